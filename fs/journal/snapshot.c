@@ -158,7 +158,9 @@ emr_status emr_journal_reclaim(
 
 	/* The snapshot then stands in a segment of its own time, and no frame before it keeps one
 	 * alive. */
-	if (options->scrub)
+	if (options->scrub ||
+		(options->close_from > 0 &&
+			emr_store_log_end(journal->store).offset >= options->close_from))
 		status = emr_store_close_segment(journal->store);
 	if (status == EMR_OK)
 		status = emr_journal_snapshot(journal);

@@ -344,10 +344,17 @@ void bucket_replace(emr_staging *st, bucket *b, uint32_t i, const extent *pieces
 		account_spilled(st, b, 0, file_room(&pieces[k]));
 }
 
-static void leave_under(bucket *b)
+static void leave_under(emr_staging *st, bucket *b)
 {
 	if (b->under == NULL)
 		return;
+	if (!b->under_unlogged) {
+		emr_cid cid = emr_cid_of_digest(EMR_CODEC_RAW, b->under_digest);
+
+		staging_retire(st, &cid);
+	}
+	atomic_fetch_add(&st->ctx->left, EMR_LEAF_SEALED_BYTES);
+	st->lies_on--;
 	b->under->leaves--;
 	b->under = NULL;
 	b->under_len = 0;
@@ -374,7 +381,7 @@ void bucket_clear(emr_staging *st, bucket *b)
 	free(b->extents);
 	b->extents = NULL;
 	b->cap = 0;
-	leave_under(b);
+	leave_under(st, b);
 	unlist(st, b);
 }
 
@@ -383,6 +390,7 @@ void bucket_settle(
 {
 	bucket_clear(st, b);
 	b->under = life;
+	st->lies_on++;
 	life->leaves++;
 	b->under_len = len;
 	memcpy(b->under_digest, leaf->digest, 32);

@@ -55,6 +55,18 @@ static emr_status build_m(const emr_content *content, const emr_content_key *key
 	return status;
 }
 
+/* So that a reclaim keeps them until whoever holds bundles has pinned them. */
+static emr_status note_held(emr_record_ctx *ctx, const emr_block *blocks, size_t count)
+{
+	emr_status status = EMR_OK;
+
+	pthread_mutex_lock(&ctx->fresh_lock);
+	for (size_t i = 0; ctx->holders > 0 && i < count && status == EMR_OK; i++)
+		status = emr_buf_append(&ctx->bundles.cids, &blocks[i].cid, sizeof blocks[i].cid);
+	pthread_mutex_unlock(&ctx->fresh_lock);
+	return status;
+}
+
 emr_status emr_bundle_build(emr_record_ctx *ctx, const emr_content *content,
 	const emr_content_key *key, const emr_bundle_facts *facts, emr_cid *out_root)
 {
@@ -79,7 +91,9 @@ emr_status emr_bundle_build(emr_record_ctx *ctx, const emr_content *content,
 		return status;
 	blocks[0] = (emr_block){.cid = bundle.manifest, .data = emr_bytes_of(m, sizeof m)};
 	blocks[1] = (emr_block){.cid = link.cid, .data = emr_buf_view(&directory)};
-	status = emr_block_store_put(ctx->options.store, blocks, 2);
+	status = note_held(ctx, blocks, 2);
+	if (status == EMR_OK)
+		status = emr_block_store_put(ctx->options.store, blocks, 2);
 	if (status == EMR_OK)
 		*out_root = link.cid;
 	return status;

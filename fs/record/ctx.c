@@ -46,6 +46,58 @@ bool record_submit(emr_record_ctx *ctx, record_job *job)
 	return true;
 }
 
+void record_fresh_begin(emr_record_ctx *ctx, record_fresh *fresh)
+{
+	*fresh = (record_fresh){0};
+	pthread_mutex_lock(&ctx->fresh_lock);
+	fresh->next = ctx->fresh;
+	fresh->at = &ctx->fresh;
+	if (fresh->next != NULL)
+		fresh->next->at = &fresh->next;
+	ctx->fresh = fresh;
+	pthread_mutex_unlock(&ctx->fresh_lock);
+}
+
+emr_status record_fresh_note(emr_record_ctx *ctx, record_fresh *fresh, const emr_cid *cid)
+{
+	emr_status status;
+
+	pthread_mutex_lock(&ctx->fresh_lock);
+	status = emr_buf_append(&fresh->cids, cid, sizeof *cid);
+	pthread_mutex_unlock(&ctx->fresh_lock);
+	return status;
+}
+
+void record_fresh_end(emr_record_ctx *ctx, record_fresh *fresh)
+{
+	pthread_mutex_lock(&ctx->fresh_lock);
+	*fresh->at = fresh->next;
+	if (fresh->next != NULL)
+		fresh->next->at = fresh->at;
+	pthread_mutex_unlock(&ctx->fresh_lock);
+	emr_buf_free(&fresh->cids);
+}
+
+void emr_record_hold_begin(emr_record_ctx *ctx)
+{
+	pthread_mutex_lock(&ctx->fresh_lock);
+	ctx->holders++;
+	pthread_mutex_unlock(&ctx->fresh_lock);
+}
+
+void emr_record_hold_end(emr_record_ctx *ctx)
+{
+	pthread_mutex_lock(&ctx->fresh_lock);
+	if (--ctx->holders == 0)
+		emr_buf_free(&ctx->bundles.cids);
+	pthread_mutex_unlock(&ctx->fresh_lock);
+}
+
+uint64_t emr_record_ctx_left(const emr_record_ctx *ctx)
+{
+	return atomic_load(&((emr_record_ctx *)(uintptr_t)ctx)->left);
+}
+
 record_scratch *record_scratch_take(emr_record_ctx *ctx)
 {
 	record_scratch *scratch;
@@ -101,9 +153,11 @@ emr_status emr_record_ctx_new(const emr_record_options *options, emr_record_ctx 
 	set_defaults(&ctx->options);
 	pthread_mutex_init(&ctx->lock, NULL);
 	pthread_mutex_init(&ctx->scratch_lock, NULL);
+	pthread_mutex_init(&ctx->fresh_lock, NULL);
 	pthread_mutex_init(&ctx->stagings_lock, NULL);
 	pthread_cond_init(&ctx->work, NULL);
 	pthread_cond_init(&ctx->visitor_left, NULL);
+	record_holder_init(&ctx->holder);
 	for (unsigned i = 0; i < ctx->options.workers; i++) {
 		if (pthread_create(&ctx->threads[i], NULL, worker, ctx) != 0) {
 			emr_record_ctx_free(ctx);
@@ -132,9 +186,12 @@ void emr_record_ctx_free(emr_record_ctx *ctx)
 		free(ctx->scratch);
 		ctx->scratch = next;
 	}
+	record_holder_end(&ctx->holder);
 	pthread_cond_destroy(&ctx->visitor_left);
 	pthread_cond_destroy(&ctx->work);
 	pthread_mutex_destroy(&ctx->stagings_lock);
+	emr_buf_free(&ctx->bundles.cids);
+	pthread_mutex_destroy(&ctx->fresh_lock);
 	pthread_mutex_destroy(&ctx->scratch_lock);
 	pthread_mutex_destroy(&ctx->lock);
 	free(ctx);

@@ -5,6 +5,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
+#include "held.h"
 #include "record/content.h"
 
 /* One piece of work; embedded in what it works on, which must stay until run has returned. */
@@ -21,8 +22,14 @@ typedef struct record_scratch {
 } record_scratch;
 
 #define RECORD_SCRATCH_KEPT 6
-#define RECORD_CACHED_LEAVES_MAX 32 /* decrypted ahead, over all readers: 8 MiB */
 #define RECORD_WORKERS_MAX 16
+
+/* Blocks that somebody has handed to the store and that nothing names yet: no pin, no working copy.
+ * Whoever seals them notes each before it is put, so that a reclaim never finds one unnamed. */
+typedef struct record_fresh {
+	struct record_fresh *next, **at;
+	emr_buf cids; /* of emr_cid */
+} record_fresh;
 
 struct emr_record_ctx {
 	emr_record_options options;
@@ -38,9 +45,16 @@ struct emr_record_ctx {
 	record_scratch *scratch;
 	unsigned scratch_count;
 
+	record_holder holder; /* has its own lock */
+
 	_Atomic uint64_t memory; /* bytes of extents in memory */
-	_Atomic unsigned cached_leaves;
 	_Atomic uint64_t chunks_opened;
+	_Atomic uint64_t left; /* bytes of sealed leaves that working copies need no more */
+
+	pthread_mutex_t fresh_lock; /* innermost: the three below */
+	record_fresh *fresh;
+	record_fresh bundles; /* built while somebody holds them */
+	unsigned holders;     /* of bundles */
 
 	pthread_mutex_t stagings_lock; /* below every staging's own lock */
 	pthread_cond_t visitor_left;
@@ -49,6 +63,11 @@ struct emr_record_ctx {
 
 /* False without workers: the caller does the work itself. */
 bool record_submit(emr_record_ctx *ctx, record_job *job);
+void record_fresh_begin(emr_record_ctx *ctx, record_fresh *fresh);
+/* Before CID is put.  EMR_NO_MEMORY. */
+emr_status record_fresh_note(emr_record_ctx *ctx, record_fresh *fresh, const emr_cid *cid);
+/* Something else names them by now, or nobody wants them. */
+void record_fresh_end(emr_record_ctx *ctx, record_fresh *fresh);
 /* NULL when there is no memory. */
 record_scratch *record_scratch_take(emr_record_ctx *ctx);
 void record_scratch_give(emr_record_ctx *ctx, record_scratch *scratch); /* NULL is fine */

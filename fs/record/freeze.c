@@ -18,6 +18,7 @@ typedef struct freeze_run {
 	record_sealed_leaf *sealed; /* one for each leaf, in order */
 	bool *is_sealed;	    /* under this key already */
 	_Atomic uint64_t next;
+	record_fresh fresh; /* what was put so far */
 
 	pthread_mutex_t lock; /* the three below */
 	pthread_cond_t helper_left;
@@ -69,7 +70,8 @@ static emr_status seal_one(freeze_run *run, uint64_t leaf, record_scratch *scrat
 {
 	record_sealer sealer = {.cipher = run->life->cipher,
 		.hk = run->life->hk,
-		.store = run->st->ctx->options.store};
+		.ctx = run->st->ctx,
+		.fresh = &run->fresh};
 	emr_status status = gather_leaf(run, leaf, scratch->plain);
 
 	if (status != EMR_OK)
@@ -147,14 +149,16 @@ static emr_status seal_all(freeze_run *run, uint64_t unsealed)
 
 static emr_status put_node(void *context, const emr_cid *cid, emr_bytes block)
 {
+	freeze_run *run = context;
+	emr_record_ctx *ctx = run->st->ctx;
 	emr_block made = {.cid = *cid, .data = block};
+	emr_status status = record_fresh_note(ctx, &run->fresh, cid);
 
-	return emr_block_store_put(context, &made, 1);
+	return status == EMR_OK ? emr_block_store_put(ctx->options.store, &made, 1) : status;
 }
 
-static emr_status build_tree(const freeze_run *run, emr_cid *out_root)
+static emr_status build_tree(freeze_run *run, emr_cid *out_root)
 {
-	emr_block_store *store = run->st->ctx->options.store;
 	EMR_AUTO_UNIXFS_BUILDER builder = NULL;
 	emr_unixfs_link link;
 	emr_status status;
@@ -163,7 +167,7 @@ static emr_status build_tree(const freeze_run *run, emr_cid *out_root)
 		*out_root = emr_cid_of_digest(EMR_CODEC_RAW, run->sealed[0].digest);
 		return EMR_OK;
 	}
-	status = emr_unixfs_builder_new(put_node, store, &builder);
+	status = emr_unixfs_builder_new(put_node, run, &builder);
 	for (uint64_t leaf = 0; leaf < run->leaves && status == EMR_OK; leaf++) {
 		link.cid = emr_cid_of_digest(EMR_CODEC_RAW, run->sealed[leaf].digest);
 		link.file_bytes = link.tsize = emr_leaf_sealed_len(run->padded, leaf);
@@ -185,7 +189,7 @@ static void plain_root(const freeze_run *run, uint8_t out[32])
 	emr_merkle_frontier_root(&tree, out);
 }
 
-static emr_status describe(const freeze_run *run, emr_content *out)
+static emr_status describe(freeze_run *run, emr_content *out)
 {
 	const key_life *life = run->life;
 	emr_content content = {.n = run->n,
@@ -252,9 +256,14 @@ static emr_status begin(emr_staging *st, freeze_run *run, uint64_t *out_unsealed
 }
 
 /* From now on the staging lies on the content; nothing of the old overlay is needed. */
-static void settle_on(emr_staging *st, emr_content_reader *reader, uint64_t n)
+static void settle_on(emr_staging *st, const key_life *life, emr_content_reader *reader, uint64_t n)
 {
+	uint64_t kept = life->leaves * EMR_LEAF_SEALED_BYTES;
+
 	staging_clear(st);
+	atomic_fetch_sub(&st->ctx->left, kept); /* they are the content's */
+	if (st->base_is_own && !st->base_unlogged)
+		staging_retire(st, &emr_content_reader_content(st->base)->c);
 	emr_content_reader_free(st->base);
 	st->base = reader;
 	st->base_limit = n;
@@ -283,11 +292,13 @@ static emr_status freeze_held(emr_staging *st, freeze_run *run, emr_content *out
 	if (status == EMR_OK && atomic_load(&st->dirty_seq) != run->seq)
 		status = EMR_CONFLICT;
 	if (status == EMR_OK)
+		status = staging_may_lie_on_one_more(st);
+	if (status == EMR_OK)
 		status = record_reader_of_sealed(st->ctx, &content, run->life->cipher, &reader);
 	if (status != EMR_OK)
 		return status;
 	run->life->cipher = NULL;
-	settle_on(st, reader, run->n);
+	settle_on(st, run->life, reader, run->n);
 	*out_content = content;
 	return EMR_OK;
 }
@@ -303,6 +314,7 @@ emr_status emr_staging_freeze(emr_staging *st, emr_content *out_content, emr_con
 		return EMR_BUSY;
 	}
 	st->freezing = true;
+	record_fresh_begin(st->ctx, &run.fresh);
 	staging_wait_jobs(st);
 	status = freeze_held(st, &run, out_content);
 	st->freezing = false;
@@ -316,6 +328,7 @@ emr_status emr_staging_freeze(emr_staging *st, emr_content *out_content, emr_con
 	}
 	life_drop_unused(st);
 	gate_write_end(&st->gate);
+	record_fresh_end(st->ctx, &run.fresh);
 	free(run.sealed);
 	free(run.is_sealed);
 	return status;

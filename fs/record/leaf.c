@@ -3,6 +3,7 @@
 #include "base/codec.h"
 #include "crypto/chunk.h"
 #include "crypto/merkle.h"
+#include "held.h"
 
 void record_segment_hash(
 	const uint8_t hk[32], uint64_t leaf, const uint8_t *plain, size_t len, uint8_t out[32])
@@ -41,7 +42,10 @@ emr_status record_leaf_seal(const record_sealer *sealer, uint64_t leaf, const ui
 	block.data = emr_bytes_of(sealed, (size_t)(at - sealed));
 	block.cid = emr_cid_of_block(EMR_CODEC_RAW, block.data);
 	memcpy(result.digest, emr_cid_digest(&block.cid), 32);
-	status = emr_block_store_put(sealer->store, &block, 1);
+	status = sealer->fresh == NULL ? EMR_OK
+				       : record_fresh_note(sealer->ctx, sealer->fresh, &block.cid);
+	if (status == EMR_OK)
+		status = emr_block_store_put(sealer->ctx->options.store, &block, 1);
 	if (status == EMR_OK)
 		*out = result;
 	return status;
@@ -78,36 +82,47 @@ static emr_status open_chunks(const record_leaf_source *source, const uint8_t *s
 	return EMR_OK;
 }
 
+static size_t sealed_len(size_t stream_len)
+{
+	return stream_len +
+	       (stream_len + EMR_CHUNK_BYTES - 1) / EMR_CHUNK_BYTES * EMR_CHUNK_TAG_BYTES;
+}
+
+/* LEN bytes from FROM, LEN not 0, of the leaf that SEALED is. */
+static emr_status open_range(const record_leaf_source *source, const uint8_t *sealed, size_t from,
+	size_t len, uint8_t *out)
+{
+	size_t first = from / EMR_CHUNK_BYTES, last = (from + len - 1) / EMR_CHUNK_BYTES;
+	uint8_t partial[EMR_CHUNK_BYTES];
+
+	atomic_fetch_add_explicit(
+		&source->ctx->chunks_opened, last - first + 1, memory_order_relaxed);
+	return open_chunks(
+		source, sealed + first * EMR_CHUNK_SEALED_BYTES, from, len, partial, out);
+}
+
 emr_status record_leaf_read(const record_leaf_source *source, size_t from, size_t len, uint8_t *out)
 {
-	size_t first = from / EMR_CHUNK_BYTES;
-	size_t end, sealed_from, sealed_len, got = 0;
-	record_scratch *scratch;
+	const uint8_t *sealed;
+	record_held *held;
 	emr_status status;
 
 	if (len == 0)
 		return EMR_OK;
-	end = ((from + len - 1) / EMR_CHUNK_BYTES + 1) * EMR_CHUNK_BYTES;
-	if (end > source->stream_len)
-		end = source->stream_len;
-	sealed_from = first * EMR_CHUNK_SEALED_BYTES;
-	sealed_len = end - first * EMR_CHUNK_BYTES +
-		     ((end - first * EMR_CHUNK_BYTES + EMR_CHUNK_BYTES - 1) / EMR_CHUNK_BYTES) *
-			     EMR_CHUNK_TAG_BYTES;
-	scratch = record_scratch_take(source->ctx);
-	if (scratch == NULL)
-		return EMR_NO_MEMORY;
-	status = emr_block_store_get(source->ctx->options.store, &source->cid, sealed_from,
-		scratch->sealed, sealed_len, &got);
-	if (status == EMR_NOT_FOUND)
-		status = EMR_MISSING_DATA;
-	else if (status == EMR_OK && got != sealed_len)
-		status = EMR_DAMAGED;
-	if (status == EMR_OK)
-		status = open_chunks(source, scratch->sealed, from, len, scratch->plain, out);
-	atomic_fetch_add_explicit(&source->ctx->chunks_opened,
-		(end - first * EMR_CHUNK_BYTES + EMR_CHUNK_BYTES - 1) / EMR_CHUNK_BYTES,
-		memory_order_relaxed);
-	record_scratch_give(source->ctx, scratch);
+	status = record_held_take(
+		source->ctx, &source->cid, sealed_len(source->stream_len), &held, &sealed);
+	if (status != EMR_OK)
+		return status;
+	status = open_range(source, sealed, from, len, out);
+	record_held_give(source->ctx, held);
 	return status;
+}
+
+emr_status record_leaf_read_stored(const record_leaf_source *source, emr_buf *sealed, uint8_t *out)
+{
+	emr_status status = record_sealed_fetch(
+		source->ctx, &source->cid, sealed_len(source->stream_len), sealed);
+
+	return status == EMR_OK ? open_range(source, sealed->data, 0, source->stream_len, out)
+				: status;
 }

@@ -17,7 +17,8 @@ typedef struct record_sealed_leaf {
 typedef struct record_sealer {
 	emr_chunk_cipher *cipher;
 	const uint8_t *hk; /* 32 bytes */
-	emr_block_store *store;
+	emr_record_ctx *ctx;
+	record_fresh *fresh; /* notes every leaf before it is put; NULL: nobody reclaims */
 } record_sealer;
 
 /* SHA-256(0x00 || hk || u64 index || segment). */
@@ -28,7 +29,7 @@ void record_segment_hash(
 emr_status record_leaf_seal(const record_sealer *sealer, uint64_t leaf, const uint8_t *plain,
 	size_t file_len, size_t stream_len, uint8_t *sealed, record_sealed_leaf *out);
 
-/* Where a sealed leaf is. */
+/* What a sealed leaf is called, and how it opens. */
 typedef struct record_leaf_source {
 	emr_record_ctx *ctx;
 	emr_chunk_cipher *cipher;
@@ -37,7 +38,10 @@ typedef struct record_leaf_source {
 	size_t stream_len; /* plaintext bytes in it */
 } record_leaf_source;
 
-/* LEN plaintext bytes from FROM within the leaf; fetches the chunks that hold them in one read.
- * EMR_DAMAGED, EMR_MISSING_DATA, EMR_IO, EMR_NO_MEMORY. */
+/* LEN plaintext bytes from FROM within the leaf, out of a copy of the whole block whose hash was
+ * its CID (held.h).  EMR_DAMAGED, EMR_MISSING_DATA, EMR_IO, EMR_NO_MEMORY. */
 emr_status record_leaf_read(
 	const record_leaf_source *source, size_t from, size_t len, uint8_t *out);
+/* The whole leaf, all STREAM_LEN bytes of it, as the store has it now, whatever copy is held;
+ * SEALED is room that the next call may use again. */
+emr_status record_leaf_read_stored(const record_leaf_source *source, emr_buf *sealed, uint8_t *out);

@@ -79,8 +79,6 @@ static emr_status new_reader(
 	reader->ctx = ctx;
 	reader->content = *content;
 	atomic_init(&reader->owners, 1);
-	pthread_mutex_init(&reader->lock, NULL);
-	pthread_cond_init(&reader->loaded, NULL);
 	*out = reader;
 	return EMR_OK;
 }
@@ -130,33 +128,12 @@ emr_content_reader *emr_content_reader_share(emr_content_reader *reader)
 	return reader;
 }
 
-static void empty_slot(emr_content_reader *reader, reader_slot *slot)
-{
-	if (slot->plain == NULL)
-		return;
-	emr_wipe(slot->plain, slot->len);
-	free(slot->plain);
-	slot->plain = NULL;
-	slot->state = SLOT_EMPTY;
-	atomic_fetch_sub(&reader->ctx->cached_leaves, 1);
-}
-
 void emr_content_reader_free(emr_content_reader *reader)
 {
 	if (reader == NULL || atomic_fetch_sub(&reader->owners, 1) != 1)
 		return;
-	pthread_mutex_lock(&reader->lock);
-	for (size_t i = 0; i < READER_SLOTS; i++) {
-		while (reader->slots[i].state == SLOT_QUEUED ||
-			reader->slots[i].state == SLOT_LOADING)
-			pthread_cond_wait(&reader->loaded, &reader->lock);
-		empty_slot(reader, &reader->slots[i]);
-	}
-	pthread_mutex_unlock(&reader->lock);
 	emr_unixfs_tree_close(reader->tree);
 	emr_chunk_cipher_free(reader->cipher);
-	pthread_cond_destroy(&reader->loaded);
-	pthread_mutex_destroy(&reader->lock);
 	free(reader);
 }
 
@@ -165,143 +142,7 @@ const emr_content *emr_content_reader_content(const emr_content_reader *reader)
 	return &reader->content;
 }
 
-/* ---- Reading ahead ---- */
-
-static void load_slot(record_job *job)
-{
-	reader_slot *slot = (reader_slot *)job; /* its first member */
-	emr_content_reader *reader = slot->reader;
-	record_leaf_source source;
-	emr_status status;
-
-	pthread_mutex_lock(&reader->lock);
-	slot->state = SLOT_LOADING;
-	pthread_mutex_unlock(&reader->lock);
-	status = find_leaf(reader, slot->leaf, &source, NULL);
-	if (status == EMR_OK)
-		status = record_leaf_read(&source, 0, source.stream_len, slot->plain);
-	pthread_mutex_lock(&reader->lock);
-	slot->len = status == EMR_OK ? source.stream_len : 0;
-	slot->state = SLOT_READY;
-	if (status != EMR_OK)
-		empty_slot(reader, slot); /* the reader that comes here meets the cause itself */
-	pthread_cond_broadcast(&reader->loaded);
-	pthread_mutex_unlock(&reader->lock);
-}
-
-static reader_slot *slot_of(emr_content_reader *reader, uint64_t leaf)
-{
-	for (size_t i = 0; i < READER_SLOTS; i++) {
-		if (reader->slots[i].state != SLOT_EMPTY && reader->slots[i].leaf == leaf)
-			return &reader->slots[i];
-	}
-	return NULL;
-}
-
-/* An empty slot, or the one unused for longest; with its buffer.  NULL when all are busy or memory
- * is short. */
-static reader_slot *slot_to_fill(emr_content_reader *reader)
-{
-	reader_slot *best = NULL;
-
-	for (size_t i = 0; i < READER_SLOTS; i++) {
-		reader_slot *slot = &reader->slots[i];
-
-		if (slot->state == SLOT_QUEUED || slot->state == SLOT_LOADING || slot->readers > 0)
-			continue;
-		if (best == NULL || slot->state == SLOT_EMPTY ||
-			(best->state != SLOT_EMPTY && slot->last_use < best->last_use))
-			best = slot;
-	}
-	if (best == NULL || best->plain != NULL)
-		return best;
-	if (atomic_fetch_add(&reader->ctx->cached_leaves, 1) >= RECORD_CACHED_LEAVES_MAX ||
-		(best->plain = malloc(EMR_LEAF_BYTES)) == NULL) {
-		atomic_fetch_sub(&reader->ctx->cached_leaves, 1);
-		return NULL;
-	}
-	return best;
-}
-
-/* Under the lock. */
-static void open_ahead(emr_content_reader *reader, uint64_t leaf)
-{
-	reader_slot *slot;
-
-	if (reader->ctx->thread_count == 0 || leaf << EMR_LEAF_LOG2 >= reader->content.n ||
-		slot_of(reader, leaf) != NULL)
-		return;
-	slot = slot_to_fill(reader);
-	if (slot == NULL)
-		return;
-	slot->job.run = load_slot;
-	slot->reader = reader;
-	slot->leaf = leaf;
-	slot->state = SLOT_QUEUED;
-	slot->last_use = ++reader->uses;
-	(void)record_submit(reader->ctx, &slot->job); /* cannot fail: there are workers */
-}
-
-/* Notices a run of reads that follow each other; the kernel's readahead may deliver them a little
- * out of order. */
-static void note_access(emr_content_reader *reader, uint64_t offset, size_t len)
-{
-	uint64_t leaf = (offset + len - 1) >> EMR_LEAF_LOG2;
-	uint64_t gap;
-
-	pthread_mutex_lock(&reader->lock);
-	gap = offset > reader->next_offset ? offset - reader->next_offset
-					   : reader->next_offset - offset;
-	reader->run = gap <= 4 * EMR_LEAF_BYTES ? reader->run + 1 : 0;
-	if (reader->run == 0 || offset + len > reader->next_offset)
-		reader->next_offset = offset + len;
-	if (reader->run >= READER_RUN_BEFORE_PREFETCH) {
-		for (unsigned i = 1;
-			i <= reader->ctx->options.read_ahead_leaves && i < READER_SLOTS; i++)
-			open_ahead(reader, leaf + i);
-	}
-	pthread_mutex_unlock(&reader->lock);
-}
-
-/* Copies from a slot if the leaf is there, or, with MAY_WAIT, is being opened there. */
-static bool read_slot(emr_content_reader *reader, uint64_t leaf, size_t from, size_t len,
-	bool may_wait, uint8_t *out)
-{
-	reader_slot *slot;
-	bool found = false;
-
-	pthread_mutex_lock(&reader->lock);
-	slot = slot_of(reader, leaf);
-	while (may_wait && slot != NULL && slot->state == SLOT_LOADING) {
-		pthread_cond_wait(&reader->loaded, &reader->lock);
-		slot = slot_of(reader, leaf);
-	}
-	if (slot != NULL && slot->state == SLOT_READY && from + len <= slot->len) {
-		slot->readers++;
-		slot->last_use = ++reader->uses;
-		pthread_mutex_unlock(&reader->lock);
-		memcpy(out, slot->plain + from, len);
-		pthread_mutex_lock(&reader->lock);
-		slot->readers--;
-		found = true;
-	}
-	pthread_mutex_unlock(&reader->lock);
-	return found;
-}
-
 /* ---- Reading ---- */
-
-static emr_status read_piece(emr_content_reader *reader, uint64_t leaf, size_t from, size_t len,
-	bool may_wait, uint8_t *out)
-{
-	record_leaf_source source;
-	emr_status status;
-
-	if (read_slot(reader, leaf, from, len, may_wait, out))
-		return EMR_OK;
-	status = find_leaf(reader, leaf, &source, NULL);
-	return status == EMR_OK ? record_leaf_read(&source, from, len, out) : status;
-}
 
 static size_t clip_to_file(const emr_content_reader *reader, uint64_t offset, size_t len)
 {
@@ -312,49 +153,28 @@ static size_t clip_to_file(const emr_content_reader *reader, uint64_t offset, si
 	return len > n - offset ? (size_t)(n - offset) : len;
 }
 
-static emr_status read_range(
-	emr_content_reader *reader, uint64_t offset, uint8_t *out, size_t len, bool may_wait)
-{
-	while (len > 0) {
-		size_t from = (size_t)(offset & (EMR_LEAF_BYTES - 1));
-		size_t take = EMR_LEAF_BYTES - from < len ? EMR_LEAF_BYTES - from : len;
-		emr_status status =
-			read_piece(reader, offset >> EMR_LEAF_LOG2, from, take, may_wait, out);
-
-		if (status != EMR_OK)
-			return status;
-		offset += take;
-		out += take;
-		len -= take;
-	}
-	return EMR_OK;
-}
-
 emr_status emr_content_reader_read(
 	emr_content_reader *reader, uint64_t offset, void *buffer, size_t len, size_t *out_got)
 {
-	emr_status status;
+	uint8_t *out = buffer;
+	size_t got = 0;
 
 	len = clip_to_file(reader, offset, len);
-	if (len > 0 && reader->content.n > EMR_LEAF_BYTES &&
-		reader->ctx->options.read_ahead_leaves > 0)
-		note_access(reader, offset, len);
-	status = read_range(reader, offset, buffer, len, true);
-	if (status == EMR_OK)
-		*out_got = len;
-	return status;
-}
+	while (got < len) {
+		size_t from = (size_t)((offset + got) & (EMR_LEAF_BYTES - 1));
+		size_t take = EMR_LEAF_BYTES - from < len - got ? EMR_LEAF_BYTES - from : len - got;
+		record_leaf_source source;
+		emr_status status =
+			find_leaf(reader, (offset + got) >> EMR_LEAF_LOG2, &source, NULL);
 
-emr_status record_reader_read_direct(
-	emr_content_reader *reader, uint64_t offset, uint8_t *out, size_t len, size_t *out_got)
-{
-	emr_status status;
-
-	len = clip_to_file(reader, offset, len);
-	status = read_range(reader, offset, out, len, false);
-	if (status == EMR_OK)
-		*out_got = len;
-	return status;
+		if (status == EMR_OK)
+			status = record_leaf_read(&source, from, take, out + got);
+		if (status != EMR_OK)
+			return status;
+		got += take;
+	}
+	*out_got = len;
+	return EMR_OK;
 }
 
 /* ---- The whole ---- */
@@ -385,8 +205,8 @@ emr_status emr_content_reader_present(
 	return EMR_OK;
 }
 
-/* One leaf: CID, tags, the zeros after the file; its segment joins the tree. */
-static emr_status verify_leaf(emr_content_reader *reader, uint64_t leaf, emr_buf *block,
+/* One leaf from the store: CID, tags, the zeros after the file; its segment joins the tree. */
+static emr_status verify_leaf(emr_content_reader *reader, uint64_t leaf, emr_buf *sealed,
 	uint8_t *plain, emr_merkle_frontier *tree)
 {
 	uint64_t start = leaf << EMR_LEAF_LOG2;
@@ -399,15 +219,8 @@ static emr_status verify_leaf(emr_content_reader *reader, uint64_t leaf, emr_buf
 	emr_status status;
 
 	status = find_leaf(reader, leaf, &source, NULL);
-	if (status != EMR_OK)
-		return status;
-	emr_buf_clear(block);
-	status = emr_block_store_get_verified(reader->ctx->options.store, &source.cid, block);
-	if (status != EMR_OK)
-		return status == EMR_NOT_FOUND ? EMR_MISSING_DATA : status;
-	if (block->len != emr_leaf_sealed_len(reader->content.padded, leaf))
-		return EMR_DAMAGED;
-	status = record_leaf_read(&source, 0, source.stream_len, plain);
+	if (status == EMR_OK)
+		status = record_leaf_read_stored(&source, sealed, plain);
 	if (status != EMR_OK)
 		return status;
 	if (!is_zero(plain + file_len, source.stream_len - file_len))
@@ -422,20 +235,18 @@ static emr_status verify_leaf(emr_content_reader *reader, uint64_t leaf, emr_buf
 emr_status emr_content_reader_verify(emr_content_reader *reader)
 {
 	uint64_t leaves = emr_leaf_count(reader->content.padded);
-	EMR_AUTO_BUF block = {0};
+	EMR_AUTO_BUF sealed = {0};
 	EMR_AUTO_FREE uint8_t *plain = malloc(EMR_LEAF_BYTES);
 	emr_merkle_frontier tree = {0};
 	uint8_t root[32];
+	emr_status status = plain != NULL ? EMR_OK : EMR_NO_MEMORY;
 
-	if (plain == NULL)
-		return EMR_NO_MEMORY;
-	for (uint64_t leaf = 0; leaf < leaves; leaf++) {
-		emr_status status = verify_leaf(reader, leaf, &block, plain, &tree);
-
-		if (status != EMR_OK)
-			return status;
-	}
-	emr_wipe(plain, EMR_LEAF_BYTES);
+	for (uint64_t leaf = 0; leaf < leaves && status == EMR_OK; leaf++)
+		status = verify_leaf(reader, leaf, &sealed, plain, &tree);
+	if (plain != NULL)
+		emr_wipe(plain, EMR_LEAF_BYTES);
+	if (status != EMR_OK)
+		return status;
 	emr_merkle_frontier_root(&tree, root);
-	return memcmp(root, reader->content.root, sizeof root) == 0 ? EMR_OK : EMR_DAMAGED;
+	return memcmp(root, reader->content.root, sizeof root) == 0 ? EMR_OK : EMR_BAD_SIGNATURE;
 }

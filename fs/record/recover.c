@@ -230,6 +230,8 @@ static emr_status apply_leaves(emr_staging *st, const spill_control *control)
 			control->leaves.data + (size_t)i * SPILL_LEAF_BYTES, &leaf);
 		if (status == EMR_OK)
 			status = staging_bucket_make(st, leaf.leaf, &b);
+		if (status == EMR_OK)
+			status = staging_may_lie_on_one_more(st);
 		if (status != EMR_OK)
 			break;
 		memcpy(sealed.digest, leaf.digest, 32);
@@ -257,6 +259,7 @@ static emr_status apply_control(recovery *r, emr_bytes payload)
 	case SPILL_MARK:
 		st->size = control.size;
 		st->mtime_ns = control.mtime_ns;
+		st->marks = st->spill.mark = control.number;
 		return EMR_OK;
 	}
 	return EMR_DAMAGED;
@@ -317,6 +320,7 @@ static emr_status continue_log(emr_staging *st, uint64_t end, uint64_t last_seq)
 	st->spill.end = end;
 	st->spill.next_seq = ((last_seq >> 32) + 1) << 32;
 	st->cut_unlogged = UINT64_MAX;
+	emr_buf_clear(&st->retired); /* of states before this one */
 	st->has_mark = true;
 	st->marked_seq = atomic_load(&st->dirty_seq);
 	st->refs_logged =

@@ -76,6 +76,7 @@ typedef struct seal_job {
 	emr_staging *st;
 	bucket *b;
 	key_life *life;
+	record_fresh fresh;
 } seal_job;
 
 /* The extents do not change while sealing is set.  *out_plain is one of them, or SCRATCH filled
@@ -97,7 +98,8 @@ static emr_status seal_bucket(seal_job *work, record_sealed_leaf *out)
 	emr_staging *st = work->st;
 	record_sealer sealer = {.cipher = work->life->cipher,
 		.hk = work->life->hk,
-		.store = st->ctx->options.store};
+		.ctx = st->ctx,
+		.fresh = &work->fresh};
 	record_scratch *scratch = record_scratch_take(st->ctx);
 	const uint8_t *plain;
 	emr_status status;
@@ -118,10 +120,15 @@ static void run_seal(record_job *job)
 {
 	seal_job *work = (seal_job *)job; /* its first member */
 	emr_staging *st = work->st;
+	emr_record_ctx *ctx = st->ctx; /* once the gate is let go, ST may be freed */
 	record_sealed_leaf sealed;
-	emr_status status = seal_bucket(work, &sealed);
+	emr_status status;
 
+	record_fresh_begin(ctx, &work->fresh);
+	status = seal_bucket(work, &sealed);
 	gate_write(&st->gate);
+	if (status == EMR_OK)
+		status = staging_may_lie_on_one_more(st);
 	work->b->sealing = false;
 	st->jobs--;
 	if (status == EMR_OK) {
@@ -132,6 +139,7 @@ static void run_seal(record_job *job)
 		staging_end_life(st); /* the bytes are still where they were */
 	}
 	gate_write_end(&st->gate);
+	record_fresh_end(ctx, &work->fresh);
 	free(work);
 }
 

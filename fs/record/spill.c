@@ -105,6 +105,7 @@ static void note_mark(emr_staging *st, int64_t mtime_ns)
 	st->mtime_ns = mtime_ns;
 	st->marked_seq = atomic_load(&st->dirty_seq);
 	st->has_mark = true;
+	st->retired_marked = st->retired_dropped + st->retired.len;
 }
 
 emr_status emr_staging_spill(emr_staging *st, int64_t mtime_ns)
@@ -136,6 +137,16 @@ emr_status emr_staging_spill(emr_staging *st, int64_t mtime_ns)
 	}
 	gate_write_end(&st->gate);
 	return status;
+}
+
+uint64_t emr_staging_mark(emr_staging *st)
+{
+	uint64_t mark;
+
+	gate_read(&st->gate);
+	mark = st->spill.fd >= 0 ? st->spill.mark : 0;
+	gate_read_end(&st->gate);
+	return mark;
 }
 
 bool emr_staging_needs_store_flush(emr_staging *st)
@@ -172,12 +183,30 @@ static emr_status sync_dir(emr_staging *st)
 	return status;
 }
 
+/* The disk has the mark from which on these are not named. */
+static void forget_retired(emr_staging *st, uint64_t upto)
+{
+	size_t gone;
+
+	gate_write(&st->gate);
+	gone = upto > st->retired_dropped ? (size_t)(upto - st->retired_dropped) : 0;
+	if (gone > 0) {
+		st->retired.len -= gone;
+		memmove(st->retired.data, st->retired.data + gone, st->retired.len);
+		st->retired_dropped += gone;
+	}
+	gate_write_end(&st->gate);
+}
+
 emr_status emr_staging_sync(emr_staging *st)
 {
 	EMR_AUTO_FD fd = -1;
 	bool broken, named;
+	uint64_t retired;
+	emr_status status;
 
 	gate_read(&st->gate);
+	retired = st->retired_marked;
 	broken = st->spill.broken;
 	named = !st->spill.dir_unsynced;
 	if (st->spill.fd >= 0)
@@ -189,15 +218,17 @@ emr_status emr_staging_sync(emr_staging *st)
 	if (broken || fd < 0)
 		return EMR_IO;
 	if (fdatasync(fd) != 0) {
-		emr_status status = emr_status_from_errno(errno);
-
+		status = emr_status_from_errno(errno);
 		gate_write(&st->gate);
 		st->spill.broken =
 			true; /* the kernel may have dropped the pages: never ask it again */
 		gate_write_end(&st->gate);
 		return status;
 	}
-	return named ? EMR_OK : sync_dir(st);
+	status = named ? EMR_OK : sync_dir(st);
+	if (status == EMR_OK)
+		forget_retired(st, retired);
+	return status;
 }
 
 static void remove_file(emr_record_ctx *ctx, emr_id16 id, bool temporary, emr_status *status)

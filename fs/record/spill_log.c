@@ -83,6 +83,7 @@ emr_status spill_control_encode(const spill_control *control, emr_buf *out)
 		emr_write_zeros(&w, 3);
 		emr_write_u64(&w, control->size);
 		emr_write_u64(&w, (uint64_t)control->mtime_ns);
+		emr_write_u64(&w, control->number);
 		break;
 	}
 	return w.status;
@@ -133,8 +134,10 @@ emr_status spill_control_decode(emr_bytes bytes, spill_control *out)
 	} else if (kind == SPILL_CUT || kind == SPILL_MARK) {
 		emr_read_zeros(&r, 3);
 		control.size = emr_read_u64(&r);
-		if (kind == SPILL_MARK)
+		if (kind == SPILL_MARK) {
 			control.mtime_ns = (int64_t)emr_read_u64(&r);
+			control.number = emr_read_u64(&r);
+		}
 	} else {
 		return EMR_DAMAGED;
 	}

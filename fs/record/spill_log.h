@@ -70,6 +70,7 @@ typedef struct spill_control {
 	/* CUT, MARK */
 	uint64_t size;
 	int64_t mtime_ns;
+	uint64_t number; /* MARK: grows with every mark of one working copy, also over a rewrite */
 	/* LEAVES */
 	uint8_t suite;
 	uint8_t salt[24];

@@ -41,9 +41,13 @@ emr_status spill_write_cut(spill_file *spill, uint64_t size)
 
 emr_status spill_write_mark(emr_staging *st, spill_file *spill, int64_t mtime_ns)
 {
-	spill_control control = {.kind = SPILL_MARK, .size = st->size, .mtime_ns = mtime_ns};
+	spill_control control = {
+		.kind = SPILL_MARK, .size = st->size, .mtime_ns = mtime_ns, .number = ++st->marks};
+	emr_status status = append_control(spill, &control);
 
-	return append_control(spill, &control);
+	if (status == EMR_OK)
+		spill->mark = control.number;
+	return status;
 }
 
 /* ---- Sealed leaves ---- */

@@ -99,6 +99,7 @@ void emr_staging_free(emr_staging *st)
 	gate_write_end(&st->gate);
 	spill_close(&st->spill);
 	emr_content_reader_free(st->base);
+	emr_buf_free(&st->retired);
 	gate_destroy(&st->gate);
 	free(st);
 }
@@ -146,23 +147,89 @@ bool emr_staging_is_simple(emr_staging *st)
 	return simple;
 }
 
-emr_status emr_staging_each_block(emr_staging *st, emr_staging_block_visit visit, void *context)
+/* ---- Blocks that nothing else may name ---- */
+
+void staging_retire(emr_staging *st, const emr_cid *cid)
 {
-	emr_status status = EMR_OK;
+	if (emr_buf_append(&st->retired, cid, sizeof *cid) != EMR_OK)
+		emr_log(EMR_LOG_WARN, "what a crash may need is not kept"); /* there is room */
+}
 
-	gate_read(&st->gate);
-	if (st->base_is_own)
-		status = visit(context, &emr_content_reader_content(st->base)->c);
+emr_status staging_may_lie_on_one_more(emr_staging *st)
+{
+	return emr_buf_reserve(&st->retired, (size_t)(st->lies_on + 2) * sizeof(emr_cid));
+}
+
+/* Of one working copy, gate held. */
+static emr_status list_blocks(emr_staging *st, emr_buf *cids)
+{
+	emr_status status = emr_buf_append(cids, st->retired.data, st->retired.len);
+
+	if (status == EMR_OK && st->base_is_own)
+		status = emr_buf_append(
+			cids, &emr_content_reader_content(st->base)->c, sizeof(emr_cid));
 	for (uint64_t leaf = 0; leaf < staging_leaves_end(st) && status == EMR_OK; leaf++) {
-		bucket *b = staging_bucket(st, leaf);
+		const bucket *b = staging_bucket(st, leaf);
 
-		if (b != NULL && b->under != NULL) {
+		if (b == NULL) {
+			leaf |= PAGE_LEAVES - 1; /* the page is empty */
+		} else if (b->under != NULL) {
 			emr_cid cid = emr_cid_of_digest(EMR_CODEC_RAW, b->under_digest);
 
-			status = visit(context, &cid);
+			status = emr_buf_append(cids, &cid, sizeof cid);
 		}
 	}
-	gate_read_end(&st->gate);
+	return status;
+}
+
+/* What is being sealed, and bundles. */
+static emr_status list_fresh(emr_record_ctx *ctx, emr_buf *cids)
+{
+	emr_status status;
+
+	pthread_mutex_lock(&ctx->fresh_lock);
+	status = emr_buf_append(cids, ctx->bundles.cids.data, ctx->bundles.cids.len);
+	for (const record_fresh *f = ctx->fresh; f != NULL && status == EMR_OK; f = f->next)
+		status = emr_buf_append(cids, f->cids.data, f->cids.len);
+	pthread_mutex_unlock(&ctx->fresh_lock);
+	return status;
+}
+
+static emr_status list_stagings(emr_record_ctx *ctx, emr_buf *cids)
+{
+	emr_status status = EMR_OK;
+	emr_staging *st;
+
+	pthread_mutex_lock(&ctx->stagings_lock);
+	for (st = ctx->stagings; st != NULL && status == EMR_OK; st = st->next) {
+		st->visitors++;
+		pthread_mutex_unlock(&ctx->stagings_lock);
+		gate_read(&st->gate);
+		status = list_blocks(st, cids);
+		gate_read_end(&st->gate);
+		pthread_mutex_lock(&ctx->stagings_lock);
+		st->visitors--;
+		pthread_cond_broadcast(&ctx->visitor_left);
+	}
+	pthread_mutex_unlock(&ctx->stagings_lock);
+	return status;
+}
+
+/* In this order: what was sealed meanwhile has become a working copy's. */
+emr_status emr_record_each_block(emr_record_ctx *ctx, emr_record_block_visit visit, void *context)
+{
+	EMR_AUTO_BUF cids = {0};
+	emr_status status = list_fresh(ctx, &cids);
+	size_t fresh = cids.len / sizeof(emr_cid);
+	const emr_cid *all;
+
+	if (status == EMR_OK)
+		status = list_stagings(ctx, &cids);
+	all = (const void *)cids.data;
+	for (size_t i = 0; i < cids.len / sizeof *all && status == EMR_OK; i++)
+		if (i >= fresh || emr_cid_codec(&all[i]) == EMR_CODEC_RAW ||
+			emr_block_store_has(ctx->options.store, &all[i])) /* else not put yet */
+			status = visit(context, &all[i]);
 	return status;
 }
 
@@ -336,8 +403,7 @@ static emr_status read_below(
 		status = read_sealed(st, b, from, (uint32_t)shows, out);
 		got = (size_t)shows;
 	} else if (shows > 0) {
-		status =
-			record_reader_read_direct(st->base, start + from, out, (size_t)shows, &got);
+		status = emr_content_reader_read(st->base, start + from, out, (size_t)shows, &got);
 	}
 	if (status == EMR_OK)
 		memset(out + got, 0, len - got);

@@ -58,6 +58,7 @@ typedef struct spill_file {
 	emr_id32 key_id;
 	uint64_t end; /* next record goes here */
 	uint64_t next_seq;
+	uint64_t mark;	   /* number of the last MARK in it */
 	bool broken;	   /* a flush failed: what the disk holds is in doubt */
 	bool dir_unsynced; /* its name may not survive a power cut */
 } spill_file;
@@ -89,13 +90,28 @@ struct emr_staging {
 
 	spill_file spill;
 	uint64_t spilled_bytes; /* file room that is still needed, roughly */
-	uint64_t cut_unlogged;	/* smallest size since the last record; UINT64_MAX = none */
+	/* Blocks that the spill on the disk names and the working copy needs no more: a crash may
+	 * bring them back, until a later mark is on the disk.  Of emr_cid; there is always room for
+	 * all that it lies on. */
+	emr_buf retired;
+	uint64_t retired_dropped; /* bytes that left the front of it so far */
+	uint64_t retired_marked;  /* with those: what the last mark does not name */
+	uint64_t lies_on;	  /* buckets over a sealed leaf */
+	uint64_t cut_unlogged;	  /* smallest size since the last record; UINT64_MAX = none */
 	bool base_unlogged;
+	uint64_t marks;	     /* numbers given to marks so far */
 	uint64_t marked_seq; /* dirty_seq of the last mark */
 	bool has_mark;
 	uint64_t refs_logged, refs_asked,
 		refs_flushed; /* records that speak of blocks of the store */
 };
+
+/* ---- staging.c ---- */
+
+/* The spill names CID, and nothing else does from now on; room was made when it was laid on. */
+void staging_retire(emr_staging *st, const emr_cid *cid);
+/* Makes that room.  EMR_NO_MEMORY. */
+emr_status staging_may_lie_on_one_more(emr_staging *st);
 
 /* ---- bucket.c ---- */
 

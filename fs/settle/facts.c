@@ -6,16 +6,9 @@
 
 #include "base/log.h"
 #include "contract/codes.h"
-#include "contract/rows.h"
 #include "keyring/content.h"
 
 #include "number.h"
-
-struct known_key {
-	emr_id16 domain;
-	emr_id32 listkey_id;
-	emr_list_key *key;
-};
 
 emr_status emr_facts_new(
 	emr_keyring *keyring, emr_replica *replica, emr_record_ctx *records, emr_facts **out_facts)
@@ -39,9 +32,9 @@ void emr_facts_free(emr_facts *facts)
 {
 	if (facts == NULL)
 		return;
-	for (size_t i = 0; i < facts->count; i++)
-		emr_list_key_free(facts->keys[i].key);
-	free(facts->keys);
+	list_keys_free(&facts->keys[0]);
+	list_keys_free(&facts->keys[1]);
+	unreadable_free(&facts->unreadable);
 	if (facts->cache_dirfd >= 0)
 		close(facts->cache_dirfd);
 	moved_free(&facts->moved[0]);
@@ -50,117 +43,19 @@ void emr_facts_free(emr_facts *facts)
 	free(facts);
 }
 
-static const emr_list_key *known(const emr_facts *facts, emr_id16 domain, emr_id32 listkey_id)
-{
-	for (size_t i = 0; i < facts->count; i++)
-		if (emr_id32_equal(facts->keys[i].listkey_id, listkey_id) &&
-			emr_id16_equal(facts->keys[i].domain, domain))
-			return facts->keys[i].key;
-	return NULL;
-}
-
-static emr_status remember(
-	emr_facts *facts, emr_id16 domain, emr_id32 listkey_id, emr_list_key *key)
-{
-	if (facts->count == facts->cap) {
-		size_t cap = facts->cap == 0 ? 16 : facts->cap * 2;
-		known_key *keys = realloc(facts->keys, cap * sizeof *keys);
-
-		if (keys == NULL)
-			return EMR_NO_MEMORY;
-		facts->keys = keys;
-		facts->cap = cap;
-	}
-	facts->keys[facts->count++] =
-		(known_key){.domain = domain, .listkey_id = listkey_id, .key = key};
-	return EMR_OK;
-}
-
-typedef struct learning {
-	emr_facts *facts;
-	emr_replica *replica; /* of two, if there is an annex */
-	emr_id16 domain, object;
-	emr_id32 writer;
-} learning;
-
-static emr_status learn_item(void *arg, const emr_replica_item *item)
-{
-	const learning *l = arg;
-	emr_part_key at = {.domain = l->domain,
-		.object = l->object,
-		.version = item->version,
-		.family = EMR_FAMILY_LISTKEY};
-	EMR_AUTO_BUF bytes = {0};
-	emr_listkey_part part;
-	emr_list_key *key;
-	emr_status status;
-
-	if (known(l->facts, l->domain, item->item_id) != NULL)
-		return EMR_OK;
-	status = emr_replica_part(l->replica, &at, &bytes);
-	if (status == EMR_OK)
-		status = emr_listkey_part_decode(emr_buf_view(&bytes), &part);
-	if (status == EMR_OK)
-		status = emr_list_key_open(l->facts->keyring, l->domain, item->epoch, l->writer,
-			part.capsule, part.kcheck, &key);
-	if (status != EMR_OK &&
-		!facts_is_damage(status)) /* of this moment: the names must not vanish for it */
-		return status;
-	if (status != EMR_OK) {
-		emr_log(EMR_LOG_WARN, "a listing key could not be opened: %s",
-			emr_status_text(status));
-		return EMR_OK; /* other writers' names stay readable */
-	}
-	status = remember(l->facts, l->domain, item->item_id, key);
-	if (status != EMR_OK)
-		emr_list_key_free(key);
-	return status;
-}
-
-static emr_status learn_row(void *arg, const char *key, emr_bytes bytes)
-{
-	learning *l = arg;
-	const char *object = strrchr(key, '/');
-	emr_row_listkey row;
-
-	if (object == NULL || emr_unhex(object + 1, l->object.b, sizeof l->object.b) != EMR_OK)
-		return EMR_DAMAGED;
-	if (emr_row_listkey_parse((emr_span){bytes.data, bytes.len}, &row) != EMR_CONTRACT_OK)
-		return EMR_DAMAGED;
-	memcpy(l->writer.b, row.signer, sizeof l->writer.b);
-	return emr_replica_history(
-		l->replica, EMR_FAMILY_LISTKEY, l->domain, l->object, learn_item, l);
-}
-
 emr_status emr_facts_list_key(
 	emr_facts *facts, emr_id16 domain, emr_id32 listkey_id, const emr_list_key **out_key)
 {
-	static const uint8_t no_object[16];
-	learning l = {.facts = facts, .replica = facts->replica, .domain = domain};
-	const emr_list_key *key;
-	emr_key_text prefix;
-	emr_status status = EMR_OK;
+	emr_status status;
 
 	pthread_mutex_lock(&facts->lock);
-	key = known(facts, domain, listkey_id);
-	if (key == NULL) {
-		emr_key_listkey(domain.b, no_object, &prefix);
-		strrchr(prefix.text, '/')[1] = 0;
-		status = emr_replica_each_row(l.replica, prefix.text, learn_row, &l);
-		key = known(facts, domain, listkey_id);
-	}
-	if (status == EMR_OK && key == NULL && facts->annex.replica != NULL) {
-		l.replica = facts->annex.replica;
-		status = emr_replica_each_row(l.replica, prefix.text, learn_row, &l);
-		key = known(facts, domain, listkey_id);
-	}
+	status = list_keys_get(
+		&facts->keys[0], facts->keyring, facts->replica, domain, listkey_id, out_key);
+	if (status == EMR_NOT_FOUND && facts->annex.replica != NULL)
+		status = list_keys_get(&facts->keys[1], facts->keyring, facts->annex.replica,
+			domain, listkey_id, out_key);
 	pthread_mutex_unlock(&facts->lock);
-	if (status != EMR_OK)
-		return status;
-	if (key == NULL)
-		return EMR_NOT_FOUND;
-	*out_key = key;
-	return EMR_OK;
+	return status;
 }
 
 /* Opens meta_ct of the item at VERSION of the row. */
@@ -318,14 +213,20 @@ emr_status emr_facts_get(emr_facts *facts, emr_id16 domain, emr_id16 object, emr
 	emr_buf *out_bytes, emr_meta *out_meta)
 {
 	emr_replica_head head;
-	emr_status status;
+	emr_status status, noted;
+	bool is_junk;
 
 	status = emr_replica_head_get(facts->replica, domain, object, &head);
 	if (status != EMR_OK)
 		return status;
-	if (head.state != EMR_OBJECT_LIVE)
-		return EMR_NOT_FOUND;
-	return facts_read(facts, &head, out_place, out_bytes, out_meta, NULL);
+	if (head.state == EMR_OBJECT_LIVE) {
+		status = facts_read(facts, &head, out_place, out_bytes, out_meta, NULL);
+		noted = facts_note_reading(facts, &head, status, &is_junk);
+	} else {
+		status = EMR_NOT_FOUND;
+		noted = facts_note_junk(facts, domain, object, 0);
+	}
+	return noted == EMR_OK ? status : noted;
 }
 
 /* For which epoch the content at PLACE was wrapped.  The row says it of the present content, and is

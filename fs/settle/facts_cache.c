@@ -17,7 +17,8 @@
 
 #define CACHE_NAME "facts.cache"
 #define CACHE_NEW "facts.cache.new"
-#define CACHE_VERSION 2 /* 1 had r_pid from the newest description */
+#define CACHE_VERSION 3 /* 2 had nothing of what cannot be read */
+#define LOST_JUNK 1
 #define HEADER_BYTES 80
 #define PAGE_BYTES 65536
 #define PLAIN_BYTES (PAGE_BYTES - 16)
@@ -145,9 +146,12 @@ static emr_status note_change(void *arg, const emr_replica_change *change)
 	if (change->result != EMR_RESULT_APPLIED)
 		return EMR_OK;
 	cache->has_erased |= change->op == EMR_OP_ERASE;
-	if (change->family !=
-		EMR_FAMILY_OBJECT) /* a key that is gone takes names with it that are in the file */
-		return change->op == EMR_OP_ERASE ? EMR_NOT_FOUND : EMR_OK;
+	/* A listing key that is gone takes names with it that are in the file.  Keys of people,
+	 * fragments and letters, which anybody may erase of himself again and again, take none. */
+	if (change->family != EMR_FAMILY_OBJECT)
+		return change->op == EMR_OP_ERASE && change->family == EMR_FAMILY_LISTKEY
+			       ? EMR_NOT_FOUND
+			       : EMR_OK;
 	if (count_changed(cache) >= CHANGED_MAX)
 		return EMR_NOT_FOUND;
 	return emr_buf_append(&cache->changed, &id, sizeof id);
@@ -265,13 +269,16 @@ static bool has_changed(const facts_cache *cache, const emr_place *place)
 						 sizeof id, compare_objects) != NULL;
 }
 
-static emr_status give_record(facts_cache *cache, emr_reader *r, facts_cache_fn fn, void *arg)
+static emr_status give_record(
+	facts_cache *cache, emr_reader *r, facts_cache_fn fn, facts_lost_fn lost, void *arg)
 {
 	emr_place place;
 	emr_bytes meta;
 	size_t units = emr_read_u16(r), len = emr_read_u16(r);
 
 	emr_place_read(r, &place);
+	if (!r->bad && units == 0 && len <= LOST_JUNK)
+		return has_changed(cache, &place) ? EMR_OK : lost(arg, &place, len == LOST_JUNK);
 	meta = emr_read_bytes(r, len);
 	if (r->bad || units > EMR_META_UNITS_MAX || len > units * EMR_META_UNIT)
 		return EMR_DAMAGED;
@@ -282,7 +289,7 @@ static emr_status give_record(facts_cache *cache, emr_reader *r, facts_cache_fn 
 	return fn(arg, &place, emr_bytes_of(cache->meta, units * EMR_META_UNIT));
 }
 
-emr_status facts_cache_each(facts_cache *cache, facts_cache_fn fn, void *arg)
+emr_status facts_cache_each(facts_cache *cache, facts_cache_fn fn, facts_lost_fn lost, void *arg)
 {
 	emr_status status = EMR_OK;
 
@@ -296,7 +303,7 @@ emr_status facts_cache_each(facts_cache *cache, facts_cache_fn fn, void *arg)
 		r = emr_reader_of(emr_bytes_of(cache->plain, PLAIN_BYTES));
 		count = emr_read_u32(&r);
 		for (uint32_t i = 0; status == EMR_OK && i < count; i++)
-			status = give_record(cache, &r, fn, arg);
+			status = give_record(cache, &r, fn, lost, arg);
 	}
 	return status;
 }
@@ -373,12 +380,25 @@ static emr_status write_page(facts_cache_writer *w, bool is_last)
 	return status;
 }
 
+static emr_status add_record(facts_cache_writer *w, const emr_buf *bytes)
+{
+	if (w->used + bytes->len > PLAIN_BYTES) {
+		emr_status status = write_page(w, false);
+
+		if (status != EMR_OK)
+			return status;
+	}
+	memcpy(w->plain + w->used, bytes->data, bytes->len);
+	w->used += bytes->len;
+	w->count++;
+	return EMR_OK;
+}
+
 emr_status facts_cache_add(facts_cache_writer *w, const emr_place *place, emr_bytes meta)
 {
 	EMR_AUTO_BUF bytes = {0};
 	emr_writer out = emr_writer_of(&bytes);
 	size_t len = meta.len;
-	emr_status status;
 
 	while (len > 0 && meta.data[len - 1] == 0) /* padding */
 		len--;
@@ -386,17 +406,18 @@ emr_status facts_cache_add(facts_cache_writer *w, const emr_place *place, emr_by
 	emr_write_u16(&out, (uint16_t)len);
 	emr_place_write(&out, place);
 	emr_write_bytes(&out, meta.data, len);
-	if (out.status != EMR_OK)
-		return out.status;
-	if (w->used + bytes.len > PLAIN_BYTES) {
-		status = write_page(w, false);
-		if (status != EMR_OK)
-			return status;
-	}
-	memcpy(w->plain + w->used, bytes.data, bytes.len);
-	w->used += bytes.len;
-	w->count++;
-	return EMR_OK;
+	return out.status == EMR_OK ? add_record(w, &bytes) : out.status;
+}
+
+emr_status facts_cache_add_lost(facts_cache_writer *w, const emr_place *place, bool is_junk)
+{
+	EMR_AUTO_BUF bytes = {0};
+	emr_writer out = emr_writer_of(&bytes);
+
+	emr_write_u16(&out, 0);
+	emr_write_u16(&out, is_junk ? LOST_JUNK : 0);
+	emr_place_write(&out, place);
+	return out.status == EMR_OK ? add_record(w, &bytes) : out.status;
 }
 
 /* Not flushed: after a power cut a torn file does not open, and is made again. */

@@ -9,10 +9,13 @@
 
 /* What a record's description is given to: the caller of emr_facts_each, or a new kept file. */
 typedef emr_status (*plain_fn)(void *arg, const emr_place *place, emr_bytes plain);
+/* What cannot be read: for a new kept file. */
+typedef emr_status (*lost_fn)(void *arg, const emr_place *place, bool is_junk);
 
 typedef struct walk {
 	emr_facts *facts;
 	plain_fn fn;
+	lost_fn lost; /* NULL: it is counted, and that is all */
 	void *arg;
 	uint64_t damaged;
 	emr_buf plain;
@@ -40,28 +43,40 @@ static emr_status learn_domain(walk *w, emr_id16 domain)
 	return status;
 }
 
+static emr_status lose(walk *w, const emr_replica_head *head, emr_status why)
+{
+	const emr_place place = {
+		.domain = head->domain, .object = head->object, .version = head->version};
+	bool is_junk;
+	char id[33];
+	emr_status status = facts_note_reading(w->facts, head, why, &is_junk);
+
+	if (status != EMR_OK)
+		return status;
+	emr_hex(head->object.b, sizeof head->object.b, id);
+	emr_log(is_junk ? EMR_LOG_WARN : EMR_LOG_ERROR, "record %s cannot be read: %s", id,
+		emr_status_text(why));
+	w->damaged += !is_junk;
+	return w->lost != NULL ? w->lost(w->arg, &place, is_junk) : EMR_OK;
+}
+
 static emr_status walk_head(void *arg, const emr_replica_head *head)
 {
 	walk *w = arg;
-	char id[33];
 	emr_place place;
 	emr_meta meta;
 	emr_status status;
 
 	if (head->state != EMR_OBJECT_LIVE)
-		return EMR_OK;
+		return facts_note_junk(w->facts, head->domain, head->object, 0);
 	status = learn_domain(w, head->domain);
 	if (status != EMR_OK || !w->is_mine)
 		return status;
 	status = facts_read(w->facts, head, &place, &w->plain, &meta, NULL);
 	if (status != EMR_OK && !facts_is_damage(status))
 		return status;
-	if (status != EMR_OK) {
-		emr_hex(head->object.b, sizeof head->object.b, id);
-		emr_log(EMR_LOG_ERROR, "record %s cannot be read: %s", id, emr_status_text(status));
-		w->damaged++;
-		return EMR_OK;
-	}
+	if (status != EMR_OK)
+		return lose(w, head, status);
 	return w->fn(w->arg, &place, emr_buf_view(&w->plain));
 }
 
@@ -76,6 +91,25 @@ static emr_status walk_changed(void *arg, emr_id16 domain, emr_id16 object)
 	return status == EMR_OK ? walk_head(w, &head) : status;
 }
 
+static emr_status give_plain(void *arg, const emr_place *place, emr_bytes plain)
+{
+	walk *w = arg;
+
+	return w->fn(w->arg, place, plain);
+}
+
+/* What never opens is not tried again; what is damaged may have been mended. */
+static emr_status give_lost(void *arg, const emr_place *place, bool is_junk)
+{
+	walk *w = arg;
+	emr_status status;
+
+	if (!is_junk)
+		return walk_changed(w, place->domain, place->object);
+	status = facts_note_junk(w->facts, place->domain, place->object, place->version);
+	return status == EMR_OK && w->lost != NULL ? w->lost(w->arg, place, true) : status;
+}
+
 /* From CACHE what has not changed since, from the replica what has; all of it from the replica
  * without one. */
 static emr_status walk_all(walk *w, facts_cache *cache)
@@ -84,7 +118,7 @@ static emr_status walk_all(walk *w, facts_cache *cache)
 
 	if (cache == NULL)
 		return emr_replica_each_head(w->facts->replica, NULL, walk_head, w);
-	status = facts_cache_each(cache, w->fn, w->arg);
+	status = facts_cache_each(cache, give_plain, give_lost, w);
 	return status == EMR_OK ? facts_cache_each_changed(cache, walk_changed, w) : status;
 }
 
@@ -143,10 +177,15 @@ static emr_status add(void *arg, const emr_place *place, emr_bytes plain)
 	return facts_cache_add(arg, place, plain);
 }
 
+static emr_status add_lost(void *arg, const emr_place *place, bool is_junk)
+{
+	return facts_cache_add_lost(arg, place, is_junk);
+}
+
 static emr_status write_new(emr_facts *facts, facts_cache *cache)
 {
 	facts_cache_writer *writer = NULL;
-	walk w = {.facts = facts, .fn = add};
+	walk w = {.facts = facts, .fn = add, .lost = add_lost};
 	emr_replica_position at;
 	emr_status status = emr_replica_at(facts->replica, &at);
 
@@ -155,8 +194,6 @@ static emr_status write_new(emr_facts *facts, facts_cache *cache)
 	w.arg = writer;
 	if (status == EMR_OK)
 		status = walk_all(&w, cache);
-	if (status == EMR_OK && w.damaged > 0) /* it would be forgotten that something is wrong */
-		status = EMR_DAMAGED;
 	if (status == EMR_OK)
 		status = facts_cache_finish(writer);
 	facts_cache_abandon(writer);

@@ -6,9 +6,9 @@
 
 #include "settle/facts.h"
 
+#include "list_keys.h"
 #include "moved.h"
-
-typedef struct known_key known_key;
+#include "unreadable.h"
 
 /* What names no lock is set before there are several threads.  The replica's locks are inside of
  * these. */
@@ -17,11 +17,10 @@ struct emr_facts {
 	emr_replica *replica;
 	emr_record_ctx *records;
 	pthread_mutex_t lock;
-	known_key *keys; /* protected by lock, as the next two; entries are never removed, so a key
-			    found stays valid */
-	size_t count, cap;
-	int cache_dirfd; /* -1: nothing is kept */
-	emr_annex annex; /* replica NULL: there is none */
+	list_keys keys[2];     /* protected by lock; of the present ledger and of the annex */
+	unreadable unreadable; /* protected by lock */
+	int cache_dirfd;       /* -1: nothing is kept */
+	emr_annex annex;       /* replica NULL: there is none */
 	moved_rows
 		moved[2]; /* each with a lock of its own; of the present ledger and of the annex */
 };
@@ -47,6 +46,13 @@ emr_status facts_open_bundle(emr_facts *facts, const emr_place *place, emr_bundl
 /* What is wrong with this record, and not with this moment: a disk that does not answer must not
  * make records vanish. */
 bool facts_is_damage(emr_status status);
+/* HEAD, live, was read with STATUS.  *OUT_IS_JUNK: somebody else than the owner wrote what was not
+ * read, and all of it is here, so it will never open: then it is noted among what is unreadable,
+ * and is no damage of this folder. */
+emr_status facts_note_reading(
+	emr_facts *facts, const emr_replica_head *head, emr_status status, bool *out_is_junk);
+/* VERSION of the row is such a one; 0: none is, any more. */
+emr_status facts_note_junk(emr_facts *facts, emr_id16 domain, emr_id16 object, uint64_t version);
 
 /* ---- annex.c: the ledger before a join and the present one as one ---- */
 

@@ -1,42 +1,41 @@
 #include "index16.h"
 
+#include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* The ids are random already. */
-static size_t slot_of(const index16_slot *slots, size_t cap, emr_id16 id)
+static size_t slot_of(const index16 *index, emr_id16 id)
 {
 	uint64_t hash;
 	size_t at;
 
-	memcpy(&hash, id.b, sizeof hash);
-	at = (size_t)hash & (cap - 1);
-	while (slots[at].number != INDEX16_NONE && !emr_id16_equal(slots[at].id, id))
-		at = (at + 1) & (cap - 1);
+	crypto_shorthash((uint8_t *)&hash, id.b, sizeof id.b, index->hash_key);
+	at = (size_t)hash & (index->cap - 1);
+	while (index->slots[at].number != INDEX16_NONE && !emr_id16_equal(index->slots[at].id, id))
+		at = (at + 1) & (index->cap - 1);
 	return at;
 }
 
 uint32_t index16_get(const index16 *index, emr_id16 id)
 {
-	return index->cap == 0 ? INDEX16_NONE
-			       : index->slots[slot_of(index->slots, index->cap, id)].number;
+	return index->cap == 0 ? INDEX16_NONE : index->slots[slot_of(index, id)].number;
 }
 
 static emr_status grow(index16 *index)
 {
-	size_t cap = index->cap == 0 ? 64 : index->cap * 2;
-	index16_slot *slots = malloc(cap * sizeof *slots);
+	index16 grown = {.cap = index->cap == 0 ? 64 : index->cap * 2, .count = index->count};
 
-	if (slots == NULL)
+	grown.slots = malloc(grown.cap * sizeof *grown.slots);
+	if (grown.slots == NULL)
 		return EMR_NO_MEMORY;
-	for (size_t i = 0; i < cap; i++)
-		slots[i].number = INDEX16_NONE;
+	crypto_shorthash_keygen(grown.hash_key);
+	for (size_t i = 0; i < grown.cap; i++)
+		grown.slots[i].number = INDEX16_NONE;
 	for (size_t i = 0; i < index->cap; i++)
 		if (index->slots[i].number != INDEX16_NONE)
-			slots[slot_of(slots, cap, index->slots[i].id)] = index->slots[i];
+			grown.slots[slot_of(&grown, index->slots[i].id)] = index->slots[i];
 	free(index->slots);
-	index->slots = slots;
-	index->cap = cap;
+	*index = grown;
 	return EMR_OK;
 }
 
@@ -46,8 +45,7 @@ emr_status index16_put(index16 *index, emr_id16 id, uint32_t number)
 
 	if (status != EMR_OK)
 		return status;
-	index->slots[slot_of(index->slots, index->cap, id)] =
-		(index16_slot){.id = id, .number = number};
+	index->slots[slot_of(index, id)] = (index16_slot){.id = id, .number = number};
 	index->count++;
 	return EMR_OK;
 }

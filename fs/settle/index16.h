@@ -1,4 +1,5 @@
-/* A hash table from 16 random bytes to a number.  It removes nothing. */
+/* A hash table from an id of 16 bytes to a number.  It removes nothing.  Whoever makes an object
+ * chooses its id, so places are chosen by a secret key, and nobody can make ids that share one. */
 #pragma once
 
 #include "base/bytes.h"
@@ -14,6 +15,7 @@ typedef struct index16_slot {
 typedef struct index16 {
 	index16_slot *slots;
 	size_t count, cap; /* cap: 0 or a power of two */
+	uint8_t hash_key[16];
 } index16;
 
 uint32_t index16_get(const index16 *index, emr_id16 id);	      /* INDEX16_NONE */

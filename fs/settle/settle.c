@@ -8,6 +8,7 @@
 #include "contract/pubs.h"
 #include "contract/rows.h"
 #include "keyring/coowned.h"
+#include "share/strangers.h"
 
 #include "ahead.h"
 #include "amend.h"
@@ -81,6 +82,32 @@ void emr_settle_know_statement(emr_settle *settle, const emr_cid *root, const ui
 
 /* ---- the domain and its listing key ---- */
 
+/* The ledger takes an epoch from whoever may manage the domain, and what is sealed for it opens for
+ * whoever made its key: a key that was not made by the domain's owner gets nothing.  In one's own
+ * domain it is the one that this keyring has; in another's the owner's key began the epoch. */
+static emr_status check_epoch(run *r)
+{
+	const emr_settle_options *o = &r->settle->options;
+	emr_domain_public own;
+	bool is_owners = false;
+	emr_status status;
+
+	if (r->guest->is_guest) {
+		status = emr_epoch_is_owners(
+			o->replica, r->build.domain, r->build.epoch, &is_owners);
+	} else {
+		status = emr_keyring_domain_public(
+			o->keyring, r->build.domain, 1, r->build.epoch, &own);
+		is_owners = status == EMR_OK && memcmp(own.A, r->build.A, sizeof own.A) == 0;
+	}
+	if (status != EMR_OK || is_owners)
+		return status;
+	emr_log(EMR_LOG_ERROR,
+		"nothing is saved under the ledger's present key of a folder: its owner did not "
+		"make it");
+	return EMR_OFFLINE; /* until she begins another epoch */
+}
+
 static emr_status domain_facts(run *r)
 {
 	const emr_settle_options *o = &r->settle->options;
@@ -107,7 +134,7 @@ static emr_status domain_facts(run *r)
 		return EMR_DAMAGED;
 	r->build.epoch = row.head.epoch;
 	memcpy(r->build.A, row.A, sizeof r->build.A);
-	return EMR_OK;
+	return check_epoch(r);
 }
 
 static emr_status guest_key_facts(run *r)

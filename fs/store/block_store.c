@@ -5,12 +5,6 @@ emr_status emr_block_store_put(emr_block_store *store, const emr_block *blocks, 
 	return store->ops->put(store, blocks, count);
 }
 
-emr_status emr_block_store_get(emr_block_store *store, const emr_cid *cid, uint64_t offset,
-	uint8_t *out, size_t len, size_t *out_len)
-{
-	return store->ops->get(store, cid, offset, out, len, out_len);
-}
-
 emr_status emr_block_store_get_verified(emr_block_store *store, const emr_cid *cid, emr_buf *out)
 {
 	return store->ops->get_verified(store, cid, out);

@@ -101,6 +101,7 @@ emr_status emr_store_read_frame(
 	emr_car_section section;
 	emr_store_position at;
 	emr_status status;
+	size_t before = out->len;
 	emr_cid found;
 
 	if (segment == NULL || segment->number != place.number)
@@ -112,7 +113,13 @@ emr_status emr_store_read_frame(
 		return status;
 	at = (emr_store_position){
 		segment->handle, (uint32_t)section.data_len, place.offset + section.head_len};
-	return emr_store_read_place(store, &at, &found, out);
+	status = emr_store_read_place(store, &at, &found, out);
+	/* Another block may stand there since its head was looked at. */
+	if (status == EMR_OK && !emr_cid_equal(&found, cid)) {
+		out->len = before;
+		status = EMR_DAMAGED;
+	}
+	return status;
 }
 
 typedef struct verify_call {

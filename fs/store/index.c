@@ -737,6 +737,32 @@ emr_status emr_index_put_block(
 	return keep(index, status);
 }
 
+static bool leads_to(const emr_index_place *found, const emr_index_place *place)
+{
+	return found->segment == place->segment && found->offset == place->offset &&
+	       found->len == place->len;
+}
+
+emr_status emr_index_drop_block(
+	emr_index *index, const uint8_t *digest, const emr_index_place *place)
+{
+	emr_index_place found;
+	sqlite3_stmt *s = NULL;
+	emr_status status = find_locked(&index->write, digest, &found);
+
+	if (status == EMR_NOT_FOUND || (status == EMR_OK && !leads_to(&found, place)))
+		return EMR_OK;
+	if (status == EMR_OK)
+		status = prepare(&index->write, DROP_BLOCK, &s);
+	if (status != EMR_OK)
+		return keep(index, status);
+	sqlite3_bind_blob(s, 1, digest, EMR_DIGEST_PREFIX, SQLITE_STATIC);
+	status = run_statement(s);
+	if (status == EMR_OK)
+		index->sum ^= block_hash(digest, place);
+	return keep(index, status);
+}
+
 typedef struct drop_run {
 	const int64_t *ids; /* sorted */
 	size_t count;

@@ -59,6 +59,9 @@ emr_status emr_index_put_segment(
 	emr_index *index, emr_id16 writer, uint64_t number, uint64_t indexed, int64_t *out_id);
 emr_status emr_index_put_block(
 	emr_index *index, const uint8_t *digest, const emr_index_place *place);
+/* The row of DIGEST, when it leads to PLACE. */
+emr_status emr_index_drop_block(
+	emr_index *index, const uint8_t *digest, const emr_index_place *place);
 /* The rows of these segments and of their blocks; sorts IDS. */
 emr_status emr_index_drop_segments(emr_index *index, int64_t *ids, size_t count);
 emr_status emr_index_put_pin(emr_index *index, emr_id16 writer, const emr_pin_change *change);

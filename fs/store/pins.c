@@ -153,39 +153,3 @@ emr_status emr_store_pins_complete(emr_store *store, const emr_pin *keep, size_t
 	pthread_mutex_unlock(&store->index_lock);
 	return status;
 }
-
-emr_store_hold emr_store_hold_begin(emr_store *store)
-{
-	emr_store_hold hold = {0};
-	const size_t slots = sizeof store->holds / sizeof store->holds[0];
-	size_t slot = 0;
-
-	pthread_mutex_lock(&store->append_lock);
-	if (store->current != NULL) {
-		hold.number = store->current->number;
-		while (slot < slots && store->holds[slot] != 0)
-			slot++;
-		/* Out of slots: share the last one at the older of both, and leave it for good. */
-		if (slot == slots)
-			store->holds[slots - 1] = store->holds[slots - 1] < hold.number
-							  ? store->holds[slots - 1]
-							  : hold.number;
-		else
-			store->holds[slot] = hold.number;
-	}
-	pthread_mutex_unlock(&store->append_lock);
-	return hold;
-}
-
-void emr_store_hold_end(emr_store *store, emr_store_hold *hold)
-{
-	pthread_mutex_lock(&store->append_lock);
-	for (size_t i = 0; hold->number != 0 && i < sizeof store->holds / sizeof store->holds[0];
-		i++) {
-		if (store->holds[i] == hold->number) {
-			store->holds[i] = 0;
-			hold->number = 0;
-		}
-	}
-	pthread_mutex_unlock(&store->append_lock);
-}

@@ -300,29 +300,6 @@ emr_status emr_store_size(emr_store *store, const emr_cid *cid, uint64_t *out_by
 	return status;
 }
 
-emr_status emr_store_get(emr_store *store, const emr_cid *cid, uint64_t offset, uint8_t *out,
-	size_t len, size_t *out_len)
-{
-	emr_store_position at;
-	emr_segment *segment;
-	emr_status status;
-	int fd;
-
-	status = reach(store, emr_cid_digest(cid), &at, &segment, &fd);
-	if (status != EMR_OK)
-		return status;
-	if (offset >= at.len)
-		len = 0;
-	else if (len > at.len - offset)
-		len = (size_t)(at.len - offset);
-	if (len > 0)
-		status = emr_pread_all(fd, out, len, (off_t)(at.offset + offset));
-	emr_segment_unuse(store, segment);
-	if (status == EMR_OK)
-		*out_len = len;
-	return status;
-}
-
 /* The block's bytes into room that BUF has reserved behind its end. */
 static emr_status read_verified(emr_store *store, const emr_cid *cid, emr_buf *out)
 {

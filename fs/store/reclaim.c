@@ -6,7 +6,7 @@
 
 #include "base/log.h"
 
-#define LIVE_PERCENT 50
+#define LIVE_PERCENT 60
 #define COPY_GROUP_BYTES ((size_t)4 << 20)
 #define COPY_GROUP_BLOCKS 512
 
@@ -15,6 +15,8 @@ typedef struct victim {
 	uint64_t bytes;
 	uint64_t live;
 	bool skip;
+	size_t batch;  /* copied and removed together */
+	bool is_left;  /* there is no room for what lives in it */
 	bool has_dead; /* looked for when scrubbing */
 } victim;
 
@@ -26,7 +28,8 @@ typedef struct reclaim_run {
 	emr_pending live; /* a set */
 	victim *victims;  /* by slot of the segment; segment NULL: not considered */
 	size_t slots;
-	emr_buf moves; /* of emr_store_position, live blocks in victims */
+	size_t batches, batch; /* how many; the one at work */
+	emr_buf moves;	       /* of emr_store_position, live blocks in victims */
 	emr_log_place floor;
 } reclaim_run;
 
@@ -112,13 +115,10 @@ static emr_status mark_new(reclaim_run *run, bool *out_some)
 static emr_status consider_segments(reclaim_run *run)
 {
 	emr_store *store = run->store;
-	uint64_t limit, closed;
+	uint64_t limit;
 
 	pthread_mutex_lock(&store->append_lock);
-	limit = closed = store->current->number;
-	for (size_t i = 0; i < sizeof store->holds / sizeof store->holds[0]; i++)
-		if (store->holds[i] != 0 && store->holds[i] < limit)
-			limit = store->holds[i];
+	limit = store->current->number;
 	run->floor = store->frames_floor;
 	pthread_mutex_lock(&store->map_lock);
 	run->slots = store->segment_count;
@@ -126,8 +126,6 @@ static emr_status consider_segments(reclaim_run *run)
 	for (size_t i = 0; run->victims != NULL && i < run->slots; i++) {
 		emr_segment *segment = store->segments[i];
 
-		run->report.segments_held += segment->own && !segment->gone &&
-					     segment->number >= limit && segment->number < closed;
 		if (segment->own && !segment->gone && segment->number < limit) {
 			run->victims[i].segment = segment;
 			run->victims[i].bytes = segment->known_to;
@@ -188,8 +186,7 @@ static emr_status live_block(void *context, const uint8_t *digest, const emr_ind
 	pthread_mutex_lock(&run->store->map_lock);
 	segment = emr_segment_by_index_id(run->store, place->segment);
 	pthread_mutex_unlock(&run->store->map_lock);
-	if (segment == NULL || segment->handle > run->slots ||
-		run->victims[segment->handle - 1].segment == NULL)
+	if (segment == NULL || !segment->own || segment->handle > run->slots)
 		return EMR_OK;
 	at = (emr_store_position){segment->handle, place->len, place->offset};
 	return call->row(run, &run->victims[segment->handle - 1], &at);
@@ -208,14 +205,20 @@ static emr_status each_live(reclaim_run *run, live_row row)
 
 static emr_status count_live(reclaim_run *run, victim *v, const emr_store_position *at)
 {
-	(void)run;
-	v->live += at->len + EMR_CAR_SECTION_HEAD_MAX;
+	run->report.live_bytes += at->len + EMR_CAR_SECTION_HEAD_MAX;
+	if (v->segment != NULL)
+		v->live += at->len + EMR_CAR_SECTION_HEAD_MAX;
 	return EMR_OK;
+}
+
+static bool is_at_work(const reclaim_run *run, const victim *v)
+{
+	return v->segment != NULL && !v->skip && !v->is_left && v->batch == run->batch;
 }
 
 static emr_status list_move(reclaim_run *run, victim *v, const emr_store_position *at)
 {
-	return v->skip ? EMR_OK : emr_buf_append(&run->moves, at, sizeof *at);
+	return is_at_work(run, v) ? emr_buf_append(&run->moves, at, sizeof *at) : EMR_OK;
 }
 
 static int compare_moves(const void *x, const void *y)
@@ -237,19 +240,25 @@ typedef struct dead_call {
 
 /* Frames with pins name blocks and owners, no more; everything else is dead unless the index leads
  * here and a root does. */
+static bool is_dead(const dead_call *call, const emr_scan_item *item)
+{
+	emr_store_position at;
+
+	if (item->hole || emr_store_frame_is(item->head))
+		return false;
+	if (emr_pending_find(&call->run->live, emr_cid_digest(&item->cid)) != NULL &&
+		emr_store_locate(call->run->store, &item->cid, &at) == EMR_OK &&
+		at.segment == call->v->segment->handle &&
+		at.offset == item->offset + item->head_len)
+		return false;
+	return !emr_segment_is_blank(&item->cid, item->data_len);
+}
+
 static emr_status look_for_dead(void *context, const emr_scan_item *item)
 {
 	const dead_call *call = context;
-	emr_store_position at;
-	bool is_live;
 
-	if (item->hole || emr_store_frame_is(item->head))
-		return EMR_OK;
-	is_live = emr_pending_find(&call->run->live, emr_cid_digest(&item->cid)) != NULL &&
-		  emr_store_locate(call->run->store, &item->cid, &at) == EMR_OK &&
-		  at.segment == call->v->segment->handle &&
-		  at.offset == item->offset + item->head_len;
-	if (is_live)
+	if (!is_dead(call, item))
 		return EMR_OK;
 	call->v->has_dead = true;
 	return EMR_INTERRUPTED;
@@ -292,11 +301,17 @@ static int by_live(const void *x, const void *y)
 	return (*a)->live < (*b)->live ? -1 : (*a)->live > (*b)->live;
 }
 
-/* Those with the least to copy first, until there is no room for more. */
-static emr_status keep_to_room(reclaim_run *run)
+/* In batches, those with the least to copy first: each is removed before the next one needs room.
+ */
+static emr_status make_batches(reclaim_run *run)
 {
-	uint64_t room = run->options->max_copy_bytes, used = 0;
+	const emr_reclaim_options *options = run->options;
+	uint64_t most = options->max_copy_bytes == 0 ? UINT64_MAX : options->max_copy_bytes;
+	uint64_t wanted = options->batch_bytes == 0
+				  ? UINT64_MAX
+				  : options->batch_bytes + run->report.live_bytes / 16;
 	EMR_AUTO_FREE victim **order = calloc(run->slots + 1, sizeof *order);
+	uint64_t used = 0;
 	size_t n = 0;
 
 	if (order == NULL)
@@ -305,13 +320,22 @@ static emr_status keep_to_room(reclaim_run *run)
 		if (run->victims[i].segment != NULL && !run->victims[i].skip)
 			order[n++] = &run->victims[i];
 	qsort(order, n, sizeof *order, by_live);
-	for (size_t i = 0; room != 0 && i < n; i++) {
-		used += order[i]->live;
-		if (used <= room)
+	run->batches = 1;
+	for (size_t i = 0; i < n; i++) {
+		if (order[i]->live > most) {
+			if (run->report.segments_left++ == 0)
+				run->report.bytes_left = order[i]->live;
+			order[i]->is_left = true;
 			continue;
-		if (run->report.segments_left++ == 0)
-			run->report.bytes_left = order[i]->live;
-		order[i]->segment = NULL;
+		}
+		if (used > 0 && order[i]->live > (most < wanted ? most : wanted) - used) {
+			run->batches++;
+			used = 0;
+		}
+		used += order[i]->live;
+		order[i]->batch = run->batches - 1;
+		if (used > wanted)
+			used = wanted;
 	}
 	return EMR_OK;
 }
@@ -337,7 +361,7 @@ static emr_status choose(reclaim_run *run)
 		if (v->skip)
 			run->report.segments_skipped++;
 	}
-	return status == EMR_OK ? keep_to_room(run) : status;
+	return status == EMR_OK ? make_batches(run) : status;
 }
 
 /* ---- Copy ---- */
@@ -361,8 +385,11 @@ static emr_status append_copies(reclaim_run *run, copy_group *group)
 				.block_count = group->count,
 				.is_needed = true},
 			NULL);
-	if (status == EMR_OK)
+	if (status == EMR_OK) {
 		run->report.blocks_moved += group->count;
+		run->report.bytes_copied +=
+			group->bytes.len + group->count * EMR_CAR_SECTION_HEAD_MAX;
+	}
 	group->count = 0;
 	emr_buf_clear(&group->bytes);
 	return status;
@@ -519,11 +546,11 @@ static bool condemn(reclaim_run *run)
 	pthread_mutex_lock(&store->append_lock);
 	nothing_new = store->new_root_count == 0;
 	if (nothing_new) {
-		store->reclaiming = false;
+		store->reclaiming = run->batch + 1 < run->batches;
 		pthread_mutex_lock(&store->map_lock);
 		emr_store_cache_clear(store);
 		for (size_t i = 0; i < run->slots; i++)
-			if (run->victims[i].segment != NULL && !run->victims[i].skip)
+			if (is_at_work(run, &run->victims[i]))
 				run->victims[i].segment->gone = run->victims[i].segment->condemned =
 					true;
 		pthread_mutex_unlock(&store->map_lock);
@@ -541,7 +568,7 @@ static size_t ids_of_victims(reclaim_run *run, int64_t *ids)
 	for (size_t i = 0; i < run->slots; i++) {
 		const victim *v = &run->victims[i];
 
-		if (v->segment != NULL && !v->skip && v->segment->index_id != 0)
+		if (is_at_work(run, v) && v->segment->index_id != 0)
 			ids[count++] = v->segment->index_id;
 	}
 	pthread_mutex_unlock(&run->store->map_lock);
@@ -577,7 +604,7 @@ static emr_status unlink_victims(reclaim_run *run)
 		const victim *v = &run->victims[i];
 		int fd;
 
-		if (v->segment == NULL || v->skip)
+		if (!is_at_work(run, v))
 			continue;
 		emr_segment_name_of(v->segment->writer, v->segment->number, name);
 		if (unlinkat(run->store->dirfd, name, 0) != 0 && errno != ENOENT) {
@@ -590,6 +617,119 @@ static emr_status unlink_victims(reclaim_run *run)
 		run->report.segments_removed++;
 		run->report.bytes_freed += v->bytes;
 	}
+	return status;
+}
+
+/* ---- Where there is no room for copies: what is dead becomes zeros where it stands ---- */
+
+typedef struct dead_place {
+	uint8_t digest[EMR_DIGEST_PREFIX];
+	uint64_t offset, len; /* of the section */
+	size_t head_len, data_len;
+} dead_place;
+
+typedef struct blanking {
+	dead_call dead;
+	emr_buf places; /* of dead_place */
+} blanking;
+
+static emr_status list_dead(void *context, const emr_scan_item *item)
+{
+	blanking *b = context;
+	dead_place place = {.offset = item->offset,
+		.len = item->len,
+		.head_len = item->head_len,
+		.data_len = item->data_len};
+
+	if (!is_dead(&b->dead, item))
+		return EMR_OK;
+	memcpy(place.digest, emr_cid_digest(&item->cid), sizeof place.digest);
+	return emr_buf_append(&b->places, &place, sizeof place);
+}
+
+/* First, so that no row ever leads to zeros. */
+static emr_status drop_dead_rows(reclaim_run *run, const victim *v, const dead_place *all, size_t n)
+{
+	emr_store *store = run->store;
+	emr_index_place place;
+	emr_status status;
+
+	pthread_mutex_lock(&store->index_lock);
+	pthread_mutex_lock(&store->map_lock);
+	place.segment = v->segment->index_id;
+	emr_store_cache_clear(store);
+	pthread_mutex_unlock(&store->map_lock);
+	status = emr_index_begin(store->index);
+	for (size_t i = 0; status == EMR_OK && i < n; i++) {
+		place.offset = all[i].offset + all[i].head_len;
+		place.len = (uint32_t)all[i].data_len;
+		status = emr_index_drop_block(store->index, all[i].digest, &place);
+	}
+	if (status == EMR_OK)
+		status = emr_index_commit(store->index);
+	else
+		emr_index_rollback(store->index);
+	pthread_mutex_unlock(&store->index_lock);
+	return status;
+}
+
+static emr_status blank_places(int fd, const dead_place *all, size_t n)
+{
+	emr_status status = EMR_OK;
+
+	for (size_t i = 0; status == EMR_OK && i < n; i++)
+		status = emr_segment_blank_bytes(
+			fd, all[i].offset + all[i].head_len, all[i].len - all[i].head_len);
+	if (status == EMR_OK && fdatasync(fd) != 0)
+		status = emr_status_from_errno(errno);
+	for (size_t i = 0; status == EMR_OK && i < n; i++)
+		status = emr_segment_blank_heads(fd, all[i].offset, all[i].len);
+	if (status == EMR_OK && fdatasync(fd) != 0)
+		status = emr_status_from_errno(errno);
+	return status;
+}
+
+static emr_status blank_segment(reclaim_run *run, victim *v)
+{
+	blanking b = {.dead = {run, v}};
+	const dead_place *all;
+	uint64_t end;
+	size_t n;
+	emr_status status;
+	int fd;
+
+	status = emr_segment_use(run->store, v->segment, &fd);
+	if (status != EMR_OK)
+		return status;
+	status = emr_scan(fd, EMR_SEGMENT_PREFIX_BYTES, false, list_dead, &b, &end);
+	all = (const void *)b.places.data;
+	n = b.places.len / sizeof *all;
+	if (status == EMR_OK && n > 0)
+		status = drop_dead_rows(run, v, all, n);
+	if (status == EMR_OK)
+		status = blank_places(fd, all, n);
+	emr_segment_unuse(run->store, v->segment);
+	for (size_t i = 0; status == EMR_OK && i < n; i++)
+		run->report.bytes_blanked += all[i].len;
+	emr_buf_free(&b.places);
+	return status;
+}
+
+/* Only for a scrub: zeros cost sections of their own, and nobody asked for less. */
+static emr_status blank_left(reclaim_run *run)
+{
+	emr_status status = EMR_OK;
+
+	for (size_t i = 0; run->options->scrub && status == EMR_OK && i < run->slots; i++) {
+		victim *v = &run->victims[i];
+
+		if (v->segment == NULL || !v->is_left || v->skip)
+			continue;
+		status = blank_segment(run, v);
+		run->report.segments_left -= status == EMR_OK;
+	}
+	if (run->report.segments_left == 0)
+		run->report.bytes_left = 0;
 	return status;
 }
 
@@ -614,6 +754,15 @@ static emr_status copy_and_switch(reclaim_run *run)
 	} while (some || !condemn(run));
 	status = drop_rows(run);
 	return status == EMR_OK ? unlink_victims(run) : status;
+}
+
+static emr_status each_batch(reclaim_run *run)
+{
+	emr_status status = EMR_OK;
+
+	for (run->batch = 0; status == EMR_OK && run->batch < run->batches; run->batch++)
+		status = copy_and_switch(run);
+	return status;
 }
 
 static emr_status reclaim_locked(reclaim_run *run)
@@ -643,7 +792,9 @@ static emr_status reclaim_locked(reclaim_run *run)
 		status = choose(run);
 	if (status == EMR_OK)
 		status = rewrite_pins(run);
-	return status == EMR_OK ? copy_and_switch(run) : status;
+	if (status == EMR_OK)
+		status = each_batch(run);
+	return status == EMR_OK ? blank_left(run) : status;
 }
 
 emr_status emr_store_reclaim(

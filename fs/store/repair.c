@@ -176,9 +176,9 @@ static emr_status quarantine(
 	return status;
 }
 
-/* One section of exactly SIZE bytes (at most 1 MiB) with a block of zeros; false: no varint makes
- * that size. */
-static bool filler(uint8_t *out, size_t size)
+/* One section of exactly SIZE bytes (at most 1 MiB) with a block of zeros; returns the length of
+ * its head, 0: no varint makes that size. */
+static size_t filler(uint8_t *out, size_t size)
 {
 	for (size_t n = 1; n <= 4; n++) {
 		size_t data = size - n - EMR_CID_BYTES;
@@ -188,13 +188,13 @@ static bool filler(uint8_t *out, size_t size)
 			continue;
 		memset(out, 0, size);
 		cid = emr_cid_of_block(EMR_CODEC_RAW, emr_bytes_of(out, data));
-		emr_car_section_head(out, &cid, data);
-		return true;
+		return emr_car_section_head(out, &cid, data);
 	}
-	return false;
+	return 0;
 }
 
-static emr_status write_fillers(int fd, uint64_t offset, uint64_t len)
+/* With only their heads, what is behind each is zeros already. */
+static emr_status write_fillers(int fd, uint64_t offset, uint64_t len, bool only_heads)
 {
 	const size_t empty = 1 + EMR_CID_BYTES;
 	const size_t most = (size_t)1 << 20;
@@ -203,21 +203,52 @@ static emr_status write_fillers(int fd, uint64_t offset, uint64_t len)
 
 	while (status == EMR_OK && len > 0) {
 		size_t n = len > most ? most / 2 : (size_t)len;
+		size_t head;
 
 		if (len < empty)
 			return EMR_INVALID;
-		if (!filler(bytes, n)) {
+		head = filler(bytes, n);
+		if (head == 0) {
 			n = empty;
-			if (!filler(bytes, n))
-				return EMR_INVALID;
+			head = filler(bytes, n);
 		}
-		status = emr_pwrite_all(fd, bytes, n, (off_t)offset);
+		status = emr_pwrite_all(fd, bytes, only_heads ? head : n, (off_t)offset);
 		offset += n;
 		len -= n;
 	}
 	if (status == EMR_OK && fdatasync(fd) != 0)
 		status = emr_status_from_errno(errno);
 	return status;
+}
+
+emr_status emr_segment_blank_heads(int fd, uint64_t offset, uint64_t len)
+{
+	return write_fillers(fd, offset, len, true);
+}
+
+emr_status emr_segment_blank_bytes(int fd, uint64_t from, uint64_t len)
+{
+	static const uint8_t zeros[65536];
+	emr_status status = EMR_OK;
+
+	if (len == 0 || fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, (off_t)from,
+				(off_t)len) == 0)
+		return EMR_OK;
+	while (status == EMR_OK && len > 0) {
+		size_t n = len < sizeof zeros ? (size_t)len : sizeof zeros;
+
+		status = emr_pwrite_all(fd, zeros, n, (off_t)from);
+		from += n;
+		len -= n;
+	}
+	return status;
+}
+
+bool emr_segment_is_blank(const emr_cid *cid, size_t len)
+{
+	EMR_AUTO_FREE uint8_t *zeros = calloc(1, len + 1);
+
+	return zeros != NULL && emr_cid_verify(cid, emr_bytes_of(zeros, len)) == EMR_OK;
 }
 
 emr_status emr_store_fill_hole(
@@ -231,7 +262,7 @@ emr_status emr_store_fill_hole(
 		return status;
 	status = quarantine(store, segment, fd, offset, len);
 	if (status == EMR_OK)
-		status = write_fillers(fd, offset, len);
+		status = write_fillers(fd, offset, len, false);
 	emr_segment_unuse(store, segment);
 	return status;
 }

@@ -155,6 +155,20 @@ static emr_status make(const emr_store_options *options, emr_store **out_store)
 	return EMR_OK;
 }
 
+/* What was found is in memory, and the segments say it again at the next start: a disk without room
+ * for the index must not keep the folder closed.  It is written as soon as there is room. */
+static emr_status index_at_start(emr_store *store)
+{
+	emr_status status = emr_store_index_now(store);
+
+	if (status == EMR_NO_SPACE && emr_reserve_release(store->reserve))
+		status = emr_store_index_now(store);
+	if (status != EMR_NO_SPACE)
+		return status;
+	emr_log(EMR_LOG_WARN, "store: no room for the index; going on without writing it");
+	return EMR_OK;
+}
+
 static emr_status start(emr_store *store)
 {
 	emr_status status = open_directory(store);
@@ -169,7 +183,7 @@ static emr_status start(emr_store *store)
 		return status;
 	status = choose_current(store);
 	if (status == EMR_OK)
-		status = emr_store_index_now(store);
+		status = index_at_start(store);
 	return status == EMR_OK ? emr_store_background_start(store) : status;
 }
 
@@ -220,15 +234,35 @@ emr_status emr_store_stats_get(emr_store *store, emr_store_stats *out_stats)
 	pthread_rwlock_unlock(&store->index_swap);
 	if (status != EMR_OK)
 		return status;
+	stats.disk_bytes = emr_store_disk_bytes(store);
 	pthread_mutex_lock(&store->map_lock);
-	for (size_t i = 0; i < store->segment_count; i++)
-		if (!store->segments[i]->gone &&
-			emr_id16_equal(store->segments[i]->writer, store->writer))
-			stats.disk_bytes += store->segments[i]->known_to;
 	stats.quarantined = store->damage_count;
 	pthread_mutex_unlock(&store->map_lock);
 	*out_stats = stats;
 	return EMR_OK;
+}
+
+uint64_t emr_store_appended(emr_store *store)
+{
+	uint64_t bytes;
+
+	pthread_mutex_lock(&store->sync_lock);
+	bytes = store->written_total;
+	pthread_mutex_unlock(&store->sync_lock);
+	return bytes;
+}
+
+uint64_t emr_store_disk_bytes(emr_store *store)
+{
+	uint64_t bytes = 0;
+
+	pthread_mutex_lock(&store->map_lock);
+	for (size_t i = 0; i < store->segment_count; i++)
+		if (!store->segments[i]->gone &&
+			emr_id16_equal(store->segments[i]->writer, store->writer))
+			bytes += store->segments[i]->known_to;
+	pthread_mutex_unlock(&store->map_lock);
+	return bytes;
 }
 
 emr_status emr_store_each_damage(emr_store *store, emr_store_damage_visit visit, void *context)
@@ -261,6 +295,11 @@ emr_id16 emr_store_writer(const emr_store *store)
 	return store->writer;
 }
 
+bool emr_store_refuses(const emr_store *store)
+{
+	return store->failed;
+}
+
 emr_reserve *emr_store_reserve(const emr_store *store)
 {
 	return store->reserve;
@@ -290,12 +329,6 @@ static emr_status face_put(emr_block_store *face, const emr_block *blocks, size_
 		status = emr_store_append(store_of(face), blocks + done, n, NULL);
 	}
 	return status;
-}
-
-static emr_status face_get(emr_block_store *face, const emr_cid *cid, uint64_t offset, uint8_t *out,
-	size_t len, size_t *out_len)
-{
-	return emr_store_get(store_of(face), cid, offset, out, len, out_len);
 }
 
 static emr_status face_get_verified(emr_block_store *face, const emr_cid *cid, emr_buf *out)
@@ -351,7 +384,6 @@ static void face_close(emr_block_store *face)
 
 const emr_block_store_ops emr_store_face_ops = {
 	.put = face_put,
-	.get = face_get,
 	.get_verified = face_get_verified,
 	.size = face_size,
 	.pin = face_pin,

@@ -86,8 +86,7 @@ struct emr_store {
 	emr_log_place frames_floor;
 	emr_pin_change *pins; /* not in the index yet, in order */
 	size_t pin_count, pin_capacity;
-	uint64_t holds[64]; /* segment numbers held; 0 = free */
-	bool reclaiming;    /* then new pins are noted here, too */
+	bool reclaiming; /* then new pins are noted here, too */
 	emr_cid *new_roots;
 	size_t new_root_count, new_root_capacity;
 
@@ -202,6 +201,14 @@ emr_status emr_store_note_damage(
 /* Copies the bytes to quarantine/ and puts empty sections in their place. */
 emr_status emr_store_fill_hole(
 	emr_store *store, emr_segment *segment, uint64_t offset, uint64_t len);
+
+/* In two steps, so that a crash between them leaves what is found and done again: the bytes of a
+ * block become zeros without room being needed (and give theirs back where the file system can);
+ * then, with those synced, sections of zeros take the place of the section. */
+emr_status emr_segment_blank_bytes(int fd, uint64_t from, uint64_t len);
+emr_status emr_segment_blank_heads(int fd, uint64_t offset, uint64_t len);
+/* CID is that of LEN zeros. */
+bool emr_segment_is_blank(const emr_cid *cid, size_t len);
 
 /* ---- load.c: the index, and what it does not know yet ---- */
 

@@ -79,7 +79,8 @@ emr_status emr_journal_snapshot(emr_journal *journal);
  * left as it is, with EMR_OK. */
 emr_status emr_journal_tidy(emr_journal *journal);
 /* A snapshot, then emr_store_reclaim: frees the segments that held older frames, too.  With
- * options->scrub the segment being written is closed before, so that its older frames go as well.
+ * options->scrub or from options->close_from bytes on the segment being written is closed before,
+ * so that its older frames go as well.
  */
 emr_status emr_journal_reclaim(
 	emr_journal *journal, const emr_reclaim_options *options, emr_reclaim_report *out_report);

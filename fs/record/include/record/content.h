@@ -10,7 +10,6 @@
 #include "store/block_store.h"
 #include "store/cid.h"
 #include "store/reserve.h"
-#include "store/reserve.h"
 
 /* ---- The module's shared half: store, local keys, workers, limits ---- */
 
@@ -22,12 +21,9 @@ typedef struct emr_record_options {
 	int spill_dirfd;	/* borrowed; where spills live; -1 = nothing may be spilled */
 	emr_reserve *reserve;	/* borrowed; while it is out no spill grows; NULL: none */
 	uint64_t memory_bytes;	/* unsealed bytes of all stagings held in memory; 0 = 64 MiB */
-	unsigned workers; /* sealing and prefetch threads; 0 = 2; EMR_RECORD_NO_WORKERS = none */
-	unsigned read_ahead_leaves; /* leaves the workers open ahead of a run of reads, 0..2; off by
-				       default, because the kernel's readahead asks in parallel
-				       anyway */
-	uint8_t suite;		    /* of new contents; 0 = 1, AES-256-GCM */
-	bool pow2;		    /* pad new contents to powers of two */
+	unsigned workers;	/* sealing threads; 0 = 2; EMR_RECORD_NO_WORKERS = none */
+	uint8_t suite;		/* of new contents; 0 = 1, AES-256-GCM */
+	bool pow2;		/* pad new contents to powers of two */
 } emr_record_options;
 #define EMR_RECORD_NO_WORKERS (~0u)
 
@@ -37,6 +33,20 @@ emr_status emr_record_ctx_new(const emr_record_options *options, emr_record_ctx 
 void emr_record_ctx_free(emr_record_ctx *ctx); /* joins the workers; NULL is fine */
 /* Bytes that stagings hold in memory now. */
 uint64_t emr_record_ctx_memory(const emr_record_ctx *ctx);
+/* Bytes of sealed leaves that working copies did not need any more, since the beginning: what was
+ * overwritten, cut off or given up.  Some of them were never put, or are content by now. */
+uint64_t emr_record_ctx_left(const emr_record_ctx *ctx);
+/* While a hold is open the blocks of every bundle built are among those that
+ * emr_record_each_block names: until they are pinned.  Each begin has its end. */
+void emr_record_hold_begin(emr_record_ctx *ctx);
+void emr_record_hold_end(emr_record_ctx *ctx);
+/* Every block that is in the store, needed, and perhaps under no pin: of working copies their
+ * sealed leaves, what their spill still names, and the content they were frozen to last (a UnixFS
+ * file, with all below); what is being sealed; bundles that are held.  Whoever reclaims space keeps
+ * them, and recovers all working copies before.  VISIT is called without any lock; anything but
+ * EMR_OK stops and is returned.  What is put while this runs may be missing. */
+typedef emr_status (*emr_record_block_visit)(void *context, const emr_cid *cid);
+emr_status emr_record_each_block(emr_record_ctx *ctx, emr_record_block_visit visit, void *context);
 /* Chunks decrypted so far, whoever asked for them. */
 uint64_t emr_record_ctx_chunks_opened(const emr_record_ctx *ctx);
 
@@ -84,17 +94,19 @@ emr_status emr_content_reader_open(emr_record_ctx *ctx, const emr_content *conte
 emr_content_reader *emr_content_reader_share(emr_content_reader *reader);
 void emr_content_reader_free(emr_content_reader *reader);
 const emr_content *emr_content_reader_content(const emr_content_reader *reader);
-/* *out_got = min(len, n - offset), 0 at or after the end.  All of them are verified plaintext, or
- * the call fails (EMR_DAMAGED, EMR_MISSING_DATA, EMR_IO) and BUFFER holds only verified bytes or
- * what it held before. */
+/* *out_got = min(len, n - offset), 0 at or after the end.  All of them come out of blocks that were
+ * read whole, hashed and opened in this process's own memory, or the call fails (EMR_DAMAGED,
+ * EMR_MISSING_DATA, EMR_IO) and BUFFER holds only such bytes or what it held before.  A block that
+ * was read a moment ago may be taken from memory, as it was then. */
 emr_status emr_content_reader_read(
 	emr_content_reader *reader, uint64_t offset, void *buffer, size_t len, size_t *out_got);
 /* True when every leaf and inner block is in the store; names the first missing one otherwise (may
  * be NULL). */
 emr_status emr_content_reader_present(
 	emr_content_reader *reader, bool *out_present, emr_cid *out_missing);
-/* Reads and hashes everything: CIDs of every block, tags, the zeros of the padding, the plaintext
- * root. */
+/* Reads and hashes everything that the store has now: CIDs of every block, tags, the zeros of the
+ * padding, the plaintext root.  EMR_DAMAGED, EMR_MISSING_DATA; EMR_BAD_SIGNATURE: every block is
+ * what it was when the content was sealed, and the root is of other bytes. */
 emr_status emr_content_reader_verify(emr_content_reader *reader);
 
 /* ---- Bundle: directory of exactly "c" and "m" ---- */

@@ -49,6 +49,9 @@ emr_status emr_staging_read(
 /* Hands everything to the operating system, in order, with a mark of size and mtime: survives kill
  * -9 of this process. Cheap when nothing changed since the last mark. */
 emr_status emr_staging_spill(emr_staging *staging, int64_t mtime_ns);
+/* The number of the last mark that was handed out, or recovered; it grows.  Who remembers the one
+ * that a sync covered knows after a recovery whether the spill was cut.  0: none. */
+uint64_t emr_staging_mark(emr_staging *staging);
 /* True when the last mark refers to blocks of the store that may not be on the disk: flush the
  * store between spill and sync, then say so. */
 bool emr_staging_needs_store_flush(emr_staging *staging);
@@ -68,11 +71,3 @@ bool emr_staging_is_simple(emr_staging *staging);
  * changed but the key, which is never used again. */
 emr_status emr_staging_freeze(
 	emr_staging *staging, emr_content *out_content, emr_content_key **out_key);
-
-/* What the working copy reads from the store though no version may name it yet: sealed leaves (raw
- * blocks), and the content it was frozen to last (a UnixFS file, with all below).  Whoever reclaims
- * space keeps them, and recovers all stagings before the first reclaim.  VISIT must not call the
- * staging; anything but EMR_OK stops and is returned. */
-typedef emr_status (*emr_staging_block_visit)(void *context, const emr_cid *cid);
-emr_status emr_staging_each_block(
-	emr_staging *staging, emr_staging_block_visit visit, void *context);

@@ -60,7 +60,8 @@ emr_status emr_facts_origin(emr_facts *facts, const emr_place *place, emr_replic
 
 /* Calls FN for every live record of every domain of mine, in no order.  META's slices are valid
  * during the call. A record that cannot be read is counted in *out_damaged and named in the log by
- * id; the walk goes on. */
+ * id; the walk goes on.  What somebody else left there, is all here and does not open is no damage:
+ * it is counted by emr_facts_unreadable. */
 typedef emr_status (*emr_fact_fn)(void *arg, const emr_place *place, const emr_meta *meta);
 emr_status emr_facts_each(emr_facts *facts, emr_fact_fn fn, void *arg, uint64_t *out_damaged);
 
@@ -70,15 +71,23 @@ emr_status emr_facts_each_kept(emr_facts *facts, emr_fact_fn fn, void *arg, uint
 /* The file is in DIRFD (a private directory; stays the caller's).  Without this nothing is kept.
  * Before anything else, from one thread. */
 emr_status emr_facts_keep_in(emr_facts *facts, int dirfd);
-/* Leaves a new file there when so much has changed that it pays; with no record in it that cannot
- * be read.  Nobody may follow the ledger meanwhile.  A file that could not be made costs time at
- * the next start, nothing else. */
+/* Leaves a new file there when so much has changed that it pays.  What cannot be read is in it,
+ * too: what will never open is not tried again, everything else is.  Nobody may follow the ledger
+ * meanwhile.  A file that could not be made costs time at the next start, nothing else. */
 emr_status emr_facts_keep(emr_facts *facts);
 /* Removes the file: names that must not be anywhere any more may be in it. */
 emr_status emr_facts_forget_kept(emr_facts *facts);
 /* One record; META points into *out_bytes.  EMR_NOT_FOUND when it is not live. */
 emr_status emr_facts_get(emr_facts *facts, emr_id16 domain, emr_id16 object, emr_place *out_place,
 	emr_buf *out_bytes, emr_meta *out_meta);
+/* How many records of others lie in domains of mine and do not open, as far as they were met by
+ * walks and by emr_facts_get. */
+uint64_t emr_facts_unreadable(emr_facts *facts);
+/* Calls FN for each of them that is still live and still what did not open; SIGNER wrote it.  Any
+ * other status of FN than EMR_OK ends the walk and is returned.  FN may not ask for facts. */
+typedef emr_status (*emr_unreadable_fn)(
+	void *arg, emr_id16 domain, emr_id16 object, emr_id32 signer);
+emr_status emr_facts_each_unreadable(emr_facts *facts, emr_unreadable_fn fn, void *arg);
 /* Whether the content at PLACE says the number of another record than it belongs to
  * (place->record_id, as everywhere here, is the one that is believed: number.c). */
 emr_status emr_facts_names_another(emr_facts *facts, const emr_place *place, bool *out_does);

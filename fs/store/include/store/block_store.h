@@ -1,5 +1,8 @@
 /* Where sealed blocks live, whoever keeps them: the face that record, journal and view see.
- * A store never sees plaintext or keys, and refuses blocks over 2 MiB. */
+ * A store never sees plaintext or keys, and refuses blocks over 2 MiB, a part of a block, and bytes
+ * that it has not hashed: segments lie where others may write, come back from backups and are read
+ * from CARs that somebody handed over, and whoever has a content's key can change a part of a block
+ * so that its tag fits.  No place is taken for one that only its owner can change. */
 #pragma once
 
 #include "store/cid.h"
@@ -43,8 +46,6 @@ typedef emr_status (*emr_pin_visit)(void *context, const emr_pin *pin);
 /* What an implementation provides.  All thread-safe.  Contracts: the functions below. */
 typedef struct emr_block_store_ops {
 	emr_status (*put)(emr_block_store *store, const emr_block *blocks, size_t count);
-	emr_status (*get)(emr_block_store *store, const emr_cid *cid, uint64_t offset, uint8_t *out,
-		size_t len, size_t *out_len);
 	emr_status (*get_verified)(emr_block_store *store, const emr_cid *cid, emr_buf *out);
 	emr_status (*size)(emr_block_store *store, const emr_cid *cid, uint64_t *out_bytes);
 	emr_status (*pin)(emr_block_store *store, const emr_pin *pins, size_t count);
@@ -64,14 +65,9 @@ struct emr_block_store {
  * over 2 MiB) and none that a reader could rely on.  Putting a block that is there is fine.
  * Survives the end of this process; on disk after sync.  The data may go away on return. */
 emr_status emr_block_store_put(emr_block_store *store, const emr_block *blocks, size_t count);
-/* Up to LEN bytes from OFFSET into OUT; *out_len says how many, fewer only at the end of the block,
- * 0 at or after it.  Blocks from elsewhere were hash-checked when they arrived; a block from one's
- * own disk is NOT hashed here, its reader has an AEAD tag.  EMR_NOT_FOUND; EMR_DAMAGED when the
- * place does not hold this block. */
-emr_status emr_block_store_get(emr_block_store *store, const emr_cid *cid, uint64_t offset,
-	uint8_t *out, size_t len, size_t *out_len);
-/* Appends the whole block to OUT after checking its hash; EMR_NOT_FOUND, EMR_DAMAGED (OUT as it
- * was). */
+/* The only way to a block's bytes: appends the whole block to OUT and hashes what is there then, so
+ * that it is what CID names whatever happens to the place where it stood.  EMR_NOT_FOUND;
+ * EMR_DAMAGED (OUT as it was): other bytes stand there. */
 emr_status emr_block_store_get_verified(emr_block_store *store, const emr_cid *cid, emr_buf *out);
 /* EMR_NOT_FOUND when the store does not have it. */
 emr_status emr_block_store_size(emr_block_store *store, const emr_cid *cid, uint64_t *out_bytes);

@@ -86,11 +86,11 @@ emr_status emr_store_append(
  * the disk refuses (EMR_IO) what was not synced is in doubt: the store stops appending (EMR_IO)
  * until it is opened again. */
 emr_status emr_store_flush(emr_store *store);
+/* The disk refused a flush: nothing is appended until the store is opened again. */
+bool emr_store_refuses(const emr_store *store);
 
 /* ---- Reading (see block_store.h for the contracts) ---- */
 
-emr_status emr_store_get(emr_store *store, const emr_cid *cid, uint64_t offset, uint8_t *out,
-	size_t len, size_t *out_len);
 emr_status emr_store_get_verified(emr_store *store, const emr_cid *cid, emr_buf *out);
 emr_status emr_store_size(emr_store *store, const emr_cid *cid, uint64_t *out_bytes);
 emr_status emr_store_locate(emr_store *store, const emr_cid *cid, emr_store_position *out_position);
@@ -113,21 +113,19 @@ emr_status emr_store_pins_complete(emr_store *store, const emr_pin *keep, size_t
 
 /* ---- Space ---- */
 
-/* While a hold is open no segment written since is reclaimed: for content whose root is not pinned
- * yet. */
-typedef struct emr_store_hold {
-	uint64_t number; /* first segment held; 0 = none */
-} emr_store_hold;
-emr_store_hold emr_store_hold_begin(emr_store *store);
-void emr_store_hold_end(emr_store *store, emr_store_hold *hold);
+/* Bytes appended since the store was opened, whoever did it; and bytes of this writer's segments.
+ */
+uint64_t emr_store_appended(emr_store *store);
+uint64_t emr_store_disk_bytes(emr_store *store);
 
 /* Further live roots: VISIT is to be called for each by EACH.  dag-pb roots are walked, raw ones
- * taken as they are. */
+ * taken as they are.  Whatever was put and has no pin is dead unless it is among them; only what is
+ * put while the reclaim runs need not be. */
 typedef emr_status (*emr_cid_visit)(void *context, const emr_cid *cid);
 typedef emr_status (*emr_store_roots)(void *context, emr_cid_visit visit, void *visit_context);
 
 typedef struct emr_reclaim_options {
-	uint8_t max_live_percent; /* closed segments with at most this share of live bytes; 0 = 50
+	uint8_t max_live_percent; /* closed segments with at most this share of live bytes; 0 = 60
 				   */
 	bool allow_missing; /* go on when a node below a pin is not there; else EMR_MISSING_DATA */
 	emr_store_roots extra_roots; /* may be NULL */
@@ -135,10 +133,18 @@ typedef struct emr_reclaim_options {
 	/* Nothing dead may stay: every closed segment that holds a dead block or frame is written
 	 * anew, however much of it lives, and the one being written is closed first. */
 	bool scrub;
+	uint64_t close_from; /* emr_journal_reclaim closes the segment being written when it has so
+				many bytes; 0: only for a scrub */
 	/* Pins of these owners count for nothing.  May be NULL; called under no lock. */
 	bool (*is_forsaken)(void *context, emr_id16 owner);
 	void *forsaken_context;
-	uint64_t max_copy_bytes; /* live bytes that may be copied in this call; 0 = no limit */
+	/* Live bytes that are copied at once, before what they were copied from is removed: about
+	 * this many and a sixteenth of all live ones; 0 = no limit.  A segment that alone has more
+	 * is copied at once all the same. */
+	uint64_t batch_bytes;
+	/* Never more than this at once: a segment that has more stays, and a scrub puts zeros in
+	 * the place of what is dead in it, which needs no room; 0 = no limit. */
+	uint64_t max_copy_bytes;
 } emr_reclaim_options;
 
 typedef struct emr_reclaim_report {
@@ -149,9 +155,11 @@ typedef struct emr_reclaim_report {
 	emr_cid first_missing;
 	uint64_t segments_skipped; /* a live block in them did not verify, or they hold live frames
 				    */
-	uint64_t segments_held;	   /* not looked at: a hold is open */
-	uint64_t segments_left;	   /* wanted, but over max_copy_bytes: call again */
+	uint64_t segments_left;	   /* wanted, but over max_copy_bytes */
 	uint64_t bytes_left;	   /* the least that max_copy_bytes must be for the next of them */
+	uint64_t live_bytes;	   /* of this writer's blocks, also where nothing was done */
+	uint64_t bytes_copied;
+	uint64_t bytes_blanked; /* in the place of which there are zeros now */
 } emr_reclaim_report;
 
 /* Copies live blocks out of mostly dead, closed segments of this writer, flushes, switches the

@@ -1,0 +1,179 @@
+/* What others left in one's own domains and what does not open: told apart from damage, remembered
+ * so that it is not tried again, and named for whoever wants it erased.  What the owner signed is
+ * never taken for it: that would hide damage. */
+#include "facts_private.h"
+
+#include "contract/codes.h"
+#include "contract/rows.h"
+#include "keyring/coowned.h"
+#include "share/signed.h"
+
+emr_status facts_note_junk(emr_facts *facts, emr_id16 domain, emr_id16 object, uint64_t version)
+{
+	emr_status status;
+
+	pthread_mutex_lock(&facts->lock);
+	status = unreadable_note(&facts->unreadable, domain, object, version);
+	pthread_mutex_unlock(&facts->lock);
+	return status;
+}
+
+/* A part that is erased, damaged or not here yet may come; a newer program may read what is newer.
+ */
+static bool is_lasting(emr_status status)
+{
+	return status == EMR_DAMAGED || status == EMR_NOT_FOUND || status == EMR_BAD_SIGNATURE ||
+	       status == EMR_INVALID || status == EMR_LIMIT;
+}
+
+static emr_status signed_by_owner(emr_facts *facts, emr_id16 domain, emr_id32 signer, bool *out_is)
+{
+	EMR_AUTO_BUF bytes = {0};
+	uint8_t patient_pk[32];
+	emr_row_domain row;
+	emr_key_text key;
+	emr_status status = emr_keyring_person_pk(facts->keyring, patient_pk);
+
+	emr_key_domain(domain.b, &key);
+	if (status == EMR_OK)
+		status = emr_replica_state_get(facts->replica, key.text, &bytes);
+	if (status != EMR_OK)
+		return status;
+	if (emr_row_domain_parse((emr_span){bytes.data, bytes.len}, &row) != EMR_CONTRACT_OK)
+		return EMR_DAMAGED;
+	return emr_signed_is_owner(facts->replica, row.owner_pk, patient_pk, signer, out_is);
+}
+
+/* The item and the part at VERSION are here, as the ledger has them; *IS_OTHERS stays when the
+ * owner signed it. */
+static emr_status look_at_version(
+	emr_facts *facts, const emr_replica_head *head, uint64_t version, bool *is_others)
+{
+	emr_part_key at = {.domain = head->domain,
+		.object = head->object,
+		.version = version,
+		.family = EMR_FAMILY_OBJECT};
+	EMR_AUTO_BUF item_bytes = {0};
+	EMR_AUTO_BUF part = {0};
+	emr_replica_item item;
+	bool is_owner = true;
+	emr_status status = emr_facts_item(facts, &at, &item_bytes, &item);
+
+	if (status == EMR_OK)
+		status = facts_part(facts, &at, &part);
+	if (status == EMR_OK)
+		status = signed_by_owner(facts, head->domain, item.signer_id, &is_owner);
+	*is_others |= !is_owner;
+	return status;
+}
+
+typedef struct owner_search {
+	emr_facts *facts;
+	emr_id16 domain;
+	bool is_found;
+} owner_search;
+
+static emr_status note_owner(void *arg, const emr_replica_item *item)
+{
+	owner_search *s = arg;
+	bool is_owner = false;
+	emr_status status =
+		s->is_found ? EMR_OK
+			    : signed_by_owner(s->facts, s->domain, item->signer_id, &is_owner);
+
+	s->is_found |= is_owner;
+	return status;
+}
+
+/* A record of which the owner signed any version is hers, whatever somebody who may write there put
+ * on top of it: it is damage, and its earlier versions are never offered to be erased. */
+static emr_status has_owners_version(emr_facts *facts, const emr_replica_head *head, bool *out_has)
+{
+	owner_search s = {.facts = facts, .domain = head->domain};
+	emr_status status = emr_replica_history(
+		facts->replica, EMR_FAMILY_OBJECT, head->domain, head->object, note_owner, &s);
+
+	*out_has = s.is_found;
+	return status;
+}
+
+static emr_status judge(
+	emr_facts *facts, const emr_replica_head *head, emr_status reading, bool *out_is_junk)
+{
+	bool is_others = false;
+	bool is_hers = false;
+	emr_status status;
+
+	*out_is_junk = false;
+	if (!is_lasting(reading))
+		return EMR_OK;
+	status = look_at_version(facts, head, head->version, &is_others);
+	if (status == EMR_OK && head->pversion != 0 && head->pversion != head->version)
+		status = look_at_version(facts, head, head->pversion, &is_others);
+	if (status == EMR_OK && is_others)
+		status = has_owners_version(facts, head, &is_hers);
+	*out_is_junk = status == EMR_OK && is_others && !is_hers;
+	return facts_is_damage(status) ? EMR_OK : status;
+}
+
+emr_status facts_note_reading(
+	emr_facts *facts, const emr_replica_head *head, emr_status reading, bool *out_is_junk)
+{
+	emr_status status = judge(facts, head, reading, out_is_junk);
+
+	if (status != EMR_OK || (reading != EMR_OK && !*out_is_junk))
+		return status;
+	return facts_note_junk(facts, head->domain, head->object, *out_is_junk ? head->version : 0);
+}
+
+uint64_t emr_facts_unreadable(emr_facts *facts)
+{
+	uint64_t n;
+
+	pthread_mutex_lock(&facts->lock);
+	n = facts->unreadable.count;
+	pthread_mutex_unlock(&facts->lock);
+	return n;
+}
+
+/* One of them, with who wrote it; EMR_NOT_FOUND when it is not what did not open any more. */
+static emr_status signer_of(emr_facts *facts, const unreadable_object *one, emr_id32 *out_signer)
+{
+	emr_part_key at = {.domain = one->domain,
+		.object = one->object,
+		.version = one->version,
+		.family = EMR_FAMILY_OBJECT};
+	EMR_AUTO_BUF bytes = {0};
+	emr_replica_head head;
+	emr_replica_item item;
+	emr_status status = one->version == 0 ? EMR_NOT_FOUND
+					      : emr_replica_head_get(facts->replica, one->domain,
+							one->object, &head);
+
+	if (status == EMR_OK && (head.state != EMR_OBJECT_LIVE || head.version != one->version))
+		status = EMR_NOT_FOUND;
+	if (status == EMR_OK)
+		status = emr_facts_item(facts, &at, &bytes, &item);
+	if (status == EMR_OK)
+		*out_signer = item.signer_id;
+	return status;
+}
+
+emr_status emr_facts_each_unreadable(emr_facts *facts, emr_unreadable_fn fn, void *arg)
+{
+	emr_status status = EMR_OK;
+
+	pthread_mutex_lock(&facts->lock);
+	for (size_t i = 0; i < facts->unreadable.n && status == EMR_OK; i++) {
+		const unreadable_object *one = &facts->unreadable.all[i];
+		emr_id32 signer;
+
+		status = signer_of(facts, one, &signer);
+		if (status == EMR_OK)
+			status = fn(arg, one->domain, one->object, signer);
+		else if (status == EMR_NOT_FOUND)
+			status = EMR_OK;
+	}
+	pthread_mutex_unlock(&facts->lock);
+	return status;
+}

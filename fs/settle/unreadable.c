@@ -1,0 +1,53 @@
+/* A list that only grows, with an index by object: what opens again stays in it without a version.
+ */
+#include "unreadable.h"
+
+#include <stdlib.h>
+
+void unreadable_free(unreadable *u)
+{
+	free(u->all);
+	index16_free(&u->by_object);
+	*u = (unreadable){0};
+}
+
+static emr_status add(unreadable *u, emr_id16 object, uint32_t *out_at)
+{
+	emr_status status;
+
+	if (u->n == u->cap) {
+		size_t cap = u->cap == 0 ? 16 : u->cap * 2;
+		unreadable_object *all = realloc(u->all, cap * sizeof *all);
+
+		if (all == NULL)
+			return EMR_NO_MEMORY;
+		u->all = all;
+		u->cap = cap;
+	}
+	status = index16_put(&u->by_object, object, (uint32_t)u->n);
+	if (status == EMR_OK) {
+		u->all[u->n] = (unreadable_object){.object = object};
+		*out_at = (uint32_t)u->n++;
+	}
+	return status;
+}
+
+/* Whoever makes an object chooses its id: of two with one id in two domains the first is kept. */
+emr_status unreadable_note(unreadable *u, emr_id16 domain, emr_id16 object, uint64_t version)
+{
+	uint32_t at = index16_get(&u->by_object, object);
+	emr_status status = EMR_OK;
+
+	if (at == INDEX16_NONE && version == 0)
+		return EMR_OK;
+	if (at == INDEX16_NONE)
+		status = add(u, object, &at);
+	if (status != EMR_OK)
+		return status;
+	if (u->all[at].version != 0 && !emr_id16_equal(u->all[at].domain, domain))
+		return EMR_OK;
+	u->count += (uint64_t)(version != 0) - (uint64_t)(u->all[at].version != 0);
+	u->all[at].domain = domain;
+	u->all[at].version = version;
+	return EMR_OK;
+}
