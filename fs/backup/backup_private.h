@@ -64,6 +64,8 @@ typedef struct moment {
 	emr_ledger_copy *ledger;
 	bool is_own_copy; /* the ledger cannot be read, or is not believed: what was verified of it
 			   */
+	bool is_mended;	  /* the ledger is damaged; what is whole in one of both is put together */
+	uint64_t missing; /* private parts of it that are whole in neither */
 	emr_ledger_copy_facts facts;
 	moment_segment *segments;
 	size_t n, capacity;

@@ -1,3 +1,4 @@
+/* Makes a backup: whether there is room, what is copied in which order, and what is said of it. */
 #include "backup_private.h"
 
 #include <fcntl.h>
@@ -149,6 +150,12 @@ static emr_status make(backup_target *t, moment *m, emr_backup_report *report)
 
 	report->net_id = m->facts.net_id;
 	report->is_own_copy = m->is_own_copy;
+	report->is_mended = m->is_mended;
+	report->damaged += m->missing;
+	report->here_unix_s = m->facts.last_unix_s;
+	report->here_entries = m->facts.entries;
+	report->there_unix_s = t->old.made_unix_s;
+	report->there_entries = t->old.entries;
 	if (status == EMR_OK)
 		status = check_space(t, m, report);
 	if (status != EMR_OK)

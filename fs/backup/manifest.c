@@ -8,7 +8,7 @@
 
 #include "store/segment_file.h"
 
-#define FIRST_LINE "emrfs backup 1\n"
+#define FIRST_LINE "emrfs backup 2\n"
 #define LINE_MAX_BYTES 400
 #define SUM_LINE_BYTES (4 + 64 + 1) /* "sum ", hex, newline */
 
@@ -131,13 +131,14 @@ static emr_status append_sum(emr_buf *out)
 emr_status emr_backup_manifest_write(const emr_backup_manifest *manifest, emr_buf *out)
 {
 	EMR_AUTO_BUF text = {0};
-	char line[LINE_MAX_BYTES], hex[65];
+	char line[LINE_MAX_BYTES], hex[65], root[65];
 	emr_status status = append_text(&text, FIRST_LINE);
 
 	emr_hex(manifest->net_id.b, sizeof manifest->net_id.b, hex);
+	emr_hex(manifest->root, sizeof manifest->root, root);
 	snprintf(line, sizeof line,
-		"network %s\nmade %" PRIu64 "\nentries %" PRIu64 "\nrecords %" PRIu64 "\n", hex,
-		manifest->made_unix_s, manifest->entries, manifest->records);
+		"network %s\nmade %" PRIu64 "\nentries %" PRIu64 "\nroot %s\nrecords %" PRIu64 "\n",
+		hex, manifest->made_unix_s, manifest->entries, root, manifest->records);
 	if (status == EMR_OK)
 		status = append_text(&text, line);
 	for (size_t i = 0; i < manifest->n && status == EMR_OK; i++) {
@@ -224,9 +225,9 @@ static emr_status check_first_line(emr_bytes *text)
 
 	if (!next_line(text, line) || sscanf(line, "emrfs backup %9u", &format) != 1)
 		return EMR_DAMAGED;
-	if (format > 1)
+	if (format > 2)
 		return EMR_NEWER_FORMAT;
-	return strcmp(line, "emrfs backup 1") == 0 ? EMR_OK : EMR_DAMAGED;
+	return strcmp(line, "emrfs backup 2") == 0 ? EMR_OK : EMR_DAMAGED;
 }
 
 static emr_status read_head(emr_bytes *text, emr_backup_manifest *out)
@@ -236,7 +237,9 @@ static emr_status read_head(emr_bytes *text, emr_backup_manifest *out)
 	if (!next_line(text, line) || strncmp(line, "network ", 8) != 0 ||
 		emr_unhex(line + 8, out->net_id.b, sizeof out->net_id.b) != EMR_OK ||
 		!read_number(text, "made", &out->made_unix_s) ||
-		!read_number(text, "entries", &out->entries) ||
+		!read_number(text, "entries", &out->entries) || !next_line(text, line) ||
+		strncmp(line, "root ", 5) != 0 ||
+		emr_unhex(line + 5, out->root, sizeof out->root) != EMR_OK ||
 		!read_number(text, "records", &out->records))
 		return EMR_DAMAGED;
 	return EMR_OK;

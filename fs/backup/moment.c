@@ -1,3 +1,5 @@
+/* One moment of a state that another process may be changing: which bytes of its files, and which
+ * ledger, belong together. */
 #include "backup_private.h"
 
 #include <dirent.h>
@@ -399,7 +401,8 @@ static emr_status open_own(moment *m, emr_ledger_copy **out_copy)
 	EMR_AUTO_LEDGER_COPY own = NULL;
 	emr_ledger_copy_facts facts;
 	uint64_t reaches = 0;
-	emr_status status = emr_replica_reaches(m->options->state_fd, &reaches);
+	uint8_t root[32];
+	emr_status status = emr_replica_reaches(m->options->state_fd, &reaches, root);
 
 	if (status == EMR_OK)
 		status = emr_ledger_copy_open_own(m->options->state_path, &own);
@@ -420,8 +423,9 @@ static emr_status open_own(moment *m, emr_ledger_copy **out_copy)
 }
 
 /* The ledger in its place is the one that was verified here, and not an older state of it. */
-static emr_status is_believed(moment *m, uint64_t reaches, bool *out_is)
+static emr_status is_believed(moment *m, uint64_t reaches, const uint8_t root[32], bool *out_is)
 {
+	uint8_t theirs_root[32];
 	EMR_AUTO_BUF ours = {0};
 	EMR_AUTO_BUF theirs = {0};
 	emr_ledger_copy_facts facts;
@@ -432,6 +436,10 @@ static emr_status is_believed(moment *m, uint64_t reaches, bool *out_is)
 	if (status != EMR_OK)
 		return status;
 	*out_is = facts.entries >= reaches;
+	/* A damaged tree says nothing; the replay that follows does. */
+	if (*out_is && reaches > 0 &&
+		emr_ledger_copy_root(m->ledger, reaches, theirs_root) == EMR_OK)
+		*out_is = memcmp(theirs_root, root, sizeof theirs_root) == 0;
 	if (emr_replica_descriptor(m->options->state_fd, &ours) == EMR_OK)
 		*out_is = *out_is && emr_bytes_equal(emr_buf_view(&ours), emr_buf_view(&theirs));
 	return EMR_OK;
@@ -443,26 +451,95 @@ static bool is_absence(emr_status status)
 	       status == EMR_DENIED;
 }
 
+static emr_status use_own(moment *m)
+{
+	emr_ledger_copy_close(m->ledger);
+	m->ledger = NULL;
+	m->is_own_copy = true;
+	m->is_mended = false;
+	return open_own(m, &m->ledger);
+}
+
 static emr_status choose_ledger(moment *m)
 {
 	char path[4400];
 	bool is_good = false;
 	uint64_t reaches = 0;
+	uint8_t root[32];
 	emr_status status;
 
 	/* Before the ledger is looked at: it may grow meanwhile, and the mark with it. */
-	if (emr_replica_reaches(m->options->state_fd, &reaches) != EMR_OK)
+	if (emr_replica_reaches(m->options->state_fd, &reaches, root) != EMR_OK)
 		reaches = 0;
 	snprintf(path, sizeof path, "%.4200s/ledger", m->options->state_path);
 	status = emr_ledger_copy_open(path, &m->ledger);
 	if (status == EMR_OK)
-		status = is_believed(m, reaches, &is_good);
+		status = is_believed(m, reaches, root, &is_good);
 	if ((status != EMR_OK && !is_absence(status)) || is_good)
 		return status;
-	emr_ledger_copy_close(m->ledger);
-	m->ledger = NULL;
-	m->is_own_copy = true;
-	return open_own(m, &m->ledger);
+	return use_own(m);
+}
+
+/* ---- nothing is written that was not verified ---- */
+
+static void note_missing(void *arg, uint64_t seq)
+{
+	moment *m = arg;
+	char what[160];
+
+	m->missing++;
+	snprintf(what, sizeof what,
+		"entry %llu: the sealed data of an item is damaged, there and in this computer's "
+		"own copy",
+		(unsigned long long)seq);
+	backup_found(m->options, "ledger/ledger.sqlite", what);
+}
+
+/* The whole ledger of the moment is replayed; what is damaged in it comes from the verified copy,
+ * and what is whole in neither is said.  A ledger that has an entry which is whole in neither gives
+ * way to the copy, if that is whole. */
+static emr_status make_whole(moment *m)
+{
+	emr_status status;
+
+	if (m->is_own_copy)
+		return EMR_OK; /* replayed when it was opened, and held since */
+	status = emr_ledger_copy_make_whole(
+		m->ledger, m->options->state_path, note_missing, m, &m->is_mended);
+	return status == EMR_DAMAGED || status == EMR_FORK ? EMR_OFFLINE : status;
+}
+
+/* The moment goes on from the backup that is there: its entries are the first of these. */
+static emr_status check_ancestor(moment *m)
+{
+	const emr_backup_manifest *old = &m->target->old;
+	uint8_t root[32];
+	emr_status status;
+
+	if (!m->target->has_old)
+		return EMR_OK;
+	if (!emr_id16_equal(old->net_id, m->facts.net_id))
+		return EMR_CONFLICT;
+	status = emr_ledger_copy_root(m->ledger, old->entries, root);
+	if (status == EMR_ROLLBACK)
+		return EMR_FORK;
+	if (status == EMR_DAMAGED)
+		return EMR_OK; /* its tree is mended first, and this asked once more */
+	if (status != EMR_OK)
+		return status;
+	return memcmp(root, old->root, sizeof root) == 0 ? EMR_OK : EMR_FORK;
+}
+
+/* What the list says of the ledger. */
+static emr_status describe(moment *m)
+{
+	emr_status status = emr_ledger_copy_tell(m->ledger, &m->facts);
+
+	if (status == EMR_OK)
+		status = check_ancestor(m);
+	return status == EMR_OK
+		       ? emr_ledger_copy_root(m->ledger, m->facts.entries, m->target->made.root)
+		       : status;
 }
 
 emr_status moment_take(moment *m, backup_target *target, const emr_backup_options *options)
@@ -482,14 +559,22 @@ emr_status moment_take(moment *m, backup_target *target, const emr_backup_option
 	if (status != EMR_OK)
 		return status;
 	status = emr_ledger_copy_tell(m->ledger, &m->facts);
-	if (status == EMR_OK &&
-		((target->has_old && !emr_id16_equal(target->old.net_id, m->facts.net_id))))
-		return EMR_CONFLICT;
+	if (status == EMR_OK)
+		status = check_ancestor(m);
+	if (status != EMR_OK)
+		return status;
 	if (target->has_partial && !emr_id16_equal(target->partial.net_id, m->facts.net_id))
 		target->has_partial = false;
 	target->made.net_id = m->facts.net_id;
+	status = find_moment(m, &scanned);
 	if (status == EMR_OK)
-		status = find_moment(m, &scanned);
+		status = make_whole(m);
+	if (status == EMR_OFFLINE && !m->is_own_copy) {
+		m->missing = 0;
+		status = use_own(m);
+		if (status == EMR_OK)
+			status = find_moment(m, &scanned);
+	}
 	/* Once more: the moment that is held now is a later one. */
-	return status == EMR_OK ? emr_ledger_copy_tell(m->ledger, &m->facts) : status;
+	return status == EMR_OK ? describe(m) : status;
 }

@@ -46,12 +46,14 @@ static emr_status copy_checked(restoring *r, const emr_backup_file *file, int in
 static emr_status make_directory(const restoring *r, const char *path)
 {
 	char name[EMR_BACKUP_PATH_BYTES];
+	emr_status status;
 
 	for (const char *slash = strchr(path, '/'); slash != NULL; slash = strchr(slash + 1, '/')) {
 		memcpy(name, path, (size_t)(slash - path));
 		name[slash - path] = '\0';
-		if (mkdirat(r->stage_fd, name, 0700) != 0 && errno != EEXIST)
-			return emr_status_from_errno(errno);
+		status = emr_dir_make(r->stage_fd, name);
+		if (status != EMR_OK)
+			return status;
 	}
 	return EMR_OK;
 }

@@ -44,13 +44,16 @@ void target_close(backup_target *t)
 /* One level is made: a parent that is missing is rather a disk that is not there. */
 static emr_status open_directories(backup_target *t, const char *dir)
 {
-	if (mkdir(dir, 0700) != 0 && errno != EEXIST)
-		return emr_status_from_errno(errno);
+	emr_status status = emr_dir_make(AT_FDCWD, dir);
+
+	if (status != EMR_OK)
+		return status;
 	t->dir_fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (t->dir_fd < 0)
 		return errno == ENOTDIR ? EMR_NOT_DIRECTORY : emr_status_from_errno(errno);
-	if (mkdirat(t->dir_fd, DATA_DIRECTORY, 0700) != 0 && errno != EEXIST)
-		return emr_status_from_errno(errno);
+	status = emr_dir_make(t->dir_fd, DATA_DIRECTORY);
+	if (status != EMR_OK)
+		return status;
 	t->data_fd =
 		openat(t->dir_fd, DATA_DIRECTORY, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	return t->data_fd >= 0 ? EMR_OK : emr_status_from_errno(errno);

@@ -35,22 +35,6 @@ static const place *find(const car_blocks *b, const emr_cid *cid)
 
 /* ---- the face ---- */
 
-static emr_status get(emr_block_store *face, const emr_cid *cid, uint64_t offset, uint8_t *out,
-	size_t len, size_t *out_len)
-{
-	const car_blocks *b = (const car_blocks *)face;
-	const place *p = find(b, cid);
-
-	if (p == NULL)
-		return EMR_NOT_FOUND;
-	if (offset >= p->len)
-		len = 0;
-	else if (len > p->len - offset)
-		len = (size_t)(p->len - offset);
-	*out_len = len;
-	return len == 0 ? EMR_OK : emr_pread_all(b->fd, out, len, (off_t)(p->offset + offset));
-}
-
 static emr_status get_verified(emr_block_store *face, const emr_cid *cid, emr_buf *out)
 {
 	const car_blocks *b = (const car_blocks *)face;
@@ -118,7 +102,6 @@ static void close_face(emr_block_store *face)
 }
 
 static const emr_block_store_ops ops = {.put = put,
-	.get = get,
 	.get_verified = get_verified,
 	.size = size_of,
 	.pin = pin,

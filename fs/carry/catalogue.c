@@ -68,14 +68,6 @@ static bool is_signed(emr_bytes bytes, const emr_header *header)
 	return emr_ed25519_verify(header->signer_pk, message, sizeof message, header->sig);
 }
 
-static bool part_fits(const emr_item *item, emr_bytes priv)
-{
-	uint8_t hash[32];
-
-	emr_item_priv_hash((emr_span){priv.data, priv.len}, hash);
-	return priv.len > 0 && memcmp(hash, item->priv_hash, 32) == 0;
-}
-
 static emr_status read_entry(emr_reader *r, emr_page_fn fn, void *arg)
 {
 	emr_bytes item = emr_read_bytes(r, EMR_ITEM_BYTES),
@@ -96,7 +88,8 @@ static emr_status read_entry(emr_reader *r, emr_page_fn fn, void *arg)
 	if (r->bad ||
 		emr_header_parse((emr_span){header_bytes.data, header_bytes.len}, &header) !=
 			EMR_CONTRACT_OK ||
-		!is_in_batch(item, index, &path, &header) || !part_fits(&out.item, out.priv) ||
+		!is_in_batch(item, index, &path, &header) ||
+		!emr_item_has_part(&out.item, (emr_span){out.priv.data, out.priv.len}) ||
 		!is_signed(header_bytes, &header))
 		return EMR_DAMAGED;
 	emr_item_id((emr_span){item.data, item.len}, out.item_id.b);

@@ -347,6 +347,8 @@ static bool take_field(const char *name, const json_t *value, emr_request *out)
 		return take_flag(value, &out->checkpoint);
 	if (strcmp(name, "deleted") == 0)
 		return take_flag(value, &out->deleted);
+	if (strcmp(name, "unreadable") == 0)
+		return take_flag(value, &out->unreadable);
 	if (strcmp(name, "drop") == 0)
 		return take_flag(value, &out->drop);
 	if (strcmp(name, "purge") == 0)
@@ -466,6 +468,7 @@ json_t *emr_request_make(const emr_request *request)
 	failed |= put_flag(object, "chain", request->chain);
 	failed |= put_flag(object, "checkpoint", request->checkpoint);
 	failed |= put_flag(object, "deleted", request->deleted);
+	failed |= put_flag(object, "unreadable", request->unreadable);
 	failed |= put_flag(object, "drop", request->drop);
 	failed |= put_flag(object, "purge", request->purge);
 	failed |= put_flag(object, "look", request->look);

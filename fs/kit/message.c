@@ -1,9 +1,17 @@
 #include "kit/message.h"
 
+#include "kit/verbs.h"
+
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+
+/* The end of a setfattr that asks for the code of what it changes, so that the code stands in no
+ * notice. */
+#define WITH_CODE                                                                                  \
+	"\" confirm=$(getfattr --absolute-names --only-values -n user.emrfs.confirm "              \
+	"'{folder}')\" '{folder}'"
 
 /* Ids, sentences and error numbers are what people and scripts rely on: change one only with a line
  * in CHANGELOG.md. */
@@ -73,6 +81,9 @@ static const emr_message_row rows[EMR_MESSAGE_COUNT] = {
 		"More was left for {path} than your network allows; what is beyond that is neither "
 		"fetched nor shown.",
 		"Ask who left it; the limits: emrfs org show rules"},
+	[EMR_SAY_UNREADABLE] = {"unreadable", "", "warn", EMR_EXIT_PART,
+		"Others left something in your folder that cannot be opened. It is not shown.",
+		"emrfs status says how much; to be rid of it: emrfs erase --unreadable"},
 	[EMR_SAY_DEPOSITS_FULL] = {"deposits-full", "EDQUOT", "warn", EMR_EXIT_FAILED,
 		"{path} was not taken: your network allows no more files a day for {owner}. It "
 		"goes on at {time}.",
@@ -85,6 +96,24 @@ static const emr_message_row rows[EMR_MESSAGE_COUNT] = {
 	[EMR_SAY_DISK_FULL] = {"disk-full", "ENOSPC", "error", EMR_EXIT_FAILED,
 		"No space left on this disk; {path} was not saved, its earlier version is whole.",
 		"Free some space and save again, or: emrfs keep --purge, emrfs erase --deleted"},
+	[EMR_SAY_DISK_FULL_NEW] = {"disk-full-new", "ENOSPC", "error", EMR_EXIT_FAILED,
+		"No space left on this disk; {path} was not saved, and there is no earlier version "
+		"of it.",
+		"Free some space and save again, or: emrfs keep --purge, emrfs erase --deleted"},
+	[EMR_SAY_DISK_REFUSES] = {"disk-refuses", "EIO", "error", EMR_EXIT_FAILED,
+		"This disk answers with errors: what was saved last is not safe on it.",
+		"Copy what you changed to another disk and look at this one; then: emrfs unmount "
+		"--now, emrfs mount"},
+	[EMR_SAY_DISK_UNREADABLE] = {"disk-unreadable", "EIO", "error", EMR_EXIT_BAD_DATA,
+		"{path} could not be read: this disk answers with an error. Nothing wrong was "
+		"shown.",
+		"Try again. If it stays so, look at this disk; your second copy has it: emrfs "
+		"status"},
+	[EMR_SAY_WENT_BACK] = {"went-back", "", "error", EMR_EXIT_BAD_DATA,
+		"{path}: what was last saved of it is not whole on this disk any more. It shows "
+		"the "
+		"version before; what was left is beside it, (saved in part).",
+		"Save it again if you still have it, and look at this disk."},
 	[EMR_SAY_QUOTA] = {"quota", "EDQUOT", "error", EMR_EXIT_FAILED,
 		"A limit of storage is reached; {path} was not saved.", ""},
 	[EMR_SAY_TOO_BIG] = {"too-big", "EFBIG", "warn", EMR_EXIT_FAILED,
@@ -98,7 +127,11 @@ static const emr_message_row rows[EMR_MESSAGE_COUNT] = {
 		"A record has one place.", "Make a copy or a symbolic link."},
 	[EMR_SAY_SOFTWARE_REFUSED] = {"software-refused", "EACCES", "warn", EMR_EXIT_DENIED,
 		"{program} wanted to read {path} without you.",
-		"Allow it: setfattr -n user.emrfs.software -v '{value}' '{folder}'"},
+		"Allow it: setfattr -n user.emrfs.software -v '{value}'" WITH_CODE},
+	[EMR_SAY_SOFTWARE_UNCONFIRMED] = {"software-unconfirmed", "EPERM", "warn", EMR_EXIT_DENIED,
+		"Something that was copied, or a command without its code, wanted to let programs "
+		"read {path} without you ('{value}'). They may not.",
+		"If you want that: setfattr -n user.emrfs.software -v '{value}'" WITH_CODE},
 	[EMR_SAY_REFUSED] = {"refused", "", "error", EMR_EXIT_FAILED,
 		"The ledger did not take {path}. It is kept here.", "emrfs status '{path}'"},
 	[EMR_SAY_REMOVAL_REFUSED] = {"removal-refused", "", "error", EMR_EXIT_FAILED,
@@ -205,6 +238,14 @@ static const emr_message_row rows[EMR_MESSAGE_COUNT] = {
 		"emrfs mount opens it; another one: emrfs --as NAME init"},
 	[EMR_SAY_MOUNTPOINT_NOT_EMPTY] = {"bad-mountpoint", "", "error", EMR_EXIT_FAILED,
 		"{dir} is not empty.", "Choose an empty directory: emrfs mount DIR"},
+	[EMR_SAY_MOUNTPOINT_HAS_FILES] = {"bad-mountpoint", "", "error", EMR_EXIT_FAILED,
+		"{dir} has files that were saved there, in clear, while it was closed; they could "
+		"not be moved to {dest}: {cause}.",
+		"Move them away yourself; then: emrfs mount"},
+	[EMR_SAY_SAVED_WHILE_CLOSED] = {"saved-while-closed", "", "warn", EMR_EXIT_PART,
+		"{n} saved in {dir} while it was closed, and so in clear: what was there lies in "
+		"{dest} now.",
+		"Copy it into the folder, then delete it there"},
 	[EMR_SAY_MOUNTPOINT_GONE] = {"bad-mountpoint", "", "error", EMR_EXIT_FAILED,
 		"{dir} does not exist or is no directory.", "mkdir {dir}"},
 	[EMR_SAY_MOUNTPOINT_BUSY] = {"bad-mountpoint", "", "error", EMR_EXIT_IN_USE,
@@ -231,7 +272,19 @@ static const emr_message_row rows[EMR_MESSAGE_COUNT] = {
 		"only.",
 		"emrfs verify --chain"},
 	[EMR_SAY_LEDGER_DAMAGED] = {"ledger-damaged", "EROFS", "error", EMR_EXIT_BAD_DATA,
-		"Ledger entry {index} does not fit: {cause}.", "emrfs verify --chain"},
+		"Ledger entry {index} does not fit: {cause}. Your folder is open for reading only.",
+		"Save what is whole: emrfs backup DIR. Then go on from a backup that is whole: "
+		"move {state} away, and emrfs init --restore DIR"},
+	[EMR_SAY_LEDGER_MENDED] = {"ledger-mended", "", "warn", EMR_EXIT_PART,
+		"Ledger entry {index} was damaged on a disk and was put right from a verified "
+		"copy. Nothing is lost.",
+		"A disk that does this once does it again: emrfs backup DIR"},
+	[EMR_SAY_LEDGER_PART_LOST] = {"bad-data", "", "error", EMR_EXIT_BAD_DATA,
+		"What ledger entry {index} says of one record is damaged, on the ledger and in "
+		"this computer's copy: that version cannot be opened. Everything else is as it "
+		"was.",
+		"A backup from before has it: emrfs init --restore DIR, on another computer or "
+		"after moving {state} away."},
 	[EMR_SAY_LEDGER_UNUSABLE] = {"ledger-damaged", "EROFS", "error", EMR_EXIT_BAD_DATA,
 		"The ledger cannot be used since {since}: {cause}. Your folder opens for reading "
 		"only, "
@@ -292,8 +345,20 @@ static const emr_message_row rows[EMR_MESSAGE_COUNT] = {
 	[EMR_SAY_UNSENT] = {"unsent", "", "warn", EMR_EXIT_UNSENT,
 		"{n} changes are safe on this disk, but not on the ledger yet.",
 		"They are sent when the folder is open: emrfs mount, emrfs status --wait"},
+	[EMR_SAY_NOT_SAFE] = {"not-safe", "", "error", EMR_EXIT_FAILED,
+		"{n} not safe on this disk: {cause}. They are there as long as your folder is "
+		"open.",
+		"Free some space, or copy them to another disk. To close without them: emrfs "
+		"unmount --now"},
+	[EMR_SAY_NOT_SAFE_CLOSED] = {"not-safe", "", "error", EMR_EXIT_PART,
+		"{n} not safe on this disk: {cause}. What was in memory only is lost.", ""},
 	[EMR_SAY_NO_SUCH_PATH] = {"no-such-path", "ENOENT", "error", EMR_EXIT_NO_SUCH,
 		"{path} is not in your folder.", ""},
+	[EMR_SAY_NO_SUCH_FOLDER] = {"no-such-folder", "ENOENT", "error", EMR_EXIT_NO_SUCH,
+		"There is no folder {folder}: {path} stays where it is.",
+		"Make it first, in your open folder: mkdir -p '{folder}'"},
+	[EMR_SAY_OPEN_ELSEWHERE] = {"open-elsewhere", "", "error", EMR_EXIT_NOT_OPEN,
+		"Your folder is open at {folder}, not at {dir}.", "emrfs unmount"},
 	[EMR_SAY_NO_SUCH_VERSION] = {"no-such-version", "", "error", EMR_EXIT_NO_SUCH,
 		"{path} has no such version.", "emrfs restore --list '{path}'"},
 	[EMR_SAY_WHICH_VERSION] = {"which-version", "", "error", EMR_EXIT_USE,
@@ -316,6 +381,9 @@ static const emr_message_row rows[EMR_MESSAGE_COUNT] = {
 	[EMR_SAY_OUT_INSIDE] = {"bad-place", "", "error", EMR_EXIT_USE,
 		"{file} lies in your open folder, or in the directories of emrfs itself.",
 		"Choose a place outside."},
+	[EMR_SAY_RESTORED_PART] = {"restored-part", "", "error", EMR_EXIT_PART,
+		"{n} of {m} files did not come back, {path} first: {cause}.",
+		"emrfs restore '{path}'"},
 	[EMR_SAY_EXISTS] = {"exists", "EEXIST", "error", EMR_EXIT_FAILED,
 		"{path} is there already.", "Choose another name."},
 	[EMR_SAY_FILE_BUSY] = {"file-busy", "", "error", EMR_EXIT_IN_USE,
@@ -344,6 +412,9 @@ static const emr_message_row rows[EMR_MESSAGE_COUNT] = {
 		"The passphrase could not be read from {file}: {cause}.", ""},
 	[EMR_SAY_PASSPHRASE_EMPTY] = {"passphrase-length", "", "error", EMR_EXIT_USE,
 		"A passphrase has 1 to 1024 bytes.", ""},
+	[EMR_SAY_PASSPHRASE_WEAK] = {"weak-passphrase", "", "error", EMR_EXIT_USE,
+		"Whoever has this disk would find this passphrase with about {n} guesses.",
+		"Take five words that do not belong together, or 12 letters by chance."},
 	[EMR_SAY_PASSPHRASE_DIFFERS] = {"passphrase-differs", "", "error", EMR_EXIT_PASSPHRASE,
 		"The two passphrases differ. Nothing was changed.", "Try again."},
 	[EMR_SAY_NEEDS_WORDS_FILE] = {"needs-words-file", "", "error", EMR_EXIT_NEEDS_YES,
@@ -391,6 +462,16 @@ static const emr_message_row rows[EMR_MESSAGE_COUNT] = {
 		"of it "
 		"went into the backup instead.",
 		"To go on with that, move {state} away and: emrfs init --restore {dir}"},
+	[EMR_SAY_BACKUP_MENDED] = {"ledger-mended", "", "warn", EMR_EXIT_PART,
+		"The ledger on this computer is damaged. What went into the backup was taken from "
+		"its own verified copy where that is so, and was checked from the first entry.",
+		"emrfs mount puts it right here, too."},
+	[EMR_SAY_BACKUP_FORK] = {"bad-backup", "", "error", EMR_EXIT_FAILED,
+		"{dir} holds a backup of these records that this computer does not go on from: it "
+		"was made on {time}, and what this computer knows ends on {since}. Nothing was "
+		"copied, and that backup is as it was.",
+		"Use another directory: emrfs backup DIR. When two computers were restored from "
+		"one backup, only one of them may go on: see emrfs device."},
 	[EMR_SAY_BACKUP_DAMAGE] = {"bad-data", "", "error", EMR_EXIT_PART,
 		"{n} damaged places on this computer were copied as they are; everything else is "
 		"safe.",
@@ -454,6 +535,14 @@ static const emr_message_row rows[EMR_MESSAGE_COUNT] = {
 		"Repeat on a terminal, or with --yes"},
 	[EMR_SAY_NETWORK_DIR] = {"network-dir", "", "error", EMR_EXIT_DENIED,
 		"{dir} cannot be the directory of this network: {cause}.", ""},
+	[EMR_SAY_OTHER_ACCOUNT] = {"other-account", "", "error", EMR_EXIT_DENIED,
+		"The network in {dir} belongs to the account {owner} of this computer, and only "
+		"that account can use it.",
+		"Join as {owner}, with a keyring of your own: emrfs --as NAME init --join INVITE"},
+	[EMR_SAY_ONE_ACCOUNT] = {"one-account", "", "info", EMR_EXIT_PART,
+		"A network is a directory of one account: everybody who joins {dir} does so as "
+		"{owner} on this computer, with a keyring of his own.",
+		"emrfs --as NAME init --join INVITE"},
 	[EMR_SAY_JOIN_SEE] = {"members-see", "", "info", EMR_EXIT_PART,
 		"The members of {what} will see that {n} entries came from you, all at once, in "
 		"{m} different padded sizes ({value}), when you save something "
@@ -558,10 +647,14 @@ static const emr_message_row rows[EMR_MESSAGE_COUNT] = {
 	[EMR_SAY_MOVE_WOULD_SHARE] = {"would-share", "EPERM", "warn", EMR_EXIT_DENIED,
 		"Moving {name} to {folder} would show it to {names}.",
 		"To do that: emrfs move '{src}' '{dest}'"},
+	[EMR_SAY_GRANT_UNCONFIRMED] = {"grant-unconfirmed", "EPERM", "warn", EMR_EXIT_DENIED,
+		"Something that was copied, or a command without its code, wanted to share {path} "
+		"with {names} ({value}). It is not shared.",
+		"If you want that: setfattr -n 'user.emrfs.grant.{who}' -v '{value}'" WITH_CODE},
 	[EMR_SAY_GRANT_VALUE] = {"grant-value", "EINVAL", "warn", EMR_EXIT_USE,
 		"{path} was not shared with {who}: {cause}.",
 		"A value is: read (or write, deposit) until=2026-12-31 purpose=treatment "
-		"history=yes; all but the first may be missing."},
+		"history=yes confirm=CODE; what shows no more than before needs only the first."},
 	[EMR_SAY_SHARE_NEEDS_YES] = {"needs-yes", "", "error", EMR_EXIT_NEEDS_YES,
 		"This lets {names} see {n}. Nothing was shared.",
 		"Repeat on a terminal, or with --yes"},
@@ -598,9 +691,8 @@ static const emr_message_row rows[EMR_MESSAGE_COUNT] = {
 	[EMR_SAY_DEPOSIT_IN_FOLDER] = {"not-shareable", "", "error", EMR_EXIT_DENIED,
 		"{path} is a file: nothing can be left in it.",
 		"To let somebody change it: --write; to let somebody leave files, share a folder."},
-	[EMR_SAY_NOT_SHORTENED] = {"not-shortened", "", "info", EMR_EXIT_PART,
-		"{who} has as much of {path} or more {time} already; this does not shorten it.",
-		"emrfs share"},
+	[EMR_SAY_REPLACES] = {"replaces-share", "", "info", EMR_EXIT_PART,
+		"What {who} has of {path} now ({terms}) ends when this stands.", ""},
 	[EMR_SAY_NEEDS_THEIR_YES] = {"needs-their-yes", "", "info", EMR_EXIT_PART,
 		"Nothing opens by this alone: {who} (or a computer of theirs) has to say yes.", ""},
 	[EMR_SAY_NOT_A_MEMBER] = {"not-a-member", "", "error", EMR_EXIT_DENIED,
@@ -618,6 +710,9 @@ static const emr_message_row rows[EMR_MESSAGE_COUNT] = {
 		"{path} is never shared.", "Share a folder or a file that holds records."},
 	[EMR_SAY_NOT_SHARED] = {"not-shared", "", "error", EMR_EXIT_NO_SUCH,
 		"{path} is not shared with {who}: there is nothing to end.", "emrfs share"},
+	[EMR_SAY_STILL_READS] = {"still-reads", "", "warn", EMR_EXIT_PART,
+		"{who} still reads {path}: it is shared with {called}.",
+		"To end that: emrfs revoke '{path}' from '{called}'"},
 	[EMR_SAY_SHARE_FAILED] = {"share-failed", "", "error", EMR_EXIT_FAILED,
 		"{path} is not shared with {who}: {cause}.", "What is in force: emrfs share"},
 	[EMR_SAY_REVOKE_FAILED] = {"revoke-failed", "", "error", EMR_EXIT_FAILED,
@@ -824,6 +919,82 @@ static void quote(const char *text, char *out, size_t size)
 	out[at] = '\0';
 }
 
+/* ---- commands in what is said ---- */
+
+#define AS_MAX 80
+
+static char as_option[AS_MAX]; /* " --as NAME", set before there are threads; "" mostly */
+
+void emr_hints_as(const char *name)
+{
+	if (name != NULL && strlen(name) + sizeof " --as " <= sizeof as_option)
+		snprintf(as_option, sizeof as_option, " --as %s", name);
+}
+
+/* Whether AT, behind "emrfs", goes on with a blank and a verb. */
+static bool is_command(const char *at)
+{
+	char word[16];
+	size_t len = at[0] == ' ' ? strspn(at + 1, "abcdefghijklmnopqrstuvwxyz") : 0;
+	emr_verb verb;
+
+	if (len == 0 || len >= sizeof word)
+		return false;
+	memcpy(word, at + 1, len);
+	word[len] = '\0';
+	return emr_verb_find(word, &verb);
+}
+
+/* TEXT, which is a template or a format and no name of anybody's, with the keyring in each command:
+ * without it the command would lead to another one. */
+static void name_keyring(const char *text, char *out, size_t size)
+{
+	static const char program[] = "emrfs";
+	size_t at = 0, option = strlen(as_option);
+
+	while (*text != '\0' && at + 1 < size) {
+		bool is = strncmp(text, program, sizeof program - 1) == 0 &&
+			  is_command(text + sizeof program - 1) &&
+			  at + sizeof program + option < size;
+
+		if (!is) {
+			out[at++] = *text++;
+			continue;
+		}
+		memcpy(out + at, program, sizeof program - 1);
+		memcpy(out + at + sizeof program - 1, as_option, option);
+		at += sizeof program - 1 + option;
+		text += sizeof program - 1;
+	}
+	out[at] = '\0';
+}
+
+/* The format is the caller's, which the compiler has checked there; a keyring's name has no percent
+ * sign. */
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wformat-nonliteral"
+void emr_hint_vprint(FILE *to, const char *format, va_list arguments)
+{
+	char named[EMR_PROBLEM_TEXT_BYTES];
+
+	if (as_option[0] == '\0' || strlen(format) + 4 * AS_MAX >= sizeof named) {
+		vfprintf(to, format, arguments);
+		return;
+	}
+	name_keyring(format, named, sizeof named);
+	vfprintf(to, named, arguments);
+}
+#pragma GCC diagnostic pop
+
+void emr_hint_print(FILE *to, const char *format, ...)
+{
+	va_list arguments;
+
+	va_start(arguments, format);
+	emr_hint_vprint(to, format, arguments);
+	va_end(arguments);
+}
+
 /* TEMPLATE with its {names} replaced; what does not fit is cut. */
 static void fill(const char *template, const pairs *known, char *out, size_t size)
 {
@@ -865,6 +1036,7 @@ static void fill_hint(const char *template, const pairs *known, char *out, size_
 
 void emr_problem_set(emr_problem *problem, emr_message message, ...)
 {
+	char template[EMR_PROBLEM_TEXT_BYTES];
 	pairs known = {0};
 	const char *name;
 	va_list arguments;
@@ -878,8 +1050,10 @@ void emr_problem_set(emr_problem *problem, emr_message message, ...)
 	va_end(arguments);
 	problem->is_set = true;
 	problem->message = message;
-	fill(rows[message].sentence, &known, problem->text, sizeof problem->text);
-	fill_hint(rows[message].hint, &known, problem->hint, sizeof problem->hint);
+	name_keyring(rows[message].sentence, template, sizeof template);
+	fill(template, &known, problem->text, sizeof problem->text);
+	name_keyring(rows[message].hint, template, sizeof template);
+	fill_hint(template, &known, problem->hint, sizeof problem->hint);
 	problem->path[0] = '\0';
 	if (strcmp(value_of(&known, "path", 4), "?") != 0)
 		emr_show(value_of(&known, "path", 4), problem->path, sizeof problem->path);
@@ -921,8 +1095,11 @@ void emr_problem_set_status(emr_problem *problem, emr_status status, const char 
 		emr_problem_set(
 			problem, EMR_SAY_FAILED, "what", what, "cause", "not enough memory", NULL);
 		return;
-	case EMR_OK:
 	case EMR_IO:
+		emr_problem_set(problem, EMR_SAY_FAILED, "what", what, "cause",
+			"the disk answers with an error", NULL);
+		return;
+	case EMR_OK:
 	case EMR_INVALID:
 	case EMR_LIMIT:
 	case EMR_NOT_FOUND:

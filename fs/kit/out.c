@@ -10,6 +10,7 @@
 
 #include "base/bytes.h"
 #include "base/clock.h"
+#include "kit/terminal.h"
 
 emr_status emr_out_begin(const emr_args *args, emr_out *out)
 {
@@ -28,7 +29,7 @@ void emr_say(emr_out *out, const char *format, ...)
 		return;
 	emr_progress_end(out);
 	va_start(arguments, format);
-	vprintf(format, arguments);
+	emr_hint_vprint(stdout, format, arguments);
 	va_end(arguments);
 }
 
@@ -188,6 +189,7 @@ void emr_out_flag(emr_out *out, const char *name, bool flag)
 int emr_out_fail(emr_out *out, const emr_problem *problem)
 {
 	emr_progress_end(out);
+	emr_terminal_drop_typed(); /* the answers to questions that do not come any more */
 	out->problem = *problem;
 	if (!out->is_json)
 		print_problem(problem);

@@ -1,3 +1,4 @@
+/* Gets a passphrase from a file, a program, systemd or the terminal, and leaves it nowhere. */
 #include "kit/passphrase.h"
 
 #include <errno.h>
@@ -16,7 +17,10 @@
 
 #include "base/file.h"
 #include "keyring/keyring.h"
+#include "kit/strength.h"
+#include "kit/terminal.h"
 
+#define TRIES 5
 #define BUFFER_BYTES (EMR_PASSPHRASE_MAX + 2) /* a newline and one byte too many */
 
 extern char **environ;
@@ -151,13 +155,6 @@ static int terminal_open(void)
 	return open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY);
 }
 
-bool emr_terminal_there(void)
-{
-	EMR_AUTO_FD fd = terminal_open();
-
-	return fd >= 0;
-}
-
 /* The terminal as it was, should a signal end the program while echo is off. */
 static struct termios saved_terminal;
 static volatile sig_atomic_t saved_fd = -1;
@@ -221,6 +218,51 @@ static emr_status ask(
 	return status;
 }
 
+static void say_weak(double bits, emr_problem *out_problem)
+{
+	static const char *const thousands[] = {"", " thousand", " million", " billion"};
+	size_t power = 0;
+	/* BITS are fewer than EMR_PASSPHRASE_BITS_MIN. */
+	double guesses = (double)(UINT64_C(1) << (unsigned)bits);
+	char n[40];
+
+	while (guesses >= 1000 && power + 1 < sizeof thousands / sizeof *thousands) {
+		guesses /= 1000;
+		power++;
+	}
+	snprintf(n, sizeof n, "%.0f%s", guesses, thousands[power]);
+	emr_problem_set(out_problem, EMR_SAY_PASSPHRASE_WEAK, "n", n, NULL);
+}
+
+/* A new one has to resist, wherever it comes from. */
+static emr_status check_strength(const emr_passphrase *passphrase, emr_problem *out_problem)
+{
+	double bits = 0;
+	emr_status status = emr_passphrase_bits(emr_passphrase_view(passphrase), &bits);
+
+	if (status != EMR_OK) {
+		emr_problem_set_status(out_problem, status, "The new passphrase");
+		return status;
+	}
+	if (bits >= EMR_PASSPHRASE_BITS_MIN)
+		return EMR_OK;
+	say_weak(bits, out_problem);
+	return EMR_INVALID;
+}
+
+static emr_status read_new_file(
+	const char *file, emr_passphrase *out_passphrase, emr_problem *out_problem)
+{
+	EMR_AUTO_PASSPHRASE found = {0};
+	emr_status status = emr_passphrase_read_file(file, &found, out_problem);
+
+	if (status == EMR_OK)
+		status = check_strength(&found, out_problem);
+	if (status == EMR_OK)
+		give(&found, out_passphrase);
+	return status;
+}
+
 static emr_status ask_once_or_twice(
 	const char *program, bool is_new, emr_passphrase *out_passphrase, emr_problem *out_problem)
 {
@@ -229,6 +271,8 @@ static emr_status ask_once_or_twice(
 	emr_status status =
 		ask(program, is_new ? "New passphrase" : "Passphrase", &first, out_problem);
 
+	if (status == EMR_OK && is_new)
+		status = check_strength(&first, out_problem);
 	if (status == EMR_OK && is_new) {
 		status = ask(program, "The same again", &second, out_problem);
 		if (status == EMR_OK &&
@@ -243,6 +287,21 @@ static emr_status ask_once_or_twice(
 	return status;
 }
 
+/* A person who slips at the terminal is told, and asked again. */
+static emr_status ask_until_good(
+	bool is_new, emr_passphrase *out_passphrase, emr_problem *out_problem)
+{
+	emr_status status = EMR_INVALID;
+
+	for (int i = 0; i < TRIES && status == EMR_INVALID; i++) {
+		if (i > 0)
+			emr_terminal_say(out_problem);
+		*out_problem = (emr_problem){0};
+		status = ask_once_or_twice(NULL, is_new, out_passphrase, out_problem);
+	}
+	return status;
+}
+
 emr_status emr_passphrase_get(
 	const char *file, bool is_new, emr_passphrase *out_passphrase, emr_problem *out_problem)
 {
@@ -251,14 +310,16 @@ emr_status emr_passphrase_get(
 	EMR_AUTO_FREE char *credential = NULL;
 
 	if (file != NULL)
-		return emr_passphrase_read_file(file, out_passphrase, out_problem);
+		return is_new ? read_new_file(file, out_passphrase, out_problem)
+			      : emr_passphrase_read_file(file, out_passphrase, out_problem);
 	if (program != NULL && program[0] != '\0')
 		return ask_once_or_twice(program, is_new, out_passphrase, out_problem);
 	if (credentials != NULL && asprintf(&credential, "%s/emrfs.passphrase", credentials) < 0)
 		credential = NULL;
 	if (credential != NULL && access(credential, F_OK) == 0)
-		return emr_passphrase_read_file(credential, out_passphrase, out_problem);
-	return ask_once_or_twice(NULL, is_new, out_passphrase, out_problem);
+		return is_new ? read_new_file(credential, out_passphrase, out_problem)
+			      : emr_passphrase_read_file(credential, out_passphrase, out_problem);
+	return ask_until_good(is_new, out_passphrase, out_problem);
 }
 
 emr_status emr_passphrase_get_replacement(
@@ -267,30 +328,8 @@ emr_status emr_passphrase_get_replacement(
 	const char *program = getenv("EMRFS_ASKPASS");
 
 	if (file != NULL)
-		return emr_passphrase_read_file(file, out_passphrase, out_problem);
-	return ask_once_or_twice(program != NULL && program[0] != '\0' ? program : NULL, true,
-		out_passphrase, out_problem);
-}
-
-emr_status emr_terminal_ask(const char *question, char *out, size_t size)
-{
-	EMR_AUTO_FD fd = terminal_open();
-	size_t len = 0;
-
-	if (fd < 0)
-		return EMR_NOT_FOUND;
-	dprintf(fd, "%s ", question);
-	for (;;) {
-		char letter;
-		ssize_t n = read(fd, &letter, 1);
-
-		if (n < 0)
-			return errno == EINTR ? EMR_INTERRUPTED : EMR_IO;
-		if (n == 0 || letter == '\n')
-			break;
-		if (len + 1 < size)
-			out[len++] = letter;
-	}
-	out[len] = '\0';
-	return EMR_OK;
+		return read_new_file(file, out_passphrase, out_problem);
+	if (program != NULL && program[0] != '\0')
+		return ask_once_or_twice(program, true, out_passphrase, out_problem);
+	return ask_until_good(true, out_passphrase, out_problem);
 }

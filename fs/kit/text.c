@@ -188,6 +188,26 @@ void emr_time_text(int64_t unix_s, char out[EMR_TEXT_BYTES])
 		snprintf(out, EMR_TEXT_BYTES, "?");
 }
 
+void emr_day_text(const char *json_time, char out[EMR_TEXT_BYTES])
+{
+	struct tm utc = {0};
+	int year, month, day, hour, minute, second;
+
+	if (sscanf(json_time, "%d-%d-%dT%d:%d:%dZ", &year, &month, &day, &hour, &minute, &second) !=
+		6) {
+		snprintf(out, EMR_TEXT_BYTES, "%.10s", json_time);
+		return;
+	}
+	utc = (struct tm){.tm_year = year - 1900,
+		.tm_mon = month - 1,
+		.tm_mday = day,
+		.tm_hour = hour,
+		.tm_min = minute,
+		.tm_sec = second};
+	emr_time_text((int64_t)timegm(&utc), out);
+	out[strcspn(out, ":") > 3 ? strcspn(out, ":") - 3 : 0] = '\0'; /* without " 14:05" */
+}
+
 void emr_time_json(int64_t unix_s, char out[EMR_TEXT_BYTES])
 {
 	time_t at = (time_t)unix_s;

@@ -69,6 +69,8 @@ static const emr_option_row options[EMR_OPTION_COUNT] = {
 		"leave PATH alone and put the old content there, as a new file"},
 	[EMR_OPT_DELETED] = {"deleted", 0, EMR_NO_ARGUMENT, NULL,
 		"everything that was deleted from the folder"},
+	[EMR_OPT_UNREADABLE] = {"unreadable", 0, EMR_NO_ARGUMENT, NULL,
+		"everything that others left and that does not open"},
 	[EMR_OPT_BEFORE] = {"before", 0, EMR_HAS_ARGUMENT, "TIME",
 		"only what was deleted up to TIME (30d: that long ago; 2026-12-31: the end of that "
 		"day)"},
@@ -118,16 +120,16 @@ static const unsigned char exits_device[] = {5, 6, 7, 8, 10, 11, 12, 13, 0};
 static const unsigned char exits_init[] = {3, 6, 7, 8, 11, 12, 13, 0};
 static const unsigned char exits_join[] = {4, 5, 6, 7, 8, 10, 11, 12, 13, 0};
 static const unsigned char exits_mount[] = {6, 8, 10, 11, 12, 13, 0};
-static const unsigned char exits_unmount[] = {4, 7, 10, 11, 0};
+static const unsigned char exits_unmount[] = {3, 4, 7, 10, 11, 0};
 static const unsigned char exits_status[] = {4, 5, 7, 10, 0};
 static const unsigned char exits_share[] = {4, 5, 6, 7, 10, 11, 13, 0};
-static const unsigned char exits_revoke[] = {4, 5, 6, 7, 10, 11, 0};
+static const unsigned char exits_revoke[] = {3, 4, 5, 6, 7, 10, 11, 0};
 static const unsigned char exits_people[] = {5, 6, 7, 8, 10, 11, 12, 13, 0};
 static const unsigned char exits_request[] = {5, 6, 7, 8, 10, 0};
 static const unsigned char exits_approve[] = {5, 6, 7, 8, 10, 13, 0};
 static const unsigned char exits_deny[] = {5, 6, 7, 8, 10, 0};
 static const unsigned char exits_log[] = {5, 6, 7, 8, 10, 11, 12, 13, 0};
-static const unsigned char exits_restore[] = {5, 6, 7, 8, 10, 11, 0};
+static const unsigned char exits_restore[] = {3, 5, 6, 7, 8, 10, 11, 0};
 static const unsigned char exits_move[] = {5, 6, 7, 10, 11, 13, 0};
 static const unsigned char exits_keep[] = {5, 6, 7, 10, 0};
 static const unsigned char exits_erase[] = {3, 5, 6, 7, 8, 10, 11, 12, 13, 0};
@@ -196,9 +198,11 @@ static const emr_verb_row verbs[EMR_VERB_COUNT] = {
 			"Opens your folder at DIR (~/Health, which is made when it is missing) "
 			"and returns when it can be\n"
 			"used. DIR must be empty. What a program that was killed left mounted "
-			"there is cleaned up first. What others share\n"
+			"there is cleaned up first. While the folder is\n"
+			"closed, programs cannot save in DIR; what got there all the same is moved "
+			"beside it, and told. What others share\n"
 			"is opened for the purpose of --purpose; your own records ask for none.\n",
-		.fields = "folder pid read_only ledger_error second_copy",
+		.fields = "folder pid read_only ledger_error second_copy saved_while_closed",
 		.options = BIT(EMR_OPT_READ_ONLY) | BIT(EMR_OPT_IDLE) | BIT(EMR_OPT_FOREGROUND) |
 			   BIT(EMR_OPT_MOUNT_OPTIONS) | BIT(EMR_OPT_PASSPHRASE_FILE) |
 			   BIT(EMR_OPT_PURPOSE),
@@ -212,8 +216,11 @@ static const emr_verb_row verbs[EMR_VERB_COUNT] = {
 			  "folder and returns when the\n"
 			  "process that kept it open has ended. What could not be published is "
 			  "listed; it is safe on this\n"
-			  "disk and is sent the next time the folder is open.\n",
-		.fields = "folder unsent[] left_outside[]",
+			  "disk and is sent the next time the folder is open. What a full or "
+			  "failing disk did not take is listed apart, and\n"
+			  "the folder stays open for it; with --now it closes, and what was in "
+			  "memory only is lost (exit 3).\n",
+		.fields = "folder unsent[] left_outside[] not_safe[]",
 		.options = BIT(EMR_OPT_NOW),
 		.exits = exits_unmount},
 	[EMR_VERB_STATUS] = {.name = "status",
@@ -223,50 +230,57 @@ static const emr_verb_row verbs[EMR_VERB_COUNT] = {
 		.manual = "PATH is looked up from the current directory if that is inside the open "
 			  "folder, otherwise from\n"
 			  "the folder's top.\n",
-		.fields = "folder owner code files directories bytes local[] local_files pending "
-			  "pinned confirmed failed\n"
-			  "conflicts[] unsent[] state read_only copies second_copy backup_at "
-			  "backup_unix backup_dir network\n"
-			  "ledger{kind size witnessed away_at away_unix error message "
-			  "hint} waiting_requests words_tested_at errors[]{at path error "
-			  "message hint level} requests{} writing[]{path bytes} writing_files "
-			  "writing_bytes\n"
-			  "pending_bytes memory_only_files network_name members shares_received "
-			  "shares_received_until shares_received_until_unix;\n"
-			  "with PATH: path and the attributes of the file (state version cid tx "
-			  "signature ...) and signed{own by organisation signature note at placed "
-			  "entry tx witnesses[]}",
+		.fields =
+			"folder owner code files directories bytes local[] local_files unreadable "
+			"strangers[] pending pinned confirmed failed\n"
+			"conflicts[] unsent[] state read_only copies second_copy backups[]{dir "
+			"made_at made_unix "
+			"gone} backup_at "
+			"backup_unix backup_dir network\n"
+			"ledger{kind size witnessed away_at away_unix error message "
+			"hint} waiting_requests words_tested_at errors[]{at path error "
+			"message hint level} requests{} writing[]{path bytes} writing_files "
+			"writing_bytes\n"
+			"pending_bytes memory_only_files network_name members shares_received "
+			"shares_received_until shares_received_until_unix not_safe_files "
+			"not_safe[] disk_error;\n"
+			"with PATH: path and the attributes of the file (state version cid tx "
+			"signature ...) and signed{own by organisation signature note at placed "
+			"entry tx witnesses[]}",
 		.options = BIT(EMR_OPT_WAIT),
 		.exits = exits_status},
 	[EMR_VERB_SHARE] = {.name = "share",
 		.operands = "[PATH with WHO]",
 		.operands_max = 3,
-		.help = "Let someone open a folder; alone: list",
-		.manual = "PATH is a folder, with everything in it, now and later, or a file. WHO "
-			  "is what you call somebody (emrfs people),\n"
-			  "handle@organisation, a team or @organisation; it must fit exactly one "
-			  "of them. They may read, for treatment, and for 30 days, unless "
-			  "said\n"
-			  "otherwise; with --write they may change and remove what is there, too "
-			  "(of a file shared by itself: change its\n"
-			  "content), and with --deposit only leave new files, of which they see "
-			  "nothing. It ends by itself. Earlier versions, deleted files and former "
-			  "names stay hidden without "
-			  "--history.\n"
-			  "Says first what that means, and who releases the keys, and asks (--yes: "
-			  "not asked). It is done in the "
-			  "background,\n"
-			  "also after a crash; --wait waits for the ledger. What was asked for and "
-			  "failed stays in the list until it "
-			  "is asked\n"
-			  "for again or revoked.\n"
-			  "Alone it lists what you share, and then what others share with you: "
-			  "what ends first stands first, and what has\n"
-			  "ended in the last 30 days last.\n",
+		.help = "Let someone open a file or folder; alone: list",
+		.manual =
+			"PATH is a folder, with everything in it, now and later, or a file. WHO "
+			"is what you call somebody (emrfs people),\n"
+			"handle@organisation, a team or @organisation; it must fit exactly one "
+			"of them. They may read, for treatment, and for 30 days, unless "
+			"said\n"
+			"otherwise; with --write they may change and remove what is there, too "
+			"(of a file shared by itself: change its\n"
+			"content), and with --deposit only leave new files, of which they see "
+			"nothing. It ends by itself. Earlier versions, deleted files and former "
+			"names stay hidden without "
+			"--history.\n"
+			"Says first what that means, and who releases the keys, and asks (--yes: "
+			"not asked). It is done in the "
+			"background,\n"
+			"also after a crash; --wait waits for the ledger. Sharing again says what "
+			"shall be from now on: another --until, other\n"
+			"rights or purposes take the place of what stood. What was asked for and "
+			"failed stays in the list until it "
+			"is asked\n"
+			"for again or revoked.\n"
+			"Alone it lists what you share, and then what others share with you: "
+			"what ends first stands first, and what has\n"
+			"ended in the last 30 days last.\n",
 		.fields = "grants[]{id path who name organisation rights purpose until history "
 			  "state released_by[] needed opened} "
 			  "shared_with_me[]{path owner rights purpose until history state} "
-			  "not_shortened_until",
+			  "already",
 		.options = BIT(EMR_OPT_UNTIL) | BIT(EMR_OPT_PURPOSE) | BIT(EMR_OPT_HISTORY) |
 			   BIT(EMR_OPT_WAIT) | BIT(EMR_OPT_WRITE) | BIT(EMR_OPT_DEPOSIT),
 		.exits = exits_share},
@@ -274,13 +288,19 @@ static const emr_verb_row verbs[EMR_VERB_COUNT] = {
 		.operands = "[PATH] from WHO",
 		.operands_max = 3,
 		.help = "Stop sharing",
-		.manual = "Ends everything that WHO has of PATH, or with --all everything that WHO "
-			  "has of yours, at once. What lies there "
-			  "gets\n"
-			  "new keys with your next save. What was opened, and the names that were "
-			  "seen, cannot be un-seen: they are "
-			  "listed.\n",
-		.fields = "ended[]{id path} opened[]{path version at proven} names_seen state",
+		.manual =
+			"Ends everything that WHO has of PATH, or with --all everything that WHO "
+			"has of yours, at once. What lies there "
+			"gets\n"
+			"new keys with your next save. What was opened, and the names that were "
+			"seen, cannot be un-seen: they are "
+			"listed, and apart\n"
+			"what could have been opened because its key came along. Other shares by "
+			"which WHO still reads it, as one of a team or an\n"
+			"organisation, or by the folder around it, are named with the command that "
+			"ends them.\n",
+		.fields = "ended[]{id path} opened[]{path version at proven} "
+			  "released[]{path version at} names_seen still[]{path via} state",
 		.options = BIT(EMR_OPT_ALL) | BIT(EMR_OPT_WAIT),
 		.exits = exits_revoke},
 	[EMR_VERB_PEOPLE] = {.name = "people",
@@ -407,13 +427,15 @@ static const emr_verb_row verbs[EMR_VERB_COUNT] = {
 			  "the "
 			  "hidden folders\n"
 			  ".emrfs/at/TIME and .emrfs/deleted hold the same files for reading.\n"
+			  "A folder that was deleted comes back with everything that was in it; of "
+			  "one that is there, restore takes the files.\n"
 			  "Of a file below shared-with-me, where its owner shared the history with "
 			  "it, --list shows the versions, and\n"
 			  "PATH@v2 --to NAME makes a copy of one in your own folder: it is yours, "
 			  "the signature stays with the original.\n",
 		.fields = "versions[]{at who version bytes deleted signed_by current} restored "
 			  "version "
-			  "bytes unchanged copied_from",
+			  "bytes files unchanged copied_from",
 		.options = BIT(EMR_OPT_LIST) | BIT(EMR_OPT_TO),
 		.exits = exits_restore},
 	[EMR_VERB_MOVE] = {.name = "move",
@@ -433,21 +455,23 @@ static const emr_verb_row verbs[EMR_VERB_COUNT] = {
 		.operands = "[PATH]",
 		.operands_max = 1,
 		.help = "Destroy the keys for good",
-		.manual = "Destroys keys and data of every version of PATH, a file, or a directory "
-			  "with all that is or\n"
-			  "ever was deleted from it; with --deleted, of what was deleted from the "
-			  "whole folder. Nobody can\n"
-			  "bring it back, with no passphrase and no words. The ledger keeps random "
-			  "numbers and hashes.\n"
-			  "Asks first, and for the passphrase. Interrupted, it goes on when the "
-			  "folder is open again.\n"
-			  "Out of reach are backups until the next `emrfs backup` to the same "
-			  "place, copies that people\n"
-			  "have made, and bytes that a disk keeps for itself (worn flash cells, "
-			  "file system snapshots).\n",
+		.manual =
+			"Destroys keys and data of every version of PATH, a file, or a directory "
+			"with all that is or\n"
+			"ever was deleted from it; with --deleted, of what was deleted from the "
+			"whole folder; with\n"
+			"--unreadable, of what others left in it and nobody can open. Nobody can\n"
+			"bring it back, with no passphrase and no words. The ledger keeps random "
+			"numbers and hashes.\n"
+			"Asks first, and for the passphrase. Interrupted, it goes on when the "
+			"folder is open again.\n"
+			"Out of reach are backups until the next `emrfs backup` to the same "
+			"place, copies that people\n"
+			"have made, and bytes that a disk keeps for itself (worn flash cells, "
+			"file system snapshots).\n",
 		.fields = "erased live deleted directories finished not_reached[]{who why}",
-		.options =
-			BIT(EMR_OPT_DELETED) | BIT(EMR_OPT_BEFORE) | BIT(EMR_OPT_PASSPHRASE_FILE),
+		.options = BIT(EMR_OPT_DELETED) | BIT(EMR_OPT_UNREADABLE) | BIT(EMR_OPT_BEFORE) |
+			   BIT(EMR_OPT_PASSPHRASE_FILE),
 		.exits = exits_erase},
 	[EMR_VERB_KEEP] = {.name = "keep",
 		.operands = "[PATH]",
@@ -486,11 +510,11 @@ static const emr_verb_row verbs[EMR_VERB_COUNT] = {
 			  "signatures, certificate and place in the ledger, without keyring or "
 			  "folder. Anybody can do the same\n"
 			  "with another program: examples/verify-audit.c.\n",
-		.fields =
-			"checked bad[]{path error} chain{size root reached witnesses[]} gaps[]{by "
-			"organisation key last missing numbers unread} signer time tx signed;\n"
-			"with --proof also bytes version organisation network own_network "
-			"certificate copy, or access",
+		.fields = "checked bad[]{path error} chain{size root reached mended witnesses[]} "
+			  "gaps[]{by "
+			  "organisation key last missing numbers unread} signer time tx signed;\n"
+			  "with --proof also bytes version organisation network own_network "
+			  "certificate copy, or access",
 		.options = BIT(EMR_OPT_QUICK) | BIT(EMR_OPT_CHAIN) | BIT(EMR_OPT_PASSPHRASE_FILE) |
 			   BIT(EMR_OPT_PROOF),
 		.exits = exits_verify},
@@ -514,7 +538,8 @@ static const emr_verb_row verbs[EMR_VERB_COUNT] = {
 			  "backup leaves the earlier one\n"
 			  "whole and goes on the next time. Bring it back: emrfs init --restore "
 			  "DIR.\n",
-		.fields = "records bytes new_bytes ledger_bytes complete_at own_copy same_disk "
+		.fields = "records bytes new_bytes ledger_bytes complete_at own_copy mended "
+			  "same_disk "
 			  "checked bad[]{path error}",
 		.options = BIT(EMR_OPT_VERIFY),
 		.exits = exits_backup},
@@ -583,7 +608,7 @@ static const emr_verb_row verbs[EMR_VERB_COUNT] = {
 			"computers are removed, new keys begin where others share your ledger, and "
 			"what the lost one can still show\n"
 			"is said. The folder must be closed.\n",
-		.fields = "state words_tested_at; with --lost also removed[] epochs",
+		.fields = "state words_tested_at; with --lost also removed[] ended[] epochs",
 		.options = BIT(EMR_OPT_TEST) | BIT(EMR_OPT_LOST) | BIT(EMR_OPT_WORDS_FILE) |
 			   BIT(EMR_OPT_PASSPHRASE_FILE) | BIT(EMR_OPT_NEW_PASSPHRASE_FILE),
 		.exits = exits_recover},
@@ -600,10 +625,13 @@ static const emr_verb_row verbs[EMR_VERB_COUNT] = {
 			  "to DIR by --network DIR, with the folder closed. remove NAME ends what "
 			  "a lost one may do; from then on it can "
 			  "open\n"
-			  "nothing new. Each signs as itself; only the first computer adds and "
+			  "nothing new, and whom it gave a way in loses it. A key in the list that "
+			  "is no computer of yours ends by remove\n"
+			  "KEY. Each signs as itself; only the first computer adds and "
 			  "removes. The folder may be open.\n",
-		.fields = "devices[]{name added_at seen_at this first}; add: name file network; "
-			  "accept: folder network; remove: name",
+		.fields = "devices[]{name added_at seen_at this first} strangers[]{kind key "
+			  "organisation}; add: name file network; accept: folder network; "
+			  "remove: name ended[]{kind key organisation}",
 		.options = BIT(EMR_OPT_NETWORK) | BIT(EMR_OPT_CARD_FILE) |
 			   BIT(EMR_OPT_PASSPHRASE_FILE),
 		.exits = exits_device},

@@ -68,8 +68,8 @@ static emr_status make_dir(int state_fd, emr_bytes invitation, int *out_fd)
 		fd = -1;
 		status = emr_stage_remove_tree(state_fd, EMR_STATE_JOINING);
 	}
-	if (status == EMR_OK && fd < 0 && mkdirat(state_fd, EMR_STATE_JOINING, 0700) != 0)
-		status = emr_status_from_errno(errno);
+	if (status == EMR_OK && fd < 0)
+		status = emr_dir_make(state_fd, EMR_STATE_JOINING);
 	if (status == EMR_OK && fd < 0)
 		fd = open_dir(state_fd);
 	if (status == EMR_OK && fd < 0)

@@ -29,8 +29,11 @@ static emr_status give_ledger(int state_fd, int dir_fd)
 	EMR_AUTO_FD to = -1;
 	emr_status status = EMR_OK;
 
-	if (from < 0 || (mkdirat(dir_fd, EMR_NETWORK_DIR_LEDGER, 0700) != 0 && errno != EEXIST))
+	if (from < 0)
 		return emr_status_from_errno(errno);
+	status = emr_dir_make(dir_fd, EMR_NETWORK_DIR_LEDGER);
+	if (status != EMR_OK)
+		return status;
 	to = openat(
 		dir_fd, EMR_NETWORK_DIR_LEDGER, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
 	if (to < 0)

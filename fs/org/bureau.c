@@ -9,6 +9,7 @@
 #include "contract/codes.h"
 #include "contract/item.h"
 #include "kit/passphrase.h"
+#include "kit/terminal.h"
 #include "ledger/act_send.h"
 #include "ledger/hash.h"
 #include "session/keys.h"
@@ -40,79 +41,15 @@ emr_status emr_bureau_name(const emr_bureau *bureau, emr_id16 org, char out[256]
 		bureau->session.replica, emr_ledger_descriptor(bureau->session.ledger), org.b, out);
 }
 
-static emr_status ca_in_descriptor(
-	emr_bytes bytes, emr_id16 org, const uint8_t ca_hash[32], emr_buf *out_ca)
-{
-	emr_descriptor descriptor;
-	emr_descriptor_org one;
-
-	if (emr_descriptor_parse((emr_span){bytes.data, bytes.len}, &descriptor) != EMR_CONTRACT_OK)
-		return EMR_DAMAGED;
-	for (size_t i = 0; i < descriptor.norg; i++) {
-		emr_bytes ca;
-		emr_id32 hash;
-
-		if (emr_descriptor_org_at(&descriptor, i, &one) != EMR_CONTRACT_OK ||
-			memcmp(one.org, org.b, 16) != 0)
-			continue;
-		ca = emr_bytes_of(one.ca_der.data, one.ca_der.len);
-		hash = emr_sha256_of(&ca, 1);
-		if (memcmp(hash.b, ca_hash, 32) == 0)
-			return emr_buf_append(out_ca, ca.data, ca.len);
-	}
-	return EMR_NOT_FOUND;
-}
-
-typedef struct seeking {
-	const emr_bureau *bureau;
-	emr_id16 org;
-	emr_row_org row;
-	bool is_there;
-	emr_buf *ca;
-} seeking;
-
-static emr_status note_org(void *arg, emr_id16 org, const emr_row_org *row)
-{
-	seeking *s = arg;
-
-	if (emr_id16_equal(org, s->org)) {
-		s->row = *row;
-		s->is_there = true;
-	}
-	return EMR_OK;
-}
-
-/* A part is believed when it has the CA that the members approved. */
-static emr_status look_into(void *arg, emr_id16 proposal, const emr_row_proposal *row)
-{
-	seeking *s = arg;
-	EMR_AUTO_BUF part = {0};
-	emr_bytes ca;
-	emr_status status;
-
-	if (s->ca->len > 0 || row->kind != EMR_PROPOSAL_ADMIT ||
-		memcmp(row->org, s->org.b, 16) != 0 || memcmp(row->aux, s->row.ca_hash, 32) != 0)
-		return EMR_OK;
-	status = emr_bureau_proposal_part(s->bureau, proposal, &part);
-	if (status == EMR_OK)
-		status = emr_proposal_admit_ca(emr_buf_view(&part), &ca);
-	if (status == EMR_OK)
-		status = emr_buf_append(s->ca, ca.data, ca.len);
-	return status == EMR_NOT_FOUND || status == EMR_DAMAGED ? EMR_OK : status;
-}
-
 static emr_status find_ca(emr_bureau *bureau)
 {
-	seeking s = {.bureau = bureau, .org = bureau->org, .ca = &bureau->ca};
-	emr_status status = emr_replica_orgs(bureau->session.replica, note_org, &s);
+	EMR_AUTO_ORGANISATION org = {.name = ""};
+	emr_status status = emr_replica_organisation(bureau->session.replica,
+		emr_ledger_descriptor(bureau->session.ledger), bureau->org.b, &org);
 
-	if (status != EMR_OK || !s.is_there)
-		return status == EMR_OK ? EMR_NOT_FOUND : status;
-	status = ca_in_descriptor(emr_ledger_descriptor(bureau->session.ledger), bureau->org,
-		s.row.ca_hash, &bureau->ca);
-	if (status == EMR_NOT_FOUND)
-		status = emr_replica_proposals(bureau->session.replica, look_into, &s);
-	return status == EMR_OK && bureau->ca.len == 0 ? EMR_NOT_FOUND : status;
+	if (status == EMR_OK && org.ca.len == 0)
+		status = EMR_NOT_FOUND;
+	return status == EMR_OK ? emr_buf_append(&bureau->ca, org.ca.data, org.ca.len) : status;
 }
 
 /* ---- opening ---- */
@@ -256,13 +193,10 @@ emr_status emr_bureau_send(
 emr_status emr_bureau_agree(const emr_args *args, emr_out *out, const char *question,
 	const char *what, emr_problem *out_problem)
 {
-	char answer[16] = "";
 
 	if (args->given[EMR_OPT_YES])
 		return EMR_OK;
-	if (emr_terminal_there() && !out->is_json &&
-		emr_terminal_ask(question, answer, sizeof answer) == EMR_OK &&
-		(answer[0] == 'y' || answer[0] == 'Y'))
+	if (emr_terminal_there() && !out->is_json && emr_terminal_says_yes(question))
 		return EMR_OK;
 	emr_problem_set(out_problem, EMR_SAY_NO_YES, "what", what, NULL);
 	return EMR_DENIED;

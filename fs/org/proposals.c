@@ -154,6 +154,7 @@ emr_status emr_coming_each(const emr_bureau *bureau, emr_coming_fn fn, void *arg
 typedef struct choosing {
 	uint8_t kind;
 	char wanted[256];
+	const char *exactly; /* NULL: what sounds the same is taken, because a person looks at it */
 	emr_coming found;
 	unsigned n;
 	char names[NAMES_MAX];
@@ -171,7 +172,8 @@ static emr_status choose(void *arg, const emr_coming *one)
 	if (at + strlen(one->name) + 3 < sizeof c->names)
 		snprintf(
 			c->names + at, sizeof c->names - at, "%s%s", at > 0 ? ", " : "", one->name);
-	if (strcmp(folded, c->wanted) != 0)
+	if (c->exactly != NULL ? strcmp(one->name, c->exactly) != 0
+			       : strcmp(folded, c->wanted) != 0)
 		return EMR_OK;
 	/* The one with a proposal of two that are called the same is not better: then a person must
 	 * look. */
@@ -180,10 +182,10 @@ static emr_status choose(void *arg, const emr_coming *one)
 	return EMR_OK;
 }
 
-static emr_status find(const emr_bureau *bureau, const char *name, uint8_t kind, emr_coming *out,
-	emr_problem *out_problem)
+static emr_status find(const emr_bureau *bureau, const char *name, bool is_unseen, uint8_t kind,
+	emr_coming *out, emr_problem *out_problem)
 {
-	choosing c = {.kind = kind};
+	choosing c = {.kind = kind, .exactly = is_unseen ? name : NULL};
 	emr_status status;
 
 	emr_who_fold(name, c.wanted, sizeof c.wanted);
@@ -290,8 +292,8 @@ static emr_status admit(
 	const emr_args *args, emr_out *out, emr_bureau *bureau, emr_problem *out_problem)
 {
 	emr_coming coming;
-	emr_status status =
-		find(bureau, args->operands[1], EMR_PROPOSAL_ADMIT, &coming, out_problem);
+	emr_status status = find(bureau, args->operands[1], args->given[EMR_OPT_YES],
+		EMR_PROPOSAL_ADMIT, &coming, out_problem);
 
 	if (status != EMR_OK)
 		return status;
@@ -327,8 +329,8 @@ static emr_status leave(
 	const char *name = is_own ? bureau->name : args->operands[1];
 	emr_problem none = {0};
 	emr_coming coming = {.kind = EMR_PROPOSAL_REMOVE, .org = bureau->org};
-	emr_status status =
-		find(bureau, name, EMR_PROPOSAL_REMOVE, &coming, is_own ? &none : out_problem);
+	emr_status status = find(bureau, name, args->given[EMR_OPT_YES], EMR_PROPOSAL_REMOVE,
+		&coming, is_own ? &none : out_problem);
 
 	if (status != EMR_OK && !(is_own && status == EMR_NOT_FOUND))
 		return status;

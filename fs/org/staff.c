@@ -21,34 +21,21 @@
 
 /* ---- who is there ---- */
 
-/* salt, certificate, name: the newest part behind the registration. */
 static emr_status read_registration(const emr_bureau *bureau, emr_staff_member *m)
 {
-	emr_part_key key = {.family = EMR_FAMILY_KEY};
+	EMR_AUTO_BUF part = {0};
+	emr_cert_facts facts;
+	emr_bytes der, name;
+	emr_status status =
+		emr_replica_registration(bureau->session.replica, &m->person, &part, &der, &name);
 
-	memcpy(key.object.b, m->person.signer_id.b, 16);
-	for (key.version = m->person.row.head.version; key.version > 0; key.version--) {
-		EMR_AUTO_BUF part = {0};
-		emr_cert_facts facts;
-		emr_reader r;
-		emr_bytes der, name;
-		emr_status status = emr_replica_part(bureau->session.replica, &key, &part);
-
-		if (status == EMR_NOT_FOUND || status == EMR_MISSING_DATA)
-			continue; /* this version moved the row without one */
-		if (status != EMR_OK)
-			return status;
-		r = emr_reader_of(emr_buf_view(&part));
-		(void)emr_read_bytes(&r, 32);
-		der = emr_read_bytes(&r, emr_read_u16(&r));
-		name = emr_read_bytes(&r, emr_read_u8(&r));
-		if (r.bad || emr_cert_read(der, &facts) != EMR_OK)
-			continue;
-		memcpy(m->handle, facts.handle, sizeof facts.handle);
-		if (name.len > 0 && memchr(name.data, '\0', name.len) == NULL)
-			memcpy(m->name, name.data, name.len);
+	if (status != EMR_OK)
+		return status == EMR_NOT_FOUND ? EMR_OK : status;
+	if (emr_cert_read(der, &facts) != EMR_OK)
 		return EMR_OK;
-	}
+	memcpy(m->handle, facts.handle, sizeof facts.handle);
+	if (name.len > 0 && memchr(name.data, '\0', name.len) == NULL)
+		memcpy(m->name, name.data, name.len);
 	return EMR_OK;
 }
 

@@ -128,9 +128,17 @@ static void read_attributes(emr_view *view, uint64_t node, attributes *a)
 	} const wanted[] = {{"tx", &a->tx}, {"signature", &a->signature}, {"signed-by", &a->by},
 		{"signed-at", &a->at}, {"owner", &a->owner}};
 
+	EMR_AUTO_FREE char *access = NULL;
+
 	for (size_t i = 0; i < sizeof wanted / sizeof *wanted; i++)
 		if (emr_attribute_text(view, node, wanted[i].name, wanted[i].to) != EMR_OK)
 			*wanted[i].to = NULL;
+	if (emr_attribute_text(view, node, "access", &access) != EMR_OK)
+		access = NULL;
+	if (access != NULL && strcmp(access, "owner") == 0) {
+		free(a->owner); /* the person's own: here it stands for somebody else */
+		a->owner = NULL;
+	}
 }
 
 /* Here, by its owner: what others share has one. */

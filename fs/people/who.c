@@ -113,41 +113,27 @@ void emr_who_text(const emr_who *who, char *out, size_t size)
 
 /* ---- what the ledger says of one key ---- */
 
-/* salt, certificate, name: the part behind a registration or its renewal; the newest that is there.
- */
+/* A device, or one whose part is gone, is without a name. */
 static emr_status read_registration(emr_crowd *crowd, const emr_known_person *person,
 	char handle[EMR_CERT_HANDLE_MAX + 1], char name[256])
 {
-	emr_part_key key = {.family = EMR_FAMILY_KEY};
-	emr_status status = EMR_NOT_FOUND;
+	EMR_AUTO_BUF part = {0};
+	emr_cert_facts facts;
+	emr_bytes der, text;
+	emr_status status;
 
 	handle[0] = name[0] = '\0';
-	memcpy(key.object.b, person->signer_id.b, 16);
-	for (key.version = person->row.head.version; key.version > 0; key.version--) {
-		EMR_AUTO_BUF part = {0};
-		emr_cert_facts facts;
-		emr_reader r;
-		emr_bytes der, text;
-
-		status = emr_replica_part(crowd->replica, &key, &part);
-		if (status == EMR_NOT_FOUND || status == EMR_MISSING_DATA)
-			continue; /* a change of the row without one */
-		if (status != EMR_OK)
-			return status;
-		r = emr_reader_of(emr_buf_view(&part));
-		(void)emr_read_bytes(&r, 32);
-		der = emr_read_bytes(&r, emr_read_u16(&r));
-		text = emr_read_bytes(&r, emr_read_u8(&r));
-		if (r.bad || emr_cert_read(der, &facts) != EMR_OK)
-			continue;
-		memcpy(handle, facts.handle, sizeof facts.handle);
-		if (text.len > 0 && memchr(text.data, '\0', text.len) == NULL) {
-			memcpy(name, text.data, text.len);
-			name[text.len] = '\0';
-		}
+	status = emr_replica_registration(crowd->replica, person, &part, &der, &text);
+	if (status != EMR_OK)
+		return status == EMR_NOT_FOUND ? EMR_OK : status;
+	if (emr_cert_read(der, &facts) != EMR_OK)
 		return EMR_OK;
+	memcpy(handle, facts.handle, sizeof facts.handle);
+	if (text.len > 0 && memchr(text.data, '\0', text.len) == NULL) {
+		memcpy(name, text.data, text.len);
+		name[text.len] = '\0';
 	}
-	return EMR_OK; /* a device, or the part is gone: without a name */
+	return EMR_OK;
 }
 
 /* The key that came after ID, and after that one, to the last. */

@@ -126,10 +126,7 @@ void nested_end(nested *n)
 
 bool priv_fits(const emr_item *item, emr_bytes priv)
 {
-	uint8_t hash[32];
-
-	emr_item_priv_hash((emr_span){priv.data, priv.len}, hash);
-	return priv.len == item->priv_len && memcmp(hash, item->priv_hash, 32) == 0;
+	return emr_item_has_part(item, (emr_span){priv.data, priv.len});
 }
 
 /* ---- the steps ---- */

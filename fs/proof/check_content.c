@@ -14,10 +14,8 @@
 bool check_private_part(checking *c)
 {
 	emr_bytes priv = c->proof->priv;
-	uint8_t hash[32];
 
-	emr_item_priv_hash((emr_span){priv.data, priv.len}, hash);
-	if (priv.len != c->item.priv_len || memcmp(hash, c->item.priv_hash, 32) != 0)
+	if (!priv_fits(&c->item, priv))
 		return fail(c, EMR_PROOF_BAD_PRIVATE_PART,
 			"the private part is not the one that the item commits to");
 	if (emr_put_part_decode(priv, &c->put) != EMR_OK)

@@ -185,7 +185,9 @@ static emr_status add_signers(making *m)
 		status = pieces_add_card(&m->p, m->place.domain);
 	if (status == EMR_OK)
 		status = add_writer(m);
-	return status == EMR_OK ? add_issuer(m) : status;
+	if (status == EMR_OK)
+		status = add_issuer(m);
+	return status == EMR_OK ? pieces_add_witnesses(&m->p) : status;
 }
 
 static emr_status write_file(const making *m, emr_buf *out_file)
@@ -216,8 +218,8 @@ static emr_status write_file(const making *m, emr_buf *out_file)
 	return pieces_write(&m->p, &p, out_file);
 }
 
-emr_status emr_proof_make(
-	const emr_proof_sources *sources, const emr_place *place, emr_buf *out_file)
+static emr_status make_once(
+	const emr_proof_sources *sources, const emr_place *place, bool witnessed, emr_buf *out_file)
 {
 	making *m = calloc(1, sizeof *m);
 	emr_status status;
@@ -226,7 +228,7 @@ emr_status emr_proof_make(
 		return EMR_NO_MEMORY;
 	m->from = sources;
 	m->place = *place;
-	status = place->pversion != 0 ? pieces_begin(sources, &m->p) : EMR_NO_ATTRIBUTE;
+	status = place->pversion != 0 ? pieces_begin(sources, witnessed, &m->p) : EMR_NO_ATTRIBUTE;
 	if (status == EMR_OK)
 		status = find_item(m);
 	if (status == EMR_OK)
@@ -238,4 +240,16 @@ emr_status emr_proof_make(
 	making_end(m);
 	free(m);
 	return status;
+}
+
+/* A head that others have signed says more than a newer one that nobody else has; but it may be too
+ * old for this item. */
+emr_status emr_proof_make(
+	const emr_proof_sources *sources, const emr_place *place, emr_buf *out_file)
+{
+	emr_status status = make_once(sources, place, true, out_file);
+
+	return status == EMR_OK || status == EMR_NO_ATTRIBUTE
+		       ? status
+		       : make_once(sources, place, false, out_file);
 }

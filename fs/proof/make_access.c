@@ -254,7 +254,9 @@ static emr_status add_asker(accessing *a)
 	if (status == EMR_OK)
 		status = pieces_add_key(
 			&a->p, a->p.self.signer_id.b); /* signs checkpoint and card */
-	return status == EMR_OK && a->is_mine ? pieces_add_card(&a->p, a->release.domain) : status;
+	if (status == EMR_OK && a->is_mine)
+		status = pieces_add_card(&a->p, a->release.domain);
+	return status == EMR_OK ? pieces_add_witnesses(&a->p) : status;
 }
 
 static emr_status write_file(const accessing *a, emr_buf *out_file)
@@ -282,7 +284,8 @@ static emr_status write_file(const accessing *a, emr_buf *out_file)
 	return pieces_write(&a->p, &p, out_file);
 }
 
-emr_status emr_proof_make_access(const emr_proof_sources *sources, uint64_t seq, emr_buf *out_file)
+static emr_status make_once(
+	const emr_proof_sources *sources, uint64_t seq, bool witnessed, emr_buf *out_file)
 {
 	accessing *a = calloc(1, sizeof *a);
 	emr_status status;
@@ -290,7 +293,7 @@ emr_status emr_proof_make_access(const emr_proof_sources *sources, uint64_t seq,
 	if (a == NULL)
 		return EMR_NO_MEMORY;
 	a->seq = seq;
-	status = pieces_begin(sources, &a->p);
+	status = pieces_begin(sources, witnessed, &a->p);
 	if (status == EMR_OK)
 		status = find_question(a);
 	if (status == EMR_OK)
@@ -304,4 +307,12 @@ emr_status emr_proof_make_access(const emr_proof_sources *sources, uint64_t seq,
 	accessing_end(a);
 	free(a);
 	return status;
+}
+
+/* As for a content: under a head that others have signed, if the access is in it. */
+emr_status emr_proof_make_access(const emr_proof_sources *sources, uint64_t seq, emr_buf *out_file)
+{
+	emr_status status = make_once(sources, seq, true, out_file);
+
+	return status == EMR_OK ? status : make_once(sources, seq, false, out_file);
 }

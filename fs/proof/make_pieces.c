@@ -28,12 +28,94 @@ void pieces_end(pieces *p)
 
 /* ---- checkpoint ---- */
 
+/* A member with a certificate, by the first bytes of his id. */
+typedef struct witness_search {
+	emr_id32 id;
+	uint8_t log_pk[32];
+	bool is_found;
+} witness_search;
+
+static emr_status look_at_witness(void *arg, const char *key, emr_bytes bytes)
+{
+	witness_search *s = arg;
+	emr_row_key row;
+
+	if (s->is_found ||
+		emr_row_key_parse((emr_span){bytes.data, bytes.len}, &row) != EMR_CONTRACT_OK ||
+		row.how != EMR_HOW_CERTIFICATE ||
+		emr_unhex(key + 2, s->id.b, sizeof s->id.b) != EMR_OK)
+		return EMR_OK;
+	memcpy(s->log_pk, row.log_pk, sizeof s->log_pk);
+	s->is_found = true;
+	return EMR_OK;
+}
+
+/* Whether SIG of HEAD is by a member whose key can go along; his id then stands in OUT. */
+static emr_status is_witness(
+	pieces *p, const emr_checkpoint *head, const emr_checkpoint_sig *sig, bool *out_is)
+{
+	witness_search s = {.is_found = false};
+	char prefix[2 + 16 + 1] = "K/";
+	emr_status status;
+
+	*out_is = false;
+	if (memcmp(sig->name_id, p->self.signer_id.b, sizeof sig->name_id) == 0 ||
+		p->n_witnesses == EMR_PROOF_KEYS_MAX)
+		return EMR_OK;
+	emr_hex(sig->name_id, sizeof sig->name_id, prefix + 2);
+	status = emr_replica_each_row(p->from->replica, prefix, look_at_witness, &s);
+	if (status != EMR_OK || !s.is_found ||
+		emr_checkpoint_verify(head, s.id, s.log_pk) != EMR_OK)
+		return status;
+	p->witnesses[p->n_witnesses++] = s.id;
+	*out_is = true;
+	return EMR_OK;
+}
+
+/* Signatures that nobody could check are left out of HEAD. */
+static emr_status keep_witnesses(pieces *p, emr_checkpoint *head)
+{
+	emr_checkpoint all = *head;
+	emr_status status = EMR_OK;
+
+	head->n_sigs = 0;
+	for (size_t i = 0; i < all.n_sigs && status == EMR_OK; i++) {
+		bool is = false;
+
+		status = is_witness(p, &all, &all.sigs[i], &is);
+		if (status == EMR_OK && is)
+			head->sigs[head->n_sigs++] = all.sigs[i];
+	}
+	return status;
+}
+
+/* The newest head that others have signed, if it is one of this computer's own history. */
+static emr_status find_witnessed(pieces *p, emr_checkpoint *out_head)
+{
+	EMR_AUTO_BUF note = {0};
+	uint8_t root[32];
+	emr_checkpoint kept;
+	emr_status status = emr_ledger_checkpoint(p->from->ledger, &note);
+
+	if (status != EMR_OK || emr_checkpoint_parse(emr_buf_view(&note), &kept) != EMR_OK ||
+		!emr_id16_equal(kept.net_id, out_head->net_id) || kept.size > p->at.size)
+		return EMR_NOT_FOUND;
+	status = emr_replica_root_at(p->from->replica, kept.size, root);
+	if (status != EMR_OK || memcmp(root, kept.root, sizeof root) != 0)
+		return status == EMR_OK ? EMR_NOT_FOUND : status;
+	status = keep_witnesses(p, &kept);
+	if (status == EMR_OK && kept.n_sigs == 0)
+		status = EMR_NOT_FOUND;
+	if (status == EMR_OK)
+		*out_head = kept;
+	return status;
+}
+
 /* The head as this computer has verified it, signed by the person's log key, and by whoever signed
  * the same head before. */
-emr_status pieces_begin(const emr_proof_sources *from, pieces *out)
+emr_status pieces_begin(const emr_proof_sources *from, bool witnessed, pieces *out)
 {
-	emr_checkpoint head = {.net_id = emr_ledger_net_id(from->ledger)}, kept;
-	EMR_AUTO_BUF old = {0};
+	emr_checkpoint head = {.net_id = emr_ledger_net_id(from->ledger)};
 	emr_status status = emr_keyring_public(from->keyring, &out->self);
 
 	out->from = from;
@@ -43,10 +125,11 @@ emr_status pieces_begin(const emr_proof_sources *from, pieces *out)
 		return status;
 	head.size = out->at.size;
 	memcpy(head.root, out->at.root, 32);
-	if (emr_ledger_checkpoint(from->ledger, &old) == EMR_OK &&
-		emr_checkpoint_parse(emr_buf_view(&old), &kept) == EMR_OK &&
-		kept.size == head.size && memcmp(kept.root, head.root, 32) == 0)
-		head = kept;
+	if (witnessed)
+		status = find_witnessed(out, &head);
+	if (status != EMR_OK)
+		return status;
+	out->at.size = head.size;
 	status = emr_checkpoint_cosign(&head, from->keyring, from->now_unix_s);
 	return status == EMR_OK ? emr_checkpoint_format(&head, &out->note) : status;
 }
@@ -228,6 +311,16 @@ emr_status pieces_add_key(pieces *p, const uint8_t id[32])
 	memcpy(p->key_ids[n].b, id, 32);
 	p->n_keys++;
 	return EMR_OK;
+}
+
+emr_status pieces_add_witnesses(pieces *p)
+{
+	emr_status status = EMR_OK;
+
+	for (size_t i = 0; i < p->n_witnesses && status == EMR_OK; i++)
+		status = pieces_add_key(p, p->witnesses[i].b);
+	/* Those that find no room are told as unknown. */
+	return status == EMR_LIMIT ? EMR_OK : status;
 }
 
 /* ---- cards ---- */

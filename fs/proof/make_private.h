@@ -15,6 +15,8 @@ typedef struct pieces {
 	emr_public self;
 	emr_replica_position at;
 	emr_buf note;
+	emr_id32 witnesses[EMR_PROOF_KEYS_MAX]; /* others who signed the note, with a certificate */
+	size_t n_witnesses;
 	size_t n_keys, n_cards, n_admissions, n_approvals;
 	emr_id32 key_ids[EMR_PROOF_KEYS_MAX];
 	emr_buf keys[EMR_PROOF_KEYS_MAX], chains[EMR_PROOF_KEYS_MAX];
@@ -23,14 +25,18 @@ typedef struct pieces {
 	emr_buf admissions[EMR_PROOF_ADMISSIONS_MAX], approvals[EMR_PROOF_APPROVALS_MAX];
 } pieces;
 
-/* Signs the head of now; everything else is proved under it. */
-emr_status pieces_begin(const emr_proof_sources *from, pieces *out);
+/* Signs the head that everything else is proved under: the newest one that others have signed, or
+ * that of now.  With WITNESSED and no such head: EMR_NOT_FOUND. */
+emr_status pieces_begin(const emr_proof_sources *from, bool witnessed, pieces *out);
 void pieces_end(pieces *p);
 /* The item at SEQ and INDEX as a proof of its own, with PRIV shown if it is not empty. */
 emr_status pieces_prove(
 	const pieces *p, uint64_t seq, uint16_t index, emr_bytes priv, emr_buf *out_file);
 /* A key with its certificate and its organisation's admission; each once. */
 emr_status pieces_add_key(pieces *p, const uint8_t id[32]);
+/* The keys of those who signed the head beside the own one, as many as there is room for: without
+ * them nobody can check their signatures. */
+emr_status pieces_add_witnesses(pieces *p);
 /* That the own identity owns the key of DOMAIN. */
 emr_status pieces_add_card(pieces *p, emr_id16 domain);
 void add_part(emr_proof *p, emr_proof_type type, const void *data, size_t len);

@@ -145,23 +145,25 @@ static void put_copies(FILE *to, const json_t *r)
 	emr_problem_set(&problem, EMR_SAY_ONE_COPY, NULL);
 	open_check(to, WARN);
 	emr_html_text(to, problem.text);
-	fputs("<br>To another disk: <code>emrfs backup DIR</code></span></li>\n", to);
+	emr_hint_print(to, "<br>To another disk: <code>emrfs backup DIR</code></span></li>\n");
 }
 
 static void put_words(FILE *to, const json_t *r)
 {
 	const char *tested = text_of(r, "words_tested_at");
+	char day[EMR_TEXT_BYTES];
 
 	if (tested[0] != '\0') {
 		open_check(to, GOOD);
-		fprintf(to, "Your 24 recovery words were tested on %.10s.</span></li>\n", tested);
+		emr_day_text(tested, day);
+		fprintf(to, "Your 24 recovery words were tested on %s.</span></li>\n", day);
 		return;
 	}
 	open_check(to, WARN);
-	fputs("Nobody has tested your 24 recovery words on this computer. Are they on paper, and "
-	      "right? <code>emrfs recover "
-	      "--test</code></span></li>\n",
-		to);
+	emr_hint_print(to,
+		"Nobody has tested your 24 recovery words on this computer. Are they on paper, and "
+		"right? <code>emrfs recover "
+		"--test</code></span></li>\n");
 }
 
 static void put_ledger(FILE *to, const json_t *r)
@@ -184,6 +186,15 @@ static void put_unsent(FILE *to, const json_t *r)
 {
 	uint64_t pending = number_of(r, "pending"), failed = number_of(r, "failed");
 
+	if (number_of(r, "not_safe_files") > 0 ||
+		json_is_string(json_object_get(r, "disk_error"))) {
+		open_check(to, BAD);
+		emr_html_count(to, number_of(r, "not_safe_files"), "change is", "changes are");
+		fputs(" not safe on this disk, which is full or answers with errors: <code>emrfs "
+		      "status</code></span></li>\n",
+			to);
+		return;
+	}
 	if (pending + failed == 0) {
 		open_check(to, GOOD);
 		fputs("Everything is safe on this disk, encrypted, signed and on the "
@@ -197,7 +208,8 @@ static void put_unsent(FILE *to, const json_t *r)
 	if (failed > 0) {
 		fputs("; ", to);
 		emr_html_count(to, failed, "was", "were");
-		fputs(" not taken by it and is kept here. Why: <code>emrfs status PATH</code>", to);
+		emr_hint_print(to,
+			" not taken by it and is kept here. Why: <code>emrfs status PATH</code>");
 	}
 	fputs(".</span></li>\n", to);
 }
@@ -210,9 +222,9 @@ static void put_safety(FILE *to, const page_facts *p)
 	fputs("<section>\n<h2>Is it safe?</h2>\n<ul class=\"checks\">\n", to);
 	if (flag_of(r, "read_only")) {
 		open_check(to, BAD);
-		fputs("The folder is open for reading only: <code>emrfs status</code> says "
-		      "why.</span></li>\n",
-			to);
+		emr_hint_print(to,
+			"The folder is open for reading only: <code>emrfs status</code> says "
+			"why.</span></li>\n");
 	}
 	put_unsent(to, r);
 	put_copies(to, r);
@@ -382,10 +394,10 @@ static void put_versions(FILE *to, const page_facts *p)
 	}
 	if (p->n_revised > 0)
 		fputs("</ul>\n", to);
-	fputs("<p class=\"soft\">Earlier versions: <code>emrfs restore --list PATH</code>, or the "
-	      "folder as it was on a day: "
-	      "<code>.emrfs/at</code>.</p>\n</section>\n",
-		to);
+	emr_hint_print(to, "<p class=\"soft\">Earlier versions: <code>emrfs restore --list "
+			   "PATH</code>, or the "
+			   "folder as it was on a day: "
+			   "<code>.emrfs/at</code>.</p>\n</section>\n");
 }
 
 emr_status emr_page_html(emr_session *session, emr_notices *notices, emr_buf *out)

@@ -225,9 +225,9 @@ emr_status page_log(FILE *to, const page_facts *p)
 		return EMR_NO_MEMORY;
 	fputs("<section>\n<h2>What happened lately</h2>\n", to);
 	put_log(to, &p->deeds, is_told);
-	fputs("<p class=\"soft\">All of it, with the ledger's entries: <code>emrfs log</code>, or "
-	      "<a href=\"log\">.emrfs/log</a>."
-	      "</p>\n</section>\n",
-		to);
+	emr_hint_print(to, "<p class=\"soft\">All of it, with the ledger's entries: <code>emrfs "
+			   "log</code>, or "
+			   "<a href=\"log\">.emrfs/log</a>."
+			   "</p>\n</section>\n");
 	return EMR_OK;
 }

@@ -42,12 +42,12 @@ void page_notes_put(FILE *to, const page_notes *notes)
 	for (size_t i = 0; i < notes->n; i++) {
 		open_line(to);
 		emr_html_name(to, notes->list[i].path);
-		fputs(notes->list[i].is_gap
+		emr_hint_print(to,
+			notes->list[i].is_gap
 				? " amends a version that is not here any more. Ask who signed it."
 				: " is superseded: somebody else has signed a newer version, and "
 				  "you put this one back on top of it. Both: "
-				  "<code>emrfs restore --list PATH</code>",
-			to);
+				  "<code>emrfs restore --list PATH</code>");
 		fputs("</span></li>\n", to);
 	}
 	if (notes->more == 0)

@@ -104,10 +104,11 @@ static void put_shares(FILE *to, const page_facts *p)
 	if (rows->n > 0)
 		fputs("</ul>\n", to);
 	if (rows->n > SHARES_MAX)
-		fprintf(to, "<p class=\"soft\">And %zu more: <code>emrfs share</code>.</p>\n",
+		emr_hint_print(to,
+			"<p class=\"soft\">And %zu more: <code>emrfs share</code>.</p>\n",
 			rows->n - SHARES_MAX);
 	if (p->waiting > 0)
-		fprintf(to,
+		emr_hint_print(to,
 			"<p><span class=\"warn\">%u request%s for access wait%s for you</span>: "
 			"<code>emrfs request</code>.</p>\n",
 			p->waiting, p->waiting == 1 ? "" : "s", p->waiting == 1 ? "s" : "");

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/log.h"
 #include "fuse/fuse.h"
 #include "kit/out.h"
 #include "kit/text.h"
@@ -14,6 +15,7 @@
 #include "session/registered.h"
 #include "session/second_copy.h"
 #include "session/walk.h"
+#include "share/strangers.h"
 #include "sharing/shared_with_me.h"
 
 /* Members of the ledger, but for ourselves, who signed its kept head. */
@@ -131,6 +133,33 @@ static json_t *ledger_report(emr_session *session, const emr_problem *why)
 
 /* Copies that wait for a person to choose; OF: how many there are, which a report of one frame may
  * not hold. */
+static emr_status note_stranger(void *arg, const emr_stranger *s)
+{
+	json_t *keys = arg;
+	char key[17];
+
+	emr_hex(s->who.b, 8, key);
+	for (size_t i = 0; i < json_array_size(keys); i++)
+		if (strcmp(json_string_value(json_array_get(keys, i)), key) == 0)
+			return EMR_OK;
+	return json_array_append_new(keys, json_string(key)) == 0 ? EMR_OK : EMR_NO_MEMORY;
+}
+
+/* Keys that may do what the owner may, or read or write by the word of such a one. */
+static json_t *strangers_report(const emr_session *session)
+{
+	json_t *keys = json_array();
+	emr_status status = keys == NULL ? EMR_NO_MEMORY
+					 : emr_strangers(session->keyring, session->replica,
+						   (uint64_t)emr_clock_unix_s(emr_clock_system()),
+						   note_stranger, keys);
+
+	if (status != EMR_OK && status != EMR_NO_MEMORY)
+		emr_log(EMR_LOG_WARN, "who may manage the folders could not be looked up: %s",
+			emr_status_text(status));
+	return keys;
+}
+
 static json_t *conflicts_report(emr_session *session, uint64_t of)
 {
 	uint64_t nodes[WRITTEN_MAX];
@@ -150,6 +179,37 @@ static json_t *conflicts_report(emr_session *session, uint64_t of)
 		}
 	}
 	return report;
+}
+
+/* What a power cut, or closing, would take back; OF: how many there are. */
+json_t *emr_report_not_safe(emr_session *session, uint64_t of)
+{
+	uint64_t nodes[WRITTEN_MAX];
+	size_t n = of > 0 ? emr_view_not_safe(session->view, nodes, WRITTEN_MAX) : 0, room = 4096;
+	json_t *report = json_array();
+
+	for (size_t i = 0; report != NULL && i < n; i++) {
+		EMR_AUTO_FREE char *path = NULL;
+
+		if (emr_view_path(session->view, nodes[i], &path) != EMR_OK ||
+			2 * strlen(path) > room)
+			continue;
+		room -= 2 * strlen(path);
+		if (json_array_append_new(report, emr_json_text(path)) != 0) {
+			json_decref(report);
+			return NULL;
+		}
+	}
+	return report;
+}
+
+json_t *emr_report_disk(emr_session *session, uint64_t not_safe)
+{
+	emr_status status = emr_view_disk(session->view);
+
+	if (status == EMR_IO)
+		return json_string("disk-refuses");
+	return status == EMR_NO_SPACE && not_safe > 0 ? json_string("disk-full") : json_null();
 }
 
 /* What is being copied now. */
@@ -206,6 +266,26 @@ bool emr_report_needs_copy(const json_t *report)
 		       json_integer_value(json_object_get(report, "shares_received")) == 0);
 }
 
+/* Every backup that is remembered, also one that was deleted since. */
+static json_t *backups_report(const emr_session *session)
+{
+	EMR_AUTO_FREE emr_second_copy *all = calloc(EMR_SECOND_COPIES_MAX, sizeof *all);
+	size_t n = all != NULL
+			   ? emr_second_copies_read(session->state_fd, all, EMR_SECOND_COPIES_MAX)
+			   : 0;
+	json_t *list = json_array();
+
+	for (size_t i = 0; list != NULL && i < n; i++)
+		if (json_array_append_new(list,
+			    json_pack("{s:o, s:o, s:I, s:b}", "dir", emr_json_text(all[i].dir),
+				    "made_at", time_or_null(all[i].made_unix_s), "made_unix",
+				    (json_int_t)all[i].made_unix_s, "gone", all[i].is_gone)) != 0) {
+			json_decref(list);
+			return NULL;
+		}
+	return list;
+}
+
 json_t *emr_report_folder(emr_session *session, emr_notices *notices)
 {
 	emr_shared_with_me_counts received;
@@ -233,23 +313,25 @@ json_t *emr_report_folder(emr_session *session, emr_notices *notices)
 		unsent = NULL;
 	}
 	emr_hex(net_id.b, sizeof net_id.b, net);
-	return json_pack("{s:o, s:o, s:s, s:I, s:I, s:I, s:o, s:I, s:o, s:I, s:I, s:I, s:I, s:o, "
-			 "s:i, s:b, s:o,"
-			 " s:I, s:o, s:s, s:s, s:b, s:o, s:I, s:o, s:o, s:o, s:o, s:I, s:I, s:I, "
-			 "s:I, s:o, s:I,"
-			 " s:I, s:o, s:I}",
+	return json_pack(
+		"{s:o, s:o, s:s, s:I, s:I, s:I, s:o, s:I, s:I, s:o, s:o, s:I, s:I, s:I, s:I, s:o, "
+		"s:i, s:b, s:o, s:o,"
+		" s:I, s:o, s:s, s:s, s:b, s:o, s:I, s:o, s:o, s:o, s:o, s:I, s:I, s:I, "
+		"s:I, s:o, s:I,"
+		" s:I, s:o, s:I, s:I, s:o, s:o}",
 		"folder", session->folder != NULL ? emr_json_text(session->folder) : json_null(),
 		"owner", emr_json_text(session->profile.name), "code", session->code, "files",
 		(json_int_t)counts.files, "directories", (json_int_t)counts.directories, "bytes",
 		(json_int_t)counts.bytes, "local", local, "local_files", (json_int_t)counts.local,
-		"unsent", unsent, "pending", (json_int_t)counts.pending, "failed",
-		(json_int_t)counts.failed, "pinned", (json_int_t)counts.confirmed, "confirmed",
-		(json_int_t)counts.confirmed, "conflicts",
+		"unreadable", (json_int_t)emr_facts_unreadable(session->facts), "strangers",
+		strangers_report(session), "unsent", unsent, "pending", (json_int_t)counts.pending,
+		"failed", (json_int_t)counts.failed, "pinned", (json_int_t)counts.confirmed,
+		"confirmed", (json_int_t)counts.confirmed, "conflicts",
 		conflicts_report(session, counts.conflicts), "copies", 1, "second_copy",
-		copy.is_known, "backup_at", time_or_null(copy.made_unix_s), "backup_unix",
-		(json_int_t)copy.made_unix_s, "backup_dir",
-		copy.is_known ? emr_json_text(copy.dir) : json_null(), "network", net, "state",
-		session->state_path, "read_only", is_read_only, "ledger",
+		copy.is_known, "backups", backups_report(session), "backup_at",
+		time_or_null(copy.made_unix_s), "backup_unix", (json_int_t)copy.made_unix_s,
+		"backup_dir", copy.is_known ? emr_json_text(copy.dir) : json_null(), "network", net,
+		"state", session->state_path, "read_only", is_read_only, "ledger",
 		ledger_report(session, &why), "waiting_requests",
 		(json_int_t)atomic_load(&session->waiting_requests), "words_tested_at",
 		time_or_null(profile.words_tested_unix_s), "errors", errors, "requests",
@@ -260,7 +342,10 @@ json_t *emr_report_folder(emr_session *session, emr_notices *notices)
 		(json_int_t)counts.unhanded, "network_name", network_name(session), "members",
 		count_members(session), "shares_received", (json_int_t)received.open,
 		"shares_received_until", time_or_null(received.until_unix_s),
-		"shares_received_until_unix", (json_int_t)received.until_unix_s);
+		"shares_received_until_unix", (json_int_t)received.until_unix_s, "not_safe_files",
+		(json_int_t)counts.not_safe, "not_safe",
+		emr_report_not_safe(session, counts.not_safe), "disk_error",
+		emr_report_disk(session, counts.not_safe));
 }
 
 /* ---- one path ---- */

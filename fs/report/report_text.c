@@ -67,18 +67,32 @@ static void put_head(FILE *to, const json_t *report)
 		to);
 }
 
+static const char *why_not_safe(const json_t *report)
+{
+	const char *error = text_of(report, "disk_error");
+
+	return strcmp(error, "disk-refuses") == 0 ? "this disk answers with errors"
+	       : strcmp(error, "disk-full") == 0  ? "this disk is full"
+						  : "not written yet";
+}
+
 static void put_safety(FILE *to, const json_t *report)
 {
 	char size[EMR_TEXT_BYTES];
 	uint64_t files = number_of(report, "files"), pending = number_of(report, "pending"),
-		 unsafe = number_of(report, "memory_only_files");
+		 unsafe = number_of(report, "memory_only_files"),
+		 lacking = number_of(report, "not_safe_files");
 
 	emr_size_text(number_of(report, "bytes"), size);
 	fputs("  ", to);
 	put_number(to, files);
 	fprintf(to, " file%s, %s.  Safe on this disk: all", files == 1 ? "" : "s", size);
-	if (unsafe > 0)
+	if (lacking > 0) {
+		fprintf(to, " but %llu, %s", (unsigned long long)lacking, why_not_safe(report));
+		put_names(to, json_object_get(report, "not_safe"), lacking);
+	} else if (unsafe > 0) {
 		fprintf(to, " but %llu, written at this moment", (unsigned long long)unsafe);
+	}
 	fputs(".  On the ledger: ", to);
 	put_number(to, number_of(report, "confirmed"));
 	if (pending > 0) {
@@ -122,8 +136,10 @@ static void put_writing(FILE *to, const json_t *report)
 static void put_remarks(FILE *to, const json_t *report)
 {
 	emr_problem problem;
-	const json_t *conflicts = json_object_get(report, "conflicts");
-	uint64_t local = number_of(report, "local_files"), failed = number_of(report, "failed");
+	const json_t *conflicts = json_object_get(report, "conflicts"),
+		     *strangers = json_object_get(report, "strangers");
+	uint64_t local = number_of(report, "local_files"), failed = number_of(report, "failed"),
+		 unreadable = number_of(report, "unreadable");
 
 	if (failed > 0) {
 		fprintf(to, "  Not taken by the ledger, kept here: %llu",
@@ -139,6 +155,18 @@ static void put_remarks(FILE *to, const json_t *report)
 		put_names(to, conflicts, json_array_size(conflicts));
 		fputs(".\n", to);
 	}
+	if (json_array_size(strangers) > 0) {
+		fprintf(to,
+			"  %zu key%s may share, write or read here and %s not added by you: emrfs "
+			"device lists them; to end them: emrfs recover --lost\n",
+			json_array_size(strangers), json_array_size(strangers) == 1 ? "" : "s",
+			json_array_size(strangers) == 1 ? "was" : "were");
+	}
+	if (unreadable > 0)
+		fprintf(to,
+			"  Left by others and not to be opened: %llu. To be rid of it: emrfs erase "
+			"--unreadable\n",
+			(unsigned long long)unreadable);
 	if (local > 0) {
 		fprintf(to, "  Not part of your records: %llu file%s left by other programs",
 			(unsigned long long)local, local == 1 ? "" : "s");
@@ -166,19 +194,35 @@ static void put_received(FILE *to, const json_t *report)
 		emr_time_text((int64_t)until, when);
 		fprintf(to, ", %suntil %s", n > 1 ? "the first " : "", when);
 	}
-	fputs(" (emrfs share).\n", to);
+	emr_hint_print(to, " (emrfs share).\n");
 }
 
 static void put_second_copy(FILE *to, const json_t *report)
 {
 	char when[EMR_TEXT_BYTES];
+	const json_t *backup;
+	size_t i;
 
-	if (!json_is_true(json_object_get(report, "second_copy")))
-		return;
-	emr_time_text((int64_t)number_of(report, "backup_unix"), when);
-	fprintf(to, "  Second copy: %s, in ", when);
-	put_shown(to, text_of(report, "backup_dir"));
-	fputs(".\n", to);
+	if (json_is_true(json_object_get(report, "second_copy"))) {
+		emr_time_text((int64_t)number_of(report, "backup_unix"), when);
+		fprintf(to, "  Second copy: %s, in ", when);
+		put_shown(to, text_of(report, "backup_dir"));
+		fputs(".\n", to);
+	}
+	json_array_foreach(json_object_get(report, "backups"), i, backup)
+	{
+		if (!json_is_true(json_object_get(backup, "gone")) &&
+			strcmp(text_of(backup, "dir"), text_of(report, "backup_dir")) == 0 &&
+			number_of(backup, "made_unix") == number_of(report, "backup_unix"))
+			continue;
+		emr_time_text((int64_t)number_of(backup, "made_unix"), when);
+		fprintf(to, "  %s %s, in ",
+			json_is_true(json_object_get(backup, "gone")) ? "A backup was deleted:"
+								      : "Another:",
+			when);
+		put_shown(to, text_of(backup, "dir"));
+		fputs(".\n", to);
+	}
 }
 
 static void put_ledger(FILE *to, const json_t *report)
@@ -187,14 +231,16 @@ static void put_ledger(FILE *to, const json_t *report)
 	uint64_t witnessed = number_of(ledger, "witnessed"),
 		 waiting = number_of(report, "waiting_requests");
 	const char *tested = text_of(report, "words_tested_at");
+	char day[EMR_TEXT_BYTES];
 
 	if (waiting > 0)
-		fprintf(to, "  Waiting for you: %llu request%s (emrfs request).\n",
+		emr_hint_print(to, "  Waiting for you: %llu request%s (emrfs request).\n",
 			(unsigned long long)waiting, waiting == 1 ? "" : "s");
+	emr_day_text(tested, day);
 	if (tested[0] != '\0')
-		fprintf(to, "  Recovery words tested %.10s.", tested);
+		fprintf(to, "  Recovery words tested %s.", day);
 	else
-		fputs("  Recovery words: not tested (emrfs recover --test).", to);
+		emr_hint_print(to, "  Recovery words: not tested (emrfs recover --test).");
 	fprintf(to, "  Ledger: %s, ", text_of(ledger, "kind"));
 	if (json_is_string(json_object_get(report, "network_name"))) {
 		put_shown(to, text_of(report, "network_name"));
@@ -212,9 +258,11 @@ static void put_ledger(FILE *to, const json_t *report)
 		fputc('\n', to);
 	} else if (witnessed > 0)
 		fprintf(to, "witnessed by %llu.\n", (unsigned long long)witnessed);
-	else
+	else if (json_is_string(json_object_get(report, "network_name")))
 		fprintf(to, "not witnessed.\n    %s\n",
 			emr_message_get(EMR_SAY_NOT_WITNESSED)->sentence);
+	else /* whoever runs it is who reads this */
+		fputs("not witnessed.\n", to);
 }
 
 static void put_errors(FILE *to, const json_t *report)

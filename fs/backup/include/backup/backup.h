@@ -38,15 +38,20 @@ typedef struct emr_backup_report {
 	bool is_same_disk;		   /* as the state */
 	bool is_of_network; /* ledger and `records` are those of all members of a network */
 	bool is_own_copy;   /* of the ledger, which cannot be read or is not believed here */
+	bool is_mended;	    /* the ledger is damaged; what went into the backup is whole, but for
+			       `damaged` */
+	uint64_t here_unix_s, here_entries;   /* of the newest entry here, with EMR_FORK, too */
+	uint64_t there_unix_s, there_entries; /* of the backup that was there before; 0: none */
 } emr_backup_report;
 
 /* Brings the backup in DIR up to date, or begins one.  Interrupted at any moment it leaves the
  * backup that was there, and goes on the next time where it was.  EMR_NOT_FOUND, EMR_NOT_DIRECTORY:
  * DIR; EMR_BUSY: another process makes a backup there; EMR_CONFLICT: DIR holds the backup of
- * another network; EMR_DAMAGED: its list cannot be read; EMR_NEWER_FORMAT; EMR_NO_SPACE, before
- * anything is written when it can be known; EMR_TIMEOUT: the ledger never held still;
- * EMR_OFFLINE: neither the ledger nor this computer's own verified copy of it is whole;
- * EMR_MISSING_DATA: the state lacks a file that it must have. */
+ * another network; EMR_FORK: one whose ledger is not the beginning of the one here: another
+ * computer went on with it, or this one went back; EMR_DAMAGED: its list cannot be read;
+ * EMR_NEWER_FORMAT; EMR_NO_SPACE, before anything is written when it can be known; EMR_TIMEOUT: the
+ * ledger never held still; EMR_OFFLINE: neither the ledger nor this computer's own verified copy of
+ * it is whole; EMR_MISSING_DATA: the state lacks a file that it must have. */
 emr_status emr_backup_make(const emr_backup_options *options, emr_backup_report *out_report);
 
 /* The list of the backup in DIR.  EMR_NOT_FOUND: there is none. */

@@ -42,6 +42,7 @@ typedef struct emr_backup_manifest {
 	emr_id16 net_id;
 	uint64_t made_unix_s; /* 0: of a backup that is not whole yet */
 	uint64_t entries;     /* of the ledger in it */
+	uint8_t root[32];     /* of the tree of these entries: which history it is */
 	uint64_t records;
 	emr_backup_file *files; /* owned */
 	size_t n, capacity;

@@ -3,6 +3,7 @@
  * neither forge a line nor drive a terminal. */
 #pragma once
 
+#include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -49,6 +50,7 @@ typedef enum emr_message {
 	EMR_SAY_SIGNED_FALSELY,
 	EMR_SAY_SIGNATURE_STALE,
 	EMR_SAY_INBOX_LIMIT,
+	EMR_SAY_UNREADABLE,
 	EMR_SAY_DEPOSITS_FULL,
 	EMR_SAY_ROLLBACK,
 	EMR_SAY_MISSING_DATA,
@@ -56,6 +58,10 @@ typedef enum emr_message {
 	EMR_SAY_PART_MISSING,
 	EMR_SAY_MARK_DAMAGED,
 	EMR_SAY_DISK_FULL,
+	EMR_SAY_DISK_FULL_NEW,
+	EMR_SAY_DISK_REFUSES,
+	EMR_SAY_DISK_UNREADABLE,
+	EMR_SAY_WENT_BACK,
 	EMR_SAY_QUOTA,
 	EMR_SAY_TOO_BIG,
 	EMR_SAY_BAD_NAME,
@@ -98,6 +104,8 @@ typedef enum emr_message {
 	EMR_SAY_NO_KEYRING,
 	EMR_SAY_HAS_KEYRING,
 	EMR_SAY_MOUNTPOINT_NOT_EMPTY,
+	EMR_SAY_MOUNTPOINT_HAS_FILES,
+	EMR_SAY_SAVED_WHILE_CLOSED,
 	EMR_SAY_MOUNTPOINT_GONE,
 	EMR_SAY_MOUNTPOINT_BUSY,
 	EMR_SAY_MOUNTPOINT_DEAD,
@@ -108,6 +116,8 @@ typedef enum emr_message {
 	EMR_SAY_NEWER_FORMAT,
 	EMR_SAY_LEDGER_NOT_BELIEVED,
 	EMR_SAY_LEDGER_DAMAGED,
+	EMR_SAY_LEDGER_MENDED,
+	EMR_SAY_LEDGER_PART_LOST,
 	EMR_SAY_LEDGER_UNUSABLE,
 	EMR_SAY_LEDGER_AWAY, /* of notices; verbs say the others */
 	EMR_SAY_LEDGER_AWAY_SINCE,
@@ -120,8 +130,13 @@ typedef enum emr_message {
 	EMR_SAY_JOURNAL_DAMAGED,
 	EMR_SAY_NOT_WITNESSED,
 	EMR_SAY_UNSENT,
+	EMR_SAY_NOT_SAFE,
+	EMR_SAY_NOT_SAFE_CLOSED,
 	EMR_SAY_NO_SUCH_PATH,
+	EMR_SAY_NO_SUCH_FOLDER,
+	EMR_SAY_OPEN_ELSEWHERE,
 	EMR_SAY_NO_SUCH_VERSION,
+	EMR_SAY_RESTORED_PART,
 	EMR_SAY_WHICH_VERSION,
 	EMR_SAY_NO_SUCH_FILE,
 	EMR_SAY_BAD_PROOF,
@@ -142,6 +157,7 @@ typedef enum emr_message {
 	EMR_SAY_NO_PASSPHRASE,
 	EMR_SAY_PASSPHRASE_FILE,
 	EMR_SAY_PASSPHRASE_EMPTY,
+	EMR_SAY_PASSPHRASE_WEAK,
 	EMR_SAY_PASSPHRASE_DIFFERS,
 	EMR_SAY_NEEDS_WORDS_FILE,
 	EMR_SAY_WORDS_FILE,
@@ -160,6 +176,8 @@ typedef enum emr_message {
 	EMR_SAY_BACKUP_RESTLESS,
 	EMR_SAY_BACKUP_NO_LEDGER,
 	EMR_SAY_BACKUP_OWN_COPY,
+	EMR_SAY_BACKUP_MENDED,
+	EMR_SAY_BACKUP_FORK,
 	EMR_SAY_BACKUP_DAMAGE,
 	EMR_SAY_BACKUP_BAD,
 	EMR_SAY_BACKUP_OLD_KEYFILE,
@@ -183,6 +201,8 @@ typedef enum emr_message {
 	EMR_SAY_MEMBERS_SEE,
 	EMR_SAY_JOIN_NEEDS_YES,
 	EMR_SAY_NETWORK_DIR,
+	EMR_SAY_OTHER_ACCOUNT,
+	EMR_SAY_ONE_ACCOUNT,
 	EMR_SAY_JOIN_SEE,
 	EMR_SAY_MEMBER_ALREADY,
 	EMR_SAY_JOIN_UNDER_WAY,
@@ -218,6 +238,8 @@ typedef enum emr_message {
 	EMR_SAY_AGENT_STOPPED,
 	EMR_SAY_MOVE_WOULD_SHARE,
 	EMR_SAY_GRANT_VALUE,
+	EMR_SAY_GRANT_UNCONFIRMED,
+	EMR_SAY_SOFTWARE_UNCONFIRMED,
 	EMR_SAY_ASKED,
 	EMR_SAY_SAID_YES,
 	EMR_SAY_SAID_NO,
@@ -240,13 +262,14 @@ typedef enum emr_message {
 	EMR_SAY_MAY_WRITE_ALREADY,
 	EMR_SAY_WRITE_WITH_PERSON,
 	EMR_SAY_DEPOSIT_IN_FOLDER,
-	EMR_SAY_NOT_SHORTENED,
+	EMR_SAY_REPLACES,
 	EMR_SAY_NEEDS_THEIR_YES,
 	EMR_SAY_NOT_A_MEMBER,
 	EMR_SAY_SHARE_WITH_PERSON,
 	EMR_SAY_NOT_SHAREABLE,
 	EMR_SAY_NEVER_SHARED,
 	EMR_SAY_NOT_SHARED,
+	EMR_SAY_STILL_READS,
 	EMR_SAY_SHARE_FAILED,
 	EMR_SAY_REVOKE_FAILED,
 	EMR_SAY_ORDER_UNSENT,
@@ -280,6 +303,14 @@ typedef struct emr_problem {
 	char hint[EMR_PROBLEM_TEXT_BYTES];
 	char path[EMR_PROBLEM_TEXT_BYTES]; /* the value of {path}, "" if there was none */
 } emr_problem;
+
+/* From here on every command in sentences, hints and emr_hint_print names the keyring that --as
+ * picked; NULL: none was.  Before the first thread, once. */
+void emr_hints_as(const char *name);
+/* As fprintf; commands in FORMAT (not in the arguments) get the keyring's name. */
+void emr_hint_print(FILE *to, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void emr_hint_vprint(FILE *to, const char *format, va_list arguments)
+	__attribute__((format(printf, 2, 0)));
 
 /* Pairs of name and value, ended by NULL: emr_problem_set(&p, EMR_SAY_IN_USE, "dir", dir, "pid",
  * pid, NULL).  A name without a value becomes "?"; what does not fit is cut. */

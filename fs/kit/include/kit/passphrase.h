@@ -23,8 +23,10 @@ static inline emr_bytes emr_passphrase_view(const emr_passphrase *passphrase)
 
 /* In this order: FILE (may be NULL; 0600, one trailing newline is taken off), the program in
  * EMRFS_ASKPASS (its first line), $CREDENTIALS_DIRECTORY/emrfs.passphrase, the terminal without
- * echo.  IS_NEW: a terminal or program is asked twice. EMR_EXPOSED, EMR_NOT_FOUND (nothing to ask),
- * EMR_INVALID (empty, too long, or the two differ), EMR_IO, EMR_INTERRUPTED. */
+ * echo.  IS_NEW: a terminal or program is asked twice, and one that could be guessed is
+ * refused (kit/strength.h).  A terminal is asked again after a slip, five times.  EMR_EXPOSED,
+ * EMR_NOT_FOUND (nothing to ask), EMR_INVALID (empty, too long, weak, or the two differ), EMR_IO,
+ * EMR_INTERRUPTED. */
 emr_status emr_passphrase_get(
 	const char *file, bool is_new, emr_passphrase *out_passphrase, emr_problem *out_problem);
 /* One that replaces another: FILE, the program or the terminal (both asked twice), never systemd's
@@ -34,7 +36,3 @@ emr_status emr_passphrase_get_replacement(
 /* The file alone. */
 emr_status emr_passphrase_read_file(
 	const char *file, emr_passphrase *out_passphrase, emr_problem *out_problem);
-
-/* One visible line from the terminal without its newline: EMR_NOT_FOUND without a terminal. */
-emr_status emr_terminal_ask(const char *question, char *out, size_t size);
-bool emr_terminal_there(void);

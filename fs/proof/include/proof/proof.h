@@ -12,9 +12,9 @@
 
 #define EMR_PROOF_FILE_MAX ((size_t)1 << 20)	/* bytes of a file */
 #define EMR_PROOF_EXTRA_MAX ((size_t)512 << 10) /* of what its extra line holds, decoded */
-#define EMR_PROOF_PARTS_MAX 80
+#define EMR_PROOF_PARTS_MAX 112
 #define EMR_PROOF_KEYS_MAX                                                                         \
-	8 /* certificate chains and key proofs: at most so many of each (format 1: 4) */
+	24 /* certificate chains and key proofs: at most so many of each (format 1: 4) */
 #define EMR_PROOF_ANSWERS_MAX 16
 #define EMR_PROOF_ADMISSIONS_MAX 8
 #define EMR_PROOF_APPROVALS_MAX 32

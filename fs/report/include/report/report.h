@@ -17,6 +17,11 @@ emr_status emr_report_path(emr_session *session, emr_notices *notices, const cha
 /* Paths whose state is pending, failed or local: at most EMR_REPORT_LIST_MAX of each. */
 emr_status emr_report_unsent(emr_session *session, json_t *unsent, json_t *local);
 
+/* Some of the paths that are not safe on the disk, of OF in all, as emr_view_counts counts them. */
+json_t *emr_report_not_safe(emr_session *session, uint64_t of);
+/* What the disk answered: "disk-refuses", or "disk-full" while something waits for room; null. */
+json_t *emr_report_disk(emr_session *session, uint64_t not_safe);
+
 /* Whether a folder with this report of it asks for a second copy: not when there is one, nor where
  * nothing lies but what others share. */
 bool emr_report_needs_copy(const json_t *report);

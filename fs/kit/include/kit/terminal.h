@@ -1,0 +1,39 @@
+/* Questions to the person at the terminal, whatever the standard streams are connected to.
+ *
+ * The terminal is /dev/tty.  It refuses to guess: an answer that is neither yes nor no is asked for
+ * again, and the end of the input is no answer.  What was typed ahead of a question that never came
+ * is thrown away when a verb fails (emr_terminal_drop_typed), because the shell would run it. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/status.h"
+#include "kit/message.h"
+
+bool emr_terminal_there(void);
+
+/* One visible line without its newline; what does not fit into SIZE bytes is cut.  EMR_NOT_FOUND
+ * without a terminal; EMR_INTERRUPTED at the end of the input or by a signal; EMR_IO. */
+emr_status emr_terminal_ask(const char *question, char *out, size_t size);
+
+/* Asks QUESTION until the answer is yes or no (y and n will do, in any case), five times at most.
+ * EMR_NOT_FOUND without a terminal; EMR_INTERRUPTED when no answer came; *out_is_yes is false then.
+ */
+emr_status emr_terminal_ask_yes(const char *question, bool *out_is_yes);
+
+/* True for a yes alone: not for a no, nor for no terminal, nor for no answer. */
+bool emr_terminal_says_yes(const char *question);
+
+/* A page that leaves nothing on the screen nor in its history of lines: TEXT is shown on the
+ * terminal's second screen until the person presses Enter.  A terminal without a second screen is
+ * cleared.  EMR_NOT_FOUND, EMR_INTERRUPTED and EMR_IO as above; the page is gone in any case.  A
+ * signal that ends the program takes the page away, too. */
+emr_status emr_terminal_show_page(const char *text);
+
+/* Shows the sentence and the hint of PROBLEM: for what is asked again.  Nothing without a terminal.
+ */
+void emr_terminal_say(const emr_problem *problem);
+
+/* Throws away what was typed and not read, if anything was asked in this process. */
+void emr_terminal_drop_typed(void);

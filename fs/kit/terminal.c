@@ -1,0 +1,158 @@
+/* Asks the person at the terminal, and shows pages that leave nothing behind. */
+#include "kit/terminal.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+#include <termios.h>
+#include <unistd.h>
+
+#include "base/file.h"
+
+#define ANSWERS_MAX 5
+/* ECMA-48 and xterm: second screen, home, erase; and back.  Terminals that do not know the second
+ * screen still erase what they show, and their lines above it (3J). */
+#define PAGE_BEGIN "\033[?1049h\033[H\033[2J"
+#define PAGE_END "\033[H\033[2J\033[3J\033[?1049l"
+
+static bool has_asked;
+
+static int terminal_open(void)
+{
+	return open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY);
+}
+
+bool emr_terminal_there(void)
+{
+	EMR_AUTO_FD fd = terminal_open();
+
+	return fd >= 0;
+}
+
+static emr_status read_line(int fd, char *out, size_t size)
+{
+	size_t len = 0;
+
+	for (;;) {
+		char letter;
+		ssize_t n = read(fd, &letter, 1);
+
+		if (n < 0)
+			return errno == EINTR ? EMR_INTERRUPTED : EMR_IO;
+		if (n == 0 && len == 0)
+			return EMR_INTERRUPTED;
+		if (n == 0 || letter == '\n')
+			break;
+		if (len + 1 < size)
+			out[len++] = letter;
+	}
+	out[len] = '\0';
+	return EMR_OK;
+}
+
+emr_status emr_terminal_ask(const char *question, char *out, size_t size)
+{
+	EMR_AUTO_FD fd = terminal_open();
+
+	if (fd < 0)
+		return EMR_NOT_FOUND;
+	has_asked = true;
+	dprintf(fd, "%s ", question);
+	return read_line(fd, out, size);
+}
+
+emr_status emr_terminal_ask_yes(const char *question, bool *out_is_yes)
+{
+	char answer[16];
+
+	*out_is_yes = false;
+	for (int i = 0; i < ANSWERS_MAX; i++) {
+		emr_status status = emr_terminal_ask(question, answer, sizeof answer);
+
+		if (status != EMR_OK)
+			return status;
+		*out_is_yes = strcasecmp(answer, "yes") == 0 || strcasecmp(answer, "y") == 0;
+		if (*out_is_yes || strcasecmp(answer, "no") == 0 || strcasecmp(answer, "n") == 0)
+			return EMR_OK;
+		question = "Please type yes or no:";
+	}
+	return EMR_INTERRUPTED;
+}
+
+bool emr_terminal_says_yes(const char *question)
+{
+	bool is_yes;
+
+	return emr_terminal_ask_yes(question, &is_yes) == EMR_OK && is_yes;
+}
+
+/* ---- pages ---- */
+
+static volatile sig_atomic_t page_fd = -1;
+
+static void take_page_away(int fd)
+{
+	ssize_t ignored = write(fd, PAGE_END, sizeof PAGE_END - 1);
+
+	(void)ignored; /* there is nobody left to tell */
+}
+
+static void take_page_away_and_die(int number)
+{
+	if (page_fd >= 0)
+		take_page_away((int)page_fd);
+	signal(number, SIG_DFL);
+	raise(number);
+}
+
+static const int ending_signals[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT};
+#define ENDING_SIGNALS (sizeof ending_signals / sizeof *ending_signals)
+
+emr_status emr_terminal_show_page(const char *text)
+{
+	EMR_AUTO_FD fd = terminal_open();
+	struct sigaction old[ENDING_SIGNALS];
+	struct sigaction clear = {.sa_handler = take_page_away_and_die};
+	struct sigaction stay = {
+		.sa_handler = SIG_IGN}; /* stopped, it would leave the page there */
+	struct sigaction stop;
+	char line[8];
+	emr_status status;
+
+	if (fd < 0)
+		return EMR_NOT_FOUND;
+	has_asked = true;
+	page_fd = fd;
+	for (size_t i = 0; i < ENDING_SIGNALS; i++)
+		sigaction(ending_signals[i], &clear, &old[i]);
+	sigaction(SIGTSTP, &stay, &stop);
+	status = dprintf(fd, PAGE_BEGIN "%s", text) > 0 ? EMR_OK : EMR_IO;
+	if (status == EMR_OK)
+		status = read_line(fd, line, sizeof line);
+	take_page_away(fd);
+	for (size_t i = 0; i < ENDING_SIGNALS; i++)
+		sigaction(ending_signals[i], &old[i], NULL);
+	sigaction(SIGTSTP, &stop, NULL);
+	page_fd = -1;
+	return status;
+}
+
+void emr_terminal_say(const emr_problem *problem)
+{
+	EMR_AUTO_FD fd = terminal_open();
+
+	if (fd >= 0)
+		dprintf(fd, "%s%s%s\n", problem->text, problem->hint[0] != '\0' ? "  " : "",
+			problem->hint);
+}
+
+void emr_terminal_drop_typed(void)
+{
+	EMR_AUTO_FD fd = has_asked ? terminal_open() : -1;
+
+	if (fd >= 0)
+		(void)tcflush(fd, TCIFLUSH);
+}
