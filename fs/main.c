@@ -92,6 +92,7 @@ int main(int argc, char **argv)
 	setlocale(LC_TIME, "C");
 	signal(SIGPIPE, SIG_IGN);
 	status = emr_args_parse(argc, argv, &args, &problem);
+	emr_hints_as(args.values[EMR_OPT_AS]);
 	if (emr_out_begin(&args, &out) != EMR_OK)
 		return EMR_EXIT_FAILED;
 	code = status == EMR_OK ? run(&args, &out) : emr_out_fail(&out, &problem);

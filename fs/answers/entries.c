@@ -72,6 +72,22 @@ static emr_status add_entry(void *arg, const emr_replica_listing *line)
 	return json_array_size(l->portion) >= PORTION ? emit_portion(l) : EMR_OK;
 }
 
+/* What the others have signed of the same head goes along. */
+static emr_status take_cosignatures(emr_session *session, const emr_checkpoint *own, emr_buf *note)
+{
+	EMR_AUTO_BUF kept = {0};
+	emr_checkpoint all;
+	emr_status status = emr_ledger_checkpoint(session->ledger, &kept);
+
+	if (status != EMR_OK || emr_checkpoint_parse(emr_buf_view(&kept), &all) != EMR_OK ||
+		all.size != own->size || memcmp(all.root, own->root, sizeof all.root) != 0)
+		return EMR_OK; /* another one is the newest by now; the own one is as good */
+	status =
+		emr_checkpoint_cosign(&all, session->keyring, emr_clock_unix_s(emr_clock_system()));
+	emr_buf_clear(note);
+	return status == EMR_OK ? emr_checkpoint_format(&all, note) : status;
+}
+
 /* Signs the head as this computer has verified it, leaves it beside the ledger, and gives the note.
  */
 static emr_status sign_head(emr_session *session, emr_buf *out_note)
@@ -91,8 +107,10 @@ static emr_status sign_head(emr_session *session, emr_buf *out_note)
 	if (status != EMR_OK)
 		return status;
 	if (session->read_only)
-		return EMR_OK;
+		return take_cosignatures(session, &checkpoint, out_note);
 	status = emr_ledger_leave_checkpoint(session->ledger, emr_buf_view(out_note));
+	if (status == EMR_OK)
+		return take_cosignatures(session, &checkpoint, out_note);
 	/* It is as good in a drawer. */
 	return status == EMR_OFFLINE ? EMR_OK : status;
 }

@@ -67,14 +67,18 @@ static int add_unfinished(json_t *list, const emr_erased *erased)
 
 static int add_backup(json_t *list, const emr_session *session)
 {
-	emr_second_copy copy;
+	EMR_AUTO_FREE emr_second_copy *all = calloc(EMR_SECOND_COPIES_MAX, sizeof *all);
+	size_t n = all != NULL
+			   ? emr_second_copies_read(session->state_fd, all, EMR_SECOND_COPIES_MAX)
+			   : 0;
+	int failed = 0;
 
-	emr_second_copy_read(session->state_fd, &copy);
-	return !copy.is_known
-		       ? 0
-		       : add(list, copy.dir,
-				 "this backup has what it had; the next `emrfs backup` to it "
-				 "drops what was erased");
+	for (size_t i = 0; i < n && failed == 0; i++)
+		if (!all[i].is_gone)
+			failed = add(list, all[i].dir,
+				"this backup has what it had; the next `emrfs backup` to it "
+				"drops what was erased");
+	return failed;
 }
 
 /* Bytes that a repair set aside for a person are nobody's record any more. */
@@ -107,13 +111,16 @@ static int add_quarantine(json_t *list, const emr_session *session)
 emr_status emr_answer_erase(emr_session *session, const emr_request *request, emr_emit_fn emit,
 	void *arg, emr_problem *out_problem)
 {
-	const emr_erase what = {.path = request->deleted ? NULL : request->path,
+	const emr_erase what = {
+		.path = request->deleted || request->unreadable ? NULL : request->path,
+		.unreadable = request->unreadable,
 		.until_unix_s = request->until_unix_s,
 		.only_look = request->look};
 	emr_erased erased = {0};
 	json_t *not_reached, *object;
 	int failed = 0;
-	bool is_others = !request->deleted && emr_path_is_shared(request->path);
+	bool is_others =
+		!request->deleted && !request->unreadable && emr_path_is_shared(request->path);
 	emr_status status = is_others ? emr_shared_not_yours(request->path, "erase", out_problem)
 				      : emr_view_erase(session->view, &what, &erased);
 

@@ -1,3 +1,4 @@
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -7,13 +8,37 @@
 #include "people/who.h"
 #include "sharing/shared_paths.h"
 
-static void say_problem(emr_status status, const emr_request *request, emr_problem *out_problem)
+/* What is there to be moved lacks nothing but a place to go to. */
+static bool lacks_folder(
+	emr_session *session, const emr_request *request, char *folder, size_t size)
 {
+	char *slash;
+	emr_attr attr;
+
+	snprintf(folder, size, "%s", request->to);
+	slash = strrchr(folder, '/');
+	if (slash == NULL || emr_view_find(session->view, request->path, &attr) != EMR_OK)
+		return false;
+	*slash = '\0';
+	return true;
+}
+
+static void say_problem(emr_session *session, emr_status status, const emr_request *request,
+	emr_problem *out_problem)
+{
+	char folder[EMR_ASK_PATH_MAX + 1];
+
 	switch ((int)status) {
 	case EMR_NOT_FOUND:
+		if (lacks_folder(session, request, folder, sizeof folder)) {
+			emr_problem_set(out_problem, EMR_SAY_NO_SUCH_FOLDER, "path", request->path,
+				"folder", folder, NULL);
+			return;
+		}
+		emr_problem_set(out_problem, EMR_SAY_NO_SUCH_PATH, "path", request->path, NULL);
+		return;
 	case EMR_NOT_DIRECTORY:
-		emr_problem_set(out_problem, EMR_SAY_NO_SUCH_PATH, "path",
-			status == EMR_NOT_DIRECTORY ? request->to : request->path, NULL);
+		emr_problem_set(out_problem, EMR_SAY_NO_SUCH_PATH, "path", request->to, NULL);
 		return;
 	case EMR_EXISTS:
 		emr_problem_set(out_problem, EMR_SAY_EXISTS, "path", request->to, NULL);
@@ -79,7 +104,7 @@ emr_status emr_answer_move(emr_session *session, const emr_request *request, emr
 
 	if (status != EMR_OK) {
 		if (!out_problem->is_set)
-			say_problem(status, request, out_problem);
+			say_problem(session, status, request, out_problem);
 		return status;
 	}
 	if (!request->look)

@@ -31,6 +31,7 @@ typedef struct verification {
 	record *records; /* sorted by object once all are found */
 	size_t n, cap;
 	uint64_t checked, failed;
+	bool mended; /* rows of the ledger or of the own copy were put right */
 	int64_t last_progress_ns;
 } verification;
 
@@ -246,6 +247,23 @@ static emr_status check_records(verification *v, const emr_id16 *root)
 	return status;
 }
 
+/* What was promised of files that are not on the ledger yet. */
+static emr_status check_promises(verification *v)
+{
+	uint64_t nodes[BAD_MAX];
+	size_t n =
+		v->session->view != NULL ? emr_view_went_back(v->session->view, nodes, BAD_MAX) : 0;
+	emr_status status = EMR_OK;
+
+	for (size_t i = 0; i < n && status == EMR_OK; i++) {
+		EMR_AUTO_FREE char *path = NULL;
+
+		if (emr_view_path(v->session->view, nodes[i], &path) == EMR_OK)
+			status = say_bad(v, path, "what was last saved and flushed", "went-back");
+	}
+	return status;
+}
+
 /* ---- blocks and chain ---- */
 
 static void note_damage(void *context, const emr_store_damage *damage)
@@ -304,6 +322,26 @@ static emr_status say_chain_bad(
 	return say_bad(v, "", place, status == EMR_ROLLBACK ? "rollback" : "ledger-damaged");
 }
 
+/* What the verified copy has whole is put right at once; where that cannot be, nothing more is
+ * saved here. */
+static emr_status mend_chain(verification *v, emr_status fault)
+{
+	emr_session *s = v->session;
+	emr_replica_mended mended = {.missing = 0};
+	emr_status status = fault;
+
+	if (s->read_only || s->view == NULL)
+		return EMR_OK;
+	if (fault == EMR_DAMAGED)
+		status = emr_replica_mend(s->replica, &mended);
+	if (mended.ledger_rows + mended.own_rows > 0)
+		v->mended = true;
+	if (status != EMR_OK && mended.missing == 0)
+		emr_view_distrust_ledger(
+			s->view, status == EMR_BAD_SIGNATURE ? EMR_DAMAGED : status);
+	return EMR_OK;
+}
+
 static bool is_chain_fault(emr_status status)
 {
 	return status == EMR_DAMAGED || status == EMR_FORK || status == EMR_ROLLBACK ||
@@ -333,6 +371,14 @@ static emr_status check_annex(verification *v)
 	return status;
 }
 
+static emr_status say_then_mend(
+	verification *v, const emr_ledger_trouble *trouble, emr_status fault)
+{
+	emr_status status = say_chain_bad(v, trouble, fault);
+
+	return status == EMR_OK ? mend_chain(v, fault) : status;
+}
+
 /* The ledger against a fresh replay of the contract, then our own copy of it against the ledger.
  * While it is away, our own copy alone. */
 static emr_status check_chain(verification *v, json_t **out_chain)
@@ -360,7 +406,7 @@ static emr_status check_chain(verification *v, json_t **out_chain)
 			status = emr_replica_verify_chain(v->session->replica, &trouble, &size);
 	}
 	if (is_chain_fault(status))
-		status = say_chain_bad(v, &trouble, status);
+		status = say_then_mend(v, &trouble, status);
 	if (status == EMR_OK)
 		status = check_annex(v);
 	if (status == EMR_OK)
@@ -368,8 +414,9 @@ static emr_status check_chain(verification *v, json_t **out_chain)
 	if (status != EMR_OK)
 		return status;
 	emr_hex(at.root, sizeof at.root, root);
-	*out_chain = json_pack("{s:I, s:s, s:b, s:o}", "size", (json_int_t)at.size, "root", root,
-		"reached", absence.status == EMR_OK, "witnesses", witness_names(v->session));
+	*out_chain = json_pack("{s:I, s:s, s:b, s:b, s:o}", "size", (json_int_t)at.size, "root",
+		root, "reached", absence.status == EMR_OK, "mended", v->mended, "witnesses",
+		witness_names(v->session));
 	return *out_chain != NULL ? EMR_OK : EMR_NO_MEMORY;
 }
 
@@ -442,6 +489,8 @@ static emr_status check_all(verification *v, const emr_id16 *root)
 
 	if (!request->chain)
 		status = check_records(v, root);
+	if (status == EMR_OK && is_whole && !request->chain)
+		status = check_promises(v);
 	if (status == EMR_OK && is_whole && !request->chain)
 		status = emr_gaps_answer(v->session, v->emit, v->arg);
 	if (status == EMR_OK && is_whole && !request->chain && !request->quick)

@@ -33,7 +33,9 @@ static void say_problem(emr_status status, const emr_request *request, emr_probl
 		return;
 	case EMR_IS_DIRECTORY:
 		emr_problem_set(out_problem, EMR_SAY_WRONG_USE, "what",
-			"That is a directory; restore takes one file.", "verb", "restore", NULL);
+			"That folder is there. What was deleted in it lies below .emrfs/deleted; "
+			"restore takes a file of it, or a folder that is gone.",
+			"verb", "restore", NULL);
 		return;
 	case EMR_EXISTS:
 		emr_problem_set(out_problem, EMR_SAY_EXISTS, "path",
@@ -177,6 +179,64 @@ emr_status emr_answer_versions(emr_session *session, const emr_request *request,
 
 /* ---- bringing back ---- */
 
+typedef struct folding {
+	uint64_t files, bytes, failed;
+	char path[EMR_ASK_PATH_MAX + 1]; /* the first that did not come back */
+	emr_status status;
+} folding;
+
+static emr_status note_restored(
+	void *arg, const char *path, emr_status status, const emr_restored *restored)
+{
+	folding *f = arg;
+
+	if (status == EMR_RANGE) /* it was not there yet at that time */
+		return EMR_OK;
+	if (status == EMR_OK) {
+		f->files++;
+		f->bytes += restored->bytes;
+		return EMR_OK;
+	}
+	if (f->failed++ == 0) {
+		f->status = status;
+		snprintf(f->path, sizeof f->path, "%s", path);
+	}
+	/* What holds for one holds for all. */
+	return status == EMR_READ_ONLY || status == EMR_NO_SPACE || status == EMR_NO_MEMORY
+		       ? status
+		       : EMR_OK;
+}
+
+/* What was a folder.  EMR_NOT_FOUND: it was none. */
+static emr_status restore_folder(emr_session *session, const emr_restore *what, emr_emit_fn emit,
+	void *arg, emr_problem *out_problem)
+{
+	EMR_AUTO_FREE folding *f = calloc(1, sizeof *f);
+	json_t *object;
+	emr_status status = f != NULL
+				    ? emr_view_restore_folder(session->view, what, note_restored, f)
+				    : EMR_NO_MEMORY;
+
+	if (status != EMR_OK)
+		return status;
+	if (f->files + f->failed == 0)
+		return EMR_NOT_FOUND;
+	if (f->failed > 0) {
+		char n[EMR_TEXT_BYTES], m[EMR_TEXT_BYTES];
+
+		emr_number_text(f->failed, n);
+		emr_number_text(f->files + f->failed, m);
+		emr_problem_set(out_problem, EMR_SAY_RESTORED_PART, "n", n, "m", m, "path", f->path,
+			"cause", emr_status_text(f->status), NULL);
+		return f->status;
+	}
+	emr_fuse_await_changes();
+	object = json_pack("{s:b, s:s, s:o, s:I, s:I, s:I, s:b}", "done", 1, "copied_from", "",
+		"restored", emr_json_text(what->path), "files", (json_int_t)f->files, "version",
+		(json_int_t)0, "bytes", (json_int_t)f->bytes, "unchanged", 0);
+	return object != NULL ? emit(arg, object) : EMR_NO_MEMORY;
+}
+
 emr_status emr_answer_restore(emr_session *session, const emr_request *request, emr_emit_fn emit,
 	void *arg, emr_problem *out_problem)
 {
@@ -193,6 +253,11 @@ emr_status emr_answer_restore(emr_session *session, const emr_request *request, 
 						&restored, out_problem)
 				      : emr_view_restore(session->view, &what, &restored);
 
+	if (status == EMR_NOT_FOUND && !is_others && what.to == NULL && what.cver == 0) {
+		status = restore_folder(session, &what, emit, arg, out_problem);
+		if (status == EMR_OK)
+			return EMR_OK;
+	}
 	if (status != EMR_OK) {
 		if (!out_problem->is_set)
 			say_problem(status, request, out_problem);

@@ -32,9 +32,13 @@ static void op_getattr(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *in
 		reply_attr(req, s, &attr);
 }
 
+/* What a record can have as its time are nanoseconds in 64 bits, from 1677 to 2262: a time beyond
+ * becomes the nearest (Windows begins to count in 1601). */
 static int64_t ns_of(const struct timespec *t)
 {
-	return (int64_t)t->tv_sec * 1000000000 + t->tv_nsec;
+	__int128 ns = (__int128)t->tv_sec * 1000000000 + t->tv_nsec;
+
+	return ns < INT64_MIN ? INT64_MIN : ns > INT64_MAX ? INT64_MAX : (int64_t)ns;
 }
 
 static void set_attr(fuse_req_t req, const parked *p, emr_status status)
@@ -224,10 +228,22 @@ static void op_setxattr(
 				  s->options.view, ino, name, emr_bytes_of(value, size), ours));
 }
 
+/* Nothing has an access control list beyond its mode: taking it away is done already, and cp -a
+ * fails when that is refused for a directory that is there. */
+static bool is_acl(const char *name)
+{
+	return strcmp(name, "system.posix_acl_access") == 0 ||
+	       strcmp(name, "system.posix_acl_default") == 0;
+}
+
 static void op_removexattr(fuse_req_t req, fuse_ino_t ino, const char *name)
 {
 	const session *s = session_of(req);
 
+	if (is_acl(name)) {
+		fuse_reply_err(req, 0);
+		return;
+	}
 	told_forget(ino);
 	reply_status(req, emr_view_remove_attribute(s->options.view, ino, name));
 }

@@ -134,6 +134,7 @@ void entry_of(const session *s, const emr_attr *attr, struct fuse_entry_param *o
 {
 	memset(out_entry, 0, sizeof *out_entry);
 	out_entry->ino = attr->node;
+	out_entry->generation = attr->node == EMR_ROOT_NODE ? 0 : s->generation;
 	out_entry->attr_timeout = attr_timeout_of(attr);
 	out_entry->entry_timeout = attr->is_virtual		? 0
 				   : attr->type == EMR_META_DIR ? DIRECTORY_ENTRY_TIMEOUT_S

@@ -88,11 +88,11 @@ static void op_init(void *userdata, struct fuse_conn_info *conn)
 	conn->want &=
 		~(unsigned)(FUSE_CAP_AUTO_INVAL_DATA | FUSE_CAP_ASYNC_DIO | FUSE_CAP_SPLICE_READ |
 			    FUSE_CAP_SPLICE_WRITE | FUSE_CAP_SPLICE_MOVE | FUSE_CAP_POSIX_ACL |
-			    FUSE_CAP_CACHE_SYMLINKS | FUSE_CAP_EXPORT_SUPPORT |
-			    FUSE_CAP_HANDLE_KILLPRIV | FUSE_CAP_WRITEBACK_CACHE);
+			    FUSE_CAP_CACHE_SYMLINKS | FUSE_CAP_HANDLE_KILLPRIV |
+			    FUSE_CAP_WRITEBACK_CACHE);
 	want(conn, FUSE_CAP_ASYNC_READ | FUSE_CAP_ATOMIC_O_TRUNC | FUSE_CAP_PARALLEL_DIROPS |
 			   FUSE_CAP_READDIRPLUS | FUSE_CAP_READDIRPLUS_AUTO |
-			   FUSE_CAP_EXPLICIT_INVAL_DATA);
+			   FUSE_CAP_EXPLICIT_INVAL_DATA | FUSE_CAP_EXPORT_SUPPORT);
 	if (s->options.writeback)
 		want(conn, FUSE_CAP_WRITEBACK_CACHE);
 	conn->max_background = 256;
@@ -242,12 +242,14 @@ static emr_status loop(void)
 /* The two numbers are asked for by other threads at any time. */
 static void start_anew(const emr_fuse_options *options)
 {
+	emr_id16 random;
+
 	the.options = *options;
-	if (the.options.read_wait_ns == 0)
-		the.options.read_wait_ns = WAIT_READ_NS;
 	the.fuse = NULL;
 	the.uid = getuid();
 	the.gid = getgid();
+	random = emr_id16_random();
+	memcpy(&the.generation, random.b, sizeof the.generation);
 	__atomic_store_n(&the.last_request_boot_ns, 0, __ATOMIC_RELAXED);
 	__atomic_store_n(&the.open_count, 0, __ATOMIC_RELAXED);
 }

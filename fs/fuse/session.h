@@ -11,6 +11,8 @@ typedef struct session {
 	struct fuse_session *fuse;
 	uid_t uid;
 	gid_t gid;
+	uint32_t generation; /* of every node but the top: random, so that no file handle of an
+				earlier mount means a node of this one */
 	int64_t last_request_boot_ns; /* atomic */
 	uint64_t open_count;	      /* atomic */
 } session;

@@ -130,7 +130,8 @@ void wait_stop(void)
 	count = 0;
 }
 
-static uint64_t put_in(fuse_req_t req, int64_t ns, bool is_pinned)
+/* Pinned. */
+static uint64_t put_in(fuse_req_t req, int64_t ns)
 {
 	waiting *first;
 	fuse_req_t oldest = NULL;
@@ -147,23 +148,14 @@ static uint64_t put_in(fuse_req_t req, int64_t ns, bool is_pinned)
 			table[i] = (waiting){.id = id,
 				.req = req,
 				.deadline_ns = boot_ns() + ns,
-				.is_pinned = is_pinned};
+				.is_pinned = true};
 			count++;
 			break;
 		}
-	/* The watcher sleeps until the first deadline. */
-	first = first_due();
-	if (first != NULL && first->id == id)
-		pthread_cond_signal(&wake);
 	pthread_mutex_unlock(&lock);
 	if (oldest != NULL)
 		answer_late(oldest, false);
 	return id;
-}
-
-uint64_t wait_begin(fuse_req_t req, int64_t ns)
-{
-	return put_in(req, ns, false);
 }
 
 static waiting *find(uint64_t id)
@@ -192,9 +184,9 @@ static void interrupted(fuse_req_t req, void *data)
 	pthread_mutex_unlock(&lock);
 }
 
-uint64_t wait_begin_listening(fuse_req_t req, int64_t ns)
+uint64_t wait_begin(fuse_req_t req, int64_t ns)
 {
-	uint64_t id = put_in(req, ns, true);
+	uint64_t id = put_in(req, ns);
 	waiting *entry;
 
 	fuse_req_interrupt_func(req, interrupted, (void *)(uintptr_t)id);

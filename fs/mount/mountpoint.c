@@ -1,6 +1,5 @@
 #include "mount/mountpoint.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <spawn.h>
@@ -167,21 +166,6 @@ emr_status emr_mountpoint_find(
 	return EMR_OK;
 }
 
-/* Not a directory: -1; else whether something is in it. */
-static int count_entries(const char *path)
-{
-	DIR *directory = opendir(path);
-	const struct dirent *entry;
-	int n = 0;
-
-	if (directory == NULL)
-		return -1;
-	while (n == 0 && (entry = readdir(directory)) != NULL)
-		n += strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0;
-	closedir(directory);
-	return n;
-}
-
 static emr_status refuse(
 	emr_problem *out_problem, emr_message message, const emr_places *places, const char *path)
 {
@@ -189,12 +173,11 @@ static emr_status refuse(
 	return EMR_INVALID;
 }
 
-emr_status emr_mountpoint_prepare(
-	const emr_places *places, const char *path, emr_problem *out_problem)
+emr_status emr_mountpoint_prepare(const emr_places *places, const char *path,
+	emr_closed *out_closed, emr_problem *out_problem)
 {
 	emr_mount_kind kind = emr_mountpoint_look(path);
 	emr_problem ignored = {0};
-	int n;
 
 	if (kind == EMR_MOUNT_DEAD) {
 		if (emr_mountpoint_end(path, true, &ignored) != EMR_OK)
@@ -205,10 +188,5 @@ emr_status emr_mountpoint_prepare(
 		return refuse(out_problem, EMR_SAY_MOUNTPOINT_BUSY, places, path);
 	if (emr_places_contain(places, path))
 		return refuse(out_problem, EMR_SAY_MOUNTPOINT_INSIDE, places, path);
-	n = count_entries(path);
-	if (n != 0)
-		return refuse(out_problem,
-			n < 0 ? EMR_SAY_MOUNTPOINT_GONE : EMR_SAY_MOUNTPOINT_NOT_EMPTY, places,
-			path);
-	return EMR_OK;
+	return emr_closed_take_out(places, path, out_closed, out_problem);
 }

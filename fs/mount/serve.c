@@ -103,12 +103,15 @@ static json_t *pending_now(conversation *c)
 
 	emr_ledger_look(c->server->session->ledger, &absence);
 	emr_view_count(c->server->session->view, &counts);
-	return json_pack("{s:b, s:b, s:I, s:I, s:I, s:I, s:I, s:I}", "read_only",
+	return json_pack("{s:b, s:b, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:o, s:o}", "read_only",
 		emr_session_is_read_only(c->server->session, &why), "away",
 		absence.status != EMR_OK, "pending", (json_int_t)counts.pending, "failed",
 		(json_int_t)counts.failed, "confirmed", (json_int_t)counts.confirmed,
 		"pending_bytes", (json_int_t)counts.pending_bytes, "writing_files",
-		(json_int_t)counts.writing, "writing_bytes", (json_int_t)counts.writing_bytes);
+		(json_int_t)counts.writing, "writing_bytes", (json_int_t)counts.writing_bytes,
+		"not_safe_files", (json_int_t)counts.not_safe, "not_safe",
+		emr_report_not_safe(c->server->session, counts.not_safe), "disk_error",
+		emr_report_disk(c->server->session, counts.not_safe));
 }
 
 static emr_status answer_wait(conversation *c, const emr_request *request)
@@ -123,6 +126,19 @@ static emr_status answer_wait(conversation *c, const emr_request *request)
 	return send_ok(c, pending_now(c));
 }
 
+/* Everything that can reach the disk is there before it is said what is not safe. */
+static void secure(conversation *c, bool now)
+{
+	emr_problem why = {0};
+	emr_status status;
+
+	if (emr_session_is_read_only(c->server->session, &why))
+		return;
+	status = emr_view_secure(c->server->session->view, now);
+	if (status != EMR_OK)
+		emr_log(EMR_LOG_ERROR, "before the end: the disk: %s", emr_status_text(status));
+}
+
 /* What would be left behind.  The verb unmounts; with `now` the mount ends by itself. */
 static emr_status answer_unmount(conversation *c, const emr_request *request)
 {
@@ -135,6 +151,7 @@ static emr_status answer_unmount(conversation *c, const emr_request *request)
 		status = emr_view_publish_now(session->view);
 	if (status != EMR_OK)
 		emr_log(EMR_LOG_WARN, "publishing before the end: %s", emr_status_text(status));
+	secure(c, request->now);
 	answer = pending_now(c);
 	if (answer == NULL || unsent == NULL || local == NULL)
 		status = EMR_NO_MEMORY;

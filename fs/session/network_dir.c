@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -29,6 +30,35 @@ static emr_status say(
 	return status;
 }
 
+/* The account that keeps us out of DIR: whose the first directory above it is that can be looked
+ * at. */
+static void name_owner(const char *dir, char out[64])
+{
+	char path[PATH_MAX];
+	struct passwd entry, *found = NULL;
+	struct stat st;
+	char buffer[1024];
+
+	snprintf(path, sizeof path, "%s", dir);
+	while (stat(path, &st) != 0 && errno == EACCES && strrchr(path, '/') > path)
+		*strrchr(path, '/') = '\0';
+	snprintf(out, 64, "another");
+	if (stat(path, &st) == 0 && st.st_uid != geteuid())
+		snprintf(out, 64, "%u", (unsigned)st.st_uid);
+	if (out[0] != 'a' && getpwuid_r(st.st_uid, &entry, buffer, sizeof buffer, &found) == 0 &&
+		found != NULL)
+		snprintf(out, 64, "%s", found->pw_name);
+}
+
+static emr_status say_other_account(const char *dir, emr_problem *out_problem)
+{
+	char owner[64];
+
+	name_owner(dir, owner);
+	emr_problem_set(out_problem, EMR_SAY_OTHER_ACCOUNT, "dir", dir, "owner", owner, NULL);
+	return EMR_DENIED;
+}
+
 static bool is_empty(const char *dir)
 {
 	DIR *listing = opendir(dir);
@@ -49,9 +79,13 @@ static emr_status open_ours(const char *dir, int *out_fd, emr_problem *out_probl
 	EMR_AUTO_FD fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	struct stat st;
 
+	if (fd < 0 && errno == EACCES)
+		return say_other_account(dir, out_problem);
 	if (fd < 0 || fstat(fd, &st) != 0)
 		return say(dir, strerror(errno), EMR_NOT_FOUND, out_problem);
-	if (st.st_uid != geteuid() || (st.st_mode & 077) != 0)
+	if (st.st_uid != geteuid())
+		return say_other_account(dir, out_problem);
+	if ((st.st_mode & 077) != 0)
 		return say(dir, "it is not yours alone (chmod 700)", EMR_EXPOSED, out_problem);
 	if (emr_network_check_place(fd) != EMR_OK)
 		return say(dir, "a ledger needs a disk of this computer", EMR_UNSUPPORTED,
@@ -61,6 +95,17 @@ static emr_status open_ours(const char *dir, int *out_fd, emr_problem *out_probl
 	return EMR_OK;
 }
 
+static emr_status make_dir(int dirfd, const char *path, const char *dir, emr_problem *out_problem)
+{
+	emr_status status = emr_dir_make(dirfd, path);
+
+	if (status == EMR_OK)
+		return EMR_OK;
+	return say(dir,
+		status == EMR_NO_SPACE ? "no space left on the disk" : emr_status_text(status),
+		EMR_IO, out_problem);
+}
+
 emr_status emr_network_dir_make(const char *dir, emr_problem *out_problem)
 {
 	EMR_AUTO_FD fd = -1;
@@ -68,12 +113,10 @@ emr_status emr_network_dir_make(const char *dir, emr_problem *out_problem)
 
 	if (!is_empty(dir))
 		return say(dir, "it is not empty", EMR_NOT_EMPTY, out_problem);
-	if (mkdir(dir, 0700) != 0 && errno != EEXIST)
-		return say(dir, strerror(errno), EMR_IO, out_problem);
-	status = open_ours(dir, &fd, out_problem);
-	if (status == EMR_OK && mkdirat(fd, EMR_NETWORK_DIR_MAIL, 0700) != 0)
-		return say(dir, strerror(errno), EMR_IO, out_problem);
-	return status;
+	status = make_dir(AT_FDCWD, dir, dir, out_problem);
+	if (status == EMR_OK)
+		status = open_ours(dir, &fd, out_problem);
+	return status == EMR_OK ? make_dir(fd, EMR_NETWORK_DIR_MAIL, dir, out_problem) : status;
 }
 
 emr_status emr_network_dir_begin(
@@ -88,15 +131,17 @@ emr_status emr_network_dir_begin(
 		return EMR_INVALID;
 	if (access(path, F_OK) != 0 && !is_empty(dir))
 		return say(dir, "it is not empty", EMR_NOT_EMPTY, out_problem);
-	if (mkdir(dir, 0700) != 0 && errno != EEXIST)
-		return say(dir, strerror(errno), EMR_IO, out_problem);
-	status = open_ours(dir, &fd, out_problem);
+	status = make_dir(AT_FDCWD, dir, dir, out_problem);
+	if (status == EMR_OK)
+		status = open_ours(dir, &fd, out_problem);
 	if (status != EMR_OK)
 		return status;
 	mark = openat(fd, marker, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-	if (mark < 0 || fsync(fd) != 0 ||
-		(mkdirat(fd, EMR_NETWORK_DIR_MAIL, 0700) != 0 && errno != EEXIST))
+	if (mark < 0 || fsync(fd) != 0)
 		return say(dir, strerror(errno), EMR_IO, out_problem);
+	status = make_dir(fd, EMR_NETWORK_DIR_MAIL, dir, out_problem);
+	if (status != EMR_OK)
+		return status;
 	*out_fd = fd;
 	fd = -1;
 	return EMR_OK;
@@ -119,6 +164,17 @@ void emr_network_dir_unmake(const char *dir)
 		(void)!emr_stage_remove_tree(fd, EMR_NETWORK_DIR_BLOCKS);
 	}
 	(void)rmdir(dir);
+}
+
+void emr_network_dir_say_account(const char *dir, emr_problem *out_remark)
+{
+	char buffer[1024], number[16];
+	struct passwd entry, *found = NULL;
+
+	snprintf(number, sizeof number, "%u", (unsigned)geteuid());
+	(void)!getpwuid_r(geteuid(), &entry, buffer, sizeof buffer, &found);
+	emr_problem_set(out_remark, EMR_SAY_ONE_ACCOUNT, "dir", dir, "owner",
+		found != NULL ? found->pw_name : number, NULL);
 }
 
 emr_status emr_network_dir_check(const char *dir, emr_problem *out_problem)
@@ -172,8 +228,9 @@ emr_status emr_network_dir_link(int state_fd, const char *dir)
 	if (dir[0] != '/' || strlen(dir) + sizeof "/" EMR_NETWORK_DIR_LEDGER > sizeof target)
 		return EMR_INVALID;
 	snprintf(target, sizeof target, "%s/" EMR_NETWORK_DIR_LEDGER, dir);
-	return symlinkat(target, state_fd, EMR_STATE_LEDGER) == 0 ? EMR_OK
-								  : emr_status_from_errno(errno);
+	return symlinkat(target, state_fd, EMR_STATE_LEDGER) == 0 && fsync(state_fd) == 0
+		       ? EMR_OK
+		       : emr_status_from_errno(errno);
 }
 
 emr_status emr_network_dir_parse(const char *target, char **out_dir)

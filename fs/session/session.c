@@ -348,8 +348,10 @@ static emr_status open_records(emr_session *session)
 		.keyring = session->keyring,
 		.reserve = session->reserve};
 
-	if (mkdirat(session->state_fd, EMR_STATE_SPILL, 0700) != 0 && errno != EEXIST)
-		return emr_status_from_errno(errno);
+	emr_status status = emr_dir_make(session->state_fd, EMR_STATE_SPILL);
+
+	if (status != EMR_OK)
+		return status;
 	session->spill_fd = openat(session->state_fd, EMR_STATE_SPILL,
 		O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
 	if (session->spill_fd < 0)
@@ -421,7 +423,8 @@ static void say_part(
 	snprintf(path, sizeof path, "%.4000s/%s", session->state_path, p->name);
 	if (status == EMR_FORK)
 		emr_problem_set(out_problem, EMR_SAY_LEDGER_DAMAGED, "index", "0", "cause",
-			"it belongs to another network than this keyring", NULL);
+			"it belongs to another network than this keyring", "state",
+			session->state_path, NULL);
 	else if (status == EMR_DAMAGED && (p->open == open_replica || p->open == open_copy))
 		emr_problem_set(out_problem, EMR_SAY_MARK_DAMAGED, "file", path, NULL);
 	else if (is_ledger_gone(p, status))
@@ -494,6 +497,9 @@ static emr_status learn_who(emr_session *session)
 	/* A lost or damaged profile costs a name on the screen, not the records. */
 	if (status != EMR_OK)
 		emr_log(EMR_LOG_WARN, "profile: %s", emr_status_text(status));
+	session->owner = (emr_card){.signer_id = session->identity.signer_id};
+	snprintf(session->owner.name, sizeof session->owner.name, "%s", session->profile.name);
+	snprintf(session->owner.born, sizeof session->owner.born, "%.10s", session->profile.born);
 	return EMR_OK;
 }
 
@@ -543,7 +549,7 @@ static bool say_trouble(emr_session *session, emr_problem *out_problem)
 		emr_problem_set(out_problem, EMR_SAY_ROLLBACK, NULL);
 	else
 		emr_problem_set(out_problem, EMR_SAY_LEDGER_DAMAGED, "index", index, "cause",
-			trouble.cause, NULL);
+			trouble.cause, "state", session->state_path, NULL);
 	return true;
 }
 
@@ -632,6 +638,7 @@ static emr_status open_all(
 	view.facts = session->facts;
 	view.settle = session->settle;
 	view.person = session->profile.name[0] != '\0' ? session->profile.name : NULL;
+	view.owner = &session->owner;
 	view.clock = emr_clock_system();
 	view.read_only = session->read_only;
 	status = emr_view_open(&view, &session->view);

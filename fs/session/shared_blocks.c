@@ -210,11 +210,13 @@ static emr_status give_quarantine(sharing *s)
 	EMR_AUTO_FD from =
 		openat(s->from_fd, QUARANTINE, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
 	EMR_AUTO_FD to = -1;
+	emr_status status;
 
 	if (from < 0)
 		return errno == ENOENT ? EMR_OK : emr_status_from_errno(errno);
-	if (mkdirat(s->to_fd, QUARANTINE, 0700) != 0 && errno != EEXIST)
-		return emr_status_from_errno(errno);
+	status = emr_dir_make(s->to_fd, QUARANTINE);
+	if (status != EMR_OK)
+		return status;
 	to = openat(s->to_fd, QUARANTINE, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
 	return to >= 0 ? each_name(s, from, to, give_quarantined) : emr_status_from_errno(errno);
 }

@@ -135,6 +135,10 @@ emr_status emr_stage_move_in(const emr_stage *stage)
 
 	if (directory == NULL)
 		return EMR_IO;
+	/* Names in the directories of the stage, too: a file that was flushed is lost with the name
+	 * that leads to it. */
+	if (syncfs(stage->state_fd) != 0)
+		status = emr_status_from_errno(errno);
 	while (status == EMR_OK && (entry = readdir(directory)) != NULL) {
 		if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0 ||
 			strcmp(entry->d_name, EMR_STATE_KEYFILE) == 0)

@@ -117,8 +117,9 @@ static emr_status go_on(int state_fd, int joining)
 	EMR_AUTO_FD annex = -1;
 	emr_status status;
 
-	if (mkdirat(state_fd, EMR_STATE_ANNEX, 0700) != 0 && errno != EEXIST)
-		return emr_status_from_errno(errno);
+	status = emr_dir_make(state_fd, EMR_STATE_ANNEX);
+	if (status != EMR_OK)
+		return status;
 	annex = openat(state_fd, EMR_STATE_ANNEX, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
 	if (annex < 0)
 		return emr_status_from_errno(errno);

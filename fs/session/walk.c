@@ -213,6 +213,21 @@ static const char *below(const char *folder, const char *path)
 	return path + len;
 }
 
+/* PATH, typed outside the folder: a symbolic link may lead into it; what lies elsewhere on this
+ * computer is not taken for a name from the folder's top. */
+static emr_status from_outside(const char *folder, const char *path, char *out, size_t size)
+{
+	EMR_AUTO_FREE char *real = realpath(path, NULL);
+	const char *inside = folder != NULL && real != NULL ? below(folder, real) : NULL;
+	emr_status status;
+
+	if (inside != NULL)
+		return emr_path_clean(inside, out, size);
+	status = emr_path_clean(path, out, size);
+	return status == EMR_OK && path[0] == '/' && real != NULL && out[0] != '\0' ? EMR_NOT_FOUND
+										    : status;
+}
+
 emr_status emr_path_in_folder(const char *folder, const char *path, char *out, size_t size)
 {
 	EMR_AUTO_FREE char *here = getcwd(NULL, 0);
@@ -222,7 +237,7 @@ emr_status emr_path_in_folder(const char *folder, const char *path, char *out, s
 	if (path[0] == '/' && folder != NULL && below(folder, path) != NULL)
 		return emr_path_clean(below(folder, path), out, size);
 	if (path[0] == '/' || inside == NULL)
-		return emr_path_clean(path, out, size);
+		return from_outside(folder, path, out, size);
 	if (asprintf(&joined, "%s/%s", inside, path) < 0) {
 		joined = NULL;
 		return EMR_NO_MEMORY;

@@ -116,6 +116,17 @@ static emr_status open_state(backing_up *b, emr_problem *out_problem)
 
 /* ---- what went wrong ---- */
 
+/* Both dates, so that whoever reads it knows which of two computers is which. */
+static void say_fork(const backing_up *b, const emr_backup_report *report, emr_problem *out_problem)
+{
+	char there[EMR_TEXT_BYTES], here[EMR_TEXT_BYTES];
+
+	emr_time_text((int64_t)report->there_unix_s, there);
+	emr_time_text((int64_t)report->here_unix_s, here);
+	emr_problem_set(out_problem, EMR_SAY_BACKUP_FORK, "dir", b->dir, "time", there, "since",
+		here, NULL);
+}
+
 static void say(const backing_up *b, emr_status status, const emr_backup_report *report,
 	emr_problem *out_problem)
 {
@@ -125,6 +136,8 @@ static void say(const backing_up *b, emr_status status, const emr_backup_report 
 		emr_problem_set(out_problem, EMR_SAY_BACKUP_GONE, "dir", b->dir, NULL);
 	} else if (status == EMR_CONFLICT) {
 		emr_problem_set(out_problem, EMR_SAY_BACKUP_OTHER, "dir", b->dir, NULL);
+	} else if (status == EMR_FORK) {
+		say_fork(b, report, out_problem);
 	} else if (status == EMR_BUSY) {
 		emr_problem_set(out_problem, EMR_SAY_BACKUP_BUSY, "dir", b->dir, NULL);
 	} else if (status == EMR_DAMAGED) {
@@ -180,6 +193,11 @@ static void say_made(backing_up *b, const emr_backup_report *report)
 			b->places.state, NULL);
 		emr_remark(b->out, &remark);
 	}
+	emr_out_flag(b->out, "mended", report->is_mended);
+	if (report->is_mended) {
+		emr_problem_set(&remark, EMR_SAY_BACKUP_MENDED, NULL);
+		emr_remark(b->out, &remark);
+	}
 	if (report->is_same_disk) {
 		emr_problem_set(&remark, EMR_SAY_SAME_DISK, "dir", b->dir, NULL);
 		emr_remark(b->out, &remark);
@@ -233,15 +251,13 @@ static emr_status remember(const backing_up *b, const emr_backup_report *report,
 {
 	emr_second_copy note = {
 		.is_known = true, .made_unix_s = report->made_unix_s, .entries = report->entries};
-	emr_second_copy old;
 	emr_status status = EMR_OK;
 
 	strncat(note.dir, b->dir, sizeof note.dir - 1);
-	emr_second_copy_read(b->state_fd, &old);
 	if (is_good)
 		status = emr_second_copy_write(b->state_fd, &note);
-	else if (old.is_known && strcmp(old.dir, note.dir) == 0)
-		status = emr_second_copy_forget(b->state_fd);
+	else
+		status = emr_second_copy_forget(b->state_fd, note.dir);
 	if (status != EMR_OK)
 		emr_problem_set_status(out_problem, status, "The note of this backup");
 	return status;

@@ -11,11 +11,13 @@
 #include "keyring/card.h"
 #include "keyring/coowned.h"
 #include "kit/text.h"
+#include "kit/terminal.h"
 #include "network/device_file.h"
 #include "network/network_adopt.h"
 #include "session/acting.h"
 #include "session/keys.h"
 #include "session/network_dir.h"
+#include "session/registered.h"
 #include "session/session.h"
 #include "session/shared_blocks.h"
 #include "session/stage.h"
@@ -33,7 +35,8 @@ typedef struct devices {
 	json_t *list;
 	const char *name; /* looked for */
 	emr_id32 found;
-	bool is_found;
+	bool is_found, is_stranger;
+	json_t *strangers, *ended;
 } devices;
 
 static void devices_end(devices *d)
@@ -41,6 +44,8 @@ static void devices_end(devices *d)
 	emr_acting_end(&d->acting);
 	emr_settings_free(&d->settings);
 	json_decref(d->list);
+	json_decref(d->strangers);
+	json_decref(d->ended);
 }
 
 static emr_status wrong_use(emr_problem *out_problem)
@@ -92,6 +97,105 @@ static emr_status list_one(void *arg, const emr_device *device)
 	return EMR_OK;
 }
 
+/* ---- keys that are no computer of hers ---- */
+
+#define KEY_BYTES 8 /* of a key's id, as it is shown */
+
+static emr_status stranger_json(
+	const devices *d, const emr_stranger *s, char key[2 * KEY_BYTES + 1], json_t **out)
+{
+	static const char *const kinds[] = {"", "manager", "writer", "grant"};
+	emr_registered who = {.organisation = ""};
+
+	emr_hex(s->who.b, KEY_BYTES, key);
+	if (emr_registered_find(d->acting.replica, emr_ledger_descriptor(d->acting.ledger), s->who,
+		    emr_clock_unix_s(emr_clock_system()), &who) != EMR_OK)
+		who.organisation[0] = '\0'; /* a team, or nobody says */
+	*out = json_pack("{s:s, s:s, s:o}", "kind", kinds[s->kind], "key", key, "organisation",
+		emr_json_text(who.organisation));
+	return *out != NULL ? EMR_OK : EMR_NO_MEMORY;
+}
+
+/* Each key once, whatever it may do in however many folders. */
+static bool is_listed(const json_t *list, const json_t *one)
+{
+	for (size_t i = 0; i < json_array_size(list); i++)
+		if (json_equal(json_array_get(list, i), one))
+			return true;
+	return false;
+}
+
+static const char *what_it_may(const json_t *one)
+{
+	const char *kind = json_string_value(json_object_get(one, "kind"));
+
+	return strcmp(kind, "manager") == 0  ? "may change and share your folders as you may"
+	       : strcmp(kind, "writer") == 0 ? "may write in your folders, and not by your word"
+					     : "may read your folders, and not by your word";
+}
+
+static void say_key(const devices *d, const json_t *one, const char *what)
+{
+	char name[400];
+	const char *known = json_string_value(json_object_get(one, "organisation"));
+
+	emr_show(known != NULL ? known : "", name, sizeof name);
+	emr_say(d->out, "key %s%s%s%s %s\n", json_string_value(json_object_get(one, "key")),
+		name[0] != '\0' ? " (" : "", name, name[0] != '\0' ? ")" : "", what);
+}
+
+static emr_status add_key(devices *d, json_t *list, const emr_stranger *s, const char *what)
+{
+	char key[2 * KEY_BYTES + 1];
+	json_t *one = NULL;
+	emr_status status = stranger_json(d, s, key, &one);
+
+	if (status != EMR_OK)
+		return status;
+	if (is_listed(list, one)) {
+		json_decref(one);
+		return EMR_OK;
+	}
+	say_key(d, one, what != NULL ? what : what_it_may(one));
+	return json_array_append_new(list, one) == 0 ? EMR_OK : EMR_NO_MEMORY;
+}
+
+static emr_status list_stranger(void *arg, const emr_stranger *s)
+{
+	devices *d = arg;
+
+	return add_key(d, d->strangers, s, NULL);
+}
+
+static emr_status say_ended(void *arg, const emr_stranger *s)
+{
+	devices *d = arg;
+
+	return add_key(d, d->ended, s,
+		s->kind == EMR_STRANGER_MANAGER	 ? "could do in your folders what you may, and was "
+						   "no computer of yours: ended"
+		: s->kind == EMR_STRANGER_WRITER ? "could write there by its word: ended"
+						 : "could read there by its word: ended");
+}
+
+static emr_status list_strangers(devices *d)
+{
+	emr_status status;
+
+	d->strangers = json_array();
+	if (d->strangers == NULL)
+		return EMR_NO_MEMORY;
+	status = emr_strangers(d->acting.keyring, d->acting.replica,
+		(uint64_t)emr_clock_unix_s(emr_clock_system()), list_stranger, d);
+	if (status != EMR_OK)
+		return status;
+	if (json_array_size(d->strangers) > 0)
+		emr_say(d->out, "None of these keys is a computer of yours. To end them: emrfs "
+				"device remove KEY\n");
+	emr_out_put(d->out, "strangers", json_incref(d->strangers));
+	return EMR_OK;
+}
+
 static emr_status list(devices *d, emr_problem *out_problem)
 {
 	emr_status status = emr_acting_keys(&d->acting, d->args, out_problem);
@@ -104,7 +208,7 @@ static emr_status list(devices *d, emr_problem *out_problem)
 					 : EMR_NO_MEMORY;
 	if (status == EMR_OK)
 		emr_out_put(d->out, "devices", json_incref(d->list));
-	return status;
+	return status == EMR_OK ? list_strangers(d) : status;
 }
 
 /* ---- adding ---- */
@@ -125,15 +229,12 @@ static void say_device_problem(const devices *d, emr_status status, emr_problem 
 
 static emr_status ask_yes(const devices *d, emr_problem *out_problem)
 {
-	char answer[16] = "";
 
 	if (d->args->given[EMR_OPT_YES])
 		return EMR_OK;
 	if (emr_terminal_there() && !d->out->is_json &&
-		emr_terminal_ask(
-			"The other computer will read and change everything. Add it (yes, no)?",
-			answer, sizeof answer) == EMR_OK &&
-		(answer[0] == 'y' || answer[0] == 'Y'))
+		emr_terminal_says_yes(
+			"The other computer will read and change everything. Add it (yes, no)?"))
 		return EMR_OK;
 	emr_problem_set(out_problem, EMR_SAY_DEVICE_NEEDS_YES, "who", d->args->operands[1], NULL);
 	return EMR_DENIED;
@@ -455,6 +556,37 @@ static emr_status find_one(void *arg, const emr_device *device)
 	return EMR_OK;
 }
 
+static emr_status find_stranger(void *arg, const emr_stranger *s)
+{
+	devices *d = arg;
+	char key[2 * KEY_BYTES + 1];
+
+	emr_hex(s->who.b, KEY_BYTES, key);
+	d->is_stranger |= strcmp(key, d->name) == 0;
+	return EMR_OK;
+}
+
+/* By its name; what is no computer of hers has none, and is named by its key in the list. */
+static emr_status remove_found(devices *d)
+{
+	emr_share *share = d->acting.share;
+	emr_status status;
+
+	d->ended = json_array();
+	if (d->ended == NULL)
+		return EMR_NO_MEMORY;
+	if (!d->is_found) {
+		status = emr_strangers(d->acting.keyring, d->acting.replica,
+			(uint64_t)emr_clock_unix_s(emr_clock_system()), find_stranger, d);
+		if (status != EMR_OK)
+			return status;
+	}
+
+	if (d->is_found)
+		return emr_share_device_remove(share, d->found, say_ended, d);
+	return d->is_stranger ? emr_share_end_strangers(share, say_ended, d) : EMR_NOT_FOUND;
+}
+
 static emr_status remove_one(devices *d, emr_problem *out_problem)
 {
 	emr_status status = emr_acting_keys(&d->acting, d->args, out_problem);
@@ -466,13 +598,15 @@ static emr_status remove_one(devices *d, emr_problem *out_problem)
 		return status;
 	status = emr_share_devices(d->acting.share, find_one, d);
 	if (status == EMR_OK)
-		status = d->is_found ? emr_share_device_remove(d->acting.share, d->found)
-				     : EMR_NOT_FOUND;
+		status = remove_found(d);
 	if (status != EMR_OK) {
 		say_device_problem(d, status, out_problem);
 		return status;
 	}
 	emr_out_text(d->out, "name", d->name);
+	emr_out_put(d->out, "ended", json_incref(d->ended));
+	if (!d->is_found)
+		return EMR_OK; /* what ended was said */
 	emr_say(d->out,
 		"%s opens nothing any more of what is saved from now on. What was on it when it "
 		"was lost is as safe as its "

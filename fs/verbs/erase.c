@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "kit/passphrase.h"
+#include "kit/terminal.h"
 #include "kit/text.h"
 #include "mount/client.h"
 #include "session/keys.h"
@@ -51,8 +52,9 @@ static emr_status check_arguments(wanted *w, emr_problem *out_problem)
 	const char *before = args->values[EMR_OPT_BEFORE], *what = NULL;
 
 	w->request.deleted = args->given[EMR_OPT_DELETED];
-	if ((args->n_operands == 1) == w->request.deleted)
-		what = "erase needs either a path or --deleted.";
+	w->request.unreadable = args->given[EMR_OPT_UNREADABLE];
+	if ((args->n_operands == 1) + w->request.deleted + w->request.unreadable != 1)
+		what = "erase needs either a path, --deleted or --unreadable.";
 	else if (before != NULL && !w->request.deleted)
 		what = "--before goes with --deleted.";
 	else if (before != NULL && !take_before(before, &w->request.until_unix_s))
@@ -70,7 +72,7 @@ static emr_status read_path(wanted *w, emr_problem *out_problem)
 	const char *path = w->args->operands[0];
 	emr_status status = emr_client_ask(&w->client, &where, STATUS_MS, &report, out_problem);
 
-	if (status != EMR_OK || w->request.deleted) {
+	if (status != EMR_OK || w->args->n_operands == 0) {
 		json_decref(report);
 		return status;
 	}
@@ -116,16 +118,14 @@ static emr_status look(wanted *w, emr_problem *out_problem)
 
 static emr_status ask_yes(const wanted *w, emr_problem *out_problem)
 {
-	char counted[128], question[256], answer[16];
+	char counted[128], question[256];
 
 	if (w->args->given[EMR_OPT_YES])
 		return EMR_OK;
 	count_text(w, counted);
 	snprintf(question, sizeof question,
 		"Nobody will ever read %s again, every version. Erase (yes or no)?", counted);
-	if (!w->args->given[EMR_OPT_JSON] &&
-		emr_terminal_ask(question, answer, sizeof answer) == EMR_OK &&
-		strcmp(answer, "yes") == 0)
+	if (!w->args->given[EMR_OPT_JSON] && emr_terminal_says_yes(question))
 		return EMR_OK;
 	emr_problem_set(out_problem, EMR_SAY_NEEDS_YES, "n", counted, NULL);
 	return EMR_DENIED;

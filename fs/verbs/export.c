@@ -136,11 +136,11 @@ static int failed(emr_out *out, emr_problem *problem, emr_status status, const c
 	return emr_out_fail(out, problem);
 }
 
-static void put_counts(const asking *a, char records[EMR_TEXT_BYTES], char bytes[EMR_TEXT_BYTES])
+static void put_counts(const asking *a, char records[EMR_COUNT_BYTES], char bytes[EMR_TEXT_BYTES])
 {
 	emr_out_number(a->out, "records", number_of(a, "records"));
 	emr_out_number(a->out, "bytes", number_of(a, "bytes"));
-	emr_number_text(number_of(a, "records"), records);
+	emr_count_text(number_of(a, "records"), "record", "records", records);
 	emr_size_text(number_of(a, "bytes"), bytes);
 }
 
@@ -160,7 +160,7 @@ int emr_cmd_export(const emr_args *args, emr_out *out)
 	__attribute__((cleanup(asking_end)))
 	asking a = {.out = out, .doing = "Written", .client = EMR_CLIENT_CLOSED};
 	emr_request request = {.ask = EMR_ASK_EXPORT, .proof = args->given[EMR_OPT_AS_PROOF]};
-	char records[EMR_TEXT_BYTES], bytes[EMR_TEXT_BYTES], shown[4200];
+	char records[EMR_COUNT_BYTES], bytes[EMR_TEXT_BYTES], shown[4200];
 	emr_problem problem = {0};
 	emr_status status = check_operands(args, 2,
 		"export needs a file or directory, and the file to write.", "export", &problem);
@@ -181,7 +181,7 @@ int emr_cmd_export(const emr_args *args, emr_out *out)
 	if (request.proof)
 		emr_say(out, "%s: evidence for others, %s.\n", shown, bytes);
 	else
-		emr_say(out, "%s: %s records, %s, encrypted.\n", shown, records, bytes);
+		emr_say(out, "%s: %s, %s, encrypted.\n", shown, records, bytes);
 	return EMR_EXIT_DONE;
 }
 
@@ -251,7 +251,7 @@ static void say_left_out(const asking *a)
 
 static int conclude(const asking *a)
 {
-	char records[EMR_TEXT_BYTES], bytes[EMR_TEXT_BYTES], n[EMR_TEXT_BYTES], m[EMR_TEXT_BYTES];
+	char records[EMR_COUNT_BYTES], bytes[EMR_TEXT_BYTES], n[EMR_TEXT_BYTES], m[EMR_TEXT_BYTES];
 	uint64_t bad = number_of(a, "bad_count");
 	emr_problem problem = {0};
 
@@ -261,7 +261,7 @@ static int conclude(const asking *a)
 	emr_number_text(bad, n);
 	emr_number_text(bad + number_of(a, "records"), m);
 	if (bad == 0) {
-		emr_say(a->out, "%s records, %s, are in your folder.\n", records, bytes);
+		emr_say(a->out, "In your folder now: %s, %s.\n", records, bytes);
 		return EMR_EXIT_DONE;
 	}
 	if (number_of(a, "records") > 0 ||

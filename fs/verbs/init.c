@@ -1,15 +1,18 @@
+/* emrfs init: makes a keyring, its 24 words, and a ledger, or joins one. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "contract/codes.h"
 #include "keyring/card.h"
 #include "keyring/words.h"
 #include "kit/passphrase.h"
+#include "kit/terminal.h"
 #include "kit/text.h"
 #include "ledger/hash.h"
 #include "ledger/network.h"
@@ -22,6 +25,8 @@
 #include "verbs/cmd.h"
 
 #include "words_ask.h"
+
+#define SLIPS_MAX 5 /* at one question */
 
 /* Everything is made in a directory of its own inside the state; its parts get their places last,
  * the keyfile after all others.  Whatever happens before that leaves no keyring behind. */
@@ -61,37 +66,70 @@ static void making_end(making *m)
 
 /* ---- name and birth date ---- */
 
-static emr_status ask_person(making *m, emr_problem *out_problem)
+/* What no card may carry would leave others with somebody without a name. */
+static emr_status take_name(making *m, const char *name, emr_problem *out_problem)
 {
-	const char *name = m->args->values[EMR_OPT_NAME], *born = m->args->values[EMR_OPT_BORN];
-	bool may_ask = !m->args->given[EMR_OPT_YES] && !m->args->given[EMR_OPT_JSON] &&
-		       emr_terminal_there();
-	char line[sizeof m->profile.name] = "";
-
-	if (name == NULL && may_ask &&
-		emr_terminal_ask("Your name (Enter: none):", line, sizeof line) == EMR_OK)
-		name = line;
-	/* What no card may carry would leave others with somebody without a name. */
-	if (name != NULL && !emr_card_name_ok(name)) {
+	if (name[0] != '\0' && !emr_card_name_ok(name)) {
 		emr_problem_set(out_problem, EMR_SAY_WRONG_USE, "what",
 			"A name has at most 53 bytes, and no line ends, control characters or "
 			"marks of direction.",
 			"verb", "init", NULL);
 		return EMR_INVALID;
 	}
-	snprintf(m->profile.name, sizeof m->profile.name, "%s", name != NULL ? name : "");
-	if (born == NULL && may_ask &&
-		emr_terminal_ask("Born on YYYY-MM-DD (Enter: none):", line, sizeof line) == EMR_OK)
-		born = line;
-	if (born == NULL || born[0] == '\0')
-		return EMR_OK;
-	if (!emr_date_is_valid(born)) {
+	snprintf(m->profile.name, sizeof m->profile.name, "%s", name);
+	return EMR_OK;
+}
+
+static emr_status take_born(making *m, const char *born, emr_problem *out_problem)
+{
+	time_t now = (time_t)emr_clock_unix_s(emr_clock_system());
+	char today[16] = "";
+	struct tm day;
+
+	if (localtime_r(&now, &day) != NULL)
+		strftime(today, sizeof today, "%Y-%m-%d", &day);
+	if (born[0] != '\0' && (!emr_date_is_valid(born) || strncmp(born, today, 10) > 0)) {
 		emr_problem_set(out_problem, EMR_SAY_WRONG_USE, "what",
-			"A birth date is written YYYY-MM-DD.", "verb", "init", NULL);
+			"A birth date is written YYYY-MM-DD, and is not in the future.", "verb",
+			"init", NULL);
 		return EMR_INVALID;
 	}
 	snprintf(m->profile.born, sizeof m->profile.born, "%.10s", born);
 	return EMR_OK;
+}
+
+/* An option is taken or refused; at a terminal a slip is told, and the question comes again. */
+static emr_status ask_for(making *m, emr_option option, const char *question,
+	emr_status (*take)(making *, const char *, emr_problem *), emr_problem *out_problem)
+{
+	bool may_ask = !m->args->given[EMR_OPT_YES] && !m->args->given[EMR_OPT_JSON] &&
+		       emr_terminal_there();
+	char line[sizeof m->profile.name * 2] = "";
+	emr_status status = EMR_INVALID;
+
+	if (m->args->values[option] != NULL || !may_ask)
+		return take(m, m->args->values[option] != NULL ? m->args->values[option] : "",
+			out_problem);
+	for (int i = 0; i < SLIPS_MAX && status == EMR_INVALID; i++) {
+		if (i > 0)
+			emr_terminal_say(out_problem);
+		*out_problem = (emr_problem){0};
+		status = emr_terminal_ask(question, line, sizeof line);
+		if (status == EMR_OK)
+			status = take(m, line, out_problem);
+	}
+	return status;
+}
+
+static emr_status ask_person(making *m, emr_problem *out_problem)
+{
+	emr_status status =
+		ask_for(m, EMR_OPT_NAME, "Your name (Enter: none):", take_name, out_problem);
+
+	return status == EMR_OK
+		       ? ask_for(m, EMR_OPT_BORN, "Born on YYYY-MM-DD (Enter: none):", take_born,
+				 out_problem)
+		       : status;
 }
 
 /* ---- keyring, ledger, folder ---- */
@@ -201,10 +239,11 @@ static emr_status make_agent(making *m, emr_problem *out_problem)
 {
 	emr_status status = emr_session_open_copy(&m->session, true, out_problem);
 
-	if (status == EMR_OK && mkdirat(m->session.state_fd, EMR_STATE_AGENT, 0700) != 0) {
-		status = emr_status_from_errno(errno);
+	if (status != EMR_OK)
+		return status;
+	status = emr_dir_make(m->session.state_fd, EMR_STATE_AGENT);
+	if (status != EMR_OK)
 		emr_problem_set_status(out_problem, status, "The agent's directory");
-	}
 	return status;
 }
 
@@ -260,22 +299,40 @@ static emr_status write_words(making *m, const char *file, emr_problem *out_prob
 	return status;
 }
 
-/* To the terminal itself: stdout may be a file or a pipe. */
+/* On a page of its own, which is gone before three of them are asked. */
 static emr_status show_words(making *m)
 {
-	EMR_AUTO_FD fd = open("/dev/tty", O_WRONLY | O_CLOEXEC | O_NOCTTY);
+	char text[EMR_WORDS * (EMR_WORD_CHARS + 8) + 512];
+	size_t len;
+	emr_status status;
 
-	if (fd < 0)
-		return EMR_IO;
-	dprintf(fd,
-		"\nWrite these 24 words on paper and keep them safe. They bring your keyring back "
-		"when the\n"
-		"passphrase or this computer is lost; whoever has them can read your records.\n\n");
+	len = (size_t)snprintf(text, sizeof text,
+		"Write these 24 words on paper and keep them safe. They bring your keyring back "
+		"when the\npassphrase or this computer is lost; whoever has them can read your "
+		"records.\n\n");
 	for (size_t i = 0; i < EMR_WORDS / 4; i++)
-		dprintf(fd, "  %2zu %-9s  %2zu %-9s  %2zu %-9s  %2zu %-9s\n", i + 1, m->words[i],
-			i + 7, m->words[i + 6], i + 13, m->words[i + 12], i + 19, m->words[i + 18]);
-	dprintf(fd, "\n");
-	return EMR_OK;
+		len += (size_t)snprintf(text + len, sizeof text - len,
+			"  %2zu %-9s  %2zu %-9s  %2zu %-9s  %2zu %-9s\n", i + 1, m->words[i], i + 7,
+			m->words[i + 6], i + 13, m->words[i + 12], i + 19, m->words[i + 18]);
+	snprintf(text + len, sizeof text - len,
+		"\nThen press Enter. They leave the screen, and three of them are asked.\n");
+	status = emr_terminal_show_page(text);
+	emr_wipe(text, sizeof text);
+	return status;
+}
+
+/* Who has a word wrong three times sees them again, because his paper may be wrong. */
+static emr_status show_and_ask_back(making *m, emr_problem *out_problem)
+{
+	emr_status status = EMR_WRONG_WORDS;
+
+	for (int i = 0; i < SLIPS_MAX && status == EMR_WRONG_WORDS; i++) {
+		*out_problem = (emr_problem){0};
+		status = show_words(m);
+		if (status == EMR_OK)
+			status = emr_words_ask_back(m->session.keyring, m->out, out_problem);
+	}
+	return status;
 }
 
 static emr_status hand_out_words(making *m, emr_problem *out_problem)
@@ -290,9 +347,7 @@ static emr_status hand_out_words(making *m, emr_problem *out_problem)
 		emr_problem_set(out_problem, EMR_SAY_NEEDS_WORDS_FILE, NULL);
 		return EMR_DENIED;
 	}
-	status = show_words(m);
-	if (status == EMR_OK)
-		status = emr_words_ask_back(m->session.keyring, m->out, out_problem);
+	status = show_and_ask_back(m, out_problem);
 	if (status != EMR_OK)
 		return status;
 	m->words_checked = true;
@@ -354,6 +409,12 @@ static void say_done(making *m, const emr_id32 *signer_id)
 	if (is_agent(m))
 		emr_say(m->out, "The agent's keyring is in %s.\nStart it: emrfs agent\n",
 			m->places.state);
+	else if (m->org_name != NULL)
+		emr_say(m->out,
+			"The keyring of %s is in %s.\nInvite somebody: emrfs org invite HANDLE "
+			"--role "
+			"ROLE -o FILE\n",
+			shown, m->places.state);
 	else
 		emr_say(m->out, "%s%sour keyring is in %s.\nOpen your folder: emrfs mount\n", shown,
 			shown[0] != '\0' ? ", y" : "Y", m->places.state);
@@ -408,7 +469,6 @@ static emr_status agree(making *m, emr_problem *out_problem)
 {
 	const char *network = m->joining.invitation.network;
 	emr_problem remark = {0};
-	char answer[16] = "";
 
 	if (is_agent(m)) /* it saves nothing */
 		return EMR_OK;
@@ -416,9 +476,7 @@ static emr_status agree(making *m, emr_problem *out_problem)
 	emr_remark(m->out, &remark);
 	if (m->args->given[EMR_OPT_YES])
 		return EMR_OK;
-	if (emr_terminal_there() && !m->out->is_json &&
-		emr_terminal_ask("Join (yes, no)?", answer, sizeof answer) == EMR_OK &&
-		(answer[0] == 'y' || answer[0] == 'Y'))
+	if (emr_terminal_there() && !m->out->is_json && emr_terminal_says_yes("Join (yes, no)?"))
 		return EMR_OK;
 	emr_problem_set(out_problem, EMR_SAY_JOIN_NEEDS_YES, "what", network, NULL);
 	return EMR_DENIED;
@@ -441,6 +499,12 @@ static emr_status choose_network(making *m, emr_problem *out_problem)
 	m->network_dir = join != NULL ? strdup(m->joining.dir) : emr_path_real(dir);
 	if (m->network_dir == NULL)
 		return EMR_NO_MEMORY;
+	if (join == NULL) {
+		emr_problem remark = {0};
+
+		emr_network_dir_say_account(m->network_dir, &remark);
+		emr_remark(m->out, &remark);
+	}
 	m->is_applying = join == NULL && emr_network_dir_is(m->network_dir);
 	return m->is_applying ? emr_network_dir_check(m->network_dir, out_problem) : EMR_OK;
 }

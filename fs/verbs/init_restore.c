@@ -1,3 +1,5 @@
+/* emrfs init --restore: everything from a backup, opened as after a crash and looked at before it
+ * gets its place. */
 #include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
@@ -9,11 +11,13 @@
 #include "backup/backup.h"
 #include "base/file.h"
 #include "kit/text.h"
+#include "kit/terminal.h"
 #include "ledger/network.h"
 #include "session/keys.h"
 #include "session/network_dir.h"
 #include "session/second_copy.h"
 #include "session/stage.h"
+#include "store/car_store.h"
 #include "verbs/cmd.h"
 
 #include "words_ask.h"
@@ -121,13 +125,13 @@ static emr_status choose_keys(restoring *r, emr_problem *out_problem)
 	bool may_ask = file == NULL && r->args->values[EMR_OPT_PASSPHRASE_FILE] == NULL &&
 		       (program == NULL || program[0] == '\0') && !r->args->given[EMR_OPT_YES] &&
 		       emr_terminal_there();
-	char answer[16] = "";
+	bool has_passphrase = true;
 	emr_status status = EMR_OK;
 
 	if (may_ask)
-		status = emr_terminal_ask("Do you have the passphrase (yes), or the 24 words (no)?",
-			answer, sizeof answer);
-	r->by_words = file != NULL || answer[0] == 'n' || answer[0] == 'N';
+		status = emr_terminal_ask_yes(
+			"Do you have the passphrase (yes), or the 24 words (no)?", &has_passphrase);
+	r->by_words = file != NULL || !has_passphrase;
 	if (status == EMR_OK && r->by_words)
 		status = emr_words_get(file, &r->words, out_problem);
 	if (status != EMR_OK && !out_problem->is_set)
@@ -269,6 +273,59 @@ static emr_status return_to_network(restoring *r, emr_problem *out_problem)
 
 /* ---- the whole ---- */
 
+/* ---- what the backup said it has ---- */
+
+static emr_status count_block(void *arg, const emr_cid *cid)
+{
+	(void)arg;
+	(void)cid;
+	return EMR_OK;
+}
+
+typedef struct looking {
+	restoring *r;
+	uint64_t n;
+} looking;
+
+/* Everything below a pin must have come along; content of this size is read when it is opened. */
+static emr_status look_below(void *arg, const emr_pin *pin)
+{
+	looking *l = arg;
+	emr_cid missing;
+	emr_status status = emr_store_walk(
+		emr_store_blocks(l->r->session.store), &pin->root, count_block, NULL, &missing);
+
+	if (status != EMR_NOT_FOUND && status != EMR_MISSING_DATA && status != EMR_DAMAGED)
+		return status;
+	l->n++;
+	return EMR_OK;
+}
+
+/* What is not there is said here, and not when somebody wants to open it. */
+static emr_status look_for_gaps(restoring *r)
+{
+	looking l = {.r = r};
+	uint64_t parts = 0, first = 0;
+	char what[160];
+	emr_status status = emr_replica_missing(r->session.replica, &parts, &first);
+
+	if (status == EMR_OK && parts > 0) {
+		snprintf(what, sizeof what,
+			"the sealed data of %llu items is gone, the first of entry %llu: what they "
+			"belong to cannot be opened",
+			(unsigned long long)parts, (unsigned long long)first);
+		note_found(r, "ledger/ledger.sqlite", what);
+	}
+	if (status == EMR_OK)
+		status = emr_store_each_pin(r->session.store, look_below, &l);
+	if (status == EMR_OK && l.n > 0) {
+		snprintf(what, sizeof what, "blocks of %llu versions are missing or damaged",
+			(unsigned long long)l.n);
+		note_found(r, "blocks", what);
+	}
+	return status;
+}
+
 /* As a mount would; the ledger is followed and verified from its first entry. */
 static emr_status prove(restoring *r, emr_problem *out_problem)
 {
@@ -278,6 +335,8 @@ static emr_status prove(restoring *r, emr_problem *out_problem)
 	if (status != EMR_OK)
 		return status;
 	status = emr_replica_catch_up(r->session.replica, NULL, NULL, NULL);
+	if (status == EMR_OK)
+		status = look_for_gaps(r);
 	if (status == EMR_OK)
 		status = emr_keyring_public(r->session.keyring, &identity);
 	if (status != EMR_OK) {
@@ -315,11 +374,11 @@ static emr_status finish(restoring *r, emr_problem *out_problem)
 static int say_done(restoring *r)
 {
 	emr_problem damage = {0};
-	char id[65], records[EMR_TEXT_BYTES], when[EMR_TEXT_BYTES], shown[512], n[EMR_TEXT_BYTES];
+	char id[65], records[EMR_COUNT_BYTES], when[EMR_TEXT_BYTES], shown[512], n[EMR_TEXT_BYTES];
 
 	emr_hex(r->signer_id.b, sizeof r->signer_id.b, id);
 	emr_show(r->profile.name, shown, sizeof shown);
-	emr_number_text(r->list.records, records);
+	emr_count_text(r->list.records, "record", "records", records);
 	emr_time_text((int64_t)r->list.made_unix_s, when);
 	emr_out_text(r->out, "id", id);
 	emr_out_text(r->out, "name", r->profile.name);
@@ -329,7 +388,10 @@ static int say_done(restoring *r)
 	emr_out_flag(r->out, "second_copy", true);
 	emr_out_number(r->out, "records", r->list.records);
 	emr_say(r->out,
-		"%s%sour keyring is in %s, with %s records as of %s.\nOpen your folder: emrfs "
+		"%s%sour keyring is in %s, with %s as of %s.\nDo not go on with the "
+		"computer "
+		"that this backup is of: two that do go different ways, and neither sees what the "
+		"other saves.  For a second computer: emrfs device add\nOpen your folder: emrfs "
 		"mount\n",
 		shown, shown[0] != '\0' ? ", y" : "Y", r->places.state, records, when);
 	if (r->n_found == 0)

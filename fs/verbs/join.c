@@ -7,6 +7,7 @@
 #include "contract/codes.h"
 #include "keyring/card.h"
 #include "kit/text.h"
+#include "kit/terminal.h"
 #include "network/bringing.h"
 #include "replica/people.h"
 #include "session/absence.h"
@@ -202,7 +203,7 @@ static emr_status agree(joiner *j, emr_problem *out_problem)
 {
 	const emr_takeover_tally *t = &j->look;
 	const char *network = j->joining.invitation.network;
-	char n[EMR_TEXT_BYTES], sizes[EMR_TEXT_BYTES], bytes[EMR_TEXT_BYTES], answer[16] = "";
+	char n[EMR_TEXT_BYTES], sizes[EMR_TEXT_BYTES], bytes[EMR_TEXT_BYTES];
 	emr_problem remark = {0};
 
 	emr_number_text(t->files + t->directories + t->links, n);
@@ -219,9 +220,7 @@ static emr_status agree(joiner *j, emr_problem *out_problem)
 	if (j->args->given[EMR_OPT_YES] || j->is_certified)
 		return EMR_OK; /* of an earlier try: that was the yes */
 	if (emr_terminal_there() && !j->out->is_json &&
-		emr_terminal_ask("Join, and take them along (yes, no)?", answer, sizeof answer) ==
-			EMR_OK &&
-		(answer[0] == 'y' || answer[0] == 'Y'))
+		emr_terminal_says_yes("Join, and take them along (yes, no)?"))
 		return EMR_OK;
 	emr_problem_set(out_problem, EMR_SAY_JOIN_NEEDS_YES, "what", network, NULL);
 	return EMR_DENIED;

@@ -9,7 +9,7 @@
 typedef struct cutting {
 	emr_acting acting; /* places and keyring are borrowed */
 	emr_out *out;
-	json_t *removed;
+	json_t *removed, *ended;
 } cutting;
 
 static void cutting_end(cutting *c)
@@ -18,6 +18,7 @@ static void cutting_end(cutting *c)
 	c->acting.keyring = NULL;
 	emr_acting_end(&c->acting);
 	json_decref(c->removed);
+	json_decref(c->ended);
 }
 
 static emr_status note_removed(void *arg, const emr_device *device)
@@ -28,6 +29,18 @@ static emr_status note_removed(void *arg, const emr_device *device)
 		device->name);
 	return json_array_append_new(c->removed, json_string(device->name)) == 0 ? EMR_OK
 										 : EMR_NO_MEMORY;
+}
+
+static emr_status note_ended(void *arg, const emr_stranger *s)
+{
+	static const char *const could[] = {
+		"", "do in your folders what you may", "write there", "read there"};
+	const cutting *c = arg;
+	char key[17];
+
+	emr_hex(s->who.b, 8, key);
+	emr_say(c->out, "key %s could %s and was not added by you: ended.\n", key, could[s->kind]);
+	return json_array_append_new(c->ended, json_string(key)) == 0 ? EMR_OK : EMR_NO_MEMORY;
 }
 
 static void say_cut(const cutting *c, const emr_lost *lost)
@@ -66,20 +79,25 @@ emr_status emr_lost_cut_off(const emr_places *places, int state_fd, emr_keyring 
 	__attribute__((cleanup(cutting_end)))
 	cutting c = {.acting = {.places = *places, .state_fd = dup(state_fd), .keyring = keyring},
 		.out = out,
-		.removed = json_array()};
+		.removed = json_array(),
+		.ended = json_array()};
+	const emr_lost_tell tell = {.removed = note_removed, .ended = note_ended, .arg = &c};
 	emr_lost lost = {0};
-	emr_status status = c.acting.state_fd >= 0 && c.removed != NULL ? EMR_OK : EMR_NO_MEMORY;
+	emr_status status = c.acting.state_fd >= 0 && c.removed != NULL && c.ended != NULL
+				    ? EMR_OK
+				    : EMR_NO_MEMORY;
 
 	if (status == EMR_OK)
 		status = emr_acting_open(&c.acting, out_problem);
 	if (status == EMR_OK)
-		status = emr_share_cut_off(c.acting.share, note_removed, &c, &lost);
+		status = emr_share_cut_off(c.acting.share, &tell, &lost);
 	if (status != EMR_OK) {
 		if (!out_problem->is_set)
 			emr_problem_set_status(out_problem, status, "The ledger");
 		return status;
 	}
 	emr_out_put(out, "removed", json_incref(c.removed));
+	emr_out_put(out, "ended", json_incref(c.ended));
 	emr_out_number(out, "epochs", lost.epochs);
 	say_cut(&c, &lost);
 	say_rest(out);

@@ -14,6 +14,7 @@
 #include "mount/beside.h"
 #include "mount/mountpoint.h"
 #include "mount/ready.h"
+#include "mount/rot_watch.h"
 #include "mount/serve.h"
 #include "people/inboxes.h"
 #include "people/vouched.h"
@@ -39,7 +40,8 @@ typedef struct mount {
 	emr_places places;
 	emr_settings settings;
 	char *path;
-	int report_fd; /* to the waiting parent; -1 in the foreground */
+	emr_closed closed; /* what lies below the folder */
+	int report_fd;	   /* to the waiting parent; -1 in the foreground */
 	emr_session session;
 	emr_notices *notices;
 	emr_special special;
@@ -50,6 +52,7 @@ typedef struct mount {
 	emr_office *office;
 	emr_sharing *sharing;
 	emr_doors *doors;
+	emr_rot_watch *rot_watch; /* NULL: for reading only */
 	pthread_t warden;
 	atomic_bool is_ready, has_ended;
 	_Atomic int64_t ready_boot_ns; /* set before is_ready */
@@ -57,10 +60,13 @@ typedef struct mount {
 
 static void mount_end(mount *m)
 {
+	emr_rot_watch_stop(m->rot_watch);
+	emr_closed_free(&m->closed);
 	emr_sharing_end(m->sharing); /* whoever waits for it at the socket is answered now */
 	emr_server_stop(m->server);
 	emr_office_end(m->office);
 	emr_session_close(&m->session);
+	emr_rot_watch_free(m->rot_watch);
 	emr_sharing_free(m->sharing);
 	emr_doors_free(m->doors);
 	emr_office_free(m->office);
@@ -103,6 +109,23 @@ static void say_certificate(mount *m)
 	emr_notices_add(m->notices, "certificate-ended", "");
 }
 
+/* Programs saved into the directory while nothing was open on it. */
+static void say_saved_while_closed(mount *m)
+{
+	emr_problem problem = {0};
+	char number[EMR_TEXT_BYTES], n[EMR_TEXT_BYTES + 16];
+
+	emr_out_text(m->out, "saved_while_closed", m->closed.to);
+	if (m->closed.moved == 0)
+		return;
+	emr_number_text(m->closed.moved, number);
+	snprintf(n, sizeof n, "%s %s", number, m->closed.moved == 1 ? "file was" : "files were");
+	emr_problem_set(&problem, EMR_SAY_SAVED_WHILE_CLOSED, "n", n, "dir", m->path, "dest",
+		m->closed.to, NULL);
+	emr_remark(m->out, &problem);
+	emr_notices_add_problem(m->notices, &problem, "");
+}
+
 static void say_second_copy(const mount *m)
 {
 	emr_second_copy copy;
@@ -140,6 +163,8 @@ static void when_ready(void *arg)
 			: json_null());
 	say_clock(m);
 	say_certificate(m);
+	say_saved_while_closed(m);
+	emr_closed_seal(&m->places, m->path, &m->closed);
 	say_second_copy(m);
 	code = emr_out_end(m->out, EMR_EXIT_DONE);
 	emr_log(EMR_LOG_INFO, "mounted");
@@ -149,6 +174,8 @@ static void when_ready(void *arg)
 	if (emr_office_start(m->office, &m->session, m->notices) != EMR_OK)
 		emr_log(EMR_LOG_ERROR,
 			"office: nobody else is answered as long as this folder is open");
+	if (!is_read_only && emr_rot_watch_start(&m->session, m->notices, &m->rot_watch) != EMR_OK)
+		emr_log(EMR_LOG_ERROR, "rot: the ledger is not compared while this folder is open");
 	atomic_store(&m->ready_boot_ns, emr_clock_boot_ns(emr_clock_system()));
 	atomic_store(&m->is_ready, true);
 	emr_ready_tell("The folder is open.");
@@ -178,6 +205,14 @@ static void hand_over(mount *m)
 		emr_log(EMR_LOG_WARN, "end: not all is on the ledger: %s", emr_status_text(status));
 }
 
+/* What only this process has would end with it. */
+static bool has_unsafe(const mount *m)
+{
+	uint64_t one;
+
+	return emr_view_not_safe(m->session.view, &one, 1) > 0;
+}
+
 static bool is_idle(const mount *m)
 {
 	int64_t since, ready;
@@ -189,7 +224,8 @@ static bool is_idle(const mount *m)
 	/* A folder that nobody looked at is idle since it was opened. */
 	if (since < ready)
 		since = ready;
-	return emr_clock_boot_ns(emr_clock_system()) - since > m->settings.idle_ns;
+	return emr_clock_boot_ns(emr_clock_system()) - since > m->settings.idle_ns &&
+	       !has_unsafe(m);
 }
 
 static sigset_t warden_signals(void)
@@ -261,6 +297,7 @@ static emr_status open_all(mount *m, emr_problem *out_problem)
 			.inboxes_arg = &m->inboxes,
 			.notice = emr_notices_add,
 			.software_refused = emr_notices_add_software,
+			.software_unconfirmed = emr_notices_add_unconfirmed,
 			.purpose = m->purpose,
 			.vouched = emr_session_vouched,
 			.vouched_arg = &m->session,
@@ -287,7 +324,7 @@ static emr_status open_all(mount *m, emr_problem *out_problem)
 	m->shared_notices = (emr_shared_notices){.session = &m->session, .notices = m->notices};
 	status = emr_session_lock(&m->session, &options, out_problem);
 	if (status == EMR_OK)
-		status = emr_mountpoint_prepare(&m->places, m->path, out_problem);
+		status = emr_mountpoint_prepare(&m->places, m->path, &m->closed, out_problem);
 	if (status == EMR_OK)
 		status = emr_session_open(&m->session, &options, out_problem);
 	return status;
@@ -436,7 +473,11 @@ static emr_status check_arguments(mount *m, emr_problem *out_problem)
 
 int emr_cmd_mount(const emr_args *args, emr_out *out)
 {
-	mount m = {.args = args, .out = out, .report_fd = -1, .session = EMR_SESSION_CLOSED};
+	mount m = {.args = args,
+		.out = out,
+		.report_fd = -1,
+		.closed = EMR_CLOSED_NONE,
+		.session = EMR_SESSION_CLOSED};
 	emr_problem problem = {0};
 	emr_status status = emr_places_find(args->values[EMR_OPT_AS], &m.places, &problem);
 	int code;

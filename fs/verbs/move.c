@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "kit/passphrase.h"
+#include "kit/terminal.h"
 #include "mount/client.h"
 #include "session/walk.h"
 #include "verbs/cmd.h"
@@ -27,29 +28,47 @@ static emr_status take_path(const char *folder, const char *typed, char *out, si
 	return EMR_OK;
 }
 
+/* "Letters/" is a folder and never a new name: what is moved keeps its own. */
+static emr_status into_folder(const char *typed, emr_request *request, emr_problem *out_problem)
+{
+	const char *slash = strrchr(request->path, '/');
+	const char *name = slash != NULL ? slash + 1 : request->path;
+	size_t at = strlen(request->to), len = strlen(typed);
+
+	if (len == 0 || typed[len - 1] != '/' || at == 0)
+		return EMR_OK;
+	if (at + strlen(name) + 2 > sizeof request->to) {
+		emr_problem_set(out_problem, EMR_SAY_NO_SUCH_PATH, "path", typed, NULL);
+		return EMR_NOT_FOUND;
+	}
+	request->to[at] = '/';
+	memcpy(request->to + at + 1, name, strlen(name) + 1);
+	return EMR_OK;
+}
+
 static emr_status read_paths(
 	const emr_args *args, const char *folder, emr_request *request, emr_problem *out_problem)
 {
 	emr_status status = take_path(folder, args->operands[0], request->path,
 		sizeof request->path, &request->has_path, out_problem);
 
-	return status == EMR_OK ? take_path(folder, args->operands[1], request->to,
-					  sizeof request->to, &request->has_to, out_problem)
-				: status;
+	if (status == EMR_OK)
+		status = take_path(folder, args->operands[1], request->to, sizeof request->to,
+			&request->has_to, out_problem);
+	return status == EMR_OK ? into_folder(args->operands[1], request, out_problem) : status;
 }
 
 /* Whether whoever is asked says yes to NAMES seeing it. */
 static bool says_yes(const emr_args *args, const char *names)
 {
-	char question[700], answer[16];
+	char question[700];
 
 	if (args->given[EMR_OPT_YES])
 		return true;
 	if (args->given[EMR_OPT_JSON] || !emr_terminal_there())
 		return false;
 	snprintf(question, sizeof question, "%s will see it. Move it (yes or no)?", names);
-	return emr_terminal_ask(question, answer, sizeof answer) == EMR_OK &&
-	       strcmp(answer, "yes") == 0;
+	return emr_terminal_says_yes(question);
 }
 
 static void say_seers(emr_out *out, const char *what, const json_t *list)

@@ -146,6 +146,7 @@ static emr_status answer(inviting *i, emr_id32 *out_signer_id, emr_problem *out_
 static emr_status invite(inviting *i, emr_problem *out_problem)
 {
 	const char *file = i->args->values[EMR_OPT_CARD_FILE];
+	emr_problem remark = {0};
 	uint16_t roles = 0;
 	emr_id32 signer_id;
 	char id[65], code[EMR_PERSON_CODE_CHARS];
@@ -159,6 +160,8 @@ static emr_status invite(inviting *i, emr_problem *out_problem)
 		status = make_invitation(i, roles, out_problem);
 	if (status != EMR_OK)
 		return status;
+	emr_network_dir_say_account(i->bureau.dir, &remark);
+	emr_remark(i->out, &remark);
 	emr_say(i->out,
 		"The invitation is in %s. Whoever has it can join, once; hand it over in "
 		"private.\n",

@@ -10,6 +10,7 @@
 #include "base/file.h"
 #include "keyring/card.h"
 #include "kit/passphrase.h"
+#include "kit/terminal.h"
 #include "kit/text.h"
 #include "mount/reach.h"
 #include "people/card_argument.h"
@@ -210,6 +211,7 @@ static void say_vouched(telling *t, const json_t *names)
 
 static void say_person(telling *t, const json_t *one)
 {
+	char day[EMR_TEXT_BYTES];
 	char line[700], who[512], role[256] = "";
 
 	name_line(one, line, sizeof line);
@@ -221,11 +223,11 @@ static void say_person(telling *t, const json_t *one)
 		snprintf(role, sizeof role, "   %.80s%s%.150s", text_of(one, "role"),
 			organisation[0] != '\0' ? ", " : "", organisation);
 	}
-	emr_say(t->out, "%-16s  %s%s   %s%s, %s %.10s\n", who, line, role,
+	emr_day_text(text_of(one, "valid_until"), day);
+	emr_say(t->out, "%-16s  %s%s   %s%s, %s %s\n", who, line, role,
 		flag_of(one, "compared") ? "compared" : "not compared",
 		flag_of(one, "same_network") ? "" : ", another network",
-		flag_of(one, "ended") ? "key ended on" : "valid until",
-		text_of(one, "valid_until"));
+		flag_of(one, "ended") ? "key ended on" : "valid until", day);
 	say_vouched(t, json_object_get(one, "vouched_by"));
 }
 

@@ -5,6 +5,7 @@
 #include "keyring/coowned.h"
 #include "keyring/words.h"
 #include "kit/passphrase.h"
+#include "kit/terminal.h"
 #include "kit/text.h"
 #include "org/bureau.h"
 #include "session/keys.h"

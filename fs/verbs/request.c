@@ -339,8 +339,8 @@ static emr_status take_id(
 	return EMR_OK;
 }
 
-/* What would be shared is shown, and asked, as by `share`; then it is noted which request it
- * answers. */
+/* What would be shared is shown, and asked, as by `share`; the yes itself is one step of the open
+ * folder's, so that nobody else's comes between. */
 static emr_status approve(telling *t, emr_request *request, emr_problem *out_problem)
 {
 	emr_request share = {.ask = EMR_ASK_SHARE, .has_path = true};
@@ -353,19 +353,17 @@ static emr_status approve(telling *t, emr_request *request, emr_problem *out_pro
 		return status;
 	snprintf(share.path, sizeof share.path, "%s", text_of(t->last, "path"));
 	snprintf(share.who, sizeof share.who, "%s", text_of(t->last, "who"));
+	snprintf(share.id, sizeof share.id, "%s", text_of(t->last, "id")); /* beside what he has */
 	share.write = strcmp(text_of(t->last, "rights"), "write") == 0;
 	share.deposit = strcmp(text_of(t->last, "rights"), "deposit") == 0;
 	share.purposes = (uint32_t)json_integer_value(json_object_get(t->last, "purposes"));
 	share.until_unix_s = (uint64_t)json_integer_value(json_object_get(t->last, "until_unix"));
-	status = emr_share_as_asked(t->args, t->out, &t->client, &share, &grant, out_problem);
-	if (status != EMR_OK)
-		return status;
 	request->look = false;
 	request->until_unix_s = share.until_unix_s;
-	json_decref(t->last);
-	t->last = NULL;
-	status = ask(t, request, out_problem);
-	emr_out_put(t->out, "grant", grant);
+	status = emr_share_as_asked(
+		t->args, t->out, &t->client, &share, request, &grant, out_problem);
+	if (status == EMR_OK)
+		emr_out_put(t->out, "grant", grant);
 	return status;
 }
 

@@ -91,7 +91,7 @@ static emr_status check_arguments(const emr_args *args, emr_problem *out_problem
 	const char *what = NULL;
 
 	if (args->n_operands == 0)
-		what = "restore needs the path of a file.";
+		what = "restore needs the path of a file, or of a folder that was deleted.";
 	else if (args->given[EMR_OPT_LIST] && args->given[EMR_OPT_TO])
 		what = "--list shows versions and brings nothing back: --to does not fit.";
 	if (what == NULL)
@@ -170,7 +170,7 @@ static emr_status list_versions(
 static emr_status bring_back(
 	emr_client *client, const emr_request *request, emr_out *out, emr_problem *out_problem)
 {
-	char shown[4200], owner[300], bytes[EMR_TEXT_BYTES];
+	char shown[4200], owner[300], bytes[EMR_TEXT_BYTES], files[EMR_COUNT_BYTES];
 	json_t *answer = NULL;
 	uint64_t version;
 	emr_status status = emr_client_send(client, request, out_problem);
@@ -184,6 +184,7 @@ static emr_status bring_back(
 		return status;
 	emr_show(text_of(answer, "restored"), shown, sizeof shown);
 	emr_number_text(number_of(answer, "bytes"), bytes);
+	emr_count_text(number_of(answer, "files"), "file", "files", files);
 	version = number_of(answer, "version");
 	emr_show(text_of(answer, "copied_from"), owner, sizeof owner);
 	if (owner[0] != '\0')
@@ -193,6 +194,8 @@ static emr_status bring_back(
 			shown, (unsigned long long)version, bytes, owner);
 	else if (json_is_true(json_object_get(answer, "unchanged")))
 		emr_say(out, "%s is version %llu already.\n", shown, (unsigned long long)version);
+	else if (number_of(answer, "files") > 0)
+		emr_say(out, "%s is back, with %s, %s bytes.\n", shown, files, bytes);
 	else if (version == 0)
 		emr_say(out, "%s is back.\n", shown);
 	else
@@ -202,6 +205,7 @@ static emr_status bring_back(
 	emr_out_text(out, "restored", text_of(answer, "restored"));
 	emr_out_text(out, "copied_from", text_of(answer, "copied_from"));
 	emr_out_number(out, "version", version);
+	emr_out_number(out, "files", number_of(answer, "files"));
 	emr_out_number(out, "bytes", number_of(answer, "bytes"));
 	emr_out_flag(out, "unchanged", json_is_true(json_object_get(answer, "unchanged")));
 	json_decref(answer);

@@ -20,7 +20,7 @@ typedef struct revoking {
 	emr_out *out;
 	emr_client client;
 	emr_request request;
-	json_t *ended, *opened, *orders; /* owned */
+	json_t *ended, *opened, *released, *still, *orders; /* owned */
 	bool names_seen;
 	bool is_reached;   /* the ledger is there */
 	bool is_confirmed; /* the ledger has all of it */
@@ -76,20 +76,27 @@ static emr_status find_path(revoking *r, emr_problem *out_problem)
 	return status;
 }
 
+static emr_status extend(json_t *list, const json_t *object, const char *name)
+{
+	json_t *portion = json_object_get(object, name);
+
+	return portion == NULL || json_array_extend(list, portion) == 0 ? EMR_OK : EMR_NO_MEMORY;
+}
+
 static emr_status collect(revoking *r, const json_t *object)
 {
-	json_t *orders = json_object_get(object, "orders");
+	emr_status status = extend(r->ended, object, "ended");
 
 	if (json_is_true(json_object_get(object, "names_seen")))
 		r->names_seen = true;
 	r->is_reached = json_is_true(json_object_get(object, "reached")); /* stands in the last */
-	if ((json_object_get(object, "ended") != NULL &&
-		    json_array_extend(r->ended, json_object_get(object, "ended")) != 0) ||
-		(json_object_get(object, "opened") != NULL &&
-			json_array_extend(r->opened, json_object_get(object, "opened")) != 0) ||
-		(orders != NULL && json_array_extend(r->orders, orders) != 0))
-		return EMR_NO_MEMORY;
-	return EMR_OK;
+	if (status == EMR_OK)
+		status = extend(r->opened, object, "opened");
+	if (status == EMR_OK)
+		status = extend(r->released, object, "released");
+	if (status == EMR_OK)
+		status = extend(r->still, object, "still");
+	return status == EMR_OK ? extend(r->orders, object, "orders") : status;
 }
 
 static emr_status ask(revoking *r, emr_problem *out_problem)
@@ -116,16 +123,16 @@ static size_t folder_len(const char *path)
 	return slash != NULL ? (size_t)(slash - path) : 0;
 }
 
-/* How many from FIRST on are of one folder and one kind: a series of images is one line, not three
- * hundred. */
-static size_t count_alike(const revoking *r, size_t first)
+/* How many of LIST, from FIRST on, are of one folder and one kind: a series of images is one line,
+ * not three hundred. */
+static size_t count_alike(const json_t *list, size_t first)
 {
-	const json_t *one = json_array_get(r->opened, first);
+	const json_t *one = json_array_get(list, first);
 	const char *path = text_of(one, "path");
 	size_t n = 1, len = folder_len(path);
 
-	for (; first + n < json_array_size(r->opened); n++) {
-		const json_t *next = json_array_get(r->opened, first + n);
+	for (; first + n < json_array_size(list); n++) {
+		const json_t *next = json_array_get(list, first + n);
 
 		if (folder_len(text_of(next, "path")) != len ||
 			strncmp(text_of(next, "path"), path, len) != 0 ||
@@ -136,12 +143,11 @@ static size_t count_alike(const revoking *r, size_t first)
 	return n;
 }
 
-/* Returns how many of them the line is about. */
-static size_t say_opened(const revoking *r, size_t first)
+/* WORDS: what is known of each.  Returns how many of them the line is about. */
+static size_t say_seen(const revoking *r, const json_t *list, size_t first, const char *words)
 {
-	const json_t *one = json_array_get(r->opened, first);
-	bool is_proven = json_is_true(json_object_get(one, "proven"));
-	size_t n = count_alike(r, first), len = folder_len(text_of(one, "path"));
+	const json_t *one = json_array_get(list, first);
+	size_t n = count_alike(list, first), len = folder_len(text_of(one, "path"));
 	char path[300], when[EMR_TEXT_BYTES], whole[EMR_ASK_PATH_MAX + 1];
 	bool is_folded = n > FOLDED;
 
@@ -150,21 +156,44 @@ static size_t say_opened(const revoking *r, size_t first)
 	emr_show(whole, path, sizeof path);
 	emr_time_text(json_integer_value(json_object_get(one, "at_unix")), when);
 	if (!is_folded) {
-		emr_say(r->out, "  %s   %s   %s\n", when, path,
-			is_proven ? "its key was released: proven" : "opened: reported");
+		emr_say(r->out, "  %s   %s   %s\n", when, path, words);
 		return 1;
 	}
 	emr_say(r->out, "  %s   %zu files of %s   %s   (each: emrfs log --all%s%s)\n", when, n,
-		len > 0 ? path : "your folder",
-		is_proven ? "their keys were released: proven" : "opened: reported",
-		len > 0 ? " " : "", path);
+		len > 0 ? path : "your folder", words, len > 0 ? " " : "", path);
 	return n;
+}
+
+static void say_opened(const revoking *r)
+{
+	size_t opened = json_array_size(r->opened), released = json_array_size(r->released);
+
+	if (opened > 0)
+		emr_say(r->out, "What was opened cannot be un-seen:\n");
+	for (size_t i = 0; i < opened;)
+		i += say_seen(r, r->opened, i,
+			json_is_true(json_object_get(json_array_get(r->opened, i), "proven"))
+				? "opened: reported; its key was released: proven"
+				: "opened: reported");
+	if (released > 0)
+		emr_say(r->out, "Could have been opened, and nobody reports that it was:\n");
+	for (size_t i = 0; i < released;)
+		i += say_seen(r, r->released, i, "its key was released: proven");
+	if (json_array_size(r->ended) > 0 && opened == 0 && released == 0 && !r->names_seen)
+		emr_say(r->out, "Nothing of it was opened.\n");
+}
+
+static void strip(json_t *list, bool is_proven)
+{
+	for (size_t i = 0; i < json_array_size(list); i++) {
+		json_object_del(json_array_get(list, i), "at_unix");
+		if (is_proven) /* all of them */
+			json_object_del(json_array_get(list, i), "proven");
+	}
 }
 
 static void say_all(revoking *r)
 {
-	size_t n = json_array_size(r->opened);
-
 	for (size_t i = 0; i < json_array_size(r->ended); i++) {
 		const json_t *one = json_array_get(r->ended, i);
 		char path[300];
@@ -176,18 +205,35 @@ static void say_all(revoking *r)
 	}
 	if (r->names_seen)
 		emr_say(r->out, "The names of what lies there were seen.\n");
-	if (n > 0)
-		emr_say(r->out, "What was opened cannot be un-seen:\n");
-	for (size_t i = 0; i < n;)
-		i += say_opened(r, i);
-	if (n == 0 && !r->names_seen)
-		emr_say(r->out, "Nothing of it was opened.\n");
-	for (size_t i = 0; i < n; i++)
-		json_object_del(json_array_get(r->opened, i), "at_unix");
+	say_opened(r);
+	strip(r->opened, false);
+	strip(r->released, true);
 	emr_out_put(r->out, "ended", json_incref(r->ended));
 	emr_out_put(r->out, "opened", json_incref(r->opened));
+	emr_out_put(r->out, "released", json_incref(r->released));
+	emr_out_put(r->out, "still", json_incref(r->still));
 	emr_out_flag(r->out, "names_seen", r->names_seen);
 	emr_out_text(r->out, "state", r->is_confirmed ? "confirmed" : "queued");
+}
+
+/* Each other share by which he reads it, with the command that ends it; the last one is the error.
+ */
+static emr_status say_still(const revoking *r, emr_problem *out_problem)
+{
+	size_t n = json_array_size(r->still);
+
+	for (size_t i = 0; i < n; i++) {
+		const json_t *way = json_array_get(r->still, i);
+		emr_problem remark = {0};
+
+		emr_problem_set(&remark, EMR_SAY_STILL_READS, "who", r->request.who, "path",
+			text_of(way, "path"), "called", text_of(way, "via"), NULL);
+		if (i + 1 < n)
+			emr_remark(r->out, &remark);
+		else
+			*out_problem = remark;
+	}
+	return n > 0 ? EMR_DENIED : EMR_OK;
 }
 
 /* How long the answer waits for the ledger when nobody said --wait. */
@@ -223,7 +269,7 @@ static emr_status revoke(revoking *r, emr_problem *out_problem)
 		return status;
 	say_all(r);
 	if (r->is_confirmed || !r->args->given[EMR_OPT_WAIT])
-		return EMR_OK;
+		return say_still(r, out_problem);
 	emr_problem_set(out_problem, EMR_SAY_ORDER_UNSENT, "path",
 		r->request.has_path ? r->request.path : "Everything", NULL);
 	return EMR_TIMEOUT;
@@ -238,10 +284,14 @@ int emr_cmd_revoke(const emr_args *args, emr_out *out)
 		.request = {.ask = EMR_ASK_REVOKE},
 		.ended = json_array(),
 		.opened = json_array(),
+		.released = json_array(),
+		.still = json_array(),
 		.orders = json_array()};
 	emr_problem problem = {0};
-	emr_status status =
-		r.ended != NULL && r.opened != NULL && r.orders != NULL ? EMR_OK : EMR_NO_MEMORY;
+	emr_status status = r.ended != NULL && r.opened != NULL && r.released != NULL &&
+					    r.still != NULL && r.orders != NULL
+				    ? EMR_OK
+				    : EMR_NO_MEMORY;
 
 	if (status == EMR_OK)
 		status = read_line(&r, &problem);
@@ -256,6 +306,8 @@ int emr_cmd_revoke(const emr_args *args, emr_out *out)
 	emr_client_close(&r.client);
 	json_decref(r.ended);
 	json_decref(r.opened);
+	json_decref(r.released);
+	json_decref(r.still);
 	json_decref(r.orders);
 	if (status == EMR_OK)
 		return EMR_EXIT_DONE;

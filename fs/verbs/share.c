@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "kit/passphrase.h"
+#include "kit/terminal.h"
 #include "kit/text.h"
 #include "mount/client.h"
 #include "mount/order_wait.h"
@@ -21,6 +22,7 @@ typedef struct sharing {
 	emr_out *out;
 	emr_client client;
 	emr_request request;
+	const emr_request *act; /* what does it, when somebody has said yes */
 	uint64_t now;
 	json_t *look; /* what it would be; owned */
 } sharing;
@@ -179,17 +181,6 @@ static void strip(json_t *one)
 	json_object_del(one, "opened_last_unix");
 }
 
-/* Also where no text is read: until when more than what was asked for now goes on to be shared; ""
- * when nothing does. */
-static void say_not_shortened(const sharing *s)
-{
-	char until[EMR_TEXT_BYTES] = "";
-
-	if (number_of(s->look, "wider_until_unix") > 0)
-		emr_time_json((int64_t)number_of(s->look, "wider_until_unix"), until);
-	emr_out_text(s->out, "not_shortened_until", until);
-}
-
 static emr_status list(sharing *s, emr_problem *out_problem)
 {
 	json_t *all = NULL, *received = NULL;
@@ -211,11 +202,25 @@ static emr_status list(sharing *s, emr_problem *out_problem)
 		strip(json_array_get(received, i));
 	emr_out_put(s->out, "grants", all);
 	emr_out_put(s->out, "shared_with_me", received);
-	say_not_shortened(s);
+	emr_out_flag(s->out, "already", json_is_true(json_object_get(s->look, "already")));
 	return EMR_OK;
 }
 
 /* ---- asking first ---- */
+
+/* Agents that are there and do not count. */
+static void say_left_out(const sharing *s)
+{
+	const json_t *all = json_object_get(s->look, "left_out");
+
+	for (size_t i = 0; i < json_array_size(all); i++) {
+		const json_t *one = json_array_get(all, i);
+		char name[300];
+
+		emr_show(text_of(one, "name"), name, sizeof name);
+		emr_say(s->out, "  The agent of %s is left out: %s.\n", name, text_of(one, "why"));
+	}
+}
 
 /* Who will release the keys. */
 static void say_release(const sharing *s)
@@ -238,7 +243,9 @@ static void say_release(const sharing *s)
 		emr_problem_set(&remark, EMR_SAY_NO_THRESHOLD, "name", names, NULL);
 	if (remark.is_set)
 		emr_remark(s->out, &remark);
-	else
+	if (n < 2)
+		say_left_out(s);
+	if (!remark.is_set)
 		emr_say(s->out, "Keys are released by %s: %s.\n", names,
 			n == 2				    ? "both needed"
 			: number_of(s->look, "needed") == 2 ? "any two needed"
@@ -268,20 +275,40 @@ static void say_terms(const sharing *s, const char *who, const char *path)
 				"what was removed stay yours.\n");
 }
 
+/* What ends by it, with its terms. */
+static void say_replaced(const sharing *s)
+{
+	const json_t *all = json_object_get(s->look, "replaced");
+	char terms[600] = "", until[80];
+	emr_problem remark = {0};
+
+	for (size_t i = 0; i < json_array_size(all); i++) {
+		const json_t *one = json_array_get(all, i);
+		const char *purpose = text_of(one, "purpose");
+		size_t at = strlen(terms);
+
+		until_text(number_of(one, "until_unix"), s->now, until, sizeof until);
+		snprintf(terms + at, sizeof terms - at, "%s%s%s%s%s, %s", i > 0 ? "; " : "",
+			text_of(one, "rights"),
+			json_is_true(json_object_get(one, "history")) ? " with history" : "",
+			purpose[0] != '\0' ? ", " : "", purpose, until);
+	}
+	if (terms[0] == '\0')
+		return;
+	emr_problem_set(&remark, EMR_SAY_REPLACES, "who", text_of(s->look, "text"), "path",
+		s->request.path, "terms", terms, NULL);
+	emr_remark(s->out, &remark);
+}
+
 static void say_look(const sharing *s)
 {
-	char who[600], path[300], count[EMR_COUNT_BYTES], until[80];
+	char who[600], path[300], count[EMR_COUNT_BYTES];
 	emr_problem remark = {0};
 
 	emr_show(text_of(s->look, "text"), who, sizeof who);
 	emr_show(s->request.path, path, sizeof path);
 	say_terms(s, who, path);
-	if (number_of(s->look, "wider_until_unix") > 0) {
-		until_text(number_of(s->look, "wider_until_unix"), s->now, until, sizeof until);
-		emr_problem_set(&remark, EMR_SAY_NOT_SHORTENED, "who", text_of(s->look, "text"),
-			"path", s->request.path, "time", until, NULL);
-		emr_remark(s->out, &remark);
-	}
+	say_replaced(s);
 	if (number_of(s->look, "wrapped") > 0) {
 		emr_count_text(number_of(s->look, "wrapped"), "record is", "records are", count);
 		emr_say(s->out,
@@ -314,14 +341,11 @@ static void say_look(const sharing *s)
 
 static bool says_yes(const sharing *s)
 {
-	char answer[16];
-
 	if (s->args->given[EMR_OPT_YES])
 		return true;
 	if (s->args->given[EMR_OPT_JSON] || !emr_terminal_there())
 		return false;
-	return emr_terminal_ask("Share it (yes or no)?", answer, sizeof answer) == EMR_OK &&
-	       strcmp(answer, "yes") == 0;
+	return emr_terminal_says_yes("Share it (yes or no)?");
 }
 
 /* ---- sharing ---- */
@@ -338,6 +362,10 @@ static emr_status share(sharing *s, emr_problem *out_problem)
 	status = emr_client_ask(&s->client, &s->request, WORK_MS, &s->look, out_problem);
 	if (status != EMR_OK)
 		return status;
+	if (json_is_true(json_object_get(s->look, "already"))) {
+		emr_say(s->out, "It is shared so already; nothing was changed.\n");
+		return EMR_OK;
+	}
 	say_look(s);
 	if (!says_yes(s)) {
 		emr_count_text(number_of(s->look, "files"), "file", "files", number);
@@ -348,11 +376,11 @@ static emr_status share(sharing *s, emr_problem *out_problem)
 		return EMR_DENIED;
 	}
 	s->request.look = false;
-	status = emr_client_ask(&s->client, &s->request, WORK_MS, &answer, out_problem);
+	status = emr_client_ask(&s->client, s->act, WORK_MS, &answer, out_problem);
 	order = number_of(answer, "order");
 	is_reached = json_is_true(json_object_get(answer, "reached"));
 	json_decref(answer);
-	if (status == EMR_OK)
+	if (status == EMR_OK && order != 0) /* 0: somebody shared it so meanwhile */
 		status = emr_order_wait(&s->client, s->args, s->request.path,
 			text_of(s->look, "text"), order, EMR_SAY_SHARE_FAILED, out_problem);
 	if (status == EMR_OK)
@@ -389,12 +417,14 @@ static emr_status find_row(sharing *s, json_t **out_grant, emr_problem *out_prob
 }
 
 emr_status emr_share_as_asked(const emr_args *args, emr_out *out, emr_client *client,
-	const emr_request *request, json_t **out_grant, emr_problem *out_problem)
+	const emr_request *request, const emr_request *act, json_t **out_grant,
+	emr_problem *out_problem)
 {
 	sharing s = {.args = args,
 		.out = out,
 		.client = *client,
 		.request = *request,
+		.act = act,
 		.now = emr_clock_unix_s(emr_clock_system())};
 	emr_status status = share(&s, out_problem);
 
@@ -497,6 +527,7 @@ int emr_cmd_share(const emr_args *args, emr_out *out)
 		status = emr_client_open(&places, &s.client, &problem);
 	if (status == EMR_OK && args->n_operands > 0)
 		status = find_path(&s, &problem);
+	s.act = &s.request;
 	if (status == EMR_OK)
 		status = args->n_operands > 0 ? share(&s, &problem) : EMR_OK;
 	if (status == EMR_OK)

@@ -5,7 +5,9 @@
 #include "kit/out.h"
 #include "mount/client.h"
 
-/* REQUEST has path, who, purposes and until.  *OUT_GRANT is the row of `share` that came of it
+/* REQUEST has path, who, purposes and until, and is shown; after a yes ACT is sent, which answers
+ * with the number of its order.  *OUT_GRANT is the row of `share` that came of it
  * (JSON null while there is none); owned by the caller. */
 emr_status emr_share_as_asked(const emr_args *args, emr_out *out, emr_client *client,
-	const emr_request *request, json_t **out_grant, emr_problem *out_problem);
+	const emr_request *request, const emr_request *act, json_t **out_grant,
+	emr_problem *out_problem);

@@ -152,14 +152,37 @@ static emr_status ask_report(emr_client *client, const emr_request *request, jso
 	return status;
 }
 
-static emr_status say_report(
-	emr_client *client, const emr_args *args, emr_out *out, emr_problem *out_problem)
+/* A script learns it by the exit code. */
+static void say_disk(const json_t *report, emr_problem *out_problem)
+{
+	const char *error = json_string_value(json_object_get(report, "disk_error"));
+	json_int_t lacking = json_integer_value(json_object_get(report, "not_safe_files"));
+	char n[EMR_TEXT_BYTES], text[EMR_TEXT_BYTES + 16];
+
+	if (error == NULL)
+		return;
+	if (lacking <= 0) {
+		emr_problem_set(out_problem, EMR_SAY_DISK_REFUSES, NULL);
+		return;
+	}
+	emr_number_text((uint64_t)lacking, n);
+	snprintf(text, sizeof text, "%s change%s", n, lacking == 1 ? " is" : "s are");
+	emr_problem_set(out_problem, EMR_SAY_NOT_SAFE, "n", text, "cause",
+		strcmp(error, "disk-full") == 0 ? "this disk is full"
+						: "this disk answers with errors",
+		NULL);
+}
+
+static emr_status say_report(emr_client *client, const emr_args *args, emr_out *out,
+	emr_problem *out_late, emr_problem *out_problem)
 {
 	EMR_AUTO_FREE char *text = NULL;
 	emr_request request = {.ask = EMR_ASK_STATUS};
 	json_t *report = NULL;
 	emr_status status = ask_report(client, &request, &report, out_problem);
 
+	if (status == EMR_OK)
+		say_disk(report, out_late);
 	if (status == EMR_OK && args->n_operands > 0) {
 		const char *folder = json_string_value(json_object_get(report, "folder"));
 
@@ -212,7 +235,7 @@ int emr_cmd_status(const emr_args *args, emr_out *out)
 		status = EMR_OK;
 	}
 	if (status == EMR_OK)
-		status = say_report(&client, args, out, &problem);
+		status = say_report(&client, args, out, &late, &problem);
 	if (status != EMR_OK)
 		return emr_out_fail(out, &problem);
 	return late.is_set ? emr_out_fail(out, &late) : EMR_EXIT_DONE;

@@ -21,6 +21,8 @@
 #define END_MS 30000
 #define BY_ITSELF_MS 3000 /* a mount that nobody holds ends long before */
 #define LEFT_SAID 5
+#define WORD_NS INT64_C(3000000000) /* without progress: then it is said what is waited for */
+#define DISK_NS INT64_C(3000000000) /* a disk that takes nothing is not waited for any longer */
 
 typedef struct closing {
 	emr_places places;
@@ -29,7 +31,8 @@ typedef struct closing {
 	char *folder; /* where it is open; owned */
 	int pidfd;    /* of the mount; -1 = closed */
 	bool now;
-	uint64_t unsent;
+	uint64_t unsent, not_safe;
+	const char *cause; /* why they are not safe */
 } closing;
 
 static void closing_end(closing *c)
@@ -63,6 +66,35 @@ static bool clean_up_dead(const closing *c, emr_out *out)
 	return true;
 }
 
+static const char *cause_of(const json_t *answer)
+{
+	const char *error = json_string_value(json_object_get(answer, "disk_error"));
+
+	if (error == NULL)
+		return "they are in memory only";
+	return strcmp(error, "disk-full") == 0 ? "this disk is full"
+					       : "this disk answers with errors";
+}
+
+/* What is waited for is said: a full disk may get room at any moment, and nobody knows that without
+ * a word. */
+static void say_disk(const json_t *answer, emr_out *out, bool *is_said)
+{
+	if (*is_said || !json_is_string(json_object_get(answer, "disk_error")))
+		return;
+	*is_said = true;
+	emr_say(out, "Not everything can be saved: %s.\n", cause_of(answer));
+}
+
+static void say_waiting(emr_out *out, bool *is_said)
+{
+	if (!*is_said)
+		emr_say(out,
+			"Waiting up to a minute for the ledger to take the rest; emrfs unmount "
+			"--now does not wait.\n");
+	*is_said = true;
+}
+
 /* Publishing goes on by itself; shows how far it is, until all is sent or nothing moves any more.
  */
 static emr_status await_publishing(closing *c, emr_out *out, emr_problem *out_problem)
@@ -72,7 +104,8 @@ static emr_status await_publishing(closing *c, emr_out *out, emr_problem *out_pr
 	emr_sending sending = {0};
 	int64_t moved = emr_clock_boot_ns(emr_clock_system());
 	json_int_t pending = -1, before;
-	bool is_stuck, is_first;
+	bool is_stuck, is_first, is_disk_said = false, is_wait_said = false;
+	int64_t patience, still;
 
 	do {
 		json_t *answer = NULL;
@@ -85,14 +118,19 @@ static emr_status await_publishing(closing *c, emr_out *out, emr_problem *out_pr
 		pending = json_integer_value(json_object_get(answer, "pending"));
 		is_stuck = json_is_true(json_object_get(answer, "read_only")) ||
 			   json_is_true(json_object_get(answer, "away"));
+		patience = json_is_string(json_object_get(answer, "disk_error")) ? DISK_NS
+										 : PUBLISH_NS;
 		emr_sending_show(&sending, answer, out);
+		say_disk(answer, out, &is_disk_said);
 		json_decref(answer);
 		is_first = request.timeout_ms == 0;
 		request.timeout_ms = SLICE_MS;
 		if (pending != before)
 			moved = emr_clock_boot_ns(emr_clock_system());
-	} while ((is_first || pending > 0) && !is_stuck &&
-		 emr_clock_boot_ns(emr_clock_system()) - moved < PUBLISH_NS);
+		still = emr_clock_boot_ns(emr_clock_system()) - moved;
+		if (pending > 0 && still >= WORD_NS && still < patience)
+			say_waiting(out, &is_wait_said);
+	} while ((is_first || pending > 0) && !is_stuck && still < patience);
 	emr_progress_end(out);
 	return EMR_OK;
 }
@@ -110,11 +148,46 @@ static emr_status ask_unmount(closing *c, emr_out *out, emr_problem *out_problem
 		    (uint64_t)json_integer_value(json_object_get(answer, "failed"));
 	folder = json_string_value(json_object_get(answer, "folder"));
 	c->folder = folder != NULL ? strdup(folder) : NULL;
+	c->not_safe = (uint64_t)json_integer_value(json_object_get(answer, "not_safe_files"));
+	c->cause = cause_of(answer);
 	emr_out_put(out, "folder", json_incref(json_object_get(answer, "folder")));
+	emr_out_put(out, "not_safe", json_incref(json_object_get(answer, "not_safe")));
 	emr_out_put(out, "unsent", json_incref(json_object_get(answer, "unsent")));
 	emr_out_put(out, "left_outside", json_incref(json_object_get(answer, "left_outside")));
 	json_decref(answer);
 	return c->folder != NULL ? EMR_OK : EMR_NO_MEMORY;
+}
+
+static void say_list(const json_t *list, emr_out *out)
+{
+	for (size_t i = 0; i < json_array_size(list); i++) {
+		char shown[4200];
+
+		emr_show(json_string_value(json_array_get(list, i)), shown, sizeof shown);
+		emr_say(out, "  %s\n", shown);
+	}
+}
+
+/* "2 changes are". */
+static void count_unsafe(const closing *c, char *out, size_t size)
+{
+	char n[EMR_TEXT_BYTES];
+
+	emr_number_text(c->not_safe, n);
+	snprintf(out, size, "%s change%s", n, c->not_safe == 1 ? " is" : "s are");
+}
+
+/* A folder with what only its process has stays open: closing it would throw that away. */
+static emr_status check_safe(const closing *c, emr_out *out, emr_problem *out_problem)
+{
+	char n[EMR_TEXT_BYTES + 16];
+
+	if (c->now || c->not_safe == 0)
+		return EMR_OK;
+	say_list(json_object_get(out->fields, "not_safe"), out);
+	count_unsafe(c, n, sizeof n);
+	emr_problem_set(out_problem, EMR_SAY_NOT_SAFE, "n", n, "cause", c->cause, NULL);
+	return EMR_NO_SPACE;
 }
 
 static emr_status check_wanted(closing *c, emr_problem *out_problem)
@@ -131,7 +204,8 @@ static emr_status check_wanted(closing *c, emr_problem *out_problem)
 		return status;
 	folder = json_string_value(json_object_get(answer, "folder"));
 	if (folder == NULL || strcmp(folder, c->wanted) != 0) {
-		emr_problem_set(out_problem, EMR_SAY_NOT_OPEN, NULL);
+		emr_problem_set(out_problem, EMR_SAY_OPEN_ELSEWHERE, "folder",
+			folder != NULL ? folder : "?", "dir", c->wanted, NULL);
 		status = EMR_NOT_FOUND;
 	}
 	json_decref(answer);
@@ -177,6 +251,8 @@ static emr_status close_folder(closing *c, emr_out *out, emr_problem *out_proble
 		status = await_publishing(c, out, out_problem);
 	if (status == EMR_OK)
 		status = ask_unmount(c, out, out_problem);
+	if (status == EMR_OK)
+		status = check_safe(c, out, out_problem);
 	if (status == EMR_OK && !c->now)
 		status = emr_mountpoint_end(c->folder, false, out_problem);
 	return status == EMR_OK ? await_end(c, out_problem) : status;
@@ -202,18 +278,21 @@ static int say_closed(closing *c, emr_out *out)
 	char n[EMR_TEXT_BYTES];
 
 	say_left(out);
+	if (c->not_safe > 0) {
+		char lost[EMR_TEXT_BYTES + 16];
+
+		emr_say(out, "Your folder is closed.\n");
+		say_list(json_object_get(out->fields, "not_safe"), out);
+		count_unsafe(c, lost, sizeof lost);
+		emr_problem_set(
+			&problem, EMR_SAY_NOT_SAFE_CLOSED, "n", lost, "cause", c->cause, NULL);
+		return emr_out_fail(out, &problem);
+	}
 	if (c->unsent == 0) {
 		emr_say(out, "Your folder is closed.  Everything is on the ledger.\n");
 		return EMR_EXIT_DONE;
 	}
-	for (size_t i = 0; i < json_array_size(json_object_get(out->fields, "unsent")); i++) {
-		char shown[4200];
-
-		emr_show(json_string_value(
-				 json_array_get(json_object_get(out->fields, "unsent"), i)),
-			shown, sizeof shown);
-		emr_say(out, "  %s\n", shown);
-	}
+	say_list(json_object_get(out->fields, "unsent"), out);
 	emr_number_text(c->unsent, n);
 	emr_problem_set(&problem, EMR_SAY_UNSENT, "n", n, NULL);
 	return emr_out_fail(out, &problem);

@@ -81,6 +81,10 @@ static void say_chain(emr_out *out, const json_t *chain)
 	emr_number_text((uint64_t)json_integer_value(json_object_get(chain, "size")), size);
 	emr_say(out, "Ledger: %s entries, root %.16s..., witnessed by %zu.\n", size,
 		text_of(chain, "root"), witnesses);
+	if (json_is_true(json_object_get(chain, "mended")))
+		emr_say(out,
+			"What was damaged of it was put right from the verified copy of it, where "
+			"that has it whole. emrfs verify --chain says whether anything is left.\n");
 }
 
 /* Nothing, for what is not a file or not on the ledger. */

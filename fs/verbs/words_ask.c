@@ -13,6 +13,7 @@
 #include "ledger/hash.h"
 #include "session/session.h"
 #include "store/segment_file.h"
+#include "kit/terminal.h"
 
 #define ASKED_BACK 3
 #define TRIES 3

@@ -12,8 +12,7 @@ typedef struct emr_fuse_options {
 	const char *mount_options; /* "allow_root", "allow_other" or NULL; nothing else may be asked
 				      for */
 	bool read_only;
-	bool writeback;	      /* the kernel gathers small writes: see DESIGN.md for what it costs */
-	int64_t read_wait_ns; /* a read that takes longer is answered with ETIMEDOUT; 0 = 30 s */
+	bool writeback; /* the kernel gathers small writes: see DESIGN.md for what it costs */
 	/* Called once, from a thread of the session, when the folder is mounted and answers. */
 	void (*on_ready)(void *arg);
 	void *on_ready_arg;

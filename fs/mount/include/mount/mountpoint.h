@@ -3,6 +3,7 @@
 #pragma once
 
 #include "kit/places.h"
+#include "mount/closed.h"
 
 typedef enum emr_mount_kind {
 	EMR_MOUNT_NONE,	 /* nothing is mounted exactly there */
@@ -18,10 +19,10 @@ emr_mount_kind emr_mountpoint_look(const char *path);
  * missing. */
 emr_status emr_mountpoint_find(
 	const emr_places *places, const char *dir, char **out_path, emr_problem *out_problem);
-/* Cleans up a dead mount of ours; then EMR_OK when PATH is an empty directory outside of PLACES
- * with nothing on it. */
-emr_status emr_mountpoint_prepare(
-	const emr_places *places, const char *path, emr_problem *out_problem);
+/* Cleans up a dead mount of ours, and takes out what was saved in PATH while it was closed; then
+ * EMR_OK when PATH is an empty directory outside of PLACES with nothing mounted on it. */
+emr_status emr_mountpoint_prepare(const emr_places *places, const char *path,
+	emr_closed *out_closed, emr_problem *out_problem);
 
 /* Ends the mount at PATH: EMR_BUSY when programs use it (never with LAZY), EMR_DENIED,
  * EMR_NOT_FOUND. */

@@ -23,6 +23,8 @@ emr_status emr_network_dir_begin(
 void emr_network_dir_unmake(const char *dir);
 /* That DIR is there, ours alone, and has a ledger. */
 emr_status emr_network_dir_check(const char *dir, emr_problem *out_problem);
+/* Who can join the network in DIR: what is to be said before one is made, or anybody invited. */
+void emr_network_dir_say_account(const char *dir, emr_problem *out_remark);
 /* Whether there is a network already; no more is looked at. */
 bool emr_network_dir_is(const char *dir);
 /* What the network in DIR is called, as its descriptor says.  EMR_NOT_FOUND, EMR_DAMAGED. */

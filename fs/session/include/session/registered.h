@@ -3,9 +3,9 @@
 #pragma once
 
 #include "keyring/cert.h"
-#include "replica/replica.h"
+#include "replica/people.h"
 
-#define EMR_ORGANISATION_NAME_MAX 255
+#define EMR_ORGANISATION_NAME_MAX EMR_ORG_NAME_MAX
 
 typedef struct emr_registered {
 	bool is_active; /* at the time that was asked about */

@@ -5,6 +5,7 @@
 
 #include <stdatomic.h>
 
+#include "keyring/card.h"
 #include "kit/places.h"
 #include "settle/chronicle.h"
 #include "view/view.h"
@@ -39,9 +40,11 @@ typedef struct emr_session {
 	emr_profile profile;
 	char code[9]; /* first letters of the identity: tells two people of one name apart */
 	emr_public identity;
-	char *state_path;	      /* owned */
-	char *folder;		      /* where it is mounted; NULL = nowhere; owned */
-	bool read_only;		      /* asked for, or because of the journal */
+	emr_card owner;	  /* name, date of birth and signer id of the person, for the view; nothing
+			     else */
+	char *state_path; /* owned */
+	char *folder;	  /* where it is mounted; NULL = nowhere; owned */
+	bool read_only;	  /* asked for, or because of the journal */
 	struct emr_attendant *agent;  /* NULL = a folder's; else no part but ledger and replica is
 					 open; borrowed */
 	atomic_uint waiting_requests; /* open, to me, as of the office's last look */

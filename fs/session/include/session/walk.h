@@ -29,6 +29,6 @@ void emr_found_end(const emr_found *found);
 emr_status emr_path_clean(const char *path, char *out, size_t size);
 
 /* Where PATH, as typed, lies in the folder open at FOLDER: from the current directory if that is
- * inside, else from the top; an absolute path below FOLDER is taken, too.  EMR_NOT_FOUND when it
- * lies outside. */
+ * inside, else from the top; an absolute path below FOLDER is taken, too, and one that leads there
+ * by symbolic links.  EMR_NOT_FOUND when it lies outside. */
 emr_status emr_path_in_folder(const char *folder, const char *path, char *out, size_t size);

@@ -1,0 +1,181 @@
+/* Keeps programs from saving into the folder's directory while the folder is closed. */
+#include "mount/closed.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/file.h"
+#include "base/log.h"
+
+#define STATE_FOLDER "folder" /* NOTE_HEAD, the folder's path, a line feed */
+#define NOTE_HEAD "emrfs folder 1\n"
+#define NAMES_TRIED 100 /* for the directory that takes what was saved */
+
+void emr_closed_free(emr_closed *closed)
+{
+	if (closed->fd >= 0 && closed->is_ours)
+		(void)fchmod(closed->fd, 0500); /* as it was found */
+	if (closed->fd >= 0)
+		close(closed->fd);
+	closed->fd = -1;
+}
+
+/* ---- whose directory it is ---- */
+
+static emr_status make_note(const char *path, emr_buf *out_note)
+{
+	emr_status status = emr_buf_append(out_note, NOTE_HEAD, sizeof NOTE_HEAD - 1);
+
+	if (status == EMR_OK)
+		status = emr_buf_append(out_note, path, strlen(path));
+	return status == EMR_OK ? emr_buf_append(out_note, "\n", 1) : status;
+}
+
+static bool was_our_folder(const emr_places *places, const char *path)
+{
+	EMR_AUTO_FD state = open(places->state, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	EMR_AUTO_BUF wanted = {0};
+	EMR_AUTO_BUF found = {0};
+
+	return state >= 0 && make_note(path, &wanted) == EMR_OK &&
+	       emr_file_read(state, STATE_FOLDER, wanted.len, &found) == EMR_OK &&
+	       found.len == wanted.len && memcmp(found.data, wanted.data, wanted.len) == 0;
+}
+
+static emr_status remember(const emr_places *places, const char *path)
+{
+	EMR_AUTO_FD state = open(places->state, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	EMR_AUTO_BUF note = {0};
+	emr_status status = state < 0 ? emr_status_from_errno(errno) : make_note(path, &note);
+
+	return status == EMR_OK ? emr_file_replace(state, STATE_FOLDER, emr_buf_view(&note), 0600)
+				: status;
+}
+
+/* ---- what was saved there ---- */
+
+static bool is_entry(const struct dirent *entry)
+{
+	return strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0;
+}
+
+static unsigned count_entries(int fd)
+{
+	int own = openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *directory = own >= 0 ? fdopendir(own) : NULL;
+	const struct dirent *entry;
+	unsigned n = 0;
+
+	if (directory == NULL) {
+		if (own >= 0)
+			close(own);
+		return 0;
+	}
+	while ((entry = readdir(directory)) != NULL)
+		n += is_entry(entry);
+	closedir(directory);
+	return n;
+}
+
+/* "PATH (saved while closed 2026-11-21)", with a number behind the day where that is taken. */
+static int make_beside(const char *path, char out[PATH_MAX])
+{
+	time_t now = (time_t)emr_clock_unix_s(emr_clock_system());
+	char day[16] = "", number[16] = "";
+	struct tm local;
+
+	if (localtime_r(&now, &local) != NULL)
+		strftime(day, sizeof day, "%Y-%m-%d", &local);
+	for (int i = 1; i <= NAMES_TRIED; i++) {
+		if (i > 1)
+			snprintf(number, sizeof number, ", %d", i);
+		if (snprintf(out, PATH_MAX, "%s (saved while closed %s%s)", path, day, number) >=
+			PATH_MAX) {
+			errno = ENAMETOOLONG;
+			return -1;
+		}
+		if (mkdir(out, 0700) == 0)
+			return open(out, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+		if (errno != EEXIST)
+			return -1;
+	}
+	return -1;
+}
+
+/* Every entry of FROM into TO; 0, or an errno with the rest left where it is. */
+static int move_entries(int from, int to, unsigned *out_moved)
+{
+	int own = openat(from, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *directory = own >= 0 ? fdopendir(own) : NULL;
+	const struct dirent *entry;
+	int error = 0;
+
+	if (directory == NULL) {
+		error = errno;
+		if (own >= 0)
+			close(own);
+		return error;
+	}
+	while (error == 0 && (entry = readdir(directory)) != NULL) {
+		if (!is_entry(entry))
+			continue;
+		if (renameat(from, entry->d_name, to, entry->d_name) != 0)
+			error = errno;
+		else
+			++*out_moved;
+	}
+	closedir(directory);
+	return error;
+}
+
+static emr_status take_out(const char *path, emr_closed *closed, emr_problem *out_problem)
+{
+	EMR_AUTO_FD to = make_beside(path, closed->to);
+	int error = to < 0 ? errno : move_entries(closed->fd, to, &closed->moved);
+
+	if (error == 0 && fsync(to) == 0 && fsync(closed->fd) == 0)
+		return EMR_OK;
+	emr_problem_set(out_problem, EMR_SAY_MOUNTPOINT_HAS_FILES, "dir", path, "dest", closed->to,
+		"cause", strerror(error != 0 ? error : errno), NULL);
+	return EMR_NOT_EMPTY;
+}
+
+emr_status emr_closed_take_out(const emr_places *places, const char *path, emr_closed *out_closed,
+	emr_problem *out_problem)
+{
+	out_closed->fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (out_closed->fd < 0) {
+		emr_problem_set(out_problem, EMR_SAY_MOUNTPOINT_GONE, "dir", path, NULL);
+		return EMR_INVALID;
+	}
+	/* The helper that mounts for an ordinary user wants to see that he may write there. */
+	out_closed->is_ours = was_our_folder(places, path);
+	if (out_closed->is_ours)
+		(void)fchmod(out_closed->fd, 0700);
+	if (count_entries(out_closed->fd) == 0)
+		return EMR_OK;
+	if (out_closed->is_ours)
+		return take_out(path, out_closed, out_problem);
+	emr_problem_set(out_problem, EMR_SAY_MOUNTPOINT_NOT_EMPTY, "dir", path, NULL);
+	return EMR_NOT_EMPTY;
+}
+
+void emr_closed_seal(const emr_places *places, const char *path, emr_closed *closed)
+{
+	emr_status status = remember(places, path);
+
+	if (fchmod(closed->fd, 0500) != 0 && status == EMR_OK)
+		status = emr_status_from_errno(errno);
+	if (status != EMR_OK)
+		emr_log(EMR_LOG_WARN, "the directory below the folder stays open: %s",
+			emr_status_text(status));
+	emr_closed_free(closed);
+}

@@ -1,0 +1,35 @@
+/* The directory on which the folder is opened, while the folder is closed.
+ *
+ * Programs that save there then would write in clear on the disk, so the directory is closed to
+ * them (mode 0500), and what was saved there all the same is moved beside it when the folder is
+ * opened again, and told.  It refuses to move anything out of a directory that was not this
+ * keyring's folder before: that one has to be empty. */
+#pragma once
+
+#include <limits.h>
+#include <stdbool.h>
+
+#include "kit/message.h"
+#include "kit/places.h"
+
+/* Zero-initialised except for FD (EMR_CLOSED_NONE) it stands for nothing. */
+typedef struct emr_closed {
+	int fd;		   /* the directory itself, also once the folder is open on it */
+	bool is_ours;	   /* to be closed again, also when opening fails */
+	unsigned moved;	   /* entries of the directory that were taken out */
+	char to[PATH_MAX]; /* where they lie, in clear; "" if there were none */
+} emr_closed;
+#define EMR_CLOSED_NONE ((emr_closed){.fd = -1})
+
+/* Makes the directory PATH empty and ready to be opened on.  EMR_NOT_EMPTY: it was not our folder
+ * before, or what is in it could not be moved; OUT_PROBLEM says which. */
+emr_status emr_closed_take_out(const emr_places *places, const char *path, emr_closed *out_closed,
+	emr_problem *out_problem);
+
+/* The folder is open on PATH: the directory below is closed to programs from now on, and remembered
+ * as the folder of this keyring.  Failures are logged, because the folder works all the same. */
+void emr_closed_seal(const emr_places *places, const char *path, emr_closed *closed);
+
+/* Lets go of the directory; one that was our folder before is closed to programs.  Twice is fine.
+ */
+void emr_closed_free(emr_closed *closed);
