@@ -120,6 +120,7 @@ static emr_status give(emr_agency *agency, const question *q, size_t *out_given)
 {
 	agents_answer a = {.agency = agency, .q = q};
 	size_t n = q->body.count;
+	bool may = true;
 	emr_status status = EMR_NO_MEMORY;
 
 	a.capsules = calloc(n, sizeof *a.capsules);
@@ -132,7 +133,9 @@ static emr_status give(emr_agency *agency, const question *q, size_t *out_given)
 		status = judge_slots(&a);
 	if (status == EMR_OK)
 		status = convert_all(&a);
-	if (status == EMR_OK)
+	if (status == EMR_OK && a.given == 0)
+		status = desk_may_refuse(&agency->desk, q, &may);
+	if (status == EMR_OK && may)
 		status = send_cfrags(&a);
 	for (size_t i = 0; i < a.groups_n; i++)
 		emr_fragment_free(a.fragments[i]);

@@ -9,8 +9,12 @@ emr_status desk_refuse(desk *d, const question *q, emr_signer who, uint8_t code)
 	emr_asked asked = question_asked(q);
 	AUTO_PARCEL p = {0};
 	emr_act act;
-	emr_status status = parcel_begin(d->share, who, &p);
+	bool may = false;
+	emr_status status = desk_may_refuse(d, q, &may);
 
+	if (status != EMR_OK || !may)
+		return status;
+	status = parcel_begin(d->share, who, &p);
 	if (status != EMR_OK)
 		return status;
 	act = emr_act_served(q->domain, p.signer, q->req, q->access, EMR_SERVED_REFUSED, 0, code);

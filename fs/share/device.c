@@ -11,6 +11,7 @@
 
 #include "share_private.h"
 
+#define ROUNDS_MAX 8 /* in which those who are ended add others */
 #define RIGHTS (EMR_RIGHT_PUT | EMR_RIGHT_META | EMR_RIGHT_MKDIR | EMR_RIGHT_MANAGE | EMR_RIGHT_ANY)
 
 /* ---- whose ---- */
@@ -426,22 +427,27 @@ static emr_status revoke_key(emr_share *share, const emr_known_person *device, b
 	return status == EMR_OK ? parcel_send(&p) : status;
 }
 
-/* The epoch first: should this stop in between, the right is still there to be seen, and it is done
- * again. */
-static emr_status end_right(emr_share *share, emr_id16 domain, emr_id32 device, bool *some)
+typedef struct ending {
+	emr_share *share;
+	emr_buf found; /* emr_stranger, ... */
+	emr_stranger_fn fn;
+	void *arg;
+} ending;
+
+static emr_status note_stranger(void *arg, const emr_stranger *stranger)
+{
+	ending *e = arg;
+
+	return emr_buf_append(&e->found, stranger, sizeof *stranger);
+}
+
+static emr_status end_writer(emr_share *share, emr_id16 domain, emr_id32 writer)
 {
 	AUTO_PARCEL p = {0};
-	emr_act act = emr_act_writer_del(domain, device);
-	emr_row_writer writer;
-	emr_status status = share_writer_row(share, domain, device, &writer);
+	emr_act act = emr_act_writer_del(domain, writer);
+	emr_status status =
+		parcel_begin(share, emr_keyring_signer_of(share->o.keyring, domain), &p);
 
-	if (status == EMR_NOT_FOUND || (status == EMR_OK && writer.head.state != EMR_WRITER_ACTIVE))
-		return EMR_OK;
-	*some = true;
-	if (status == EMR_OK)
-		status = emr_share_begin_epoch(share, domain);
-	if (status == EMR_OK)
-		status = parcel_begin(share, emr_keyring_signer_of(share->o.keyring, domain), &p);
 	if (status == EMR_OK)
 		status = parcel_prepare(&p, &act);
 	if (status == EMR_OK)
@@ -449,9 +455,117 @@ static emr_status end_right(emr_share *share, emr_id16 domain, emr_id32 device, 
 	return status == EMR_OK ? parcel_send(&p) : status;
 }
 
-static emr_status remove_device(emr_share *share, emr_id32 device, bool *some)
+static emr_status end_stranger(emr_share *share, const emr_stranger *s)
+{
+	emr_status status;
+
+	/* Who ended himself meanwhile is refused; whether he did is looked at again. */
+	if (s->kind != EMR_STRANGER_GRANT) {
+		status = end_writer(share, s->domain, s->who);
+		return status == EMR_REFUSED ? EMR_OK : status;
+	}
+	status = emr_share_revoke(share, s->domain, s->grant);
+	return status == EMR_DENIED ? EMR_OK : status; /* it has ended meanwhile */
+}
+
+/* All of them that are managers, or all that are not. */
+static emr_status end_those(ending *e, bool managers)
+{
+	emr_status status = EMR_OK;
+
+	for (size_t at = 0; at < e->found.len && status == EMR_OK; at += sizeof(emr_stranger)) {
+		emr_stranger s;
+
+		memcpy(&s, e->found.data + at, sizeof s);
+		if ((s.kind == EMR_STRANGER_MANAGER) != managers)
+			continue;
+		status = end_stranger(e->share, &s);
+		if (status == EMR_OK && e->fn != NULL)
+			status = e->fn(e->arg, &s);
+	}
+	return status;
+}
+
+/* What they gave, then a new epoch, which must not have fragments for whom they gave it to, and at
+ * last they: should this stop in between, their rows are still there to be seen, and it is done
+ * again.  A manager who begins epochs of his own without end makes ours fail; then he goes first.
+ */
+static emr_status end_found(ending *e, emr_id16 domain)
+{
+	emr_status status = end_those(e, false);
+	emr_status epoch;
+
+	if (status != EMR_OK)
+		return status;
+	epoch = emr_share_begin_epoch(e->share, domain);
+	status = end_those(e, true);
+	return status == EMR_OK && epoch != EMR_OK ? emr_share_begin_epoch(e->share, domain)
+						   : status;
+}
+
+/* Until nobody is left: whoever sees that he is being ended may add another one meanwhile. */
+static emr_status end_strangers_in(emr_share *share, emr_id16 domain, emr_stranger_fn fn, void *arg)
+{
+	emr_status status = EMR_OK;
+
+	for (int round = 0; round < ROUNDS_MAX && status == EMR_OK; round++) {
+		ending e = {.share = share, .fn = fn, .arg = arg};
+		bool is_done;
+
+		status = emr_strangers_in(share->o.keyring, share->o.replica, domain,
+			share_now(share), note_stranger, &e);
+		is_done = e.found.len == 0;
+		if (status == EMR_OK && !is_done)
+			status = end_found(&e, domain);
+		emr_buf_free(&e.found);
+		if (is_done)
+			return status;
+	}
+	return status == EMR_OK ? EMR_CONFLICT : status;
+}
+
+static emr_status end_strangers(emr_share *share, emr_stranger_fn fn, void *arg)
 {
 	domains d = {.share = share};
+	emr_status status = emr_replica_domains(share->o.replica, note_domain, &d);
+
+	for (size_t i = 0; i < domain_count(&d) && status == EMR_OK; i++)
+		status = end_strangers_in(share, domain_at(&d, i), fn, arg);
+	emr_buf_free(&d.ids);
+	return status;
+}
+
+emr_status emr_share_end_strangers(emr_share *share, emr_stranger_fn fn, void *arg)
+{
+	emr_id32 person;
+	emr_status status = person_of(share, &person);
+
+	if (status == EMR_OK && !is_first(share, person))
+		return EMR_DENIED;
+	if (status == EMR_OK)
+		status = share_catch_up(share);
+	return status == EMR_OK ? end_strangers(share, fn, arg) : status;
+}
+
+/* With the device's key revoked its own rows are a stranger's, too. */
+typedef struct removing {
+	emr_id32 device;
+	emr_stranger_fn fn;
+	void *arg;
+	bool some;
+} removing;
+
+static emr_status tell_ended(void *arg, const emr_stranger *s)
+{
+	removing *r = arg;
+	bool is_it = s->kind == EMR_STRANGER_MANAGER && emr_id32_equal(s->who, r->device);
+
+	r->some |= is_it;
+	return is_it || r->fn == NULL ? EMR_OK : r->fn(r->arg, s);
+}
+
+static emr_status remove_device(emr_share *share, removing *r)
+{
 	emr_known_person key;
 	emr_id32 person;
 	emr_status status = person_of(share, &person);
@@ -461,24 +575,21 @@ static emr_status remove_device(emr_share *share, emr_id32 device, bool *some)
 	if (status == EMR_OK)
 		status = share_catch_up(share);
 	if (status == EMR_OK)
-		status = emr_replica_person(share->o.replica, device, &key);
+		status = emr_replica_person(share->o.replica, r->device, &key);
 	if (status == EMR_OK && !is_device_of(&key, person))
 		status = EMR_NOT_FOUND;
 	if (status == EMR_OK)
-		status = revoke_key(share, &key, some);
+		status = revoke_key(share, &key, &r->some);
 	if (status == EMR_OK)
-		status = emr_replica_domains(share->o.replica, note_domain, &d);
-	for (size_t i = 0; i < domain_count(&d) && status == EMR_OK; i++)
-		status = end_right(share, domain_at(&d, i), device, some);
-	emr_buf_free(&d.ids);
+		status = end_strangers(share, tell_ended, r);
 	return status == EMR_OK ? emr_share_pass_on(share, NULL) : status;
 }
 
-emr_status emr_share_device_remove(emr_share *share, emr_id32 device)
+emr_status emr_share_device_remove(emr_share *share, emr_id32 device, emr_stranger_fn fn, void *arg)
 {
-	bool some = false;
+	removing r = {.device = device, .fn = fn, .arg = arg};
 
-	return remove_device(share, device, &some);
+	return remove_device(share, &r);
 }
 
 /* ---- after a loss ---- */
@@ -506,20 +617,21 @@ static emr_status note_lost(void *arg, const emr_device *device)
 	return device->is_first ? EMR_OK : emr_buf_append(&c->devices, device, sizeof *device);
 }
 
-static emr_status remove_all(emr_share *share, const cutting *c, emr_device_fn fn, void *arg)
+static emr_status remove_all(emr_share *share, const cutting *c, const emr_lost_tell *tell)
 {
 	emr_status status = EMR_OK;
 
 	for (size_t at = 0; at < c->devices.len && status == EMR_OK; at += sizeof(emr_device)) {
 		emr_device device;
-		bool some = false;
+		removing r = {.fn = tell->ended, .arg = tell->arg};
 
 		memcpy(&device, c->devices.data + at, sizeof device);
-		status = remove_device(share, device.signer_id, &some);
-		if (status == EMR_OK && some)
-			status = fn(arg, &device);
+		r.device = device.signer_id;
+		status = remove_device(share, &r);
+		if (status == EMR_OK && r.some)
+			status = tell->removed(tell->arg, &device);
 	}
-	return status;
+	return status == EMR_OK ? end_strangers(share, tell->ended, tell->arg) : status;
 }
 
 /* BEFORE: the ledger's entries when this began. */
@@ -551,7 +663,7 @@ static emr_status renew_all(emr_share *share, uint64_t before, emr_lost *lost)
 	return status;
 }
 
-emr_status emr_share_cut_off(emr_share *share, emr_device_fn fn, void *arg, emr_lost *out_lost)
+emr_status emr_share_cut_off(emr_share *share, const emr_lost_tell *tell, emr_lost *out_lost)
 {
 	cutting c = {.has_others = false};
 	emr_replica_position at = {0};
@@ -569,7 +681,7 @@ emr_status emr_share_cut_off(emr_share *share, emr_device_fn fn, void *arg, emr_
 		status = emr_share_devices(share, note_lost, &c);
 	out_lost->has_others = c.has_others;
 	if (status == EMR_OK)
-		status = remove_all(share, &c, fn, arg);
+		status = remove_all(share, &c, tell);
 	emr_buf_free(&c.devices);
 	return status == EMR_OK ? renew_all(share, at.size, out_lost) : status;
 }

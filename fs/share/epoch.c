@@ -245,8 +245,11 @@ emr_status emr_share_renew(emr_share *share, emr_id16 domain)
 		return status == EMR_NOT_FOUND ? EMR_OK : status;
 	if (is_due)
 		return emr_share_begin_epoch(share, domain);
-	/* An epoch of more than one batch may have been interrupted. */
 	status = share_own_domain(share, domain, &row, &public);
+	/* Somebody else began the present one: what is sealed for it would not open here. */
+	if (status == EMR_OK && memcmp(public.A, row.A, sizeof row.A) != 0)
+		return emr_share_begin_epoch(share, domain);
+	/* An epoch of more than one batch may have been interrupted. */
 	if (status == EMR_OK)
 		status = parcel_begin(share, emr_signer_domain(domain, SHARE_GEN), &p);
 	return status == EMR_OK ? issue(&p, domain, row.head.epoch) : status;

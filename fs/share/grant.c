@@ -256,6 +256,23 @@ static emr_status send(making *m)
 	return status;
 }
 
+/* What was named before it is sent is there once, whoever was quicker: never its terms anew. */
+static emr_status settle_name(making *m)
+{
+	emr_known_grant there;
+	emr_status status;
+
+	m->made.grant = m->order->grant;
+	if (emr_id16_is_zero(m->order->grant)) {
+		m->made.grant = emr_id16_random();
+		return EMR_OK;
+	}
+	status = emr_replica_grant(m->share->o.replica, m->order->domain, m->made.grant, &there);
+	if (status == EMR_NOT_FOUND)
+		return EMR_OK;
+	return status == EMR_OK ? EMR_EXISTS : status;
+}
+
 /* Who sees nothing has no past to be hidden from. */
 static bool hides(const emr_grant_order *order)
 {
@@ -303,9 +320,10 @@ emr_status emr_share_grant(emr_share *share, const emr_grant_order *order, emr_g
 		status = share_hide_past(share, order->domain, &m.made.wrapped_again);
 	if (status == EMR_OK)
 		status = share_own_domain(share, order->domain, &m.row, &m.domain);
+	if (status == EMR_OK)
+		status = settle_name(&m);
 	if (status != EMR_OK)
 		return status;
-	m.made.grant = emr_id16_random();
 	m.made.epoch = m.row.head.epoch;
 	write_terms(&m);
 	status = write_letter(&m);

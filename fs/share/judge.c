@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/log.h"
 #include "replica/rules.h"
 
 /* ---- questions ---- */
@@ -100,6 +101,7 @@ static emr_status rate_of(desk *d, const question *q, rate **out)
 		if (r->day != day) {
 			r->day = day;
 			r->slots = 0;
+			r->refused = 0;
 		}
 		*out = r;
 		return EMR_OK;
@@ -129,6 +131,21 @@ emr_status desk_count(desk *d, const question *q, size_t slots)
 	if (status == EMR_OK)
 		r->slots += slots;
 	return status;
+}
+
+emr_status desk_may_refuse(desk *d, const question *q, bool *out_may)
+{
+	rate *r = NULL;
+	emr_status status = rate_of(d, q, &r);
+
+	if (status != EMR_OK)
+		return status;
+	*out_may = r->refused < REFUSALS_A_DAY;
+	r->refused += *out_may;
+	if (!*out_may)
+		emr_log(EMR_LOG_WARN, "a question is not answered: too many of this grant were "
+				      "refused today");
+	return EMR_OK;
 }
 
 void desk_end(desk *d)

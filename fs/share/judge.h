@@ -7,6 +7,9 @@
 
 /* How long a question may be answered, by the contract. */
 #define QUESTION_S 86400u
+/* Refusals of one grant's questions in a day that are written to the ledger, by one who answers:
+ * whoever asks decides how many there are, and each is an entry for ever. */
+#define REFUSALS_A_DAY 20u
 /* How far two computers' clocks may differ, as the contract allows a signer's before the ledger's.
  */
 #define CLOCKS_S 600u
@@ -37,6 +40,7 @@ typedef struct rate {
 	emr_id16 domain, grant;
 	uint64_t day; /* Unix days */
 	uint64_t slots;
+	unsigned refused; /* answers that gave nothing */
 } rate;
 
 /* What an answering process knows from run to run. */
@@ -73,7 +77,10 @@ void desk_has_looked(desk *d, uint64_t next_seq, int64_t began_boot_ns);
  * ledger takes in what came there meanwhile, and the ledger does not grow again for it. */
 emr_status desk_next(const desk *d, int next_ms, int *out_next_ms);
 
-/* Everything is refused for the reason CODE, as SIGNER. */
+/* Whether one more answer to a question like Q that gives nothing may be written today; then it is
+ * counted.  Otherwise the log has it, and who asked hears nothing. */
+emr_status desk_may_refuse(desk *d, const question *q, bool *out_may);
+/* Everything is refused for the reason CODE, as SIGNER, if desk_may_refuse. */
 emr_status desk_refuse(desk *d, const question *q, emr_signer who, uint8_t code);
 /* EMR_OK, with a line in the log, where the fault lies in WHAT itself (or it is for others), so
  * that the next ones are not held up; faults of the moment are returned. */

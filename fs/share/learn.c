@@ -1,4 +1,5 @@
 #include "share/devices.h"
+#include "share/strangers.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -37,16 +38,23 @@ static emr_status note_right(void *arg, emr_id16 domain, const emr_row_writer *r
 						     : emr_buf_append(&l->rights, &r, sizeof r);
 }
 
-/* The letter's keys are those of the ledger's epochs, or they are not taken. */
+/* The letter's keys are those of the ledger's epochs, which its owner began, or they are not taken.
+ */
 static emr_status take_key(learning *l, const emr_epoch_key *key)
 {
 	uint8_t theirs[32], ours[32];
 	emr_epoch_key *known = NULL;
 	emr_id16 domain = emr_epoch_key_domain(key);
+	bool is_owners = false;
 	emr_status status = share_epoch(l->share, domain, emr_epoch_key_epoch(key), theirs);
 
+	if (status == EMR_OK)
+		status = emr_epoch_is_owners(
+			l->share->o.replica, domain, emr_epoch_key_epoch(key), &is_owners);
 	if (status != EMR_OK)
 		return status == EMR_NOT_FOUND ? EMR_DAMAGED : status;
+	if (!is_owners) /* somebody else's key is no key of this folder; the others are */
+		return EMR_OK;
 	emr_epoch_key_public(key, ours);
 	if (memcmp(ours, theirs, sizeof ours) != 0)
 		return EMR_DAMAGED;

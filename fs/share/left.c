@@ -17,6 +17,7 @@ typedef struct item_left {
 	uint32_t epoch;
 	emr_id32 batch_id;
 	emr_id16 object;
+	emr_item item;
 	char *name; /* owned; NULL: not known */
 } item_left;
 
@@ -44,10 +45,13 @@ static emr_status take_line(void *arg, const emr_replica_listing *line)
 {
 	looking *l = arg;
 	const emr_replica_item *item = &line->item;
+	emr_item parsed;
 
 	if (line->result != EMR_RESULT_APPLIED || line->family != EMR_FAMILY_OBJECT ||
 		item->op != EMR_OP_PUT || item->version != 1 ||
-		!emr_id32_equal(item->signer_id, l->share->me.signer_id))
+		!emr_id32_equal(item->signer_id, l->share->me.signer_id) ||
+		emr_item_parse((emr_span){item->bytes.data, EMR_ITEM_BYTES}, &parsed) !=
+			EMR_CONTRACT_OK)
 		return EMR_OK;
 	if (l->n == l->cap) {
 		size_t cap = l->cap == 0 ? 32 : l->cap * 2;
@@ -62,7 +66,8 @@ static emr_status take_line(void *arg, const emr_replica_listing *line)
 		.at = item->ledger_time,
 		.epoch = item->epoch,
 		.batch_id = item->batch_id,
-		.object = line->object};
+		.object = line->object,
+		.item = parsed};
 	return EMR_OK;
 }
 
@@ -131,11 +136,13 @@ typedef struct taking {
 	item_left *first;
 } taking;
 
-/* What its owner has erased has no part any more. */
+/* What its owner has erased has no part any more; other bytes in the ledger's file are none. */
 static emr_status take_part(void *arg, size_t index, emr_bytes part)
 {
 	const taking *t = arg;
-	emr_status status = part.data != NULL ? open_name(t->l, &t->first[index], part) : EMR_OK;
+	item_left *one = &t->first[index];
+	bool is_it = emr_item_has_part(&one->item, (emr_span){part.data, part.len});
+	emr_status status = is_it ? open_name(t->l, one, part) : EMR_OK;
 
 	return is_of_the_moment(status) ? status : EMR_OK;
 }

@@ -193,14 +193,17 @@ emr_status emr_petition_approve(
 {
 	ending e = {.act = emr_act_approve(nowhere, request, grant_domain, grant),
 		.signer = emr_signer_domain(grant_domain, SHARE_GEN)};
-	emr_petition petition;
+	emr_row_request row;
 	emr_status status = share_catch_up(share);
 
 	if (status == EMR_OK)
-		status = emr_petition_get(share, request, &petition);
+		status = petition_row(share, request, &row);
 	if (status != EMR_OK)
 		return status;
-	return petition.state == EMR_PETITION_OPEN ? send_ending(share, &e) : EMR_CONFLICT;
+	if (row.head.state == EMR_REQUEST_APPROVED &&
+		memcmp(row.grant, grant.b, sizeof row.grant) == 0)
+		return EMR_OK;
+	return row.head.state == EMR_REQUEST_OPEN ? send_ending(share, &e) : EMR_CONFLICT;
 }
 
 emr_status emr_petition_deny(emr_share *share, emr_id16 request, const char *reason)

@@ -95,6 +95,7 @@ static emr_status send_keys(owners_answer *a)
 static emr_status give(desk *d, const question *q, size_t *out_given)
 {
 	owners_answer a = {.desk = d, .q = q};
+	bool may = true;
 	emr_status status;
 
 	a.slots = calloc(q->body.count, sizeof *a.slots);
@@ -102,7 +103,9 @@ static emr_status give(desk *d, const question *q, size_t *out_given)
 	status = a.slots != NULL && a.keys != NULL ? EMR_OK : EMR_NO_MEMORY;
 	for (uint16_t i = 0; i < q->body.count && status == EMR_OK; i++)
 		status = give_slot(&a, i);
-	if (status == EMR_OK)
+	if (status == EMR_OK && a.given == 0)
+		status = desk_may_refuse(d, q, &may);
+	if (status == EMR_OK && may)
 		status = send_keys(&a);
 	for (uint16_t i = 0; a.keys != NULL && i < q->body.count; i++)
 		emr_kem_key_free(a.keys[i]);

@@ -93,8 +93,8 @@ typedef struct wrapping {
 	emr_list_key *to;
 	struct opened {
 		emr_id32 id;
-		emr_list_key *key;
-	} * from; /* of earlier epochs, opened as they are met */
+		emr_list_key *key; /* NULL: it does not open */
+	} * from;		   /* of earlier epochs, opened as they are met, each once */
 	size_t n;
 } wrapping;
 
@@ -134,13 +134,13 @@ static emr_status list_key_of(void *arg, emr_id32 id, const emr_list_key **out)
 	wrapping *w = arg;
 	sought s = {.w = w, .id = id};
 	struct opened *grown;
-	emr_list_key *key;
+	emr_list_key *key = NULL;
 	emr_status status;
 
 	for (size_t i = 0; i < w->n; i++)
 		if (emr_id32_equal(w->from[i].id, id)) {
 			*out = w->from[i].key;
-			return EMR_OK;
+			return *out != NULL ? EMR_OK : EMR_DAMAGED;
 		}
 	status = share_list_keys(w->share, w->domain, compare_key, &s);
 	if (status == EMR_OK && !s.is_found)
@@ -152,11 +152,11 @@ static emr_status list_key_of(void *arg, emr_id32 id, const emr_list_key **out)
 		return EMR_NO_MEMORY;
 	w->from = grown;
 	status = open_list_key(w, &s.key, &key);
-	if (status != EMR_OK)
+	if (status != EMR_OK && status != EMR_DAMAGED)
 		return status;
 	w->from[w->n++] = (struct opened){id, key};
 	*out = key;
-	return EMR_OK;
+	return status;
 }
 
 static emr_status seal_meta(const wrapping *w, const record_facts *record, uint64_t version,

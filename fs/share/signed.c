@@ -281,14 +281,17 @@ static emr_status judge_other(judging *j)
 {
 	entry_search entry = {.ref = j->bundle->statement.cert_ref, .before_seq = j->place->seq};
 	EMR_AUTO_BUF part = {0};
-	EMR_AUTO_BUF ca = {0};
+	EMR_AUTO_ORGANISATION org = {.name = ""};
 	emr_cert_facts facts = {.is_ca = false};
 	emr_bytes der, name = {0};
 	emr_id16 object;
 	emr_signed_fault fault;
-	emr_status status = emr_signed_organisation(
-		j->replica, j->place->descriptor, j->person.row.org, j->is->organisation, &ca);
+	emr_status status =
+		emr_replica_organisation(j->replica, j->place->descriptor, j->person.row.org, &org);
 
+	if (status == EMR_NOT_FOUND)
+		status = EMR_OK;
+	snprintf(j->is->organisation, sizeof j->is->organisation, "%s", org.name);
 	memcpy(object.b, j->issuer.b, 16);
 	if (status == EMR_OK)
 		status = emr_replica_history(
@@ -304,7 +307,7 @@ static emr_status judge_other(judging *j)
 		return status;
 	fault = check_dates(j, &entry);
 	if (status == EMR_OK && fault == EMR_SIGNED_NO_FAULT)
-		fault = check_certificate(j, &entry, der, emr_buf_view(&ca), &facts);
+		fault = check_certificate(j, &entry, der, emr_buf_view(&org.ca), &facts);
 	else if (fault == EMR_SIGNED_NO_FAULT)
 		fault = EMR_SIGNED_NO_CERTIFICATE;
 	if (status == EMR_OK && facts.handle[0] == '\0' && emr_cert_read(der, &facts) != EMR_OK)

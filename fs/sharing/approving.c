@@ -1,5 +1,9 @@
-/* Saying yes to a request: what it would share, that it is meant so, and, once the grant stands on
- * the ledger, the word that it answers.  The grant itself is made as by `share`. */
+/* Saying yes to a request: what it would share, the order to grant it, and, once the grant stands
+ * on the ledger, the word that it answers.  It refuses a second answer to one request: at the same
+ * moment, after the first, and from another computer, because the grant is called as the request
+ * and stands once. */
+#include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -20,7 +24,7 @@ typedef struct approving {
 	const emr_request *request;
 	emr_problem *problem;
 	emr_plea plea;
-	char path[EMR_ASK_PATH_MAX + 1];
+	char path[EMR_ASK_PATH_MAX + 1], label[EMR_ORDER_TEXT_MAX + 1];
 	emr_id16 domain;
 	uint64_t until;
 } approving;
@@ -28,7 +32,6 @@ typedef struct approving {
 /* The asker's words, as a path of this folder. */
 static emr_status find_place(approving *a)
 {
-	char label[EMR_ORDER_TEXT_MAX + 1];
 	emr_attr attr;
 	emr_status status = emr_path_clean(a->plea.path, a->path, sizeof a->path);
 
@@ -43,7 +46,7 @@ static emr_status find_place(approving *a)
 		return EMR_NOT_FOUND;
 	}
 	return status == EMR_OK
-		       ? emr_sharing_place(a->session, a->path, &a->domain, label, a->problem)
+		       ? emr_sharing_place(a->session, a->path, &a->domain, a->label, a->problem)
 		       : status;
 }
 
@@ -102,18 +105,52 @@ static emr_status note_yes(const approving *a)
 	return emr_asked_add(a->session->keyring, a->session->state_fd, &row);
 }
 
-/* The grant may stand there already. */
-static emr_status say_yes(const approving *a)
+static emr_status order_it(approving *a, uint64_t *out_number)
 {
-	emr_share *share = NULL;
-	emr_status status = note_yes(a);
+	emr_order order = {.kind = EMR_ORDER_GRANT,
+		.domain = a->domain,
+		.grantee = a->plea.who.id,
+		.root = a->plea.who.root,
+		.asked_unix_s = emr_clock_unix_s(emr_clock_system()),
+		.rights = a->plea.rights,
+		.purposes = a->plea.rights == EMR_RIGHTS_DEPOSIT ? 0 : a->plea.purposes,
+		.until_unix_s = a->until,
+		.request = a->plea.request};
+	emr_status status =
+		emr_sharing_may_do(a->session, a->path, &a->plea.who, order.rights, a->problem);
 
+	if (status == EMR_OK && (a->session->sharing == NULL || a->session->read_only))
+		status = EMR_READ_ONLY;
 	if (status == EMR_OK)
-		status = emr_requests_share(a->session, &share);
+		status = emr_view_make_domain(a->session->view, a->path, &order.domain);
+	if (status != EMR_OK)
+		return status;
+	memcpy(order.label, a->label, sizeof order.label);
+	snprintf(order.who, sizeof order.who, "%s", a->plea.who.called);
+	return emr_sharing_give(a->session->sharing, &order, out_number);
+}
+
+/* The order first: what was ordered twice is one grant, what was only noted is none. */
+static emr_status say_yes(approving *a, uint64_t *out_number)
+{
+	emr_status status;
+
+	emr_requests_lock();
+	status = emr_requests_check_open(a->session, a->plea.request);
 	if (status == EMR_OK)
-		status = emr_requests_finish(a->session, share);
-	emr_share_free(share);
+		status = order_it(a, out_number);
+	if (status == EMR_OK)
+		status = note_yes(a);
+	emr_requests_unlock();
 	return status;
+}
+
+static json_t *say_terms(const approving *a)
+{
+	return json_pack("{s:b, s:s, s:s, s:o, s:o, s:I, s:I}", "done", 1, "id", a->plea.id,
+		"rights", emr_rights_word(a->plea.rights), "path", emr_json_text(a->path), "who",
+		emr_json_text(a->plea.who.called), "purposes", (json_int_t)a->plea.purposes,
+		"until_unix", (json_int_t)a->until);
 }
 
 emr_status emr_answer_approve(emr_session *session, const emr_request *request, emr_emit_fn emit,
@@ -121,6 +158,7 @@ emr_status emr_answer_approve(emr_session *session, const emr_request *request, 
 {
 	approving *a = calloc(1, sizeof *a);
 	json_t *object = NULL;
+	uint64_t number = 0;
 	emr_status status = EMR_NO_MEMORY;
 
 	if (a != NULL) {
@@ -128,13 +166,12 @@ emr_status emr_answer_approve(emr_session *session, const emr_request *request, 
 		status = find(a);
 	}
 	if (status == EMR_OK && !request->look)
-		status = say_yes(a);
+		status = say_yes(a, &number);
 	if (status == EMR_OK)
-		object = json_pack("{s:b, s:s, s:s, s:o, s:o, s:I, s:I}", "done", 1, "id",
-			a->plea.id, "rights", emr_rights_word(a->plea.rights), "path",
-			emr_json_text(a->path), "who", emr_json_text(a->plea.who.called),
-			"purposes", (json_int_t)a->plea.purposes, "until_unix",
-			(json_int_t)a->until);
+		object = request->look ? say_terms(a)
+				       : json_pack("{s:b, s:s, s:I, s:b}", "done", 1, "id",
+						 a->plea.id, "order", (json_int_t)number, "reached",
+						 emr_sharing_reaches_ledger(session));
 	free(a);
 	if (status != EMR_OK && !out_problem->is_set)
 		emr_requests_say(status, request, out_problem);
@@ -143,27 +180,96 @@ emr_status emr_answer_approve(emr_session *session, const emr_request *request, 
 	return object != NULL ? emit(arg, object) : EMR_NO_MEMORY;
 }
 
+/* ---- one answer to one request ---- */
+
+static pthread_mutex_t answering = PTHREAD_MUTEX_INITIALIZER;
+
+void emr_requests_lock(void)
+{
+	pthread_mutex_lock(&answering);
+}
+
+void emr_requests_unlock(void)
+{
+	pthread_mutex_unlock(&answering);
+}
+
+/* An order that failed has answered nothing. */
+static emr_status find_order(
+	const emr_session *session, emr_id16 request, bool *out_waits, bool *out_failed)
+{
+	EMR_AUTO_ORDERS orders = {0};
+	emr_status status =
+		session->sharing != NULL ? emr_sharing_orders(session->sharing, &orders) : EMR_OK;
+
+	for (size_t i = 0; i < orders.n && status == EMR_OK; i++) {
+		const emr_order *o = &orders.list[i];
+
+		if (!emr_id16_equal(o->request, request))
+			continue;
+		*out_failed = *out_failed || o->has_failed;
+		*out_waits = *out_waits || !o->has_failed;
+	}
+	return status;
+}
+
+/* Of its own domain alone: where it was said yes to, the row knows. */
+static emr_status is_granted(const emr_session *session, const emr_asked_for *row, bool *out_is)
+{
+	emr_known_grant grant;
+	emr_status status = emr_replica_grant(session->replica, row->domain, row->request, &grant);
+
+	*out_is = status == EMR_OK;
+	return status == EMR_NOT_FOUND ? EMR_OK : status;
+}
+
+static emr_status check_ledger(const emr_session *session, emr_id16 request)
+{
+	emr_petition *petition = malloc(sizeof *petition);
+	emr_share *share = NULL;
+	emr_status status = petition != NULL ? emr_requests_share(session, &share) : EMR_NO_MEMORY;
+
+	if (status == EMR_OK)
+		status = emr_petition_get(share, request, petition);
+	if (status == EMR_OK && petition->state != EMR_PETITION_OPEN)
+		status = EMR_CONFLICT;
+	emr_share_free(share);
+	free(petition);
+	return status;
+}
+
+/* In this order: an order that waits no more stands on the ledger, and a row that is not there any
+ * more was answered there. */
+emr_status emr_requests_check_open(const emr_session *session, emr_id16 request)
+{
+	EMR_AUTO_ASKED list = {0};
+	const emr_asked_for *row;
+	bool waits = false, has_failed = false, stands = false;
+	emr_status status = find_order(session, request, &waits, &has_failed);
+
+	if (status == EMR_OK)
+		status = emr_asked_load(session->keyring, session->state_fd, &list);
+	if (status == EMR_OK)
+		status = waits ? EMR_CONFLICT : check_ledger(session, request);
+	if (status != EMR_OK)
+		return status;
+	row = emr_asked_find(&list, request);
+	if (row == NULL || row->kind != EMR_ASKED_SAID_YES)
+		return EMR_OK;
+	if (row->rights == EMR_RIGHTS_DEPOSIT)
+		stands = !has_failed;
+	else
+		status = is_granted(session, row, &stands);
+	return status == EMR_OK && stands ? EMR_CONFLICT : status;
+}
+
 /* ---- when the grant stands there ---- */
 
 typedef struct waiting {
 	const emr_asked_for *row;
 	uint64_t now;
-	emr_id16 grant;
 	bool is_there;
 } waiting;
-
-static emr_status is_it(void *arg, const emr_known_grant *grant)
-{
-	waiting *w = arg;
-
-	if (memcmp(grant->row.grantee, w->row->owner.b, 32) != 0 ||
-		grant->row.not_after_unix_s != w->row->until_unix_s ||
-		emr_grant_phase_at(grant, w->now) != EMR_GRANT_IN_FORCE)
-		return EMR_OK;
-	w->grant = grant->grant;
-	w->is_there = true;
-	return EMR_OK;
-}
 
 static emr_status is_right(void *arg, const emr_given *given)
 {
@@ -205,23 +311,38 @@ static emr_status finish_deposit(
 	return status == EMR_NOT_FOUND ? EMR_OK : status; /* not on the ledger yet */
 }
 
+/* The request was answered by another computer meanwhile, with no or with another folder, or taken
+ * back by who asked: one request has one answer, so this one goes. */
+static emr_status undo(const emr_session *session, emr_share *share, const emr_asked_for *row)
+{
+	emr_status status = emr_share_revoke(share, row->domain, row->request);
+
+	emr_view_tie(session->view); /* and what lies inside */
+	emr_log(EMR_LOG_INFO, "a share that no request waits for any more was ended: %s",
+		emr_status_text(status));
+	return status == EMR_DENIED || status == EMR_NOT_FOUND ? EMR_OK : status;
+}
+
 static emr_status finish_one(const emr_session *session, emr_share *share, const emr_asked_for *row)
 {
-	waiting w = {.row = row, .now = emr_clock_unix_s(emr_clock_system())};
+	uint64_t now = emr_clock_unix_s(emr_clock_system());
+	emr_known_grant grant;
 	emr_status status;
 
 	if (row->rights == EMR_RIGHTS_DEPOSIT)
 		return finish_deposit(session, share, row);
-	status = emr_replica_grants(session->replica, row->domain, is_it, &w);
-	if (status != EMR_OK)
-		return status;
-	if (w.is_there)
-		status = emr_petition_approve(share, row->request, row->domain, w.grant);
-	else if (row->until_unix_s > w.now)
+	status = emr_replica_grant(session->replica, row->domain, row->request, &grant);
+	if (status == EMR_NOT_FOUND && row->until_unix_s > now)
 		return EMR_OK; /* the grant is on its way, or has failed: then it is said, and the
 				  request stays open */
-	/* Answered or taken back meanwhile, or the time is over. */
-	if (status == EMR_OK || status == EMR_CONFLICT || status == EMR_NOT_FOUND)
+	if (status != EMR_OK && status != EMR_NOT_FOUND)
+		return status;
+	if (status == EMR_OK && emr_grant_phase_at(&grant, now) == EMR_GRANT_IN_FORCE)
+		status = emr_petition_approve(share, row->request, row->domain, row->request);
+	if (status == EMR_CONFLICT)
+		status = undo(session, share, row);
+	/* Answered, taken back, ended, or its time is over. */
+	if (status == EMR_OK || status == EMR_NOT_FOUND)
 		status = emr_asked_drop(session->keyring, session->state_fd, row->request);
 	return status == EMR_NOT_FOUND ? EMR_OK : status; /* somebody was quicker */
 }

@@ -72,6 +72,33 @@ static emr_status compare(void *arg, const emr_given *given)
 	return EMR_OK;
 }
 
+/* The grant that answers a request is called as the request is: there is one, whichever of her
+ * computers was quicker, and this one knows it again after a crash. EMR_EXISTS: on other terms. */
+static emr_status find_answer(const emr_session *session, comparing *c)
+{
+	emr_known_grant there;
+	emr_status status =
+		emr_replica_grant(session->replica, c->order->domain, c->order->request, &there);
+
+	if (status != EMR_OK)
+		return status == EMR_NOT_FOUND ? EMR_OK : status;
+	c->is_there = true;
+	c->grant = there.grant;
+	c->ledger_time = there.ledger_time;
+	return memcmp(there.row.grantee, c->order->root.b, 32) == 0 &&
+			       there.row.rights == emr_rights_of_reading(c->order->rights) &&
+			       there.row.purposes == c->order->purposes &&
+			       there.row.not_after_unix_s == c->order->until_unix_s
+		       ? EMR_OK
+		       : EMR_EXISTS;
+}
+
+/* A right to leave things has no grant: it is one for a person and a folder in any case. */
+static bool has_name(const emr_order *order)
+{
+	return !emr_id16_is_zero(order->request) && emr_rights_of_reading(order->rights) != 0;
+}
+
 /* Shared is what lies inside, too.  What the ledger would not have there is told in the log, and
  * tried again at a start. */
 static emr_status tie(emr_session *session, emr_share *share)
@@ -132,6 +159,7 @@ static emr_status grant(emr_session *session, emr_share *share, const emr_order 
 		.purposes = order->purposes,
 		.not_after_unix_s = order->until_unix_s,
 		.label = order->label,
+		.grant = has_name(order) ? order->request : (emr_id16){{0}},
 		.owner_name = session->profile.name,
 		.owner_born = session->profile.born};
 	emr_status status = emr_inner_await(session, order->domain);
@@ -140,7 +168,8 @@ static emr_status grant(emr_session *session, emr_share *share, const emr_order 
 	if (status == EMR_OK)
 		status = emr_replica_catch_up(session->replica, NULL, NULL, NULL);
 	if (status == EMR_OK)
-		status = emr_share_given(share, order->domain, compare, &c);
+		status = has_name(order) ? find_answer(session, &c)
+					 : emr_share_given(share, order->domain, compare, &c);
 	if (status == EMR_OK && c.is_there && !order->replaces)
 		return tie(session, share);
 	if (status != EMR_OK)
@@ -149,6 +178,8 @@ static emr_status grant(emr_session *session, emr_share *share, const emr_order 
 		terms.owner_name = "";
 	if (!c.is_there) {
 		status = emr_share_grant(share, &terms, &made);
+		if (status == EMR_EXISTS && has_name(order)) /* since we looked */
+			status = find_answer(session, &c);
 		c.grant = made.grant;
 		c.ledger_time = UINT64_MAX;
 	}

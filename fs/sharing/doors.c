@@ -218,11 +218,20 @@ static emr_status get(void *arg, emr_id16 domain, const char *who, emr_buf *out)
 {
 	emr_doors *doors = arg;
 	const emr_share_row *best = NULL;
+	char names[400];
 	emr_who person;
-	emr_status status = find_known(doors, who, &person);
+	emr_status status;
 
+	pthread_mutex_lock(&doors->lock);
+	status = refresh(doors);
+	if (status == EMR_OK)
+		status = emr_shares_who(&doors->rows, &domain, who, &person, names, sizeof names);
+	pthread_mutex_unlock(&doors->lock);
+	if (status == EMR_NOT_FOUND)
+		status = find_known(doors, who, &person);
 	if (status != EMR_OK)
-		return status == EMR_NOT_FOUND ? EMR_NO_ATTRIBUTE : status;
+		return status == EMR_NOT_FOUND || status == EMR_CONFLICT ? EMR_NO_ATTRIBUTE
+									 : status;
 	pthread_mutex_lock(&doors->lock);
 	status = refresh(doors);
 	for (size_t i = 0; i < doors->rows.n && status == EMR_OK; i++) {
@@ -237,6 +246,40 @@ static emr_status get(void *arg, emr_id16 domain, const char *who, emr_buf *out)
 	}
 	if (status == EMR_OK)
 		status = best != NULL ? say_grant(best, out) : EMR_NO_ATTRIBUTE;
+	pthread_mutex_unlock(&doors->lock);
+	return status;
+}
+
+static bool is_listed(const emr_buf *names, size_t from, const char *name)
+{
+	for (size_t at = from; at < names->len; at += strlen((const char *)names->data + at) + 1)
+		if (strcmp((const char *)names->data + at, name) == 0)
+			return true;
+	return false;
+}
+
+static emr_status people(void *arg, emr_id16 domain, emr_buf *out)
+{
+	emr_doors *doors = arg;
+	EMR_AUTO_FREE const emr_share_row **found = NULL;
+	size_t n = 0, from = out->len;
+	emr_status status;
+
+	pthread_mutex_lock(&doors->lock);
+	status = refresh(doors);
+	if (status == EMR_OK) {
+		found = calloc(doors->rows.n + 1, sizeof *found);
+		status = found != NULL ? EMR_OK : EMR_NO_MEMORY;
+	}
+	for (size_t i = 0; i < doors->rows.n && status == EMR_OK; i++)
+		if (emr_id16_equal(doors->rows.list[i].domain, domain))
+			found[n++] = &doors->rows.list[i];
+	if (n > 1)
+		qsort(found, n, sizeof *found, by_end);
+	for (size_t i = 0; i < n && status == EMR_OK; i++)
+		if (!is_listed(out, from, found[i]->who.called))
+			status = emr_buf_append(
+				out, found[i]->who.called, strlen(found[i]->who.called) + 1);
 	pthread_mutex_unlock(&doors->lock);
 	return status;
 }
@@ -290,7 +333,7 @@ static emr_status parse(const char *text, emr_order *order, emr_buf *out_cause)
 			order->rights |= EMR_GRANT_HISTORY;
 		} else if (!is_first && strcmp(word, "history=no") != 0) {
 			return cannot(word,
-				"is none of until=, purpose=, history=yes and history=no",
+				"is none of until=, purpose=, confirm=, history=yes and history=no",
 				out_cause);
 		}
 		is_first = false;
@@ -305,13 +348,84 @@ static emr_status parse(const char *text, emr_order *order, emr_buf *out_cause)
 	return is_first ? cannot("", "says nothing", out_cause) : EMR_OK;
 }
 
+/* A program that tries a thousand times is refused as often; a person is told twenty times a
+ * minute. */
+static bool may_tell(emr_doors *doors)
+{
+	uint64_t now = now_s();
+	bool may;
+
+	pthread_mutex_lock(&doors->lock);
+	if (now - doors->told_since_unix_s > 60) {
+		doors->told_since_unix_s = now;
+		doors->told = 0;
+	}
+	may = doors->told++ < 20;
+	pthread_mutex_unlock(&doors->lock);
+	return may;
+}
+
 static void tell(emr_doors *doors, const emr_problem *problem, const char *path)
 {
-	if (problem->is_set && doors->notices != NULL)
+	if (problem->is_set && doors->notices != NULL && may_tell(doors))
 		emr_notices_add_problem(doors->notices, problem, path);
 }
 
-static emr_status set(void *arg, const char *path, const char *who, emr_bytes value)
+/* Whether WHO has all that ORDER says already, by a grant that was made for this very place and
+ * stands, or is on its way.  What reaches there only because it lies in something shared does not
+ * count: it ends with that. */
+static emr_status find_covering(
+	emr_doors *doors, const emr_order *order, const emr_who *who, bool *out_is_covered)
+{
+	emr_status status;
+
+	*out_is_covered = false;
+	pthread_mutex_lock(&doors->lock);
+	status = refresh(doors);
+	for (size_t i = 0; i < doors->rows.n && status == EMR_OK; i++) {
+		const emr_share_row *row = &doors->rows.list[i];
+
+		if (emr_id16_equal(row->domain, order->domain) && emr_who_is_same(&row->who, who) &&
+			is_shown(row) && !row->is_inner &&
+			row->until_unix_s >= order->until_unix_s &&
+			(order->rights & ~row->rights) == 0 &&
+			(order->purposes & ~row->purposes) == 0)
+			*out_is_covered = true;
+	}
+	pthread_mutex_unlock(&doors->lock);
+	return status;
+}
+
+/* The path of the folder on this computer, for a command that is no verb; owned, NULL without
+ * memory. */
+static char *place_of(const emr_doors *doors, const char *path)
+{
+	const char *top = doors->notices != NULL ? emr_notices_folder(doors->notices) : ".";
+	char *place;
+
+	return asprintf(&place, "%s%s%s", top, path[0] != '\0' ? "/" : "", path) < 0 ? NULL : place;
+}
+
+/* EMR_FORBIDDEN: VALUE is what a person may want and no copy may do. */
+static emr_status check_confirmed(emr_doors *doors, const emr_order *order, const emr_who *who,
+	const char *path, const char *called, const char *value, emr_problem *out_problem)
+{
+	EMR_AUTO_FREE char *place = NULL;
+	bool is_covered;
+	char text[300];
+	emr_status status = find_covering(doors, order, who, &is_covered);
+
+	if (status != EMR_OK || is_covered)
+		return status;
+	place = place_of(doors, path);
+	emr_who_text(who, text, sizeof text);
+	emr_problem_set(out_problem, EMR_SAY_GRANT_UNCONFIRMED, "path", path, "names", text, "who",
+		called, "value", value, "folder", place != NULL ? place : path, NULL);
+	return EMR_FORBIDDEN;
+}
+
+static emr_status set(
+	void *arg, const char *path, const char *who, emr_bytes value, bool is_confirmed)
 {
 	emr_doors *doors = arg;
 	emr_order order = {.kind = EMR_ORDER_GRANT, .asked_unix_s = now_s()};
@@ -342,6 +456,8 @@ static emr_status set(void *arg, const char *path, const char *who, emr_bytes va
 		status = emr_sharing_may_have(&person, &problem);
 	if (status == EMR_OK)
 		status = emr_sharing_may_do(doors->session, path, &person, order.rights, &problem);
+	if (status == EMR_OK && !is_confirmed)
+		status = check_confirmed(doors, &order, &person, path, who, text, &problem);
 	tell(doors, &problem, path);
 	if (status != EMR_OK)
 		return status == EMR_DENIED ? EMR_FORBIDDEN : status;
@@ -426,23 +542,6 @@ static emr_status take_back(void *arg, emr_id16 domain, const char *path, const 
 
 /* ---- moving ---- */
 
-/* A program that tries a thousand times is refused as often; a person is told twenty times a
- * minute. */
-static bool may_tell(emr_doors *doors)
-{
-	uint64_t now = now_s();
-	bool may;
-
-	pthread_mutex_lock(&doors->lock);
-	if (now - doors->told_since_unix_s > 60) {
-		doors->told_since_unix_s = now;
-		doors->told = 0;
-	}
-	may = doors->told++ < 20;
-	pthread_mutex_unlock(&doors->lock);
-	return may;
-}
-
 static bool lies_in(const char *path, const char *folder)
 {
 	size_t len = strlen(folder);
@@ -507,6 +606,7 @@ const emr_giving emr_doors_giving = {.generation = generation,
 	.list = list,
 	.shared_with = shared_with,
 	.get = get,
+	.people = people,
 	.set = set,
 	.remove = take_back,
 	.would_share = would_share};

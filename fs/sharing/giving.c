@@ -150,6 +150,7 @@ static emr_status preview(const asking *a, const emr_order *order, emr_grant_mad
 		.grantee = order->grantee,
 		.rights = emr_rights_of_reading(order->rights),
 		.writes = emr_rights_of_writing(order->rights),
+		.replaces = order->replaces,
 		.purposes = order->purposes,
 		.not_after_unix_s = order->until_unix_s,
 		.label = order->label};
@@ -178,52 +179,118 @@ static emr_status preview(const asking *a, const emr_order *order, emr_grant_mad
 	return status == EMR_NOT_FOUND ? EMR_OK : status;
 }
 
-/* When the last of those ends that give more than ORDER would; 0: none does. */
-static emr_status find_wider(asking *a, const emr_order *order, uint64_t *out_until_unix_s)
+/* What ends when ORDER stands: an array of what emr_share_json says; empty where it only adds. */
+static emr_status find_replaced(asking *a, const emr_order *order, json_t *out)
 {
 	EMR_AUTO_SHARES rows = {0};
-	emr_status status = emr_shares_collect(a->session, &a->crowd, &order->domain, false, &rows);
+	emr_status status = order->replaces ? emr_shares_collect(a->session, &a->crowd,
+						      &order->domain, false, &rows)
+					    : EMR_OK;
 
 	for (size_t i = 0; i < rows.n && status == EMR_OK; i++) {
-		const emr_share_row *row = &rows.list[i];
-
-		if (row->state == EMR_SHARE_CONFIRMED &&
-			emr_id32_equal(row->who.root, order->root) &&
-			(row->until_unix_s > order->until_unix_s ||
-				(row->purposes & ~order->purposes) != 0 ||
-				(row->rights & ~order->rights) != 0) &&
-			row->until_unix_s > *out_until_unix_s)
-			*out_until_unix_s = row->until_unix_s;
+		if (rows.list[i].state == EMR_SHARE_CONFIRMED &&
+			emr_id32_equal(rows.list[i].who.root, order->root) &&
+			json_array_append_new(out, emr_share_json(&a->crowd, &rows.list[i])) != 0)
+			status = EMR_NO_MEMORY;
 	}
+	return status;
+}
+
+typedef struct left_out {
+	asking *a;
+	json_t *list;
+} left_out;
+
+static emr_status note_left_out(void *arg, emr_id32 agent, emr_left_out_why why)
+{
+	static const char *const words[] = {
+		[EMR_LEFT_OUT_NOT] = "",
+		[EMR_LEFT_OUT_YOURS] = "your own organisation",
+		[EMR_LEFT_OUT_THEIRS] = "the organisation of whom you share with",
+		[EMR_LEFT_OUT_ALSO_A_PERSON] = "its key is a person's, too, who could read",
+		[EMR_LEFT_OUT_OVER] = "its key is in force no more",
+		[EMR_LEFT_OUT_TWICE] = "another agent of its organisation does it",
+		[EMR_LEFT_OUT_ENOUGH] = "three others do it",
+	};
+	left_out *l = arg;
+	emr_who who;
+	emr_status status = emr_who_of(&l->a->crowd, agent, &who);
+	const char *name = status != EMR_OK		 ? "?"
+			   : who.organisation[0] != '\0' ? who.organisation
+							 : who.called;
+
+	return json_array_append_new(l->list,
+		       json_pack("{s:o, s:s}", "name", emr_json_text(name), "why", words[why])) == 0
+		       ? EMR_OK
+		       : EMR_NO_MEMORY;
+}
+
+/* Whoever is told that nobody releases must see why those whom he set up do not. */
+static emr_status find_left_out(asking *a, const emr_order *order, json_t *out)
+{
+	left_out l = {.a = a, .list = out};
+	emr_share *share = NULL;
+	emr_status status = emr_sharing_handle(a->session, &share);
+
+	if (status == EMR_OK)
+		status = emr_share_agents_left_out(share, order->grantee, note_left_out, &l);
+	emr_share_free(share);
+	return status;
+}
+
+typedef struct looking {
+	emr_grant_made made;
+	counted c;
+	json_t *replaced, *left_out; /* owned */
+	bool is_known, moves, is_given;
+} looking;
+
+static void looking_end(looking *l)
+{
+	json_decref(l->replaced);
+	json_decref(l->left_out);
+}
+
+static emr_status look(asking *a, const emr_order *order, looking *l)
+{
+	emr_status status = emr_walk(a->session->view, a->request->path, count_one, &l->c);
+
+	if (status == EMR_OK)
+		status = emr_sharing_is_given(a->session->sharing, order, &l->is_given);
+	if (status == EMR_OK)
+		status = find_replaced(a, order, l->replaced);
+	if (status == EMR_OK && l->made.n < 2 && emr_rights_of_reading(order->rights) != 0)
+		status = find_left_out(a, order, l->left_out);
 	return status;
 }
 
 static emr_status answer_look(asking *a, const emr_order *order, const emr_who *who)
 {
-	uint64_t wider_until_unix_s = 0;
-	emr_grant_made made = {0};
-	counted c = {0};
+	__attribute__((cleanup(looking_end)))
+	looking l = {.replaced = json_array(), .left_out = json_array()};
 	char text[600];
 	json_t *object;
-	bool is_known = false, moves = false;
-	emr_status status = preview(a, order, &made, &is_known, &moves);
+	emr_status status = l.replaced != NULL && l.left_out != NULL ? EMR_OK : EMR_NO_MEMORY;
 
+	if (status == EMR_OK)
+		status = preview(a, order, &l.made, &l.is_known, &l.moves);
 	if (status != EMR_OK)
 		return say_terms(a, status, who);
-	status = emr_walk(a->session->view, a->request->path, count_one, &c);
-	if (status == EMR_OK)
-		status = find_wider(a, order, &wider_until_unix_s);
+	status = look(a, order, &l);
 	if (status != EMR_OK)
 		return status;
 	emr_who_text(who, text, sizeof text);
-	object = json_pack("{s:b, s:o, s:o, s:s, s:b, s:b, s:I, s:I, s:I, s:I, s:o, s:i, s:I}",
+	object = json_pack(
+		"{s:b, s:o, s:o, s:s, s:b, s:b, s:I, s:I, s:I, s:I, s:o, s:i, s:b, s:O, s:O}",
 		"done", 1, "path", emr_json_text(a->request->path), "who",
 		emr_json_text(who->called), "text", text, "compared", who->is_compared, "known",
-		who->is_known, "files", (json_int_t)c.files, "bytes", (json_int_t)c.bytes,
-		"wrapped", (json_int_t)made.wrapped_again, "moved",
-		(json_int_t)(moves ? c.records : 0), "released_by",
-		is_known ? emr_share_agents_json(&a->crowd, made.agents, made.n) : json_null(),
-		"needed", (int)made.t, "wider_until_unix", (json_int_t)wider_until_unix_s);
+		who->is_known, "files", (json_int_t)l.c.files, "bytes", (json_int_t)l.c.bytes,
+		"wrapped", (json_int_t)l.made.wrapped_again, "moved",
+		(json_int_t)(l.moves ? l.c.records : 0), "released_by",
+		l.is_known ? emr_share_agents_json(&a->crowd, l.made.agents, l.made.n)
+			   : json_null(),
+		"needed", (int)l.made.t, "already", l.is_given, "replaced", l.replaced, "left_out",
+		l.left_out);
 	return object != NULL ? a->emit(a->arg, object) : EMR_NO_MEMORY;
 }
 
@@ -245,7 +312,8 @@ static emr_status answer_give(asking *a)
 		.asked_unix_s = emr_clock_unix_s(emr_clock_system()),
 		.rights = emr_rights_asked(request),
 		.purposes = request->deposit ? 0 : request->purposes,
-		.until_unix_s = request->until_unix_s};
+		.until_unix_s = request->until_unix_s,
+		.replaces = request->id[0] == '\0'}; /* what answers a request comes besides */
 	uint64_t number = 0;
 	emr_who who;
 	json_t *object;
@@ -275,8 +343,8 @@ static emr_status answer_give(asking *a)
 		status = emr_sharing_give(a->session->sharing, &order, &number);
 	if (status != EMR_OK)
 		return say_terms(a, status, &who);
-	object = json_pack("{s:b, s:I, s:b}", "done", 1, "order", (json_int_t)number, "reached",
-		emr_sharing_reaches_ledger(a->session));
+	object = json_pack("{s:b, s:I, s:b, s:b}", "done", 1, "order", (json_int_t)number,
+		"already", number == 0, "reached", emr_sharing_reaches_ledger(a->session));
 	return object != NULL ? a->emit(a->arg, object) : EMR_NO_MEMORY;
 }
 

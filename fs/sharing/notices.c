@@ -274,6 +274,28 @@ void emr_notices_add_problem(emr_notices *notices, const emr_problem *problem, c
 	add(notices, n);
 }
 
+const char *emr_notices_folder(const emr_notices *notices)
+{
+	return notices->folder != NULL ? notices->folder : "";
+}
+
+void emr_notices_add_unconfirmed(void *arg, const char *folder, const char *value)
+{
+	emr_notices *notices = arg;
+	emr_problem problem = {0};
+	EMR_AUTO_FREE char *place = NULL;
+
+	if (asprintf(&place, "%s%s%s", emr_notices_folder(notices), folder[0] != '\0' ? "/" : "",
+		    folder) < 0) {
+		place = NULL;
+		emr_log(EMR_LOG_WARN, "notice software-unconfirmed was lost");
+		return;
+	}
+	emr_problem_set(&problem, EMR_SAY_SOFTWARE_UNCONFIRMED, "path",
+		folder[0] != '\0' ? folder : "Your folder", "value", value, "folder", place, NULL);
+	emr_notices_add_problem(notices, &problem, folder);
+}
+
 void emr_notices_add_software(
 	void *arg, const char *program, const char *path, const char *folder, const char *value)
 {

@@ -9,14 +9,15 @@
 
 /* "EMPO" | ver 1 | 0[3]; sealed: u64 next number | u16 n | for each: u64 number | u8 kind | u8
  * failed | u8 status | u8 code | domain[16] | grantee[32] | root[32] | u64 asked | u64 until | u32
- * purposes | u16 rights | u8 len, label | u8 len, who; zeros to a multiple of 4,096. */
+ * purposes | u16 rights | request[16] | u8 len, label | u8 len, who; zeros to a multiple of 4,096.
+ */
 #define PAGE_BYTES 4096
 #define REPLACES                                                                                   \
 	0x8000u /* in the rights (reading in bits 0..7, writing in 8..12): it replaces older ones  \
 		 */
 #define FILE_MAX ((size_t)1 << 20)
 
-static const uint8_t head[EMR_SEALED_HEAD_BYTES] = {'E', 'M', 'P', 'O', 1, 0, 0, 0};
+static const uint8_t head[EMR_SEALED_HEAD_BYTES] = {'E', 'M', 'P', 'O', 2, 0, 0, 0};
 
 void emr_orders_free(emr_orders *orders)
 {
@@ -46,6 +47,7 @@ static void write_one(emr_writer *w, const emr_order *o)
 	emr_write_u64(w, o->until_unix_s);
 	emr_write_u32(w, o->purposes);
 	emr_write_u16(w, (uint16_t)(o->rights | (o->replaces ? REPLACES : 0)));
+	emr_write_bytes(w, o->request.b, sizeof o->request.b);
 	write_text(w, o->label);
 	write_text(w, o->who);
 }
@@ -98,6 +100,7 @@ static emr_status read_one(emr_reader *r, emr_order *o)
 	o->rights = emr_read_u16(r);
 	o->replaces = (o->rights & REPLACES) != 0;
 	o->rights &= (uint16_t)~REPLACES;
+	emr_read_copy(r, o->request.b, sizeof o->request.b);
 	is_text = read_text(r, o->label);
 	is_text &= read_text(r, o->who);
 	if (r->bad || !is_text || (o->kind != EMR_ORDER_GRANT && o->kind != EMR_ORDER_REVOKE) ||

@@ -435,18 +435,20 @@ emr_status emr_plea_file(const emr_plea *plea, emr_buf *out)
 	emr_purposes_text(plea->purposes, purposes);
 	fprintf(to, "Request %s of %s\n\n", plea->id, when);
 	fprintf(to, "Who asks:   %s\n", who);
-	fprintf(to, "            %s\n",
-		plea->who.is_compared ? "You know each other, and have compared your number."
+	fputs("            ", to);
+	emr_hint_print(to,
+		plea->who.is_compared ? "You know each other, and have compared your number.\n"
 		: plea->who.is_known
-			? "You know each other; your number is not compared (emrfs people check)."
-			: "You have no card of each other: be sure who it is before you say yes.");
+			? "You know each other; your number is not compared (emrfs people check).\n"
+			: "You have no card of each other: be sure who it is before you say "
+			  "yes.\n");
 	fprintf(to, "Asks for:   %s\n", path);
 	fprintf(to, "To:         %s, until %s%s\n", to_text(plea), until,
 		plea->is_over ? " (that has passed)" : "");
 	fprintf(to, "Purpose:    %s\n", purposes);
 	if (reason[0] != '\0')
 		fprintf(to, "Says:       \"%s\"\n", reason);
-	fprintf(to, "\nYes:        emrfs approve %s\nNo:         emrfs deny %s\n", plea->id,
+	emr_hint_print(to, "\nYes:        emrfs approve %s\nNo:         emrfs deny %s\n", plea->id,
 		plea->id);
 	if (fclose(to) != 0)
 		status = EMR_NO_MEMORY;

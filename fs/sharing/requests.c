@@ -299,9 +299,13 @@ static emr_status say_no(emr_session *session, const emr_plea *plea, const char 
 	emr_share *share = NULL;
 	emr_status status = emr_requests_share(session, &share);
 
+	emr_requests_lock();
+	if (status == EMR_OK && plea->is_to_me)
+		status = emr_requests_check_open(session, plea->request);
 	if (status == EMR_OK)
 		status = plea->is_to_me ? emr_petition_deny(share, plea->request, reason)
 					: emr_petition_withdraw(share, plea->request);
+	emr_requests_unlock();
 	emr_share_free(share);
 	return status;
 }

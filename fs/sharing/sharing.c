@@ -228,11 +228,22 @@ static bool is_about(const emr_order *o, emr_id16 domain, emr_id32 root)
 	return emr_id16_equal(o->domain, domain) && emr_id32_equal(o->root, root);
 }
 
+/* Ends that were typed twice are some seconds apart: 30d is counted from now. */
+#define TYPED_TWICE_S 59
+
+static bool is_same_end(uint64_t a, uint64_t b)
+{
+	uint64_t now = emr_clock_unix_s(emr_clock_system()), left = a > now ? a - now : 0;
+	uint64_t apart = a > b ? a - b : b - a;
+
+	return apart <= (left / 100 < TYPED_TWICE_S ? left / 100 : TYPED_TWICE_S);
+}
+
 static bool is_same_wish(const emr_order *a, const emr_order *b)
 {
 	return a->kind == b->kind && is_about(a, b->domain, b->root) && a->rights == b->rights &&
-	       a->purposes == b->purposes && a->until_unix_s == b->until_unix_s &&
-	       a->replaces == b->replaces;
+	       a->purposes == b->purposes && is_same_end(a->until_unix_s, b->until_unix_s) &&
+	       a->replaces == b->replaces && emr_id16_equal(a->request, b->request);
 }
 
 /* Under the lock: those who wait look again. */
@@ -242,66 +253,42 @@ static void announce(emr_sharing *sharing)
 	pthread_cond_broadcast(&sharing->changed);
 }
 
-emr_status emr_sharing_give(emr_sharing *sharing, const emr_order *order, uint64_t *out_number)
-{
-	emr_order wanted = *order;
-	uint64_t failed = 0;
-	emr_status status = EMR_OK;
-
-	if (sharing->session->read_only)
-		return EMR_READ_ONLY;
-	if (order->until_unix_s <= emr_clock_unix_s(emr_clock_system()))
-		return EMR_INVALID;
-	wanted.kind = EMR_ORDER_GRANT;
-	wanted.has_failed = false;
-	pthread_mutex_lock(&sharing->lock);
-	wanted.number = 0;
-	for (size_t i = 0; i < sharing->orders.n; i++) {
-		const emr_order *o = &sharing->orders.list[i];
-
-		if (o->has_failed && o->kind == EMR_ORDER_GRANT &&
-			is_about(o, wanted.domain, wanted.root))
-			failed = o->number;
-		else if (!o->has_failed && is_same_wish(o, &wanted))
-			wanted.number = o->number; /* asked for twice while it waits */
-	}
-	if (wanted.number == 0)
-		status = add(sharing, &wanted);
-	if (status == EMR_OK && failed != 0)
-		drop(sharing, failed);
-	announce(sharing);
-	/* The kernel may remember that it is not there; that it is, it never remembers. */
-	emr_fuse_changed(NULL, EMR_ROOT_NODE, "shared-by-me");
-	pthread_mutex_unlock(&sharing->lock);
-	if (status == EMR_OK)
-		*out_number = wanted.number;
-	return status;
-}
-
 typedef struct living {
+	emr_share *share;
 	emr_id32 root;
-	bool is_there;
+	const emr_order *wanted; /* NULL: whatever there is */
+	size_t n;		 /* that are not over */
+	bool is_wanted;		 /* one of them is as WANTED says */
 } living;
 
 static emr_status note_living(void *arg, const emr_given *given)
 {
 	living *l = arg;
+	const emr_row_grant *row = &given->grant.row;
 
-	if (memcmp(given->grant.row.grantee, l->root.b, 32) == 0 &&
-		(given->phase == EMR_GRANT_IN_FORCE || given->phase == EMR_GRANT_COMING))
-		l->is_there = true;
+	if (memcmp(row->grantee, l->root.b, 32) != 0 ||
+		(given->phase != EMR_GRANT_IN_FORCE && given->phase != EMR_GRANT_COMING))
+		return EMR_OK;
+	l->n++;
+	if (l->wanted == NULL)
+		return EMR_OK;
+	if (row->rights == emr_rights_of_reading(l->wanted->rights) &&
+		given->writes == emr_rights_of_writing(l->wanted->rights) &&
+		row->purposes == l->wanted->purposes &&
+		is_same_end(l->wanted->until_unix_s, row->not_after_unix_s))
+		return emr_share_agents_fit(l->share, l->wanted->grantee, given, &l->is_wanted);
 	return EMR_OK;
 }
 
-/* Whether the ledger has anything of ROOT's in DOMAIN that is not over. */
+/* What the ledger has of ROOT's in DOMAIN that is not over. */
 static emr_status find_living(const emr_session *session, emr_id16 domain, living *l)
 {
-	emr_share *share = NULL;
-	emr_status status = emr_sharing_handle(session, &share);
+	emr_status status = emr_sharing_handle(session, &l->share);
 
 	if (status == EMR_OK)
-		status = emr_share_given(share, domain, note_living, l);
-	emr_share_free(share);
+		status = emr_share_given(l->share, domain, note_living, l);
+	emr_share_free(l->share);
+	l->share = NULL;
 	return status == EMR_NOT_FOUND || status == EMR_DENIED
 		       ? EMR_OK
 		       : status; /* not there yet, or not mine any more */
@@ -345,16 +332,124 @@ static emr_status find_living_and_lock(emr_sharing *sharing, emr_id16 domain, li
 {
 	for (;;) {
 		uint64_t before = emr_sharing_changes(sharing);
-		emr_status status = find_living(sharing->session, domain, l);
+		emr_status status;
 
+		l->n = 0;
+		l->is_wanted = false;
+		status = find_living(sharing->session, domain, l);
 		if (status != EMR_OK)
 			return status;
 		pthread_mutex_lock(&sharing->lock);
-		if (l->is_there || sharing->changes == before)
+		if ((l->n > 0 && l->wanted == NULL) || sharing->changes == before)
 			return EMR_OK;
 		pthread_mutex_unlock(&sharing->lock);
 	}
 }
+
+/* ---- giving ---- */
+
+/* Under the lock: the last order about the same person and place, if it asks for the same and
+ * waits. An end that was asked for after it is the end of it, too. */
+static uint64_t find_same(const emr_sharing *sharing, const emr_order *wanted)
+{
+	uint64_t number = 0;
+
+	for (size_t i = 0; i < sharing->orders.n; i++) {
+		const emr_order *o = &sharing->orders.list[i];
+
+		if (!o->has_failed && is_about(o, wanted->domain, wanted->root))
+			number = is_same_wish(o, wanted) ? o->number : 0;
+	}
+	return number;
+}
+
+static bool has_orders(const emr_sharing *sharing, const emr_order *wanted)
+{
+	for (size_t i = 0; i < sharing->orders.n; i++)
+		if (is_about(&sharing->orders.list[i], wanted->domain, wanted->root))
+			return true;
+	return false;
+}
+
+/* Under the lock: what WANTED takes the place of and nobody has tried yet is not tried at all; nor
+ * is what has failed shown any longer.  What answers a request stays: somebody waits for it. */
+static emr_status forget_replaced(emr_sharing *sharing, const emr_order *wanted)
+{
+	size_t before = sharing->orders.n;
+
+	for (size_t i = sharing->orders.n; i-- > 0;) {
+		const emr_order *o = &sharing->orders.list[i];
+		bool is_replaced = wanted->replaces && !sharing->may_stand[i] &&
+				   o->number != sharing->running && emr_id16_is_zero(o->request);
+
+		if (is_wish(o, wanted->domain, wanted->root) && o->number != wanted->number &&
+			(o->has_failed || is_replaced))
+			drop(sharing, o->number);
+	}
+	return sharing->orders.n != before ? save(sharing) : EMR_OK;
+}
+
+/* Under the lock.  One that stands there alone, as it is asked for, needs nothing; one that waits
+ * gives WANTED its number. */
+static bool is_given(const emr_sharing *sharing, emr_order *wanted, const living *l)
+{
+	wanted->number = find_same(sharing, wanted);
+	return wanted->number != 0 ||
+	       (wanted->replaces && l->n == 1 && l->is_wanted && !has_orders(sharing, wanted));
+}
+
+emr_status emr_sharing_is_given(emr_sharing *sharing, const emr_order *order, bool *out_is)
+{
+	emr_order wanted = *order;
+	living l = {.root = order->root, .wanted = &wanted};
+	emr_status status;
+
+	wanted.kind = EMR_ORDER_GRANT;
+	status = find_living_and_lock(sharing, wanted.domain, &l);
+	if (status != EMR_OK)
+		return status;
+	*out_is = is_given(sharing, &wanted, &l) && wanted.number == 0;
+	pthread_mutex_unlock(&sharing->lock);
+	return EMR_OK;
+}
+
+/* Under the lock. */
+static emr_status give(emr_sharing *sharing, emr_order *wanted, const living *l)
+{
+	emr_status status;
+
+	if (is_given(sharing, wanted, l))
+		return EMR_OK;
+	status = add(sharing, wanted);
+	return status == EMR_OK ? forget_replaced(sharing, wanted) : status;
+}
+
+emr_status emr_sharing_give(emr_sharing *sharing, const emr_order *order, uint64_t *out_number)
+{
+	emr_order wanted = *order;
+	living l = {.root = order->root, .wanted = &wanted};
+	emr_status status;
+
+	if (sharing->session->read_only)
+		return EMR_READ_ONLY;
+	if (order->until_unix_s <= emr_clock_unix_s(emr_clock_system()))
+		return EMR_INVALID;
+	wanted.kind = EMR_ORDER_GRANT;
+	wanted.has_failed = false;
+	status = find_living_and_lock(sharing, wanted.domain, &l);
+	if (status != EMR_OK)
+		return status;
+	status = give(sharing, &wanted, &l);
+	announce(sharing);
+	/* The kernel may remember that it is not there; that it is, it never remembers. */
+	emr_fuse_changed(NULL, EMR_ROOT_NODE, "shared-by-me");
+	pthread_mutex_unlock(&sharing->lock);
+	if (status == EMR_OK)
+		*out_number = wanted.number;
+	return status;
+}
+
+/* ---- taking back ---- */
 
 emr_status emr_sharing_take_back(emr_sharing *sharing, emr_id16 domain, const char *label,
 	const emr_who *who, uint64_t *out_number)
@@ -362,7 +457,7 @@ emr_status emr_sharing_take_back(emr_sharing *sharing, emr_id16 domain, const ch
 	emr_order order = {
 		.kind = EMR_ORDER_REVOKE, .domain = domain, .grantee = who->id, .root = who->root};
 	living l = {.root = who->root};
-	bool had = false;
+	bool had = false, must;
 	emr_status status;
 
 	if (sharing->session->read_only)
@@ -373,10 +468,11 @@ emr_status emr_sharing_take_back(emr_sharing *sharing, emr_id16 domain, const ch
 	status = find_living_and_lock(sharing, domain, &l);
 	if (status != EMR_OK)
 		return status;
-	find_wishes(sharing, domain, who->root, &had, &l.is_there);
-	if (!l.is_there && !had)
+	must = l.n > 0;
+	find_wishes(sharing, domain, who->root, &had, &must);
+	if (!must && !had)
 		status = EMR_NOT_FOUND;
-	if (status == EMR_OK && l.is_there) /* written down before anything is forgotten */
+	if (status == EMR_OK && must) /* written down before anything is forgotten */
 		status = add(sharing, &order);
 	if (status == EMR_OK)
 		status = forget_wishes(sharing, domain, who->root);
@@ -472,6 +568,9 @@ void emr_sharing_cause(const emr_order *order, char *out, size_t size)
 		snprintf(out, size, "the ledger refused it (%s)", emr_result_text(order->code));
 	else if (order->kind == EMR_ORDER_GRANT && order->failure == EMR_INVALID)
 		snprintf(out, size, "the time was over before it could be done");
+	else if (order->kind == EMR_ORDER_GRANT && order->failure == EMR_EXISTS &&
+		 emr_rights_of_reading(order->rights) != 0)
+		snprintf(out, size, "another computer of yours had answered already");
 	else if (order->kind == EMR_ORDER_GRANT && order->failure == EMR_EXISTS)
 		snprintf(out, size, "they may write there already, which is more");
 	else

@@ -10,7 +10,9 @@
 #include "sharing/answers.h"
 #include "sharing/shares.h"
 
-#define PORTION 100 /* of what was opened, in one object */
+#include "still.h"
+
+#define PORTION 100 /* of what was seen, in one object */
 
 typedef struct taking {
 	emr_session *session;
@@ -18,8 +20,10 @@ typedef struct taking {
 	void *arg;
 	emr_share *share;
 	emr_share_rows ended;
+	const char *path; /* NULL: everything */
+	emr_crowd *crowd;
 	emr_id16 domain; /* whose audit is being read */
-	json_t *opened;	 /* a portion */
+	emr_buf seen;	 /* of it */
 	json_t *orders;
 	bool names_seen;
 } taking;
@@ -28,18 +32,26 @@ static void taking_end(taking *t)
 {
 	emr_shares_free(&t->ended);
 	emr_share_free(t->share);
-	json_decref(t->opened);
+	emr_buf_free(&t->seen);
 	json_decref(t->orders);
 }
 
 /* ---- what was seen ---- */
 
-static emr_status emit_opened(taking *t)
+/* One version of one record: its key was released, or its reader's computer says that it was
+ * opened, or both. */
+typedef struct seen {
+	emr_id16 object;
+	uint64_t version, at;
+	bool is_released, is_opened;
+} seen;
+
+static emr_status emit_portion(taking *t, const char *name, json_t *portion)
 {
-	json_t *object = json_pack("{s:O}", "opened", t->opened);
+	json_t *object = json_pack("{s:O}", name, portion);
 	emr_status status = object != NULL ? t->emit(t->arg, object) : EMR_NO_MEMORY;
 
-	json_array_clear(t->opened);
+	json_array_clear(portion);
 	return status;
 }
 
@@ -51,27 +63,28 @@ static bool is_ending(const taking *t, emr_id16 grant)
 	return false;
 }
 
-static emr_status add_opened(
-	taking *t, emr_id16 object, uint64_t version, uint64_t at, bool is_proven)
+static emr_status note_one(
+	taking *t, emr_id16 object, uint64_t version, uint64_t at, bool is_opened)
 {
-	char when[EMR_TEXT_BYTES];
-	char *path = NULL;
-	emr_status status = emr_view_path_of_object(t->session->view, object, &path);
-	json_t *one;
+	seen *all = (seen *)t->seen.data, one = {.object = object, .version = version, .at = at};
 
-	if (status != EMR_OK && status != EMR_NOT_FOUND)
-		return status;
-	emr_time_json((int64_t)at, when);
-	one = json_pack("{s:o, s:I, s:s, s:I, s:b}", "path",
-		emr_json_text(path != NULL ? path : "(removed since)"), "version",
-		(json_int_t)version, "at", when, "at_unix", (json_int_t)at, "proven", is_proven);
-	free(path);
-	if (one == NULL || json_array_append_new(t->opened, one) != 0)
-		return EMR_NO_MEMORY;
-	return json_array_size(t->opened) >= PORTION ? emit_opened(t) : EMR_OK;
+	one.is_opened = is_opened;
+	one.is_released = !is_opened;
+	for (size_t i = t->seen.len / sizeof *all; i-- > 0;) {
+		if (all[i].version != version || !emr_id16_equal(all[i].object, object))
+			continue;
+		/* The moment of the opening is the one to be told. */
+		if (is_opened || !all[i].is_opened)
+			all[i].at = at;
+		all[i].is_opened |= one.is_opened;
+		all[i].is_released |= one.is_released;
+		return EMR_OK;
+	}
+	return emr_buf_append(&t->seen, &one, sizeof one);
 }
 
-/* Keys that were released are proven; what became of them is the reader's word. */
+/* Keys that were released are proven, and come along with what lies beside it; what became of them
+ * is the reader's word. */
 static emr_status note_seen(void *arg, const emr_audit_entry *entry)
 {
 	taking *t = arg;
@@ -86,13 +99,13 @@ static emr_status note_seen(void *arg, const emr_audit_entry *entry)
 			t->names_seen = true;
 		if (!entry->is_readable || entry->slot.kind == EMR_CAPSULE_LISTING)
 			return EMR_OK;
-		return add_opened(
-			t, entry->slot.object_id, entry->slot.version, entry->ledger_time, true);
+		return note_one(
+			t, entry->slot.object_id, entry->slot.version, entry->ledger_time, false);
 	case EMR_AUDIT_OPENED:
 		return entry->opened.refused
 			       ? EMR_OK
-			       : add_opened(t, entry->opened.object_id, entry->opened.version,
-					 entry->opened.last, false);
+			       : note_one(t, entry->opened.object_id, entry->opened.version,
+					 entry->opened.last, true);
 	}
 	return EMR_OK;
 }
@@ -111,6 +124,44 @@ static void look_back(taking *t)
 			emr_log(EMR_LOG_WARN, "what was opened cannot be told: %s",
 				emr_status_text(status));
 	}
+}
+
+static emr_status add_seen(taking *t, const seen *one, json_t *portion)
+{
+	char when[EMR_TEXT_BYTES];
+	char *path = NULL;
+	emr_status status = emr_view_path_of_object(t->session->view, one->object, &path);
+	json_t *row;
+
+	if (status != EMR_OK && status != EMR_NOT_FOUND)
+		return status;
+	emr_time_json((int64_t)one->at, when);
+	row = json_pack("{s:o, s:I, s:s, s:I, s:b}", "path",
+		emr_json_text(path != NULL ? path : "(removed since)"), "version",
+		(json_int_t)one->version, "at", when, "at_unix", (json_int_t)one->at, "proven",
+		one->is_released);
+	free(path);
+	return row != NULL && json_array_append_new(portion, row) == 0 ? EMR_OK : EMR_NO_MEMORY;
+}
+
+/* "opened": what somebody says he opened; "released": what he could have opened, too. */
+static emr_status emit_seen(taking *t, const char *name, bool is_opened)
+{
+	const seen *all = (const seen *)t->seen.data;
+	json_t *portion = json_array();
+	emr_status status = portion != NULL ? EMR_OK : EMR_NO_MEMORY;
+
+	for (size_t i = 0; i < t->seen.len / sizeof *all && status == EMR_OK; i++) {
+		if (all[i].is_opened != is_opened)
+			continue;
+		status = add_seen(t, &all[i], portion);
+		if (status == EMR_OK && json_array_size(portion) >= PORTION)
+			status = emit_portion(t, name, portion);
+	}
+	if (status == EMR_OK && json_array_size(portion) > 0)
+		status = emit_portion(t, name, portion);
+	json_decref(portion);
+	return status;
 }
 
 /* ---- ending ---- */
@@ -183,24 +234,32 @@ static int by_domain(const void *a, const void *b)
 		sizeof(emr_id16));
 }
 
+/* Nothing of his own ends where he has nothing of his own; what he reads by other shares is said in
+ * any case. */
 static emr_status take(taking *t, const emr_who *who)
 {
-	json_t *object;
+	json_t *ways = NULL, *object;
 	emr_status status;
 
 	keep_of(&t->ended, who);
-	if (t->ended.n == 0)
-		return EMR_NOT_FOUND;
 	if (t->ended.n > 1)
 		qsort(t->ended.list, t->ended.n, sizeof *t->ended.list, by_domain);
 	status = end_all(t); /* first of all */
+	if (status == EMR_OK && who->kind == EMR_WHO_PERSON)
+		status = emr_still_reads(t->session, t->crowd, who, t->path, &t->ended, &ways);
+	if (status == EMR_OK && t->ended.n == 0 && json_array_size(ways) == 0)
+		status = EMR_NOT_FOUND;
 	if (status == EMR_OK)
 		status = emit_ended(t);
-	if (status != EMR_OK)
-		return status;
-	look_back(t);
-	if (json_array_size(t->opened) > 0)
-		status = emit_opened(t);
+	if (status == EMR_OK) {
+		look_back(t);
+		status = emit_seen(t, "opened", true);
+	}
+	if (status == EMR_OK)
+		status = emit_seen(t, "released", false);
+	if (status == EMR_OK && json_array_size(ways) > 0)
+		status = emit_portion(t, "still", ways);
+	json_decref(ways);
 	if (status != EMR_OK)
 		return status;
 	object = json_pack("{s:b, s:O, s:b, s:b}", "done", 1, "orders", t->orders, "names_seen",
@@ -282,13 +341,15 @@ emr_status emr_answer_revoke(emr_session *session, const emr_request *request, e
 	__attribute__((cleanup(taking_end))) taking t = {.session = session,
 		.emit = emit,
 		.arg = arg,
-		.opened = json_array(),
+		.path = request->has_path ? request->path : NULL,
 		.orders = json_array()};
 	EMR_AUTO_CROWD crowd = {0};
 	emr_id16 domain;
 	emr_who who;
 	char text[600];
-	emr_status status = t.opened != NULL && t.orders != NULL ? EMR_OK : EMR_NO_MEMORY;
+	emr_status status = t.orders != NULL ? EMR_OK : EMR_NO_MEMORY;
+
+	t.crowd = &crowd;
 
 	if (status == EMR_OK)
 		status = emr_crowd_open(session, &crowd);

@@ -9,6 +9,7 @@
 
 #include "view/software.h"
 
+#include "confirm.h"
 #include "edit.h"
 #include "foreign.h"
 #include "giving_attributes.h"
@@ -21,6 +22,10 @@
 #include "software_policy.h"
 
 #define OURS "user.emrfs."
+#define FACTS "system.emrfs."
+#define NAME_BYTES 256 /* of an attribute, as the kernel allows, with its NUL */
+#define LIST_MAX                                                                                   \
+	65000u /* names of one node: the kernel takes 65,536 bytes, and fs/fuse keeps room */
 
 static bool starts_with(const char *text, const char *start)
 {
@@ -53,6 +58,9 @@ typedef struct subject {
 	emr_status failure;
 	uint8_t refusal;
 	char access[SHARED_ACCESS_BYTES]; /* in another's folder; "": one's own */
+	bool has_owner;
+	char owner[EMR_NAME_MAX + 1]; /* as the directory of who it belongs to is called */
+	emr_card card;		      /* whose that is */
 } subject;
 
 static emr_status append_text(emr_buf *out, const char *text)
@@ -179,6 +187,11 @@ static emr_status say_signed_number(const subject *s, emr_buf *out)
 	return status == EMR_MISSING_DATA ? EMR_NO_ATTRIBUTE : status;
 }
 
+static emr_status say_owner(const subject *s, emr_buf *out)
+{
+	return s->has_owner ? shared_say_owner(s->view, s->owner, &s->card, out) : EMR_NO_ATTRIBUTE;
+}
+
 static emr_status say_access(const subject *s, emr_buf *out)
 {
 	return append_text(out, s->access[0] != 0 ? s->access : "owner");
@@ -219,6 +232,7 @@ static const struct computed {
 	{OURS "signed-by", say_signed_by},
 	{OURS "signed-at", say_signed_at},
 	{OURS "signed-number", say_signed_number},
+	{OURS "owner", say_owner},
 	{OURS "access", say_access},
 	{OURS "shared-with", say_nothing},
 	{OURS "freshness", say_freshness},
@@ -228,8 +242,7 @@ static const struct computed {
 
 const char *emr_view_attribute_name(size_t index)
 {
-	static const char *const others[] = {
-		SOFTWARE_KEY, KEEP_KEY, OURS "owner", OURS "grant.WHO"};
+	static const char *const others[] = {SOFTWARE_KEY, KEEP_KEY, OURS "grant.WHO", CONFIRM_KEY};
 
 	if (index < COMPUTED)
 		return computed[index].name + strlen(OURS);
@@ -255,8 +268,34 @@ static emr_status subject_of(emr_view *view, const node *n, subject *out)
 		.failure = n->failure,
 		.refusal = n->refusal,
 	};
-	if (foreign_share(n) != NULL)
+	if (foreign_share(n) != NULL) {
 		shared_access(view, foreign_share(n), out->access);
+		snprintf(out->owner, sizeof out->owner, "%s", foreign_share(n)->owner->name);
+		out->card = foreign_share(n)->owner->card;
+		out->has_owner = true;
+	} else if (view->options.owner != NULL) {
+		emr_shared_owner_name(view->options.owner, EMR_OWNER_DIGITS, out->owner);
+		out->card = *view->options.owner;
+		out->has_owner = true;
+	}
+	return EMR_OK;
+}
+
+/* NAME as it is kept and answered: a fact is listed as system.emrfs.NAME, which programs that copy
+ * leave alone, and is user.emrfs.NAME.  What a person sets is in no other namespace than user. */
+static emr_status known_name(const char *name, char out[NAME_BYTES])
+{
+	bool is_fact = starts_with(name, FACTS);
+	int len = snprintf(out, NAME_BYTES, "%s%s", is_fact ? OURS : "",
+		is_fact ? name + strlen(FACTS) : name);
+
+	if (len < 0 || len >= NAME_BYTES)
+		return EMR_RANGE;
+	if (strcmp(out, "user.") == 0)
+		return EMR_INVALID;
+	if (!starts_with(out, "user.") ||
+		(is_fact && (strcmp(out, SOFTWARE_KEY) == 0 || strcmp(out, KEEP_KEY) == 0)))
+		return EMR_UNSUPPORTED;
 	return EMR_OK;
 }
 
@@ -299,15 +338,30 @@ static bool is_shared(emr_view *view, uint64_t number)
 	return is;
 }
 
-emr_status emr_view_get_attribute(emr_view *view, uint64_t number, const char *name, emr_buf *out)
+static emr_status get_code(emr_view *view, uint64_t number, emr_buf *out)
 {
-	emr_bytes value;
 	emr_status status;
+	const node *n;
+
+	pthread_mutex_lock(&view->lock);
+	n = tree_by_number(view, number);
+	status = n == NULL ? EMR_NOT_FOUND : confirm_say(view, n, out);
+	pthread_mutex_unlock(&view->lock);
+	return status;
+}
+
+emr_status emr_view_get_attribute(emr_view *view, uint64_t number, const char *asked, emr_buf *out)
+{
+	char name[NAME_BYTES];
+	emr_bytes value;
+	emr_status status = known_name(asked, name);
 	subject s;
 	node *n;
 
-	if (!starts_with(name, "user."))
-		return EMR_UNSUPPORTED;
+	if (status != EMR_OK)
+		return status;
+	if (strcmp(name, CONFIRM_KEY) == 0)
+		return get_code(view, number, out);
 	if (is_shared(view, number))
 		return shared_attribute(view, number, name, out);
 	if (giving_has(name))
@@ -410,25 +464,40 @@ static emr_status find_own(emr_view *view, uint64_t number, node **out_node)
 	return EMR_OK;
 }
 
-/* "" takes it back.  Of a file it says nothing. */
+/* Under view->lock.  A file says nothing of programs. */
+static emr_status set_policy(emr_view *view, uint64_t number, emr_bytes value, bool is_confirmed)
+{
+	node *n = tree_by_number(view, number);
+	bool is_theirs = n != NULL && shared_has(n);
+	emr_status status = is_theirs ? EMR_OK : find_own(view, number, &n);
+
+	if (status != EMR_OK || n->type != EMR_META_DIR)
+		return status;
+	if (!is_confirmed && software_widens(view, n, value))
+		return EMR_FORBIDDEN;
+	return is_theirs
+		       ? shared_set_software(view, n, value)
+		       : change_attribute(view, n, text_bytes(SOFTWARE_KEY), value, value.len == 0);
+}
+
+/* "" takes it back.  A value that lets more programs in has the folder's code with it. */
 static emr_status set_software(emr_view *view, uint64_t number, emr_bytes value)
 {
-	emr_status status = value.len == 0 ? EMR_OK : emr_software_check(value);
-	node *n;
+	EMR_AUTO_BUF policy = {0};
+	bool is_confirmed = false;
+	emr_status status;
+	const node *n;
 
-	if (status != EMR_OK)
-		return status;
 	pthread_mutex_lock(&view->lock);
 	n = tree_by_number(view, number);
-	if (n != NULL && shared_has(n)) {
-		status = shared_set_software(view, n, value);
-		pthread_mutex_unlock(&view->lock);
-		return status;
-	}
-	status = find_own(view, number, &n);
-	if (status == EMR_OK && n->type == EMR_META_DIR)
-		status = change_attribute(view, n, text_bytes(SOFTWARE_KEY), value, value.len == 0);
+	status = n == NULL ? EMR_NOT_FOUND : confirm_take(view, n, value, &policy, &is_confirmed);
+	if (status == EMR_OK && policy.len > 0)
+		status = emr_software_check(emr_buf_view(&policy));
+	if (status == EMR_OK)
+		status = set_policy(view, number, emr_buf_view(&policy), is_confirmed);
 	pthread_mutex_unlock(&view->lock);
+	if (status == EMR_FORBIDDEN)
+		software_tell_unconfirmed(view, number, emr_buf_view(&policy));
 	return status == EMR_NO_ATTRIBUTE ? EMR_OK : status;
 }
 
@@ -459,15 +528,16 @@ static emr_status set_keep(emr_view *view, uint64_t number, emr_bytes value)
 }
 
 emr_status emr_view_set_attribute(
-	emr_view *view, uint64_t number, const char *name, emr_bytes value, unsigned flags)
+	emr_view *view, uint64_t number, const char *asked, emr_bytes value, unsigned flags)
 {
+	char name[NAME_BYTES];
 	emr_bytes old;
-	emr_status status;
+	emr_status status = known_name(asked, name);
 	bool exists;
 	node *n;
 
-	if (!starts_with(name, "user."))
-		return EMR_UNSUPPORTED;
+	if (status != EMR_OK)
+		return status;
 	if (strcmp(name, SOFTWARE_KEY) == 0)
 		return set_software(view, number, value);
 	if (strcmp(name, KEEP_KEY) == 0)
@@ -495,13 +565,14 @@ emr_status emr_view_set_attribute(
 	return status;
 }
 
-emr_status emr_view_remove_attribute(emr_view *view, uint64_t number, const char *name)
+emr_status emr_view_remove_attribute(emr_view *view, uint64_t number, const char *asked)
 {
-	emr_status status;
+	char name[NAME_BYTES];
+	emr_status status = known_name(asked, name);
 	node *n;
 
-	if (!starts_with(name, "user."))
-		return EMR_UNSUPPORTED;
+	if (status != EMR_OK)
+		return status;
 	if (giving_has_grant(name))
 		return giving_remove(view, number, name);
 	if (starts_with(name, OURS))
@@ -530,6 +601,17 @@ static emr_status list_own(const node *n, emr_buf *out)
 	return status;
 }
 
+emr_status attributes_list_fact(const char *name, emr_buf *out)
+{
+	emr_status status;
+
+	if (strlen(FACTS) + strlen(name) >= NAME_BYTES ||
+		out->len + strlen(FACTS) + strlen(name) >= LIST_MAX)
+		return EMR_OK;
+	status = emr_buf_append(out, FACTS, strlen(FACTS));
+	return status == EMR_OK ? emr_buf_append(out, name, strlen(name) + 1) : status;
+}
+
 emr_status emr_view_list_attributes(emr_view *view, uint64_t number, emr_buf *out)
 {
 	EMR_AUTO_BUF value = {0};
@@ -547,18 +629,15 @@ emr_status emr_view_list_attributes(emr_view *view, uint64_t number, emr_buf *ou
 	status = n == NULL ? EMR_NOT_FOUND : subject_of(view, n, &s);
 	/* The kernel lets nobody read user.* of a symbolic link: what is listed could not be got
 	 * (rsync -X). */
-	if (status == EMR_OK && n->type == EMR_META_SYMLINK)
-		status = EMR_NO_ATTRIBUTE;
-	if (status == EMR_OK)
+	if (status == EMR_OK && n->type != EMR_META_SYMLINK)
 		status = list_own(n, out);
 	pthread_mutex_unlock(&view->lock);
 	if (status == EMR_NO_ATTRIBUTE)
 		return EMR_OK;
 	for (size_t i = 0; i < COMPUTED && status == EMR_OK; i++) {
 		emr_buf_clear(&value);
-		if (computed[i].say(&s, &value) != EMR_OK)
-			continue;
-		status = emr_buf_append(out, computed[i].name, strlen(computed[i].name) + 1);
+		if (computed[i].say(&s, &value) == EMR_OK)
+			status = attributes_list_fact(computed[i].name + strlen(OURS), out);
 	}
-	return status;
+	return status == EMR_OK ? giving_list(view, number, out) : status;
 }

@@ -10,8 +10,6 @@
 #include "shared.h"
 #include "tree.h"
 
-#define PIECE_BYTES ((size_t)256 << 10)
-
 typedef struct waiting {
 	struct waiting *next;
 	uint64_t node;
@@ -55,22 +53,6 @@ compare_result compare_of(emr_view *view, const emr_cid *root)
 
 /* ---- one ---- */
 
-/* Every byte is what was sealed: then it is the root that differs. */
-static bool is_readable(emr_content_reader *reader)
-{
-	EMR_AUTO_FREE uint8_t *piece = malloc(PIECE_BYTES);
-	uint64_t at = 0;
-	size_t got = 0;
-
-	do {
-		if (piece == NULL ||
-			emr_content_reader_read(reader, at, piece, PIECE_BYTES, &got) != EMR_OK)
-			return false;
-		at += got;
-	} while (got > 0);
-	return true;
-}
-
 static void tell(emr_view *view, uint64_t number)
 {
 	char *path = NULL;
@@ -98,7 +80,7 @@ static void compare(emr_view *view, const waiting *w)
 
 	if (status == EMR_OK)
 		one.result = COMPARE_FITS;
-	else if (status == EMR_DAMAGED && is_readable(w->reader))
+	else if (status == EMR_BAD_SIGNATURE)
 		one.result = COMPARE_DIFFERS;
 	else
 		emr_log(EMR_LOG_WARN, "a signed root could not be compared: %s",

@@ -2,6 +2,11 @@
  * that they are the bytes he sealed (his CID, his tags), and only the root says that they are what
  * he read when he signed.  What does not fit is not opened again.
  *
+ * A result is about the bytes that a CID names, not about a place on a disk, so it is good for the
+ * life of a mount: every read hashes what it gives out against that CID (record/held.h), and
+ * whatever else lies in the segments since is refused there.  Larger files are not compared here,
+ * and nothing says that they were.
+ *
  * A thread of its own, made when there is something to do and gone when there is not; without
  * threads the publisher's turn does it. */
 #pragma once

@@ -1,6 +1,7 @@
 #include <string.h>
 
 #include "conflict.h"
+#include "disk.h"
 #include "edit.h"
 #include "foreign.h"
 #include "tree.h"
@@ -24,10 +25,18 @@ static void count_bytes(emr_view_counts *counts, const node *n)
 	counts->unhanded += n->file->wrote != n->file->handed;
 }
 
+typedef struct counting {
+	const emr_view *view;
+	uint64_t synced;
+	emr_view_counts counts;
+} counting;
+
 static void count_one(void *arg, node *n)
 {
-	emr_view_counts *counts = arg;
+	counting *c = arg;
+	emr_view_counts *counts = &c->counts;
 
+	counts->not_safe += disk_lacks(c->view, n, c->synced);
 	if (n->type == EMR_META_DIR)
 		counts->directories++;
 	if (n->type == EMR_META_DIR && !needs_settling(n))
@@ -57,20 +66,23 @@ static void count_one(void *arg, node *n)
 
 void emr_view_count(emr_view *view, emr_view_counts *out_counts)
 {
-	emr_view_counts
-		counts = {0},
-		theirs = {0}; /* what lies in others' folders is theirs but for what waits here */
+	counting mine = {.view = view, .synced = emr_journal_synced_seq(view->options.journal)};
+	counting others = mine; /* what lies in others' folders is theirs but for what waits here */
+	const emr_view_counts *theirs = &others.counts;
+	emr_view_counts counts;
 
 	pthread_mutex_lock(&view->lock);
-	tree_walk(view->root, count_one, &counts);
-	foreign_walk(view, count_one, &theirs);
-	counts.pending += theirs.pending;
-	counts.failed += theirs.failed;
-	counts.pending_bytes += theirs.pending_bytes;
-	counts.writing += theirs.writing;
-	counts.writing_bytes += theirs.writing_bytes;
-	counts.unhanded += theirs.unhanded;
-	counts.conflicts += theirs.conflicts;
+	tree_walk(view->root, count_one, &mine);
+	foreign_walk(view, count_one, &others);
+	counts = mine.counts;
+	counts.pending += theirs->pending;
+	counts.failed += theirs->failed;
+	counts.pending_bytes += theirs->pending_bytes;
+	counts.writing += theirs->writing;
+	counts.writing_bytes += theirs->writing_bytes;
+	counts.unhanded += theirs->unhanded;
+	counts.not_safe += theirs->not_safe;
+	counts.conflicts += theirs->conflicts;
 	for (const vacated *v = view->vacated; v != NULL; v = v->next)
 		if (v->has_failed)
 			counts.failed++;

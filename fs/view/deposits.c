@@ -161,14 +161,14 @@ static void name_day(uint64_t unix_s, char out[16])
 
 static emr_status name_organisation(emr_view *view, struct deposit *d)
 {
-	EMR_AUTO_BUF ca = {0};
-	char name[256], id[40];
-	emr_status status = emr_signed_organisation(view->options.replica,
-		emr_ledger_descriptor(view->options.ledger), d->org.b, name, &ca);
+	EMR_AUTO_ORGANISATION org = {.name = ""};
+	char id[40];
+	emr_status status = emr_replica_organisation(
+		view->options.replica, emr_ledger_descriptor(view->options.ledger), d->org.b, &org);
 
 	emr_hex(d->org.b, sizeof d->org.b, id);
-	name_safely(emr_bytes_of(name, strlen(name)), id, d->organisation);
-	return status;
+	name_safely(emr_bytes_of(org.name, strlen(org.name)), id, d->organisation);
+	return status == EMR_NOT_FOUND ? EMR_OK : status;
 }
 
 /* ---- learning ---- */

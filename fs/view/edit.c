@@ -7,8 +7,7 @@
 #include "base/log.h"
 
 #include "foreign.h"
-
-#define DEAD_BYTES_MANY (UINT64_C(64) << 20) /* removed: worth a look */
+#include "space.h"
 
 int64_t view_now_ns(const emr_view *view)
 {
@@ -105,6 +104,11 @@ void edit_unpin(edit *e, const emr_cid *root, emr_id16 owner)
 		e->status = emr_journal_unpin(e->txn, &pin);
 }
 
+void edit_died(edit *e, const emr_content *content)
+{
+	e->died += content->padded;
+}
+
 bool is_unsynced(const emr_view *view)
 {
 	return view->unsynced_seq != 0 || view->unsynced_spills > 0;
@@ -135,6 +139,8 @@ emr_status edit_commit(edit *e, uint64_t *out_seq)
 		return status;
 	note_unsynced(view);
 	view->unsynced_seq = seq;
+	if (e->died > 0)
+		space_died(view, e->died);
 	if (out_seq != NULL)
 		*out_seq = seq;
 	return EMR_OK;
@@ -224,7 +230,7 @@ ended take_working_copy(emr_view *view, file *f)
 		view->unsynced_spills--;
 	f->is_spill_unsynced = f->is_spill_named = f->is_spill_doubted = f->staging_in_row = false;
 	f->staging = NULL;
-	let_blocks_go(view);
+	f->promised = 0;
 	return e;
 }
 
@@ -273,26 +279,4 @@ void want_reclaim(emr_view *view)
 {
 	view->wants_reclaim = true;
 	pthread_cond_broadcast(&view->wake);
-}
-
-void note_dead(emr_view *view, const node *n)
-{
-	if (!node_is_file(n) || (n->is_published && !n->content_dirty))
-		return; /* a published version can be brought back */
-	view->dead_bytes += n->size;
-	if (view->dead_bytes >= DEAD_BYTES_MANY ||
-		emr_reserve_is_out(emr_store_reserve(view->options.store)))
-		want_reclaim(view);
-}
-
-void hold_blocks(emr_view *view)
-{
-	if (view->holders++ == 0)
-		view->hold = emr_store_hold_begin(view->options.store);
-}
-
-void let_blocks_go(emr_view *view)
-{
-	if (--view->holders == 0)
-		emr_store_hold_end(view->options.store, &view->hold);
 }

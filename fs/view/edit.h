@@ -9,6 +9,7 @@
 typedef struct edit {
 	emr_view *view;
 	emr_journal_txn *txn;
+	uint64_t died; /* bytes of what is of no use afterwards */
 	emr_status status;
 } edit;
 
@@ -26,6 +27,8 @@ void edit_ino(edit *e, emr_id16 object,
 void edit_moved(edit *e, emr_id16 from, emr_id16 to);
 void edit_pin(edit *e, const emr_cid *root, emr_id16 owner, emr_pin_state state);
 void edit_unpin(edit *e, const emr_cid *root, emr_id16 owner);
+/* The blocks of CONTENT are of no use once this is committed. */
+void edit_died(edit *e, const emr_content *content);
 /* Commits and notes that the disk does not have it yet; the position goes to *OUT_SEQ (may be
  * NULL). */
 emr_status edit_commit(edit *e, uint64_t *out_seq);
@@ -42,6 +45,9 @@ void note_due(emr_view *view, int64_t boot_ns);
 /* Whether the metadata of N has room for ATTRIBUTES, whatever N is called later:
  * EMR_ATTRIBUTE_SPACE. */
 emr_status attributes_fit(const node *n, emr_bytes attributes, uint16_t count);
+/* Appends `system.emrfs.NAME` with its NUL to a list of names, unless that is too long for the
+ * kernel. */
+emr_status attributes_list_fact(const char *name, emr_buf *out);
 
 /* Under view->lock: something was handed to the operating system that the disk does not have yet.
  */
@@ -62,14 +68,8 @@ void end_working_copy(ended e);
 /* Without view->lock: removes the spills that may go now. */
 void remove_doomed(emr_view *view);
 
-/* Under view->lock: N's bytes that no version has are of no use any more. */
-void note_dead(emr_view *view, const node *n);
 /* Under view->lock: space should be given back soon. */
 void want_reclaim(emr_view *view);
-
-/* While a working copy lives, blocks that no row names yet are kept from the reclaimer. */
-void hold_blocks(emr_view *view);
-void let_blocks_go(emr_view *view);
 
 /* A status that says the ledger contradicts itself or what this computer has verified. */
 bool view_ledger_is_wrong(emr_status status);
@@ -78,6 +78,9 @@ bool view_ledger_is_wrong(emr_status status);
 bool view_is_read_only(emr_view *view);
 /* The folder is read-only from now on, and says so once. */
 void view_stop_writing(emr_view *view, emr_status why);
+/* Whether WHY was damage of the ledger or of the own copy, and is put right now: what failed may be
+ * tried again. */
+bool view_mend_ledger(emr_view *view, emr_status why);
 
 /* What the ledger said last: once when it is away, once when it is back.  Without view->lock. */
 void view_hear_ledger(emr_view *view, emr_status status);

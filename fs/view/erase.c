@@ -423,28 +423,17 @@ static emr_status close_readers(trying *t)
 
 /* ---- blocks, frames, pins ---- */
 
-/* Everything dead goes from the segments, a portion at a time. */
+/* Everything dead goes from the segments.  One pass: what has no room to be copied away from it
+ * becomes zeros where it stands, so a full disk keeps no key. */
 static emr_status scrub(trying *t, emr_reclaim_report *out_left)
 {
-	emr_view *view = t->view;
-	uint64_t left;
+	emr_status status = view_scrub(t->view, is_forsaken, t, out_left);
 
-	do {
-		emr_reclaim_report report = {0};
-		emr_status status = view_scrub(view, is_forsaken, t, &report);
-
-		if (status != EMR_OK)
-			return status;
-		left = report.segments_left;
-		*out_left = report;
-		if (report.segments_removed == 0)
-			break;
-	} while (left > 0);
-	if (left > 0)
+	if (status != EMR_OK)
+		return status;
+	if (out_left->segments_left > 0)
 		return EMR_NO_SPACE;
-	if (out_left->segments_held > 0 || out_left->segments_skipped > 0)
-		return EMR_BUSY;
-	return EMR_OK;
+	return out_left->segments_skipped > 0 ? EMR_BUSY : EMR_OK;
 }
 
 typedef struct unpinning {
@@ -476,8 +465,8 @@ static emr_status unpin_some(emr_view *view, const emr_pin *pins, size_t n)
 
 	pthread_mutex_lock(&view->lock);
 	e = edit_begin(view);
-	for (size_t i = 0; i < n; i++)
-		edit_unpin(&e, &pins[i].root, pins[i].owner);
+	for (size_t i = 0; i < n && e.status == EMR_OK; i++)
+		e.status = emr_journal_unpin(e.txn, &pins[i]);
 	return commit_synced(&e);
 }
 

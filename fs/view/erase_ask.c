@@ -172,6 +172,18 @@ static emr_status note_deleted(asking *a)
 	return status;
 }
 
+/* ---- what others left and what does not open ---- */
+
+static emr_status note_unreadable(void *arg, emr_id16 domain, emr_id16 object, emr_id32 signer)
+{
+	asking *a = arg;
+
+	(void)signer;
+	a->erased.deleted++;
+	add_object(a, domain, object, false);
+	return a->status;
+}
+
 /* ---- every object that those records have had ---- */
 
 static int by_bytes(const void *x, const void *y)
@@ -226,6 +238,11 @@ static emr_status look(asking *a)
 {
 	emr_status living = EMR_NOT_FOUND, deleted;
 
+	if (a->what->unreadable) {
+		deleted = emr_facts_each_unreadable(a->view->options.facts, note_unreadable, a);
+		sort_objects(a);
+		return deleted;
+	}
 	if (a->path != NULL) {
 		pthread_mutex_lock(&a->view->lock);
 		living = note_living(a);

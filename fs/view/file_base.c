@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "disk.h"
 #include "foreign.h"
 #include "past.h"
 #include "shared.h"
@@ -10,25 +11,11 @@
 
 /* ---- base and working copy ---- */
 
-void file_notice(emr_view *view, node *n, emr_status status)
+static void tell(emr_view *view, node *n, const char *id)
 {
-	const char *id = status == EMR_MISSING_DATA    ? "missing-data"
-			 : status == EMR_DAMAGED       ? "bad-data"
-			 : status == EMR_NO_SPACE      ? "disk-full"
-			 : status == EMR_QUOTA	       ? "quota"
-			 : status == EMR_BAD_SIGNATURE ? "bad-signature"
-			 : status == EMR_NEWER_FORMAT  ? "newer-format"
-						       : NULL;
 	char *path = NULL;
 
-	if (status == EMR_NO_SPACE) {
-		pthread_mutex_lock(&view->lock);
-		want_reclaim(view);
-		pthread_mutex_unlock(&view->lock);
-	}
-	if (status == EMR_BAD_SIGNATURE && signed_tell(view, n))
-		return;
-	if (id == NULL || view->options.notice == NULL)
+	if (view->options.notice == NULL)
 		return;
 	pthread_mutex_lock(&view->lock);
 	if (n->past != NULL)
@@ -40,6 +27,46 @@ void file_notice(emr_view *view, node *n, emr_status status)
 	pthread_mutex_unlock(&view->lock);
 	view->options.notice(view->options.notice_arg, id, path != NULL ? path : "");
 	free(path);
+}
+
+/* Nothing is said of an earlier version where there is none. */
+static const char *full_id(emr_view *view, const node *n)
+{
+	bool has_earlier;
+
+	pthread_mutex_lock(&view->lock);
+	has_earlier = n->place.pversion != 0 || (n->file != NULL && n->file->has_content);
+	pthread_mutex_unlock(&view->lock);
+	return has_earlier ? "disk-full" : "disk-full-new";
+}
+
+void file_notice(emr_view *view, node *n, emr_status status)
+{
+	const char *id = status == EMR_MISSING_DATA    ? "missing-data"
+			 : status == EMR_DAMAGED       ? "bad-data"
+			 : status == EMR_NO_SPACE      ? full_id(view, n)
+			 : status == EMR_QUOTA	       ? "quota"
+			 : status == EMR_BAD_SIGNATURE ? "bad-signature"
+			 : status == EMR_NEWER_FORMAT  ? "newer-format"
+			 : status == EMR_IO	       ? "disk-unreadable"
+						       : NULL;
+
+	if (status == EMR_NO_SPACE) {
+		pthread_mutex_lock(&view->lock);
+		want_reclaim(view);
+		pthread_mutex_unlock(&view->lock);
+	}
+	if (status == EMR_BAD_SIGNATURE && signed_tell(view, n))
+		return;
+	if (id != NULL)
+		tell(view, n, id);
+}
+
+void file_notice_unsaved(emr_view *view, node *n, emr_status status)
+{
+	disk_hear(view, status);
+	if (status != EMR_IO && status != EMR_READ_ONLY)
+		file_notice(view, n, status);
 }
 
 base_facts file_facts(emr_view *view, const node *n)

@@ -2,6 +2,10 @@
 
 #include <stdlib.h>
 
+#include "base/log.h"
+
+#include "disk.h"
+
 /* ---- handing out ---- */
 
 /* The row of a node whose bytes just changed hands; nothing for one without a name. */
@@ -36,8 +40,10 @@ emr_status file_adopt_content(emr_view *view, node *n, const emr_content *conten
 		return EMR_NO_MEMORY;
 	*fresh = *content;
 	e = edit_begin(view);
-	if (had_content)
+	if (had_content) {
 		edit_unpin(&e, &before->c, n->id);
+		edit_died(&e, before);
+	}
 	edit_pin(&e, &content->c, n->id, EMR_PIN_WRITTEN);
 	f->content = fresh;
 	f->has_content = true;
@@ -200,7 +206,7 @@ emr_status emr_view_flush(emr_handle *handle)
 		return EMR_OK;
 	status = file_hand_out(handle->view, handle->node);
 	if (status != EMR_OK)
-		file_notice(handle->view, handle->node, status);
+		file_notice_unsaved(handle->view, handle->node, status);
 	return status;
 }
 
@@ -229,6 +235,27 @@ static emr_status sync_spill(emr_view *view, file *f)
 	return status;
 }
 
+/* The row says how much a flush has covered, so that a spill that is missing or cut is noticed. The
+ * row itself goes to the disk with the next sync: the promise is kept by the spill. */
+static void note_promise(emr_view *view, node *n, uint64_t mark)
+{
+	file *f = n->file;
+	node_row row;
+	edit e;
+
+	pthread_mutex_lock(&view->lock);
+	if (f->staging != NULL && f->staging_in_row && n->state == NODE_LIVE &&
+		mark > f->promised) {
+		f->promised = mark;
+		row = row_of_node(n);
+		e = edit_begin(view);
+		edit_put(&e, n->id, &row);
+		if (edit_commit(&e, NULL) != EMR_OK)
+			emr_log(EMR_LOG_WARN, "how much was flushed is not in the journal");
+	}
+	pthread_mutex_unlock(&view->lock);
+}
+
 /* Everything handed out so far of N is on the disk. */
 static emr_status sync_file(emr_view *view, node *n)
 {
@@ -237,8 +264,13 @@ static emr_status sync_file(emr_view *view, node *n)
 	uint64_t row_seq;
 
 	pthread_rwlock_rdlock(&f->lock);
-	if (f->staging != NULL)
+	if (f->staging != NULL) {
+		uint64_t mark = emr_staging_mark(f->staging);
+
 		status = sync_spill(view, f);
+		if (status == EMR_OK)
+			note_promise(view, n, mark);
+	}
 	pthread_rwlock_unlock(&f->lock);
 	/* Asked last: bytes that were frozen meanwhile are on the disk with the row that names
 	 * them. */
@@ -263,7 +295,7 @@ emr_status emr_view_fsync(emr_handle *handle)
 	if (status == EMR_OK)
 		status = sync_file(view, n);
 	if (status != EMR_OK)
-		file_notice(view, n, status);
+		file_notice_unsaved(view, n, status);
 	return status;
 }
 
@@ -319,18 +351,12 @@ static emr_status sync_spills(emr_view *view)
 	return first;
 }
 
-emr_status emr_view_sync(emr_view *view)
+/* Of the rows up to SEQ, 0: none. */
+static emr_status sync_rows(emr_view *view, uint64_t seq)
 {
-	emr_status spills = sync_spills(view), status;
-	uint64_t seq;
+	emr_status status = seq == 0 ? EMR_OK : emr_journal_sync(view->options.journal, seq);
 
-	pthread_mutex_lock(&view->lock);
-	seq = view->unsynced_seq;
-	pthread_mutex_unlock(&view->lock);
-	if (seq == 0)
-		return spills;
-	status = emr_journal_sync(view->options.journal, seq);
-	if (status != EMR_OK)
+	if (status != EMR_OK || seq == 0)
 		return status;
 	remove_doomed(view);
 	pthread_mutex_lock(&view->lock);
@@ -338,5 +364,23 @@ emr_status emr_view_sync(emr_view *view)
 		view->unsynced_seq = 0;
 	view->unsynced_since_boot_ns = view_boot_ns(view); /* of whatever came since */
 	pthread_mutex_unlock(&view->lock);
-	return spills;
+	return EMR_OK;
+}
+
+emr_status emr_view_sync(emr_view *view)
+{
+	emr_status status = sync_spills(view), rows;
+	uint64_t seq;
+
+	pthread_mutex_lock(&view->lock);
+	seq = view->unsynced_seq;
+	pthread_mutex_unlock(&view->lock);
+	rows = sync_rows(view, seq);
+	if (status == EMR_OK)
+		status = rows;
+	if (status == EMR_OK)
+		disk_took_all(view);
+	else
+		disk_hear(view, status);
+	return status;
 }

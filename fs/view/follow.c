@@ -272,6 +272,7 @@ static emr_status fetch(following *f)
 {
 	for (size_t i = 0; i < f->n; i++) {
 		arrival *a = &f->all[i];
+		uint64_t unreadable = emr_facts_unreadable(f->view->options.facts);
 		emr_status status = EMR_INVALID;
 		char id[33];
 
@@ -293,7 +294,11 @@ static emr_status fetch(following *f)
 		emr_log(EMR_LOG_ERROR, "record %s cannot be read: %s", id, emr_status_text(status));
 		a->is_done = true;
 		if (f->view->options.notice != NULL)
-			f->view->options.notice(f->view->options.notice_arg, "bad-data", "");
+			f->view->options.notice(f->view->options.notice_arg,
+				emr_facts_unreadable(f->view->options.facts) > unreadable
+					? "unreadable"
+					: "bad-data",
+				"");
 	}
 	return EMR_OK;
 }

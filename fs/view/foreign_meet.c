@@ -157,8 +157,10 @@ emr_status foreign_retire(emr_view *view, node *n, emr_buf *tell)
 	if (n->has_row) {
 		e = edit_begin(view);
 		edit_delete(&e, n->id);
-		if (n->file != NULL && n->file->has_content)
+		if (n->file != NULL && n->file->has_content) {
 			edit_unpin(&e, &n->file->content->c, n->id);
+			edit_died(&e, n->file->content);
+		}
 		status = edit_commit(&e, NULL);
 		if (status != EMR_OK)
 			return status;

@@ -1,14 +1,17 @@
 #include "giving_attributes.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "confirm.h"
 #include "edit.h"
 #include "tree.h"
 #include "view/giving.h"
 
 #define SHARED_WITH "user.emrfs.shared-with"
 #define GRANT "user.emrfs.grant."
+#define GRANT_FACT "grant." /* as it is listed */
 #define VALUE_MAX 1000
 
 bool giving_has_grant(const char *name)
@@ -80,10 +83,25 @@ static bool is_copy(emr_bytes value)
 	return memmem(value.data, value.len, "grant=", 6) != NULL;
 }
 
+static emr_status take_code(
+	emr_view *view, uint64_t number, emr_bytes value, emr_buf *out_wanted, bool *out_is_right)
+{
+	emr_status status;
+	const node *n;
+
+	pthread_mutex_lock(&view->lock);
+	n = tree_by_number(view, number);
+	status = n == NULL ? EMR_NOT_FOUND : confirm_take(view, n, value, out_wanted, out_is_right);
+	pthread_mutex_unlock(&view->lock);
+	return status;
+}
+
 emr_status giving_set(emr_view *view, uint64_t number, const char *name, emr_bytes value)
 {
 	const emr_giving *giving = view->options.giving;
 	AUTO_SUBJECT s = {.path = NULL};
+	EMR_AUTO_BUF wanted = {0};
+	bool is_confirmed = false;
 	emr_status status;
 
 	if (value.len > 0 && is_copy(value))
@@ -91,11 +109,40 @@ emr_status giving_set(emr_view *view, uint64_t number, const char *name, emr_byt
 	if (value.len > VALUE_MAX)
 		return EMR_INVALID;
 	status = find(view, number, true, &s);
+	if (status == EMR_OK)
+		status = take_code(view, number, value, &wanted, &is_confirmed);
 	if (status != EMR_OK)
 		return status;
-	return giving != NULL
-		       ? giving->set(view->options.giving_arg, s.path, name + strlen(GRANT), value)
-		       : EMR_UNSUPPORTED;
+	return giving != NULL ? giving->set(view->options.giving_arg, s.path, name + strlen(GRANT),
+					emr_buf_view(&wanted), is_confirmed)
+			      : EMR_UNSUPPORTED;
+}
+
+emr_status giving_list(emr_view *view, uint64_t number, emr_buf *out)
+{
+	const emr_giving *giving = view->options.giving;
+	AUTO_SUBJECT s = {.path = NULL};
+	EMR_AUTO_BUF people = {0};
+	emr_status status;
+
+	if (giving == NULL)
+		return EMR_OK;
+	status = find(view, number, false, &s);
+	if (status == EMR_NO_ATTRIBUTE || (status == EMR_OK && !s.is_root))
+		return EMR_OK;
+	if (status == EMR_OK)
+		status = giving->people(view->options.giving_arg, s.domain, &people);
+	for (size_t at = 0; at < people.len && status == EMR_OK;) {
+		const char *who = (const char *)people.data + at;
+		char name[sizeof GRANT_FACT + EMR_NAME_MAX];
+
+		at += strlen(who) + 1;
+		if (strlen(who) <= EMR_NAME_MAX) {
+			snprintf(name, sizeof name, GRANT_FACT "%s", who);
+			status = attributes_list_fact(name, out);
+		}
+	}
+	return status;
 }
 
 emr_status giving_remove(emr_view *view, uint64_t number, const char *name)

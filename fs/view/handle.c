@@ -9,6 +9,7 @@
 #include "foreign.h"
 #include "past.h"
 #include "shared.h"
+#include "space.h"
 #include "special.h"
 
 static int accmode(int flags)
@@ -104,8 +105,7 @@ emr_status emr_view_read(emr_handle *handle, uint64_t at, void *data, size_t len
 {
 	emr_status status;
 
-	/* The kernel may have got its answer from a deadline and close the file while this read
-	 * still hangs on the disk. */
+	/* A read and the close of its handle may be two threads: whoever comes last ends it. */
 	__atomic_add_fetch(&handle->refs, 1, __ATOMIC_RELAXED);
 	status = file_read(handle, at, data, len, out_len);
 	handle_put(handle);
@@ -154,7 +154,7 @@ static void finish_writing(emr_handle *handle)
 		return;
 	status = file_hand_out_finished(handle->view, handle->node, 1);
 	if (status != EMR_OK) /* release(2) has nobody to tell */
-		file_notice(handle->view, handle->node, status);
+		file_notice_unsaved(handle->view, handle->node, status);
 }
 
 /* The last one out closes. */
@@ -179,6 +179,8 @@ static void handle_put(emr_handle *handle)
 		note_due(view, n->changed_boot_ns + view->options.quiet_ns);
 	}
 	tree_release_if_unused(view, n);
+	if (handle->may_write)
+		space_check(view);
 	pthread_mutex_unlock(&view->lock);
 	special_close(handle);
 	free(handle);

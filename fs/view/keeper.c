@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <stdlib.h>
-#include <sys/statvfs.h>
 #include <time.h>
 
 #include "base/log.h"
@@ -13,15 +12,12 @@
 #include "ops_file.h"
 #include "publish.h"
 #include "shared.h"
+#include "space.h"
 
 #define BACKOFF_FIRST_NS INT64_C(1000000000)
 #define BACKOFF_LAST_NS INT64_C(30000000000)
 #define RECLAIM_PAUSE_NS INT64_C(5000000000) /* between two that were asked for */
-#define RECLAIM_LOOK_NS INT64_C(200000000)   /* one is under way: whether it has ended */
-#define PORTION_BYTES (UINT64_C(1) << 30)    /* copied in one go: the old segments go after it */
-#define SPARE_BYTES (UINT64_C(1) << 20)	     /* of free space that a copy leaves */
-#define RECLAIM_STEP_BYTES                                                                         \
-	(UINT64_C(256) << 20) /* growth of the store that makes a look worth it */
+#define SCRUB_BATCH_BYTES (UINT64_C(32) << 20)
 
 void view_wait_ns(emr_view *view, pthread_cond_t *cond, int64_t ns)
 {
@@ -125,49 +121,43 @@ static void *publish_loop(void *arg)
 	return NULL;
 }
 
-/* What working copies read from the store before any row can name it. */
+/* What no row and no pin may name: working copies and what is being sealed, then files that are
+ * open without a name.  A working copy that is frozen meanwhile has become such a file's content.
+ */
 static emr_status working_roots(void *context, emr_cid_visit visit, void *visit_context)
 {
 	emr_view *view = context;
-	emr_status status = EMR_OK;
+	EMR_AUTO_BUF roots = {0};
+	emr_status status = emr_record_each_block(view->options.records, visit, visit_context);
 
 	pthread_mutex_lock(&view->lock);
 	for (size_t i = 0; i < view->by_number.cap && status == EMR_OK; i++) {
 		const node *n = table_at(&view->by_number, i);
 
-		if (n != NULL && n->file != NULL && n->file->staging != NULL)
-			status = emr_staging_each_block(n->file->staging, visit, visit_context);
 		/* Unlinked but open: its row and pin are gone, its readers are not. */
-		if (status == EMR_OK && n != NULL && n->file != NULL && n->file->has_content)
-			status = visit(visit_context, &n->file->content->c);
+		if (n != NULL && n->file != NULL && n->file->has_content)
+			status = emr_buf_append(&roots, &n->file->content->c, sizeof(emr_cid));
 	}
 	pthread_mutex_unlock(&view->lock);
+	for (size_t at = 0; at < roots.len && status == EMR_OK; at += sizeof(emr_cid))
+		status = visit(visit_context, (const emr_cid *)(const void *)(roots.data + at));
 	return status;
+}
+
+emr_status view_reclaim_with(
+	emr_view *view, emr_reclaim_options *options, emr_reclaim_report *out_report)
+{
+	options->extra_roots = working_roots;
+	options->roots_context = view;
+	return emr_journal_reclaim(view->options.journal, options, out_report);
 }
 
 emr_status emr_view_reclaim(
 	emr_view *view, uint8_t max_live_percent, emr_reclaim_report *out_report)
 {
-	emr_reclaim_options options = {.max_live_percent = max_live_percent,
-		.extra_roots = working_roots,
-		.roots_context = view};
+	emr_reclaim_options options = {.max_live_percent = max_live_percent};
 
-	return emr_journal_reclaim(view->options.journal, &options, out_report);
-}
-
-/* Room for copies: what is free, less a little for everybody else. */
-static uint64_t room_for_copies(const emr_view *view)
-{
-	struct statvfs disk;
-	uint64_t free_bytes;
-
-	if (fstatvfs(view->options.state_dirfd, &disk) != 0)
-		return 1; /* 0 would mean no limit */
-	free_bytes = (uint64_t)disk.f_bavail * disk.f_frsize;
-	if (free_bytes <= SPARE_BYTES)
-		return 1;
-	free_bytes -= SPARE_BYTES;
-	return free_bytes < PORTION_BYTES ? free_bytes : PORTION_BYTES;
+	return view_reclaim_with(view, &options, out_report);
 }
 
 emr_status view_scrub(emr_view *view, bool (*is_forsaken)(void *arg, emr_id16 owner), void *arg,
@@ -177,44 +167,33 @@ emr_status view_scrub(emr_view *view, bool (*is_forsaken)(void *arg, emr_id16 ow
 	emr_status status;
 	emr_reclaim_options options = {.scrub = true,
 		.allow_missing = true,
-		.extra_roots = working_roots,
-		.roots_context = view,
+		.batch_bytes = SCRUB_BATCH_BYTES,
 		.is_forsaken = is_forsaken,
 		.forsaken_context = arg};
 
 	emr_reserve_check(reserve);
 	emr_reserve_lend(reserve);
-	options.max_copy_bytes = room_for_copies(view);
-	status = emr_journal_reclaim(view->options.journal, &options, out_report);
+	options.max_copy_bytes = space_for_copies(view);
+	status = view_reclaim_with(view, &options, out_report);
 	emr_reserve_take_back(reserve);
 	return status;
 }
 
 emr_status emr_view_purge(emr_view *view, uint64_t *out_bytes)
 {
-	emr_reclaim_report report;
-	uint64_t freed = 0, moved = 0;
+	emr_reclaim_report report = {0};
+	uint64_t before = emr_store_disk_bytes(view->options.store), after;
+	emr_status status;
 
 	if (view_is_read_only(view))
 		return EMR_READ_ONLY;
-	do {
-		emr_store_stats before, after;
-		emr_status status = emr_store_stats_get(view->options.store, &before);
-
-		report = (emr_reclaim_report){0};
-		if (status == EMR_OK)
-			status = view_scrub(view, NULL, NULL, &report);
-		if (status == EMR_OK)
-			status = emr_store_stats_get(view->options.store, &after);
-		if (status != EMR_OK)
-			return status;
-		if (before.disk_bytes > after.disk_bytes)
-			freed += before.disk_bytes - after.disk_bytes;
-		moved += report.blocks_moved;
-	} while (report.segments_left > 0 && report.segments_removed > 0);
+	status = view_scrub(view, NULL, NULL, &report);
+	if (status != EMR_OK)
+		return status;
+	after = emr_store_disk_bytes(view->options.store);
+	*out_bytes = report.bytes_blanked + (before > after ? before - after : 0);
 	emr_log(EMR_LOG_INFO, "purged %llu bytes, %llu blocks were moved",
-		(unsigned long long)freed, (unsigned long long)moved);
-	*out_bytes = freed;
+		(unsigned long long)*out_bytes, (unsigned long long)report.blocks_moved);
 	return EMR_OK;
 }
 
@@ -227,13 +206,17 @@ static void *reclaim(void *arg)
 
 	emr_reserve_check(reserve);
 	status = emr_reserve_is_out(reserve) ? view_scrub(view, NULL, NULL, &report)
-					     : emr_view_reclaim(view, 0, &report);
+					     : space_look(view, &report);
 	if (status == EMR_OK)
 		emr_log(EMR_LOG_INFO, "reclaimed %llu bytes",
 			(unsigned long long)report.bytes_freed);
 	else
 		emr_log(EMR_LOG_WARN, "space was not reclaimed: %s", emr_status_text(status));
-	__atomic_store_n(&view->is_reclaim_over, true, __ATOMIC_RELEASE);
+	pthread_mutex_lock(&view->lock);
+	view->is_looking = false;
+	pthread_cond_broadcast(&view->wake);
+	pthread_cond_broadcast(&view->settled); /* writers that wait for room */
+	pthread_mutex_unlock(&view->lock);
 	return NULL;
 }
 
@@ -244,40 +227,26 @@ static void end_reclaim(emr_view *view)
 	view->has_reclaimer = false;
 }
 
-static bool is_reclaiming(const emr_view *view)
-{
-	return view->has_reclaimer && !__atomic_load_n(&view->is_reclaim_over, __ATOMIC_ACQUIRE);
-}
-
 /* In a thread of its own: gigabytes are copied, and what is closed meanwhile must be on the disk in
- * time. */
+ * time.  The view is marked as looking. */
 static void start_reclaim(emr_view *view)
 {
 	end_reclaim(view);
-	__atomic_store_n(&view->is_reclaim_over, false, __ATOMIC_RELAXED);
 	view->has_reclaimer = pthread_create(&view->reclaimer, NULL, reclaim, view) == 0;
+	if (view->has_reclaimer)
+		return;
+	pthread_mutex_lock(&view->lock);
+	view->is_looking = false;
+	pthread_mutex_unlock(&view->lock);
 }
 
-static void reclaim_if_grown(emr_view *view, uint64_t *seen_bytes)
-{
-	emr_store_stats stats;
-	emr_status status;
-
-	if (is_reclaiming(view))
-		return;
-	end_reclaim(view);
-	status = emr_store_stats_get(view->options.store, &stats);
-	if (status != EMR_OK || stats.disk_bytes < *seen_bytes + RECLAIM_STEP_BYTES)
-		return;
-	start_reclaim(view);
-	*seen_bytes = stats.disk_bytes;
-}
-
-/* Under view->lock: asked for, and not too soon after the last time. */
+/* Under view->lock: asked for.  A full disk is looked at again and again, so not too soon after the
+ * last time. */
 static bool is_reclaim_due(const emr_view *view)
 {
-	return view->wants_reclaim && !is_reclaiming(view) &&
-	       view->reclaim_due_boot_ns <= view_boot_ns(view);
+	return !view->is_looking &&
+	       (view->wants_look ||
+		       (view->wants_reclaim && view->reclaim_due_boot_ns <= view_boot_ns(view)));
 }
 
 /* Under view->lock: until something is to be synced, space is to be given back, or the end. */
@@ -287,9 +256,8 @@ static void wait_for_sync(emr_view *view)
 
 	if (is_unsynced(view))
 		wait = view->unsynced_since_boot_ns + view->options.sync_ns - now;
-	if (view->wants_reclaim) {
-		int64_t later = view->reclaim_due_boot_ns > now ? view->reclaim_due_boot_ns - now
-								: RECLAIM_LOOK_NS;
+	if (view->wants_reclaim && !view->is_looking) {
+		int64_t later = view->reclaim_due_boot_ns - now;
 
 		wait = wait < 0 || later < wait ? later : wait;
 	}
@@ -299,17 +267,17 @@ static void wait_for_sync(emr_view *view)
 static void *sync_loop(void *arg)
 {
 	emr_view *view = arg;
-	uint64_t seen_bytes = 0;
 
 	pthread_mutex_lock(&view->lock);
+	space_check(view); /* what the last life left */
 	while (!view->stop) {
 		int64_t due = view->unsynced_since_boot_ns + view->options.sync_ns;
 		int64_t now = view_boot_ns(view);
 		emr_status status;
 
 		if (is_reclaim_due(view)) {
-			view->wants_reclaim = false;
-			view->dead_bytes = 0;
+			view->wants_reclaim = view->wants_look = false;
+			view->is_looking = true;
 			view->reclaim_due_boot_ns = now + RECLAIM_PAUSE_NS;
 			pthread_mutex_unlock(&view->lock);
 			start_reclaim(view);
@@ -325,8 +293,8 @@ static void *sync_loop(void *arg)
 		if (status != EMR_OK)
 			emr_log(EMR_LOG_ERROR, "the disk refused a sync: %s",
 				emr_status_text(status));
-		reclaim_if_grown(view, &seen_bytes);
 		pthread_mutex_lock(&view->lock);
+		space_check(view);
 		if (status != EMR_OK)
 			view->unsynced_since_boot_ns = view_boot_ns(view);
 	}
@@ -404,6 +372,7 @@ emr_status emr_view_publish_now(emr_view *view)
 	if (view->threads == 0) {
 		status = publish_and_erase(view, true);
 		compare_turn(view);
+		space_make_room(view);
 		return status;
 	}
 	pthread_mutex_lock(&view->lock);

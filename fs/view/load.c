@@ -22,6 +22,7 @@ typedef struct loaded {
 	emr_id16 parent;
 	char *name;
 	emr_id16 staging;
+	uint64_t promised; /* of it */
 	bool has_staging;
 	bool is_others;	 /* a writer said it: it lies in its domain */
 	bool is_foreign; /* PARENT is a directory of DOMAIN, another's */
@@ -261,6 +262,7 @@ static emr_status overlay(loading *l, node *n, const node_row *row)
 	entry->domain = row->domain;
 	entry->has_staging = (row->flags & ROW_HAS_STAGING) != 0;
 	entry->staging = row->staging;
+	entry->promised = row->promised;
 	n->has_row = true;
 	n->change = row->change;
 	n->next_id = row->next_id;
@@ -626,6 +628,101 @@ static void fall_back(emr_view *view, node *n)
 		n->size = base != NULL ? emr_content_reader_content(base)->n : 0;
 }
 
+/* The bytes that a flush had covered are not all there: that is said, also to verify. */
+static void say_went_back(emr_view *view, node *n)
+{
+	char *path;
+
+	n->file->went_back = true;
+	path = n->state == NODE_LIVE ? tree_path(n) : NULL;
+	if (view->options.notice != NULL)
+		view->options.notice(
+			view->options.notice_arg, "went-back", path != NULL ? path : "");
+	free(path);
+}
+
+/* The rows of both, in one step: N has no working copy any more, PART has it. */
+static emr_status write_part(emr_view *view, node *n, node *part)
+{
+	node_row of_part = row_of_node(part), of_n = row_of_node(n);
+	edit e = edit_begin(view);
+	emr_status status;
+
+	edit_put(&e, part->id, &of_part);
+	edit_put(&e, n->id, &of_n);
+	status = edit_commit(&e, &part->row_seq);
+	if (status == EMR_OK)
+		part->has_row = n->has_row = true;
+	return status;
+}
+
+/* What was saved of N's working copy, as a file beside it. */
+static emr_status make_part(loading *l, const loaded *entry, node **out_part)
+{
+	char wanted[EMR_NAME_MAX + 1], name[EMR_NAME_MAX + 1];
+	const node *n = entry->n;
+	node *part;
+	emr_status status = tree_new_node(l->view, EMR_META_FILE, emr_id16_random(), 0, &part);
+
+	if (status != EMR_OK)
+		return status;
+	part->mode = n->mode;
+	part->state = NODE_LIVE;
+	emr_name_insert(n->name, " (saved in part)", wanted);
+	if (tree_child(l->view, n->parent, wanted) != NULL)
+		tree_free_name(l->view, n->parent, part->id, wanted, name);
+	else
+		memcpy(name, wanted, sizeof name);
+	status = tree_need_file(part);
+	if (status == EMR_OK)
+		status = tree_attach(l->view, n->parent, name, part);
+	if (status != EMR_OK)
+		tree_free_node(l->view, part);
+	else
+		*out_part = part;
+	return status;
+}
+
+static void take_staging(node *n, emr_staging *staging, emr_id16 id)
+{
+	n->file->staging = staging;
+	n->file->staging_id = id;
+	n->file->staging_in_row = n->file->is_spill_named = true;
+	n->size = emr_staging_size(staging);
+	/* The spill knows the time of the last write, the row that of the last utimens: the later
+	 * one counts. */
+	if (emr_staging_mtime_ns(staging) > n->ctime_ns)
+		n->mtime_ns = n->ctime_ns = emr_staging_mtime_ns(staging);
+	n->content_dirty = true;
+}
+
+/* The spill ends before what a flush had covered: under its name the file is the version before,
+ * whole, and what there is of the working copy is a file beside it.  Where nothing may be written,
+ * the spill stays for a start that may. */
+static emr_status set_part_apart(loading *l, const loaded *entry, emr_staging *staging)
+{
+	emr_view *view = l->view;
+	node *part = NULL;
+	emr_status status = view->options.read_only ? EMR_READ_ONLY : make_part(l, entry, &part);
+
+	fall_back(view, entry->n);
+	say_went_back(view, entry->n);
+	if (status == EMR_OK) {
+		take_staging(part, staging, entry->staging);
+		status = write_part(view, entry->n, part);
+		if (status == EMR_OK) {
+			mark_changed(view, part);
+			return EMR_OK;
+		}
+		emr_log(EMR_LOG_WARN, "a part that was saved is not set apart: %s",
+			emr_status_text(status));
+		return EMR_OK;
+	}
+	emr_staging_free(staging);
+	entry->n->file->keep_spill = true;
+	return status == EMR_NO_MEMORY ? status : EMR_OK;
+}
+
 /* A moment without memory must not cost the working copy: then the folder does not open. */
 static emr_status recover_staging(loading *l, const loaded *entry)
 {
@@ -656,18 +753,14 @@ static emr_status recover_staging(loading *l, const loaded *entry)
 			n->failure = status;
 			file_notice(view, n, status);
 		}
+		if (entry->promised > 0)
+			say_went_back(view, n);
 		return EMR_OK;
 	}
-	n->file->staging = staging;
-	n->file->staging_id = entry->staging;
-	n->file->staging_in_row = n->file->is_spill_named = true;
-	n->size = emr_staging_size(staging);
-	/* The spill knows the time of the last write, the row that of the last utimens: the later
-	 * one counts. */
-	if (emr_staging_mtime_ns(staging) > n->ctime_ns)
-		n->mtime_ns = n->ctime_ns = emr_staging_mtime_ns(staging);
-	n->content_dirty = true;
-	hold_blocks(view);
+	if (emr_staging_mark(staging) < entry->promised)
+		return set_part_apart(l, entry, staging);
+	take_staging(n, staging, entry->staging);
+	n->file->promised = entry->promised;
 	return EMR_OK;
 }
 
@@ -767,6 +860,8 @@ static emr_status load_all(loading *l)
 		return EMR_NOT_FOUND;
 	if (damaged > 0 && view->options.notice != NULL)
 		view->options.notice(view->options.notice_arg, "bad-data", "");
+	if (emr_facts_unreadable(view->options.facts) > 0 && view->options.notice != NULL)
+		view->options.notice(view->options.notice_arg, "unreadable", "");
 	status = walk_rows(l);
 	if (status != EMR_OK)
 		return status;

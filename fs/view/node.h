@@ -47,6 +47,8 @@ typedef struct file {
 	bool is_spill_unsynced; /* handed out to a spill that is not on the disk yet */
 	bool is_spill_doubted;	/* the disk refused to sync it: what it says it has is not to be
 				   believed */
+	uint64_t promised;	/* the mark of the working copy that a flush has covered; 0: none */
+	bool went_back;		/* the working copy that was promised is not there, or not whole */
 	bool keep_spill; /* a working copy that could not be recovered is left for a person */
 } file;
 
@@ -209,6 +211,7 @@ struct emr_view {
 	node *root;
 	uint64_t next_number;
 	uint8_t hash_key[16];
+	uint8_t confirm_key[32]; /* random for each opening: confirm.h */
 	table by_number, by_name, by_id;
 	vacated *vacated;
 	vacated *vacated_by_object[VACATED_CHAINS];
@@ -230,6 +233,8 @@ struct emr_view {
 	pthread_mutex_t past_lock; /* one build at a time; taken without view->lock */
 	uint64_t unsynced_seq; /* newest journal position that is not on the disk yet, 0 if none */
 	doomed *doomed;
+	emr_status disk; /* why the disk last refused what was handed to it; EMR_OK: it has all, or
+			    will be asked */
 	unsigned unsynced_spills;	/* files with is_spill_unsynced */
 	int64_t unsynced_since_boot_ns; /* of the oldest of both */
 	/* Entries of the ledger that the tree has taken in, objects to look at again, and when. */
@@ -249,8 +254,13 @@ struct emr_view {
 	emr_status last_run;   /* how the last one ended */
 	emr_status stopped_by; /* why the folder became read-only by itself; EMR_OK: it did not */
 	bool is_ledger_away;   /* said so, and not yet that it is back */
-	bool wants_reclaim;    /* the disk was full, or much was removed */
-	uint64_t dead_bytes;   /* removed since the last reclaim */
+	bool wants_reclaim;    /* the disk was full */
+	bool wants_look;       /* for space: enough may be of no use (space.h) */
+	bool is_looking;       /* a thread is giving space back */
+	bool has_looked;
+	uint64_t dead_bytes; /* let go since the last look */
+	uint64_t seen_live;  /* what that look found, and the counts as it began */
+	uint64_t seen_appended, seen_left;
 	int64_t reclaim_due_boot_ns; /* not before */
 	bool stop;
 	bool is_started;	 /* emr_view_start was called: threads may be made */
@@ -266,18 +276,15 @@ struct emr_view {
 	int64_t erase_due_boot_ns; /* when it is tried (again) */
 	emr_status erase_status;   /* how the last try ended, and what stood in its way */
 	emr_reclaim_report erase_left;
-	emr_store_hold hold; /* of blocks that no row names yet */
-	unsigned holders;
 	pthread_t publisher, syncer, follower;
 	/* One giving back of space at a time; the syncer starts and ends it.  Without the lock. */
 	pthread_t reclaimer;
 	bool has_reclaimer;
-	refusal_window refusals[REFUSALS];
+	refusal_window refusals[REFUSAL_KINDS];
 	struct given given;	       /* shared-by-me */
 	atomic_uint given_nodes;       /* nodes of it that the kernel may know */
 	emr_id16 given_emptied;	       /* the directory in it whose last link was just removed, */
 	int64_t given_emptied_boot_ns; /* and when; 0: none */
-	bool is_reclaim_over;	       /* atomic */
 	struct comparing *comparing;   /* compare.h; NULL: nothing to do yet */
 	struct shared_words *words;    /* signed.h */
 	emr_buf stale_told; /* of emr_cid: versions whose certificate could not be checked; told

@@ -1,5 +1,6 @@
 #include "file.h"
 #include "foreign.h"
+#include "space.h"
 
 #include <fcntl.h>
 
@@ -19,8 +20,8 @@ emr_status file_start_staging(emr_view *view, node *n, uint64_t base_size)
 	pthread_mutex_lock(&view->lock);
 	n->file->staging = staging;
 	n->file->staging_id = id;
-	n->file->staging_in_row = n->file->keep_spill = false;
-	hold_blocks(view);
+	n->file->staging_in_row = n->file->keep_spill = n->file->went_back = false;
+	n->file->promised = 0;
 	pthread_mutex_unlock(&view->lock);
 	return EMR_OK;
 }
@@ -68,8 +69,10 @@ emr_status emr_view_write(emr_handle *handle, uint64_t at, emr_bytes bytes)
 {
 	emr_view *view = handle->view;
 	node *n = handle->node;
-	emr_status status = lock_writable(view, n);
+	emr_status status;
 
+	space_make_room(view);
+	status = lock_writable(view, n);
 	if (status == EMR_OK) {
 		status = emr_staging_write(n->file->staging, at, bytes.data, bytes.len);
 		if (status == EMR_OK)
@@ -77,7 +80,7 @@ emr_status emr_view_write(emr_handle *handle, uint64_t at, emr_bytes bytes)
 		pthread_rwlock_unlock(&n->file->lock);
 	}
 	if (status != EMR_OK)
-		file_notice(view, n, status);
+		file_notice_unsaved(view, n, status);
 	return status;
 }
 
@@ -138,22 +141,61 @@ emr_status file_truncate(emr_view *view, node *n, uint64_t size)
 		}
 	}
 	if (status != EMR_OK)
-		file_notice(view, n, status);
+		file_notice_unsaved(view, n, status);
 	return status;
+}
+
+/* Under view->lock: the sealed bytes that every working copy but N's may still need. */
+static uint64_t promised_to_others(const emr_view *view, const node *n)
+{
+	uint64_t bytes = 0;
+
+	for (size_t i = 0; i < view->by_number.cap; i++) {
+		const node *other = table_at(&view->by_number, i);
+
+		if (other != NULL && other != n && other->file != NULL &&
+			other->file->staging != NULL)
+			bytes += emr_padded_len(other->size, false);
+	}
+	return bytes;
+}
+
+/* What is said to have room has it, also when all that is being written is sealed anew. */
+static emr_status has_room(emr_view *view, const node *n, uint64_t end)
+{
+	emr_space space;
+	uint64_t wanted;
+	emr_status status = emr_view_space(view, &space);
+
+	if (status != EMR_OK)
+		return status;
+	pthread_mutex_lock(&view->lock);
+	wanted = emr_padded_len(end > n->size ? end : n->size, false) + promised_to_others(view, n);
+	pthread_mutex_unlock(&view->lock);
+	return wanted <= space.free_bytes ? EMR_OK : EMR_NO_SPACE;
 }
 
 emr_status emr_view_allocate(emr_handle *handle, uint64_t at, uint64_t len, bool keep_size)
 {
 	emr_view *view = handle->view;
 	node *n = handle->node;
+	emr_attr now = {0};
 	uint64_t size;
+	emr_status status;
 
 	if (len == 0 || at > EMR_RECORD_MAX_BYTES || len > EMR_RECORD_MAX_BYTES - at)
 		return len == 0 ? EMR_INVALID : EMR_TOO_BIG;
+	status = has_room(view, n, at + len);
+	if (status != EMR_OK)
+		return status;
 	pthread_mutex_lock(&view->lock);
 	size = n->size;
 	pthread_mutex_unlock(&view->lock);
-	return keep_size || at + len <= size ? EMR_OK : file_truncate(view, n, at + len);
+	if (!keep_size && at + len > size)
+		return file_truncate(view, n, at + len);
+	/* Nothing of the bytes changes; the times do, as on other file systems. */
+	now.mtime_ns = view_now_ns(view);
+	return emr_view_set_attr(view, n->number, EMR_SET_MTIME, &now, &now);
 }
 
 /* ---- attributes that the kernel sets ---- */

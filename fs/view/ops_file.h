@@ -15,3 +15,5 @@ emr_status file_freeze(emr_view *view, node *n);
 emr_status file_base(emr_view *view, node *n, emr_content_reader **out_reader);
 /* What `describe` of a failed read is worth telling a person. */
 void file_notice(emr_view *view, node *n, emr_status status);
+/* The same of what N's program wrote and the disk did not take. */
+void file_notice_unsaved(emr_view *view, node *n, emr_status status);

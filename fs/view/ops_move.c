@@ -7,6 +7,7 @@
 #include "given.h"
 #include "ops_file.h"
 #include "ops_tree.h"
+#include "space.h"
 #include "special.h"
 #include "would_share.h"
 
@@ -23,15 +24,18 @@ void edit_remove(edit *e, node *n, vacated **out_vacated)
 			edit_vacate(e, *out_vacated);
 	}
 	edit_delete(e, n->id);
-	if (n->file != NULL && n->file->has_content)
+	if (n->file != NULL && n->file->has_content) {
 		edit_unpin(e, &n->file->content->c, n->id);
+		edit_died(e, n->file->content);
+	}
 }
 
 void finish_remove(emr_view *view, node *n, vacated *v)
 {
 	node *directory = n->parent;
 
-	note_dead(view, n);
+	if (node_is_file(n) && (!n->is_published || n->content_dirty))
+		space_died(view, 0); /* a published version can be brought back */
 	foreign_note_cut(n);
 	if (v != NULL)
 		vacated_add(view, v);

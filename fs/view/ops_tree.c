@@ -91,6 +91,26 @@ static void learn_size(emr_view *view, node *n, emr_attr *out_attr)
 	pthread_mutex_unlock(&view->lock);
 }
 
+/* The node NUMBER once more, or what it lies in: for who has a file handle (open_by_handle_at, NFS)
+ * and no name.  EMR_NOT_FOUND: it is no more; or, made on the fly, it is not known without its
+ * name.
+ */
+static emr_status lookup_again(emr_view *view, uint64_t number, bool goes_up, emr_attr *out_attr)
+{
+	node *n;
+
+	pthread_mutex_lock(&view->lock);
+	n = tree_by_number(view, number);
+	if (n != NULL && goes_up && n != view->root)
+		n = n->parent;
+	if (n != NULL) {
+		n->kernel_refs++;
+		tree_attr(n, out_attr);
+	}
+	pthread_mutex_unlock(&view->lock);
+	return n != NULL ? EMR_OK : EMR_NOT_FOUND;
+}
+
 emr_status emr_view_lookup(emr_view *view, uint64_t parent, const char *name, emr_attr *out_attr)
 {
 	node *directory, *n = NULL;
@@ -98,6 +118,8 @@ emr_status emr_view_lookup(emr_view *view, uint64_t parent, const char *name, em
 	bool is_special = false;
 	emr_status status;
 
+	if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0)
+		return lookup_again(view, parent, name[1] == '.', out_attr);
 	if (is_past_top(view, parent, name, &past_name))
 		return *name == 0 ? EMR_NOT_FOUND : past_take_top(view, past_name, out_attr);
 	status = given_learn(view, parent, name);

@@ -230,7 +230,6 @@ static void finish(publishing *p, emr_status status)
 	pthread_mutex_lock(&view->lock);
 	while (p->nnodes > 0)
 		drop_node(p, p->nnodes - 1);
-	let_blocks_go(view);
 	view->runs++;
 	view->last_run = status;
 	if (view->shares != NULL && view->shares->has_own)
@@ -261,9 +260,7 @@ emr_status publish_run(emr_view *view, bool all)
 	answering earlier = {.view = view};
 	emr_status status, lacking = EMR_OK;
 
-	pthread_mutex_lock(&view->lock);
-	hold_blocks(view);
-	pthread_mutex_unlock(&view->lock);
+	emr_record_hold_begin(view->options.records); /* bundles are pinned with their answers */
 	status = emr_settle_resend(view->options.settle, answers_apply, &earlier);
 	if (status == EMR_OK) /* our own answers first: what is new after them is from others */
 		status = follow_if_due(view, all);
@@ -293,9 +290,12 @@ emr_status publish_run(emr_view *view, bool all)
 	view_hear_ledger(view, status);
 	if (status == EMR_OK)
 		status = lacking;
+	if (view_mend_ledger(view, status))
+		status = EMR_BUSY; /* the next run sends it */
 	if (view_ledger_is_wrong(status))
 		view_stop_writing(view, status);
 	answers_tell_failures(&p);
+	emr_record_hold_end(view->options.records);
 	finish(&p, status);
 	return status;
 }

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "node.h"
+#include "disk.h"
 #include "shared_notice.h"
 #include "tree.h"
 
@@ -23,8 +24,7 @@ static const struct {
 	{EMR_NO_HARD_LINKS, "no-hard-links"},
 };
 
-/* Whether there is room for one more of KIND; under the tree lock. */
-static bool may_tell(emr_view *view, size_t kind)
+bool refusals_may_tell(emr_view *view, size_t kind)
 {
 	refusal_window *w = &view->refusals[kind];
 	int64_t now = emr_clock_boot_ns(view->options.clock);
@@ -57,6 +57,8 @@ emr_status emr_view_refuse(emr_view *view, uint64_t number, const char *name, em
 {
 	char *path = NULL;
 
+	if (status == EMR_IO)
+		disk_hear(view, status);
 	if (status == EMR_READ_ONLY)
 		shared_notice_refused(view, number, name, "read-only");
 	if (status == EMR_DENIED && name != NULL) /* a reading that is refused says so by itself */
@@ -67,7 +69,7 @@ emr_status emr_view_refuse(emr_view *view, uint64_t number, const char *name, em
 		if (told[i].status != status)
 			continue;
 		pthread_mutex_lock(&view->lock);
-		if (may_tell(view, i))
+		if (refusals_may_tell(view, i))
 			path = path_of(tree_by_number(view, number), name);
 		pthread_mutex_unlock(&view->lock);
 		if (path != NULL)

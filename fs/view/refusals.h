@@ -1,11 +1,20 @@
 /* How often refused programs are spoken of.  It refuses to speak of the same kind without end. */
 #pragma once
 
+#include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
-#define REFUSALS 3 /* kinds */
+#define REFUSALS 3		     /* kinds that an errno tells apart */
+#define REFUSAL_SOFTWARE REFUSALS    /* a policy for programs without its code */
+#define REFUSAL_KINDS (REFUSALS + 1) /* all that are spoken of */
 
 typedef struct refusal_window {
 	int64_t since_boot_ns;
 	unsigned count;
 } refusal_window;
+
+struct emr_view;
+
+/* Under the tree lock: whether there is room for one more notice of KIND. */
+bool refusals_may_tell(struct emr_view *view, size_t kind);

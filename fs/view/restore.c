@@ -40,6 +40,7 @@ typedef struct restoring {
 	bool lives_elsewhere;
 	emr_content content;
 	past_tree *tree; /* in which PATH was found, when it is not there */
+	past_tree *lent; /* what was deleted, the caller's; NULL: looked up for each */
 	old_directory above[DEPTH_MAX];
 	size_t depth;
 	uint64_t parent; /* node of the directory that changed, 0: none */
@@ -121,8 +122,9 @@ static emr_status look(restoring *r)
 static emr_status find_in_past(
 	restoring *r, uint64_t until, bool only_deleted, past_entry *out_entry)
 {
-	past_tree *tree;
-	emr_status status = past_tree_build(r->view, until, only_deleted, &tree);
+	bool is_lent = only_deleted && r->lent != NULL;
+	past_tree *tree = r->lent;
+	emr_status status = is_lent ? EMR_OK : past_tree_build(r->view, until, only_deleted, &tree);
 	uint32_t entry;
 
 	if (status != EMR_OK)
@@ -130,10 +132,12 @@ static emr_status find_in_past(
 	entry = past_tree_find(tree, r->what->path);
 	if (entry == PAST_TOP || tree->entries[entry].type == EMR_META_DIR ||
 		(only_deleted && !tree->entries[entry].is_gone)) {
-		past_tree_free(tree);
+		if (!is_lent)
+			past_tree_free(tree);
 		return EMR_NOT_FOUND;
 	}
-	past_tree_free(r->tree);
+	if (r->tree != r->lent)
+		past_tree_free(r->tree);
 	r->tree = tree;
 	*out_entry = tree->entries[entry];
 	return EMR_OK;
@@ -582,7 +586,6 @@ static emr_status restore(restoring *r, emr_restored *out)
 	if (status != EMR_OK)
 		return status;
 	tell_kernel(r);
-	publish_first(r->view);
 	return EMR_OK;
 }
 
@@ -594,11 +597,14 @@ static void end(restoring *r)
 	}
 	emr_buf_free(&r->bytes);
 	writers_forget(&r->word);
-	past_tree_free(r->tree);
+	if (r->tree != r->lent)
+		past_tree_free(r->tree);
 	free(r);
 }
 
-emr_status emr_view_restore(emr_view *view, const emr_restore *what, emr_restored *out_restored)
+/* LENT: as in struct restoring. */
+static emr_status restore_one(
+	emr_view *view, const emr_restore *what, past_tree *lent, emr_restored *out_restored)
 {
 	restoring *r = calloc(1, sizeof *r);
 	emr_restored restored = {0};
@@ -608,11 +614,103 @@ emr_status emr_view_restore(emr_view *view, const emr_restore *what, emr_restore
 		return EMR_NO_MEMORY;
 	r->view = view;
 	r->what = what;
-	publish_first(view);
+	r->lent = lent;
 	status = restore(r, &restored);
 	end(r);
 	if (status == EMR_OK)
 		*out_restored = restored;
+	return status;
+}
+
+emr_status emr_view_restore(emr_view *view, const emr_restore *what, emr_restored *out_restored)
+{
+	emr_status status;
+
+	publish_first(view);
+	status = restore_one(view, what, NULL, out_restored);
+	if (status == EMR_OK && !out_restored->is_unchanged)
+		publish_first(view);
+	return status;
+}
+
+/* ---- a folder ---- */
+
+typedef struct folder {
+	emr_view *view;
+	const emr_restore *what;
+	past_tree *tree;
+	emr_restored_fn fn;
+	void *arg;
+	char path[EMR_NAME_MAX * 16]; /* of what is being brought back */
+} folder;
+
+/* FN has the last word: one file that cannot come back does not keep the others away. */
+static emr_status restore_file(folder *f)
+{
+	const emr_restore what = {.path = f->path, .until_unix_s = f->what->until_unix_s};
+	emr_restored restored = {0};
+	emr_status status = restore_one(f->view, &what, f->tree, &restored);
+
+	return f->fn(f->arg, f->path, status, &restored);
+}
+
+/* Of directory ENTRY, which f->path names, LEN bytes. */
+static emr_status restore_below(folder *f, uint32_t entry, size_t len)
+{
+	const past_entry *directory = &f->tree->entries[entry];
+	emr_status status = EMR_OK;
+
+	for (uint32_t i = 0; i < directory->nkids && status == EMR_OK; i++) {
+		uint32_t number = directory->first_kid + i;
+		const past_entry *kid = &f->tree->entries[number];
+		size_t name = strlen(kid->name);
+
+		if (len + 1 + name >= sizeof f->path)
+			return EMR_LIMIT;
+		f->path[len] = '/';
+		memcpy(f->path + len + 1, kid->name, name + 1);
+		if (kid->type == EMR_META_DIR)
+			status = restore_below(f, number, len + 1 + name);
+		else if (kid->is_gone)
+			status = restore_file(f);
+		f->path[len] = '\0';
+	}
+	return status;
+}
+
+static bool is_in_folder(emr_view *view, const char *path)
+{
+	bool is;
+
+	pthread_mutex_lock(&view->lock);
+	is = tree_find(view, path) != NULL;
+	pthread_mutex_unlock(&view->lock);
+	return is;
+}
+
+emr_status emr_view_restore_folder(
+	emr_view *view, const emr_restore *what, emr_restored_fn fn, void *arg)
+{
+	folder f = {.view = view, .what = what, .fn = fn, .arg = arg};
+	size_t len = strlen(what->path);
+	uint32_t entry;
+	emr_status status;
+
+	if (len >= sizeof f.path || what->to != NULL || what->cver != 0)
+		return EMR_INVALID;
+	publish_first(view);
+	if (is_in_folder(view, what->path))
+		return EMR_IS_DIRECTORY;
+	status = past_tree_build(view, UINT64_MAX, true, &f.tree);
+	if (status != EMR_OK)
+		return status;
+	entry = past_tree_find(f.tree, what->path);
+	memcpy(f.path, what->path, len + 1);
+	status = entry != PAST_TOP && f.tree->entries[entry].type == EMR_META_DIR
+			 ? restore_below(&f, entry, len)
+			 : EMR_NOT_FOUND;
+	past_tree_free(f.tree);
+	publish_first(view);
 	return status;
 }
 

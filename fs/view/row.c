@@ -8,7 +8,7 @@
 
 #define ROW_VERSION 2
 #define ROW_VERSION_OWN 1 /* of what lies in one's own folder */
-#define ROW_FLAGS_ALL 511
+#define ROW_FLAGS_ALL 1023
 
 emr_status row_encode(const node_row *row, emr_buf *out)
 {
@@ -40,6 +40,8 @@ emr_status row_encode(const node_row *row, emr_buf *out)
 	}
 	if (row->flags & ROW_HAS_STAGING)
 		emr_write_bytes(&w, row->staging.b, sizeof row->staging.b);
+	if (row->flags & ROW_IS_PROMISED)
+		emr_write_u64(&w, row->promised);
 	if (row->flags & ROW_IS_RESTORED)
 		emr_place_write(&w, &row->restored);
 	if (row->flags & ROW_IS_FOREIGN)
@@ -87,6 +89,8 @@ emr_status row_decode(emr_bytes bytes, node_row *out_row)
 			emr_read_bytes(&r, EMR_CONTENT_ENCODED_BYTES), &row.content);
 	if (row.flags & ROW_HAS_STAGING)
 		emr_read_copy(&r, row.staging.b, sizeof row.staging.b);
+	if (row.flags & ROW_IS_PROMISED)
+		row.promised = emr_read_u64(&r);
 	if (row.flags & ROW_IS_RESTORED)
 		emr_place_read(&r, &row.restored);
 	if (row.flags & ROW_IS_FOREIGN)
@@ -146,6 +150,8 @@ node_row row_of_node(const node *n)
 	if (n->file != NULL && n->file->staging_in_row) {
 		row.flags |= ROW_HAS_STAGING;
 		row.staging = n->file->staging_id;
+		row.promised = n->file->promised;
+		row.flags |= row.promised > 0 ? ROW_IS_PROMISED : 0;
 	}
 	return row;
 }

@@ -14,6 +14,7 @@ enum {
 	ROW_IS_INBOX = 64,
 	ROW_IS_RESTORED = 128, /* the content is an earlier version's */
 	ROW_IS_FOREIGN = 256,  /* it lies in another's domain */
+	ROW_IS_PROMISED = 512, /* a flush has covered the working copy up to a mark */
 };
 
 typedef struct node_row {
@@ -30,6 +31,7 @@ typedef struct node_row {
 	emr_place place;
 	emr_content content;
 	emr_id16 staging;
+	uint64_t promised; /* the number of that mark */
 	emr_place restored;
 	emr_id16 domain; /* with ROW_IS_FOREIGN: PARENT is a directory of that domain */
 } node_row;

@@ -286,6 +286,9 @@ void shared_tell_records(emr_view *view, const shared_share *s, emr_buf *tell);
 /* ---- what is said of them: shared_say.c.  Without view->lock. */
 emr_status shared_attribute(emr_view *view, uint64_t number, const char *name, emr_buf *out);
 emr_status shared_list_attributes(emr_view *view, uint64_t number, emr_buf *out);
+/* "NAME vouched=WHO" of the person with CARD, whose directory is called NAME.  Any lock. */
+emr_status shared_say_owner(
+	const emr_view *view, const char *name, const emr_card *card, emr_buf *out);
 /* Under view->lock: what user.emrfs.access says in S. */
 #define SHARED_ACCESS_BYTES 200
 void shared_access(const emr_view *view, const shared_share *s, char out[SHARED_ACCESS_BYTES]);

@@ -9,8 +9,6 @@
 
 #include "shared.h"
 
-#define CODE_DIGITS 4
-
 void shared_tame(char *text, bool brackets, const char *nothing, size_t size)
 {
 	for (char *at = text; *at != 0; at++) {
@@ -55,7 +53,7 @@ void shared_name_owners(emr_view *view, emr_buf *tell, uint64_t top_number)
 {
 	for (shared_owner *o = view->shares->owners; o != NULL; o = o->next) {
 		char name[EMR_NAME_MAX + 1];
-		size_t digits = CODE_DIGITS;
+		size_t digits = EMR_OWNER_DIGITS;
 
 		for (const shared_owner *other = view->shares->owners; other != NULL;
 			other = other->next)
@@ -78,7 +76,7 @@ static size_t code_len(const char *text)
 	const char *open = strrchr(text, '('), *close = open != NULL ? strchr(open, ')') : NULL;
 	size_t len = close != NULL && close[1] == 0 ? (size_t)(close - open - 1) : 0;
 
-	return len >= CODE_DIGITS && len <= EMR_OWNER_DIGITS_MAX ? len : 0;
+	return len >= EMR_OWNER_DIGITS && len <= EMR_OWNER_DIGITS_MAX ? len : 0;
 }
 
 bool emr_shared_owner_is(const emr_card *card, const char *text)
@@ -91,7 +89,7 @@ bool emr_shared_owner_is(const emr_card *card, const char *text)
 		return strcasecmp(name, text) == 0;
 	}
 	emr_base32(card->signer_id.b, sizeof card->signer_id.b, code);
-	return strlen(text) >= CODE_DIGITS && strncasecmp(code, text, strlen(text)) == 0;
+	return strlen(text) >= EMR_OWNER_DIGITS && strncasecmp(code, text, strlen(text)) == 0;
 }
 
 emr_status emr_shared_owner(emr_view *view, const char *text, emr_id32 *out_signer_id)

@@ -176,22 +176,27 @@ static emr_status say_signed_number(const subject *s, emr_buf *out)
 }
 
 /* The letter carries no vouch: what the reader knows of the person is in his book of people. */
-static emr_status say_owner(const subject *s, emr_buf *out)
+emr_status shared_say_owner(
+	const emr_view *view, const char *name, const emr_card *card, emr_buf *out)
 {
-	const emr_view_options *o = &s->view->options;
+	const emr_view_options *o = &view->options;
 	char text[EMR_NAME_MAX + VOUCHED_BYTES + 16], vouched[VOUCHED_BYTES] = "self";
 
-	if (s->at.level == SHARED_TOP)
-		return EMR_NO_ATTRIBUTE;
 	if (o->vouched != NULL) {
-		emr_status status = o->vouched(o->vouched_arg, s->card.signer_id, s->card.name,
-			s->card.born, vouched, sizeof vouched);
+		emr_status status = o->vouched(o->vouched_arg, card->signer_id, card->name,
+			card->born, vouched, sizeof vouched);
 
 		if (status != EMR_OK)
 			return status;
 	}
-	snprintf(text, sizeof text, "%s vouched=%s", s->owner, vouched);
+	snprintf(text, sizeof text, "%s vouched=%s", name, vouched);
 	return say(out, text);
+}
+
+static emr_status say_owner(const subject *s, emr_buf *out)
+{
+	return s->at.level != SHARED_TOP ? shared_say_owner(s->view, s->owner, &s->card, out)
+					 : EMR_NO_ATTRIBUTE;
 }
 
 static const char *const purpose_words[] = {"treatment", "payment", "operations", "research",
@@ -354,9 +359,7 @@ emr_status shared_list_attributes(emr_view *view, uint64_t number, emr_buf *out)
 	n = tree_by_number(view, number);
 	status = n == NULL || !shared_has(n) ? EMR_NOT_FOUND : subject_of(view, n, &s);
 	/* The kernel lets nobody read user.* of a symbolic link. */
-	if (status == EMR_OK && n->type == EMR_META_SYMLINK)
-		status = EMR_NO_ATTRIBUTE;
-	if (status == EMR_OK)
+	if (status == EMR_OK && n->type != EMR_META_SYMLINK)
 		status = list_theirs(n, out);
 	pthread_mutex_unlock(&view->lock);
 	if (status == EMR_NO_ATTRIBUTE)
@@ -364,8 +367,7 @@ emr_status shared_list_attributes(emr_view *view, uint64_t number, emr_buf *out)
 	for (size_t i = 0; i < COMPUTED && status == EMR_OK; i++) {
 		emr_buf_clear(&value);
 		if (computed[i].say(&s, &value) == EMR_OK)
-			status =
-				emr_buf_append(out, computed[i].name, strlen(computed[i].name) + 1);
+			status = attributes_list_fact(computed[i].name + strlen(OURS), out);
 	}
 	return status;
 }

@@ -58,18 +58,25 @@ static bool go_up(const node *n, emr_id16 *id, shared_at *at)
 	return false;
 }
 
-emr_bytes shared_software_at(const emr_view *view, const node *n)
+emr_bytes shared_software_above(const emr_view *view, const node *n)
 {
 	shared_at at = *n->shared;
 	emr_id16 id = n->id;
 
-	do {
+	while (go_up(n, &id, &at)) {
 		const struct shared_policy *p = policy_of(view, id);
 
 		if (p != NULL)
 			return emr_bytes_of(p->value, p->len);
-	} while (go_up(n, &id, &at));
+	}
 	return emr_bytes_of("refuse", 6);
+}
+
+emr_bytes shared_software_at(const emr_view *view, const node *n)
+{
+	const struct shared_policy *p = policy_of(view, n->id);
+
+	return p != NULL ? emr_bytes_of(p->value, p->len) : shared_software_above(view, n);
 }
 
 emr_status shared_set_software(emr_view *view, const node *n, emr_bytes value)

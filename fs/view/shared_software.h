@@ -6,6 +6,8 @@
 
 /* Under view->lock: what holds for N. */
 emr_bytes shared_software_at(const emr_view *view, const node *n);
+/* The same if N said nothing itself. */
+emr_bytes shared_software_above(const emr_view *view, const node *n);
 /* Under view->lock: N says VALUE, which was checked; empty takes it back.  Of a file it says
  * nothing. */
 emr_status shared_set_software(emr_view *view, const node *n, emr_bytes value);

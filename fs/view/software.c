@@ -71,6 +71,27 @@ bool emr_software_admits(emr_bytes value, const char *program)
 	return false;
 }
 
+bool emr_software_widens(emr_bytes before, emr_bytes value)
+{
+	emr_bytes name;
+
+	if (equals(before, "allow") || equals(value, "refuse"))
+		return false;
+	if (equals(before, "refuse") || equals(value, "allow"))
+		return true;
+	while (next_name(&value, &name)) {
+		char program[EMR_SOFTWARE_NAME_BYTES];
+
+		if (name.len >= sizeof program)
+			return true;
+		memcpy(program, name.data, name.len);
+		program[name.len] = 0;
+		if (!emr_software_admits(before, program))
+			return true;
+	}
+	return false;
+}
+
 /* ---- what holds at a node.  Under view->lock. */
 
 /* The directory of today that stands where N, a node of the past, lay; the nearest above it that is
@@ -130,6 +151,47 @@ emr_bytes software_policy_at(const emr_view *view, const node *n, const node **o
 	/* All of it is one's own. */
 	*out_directory = view->root;
 	return emr_bytes_of("allow", 5);
+}
+
+/* What holds at the directory N when it says nothing itself. */
+static emr_bytes policy_above(const emr_view *view, const node *n)
+{
+	const node *directory;
+
+	if (shared_has(n))
+		return shared_software_above(view, n);
+	return n->parent != NULL ? software_policy_at(view, n->parent, &directory)
+				 : emr_bytes_of("allow", 5);
+}
+
+bool software_widens(const emr_view *view, const node *n, emr_bytes value)
+{
+	const node *directory;
+
+	return emr_software_widens(software_policy_at(view, n, &directory),
+		value.len > 0 ? value : policy_above(view, n));
+}
+
+void software_tell_unconfirmed(emr_view *view, uint64_t number, emr_bytes value)
+{
+	char *folder = NULL, text[EMR_SOFTWARE_VALUE_MAX + 1] = "";
+	const node *n;
+
+	if (view->options.software_unconfirmed == NULL || value.len >= sizeof text)
+		return;
+	pthread_mutex_lock(&view->lock);
+	n = tree_by_number(view, number);
+	if (n != NULL && (shared_has(n) || n->state == NODE_LIVE) &&
+		refusals_may_tell(view, REFUSAL_SOFTWARE))
+		folder = shared_has(n)	     ? shared_path(n)
+			 : n->parent != NULL ? tree_path(n)
+					     : strdup("");
+	pthread_mutex_unlock(&view->lock);
+	if (value.len > 0)
+		memcpy(text, value.data, value.len);
+	if (folder != NULL)
+		view->options.software_unconfirmed(view->options.notice_arg, folder, text);
+	free(folder);
 }
 
 bool emr_view_guards_software(emr_view *view, uint64_t number)

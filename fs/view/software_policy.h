@@ -8,4 +8,9 @@
 /* Under view->lock: what holds for N, and the directory that says so (the top, when none does; NULL
  * of what another shares). Borrowed. */
 emr_bytes software_policy_at(const emr_view *view, const node *n, const node **out_directory);
+/* Under view->lock: VALUE ("": taken back) of the directory N would let in a program that may not
+ * read there now. */
+bool software_widens(const emr_view *view, const node *n, emr_bytes value);
+/* Without view->lock: VALUE was not taken for the node NUMBER, because it had not its code. */
+void software_tell_unconfirmed(emr_view *view, uint64_t number, emr_bytes value);
 void software_forget_all(emr_view *view);

@@ -195,7 +195,6 @@ static void end_file(emr_view *view, node *n)
 		return;
 	}
 	emr_staging_free(n->file->staging);
-	let_blocks_go(view);
 }
 
 void tree_free_node(emr_view *view, node *n)

@@ -88,6 +88,8 @@ static emr_status follow_ledger(emr_view *view)
 {
 	emr_status status = emr_settle_catch_up(view->options.settle, NULL, NULL);
 
+	if (view_mend_ledger(view, status))
+		status = emr_settle_catch_up(view->options.settle, NULL, NULL);
 	if (status == EMR_OK && !view->options.read_only)
 		status = emr_settle_resend(view->options.settle, load_outcomes, view);
 	view_hear_ledger(view, status);
@@ -118,7 +120,8 @@ bool view_is_read_only(emr_view *view)
 	return is;
 }
 
-void view_stop_writing(emr_view *view, emr_status why)
+/* Whether the folder had ended writing before. */
+static bool stop_writing(emr_view *view, emr_status why)
 {
 	bool was;
 
@@ -128,15 +131,42 @@ void view_stop_writing(emr_view *view, emr_status why)
 	if (view->stopped_by == EMR_OK)
 		view->stopped_by = why;
 	pthread_mutex_unlock(&view->lock);
-	if (was)
+	if (!was)
+		emr_log(EMR_LOG_ERROR, "the ledger is not believed any more: %s",
+			emr_status_text(why));
+	return was;
+}
+
+void view_stop_writing(emr_view *view, emr_status why)
+{
+	if (stop_writing(view, why))
 		return;
-	emr_log(EMR_LOG_ERROR, "the ledger is not believed any more: %s", emr_status_text(why));
 	if (view->options.notice != NULL)
 		view->options.notice(view->options.notice_arg,
 			why == EMR_NEWER_FORMAT ? "newer-format"
 			: why == EMR_ROLLBACK	? "rollback"
 						: "ledger-damaged",
 			"");
+}
+
+void emr_view_distrust_ledger(emr_view *view, emr_status why)
+{
+	(void)stop_writing(view, why);
+}
+
+bool view_mend_ledger(emr_view *view, emr_status why)
+{
+	emr_replica_mended mended;
+	emr_status status;
+
+	if (why != EMR_DAMAGED || view_is_read_only(view))
+		return false;
+	status = emr_replica_mend(view->options.replica, &mended);
+	if (mended.ledger_rows + mended.own_rows == 0 || (status != EMR_OK && mended.missing == 0))
+		return false;
+	if (view->options.notice != NULL)
+		view->options.notice(view->options.notice_arg, "ledger-mended", "");
+	return true;
 }
 
 emr_status emr_view_stopped_by(emr_view *view)
@@ -217,6 +247,7 @@ emr_status emr_view_open(const emr_view_options *options, emr_view **out_view)
 	view->next_number = EMR_ROOT_NODE + 1;
 	view->next_due_boot_ns = INT64_MAX;
 	crypto_shorthash_keygen(view->hash_key);
+	randombytes_buf(view->confirm_key, sizeof view->confirm_key);
 	init_locks(view);
 	status = add_special(view);
 	if (status == EMR_OK)

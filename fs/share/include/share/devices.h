@@ -6,6 +6,7 @@
 #pragma once
 
 #include "share/share.h"
+#include "share/strangers.h"
 
 #define EMR_DEVICE_NAME_MAX 63
 
@@ -31,19 +32,30 @@ emr_status emr_share_device_add(
  * After a new domain, a new epoch, or an addition that was interrupted.  Nothing to do on a device.
  */
 emr_status emr_share_pass_on(emr_share *share, uint64_t *out_n);
-/* The device's key is revoked, its rights end, and every domain begins a new epoch, for those who
- * remain.  Goes on where an interrupted call stopped.  EMR_DENIED as above; EMR_NOT_FOUND. */
-emr_status emr_share_device_remove(emr_share *share, emr_id32 device);
+/* The device's key is revoked, its rights end, and what it gave others ends with it; so does every
+ * other key that may manage a domain and is no computer of this person's, and what such keys gave.
+ * Every domain where something ended begins a new epoch, for those who remain.  FN (may be NULL)
+ * hears of each that ended besides the device's own rights.  Goes on where an interrupted call
+ * stopped.  EMR_DENIED as above; EMR_NOT_FOUND. */
+emr_status emr_share_device_remove(
+	emr_share *share, emr_id32 device, emr_stranger_fn fn, void *arg);
+/* The same for strangers alone. */
+emr_status emr_share_end_strangers(emr_share *share, emr_stranger_fn fn, void *arg);
 
 typedef struct emr_lost {
 	bool is_first;	 /* else nothing was done: only the first computer can */
 	bool has_others; /* somebody who is not this person has a key in force on the ledger */
 	uint64_t epochs; /* domains that began a new one */
 } emr_lost;
-/* After a loss: removes every other computer, telling FN of each (also of one whose removal was
- * interrupted), and then, where others could have fragments or letters, begins a new epoch in each
- * own domain that has not begun one just now.  Can be repeated. */
-emr_status emr_share_cut_off(emr_share *share, emr_device_fn fn, void *arg, emr_lost *out_lost);
+typedef struct emr_lost_tell {
+	emr_device_fn removed;
+	emr_stranger_fn ended;
+	void *arg;
+} emr_lost_tell;
+/* After a loss: removes every other computer, telling of each (also of one whose removal was
+ * interrupted), and strangers as above, and then, where others could have fragments or letters,
+ * begins a new epoch in each own domain that has not begun one just now.  Can be repeated. */
+emr_status emr_share_cut_off(emr_share *share, const emr_lost_tell *tell, emr_lost *out_lost);
 
 /* As a device: which domains are this keyring's by letter, and their keys; brings their records
  * into the own copy. *out_some: there was something new.  Nothing to do on the first computer.

@@ -30,6 +30,8 @@ typedef struct emr_grant_order {
 	emr_id16 share_id; /* ties it to the grants of domains around it; zero = a share of its own
 			    */
 	emr_id16 root_dir; /* where that share begins; zero = here */
+	emr_id16 grant;	   /* what it is called: the id of the request that it answers, so that one
+			      request has one grant whoever answers; zero = a name of its own */
 } emr_grant_order;
 
 /* What was arranged, to be told to the owner before or after. */
@@ -49,7 +51,8 @@ typedef struct emr_grant_made {
  * sent last.  WRITES goes into the same batch, with the same end; a right to write is one for a
  * person and a domain: the same one again lasts as long as the longer of both, and a wider one
  * takes the place of a narrower.  Begins at once, so not_before with WRITES is EMR_INVALID;
- * EMR_EXISTS: the person may write more there already, and REPLACES was not said. EMR_UNSUPPORTED:
+ * EMR_EXISTS: the person may write more there already, and REPLACES was not said, or a grant is
+ * called GRANT there, in whatever state. EMR_UNSUPPORTED:
  * also WRITES for a team. EMR_NOT_FOUND: no such domain or person; EMR_DENIED: not one's own, or
  * the person may not act; EMR_INVALID: terms; EMR_UNSUPPORTED: another's names are in it that
  * cannot be opened; EMR_REFUSED: emr_share_refusal says; ledger and store errors. */
@@ -95,6 +98,26 @@ emr_status emr_share_given(emr_share *share, emr_id16 domain, emr_given_fn fn, v
 emr_status emr_share_given_everywhere(emr_share *share, emr_given_fn fn, void *arg);
 /* The domains of one's own, emr_id16, ..., appended to *OUT_DOMAINS. */
 emr_status emr_share_own_domains(emr_share *share, emr_buf *out_domains);
+
+/* Why an agent that is on the ledger would not release the keys of a new grant. */
+typedef enum emr_left_out_why {
+	EMR_LEFT_OUT_NOT,
+	EMR_LEFT_OUT_YOURS,	    /* of the owner's organisation */
+	EMR_LEFT_OUT_THEIRS,	    /* of the grantee's */
+	EMR_LEFT_OUT_ALSO_A_PERSON, /* its key has a role of a person: it could read itself */
+	EMR_LEFT_OUT_OVER,	    /* its key, or its organisation, is in force no more */
+	EMR_LEFT_OUT_TWICE,	    /* another of the same organisation does */
+	EMR_LEFT_OUT_ENOUGH,	    /* three others do */
+} emr_left_out_why;
+typedef emr_status (*emr_left_out_fn)(void *arg, emr_id32 agent, emr_left_out_why why);
+/* Every agent that a grant to GRANTEE would not name now, by the own copy.  EMR_NOT_FOUND: no such
+ * grantee. */
+emr_status emr_share_agents_left_out(
+	emr_share *share, emr_id32 grantee, emr_left_out_fn fn, void *arg);
+/* Whether those who release GIVEN are all in force, and no fewer than a new grant to GRANTEE (his
+ * present key) would name: then giving it again would change nothing. */
+emr_status emr_share_agents_fit(
+	emr_share *share, emr_id32 grantee, const emr_given *given, bool *out_fit);
 
 /* ---- domains inside domains ---- */
 

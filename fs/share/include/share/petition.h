@@ -92,8 +92,8 @@ emr_status emr_petitions(
 	emr_share *share, emr_petition_fn fn, void *arg, emr_petition_tally *out_tally);
 /* One that is to me, in any state.  EMR_NOT_FOUND, EMR_DAMAGED. */
 emr_status emr_petition_get(emr_share *share, emr_id16 request, emr_petition *out);
-/* GRANT, which is one's own and in force, answers it.  EMR_NOT_FOUND; EMR_CONFLICT: it is answered
- * or withdrawn; EMR_DENIED. */
+/* GRANT, which is one's own and in force, answers it; done already is done.  EMR_NOT_FOUND;
+ * EMR_CONFLICT: it is answered otherwise, or withdrawn; EMR_DENIED. */
 emr_status emr_petition_approve(
 	emr_share *share, emr_id16 request, emr_id16 grant_domain, emr_id16 grant);
 /* REASON: UTF-8 without controls, may be "".  As above; EMR_INVALID. */

@@ -90,8 +90,3 @@ void emr_signed_text(const emr_signed *is, const char *self, uint64_t at_unix_s,
 /* What stands behind it: "", "amendment", "amendment gap" or "superseded", and then "placed" where
  * the owner put the content there and the entry with which it came is not seen. */
 const char *emr_signed_note(bool is_superseded, bool is_amendment, bool is_gap, bool is_placed);
-
-/* Name and certificate authority of ORG, from the network's description or its admission.  OUT_CA
- * stays empty when the copy has not got the one that is in force; NAME "" when nobody says it. */
-emr_status emr_signed_organisation(emr_replica *replica, emr_bytes descriptor,
-	const uint8_t org[16], char out_name[256], emr_buf *out_ca);

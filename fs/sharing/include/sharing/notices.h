@@ -22,6 +22,10 @@ void emr_notices_add_problem(emr_notices *notices, const emr_problem *problem, c
 /* Where the folder is open, for hints that other programs' commands are made of.  Before the first
  * notice. */
 emr_status emr_notices_set_folder(emr_notices *notices, const char *folder);
+/* "" while it was not set.  Lives as long as NOTICES. */
+const char *emr_notices_folder(const emr_notices *notices);
+/* As emr_view_options.software_unconfirmed. */
+void emr_notices_add_unconfirmed(void *notices, const char *folder, const char *value);
 /* As emr_view_options.software_refused. */
 void emr_notices_add_software(void *notices, const char *program, const char *path,
 	const char *folder, const char *value);

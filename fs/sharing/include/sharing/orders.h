@@ -27,7 +27,8 @@ typedef struct emr_order {
 			      EMR_GRANT_HISTORY */
 	uint32_t purposes; /* GRANT: bits; 0 of a deposit */
 	uint64_t until_unix_s;
-	bool replaces; /* GRANT: what GRANTEE had in DOMAIN before ends when this one stands */
+	bool replaces;	  /* GRANT: what GRANTEE had in DOMAIN before ends when this one stands */
+	emr_id16 request; /* GRANT: the request for access that it answers; zero: none */
 	char label[EMR_ORDER_TEXT_MAX + 1]; /* the folder's name then */
 	char who[EMR_ORDER_TEXT_MAX + 1];   /* as it was typed or is called here */
 	/* It will not be tried again: its status, and the ledger's code when that is EMR_REFUSED.

@@ -13,6 +13,11 @@ emr_status emr_requests_may_act(emr_session *session, emr_problem *out_problem);
 /* The one that REQUEST's id means.  EMR_NOT_FOUND. */
 emr_status emr_requests_find(
 	emr_session *session, const emr_request *request, emr_plea *out, emr_problem *out_problem);
+/* Around looking whether a request is open and answering it: one answer at a time. */
+void emr_requests_lock(void);
+void emr_requests_unlock(void);
+/* EMR_CONFLICT: it is answered, or what answers it is ordered already.  EMR_NOT_FOUND. */
+emr_status emr_requests_check_open(const emr_session *session, emr_id16 request);
 /* Says on the ledger which grants answer the requests that were said yes to (approving.c); those
  * whose grant is not there yet wait.
  */

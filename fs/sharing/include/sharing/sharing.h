@@ -38,10 +38,14 @@ emr_status emr_sharing_may_have(const emr_who *who, emr_problem *out_problem);
 emr_status emr_sharing_may_do(emr_session *session, const char *path, const emr_who *who,
 	uint16_t rights, emr_problem *out_problem);
 
-/* Writes ORDER down, a grant; returns at once.  An older one for the same person and domain that
- * waits or has failed is replaced when it asks for the same.  EMR_READ_ONLY, EMR_LIMIT, EMR_INVALID
- * (its time is over), EMR_NO_SPACE, ... */
+/* Writes ORDER down, a grant; returns at once.  The same that waits is asked for once (*out_number
+ * is its), and what stands as it is asked for not again (0; ends that are under a minute apart are
+ * the same: 30d is counted from now).  With REPLACES, what waits for the same person and domain is
+ * forgotten, and what stands ends when this stands.  EMR_READ_ONLY, EMR_LIMIT, EMR_INVALID (its
+ * time is over), EMR_NO_SPACE, ... */
 emr_status emr_sharing_give(emr_sharing *sharing, const emr_order *order, uint64_t *out_number);
+/* Whether emr_sharing_give would have nothing to do: what ORDER asks for stands. */
+emr_status emr_sharing_is_given(emr_sharing *sharing, const emr_order *order, bool *out_is);
 /* Everything of WHO in DOMAIN ends: what waits is forgotten, what is on the ledger is revoked
  * (*out_number; 0: nothing was). EMR_NOT_FOUND: nothing is shared with him there, nor asked for. */
 emr_status emr_sharing_take_back(emr_sharing *sharing, emr_id16 domain, const char *label,

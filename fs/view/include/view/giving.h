@@ -5,6 +5,7 @@
  * Called without any lock, from any thread. */
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/bytes.h"
@@ -22,9 +23,15 @@ typedef struct emr_giving {
 	emr_status (*shared_with)(void *arg, emr_id16 domain, emr_buf *out);
 	/* grant.WHO of the root of DOMAIN.  EMR_NO_ATTRIBUTE: WHO has nothing of it. */
 	emr_status (*get)(void *arg, emr_id16 domain, const char *who, emr_buf *out);
-	/* Shares PATH with WHO.  EMR_NOT_FOUND: nobody is known by that name; EMR_INVALID: the
-	 * value; EMR_UNSUPPORTED: PATH or that right cannot be shared; EMR_FORBIDDEN. */
-	emr_status (*set)(void *arg, const char *path, const char *who, emr_bytes value);
+	/* Names of those who have a grant.WHO of the root of DOMAIN, each with its NUL, those whose
+	 * end comes first first. */
+	emr_status (*people)(void *arg, emr_id16 domain, emr_buf *out);
+	/* Shares PATH with WHO.  IS_CONFIRMED: the person who set it had the code of PATH; without
+	 * it only what gives no more than WHO has there is taken (EMR_FORBIDDEN).  EMR_NOT_FOUND:
+	 * nobody is known by that name; EMR_INVALID: the value; EMR_UNSUPPORTED: PATH or that right
+	 * cannot be shared; EMR_FORBIDDEN. */
+	emr_status (*set)(
+		void *arg, const char *path, const char *who, emr_bytes value, bool is_confirmed);
 	/* Ends it.  EMR_NO_ATTRIBUTE. */
 	emr_status (*remove)(void *arg, emr_id16 domain, const char *path, const char *who);
 	/* A rename of FROM to TO was refused, because the people of IDS (emr_id32, ...; as grants

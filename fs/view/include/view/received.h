@@ -46,6 +46,7 @@ void emr_view_shared_turn(emr_view *view, int64_t *out_next_ms);
  * code (4 to EMR_OWNER_DIGITS_MAX): what could end a name is "_" in it, and brackets are kept for
  * the code. */
 #define EMR_OWNER_DIGITS_MAX 52
+#define EMR_OWNER_DIGITS 4 /* where no two are equal */
 void emr_shared_owner_name(const emr_card *card, size_t digits, char out[EMR_NAME_MAX + 1]);
 /* Whether TEXT is that, with however many digits, or such a code alone; letters a to z in either
  * case. */

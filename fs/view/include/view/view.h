@@ -55,13 +55,16 @@ typedef struct emr_view_options {
 	emr_facts *facts;
 	emr_settle *settle;
 	const emr_clock *clock;
+	uint64_t space_step_bytes; /* for tests: space is looked for in steps of this; 0 = 32 MiB */
 	bool read_only;
 	uint8_t purpose; /* for which records of others are opened: the number of its bit; 0 =
 			    treatment */
 	const char
-		*person;  /* whose edits these are, for names of conflicts; NULL: "this computer" */
-	int64_t quiet_ns; /* a change this old is published; 0 = 1 s */
-	int64_t sync_ns;  /* a closed file is on the disk after this; 0 = 5 s */
+		*person; /* whose edits these are, for names of conflicts; NULL: "this computer" */
+	const struct emr_card *owner; /* whose folder this is, for user.emrfs.owner: name, date of
+					 birth and signer id; NULL: not said */
+	int64_t quiet_ns;	      /* a change this old is published; 0 = 1 s */
+	int64_t sync_ns;	      /* a closed file is on the disk after this; 0 = 5 s */
 	/* What the kernel may hold is out of date: an entry of a directory (NAME), or a whole node
 	 * (NAME NULL). Called without any lock; must not call back into the view. */
 	void (*changed)(void *arg, uint64_t node, const char *name);
@@ -93,6 +96,9 @@ typedef struct emr_view_options {
 	 * so, and would let it in with VALUE.  May be NULL. */
 	void (*software_refused)(void *arg, const char *program, const char *path,
 		const char *folder, const char *value);
+	/* VALUE would let more programs into FOLDER ("" the top), and was set without its code: it
+	 * was not taken.  At most twenty times a minute.  May be NULL. */
+	void (*software_unconfirmed)(void *arg, const char *folder, const char *value);
 	/* Who vouches for the person of SIGNER_ID under this NAME and date of birth:
 	 * "ORGANISATION@DATE, ..." or "self".  Any thread, without a lock of the view.  May be
 	 * NULL: nobody does. */
@@ -129,6 +135,8 @@ void emr_view_free(emr_view *view);
 
 /* ---- the namespace.  Every emr_attr given out by lookup, create, mkdir, symlink and by each_entry
  * with `take` counts one kernel reference, returned by emr_view_forget. */
+/* NAME "." is PARENT itself, also a file, and ".." what it lies in.
+ */
 emr_status emr_view_lookup(emr_view *view, uint64_t parent, const char *name, emr_attr *out_attr);
 void emr_view_forget(emr_view *view, uint64_t node, uint64_t count);
 emr_status emr_view_attr(emr_view *view, uint64_t node, emr_attr *out_attr);
@@ -182,7 +190,9 @@ emr_status emr_view_write(emr_handle *handle, uint64_t at, emr_bytes bytes);
 emr_status emr_view_flush(emr_handle *handle);
 /* What fsync(2) promises: as flush, and on the disk. */
 emr_status emr_view_fsync(emr_handle *handle);
-/* Reserves or extends: mode 0 grows the size, KEEP_SIZE changes nothing. */
+/* Extends, when there is room for that beside all that is being written: EMR_NO_SPACE at once, and
+ * nothing changes.  KEEP_SIZE changes nothing else.  Room is not put aside: other programs may take
+ * it. */
 emr_status emr_view_allocate(emr_handle *handle, uint64_t at, uint64_t len, bool keep_size);
 /* A read that is still under way ends well; no other call may be. */
 void emr_view_release(emr_handle *handle);
@@ -195,7 +205,10 @@ emr_status emr_view_sync(emr_view *view);
 emr_status emr_view_refuse(emr_view *view, uint64_t node, const char *name, emr_status status)
 	__attribute__((warn_unused_result));
 
-/* ---- attributes (user.*): names without a namespace other than user are EMR_UNSUPPORTED. */
+/* ---- attributes.  user.* are the person's; what emrfs says answers as user.emrfs.NAME and
+ * system.emrfs.NAME, and is listed as the latter, which programs that copy leave alone.  Other
+ * namespaces are EMR_UNSUPPORTED.  A value that would let anybody see more, or more programs in,
+ * needs the node's code, which is asked for as user.emrfs.confirm: EMR_FORBIDDEN. */
 /* The names after `user.emrfs.` of what emrfs itself says, for the manual; NULL after the last. */
 const char *emr_view_attribute_name(size_t index);
 emr_status emr_view_get_attribute(emr_view *view, uint64_t node, const char *name, emr_buf *out);
@@ -294,6 +307,16 @@ typedef struct emr_restored {
  * EMR_EXISTS, EMR_BUSY (it is being written), EMR_READ_ONLY, EMR_MISSING_DATA and EMR_DAMAGED
  * (nothing was changed). */
 emr_status emr_view_restore(emr_view *view, const emr_restore *what, emr_restored *out_restored);
+/* RESTORED of the file or link that was deleted from PATH, or STATUS, for which it did not come
+ * back. */
+typedef emr_status (*emr_restored_fn)(
+	void *arg, const char *path, emr_status status, const emr_restored *restored);
+/* A folder that was deleted comes back with every file and link that was deleted from it or from
+ * folders in it; FN is called for each, and the first that it returns ends that.  Not with CVER or
+ * TO (EMR_INVALID).  EMR_NOT_FOUND: no such folder was deleted, or nothing but folders was in it;
+ * EMR_IS_DIRECTORY: something is there. */
+emr_status emr_view_restore_folder(
+	emr_view *view, const emr_restore *what, emr_restored_fn fn, void *arg);
 
 /* ---- what is kept here.  user.emrfs.keep ("yes", "no") is remembered with a file or directory and
  * holds for everything in it that says nothing else.  With one computer it is a wish: everything is
@@ -331,12 +354,14 @@ void emr_moved_free(emr_moved *moved);
 typedef struct emr_erase {
 	const char *path; /* a file, a directory with everything in it, or what was deleted from
 			     there; NULL: everything deleted */
+	bool unreadable; /* with PATH NULL: not what was deleted, but what others left in domains of
+			    mine and what does not open */
 	uint64_t until_unix_s; /* with PATH NULL: what was deleted up to then; 0: all of it */
 	bool only_look;	       /* count what would go */
 } emr_erase;
 typedef struct emr_erased {
-	uint64_t live,
-		deleted; /* files and links with all their versions; DELETED had no name any more */
+	uint64_t live, deleted; /* files and links with all their versions; DELETED had no name any
+				   more, or, of what does not open, never had one here */
 	uint64_t directories;
 	bool is_finished; /* false: the rest is done by itself, see WHY */
 	emr_status
@@ -371,10 +396,24 @@ typedef struct emr_view_counts {
 	uint64_t writing, writing_bytes; /* files that a program is writing, scratch too, and how
 					    long they are by now */
 	uint64_t unhanded;		 /* files of which some bytes are in this process only */
+	uint64_t not_safe;  /* names that a power cut, or the end of this process, would take back
+			       although no program is writing them: the disk is full or refuses */
 	uint64_t conflicts; /* copies of files that were changed in two places, in one's own folder;
 			       what lies in others' counts until it is sent */
 } emr_view_counts;
 void emr_view_count(emr_view *view, emr_view_counts *out_counts);
+/* Up to MAX of those that are not safe, as nodes; returns how many. */
+size_t emr_view_not_safe(emr_view *view, uint64_t *out, size_t max);
+/* Up to MAX files that show an earlier version because the working copy that a flush had covered
+ * was missing or cut when the folder was opened, as nodes; returns how many. */
+size_t emr_view_went_back(emr_view *view, uint64_t *out, size_t max);
+/* Why the disk did not take what was handed to it last: EMR_NO_SPACE; EMR_IO, it refuses to write
+ * or to flush, and what no flush has covered is in doubt until the folder is opened again; EMR_OK.
+ */
+emr_status emr_view_disk(emr_view *view);
+/* Hands everything to the disk and flushes it, before the folder closes; with ALL also what
+ * programs are writing at this moment.  The first failure, after everything was tried. */
+emr_status emr_view_secure(emr_view *view, bool all);
 
 typedef struct emr_view_written {
 	uint64_t node, bytes;
@@ -390,6 +429,9 @@ size_t emr_view_conflicts(emr_view *view, uint64_t *out, size_t max);
 /* Why the folder takes no changes any more although it was opened for them (what the ledger or its
  * copy here made impossible to believe); EMR_OK: it does. */
 emr_status emr_view_stopped_by(emr_view *view);
+/* Nothing more is saved in this folder while it is open: the ledger is not what it was.  Any
+ * thread; the caller says why. */
+void emr_view_distrust_ledger(emr_view *view, emr_status why);
 /* Follows a path from the top, symbolic links not followed; "" is the top. Takes no kernel
  * reference. */
 emr_status emr_view_find(emr_view *view, const char *path, emr_attr *out_attr);

@@ -1,0 +1,36 @@
+/* Who may do in one's own domains what only their owner may, without being one of her computers,
+ * and what such keys gave: what somebody with a stolen computer leaves behind so that he still has
+ * a way in when that computer has been removed.  It believes rows of the verified copy, never a
+ * name. */
+#pragma once
+
+#include "keyring/keyring.h"
+#include "replica/replica.h"
+
+typedef enum emr_stranger_kind {
+	EMR_STRANGER_MANAGER = 1, /* WHO may give, take back and begin epochs, as the owner */
+	EMR_STRANGER_WRITER,	  /* WHO may write, by the word of such a key */
+	EMR_STRANGER_GRANT,	  /* WHO (a person or team) may read, by the word of such a key */
+} emr_stranger_kind;
+
+typedef struct emr_stranger {
+	emr_stranger_kind kind;
+	emr_id16 domain;
+	emr_id16 grant; /* of EMR_STRANGER_GRANT */
+	emr_id32 who, by;
+} emr_stranger;
+
+/* Calls FN for each in force at NOW in every domain of KEYRING's person: keys with MANAGE that are
+ * neither the domain's nor an active computer of hers, then writers and grants whose present terms
+ * were signed by no such key of hers.  Any other status of FN than EMR_OK ends the walk and is
+ * returned. */
+typedef emr_status (*emr_stranger_fn)(void *arg, const emr_stranger *stranger);
+emr_status emr_strangers(const emr_keyring *keyring, emr_replica *replica, uint64_t now_unix_s,
+	emr_stranger_fn fn, void *arg);
+/* Those of DOMAIN, which is this person's. */
+emr_status emr_strangers_in(const emr_keyring *keyring, emr_replica *replica, emr_id16 domain,
+	uint64_t now_unix_s, emr_stranger_fn fn, void *arg);
+
+/* Whether the epoch that DOMAIN has now was begun by its owner's key: a writer with MANAGE may
+ * begin one on the ledger, with a key that opens for him and not for her. */
+emr_status emr_epoch_is_owners(emr_replica *replica, emr_id16 domain, uint32_t epoch, bool *out_is);

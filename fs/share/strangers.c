@@ -1,0 +1,213 @@
+/* The owner's key signs alone what begins an epoch and what adds a computer; everything else that
+ * changes who may do what is hers or one of her computers'.  What is signed by neither is found
+ * here. */
+#include "share/strangers.h"
+
+#include <string.h>
+
+#include "contract/codes.h"
+#include "contract/rows.h"
+#include "keyring/coowned.h"
+#include "ledger/hash.h"
+#include "replica/people.h"
+
+typedef struct looking {
+	emr_replica *replica;
+	uint64_t now;
+	emr_id32 person, owner; /* her identity; the key of the domain that is looked at */
+	emr_id16 domain;
+	emr_stranger_fn fn;
+	void *arg;
+} looking;
+
+static emr_id32 id_of(const uint8_t pk[32])
+{
+	emr_bytes bytes = emr_bytes_of(pk, 32);
+
+	return emr_sha256_of(&bytes, 1);
+}
+
+/* ---- hers ---- */
+
+static emr_status is_hers(const looking *l, emr_id32 signer, bool *out_is)
+{
+	emr_known_person key;
+	emr_status status;
+
+	*out_is = emr_id32_equal(signer, l->owner) || emr_id32_equal(signer, l->person);
+	if (*out_is)
+		return EMR_OK;
+	status = emr_replica_person(l->replica, signer, &key);
+	if (status != EMR_OK)
+		return status == EMR_NOT_FOUND ? EMR_OK : status;
+	*out_is = (key.row.roles & EMR_ROLE_DEVICE) != 0 &&
+		  memcmp(key.row.ref, l->person.b, 32) == 0 &&
+		  key.row.head.state == EMR_KEY_ACTIVE && key.row.not_after_unix_s > l->now;
+	return EMR_OK;
+}
+
+static emr_status signer_of(
+	const looking *l, uint8_t family, emr_id16 object, uint64_t version, emr_id32 *out)
+{
+	const emr_part_key at = {
+		.domain = l->domain, .object = object, .version = version, .family = family};
+	EMR_AUTO_BUF bytes = {0};
+	emr_replica_item item;
+	emr_status status = emr_replica_item_get(l->replica, &at, &bytes, &item);
+
+	if (status == EMR_OK)
+		*out = item.signer_id;
+	return status;
+}
+
+/* ---- writers ---- */
+
+static emr_status look_at_writer(void *arg, emr_id16 domain, const emr_row_writer *row)
+{
+	const looking *l = arg;
+	emr_stranger s = {.domain = domain};
+	bool is_manager = (row->rights & EMR_RIGHT_MANAGE) != 0, is_known = false;
+	emr_id16 object;
+	emr_status status;
+
+	if (row->head.state != EMR_WRITER_ACTIVE || row->not_after_unix_s <= l->now)
+		return EMR_OK;
+	memcpy(s.who.b, row->writer, sizeof s.who.b);
+	memcpy(object.b, row->writer, sizeof object.b);
+	status = signer_of(l, EMR_FAMILY_WRITER, object, row->head.version, &s.by);
+	s.kind = is_manager ? EMR_STRANGER_MANAGER : EMR_STRANGER_WRITER;
+	if (status == EMR_OK)
+		status = is_hers(l, is_manager ? s.who : s.by, &is_known);
+	return status == EMR_OK && !is_known ? l->fn(l->arg, &s) : status;
+}
+
+/* ---- grants ---- */
+
+static emr_status look_at_grant(void *arg, const emr_known_grant *grant)
+{
+	const looking *l = arg;
+	emr_grant_phase phase = emr_grant_phase_at(grant, l->now);
+	emr_stranger s = {
+		.kind = EMR_STRANGER_GRANT, .domain = grant->domain, .grant = grant->grant};
+	bool is_known = false;
+	emr_status status;
+
+	if (phase != EMR_GRANT_IN_FORCE && phase != EMR_GRANT_COMING)
+		return EMR_OK;
+	memcpy(s.who.b, grant->row.grantee, sizeof s.who.b);
+	status = signer_of(l, EMR_FAMILY_GRANT, grant->grant, grant->row.head.version, &s.by);
+	if (status == EMR_OK)
+		status = is_hers(l, s.by, &is_known);
+	return status == EMR_OK && !is_known ? l->fn(l->arg, &s) : status;
+}
+
+/* ---- domains ---- */
+
+static emr_status begin(looking *l, const emr_keyring *keyring)
+{
+	uint8_t pk[32];
+	emr_status status = emr_keyring_person_pk(keyring, pk);
+
+	if (status == EMR_OK)
+		l->person = id_of(pk);
+	return status;
+}
+
+static emr_status look_at_domain(looking *l, emr_id16 domain, const uint8_t owner_pk[32])
+{
+	emr_status status;
+
+	l->domain = domain;
+	l->owner = id_of(owner_pk);
+	status = emr_replica_writers(l->replica, domain, look_at_writer, l);
+	return status == EMR_OK ? emr_replica_grants(l->replica, domain, look_at_grant, l) : status;
+}
+
+static emr_status domain_row(emr_replica *replica, emr_id16 domain, emr_row_domain *out)
+{
+	EMR_AUTO_BUF bytes = {0};
+	emr_key_text key;
+	emr_status status;
+
+	emr_key_domain(domain.b, &key);
+	status = emr_replica_state_get(replica, key.text, &bytes);
+	if (status != EMR_OK)
+		return status;
+	return emr_row_domain_parse((emr_span){bytes.data, bytes.len}, out) == EMR_CONTRACT_OK
+		       ? EMR_OK
+		       : EMR_DAMAGED;
+}
+
+emr_status emr_strangers_in(const emr_keyring *keyring, emr_replica *replica, emr_id16 domain,
+	uint64_t now_unix_s, emr_stranger_fn fn, void *arg)
+{
+	looking l = {.replica = replica, .now = now_unix_s, .fn = fn, .arg = arg};
+	emr_row_domain row;
+	emr_status status = begin(&l, keyring);
+
+	if (status == EMR_OK)
+		status = domain_row(replica, domain, &row);
+	return status == EMR_OK ? look_at_domain(&l, domain, row.owner_pk) : status;
+}
+
+typedef struct walk {
+	looking l;
+	const emr_keyring *keyring;
+} walk;
+
+static emr_status one_domain(void *arg, emr_id16 domain, bool is_mine, emr_bytes bytes)
+{
+	walk *w = arg;
+	emr_domain_public public;
+	emr_row_domain row;
+
+	if (!is_mine ||
+		emr_row_domain_parse((emr_span){bytes.data, bytes.len}, &row) != EMR_CONTRACT_OK)
+		return EMR_OK;
+	if (!emr_keyring_coowns(w->keyring, domain) &&
+		(emr_keyring_domain_public(w->keyring, domain, 1, 1, &public) != EMR_OK ||
+			memcmp(public.owner_pk, row.owner_pk, sizeof public.owner_pk) != 0))
+		return EMR_OK; /* it is shared with this person */
+	return look_at_domain(&w->l, domain, row.owner_pk);
+}
+
+emr_status emr_strangers(const emr_keyring *keyring, emr_replica *replica, uint64_t now_unix_s,
+	emr_stranger_fn fn, void *arg)
+{
+	walk w = {.l = {.replica = replica, .now = now_unix_s, .fn = fn, .arg = arg},
+		.keyring = keyring};
+	emr_status status = begin(&w.l, keyring);
+
+	return status == EMR_OK ? emr_replica_domains(replica, one_domain, &w) : status;
+}
+
+/* ---- epochs ---- */
+
+/* The owner's key is in no row of writers, whichever key of hers it was: the ledger takes an epoch
+ * from her or from somebody with MANAGE, and such a one has a row, also when his right is over. */
+emr_status emr_epoch_is_owners(emr_replica *replica, emr_id16 domain, uint32_t epoch, bool *out_is)
+{
+	looking l = {.replica = replica, .domain = domain};
+	EMR_AUTO_BUF bytes = {0};
+	EMR_AUTO_BUF writer = {0};
+	emr_row_epoch row;
+	emr_key_text key;
+	emr_id32 signer;
+	emr_id16 object;
+	emr_status status;
+
+	emr_key_epoch(domain.b, epoch, &key);
+	status = emr_replica_state_get(replica, key.text, &bytes);
+	if (status != EMR_OK)
+		return status;
+	if (emr_row_epoch_parse((emr_span){bytes.data, bytes.len}, &row) != EMR_CONTRACT_OK)
+		return EMR_DAMAGED;
+	status = signer_of(&l, EMR_FAMILY_DOMAIN, domain, row.head.version, &signer);
+	if (status != EMR_OK)
+		return status;
+	memcpy(object.b, signer.b, sizeof object.b);
+	emr_key_in_domain("W", domain.b, object.b, &key);
+	status = emr_replica_state_get(replica, key.text, &writer);
+	*out_is = status == EMR_NOT_FOUND;
+	return status == EMR_NOT_FOUND ? EMR_OK : status;
+}

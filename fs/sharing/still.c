@@ -1,0 +1,109 @@
+#include "still.h"
+
+#include <string.h>
+
+#include "kit/out.h"
+#include "share/teams.h"
+#include "share/write.h"
+
+typedef struct seeking {
+	emr_session *session;
+	const emr_who *who;
+	const char *path;	/* NULL: everything */
+	emr_path_domain around; /* of PATH */
+	const emr_share_rows *ended;
+	json_t *ways;
+} seeking;
+
+static bool is_ended(const seeking *s, const emr_share_row *row)
+{
+	for (size_t i = 0; i < s->ended->n; i++)
+		if (emr_id16_equal(s->ended->list[i].domain, row->domain) &&
+			emr_id32_equal(s->ended->list[i].who.root, row->who.root))
+			return true;
+	return false;
+}
+
+/* Whether ROW lets PATH be read, or something in it.  What stands inside only because of a share
+ * around it is said where that begins. */
+static bool is_about(const seeking *s, const emr_share_row *row)
+{
+	size_t len = s->path != NULL ? strlen(s->path) : 0;
+
+	if (s->path == NULL)
+		return !row->is_inner;
+	return emr_id16_equal(row->domain, s->around.domain) ||
+	       (!row->is_inner && strncmp(row->path, s->path, len) == 0 && row->path[len] == '/');
+}
+
+/* His own, or of a team that he is in now. */
+static emr_status is_his(const seeking *s, const emr_share_row *row, bool *out_is)
+{
+	emr_membership membership;
+	emr_team team;
+	emr_status status;
+
+	*out_is = emr_who_is_same(&row->who, s->who);
+	if (*out_is || row->who.kind == EMR_WHO_PERSON)
+		return EMR_OK;
+	status = emr_team_of_grantee(s->session->replica, row->who.root, &team);
+	if (status == EMR_OK)
+		status = emr_team_membership(
+			s->session->replica, team.id, s->who->root, &membership);
+	*out_is = status == EMR_OK &&
+		  emr_membership_is_on(&membership, emr_clock_unix_s(emr_clock_system()));
+	return status == EMR_NOT_FOUND ? EMR_OK : status;
+}
+
+static emr_status note(const seeking *s, const emr_share_row *row)
+{
+	json_t *way = json_pack("{s:o, s:o}", "path", emr_json_text(row->path), "via",
+		emr_json_text(row->who.called));
+
+	return way != NULL && json_array_append_new(s->ways, way) == 0 ? EMR_OK : EMR_NO_MEMORY;
+}
+
+static emr_status seek(seeking *s, const emr_share_rows *rows)
+{
+	emr_status status = EMR_OK;
+
+	for (size_t i = 0; i < rows->n && status == EMR_OK; i++) {
+		const emr_share_row *row = &rows->list[i];
+		bool is = false;
+
+		if ((row->state != EMR_SHARE_CONFIRMED && row->state != EMR_SHARE_QUEUED) ||
+			emr_rights_of_reading(row->rights) == 0 || is_ended(s, row) ||
+			!is_about(s, row))
+			continue;
+		status = is_his(s, row, &is);
+		if (status == EMR_OK && is)
+			status = note(s, row);
+	}
+	return status;
+}
+
+emr_status emr_still_reads(emr_session *session, emr_crowd *crowd, const emr_who *who,
+	const char *path, const emr_share_rows *ended, json_t **out_ways)
+{
+	seeking s = {
+		.session = session, .who = who, .path = path, .ended = ended, .ways = json_array()};
+	EMR_AUTO_SHARES rows = {0};
+	emr_status status = s.ways != NULL ? EMR_OK : EMR_NO_MEMORY;
+
+	if (status == EMR_OK && path != NULL)
+		status = emr_view_domain_of(session->view, path, &s.around);
+	if (status == EMR_NOT_FOUND) { /* deleted: nobody reads it by its path */
+		*out_ways = s.ways;
+		return EMR_OK;
+	}
+	if (status == EMR_OK)
+		status = emr_shares_collect_inner(session, crowd, &rows);
+	if (status == EMR_OK)
+		status = seek(&s, &rows);
+	if (status != EMR_OK) {
+		json_decref(s.ways);
+		return status;
+	}
+	*out_ways = s.ways;
+	return EMR_OK;
+}

@@ -1,0 +1,181 @@
+/* Whether what was saved is safe on the disk: what it answered last, and handing everything to it.
+ */
+#include "disk.h"
+
+#include <stdlib.h>
+
+#include "file.h"
+#include "foreign.h"
+
+/* Under view->lock.  A folder that was made read-only refuses by itself, not because of the disk.
+ */
+static emr_status what_disk_said(const emr_view *view, emr_status status)
+{
+	if (status == EMR_NO_SPACE || status == EMR_QUOTA)
+		return EMR_NO_SPACE;
+	if (status == EMR_IO || (status == EMR_READ_ONLY && !view->options.read_only))
+		return EMR_IO;
+	return EMR_OK;
+}
+
+void disk_hear(emr_view *view, emr_status status)
+{
+	bool is_news;
+
+	pthread_mutex_lock(&view->lock);
+	status = what_disk_said(view, status);
+	is_news = status == EMR_IO && view->disk != EMR_IO;
+	if (status == EMR_IO || view->disk == EMR_OK)
+		view->disk = status;
+	pthread_mutex_unlock(&view->lock);
+	if (is_news && view->options.notice != NULL)
+		view->options.notice(view->options.notice_arg, "disk-refuses", "");
+}
+
+/* Under view->lock: some file's bytes are in this process only. */
+static bool has_unhanded(const emr_view *view)
+{
+	for (size_t i = 0; i < view->by_number.cap; i++) {
+		const node *n = table_at(&view->by_number, i);
+
+		if (n != NULL && n->file != NULL && n->state == NODE_LIVE &&
+			n->file->wrote != n->file->handed)
+			return true;
+	}
+	return false;
+}
+
+void disk_took_all(emr_view *view)
+{
+	pthread_mutex_lock(&view->lock);
+	if (view->disk == EMR_IO || (view->disk != EMR_OK && !has_unhanded(view)))
+		view->disk = EMR_OK;
+	pthread_mutex_unlock(&view->lock);
+}
+
+bool disk_refuses(const emr_view *view)
+{
+	return view->disk == EMR_IO || emr_store_refuses(view->options.store);
+}
+
+bool disk_lacks(const emr_view *view, const node *n, uint64_t synced)
+{
+	const file *f = n->file;
+
+	if (n->state != NODE_LIVE)
+		return false;
+	if (f != NULL && f->wrote != f->handed && n->write_opens == 0)
+		return true;
+	if (f != NULL && f->is_spill_doubted)
+		return true;
+	return disk_refuses(view) &&
+	       ((f != NULL && f->is_spill_unsynced) || (n->has_row && n->row_seq > synced));
+}
+
+/* ---- handing everything to the disk ---- */
+
+/* Files with bytes in this process only, each kept alive for the caller; those that a program is
+ * writing, too, if ALL. */
+static emr_status take_unhanded(emr_view *view, bool all, node ***out_nodes, size_t *out_count)
+{
+	size_t count = 0;
+	node **nodes;
+
+	pthread_mutex_lock(&view->lock);
+	nodes = calloc(view->by_number.count + 1, sizeof *nodes);
+	for (size_t i = 0; nodes != NULL && i < view->by_number.cap; i++) {
+		node *n = table_at(&view->by_number, i);
+
+		if (n == NULL || n->file == NULL || n->state != NODE_LIVE ||
+			n->file->wrote == n->file->handed || (n->write_opens > 0 && !all))
+			continue;
+		n->opens++;
+		nodes[count++] = n;
+	}
+	pthread_mutex_unlock(&view->lock);
+	if (nodes == NULL)
+		return EMR_NO_MEMORY;
+	*out_nodes = nodes;
+	*out_count = count;
+	return EMR_OK;
+}
+
+emr_status emr_view_secure(emr_view *view, bool all)
+{
+	EMR_AUTO_FREE node **nodes = NULL;
+	size_t count = 0;
+	emr_status first = take_unhanded(view, all, &nodes, &count), status;
+
+	for (size_t i = 0; i < count; i++) {
+		status = file_hand_out(view, nodes[i]);
+		if (status != EMR_OK && first == EMR_OK)
+			first = status;
+		pthread_mutex_lock(&view->lock);
+		nodes[i]->opens--;
+		tree_release_if_unused(view, nodes[i]);
+		pthread_mutex_unlock(&view->lock);
+	}
+	disk_hear(view, first);
+	status = emr_view_sync(view);
+	return first != EMR_OK ? first : status;
+}
+
+/* ---- who asks ---- */
+
+typedef struct listing {
+	const emr_view *view;
+	uint64_t synced;
+	uint64_t *out;
+	size_t max, n;
+} listing;
+
+static void list_one(void *arg, node *n)
+{
+	listing *l = arg;
+
+	if (l->n < l->max && disk_lacks(l->view, n, l->synced))
+		l->out[l->n++] = n->number;
+}
+
+size_t emr_view_not_safe(emr_view *view, uint64_t *out, size_t max)
+{
+	listing l = {.view = view,
+		.synced = emr_journal_synced_seq(view->options.journal),
+		.out = out,
+		.max = max};
+
+	pthread_mutex_lock(&view->lock);
+	tree_walk(view->root, list_one, &l);
+	foreign_walk(view, list_one, &l);
+	pthread_mutex_unlock(&view->lock);
+	return l.n;
+}
+
+static void list_back(void *arg, node *n)
+{
+	listing *l = arg;
+
+	if (l->n < l->max && n->file != NULL && n->file->went_back)
+		l->out[l->n++] = n->number;
+}
+
+size_t emr_view_went_back(emr_view *view, uint64_t *out, size_t max)
+{
+	listing l = {.view = view, .out = out, .max = max};
+
+	pthread_mutex_lock(&view->lock);
+	tree_walk(view->root, list_back, &l);
+	foreign_walk(view, list_back, &l);
+	pthread_mutex_unlock(&view->lock);
+	return l.n;
+}
+
+emr_status emr_view_disk(emr_view *view)
+{
+	emr_status status;
+
+	pthread_mutex_lock(&view->lock);
+	status = disk_refuses(view) ? EMR_IO : view->disk;
+	pthread_mutex_unlock(&view->lock);
+	return status;
+}

@@ -1,0 +1,111 @@
+/* When space is looked for that nobody needs: counts what was appended and let go since the last
+ * look. */
+#include "space.h"
+
+#include <sys/statvfs.h>
+
+#include "keeper.h"
+
+#define STEP_BYTES (UINT64_C(32) << 20)
+#define SPARE_BYTES (UINT64_C(1) << 20) /* of free space that a copy leaves */
+#define WAIT_NS INT64_C(1000000000)	/* one is under way: whether it is over */
+
+static uint64_t step_of(const emr_view *view)
+{
+	return view->options.space_step_bytes != 0 ? view->options.space_step_bytes : STEP_BYTES;
+}
+
+/* At most so much of what the last look left or never saw is of no use. */
+static uint64_t unseen(const emr_view *view)
+{
+	return emr_store_appended(view->options.store) - view->seen_appended +
+	       emr_record_ctx_left(view->options.records) - view->seen_left + view->dead_bytes;
+}
+
+void space_died(emr_view *view, uint64_t bytes)
+{
+	view->dead_bytes += bytes;
+	if (emr_reserve_is_out(emr_store_reserve(view->options.store)))
+		want_reclaim(view);
+	space_check(view);
+}
+
+void space_check(emr_view *view)
+{
+	if (view->wants_look || !space_look_is_due(view))
+		return;
+	view->wants_look = true;
+	pthread_cond_broadcast(&view->wake);
+}
+
+bool space_look_is_due(const emr_view *view)
+{
+	uint64_t step = step_of(view);
+
+	if (!view->has_looked)
+		return emr_store_disk_bytes(view->options.store) >= step;
+	return unseen(view) >= step + view->seen_live / 8;
+}
+
+static bool is_pressing(const emr_view *view)
+{
+	return unseen(view) >= 2 * step_of(view) + view->seen_live / 8;
+}
+
+uint64_t space_for_copies(const emr_view *view)
+{
+	struct statvfs disk;
+	uint64_t free_bytes;
+
+	if (fstatvfs(view->options.state_dirfd, &disk) != 0)
+		return 1; /* 0 would mean no limit */
+	free_bytes = (uint64_t)disk.f_bavail * disk.f_frsize;
+	return free_bytes > SPARE_BYTES + 1 ? free_bytes - SPARE_BYTES : 1;
+}
+
+emr_status space_look(emr_view *view, emr_reclaim_report *out_report)
+{
+	emr_reclaim_options options = {.batch_bytes = step_of(view),
+		.close_from = step_of(view) / 4,
+		.max_copy_bytes = space_for_copies(view)};
+	uint64_t appended = emr_store_appended(view->options.store);
+	uint64_t left = emr_record_ctx_left(view->options.records);
+	uint64_t dead;
+	emr_status status;
+
+	pthread_mutex_lock(&view->lock);
+	dead = view->dead_bytes;
+	pthread_mutex_unlock(&view->lock);
+	status = view_reclaim_with(view, &options, out_report);
+	pthread_mutex_lock(&view->lock);
+	/* Also after a failed one: the next comes when as much more was written. */
+	view->has_looked = true;
+	view->seen_appended = appended + out_report->bytes_copied;
+	view->seen_left = left;
+	view->dead_bytes -= dead;
+	if (status == EMR_OK)
+		view->seen_live = out_report->live_bytes;
+	pthread_mutex_unlock(&view->lock);
+	return status;
+}
+
+void space_make_room(emr_view *view)
+{
+	emr_reclaim_report report = {0};
+
+	pthread_mutex_lock(&view->lock);
+	if (!space_look_is_due(view) || view->options.read_only) {
+		pthread_mutex_unlock(&view->lock);
+		return;
+	}
+	if (view->threads == 0) {
+		pthread_mutex_unlock(&view->lock);
+		(void)space_look(view, &report); /* what it could not do, the next one does */
+		return;
+	}
+	if (!view->is_looking)
+		space_check(view);
+	while (!view->stop && is_pressing(view) && (view->wants_look || view->is_looking))
+		view_wait_ns(view, &view->settled, WAIT_NS);
+	pthread_mutex_unlock(&view->lock);
+}
