@@ -54,10 +54,10 @@ static double median(double *values, size_t count)
 	return values[count / 2];
 }
 
-static void open_all(bench *b, const char *path, unsigned workers, unsigned ahead)
+static void open_all(bench *b, const char *path, unsigned workers)
 {
 	char spill[4096];
-	emr_record_options options = {.workers = workers, .read_ahead_leaves = ahead};
+	emr_record_options options = {.workers = workers};
 	emr_store_options store = {.path = path, .writer = {{1}}};
 
 	must(emr_base_init(), "base");
@@ -190,13 +190,13 @@ static double rewrite_random(bench *b)
 	return median(times, WRITES);
 }
 
-static void run(const char *path, unsigned workers, unsigned ahead)
+static void run(const char *path, unsigned workers)
 {
 	bench b = {0};
 	double write_mb[RUNS], read_mb[RUNS], cold_mb[RUNS], random_us[RUNS];
 	EMR_AUTO_FREE uint8_t *buffer = malloc(1 << 20);
 
-	open_all(&b, path, workers, ahead);
+	open_all(&b, path, workers);
 	for (int i = 0; i < RUNS; i++) {
 		emr_content content;
 		emr_content_key *key;
@@ -211,8 +211,7 @@ static void run(const char *path, unsigned workers, unsigned ahead)
 		emr_content_reader_free(reader);
 		emr_content_key_free(key);
 	}
-	printf("workers %u, %u leaves read ahead\n", workers == EMR_RECORD_NO_WORKERS ? 0 : workers,
-		ahead);
+	printf("workers %u\n", workers == EMR_RECORD_NO_WORKERS ? 0 : workers);
 	printf("  seal 200 MiB, 128 KiB writes   %8.0f MB/s\n", median(write_mb, RUNS));
 	printf("  read 200 MiB, 128 KiB reads    %8.0f MB/s\n", median(read_mb, RUNS));
 	printf("  the same from the disk         %8.0f MB/s\n", median(cold_mb, RUNS));
@@ -228,7 +227,7 @@ static void run(const char *path, unsigned workers, unsigned ahead)
 
 int main(int argc, char **argv)
 {
-	char one[4096], two[4096], three[4096];
+	char one[4096], two[4096];
 
 	if (argc == 3 && strcmp(argv[1], "-c") == 0) {
 		clock_used = CLOCK_PROCESS_CPUTIME_ID;
@@ -236,14 +235,12 @@ int main(int argc, char **argv)
 		argc--;
 	}
 	if (argc != 2) {
-		fprintf(stderr, "usage: %s [-c] DIRECTORY (will hold 3 GB)\n", argv[0]);
+		fprintf(stderr, "usage: %s [-c] DIRECTORY (will hold 2 GB)\n", argv[0]);
 		return 2;
 	}
 	snprintf(one, sizeof one, "%s/alone", argv[1]);
 	snprintf(two, sizeof two, "%s/workers", argv[1]);
-	snprintf(three, sizeof three, "%s/ahead", argv[1]);
-	run(one, EMR_RECORD_NO_WORKERS, 0);
-	run(two, 2, 0);
-	run(three, 2, 2);
+	run(one, EMR_RECORD_NO_WORKERS);
+	run(two, 2);
 	return 0;
 }

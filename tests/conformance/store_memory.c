@@ -45,27 +45,6 @@ static emr_status put(emr_block_store *face, const emr_block *blocks, size_t cou
 	return EMR_OK;
 }
 
-static emr_status get(emr_block_store *face, const emr_cid *cid, uint64_t offset, uint8_t *out,
-	size_t len, size_t *out_len)
-{
-	memory *m = (memory *)face;
-	const emr_block *block;
-
-	pthread_mutex_lock(&m->lock);
-	block = find(m, cid);
-	if (block != NULL) {
-		if (offset >= block->data.len)
-			len = 0;
-		else if (len > block->data.len - offset)
-			len = (size_t)(block->data.len - offset);
-		if (len > 0)
-			memcpy(out, block->data.data + offset, len);
-		*out_len = len;
-	}
-	pthread_mutex_unlock(&m->lock);
-	return block == NULL ? EMR_NOT_FOUND : EMR_OK;
-}
-
 static emr_status get_verified(emr_block_store *face, const emr_cid *cid, emr_buf *out)
 {
 	memory *m = (memory *)face;
@@ -174,7 +153,7 @@ static void close_memory(emr_block_store *face)
 }
 
 static const emr_block_store_ops ops = {
-	put, get, get_verified, size, pin, unpin, each_pin, sync_nothing, stats, close_memory};
+	put, get_verified, size, pin, unpin, each_pin, sync_nothing, stats, close_memory};
 
 static emr_block_store *begin(void **out_place)
 {

@@ -100,40 +100,15 @@ static void putting_again_is_fine(void **state)
 	free_block(&block);
 }
 
-static void ranges_are_cut_at_the_end(void **state)
-{
-	fixture *f = *state;
-	emr_block block = make_block(3, 1000);
-	uint8_t out[2000];
-	size_t len;
-
-	assert_ok(emr_block_store_put(f->store, &block, 1));
-	assert_ok(emr_block_store_get(f->store, &block.cid, 0, out, sizeof out, &len));
-	assert_int_equal(len, 1000);
-	assert_memory_equal(out, block.data.data, 1000);
-	assert_ok(emr_block_store_get(f->store, &block.cid, 990, out, 100, &len));
-	assert_int_equal(len, 10);
-	assert_memory_equal(out, block.data.data + 990, 10);
-	assert_ok(emr_block_store_get(f->store, &block.cid, 1000, out, 100, &len));
-	assert_int_equal(len, 0);
-	assert_ok(emr_block_store_get(f->store, &block.cid, UINT64_MAX, out, 100, &len));
-	assert_int_equal(len, 0);
-	free_block(&block);
-}
-
 static void an_unknown_block_is_not_found_and_outputs_stay(void **state)
 {
 	fixture *f = *state;
 	emr_block block = make_block(4, 10);
-	uint8_t out[10];
 	uint64_t size = 77;
-	size_t len = 77;
 	emr_buf buf = {0};
 
-	assert_status(EMR_NOT_FOUND, emr_block_store_get(f->store, &block.cid, 0, out, 10, &len));
 	assert_status(EMR_NOT_FOUND, emr_block_store_size(f->store, &block.cid, &size));
 	assert_status(EMR_NOT_FOUND, emr_block_store_get_verified(f->store, &block.cid, &buf));
-	assert_int_equal(len, 77);
 	assert_int_equal(size, 77);
 	assert_int_equal(buf.len, 0);
 	free_block(&block);
@@ -309,7 +284,6 @@ int store_suite_run(const store_maker *which)
 		T(what_was_put_comes_back),
 		T(many_blocks_go_in_one_call),
 		T(putting_again_is_fine),
-		T(ranges_are_cut_at_the_end),
 		T(an_unknown_block_is_not_found_and_outputs_stay),
 		T(a_block_over_the_limit_is_refused_with_all_of_its_call),
 		T(verified_reading_appends),

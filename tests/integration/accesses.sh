@@ -122,6 +122,13 @@ run 5 verify "$SHARED/nothing"
 two_home ana
 
 say "evidence of one release, for a stranger"
+# Her own signature and an agent's at least; their keys are in the file.
+counted() {
+	rm -f counted
+	"$EMRFS" log --proof "$TX" counted >out/said 2>&1 && "$VERIFY_AUDIT" counted >out/audit &&
+		grep -qE "[2-9] good signatures on it, 0 by keys that are not in the file" out/audit
+}
+two_until 60 counted
 json 0 log --proof "$TX" access
 expect "its answer" "$(field out)" "$EMR_WORK/access"
 run 1 log --proof "$TX" access
@@ -208,7 +215,7 @@ must head -c 4096 <&9 >/dev/null
 mv "$NET/ledger" "$NET/ledger-away"
 away() { run 0 status && grep -q "The ledger of your network cannot be reached since" out/said; }
 two_until 60 away
-timeout 120 cat "$SHARE/late.txt" >/dev/null 2>out/said && emr_fail "a key without the ledger"
+timeout "$EMR_PATIENCE" cat "$SHARE/late.txt" >/dev/null 2>out/said && emr_fail "a key without the ledger"
 grep -q "No route to host" out/said || emr_fail "offline: $(cat out/said)"
 two_until 20 grep -q " offline .*Imaging/late.txt needs a key of others, and the ledger cannot be reached" lima-folder/.emrfs/notices
 must head -c 4096 <&9 >/dev/null

@@ -12,7 +12,7 @@ COPY=$EMR_WORK/copy
 
 # A computer that has no keyring can only check.
 mkdir -m 700 nobody
-check_only() { EMRFS_HOME=$EMR_WORK/nobody timeout 180 "$EMRFS" backup "$COPY" --verify >out/checked 2>&1; }
+check_only() { EMRFS_HOME=$EMR_WORK/nobody timeout "$EMR_PATIENCE" "$EMRFS" backup "$COPY" --verify >out/checked 2>&1; }
 
 say "where it is refused"
 run 10 backup "$COPY"
@@ -155,7 +155,7 @@ cp "$COPY/emrfs-backup" good
 flip "$COPY/emrfs-backup"
 json 8 backup "$COPY"
 expect "error id" "$(field error)" bad-data
-sed 's/^emrfs backup 1/emrfs backup 2/' good >"$COPY/emrfs-backup"
+sed 's/^emrfs backup 2/emrfs backup 3/' good >"$COPY/emrfs-backup"
 json 1 backup "$COPY"
 expect "error id" "$(field error)" newer-format
 cp good "$COPY/emrfs-backup"

@@ -11,7 +11,7 @@ COPY=$EMR_WORK/copy
 
 # A computer that has no keyring can only check.
 mkdir -m 700 nobody
-check_only() { EMRFS_HOME=$EMR_WORK/nobody timeout 180 "$EMRFS" backup "$COPY" --verify >out/checked 2>&1; }
+check_only() { EMRFS_HOME=$EMR_WORK/nobody timeout "$EMR_PATIENCE" "$EMRFS" backup "$COPY" --verify >out/checked 2>&1; }
 
 emr_init
 run 0 mount --passphrase-file "$EMR_PASS" "$MNT"

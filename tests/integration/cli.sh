@@ -11,7 +11,7 @@ MARK=Zwiebelkuchen-Befund		# a name and a content that are nowhere else
 run() {
 	local wanted=$1 code
 	shift
-	timeout 180 "$EMRFS" "$@" >out/said 2>out/complained </dev/null
+	timeout "$EMR_PATIENCE" "$EMRFS" "$@" >out/said 2>out/complained </dev/null
 	code=$?
 	[ "$code" = "$wanted" ] || {
 		cat out/said out/complained >&2
@@ -95,6 +95,33 @@ run 1 mount --passphrase-file "$EMR_PASS" "$EMR_PASS"
 mkdir full && touch full/x
 run 1 mount --passphrase-file "$EMR_PASS" full
 says "not empty"
+
+say "what is saved in the directory while it is closed does not stay in clear unsaid"
+for ending in unmount kill; do
+	EMRFS_ASKPASS=$EMR_WORK/ask run 0 mount "$MNT"
+	if [ $ending = unmount ]; then
+		run 0 unmount
+	else
+		pid=$(pid_of_mount) && kill -KILL "$pid" && await_gone "$pid"
+		fusermount3 -u "$MNT"
+	fi
+	expect "the mode of the closed folder after $ending" "$(stat -c %a "$MNT")" 500
+	! setpriv --reuid 65534 --clear-groups touch "$MNT/scan.dcm" 2>/dev/null || emr_fail "another account saved there"
+done
+touch "$MNT/scan.dcm" && mkdir "$MNT/CD" && touch "$MNT/CD/IM1"	# as root, or a program that was stubborn
+EMRFS_ASKPASS=$EMR_WORK/ask json 0 mount "$MNT"
+there=$(field saved_while_closed)
+expect "where it lies" "$(dirname "$there")" "$(dirname "$MNT")"
+[ -f "$there/scan.dcm" ] && [ -f "$there/CD/IM1" ] && [ "$(stat -c %a "$there")" = 700 ] || emr_fail "not moved: $there"
+grep -q "saved-while-closed.*2 files were saved" "$MNT/.emrfs/notices" || emr_fail "no notice"
+[ ! -e "$MNT/scan.dcm" ] || emr_fail "it is in the folder"
+run 0 unmount
+rm -r "$there"
+touch "$MNT/again"
+run 12 mount --passphrase-file wrong-pass "$MNT"
+expect "the mode after a mount that failed" "$(stat -c %a "$MNT")" 500
+rm -r "$MNT (saved while closed"*
+
 mkdir "$STATE/inside"
 run 2 mount --passphrase-file "$EMR_PASS" "$STATE/inside"
 says "inside the directories of emrfs"
@@ -143,7 +170,7 @@ run 0 status --wait
 says "On the ledger: 3."
 json 0 status Imaging/scan.dcm
 expect "state" "$(field state)" "confirmed 1/1"
-(cd "$MNT/Imaging" && timeout 180 "$EMRFS" status scan.dcm --json >"$EMR_WORK/out/said") || emr_fail "status from inside"
+(cd "$MNT/Imaging" && timeout "$EMR_PATIENCE" "$EMRFS" status scan.dcm --json >"$EMR_WORK/out/said") || emr_fail "status from inside"
 expect "path from inside" "$(field path)" Imaging/scan.dcm
 run 0 status "$MNT/Imaging/scan.dcm"
 json 5 status Imaging/none
@@ -355,4 +382,6 @@ run 0 --as child status
 run 10 status
 run 0 --as child unmount
 run 2 --as ../x status
+run 10 --as child status
+says "emrfs --as child mount"
 echo "all is well"

@@ -24,12 +24,16 @@ WORDS = {}
 class Terminal:
     """A program on a terminal of its own; `seen` is all it has shown."""
 
-    def __init__(self, *arguments):
+    def __init__(self, *arguments, program=EMRFS):
         self.seen = ""
         self.decoder = codecs.getincrementaldecoder("utf-8")()  # a letter may come in two parts
         self.pid, self.fd = pty.fork()
         if self.pid == 0:
-            os.execv(EMRFS, [EMRFS, *arguments])
+            os.execv(program, [program, *arguments])
+
+    @classmethod
+    def of(cls, program, *arguments):
+        return cls(*arguments, program=program)
 
     def read_more(self, deadline):
         ready, _, _ = select.select([self.fd], [], [], max(0, deadline - time.monotonic()))
@@ -46,7 +50,7 @@ class Terminal:
 
     def expect(self, pattern):
         """Waits for PATTERN in what was not yet taken, and takes it."""
-        deadline = time.monotonic() + 100
+        deadline = time.monotonic() + 1200
         while not (found := re.search(pattern, self.seen[self.taken :])):
             if not self.read_more(deadline):
                 raise AssertionError(f"ended without {pattern!r}: {self.seen!r}")
@@ -62,7 +66,7 @@ class Terminal:
         os.write(self.fd, key)
 
     def end(self):
-        deadline = time.monotonic() + 100
+        deadline = time.monotonic() + 1200
         while self.read_more(deadline):
             pass
         _, status = os.waitpid(self.pid, 0)
@@ -71,7 +75,7 @@ class Terminal:
 
 
 def run(*arguments):
-    return subprocess.run([EMRFS, *arguments], capture_output=True, text=True, stdin=subprocess.DEVNULL, timeout=100)
+    return subprocess.run([EMRFS, *arguments], capture_output=True, text=True, stdin=subprocess.DEVNULL, timeout=1200)
 
 
 def words_shown(text):
@@ -90,22 +94,56 @@ def begin_init(terminal):
     terminal.expect("The same again: ")
 
 
-def a_different_second_passphrase_makes_nothing(home):
+PAGE, GONE = "\x1b[?1049h", "\x1b[?1049l"  # xterm: the second screen, and back
+
+
+def slips_are_told_and_asked_again(home):
     terminal = Terminal("init")
-    begin_init(terminal)
+    terminal.expect("Your name")
+    terminal.type("Ana\t\x01Silva")
+    terminal.expect("A name has at most")
+    terminal.expect("Your name")
+    terminal.type("Ana Silva")
+    terminal.expect("Born on")
+    for slip in ("12.3.1984", "2199-01-01"):
+        terminal.type(slip)
+        terminal.expect("not in the future")
+        terminal.expect("Born on")
+    terminal.type("1984-03-12")
+    terminal.expect("New passphrase: ")
+    for weak in ("a", "password1"):
+        terminal.type(weak)
+        terminal.expect("would find this passphrase")
+        terminal.expect("New passphrase: ")
+    terminal.type(PASSPHRASE)
+    terminal.expect("The same again: ")
     terminal.type("another phrase")
-    assert terminal.end() == 12, terminal.seen
-    assert "differ" in terminal.seen
+    terminal.expect("differ")
+    terminal.expect("New passphrase: ")
+    terminal.press(b"\x03")
+    assert terminal.end() == -signal.SIGINT, terminal.seen
     assert not os.path.exists(f"{home}/state/keyfile")
+
+
+def what_is_typed_after_the_last_slip_does_not_reach_the_shell(_home):
+    """Whoever pastes answers, or all of his words, into a question too few must not have them run, nor kept in a history."""
+    shell = Terminal.of("/bin/sh", "-c", f'"{EMRFS}" init; echo "ended: $?"; read rest; echo "the shell read: <$rest>"')
+    shell.expect("Your name")
+    shell.type("\n".join(["\x01"] * 5 + ["abandon ability able about above absent"]))
+    shell.expect(r"ended: \d+")
+    shell.type("")
+    assert shell.expect("the shell read: <(.*)>")[1] == "", shell.seen
+    shell.end()
 
 
 def interrupted_at_the_words_nothing_is_left(home):
     terminal = Terminal("init")
     begin_init(terminal)
     terminal.type(PASSPHRASE)
-    terminal.expect(r"Word \d+: ")
+    terminal.expect("Then press Enter")
     terminal.press(b"\x03")
     assert terminal.end() == -signal.SIGINT, terminal.seen
+    assert terminal.seen.rindex(GONE) > terminal.seen.rindex("Then press Enter"), "the words stay on the screen"
     assert not os.path.exists(f"{home}/state/keyfile")
 
 
@@ -130,9 +168,21 @@ def init_shows_24_words_and_asks_three_back(home):
     begin_init(terminal)
     terminal.type(PASSPHRASE)
     terminal.expect("Write these 24 words")
-    first = terminal.expect(r"Word (\d+): ")
+    terminal.expect("Then press Enter")
     words = words_shown(terminal.seen)
     WORDS.update(words)
+    assert GONE not in terminal.seen
+    terminal.type("")
+    terminal.expect(r"Word (\d+): ")
+    assert terminal.seen.count(PAGE) == terminal.seen.count(GONE) == 1, "the words stay on the screen while they are asked"
+    for _ in range(3):
+        terminal.type("wrongword")
+        terminal.expect("not word")
+    # The paper may be wrong: the words come again.
+    terminal.expect("Then press Enter")
+    terminal.type("")
+    first = terminal.expect(r"Word (\d+): ")
+    assert terminal.seen.count(PAGE) == terminal.seen.count(GONE) == 2, terminal.seen
     terminal.type("wrongword")
     terminal.expect("not word")
     terminal.expect(r"Word (\d+): ")
@@ -225,21 +275,21 @@ def passwd_asks_the_old_one_once_and_the_new_one_twice(_home):
     terminal.expect("Passphrase: ")
     terminal.type(PASSPHRASE)
     terminal.expect("New passphrase: ")
-    terminal.type("a second phrase")
+    terminal.type("a second phrase of hers")
     terminal.expect("The same again: ")
-    terminal.type("a second phrase")
+    terminal.type("a second phrase of hers")
     assert terminal.end() == 0, terminal.seen
     assert "second phrase" not in terminal.seen, "the passphrase was shown"
     terminal = Terminal("verify", "--chain")
     terminal.expect("Passphrase: ")
-    terminal.type("a second phrase")
+    terminal.type("a second phrase of hers")
     assert terminal.end() == 0, terminal.seen
 
 
 def recover_tests_three_words_and_takes_all_for_a_new_passphrase(home):
     terminal = Terminal("recover", "--test")
     terminal.expect("Passphrase: ")
-    terminal.type("a second phrase")
+    terminal.type("a second phrase of hers")
     for _ in range(3):
         number = int(terminal.expect(r"Word (\d+): ")[1])
         terminal.type(WORDS[number])
@@ -266,14 +316,16 @@ def restore_asks_for_words_or_passphrase(home):
         shutil.copy(f"{home}/settings", f"{home}-{answer}/settings")
         terminal = Terminal("init", "--restore", f"{home}/../copy")
         terminal.expect("Do you have the passphrase")
+        terminal.type("maybe")
+        terminal.expect("Please type yes or no")
         terminal.type(answer)
         terminal.expect(question)
         terminal.type(reply or " ".join(WORDS[n] for n in range(1, 25)))
         if not reply:
             terminal.expect("New passphrase: ")
-            terminal.type("a third phrase")
+            terminal.type("a third phrase of hers")
             terminal.expect("The same again: ")
-            terminal.type("a third phrase")
+            terminal.type("a third phrase of hers")
         terminal.expect("your keyring is in")
         assert terminal.end() == 0, terminal.seen
     os.environ["EMRFS_HOME"] = home
@@ -291,7 +343,8 @@ def main():
     os.environ["TERM"] = "xterm"
     try:
         for test in (
-            a_different_second_passphrase_makes_nothing,
+            slips_are_told_and_asked_again,
+            what_is_typed_after_the_last_slip_does_not_reach_the_shell,
             interrupted_at_the_words_nothing_is_left,
             interrupted_at_the_passphrase_the_terminal_echoes_again,
             init_shows_24_words_and_asks_three_back,

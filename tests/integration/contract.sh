@@ -20,8 +20,11 @@ run 0 status --wait
 say "attributes"
 must setfattr -n user.emrfs.software -v refuse "$MNT/Imaging"	# listed only where it was set
 must setfattr -n user.emrfs.keep -v yes "$MNT/Imaging"
-getfattr --absolute-names -m '^user\.emrfs\.' "$MNT/Imaging/letter.txt" "$MNT/Imaging" | sed -n 's/^user\.emrfs\.//p' | sort -u >found
-named Attributes | grep -vx -e owner -e signed-number -e grant.WHO >wanted	# the first two: only on what others share or sign; the last is never listed
+getfattr --absolute-names -m 'emrfs\.' "$MNT/Imaging/letter.txt" "$MNT/Imaging" | sed -n 's/^user\.emrfs\.//p' | sort -u >listed
+expect "listed as one's own" "$(cat listed)" $'keep\nsoftware'
+getfattr --absolute-names -m 'emrfs\.' "$MNT/Imaging/letter.txt" "$MNT/Imaging" | sed -n 's/^system\.emrfs\.//p' | sort -u - listed >found
+# The first: only on what others sign; the second where something is shared (stick.sh); the last is never listed.
+named Attributes | grep -vx -e signed-number -e grant.WHO -e confirm >wanted
 [ -s wanted ] || emr_fail "the contract names no attribute"
 diff wanted found >out/said || { cat out/said; emr_fail "attributes: < contract, > folder"; }
 
@@ -60,7 +63,7 @@ OPTIONAL=checkpoint fields ledger
 OPTIONAL="text" fields help
 fields status
 fields log
-OPTIONAL="restored version bytes unchanged copied_from" fields restore --list Imaging/letter.txt
+OPTIONAL="restored version bytes unchanged copied_from files" fields restore --list Imaging/letter.txt
 OPTIONAL="signer time tx signed" fields verify
 OPTIONAL="bad checked" fields backup "$EMR_WORK/copy"
 fields unmount

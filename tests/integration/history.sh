@@ -10,7 +10,7 @@ cd "$EMR_WORK" || exit 2
 run() {
 	local wanted=$1 code
 	shift
-	timeout 180 "$EMRFS" "$@" >out/said 2>out/complained </dev/null
+	timeout "$EMR_PATIENCE" "$EMRFS" "$@" >out/said 2>out/complained </dev/null
 	code=$?
 	[ "$code" = "$wanted" ] || {
 		cat out/said out/complained >&2
@@ -112,7 +112,7 @@ exec 5<&-
 expect "mode" "$(stat -c %a "$MNT/$FILE")" 640
 expect "time" "$(stat -c %Y "$MNT/$FILE")" "$(date -d '2020-02-29 10:20:30' +%s)"
 expect "number" "$(confirmed_version "$MNT/$FILE")" 1
-(cd "$MNT/Letters" && timeout 100 "$EMRFS" restore "finding.txt@$AFTER" >/dev/null) || emr_fail "restore from inside"
+(cd "$MNT/Letters" && timeout "$EMR_PATIENCE" "$EMRFS" restore "finding.txt@$AFTER" >/dev/null) || emr_fail "restore from inside"
 expect "content of $AFTER" "$(cat "$MNT/$FILE")" "second finding, longer"
 expect "number" "$(confirmed_version "$MNT/$FILE")" 2
 run 0 restore "$FILE@v2"

@@ -132,7 +132,7 @@ for who in lima eva lima eva; do
 	(EMRFS_HOME=$EMR_WORK/ana "$EMRFS" share Imaging with $who --yes --wait >"out/at-once-$who-$RANDOM" 2>&1) &
 	pids="$pids $!"
 done
-setfattr -n user.emrfs.grant.lima -v "read until=2099-01-01" ana-folder/Imaging || emr_fail "attribute"
+setfattr -n user.emrfs.grant.lima -v "$(confirmed "read until=2099-01-01" ana-folder/Imaging)" ana-folder/Imaging || emr_fail "attribute"
 for pid in $pids; do wait "$pid" || emr_fail "one of those at once: $(cat out/at-once-*)"; done
 rows() { python3 -c 'import json; [print(g["path"], g["who"], g["state"]) for g in json.load(open("out/said"))["grants"]]' | sort -u; }
 each_has_it() { as ana json 0 share && [ "$(rows)" = "Imaging eva confirmed
@@ -158,7 +158,7 @@ as laptop json 6 share Imaging with lima --yes
 expect "who may" "$(field error)" not-first-computer
 as laptop json 6 revoke Imaging from eva
 expect "who may" "$(field error)" not-first-computer
-! setfattr -n user.emrfs.grant.lima -v "read until=2099-01-01" laptop-folder/Imaging 2>out/refused || emr_fail "shared from the laptop"
+! setfattr -n user.emrfs.grant.lima -v "$(confirmed "read until=2099-01-01" laptop-folder/Imaging)" laptop-folder/Imaging 2>out/refused || emr_fail "shared from the laptop"
 as ana run 0 share Imaging with lima --yes --wait
 two_until 30 reads "$SHARE/1.txt" "finding number 1"
 echo "from the laptop" >laptop-folder/Imaging/new.txt

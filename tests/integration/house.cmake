@@ -39,4 +39,4 @@ emr_below(report log/deeds.h mount/client.h verbs/cmd.h)
 emr_below(mount session/session.h verbs/cmd.h)
 
 add_test(NAME the_house_is_in_order COMMAND ${house}/house.sh ${PROJECT_SOURCE_DIR})
-set_tests_properties(the_house_is_in_order PROPERTIES LABELS unit TIMEOUT 300)
+set_tests_properties(the_house_is_in_order PROPERTIES LABELS unit TIMEOUT ${EMR_PATIENCE_S})

@@ -1,5 +1,5 @@
 #!/bin/bash
-# house.sh SOURCES: nothing is left to do, nothing speaks of where it was made, every file has its line in a DESIGN.md.
+# house.sh SOURCES: nothing is left to do, nothing speaks of where it was made, every file says what it is for.
 cd "$1" || exit 2
 if ! git rev-parse --git-dir >/dev/null 2>&1; then
 	echo "SKIPPED: not a git work tree, so nobody knows which files are the project's"
@@ -17,14 +17,21 @@ elsewhere="(^|[^A-Za-z0-9_\$}.~])/wo""rk/|\.\./sha""red|(^|[^A-Za-z0-9_/.-])sha"
 found=$(git grep -nIE "$unfinished" -- ':!tests/vectors' ':!tests/fuzz/corpus') && wrong "left to do:" "$found"
 found=$(git grep -nIE "$elsewhere" -- ':!tests/vectors/wycheproof') && wrong "speaks of another place:" "$found"
 
-# A source file is named in the DESIGN.md of its folder or of one above it.
+# A source file begins with what it is for; one that does not has a line in the DESIGN.md of its folder or of one above it.
+says_its_purpose() { # FILE
+	case $1 in
+	*.c | *.h) head -1 "$1" | grep -q '^/[*/]' ;;
+	*) head -2 "$1" | grep -q '^# [A-Za-z]' ;;
+	esac
+}
 while IFS= read -r file; do
+	says_its_purpose "$file" && continue
 	dir=$(dirname "$file") name=$(basename "$file")
 	while [ ! -f "$dir/DESIGN.md" ] && [ "$dir" != . ]; do dir=$(dirname "$dir"); done
 	if [ ! -f "$dir/DESIGN.md" ]; then
-		wrong "$file: no DESIGN.md in its folder or above"
+		wrong "$file: does not begin with what it is for, and no DESIGN.md in its folder or above does it instead"
 	elif ! grep -qF "${name%.*}." "$dir/DESIGN.md"; then	# NAME.c stands for its NAME.h, too
-		wrong "$file: has no line in $dir/DESIGN.md"
+		wrong "$file: does not begin with what it is for, and has no line in $dir/DESIGN.md"
 	fi
 done < <(git ls-files '*.c' '*.h' '*.sh' '*.py' | grep -v '^tests/vectors/model/')
 
@@ -35,7 +42,7 @@ while IFS= read -r file; do
 done < <(git ls-files '*/include/*.h')
 
 if command -v clang-format >/dev/null; then
-	unformatted=$(git ls-files '*.c' '*.h' | xargs -P 2 -n 40 clang-format --dry-run 2>&1 | sed -n 's/^\([^:]*\):.*\[-Wclang-format-violations\]$/\1/p' | sort -u | wc -l)
-	echo "$unformatted of $(git ls-files '*.c' '*.h' | wc -l) files are laid out otherwise than clang-format would"
+	unformatted=$(git ls-files '*.c' '*.h' | xargs -P 2 -n 40 clang-format --dry-run 2>&1 | sed -n 's/^\([^:]*\):.*\[-Wclang-format-violations\]$/\1/p' | sort -u)
+	[ -z "$unformatted" ] || wrong "laid out otherwise than clang-format lays it out (clang-format -i FILE):" "$unformatted"
 fi
 exit $bad

@@ -1,6 +1,6 @@
 # Passphrase and words.
 foreach(part passwd recover)
 	add_test(NAME integration_${part} COMMAND bash ${CMAKE_CURRENT_LIST_DIR}/${part}.sh)
-	set_tests_properties(integration_${part} PROPERTIES LABELS integration TIMEOUT 400 SKIP_RETURN_CODE 77
+	set_tests_properties(integration_${part} PROPERTIES LABELS integration TIMEOUT ${EMR_PATIENCE_S} SKIP_RETURN_CODE 77
 		ENVIRONMENT "EMRFS=$<TARGET_FILE:emrfs>")
 endforeach()

@@ -41,7 +41,7 @@ noticed() {
 	emr_until grep -q " $1 $2: " "$MNT/.emrfs/notices"
 	grep " $1 $2: " "$MNT/.emrfs/notices" >out/notice
 	sed 's/^/notice: /' out/notice >>"$MET"
-	json 0 status "$2"
+	"$EMRFS" status "$2" --json >out/said 2>out/complained </dev/null	# exit 1 as long as it is not safe
 	expect "status of $2 has $1" "$(python3 -c 'import json,sys; print(sys.argv[1] in [e["error"] for e in json.load(open("out/said"))["errors"]])' "$1")" True
 }
 opened() { run 0 mount --passphrase-file "$EMR_PASS" "$@" "$MNT"; heard; }

@@ -9,7 +9,7 @@ exec 7>"$COPY/emrfs-data/lock"
 flock 7
 met 11 in-use backup "$COPY"
 exec 7>&-
-secret new "another passphrase"
+secret new "another passphrase of hers"
 run 0 passwd --passphrase-file "$EMR_PASS" --new-passphrase-file new
 heard					# old-keyfile
 run 0 passwd --passphrase-file new --new-passphrase-file "$EMR_PASS"

@@ -18,6 +18,8 @@ run 0 status --wait
 head -c 30000000 /dev/zero >big
 refused "No space left on device" cp big "$MNT/full.bin"
 noticed disk-full full.bin
+refused "No space left on device" cp big "$MNT/never.bin"
+noticed disk-full-new never.bin
 "$EMRFS" unmount --now >out/said 2>&1 </dev/null	# some of it is not on the ledger: 4
 umount small
 export EMRFS_HOME=$FIRST_HOME
@@ -113,7 +115,8 @@ emr_until grep -q rollback "$MNT/.emrfs/notices"
 sed 's/^/notice: /' "$MNT/.emrfs/notices" >>"$MET"
 closed
 again
-python3 - "$STATE/ledger/ledger.sqlite" <<'END' || emr_fail "the ledger could not be damaged"
+for file in "$STATE/ledger/ledger.sqlite" "$STATE/replica.sqlite"; do	# in both: what one of them has whole is put right
+python3 - "$file" <<'END' || emr_fail "the ledger could not be damaged"
 import sqlite3, sys
 db = sqlite3.connect(sys.argv[1])
 for table in [r[0] for r in db.execute("SELECT name FROM sqlite_master WHERE type = 'table' AND name LIKE 'entr%'")]:
@@ -127,6 +130,7 @@ for table in [r[0] for r in db.execute("SELECT name FROM sqlite_master WHERE typ
             sys.exit(0)
 sys.exit(1)
 END
+done
 met 8 bad-data verify --chain --passphrase-file "$EMR_PASS"
 opened
 refused "Read-only file system" touch "$MNT/new"

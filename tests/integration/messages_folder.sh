@@ -31,6 +31,19 @@ mkdir full && touch full/x
 at 1 bad-mountpoint full
 mkdir "$STATE/inside"
 at 2 bad-mountpoint "$STATE/inside"
+long=$EMR_WORK/$(printf 'x%.0s' {1..240})	# so that nothing can be made beside it
+mkdir "$long"
+run 0 mount --passphrase-file "$EMR_PASS" "$long"
+run 0 unmount
+touch "$long/saved"
+at 1 bad-mountpoint "$long"
+mkdir closed
+run 0 mount --passphrase-file "$EMR_PASS" closed
+run 0 unmount
+touch closed/saved
+run 0 mount --passphrase-file "$EMR_PASS" closed
+heard					# saved-while-closed
+run 0 unmount
 rmdir "$STATE/inside"
 mkdir other && must mount -t tmpfs none other
 at 11 bad-mountpoint other
@@ -57,6 +70,8 @@ met 11 in-use mount --passphrase-file "$EMR_PASS" other
 must mkdir "$MNT/Imaging"
 echo one >"$MNT/Imaging/report.txt"
 run 0 status --wait
+cp "$MNT/.emrfs/proof/Imaging/report.txt.tlog-proof" own.proof
+run 0 verify --proof own.proof
 heard					# not-witnessed
 met 5 no-such-path status Imaging/none
 refused "No such file or directory" cat "$MNT/Imaging/none"
@@ -140,8 +155,8 @@ closed
 EMR_CLOCK_SECONDS=-7200 LD_PRELOAD=$TOOLS/libclock_shim.so run 0 mount --passphrase-file "$EMR_PASS" "$MNT"
 heard
 echo early >"$MNT/early.txt"
-timeout 100 "$EMRFS" status --wait=3s --json >out/said 2>&1 </dev/null
-timeout 100 "$EMRFS" status early.txt --json >>out/said 2>&1 </dev/null
+timeout "$EMR_PATIENCE" "$EMRFS" status --wait=3s --json >out/said 2>&1 </dev/null
+timeout "$EMR_PATIENCE" "$EMRFS" status early.txt --json >>out/said 2>&1 </dev/null
 sed 's/^/notice: /' "$MNT/.emrfs/notices" >>"$MET"
 "$EMRFS" unmount >out/said 2>&1 </dev/null
 heard

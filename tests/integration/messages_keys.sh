@@ -10,10 +10,12 @@ printf 'open to all\n' >exposed && chmod 644 exposed
 printf 'kdf = 8,1\n' >"$EMRFS_HOME/settings"
 met 6 exposed init --passphrase-file exposed --words-file w
 met 2 passphrase-length init --passphrase-file empty --words-file w
+secret weak "Ana1984"
+met 2 weak-passphrase init --passphrase-file weak --words-file w
 met 1 passphrase-file init --passphrase-file none --words-file w
 touch taken
 met 1 words-file init --passphrase-file second --words-file taken
-printf '#!/bin/sh\necho "$RANDOM $$"\n' >ask && chmod 700 ask
+printf '#!/bin/sh\necho "no such words twice $RANDOM $$ $RANDOM"\n' >ask && chmod 700 ask
 EMRFS_ASKPASS=$EMR_WORK/ask met 12 passphrase-differs init --words-file w
 emr_init
 cat init.out >>"$MET"			# one-copy, words-not-checked

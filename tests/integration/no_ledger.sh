@@ -191,7 +191,7 @@ again && gone
 run 3 check
 says "cannot be reached since"
 run 0 recover --test --words-file words --passphrase-file "$EMR_PASS"
-secret second "another passphrase"
+secret second "another passphrase of hers"
 run 0 passwd --passphrase-file "$EMR_PASS" --new-passphrase-file second
 run 0 recover --words-file words --new-passphrase-file "$EMR_PASS"
 open_folder && same was "after all that" && run 0 unmount

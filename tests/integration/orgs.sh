@@ -25,7 +25,9 @@ two_until 60 orgs_waits
 run 0 org show --json $PF
 has '"waiting":[{"what":"admit","who":"Clínica Aurora"'
 run 13 org admit "Clinica aurora" $PF
-run 0 org admit "clinica aurora" --yes --json $PF
+run 5 org admit "clinica aurora" --yes $PF	# nobody looks whether that is the one
+says "Clínica Aurora"
+run 0 org admit "Clínica Aurora" --yes --json $PF
 has '"have":1,"need":1,"done":true'
 number=$(grep -o '"number":"[0-9 ]*"' out/said)
 wait $waiting || emr_fail "$(cat out/applied-aurora)"

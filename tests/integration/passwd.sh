@@ -38,14 +38,14 @@ run 0 mount --passphrase-file new "$MNT"
 echo text >"$MNT/a.txt"
 
 say "open: the folder stays open"
-printf '#!/bin/sh\ncase $1 in "Passphrase") echo "the second passphrase" ;; *) echo "the third one" ;; esac\n' >ask
+printf '#!/bin/sh\ncase $1 in "Passphrase") echo "the second passphrase" ;; *) echo "the third one of them" ;; esac\n' >ask
 chmod 700 ask
 EMRFS_ASKPASS=$EMR_WORK/ask run 0 passwd
 expect "reading goes on" "$(cat "$MNT/a.txt")" text
 run 0 status --wait
 run 0 unmount
 json 12 verify --passphrase-file new
-secret third "the third one"
+secret third "the third one of them"
 json 0 verify --passphrase-file third
 
 say "systemd's credential is the old one, never the new one"

@@ -1,28 +1,29 @@
 # People, their cards and the number they compare.
 add_test(NAME integration_people COMMAND bash ${CMAKE_CURRENT_LIST_DIR}/people.sh)
-set_tests_properties(integration_people PROPERTIES LABELS integration TIMEOUT 400 SKIP_RETURN_CODE 77
+set_tests_properties(integration_people PROPERTIES LABELS integration TIMEOUT ${EMR_PATIENCE_S} SKIP_RETURN_CODE 77
 	ENVIRONMENT "EMRFS=$<TARGET_FILE:emrfs>;TOOLS=${CMAKE_BINARY_DIR}/tests/tools")
 # A network of several members in one directory.
 add_executable(read_blocks ${CMAKE_CURRENT_LIST_DIR}/read_blocks.c)
 target_link_libraries(read_blocks PRIVATE emr_flags emr_store)
 add_test(NAME integration_network COMMAND bash ${CMAKE_CURRENT_LIST_DIR}/network.sh)
-set_tests_properties(integration_network PROPERTIES LABELS integration TIMEOUT 400 SKIP_RETURN_CODE 77
+set_tests_properties(integration_network PROPERTIES LABELS integration TIMEOUT ${EMR_PATIENCE_S} SKIP_RETURN_CODE 77
 	ENVIRONMENT "EMRFS=$<TARGET_FILE:emrfs>;READ_BLOCKS=$<TARGET_FILE:read_blocks>;TOOLS=${CMAKE_BINARY_DIR}/tests/tools")
 # Organisations and the services that release keys.
-add_executable(share_peer ${CMAKE_CURRENT_LIST_DIR}/share_peer.c)
-target_link_libraries(share_peer PRIVATE emr_flags emr_sharing emr_network emr_people emr_session emr_share emr_replica emr_ledger emr_settle emr_record emr_keyring emr_base)
+add_executable(share_peer ${CMAKE_CURRENT_LIST_DIR}/share_peer.c ${PROJECT_SOURCE_DIR}/tests/unit/forge_kit.c)
+target_include_directories(share_peer PRIVATE ${PROJECT_SOURCE_DIR}/tests/unit ${PROJECT_SOURCE_DIR}/tests/support ${PROJECT_SOURCE_DIR}/fs/record)
+target_link_libraries(share_peer PRIVATE emr_flags PkgConfig::cmocka emr_sharing emr_network emr_people emr_session emr_share emr_replica emr_ledger emr_settle emr_record emr_keyring emr_base)
 foreach(part agents orgs)
 	add_test(NAME integration_${part} COMMAND bash ${CMAKE_CURRENT_LIST_DIR}/${part}.sh)
 endforeach()
-set_tests_properties(integration_agents integration_orgs PROPERTIES LABELS integration TIMEOUT 400 SKIP_RETURN_CODE 77
+set_tests_properties(integration_agents integration_orgs PROPERTIES LABELS integration TIMEOUT ${EMR_PATIENCE_S} SKIP_RETURN_CODE 77
 	ENVIRONMENT "EMRFS=$<TARGET_FILE:emrfs>;TOOLS=${CMAKE_BINARY_DIR}/tests/tools;PEER=$<TARGET_FILE:share_peer>")
 # Two computers of one person.
 add_test(NAME integration_device COMMAND bash ${CMAKE_CURRENT_LIST_DIR}/device.sh)
-set_tests_properties(integration_device PROPERTIES LABELS integration TIMEOUT 400 SKIP_RETURN_CODE 77
+set_tests_properties(integration_device PROPERTIES LABELS integration TIMEOUT ${EMR_PATIENCE_S} SKIP_RETURN_CODE 77
 	ENVIRONMENT "EMRFS=$<TARGET_FILE:emrfs>;TOOLS=${CMAKE_BINARY_DIR}/tests/tools")
 # What was asked for, released and opened, and the evidence of it.
 if(TARGET verify-audit)
 	add_test(NAME integration_accesses COMMAND bash ${CMAKE_CURRENT_LIST_DIR}/accesses.sh)
-	set_tests_properties(integration_accesses PROPERTIES LABELS integration TIMEOUT 480 SKIP_RETURN_CODE 77
+	set_tests_properties(integration_accesses PROPERTIES LABELS integration TIMEOUT ${EMR_PATIENCE_S} SKIP_RETURN_CODE 77
 		ENVIRONMENT "EMRFS=$<TARGET_FILE:emrfs>;TOOLS=${CMAKE_BINARY_DIR}/tests/tools;VERIFY_AUDIT=$<TARGET_FILE:verify-audit>")
 endif()

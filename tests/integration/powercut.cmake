@@ -7,5 +7,5 @@ if(NOT EMRFS_SANITIZE) # a sanitizer's runtime does not go with another preloade
 		COMMAND ${CMAKE_CURRENT_LIST_DIR}/powercut.sh ${PROJECT_BINARY_DIR}/tests/tools
 			$<TARGET_FILE:powercut_driver>)
 	set_tests_properties(power_cuts_break_no_promise
-		PROPERTIES LABELS "integration;powercut" TIMEOUT 900 COST 130 PROCESSORS ${EMR_WORKS})
+		PROPERTIES LABELS "integration;powercut" TIMEOUT ${EMR_PATIENCE_S} COST 130 PROCESSORS ${EMR_WORKS})
 endif()

@@ -113,7 +113,7 @@ expect "the story of a file that came back" "$(actions Letters/head.dcm)" "$STOR
 expect "a name it had once" "$(actions Imaging/head.dcm)" "renamed Imaging/head.dcm, renamed Letters/head.dcm"
 expect "since" "$(actions --since "$FIRST" | tr , '\n' | head -1)" "renamed Imaging/head.dcm"
 expect "of a folder" "$(actions Imaging --since 1h | cut -d, -f1)" "made Imaging"
-(cd "$MNT/Letters" && timeout 100 "$EMRFS" log head.dcm) | grep -q 'restored Letters/head.dcm v1' || emr_fail "a path from inside"
+(cd "$MNT/Letters" && timeout "$EMR_PATIENCE" "$EMRFS" log head.dcm) | grep -q 'restored Letters/head.dcm v1' || emr_fail "a path from inside"
 run 0 log Letters/head.dcm
 says "Ana  renamed  Imaging/head.dcm -> Letters/head.dcm v1"
 says "proven: on the ledger"

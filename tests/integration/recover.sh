@@ -11,7 +11,7 @@ json 10 recover
 json 10 recover --test --words-file none
 emr_init
 secret second "the new passphrase"
-secret third "the third one"
+secret third "the third one of them"
 another_word 7 words >wrong-words && chmod 600 wrong-words
 sed 's/^ *[0-9]* //' words | tr '\n' ' ' | tr a-z A-Z >shouted && chmod 600 shouted
 cp "$STATE/keyfile" before

@@ -119,6 +119,36 @@ two_until 20 approved
 two_until 20 noticed "Ana Silva, São Lucas said yes to your request $id for /Imaging/."
 run 0 deny "$elsewhere"
 
+say "said yes to twice at once: one answer, and one share"
+two_home nuno
+json 0 request ana:Twice --until 9d
+id=$(one id)
+two_home ana
+must mkdir "$MNT/Twice"
+run 0 status --wait
+two_until 20 noticed "$id"
+"$EMRFS" approve "$id" --until 1h --yes >out/yes-1 2>&1 </dev/null &
+first=$!
+"$EMRFS" approve "$id" --until forever --yes >out/yes-2 2>&1 </dev/null &
+second=$!
+wait "$first"; first=$?
+wait "$second"; second=$?
+expect "one of them answered" "$(printf '%s\n' "$first" "$second" | sort | xargs)" "0 6"
+grep -qh "$id is answered already" out/yes-1 out/yes-2 || emr_fail "not said: $(cat out/yes-1 out/yes-2)"
+run 6 approve "$id" --until 2d --yes
+run 6 deny "$id"
+state_of() { json 0 request && python3 -c 'import json,sys
+print(*[r["state"] for r in json.load(open("out/said"))["requests"] if r["id"] == sys.argv[1]])' "$1"; }
+said_yes() { [ "$(state_of "$1")" = approved ]; }
+two_until 30 said_yes "$id"
+run 6 approve "$id" --until 2d --yes
+of_folder() { json 0 share && python3 -c 'import json,sys
+print(*[g["state"] for g in json.load(open("out/said"))["grants"] if g["path"] == sys.argv[1]])' "$1"; }
+expect "one share" "$(of_folder Twice)" confirmed
+run 0 revoke Twice from nuno --wait
+run 6 approve "$id" --yes
+expect "ended" "$(of_folder Twice)" ""
+
 say "asking to write, to leave things, and in an emergency"
 two_home nuno
 run 2 request ana:Drafts --write --deposit
@@ -149,9 +179,6 @@ rights_of() { json 0 share && python3 -c 'import json
 print(*[g["rights"] for g in json.load(open("out/said"))["grants"] if g["path"] == "Drafts" and g["state"] == "confirmed"])'; }
 deposited() { [ "$(rights_of)" = deposit ]; }
 two_until 30 deposited
-state_of() { json 0 request && python3 -c 'import json,sys
-print(*[r["state"] for r in json.load(open("out/said"))["requests"] if r["id"] == sys.argv[1]])' "$1"; }
-said_yes() { [ "$(state_of "$1")" = approved ]; }
 answered() { [[ $(state_of "$1") =~ ^(approved)?$ ]]; }	# who asked takes it back when he has seen the right
 two_until 30 answered "$leaving"
 two_home nuno
@@ -162,8 +189,16 @@ run 0 approve "$writing" --yes
 says "can read and change Drafts"
 two_until 30 said_yes "$writing"
 expect "wider" "$(rights_of)" write
+two_home nuno
+json 0 request ana:Drafts --deposit --until 9d
+less=$(one id)
+two_home ana
+two_until 20 noticed "$less"
+json 6 approve "$less" --yes
+expect "less than that" "$(field error)" may-write-already
 run 0 revoke Drafts from nuno --wait
 two_home nuno
+run 0 deny "$less"
 two_until 30 said_yes "$writing"
 
 say "the log, in words and as FHIR"
@@ -175,7 +210,7 @@ says "said yes to a request of Dr Nuno Reis, São Lucas, for Imaging   proven, e
 says "shared   Drafts with Dr Nuno Reis, São Lucas, to leave files there until "
 says "shared   Drafts with Dr Nuno Reis, São Lucas, to read and change until "
 says "ended    the share of Drafts with Dr Nuno Reis, São Lucas   proven, entry "
-expect "ends" "$(grep -c "ended    " out/said)" 1
+expect "ends" "$(grep -c "ended    " out/said)" 2
 run 5 log --who nobody
 run 2 log --purpose fun
 json 0 log --who you --fhir fhir
@@ -193,7 +228,7 @@ says "was yours: it is taken back."
 two_home ana
 flooded() { json 0 request && [ "$(field held_back)" = 1 ]; }
 two_until 20 flooded
-expect "shown" "$(one)" 8	# and the three that are answered
+expect "shown" "$(one)" 9	# and the four that are answered
 expect "the newest" "$(one path) $(one purpose)" "Folder 6 research, legal"
 run 0 request
 says "1 older one is not shown"

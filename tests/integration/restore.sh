@@ -19,7 +19,7 @@ clean() {
 picture() {
 	(cd "$MNT" && find . -type d -printf '%p %y %m\n' -o -printf '%p %y %m %s %T@ %l\n' | LC_ALL=C sort &&
 		find . -type f -print0 | LC_ALL=C sort -z | xargs -0 sha256sum &&
-		find . -print0 | LC_ALL=C sort -z | xargs -0 getfattr -h -d -m 'user\.(note|emrfs\.(id|cid|version|signature))' 2>/dev/null)
+		find . -print0 | LC_ALL=C sort -z | xargs -0 getfattr -h -d -m 'user\.note|system\.emrfs\.(id|cid|version|signature)' 2>/dev/null)
 }
 
 # What a check of everything finds, the same before and after.

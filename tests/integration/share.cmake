@@ -1,6 +1,6 @@
 # Sharing and taking back: by verbs, by attributes and in the folder.
-foreach(part share doors)
+foreach(part share doors stick)
 	add_test(NAME integration_${part} COMMAND bash ${CMAKE_CURRENT_LIST_DIR}/${part}.sh)
-	set_tests_properties(integration_${part} PROPERTIES LABELS integration TIMEOUT 480 SKIP_RETURN_CODE 77
+	set_tests_properties(integration_${part} PROPERTIES LABELS integration TIMEOUT ${EMR_PATIENCE_S} SKIP_RETURN_CODE 77
 		ENVIRONMENT "EMRFS=$<TARGET_FILE:emrfs>;TOOLS=${CMAKE_BINARY_DIR}/tests/tools")
 endforeach()

@@ -102,9 +102,8 @@ run 0 share Bills with lima --until 15s --yes
 over=$(($(date +%s) + 16))
 run 0 share New with lima --until 20d --yes
 json 0 share
-expect "while it is away" "$(rows path state)" "Bills queued
+expect "while it is away" "$(rows path state | sort -u)" "Bills queued
 Imaging queued
-New queued
 New queued"
 json 0 revoke New from lima --wait=30s
 expect "it was asked for only" "$(field state)" confirmed
@@ -240,17 +239,40 @@ run 0 log --who you
 run 0 restore --list Drafts/note.txt
 says "Paula Lima, São Lucas"
 two_unmount lima
-json 6 share Drafts with lima --deposit --yes
-expect error "$(field error)" may-write-already
-json 0 share Drafts with lima --until 1d --yes --wait
-[[ $(field not_shortened_until) =~ ^20[0-9-]*T ]] || emr_fail "not said that it is not shortened: $(cat out/said)"
+run 13 share Drafts with lima --deposit
+says "What Paula Lima, São Lucas has of Drafts now (write, treatment, until "
+run 0 share Drafts with lima --deposit --until 20d --yes --wait
 json 0 share
-expect "beside it" "$(rows path rights | grep Drafts | sort)" "Drafts read
-Drafts write"
-expect "nothing to say" "$(field not_shortened_until)" ""
+expect "narrowed" "$(rows path rights | grep Drafts)" "Drafts deposit"
 json 0 revoke Drafts from lima --wait
 json 0 share
-expect "both ended" "$(rows path | grep -c Drafts)" 0
+expect "ended" "$(rows path | grep -c Drafts)" 0
+
+say "shared twice is shared once; another end, other rights, another purpose take its place"
+run 0 share Drafts with lima --until 30d --yes --wait
+json 0 share
+id=$(rows path id | grep Drafts)
+json 0 share Drafts with lima --until 30d --yes --wait
+expect "said" "$(field already)" True
+expect "the same one" "$(rows path id | grep Drafts)" "$id"
+run 0 share Drafts with lima --until 30d	# nothing to ask about
+says "It is shared so already; nothing was changed."
+run 0 share Drafts with lima --until 2099-12-31 --yes --wait
+json 0 share Drafts with lima --until 2098-12-31 --yes --wait
+expect "said" "$(field already)" False
+expect "the shorter one ended the longer" "$(rows path until | grep Drafts)" "Drafts 2098-12-31T23:59:59Z"
+run 0 share Drafts with lima --until 2098-12-31 --purpose research --yes --wait
+json 0 share
+expect "for another purpose" "$(rows path purpose | grep Drafts)" "Drafts research"
+run 0 share Drafts with lima --until 2098-12-31 --purpose research --write --yes --wait
+json 0 share
+expect "with other rights" "$(rows path rights | grep Drafts)" "Drafts write"
+two_mount lima
+shown_now() { [[ $(there && attribute access . | tr -d '\n') == "write until=2098-12-31T23:59:59Z purpose=research" ]]; }
+two_until 60 shown_now
+two_unmount lima
+json 0 revoke Drafts from lima --wait
+expect "one ended" "$(python3 -c 'import json; print(len(json.load(open("out/said"))["ended"]))')" 1
 run 0 ledger Drafts --limit 1
 run 0 share Drafts with lima --deposit --yes --wait
 run 0 revoke Drafts from "$(json 0 share && rows path id | sed -n 's/^Drafts //p')" --wait

@@ -1,15 +1,20 @@
 /* One person's share of a scene with several: gives, takes back, or reads, as the libraries do it,
- *with the folder closed. share_peer PASSPHRASE-FILE grant FOLDER SIGNER-ID      to that person, for
- *treatment, a week: "GRANT T of N" share_peer PASSPHRASE-FILE revoke FOLDER SIGNER-ID share_peer
- *PASSPHRASE-FILE me x x                      the own signer id share_peer PASSPHRASE-FILE open NAME
- *MILLISECONDS      asks for the names of what was shared last, and for the key of NAME It says why
- *a key did not come, and who did not answer. */
+ * with the folder closed.
+ * share_peer PASSPHRASE-FILE grant FOLDER SIGNER-ID: to that person, for treatment, a week; prints
+ * "GRANT T of N".
+ * share_peer PASSPHRASE-FILE revoke FOLDER SIGNER-ID
+ * share_peer PASSPHRASE-FILE me x x: the own signer id.
+ * share_peer PASSPHRASE-FILE open NAME MILLISECONDS: asks for the names of what was shared last,
+ * and for the key of NAME; says why a key did not come, and who did not answer. share_peer
+ * PASSPHRASE-FILE forge NAME WORD: the same, and then "malignant" in NAME becomes WORD, which is as
+ * long, in the blocks of the network's directory. */
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/file.h"
+#include "forge_kit.h"
 #include "kit/places.h"
 #include "session/keys.h"
 #include "session/session.h"
@@ -17,9 +22,12 @@
 #include "share/read.h"
 
 #define WEEK_S ((uint64_t)7 * 86400)
+#define TRUE_WORD "malignant"
+#define FORGER_WAITS_MS 300000 /* for the owner's computer, however busy it is */
 
 static emr_session session = {.state_fd = -1, .lock_fd = -1, .spill_fd = -1, .log_fd = -1};
 static emr_share *share;
+static emr_store *blocks; /* of a reader */
 
 static void must(emr_status status, const char *what)
 {
@@ -48,6 +56,21 @@ static void open_reader(const char *passphrase_file, char *directory)
 	must(copy.state_dirfd >= 0 ? emr_replica_open(&copy, &session.replica) : EMR_IO, directory);
 }
 
+/* What he reads with: the blocks of the network's directory. */
+static void open_records(void)
+{
+	emr_store_options options = {.read_only = true};
+	emr_record_options records = {
+		.keyring = session.keyring, .spill_dirfd = -1, .workers = EMR_RECORD_NO_WORKERS};
+	char path[4200];
+
+	(void)snprintf(path, sizeof path, "%s/" EMR_STATE_BLOCKS, session.state_path);
+	options.path = path;
+	must(emr_store_open(&options, &blocks), path);
+	records.store = emr_store_blocks(blocks);
+	must(emr_record_ctx_new(&records, &session.records), "records");
+}
+
 static void open_all(const char *passphrase_file, char *directory)
 {
 	static emr_places places;
@@ -62,6 +85,8 @@ static void open_all(const char *passphrase_file, char *directory)
 		open_reader(passphrase_file, directory);
 	else
 		must(emr_session_open(&session, &options, &problem), problem.text);
+	if (directory != NULL)
+		open_records();
 	sharing = (emr_share_options){.keyring = session.keyring,
 		.ledger = session.ledger,
 		.replica = session.replica,
@@ -174,7 +199,39 @@ static emr_status find_name(void *arg, const emr_shared_record *record)
 	return EMR_OK;
 }
 
-static void open_record(const char *name)
+/* Where TRUE_WORD stands in what HIS reader opens. */
+static uint64_t find_word(emr_content_reader *his)
+{
+	static char bytes[EMR_LEAF_BYTES];
+	size_t got = 1;
+
+	for (uint64_t at = 0; got > 0; at += got) {
+		const char *found;
+
+		must(emr_content_reader_read(his, at, bytes, sizeof bytes, &got), "reading");
+		found = memmem(bytes, got, TRUE_WORD, strlen(TRUE_WORD));
+		if (found != NULL)
+			return at + (uint64_t)(found - bytes);
+	}
+	must(EMR_NOT_FOUND, TRUE_WORD);
+	return 0;
+}
+
+/* Changes TRUE_WORD of what he may read, where its blocks lie. */
+static void forge_record(emr_shared *shared, emr_id16 object, const char *word)
+{
+	emr_content_reader *his = NULL;
+	emr_statement_verdict verdict;
+	char path[4200];
+
+	(void)snprintf(path, sizeof path, "%s/" EMR_STATE_BLOCKS, session.state_path);
+	must(emr_shared_reader(shared, object, &his, &verdict), "reader");
+	forge(his, path, find_word(his), word);
+	emr_content_reader_free(his);
+}
+
+/* FORGED: NULL, or what stands for TRUE_WORD afterwards. */
+static void open_record(const char *name, const char *forged)
 {
 	emr_known_grant newest = {.ledger_time = 0};
 	sought f = {.name = name};
@@ -197,18 +254,21 @@ static void open_record(const char *name)
 	ask = NULL;
 	must(emr_shared_ask_records(shared, &f.object, 1, &ask, &trouble), "asking for a record");
 	await(ask, "record");
+	if (forged != NULL)
+		forge_record(shared, f.object, forged);
 	emr_shared_free(shared);
 	printf("the key of %s is here\n", name);
 }
 
 int main(int argc, char **argv)
 {
-	bool is_open = argc == 5 && strcmp(argv[2], "open") == 0;
+	bool forges = argc == 5 && strcmp(argv[2], "forge") == 0;
+	bool is_open = forges || (argc == 5 && strcmp(argv[2], "open") == 0);
 	char directory[] = "reader-XXXXXX"; /* in the test's own */
 
 	if (argc != 5) {
 		fprintf(stderr, "share_peer PASSPHRASE-FILE grant FOLDER SIGNER-ID | revoke FOLDER "
-				"SIGNER-ID | open NAME MS\n");
+				"SIGNER-ID | open NAME MS | forge NAME WORD\n");
 		return 2;
 	}
 	open_all(argv[1], is_open ? directory : NULL);
@@ -221,14 +281,19 @@ int main(int argc, char **argv)
 		emr_session_close(&session);
 		return 0;
 	}
-	wait_ms = is_open ? atoi(argv[4]) : 0;
+	wait_ms = forges ? FORGER_WAITS_MS : is_open ? atoi(argv[4]) : 0;
 	if (is_open)
-		open_record(argv[3]);
+		open_record(argv[3], forges ? argv[4] : NULL);
 	else if (strcmp(argv[2], "grant") == 0)
 		grant(argv[3], argv[4]);
 	else
 		revoke(argv[3], argv[4]);
 	emr_share_free(share);
+	if (blocks != NULL) {
+		emr_record_ctx_free(session.records);
+		session.records = NULL;
+		emr_store_close(blocks);
+	}
 	emr_session_close(&session);
 	return 0;
 }

@@ -92,12 +92,15 @@ for i in 1 2; do echo "unseen $i" >"ana-folder/Imaging/unseen$i.txt"; done
 as ana run 0 status --wait
 two_until 20 lists "$SHARE/unseen2.txt"
 two_unmount ana
-began=$SECONDS
-timeout 1 cat "$SHARE/unseen1.txt" && emr_fail "read"
-[ $((SECONDS - began)) -le 8 ] || emr_fail "not interrupted"
-began=$SECONDS
+# Who is interrupted does not wait for the ten seconds to be over; on a busy computer one second may be as long.
+interrupted() {
+	local began=$SECONDS
+	! timeout 1 cat "$SHARE/unseen1.txt" 2>/dev/null || emr_fail "read"
+	[ $((SECONDS - began)) -le 8 ]
+}
+for ((i = 0; i < 20; i++)); do interrupted && break; done
+[ $i -lt 20 ] || emr_fail "not interrupted"
 expect ETIMEDOUT "$(errno_of "$SHARE/unseen1.txt")" 110
-[ $((SECONDS - began)) -le 30 ] || emr_fail "it took $((SECONDS - began)) s"
 two_until 20 noticed no-release "the computer of $OWNER did not answer within 10 seconds"
 expect "what was open stays readable" "$(cat "$SHARE/MRI.txt")" "another knee"
 two_mount ana
@@ -133,7 +136,7 @@ say "taking back acts on what is open, and says what was opened, a folder of it 
 hold "$SHARE/MRI.txt" held 120
 two_until 20 lists held.open
 as ana run 0 revoke Imaging from lima --wait
-grep -qE "[0-9]+ files of Imaging/Series   their keys were released: proven   \(each: emrfs log --all Imaging/Series\)" out/said &&
+grep -qE "[0-9]+ files of Imaging/Series   .*released: proven   \(each: emrfs log --all Imaging/Series\)" out/said &&
 	[ "$(wc -l <out/said)" -lt 60 ] || emr_fail "opened: $(cat out/said)"
 two_until 30 lists held.errno
 expect EKEYREVOKED "$(cat held.errno)" 128
@@ -150,7 +153,7 @@ two_until 20 listed_as_ended
 say "and so does the end of its time"
 # timed SECONDS: shared for so long, and open when that is over.  On a slow computer it may be over before it can be opened.
 timed() {
-	as ana timeout 180 "$EMRFS" share Imaging with lima --until "${1}s" --yes --wait >out/said 2>&1 || return 1
+	as ana timeout "$EMR_PATIENCE" "$EMRFS" share Imaging with lima --until "${1}s" --yes --wait >out/said 2>&1 || return 1
 	hold "$SHARE/MRI.txt" timed "$1"
 	wait $!
 	lists timed.open
@@ -164,7 +167,7 @@ two_until 20 refused_as "Key has expired" "$SHARE/MRI.txt"
 say "and what the notice says to do asks her again, with her card or without"
 # hint WHO: the command of WHO's last notice of that; pasted COMMAND: as a person would, at a shell
 hint() { sed -n 's/.* grant-expired .*Ask again: //p' "$1-folder/.emrfs/notices" | tail -1; }
-pasted() { PATH=$(dirname "$EMRFS"):$PATH timeout 180 bash -c "$1 --json" >out/said 2>out/complained </dev/null || emr_fail "$1: $(cat out/said out/complained)"; }
+pasted() { PATH=$(dirname "$EMRFS"):$PATH timeout "$EMR_PATIENCE" bash -c "$1 --json" >out/said 2>out/complained </dev/null || emr_fail "$1: $(cat out/said out/complained)"; }
 asked_for() { python3 -c 'import json
 r = json.load(open("out/said"))["requests"][0]
 print(r["name"], r["path"], r["direction"], sep="|")'; }
@@ -172,7 +175,7 @@ nuno_was_told() { [ -n "$(hint nuno)" ]; }
 # told_after SECONDS: shared for so long; on a slow computer it may be over before nuno could see it.
 told_after() {
 	local i
-	as ana timeout 180 "$EMRFS" share Imaging with nuno@saolucas --until "${1}s" --yes --wait >out/said 2>&1 || return 1
+	as ana timeout "$EMR_PATIENCE" "$EMRFS" share Imaging with nuno@saolucas --until "${1}s" --yes --wait >out/said 2>&1 || return 1
 	for ((i = 0; i < $1 + 30; i++)); do
 		! nuno_was_told || return 0
 		sleep 1

@@ -20,7 +20,7 @@ as ana run 0 status --wait
 comes() {
 	local wanted=$1
 	shift
-	timeout 180 "$EMRFS" "$@" --json >out/said 2>out/complained </dev/null
+	timeout "$EMR_PATIENCE" "$EMRFS" "$@" --json >out/said 2>out/complained </dev/null
 	[ $? = "$wanted" ]
 }
 asked() { two_until 60 comes "$@"; }
@@ -79,7 +79,7 @@ asked 5 restore "$FILE@v1" --to Nowhere/old.txt
 expect error "$(field error)" no-such-path
 asked 5 restore --list "${FILE%MRI.txt}CT.txt"
 json 2 restore --list "${FILE%/MRI.txt}"
-words() { timeout 180 "$EMRFS" restore "$FILE@v1" --to said.txt >out/said 2>out/complained </dev/null; }
+words() { timeout "$EMR_PATIENCE" "$EMRFS" restore "$FILE@v1" --to said.txt >out/said 2>out/complained </dev/null; }
 two_until 60 words
 says "said.txt: a copy of version 1, 7 bytes. It is yours; the signature stays with the original of $OWNER."
 told() { as ana run 0 log Imaging --who lima && grep -q "Paula Lima.* opened  *Imaging/MRI.txt v1 (whole)" out/said; }

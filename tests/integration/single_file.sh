@@ -154,7 +154,7 @@ ended() { ls -d "$THEIRS/plan.txt - access ended "*.txt >/dev/null 2>&1; }
 two_until 20 ended
 
 say "the attribute, and a request that she says yes to, let him write as well"
-must setfattr -n user.emrfs.grant.lima -v write ana-folder/Plans/plan.txt
+must setfattr -n user.emrfs.grant.lima -v "$(confirmed write ana-folder/Plans/plan.txt)" ana-folder/Plans/plan.txt
 written() { echo "$1" 2>/dev/null >"$THEIRS/plan.txt"; }
 two_until 60 written "by the attribute"
 two_until 30 says ana-folder/Plans/plan.txt "by the attribute"

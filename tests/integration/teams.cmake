@@ -1,8 +1,8 @@
 # Teams and organisations as those with whom something is shared.
 add_test(NAME integration_teams COMMAND bash ${CMAKE_CURRENT_LIST_DIR}/teams.sh)
-set_tests_properties(integration_teams PROPERTIES LABELS integration TIMEOUT 900 SKIP_RETURN_CODE 77
+set_tests_properties(integration_teams PROPERTIES LABELS integration TIMEOUT ${EMR_PATIENCE_S} SKIP_RETURN_CODE 77
 	ENVIRONMENT "EMRFS=$<TARGET_FILE:emrfs>;TOOLS=${CMAKE_BINARY_DIR}/tests/tools")
 # An organisation that released keys and is a member no more.
 add_test(NAME integration_handover COMMAND bash ${CMAKE_CURRENT_LIST_DIR}/handover.sh)
-set_tests_properties(integration_handover PROPERTIES LABELS integration TIMEOUT 900 SKIP_RETURN_CODE 77
+set_tests_properties(integration_handover PROPERTIES LABELS integration TIMEOUT ${EMR_PATIENCE_S} SKIP_RETURN_CODE 77
 	ENVIRONMENT "EMRFS=$<TARGET_FILE:emrfs>;TOOLS=${CMAKE_BINARY_DIR}/tests/tools")

@@ -41,6 +41,32 @@ of() { echo "$1-folder/shared-with-me/$OWNER/$2"; }
 two_until 20 shows "$(of lima Imaging/MRI.txt)" "a knee"
 two_until 20 shows "$(of nuno Imaging/Old/CT.txt)" "a head"
 
+say "taking back says by which other shares somebody still reads, and the command"
+ways() { python3 -c 'import json; print(*[w["path"] + " " + w["via"] for w in json.load(open("out/said"))["still"]], sep="; ")'; }
+echo "and again" >ana-folder/Letters/second.txt
+as ana run 0 status --wait
+as ana run 0 share Letters with @saolucas --yes --wait
+as ana run 0 share Letters with lima --yes --wait
+two_until 20 shows "$(of lima Letters/letter.txt)" "dear colleague"
+opened_it() { as ana json 0 log --who lima && python3 -c 'import json, sys
+sys.exit(not any(e["action"] == "opened" and e["path"] == "Letters/letter.txt" for e in json.load(open("out/said"))["entries"]))'; }
+two_until 60 opened_it
+as ana json 3 revoke --all from lima --wait
+expect "said" "$(field error) $(field ended.0.path)" "still-reads Letters"
+expect "each way" "$(ways)" "Imaging radiology@saolucas; Letters @saolucas"
+expect "the command" "$(field hint)" "To end that: emrfs revoke 'Letters' from '@saolucas'"
+expect "opened, and no neighbour" "$(python3 -c 'import json
+d = json.load(open("out/said"))
+print(*sorted({o["path"] for o in d["opened"]}))
+assert not {o["path"] for o in d["opened"]} & {r["path"] for r in d["released"]}, d')" "Letters/letter.txt"
+as ana run 3 revoke Imaging/MRI.txt from nuno@saolucas
+says "nuno@saolucas still reads Imaging: it is shared with radiology@saolucas."
+says "emrfs revoke 'Imaging' from 'radiology@saolucas'"
+says_not "nothing to end"
+as ana run 0 revoke Letters from @saolucas --wait
+as ana json 3 revoke --all from lima
+expect "what is left" "$(ways)" "Imaging radiology@saolucas"
+
 say "the owner sees the team, and in the log the persons"
 as ana json 0 share
 expect "with whom" "$(field grants.0.who 2>/dev/null || python3 -c 'import json; print(json.load(open("out/said"))["grants"][0]["who"])')" radiology@saolucas
@@ -59,7 +85,7 @@ expect "whom nuno has no card of" "$(getfattr --only-values -n user.emrfs.owner 
 getfattr --only-values -n user.emrfs.grant.radiology@saolucas ana-folder/Imaging | grep -q '^read until=' || emr_fail "the attribute"
 getfattr --only-values -n user.emrfs.shared-with ana-folder/Imaging | grep -q '^radiology@saolucas until ' || emr_fail "shared-with"
 released() { as ana json 0 log --who "$1" && python3 -c 'import json, sys
-e = [e for e in json.load(open("out/said"))["entries"] if e["action"] == "released"]
+e = [e for e in json.load(open("out/said"))["entries"] if e["action"] == "released" and e["path"].startswith("Imaging")]
 sys.exit(0 if e and all(x["team"] == "radiology@saolucas" for x in e) else 1)'; }
 two_until 20 released lima
 two_until 20 released nuno@saolucas
@@ -99,11 +125,11 @@ expect error "$(field error)" owners-log
 
 say "what is shared inside lies at its place"
 as ana run 0 share Imaging/Old with nuno@saolucas --yes --wait
-inside() { as ana run 0 ledger --limit 1000 && [ "$(grep -c ' GRANT ' out/said)" = 3 ]; }
+inside() { as ana run 0 ledger --limit 1000 && [ "$(grep -c ' GRANT ' out/said)" = 5 ]; }	# two of Letters
 two_until 30 inside
 for who in lima nuno; do
 	two_until 30 shows "$(of "$who" Imaging/Old/CT.txt)" "a head"
-	expect "$who sees no second one" "$(ls "$who-folder/shared-with-me/$OWNER" | grep -vx Inbox)" Imaging
+	expect "$who sees no second one" "$(ls "$who-folder/shared-with-me/$OWNER" | grep -vx -e Inbox -e "Letters - access ended .*")" Imaging
 	expect "$who sees all" "$(cd "$(of "$who" Imaging)" && find . | sort | tr '\n' ' ')" ". ./MRI.txt ./Old ./Old/CT.txt "
 done
 mkdir ana-folder/Imaging/Series
@@ -120,7 +146,7 @@ mv ana-folder/Private/Older ana-folder/Imaging/Old 2>out/said && emr_fail "unask
 as ana run 0 move Private/Older Imaging/Old --yes
 for who in lima nuno; do two_until 30 shows "$(of "$who" Imaging/Old/CT.txt)" "a head"; done
 two_until 30 not_there "$(of nuno Old)"
-as ana run 0 revoke Imaging/Old from nuno@saolucas --wait
+as ana run 3 revoke Imaging/Old from nuno@saolucas --wait	# the team goes on
 
 say "who comes later reads without the owner's doing anything"
 two_join rosa "Rosa Dias" clinician

@@ -10,7 +10,7 @@ at_end() {
 		emr_clear_away "$demo/$who" "$demo/$who-folder"
 	done
 }
-EMRFS_DEMO_END=close timeout 280 "$SUPPORT/../../examples/two-clinics" "$demo" >"$EMR_WORK/said" 2>&1 ||
+EMRFS_DEMO_END=close timeout "$EMR_PATIENCE" "$SUPPORT/../../examples/two-clinics" "$demo" >"$EMR_WORK/said" 2>&1 ||
 	{ tail -40 "$EMR_WORK/said"; emr_fail "the example ended with an error"; }
 for words in "Clínica Aurora is a member" "Ana Silva 1984-03-12 (" "Ana Silva 1991-11-02 (" "second look at the knee" \
 	"Imaging/MRI-2.txt v1   proven, keys by" "Imaging - access ended" "follow-up on Thursday" "nothing wrong" "nothing in the shared directory"; do

@@ -113,6 +113,7 @@ static emr_view_options view_options(
 		.clock = clock,
 		.quiet_ns = options->quiet_ns,
 		.sync_ns = options->sync_ns,
+		.space_step_bytes = options->space_step_bytes,
 		.notice = options->notice,
 		.notice_arg = options->notice_arg,
 		.changed = options->changed,

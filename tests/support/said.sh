@@ -4,7 +4,7 @@
 run() {
 	local wanted=$1 code
 	shift
-	timeout 180 "$EMRFS" "$@" >"$EMR_WORK/out/said" 2>"$EMR_WORK/out/complained" </dev/null
+	timeout "$EMR_PATIENCE" "$EMRFS" "$@" >"$EMR_WORK/out/said" 2>"$EMR_WORK/out/complained" </dev/null
 	code=$?
 	[ "$code" = "$wanted" ] || {
 		cat "$EMR_WORK/out/said" "$EMR_WORK/out/complained" >&2
@@ -50,7 +50,7 @@ rewrapped() {
 pid_of_mount() { sed -n 's/^pid //p' "$EMRFS_HOME/state/lock"; }
 await_gone() {
 	local i
-	for ((i = 0; i < 6000; i++)); do
+	for ((i = 0; i < EMR_PATIENCE * 50; i++)); do
 		[ -d "/proc/$1" ] || return 0
 		sleep 0.02
 	done

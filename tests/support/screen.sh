@@ -14,7 +14,7 @@ screen_begin() {
 	# A screen is made anew when its last program ends, and the next one that comes meanwhile finds none: not here.
 	Xvfb -noreset -displayfd 3 -screen 0 1280x900x24 -nolisten tcp 3>"$EMR_WORK/display" >"$EMR_WORK/out/xvfb" 2>&1 </dev/null &
 	screen_pid=$!
-	for ((i = 0; i < 6000; i++)); do
+	for ((i = 0; i < EMR_PATIENCE * 50; i++)); do
 		[ -s "$EMR_WORK/display" ] && break
 		sleep 0.02
 	done
@@ -41,7 +41,7 @@ screen_read() (
 
 # Waits until REGEX can be read.
 screen_await() {
-	local last='' now end=$((SECONDS + 120))
+	local last='' now end=$((SECONDS + EMR_PATIENCE))
 	while [ "$SECONDS" -lt "$end" ]; do
 		screen_picture "$EMR_WORK/out/screen.png"
 		now=$(cd / && convert "$EMR_WORK/out/screen.png" rgb:- | sha256sum)
@@ -58,9 +58,11 @@ screen_await() {
 }
 
 # The picture when it has come to rest, without the lowest 80 lines: a text cursor may blink there.  A program that others keep from
-# working may pause before it is done: with LIKE, a picture of the same, it has two minutes to become that.
+# working may pause before it is done: with LIKE, a picture of the same, it has two minutes to become that; who asks again then
+# makes both pictures anew, because the other may be the unfinished one.
 screen_still() { # FILE [LIKE]
-	local last='' now same=0 end=$((SECONDS + 120))
+	local last='' now same=0 end=$((SECONDS + EMR_PATIENCE))
+	[ -z "${2:-}" ] || end=$((SECONDS + 120))
 	while [ "$SECONDS" -lt "$end" ]; do
 		screen_picture "$EMR_WORK/out/screen.png"
 		(cd / && convert "$EMR_WORK/out/screen.png" -crop 1280x820+0+0 +repage -depth 8 "rgb:$1")
@@ -73,13 +75,13 @@ screen_still() { # FILE [LIKE]
 		last=$now
 		sleep 0.3
 	done
-	[ $same -ge 4 ] || emr_fail "the screen does not come to rest"
+	[ $same -ge 4 ] || [ -n "${2:-}" ] || emr_fail "the screen does not come to rest"
 }
 
 # Waits until the screen is at rest and not as in OLD, which a key was to change.
 screen_await_other() { # OLD FILE
-	local i
-	for ((i = 0; i < 50; i++)); do
+	local end=$((SECONDS + EMR_PATIENCE))
+	while [ "$SECONDS" -lt "$end" ]; do
 		screen_still "$2"
 		cmp -s "$1" "$2" || return 0
 		sleep 0.2

@@ -6,8 +6,8 @@
  *   fault_control PAGE count [KIND...]     one "kind number" per line, or the sum of the KINDs
  *   fault_control PAGE zero                sets the counts to 0
  *
- * KIND is open write pwrite fsync fdatasync rename ftruncate unlink, or the sum "flush"; ERROR is
- * EIO, ENOSPC, EDQUOT, EROFS, EMFILE or ENOMEM.  chance fails N of a million calls.
+ * KIND is open write pwrite fsync fdatasync rename ftruncate unlink read, or the sum "flush"; ERROR
+ * is EIO, ENOSPC, EDQUOT, EROFS, EMFILE or ENOMEM.  chance fails N of a million calls.
  */
 #include "fault_control.h"
 #include "tool_kit.h"
@@ -29,6 +29,7 @@ static const char *const kinds[FAULT_KINDS] = {
 	[FAULT_RENAME] = "rename",
 	[FAULT_FTRUNCATE] = "ftruncate",
 	[FAULT_UNLINK] = "unlink",
+	[FAULT_READ] = "read",
 };
 
 static _Noreturn void usage(void)

@@ -20,6 +20,7 @@ enum fault_kind {
 	FAULT_RENAME,
 	FAULT_FTRUNCATE, /* ftruncate, fallocate */
 	FAULT_UNLINK,
+	FAULT_READ, /* pread, read of files */
 	FAULT_KINDS,
 };
 

@@ -11,6 +11,7 @@
 #undef _FORTIFY_SOURCE
 #include "fault_control.h"
 
+#include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -238,6 +239,29 @@ SHIM ssize_t pwritev(int fd, const struct iovec *parts, int count, off_t offset)
 SHIM ssize_t pwritev64(int fd, const struct iovec *parts, int count, off_t offset)
 {
 	return pwritev(fd, parts, count, offset);
+}
+
+/* The C library's own, because a thread that waits in read may be cancelled there. */
+SHIM ssize_t read(int fd, void *bytes, size_t size)
+{
+	static _Atomic(ssize_t(*)(int, void *, size_t)) next;
+
+	if (is_ours(fd) && fails(FAULT_READ))
+		return -1;
+	if (next == NULL)
+		next = (ssize_t(*)(int, void *, size_t))dlsym(RTLD_NEXT, "read");
+	return next(fd, bytes, size);
+}
+
+SHIM ssize_t pread(int fd, void *bytes, size_t size, off_t offset)
+{
+	return is_ours(fd) && fails(FAULT_READ) ? -1
+						: syscall(SYS_pread64, fd, bytes, size, offset);
+}
+
+SHIM ssize_t pread64(int fd, void *bytes, size_t size, off_t offset)
+{
+	return pread(fd, bytes, size, offset);
 }
 
 SHIM int fsync(int fd)

@@ -70,6 +70,43 @@ static void times_are_kept_to_the_nanosecond(void)
 	}
 }
 
+/* Records have nanoseconds in 64 bits; Windows counts from 1601. */
+static void a_time_beyond_1677_and_2262_is_the_nearest(void)
+{
+	static const struct {
+		time_t asked, kept;
+	} moments[] = {{-11644473600, -9223372037}, {253402300799, 9223372036},
+		{-8520336000, -8520336000}, {9214646400, 9214646400}, {INT64_MIN / 2, -9223372037},
+		{INT64_MAX / 2, 9223372036}};
+
+	posix_make_file("file", 100, 1);
+	for (size_t i = 0; i < sizeof(moments) / sizeof(moments[0]); i++) {
+		struct timespec times[2] = {{5, 5}, {moments[i].asked, 0}};
+
+		EXPECT_OK(utimensat(AT_FDCWD, "file", times, 0));
+		EXPECT_EQUAL(posix_stat("file").st_mtim.tv_sec, moments[i].kept);
+	}
+}
+
+static void a_directory_has_a_link_for_each_one_in_it(void)
+{
+	EXPECT_OK(mkdir("dir", 0755));
+	EXPECT_EQUAL(posix_stat("dir").st_nlink, 2);
+	EXPECT_OK(mkdir("dir/a", 0755));
+	EXPECT_OK(mkdir("dir/b", 0755));
+	EXPECT_OK(symlink("a", "dir/link"));
+	posix_make_file("dir/file", 100, 1);
+	EXPECT_EQUAL(posix_stat("dir").st_nlink, 4);
+	EXPECT_OK(rename("dir/a", "dir/b"));
+	EXPECT_EQUAL(posix_stat("dir").st_nlink, 3);
+	EXPECT_OK(rename("dir/b", "elsewhere"));
+	EXPECT_EQUAL(posix_stat("dir").st_nlink, 2);
+	EXPECT_OK(rename("elsewhere", "dir/c"));
+	EXPECT_EQUAL(posix_stat("dir").st_nlink, 3);
+	EXPECT_OK(rmdir("dir/c"));
+	EXPECT_EQUAL(posix_stat("dir").st_nlink, 2);
+}
+
 static void a_time_before_1970_is_kept(void)
 {
 	struct timespec times[2] = {{-86400, 0}, {-86400, 250000000}};
@@ -246,6 +283,8 @@ const struct posix_test posix_attribute_tests[] = {
 	POSIX_TEST_FOR(POSIX_EMRFS, set_user_id_bits_are_never_kept_on_files),
 	POSIX_TEST(times_are_kept_to_the_nanosecond),
 	POSIX_TEST(a_time_before_1970_is_kept),
+	POSIX_TEST_FOR(POSIX_EMRFS, a_time_beyond_1677_and_2262_is_the_nearest),
+	POSIX_TEST(a_directory_has_a_link_for_each_one_in_it),
 	POSIX_TEST(omit_and_now_mean_what_they_say),
 	POSIX_TEST(setting_times_moves_ctime),
 	POSIX_TEST(times_set_after_writing_survive_the_close),

@@ -249,6 +249,28 @@ static void flushing_is_accepted_in_every_form(void)
 	EXPECT_EQUAL(posix_stat("file").st_size, 6);
 }
 
+static void allocation_moves_mtime_and_ctime(void)
+{
+	static const struct {
+		int mode;
+		off_t at;
+	} ways[] = {{0, 0}, {FALLOC_FL_KEEP_SIZE, 5000}, {0, 5000}};
+	int fd;
+
+	posix_make_file("file", 1000, 1);
+	fd = (int)EXPECT_OK(open("file", O_RDWR));
+	for (size_t i = 0; i < sizeof(ways) / sizeof(ways[0]); i++) {
+		struct stat before = posix_stat("file"), after;
+
+		posix_let_time_pass();
+		EXPECT_OK(fallocate(fd, ways[i].mode, ways[i].at, 500));
+		after = posix_stat("file");
+		EXPECT(posix_is_before(before.st_mtim, after.st_mtim));
+		EXPECT(posix_is_before(before.st_ctim, after.st_ctim));
+	}
+	EXPECT_OK(close(fd));
+}
+
 static void allocation_grows_with_zeros_or_keeps_the_size(void)
 {
 	int fd;
@@ -371,6 +393,7 @@ const struct posix_test posix_data_tests[] = {
 	POSIX_TEST(two_processes_write_side_by_side),
 	POSIX_TEST(flushing_is_accepted_in_every_form),
 	POSIX_TEST(allocation_grows_with_zeros_or_keeps_the_size),
+	POSIX_TEST(allocation_moves_mtime_and_ctime),
 	POSIX_TEST(a_hole_is_punched_right_or_not_at_all),
 	POSIX_TEST(data_and_holes_cover_the_file),
 	POSIX_TEST(kernel_copies_are_right),

@@ -56,6 +56,9 @@ static void a_missing_attribute_is_ENODATA(void)
 	posix_make_file("file", 100, 1);
 	EXPECT_ERRNO(getxattr("file", "user.none", &byte, 1), ENODATA);
 	EXPECT_ERRNO(removexattr("file", "user.none"), ENODATA);
+	EXPECT_ERRNO(setxattr("file", "user.", "1", 1, 0), EINVAL);
+	EXPECT_ERRNO(getxattr("file", "user.", &byte, 1), EINVAL);
+	EXPECT_ERRNO(removexattr("file", "user."), EINVAL);
 	EXPECT_OK(setxattr("file", "user.a", "1", 1, 0));
 	EXPECT_OK(removexattr("file", "user.a"));
 	EXPECT_ERRNO(getxattr("file", "user.a", &byte, 1), ENODATA);
@@ -183,10 +186,15 @@ static void computed_attributes_are_listed_and_not_changed(void)
 	posix_make_file("file", 100, 1);
 	EXPECT(getxattr("file", "user.emrfs.id", before, sizeof(before) - 1) == 32);
 	EXPECT(getxattr("file", "user.emrfs.state", NULL, 0) > 0);
-	EXPECT(is_listed("file", "user.emrfs.id"));
+	EXPECT(is_listed("file", "system.emrfs.id"));
+	EXPECT(!is_listed("file", "user.emrfs.id"));
 	EXPECT_OK(setxattr("file", "user.emrfs.id", "other", 5, 0));
 	EXPECT_OK(removexattr("file", "user.emrfs.id"));
 	EXPECT(getxattr("file", "user.emrfs.id", after, sizeof(after) - 1) == 32);
+	EXPECT(strcmp(before, after) == 0);
+	EXPECT_OK(setxattr("file", "system.emrfs.id", "other", 5, 0));
+	EXPECT_OK(removexattr("file", "system.emrfs.id"));
+	EXPECT(getxattr("file", "system.emrfs.id", after, sizeof(after) - 1) == 32);
 	EXPECT(strcmp(before, after) == 0);
 }
 

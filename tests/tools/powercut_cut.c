@@ -77,11 +77,29 @@ static struct powercut_image cut_bytes(const struct node *node, unsigned style, 
 	return out;
 }
 
-static bool survives(
-	const struct powercut_model *model, const struct name_change *change, uint64_t ordered_cut)
+/* How one cut is drawn; each file draws for itself, so that two names of it show the same. */
+struct draw {
+	uint64_t seed;
+	unsigned style;
+};
+
+/* Each change of a name for itself. */
+static bool is_kept_apart(const struct name_change *change, const struct draw *draw)
+{
+	uint64_t rng = draw->seed ^ (change->number + 1) * 0x9e3779b97f4a7c15ULL;
+
+	if (draw->style <= 1)
+		return draw->style == 1;
+	return coin(&rng);
+}
+
+static bool survives(const struct powercut_model *model, const struct name_change *change,
+	uint64_t ordered_cut, const struct draw *draw)
 {
 	uint64_t cut = model->names == PC_NAMES_ORDERED ? ordered_cut : change->dir->cut_number;
 
+	if (model->names == PC_NAMES_APART)
+		return change->is_durable || is_kept_apart(change, draw);
 	return change->is_durable || change->number < cut;
 }
 
@@ -104,8 +122,9 @@ static void copy_listing(struct listing *to, const struct listing *from)
 		powercut_entry_set(to, from->entries[i].name, from->entries[i].node);
 }
 
-static void cut_names(const struct powercut_model *model, unsigned style, uint64_t *rng)
+static void cut_names(const struct powercut_model *model, const struct draw *draw, uint64_t *rng)
 {
+	unsigned style = draw->style;
 	uint64_t ordered_cut = draw_name_cut(model, style, rng);
 
 	for (struct node *node = model->nodes; node != NULL; node = node->next) {
@@ -115,15 +134,9 @@ static void cut_names(const struct powercut_model *model, unsigned style, uint64
 		node->cut_number = draw_name_cut(model, style, rng);
 	}
 	for (size_t i = 0; i < model->name_count; i++)
-		if (survives(model, &model->names_pending[i], ordered_cut))
+		if (survives(model, &model->names_pending[i], ordered_cut, draw))
 			powercut_name_apply(&model->names_pending[i], CUT);
 }
-
-/* How one cut is drawn; each file draws for itself, so that two names of it show the same. */
-struct draw {
-	uint64_t seed;
-	unsigned style;
-};
 
 static void save_dir(struct node *dir, int fd, const struct draw *draw);
 
@@ -183,7 +196,7 @@ void powercut_model_save(
 	fd = open(dir, O_RDONLY | O_DIRECTORY);
 	if (fd < 0 || model->root == NULL)
 		emr_kit_die("cannot open %s", dir);
-	cut_names(model, style, &rng);
+	cut_names(model, &draw, &rng);
 	save_dir(model->root, fd, &draw);
 	if (fchmod(fd, model->root->mode) != 0)
 		emr_kit_die("cannot set the mode of %s", dir);

@@ -255,9 +255,9 @@ static void flush_names(struct powercut_model *model, const struct node *node, u
 	for (size_t i = 0; i < model->name_count; i++) {
 		struct name_change *change = &model->names_pending[i];
 		bool is_its = node == NULL ||
-			      (model->names == PC_NAMES_STRICT
-					      ? change->dir == node || change->other_dir == node
-					      : concerns(change, node));
+			      (model->names == PC_NAMES_ORDERED
+					      ? concerns(change, node)
+					      : change->dir == node || change->other_dir == node);
 
 		if (change->number >= begin || !is_its)
 			continue;

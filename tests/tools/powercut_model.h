@@ -13,16 +13,18 @@
  *
  * Names.  Strict: a change of a directory's entries is on disk once that directory was flushed
  * after it; of the others each directory has a prefix of its own, and a rename is one change, of
- * the directory it moves to.  Ordered: as in a journal, names change on disk in the order they were
- * made; a flush of a file or directory carries every change up to the last that concerned it.
- * Modes are on disk at once; times and attributes are not modelled.
+ * the directory it moves to.  Apart: as strict, but each change that was not flushed is kept or
+ * lost for itself, whatever came before it in its directory: the letter of POSIX, which promises no
+ * order at all; a rename is still one change.  Ordered: as in a journal, names change on disk in
+ * the order they were made; a flush of a file or directory carries every change up to the last that
+ * concerned it. Modes are on disk at once; times and attributes are not modelled.
  */
 #include "powercut_format.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 
-enum powercut_names { PC_NAMES_STRICT, PC_NAMES_ORDERED };
+enum powercut_names { PC_NAMES_STRICT, PC_NAMES_ORDERED, PC_NAMES_APART };
 enum { PC_STYLES = 6 };
 
 struct powercut_event {

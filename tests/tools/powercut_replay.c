@@ -1,7 +1,7 @@
 /*
  * powercut_replay - cuts the power at many moments of a recorded trace and checks what is left.
  *
- *   powercut_replay --trace FILE --check CMD [--scratch DIR] [--names strict|ordered|both]
+ *   powercut_replay --trace FILE --check CMD [--scratch DIR] [--names strict|ordered|apart|all]
  *                   [--every-flush] [--per-interval N] [--at-least N] [--max-cuts N] [--seed N]
  *                   [--jobs N] [--drop-flushes] [--allow-unsupported] [--only CUT:SEED [--keep]]
  *
@@ -42,7 +42,7 @@ static struct {
 	const char *trace, *check, *scratch, *names;
 	uint64_t per_interval, at_least, max_cuts, seed, jobs, only_at, only_seed;
 	bool every_flush, drops_flushes, allows_unsupported, has_only, keep;
-} opt = {.scratch = "/dev/shm", .names = "both", .seed = 1, .jobs = 2};
+} opt = {.scratch = "/dev/shm", .names = "all", .seed = 1, .jobs = 2};
 
 static struct powercut_event *events;
 static uint64_t event_count, flush_count, mark_count, write_count;
@@ -249,7 +249,7 @@ struct worker {
 
 static const char *names_name(enum powercut_names names)
 {
-	return names == PC_NAMES_STRICT ? "strict" : "ordered";
+	return names == PC_NAMES_STRICT ? "strict" : names == PC_NAMES_APART ? "apart" : "ordered";
 }
 
 static void check_cut(
@@ -444,10 +444,9 @@ int main(int argc, char **argv)
 	plan_cuts();
 	printf("trace: %llu events, %llu flushes, %llu promises\n", (unsigned long long)event_count,
 		(unsigned long long)flush_count, (unsigned long long)mark_count);
-	if (strcmp(opt.names, "ordered") != 0)
-		failed += run_names(PC_NAMES_STRICT);
-	if (strcmp(opt.names, "strict") != 0)
-		failed += run_names(PC_NAMES_ORDERED);
+	for (enum powercut_names names = PC_NAMES_STRICT; names <= PC_NAMES_APART; names++)
+		if (strcmp(opt.names, "all") == 0 || strcmp(opt.names, names_name(names)) == 0)
+			failed += run_names(names);
 	if (opt.drops_flushes) {
 		printf("negative control: %llu checks failed, %s\n", (unsigned long long)failed,
 			failed > 0 ? "as they must" : "though no flush counted");

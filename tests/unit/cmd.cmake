@@ -1,4 +1,4 @@
-foreach(part args message frame places text)
+foreach(part args message frame places strength text)
 	emr_test(test_cmd_${part} SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_cmd_${part}.c
 		USES kit base keyring PkgConfig::jansson Threads::Threads)
 endforeach()
@@ -6,3 +6,6 @@ foreach(part path notices progress second_copy book device_file origin)
 	emr_test(test_cmd_${part} SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_cmd_${part}.c
 		USES ${emr_program} base keyring PkgConfig::jansson Threads::Threads)
 endforeach()
+emr_test(test_network_dir SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_network_dir.c
+	USES ${emr_program} base keyring PkgConfig::jansson Threads::Threads)
+target_link_options(test_cmd_frame PRIVATE -Wl,--wrap=geteuid)

@@ -22,18 +22,19 @@ void depositor_close(depositor *d)
 {
 	viewer_close(&d->v);
 	emr_buf_free(&d->card);
+	emr_content_key_free(d->key);
 }
 
 static emr_content content_of(depositor *d, const char *text)
 {
 	emr_staging *staging;
 	emr_content content;
-	emr_content_key *key;
 
+	emr_content_key_free(d->key);
 	assert_ok(emr_staging_new(d->v.records, emr_id16_random(), NULL, 0, &staging));
 	assert_ok(emr_staging_write(staging, 0, text, strlen(text)));
-	assert_ok(emr_staging_freeze(staging, &content, &key));
-	emr_content_key_free(key);
+	assert_ok(emr_staging_freeze(staging, &content, &d->key));
+	d->content = content;
 	emr_staging_discard(staging);
 	return content;
 }

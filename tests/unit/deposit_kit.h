@@ -6,9 +6,11 @@
 #include "shared_kit.h"
 
 typedef struct depositor {
-	viewer v;	/* lima's */
-	emr_buf card;	/* of ana's Inbox */
-	emr_id16 inbox; /* its domain */
+	viewer v;	      /* lima's */
+	emr_buf card;	      /* of ana's Inbox */
+	emr_id16 inbox;	      /* its domain */
+	emr_content content;  /* of what was left last, and */
+	emr_content_key *key; /* what she sealed it with */
 } depositor;
 
 /* One record that is left there; what is zero is as it should be. */

@@ -334,7 +334,7 @@ static void put_hash(const people *p, enum state state, kit_state *hashes)
 
 	kit_id16("record", object);
 	emr_key_part(EMR_FAMILY_OBJECT, p->world.domain, object, 2, &key);
-	emr_sha256(part.data, part.len, hash);
+	emr_item_priv_hash(part, hash);
 	if (state != ST_ABSENT)
 		kit_put(hashes, key.text, hash, 32);
 }

@@ -14,5 +14,6 @@ emr_test(test_record_seal_rule
 	USES record crypto Threads::Threads
 	LINK_OPTIONS -Wl,--wrap=emr_chunk_seal)
 emr_test(test_record_store
-	SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_record_store.c ${kit}
-	USES record crypto Threads::Threads)
+	SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_record_store.c ${CMAKE_CURRENT_LIST_DIR}/forge_kit.c ${kit}
+	USES record crypto Threads::Threads
+	INCLUDES ${PROJECT_SOURCE_DIR}/fs/record)

@@ -23,6 +23,7 @@ size_t kit_store_count(emr_block_store *store);
 kit_block *kit_store_at(emr_block_store *store, size_t i);
 void kit_store_remove(emr_block_store *store, const emr_cid *cid);
 void kit_store_fail_put_after(emr_block_store *store, int puts); /* -1 = never */
+unsigned kit_store_gets(emr_block_store *store);		 /* blocks that were read so far */
 void kit_store_power_cut(emr_block_store *store);		 /* what was not synced is gone */
 
 typedef struct kit {

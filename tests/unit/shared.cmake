@@ -25,6 +25,11 @@ emr_test(test_deposits
 	USES ${shared_uses}
 	INCLUDES ${PROJECT_SOURCE_DIR}/fs/view
 	LINK_OPTIONS -Wl,--wrap=emr_statement_make -Wl,--wrap=emr_replica_recent)
+emr_test(test_flood
+	SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_flood.c ${CMAKE_CURRENT_LIST_DIR}/deposit_kit.c ${shared_kit}
+	USES ${shared_uses}
+	INCLUDES ${PROJECT_SOURCE_DIR}/fs/view
+	LINK_OPTIONS -Wl,--wrap=emr_list_key_open -Wl,--wrap=emr_list_key_open_meta -Wl,--wrap=emr_replica_part -Wl,--wrap=emr_replica_item_get)
 emr_test(test_left
 	SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_left.c ${CMAKE_CURRENT_LIST_DIR}/deposit_kit.c ${shared_kit}
 	USES ${shared_uses}
@@ -39,3 +44,7 @@ emr_test(test_hostile_names
 	USES ${shared_uses}
 	INCLUDES ${PROJECT_SOURCE_DIR}/fs/view
 	LINK_OPTIONS -Wl,--wrap=emr_name_check)
+emr_test(test_forged
+	SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_forged.c ${CMAKE_CURRENT_LIST_DIR}/forge_kit.c ${CMAKE_CURRENT_LIST_DIR}/deposit_kit.c ${shared_kit}
+	USES ${shared_uses}
+	INCLUDES ${PROJECT_SOURCE_DIR}/fs/view ${PROJECT_SOURCE_DIR}/fs/record)

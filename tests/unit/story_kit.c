@@ -5,9 +5,11 @@
 
 #include "contract/codes.h"
 #include "keyring/cert.h"
+#include "keyring/coowned.h"
 #include "ledger/act.h"
 #include "ledger/hash.h"
 #include "ledger/register.h"
+#include "share/devices.h"
 
 uint64_t story_now(const story *s)
 {
@@ -39,7 +41,8 @@ static int make_dir(const story *s, const char *name)
 	return fd;
 }
 
-static void open_person(story *s, person *m, const char *name)
+/* With the keyring that M has. */
+static void open_keyring(story *s, person *m, const char *name)
 {
 	char network[400];
 	emr_ledger_options ledger = {.path = network, .clock = &s->k.clock.clock};
@@ -50,7 +53,6 @@ static void open_person(story *s, person *m, const char *name)
 	emr_share_options share = {.clock = &s->k.clock.clock};
 
 	(void)snprintf(network, sizeof network, "%s/network", s->k.path);
-	assert_ok(emr_keyring_create(EMR_KEYRING_PERSON, story_now(s), &m->keyring));
 	assert_ok(emr_keyring_public(m->keyring, &m->public));
 	m->state_fd = make_dir(s, name);
 	ledger.submitter = m->keyring;
@@ -65,6 +67,26 @@ static void open_person(story *s, person *m, const char *name)
 	share.replica = m->replica;
 	share.records = m->records;
 	assert_ok(emr_share_new(&share, &m->share));
+	story_see(m);
+}
+
+static void open_person(story *s, person *m, const char *name)
+{
+	assert_ok(emr_keyring_create(EMR_KEYRING_PERSON, story_now(s), &m->keyring));
+	open_keyring(s, m, name);
+}
+
+void story_device(story *s, person *m, const char *name)
+{
+	uint8_t owner[32];
+
+	memset(m, 0, sizeof *m);
+	assert_ok(emr_keyring_create(EMR_KEYRING_DEVICE, story_now(s), &m->keyring));
+	assert_ok(emr_keyring_person_pk(s->k.stack.keyring, owner));
+	assert_ok(emr_keyring_tlv_set(
+		m->keyring, EMR_KEYRING_OWNER, emr_bytes_of(owner, sizeof owner)));
+	open_keyring(s, m, name);
+	assert_ok(emr_share_device_add(s->ana, m->keyring, name, story_now(s) + 3650 * DAY));
 	story_see(m);
 }
 
@@ -405,28 +427,10 @@ static emr_status answered(story *s, emr_ask *ask, story_fn answer, emr_share_tr
 	return status;
 }
 
-static emr_status read_all(emr_shared *shared, emr_id16 object, emr_buf *out)
+static emr_status open_reader(story *s, emr_shared *shared, const char *name, story_fn answer,
+	emr_content_reader **out_reader, emr_share_trouble *trouble)
 {
-	emr_content_reader *reader = NULL;
 	emr_statement_verdict verdict;
-	uint8_t bytes[4096];
-	size_t got = 0;
-	emr_status status = emr_shared_reader(shared, object, &reader, &verdict);
-
-	if (status != EMR_OK)
-		return status;
-	status = verdict == EMR_STATEMENT_VALID
-			 ? emr_content_reader_read(reader, 0, bytes, sizeof bytes, &got)
-			 : EMR_BAD_SIGNATURE;
-	if (status == EMR_OK)
-		status = emr_buf_append(out, bytes, got);
-	emr_content_reader_free(reader);
-	return status;
-}
-
-static emr_status read_open(story *s, emr_shared *shared, const char *name, story_fn answer,
-	emr_buf *out_bytes, emr_share_trouble *trouble)
-{
 	sought f = {.name = name};
 	emr_ask *ask = NULL;
 	emr_status status = emr_shared_ask_names(shared, &ask, trouble);
@@ -441,21 +445,44 @@ static emr_status read_open(story *s, emr_shared *shared, const char *name, stor
 		status = emr_shared_ask_records(shared, &f.object, 1, &ask, trouble);
 	if (status == EMR_OK)
 		status = answered(s, ask, answer, trouble);
-	return status == EMR_OK ? read_all(shared, f.object, out_bytes) : status;
+	if (status == EMR_OK)
+		status = emr_shared_reader(shared, f.object, out_reader, &verdict);
+	if (status == EMR_OK && verdict != EMR_STATEMENT_VALID) {
+		emr_content_reader_free(*out_reader);
+		*out_reader = NULL;
+		status = EMR_BAD_SIGNATURE;
+	}
+	return status;
 }
 
-emr_status story_read(story *s, person *m, emr_id16 grant, const char *name, story_fn answer,
-	emr_buf *out_bytes, emr_share_trouble *out_trouble)
+emr_status story_reader(story *s, person *m, emr_id16 grant, const char *name, story_fn answer,
+	emr_content_reader **out_reader, emr_share_trouble *out_trouble)
 {
 	emr_shared *shared = NULL;
 	emr_status status;
 
 	story_see(m);
-	emr_buf_clear(out_bytes);
 	status = emr_shared_open(
 		m->share, s->imaging, grant, CONSULT, EMR_READER_PERSON, &shared, out_trouble);
 	if (status == EMR_OK)
-		status = read_open(s, shared, name, answer, out_bytes, out_trouble);
+		status = open_reader(s, shared, name, answer, out_reader, out_trouble);
 	emr_shared_free(shared);
+	return status;
+}
+
+emr_status story_read(story *s, person *m, emr_id16 grant, const char *name, story_fn answer,
+	emr_buf *out_bytes, emr_share_trouble *out_trouble)
+{
+	emr_content_reader *reader = NULL;
+	uint8_t bytes[4096];
+	size_t got = 0;
+	emr_status status = story_reader(s, m, grant, name, answer, &reader, out_trouble);
+
+	emr_buf_clear(out_bytes);
+	if (status == EMR_OK)
+		status = emr_content_reader_read(reader, 0, bytes, sizeof bytes, &got);
+	if (status == EMR_OK)
+		status = emr_buf_append(out_bytes, bytes, got);
+	emr_content_reader_free(reader);
 	return status;
 }

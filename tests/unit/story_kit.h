@@ -59,6 +59,8 @@ void story_newcomer(story *s, person *m, const person *boss, uint16_t roles, con
 /* A clinician whose registration says NAME, and whose certificate HANDLE. */
 void story_newcomer_called(
 	story *s, person *m, const person *boss, const char *handle, const char *name);
+/* A second computer of ana's, with the keys that she passes on to it; story_part is its end. */
+void story_device(story *s, person *m, const char *name);
 void story_part(person *m);
 /* M's own ACT on the ledger; its result. */
 int story_says(story *s, person *m, emr_act act, emr_bytes part);
@@ -80,5 +82,7 @@ void story_agents(story *s, unsigned mask);
 /* M opens the grant, and gets every name and the bytes of PATH's last component; the status of the
  * first step that failed.  ANSWER is run after each question. */
 typedef void (*story_fn)(story *s);
+emr_status story_reader(story *s, person *m, emr_id16 grant, const char *name, story_fn answer,
+	emr_content_reader **out_reader, emr_share_trouble *out_trouble);
 emr_status story_read(story *s, person *m, emr_id16 grant, const char *name, story_fn answer,
 	emr_buf *out_bytes, emr_share_trouble *out_trouble);

@@ -4,6 +4,8 @@
 
 #include "base/codec.h"
 #include "contract/codes.h"
+#include "contract/rows.h"
+#include "ledger/batch.h"
 #include "keyring/coowned.h"
 #include "ledger/hash.h"
 #include "record/staging.h"
@@ -239,6 +241,86 @@ static void what_ana_writes_on_top_is_hers_and_says_so(void **state)
 	end();
 }
 
+/* The listing key that lima has published for her words in DOMAIN, epoch 1. */
+static emr_id32 her_listing_key(emr_id16 domain)
+{
+	EMR_AUTO_BUF bytes = {0};
+	emr_row_listkey row;
+	emr_key_text key;
+	emr_id16 object;
+	emr_id32 id;
+
+	emr_object_listkey(s.lima.public.signer_id.b, 1, object.b);
+	emr_key_listkey(domain.b, object.b, &key);
+	assert_ok(emr_replica_state_get(s.lima.replica, key.text, &bytes));
+	assert_int_equal(
+		emr_row_listkey_parse((emr_span){bytes.data, bytes.len}, &row), EMR_CONTRACT_OK);
+	memcpy(id.b, row.head.item, sizeof id.b);
+	return id;
+}
+
+/* What does not open, by lima's key, on top of the record that HEAD is of; the ledger's code. */
+static int put_garbage(const emr_replica_head *head)
+{
+	static const uint8_t meta_ct[512 + 16];
+	const emr_batch_options options = {.keyring = s.lima.keyring,
+		.signer = emr_signer_identity(),
+		.net_id = emr_ledger_net_id(s.lima.ledger)};
+	emr_operation op = {.op = EMR_OP_PUT,
+		.domain = head->domain,
+		.object = head->object,
+		.version = head->version + 1,
+		.prev = head->item_id,
+		.epoch = head->epoch,
+		.time = story_now(&s)};
+	emr_put_part part = {.padded = 16383,
+		.record_id = head->object,
+		.cver = head->version + 1,
+		.listkey_id = her_listing_key(head->domain),
+		.meta_ct = emr_bytes_of(meta_ct, sizeof meta_ct)};
+	EMR_AUTO_BUF priv = {0};
+	EMR_AUTO_BUF bytes = {0};
+	emr_batch_builder *batch;
+	emr_ledger_answer answer;
+	emr_id32 id;
+
+	memcpy(part.root.b, "\x01\x70\x12\x20", 4);
+	memcpy(part.root.b + 4, emr_id32_random().b, 32);
+	assert_ok(emr_put_part_encode(&part, &priv));
+	op.priv = emr_buf_view(&priv);
+	assert_ok(emr_batch_new(&options, &batch));
+	assert_ok(emr_batch_add(batch, &op, &id));
+	assert_ok(emr_batch_finish(batch, story_now(&s), 7 * DAY, &bytes, NULL));
+	assert_ok(emr_ledger_submit(s.lima.ledger, emr_buf_view(&bytes), &answer));
+	emr_batch_free(batch);
+	return answer.results[0];
+}
+
+/* Whoever may write over a record must not bring its owner to destroy what lies below. */
+static void what_lies_below_garbage_is_never_offered_to_be_erased(void **state)
+{
+	const emr_erase what = {.unreadable = true};
+	emr_replica_head head;
+	emr_place place;
+	emr_erased erased;
+
+	(void)state;
+	story_begin(&s);
+	(void)begin();
+	(void)first_version();
+	kit_text(&s.k, "Imaging/hers.txt", "hers");
+	arrive();
+	assert_ok(emr_view_place(s.k.view, "Imaging/hers.txt", &place));
+	assert_ok(emr_replica_catch_up(s.lima.replica, NULL, NULL, NULL));
+	assert_ok(emr_replica_head_get(s.lima.replica, place.domain, place.object, &head));
+	assert_int_equal(put_garbage(&head), EMR_RESULT_APPLIED);
+	kit_restart(&s.k);
+	assert_int_equal(emr_facts_unreadable(s.k.stack.facts), 0);
+	assert_ok(emr_view_erase(s.k.view, &what, &erased));
+	assert_int_equal(erased.deleted, 0);
+	end();
+}
+
 static void nobody_amends_after_the_end(void **state)
 {
 	emr_grant_made made;
@@ -398,6 +480,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(an_amendment_of_what_is_not_there_is_seen),
 		cmocka_unit_test(nobody_passes_for_a_version_of_another_record),
 		cmocka_unit_test(what_ana_writes_on_top_is_hers_and_says_so),
+		cmocka_unit_test(what_lies_below_garbage_is_never_offered_to_be_erased),
 		cmocka_unit_test(nobody_amends_after_the_end),
 		cmocka_unit_test(missing_numbers_are_said_as_people_write_them),
 		cmocka_unit_test(a_number_that_went_nowhere_is_missed),

@@ -34,6 +34,7 @@ static void what_is_written_is_read_again(void **state)
 
 	(void)state;
 	memset(list.net_id.b, 3, sizeof list.net_id.b);
+	memset(list.root, 0x9f, sizeof list.root);
 	for (size_t i = 0; i < 3; i++)
 		assert_ok(emr_backup_manifest_add(&list, &files[i]));
 	assert_ok(emr_backup_manifest_write(&list, &text));
@@ -43,6 +44,7 @@ static void what_is_written_is_read_again(void **state)
 	assert_int_equal(again.entries, 7);
 	assert_true(again.records == UINT64_MAX);
 	assert_true(emr_id16_equal(again.net_id, list.net_id));
+	assert_memory_equal(again.root, list.root, sizeof list.root);
 	assert_string_equal(again.files[1].path, SEGMENT);
 	assert_string_equal(again.files[1].stored, "seg-1.car.b");
 	assert_true(again.files[1].bytes == UINT64_MAX);
@@ -51,18 +53,19 @@ static void what_is_written_is_read_again(void **state)
 	assert_null(emr_backup_manifest_find(&again, "profile"));
 }
 
-/* The text of format 1, with its sum computed by sha256sum. */
+/* The text of format 2, with its sum computed by sha256sum. */
 static void the_text_is_the_documented_one(void **state)
 {
 	static const char known[] =
-		"emrfs backup 1\n"
+		"emrfs backup 2\n"
 		"network 00000000000000000000000000000000\n"
 		"made 1700000000\n"
 		"entries 7\n"
+		"root 0000000000000000000000000000000000000000000000000000000000000000\n"
 		"records 2\n"
 		"file 96 5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a "
 		"profile.5a profile\n"
-		"sum 9c4af8bd809e50a7395a02a4578decfe6cd82785989a1dbcdd3037e42e2a85a6\n";
+		"sum 18f44c160af7cd7a2983cc30bac7b6914d4509c18f159c131ccc839a193a0dfd\n";
 	EMR_AUTO_BUF text = {0};
 
 	(void)state;
@@ -118,7 +121,7 @@ static void a_name_that_leads_elsewhere_is_refused(void **state)
 
 static void a_later_format_is_not_called_damage(void **state)
 {
-	static const char later[] = "emrfs backup 2\nwhatever comes\n";
+	static const char later[] = "emrfs backup 3\nwhatever comes\n";
 	emr_backup_manifest read = {0};
 
 	(void)state;

@@ -2,6 +2,8 @@
 
 #include <pthread.h>
 #include <sys/socket.h>
+#include <sys/un.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/codec.h"
@@ -269,6 +271,54 @@ static void the_process_at_the_other_end_is_this_user(void **state)
 	close(ends[1]);
 }
 
+static uid_t also; /* added to what this process is */
+
+uid_t __real_geteuid(void);
+uid_t __wrap_geteuid(void);
+
+uid_t __wrap_geteuid(void)
+{
+	return __real_geteuid() + also;
+}
+
+/* Somebody else than this user: his process where this one may become it, else as if this were
+ * another. */
+static void a_process_of_another_user_is_refused(void **state)
+{
+	const struct sockaddr_un at = {.sun_family = AF_UNIX, .sun_path = "\0emrfs-frame-peer"};
+	socklen_t len = sizeof at.sun_family + 1 + 16;
+	int ends[2], listener, fd, code;
+	pid_t child;
+
+	(void)state;
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, ends), 0);
+	also = 1;
+	assert_status(EMR_DENIED, emr_peer_check(ends[0]));
+	also = 0;
+	close(ends[0]);
+	close(ends[1]);
+	if (__real_geteuid() != 0)
+		return;
+	listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	assert_int_equal(bind(listener, (const struct sockaddr *)&at, len), 0);
+	assert_int_equal(listen(listener, 1), 0);
+	child = fork();
+	if (child == 0) {
+		fd = socket(AF_UNIX, SOCK_STREAM, 0);
+		_exit(setresuid(65534, 65534, 65534) != 0 ||
+					connect(fd, (const struct sockaddr *)&at, len) != 0
+				? 1
+				: 0);
+	}
+	assert_int_equal(waitpid(child, &code, 0), child);
+	assert_int_equal(code, 0);
+	fd = accept(listener, NULL, NULL);
+	assert_true(fd >= 0);
+	assert_status(EMR_DENIED, emr_peer_check(fd));
+	close(fd);
+	close(listener);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -284,6 +334,7 @@ int main(void)
 		cmocka_unit_test(an_answer_that_does_not_fit_is_not_sent),
 		cmocka_unit_test(a_peer_that_stops_in_the_middle_does_not_hold_us),
 		cmocka_unit_test(the_process_at_the_other_end_is_this_user),
+		cmocka_unit_test(a_process_of_another_user_is_refused),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -7,8 +7,9 @@
 
 static const char *const names[] = {"path", "d", "side", "n", "m", "field", "file", "dir", "pid",
 	"state", "what", "index", "cause", "line", "verb", "word", "words", "program", "value",
-	"folder", "since", "place", "who", "names", "time", "name", "src", "dest", "id", "purpose",
-	"because", "owner", "purposes", "s", "t", "signer", "organisation", "called", "others"};
+	"folder", "since", "place", "who", "names", "terms", "time", "name", "src", "dest", "id",
+	"purpose", "because", "owner", "purposes", "s", "t", "signer", "organisation", "called",
+	"others"};
 
 static bool is_known(const char *name, size_t len)
 {
@@ -215,6 +216,25 @@ static void every_status_becomes_a_message(void **state)
 	}
 }
 
+/* The last one: it stays so for the process. */
+static void a_hint_leads_to_the_keyring_that_was_picked(void **state)
+{
+	char printed[200] = "";
+	emr_problem problem = {0};
+	FILE *to = fmemopen(printed, sizeof printed, "w");
+
+	(void)state;
+	emr_hints_as("child");
+	emr_problem_set(&problem, EMR_SAY_NO_KEYRING, "state", "emrfs init", NULL);
+	assert_string_equal(problem.text, "There is no keyring here yet (emrfs init).");
+	assert_string_equal(problem.hint,
+		"emrfs --as child init; from a backup: emrfs --as child init --restore DIR");
+	assert_non_null(to);
+	emr_hint_print(to, "Open %s: emrfs mount; what emrfs knows", "emrfs mount");
+	fclose(to);
+	assert_string_equal(printed, "Open emrfs mount: emrfs --as child mount; what emrfs knows");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -230,6 +250,7 @@ int main(void)
 		cmocka_unit_test(a_long_name_is_cut_not_overrun),
 		cmocka_unit_test(control_characters_and_broken_letters_are_shown_as_question_marks),
 		cmocka_unit_test(every_status_becomes_a_message),
+		cmocka_unit_test(a_hint_leads_to_the_keyring_that_was_picked),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

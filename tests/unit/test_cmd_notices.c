@@ -62,12 +62,15 @@ static void a_refused_program_and_what_would_let_it_in_stand_in_the_notice(void 
 	emr_notices_add_software(notices, "tumblerd", "Imaging/a.dcm", "Imaging", "tumblerd");
 	emr_notices_add_software(notices, "x\ny", "Ana's/b", "Ana's", "borg,x\ny");
 	text = text_of(notices);
-	assert_non_null(
-		strstr(text, " n-1 warn software-refused Imaging/a.dcm: tumblerd wanted to read "
-			     "Imaging/a.dcm without you. Allow it: setfattr -n "
-			     "user.emrfs.software -v 'tumblerd' '/home/ana/Health/Imaging'\n"));
+	assert_non_null(strstr(text,
+		" n-1 warn software-refused Imaging/a.dcm: tumblerd wanted to read "
+		"Imaging/a.dcm without you. Allow it: setfattr -n "
+		"user.emrfs.software -v 'tumblerd'\" confirm=$(getfattr --absolute-names "
+		"--only-values -n user.emrfs.confirm '/home/ana/Health/Imaging')\" "
+		"'/home/ana/Health/Imaging'\n"));
 	assert_non_null(strstr(text, "x?y wanted to read"));
-	assert_non_null(strstr(text, " -v 'borg,x?y' '/home/ana/Health/Ana'\\''s'\n"));
+	assert_non_null(strstr(text, " -v 'borg,x?y'\" confirm="));
+	assert_non_null(strstr(text, " '/home/ana/Health/Ana'\\''s'\n"));
 	free(text);
 	emr_notices_free(notices);
 }

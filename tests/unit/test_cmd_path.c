@@ -100,23 +100,27 @@ static void the_directory_must_be_there_and_empty(void **state)
 	emr_places places = {
 		.home = place, .state = state_dir, .config = state_dir, .run = run_dir};
 	emr_problem problem = {0};
+	emr_closed closed = EMR_CLOSED_NONE;
 
 	(void)state;
 	assert_non_null(mkdtemp(place));
 	snprintf(inner, sizeof inner, "%s/inner", place);
 	snprintf(state_dir, sizeof state_dir, "%s/state", place);
 	snprintf(run_dir, sizeof run_dir, "%s/run", place);
-	assert_ok(emr_mountpoint_prepare(&places, place, &problem));
-	assert_status(EMR_INVALID, emr_mountpoint_prepare(&places, inner, &problem));
+	assert_ok(emr_mountpoint_prepare(&places, place, &closed, &problem));
+	emr_closed_free(&closed);
+	assert_status(EMR_INVALID, emr_mountpoint_prepare(&places, inner, &closed, &problem));
 	assert_int_equal(problem.message, EMR_SAY_MOUNTPOINT_GONE);
 	assert_int_equal(mkdir(inner, 0700), 0);
-	assert_status(EMR_INVALID, emr_mountpoint_prepare(&places, place, &problem));
+	assert_status(EMR_NOT_EMPTY, emr_mountpoint_prepare(&places, place, &closed, &problem));
 	assert_int_equal(problem.message, EMR_SAY_MOUNTPOINT_NOT_EMPTY);
+	emr_closed_free(&closed);
 	places.state = inner;
-	assert_status(EMR_INVALID, emr_mountpoint_prepare(&places, inner, &problem));
+	assert_status(EMR_INVALID, emr_mountpoint_prepare(&places, inner, &closed, &problem));
 	assert_int_equal(problem.message, EMR_SAY_MOUNTPOINT_INSIDE);
-	assert_status(EMR_INVALID, emr_mountpoint_prepare(&places, "/proc", &problem));
+	assert_status(EMR_INVALID, emr_mountpoint_prepare(&places, "/proc", &closed, &problem));
 	assert_int_equal(problem.message, EMR_SAY_MOUNTPOINT_BUSY);
+	emr_closed_free(&closed);
 	assert_int_equal(rmdir(inner), 0);
 	assert_int_equal(rmdir(place), 0);
 }

@@ -250,13 +250,17 @@ static void a_program_is_asked_and_a_new_passphrase_twice(void **state)
 	EMR_AUTO_PASSPHRASE differs = {0};
 
 	(void)state;
-	write_file("ask", "#!/bin/sh\necho \"$1\" >>asked\necho 'open sesame'\n", 0700);
+	write_file(
+		"ask", "#!/bin/sh\necho \"$1\" >>asked\necho 'open sesame and close it'\n", 0700);
 	setenv("EMRFS_ASKPASS", at("ask"), 1);
 	assert_ok(emr_passphrase_get(NULL, false, &once, &problem));
-	assert_int_equal(once.len, 11);
+	assert_int_equal(once.len, 24);
 	assert_ok(emr_passphrase_get(NULL, true, &twice, &problem));
-	assert_memory_equal(twice.data, "open sesame", 11);
-	write_file("ask", "#!/bin/sh\necho \"$1\"\n", 0700);
+	assert_memory_equal(twice.data, "open sesame and close it", 24);
+	write_file("ask", "#!/bin/sh\necho sesame\n", 0700);
+	assert_status(EMR_INVALID, emr_passphrase_get(NULL, true, &differs, &problem));
+	assert_int_equal(problem.message, EMR_SAY_PASSPHRASE_WEAK);
+	write_file("ask", "#!/bin/sh\necho \"$1, and nobody knows it\"\n", 0700);
 	assert_status(EMR_INVALID, emr_passphrase_get(NULL, true, &differs, &problem));
 	assert_int_equal(problem.message, EMR_SAY_PASSPHRASE_DIFFERS);
 	write_file("ask", "#!/bin/sh\nexit 1\n", 0700);
@@ -271,9 +275,9 @@ static void a_credential_comes_after_the_program(void **state)
 
 	(void)state;
 	setenv("CREDENTIALS_DIRECTORY", root, 1);
-	write_file("emrfs.passphrase", "from the system\n", 0400);
+	write_file("emrfs.passphrase", "from the system of hers\n", 0400);
 	assert_ok(emr_passphrase_get(NULL, true, &passphrase, &problem));
-	assert_memory_equal(passphrase.data, "from the system", passphrase.len);
+	assert_memory_equal(passphrase.data, "from the system of hers", passphrase.len);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, enter, leave)

@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/file.h"
@@ -52,10 +53,49 @@ static void what_is_noted_is_known_until_it_is_forgotten(void **state)
 	assert_int_equal(again.made_unix_s, 1700000000);
 	assert_int_equal(again.entries, 12);
 	assert_string_equal(again.dir, "/media/a b");
-	assert_ok(emr_second_copy_forget(fd));
-	assert_ok(emr_second_copy_forget(fd));
+	assert_ok(emr_second_copy_forget(fd, "/media/a b"));
+	assert_ok(emr_second_copy_forget(fd, "/media/a b"));
 	emr_second_copy_read(fd, &again);
 	assert_false(again.is_known);
+}
+
+/* Two sticks are two backups; one that is deleted while its disk is there is one no more. */
+static void every_disk_is_remembered_and_a_deleted_backup_is_not_counted(void **state)
+{
+	emr_second_copy all[EMR_SECOND_COPIES_MAX], copy = {.is_known = true, .made_unix_s = 5};
+	emr_second_copy newest;
+	char one[100], two[100], list[140];
+	int file;
+
+	(void)state;
+	snprintf(one, sizeof one, "%s/one", directory);
+	snprintf(two, sizeof two, "%s/two", directory);
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(mkdir(i == 0 ? one : two, 0700), 0);
+		snprintf(list, sizeof list, "%s/emrfs-backup", i == 0 ? one : two);
+		file = open(list, O_CREAT | O_WRONLY | O_CLOEXEC, 0600);
+		assert_true(file >= 0);
+		close(file);
+		snprintf(copy.dir, sizeof copy.dir, "%s", i == 0 ? one : two);
+		copy.made_unix_s++;
+		assert_ok(emr_second_copy_write(fd, &copy));
+		assert_ok(emr_second_copy_write(fd, &copy));
+	}
+	assert_int_equal(emr_second_copies_read(fd, all, EMR_SECOND_COPIES_MAX), 2);
+	assert_string_equal(all[0].dir, two);
+	assert_string_equal(all[1].dir, one);
+	assert_int_equal(unlink(list), 0);
+	assert_int_equal(rmdir(two), 0);
+	assert_int_equal(emr_second_copies_read(fd, all, EMR_SECOND_COPIES_MAX), 2);
+	assert_true(all[0].is_gone);
+	assert_false(all[1].is_gone);
+	emr_second_copy_read(fd, &newest);
+	assert_string_equal(newest.dir, one);
+	snprintf(list, sizeof list, "%s/emrfs-backup", one);
+	assert_int_equal(unlink(list), 0);
+	emr_second_copy_read(fd, &newest);
+	assert_false(newest.is_known);
+	assert_int_equal(rmdir(one), 0);
 }
 
 static void a_path_cannot_forge_a_line(void **state)
@@ -73,11 +113,12 @@ static void a_path_cannot_forge_a_line(void **state)
 static void what_cannot_be_read_is_no_copy(void **state)
 {
 	(void)state;
-	assert_true(read_text("emrfs second-copy 1\nmade 5\nentries 6\ndir /x\n").is_known);
+	assert_true(read_text("emrfs second-copy 2\nmade 5\nentries 6\ndisk 7\ndir /x\n").is_known);
 	assert_false(read_text("").is_known);
-	assert_false(read_text("emrfs second-copy 1\nmade 5\nentries 6\ndir /x").is_known);
-	assert_false(read_text("emrfs second-copy 1\nmade 5\nentries 6\ndir \n").is_known);
-	assert_false(read_text("emrfs second-copy 2\nmade 5\nentries 6\ndir /x\n").is_known);
+	assert_false(read_text("emrfs second-copy 2\nmade 5\nentries 6\ndisk 7\ndir /x").is_known);
+	assert_false(read_text("emrfs second-copy 2\nmade 5\nentries 6\ndisk 7\ndir \n").is_known);
+	assert_false(
+		read_text("emrfs second-copy 3\nmade 5\nentries 6\ndisk 7\ndir /x\n").is_known);
 	assert_false(read_text("emrfs second-copy 1\nmade x\nentries 6\ndir /x\n").is_known);
 }
 
@@ -85,6 +126,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_is_noted_is_known_until_it_is_forgotten),
+		cmocka_unit_test(every_disk_is_remembered_and_a_deleted_backup_is_not_counted),
 		cmocka_unit_test(a_path_cannot_forge_a_line),
 		cmocka_unit_test(what_cannot_be_read_is_no_copy),
 	};

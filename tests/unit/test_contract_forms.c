@@ -1,5 +1,6 @@
 /* Operations between people: dates, public and private parts, domains, epochs and versions that are
  * not as they should be. */
+#include "crypto/hashsig.h"
 #include "test_contract_people.h"
 
 enum {
@@ -202,6 +203,32 @@ static void a_private_part_of_another_length_is_refused(void **state)
 	people_free(&p);
 }
 
+/* Every one is a capsule that the owner may have to open; she herself has as many as she likes. */
+static void a_writer_has_64_listing_keys(people *p)
+{
+	static const struct {
+		enum who who;
+		uint64_t before;
+		int expected;
+	} rows[] = {{WRITER, 63, OK}, {WRITER, 64, LIMIT}, {OWNER, 64, OK}};
+
+	for (size_t r = 0; r < sizeof rows / sizeof rows[0]; r++) {
+		const kit_signer *who = &p->who[rows[r].who];
+		emr_item item = {.op = EMR_OP_LISTKEY, .version = rows[r].before + 1, .epoch = 1};
+		emr_key_text key;
+
+		kit_put_listkeys(&p->world.state, p->world.domain, who, 1, rows[r].before);
+		memcpy(item.domain_id, p->world.domain, 16);
+		emr_object_listkey(who->id, 1, item.object_id);
+		emr_key_listkey(p->world.domain, item.object_id, &key);
+		emr_sha256(key.text, strlen(key.text), item.prev);
+		kit_expect(rows[r].expected,
+			kit_answer_item(&p->world, "one listing key more", who, item,
+				kit_span(NULL, 0), kit_part(1, 160), NULL),
+			"LISTKEY");
+	}
+}
+
 /* What a public part names, the item must be about; and one's own organisation, one's own team. */
 static void an_item_is_about_what_its_public_part_names(void **state)
 {
@@ -234,6 +261,7 @@ static void an_item_is_about_what_its_public_part_names(void **state)
 		kit_answer_item(&p.world, "a listing key under another id", &p.who[WRITER], listkey,
 			kit_span(NULL, 0), kit_part(1, 160), NULL),
 		"LISTKEY");
+	a_writer_has_64_listing_keys(&p);
 	memcpy(restore.domain_id, p.world.domain, 16);
 	kit_expect(FORM,
 		kit_answer_item(&p.world, "RESTORE_PART of a family without parts", &p.who[WRITER],

@@ -347,13 +347,19 @@ void kit_put_writer(kit_state *state, const uint8_t domain[16], const kit_signer
 void kit_put_listkey(
 	kit_state *state, const uint8_t domain[16], const kit_signer *signer, uint32_t epoch)
 {
+	kit_put_listkeys(state, domain, signer, epoch, 1);
+}
+
+void kit_put_listkeys(kit_state *state, const uint8_t domain[16], const kit_signer *signer,
+	uint32_t epoch, uint64_t version)
+{
 	emr_row_listkey row = {0};
 	uint8_t value[EMR_ROW_LISTKEY_BYTES], object[16];
 	emr_key_text key;
 
 	emr_object_listkey(signer->id, epoch, object);
 	emr_key_listkey(domain, object, &key);
-	row.head = head_of(EMR_FAMILY_LISTKEY, 1, epoch, 1, key.text);
+	row.head = head_of(EMR_FAMILY_LISTKEY, 1, epoch, version, key.text);
 	memcpy(row.signer, signer->id, 32);
 	emr_row_listkey_encode(&row, value);
 	kit_put(state, key.text, value, sizeof value);

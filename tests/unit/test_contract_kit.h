@@ -117,6 +117,8 @@ void kit_put_writer(kit_state *state, const uint8_t domain[16], const kit_signer
 	uint16_t rights, uint8_t writer_state, uint64_t not_after);
 void kit_put_listkey(
 	kit_state *state, const uint8_t domain[16], const kit_signer *signer, uint32_t epoch);
+void kit_put_listkeys(kit_state *state, const uint8_t domain[16], const kit_signer *signer,
+	uint32_t epoch, uint64_t version);
 void kit_put_object(kit_state *state, const uint8_t domain[16], const uint8_t object[16],
 	const kit_signer *creator, uint8_t object_state, uint16_t flags, uint64_t version);
 /* Sets version and prev of ITEM to follow the row of KEY. */

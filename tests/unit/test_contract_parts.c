@@ -268,7 +268,7 @@ static void a_lost_part_comes_back_only_as_it_was(void **state)
 		kit_answer_item(&world, "RESTORE of a purged part", &signer, item,
 			kit_span(pub, 16), part, &hashes),
 		"purged");
-	emr_sha256(part.data, part.len, hash);
+	emr_item_priv_hash(part, hash);
 	kit_put(&hashes, key.text, hash, 32);
 	kit_expect(OK,
 		kit_answer_item(&world, "RESTORE", &signer, item, kit_span(pub, 16), part, &hashes),
@@ -281,6 +281,17 @@ static void a_lost_part_comes_back_only_as_it_was(void **state)
 		kit_answer_item(&world, "RESTORE of other bytes", &signer, item, kit_span(pub, 16),
 			kit_part(10, PUT_PART), &hashes),
 		"other");
+	/* Whoever writes the entry may say that it was applied. */
+	world.caller.recorded = kit_span(&(uint8_t){OK}, 1);
+	kit_expect(EMR_RESULT_PRIVATE_PART,
+		kit_answer_item(&world, "RESTORE of other bytes, recorded as applied", &signer,
+			item, kit_span(pub, 16), kit_part(10, PUT_PART), &hashes),
+		"other, recorded");
+	kit_expect(EMR_RESULT_PRIVATE_PART,
+		kit_answer_item(&world, "RESTORE of a purged part, recorded as applied", &signer,
+			item, kit_span(pub, 16), part, NULL),
+		"purged, recorded");
+	world.caller.recorded = kit_span(NULL, 0);
 	item.version = 1;
 	kit_expect(EMR_RESULT_CONFLICT,
 		kit_answer_item(&world, "RESTORE with a version", &signer, item, kit_span(pub, 16),
@@ -292,6 +303,57 @@ static void a_lost_part_comes_back_only_as_it_was(void **state)
 		kit_answer_item(&world, "RESTORE with a prev", &signer, item, kit_span(pub, 16),
 			part, &hashes),
 		"prev");
+	kit_state_free(&hashes);
+	kit_world_free(&world);
+}
+
+/* What the host said about the part is of the time before the batch. */
+static void a_part_does_not_come_back_in_the_batch_that_erased_it(void **state)
+{
+	static kit_run run;
+	emr_pub_restore restore = {.family = EMR_FAMILY_OBJECT, .version = 1};
+	emr_pub_erase erase = {EMR_FAMILY_OBJECT, 1, 1};
+	emr_item item = {.op = EMR_OP_RESTORE_PART};
+	uint8_t object[16], pub[24], hash[32];
+	emr_span part = kit_part(9, PUT_PART), bytes;
+	kit_state hashes = {0};
+	emr_key_text key;
+	kit_batch batch;
+	kit_world world;
+	emr_item first;
+
+	(void)state;
+	kit_id16("record", object);
+	kit_world_make(&world);
+	/* The patient's own key, which is registered, manages the domain, too. */
+	kit_put_writer(&world.state, world.domain, &world.identity, EMR_RIGHT_MANAGE,
+		EMR_WRITER_ACTIVE, KIT_NOW + KIT_DAY);
+	kit_put_object(&world.state, world.domain, object, &world.owner, EMR_OBJECT_LIVE, 0, 2);
+	memcpy(item.domain_id, world.domain, 16);
+	memcpy(item.object_id, object, 16);
+	emr_item_priv_hash(part, hash);
+	for (uint64_t v = 1; v <= 2; v++) {
+		emr_key_part(EMR_FAMILY_OBJECT, world.domain, object, v, &key);
+		kit_put(&hashes, key.text, hash, 32);
+	}
+	kit_begin(&batch, &world.identity, world.net_id);
+	first = kit_item_of(&world, EMR_OP_ERASE, "record");
+	first.epoch = 0;
+	emr_pub_erase_encode(&erase, pub);
+	kit_add(&batch, first, kit_span(pub, 24), kit_span(NULL, 0));
+	for (restore.version = 1; restore.version <= 2; restore.version++) {
+		emr_pub_restore_encode(&restore, pub);
+		kit_add(&batch, item, kit_span(pub, 16), part);
+	}
+	bytes = kit_end(&batch);
+	kit_judge(&run, "RESTORE behind an ERASE of one batch", bytes, &world.caller, KIT_NOW,
+		&world.state, &hashes);
+	assert_int_equal(run.outcome.kind, EMR_OUTCOME_APPLIED);
+	assert_int_equal(run.outcome.results.data[0], OK);
+	assert_int_equal(run.outcome.results.data[1], EMR_RESULT_PRIVATE_PART);
+	assert_int_equal(run.outcome.results.data[2], OK);
+	kit_run_free(&run);
+	kit_drop(bytes);
 	kit_state_free(&hashes);
 	kit_world_free(&world);
 }
@@ -329,6 +391,7 @@ int main(void)
 		cmocka_unit_test(an_erase_stays_within_its_bounds),
 		cmocka_unit_test(an_object_is_erased_with_its_newest_version),
 		cmocka_unit_test(a_lost_part_comes_back_only_as_it_was),
+		cmocka_unit_test(a_part_does_not_come_back_in_the_batch_that_erased_it),
 		cmocka_unit_test(operations_of_later_contracts_are_unknown),
 	};
 

@@ -7,6 +7,8 @@
 #include "emr_test.h"
 #include "wait.h"
 
+#define LONG_NS INT64_C(3600000000000)
+
 static int answers[WAIT_MAX + 2]; /* by request; the pointers are never looked into */
 static int last_error;
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
@@ -24,6 +26,19 @@ int __wrap_fuse_reply_err(fuse_req_t req, int error)
 	return 0;
 }
 
+/* As libfuse keeps it. */
+static fuse_interrupt_func_t interrupt;
+static void *interrupt_data;
+
+void __wrap_fuse_req_interrupt_func(fuse_req_t req, fuse_interrupt_func_t func, void *data);
+
+void __wrap_fuse_req_interrupt_func(fuse_req_t req, fuse_interrupt_func_t func, void *data)
+{
+	(void)req;
+	interrupt = func;
+	interrupt_data = data;
+}
+
 static fuse_req_t request(size_t number)
 {
 	return (fuse_req_t)(uintptr_t)number;
@@ -34,7 +49,7 @@ static void wait_for_answer(size_t number)
 	struct timespec until;
 
 	clock_gettime(CLOCK_REALTIME, &until);
-	until.tv_sec += 20;
+	until.tv_sec += 600;
 	pthread_mutex_lock(&lock);
 	while (answers[number] == 0)
 		assert_int_equal(pthread_cond_timedwait(&answered, &lock, &until), 0);
@@ -61,7 +76,7 @@ static void who_is_in_time_answers_himself(void **state)
 	uint64_t id;
 
 	(void)state;
-	id = wait_begin(request(1), WAIT_READ_NS);
+	id = wait_begin(request(1), LONG_NS);
 	assert_true(wait_take(id));
 	assert_false(wait_take(id));
 	assert_int_equal(answers[1], 0);
@@ -76,6 +91,20 @@ static void a_deadline_answers_once_and_the_late_thread_does_not(void **state)
 	wait_for_answer(1);
 	assert_int_equal(last_error, ETIMEDOUT);
 	assert_false(wait_take(id));
+	assert_int_equal(answers[1], 1);
+}
+
+static void an_interrupt_answers_at_once(void **state)
+{
+	uint64_t id;
+
+	(void)state;
+	id = wait_begin(request(1), LONG_NS);
+	interrupt(request(1), interrupt_data);
+	wait_for_answer(1);
+	assert_int_equal(last_error, EINTR);
+	assert_false(wait_take(id));
+	interrupt(request(1), interrupt_data);
 	assert_int_equal(answers[1], 1);
 }
 
@@ -97,7 +126,7 @@ static void too_many_answer_the_oldest_at_once(void **state)
 
 	(void)state;
 	for (size_t i = 0; i <= WAIT_MAX; i++)
-		ids[i] = wait_begin(request(i + 1), WAIT_READ_NS + (int64_t)i);
+		ids[i] = wait_begin(request(i + 1), LONG_NS + (int64_t)i);
 	assert_int_equal(answers[1], 1);
 	assert_false(wait_take(ids[0]));
 	for (size_t i = 1; i <= WAIT_MAX; i++)
@@ -110,6 +139,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(who_is_in_time_answers_himself, begin, end),
 		cmocka_unit_test_setup_teardown(
 			a_deadline_answers_once_and_the_late_thread_does_not, begin, end),
+		cmocka_unit_test_setup_teardown(an_interrupt_answers_at_once, begin, end),
 		cmocka_unit_test_setup_teardown(
 			a_later_deadline_is_kept_when_an_earlier_one_is_taken, begin, end),
 		cmocka_unit_test_setup_teardown(too_many_answer_the_oldest_at_once, begin, end),

@@ -227,7 +227,7 @@ static void what_is_no_ledger_is_damage_and_stays_as_it_is(void **state)
 	kit_sql(k.network, "ledger.sqlite", "PRAGMA user_version=9");
 	assert_ok(open_door(&k.ledger));
 	assert_status(EMR_NEWER_FORMAT, status_now());
-	kit_sql(k.network, "ledger.sqlite", "PRAGMA user_version=1");
+	kit_sql(k.network, "ledger.sqlite", "PRAGMA user_version=2");
 	later();
 	assert_status(EMR_OK, status_now());
 }

@@ -150,7 +150,7 @@ static void a_whole_replica_becomes_a_ledger_again(void **state)
 	assert_ok(emr_ledger_size(k.ledger, &size));
 	assert_ok(emr_ledger_root(k.ledger, size, root));
 	assert_ok(emr_replica_catch_up(replica, NULL, NULL, NULL));
-	assert_ok(emr_replica_reaches(k.state_fd, &reaches));
+	assert_ok(emr_replica_reaches(k.state_fd, &reaches, made));
 	assert_int_equal(reaches, size);
 	assert_ok(emr_ledger_copy_open_own(k.state, &copy));
 	assert_ok(emr_ledger_copy_check(copy));

@@ -38,6 +38,7 @@ static const struct {
 	{"domain index", "DELETE FROM domains WHERE seq=3"},
 	{"item index", "DELETE FROM items WHERE seq=3 AND idx=1"},
 	{"place", "UPDATE places SET idx=idx+1 WHERE seq=3"},
+	{"place, purged", "UPDATE places SET purged=4 WHERE seq=3"},
 	{"state value", "UPDATE state SET value = substr(value,1,60) || x'aaaa' || "
 			"substr(value,63) WHERE seq=3"},
 	{"state time", "UPDATE state SET time=time+1 WHERE seq=3"},
@@ -181,9 +182,11 @@ static bool dump(emr_buf *out)
 		"SELECT quote(domain), seq FROM domains",
 		"SELECT prefix, seq, idx FROM items",
 		"SELECT quote(key), quote(value), seq, time FROM state",
-		"SELECT family, quote(domain), quote(object), version, seq, idx FROM places",
-		"SELECT quote(domain), quote(object), version, quote(hash), quote(part) FROM parts",
-		"SELECT family, seq FROM parts NOT INDEXED",
+		"SELECT family, quote(domain), quote(object), version, seq, idx, purged FROM "
+		"places",
+		"SELECT quote(domain), quote(object), version, quote(hash), quote(part) FROM parts "
+		"ORDER BY 1, 2, 3",
+		"SELECT family, seq FROM parts NOT INDEXED ORDER BY domain, object, version",
 		"SELECT quote(name), quote(value) FROM meta",
 	};
 	sqlite3 *db = NULL;
@@ -256,6 +259,177 @@ static void no_byte_of_the_file_changes_what_is_read_unseen(void **state)
 	assert_ok(verify_ledger());
 }
 
+/* ---- rot beside a whole copy ---- */
+
+/* One pass over everything that is verified. */
+static emr_status compare_all(emr_replica *replica, emr_replica_trouble *trouble)
+{
+	uint64_t at = 0;
+	emr_status status;
+
+	do
+		status = emr_replica_compare(replica, 2, &at, trouble);
+	while (status == EMR_OK && at != 0);
+	return status;
+}
+
+/* The kinds that a comparison of entries and parts meets; indexes and rows of state have sums of
+ * their own, or are made again. */
+static bool is_of_entry_or_part(const char *what)
+{
+	return strncmp(what, "entry", 5) == 0 || strncmp(what, "item", 4) == 0 ||
+	       strncmp(what, "part", 4) == 0;
+}
+
+static emr_replica *caught_up(void)
+{
+	emr_replica *replica = kit_replica(&k);
+
+	assert_ok(emr_replica_catch_up(replica, NULL, NULL, NULL));
+	return replica;
+}
+
+static void damage_in_the_ledger_is_put_right_from_the_verified_copy(void **state)
+{
+	EMR_AUTO_BUF before = {0};
+	EMR_AUTO_BUF after = {0};
+
+	(void)state;
+	emr_replica_close(caught_up());
+	assert_true(dump(&before));
+	for (size_t i = 0; i < N_DAMAGES; i++) {
+		EMR_AUTO_REPLICA replica = NULL;
+		emr_replica_trouble trouble = {0};
+		emr_replica_mended mended;
+		emr_status status;
+
+		emr_ledger_close(k.ledger);
+		kit_sql(k.network, "ledger.sqlite", damages[i].sql);
+		k.ledger = kit_open(&k);
+		replica = caught_up();
+		status = compare_all(replica, &trouble);
+		if (is_of_entry_or_part(damages[i].what) &&
+			strcmp(damages[i].what, "item index") != 0 &&
+			strcmp(damages[i].what, "part hash") != 0) {
+			if (status != EMR_DAMAGED || trouble.seq != 3)
+				fail_msg("%s: compared: %s, entry %llu", damages[i].what,
+					emr_status_text(status), (unsigned long long)trouble.seq);
+		}
+		status = emr_replica_mend(replica, &mended);
+		if (status != EMR_OK || mended.ledger_rows == 0 || mended.own_rows != 0)
+			fail_msg("%s: mended: %s, %llu rows, %llu own", damages[i].what,
+				emr_status_text(status), (unsigned long long)mended.ledger_rows,
+				(unsigned long long)mended.own_rows);
+		emr_replica_last_trouble(replica, &trouble);
+		assert_int_equal(trouble.status, EMR_OK);
+		assert_ok(compare_all(replica, &trouble));
+		assert_ok(verify_ledger());
+		assert_true(dump(&after));
+		if (!emr_bytes_equal(emr_buf_view(&before), emr_buf_view(&after)))
+			fail_msg("%s: the ledger is not what it was", damages[i].what);
+	}
+}
+
+static void damage_in_the_own_copy_is_put_right_from_the_ledger(void **state)
+{
+	(void)state;
+	emr_replica_close(caught_up());
+	for (size_t i = 0; i < N_DAMAGES; i++) {
+		EMR_AUTO_REPLICA replica = caught_up();
+		emr_replica_trouble trouble = {0};
+		emr_replica_mended mended;
+		uint64_t checked;
+		emr_status status;
+
+		kit_sql(k.state, "replica.sqlite", damages[i].sql);
+		status = compare_all(replica, &trouble);
+		if (is_of_entry_or_part(damages[i].what) &&
+			strcmp(damages[i].what, "item index") != 0 &&
+			strcmp(damages[i].what, "part missing") != 0 && status != EMR_DAMAGED)
+			fail_msg("%s: compared: %s", damages[i].what, emr_status_text(status));
+		status = emr_replica_mend(replica, &mended);
+		if (status != EMR_OK || mended.own_rows == 0 || mended.ledger_rows != 0)
+			fail_msg("%s: mended: %s, %llu rows, %llu of the ledger", damages[i].what,
+				emr_status_text(status), (unsigned long long)mended.own_rows,
+				(unsigned long long)mended.ledger_rows);
+		assert_ok(emr_replica_verify_own(replica, &trouble, &checked));
+		assert_ok(emr_replica_verify_chain(replica, &trouble, &checked));
+	}
+}
+
+static void damage_in_both_is_put_right_where_each_has_what_the_other_lacks(void **state)
+{
+	EMR_AUTO_REPLICA replica = NULL;
+	emr_replica_trouble trouble = {0};
+	emr_replica_mended mended;
+	uint64_t checked;
+
+	(void)state;
+	replica = caught_up();
+	kit_sql(k.network, "ledger.sqlite",
+		"UPDATE entries SET items = substr(items,1,40) || x'aaaa' || substr(items,43) "
+		"WHERE seq=3");
+	kit_sql(k.state, "replica.sqlite",
+		"UPDATE entries SET entry = substr(entry,1,120) || x'aaaa' || substr(entry,123) "
+		"WHERE seq=4");
+	kit_sql(k.state, "replica.sqlite",
+		"UPDATE parts SET part = zeroblob(length(part)) WHERE seq=3");
+	assert_ok(emr_replica_mend(replica, &mended));
+	assert_true(mended.ledger_rows > 0 && mended.own_rows > 0);
+	assert_ok(emr_replica_verify_chain(replica, &trouble, &checked));
+	assert_ok(verify_ledger());
+}
+
+static void what_is_whole_in_neither_is_named_and_not_made_up(void **state)
+{
+	EMR_AUTO_REPLICA replica = NULL;
+	emr_replica_mended mended;
+
+	(void)state;
+	replica = caught_up();
+	for (int i = 0; i < 2; i++)
+		kit_sql(i == 0 ? k.network : k.state, i == 0 ? "ledger.sqlite" : "replica.sqlite",
+			"UPDATE parts SET part = zeroblob(length(part)) WHERE seq=4");
+	assert_status(EMR_DAMAGED, emr_replica_mend(replica, &mended));
+	assert_true(mended.missing > 0);
+	assert_int_equal(mended.trouble.seq, 4);
+	for (int i = 0; i < 2; i++)
+		kit_sql(i == 0 ? k.network : k.state, i == 0 ? "ledger.sqlite" : "replica.sqlite",
+			"UPDATE entries SET items = zeroblob(length(items)) WHERE seq=3");
+	assert_status(EMR_DAMAGED, emr_replica_mend(replica, &mended));
+	assert_int_equal(mended.trouble.seq, 3);
+	assert_int_equal(mended.ledger_rows, 0);
+}
+
+/* Another history is no damage: who wrote it must be looked at, not overwritten. */
+static void another_history_is_not_mended_away(void **state)
+{
+	EMR_AUTO_REPLICA replica = NULL;
+	EMR_AUTO_BUF before = {0};
+	EMR_AUTO_BUF after = {0};
+	emr_replica_mended mended;
+
+	(void)state;
+	replica = caught_up();
+	emr_replica_close(replica);
+	replica = NULL;
+	emr_ledger_close(k.ledger);
+	copy(k.network, "ledger.sqlite", "kept");
+	k.ledger = kit_open(&k);
+	kit_fill(&k, &domain, 1);
+	emr_replica_close(caught_up());
+	emr_ledger_close(k.ledger);
+	copy(k.network, "kept", "ledger.sqlite");
+	k.ledger = kit_open(&k);
+	kit_fill(&k, &domain, 1);
+	kit_fill(&k, &domain, 1);
+	assert_true(dump(&before));
+	replica = kit_replica(&k);
+	assert_status(EMR_FORK, emr_replica_mend(replica, &mended));
+	assert_true(dump(&after));
+	assert_true(emr_bytes_equal(emr_buf_view(&before), emr_buf_view(&after)));
+}
+
 /* What a following computer meets first is named with its entry, and what was verified before
  * stays. */
 static void following_stops_at_the_damaged_entry(void **state)
@@ -321,9 +495,9 @@ static void a_ledger_of_a_newer_program_is_named_so(void **state)
 
 	(void)state;
 	emr_ledger_close(k.ledger);
-	kit_sql(k.network, "ledger.sqlite", "PRAGMA user_version=2");
+	kit_sql(k.network, "ledger.sqlite", "PRAGMA user_version=3");
 	assert_status(EMR_NEWER_FORMAT, emr_ledger_open(&options, &ledger));
-	kit_sql(k.network, "ledger.sqlite", "PRAGMA user_version=1");
+	kit_sql(k.network, "ledger.sqlite", "PRAGMA user_version=2");
 	k.ledger = kit_open(&k);
 }
 
@@ -335,6 +509,11 @@ int main(void)
 		TEST(every_kind_of_damage_in_the_ledger_is_found_at_its_entry),
 		TEST(every_kind_of_damage_in_the_own_copy_is_found),
 		TEST(no_byte_of_the_file_changes_what_is_read_unseen),
+		TEST(damage_in_the_ledger_is_put_right_from_the_verified_copy),
+		TEST(damage_in_the_own_copy_is_put_right_from_the_ledger),
+		TEST(damage_in_both_is_put_right_where_each_has_what_the_other_lacks),
+		TEST(what_is_whole_in_neither_is_named_and_not_made_up),
+		TEST(another_history_is_not_mended_away),
 		TEST(following_stops_at_the_damaged_entry),
 		TEST(damage_in_the_last_entry_is_no_fork),
 		TEST(a_batch_is_not_chained_to_a_damaged_entry),

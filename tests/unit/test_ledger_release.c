@@ -56,7 +56,7 @@ static emr_status count(void *arg, const emr_replica_head *head)
 	return EMR_OK;
 }
 
-static void a_ledger_of_format_1_opens_follows_and_verifies(void **state)
+static void a_kept_ledger_opens_follows_and_verifies(void **state)
 {
 	static const char expected_root[] =
 		"bc68995a677107bba54fedbb040338f4a0666418f05abe745a41e470287ab8e9";
@@ -92,7 +92,7 @@ static void a_ledger_of_format_1_opens_follows_and_verifies(void **state)
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(a_ledger_of_format_1_opens_follows_and_verifies)};
+		cmocka_unit_test(a_kept_ledger_opens_follows_and_verifies)};
 
 	if (argc == 2 && strcmp(argv[1], "make") == 0)
 		return make();

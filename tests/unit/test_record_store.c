@@ -3,9 +3,11 @@
 #include "record_kit.h"
 
 #include <fcntl.h>
+#include <pthread.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "forge_kit.h"
 #include "store/car_store.h"
 
 typedef struct disk {
@@ -128,12 +130,176 @@ static void a_half_written_file_comes_back_with_its_sealed_leaves(void **state)
 	close_disk(d);
 	open_disk(d);
 	assert_ok(emr_staging_recover(d->ctx, id, NULL, &st));
-	assert_ok(emr_staging_each_block(st, count_block, &blocks));
+	assert_ok(emr_record_each_block(d->ctx, count_block, &blocks));
 	assert_int_equal(blocks, 8);
 	assert_ok(emr_staging_read(st, 0, bytes, 6u << 20, &got));
 	assert_int_equal(got, 6u << 20);
 	assert_memory_equal(bytes, data, got);
 	emr_staging_discard(st);
+}
+
+/* ---- Bytes that change in place ---- */
+
+#define WORD_AT 100000
+
+typedef struct scribbler {
+	forger forger;
+	_Atomic bool stop;
+	_Atomic unsigned turns;
+} scribbler;
+
+static void *scribble(void *arg)
+{
+	scribbler *s = arg;
+
+	while (!s->stop) {
+		forger_write(&s->forger, s->turns % 2 == 0 ? "false" : "truth");
+		s->turns++;
+	}
+	return NULL;
+}
+
+/* One read as another process would do it: nothing of it is in memory. */
+static emr_status read_afresh(disk *d, const emr_content *content, const emr_content_key *key,
+	uint8_t word[5], emr_status *out_verified)
+{
+	emr_record_options options = {.keyring = d->keyring,
+		.store = emr_store_blocks(d->store),
+		.spill_dirfd = -1,
+		.workers = EMR_RECORD_NO_WORKERS};
+	emr_content_reader *reader = NULL;
+	emr_record_ctx *ctx;
+	size_t got = 0;
+	emr_status status;
+
+	assert_ok(emr_record_ctx_new(&options, &ctx));
+	status = emr_content_reader_open(ctx, content, key, &reader);
+	if (status == EMR_OK)
+		*out_verified = emr_content_reader_verify(reader);
+	if (status == EMR_OK)
+		status = emr_content_reader_read(reader, WORD_AT, word, 5, &got);
+	emr_content_reader_free(reader);
+	emr_record_ctx_free(ctx);
+	return status;
+}
+
+/* Between the hash and the tag there is no second look at the disk: a chunk that its writer seals
+ * again and puts back all the time is the true one or none. */
+static void bytes_that_change_while_they_are_read_are_never_given_out(void **state)
+{
+	disk *d = *state;
+	EMR_AUTO_FREE uint8_t *data = kit_bytes(200000, 3);
+	kit k = {.ctx = d->ctx};
+	scribbler s = {.turns = 0};
+	emr_content content;
+	emr_content_key *key;
+	emr_content_reader *his;
+	unsigned good = 0, refused = 0;
+	pthread_t thread;
+
+	memcpy(data + WORD_AT, "truth", 5);
+	his = kit_reader_of(&k, data, 200000, &content, &key);
+	forger_begin(&s.forger, his, d->store_dir, WORD_AT);
+	assert_int_equal(pthread_create(&thread, NULL, scribble, &s), 0);
+	while (s.turns < 200 || good == 0 || refused == 0) {
+		emr_status verified = EMR_OK, status;
+		uint8_t word[5] = {0};
+
+		status = read_afresh(d, &content, key, word, &verified);
+		assert_true(verified == EMR_OK || verified == EMR_DAMAGED);
+		if (status == EMR_OK)
+			assert_memory_equal(word, "truth", 5);
+		else
+			assert_status(EMR_DAMAGED, status);
+		good += status == EMR_OK;
+		refused += status != EMR_OK;
+	}
+	s.stop = true;
+	pthread_join(thread, NULL);
+	forger_end(&s.forger);
+	emr_content_reader_free(his);
+	emr_content_key_free(key);
+}
+
+static emr_status roots(void *context, emr_cid_visit visit, void *visit_context)
+{
+	return emr_record_each_block(context, visit, visit_context);
+}
+
+static void reclaim_all(disk *d)
+{
+	emr_reclaim_options options = {
+		.scrub = true, .extra_roots = roots, .roots_context = d->ctx};
+
+	assert_ok(emr_store_close_segment(d->store));
+	assert_ok(emr_store_reclaim(d->store, &options, NULL));
+}
+
+static uint64_t disk_bytes(disk *d)
+{
+	return emr_store_disk_bytes(d->store);
+}
+
+static void what_a_crash_may_bring_back_outlives_a_reclaim(void **state)
+{
+	disk *d = *state;
+	EMR_AUTO_FREE uint8_t *data = kit_bytes(6u << 20, 4);
+	EMR_AUTO_FREE uint8_t *bytes = malloc(6u << 20);
+	emr_id16 id = emr_id16_random();
+	emr_staging *st;
+	size_t got;
+
+	assert_ok(emr_staging_new(d->ctx, id, NULL, 0, &st));
+	for (size_t at = 0; at < 6u << 20; at += 65536)
+		assert_ok(emr_staging_write(st, at, data + at, 65536));
+	assert_ok(emr_staging_spill(st, 9));
+	assert_ok(emr_store_flush(d->store));
+	assert_ok(emr_staging_sync(st));
+	/* Of no use any more to whoever writes, but nobody has told the disk. */
+	assert_ok(emr_staging_truncate(st, 0));
+	reclaim_all(d);
+	emr_staging_free(st);
+	close_disk(d);
+	open_disk(d);
+	assert_ok(emr_staging_recover(d->ctx, id, NULL, &st));
+	assert_ok(emr_staging_read(st, 0, bytes, 6u << 20, &got));
+	assert_int_equal(got, 6u << 20);
+	assert_memory_equal(bytes, data, got);
+	/* Once it knows, they go. */
+	assert_ok(emr_staging_truncate(st, 0));
+	assert_ok(emr_staging_spill(st, 10));
+	assert_true(disk_bytes(d) > 8 * EMR_LEAF_SEALED_BYTES);
+	reclaim_all(d);
+	assert_true(disk_bytes(d) > 8 * EMR_LEAF_SEALED_BYTES);
+	assert_ok(emr_staging_sync(st));
+	reclaim_all(d);
+	assert_true(disk_bytes(d) < EMR_LEAF_SEALED_BYTES);
+	emr_staging_discard(st);
+}
+
+static void what_is_written_besides_goes_while_somebody_writes(void **state)
+{
+	disk *d = *state;
+	EMR_AUTO_FREE uint8_t *data = kit_bytes(6u << 20, 4);
+	emr_staging *open_all_the_time, *st;
+
+	assert_ok(emr_staging_new(d->ctx, emr_id16_random(), NULL, 0, &open_all_the_time));
+	assert_ok(emr_staging_write(open_all_the_time, 0, "x", 1));
+	for (int i = 0; i < 4; i++) {
+		emr_content content;
+		emr_content_key *key;
+
+		assert_ok(emr_staging_new(d->ctx, emr_id16_random(), NULL, 0, &st));
+		assert_ok(emr_staging_write(st, 0, data, 6u << 20));
+		assert_ok(emr_staging_freeze(st, &content, &key));
+		reclaim_all(d);
+		assert_true(disk_bytes(d) > 6u << 20); /* it is nobody's, but it is open */
+		emr_content_key_free(key);
+		emr_staging_discard(st);
+		reclaim_all(d);
+		assert_true(disk_bytes(d) < EMR_LEAF_SEALED_BYTES);
+	}
+	emr_staging_discard(open_all_the_time);
 }
 
 int main(void)
@@ -144,6 +310,13 @@ int main(void)
 		cmocka_unit_test_setup_teardown(
 			a_half_written_file_comes_back_with_its_sealed_leaves, make_disk,
 			drop_disk),
+		cmocka_unit_test_setup_teardown(
+			bytes_that_change_while_they_are_read_are_never_given_out, make_disk,
+			drop_disk),
+		cmocka_unit_test_setup_teardown(
+			what_a_crash_may_bring_back_outlives_a_reclaim, make_disk, drop_disk),
+		cmocka_unit_test_setup_teardown(
+			what_is_written_besides_goes_while_somebody_writes, make_disk, drop_disk),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

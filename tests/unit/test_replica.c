@@ -524,12 +524,12 @@ static void a_damaged_copy_is_made_again(void **state)
 	start();
 	assert_int_equal(catch_up(), 4);
 	stop();
-	kit_sql(k.state, "replica.sqlite", "PRAGMA user_version=2");
+	kit_sql(k.state, "replica.sqlite", "PRAGMA user_version=3");
 	assert_status(EMR_NEWER_FORMAT,
 		emr_replica_open(
 			&(emr_replica_options){.state_dirfd = k.state_fd, .ledger = k.ledger},
 			&replica));
-	kit_sql(k.state, "replica.sqlite", "PRAGMA user_version=1");
+	kit_sql(k.state, "replica.sqlite", "PRAGMA user_version=2");
 	start();
 }
 

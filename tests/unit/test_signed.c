@@ -417,16 +417,15 @@ static void lose_certificate(world *w)
 
 static void a_certificate_that_cannot_be_checked_here_is_stale(void **state)
 {
-	char name[256];
-	EMR_AUTO_BUF ca = {0};
+	EMR_AUTO_ORGANISATION org = {.name = ""};
 	world w;
 
 	(void)state;
 	begin(&w);
-	assert_ok(emr_signed_organisation(
-		w.s.k.stack.replica, w.place.descriptor, w.known.row.org, name, &ca));
-	assert_string_equal(name, "org0");
-	assert_true(emr_bytes_equal(emr_buf_view(&ca), emr_buf_view(&w.s.bosses[0].ca)));
+	assert_ok(emr_replica_organisation(
+		w.s.k.stack.replica, w.place.descriptor, w.known.row.org, &org));
+	assert_string_equal(org.name, "org0");
+	assert_true(emr_bytes_equal(emr_buf_view(&org.ca), emr_buf_view(&w.s.bosses[0].ca)));
 	lose_certificate(&w);
 	expect(&w, EMR_SIGNED_STALE, EMR_SIGNED_NO_CERTIFICATE);
 	end(&w);

@@ -369,6 +369,37 @@ static void allocation_grows_or_only_reserves(void **state)
 	kit_close(&k);
 }
 
+static void allocation_says_at_once_that_there_is_no_room(void **state)
+{
+	emr_attr none = {0}, attr;
+	emr_handle *a, *b;
+	emr_space space;
+	uint64_t part;
+	kit k;
+
+	(void)state;
+	kit_open(&k);
+	kit_text(&k, "a", "abc");
+	kit_text(&k, "b", "abc");
+	a = kit_open_file(&k, "a", O_RDWR);
+	b = kit_open_file(&k, "b", O_RDWR);
+	assert_ok(emr_view_space(k.view, &space));
+	part = space.free_bytes / 10 * 6;
+	assert_status(EMR_NO_SPACE, emr_view_allocate(a, 0, part * 2, false));
+	assert_status(EMR_NO_SPACE, emr_view_allocate(a, 0, part * 2, true));
+	assert_int_equal(kit_attr(&k, "a").size_bytes, 3);
+	assert_ok(emr_view_allocate(a, 0, part, false));
+	/* What was promised to one is not promised to another. */
+	assert_status(EMR_NO_SPACE, emr_view_allocate(b, 0, part, false));
+	assert_int_equal(kit_attr(&k, "b").size_bytes, 3);
+	assert_ok(emr_view_set_attr(k.view, emr_handle_node(a), EMR_SET_SIZE, &none, &attr));
+	assert_ok(emr_view_allocate(b, 0, part, false));
+	assert_ok(emr_view_set_attr(k.view, emr_handle_node(b), EMR_SET_SIZE, &none, &attr));
+	emr_view_release(a);
+	emr_view_release(b);
+	kit_close(&k);
+}
+
 /* How long it takes is printed; what it must do is asserted. */
 static void ten_thousand_files_in_one_directory(void **state)
 {
@@ -418,6 +449,7 @@ int main(void)
 		cmocka_unit_test(a_late_release_leaves_the_next_writers_beginnings_alone),
 		cmocka_unit_test(a_sync_of_all_leaves_what_a_writer_has_begun_alone),
 		cmocka_unit_test(allocation_grows_or_only_reserves),
+		cmocka_unit_test(allocation_says_at_once_that_there_is_no_room),
 		cmocka_unit_test(ten_thousand_files_in_one_directory),
 	};
 

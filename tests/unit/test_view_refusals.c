@@ -58,7 +58,7 @@ static void ordinary_answers_are_not_told(void **state)
 	open_hearing(&k, &h);
 	for (int status = EMR_OK; status < EMR_STATUS_COUNT; status++) {
 		if (status == EMR_TOO_BIG || status == EMR_RESERVED_NAME ||
-			status == EMR_NO_HARD_LINKS)
+			status == EMR_NO_HARD_LINKS || status == EMR_IO)
 			continue;
 		assert_int_equal(status,
 			emr_view_refuse(k.view, kit_attr(&k, "").node, "x", (emr_status)status));
@@ -66,6 +66,10 @@ static void ordinary_answers_are_not_told(void **state)
 	assert_int_equal(h.count, 0);
 	assert_status(EMR_TOO_BIG, emr_view_refuse(k.view, UINT64_MAX, NULL, EMR_TOO_BIG));
 	assert_int_equal(h.count, 0);
+	/* An error of the disk is everybody's business. */
+	assert_status(EMR_IO, emr_view_refuse(k.view, kit_attr(&k, "").node, "x", EMR_IO));
+	assert_int_equal(h.count, 1);
+	assert_string_equal(h.id, "disk-refuses");
 	kit_close(&k);
 }
 

@@ -80,10 +80,20 @@ static void with_folders(kit *k, told *t)
 	kit_text(k, "Letters/x", "text");
 }
 
-static emr_status set(kit *k, const char *path, const char *value)
+static emr_status copied(kit *k, const char *path, const char *value)
 {
 	return emr_view_set_attribute(k->view, kit_attr(k, path).node, "user.emrfs.software",
 		emr_bytes_of(value, strlen(value)), 0);
+}
+
+/* As a person does, who has the folder's code. */
+static emr_status set(kit *k, const char *path, const char *value)
+{
+	char text[200];
+
+	snprintf(text, sizeof text, "%s confirm=%s", value,
+		kit_attribute(k, path, "user.emrfs.confirm"));
+	return copied(k, path, text);
 }
 
 static emr_status ask(kit *k, const char *path, const char *program)
@@ -232,6 +242,71 @@ static void earlier_versions_and_deleted_files_follow_the_folder_of_today(void *
 	kit_close(&k);
 }
 
+static void note_unconfirmed(void *arg, const char *folder, const char *value)
+{
+	told *t = arg;
+
+	t->times++;
+	snprintf(t->folder, sizeof t->folder, "%s", folder);
+	snprintf(t->value, sizeof t->value, "%s", value);
+}
+
+static void only_the_code_of_the_folder_lets_more_programs_in(void **state)
+{
+	char text[64];
+	kit k;
+	told t;
+
+	(void)state;
+	with_folders(&k, &t);
+	k.view->options.software_unconfirmed = note_unconfirmed;
+	assert_ok(copied(&k, "Imaging", "borg,tumblerd"));
+	assert_ok(copied(&k, "Imaging", "borg"));
+	assert_int_equal(t.times, 0);
+	assert_status(EMR_FORBIDDEN, copied(&k, "Imaging", "borg,updatedb"));
+	assert_int_equal(t.times, 1);
+	assert_string_equal(t.folder, "Imaging");
+	assert_string_equal(t.value, "borg,updatedb");
+	assert_status(EMR_FORBIDDEN, copied(&k, "Imaging", "allow"));
+	assert_status(EMR_FORBIDDEN, copied(&k, "Imaging", ""));
+	assert_status(EMR_FORBIDDEN, copied(&k, "Imaging/CT", "allow"));
+	assert_status(EMR_FORBIDDEN, copied(&k, "Imaging/CT", "allow confirm=abcdefgh"));
+	assert_status(EMR_FORBIDDEN, copied(&k, "Imaging/CT", "allow confirm="));
+	snprintf(text, sizeof text, "allow confirm=%s",
+		kit_attribute(&k, "Imaging", "user.emrfs.confirm"));
+	assert_status(EMR_FORBIDDEN, copied(&k, "Imaging/CT", text));
+	assert_status(EMR_DENIED, ask(&k, "Imaging/CT/1", "tumblerd"));
+	assert_ok(copied(&k, "Imaging", text));
+	assert_string_equal(kit_attribute(&k, "Imaging", "user.emrfs.software"), "allow");
+	/* Nothing is let in by taking back what a folder in a guarded one says. */
+	assert_ok(copied(&k, "", "refuse"));
+	assert_ok(copied(&k, "Imaging", ""));
+	assert_status(EMR_DENIED, ask(&k, "Imaging/CT/1", "tumblerd"));
+	kit_close(&k);
+}
+
+static void a_code_is_of_one_folder_and_one_opening_and_is_not_listed(void **state)
+{
+	EMR_AUTO_BUF names = {0};
+	char before[16], other[16];
+	kit k;
+	told t;
+
+	(void)state;
+	with_folders(&k, &t);
+	snprintf(before, sizeof before, "%s", kit_attribute(&k, "Imaging", "user.emrfs.confirm"));
+	snprintf(other, sizeof other, "%s", kit_attribute(&k, "Letters", "user.emrfs.confirm"));
+	assert_int_equal(strlen(before), 8);
+	assert_string_not_equal(before, other);
+	assert_string_equal(kit_attribute(&k, "Imaging", "user.emrfs.confirm"), before);
+	assert_ok(emr_view_list_attributes(k.view, kit_attr(&k, "Imaging").node, &names));
+	assert_null(memmem(names.data, names.len, "emrfs.confirm", 13));
+	kit_publish_all(&k);
+	kit_restart_and_compare(&k);
+	assert_string_not_equal(kit_attribute(&k, "Imaging", "user.emrfs.confirm"), before);
+	kit_close(&k);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -243,6 +318,8 @@ int main(void)
 		cmocka_unit_test(it_is_kept_and_registered_like_any_attribute),
 		cmocka_unit_test(nonsense_is_refused_and_files_have_none),
 		cmocka_unit_test(a_copy_does_not_open_a_folder),
+		cmocka_unit_test(only_the_code_of_the_folder_lets_more_programs_in),
+		cmocka_unit_test(a_code_is_of_one_folder_and_one_opening_and_is_not_listed),
 		cmocka_unit_test(earlier_versions_and_deleted_files_follow_the_folder_of_today),
 	};
 

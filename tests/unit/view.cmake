@@ -1,7 +1,7 @@
 include(${PROJECT_SOURCE_DIR}/tests/support/emr_stack.cmake)
 set(view_kit ${CMAKE_CURRENT_LIST_DIR}/view_kit.c)
 set(view_uses stack view settle ledger contract crypto Threads::Threads)
-foreach(theme inner names tree files settle quiet software model threads refusals)
+foreach(theme inner names tree files settle space quiet software model threads refusals)
 	emr_test(test_view_${theme}
 		SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_view_${theme}.c ${view_kit}
 		USES ${view_uses})
@@ -21,6 +21,10 @@ emr_test(test_view_erase
 	USES ${view_uses}
 	INCLUDES ${PROJECT_SOURCE_DIR}/fs/view
 	LINK_OPTIONS -Wl,--wrap=emr_store_reclaim,--wrap=emr_ledger_submit,--wrap=emr_store_each_pin)
+emr_test(test_view_promise
+	SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_view_promise.c ${view_kit}
+	USES ${view_uses}
+	INCLUDES ${PROJECT_SOURCE_DIR}/fs/view)
 emr_test(test_view_refused
 	SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_view_refused.c ${view_kit}
 	USES ${view_uses}

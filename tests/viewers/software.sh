@@ -24,7 +24,7 @@ is_refused() {
 	[ ! -s "$EMR_WORK/out/read" ] || emr_fail "$1 got bytes of $2"
 }
 programs="tumblerd borg dicom-thumbnailer updatedb"
-software() { must setfattr -n user.emrfs.software -v "$1" "$2"; }
+software() { must setfattr -n user.emrfs.software -v "$(confirmed "$1" "$2")" "$2"; }
 notices() { grep -c software-refused "$MNT/.emrfs/notices"; }
 
 say "one's own records stay open to everybody"
@@ -44,11 +44,12 @@ must cmp "$MNT/Imaging/CT/1.dcm" "$SAMPLES/CT_small.dcm"	# a person reads on
 must ls -lR "$MNT/Imaging" >/dev/null
 must identify "$MNT/Imaging/photo.png" >/dev/null
 expect "notices: one for each program" "$(notices)" 5
-grep -q "tumblerd wanted to read Imaging/CT/1.dcm without you. Allow it: setfattr -n user.emrfs.software -v 'tumblerd' '$MNT/Imaging'$" \
-	"$MNT/.emrfs/notices" || { cat "$MNT/.emrfs/notices"; emr_fail "the notice does not say how to allow it"; }
+hint=$(sed -n 's/.*tumblerd wanted to read Imaging.CT.1.dcm without you. Allow it: //p' "$MNT/.emrfs/notices")
+[ "$hint" = "setfattr -n user.emrfs.software -v 'tumblerd'\" confirm=\$(getfattr --absolute-names --only-values -n user.emrfs.confirm '$MNT/Imaging')\" '$MNT/Imaging'" ] || { cat "$MNT/.emrfs/notices"; emr_fail "the notice does not say how to allow it"; }
 
 say "allowed by name, as the notice says; inner folders as they say; all of it after a remount"
-software tumblerd "$MNT/Imaging"
+! setfattr -n user.emrfs.software -v tumblerd "$MNT/Imaging" 2>/dev/null || emr_fail "programs were let in without the code"
+must bash -c "$hint"
 software allow "$MNT/Imaging/CT"
 for round in 1 2; do
 	reads borg "$MNT/Imaging/CT/1.dcm"

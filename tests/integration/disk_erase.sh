@@ -1,0 +1,34 @@
+#!/bin/bash
+# A disk with little room left: what is erased is gone there, too, and keep --purge and unmount come to an end, though the
+# segment it stood in holds more that lives than there is room for.
+SUPPORT=${SUPPORT:-$(cd "$(dirname "$0")/../support" && pwd)}
+. "$SUPPORT/mount.sh"
+[ "$(id -u)" -eq 0 ] || emr_skip "a small file system of its own needs root"
+emr_begin full-erase
+at_end() { umount -l "$EMRFS_HOME" 2>/dev/null; }
+must mount -t tmpfs -o size=80m,mode=700 tmpfs "$EMRFS_HOME"
+emr_init
+emr_mount
+head -c 30000000 /dev/urandom >"$EMR_WORK/large"
+head -c 100000 /dev/urandom >"$EMR_WORK/small"
+must mkdir "$MNT/d"
+must cp "$EMR_WORK/large" "$EMR_WORK/small" "$MNT/d/"
+confirmed_version "$MNT/d/large" >/dev/null || exit 1
+confirmed_version "$MNT/d/small" >/dev/null || exit 1
+free_room() { echo $(($(stat -f -c '%a * %S' "$EMRFS_HOME"))); }
+dd if=/dev/zero of="$EMRFS_HOME/ballast" bs=1M count=$((($(free_room) - 9000000) / 1000000)) status=none
+say "$(free_room) bytes are free, and 30 MB live in the segment of what is erased"
+segments() { find "$EMRFS_HOME/state" -name 'seg-*.car' -printf '%f\n' | sed 's/.*-0*//; s/[.]car//' | sort -n | tail -1; }
+before=$(segments) began=$SECONDS
+timeout 120 "$EMRFS" erase --yes --passphrase-file "$EMR_PASS" "$MNT/d/small" >"$EMR_WORK/out/erase" 2>&1 || emr_fail "erase: status $?: $(cat "$EMR_WORK/out/erase")"
+[ ! -e "$MNT/d/small" ] || emr_fail "it is still there"
+say "erase: $((SECONDS - began)) s, $(($(segments) - before)) segments"
+timeout 120 "$EMRFS" keep --purge "$MNT" >"$EMR_WORK/out/purge" 2>&1 || emr_fail "keep --purge: status $?: $(cat "$EMR_WORK/out/purge")"
+[ $(($(segments) - before)) -lt 12 ] || emr_fail "$(($(segments) - before)) segments were begun"
+must cmp "$EMR_WORK/large" "$MNT/d/large"
+say "saving goes on"
+must cp "$EMR_WORK/small" "$MNT/d/next"
+confirmed_version "$MNT/d/next" >/dev/null || exit 1
+emr_remount
+must cmp "$EMR_WORK/large" "$MNT/d/large"
+must cmp "$EMR_WORK/small" "$MNT/d/next"

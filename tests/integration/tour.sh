@@ -1,0 +1,66 @@
+#!/bin/bash
+# tour.sh: every command of doc/tour.md does what the page says, in the order in which it stands there.
+#
+# A line `WHO$ COMMAND` in a code block is typed by WHO, in a directory and with a home of his own.  What is marked
+# "a moment later" is repeated until it succeeds; a command that ends in & goes on beside those that follow.
+SUPPORT=${SUPPORT:-$(cd "$(dirname "$0")/../support" && pwd)}
+. "$SUPPORT/mount.sh"
+emr_begin tour
+page=$(cd "$SUPPORT/../../doc" && pwd)/tour.md
+cd "$EMR_WORK" || exit 2
+mkdir -m 700 bin
+ln -s "$EMRFS" bin/emrfs
+printf '#!/bin/sh\necho passphrase of the tour\n' >bin/askpass && chmod 700 bin/askpass
+export PATH=$EMR_WORK/bin:$PATH EMRFS_ASKPASS=$EMR_WORK/bin/askpass
+everybody=
+
+at_end() {
+	local who job
+	for job in $(jobs -p); do kill "$job" 2>/dev/null; done
+	for who in $everybody; do
+		[ ! -f "$who/.home/state/agent-pid" ] || kill "$(cat "$who/.home/state/agent-pid")" 2>/dev/null
+		EMRFS_HOME=$EMR_WORK/$who/.home emr_clear_away "$EMR_WORK/$who/.home" "$EMR_WORK/$who/Health"
+	done
+}
+
+# The computer of WHO: a directory with what the page supposes to be there.
+computer() {
+	[ -d "$1" ] && return
+	everybody="$everybody $1"
+	mkdir -p -m 700 "$1/.home" "$1/Health"
+	printf 'kdf = 8,1\nnotify = none\n' >"$1/.home/settings"	# a tour need not resist who guesses passphrases
+	cp /usr/share/doc/shared-mime-info/shared-mime-info-spec.pdf "$1/MRI.pdf" 2>/dev/null ||
+		python3 "$SUPPORT/make_pdf.py" 63884 "$1/MRI.pdf" || emr_fail "no PDF"
+	mkdir "$1/CD" && cp "$SAMPLES"/MR_small.dcm "$1/CD/IM1.dcm" && cp "$SAMPLES"/CT_small.dcm "$1/CD/IM2.dcm"
+}
+
+typed() { (cd "$1" && EMRFS_HOME=$EMR_WORK/$1/.home bash -o pipefail -c "$2") >said 2>&1 </dev/null; }
+
+count=0
+while IFS= read -r line; do
+	who=${line%%\$ *} command=${line#*\$ }
+	computer "$who"
+	count=$((count + 1))
+	echo "$who\$ $command"
+	case $command in
+	*"# a moment later"*) patience=600 ;;
+	*) patience=1 ;;
+	esac
+	bare=$(sed 's/ *# .*$//' <<<"$command")
+	if [ "${bare%&}" != "$bare" ]; then
+		# What goes on beside the others repeats itself, too, until it has begun well: it ends when somebody came in.
+		(for ((i = 0; i < patience; i++)); do
+			(cd "$who" && EMRFS_HOME=$EMR_WORK/$who/.home bash -c "${bare%&}") >"beside-$count" 2>&1 </dev/null && exit 0
+			sleep 0.5
+		done; exit 1) &
+		continue
+	fi
+	for ((i = 1; ; i++)); do
+		typed "$who" "$bare" && break
+		[ "$i" -lt "$patience" ] || { cat said >&2; tail -n 5 beside-* >&2 2>/dev/null; emr_fail "$who\$ $command"; }
+		sleep 0.5
+	done
+	sed 's/^/      /' said | head -12
+done < <(awk '/^```/ { inside = !inside; next } inside && /^[a-z-]+\$ / { print }' "$page")
+[ "$count" -gt 60 ] || emr_fail "only $count commands were found in $page"
+say "$count commands"

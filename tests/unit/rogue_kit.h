@@ -1,0 +1,14 @@
+/* A member who does not use our program: he appends what he likes to the shared ledger file, under
+ * the signature of his own registered key, with the time and the results that he chooses.  A failed
+ * step fails the test. */
+#pragma once
+
+#include "folk_kit.h"
+
+/* One operation of M in a signed batch of its own, dated TIME; it need not follow anything. */
+void rogue_batch(const member *m, emr_signer as, const emr_operation *operation, uint64_t time,
+	emr_buf *out);
+/* Puts BATCH into the ledger file as its next entry, of ledger time TIME, brought by M.  RESULTS
+ * (one a item): what the entry says and what the state of the ledger then is; NULL: what the
+ * contract says. */
+void rogue_append(const member *m, emr_bytes batch, uint64_t time, const uint8_t *results);

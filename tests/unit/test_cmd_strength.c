@@ -1,0 +1,86 @@
+/* How strong a new passphrase is said to be: what people take is weak, what resists is not refused.
+ */
+#include <string.h>
+#include <sys/resource.h>
+
+#include "emr_test.h"
+#include "kit/strength.h"
+
+static double bits_of(const char *text)
+{
+	double bits = -1;
+
+	assert_status(EMR_OK, emr_passphrase_bits(emr_bytes_of(text, strlen(text)), &bits));
+	return bits;
+}
+
+static void what_people_take_is_weak(void **state)
+{
+	static const char *const taken[] = {"a", "password", "Password1", "1984-03-12",
+		"qwertyuiop", "ana silva", "emrfs health", "aaaaaaaaaaaaaaaaaaaaaaaa", "Tr0ub4dor",
+		"letmein123"};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof taken / sizeof *taken; i++) {
+		if (bits_of(taken[i]) >= EMR_PASSPHRASE_BITS_MIN)
+			fail_msg("%s is taken for strong", taken[i]);
+	}
+}
+
+static void what_resists_is_taken(void **state)
+{
+	static const char *const strong[] = {"correct horse battery staple", "Ki3jz/r3CeTEZw8t",
+		"five words nobody puts together", "kf7q-2mxa-9tde"};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof strong / sizeof *strong; i++) {
+		if (bits_of(strong[i]) < EMR_PASSPHRASE_BITS_MIN)
+			fail_msg("%s is refused", strong[i]);
+	}
+}
+
+static void any_bytes_of_any_length_are_judged(void **state)
+{
+	static char longest[1024];
+
+	(void)state;
+	memset(longest, 'x', sizeof longest);
+	for (size_t i = 0; i < sizeof longest; i += 7)
+		longest[i] = (char)(i * 31);
+	double bits = -1;
+
+	assert_status(EMR_OK, emr_passphrase_bits(emr_bytes_of(longest, sizeof longest), &bits));
+	assert_true(bits >= 0);
+	assert_status(EMR_OK, emr_passphrase_bits(emr_bytes_of("\xff\xfe\x80", 3), &bits));
+	assert_status(EMR_OK, emr_passphrase_bits(emr_bytes_of("", 0), &bits));
+	assert_true(bits < EMR_PASSPHRASE_BITS_MIN);
+}
+
+static void without_another_process_nothing_is_judged_strong(void **state)
+{
+	struct rlimit was, none;
+	double bits = -1;
+
+	(void)state;
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &was), 0);
+	none = was;
+	none.rlim_cur = 0;
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
+	emr_status status =
+		emr_passphrase_bits(emr_bytes_of("correct horse battery staple", 28), &bits);
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &was), 0);
+	assert_true(status != EMR_OK);
+	assert_true(bits == -1);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(what_people_take_is_weak),
+		cmocka_unit_test(what_resists_is_taken),
+		cmocka_unit_test(any_bytes_of_any_length_are_judged),
+		cmocka_unit_test(without_another_process_nothing_is_judged_strong),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

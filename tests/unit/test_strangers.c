@@ -1,0 +1,331 @@
+/* What somebody does with a stolen computer of ana's before she removes it: a friend of his becomes
+ * a manager, a reader, and an epoch begins whose key is his.  Everything here is signed by the
+ * stolen computer's own key and taken by the ledger. */
+#include "pen_kit.h"
+
+#include "contract/codes.h"
+#include "keyring/coowned.h"
+#include "keyring/letters.h"
+#include "ledger/act.h"
+#include "replica/people.h"
+#include "share/devices.h"
+
+#define EVERYTHING                                                                                 \
+	(EMR_RIGHT_PUT | EMR_RIGHT_META | EMR_RIGHT_MKDIR | EMR_RIGHT_MANAGE | EMR_RIGHT_ANY)
+#define SEALED (80 + 512)
+
+static story s;
+static person laptop; /* stolen */
+
+static int begin(void **state)
+{
+	(void)state;
+	story_begin(&s);
+	story_device(&s, &laptop, "laptop");
+	return 0;
+}
+
+static int end(void **state)
+{
+	(void)state;
+	story_part(&laptop);
+	story_end(&s);
+	return 0;
+}
+
+/* ---- what he does ---- */
+
+static int says(person *m, emr_act act, size_t part_len)
+{
+	EMR_AUTO_BUF part = {0};
+
+	assert_ok(emr_buf_append_zeros(&part, part_len));
+	memcpy(part.data, emr_id32_random().b, 32);
+	return story_says(&s, m, act, emr_buf_view(&part));
+}
+
+static int makes_manager(person *m, const person *whom)
+{
+	return says(m,
+		emr_act_writer_add(
+			s.imaging, whom->public.signer_id, EVERYTHING, story_now(&s) + 300 * DAY),
+		SEALED);
+}
+
+static emr_id16 lets_read(person *m, const person *whom)
+{
+	emr_id16 grant = emr_id16_random();
+	emr_pub_grant terms = {.rights = EMR_GRANT_LIST | EMR_GRANT_READ,
+		.purposes = 1,
+		.not_before_unix_s = story_now(&s),
+		.not_after_unix_s = story_now(&s) + 300 * DAY};
+
+	memcpy(terms.grantee, whom->public.signer_id.b, sizeof terms.grantee);
+	assert_int_equal(
+		says(m, emr_act_grant(s.imaging, grant, 1, &terms), 210 + 512), EMR_RESULT_APPLIED);
+	return grant;
+}
+
+static emr_row_domain imaging_row(void)
+{
+	EMR_AUTO_BUF bytes = {0};
+	emr_row_domain row;
+	emr_key_text key;
+
+	assert_ok(emr_replica_catch_up(s.k.stack.replica, NULL, NULL, NULL));
+	emr_key_domain(s.imaging.b, &key);
+	assert_ok(emr_replica_state_get(s.k.stack.replica, key.text, &bytes));
+	assert_int_equal(
+		emr_row_domain_parse((emr_span){bytes.data, bytes.len}, &row), EMR_CONTRACT_OK);
+	return row;
+}
+
+/* The epoch that begins; *OUT_KEY is his, and the caller's. */
+static uint32_t begins_epoch(person *m, emr_epoch_key **out_key)
+{
+	uint32_t epoch = imaging_row().head.epoch + 1;
+	emr_act act = {
+		.op = EMR_OP_EPOCH, .domain = s.imaging, .object = s.imaging, .epoch = epoch};
+
+	assert_ok(emr_epoch_key_new(s.imaging, epoch, out_key));
+	emr_epoch_key_public(*out_key, act.pub);
+	assert_int_equal(says(m, act, 113), EMR_RESULT_APPLIED);
+	assert_int_equal(imaging_row().head.epoch, epoch);
+	return epoch;
+}
+
+static emr_replica_head head_of(const char *name)
+{
+	emr_replica_head head;
+	emr_place place;
+
+	assert_ok(emr_view_place(s.k.view, name, &place));
+	assert_ok(emr_replica_head_get(s.k.stack.replica, place.domain, place.object, &head));
+	return head;
+}
+
+/* ---- an epoch of his ---- */
+
+static void the_owner_seals_nothing_for_a_key_that_is_not_hers(void **state)
+{
+	emr_epoch_key *his = NULL;
+	emr_domain_public hers;
+	emr_row_domain row;
+	uint32_t epoch = begins_epoch(&laptop, &his);
+
+	(void)state;
+	emr_epoch_key_free(his);
+	kit_text(&s.k, "Imaging/secret.txt", "not for him");
+	kit_publish_all(&s.k);
+	row = imaging_row();
+	assert_int_equal(row.head.epoch, epoch + 1);
+	assert_ok(
+		emr_keyring_domain_public(s.k.stack.keyring, s.imaging, 1, row.head.epoch, &hers));
+	assert_memory_equal(hers.A, row.A, sizeof row.A);
+	assert_int_equal(head_of("Imaging/secret.txt").epoch, epoch + 1);
+	kit_restart_and_compare(&s.k);
+	kit_expect_text(&s.k, "Imaging/secret.txt", "not for him");
+}
+
+/* Her share handle begins no epoch: as when the ledger refuses hers. */
+static bool stays_as_it_is;
+
+emr_status __real_emr_share_renew(emr_share *share, emr_id16 domain);
+emr_status __wrap_emr_share_renew(emr_share *share, emr_id16 domain);
+
+emr_status __wrap_emr_share_renew(emr_share *share, emr_id16 domain)
+{
+	return stays_as_it_is ? EMR_DENIED : __real_emr_share_renew(share, domain);
+}
+
+static void what_cannot_be_sealed_for_her_waits(void **state)
+{
+	emr_epoch_key *his = NULL;
+	uint32_t epoch = begins_epoch(&laptop, &his);
+
+	(void)state;
+	emr_epoch_key_free(his);
+	stays_as_it_is = true;
+	kit_text(&s.k, "Imaging/waits.txt", "not for him");
+	(void)emr_view_publish_now(s.k.view);
+	stays_as_it_is = false;
+	assert_string_equal(
+		kit_attribute(&s.k, "Imaging/waits.txt", "user.emrfs.state"), "pending");
+	kit_wait_ms(&s.k, 600000);
+	kit_publish_all(&s.k);
+	assert_int_equal(head_of("Imaging/waits.txt").epoch, epoch + 1);
+	kit_expect_text(&s.k, "Imaging/waits.txt", "not for him");
+}
+
+static void who_writes_in_her_folder_waits_for_her_next_key(void **state)
+{
+	emr_grant_made made;
+	emr_grant_order order = {.rights = EMR_GRANT_LIST | EMR_GRANT_READ,
+		.writes = EMR_WRITES_ALL,
+		.purposes = 1u << CONSULT,
+		.not_after_unix_s = story_now(&s) + 7 * DAY};
+	emr_epoch_key *his = NULL;
+	emr_id16 object;
+	pen p;
+
+	(void)state;
+	assert_ok(story_try_share(&s, &s.lima, &order, true, &made));
+	(void)begins_epoch(&laptop, &his);
+	emr_epoch_key_free(his);
+	pen_open(&s, &p, &s.lima, "lima");
+	pen_file(&p, s.imaging, s.imaging, "report.txt", "for ana", &object);
+	assert_status(EMR_OFFLINE, p.status);
+	assert_int_equal(p.outcomes, 0);
+	assert_ok(emr_share_renew(s.ana, s.imaging));
+	pen_file(&p, s.imaging, s.imaging, "report.txt", "for ana", &object);
+	assert_ok(p.status);
+	assert_int_equal(p.last.result, EMR_RESULT_APPLIED);
+	pen_close(&p);
+}
+
+/* He writes to her other computer as to a device: with his key for his epoch. */
+static void another_computer_of_hers_takes_no_key_from_him(void **state)
+{
+	person tablet;
+	emr_epoch_key *his = NULL, *found = NULL;
+	emr_writer_letter letter = {.card_len = 0};
+	EMR_AUTO_BUF item = {0};
+	EMR_AUTO_BUF part = {0};
+	emr_act act;
+	uint32_t epoch;
+	bool some;
+
+	(void)state;
+	story_device(&s, &tablet, "tablet");
+	assert_ok(emr_share_learn(tablet.share, &some));
+	epoch = begins_epoch(&laptop, &his);
+	story_see(&laptop);
+	act = emr_act_writer_add(
+		s.imaging, tablet.public.signer_id, EVERYTHING, story_now(&s) + 300 * DAY);
+	assert_ok(emr_replica_follow(laptop.replica, laptop.public.signer_id, &act));
+	assert_ok(emr_act_item(&act, laptop.public.signer_id, story_now(&s), &item));
+	assert_ok(emr_writer_part_seal(emr_buf_view(&item), tablet.public.x25519, &letter,
+		(const emr_epoch_key *const *)&his, 1, &part));
+	assert_int_equal(story_says(&s, &laptop, act, emr_buf_view(&part)), EMR_RESULT_APPLIED);
+	story_see(&tablet);
+	assert_ok(emr_share_learn(tablet.share, &some));
+	assert_int_not_equal(
+		emr_keyring_epoch_key(tablet.keyring, s.imaging, epoch, &found), EMR_OK);
+	/* With her next epoch it goes on. */
+	assert_ok(emr_share_renew(s.ana, s.imaging));
+	story_see(&tablet);
+	assert_ok(emr_share_learn(tablet.share, &some));
+	assert_ok(emr_keyring_epoch_key(tablet.keyring, s.imaging, epoch + 1, &found));
+	emr_epoch_key_free(found);
+	emr_epoch_key_free(his);
+	story_part(&tablet);
+}
+
+/* ---- people of his ---- */
+
+typedef struct seen {
+	size_t managers, writers, grants;
+	emr_id32 manager;
+} seen;
+
+static emr_status note(void *arg, const emr_stranger *stranger)
+{
+	seen *n = arg;
+
+	n->managers += stranger->kind == EMR_STRANGER_MANAGER;
+	n->writers += stranger->kind == EMR_STRANGER_WRITER;
+	n->grants += stranger->kind == EMR_STRANGER_GRANT;
+	if (stranger->kind == EMR_STRANGER_MANAGER)
+		n->manager = stranger->who;
+	return EMR_OK;
+}
+
+static seen look(void)
+{
+	seen n = {0};
+
+	assert_ok(emr_replica_catch_up(s.k.stack.replica, NULL, NULL, NULL));
+	assert_ok(emr_strangers(s.k.stack.keyring, s.k.stack.replica, story_now(&s), note, &n));
+	return n;
+}
+
+static void her_own_computers_are_no_strangers(void **state)
+{
+	seen n;
+
+	(void)state;
+	(void)story_share(&s, &s.lima, 0, true);
+	n = look();
+	assert_int_equal(n.managers + n.writers + n.grants, 0);
+}
+
+static void who_may_manage_is_listed_and_ends_with_the_computer(void **state)
+{
+	emr_known_grant grant;
+	emr_id16 his_grant, hers;
+	seen n, ended = {0};
+
+	(void)state;
+	hers = story_share(&s, &s.lima, 0, true).grant;
+	assert_int_equal(makes_manager(&laptop, &s.eve), EMR_RESULT_APPLIED);
+	his_grant = lets_read(&s.eve, &s.lima);
+	n = look();
+	assert_int_equal(n.managers, 1);
+	assert_true(emr_id32_equal(n.manager, s.eve.public.signer_id));
+	assert_int_equal(n.grants, 1);
+	assert_ok(emr_share_device_remove(s.ana, laptop.public.signer_id, note, &ended));
+	assert_int_equal(ended.managers, 1);
+	assert_int_equal(ended.grants, 1);
+	n = look();
+	assert_int_equal(n.managers + n.writers + n.grants, 0);
+	/* Neither of them does anything there any more. */
+	assert_int_equal(makes_manager(&s.eve, &s.lima), EMR_RESULT_NOT_AUTHORISED);
+	assert_int_not_equal(makes_manager(&laptop, &s.eve), EMR_RESULT_APPLIED);
+	assert_ok(emr_replica_grant(s.k.stack.replica, s.imaging, his_grant, &grant));
+	assert_int_equal(grant.row.head.state, EMR_GRANT_REVOKED);
+	/* What ana gave herself stays. */
+	assert_ok(emr_replica_grant(s.k.stack.replica, s.imaging, hers, &grant));
+	assert_int_equal(grant.row.head.state, EMR_GRANT_ACTIVE);
+}
+
+static emr_status tell_nothing(void *arg, const emr_device *device)
+{
+	(void)arg;
+	(void)device;
+	return EMR_OK;
+}
+
+static void recover_lost_ends_whoever_is_left(void **state)
+{
+	emr_lost lost;
+	seen ended = {0};
+	const emr_lost_tell tell = {.removed = tell_nothing, .ended = note, .arg = &ended};
+
+	(void)state;
+	assert_int_equal(makes_manager(&laptop, &s.eve), EMR_RESULT_APPLIED);
+	assert_int_equal(makes_manager(&s.eve, &s.lima), EMR_RESULT_APPLIED);
+	assert_ok(emr_share_cut_off(s.ana, &tell, &lost));
+	assert_int_equal(ended.managers, 2);
+	assert_int_equal(look().managers, 0);
+	assert_int_equal(makes_manager(&s.lima, &s.eve), EMR_RESULT_NOT_AUTHORISED);
+	/* Without any computer to remove, too. */
+	ended = (seen){0};
+	assert_ok(emr_share_cut_off(s.ana, &tell, &lost));
+	assert_int_equal(ended.managers + ended.grants + ended.writers, 0);
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
+	const struct CMUnitTest tests[] = {
+		TEST(the_owner_seals_nothing_for_a_key_that_is_not_hers),
+		TEST(what_cannot_be_sealed_for_her_waits),
+		TEST(who_writes_in_her_folder_waits_for_her_next_key),
+		TEST(another_computer_of_hers_takes_no_key_from_him),
+		TEST(her_own_computers_are_no_strangers),
+		TEST(who_may_manage_is_listed_and_ends_with_the_computer),
+		TEST(recover_lost_ends_whoever_is_left),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,284 @@
+/* Whatever programs write, hold open, rewrite, cut and remove, the store has at most twice the
+ * bytes that count and a constant: a model of random writers, with the constants a 64th of the
+ * usual ones. */
+#include "emr_test.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "view_kit.h"
+
+#define SCALE 64
+#define STEP_BYTES ((UINT64_C(32) << 20) / SCALE)
+#define ALLOWED_BYTES ((UINT64_C(300) << 20) / SCALE)
+#define SEGMENT_BYTES ((UINT64_C(256) << 20) / SCALE)
+#define FILES 6
+#define FILE_MAX ((UINT64_C(64) << 20) / SCALE)
+#define STEPS 4000
+
+typedef struct writer {
+	emr_handle *handle; /* NULL: nobody has it open */
+	bool is_there;
+	bool has_changed; /* since it became a version */
+	uint64_t size;	  /* what the name has, or whoever holds it */
+} writer;
+
+typedef struct world {
+	kit k;
+	writer files[FILES];
+	uint64_t random;
+	uint64_t versions; /* bytes of versions on the ledger: they are kept */
+	uint64_t most;	   /* that counted since the last quiet moment */
+	uint8_t *bytes;
+} world;
+
+static const char *path_of(size_t i)
+{
+	static char path[16];
+
+	snprintf(path, sizeof path, "d/%zu", i);
+	return path;
+}
+
+static uint64_t below(world *w, uint64_t limit)
+{
+	return kit_random(&w->random) % limit;
+}
+
+/* Bytes that count, sealed: each content is padded, and has a bundle and nodes. */
+static uint64_t counts(const world *w)
+{
+	uint64_t bytes = w->versions;
+
+	for (size_t i = 0; i < FILES; i++)
+		bytes += w->files[i].size + w->files[i].size / 8;
+	return bytes;
+}
+
+static uint64_t on_disk(world *w)
+{
+	return emr_store_disk_bytes(w->k.stack.store);
+}
+
+/* At every moment: of what counted lately, for removing takes its time. */
+static void must_fit(world *w, const char *what)
+{
+	uint64_t now = counts(w);
+
+	if (now > w->most)
+		w->most = now;
+	if (on_disk(w) > 2 * w->most + ALLOWED_BYTES)
+		fail_msg("%s: %llu bytes on the disk, %llu count", what,
+			(unsigned long long)on_disk(w), (unsigned long long)w->most);
+}
+
+static void cut_one(world *w, size_t i, uint64_t size)
+{
+	writer *f = &w->files[i];
+	emr_attr wanted = {0}, attr;
+
+	if (f->handle == NULL)
+		return;
+	wanted.size_bytes = size;
+	assert_ok(emr_view_set_attr(
+		w->k.view, emr_handle_node(f->handle), EMR_SET_SIZE, &wanted, &attr));
+	f->has_changed = true;
+	f->size = wanted.size_bytes;
+}
+
+static void open_one(world *w, size_t i)
+{
+	writer *f = &w->files[i];
+
+	if (f->handle != NULL)
+		return;
+	if (!f->is_there)
+		kit_text(&w->k, path_of(i), "");
+	f->is_there = true;
+	f->handle = kit_open_file(&w->k, path_of(i), O_RDWR);
+	if (below(w, 2) == 0)
+		cut_one(w, i, 0);
+}
+
+static void write_one(world *w, size_t i)
+{
+	writer *f = &w->files[i];
+	uint64_t from = below(w, 3) == 0 ? below(w, f->size + 1) : 0;
+	uint64_t len = below(w, FILE_MAX);
+
+	if (f->handle == NULL)
+		open_one(w, i);
+	f->has_changed = true;
+	for (uint64_t at = 0; at < len; at += 128 << 10) {
+		uint64_t n = len - at < 128 << 10 ? len - at : 128 << 10;
+
+		assert_ok(emr_view_write(f->handle, from + at, emr_bytes_of(w->bytes, n)));
+		if (from + at + n > f->size)
+			f->size = from + at + n;
+		must_fit(w, "writing");
+	}
+}
+
+static void close_one(world *w, size_t i)
+{
+	writer *f = &w->files[i];
+
+	if (f->handle == NULL)
+		return;
+	assert_ok(emr_view_flush(f->handle));
+	emr_view_release(f->handle);
+	f->handle = NULL;
+	if (!f->is_there)
+		f->size = 0;
+}
+
+static void remove_one(world *w, size_t i)
+{
+	writer *f = &w->files[i];
+
+	if (!f->is_there)
+		return;
+	kit_unlink(&w->k, path_of(i));
+	f->is_there = false;
+	if (f->handle == NULL)
+		f->size = 0;
+}
+
+/* Everything that is closed becomes a version; what was looked for is found. */
+static void be_quiet(world *w)
+{
+	for (size_t i = 0; i < FILES; i++)
+		if (w->files[i].is_there && w->files[i].handle == NULL && below(w, 8) != 0)
+			remove_one(w, i);
+	for (size_t i = 0; i < FILES; i++)
+		if (w->files[i].is_there && w->files[i].handle == NULL && w->files[i].has_changed) {
+			w->versions += w->files[i].size + w->files[i].size / 8;
+			w->files[i].has_changed = false;
+		}
+	assert_ok(emr_view_publish_now(w->k.view));
+	assert_ok(emr_view_publish_now(w->k.view));
+	w->most = 0;
+	must_fit(w, "quiet");
+}
+
+static void act(world *w)
+{
+	size_t i = (size_t)below(w, FILES);
+
+	switch (below(w, 12)) {
+	case 0:
+		open_one(w, i);
+		break;
+	case 1:
+	case 2:
+		close_one(w, i);
+		break;
+	case 3:
+		remove_one(w, i);
+		break;
+	case 4:
+		cut_one(w, i, below(w, w->files[i].size + 1));
+		break;
+	case 5:
+		if (w->files[i].handle != NULL)
+			assert_ok(emr_view_fsync(w->files[i].handle));
+		break;
+	case 6:
+		if (below(w, 10) == 0)
+			be_quiet(w);
+		break;
+	default:
+		write_one(w, i);
+	}
+	must_fit(w, "at work");
+}
+
+static void begin(world *w, uint64_t seed)
+{
+	*w = (world){.random = seed, .bytes = kit_bytes(128 << 10, seed)};
+	kit_open(&w->k);
+	w->k.options.segment_bytes = SEGMENT_BYTES;
+	w->k.options.space_step_bytes = STEP_BYTES;
+	kit_restart(&w->k);
+	kit_mkdir(&w->k, "d");
+}
+
+static void end(world *w)
+{
+	kit_close(&w->k);
+	free(w->bytes);
+}
+
+static void any_pattern_of_writing_fits(void **state)
+{
+	const char *wanted = getenv("EMR_SEED");
+	world w;
+
+	(void)state;
+	for (uint64_t seed = 1; seed <= 3; seed++) {
+		begin(&w, wanted != NULL ? strtoull(wanted, NULL, 0) : seed);
+		print_message("seed %llu\n", (unsigned long long)w.random);
+		for (unsigned i = 0; i < STEPS; i++)
+			act(&w);
+		for (size_t i = 0; i < FILES; i++)
+			close_one(&w, i);
+		be_quiet(&w);
+		print_message("%llu MiB were sealed\n",
+			(unsigned long long)(emr_store_appended(w.k.stack.store) >> 20));
+		assert_true(emr_store_appended(w.k.stack.store) > 20 * ALLOWED_BYTES);
+		end(&w);
+	}
+}
+
+static void of_two_files_one_is_always_open(void **state)
+{
+	world w;
+
+	(void)state;
+	begin(&w, 5);
+	open_one(&w, 0);
+	for (unsigned turn = 1; turn < 160; turn++) {
+		size_t i = turn % 2;
+
+		open_one(&w, i);
+		for (uint64_t at = 0; at < FILE_MAX / 2; at += 128 << 10)
+			assert_ok(emr_view_write(
+				w.files[i].handle, at, emr_bytes_of(w.bytes, 128 << 10)));
+		w.files[i].size = FILE_MAX / 2;
+		close_one(&w, 1 - i);
+		must_fit(&w, "in turns");
+	}
+	close_one(&w, 1); /* that of the last turn */
+	end(&w);
+}
+
+/* What a life left is looked at when the next one begins. */
+static void the_next_life_gives_back_what_the_last_one_left(void **state)
+{
+	world w;
+
+	(void)state;
+	begin(&w, 6);
+	w.k.options.space_step_bytes = UINT64_C(1) << 40;
+	kit_restart(&w.k);
+	for (unsigned i = 0; i < 30; i++)
+		for (unsigned part = 0; part < 4; part++)
+			kit_write(&w.k, "d/f", w.bytes, 128 << 10);
+	kit_unlink(&w.k, "d/f");
+	assert_true(on_disk(&w) > ALLOWED_BYTES);
+	w.k.options.space_step_bytes = STEP_BYTES;
+	kit_restart(&w.k);
+	be_quiet(&w);
+	end(&w);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(any_pattern_of_writing_fits),
+		cmocka_unit_test(of_two_files_one_is_always_open),
+		cmocka_unit_test(the_next_life_gives_back_what_the_last_one_left),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
