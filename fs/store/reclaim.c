@@ -238,30 +238,34 @@ typedef struct dead_call {
 	victim *v;
 } dead_call;
 
-/* Frames with pins name blocks and owners, no more; everything else is dead unless the index leads
- * here and a root does. */
-static bool is_dead(const dead_call *call, const emr_scan_item *item)
+/* Frames with pins name blocks and owners, no more.  What a root leads to is dead only where the
+ * index leads to another copy of it; a disk that does not answer says nothing about that. */
+static emr_status is_dead(const dead_call *call, const emr_scan_item *item, bool *out_dead)
 {
 	emr_store_position at;
+	emr_status status;
 
+	*out_dead = false;
 	if (item->hole || emr_store_frame_is(item->head))
-		return false;
-	if (emr_pending_find(&call->run->live, emr_cid_digest(&item->cid)) != NULL &&
-		emr_store_locate(call->run->store, &item->cid, &at) == EMR_OK &&
-		at.segment == call->v->segment->handle &&
-		at.offset == item->offset + item->head_len)
-		return false;
-	return !emr_segment_is_blank(&item->cid, item->data_len);
+		return EMR_OK;
+	if (emr_pending_find(&call->run->live, emr_cid_digest(&item->cid)) != NULL) {
+		status = emr_store_locate(call->run->store, &item->cid, &at);
+		if (status != EMR_OK)
+			return status == EMR_NOT_FOUND || status == EMR_DAMAGED ? EMR_OK : status;
+		if (at.segment == call->v->segment->handle &&
+			at.offset == item->offset + item->head_len)
+			return EMR_OK;
+	}
+	*out_dead = !emr_segment_is_blank(&item->cid, item->data_len);
+	return EMR_OK;
 }
 
 static emr_status look_for_dead(void *context, const emr_scan_item *item)
 {
 	const dead_call *call = context;
+	emr_status status = is_dead(call, item, &call->v->has_dead);
 
-	if (!is_dead(call, item))
-		return EMR_OK;
-	call->v->has_dead = true;
-	return EMR_INTERRUPTED;
+	return status == EMR_OK && call->v->has_dead ? EMR_INTERRUPTED : status;
 }
 
 static emr_status check_dead(reclaim_run *run, victim *v)
@@ -640,9 +644,11 @@ static emr_status list_dead(void *context, const emr_scan_item *item)
 		.len = item->len,
 		.head_len = item->head_len,
 		.data_len = item->data_len};
+	bool dead;
+	emr_status status = is_dead(&b->dead, item, &dead);
 
-	if (!is_dead(&b->dead, item))
-		return EMR_OK;
+	if (status != EMR_OK || !dead)
+		return status;
 	memcpy(place.digest, emr_cid_digest(&item->cid), sizeof place.digest);
 	return emr_buf_append(&b->places, &place, sizeof place);
 }
