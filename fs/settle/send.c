@@ -166,6 +166,52 @@ static emr_status resend_one(emr_settle *settle, emr_id16 key, emr_outcome_fn fn
 	return status;
 }
 
+/* ---- what must stay until then ---- */
+
+static emr_status note_row(void *arg, emr_id16 key, emr_bytes value)
+{
+	emr_buf *rows = arg;
+	size_t len = value.len;
+	emr_status status = emr_buf_append(rows, &len, sizeof len);
+
+	(void)key;
+	return status == EMR_OK ? emr_buf_append(rows, value.data, value.len) : status;
+}
+
+static emr_status each_root_of(emr_bytes row, emr_sent_root_fn visit, void *arg)
+{
+	outbox box = {0};
+	emr_status status = outbox_decode(row, &box);
+
+	if (status == EMR_DAMAGED || status == EMR_NEWER_FORMAT)
+		return EMR_OK;
+	for (size_t i = 0; i < box.count && status == EMR_OK; i++) {
+		const emr_place *place = &box.outcomes[i].place;
+		emr_cid root;
+
+		if (emr_cid_parse(emr_bytes_of(place->root.b, EMR_CID_BYTES), &root) == EMR_OK)
+			status = visit(arg, place->object, &root);
+	}
+	outbox_free(&box);
+	return status;
+}
+
+emr_status emr_settle_each_sent_root(emr_settle *settle, emr_sent_root_fn visit, void *arg)
+{
+	EMR_AUTO_BUF rows = {0}; /* VISIT reads the store, and may take as long as that does */
+	size_t len, at = 0;
+	emr_status status =
+		emr_journal_each(settle->options.journal, EMR_ROW_OUTBOX, note_row, &rows);
+
+	while (status == EMR_OK && at < rows.len) {
+		memcpy(&len, rows.data + at, sizeof len);
+		at += sizeof len;
+		status = each_root_of(emr_bytes_of(rows.data + at, len), visit, arg);
+		at += len;
+	}
+	return status;
+}
+
 emr_status emr_settle_resend(emr_settle *settle, emr_outcome_fn fn, void *arg)
 {
 	pending p;

@@ -121,15 +121,41 @@ static void *publish_loop(void *arg)
 	return NULL;
 }
 
-/* What no row and no pin may name: working copies and what is being sealed, then files that are
- * open without a name.  A working copy that is frozen meanwhile has become such a file's content.
- */
+typedef struct rooting {
+	emr_view *view;
+	const emr_reclaim_options *options;
+	emr_cid_visit visit;
+	void *context; /* of visit */
+} rooting;
+
+static emr_status sent_root(void *arg, emr_id16 object, const emr_cid *root)
+{
+	const rooting *r = arg;
+	const emr_reclaim_options *options = r->options;
+
+	if (options->is_forsaken != NULL && options->is_forsaken(options->forsaken_context, object))
+		return EMR_OK;
+	/* A rename in another's folder names what may not lie here. */
+	return emr_block_store_has(emr_store_blocks(r->view->options.store), root)
+		       ? r->visit(r->context, root)
+		       : EMR_OK;
+}
+
+/* What no row and no pin may name: working copies and what is being sealed, bundles of batches that
+ * have no answer, then files that are open without a name.  In this order: a working copy that is
+ * frozen meanwhile has become such a file's content, and a bundle that was just made stands in a
+ * batch; what has its answer is pinned, which the reclaim hears of. */
 static emr_status working_roots(void *context, emr_cid_visit visit, void *visit_context)
 {
-	emr_view *view = context;
+	rooting *r = context;
+	emr_view *view = r->view;
 	EMR_AUTO_BUF roots = {0};
 	emr_status status = emr_record_each_block(view->options.records, visit, visit_context);
 
+	r->visit = visit;
+	r->context = visit_context;
+	if (status == EMR_OK)
+		status = emr_settle_each_sent_root(view->options.settle, sent_root, r);
 	pthread_mutex_lock(&view->lock);
 	for (size_t i = 0; i < view->by_number.cap && status == EMR_OK; i++) {
 		const node *n = table_at(&view->by_number, i);
@@ -147,8 +173,10 @@ static emr_status working_roots(void *context, emr_cid_visit visit, void *visit_
 emr_status view_reclaim_with(
 	emr_view *view, emr_reclaim_options *options, emr_reclaim_report *out_report)
 {
+	rooting r = {.view = view, .options = options};
+
 	options->extra_roots = working_roots;
-	options->roots_context = view;
+	options->roots_context = &r;
 	return emr_journal_reclaim(view->options.journal, options, out_report);
 }
 

@@ -260,7 +260,7 @@ emr_status publish_run(emr_view *view, bool all)
 	answering earlier = {.view = view};
 	emr_status status, lacking = EMR_OK;
 
-	emr_record_hold_begin(view->options.records); /* bundles are pinned with their answers */
+	emr_record_hold_begin(view->options.records); /* until a batch in the journal names them */
 	status = emr_settle_resend(view->options.settle, answers_apply, &earlier);
 	if (status == EMR_OK) /* our own answers first: what is new after them is from others */
 		status = follow_if_due(view, all);

@@ -296,6 +296,52 @@ static void whatever_is_done_another_comes_between(void **state)
 	kit_close(&other);
 }
 
+#define SAVED_FROM 5000
+#define SAVED_BYTES(i) (BLOCK_BYTES + (i) % 7)
+
+static uint32_t saved; /* blocks that were appended and pinned between */
+
+/* What a save does beside somebody else who closes the segment. */
+static emr_status save_and_roll(kit *k)
+{
+	emr_block block = kit_block(SAVED_FROM + saved, SAVED_BYTES(saved));
+	emr_pin_change pin = {.pin = {.root = block.cid, .state = EMR_PIN_WRITTEN}};
+	emr_status status = emr_store_append_group(k->store,
+		&(emr_store_group){
+			.blocks = &block, .block_count = 1, .pins = &pin, .pin_count = 1},
+		NULL);
+
+	kit_block_free(&block);
+	saved += status == EMR_OK;
+	return status == EMR_OK ? emr_store_close_segment(k->store) : status;
+}
+
+static void has_saved(kit *k)
+{
+	for (uint32_t i = 0; i < saved; i++)
+		kit_has(k, SAVED_FROM + i, SAVED_BYTES(i));
+}
+
+static void what_is_saved_while_space_is_looked_for_is_not_taken_away(void **state)
+{
+	kit *k = *state;
+	unsigned count = unlocks_in(k, reclaim_dead);
+
+	saved = 0;
+	for (unsigned n = 1; n <= count; n++) {
+		assert_ok(append(k));
+		assert_ok(roll(k));
+		assert_ok(do_between(k, reclaim_dead, n, save_and_roll, PERHAPS_US));
+		end_other();
+		assert_ok(between.status);
+		has_saved(k);
+	}
+	assert_true(saved > 0);
+	kit_close(k);
+	kit_open(k);
+	has_saved(k);
+}
+
 /* ---- Threads ---- */
 
 typedef struct worker {
@@ -421,6 +467,7 @@ int main(void)
 		T(a_segment_that_is_being_made_is_not_taken_for_damaged),
 		T(a_store_whose_directory_was_away_goes_on_when_it_is_back),
 		T(whatever_is_done_another_comes_between),
+		T(what_is_saved_while_space_is_looked_for_is_not_taken_away),
 		T(segments_roll_while_others_look_and_check),
 		T(segments_are_reclaimed_while_others_look_and_check),
 		T(the_index_is_replaced_while_others_look_and_check),

@@ -569,6 +569,28 @@ static void what_is_being_written_is_not_erased(void **state)
 	end(&k, kept, &list);
 }
 
+static void what_was_sent_and_has_no_answer_is_kept(void **state)
+{
+	emr_reclaim_report report;
+	needles list;
+	uint8_t *kept;
+	kit k;
+
+	(void)state;
+	with_x(&k, &kept, &list);
+	kit_text(&k, "A/new", "waits for the ledger");
+	ledger_is_away = true;
+	assert_status(EMR_BUSY, emr_view_publish_now(k.view));
+	assert_ok(emr_view_purge(k.view, &(uint64_t){0}));
+	assert_ok(emr_view_reclaim(k.view, 100, &report));
+	ledger_is_away = false;
+	kit_publish_all(&k);
+	kit_restart(&k);
+	kit_expect_text(&k, "A/new", "waits for the ledger");
+	assert_true(erase(&k, "A/x").is_finished);
+	end(&k, kept, &list);
+}
+
 /* Its bytes lie beside those of X, and are known one by one. */
 static void another_file_that_is_being_written_does_not_delay_it(void **state)
 {
@@ -610,6 +632,7 @@ int main(void)
 		cmocka_unit_test(an_object_with_hundreds_of_versions_goes_in_ranges),
 		cmocka_unit_test(who_has_it_open_reads_no_more),
 		cmocka_unit_test(what_is_being_written_is_not_erased),
+		cmocka_unit_test(what_was_sent_and_has_no_answer_is_kept),
 		cmocka_unit_test(another_file_that_is_being_written_does_not_delay_it),
 	};
 

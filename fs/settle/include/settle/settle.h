@@ -105,6 +105,11 @@ emr_status emr_settle_publish(
 /* Sends every batch whose answer is unknown (after a restart, or a transport error) and hands out
  * the answers. */
 emr_status emr_settle_resend(emr_settle *settle, emr_outcome_fn fn, void *arg);
+/* The bundles that batches without an answer name: no pin has them yet, and the ledger may.  VISIT
+ * gets OBJECT and ROOT of each; its first error ends the walk.  Any thread; a batch that cannot be
+ * read names nothing. */
+typedef emr_status (*emr_sent_root_fn)(void *arg, emr_id16 object, const emr_cid *root);
+emr_status emr_settle_each_sent_root(emr_settle *settle, emr_sent_root_fn visit, void *arg);
 /* The grants of domains inside domains become what the tree says (emr_share_tie): TREE has every
  * domain of the folder, each after the one it hangs in.  What the ledger refuses is told in the
  * log; other errors are of the moment. */
