@@ -20,20 +20,24 @@ head -c 3000000 /dev/urandom >new
 control() { must "$TOOLS/fault_control" "$page" "$@"; }
 notices() { cat "$MNT/.emrfs/notices" 2>/dev/null; }
 
-# row WHAT RESULT SENTENCE: a line of the table.
+# row WHAT RESULT SENTENCE: a line of the table.  How many changes wait is the moment's business: some are saved as soon as
+# there is room.
 row() {
-	local sentence=${3//"$MNT"/DIR}
+	local sentence
+	sentence=$(sed -E 's/^[1-9][0-9]* changes? (is|are) not safe/N changes are not safe/' <<<"${3//"$MNT"/DIR}")
 	sentence=${sentence//"$EMRFS_HOME"/HOME}
 	printf '| %s | %s | %s | %s |\n' "$SCENE" "$1" "$2" "${sentence//"$EMR_WORK"\//}" >>"$rows"
 	say "$SCENE, $1: $2: $sentence"
 }
-# program WHAT COMMAND...: a program in the folder; what it is told, and the notice that comes of it.
+# program WHAT COMMAND...: a program in the folder; what it is told, and the notice that comes of it.  What was said of an
+# earlier one is said again while it is tried again, and does not count.
 program() {
-	local what=$1 before text said=
+	local what=$1 text said=
 	shift
-	before=$(notices | wc -l)
 	if "$@" >out/said 2>&1; then text="done"; else text=$(sed -n '$s/.*: //p' out/said); fi
-	said=$(notices | tail -n +$((before + 1)) | head -1 | sed 's/^[^ ]* [^ ]* [^ ]* \([^ ]*\) [^:]*: /\1: /')
+	notices | sed 's/^[^ ]* [^ ]* [^ ]* \([^ ]*\) [^:]*: /\1: /' >heard
+	said=$(grep -vxFf told heard | head -1)
+	cat heard >>told
 	row "$what" "$text" "$said"
 }
 # verb WHAT ARGUMENTS...: a verb, its exit code and its last sentence.
@@ -52,6 +56,7 @@ fill() {
 # A folder with a small and a large record on a disk of its own.
 begin() { # SCENE
 	SCENE=$1
+	: >told
 	must mount -t tmpfs -o size=40m,mode=700 tmpfs "$EMRFS_HOME"
 	rm -f words*
 	emr_init
