@@ -1,3 +1,6 @@
+/* Two computers may change one file at the same time: this file gives the second copy its name,
+ * "NAME (conflict, WHO, TIME).EXT", and finds all such copies, so that a person can look at both
+ * and lose neither. */
 #include "conflict.h"
 
 #include <stdio.h>

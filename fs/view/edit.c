@@ -1,3 +1,7 @@
+/* This file makes one change of the folder durable: it collects rows for the journal (the log
+ * that survives a crash), commits them together, and only then may the tree change. It also keeps
+ * the queue of changes that still have to go to the ledger, and removes temporary files once
+ * nothing on the disk names them. */
 #include "edit.h"
 
 #include <stdlib.h>

@@ -1,3 +1,6 @@
+/* Before a changed file can be published, its working copy is sealed into content that never
+ * changes again. This file does so without stopping readers, and leaves a file alone that was
+ * written to meanwhile. */
 #include "file.h"
 
 /* ---- freezing for publication ---- */

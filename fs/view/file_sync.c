@@ -1,3 +1,7 @@
+/* This file carries out close, fsync and sync: a close hands what was written to the operating
+ * system, so that a killed process loses nothing, and fsync brings it to the disk, so that a
+ * power cut loses nothing. When the disk refuses, the bytes are not called safe, and they are
+ * written to the disk once more. */
 #include "file.h"
 
 #include <stdlib.h>

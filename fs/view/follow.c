@@ -1,3 +1,6 @@
+/* The owner's other computers, and people who may write here, also change the ledger. This file
+ * waits for such changes, looks up what they are, and brings them into the tree. It does not let
+ * anybody take over a record by choosing the id of one that is there already. */
 #include "follow.h"
 
 #include <stdlib.h>

@@ -1,3 +1,6 @@
+/* With the right to write, a person can change files in a folder that somebody else shares. This
+ * file turns a record of that owner into a node that can be changed here, and opens its old bytes
+ * while the share allows it. */
 #include "foreign.h"
 
 #include <stdlib.h>

@@ -1,3 +1,5 @@
+/* This file shows the directory `shared-by-me`: for each person a directory with links to what is
+ * shared with that person. Removing a link takes the share back; every other change is refused. */
 #include "given.h"
 
 #include <sodium.h>

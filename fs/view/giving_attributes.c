@@ -1,3 +1,6 @@
+/* This file answers the attributes `shared-with` and `grant.WHO`, through which scripts read and
+ * change who may see a file. A value that would let somebody see more needs the confirmation
+ * code, so that copying attributes from a USB stick cannot share anything. */
 #include "giving_attributes.h"
 
 #include <stdio.h>

@@ -1,3 +1,6 @@
+/* A clinician who has a patient's card sees that patient's Inbox below `shared-with-me` and can
+ * leave records there. This file shows these Inboxes, and takes one away when the card or the
+ * clinician's role does not allow it any more. */
 #include "inboxes.h"
 
 #include <string.h>

@@ -1,3 +1,7 @@
+/* This file starts and stops the folder's threads: the publisher sends quiet changes to the
+ * ledger, the syncer brings closed files to the disk, the follower waits for news, and a fourth
+ * gives disk space back when there is enough to give. When the ledger or the disk fails, they try
+ * again after growing pauses. */
 #include "keeper.h"
 
 #include <errno.h>

@@ -1,5 +1,7 @@
-/* The folder's threads: one publishes what is quiet, one syncs what was closed and gives space
- * back, one waits for the ledger. */
+/* These are the folder's threads.  Three run as long as a folder is open for writing: the publisher
+ * sends what is quiet to the ledger, the syncer brings what was closed to the disk, the follower
+ * waits for news of the ledger.  The syncer starts a fourth for the time in which disk space is
+ * given back.  Received shares (shared.c) and comparisons (compare.c) have threads of their own. */
 #pragma once
 
 #include "edit.h"

@@ -1,3 +1,6 @@
+/* This file keeps the names in `.emrfs/requests`, one made file for each request for access that
+ * waits. When requests come or go, it tells the kernel, so that file managers show the change at
+ * once. */
 #include "letters.h"
 
 #include <stdio.h>

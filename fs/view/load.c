@@ -1,3 +1,7 @@
+/* When a folder is opened, this file builds its tree: first what the ledger says, then what the
+ * journal says was changed here, then files that were being written at a crash. Records with an
+ * unknown or circular parent are shown at the top; a part of a file that a crash left is put
+ * beside the last whole version, never in its place. */
 #include "load.h"
 
 #include "deposits.h"

@@ -1,3 +1,6 @@
+/* This file decides what a file may be called, and which names are only temporary files of a
+ * program (editors, browsers, office programs). Temporary files stay on this computer: they never
+ * reach the ledger and never become records. */
 #include "view/names.h"
 
 #include <ctype.h>

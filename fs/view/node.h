@@ -1,4 +1,6 @@
-/* The tree's own structs.  Every field is protected by view->lock unless it says otherwise. */
+/* These are the structs of the folder's tree in memory: a file or directory (node), the bytes of an
+ * open file, the whole view.  Every field is protected by view->lock unless it says otherwise; the
+ * order of locks is file->lock, view->lock, journal. */
 #pragma once
 
 #include <pthread.h>

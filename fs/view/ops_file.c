@@ -1,3 +1,6 @@
+/* This file carries out writing, truncation, reserving room, and changes of mode and time. The
+ * first write makes a working copy, so that the saved version stays as it was until the new one
+ * is complete. */
 #include "file.h"
 #include "foreign.h"
 #include "space.h"

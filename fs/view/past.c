@@ -1,3 +1,6 @@
+/* This file shows `.emrfs/at/TIME` and `.emrfs/deleted`: the folder as it was at a time, and what
+ * was deleted. It builds such a tree when somebody looks into it, and keeps only the few that
+ * were used last, so that looking back cannot fill the memory. */
 #include "past.h"
 
 #include <stdio.h>

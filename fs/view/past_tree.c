@@ -1,3 +1,6 @@
+/* This file computes what the folder looked like at a given time, or what was deleted from it,
+ * from the history on the ledger. A record whose directory is unknown, or would lie within
+ * itself, is shown at the top, and of two equal names the second gets a code. */
 #include "past_tree.h"
 
 #include <stdlib.h>

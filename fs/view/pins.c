@@ -1,3 +1,6 @@
+/* Pins say which blocks on the disk are still needed. When the store's index was lost and made
+ * anew, this file says all pins again from the ledger and the journal, so that cleaning up cannot
+ * remove blocks of living records. */
 #include "pins.h"
 
 #include <stdlib.h>

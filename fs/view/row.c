@@ -1,3 +1,6 @@
+/* This file turns what the journal keeps of a changed node, or of a name that went away, into
+ * bytes and back (rows N and U of FORMAT.md). It refuses a row with a wrong length, an unknown
+ * flag or an impossible value instead of guessing. */
 #include "row.h"
 
 #include <string.h>

@@ -1,3 +1,6 @@
+/* A share may lie inside another share that the same person received. This file decides whether
+ * it is shown there or beside the other, and under which name; an owner who lets two shares lie
+ * in each other gets both beside. */
 #include "shared_place.h"
 
 #include <stdio.h>

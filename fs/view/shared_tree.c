@@ -1,3 +1,6 @@
+/* This file builds the tree of one received share from what its owner and its writers have
+ * described. It trusts none of it: names that are no names are replaced, links that lead out of
+ * the share are not shown, and a directory cannot lie within itself. */
 #include "shared_tree.h"
 
 #include <stdio.h>

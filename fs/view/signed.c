@@ -1,3 +1,6 @@
+/* This file says who signed a version and when (`signed-by`, `signed-at`), and opens a version
+ * only when its signature, its length and its bytes fit. A signature that does not fit is told to
+ * the person, once for each version. */
 #include "signed.h"
 
 #include <inttypes.h>

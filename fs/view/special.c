@@ -1,3 +1,6 @@
+/* The files of `.emrfs` (log, notices and others) are made when somebody reads them. This file
+ * keeps what one reader has opened unchanged until the end, and lets `tail -f` see what is added
+ * later. */
 #include "special.h"
 
 #include <malloc.h>

@@ -1,3 +1,6 @@
+/* This is the hash table by which the tree finds a node by its number, its id or its name. It
+ * borrows its items and frees none, and its room is reserved beforehand, so that adding cannot
+ * fail in the middle of a change. */
 #include "table.h"
 
 #include <stdlib.h>

@@ -1,3 +1,6 @@
+/* This file is the folder's tree in memory: nodes, names, directories and paths. It only moves
+ * things around under the lock; whether a change is allowed and whether it is on the disk is
+ * decided by its callers. */
 #include "tree.h"
 
 #include <sodium.h>

@@ -1,3 +1,6 @@
+/* When a published file loses its name, its record waits for a successor: many programs save by
+ * writing a new file under the old name. This file keeps the list of such records, so that the
+ * new file becomes the next version and not a stranger. */
 #include "vacated.h"
 
 #include <stdlib.h>

@@ -1,3 +1,6 @@
+/* This file reads a time as people write it, a day, a minute or a second ("2026-11-20T14:05"),
+ * and refuses days that do not exist. It is how a directory below `.emrfs/at` knows which moment
+ * it shows. */
 #include "view/when.h"
 
 #include <stdbool.h>

@@ -1,3 +1,6 @@
+/* Before a rename, this file asks whether somebody would see the record in its new place who does
+ * not see it now. Such a rename is refused; `emrfs move` does it after it has named these people.
+ */
 #include "would_share.h"
 
 #include <stdio.h>

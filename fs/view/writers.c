@@ -1,3 +1,6 @@
+/* A person whom the owner lets write is believed only in part: this file decides which words of
+ * such a writer about a record (name, place, length, kind) the folder follows. It works from the
+ * ledger alone, so that every computer and every restart comes to the same answer. */
 #include "writers.h"
 
 #include <string.h>

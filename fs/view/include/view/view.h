@@ -2,9 +2,9 @@
  * since. Knows nothing of the kernel: no errno, no request, no path of a mount.  Refuses to wait
  * for anything but the local disk.
  *
- * Thread rules: every function may be called from any thread.  Order of locks inside: tree, then
- * one file, then the journal.  Callbacks of emr_view_each_entry and emr_view_list_attributes run
- * under the tree lock: they copy and return. */
+ * Thread rules: every function may be called from any thread.  Order of locks inside: one file
+ * (file->lock), then the tree (view->lock), then the journal.  Callbacks of emr_view_each_entry and
+ * emr_view_list_attributes run under the tree lock: they copy and return. */
 #pragma once
 
 #include <stdbool.h>
@@ -124,8 +124,8 @@ emr_status emr_view_open(const emr_view_options *options, emr_view **out_view);
  * "requests/NAME".  Without a lock of the caller's that `changed` may want.  EMR_NO_MEMORY: some
  * are lacking. */
 emr_status emr_view_set_requests(emr_view *view, const char *const *names, size_t n);
-/* The two threads: publishing what is quiet, syncing what was closed.  Without them (tests, `-f`
- * tools) emr_view_publish_now and emr_view_sync do the same on call. */
+/* Starts the threads (keeper.h).  Without them (tests, `-f` tools) emr_view_publish_now and
+ * emr_view_sync do the same on call. */
 emr_status emr_view_start(emr_view *view);
 /* The records of DOMAIN have just become readable here: they come into the tree as from another
  * computer.  Any thread. */
