@@ -1,3 +1,6 @@
+/* This file makes an agent's answer to one question: it checks each record that was asked for
+ * and converts its key with the agent's fragment, for the reader alone. The agent itself never
+ * learns a key that opens a record. */
 #include "agency.h"
 
 #include <stdlib.h>

@@ -1,3 +1,6 @@
+/* This file keeps what an agent must not lose between two starts: its fragments and its
+ * receiving keys, each sealed in a file of its own. A new receiving key is on the disk before
+ * the ledger names it, so a crash never leaves a key that nobody can use. */
 #include "agency.h"
 
 #include <dirent.h>

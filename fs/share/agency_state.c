@@ -1,3 +1,6 @@
+/* This file tells an administrator what an agent holds: how many fragments, for how many grants,
+ * which questions wait for their turn, and how old its receiving key is. It tells ids and
+ * numbers only, never whose records they are. */
 #include "agency.h"
 
 #include <errno.h>

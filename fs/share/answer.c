@@ -1,3 +1,6 @@
+/* This file holds what the owner's computer and the agents have in common when they answer a
+ * question: sending a refusal, seeing whether an answer is still needed, and going on after one
+ * question that cannot be answered. */
 #include "base/log.h"
 
 #include "share/read.h"

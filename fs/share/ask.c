@@ -1,3 +1,6 @@
+/* A reader's computer asks here for the keys of a received folder: the question goes onto the
+ * ledger first, then the answers are collected. A refusal keeps its reason, so that the reader
+ * is told why. */
 #include <stdlib.h>
 #include <string.h>
 

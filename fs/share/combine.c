@@ -1,3 +1,6 @@
+/* This file turns the answers of several agents into the key of a record. An agent that answers
+ * wrongly is found by the proof in its answer and left out, so it can neither give a false key
+ * nor stop the others. */
 #include <string.h>
 
 #include "shared_private.h"

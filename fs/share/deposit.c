@@ -1,3 +1,5 @@
+/* This file reads from a person's card into which Inbox its holder may leave records. It refuses
+ * a card that has run out, and a holder whose role does not allow it. */
 #include "share/deposit.h"
 
 #include <string.h>

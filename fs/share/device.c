@@ -1,3 +1,6 @@
+/* One person may use several computers: the first of them adds, lists and removes the others
+ * here, and hands them the keys of the shared folders. After a theft it ends what the lost
+ * computer could do, also the rights that it gave to others, and begins new keys. */
 #include "share/devices.h"
 #include "share/give.h"
 

@@ -1,3 +1,6 @@
+/* When somebody's access to a folder has ended, what is written there from now on must have a
+ * new key. This file sees when that is due, begins the new epoch on the ledger, and gives those
+ * who may still read their part of it. */
 #include "share/give.h"
 
 #include <stdlib.h>

@@ -1,3 +1,6 @@
+/* This file reads what sharing needs from the computer's own verified copy of the ledger: the
+ * keys of a shared folder, grants, wrapped record keys, descriptions of records. It refuses what
+ * does not fit the hashes on the ledger. */
 #include "share_private.h"
 
 #include <string.h>

@@ -1,3 +1,5 @@
+/* This file lists what an owner has given to whom, and takes it back. Taking back ends the right
+ * to read and the right to write together, because a person sees them as one share. */
 #include "share/give.h"
 
 #include <stdlib.h>

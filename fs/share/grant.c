@@ -1,3 +1,6 @@
+/* This file makes one grant: it checks what the owner wants, chooses the agents, cuts the
+ * re-encryption key into fragments for them, and sends everything in one batch. If the ledger
+ * takes only a part of it, that part is taken back: half a share is not what the owner meant. */
 #include "share/give.h"
 #include "share/write.h"
 

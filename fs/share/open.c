@@ -1,3 +1,6 @@
+/* This file opens the names, descriptions and contents of a received folder with the keys that
+ * have come. It shows the root of a folder only as its owner described it, and gives out a
+ * content together with whose signature it has. */
 #include <string.h>
 
 #include "shared_private.h"

@@ -1,3 +1,5 @@
+/* This file gathers the operations of one deed (a grant, its fragments, its letters), sends them
+ * to the ledger as one signed batch, and turns the first refusal into a status. */
 #include "share_private.h"
 
 #include <stdlib.h>

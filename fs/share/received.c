@@ -1,3 +1,6 @@
+/* This file lists the grants that a person or his team has received, and opens the sealed letter
+ * of each. It refuses a letter whose card belongs to another folder than the ledger names, so
+ * that nobody can hide behind a familiar name. */
 #include <string.h>
 
 #include "base/log.h"

@@ -1,3 +1,6 @@
+/* A grant without the past must not open earlier versions. Before such a grant is made, this
+ * file looks whether the present keys also open something that is past; then it wraps the keys
+ * of the present records again for a new epoch. No content is encrypted again. */
 #include <stdlib.h>
 #include <string.h>
 

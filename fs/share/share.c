@@ -1,3 +1,5 @@
+/* This file makes and ends the handle of the sharing module, and holds what all its parts need:
+ * the time, the last refusal of the ledger, and catching up with the ledger. */
 #include "share_private.h"
 
 #include <stdlib.h>

@@ -1,3 +1,5 @@
+/* This file opens a received grant and holds the keys that came for it. It refuses a grant that
+ * is not in force, or not for this purpose, and it wipes every key when the grant is closed. */
 #include <stdlib.h>
 #include <string.h>
 

@@ -1,3 +1,6 @@
+/* This file decides whose word a version is: it checks the signature, the key on the ledger, and
+ * the certificate of the organisation, each at the time when the version came. It shows no name
+ * that is written to look like another one. */
 #include "share/signed.h"
 
 #include <stdio.h>

@@ -1,3 +1,6 @@
+/* This file tells a person where he may write in folders of others, by a letter from the owner
+ * or by his role and a patient's card, and until when. It also makes again the keys of names
+ * that he wrote there himself. */
 #include "share/write.h"
 
 #include <stdlib.h>
