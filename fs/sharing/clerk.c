@@ -1,3 +1,6 @@
+/* This file carries out one order to give or to take back. It first looks what the ledger has
+ * already, so that an order which a crash interrupted is not done twice, and ends an older grant
+ * only after the new one stands: nobody is without access in between. */
 #include "sharing/clerk.h"
 
 #include <stdio.h>

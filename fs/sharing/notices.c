@@ -1,3 +1,6 @@
+/* This file keeps the newest notices for the person (`.emrfs/notices`), hands each of them as
+ * JSON to the program that shows it on the desktop, and ends that program when it takes too
+ * long. Paths go to the person only, never into the log. */
 #include "sharing/notices.h"
 
 #include <errno.h>

@@ -1,3 +1,6 @@
+/* One thread of the open folder does what other people wait for: it releases keys, follows
+ * teams, passes keys to the person's own computers. This file runs its looks when the ledger has
+ * news, and lets a look that failed wait longer each time. */
 #include "sharing/office.h"
 
 #include <errno.h>

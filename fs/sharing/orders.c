@@ -1,3 +1,5 @@
+/* This file keeps, sealed on this computer, the orders to give or to take back that the ledger
+ * has not taken yet, so that they survive a restart. */
 #include "sharing/orders.h"
 
 #include <stdlib.h>

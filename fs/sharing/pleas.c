@@ -1,3 +1,6 @@
+/* This file lists the requests for access that came and those that were sent, with names, words
+ * and short ids that a person can type. Words of strangers are shown between quotation marks
+ * that they cannot close. */
 #include "sharing/pleas.h"
 
 #include <stdio.h>

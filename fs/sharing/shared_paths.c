@@ -1,3 +1,5 @@
+/* Most verbs work on one's own records only. This file recognises a path below `shared-with-me`
+ * and says in the right words why `log`, `share` and others are not possible there. */
 #include "sharing/shared_paths.h"
 
 #include <stdio.h>

@@ -1,3 +1,5 @@
+/* This file lists and counts what others share with this person, those first that end first, for
+ * `emrfs status` and `emrfs share`. */
 #include "sharing/shared_with_me.h"
 
 #include <stdlib.h>

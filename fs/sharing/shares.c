@@ -1,3 +1,5 @@
+/* This file lists what is shared with whom: grants on the ledger together with orders that still
+ * wait, each once, with the names of people and with who opened what. */
 #include "sharing/shares.h"
 
 #include <stdio.h>

@@ -1,3 +1,6 @@
+/* This file takes orders to give and to take back, writes them down before it answers, and runs
+ * the clerk's thread that does them one after the other. The same wish typed twice is one order,
+ * and taking back also removes orders that still wait. */
 #include "sharing/sharing.h"
 
 #include <pthread.h>

@@ -1,3 +1,5 @@
+/* This file is the look at teams of the office's thread: when a team got a new key, or its
+ * members changed, the owner's shares with that team follow. */
 #include "base/log.h"
 #include "contract/codes.h"
 #include "org/team_care.h"
