@@ -1,3 +1,6 @@
+/* This file holds what a working copy has that is new: for each piece of 256 KiB the byte ranges
+ * that were written, in memory or in the temporary file on the disk. Later bytes replace earlier
+ * ones, and the memory is counted so that it stays within its limit. */
 #include "staging_impl.h"
 
 #include <stdlib.h>

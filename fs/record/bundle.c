@@ -1,3 +1,6 @@
+/* A bundle is the block that one version of a record is known by: the link to its content and
+ * the sealed manifest. This file builds it when a version is saved and opens it when it is read;
+ * it refuses a bundle that belongs to another record, another version or another content. */
 #include "record/content.h"
 
 #include <sodium.h>

@@ -1,3 +1,5 @@
+/* This file turns a finished content into the bytes that the journal keeps and back, and seals
+ * its key for this computer until it is published. */
 #include "record/content.h"
 
 #include "base/codec.h"

@@ -1,3 +1,6 @@
+/* This file holds what all working copies share: the worker threads that encrypt, reused memory,
+ * the limit of memory, and a list of new blocks that must not be cleaned up before something
+ * names them. */
 #include "ctx.h"
 
 #include <stdlib.h>

@@ -1,3 +1,6 @@
+/* This file is the byte format of records: padding that hides the exact length, the header, the
+ * manifest, the signed statement, and the hashes over them. Every decoder refuses wrong lengths,
+ * unknown versions and impossible values. */
 #include "record/format.h"
 
 #include "base/codec.h"

@@ -1,3 +1,6 @@
+/* This file turns a working copy into finished content: it encrypts the remaining pieces with
+ * several threads, writes them to the store and builds the tree of hashes. If somebody writes
+ * meanwhile, the freeze is refused, so that a version is always one state of the file. */
 #include "staging_impl.h"
 
 #include <stdlib.h>

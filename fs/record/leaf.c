@@ -1,3 +1,5 @@
+/* This file encrypts and decrypts one piece of content (256 KiB in chunks of 16 KiB). A chunk is
+ * checked before any of its bytes is given out. */
 #include "leaf.h"
 
 #include "base/codec.h"

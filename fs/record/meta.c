@@ -1,3 +1,6 @@
+/* This file is the byte format of a record's description: name, kind, length, times and extended
+ * attributes. It accepts one spelling only for the same attributes, and nothing that is cut or
+ * too long. */
 #include "record/format.h"
 
 #include "base/codec.h"

@@ -1,3 +1,5 @@
+/* This file is the byte format of the private parts that go to the ledger with a save, a new
+ * description or a new listing key. It refuses lengths that no sealed part can have. */
 #include "record/format.h"
 
 #include "base/codec.h"

@@ -1,3 +1,5 @@
+/* After a crash this file restores a working copy from its temporary file: it follows the log as
+ * far as it is authentic and as far as the blocks that it names exist, and cuts off the rest. */
 #include "staging_impl.h"
 
 #include <errno.h>

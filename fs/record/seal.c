@@ -1,3 +1,6 @@
+/* While a program writes a large file from front to back, this file already encrypts what lies
+ * behind it, so that closing the file is fast. A piece that is written again is never encrypted
+ * a second time with the same key. */
 #include "staging_impl.h"
 
 #include <sodium.h>

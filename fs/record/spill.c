@@ -1,3 +1,6 @@
+/* A spill is the encrypted temporary file of a working copy. This file decides what must be
+ * written to it and when, so that close and fsync keep their promises and memory stays within
+ * its limit; a disk that once refused a sync is not trusted again with the same file. */
 #include "staging_impl.h"
 
 #include <errno.h>

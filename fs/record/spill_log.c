@@ -1,3 +1,6 @@
+/* This file reads and writes single records of a spill (the encrypted temporary file of a
+ * working copy), each sealed and bound to its place. A record that is torn or changed is where
+ * the log ends. */
 #include "spill_log.h"
 
 #include <errno.h>

@@ -1,3 +1,6 @@
+/* A file that is written again and again makes its temporary file grow. This file writes a new,
+ * short one with the present state and puts it in the old one's place; a crash leaves one of the
+ * two, whole. */
 #include "spill_write.h"
 
 #include <errno.h>

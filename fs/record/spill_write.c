@@ -1,3 +1,6 @@
+/* This file writes each kind of record into a spill (the encrypted temporary file of a working
+ * copy): what it lies on, new sizes, encrypted pieces, bytes, and the marks up to which a
+ * restart may believe it. */
 #include "spill_write.h"
 
 #include "format_checks.h"

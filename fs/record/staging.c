@@ -1,3 +1,6 @@
+/* This file is the working copy of a file that a program writes: write, truncate and read of
+ * bytes that are not a saved version yet. When memory is full and the disk takes nothing, a
+ * write is refused, so that the process is not killed. */
 #include "staging_impl.h"
 
 #include <stdlib.h>

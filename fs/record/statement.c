@@ -1,3 +1,5 @@
+/* This file makes and checks the statement that the author of a version signs: whose record,
+ * which content, when. The check says what exactly does not fit. */
 #include "record/content.h"
 
 #include <sodium.h>
