@@ -1,3 +1,6 @@
+/* This file appends blocks to the current segment, in groups that are there whole or not at all,
+ * and brings them to the disk. After the disk has refused a flush once, every later flush is
+ * refused, because the kernel would call the lost bytes clean. */
 #include "store_private.h"
 
 #include <errno.h>

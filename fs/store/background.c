@@ -1,3 +1,5 @@
+/* This thread works behind the writers: it prepares room at the end of the segment so that
+ * appends are cheap, writes the index in batches, and lets files go that others have removed. */
 #include "store_private.h"
 
 #include <stdlib.h>

@@ -1,3 +1,5 @@
+/* This file is the common face of every block store: each call goes to the store at hand (files
+ * here, memory in tests), so that the callers need not know which it is. */
 #include "store/block_store.h"
 
 emr_status emr_block_store_put(emr_block_store *store, const emr_block *blocks, size_t count)

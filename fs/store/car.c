@@ -1,3 +1,6 @@
+/* This file reads and writes CAR, the file format of IPFS for many blocks. It checks each block
+ * against its hash and refuses other spellings, oversized blocks and more bytes than the caller
+ * allows. */
 #include "store/car.h"
 
 #include <errno.h>

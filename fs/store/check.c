@@ -1,3 +1,5 @@
+/* This file is the scrub of the store: it reads every block on the disk, compares it with its
+ * hash and with the index, and reports what is damaged. */
 #include "store_private.h"
 
 #include "base/file.h"

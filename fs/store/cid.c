@@ -1,3 +1,5 @@
+/* This file makes, checks and spells CIDs, the hashes by which blocks are named. It accepts
+ * exactly one spelling of each, in bytes and as text. */
 #include "store/cid.h"
 
 #include "crypto/hashsig.h"

@@ -1,3 +1,5 @@
+/* This file reads and writes DAG-PB nodes, the blocks by which IPFS builds trees. It refuses
+ * everything but the one canonical order of fields. */
 #include "store/dag_pb.h"
 
 #include "store/varint.h"

@@ -1,3 +1,5 @@
+/* The journal keeps its entries as blocks (frames) in the same segments. This file finds them
+ * again by their place, in order, and refuses one that another block has taken the place of. */
 #include "store_private.h"
 
 #include "base/file.h"

@@ -1,3 +1,4 @@
+/* This is the map in memory of blocks that are written and not in the index yet, by hash. */
 #include "pending.h"
 
 #include <stdlib.h>

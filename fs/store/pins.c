@@ -1,3 +1,6 @@
+/* A pin says that a block and everything below it is still needed. This file sets, removes and
+ * lists pins, and says them again after the index was lost: a crash in between leaves too many
+ * pins, never too few. */
 #include "store_private.h"
 
 #include <stdlib.h>

@@ -1,3 +1,5 @@
+/* This file finds a block and reads it. It hands out nothing that does not fit its hash; when a
+ * place turns out wrong, it looks again, and makes the index anew if the index was wrong. */
 #include "store_private.h"
 
 #include <stdlib.h>

@@ -1,3 +1,6 @@
+/* This file gives disk space back: it marks what pins still need, copies that out of segments
+ * with much dead weight, and removes these segments. Nothing is removed before its copies are on
+ * the disk, and an erasure that finds no room for copies overwrites the dead blocks in place. */
 #include "store_private.h"
 
 #include <errno.h>

@@ -1,3 +1,6 @@
+/* This file decides what damage at the end of a segment or in its middle means: a write that a
+ * power cut interrupted is cut off, rot is put into quarantine and filled. Whole blocks behind
+ * the damage are kept. */
 #include "store_private.h"
 
 #include <errno.h>

@@ -1,3 +1,5 @@
+/* This file puts some disk space aside and gives it back when the disk is full, so that a person
+ * can still delete, and the ledger still be told, on a full disk. */
 #include "store/reserve.h"
 
 #include <errno.h>

@@ -1,3 +1,5 @@
+/* This file walks through a segment block by block, also past damage: it finds the next block
+ * whose hash fits. A hostile file cannot make it search without end. */
 #include "store_private.h"
 
 #include <errno.h>

@@ -1,3 +1,6 @@
+/* A segment is one append-only file of blocks of one computer. This file names, lists, opens and
+ * begins segments, keeps few of them open, and ignores files that others put there under such
+ * names. */
 #include "store_private.h"
 
 #include <dirent.h>

@@ -1,3 +1,6 @@
+/* A backup works on segments as files: this file says where the last whole block of one ends and
+ * whether all its blocks fit their hashes. It refuses symbolic links and anything that is no
+ * regular file. */
 #include "store/segment_file.h"
 
 #include <errno.h>

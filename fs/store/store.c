@@ -1,3 +1,6 @@
+/* This file opens and closes the store of blocks in a directory, for one process of each writer
+ * at a time, and offers it through the common face of all stores. It refuses a directory of a
+ * newer format. */
 #include "store_private.h"
 
 #include <errno.h>

@@ -1,3 +1,6 @@
+/* This file is the byte format of the store's own entries in a segment: pins, and how far
+ * everything before is on the disk. An entry names its place and its writer, so a copied one is
+ * not believed. */
 #include "store_private.h"
 
 #include "base/codec.h"

@@ -1,3 +1,5 @@
+/* This file brings a CAR file from elsewhere into the store, and writes chosen trees of blocks
+ * out as one CAR file, for export and import. */
 #include "store_private.h"
 
 #include <errno.h>

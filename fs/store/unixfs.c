@@ -1,3 +1,6 @@
+/* This file computes the shape of a content as a UnixFS tree from its length alone, and reads
+ * and writes its directories. Because there is one possible shape for each length, a tree of
+ * another shape is refused. */
 #include "unixfs_private.h"
 
 #include <stdlib.h>

@@ -1,3 +1,5 @@
+/* This file builds the UnixFS tree of a content while its pieces arrive one after the other,
+ * without having all of them in memory. */
 #include "unixfs_private.h"
 
 #include <stdlib.h>

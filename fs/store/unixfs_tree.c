@@ -1,3 +1,6 @@
+/* This file finds the block of a given piece in a UnixFS tree, through inner nodes that it
+ * checks and keeps for a while. It refuses a node that is not the only possible one at its
+ * place. */
 #include "unixfs_private.h"
 
 #include <pthread.h>

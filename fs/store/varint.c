@@ -1,3 +1,5 @@
+/* This file reads and writes varints, the numbers of variable length in CAR and IPFS. It refuses
+ * a number that is not in its shortest form. */
 #include "store/varint.h"
 
 size_t emr_varint_put(uint8_t out[EMR_VARINT_MAX], uint64_t value)

@@ -1,3 +1,6 @@
+/* This file visits every block below a root once, for cleaning up, export and verification, and
+ * says which blocks are missing. The depth is bounded, so that a hostile tree cannot exhaust the
+ * stack. */
 #include "store_private.h"
 
 #include <stdlib.h>
