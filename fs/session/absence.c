@@ -1,3 +1,6 @@
+/* The ledger may be away (a network disk that is not there, a damaged file). This file notices
+ * it, remembers since when, and tells the person what is still possible: reading goes on, and
+ * what is saved waits. */
 #include "session/absence.h"
 
 #include <errno.h>

@@ -1,3 +1,6 @@
+/* When somebody joins a network, the ledger of before stays beside the new one. This file opens
+ * that old ledger for reading, so that the earlier history is still shown; if it cannot be
+ * opened, the records of today open all the same. */
 #include "session/annex.h"
 
 #include <errno.h>

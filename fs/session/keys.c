@@ -1,3 +1,5 @@
+/* This file opens the keyfile with the passphrase, and lets only one process at a time replace
+ * it. Everything that can be refused without a passphrase is said before one is asked for. */
 #include "session/keys.h"
 
 #include <errno.h>

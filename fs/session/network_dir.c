@@ -1,3 +1,6 @@
+/* Members of a network on one machine share a directory. This file makes it, checks it,
+ * remembers where it is, and carries short messages (mail) between members while they join. It
+ * says so when the directory belongs to another account. */
 #include "session/network_dir.h"
 
 #include <dirent.h>

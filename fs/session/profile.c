@@ -1,3 +1,5 @@
+/* This file keeps the person's name and birth date, and the day when the 24 words were tested,
+ * sealed with a key of this computer. */
 #include <stdio.h>
 #include <string.h>
 

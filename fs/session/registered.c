@@ -1,3 +1,5 @@
+/* This file looks up what the ledger says of a key: under which name, of which organisation, and
+ * whether it is still in force. */
 #include "session/registered.h"
 
 #include <string.h>

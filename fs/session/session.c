@@ -1,3 +1,6 @@
+/* This file opens one keyring with all its parts (store, ledger, copy, journal, tree) in the
+ * order of a recovery, and closes them. It lets only one process at a time hold a folder, and
+ * opens for reading only when the ledger cannot be believed. */
 #include "session/session.h"
 
 #include <errno.h>

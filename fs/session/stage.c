@@ -1,3 +1,6 @@
+/* A new keyring (init, restore) is first made in a directory aside and moved into its place
+ * last. This file makes, moves and removes that directory, so that a crash leaves either nothing
+ * or a whole keyring; an existing keyring is never touched. */
 #include "session/stage.h"
 
 #include <dirent.h>

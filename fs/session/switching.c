@@ -1,3 +1,5 @@
+/* This file is the last step of a join: it exchanges the old ledger for that of the network. A
+ * crash in between leaves either state, and the next start finishes it. */
 #include "session/switching.h"
 
 #include <dirent.h>

@@ -1,3 +1,5 @@
+/* This file walks through the names of the open folder, and turns a path as a person typed it
+ * into a path inside the folder. It refuses paths that lie elsewhere on the computer. */
 #include "session/walk.h"
 
 #include <stdio.h>
