@@ -1,3 +1,5 @@
+/* This file reads the command line by the table of verbs. A word that it does not know is
+ * refused with the nearest one that it knows, and nothing is guessed. */
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>

@@ -1,3 +1,6 @@
+/* A verb talks to the open folder through a socket: this file sends and receives JSON objects
+ * with a length and a time limit, and reads requests from them. It refuses other users, unknown
+ * fields, and everything that is too long. */
 #include "kit/frame.h"
 
 #include <errno.h>

@@ -1,3 +1,5 @@
+/* This file writes `emrfs help` and `emrfs help VERB` from the table of verbs, so that the help
+ * never speaks of something that does not exist. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

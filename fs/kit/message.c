@@ -1,3 +1,6 @@
+/* This file is the table of all messages: id, error number, exit code, sentence and hint. It
+ * also shows names of others safely, so that a file's name can neither forge a line nor control
+ * the terminal, nor break out of a command that a person copies. */
 #include "kit/message.h"
 
 #include "kit/verbs.h"

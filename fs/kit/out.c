@@ -1,3 +1,5 @@
+/* This file prints what a verb says: text for people, or with --json exactly one object, and the
+ * line of progress on a terminal. */
 #include "kit/out.h"
 
 #include <signal.h>

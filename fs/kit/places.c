@@ -1,3 +1,5 @@
+/* This file finds the directories of a keyring (state, settings, runtime) by the XDG rules, and
+ * opens them. It refuses a directory that other accounts can enter. */
 #include "kit/places.h"
 
 #include <errno.h>

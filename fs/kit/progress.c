@@ -1,3 +1,5 @@
+/* This file computes pace and remaining time of a long work, and fits the line of progress into
+ * the width of the terminal. */
 #include "kit/progress.h"
 
 #include <locale.h>

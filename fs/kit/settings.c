@@ -1,3 +1,5 @@
+/* This file reads the settings file, lines of `name = value`, and refuses names that it does not
+ * know and values that are out of range. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,3 +1,5 @@
+/* This file reads and writes durations, dates, sizes and numbers as people write them. It
+ * refuses days that do not exist. */
 #include "kit/text.h"
 
 #include <stdio.h>

@@ -1,3 +1,5 @@
+/* This file is the one table of verbs and options. The parser, the help, the manual pages and
+ * the completion of shells are made from it. */
 #include "kit/verbs.h"
 
 #include <string.h>
