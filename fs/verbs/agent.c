@@ -1,3 +1,5 @@
+/* This file is `emrfs agent`: it runs the service of an organisation that helps to release keys,
+ * or tells with --status how it is doing. */
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>

@@ -1,3 +1,5 @@
+/* This file is `emrfs check`: it looks whether this computer has what emrfs needs (FUSE, memory
+ * that can be locked, disk space, a right clock ...) and says for each fault how to mend it. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdarg.h>

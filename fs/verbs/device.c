@@ -1,3 +1,5 @@
+/* This file is `emrfs device`: it adds another computer of the same person, accepts it there,
+ * lists the computers, and removes one that was lost. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>

@@ -1,3 +1,5 @@
+/* This file is `emrfs erase`: it erases records for good, also their earlier versions. It shows
+ * what would go, asks, and wants the passphrase, because there is no way back. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,3 +1,6 @@
+/* This file is `emrfs join`: it takes a person with an invitation into a network, together with
+ * the records that are here, or renews a certificate. A join that was interrupted goes on with
+ * the same command. */
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,3 +1,6 @@
+/* This file is `emrfs keep`: it lists what is to be kept on this computer and whether all of it
+ * is here, notes a new wish, and gives the space of superseded data back at once. The only copy
+ * of a record is never dropped. */
 #include <string.h>
 
 #include "kit/text.h"

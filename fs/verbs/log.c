@@ -1,3 +1,5 @@
+/* This file is `emrfs log`: it tells who saved, changed, shared, received or opened what and
+ * when, as lines, as JSON, or as FHIR AuditEvent files for a hospital. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>

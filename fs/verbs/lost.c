@@ -1,3 +1,6 @@
+/* This file carries out `emrfs recover --lost`: after a computer was stolen it ends the rights
+ * of all other computers and of whoever they let in, begins new keys, and says plainly what that
+ * cannot undo. */
 #include "lost.h"
 
 #include <inttypes.h>

@@ -1,3 +1,6 @@
+/* This file is `emrfs mount`: it opens the folder, keeps it open, and closes it in order when it
+ * is told to, when nobody uses it, or by a signal. Nothing that only this process has is thrown
+ * away at the end. */
 #include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>

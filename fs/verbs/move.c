@@ -1,3 +1,5 @@
+/* This file is `emrfs move`: it moves a file or folder, and says and asks first who would see it
+ * in its new place and who would not see it any more. */
 #include <stdio.h>
 #include <string.h>
 

@@ -1,3 +1,5 @@
+/* This file is `emrfs org`, the verb of administrators: it writes invitations and answers them
+ * with certificates, and hands the other deeds (members, teams, rules) to fs/org. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>

@@ -1,3 +1,5 @@
+/* This file is `emrfs passwd`: it gives the keyring a new passphrase. The old keyfile stays in
+ * force until the new one is whole on the disk. */
 #include <unistd.h>
 
 #include "kit/passphrase.h"

@@ -1,3 +1,5 @@
+/* This file is `emrfs people`: it shows the person's own card, adds cards of others, lists them,
+ * and compares the number by which two people can be sure that a card was not exchanged. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>

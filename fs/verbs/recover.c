@@ -1,3 +1,6 @@
+/* This file is `emrfs recover`: with the 24 words it sets a new passphrase, tests the words, or
+ * cuts off a lost computer. It believes words only when they fit the identity that the ledger
+ * knows. */
 #include <fcntl.h>
 #include <string.h>
 #include <unistd.h>

@@ -1,3 +1,5 @@
+/* This file is `emrfs restore`: it lists the earlier versions of a file and brings one back,
+ * also a deleted file or folder. Bringing back makes a new version; nothing is lost by it. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,3 +1,5 @@
+/* This file is `emrfs revoke`: it takes back what was shared, tells what that person opened
+ * before, and names other shares through which the same files can still be read. */
 #include <stdio.h>
 #include <string.h>
 

@@ -1,3 +1,6 @@
+/* This file is `emrfs share`: it shares a folder or file with a person, a team or an
+ * organisation, for a purpose and a time, or lists what is shared. It shows what will happen and
+ * asks first. */
 #include "share.h"
 
 #include <stdio.h>

@@ -1,3 +1,5 @@
+/* This file is `emrfs status`: it tells whether the folder is open, what is not on the ledger
+ * yet, and what needs attention; with --wait it waits until all is on the ledger. */
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>

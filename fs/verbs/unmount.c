@@ -1,3 +1,6 @@
+/* This file is `emrfs unmount`: it sends what waits, closes the folder and waits until its
+ * process has ended. It refuses to close while something is in memory only, and while programs
+ * use the folder. */
 #include <errno.h>
 #include <poll.h>
 #include <stdio.h>

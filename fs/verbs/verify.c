@@ -1,3 +1,5 @@
+/* This file is `emrfs verify`: it has every record, the blocks and the ledger checked again, and
+ * reports each fault. It also names versions of others that are missing. */
 #include <stdio.h>
 #include <string.h>
 

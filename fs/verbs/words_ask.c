@@ -1,3 +1,5 @@
+/* This file reads the 24 words from a person, finds out whose they are, and when one word is
+ * wrong says which. It also asks three of them back after they were written down. */
 #include "words_ask.h"
 
 #include <dirent.h>
