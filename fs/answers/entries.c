@@ -1,3 +1,5 @@
+/* The open folder answers `emrfs ledger` here: it lists entries of the ledger, and signs the
+ * head of the ledger that this computer has verified, so that others can compare it with theirs. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

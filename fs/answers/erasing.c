@@ -1,3 +1,5 @@
+/* The open folder answers `emrfs erase` here: it erases the records and lists what an erasure
+ * does not reach, such as older backups and copies that somebody made. */
 #include <dirent.h>
 #include <fcntl.h>
 #include <inttypes.h>

@@ -1,3 +1,5 @@
+/* This file makes proof files out of the open folder: for a version of a record, or for an
+ * access of somebody else. */
 #include "answers/evidence.h"
 
 #include "base/clock.h"

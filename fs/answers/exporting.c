@@ -1,3 +1,5 @@
+/* The open folder answers `emrfs export` here: it publishes what was saved just now and writes
+ * records, or a proof, into a file outside. A file that did not become whole is removed again. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>

@@ -1,3 +1,5 @@
+/* Each author numbers what he signs. This file tells which numbers of others are missing here,
+ * so that a version that somebody held back does not go unseen. */
 #include "answers/gaps.h"
 
 #include <stdio.h>

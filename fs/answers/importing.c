@@ -1,3 +1,6 @@
+/* The open folder answers `emrfs import` here: it brings records from an exported file into the
+ * folder. A record gets its name only after all of it was read and checked, and a damaged one
+ * does not stop the others. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>

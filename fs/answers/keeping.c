@@ -1,3 +1,5 @@
+/* The open folder answers `emrfs keep` here: it notes what is to be kept on this computer,
+ * counts what is here, and gives space back when that is asked for. */
 #include <string.h>
 
 #include "answers/answers.h"

@@ -1,3 +1,5 @@
+/* The open folder answers `emrfs move` here: it tells by name who would see something new, or no
+ * more, and moves. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

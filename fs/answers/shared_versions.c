@@ -1,3 +1,5 @@
+/* This file lists earlier versions of a file that somebody else shares, and copies one of them
+ * into one's own folder. The owner sees in the log that it was opened. */
 #include "shared_versions.h"
 
 #include <fcntl.h>

@@ -1,3 +1,6 @@
+/* The open folder answers `emrfs verify` here: it reads every record and checks its hashes, its
+ * signature and its author, then the blocks and the whole ledger. It puts right what it can, and
+ * always says what was wrong. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

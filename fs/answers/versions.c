@@ -1,3 +1,5 @@
+/* The open folder answers `emrfs restore` here: it lists the versions of a file, and brings back
+ * one of them, or a folder that was deleted. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

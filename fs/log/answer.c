@@ -1,3 +1,4 @@
+/* The open folder answers `emrfs log` here, in portions that fit its socket. */
 #include "log/answers.h"
 
 #include <string.h>

@@ -1,3 +1,5 @@
+/* This file writes entries of the log as FHIR AuditEvent resources, which a hospital's audit
+ * system understands. Writing them twice gives the same files. */
 #include "log/fhir_audit.h"
 
 #include <stdio.h>

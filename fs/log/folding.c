@@ -1,3 +1,5 @@
+/* Three hundred images of one series are one line of the log. This file joins entries of the
+ * same kind, folder, person and minute. */
 #include "log/folding.h"
 
 #include <stdio.h>

@@ -1,3 +1,5 @@
+/* This file finds helper programs of emrfs beside the program itself, and tells whether this
+ * login has a desktop that notices can be shown on. */
 #include "mount/beside.h"
 
 #include <stdio.h>

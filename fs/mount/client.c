@@ -1,3 +1,5 @@
+/* This file is a verb's end of the socket: it connects to the open folder, sends requests and
+ * takes the answers. When nothing answers, it says why. */
 #include "mount/client.h"
 
 #include <errno.h>

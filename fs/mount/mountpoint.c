@@ -1,3 +1,6 @@
+/* This file looks what is at the place of a folder (a living mount, a dead one, an ordinary
+ * directory), prepares it, and unmounts. It refuses a place where something is mounted already,
+ * and one inside emrfs's own directories. */
 #include "mount/mountpoint.h"
 
 #include <errno.h>

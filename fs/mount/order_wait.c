@@ -1,3 +1,5 @@
+/* After `share` or `revoke` this file waits until the ledger has it, as long as the person
+ * wants, and tells what it still waits for. */
 #include "mount/order_wait.h"
 
 #include <string.h>

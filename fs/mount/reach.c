@@ -1,3 +1,5 @@
+/* Some verbs work with the folder open and closed. This file asks the open folder, or opens the
+ * keyring itself when no folder is open. */
 #include "mount/reach.h"
 
 #include <stdlib.h>

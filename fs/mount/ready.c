@@ -1,3 +1,4 @@
+/* This file tells the service manager (systemd) that the folder is ready. */
 #include "mount/ready.h"
 
 #include <stddef.h>

@@ -1,3 +1,5 @@
+/* This file is the open folder's end of the socket: it answers `status`, `share`, `verify` and
+ * the other verbs, several at a time. It answers only processes of the same user. */
 #include "mount/serve.h"
 
 #include <errno.h>

@@ -1,3 +1,5 @@
+/* This file verifies what others share, by reading it through the open folder as any program
+ * would, and names missing numbers of its authors. */
 #include "mount/verify_shared.h"
 
 #include <errno.h>

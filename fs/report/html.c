@@ -1,3 +1,5 @@
+/* This file writes text, names, links and numbers into the HTML report. Names of files are
+ * escaped and cannot become markup, nor turn or hide the text around them. */
 #include "report/html.h"
 
 #include <string.h>

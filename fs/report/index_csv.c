@@ -1,3 +1,5 @@
+/* This file writes `.emrfs/index.csv`, one line for each record, for a spreadsheet. A text that
+ * a spreadsheet would run as a formula is made harmless. */
 #include "report/index_csv.h"
 
 #include <inttypes.h>

@@ -1,3 +1,5 @@
+/* This file writes the report page `.emrfs/report.html`: what is here, whether it is safe, who
+ * can see it, and what happened. The page needs nothing from the Internet. */
 #include "report/page.h"
 
 #include <stdlib.h>

@@ -1,3 +1,5 @@
+/* This file draws the chart of the report page: how many records there were, and how large, over
+ * time. */
 #include "page_chart.h"
 
 #include "report/html.h"

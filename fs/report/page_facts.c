@@ -1,3 +1,5 @@
+/* This file gathers what the report page shows: sums by kind and year, groups of alike records,
+ * growth, shares and versions. */
 #include "page_facts.h"
 
 #include <stdlib.h>

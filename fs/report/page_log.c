@@ -1,3 +1,5 @@
+/* This file writes the part of the report page about what happened, the newest first, with alike
+ * events as one line. */
 #include "page_log.h"
 
 #include <stdlib.h>

@@ -1,3 +1,5 @@
+/* This file writes notes of the report page about records that need a person's look, such as a
+ * signature that does not fit. */
 #include "page_notes.h"
 
 #include <stdlib.h>

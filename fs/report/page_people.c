@@ -1,3 +1,5 @@
+/* This file writes the part of the report page about who can see what, until when, and who
+ * opened what. */
 #include "page_people.h"
 
 #include <stdlib.h>

@@ -1,3 +1,5 @@
+/* This file is the style sheet of the report page, for light and dark screens, telephones and
+ * paper. No colour says anything that words do not say, too. */
 #include "report/page.h"
 
 /* Light and dark, telephone and paper.  No colour says anything that words do not say, too. */

@@ -1,3 +1,5 @@
+/* This file makes the report that `emrfs status` shows: for the whole folder or one path, as
+ * JSON. It is bounded in size, because it must fit into one answer of the socket. */
 #include "report/report.h"
 
 #include <stdio.h>

@@ -1,3 +1,4 @@
+/* This file says the report of `emrfs status` in sentences for people. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

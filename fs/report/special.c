@@ -1,3 +1,5 @@
+/* This file makes the contents of the files in `.emrfs` (README, status, notices, log, requests,
+ * report, index) when somebody reads them. */
 #include "report/special.h"
 
 #include <stdio.h>
