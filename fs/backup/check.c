@@ -1,3 +1,5 @@
+/* This file checks a backup: it reads all its files, compares them with their hashes, and
+ * verifies the ledger in it, without changing the disk that it is on. */
 #include "backup_private.h"
 
 #include <dirent.h>

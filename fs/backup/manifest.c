@@ -1,3 +1,6 @@
+/* This file reads and writes the list of a backup: which files it has, how long they are, and
+ * their hashes. It refuses a list that was changed or cut, and names that would lead out of the
+ * backup. */
 #include "backup/manifest.h"
 
 #include <inttypes.h>

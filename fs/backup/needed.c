@@ -1,3 +1,5 @@
+/* Members of a network share one store of blocks. This file finds which of its files belong into
+ * one member's backup: his own, and those of others that hold a block which he needs. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>

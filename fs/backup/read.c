@@ -1,3 +1,5 @@
+/* This file reads the list of an existing backup and hashes its files, for whoever makes, checks
+ * or restores one. */
 #include "backup_private.h"
 
 #include <errno.h>

@@ -1,3 +1,5 @@
+/* This file is the disk that a backup is written to. The earlier backup stays whole until the
+ * new one is complete, and a copy that was interrupted goes on where it was. */
 #include "backup_private.h"
 
 #include <dirent.h>

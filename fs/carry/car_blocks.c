@@ -1,3 +1,5 @@
+/* This file offers the blocks of an exported file (CAR) as a store that can only be read, so
+ * that import can use the same code as the folder. Each block is compared with its hash. */
 #include "car_blocks.h"
 
 #include <stdlib.h>

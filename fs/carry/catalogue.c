@@ -1,3 +1,6 @@
+/* An exported file has a catalogue: for each record the entry of the ledger with its signature
+ * and its place there. This file writes and reads it, and refuses an entry whose signature or
+ * place does not fit. */
 #include "carry/catalogue.h"
 
 #include <string.h>

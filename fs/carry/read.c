@@ -1,3 +1,5 @@
+/* This file reads an exported file: it finds its records, their paths and their keys. It refuses
+ * names that would lead elsewhere, and leaves out what others have put there to do harm. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,3 +1,5 @@
+/* This file writes chosen records into one exported file (CAR): their blocks, their entries of
+ * the ledger, and the keys of their names, all still encrypted. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,3 +1,6 @@
+/* An organisation that wants to join a network applies here, waits until enough members have
+ * admitted it, and registers its administrator. The number that it shows lets them see that
+ * nobody exchanged the application. */
 #include "network/applying.h"
 
 #include <stdio.h>

@@ -1,3 +1,6 @@
+/* This file reads an invitation, gets the certificate for it from the organisation, and
+ * registers the key on the ledger. It refuses an invitation that has run out or was not signed
+ * by the organisation, and a certificate that is not for this key. */
 #include "network/joining.h"
 
 #include <errno.h>

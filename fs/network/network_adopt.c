@@ -1,3 +1,5 @@
+/* A person's own ledger becomes the ledger of a network in a shared directory here. At no moment
+ * does the keyring have no ledger, or two. */
 #include "network/network_adopt.h"
 
 #include <errno.h>

@@ -1,3 +1,5 @@
+/* This file opens what the verbs of an administrator need (keyring, ledger, the organisation's
+ * own keys), sends what they sign, and asks before it does. */
 #include "org/bureau.h"
 
 #include <stdio.h>

@@ -1,3 +1,6 @@
+/* Members of a network vote on who joins and who leaves. This file is `emrfs org admit` and `org
+ * leave`: it lists what is proposed, proposes, and approves. A name that two candidates share is
+ * refused, because then a person must look. */
 #include "org/proposals.h"
 
 #include <stdio.h>

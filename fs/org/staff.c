@@ -1,3 +1,5 @@
+/* This file is `emrfs org show`, `revoke` and `vouch`: it lists who belongs to an organisation,
+ * takes a key out of use, and signs a card so that others can believe it. */
 #include "org/staff.h"
 
 #include <errno.h>

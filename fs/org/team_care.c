@@ -1,3 +1,5 @@
+/* This file keeps teams in order: it makes a team, lets people in and out, and gives the team a
+ * new key when somebody has left, so that who left cannot read what comes. */
 #include "org/team_care.h"
 
 #include <stdlib.h>

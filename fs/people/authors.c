@@ -1,3 +1,5 @@
+/* This file tells whose key signed something: the person herself, one of her computers, or
+ * somebody else, by name. */
 #include "people/authors.h"
 
 #include <stdlib.h>

@@ -1,3 +1,5 @@
+/* This file is the person's book of cards: it keeps them sealed on this computer and finds who
+ * is meant by a name. A name that fits two people, or only the beginning of one, is refused. */
 #include "people/book.h"
 
 #include <stdio.h>

@@ -1,3 +1,5 @@
+/* This file reads a card that was given on the command line: as a file, from standard input, or
+ * as the text of a QR code. */
 #include "people/card_argument.h"
 
 #include <errno.h>

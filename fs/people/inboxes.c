@@ -1,3 +1,5 @@
+/* This file goes through the person's book for cards that let her leave records in somebody's
+ * Inbox. */
 #include "people/inboxes.h"
 
 #include <fcntl.h>

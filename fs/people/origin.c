@@ -1,3 +1,5 @@
+/* This file tells where a file comes from: who signed it, of which organisation, when, and who
+ * has witnessed it on the ledger. It names nobody for a file that is not on the ledger yet. */
 #include "people/origin.h"
 
 #include <stdio.h>

@@ -1,3 +1,5 @@
+/* This file draws a QR code with characters on the terminal, so that a card can be read with a
+ * telephone. */
 #include "people/qr.h"
 
 #include <errno.h>

@@ -1,3 +1,5 @@
+/* This file answers who has signed that a person of the book is who her card says, and on which
+ * day: organisations, or only she herself. */
 #include "people/vouched.h"
 
 #include <stdio.h>

@@ -1,3 +1,5 @@
+/* This file finds who is meant by what was typed (a name, a code, handle@organisation) and how a
+ * key is called. It refuses a word that could mean two, and lists them. */
 #include "people/who.h"
 
 #include <stdio.h>

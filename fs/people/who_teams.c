@@ -1,3 +1,4 @@
+/* This file finds teams by name and tells to which teams a person belongs. */
 #include "who_teams.h"
 
 #include <stdio.h>

@@ -1,3 +1,5 @@
+/* This file is the text format of proof files (c2sp tlog-proof). It accepts exactly one text for
+ * one proof, and refuses everything else. */
 #include "proof/proof.h"
 
 #include <sodium.h>

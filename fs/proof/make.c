@@ -1,3 +1,5 @@
+/* This file makes the proof for one version of a record: signature, certificates and place on
+ * the ledger, so that somebody without emrfs's ledger can check who wrote it and when. */
 #include "make_private.h"
 
 #include <stdlib.h>

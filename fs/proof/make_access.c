@@ -1,3 +1,5 @@
+/* This file makes the proof of one access: who asked for which record, for what purpose, under
+ * which grant, and who released the key. */
 #include "make_private.h"
 
 #include <stdlib.h>

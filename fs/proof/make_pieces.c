@@ -1,3 +1,5 @@
+/* This file gathers the pieces that all proofs are made of: the signed head of the ledger with
+ * its witnesses, keys with their certificates, cards, and how organisations were admitted. */
 #include "make_private.h"
 
 #include <stdlib.h>
