@@ -1,3 +1,5 @@
+/* This file shows one notice on the desktop. A name in it is always shown as text: it cannot
+ * become a link or other markup. */
 #include "tell.h"
 
 #include <stdint.h>

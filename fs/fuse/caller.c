@@ -1,3 +1,6 @@
+/* This file finds out whether a program reads on its own (a thumbnailer, an indexer, a backup)
+ * and not because a person opened a file. It looks at the process behind a request and at its
+ * parents, by the names of their programs. */
 #include "caller.h"
 
 #include <fcntl.h>

@@ -1,3 +1,6 @@
+/* The kernel can do more than the library libfuse asks it for. This file changes the first
+ * exchange with the kernel, so that a write costs no extra question about set-id bits and names
+ * of one directory are looked up in parallel. */
 #include "init_hook.h"
 
 #include <linux/fuse.h>

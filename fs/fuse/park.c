@@ -1,3 +1,5 @@
+/* A request that needs a key from another computer must not hold up a thread. This file puts it
+ * aside and answers it when the key has come, or at its deadline. */
 #include "park.h"
 
 #include <stdlib.h>

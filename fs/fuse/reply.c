@@ -1,3 +1,5 @@
+/* This file makes the answers to the kernel: attributes, entries, and error numbers. It is the
+ * only place where a status becomes an errno. */
 #include "reply.h"
 
 #include <errno.h>

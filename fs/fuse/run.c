@@ -1,3 +1,5 @@
+/* This file mounts the folder, serves the kernel's requests with as many threads as are needed,
+ * and ends in order when it is told to. */
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>

@@ -1,3 +1,6 @@
+/* A program asks first how long an attribute is and then for its value. This file keeps the
+ * value in between, so that the second answer has the length of the first, even if the attribute
+ * has changed. */
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,3 +1,6 @@
+/* This file holds the requests that were put aside, each with a deadline, and makes sure that
+ * each is answered exactly once: by its work, by the deadline, or because the program was
+ * interrupted. */
 #include "wait.h"
 
 #include <errno.h>

@@ -1,3 +1,5 @@
+/* This file splits a PDF into its words, as far as its title and dates need it. Every step stays
+ * inside the given bytes and the depth is bounded, because PDFs come from anybody. */
 #include "pdf_lex.h"
 
 #include <string.h>

@@ -1,3 +1,5 @@
+/* This file turns text of files into clean, short UTF-8, without control characters, and dates
+ * into one form. It refuses dates that do not exist. */
 #include "parts.h"
 
 #include <string.h>

@@ -1,3 +1,6 @@
+/* This file reads XML (clinical documents) tag by tag. It refuses document types, so that a
+ * document can neither define entities nor name other files, and the depth is bounded, because
+ * documents come from anybody. */
 #include "xml.h"
 
 #include <string.h>

@@ -1,3 +1,5 @@
+/* This file is the byte format of the journal's entries (frames): it seals and opens them. An
+ * entry that was changed, or moved to another place in the order, does not open. */
 #include "journal_private.h"
 
 #include <stdlib.h>

@@ -1,3 +1,5 @@
+/* This file keeps a small hint where reading the journal may begin, so that opening is fast. A
+ * wrong or missing hint costs time only. */
 #include "journal_private.h"
 
 #include <stdio.h>

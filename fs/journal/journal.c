@@ -1,3 +1,5 @@
+/* The journal is the sealed log of everything that is not on the ledger yet. This file opens it,
+ * keeps its rows in memory, and brings it to the disk on demand. */
 #include "journal_private.h"
 
 #include <stdlib.h>

@@ -1,3 +1,5 @@
+/* After a start this file rebuilds the journal from its entries on the disk: the newest whole
+ * snapshot, and what came after it. A gap or a damaged entry ends it there and is told. */
 #include "journal_private.h"
 
 #include <stdlib.h>

@@ -1,3 +1,4 @@
+/* This file holds the present rows of the journal in memory and finds them by kind and id. */
 #include "journal_private.h"
 
 #include <stdlib.h>

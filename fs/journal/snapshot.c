@@ -1,3 +1,5 @@
+/* A long journal takes long to read. This file writes all present rows as a snapshot, so that
+ * earlier entries are not needed any more and their space can be given back. */
 #include "journal_private.h"
 
 #include <stdlib.h>

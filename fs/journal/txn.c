@@ -1,3 +1,5 @@
+/* This file collects the changes of one transaction and commits them as one entry: after a crash
+ * all of them are there, or none. */
 #include "journal_private.h"
 
 #include <stdlib.h>

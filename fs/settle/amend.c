@@ -1,3 +1,6 @@
+/* The signed statement of a new version names the version that it amends, and statements for
+ * other people's records are numbered 1, 2, 3. This file finds both, so that a version which
+ * somebody held back can be noticed; it gives no number twice. */
 #include "amend.h"
 
 #include <pthread.h>

@@ -1,3 +1,6 @@
+/* This file finds the entry of the ledger with which the bytes of a version came for the first
+ * time. Sealing them again or bringing them back is no new arrival, so nobody can make an old
+ * signature look new. */
 #include "contract/codes.h"
 #include "keyring/content.h"
 #include "keyring/coowned.h"

@@ -1,3 +1,5 @@
+/* This file makes one operation of the ledger out of one change in the folder: it wraps the key
+ * of the content and seals name and description, so that the ledger learns neither. */
 #include "ahead.h"
 #include "amend.h"
 

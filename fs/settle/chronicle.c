@@ -1,3 +1,6 @@
+/* This file knows the whole history of the records: for each operation on the ledger what it
+ * did, to which path, and by whom. It is built from the ledger, follows it, and forgets names
+ * that were erased. */
 #include "settle/chronicle.h"
 
 #include <stdlib.h>

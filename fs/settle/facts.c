@@ -1,3 +1,5 @@
+/* This file reads from the ledger's verified copy what a record is now: it opens name and
+ * description, and the key of its content. A name is one component of a path, whoever wrote it. */
 #include "facts_private.h"
 
 #include <stdlib.h>

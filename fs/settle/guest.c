@@ -1,3 +1,5 @@
+/* A person may write into a folder of somebody else. This file looks what the right there allows
+ * before a change is sent, so that nothing is signed that the ledger would refuse. */
 #include "guest.h"
 
 #include <string.h>

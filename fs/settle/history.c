@@ -1,3 +1,5 @@
+/* This file reads the past: all versions of a file, the folder as of a time, and one record
+ * wherever it was moved. What was erased is no damage; what cannot be read is counted. */
 #include "settle/history.h"
 
 #include <stdlib.h>

@@ -1,3 +1,4 @@
+/* This is a small hash table from ids of 16 bytes to numbers. */
 #include "index16.h"
 
 #include <sodium.h>

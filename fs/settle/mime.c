@@ -1,3 +1,4 @@
+/* This file tells the media type of a file by the ending of its name, for the signed statement. */
 #include "mime.h"
 
 #include <string.h>

@@ -1,3 +1,5 @@
+/* This file finds where a record lay before it was moved between shared folders, so that its
+ * history and its first signature are found again. */
 #include "moved.h"
 
 #include <stdlib.h>

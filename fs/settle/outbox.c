@@ -1,3 +1,5 @@
+/* This file is the byte format of a batch that is signed and not answered yet. It stays in the
+ * journal until then, so that a crash sends the same bytes again and nothing twice. */
 #include "outbox.h"
 
 #include <stdlib.h>

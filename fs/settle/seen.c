@@ -1,3 +1,5 @@
+/* This file remembers, sealed in the journal, how far this computer has seen the ledger. A disk
+ * that was put back to an older state, ledger and copy together, is noticed by that. */
 #include "settle_private.h"
 
 #include <string.h>

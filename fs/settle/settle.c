@@ -1,3 +1,6 @@
+/* This file brings changes of the folder onto the ledger: it makes signed batches of one shared
+ * folder each, writes them to the journal first, sends them, and tells what became of each
+ * change. Before that it begins new keys where somebody's access has ended. */
 #include "settle_private.h"
 
 #include <stdlib.h>

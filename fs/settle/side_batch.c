@@ -1,3 +1,6 @@
+/* Joining a network works with two ledgers at the same time. This file sends a signed batch to
+ * one of them, and erases what was erased before. It keeps no note of its own: after a crash the
+ * ledger itself says what it has. */
 #include "side_batch.h"
 
 #include <stdlib.h>

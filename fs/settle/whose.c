@@ -1,3 +1,5 @@
+/* This file tells who signed a version: it checks the statement when the version is opened, and
+ * whether the chain of earlier versions is whole. */
 #include "settle/whose.h"
 
 #include <stdlib.h>
