@@ -1,3 +1,6 @@
+/* A card is what people give each other: name, birth date and public keys, signed by their
+ * owner. This file makes and reads cards, the signatures of organisations behind them, and the
+ * number that two people compare; it refuses names that could look like something else. */
 #include "keyring/card.h"
 
 #include <sodium.h>

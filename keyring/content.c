@@ -1,3 +1,5 @@
+/* This file makes the key of a record's content and wraps it, for its owner's folder or for this
+ * computer. The key itself never leaves this module in the clear. */
 #include "keyring/content.h"
 
 #include <stdlib.h>

@@ -1,3 +1,5 @@
+/* A person's second computer has no seed; it gets the keys of her folders one by one. This file
+ * holds them, and says "not here yet" for one that has not come. */
 #include "keyring/coowned.h"
 
 #include <pthread.h>

@@ -1,3 +1,5 @@
+/* Other modules work with secret keys only by handle. This file makes such handles for receiving
+ * keys, epoch keys, keys of teams and keys of capsules, and seals them for this computer's disk. */
 #include "keyring/held.h"
 
 #include <stdlib.h>

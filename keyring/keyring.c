@@ -1,3 +1,5 @@
+/* This file makes a keyring from its seed, keeps the facts in it, and gives out its public keys.
+ * The seed never leaves it. */
 #include "keyring/keyring.h"
 
 #include <sodium.h>

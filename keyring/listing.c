@@ -1,3 +1,5 @@
+/* This file makes and opens listing keys, with which names and attributes of the records in a
+ * folder are sealed. */
 #include "keyring/content.h"
 
 #include <sodium.h>

@@ -1,3 +1,5 @@
+/* This file derives keys that are good for this computer's own files only (journal, profile,
+ * working copies), one for each use. */
 #include "keyring/content.h"
 
 #include <sodium.h>

@@ -1,3 +1,6 @@
+/* Much of what is shared travels in the private part of a ledger operation. This file checks
+ * that such a part belongs to its operation, and seals and opens the letters in it, so that
+ * nobody can move a letter to another operation. */
 #include "part_private.h"
 
 #include <sodium.h>

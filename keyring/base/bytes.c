@@ -1,3 +1,5 @@
+/* This file compares byte strings and makes buffers that grow. It is not for secrets: a buffer
+ * is neither locked in memory nor wiped. */
 #include "base/bytes.h"
 
 #include <stdlib.h>

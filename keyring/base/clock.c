@@ -1,3 +1,5 @@
+/* This file reads the two clocks of the computer: the time of day, and the time since boot,
+ * which also counts while the computer sleeps. Tests put another clock in its place. */
 #include "base/clock.h"
 
 #include <time.h>

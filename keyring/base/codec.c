@@ -1,3 +1,5 @@
+/* This file reads and writes numbers and bytes of all binary formats. A reader never reads
+ * behind its end: once something is missing it stays "bad", and one check at the end is enough. */
 #include "base/codec.h"
 
 /* The next LEN bytes, or NULL once the reader is bad. */

@@ -1,3 +1,6 @@
+/* This file replaces and reads small files safely: a new content is on the disk before it takes
+ * the name, so a crash leaves the old file or the new one. It follows no symbolic links and does
+ * not wait on anything that is no regular file. */
 #include "base/file.h"
 
 #include <errno.h>

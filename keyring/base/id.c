@@ -1,3 +1,4 @@
+/* This file makes random ids and spells bytes as hexadecimal digits and base32. */
 #include "base/id.h"
 
 #include <sodium.h>

@@ -1,3 +1,5 @@
+/* This file writes the log, one line a message, whatever the message holds. The log has ids and
+ * causes in it, never names of records. */
 #include "base/log.h"
 
 #include <errno.h>

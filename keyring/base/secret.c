@@ -1,3 +1,6 @@
+/* This file keeps secrets in memory that is locked where the system allows it (so that it is
+ * never written to the swap file), lies between guard pages and is left out of core dumps. They
+ * are wiped when they are freed. */
 #include "base/secret.h"
 
 #include <pthread.h>

@@ -1,3 +1,4 @@
+/* This file gives each status its text, and turns an errno of the system into a status. */
 #include "base/status.h"
 
 #include <errno.h>

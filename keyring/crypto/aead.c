@@ -1,3 +1,5 @@
+/* This file seals and opens small pieces with XChaCha20-Poly1305 (libsodium). Nothing is given
+ * out when the tag does not fit. */
 #include "crypto/aead.h"
 
 #include <sodium.h>

@@ -1,3 +1,5 @@
+/* This file encrypts and decrypts the 16 KiB chunks of a record. Each chunk is bound to its
+ * place, and no byte of it is given out before its tag was checked. */
 #include "crypto/chunk.h"
 
 #include <openssl/err.h>

@@ -1,3 +1,5 @@
+/* This file seals letters to a public key (HPKE, RFC 9180, X25519 and ChaCha20-Poly1305). It
+ * refuses public keys of low order, which would make the shared secret known to everybody. */
 #include "crypto/hpke.h"
 
 #include <sodium.h>

@@ -1,3 +1,5 @@
+/* This file derives keys: HKDF, HMAC, and Argon2id for the passphrase. It refuses costs of
+ * Argon2id that are too low to protect or too high to compute. */
 #include "crypto/kdf.h"
 
 #include <sodium.h>

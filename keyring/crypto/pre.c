@@ -1,3 +1,5 @@
+/* This file is the proxy re-encryption for one owner: it wraps a key into a capsule for a folder
+ * and opens it again, and checks capsules of others. */
 #include "crypto/pre.h"
 
 #include <sodium.h>

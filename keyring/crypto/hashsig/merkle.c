@@ -1,3 +1,5 @@
+/* This file computes Merkle trees as RFC 6962 defines them: the root over a batch or the ledger,
+ * also step by step while leaves are added. */
 #include "crypto/merkle.h"
 
 #include <string.h>

@@ -1,3 +1,5 @@
+/* This file does arithmetic in the group ristretto255 (RFC 9496) for proxy re-encryption. It
+ * refuses points and numbers that are not in their one canonical form. */
 #include "crypto/r255.h"
 
 #include <sodium.h>

@@ -1,3 +1,6 @@
+/* This file checks signatures: Ed25519, P-256, and the proof that somebody has the secret of a
+ * re-encryption key. It refuses other encodings of the same key and the second form of a P-256
+ * signature. */
 #include "crypto/hashsig.h"
 
 #include <openssl/err.h>
