@@ -1,3 +1,6 @@
+/* The ledger may be away for a while. This file stands in front of it: as long as it is away
+ * each call says so at once, and the way back is tried at most once a second. It refuses a
+ * ledger that comes back as another one. */
 #include "ledger/backend.h"
 
 #include <errno.h>

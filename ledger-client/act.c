@@ -1,3 +1,5 @@
+/* This file makes the operations of people and organisations (keys, members, grants, requests,
+ * releases, teams) in the form that the ledger takes, each bound to the one that it follows. */
 #include "ledger/act.h"
 
 #include <string.h>

@@ -1,3 +1,4 @@
+/* This file sends one operation to the ledger in a batch of its own. */
 #include "ledger/act_send.h"
 
 #include <stdlib.h>

@@ -1,3 +1,6 @@
+/* An organisation applies to become a member of a network with a signed file. This file makes
+ * and reads the application, the number to compare it by, and the first certificate after it was
+ * admitted. */
 #include "ledger/admission.h"
 
 #include <string.h>

@@ -1,3 +1,5 @@
+/* This file puts operations of one signer together and signs them once, over the root of their
+ * Merkle tree. It refuses more than a batch may have. */
 #include "ledger/batch.h"
 
 #include <stdlib.h>

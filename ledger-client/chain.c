@@ -1,3 +1,6 @@
+/* This file stores the ledger's entries, their hash tree and the state that follows from them in
+ * SQLite, and finds them again. The ledger and each computer's own copy of it use the same
+ * tables. */
 #include "chain_private.h"
 
 #include <stdio.h>

@@ -1,3 +1,5 @@
+/* When a computer gets the right to read a folder, this file fetches the private parts that
+ * belong to it and that were left out before; when the right has ended, it removes them. */
 #include "chain_private.h"
 
 #include <stdlib.h>

@@ -1,3 +1,6 @@
+/* This file writes one judged entry with everything that follows from it: rows, index, hash tree
+ * and the running digest of the state. It is called within one transaction, so the entry is
+ * there whole or not at all. */
 #include "chain_private.h"
 
 #include <stdlib.h>

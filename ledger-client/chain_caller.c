@@ -1,3 +1,5 @@
+/* Before a batch is judged, this file finds out who brings it: whether the certificate in it was
+ * signed by an organisation that is a member of the network now. */
 #include "chain_private.h"
 
 #include <stdlib.h>

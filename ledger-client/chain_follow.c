@@ -1,3 +1,6 @@
+/* This file takes an entry from elsewhere into the own copy only after it has checked
+ * everything: its place, signatures, hashes and, by computing them again, the contract's
+ * results. */
 #include "chain_private.h"
 
 #include <stdarg.h>

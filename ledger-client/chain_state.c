@@ -1,3 +1,5 @@
+/* This file reads rows of the ledger's state and lets the contract judge a batch with them. A
+ * host that was built with other rules than the ledger's is refused. */
 #include "chain_private.h"
 
 #include <stdlib.h>

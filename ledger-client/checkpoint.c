@@ -1,3 +1,5 @@
+/* This file writes and reads checkpoints, the signed heads of a ledger (C2SP), and signs and
+ * checks them. Members who have signed the same head can later prove what they saw. */
 #include "ledger/checkpoint.h"
 
 #include <sodium.h>

@@ -1,3 +1,6 @@
+/* This is the ledger as an SQLite file on this machine: it opens the file, judges each batch
+ * that is handed in, and appends it as a signed entry in one transaction. It does not go on from
+ * an entry that is damaged. */
 #include "embedded_private.h"
 
 #include <errno.h>

@@ -1,3 +1,5 @@
+/* This file reads the embedded ledger: entries, private parts, hashes of subtrees. It holds no
+ * lock while the caller works with what was read. */
 #include "embedded_private.h"
 
 #include <stdlib.h>

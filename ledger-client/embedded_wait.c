@@ -1,3 +1,5 @@
+/* This file lets a thread sleep until the embedded ledger has grown, woken by the file system,
+ * and by a look once a second where that tells nothing. */
 #include "embedded_private.h"
 
 #include <errno.h>

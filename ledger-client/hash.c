@@ -1,3 +1,4 @@
+/* This file computes SHA-256 over several pieces of memory. */
 #include "ledger/hash.h"
 
 #include "crypto/hashsig.h"

@@ -1,3 +1,5 @@
+/* This file is the handle through which all others use a ledger, whichever kind it is. It checks
+ * arguments, makes proofs of inclusion and consistency, and keeps checkpoints. */
 #include "ledger/ledger.h"
 
 #include <stdlib.h>

@@ -1,3 +1,6 @@
+/* This file makes a new network of one organisation: its certificate authority, its description,
+ * the first entry of its ledger and its owner's key. It is there whole or not at all, and takes
+ * no directory that has something in it. */
 #include "ledger/network.h"
 
 #include <dirent.h>

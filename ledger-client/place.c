@@ -1,3 +1,5 @@
+/* SQLite's shared file needs locks that network disks do not keep. This file refuses a ledger on
+ * a file system that is not known to be safe, and one whose directory strangers may enter. */
 #include "place.h"
 
 #include <errno.h>

@@ -1,3 +1,5 @@
+/* This file is the only one that sets up SQLite for ledgers: settings, transactions, prepared
+ * statements, and a checksum for each row that shows rot of the disk. */
 #include "ledger/sql.h"
 
 #include <errno.h>

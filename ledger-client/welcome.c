@@ -1,3 +1,5 @@
+/* This file is the way of a person into a network: invitation, reply, certificate, registration.
+ * Each step checks what the one before has brought, also against an administrator's mistake. */
 #include "ledger/welcome.h"
 
 #include <string.h>

@@ -1,3 +1,5 @@
+/* This file judges one batch: it refuses it as a whole, or judges each operation in order, and
+ * lists what is to be written. A batch that is on the ledger already gets its old answer. */
 #include "contract/contract.h"
 
 #include "check.h"

@@ -1,3 +1,5 @@
+/* This file takes a batch apart into its signed header and its operations, and computes its id
+ * and the root over them. It refuses anything that is too long, too short or left over. */
 #include "contract/item.h"
 
 #include "crypto/hashsig.h"

@@ -1,3 +1,5 @@
+/* These are the checks of a batch as a whole: network, signature, who hands it in, times, and
+ * the root over its operations. */
 #include "check.h"
 
 #include "crypto/hashsig.h"

@@ -1,3 +1,5 @@
+/* These are the checks of one operation, always in the same order: form, private part, folder,
+ * epoch, version, and then the rules of that operation. */
 #include "check.h"
 
 #include "bytes.h"

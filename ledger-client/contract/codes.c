@@ -1,3 +1,6 @@
+/* This file is the table of all operations: how long their public parts are, to which kind of
+ * row they belong, and how long after signing the ledger takes them. It also has the names of
+ * operations and results. */
 #include "contract/codes.h"
 
 #include "op.h"

@@ -1,3 +1,5 @@
+/* The contract does no input or output: this file tells its caller beforehand which rows of the
+ * state a batch will need, so that the same answer comes out on every computer. */
 #include "contract/contract.h"
 
 #include "declare.h"

@@ -1,3 +1,5 @@
+/* The descriptor is entry 0 of a ledger: it names the network and its first organisations. This
+ * file writes and reads it, in one form only. */
 #include "contract/item.h"
 
 #include "crypto/hashsig.h"

@@ -1,3 +1,4 @@
+/* This file is the byte format of an entry of the ledger, and computes its hash in the chain. */
 #include "contract/item.h"
 
 #include "crypto/hashsig.h"

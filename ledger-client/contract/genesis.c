@@ -1,3 +1,4 @@
+/* This file computes the first rows of a ledger's state from its descriptor. */
 #include "contract/contract.h"
 
 #include "crypto/hashsig.h"

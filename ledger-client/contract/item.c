@@ -1,3 +1,5 @@
+/* This file is the byte format of one operation's item of 160 bytes: it reads and writes it, and
+ * computes its id and the hash that binds its private part. */
 #include "contract/item.h"
 
 #include "crypto/hashsig.h"

@@ -1,3 +1,6 @@
+/* This file is what the rules see while they judge an operation: rows of the state with earlier
+ * operations of the batch applied, the standing of the signer, and a list for what is to be
+ * written. */
 #include "judge.h"
 
 #include "bytes.h"

@@ -1,3 +1,4 @@
+/* This file makes the text keys under which the rows of the ledger's state stand. */
 #include "contract/rows_share.h"
 
 #include "bytes.h"

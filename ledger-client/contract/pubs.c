@@ -1,3 +1,5 @@
+/* This file reads and writes the public parts of operations about keys, folders and erasing. It
+ * refuses lengths and values that are not possible. */
 #include "contract/pubs.h"
 
 #include "crypto/hashsig.h"

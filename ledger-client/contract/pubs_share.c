@@ -1,3 +1,6 @@
+/* This file reads and writes the public parts of operations between people and organisations:
+ * grants, requests, releases, members, teams. It refuses lengths and values that are not
+ * possible. */
 #include "contract/pubs_share.h"
 
 #include "crypto/hashsig.h"

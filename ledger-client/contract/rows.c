@@ -1,3 +1,6 @@
+/* This file reads and writes the rows of the ledger's state about keys, organisations, folders,
+ * records and grants. A row that cannot be is refused, so that damage does not become a
+ * decision. */
 #include "contract/rows.h"
 
 #include "bytes.h"

@@ -1,3 +1,5 @@
+/* This file reads and writes the rows of the ledger's state about proposals, requests, releases,
+ * teams and trustees. A row that cannot be is refused. */
 #include "contract/rows_share.h"
 
 #include "bytes.h"

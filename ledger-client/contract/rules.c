@@ -1,3 +1,4 @@
+/* This file finds the rules of one operation by its number. */
 #include "rules.h"
 
 static const op_rule *find(const op_rule *rules, size_t count, uint8_t op)

@@ -1,3 +1,5 @@
+/* These are the rules for teams: who may make one, let people in and out, and close it. Only its
+ * leader lets somebody in; everybody may leave. */
 #include "judge.h"
 
 #include "contract/pubs_share.h"

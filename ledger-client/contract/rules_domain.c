@@ -1,3 +1,5 @@
+/* These are the rules for the unit that is shared: making it, beginning an epoch with new keys,
+ * handing it to a new key of its owner, and publishing listing keys. */
 #include "judge.h"
 
 #include "contract/pubs.h"

@@ -1,3 +1,5 @@
+/* These are the rules for grants: giving, taking back, the fragments for agents, and letters.
+ * Only who manages the folder may give, and fragments must be as many as the grant names agents. */
 #include "judge.h"
 
 #include "contract/pubs_share.h"

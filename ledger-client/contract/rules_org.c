@@ -1,3 +1,5 @@
+/* These are the rules for the members of a network: proposals to admit, to remove and to change
+ * the rules, and approvals. A proposal takes effect when enough organisations have approved it. */
 #include "judge.h"
 
 #include "contract/pubs_share.h"

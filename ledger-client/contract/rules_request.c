@@ -1,3 +1,5 @@
+/* These are the rules for asking somebody for access, and for the yes, the no and taking the
+ * question back. A yes must name a folder that its author manages. */
 #include "judge.h"
 
 #include "contract/pubs_share.h"

@@ -1,3 +1,5 @@
+/* This is the rule for naming trustees, who together could restore an identity. Only the
+ * identity itself may name them, not one of its computers. */
 #include "judge.h"
 
 #include "contract/pubs_share.h"

@@ -1,3 +1,5 @@
+/* This is the hash table of rows that one run of the contract has read and changed. It has a
+ * fixed size, so it cannot fail in the middle of a batch. */
 #include "table.h"
 
 #include <string.h>

@@ -1,3 +1,5 @@
+/* This file keeps the high-water mark: how far this computer has seen the ledger. A ledger or a
+ * copy that is behind it was put back, and is not believed. A damaged mark is recognised. */
 #include "mark.h"
 
 #include "base/codec.h"

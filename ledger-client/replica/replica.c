@@ -1,3 +1,6 @@
+/* The replica is this computer's own verified copy of the ledger. This file opens and closes it,
+ * lends connections to readers, and throws a damaged copy away only when the ledger can replace
+ * it. */
 #include "opened_private.h"
 
 #include <errno.h>

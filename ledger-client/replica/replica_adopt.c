@@ -1,3 +1,6 @@
+/* This file says of which folders this computer keeps the private parts: of its own, and of
+ * those that others share. It fetches them when a right begins and removes them when it has
+ * ended. */
 #include "replica_private.h"
 
 #include <errno.h>

@@ -1,3 +1,5 @@
+/* This file brings the copy up to date: it takes new entries from the ledger, has each of them
+ * checked, and refuses a ledger that is shorter or other than what this computer has seen. */
 #include "follow_private.h"
 
 #include <errno.h>

@@ -1,3 +1,5 @@
+/* Entries are read again and again. This file keeps the last ones opened, with their operations,
+ * so that reading many records does not parse the same entry each time. */
 #include "opened_private.h"
 
 #include <stdlib.h>

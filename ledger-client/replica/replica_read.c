@@ -1,3 +1,5 @@
+/* This file answers all other reads of the verified copy: what a record is now, its history,
+ * private parts, and what has changed since a given entry. */
 #include "opened_private.h"
 
 #include <stdlib.h>

@@ -1,3 +1,5 @@
+/* This file reads the rules that the members of a network have agreed on. A line that this
+ * version does not know is passed over, and a value out of range makes the text invalid. */
 #include "replica/rules.h"
 
 #include <string.h>

@@ -1,3 +1,6 @@
+/* This file verifies everything again: it computes the whole state anew from the first entry and
+ * compares it with the ledger and with the own copy. When the ledger is away it checks the copy
+ * alone. */
 #include "follow_private.h"
 
 #include <stdio.h>
