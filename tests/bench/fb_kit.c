@@ -1,3 +1,6 @@
+/* This file is what the measured operations share: the clock, reading and writing whole files,
+ * the same random bytes in every run, and the printing of times. A failed call ends the program,
+ * so that a failure is never measured as fast. */
 #include "fb_kit.h"
 
 #include <errno.h>

@@ -1,8 +1,9 @@
-#pragma once
 /*
  * What the timed operations of fb share: clock, whole reads and writes, quantiles.
  * It refuses to time a failure: any error ends the program with a message and status 1.
  */
+#pragma once
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>

@@ -1,3 +1,4 @@
+/* These are the conformance tests of ledgers for the embedded one, the SQLite file. */
 #include "ledger_kit.h"
 #include "ledger_suite.h"
 

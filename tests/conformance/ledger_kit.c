@@ -1,3 +1,5 @@
+/* This file makes what the conformance tests of ledgers work with: a network in a directory of
+ * its own, a clock that the test moves, and batches of domains and records. */
 #include "ledger_kit.h"
 
 #include <fcntl.h>

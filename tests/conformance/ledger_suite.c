@@ -1,3 +1,5 @@
+/* Every ledger must pass these tests, whatever it is built on: answers, refusals, several
+ * processes at once, killed writers, reading, proofs, checkpoints and waiting. */
 #include "ledger_suite.h"
 
 #include <fcntl.h>

@@ -1,3 +1,5 @@
+/* Every block store must pass these tests, whatever it is built on: what was put comes back,
+ * limits are refused, pins are kept, and threads do not disturb each other. */
 #include "store_suite.h"
 
 #include <pthread.h>

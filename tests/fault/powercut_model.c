@@ -1,3 +1,6 @@
+/* This file knows what a folder may hold after a power cut: it reads what a program did and what
+ * was promised to it, and compares that with what came back. More than was promised may be
+ * there, less may not. */
 #include "powercut_model.h"
 
 #include <stdio.h>

@@ -1,3 +1,5 @@
+/* This file makes and opens everything below the kernel (keyring, ledger, store, journal,
+ * folder) in a directory, for tests and tools that drive the folder without a mount. */
 #include "emr_stack.h"
 
 #include <fcntl.h>

@@ -1,3 +1,5 @@
+/* These tests of the POSIX suite ask for modes, times, link counts and inode numbers of files
+ * and directories. */
 #include "posix_suite.h"
 
 #include <errno.h>

@@ -1,3 +1,5 @@
+/* These tests of the POSIX suite write, read, truncate and allocate bytes, also from two
+ * processes and at the limits of size. */
 #include "posix_suite.h"
 
 #include "tool_kit.h"

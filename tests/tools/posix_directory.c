@@ -1,3 +1,5 @@
+/* These tests of the POSIX suite make, list and remove directories, also large ones and ones
+ * that change while they are listed. */
 #include "posix_suite.h"
 
 #include <dirent.h>

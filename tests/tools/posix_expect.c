@@ -1,3 +1,5 @@
+/* This file is what the tests of the POSIX suite share: expectations that say where and why they
+ * failed, files with known bytes, and second processes. */
 #include "posix_suite.h"
 
 #include "tool_kit.h"

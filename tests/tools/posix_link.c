@@ -1,3 +1,5 @@
+/* These tests of the POSIX suite make symbolic links, hard links and special files. An emrfs
+ * folder refuses the last two by design, and they test that it says so. */
 #include "posix_suite.h"
 
 #include <errno.h>

@@ -1,3 +1,5 @@
+/* These tests of the POSIX suite take locks from several processes, because office programs and
+ * databases rely on them. */
 #include "posix_suite.h"
 
 #include <errno.h>

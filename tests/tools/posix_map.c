@@ -1,3 +1,5 @@
+/* These tests of the POSIX suite read and write files through memory mappings, alone and between
+ * two processes. */
 #include "posix_suite.h"
 
 #include <errno.h>

@@ -1,3 +1,4 @@
+/* These tests of the POSIX suite use names and paths of every length and with every byte. */
 #include "posix_suite.h"
 
 #include <dirent.h>

@@ -1,3 +1,5 @@
+/* These tests of the POSIX suite open and create files with every flag, and go on with files
+ * whose names are gone. */
 #include "posix_suite.h"
 
 #include <errno.h>

@@ -1,3 +1,5 @@
+/* These tests of the POSIX suite act as another user, and must get no more than the permissions
+ * of files and directories allow. */
 #include "posix_suite.h"
 
 #include <errno.h>

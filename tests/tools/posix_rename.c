@@ -1,3 +1,5 @@
+/* These tests of the POSIX suite rename every kind of thing over every other. Many programs save
+ * by a rename, so a mistake here would cost a person's work. */
 #include "posix_suite.h"
 
 #include <errno.h>

@@ -1,3 +1,5 @@
+/* These tests of the POSIX suite set, list and remove extended attributes, up to their limits,
+ * and check that a copied grant shares nothing. */
 #include "posix_suite.h"
 
 #include "tool_kit.h"

@@ -1,3 +1,5 @@
+/* This file draws one of the states that a disk may have after a power cut: which of the changes
+ * that were not flushed are there, are missing, or are torn. */
 #include "powercut_state.h"
 
 #include "tool_kit.h"

@@ -1,4 +1,3 @@
-#pragma once
 /*
  * The trace of a program's file operations, written by powercut_record and read by powercut_replay.
  * It refuses to be a lasting format: both ends are built together and share one machine.
@@ -8,6 +7,8 @@
  * root, without a zero at the end; the root itself is the empty path.  A file or directory is known
  * by its inode number, which is unique among those that exist or are held open at one moment.
  */
+#pragma once
+
 #include <stdint.h>
 
 #define POWERCUT_MAGIC "EMR-POWERCUT-01" /* and its zero: 16 bytes */

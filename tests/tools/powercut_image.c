@@ -1,3 +1,5 @@
+/* This file holds the bytes of one file in memory, with pages shared between copies, so that
+ * thousands of power cuts can be tried. */
 #include "powercut_image.h"
 
 #include "tool_kit.h"

@@ -1,10 +1,11 @@
-#pragma once
 /*
  * The bytes of one file in memory, as pages shared between copies until one of them is changed.
  * It refuses sizes over 1 TiB; running out of memory ends the program.
  *
  * Not thread-safe: the replay works in processes, each with images of its own.
  */
+#pragma once
+
 #include <stddef.h>
 #include <stdint.h>
 

@@ -1,3 +1,5 @@
+/* This file takes recorded file operations one by one and keeps what is surely on the disk and
+ * what a power cut may still take. */
 #include "powercut_state.h"
 
 #include "tool_kit.h"

@@ -1,4 +1,3 @@
-#pragma once
 /*
  * What a disk may hold after a power cut, given the operations before it.
  * It refuses to be kind: whatever was not flushed may be there, be missing or be torn.
@@ -19,6 +18,8 @@
  * the order they were made; a flush of a file or directory carries every change up to the last that
  * concerned it. Modes are on disk at once; times and attributes are not modelled.
  */
+#pragma once
+
 #include "powercut_format.h"
 
 #include <stdbool.h>

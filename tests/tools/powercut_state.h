@@ -1,8 +1,9 @@
-#pragma once
 /*
  * The inside of the power-cut model, shared by its two halves: what happened, and what a cut
  * leaves. It refuses other users: powercut_model.h is the way in.
  */
+#pragma once
+
 #include "powercut_image.h"
 #include "powercut_model.h"
 

@@ -1,3 +1,6 @@
+/* This file writes down each file operation of a program that is being recorded, in the order in
+ * which it happened among all its threads and processes. A call that it cannot describe is
+ * recorded as such, and the replay then fails. */
 #undef _FILE_OFFSET_BITS
 #include "powercut_trace.h"
 

@@ -1,4 +1,3 @@
-#pragma once
 /*
  * The writing side of a power-cut trace, inside the recorded process.
  * It refuses to guess: a call it cannot describe is recorded as unsupported and fails the replay.
@@ -6,6 +5,8 @@
  * Between powercut_enter and powercut_leave the caller has the trace to itself, among all threads
  * and all recorded processes; operations done in between are recorded in the order they happened.
  */
+#pragma once
+
 #include "powercut_format.h"
 
 #include <limits.h>

@@ -1,3 +1,6 @@
+/* This file is what the test tools share: random numbers from a seed, recognisable bytes, whole
+ * reads and writes. A broken test bed ends the program with status 2, so that it is not taken
+ * for a broken file system. */
 #include "tool_kit.h"
 
 #include <errno.h>

@@ -1,4 +1,3 @@
-#pragma once
 /*
  * What the test tools share: seeded random numbers, recognisable bytes, whole reads and writes.
  * It refuses to know anything about emrfs: the tools work on any directory and any process.
@@ -6,6 +5,8 @@
  * Every function that can fail without a useful answer prints the reason and ends the program with
  * status 2, so that a broken test bed is never mistaken for a broken file system (status 1).
  */
+#pragma once
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>

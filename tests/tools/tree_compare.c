@@ -1,3 +1,5 @@
+/* This file compares two directories with all that is below, names, bytes, times and attributes,
+ * and prints each difference. */
 #include "tree_model.h"
 
 #include "tool_kit.h"

@@ -1,8 +1,9 @@
-#pragma once
 /*
  * The parts of tree_model: one operation on a tree, and the comparison of two trees.
  * It refuses to judge: applying reports what was seen, and the caller compares the two reports.
  */
+#pragma once
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>

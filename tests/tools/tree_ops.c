@@ -1,3 +1,5 @@
+/* This file draws random file operations and carries them out on a directory, with everything
+ * that a program would see of it, so that an emrfs folder and an ordinary one can be compared. */
 #include "tree_model.h"
 
 #include "tool_kit.h"

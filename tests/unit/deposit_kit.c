@@ -1,3 +1,5 @@
+/* Tests of the Inbox use this file: it lets dr lima, a clinician, leave records in ana's Inbox,
+ * with true and with false claims about them. */
 #include "deposit_kit.h"
 
 #include <time.h>

@@ -1,3 +1,5 @@
+/* Tests with several people use this file: it makes a network with a patient, a clinic, its
+ * doctor and an agent, and sends what each of them says to the ledger. */
 #include "folk_kit.h"
 
 #include <fcntl.h>

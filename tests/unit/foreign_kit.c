@@ -1,3 +1,5 @@
+/* Tests of writing in somebody else's folder use this file: it does what a writer's programs do
+ * there, and lets the two computers hear of each other. */
 #include "foreign_kit.h"
 
 void writer_owner_answers(story *s)

@@ -1,3 +1,4 @@
+/* Tests of file headers use this file: it puts small DICOM files together, byte by byte. */
 #include "headers_kit.h"
 
 #include "emr_test.h"

@@ -1,3 +1,5 @@
+/* Tests of the log use this file: it opens ana's folder with people around it, and picks entries
+ * out of what the log says. */
 #include "log_kit.h"
 
 #include <unistd.h>

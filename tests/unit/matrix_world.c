@@ -1,3 +1,5 @@
+/* This file builds each cell of the contract's matrix: every operation, by every kind of signer,
+ * in every state of the row that it is about, and says what the contract answers. */
 #include "matrix_world.h"
 
 #include <sodium.h>

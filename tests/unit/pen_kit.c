@@ -1,3 +1,5 @@
+/* Tests of writers use this file: it is one person who writes in somebody else's folder, change
+ * by change, also with descriptions that are lies. */
 #include "pen_kit.h"
 
 #include <sys/stat.h>

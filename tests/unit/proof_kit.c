@@ -1,3 +1,5 @@
+/* Tests of proof files use this file: it makes a small ledger and one document's proof with
+ * every signature good, which a test then changes before or after signing. */
 #include "proof_kit.h"
 
 #include <stdlib.h>

@@ -1,3 +1,5 @@
+/* Tests of records use this file: it has a block store in memory that can fail and lose power, a
+ * keyring, and bytes from a seed. */
 #include "record_kit.h"
 
 #include <dirent.h>

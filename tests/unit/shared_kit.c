@@ -1,3 +1,5 @@
+/* Tests of received shares use this file: it opens the folder of a person with whom ana shares,
+ * without a kernel, and waits for names and bytes as a program would. */
 #include "shared_kit.h"
 
 #include <pthread.h>

@@ -1,3 +1,5 @@
+/* Tests of the program's sharing files use this file: it gives them ana's folder, with people
+ * around it, as an open session. */
 #include "sharing_story.h"
 
 #include <unistd.h>

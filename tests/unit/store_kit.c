@@ -1,3 +1,5 @@
+/* Tests of store and journal use this file: it gives each of them a directory of its own, blocks
+ * from numbers, and ways to damage files. */
 #include "store_kit.h"
 
 #include <dirent.h>

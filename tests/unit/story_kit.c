@@ -1,3 +1,6 @@
+/* Most tests of sharing use this file: it makes ana's folder with real files, a clinic with a
+ * doctor, and agents of three organisations, all on one ledger, and lets them share, release and
+ * read. */
 #include "story_kit.h"
 
 #include <sys/stat.h>

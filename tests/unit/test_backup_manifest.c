@@ -1,3 +1,5 @@
+/* These tests read and write the list of a backup: its text is the documented one, every changed
+ * byte is seen, and a name that leads elsewhere is refused. */
 #include "emr_test.h"
 
 #include "backup/manifest.h"

@@ -1,3 +1,5 @@
+/* These tests are about the ground that everything stands on: status texts, buffers, readers and
+ * writers, hexadecimal and base32, clocks and the log. */
 #include "emr_test.h"
 
 #include <errno.h>

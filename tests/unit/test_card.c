@@ -1,3 +1,5 @@
+/* These tests make and read cards: known answers of the second model, every changed bit,
+ * misleading names, cards of somebody else's Inbox, and the number that two people compare. */
 #include "share_kit.h"
 
 #include "keyring/card.h"

@@ -1,3 +1,5 @@
+/* These tests make and check certificates: dates, authorities of the same name, every changed
+ * byte, and what a subject may contain. */
 #include "keyring_kit.h"
 
 #include <sodium.h>

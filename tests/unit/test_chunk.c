@@ -1,3 +1,5 @@
+/* These tests encrypt and decrypt chunks: known answers of Wycheproof and of the standards, and
+ * nothing of a damaged chunk is given out. */
 #include "emr_test.h"
 
 #include <pthread.h>

@@ -1,3 +1,5 @@
+/* These tests parse command lines: where options may stand, what is refused and with which
+ * words, and that nothing typed can control the terminal. */
 #include "emr_test.h"
 
 #include "kit/verbs.h"

@@ -1,3 +1,5 @@
+/* These tests use the book of cards: it is sealed, no two people are called the same, and a name
+ * means one person or nobody. */
 #include "emr_test.h"
 
 #include <fcntl.h>

@@ -1,3 +1,5 @@
+/* These tests read and write the file that carries a keyring to another computer; a shorter,
+ * longer or newer one is refused. */
 #include "emr_test.h"
 
 #include "network/device_file.h"

@@ -1,3 +1,5 @@
+/* These tests send requests over the socket: they arrive as they were sent, nonsense and too
+ * much is refused, and so is a process of another user. */
 #include "emr_test.h"
 
 #include <pthread.h>

@@ -1,3 +1,5 @@
+/* These tests go through all messages: each is a whole sentence with an exit code, names in them
+ * are made harmless, and each hint names a verb that exists. */
 #include "emr_test.h"
 
 #include <errno.h>

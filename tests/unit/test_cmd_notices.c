@@ -1,3 +1,5 @@
+/* These tests make notices: each is one line whatever a file is called, old ones give way, and a
+ * program that shows them is ended when it hangs. */
 #include "emr_test.h"
 
 #include <fcntl.h>

@@ -1,3 +1,5 @@
+/* These tests turn typed paths into paths inside the folder: none can climb out, and a directory
+ * with a similar name is not inside. */
 #include "emr_test.h"
 
 #include <sys/stat.h>

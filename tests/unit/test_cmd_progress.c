@@ -1,3 +1,5 @@
+/* These tests draw the line of progress: pace, words and width are right, a name in it cannot
+ * control the terminal, and nothing is drawn where nobody looks. */
 #include "emr_test.h"
 
 #include <pty.h>

@@ -1,3 +1,5 @@
+/* These tests remember when and where backups were made: each disk counts, a deleted backup does
+ * not, and a path cannot forge a line. */
 #include "emr_test.h"
 
 #include <fcntl.h>

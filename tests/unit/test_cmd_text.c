@@ -1,3 +1,4 @@
+/* These tests read and write durations, dates, sizes and columns as people see them. */
 #include "emr_test.h"
 
 #include <time.h>

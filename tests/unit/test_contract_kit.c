@@ -1,3 +1,5 @@
+/* Tests of the contract use this file: it keeps rows of a state in memory, makes and signs
+ * batches, and has the contract judge them. */
 #include "test_contract_kit.h"
 
 #include <sodium.h>

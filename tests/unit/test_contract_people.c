@@ -1,3 +1,5 @@
+/* Tests of the contract about people use this file: it makes members, grants, requests, teams
+ * and proposals, and one right operation of each kind, which a test then changes. */
 #include "test_contract_people.h"
 
 #include "crypto/hashsig.h"

@@ -1,3 +1,5 @@
+/* Tests of the contract use this file: it writes down each judged batch with its answer, so that
+ * the second model in JavaScript can be asked the same. */
 #include "test_contract_kit.h"
 
 #include <jansson.h>

@@ -1,3 +1,5 @@
+/* Tests of the contract use this file: it makes sample operations about records and folders, and
+ * compares answers by name. */
 #include "test_contract_kit.h"
 
 #define PUT_PART 828

@@ -1,3 +1,5 @@
+/* These tests check the ciphers, key derivations and letters against Wycheproof, the standards
+ * and the second model; nothing damaged is given out. */
 #include "emr_test.h"
 
 #include <sodium.h>

@@ -1,3 +1,5 @@
+/* These tests replace and read small files: a failed replace leaves the old file, nothing is
+ * overwritten by mistake, and what others can touch is told. */
 #include "emr_test.h"
 
 #include <dirent.h>

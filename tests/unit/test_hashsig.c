@@ -1,3 +1,5 @@
+/* These tests check hashes, signatures and Merkle trees against standards, Wycheproof and the
+ * second model, and that no wrong proof verifies. */
 #include "emr_test.h"
 
 #include "crypto/hashsig.h"

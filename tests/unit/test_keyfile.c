@@ -1,3 +1,5 @@
+/* These tests write and read keyfiles: byte for byte as the second model does, and each changed,
+ * cut or added byte is refused with its cause. */
 #include "keyring_kit.h"
 
 #include <dirent.h>

@@ -1,3 +1,5 @@
+/* These tests derive keys and sign: all keys match the second model's table, and a signature for
+ * one use is good for no other. */
 #include "keyring_kit.h"
 
 #include <openssl/evp.h>

@@ -1,3 +1,5 @@
+/* These tests write, sign and read checkpoints as the C2SP specifications say; no changed byte
+ * keeps its signature. */
 #include "emr_test.h"
 
 #include <sodium.h>

@@ -1,3 +1,5 @@
+/* These tests copy a ledger as it was at one moment, and make a lost one again from a computer's
+ * own copy when nothing is missing in that. */
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>

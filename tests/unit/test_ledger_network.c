@@ -1,3 +1,5 @@
+/* These tests make networks: rights of files, refused places, a failed creation that leaves
+ * nothing, and a program of other rules that may only read. */
 #include <dirent.h>
 #include <fcntl.h>
 #include <sys/stat.h>

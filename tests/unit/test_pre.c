@@ -1,3 +1,5 @@
+/* These tests check the arithmetic and the capsules of proxy re-encryption against RFC 9496 and
+ * the second model; other encodings of a point are refused. */
 #include "emr_test.h"
 
 #include <sodium.h>

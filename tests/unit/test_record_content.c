@@ -1,3 +1,5 @@
+/* These tests make, open and attack whole versions of records: every changed bit, swapped or cut
+ * pieces, and false statements are found, and several threads may read. */
 #include "record_kit.h"
 #include "vectors.h"
 

@@ -1,3 +1,5 @@
+/* These tests encode and decode the formats of records as the second model does, and refuse what
+ * no writer makes. */
 #include "record_kit.h"
 #include "vectors.h"
 

@@ -1,3 +1,5 @@
+/* These tests write to working copies at random, crash them and cut their files: what comes back
+ * is what was promised, and never something else. */
 #include "record_kit.h"
 
 #include <fcntl.h>

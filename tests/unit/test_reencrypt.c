@@ -1,3 +1,5 @@
+/* These tests let several agents convert a key: any sufficient number gives it, and a wrong
+ * answer, request, reader or epoch is found out. */
 #include "emr_test.h"
 
 #include <sodium.h>

@@ -1,3 +1,5 @@
+/* These tests follow a ledger with a computer's own copy: what is saved is seen, a ledger that
+ * went back or split is refused, and a damaged copy is made again. */
 #include <fcntl.h>
 #include <pthread.h>
 #include <sys/stat.h>

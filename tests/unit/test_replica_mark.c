@@ -1,3 +1,4 @@
+/* These tests write and read the high-water mark of a ledger; every changed bit of it is found. */
 #include "emr_test.h"
 
 #include "base/secret.h"

@@ -1,3 +1,5 @@
+/* These tests use the locked memory for secrets: it is wiped at once, does not overlap, and is
+ * in no core file, no child process and no swap. */
 #include "emr_test.h"
 
 #include <pthread.h>

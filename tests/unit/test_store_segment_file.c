@@ -1,3 +1,5 @@
+/* These tests look at segments as files: where the last whole block ends, what is damaged, and
+ * files with such names that somebody else has put there. */
 #include "store_kit.h"
 
 #include <fcntl.h>

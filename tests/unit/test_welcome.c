@@ -1,3 +1,5 @@
+/* These tests bring a new member into a network: only the administrator invites, only who has
+ * the secret gets a certificate, and only the right one is registered. */
 #include "emr_test.h"
 
 #include "contract/codes.h"

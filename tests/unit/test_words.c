@@ -1,3 +1,5 @@
+/* These tests turn 24 words into keys and back: the list is that of BIP 39, and a wrong word is
+ * named. */
 #include "keyring_kit.h"
 
 #include "keyring/content.h"

@@ -1,3 +1,6 @@
+/* Tests of the folder use this file: it opens a folder in a directory of its own with a clock
+ * that the test moves, does what programs do by path, and compares the folder before and after a
+ * restart. */
 #include "view_kit.h"
 
 #include <dirent.h>
