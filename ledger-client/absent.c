@@ -1,6 +1,6 @@
 /* The ledger may be away for a while. This file stands in front of it: as long as it is away
- * each call says so at once, and the way back is tried at most once a second. It refuses a
- * ledger that comes back as another one. */
+ * each call says so at once, and the way back is tried at most once a second, so that callers
+ * need no special case. It refuses a ledger that comes back as another one. */
 #include "ledger/backend.h"
 
 #include <errno.h>
@@ -13,10 +13,6 @@
 
 #include "base/log.h"
 #include "ledger/hash.h"
-
-/* A ledger that may be away: the embedded one behind a door.  While it is closed, every call knocks
- * again, at most once a second, and answers why nobody opened.  What stands above has no special
- * case: for it this is a ledger that cannot be reached just now. */
 
 #define KNOCK_NS 1000000000
 

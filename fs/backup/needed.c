@@ -1,5 +1,6 @@
 /* Members of a network share one store of blocks. This file finds which of its files belong into
- * one member's backup: his own, and those of others that hold a block which he needs. */
+ * one member's backup: his own, and those of others that hold a block which he needs. It needs
+ * no key for that. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -9,9 +10,6 @@
 #include "backup_private.h"
 #include "store/car_store.h"
 #include "store/segment_file.h"
-
-/* Which segments of a store of several members are this one's affair: all of his own, and those of
- * others that hold a block below one of his pins.  Pins, nodes and places need no key. */
 
 #define DEVICE_FILE "device"
 #define DEVICE_HEX 32

@@ -2,7 +2,6 @@
  * paper. No colour says anything that words do not say, too. */
 #include "report/page.h"
 
-/* Light and dark, telephone and paper.  No colour says anything that words do not say, too. */
 const char page_style[] =
 	":root{color-scheme:light "
 	"dark;--bg:#f3f5f7;--card:#fff;--ink:#1c2530;--soft:#5b6876;--line:#dfe4ea;--main:#0b6e8f;"
