@@ -1,4 +1,5 @@
-/* ACCESS_REQ: one request, readable by all who may answer or watch it, and by nobody else. */
+/* A reader's question for keys (ACCESS_REQ) is sealed here, so that all who may answer or watch
+ * it can read it and nobody else. This file makes such a question and opens it again. */
 #include "keyring/access.h"
 
 #include <sodium.h>

@@ -1,4 +1,5 @@
-/* The insides of requests and answers: for this folder and its tests. */
+/* These are the insides of questions for keys and of their answers, for this folder and its
+ * tests only. */
 #pragma once
 
 #include "keyring/access.h"

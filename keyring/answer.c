@@ -1,4 +1,5 @@
-/* Answers as their reader takes them apart, and the key that comes out of them. */
+/* This file opens the answers to a reader's question (ACCESS_SERVED), checks them, and computes
+ * from enough of them the key of a record. */
 #include "keyring/access.h"
 
 #include <sodium.h>

@@ -1,4 +1,5 @@
-/* Cards as text: a file that survives mail, a QR code that survives paper. */
+/* This file writes cards as text and reads them again: as a file that survives mail, and as a QR
+ * code that survives paper. */
 #include "keyring/card.h"
 
 #include <sodium.h>

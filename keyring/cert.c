@@ -1,4 +1,5 @@
-/* Making certificates.  The profile is in FORMAT.md. */
+/* This file makes certificates: those of an organisation's authority and those of its people.
+ * Which fields they have stands in FORMAT.md. */
 #include "keyring/cert.h"
 
 #include <openssl/asn1.h>

@@ -1,4 +1,5 @@
-/* Shared by making and reading certificates. */
+/* This is what making certificates (cert.c) and reading them (cert_read.c) share. Nobody outside
+ * this folder includes it. */
 #pragma once
 
 #include <openssl/asn1.h>

@@ -1,4 +1,5 @@
-/* Reading and checking certificates: bytes from outside, so every step may refuse. */
+/* This file reads and checks certificates. They are bytes from outside, so every step may
+ * refuse. */
 #include "keyring/cert.h"
 
 #include <jansson.h>

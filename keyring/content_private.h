@@ -1,4 +1,5 @@
-/* Shared by content, listing and local keys. */
+/* This is what content keys, listing keys and local keys share: sealing a key of 32 bytes under
+ * a key of this computer. */
 #pragma once
 
 #include "keyring/content.h"

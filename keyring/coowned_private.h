@@ -1,4 +1,5 @@
-/* The inside of co-owned domains, for the derivations of this folder. */
+/* This is the inside of folders of which this computer has the keys by letter, for the
+ * derivations of this folder only. */
 #pragma once
 
 #include "keyring_private.h"

@@ -1,4 +1,5 @@
-/* Certificate requests: what an invitee sends so that an organisation's CA can certify his key. */
+/* This file makes and reads certificate requests: what an invited person sends so that an
+ * organisation's authority can certify his key. */
 #include <openssl/err.h>
 #include <openssl/x509.h>
 #include <string.h>

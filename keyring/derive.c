@@ -1,4 +1,5 @@
-/* The key table: every key of a person from one 32-byte seed. */
+/* This file is the key table: it derives every key of a person from one seed of 32 bytes, each
+ * for one use. */
 #include "coowned_private.h"
 #include "keyring/coowned.h"
 #include "keyring_private.h"

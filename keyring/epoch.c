@@ -1,4 +1,5 @@
-/* EPOCH and DATASET_ADMIT: one key in one letter. */
+/* This file makes and opens two letters that carry one key each: the key of a new epoch for an
+ * owner's other computer (EPOCH), and a team's key for its member (DATASET_ADMIT). */
 #include "keyring/letters.h"
 
 #include <string.h>

@@ -1,4 +1,5 @@
-/* KFRAGS, and the fragment that an agent keeps. */
+/* This file seals the fragments of a re-encryption key for the agents of a grant (KFRAGS), and
+ * opens, keeps and uses the one of an agent. */
 #include "keyring/grant.h"
 
 #include <sodium.h>

@@ -1,4 +1,5 @@
-/* GRANT: terms, what the grantee is told, what the owner notes. */
+/* This file makes and opens the private part of a grant (GRANT): its terms, what the grantee is
+ * told, and what the owner notes for himself. */
 #include "keyring/grant.h"
 
 #include <string.h>

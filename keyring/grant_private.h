@@ -1,4 +1,5 @@
-/* Letters of grants in the clear, and the insides of a fragment: for this folder and its tests. */
+/* These are the letters of grants in the clear and the insides of a fragment, for this folder
+ * and its tests only. */
 #pragma once
 
 #include "keyring/grant.h"

@@ -1,4 +1,5 @@
-/* The insides of held keys, for the files of this folder that seal and open with them. */
+/* These are the insides of keys that others hold by handle, for the files of this folder that
+ * seal and open with them. */
 #pragma once
 
 #include "keyring/held.h"

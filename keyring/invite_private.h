@@ -1,4 +1,5 @@
-/* An invitation with everything given: for this folder and its tests. */
+/* This makes an invitation with everything given, random parts too, for this folder and its
+ * tests only. */
 #pragma once
 
 #include "keyring/invite.h"

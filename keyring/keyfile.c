@@ -1,4 +1,6 @@
-/* The keyfile: seed and facts under Argon2id and XChaCha20-Poly1305 (FORMAT.md). */
+/* This file writes and reads the keyfile: the seed and a few facts, sealed under the passphrase
+ * with Argon2id and XChaCha20-Poly1305 (FORMAT.md). A wrong passphrase, damage and a newer
+ * format are told apart. */
 #include "keyring_private.h"
 
 #include <sodium.h>

@@ -1,4 +1,4 @@
-/* Letters in the clear: for this folder and its tests. */
+/* These are letters in the clear, for this folder and its tests only. */
 #pragma once
 
 #include "keyring/letters.h"

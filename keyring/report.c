@@ -1,4 +1,5 @@
-/* READ_REPORT: what was opened, told by the reader's own computer. */
+/* This file makes and opens the report of what was opened (READ_REPORT), which the reader's own
+ * computer sends to the owner. */
 #include "keyring/access.h"
 
 #include <stdlib.h>

@@ -1,4 +1,4 @@
-/* REQUEST and DENY: somebody asks, somebody says no. */
+/* This file makes and opens the letters of a request for access (REQUEST) and of a no (DENY). */
 #include "keyring/letters.h"
 
 #include <string.h>

@@ -1,4 +1,5 @@
-/* ACCESS_SERVED: making answers. */
+/* This file makes the answers to a reader's question (ACCESS_SERVED): keys from the owner's
+ * computer, or an agent's part of one, sealed to the reader. */
 #include "keyring/access.h"
 
 #include <string.h>

@@ -1,4 +1,5 @@
-/* Signing with fixed labels: a table of which key may sign what. */
+/* This file signs with fixed labels: a table says which key may sign what, so that a signature
+ * for one use is good for no other. */
 #include "keyring/keyring.h"
 
 #include <sodium.h>

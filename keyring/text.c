@@ -1,4 +1,5 @@
-/* Text that strangers write and people read: names on cards, labels, reasons. */
+/* This file decides which text of strangers may be shown to people: names on cards, labels,
+ * reasons. It refuses broken UTF-8, and characters that hide, turn or end the text around them. */
 #include "part_private.h"
 
 size_t emr_utf8_len(const uint8_t *text, size_t left)

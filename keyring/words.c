@@ -1,5 +1,5 @@
-/* The 24 words: 256 bits of seed and the first byte of its SHA-256, in groups of 11 bits (BIP-39).
- */
+/* This file turns the 24 words into a seed and back: 256 bits and the first byte of their
+ * SHA-256, in groups of 11 bits (BIP-39). For a misspelt word it names its neighbours. */
 #include "keyring/words.h"
 
 #include <sodium.h>

@@ -1,5 +1,5 @@
-/* The 2,048 English words of BIP-39 (bitcoin/bips, bip-0039/english.txt, MIT), sorted; the place is
- * the value. */
+/* This is the list of the 2,048 English words of BIP-39 (bitcoin/bips, bip-0039/english.txt,
+ * MIT), sorted; the place of a word is its value. */
 #include "keyring_private.h"
 
 /* clang-format off */

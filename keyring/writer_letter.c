@@ -1,4 +1,5 @@
-/* WRITER_ADD: the letter to whoever may write, and the keys of epochs for a device. */
+/* This file makes and opens the letter to whoever may write in a folder (WRITER_ADD); for an
+ * owner's other computer it also carries the keys of the folder's epochs. */
 #include "keyring/letters.h"
 
 #include <stdlib.h>

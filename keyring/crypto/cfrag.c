@@ -1,4 +1,5 @@
-/* Conversions of one agent with their proofs, and what the grantee makes of t of them. */
+/* This file lets one agent convert a key with its fragment and prove that it did so rightly, and
+ * lets the grantee combine enough of such results. */
 #include "crypto/reencrypt.h"
 
 #include <sodium.h>

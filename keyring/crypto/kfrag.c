@@ -1,4 +1,5 @@
-/* Fragments of a key: made by the owner, checked by agents and grantees. */
+/* This file cuts a re-encryption key into fragments for an owner, and checks fragments for
+ * agents and grantees. */
 #include "crypto/reencrypt.h"
 
 #include <sodium.h>

@@ -1,4 +1,5 @@
-/* What the two halves of the re-encryption scheme share.  Not for callers. */
+/* This is what the two halves of the re-encryption scheme share: hashes, and room for secret
+ * numbers. It is not for callers. */
 #pragma once
 
 #include "crypto/reencrypt.h"
