@@ -1,4 +1,4 @@
-/* Inside of a chain, for chain*.c only. */
+/* This is the inside of a chain (the tables of a ledger or of a copy), for chain*.c only. */
 #pragma once
 
 #include "ledger/chain.h"

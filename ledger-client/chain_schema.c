@@ -1,4 +1,4 @@
-/* Tables and statements of a chain, format 2 (FORMAT.md §2). */
+/* This file has the tables and the SQL statements of a chain, format 2 (FORMAT.md §2). */
 #include "chain_private.h"
 
 const char chain_schema[] =

@@ -1,4 +1,4 @@
-/* The embedded ledger's handle, for embedded*.c only. */
+/* This is the handle of the embedded ledger, for embedded*.c only. */
 #pragma once
 
 #include <pthread.h>

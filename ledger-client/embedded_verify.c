@@ -1,4 +1,5 @@
-/* The embedded ledger against a replay of its own entries, and what is put right in it. */
+/* This file verifies the embedded ledger against a replay of its own entries, and puts right
+ * what can be put right in it. */
 #include "embedded_private.h"
 
 #include <stdio.h>

@@ -1,4 +1,5 @@
-/* Is a directory a place for a network, and whose is it? */
+/* This tells whether a directory is a place for a network's ledger (local file system, rights),
+ * and whose it is. */
 #pragma once
 
 #include <stdbool.h>

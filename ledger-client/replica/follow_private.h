@@ -1,4 +1,4 @@
-/* Following a run of entries, for replica_follow.c and replica_verify.c only. */
+/* This follows a run of entries of the ledger, for replica_follow.c and replica_verify.c only. */
 #pragma once
 
 #include "replica_private.h"

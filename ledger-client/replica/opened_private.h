@@ -1,5 +1,5 @@
-/* Entries with their items, parsed; the large ones that were asked for last are kept.  For
- * replica_*.c only. */
+/* This holds entries with their operations, parsed; the large ones that were asked for last are
+ * kept. It is for replica_*.c only. */
 #pragma once
 
 #include "replica_private.h"

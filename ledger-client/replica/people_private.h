@@ -1,4 +1,4 @@
-/* What the readers of people's rows share.  It refuses keys of another shape. */
+/* This is what the readers of rows about people share. It refuses keys of another shape. */
 #pragma once
 
 #include "replica/people.h"

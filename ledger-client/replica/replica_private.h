@@ -1,4 +1,5 @@
-/* Inside of a replica, for replica*.c and mark.c only. */
+/* This is the inside of a replica (this computer's verified copy of the ledger), for replica*.c
+ * and mark.c only. */
 #pragma once
 
 #include <pthread.h>
