@@ -1,4 +1,5 @@
-/* Records that other computers moved between domains: one record stays one node. */
+/* Another computer of the owner may move a record to another shared folder, where it gets
+ * another id. This keeps it one node here, so that open files and changes survive the move. */
 #pragma once
 
 #include "follow.h"

@@ -1,4 +1,6 @@
-/* The ledger's answers become the state of the tree and the journal, both or neither. */
+/* This file applies the ledger's answers to the tree and to the journal, both or neither, so
+ * that a crash or a full disk never leaves the one without the other. A refused removal is asked
+ * for again after growing pauses, and not for ever. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,4 +1,6 @@
-/* Extended attributes: the person's own, and what emrfs says about a record. */
+/* This file answers, sets and lists extended attributes: the person's own, which are kept with
+ * the record, and what emrfs says about it (version, signature, place on the ledger). A program
+ * that copies all attributes cannot change what emrfs says, nor open a folder to others by it. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,4 +1,6 @@
-/* Codes without which no attribute widens who sees what. */
+/* This file makes and checks the code without which no attribute lets anybody see more: it
+ * follows from a random key of this opening of the folder, so nothing that was copied can hold
+ * it. */
 #include "confirm.h"
 
 #include <string.h>

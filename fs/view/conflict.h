@@ -1,4 +1,5 @@
-/* Copies beside a file that was changed in two places: how they are called, and which there are. */
+/* Two computers may change one file at the same time. This says how the second copy is called,
+ * and which such copies there are. */
 #pragma once
 
 #include "tree.h"

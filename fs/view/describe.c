@@ -1,4 +1,6 @@
-/* Candidates become changes: everything a change borrows is copied out of the tree. */
+/* Before something is published, this file turns each changed node into a change for the ledger
+ * (save, rename, move, removal), with everything that it needs copied out of the tree, so that
+ * sending does not hold the lock. */
 #include <stdlib.h>
 #include <string.h>
 

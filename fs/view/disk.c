@@ -1,5 +1,6 @@
-/* Whether what was saved is safe on the disk: what it answered last, and handing everything to it.
- */
+/* This file knows whether what was saved is safe on the disk: it remembers what the disk
+ * answered last, finds files whose bytes are in this process only, and hands all of them to the
+ * disk. */
 #include "disk.h"
 
 #include <stdlib.h>

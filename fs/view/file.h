@@ -1,5 +1,5 @@
-/* The bytes of one file: what the parts of it share.  Order of locks: file->lock, view->lock,
- * journal. */
+/* The bytes of one file (reading, writing, syncing, freezing) lie in several files; this is what
+ * they share. The order of locks is file->lock, view->lock, journal. */
 #pragma once
 
 #include "ops_file.h"

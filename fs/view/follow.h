@@ -1,5 +1,5 @@
-/* What others put on the ledger comes into the tree: other computers of the owner, and whoever may
- * write here. */
+/* The owner's other computers, and whoever may write here, put changes on the ledger. This
+ * brings them into the tree. */
 #pragma once
 
 #include "edit.h"

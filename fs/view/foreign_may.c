@@ -1,4 +1,5 @@
-/* What a person may do in another's folder, and until when. */
+/* This file knows what a person may do in a folder that somebody else shares, and until when;
+ * the ledger would refuse the rest, so it is refused here at once. */
 #include <stdlib.h>
 
 #include "base/log.h"

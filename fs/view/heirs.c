@@ -1,4 +1,6 @@
-/* Names that went away: who inherits the record, and who leaves it. */
+/* Many programs save by writing a new file under an old name. This file decides who inherits the
+ * record of a name that went away, and which file leaves its record because it got the name of a
+ * temporary file. */
 #include <stdlib.h>
 #include <string.h>
 

@@ -1,4 +1,5 @@
-/* Inner domains: a directory or a single file that is to be shared by itself. */
+/* A directory inside another, or a single file, can be shared by itself. This file makes it a
+ * unit of its own (a domain), tells how far that has got, and which such units there are. */
 #include "inner.h"
 
 #include <stdlib.h>

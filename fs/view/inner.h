@@ -1,4 +1,4 @@
-/* Inner domains, as publishing knows them. */
+/* This is what publishing knows of directories and files that are shared by themselves. */
 #pragma once
 
 #include "node.h"

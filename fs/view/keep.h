@@ -1,5 +1,6 @@
-/* user.emrfs.keep: said of a file or a directory, and then of everything in it that says nothing
- * else. */
+/* A person says with the attribute user.emrfs.keep what is to stay on this computer: of a file,
+ * or of a directory and then of everything in it that says nothing else. This finds what holds
+ * where. */
 #pragma once
 
 #include "tree.h"

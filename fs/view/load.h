@@ -1,4 +1,4 @@
-/* From disk to tree, when a folder is opened. */
+/* This builds the tree from the disk when a folder is opened. */
 #pragma once
 
 #include "edit.h"

@@ -1,4 +1,5 @@
-/* Moving by path, and who else sees what lies in a directory. */
+/* This file moves something by its path, and finds out who would see more, or no more, of it in
+ * its new place. All who ask that question ask here. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,4 +1,5 @@
-/* Bytes of files: who calls holds view->lock only where it says so. */
+/* This is what others call to open, read, write and sync files. Who calls holds view->lock only
+ * where it says so. */
 #pragma once
 
 #include "edit.h"

@@ -1,4 +1,5 @@
-/* Names: listing, and finding by path. */
+/* This file lists directories and finds things by path, the made directories of `.emrfs` and
+ * `shared-with-me` among them. */
 #include "edit.h"
 #include "foreign.h"
 #include "given.h"

@@ -1,4 +1,5 @@
-/* Names: removing and moving. */
+/* This file removes and renames. A rename over an old file hands the new bytes to the operating
+ * system first, so that a killed program leaves the old content or the new one. */
 #include <stdlib.h>
 #include <string.h>
 

@@ -1,4 +1,5 @@
-/* Names: lookup and making. */
+/* This file looks up names, and makes files, directories and symbolic links. A new name is in
+ * the tree and in the journal, or in neither. */
 #include <string.h>
 
 #include "edit.h"

@@ -1,4 +1,4 @@
-/* Names: what making, removing, moving and restoring share.  All under view->lock. */
+/* Making, removing, moving and restoring names share this. All of it is called under view->lock. */
 #pragma once
 
 #include "edit.h"

@@ -1,4 +1,5 @@
-/* What the store must keep, said again after its index was made anew. */
+/* Pins say which blocks are still needed. This says all of them again after the store's index
+ * was made anew. */
 #pragma once
 
 #include "node.h"

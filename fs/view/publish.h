@@ -1,4 +1,5 @@
-/* What is quiet becomes a change of the ledger, and its answer a change of the tree. */
+/* This turns what has become quiet into changes of the ledger, and the ledger's answers into
+ * changes of the tree. */
 #pragma once
 
 #include "edit.h"

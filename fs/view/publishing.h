@@ -1,5 +1,5 @@
-/* What the parts of one publishing run share: candidates, the changes made of them, and the
- * answers. */
+/* This is what the parts of one publishing run share: candidates, the changes made of them, and
+ * the answers. */
 #pragma once
 
 #include "edit.h"

@@ -1,5 +1,5 @@
-/* What programs in the folder are refused, in words: they themselves show only the text of an
- * errno. */
+/* A program that is refused something shows only the short text of an error number. This file
+ * tells the person why, as a notice, and not more often than twenty times a minute. */
 #include <stdio.h>
 #include <stdlib.h>
 

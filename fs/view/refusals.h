@@ -1,4 +1,5 @@
-/* How often refused programs are spoken of.  It refuses to speak of the same kind without end. */
+/* This limits how often a person is told of refused programs. It refuses to speak of the same
+ * kind without end. */
 #pragma once
 
 #include <stdbool.h>

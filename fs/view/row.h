@@ -1,5 +1,5 @@
-/* What the journal keeps of a node that differs from the ledger, and of a published name that went
- * away. */
+/* The journal keeps a row of each node that differs from the ledger, and of each published name
+ * that went away. This is what such a row holds, and its bytes. */
 #pragma once
 
 #include "node.h"

@@ -1,4 +1,5 @@
-/* The life of what is behind shared-with-me, and its thread. */
+/* This file begins and ends the work behind `shared-with-me`, and its thread, which follows the
+ * ledger, asks for keys and ends shares. At the end every key is wiped. */
 #include "shared.h"
 
 #include <stdlib.h>

@@ -1,5 +1,6 @@
-/* What the worker does for one share: questions on the ledger, their answers, and what follows from
- * them. */
+/* For one received share this file puts questions for keys onto the ledger, collects the
+ * answers, and answers the requests that wait. Files beside the one that is opened are asked for
+ * with it, and late answers serve the next one. */
 #include <stdlib.h>
 #include <string.h>
 

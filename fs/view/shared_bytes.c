@@ -1,5 +1,5 @@
-/* Bytes of what others share: readers are made by the worker, read by anyone, and refused by the
- * clock. */
+/* This file reads the contents of received files: their readers are made by the share's thread,
+ * used by any thread, and refused once the grant is over or its keys are too old. */
 #include <stdio.h>
 #include <string.h>
 #include <time.h>

@@ -1,4 +1,5 @@
-/* What the kernel must hear of a share that has grown. */
+/* When a received share has got new records, this file tells the kernel which names it must look
+ * up again. */
 #include "foreign.h"
 
 void shared_tell_new(

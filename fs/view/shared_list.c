@@ -1,4 +1,5 @@
-/* What others share with me, and until when, as one list; and one file of it. */
+/* This file lists what others share with this person and until when, and tells what is known of
+ * one file of it. */
 #include <stdlib.h>
 #include <string.h>
 

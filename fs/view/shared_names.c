@@ -1,4 +1,6 @@
-/* The file shared-names: listing keys that came once, sealed, until their grants end. */
+/* The keys that open the names in a received share are kept in the file shared-names, sealed,
+ * until the grant ends, so that they need not be asked for at each start. This file reads,
+ * writes and shortens it. */
 #include <string.h>
 
 #include "base/file.h"

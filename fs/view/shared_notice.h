@@ -1,4 +1,4 @@
-/* What a person is told about shares: nobody else hears the paths. */
+/* This tells a person what happens to received shares. The paths go to that person only. */
 #pragma once
 
 #include "shared.h"

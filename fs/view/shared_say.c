@@ -1,5 +1,5 @@
-/* What emrfs says about a node that another shares: user.emrfs.*, and that person's own attributes
- * of the record. */
+/* This file answers extended attributes of what somebody else shares: what emrfs says about it
+ * (user.emrfs.*), and the owner's own attributes of the record. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>

@@ -1,5 +1,5 @@
-/* user.emrfs.software of what others share: "refuse" unless the reader says something else of a
- * directory. */
+/* user.emrfs.software of a received share says which programs may read there on their own: none
+ * ("refuse"), unless the reader says something else of a directory. */
 #pragma once
 
 #include "shared.h"

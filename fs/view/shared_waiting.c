@@ -1,4 +1,5 @@
-/* Requests that wait for keys: put off by whoever answers the kernel, answered by the worker. */
+/* A request that needs keys of somebody else is put aside here until they come, the share ends,
+ * or its deadline is over; it is answered exactly once. */
 #include <stdlib.h>
 
 #include "edit.h"

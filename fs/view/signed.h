@@ -1,5 +1,5 @@
-/* Who signed what a node shows, as attributes say it; opening a version only when its statement
- * fits. */
+/* This tells who signed what a node shows, as attributes say it, and opens a version only when
+ * its signed statement fits. */
 #pragma once
 
 #include "node.h"

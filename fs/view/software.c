@@ -1,4 +1,5 @@
-/* Programs that read on their own: what folders say about them. */
+/* This file reads what folders say about programs that read on their own (thumbnailers,
+ * indexers), decides whether one is let in, and tells the person once of each that was refused. */
 #include "view/software.h"
 
 #include <stdio.h>

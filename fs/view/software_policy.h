@@ -1,4 +1,5 @@
-/* The attribute user.emrfs.software inside the view. */
+/* This is the attribute user.emrfs.software as the other parts of the view see it: what holds at
+ * a node, and whether a new value would let more programs in. */
 #pragma once
 
 #include "node.h"

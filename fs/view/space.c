@@ -1,5 +1,6 @@
-/* When space is looked for that nobody needs: counts what was appended and let go since the last
- * look. */
+/* This file decides when the store is searched for bytes that nobody needs any more: it counts
+ * what was written and let go since the last search, and lets writers wait when they are too far
+ * ahead. */
 #include "space.h"
 
 #include <sys/statvfs.h>

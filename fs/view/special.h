@@ -1,5 +1,5 @@
-/* The files of .emrfs that are made when they are asked for: their sizes, and their bytes at a
- * handle. */
+/* These are the files of .emrfs that are made when they are asked for: their sizes, and their
+ * bytes as one reader has them. */
 #pragma once
 
 #include "given.h"

@@ -1,4 +1,4 @@
-/* A hash table of borrowed pointers.  Not thread-safe: whoever owns it locks. */
+/* This is a hash table of borrowed pointers. It is not thread-safe: whoever owns it locks. */
 #pragma once
 
 #include <stdbool.h>

@@ -1,4 +1,5 @@
-/* The numbers of new versions: content counts on from the highest that its record has ever had. */
+/* New content of a record counts on from the highest version number that the record has ever
+ * had. This file asks the ledger's copy for it, once, before a batch is made. */
 #include <stdlib.h>
 
 #include "settle/history.h"

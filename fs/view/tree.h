@@ -1,5 +1,5 @@
-/* Nodes, names and listings in memory.  No journal, no content: whoever calls has decided and holds
- * view->lock. */
+/* These are nodes, names and listings in memory, without journal or content: whoever calls has
+ * decided and holds view->lock. */
 #pragma once
 
 #include "node.h"

@@ -1,4 +1,6 @@
-/* Opening and closing the folder, its numbers, and its first two domains. */
+/* This file opens and closes the folder, tells its free space, and makes its first two shared
+ * units (the folder itself and the Inbox). When the ledger contradicts itself or what this
+ * computer has seen, it stops all writing. */
 #include <malloc.h>
 #include <stdlib.h>
 #include <string.h>

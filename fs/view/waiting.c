@@ -1,5 +1,5 @@
-/* What the journal says that stands on the present ledger, and would stand on nothing when another
- * took its place. */
+/* This file counts what the journal still has for the present ledger. Joining another network
+ * wants none of it left, because it would belong to no ledger then. */
 #include "edit.h"
 
 static emr_status count_row(void *arg, emr_id16 key, emr_bytes value)

@@ -1,5 +1,5 @@
-/* Times of the past as people name them: a day, a minute, a second.  Refuses every other spelling.
- */
+/* This reads a time of the past as people name it: a day, a minute or a second. It refuses every
+ * other spelling. */
 #pragma once
 
 #include <stdint.h>
