@@ -1,4 +1,4 @@
-/* emrfs: reads the command line and hands it to a verb. */
+/* This is the program emrfs: it reads the command line and hands it to a verb. */
 #include <locale.h>
 #include <signal.h>
 #include <stdio.h>

@@ -1,4 +1,6 @@
-/* The ledger before a join: it does not change any more but for erasures, and needs no moment. */
+/* After somebody has joined a network, the ledger of before lies beside the new one. This file
+ * copies it into a backup; it does not change any more but for erasures, so it need not be held
+ * still meanwhile. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>

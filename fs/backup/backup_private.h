@@ -1,4 +1,5 @@
-/* Inside of backup: the directory that holds one, and the moment of a state. */
+/* This is the inside of backup: the directory that holds one, and the moment of a state that is
+ * copied. */
 #pragma once
 
 #include <sodium.h>

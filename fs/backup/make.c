@@ -1,4 +1,5 @@
-/* Makes a backup: whether there is room, what is copied in which order, and what is said of it. */
+/* This file makes a backup: it looks whether there is room, copies everything in the right
+ * order, and says what was copied and what is damaged. */
 #include "backup_private.h"
 
 #include <fcntl.h>

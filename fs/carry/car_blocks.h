@@ -1,4 +1,5 @@
-/* The blocks of a CAR file behind the face of a store, for reading.  It refuses to be written. */
+/* This shows the blocks of a CAR file through the common face of a store, for reading. It
+ * refuses to be written. */
 #pragma once
 
 #include "store/block_store.h"

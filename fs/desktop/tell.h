@@ -1,5 +1,5 @@
-/* Messages on the desktop of whoever is logged in. It refuses markup: what is said is shown as it
- * is. */
+/* This shows a message on the desktop of whoever is logged in. It refuses markup: what is said
+ * is shown as it is. */
 #pragma once
 
 #include <systemd/sd-bus.h>

@@ -1,4 +1,5 @@
-/* Handlers of attributes, extended attributes and the disk's size. */
+/* This file answers the kernel's requests about attributes, extended attributes and the size of
+ * the disk. */
 #include <errno.h>
 #include <linux/posix_acl.h>
 #include <linux/posix_acl_xattr.h>

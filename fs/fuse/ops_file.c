@@ -1,4 +1,6 @@
-/* Handlers of open files. */
+/* This file answers the kernel's requests about open files: creating, opening, reading, writing,
+ * syncing and closing. A program that reads on its own is let in only where the folder allows
+ * it. */
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/falloc.h>

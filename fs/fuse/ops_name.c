@@ -1,4 +1,5 @@
-/* Handlers of names and listings. */
+/* This file answers the kernel's requests about names: looking up, making, removing, renaming
+ * and listing. Hard links are refused, because a record has one place. */
 #include <errno.h>
 #include <linux/fs.h>
 #include <stdlib.h>

@@ -1,4 +1,5 @@
-/* Statuses and attributes as the kernel knows them: the only place that makes an errno. */
+/* This turns statuses and attributes into what the kernel understands. It is the only place that
+ * makes an errno. */
 #pragma once
 
 #include "session.h"

@@ -1,4 +1,5 @@
-/* How often the kernel asked for what: seen where requests come in, so that none is missed. */
+/* This file counts how often the kernel asked for what, at the place where requests come in, so
+ * that none is missed. */
 #include "requests.h"
 
 #include <linux/fuse.h>

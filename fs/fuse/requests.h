@@ -1,4 +1,4 @@
-/* Counts requests of the kernel, one atomic addition each. */
+/* This counts requests of the kernel, with one atomic addition each. */
 #pragma once
 
 #include <stdint.h>

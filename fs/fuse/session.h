@@ -1,4 +1,5 @@
-/* What the request handlers share.  One mount a process: the session is a static of run.c. */
+/* This is what the handlers of requests share. There is one mount in a process: the session is a
+ * static of run.c. */
 #pragma once
 
 #define FUSE_USE_VERSION FUSE_MAKE_VERSION(3, 12)

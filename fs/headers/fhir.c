@@ -1,5 +1,5 @@
-/* FHIR resources.  Which elements say when, what and who differs from resource to resource; one
- * table serves JSON and XML. */
+/* This file reads FHIR resources: when, what and who. Which elements say that differs from
+ * resource to resource; one table serves JSON and XML. */
 #include <stdlib.h>
 #include <string.h>
 

@@ -1,4 +1,5 @@
-/* XML that is known here: FHIR resources, CDA documents, and the XMP packets of PDF files. */
+/* This file reads the kinds of XML that are known here: FHIR resources, CDA documents, and the
+ * XMP packets of PDF files. */
 #include <string.h>
 
 #include "xml.h"

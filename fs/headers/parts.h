@@ -1,5 +1,5 @@
-/* What the readers of the formats share: text that is cleaned while it is collected, dates, and the
- * readers themselves. */
+/* This is what the readers of the formats share: text that is cleaned while it is collected,
+ * dates, and the readers themselves. */
 #pragma once
 
 #include "headers/headers.h"

@@ -1,4 +1,5 @@
-/* Gets a passphrase from a file, a program, systemd or the terminal, and leaves it nowhere. */
+/* This file gets a passphrase from a file, a program, systemd or the terminal, and leaves it
+ * nowhere. A new one has to resist guessing. */
 #include "kit/passphrase.h"
 
 #include <errno.h>

@@ -1,4 +1,5 @@
-/* Estimates the strength of a new passphrase, in a child process that forgets it. */
+/* This file estimates the strength of a new passphrase, in a child process whose memory ends
+ * with it, so that nothing of the passphrase stays behind in this one. */
 #include "kit/strength.h"
 
 #include <errno.h>

@@ -1,4 +1,5 @@
-/* Asks the person at the terminal, and shows pages that leave nothing behind. */
+/* This file asks the person at the terminal, and shows pages (the 24 words) that leave nothing
+ * on the screen behind. */
 #include "kit/terminal.h"
 
 #include <errno.h>

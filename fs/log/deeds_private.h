@@ -1,4 +1,4 @@
-/* What the files that make the log share. */
+/* This is what the files that make the log share. */
 #pragma once
 
 #include "log/deeds.h"

@@ -1,4 +1,5 @@
-/* One deed as JSON, and any entry as a line. */
+/* This file writes an entry about a record (saved, renamed, removed ...) as JSON, and any entry
+ * of the log as a line for people. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>

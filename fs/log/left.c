@@ -1,4 +1,4 @@
-/* What one left in others' folders, as entries of the log. */
+/* This file tells, for the log, what this person has left in the Inboxes and folders of others. */
 #include "share/left.h"
 
 #include <stdlib.h>

@@ -1,4 +1,6 @@
-/* Keeps programs from saving into the folder's directory while the folder is closed. */
+/* A program may save into the folder's directory while the folder is closed, and the mount would
+ * then hide it. This file makes that directory read-only while it is closed, and moves what was
+ * saved there all the same into a directory beside it. */
 #include "mount/closed.h"
 
 #include <dirent.h>

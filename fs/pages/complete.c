@@ -1,4 +1,4 @@
-/* Completion for bash, zsh and fish. */
+/* This file writes the completion of commands for bash, zsh and fish, from the table of verbs. */
 #include <string.h>
 
 #include "pages.h"

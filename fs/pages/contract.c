@@ -1,4 +1,5 @@
-/* The program's side of doc/manual/contract.md, row by row. */
+/* This file prints what the program promises to scripts, row by row, so that a test can compare
+ * it with doc/manual/contract.md. */
 #include <string.h>
 
 #include "kit/places.h"

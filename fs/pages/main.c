@@ -1,4 +1,5 @@
-/* emrfs_pages: run by the build, not installed.  One argument says which page goes to stdout. */
+/* This is emrfs_pages, a program that the build runs and does not install. One argument says
+ * which page goes to its output. */
 #include <stdlib.h>
 #include <string.h>
 

@@ -1,4 +1,4 @@
-/* Manual pages in man(7). */
+/* This file writes the manual pages, in man(7), from the tables of verbs, settings and messages. */
 #include <stdlib.h>
 #include <string.h>
 

@@ -1,4 +1,5 @@
-/* What the open keyring answers about people: the own card, cards of others, numbers to compare. */
+/* The open folder answers `emrfs people` here: the person's own card, cards of others, and
+ * numbers to compare. */
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>

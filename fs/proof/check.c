@@ -1,4 +1,5 @@
-/* The order of the checks, and those that concern the ledger. */
+/* This file checks a proof file: it has the order of all checks, and those that concern the
+ * ledger. It needs neither keyring nor ledger. */
 #include "check_private.h"
 
 #include <string.h>

@@ -1,4 +1,5 @@
-/* One access: who asked, for what, under which grant, and who gave the key. */
+/* This part of checking a proof is about an access: who asked, for what, under which grant, and
+ * who gave the key. */
 #include <string.h>
 
 #include "check_private.h"

@@ -1,5 +1,5 @@
-/* From the item to the signed plaintext: private part, encrypted content, statement, whose it is,
- * and a copy. */
+/* This part of checking a proof goes from the item on the ledger to the signed plaintext:
+ * private part, encrypted content, statement, whose it is, and a copy of the file. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,4 +1,5 @@
-/* Keys that the ledger registered, and the certificates that vouch for them. */
+/* This part of checking a proof is about keys that the ledger registered, and the certificates
+ * that vouch for them. */
 #include <string.h>
 
 #include "check_private.h"

@@ -1,4 +1,5 @@
-/* Organisations: those of the network's description, and those that were admitted later. */
+/* This part of checking a proof is about organisations: those of the network's description, and
+ * those that were admitted later. */
 #include <string.h>
 
 #include "check_private.h"

@@ -1,5 +1,5 @@
-/* What the checks of one proof share.  They refuse to go on past the first thing that does not fit.
- */
+/* This is what the checks of one proof share. They refuse to go on past the first thing that
+ * does not fit. */
 #pragma once
 
 #include "contract/item.h"

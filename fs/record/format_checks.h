@@ -1,4 +1,5 @@
-/* Limits that several formats share.  Private to the module; decides nothing but shape. */
+/* These are limits that several formats of records share. They are private to the module and
+ * decide nothing but shape. */
 #pragma once
 
 #include "record/content.h"

@@ -1,4 +1,5 @@
-/* Keeps the sealed leaves that were read last, and lets one thread read what several ask for. */
+/* This file keeps the encrypted pieces that were read last, and lets one thread read what
+ * several ask for at the same time. */
 #include "held.h"
 
 #include "ctx.h"

@@ -1,5 +1,5 @@
-/* The reader as the staging uses it.  Private to the module; refuses nothing that content.h does
- * not. */
+/* This is the reader of contents as working copies use it. It is private to the module and
+ * refuses nothing that content.h does not. */
 #pragma once
 
 #include "ctx.h"

@@ -1,4 +1,4 @@
-/* A line over time as SVG that follows the page's colours and width. */
+/* This draws a line over time as SVG that follows the page's colours and width. */
 #pragma once
 
 #include "page_facts.h"

@@ -1,4 +1,5 @@
-/* The list of backups: one block of lines for each, the newest first. */
+/* This file keeps the list of backups that were made, when and where, the newest first, so that
+ * `status` can say how old the last one is. A path in it cannot forge a line. */
 #include "session/second_copy.h"
 
 #include <errno.h>

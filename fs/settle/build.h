@@ -1,5 +1,5 @@
-/* One change becomes one ledger operation: bundle, wrapped key, sealed metadata, private part.
- * Submits nothing. */
+/* This makes one ledger operation of one change: bundle, wrapped key, sealed metadata, private
+ * part. It submits nothing. */
 #pragma once
 
 #include "keyring/content.h"

@@ -1,5 +1,5 @@
-/* What facts.c and history.c share: reading one item of a row with its description.  Refuses as
- * facts.h does. */
+/* This is what facts.c and history.c share: reading one item of a row with its description. It
+ * refuses as facts.h does. */
 #pragma once
 
 #include <pthread.h>

@@ -1,4 +1,4 @@
-/* The media type that a name suggests, for the manifest.  It never looks at content. */
+/* This tells the media type that a name suggests, for the manifest. It never looks at content. */
 #pragma once
 
 #include "base/bytes.h"

@@ -1,4 +1,4 @@
-/* Which record an object's content belongs to (number.c). */
+/* This tells to which record an object's content belongs (number.c). */
 #pragma once
 
 #include "whose_private.h"

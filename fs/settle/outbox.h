@@ -1,4 +1,4 @@
-/* A signed batch whose answer is not known yet, as the journal keeps it. */
+/* This is a signed batch whose answer is not known yet, as the journal keeps it. */
 #pragma once
 
 #include "settle/settle.h"

@@ -1,5 +1,6 @@
-/* A signed batch on its way: into the journal, to the ledger, its answers back; and again after a
- * restart. */
+/* This file sends a signed batch: it writes it into the journal first, hands it to the ledger,
+ * and brings the answers back. After a restart it sends what was not answered once more, with
+ * the same bytes. */
 #include "amend.h"
 #include "settle_private.h"
 

@@ -1,5 +1,5 @@
-/* What settle.c, send.c and seen.c share: the handle, and a batch on its way.  Refuses nothing of
- * its own. */
+/* This is what settle.c, send.c and seen.c share: the handle, and a batch on its way. It refuses
+ * nothing of its own. */
 #pragma once
 
 #include "share/give.h"

@@ -1,5 +1,5 @@
-/* What whose.c and arrival.c share: a version that is being judged, and how its content came into
- * its row. */
+/* This is what whose.c and arrival.c share: a version that is being judged, and how its content
+ * came into its row. */
 #pragma once
 
 #include "contract/rows.h"

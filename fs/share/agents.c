@@ -1,4 +1,5 @@
-/* Whom a grant names as agents, who is left out and why, and whether those of a grant still do. */
+/* This file chooses the agents for a grant, says who is left out and why, and tells whether
+ * those of an older grant still fit. Nobody who could also read becomes an agent. */
 #include "share_private.h"
 
 #include <string.h>

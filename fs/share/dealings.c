@@ -1,5 +1,5 @@
-/* Reads what was given and taken back from the ledger's rows and their history, domain by domain.
- */
+/* This file reads from the ledger's rows and their history what was given, taken back and
+ * answered, domain by domain. */
 #include "share/dealings.h"
 
 #include <stdlib.h>

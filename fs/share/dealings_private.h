@@ -1,4 +1,4 @@
-/* What dealings.c reads and dealings_told.c tells. */
+/* This is what dealings.c reads and dealings_told.c tells. */
 #pragma once
 
 #include "share/dealings.h"

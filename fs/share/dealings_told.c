@@ -1,5 +1,5 @@
-/* From grants to deeds: what of all that the ledger has was the owner's own doing, and is told
- * once. */
+/* The ledger has a row for each grant, a person remembers deeds. This file tells which of all
+ * that was the owner's own doing, each deed once. */
 #include <stdlib.h>
 #include <string.h>
 

@@ -1,5 +1,5 @@
-/* Listing keys at rest: sealed under this computer's own key, bound to domain, grant and its end.
- * See FORMAT.md. */
+/* This file seals listing keys for this computer's disk, bound to the shared folder, the grant
+ * and its end (FORMAT.md), so that names can be shown again after a restart. */
 #include <string.h>
 
 #include "base/codec.h"

@@ -1,4 +1,4 @@
-/* Sending a request, taking it back, and answering one. */
+/* This file sends a request for access, takes it back, and answers one with yes or no. */
 #include "share/petition.h"
 
 #include <string.h>

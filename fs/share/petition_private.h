@@ -1,4 +1,5 @@
-/* Of a request to a person: its row, and terms that can be granted. */
+/* This is what the files about requests share: the row of a request to a person, and terms that
+ * can be granted. */
 #pragma once
 
 #include "share/petition.h"

@@ -1,4 +1,6 @@
-/* The requests to me: found by trying every letter to a person that is new. */
+/* This file finds the requests for access that are meant for this person: the ledger names
+ * nobody, so each new letter is tried with the own key. Of one asker only the newest few are
+ * kept. */
 #include <stdlib.h>
 #include <string.h>
 

@@ -1,4 +1,5 @@
-/* A team that got another key: its owners give the new one what the old one has. */
+/* When a team gets another key, its members could not read any more what was shared with the old
+ * one. This file gives the new key what the old one has, and ends the old grant only then. */
 #include <stdlib.h>
 #include <string.h>
 

@@ -1,5 +1,5 @@
-/* Auditors: to whom questions are sealed besides those who answer, and what one of them sees of his
- * organisation's staff. */
+/* This file finds the auditors of a reader's organisation, to whom questions for keys are sealed
+ * besides, and shows an auditor what his organisation's staff asked for. */
 #include <stdlib.h>
 #include <string.h>
 

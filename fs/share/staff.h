@@ -1,5 +1,5 @@
-/* The auditors of one's own organisation: they can read what one asks for.  It refuses to name
- * those of another. */
+/* The auditors of one's own organisation can read what one asks for; this tells who they are. It
+ * refuses to name those of another. */
 #pragma once
 
 #include "share_private.h"

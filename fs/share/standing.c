@@ -1,4 +1,5 @@
-/* A team in the place of a person, for who gives and for who gets. */
+/* This file puts a team in the place of a person, for who gives and for who gets: a member opens
+ * what was shared with his team. */
 #include <string.h>
 
 #include "contract/codes.h"

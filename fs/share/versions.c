@@ -1,4 +1,5 @@
-/* Earlier versions of what others share, for a grant with history. */
+/* This file lists and opens earlier versions of what somebody else shares, if the grant includes
+ * the past. */
 #include <stdlib.h>
 #include <string.h>
 

@@ -1,5 +1,5 @@
-/* Shares whose agents are gone: given through others, or told to the owner with the line that does
- * it. */
+/* When the agents of a share are gone, nobody could release its keys. This look of the office's
+ * thread gives the share through other agents, or tells the owner with the command that does it. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,5 +1,5 @@
-/* Shares of what was deleted: told once, because they are in force again as soon as it comes back.
- */
+/* A share of something that was deleted is in force again as soon as it comes back. This look of
+ * the office's thread tells the owner so, once. */
 #include <stdlib.h>
 #include <string.h>
 

@@ -1,4 +1,5 @@
-/* What the open folder answers to `share`. */
+/* The open folder answers `emrfs share` here: the list of what is shared, what a new share would
+ * be, and the share itself. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,4 +1,5 @@
-/* What the open keyring answers about requests for access: the list, a new one, and no. */
+/* The open folder answers `emrfs request` and `emrfs deny` here: the list of requests, a new
+ * one, and no. */
 #include "sharing/requests.h"
 
 #include <stdlib.h>

@@ -1,4 +1,5 @@
-/* What the open folder answers to `revoke`. */
+/* The open folder answers `emrfs revoke` here: it ends shares and tells what that person could
+ * see and opened before. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,4 +1,5 @@
-/* What building and reading a UnixFS file node share.  Nothing outside fs/store includes it. */
+/* This is what building and reading a UnixFS file node share. Nothing outside fs/store includes
+ * it. */
 #pragma once
 
 #include "store/unixfs.h"

@@ -1,4 +1,5 @@
-/* export and import: the mount reads and writes, the verb says where and what became of it. */
+/* This file is `emrfs export` and `emrfs import`: the mount reads and writes, the verb says
+ * where and what became of it. It refuses a file inside the folder itself. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,4 +1,5 @@
-/* emrfs init: makes a keyring, its 24 words, and a ledger, or joins one. */
+/* This file is `emrfs init` and `org create`: it makes a keyring with its 24 words, and a
+ * ledger, or joins a network. Until everything is whole, no keyring is there. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>

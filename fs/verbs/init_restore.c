@@ -1,5 +1,5 @@
-/* emrfs init --restore: everything from a backup, opened as after a crash and looked at before it
- * gets its place. */
+/* This file is `emrfs init --restore`: it brings everything back from a backup, opens it as
+ * after a crash, and looks at it before it gets its place. */
 #include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>

@@ -1,5 +1,5 @@
-/* verify --proof: a proof file, and a copy of the plaintext, checked with neither keyring nor open
- * folder. */
+/* This file is `emrfs verify --proof`: it checks a proof file, and a copy of the plaintext, with
+ * neither keyring nor open folder. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>

@@ -1,5 +1,5 @@
-/* Where emrfs keeps its files, and the settings among them.
- * It refuses a state directory that others can enter. */
+/* This says where emrfs keeps its files and settings. It refuses a state directory that others
+ * can enter. */
 #pragma once
 
 #include "base/file.h"

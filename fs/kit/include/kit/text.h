@@ -1,5 +1,5 @@
-/* Times, sizes and numbers as people write and read them.  It refuses spellings it is not sure of.
- */
+/* This reads and writes times, sizes and numbers as people write them. It refuses spellings that
+ * it is not sure of. */
 #pragma once
 
 #include <stdbool.h>

@@ -1,4 +1,4 @@
-/* What the open keyring answers to `log`.  It refuses to say more than the ledger or a reader's
+/* The open keyring answers `log` here. It refuses to say more than the ledger or a reader's
  * report says. */
 #pragma once
 

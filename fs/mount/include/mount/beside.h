@@ -1,5 +1,5 @@
-/* Programs that are installed beside emrfs. It refuses to look for them in PATH, which others may
- * have set. */
+/* This finds programs that are installed beside emrfs. It refuses to look for them in PATH,
+ * which others may have set. */
 #pragma once
 
 #include <stdbool.h>

@@ -1,4 +1,4 @@
-/* The half of `init --join` and `join` that speaks with the inviting organisation. */
+/* `init --join` and `join` speak with the inviting organisation through this. */
 #pragma once
 
 #include "keyring/invite.h"

@@ -1,5 +1,5 @@
-/* What kind of file a record is, in one word: from its headers, else from the ending of its name.
- */
+/* This says in one word what kind of file a record is: from its headers, else from the ending of
+ * its name. */
 #pragma once
 
 #include "headers/headers.h"

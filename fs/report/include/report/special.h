@@ -1,4 +1,5 @@
-/* The files of the hidden folder .emrfs: made when they are opened.  They refuse to be written. */
+/* These are the files of the hidden folder .emrfs, made when they are opened. They refuse to be
+ * written. */
 #pragma once
 
 #include "session/session.h"

@@ -1,5 +1,5 @@
-/* Names of the open folder, path by path, for lists that people read.  It refuses nothing and
- * changes nothing. */
+/* This goes through names of the open folder, path by path, for lists that people read. It
+ * refuses nothing and changes nothing. */
 #pragma once
 
 #include "view/view.h"

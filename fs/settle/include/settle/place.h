@@ -1,4 +1,5 @@
-/* The bytes of an emr_place in journal rows. */
+/* This reads and writes the bytes of an emr_place (where a record stands on the ledger) in
+ * journal rows. */
 #pragma once
 
 #include "base/codec.h"

@@ -1,5 +1,5 @@
-/* What the answers to `request`, `approve` and `deny` share.
- * It refuses to act while the ledger is not believed. */
+/* The answers to `request`, `approve` and `deny` share this. It refuses to act while the ledger
+ * is not believed. */
 #pragma once
 
 #include "sharing/pleas.h"

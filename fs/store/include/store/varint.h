@@ -1,5 +1,5 @@
-/* Unsigned LEB128 as multiformats writes it: at most 9 bytes, shortest form.  Refuses padded
- * spellings. */
+/* This reads and writes unsigned LEB128 as multiformats has it: at most 9 bytes, in the shortest
+ * form. It refuses padded spellings. */
 #pragma once
 
 #include <stddef.h>

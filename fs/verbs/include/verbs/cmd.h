@@ -1,5 +1,5 @@
-/* The verbs: each takes its parsed line and says its answer.  They refuse to decide about records
- * themselves. */
+/* These are the verbs: each takes its parsed line and says its answer. They refuse to decide
+ * about records themselves. */
 #pragma once
 
 #include "kit/out.h"
