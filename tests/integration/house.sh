@@ -1,5 +1,5 @@
 #!/bin/bash
-# house.sh SOURCES: nothing is left to do, nothing speaks of where it was made, every file says what it is for.
+# house.sh SOURCES: nothing is left to do, nothing speaks of where it was made, every file begins with what it is for.
 cd "$1" || exit 2
 if ! git rev-parse --git-dir >/dev/null 2>&1; then
 	echo "SKIPPED: not a git work tree, so nobody knows which files are the project's"
@@ -17,29 +17,33 @@ elsewhere="(^|[^A-Za-z0-9_\$}.~])/wo""rk/|\.\./sha""red|(^|[^A-Za-z0-9_/.-])sha"
 found=$(git grep -nIE "$unfinished" -- ':!tests/vectors' ':!tests/fuzz/corpus') && wrong "left to do:" "$found"
 found=$(git grep -nIE "$elsewhere" -- ':!tests/vectors/wycheproof') && wrong "speaks of another place:" "$found"
 
-# A source file begins with what it is for; one that does not has a line in the DESIGN.md of its folder or of one above it.
-says_its_purpose() { # FILE
-	case $1 in
-	*.c | *.h) head -1 "$1" | grep -q '^/[*/]' ;;
-	*) head -2 "$1" | grep -q '^# [A-Za-z]' ;;
-	esac
-}
+# A source file begins with what it is for, in words: before any #include, and not in a list elsewhere that is forgotten when the file changes.
+purposeless=$(git ls-files -z '*.c' '*.h' ':!tests/vectors/model' | xargs -0 awk '
+	function judge() {
+		words = gsub(/[^ \t\/*]*[A-Za-z][^ \t]*/, "", text)
+		if (words < 4)
+			print file
+	}
+	FNR == 1 {
+		file = FILENAME
+		text = ""
+		open = /^\/\*/
+		if (!open)
+			print file
+	}
+	open { text = text " " $0 }
+	open && /\*\// {
+		open = 0
+		judge()
+	}')
+[ -z "$purposeless" ] || wrong "does not begin with what it is for (a comment above the first line of code):" "$purposeless"
 while IFS= read -r file; do
-	says_its_purpose "$file" && continue
-	dir=$(dirname "$file") name=$(basename "$file")
-	while [ ! -f "$dir/DESIGN.md" ] && [ "$dir" != . ]; do dir=$(dirname "$dir"); done
-	if [ ! -f "$dir/DESIGN.md" ]; then
-		wrong "$file: does not begin with what it is for, and no DESIGN.md in its folder or above does it instead"
-	elif ! grep -qF "${name%.*}." "$dir/DESIGN.md"; then	# NAME.c stands for its NAME.h, too
-		wrong "$file: does not begin with what it is for, and has no line in $dir/DESIGN.md"
-	fi
-done < <(git ls-files '*.c' '*.h' '*.sh' '*.py' | grep -v '^tests/vectors/model/')
+	head -3 "$file" | grep -qE '^(# |""")[A-Za-z]' || wrong "$file: does not begin with what it is for"
+done < <(git ls-files '*.sh' '*.py' | grep -v '^tests/vectors/model/')
 
-# A header says what it is for before anything else.
 while IFS= read -r file; do
-	head -2 "$file" | grep -q '^/\*' || wrong "$file: does not open with what it is for"
 	grep -q '^#pragma once' "$file" || wrong "$file: no #pragma once"
-done < <(git ls-files '*/include/*.h')
+done < <(git ls-files '*.h' | grep -v '^tests/vectors/model/')
 
 if command -v clang-format >/dev/null; then
 	unformatted=$(git ls-files '*.c' '*.h' | xargs -P 2 -n 40 clang-format --dry-run 2>&1 | sed -n 's/^\([^:]*\):.*\[-Wclang-format-violations\]$/\1/p' | sort -u)
