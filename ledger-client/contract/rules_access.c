@@ -1,6 +1,6 @@
 /* These are the rules for asking the agents for keys, for their answers, and for the report of
- * what was opened. Only who has a grant in force may ask, and a key is released only while the
- * grant stands. */
+ * what was opened (48 ACCESS_REQ, 49 ACCESS_SERVED, 4A READ_REPORT). Only who has a grant in
+ * force may ask, and a key is released only while the grant stands. */
 #include "judge.h"
 
 #include "contract/pubs_share.h"

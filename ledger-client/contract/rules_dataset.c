@@ -1,5 +1,6 @@
-/* These are the rules for teams: who may make one, let people in and out, and close it. Only its
- * leader lets somebody in; everybody may leave. */
+/* These are the rules for teams: who may make one, let people in and out, and close it (50
+ * DATASET_NEW, 52 DATASET_ADMIT, 53 DATASET_DROP, 57 DATASET_CLOSE). Only its leader lets
+ * somebody in; everybody may leave. */
 #include "judge.h"
 
 #include "contract/pubs_share.h"

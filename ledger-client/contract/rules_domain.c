@@ -1,5 +1,6 @@
 /* These are the rules for the unit that is shared: making it, beginning an epoch with new keys,
- * handing it to a new key of its owner, and publishing listing keys. */
+ * handing it to a new key of its owner, and publishing listing keys (10 DOMAIN_NEW, 11 EPOCH, 12
+ * DOMAIN_ROTATE, 15 LISTKEY). */
 #include "judge.h"
 
 #include "contract/pubs.h"

@@ -1,5 +1,6 @@
-/* These are the rules for grants: giving, taking back, the fragments for agents, and letters.
- * Only who manages the folder may give, and fragments must be as many as the grant names agents. */
+/* These are the rules for grants: giving, taking back, the fragments for agents, and letters (30
+ * GRANT, 31 REVOKE, 32 KFRAGS, 33 LETTER, 34 AGENT_ACK). Only who manages the folder may give,
+ * and fragments must be as many as the grant names agents. */
 #include "judge.h"
 
 #include "contract/pubs_share.h"

@@ -1,6 +1,6 @@
-/* These are the rules for registering a key and for renewing its certificate. A key comes onto
- * the ledger only with a certificate of a member organisation or with the signature of a
- * registered key of the same person. */
+/* These are the rules for registering a key and for renewing its certificate (01 KEY_REG, 07
+ * KEY_CERT). A key comes onto the ledger only with a certificate of a member organisation or
+ * with the signature of a registered key of the same person. */
 #include "judge.h"
 
 #include "contract/pubs.h"

@@ -1,6 +1,6 @@
 /* These are the rules for exchanging a key for a new one, for taking one out of use, and for its
- * receiving key. The new key must agree, and only the key itself, who vouched for it, or its
- * organisation's administrator may end it. */
+ * receiving key (02 KEY_ROTATE, 03 KEY_REVOKE, 06 KEY_KX). The new key must agree, and only the
+ * key itself, who vouched for it, or its organisation's administrator may end it. */
 #include "judge.h"
 
 #include "contract/pubs_share.h"

@@ -1,5 +1,6 @@
 /* These are the rules for the members of a network: proposals to admit, to remove and to change
- * the rules, and approvals. A proposal takes effect when enough organisations have approved it. */
+ * the rules, and approvals (04 ORG_PROPOSE, 05 ORG_APPROVE). A proposal takes effect when enough
+ * organisations have approved it. */
 #include "judge.h"
 
 #include "contract/pubs_share.h"

@@ -1,5 +1,6 @@
-/* These are the rules for erasing private parts, and for bringing back one that was lost. Only
- * the part whose hash stands in the operation may come back, and none that was erased. */
+/* These are the rules for erasing private parts, and for bringing back one that was lost (24
+ * ERASE, 7F RESTORE_PART). Only the part whose hash stands in the operation may come back, and
+ * none that was erased. */
 #include "judge.h"
 
 #include "contract/pubs.h"

@@ -1,5 +1,6 @@
 /* These are the rules for asking somebody for access, and for the yes, the no and taking the
- * question back. A yes must name a folder that its author manages. */
+ * question back (40 REQUEST, 41 APPROVE, 42 DENY, 43 WITHDRAW). A yes must name a folder that
+ * its author manages. */
 #include "judge.h"
 
 #include "contract/pubs_share.h"

@@ -1,5 +1,5 @@
-/* This is the rule for naming trustees, who together could restore an identity. Only the
- * identity itself may name them, not one of its computers. */
+/* This is the rule for naming trustees, who together could restore an identity (68 TRUSTEE_SET).
+ * Only the identity itself may name them, not one of its computers. */
 #include "judge.h"
 
 #include "contract/pubs_share.h"
