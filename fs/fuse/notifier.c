@@ -1,6 +1,6 @@
 /* When something changes in the folder without the kernel (on the ledger, or because a share has
- * ended), this thread tells the kernel to forget what it remembers of it. A thread of its own
- * does so, because telling can wait for a request that is being answered. */
+ * ended), the kernel must forget what it remembers of it. Two threads of their own tell it so,
+ * one for names and one for data, because telling can wait for a request that is being answered. */
 #include "notifier.h"
 
 #include <pthread.h>

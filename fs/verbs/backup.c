@@ -1,6 +1,6 @@
 /* This file is `emrfs backup`: it copies everything, encrypted as it is, to another disk, or
- * checks such a copy. It refuses a place inside what is copied, and a copy that went another way
- * than these records. */
+ * checks such a copy. It refuses a place inside what is copied, and a directory with a backup of
+ * these records that this computer does not go on from. */
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
