@@ -1,4 +1,6 @@
-/* Bytes as requests, answers and reports, sealed and in the clear. */
+/* This fuzz target reads any bytes as a question for keys, an answer or a report, sealed and in
+ * the clear: whatever decodes is encoded to the same bytes, and nothing opens that was not
+ * sealed. */
 #include "share_input.h"
 
 #include "access_private.h"

@@ -1,4 +1,6 @@
-/* Bytes as a card, as a vouch, and as the text somebody pasted. */
+/* This fuzz target reads any bytes as a card, as an organisation's signature behind it, and as
+ * text that somebody pasted: a card that reads comes back the same in both text forms, and no
+ * signature fits by chance. */
 #include "share_input.h"
 
 #include "keyring/card.h"

@@ -1,4 +1,5 @@
-/* A CAR from a stranger, given to `import`: it must end with an answer and give out nothing. */
+/* This fuzz target gives `import` a CAR file of a stranger: it must end with an answer and give
+ * out nothing. */
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <unistd.h>

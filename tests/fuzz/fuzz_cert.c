@@ -1,4 +1,5 @@
-/* Bytes as a certificate, and as its own CA. */
+/* This fuzz target reads any bytes as a certificate: one that verifies under itself must be an
+ * authority's. */
 #include <stdlib.h>
 
 #include "base/secret.h"

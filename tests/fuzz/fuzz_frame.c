@@ -1,5 +1,5 @@
-/* What arrives on the socket: any bytes give a request or a refusal, and a request can be said
- * again. */
+/* This fuzz target reads any bytes as what arrives on the socket: they give a request or a
+ * refusal, and a request can be said again. */
 #include <stdlib.h>
 #include <string.h>
 

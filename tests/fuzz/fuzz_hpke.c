@@ -1,4 +1,5 @@
-/* Bytes as a sealed letter, and as a capsule: neither may open under a key that did not make it. */
+/* This fuzz target reads any bytes as a sealed letter, and as a capsule: neither may open under
+ * a key that did not make it. */
 #include <stdlib.h>
 #include <string.h>
 

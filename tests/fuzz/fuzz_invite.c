@@ -1,4 +1,5 @@
-/* Bytes as an invitation, as a reply to one, and as a certificate request. */
+/* This fuzz target reads any bytes as an invitation, as a reply to one, and as a certificate
+ * request: what is accepted stays within its limits. */
 #include "share_input.h"
 
 #include "keyring/invite.h"

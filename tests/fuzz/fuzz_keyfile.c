@@ -1,5 +1,5 @@
-/* Bytes as a keyfile, and as the decrypted payload of one: the passphrase's work lies between and
- * is left out. */
+/* This fuzz target reads any bytes as a keyfile, and as the decrypted payload of one. The
+ * passphrase's work lies between the two and is left out. */
 #include <stdlib.h>
 
 #include "base/secret.h"

@@ -1,4 +1,5 @@
-/* Bytes as letters to writers and devices, requests, refusals and new epochs. */
+/* This fuzz target reads any bytes as letters to writers and to an owner's other computers, as
+ * requests, refusals and new epochs: whatever decodes is encoded to the same bytes. */
 #include "share_input.h"
 
 #include "letters_private.h"

@@ -1,4 +1,5 @@
-/* The high-water mark file.  The fuzzer cannot guess its checksum, so it is put right first. */
+/* This fuzz target reads any bytes as the high-water mark file. The fuzzer cannot guess its
+ * checksum, so it is put right first. */
 #include <stdlib.h>
 #include <string.h>
 

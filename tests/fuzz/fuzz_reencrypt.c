@@ -1,4 +1,5 @@
-/* Bytes as capsules, fragments and answers: nothing verifies that nobody made. */
+/* This fuzz target reads any bytes as capsules, fragments and answers of proxy re-encryption:
+ * nothing verifies that nobody made. */
 #include <stdlib.h>
 #include <string.h>
 

@@ -1,5 +1,5 @@
-/* The rules of a network: any text gives limits, or a refusal; comments and names of other versions
- * change nothing. */
+/* This fuzz target reads any text as the rules of a network: it gives limits, or a refusal;
+ * comments and names of other versions change nothing. */
 #include <stdlib.h>
 #include <string.h>
 

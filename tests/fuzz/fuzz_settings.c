@@ -1,4 +1,5 @@
-/* A settings file: any bytes give settings within their limits, or a refusal with a line number. */
+/* This fuzz target reads any bytes as a settings file: they give settings within their limits,
+ * or a refusal with a line number. */
 #include <stdlib.h>
 
 #include "kit/places.h"

@@ -1,5 +1,5 @@
-/* CAR files from strangers, by the reader and by the scanner that looks for sections past damage.
- */
+/* This fuzz target reads CAR files of strangers, with the reader and with the scanner that looks
+ * for sections past damage. */
 #include <stdint.h>
 #include <stdlib.h>
 #include <sys/mman.h>

@@ -1,5 +1,5 @@
-/* dag-pb nodes, bundles and CIDs from strangers: whatever is accepted encodes to the same bytes
- * again. */
+/* This fuzz target reads DAG-PB nodes, bundles and CIDs of strangers: whatever is accepted
+ * encodes to the same bytes again. */
 #include <stdint.h>
 #include <stdlib.h>
 

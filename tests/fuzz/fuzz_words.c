@@ -1,4 +1,5 @@
-/* Text that somebody typed as recovery words. */
+/* This fuzz target reads any text as the 24 words that somebody typed: it gives a keyring, or a
+ * refusal that names what is wrong. */
 #include <stdlib.h>
 #include <string.h>
 

@@ -1,4 +1,5 @@
-/* Replays saved inputs through a fuzz target where libFuzzer is not linked in. */
+/* This program gives saved inputs to a fuzz target where libFuzzer is not linked in, so that
+ * each of them stays a test. */
 #include <dirent.h>
 #include <stdint.h>
 #include <stdio.h>

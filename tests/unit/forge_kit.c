@@ -1,4 +1,5 @@
-/* Seals a chunk again in place: see forge_kit.h. */
+/* Tests of forged records use this file: it seals a changed chunk again in its place
+ * (forge_kit.h). */
 #include "forge_kit.h"
 
 #include <dirent.h>

@@ -1,4 +1,5 @@
-/* The rows of the world, in the state that a line of the table speaks of. */
+/* This file puts the rows of the contract's matrix into the state that a line of its table
+ * speaks of. */
 #include "matrix_world.h"
 
 static void set_grant(people *p, enum state state)

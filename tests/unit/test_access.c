@@ -1,4 +1,5 @@
-/* Requests, answers and reports against the second model. */
+/* These tests make and open questions for keys, answers and reports, and compare them with the
+ * second model. */
 #include "share_world.h"
 
 #include "access_private.h"

@@ -1,4 +1,5 @@
-/* Requests and answers that are sealed properly and break a rule inside. */
+/* These tests open questions and answers that are sealed properly and break a rule inside: each
+ * is refused. */
 #include "share_world.h"
 
 #include "access_private.h"
