@@ -10,7 +10,8 @@
 
 const char *const column_names[COLUMNS] = {"owner", "manager", "put", "meta", "mkdir", "any",
 	"writer", "depositor", "grantee", "member", "patient", "agent", "gateway", "admin",
-	"admin2", "steward", "registered", "stranger", "expired", "rotated", "revoked", "removed"};
+	"admin2", "steward", "registered", "over", "ended", "stranger", "expired", "rotated",
+	"revoked", "removed"};
 const char *const state_names[STATES] = {"absent", "there", "again", "others", "coming", "over",
 	"ended", "done", "denied", "erased", "no-domain", "no-grant", "grant-over", "grant-ended",
 	"no-team", "team-ended", "directory", "old"};
@@ -122,10 +123,15 @@ uint32_t form_states(int form)
 
 /* ---- who signs ---- */
 
+#define EVERY_RIGHT                                                                                \
+	(EMR_RIGHT_PUT | EMR_RIGHT_META | EMR_RIGHT_MKDIR | EMR_RIGHT_ANY | EMR_RIGHT_MANAGE)
+
 static const uint16_t rights[COLUMNS] = {[COL_PUT] = EMR_RIGHT_PUT,
 	[COL_META] = EMR_RIGHT_META,
 	[COL_MKDIR] = EMR_RIGHT_MKDIR,
-	[COL_ANY] = EMR_RIGHT_PUT | EMR_RIGHT_ANY};
+	[COL_ANY] = EMR_RIGHT_PUT | EMR_RIGHT_ANY,
+	[COL_OVER] = EVERY_RIGHT,
+	[COL_ENDED] = EVERY_RIGHT};
 
 enum who matrix_signer(int form, enum column column)
 {
@@ -146,6 +152,8 @@ enum who matrix_signer(int form, enum column column)
 		[COL_ADMIN2] = ADMIN2,
 		[COL_STEWARD] = STEWARD,
 		[COL_REGISTERED] = STRANGER,
+		[COL_OVER] = STRANGER,
+		[COL_ENDED] = STRANGER,
 		[COL_STRANGER] = STRANGER};
 
 	return column >= COL_EXPIRED ? all[form].rightful : known[column];
@@ -193,8 +201,9 @@ static void take_place(people *p, int form, enum column column)
 	kit_put_key(&p->world.state, somebody, p->clinic, role, EMR_HOW_CERTIFICATE, EMR_KEY_ACTIVE,
 		KIT_NOW + 9 * KIT_DAY);
 	if (rights[column] != 0)
-		kit_put_writer(&p->world.state, p->world.domain, somebody, rights[column], 1,
-			KIT_NOW + 9 * KIT_DAY);
+		kit_put_writer(&p->world.state, p->world.domain, somebody, rights[column],
+			column == COL_ENDED ? EMR_WRITER_ENDED : EMR_WRITER_ACTIVE,
+			KIT_NOW + (column == COL_OVER ? 0 : 9 * KIT_DAY));
 	if (column == COL_DEPOSITOR)
 		kit_put_domain(
 			&p->world.state, p->world.domain, &p->world.owner, EMR_ITEM_INBOX, 1);

@@ -23,6 +23,8 @@ enum column {
 	COL_ADMIN2,
 	COL_STEWARD,
 	COL_REGISTERED, /* somebody with a key and nothing else */
+	COL_OVER,	/* he could write and manage here until now */
+	COL_ENDED,	/* he could, and it was taken back */
 	COL_STRANGER,
 	COL_EXPIRED, /* the rightful signer (of what the owner signs, his device) with a key that is
 			over */

@@ -191,6 +191,7 @@ static void no_version_is_the_last(void **state)
 	settle();
 	assert_string_equal(
 		kit_attribute(&s.k, "Imaging/MRI.pdf", "user.emrfs.state"), "confirmed 1/1");
+	assert_string_equal(kit_attribute(&s.k, "Imaging/MRI.pdf", "user.emrfs.version"), "2");
 	kit_restart(&s.k);
 	kit_expect_text(&s.k, "Imaging/MRI.pdf", "hers again");
 	kit_text(&s.k, "Imaging/MRI.pdf", "and again");
@@ -198,6 +199,10 @@ static void no_version_is_the_last(void **state)
 	assert_string_equal(
 		kit_attribute(&s.k, "Imaging/MRI.pdf", "user.emrfs.state"), "confirmed 1/1");
 	kit_expect_text(&s.k, "Imaging/MRI.pdf", "and again");
+	/* Each of hers has a number of its own, by which it can be asked for. */
+	assert_string_equal(kit_attribute(&s.k, "Imaging/MRI.pdf", "user.emrfs.version"), "3");
+	assert_ok(restore("Imaging/MRI.pdf", 2));
+	kit_expect_text(&s.k, "Imaging/MRI.pdf", "hers again");
 	end(&p);
 }
 

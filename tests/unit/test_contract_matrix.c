@@ -47,8 +47,16 @@ typedef struct table {
 
 static table *expected;
 
-/* FORM STATE everybody's-answer [column=answer]...; dead= is expired, rotated, revoked and removed.
- */
+/* The last of the columns that WORD, the name of the first, stands for. */
+static int last_of(const char *word, int column)
+{
+	if (strcmp(word, "dead") == 0)
+		return COL_REMOVED;
+	return column == COL_REGISTERED ? COL_ENDED : column;
+}
+
+/* FORM STATE everybody's-answer [column=answer]...; dead= is expired, rotated, revoked and removed,
+ * registered= also who could write here once. */
 static void read_line(char *line, int number)
 {
 	char *save = NULL, *word = strtok_r(line, " \t\n", &save);
@@ -77,7 +85,7 @@ static void read_line(char *line, int number)
 						   : place_in(column_names, COLUMNS, word);
 		if (equals == NULL || column < 0)
 			fail_msg("line %d of the table: %s is no signer", number, word);
-		for (int c = column; c <= (strcmp(word, "dead") == 0 ? COL_REMOVED : column); c++)
+		for (int c = column; c <= last_of(word, column); c++)
 			(void)snprintf(expected->expected[form][state][c], 48, "%s", equals + 1);
 	}
 }

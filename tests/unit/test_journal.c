@@ -568,6 +568,53 @@ static void a_block_that_looks_like_a_frame_changes_nothing(void **state)
 	assert_value(j, 2, "two");
 }
 
+/* Whoever has segments in the same directory: his are no part of this log, wherever they stand.  He
+ * knows no key, but frames can be copied, and the digest that the next one must name is that of the
+ * block before it. */
+static void another_writers_segments_are_no_part_of_the_log(void **state)
+{
+	jkit *j = *state;
+	uint64_t offsets[4], lens[4];
+	kit stranger = *j->k;
+	uint8_t frame[256];
+	emr_block block, filler = kit_block(1, 200000);
+	emr_cid last;
+	char path[512];
+	size_t len;
+	FILE *file;
+
+	put(j, 1, "one");
+	put(j, 1, "two");
+	jclose(j);
+	assert_int_equal(frames(j, offsets, lens, 4), 2);
+	len = lens[1] - 38; /* behind its head, whose varint has two bytes */
+	assert_in_range(len, 64, sizeof frame);
+	kit_file(j->k, "seg-1", path);
+	file = fopen(path, "rb");
+	assert_int_equal(fseek(file, (long)offsets[1] + 38, SEEK_SET), 0);
+	assert_int_equal(fread(frame, 1, len, file), len);
+	fclose(file);
+	last = emr_cid_of_block(EMR_CODEC_RAW, emr_bytes_of(frame, len));
+	emr_put_u64(frame + 8, 3);
+	memcpy(frame + 24, emr_cid_digest(&last), 32);
+	block.data = emr_bytes_of(frame, len);
+	block.cid = emr_cid_of_block(EMR_CODEC_RAW, block.data);
+	stranger.options.writer.b[15] ^= 1;
+	stranger.options.segment_bytes = 100000;
+	kit_open(&stranger);
+	for (int i = 0; i < 3; i++) /* one behind ours, too */
+		assert_ok(emr_store_append(stranger.store, i == 2 ? &block : &filler, 1, NULL));
+	kit_close(&stranger);
+	jopen(j);
+	assert_false(emr_journal_state_get(j->journal).read_only);
+	assert_value(j, 1, "two");
+	put(j, 2, "more");
+	reopen(j);
+	assert_false(emr_journal_state_get(j->journal).read_only);
+	assert_value(j, 2, "more");
+	kit_block_free(&filler);
+}
+
 /* ---- Death and power cuts ---- */
 
 /* In a process of its own (keys do not survive a fork): commits numbers and tells each one on
@@ -772,6 +819,7 @@ int main(int argc, char **argv)
 		T(a_damaged_snapshot_falls_back_to_the_frames_before_it),
 		T(a_copied_frame_changes_nothing),
 		T(a_block_that_looks_like_a_frame_changes_nothing),
+		T(another_writers_segments_are_no_part_of_the_log),
 		T(what_was_committed_survives_kill_9),
 		T(a_log_torn_anywhere_replays_a_prefix),
 		T(several_threads_commit_sync_and_snapshot),

@@ -275,6 +275,12 @@ static void only_the_code_of_the_folder_lets_more_programs_in(void **state)
 	snprintf(text, sizeof text, "allow confirm=%s",
 		kit_attribute(&k, "Imaging", "user.emrfs.confirm"));
 	assert_status(EMR_FORBIDDEN, copied(&k, "Imaging/CT", text));
+	/* One guess a value. */
+	snprintf(text, sizeof text, "allow confirm=abcdefgh confirm=%s",
+		kit_attribute(&k, "Imaging/CT", "user.emrfs.confirm"));
+	assert_status(EMR_FORBIDDEN, copied(&k, "Imaging/CT", text));
+	snprintf(text, sizeof text, "allow confirm=%s",
+		kit_attribute(&k, "Imaging", "user.emrfs.confirm"));
 	assert_status(EMR_DENIED, ask(&k, "Imaging/CT/1", "tumblerd"));
 	assert_ok(copied(&k, "Imaging", text));
 	assert_string_equal(kit_attribute(&k, "Imaging", "user.emrfs.software"), "allow");
