@@ -35,6 +35,7 @@ enum {
 	PATH_MAX_HASHES = 64,
 	PARTS_MAX = 112,
 	FIRST_PARTS_MAX = 24, /* in format 1 */
+	LINKS_MAX = 4,	      /* of a certificate chain: two between the first and the CA */
 	KEYS_MAX = 24,
 	ANSWERS_MAX = 16,
 	ADMISSIONS_MAX = 8,
@@ -887,12 +888,33 @@ static X509 *read_certificate(bytes der)
 	return certificate;
 }
 
+/* Dates are judged apart: RFC 5280 counts the last second, OpenSSL does not. */
 static bool in_force(const X509 *certificate, uint64_t at)
 {
 	time_t t = (time_t)at;
 
-	return X509_cmp_time(X509_get0_notBefore(certificate), &t) < 0 &&
-	       X509_cmp_time(X509_get0_notAfter(certificate), &t) > 0;
+	return ASN1_TIME_cmp_time_t(X509_get0_notBefore(certificate), t) <= 0 &&
+	       ASN1_TIME_cmp_time_t(X509_get0_notAfter(certificate), t) >= 0;
+}
+
+/* From LEAF over all of BETWEEN to AUTHORITY, as RFC 5280 has it, whatever the time is. */
+static bool leads_to(X509 *leaf, STACK_OF(X509) * between, X509 *authority)
+{
+	X509_STORE *store = X509_STORE_new();
+	X509_STORE_CTX *ctx = X509_STORE_CTX_new();
+	bool leads;
+
+	if (store == NULL || ctx == NULL || X509_STORE_add_cert(store, authority) != 1 ||
+		X509_STORE_CTX_init(ctx, store, leaf, between) != 1 ||
+		X509_STORE_CTX_set_purpose(ctx, X509_PURPOSE_SMIME_SIGN) != 1)
+		no_memory();
+	X509_STORE_CTX_set_flags(ctx, X509_V_FLAG_NO_CHECK_TIME | X509_V_FLAG_CHECK_SS_SIGNATURE |
+					      X509_V_FLAG_POLICY_CHECK);
+	leads = X509_verify_cert(ctx) == 1 &&
+		sk_X509_num(X509_STORE_CTX_get0_chain(ctx)) == sk_X509_num(between) + 2;
+	X509_STORE_CTX_free(ctx);
+	X509_STORE_free(store);
+	return leads;
 }
 
 /* bind_sig: the certificate's key vouches for this registration. */
@@ -909,22 +931,34 @@ static bool is_bound(const audit *a, const key *k)
 		X509_get0_pubkey(k->certificate), (bytes){message, sizeof message}, k->pub + 216);
 }
 
-static void check_chain(audit *a, key *k, bytes leaf, bytes issuer)
+/* LINKS are the DER of the key's certificate, of those between, and of the network's CA. */
+static void check_chain(audit *a, key *k, const bytes *links, size_t n)
 {
 	static const char *const check = "certificate";
-	X509 *authority = read_certificate(issuer);
+	STACK_OF(X509) *between = sk_X509_new_null();
+	X509 *authority = read_certificate(links[n - 1]);
+	bool is_in_force;
 
-	if (!is_ca_of(a, issuer, k->pub + 8, a->key_seqs[k - a->keys]))
+	if (between == NULL)
+		no_memory();
+	if (!is_ca_of(a, links[n - 1], k->pub + 8, a->key_seqs[k - a->keys]))
 		failed(check, "the certificate is from a CA that is not this network's");
-	k->certificate = read_certificate(leaf);
-	if (X509_check_ca(authority) != 1 || X509_check_ca(k->certificate) == 1 ||
+	k->certificate = read_certificate(links[0]);
+	is_in_force = in_force(k->certificate, a->ledger_time) &&
+		      in_force(authority, a->ledger_time) &&
+		      number(k->pub + 280, 8) > a->ledger_time;
+	for (size_t i = 1; i + 1 < n; i++) {
+		X509 *link = read_certificate(links[i]);
+
+		is_in_force = is_in_force && in_force(link, a->ledger_time);
+		if (sk_X509_push(between, link) == 0)
+			no_memory();
+	}
+	if (X509_check_ca(k->certificate) == 1 ||
 		EVP_PKEY_get_bits(X509_get0_pubkey(authority)) != 256 ||
-		X509_NAME_cmp(X509_get_issuer_name(k->certificate),
-			X509_get_subject_name(authority)) != 0 ||
-		X509_verify(k->certificate, X509_get0_pubkey(authority)) != 1)
+		!leads_to(k->certificate, between, authority))
 		failed(check, "the certificate is not signed by the network's CA");
-	if (!in_force(k->certificate, a->ledger_time) || !in_force(authority, a->ledger_time) ||
-		number(k->pub + 280, 8) <= a->ledger_time)
+	if (!is_in_force)
 		failed(check, "the certificate was not in force when the entry was made");
 	if (EVP_PKEY_get_base_id(X509_get0_pubkey(k->certificate)) != EVP_PKEY_EC ||
 		!is_bound(a, k))
@@ -936,6 +970,7 @@ static void check_chain(audit *a, key *k, bytes leaf, bytes issuer)
 		if (*c < 0x20 || *c >= 0x7f)
 			failed(check,
 				"the certificate's name holds characters that do not belong there");
+	sk_X509_pop_free(between, X509_free);
 	X509_free(authority);
 }
 
@@ -944,14 +979,20 @@ static void check_certificate(audit *a, key *k)
 	bytes rest;
 
 	for (size_t i = 0; (rest = part_of(&a->p, 2, i)).at != NULL; i++) {
-		bytes leaf = {rest.at, der_len(rest)}, issuer = {rest.at + leaf.len, 0};
+		bytes links[LINKS_MAX];
+		size_t n = 0;
 
-		issuer.len = der_len((bytes){issuer.at, rest.len - leaf.len});
-		if (leaf.len == 0 || issuer.len == 0 || leaf.len + issuer.len != rest.len)
+		for (; rest.len > 0 && n < LINKS_MAX; n++) {
+			links[n] = (bytes){rest.at, der_len(rest)};
+			if (links[n].len == 0)
+				break;
+			rest = (bytes){rest.at + links[n].len, rest.len - links[n].len};
+		}
+		if (n < 2 || rest.len > 0)
 			failed("certificate", "a certificate cannot be read");
-		k->ref = hash_of(leaf);
+		k->ref = hash_of(links[0]);
 		if (hash_equals(k->ref, k->pub + 184)) {
-			check_chain(a, k, leaf, issuer);
+			check_chain(a, k, links, n);
 			return;
 		}
 	}

@@ -133,14 +133,11 @@ static emr_status begin(const emr_cert_subject *subject, EVP_PKEY *key, X509 **o
 	return EMR_OK;
 }
 
-/* 9999-12-31T23:59:59Z, the last date of X.509. */
-#define LAST_DATE UINT64_C(253402300799)
-
 static bool subject_ok(const emr_cert_subject *subject)
 {
 	return emr_cert_handle_ok(subject->handle, strlen(subject->handle)) &&
-	       subject->not_before < subject->not_after && subject->not_after <= LAST_DATE &&
-	       subject->roles < 1u << EMR_ROLES;
+	       subject->not_before < subject->not_after &&
+	       subject->not_after <= EMR_CERT_LAST_DATE && subject->roles < 1u << EMR_ROLES;
 }
 
 emr_status emr_cert_make_ca(

@@ -11,6 +11,8 @@
 
 /* Fabric's attribute extension (fabric pkg/cid, attrmgr). */
 #define EMR_CERT_ATTRS_OID "1.2.3.4.5.6.7.8.1"
+/* 9999-12-31T23:59:59Z, the last date of X.509. */
+#define EMR_CERT_LAST_DATE UINT64_C(253402300799)
 #define EMR_ROLES 13 /* bits of the ledger's roles in use */
 
 /* For __attribute__((cleanup)). */

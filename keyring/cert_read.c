@@ -5,6 +5,7 @@
 #include <jansson.h>
 #include <openssl/err.h>
 #include <openssl/objects.h>
+#include <openssl/x509_vfy.h>
 #include <openssl/x509v3.h>
 #include <pthread.h>
 #include <string.h>
@@ -124,21 +125,38 @@ emr_status emr_cert_key_of(emr_bytes spki, EVP_PKEY **out)
 	return EMR_OK;
 }
 
-emr_status emr_cert_parse(emr_bytes der, X509 **out)
+/* The certificate at the front of REST, which is behind it then. */
+static emr_status take_one(emr_bytes *rest, emr_bytes *out_der, X509 **out)
 {
-	const uint8_t *at = der.data;
-	X509 *cert;
+	__attribute__((cleanup(emr_x509_free))) X509 *cert = NULL;
+	const uint8_t *at = rest->data;
 
-	if (der.len == 0 || der.len > EMR_CERT_MAX)
+	if (rest->len == 0 || rest->len > EMR_CERT_CHAIN_MAX)
 		return EMR_DAMAGED;
-	cert = d2i_X509(NULL, &at, (long)der.len);
+	cert = d2i_X509(NULL, &at, (long)rest->len);
 	if (cert == NULL)
 		return damaged();
-	if (at != der.data + der.len) {
-		X509_free(cert);
+	*out_der = emr_bytes_of(rest->data, (size_t)(at - rest->data));
+	if (out_der->len > EMR_CERT_MAX)
 		return EMR_DAMAGED;
-	}
+	*rest = emr_bytes_of(at, rest->len - out_der->len);
 	*out = cert;
+	cert = NULL;
+	return EMR_OK;
+}
+
+emr_status emr_cert_parse(emr_bytes der, X509 **out)
+{
+	__attribute__((cleanup(emr_x509_free))) X509 *cert = NULL;
+	emr_bytes rest = der, one;
+	emr_status status = take_one(&rest, &one, &cert);
+
+	if (status != EMR_OK)
+		return status;
+	if (rest.len > 0)
+		return EMR_DAMAGED;
+	*out = cert;
+	cert = NULL;
 	return EMR_OK;
 }
 
@@ -274,6 +292,54 @@ static emr_status read_facts(X509 *cert, emr_bytes der, emr_cert_facts *out)
 	return EMR_OK;
 }
 
+/* ---- A chain, as it was handed over ---- */
+
+typedef struct links {
+	X509 *leaf;
+	STACK_OF(X509) * between; /* who certified whom, in the order of the bytes */
+	emr_cert_facts facts;	  /* of the leaf */
+} links;
+
+static void links_free(links *l)
+{
+	X509_free(l->leaf);
+	sk_X509_pop_free(l->between, X509_free);
+}
+#define AUTO_LINKS __attribute__((cleanup(links_free))) links
+
+static emr_status take_authority(emr_bytes *rest, STACK_OF(X509) * between)
+{
+	__attribute__((cleanup(emr_x509_free))) X509 *cert = NULL;
+	emr_cert_facts facts;
+	emr_bytes der;
+	emr_status status = sk_X509_num(between) < EMR_CERT_BETWEEN_MAX
+				    ? take_one(rest, &der, &cert)
+				    : EMR_DAMAGED;
+
+	if (status == EMR_OK)
+		status = read_facts(cert, der, &facts);
+	if (status == EMR_OK && sk_X509_push(between, cert) == 0)
+		status = damaged();
+	if (status == EMR_OK)
+		cert = NULL;
+	return status;
+}
+
+/* Every certificate is of our profile, and nothing stands behind the last one. */
+static emr_status read_links(emr_bytes chain, links *out)
+{
+	emr_bytes rest = chain, der;
+	emr_status status = take_one(&rest, &der, &out->leaf);
+
+	if (status == EMR_OK)
+		status = read_facts(out->leaf, der, &out->facts);
+	if (status == EMR_OK && (out->between = sk_X509_new_null()) == NULL)
+		status = EMR_NO_MEMORY;
+	while (status == EMR_OK && rest.len > 0) /* a CA comes alone */
+		status = out->facts.is_ca ? EMR_DAMAGED : take_authority(&rest, out->between);
+	return status;
+}
+
 /* The same bytes say the same for ever, and reading them costs a quarter of a millisecond: every
  * question about a person asks for his certificate.  What was read last is kept, by its hash; what
  * could not be read is tried again. */
@@ -281,86 +347,152 @@ static emr_status read_facts(X509 *cert, emr_bytes der, emr_cert_facts *out)
 
 static struct {
 	pthread_mutex_t lock;
-	emr_cert_facts facts[KEPT]; /* at the first byte of ref, modulo KEPT */
-	bool is_there[KEPT];
+	struct kept_facts {
+		emr_id32 hash; /* of the whole chain */
+		emr_cert_facts facts;
+		bool is_there;
+	} at[KEPT]; /* at the first byte of hash, modulo KEPT */
 } kept = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
-static bool find_kept(emr_id32 ref, emr_cert_facts *out)
+static bool find_kept(emr_id32 hash, emr_cert_facts *out)
 {
-	size_t at = ref.b[0] % KEPT;
+	const struct kept_facts *at = &kept.at[hash.b[0] % KEPT];
 	bool is_same;
 
 	(void)pthread_mutex_lock(&kept.lock);
-	is_same = kept.is_there[at] && emr_id32_equal(kept.facts[at].ref, ref);
+	is_same = at->is_there && emr_id32_equal(at->hash, hash);
 	if (is_same)
-		*out = kept.facts[at];
+		*out = at->facts;
 	(void)pthread_mutex_unlock(&kept.lock);
 	return is_same;
 }
 
-static void keep(const emr_cert_facts *facts)
+static void keep(emr_id32 hash, const emr_cert_facts *facts)
 {
-	size_t at = facts->ref.b[0] % KEPT;
+	struct kept_facts *at = &kept.at[hash.b[0] % KEPT];
 
 	(void)pthread_mutex_lock(&kept.lock);
-	kept.facts[at] = *facts;
-	kept.is_there[at] = true;
+	*at = (struct kept_facts){.hash = hash, .facts = *facts, .is_there = true};
 	(void)pthread_mutex_unlock(&kept.lock);
 }
 
-emr_status emr_cert_read(emr_bytes der, emr_cert_facts *out)
+emr_status emr_cert_read(emr_bytes chain, emr_cert_facts *out)
 {
-	__attribute__((cleanup(emr_x509_free))) X509 *cert = NULL;
-	emr_id32 ref;
+	AUTO_LINKS l = {.leaf = NULL};
+	emr_id32 hash;
 	emr_status status;
 
-	emr_sha256(der.data, der.len, ref.b);
-	if (find_kept(ref, out))
+	emr_sha256(chain.data, chain.len, hash.b);
+	if (find_kept(hash, out))
 		return EMR_OK;
-	status = emr_cert_parse(der, &cert);
-	if (status == EMR_OK)
-		status = read_facts(cert, der, out);
-	if (status == EMR_OK)
-		keep(out);
-	return status;
+	status = read_links(chain, &l);
+	if (status != EMR_OK)
+		return status;
+	keep(hash, &l.facts);
+	*out = l.facts;
+	return EMR_OK;
 }
 
-/* ---- Chain ---- */
+/* ---- The path to the organisation's CA ---- */
 
-static bool signed_by(X509 *cert, X509 *ca)
+/* What X509_verify_cert is asked, and what it found beside its answer. */
+typedef struct path {
+	time_t at;
+	bool is_out_of_time;
+} path;
+
+/* Dates are told apart from everything else: who has a good signature hears that it is too early or
+ * too late, and who has none hears that.  OpenSSL ends a certificate with the beginning of its last
+ * second; it is in force until that is over (RFC 5280, section 4.1.2.5). */
+static int judge_fault(int is_good, X509_STORE_CTX *ctx)
 {
-	bool good = X509_check_issued(ca, cert) == X509_V_OK &&
-		    X509_verify(cert, X509_get0_pubkey(ca)) == 1;
+	path *p = X509_STORE_CTX_get_app_data(ctx);
+	const X509 *cert = X509_STORE_CTX_get_current_cert(ctx);
 
-	if (!good)
+	if (is_good)
+		return 1;
+	switch (X509_STORE_CTX_get_error(ctx)) {
+	case X509_V_ERR_CERT_HAS_EXPIRED:
+		if (ASN1_TIME_cmp_time_t(X509_get0_notAfter(cert), p->at) == 0)
+			return 1;
+		p->is_out_of_time = true;
+		return 1;
+	case X509_V_ERR_CERT_NOT_YET_VALID:
+		p->is_out_of_time = true;
+		return 1;
+	}
+	return 0;
+}
+
+/* The time is the caller's.  A certificate that says what it is for must be for signing what people
+ * read; that of a web server, for example, vouches for nobody. */
+static bool set_rules(X509_STORE_CTX *ctx, path *p)
+{
+	X509_VERIFY_PARAM *rules = X509_STORE_CTX_get0_param(ctx);
+
+	X509_VERIFY_PARAM_set_time(rules, p->at);
+	X509_VERIFY_PARAM_set_depth(rules, EMR_CERT_BETWEEN_MAX);
+	X509_STORE_CTX_set_verify_cb(ctx, judge_fault);
+	return X509_VERIFY_PARAM_set_purpose(rules, X509_PURPOSE_SMIME_SIGN) == 1 &&
+	       X509_VERIFY_PARAM_set_flags(
+		       rules, X509_V_FLAG_CHECK_SS_SIGNATURE | X509_V_FLAG_POLICY_CHECK) == 1 &&
+	       X509_STORE_CTX_set_app_data(ctx, p) == 1;
+}
+
+static void store_free(X509_STORE **store)
+{
+	X509_STORE_free(*store);
+}
+
+static void store_ctx_free(X509_STORE_CTX **ctx)
+{
+	X509_STORE_CTX_free(*ctx);
+}
+
+/* From L's leaf over all that are between to ROOT, which signed itself.  EMR_BAD_SIGNATURE. */
+static emr_status follow(const links *l, X509 *root, path *p)
+{
+	__attribute__((cleanup(store_free))) X509_STORE *store = X509_STORE_new();
+	__attribute__((cleanup(store_ctx_free))) X509_STORE_CTX *ctx = X509_STORE_CTX_new();
+	int error;
+
+	if (store == NULL || ctx == NULL || X509_STORE_add_cert(store, root) != 1 ||
+		X509_STORE_CTX_init(ctx, store, l->leaf, l->between) != 1 || !set_rules(ctx, p)) {
 		ERR_clear_error();
-	return good;
+		return EMR_NO_MEMORY;
+	}
+	if (X509_verify_cert(ctx) != 1) {
+		error = X509_STORE_CTX_get_error(ctx);
+		ERR_clear_error();
+		return error == X509_V_ERR_OUT_OF_MEM ? EMR_NO_MEMORY : EMR_BAD_SIGNATURE;
+	}
+	/* Nobody is his own authority, and nobody is handed over for nothing. */
+	return sk_X509_num(X509_STORE_CTX_get0_chain(ctx)) == sk_X509_num(l->between) + 2
+		       ? EMR_OK
+		       : EMR_BAD_SIGNATURE;
 }
 
 emr_status emr_cert_verify(
-	emr_bytes der, emr_bytes ca_der, uint64_t now_unix_s, emr_cert_facts *out)
+	emr_bytes chain, emr_bytes ca_der, uint64_t now_unix_s, emr_cert_facts *out)
 {
-	__attribute__((cleanup(emr_x509_free))) X509 *cert = NULL;
-	__attribute__((cleanup(emr_x509_free))) X509 *ca = NULL;
-	emr_cert_facts facts;
-	emr_cert_facts ca_facts;
-	emr_status status = emr_cert_parse(der, &cert);
+	__attribute__((cleanup(emr_x509_free))) X509 *root = NULL;
+	AUTO_LINKS l = {.leaf = NULL};
+	/* No certificate has a date beyond the last, and OpenSSL cannot compare with one. */
+	path p = {.at = (time_t)(now_unix_s < EMR_CERT_LAST_DATE ? now_unix_s : EMR_CERT_LAST_DATE),
+		.is_out_of_time = now_unix_s > EMR_CERT_LAST_DATE};
+	emr_cert_facts root_facts;
+	emr_status status = read_links(chain, &l);
 
 	if (status == EMR_OK)
-		status = emr_cert_parse(ca_der, &ca);
+		status = emr_cert_parse(ca_der, &root);
 	if (status == EMR_OK)
-		status = read_facts(cert, der, &facts);
+		status = read_facts(root, ca_der, &root_facts);
 	if (status == EMR_OK)
-		status = read_facts(ca, ca_der, &ca_facts);
+		status = l.facts.is_ca ? EMR_BAD_SIGNATURE : follow(&l, root, &p);
 	if (status != EMR_OK)
 		return status;
-	/* A chain has two links: the CA itself, or somebody who is not one. */
-	if (!ca_facts.is_ca || (facts.is_ca && !emr_bytes_equal(der, ca_der)) ||
-		!signed_by(ca, ca) || !signed_by(cert, ca))
-		return EMR_BAD_SIGNATURE;
-	if (now_unix_s < facts.not_before || now_unix_s > facts.not_after ||
-		now_unix_s < ca_facts.not_before || now_unix_s > ca_facts.not_after)
+	if (p.is_out_of_time)
 		return EMR_DENIED;
-	*out = facts;
+	*out = l.facts;
 	return EMR_OK;
 }

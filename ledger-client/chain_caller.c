@@ -9,7 +9,8 @@
 #include "ledger/act.h"
 #include "ledger/hash.h"
 
-/* KEY_REG and KEY_CERT carry their certificate behind the salt: length u16, DER. */
+/* KEY_REG and KEY_CERT carry their certificate, with those between it and the organisation's CA,
+ * behind the salt: length u16, DER after DER. */
 static emr_bytes certificate_in(const emr_batch *batch)
 {
 	emr_item item;
@@ -28,7 +29,8 @@ static emr_bytes certificate_in(const emr_batch *batch)
 	return r.bad ? (emr_bytes){0} : der;
 }
 
-/* The key borrows from DER, where the SubjectPublicKeyInfo stands as it is (RFC 5280 §4.1). */
+/* The key borrows from DER, where the SubjectPublicKeyInfo stands as it is (RFC 5280 §4.1), in the
+ * first certificate. */
 static void fill_cert(
 	emr_bytes der, const emr_cert_facts *facts, const uint8_t org[16], emr_caller_cert *out)
 {
@@ -63,7 +65,7 @@ static bool try_ca(const search *s, const uint8_t org[16], emr_bytes ca_der)
 {
 	emr_cert_facts facts;
 
-	if (emr_cert_verify(s->der, ca_der, s->now, &facts) != EMR_OK || facts.is_ca)
+	if (emr_cert_verify(s->der, ca_der, s->now, &facts) != EMR_OK)
 		return false;
 	if (!emr_id16_is_zero(facts.org) && memcmp(facts.org.b, org, 16) != 0)
 		return false;

@@ -117,8 +117,8 @@ static emr_status exchange(const emr_joining *joining, const emr_keyring *keyrin
 	if (status == EMR_OK)
 		status = emr_mail_put(joining->dir, invitation->id, "reply", emr_buf_view(&reply));
 	if (status == EMR_OK)
-		status = emr_mail_take(joining->dir, invitation->id, "certificate", EMR_CERT_MAX,
-			within_ns, out_cert);
+		status = emr_mail_take(joining->dir, invitation->id, "certificate",
+			EMR_CERT_CHAIN_MAX, within_ns, out_cert);
 	if (status == EMR_TIMEOUT) {
 		emr_mail_remove(joining->dir, invitation->id, "reply");
 		emr_problem_set(
@@ -162,7 +162,7 @@ emr_status emr_joining_do(const emr_joining *joining, const emr_keyring *keyring
 static emr_status kept_certificate(const emr_joining *joining, const emr_keyring *keyring,
 	const emr_joining_keep *keep, emr_buf *out_cert)
 {
-	emr_status status = emr_file_read(keep->dirfd, keep->name, EMR_CERT_MAX, out_cert);
+	emr_status status = emr_file_read(keep->dirfd, keep->name, EMR_CERT_CHAIN_MAX, out_cert);
 
 	if (status == EMR_OK)
 		status = emr_welcome_check(
@@ -188,7 +188,8 @@ static emr_status mailed_certificate(const emr_joining *joining, const emr_keyri
 	emr_status status;
 
 	for (int64_t waited = 0;; waited += LOOK_AGAIN_NS) {
-		status = emr_mail_look(joining->dir, invitation->id, "certificate", EMR_CERT_MAX,
+		status = emr_mail_look(joining->dir, invitation->id, "certificate",
+			EMR_CERT_CHAIN_MAX,
 			within_ns - waited < LOOK_AGAIN_NS ? within_ns - waited : LOOK_AGAIN_NS,
 			out_cert);
 		if (status == EMR_OK)

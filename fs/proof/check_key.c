@@ -73,7 +73,8 @@ static bool take_der(emr_bytes *rest, emr_bytes *out_der)
 	return true;
 }
 
-static const char *check_chain(checking *c, const known_key *key, emr_bytes leaf, emr_bytes ca)
+/* CHAIN is the key's certificate and what is between it and CA. */
+static const char *check_chain(checking *c, const known_key *key, emr_bytes chain, emr_bytes ca)
 {
 	uint64_t at = c->entry.ledger_time_unix_s;
 	uint8_t message[EMR_BIND_MESSAGE_BYTES];
@@ -83,10 +84,10 @@ static const char *check_chain(checking *c, const known_key *key, emr_bytes leaf
 
 	if (!is_ca_of(c, ca, key->pub.org, key->seq))
 		return "the certificate is from a CA that is not this network's";
-	status = emr_cert_verify(leaf, ca, at, &facts);
+	status = emr_cert_verify(chain, ca, at, &facts);
 	if (status == EMR_DENIED || key->pub.not_after_unix_s <= at)
 		return "the certificate was not in force when the entry was made";
-	if (status != EMR_OK || facts.is_ca)
+	if (status != EMR_OK)
 		return "the certificate is not signed by the network's CA";
 	if (memcmp(facts.org.b, key->pub.org, 16) != 0)
 		return "the certificate is for another organisation";
@@ -99,21 +100,39 @@ static const char *check_chain(checking *c, const known_key *key, emr_bytes leaf
 	return NULL;
 }
 
+/* The first certificate of REST, all but the last, and the last. */
+static bool split_chain(
+	emr_bytes rest, emr_bytes *out_leaf, emr_bytes *out_chain, emr_bytes *out_ca)
+{
+	const uint8_t *begin = rest.data;
+
+	if (!take_der(&rest, out_leaf))
+		return false;
+	for (int i = 0; i <= EMR_CERT_BETWEEN_MAX; i++) {
+		*out_chain = emr_bytes_of(begin, (size_t)(rest.data - begin));
+		if (!take_der(&rest, out_ca))
+			return false;
+		if (rest.len == 0)
+			return true;
+	}
+	return false;
+}
+
 /* The chain whose first certificate the registration names. */
 static const char *check_certificate(checking *c, known_key *key)
 {
-	emr_bytes rest, leaf, ca;
+	emr_bytes rest, leaf, chain, ca;
 	uint8_t ref[32];
 	const char *why;
 
 	for (size_t i = 0; (rest = emr_proof_part_of(c->proof, EMR_PROOF_CHAIN, i)).data != NULL;
 		i++) {
-		if (!take_der(&rest, &leaf) || !take_der(&rest, &ca) || rest.len != 0)
+		if (!split_chain(rest, &leaf, &chain, &ca))
 			return "a certificate cannot be read";
 		emr_sha256(leaf.data, leaf.len, ref);
 		if (memcmp(ref, key->pub.ref, 32) != 0)
 			continue;
-		why = check_chain(c, key, leaf, ca);
+		why = check_chain(c, key, chain, ca);
 		if (why == NULL && emr_cert_read(leaf, &key->certificate) != EMR_OK)
 			why = "a certificate cannot be read";
 		return why;

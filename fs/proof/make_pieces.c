@@ -163,13 +163,13 @@ typedef struct admission_search {
 	pieces *p;
 	const uint8_t *org;
 	uint64_t before; /* entry of the registration that it must come before */
-	emr_bytes leaf;	 /* the certificate that its CA must have signed */
+	emr_bytes chain; /* of certificates, which must lead to its CA */
 	emr_id16 proposal;
 	emr_buf part;
 	bool is_found;
 } admission_search;
 
-/* The proposal whose CA signed the certificate in hand. */
+/* The proposal to whose CA the certificates in hand lead. */
 static emr_status look_at_proposal(void *arg, emr_id16 proposal, const emr_row_proposal *row)
 {
 	admission_search *s = arg;
@@ -186,8 +186,8 @@ static emr_status look_at_proposal(void *arg, emr_id16 proposal, const emr_row_p
 	if (status != EMR_OK)
 		return status == EMR_NOT_FOUND || status == EMR_MISSING_DATA ? EMR_OK : status;
 	if (emr_proposal_admit_ca(emr_buf_view(&part), &ca) != EMR_OK ||
-		emr_cert_read(s->leaf, &leaf) != EMR_OK ||
-		emr_cert_verify(s->leaf, ca, leaf.not_before, &facts) != EMR_OK)
+		emr_cert_read(s->chain, &leaf) != EMR_OK ||
+		emr_cert_verify(s->chain, ca, leaf.not_before, &facts) != EMR_OK)
 		return EMR_OK;
 	s->is_found = true;
 	s->proposal = proposal;
@@ -214,9 +214,9 @@ static emr_status take_line(void *arg, const emr_replica_listing *line)
 }
 
 static emr_status add_admission(
-	pieces *p, const uint8_t org[16], emr_bytes leaf, emr_buf *out_chain)
+	pieces *p, const uint8_t org[16], emr_bytes chain, emr_buf *out_chain)
 {
-	admission_search s = {.p = p, .org = org, .leaf = leaf};
+	admission_search s = {.p = p, .org = org, .chain = chain};
 	const emr_id16 nobodys = {{0}};
 	emr_bytes ca;
 	emr_status status = emr_replica_proposals(p->from->replica, look_at_proposal, &s);
@@ -245,8 +245,8 @@ static emr_status add_admission(
 
 /* ---- keys ---- */
 
-/* The certificate out of the registration's private part: salt, u16 length, DER. */
-static emr_status read_certificate(emr_bytes part, emr_bytes *out_der)
+/* The certificates out of the registration's private part: salt, u16 length, DER after DER. */
+static emr_status read_certificates(emr_bytes part, emr_bytes *out_der)
 {
 	emr_reader r = emr_reader_of(part);
 
@@ -255,8 +255,8 @@ static emr_status read_certificate(emr_bytes part, emr_bytes *out_der)
 	return r.bad || out_der->len == 0 ? EMR_DAMAGED : EMR_OK;
 }
 
-/* The CA that the network's description gives for ORG, behind the certificate. */
-static emr_status append_ca(pieces *p, const uint8_t org[16], emr_bytes leaf, emr_buf *out_chain)
+/* The CA that the network's description gives for ORG, behind the certificates. */
+static emr_status append_ca(pieces *p, const uint8_t org[16], emr_bytes chain, emr_buf *out_chain)
 {
 	emr_bytes bytes = emr_ledger_descriptor(p->from->ledger);
 	emr_descriptor descriptor;
@@ -268,22 +268,22 @@ static emr_status append_ca(pieces *p, const uint8_t org[16], emr_bytes leaf, em
 		if (emr_descriptor_org_at(&descriptor, i, &row) == EMR_CONTRACT_OK &&
 			memcmp(row.org, org, 16) == 0)
 			return emr_buf_append(out_chain, row.ca_der.data, row.ca_der.len);
-	return add_admission(p, org, leaf, out_chain);
+	return add_admission(p, org, chain, out_chain);
 }
 
 static emr_status add_chain(pieces *p, emr_bytes item, emr_bytes part, emr_buf *out_chain)
 {
 	emr_pub_key_reg pub;
-	emr_bytes leaf;
-	emr_status status = read_certificate(part, &leaf);
+	emr_bytes chain;
+	emr_status status = read_certificates(part, &chain);
 
 	if (status == EMR_OK &&
 		(item.len != EMR_ITEM_BYTES + 288 ||
 			!emr_pub_key_reg_parse((emr_span){item.data + EMR_ITEM_BYTES, 288}, &pub)))
 		status = EMR_DAMAGED;
 	if (status == EMR_OK)
-		status = emr_buf_append(out_chain, leaf.data, leaf.len);
-	return status == EMR_OK ? append_ca(p, pub.org, leaf, out_chain) : status;
+		status = emr_buf_append(out_chain, chain.data, chain.len);
+	return status == EMR_OK ? append_ca(p, pub.org, chain, out_chain) : status;
 }
 
 emr_status pieces_add_key(pieces *p, const uint8_t id[32])

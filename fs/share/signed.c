@@ -233,18 +233,17 @@ static void name_them(judging *j, emr_bytes name, const char *handle)
 static emr_signed_fault check_certificate(const judging *j, const entry_search *entry,
 	emr_bytes der, emr_bytes ca, emr_cert_facts *facts)
 {
-	uint8_t message[EMR_BIND_MESSAGE_BYTES], net[16], ref[32];
-	emr_status status;
+	uint8_t message[EMR_BIND_MESSAGE_BYTES], net[16];
+	emr_status status = emr_cert_read(der, facts);
 
-	emr_sha256(der.data, der.len, ref);
-	if (memcmp(ref, entry->ref, 32) != 0)
+	if (status != EMR_OK || memcmp(facts->ref.b, entry->ref, 32) != 0)
 		return EMR_SIGNED_BAD_CERTIFICATE;
 	if (ca.len == 0)
 		return EMR_SIGNED_NO_CERTIFICATE;
 	status = emr_cert_verify(der, ca, j->place->time_unix_s, facts);
 	if (status == EMR_DENIED)
 		return EMR_SIGNED_NOT_IN_FORCE;
-	if (status != EMR_OK || facts->is_ca || memcmp(facts->org.b, j->person.row.org, 16) != 0)
+	if (status != EMR_OK || memcmp(facts->org.b, j->person.row.org, 16) != 0)
 		return EMR_SIGNED_BAD_CERTIFICATE;
 	emr_descriptor_net_id((emr_span){j->place->descriptor.data, j->place->descriptor.len}, net);
 	if (emr_bind_message(net, j->issuer.b, (emr_span){entry->pub, entry->pub_len}, message) !=

@@ -14,3 +14,5 @@ emr_test(test_share_exhaustion SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_share_exha
 	USES keyring crypto base PkgConfig::jansson PkgConfig::sodium OpenSSL::Crypto
 	INCLUDES ${PROJECT_SOURCE_DIR}/keyring
 	LINK_OPTIONS -Wl,--wrap=calloc,--wrap=realloc,--wrap=sodium_malloc)
+emr_test(test_cert_chain SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_cert_chain.c ${CMAKE_CURRENT_LIST_DIR}/cert_kit.c
+	USES keyring crypto base PkgConfig::sodium OpenSSL::Crypto INCLUDES ${PROJECT_SOURCE_DIR}/keyring)

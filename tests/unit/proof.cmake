@@ -2,7 +2,8 @@
 include(${PROJECT_SOURCE_DIR}/tests/support/emr_stack.cmake)
 if(TARGET verify-audit)
 	emr_test(test_proof SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_proof.c ${CMAKE_CURRENT_LIST_DIR}/proof_kit.c
-		USES proof ledger keyring record store contract crypto base PkgConfig::sodium
+		${CMAKE_CURRENT_LIST_DIR}/cert_kit.c
+		USES proof ledger keyring record store contract crypto base PkgConfig::sodium OpenSSL::Crypto
 		DEFINES EMR_VERIFY_AUDIT="$<TARGET_FILE:verify-audit>")
 	add_dependencies(test_proof verify-audit)
 endif()

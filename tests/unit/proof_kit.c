@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/codec.h"
+#include "cert_kit.h"
 #include "contract/pubs.h"
 #include "ledger/batch.h"
 #include "ledger/checkpoint.h"
@@ -46,6 +47,29 @@ static void make_ca(const emr_keyring *keyring, emr_buf *out)
 		.not_after = KIT_TIME + 3650 * KIT_DAY};
 
 	assert_ok(emr_cert_make_ca(keyring, &subject, out));
+}
+
+/* As an organisation has it that runs authorities of its own. */
+static void make_long_chain(const kit_wish *w, const emr_public *self, kit_proof *k)
+{
+	cert_wish wish = cert_authority_wish("ca", KIT_TIME - 3650 * KIT_DAY);
+	cert_authority root, between;
+
+	wish.until = KIT_TIME + 3650 * KIT_DAY;
+	cert_begin(&root, &wish, NULL);
+	wish.handle = "between";
+	wish.until = w->between_to;
+	cert_begin(&between, &wish, &root);
+	wish = cert_person_wish("patient-test", w->cert_from);
+	wish.until = w->cert_to;
+	wish.attrs = "{\"attrs\":{\"emr.org\":\"404142434445464748494a4b4c4d4e4f\","
+		     "\"emr.roles\":\"patient\"}}";
+	cert_certify(&between, &wish, self->p256_spki, &k->chain);
+	assert_ok(emr_buf_append(&k->chain, between.der.data, between.der.len));
+	assert_ok(emr_buf_append(&k->chain, root.der.data, root.der.len));
+	assert_ok(emr_buf_append(&k->ca, root.der.data, root.der.len));
+	cert_end(&between);
+	cert_end(&root);
 }
 
 static void make_chain(const kit_wish *w, const emr_public *self, kit_proof *k)
@@ -357,7 +381,10 @@ void kit_make(const kit_wish *wish, kit_proof *out)
 
 	*out = (kit_proof){.domain = id16(0xd0)};
 	assert_ok(emr_keyring_public(wish->keyring, &self));
-	make_chain(wish, &self, out);
+	if (wish->between_to != 0)
+		make_long_chain(wish, &self, out);
+	else
+		make_chain(wish, &self, out);
 	make_descriptor(&self, out);
 	make_registration(wish, &self, out, &nested, &key_entry, &key_item);
 	make_statement(wish, &self, out, &content);

@@ -27,6 +27,8 @@ typedef struct kit_wish {
 	const emr_keyring *ca;	    /* whose CA issued the certificate; NULL = the patient's, as the
 				       descriptor says */
 	uint64_t cert_from, cert_to;
+	uint64_t
+		between_to; /* not 0: an authority between the certificate and the CA, until then */
 	uint64_t entry_time;
 	uint8_t op, result;
 	const uint8_t *text; /* the document */

@@ -60,8 +60,7 @@ static void an_owner_has_a_certificate_of_his_own_ca(void **state)
 	assert_memory_equal(facts.spki, made.public.p256_spki, EMR_P256_SPKI_BYTES);
 	crypto_hash_sha256(ref, made.owner.data, made.owner.len);
 	assert_memory_equal(facts.ref.b, ref, 32);
-	assert_ok(
-		emr_cert_verify(emr_buf_view(&made.ca), emr_buf_view(&made.ca), T0 + 100, &facts));
+	assert_ok(emr_cert_read(emr_buf_view(&made.ca), &facts));
 	assert_true(facts.is_ca);
 	assert_string_equal(facts.handle, "Hospital São Lucas");
 	assert_int_equal(facts.roles, 0);

@@ -201,6 +201,33 @@ static void a_certificate_must_be_in_force_and_of_this_network(void **state)
 	wish_gives(&foreign, "certificate");
 }
 
+static void an_authority_between_is_shown_and_in_force(void **state)
+{
+	kit_wish wish = usual(), ended = usual();
+	EMR_AUTO_BUF file = {0};
+	emr_proof_part *part;
+	kit_proof kit;
+
+	(void)state;
+	wish.between_to = wish.entry_time; /* its last second */
+	wish_gives(&wish, "");
+	ended.between_to = ended.entry_time - 1;
+	wish_gives(&ended, "certificate");
+	/* Left out: nobody is the CA's by what is not shown. */
+	kit_make(&wish, &kit);
+	part = kit_part(&kit, EMR_PROOF_CHAIN);
+	{
+		size_t leaf = ((size_t)kit.chain.data[2] << 8 | kit.chain.data[3]) + 4;
+
+		memmove(kit.chain.data + leaf, kit.chain.data + kit.chain.len - kit.ca.len,
+			kit.ca.len);
+		part->bytes.len = leaf + kit.ca.len;
+	}
+	assert_ok(emr_proof_format(&kit.proof, &file));
+	both_say(emr_buf_view(&file), emr_bytes_of(wish.text, wish.text_len), "certificate");
+	kit_free(&kit);
+}
+
 static void what_the_ledger_refused_proves_nothing(void **state)
 {
 	kit_wish refused = usual(), rename = usual();
@@ -624,6 +651,7 @@ int main(void)
 		cmocka_unit_test(a_file_comes_out_as_it_went_in),
 		cmocka_unit_test(what_is_signed_wrongly_is_named),
 		cmocka_unit_test(a_certificate_must_be_in_force_and_of_this_network),
+		cmocka_unit_test(an_authority_between_is_shown_and_in_force),
 		cmocka_unit_test(what_the_ledger_refused_proves_nothing),
 		cmocka_unit_test(a_statement_about_somebody_or_something_else_is_refused),
 		cmocka_unit_test(another_network_than_the_wanted_one_is_refused),

@@ -5,7 +5,12 @@
 
 #include "keyring/keyring.h"
 
-#define EMR_CERT_MAX 4096      /* bytes of DER */
+#define EMR_CERT_MAX 4096 /* bytes of DER */
+/* A chain: somebody's certificate, and behind it those of the authorities between him and his
+ * organisation's CA, each one DER after the other.  The CA itself, which everybody has, is not in
+ * it. */
+#define EMR_CERT_BETWEEN_MAX 2
+#define EMR_CERT_CHAIN_MAX 8192
 #define EMR_CERT_HANDLE_MAX 64 /* bytes of the common name */
 
 /* Indexes of derived P-256 keys. */
@@ -15,7 +20,7 @@
 typedef struct emr_cert_facts {
 	char handle[EMR_CERT_HANDLE_MAX + 1]; /* common name, UTF-8 */
 	uint8_t spki[EMR_P256_SPKI_BYTES];
-	emr_id32 ref;	     /* SHA-256 of the DER */
+	emr_id32 ref;	     /* SHA-256 of its DER */
 	uint64_t not_before; /* Unix seconds */
 	uint64_t not_after;
 	uint16_t roles; /* bits of the ledger's roles; 0 for a CA */
@@ -39,12 +44,16 @@ emr_status emr_cert_make_ca(
  * EMR_INVALID when CA_DER is not of that key or the dates lie outside it. */
 emr_status emr_cert_issue(const emr_keyring *kr, emr_bytes ca_der, const emr_cert_subject *subject,
 	emr_bytes spki, emr_buf *out_der);
-/* EMR_DAMAGED when it is not of our profile. */
-emr_status emr_cert_read(emr_bytes der, emr_cert_facts *out);
-/* That CA_DER signed DER and both are in force at NOW.  EMR_DAMAGED, EMR_BAD_SIGNATURE (another CA,
- * or a broken signature), EMR_DENIED (not yet or no longer in force). */
+/* Of the first certificate of CHAIN.  EMR_DAMAGED when one of them is not of our profile, or
+ * something else stands there. */
+emr_status emr_cert_read(emr_bytes chain, emr_cert_facts *out);
+/* That CHAIN leads to the self-signed CA_DER without anything left over, to somebody who is no
+ * authority himself, and all are in force at NOW: signatures, lengths of the path, what keys are
+ * for, name constraints and other critical extensions as RFC 5280 has them.  EMR_DAMAGED,
+ * EMR_BAD_SIGNATURE (another CA, or a broken signature or rule), EMR_DENIED (not yet or no longer
+ * in force). */
 emr_status emr_cert_verify(
-	emr_bytes der, emr_bytes ca_der, uint64_t now_unix_s, emr_cert_facts *out);
+	emr_bytes chain, emr_bytes ca_der, uint64_t now_unix_s, emr_cert_facts *out);
 
 /* The words of the attribute emr.roles, separated by blanks, in bit order; at most 128 bytes with
  * the NUL. */

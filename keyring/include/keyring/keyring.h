@@ -67,7 +67,7 @@ void emr_keyring_set_device(emr_keyring *kr, emr_id16 device_id);
 typedef enum emr_keyring_tlv {
 	EMR_KEYRING_NET_DESCRIPTOR = 1, /* SHA-256 of the network's descriptor, 32 bytes */
 	EMR_KEYRING_PKCS11_URI = 2,
-	EMR_KEYRING_CERTIFICATE = 3, /* the owner's certificate, DER */
+	EMR_KEYRING_CERTIFICATE = 3, /* the owner's certificate and those behind it, DER */
 	EMR_KEYRING_OWNER = 4,	     /* of a device: the person's identity key, 32 bytes */
 } emr_keyring_tlv;
 #define EMR_KEYRING_TLV_MAX 8192 /* bytes of one value */

@@ -23,9 +23,9 @@
 /* Kinds of parts; 7 and 8 are kept for others and refused here.  Those from 14 on, and 5, are of
  * format 2. */
 typedef enum emr_proof_type {
-	EMR_PROOF_STATEMENT = 1, /* statement and signature, 384 bytes */
-	EMR_PROOF_CHAIN = 2, /* DER certificates one after the other: a key's own, then its CA */
-	EMR_PROOF_HK = 3,    /* 32 bytes that key the tree over the plaintext */
+	EMR_PROOF_STATEMENT = 1,  /* statement and signature, 384 bytes */
+	EMR_PROOF_CHAIN = 2,	  /* DER: a key's certificate, those between, its CA */
+	EMR_PROOF_HK = 3,	  /* 32 bytes that key the tree over the plaintext */
 	EMR_PROOF_DESCRIPTOR = 4, /* entry 0 of the network */
 	EMR_PROOF_QUESTION_KEY =
 		5,	    /* k of a question, 32 bytes: opens the private part of an ACCESS_REQ */

@@ -1,0 +1,420 @@
+/* The path from somebody's certificate over an organisation's authorities to its CA: what an
+ * attacker, or a careless authority, could put there, one thing at a time. */
+#include "cert_kit.h"
+#include "keyring_kit.h"
+
+#include "crypto/hashsig.h"
+
+#define T0 UINT64_C(1700000000)
+#define YEAR UINT64_C(31536000)
+#define DAY UINT64_C(86400)
+
+/* A hospital's root, its two authorities one below the other, and a doctor's key. */
+typedef struct hospital {
+	cert_authority root, upper, lower;
+	emr_keyring *keyring;
+	emr_public public;
+} hospital;
+
+static void begin(
+	hospital *h, const cert_wish *root, const cert_wish *upper, const cert_wish *lower)
+{
+	const cert_wish usual[] = {cert_authority_wish("Hospital São Lucas", T0),
+		cert_authority_wish("Staff", T0), cert_authority_wish("Cardiology", T0)};
+
+	*h = (hospital){.keyring = kit_keyring()};
+	assert_ok(emr_keyring_public(h->keyring, &h->public));
+	cert_begin(&h->root, root != NULL ? root : &usual[0], NULL);
+	cert_begin(&h->upper, upper != NULL ? upper : &usual[1], &h->root);
+	cert_begin(&h->lower, lower != NULL ? lower : &usual[2], &h->upper);
+}
+
+static void end(hospital *h)
+{
+	cert_end(&h->root);
+	cert_end(&h->upper);
+	cert_end(&h->lower);
+	emr_keyring_free(h->keyring);
+}
+
+static void append(emr_buf *chain, const cert_authority *a)
+{
+	assert_ok(emr_buf_append(chain, a->der.data, a->der.len));
+}
+
+/* Below the upper authority alone. */
+static emr_status verify_short(hospital *h, const cert_wish *doctor, uint64_t now)
+{
+	const cert_wish usual = cert_person_wish("lima", T0);
+	EMR_AUTO_BUF chain = {0};
+	emr_cert_facts facts;
+
+	cert_certify(&h->upper, doctor != NULL ? doctor : &usual, h->public.p256_spki, &chain);
+	append(&chain, &h->upper);
+	return emr_cert_verify(emr_buf_view(&chain), emr_buf_view(&h->root.der), now, &facts);
+}
+
+static emr_status verify_long(hospital *h, uint64_t now)
+{
+	const cert_wish doctor = cert_person_wish("lima", T0);
+	EMR_AUTO_BUF chain = {0};
+	emr_cert_facts facts;
+
+	cert_certify(&h->lower, &doctor, h->public.p256_spki, &chain);
+	append(&chain, &h->lower);
+	append(&chain, &h->upper);
+	return emr_cert_verify(emr_buf_view(&chain), emr_buf_view(&h->root.der), now, &facts);
+}
+
+static void somebody_below_an_authority_of_the_organisation_is_its(void **state)
+{
+	cert_wish doctor = cert_person_wish("lima", T0);
+	EMR_AUTO_BUF chain = {0};
+	emr_cert_facts facts, read;
+	emr_id32 ref;
+	hospital h;
+
+	(void)state;
+	begin(&h, NULL, NULL, NULL);
+	doctor.attrs = "{\"attrs\":{\"hf.Type\":\"client\",\"emr.roles\":\"clinician\","
+		       "\"emr.org\":\"000102030405060708090a0b0c0d0e0f\"}}";
+	cert_certify(&h.upper, &doctor, h.public.p256_spki, &chain);
+	emr_sha256(chain.data, chain.len, ref.b);
+	append(&chain, &h.upper);
+	assert_ok(
+		emr_cert_verify(emr_buf_view(&chain), emr_buf_view(&h.root.der), T0 + DAY, &facts));
+	assert_string_equal(facts.handle, "lima");
+	assert_int_equal(facts.roles, 2);
+	assert_int_equal(facts.org.b[15], 15);
+	assert_memory_equal(facts.spki, h.public.p256_spki, EMR_P256_SPKI_BYTES);
+	assert_memory_equal(facts.ref.b, ref.b, 32);
+	for (int i = 0; i < 2; i++) { /* also from memory */
+		assert_ok(emr_cert_read(emr_buf_view(&chain), &read));
+		assert_memory_equal(read.ref.b, ref.b, 32);
+		assert_string_equal(read.handle, "lima");
+	}
+	assert_ok(verify_long(&h, T0 + DAY));
+	end(&h);
+}
+
+static void a_chain_has_all_its_links_and_no_others(void **state)
+{
+	const cert_wish doctor = cert_person_wish("lima", T0),
+			other = cert_authority_wish("Else", T0);
+	EMR_AUTO_BUF leaf = {0};
+	cert_authority lowest, stranger;
+	emr_cert_facts facts;
+	hospital h;
+
+	(void)state;
+	begin(&h, NULL, NULL, NULL);
+	cert_begin(&lowest, &other, &h.lower);
+	cert_begin(&stranger, &other, NULL);
+	cert_certify(&h.lower, &doctor, h.public.p256_spki, &leaf);
+	{
+		const cert_authority *const none[] = {NULL}, *const one[] = {&h.lower, NULL},
+					    *const wrong[] = {&h.upper, NULL},
+					    *const more[] = {&h.lower, &h.upper, &stranger, NULL},
+					    *const twice[] = {&h.lower, &h.lower, NULL},
+					    *const self[] = {&h.lower, &stranger, NULL},
+					    *const too_many[] = {&h.lower, &h.upper, &h.root, NULL};
+		const struct {
+			const cert_authority *const *links;
+			emr_status expected;
+		} chains[] = {{none, EMR_BAD_SIGNATURE}, {one, EMR_BAD_SIGNATURE},
+			{wrong, EMR_BAD_SIGNATURE}, {twice, EMR_BAD_SIGNATURE},
+			{self, EMR_BAD_SIGNATURE}, {more, EMR_DAMAGED}, {too_many, EMR_DAMAGED}};
+
+		for (size_t i = 0; i < sizeof chains / sizeof chains[0]; i++) {
+			EMR_AUTO_BUF chain = {0};
+
+			assert_ok(emr_buf_append(&chain, leaf.data, leaf.len));
+			for (size_t j = 0; chains[i].links[j] != NULL; j++)
+				append(&chain, chains[i].links[j]);
+			assert_status(chains[i].expected,
+				emr_cert_verify(emr_buf_view(&chain), emr_buf_view(&h.root.der),
+					T0 + DAY, &facts));
+		}
+	}
+	/* What is good stands, but nothing is handed over for nothing. */
+	{
+		EMR_AUTO_BUF chain = {0};
+
+		cert_certify(&h.upper, &doctor, h.public.p256_spki, &chain);
+		append(&chain, &h.upper);
+		append(&chain, &stranger);
+		assert_status(
+			EMR_BAD_SIGNATURE, emr_cert_verify(emr_buf_view(&chain),
+						   emr_buf_view(&h.root.der), T0 + DAY, &facts));
+	}
+	/* Nor does a CA bring others along, or stand for itself. */
+	{
+		EMR_AUTO_BUF chain = {0};
+
+		append(&chain, &h.root);
+		assert_status(
+			EMR_BAD_SIGNATURE, emr_cert_verify(emr_buf_view(&chain),
+						   emr_buf_view(&h.root.der), T0 + DAY, &facts));
+		append(&chain, &h.upper);
+		assert_status(EMR_DAMAGED, emr_cert_read(emr_buf_view(&chain), &facts));
+	}
+	cert_end(&lowest);
+	cert_end(&stranger);
+	end(&h);
+}
+
+static void everybody_on_the_way_is_in_force(void **state)
+{
+	cert_wish shorter = cert_authority_wish("Staff", T0 + DAY),
+		  root = cert_authority_wish("r", T0);
+	cert_wish doctor = cert_person_wish("lima", T0);
+	hospital h;
+
+	(void)state;
+	shorter.until = T0 + 9 * DAY;
+	begin(&h, NULL, &shorter, NULL);
+	assert_status(EMR_DENIED, verify_short(&h, NULL, T0 + DAY - 1));
+	assert_ok(verify_short(&h, NULL, T0 + DAY));
+	assert_ok(verify_short(&h, NULL, T0 + 9 * DAY)); /* to the end of its last second */
+	assert_status(EMR_DENIED, verify_short(&h, NULL, T0 + 9 * DAY + 1));
+	assert_status(EMR_DENIED, verify_long(&h, T0 + 9 * DAY + 1));
+	/* The doctor's own dates. */
+	doctor.from = T0 + 2 * DAY;
+	doctor.until = T0 + 3 * DAY;
+	assert_status(EMR_DENIED, verify_short(&h, &doctor, T0 + 2 * DAY - 1));
+	assert_ok(verify_short(&h, &doctor, T0 + 2 * DAY));
+	assert_ok(verify_short(&h, &doctor, T0 + 3 * DAY));
+	assert_status(EMR_DENIED, verify_short(&h, &doctor, T0 + 3 * DAY + 1));
+	end(&h);
+	/* The root's; and times that no certificate has. */
+	root.until = T0 + 5 * DAY;
+	begin(&h, &root, NULL, NULL);
+	assert_ok(verify_short(&h, NULL, T0 + 5 * DAY));
+	assert_status(EMR_DENIED, verify_short(&h, NULL, T0 + 5 * DAY + 1));
+	assert_status(EMR_DENIED, verify_short(&h, NULL, 0));
+	assert_status(EMR_DENIED, verify_short(&h, NULL, UINT64_C(253402300799)));
+	assert_status(EMR_DENIED, verify_short(&h, NULL, UINT64_C(253402300800)));
+	assert_status(EMR_DENIED, verify_short(&h, NULL, UINT64_MAX));
+	/* A broken signature is one, whatever the time is. */
+	doctor = cert_person_wish("lima", T0);
+	{
+		EMR_AUTO_BUF chain = {0};
+		emr_cert_facts facts;
+
+		cert_certify(&h.upper, &doctor, h.public.p256_spki, &chain);
+		chain.data[chain.len - 1] ^= 1;
+		append(&chain, &h.upper);
+		assert_status(EMR_BAD_SIGNATURE,
+			emr_cert_verify(emr_buf_view(&chain), emr_buf_view(&h.root.der),
+				T0 + 6 * DAY, &facts));
+	}
+	end(&h);
+}
+
+static void a_certificate_for_something_else_vouches_for_nobody(void **state)
+{
+	static const struct {
+		const char *purpose;
+		emr_status expected;
+	} purposes[] = {{NULL, EMR_OK}, {"serverAuth", EMR_BAD_SIGNATURE},
+		{"critical,serverAuth,clientAuth", EMR_BAD_SIGNATURE},
+		{"codeSigning", EMR_BAD_SIGNATURE}, {"emailProtection", EMR_OK},
+		{"clientAuth,emailProtection", EMR_OK}};
+	cert_wish doctor = cert_person_wish("lima", T0), upper = cert_authority_wish("Staff", T0);
+	hospital h;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof purposes / sizeof purposes[0]; i++) {
+		begin(&h, NULL, NULL, NULL);
+		doctor.purpose = purposes[i].purpose;
+		assert_status(purposes[i].expected, verify_short(&h, &doctor, T0 + DAY));
+		end(&h);
+		/* The same, said of the authority. */
+		upper.purpose = purposes[i].purpose;
+		begin(&h, NULL, &upper, NULL);
+		assert_status(purposes[i].expected, verify_short(&h, NULL, T0 + DAY));
+		end(&h);
+	}
+	begin(&h, NULL, NULL, NULL);
+	doctor.purpose = NULL;
+	doctor.usage = "critical,keyEncipherment";
+	assert_status(EMR_DAMAGED, verify_short(&h, &doctor, T0 + DAY));
+	end(&h);
+}
+
+static void nobody_certifies_who_is_no_authority(void **state)
+{
+	static const struct {
+		const char *basic, *usage;
+		emr_status expected;
+	} uppers[] = {{"critical,CA:FALSE", "critical,digitalSignature", EMR_BAD_SIGNATURE},
+		{"critical,CA:FALSE", "critical,digitalSignature,keyCertSign", EMR_BAD_SIGNATURE},
+		{NULL, "critical,digitalSignature,keyCertSign", EMR_BAD_SIGNATURE},
+		{"critical,CA:TRUE", "critical,digitalSignature,cRLSign", EMR_DAMAGED},
+		{"critical,CA:TRUE", "critical,digitalSignature,keyCertSign", EMR_OK}};
+	cert_wish upper = cert_authority_wish("Staff", T0), alone = cert_person_wish("lima", T0);
+	cert_authority self;
+	emr_cert_facts facts;
+	hospital h;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof uppers / sizeof uppers[0]; i++) {
+		upper.basic = uppers[i].basic;
+		upper.usage = uppers[i].usage;
+		begin(&h, NULL, &upper, NULL);
+		assert_status(uppers[i].expected, verify_short(&h, NULL, T0 + DAY));
+		end(&h);
+	}
+	/* Nor himself. */
+	cert_begin(&self, &alone, NULL);
+	assert_ok(emr_cert_read(emr_buf_view(&self.der), &facts));
+	assert_status(EMR_BAD_SIGNATURE, emr_cert_verify(emr_buf_view(&self.der),
+						 emr_buf_view(&self.der), T0 + DAY, &facts));
+	cert_end(&self);
+}
+
+static void a_path_is_not_longer_than_an_authority_allows(void **state)
+{
+	cert_wish root = cert_authority_wish("Hospital", T0),
+		  upper = cert_authority_wish("Staff", T0);
+	hospital h;
+
+	(void)state;
+	root.basic = "critical,CA:TRUE,pathlen:0";
+	begin(&h, &root, NULL, NULL);
+	assert_status(EMR_BAD_SIGNATURE, verify_short(&h, NULL, T0 + DAY));
+	end(&h);
+	root.basic = "critical,CA:TRUE,pathlen:1";
+	begin(&h, &root, NULL, NULL);
+	assert_ok(verify_short(&h, NULL, T0 + DAY));
+	assert_status(EMR_BAD_SIGNATURE, verify_long(&h, T0 + DAY));
+	end(&h);
+	upper.basic = "critical,CA:TRUE,pathlen:0";
+	begin(&h, NULL, &upper, NULL);
+	assert_ok(verify_short(&h, NULL, T0 + DAY));
+	assert_status(EMR_BAD_SIGNATURE, verify_long(&h, T0 + DAY));
+	end(&h);
+}
+
+static void what_is_critical_is_understood_or_refused(void **state)
+{
+	cert_wish upper = cert_authority_wish("Staff", T0),
+		  root = cert_authority_wish("Hospital", T0);
+	cert_wish doctor = cert_person_wish("lima", T0);
+	hospital h;
+
+	(void)state;
+	upper.has_unknown = true;
+	begin(&h, NULL, &upper, NULL);
+	assert_status(EMR_DAMAGED, verify_short(&h, NULL, T0 + DAY));
+	end(&h);
+	root.has_unknown = true;
+	begin(&h, &root, NULL, NULL);
+	assert_status(EMR_DAMAGED, verify_short(&h, NULL, T0 + DAY));
+	end(&h);
+	begin(&h, NULL, NULL, NULL);
+	doctor.has_unknown = true;
+	assert_status(EMR_DAMAGED, verify_short(&h, &doctor, T0 + DAY));
+	end(&h);
+	/* An authority for one hospital's addresses certifies no others. */
+	upper = cert_authority_wish("Staff", T0);
+	upper.names = "critical,permitted;email:saolucas.example";
+	doctor = cert_person_wish("lima", T0);
+	begin(&h, NULL, &upper, NULL);
+	assert_ok(verify_short(&h, NULL, T0 + DAY));
+	doctor.mail = "email:lima@saolucas.example";
+	assert_ok(verify_short(&h, &doctor, T0 + DAY));
+	doctor.mail = "email:lima@evil.example";
+	assert_status(EMR_BAD_SIGNATURE, verify_short(&h, &doctor, T0 + DAY));
+	end(&h);
+	/* One that asks for a policy that nobody has. */
+	upper.names = NULL;
+	upper.policies = "critical,requireExplicitPolicy:0";
+	begin(&h, NULL, &upper, NULL);
+	assert_status(EMR_BAD_SIGNATURE, verify_short(&h, NULL, T0 + DAY));
+	end(&h);
+}
+
+static void a_chain_ends_at_the_organisations_own_root(void **state)
+{
+	const cert_wish doctor = cert_person_wish("lima", T0);
+	EMR_AUTO_BUF chain = {0};
+	emr_cert_facts facts;
+	hospital h, same_names;
+
+	(void)state;
+	begin(&h, NULL, NULL, NULL);
+	begin(&same_names, NULL, NULL, NULL);
+	cert_certify(&same_names.upper, &doctor, h.public.p256_spki, &chain);
+	append(&chain, &same_names.upper);
+	assert_ok(emr_cert_verify(
+		emr_buf_view(&chain), emr_buf_view(&same_names.root.der), T0 + DAY, &facts));
+	assert_status(EMR_BAD_SIGNATURE,
+		emr_cert_verify(emr_buf_view(&chain), emr_buf_view(&h.root.der), T0 + DAY, &facts));
+	/* With the other's root among those on the way, too. */
+	append(&chain, &same_names.root);
+	assert_status(EMR_BAD_SIGNATURE,
+		emr_cert_verify(emr_buf_view(&chain), emr_buf_view(&h.root.der), T0 + DAY, &facts));
+	/* Who is below an authority has not its word when the authority itself counts as the root.
+	 */
+	chain.len = 0;
+	cert_certify(&h.upper, &doctor, h.public.p256_spki, &chain);
+	assert_status(EMR_BAD_SIGNATURE, emr_cert_verify(emr_buf_view(&chain),
+						 emr_buf_view(&h.upper.der), T0 + DAY, &facts));
+	end(&h);
+	end(&same_names);
+}
+
+static void other_curves_have_no_place_on_the_way(void **state)
+{
+	cert_wish upper = cert_authority_wish("Staff", T0);
+	hospital h;
+
+	(void)state;
+	upper.curve = "P-384";
+	begin(&h, NULL, &upper, NULL);
+	assert_status(EMR_DAMAGED, verify_short(&h, NULL, T0 + DAY));
+	end(&h);
+}
+
+static void no_flipped_byte_of_a_long_chain_is_accepted(void **state)
+{
+	const cert_wish doctor = cert_person_wish("lima", T0);
+	EMR_AUTO_BUF chain = {0};
+	emr_cert_facts facts;
+	hospital h;
+
+	(void)state;
+	begin(&h, NULL, NULL, NULL);
+	cert_certify(&h.upper, &doctor, h.public.p256_spki, &chain);
+	append(&chain, &h.upper);
+	for (size_t i = 0; i < chain.len; i++) {
+		chain.data[i] ^= 1;
+		assert_int_not_equal(EMR_OK, emr_cert_verify(emr_buf_view(&chain),
+						     emr_buf_view(&h.root.der), T0 + DAY, &facts));
+		chain.data[i] ^= 1;
+	}
+	assert_ok(emr_buf_append_zeros(&chain, 1));
+	assert_status(EMR_DAMAGED, emr_cert_read(emr_buf_view(&chain), &facts));
+	end(&h);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(somebody_below_an_authority_of_the_organisation_is_its),
+		cmocka_unit_test(a_chain_has_all_its_links_and_no_others),
+		cmocka_unit_test(everybody_on_the_way_is_in_force),
+		cmocka_unit_test(a_certificate_for_something_else_vouches_for_nobody),
+		cmocka_unit_test(nobody_certifies_who_is_no_authority),
+		cmocka_unit_test(a_path_is_not_longer_than_an_authority_allows),
+		cmocka_unit_test(what_is_critical_is_understood_or_refused),
+		cmocka_unit_test(a_chain_ends_at_the_organisations_own_root),
+		cmocka_unit_test(other_curves_have_no_place_on_the_way),
+		cmocka_unit_test(no_flipped_byte_of_a_long_chain_is_accepted),
+	};
+
+	if (emr_base_init() != EMR_OK)
+		return 1;
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
