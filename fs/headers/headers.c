@@ -60,10 +60,9 @@ static emr_status read_head(
 	status = source->read(source->arg, 0, head, HEAD_BYTES, &got);
 	if (status != EMR_OK || from > got)
 		return status;
-	if (is_dicom)
-		dicom_read(emr_bytes_of(head, got), out);
-	else if (!markup_read(emr_bytes_of(head + from, got - from), out))
-		*out = (emr_headers){0};
+	if (!is_dicom)
+		return markup_read(emr_bytes_of(head + from, got - from), out);
+	dicom_read(emr_bytes_of(head, got), out);
 	return EMR_OK;
 }
 

@@ -29,11 +29,12 @@ void date_take(emr_bytes text, char out[EMR_HEADER_TEXT_MAX + 1]);
 /* Each fills what it finds; OUT->kind is set. */
 void dicom_read(emr_bytes head, emr_headers *out);
 emr_status pdf_read(const emr_header_source *source, emr_headers *out);
-/* False: JSON, or XML, of another kind. */
+/* False: JSON of another kind. */
 bool fhir_json_read(emr_bytes file, emr_headers *out);
-bool markup_read(emr_bytes head, emr_headers *out);
+/* OUT stays as it is when it is XML of another kind. */
+emr_status markup_read(emr_bytes head, emr_headers *out);
 /* An XMP packet that begins at the start of BYTES. */
-void xmp_read(emr_bytes bytes, emr_headers *out);
+emr_status xmp_read(emr_bytes bytes, emr_headers *out);
 
 /* Where FHIR says when, what and who: paths from the resource, elements joined by '.', best first.
  */

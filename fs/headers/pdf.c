@@ -224,8 +224,9 @@ static void find_xmp(pdf *p, emr_bytes bytes)
 	const uint8_t *found =
 		bytes.len > 0 ? memmem(bytes.data, bytes.len, start, sizeof start - 1) : NULL;
 
-	if (found != NULL)
-		xmp_read(emr_bytes_of(found, bytes.len - (size_t)(found - bytes.data)), p->out);
+	if (found != NULL && p->status == EMR_OK)
+		p->status = xmp_read(
+			emr_bytes_of(found, bytes.len - (size_t)(found - bytes.data)), p->out);
 }
 
 static bool is_complete(const pdf *p)

@@ -1,6 +1,7 @@
-/* A pull reader for the beginning of an XML document.  It refuses document types, and with them
- * every entity but the five of XML itself and numbers; a document that ends in the middle just
- * ends. */
+/* The beginning of an XML document, read by expat: elements with their path, attributes and text.
+ * It refuses document types, and with them every entity but the five of XML itself and numbers; it
+ * opens nothing and follows no address.  A document that is cut, broken, or nested deeper than any
+ * that is known here ends there. */
 #pragma once
 
 #include "parts.h"
@@ -8,30 +9,17 @@
 #define XML_DEPTH_MAX 64
 #define XML_PATH_MAX 240
 
-typedef enum xml_kind { XML_END, XML_OPEN, XML_CLOSE, XML_TEXT } xml_kind;
+/* Who is told what is read, in UTF-8; false: that is enough.  PATH is that of the open elements,
+ * local names joined by '.'; close has the path of what is closed.  Text may come in pieces.
+ * Attributes are name, value, ..., NULL, with names as written, prefix and all. */
+typedef struct xml_listener {
+	bool (*open)(void *arg, const char *path, const char **attributes);
+	bool (*close)(void *arg, const char *path);
+	bool (*text)(void *arg, const char *path, emr_bytes text);
+	void *arg;
+} xml_listener;
 
-typedef struct xml_token {
-	xml_kind kind;
-	emr_bytes attributes; /* of XML_OPEN, as they stand there */
-	emr_bytes text;	      /* of XML_TEXT, as it stands there */
-	bool is_literal;      /* CDATA: no entities */
-} xml_token;
-
-/* PATH is that of the open elements, local names joined by '.', as far as it fits (else
- * is_path_cut); CLOSE comes with the path of what is closed. */
-typedef struct xml_reader {
-	const uint8_t *at;
-	size_t left;
-	char path[XML_PATH_MAX + 1];
-	uint16_t ends[XML_DEPTH_MAX]; /* length of PATH before each open element */
-	unsigned depth;
-	bool is_empty_open; /* the element was closed where it was opened */
-	bool must_pop;
-} xml_reader;
-
-xml_reader xml_reader_of(emr_bytes bytes);
-void xml_next(xml_reader *reader, xml_token *out);
-/* The raw value of attribute NAME (as written, prefix and all); false when it is not there. */
-bool xml_attribute(const xml_token *token, const char *name, emr_bytes *out_value);
-/* Text or a value with its entities; false when it is no UTF-8. */
-bool xml_put_text(text_sink *sink, emr_bytes raw, bool is_literal);
+/* EMR_NO_MEMORY; otherwise EMR_OK, wherever the document ended. */
+emr_status xml_read(emr_bytes bytes, const xml_listener *listener);
+/* NULL when it is not there. */
+const char *xml_attribute(const char **attributes, const char *name);

@@ -315,6 +315,80 @@ static void other_json_and_xml_is_nothing(void **state)
 		assert_string_equal(said_text(others[i]), "||||");
 }
 
+/* Whatever a document type declares: text that grows, files of this computer, addresses. */
+static void a_document_type_ends_the_reading_before_what_it_declares(void **state)
+{
+	static const char *const subsets[] = {"", "SYSTEM \"file:///etc/passwd\"",
+		"PUBLIC \"-//x\" \"http://127.0.0.1:9/x.dtd\"", "[ <!ENTITY t \"Summary\"> ]",
+		"[ <!ENTITY t SYSTEM \"file:///etc/passwd\"> ]",
+		"[ <!ENTITY % p SYSTEM \"file:///etc/passwd\"> %p; <!ENTITY t \"x\"> ]",
+		"[ <!ENTITY a \"aaaaaaaaaa\"><!ENTITY b \"&a;&a;&a;&a;&a;&a;&a;&a;&a;&a;\">"
+		"<!ENTITY c \"&b;&b;&b;&b;&b;&b;&b;&b;&b;&b;\"><!ENTITY d "
+		"\"&c;&c;&c;&c;&c;&c;&c;&c;&c;&c;\"><!ENTITY t \"&d;&d;&d;&d;&d;&d;&d;&d;&d;&d;\"> "
+		"]"};
+	char text[2000];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof subsets / sizeof *subsets; i++) {
+		(void)snprintf(text, sizeof text,
+			"<?xml version=\"1.0\"?><!DOCTYPE ClinicalDocument %s><ClinicalDocument "
+			"xmlns=\"urn:hl7-org:v3\"><title>x%s</title></ClinicalDocument>",
+			subsets[i], i < 3 ? "" : "&t;");
+		assert_string_equal(said_text(text), "||||");
+	}
+	/* An entity that nobody declared ends it where it stands. */
+	assert_string_equal(said_text("<ClinicalDocument xmlns=\"urn:hl7-org:v3\"><title>a "
+				      "&t;</title><effectiveTime value=\"2021\"/>"),
+		"cda|||a|");
+}
+
+static void a_document_that_is_cut_says_what_stands_before(void **state)
+{
+	static const char whole[] =
+		"<?xml version='1.0'?><h:ClinicalDocument xmlns:h='urn:hl7-org:v3'>"
+		"<h:title>Summary &lt;of&gt; <![CDATA[<care>]]></h:title><!-- <h:title> -->"
+		"<h:effectiveTime value='2021'/></h:ClinicalDocument> what follows is not read <";
+	static const char all[] = "cda||2021|Summary <of> <care>|";
+	bool is_all = false;
+
+	(void)state;
+	for (size_t len = 0; len < sizeof whole; len++) {
+		const char *got = said(whole, len);
+		const char *title = strrchr(got, '|');
+		size_t from;
+
+		is_all = is_all || strcmp(got, all) == 0;
+		assert_true(strncmp(got, "|", 1) == 0 || strncmp(got, "cda||", 5) == 0);
+		assert_true(!is_all || strcmp(got, all) == 0);
+		from = strncmp(got, "cda||2021|", 10) == 0 ? 10
+		       : strncmp(got, "cda|||", 6) == 0	   ? 6
+							   : 0;
+		assert_true(from == 0 ||
+			    strncmp(got + from, all + 10, (size_t)(title - got) - from) == 0);
+	}
+	assert_true(is_all);
+}
+
+static void a_declared_encoding_is_read_as_it_says(void **state)
+{
+	(void)state;
+	assert_string_equal(
+		said_text("<?xml version='1.0' encoding='ISO-8859-1'?><ClinicalDocument "
+			  "xmlns='urn:hl7-org:v3'><title>Pr\xe9-natal</title>"
+			  "</ClinicalDocument>"),
+		"cda|||Pr\xc3\xa9-natal|");
+	/* Of others the ASCII, and a mark for each byte beside it. */
+	assert_string_equal(
+		said_text("<?xml version='1.0' encoding='windows-1252'?><ClinicalDocument "
+			  "xmlns='urn:hl7-org:v3'><title>Pr\xe9-natal</title>"
+			  "<effectiveTime value='2021'/></ClinicalDocument>"),
+		"cda||2021|Pr\xef\xbf\xbd-natal|");
+	/* What is none of its encoding ends the document. */
+	assert_string_equal(said_text("<ClinicalDocument xmlns='urn:hl7-org:v3'><title>Pr\xe9-natal"
+				      "</title><effectiveTime value='2021'/></ClinicalDocument>"),
+		"cda|||Pr|");
+}
+
 static void deep_nesting_ends_the_reading(void **state)
 {
 	static char text[100000];
@@ -454,6 +528,9 @@ int main(void)
 		cmocka_unit_test(a_bundle_says_what_its_first_entry_says),
 		cmocka_unit_test(a_cda_document_says_title_day_and_custodian),
 		cmocka_unit_test(other_json_and_xml_is_nothing),
+		cmocka_unit_test(a_document_type_ends_the_reading_before_what_it_declares),
+		cmocka_unit_test(a_document_that_is_cut_says_what_stands_before),
+		cmocka_unit_test(a_declared_encoding_is_read_as_it_says),
 		cmocka_unit_test(deep_nesting_ends_the_reading),
 		cmocka_unit_test(control_characters_never_come_out),
 		cmocka_unit_test(a_long_text_is_cut_at_a_character),
