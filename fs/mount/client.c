@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -40,12 +41,37 @@ static void say_not_open(const emr_places *places, emr_problem *out_problem)
 	}
 }
 
+/* The state says where the socket is: whoever opened the folder may have had another
+ * XDG_RUNTIME_DIR (a log-in, su -, cron, ssh) than whoever asks now.  A socket that is there while
+ * nobody holds the state is somebody else's. */
+static emr_status find_run(const emr_places *places, char **out_dir)
+{
+	EMR_AUTO_FD state_fd = open(places->state, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	char folder[4096];
+	int pid = 0;
+	emr_status status = state_fd < 0
+				    ? EMR_NOT_FOUND
+				    : emr_session_holder(state_fd, folder, sizeof folder, &pid);
+
+	if (status != EMR_OK)
+		return status;
+	status = emr_session_run_place(state_fd, out_dir);
+	if (status != EMR_NOT_FOUND)
+		return status;
+	*out_dir = strdup(places->run); /* an earlier emrfs, which does not say it */
+	return *out_dir != NULL ? EMR_OK : EMR_NO_MEMORY;
+}
+
 static emr_status connect_to(const emr_places *places, int *out_fd)
 {
 	struct sockaddr_un address = {.sun_family = AF_UNIX};
-	EMR_AUTO_FD run_fd = open(places->run, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	EMR_AUTO_FREE char *run = NULL;
+	emr_status status = find_run(places, &run);
+	EMR_AUTO_FD run_fd = status == EMR_OK ? open(run, O_PATH | O_DIRECTORY | O_CLOEXEC) : -1;
 	EMR_AUTO_FD fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
+	if (status != EMR_OK)
+		return status;
 	if (run_fd < 0 || fd < 0)
 		return errno == ENOENT ? EMR_NOT_FOUND : emr_status_from_errno(errno);
 	snprintf(address.sun_path, sizeof address.sun_path, "/proc/self/fd/%d/%s", run_fd,

@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
@@ -12,6 +13,7 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -26,9 +28,11 @@
 #include "share/devices.h"
 
 #define LOG_BYTES_MAX ((off_t)4 << 20)
-#define LOCK_TEXT_MAX 4400
+#define LOCK_TEXT_MAX 8600 /* two paths */
 #define ASKED_MOMENT_NS 5000000
 #define ASKED_MOMENTS 1000
+#define ENDING_NS INT64_C(30000000000) /* what a killed process has open goes with its memory */
+#define ENDING_LOOK_MS 20
 
 static void close_fd(int *fd)
 {
@@ -79,17 +83,26 @@ void emr_session_close(emr_session *session)
 	*session = EMR_SESSION_CLOSED;
 }
 
-/* ---- the lock: "pid N\nfolder DIR\n" ---- */
+/* ---- the lock: "pid N\nrun DIR\nfolder DIR\n" ---- */
 
-static emr_status read_holder(int lock_fd, char *out_folder, size_t size, int *out_pid)
+static emr_status read_lock(int lock_fd, char text[LOCK_TEXT_MAX + 1])
 {
-	char text[LOCK_TEXT_MAX + 1];
 	ssize_t n = pread(lock_fd, text, LOCK_TEXT_MAX, 0);
-	char *folder;
 
 	if (n < 0)
 		return emr_status_from_errno(errno);
 	text[n] = '\0';
+	return EMR_OK;
+}
+
+static emr_status read_holder(int lock_fd, char *out_folder, size_t size, int *out_pid)
+{
+	char text[LOCK_TEXT_MAX + 1];
+	emr_status status = read_lock(lock_fd, text);
+	char *folder;
+
+	if (status != EMR_OK)
+		return status;
 	if (sscanf(text, "pid %d\n", out_pid) != 1)
 		*out_pid = 0;
 	folder = strstr(text, "\nfolder ");
@@ -112,6 +125,24 @@ emr_status emr_session_holder(int state_fd, char *out_folder, size_t size, int *
 	if (flock(fd, LOCK_SH | LOCK_NB) == 0)
 		return EMR_NOT_FOUND;
 	return read_holder(fd, out_folder, size, out_pid);
+}
+
+emr_status emr_session_run_place(int state_fd, char **out_dir)
+{
+	EMR_AUTO_FD fd = openat(state_fd, EMR_STATE_LOCK, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	char text[LOCK_TEXT_MAX + 1];
+	emr_status status = fd >= 0 ? read_lock(fd, text) : emr_status_from_errno(errno);
+	char *run, *end;
+
+	if (status != EMR_OK)
+		return status;
+	run = strstr(text, "\nrun ");
+	end = run != NULL ? strchr(run + 1, '\n') : NULL;
+	if (end == NULL)
+		return EMR_NOT_FOUND;
+	run += strlen("\nrun ");
+	*out_dir = strndup(run, (size_t)(end - run));
+	return *out_dir != NULL ? EMR_OK : EMR_NO_MEMORY;
 }
 
 static emr_status say_in_use(const emr_session *session, emr_problem *out_problem)
@@ -157,9 +188,60 @@ static bool lock_alone(int fd)
 	return true;
 }
 
-static emr_status take_lock(
-	emr_session *session, const char *folder, bool read_only, emr_problem *out_problem)
+/* Whether process PID was killed or is leaving: its first thread has ended, or a SIGKILL is on its
+ * way.  Not of one that is gone. */
+static bool is_ending(int pid)
 {
+	char path[64], line[256];
+	unsigned long long pending;
+	bool is = false;
+	FILE *file;
+
+	snprintf(path, sizeof path, "/proc/%d/status", pid);
+	file = fopen(path, "re");
+	while (file != NULL && !is && fgets(line, sizeof line, file) != NULL)
+		is = strncmp(line, "State:\tZ", 8) == 0 || strncmp(line, "State:\tX", 8) == 0 ||
+		     ((sscanf(line, "SigPnd: %llx", &pending) == 1 ||
+			      sscanf(line, "ShdPnd: %llx", &pending) == 1) &&
+			     (pending & 1ULL << (SIGKILL - 1)) != 0);
+	if (file != NULL)
+		fclose(file);
+	return is;
+}
+
+/* A process that was killed holds the lock until the kernel has put away the last of its threads:
+ * that is awaited, and nobody is told that the folder is open.  One that is gone when it is looked
+ * for let go in between. */
+static bool lock_after_end(int fd)
+{
+	const int64_t until = emr_clock_boot_ns(emr_clock_system()) + ENDING_NS;
+	char folder[LOCK_TEXT_MAX + 1];
+	bool is_locked = lock_alone(fd);
+
+	while (!is_locked && emr_clock_boot_ns(emr_clock_system()) < until) {
+		int pid = 0;
+		struct pollfd ended = {.events = POLLIN};
+
+		if (read_holder(fd, folder, sizeof folder, &pid) != EMR_OK || pid <= 0)
+			return false;
+		ended.fd = (int)syscall(SYS_pidfd_open, pid, 0);
+		if (ended.fd < 0)
+			return lock_alone(fd);
+		if (!is_ending(pid)) {
+			close(ended.fd);
+			return lock_alone(fd);
+		}
+		(void)poll(&ended, 1, ENDING_LOOK_MS);
+		close(ended.fd);
+		is_locked = lock_alone(fd);
+	}
+	return is_locked;
+}
+
+static emr_status take_lock(
+	emr_session *session, const emr_session_options *options, emr_problem *out_problem)
+{
+	const char *folder = options->folder;
 	char text[LOCK_TEXT_MAX];
 	int len;
 
@@ -171,11 +253,11 @@ static emr_status take_lock(
 		emr_problem_set_status(out_problem, status, "the lock file");
 		return status;
 	}
-	if (!lock_alone(session->lock_fd))
+	if (!lock_after_end(session->lock_fd))
 		return say_in_use(session, out_problem);
-	open_reserve(session, read_only);
-	len = snprintf(text, sizeof text, "pid %d\n%s%s%s", (int)getpid(),
-		folder != NULL ? "folder " : "", folder != NULL ? folder : "",
+	open_reserve(session, options->read_only);
+	len = snprintf(text, sizeof text, "pid %d\nrun %s\n%s%s%s", (int)getpid(),
+		options->places->run, folder != NULL ? "folder " : "", folder != NULL ? folder : "",
 		folder != NULL ? "\n" : "");
 	if (len < 0 || len >= (int)sizeof text || ftruncate(session->lock_fd, 0) != 0 ||
 		emr_pwrite_all(session->lock_fd, text, (size_t)len, 0) != EMR_OK) {
@@ -235,7 +317,7 @@ emr_status emr_session_lock(
 	}
 	status = check_kind(session, options, out_problem);
 	if (status == EMR_OK)
-		status = take_lock(session, options->folder, options->read_only, out_problem);
+		status = take_lock(session, options, out_problem);
 	if (status != EMR_OK)
 		return status;
 	open_log(session);

@@ -1,0 +1,92 @@
+#!/bin/bash
+# run_places.sh: whether a folder is open is said by its state, the same to every log-in (XDG_RUNTIME_DIR); and who opens it right
+# after it was killed waits until the kernel has put the killed process away.
+SUPPORT=${SUPPORT:-$(cd "$(dirname "$0")/../support" && pwd)}
+. "$SUPPORT/mount.sh"
+. "$SUPPORT/said.sh"
+emr_begin run_places
+emr_init
+cd "$EMR_WORK" || exit 2
+at_end() {
+	rm -f "$EMR_WORK/hold"
+	mountpoint -q "$MNT" && fusermount3 -uqz "$MNT"	# the mount ends by it
+	emr_clear_away "$EMR_WORK/home" "$MNT"
+}
+
+say "a process that was killed and has not quite ended is waited for"
+# As the kernel shows one: its first thread is a zombie, another one still has the lock.
+cat >ending.py <<'END'
+import ctypes, fcntl, os, sys, threading, time
+lock = open(sys.argv[1], "r+")
+fcntl.flock(lock, fcntl.LOCK_EX)
+lock.truncate(0)
+lock.write("pid %d\nfolder /somewhere\n" % os.getpid())
+lock.flush()
+def hold():
+    while os.path.exists("hold"):
+        time.sleep(0.02)
+    os._exit(0)
+threading.Thread(target=hold).start()
+ctypes.CDLL(None).pthread_exit(None)
+END
+touch hold
+python3 ending.py "$EMRFS_HOME/state/lock" &
+ending=$!
+emr_until grep -q '^State:.*Z' "/proc/$ending/status"
+"$EMRFS" mount --passphrase-file "$EMR_PASS" "$MNT" >out/early 2>&1 </dev/null &
+opening=$!
+# It has the lock file open, and goes on having it: it neither gave up nor was let in.
+has_lock() { [ "$(find /proc/[0-9]*/fd -lname "$EMRFS_HOME/state/lock" 2>/dev/null | grep -vc "^/proc/$ending/")" -gt 0 ]; }
+for ((seen = 0; seen < 20;)); do
+	[ -d "/proc/$opening" ] || emr_fail "not waited: $(cat out/early)"
+	if has_lock; then seen=$((seen + 1)); else seen=0; fi
+	sleep 0.05
+done
+rm hold
+wait $opening || emr_fail "mount after a kill: $(cat out/early)"
+mountpoint -q "$MNT" || emr_fail "not open: $(cat out/early)"
+for _ in 1 2 3 4 5; do
+	pid=$(pid_of_mount)
+	kill -KILL "$pid"
+	run 0 mount --passphrase-file "$EMR_PASS" "$MNT"
+done
+run 0 unmount
+
+say "one who is not ending is not waited for"
+run 0 mount --passphrase-file "$EMR_PASS" "$MNT"
+mkdir other
+json 11 mount --passphrase-file "$EMR_PASS" other
+expect error "$(field error)" in-use
+run 0 unmount
+
+say "another XDG_RUNTIME_DIR sees the same folder"
+unset EMRFS_HOME
+export XDG_DATA_HOME=$EMR_WORK/place/data XDG_CONFIG_HOME=$EMR_WORK/place/config
+for login in first second; do mkdir -p -m 700 "place/$login"; done
+mkdir -p -m 700 place/config/emrfs
+printf 'kdf = 8,1\nnotify = none\n' >place/config/emrfs/settings
+by() { local login=$1; shift; XDG_RUNTIME_DIR=$EMR_WORK/place/$login "$@"; }
+by first run 0 init --yes --name Rui --born 1970-01-01 --passphrase-file "$EMR_PASS" --words-file rui
+by first run 0 mount --passphrase-file "$EMR_PASS" "$MNT"
+echo note >"$MNT/note.txt"
+by second json 0 status
+expect "the folder" "$(field folder)" "$MNT"
+by second json 11 mount --passphrase-file "$EMR_PASS" "$MNT"
+by second run 0 status note.txt
+# As cron: without any.
+env -u XDG_RUNTIME_DIR "$EMRFS" status note.txt >out/cron 2>&1 </dev/null || emr_fail "without XDG_RUNTIME_DIR: $(cat out/cron)"
+by second run 0 unmount
+mountpoint -q "$MNT" && emr_fail "still open"
+by first json 10 status
+by second run 0 mount --passphrase-file "$EMR_PASS" "$MNT"
+by first json 0 status
+expect "the folder" "$(field folder)" "$MNT"
+
+say "somebody else's socket there is not this folder's"
+XDG_DATA_HOME=$EMR_WORK/place/data2 by second run 0 init --yes --name Eva --born 1971-01-01 --passphrase-file "$EMR_PASS" --words-file eva
+XDG_DATA_HOME=$EMR_WORK/place/data2 by second json 10 status
+expect error "$(field error)" not-open
+XDG_DATA_HOME=$EMR_WORK/place/data2 by second json 10 unmount
+mountpoint -q "$MNT" || emr_fail "another keyring's folder was closed"
+by first run 0 unmount
+echo "all is well"
