@@ -12,6 +12,7 @@
 #include "carry/carry.h"
 #include "kit/out.h"
 #include "kit/text.h"
+#include "session/shared_blocks.h"
 #include "sharing/shared_paths.h"
 
 #define PUBLISH_NS INT64_C(10000000000) /* for what was saved just now */
@@ -46,8 +47,11 @@ static emr_status output_begin(output *out, emr_problem *out_problem)
 	return EMR_IO;
 }
 
-static emr_status say(emr_status status, const emr_request *request, emr_problem *out_problem)
+static emr_status say(const emr_session *session, emr_status status, const emr_request *request,
+	emr_problem *out_problem)
 {
+	char place[4400];
+
 	switch ((int)status) {
 	case EMR_OK:
 		break;
@@ -64,7 +68,9 @@ static emr_status say(emr_status status, const emr_request *request, emr_problem
 		break;
 	case EMR_DAMAGED:
 	case EMR_BAD_SIGNATURE:
-		emr_problem_set(out_problem, EMR_SAY_BAD_DATA, "path", request->path, NULL);
+		emr_blocks_place(session->state_fd, session->state_path, place, sizeof place);
+		emr_problem_set(
+			out_problem, EMR_SAY_BAD_DATA, "path", request->path, "place", place, NULL);
 		break;
 	case EMR_MISSING_DATA:
 		emr_problem_set(out_problem, EMR_SAY_MISSING_DATA, "path", request->path, NULL);
@@ -87,7 +93,7 @@ static emr_status say_of_access(
 	else if (status == EMR_REFUSED)
 		emr_problem_set(out_problem, EMR_SAY_NOT_RELEASED, "n", entry, NULL);
 	else if (status == EMR_DAMAGED || status == EMR_BAD_SIGNATURE)
-		emr_problem_set(out_problem, EMR_SAY_BAD_DATA, "path", what, NULL);
+		emr_problem_set(out_problem, EMR_SAY_BAD_RECORD, NULL);
 	else if (status != EMR_OK)
 		emr_problem_set_status(out_problem, status, what);
 	return status;
@@ -201,7 +207,7 @@ emr_status emr_answer_export(emr_session *session, const emr_request *request, e
 	status = write_out(session, request, &out, &p, &tally);
 	if (status != EMR_OK)
 		return request->entry > 0 ? say_of_access(status, request, out_problem)
-					  : say(status, request, out_problem);
+					  : say(session, status, request, out_problem);
 	out.is_whole = true;
 	object = json_pack("{s:b, s:I, s:I}", "done", 1, "records", (json_int_t)tally.records,
 		"bytes", (json_int_t)tally.bytes);

@@ -10,6 +10,8 @@
 #include "people/who.h"
 #include "sharing/shared_paths.h"
 
+#include "bad_name.h"
+
 /* What is there to be moved lacks nothing but a place to go to. */
 static bool lacks_folder(
 	emr_session *session, const emr_request *request, char *folder, size_t size)
@@ -52,7 +54,7 @@ static void say_problem(emr_session *session, emr_status status, const emr_reque
 		emr_problem_set(out_problem, EMR_SAY_RESERVED_NAME, "path", request->to, NULL);
 		return;
 	case EMR_BAD_NAME:
-		emr_problem_set(out_problem, EMR_SAY_BAD_NAME, "path", request->to, NULL);
+		answers_say_bad_name(request->to, out_problem);
 		return;
 	case EMR_READ_ONLY:
 		emr_problem_set(out_problem, EMR_SAY_READ_ONLY, "path", "Your folder", NULL);

@@ -17,6 +17,8 @@
 #include "sharing/sharing.h"
 #include "view/received.h"
 
+#include "bad_name.h"
+
 #define SLICE_MS 250
 #define PIECE ((size_t)1 << 20)
 
@@ -316,7 +318,7 @@ static void say_copy(const emr_restore *what, emr_status status, emr_problem *ou
 		emr_problem_set(out_problem, EMR_SAY_RESERVED_NAME, "path", what->to, NULL);
 		return;
 	case EMR_BAD_NAME:
-		emr_problem_set(out_problem, EMR_SAY_BAD_NAME, "path", what->to, NULL);
+		answers_say_bad_name(what->to, out_problem);
 		return;
 	case EMR_READ_ONLY:
 		emr_problem_set(out_problem, EMR_SAY_READ_ONLY, "path", "Your folder", NULL);

@@ -11,6 +11,7 @@
 #include "people/authors.h"
 #include "sharing/shared_paths.h"
 
+#include "bad_name.h"
 #include "shared_versions.h"
 
 #define PORTION 200
@@ -48,8 +49,7 @@ static void say_problem(emr_status status, const emr_request *request, emr_probl
 			request->has_to ? request->to : path, NULL);
 		return;
 	case EMR_BAD_NAME:
-		emr_problem_set(out_problem, EMR_SAY_BAD_NAME, "path",
-			request->has_to ? request->to : path, NULL);
+		answers_say_bad_name(request->has_to ? request->to : path, out_problem);
 		return;
 	case EMR_BUSY:
 		emr_problem_set(out_problem, EMR_SAY_FILE_BUSY, "path", path, NULL);

@@ -58,8 +58,14 @@ static const emr_message_row rows[EMR_MESSAGE_COUNT] = {
 	[EMR_SAY_SHARED_READ_ONLY] = {"read-only", "EROFS", "warn", EMR_EXIT_DENIED,
 		"{path} is shared with you for reading.", "Save a copy in your own folder."},
 	[EMR_SAY_BAD_DATA] = {"bad-data", "EIO", "error", EMR_EXIT_BAD_DATA,
-		"{path}: the stored data was changed or damaged. Nothing wrong was shown.",
-		"emrfs verify '{path}'"},
+		"{path}: the stored data was changed or damaged ({place}). Nothing wrong was "
+		"shown.",
+		"Earlier versions: emrfs restore --list '{path}'. What else is concerned: emrfs "
+		"verify"},
+	[EMR_SAY_BAD_RECORD] = {"bad-data", "EIO", "error", EMR_EXIT_BAD_DATA,
+		"What the ledger says of a record in your folder was changed or damaged: that "
+		"record is not shown.",
+		"emrfs verify says which."},
 	[EMR_SAY_PART_DAMAGED] = {"bad-data", "EIO", "error", EMR_EXIT_BAD_DATA,
 		"{what} was changed or damaged. Nothing was opened, and nothing else was touched.",
 		"Put back a copy of {state}; keep the damaged one."},
@@ -118,11 +124,14 @@ static const emr_message_row rows[EMR_MESSAGE_COUNT] = {
 		"version before; what was left is beside it, (saved in part).",
 		"Save it again if you still have it, and look at this disk."},
 	[EMR_SAY_QUOTA] = {"quota", "EDQUOT", "error", EMR_EXIT_FAILED,
-		"A limit of storage is reached; {path} was not saved.", ""},
+		"The limit of storage of your account on this disk is reached; {path} was not "
+		"saved.",
+		"Ask whoever administers this computer for more, or make room: emrfs keep --purge, "
+		"emrfs erase --deleted"},
 	[EMR_SAY_TOO_BIG] = {"too-big", "EFBIG", "warn", EMR_EXIT_FAILED,
 		"Files may have up to 4 TiB.", ""},
 	[EMR_SAY_BAD_NAME] = {"bad-name", "EINVAL", "warn", EMR_EXIT_USE,
-		"This name cannot be kept: {path}.",
+		"This name cannot be kept: {why}.",
 		"Names have 1 to 255 bytes and are not . or .."},
 	[EMR_SAY_RESERVED_NAME] = {"reserved-name", "EEXIST", "warn", EMR_EXIT_FAILED,
 		"{path} is a name emrfs uses itself.", "Choose another."},
@@ -136,13 +145,14 @@ static const emr_message_row rows[EMR_MESSAGE_COUNT] = {
 		"read {path} without you ('{value}'). They may not.",
 		"If you want that: setfattr -n user.emrfs.software -v '{value}'" WITH_CODE},
 	[EMR_SAY_REFUSED] = {"refused", "", "error", EMR_EXIT_FAILED,
-		"The ledger did not take {path}. It is kept here.", "emrfs status '{path}'"},
+		"The ledger did not take {path}: {reason}. It is kept here.",
+		"emrfs status '{path}'"},
 	[EMR_SAY_REMOVAL_REFUSED] = {"removal-refused", "", "error", EMR_EXIT_FAILED,
 		"The ledger did not take the removal of {path}: there it lives on.",
 		"It is asked again when the folder is opened; emrfs verify"},
 	[EMR_SAY_CONFLICT] = {"conflict", "", "warn", EMR_EXIT_PART,
-		"{path}: this file was changed in two places at the same time. Both are kept; this "
-		"is what came second.",
+		"{path}: {who} changed this file at the same time. Both are kept; this is what "
+		"came second.",
 		"Delete the one you do not want, or rename this one to keep both."},
 	[EMR_SAY_NOT_SENT] = {"not-sent", "", "warn", EMR_EXIT_PART,
 		"What you wrote in another's folder was not sent before your right there ended, or "
@@ -185,10 +195,13 @@ static const emr_message_row rows[EMR_MESSAGE_COUNT] = {
 		"This computer's clock is {d} {side} the ledger. Changes may be refused.",
 		"Set the clock."},
 	[EMR_SAY_CERTIFICATE_ENDED] = {"certificate-ended", "", "error", EMR_EXIT_FAILED,
-		"Your certificate has ended. Your own records stay open, and what you save is kept "
-		"here; the ledger "
-		"takes nothing new.",
+		"Your certificate ended on {time}. Your own records stay open, and what you save "
+		"is kept here; the ledger takes nothing new.",
 		"A second copy of what is only here: emrfs backup DIR"},
+	[EMR_SAY_CERTIFICATE_ENDED_MEMBER] = {"certificate-ended", "", "error", EMR_EXIT_FAILED,
+		"Your certificate ended on {time}. Your own records stay open, and what you save "
+		"is kept here; the ledger takes nothing new.",
+		"Ask {organisation} for an invitation, then: emrfs join INVITE"},
 	[EMR_SAY_KEY_REVOKED] = {"key-revoked", "", "error", EMR_EXIT_DENIED,
 		"{organisation} ended your key on {time}. Your own records stay open, and what you "
 		"save is kept here; the ledger takes "

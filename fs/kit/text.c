@@ -190,16 +190,14 @@ void emr_time_text(int64_t unix_s, char out[EMR_TEXT_BYTES])
 		snprintf(out, EMR_TEXT_BYTES, "?");
 }
 
-void emr_day_text(const char *json_time, char out[EMR_TEXT_BYTES])
+static bool read_json_time(const char *json_time, char out[EMR_TEXT_BYTES])
 {
 	struct tm utc = {0};
 	int year, month, day, hour, minute, second;
 
 	if (sscanf(json_time, "%d-%d-%dT%d:%d:%dZ", &year, &month, &day, &hour, &minute, &second) !=
-		6) {
-		snprintf(out, EMR_TEXT_BYTES, "%.10s", json_time);
-		return;
-	}
+		6)
+		return false;
 	utc = (struct tm){.tm_year = year - 1900,
 		.tm_mon = month - 1,
 		.tm_mday = day,
@@ -207,6 +205,21 @@ void emr_day_text(const char *json_time, char out[EMR_TEXT_BYTES])
 		.tm_min = minute,
 		.tm_sec = second};
 	emr_time_text((int64_t)timegm(&utc), out);
+	return true;
+}
+
+void emr_moment_text(const char *json_time, char out[EMR_TEXT_BYTES])
+{
+	if (!read_json_time(json_time, out))
+		snprintf(out, EMR_TEXT_BYTES, "%.30s", json_time);
+}
+
+void emr_day_text(const char *json_time, char out[EMR_TEXT_BYTES])
+{
+	if (!read_json_time(json_time, out)) {
+		snprintf(out, EMR_TEXT_BYTES, "%.10s", json_time);
+		return;
+	}
 	out[strcspn(out, ":") > 3 ? strcspn(out, ":") - 3 : 0] = '\0'; /* without " 14:05" */
 }
 

@@ -247,8 +247,8 @@ static const emr_verb_row verbs[EMR_VERB_COUNT] = {
 			"shares_received_until shares_received_until_unix not_safe_files "
 			"not_safe[] disk_error;\n"
 			"with PATH: path and the attributes of the file (state version cid tx "
-			"signature ...) and signed{own by organisation signature note at placed "
-			"entry tx witnesses[]}",
+			"signature ...), signed{own by organisation signature note at placed "
+			"entry tx witnesses[]} and readers[]{name until}",
 		.options = BIT(EMR_OPT_WAIT),
 		.exits = exits_status},
 	[EMR_VERB_SHARE] = {.name = "share",

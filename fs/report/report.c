@@ -18,7 +18,9 @@
 #include "session/second_copy.h"
 #include "session/walk.h"
 #include "share/strangers.h"
+#include "share/write.h"
 #include "sharing/shared_with_me.h"
+#include "sharing/shares.h"
 
 /* Members of the ledger, but for ourselves, who signed its kept head. */
 static uint64_t count_witnesses(const emr_session *session)
@@ -374,6 +376,53 @@ static int put_attributes(emr_view *view, uint64_t node, json_t *report)
 	return failed;
 }
 
+/* Who else can open what lies in DOMAIN, now: a name and the end of it. */
+static emr_status readers_of(emr_session *session, emr_id16 domain, json_t *out)
+{
+	EMR_AUTO_CROWD crowd = {0};
+	EMR_AUTO_SHARES rows = {0};
+	emr_status status = emr_crowd_open(session, &crowd);
+
+	if (status == EMR_OK)
+		status = emr_shares_collect_inner(session, &crowd, &rows);
+	for (size_t i = 0; i < rows.n && status == EMR_OK; i++) {
+		const emr_share_row *row = &rows.list[i];
+		char name[600];
+
+		if (!emr_id16_equal(row->domain, domain) ||
+			emr_rights_of_reading(row->rights) == 0 ||
+			(row->state != EMR_SHARE_CONFIRMED && row->state != EMR_SHARE_ENDING))
+			continue;
+		emr_who_text(&row->who, name, sizeof name);
+		if (json_array_append_new(
+			    out, json_pack("{s:o, s:o}", "name", emr_json_text(name), "until",
+					 row->until_unix_s >= EMR_FOREVER_UNIX_S
+						 ? json_null()
+						 : time_or_null(row->until_unix_s))) != 0)
+			status = EMR_NO_MEMORY;
+	}
+	return status;
+}
+
+/* Only of what is one's own and on the ledger. */
+static emr_status put_readers(emr_session *session, const char *path, json_t *report)
+{
+	const char *access = json_string_value(json_object_get(report, "access"));
+	emr_path_domain d;
+	json_t *readers;
+	emr_status status;
+
+	if (access == NULL || strcmp(access, "owner") != 0 ||
+		emr_view_domain_of(session->view, path, &d) != EMR_OK || d.is_local)
+		return EMR_OK;
+	readers = json_array();
+	status = readers != NULL ? readers_of(session, d.domain, readers) : EMR_NO_MEMORY;
+	if (status == EMR_OK && json_object_set(report, "readers", readers) != 0)
+		status = EMR_NO_MEMORY;
+	json_decref(readers);
+	return status;
+}
+
 emr_status emr_report_path(emr_session *session, emr_notices *notices, const char *path,
 	json_t **out_report, emr_problem *out_problem)
 {
@@ -407,6 +456,12 @@ emr_status emr_report_path(emr_session *session, emr_notices *notices, const cha
 		json_object_set_new(report, "signed", origin) != 0) {
 		json_decref(report);
 		return EMR_NO_MEMORY;
+	}
+	status = put_readers(session, path, report);
+	if (status != EMR_OK) {
+		json_decref(report);
+		emr_problem_set_status(out_problem, status, "status");
+		return status;
 	}
 	*out_report = report;
 	return EMR_OK;

@@ -273,8 +273,10 @@ static void put_errors(FILE *to, const json_t *report)
 
 	for (size_t i = n > 5 ? n - 5 : 0; i < n; i++) {
 		const json_t *error = json_array_get(errors, i);
+		char when[EMR_TEXT_BYTES];
 
-		fprintf(to, "  %s  ", text_of(error, "at"));
+		emr_moment_text(text_of(error, "at"), when);
+		fprintf(to, "  %s  ", when);
 		put_shown(to, text_of(error, "message"));
 		fputs("  ", to);
 		put_shown(to, text_of(error, "hint"));
@@ -295,6 +297,31 @@ static void put_state(FILE *to, const char *state)
 		fputs(", left by another program, not part of your records", to);
 	else if (state[0] != '\0')
 		fprintf(to, ", %s", state);
+}
+
+/* "Can be opened by: Dr Paula Lima until 20 Dec 2026 14:05." */
+static void put_readers(FILE *to, const json_t *report)
+{
+	const json_t *readers = json_object_get(report, "readers");
+	size_t n = json_array_size(readers);
+	char when[EMR_TEXT_BYTES];
+
+	if (!json_is_array(readers))
+		return;
+	fputs("Can be opened by: ", to);
+	for (size_t i = 0; i < n; i++) {
+		const json_t *one = json_array_get(readers, i);
+
+		fputs(i > 0 ? "; " : "", to);
+		put_shown(to, text_of(one, "name"));
+		if (json_is_null(json_object_get(one, "until"))) {
+			fputs(" for ever", to);
+			continue;
+		}
+		emr_moment_text(text_of(one, "until"), when);
+		fprintf(to, " until %s", when);
+	}
+	fputs(n > 0 ? ".\n" : "nobody but you.\n", to);
 }
 
 static void put_path(FILE *to, const json_t *report)
@@ -320,6 +347,7 @@ static void put_path(FILE *to, const json_t *report)
 			 ? emr_origin_text(json_object_get(report, "signed"))
 			 : NULL;
 	fprintf(to, ".%s%s", origin != NULL ? "  " : "\n", origin != NULL ? origin : "");
+	put_readers(to, report);
 }
 
 char *emr_report_text(const json_t *report)

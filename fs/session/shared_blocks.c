@@ -17,6 +17,7 @@
 #include "base/log.h"
 #include "kit/places.h"
 #include "session/network_dir.h"
+#include "session/session.h"
 #include "session/stage.h"
 #include "store/segment_file.h"
 
@@ -380,4 +381,14 @@ emr_status emr_blocks_check(int state_fd, emr_problem *out_problem)
 		"back",
 		NULL);
 	return EMR_OFFLINE;
+}
+
+void emr_blocks_place(int state_fd, const char *state_path, char *out, size_t size)
+{
+	EMR_AUTO_FREE char *network = NULL;
+
+	if (emr_network_dir_of(state_fd, &network) == EMR_OK)
+		snprintf(out, size, "%s/%s", network, EMR_NETWORK_DIR_BLOCKS);
+	else
+		snprintf(out, size, "%s/%s", state_path, EMR_STATE_BLOCKS);
 }

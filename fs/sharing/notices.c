@@ -35,6 +35,7 @@ typedef struct notice {
 	emr_message message;
 	char *path;			/* as it is, owned */
 	char *program, *folder, *value; /* of software-refused, owned; else NULL */
+	char *detail;			/* the reason, or who it was; owned, or NULL */
 	emr_problem *said; /* its words, when they are filled in already; owned, or NULL */
 } notice;
 
@@ -47,8 +48,9 @@ struct emr_notices {
 	bool stop;
 	bool has_thread; /* of whoever makes and frees it */
 	pthread_t thread;
-	char *program; /* does not change, nor does folder once there are others who may add */
+	char *program; /* does not change, nor do the others once there is who may add */
 	char *folder;
+	char *place; /* where the encrypted blocks lie */
 };
 
 static notice *at_number(emr_notices *notices, uint64_t number)
@@ -61,8 +63,13 @@ static uint64_t oldest(const emr_notices *notices)
 	return notices->last > NOTICES_MAX ? notices->last - NOTICES_MAX + 1 : 1;
 }
 
+static const char *or_unknown(const char *text)
+{
+	return text != NULL ? text : "?";
+}
+
 /* A notice about no file in particular is about the folder. */
-static void fill(const notice *n, emr_problem *out_problem)
+static void fill(const notice *n, const char *place, emr_problem *out_problem)
 {
 	const char *path = n->path[0] != '\0' ? n->path : "Your folder";
 
@@ -70,10 +77,19 @@ static void fill(const notice *n, emr_problem *out_problem)
 		*out_problem = *n->said;
 		return;
 	}
+	if (n->message == EMR_SAY_BAD_DATA && n->path[0] == '\0') {
+		emr_problem_set(out_problem, EMR_SAY_BAD_RECORD, NULL);
+		return;
+	}
+	if (n->detail != NULL || n->message == EMR_SAY_BAD_DATA || n->message == EMR_SAY_REFUSED) {
+		emr_problem_set(out_problem, n->message, "path", path, "reason",
+			n->detail != NULL ? n->detail : "it did not say why", "who",
+			or_unknown(n->detail), "place", place, NULL);
+		return;
+	}
 	emr_problem_set(out_problem, n->message, "path", path, "what", path, "program",
-		n->program != NULL ? n->program : "?", "folder",
-		n->folder != NULL ? n->folder : "?", "value", n->value != NULL ? n->value : "?",
-		NULL);
+		or_unknown(n->program), "folder", or_unknown(n->folder), "value",
+		or_unknown(n->value), NULL);
 }
 
 static void empty(notice *n)
@@ -82,16 +98,22 @@ static void empty(notice *n)
 	free(n->program);
 	free(n->folder);
 	free(n->value);
+	free(n->detail);
 	free(n->said);
 }
 
-static json_t *notice_json(const notice *n)
+static const char *place_of(const emr_notices *notices)
+{
+	return notices->place != NULL ? notices->place : "on this computer";
+}
+
+static json_t *notice_json(const emr_notices *notices, const notice *n)
 {
 	emr_problem problem;
 	char at[EMR_TEXT_BYTES];
 	json_t *path = emr_json_text(n->path);
 
-	fill(n, &problem);
+	fill(n, place_of(notices), &problem);
 	emr_time_json(n->unix_s, at);
 	return json_pack("{s:s, s:o, s:s, s:s, s:s, s:s}", "at", at, "path", path, "error",
 		emr_message_get(n->message)->id, "message", problem.text, "hint", problem.hint,
@@ -168,7 +190,7 @@ static void *tell(void *arg)
 		if (notices->told + 1 < oldest(notices))
 			notices->told = oldest(notices) - 1;
 		notices->told++;
-		object = notice_json(at_number(notices, notices->told));
+		object = notice_json(notices, at_number(notices, notices->told));
 		pthread_mutex_unlock(&notices->lock);
 		text = object != NULL ? json_dumps(object, JSON_COMPACT) : NULL;
 		json_decref(object);
@@ -223,6 +245,7 @@ void emr_notices_free(emr_notices *notices)
 	pthread_mutex_destroy(&notices->lock);
 	free(notices->program);
 	free(notices->folder);
+	free(notices->place);
 	free(notices);
 }
 
@@ -231,6 +254,13 @@ emr_status emr_notices_set_folder(emr_notices *notices, const char *folder)
 	free(notices->folder);
 	notices->folder = strdup(folder);
 	return notices->folder != NULL ? EMR_OK : EMR_NO_MEMORY;
+}
+
+emr_status emr_notices_set_place(emr_notices *notices, const char *place)
+{
+	free(notices->place);
+	notices->place = strdup(place);
+	return notices->place != NULL ? EMR_OK : EMR_NO_MEMORY;
 }
 
 /* Takes what N owns. */
@@ -258,6 +288,18 @@ void emr_notices_add(void *arg, const char *error_id, const char *path)
 	if (n.path == NULL || !emr_message_find(error_id, &n.message)) {
 		emr_log(EMR_LOG_WARN, "notice %s was lost", error_id);
 		free(n.path);
+		return;
+	}
+	add(arg, n);
+}
+
+void emr_notices_add_with(void *arg, const char *error_id, const char *path, const char *detail)
+{
+	notice n = {.path = strdup(path), .detail = strdup(detail)};
+
+	if (n.path == NULL || n.detail == NULL || !emr_message_find(error_id, &n.message)) {
+		emr_log(EMR_LOG_WARN, "notice %s was lost", error_id);
+		empty(&n);
 		return;
 	}
 	add(arg, n);
@@ -319,14 +361,14 @@ void emr_notices_add_software(
 	add(notices, n);
 }
 
-static emr_status append_line(const notice *n, emr_buf *out)
+static emr_status append_line(const emr_notices *notices, const notice *n, emr_buf *out)
 {
 	emr_problem problem;
 	char at[EMR_TEXT_BYTES], shown[EMR_PROBLEM_TEXT_BYTES];
 	EMR_AUTO_FREE char *line = NULL;
 	int len;
 
-	fill(n, &problem);
+	fill(n, place_of(notices), &problem);
 	emr_time_json(n->unix_s, at);
 	emr_show(n->path, shown, sizeof shown);
 	len = asprintf(&line, "%s n-%llu %s %s %s: %s%s%s\n", at, (unsigned long long)n->number,
@@ -345,7 +387,7 @@ emr_status emr_notices_text(emr_notices *notices, emr_buf *out)
 
 	pthread_mutex_lock(&notices->lock);
 	for (uint64_t i = oldest(notices); i <= notices->last && status == EMR_OK; i++)
-		status = append_line(at_number(notices, i), out);
+		status = append_line(notices, at_number(notices, i), out);
 	pthread_mutex_unlock(&notices->lock);
 	return status;
 }
@@ -372,7 +414,8 @@ json_t *emr_notices_errors(emr_notices *notices, const char *path, size_t max)
 			break;
 		room -= len;
 		n++;
-		if (json_array_insert_new(errors, 0, notice_json(at_number(notices, i))) != 0) {
+		if (json_array_insert_new(errors, 0, notice_json(notices, at_number(notices, i))) !=
+			0) {
 			json_decref(errors);
 			errors = NULL;
 		}

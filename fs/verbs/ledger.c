@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "kit/text.h"
 #include "mount/reach.h"
 #include "verbs/cmd.h"
 
@@ -24,12 +25,15 @@ static const char *text_of(const json_t *object, const char *name)
 
 static void say_entry(entries *e, const json_t *entry)
 {
+	char when[EMR_TEXT_BYTES];
+
+	emr_moment_text(text_of(entry, "at"), when);
 	if (e->n++ == 0)
 		emr_say(e->out, "%-7s %-20s  %-10s %-4s %-8s  %-16s  %-16s\n", "entry", "time",
 			"what", "no.", "object", "item before", "item");
 	emr_say(e->out, "%-7lld %-20s  %-10s %-4lld %.8s  %.16s%*s  %.16s%s%s\n",
-		(long long)json_integer_value(json_object_get(entry, "index")),
-		text_of(entry, "at"), text_of(entry, "op"),
+		(long long)json_integer_value(json_object_get(entry, "index")), when,
+		text_of(entry, "op"),
 		(long long)json_integer_value(json_object_get(entry, "version")),
 		text_of(entry, "object"),
 		text_of(entry, "before")[0] != '\0' ? text_of(entry, "before") : "-",

@@ -26,6 +26,7 @@
 #include "session/purposes.h"
 #include "session/second_copy.h"
 #include "session/session.h"
+#include "session/shared_blocks.h"
 #include "sharing/doors.h"
 #include "sharing/notices.h"
 #include "sharing/office.h"
@@ -105,11 +106,10 @@ static void say_certificate(mount *m)
 		emr_remark(m->out, &problem); /* the office has it among the notices */
 		return;
 	}
-	if (!emr_own_cert_has_ended(&m->session, emr_clock_unix_s(emr_clock_system())))
+	if (!emr_own_cert_has_ended(&m->session, emr_clock_unix_s(emr_clock_system()), &problem))
 		return;
-	emr_problem_set(&problem, EMR_SAY_CERTIFICATE_ENDED, NULL);
 	emr_remark(m->out, &problem);
-	emr_notices_add(m->notices, "certificate-ended", "");
+	emr_notices_add_problem(m->notices, &problem, "");
 }
 
 /* Programs saved into the directory while nothing was open on it. */
@@ -299,6 +299,7 @@ static emr_status open_all(mount *m, emr_problem *out_problem)
 			.inboxes = &emr_inboxes_of_book,
 			.inboxes_arg = &m->inboxes,
 			.notice = emr_notices_add,
+			.notice_with = emr_notices_add_with,
 			.software_refused = emr_notices_add_software,
 			.software_unconfirmed = emr_notices_add_unconfirmed,
 			.purpose = m->purpose,
@@ -307,6 +308,7 @@ static emr_status open_all(mount *m, emr_problem *out_problem)
 			.shared_notice = emr_shared_notices_add,
 			.shared_notice_arg = &m->shared_notices},
 	};
+	char place[4400];
 	emr_status status = emr_notices_new(m->settings.notify, &m->notices);
 
 	if (status == EMR_OK)
@@ -326,6 +328,10 @@ static emr_status open_all(mount *m, emr_problem *out_problem)
 	m->inboxes = (emr_inbox_list){.session = &m->session};
 	m->shared_notices = (emr_shared_notices){.session = &m->session, .notices = m->notices};
 	status = emr_session_lock(&m->session, &options, out_problem);
+	if (status == EMR_OK) {
+		emr_blocks_place(m->session.state_fd, m->places.state, place, sizeof place);
+		status = emr_notices_set_place(m->notices, place);
+	}
 	if (status == EMR_OK)
 		status = emr_mountpoint_prepare(&m->places, m->path, &m->closed, out_problem);
 	if (status == EMR_OK)

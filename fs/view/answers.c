@@ -10,6 +10,7 @@
 
 #include "foreign.h"
 #include "publishing.h"
+#include "refusals.h"
 
 #define UNLINK_TRIES 4		  /* 5, 10, 20 s between them */
 #define UNLINK_TRIES_MOMENTARY 12 /* up to 320 s between them: half an hour */
@@ -400,14 +401,17 @@ void answers_tell_failures(const publishing *p)
 		return;
 	tell_refused_removals(view);
 	for (size_t i = 0; i < p->nnodes; i++) {
+		const char *reason = "";
 		char *path = NULL;
 
 		pthread_mutex_lock(&view->lock);
-		if (p->nodes[i]->failure != EMR_OK && p->nodes[i]->state == NODE_LIVE)
+		if (p->nodes[i]->failure != EMR_OK && p->nodes[i]->state == NODE_LIVE) {
 			path = tree_path(p->nodes[i]);
+			reason = refusals_reason(p->nodes[i]->failure, p->nodes[i]->refusal);
+		}
 		pthread_mutex_unlock(&view->lock);
 		if (path != NULL)
-			view->options.notice(view->options.notice_arg, "refused", path);
+			refusals_tell_with(view, "refused", path, reason);
 		free(path);
 	}
 }

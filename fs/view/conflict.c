@@ -39,6 +39,17 @@ bool conflict_is_copy(const char *name)
 	return mark != NULL && mark != name && strchr(mark, ')') != NULL;
 }
 
+node *conflict_original(const emr_view *view, const node *n)
+{
+	const char *mark = strstr(n->name, MARK), *end = mark != NULL ? strchr(mark, ')') : NULL;
+	char name[EMR_NAME_MAX + 1];
+
+	if (end == NULL || n->parent == NULL)
+		return NULL;
+	snprintf(name, sizeof name, "%.*s%s", (int)(mark - n->name), n->name, end + 1);
+	return tree_child(view, n->parent, name);
+}
+
 typedef struct listing {
 	uint64_t *out;
 	size_t max, n;

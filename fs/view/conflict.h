@@ -10,3 +10,5 @@ void conflict_name(const emr_view *view, const node *n, char out[EMR_NAME_MAX + 
 /* Was NAME made by that, here or on another computer?  It is what a person sees, too: whoever
  * renames the copy has decided. */
 bool conflict_is_copy(const char *name);
+/* Under view->lock: the file beside N that N was a copy of; NULL where that is gone. */
+node *conflict_original(const emr_view *view, const node *n);

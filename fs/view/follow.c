@@ -10,10 +10,12 @@
 #include "contract/codes.h"
 
 #include "adopt.h"
+#include "conflict.h"
 #include "deposits.h"
 #include "erase.h"
 #include "keeper.h"
 #include "ops_file.h"
+#include "refusals.h"
 #include "shared.h"
 
 #define AGAIN_NS INT64_C(1000000000)
@@ -399,22 +401,56 @@ static void tell_kernel(const following *f)
 	}
 }
 
+/* Whether BY, a `signed-by`, names the person whose folder this is. */
+static bool is_own_name(const emr_view *view, emr_bytes by)
+{
+	const char *own = view->options.owner != NULL ? view->options.owner->name : "";
+	size_t len = strlen(own);
+
+	return len > 0 && by.len >= len && memcmp(by.data, own, len) == 0 &&
+	       (by.len == len || by.data[len] == ',');
+}
+
+/* Who wrote the one of the two that is not this person's; owned. */
+static char *other_writer(emr_view *view, uint64_t copy, uint64_t original)
+{
+	const uint64_t both[] = {original, copy};
+	bool is_own = false;
+
+	for (size_t i = 0; i < 2; i++) {
+		EMR_AUTO_BUF by = {0};
+
+		if (both[i] == 0 || emr_view_get_attribute(
+					    view, both[i], "user.emrfs.signed-by", &by) != EMR_OK)
+			continue;
+		if (!is_own_name(view, emr_buf_view(&by)))
+			return strndup((const char *)by.data, by.len);
+		is_own = true;
+	}
+	return strdup(is_own ? "another computer of yours" : "somebody else");
+}
+
 void follow_tell_conflicts(emr_view *view, const emr_buf *numbers)
 {
 	for (size_t at = 0; at < numbers->len && view->options.notice != NULL;
 		at += sizeof(uint64_t)) {
-		uint64_t number;
-		char *path = NULL;
-		node *n;
+		uint64_t number, original = 0;
+		char *path = NULL, *who;
+		node *n, *beside;
 
 		memcpy(&number, numbers->data + at, sizeof number);
 		pthread_mutex_lock(&view->lock);
 		n = tree_by_number(view, number);
-		if (n != NULL && n->state == NODE_LIVE)
+		if (n != NULL && n->state == NODE_LIVE) {
 			path = tree_path(n);
+			beside = conflict_original(view, n);
+			original = beside != NULL ? beside->number : 0;
+		}
 		pthread_mutex_unlock(&view->lock);
-		if (path != NULL)
-			view->options.notice(view->options.notice_arg, "conflict", path);
+		who = path != NULL ? other_writer(view, number, original) : NULL;
+		if (who != NULL)
+			refusals_tell_with(view, "conflict", path, who);
+		free(who);
 		free(path);
 	}
 }

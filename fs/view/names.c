@@ -6,6 +6,7 @@
 #include <ctype.h>
 #include <fnmatch.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <string.h>
 
 static const char *const reserved_at_top[] = {
@@ -114,6 +115,27 @@ emr_status emr_name_check(const char *name)
 	if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0)
 		return EMR_BAD_NAME;
 	return EMR_OK;
+}
+
+void emr_name_why(const char *path, char out[EMR_NAME_WHY_BYTES])
+{
+	for (const char *at = path;; at++) {
+		size_t len = strcspn(at, "/");
+
+		if (len == 0 && at[len] == '\0' && at == path)
+			snprintf(out, EMR_NAME_WHY_BYTES, "it is empty");
+		else if (len > EMR_NAME_MAX)
+			snprintf(out, EMR_NAME_WHY_BYTES, "it has %zu bytes, and %d fit", len,
+				EMR_NAME_MAX);
+		else if ((len == 1 || len == 2) && strspn(at, ".") == len)
+			snprintf(out, EMR_NAME_WHY_BYTES, "%.*s means a folder", (int)len, at);
+		else if (at[len] != '\0') {
+			at += len;
+			continue;
+		} else
+			snprintf(out, EMR_NAME_WHY_BYTES, "the path is too long");
+		return;
+	}
 }
 
 void emr_name_insert(const char *name, const char *text, char out[EMR_NAME_MAX + 1])

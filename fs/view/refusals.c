@@ -5,6 +5,8 @@
 
 #include <string.h>
 
+#include "contract/codes.h"
+
 #include "node.h"
 #include "disk.h"
 #include "shared_notice.h"
@@ -35,6 +37,39 @@ bool refusals_may_tell(emr_view *view, size_t kind)
 		return false;
 	w->count++;
 	return true;
+}
+
+void refusals_tell_with(emr_view *view, const char *error_id, const char *path, const char *detail)
+{
+	const emr_view_options *o = &view->options;
+
+	if (o->notice_with != NULL)
+		o->notice_with(o->notice_arg, error_id, path, detail);
+	else if (o->notice != NULL)
+		o->notice(o->notice_arg, error_id, path);
+}
+
+const char *refusals_reason(emr_status failure, uint8_t result)
+{
+	if (failure != EMR_REFUSED)
+		return emr_status_text(failure);
+	switch (result) {
+	case EMR_RESULT_SUBMITTER:
+	case EMR_RESULT_KEY_DEAD:
+		return "your key is not in force there";
+	case EMR_RESULT_NOT_AUTHORISED:
+		return "you may not do this there";
+	case EMR_RESULT_TIME_AHEAD:
+	case EMR_RESULT_EXPIRED_BATCH:
+		return "the clock of this computer does not fit the ledger's";
+	case EMR_RESULT_GONE:
+		return "it was erased";
+	case EMR_RESULT_LIMIT:
+		return "it is over a limit of the network";
+	case EMR_RESULT_RULES:
+		return "the rules of the network do not allow it";
+	}
+	return emr_result_text(result);
 }
 
 /* The path of NAME in node N, or of N itself without a name; owned, NULL when there is none. */

@@ -6,6 +6,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/status.h"
+
 #define REFUSALS 3		     /* kinds that an errno tells apart */
 #define REFUSAL_SOFTWARE REFUSALS    /* a policy for programs without its code */
 #define REFUSAL_KINDS (REFUSALS + 1) /* all that are spoken of */
@@ -19,3 +21,8 @@ struct emr_view;
 
 /* Under the tree lock: whether there is room for one more notice of KIND. */
 bool refusals_may_tell(struct emr_view *view, size_t kind);
+/* Without view->lock: a notice with its reason, or with who is meant (emr_view_options). */
+void refusals_tell_with(
+	struct emr_view *view, const char *error_id, const char *path, const char *detail);
+/* Why the ledger did not take a record, for a person. */
+const char *refusals_reason(emr_status failure, uint8_t result);

@@ -101,9 +101,9 @@ both() { [ "$(cat "$1"/MRI*.txt | sort | tr '\n' ' ')" = "as ana saw it as lima 
 two_until 40 both ana-folder/Imaging
 two_until 40 both "$THEIRS/Imaging"
 knows() { as "$1" json 0 status && [[ $(field conflicts) =~ ^\[.*Imaging/MRI\ \(conflict,.*\]$ ]] && as "$1" run 0 status && grep -q "both kept: 1 copy for you to choose" out/said; }
-told() { grep -q " conflict .*Imaging/MRI (conflict, .*: this file was changed in two places at the same time." "$1-folder/.emrfs/notices"; }
+told() { grep -q " conflict .*Imaging/MRI (conflict, .*: $2 changed this file at the same time." "$1-folder/.emrfs/notices"; }
 two_until 20 knows ana
-two_until 20 told ana	# and the writer when his came second
+two_until 20 told ana "Paula Lima, São Lucas"	# and the writer when his came second
 must rm ana-folder/Imaging/MRI\ \(conflict*
 as ana run 0 status --wait
 one_left() { ! ls "$THEIRS/Imaging/"*conflict* >/dev/null 2>&1; }

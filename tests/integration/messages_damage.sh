@@ -45,6 +45,8 @@ for file in scan.dcm lost.dcm; do cat "$MNT/Imaging/$file" >out/bytes 2>>out/err
 grep -qF "Input/output error" out/error || emr_fail "damaged data was read: $(cat out/error)"
 sed 's/^/notice: /' "$MNT/.emrfs/notices" >>"$MET"
 grep -q ' bad-data Imaging/' "$MNT/.emrfs/notices" || emr_fail "no notice of bad data"
+grep -qF "($STATE/blocks)" "$MNT/.emrfs/notices" || emr_fail "bad data, and not where"
+grep -qF "emrfs restore --list 'Imaging/" "$MNT/.emrfs/notices" || emr_fail "bad data, and not where earlier versions are"
 met 8 bad-data verify
 "$EMRFS" unmount --now >out/said 2>&1 </dev/null
 again

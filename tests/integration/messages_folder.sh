@@ -79,6 +79,7 @@ met 5 no-such-version restore Imaging/report.txt@v7
 met 2 which-version restore Imaging/report.txt
 met 1 exists restore Imaging/report.txt@v1 --to Imaging/report.txt
 met 2 bad-name restore Imaging/report.txt@v1 --to "Imaging/$(printf '%0300d' 0)"
+expect "why not that name" "$(field message)" "This name cannot be kept: it has 300 bytes, and 255 fit."
 met 1 reserved-name restore Imaging/report.txt@v1 --to datasets
 exec 5>>"$MNT/Imaging/report.txt"
 met 11 file-busy restore Imaging/report.txt@v1
@@ -164,8 +165,10 @@ heard
 say "a certificate that has ended"
 EMR_CLOCK_SECONDS=380000000 LD_PRELOAD=$TOOLS/libclock_shim.so run 0 mount --passphrase-file "$EMR_PASS" "$MNT"	# twelve years
 heard
+grep -qE 'Your certificate ended on [0-9]+ [A-Z][a-z]+ [0-9]{4}' out/said out/complained || emr_fail "not said when: $(cat out/said out/complained)"
 echo late >"$MNT/too-late.txt"
 emr_until grep -q ' refused ' "$MNT/.emrfs/notices"
+grep -qE 'The ledger did not take too-late.txt: [a-z].*\. It is kept here' "$MNT/.emrfs/notices" || emr_fail "refused, and not why: $(cat "$MNT/.emrfs/notices")"
 expect "what is saved then" "$(cat "$MNT/too-late.txt")" late
 sed 's/^/notice: /' "$MNT/.emrfs/notices" >>"$MET"
 "$EMRFS" unmount --now >out/said 2>&1 </dev/null

@@ -71,6 +71,12 @@ says "records are wrapped again"
 says "only while your folder is open"
 says "nobody has checked"
 says "Shared."
+run 0 status Imaging/MRI.pdf
+says "Can be opened by: Paula Lima, São Lucas until "
+json 0 status Imaging/Old
+expect readers "$(field readers.0.name)" "Paula Lima, São Lucas"
+run 0 status Bills
+says "Can be opened by: nobody but you."
 json 0 share
 expect row "$(rows path who name organisation rights purpose history state needed)" "Imaging lima Paula Lima São Lucas read treatment False confirmed 0"
 id=$(rows id)

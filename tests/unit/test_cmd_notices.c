@@ -53,6 +53,36 @@ static void every_notice_of_the_folder_is_a_whole_sentence(void **state)
 	emr_notices_free(notices);
 }
 
+static void a_notice_says_where_why_and_who(void **state)
+{
+	emr_notices *notices;
+	char *text;
+
+	(void)state;
+	assert_ok(emr_notices_new(NULL, &notices));
+	assert_ok(emr_notices_set_place(notices, "/home/ana/state/blocks"));
+	emr_notices_add(notices, "bad-data", "Imaging/a.dcm");
+	emr_notices_add(notices, "bad-data", "");
+	emr_notices_add_with(notices, "refused", "b.txt", "your key is not in force there");
+	emr_notices_add_with(notices, "conflict", "c (conflict, Ana).txt", "Paula Lima");
+	text = text_of(notices);
+	assert_non_null(strstr(text,
+		" bad-data Imaging/a.dcm: Imaging/a.dcm: the stored data was changed or damaged "
+		"(/home/ana/state/blocks). Nothing wrong was shown. Earlier versions: emrfs "
+		"restore --list 'Imaging/a.dcm'. "));
+	/* Of no file in particular: no command that nobody can type. */
+	assert_non_null(strstr(text,
+		" bad-data : What the ledger says of a record in your folder was changed or "
+		"damaged: that record is not shown. emrfs verify says which.\n"));
+	assert_null(strstr(text, "'Your folder'"));
+	assert_non_null(strstr(text,
+		"The ledger did not take b.txt: your key is not in force there. It is kept here."));
+	assert_non_null(strstr(
+		text, "c (conflict, Ana).txt: Paula Lima changed this file at the same time."));
+	free(text);
+	emr_notices_free(notices);
+}
+
 static void a_refused_program_and_what_would_let_it_in_stand_in_the_notice(void **state)
 {
 	emr_notices *notices;
@@ -223,6 +253,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_notice_is_one_line_whatever_the_name),
 		cmocka_unit_test(every_notice_of_the_folder_is_a_whole_sentence),
+		cmocka_unit_test(a_notice_says_where_why_and_who),
 		cmocka_unit_test(a_refused_program_and_what_would_let_it_in_stand_in_the_notice),
 		cmocka_unit_test(an_unknown_id_is_not_a_notice),
 		cmocka_unit_test(the_newest_thousand_stay),

@@ -25,6 +25,22 @@ static void dot_names_and_empty_names_are_bad(void **state)
 	assert_ok(emr_name_check("\n"));
 }
 
+static void why_a_name_is_bad_is_said(void **state)
+{
+	char name[310], why[EMR_NAME_WHY_BYTES];
+
+	(void)state;
+	emr_name_why("", why);
+	assert_string_equal(why, "it is empty");
+	emr_name_why("Imaging/../x", why);
+	assert_string_equal(why, ".. means a folder");
+	snprintf(name, sizeof name, "Imaging/%0300d", 0);
+	emr_name_why(name, why);
+	assert_string_equal(why, "it has 300 bytes, and 255 fit");
+	emr_name_why("fine/in/every/part", why);
+	assert_string_equal(why, "the path is too long");
+}
+
 static void a_name_has_at_most_255_bytes(void **state)
 {
 	char name[300];
@@ -119,6 +135,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(any_byte_but_slash_and_zero_may_be_in_a_name),
 		cmocka_unit_test(dot_names_and_empty_names_are_bad),
+		cmocka_unit_test(why_a_name_is_bad_is_said),
 		cmocka_unit_test(a_name_has_at_most_255_bytes),
 		cmocka_unit_test(names_of_emrfs_itself_are_reserved),
 		cmocka_unit_test(scratch_of_programs_is_local),

@@ -35,6 +35,7 @@ const char *emr_exit_text(int code);
 typedef enum emr_message {
 	EMR_SAY_READ_ONLY,
 	EMR_SAY_BAD_DATA,
+	EMR_SAY_BAD_RECORD,
 	EMR_SAY_NO_GRANT, /* these eleven: what others share */
 	EMR_SAY_FILES_ONLY,
 	EMR_SAY_GRANT_ENDING,
@@ -84,6 +85,7 @@ typedef enum emr_message {
 	EMR_SAY_SAME_DISK,
 	EMR_SAY_CLOCK,
 	EMR_SAY_CERTIFICATE_ENDED,
+	EMR_SAY_CERTIFICATE_ENDED_MEMBER,
 	EMR_SAY_KEY_REVOKED,
 	EMR_SAY_WRONG_PASSPHRASE,
 	EMR_SAY_WRONG_WORDS,

@@ -23,5 +23,8 @@ emr_status emr_blocks_follow_network(int state_fd, emr_id16 device, emr_problem 
 /* NAME of one directory also in another: a second name where that is possible, else a copy, on the
  * disk before it has its name. What stands there is of an earlier try. */
 emr_status emr_blocks_give_file(int from_fd, int to_fd, const char *name);
+/* Where the blocks lie, for a person: in the state at STATE_PATH, or, of a member, in the network's
+ * directory. */
+void emr_blocks_place(int state_fd, const char *state_path, char *out, size_t size);
 /* That what the link points to is there.  EMR_OK, too, when the blocks are the state's own. */
 emr_status emr_blocks_check(int state_fd, emr_problem *out_problem);

@@ -17,11 +17,16 @@ void emr_notices_free(emr_notices *notices);
 
 /* As emr_view_options.notice; NOTICES is the first argument. */
 void emr_notices_add(void *notices, const char *error_id, const char *path);
+/* As emr_view_options.notice_with. */
+void emr_notices_add_with(
+	void *notices, const char *error_id, const char *path, const char *detail);
 /* The same with words that are filled in already, about PATH ("" = the folder). */
 void emr_notices_add_problem(emr_notices *notices, const emr_problem *problem, const char *path);
 /* Where the folder is open, for hints that other programs' commands are made of.  Before the first
  * notice. */
 emr_status emr_notices_set_folder(emr_notices *notices, const char *folder);
+/* Where the encrypted blocks lie: what is damaged is said with it.  Before the first notice. */
+emr_status emr_notices_set_place(emr_notices *notices, const char *place);
 /* "" while it was not set.  Lives as long as NOTICES. */
 const char *emr_notices_folder(const emr_notices *notices);
 /* As emr_view_options.software_unconfirmed. */

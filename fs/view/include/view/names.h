@@ -11,6 +11,9 @@
 
 /* EMR_BAD_NAME for "", ".", "..", a slash or more than EMR_NAME_MAX bytes. */
 emr_status emr_name_check(const char *name);
+/* Why PATH, or a name in it, was EMR_BAD_NAME, for a person: "it has 300 bytes, and 255 fit". */
+#define EMR_NAME_WHY_BYTES 64
+void emr_name_why(const char *path, char out[EMR_NAME_WHY_BYTES]);
 
 /* The name of the second of two equal ones: NAME with the first DIGITS (4 to 26) letters of its
  * id's CODE before the ending, "NAME~k7qf.EXT", cut to EMR_NAME_MAX bytes. */

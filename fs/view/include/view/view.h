@@ -92,6 +92,9 @@ typedef struct emr_view_options {
 	/* Something a person should know: ERROR_ID is a message id ("bad-data"), PATH the record's
 	 * (may be ""). */
 	void (*notice)(void *arg, const char *error_id, const char *path);
+	/* The same with what "refused" and "conflict" say besides: the reason, or who.  NULL: goes
+	 * to NOTICE without. */
+	void (*notice_with)(void *arg, const char *error_id, const char *path, const char *detail);
 	/* A program was not let in (view/software.h), for the first time: FOLDER ("" the top) says
 	 * so, and would let it in with VALUE.  May be NULL. */
 	void (*software_refused)(void *arg, const char *program, const char *path,
