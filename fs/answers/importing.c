@@ -12,6 +12,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "carry/carry.h"
+#include "contract/codes.h"
 #include "fuse/fuse.h"
 #include "kit/out.h"
 
@@ -28,7 +29,7 @@ typedef struct import {
 	void *arg;
 	emr_buf issuers; /* emr_id16 */
 	uint8_t *piece;
-	uint64_t of, seen, records, bytes, failed;
+	uint64_t of, seen, records, bytes, failed, erased;
 	int64_t last_progress_ns;
 } import;
 
@@ -277,6 +278,30 @@ static emr_status take(void *arg, const emr_parcel_record *r)
 	return say_progress(i);
 }
 
+/* ---- what was erased here ---- */
+
+/* A CAR keeps what an erase has destroyed since: its keys, sealed for the domain's. */
+static emr_status say_erased(void *arg, const emr_parcel_record *r)
+{
+	import *i = arg;
+	char shown[4096];
+	emr_replica_head head;
+	json_t *object;
+	emr_status status;
+
+	if (r->path[0] == '\0' || r->meta.type == EMR_META_DIR)
+		return EMR_OK;
+	status = emr_facts_head(i->session->facts, r->domain, r->object, &head);
+	if (status != EMR_OK || head.state != EMR_OBJECT_ERASED)
+		return status == EMR_NOT_FOUND ? EMR_OK : status;
+	i->erased++;
+	if (i->erased > BAD_MAX)
+		return EMR_OK;
+	emr_show(r->path, shown, sizeof shown);
+	object = json_pack("{s:s}", "erased", shown);
+	return object != NULL ? i->emit(i->arg, object) : EMR_NO_MEMORY;
+}
+
 /* ---- the whole ---- */
 
 static emr_status note_domain(void *arg, emr_id16 domain, bool is_mine, emr_bytes row)
@@ -331,6 +356,10 @@ static emr_status read_all(import *i, const emr_request *request, emr_problem *o
 	emr_status status = emr_replica_domains(i->session->replica, note_domain, &i->issuers);
 
 	if (status == EMR_OK)
+		status = emr_parcel_each(i->parcel, say_erased, i);
+	if (status == EMR_OK && request->look && i->erased > 0)
+		return EMR_OK;
+	if (status == EMR_OK)
 		status = make_dest(i);
 	if (status == EMR_OK)
 		status = emr_parcel_each(i->parcel, count, i);
@@ -368,8 +397,9 @@ import i = {.session = session, .dest = request->path, .emit = emit, .arg = arg,
 	free(i.piece);
 	if (status != EMR_OK)
 		return status;
-	object = json_pack("{s:b, s:I, s:I, s:I, s:I}", "done", 1, "records", (json_int_t)i.records,
-		"bytes", (json_int_t)i.bytes, "bad_count", (json_int_t)i.failed, "left_out",
-		(json_int_t)left_out);
+	object = json_pack("{s:b, s:I, s:I, s:I, s:I, s:I}", "done", 1, "records",
+		(json_int_t)i.records, "bytes", (json_int_t)i.bytes, "bad_count",
+		(json_int_t)i.failed, "left_out", (json_int_t)left_out, "erased_count",
+		(json_int_t)i.erased);
 	return object != NULL ? emit(arg, object) : EMR_NO_MEMORY;
 }

@@ -427,7 +427,9 @@ emr_status emr_parcel_each(emr_parcel *parcel, emr_parcel_fn fn, void *arg)
 		const emr_parcel_record one = {.meta = r->meta,
 			.path = r->path,
 			.is_others_words = r->is_others_words,
-			.number = i};
+			.number = i,
+			.domain = r->domain,
+			.object = r->object};
 
 		if (!r->is_left_out)
 			status = fn(arg, &one);

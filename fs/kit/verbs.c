@@ -139,7 +139,7 @@ static const unsigned char exits_verify[] = {3, 5, 7, 8, 10, 11, 12, 13, 0};
 static const unsigned char exits_ledger[] = {5, 7, 8, 10, 11, 12, 13, 0};
 static const unsigned char exits_backup[] = {3, 6, 8, 10, 11, 0};
 static const unsigned char exits_export[] = {5, 7, 8, 10, 0};
-static const unsigned char exits_import[] = {3, 5, 6, 7, 8, 10, 0};
+static const unsigned char exits_import[] = {3, 5, 6, 7, 8, 10, 13, 0};
 static const unsigned char exits_passwd[] = {6, 8, 10, 11, 12, 13, 0};
 static const unsigned char exits_recover[] = {6, 7, 8, 10, 11, 12, 13, 0};
 static const unsigned char exits_check[] = {3, 0};
@@ -574,8 +574,10 @@ static const emr_verb_row verbs[EMR_VERB_COUNT] = {
 			"block is checked, and every\n"
 			"signature; what your keys do not open is left out, what others signed in "
 			"your folder counts when your ledger has it, and nothing that is there "
-			"is replaced.\n",
-		.fields = "records bytes left_out bad[]{path error}",
+			"is replaced. What was erased here since is named and asked about first: "
+			"it "
+			"would come back.\n",
+		.fields = "records bytes left_out erased[] bad[]{path error}",
 		.options = 0,
 		.exits = exits_import},
 	[EMR_VERB_PASSWD] = {.name = "passwd",

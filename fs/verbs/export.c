@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "kit/terminal.h"
 #include "kit/text.h"
 #include "mount/client.h"
 #include "session/walk.h"
@@ -19,7 +20,7 @@ typedef struct asking {
 	emr_places places;
 	emr_client client;
 	char *folder; /* owned */
-	json_t *bad, *last;
+	json_t *bad, *last, *erased;
 } asking;
 
 static void asking_end(asking *a)
@@ -29,6 +30,7 @@ static void asking_end(asking *a)
 	free(a->folder);
 	json_decref(a->bad);
 	json_decref(a->last);
+	json_decref(a->erased);
 }
 
 static emr_status asking_begin(const emr_args *args, asking *a, emr_problem *out_problem)
@@ -92,7 +94,7 @@ static const char *text_of(const json_t *object, const char *name)
 static emr_status take(asking *a, json_t *object)
 {
 	const json_t *progress = json_object_get(object, "progress");
-	json_t *bad = json_object_get(object, "bad");
+	json_t *bad = json_object_get(object, "bad"), *erased = json_object_get(object, "erased");
 	emr_status status = EMR_OK;
 
 	if (progress != NULL)
@@ -104,16 +106,21 @@ static emr_status take(asking *a, json_t *object)
 		if (json_array_append(a->bad, bad) != 0)
 			status = EMR_NO_MEMORY;
 	}
+	if (erased != NULL && json_array_append(a->erased, erased) != 0)
+		status = EMR_NO_MEMORY;
 	if (json_is_true(json_object_get(object, "done")))
 		a->last = json_incref(object);
 	json_decref(object);
 	return status;
 }
 
+/* Once more may follow: the answer before is forgotten. */
 static emr_status ask(asking *a, const emr_request *request, emr_problem *out_problem)
 {
 	emr_status status = emr_client_send(&a->client, request, out_problem);
 
+	json_decref(a->last);
+	a->last = NULL;
 	while (status == EMR_OK && a->last == NULL) {
 		json_t *object = NULL;
 
@@ -234,6 +241,42 @@ int emr_log_proof(const emr_args *args, emr_out *out)
 
 /* ---- import ---- */
 
+static void say_erased(const asking *a)
+{
+	if (json_array_size(a->erased) > 0)
+		emr_say(a->out, "Erased here, and in this file:\n");
+	for (size_t i = 0; i < json_array_size(a->erased); i++)
+		emr_say(a->out, "  %s\n", json_string_value(json_array_get(a->erased, i)));
+}
+
+/* What was destroyed on purpose does not come back by the way: nothing was read when the first
+ * answer names some. */
+static emr_status read_car(
+	asking *a, const emr_args *args, emr_request *request, emr_problem *out_problem)
+{
+	char count[EMR_COUNT_BYTES], n[EMR_COUNT_BYTES + 8];
+	emr_status status;
+
+	request->look = !args->given[EMR_OPT_YES];
+	status = ask(a, request, out_problem);
+	if (status != EMR_OK)
+		return status;
+	say_erased(a);
+	if (!request->look || number_of(a, "erased_count") == 0)
+		return EMR_OK;
+	if (!a->out->is_json && emr_terminal_there() &&
+		emr_terminal_says_yes("It comes back with the rest. Read all of it (yes, no)?")) {
+		request->look = false;
+		json_array_clear(a->erased);
+		return ask(a, request, out_problem);
+	}
+	emr_count_text(number_of(a, "erased_count"), "record", "records", count);
+	snprintf(n, sizeof n, "%s %s", count, number_of(a, "erased_count") == 1 ? "was" : "were");
+	emr_problem_set(out_problem, EMR_SAY_IMPORT_ERASED, "n", n, "file", request->file, "path",
+		json_string_value(json_array_get(a->erased, 0)), NULL);
+	return EMR_DENIED;
+}
+
 /* Before the end is told: it is no fault. */
 static void say_left_out(const asking *a)
 {
@@ -275,13 +318,17 @@ static int conclude(const asking *a)
 
 int emr_cmd_import(const emr_args *args, emr_out *out)
 {
-	__attribute__((cleanup(asking_end)))
-	asking a = {.out = out, .doing = "Read", .client = EMR_CLIENT_CLOSED, .bad = json_array()};
+	__attribute__((cleanup(asking_end))) asking a = {.out = out,
+		.doing = "Read",
+		.client = EMR_CLIENT_CLOSED,
+		.bad = json_array(),
+		.erased = json_array()};
 	emr_request request = {.ask = EMR_ASK_IMPORT};
 	emr_problem problem = {0};
-	emr_status status = a.bad != NULL ? check_operands(args, 1, "import needs a CAR file.",
-						    "import", &problem)
-					  : EMR_NO_MEMORY;
+	emr_status status =
+		a.bad != NULL && a.erased != NULL
+			? check_operands(args, 1, "import needs a CAR file.", "import", &problem)
+			: EMR_NO_MEMORY;
 
 	if (status == EMR_OK)
 		status = asking_begin(args, &a, &problem);
@@ -290,6 +337,7 @@ int emr_cmd_import(const emr_args *args, emr_out *out)
 	if (status == EMR_OK)
 		status = outside(&a, args->operands[0], &request, &problem);
 	if (status == EMR_OK)
-		status = ask(&a, &request, &problem);
+		status = read_car(&a, args, &request, &problem);
+	emr_out_put(out, "erased", json_incref(a.erased));
 	return status == EMR_OK ? conclude(&a) : failed(out, &problem, status, "import");
 }

@@ -61,6 +61,30 @@ run 0 import imaging.car
 picture "$MNT/Imaging" >found
 diff wanted found || emr_fail "after the deletion"
 
+say "what was erased since comes back by a yes only, and is named"
+mkdir "$MNT/Gone"
+echo "not to be kept" >"$MNT/Gone/secret.txt"
+echo "a note" >"$MNT/Gone/other.txt"
+mkdir "$MNT/Else"
+echo "moved once" >"$MNT/Gone/moved.txt"
+run 0 status --wait
+run 0 export Gone gone.car
+must mv "$MNT/Gone/moved.txt" "$MNT/Else/"	# another domain, under another number
+run 0 status --wait
+run 0 erase --yes --passphrase-file "$EMR_PASS" Gone/secret.txt
+run 0 erase --yes --passphrase-file "$EMR_PASS" Else/moved.txt
+run 0 status --wait
+json 13 import gone.car Back2
+expect error "$(field error)" needs-yes
+expect "named" "$(python3 -c 'import json; print(sorted(json.load(open("out/said"))["erased"]))')" "['Gone/moved.txt', 'Gone/secret.txt']"
+[ ! -e "$MNT/Back2" ] || emr_fail "something was read without a yes"
+run 13 import gone.car Back2
+says "2 records were erased here and would come back with $EMR_WORK/gone.car: Gone/"
+says "  Gone/secret.txt"
+run 0 import gone.car Back2 --yes
+says "  Gone/secret.txt"
+expect "by a yes" "$(cat "$MNT/Back2/Gone/secret.txt")" "not to be kept"
+
 say "what is wrong is refused"
 json 5 export nothing x.car
 json 2 export Imaging

@@ -35,6 +35,8 @@ met 8 bad-data import one.car Flipped
 met 8 bad-data import second
 printf '\021\242eroots\200gversion\001' >empty.car
 met 6 not-yours import empty.car
+run 0 erase --yes --passphrase-file second Letters/one.txt
+met 13 needs-yes import letters.car Again
 closed
 carrier taker
 met 6 not-yours import letters.car

@@ -60,8 +60,9 @@ static inline void emr_parcel_auto(emr_parcel **parcel)
 typedef struct emr_parcel_record {
 	emr_meta meta;	  /* its slices live as long as the parcel */
 	const char *path; /* from the top of what was exported; "" for the top itself; likewise */
-	bool is_others_words; /* name, times and attributes are not the owner's */
-	size_t number;	      /* for emr_parcel_content */
+	bool is_others_words;	 /* name, times and attributes are not the owner's */
+	size_t number;		 /* for emr_parcel_content */
+	emr_id16 domain, object; /* which record it was on the ledger it comes from */
 } emr_parcel_record;
 /* Parents before children.  Any other status than EMR_OK ends the walk and is returned. */
 typedef emr_status (*emr_parcel_fn)(void *arg, const emr_parcel_record *record);
