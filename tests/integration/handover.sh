@@ -73,10 +73,24 @@ saves 3
 two_until 60 shows 3	# her folder is open
 as ana run 0 share Imaging with lima --yes --wait
 says "Clínica Aurora alone can release this share's keys; nobody else has to agree."
+says "The agent of Hospital do Norte is left out: its key is in force no more."
 saves 4
 two_until 30 agent_says keys-aurora '"grants":[1-9]'
 two_unmount ana
 two_until 60 shows 4
+
+say "where nobody releases, who runs and does not count is said, with the reason"
+orgs_agent keys-hospital hospital
+agent_start keys-hospital
+as aurora run 0 org revoke keys-aurora --yes $PF
+two_mount ana
+two_until 60 noticed "Keys of Clínica Aurora are in force no more, and too few others release Imaging" "emrfs share 'Imaging' with 'lima'"
+as ana run 0 share Imaging with lima --yes --wait
+says "No organisation here releases keys of this share"
+says "The agent of Clínica Aurora is left out: its key is in force no more."
+says "The agent of São Lucas is left out: your own organisation."
+two_unmount ana
+agent_stop keys-hospital
 two_unmount lima
 for at in aurora trust norte; do agent_stop "keys-$at"; done
 echo "all is well"
