@@ -180,6 +180,7 @@ static const char *const ask_texts[EMR_ASK_COUNT] = {
 	[EMR_ASK_DENY] = "deny",
 	[EMR_ASK_LOG] = "log",
 	[EMR_ASK_AGENT] = "agent",
+	[EMR_ASK_DEVICES] = "devices",
 };
 
 const char *emr_ask_text(emr_ask ask)

@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "answers/answers.h"
+#include "answers/devices.h"
 #include "base/log.h"
 #include "fuse/fuse.h"
 #include "kit/out.h"
@@ -248,6 +249,9 @@ static emr_status answer(conversation *c, const emr_request *request)
 		break;
 	case EMR_ASK_LOG:
 		status = emr_answer_log(c->server->session, request, send_stolen, c, &problem);
+		break;
+	case EMR_ASK_DEVICES:
+		status = emr_answer_devices(c->server->session, request, send_stolen, c, &problem);
 		break;
 	case EMR_ASK_COUNT:
 		return EMR_INVALID;

@@ -9,11 +9,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "answers/devices.h"
 #include "base/file.h"
 #include "keyring/card.h"
 #include "keyring/coowned.h"
 #include "kit/text.h"
 #include "kit/terminal.h"
+#include "mount/client.h"
 #include "network/device_file.h"
 #include "network/network_adopt.h"
 #include "session/acting.h"
@@ -27,6 +29,7 @@
 #include "verbs/cmd.h"
 
 #define VALID_S ((uint64_t)10 * 365 * 86400) /* of a device's key; there is no renewal yet */
+#define ANSWER_MS 60000
 #define MAKING ".device" /* in the state: keyfile and profile of a device that is being added */
 
 typedef struct devices {
@@ -60,76 +63,29 @@ static emr_status wrong_use(emr_problem *out_problem)
 
 /* ---- the list ---- */
 
-static int put_time(json_t *object, const char *name, uint64_t unix_s)
+static const char *text_of(const json_t *object, const char *name)
 {
-	char text[EMR_TEXT_BYTES];
+	const char *text = json_string_value(json_object_get(object, name));
 
-	if (unix_s == 0)
-		return json_object_set_new(object, name, json_null());
-	emr_time_json((int64_t)unix_s, text);
-	return json_object_set_new(object, name, json_string(text));
+	return text != NULL ? text : "";
 }
 
-static void say_device(const devices *d, const emr_device *device)
+static void say_device(const devices *d, const json_t *one)
 {
-	char added[EMR_TEXT_BYTES], seen[EMR_TEXT_BYTES] = "never";
+	char name[300], added[EMR_TEXT_BYTES], seen[EMR_TEXT_BYTES] = "never";
 
-	emr_time_text((int64_t)device->added_unix_s, added);
-	if (device->seen_unix_s != 0)
-		emr_time_text((int64_t)device->seen_unix_s, seen);
+	emr_show(text_of(one, "name"), name, sizeof name);
+	emr_moment_text(text_of(one, "added_at"), added);
+	if (json_is_string(json_object_get(one, "seen_at")))
+		emr_moment_text(text_of(one, "seen_at"), seen);
 	emr_say(d->out, "%-20s added %s, last saved something %s%s\n",
-		device->is_first ? "(first computer)" : device->name, added, seen,
-		device->is_this ? "  this computer" : "");
-}
-
-static emr_status list_one(void *arg, const emr_device *device)
-{
-	devices *d = arg;
-	json_t *one;
-
-	if (!device->is_active)
-		return EMR_OK;
-	one = json_pack("{s:s, s:b, s:b}", "name", device->is_first ? "" : device->name, "this",
-		device->is_this, "first", device->is_first);
-	if (one == NULL || put_time(one, "added_at", device->added_unix_s) != 0 ||
-		put_time(one, "seen_at", device->seen_unix_s) != 0 ||
-		json_array_append_new(d->list, one) != 0)
-		return EMR_NO_MEMORY;
-	say_device(d, device);
-	return EMR_OK;
-}
-
-/* ---- keys that are no computer of hers ---- */
-
-#define KEY_BYTES 8 /* of a key's id, as it is shown */
-
-static emr_status stranger_json(
-	const devices *d, const emr_stranger *s, char key[2 * KEY_BYTES + 1], json_t **out)
-{
-	static const char *const kinds[] = {"", "manager", "writer", "grant"};
-	emr_registered who = {.organisation = ""};
-
-	emr_hex(s->who.b, KEY_BYTES, key);
-	if (emr_registered_find(d->acting.replica, emr_ledger_descriptor(d->acting.ledger), s->who,
-		    emr_clock_unix_s(emr_clock_system()), &who) != EMR_OK)
-		who.organisation[0] = '\0'; /* a team, or nobody says */
-	*out = json_pack("{s:s, s:s, s:o}", "kind", kinds[s->kind], "key", key, "organisation",
-		emr_json_text(who.organisation));
-	return *out != NULL ? EMR_OK : EMR_NO_MEMORY;
-}
-
-/* Each key once, whatever it may do in however many folders. */
-static bool is_listed(const json_t *list, const json_t *one)
-{
-	for (size_t i = 0; i < json_array_size(list); i++)
-		if (json_equal(json_array_get(list, i), one))
-			return true;
-	return false;
+		json_is_true(json_object_get(one, "first")) ? "(first computer)" : name, added,
+		seen, json_is_true(json_object_get(one, "this")) ? "  this computer" : "");
 }
 
 static const char *what_it_may(const json_t *one)
 {
-	const char *kind = json_string_value(json_object_get(one, "kind"));
+	const char *kind = text_of(one, "kind");
 
 	return strcmp(kind, "manager") == 0  ? "may change and share your folders as you may"
 	       : strcmp(kind, "writer") == 0 ? "may write in your folders, and not by your word"
@@ -139,78 +95,98 @@ static const char *what_it_may(const json_t *one)
 static void say_key(const devices *d, const json_t *one, const char *what)
 {
 	char name[400];
-	const char *known = json_string_value(json_object_get(one, "organisation"));
 
-	emr_show(known != NULL ? known : "", name, sizeof name);
-	emr_say(d->out, "key %s%s%s%s %s\n", json_string_value(json_object_get(one, "key")),
-		name[0] != '\0' ? " (" : "", name, name[0] != '\0' ? ")" : "", what);
+	emr_show(text_of(one, "organisation"), name, sizeof name);
+	emr_say(d->out, "key %s%s%s%s %s\n", text_of(one, "key"), name[0] != '\0' ? " (" : "", name,
+		name[0] != '\0' ? ")" : "", what);
 }
 
-static emr_status add_key(devices *d, json_t *list, const emr_stranger *s, const char *what)
+/* Of the keyring that was opened for it. */
+static emr_devices_of own(const devices *d)
 {
-	char key[2 * KEY_BYTES + 1];
-	json_t *one = NULL;
-	emr_status status = stranger_json(d, s, key, &one);
-
-	if (status != EMR_OK)
-		return status;
-	if (is_listed(list, one)) {
-		json_decref(one);
-		return EMR_OK;
-	}
-	say_key(d, one, what != NULL ? what : what_it_may(one));
-	return json_array_append_new(list, one) == 0 ? EMR_OK : EMR_NO_MEMORY;
-}
-
-static emr_status list_stranger(void *arg, const emr_stranger *s)
-{
-	devices *d = arg;
-
-	return add_key(d, d->strangers, s, NULL);
+	return (emr_devices_of){.keyring = d->acting.keyring,
+		.replica = d->acting.replica,
+		.descriptor = emr_ledger_descriptor(d->acting.ledger),
+		.share = d->acting.share};
 }
 
 static emr_status say_ended(void *arg, const emr_stranger *s)
 {
 	devices *d = arg;
+	const emr_devices_of of = own(d);
+	json_t *one = NULL;
+	emr_status status = emr_stranger_json(&of, s, &one);
 
-	return add_key(d, d->ended, s,
+	if (status != EMR_OK)
+		return status;
+	for (size_t i = 0; i < json_array_size(d->ended); i++)
+		if (json_equal(json_array_get(d->ended, i), one)) {
+			json_decref(one);
+			return EMR_OK;
+		}
+	say_key(d, one,
 		s->kind == EMR_STRANGER_MANAGER	 ? "could do in your folders what you may, and was "
 						   "no computer of yours: ended"
 		: s->kind == EMR_STRANGER_WRITER ? "could write there by its word: ended"
 						 : "could read there by its word: ended");
+	return json_array_append_new(d->ended, one) == 0 ? EMR_OK : EMR_NO_MEMORY;
 }
 
-static emr_status list_strangers(devices *d)
+/* With the folder closed: by the passphrase. */
+static emr_status look_here(devices *d, emr_problem *out_problem)
 {
-	emr_status status;
+	emr_devices_of of;
+	emr_status status = emr_acting_keys(&d->acting, d->args, out_problem);
 
-	d->strangers = json_array();
-	if (d->strangers == NULL)
-		return EMR_NO_MEMORY;
-	status = emr_strangers(d->acting.keyring, d->acting.replica,
-		(uint64_t)emr_clock_unix_s(emr_clock_system()), list_stranger, d);
+	if (status == EMR_OK)
+		status = emr_acting_open(&d->acting, out_problem);
 	if (status != EMR_OK)
 		return status;
-	if (json_array_size(d->strangers) > 0)
-		emr_say(d->out, "None of these keys is a computer of yours. To end them: emrfs "
-				"device remove KEY\n");
-	emr_out_put(d->out, "strangers", json_incref(d->strangers));
+	of = own(d);
+	status = emr_devices_json(&of, &d->list);
+	return status == EMR_OK ? emr_strangers_json(&of, &d->strangers) : status;
+}
+
+/* The open folder knows it, and has nothing to sign for it. */
+static emr_status ask_folder(devices *d, emr_client *client, emr_problem *out_problem)
+{
+	const emr_request request = {.ask = EMR_ASK_DEVICES};
+	json_t *answer = NULL;
+	emr_status status = emr_client_ask(client, &request, ANSWER_MS, &answer, out_problem);
+
+	if (status != EMR_OK)
+		return status;
+	d->list = json_incref(json_object_get(answer, "devices"));
+	d->strangers = json_incref(json_object_get(answer, "strangers"));
+	json_decref(answer);
 	return EMR_OK;
 }
 
 static emr_status list(devices *d, emr_problem *out_problem)
 {
-	emr_status status = emr_acting_keys(&d->acting, d->args, out_problem);
+	EMR_AUTO_PLACES places = {0};
+	EMR_AUTO_CLIENT client = EMR_CLIENT_CLOSED;
+	emr_problem closed = {0};
+	emr_status status = emr_places_find(d->args->values[EMR_OPT_AS], &places, out_problem);
 
-	if (status == EMR_OK)
-		status = emr_acting_open(&d->acting, out_problem);
-	d->list = json_array();
-	if (status == EMR_OK)
-		status = d->list != NULL ? emr_share_devices(d->acting.share, list_one, d)
-					 : EMR_NO_MEMORY;
-	if (status == EMR_OK)
-		emr_out_put(d->out, "devices", json_incref(d->list));
-	return status == EMR_OK ? list_strangers(d) : status;
+	if (status != EMR_OK)
+		return status;
+	status = emr_client_open(&places, &client, &closed) == EMR_OK
+			 ? ask_folder(d, &client, out_problem)
+			 : look_here(d, out_problem);
+	if (status != EMR_OK)
+		return status;
+	for (size_t i = 0; i < json_array_size(d->list); i++)
+		say_device(d, json_array_get(d->list, i));
+	for (size_t i = 0; i < json_array_size(d->strangers); i++)
+		say_key(d, json_array_get(d->strangers, i),
+			what_it_may(json_array_get(d->strangers, i)));
+	if (json_array_size(d->strangers) > 0)
+		emr_say(d->out, "None of these keys is a computer of yours. To end them: emrfs "
+				"device remove KEY\n");
+	emr_out_put(d->out, "devices", json_incref(d->list));
+	emr_out_put(d->out, "strangers", json_incref(d->strangers));
+	return EMR_OK;
 }
 
 /* ---- adding ---- */
@@ -561,9 +537,9 @@ static emr_status find_one(void *arg, const emr_device *device)
 static emr_status find_stranger(void *arg, const emr_stranger *s)
 {
 	devices *d = arg;
-	char key[2 * KEY_BYTES + 1];
+	char key[2 * EMR_STRANGER_KEY_BYTES + 1];
 
-	emr_hex(s->who.b, KEY_BYTES, key);
+	emr_hex(s->who.b, EMR_STRANGER_KEY_BYTES, key);
 	d->is_stranger |= strcmp(key, d->name) == 0;
 	return EMR_OK;
 }

@@ -116,8 +116,11 @@ expect "both are kept on a" "$(cat a-folder/Imaging/a*.txt | sort | tr '\n' ' ')
 expect "both are kept on b" "$(cat b-folder/Imaging/a*.txt | sort | tr '\n' ' ')" "both, on a both, on b "
 
 say "the list, and a removal"
+home b
+json 0 device				# an open folder is asked: nobody needs a passphrase to look
+expect "this one, on b" "$(python3 -c 'import json; print([d["name"] for d in json.load(open("out/said"))["devices"] if d["this"]])')" "['laptop']"
 home a
-json 0 device $P
+json 0 device
 expect "devices" "$(python3 -c 'import json; print(sorted((d["name"], d["this"], d["seen_at"] is not None) for d in json.load(open("out/said"))["devices"]))')" \
 	"[('', True, True), ('laptop', False, True)]"
 home b
@@ -125,7 +128,10 @@ run 6 device add other -o other.device --yes $P
 run 6 device remove laptop $P
 home a
 run 5 device remove other $P
+run 13 device remove laptop		# what signs for the person is not the open folder
 run 0 device remove laptop $P
+json 0 device
+expect "devices left" "$(python3 -c 'import json; print([d["name"] for d in json.load(open("out/said"))["devices"]])')" "['']"
 echo "after b" >a-folder/Imaging/after.txt
 run 0 status --wait
 emr_until grep -q device-removed b-folder/.emrfs/notices

@@ -48,6 +48,7 @@ typedef enum emr_ask {
 	EMR_ASK_AGENT,	/* what an agent has done */
 	EMR_ASK_LOG, /* path, since, who, purposes, software, staff optional; answers with portions
 			of entries until "done" */
+	EMR_ASK_DEVICES, /* this person's computers */
 	EMR_ASK_COUNT
 } emr_ask;
 

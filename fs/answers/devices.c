@@ -1,0 +1,147 @@
+#include "answers/devices.h"
+
+#include "kit/out.h"
+#include "kit/text.h"
+#include "session/registered.h"
+#include "sharing/sharing.h"
+
+/* ---- computers ---- */
+
+static int put_time(json_t *object, const char *name, uint64_t unix_s)
+{
+	char text[EMR_TEXT_BYTES];
+
+	if (unix_s == 0)
+		return json_object_set_new(object, name, json_null());
+	emr_time_json((int64_t)unix_s, text);
+	return json_object_set_new(object, name, json_string(text));
+}
+
+static emr_status list_one(void *arg, const emr_device *device)
+{
+	json_t *list = arg, *one;
+
+	if (!device->is_active)
+		return EMR_OK;
+	one = json_pack("{s:s, s:b, s:b}", "name", device->is_first ? "" : device->name, "this",
+		device->is_this, "first", device->is_first);
+	if (one == NULL || put_time(one, "added_at", device->added_unix_s) != 0 ||
+		put_time(one, "seen_at", device->seen_unix_s) != 0) {
+		json_decref(one);
+		return EMR_NO_MEMORY;
+	}
+	return json_array_append_new(list, one) == 0 ? EMR_OK : EMR_NO_MEMORY;
+}
+
+emr_status emr_devices_json(const emr_devices_of *of, json_t **out)
+{
+	json_t *list = json_array();
+	emr_status status =
+		list != NULL ? emr_share_devices(of->share, list_one, list) : EMR_NO_MEMORY;
+
+	if (status != EMR_OK) {
+		json_decref(list);
+		return status;
+	}
+	*out = list;
+	return EMR_OK;
+}
+
+/* ---- keys that are no computer of hers ---- */
+
+emr_status emr_stranger_json(const emr_devices_of *of, const emr_stranger *s, json_t **out)
+{
+	static const char *const kinds[] = {"", "manager", "writer", "grant"};
+	emr_registered who = {.organisation = ""};
+	char key[2 * EMR_STRANGER_KEY_BYTES + 1];
+
+	emr_hex(s->who.b, EMR_STRANGER_KEY_BYTES, key);
+	if (emr_registered_find(of->replica, of->descriptor, s->who,
+		    emr_clock_unix_s(emr_clock_system()), &who) != EMR_OK)
+		who.organisation[0] = '\0'; /* a team, or nobody says */
+	*out = json_pack("{s:s, s:s, s:o}", "kind", kinds[s->kind], "key", key, "organisation",
+		emr_json_text(who.organisation));
+	return *out != NULL ? EMR_OK : EMR_NO_MEMORY;
+}
+
+typedef struct gathering {
+	const emr_devices_of *of;
+	json_t *list;
+} gathering;
+
+static bool is_listed(const json_t *list, const json_t *one)
+{
+	for (size_t i = 0; i < json_array_size(list); i++)
+		if (json_equal(json_array_get(list, i), one))
+			return true;
+	return false;
+}
+
+static emr_status gather(void *arg, const emr_stranger *s)
+{
+	const gathering *g = arg;
+	json_t *one = NULL;
+	emr_status status = emr_stranger_json(g->of, s, &one);
+
+	if (status != EMR_OK)
+		return status;
+	if (is_listed(g->list, one)) {
+		json_decref(one);
+		return EMR_OK;
+	}
+	return json_array_append_new(g->list, one) == 0 ? EMR_OK : EMR_NO_MEMORY;
+}
+
+emr_status emr_strangers_json(const emr_devices_of *of, json_t **out)
+{
+	gathering g = {.of = of, .list = json_array()};
+	emr_status status = g.list == NULL
+				    ? EMR_NO_MEMORY
+				    : emr_strangers(of->keyring, of->replica,
+					      emr_clock_unix_s(emr_clock_system()), gather, &g);
+
+	if (status != EMR_OK) {
+		json_decref(g.list);
+		return status;
+	}
+	*out = g.list;
+	return EMR_OK;
+}
+
+/* ---- the open folder ---- */
+
+static emr_status answer(const emr_devices_of *of, emr_emit_fn emit, void *arg)
+{
+	json_t *devices = NULL, *strangers = NULL, *object;
+	emr_status status = emr_devices_json(of, &devices);
+
+	if (status == EMR_OK)
+		status = emr_strangers_json(of, &strangers);
+	if (status != EMR_OK) {
+		json_decref(devices);
+		return status;
+	}
+	object =
+		json_pack("{s:b, s:o, s:o}", "done", 1, "devices", devices, "strangers", strangers);
+	return object != NULL ? emit(arg, object) : EMR_NO_MEMORY;
+}
+
+emr_status emr_answer_devices(emr_session *session, const emr_request *request, emr_emit_fn emit,
+	void *arg, emr_problem *out_problem)
+{
+	emr_devices_of of = {.keyring = session->keyring,
+		.replica = session->replica,
+		.descriptor = emr_ledger_descriptor(session->ledger)};
+	/* What a verb beside the folder has just done; without the ledger, what is known of it. */
+	emr_status status = emr_replica_catch_up(session->replica, NULL, NULL, NULL);
+
+	(void)request;
+	if (status == EMR_OK || status == EMR_OFFLINE)
+		status = emr_sharing_handle(session, &of.share);
+	if (status == EMR_OK)
+		status = answer(&of, emit, arg);
+	emr_share_free(of.share);
+	if (status != EMR_OK)
+		emr_problem_set_status(out_problem, status, "The ledger");
+	return status;
+}

@@ -1,0 +1,28 @@
+/* A person's computers, and keys that act as one without being one, for `device`: asked of the open
+ * folder or of a keyring that was opened for it.  It tells names and days, and no key. */
+#pragma once
+
+#include <jansson.h>
+
+#include "session/answer.h"
+#include "share/devices.h"
+
+typedef struct emr_devices_of { /* borrowed */
+	const emr_keyring *keyring;
+	emr_replica *replica;
+	emr_bytes descriptor;
+	emr_share *share;
+} emr_devices_of;
+
+/* [{name added_at seen_at this first}] of those that were not removed; *OUT is the caller's. */
+emr_status emr_devices_json(const emr_devices_of *of, json_t **out);
+#define EMR_STRANGER_KEY_BYTES 8 /* of a key's id, as it is shown */
+/* One of `strangers`: {kind key organisation}; *OUT is the caller's. */
+emr_status emr_stranger_json(const emr_devices_of *of, const emr_stranger *stranger, json_t **out);
+/* All of them, each key once, whatever it may do in however many folders. */
+emr_status emr_strangers_json(const emr_devices_of *of, json_t **out);
+
+/* The open folder's answer: emits {"done":true,"devices":[...],"strangers":[...]}.  Nothing is
+ * signed, so nobody needs a passphrase for it. */
+emr_status emr_answer_devices(emr_session *session, const emr_request *request, emr_emit_fn emit,
+	void *arg, emr_problem *out_problem);
