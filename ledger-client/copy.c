@@ -252,7 +252,9 @@ typedef struct record_walk {
 	emr_chain *chain;
 	emr_ledger_copy_facts *facts;
 	emr_buf part;
-	bool has_parts; /* of every domain: a replica of a network has its own only */
+	bool has_parts;		 /* of every domain: a replica of a network has its own only */
+	emr_ledger_record_fn fn; /* NULL: they are counted, and that is all */
+	void *arg;
 } record_walk;
 
 static void record_walk_end(record_walk *walk)
@@ -272,10 +274,13 @@ static emr_status count_whole(record_walk *walk, const char *key, const emr_row_
 		(unsigned long long)row->pversion);
 	if (!chain_parse_key(text, 'p', &at))
 		return EMR_DAMAGED;
-	status = walk->has_parts ? emr_chain_part(walk->chain, &at, &walk->part) : EMR_OK;
+	status = walk->has_parts || walk->fn != NULL ? emr_chain_part(walk->chain, &at, &walk->part)
+						     : EMR_OK;
 	if (status == EMR_NOT_FOUND || status == EMR_MISSING_DATA || status == EMR_DAMAGED)
 		return EMR_OK;
 	walk->facts->records += status == EMR_OK;
+	if (status == EMR_OK && walk->fn != NULL)
+		status = walk->fn(walk->arg, at.object, emr_buf_view(&walk->part));
 	return status;
 }
 
@@ -299,6 +304,15 @@ emr_status emr_ledger_copy_descriptor(emr_ledger_copy *copy, emr_buf *out)
 	emr_status status = emr_chain_entry(source_of(copy), 0, out, NULL);
 
 	return status == EMR_NOT_FOUND ? EMR_DAMAGED : status;
+}
+
+emr_status emr_ledger_copy_each_record(emr_ledger_copy *copy, emr_ledger_record_fn fn, void *arg)
+{
+	emr_ledger_copy_facts facts = {.entries = copy->entries};
+	__attribute__((cleanup(record_walk_end)))
+	record_walk walk = {.chain = source_of(copy), .facts = &facts, .fn = fn, .arg = arg};
+
+	return emr_chain_each_row(walk.chain, "O/", count_record, &walk);
 }
 
 emr_status emr_ledger_copy_root(emr_ledger_copy *copy, uint64_t entries, uint8_t out_root[32])

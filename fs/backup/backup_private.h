@@ -11,6 +11,7 @@
 #define DATA_DIRECTORY "emrfs-data"
 #define DATA_LOCK "lock"
 #define DATA_PARTIAL "partial"
+#define DATA_WHOLE "whole"
 #define COPY_BYTES ((size_t)1 << 20)
 
 /* ---- target.c: the directory of a backup, open for writing ---- */
@@ -24,12 +25,15 @@ typedef struct backup_target {
 	emr_backup_manifest strangers;	    /* in a list, but the source does not continue them */
 	uint64_t new_bytes, unlisted_bytes; /* written since the partial list was */
 	uint64_t done, total;
-	uint8_t *buffer; /* COPY_BYTES */
+	uint64_t kept_segments; /* of the last backup, which the source has no more */
+	uint8_t *buffer;	/* COPY_BYTES */
 	const emr_backup_options *options;
 } backup_target;
 
 emr_status target_open(backup_target *t, const emr_backup_options *options);
 void target_close(backup_target *t);
+/* A small file beside those that are listed, replaced in one step. */
+emr_status target_replace(const backup_target *t, const char *name, emr_bytes bytes);
 /* A whole file from memory. */
 emr_status target_put(backup_target *t, const char *path, emr_bytes bytes);
 /* A whole file, copied to its end as it is now. */
@@ -87,6 +91,12 @@ void moment_end(moment *m);
 
 /* state/annex, if there is one.  What cannot be read is said and left out. */
 emr_status backup_put_annex(backup_target *t, emr_backup_report *report);
+
+/* ---- blocks.c ---- */
+
+/* After everything was copied: what the records of M need is looked for in the target.  What is not
+ * there, or not whole, is told to `missing`; what an earlier backup has of it stays in this one. */
+emr_status backup_check_blocks(backup_target *t, moment *m, emr_backup_report *report);
 
 /* ---- read.c ---- */
 

@@ -171,6 +171,9 @@ static emr_status make(backup_target *t, moment *m, emr_backup_report *report)
 		(fstatat(t->options->state_fd, "ledger", &after, AT_SYMLINK_NOFOLLOW) != 0 ||
 			after.st_ino != before.st_ino || after.st_dev != before.st_dev))
 		return EMR_TIMEOUT;
+	status = backup_check_blocks(t, m, report);
+	if (status != EMR_OK)
+		return status;
 	t->made.made_unix_s = report->made_unix_s = emr_clock_unix_s(t->options->clock);
 	report->is_same_disk = is_same_disk(t);
 	report->bytes = emr_backup_manifest_bytes(&t->made);

@@ -127,6 +127,11 @@ static emr_status replace(const backup_target *t, int dirfd, const char *name, e
 	return sync_directory(dirfd);
 }
 
+emr_status target_replace(const backup_target *t, const char *name, emr_bytes bytes)
+{
+	return replace(t, t->data_fd, name, bytes);
+}
+
 static const char *base_of(const char *path)
 {
 	const char *slash = strrchr(path, '/');
@@ -435,7 +440,8 @@ static bool is_waste(const backup_target *t, const char *name)
 {
 	struct stat st;
 
-	if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0 || strcmp(name, DATA_LOCK) == 0)
+	if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0 || strcmp(name, DATA_LOCK) == 0 ||
+		strcmp(name, DATA_WHOLE) == 0)
 		return false;
 	return !is_listed(&t->made, name) &&
 	       fstatat(t->data_fd, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(st.st_mode);

@@ -495,6 +495,17 @@ static const emr_message_row rows[EMR_MESSAGE_COUNT] = {
 		"{n} damaged places on this computer were copied as they are; everything else is "
 		"safe.",
 		"emrfs verify"},
+	[EMR_SAY_BACKUP_MISSING] = {"missing-data", "", "error", EMR_EXIT_PART,
+		"{n} cannot be brought back from the backup in {dir}: blocks are missing or "
+		"damaged on this computer. Everything else is in it.",
+		"Another backup may have them: emrfs init --restore, on another computer. Then "
+		"save "
+		"these files again"},
+	[EMR_SAY_BACKUP_KEPT] = {"missing-data", "", "error", EMR_EXIT_PART,
+		"Blocks of your records are lost on this computer. The backup in {dir} has them, "
+		"and keeps "
+		"them.",
+		"Move {state} away, then: emrfs init --restore {dir}"},
 	[EMR_SAY_BACKUP_BAD] = {"bad-data", "", "error", EMR_EXIT_BAD_DATA,
 		"The backup in {dir} has {n} faults.",
 		"Delete {dir}/emrfs-data and make it again, better on another disk: emrfs backup "

@@ -541,7 +541,7 @@ static const emr_verb_row verbs[EMR_VERB_COUNT] = {
 			  "whole and goes on the next time. Bring it back: emrfs init --restore "
 			  "DIR.\n",
 		.fields = "records bytes new_bytes ledger_bytes complete_at own_copy mended "
-			  "same_disk "
+			  "missing same_disk "
 			  "checked bad[]{path error}",
 		.options = BIT(EMR_OPT_VERIFY),
 		.exits = exits_backup},

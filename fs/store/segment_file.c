@@ -147,3 +147,71 @@ emr_status emr_segment_file_check(int fd, uint64_t end, emr_segment_damage_fn vi
 	}
 	return walk.is_damaged ? EMR_DAMAGED : EMR_OK;
 }
+
+typedef struct contents_walk {
+	int fd;
+	uint64_t end, number;
+	emr_id16 writer;
+	const emr_segment_visitor *visitor;
+} contents_walk;
+
+/* *OUT_OURS stays false for somebody's block that only looks like a frame. */
+static emr_status tell_pins(
+	const contents_walk *walk, const emr_scan_item *item, emr_bytes block, bool *out_ours)
+{
+	emr_log_place place = {walk->number, item->offset};
+	emr_store_frame frame;
+	emr_status status = emr_store_frame_read(block, walk->writer, place, &frame);
+
+	if (status != EMR_OK)
+		return status == EMR_DAMAGED ? EMR_OK : status;
+	*out_ours = true;
+	for (size_t i = 0; i < frame.count && status == EMR_OK; i++) {
+		emr_pin_change change;
+
+		if (emr_store_frame_row(block, i, &change) != EMR_OK)
+			return EMR_OK;
+		status = walk->visitor->pin(walk->visitor->arg, &change.pin, change.unpin);
+	}
+	return status;
+}
+
+static emr_status tell_item(void *context, const emr_scan_item *item)
+{
+	const contents_walk *walk = context;
+	uint64_t at = item->offset + item->head_len;
+	EMR_AUTO_BUF block = {0};
+	bool is_ours = false;
+	emr_status status;
+
+	if (item->offset + item->len > walk->end)
+		return EMR_INTERRUPTED; /* what stands behind is nobody's concern here */
+	if (item->hole)
+		return EMR_OK;
+	if (emr_cid_codec(&item->cid) == EMR_CODEC_RAW && emr_store_frame_is(item->head)) {
+		status = emr_buf_append_zeros(&block, item->data_len);
+		if (status == EMR_OK)
+			status = emr_pread_all(walk->fd, block.data, block.len, (off_t)at);
+		if (status == EMR_OK && emr_cid_verify(&item->cid, emr_buf_view(&block)) == EMR_OK)
+			status = tell_pins(walk, item, emr_buf_view(&block), &is_ours);
+		if (status != EMR_OK || is_ours)
+			return status;
+	}
+	return walk->visitor->block(walk->visitor->arg, &item->cid, at, item->data_len);
+}
+
+emr_status emr_segment_file_contents(int fd, uint64_t end, emr_id16 writer, uint64_t number,
+	bool hashed, const emr_segment_visitor *visitor)
+{
+	contents_walk walk = {
+		.fd = fd, .end = end, .number = number, .writer = writer, .visitor = visitor};
+	uint64_t data_end;
+	emr_status status = check_prefix(fd);
+
+	if (status == EMR_OK)
+		status =
+			emr_scan(fd, EMR_SEGMENT_PREFIX_BYTES, hashed, tell_item, &walk, &data_end);
+	return status == EMR_INTERRUPTED || status == EMR_NOT_FOUND || status == EMR_DAMAGED
+		       ? EMR_OK
+		       : status;
+}

@@ -2,12 +2,15 @@
  * checks such a copy. It refuses a place inside what is copied, and a directory with a backup of
  * these records that this computer does not go on from. */
 #include <fcntl.h>
+#include <ftw.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 #include "backup/backup.h"
 #include "kit/text.h"
+#include "record/format.h"
 #include "session/network_dir.h"
 #include "session/second_copy.h"
 #include "session/session.h"
@@ -22,6 +25,7 @@ typedef struct backing_up {
 	char *dir;    /* owned */
 	json_t *bad;
 	uint64_t n_bad;
+	emr_buf missing; /* of emr_cid: versions that are not in the backup, or not whole */
 	const char *doing;
 } backing_up;
 
@@ -31,6 +35,7 @@ static void backing_up_end(backing_up *b)
 		close(b->state_fd);
 	emr_places_free(&b->places);
 	json_decref(b->bad);
+	emr_buf_free(&b->missing);
 	free(b->dir);
 }
 
@@ -55,6 +60,24 @@ static void note_found(void *arg, const char *path, const char *what)
 		emr_out_put(b->out, "bad", NULL);
 }
 
+/* One that is not kept for its name is counted all the same, in the report. */
+static void note_missing(void *arg, const emr_cid *root)
+{
+	backing_up *b = arg;
+
+	(void)!emr_buf_append(&b->missing, root, sizeof *root);
+}
+
+static bool root_of(emr_bytes part, emr_cid *out_root)
+{
+	emr_put_part put;
+
+	if (emr_put_part_decode(part, &put) != EMR_OK)
+		return false;
+	*out_root = put.root;
+	return true;
+}
+
 static emr_backup_options options_of(backing_up *b)
 {
 	return (emr_backup_options){.state_path = b->places.state,
@@ -63,6 +86,8 @@ static emr_backup_options options_of(backing_up *b)
 		.clock = emr_clock_system(),
 		.progress = show_progress,
 		.found = note_found,
+		.root_of = root_of,
+		.missing = note_missing,
 		.arg = b};
 }
 
@@ -161,6 +186,72 @@ static void say(const backing_up *b, emr_status status, const emr_backup_report 
 	}
 }
 
+/* ---- which files are not whole in it ---- */
+
+#define CID_ATTRIBUTE "user.emrfs.cid"
+#define WALK_OPEN_DIRECTORIES 32
+
+static __thread backing_up *naming; /* nftw has no argument of ours */
+
+static void name_root(backing_up *b, size_t at, const char *path)
+{
+	memmove(b->missing.data + at, b->missing.data + at + sizeof(emr_cid),
+		b->missing.len - at - sizeof(emr_cid));
+	b->missing.len -= sizeof(emr_cid);
+	note_found(b, path, "blocks of it are missing or damaged on this computer");
+}
+
+/* What the folder makes up, and what lies at others, is passed over. */
+static int name_file(const char *path, const struct stat *st, int type, struct FTW *at)
+{
+	char text[EMR_CID_TEXT_CHARS + 1];
+	emr_cid cid;
+	ssize_t n;
+
+	(void)st;
+	if (type == FTW_D && at->level == 1 &&
+		(strcmp(path + at->base, ".emrfs") == 0 ||
+			strcmp(path + at->base, "shared-with-me") == 0))
+		return FTW_SKIP_SUBTREE;
+	if (type != FTW_F)
+		return FTW_CONTINUE;
+	n = lgetxattr(path, CID_ATTRIBUTE, text, sizeof text - 1);
+	if (n != EMR_CID_TEXT_CHARS)
+		return FTW_CONTINUE;
+	text[n] = '\0';
+	if (emr_cid_parse_text(text, &cid) != EMR_OK)
+		return FTW_CONTINUE;
+	for (size_t i = 0; i < naming->missing.len; i += sizeof cid)
+		if (memcmp(naming->missing.data + i, &cid, sizeof cid) == 0) {
+			name_root(naming, i, path);
+			break;
+		}
+	return naming->missing.len > 0 ? FTW_CONTINUE : FTW_STOP;
+}
+
+/* Names are sealed: an open folder knows them, of the versions that it shows.  The others have the
+ * name of their root. */
+static void name_missing(backing_up *b)
+{
+	char folder[4096] = "", text[EMR_CID_TEXT_CHARS + 1];
+	int pid = 0;
+	bool is_open = emr_session_holder(b->state_fd, folder, sizeof folder, &pid) == EMR_OK &&
+		       folder[0] != '\0';
+
+	naming = b;
+	if (is_open && b->missing.len > 0)
+		(void)!nftw(folder, name_file, WALK_OPEN_DIRECTORIES,
+			FTW_PHYS | FTW_MOUNT | FTW_ACTIONRETVAL);
+	for (size_t i = 0; i < b->missing.len; i += sizeof(emr_cid)) {
+		emr_cid_text((const emr_cid *)(const void *)(b->missing.data + i), text);
+		note_found(b, text,
+			is_open ? "blocks of this earlier or deleted version are missing or "
+				  "damaged on this computer"
+				: "blocks of this version are missing or damaged on this "
+				  "computer; with your folder open its file is named");
+	}
+}
+
 /* ---- the two halves ---- */
 
 static void say_made(backing_up *b, const emr_backup_report *report)
@@ -189,6 +280,7 @@ static void say_made(backing_up *b, const emr_backup_report *report)
 	emr_out_number(b->out, "new_bytes", report->new_bytes);
 	emr_out_number(b->out, "ledger_bytes", report->ledger_bytes);
 	emr_out_text(b->out, "complete_at", at);
+	emr_out_number(b->out, "missing", report->missing);
 	emr_out_flag(b->out, "same_disk", report->is_same_disk);
 	emr_out_flag(b->out, "own_copy", report->is_own_copy);
 	if (report->is_own_copy) {
@@ -270,7 +362,7 @@ static emr_status run(backing_up *b, emr_problem *out_problem)
 {
 	emr_backup_report report = {.records = 0};
 	emr_problem unseen = {0};
-	char n[EMR_TEXT_BYTES];
+	char n[EMR_COUNT_BYTES];
 	emr_status status = EMR_OK;
 
 	if (b->state_fd < 0)
@@ -278,12 +370,23 @@ static emr_status run(backing_up *b, emr_problem *out_problem)
 	status = copy(b, &report, out_problem);
 	if (status != EMR_OK)
 		return status;
+	name_missing(b);
 	if (b->args->given[EMR_OPT_VERIFY])
 		status = verify(b, out_problem);
 	if (remember(b, &report, status == EMR_OK, status == EMR_OK ? out_problem : &unseen) !=
 			EMR_OK &&
 		status == EMR_OK)
 		return EMR_IO;
+	if (status == EMR_OK && report.missing > 0) {
+		emr_count_text(report.missing, "version", "versions", n);
+		emr_problem_set(out_problem, EMR_SAY_BACKUP_MISSING, "n", n, "dir", b->dir, NULL);
+		return EMR_DAMAGED;
+	}
+	if (status == EMR_OK && report.kept_segments > 0) {
+		emr_problem_set(out_problem, EMR_SAY_BACKUP_KEPT, "dir", b->dir, "state",
+			b->places.state, NULL);
+		return EMR_DAMAGED;
+	}
 	if (status == EMR_OK && report.damaged > 0) {
 		emr_number_text(report.damaged, n);
 		emr_problem_set(out_problem, EMR_SAY_BACKUP_DAMAGE, "n", n, NULL);

@@ -275,25 +275,28 @@ static emr_status return_to_network(restoring *r, emr_problem *out_problem)
 
 /* ---- what the backup said it has ---- */
 
-static emr_status count_block(void *arg, const emr_cid *cid)
-{
-	(void)arg;
-	(void)cid;
-	return EMR_OK;
-}
-
 typedef struct looking {
 	restoring *r;
 	uint64_t n;
 } looking;
 
-/* Everything below a pin must have come along; content of this size is read when it is opened. */
+/* Every block was hashed when the store here was opened: what is damaged has no place. */
+static emr_status need_block(void *arg, const emr_cid *cid)
+{
+	const looking *l = arg;
+	emr_store_position at;
+	emr_status status = emr_store_locate(l->r->session.store, cid, &at);
+
+	return status == EMR_NOT_FOUND ? EMR_MISSING_DATA : status;
+}
+
+/* Everything below a pin must have come along. */
 static emr_status look_below(void *arg, const emr_pin *pin)
 {
 	looking *l = arg;
 	emr_cid missing;
 	emr_status status = emr_store_walk(
-		emr_store_blocks(l->r->session.store), &pin->root, count_block, NULL, &missing);
+		emr_store_blocks(l->r->session.store), &pin->root, need_block, l, &missing);
 
 	if (status != EMR_NOT_FOUND && status != EMR_MISSING_DATA && status != EMR_DAMAGED)
 		return status;

@@ -31,6 +31,7 @@ head -c 2000000 /dev/urandom >"$MNT/Imaging/lost.dcm"
 run 0 status --wait
 closed
 whole
+run 0 backup "$EMR_WORK/whole-copy"
 # In the middle of the larger file's blocks, and everything of the other one cut out.
 python3 - "$STATE"/blocks/seg-*.car <<'END' || emr_fail "no segment to damage"
 import sys
@@ -53,9 +54,13 @@ again
 # A hole with whole blocks behind it.
 biggest=$(ls -S "$STATE"/blocks/seg-*.car | head -1)
 dd if=/dev/zero of="$biggest" bs=1k seek=1000 count=700 conv=notrunc status=none
-met 3 bad-data backup "$EMR_WORK/damaged-copy"
+met 3 missing-data backup "$EMR_WORK/damaged-copy"
+again
+must "$SUPPORT/flip.py" "$biggest" pins 2	# not what a record needs
+met 3 bad-data backup "$EMR_WORK/flipped-copy"
 again
 mv "$biggest" segment-gone
+met 3 missing-data backup "$EMR_WORK/whole-copy"	# which keeps what it had
 "$EMRFS" mount --json --passphrase-file "$EMR_PASS" "$MNT" >>"$MET" 2>&1 </dev/null && {
 	for file in scan.dcm lost.dcm; do cat "$MNT/Imaging/$file" >out/bytes 2>>out/error; done
 	sed 's/^/notice: /' "$MNT/.emrfs/notices" >>"$MET"

@@ -42,6 +42,10 @@ typedef struct emr_ledger_copy_facts {
 	uint64_t last_unix_s; /* ledger time of the newest entry; 0 with entry 0 alone */
 } emr_ledger_copy_facts;
 emr_status emr_ledger_copy_tell(emr_ledger_copy *copy, emr_ledger_copy_facts *out_facts);
+/* Every live record with content: its id, and the private part of its newest version (borrowed).
+ * One whose part is not there, or not whole, is passed over. */
+typedef emr_status (*emr_ledger_record_fn)(void *arg, emr_id16 object, emr_bytes part);
+emr_status emr_ledger_copy_each_record(emr_ledger_copy *copy, emr_ledger_record_fn fn, void *arg);
 /* Root over the first ENTRIES; EMR_ROLLBACK when there are not so many. */
 emr_status emr_ledger_copy_root(emr_ledger_copy *copy, uint64_t entries, uint8_t out_root[32]);
 /* Entry 0, as it stands beside the ledger in a network directory; appended to OUT. */

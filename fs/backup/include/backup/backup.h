@@ -8,6 +8,7 @@
 
 #include "backup/manifest.h"
 #include "base/clock.h"
+#include "store/cid.h"
 
 /* How far; from the calling thread. */
 typedef void (*emr_backup_progress_fn)(void *arg, uint64_t done, uint64_t total);
@@ -22,6 +23,12 @@ typedef struct emr_backup_options {
 	const emr_clock *clock;
 	emr_backup_progress_fn progress; /* may be NULL */
 	emr_backup_found_fn found;	 /* damage in the source, copied as it is */
+	/* Making: the root of the version that a private part is of; false: it is no such part. May
+	 * be NULL: then only what is pinned is looked for. */
+	bool (*root_of)(emr_bytes part, emr_cid *out_root);
+	/* Making: blocks of the version under ROOT are in no segment of the backup, or not whole;
+	 * may be NULL. */
+	void (*missing)(void *arg, const emr_cid *root);
 	/* Restoring: all but the segments is there; what it returns ends the work unless it is
 	 * EMR_OK. May be NULL. */
 	emr_status (*before_segments)(void *arg);
@@ -34,6 +41,8 @@ typedef struct emr_backup_report {
 	uint64_t new_bytes;		   /* written this time */
 	uint64_t ledger_bytes;		   /* of BYTES: the ledger */
 	uint64_t damaged;		   /* places in what is new */
+	uint64_t missing;		   /* versions that the backup does not have whole */
+	uint64_t kept_segments;		   /* which this computer has lost, and the backup had */
 	uint64_t needed_bytes, free_bytes; /* also set with EMR_NO_SPACE */
 	bool is_same_disk;		   /* as the state */
 	bool is_of_network; /* ledger and `records` are those of all members of a network */
@@ -45,10 +54,11 @@ typedef struct emr_backup_report {
 } emr_backup_report;
 
 /* Brings the backup in DIR up to date, or begins one.  Interrupted at any moment it leaves the
- * backup that was there, and goes on the next time where it was.  EMR_NOT_FOUND, EMR_NOT_DIRECTORY:
- * DIR; EMR_BUSY: another process makes a backup there; EMR_CONFLICT: DIR holds the backup of
- * another network; EMR_FORK: one whose ledger is not the beginning of the one here: another
- * computer went on with it, or this one went back; EMR_DAMAGED: its list cannot be read;
+ * backup that was there, and goes on the next time where it was.  What the records need is looked
+ * for in it before its list is written: what is missing is told, and counted.  EMR_NOT_FOUND,
+ * EMR_NOT_DIRECTORY: DIR; EMR_BUSY: another process makes a backup there; EMR_CONFLICT: DIR holds
+ * the backup of another network; EMR_FORK: one whose ledger is not the beginning of the one here:
+ * another computer went on with it, or this one went back; EMR_DAMAGED: its list cannot be read;
  * EMR_NEWER_FORMAT; EMR_NO_SPACE, before anything is written when it can be known; EMR_TIMEOUT: the
  * ledger never held still; EMR_OFFLINE: neither the ledger nor this computer's own verified copy of
  * it is whole; EMR_MISSING_DATA: the state lacks a file that it must have. */

@@ -5,6 +5,7 @@
 
 #include "base/bytes.h"
 #include "base/id.h"
+#include "store/block_store.h"
 
 /* A number above this is no segment's: there must always be a name for the one that comes next. */
 #define EMR_SEGMENT_NUMBER_MAX 1000000000000U
@@ -32,3 +33,14 @@ emr_status emr_segment_file_extent(int fd, uint64_t from, emr_segment_extent *ou
  * right hash. EMR_DAMAGED when there was one, or when END is not the end of a section. */
 typedef void (*emr_segment_damage_fn)(void *arg, uint64_t offset, uint64_t len);
 emr_status emr_segment_file_check(int fd, uint64_t end, emr_segment_damage_fn visit, void *arg);
+
+/* What the first END bytes of segment NUMBER of WRITER hold: blocks by the place of their first
+ * byte, in order, and what its frames say of pins, in order.  HASHED: only blocks whose bytes have
+ * the hash of their name; else what the section heads say, which reads little of the file. */
+typedef struct emr_segment_visitor {
+	emr_status (*block)(void *arg, const emr_cid *cid, uint64_t offset, size_t len);
+	emr_status (*pin)(void *arg, const emr_pin *pin, bool is_unpin);
+	void *arg;
+} emr_segment_visitor;
+emr_status emr_segment_file_contents(int fd, uint64_t end, emr_id16 writer, uint64_t number,
+	bool hashed, const emr_segment_visitor *visitor);

@@ -1,0 +1,88 @@
+#!/bin/bash
+# backup_blocks.sh: blocks that this computer has lost, or that rotted: a backup says which file is not in it, again each
+# time, ends with 3, and keeps what an earlier one had.  What it does not complain about restores.
+SUPPORT=${SUPPORT:-$(cd "$(dirname "$0")/../support" && pwd)}
+. "$SUPPORT/mount.sh"
+. "$SUPPORT/said.sh"
+emr_begin backup_blocks
+cd "$EMR_WORK" || exit 2
+STATE=$EMRFS_HOME/state
+again() { rm -rf "$STATE" && cp -a base "$STATE"; }
+segment() { ls "$STATE"/blocks/seg-*.car; }
+# restored CODE DIR: the backup there becomes a computer of its own in back/.
+restored() {
+	rm -rf back && mkdir -m 700 back && cp home/settings back/
+	EMRFS_HOME=$EMR_WORK/back run "$1" init --restore "$2" --passphrase-file "$EMR_PASS"
+}
+restored_mount() { EMRFS_HOME=$EMR_WORK/back run 0 mount --passphrase-file "$EMR_PASS" "$MNT"; }
+restored_unmount() { EMRFS_HOME=$EMR_WORK/back run 0 unmount; }
+
+emr_init
+run 0 mount --passphrase-file "$EMR_PASS" "$MNT"
+mkdir "$MNT/Letters"
+echo "a letter" >"$MNT/Letters/letter.txt"
+run 0 status --wait
+head -c 300000 /dev/urandom >"$MNT/scan.dcm"
+run 0 status --wait
+cp -a "$MNT" was
+run 0 unmount
+expect "segments" "$(segment | wc -l)" 1
+cp -a "$STATE" base
+json 0 backup before
+expect "missing" "$(field missing)" 0
+
+for what in leaf node; do
+	say "a $what of a file flips: the file is named, each time, and the rest restores"
+	again && must "$SUPPORT/flip.py" "$(segment)" $what 1
+	for ((i = 0; i < 2; i++)); do
+		json 3 backup "copy-$what"
+		expect "$what: missing" "$(field missing)" 1
+		expect "$what: error" "$(field error)" missing-data
+		[ "$(field bad)" != "[]" ] || emr_fail "nothing named"
+	done
+	run 0 mount --passphrase-file "$EMR_PASS" "$MNT"
+	run 3 backup "copy-$what"
+	says "$MNT/scan.dcm: blocks of it are missing or damaged"
+	says_not "letter.txt"
+	run 0 unmount
+	restored 3 "copy-$what"
+	restored_mount
+	must cmp was/Letters/letter.txt "$MNT/Letters/letter.txt"
+	! cat "$MNT/scan.dcm" >out/scan 2>/dev/null || emr_fail "wrong bytes were shown"
+	restored_unmount
+	say "a backup from before has it still, and it is not taken out of it"
+	json 0 backup before
+	restored 0 before
+	restored_mount
+	must diff -r was "$MNT"
+	restored_unmount
+	say "nor when that file of blocks has grown since"
+	run 0 mount --passphrase-file "$EMR_PASS" "$MNT"
+	echo "saved after" >"$MNT/after.txt"
+	run 0 status --wait
+	run 0 unmount
+	json 3 backup before
+	expect "$what, grown: missing" "$(field missing)" 0
+	says "keeps what it had of them"
+	json 0 backup before --verify
+	restored 0 before
+	restored_mount
+	must cmp was/scan.dcm "$MNT/scan.dcm"
+	expect "what was saved after" "$(cat "$MNT/after.txt")" "saved after"
+	restored_unmount
+	rm -rf before && again && run 0 backup before
+done
+
+say "the file of blocks is gone: what the backup had of it stays, and it is said"
+again && rm "$(segment)"
+json 3 backup before
+expect "missing" "$(field missing)" 0
+expect "error" "$(field error)" missing-data
+restored 0 before
+restored_mount
+must diff -r was "$MNT"
+restored_unmount
+say "a new backup cannot have it, and says so of every file"
+json 3 backup fresh
+expect "missing" "$(field missing)" 2
+echo "all is well"
