@@ -8,6 +8,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/disk.h"
 #include "store/segment_file.h"
 
 #define SPARE_BYTES ((uint64_t)8 << 20) /* for lists and directories */
@@ -132,14 +133,6 @@ static emr_status copy_all(backup_target *t, moment *m, emr_backup_report *repor
 	return status;
 }
 
-static bool is_same_disk(const backup_target *t)
-{
-	struct stat here, there;
-
-	return fstat(t->options->state_fd, &here) == 0 && fstat(t->data_fd, &there) == 0 &&
-	       here.st_dev == there.st_dev;
-}
-
 static emr_status make(backup_target *t, moment *m, emr_backup_report *report)
 {
 	struct stat before, after;
@@ -175,7 +168,7 @@ static emr_status make(backup_target *t, moment *m, emr_backup_report *report)
 	if (status != EMR_OK)
 		return status;
 	t->made.made_unix_s = report->made_unix_s = emr_clock_unix_s(t->options->clock);
-	report->is_same_disk = is_same_disk(t);
+	report->is_same_disk = emr_disk_is_same(t->options->state_fd, t->data_fd);
 	report->bytes = emr_backup_manifest_bytes(&t->made);
 	report->is_of_network = m->is_shared;
 	for (size_t i = 0; i < t->made.n; i++)

@@ -189,7 +189,8 @@ static const emr_message_row rows[EMR_MESSAGE_COUNT] = {
 		"words.",
 		"Second copy: emrfs backup DIR"},
 	[EMR_SAY_SAME_DISK] = {"same-disk", "", "warn", EMR_EXIT_PART,
-		"{dir} is on the disk that has your records: if it is lost, both are.",
+		"{dir} is on the disk that has your records: if it is lost, both are. It does not "
+		"count as a second copy.",
 		"emrfs backup DIR with a directory on another disk"},
 	[EMR_SAY_CLOCK] = {"clock", "", "warn", EMR_EXIT_PART,
 		"This computer's clock is {d} {side} the ledger. Changes may be refused.",

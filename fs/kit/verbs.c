@@ -237,7 +237,7 @@ static const emr_verb_row verbs[EMR_VERB_COUNT] = {
 			"strangers[] pending pinned confirmed failed\n"
 			"conflicts[] unsent[] state read_only copies second_copy backups[]{dir "
 			"made_at made_unix "
-			"gone} backup_at "
+			"gone same_disk} backup_at "
 			"backup_unix backup_dir network\n"
 			"ledger{kind size witnessed away_at away_unix error message "
 			"hint} waiting_requests words_tested_at errors[]{at path error "

@@ -281,9 +281,10 @@ static json_t *backups_report(const emr_session *session)
 
 	for (size_t i = 0; list != NULL && i < n; i++)
 		if (json_array_append_new(list,
-			    json_pack("{s:o, s:o, s:I, s:b}", "dir", emr_json_text(all[i].dir),
+			    json_pack("{s:o, s:o, s:I, s:b, s:b}", "dir", emr_json_text(all[i].dir),
 				    "made_at", time_or_null(all[i].made_unix_s), "made_unix",
-				    (json_int_t)all[i].made_unix_s, "gone", all[i].is_gone)) != 0) {
+				    (json_int_t)all[i].made_unix_s, "gone", all[i].is_gone,
+				    "same_disk", all[i].is_same_disk)) != 0) {
 			json_decref(list);
 			return NULL;
 		}

@@ -219,7 +219,9 @@ static void put_second_copy(FILE *to, const json_t *report)
 		emr_time_text((int64_t)number_of(backup, "made_unix"), when);
 		fprintf(to, "  %s %s, in ",
 			json_is_true(json_object_get(backup, "gone")) ? "A backup was deleted:"
-								      : "Another:",
+			: json_is_true(json_object_get(backup, "same_disk"))
+				? "On the same disk, so no second copy:"
+				: "Another:",
 			when);
 		put_shown(to, text_of(backup, "dir"));
 		fputs(".\n", to);

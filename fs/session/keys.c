@@ -77,11 +77,10 @@ emr_status emr_keys_lock(int state_fd, int *out_fd, emr_problem *out_problem)
 
 void emr_keys_say_backup(emr_out *out, int state_fd)
 {
-	emr_second_copy copy;
+	emr_second_copy copy = {.is_known = false};
 	emr_problem remark = {0};
 
-	emr_second_copy_read(state_fd, &copy);
-	if (!copy.is_known)
+	if (emr_second_copies_read(state_fd, &copy, 1) == 0)
 		return;
 	emr_problem_set(&remark, EMR_SAY_BACKUP_OLD_KEYFILE, "dir", copy.dir, NULL);
 	emr_remark(out, &remark);

@@ -3,6 +3,7 @@
 #include "session/second_copy.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,6 +12,7 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
+#include "base/disk.h"
 #include "base/file.h"
 #include "kit/places.h"
 
@@ -47,8 +49,21 @@ static bool is_gone(const emr_second_copy *copy)
 	return false;
 }
 
+/* What is lost with the records is no second copy of them.  Without the directory, the file system
+ * that it was on tells. */
+static bool is_same_disk(int state_fd, const emr_second_copy *copy)
+{
+	EMR_AUTO_FD fd = open(copy->dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	struct statvfs here;
+
+	if (fd >= 0)
+		return emr_disk_is_same(state_fd, fd);
+	return copy->disk != 0 && fstatvfs(state_fd, &here) == 0 &&
+	       (uint64_t)here.f_fsid == copy->disk;
+}
+
 /* One block at *AT, which moves behind it. */
-static bool read_block(const char **at, emr_second_copy *out)
+static bool read_block(int state_fd, const char **at, emr_second_copy *out)
 {
 	int dir_at = -1;
 	size_t len;
@@ -65,6 +80,7 @@ static bool read_block(const char **at, emr_second_copy *out)
 	memcpy(out->dir, *at, len);
 	*at += len + 1;
 	out->is_gone = is_gone(out);
+	out->is_same_disk = is_same_disk(state_fd, out);
 	return true;
 }
 
@@ -81,7 +97,7 @@ size_t emr_second_copies_read(int state_fd, emr_second_copy *out_copies, size_t 
 	if (strncmp(at, FIRST_LINE, strlen(FIRST_LINE)) != 0)
 		return 0;
 	at += strlen(FIRST_LINE);
-	while (n < max && *at != '\0' && read_block(&at, &out_copies[n]))
+	while (n < max && *at != '\0' && read_block(state_fd, &at, &out_copies[n]))
 		n++;
 	return n;
 }
@@ -93,7 +109,7 @@ void emr_second_copy_read(int state_fd, emr_second_copy *out_copy)
 
 	*out_copy = (emr_second_copy){.is_known = false};
 	for (size_t i = n; i-- > 0;)
-		if (!all[i].is_gone)
+		if (!all[i].is_gone && !all[i].is_same_disk)
 			*out_copy = all[i];
 }
 

@@ -259,6 +259,7 @@ static void say_made(backing_up *b, const emr_backup_report *report)
 	char records[EMR_COUNT_BYTES], bytes[EMR_TEXT_BYTES], fresh[EMR_TEXT_BYTES],
 		at[EMR_TEXT_BYTES], ledger[EMR_TEXT_BYTES], shown[4200];
 	emr_problem remark = {0};
+	const char *what = report->is_same_disk ? "A copy" : "A second copy";
 
 	emr_count_text(report->records, "record", "records", records);
 	emr_size_text(report->bytes - (report->is_of_network ? report->ledger_bytes : 0), bytes);
@@ -268,13 +269,13 @@ static void say_made(backing_up *b, const emr_backup_report *report)
 	emr_show(b->dir, shown, sizeof shown);
 	if (report->is_of_network)
 		emr_say(b->out,
-			"A second copy is in %s: %s of yours; the ledger of your network, with %s "
+			"%s is in %s: %s of yours; the ledger of your network, with %s "
 			"of all its members, takes %s more.  Of it all "
 			"%s is new.\n",
-			shown, bytes, records, ledger, fresh);
+			what, shown, bytes, records, ledger, fresh);
 	else
-		emr_say(b->out, "A second copy is in %s: %s, %s, %s of it new.\n", shown, records,
-			bytes, fresh);
+		emr_say(b->out, "%s is in %s: %s, %s, %s of it new.\n", what, shown, records, bytes,
+			fresh);
 	emr_out_number(b->out, "records", report->records);
 	emr_out_number(b->out, "bytes", report->bytes);
 	emr_out_number(b->out, "new_bytes", report->new_bytes);

@@ -41,7 +41,7 @@ typedef struct restoring {
 	char *dir; /* owned */
 	uint64_t n_found;
 	emr_problem keys_problem; /* of a passphrase or words that do not fit */
-	bool by_words;
+	bool by_words, has_second_copy;
 } restoring;
 
 static void restoring_end(restoring *r)
@@ -365,6 +365,10 @@ static emr_status finish(restoring *r, emr_problem *out_problem)
 	}
 	if (status == EMR_OK)
 		status = emr_second_copy_write(r->session.state_fd, &note);
+	if (status == EMR_OK) {
+		emr_second_copy_read(r->session.state_fd, &note);
+		r->has_second_copy = note.is_known;
+	}
 	/* Everything is closed before it moves. */
 	emr_session_close(&r->session);
 	if (status == EMR_OK)
@@ -388,7 +392,7 @@ static int say_done(restoring *r)
 	emr_out_text(r->out, "born", r->profile.born);
 	emr_out_text(r->out, "folder", r->places.state);
 	emr_out_flag(r->out, "words_checked", r->by_words);
-	emr_out_flag(r->out, "second_copy", true);
+	emr_out_flag(r->out, "second_copy", r->has_second_copy);
 	emr_out_number(r->out, "records", r->list.records);
 	emr_say(r->out,
 		"%s%sour keyring is in %s, with %s as of %s.\nDo not go on with the "

@@ -22,6 +22,18 @@
 
 /* ---- closed: what can be said without a passphrase ---- */
 
+/* The newest copy that is lost with the records. */
+static void say_same_disk(emr_out *out, int state_fd)
+{
+	emr_second_copy copy;
+	char when[EMR_TEXT_BYTES];
+
+	if (state_fd < 0 || emr_second_copies_read(state_fd, &copy, 1) == 0 || copy.is_gone)
+		return;
+	emr_time_text((int64_t)copy.made_unix_s, when);
+	emr_say(out, "  On the same disk, so no second copy: %s, in %s.\n", when, copy.dir);
+}
+
 static void say_second_copy(emr_out *out, const emr_places *places)
 {
 	EMR_AUTO_FD state_fd = open(places->state, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -33,6 +45,7 @@ static void say_second_copy(emr_out *out, const emr_places *places)
 		emr_second_copy_read(state_fd, &copy);
 	emr_out_flag(out, "second_copy", copy.is_known);
 	if (!copy.is_known) {
+		say_same_disk(out, state_fd);
 		emr_problem_set(&remark, EMR_SAY_ONE_COPY, NULL);
 		emr_say(out, "  %s\n    %s\n", remark.text, remark.hint);
 		return;

@@ -37,7 +37,7 @@ compare_copy
 
 say "open"
 run 0 mount --passphrase-file "$EMR_PASS" "$MNT"
-says_not "Only on this computer"
+says "Only on this computer"	# the copy is on the same disk
 json 2 backup "$MNT/copy"
 must mkdir "$MNT/Imaging"
 head -c 3000000 /dev/urandom >"$MNT/Imaging/scan.dcm"
@@ -48,11 +48,29 @@ expect "records" "$(field records)" 2
 [ "$(field new_bytes)" -ge 3000000 ] || emr_fail "not copied: $(cat out/said)"
 compare_copy
 json 0 status
-expect "second copy" "$(field second_copy)" True
-expect "where" "$(field backup_dir)" "$COPY"
+expect "second copy on the same disk" "$(field second_copy)" False
+expect "where" "$(field backup_dir)" None
+expect "on the same disk" "$(field backups.0.same_disk)" True
 run 0 status
+says "On the same disk, so no second copy: "
+says "Only on this computer"
+run 0 backup "$COPY"
+says "on the disk that has your records"
+says_not "A second copy is in"
+other_disk
+run 0 backup "$EMR_OTHER_DISK/copy"
+says "A second copy is in $EMR_OTHER_DISK/copy"
+json 0 status
+expect "second copy" "$(field second_copy)" True
+expect "where" "$(field backup_dir)" "$EMR_OTHER_DISK/copy"
+json 0 backup "$COPY"
+expect "same disk" "$(field same_disk)" True
+run 0 status	# the newer one on the same disk does not stand for it
 says "Second copy: "
+says "in $EMR_OTHER_DISK/copy"
+says "On the same disk, so no second copy: "
 says_not "Only on this computer"
+rm -rf "$EMR_OTHER_DISK/copy"
 
 say "only what is new"
 json 0 backup "$COPY"

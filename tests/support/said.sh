@@ -56,7 +56,12 @@ await_gone() {
 	done
 	emr_fail "process $1 stays"
 }
-at_end() { emr_clear_away "$EMRFS_HOME" "$MNT"; }
+at_end() {
+	emr_clear_away "$EMRFS_HOME" "$MNT"
+	case ${EMR_OTHER_DISK:-} in /dev/shm/emrfs-*) rm -rf "$EMR_OTHER_DISK" ;; esac
+}
+# A directory on another disk than the one of the test: memory is one, of those that everybody may write to.
+other_disk() { EMR_OTHER_DISK=$(mktemp -d /dev/shm/emrfs-XXXXXX) || emr_skip "no second disk here"; }
 
 # The words in FILE with another one at NUMBER.
 another_word() { # NUMBER FILE

@@ -12,12 +12,14 @@
 #include "session/second_copy.h"
 
 static char directory[] = "/tmp/emr-second-copy-XXXXXX";
+static char other[] = "/dev/shm/emr-second-copy-XXXXXX"; /* in memory: another disk */
 static int fd;
 
 static int begin(void **state)
 {
 	(void)state;
 	assert_non_null(mkdtemp(directory));
+	assert_non_null(mkdtemp(other));
 	fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	return fd >= 0 ? 0 : -1;
 }
@@ -27,7 +29,7 @@ static int end(void **state)
 	(void)state;
 	unlinkat(fd, EMR_STATE_SECOND_COPY, 0);
 	close(fd);
-	return rmdir(directory);
+	return rmdir(other) == 0 ? rmdir(directory) : -1;
 }
 
 static emr_second_copy read_text(const char *text)
@@ -61,6 +63,36 @@ static void what_is_noted_is_known_until_it_is_forgotten(void **state)
 	assert_false(again.is_known);
 }
 
+/* What is lost together with the records is remembered, and is no second copy. */
+static void a_copy_on_the_same_disk_does_not_count(void **state)
+{
+	emr_second_copy copy = {.is_known = true, .made_unix_s = 9}, newest;
+	char list[140];
+	int file;
+
+	(void)state;
+	snprintf(list, sizeof list, "%s/emrfs-backup", other);
+	file = open(list, O_CREAT | O_WRONLY | O_CLOEXEC, 0600);
+	assert_true(file >= 0);
+	close(file);
+	snprintf(copy.dir, sizeof copy.dir, "%s", other);
+	assert_ok(emr_second_copy_write(fd, &copy));
+	copy.made_unix_s++;
+	snprintf(copy.dir, sizeof copy.dir, "%s", directory);
+	assert_ok(emr_second_copy_write(fd, &copy));
+	assert_int_equal(emr_second_copies_read(fd, &newest, 1), 1);
+	assert_true(newest.is_same_disk);
+	emr_second_copy_read(fd, &newest);
+	assert_true(newest.is_known);
+	assert_string_equal(newest.dir, other);
+	assert_int_equal(newest.made_unix_s, 9);
+	assert_ok(emr_second_copy_forget(fd, other));
+	emr_second_copy_read(fd, &newest);
+	assert_false(newest.is_known);
+	assert_ok(emr_second_copy_forget(fd, directory));
+	assert_int_equal(unlink(list), 0);
+}
+
 /* Two sticks are two backups; one that is deleted while its disk is there is one no more. */
 static void every_disk_is_remembered_and_a_deleted_backup_is_not_counted(void **state)
 {
@@ -70,8 +102,8 @@ static void every_disk_is_remembered_and_a_deleted_backup_is_not_counted(void **
 	int file;
 
 	(void)state;
-	snprintf(one, sizeof one, "%s/one", directory);
-	snprintf(two, sizeof two, "%s/two", directory);
+	snprintf(one, sizeof one, "%s/one", other);
+	snprintf(two, sizeof two, "%s/two", other);
 	for (int i = 0; i < 2; i++) {
 		assert_int_equal(mkdir(i == 0 ? one : two, 0700), 0);
 		snprintf(list, sizeof list, "%s/emrfs-backup", i == 0 ? one : two);
@@ -128,6 +160,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_is_noted_is_known_until_it_is_forgotten),
+		cmocka_unit_test(a_copy_on_the_same_disk_does_not_count),
 		cmocka_unit_test(every_disk_is_remembered_and_a_deleted_backup_is_not_counted),
 		cmocka_unit_test(a_path_cannot_forge_a_line),
 		cmocka_unit_test(what_cannot_be_read_is_no_copy),
