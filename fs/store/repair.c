@@ -38,6 +38,7 @@ typedef struct findings {
 	uint64_t synced;  /* the largest synced mark */
 	uint64_t end;
 	bool has_bad_frame; /* something that looks like one does not fit its hash */
+	bool is_unsure;	    /* what is read here was perhaps never on the disk */
 } findings;
 
 static void findings_free(findings *f)
@@ -100,12 +101,43 @@ static emr_status take_section(findings *f, const emr_scan_item *item)
 	return emr_buf_append(&f->sections, &section, sizeof section);
 }
 
+/* A process that ended may have had its flush refused: the kernel then calls pages clean that never
+ * reached the disk, and reads them as if they had.  What is not known to be on the disk is written
+ * once more, the bytes whose hash was right, where they stand; the flush that follows makes them
+ * safe.  Without room (on a disk that writes nothing in its place) they stay as they were. */
+static emr_status write_again(findings *f, const emr_scan_item *item)
+{
+	EMR_AUTO_BUF section = {0};
+	uint8_t head[EMR_CAR_SECTION_HEAD_MAX];
+	size_t head_len = emr_car_section_head(head, &item->cid, item->data_len);
+	emr_status status;
+
+	if (head_len != item->head_len || item->head.len != item->data_len)
+		return EMR_INVALID;
+	status = emr_buf_append(&section, head, head_len);
+	if (status == EMR_OK)
+		status = emr_buf_append(&section, item->head.data, item->data_len);
+	if (status == EMR_OK)
+		status = emr_pwrite_all(f->fd, section.data, section.len, (off_t)item->offset);
+	if (status == EMR_NO_SPACE || status == EMR_QUOTA)
+		emr_log(EMR_LOG_WARN, "store: no room to write the end of a segment again");
+	return status == EMR_NO_SPACE || status == EMR_QUOTA ? EMR_OK : status;
+}
+
 static emr_status take_item(void *context, const emr_scan_item *item)
 {
 	findings *f = context;
 	found_hole hole = {item->offset, item->len};
 
-	return item->hole ? emr_buf_append(&f->holes, &hole, sizeof hole) : take_section(f, item);
+	if (item->hole)
+		return emr_buf_append(&f->holes, &hole, sizeof hole);
+	if (f->is_unsure) {
+		emr_status status = write_again(f, item);
+
+		if (status != EMR_OK)
+			return status;
+	}
+	return take_section(f, item);
 }
 
 emr_status emr_store_note_damage(
@@ -379,6 +411,8 @@ static emr_status take_tail(emr_store *store, findings *f, bool hashed, uint64_t
 {
 	uint64_t from = f->segment->known_to;
 	emr_status status = EMR_OK;
+
+	f->is_unsure = f->segment->own && !store->read_only && hashed && durable <= from;
 
 	if (from == EMR_SEGMENT_PREFIX_BYTES)
 		status = check_prefix(store, f, durable);

@@ -3,8 +3,10 @@
 #include "store_kit.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
@@ -17,6 +19,33 @@ static fault which;
 static int countdown = -1; /* calls of `which` until one fails; -1 = never */
 static int error = EIO;
 static bool partial; /* a failing write writes half first */
+
+/* What a disk has of one file when its flushes may be refused: the kernel forgets that those bytes
+ * were never written. */
+#define WATCHED_BYTES ((size_t)1 << 20)
+enum { ON_DISK, IN_CACHE, FORGOTTEN };
+static uint8_t watched[WATCHED_BYTES]; /* by byte of the file */
+static ino_t watched_inode;	       /* 0: none */
+
+static bool is_watched(int fd)
+{
+	struct stat st;
+
+	return watched_inode != 0 && fstat(fd, &st) == 0 && st.st_ino == watched_inode;
+}
+
+static void note_written(int fd, off_t offset, ssize_t len)
+{
+	if (len > 0 && is_watched(fd) && (size_t)(offset + len) <= sizeof watched)
+		memset(watched + offset, IN_CACHE, (size_t)len);
+}
+
+static void note_flushed(int fd, uint8_t to)
+{
+	for (size_t i = 0; is_watched(fd) && i < sizeof watched; i++)
+		if (watched[i] == IN_CACHE)
+			watched[i] = to;
+}
 
 static bool fails(fault kind)
 {
@@ -42,8 +71,12 @@ void *__wrap_realloc(void *old, size_t size);
 
 ssize_t __wrap_pwritev64(int fd, const struct iovec *vectors, int count, off_t offset)
 {
-	if (!fails(WRITE))
-		return __real_pwritev64(fd, vectors, count, offset);
+	if (!fails(WRITE)) {
+		ssize_t n = __real_pwritev64(fd, vectors, count, offset);
+
+		note_written(fd, offset, n);
+		return n;
+	}
 	if (partial && count > 1)
 		/* The first half arrives; the rest is asked for again, and then the error comes. */
 		countdown = 0;
@@ -55,8 +88,12 @@ ssize_t __wrap_pwritev64(int fd, const struct iovec *vectors, int count, off_t o
 
 ssize_t __wrap_pwrite64(int fd, const void *data, size_t len, off_t offset)
 {
-	if (!fails(WRITE))
-		return __real_pwrite64(fd, data, len, offset);
+	if (!fails(WRITE)) {
+		ssize_t n = __real_pwrite64(fd, data, len, offset);
+
+		note_written(fd, offset, n);
+		return n;
+	}
 	errno = error;
 	return -1;
 }
@@ -71,16 +108,22 @@ ssize_t __wrap_pread64(int fd, void *data, size_t len, off_t offset)
 
 int __wrap_fdatasync(int fd)
 {
-	if (!fails(FLUSH))
+	if (!fails(FLUSH)) {
+		note_flushed(fd, ON_DISK);
 		return __real_fdatasync(fd);
+	}
+	note_flushed(fd, FORGOTTEN);
 	errno = error;
 	return -1;
 }
 
 int __wrap_fsync(int fd)
 {
-	if (!fails(FLUSH))
+	if (!fails(FLUSH)) {
+		note_flushed(fd, ON_DISK);
 		return __real_fsync(fd);
+	}
+	note_flushed(fd, FORGOTTEN);
 	errno = error;
 	return -1;
 }
@@ -230,6 +273,54 @@ static void after_a_failed_flush_nothing_is_called_durable(void **state)
 	kit_has(k, 1, 100);
 	assert_ok(emr_store_append(k->store, &block, 1, NULL));
 	kit_block_free(&block);
+}
+
+/* The power goes: what never reached the disk is zeros. */
+static void cut_power(const char *path)
+{
+	int fd = open(path, O_RDWR | O_CLOEXEC);
+	struct stat st;
+
+	assert_true(fd >= 0);
+	assert_int_equal(fstat(fd, &st), 0);
+	for (size_t i = 0; i < (size_t)st.st_size && i < sizeof watched; i++)
+		if (watched[i] != ON_DISK)
+			assert_int_equal(pwrite(fd, "", 1, (off_t)i), 1);
+	close(fd);
+}
+
+static void what_a_refused_flush_left_in_memory_is_written_again_before_it_is_called_safe(
+	void **state)
+{
+	kit *k = *state;
+	char name[EMR_SEGMENT_NAME_MAX], path[512];
+	emr_store_position at;
+	struct stat st;
+	emr_cid cid;
+
+	cid = kit_put(k, 1, 5000);
+	assert_ok(emr_store_locate(k->store, &cid, &at));
+	emr_store_segment_name(k->store, at.segment, name);
+	kit_file(k, name, path);
+	assert_ok(emr_store_index_now(k->store)); /* flushes first */
+	assert_int_equal(stat(path, &st), 0);
+	memset(watched, ON_DISK, sizeof watched);
+	watched_inode = st.st_ino;
+	kit_put(k, 2, 6000);
+	error = EIO;
+	arm(FLUSH, 0);
+	assert_status(EMR_IO, emr_store_flush(k->store));
+	disarm();
+	kit_close(k);
+	kit_open(k); /* from here on it is as safe as anything else */
+	assert_ok(emr_store_flush(k->store));
+	kit_close(k);
+	watched_inode = 0;
+	cut_power(path);
+	kit_open(k);
+	kit_has(k, 1, 5000);
+	kit_has(k, 2, 6000);
+	assert_int_equal(kit_quarantined(k), 0);
 }
 
 static void a_full_disk_refuses_and_room_lets_it_go_on(void **state)
@@ -390,6 +481,7 @@ int main(void)
 		T(every_failing_call_leaves_the_old_and_promises_only_what_is_there),
 		T(opening_survives_every_failing_call),
 		T(after_a_failed_flush_nothing_is_called_durable),
+		T(what_a_refused_flush_left_in_memory_is_written_again_before_it_is_called_safe),
 		T(a_full_disk_refuses_and_room_lets_it_go_on),
 		T(reclaim_loses_nothing_at_any_failing_call),
 		T(zeros_in_place_lose_nothing_at_any_failing_call),
