@@ -10,7 +10,8 @@
 #define ERASE_SPAN 256 /* versions in one ERASE */
 
 /* Where the row of a family with private parts stands, and whom beside the domain's owner it names
- * as entitled to erase them. */
+ * as entitled to erase them.  A listing key is its writer's work and not his to destroy: what he
+ * described with it, records of the owner's too, could not be read without it. */
 static const struct part_family {
 	uint8_t family;
 	enum { KEYED_BY_DOMAIN, KEYED_BY_SIGNER, KEYED_IN_DOMAIN, KEYED_BY_OBJECT } keyed;
@@ -20,7 +21,7 @@ static const struct part_family {
 	{EMR_FAMILY_KEY, KEYED_BY_SIGNER, "K", NOBODY}, /* only one's own row can be meant */
 	{EMR_FAMILY_DOMAIN, KEYED_BY_DOMAIN, "D", NOBODY},
 	{EMR_FAMILY_WRITER, KEYED_IN_DOMAIN, "W", NOBODY},
-	{EMR_FAMILY_LISTKEY, KEYED_IN_DOMAIN, "L", 48},
+	{EMR_FAMILY_LISTKEY, KEYED_IN_DOMAIN, "L", NOBODY},
 	{EMR_FAMILY_OBJECT, KEYED_IN_DOMAIN, "O", NOBODY},
 	{EMR_FAMILY_GRANT, KEYED_IN_DOMAIN, "G", NOBODY},
 	{EMR_FAMILY_KFRAGS, KEYED_IN_DOMAIN, "G", NOBODY},

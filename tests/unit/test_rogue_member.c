@@ -197,6 +197,73 @@ static void a_part_that_the_ledger_lost_comes_back_as_it_was(void **state)
 	(void)close(fd);
 }
 
+/* Lima, who may write in ana's folder, publishes the key with which she will describe there. */
+static emr_part_key listing_key_of_lima(void)
+{
+	emr_act act = {.op = EMR_OP_LISTKEY, .domain = health.id, .epoch = 1};
+	emr_part_key at = {.family = EMR_FAMILY_LISTKEY, .domain = health.id, .version = 1};
+
+	assert_applied(folk_own(emr_act_writer_add(health.id, lima.public.signer_id,
+					EMR_RIGHT_PUT | EMR_RIGHT_META | EMR_RIGHT_ANY, now + DAY),
+		folk_part_of(592)));
+	emr_object_listkey(lima.public.signer_id.b, 1, act.object.b);
+	at.object = act.object;
+	assert_applied(folk_say(&lima, act, folk_part_of(160)));
+	folk_see(&ana);
+	return at;
+}
+
+static void erase_batch(const member *m, emr_signer as, const emr_part_key *at, emr_buf *out)
+{
+	emr_pub_erase pub = {.family = at->family, .from_version = 1, .to_version = at->version};
+	uint8_t bytes[24];
+	emr_operation operation = {.op = EMR_OP_ERASE,
+		.domain = at->domain,
+		.object = at->object,
+		.pub = emr_bytes_of(bytes, sizeof bytes)};
+
+	emr_pub_erase_encode(&pub, bytes);
+	rogue_batch(m, as, &operation, now, out);
+}
+
+/* What he described with it, records of hers that he renamed too, would be nameless for ever. */
+static void a_writer_does_not_destroy_the_key_of_what_he_described(void **state)
+{
+	static const uint8_t applied[1] = {EMR_RESULT_APPLIED};
+	EMR_AUTO_BUF part = {0};
+	EMR_AUTO_BUF batch = {0};
+	emr_part_key at = listing_key_of_lima();
+	emr_ledger_answer answer;
+
+	(void)state;
+	assert_ok(emr_replica_part(ana.replica, &at, &part));
+	erase_batch(&lima, emr_signer_identity(), &at, &batch);
+	assert_ok(emr_ledger_submit(lima.ledger, emr_buf_view(&batch), &answer));
+	assert_int_equal(answer.results[0], EMR_RESULT_NOT_AUTHORISED);
+	folk_see(&ana);
+	folk_pass(1);
+	emr_buf_clear(&batch);
+	erase_batch(&lima, emr_signer_identity(), &at, &batch);
+	rogue_append(&lima, emr_buf_view(&batch), now, applied);
+	expect_refused(&ana);
+	expect_part(&ana, &at, emr_buf_view(&part));
+}
+
+static void the_owner_may_destroy_the_key_of_what_a_writer_described(void **state)
+{
+	EMR_AUTO_BUF part = {0};
+	EMR_AUTO_BUF batch = {0};
+	emr_part_key at = listing_key_of_lima();
+	emr_ledger_answer answer;
+
+	(void)state;
+	erase_batch(&ana, emr_signer_domain(health.id, 1), &at, &batch);
+	assert_ok(emr_ledger_submit(ana.ledger, emr_buf_view(&batch), &answer));
+	assert_applied(answer.results[0]);
+	folk_see(&ana);
+	assert_status(EMR_NOT_FOUND, emr_replica_part(ana.replica, &at, &part));
+}
+
 /* ---- what somebody is called ---- */
 
 /* ORG, BOSS and HASH as they are, or as the proposal would have them; NAME and CA in the part. */
@@ -308,6 +375,12 @@ int main(void)
 			folk_with_clinic, folk_end),
 		cmocka_unit_test_setup_teardown(a_part_that_the_ledger_lost_comes_back_as_it_was,
 			folk_with_clinic, folk_end),
+		cmocka_unit_test_setup_teardown(
+			a_writer_does_not_destroy_the_key_of_what_he_described, folk_with_clinic,
+			folk_end),
+		cmocka_unit_test_setup_teardown(
+			the_owner_may_destroy_the_key_of_what_a_writer_described, folk_with_clinic,
+			folk_end),
 		cmocka_unit_test_setup_teardown(nobody_renames_an_organisation_without_the_members,
 			folk_with_clinic, folk_end),
 		cmocka_unit_test_setup_teardown(the_newest_name_that_the_members_approved_holds,
