@@ -699,6 +699,10 @@ static const emr_message_row rows[EMR_MESSAGE_COUNT] = {
 	[EMR_SAY_SHARED_DELETED] = {"shared-deleted", "", "info", EMR_EXIT_PART,
 		"{path} was deleted, and is still shared with {who}, should it come back.",
 		"To end that: emrfs revoke '{path}' from '{called}'"},
+	[EMR_SAY_NOT_ALL_SHARED] = {"not-all-shared", "", "warn", EMR_EXIT_PART,
+		"{n} files in {path} cannot be opened, and are not in what {who} sees.",
+		"emrfs status says how much of it others left; to be rid of that: "
+		"emrfs erase --unreadable"},
 	[EMR_SAY_AGENTS_GONE] = {"agents-gone", "", "warn", EMR_EXIT_PART,
 		"Keys of {names} are in force no more, and too few others release {path}: {who} "
 		"can open something there for the first "

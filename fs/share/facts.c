@@ -340,3 +340,38 @@ emr_status share_list_keys(emr_share *share, emr_id16 domain, published_key_fn f
 	strrchr(prefix.text, '/')[1] = 0;
 	return emr_replica_each_row(share->o.replica, prefix.text, key_row, &w);
 }
+
+typedef struct version_walk {
+	emr_share *share;
+	emr_id16 domain, object;
+	published_key_fn fn;
+	void *arg;
+} version_walk;
+
+static emr_status key_version(void *arg, const emr_replica_item *item)
+{
+	const version_walk *w = arg;
+	const published_key key = {.object = w->object,
+		.listkey_id = item->item_id,
+		.writer = item->signer_id,
+		.epoch = item->epoch,
+		.version = item->version};
+
+	return w->fn(w->arg, &key);
+}
+
+static emr_status key_versions(void *arg, const published_key *newest)
+{
+	version_walk *w = arg;
+
+	w->object = newest->object;
+	return emr_replica_history(
+		w->share->o.replica, EMR_FAMILY_LISTKEY, w->domain, w->object, key_version, w);
+}
+
+emr_status share_every_list_key(emr_share *share, emr_id16 domain, published_key_fn fn, void *arg)
+{
+	version_walk w = {.share = share, .domain = domain, .fn = fn, .arg = arg};
+
+	return share_list_keys(share, domain, key_versions, &w);
+}

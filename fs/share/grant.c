@@ -320,7 +320,8 @@ emr_status emr_share_grant(emr_share *share, const emr_grant_order *order, emr_g
 	if (status == EMR_OK)
 		status = emr_share_renew(share, order->domain);
 	if (status == EMR_OK && hides(order))
-		status = share_hide_past(share, order->domain, &m.made.wrapped_again);
+		status = share_hide_past(
+			share, order->domain, &m.made.wrapped_again, &m.made.left_out);
 	if (status == EMR_OK)
 		status = share_own_domain(share, order->domain, &m.row, &m.domain);
 	if (status == EMR_OK)

@@ -1,11 +1,23 @@
 /* A grant without the past must not open earlier versions. Before such a grant is made, this
  * file looks whether the present keys also open something that is past; then it wraps the keys
- * of the present records again for a new epoch. No content is encrypted again. */
+ * of the present records again for a new epoch. No content is encrypted again. Others may have
+ * described a record last, under any listing key that they ever published: one that does not open
+ * is counted and left out, and stops nothing. */
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/log.h"
 #include "share/give.h"
 #include "share_private.h"
+
+/* One that was published in the domain; opened when a record names it, once, whatever comes of it.
+ */
+typedef struct known_key {
+	published_key is;
+	emr_list_key *key; /* NULL: not tried yet, or it does not open */
+	emr_status status; /* of trying, once that was done */
+	bool is_tried;
+} known_key;
 
 /* A grantee who can open one thing of an epoch can open everything of it, if agents help: what must
  * stay hidden may not be there. */
@@ -19,7 +31,27 @@ typedef struct hiding {
 	bool is_stained; /* the epoch holds something that is past */
 	emr_replica_head *stale;
 	size_t n, cap;
+	known_key *keys; /* every listing key of the domain, once it is asked for one */
+	size_t keys_n, keys_cap;
+	bool has_keys;
+	uint64_t wrapped, left_out; /* of what is stale */
 } hiding;
+
+static void forget_keys(hiding *h)
+{
+	for (size_t i = 0; i < h->keys_n; i++)
+		emr_list_key_free(h->keys[i].key);
+	h->keys_n = 0;
+	h->has_keys = false;
+}
+
+static void hiding_end(hiding *h)
+{
+	forget_keys(h);
+	free(h->keys);
+	free(h->stale);
+}
+#define AUTO_HIDING __attribute__((cleanup(hiding_end))) hiding
 
 static emr_status look_at_item(void *arg, const emr_replica_item *item)
 {
@@ -80,7 +112,68 @@ static emr_status look(hiding *h)
 	h->epoch = row.head.epoch;
 	h->is_stained = false;
 	h->live = h->n = 0;
+	forget_keys(h); /* there may be more by now */
 	return emr_replica_each_head(h->share->o.replica, &h->domain, look_at_head, h);
+}
+
+/* ---- listing keys ---- */
+
+static emr_status note_key(void *arg, const published_key *key)
+{
+	hiding *h = arg;
+
+	if (h->keys_n == h->keys_cap) {
+		size_t cap = h->keys_cap == 0 ? 16 : h->keys_cap * 2;
+		known_key *grown = realloc(h->keys, cap * sizeof *grown);
+
+		if (grown == NULL)
+			return EMR_NO_MEMORY;
+		h->keys = grown;
+		h->keys_cap = cap;
+	}
+	h->keys[h->keys_n++] = (known_key){.is = *key};
+	return EMR_OK;
+}
+
+static emr_status open_list_key(
+	emr_share *share, emr_id16 domain, const published_key *key, emr_list_key **out)
+{
+	emr_access_slot slot = {
+		.object_id = key->object, .version = key->version, .kind = EMR_CAPSULE_LISTING};
+	capsule_facts facts;
+	emr_status status = share_capsule(share, domain, &slot, &facts);
+
+	if (status != EMR_OK)
+		return status;
+	return emr_list_key_open(share->o.keyring, domain, key->epoch, key->writer, facts.capsule,
+		facts.kcheck, out);
+}
+
+static emr_status list_key_of(void *arg, emr_id32 id, const emr_list_key **out)
+{
+	hiding *h = arg;
+	emr_status status = EMR_OK;
+
+	if (!h->has_keys)
+		status = share_every_list_key(h->share, h->domain, note_key, h);
+	if (status != EMR_OK) {
+		forget_keys(h);
+		return status;
+	}
+	h->has_keys = true;
+	for (size_t i = 0; i < h->keys_n; i++) {
+		known_key *k = &h->keys[i];
+
+		if (!emr_id32_equal(k->is.listkey_id, id))
+			continue;
+		if (!k->is_tried)
+			k->status = open_list_key(h->share, h->domain, &k->is, &k->key);
+		k->is_tried = !share_is_of_the_moment(k->status);
+		if (k->status == EMR_OK)
+			*out = k->key;
+		return k->status;
+	}
+	return EMR_MISSING_DATA;
 }
 
 /* ---- wrapping again ---- */
@@ -94,73 +187,7 @@ typedef struct wrapping {
 	emr_row_domain row;
 	emr_id32 listkey_id;
 	emr_list_key *to;
-	struct opened {
-		emr_id32 id;
-		emr_list_key *key; /* NULL: it does not open */
-	} * from;		   /* of earlier epochs, opened as they are met, each once */
-	size_t n;
 } wrapping;
-
-typedef struct sought {
-	wrapping *w;
-	emr_id32 id;
-	bool is_found;
-	published_key key;
-} sought;
-
-static emr_status compare_key(void *arg, const published_key *key)
-{
-	sought *s = arg;
-
-	if (emr_id32_equal(key->listkey_id, s->id)) {
-		s->key = *key;
-		s->is_found = true;
-	}
-	return EMR_OK;
-}
-
-static emr_status open_list_key(wrapping *w, const published_key *key, emr_list_key **out)
-{
-	emr_access_slot slot = {
-		.object_id = key->object, .version = key->version, .kind = EMR_CAPSULE_LISTING};
-	capsule_facts facts;
-	emr_status status = share_capsule(w->share, w->domain, &slot, &facts);
-
-	if (status != EMR_OK)
-		return status;
-	return emr_list_key_open(w->share->o.keyring, w->domain, key->epoch, key->writer,
-		facts.capsule, facts.kcheck, out);
-}
-
-static emr_status list_key_of(void *arg, emr_id32 id, const emr_list_key **out)
-{
-	wrapping *w = arg;
-	sought s = {.w = w, .id = id};
-	struct opened *grown;
-	emr_list_key *key = NULL;
-	emr_status status;
-
-	for (size_t i = 0; i < w->n; i++)
-		if (emr_id32_equal(w->from[i].id, id)) {
-			*out = w->from[i].key;
-			return *out != NULL ? EMR_OK : EMR_DAMAGED;
-		}
-	status = share_list_keys(w->share, w->domain, compare_key, &s);
-	if (status == EMR_OK && !s.is_found)
-		status = EMR_MISSING_DATA;
-	if (status != EMR_OK)
-		return status;
-	grown = realloc(w->from, (w->n + 1) * sizeof *grown);
-	if (grown == NULL)
-		return EMR_NO_MEMORY;
-	w->from = grown;
-	status = open_list_key(w, &s.key, &key);
-	if (status != EMR_OK && status != EMR_DAMAGED)
-		return status;
-	w->from[w->n++] = (struct opened){id, key};
-	*out = key;
-	return status;
-}
 
 static emr_status seal_meta(const wrapping *w, const record_facts *record, uint64_t version,
 	const uint8_t nonce[24], emr_buf *out)
@@ -205,16 +232,23 @@ static void fresh(uint8_t salt[32], uint8_t nonce[24])
 	memcpy(salt, random.b, 32);
 }
 
-static emr_status add_record(wrapping *w, const record_facts *record)
+static emr_act act_of(const wrapping *w, const record_facts *record)
 {
 	bool has_content = record->head.pversion != 0;
-	emr_act act = {.op = has_content ? EMR_OP_REWRAP : EMR_OP_META,
+
+	return (emr_act){.op = has_content ? EMR_OP_REWRAP : EMR_OP_META,
 		.flags = has_content ? record->put_flags & EMR_ITEM_REENC : EMR_ITEM_NOCONTENT,
 		.domain = w->domain,
 		.object = record->head.object,
 		.version = record->head.version + 1,
 		.prev = record->head.item_id,
 		.epoch = w->epoch};
+}
+
+/* RECORD's private part as ACT has it becomes that of W's operation in hand. */
+static emr_status seal_record(wrapping *w, const record_facts *record, const emr_act *act)
+{
+	bool has_content = record->head.pversion != 0;
 	emr_put_part put = record->put;
 	emr_meta_part meta = {.listkey_id = w->listkey_id};
 	EMR_AUTO_BUF sealed = {0};
@@ -222,17 +256,48 @@ static emr_status add_record(wrapping *w, const record_facts *record)
 
 	fresh(has_content ? put.salt : meta.salt, has_content ? put.nonce : meta.nonce);
 	put.listkey_id = w->listkey_id;
-	status = seal_meta(w, record, act.version, has_content ? put.nonce : meta.nonce, &sealed);
+	status = seal_meta(w, record, act->version, has_content ? put.nonce : meta.nonce, &sealed);
 	if (status == EMR_OK && has_content)
 		status = wrap_content(w, record, &put);
 	if (status == EMR_OK)
-		status = parcel_item(&w->p, &act);
+		status = parcel_item(&w->p, act);
 	if (status != EMR_OK)
 		return status;
 	put.meta_ct = meta.meta_ct = emr_buf_view(&sealed);
-	status = has_content ? emr_put_part_encode(&put, &w->p.part)
-			     : emr_meta_part_encode(&meta, &w->p.part);
-	return status == EMR_OK ? parcel_add(&w->p, &act, NULL) : status;
+	return has_content ? emr_put_part_encode(&put, &w->p.part)
+			   : emr_meta_part_encode(&meta, &w->p.part);
+}
+
+/* What is wrong with one record, and not with this moment or with these keys. */
+static bool is_the_records(emr_status status)
+{
+	return status == EMR_DAMAGED || status == EMR_MISSING_DATA || status == EMR_NEWER_FORMAT ||
+	       status == EMR_BAD_SIGNATURE || status == EMR_NOT_FOUND || status == EMR_LIMIT ||
+	       status == EMR_INVALID || status == EMR_UNSUPPORTED;
+}
+
+/* What does not open, or cannot be said again, stays in its epoch, where whom she shares with sees
+ * nothing of it.  EMR_LIMIT: the batch is full. */
+static emr_status add_record(hiding *h, wrapping *w, const emr_replica_head *head)
+{
+	AUTO_RECORD record = {0};
+	emr_act act;
+	emr_status status = share_record(h->share, head, list_key_of, h, &record);
+
+	if (status == EMR_OK)
+		status = share_believe(h->share, &w->row, list_key_of, h, &record);
+	if (status == EMR_OK) {
+		act = act_of(w, &record);
+		status = seal_record(w, &record, &act);
+	}
+	if (is_the_records(status)) {
+		h->left_out++;
+		return EMR_OK;
+	}
+	if (status == EMR_OK)
+		status = parcel_add(&w->p, &act, NULL);
+	h->wrapped += status == EMR_OK;
+	return status;
 }
 
 static emr_status find_own_key(void *arg, const published_key *key)
@@ -242,7 +307,7 @@ static emr_status find_own_key(void *arg, const published_key *key)
 	if (key->epoch != w->epoch || !emr_id32_equal(key->writer, w->p.signer))
 		return EMR_OK;
 	w->listkey_id = key->listkey_id;
-	return w->to == NULL ? open_list_key(w, key, &w->to) : EMR_OK;
+	return w->to == NULL ? open_list_key(w->share, w->domain, key, &w->to) : EMR_OK;
 }
 
 /* The owner's own listing key of this epoch, on the ledger before anything is sealed with it. */
@@ -265,9 +330,6 @@ static emr_status own_list_key(wrapping *w)
 
 static void wrapping_end(wrapping *w)
 {
-	for (size_t i = 0; i < w->n; i++)
-		emr_list_key_free(w->from[i].key);
-	free(w->from);
 	emr_list_key_free(w->to);
 	parcel_end(&w->p);
 }
@@ -286,18 +348,12 @@ static emr_status wrap_some(hiding *h, const emr_replica_head *heads, size_t n, 
 	if (status == EMR_OK)
 		status = own_list_key(&w);
 	while (status == EMR_OK && done < n) {
-		AUTO_RECORD record = {0};
-
-		status = share_record(h->share, &heads[done], list_key_of, &w, &record);
-		if (status == EMR_OK)
-			status = share_believe(h->share, &w.row, list_key_of, &w, &record);
-		if (status == EMR_OK)
-			status = add_record(&w, &record);
+		status = add_record(h, &w, &heads[done]);
 		done += status == EMR_OK;
 	}
 	if (status == EMR_LIMIT && done > 0)
 		status = EMR_OK;
-	if (status == EMR_OK && done > 0)
+	if (status == EMR_OK && emr_batch_count(w.p.batch) > 0)
 		status = parcel_send(&w.p);
 	wrapping_end(&w);
 	if (status == EMR_OK)
@@ -309,6 +365,7 @@ static emr_status wrap_all(hiding *h)
 {
 	emr_status status = EMR_OK;
 
+	h->wrapped = h->left_out = 0;
 	for (size_t at = 0, done = 0; at < h->n && status == EMR_OK; at += done)
 		status = wrap_some(h, h->stale + at, h->n - at, &done);
 	return status;
@@ -316,39 +373,44 @@ static emr_status wrap_all(hiding *h)
 
 #define ROUNDS 4 /* of being overtaken by somebody who writes there meanwhile */
 
-emr_status share_hide_past(emr_share *share, emr_id16 domain, uint64_t *out_n)
+emr_status share_hide_past(
+	emr_share *share, emr_id16 domain, uint64_t *out_n, uint64_t *out_left_out)
 {
-	hiding h = {.share = share, .domain = domain};
+	AUTO_HIDING h = {.share = share, .domain = domain};
 	emr_status status = EMR_OK;
+	bool is_done = false;
 	uint64_t n = 0;
-	int round;
 
-	for (round = 0; round < ROUNDS; round++) {
+	for (int round = 0; round < ROUNDS && !is_done; round++) {
 		status = look(&h);
 		if (status == EMR_OK && h.is_stained) {
 			status = emr_share_begin_epoch(share, domain);
 			if (status == EMR_OK)
 				status = look(&h);
 		}
-		if (status != EMR_OK || (h.n == 0 && !h.is_stained))
-			break;
-		status = wrap_all(&h);
 		if (status == EMR_OK)
-			n += h.n;
-		else if (status != EMR_CONFLICT && status != EMR_EPOCH)
-			break;
+			status = wrap_all(&h);
+		if (status == EMR_CONFLICT || status == EMR_EPOCH)
+			continue;
+		if (status != EMR_OK)
+			return status;
+		n += h.wrapped;
+		is_done = h.wrapped == 0 && !h.is_stained;
 	}
-	free(h.stale);
-	if (status == EMR_OK && round == ROUNDS)
+	if (status == EMR_OK && !is_done)
 		status = EMR_BUSY;
-	if (status == EMR_OK)
-		*out_n = n;
-	return status;
+	if (status != EMR_OK)
+		return status;
+	if (h.left_out > 0)
+		emr_log(EMR_LOG_WARN, "what somebody else wrote does not open, and is not shared");
+	*out_n = n;
+	*out_left_out = h.left_out;
+	return EMR_OK;
 }
 
 emr_status share_count_past(emr_share *share, emr_id16 domain, uint64_t *out_n)
 {
-	hiding h = {.share = share, .domain = domain};
+	AUTO_HIDING h = {.share = share, .domain = domain};
 	bool is_due = false;
 	emr_status status = emr_share_epoch_is_due(share, domain, &is_due);
 
@@ -356,6 +418,5 @@ emr_status share_count_past(emr_share *share, emr_id16 domain, uint64_t *out_n)
 		status = look(&h);
 	if (status == EMR_OK)
 		*out_n = h.is_stained || is_due ? h.live : h.n;
-	free(h.stale);
 	return status;
 }

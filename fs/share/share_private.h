@@ -144,7 +144,7 @@ void share_take_root(emr_meta *meta, const emr_meta *hers);
 emr_status share_believe(emr_share *share, const emr_row_domain *row, list_key_fn keys, void *arg,
 	record_facts *record);
 
-/* Listing keys of one domain: calls FN for each that anybody published. */
+/* Listing keys of one domain: calls FN for each writer's newest of each epoch. */
 typedef struct published_key {
 	emr_id16 object;
 	emr_id32 listkey_id, writer;
@@ -153,6 +153,8 @@ typedef struct published_key {
 } published_key;
 typedef emr_status (*published_key_fn)(void *arg, const published_key *key);
 emr_status share_list_keys(emr_share *share, emr_id16 domain, published_key_fn fn, void *arg);
+/* The same with those before them: what was described with one stays under it. */
+emr_status share_every_list_key(emr_share *share, emr_id16 domain, published_key_fn fn, void *arg);
 
 /* ---- agents.c ---- */
 
@@ -251,7 +253,9 @@ emr_status share_add_fragments(parcel *p, const emr_grant_terms *terms, const ui
 emr_status share_add_list_key(parcel *p, emr_id16 domain, uint32_t epoch);
 /* device.c: the keys up to EPOCH, to each device of this person. */
 emr_status share_add_device_letters(parcel *p, emr_id16 domain, uint32_t epoch);
-/* All live records of DOMAIN into an epoch that knows nothing else; *out_n = wrapped again. */
-emr_status share_hide_past(emr_share *share, emr_id16 domain, uint64_t *out_n);
+/* All live records of DOMAIN into an epoch that knows nothing else; *out_n = wrapped again,
+ * *out_left_out = what does not open, and stays where nobody else gets it. */
+emr_status share_hide_past(
+	emr_share *share, emr_id16 domain, uint64_t *out_n, uint64_t *out_left_out);
 /* How many that would be. */
 emr_status share_count_past(emr_share *share, emr_id16 domain, uint64_t *out_n);

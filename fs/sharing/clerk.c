@@ -150,7 +150,8 @@ static emr_status end_older(emr_share *share, comparing *c)
 	return status;
 }
 
-static emr_status grant(emr_session *session, emr_share *share, const emr_order *order)
+static emr_status grant(
+	emr_session *session, emr_share *share, const emr_order *order, uint64_t *out_left_out)
 {
 	comparing c = {.order = order};
 	emr_grant_made made = {0};
@@ -184,6 +185,7 @@ static emr_status grant(emr_session *session, emr_share *share, const emr_order 
 		if (status == EMR_EXISTS && has_name(order)) /* since we looked */
 			status = find_answer(session, &c);
 		c.grant = made.grant;
+		*out_left_out = made.left_out;
 		c.ledger_time = UINT64_MAX;
 	}
 	if (status == EMR_OK && order->replaces)
@@ -243,8 +245,9 @@ clerk_result clerk_do(emr_session *session, const emr_order *order)
 
 	result.status = emr_sharing_handle(session, &share);
 	if (result.status == EMR_OK)
-		result.status = order->kind == EMR_ORDER_GRANT ? grant(session, share, order)
-							       : revoke(session, share, order);
+		result.status = order->kind == EMR_ORDER_GRANT
+					? grant(session, share, order, &result.left_out)
+					: revoke(session, share, order);
 	if (share != NULL)
 		result.code = emr_share_refusal(share);
 	emr_share_free(share);

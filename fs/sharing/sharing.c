@@ -600,6 +600,22 @@ static void tell_failure(emr_sharing *sharing, const emr_order *order, const cle
 		emr_notices_add_problem(sharing->notices, &problem, path != NULL ? path : "");
 }
 
+static void tell_left_out(emr_sharing *sharing, const emr_order *order, uint64_t n)
+{
+	EMR_AUTO_FREE char *path = NULL;
+	emr_problem problem = {0};
+	char number[24];
+
+	if (n == 0)
+		return;
+	(void)snprintf(number, sizeof number, "%llu", (unsigned long long)n);
+	path = emr_sharing_path(sharing->session, order->domain, order->label);
+	emr_problem_set(&problem, EMR_SAY_NOT_ALL_SHARED, "n", number, "path",
+		path != NULL ? path : "?", "who", order->who, NULL);
+	if (sharing->notices != NULL)
+		emr_notices_add_problem(sharing->notices, &problem, path != NULL ? path : "");
+}
+
 /* Under the lock: the first order that may be done now; of one domain one after the other, as they
  * came.  *OUT_DUE is when the next one may be. */
 static const emr_order *next_order(const emr_sharing *sharing, int64_t *out_due)
@@ -678,6 +694,8 @@ static void *work(void *arg)
 		pthread_mutex_unlock(&sharing->lock);
 		result = clerk_do(sharing->session, &order);
 		tell_failure(sharing, &order, &result); /* before anybody can see it in the list */
+		if (result.status == EMR_OK)
+			tell_left_out(sharing, &order, result.left_out);
 		pthread_mutex_lock(&sharing->lock);
 		sharing->running = 0;
 		settle_order(sharing, &order, could_stand, &result);

@@ -136,7 +136,7 @@ static void nor_what_was_deleted(void **state)
 /* Nor when the owner has sealed it again, or saved on top of it. */
 static void nor_when_she_has_had_it_in_hand(void **state)
 {
-	uint64_t n = 0;
+	uint64_t n = 0, left_out = 0;
 	pen p;
 
 	(void)state;
@@ -144,7 +144,7 @@ static void nor_when_she_has_had_it_in_hand(void **state)
 	(void)write_as(&p, (emr_id16){{0}}, id_of("Psychiatry/diary.txt"), 3, "virus.pdf");
 	settle();
 	assert_ok(emr_share_begin_epoch(s.ana, s.imaging));
-	assert_ok(share_hide_past(s.ana, s.imaging, &n));
+	assert_ok(share_hide_past(s.ana, s.imaging, &n, &left_out));
 	settle();
 	kit_text(&s.k, "Imaging/virus.pdf", "emptied");
 	settle();

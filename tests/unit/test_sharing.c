@@ -53,6 +53,25 @@ emr_status __wrap_emr_share_revoke_below(emr_share *share, const emr_nested *tre
 	return __real_emr_share_revoke_below(share, tree, n, domain, grantee, out_n);
 }
 
+/* ---- a folder with records that do not open ---- */
+
+static uint64_t unreadable;
+
+emr_status __real_emr_share_grant(
+	emr_share *share, const emr_grant_order *order, emr_grant_made *out_made);
+emr_status __wrap_emr_share_grant(
+	emr_share *share, const emr_grant_order *order, emr_grant_made *out_made);
+
+emr_status __wrap_emr_share_grant(
+	emr_share *share, const emr_grant_order *order, emr_grant_made *out_made)
+{
+	emr_status status = __real_emr_share_grant(share, order, out_made);
+
+	if (status == EMR_OK)
+		out_made->left_out += unreadable;
+	return status;
+}
+
 static emr_session session;
 static emr_notices *notices;
 static emr_sharing *sharing;
@@ -319,6 +338,24 @@ static void what_cannot_be_done_fails_aloud_and_stays_in_the_list(void **state)
 
 static uint64_t to_be_done; /* number of an order */
 
+static void what_is_left_out_of_a_share_is_counted_and_told(void **state)
+{
+	emr_order o = order_for(sharing_story_lima(), 86400);
+	EMR_AUTO_BUF text = {0};
+
+	(void)state;
+	assert_ok(emr_sharing_give(sharing, &o, &to_be_done));
+	unreadable = 3;
+	do_all_orders();
+	unreadable = 0;
+	assert_int_equal(count_rows(EMR_SHARE_CONFIRMED), 1);
+	assert_ok(emr_notices_text(notices, &text));
+	assert_ok(emr_buf_append_zeros(&text, 1));
+	assert_non_null(strstr((const char *)text.data,
+		"not-all-shared Imaging: 3 files in Imaging cannot be opened, and are not in what "
+		"lima sees."));
+}
+
 static void do_all_orders(void)
 {
 	assert_ok(emr_sharing_start(sharing));
@@ -551,6 +588,7 @@ int main(void)
 		STORY(what_was_taken_back_and_is_given_again_stands),
 		STORY(what_waits_is_done_by_the_next_clerk),
 		STORY(what_cannot_be_done_fails_aloud_and_stays_in_the_list),
+		STORY(what_is_left_out_of_a_share_is_counted_and_told),
 		STORY(what_is_given_while_it_is_taken_back_is_taken_back),
 		cmocka_unit_test(a_moment_s_trouble_is_tried_again_and_a_rule_s_is_not),
 		STORY(what_is_over_is_not_asked_for),

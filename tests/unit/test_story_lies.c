@@ -165,7 +165,7 @@ static void bring_again(pen *p, emr_id16 object, emr_id16 record, uint64_t cver,
 
 static void what_another_once_said_is_not_brought_again_as_new(void **state)
 {
-	uint64_t n = 0;
+	uint64_t n = 0, left_out = 0;
 	scene c;
 
 	(void)state;
@@ -176,7 +176,7 @@ static void what_another_once_said_is_not_brought_again_as_new(void **state)
 	reader_meets_a_mismatch(&s.lima, &c.lima_may, "biopsy-2026.txt");
 	/* Nor does it become good because the owner seals everything again. */
 	assert_ok(emr_share_begin_epoch(s.ana, s.imaging));
-	assert_ok(share_hide_past(s.ana, s.imaging, &n));
+	assert_ok(share_hide_past(s.ana, s.imaging, &n, &left_out));
 	assert_true(n > 0);
 	kit_publish_all(&s.k);
 	kit_restart(&s.k);
@@ -224,7 +224,7 @@ static void nor_in_two_steps(void **state)
 
 	(void)state;
 	for (int owner_seals_again = 0; owner_seals_again < 2; owner_seals_again++) {
-		uint64_t n;
+		uint64_t n, left_out;
 
 		begin(&c);
 		lies_remember();
@@ -242,7 +242,7 @@ static void nor_in_two_steps(void **state)
 		assert_status(EMR_BAD_SIGNATURE, owner_reads("Imaging/biopsy-2024.txt"));
 		if (owner_seals_again) {
 			assert_ok(emr_share_begin_epoch(s.ana, s.imaging));
-			assert_ok(share_hide_past(s.ana, s.imaging, &n));
+			assert_ok(share_hide_past(s.ana, s.imaging, &n, &left_out));
 			kit_publish_all(&s.k);
 		}
 		story_see(&s.lima);

@@ -40,6 +40,8 @@ typedef struct emr_grant_made {
 	uint32_t epoch;
 	uint64_t wrapped_again; /* records that got a new key wrap, so that their past stays hidden
 				 */
+	uint64_t left_out;	/* live records that do not open here, and are not shared; not of a
+				   preview */
 	uint8_t t, n;		/* 0 of 0: only while the owner's computer is on */
 	emr_id32 agents[EMR_AGENTS_MAX];
 	emr_id16 share_id;
@@ -54,8 +56,8 @@ typedef struct emr_grant_made {
  * EMR_EXISTS: the person may write more there already, and REPLACES was not said, or a grant is
  * called GRANT there, in whatever state. EMR_UNSUPPORTED:
  * also WRITES for a team. EMR_NOT_FOUND: no such domain or person; EMR_DENIED: not one's own, or
- * the person may not act; EMR_INVALID: terms; EMR_UNSUPPORTED: another's names are in it that
- * cannot be opened; EMR_REFUSED: emr_share_refusal says; ledger and store errors. */
+ * the person may not act; EMR_INVALID: terms; EMR_REFUSED: emr_share_refusal says; ledger and
+ * store errors. */
 emr_status emr_share_grant(
 	emr_share *share, const emr_grant_order *order, emr_grant_made *out_made);
 

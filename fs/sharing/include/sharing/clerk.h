@@ -12,6 +12,7 @@ typedef struct clerk_result {
 	emr_status status;
 	bool is_momentary; /* worth trying again */
 	uint8_t code;	   /* the ledger's, when status is EMR_REFUSED */
+	uint64_t left_out; /* of what was shared: records that do not open */
 } clerk_result;
 
 /* May take as long as wrapping every record again does. */

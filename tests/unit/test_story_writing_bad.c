@@ -1,0 +1,257 @@
+/* What a writer leaves in ana's folder that does not open, or stands under a listing key of his
+ * that he has replaced since: it stops no share of hers, and is in none. */
+#include "pen_kit.h"
+
+#include "contract/codes.h"
+#include "contract/pubs.h"
+#include "contract/rows.h"
+#include "ledger/batch.h"
+#include "record/format.h"
+#include "share/write.h"
+
+static story s;
+static pen p;
+
+static emr_id16 id_of(const char *path)
+{
+	emr_id16 id;
+
+	assert_ok(emr_unhex(kit_attribute(&s.k, path, "user.emrfs.id"), id.b, sizeof id.b));
+	return id;
+}
+
+/* Lima may write in Imaging. */
+static int begin(void **state)
+{
+	emr_grant_order order = {.rights = EMR_GRANT_LIST | EMR_GRANT_READ,
+		.writes = EMR_WRITES_ALL,
+		.purposes = 1u << CONSULT};
+	emr_grant_made made;
+
+	(void)state;
+	story_begin(&s);
+	order.not_after_unix_s = story_now(&s) + 7 * DAY;
+	assert_ok(story_try_share(&s, &s.lima, &order, true, &made));
+	pen_open(&s, &p, &s.lima, "lima");
+	story_see(&s.lima);
+	return 0;
+}
+
+static int end(void **state)
+{
+	(void)state;
+	pen_close(&p);
+	story_end(&s);
+	return 0;
+}
+
+/* The owner's computer takes in what there is. */
+static void settle(void)
+{
+	for (int i = 0; i < 3; i++) {
+		kit_wait_ms(&s.k, 60000);
+		kit_publish_all(&s.k);
+	}
+}
+
+static uint32_t epoch_now(void)
+{
+	EMR_AUTO_BUF bytes = {0};
+	emr_row_domain row;
+	emr_key_text key;
+
+	assert_ok(emr_replica_catch_up(s.k.stack.replica, NULL, NULL, NULL));
+	emr_key_domain(s.imaging.b, &key);
+	assert_ok(emr_replica_state_get(s.k.stack.replica, key.text, &bytes));
+	assert_int_equal(
+		emr_row_domain_parse((emr_span){bytes.data, bytes.len}, &row), EMR_CONTRACT_OK);
+	return row.head.epoch;
+}
+
+/* ---- what a program of lima's own sends ---- */
+
+static emr_id32 send_op(emr_operation *op)
+{
+	const emr_batch_options options = {.keyring = s.lima.keyring,
+		.signer = emr_signer_identity(),
+		.net_id = emr_ledger_net_id(s.lima.ledger)};
+	EMR_AUTO_BATCH batch = NULL;
+	EMR_AUTO_BUF bytes = {0};
+	emr_ledger_answer answer;
+	emr_id32 id;
+
+	op->time = story_now(&s);
+	op->domain = s.imaging;
+	assert_ok(emr_batch_new(&options, &batch));
+	assert_ok(emr_batch_add(batch, op, &id));
+	assert_ok(emr_batch_finish(batch, op->time, 500, &bytes, NULL));
+	assert_ok(emr_ledger_submit(s.lima.ledger, emr_buf_view(&bytes), &answer));
+	assert_int_equal(answer.results[0], EMR_RESULT_APPLIED);
+	story_see(&s.lima);
+	return id;
+}
+
+/* The next version of her listing key, which opens for nobody. */
+static emr_id32 publish_junk_key(void)
+{
+	emr_operation op = {.op = EMR_OP_LISTKEY, .version = 1, .epoch = epoch_now()};
+	emr_listkey_part part = {.salt = {1}, .capsule = {2}, .kcheck = {3}};
+	uint8_t bytes[EMR_LISTKEY_PART_BYTES];
+	EMR_AUTO_BUF value = {0};
+	emr_row_listkey row;
+	emr_key_text key;
+
+	emr_object_listkey(s.lima.public.signer_id.b, op.epoch, op.object.b);
+	emr_key_listkey(s.imaging.b, op.object.b, &key);
+	if (emr_replica_state_get(s.lima.replica, key.text, &value) == EMR_OK) {
+		assert_int_equal(emr_row_listkey_parse((emr_span){value.data, value.len}, &row),
+			EMR_CONTRACT_OK);
+		op.version = row.head.version + 1;
+		memcpy(op.prev.b, row.head.item, sizeof op.prev.b);
+	}
+	emr_listkey_part_encode(&part, bytes);
+	op.priv = emr_bytes_of(bytes, sizeof bytes);
+	return send_op(&op);
+}
+
+/* New content of nobody's making, under LIST_KEY. */
+static void leave_junk(emr_id32 list_key)
+{
+	static const uint8_t meta_ct[512 + 16];
+	emr_operation op = {
+		.op = EMR_OP_PUT, .object = emr_id16_random(), .version = 1, .epoch = epoch_now()};
+	emr_put_part part = {.padded = 16383,
+		.record_id = op.object,
+		.cver = 1,
+		.listkey_id = list_key,
+		.meta_ct = emr_bytes_of(meta_ct, sizeof meta_ct)};
+	EMR_AUTO_BUF bytes = {0};
+
+	memcpy(part.root.b, "\x01\x70\x12\x20", 4);
+	memcpy(part.root.b + 4, emr_id32_random().b, 32);
+	assert_ok(emr_put_part_encode(&part, &bytes));
+	op.priv = emr_buf_view(&bytes);
+	(void)send_op(&op);
+}
+
+/* Not even the shape of a private part. */
+static void leave_noise(void)
+{
+	static uint8_t noise[316 + 512];
+	emr_operation op = {.op = EMR_OP_PUT,
+		.object = emr_id16_random(),
+		.version = 1,
+		.epoch = epoch_now(),
+		.priv = emr_bytes_of(noise, sizeof noise)};
+
+	memset(noise, 0x66, sizeof noise);
+	(void)send_op(&op);
+}
+
+/* A description of OBJECT, ana's, that opens for nobody. */
+static void describe_badly(emr_id16 object, emr_id32 list_key)
+{
+	static const uint8_t meta_ct[512 + 16];
+	emr_operation op = {.op = EMR_OP_META, .object = object, .epoch = epoch_now()};
+	emr_meta_part part = {
+		.listkey_id = list_key, .meta_ct = emr_bytes_of(meta_ct, sizeof meta_ct)};
+	EMR_AUTO_BUF bytes = {0};
+	emr_replica_head head;
+
+	assert_ok(emr_replica_head_get(s.lima.replica, s.imaging, object, &head));
+	op.version = head.version + 1;
+	op.prev = head.item_id;
+	assert_ok(emr_meta_part_encode(&part, &bytes));
+	op.priv = emr_buf_view(&bytes);
+	(void)send_op(&op);
+}
+
+static emr_status share_with_eve(emr_grant_made *out)
+{
+	emr_grant_order order = {.rights = EMR_GRANT_LIST | EMR_GRANT_READ,
+		.purposes = 1u << CONSULT,
+		.not_after_unix_s = story_now(&s) + 7 * DAY};
+
+	return story_try_share(&s, &s.eve, &order, true, out);
+}
+
+static void all_agents(story *of)
+{
+	story_agents(of, (1u << AGENTS) - 1);
+}
+
+static void owner_answers(story *of)
+{
+	(void)story_owner(of);
+}
+
+static void eve_reads(emr_id16 grant, const char *name, const char *text, story_fn answer)
+{
+	EMR_AUTO_BUF bytes = {0};
+	emr_share_trouble trouble;
+
+	assert_ok(story_read(&s, &s.eve, grant, name, answer, &bytes, &trouble));
+	assert_true(emr_bytes_equal(emr_buf_view(&bytes), emr_bytes_of(text, strlen(text))));
+}
+
+/* ---- */
+
+static void what_does_not_open_is_left_out_of_a_share_and_counted(void **state)
+{
+	emr_grant_made made;
+	emr_id32 junk;
+	uint32_t epoch;
+
+	(void)state;
+	pen_file(&p, s.imaging, s.imaging, "lima.txt", "what she found", NULL);
+	assert_ok(p.last.error);
+	junk = publish_junk_key();
+	leave_junk(junk);
+	leave_junk(emr_id32_random());
+	leave_noise();
+	describe_badly(id_of("Imaging/Old/CT.pdf"), junk);
+	settle();
+	assert_ok(share_with_eve(&made));
+	assert_int_equal(made.left_out, 4);
+	eve_reads(made.grant, "MRI.pdf", "%PDF a knee", all_agents);
+	/* hers is under a key that she has replaced since */
+	eve_reads(made.grant, "lima.txt", "what she found", owner_answers);
+	/* Nothing is left to be done for the next one, and no epoch is begun for it. */
+	epoch = epoch_now();
+	assert_ok(share_with_eve(&made));
+	assert_int_equal(made.left_out, 4);
+	assert_int_equal(made.wrapped_again, 0);
+	assert_int_equal(epoch_now(), epoch);
+}
+
+/* More than one batch takes. */
+static void a_crowd_of_bad_records_stops_no_share(void **state)
+{
+	enum { CROWD = 600 };
+	emr_grant_made made;
+	emr_id32 junk;
+
+	(void)state;
+	pen_file(&p, s.imaging, s.imaging, "first.txt", "first", NULL);
+	junk = publish_junk_key();
+	for (int i = 0; i < CROWD; i++)
+		leave_junk(junk);
+	describe_badly(id_of("Imaging/Old/CT.pdf"), junk); /* so there is a past to be hidden */
+	settle();
+	assert_ok(share_with_eve(&made));
+	assert_int_equal(made.left_out, CROWD + 1);
+	eve_reads(made.grant, "first.txt", "first", all_agents);
+}
+
+int main(int argc, char **argv)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(
+			what_does_not_open_is_left_out_of_a_share_and_counted, begin, end),
+		cmocka_unit_test_setup_teardown(a_crowd_of_bad_records_stops_no_share, begin, end),
+	};
+
+	if (argc > 1)
+		cmocka_set_test_filter(argv[1]);
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
