@@ -38,7 +38,10 @@ static emr_status add_list_key(void *arg, const published_key *key)
 	bool is_past = key->epoch < r->grant.row.head.epoch &&
 		       (r->grant.row.rights & EMR_GRANT_HISTORY) == 0;
 
-	if (is_past || shared_name_key(s->shared, key->listkey_id) != NULL)
+	/* What is too much for one question is asked with the next. */
+	if (is_past || s->n == EMR_ACCESS_SLOTS_MAX ||
+		shared_name_key(s->shared, key->listkey_id) != NULL ||
+		shared_is_closed_name(s->shared, key->listkey_id))
 		return EMR_OK;
 	return add_slot(s, (emr_access_slot){.object_id = key->object,
 				   .version = key->version,
@@ -183,7 +186,7 @@ emr_status emr_shared_ask_names(
 	if (status == EMR_OK)
 		status = shared_take_own_names(shared);
 	if (status == EMR_OK)
-		status = share_list_keys(
+		status = share_every_list_key(
 			shared->share, shared->received.grant.domain, add_list_key, &s);
 	if (status == EMR_OK)
 		status = shared_ask_slots(shared, s.all, s.n, out_ask, out_trouble);
@@ -299,6 +302,12 @@ static void tell(const emr_ask *ask, size_t lacking, emr_share_trouble *out)
 									   : EMR_WHY_REFUSED;
 }
 
+/* A name key that opens for nobody: the others are enough. */
+static bool is_closed_name(const asked_slot *slot)
+{
+	return !slot->is_there && slot->is_closed && slot->slot.kind == EMR_CAPSULE_LISTING;
+}
+
 emr_status emr_ask_collect(emr_ask *ask, emr_share_trouble *out_trouble)
 {
 	size_t lacking = 0;
@@ -311,7 +320,10 @@ emr_status emr_ask_collect(emr_ask *ask, emr_share_trouble *out_trouble)
 	for (size_t i = 0; i < ask->n && status == EMR_OK; i++) {
 		if (!ask->slots[i].is_there)
 			status = ask_combine(ask, i);
-		if (!ask->slots[i].is_there) {
+		if (status == EMR_OK && is_closed_name(&ask->slots[i])) {
+			status =
+				shared_note_closed_name(ask->shared, ask->slots[i].capsule.item_id);
+		} else if (!ask->slots[i].is_there) {
 			lacking++;
 			note_refusal(ask, ask->slots[i].refusal);
 		}

@@ -31,7 +31,8 @@ static emr_status use(emr_ask *ask, asked_slot *slot, const emr_kem_key *kem)
 	return status;
 }
 
-/* The owner's own answer, if he gave one. */
+/* The owner's own answer, if he gave one.  He proves nothing by it, and has nothing to gain by a
+ * key that does not fit, as what he shares is his: then it is the writer's work. */
 static emr_status try_owner(emr_ask *ask, responder *who, size_t i)
 {
 	asked_slot *slot = &ask->slots[i];
@@ -45,15 +46,19 @@ static emr_status try_owner(emr_ask *ask, responder *who, size_t i)
 
 		if (status != EMR_OK)
 			return status;
-		if (of == i && kem == NULL && slot->refusal == 0)
-			slot->refusal = code;
+		if (of == i && kem == NULL) {
+			slot->refusal = slot->refusal == 0 ? code : slot->refusal;
+			slot->is_closed = slot->is_closed || code == EMR_RESULT_PRIVATE_PART;
+		}
 		if (of == i && kem != NULL)
 			status = use(ask, slot, kem);
 		emr_kem_key_free(kem);
-		if (status == EMR_DAMAGED)
-			who->is_liar = true; /* a made up key */
-		else if (status != EMR_OK)
+		if (status == EMR_DAMAGED) {
+			slot->refusal = EMR_RESULT_PRIVATE_PART;
+			slot->is_closed = true;
+		} else if (status != EMR_OK) {
 			return status;
+		}
 	}
 	return EMR_OK;
 }
@@ -62,6 +67,7 @@ typedef struct heap {
 	emr_answer_entry entries[EMR_AGENTS_MAX];
 	responder *from[EMR_AGENTS_MAX];
 	unsigned n;
+	unsigned refused; /* agents that say that the writer's capsule is none */
 } heap;
 
 static emr_status gather_from(emr_ask *ask, responder *who, size_t i, heap *h)
@@ -79,6 +85,7 @@ static emr_status gather_from(emr_ask *ask, responder *who, size_t i, heap *h)
 		if (entry.status != EMR_ANSWER_GIVEN) {
 			if (ask->slots[i].refusal == 0)
 				ask->slots[i].refusal = entry.status;
+			h->refused += entry.status == EMR_RESULT_PRIVATE_PART;
 		} else if (entry.epoch == ask->slots[i].capsule.epoch) {
 			h->entries[h->n] = entry;
 			h->from[h->n++] = who;
@@ -92,7 +99,7 @@ static emr_status gather(emr_ask *ask, size_t i, heap *h)
 {
 	emr_status status = EMR_OK;
 
-	h->n = 0;
+	h->n = h->refused = 0;
 	for (unsigned w = 0; w < ask->who_n && status == EMR_OK; w++) {
 		responder *who = &ask->who[w];
 
@@ -171,6 +178,7 @@ emr_status ask_combine(emr_ask *ask, size_t i)
 	/* First without a look at the proofs; when it does not fit, they name who lied. */
 	while (status == EMR_OK && !slot->is_there && t > 0) {
 		status = gather(ask, i, &h);
+		slot->is_closed = slot->is_closed || (status == EMR_OK && h.refused >= t);
 		if (status != EMR_OK || !pick(&h, t, picked))
 			break;
 		status = combine(ask, slot, &h, picked, t);
@@ -179,6 +187,7 @@ emr_status ask_combine(emr_ask *ask, size_t i)
 		status = EMR_OK;
 		if (!name_liars(ask, slot, &h, picked, t)) {
 			slot->refusal = EMR_RESULT_PRIVATE_PART; /* the writer's capsule itself */
+			slot->is_closed = true;
 			break;
 		}
 	}

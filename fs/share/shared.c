@@ -53,6 +53,28 @@ emr_status shared_keep_content_key(
 	return EMR_OK;
 }
 
+bool shared_is_closed_name(const emr_shared *shared, emr_id32 listkey_id)
+{
+	for (size_t i = 0; i < shared->closed_n; i++)
+		if (emr_id32_equal(shared->closed[i], listkey_id))
+			return true;
+	return false;
+}
+
+emr_status shared_note_closed_name(emr_shared *shared, emr_id32 listkey_id)
+{
+	emr_id32 *grown;
+
+	if (shared_is_closed_name(shared, listkey_id))
+		return EMR_OK;
+	grown = realloc(shared->closed, (shared->closed_n + 1) * sizeof *grown);
+	if (grown == NULL)
+		return EMR_NO_MEMORY;
+	shared->closed = grown;
+	grown[shared->closed_n++] = listkey_id;
+	return EMR_OK;
+}
+
 bool shared_is_liar(const emr_shared *shared, emr_id32 id)
 {
 	for (unsigned i = 0; i < shared->liars_n; i++)
@@ -196,6 +218,7 @@ void emr_shared_free(emr_shared *shared)
 	wipe(shared);
 	free(shared->names);
 	free(shared->contents);
+	free(shared->closed);
 	emr_grantee_key_free(shared->me);
 	free(shared);
 }

@@ -32,6 +32,8 @@ struct emr_shared {
 	size_t names_n;
 	held_content_key *contents;
 	size_t contents_n;
+	emr_id32 *closed; /* listing keys that open for nobody: asked no more */
+	size_t closed_n;
 	emr_id32 liars[EMR_RESPONDERS_MAX]; /* are asked no more */
 	unsigned liars_n;
 };
@@ -45,6 +47,10 @@ emr_status shared_key_of_name(void *arg, emr_id32 listkey_id, const emr_list_key
  * erased, or no content came with it. */
 emr_status shared_find_version(
 	emr_shared *shared, emr_id16 object, uint64_t pversion, record_facts *out);
+/* Whoever may write there can publish a listing key that opens for nobody: it is told apart from a
+ * key that did not come yet, so that nobody waits for it. */
+bool shared_is_closed_name(const emr_shared *shared, emr_id32 listkey_id);
+emr_status shared_note_closed_name(emr_shared *shared, emr_id32 listkey_id);
 bool shared_is_liar(const emr_shared *shared, emr_id32 id);
 void shared_note_liar(emr_shared *shared, emr_id32 id);
 /* Take the key over, also when they fail. */
@@ -63,6 +69,7 @@ typedef struct asked_slot {
 	emr_access_slot slot;
 	capsule_facts capsule;
 	bool is_there;
+	bool is_closed;	 /* what its writer sealed opens for nobody: no more answers would help */
 	uint8_t refusal; /* the first code that came instead */
 } asked_slot;
 

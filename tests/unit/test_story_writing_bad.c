@@ -5,6 +5,7 @@
 #include "contract/codes.h"
 #include "contract/pubs.h"
 #include "contract/rows.h"
+#include "keyring/content.h"
 #include "ledger/batch.h"
 #include "record/format.h"
 #include "share/write.h"
@@ -91,8 +92,26 @@ static emr_id32 send_op(emr_operation *op)
 	return id;
 }
 
+/* PART, with the capsule of a true key, and the check of another. */
+static void make_unfitting(emr_listkey_part *part, uint32_t epoch)
+{
+	emr_list_key *key = NULL;
+	EMR_AUTO_BUF bytes = {0};
+	emr_row_epoch row;
+	emr_key_text text;
+
+	emr_key_epoch(s.imaging.b, epoch, &text);
+	assert_ok(emr_replica_state_get(s.lima.replica, text.text, &bytes));
+	assert_int_equal(
+		emr_row_epoch_parse((emr_span){bytes.data, bytes.len}, &row), EMR_CONTRACT_OK);
+	assert_ok(emr_list_key_publish(s.lima.keyring, s.imaging, epoch, row.A,
+		s.lima.public.signer_id, part->capsule, part->kcheck, &key));
+	emr_list_key_free(key);
+	part->kcheck[0] ^= 1;
+}
+
 /* The next version of her listing key, which opens for nobody. */
-static emr_id32 publish_junk_key(void)
+static emr_id32 publish_junk_key(bool is_noise)
 {
 	emr_operation op = {.op = EMR_OP_LISTKEY, .version = 1, .epoch = epoch_now()};
 	emr_listkey_part part = {.salt = {1}, .capsule = {2}, .kcheck = {3}};
@@ -109,6 +128,8 @@ static emr_id32 publish_junk_key(void)
 		op.version = row.head.version + 1;
 		memcpy(op.prev.b, row.head.item, sizeof op.prev.b);
 	}
+	if (!is_noise)
+		make_unfitting(&part, op.epoch);
 	emr_listkey_part_encode(&part, bytes);
 	op.priv = emr_bytes_of(bytes, sizeof bytes);
 	return send_op(&op);
@@ -205,7 +226,7 @@ static void what_does_not_open_is_left_out_of_a_share_and_counted(void **state)
 	(void)state;
 	pen_file(&p, s.imaging, s.imaging, "lima.txt", "what she found", NULL);
 	assert_ok(p.last.error);
-	junk = publish_junk_key();
+	junk = publish_junk_key(true);
 	leave_junk(junk);
 	leave_junk(emr_id32_random());
 	leave_noise();
@@ -233,7 +254,7 @@ static void a_crowd_of_bad_records_stops_no_share(void **state)
 
 	(void)state;
 	pen_file(&p, s.imaging, s.imaging, "first.txt", "first", NULL);
-	junk = publish_junk_key();
+	junk = publish_junk_key(true);
 	for (int i = 0; i < CROWD; i++)
 		leave_junk(junk);
 	describe_badly(id_of("Imaging/Old/CT.pdf"), junk); /* so there is a past to be hidden */
@@ -243,11 +264,61 @@ static void a_crowd_of_bad_records_stops_no_share(void **state)
 	eve_reads(made.grant, "first.txt", "first", all_agents);
 }
 
+static void file_under_a_replaced_key(bool is_noise, bool with_agents)
+{
+	emr_grant_order order = {.rights = EMR_GRANT_LIST | EMR_GRANT_READ,
+		.purposes = 1u << CONSULT,
+		.not_after_unix_s = story_now(&s) + 7 * DAY};
+	emr_grant_made made;
+
+	pen_file(&p, s.imaging, s.imaging, "lima.txt", "what she found", NULL);
+	assert_ok(p.last.error);
+	(void)publish_junk_key(is_noise);
+	settle();
+	kit_expect_text(&s.k, "Imaging/lima.txt", "what she found");
+	assert_ok(story_try_share(&s, &s.eve, &order, with_agents, &made));
+	assert_int_equal(made.left_out, 0);
+	eve_reads(
+		made.grant, "lima.txt", "what she found", with_agents ? all_agents : owner_answers);
+	eve_reads(made.grant, "MRI.pdf", "%PDF a knee", with_agents ? all_agents : owner_answers);
+}
+
+/* In the epoch that she gets. */
+static void a_key_that_opens_for_nobody_hides_no_names(void **state)
+{
+	(void)state;
+	file_under_a_replaced_key(true, true);
+}
+
+static void nor_does_one_that_does_not_fit(void **state)
+{
+	(void)state;
+	file_under_a_replaced_key(false, true);
+}
+
+static void nor_one_of_which_the_owner_says_so(void **state)
+{
+	(void)state;
+	file_under_a_replaced_key(true, false);
+}
+
+static void nor_one_that_does_not_fit_what_the_owner_gives(void **state)
+{
+	(void)state;
+	file_under_a_replaced_key(false, false);
+}
+
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(
 			what_does_not_open_is_left_out_of_a_share_and_counted, begin, end),
+		cmocka_unit_test_setup_teardown(
+			a_key_that_opens_for_nobody_hides_no_names, begin, end),
+		cmocka_unit_test_setup_teardown(nor_does_one_that_does_not_fit, begin, end),
+		cmocka_unit_test_setup_teardown(nor_one_of_which_the_owner_says_so, begin, end),
+		cmocka_unit_test_setup_teardown(
+			nor_one_that_does_not_fit_what_the_owner_gives, begin, end),
 		cmocka_unit_test_setup_teardown(a_crowd_of_bad_records_stops_no_share, begin, end),
 	};
 
