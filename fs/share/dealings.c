@@ -159,7 +159,10 @@ static emr_status note_writer_item(void *arg, const emr_replica_item *item)
 
 	if (item->op != EMR_OP_WRITER_ADD && item->op != EMR_OP_WRITER_DEL)
 		return EMR_OK;
-	if (r->deposit != NONE)
+	/* Behind its date a WRITER_DEL says nothing new. */
+	if (r->deposit != NONE &&
+		(item->op == EMR_OP_WRITER_ADD ||
+			item->ledger_time < r->all.list[r->deposit].given.until_unix_s))
 		end_life(&r->all.list[r->deposit], item,
 			item->op == EMR_OP_WRITER_ADD ||
 				!emr_id32_equal(item->signer_id, r->owner) ||

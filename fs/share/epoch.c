@@ -246,9 +246,11 @@ emr_status emr_share_renew(emr_share *share, emr_id16 domain)
 	status = emr_share_epoch_is_due(share, domain, &is_due);
 	if (status != EMR_OK)
 		return status == EMR_NOT_FOUND ? EMR_OK : status;
-	if (is_due)
-		return emr_share_begin_epoch(share, domain);
 	status = share_own_domain(share, domain, &row, &public);
+	if (status == EMR_OK)
+		status = share_end_writers(share, domain);
+	if (status == EMR_OK && is_due)
+		return emr_share_begin_epoch(share, domain);
 	/* Somebody else began the present one: what is sealed for it would not open here. */
 	if (status == EMR_OK && memcmp(public.A, row.A, sizeof row.A) != 0)
 		return emr_share_begin_epoch(share, domain);

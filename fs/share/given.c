@@ -218,9 +218,8 @@ static emr_status list_deposit(void *arg, const known_writer *writer)
 	memcpy(row->grantee, writer->root.b, 32);
 	row->not_before_unix_s = add->ledger_time;
 	row->not_after_unix_s = writer->row.not_after_unix_s;
-	row->head.state =
-		writer->row.head.state == EMR_WRITER_ACTIVE ? EMR_GRANT_ACTIVE : EMR_GRANT_REVOKED;
-	given.phase = writer->row.head.state != EMR_WRITER_ACTIVE ? EMR_GRANT_IS_REVOKED
+	row->head.state = known_writer_was_ended(writer) ? EMR_GRANT_REVOKED : EMR_GRANT_ACTIVE;
+	given.phase = known_writer_was_ended(writer)		  ? EMR_GRANT_IS_REVOKED
 		      : !known_writer_is_alive(writer, u->l->now) ? EMR_GRANT_IS_OVER
 								  : EMR_GRANT_IN_FORCE;
 	if (given.phase != EMR_GRANT_IN_FORCE)

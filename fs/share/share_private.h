@@ -189,6 +189,7 @@ typedef struct known_writer {
 	emr_row_writer row;
 	const writer_add *adds; /* the newest last; at least one */
 	size_t n;
+	uint64_t ended_at; /* ledger time of its WRITER_DEL; 0: there is none behind the last ADD */
 } known_writer;
 typedef emr_status (*known_writer_fn)(void *arg, const known_writer *writer);
 /* Every right to write without MANAGE in DOMAIN, in every state; ROOT: only that person's (NULL =
@@ -196,6 +197,8 @@ typedef emr_status (*known_writer_fn)(void *arg, const known_writer *writer);
 emr_status share_known_writers(
 	emr_share *share, emr_id16 domain, const emr_id32 *root, known_writer_fn fn, void *arg);
 bool known_writer_is_alive(const known_writer *writer, uint64_t now_unix_s);
+/* Before its time: a WRITER_DEL behind that only writes down what the date said. */
+bool known_writer_was_ended(const known_writer *writer);
 /* Whether it was given (once) in the entry SEQ, which is that of a GRANT. */
 bool known_writer_came_with(const known_writer *writer, uint64_t seq);
 emr_status share_grant_seq(emr_share *share, const emr_known_grant *grant, uint64_t *out_seq);
@@ -214,6 +217,9 @@ typedef struct writer_terms {
 	emr_bytes card;
 } writer_terms;
 emr_status share_add_writer(parcel *p, const writer_terms *terms);
+/* Ends what is over by its date in DOMAIN, one's own, with an entry; what the ledger refuses of it
+ * is no error. */
+emr_status share_end_writers(emr_share *share, emr_id16 domain);
 
 #define ENDS_IN_ONE 400 /* of a batch's 500 items */
 /* GRANTS of one person (by his first key, ROOT) end, and with them, in the same batch, the right to

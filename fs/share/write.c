@@ -144,8 +144,12 @@ static emr_status writing_of_row(
 		return status;
 	w.is_inbox = (d.head.flags & EMR_ITEM_INBOX) != 0;
 	status = open_letter(share, row, &w);
-	if (status == EMR_OK)
-		*out = w;
+	if (status != EMR_OK)
+		return status;
+	/* The owner's entry behind the date only writes it down. */
+	if (w.phase == EMR_WRITING_HAS_ENDED && w.since_unix_s >= w.not_after_unix_s)
+		w.phase = EMR_WRITING_IS_OVER;
+	*out = w;
 	return status;
 }
 

@@ -1,11 +1,16 @@
 /* Who else may write in one's own domain.  A WRITER row names no grant; that two belong together is
  * told by the batch: the right to write that comes with reading was given in the entry of its
- * GRANT. */
+ * GRANT.
+ *
+ * A date alone ends a right only for honest clocks: who appends to an embedded ledger chooses the
+ * time.  So what is over by its date is also ended by an entry, behind which no time helps. */
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/log.h"
 #include "contract/pubs_share.h"
 #include "keyring/letters.h"
+#include "share/give.h"
 #include "share_private.h"
 
 #define KEYS_MAX 1000 /* of one person, one after the other */
@@ -15,6 +20,7 @@
 typedef struct history {
 	writer_add *adds;
 	size_t n;
+	uint64_t ended_at; /* 0: nobody ended it */
 } history;
 
 static emr_status note_add(void *arg, const emr_replica_item *item)
@@ -23,6 +29,7 @@ static emr_status note_add(void *arg, const emr_replica_item *item)
 	emr_pub_writer_add pub;
 	writer_add *grown;
 
+	h->ended_at = item->op == EMR_OP_WRITER_DEL ? item->ledger_time : 0;
 	if (item->op != EMR_OP_WRITER_ADD)
 		return EMR_OK;
 	if (item->bytes.len < EMR_ITEM_BYTES ||
@@ -70,6 +77,7 @@ static emr_status one_row(void *arg, emr_id16 domain, const emr_row_writer *row)
 		w->share->o.replica, EMR_FAMILY_WRITER, domain, object, note_add, &h);
 	known.adds = h.adds;
 	known.n = h.n;
+	known.ended_at = h.ended_at;
 	if (status == EMR_OK)
 		status = h.n > 0 ? w->fn(w->arg, &known) : EMR_DAMAGED;
 	free(h.adds);
@@ -113,6 +121,12 @@ bool known_writer_is_alive(const known_writer *writer, uint64_t now_unix_s)
 {
 	return writer->row.head.state == EMR_WRITER_ACTIVE &&
 	       writer->row.not_after_unix_s > now_unix_s;
+}
+
+bool known_writer_was_ended(const known_writer *writer)
+{
+	return writer->row.head.state != EMR_WRITER_ACTIVE &&
+	       writer->ended_at < writer->row.not_after_unix_s;
 }
 
 bool known_writer_came_with(const known_writer *writer, uint64_t seq)
@@ -357,4 +371,78 @@ emr_status share_end(emr_share *share, emr_id16 domain, emr_id32 root, const emr
 	return status == EMR_OK && n > l.n
 		       ? share_end(share, domain, root, grants + l.n, n - l.n, all, reason, NULL)
 		       : status;
+}
+
+/* ---- what is over by its date ---- */
+
+typedef struct overdue {
+	uint64_t now, next_unix_s; /* the first end that is still to come */
+	emr_buf writers;	   /* emr_id32, ...: over, and not ended */
+} overdue;
+
+static void overdue_end(overdue *o)
+{
+	emr_buf_free(&o->writers);
+}
+
+static emr_status note_overdue(void *arg, emr_id16 domain, const emr_row_writer *row)
+{
+	overdue *o = arg;
+
+	(void)domain;
+	if ((row->rights & EMR_RIGHT_MANAGE) != 0 || row->head.state != EMR_WRITER_ACTIVE)
+		return EMR_OK;
+	if (row->not_after_unix_s > o->now) {
+		if (row->not_after_unix_s < o->next_unix_s)
+			o->next_unix_s = row->not_after_unix_s;
+		return EMR_OK;
+	}
+	return o->writers.len < ENDS_IN_ONE * sizeof(emr_id32)
+		       ? emr_buf_append(&o->writers, row->writer, sizeof(emr_id32))
+		       : EMR_OK;
+}
+
+static emr_status end_overdue(emr_share *share, emr_id16 domain, const emr_buf *writers)
+{
+	AUTO_PARCEL p = {0};
+	emr_status status = parcel_begin(share, emr_signer_domain(domain, SHARE_GEN), &p);
+
+	for (size_t at = 0; at < writers->len && status == EMR_OK; at += sizeof(emr_id32)) {
+		emr_id32 writer;
+		emr_act act;
+
+		memcpy(writer.b, writers->data + at, sizeof writer.b);
+		act = emr_act_writer_del(domain, writer);
+		status = parcel_prepare(&p, &act);
+		if (status == EMR_OK)
+			status = parcel_add(&p, &act, NULL);
+	}
+	return status == EMR_OK ? parcel_send(&p) : status;
+}
+
+emr_status share_end_writers(emr_share *share, emr_id16 domain)
+{
+	__attribute__((cleanup(overdue_end))) overdue o = {.now = share_now(share)};
+	emr_status status = emr_replica_writers(share->o.replica, domain, note_overdue, &o);
+
+	if (status == EMR_OK && o.writers.len > 0)
+		status = end_overdue(share, domain, &o.writers);
+	if (status == EMR_OK || share_is_of_the_moment(status))
+		return status;
+	/* Somebody was quicker, or the ledger has a reason: it must not keep anybody from saving.
+	 */
+	emr_log(EMR_LOG_WARN, "a right to write that is over was not ended: %s",
+		emr_status_text(status));
+	return EMR_OK;
+}
+
+emr_status emr_share_next_writer_end(emr_share *share, emr_id16 domain, uint64_t *io_unix_s)
+{
+	__attribute__((cleanup(overdue_end)))
+	overdue o = {.now = share_now(share), .next_unix_s = *io_unix_s};
+	emr_status status = emr_replica_writers(share->o.replica, domain, note_overdue, &o);
+
+	if (status == EMR_OK)
+		*io_unix_s = o.next_unix_s;
+	return status;
 }

@@ -4,6 +4,7 @@
 
 #include "contract/codes.h"
 #include "guest.h"
+#include "ledger/batch.h"
 
 static story s;
 
@@ -426,6 +427,111 @@ static void writing_reaches_the_folders_inside_and_ends_in_all(void **state)
 	story_end(&s);
 }
 
+/* ---- whose clock ---- */
+
+typedef struct phases {
+	emr_grant_phase wanted;
+	size_t n;
+} phases;
+
+static emr_status note_phase(void *arg, const emr_given *given)
+{
+	phases *p = arg;
+
+	p->n += given->phase == p->wanted;
+	return EMR_OK;
+}
+
+static size_t count_phase(emr_grant_phase wanted)
+{
+	phases p = {.wanted = wanted};
+
+	assert_ok(emr_share_given(s.ana, s.imaging, note_phase, &p));
+	return p.n;
+}
+
+/* Lima's own program removes the MRI in an entry that it dates UNIX_S; the ledger's answer. */
+static int removes_at(uint64_t unix_s, emr_id16 mri)
+{
+	char network[400];
+	kit_clock back = s.k.clock;
+	emr_ledger_options options = {
+		.path = network, .submitter = s.lima.keyring, .clock = &back.clock};
+	const emr_batch_options sealing = {.keyring = s.lima.keyring,
+		.signer = emr_signer_identity(),
+		.net_id = emr_ledger_net_id(s.lima.ledger)};
+	emr_operation op = {
+		.op = EMR_OP_UNLINK, .domain = s.imaging, .object = mri, .time = unix_s};
+	EMR_AUTO_BATCH batch = NULL;
+	EMR_AUTO_BUF bytes = {0};
+	emr_ledger *ledger = NULL;
+	emr_replica_head head;
+	emr_ledger_answer answer;
+	emr_row_domain row;
+	emr_key_text key;
+	EMR_AUTO_BUF value = {0};
+	emr_id32 id;
+
+	back.unix_ns = (int64_t)unix_s * 1000000000;
+	(void)snprintf(network, sizeof network, "%s/network", s.k.path);
+	assert_ok(emr_ledger_open(&options, &ledger));
+	story_see(&s.lima);
+	assert_ok(emr_replica_head_get(s.lima.replica, s.imaging, mri, &head));
+	emr_key_domain(s.imaging.b, &key);
+	assert_ok(emr_replica_state_get(s.lima.replica, key.text, &value));
+	assert_int_equal(
+		emr_row_domain_parse((emr_span){value.data, value.len}, &row), EMR_CONTRACT_OK);
+	op.epoch = row.head.epoch;
+	op.version = head.version + 1;
+	op.prev = head.item_id;
+	assert_ok(emr_batch_new(&sealing, &batch));
+	assert_ok(emr_batch_add(batch, &op, &id));
+	assert_ok(emr_batch_finish(batch, unix_s, 500, &bytes, NULL));
+	assert_ok(emr_ledger_submit(ledger, emr_buf_view(&bytes), &answer));
+	emr_ledger_close(ledger);
+	assert_int_equal(answer.refusal, 0);
+	return answer.results[0];
+}
+
+/* Who appends says what time it is; but not before which entry he does. */
+static void who_dates_an_entry_back_finds_his_right_ended(void **state)
+{
+	uint64_t damaged = 0, in_time, size, next = UINT64_MAX;
+	emr_id16 mri;
+
+	(void)state;
+	story_begin(&s);
+	assert_ok(emr_facts_each(s.k.stack.facts, find_mri, &mri, &damaged));
+	(void)may_write(&s.lima, 2);
+	(void)may_leave(&s.eve, 2);
+	in_time = story_now(&s) + DAY;
+	assert_ok(emr_share_next_writer_end(s.ana, s.imaging, &next));
+	assert_int_equal(next, in_time + DAY);
+	assert_ok(emr_share_renew(s.ana, s.imaging)); /* too early for that */
+	assert_int_equal(phase(&s.lima), EMR_WRITING_IN_FORCE);
+	story_pass(&s, 3 * DAY);
+	assert_ok(emr_share_renew(s.ana, s.imaging));
+	assert_int_equal(removes_at(in_time, mri), EMR_RESULT_NOT_AUTHORISED);
+	kit_publish_all(&s.k);
+	assert_true(kit_exists(&s.k, "Imaging/MRI.pdf"));
+	/* It is told as what it was: over by its date, taken back by nobody. */
+	assert_int_equal(phase(&s.lima), EMR_WRITING_IS_OVER);
+	assert_int_equal(phase(&s.eve), EMR_WRITING_IS_OVER);
+	assert_int_equal(count_phase(EMR_GRANT_IS_REVOKED), 0);
+	assert_int_equal(count_phase(EMR_GRANT_IS_OVER), 2);
+	next = UINT64_MAX;
+	assert_ok(emr_share_next_writer_end(s.ana, s.imaging, &next));
+	assert_true(next == UINT64_MAX);
+	/* Once; and whoever may write again may. */
+	size = ledger_size();
+	assert_ok(emr_share_renew(s.ana, s.imaging));
+	assert_int_equal(ledger_size(), size);
+	(void)may_write(&s.lima, 2);
+	assert_int_equal(phase(&s.lima), EMR_WRITING_IN_FORCE);
+	assert_int_equal(removes_at(story_now(&s), mri), EMR_RESULT_APPLIED);
+	story_end(&s);
+}
+
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
@@ -434,6 +540,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(
 			an_interrupted_share_is_none_and_an_interrupted_end_is_gone_on_with),
 		cmocka_unit_test(one_right_to_write_is_what_the_shares_that_stay_say),
+		cmocka_unit_test(who_dates_an_entry_back_finds_his_right_ended),
 		cmocka_unit_test(writing_reaches_the_folders_inside_and_ends_in_all),
 	};
 
