@@ -72,11 +72,20 @@ emr_bytes shared_software_above(const emr_view *view, const node *n)
 	return emr_bytes_of("refuse", 6);
 }
 
-emr_bytes shared_software_at(const emr_view *view, const node *n)
+bool shared_software_said(const emr_view *view, const node *n, emr_bytes *out)
 {
 	const struct shared_policy *p = policy_of(view, n->id);
 
-	return p != NULL ? emr_bytes_of(p->value, p->len) : shared_software_above(view, n);
+	if (p != NULL)
+		*out = emr_bytes_of(p->value, p->len);
+	return p != NULL;
+}
+
+emr_bytes shared_software_at(const emr_view *view, const node *n)
+{
+	emr_bytes said;
+
+	return shared_software_said(view, n, &said) ? said : shared_software_above(view, n);
 }
 
 emr_status shared_set_software(emr_view *view, const node *n, emr_bytes value)

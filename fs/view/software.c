@@ -168,9 +168,18 @@ static emr_bytes policy_above(const emr_view *view, const node *n)
 bool software_widens(const emr_view *view, const node *n, emr_bytes value)
 {
 	const node *directory;
+	emr_bytes said = emr_bytes_of("refuse", 6), own;
 
-	return emr_software_widens(software_policy_at(view, n, &directory),
-		value.len > 0 ? value : policy_above(view, n));
+	if (value.len == 0)
+		return emr_software_widens(
+			software_policy_at(view, n, &directory), policy_above(view, n));
+	/* What the folders around N let in does not count: N goes on letting it in when they are
+	 * closed. */
+	if (shared_has(n))
+		(void)shared_software_said(view, n, &said);
+	else if (emr_xattr_find(emr_buf_view(&n->attributes), key(), &own) == EMR_OK)
+		said = own;
+	return emr_software_widens(said, value);
 }
 
 void software_tell_unconfirmed(emr_view *view, uint64_t number, emr_bytes value)

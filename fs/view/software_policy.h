@@ -9,7 +9,8 @@
 /* Under view->lock: what holds for N, and the directory that says so (the top, when none does; NULL
  * of what another shares). Borrowed. */
 emr_bytes software_policy_at(const emr_view *view, const node *n, const node **out_directory);
-/* Under view->lock: VALUE ("": taken back) of the directory N would let in a program that may not
+/* Under view->lock: VALUE of the directory N would let in a program that N itself does not let in
+ * by now, whatever the directories around it say; "": taken back, it would let in one that may not
  * read there now. */
 bool software_widens(const emr_view *view, const node *n, emr_bytes value);
 /* Without view->lock: VALUE was not taken for the node NUMBER, because it had not its code. */

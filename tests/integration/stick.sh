@@ -55,6 +55,7 @@ done
 must setfattr -n user.emrfs.grant.lima -v "$wide confirm=aaaaaaaa" "$stick/Imaging"
 must setfattr -n user.emrfs.grant.@saolucas -v "$wide confirm=" "$stick/Imaging"
 must setfattr -n user.emrfs.software -v allow "$stick/Guarded"
+must setfattr -n user.emrfs.software -v allow "$stick/New"	# where all may read: it would outlive that
 ln -s ../../Guarded "$stick/shared-by-me/lima/Guarded"
 tar -C "$stick" --format=posix --xattrs --xattrs-include='*' -cf "$EMR_WORK/stick.tar" . || emr_fail "tar"
 private() {
@@ -63,6 +64,7 @@ private() {
 	expect "$1: New" "$(attribute shared-with New)" ""
 	expect "$1: Shared" "$(attribute shared-with Shared)" "lima until 2031-12-31T23:59:59Z"
 	expect "$1: programs" "$(attribute software Guarded)" refuse
+	expect "$1: programs, where all may read" "$(getfattr -d -m "^user.emrfs.software$" New)" ""
 	expect "$1: links" "$(find shared-by-me -type l)" shared-by-me/lima/Shared
 	expect "$1: the files came" "$(cat Imaging/letter.txt New/letter.txt Shared/letter.txt)" $'a letter\na letter\na letter'
 	rm Imaging/letter.txt New/letter.txt Shared/letter.txt

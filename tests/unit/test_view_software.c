@@ -260,7 +260,7 @@ static void only_the_code_of_the_folder_lets_more_programs_in(void **state)
 	(void)state;
 	with_folders(&k, &t);
 	k.view->options.software_unconfirmed = note_unconfirmed;
-	assert_ok(copied(&k, "Imaging", "borg,tumblerd"));
+	assert_ok(set(&k, "Imaging", "borg,tumblerd"));
 	assert_ok(copied(&k, "Imaging", "borg"));
 	assert_int_equal(t.times, 0);
 	assert_status(EMR_FORBIDDEN, copied(&k, "Imaging", "borg,updatedb"));
@@ -288,6 +288,32 @@ static void only_the_code_of_the_folder_lets_more_programs_in(void **state)
 	assert_ok(copied(&k, "", "refuse"));
 	assert_ok(copied(&k, "Imaging", ""));
 	assert_status(EMR_DENIED, ask(&k, "Imaging/CT/1", "tumblerd"));
+	kit_close(&k);
+}
+
+/* Where all may read it lets nobody in; it would as soon as the folder around it is closed. */
+static void what_a_copy_says_of_an_open_folder_does_not_outlive_its_being_closed(void **state)
+{
+	static const char *const planted[] = {"allow", "tumblerd,borg"};
+	kit k;
+	told t;
+
+	(void)state;
+	with_folders(&k, &t);
+	k.view->options.software_unconfirmed = note_unconfirmed;
+	for (size_t i = 0; i < sizeof planted / sizeof planted[0]; i++) {
+		assert_status(EMR_FORBIDDEN, copied(&k, "Imaging/CT", planted[i]));
+		assert_string_equal(t.folder, "Imaging/CT");
+		assert_string_equal(t.value, planted[i]);
+	}
+	assert_ok(ask(&k, "Imaging/CT/1", "tumblerd"));
+	assert_ok(copied(&k, "Imaging", "refuse"));
+	assert_status(EMR_DENIED, ask(&k, "Imaging/CT/1", "tumblerd"));
+	/* Who has the code may, and what the folder says by now may be said again. */
+	assert_ok(set(&k, "Imaging/CT", "tumblerd"));
+	assert_ok(copied(&k, "Imaging/CT", "tumblerd"));
+	assert_ok(ask(&k, "Imaging/CT/1", "tumblerd"));
+	assert_status(EMR_FORBIDDEN, copied(&k, "Imaging/CT", "tumblerd,borg"));
 	kit_close(&k);
 }
 
@@ -325,6 +351,8 @@ int main(void)
 		cmocka_unit_test(nonsense_is_refused_and_files_have_none),
 		cmocka_unit_test(a_copy_does_not_open_a_folder),
 		cmocka_unit_test(only_the_code_of_the_folder_lets_more_programs_in),
+		cmocka_unit_test(
+			what_a_copy_says_of_an_open_folder_does_not_outlive_its_being_closed),
 		cmocka_unit_test(a_code_is_of_one_folder_and_one_opening_and_is_not_listed),
 		cmocka_unit_test(earlier_versions_and_deleted_files_follow_the_folder_of_today),
 	};
