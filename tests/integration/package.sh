@@ -27,7 +27,9 @@ for file in bin/emrfs lib/systemd/user/emrfs.service lib/systemd/user/emrfs@.ser
 	share/applications/emrfs.desktop share/icons/hicolor/scalable/apps/emrfs.svg share/man/man1/emrfs.1.gz \
 	share/man/man1/emrfs-mount.1.gz share/man/man5/emrfs-settings.5.gz share/man/man7/emrfs-folder.7.gz \
 	share/bash-completion/completions/emrfs share/nemo/actions/emrfs-status.nemo_action \
-	share/Thunar/sendto/emrfs-restore.desktop share/doc/emrfs/copyright share/doc/emrfs/changelog.Debian.gz; do
+	share/Thunar/sendto/emrfs-restore.desktop share/doc/emrfs/copyright share/doc/emrfs/changelog.Debian.gz \
+	share/doc/emrfs/changelog.gz share/doc/emrfs/README.md share/doc/emrfs/SECURITY.md share/doc/emrfs/doc/tour.md \
+	share/doc/emrfs/doc/limits.md share/doc/emrfs/doc/operate.md share/doc/emrfs/doc/manual/contract.md; do
 	grep -qx "./usr/$file" "$work/names" || fail "not in the package: $file"
 done
 strange=$(awk '$2 != "root/root" || $1 ~ /[st]/ || ($6 !~ /^\.\/usr\// && $6 != "./") || $1 ~ /w..$/' "$work/contents")
@@ -38,9 +40,18 @@ for package in fuse3 libfuse3-3 libsodium23 libssl3 libsqlite3-0 libjansson4 lib
 	grep -qE "(^|, )$package( |,|$)" <<<"$depends" || fail "does not depend on $package: $depends"
 done
 
+[ "$(dpkg-deb -f "$deb" Recommends)" = zenity ] || fail "recommends $(dpkg-deb -f "$deb" Recommends)"
+grep -qE "(^|, )libfm-modules(,|$)" <<<"$(dpkg-deb -f "$deb" Suggests)" || fail "pcmanfm's menu needs libfm-modules, which is not suggested"
+
 say "lintian"
 said=$(lintian --allow-root --fail-on error,warning "$deb" 2>&1) || fail "$said"
 mkdir "$work/x" && must dpkg-deb -x "$deb" "$work/x"
+for page in "$here"/../../README.md "$here"/../../SECURITY.md; do
+	must cmp "$page" "$work/x/usr/share/doc/emrfs/$(basename "$page")"
+done
+for page in "$here"/../../doc/*.md; do
+	must cmp "$page" "$work/x/usr/share/doc/emrfs/doc/$(basename "$page")"
+done
 must desktop-file-validate "$work"/x/usr/share/applications/*.desktop "$work"/x/usr/share/Thunar/sendto/*.desktop
 
 say "a root to throw away"
