@@ -78,7 +78,8 @@ static const emr_option_row options[EMR_OPTION_COUNT] = {
 		"day)"},
 	[EMR_OPT_NOT] = {"not", 0, EMR_NO_ARGUMENT, NULL, "PATH need not be kept here any more"},
 	[EMR_OPT_PURGE] = {"purge", 0, EMR_NO_ARGUMENT, NULL,
-		"give space back to the disk now that nothing needs"},
+		"give space back to the disk now that nothing needs; on closing: remove what the "
+		"desktop keeps of the folder"},
 	[EMR_OPT_PROOF_OF] = {"proof", 0, EMR_HAS_ARGUMENT, "ENTRY OUT",
 		"write the proof of the access with that entry to OUT"},
 	[EMR_OPT_STAFF] = {"staff", 0, EMR_NO_ARGUMENT, NULL,
@@ -221,9 +222,14 @@ static const emr_verb_row verbs[EMR_VERB_COUNT] = {
 			  "disk and is sent the next time the folder is open. What a full or "
 			  "failing disk did not take is listed apart, and\n"
 			  "the folder stays open for it; with --now it closes, and what was in "
-			  "memory only is lost (exit 3).\n",
-		.fields = "folder unsent[] left_outside[] not_safe[]",
-		.options = BIT(EMR_OPT_NOW),
+			  "memory only is lost (exit 3).\n"
+			  "Thumbnails and entries in the list of recent files that tell of the "
+			  "folder lie outside of it and stay; they\n"
+			  "are counted, and --purge removes them, also when the folder is closed "
+			  "already.\n",
+		.fields = "folder unsent[] left_outside[] not_safe[] traces[]{kind file about "
+			  "removed}",
+		.options = BIT(EMR_OPT_NOW) | BIT(EMR_OPT_PURGE),
 		.exits = exits_unmount},
 	[EMR_VERB_STATUS] = {.name = "status",
 		.operands = "[PATH]",
@@ -245,7 +251,7 @@ static const emr_verb_row verbs[EMR_VERB_COUNT] = {
 			"writing_bytes\n"
 			"pending_bytes memory_only_files network_name members shares_received "
 			"shares_received_until shares_received_until_unix not_safe_files "
-			"not_safe[] disk_error;\n"
+			"not_safe[] disk_error viewer_cache;\n"
 			"with PATH: path and the attributes of the file (state version cid tx "
 			"signature ...), signed{own by organisation signature note at placed "
 			"entry tx witnesses[]} and readers[]{name until}",

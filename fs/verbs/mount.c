@@ -19,6 +19,7 @@
 #include "mount/ready.h"
 #include "mount/rot_watch.h"
 #include "mount/serve.h"
+#include "mount/viewer_cache.h"
 #include "people/inboxes.h"
 #include "people/vouched.h"
 #include "report/special.h"
@@ -52,6 +53,7 @@ typedef struct mount {
 	emr_shared_notices shared_notices;
 	emr_inbox_list inboxes;
 	uint8_t purpose; /* number of its bit */
+	bool has_viewer_cache;
 	emr_server *server;
 	emr_office *office;
 	emr_sharing *sharing;
@@ -62,11 +64,31 @@ typedef struct mount {
 	_Atomic int64_t ready_boot_ns; /* set before is_ready */
 } mount;
 
+/* Without it viewers keep what they keep where they always do. */
+static void begin_viewer_cache(mount *m)
+{
+	emr_status status = emr_viewer_cache_begin(&m->places);
+
+	m->has_viewer_cache = status == EMR_OK;
+	if (status != EMR_OK)
+		emr_log(EMR_LOG_WARN, "the viewers' cache: %s", emr_status_text(status));
+}
+
+static void end_viewer_cache(mount *m)
+{
+	emr_status status = m->has_viewer_cache ? emr_viewer_cache_end(&m->places) : EMR_OK;
+
+	m->has_viewer_cache = false;
+	if (status != EMR_OK)
+		emr_log(EMR_LOG_ERROR, "the viewers' cache stays: %s", emr_status_text(status));
+}
+
 static void mount_end(mount *m)
 {
 	emr_rot_watch_stop(m->rot_watch);
 	emr_closed_free(&m->closed);
 	emr_sharing_end(m->sharing); /* whoever waits for it at the socket is answered now */
+	end_viewer_cache(m);
 	emr_server_stop(m->server);
 	emr_office_end(m->office);
 	emr_session_close(&m->session);
@@ -380,6 +402,7 @@ static emr_status serve(mount *m, emr_problem *out_problem)
 	status = emr_server_start(&m->places, &m->session, m->notices, &m->server, out_problem);
 	if (status != EMR_OK)
 		return status;
+	begin_viewer_cache(m);
 	if (pthread_create(&m->warden, NULL, warden, m) != 0) {
 		emr_problem_set_status(out_problem, EMR_NO_MEMORY, "emrfs");
 		return EMR_NO_MEMORY;

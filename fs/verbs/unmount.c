@@ -9,6 +9,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "base/file.h"
+#include "desktop/traces.h"
 #include "kit/text.h"
 #include "mount/client.h"
 #include "mount/mountpoint.h"
@@ -24,16 +26,20 @@
 #define END_MS 30000
 #define BY_ITSELF_MS 3000 /* a mount that nobody holds ends long before */
 #define LEFT_SAID 5
+#define TRACES_SAID 5
+#define RUN_NAMES "thumbnails" /* in the runtime directory */
+#define NAMES_MAX ((size_t)64 << 20)
 #define WORD_NS INT64_C(3000000000) /* without progress: then it is said what is waited for */
 #define DISK_NS INT64_C(3000000000) /* a disk that takes nothing is not waited for any longer */
 
 typedef struct closing {
 	emr_places places;
 	emr_client client;
-	char *wanted; /* DIR as a path; NULL = whatever is open; owned */
-	char *folder; /* where it is open; owned */
-	int pidfd;    /* of the mount; -1 = closed */
-	bool now;
+	char *wanted;  /* DIR as a path; NULL = whatever is open; owned */
+	char *folder;  /* where it is open; owned */
+	json_t *names; /* of thumbnails, as emr_traces_name finds them; owned */
+	int pidfd;     /* of the mount; -1 = closed */
+	bool now, purge;
 	uint64_t unsent, not_safe;
 	const char *cause; /* why they are not safe */
 } closing;
@@ -44,6 +50,7 @@ static void closing_end(closing *c)
 	emr_places_free(&c->places);
 	free(c->wanted);
 	free(c->folder);
+	json_decref(c->names);
 	if (c->pidfd >= 0)
 		close(c->pidfd);
 }
@@ -244,6 +251,44 @@ static emr_status await_end(closing *c, emr_problem *out_problem)
 	return EMR_TIMEOUT;
 }
 
+/* While the folder answers.  What stays is remembered beside the socket for a later --purge; that
+ * this fails hinders no closing. */
+static void name_traces(closing *c)
+{
+	EMR_AUTO_FD run_fd = -1;
+	EMR_AUTO_FREE char *text = NULL;
+	emr_problem ignored = {0};
+
+	json_t *hidden, *name;
+	const char *key;
+
+	c->names = json_object();
+	if (emr_traces_name(c->folder, c->names) != EMR_OK || c->purge ||
+		json_object_size(c->names) == 0 ||
+		emr_places_open_run(&c->places, &run_fd, &ignored) != EMR_OK)
+		return;
+	/* The pictures are there anyhow; what the files are called is not. */
+	hidden = json_object();
+	json_object_foreach(c->names, key, name)(void)
+		json_object_set_new(hidden, key, json_string("?"));
+	text = json_dumps(hidden, JSON_COMPACT);
+	json_decref(hidden);
+	if (text != NULL)
+		(void)!emr_file_replace(run_fd, RUN_NAMES, emr_bytes_of(text, strlen(text)), 0600);
+}
+
+/* What the closing before this one has found out. */
+static void recall_names(closing *c)
+{
+	EMR_AUTO_FD run_fd = -1;
+	EMR_AUTO_BUF text = {0};
+	emr_problem ignored = {0};
+
+	if (emr_places_open_run(&c->places, &run_fd, &ignored) == EMR_OK &&
+		emr_file_read(run_fd, RUN_NAMES, NAMES_MAX, &text) == EMR_OK)
+		c->names = json_loadb((const char *)text.data, text.len, 0, NULL);
+}
+
 static emr_status close_folder(closing *c, emr_out *out, emr_problem *out_problem)
 {
 	emr_status status;
@@ -256,6 +301,8 @@ static emr_status close_folder(closing *c, emr_out *out, emr_problem *out_proble
 		status = ask_unmount(c, out, out_problem);
 	if (status == EMR_OK)
 		status = check_safe(c, out, out_problem);
+	if (status == EMR_OK && !c->now)
+		name_traces(c);
 	if (status == EMR_OK && !c->now)
 		status = emr_mountpoint_end(c->folder, false, out_problem);
 	return status == EMR_OK ? await_end(c, out_problem) : status;
@@ -273,6 +320,95 @@ static void say_left(emr_out *out)
 			json_string_value(json_array_get(left, i)), NULL);
 		emr_remark(out, &remark);
 	}
+}
+
+/* ---- what the desktop keeps outside of the folder ---- */
+
+static uint64_t count_traces(const json_t *traces, const char *kind, bool removed)
+{
+	uint64_t n = 0;
+
+	for (size_t i = 0; i < json_array_size(traces); i++) {
+		const json_t *trace = json_array_get(traces, i);
+
+		n += json_is_true(json_object_get(trace, "removed")) == removed &&
+		     strcmp(json_string_value(json_object_get(trace, "kind")), kind) == 0;
+	}
+	return n;
+}
+
+/* "2 thumbnails and 1 recent file"; false when there are none. */
+static bool traces_text(const json_t *traces, bool removed, char *out, size_t size)
+{
+	uint64_t pictures = count_traces(traces, "thumbnail", removed);
+	uint64_t entries = count_traces(traces, "recent", removed);
+	char first[EMR_COUNT_BYTES], second[EMR_COUNT_BYTES];
+
+	emr_count_text(pictures, "thumbnail", "thumbnails", first);
+	emr_count_text(entries, "entry in the list of recent files",
+		"entries in the list of recent files", second);
+	snprintf(out, size, "%s%s%s", pictures > 0 ? first : "",
+		pictures > 0 && entries > 0 ? " and " : "", entries > 0 ? second : "");
+	return pictures + entries > 0;
+}
+
+static void say_traces(const json_t *traces, emr_out *out)
+{
+	size_t n = json_array_size(traces);
+
+	for (size_t i = 0; i < n && i < TRACES_SAID; i++) {
+		const char *about =
+			json_string_value(json_object_get(json_array_get(traces, i), "about"));
+
+		emr_say(out, "  %s\n", about[0] != '\0' ? about : "(the folder itself)");
+	}
+	if (n > TRACES_SAID)
+		emr_say(out, "  and %zu more\n", n - TRACES_SAID);
+}
+
+/* Behind everything else, because a mount that still ran could be looked at again. */
+static int tell_traces(const closing *c, const char *folder, emr_out *out)
+{
+	json_t *traces = json_array();
+	char n[2 * EMR_COUNT_BYTES + 8], shown[4200];
+	emr_problem problem = {0};
+	emr_status status = traces != NULL ? emr_traces_look(folder, c->names, c->purge, traces)
+					   : EMR_NO_MEMORY;
+	int code = EMR_EXIT_DONE;
+
+	emr_show(folder, shown, sizeof shown);
+	if (c->purge && traces_text(traces, true, n, sizeof n))
+		emr_say(out, "Removed: %s.\n", n);
+	else if (c->purge && status == EMR_OK && json_array_size(traces) == 0)
+		emr_say(out, "The desktop keeps nothing of %s.\n", shown);
+	if (traces_text(traces, false, n, sizeof n)) {
+		say_traces(traces, out);
+		emr_problem_set(&problem, c->purge ? EMR_SAY_TRACES_LEFT : EMR_SAY_TRACES, "folder",
+			folder, "n", n, NULL);
+	}
+	emr_out_put(out, "traces", traces);
+	if (status != EMR_OK)
+		emr_problem_set_status(&problem, status, "Looking for traces");
+	if (problem.is_set && (c->purge || status != EMR_OK))
+		code = emr_out_fail(out, &problem);
+	else if (problem.is_set)
+		emr_remark(out, &problem);
+	return code;
+}
+
+/* The folder is closed already, and only what tells of it is asked about. */
+static int purge_closed(closing *c, emr_out *out)
+{
+	EMR_AUTO_FREE char *usual = NULL;
+	emr_problem problem = {0};
+	emr_status status = EMR_OK;
+
+	if (c->wanted == NULL)
+		status = emr_mountpoint_find(&c->places, NULL, &usual, &problem);
+	if (status != EMR_OK)
+		return emr_out_fail(out, &problem);
+	recall_names(c);
+	return tell_traces(c, c->wanted != NULL ? c->wanted : usual, out);
 }
 
 static int say_closed(closing *c, emr_out *out)
@@ -303,9 +439,12 @@ static int say_closed(closing *c, emr_out *out)
 
 int emr_cmd_unmount(const emr_args *args, emr_out *out)
 {
-	__attribute__((cleanup(closing_end)))
-	closing c = {.client = EMR_CLIENT_CLOSED, .pidfd = -1, .now = args->given[EMR_OPT_NOW]};
+	__attribute__((cleanup(closing_end))) closing c = {.client = EMR_CLIENT_CLOSED,
+		.pidfd = -1,
+		.now = args->given[EMR_OPT_NOW],
+		.purge = args->given[EMR_OPT_PURGE]};
 	emr_problem problem = {0};
+	int code, traces;
 	emr_status status = emr_places_find(args->values[EMR_OPT_AS], &c.places, &problem);
 
 	if (status == EMR_OK && args->n_operands > 0)
@@ -313,11 +452,21 @@ int emr_cmd_unmount(const emr_args *args, emr_out *out)
 	if (status == EMR_OK) {
 		status = emr_client_open(&c.places, &c.client, &problem);
 		if (status == EMR_NOT_FOUND && clean_up_dead(&c, out))
-			return EMR_EXIT_DONE;
+			return c.purge ? purge_closed(&c, out) : EMR_EXIT_DONE;
+		if (status == EMR_NOT_FOUND && c.purge && problem.message == EMR_SAY_NOT_OPEN)
+			return purge_closed(&c, out);
 	}
 	if (status == EMR_OK)
 		status = close_folder(&c, out, &problem);
 	if (status != EMR_OK && !problem.is_set)
 		emr_problem_set_status(&problem, status, "Closing the folder");
-	return status == EMR_OK ? say_closed(&c, out) : emr_out_fail(out, &problem);
+	if (status != EMR_OK)
+		return emr_out_fail(out, &problem);
+	code = say_closed(&c, out);
+	problem = out->problem;
+	traces = tell_traces(&c, c.folder, out);
+	if (code == EMR_EXIT_DONE)
+		return traces;
+	out->problem = problem; /* what is lost or not sent is the greater news */
+	return code;
 }

@@ -6,14 +6,15 @@ verbs=$("$pages" verbs)
 mkdir -p "$share/nemo/actions" "$share/Thunar/sendto" "$share/emrfs/nautilus-scripts" "$share/file-manager/actions" \
 	"$share/kio/servicemenus"
 
-# entry VERB LABEL COMMENT SELECTION ICON: SELECTION is s (one file) or any (as Nemo says it).
+# entry DEED VERB LABEL COMMENT SELECTION ICON: DEED is what `action` is told, VERB of emrfs what it needs; SELECTION is s (one file)
+# or any (as Nemo says it).
 entry() {
-	verb=$1 label=$2 comment=$3 selection=$4 icon=$5
+	verb=$1 needs=$2 label=$3 comment=$4 selection=$5 icon=$6
 	case "
 $verbs
 " in
 	*"
-$verb
+$needs
 "*) ;;
 	*) return 0 ;;
 	esac
@@ -66,6 +67,7 @@ END
 	printf '#!/bin/sh\n# %s\nexec %s "$@"\n' "$comment" "$run" >"$share/emrfs/nautilus-scripts/$label"
 	chmod 755 "$share/emrfs/nautilus-scripts/$label"
 }
-entry restore "Earlier versions" "Look at the versions of this record and bring one back" s document-open-recent
-entry status "Record properties" "What is safe, where, and who signed it" notnone document-properties
-entry keep "Keep on this computer" "Keep this record here, also without network" notnone emblem-favorite
+entry open status "Open without traces" "Open it with a viewer whose thumbnails and the like go when the folder is closed" notnone document-open
+entry restore restore "Earlier versions" "Look at the versions of this record and bring one back" s document-open-recent
+entry status status "Record properties" "What is safe, where, and who signed it" notnone document-properties
+entry keep keep "Keep on this computer" "Keep this record here, also without network" notnone emblem-favorite

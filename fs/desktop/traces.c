@@ -1,0 +1,158 @@
+#include "desktop/traces.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/bytes.h"
+#include "kit/message.h"
+#include "traces_private.h"
+
+/* ---- addresses ---- */
+
+static int hex_digit(char letter)
+{
+	const char *digits = "0123456789abcdef",
+		   *at = letter != '\0' ? strchr(digits, letter | 0x20) : NULL;
+
+	return at != NULL ? (int)(at - digits) : -1;
+}
+
+/* %20 and the like, in place; false for what no path can be. */
+static bool unescape(char *text)
+{
+	char *to = text;
+
+	for (const char *at = text; *at != '\0'; at++) {
+		int high = *at == '%' ? hex_digit(at[1]) : -1;
+		int low = high >= 0 ? hex_digit(at[2]) : -1;
+
+		if (*at != '%') {
+			*to++ = *at;
+			continue;
+		}
+		if (low < 0 || (high == 0 && low == 0))
+			return false;
+		*to++ = (char)(high << 4 | low);
+		at += 2;
+	}
+	*to = '\0';
+	return true;
+}
+
+/* Behind file:// stands a host that is this one, or nothing. */
+static const char *path_of(const char *uri)
+{
+	static const char *const heads[] = {"file:///", "file://localhost/"};
+
+	for (size_t i = 0; i < sizeof heads / sizeof *heads; i++)
+		if (strncmp(uri, heads[i], strlen(heads[i])) == 0)
+			return uri + strlen(heads[i]) - 1;
+	return NULL;
+}
+
+emr_status emr_trace_about(const char *uri, const char *folder, char **out_about)
+{
+	const char *start = path_of(uri);
+	EMR_AUTO_FREE char *path = start != NULL ? strdup(start) : NULL;
+	size_t len = strlen(folder);
+	char *about;
+
+	if (start != NULL && path == NULL)
+		return EMR_NO_MEMORY;
+	if (path == NULL || len < 2 || !unescape(path) || strncmp(path, folder, len) != 0 ||
+		(path[len] != '\0' && path[len] != '/'))
+		return EMR_NOT_FOUND;
+	about = strdup(path[len] == '/' ? path + len + 1 : "");
+	if (about == NULL)
+		return EMR_NO_MEMORY;
+	*out_about = about;
+	return EMR_OK;
+}
+
+/* ---- the list ---- */
+
+static json_t *text_of(const char *text)
+{
+	char shown[8400];
+
+	emr_show(text, shown, sizeof shown);
+	return json_string(shown);
+}
+
+emr_status emr_trace_add(
+	json_t *traces, const char *kind, const char *file, const char *about, bool removed)
+{
+	json_t *trace = json_pack("{s:s, s:o?, s:o?, s:b}", "kind", kind, "file", text_of(file),
+		"about", text_of(about), "removed", (int)removed);
+
+	return trace != NULL && json_array_append_new(traces, trace) == 0 ? EMR_OK : EMR_NO_MEMORY;
+}
+
+/* ---- the places ---- */
+
+/* $NAME/REST, or HOME/USUAL/REST; NULL without memory or a home. */
+static char *place(const char *name, const char *usual, const char *rest)
+{
+	const char *base = name != NULL ? getenv(name) : NULL, *home = getenv("HOME");
+	char *path = NULL;
+	int n = -1;
+
+	if (base != NULL && base[0] == '/')
+		n = asprintf(&path, "%s/%s", base, rest);
+	else if (home != NULL && home[0] == '/')
+		n = asprintf(&path, "%s/%s%s", home, usual, rest);
+	return n >= 0 ? path : NULL;
+}
+
+typedef struct places {
+	char *caches[2], *lists[2]; /* today's and the old one; owned */
+} places;
+
+static void places_free(places *p)
+{
+	for (size_t i = 0; i < 2; i++) {
+		free(p->caches[i]);
+		free(p->lists[i]);
+	}
+}
+
+#define AUTO_PLACES __attribute__((cleanup(places_free))) places
+
+static places find_places(void)
+{
+	return (places){
+		{place("XDG_CACHE_HOME", ".cache/", "thumbnails"), place(NULL, "", ".thumbnails")},
+		{place("XDG_DATA_HOME", ".local/share/", "recently-used.xbel"),
+			place(NULL, "", ".recently-used.xbel")}};
+}
+
+emr_status emr_traces_name(const char *folder, json_t *out_names)
+{
+	AUTO_PLACES p = find_places();
+	json_t *wanted = json_object();
+	emr_status status = wanted != NULL ? EMR_OK : EMR_NO_MEMORY;
+
+	for (size_t i = 0; i < 2 && status == EMR_OK; i++)
+		if (p.caches[i] != NULL)
+			status = emr_traces_nameless(p.caches[i], wanted);
+	if (status == EMR_OK && json_object_size(wanted) > 0)
+		status = emr_traces_name_files(folder, wanted, out_names);
+	json_decref(wanted);
+	return status;
+}
+
+emr_status emr_traces_look(const char *folder, const json_t *names, bool remove, json_t *out_traces)
+{
+	AUTO_PLACES p = find_places();
+	emr_status status = EMR_OK;
+
+	for (size_t i = 0; i < 2 && status == EMR_OK; i++)
+		if (p.caches[i] != NULL)
+			status = emr_traces_of_thumbnails(
+				p.caches[i], folder, names, remove, out_traces);
+	for (size_t i = 0; i < 2 && status == EMR_OK; i++)
+		if (p.lists[i] != NULL)
+			status = emr_traces_of_recent(p.lists[i], folder, remove, out_traces);
+	return status;
+}
