@@ -30,15 +30,19 @@ static emr_status draw_line(const QRcode *code, int y, emr_buf *out)
 	return status == EMR_OK ? append(out, "\033[0m\n") : status;
 }
 
-emr_status emr_qr_draw(const char *text, emr_buf *out)
+emr_status emr_qr_draw(const char *text, unsigned columns, unsigned *out_columns, emr_buf *out)
 {
 	/* Capitals and digits are QR's alphanumeric mode, which the library chooses where it can.
 	 */
 	QRcode *code = QRcode_encodeString(text, 0, QR_ECLEVEL_L, QR_MODE_8, 1);
 	emr_status status = EMR_OK;
 
+	*out_columns = code != NULL ? (unsigned)code->width + 2 * QUIET : 0;
 	if (code == NULL)
 		return errno == ERANGE ? EMR_LIMIT : EMR_NO_MEMORY;
+	/* Wrapped it would be noise that no camera reads. */
+	if (*out_columns > columns)
+		status = EMR_RANGE;
 	for (int y = -QUIET; y < code->width + QUIET && status == EMR_OK; y += 2)
 		status = draw_line(code, y, out);
 	QRcode_free(code);

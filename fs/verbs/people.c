@@ -2,11 +2,15 @@
  * and compares the number by which two people can be sure that a card was not exchanged. */
 #include <errno.h>
 #include <fcntl.h>
+#include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/file.h"
@@ -14,10 +18,15 @@
 #include "kit/passphrase.h"
 #include "kit/terminal.h"
 #include "kit/text.h"
+#include "mount/beside.h"
 #include "mount/reach.h"
 #include "people/card_argument.h"
 #include "people/qr.h"
 #include "verbs/cmd.h"
+
+#define COLUMNS_USUAL 80
+
+extern char **environ;
 
 typedef enum form { FORM_LIST, FORM_CARD, FORM_ADD, FORM_CHECK } form;
 
@@ -94,33 +103,121 @@ static void name_line(const json_t *one, char *out, size_t size)
 
 /* ---- the own card ---- */
 
-static emr_status write_card(const char *file, const char *text, emr_problem *out_problem)
+static emr_status write_text(int fd, const char *text)
+{
+	return emr_pwrite_all(fd, text, strlen(text), 0);
+}
+
+/* What the card is drawn from, as a file in memory: the program reads it from its standard input,
+ * and nothing of it is an argument. */
+static emr_status open_drawing(const json_t *card, int *out_fd)
+{
+	EMR_AUTO_FREE char *text = json_dumps(card, JSON_COMPACT);
+	int fd = text != NULL ? memfd_create("card", MFD_CLOEXEC) : -1;
+	emr_status status = fd >= 0 ? write_text(fd, text) : EMR_NO_MEMORY;
+
+	if (status == EMR_OK)
+		*out_fd = fd;
+	else if (fd >= 0)
+		close(fd);
+	return status;
+}
+
+static emr_status await_drawn(pid_t pid)
+{
+	int ended;
+
+	while (waitpid(pid, &ended, 0) < 0)
+		if (errno != EINTR)
+			return EMR_IO;
+	return WIFEXITED(ended) && WEXITSTATUS(ended) == 0 ? EMR_OK : EMR_IO;
+}
+
+/* EMR_UNSUPPORTED: the program that draws is not installed. */
+static emr_status draw_card(int fd, const json_t *card, const char *format)
+{
+	EMR_AUTO_FREE char *program = emr_beside("draw-card");
+	EMR_AUTO_FREE char *kind = strdup(format);
+	EMR_AUTO_FD drawing = -1;
+	char *argv[] = {program, kind, NULL};
+	posix_spawn_file_actions_t actions;
+	pid_t pid = 0;
+	emr_status status = program != NULL ? EMR_OK : EMR_UNSUPPORTED;
+
+	if (status == EMR_OK)
+		status = kind != NULL ? open_drawing(card, &drawing) : EMR_NO_MEMORY;
+	if (status != EMR_OK)
+		return status;
+	posix_spawn_file_actions_init(&actions);
+	posix_spawn_file_actions_adddup2(&actions, drawing, STDIN_FILENO);
+	posix_spawn_file_actions_adddup2(&actions, fd, STDOUT_FILENO);
+	if (posix_spawn(&pid, program, &actions, NULL, argv, environ) != 0)
+		status = EMR_IO;
+	posix_spawn_file_actions_destroy(&actions);
+	return status == EMR_OK ? await_drawn(pid) : status;
+}
+
+/* "png" or "pdf" by the end of FILE; NULL: the card itself. */
+static const char *picture_format(const char *file)
+{
+	const char *dot = strrchr(file, '.');
+
+	return dot == NULL		      ? NULL
+	       : strcasecmp(dot, ".png") == 0 ? "png"
+	       : strcasecmp(dot, ".pdf") == 0 ? "pdf"
+					      : NULL;
+}
+
+static emr_status write_card(const char *file, const json_t *card, emr_problem *out_problem)
 {
 	EMR_AUTO_FD fd = open(file, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644);
+	const char *format = picture_format(file);
 	emr_status status = fd < 0 ? emr_status_from_errno(errno) : EMR_OK;
 
 	if (status == EMR_OK)
-		status = emr_pwrite_all(fd, text, strlen(text), 0);
+		status = format != NULL ? draw_card(fd, card, format)
+					: write_text(fd, text_of(card, "card"));
 	if (status == EMR_OK && fsync(fd) != 0)
 		status = emr_status_from_errno(errno);
+	if (status != EMR_OK && fd >= 0)
+		(void)unlink(file);
 	if (status != EMR_OK)
 		emr_problem_set(out_problem, EMR_SAY_CARD_FILE, "file", file, "cause",
-			emr_status_text(status), NULL);
+			status == EMR_UNSUPPORTED ? "the program that draws cards (draw-card) is "
+						    "not installed"
+						  : emr_status_text(status),
+			NULL);
 	return status;
+}
+
+static unsigned terminal_columns(void)
+{
+	struct winsize size;
+
+	return ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col
+									       : COLUMNS_USUAL;
 }
 
 static emr_status show_card(telling *t)
 {
 	EMR_AUTO_BUF drawn = {0};
+	unsigned columns = 0;
 	emr_status status = EMR_OK;
 
 	if (isatty(STDOUT_FILENO) && !t->out->is_json && !t->out->is_quiet) {
-		status = emr_qr_draw(text_of(t->last, "qr"), &drawn);
+		status = emr_qr_draw(text_of(t->last, "qr"), terminal_columns(), &columns, &drawn);
 		emr_say(t->out, "%.*s\n", (int)drawn.len,
 			drawn.data != NULL ? (const char *)drawn.data : "");
 	}
+	if (status == EMR_RANGE)
+		emr_say(t->out,
+			"The QR code is %u characters wide, and this terminal is narrower. To "
+			"print it: emrfs "
+			"people card -o card.pdf\n\n",
+			columns);
 	emr_say(t->out, "%s", text_of(t->last, "card"));
-	return status == EMR_LIMIT ? EMR_OK : status; /* the text says the same */
+	return status == EMR_LIMIT || status == EMR_RANGE ? EMR_OK
+							  : status; /* the text says the same */
 }
 
 static emr_status card(telling *t, emr_problem *out_problem)
@@ -133,13 +230,14 @@ static emr_status card(telling *t, emr_problem *out_problem)
 	if (status != EMR_OK)
 		return status;
 	if (file != NULL) {
-		status = write_card(file, text_of(t->last, "card"), out_problem);
+		status = write_card(file, t->last, out_problem);
 		emr_out_text(t->out, "file", file);
 		if (status == EMR_OK)
 			emr_say(t->out,
-				"Your card is in %s. It is no secret. Others take it with: emrfs "
+				"Your card is in %s. It is no secret. Others take %s: emrfs "
 				"people add\n",
-				file);
+				file,
+				picture_format(file) != NULL ? "the text of its code" : "it with");
 	} else {
 		status = show_card(t);
 	}

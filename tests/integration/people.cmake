@@ -27,3 +27,6 @@ if(TARGET verify-audit)
 	set_tests_properties(integration_accesses PROPERTIES LABELS integration TIMEOUT ${EMR_PATIENCE_S} SKIP_RETURN_CODE 77
 		ENVIRONMENT "EMRFS=$<TARGET_FILE:emrfs>;TOOLS=${CMAKE_BINARY_DIR}/tests/tools;VERIFY_AUDIT=$<TARGET_FILE:verify-audit>")
 endif()
+add_test(NAME integration_card COMMAND bash ${CMAKE_CURRENT_LIST_DIR}/card.sh)
+set_tests_properties(integration_card PROPERTIES LABELS integration TIMEOUT ${EMR_PATIENCE_S} SKIP_RETURN_CODE 77
+	ENVIRONMENT "EMRFS=$<TARGET_FILE:emrfs>;DESKTOP=${PROJECT_BINARY_DIR}/fs/desktop")

@@ -247,17 +247,21 @@ static void a_code_is_drawn_with_its_quiet_zone(void **state)
 {
 	EMR_AUTO_BUF text = {0};
 	size_t lines = 0;
+	unsigned columns;
 	char long_text[5000];
 
 	(void)state;
-	assert_ok(emr_qr_draw("EMRFS:ABCDEFGH", &text));
+	assert_status(EMR_RANGE, emr_qr_draw("EMRFS:ABCDEFGH", 28, &columns, &text));
+	assert_int_equal(columns, 29);
+	assert_int_equal(text.len, 0);
+	assert_ok(emr_qr_draw("EMRFS:ABCDEFGH", 29, &columns, &text));
 	for (size_t i = 0; i < text.len; i++)
 		lines += text.data[i] == '\n';
 	assert_int_equal(lines, 15); /* 21 modules and twice 4, two a line, rounded up */
 	assert_int_equal(memcmp(text.data, "\033[30;107m      ", 14), 0);
 	memset(long_text, 'A', sizeof long_text - 1);
 	long_text[sizeof long_text - 1] = '\0';
-	assert_status(EMR_LIMIT, emr_qr_draw(long_text, &text));
+	assert_status(EMR_LIMIT, emr_qr_draw(long_text, 80, &columns, &text));
 }
 
 int main(void)

@@ -5,5 +5,7 @@
 #include "base/bytes.h"
 
 /* Appends lines of block characters (UTF-8), black on white by escape sequences, with the quiet
- * zone of four modules; no NUL. EMR_LIMIT: too long, EMR_NO_MEMORY. */
-emr_status emr_qr_draw(const char *text, emr_buf *out);
+ * zone of four modules; no NUL. *out_columns is how wide they are; when that is more than COLUMNS,
+ * nothing is appended and the answer is EMR_RANGE. EMR_LIMIT: too long for any code, with
+ * *out_columns 0; EMR_NO_MEMORY. */
+emr_status emr_qr_draw(const char *text, unsigned columns, unsigned *out_columns, emr_buf *out);
