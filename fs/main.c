@@ -3,8 +3,10 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 
+#include "kit/language.h"
 #include "verbs/cmd.h"
 
 static int (*const verbs[EMR_VERB_COUNT])(const emr_args *args, emr_out *out) = {
@@ -90,6 +92,11 @@ int main(int argc, char **argv)
 
 	umask(077); /* whatever we make is private unless it says otherwise */
 	setlocale(LC_TIME, "C");
+	emr_language_begin();
+	for (int i = 1; i < argc; i++) {
+		if (strcmp(argv[i], "--json") == 0)
+			emr_language_all_english(true); /* programs read it */
+	}
 	signal(SIGPIPE, SIG_IGN);
 	status = emr_args_parse(argc, argv, &args, &problem);
 	emr_hints_as(args.values[EMR_OPT_AS]);

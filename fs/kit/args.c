@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "kit/language.h"
 #include "kit/verbs.h"
 
 /* Where parsing stands.  The verb may come after common options. */
@@ -28,7 +29,7 @@ static emr_status wrong(parser *p, const char *format, ...)
 	va_list arguments;
 
 	va_start(arguments, format);
-	vsnprintf(text, sizeof text, format, arguments);
+	vsnprintf(text, sizeof text, emr_text(format), arguments);
 	va_end(arguments);
 	emr_problem_set(p->problem, EMR_SAY_WRONG_USE, "what", text, "verb", verb_name(p), NULL);
 	return EMR_INVALID;

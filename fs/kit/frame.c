@@ -259,6 +259,17 @@ static bool take_text(const json_t *value, char out[EMR_ASK_WHO_MAX + 1])
 	return true;
 }
 
+static bool take_language(const json_t *value, char out[EMR_ASK_LANGUAGE_MAX + 1])
+{
+	const char *text = json_string_value(value);
+	size_t len = text != NULL ? json_string_length(value) : 0;
+
+	if (len == 0 || len > EMR_ASK_LANGUAGE_MAX || strlen(text) != len)
+		return false;
+	memcpy(out, text, len + 1);
+	return true;
+}
+
 static bool take_reason(const json_t *value, char out[EMR_ASK_REASON_MAX + 1])
 {
 	const char *text = json_string_value(value);
@@ -314,6 +325,8 @@ static bool take_people_field(const char *name, const json_t *value, emr_request
 		return take_reason(value, out->reason);
 	if (strcmp(name, "purposes") == 0)
 		return take_count(value, EMR_ASK_PURPOSES_MAX, &out->purposes);
+	if (strcmp(name, "language") == 0)
+		return take_language(value, out->language);
 	return false;
 }
 
@@ -445,6 +458,7 @@ static int put_people(json_t *object, const emr_request *request)
 	failed |= put_text(object, "id", request->id);
 	failed |= put_text(object, "reason", request->reason);
 	failed |= put_number(object, "purposes", request->purposes);
+	failed |= put_text(object, "language", request->language);
 	emr_hex(request->card, request->card_len, hex);
 	return failed | put_text(object, "card", hex);
 }

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "kit/language.h"
 #include "kit/verbs.h"
 
 /* Without the options that every verb takes. */
@@ -45,7 +46,7 @@ static void option_line(FILE *to, emr_option which)
 	if (option->kind != EMR_NO_ARGUMENT)
 		snprintf(spelled + at, sizeof spelled - (size_t)at,
 			option->kind == EMR_HAS_ARGUMENT ? " %s" : "[=%s]", option->argument);
-	fprintf(to, "  %-24s %s\n", spelled, option->help);
+	fprintf(to, "  %-24s %s\n", spelled, emr_text(option->help));
 }
 
 char *emr_help_overview(bool all)
@@ -56,10 +57,10 @@ char *emr_help_overview(bool all)
 
 	if (to == NULL)
 		return NULL;
-	fputs("emrfs keeps a person's medical records in an ordinary folder: encrypted, signed, "
-	      "registered.\n\n"
-	      "  emrfs [--as NAME] VERB [ARGUMENTS]\n\n",
+	fputs(_("emrfs keeps a person's medical records in an ordinary folder: encrypted, signed, "
+		"registered.\n"),
 		to);
+	fputs("\n  emrfs [--as NAME] VERB [ARGUMENTS]\n\n", to);
 	for (int i = 0; i < EMR_VERB_COUNT; i++) {
 		const emr_verb_row *row = emr_verb_get((emr_verb)i);
 
@@ -70,22 +71,25 @@ char *emr_help_overview(bool all)
 		} else {
 			fprintf(to, "%-10s ", row->name);
 		}
-		fprintf(to, "%s%s%s\n", row->help, row->alias != NULL ? "; also: " : "",
-			row->alias != NULL ? row->alias : "");
+		fputs(emr_text(row->help), to);
+		if (row->alias != NULL)
+			fprintf(to, _("; also: %s"), row->alias);
+		fputc('\n', to);
 	}
-	fputs("\nEvery verb takes:\n", to);
+	fputs(_("\nEvery verb takes:\n"), to);
 	for (int i = 0; i < EMR_OPTION_COUNT; i++) {
 		if (emr_option_is_common((emr_option)i))
 			option_line(to, (emr_option)i);
 	}
 	if (all)
-		fputs("\nTIME is 90s, 5min, 12h, 30d, 2w.\n"
-		      "EMRFS_HOME moves state, settings and socket below one directory; "
-		      "EMRFS_ASKPASS names a program\n"
-		      "that prints the passphrase.\n",
+		fputs(_("\nTIME is 90s, 5min, 12h, 30d, 2w.\n"
+			"EMRFS_HOME moves state, settings and socket below one directory; "
+			"EMRFS_ASKPASS names a program\n"
+			"that prints the passphrase.\n"),
 			to);
 	else
-		fputs("\nemrfs help VERB tells more about one, emrfs help --all everything.\n", to);
+		fputs(_("\nemrfs help VERB tells more about one, emrfs help --all everything.\n"),
+			to);
 	return fclose(to) == 0 ? text : (free(text), NULL);
 }
 
@@ -99,14 +103,14 @@ char *emr_help_verb(emr_verb verb)
 	if (to == NULL)
 		return NULL;
 	usage(to, verb);
-	fprintf(to, "\n%s.\n%s\n", row->help, row->manual);
+	fprintf(to, "\n%s.\n%s\n", emr_text(row->help), emr_text(row->manual));
 	for (int i = 0; i < EMR_OPTION_COUNT; i++) {
 		if (emr_verb_takes(verb, (emr_option)i))
 			option_line(to, (emr_option)i);
 	}
-	fprintf(to, "\nExit codes: 0 done, 1 failed, 2 wrong use");
+	fputs(_("\nExit codes: 0 done, 1 failed, 2 wrong use"), to);
 	for (const unsigned char *exit_code = row->exits; *exit_code != 0; exit_code++)
 		fprintf(to, ",\n  %d %s", *exit_code, emr_exit_text(*exit_code));
-	fprintf(to, ".\nJSON fields: %s\n", row->fields);
+	fprintf(to, _(".\nJSON fields: %s\n"), row->fields);
 	return fclose(to) == 0 ? text : (free(text), NULL);
 }

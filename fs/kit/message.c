@@ -3,6 +3,7 @@
  * the terminal, nor break out of a command that a person copies. */
 #include "kit/message.h"
 
+#include "kit/language.h"
 #include "kit/verbs.h"
 
 #include <stdarg.h>
@@ -823,7 +824,7 @@ const char *emr_exit_text(int code)
 
 	for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
 		if ((int)texts[i].code == code)
-			return texts[i].text;
+			return emr_text(texts[i].text);
 	}
 	return NULL;
 }
@@ -1018,6 +1019,7 @@ void emr_hint_vprint(FILE *to, const char *format, va_list arguments)
 {
 	char named[EMR_PROBLEM_TEXT_BYTES];
 
+	format = emr_text(format);
 	if (as_option[0] == '\0' || strlen(format) + 4 * AS_MAX >= sizeof named) {
 		vfprintf(to, format, arguments);
 		return;
@@ -1091,9 +1093,9 @@ void emr_problem_set(emr_problem *problem, emr_message message, ...)
 	va_end(arguments);
 	problem->is_set = true;
 	problem->message = message;
-	name_keyring(rows[message].sentence, template, sizeof template);
+	name_keyring(emr_text(rows[message].sentence), template, sizeof template);
 	fill(template, &known, problem->text, sizeof problem->text);
-	name_keyring(rows[message].hint, template, sizeof template);
+	name_keyring(emr_text(rows[message].hint), template, sizeof template);
 	fill_hint(template, &known, problem->hint, sizeof problem->hint);
 	problem->path[0] = '\0';
 	if (strcmp(value_of(&known, "path", 4), "?") != 0)
@@ -1106,7 +1108,7 @@ void emr_problem_set_status(emr_problem *problem, emr_status status, const char 
 	case EMR_NO_SPACE:
 	case EMR_QUOTA:
 		emr_problem_set(problem, EMR_SAY_FAILED, "what", what, "cause",
-			"no space left on the disk", NULL);
+			_("no space left on the disk"), NULL);
 		return;
 	case EMR_NEWER_FORMAT:
 		emr_problem_set(problem, EMR_SAY_NEWER_FORMAT, "what", what, NULL);
@@ -1123,22 +1125,22 @@ void emr_problem_set_status(emr_problem *problem, emr_status status, const char 
 	case EMR_DAMAGED:
 	case EMR_BAD_SIGNATURE:
 		emr_problem_set(problem, EMR_SAY_PART_DAMAGED, "what", what, "state",
-			"your emrfs directory", NULL);
+			_("your emrfs directory"), NULL);
 		return;
 	case EMR_MISSING_DATA:
 		emr_problem_set(problem, EMR_SAY_PART_MISSING, "what", what, "state",
-			"your emrfs directory", NULL);
+			_("your emrfs directory"), NULL);
 		return;
 	case EMR_INTERRUPTED:
 		emr_problem_set(problem, EMR_SAY_INTERRUPTED, NULL);
 		return;
 	case EMR_NO_MEMORY:
-		emr_problem_set(
-			problem, EMR_SAY_FAILED, "what", what, "cause", "not enough memory", NULL);
+		emr_problem_set(problem, EMR_SAY_FAILED, "what", what, "cause",
+			_("not enough memory"), NULL);
 		return;
 	case EMR_IO:
 		emr_problem_set(problem, EMR_SAY_FAILED, "what", what, "cause",
-			"the disk answers with an error", NULL);
+			_("the disk answers with an error"), NULL);
 		return;
 	case EMR_OK:
 	case EMR_INVALID:
@@ -1175,6 +1177,6 @@ void emr_problem_set_status(emr_problem *problem, emr_status status, const char 
 	case EMR_STATUS_COUNT:
 		break;
 	}
-	emr_problem_set(
-		problem, EMR_SAY_FAILED, "what", what, "cause", emr_status_text(status), NULL);
+	emr_problem_set(problem, EMR_SAY_FAILED, "what", what, "cause",
+		emr_text(emr_status_text(status)), NULL);
 }

@@ -12,6 +12,7 @@
 
 #include "base/bytes.h"
 #include "base/clock.h"
+#include "kit/language.h"
 #include "kit/terminal.h"
 
 emr_status emr_out_begin(const emr_args *args, emr_out *out)
@@ -115,7 +116,7 @@ void emr_progress(emr_out *out, const char *format, ...)
 	if (!may_draw(out))
 		return;
 	va_start(arguments, format);
-	vsnprintf(text, sizeof text, format, arguments);
+	vsnprintf(text, sizeof text, emr_text(format), arguments);
 	va_end(arguments);
 	draw(out, text);
 }

@@ -18,6 +18,7 @@
 
 #include "base/file.h"
 #include "keyring/keyring.h"
+#include "kit/language.h"
 #include "kit/strength.h"
 #include "kit/terminal.h"
 
@@ -107,7 +108,7 @@ emr_status emr_passphrase_read_file(
 		status = read_into(fd, false, &found);
 	if (status != EMR_OK && status != EMR_LIMIT) {
 		emr_problem_set(out_problem, EMR_SAY_PASSPHRASE_FILE, "file", file, "cause",
-			emr_status_text(status), NULL);
+			emr_text(emr_status_text(status)), NULL);
 		return status;
 	}
 	status = check_length(&found, out_problem);
@@ -119,15 +120,17 @@ emr_status emr_passphrase_read_file(
 /* Runs PROGRAM with QUESTION as its argument; its first line is the answer. */
 static emr_status ask_program(const char *program, const char *question, emr_passphrase *out)
 {
-	char *argv[] = {strdup(program), strdup(question), NULL};
+	/* The question as it always was, which a program may look for, and as people read it. */
+	char *argv[] = {strdup(program), strdup(question), strdup(emr_text(question)), NULL};
 	posix_spawn_file_actions_t actions;
 	emr_status status = EMR_IO;
 	int ends[2], exit_status = 0;
 	pid_t pid = 0;
 
-	if (argv[0] == NULL || argv[1] == NULL || pipe2(ends, O_CLOEXEC) != 0) {
+	if (argv[0] == NULL || argv[1] == NULL || argv[2] == NULL || pipe2(ends, O_CLOEXEC) != 0) {
 		free(argv[0]);
 		free(argv[1]);
+		free(argv[2]);
 		return EMR_NO_MEMORY;
 	}
 	posix_spawn_file_actions_init(&actions);
@@ -148,6 +151,7 @@ static emr_status ask_program(const char *program, const char *question, emr_pas
 	posix_spawn_file_actions_destroy(&actions);
 	free(argv[0]);
 	free(argv[1]);
+	free(argv[2]);
 	return status;
 }
 
@@ -189,7 +193,7 @@ static emr_status ask_terminal(const char *question, emr_passphrase *out)
 	silent.c_lflag |= ICANON | ECHONL | ISIG;
 	/* First silent, then the question: whoever types at once is not echoed. */
 	status = tcsetattr(fd, TCSAFLUSH, &silent) == 0 ? EMR_OK : EMR_IO;
-	dprintf(fd, "%s: ", question);
+	dprintf(fd, "%s: ", emr_text(question));
 	if (status == EMR_OK)
 		status = read_into(fd, true, out);
 	tcsetattr(fd, TCSAFLUSH, &saved_terminal);
@@ -213,15 +217,16 @@ static emr_status ask(
 		emr_problem_set(out_problem, EMR_SAY_NO_PASSPHRASE, NULL);
 	else if (program != NULL)
 		emr_problem_set(out_problem, EMR_SAY_PASSPHRASE_FILE, "file", program, "cause",
-			"the program failed", NULL);
+			_("the program failed"), NULL);
 	else
-		emr_problem_set_status(out_problem, status, "the passphrase");
+		emr_problem_set_status(out_problem, status, _("the passphrase"));
 	return status;
 }
 
 static void say_weak(double bits, emr_problem *out_problem)
 {
-	static const char *const thousands[] = {"", " thousand", " million", " billion"};
+	static const char *const thousands[] = {
+		"", N_(" thousand"), N_(" million"), N_(" billion")};
 	size_t power = 0;
 	/* BITS are fewer than EMR_PASSPHRASE_BITS_MIN. */
 	double guesses = (double)(UINT64_C(1) << (unsigned)bits);
@@ -231,7 +236,7 @@ static void say_weak(double bits, emr_problem *out_problem)
 		guesses /= 1000;
 		power++;
 	}
-	snprintf(n, sizeof n, "%.0f%s", guesses, thousands[power]);
+	snprintf(n, sizeof n, "%.0f%s", guesses, emr_text(thousands[power]));
 	emr_problem_set(out_problem, EMR_SAY_PASSPHRASE_WEAK, "n", n, NULL);
 }
 
@@ -242,7 +247,7 @@ static emr_status check_strength(const emr_passphrase *passphrase, emr_problem *
 	emr_status status = emr_passphrase_bits(emr_passphrase_view(passphrase), &bits);
 
 	if (status != EMR_OK) {
-		emr_problem_set_status(out_problem, status, "The new passphrase");
+		emr_problem_set_status(out_problem, status, _("The new passphrase"));
 		return status;
 	}
 	if (bits >= EMR_PASSPHRASE_BITS_MIN)
@@ -270,12 +275,12 @@ static emr_status ask_once_or_twice(
 	EMR_AUTO_PASSPHRASE first = {0};
 	EMR_AUTO_PASSPHRASE second = {0};
 	emr_status status =
-		ask(program, is_new ? "New passphrase" : "Passphrase", &first, out_problem);
+		ask(program, is_new ? N_("New passphrase") : N_("Passphrase"), &first, out_problem);
 
 	if (status == EMR_OK && is_new)
 		status = check_strength(&first, out_problem);
 	if (status == EMR_OK && is_new) {
-		status = ask(program, "The same again", &second, out_problem);
+		status = ask(program, N_("The same again"), &second, out_problem);
 		if (status == EMR_OK &&
 			(first.len != second.len ||
 				sodium_memcmp(first.data, second.data, first.len) != 0)) {

@@ -2,6 +2,8 @@
  * opens them. It refuses a directory that other accounts can enter. */
 #include "kit/places.h"
 
+#include "kit/language.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -108,13 +110,13 @@ emr_status emr_places_find(const char *as, emr_places *out_places, emr_problem *
 
 	if (as != NULL && !name_is_fine(as)) {
 		emr_problem_set(out_problem, EMR_SAY_WRONG_USE, "what",
-			"--as takes a name of letters, digits, dot, dash and underscore.", "verb",
-			"", NULL);
+			_("--as takes a name of letters, digits, dot, dash and underscore."),
+			"verb", "", NULL);
 		return EMR_INVALID;
 	}
 	if (own != NULL && own[0] != '/') {
 		emr_problem_set(out_problem, EMR_SAY_WRONG_USE, "what",
-			"EMRFS_HOME must be an absolute path.", "verb", "", NULL);
+			_("EMRFS_HOME must be an absolute path."), "verb", "", NULL);
 		return EMR_INVALID;
 	}
 	if (places.home != NULL && own != NULL) {

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <wchar.h>
 
+#include "kit/language.h"
 #include "kit/text.h"
 
 #define WARM_UP_NS INT64_C(1000000000)
@@ -49,9 +50,9 @@ static const char *name_of(emr_progress_unit unit, uint64_t amount)
 	case EMR_PROGRESS_BYTES:
 		break;
 	case EMR_PROGRESS_RECORDS:
-		return amount == 1 ? " record" : " records";
+		return emr_text_of(amount, " record", " records");
 	case EMR_PROGRESS_CHANGES:
-		return amount == 1 ? " change" : " changes";
+		return emr_text_of(amount, " change", " changes");
 	}
 	return "";
 }
@@ -66,20 +67,20 @@ void emr_progress_text(const emr_progress_at *at, char *out, size_t size)
 	amount_text(at->unit, at->done, done);
 	if (at->total > 0) {
 		amount_text(at->unit, total, of);
-		snprintf(share, sizeof share, " of %s%s (%u%%)", of, name_of(at->unit, total),
+		snprintf(share, sizeof share, _(" of %s%s (%u%%)"), of, name_of(at->unit, total),
 			(unsigned)(100.0 * (double)at->done / (double)total));
 	} else {
 		snprintf(share, sizeof share, "%s", name_of(at->unit, at->done));
 	}
 	if (at->unit == EMR_PROGRESS_CHANGES && at->total > 0) {
 		amount_text(at->unit, total - at->done, left);
-		snprintf(rest, sizeof rest, ", %s to go", left);
+		snprintf(rest, sizeof rest, _(", %s to go"), left);
 	}
 	if (at->per_second > 0) {
 		amount_text(at->unit, at->per_second, pace);
-		snprintf(rate, sizeof rate, ", %s a second", pace);
+		snprintf(rate, sizeof rate, _(", %s a second"), pace);
 	}
-	snprintf(out, size, "%s %s%s%s%s ...", at->doing, done, share, rest, rate);
+	snprintf(out, size, "%s %s%s%s%s ...", emr_text(at->doing), done, share, rest, rate);
 }
 
 /* ---- width ---- */

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "kit/language.h"
 #include "kit/places.h"
 #include "kit/text.h"
 
@@ -25,9 +26,9 @@ static const char *set_kdf(const char *value, emr_settings *settings)
 	char rest;
 
 	if (sscanf(value, "%5u,%3u%c", &mib, &passes, &rest) != 2)
-		return "kdf is MEMORY_MIB,PASSES, for example 256,3";
+		return N_("kdf is MEMORY_MIB,PASSES, for example 256,3");
 	if (mib < 8 || mib > 1024 || passes < 1 || passes > 16)
-		return "kdf takes 8 to 1024 MiB and 1 to 16 passes";
+		return N_("kdf takes 8 to 1024 MiB and 1 to 16 passes");
 	settings->kdf = (emr_kdf_cost){.passes = passes, .memory_bytes = (uint64_t)mib << 20};
 	return NULL;
 }
@@ -40,7 +41,7 @@ static const char *set_idle(const char *value, emr_settings *settings)
 	}
 	return emr_duration_parse(value, &settings->idle_ns) == EMR_OK
 		       ? NULL
-		       : "idle is a time such as 30min or 2h, or never";
+		       : N_("idle is a time such as 30min or 2h, or never");
 }
 
 static const char *set_notify(const char *value, emr_settings *settings)
@@ -54,10 +55,10 @@ static const char *set_notify(const char *value, emr_settings *settings)
 		return NULL;
 	}
 	if (value[0] != '/')
-		return "notify is the absolute path of a program, or none";
+		return N_("notify is the absolute path of a program, or none");
 	copy = strdup(value);
 	if (copy == NULL)
-		return "not enough memory";
+		return N_("not enough memory");
 	free(settings->notify);
 	settings->notify = copy;
 	return NULL;
@@ -104,7 +105,7 @@ static const char *take_line(char *line, emr_settings *settings)
 		return NULL;
 	equals = strchr(name, '=');
 	if (equals == NULL)
-		return "a line is `name = value`";
+		return N_("a line is `name = value`");
 	*equals = '\0';
 	value = trim(equals + 1);
 	name = trim(name);
@@ -112,7 +113,7 @@ static const char *take_line(char *line, emr_settings *settings)
 		if (strcmp(name, known[i].row.name) == 0)
 			return known[i].set(value, settings);
 	}
-	return "there is no such setting; man emrfs-settings lists them";
+	return N_("there is no such setting; man emrfs-settings lists them");
 }
 
 emr_status emr_settings_parse(
@@ -130,7 +131,7 @@ emr_status emr_settings_parse(
 
 		at += len + 1;
 		if (len >= sizeof line || memchr(start, '\0', len) != NULL) {
-			cause = "the line is too long or no text";
+			cause = N_("the line is too long or no text");
 		} else {
 			memcpy(line, start, len);
 			line[len] = '\0';
@@ -140,7 +141,7 @@ emr_status emr_settings_parse(
 			continue;
 		snprintf(number, sizeof number, "%u", line_number);
 		emr_problem_set(out_problem, EMR_SAY_SETTING, "file", file, "line", number, "cause",
-			cause, NULL);
+			emr_text(cause), NULL);
 		return EMR_INVALID;
 	}
 	*out_settings = settings;
@@ -157,7 +158,7 @@ emr_status emr_settings_read(
 
 	if (asprintf(&file, "%s/settings", places->config) < 0) {
 		file = NULL;
-		emr_problem_set_status(out_problem, EMR_NO_MEMORY, "settings");
+		emr_problem_set_status(out_problem, EMR_NO_MEMORY, _("settings"));
 		return EMR_NO_MEMORY;
 	}
 	status = emr_file_read(-1, file, SETTINGS_MAX, &text);

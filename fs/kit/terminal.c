@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "kit/language.h"
 
 #define ANSWERS_MAX 5
 /* ECMA-48 and xterm: second screen, home, erase; and back.  Terminals that do not know the second
@@ -61,8 +62,33 @@ emr_status emr_terminal_ask(const char *question, char *out, size_t size)
 	if (fd < 0)
 		return EMR_NOT_FOUND;
 	has_asked = true;
-	dprintf(fd, "%s ", question);
+	dprintf(fd, "%s ", emr_text(question));
 	return read_line(fd, out, size);
+}
+
+/* Whether ANSWER is one of WORDS, which have a blank in front of each and behind the last. */
+static bool is_one_of(const char *answer, const char *words)
+{
+	char word[32];
+	int n = snprintf(word, sizeof word, " %s ", answer);
+
+	return answer[0] != '\0' && strchr(answer, ' ') == NULL && n < (int)sizeof word &&
+	       strcasestr(words, word) != NULL;
+}
+
+/* In English and in the language of the question: the fingers know one of them. */
+bool emr_terminal_is_yes(const char *answer)
+{
+	/* TRANSLATORS: every answer that means yes, each between blanks. */
+	return is_one_of(answer, " yes y ") ||
+	       is_one_of(answer, emr_text_as("answers that mean yes", " yes y "));
+}
+
+bool emr_terminal_is_no(const char *answer)
+{
+	/* TRANSLATORS: every answer that means no, each between blanks. */
+	return is_one_of(answer, " no n ") ||
+	       is_one_of(answer, emr_text_as("answers that mean no", " no n "));
 }
 
 emr_status emr_terminal_ask_yes(const char *question, bool *out_is_yes)
@@ -75,10 +101,10 @@ emr_status emr_terminal_ask_yes(const char *question, bool *out_is_yes)
 
 		if (status != EMR_OK)
 			return status;
-		*out_is_yes = strcasecmp(answer, "yes") == 0 || strcasecmp(answer, "y") == 0;
-		if (*out_is_yes || strcasecmp(answer, "no") == 0 || strcasecmp(answer, "n") == 0)
+		*out_is_yes = emr_terminal_is_yes(answer);
+		if (*out_is_yes || emr_terminal_is_no(answer))
 			return EMR_OK;
-		question = "Please type yes or no:";
+		question = N_("Please type yes or no:");
 	}
 	return EMR_INTERRUPTED;
 }

@@ -6,6 +6,8 @@
 #include <string.h>
 #include <time.h>
 
+#include "kit/language.h"
+
 #define DURATION_MAX_S ((uint64_t)100 * 366 * 86400)
 
 /* Digits at the start of *TEXT, at most MAX_DIGITS of them; moves *TEXT behind them. */
@@ -126,12 +128,16 @@ emr_status emr_time_parse(const char *text, uint64_t now_unix_s, uint64_t *out_u
 void emr_number_text(uint64_t number, char out[EMR_TEXT_BYTES])
 {
 	char digits[EMR_TEXT_BYTES];
+	/* TRANSLATORS: three bytes at most; a blank that does not break is one. */
+	const char *between = emr_text_as("between thousands", ",");
 	int n = snprintf(digits, sizeof digits, "%llu", (unsigned long long)number);
-	size_t at = 0;
+	size_t at = 0, len = strlen(between) <= 3 ? strlen(between) : 0;
 
 	for (int i = 0; i < n; i++) {
-		if (i > 0 && (n - i) % 3 == 0)
-			out[at++] = ',';
+		if (i > 0 && (n - i) % 3 == 0) {
+			memcpy(out + at, between, len);
+			at += len;
+		}
 		out[at++] = digits[i];
 	}
 	out[at] = '\0';
@@ -146,7 +152,8 @@ void emr_size_text(uint64_t bytes, char out[EMR_TEXT_BYTES])
 
 	if (bytes < 1000000) {
 		emr_number_text(bytes, number);
-		snprintf(out, EMR_TEXT_BYTES, "%.28s byte%s", number, bytes == 1 ? "" : "s");
+		snprintf(out, EMR_TEXT_BYTES, emr_text_of(bytes, "%.28s byte", "%.28s bytes"),
+			number);
 		return;
 	}
 	while (unit + 1 < sizeof units / sizeof *units && bytes / scale >= 1000) {
@@ -176,7 +183,8 @@ void emr_size_fine_text(uint64_t bytes, char out[EMR_TEXT_BYTES])
 		snprintf(out, EMR_TEXT_BYTES, "%llu %s", (unsigned long long)(bytes / scale),
 			units[unit]);
 	else
-		snprintf(out, EMR_TEXT_BYTES, "%llu.%llu %s", (unsigned long long)(bytes / scale),
+		snprintf(out, EMR_TEXT_BYTES, "%llu%.3s%llu %s",
+			(unsigned long long)(bytes / scale), emr_text_as("before decimals", "."),
 			(unsigned long long)(bytes % scale / (scale / 10)), units[unit]);
 }
 
@@ -186,7 +194,8 @@ void emr_time_text(int64_t unix_s, char out[EMR_TEXT_BYTES])
 	struct tm local;
 
 	if (localtime_r(&at, &local) == NULL ||
-		strftime(out, EMR_TEXT_BYTES, "%d %b %Y %H:%M", &local) == 0)
+		strftime(out, EMR_TEXT_BYTES, emr_text_as("strftime", "%d %b %Y %H:%M"), &local) ==
+			0)
 		snprintf(out, EMR_TEXT_BYTES, "?");
 }
 
@@ -238,7 +247,7 @@ void emr_count_text(uint64_t number, const char *one, const char *many, char out
 	char digits[EMR_TEXT_BYTES];
 
 	emr_number_text(number, digits);
-	snprintf(out, EMR_COUNT_BYTES, "%s %s", digits, number == 1 ? one : many);
+	snprintf(out, EMR_COUNT_BYTES, "%s %s", digits, emr_text_of(number, one, many));
 }
 
 void emr_limit_text(uint64_t bytes, char out[EMR_TEXT_BYTES])
@@ -253,7 +262,8 @@ void emr_limit_text(uint64_t bytes, char out[EMR_TEXT_BYTES])
 	while (bytes < units[i].bytes * (units[i].bytes > 1) || bytes % units[i].bytes != 0)
 		i++;
 	emr_number_text(bytes / units[i].bytes, digits);
-	snprintf(out, EMR_TEXT_BYTES, "%.30s %s", digits, bytes == 1 ? "byte" : units[i].name);
+	snprintf(out, EMR_TEXT_BYTES, "%.30s %s", digits,
+		bytes == 1 ? emr_text_of(1, "byte", "bytes") : emr_text(units[i].name));
 }
 
 void emr_column_text(const char *text, unsigned columns, char *out, size_t size)

@@ -11,6 +11,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "kit/language.h"
 #include "session/session.h"
 
 #define SEND_MS 10000
@@ -110,8 +111,14 @@ emr_status emr_client_open(
 emr_status emr_client_send(emr_client *client, const emr_request *request, emr_problem *out_problem)
 {
 	json_t *object = emr_request_make(request);
-	emr_status status =
-		object != NULL ? emr_frame_send(client->fd, object, SEND_MS) : EMR_NO_MEMORY;
+	const char *language = emr_language_now();
+	emr_status status = object != NULL ? EMR_OK : EMR_NO_MEMORY;
+
+	if (status == EMR_OK && strcmp(language, "en") != 0 &&
+		json_object_set_new(object, "language", json_string(language)) != 0)
+		status = EMR_NO_MEMORY;
+	if (status == EMR_OK)
+		status = emr_frame_send(client->fd, object, SEND_MS);
 
 	json_decref(object);
 	if (status != EMR_OK)

@@ -20,6 +20,7 @@
 #include "answers/devices.h"
 #include "base/log.h"
 #include "fuse/fuse.h"
+#include "kit/language.h"
 #include "kit/out.h"
 #include "log/answers.h"
 #include "mount/attendant.h"
@@ -274,9 +275,10 @@ static emr_status converse_once(conversation *c)
 	status = request != NULL ? emr_request_parse(object, request) : EMR_NO_MEMORY;
 	json_decref(object);
 	if (status == EMR_OK) {
+		emr_language_answer_in(request->language);
 		status = answer(c, request);
 	} else {
-		emr_problem_set_status(&problem, status, "This request");
+		emr_problem_set_status(&problem, status, _("This request"));
 		if (send_problem(c, &problem) != EMR_OK)
 			emr_log(EMR_LOG_WARN, "socket: a refusal could not be sent");
 	}
@@ -404,7 +406,7 @@ emr_status emr_server_start(const emr_places *places, emr_session *session, emr_
 	emr_status status;
 
 	if (server == NULL) {
-		emr_problem_set_status(out_problem, EMR_NO_MEMORY, "The socket");
+		emr_problem_set_status(out_problem, EMR_NO_MEMORY, _("The socket"));
 		return EMR_NO_MEMORY;
 	}
 	*server = (emr_server){.session = session,
@@ -423,7 +425,7 @@ emr_status emr_server_start(const emr_places *places, emr_session *session, emr_
 			status = EMR_NO_MEMORY;
 		server->has_thread = status == EMR_OK;
 		if (status != EMR_OK)
-			emr_problem_set_status(out_problem, status, "The socket");
+			emr_problem_set_status(out_problem, status, _("The socket"));
 	}
 	if (status != EMR_OK) {
 		emr_server_stop(server);

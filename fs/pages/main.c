@@ -20,6 +20,8 @@ static bool make(int argc, char **argv)
 		return list_verbs();
 	if (strcmp(what, "contract") == 0)
 		return pages_contract(stdout);
+	if (strcmp(what, "texts") == 0)
+		return pages_texts(stdout);
 	if (strcmp(what, "bash") == 0)
 		return pages_bash(stdout);
 	if (strcmp(what, "zsh") == 0)
@@ -30,7 +32,8 @@ static bool make(int argc, char **argv)
 		return pages_man_verb(stdout, argv[2]);
 	if (strcmp(what, "fill") == 0 && argc == 4)
 		return pages_man_fill(stdout, argv[2], argv[3]);
-	fputs("emrfs_pages verbs | contract | bash | zsh | fish | verb NAME | fill TEMPLATE "
+	fputs("emrfs_pages verbs | contract | texts | bash | zsh | fish | verb NAME | fill "
+	      "TEMPLATE "
 	      "CONTRACT\n",
 		stderr);
 	return false;

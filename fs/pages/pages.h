@@ -13,6 +13,8 @@ bool pages_man_verb(FILE *to, const char *verb);
  * the tables that only people wrote. */
 bool pages_man_fill(FILE *to, const char *template, const char *contract);
 bool pages_contract(FILE *to);
+/* What the tables say to people, marked for xgettext. */
+bool pages_texts(FILE *to);
 bool pages_bash(FILE *to);
 bool pages_zsh(FILE *to);
 bool pages_fish(FILE *to);

@@ -41,6 +41,26 @@ static void a_request_survives_the_way(void **state)
 	close(ends[1]);
 }
 
+static void the_language_of_the_answer_survives_and_a_long_one_is_refused(void **state)
+{
+	emr_request sent = {.ask = EMR_ASK_STATUS, .language = "pt"}, received;
+	json_t *made = emr_request_make(&sent);
+
+	(void)state;
+	assert_ok(emr_request_parse(made, &received));
+	assert_string_equal(received.language, "pt");
+	json_decref(made);
+	assert_ok(parse("{\"v\":1,\"verb\":\"status\"}", &received));
+	assert_string_equal(received.language, "");
+	assert_status(EMR_INVALID,
+		parse("{\"v\":1,\"verb\":\"status\",\"language\":\"0123456789abcdef\"}",
+			&received));
+	assert_status(EMR_DAMAGED,
+		parse("{\"v\":1,\"verb\":\"status\",\"language\":\"p\\u0000t\"}", &received));
+	assert_status(
+		EMR_INVALID, parse("{\"v\":1,\"verb\":\"status\",\"language\":1}", &received));
+}
+
 static void a_path_that_is_no_utf8_survives_too(void **state)
 {
 	emr_request sent = {.ask = EMR_ASK_STATUS, .has_path = true}, received;
@@ -325,6 +345,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_request_survives_the_way),
+		cmocka_unit_test(the_language_of_the_answer_survives_and_a_long_one_is_refused),
 		cmocka_unit_test(a_path_that_is_no_utf8_survives_too),
 		cmocka_unit_test(a_request_for_access_survives_the_way),
 		cmocka_unit_test(a_restore_says_what_when_and_where_to),

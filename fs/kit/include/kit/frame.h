@@ -54,6 +54,7 @@ typedef enum emr_ask {
 
 #define EMR_ASK_PATH_MAX 4096
 #define EMR_ASK_WHO_MAX 255
+#define EMR_ASK_LANGUAGE_MAX 15
 #define EMR_ASK_REASON_MAX 1023
 #define EMR_ASK_CARD_MAX 2560
 #define EMR_ASK_PURPOSES_MAX 511
@@ -82,7 +83,8 @@ typedef struct emr_request {
 	char who[EMR_ASK_WHO_MAX + 1], name[EMR_ASK_WHO_MAX + 1];     /* "" = not said */
 	char id[EMR_ASK_WHO_MAX + 1], reason[EMR_ASK_REASON_MAX + 1]; /* "" = not said */
 	uint8_t card[EMR_ASK_CARD_MAX];
-	size_t card_len; /* 0 = none */
+	size_t card_len;			 /* 0 = none */
+	char language[EMR_ASK_LANGUAGE_MAX + 1]; /* of sentences in the answer; "" = English */
 } emr_request;
 
 /* EMR_NEWER_FORMAT for another v, EMR_UNSUPPORTED for an unknown verb, EMR_INVALID for anything

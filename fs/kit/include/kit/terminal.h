@@ -22,6 +22,10 @@ emr_status emr_terminal_ask(const char *question, char *out, size_t size);
  */
 emr_status emr_terminal_ask_yes(const char *question, bool *out_is_yes);
 
+/* In English, or in the language of the question. */
+bool emr_terminal_is_yes(const char *answer);
+bool emr_terminal_is_no(const char *answer);
+
 /* True for a yes alone: not for a no, nor for no terminal, nor for no answer. */
 bool emr_terminal_says_yes(const char *question);
 
