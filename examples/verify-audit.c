@@ -1279,8 +1279,9 @@ static void check_content(audit *a)
 		failed(check, "the directory cannot be read");
 	if ((!is_cid(c, 0x55) && !is_cid(c, 0x70)) || !is_cid(m_cid, 0x55) || !is_block(m_cid, m))
 		failed(check, "the manifest is not the item's");
-	if (m.len != 100 + 1040 || memcmp(m.at, "EMRF\1", 5) != 0 || number(m.at + 96, 4) != 1040 ||
-		m.at[5] < 1 || m.at[5] > 2 || m.at[6] != 18 || m.at[7] > 1)
+	if (m.len != 100 + 1040 || memcmp(m.at, "EMRF", 4) != 0 || m.at[7] > 3 ||
+		m.at[4] != ((m.at[7] & 2) != 0 ? 2 : 1) || number(m.at + 96, 4) != 1040 ||
+		m.at[5] < 1 || m.at[5] > 2 || m.at[6] != 18)
 		failed(check, "the manifest's head cannot be read");
 	if (memcmp(m.at + 8, priv + 68, 8) != 0)
 		failed(check, "the lengths differ");
@@ -1295,7 +1296,7 @@ static void check_content(audit *a)
 	if (!hash_equals(content, a->statement + 256) ||
 		memcmp(m.at + 40, a->statement + 288, 32) != 0)
 		failed(check, "the statement is about another encrypted content");
-	if (padded(n, m.at[7] == 1) != number(m.at + 8, 8))
+	if (padded(n, (m.at[7] & 1) != 0) != number(m.at + 8, 8))
 		failed(check, "the signed length does not fit the content");
 	shown(check, "the encrypted content that the ledger names is the one that was signed");
 }
@@ -1486,11 +1487,18 @@ static hash root_of(const tree *t)
 	return root;
 }
 
+static bool is_zeros(const uint8_t *at, size_t len)
+{
+	return at[0] == 0 && memcmp(at, at + 1, len - 1) == 0;
+}
+
 static void check_copy(audit *a, const char *path)
 {
 	FILE *file = fopen(path, "rb");
 	uint8_t *segment = malloc(SEGMENT);
 	uint64_t n = 0, signed_n = number(a->statement + 168, 8);
+	bool has_holes = (part_of(&a->p, 13, 0).at[7] & 2) != 0;
+	bytes hk = part_of(&a->p, 3, 0);
 	tree t = {0};
 	size_t got;
 
@@ -1503,9 +1511,10 @@ static void check_copy(audit *a, const char *path)
 
 		for (int i = 0; i < 8; i++)
 			index[i] = (uint8_t)(t.size >> (56 - 8 * i));
-		append(&t, sha256((const bytes[]){{(const uint8_t *)"", 1}, part_of(&a->p, 3, 0),
-					  {index, 8}, {segment, got}},
-				   4));
+		/* Where a content has holes, no segment of zeros is told from another. */
+		append(&t, sha256((const bytes[]){{(const uint8_t *)"", 1}, hk, {index, 8},
+					  {segment, got}},
+				   has_holes && is_zeros(segment, got) ? 2 : 4));
 		n += got;
 	}
 	if (ferror(file)) {

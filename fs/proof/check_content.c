@@ -51,6 +51,7 @@ bool check_content(checking *c)
 		emr_padded_len(c->statement.n, (header.flags & EMR_M_FLAG_POW2) != 0) !=
 			header.padded)
 		return fail(c, EMR_PROOF_BAD_CONTENT, "the signed length does not fit the content");
+	c->has_holes = (header.flags & EMR_M_FLAG_HOLES) != 0;
 	return true;
 }
 
@@ -281,12 +282,23 @@ static emr_status read_some(int fd, uint8_t *out, size_t len, size_t *out_len)
 	return EMR_OK;
 }
 
-static void hash_segment(
-	emr_bytes hk, uint64_t index, const uint8_t *data, size_t len, uint8_t out[32])
+static bool is_zeros(const uint8_t *data, size_t len)
 {
+	return data[0] == 0 && memcmp(data, data + 1, len - 1) == 0;
+}
+
+/* LEN is not 0. */
+static void hash_segment(
+	const checking *c, uint64_t index, const uint8_t *data, size_t len, uint8_t out[32])
+{
+	emr_bytes hk = emr_proof_part_of(c->proof, EMR_PROOF_HK, 0);
 	emr_sha256_ctx ctx;
 	uint8_t number[8];
 
+	if (c->has_holes && is_zeros(data, len)) {
+		emr_merkle_leaf(hk.data, hk.len, out);
+		return;
+	}
 	emr_put_u64(number, index);
 	emr_merkle_leaf_init(&ctx);
 	emr_sha256_update(&ctx, hk.data, hk.len);
@@ -299,7 +311,6 @@ static void hash_segment(
  */
 static emr_status hash_copy(checking *c, uint64_t *out_n, uint8_t out_root[32])
 {
-	emr_bytes hk = emr_proof_part_of(c->proof, EMR_PROOF_HK, 0);
 	EMR_AUTO_FREE uint8_t *segment = malloc(EMR_LEAF_BYTES);
 	emr_merkle_frontier frontier = {.size = 0};
 	uint8_t leaf[32];
@@ -313,7 +324,7 @@ static emr_status hash_copy(checking *c, uint64_t *out_n, uint8_t out_root[32])
 		if (status != EMR_OK)
 			return status;
 		if (got > 0) {
-			hash_segment(hk, frontier.size, segment, got, leaf);
+			hash_segment(c, frontier.size, segment, got, leaf);
 			emr_merkle_append(&frontier, leaf);
 		}
 		n += got;

@@ -41,6 +41,7 @@ typedef struct checking {
 	emr_item item;
 	emr_put_part put;
 	emr_statement statement;
+	bool has_holes; /* the content: then all segments of zeros are hashed alike */
 	known_key keys[EMR_PROOF_KEYS_MAX];
 	size_t n_keys;
 	const known_key *owner; /* whose domain the item is in */

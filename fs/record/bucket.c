@@ -9,7 +9,7 @@
 
 /* ---- The table of buckets ---- */
 
-bucket *staging_bucket(emr_staging *st, uint64_t leaf)
+bucket *staging_bucket(const emr_staging *st, uint64_t leaf)
 {
 	size_t page = (size_t)(leaf / PAGE_LEAVES);
 
@@ -18,9 +18,17 @@ bucket *staging_bucket(emr_staging *st, uint64_t leaf)
 	return &st->pages[page]->buckets[leaf % PAGE_LEAVES];
 }
 
-uint64_t staging_leaves_end(const emr_staging *st)
+uint64_t staging_next_used(const emr_staging *st, uint64_t leaf)
 {
-	return (uint64_t)st->page_count * PAGE_LEAVES;
+	for (; leaf < (uint64_t)st->page_count * PAGE_LEAVES; leaf++) {
+		const bucket *b = staging_bucket(st, leaf);
+
+		if (b == NULL)
+			leaf |= PAGE_LEAVES - 1; /* the page is empty */
+		else if (b->used)
+			return leaf;
+	}
+	return STAGING_NO_LEAF;
 }
 
 static emr_status grow_pages(emr_staging *st, size_t wanted)
@@ -119,6 +127,14 @@ static void account_spilled(emr_staging *st, bucket *b, uint64_t was, uint64_t i
 {
 	b->spilled_bytes += is - was;
 	st->spilled_bytes += is - was;
+}
+
+static void set_used(emr_staging *st, bucket *b, bool used)
+{
+	if (b->used == used)
+		return;
+	b->used = used;
+	atomic_fetch_add(&st->used_leaves, used ? 1 : (uint64_t)-1);
 }
 
 /* ---- Extents ---- */
@@ -308,6 +324,7 @@ emr_status bucket_write(
 
 	if (bucket_reserve(b, 2) != EMR_OK)
 		return EMR_NO_MEMORY;
+	set_used(st, b, true);
 	i = find_memory_at(b, from);
 	if (i == b->count)
 		return insert_memory(st, b, from, data, len);
@@ -329,6 +346,7 @@ emr_status bucket_put_spilled(emr_staging *st, bucket *b, const extent *spilled)
 
 	if (bucket_reserve(b, 2) != EMR_OK)
 		return EMR_NO_MEMORY;
+	set_used(st, b, true);
 	i = clear_range(st, b, spilled->from, spilled->from + spilled->len);
 	memmove(b->extents + i + 1, b->extents + i, (b->count - i) * sizeof *spilled);
 	b->extents[i] = *spilled;
@@ -375,6 +393,8 @@ void bucket_cut(emr_staging *st, bucket *b, uint32_t from)
 	remove_extents(st, b, i, b->count);
 	if (b->under_len > from)
 		b->under_len = from;
+	if (b->count == 0 && b->under == NULL)
+		set_used(st, b, false);
 	bucket_unlist_if_clean(st, b);
 }
 
@@ -385,6 +405,7 @@ void bucket_clear(emr_staging *st, bucket *b)
 	b->extents = NULL;
 	b->cap = 0;
 	leave_under(st, b);
+	set_used(st, b, false);
 	unlist(st, b);
 }
 
@@ -392,12 +413,14 @@ void bucket_settle(
 	emr_staging *st, bucket *b, key_life *life, const record_sealed_leaf *leaf, uint32_t len)
 {
 	bucket_clear(st, b);
+	set_used(st, b, true);
 	b->under = life;
 	st->lies_on++;
 	life->leaves++;
 	b->under_len = len;
 	memcpy(b->under_digest, leaf->digest, 32);
 	memcpy(b->under_segment, leaf->segment, 32);
+	b->under_is_zeros = leaf->is_zeros;
 }
 
 bool bucket_is_covered(const bucket *b, uint32_t len)

@@ -34,6 +34,7 @@ static emr_status build_m(const emr_content *content, const emr_content_key *key
 		.mtime_ns = facts->mtime_ns,
 		.mime = facts->mime,
 		.doc = facts->doc,
+		.holes = content->holes,
 		.has_statement = facts->statement != NULL};
 	uint8_t plain[EMR_MANIFEST_BYTES], aad[M_AAD_BYTES];
 	emr_status status;
@@ -153,6 +154,7 @@ static emr_status take_manifest(const emr_m_header *header, const emr_unixfs_bun
 	content->suite = header->suite;
 	content->leaf_log2 = header->leaf_log2;
 	content->flags = header->flags;
+	content->holes = manifest->holes;
 	memcpy(content->salt, header->salt, sizeof content->salt);
 	memcpy(content->com, header->com, sizeof content->com);
 	memcpy(content->hk, manifest->hk, sizeof content->hk);

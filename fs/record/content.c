@@ -6,12 +6,13 @@
 #include "ctx.h"
 #include "format_checks.h"
 
-/* 0 version=1 | 1 suite | 2 leaf_log2 | 3 flags | 4 has_dek | 5 0[3] | 8 n | 16 L' | 24 salt[24] |
- * 48 com | 80 hk | 112 root | 144 CID[36] | 180 sealed DEK[72] | 252 0[28] */
+/* 0 version=1, 2 with holes | 1 suite | 2 leaf_log2 | 3 flags | 4 has_dek | 5 0[3] | 8 n | 16 L' |
+ * 24 salt[24] | 48 com | 80 hk | 112 root | 144 CID[36] | 180 sealed DEK[72] | 252 holes u32 | 256
+ * 0[24] */
 void emr_content_encode(const emr_content *content, uint8_t out[EMR_CONTENT_ENCODED_BYTES])
 {
 	memset(out, 0, EMR_CONTENT_ENCODED_BYTES);
-	out[0] = 1;
+	out[0] = content->holes > 0 ? 2 : 1;
 	out[1] = content->suite;
 	out[2] = content->leaf_log2;
 	out[3] = content->flags;
@@ -25,20 +26,34 @@ void emr_content_encode(const emr_content *content, uint8_t out[EMR_CONTENT_ENCO
 	memcpy(out + 144, content->c.b, EMR_CID_BYTES);
 	if (content->has_dek)
 		memcpy(out + 180, content->sealed_dek, EMR_SEALED_DEK_BYTES);
+	emr_put_u32(out + 252, content->holes);
+}
+
+uint64_t emr_content_stored(const emr_content *content)
+{
+	uint64_t stored = (emr_leaf_count(content->padded) - content->holes) << EMR_LEAF_LOG2;
+
+	return content->holes == 0 || stored > content->n ? content->n : stored;
 }
 
 emr_status record_content_check(const emr_content *content)
 {
 	bool pow2 = (content->flags & EMR_M_FLAG_POW2) != 0;
+	bool has_holes = (content->flags & EMR_M_FLAG_HOLES) != 0;
 
 	if (content->suite != EMR_SUITE_AES_256_GCM &&
 		content->suite != EMR_SUITE_CHACHA20_POLY1305)
 		return EMR_UNSUPPORTED;
-	if (content->leaf_log2 != EMR_LEAF_LOG2 || (content->flags & ~EMR_M_FLAG_POW2) != 0)
+	if (content->leaf_log2 != EMR_LEAF_LOG2 || (content->flags & ~RECORD_FLAGS) != 0)
 		return EMR_DAMAGED;
 	if (content->n > EMR_RECORD_MAX_BYTES)
 		return EMR_LIMIT;
-	return emr_padded_len(content->n, pow2) == content->padded ? EMR_OK : EMR_DAMAGED;
+	if (emr_padded_len(content->n, pow2) != content->padded)
+		return EMR_DAMAGED;
+	/* The last leaf never is one. */
+	return has_holes == (content->holes > 0) && content->holes < emr_leaf_count(content->padded)
+		       ? EMR_OK
+		       : EMR_DAMAGED;
 }
 
 emr_status emr_content_decode(emr_bytes bytes, emr_content *out_content)
@@ -52,8 +67,8 @@ emr_status emr_content_decode(emr_bytes bytes, emr_content *out_content)
 	if (bytes.len != EMR_CONTENT_ENCODED_BYTES)
 		return EMR_DAMAGED;
 	version = emr_read_u8(&r);
-	if (version != 1)
-		return version > 1 ? EMR_NEWER_FORMAT : EMR_DAMAGED;
+	if (version != 1 && version != 2)
+		return version > 2 ? EMR_NEWER_FORMAT : EMR_DAMAGED;
 	content.suite = emr_read_u8(&r);
 	content.leaf_log2 = emr_read_u8(&r);
 	content.flags = emr_read_u8(&r);
@@ -71,8 +86,10 @@ emr_status emr_content_decode(emr_bytes bytes, emr_content *out_content)
 		emr_read_copy(&r, content.sealed_dek, EMR_SEALED_DEK_BYTES);
 	else
 		emr_read_zeros(&r, EMR_SEALED_DEK_BYTES);
+	content.holes = emr_read_u32(&r);
 	emr_read_zeros(&r, r.left);
-	if (!emr_reader_done(&r) || has_dek > 1 || emr_cid_parse(cid, &content.c) != EMR_OK)
+	if (!emr_reader_done(&r) || has_dek > 1 || version != (content.holes > 0 ? 2 : 1) ||
+		emr_cid_parse(cid, &content.c) != EMR_OK)
 		return EMR_DAMAGED;
 	status = record_content_check(&content);
 	if (status == EMR_OK)

@@ -53,7 +53,7 @@ bool record_padded_is_possible(uint64_t padded, bool pow2)
 void emr_m_header_encode(const emr_m_header *header, uint8_t out[EMR_M_HEADER_BYTES])
 {
 	memcpy(out, "EMRF", 4);
-	out[4] = 1;
+	out[4] = header->flags & EMR_M_FLAG_HOLES ? 2 : 1;
 	out[5] = header->suite;
 	out[6] = header->leaf_log2;
 	out[7] = header->flags;
@@ -70,7 +70,7 @@ static emr_status header_limits(const emr_m_header *header)
 		return EMR_UNSUPPORTED;
 	if (header->leaf_log2 == 19 || header->leaf_log2 == 20)
 		return EMR_NEWER_FORMAT; /* reserved for bulk import */
-	if (header->leaf_log2 != EMR_LEAF_LOG2 || (header->flags & ~EMR_M_FLAG_POW2) != 0)
+	if (header->leaf_log2 != EMR_LEAF_LOG2 || (header->flags & ~RECORD_FLAGS) != 0)
 		return EMR_DAMAGED;
 	if (!record_padded_is_possible(header->padded, (header->flags & EMR_M_FLAG_POW2) != 0))
 		return EMR_DAMAGED;
@@ -87,7 +87,7 @@ emr_status emr_m_header_decode(emr_bytes m, emr_m_header *out_header, emr_bytes 
 
 	emr_read_magic(&r, "EMRF");
 	version = emr_read_u8(&r);
-	if (!r.bad && version > 1)
+	if (!r.bad && version > 2)
 		return EMR_NEWER_FORMAT;
 	header.suite = emr_read_u8(&r);
 	header.leaf_log2 = emr_read_u8(&r);
@@ -97,7 +97,8 @@ emr_status emr_m_header_decode(emr_bytes m, emr_m_header *out_header, emr_bytes 
 	emr_read_copy(&r, header.com, sizeof header.com);
 	emr_read_copy(&r, header.nonce, sizeof header.nonce);
 	sealed_len = emr_read_u32(&r);
-	if (r.bad || version != 1 || m.len != EMR_M_BYTES || sealed_len != EMR_MANIFEST_BYTES + 16)
+	if (r.bad || version != (header.flags & EMR_M_FLAG_HOLES ? 2 : 1) || m.len != EMR_M_BYTES ||
+		sealed_len != EMR_MANIFEST_BYTES + 16)
 		return EMR_DAMAGED;
 	status = header_limits(&header);
 	if (status != EMR_OK)
@@ -119,7 +120,7 @@ emr_status emr_manifest_encode(const emr_manifest *manifest, uint8_t out[EMR_MAN
 		return EMR_LIMIT;
 	memset(out, 0, EMR_MANIFEST_BYTES);
 	memcpy(out, "EMRM", 4);
-	out[4] = 1;
+	out[4] = manifest->holes > 0 ? 2 : 1;
 	out[6] = EMR_LEAF_LOG2;
 	out[7] = (uint8_t)manifest->mime.len;
 	emr_put_u64(out + 8, manifest->n);
@@ -128,6 +129,7 @@ emr_status emr_manifest_encode(const emr_manifest *manifest, uint8_t out[EMR_MAN
 	memcpy(out + 56, manifest->root, 32);
 	out[88] = (uint8_t)manifest->doc.len;
 	emr_put_u16(out + 90, manifest->has_statement ? EMR_STATEMENT_BYTES : 0);
+	emr_put_u32(out + 92, manifest->holes);
 	if (manifest->mime.len > 0)
 		memcpy(out + at, manifest->mime.data, manifest->mime.len);
 	at += manifest->mime.len;
@@ -150,7 +152,7 @@ emr_status emr_manifest_decode(emr_bytes plain, emr_manifest *out)
 
 	emr_read_magic(&r, "EMRM");
 	version = emr_read_u8(&r);
-	if (!r.bad && version > 1)
+	if (!r.bad && version > 2)
 		return EMR_NEWER_FORMAT;
 	emr_read_zeros(&r, 1);
 	seg_log2 = emr_read_u8(&r);
@@ -162,7 +164,7 @@ emr_status emr_manifest_decode(emr_bytes plain, emr_manifest *out)
 	doc_len = emr_read_u8(&r);
 	emr_read_zeros(&r, 1);
 	statement_len = emr_read_u16(&r);
-	emr_read_zeros(&r, 4);
+	manifest.holes = emr_read_u32(&r);
 	manifest.mime = emr_read_bytes(&r, mime_len);
 	manifest.doc = emr_read_bytes(&r, doc_len);
 	manifest.has_statement = statement_len != 0;
@@ -171,8 +173,8 @@ emr_status emr_manifest_decode(emr_bytes plain, emr_manifest *out)
 		emr_read_copy(&r, manifest.sig, 64);
 	}
 	emr_read_zeros(&r, r.left);
-	if (!emr_reader_done(&r) || version != 1 || plain.len != EMR_MANIFEST_BYTES ||
-		seg_log2 != EMR_LEAF_LOG2 ||
+	if (!emr_reader_done(&r) || version != (manifest.holes > 0 ? 2 : 1) ||
+		plain.len != EMR_MANIFEST_BYTES || seg_log2 != EMR_LEAF_LOG2 ||
 		(statement_len != 0 && statement_len != EMR_STATEMENT_BYTES))
 		return EMR_DAMAGED;
 	if (manifest.n > EMR_RECORD_MAX_BYTES)

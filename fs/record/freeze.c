@@ -12,16 +12,22 @@
 
 #define FREEZE_HELPERS_MAX 4
 
+/* A leaf that is stored; all others are holes. */
+typedef struct freeze_leaf {
+	uint64_t leaf;
+	bool is_sealed; /* under this key already */
+	record_sealed_leaf sealed;
+} freeze_leaf;
+
 /* One freeze, shared by the caller and the workers that help. */
 typedef struct freeze_run {
 	emr_staging *st;
 	key_life *life;
 	uint64_t seq; /* dirty_seq of what is frozen */
 	uint64_t n, padded, leaves;
-	record_sealed_leaf *sealed; /* one for each leaf, in order */
-	bool *is_sealed;	    /* under this key already */
-	_Atomic uint64_t next;
-	record_fresh fresh; /* what was put so far */
+	emr_buf list;	       /* of freeze_leaf, in order */
+	_Atomic uint64_t next; /* index in it */
+	record_fresh fresh;    /* what was put so far */
 
 	pthread_mutex_t lock; /* the three below */
 	pthread_cond_t helper_left;
@@ -33,6 +39,21 @@ typedef struct freeze_helper {
 	record_job job;
 	freeze_run *run;
 } freeze_helper;
+
+static freeze_leaf *leaves_of(const freeze_run *run)
+{
+	return (void *)run->list.data;
+}
+
+static uint64_t stored_leaves(const freeze_run *run)
+{
+	return run->list.len / sizeof(freeze_leaf);
+}
+
+static bool has_holes(const freeze_run *run)
+{
+	return stored_leaves(run) < run->leaves;
+}
 
 /* ---- Leaves ---- */
 
@@ -69,18 +90,18 @@ static emr_status gather_leaf(freeze_run *run, uint64_t leaf, uint8_t *plain)
 	return status;
 }
 
-static emr_status seal_one(freeze_run *run, uint64_t leaf, record_scratch *scratch)
+static emr_status seal_one(freeze_run *run, freeze_leaf *at, record_scratch *scratch)
 {
 	record_sealer sealer = {.cipher = run->life->cipher,
 		.hk = run->life->hk,
 		.ctx = run->st->ctx,
 		.fresh = &run->fresh};
-	emr_status status = gather_leaf(run, leaf, scratch->plain);
+	emr_status status = gather_leaf(run, at->leaf, scratch->plain);
 
 	if (status != EMR_OK)
 		return status;
-	return record_leaf_seal(&sealer, leaf, scratch->plain, file_part(run, leaf),
-		stream_part(run, leaf), scratch->sealed, &run->sealed[leaf]);
+	return record_leaf_seal(&sealer, at->leaf, scratch->plain, file_part(run, at->leaf),
+		stream_part(run, at->leaf), scratch->sealed, &at->sealed);
 }
 
 static void note_failure(freeze_run *run, emr_status status)
@@ -89,21 +110,22 @@ static void note_failure(freeze_run *run, emr_status status)
 	if (run->status == EMR_OK)
 		run->status = status;
 	pthread_mutex_unlock(&run->lock);
-	atomic_store(&run->next, run->leaves);
+	atomic_store(&run->next, stored_leaves(run));
 }
 
 /* Takes leaf after leaf until none is left. */
 static void seal_leaves(freeze_run *run)
 {
 	record_scratch *scratch = record_scratch_take(run->st->ctx);
-	uint64_t leaf;
+	uint64_t i;
 
 	if (scratch == NULL) {
 		note_failure(run, EMR_NO_MEMORY);
 		return;
 	}
-	while ((leaf = atomic_fetch_add(&run->next, 1)) < run->leaves) {
-		emr_status status = run->is_sealed[leaf] ? EMR_OK : seal_one(run, leaf, scratch);
+	while ((i = atomic_fetch_add(&run->next, 1)) < stored_leaves(run)) {
+		freeze_leaf *at = &leaves_of(run)[i];
+		emr_status status = at->is_sealed ? EMR_OK : seal_one(run, at, scratch);
 
 		if (status != EMR_OK)
 			note_failure(run, status);
@@ -160,6 +182,40 @@ static emr_status put_node(void *context, const emr_cid *cid, emr_bytes block)
 	return status == EMR_OK ? emr_block_store_put(ctx->options.store, &made, 1) : status;
 }
 
+/* The block that holes are, so that the tree is whole for everybody who walks it. */
+static emr_status put_hole(freeze_run *run)
+{
+	EMR_AUTO_FREE uint8_t *zeros = calloc(1, EMR_UNIXFS_HOLE_BYTES);
+	emr_cid cid = emr_unixfs_hole(0);
+
+	if (zeros == NULL)
+		return EMR_NO_MEMORY;
+	return put_node(run, &cid, emr_bytes_of(zeros, EMR_UNIXFS_HOLE_BYTES));
+}
+
+static emr_status add_leaves(freeze_run *run, emr_unixfs_builder *builder)
+{
+	const emr_unixfs_link hole = {.cid = emr_unixfs_hole(0),
+		.file_bytes = EMR_UNIXFS_HOLE_BYTES,
+		.tsize = EMR_UNIXFS_HOLE_BYTES};
+	uint64_t next = 0;
+	emr_status status = EMR_OK;
+
+	for (uint64_t i = 0; i < stored_leaves(run) && status == EMR_OK; i++) {
+		const freeze_leaf *at = &leaves_of(run)[i];
+		size_t bytes = emr_leaf_sealed_len(run->padded, at->leaf);
+		emr_unixfs_link link = {.cid = emr_cid_of_digest(EMR_CODEC_RAW, at->sealed.digest),
+			.file_bytes = bytes,
+			.tsize = bytes};
+
+		status = emr_unixfs_builder_add_run(builder, &hole, at->leaf - next);
+		if (status == EMR_OK)
+			status = emr_unixfs_builder_add(builder, &link);
+		next = at->leaf + 1;
+	}
+	return status;
+}
+
 static emr_status build_tree(freeze_run *run, emr_cid *out_root)
 {
 	EMR_AUTO_UNIXFS_BUILDER builder = NULL;
@@ -167,15 +223,14 @@ static emr_status build_tree(freeze_run *run, emr_cid *out_root)
 	emr_status status;
 
 	if (run->leaves == 1) {
-		*out_root = emr_cid_of_digest(EMR_CODEC_RAW, run->sealed[0].digest);
+		*out_root = emr_cid_of_digest(EMR_CODEC_RAW, leaves_of(run)[0].sealed.digest);
 		return EMR_OK;
 	}
 	status = emr_unixfs_builder_new(put_node, run, &builder);
-	for (uint64_t leaf = 0; leaf < run->leaves && status == EMR_OK; leaf++) {
-		link.cid = emr_cid_of_digest(EMR_CODEC_RAW, run->sealed[leaf].digest);
-		link.file_bytes = link.tsize = emr_leaf_sealed_len(run->padded, leaf);
-		status = emr_unixfs_builder_add(builder, &link);
-	}
+	if (status == EMR_OK && has_holes(run))
+		status = put_hole(run);
+	if (status == EMR_OK)
+		status = add_leaves(run, builder);
 	if (status == EMR_OK)
 		status = emr_unixfs_builder_finish(builder, &link);
 	if (status == EMR_OK)
@@ -185,10 +240,22 @@ static emr_status build_tree(freeze_run *run, emr_cid *out_root)
 
 static void plain_root(const freeze_run *run, uint8_t out[32])
 {
+	const uint8_t *hk = run->life->hk;
 	emr_merkle_frontier tree = {0};
+	uint64_t end = (run->n + EMR_LEAF_BYTES - 1) >> EMR_LEAF_LOG2;
 
-	for (uint64_t leaf = 0; leaf < run->leaves && run->sealed[leaf].has_segment; leaf++)
-		emr_merkle_append(&tree, run->sealed[leaf].segment);
+	for (uint64_t i = 0; i < stored_leaves(run); i++) {
+		const freeze_leaf *at = &leaves_of(run)[i];
+
+		if (!at->sealed.has_segment)
+			break;
+		record_append_holes(&tree, hk, at->leaf - tree.size);
+		if (has_holes(run) && at->sealed.is_zeros)
+			record_append_holes(&tree, hk, 1);
+		else
+			emr_merkle_append(&tree, at->sealed.segment);
+	}
+	record_append_holes(&tree, hk, end - tree.size);
 	emr_merkle_frontier_root(&tree, out);
 }
 
@@ -202,7 +269,9 @@ static emr_status describe(freeze_run *run, emr_content *out)
 		.has_dek = true};
 	emr_status status;
 
-	content.flags = run->st->ctx->options.pow2 ? EMR_M_FLAG_POW2 : 0;
+	content.holes = (uint32_t)(run->leaves - stored_leaves(run));
+	content.flags = (uint8_t)((run->st->ctx->options.pow2 ? EMR_M_FLAG_POW2 : 0) |
+				  (has_holes(run) ? EMR_M_FLAG_HOLES : 0));
 	memcpy(content.salt, life->salt, sizeof content.salt);
 	memcpy(content.com, life->com, sizeof content.com);
 	memcpy(content.hk, life->hk, sizeof content.hk);
@@ -216,27 +285,9 @@ static emr_status describe(freeze_run *run, emr_content *out)
 	return status;
 }
 
-/* ---- Beginning and end, gate held for writing ---- */
+/* ---- Beginning: gate held for writing ---- */
 
-static uint64_t take_sealed(freeze_run *run)
-{
-	uint64_t unsealed = run->leaves;
-
-	for (uint64_t leaf = 0; leaf < run->leaves; leaf++) {
-		const bucket *b = staging_bucket(run->st, leaf);
-
-		if (b == NULL || b->under != run->life)
-			continue;
-		run->is_sealed[leaf] = true;
-		run->sealed[leaf].has_segment = true;
-		memcpy(run->sealed[leaf].digest, b->under_digest, 32);
-		memcpy(run->sealed[leaf].segment, b->under_segment, 32);
-		unsealed--;
-	}
-	return unsealed;
-}
-
-static emr_status begin(emr_staging *st, freeze_run *run, uint64_t *out_unsealed)
+static emr_status begin(emr_staging *st, freeze_run *run)
 {
 	emr_status status = EMR_OK;
 
@@ -250,13 +301,85 @@ static emr_status begin(emr_staging *st, freeze_run *run, uint64_t *out_unsealed
 	run->n = st->size;
 	run->padded = emr_padded_len(run->n, st->ctx->options.pow2);
 	run->leaves = emr_leaf_count(run->padded);
-	run->sealed = calloc(run->leaves, sizeof *run->sealed);
-	run->is_sealed = calloc(run->leaves, sizeof *run->is_sealed);
-	if (run->sealed == NULL || run->is_sealed == NULL)
-		return EMR_NO_MEMORY;
-	*out_unsealed = take_sealed(run);
 	return EMR_OK;
 }
+
+/* ---- Which leaves are stored: no gate held ---- */
+
+static emr_status add_to_list(freeze_run *run, uint64_t leaf)
+{
+	const bucket *b = staging_bucket(run->st, leaf);
+	freeze_leaf at = {.leaf = leaf};
+
+	if (b != NULL && b->under == run->life) {
+		at.is_sealed = true;
+		at.sealed.has_segment = true;
+		at.sealed.is_zeros = b->under_is_zeros;
+		memcpy(at.sealed.digest, b->under_digest, 32);
+		memcpy(at.sealed.segment, b->under_segment, 32);
+	}
+	return emr_buf_append(&run->list, &at, sizeof at);
+}
+
+/* The next run of leaves at or after *LEAF that hold something, as long as nobody wrote since the
+ * freeze began. */
+static emr_status list_run(freeze_run *run, uint64_t end, uint64_t *leaf)
+{
+	uint64_t from, to = end;
+	emr_status status;
+
+	gate_read(&run->st->gate);
+	status = atomic_load(&run->st->dirty_seq) == run->seq
+			 ? staging_next(run->st, *leaf, end, false, &from)
+			 : EMR_CONFLICT;
+	if (status == EMR_OK && from < end)
+		status = staging_next(run->st, from, end, true, &to);
+	for (; status == EMR_OK && from < to; from++)
+		status = add_to_list(run, from);
+	gate_read_end(&run->st->gate);
+	*leaf = to;
+	return status;
+}
+
+static bool ends_with(const freeze_run *run, uint64_t leaf)
+{
+	uint64_t count = stored_leaves(run);
+
+	return count > 0 && leaves_of(run)[count - 1].leaf == leaf;
+}
+
+/* Those that hold something, and the last one, in which the stream ends.  The padding between them
+ * is stored if the file has no hole: else it would cost more than what was written. */
+static emr_status list_leaves(freeze_run *run)
+{
+	uint64_t file_leaves = (run->n + EMR_LEAF_BYTES - 1) >> EMR_LEAF_LOG2;
+	uint64_t last = run->leaves - 1;
+	uint64_t next = 0;
+	emr_status status = EMR_OK;
+
+	while (next < file_leaves && status == EMR_OK)
+		status = list_run(run, file_leaves, &next);
+	if (status != EMR_OK)
+		return status;
+	if (stored_leaves(run) < file_leaves)
+		next = ends_with(run, last) ? run->leaves : last;
+	gate_read(&run->st->gate);
+	for (; next <= last && status == EMR_OK; next++)
+		status = add_to_list(run, next);
+	gate_read_end(&run->st->gate);
+	return status;
+}
+
+static uint64_t count_unsealed(const freeze_run *run)
+{
+	uint64_t unsealed = 0;
+
+	for (uint64_t i = 0; i < stored_leaves(run); i++)
+		unsealed += !leaves_of(run)[i].is_sealed;
+	return unsealed;
+}
+
+/* ---- End: gate held for writing but where it is let go ---- */
 
 /* From now on the staging lies on the content; nothing of the old overlay is needed. */
 static void settle_on(emr_staging *st, const key_life *life, emr_content_reader *reader, uint64_t n)
@@ -270,6 +393,7 @@ static void settle_on(emr_staging *st, const key_life *life, emr_content_reader 
 	emr_content_reader_free(st->base);
 	st->base = reader;
 	st->base_limit = n;
+	staging_note_base(st);
 	st->base_is_own = true;
 	st->base_unlogged = true;
 	st->cut_unlogged = UINT64_MAX;
@@ -282,13 +406,14 @@ static emr_status freeze_held(emr_staging *st, freeze_run *run, emr_content *out
 {
 	emr_content_reader *reader = NULL;
 	emr_content content;
-	uint64_t unsealed;
-	emr_status status = begin(st, run, &unsealed);
+	emr_status status = begin(st, run);
 
 	if (status != EMR_OK)
 		return status;
 	gate_write_end(&st->gate);
-	status = seal_all(run, unsealed);
+	status = list_leaves(run);
+	if (status == EMR_OK)
+		status = seal_all(run, count_unsealed(run));
 	if (status == EMR_OK)
 		status = describe(run, &content);
 	gate_write(&st->gate);
@@ -332,7 +457,6 @@ emr_status emr_staging_freeze(emr_staging *st, emr_content *out_content, emr_con
 	life_drop_unused(st);
 	gate_write_end(&st->gate);
 	record_fresh_end(st->ctx, &run.fresh);
-	free(run.sealed);
-	free(run.is_sealed);
+	emr_buf_free(&run.list);
 	return status;
 }

@@ -4,7 +4,6 @@
 
 #include "base/codec.h"
 #include "crypto/chunk.h"
-#include "crypto/merkle.h"
 #include "held.h"
 
 void record_segment_hash(
@@ -19,6 +18,34 @@ void record_segment_hash(
 	emr_sha256_update(&hash, index, sizeof index);
 	emr_sha256_update(&hash, plain, len);
 	emr_sha256_final(&hash, out);
+}
+
+void record_hole_hash(const uint8_t hk[32], uint8_t out[32])
+{
+	emr_merkle_leaf(hk, 32, out);
+}
+
+/* Always the largest complete subtree that fits next: all of its leaves are equal. */
+void record_append_holes(emr_merkle_frontier *tree, const uint8_t hk[32], uint64_t count)
+{
+	while (count > 0) {
+		unsigned level = 0;
+		uint8_t hash[32];
+
+		record_hole_hash(hk, hash);
+		while ((tree->size & (((uint64_t)2 << level) - 1)) == 0 &&
+			(uint64_t)2 << level <= count) {
+			emr_merkle_node(hash, hash, hash);
+			level++;
+		}
+		(void)emr_merkle_append_subtree(tree, level, hash); /* it was chosen to fit */
+		count -= (uint64_t)1 << level;
+	}
+}
+
+bool record_is_zeros(const uint8_t *bytes, size_t len)
+{
+	return len == 0 || (bytes[0] == 0 && memcmp(bytes, bytes + 1, len - 1) == 0);
 }
 
 emr_status record_leaf_seal(const record_sealer *sealer, uint64_t leaf, const uint8_t *plain,
@@ -39,6 +66,7 @@ emr_status record_leaf_seal(const record_sealer *sealer, uint64_t leaf, const ui
 			return status;
 		at += len + EMR_CHUNK_TAG_BYTES;
 	}
+	result.is_zeros = record_is_zeros(plain, file_len);
 	if (result.has_segment)
 		record_segment_hash(sealer->hk, leaf, plain, file_len, result.segment);
 	block.data = emr_bytes_of(sealed, (size_t)(at - sealed));

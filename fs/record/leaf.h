@@ -3,6 +3,7 @@
  * in the stream says. */
 #pragma once
 
+#include "crypto/merkle.h"
 #include "ctx.h"
 #include "store/block_store.h"
 
@@ -11,6 +12,7 @@ typedef struct record_sealed_leaf {
 	uint8_t digest[32];  /* of the raw block */
 	uint8_t segment[32]; /* valid when has_segment */
 	bool has_segment;    /* false for a leaf of padding only */
+	bool is_zeros;	     /* its file bytes are: in a content with holes its segment is theirs */
 } record_sealed_leaf;
 
 /* What sealing one content needs, the same for all of its leaves. */
@@ -24,6 +26,11 @@ typedef struct record_sealer {
 /* SHA-256(0x00 || hk || u64 index || segment). */
 void record_segment_hash(
 	const uint8_t hk[32], uint64_t leaf, const uint8_t *plain, size_t len, uint8_t out[32]);
+/* In a content with holes the Merkle leaf of every segment of zeros, stored or not: SHA-256(0x00 ||
+ * hk). So the root follows from the bytes alone, and a run of holes costs its logarithm. */
+void record_hole_hash(const uint8_t hk[32], uint8_t out[32]);
+void record_append_holes(emr_merkle_frontier *tree, const uint8_t hk[32], uint64_t count);
+bool record_is_zeros(const uint8_t *bytes, size_t len);
 /* PLAIN holds STREAM_LEN bytes, of which the first FILE_LEN are the file's and the rest zeros.
  * Hashes, seals, appends. SEALED has room for the block. */
 emr_status record_leaf_seal(const record_sealer *sealer, uint64_t leaf, const uint8_t *plain,

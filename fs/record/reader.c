@@ -5,12 +5,22 @@
 
 #include <stdlib.h>
 
-#include "crypto/merkle.h"
 #include "format_checks.h"
 #include "leaf.h"
 
+static bool is_hole(const record_leaf_source *source)
+{
+	return emr_unixfs_is_hole(&source->cid, 0);
+}
+
+static bool has_holes(const emr_content_reader *reader)
+{
+	return reader->content.holes > 0;
+}
+
 /* ---- Opening ---- */
 
+/* A hole, where there may be one, is not fetched: see is_hole. */
 static emr_status find_leaf(
 	emr_content_reader *reader, uint64_t leaf, record_leaf_source *out, emr_cid *out_missing)
 {
@@ -23,16 +33,9 @@ static emr_status find_leaf(
 	out->leaf = leaf;
 	out->stream_len = left < EMR_LEAF_BYTES ? (size_t)left : EMR_LEAF_BYTES;
 	status = emr_unixfs_tree_leaf(reader->tree, leaf, &out->cid, out_missing);
+	if (status == EMR_OK && is_hole(out) && (!has_holes(reader) || left < EMR_LEAF_BYTES))
+		return EMR_DAMAGED;
 	return status == EMR_NOT_FOUND ? EMR_MISSING_DATA : status;
-}
-
-static bool is_zero(const uint8_t *bytes, size_t len)
-{
-	for (size_t i = 0; i < len; i++) {
-		if (bytes[i] != 0)
-			return false;
-	}
-	return true;
 }
 
 /* The stream's end is there, and what follows the file in its last chunk is zeros. */
@@ -48,7 +51,7 @@ static emr_status check_last_chunk(emr_content_reader *reader)
 	status = find_leaf(reader, at >> EMR_LEAF_LOG2, &source, NULL);
 	if (status == EMR_OK)
 		status = record_leaf_read(&source, (size_t)(at & (EMR_LEAF_BYTES - 1)), len, chunk);
-	if (status == EMR_OK && !is_zero(chunk + file_part, len - file_part))
+	if (status == EMR_OK && !record_is_zeros(chunk + file_part, len - file_part))
 		status = EMR_DAMAGED;
 	return status;
 }
@@ -170,13 +173,56 @@ emr_status emr_content_reader_read(
 		emr_status status =
 			find_leaf(reader, (offset + got) >> EMR_LEAF_LOG2, &source, NULL);
 
-		if (status == EMR_OK)
+		if (status == EMR_OK && is_hole(&source))
+			memset(out + got, 0, take);
+		else if (status == EMR_OK)
 			status = record_leaf_read(&source, from, take, out + got);
 		if (status != EMR_OK)
 			return status;
 		got += take;
 	}
 	*out_got = len;
+	return EMR_OK;
+}
+
+/* ---- Holes ---- */
+
+emr_status record_reader_next(emr_content_reader *reader, uint64_t leaf, bool wants_hole,
+	uint64_t *out_leaf, emr_cid *out_missing)
+{
+	uint64_t leaves = emr_leaf_count(reader->content.padded);
+	emr_status status;
+
+	if (!has_holes(reader) || leaf >= leaves) {
+		*out_leaf = wants_hole || leaf >= leaves ? leaves : leaf;
+		return EMR_OK;
+	}
+	status = emr_unixfs_tree_seek(reader->tree, leaf, wants_hole, out_leaf, out_missing);
+	return status == EMR_NOT_FOUND ? EMR_MISSING_DATA : status;
+}
+
+emr_status emr_content_reader_seek(
+	emr_content_reader *reader, uint64_t offset, bool wants_hole, uint64_t *out_offset)
+{
+	uint64_t leaf = offset >> EMR_LEAF_LOG2, found;
+	emr_status status;
+
+	if (offset >= reader->content.n)
+		return EMR_NOT_FOUND;
+	status = record_reader_next(reader, leaf, wants_hole, &found, NULL);
+	return status != EMR_OK
+		       ? status
+		       : record_seek_to(reader->content.n, offset, found, wants_hole, out_offset);
+}
+
+emr_status record_seek_to(
+	uint64_t size, uint64_t offset, uint64_t leaf, bool wants_hole, uint64_t *out_offset)
+{
+	uint64_t at = leaf << EMR_LEAF_LOG2;
+
+	if (at >= size && !wants_hole)
+		return EMR_NOT_FOUND;
+	*out_offset = at >= size ? size : at > offset ? at : offset;
 	return EMR_OK;
 }
 
@@ -187,11 +233,16 @@ emr_status emr_content_reader_present(
 {
 	uint64_t leaves = emr_leaf_count(reader->content.padded);
 	emr_cid missing = reader->content.c;
+	uint64_t leaf = 0;
 
-	for (uint64_t leaf = 0; leaf < leaves; leaf++) {
+	for (;; leaf++) {
 		record_leaf_source source;
-		emr_status status = find_leaf(reader, leaf, &source, &missing);
+		emr_status status = record_reader_next(reader, leaf, false, &leaf, &missing);
 
+		if (status == EMR_OK && leaf == leaves)
+			break;
+		if (status == EMR_OK)
+			status = find_leaf(reader, leaf, &source, &missing);
 		if (status != EMR_OK && status != EMR_MISSING_DATA)
 			return status;
 		if (status == EMR_OK) {
@@ -208,48 +259,93 @@ emr_status emr_content_reader_present(
 	return EMR_OK;
 }
 
-/* One leaf from the store: CID, tags, the zeros after the file; its segment joins the tree. */
-static emr_status verify_leaf(emr_content_reader *reader, uint64_t leaf, emr_buf *sealed,
-	uint8_t *plain, emr_merkle_frontier *tree)
+/* Where a leaf lies in the file: how many of its bytes are the file's. */
+static size_t file_part(const emr_content_reader *reader, uint64_t leaf)
 {
-	uint64_t start = leaf << EMR_LEAF_LOG2;
-	uint64_t n = reader->content.n;
-	size_t file_len = n <= start		       ? 0
-			  : n - start < EMR_LEAF_BYTES ? (size_t)(n - start)
-						       : EMR_LEAF_BYTES;
+	uint64_t start = leaf << EMR_LEAF_LOG2, n = reader->content.n;
+
+	return n <= start ? 0 : n - start < EMR_LEAF_BYTES ? (size_t)(n - start) : EMR_LEAF_BYTES;
+}
+
+/* What a verification has seen so far. */
+typedef struct verifying {
+	emr_content_reader *reader;
+	emr_buf sealed;
+	uint8_t *plain; /* EMR_LEAF_BYTES */
+	emr_merkle_frontier tree;
+	uint64_t holes;
+} verifying;
+
+/* One leaf from the store: CID, tags, the zeros after the file; its segment joins the tree. */
+static emr_status verify_leaf(verifying *v, uint64_t leaf)
+{
+	emr_content_reader *reader = v->reader;
+	size_t file_len = file_part(reader, leaf);
 	record_leaf_source source;
 	uint8_t segment[32];
 	emr_status status;
 
 	status = find_leaf(reader, leaf, &source, NULL);
 	if (status == EMR_OK)
-		status = record_leaf_read_stored(&source, sealed, plain);
+		status = record_leaf_read_stored(&source, &v->sealed, v->plain);
 	if (status != EMR_OK)
 		return status;
-	if (!is_zero(plain + file_len, source.stream_len - file_len))
+	if (!record_is_zeros(v->plain + file_len, source.stream_len - file_len))
 		return EMR_DAMAGED;
-	if (file_len > 0) {
-		record_segment_hash(reader->content.hk, leaf, plain, file_len, segment);
-		emr_merkle_append(tree, segment);
+	if (has_holes(reader) && file_len == 0 && source.stream_len == EMR_LEAF_BYTES)
+		return EMR_DAMAGED; /* padding between the file and the last leaf is a hole, too */
+	if (has_holes(reader) && file_len > 0 && record_is_zeros(v->plain, file_len)) {
+		record_append_holes(&v->tree, reader->content.hk, 1);
+	} else if (file_len > 0) {
+		record_segment_hash(reader->content.hk, leaf, v->plain, file_len, segment);
+		emr_merkle_append(&v->tree, segment);
 	}
 	return EMR_OK;
 }
 
+/* The leaves from FROM to TO are holes. */
+static void verify_holes(verifying *v, uint64_t from, uint64_t to)
+{
+	uint64_t file_leaves = (v->reader->content.n + EMR_LEAF_BYTES - 1) >> EMR_LEAF_LOG2;
+
+	v->holes += to - from;
+	if (to > file_leaves)
+		to = file_leaves;
+	if (from < to)
+		record_append_holes(&v->tree, v->reader->content.hk, to - from);
+}
+
+static emr_status verify_leaves(verifying *v)
+{
+	uint64_t leaves = emr_leaf_count(v->reader->content.padded);
+	uint64_t leaf = 0, next;
+	emr_status status = EMR_OK;
+
+	for (; leaf < leaves && status == EMR_OK; leaf = next + 1) {
+		status = record_reader_next(v->reader, leaf, false, &next, NULL);
+		if (status != EMR_OK)
+			break;
+		verify_holes(v, leaf, next);
+		if (next < leaves)
+			status = verify_leaf(v, next);
+	}
+	if (status == EMR_OK && v->holes != v->reader->content.holes)
+		status = EMR_DAMAGED;
+	return status;
+}
+
 emr_status emr_content_reader_verify(emr_content_reader *reader)
 {
-	uint64_t leaves = emr_leaf_count(reader->content.padded);
-	EMR_AUTO_BUF sealed = {0};
-	EMR_AUTO_FREE uint8_t *plain = malloc(EMR_LEAF_BYTES);
-	emr_merkle_frontier tree = {0};
+	verifying v = {.reader = reader, .plain = malloc(EMR_LEAF_BYTES)};
 	uint8_t root[32];
-	emr_status status = plain != NULL ? EMR_OK : EMR_NO_MEMORY;
+	emr_status status = v.plain != NULL ? verify_leaves(&v) : EMR_NO_MEMORY;
 
-	for (uint64_t leaf = 0; leaf < leaves && status == EMR_OK; leaf++)
-		status = verify_leaf(reader, leaf, &sealed, plain, &tree);
-	if (plain != NULL)
-		emr_wipe(plain, EMR_LEAF_BYTES);
+	if (v.plain != NULL)
+		emr_wipe(v.plain, EMR_LEAF_BYTES);
+	free(v.plain);
+	emr_buf_free(&v.sealed);
 	if (status != EMR_OK)
 		return status;
-	emr_merkle_frontier_root(&tree, root);
+	emr_merkle_frontier_root(&v.tree, root);
 	return memcmp(root, reader->content.root, sizeof root) == 0 ? EMR_OK : EMR_BAD_SIGNATURE;
 }

@@ -183,6 +183,7 @@ static emr_status apply_base(recovery *r, const spill_control *control)
 	}
 	if (status == EMR_OK)
 		st->base_limit = control->base_limit;
+	staging_note_base(st);
 	return status;
 }
 
@@ -299,12 +300,12 @@ static bool visible_blocks_are_there(emr_staging *st)
 	if (st->base_is_own &&
 		(emr_content_reader_present(st->base, &present, NULL) != EMR_OK || !present))
 		return false;
-	for (uint64_t leaf = 0; leaf < staging_leaves_end(st); leaf++) {
+	for (uint64_t leaf = staging_next_used(st, 0); leaf != STAGING_NO_LEAF;
+		leaf = staging_next_used(st, leaf + 1)) {
 		const bucket *b = staging_bucket(st, leaf);
 		emr_cid cid;
 
-		if (b == NULL || b->under == NULL || b->under_len == 0 ||
-			bucket_is_covered(b, b->under_len))
+		if (b->under == NULL || b->under_len == 0 || bucket_is_covered(b, b->under_len))
 			continue;
 		cid = emr_cid_of_digest(EMR_CODEC_RAW, b->under_digest);
 		if (!emr_block_store_has(st->ctx->options.store, &cid))

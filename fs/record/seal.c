@@ -149,11 +149,17 @@ static void run_seal(record_job *job)
 /* The next leaf in order, when it is whole and far enough behind the end of the file. */
 static bucket *next_to_seal(emr_staging *st)
 {
-	bucket *b = staging_bucket(st, st->seal_next);
-	uint64_t end = (st->seal_next + 1) << EMR_LEAF_LOG2;
+	uint64_t used = staging_next_used(st, st->seal_next);
+	bucket *b;
 
-	if (b == NULL || end + SEAL_LAG_BYTES > st->size || !bucket_is_covered(b, EMR_LEAF_BYTES))
+	/* What nobody wrote to is not waited for: it may stay a hole. */
+	if (used == STAGING_NO_LEAF || ((used + 1) << EMR_LEAF_LOG2) + SEAL_LAG_BYTES > st->size ||
+		(used > st->seal_next && st->seal_next << EMR_LEAF_LOG2 < st->base_limit))
 		return NULL;
+	b = staging_bucket(st, used);
+	if (!bucket_is_covered(b, EMR_LEAF_BYTES))
+		return NULL;
+	st->seal_next = used;
 	return b;
 }
 

@@ -35,19 +35,21 @@ static emr_status copy_all(emr_staging *st, spill_file *fresh, emr_buf *pieces)
 	spill_leaf_list list = {0};
 	emr_status status = spill_write_base(st, fresh);
 
-	for (uint64_t leaf = 0; leaf < staging_leaves_end(st) && status == EMR_OK; leaf++) {
+	for (uint64_t leaf = staging_next_used(st, 0); leaf != STAGING_NO_LEAF && status == EMR_OK;
+		leaf = staging_next_used(st, leaf + 1)) {
 		const bucket *b = staging_bucket(st, leaf);
 
-		if (b != NULL && b->under != NULL)
+		if (b->under != NULL)
 			status = spill_list_leaf(st, fresh, &list, b);
 	}
 	if (status == EMR_OK)
 		status = spill_write_leaves(st, fresh, &list);
 	emr_buf_free(&list.leaves);
-	for (uint64_t leaf = 0; leaf < staging_leaves_end(st) && status == EMR_OK; leaf++) {
+	for (uint64_t leaf = staging_next_used(st, 0); leaf != STAGING_NO_LEAF && status == EMR_OK;
+		leaf = staging_next_used(st, leaf + 1)) {
 		const bucket *b = staging_bucket(st, leaf);
 
-		for (uint32_t i = 0; b != NULL && i < b->count && status == EMR_OK; i++)
+		for (uint32_t i = 0; i < b->count && status == EMR_OK; i++)
 			status = copy_extent(st, fresh, b, &b->extents[i], pieces);
 	}
 	return status;
@@ -56,11 +58,11 @@ static emr_status copy_all(emr_staging *st, spill_file *fresh, emr_buf *pieces)
 /* Room for what take_positions inserts, so that it cannot fail half way. */
 static emr_status reserve_positions(emr_staging *st)
 {
-	for (uint64_t leaf = 0; leaf < staging_leaves_end(st); leaf++) {
+	for (uint64_t leaf = staging_next_used(st, 0); leaf != STAGING_NO_LEAF;
+		leaf = staging_next_used(st, leaf + 1)) {
 		bucket *b = staging_bucket(st, leaf);
 
-		if (b != NULL && b->count > 0 &&
-			bucket_reserve(b, b->count * (SPILL_PIECES_MAX - 1)) != EMR_OK)
+		if (b->count > 0 && bucket_reserve(b, b->count * (SPILL_PIECES_MAX - 1)) != EMR_OK)
 			return EMR_NO_MEMORY;
 	}
 	return EMR_OK;
@@ -70,10 +72,11 @@ static void take_positions(emr_staging *st, const emr_buf *pieces)
 {
 	const uint8_t *at = pieces->data;
 
-	for (uint64_t leaf = 0; leaf < staging_leaves_end(st); leaf++) {
+	for (uint64_t leaf = staging_next_used(st, 0); leaf != STAGING_NO_LEAF;
+		leaf = staging_next_used(st, leaf + 1)) {
 		bucket *b = staging_bucket(st, leaf);
 
-		for (uint32_t i = 0; b != NULL && i < b->count;) {
+		for (uint32_t i = 0; i < b->count;) {
 			extent made[SPILL_PIECES_MAX];
 			uint32_t count;
 
@@ -83,10 +86,8 @@ static void take_positions(emr_staging *st, const emr_buf *pieces)
 			bucket_replace(st, b, i, made, count);
 			i += count;
 		}
-		if (b != NULL) {
-			b->under_unlogged = false;
-			bucket_unlist_if_clean(st, b);
-		}
+		b->under_unlogged = false;
+		bucket_unlist_if_clean(st, b);
 	}
 }
 

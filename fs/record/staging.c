@@ -47,6 +47,7 @@ emr_status emr_staging_new(emr_record_ctx *ctx, emr_id16 id, emr_content_reader 
 		st->base = emr_content_reader_share(base);
 		st->base_limit = base_size < n ? base_size : n;
 		st->size = st->base_limit;
+		staging_note_base(st);
 	}
 	st->base_unlogged = true;
 	st->seal_early = true;
@@ -171,12 +172,11 @@ static emr_status list_blocks(emr_staging *st, emr_buf *cids)
 	if (status == EMR_OK && st->base_is_own)
 		status = emr_buf_append(
 			cids, &emr_content_reader_content(st->base)->c, sizeof(emr_cid));
-	for (uint64_t leaf = 0; leaf < staging_leaves_end(st) && status == EMR_OK; leaf++) {
+	for (uint64_t leaf = staging_next_used(st, 0); leaf != STAGING_NO_LEAF && status == EMR_OK;
+		leaf = staging_next_used(st, leaf + 1)) {
 		const bucket *b = staging_bucket(st, leaf);
 
-		if (b == NULL) {
-			leaf |= PAGE_LEAVES - 1; /* the page is empty */
-		} else if (b->under != NULL) {
+		if (b->under != NULL) {
 			emr_cid cid = emr_cid_of_digest(EMR_CODEC_RAW, b->under_digest);
 
 			status = emr_buf_append(cids, &cid, sizeof cid);
@@ -338,16 +338,13 @@ void staging_cut(emr_staging *st, uint64_t size)
 			bucket_cut(st, b, rest);
 		leaf++;
 	}
-	for (; leaf < staging_leaves_end(st); leaf++) {
-		bucket *b = staging_bucket(st, leaf);
-
-		if (b == NULL)
-			leaf |= PAGE_LEAVES - 1; /* the page is empty */
-		else if (b->count > 0 || b->under != NULL)
-			bucket_clear(st, b);
-	}
-	if (size < st->base_limit)
+	for (leaf = staging_next_used(st, leaf); leaf != STAGING_NO_LEAF;
+		leaf = staging_next_used(st, leaf + 1))
+		bucket_clear(st, staging_bucket(st, leaf));
+	if (size < st->base_limit) {
 		st->base_limit = size;
+		staging_note_base(st);
+	}
 	if (size < st->cut_unlogged)
 		st->cut_unlogged = size;
 }

@@ -39,6 +39,8 @@ typedef struct bucket {
 	key_life *under;    /* NULL = the base is below */
 	uint8_t under_digest[32];
 	uint8_t under_segment[32];
+	bool under_is_zeros;
+	bool used;		      /* something was written to this leaf: it is no hole */
 	bool sealing;		      /* a worker reads the extents: they must not change */
 	bool under_unlogged;	      /* the spill does not know the leaf below yet */
 	uint64_t spilled_bytes;	      /* file room of spilled extents, roughly */
@@ -77,7 +79,9 @@ struct emr_staging {
 	bool base_is_own;	  /* frozen here: the spill carries its key */
 	bucket_page **pages;
 	size_t page_count;
-	bucket *oldest, *newest; /* listed buckets */
+	bucket *oldest, *newest;      /* listed buckets */
+	_Atomic uint64_t used_leaves; /* buckets with USED */
+	_Atomic uint64_t base_stored; /* see staging_note_base */
 	_Atomic uint64_t memory;
 	_Atomic uint64_t dirty_seq;
 
@@ -115,9 +119,12 @@ emr_status staging_may_lie_on_one_more(emr_staging *st);
 
 /* ---- bucket.c ---- */
 
-bucket *staging_bucket(emr_staging *st, uint64_t leaf); /* NULL when nothing is there */
+bucket *staging_bucket(const emr_staging *st, uint64_t leaf); /* NULL when nothing is there */
 emr_status staging_bucket_make(emr_staging *st, uint64_t leaf, bucket **out);
-uint64_t staging_leaves_end(const emr_staging *st); /* no bucket at or after this leaf */
+/* The first leaf at or after LEAF whose bucket is used; STAGING_NO_LEAF when none is.  Gate held in
+ * either way. */
+#define STAGING_NO_LEAF UINT64_MAX
+uint64_t staging_next_used(const emr_staging *st, uint64_t leaf);
 emr_status bucket_write(
 	emr_staging *st, bucket *b, uint32_t from, const uint8_t *data, uint32_t len);
 /* Puts a spilled extent over what is there. */
@@ -143,6 +150,12 @@ void bucket_unlist_if_clean(emr_staging *st, bucket *b);
 /* Plaintext of [from, from + len) of a leaf; gate held in either way, or the bucket sealing. */
 emr_status staging_read_leaf(
 	emr_staging *st, uint64_t leaf, uint32_t from, uint32_t len, uint8_t *out);
+/* The first leaf at or after LEAF, below END, in which something shows that was written, or with
+ * WANTS_HOLE nothing does; END when there is none.  Gate held in either way. */
+emr_status staging_next(
+	emr_staging *st, uint64_t leaf, uint64_t end, bool wants_hole, uint64_t *out_leaf);
+/* Base or base_limit changed. */
+void staging_note_base(emr_staging *st);
 emr_status staging_alloc(emr_record_ctx *ctx, emr_id16 id, emr_staging **out);
 void staging_clear(emr_staging *st); /* all buckets */
 void staging_wait_jobs(emr_staging *st);

@@ -121,6 +121,40 @@ emr_status emr_unixfs_builder_add(emr_unixfs_builder *builder, const emr_unixfs_
 	return builder->failed;
 }
 
+/* Recursion is over levels: at most LEVELS_MAX deep. */
+static emr_status push_run(
+	emr_unixfs_builder *builder, unsigned level, emr_unixfs_link child, uint64_t count)
+{
+	emr_unixfs_link full;
+	emr_status status = EMR_OK;
+	uint64_t nodes;
+
+	if (level == LEVELS_MAX)
+		return EMR_LIMIT;
+	for (; status == EMR_OK && count > 0 && builder->levels[level].count > 0; count--)
+		status = push(builder, level, child);
+	nodes = count / EMR_UNIXFS_LINKS_MAX;
+	if (nodes > 0) {
+		for (size_t i = 0; status == EMR_OK && i < EMR_UNIXFS_LINKS_MAX; i++)
+			status = add_child(&builder->levels[level], &child);
+		if (status == EMR_OK)
+			status = close_node(builder, &builder->levels[level], &full);
+		if (status == EMR_OK)
+			status = push_run(builder, level + 1, full, nodes);
+	}
+	for (count %= EMR_UNIXFS_LINKS_MAX; status == EMR_OK && count > 0; count--)
+		status = push(builder, level, child);
+	return status;
+}
+
+emr_status emr_unixfs_builder_add_run(
+	emr_unixfs_builder *builder, const emr_unixfs_link *leaf, uint64_t count)
+{
+	if (builder->failed == EMR_OK)
+		builder->failed = push_run(builder, 0, *leaf, count);
+	return builder->failed;
+}
+
 static bool any_above(const emr_unixfs_builder *builder, unsigned level)
 {
 	for (unsigned above = level + 1; above < LEVELS_MAX; above++)

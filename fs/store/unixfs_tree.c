@@ -170,21 +170,37 @@ static emr_status node_at(emr_unixfs_tree *tree, unsigned level, uint64_t index,
 	return EMR_OK;
 }
 
-static emr_status descend(
-	emr_unixfs_tree *tree, uint64_t leaf, emr_cid *out_leaf, emr_cid *out_missing)
+/* What is known of LEAF once its way down is known: its CID, and with IS_HOLE that all before NEXT
+ * are holes, too. */
+typedef struct found {
+	emr_cid cid;
+	bool is_hole;
+	uint64_t next;
+} found;
+
+/* Call with the lock held.  A subtree of holes is not read: only the last leaf is shorter than
+ * others, so whatever ends before it is full. */
+static emr_status descend(emr_unixfs_tree *tree, uint64_t leaf, found *out, emr_cid *out_missing)
 {
 	emr_cid cid = tree->root;
 
 	for (unsigned level = tree->shape.height; level > 0; level--) {
+		uint64_t below = emr_unixfs_capacity(level - 1), child = leaf / below;
 		node *at;
 		emr_status status = node_at(
 			tree, level, leaf / emr_unixfs_capacity(level), &cid, &at, out_missing);
 
 		if (status != EMR_OK)
 			return status;
-		cid = at->children[leaf / emr_unixfs_capacity(level - 1) % EMR_UNIXFS_LINKS_MAX];
+		cid = at->children[child % EMR_UNIXFS_LINKS_MAX];
+		if (!emr_unixfs_is_hole(&cid, level - 1))
+			continue;
+		if ((child + 1) * below >= tree->shape.leaves)
+			return EMR_DAMAGED;
+		*out = (found){emr_unixfs_hole(0), true, (child + 1) * below};
+		return EMR_OK;
 	}
-	*out_leaf = cid;
+	*out = (found){cid, false, leaf + 1};
 	return EMR_OK;
 }
 
@@ -222,12 +238,34 @@ emr_status emr_unixfs_tree_leaf(
 	emr_unixfs_tree *tree, uint64_t leaf, emr_cid *out_leaf, emr_cid *out_missing)
 {
 	emr_status status;
+	found at;
 
 	if (leaf >= tree->shape.leaves)
 		return EMR_LIMIT;
 	pthread_mutex_lock(&tree->lock);
-	status = descend(tree, leaf, out_leaf, out_missing);
+	status = descend(tree, leaf, &at, out_missing);
 	pthread_mutex_unlock(&tree->lock);
+	if (status == EMR_OK)
+		*out_leaf = at.cid;
+	return status;
+}
+
+emr_status emr_unixfs_tree_seek(emr_unixfs_tree *tree, uint64_t leaf, bool wants_hole,
+	uint64_t *out_leaf, emr_cid *out_missing)
+{
+	emr_status status = EMR_OK;
+	found at;
+
+	pthread_mutex_lock(&tree->lock);
+	while (leaf < tree->shape.leaves) {
+		status = descend(tree, leaf, &at, out_missing);
+		if (status != EMR_OK || at.is_hole == wants_hole)
+			break;
+		leaf = at.next;
+	}
+	pthread_mutex_unlock(&tree->lock);
+	if (status == EMR_OK)
+		*out_leaf = leaf < tree->shape.leaves ? leaf : tree->shape.leaves;
 	return status;
 }
 

@@ -201,6 +201,14 @@ static void make_registration(const kit_wish *w, const emr_public *self, kit_pro
 
 /* ---- the document ---- */
 
+static bool is_zeros(const uint8_t *at, size_t len)
+{
+	for (size_t i = 0; i < len; i++)
+		if (at[i] != 0)
+			return false;
+	return true;
+}
+
 static void hash_text(const kit_wish *w, const kit_proof *k, uint8_t out_root[32])
 {
 	emr_merkle_frontier f = {.size = 0};
@@ -213,18 +221,23 @@ static void hash_text(const kit_wish *w, const kit_proof *k, uint8_t out_root[32
 		emr_put_u64(index, f.size);
 		emr_merkle_leaf_init(&ctx);
 		emr_sha256_update(&ctx, k->hk, 32);
-		emr_sha256_update(&ctx, index, 8);
-		emr_sha256_update(&ctx, w->text + at, len);
+		if (!w->has_holes || !is_zeros(w->text + at, len)) {
+			emr_sha256_update(&ctx, index, 8);
+			emr_sha256_update(&ctx, w->text + at, len);
+		}
 		emr_sha256_final(&ctx, leaf);
 		emr_merkle_append(&f, leaf);
 	}
 	emr_merkle_frontier_root(&f, out_root);
 }
 
-static void make_blocks(kit_proof *k, const emr_content *content, emr_cid *out_root)
+static void make_blocks(
+	const kit_wish *w, kit_proof *k, const emr_content *content, emr_cid *out_root)
 {
-	emr_m_header header = {
-		.suite = SUITE, .leaf_log2 = EMR_LEAF_LOG2, .padded = content->padded};
+	emr_m_header header = {.suite = SUITE,
+		.leaf_log2 = EMR_LEAF_LOG2,
+		.flags = w->has_holes ? EMR_M_FLAG_HOLES : 0,
+		.padded = content->padded};
 	emr_unixfs_bundle bundle = {.content = content->c, .content_tsize = content->padded + 16};
 	emr_unixfs_link link;
 
@@ -388,7 +401,7 @@ void kit_make(const kit_wish *wish, kit_proof *out)
 	make_descriptor(&self, out);
 	make_registration(wish, &self, out, &nested, &key_entry, &key_item);
 	make_statement(wish, &self, out, &content);
-	make_blocks(out, &content, &root);
+	make_blocks(wish, out, &content, &root);
 	make_private_part(wish, out, &root, content.padded);
 	make_item(wish, out);
 	make_card(wish, &self, out);

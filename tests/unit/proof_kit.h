@@ -33,6 +33,7 @@ typedef struct kit_wish {
 	uint8_t op, result;
 	const uint8_t *text; /* the document */
 	size_t text_len;
+	bool has_holes;	       /* its content: segments of zeros are hashed alike */
 	size_t items, item;    /* items in the batch, and which of them */
 	size_t entries, entry; /* entries of the ledger, from 3, and which of them, from 2 */
 	kit_spoil spoil;

@@ -8,6 +8,8 @@
 #include "contract/codes.h"
 #include "proof_kit.h"
 
+#include "record/format.h"
+
 #define PATH_BYTES 96
 
 typedef struct bench {
@@ -447,6 +449,33 @@ static void a_wrong_copy_is_named(void **state)
 	free(copy);
 }
 
+static void a_copy_of_a_document_with_holes_is_compared_like_any(void **state)
+{
+	kit_wish wish = usual();
+	size_t len = 3 * EMR_LEAF_BYTES + 100;
+	uint8_t *text = calloc(1, len), *copy = calloc(1, len);
+	EMR_AUTO_BUF file = {0}, other = {0};
+
+	(void)state;
+	assert_non_null(text);
+	assert_non_null(copy);
+	memcpy(text + EMR_LEAF_BYTES, "the one segment that was written", 32);
+	memcpy(copy, text, len);
+	wish.text = text;
+	wish.text_len = len;
+	wish.has_holes = true;
+	make_file(&wish, &file);
+	both_say(emr_buf_view(&file), emr_bytes_of(copy, len), "");
+	copy[2 * EMR_LEAF_BYTES + 7] = 1;
+	both_say(emr_buf_view(&file), emr_bytes_of(copy, len), "copy");
+	/* The same bytes, all of which were written. */
+	wish.has_holes = false;
+	make_file(&wish, &other);
+	both_say(emr_buf_view(&other), emr_bytes_of(text, len), "");
+	free(text);
+	free(copy);
+}
+
 /* ---- the text ---- */
 
 static void a_file_that_is_cut_proves_nothing(void **state)
@@ -660,6 +689,7 @@ int main(void)
 		cmocka_unit_test(places_and_paths_must_be_those_of_the_tree),
 		cmocka_unit_test(a_part_that_is_missing_is_noticed),
 		cmocka_unit_test(a_wrong_copy_is_named),
+		cmocka_unit_test(a_copy_of_a_document_with_holes_is_compared_like_any),
 		cmocka_unit_test(a_file_that_is_cut_proves_nothing),
 		cmocka_unit_test(trailing_bytes_are_refused),
 		cmocka_unit_test(a_file_that_is_too_long_is_refused),

@@ -11,6 +11,16 @@
 
 /* ---- The second model's contents, sealed and opened here ---- */
 
+static bool is_listed(const json_t *c, const char *list, uint64_t leaf)
+{
+	const json_t *all = json_object_get(c, list);
+
+	for (size_t i = 0; i < json_array_size(all); i++)
+		if ((uint64_t)json_integer_value(json_array_get(all, i)) == leaf)
+			return true;
+	return false;
+}
+
 /* Seals the case's file with its key and salt, as a freeze does, and gives the content. */
 static void seal_case(kit *k, const json_t *c, const emr_content_key *key, emr_content *content)
 {
@@ -21,12 +31,14 @@ static void seal_case(kit *k, const json_t *c, const emr_content_key *key, emr_c
 	emr_chunk_cipher *cipher;
 	record_sealer sealer = {.hk = content->hk, .ctx = k->ctx};
 	uint64_t leaves;
+	emr_cid hole = emr_unixfs_hole(0);
 
 	*content = (emr_content){.n = vectors_u64(c, "n"),
 		.padded = vectors_u64(c, "padded_len"),
 		.suite = (uint8_t)vectors_u64(c, "suite"),
 		.leaf_log2 = 18,
-		.flags = (uint8_t)vectors_u64(c, "flags")};
+		.flags = (uint8_t)vectors_u64(c, "flags"),
+		.holes = (uint32_t)json_array_size(json_object_get(c, "holes"))};
 	vectors_fixed(c, "salt", content->salt, 24);
 	vectors_fixed(c, "hk", content->hk, 32);
 	vectors_fixed(c, "root", content->root, 32);
@@ -49,9 +61,15 @@ static void seal_case(kit *k, const json_t *c, const emr_content_key *key, emr_c
 
 		stream_len = stream_len < EMR_LEAF_BYTES ? stream_len : EMR_LEAF_BYTES;
 		file_len = file_len < EMR_LEAF_BYTES ? file_len : EMR_LEAF_BYTES;
+		if (is_listed(c, "zeros", leaf) || is_listed(c, "unwritten", leaf))
+			memset(stream + start, 0, file_len);
+		vectors_fixed(wanted, "sha256", digest, 32);
+		if (is_listed(c, "holes", leaf)) {
+			assert_memory_equal(digest, emr_cid_digest(&hole), 32);
+			continue;
+		}
 		assert_ok(record_leaf_seal(
 			&sealer, leaf, stream + start, file_len, stream_len, sealed, &made));
-		vectors_fixed(wanted, "sha256", digest, 32);
 		assert_memory_equal(made.digest, digest, 32);
 		assert_int_equal(
 			emr_leaf_sealed_len(content->padded, leaf), vectors_u64(wanted, "size"));
@@ -90,6 +108,7 @@ static void check_bundle(kit *k, const json_t *c, const emr_content_key *key)
 	assert_ok(emr_cid_parse(vectors_hex(c, "root_cid", &root), &cid));
 	assert_ok(emr_bundle_open(k->ctx, &cid, key, record, expect.cver, &bundle));
 	assert_int_equal(bundle.content.n, vectors_u64(c, "n"));
+	assert_int_equal(bundle.content.holes, json_array_size(json_object_get(c, "holes")));
 	assert_string_equal(bundle.mime, vectors_text(c, "mime"));
 	assert_string_equal(bundle.doc, vectors_text(c, "doc"));
 	assert_int_equal(bundle.mtime_ns, strtoll(vectors_text(c, "mtime_ns"), NULL, 10));

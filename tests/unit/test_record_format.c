@@ -189,8 +189,13 @@ static void headers_and_manifests_refuse_what_no_writer_makes(void **state)
 	for (size_t len = 0; len < manifest.len; len += 13)
 		assert_status(EMR_DAMAGED,
 			emr_manifest_decode(emr_bytes_of(manifest.data, len), &decoded));
-	buf.data[4] = 2;
+	buf.data[4] = 3;
 	assert_status(EMR_NEWER_FORMAT, emr_m_header_decode(m, &header, &sealed));
+	buf.data[4] = 2; /* with holes, and none is announced */
+	assert_status(EMR_DAMAGED, emr_m_header_decode(m, &header, &sealed));
+	buf.data[7] = EMR_M_FLAG_HOLES;
+	assert_ok(emr_m_header_decode(m, &header, &sealed));
+	buf.data[7] = 0;
 	buf.data[4] = 1;
 	buf.data[5] = 3;
 	assert_status(EMR_UNSUPPORTED, emr_m_header_decode(m, &header, &sealed));
@@ -200,7 +205,9 @@ static void headers_and_manifests_refuse_what_no_writer_makes(void **state)
 	buf.data[6] = 17;
 	assert_status(EMR_DAMAGED, emr_m_header_decode(m, &header, &sealed));
 	buf.data[6] = 18;
-	buf.data[7] = 2;
+	buf.data[7] = EMR_M_FLAG_HOLES; /* a program of before must have seen version 2 */
+	assert_status(EMR_DAMAGED, emr_m_header_decode(m, &header, &sealed));
+	buf.data[7] = 4;
 	assert_status(EMR_DAMAGED, emr_m_header_decode(m, &header, &sealed));
 	buf.data[7] = 0;
 	emr_put_u64(buf.data + 8, 16384); /* no file pads to that */
@@ -213,6 +220,16 @@ static void headers_and_manifests_refuse_what_no_writer_makes(void **state)
 	plain.data[5] = 1;
 	assert_status(EMR_DAMAGED, emr_manifest_decode(manifest, &decoded));
 	plain.data[5] = 0;
+	emr_put_u32(plain.data + 92, 7);
+	assert_status(EMR_DAMAGED, emr_manifest_decode(manifest, &decoded));
+	plain.data[4] = 2;
+	assert_ok(emr_manifest_decode(manifest, &decoded));
+	assert_int_equal(decoded.holes, 7);
+	emr_put_u32(plain.data + 92, 0);
+	assert_status(EMR_DAMAGED, emr_manifest_decode(manifest, &decoded));
+	plain.data[4] = 3;
+	assert_status(EMR_NEWER_FORMAT, emr_manifest_decode(manifest, &decoded));
+	plain.data[4] = 1;
 	emr_put_u16(plain.data + 90, 319);
 	assert_status(EMR_DAMAGED, emr_manifest_decode(manifest, &decoded));
 	emr_put_u16(plain.data + 90, 320);
@@ -462,14 +479,47 @@ static void a_content_comes_back_from_its_journal_bytes(void **state)
 	assert_int_equal(got.n, 20000);
 	for (size_t len = 0; len < sizeof bytes; len += 11)
 		assert_status(EMR_DAMAGED, emr_content_decode(emr_bytes_of(bytes, len), &got));
-	bytes[0] = 2;
+	bytes[0] = 3;
 	assert_status(
 		EMR_NEWER_FORMAT, emr_content_decode(emr_bytes_of(bytes, sizeof bytes), &got));
+	bytes[0] = 2;
+	assert_status(EMR_DAMAGED, emr_content_decode(emr_bytes_of(bytes, sizeof bytes), &got));
 	bytes[0] = 1;
 	bytes[279] = 1;
 	assert_status(EMR_DAMAGED, emr_content_decode(emr_bytes_of(bytes, sizeof bytes), &got));
 	bytes[279] = 0;
 	emr_put_u64(bytes + 16, 32767 + 1024);
+	assert_status(EMR_DAMAGED, emr_content_decode(emr_bytes_of(bytes, sizeof bytes), &got));
+}
+
+static void the_holes_of_a_content_come_back_and_fit_its_length(void **state)
+{
+	emr_content content = {.n = 1000000,
+		.padded = emr_padded_len(1000000, false),
+		.suite = 1,
+		.leaf_log2 = 18,
+		.flags = EMR_M_FLAG_HOLES,
+		.holes = 3};
+	uint8_t bytes[EMR_CONTENT_ENCODED_BYTES];
+	emr_content got;
+
+	(void)state;
+	content.c = emr_cid_of_block(EMR_CODEC_DAG_PB, text("node"));
+	emr_content_encode(&content, bytes);
+	assert_ok(emr_content_decode(emr_bytes_of(bytes, sizeof bytes), &got));
+	assert_int_equal(got.holes, 3);
+	assert_int_equal(emr_content_stored(&got), EMR_LEAF_BYTES);
+	/* Its last leaf, in which the stream ends, is stored always. */
+	content.holes = 4;
+	emr_content_encode(&content, bytes);
+	assert_status(EMR_DAMAGED, emr_content_decode(emr_bytes_of(bytes, sizeof bytes), &got));
+	content.holes = 3;
+	content.flags = 0;
+	emr_content_encode(&content, bytes);
+	assert_status(EMR_DAMAGED, emr_content_decode(emr_bytes_of(bytes, sizeof bytes), &got));
+	content.flags = EMR_M_FLAG_HOLES;
+	content.holes = 0;
+	emr_content_encode(&content, bytes);
 	assert_status(EMR_DAMAGED, emr_content_decode(emr_bytes_of(bytes, sizeof bytes), &got));
 }
 
@@ -488,6 +538,7 @@ int main(void)
 		cmocka_unit_test(private_parts_have_their_exact_lengths),
 		cmocka_unit_test(the_metadata_is_bound_to_its_place),
 		cmocka_unit_test(a_content_comes_back_from_its_journal_bytes),
+		cmocka_unit_test(the_holes_of_a_content_come_back_and_fit_its_length),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

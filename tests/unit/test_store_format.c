@@ -270,6 +270,85 @@ static void kubo_profile_files_have_their_cids(void **state)
 	free(leaf);
 }
 
+/* ---- Holes ---- */
+
+static void subtrees_of_holes_have_the_known_cids(void **state)
+{
+	const json_t *cases = vectors_get(unixfs_json, "holes");
+	emr_unixfs_link hole = {.cid = emr_unixfs_hole(0),
+		.file_bytes = EMR_UNIXFS_HOLE_BYTES,
+		.tsize = EMR_UNIXFS_HOLE_BYTES};
+	uint64_t count = 1;
+	size_t i;
+	json_t *one;
+
+	(void)state;
+	assert_int_equal(json_array_size(cases), EMR_UNIXFS_HOLE_LEVELS);
+	json_array_foreach((json_t *)(uintptr_t)cases, i, one)
+	{
+		emr_cid wanted = hex_cid(vectors_text(one, "cid"));
+		emr_cid known = emr_unixfs_hole((unsigned)i);
+		emr_unixfs_builder *builder;
+		emr_unixfs_link root;
+		nodes n = {0};
+
+		assert_true(emr_cid_equal(&known, &wanted));
+		assert_true(emr_unixfs_is_hole(&wanted, (unsigned)i));
+		assert_false(emr_unixfs_is_hole(&wanted, (unsigned)i + 1));
+		assert_ok(emr_unixfs_builder_new(take_node, &n, &builder));
+		assert_ok(emr_unixfs_builder_add_run(builder, &hole, count));
+		assert_ok(emr_unixfs_builder_finish(builder, &root));
+		emr_unixfs_builder_free(builder);
+		emr_buf_free(&n.last);
+		assert_true(emr_cid_equal(&root.cid, &wanted));
+		assert_int_equal(n.count, i); /* one block for each height, not a million */
+		assert_true(root.tsize == vectors_u64(one, "tsize"));
+		count *= EMR_UNIXFS_LINKS_MAX;
+	}
+}
+
+static emr_cid leaf_cid(uint64_t i)
+{
+	return emr_cid_of_block(EMR_CODEC_RAW, emr_bytes_of(&i, sizeof i));
+}
+
+static emr_cid root_of_runs(const uint64_t *runs, size_t count, bool one_by_one)
+{
+	emr_unixfs_builder *builder;
+	emr_unixfs_link root;
+	nodes n = {0};
+
+	assert_ok(emr_unixfs_builder_new(take_node, &n, &builder));
+	for (size_t i = 0; i < count; i++) {
+		emr_unixfs_link link = {
+			.cid = leaf_cid(i % 3), .file_bytes = 10 + i % 3, .tsize = 10 + i % 3};
+
+		if (!one_by_one)
+			assert_ok(emr_unixfs_builder_add_run(builder, &link, runs[i]));
+		for (uint64_t k = 0; one_by_one && k < runs[i]; k++)
+			assert_ok(emr_unixfs_builder_add(builder, &link));
+	}
+	assert_ok(emr_unixfs_builder_finish(builder, &root));
+	emr_unixfs_builder_free(builder);
+	emr_buf_free(&n.last);
+	return root.cid;
+}
+
+static void a_run_of_leaves_builds_the_tree_of_its_leaves(void **state)
+{
+	static const uint64_t runs[][5] = {{1, 0, 0, 0, 0}, {1023, 1, 1, 1023, 1},
+		{1, 1023, 1024, 2048, 1}, {5, 5000, 1, 3000, 2}, {1024, 1024, 0, 1, 1025},
+		{1048576, 1, 0, 0, 0}, {3, 1048576, 1047, 1, 0}};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof runs / sizeof runs[0]; i++) {
+		emr_cid fast = root_of_runs(runs[i], 5, false);
+		emr_cid slow = root_of_runs(runs[i], 5, true);
+
+		assert_true(emr_cid_equal(&fast, &slow));
+	}
+}
+
 static emr_status refuse_node(void *context, const emr_cid *cid, emr_bytes block)
 {
 	(void)context;
@@ -419,11 +498,6 @@ static emr_status put_node(void *context, const emr_cid *cid, emr_bytes block)
 	emr_block node = {*cid, block};
 
 	return emr_store_append(((kit *)context)->store, &node, 1, NULL);
-}
-
-static emr_cid leaf_cid(uint64_t i)
-{
-	return emr_cid_of_block(EMR_CODEC_RAW, emr_bytes_of(&i, sizeof i));
 }
 
 /* A tree over leaves that are only named: LEAVES of them, the last one as L' asks. */
@@ -677,6 +751,8 @@ int main(void)
 		cmocka_unit_test(identity_and_other_hashes_and_codecs_are_refused),
 		cmocka_unit_test(varints_are_the_known_ones_and_shortest),
 		cmocka_unit_test(files_have_the_cids_of_ipfs_add),
+		cmocka_unit_test(subtrees_of_holes_have_the_known_cids),
+		cmocka_unit_test(a_run_of_leaves_builds_the_tree_of_its_leaves),
 		cmocka_unit_test(kubo_profile_files_have_their_cids),
 		cmocka_unit_test(a_builder_tells_what_its_receiver_said),
 		cmocka_unit_test(directories_are_the_known_blocks_in_any_order_of_names),

@@ -58,6 +58,7 @@ typedef struct emr_content {
 	uint64_t n;			 /* true length */
 	uint64_t padded;		 /* L' */
 	uint8_t suite, leaf_log2, flags; /* flags as in the header of m */
+	uint32_t holes;			 /* leaves that are not stored */
 	uint8_t salt[24];
 	uint8_t com[32];
 	uint8_t hk[32];
@@ -68,6 +69,8 @@ typedef struct emr_content {
 						     salt[0..15] */
 } emr_content;
 
+/* Bytes of the file for which something is stored: all but its holes. */
+uint64_t emr_content_stored(const emr_content *content);
 /* Fixed size, first byte a version.  Not authenticated: the journal seals it. */
 void emr_content_encode(const emr_content *content, uint8_t out[EMR_CONTENT_ENCODED_BYTES]);
 /* EMR_DAMAGED, EMR_NEWER_FORMAT; checks every limit and that padded fits n and flags. */
@@ -100,6 +103,11 @@ const emr_content *emr_content_reader_content(const emr_content_reader *reader);
  * was read a moment ago may be taken from memory, as it was then. */
 emr_status emr_content_reader_read(
 	emr_content_reader *reader, uint64_t offset, void *buffer, size_t len, size_t *out_got);
+/* As lseek(2) with SEEK_DATA or SEEK_HOLE, in steps of leaves: where bytes that are stored begin at
+ * or after OFFSET, or bytes that nobody ever wrote; the file's end is a hole.  EMR_NOT_FOUND: no
+ * such place before the end, or OFFSET is not before it. */
+emr_status emr_content_reader_seek(
+	emr_content_reader *reader, uint64_t offset, bool wants_hole, uint64_t *out_offset);
 /* True when every leaf and inner block is in the store; names the first missing one otherwise (may
  * be NULL). */
 emr_status emr_content_reader_present(

@@ -32,6 +32,7 @@ size_t emr_leaf_sealed_len(uint64_t padded, uint64_t index);
 
 #define EMR_M_HEADER_BYTES 100
 #define EMR_M_FLAG_POW2 1
+#define EMR_M_FLAG_HOLES 2 /* version 2: some leaves are holes (FORMAT.md) */
 #define EMR_MANIFEST_BYTES                                                                         \
 	1024 /* the largest manifest has 990 bytes, so the padding unit is the size */
 #define EMR_M_BYTES (EMR_M_HEADER_BYTES + EMR_MANIFEST_BYTES + 16)
@@ -40,7 +41,7 @@ size_t emr_leaf_sealed_len(uint64_t padded, uint64_t index);
 typedef struct emr_m_header {
 	uint8_t suite;	   /* 1 AES-256-GCM, 2 ChaCha20-Poly1305 */
 	uint8_t leaf_log2; /* 18 */
-	uint8_t flags;	   /* EMR_M_FLAG_POW2 */
+	uint8_t flags;	   /* EMR_M_FLAG_* */
 	uint64_t padded;   /* L' */
 	uint8_t salt[24];
 	uint8_t com[32];
@@ -59,6 +60,7 @@ typedef struct emr_manifest {
 	uint8_t root[32];
 	emr_bytes mime; /* 0..255 bytes, borrowed */
 	emr_bytes doc;	/* LOINC code or empty, 0..255 bytes, borrowed */
+	uint32_t holes; /* leaves of the tree that are holes; not 0: version 2 */
 	bool has_statement;
 	uint8_t statement[EMR_STATEMENT_BYTES]; /* exact bytes, as signed */
 	uint8_t sig[64];

@@ -46,6 +46,13 @@ emr_status emr_staging_truncate(emr_staging *staging, uint64_t size);
 emr_status emr_staging_read(
 	emr_staging *staging, uint64_t offset, void *buffer, size_t len, size_t *out_got);
 
+/* As emr_content_reader_seek, over the working copy. */
+emr_status emr_staging_seek(
+	emr_staging *staging, uint64_t offset, bool wants_hole, uint64_t *out_offset);
+/* Bytes of leaves that were written to, and those that the base has; may be more than the size.
+ * Never waits. */
+uint64_t emr_staging_stored(const emr_staging *staging);
+
 /* Hands everything to the operating system, in order, with a mark of size and mtime: survives kill
  * -9 of this process. Cheap when nothing changed since the last mark. */
 emr_status emr_staging_spill(emr_staging *staging, int64_t mtime_ns);

@@ -36,6 +36,19 @@ static inline uint32_t emr_unixfs_leaf_bytes(const emr_unixfs_shape *shape, uint
 	return leaf + 1 < shape->leaves ? shape->leaf_bytes : shape->last_leaf_bytes;
 }
 
+/* ---- Holes ---- */
+
+/* A full leaf of zero bytes, EMR_UNIXFS_HOLE_BYTES of them, stands for plaintext that nobody ever
+ * wrote.  No sealed leaf is that block: it would need sixteen tags of zeros.  Subtrees of it alone
+ * are known by their CIDs, so a reader passes over them and a builder makes each of them once. */
+#define EMR_UNIXFS_HOLE_BYTES 262400
+#define EMR_UNIXFS_HOLE_LEVELS 3 /* a leaf, 1,024 of them, 1,024 of those */
+
+/* The CID of the full subtree of nothing but holes that is LEVEL levels of nodes high, 0 for a
+ * leaf. LEVEL is below EMR_UNIXFS_HOLE_LEVELS. */
+emr_cid emr_unixfs_hole(unsigned level);
+bool emr_unixfs_is_hole(const emr_cid *cid, unsigned level);
+
 /* ---- Building ---- */
 
 /* A child as its parent links it. */
@@ -56,6 +69,9 @@ emr_status emr_unixfs_builder_new(
 	emr_unixfs_emit emit, void *context, emr_unixfs_builder **out_builder);
 /* The next leaf in file order: a raw block has file_bytes = tsize = its length. */
 emr_status emr_unixfs_builder_add(emr_unixfs_builder *builder, const emr_unixfs_link *leaf);
+/* The same COUNT times.  What a run repeats is emitted once, and a long run costs its logarithm. */
+emr_status emr_unixfs_builder_add_run(
+	emr_unixfs_builder *builder, const emr_unixfs_link *leaf, uint64_t count);
 /* Closes all levels; one leaf is its own root.  EMR_INVALID without leaves.  Only free may follow.
  */
 emr_status emr_unixfs_builder_finish(emr_unixfs_builder *builder, emr_unixfs_link *out_root);
@@ -113,6 +129,11 @@ const emr_unixfs_shape *emr_unixfs_tree_shape(const emr_unixfs_tree *tree);
  * Thread-safe. */
 emr_status emr_unixfs_tree_leaf(
 	emr_unixfs_tree *tree, uint64_t leaf, emr_cid *out_leaf, emr_cid *out_missing);
+/* The first leaf at or after LEAF that is no hole, or with WANTS_HOLE the first that is one; the
+ * number of leaves when none is.  Passes over subtrees of holes without reading them.  Statuses as
+ * emr_unixfs_tree_leaf's. */
+emr_status emr_unixfs_tree_seek(emr_unixfs_tree *tree, uint64_t leaf, bool wants_hole,
+	uint64_t *out_leaf, emr_cid *out_missing);
 void emr_unixfs_tree_close(emr_unixfs_tree *tree); /* NULL is fine */
 
 /* The same for one question, without keeping anything. */

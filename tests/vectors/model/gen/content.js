@@ -12,7 +12,10 @@ const domain = run(0xd0, 16);
 const TIME = 1700000000;
 
 function plainOf(c) {
-	return c.hello ? ascii('hello, emrfs\n') : xorshift(c.n, 1);
+	if (c.hello) return ascii('hello, emrfs\n');
+	const plain = xorshift(c.n, 1);
+	for (const i of [...(c.zeros ?? []), ...(c.unwritten ?? [])]) plain.fill(0, i * C.SEGMENT, (i + 1) * C.SEGMENT);
+	return plain;
 }
 
 async function one(c) {
@@ -23,9 +26,11 @@ async function one(c) {
 	const [mime, doc, cver, mtimeNs] = [c.mime ?? 'text/plain', c.doc ?? '', c.cver ?? 1, BigInt(c.mtimeNs ?? 1700000000123456789n)];
 	const padded = C.paddedLength(n, pow2);
 	const keys = C.schedule(dek, salt, suite);
-	const leaves = [...C.leaves(keys, suite, plain, padded)];
+	const gaps = C.holes(n, padded, c.unwritten ?? []);
+	const flags = (pow2 ? 1 : 0) | (gaps.size ? 2 : 0);
+	const leaves = [...C.leaves(keys, suite, plain, padded, gaps)];
 	const dag = X.file(leaves);
-	const root = C.plainRoot(hk, plain);
+	const root = C.plainRoot(hk, plain, gaps.size > 0);
 	const issuer = K.domSign(seed, domain, 1);
 	const patient = K.sign(seed, 1);
 	const content = C.contentHash(suite, padded, dag.cid);
@@ -37,9 +42,9 @@ async function one(c) {
 	});
 	const sig = C.signStatement(issuer.seed, stmt);
 	const man = c.unsigned
-		? C.manifest({ n, mtimeNs, hk, root, mime, doc })
-		: C.manifest({ n, mtimeNs, hk, root, mime, doc, stmt, sig });
-	const m = C.mBlock({ Km: keys.Km, suite, flags: pow2 ? 1 : 0, padded, salt, com: keys.com, mnonce, record, cver, manifest: man });
+		? C.manifest({ n, mtimeNs, hk, root, mime, doc, holes: gaps.size })
+		: C.manifest({ n, mtimeNs, hk, root, mime, doc, stmt, sig, holes: gaps.size });
+	const m = C.mBlock({ Km: keys.Km, suite, flags, padded, salt, com: keys.com, mnonce, record, cver, manifest: man });
 	const dir = X.directory([{ name: 'c', cid: dag.cid, tsize: dag.tsize }, { name: 'm', cid: X.rawCid(m), tsize: m.length }]);
 
 	const oracle = await X.stock([{ path: 'c', content: cat(leaves) }, { path: 'm', content: m }], { wrap: true });
@@ -48,9 +53,10 @@ async function one(c) {
 
 	return {
 		name: c.name ?? `n=${n} suite=${suite}${pow2 ? ' pow2' : ''}${c.unsigned ? ' unsigned' : ''}`,
-		n, plain: c.hello ? 'hello' : 'xorshift32', suite, flags: pow2 ? 1 : 0, padded_len: String(padded),
+		n, plain: c.hello ? 'hello' : 'xorshift32', suite, flags, padded_len: String(padded),
 		dek: hex(dek), salt: hex(salt), k_c: hex(keys.Kc), k_m: hex(keys.Km), key: hex(keys.key), base_nonce: hex(keys.baseNonce), com: hex(keys.com),
 		leaf_count: leaves.length,
+		...(c.unwritten ? { zeros: c.zeros ?? [], unwritten: c.unwritten, holes: [...gaps] } : {}),
 		leaves: leaves.map((l) => ({ size: l.length, sha256: hex(sha256(l)) })),
 		stream_len: leaves.reduce((t, l) => t + l.length, 0), stream_sha256: hex(sha256(cat(leaves))),
 		content_cid: hex(dag.cid), content_cid_text: X.cidText(dag.cid), content_tsize: String(dag.tsize),
@@ -74,6 +80,11 @@ const CASES = [
 	{ n: 5000, mime: 'application/dicom', doc: '24627-2', cver: 3, mtimeNs: -1n, name: 'n=5000 dicom, cver 3, mtime before 1970' },
 	{ n: 5000, mime: `application/${'x'.repeat(243)}`, doc: '1'.repeat(255), name: 'n=5000 longest mime and doc' },
 	{ n: 5000, mime: '', doc: '', name: 'n=5000 no mime' },
+	{ n: 1000000, unwritten: [1, 2], name: 'n=1000000 two holes' },
+	{ n: 1500000, unwritten: [0, 4], zeros: [2], suite: 2, name: 'n=1500000 suite=2 two holes, and zeros that were written' },
+	{ n: 1100000, unwritten: [0, 1, 2, 3, 4], pow2: true, name: 'n=1100000 pow2 nothing written, padding is no more' },
+	{ n: 524288, unwritten: [1], name: 'n=524288 last segment unwritten' },
+	{ n: 300000, unwritten: [1], name: 'n=300000 where the stream ends is no hole' },
 ];
 
 export async function build() {

@@ -5,6 +5,7 @@ import { base32 } from 'multiformats/bases/base32';
 import { ascii, cat, hex, zeros } from '../lib/bytes.js';
 import { sha256 } from '../lib/prim.js';
 import { chachaStream, xorshift } from '../lib/stream.js';
+import * as C from '../lib/content.js';
 import * as X from '../lib/unixfs.js';
 import { known } from '../lib/known.js';
 
@@ -107,6 +108,15 @@ export async function build() {
 	for (const n of [1024 * L, 1024 * L + 1]) files.push(await fileCase(`xorshift32 ${n}`, 'xorshift32', n, whole(xorshift(n))));
 	known('empty file', files[0].cid_text, 'bafkreihdwdcefgh4dqkjv67uzcmw7ojee6xedzdetojuzjevtenxquvyku');
 
+	// Subtrees of nothing but holes, by their height.
+	const holes = [];
+	let kid = { cid: X.rawCid(C.HOLE), tsize: BigInt(L), size: BigInt(L) };
+	for (let height = 0; height < 3; height++) {
+		holes.push({ height, cid: hex(kid.cid), tsize: String(kid.tsize) });
+		kid = X.parent(Array(X.LINKS).fill(kid));
+	}
+	known('1,024 holes', holes[1].cid, hex(X.file((function* () { for (let i = 0; i < X.LINKS; i++) yield C.HOLE; })()).cid));
+
 	const MIB = 1 << 20;
 	const kubo = [
 		['chunk-v1-seed', MIB, MIB, 1024, 'bafkreiacndfy443ter6qr2tmbbdhadvxxheowwf75s6zehscklu6ezxmta'],
@@ -140,5 +150,5 @@ export async function build() {
 		return { codec: i === 2 ? 'dag-pb' : 'raw', block: hex(b), cid: hex(cid), text: X.cidText(cid) };
 	});
 	const varints = [0n, 1n, 127n, 128n, 255n, 300n, 16384n, 2n ** 32n, 2n ** 63n - 1n, 2n ** 63n, 2n ** 64n - 1n].map((v) => ({ value: String(v), bytes: hex(X.varint(v)) }));
-	return { xorshift_seed: 1, hello_world_cid_text: X.cidText(X.rawCid(hello)), files, profile, directories: await directories(), cids, varints, cars };
+	return { xorshift_seed: 1, hello_world_cid_text: X.cidText(X.rawCid(hello)), files, holes, profile, directories: await directories(), cids, varints, cars };
 }

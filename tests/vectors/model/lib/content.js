@@ -5,6 +5,8 @@ import { leafHash, root } from './merkle.js';
 
 export const CHUNK = 16384;
 export const SEGMENT = 1 << 18;
+/** A leaf that nobody wrote to: as many zero bytes as a full sealed leaf has. */
+export const HOLE = zeros(SEGMENT / CHUNK * (CHUNK + 16));
 export const AEAD_NAME = { 1: 'AEAD_AES_256_GCM', 2: 'AEAD_CHACHA20_POLY1305' };
 const seal = { 1: aesGcm, 2: chachaPoly };
 
@@ -40,12 +42,26 @@ export function cobblestoneKeys(key, aead, salt, ctx) {
 	return { key: okm.slice(0, 32), baseNonce: okm.slice(32, 44), com: okm.slice(44, 76) };
 }
 
+/**
+ * Which leaves are holes: the given ones of the file and then, if there is any, all padding but the leaf in which the stream ends.
+ * That one never is.
+ */
+export function holes(n, padded, unwritten) {
+	const last = Math.ceil(Number(padded) / SEGMENT) - 1;
+	const list = unwritten.filter((i) => i * SEGMENT < n && i < last);
+	if (list.length) for (let i = Math.ceil(n / SEGMENT); i < last; i++) list.push(i);
+	return new Set(list);
+}
 /** Yields the sealed leaves of `plain` padded to L'. */
-export function* leaves(keys, suite, plain, padded) {
+export function* leaves(keys, suite, plain, padded, gaps = new Set()) {
 	const total = Number(padded);
 	const perLeaf = SEGMENT;
 	for (let at = 0; at < total; at += perLeaf) {
 		const chunks = [];
+		if (gaps.has(at / perLeaf)) {
+			yield HOLE;
+			continue;
+		}
 		for (let o = at; o < Math.min(at + perLeaf, total); o += CHUNK) {
 			const len = Math.min(CHUNK, total - o);
 			const pt = padTo(plain.slice(o, Math.min(o + len, plain.length)), len);
@@ -56,21 +72,24 @@ export function* leaves(keys, suite, plain, padded) {
 	}
 }
 
-export function plainRoot(hk, plain) {
+/** Of a content with holes every segment of zeros has the one leaf hash, whether it is stored or not. */
+export function plainRoot(hk, plain, hasHoles = false) {
 	const list = [];
-	for (let i = 0; i * SEGMENT < plain.length; i++)
-		list.push(leafHash(hk, u64(i), plain.slice(i * SEGMENT, (i + 1) * SEGMENT)));
+	for (let i = 0; i * SEGMENT < plain.length; i++) {
+		const segment = plain.slice(i * SEGMENT, (i + 1) * SEGMENT);
+		list.push(hasHoles && segment.every((b) => b === 0) ? leafHash(hk) : leafHash(hk, u64(i), segment));
+	}
 	return root(list);
 }
 
 export function mHeader({ suite, flags = 0, padded, salt, com, mnonce, mlen }) {
-	return expectLength(cat(ascii('EMRF'), u8(1), u8(suite), u8(18), u8(flags), u64(padded), salt, com,
+	return expectLength(cat(ascii('EMRF'), u8(flags & 2 ? 2 : 1), u8(suite), u8(18), u8(flags), u64(padded), salt, com,
 		mnonce, u32(mlen)), 100, 'm header');
 }
-export function manifest({ n, mtimeNs, hk, root: r, mime = '', doc = '', stmt = zeros(0), sig = zeros(0) }) {
+export function manifest({ n, mtimeNs, hk, root: r, mime = '', doc = '', stmt = zeros(0), sig = zeros(0), holes: gaps = 0 }) {
 	const [mb, db] = [ascii(mime), ascii(doc)];
-	const head = expectLength(cat(ascii('EMRM'), u8(1), u8(0), u8(18), u8(mb.length), u64(n), i64(mtimeNs), hk, r,
-		u8(db.length), u8(0), u16(stmt.length), u32(0)), 96, 'manifest head');
+	const head = expectLength(cat(ascii('EMRM'), u8(gaps ? 2 : 1), u8(0), u8(18), u8(mb.length), u64(n), i64(mtimeNs), hk, r,
+		u8(db.length), u8(0), u16(stmt.length), u32(gaps)), 96, 'manifest head');
 	return padUnit(cat(head, mb, db, stmt, sig), 1024);
 }
 export function mBlock({ Km, suite, flags, padded, salt, com, mnonce, record, cver, manifest: man }) {

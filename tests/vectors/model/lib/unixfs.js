@@ -40,6 +40,13 @@ export function directory(entries) {
 	return { block, cid: pbCid(block), tsize };
 }
 
+/** The inner node over these children. */
+export function parent(kids) {
+	const size = kids.reduce((t, k) => t + k.size, 0n);
+	const data = cat(u8(0x08), u8(2), u8(0x18), varint(size), kids.map((k) => cat(u8(0x20), varint(k.size))));
+	const block = node(kids.map((k) => link(k.cid, '', k.tsize)), data);
+	return { cid: pbCid(block), tsize: BigInt(block.length) + kids.reduce((t, k) => t + k.tsize, 0n), size, block };
+}
 /** Balanced file DAG over the given raw leaves; returns the root and every inner block, deepest first. */
 export function file(leaves, maxLinks = LINKS) {
 	let level = [];
@@ -48,13 +55,9 @@ export function file(leaves, maxLinks = LINKS) {
 	while (level.length > 1) {
 		const next = [];
 		for (let i = 0; i < level.length; i += maxLinks) {
-			const kids = level.slice(i, i + maxLinks);
-			const size = kids.reduce((t, k) => t + k.size, 0n);
-			const data = cat(u8(0x08), u8(2), u8(0x18), varint(size), kids.map((k) => cat(u8(0x20), varint(k.size))));
-			const block = node(kids.map((k) => link(k.cid, '', k.tsize)), data);
-			inner.push(block);
-			const tsize = BigInt(block.length) + kids.reduce((t, k) => t + k.tsize, 0n);
-			next.push({ cid: pbCid(block), tsize, size, block });
+			const made = parent(level.slice(i, i + maxLinks));
+			inner.push(made.block);
+			next.push(made);
 		}
 		level = next;
 	}
