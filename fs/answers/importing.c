@@ -146,16 +146,8 @@ static emr_status make_dest(import *i)
 
 static emr_status copy_bytes(import *i, emr_content_reader *reader, emr_handle *handle)
 {
-	uint64_t at = 0;
-	size_t got;
-	emr_status status;
+	emr_status status = emr_view_copy(handle, reader, i->piece, PIECE);
 
-	do {
-		status = emr_content_reader_read(reader, at, i->piece, PIECE, &got);
-		if (status == EMR_OK && got > 0)
-			status = emr_view_write(handle, at, emr_bytes_of(i->piece, got));
-		at += got;
-	} while (status == EMR_OK && got == PIECE);
 	return status == EMR_OK ? emr_view_flush(handle) : status;
 }
 

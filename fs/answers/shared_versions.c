@@ -266,15 +266,9 @@ static emr_status copy_bytes(emr_content_reader *reader, emr_handle *handle)
 {
 	EMR_AUTO_FREE uint8_t *piece = malloc(PIECE);
 	emr_status status = piece != NULL ? EMR_OK : EMR_NO_MEMORY;
-	uint64_t at = 0;
-	size_t got = PIECE;
 
-	while (status == EMR_OK && got == PIECE) {
-		status = emr_content_reader_read(reader, at, piece, PIECE, &got);
-		if (status == EMR_OK && got > 0)
-			status = emr_view_write(handle, at, emr_bytes_of(piece, got));
-		at += got;
-	}
+	if (status == EMR_OK)
+		status = emr_view_copy(handle, reader, piece, PIECE);
 	return status == EMR_OK ? emr_view_flush(handle) : status;
 }
 

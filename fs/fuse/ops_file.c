@@ -6,6 +6,7 @@
 #include <linux/falloc.h>
 #include <pthread.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "view/software.h"
 
@@ -225,6 +226,28 @@ static void op_fallocate(fuse_req_t req, fuse_ino_t ino, int mode, off_t offset,
 			mode == FALLOC_FL_KEEP_SIZE));
 }
 
+/* The kernel answers all other kinds itself. */
+static void op_lseek(
+	fuse_req_t req, fuse_ino_t ino, off_t offset, int whence, struct fuse_file_info *info)
+{
+	uint64_t at;
+	emr_status status;
+
+	(void)ino;
+	session_of(req);
+	if (offset < 0 || (whence != SEEK_DATA && whence != SEEK_HOLE)) {
+		fuse_reply_err(req, offset < 0 ? ENXIO : EINVAL);
+		return;
+	}
+	status = emr_view_seek(handle_of(info), (uint64_t)offset, whence == SEEK_HOLE, &at);
+	if (status == EMR_OK)
+		fuse_reply_lseek(req, (off_t)at);
+	else if (status == EMR_NOT_FOUND)
+		fuse_reply_err(req, ENXIO); /* nothing of that kind before the end */
+	else
+		reply_status(req, status);
+}
+
 void ops_file_add(struct fuse_lowlevel_ops *ops)
 {
 	ops->create = op_create;
@@ -235,4 +258,5 @@ void ops_file_add(struct fuse_lowlevel_ops *ops)
 	ops->fsync = op_fsync;
 	ops->release = op_release;
 	ops->fallocate = op_fallocate;
+	ops->lseek = op_lseek;
 }

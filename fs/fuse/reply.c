@@ -121,7 +121,7 @@ void stat_of(const session *s, const emr_attr *attr, struct stat *out_stat)
 	out_stat->st_gid = s->gid;
 	out_stat->st_size = (off_t)attr->size_bytes;
 	out_stat->st_blksize = 4096;
-	out_stat->st_blocks = (blkcnt_t)((attr->size_bytes + 511) / 512);
+	out_stat->st_blocks = (blkcnt_t)((attr->size_bytes - attr->hole_bytes + 511) / 512);
 	out_stat->st_mtim = timespec_of(attr->mtime_ns);
 	out_stat->st_atim = out_stat->st_mtim; /* reading is not a change of the record */
 	out_stat->st_ctim = timespec_of(attr->ctime_ns);

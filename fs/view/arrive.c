@@ -113,6 +113,8 @@ static emr_status describe(node *n, const arrival *a)
 	n->attributes = attributes;
 	n->target = target;
 	n->mode = a->meta.mode;
+	if (n->size != a->meta.n)
+		n->stored_leaves = 0;
 	n->size = a->meta.n;
 	n->mtime_ns = n->ctime_ns = a->meta.mtime_ns;
 	return EMR_OK;

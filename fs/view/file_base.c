@@ -123,15 +123,18 @@ emr_status file_base(emr_view *view, node *n, emr_content_reader **out_reader)
 		return status != EMR_OK ? status : EMR_TIMEOUT;
 	}
 	status = file_open_base(view, n, &facts, out_reader);
-	if (status == EMR_OK)
-		tree_set_reader(n->file, *out_reader);
-	return status;
+	if (status != EMR_OK)
+		return status;
+	tree_set_reader(n->file, *out_reader);
+	pthread_mutex_lock(&view->lock);
+	file_note_stored(n, emr_content_reader_content(*out_reader));
+	pthread_mutex_unlock(&view->lock);
+	return EMR_OK;
 }
 
-/* Takes file->lock for reading with the base opened or a working copy there, or neither when there
- * are no bytes at all. Between the two locks another reader's close may take the base away again:
+/* Between the two locks another reader's close may take the base away again:
  * then it is opened once more. */
-static emr_status lock_readable(emr_view *view, node *n)
+emr_status file_lock_readable(emr_view *view, node *n)
 {
 	bool has_none = false;
 
@@ -169,7 +172,7 @@ emr_status file_read(emr_handle *handle, uint64_t at, void *data, size_t len, si
 	}
 	status = foreign_may_read(view, n);
 	if (status == EMR_OK)
-		status = lock_readable(view, n);
+		status = file_lock_readable(view, n);
 	if (status == EMR_OK) {
 		if (n->file->staging != NULL)
 			status = emr_staging_read(n->file->staging, at, data, len, out_len);

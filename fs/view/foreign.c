@@ -260,10 +260,16 @@ static emr_status copy_all(emr_content_reader *from, emr_staging *to, uint64_t s
 	EMR_AUTO_FREE uint8_t *data = malloc(COPY_BYTES);
 	emr_status status = data != NULL ? EMR_OK : EMR_NO_MEMORY;
 
+	/* Holes stay holes: a size that is claimed costs nothing. */
 	for (uint64_t at = 0; at < size && status == EMR_OK;) {
-		size_t want = size - at < COPY_BYTES ? (size_t)(size - at) : COPY_BYTES, got = 0;
+		size_t want, got = 0;
 
-		status = emr_content_reader_read(from, at, data, want, &got);
+		status = emr_content_reader_seek(from, at, false, &at);
+		if (status == EMR_NOT_FOUND || (status == EMR_OK && at >= size))
+			return emr_staging_truncate(to, size);
+		want = size - at < COPY_BYTES ? (size_t)(size - at) : COPY_BYTES;
+		if (status == EMR_OK)
+			status = emr_content_reader_read(from, at, data, want, &got);
 		if (status == EMR_OK && got == 0)
 			status = EMR_DAMAGED;
 		if (status == EMR_OK)

@@ -19,6 +19,11 @@ static int accmode(int flags)
 	return flags & O_ACCMODE;
 }
 
+bool handle_may_map(const emr_handle *handle)
+{
+	return accmode(handle->flags) == O_RDWR;
+}
+
 /* ---- handles ---- */
 
 emr_status handle_new(emr_view *view, node *n, int flags, emr_handle **out_handle)
@@ -39,6 +44,7 @@ emr_status handle_new(emr_view *view, node *n, int flags, emr_handle **out_handl
 	n->opens++;
 	if (handle->may_write)
 		n->write_opens++;
+	n->file->may_map += handle_may_map(handle);
 	*out_handle = handle;
 	return EMR_OK;
 }
@@ -175,6 +181,7 @@ static void handle_put(emr_handle *handle)
 	}
 	pthread_mutex_lock(&view->lock);
 	n->opens--;
+	n->file->may_map -= handle_may_map(handle);
 	if (handle->may_write) {
 		n->write_opens--;
 		n->changed_boot_ns = view_boot_ns(view);

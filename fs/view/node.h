@@ -49,9 +49,10 @@ typedef struct file {
 	bool is_spill_unsynced; /* handed out to a spill that is not on the disk yet */
 	bool is_spill_doubted;	/* the disk refused to sync it: what it says it has is not to be
 				   believed */
-	uint64_t promised;	/* the mark of the working copy that a flush has covered; 0: none */
-	bool went_back;		/* the working copy that was promised is not there, or not whole */
-	bool keep_spill; /* a working copy that could not be recovered is left for a person */
+	uint32_t may_map;  /* open handles that may read and write: they may be mapped to write */
+	uint64_t promised; /* the mark of the working copy that a flush has covered; 0: none */
+	bool went_back;	   /* the working copy that was promised is not there, or not whole */
+	bool keep_spill;   /* a working copy that could not be recovered is left for a person */
 } file;
 
 /* Where a published node was when it was published, if it has moved since. */
@@ -97,8 +98,10 @@ struct node {
 	bool has_row; /* the journal holds a row for it */
 	bool is_queued, in_run;
 	uint32_t past_entry;
-	emr_status failure;   /* why the last publishing failed */
-	int64_t made_boot_ns; /* of a special file: when its size was right; 0: never */
+	emr_status failure;	/* why the last publishing failed */
+	uint32_t stored_leaves; /* of its bytes without a working copy, where some are holes; 0:
+				   all, or not known */
+	int64_t made_boot_ns;	/* of a special file: when its size was right; 0: never */
 	uint64_t size;
 	int64_t mtime_ns, ctime_ns;
 	char *target;

@@ -4,6 +4,8 @@
 
 #include "edit.h"
 
+/* It can be mapped into memory to write. */
+bool handle_may_map(const emr_handle *handle);
 /* Under view->lock: one more open handle of N. */
 emr_status handle_new(emr_view *view, node *n, int flags, emr_handle **out_handle);
 /* Not under view->lock, N kept alive by the caller: what was written reaches the operating system,

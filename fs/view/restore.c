@@ -11,6 +11,7 @@
 #include "settle/history.h"
 
 #include "erase.h"
+#include "file.h"
 #include "ops_tree.h"
 #include "past_tree.h"
 #include "writers.h"
@@ -462,6 +463,7 @@ static emr_status make_node(
 	if (status == EMR_OK && n->file != NULL) {
 		n->size = r->content.n;
 		*n->file->content = r->content;
+		file_note_stored(n, &r->content);
 		n->file->has_content = true;
 		n->content_dirty = true;
 	}

@@ -11,6 +11,7 @@
 #include "base/codec.h"
 
 #include "edit.h"
+#include "file.h"
 #include "foreign.h"
 #include "past.h"
 #include "given.h"
@@ -638,6 +639,7 @@ void tree_attr(const node *n, emr_attr *out_attr)
 		.size_bytes = n->type == EMR_META_DIR	    ? 4096
 			      : n->type == EMR_META_SYMLINK ? strlen(n->target)
 							    : n->size,
+		.hole_bytes = n->type == EMR_META_FILE ? file_hole_bytes(n) : 0,
 		.mtime_ns = n->mtime_ns,
 		.ctime_ns = n->ctime_ns,
 		/* A version of the past stays what it is: the kernel may keep it. */

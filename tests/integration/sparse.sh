@@ -1,5 +1,5 @@
 #!/bin/bash
-# A file of more than 4 GiB that is mostly holes keeps its few bytes where they were.
+# A file that is mostly holes keeps its few bytes where they were, and costs what was written of it.
 SUPPORT=${SUPPORT:-$(cd "$(dirname "$0")/../support" && pwd)}
 . "$SUPPORT/mount.sh"
 emr_begin sparse
@@ -30,4 +30,58 @@ big_same "as written"
 emr_unmount
 emr_mount
 big_same "after a remount"
+emr_unmount
+
+# ---- what it costs ----
+
+model="$SUPPORT/sparse_model.py"
+kilobytes() { du -sk "$EMRFS_HOME" | cut -f1; }
+allocated() { echo $(($(stat -c %b "$1") / 2)); }
+at_most() {
+	[ "$2" -le "$3" ] || emr_fail "$1: $2 KiB, wanted at most $3"
+}
+before=$(kilobytes)
+emr_mount
+must truncate -s 12G "$MNT/huge"
+expect "nothing was written, so nothing is there" "$(allocated "$MNT/huge")" 0
+must dd of="$MNT/huge" bs=10 count=1 seek=7G oflag=seek_bytes conv=notrunc status=none <<<"ten bytes."
+at_most "after ten bytes" "$(allocated "$MNT/huge")" 512
+must confirmed_version "$MNT/huge" >/dev/null
+at_most "once it is on the ledger" "$(allocated "$MNT/huge")" 512
+expect "where its data is" "$(must python3 "$model" map "$MNT/huge")" "28672-28673"
+must cp --sparse=auto "$MNT/huge" "$src/huge"
+at_most "a copy out of the folder" "$(allocated "$src/huge")" 512
+must cp --sparse=auto "$src/huge" "$MNT/again"
+must confirmed_version "$MNT/again" >/dev/null
+at_most "a copy into the folder" "$(allocated "$MNT/again")" 1024
+must python3 "$model" same 1 "$src/huge" "$MNT/again"
+said=$(fallocate -p -o 0 -l 1M "$MNT/huge" 2>&1) && emr_fail "a hole was punched"
+case $said in
+*"not supported"* | *unsupported*) ;;
+*) emr_fail "punching a hole: $said" ;;
+esac
+emr_unmount
+at_most "two files of 12 GiB with ten bytes each" $(($(kilobytes) - before)) 6144
+emr_mount
+expect "where its data is after a remount" "$(must python3 "$model" map "$MNT/huge")" "28672-28673"
+expect "the ten bytes" "$(must dd if="$MNT/huge" bs=12 count=1 skip=$(((7 << 30) - 1)) iflag=skip_bytes status=none | tr '\0' .)" \
+	".ten bytes.."
+
+# ---- a hole that somebody is just writing to, in the kernel's memory ----
+
+must truncate -s 64M "$MNT/mapped"
+must python3 "$model" mapped "$MNT/mapped"
+
+# ---- beside a plain file, through crashes ----
+
+for seed in 1 2 3 4; do
+	must python3 "$model" change $seed "$src/plain" "$MNT/random"
+	case $seed in
+	1) emr_kill && emr_mount ;;
+	2) must confirmed_version "$MNT/random" >/dev/null ;;
+	3) emr_remount ;;
+	*) must sync "$MNT/random" && emr_kill && emr_mount ;;
+	esac
+	must python3 "$model" same $seed "$src/plain" "$MNT/random"
+done
 emr_unmount

@@ -36,6 +36,7 @@ typedef struct emr_attr {
 	uint16_t mode; /* permission bits and sticky bit; set-id bits are never kept */
 	uint32_t nlink;
 	uint64_t size_bytes;
+	uint64_t hole_bytes; /* of those: where nothing was ever written, as far as that is known */
 	int64_t mtime_ns;
 	int64_t ctime_ns;
 	bool is_virtual; /* below .emrfs: made on the fly */
@@ -188,6 +189,11 @@ emr_status emr_view_open_file(emr_view *view, uint64_t node, int flags, emr_hand
 /* OUT_LEN < LEN only at the end of the file.  Never a byte that was not verified. */
 emr_status emr_view_read(emr_handle *handle, uint64_t at, void *data, size_t len, size_t *out_len);
 emr_status emr_view_write(emr_handle *handle, uint64_t at, emr_bytes bytes);
+/* lseek(2) with SEEK_DATA or SEEK_HOLE, in steps of 256 KiB.  EMR_NOT_FOUND: ENXIO.  Says data of
+ * what another handle may have mapped to write, of what others share, and of virtual files. */
+emr_status emr_view_seek(emr_handle *handle, uint64_t at, bool wants_hole, uint64_t *out_at);
+/* All bytes of FROM into TO, a new file; holes stay holes.  PIECE is room. */
+emr_status emr_view_copy(emr_handle *to, emr_content_reader *from, void *piece, size_t piece_len);
 /* What close(2) promises: everything written is in the operating system's hands, with its journal
  * row. */
 emr_status emr_view_flush(emr_handle *handle);

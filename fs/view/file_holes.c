@@ -1,0 +1,93 @@
+/* Where a file has bytes and where nobody ever wrote any: lseek(2), and copies that keep it. */
+#include "file.h"
+#include "foreign.h"
+
+/* A mapping that another handle wrote through may have bytes that the kernel has not sent yet: what
+ * looks like a hole here may be none.  Only who may read and write can map so. */
+static bool may_be_mapped(emr_handle *handle)
+{
+	emr_view *view = handle->view;
+	bool is_own = handle_may_map(handle);
+	bool may;
+
+	pthread_mutex_lock(&view->lock);
+	may = handle->node->file->may_map > (is_own ? 1u : 0u);
+	pthread_mutex_unlock(&view->lock);
+	return may;
+}
+
+/* As if it had none. */
+static emr_status seek_plain(emr_handle *handle, uint64_t at, bool wants_hole, uint64_t *out_at)
+{
+	emr_view *view = handle->view;
+	uint64_t size;
+
+	pthread_mutex_lock(&view->lock);
+	size = handle->node->size;
+	pthread_mutex_unlock(&view->lock);
+	if (at >= size)
+		return EMR_NOT_FOUND;
+	*out_at = wants_hole ? size : at;
+	return EMR_OK;
+}
+
+emr_status emr_view_seek(emr_handle *handle, uint64_t at, bool wants_hole, uint64_t *out_at)
+{
+	emr_view *view = handle->view;
+	node *n = handle->node;
+	emr_status status;
+
+	if (node_special(n) != 0 || may_be_mapped(handle))
+		return seek_plain(handle, at, wants_hole, out_at);
+	status = foreign_may_read(view, n);
+	if (status == EMR_OK)
+		status = file_lock_readable(view, n);
+	if (status != EMR_OK)
+		return status;
+	if (n->file->staging != NULL)
+		status = emr_staging_seek(n->file->staging, at, wants_hole, out_at);
+	else if (n->file->reader != NULL)
+		status = emr_content_reader_seek(n->file->reader, at, wants_hole, out_at);
+	else
+		status = EMR_NOT_FOUND;
+	pthread_rwlock_unlock(&n->file->lock);
+	return status;
+}
+
+emr_status emr_view_copy(emr_handle *to, emr_content_reader *from, void *piece, size_t piece_len)
+{
+	uint64_t size = emr_content_reader_content(from)->n, at = 0, written = 0;
+	size_t got = 0;
+	emr_status status = EMR_OK;
+
+	for (; status == EMR_OK; at += got) {
+		status = emr_content_reader_seek(from, at, false, &at);
+		if (status != EMR_OK)
+			break;
+		status = emr_content_reader_read(from, at, piece, piece_len, &got);
+		if (status == EMR_OK)
+			status = emr_view_write(to, at, emr_bytes_of(piece, got));
+		written = at + got;
+	}
+	if (status != EMR_NOT_FOUND)
+		return status;
+	return written < size ? file_truncate(to->view, to->node, size) : EMR_OK;
+}
+
+uint64_t file_hole_bytes(const node *n)
+{
+	uint64_t stored = n->size;
+
+	if (n->file != NULL && n->file->staging != NULL)
+		stored = emr_staging_stored(n->file->staging);
+	else if (n->stored_leaves > 0)
+		stored = (uint64_t)n->stored_leaves << EMR_LEAF_LOG2;
+	return stored < n->size ? n->size - stored : 0;
+}
+
+void file_note_stored(node *n, const emr_content *content)
+{
+	n->stored_leaves = content->holes == 0
+				   ? 0
+				   : (uint32_t)(emr_leaf_count(content->padded) - content->holes);
+}
