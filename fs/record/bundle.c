@@ -49,8 +49,10 @@ static emr_status build_m(const emr_content *content, const emr_content_key *key
 		memcpy(manifest.sig, facts->sig, sizeof manifest.sig);
 	}
 	status = emr_manifest_encode(&manifest, plain);
-	if (status != EMR_OK)
+	if (status != EMR_OK) {
+		emr_wipe(plain, sizeof plain);
 		return status;
+	}
 	emr_m_header_encode(&header, out);
 	manifest_aad(out, facts->record_id, facts->cver, aad);
 	status = emr_content_key_manifest_seal(key, header.nonce, emr_bytes_of(aad, sizeof aad),

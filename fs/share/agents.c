@@ -1,7 +1,12 @@
 /* This file chooses the agents for a grant, says who is left out and why, and tells whether
- * those of an older grant still fit. Nobody who could also read becomes an agent. */
+ * those of an older grant still fit. Nobody who could also read becomes an agent.
+ *
+ * Where there are more than a grant takes, nobody may choose himself: a key can be made again and
+ * again until its id is the lowest.  So the order is one that only the owner's computer can tell,
+ * of organisations first, so that many agents of one are no more than one. */
 #include "share_private.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "share/give.h"
@@ -46,15 +51,11 @@ static emr_status judge(const choice *c, const emr_known_person *person, emr_lef
 	return status;
 }
 
-static emr_status consider(void *arg, const emr_known_person *person)
+static emr_status consider(choice *c, const emr_known_person *person)
 {
-	choice *c = arg;
 	emr_left_out_why why;
-	emr_status status;
+	emr_status status = judge(c, person, &why);
 
-	if ((person->row.roles & EMR_ROLE_AGENT) == 0)
-		return EMR_OK;
-	status = judge(c, person, &why);
 	if (status != EMR_OK)
 		return status;
 	if (why != EMR_LEFT_OUT_NOT)
@@ -64,17 +65,96 @@ static emr_status consider(void *arg, const emr_known_person *person)
 	return EMR_OK;
 }
 
+/* ---- in which order ---- */
+
+typedef struct candidate {
+	emr_id32 org_rank, rank;
+	emr_known_person person;
+} candidate;
+
+typedef struct lining_up {
+	emr_id32 secret;
+	emr_buf all; /* candidate, ... */
+} lining_up;
+
+static void lining_up_end(lining_up *l)
+{
+	emr_wipe(&l->secret, sizeof l->secret);
+	emr_buf_free(&l->all);
+}
+
+/* A signature of the owner's that is shown to nobody: the same whenever she is asked about this
+ * grantee, so that what she was told before she shared is what is done. */
+static emr_status make_secret(
+	const emr_share *share, const emr_known_person *grantee, emr_id32 *out)
+{
+	static const char label[] = "emrfs/v1/agents";
+	const emr_bytes about[2] = {emr_bytes_of(label, sizeof label),
+		emr_bytes_of(grantee->row.root, sizeof grantee->row.root)};
+	emr_id32 message = emr_sha256_of(about, 2);
+	uint8_t sig[64];
+	const emr_bytes signature = emr_bytes_of(sig, sizeof sig);
+	emr_status status = emr_keyring_sign(share->o.keyring, emr_signer_identity(),
+		EMR_SIGN_SUBMIT, emr_bytes_of(message.b, sizeof message.b), sig);
+
+	if (status == EMR_OK)
+		*out = emr_sha256_of(&signature, 1);
+	emr_wipe(sig, sizeof sig);
+	return status;
+}
+
+static emr_id32 rank_of(const emr_id32 *secret, const uint8_t *id, size_t len)
+{
+	const emr_bytes parts[2] = {
+		emr_bytes_of(secret->b, sizeof secret->b), emr_bytes_of(id, len)};
+
+	return emr_sha256_of(parts, 2);
+}
+
+static emr_status line_up(void *arg, const emr_known_person *person)
+{
+	lining_up *l = arg;
+	candidate one = {.person = *person};
+
+	if ((person->row.roles & EMR_ROLE_AGENT) == 0)
+		return EMR_OK;
+	one.org_rank = rank_of(&l->secret, person->row.org, sizeof person->row.org);
+	one.rank = rank_of(&l->secret, person->signer_id.b, sizeof person->signer_id.b);
+	return emr_buf_append(&l->all, &one, sizeof one);
+}
+
+static int by_rank(const void *a, const void *b)
+{
+	const candidate *one = a, *other = b;
+	int order = memcmp(one->org_rank.b, other->org_rank.b, sizeof one->org_rank.b);
+
+	return order != 0 ? order : memcmp(one->rank.b, other->rank.b, sizeof one->rank.b);
+}
+
 static emr_status choose(choice *c, const emr_known_person *grantee)
 {
+	__attribute__((cleanup(lining_up_end))) lining_up l = {.secret = {{0}}};
+	candidate *all;
 	emr_known_person me;
+	size_t n;
 	emr_status status = emr_replica_person(c->share->o.replica, c->share->me.signer_id, &me);
 
+	if (status == EMR_OK)
+		status = make_secret(c->share, grantee, &l.secret);
+	if (status == EMR_OK)
+		status = emr_replica_people(c->share->o.replica, line_up, &l);
 	if (status != EMR_OK)
 		return status;
 	c->now = share_now(c->share);
 	c->mine = me.row.org;
 	c->grantees = grantee->row.org;
-	return emr_replica_people(c->share->o.replica, consider, c);
+	all = (candidate *)(void *)l.all.data;
+	n = l.all.len / sizeof *all;
+	if (n > 0)
+		qsort(all, n, sizeof *all, by_rank);
+	for (size_t i = 0; i < n && status == EMR_OK; i++)
+		status = consider(c, &all[i].person);
+	return status;
 }
 
 emr_status share_choose_agents(emr_share *share, const emr_known_person *grantee,

@@ -66,8 +66,10 @@ static emr_status read_letter(emr_share *share, const emr_box_key *box, emr_id16
 		return EMR_NOT_FOUND;
 	if (status == EMR_OK)
 		status = check_body(share, row, &body);
-	if (status != EMR_OK)
+	if (status != EMR_OK) {
+		emr_wipe(&body, sizeof body);
 		return status;
+	}
 	*out = (emr_petition){.request = request,
 		.state = (emr_petition_state)row->head.state,
 		.seq = item.seq,

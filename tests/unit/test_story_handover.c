@@ -266,6 +266,75 @@ static void who_may_not_act_any_more_gets_nothing_anew(void **state)
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
 
+/* ---- which agents ---- */
+
+#define MORE 5	    /* agents of one organisation, besides its first */
+#define GRANTEES 10 /* that all of them, or nobody but one, are chosen for by chance: 6^-9 */
+
+static bool is_named(const emr_grant_made *made, const person *agent)
+{
+	for (unsigned i = 0; i < made->n; i++)
+		if (emr_id32_equal(made->agents[i], agent->public.signer_id))
+			return true;
+	return false;
+}
+
+/* One of the six agents of the second organisation. */
+static int chosen_of(const person *more, const emr_grant_made *made)
+{
+	int which = -1;
+
+	for (int i = 0; i <= MORE; i++) {
+		if (!is_named(made, i == MORE ? &s.agents[0] : &more[i]))
+			continue;
+		assert_int_equal(which, -1); /* one of an organisation */
+		which = i;
+	}
+	assert_int_not_equal(which, -1);
+	return which;
+}
+
+/* Whoever makes keys until one has the lowest id is not chosen the more often for it; and what the
+ * owner is told before is what is done. */
+static void nobody_is_chosen_for_his_id(void **state)
+{
+	person more[MORE] = {0}, grantees[GRANTEES] = {0};
+	unsigned times[MORE + 1] = {0}, kinds = 0;
+	emr_grant_order order = {.rights = EMR_GRANT_LIST | EMR_GRANT_READ,
+		.purposes = 1u << CONSULT,
+		.domain = s.imaging,
+		.label = "Imaging",
+		.not_after_unix_s = story_now(&s) + DAY};
+	emr_grant_made told, again, made;
+	char name[32];
+
+	(void)state;
+	for (int i = 0; i < MORE; i++) {
+		(void)snprintf(name, sizeof name, "more%d", i);
+		story_newcomer(&s, &more[i], &s.bosses[1], EMR_ROLE_AGENT, name);
+	}
+	for (int i = 0; i < GRANTEES; i++) {
+		(void)snprintf(name, sizeof name, "reader%d", i);
+		story_newcomer(&s, &grantees[i], &s.bosses[0], EMR_ROLE_CLINICIAN, name);
+		order.grantee = grantees[i].public.signer_id;
+		assert_ok(emr_share_preview(s.ana, &order, &told));
+		assert_ok(emr_share_preview(s.ana, &order, &again));
+		assert_int_equal(told.n, AGENTS);
+		assert_memory_equal(told.agents, again.agents, told.n * sizeof told.agents[0]);
+		times[chosen_of(more, &told)]++;
+	}
+	for (int i = 0; i <= MORE; i++)
+		kinds += times[i] > 0;
+	assert_in_range(kinds, 2, MORE + 1);
+	assert_ok(emr_share_grant(s.ana, &order, &made));
+	assert_int_equal(made.n, told.n);
+	assert_memory_equal(made.agents, told.agents, told.n * sizeof told.agents[0]);
+	for (int i = 0; i < MORE; i++)
+		story_part(&more[i]);
+	for (int i = 0; i < GRANTEES; i++)
+		story_part(&grantees[i]);
+}
+
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
@@ -275,6 +344,7 @@ int main(int argc, char **argv)
 		TEST(a_right_to_write_goes_on_with_it),
 		TEST(what_lies_inside_goes_on_with_it),
 		TEST(who_may_not_act_any_more_gets_nothing_anew),
+		TEST(nobody_is_chosen_for_his_id),
 	};
 
 	if (argc > 1)
