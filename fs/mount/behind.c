@@ -11,9 +11,9 @@
 
 #include "base/log.h"
 
-void emr_behind_let_go(int *report_fd, int code)
+void emr_behind_let_go(int *report_fd, int code, bool goes_on)
 {
-	uint8_t byte = (uint8_t)code;
+	const uint8_t bytes[2] = {(uint8_t)code, goes_on};
 	int null_fd;
 
 	if (*report_fd < 0)
@@ -25,7 +25,7 @@ void emr_behind_let_go(int *report_fd, int code)
 	}
 	if (null_fd > 2)
 		close(null_fd);
-	if (write(*report_fd, &byte, 1) != 1)
+	if (write(*report_fd, bytes, sizeof bytes) != sizeof bytes)
 		emr_log(EMR_LOG_WARN, "nobody waits for this process");
 	close(*report_fd);
 	*report_fd = -1;
@@ -35,17 +35,17 @@ void emr_behind_let_go(int *report_fd, int code)
 static int await_child(emr_out *out, const char *what, int report_fd, pid_t child)
 {
 	emr_problem problem = {0};
-	uint8_t code;
+	uint8_t bytes[2]; /* written at once: they come together */
 	ssize_t n;
 
-	while ((n = read(report_fd, &code, 1)) < 0 && errno == EINTR)
+	while ((n = read(report_fd, bytes, sizeof bytes)) < 0 && errno == EINTR)
 		;
 	close(report_fd);
 	out->is_spoken = true;
-	if (n == 1) {
-		if (code != EMR_EXIT_DONE)
+	if (n == sizeof bytes) {
+		if (!bytes[1])
 			waitpid(child, NULL, 0);
-		return code;
+		return bytes[0];
 	}
 	waitpid(child, NULL, 0);
 	out->is_spoken = false;

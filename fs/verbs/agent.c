@@ -156,7 +156,7 @@ static void say_ready(agent *a)
 		(int)getpid());
 	code = emr_out_end(a->out, EMR_EXIT_DONE);
 	emr_ready_tell("The agent runs.");
-	emr_behind_let_go(&a->report_fd, code);
+	emr_behind_let_go(&a->report_fd, code, true);
 }
 
 static int serve(agent *a)
@@ -192,7 +192,7 @@ static int run_here(void *arg, int report_fd)
 
 	a->report_fd = report_fd;
 	code = emr_out_end(a->out, serve(a));
-	emr_behind_let_go(&a->report_fd, code);
+	emr_behind_let_go(&a->report_fd, code, false);
 	return code;
 }
 

@@ -204,7 +204,7 @@ static void when_ready(void *arg)
 	atomic_store(&m->ready_boot_ns, emr_clock_boot_ns(emr_clock_system()));
 	atomic_store(&m->is_ready, true);
 	emr_ready_tell("The folder is open.");
-	emr_behind_let_go(&m->report_fd, code);
+	emr_behind_let_go(&m->report_fd, code, true);
 }
 
 /* ---- an orderly end ---- */
@@ -453,7 +453,7 @@ static int run_here(void *arg, int report_fd)
 
 	m->report_fd = report_fd;
 	code = emr_out_end(m->out, keep_open(m));
-	emr_behind_let_go(&m->report_fd, code);
+	emr_behind_let_go(&m->report_fd, code, false);
 	return code;
 }
 

@@ -52,6 +52,12 @@ for _ in 1 2 3 4 5; do
 done
 run 0 unmount
 
+say "an open folder lets its caller go, though nobody reads what it says"
+timeout "$EMR_PATIENCE" "$EMRFS" mount --passphrase-file "$EMR_PASS" "$MNT" >/dev/full 2>out/complained </dev/null
+expect "exit: the words were not written" $? 1
+mountpoint -q "$MNT" || emr_fail "not open"
+run 0 unmount
+
 say "one who is not ending is not waited for"
 run 0 mount --passphrase-file "$EMR_PASS" "$MNT"
 mkdir other

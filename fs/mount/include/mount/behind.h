@@ -10,5 +10,7 @@
 typedef int (*emr_behind_fn)(void *arg, int report_fd);
 int emr_behind_run(emr_out *out, const char *what, emr_behind_fn run, void *arg);
 /* In the child, once: nothing of ours holds the terminal or a pipe of the caller any more; then the
- * parent may go with CODE. *REPORT_FD becomes -1; with -1 (in the foreground) nothing happens. */
-void emr_behind_let_go(int *report_fd, int code);
+ * parent may go with CODE: at once when the child GOES_ON, also with a failure (its words could not
+ * be written), else when it has ended. *REPORT_FD becomes -1; with -1 (in the foreground) nothing
+ * happens. */
+void emr_behind_let_go(int *report_fd, int code, bool goes_on);
