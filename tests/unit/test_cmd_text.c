@@ -100,6 +100,23 @@ static void json_has_utc(void **state)
 	assert_string_equal(text, "2025-11-20T14:05:00Z");
 }
 
+static void a_moment_is_shown_here_and_what_is_none_as_it_is(void **state)
+{
+	char text[EMR_TEXT_BYTES];
+
+	(void)state;
+	assert_int_equal(setenv("TZ", "EAST-2", 1), 0);
+	tzset();
+	emr_moment_text("2026-11-20T23:05:07Z", text);
+	assert_string_equal(text, "21 Nov 2026 01:05");
+	emr_day_text("2026-11-20T23:05:07Z", text);
+	assert_string_equal(text, "21 Nov 2026");
+	emr_moment_text("never", text);
+	assert_string_equal(text, "never");
+	assert_int_equal(unsetenv("TZ"), 0);
+	tzset();
+}
+
 static void of_one_there_is_one(void **state)
 {
 	char text[EMR_COUNT_BYTES];
@@ -149,6 +166,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(of_one_there_is_one),
+		cmocka_unit_test(a_moment_is_shown_here_and_what_is_none_as_it_is),
 		cmocka_unit_test(a_limit_is_exact),
 		cmocka_unit_test(a_column_has_as_many_characters_with_accents_and_without),
 		cmocka_unit_test(durations_have_a_number_and_a_unit),
