@@ -11,7 +11,7 @@ static const char *const names[] = {"path", "d", "side", "n", "m", "field", "fil
 	"state", "what", "index", "cause", "line", "verb", "word", "words", "program", "value",
 	"folder", "since", "place", "who", "names", "terms", "time", "name", "src", "dest", "id",
 	"purpose", "because", "owner", "purposes", "s", "t", "signer", "organisation", "called",
-	"others"};
+	"others", "reason", "why"};
 
 static bool is_known(const char *name, size_t len)
 {
