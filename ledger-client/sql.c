@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <errno.h>
 #include <sodium.h>
 #include <stdio.h>
 #include <string.h>
@@ -48,10 +49,40 @@ static emr_status status_of(int code)
 	}
 }
 
+/* The last error of the operating system on FILE, which may be NULL. */
+static int errno_of(sqlite3_file *file)
+{
+	int number = 0;
+
+	if (file == NULL || file->pMethods == NULL ||
+		file->pMethods->xFileControl(file, SQLITE_FCNTL_LAST_ERRNO, &number) != SQLITE_OK)
+		return 0;
+	return number;
+}
+
+/* SQLite calls a file damaged whose disk does not answer (SQLITE_IOERR_CORRUPTFS becomes
+ * SQLITE_CORRUPT).  What cannot be read now is not what was changed: it may be there again. */
+static bool is_unreadable(sqlite3 *db)
+{
+	sqlite3_file *file = NULL, *log = NULL;
+	int errors[2];
+
+	(void)sqlite3_file_control(db, "main", SQLITE_FCNTL_FILE_POINTER, &file);
+	(void)sqlite3_file_control(db, "main", SQLITE_FCNTL_JOURNAL_POINTER, &log);
+	errors[0] = errno_of(file);
+	errors[1] = errno_of(log);
+	for (int i = 0; i < 2; i++)
+		if (errors[i] == EIO || errors[i] == ENXIO)
+			return true;
+	return false;
+}
+
 emr_status emr_sql_status(sqlite3 *db, int code)
 {
 	emr_status status = status_of(code);
 
+	if ((code & 0xff) == SQLITE_CORRUPT && db != NULL && is_unreadable(db))
+		status = EMR_IO;
 	if (status != EMR_OK && status != EMR_BUSY)
 		emr_log(EMR_LOG_WARN, "sqlite: code %d, errno %d", code,
 			db ? sqlite3_system_errno(db) : 0);

@@ -115,6 +115,21 @@ open_folder
 closed_folder
 end
 
+# What was read before is in memory; so the folder is opened anew, on a disk that goes bad then.
+begin "cannot be read"
+run 0 unmount
+emr_await_end || emr_fail "the process stays"
+EMR_WRAP=$shim emr_mount
+control arm read after 1 EIO
+program "read" cmp new "$MNT/large"
+verb "status" status
+verb "verify" verify
+WRAP=$shim verb "backup" backup "$EMR_WORK/backup-unread"
+verb "unmount" unmount
+emr_await_end || emr_fail "the process stays"
+WRAP=$shim verb "mount" mount --passphrase-file "$EMR_PASS" "$MNT"
+end
+
 begin "read-only"
 control arm write,pwrite,ftruncate,rename,unlink,fsync,fdatasync after 1 EROFS
 open_folder
