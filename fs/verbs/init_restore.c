@@ -42,6 +42,7 @@ typedef struct restoring {
 	uint64_t n_found;
 	emr_problem keys_problem; /* of a passphrase or words that do not fit */
 	bool by_words, has_second_copy;
+	bool is_of_network; /* the ledger is the one in the network's directory, not the backup's */
 } restoring;
 
 static void restoring_end(restoring *r)
@@ -264,6 +265,7 @@ static emr_status return_to_network(restoring *r, emr_problem *out_problem)
 		status = emr_stage_remove_tree(r->session.state_fd, EMR_STATE_LEDGER);
 	if (status == EMR_OK)
 		status = emr_network_dir_link(r->session.state_fd, dir);
+	r->is_of_network = status == EMR_OK;
 	if (status == EMR_OK && unlinkat(r->session.state_fd, "network", 0) != 0)
 		status = EMR_IO;
 	if (status != EMR_OK && !out_problem->is_set)
@@ -343,7 +345,9 @@ static emr_status prove(restoring *r, emr_problem *out_problem)
 	if (status == EMR_OK)
 		status = emr_keyring_public(r->session.keyring, &identity);
 	if (status != EMR_OK) {
-		emr_problem_set_status(out_problem, status, "The ledger in this backup");
+		emr_problem_set_status(out_problem, status,
+			r->is_of_network ? "The ledger of your network"
+					 : "The ledger in this backup");
 		return status;
 	}
 	r->signer_id = identity.signer_id;

@@ -1,6 +1,6 @@
 #!/bin/bash
-# rot_rounds.sh [ROUNDS [SEED]]: in each round files are saved, single bits flip in the ledger, in this computer's copy of it, or
-# in both, and a backup is made and restored.  A backup that ended with 0 restores to the same bytes, file for file; one that did
+# rot_rounds.sh [ROUNDS [SEED]]: in each round files are saved, single bits flip in the ledger, in this computer's copy of it, in
+# both, in the blocks, in their index or in the journal's head, and a backup is made and restored.  A backup that ended with 0 restores to the same bytes, file for file; one that did
 # not said so; and the folder that goes on is whole again or said what it lost.
 SUPPORT=${SUPPORT:-$(cd "$(dirname "$0")/../support" && pwd)}
 . "$SUPPORT/mount.sh"
@@ -10,13 +10,13 @@ cd "$EMR_WORK" || exit 2
 ROUNDS=${1:-4} RANDOM=${2:-1}
 STATE=$EMRFS_HOME/state
 
-# One bit of a random byte of FILE, anywhere behind SQLite's header: rows, indexes, free pages.
+# One bit of a random byte of FILE, anywhere behind SQLite's header (or behind FROM): rows, indexes, free pages.
 flip() {
-	python3 - "$1" "$RANDOM$RANDOM" <<'END' || emr_fail "no bit was flipped"
+	python3 - "$1" "$RANDOM$RANDOM" "${2:-4096}" <<'END' || emr_fail "no bit was flipped"
 import os, random, sys
 random.seed(int(sys.argv[2]))
 with open(sys.argv[1], "r+b") as f:
-    at = random.randrange(4096, os.path.getsize(sys.argv[1]))
+    at = random.randrange(int(sys.argv[3]), os.path.getsize(sys.argv[1]))
     f.seek(at)
     byte = f.read(1)[0]
     f.seek(at)
@@ -31,6 +31,7 @@ try() {
 }
 
 emr_init
+declare -a flipped
 restored=0 refused=0
 for ((round = 1; round <= ROUNDS; round++)); do
 	run 0 mount --passphrase-file "$EMR_PASS" "$MNT"
@@ -42,9 +43,13 @@ for ((round = 1; round <= ROUNDS; round++)); do
 	rm -rf was && mkdir was && cp -a "$MNT/." was
 	run 0 unmount
 	rm -rf whole && cp -a "$STATE" whole
-	where=$((RANDOM % 3))
-	[ $where = 0 ] || flip "$STATE/ledger/ledger.sqlite"
-	[ $where = 1 ] || flip "$STATE/replica.sqlite"
+	where=$((RANDOM % 6))
+	case $where in 0 | 2) flip "$STATE/replica.sqlite" ;; esac
+	case $where in 1 | 2) flip "$STATE/ledger/ledger.sqlite" ;; esac
+	[ $where != 3 ] || flip "$(ls "$STATE"/blocks/seg-*.car | tail -1)" 96
+	[ $where != 4 ] || flip "$STATE/blocks/index.sqlite"
+	[ $where != 5 ] || flip "$(ls "$STATE"/blocks/journal-*.head)" 0
+	flipped[where]=$((${flipped[where]:-0} + 1))
 	rm -rf copy && try backup copy
 	if [ $code = 0 ]; then
 		rm -rf back && mkdir -m 700 back && cp home/settings back/
@@ -62,5 +67,6 @@ for ((round = 1; round <= ROUNDS; round++)); do
 	fi
 	rm -rf "$STATE" && cp -a whole "$STATE"
 done
+say "flips by place: ${flipped[*]}"
 say "$ROUNDS rounds: $restored backups were restored to the same bytes, $refused said that they are not whole"
 [ "$restored" -ge $((ROUNDS / 2)) ] || emr_fail "one file at a time is damaged as a rule: most must restore"

@@ -1,0 +1,60 @@
+#!/bin/bash
+# rot_blocks.sh: one flipped bit in each kind of bytes that the block store keeps - contents, nodes, frames of the journal, pins,
+# a section's head, the index, the journal's head - and what a mount, a backup and a restore make of it.  What is shown is
+# what was saved, or an error; a backup that ends with 0 restores to the same bytes, file for file.
+SUPPORT=${SUPPORT:-$(cd "$(dirname "$0")/../support" && pwd)}
+. "$SUPPORT/mount.sh"
+. "$SUPPORT/said.sh"
+. "$SUPPORT/rotten.sh"
+emr_begin rot_blocks
+cd "$EMR_WORK" || exit 2
+STATE=$EMRFS_HOME/state
+
+emr_init
+run 0 mount --passphrase-file "$EMR_PASS" "$MNT"
+mkdir "$MNT/Letters"
+for i in 1 2 3; do
+	echo "letter $i" >"$MNT/Letters/$i.txt"
+	run 0 status --wait
+done
+head -c 300000 /dev/urandom >"$MNT/scan.dcm"
+run 0 status --wait
+cp -a "$MNT" was
+run 0 unmount
+cp -a "$STATE" base
+expect "segments" "$(ls "$STATE"/blocks/seg-*.car | wc -l)" 1
+
+# one WHAT WANTED-OF-BACKUP COMMAND...: the command flips; a look at the folder, then a backup of what was flipped, and back.
+one() {
+	local what=$1 wanted=$2
+	shift 2
+	rm -rf "$STATE" copy && cp -a base "$STATE"
+	"$@" || emr_fail "$what: no bit was flipped"
+	rotten_look "$what" was
+	rm -rf "$STATE" && cp -a base "$STATE" && "$@"
+	rotten_backup "$what" copy was
+	[[ $code =~ ^($wanted)$ ]] || emr_fail "$what: backup ended with $code: $(cat out/said out/complained)"
+	say "$what: mount ended with $mounted, $unreadable of 4 files unreadable; backup with $code"
+}
+segment() { "$SUPPORT/flip.py" "$STATE"/blocks/seg-*.car "$@"; }
+byte() { # FILE OFFSET-PERCENT
+	python3 - "$1" "$2" <<'PY'
+import os, sys
+at = os.path.getsize(sys.argv[1]) * int(sys.argv[2]) // 100
+with open(sys.argv[1], "r+b") as f:
+    f.seek(at)
+    byte = f.read(1)[0]
+    f.seek(at)
+    f.write(bytes([byte ^ 4]))
+PY
+}
+one "a content" 3 segment leaf
+one "a node" 3 segment node 2
+one "the last frame of the journal" "0|3" segment frame 1
+one "an earlier frame of the journal" 3 segment frame 3
+one "the last pins" "0|3" segment pins 1
+one "earlier pins" 3 segment pins 3
+one "a section's head" 3 segment head
+for at in 1 20 40 60 80 99; do one "the index at $at %" 0 byte "$STATE/blocks/index.sqlite" $at; done
+for at in 0 30 60 95; do one "the journal's head at $at %" 0 byte "$(cd "$STATE/blocks" && echo "$STATE"/blocks/journal-*.head)" $at; done
+echo "all is well"
