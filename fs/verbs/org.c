@@ -2,6 +2,7 @@
  * with certificates, and hands the other deeds (members, teams, rules) to fs/org. */
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,6 +24,7 @@
 
 #define VALID_S ((uint64_t)10 * 365 * 86400) /* of a certificate; another invitation renews it */
 #define REPLY_MAX 4096
+#define SLICE_NS INT64_C(200000000) /* after which a signal is looked for */
 
 typedef struct inviting {
 	const emr_args *args;
@@ -122,14 +124,65 @@ static emr_status check_handle(inviting *i, emr_id32 signer_id, emr_problem *out
 	return status == EMR_NOT_FOUND ? EMR_OK : status;
 }
 
+/* ---- waiting, which whoever invites may end ---- */
+
+static volatile sig_atomic_t is_ended;
+
+static void end_waiting(int number)
+{
+	(void)number;
+	is_ended = 1;
+}
+
+static const int ending_signals[] = {SIGINT, SIGTERM, SIGHUP};
+#define ENDING_SIGNALS (sizeof ending_signals / sizeof *ending_signals)
+
+/* What was ignored (nohup, a shell's background) stays so. */
+static void catch_signals(struct sigaction old[ENDING_SIGNALS])
+{
+	struct sigaction end = {.sa_handler = end_waiting};
+
+	is_ended = 0;
+	for (size_t n = 0; n < ENDING_SIGNALS; n++)
+		if (sigaction(ending_signals[n], NULL, &old[n]) == 0 &&
+			old[n].sa_handler != SIG_IGN)
+			sigaction(ending_signals[n], &end, NULL);
+}
+
+static void release_signals(const struct sigaction old[ENDING_SIGNALS])
+{
+	for (size_t n = 0; n < ENDING_SIGNALS; n++)
+		sigaction(ending_signals[n], &old[n], NULL);
+}
+
+/* EMR_INTERRUPTED: somebody ended it; a reply that came at the same moment is not answered. */
+static emr_status await_reply(const inviting *i, emr_buf *reply)
+{
+	const char *dir = i->bureau.dir;
+	int64_t left = i->within_ns;
+	emr_status status = EMR_TIMEOUT;
+
+	while (status == EMR_TIMEOUT && left > 0 && !is_ended) {
+		int64_t slice = left < SLICE_NS ? left : SLICE_NS;
+
+		status = emr_mail_take(dir, i->invitation.id, "reply", REPLY_MAX, slice, reply);
+		left -= slice;
+	}
+	if (!is_ended)
+		return status;
+	emr_mail_remove(dir, i->invitation.id, "reply");
+	return EMR_INTERRUPTED;
+}
+
 static emr_status answer(inviting *i, emr_id32 *out_signer_id, emr_problem *out_problem)
 {
 	EMR_AUTO_BUF reply = {0};
 	EMR_AUTO_BUF cert = {0};
 	const char *dir = i->bureau.dir;
-	emr_status status =
-		emr_mail_take(dir, i->invitation.id, "reply", REPLY_MAX, i->within_ns, &reply);
+	emr_status status = await_reply(i, &reply);
 
+	if (status == EMR_INTERRUPTED)
+		emr_problem_set(out_problem, EMR_SAY_WITHDRAWN, "what", i->args->operands[1], NULL);
 	if (status == EMR_TIMEOUT)
 		emr_problem_set(
 			out_problem, EMR_SAY_NOBODY_CAME, "what", i->args->operands[1], NULL);
@@ -152,25 +205,31 @@ static emr_status invite(inviting *i, emr_problem *out_problem)
 	uint16_t roles = 0;
 	emr_id32 signer_id;
 	char id[65], code[EMR_PERSON_CODE_CHARS];
+	struct sigaction old[ENDING_SIGNALS];
 	emr_status status = read_line(i, &roles, out_problem);
 
 	/* The invitation is signed here, not by the open folder, which signs for nobody: so the
 	 * passphrase is asked for. */
 	if (status == EMR_OK)
 		status = emr_bureau_open(i->args, &i->bureau, out_problem);
-	if (status == EMR_OK)
-		status = make_invitation(i, roles, out_problem);
 	if (status != EMR_OK)
 		return status;
+	catch_signals(old); /* before there is a file that would stay */
+	status = make_invitation(i, roles, out_problem);
+	if (status != EMR_OK) {
+		release_signals(old);
+		return status;
+	}
 	emr_network_dir_say_account(i->bureau.dir, &remark);
 	emr_remark(i->out, &remark);
 	emr_say(i->out,
-		"The invitation is in %s. Whoever has it can join, once; hand it over in "
-		"private.\n",
+		"The invitation is in %s. Whoever has it can join, once, and only while this "
+		"command runs; hand it over in\nprivate. Ctrl-C withdraws it.\n",
 		file);
 	emr_progress(i->out, "Waiting until it is used (emrfs init --join FILE) ...");
 	status = answer(i, &signer_id, out_problem);
 	emr_progress_end(i->out);
+	release_signals(old);
 	(void)unlink(file); /* used or over: it opens nothing any more */
 	if (status != EMR_OK)
 		return status;

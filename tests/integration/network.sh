@@ -61,7 +61,20 @@ waiting=$!
 for ((i = 0; i < 2400; i++)); do [ -s eva.invitation ] && break; sleep 0.05; done
 cp eva.invitation copy.invitation
 python3 -c 'd = bytearray(open("copy.invitation", "rb").read()); d[70] ^= 1; open("changed.invitation", "wb").write(d)'
-kill -TERM $waiting && wait $waiting
+kill -TERM $waiting
+wait $waiting
+expect "exit code of an invitation that was ended" $? 130
+grep -q 'invitation for eva is withdrawn' out/eva || emr_fail "ended: $(cat out/eva)"
+[ ! -e eva.invitation ] || emr_fail "the invitation that was ended is still there"
+# As Ctrl-C; a shell's background ignores it otherwise.
+env --default-signal=INT "$EMRFS" org invite eva --role patient -o eva.invitation --within 10min --passphrase-file "$EMR_PASS" --json >out/eva 2>&1 </dev/null &
+waiting=$!
+for ((i = 0; i < 2400; i++)); do [ -s eva.invitation ] && break; sleep 0.05; done
+kill -INT $waiting
+wait $waiting
+expect "exit code of Ctrl-C" $? 130
+grep -q '"error": *"withdrawn"' out/eva || emr_fail "Ctrl-C: $(cat out/eva)"
+[ ! -e eva.invitation ] && [ -z "$(ls "$NET/mail")" ] || emr_fail "left after Ctrl-C"
 home eva
 run 8 init --join changed.invitation --yes --passphrase-file "$EMR_PASS" --words-file eva.words
 run 5 init --join none.invitation --yes --passphrase-file "$EMR_PASS" --words-file eva.words
