@@ -1,3 +1,5 @@
+/* This file lists a person's computers, and the keys that act as one without being one, for the
+ * verb `device`. */
 #include "answers/devices.h"
 
 #include "kit/out.h"

@@ -1,3 +1,5 @@
+/* This file looks for what desktop programs left about a folder outside of it, and removes it when
+ * it is asked to. */
 #include "desktop/traces.h"
 
 #include <stdio.h>

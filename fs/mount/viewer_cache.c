@@ -1,3 +1,5 @@
+/* This file makes the directory for what viewers keep while the folder is open, and removes it with
+ * the folder. */
 #include "mount/viewer_cache.h"
 
 #include <errno.h>

@@ -1,3 +1,5 @@
+/* This file tells whether two open directories lie on one disk, by following block devices in /sys
+ * to their ends. */
 #include "base/disk.h"
 
 #include <dirent.h>

@@ -1,3 +1,5 @@
+/* This kit makes certificates as other authorities make them, with OpenSSL alone: with any
+ * extensions that a test wants. */
 #include "cert_kit.h"
 
 #include <openssl/ec.h>
