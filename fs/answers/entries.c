@@ -6,6 +6,7 @@
 
 #include "answers/answers.h"
 #include "contract/item.h"
+#include "kit/language.h"
 #include "kit/text.h"
 #include "ledger/checkpoint.h"
 #include "sharing/shared_paths.h"
@@ -153,7 +154,7 @@ emr_status emr_answer_ledger(emr_session *session, const emr_request *request, e
 		status = EMR_NO_MEMORY;
 	if (status == EMR_OK && has_object && emr_path_is_shared(request->path)) {
 		json_decref(l.portion);
-		return emr_shared_not_yours(request->path, "ledger PATH", out_problem);
+		return emr_shared_not_yours(request->path, _("ledger PATH"), out_problem);
 	}
 	if (status == EMR_OK && has_object) {
 		status = emr_answer_find(
@@ -172,6 +173,6 @@ emr_status emr_answer_ledger(emr_session *session, const emr_request *request, e
 		status = emit_end(session, request, &l);
 	json_decref(l.portion);
 	if (status != EMR_OK)
-		emr_problem_set_status(out_problem, status, "The ledger");
+		emr_problem_set_status(out_problem, status, _("The ledger"));
 	return status;
 }

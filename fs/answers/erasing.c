@@ -10,6 +10,7 @@
 
 #include "answers/answers.h"
 #include "fuse/fuse.h"
+#include "kit/language.h"
 #include "kit/out.h"
 #include "kit/text.h"
 #include "session/second_copy.h"
@@ -28,14 +29,14 @@ static void say_problem(emr_status status, const emr_request *request, emr_probl
 		return;
 	case EMR_DENIED:
 		emr_problem_set(out_problem, EMR_SAY_ERASE_DENIED, "path",
-			path[0] != '\0' ? path : "The top", NULL);
+			path[0] != '\0' ? path : _("The top"), NULL);
 		return;
 	case EMR_TIMEOUT:
 	case EMR_OFFLINE:
 		emr_problem_set(out_problem, EMR_SAY_LEDGER_NO_ANSWER, NULL);
 		return;
 	case EMR_READ_ONLY:
-		emr_problem_set(out_problem, EMR_SAY_READ_ONLY, "path", "Your folder", NULL);
+		emr_problem_set(out_problem, EMR_SAY_READ_ONLY, "path", _("Your folder"), NULL);
 		return;
 	}
 	emr_problem_set_status(out_problem, status, path);
@@ -56,15 +57,15 @@ static int add_unfinished(json_t *list, const emr_erased *erased)
 		return 0;
 	emr_size_text(erased->bytes_needed + (UINT64_C(1) << 20), needed);
 	if (erased->why == EMR_NO_SPACE)
-		snprintf(why, sizeof why, "%s must be free on this disk; it goes on by itself",
+		snprintf(why, sizeof why, _("%s must be free on this disk; it goes on by itself"),
 			needed);
 	else if (erased->why == EMR_BUSY)
 		snprintf(why, sizeof why,
-			"another file is being written, or the ledger is busy; it goes on by "
-			"itself");
+			_("another file is being written, or the ledger is busy; it goes on by "
+			  "itself"));
 	else
-		snprintf(why, sizeof why, "%s; it is tried again", emr_status_text(erased->why));
-	return add(list, "this computer", why);
+		snprintf(why, sizeof why, _("%s; it is tried again"), emr_status_text(erased->why));
+	return add(list, _("this computer"), why);
 }
 
 static int add_backup(json_t *list, const emr_session *session)
@@ -78,8 +79,8 @@ static int add_backup(json_t *list, const emr_session *session)
 	for (size_t i = 0; i < n && failed == 0; i++)
 		if (!all[i].is_gone)
 			failed = add(list, all[i].dir,
-				"this backup has what it had; the next `emrfs backup` to it "
-				"drops what was erased");
+				_("this backup has what it had; the next `emrfs backup` to it "
+				  "drops what was erased"));
 	return failed;
 }
 
@@ -105,9 +106,9 @@ static int add_quarantine(json_t *list, const emr_session *session)
 		is_empty = is_empty && strncmp(entry->d_name, mine, strlen(mine)) != 0;
 	closedir(dir);
 	return is_empty ? 0
-			: add(list, "this computer",
-				  "damaged data that was set aside in blocks/quarantine may have "
-				  "parts of it; delete it when nothing there is needed");
+			: add(list, _("this computer"),
+				  _("damaged data that was set aside in blocks/quarantine may have "
+				    "parts of it; delete it when nothing there is needed"));
 }
 
 emr_status emr_answer_erase(emr_session *session, const emr_request *request, emr_emit_fn emit,

@@ -10,6 +10,7 @@
 #include "answers/evidence.h"
 #include "base/log.h"
 #include "carry/carry.h"
+#include "kit/language.h"
 #include "kit/out.h"
 #include "kit/text.h"
 #include "session/shared_blocks.h"
@@ -56,14 +57,14 @@ static emr_status say(const emr_session *session, emr_status status, const emr_r
 	case EMR_OK:
 		break;
 	case EMR_NO_ATTRIBUTE:
-		emr_problem_set(out_problem, EMR_SAY_UNSENT, "n", "Its last", NULL);
+		emr_problem_set(out_problem, EMR_SAY_UNSENT, "n", _("Its last"), NULL);
 		break;
 	case EMR_NOT_FOUND:
 		emr_problem_set(out_problem, EMR_SAY_NO_SUCH_PATH, "path", request->path, NULL);
 		break;
 	case EMR_IS_DIRECTORY:
 		emr_problem_set(out_problem, EMR_SAY_WRONG_USE, "what",
-			"--proof takes one file; a directory has no proof.", "verb", "export",
+			_("--proof takes one file; a directory has no proof."), "verb", "export",
 			NULL);
 		break;
 	case EMR_DAMAGED:
@@ -195,8 +196,8 @@ emr_status emr_answer_export(emr_session *session, const emr_request *request, e
 	emr_status status = request->file[0] == '/' ? EMR_OK : EMR_INVALID;
 
 	if (status == EMR_OK && emr_path_is_shared(request->path))
-		status = emr_shared_not_yours(
-			request->path, request->proof ? "export --proof" : "export", out_problem);
+		status = emr_shared_not_yours(request->path,
+			request->proof ? _("export --proof") : "export", out_problem);
 	if (status == EMR_OK)
 		status = output_begin(&out, out_problem);
 	if (status != EMR_OK) {

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "kit/language.h"
 #include "kit/message.h"
 #include "kit/out.h"
 #include "kit/text.h"
@@ -69,14 +70,12 @@ char *emr_gap_text(const json_t *gap, const char *of)
 	emr_number_text(number_of(gap, "last"), last);
 	emr_number_text(number_of(gap, "missing"), missing);
 	emr_number_text(number_of(gap, "unread"), unread);
-	if (by[0] != '\0')
-		fputs(by, to);
-	else
-		fprintf(to, "Key %s", text_of(gap, "key"));
-	fprintf(to, " signed for %s up to number %s. Not here: %s (%s in all).", whose, last,
-		text_of(gap, "numbers"), missing);
+	if (by[0] == '\0')
+		snprintf(by, sizeof by, _("Key %s"), text_of(gap, "key"));
+	fprintf(to, _("%s signed for %s up to number %s. Not here: %s (%s in all)."), by, whose,
+		last, text_of(gap, "numbers"), missing);
 	if (number_of(gap, "unread") > 0)
-		fprintf(to, " Of what the ledger shows of theirs %s cannot be read any more.",
+		fprintf(to, _(" Of what the ledger shows of theirs %s cannot be read any more."),
 			unread);
 	fputc('\n', to);
 	return fclose(to) == 0 ? text : (free(text), NULL);

@@ -14,6 +14,7 @@
 #include "carry/carry.h"
 #include "contract/codes.h"
 #include "fuse/fuse.h"
+#include "kit/language.h"
 #include "kit/out.h"
 
 #define PIECE ((size_t)1 << 20)
@@ -376,7 +377,7 @@ import i = {.session = session, .dest = request->path, .emit = emit, .arg = arg,
 	emr_status status = i.piece != NULL ? EMR_OK : EMR_NO_MEMORY;
 
 	if (status == EMR_OK && emr_session_is_read_only(session, &why)) {
-		emr_problem_set(out_problem, EMR_SAY_READ_ONLY, "path", "Your folder", NULL);
+		emr_problem_set(out_problem, EMR_SAY_READ_ONLY, "path", _("Your folder"), NULL);
 		status = EMR_READ_ONLY;
 	}
 	if (status == EMR_OK)

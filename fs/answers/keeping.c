@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "answers/answers.h"
+#include "kit/language.h"
 #include "kit/out.h"
 #include "sharing/shared_paths.h"
 
@@ -44,7 +45,7 @@ static void say_problem(emr_status status, const emr_request *request, emr_probl
 	if (status == EMR_NOT_FOUND)
 		emr_problem_set(out_problem, EMR_SAY_NO_SUCH_PATH, "path", request->path, NULL);
 	else if (status == EMR_READ_ONLY)
-		emr_problem_set(out_problem, EMR_SAY_READ_ONLY, "path", "Your folder", NULL);
+		emr_problem_set(out_problem, EMR_SAY_READ_ONLY, "path", _("Your folder"), NULL);
 	else
 		emr_problem_set_status(
 			out_problem, status, request->has_path ? request->path : "keep");

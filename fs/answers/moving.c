@@ -6,6 +6,7 @@
 
 #include "answers/answers.h"
 #include "fuse/fuse.h"
+#include "kit/language.h"
 #include "kit/out.h"
 #include "people/who.h"
 #include "sharing/shared_paths.h"
@@ -57,7 +58,7 @@ static void say_problem(emr_session *session, emr_status status, const emr_reque
 		answers_say_bad_name(request->to, out_problem);
 		return;
 	case EMR_READ_ONLY:
-		emr_problem_set(out_problem, EMR_SAY_READ_ONLY, "path", "Your folder", NULL);
+		emr_problem_set(out_problem, EMR_SAY_READ_ONLY, "path", _("Your folder"), NULL);
 		return;
 	}
 	emr_problem_set_status(out_problem, status, request->path);

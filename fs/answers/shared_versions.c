@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "fuse/fuse.h"
+#include "kit/language.h"
 #include "session/walk.h"
 #include "share/read.h"
 #include "sharing/shared_notices.h"
@@ -92,8 +93,8 @@ static emr_status say_trouble(const looking *l, emr_status status)
 static emr_status say_found(const looking *l, emr_status status)
 {
 	const char *what = status == EMR_IS_DIRECTORY
-				   ? "That is a directory; restore takes one file."
-				   : "A symbolic link has no versions.";
+				   ? _("That is a directory; restore takes one file.")
+				   : _("A symbolic link has no versions.");
 
 	if (status == EMR_IS_DIRECTORY || status == EMR_INVALID)
 		emr_problem_set(
@@ -315,7 +316,7 @@ static void say_copy(const emr_restore *what, emr_status status, emr_problem *ou
 		answers_say_bad_name(what->to, out_problem);
 		return;
 	case EMR_READ_ONLY:
-		emr_problem_set(out_problem, EMR_SAY_READ_ONLY, "path", "Your folder", NULL);
+		emr_problem_set(out_problem, EMR_SAY_READ_ONLY, "path", _("Your folder"), NULL);
 		return;
 	}
 	emr_problem_set_status(out_problem, status, what->to);

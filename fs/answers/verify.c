@@ -8,6 +8,7 @@
 #include "answers/answers.h"
 #include "answers/gaps.h"
 #include "base/log.h"
+#include "kit/language.h"
 #include "kit/out.h"
 #include "ledger/checkpoint.h"
 #include "people/origin.h"
@@ -238,7 +239,7 @@ static emr_status check_records(verification *v, const emr_id16 *root)
 		qsort(v->records, v->n, sizeof *v->records, by_object);
 	for (uint64_t i = 0; i < damaged && status == EMR_OK; i++) {
 		v->checked++;
-		status = say_bad(v, "", "a record whose name cannot be read; the log has its id",
+		status = say_bad(v, "", _("a record whose name cannot be read; the log has its id"),
 			"bad-data");
 	}
 	for (size_t i = 0; i < v->n && status == EMR_OK; i++) {
@@ -262,7 +263,8 @@ static emr_status check_promises(verification *v)
 		EMR_AUTO_FREE char *path = NULL;
 
 		if (emr_view_path(v->session->view, nodes[i], &path) == EMR_OK)
-			status = say_bad(v, path, "what was last saved and flushed", "went-back");
+			status =
+				say_bad(v, path, _("what was last saved and flushed"), "went-back");
 	}
 	return status;
 }
@@ -396,7 +398,7 @@ static emr_status check_chain(verification *v, json_t **out_chain)
 	emr_ledger_look(v->session->ledger, &absence);
 	v->checked++;
 	if (absence.status != EMR_OK && absence.status != EMR_OFFLINE) {
-		status = say_bad(v, "", "the ledger: what is in its place cannot be used",
+		status = say_bad(v, "", _("the ledger: what is in its place cannot be used"),
 			absence.status == EMR_NEWER_FORMAT ? "newer-format" : "ledger-damaged");
 		if (status != EMR_OK)
 			return status;
@@ -524,7 +526,7 @@ emr_status emr_answer_verify(emr_session *session, const emr_request *request, e
 	if (has_root)
 		status = emr_answer_find(session, request->path, &root, &is_published, out_problem);
 	if (status == EMR_OK && !is_published) {
-		emr_problem_set(out_problem, EMR_SAY_UNSENT, "n", "Its last", NULL);
+		emr_problem_set(out_problem, EMR_SAY_UNSENT, "n", _("Its last"), NULL);
 		status = EMR_CONFLICT;
 	} else if (status == EMR_OK) {
 		status = check_all(&v, has_root ? &root : NULL);

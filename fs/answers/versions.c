@@ -6,6 +6,7 @@
 
 #include "answers/answers.h"
 #include "fuse/fuse.h"
+#include "kit/language.h"
 #include "kit/out.h"
 #include "kit/text.h"
 #include "people/authors.h"
@@ -36,8 +37,8 @@ static void say_problem(emr_status status, const emr_request *request, emr_probl
 		return;
 	case EMR_IS_DIRECTORY:
 		emr_problem_set(out_problem, EMR_SAY_WRONG_USE, "what",
-			"That folder is there. What was deleted in it lies below .emrfs/deleted; "
-			"restore takes a file of it, or a folder that is gone.",
+			_("That folder is there. What was deleted in it lies below .emrfs/deleted; "
+			  "restore takes a file of it, or a folder that is gone."),
 			"verb", "restore", NULL);
 		return;
 	case EMR_EXISTS:
@@ -55,7 +56,7 @@ static void say_problem(emr_status status, const emr_request *request, emr_probl
 		emr_problem_set(out_problem, EMR_SAY_FILE_BUSY, "path", path, NULL);
 		return;
 	case EMR_READ_ONLY:
-		emr_problem_set(out_problem, EMR_SAY_READ_ONLY, "path", "Your folder", NULL);
+		emr_problem_set(out_problem, EMR_SAY_READ_ONLY, "path", _("Your folder"), NULL);
 		return;
 	}
 	emr_problem_set_status(out_problem, status, path);
@@ -167,7 +168,7 @@ emr_status emr_answer_versions(emr_session *session, const emr_request *request,
 	emr_authors_free(&l.authors);
 	if (status == EMR_INVALID && !out_problem->is_set) {
 		emr_problem_set(out_problem, EMR_SAY_WRONG_USE, "what",
-			"A symbolic link has no versions.", "verb", "restore", NULL);
+			_("A symbolic link has no versions."), "verb", "restore", NULL);
 		return status;
 	}
 	if (status != EMR_OK) {

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "kit/language.h"
 #include "log/deeds.h"
 #include "sharing/shared_paths.h"
 
@@ -74,7 +75,7 @@ emr_status emr_answer_log(emr_session *session, const emr_request *request, emr_
 	else if (status == EMR_DENIED && request->staff && !out_problem->is_set)
 		emr_problem_set(out_problem, EMR_SAY_NOT_AUDITOR, NULL);
 	else if (status != EMR_OK && !out_problem->is_set)
-		emr_problem_set_status(out_problem, status, "The log");
+		emr_problem_set_status(out_problem, status, _("The log"));
 	while (status == EMR_OK && !is_end)
 		status = send_portion(session, &deeds, emit, arg, &is_end);
 	if (status != EMR_OK)

@@ -15,6 +15,7 @@
 
 #include "base/log.h"
 #include "contract/codes.h"
+#include "kit/language.h"
 #include "kit/out.h"
 #include "kit/text.h"
 #include "ledger/checkpoint.h"
@@ -240,7 +241,7 @@ static emr_status say(emr_status status, emr_problem *out_problem)
 	if (status == EMR_OFFLINE)
 		emr_problem_set(out_problem, EMR_SAY_LEDGER_NO_ANSWER, NULL);
 	else
-		emr_problem_set_status(out_problem, status, "The agent");
+		emr_problem_set_status(out_problem, status, _("The agent"));
 	return status;
 }
 

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "kit/language.h"
 
 void emr_behind_let_go(int *report_fd, int code, bool goes_on)
 {
@@ -50,7 +51,7 @@ static int await_child(emr_out *out, const char *what, int report_fd, pid_t chil
 	waitpid(child, NULL, 0);
 	out->is_spoken = false;
 	emr_problem_set(&problem, EMR_SAY_FAILED, "what", what, "cause",
-		"the process ended unexpectedly", NULL);
+		_("the process ended unexpectedly"), NULL);
 	return emr_out_fail(out, &problem);
 }
 

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "answers/answers.h"
+#include "kit/language.h"
 #include "log/answers.h"
 #include "people/answers.h"
 #include "session/walk.h"
@@ -48,7 +49,7 @@ static emr_status open_here(emr_reach *reach, const emr_args *args, emr_problem 
 	if (status == EMR_OK)
 		status = emr_process_harden();
 	if (status != EMR_OK) {
-		emr_problem_set_status(out_problem, status, "Protecting the process");
+		emr_problem_set_status(out_problem, status, _("Protecting the process"));
 		return status;
 	}
 	status = emr_session_lock(&reach->session, &options, out_problem);
@@ -118,6 +119,6 @@ emr_status emr_reach_ask(emr_reach *reach, const emr_request *request, emr_emit_
 	else
 		status = emr_answer_ledger(&reach->session, request, emit, arg, out_problem);
 	if (status != EMR_OK && !out_problem->is_set)
-		emr_problem_set_status(out_problem, status, "The answer");
+		emr_problem_set_status(out_problem, status, _("The answer"));
 	return status;
 }

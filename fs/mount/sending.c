@@ -16,7 +16,7 @@ static uint64_t number_of(const json_t *object, const char *name)
 void emr_sending_show(emr_sending *sending, const json_t *answer, emr_out *out)
 {
 	uint64_t to_go = number_of(answer, "pending"), writing = number_of(answer, "writing_files");
-	char size[EMR_TEXT_BYTES], n[EMR_TEXT_BYTES];
+	char size[EMR_TEXT_BYTES], n[EMR_COUNT_BYTES];
 
 	if (sending->has_begun && to_go < sending->to_go)
 		sending->sent += sending->to_go - to_go;
@@ -27,9 +27,8 @@ void emr_sending_show(emr_sending *sending, const json_t *answer, emr_out *out)
 	/* All that is left waits for the programs that write it. */
 	if (writing > 0 && writing >= to_go) {
 		emr_size_fine_text(number_of(answer, "writing_bytes"), size);
-		emr_number_text(writing, n);
-		emr_progress(out, "%s file%s being written, %s so far ...", n,
-			writing == 1 ? " is" : "s are", size);
+		emr_count_text(writing, "file is", "files are", n);
+		emr_progress(out, "%s being written, %s so far ...", n, size);
 		return;
 	}
 	emr_progress_of(out, "Sent", EMR_PROGRESS_CHANGES, sending->sent, sending->sent + to_go);

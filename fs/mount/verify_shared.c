@@ -13,6 +13,7 @@
 
 #include "answers/gaps.h"
 #include "base/file.h"
+#include "kit/language.h"
 #include "kit/text.h"
 #include "people/origin.h"
 
@@ -245,7 +246,10 @@ static int conclude(reading *r, emr_reach *reach, const emr_request *request)
 		emr_problem_set(&problem, EMR_SAY_VERIFY_BAD, "n", n, "m", m, NULL);
 		return emr_out_fail(r->out, &problem);
 	}
-	emr_say(r->out, "%s check%s, nothing wrong.\n", m, r->checked == 1 ? "" : "s");
+	emr_say(r->out,
+		emr_text_of(
+			r->checked, "%s check, nothing wrong.\n", "%s checks, nothing wrong.\n"),
+		m);
 	put_origin(reach, request, r->out);
 	return EMR_EXIT_DONE;
 }

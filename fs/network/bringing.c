@@ -13,6 +13,7 @@
 #include "base/file.h"
 #include "contract/codes.h"
 #include "keyring/cert.h"
+#include "kit/language.h"
 #include "ledger/hash.h"
 #include "session/annex.h"
 #include "session/network_dir.h"
@@ -146,7 +147,7 @@ static emr_status get_certificate(emr_bringing *b, const char *handle, int64_t w
 			is_patient ? "" : b->session->profile.name, ledger, replica);
 	if (status == EMR_DENIED)
 		emr_problem_set(out_problem, EMR_SAY_BAD_INVITATION, "cause",
-			"it is for another role or organisation than yours", NULL);
+			_("it is for another role or organisation than yours"), NULL);
 	if (status == EMR_OK)
 		status = emr_keyring_tlv_set(
 			keyring, EMR_KEYRING_CERTIFICATE, emr_buf_view(&certificate));
@@ -166,7 +167,7 @@ emr_status emr_bringing_renew(emr_bringing *b, const char *handle, int64_t withi
 	if (status == EMR_OK)
 		status = emr_stage_remove_tree(s->state_fd, EMR_STATE_JOINING);
 	if (status != EMR_OK && !out_problem->is_set)
-		emr_problem_set_status(out_problem, status, "The new certificate");
+		emr_problem_set_status(out_problem, status, _("The new certificate"));
 	return status;
 }
 
@@ -177,7 +178,7 @@ emr_status emr_bringing_register(
 
 	if (status == EMR_FORK)
 		emr_problem_set(out_problem, EMR_SAY_BAD_INVITATION, "cause",
-			"another network is in that directory now", NULL);
+			_("another network is in that directory now"), NULL);
 	if (status == EMR_OK)
 		status = get_certificate(b, handle, within_ns, b->ledger, b->replica, out_problem);
 	if (status != EMR_OK && !out_problem->is_set)
@@ -207,7 +208,7 @@ emr_status emr_bringing_records(emr_bringing *b, emr_problem *out_problem)
 
 	emr_progress_end(b->out);
 	if (status != EMR_OK)
-		emr_problem_set_status(out_problem, status, "Taking the records along");
+		emr_problem_set_status(out_problem, status, _("Taking the records along"));
 	return status;
 }
 

@@ -14,6 +14,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "contract/codes.h"
+#include "kit/language.h"
 #include "ledger/act_send.h"
 #include "ledger/hash.h"
 #include "ledger/welcome.h"
@@ -60,14 +61,14 @@ static emr_status judge(emr_joining *joining, bool must_be_fresh, const char **o
 	emr_status status =
 		emr_invitation_read(emr_buf_view(&joining->bytes), &joining->invitation);
 
-	*out_cause = "it was changed, or is none";
+	*out_cause = _("it was changed, or is none");
 	if (status != EMR_OK)
 		return status;
-	*out_cause = "it names no directory of this computer";
+	*out_cause = _("it names no directory of this computer");
 	if (strncmp(joining->invitation.url, "file:/", 6) != 0)
 		return EMR_UNSUPPORTED;
 	joining->dir = joining->invitation.url + 5;
-	*out_cause = "it ended; ask for a new one";
+	*out_cause = _("it ended; ask for a new one");
 	return !must_be_fresh || joining->invitation.expires > emr_clock_unix_s(emr_clock_system())
 		       ? EMR_OK
 		       : EMR_DENIED;
@@ -103,7 +104,7 @@ emr_status emr_joining_kept(
 
 	if (status == EMR_OK)
 		return understand(out, must_be_fresh, out_problem);
-	emr_problem_set_status(out_problem, status, "The invitation of before");
+	emr_problem_set_status(out_problem, status, _("The invitation of before"));
 	return status;
 }
 
@@ -144,7 +145,7 @@ emr_status emr_joining_do(const emr_joining *joining, const emr_keyring *keyring
 		status = EMR_FORK;
 	if (status == EMR_FORK)
 		emr_problem_set(out_problem, EMR_SAY_BAD_INVITATION, "cause",
-			"another network is in that directory now", NULL);
+			_("another network is in that directory now"), NULL);
 	if (status == EMR_OK)
 		status = exchange(joining, keyring, handle, within_ns, out_cert, out_problem);
 	if (status == EMR_OK)

@@ -12,6 +12,7 @@
 
 #include "base/file.h"
 #include "base/log.h"
+#include "kit/language.h"
 #include "kit/places.h"
 #include "ledger/network.h"
 #include "session/network_dir.h"
@@ -110,7 +111,7 @@ emr_status emr_network_adopt(
 
 	if (status != EMR_OK && !out_problem->is_set)
 		emr_problem_set(out_problem, EMR_SAY_NETWORK_DIR, "dir", dir, "cause",
-			status == EMR_EXISTS ? "your ledger is in another directory already"
+			status == EMR_EXISTS ? _("your ledger is in another directory already")
 					     : emr_status_text(status),
 			NULL);
 	return status;

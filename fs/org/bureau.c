@@ -10,6 +10,7 @@
 #include "base/codec.h"
 #include "contract/codes.h"
 #include "contract/item.h"
+#include "kit/language.h"
 #include "kit/passphrase.h"
 #include "kit/terminal.h"
 #include "ledger/act_send.h"
@@ -162,7 +163,7 @@ static emr_status say(emr_status status, emr_problem *out_problem)
 	if (status == EMR_OFFLINE)
 		emr_problem_set(out_problem, EMR_SAY_LEDGER_NO_ANSWER, NULL);
 	else
-		emr_problem_set_status(out_problem, status, "The organisation");
+		emr_problem_set_status(out_problem, status, _("The organisation"));
 	return status;
 }
 
@@ -211,7 +212,7 @@ int emr_bureau_end(emr_out *out, emr_status status, emr_problem *problem)
 	if (status == EMR_OK)
 		return EMR_EXIT_DONE;
 	if (!problem->is_set)
-		emr_problem_set_status(problem, status, "The organisation");
+		emr_problem_set_status(problem, status, _("The organisation"));
 	return emr_out_fail(out, problem);
 }
 

@@ -9,6 +9,7 @@
 
 #include "base/codec.h"
 #include "contract/codes.h"
+#include "kit/language.h"
 #include "kit/text.h"
 #include "ledger/hash.h"
 #include "people/who.h"
@@ -275,8 +276,7 @@ static emr_status approve(emr_bureau *bureau, emr_coming *coming, emr_problem *o
 	return status;
 }
 
-static void say_result(
-	emr_out *out, const emr_coming *coming, const char *done, const char *done_past)
+static void say_result(emr_out *out, const emr_coming *coming, bool comes)
 {
 	bool is_done = coming->have >= coming->need;
 
@@ -285,10 +285,13 @@ static void say_result(
 	emr_out_number(out, "need", coming->need);
 	emr_out_flag(out, "done", is_done);
 	if (is_done)
-		emr_say(out, "%s %s.\n", coming->name, done_past);
+		emr_say(out, comes ? _("%s is a member now.\n") : _("%s is no member any more.\n"),
+			coming->name);
 	else
-		emr_say(out, "%u of %u members have approved that %s %s.\n", coming->have,
-			coming->need, coming->name, done);
+		emr_say(out,
+			comes ? _("%u of %u members have approved that %s is admitted.\n")
+			      : _("%u of %u members have approved that %s leaves.\n"),
+			coming->have, coming->need, coming->name);
 }
 
 static emr_status admit(
@@ -302,20 +305,20 @@ static emr_status admit(
 		return status;
 	if (!coming.is_ours) {
 		emr_say(out, "%s asks to be admitted.  %s%s\n", coming.name,
-			coming.number[0] != '\0' ? "Its number, which it must see, too: "
-						 : "It does not wait any more.",
+			coming.number[0] != '\0' ? _("Its number, which it must see, too: ")
+						 : _("It does not wait any more."),
 			coming.number);
 		emr_out_text(out, "number", coming.number);
 		status = emr_bureau_agree(args, out,
-			"Is it the one you mean, and shall it be a member (yes, no)?",
-			"Nobody was admitted.", out_problem);
+			_("Is it the one you mean, and shall it be a member (yes, no)?"),
+			_("Nobody was admitted."), out_problem);
 		if (status == EMR_OK && emr_id16_is_zero(coming.proposal))
 			status = propose_admit(bureau, &coming, out_problem);
 		if (status == EMR_OK)
 			status = approve(bureau, &coming, out_problem);
 	}
 	if (status == EMR_OK)
-		say_result(out, &coming, "is admitted", "is a member now");
+		say_result(out, &coming, true);
 	return status;
 }
 
@@ -339,10 +342,10 @@ static emr_status leave(
 		return status;
 	if (!coming.is_ours)
 		status = emr_bureau_agree(args, out,
-			is_own ? "When enough members approve, nobody of yours can save or share "
-				 "any more. Leave (yes, no)?"
-			       : "Shall it be no member any more, as it asks (yes, no)?",
-			"Nobody leaves.", out_problem);
+			is_own ? _("When enough members approve, nobody of yours can save or share "
+				   "any more. Leave (yes, no)?")
+			       : _("Shall it be no member any more, as it asks (yes, no)?"),
+			_("Nobody leaves."), out_problem);
 	else
 		status = EMR_OK;
 	if (status == EMR_OK && emr_id16_is_zero(coming.proposal)) {
@@ -357,7 +360,7 @@ static emr_status leave(
 	if (status == EMR_OK && !coming.is_ours)
 		status = approve(bureau, &coming, out_problem);
 	if (status == EMR_OK)
-		say_result(out, &coming, "leaves", "is no member any more");
+		say_result(out, &coming, false);
 	return status;
 }
 

@@ -11,6 +11,7 @@
 
 #include "base/file.h"
 #include "contract/codes.h"
+#include "kit/language.h"
 #include "kit/text.h"
 #include "ledger/hash.h"
 #include "org/proposals.h"
@@ -156,7 +157,7 @@ static json_t *text_json(emr_bytes text)
 static const char *how_many(uint8_t quorum, char *out, size_t size)
 {
 	if (quorum == 0)
-		return "those of most members";
+		return _("those of most members");
 	snprintf(out, size, "%u", quorum);
 	return out;
 }
@@ -194,7 +195,7 @@ static emr_status show_proposed(const proposals *all, emr_out *out, json_t *list
 		emr_say(out,
 			"  Proposed as %s: %u of %u approvals%s%s; approvals needed then: %s\n",
 			p->short_id, p->row.count, all->need,
-			p->is_ours ? "" : ".  Yours is missing: emrfs org rules approve ",
+			p->is_ours ? "" : _(".  Yours is missing: emrfs org rules approve "),
 			p->is_ours ? "" : p->short_id,
 			how_many(p->row.quorum, number, sizeof number));
 		say_text(out, shown(&p->text));
@@ -226,9 +227,9 @@ static emr_status show(const proposals *all, emr_out *out, json_t *object)
 		emr_say(out, "Approvals needed for a change: %s\n",
 			how_many(all->network.quorum, number, sizeof number));
 		emr_say(out, "Rules in force:%s\n",
-			!is_read ? " a text that this program cannot read; the usual limits hold "
-				   "here"
-			: text.len == 0 ? " the usual ones"
+			!is_read ? _(" a text that this program cannot read; the usual limits hold "
+				     "here")
+			: text.len == 0 ? _(" the usual ones")
 					: "");
 		if (is_read)
 			say_text(out, emr_buf_view(&text));
@@ -276,8 +277,8 @@ static emr_status read_quorum(
 		n = 0;
 	} else if (text[0] < '1' || text[0] > '9' || *end != '\0' || n > all->network.norg) {
 		snprintf(what, sizeof what,
-			"--quorum takes a number from 1 to %u, which is how many members there "
-			"are, or majority.",
+			_("--quorum takes a number from 1 to %u, which is how many members there "
+			  "are, or majority."),
 			all->network.norg);
 		return wrong_use(what, out_problem);
 	}
@@ -298,21 +299,22 @@ static emr_status read_wanted(
 			     : emr_rules_in_force(bureau->session.replica, &rules, out, &is_read);
 
 	if (file != NULL && status != EMR_OK) {
-		snprintf(what, sizeof what, "%.4000s cannot be read: %s.", file,
+		snprintf(what, sizeof what, _("%.4000s cannot be read: %s."), file,
 			emr_status_text(status));
 		return wrong_use(what, out_problem);
 	}
 	if (status == EMR_OK && file == NULL && !is_read)
 		return wrong_use(
-			"The rules in force cannot be read here; give a file with the new ones.",
+			_("The rules in force cannot be read here; give a file with the new ones."),
 			out_problem);
 	if (status == EMR_OK && out->len == 0)
 		status = emr_buf_append(out, no_rules, sizeof no_rules - 1);
 	if (status != EMR_OK || emr_rules_parse(emr_buf_view(out), &rules, &line) == EMR_OK)
 		return status;
 	snprintf(what, sizeof what,
-		"%.4000s, line %u: rules are lines \"name = value\", each name once, with numbers "
-		"for the names that are known.",
+		_("%.4000s, line %u: rules are lines \"name = value\", each name once, with "
+		  "numbers "
+		  "for the names that are known."),
 		file != NULL ? file : "-", line);
 	return wrong_use(what, out_problem);
 }
@@ -386,8 +388,8 @@ static emr_status agree(const emr_args *args, emr_out *out, emr_bytes text, uint
 	emr_say(out, "Approvals needed then: %s.  The rules:\n",
 		how_many(quorum, number, sizeof number));
 	say_text(out, text);
-	return emr_bureau_agree(args, out, "Shall these be the rules of the network (yes, no)?",
-		"Nothing was agreed to.", out_problem);
+	return emr_bureau_agree(args, out, _("Shall these be the rules of the network (yes, no)?"),
+		_("Nothing was agreed to."), out_problem);
 }
 
 static emr_status run_propose(
@@ -461,7 +463,8 @@ int emr_org_rules(const emr_args *args, emr_out *out)
 	bool is_approval = args->n_operands == 3 && strcmp(args->operands[1], "approve") == 0;
 	emr_status status =
 		args->n_operands == 3 && !is_approval
-			? wrong_use("org rules takes [FILE] [--quorum N] or approve ID.", &problem)
+			? wrong_use(
+				  _("org rules takes [FILE] [--quorum N] or approve ID."), &problem)
 			: emr_bureau_open(args, &bureau, &problem);
 
 	if (status == EMR_OK && is_approval)

@@ -14,6 +14,7 @@
 #include "base/file.h"
 #include "contract/codes.h"
 #include "keyring/card.h"
+#include "kit/language.h"
 #include "kit/text.h"
 #include "org/proposals.h"
 #include "org/rules.h"
@@ -149,10 +150,10 @@ static emr_status show_member(void *arg, const emr_staff_member *m)
 		"in_force", (int)m->is_active);
 	emr_column_text(m->name, 24, name, sizeof name);
 	emr_say(s->out, "  %-20s %s %-20s %s  %s%s\n", m->handle, name, roles, code,
-		m->is_active ? "until " : "",
+		m->is_active ? _("until ") : "",
 		m->is_active				      ? day
-		: m->person.row.head.state == EMR_KEY_REVOKED ? "revoked"
-							      : "ended");
+		: m->person.row.head.state == EMR_KEY_REVOKED ? _("revoked")
+							      : _("ended"));
 	return one != NULL && json_array_append_new(s->members, one) == 0 ? EMR_OK : EMR_NO_MEMORY;
 }
 
@@ -165,7 +166,7 @@ static emr_status show_organisation(void *arg, emr_id16 org, const emr_row_org *
 
 	if (status != EMR_OK)
 		return status;
-	emr_say(s->out, "  %s%s\n", name, is_member ? "" : " (left)");
+	emr_say(s->out, "  %s%s\n", name, is_member ? "" : _(" (left)"));
 	return json_array_append_new(
 		       s->organisations, json_pack("{s:o, s:b}", "name", emr_json_text(name),
 						 "member", (int)is_member)) == 0
@@ -186,7 +187,7 @@ static emr_status show_team(void *arg, const emr_team *team)
 	emr_say(s->out, "  %s:", team->name);
 	json_array_foreach(members, i, member) emr_say(s->out, "%s %s", i > 0 ? "," : "",
 		json_string_value(json_object_get(member, "handle")));
-	emr_say(s->out, "%s\n", json_array_size(members) == 0 ? " nobody" : "");
+	emr_say(s->out, "%s\n", json_array_size(members) == 0 ? _(" nobody") : "");
 	return json_array_append_new(
 		       s->teams, json_pack("{s:o, s:o}", "name", emr_json_text(team->name),
 					 "members", members)) == 0
@@ -213,11 +214,11 @@ static emr_status show_coming(void *arg, const emr_coming *one)
 		emr_say(s->out, "On their way in or out:\n");
 	s->has_coming = true;
 	emr_say(s->out, "  %s %s: %u of %u approvals%s%s%s\n", one->name,
-		is_in ? "asks to be admitted" : "wants to leave", one->have, one->need,
-		one->number[0] != '\0' ? ", number " : "", one->number,
+		is_in ? _("asks to be admitted") : _("wants to leave"), one->have, one->need,
+		one->number[0] != '\0' ? _(", number ") : "", one->number,
 		one->is_ours ? ""
-		: is_in	     ? ".  Yours is missing: emrfs org admit"
-			     : ".  Yours is missing: emrfs org leave");
+		: is_in	     ? _(".  Yours is missing: emrfs org admit")
+			     : _(".  Yours is missing: emrfs org leave"));
 	return EMR_OK;
 }
 
@@ -281,14 +282,15 @@ static emr_status take_out_of_use(
 	emr_person_code(m.person.signer_id, code);
 	emr_show(args->operands[1], shown, sizeof shown);
 	snprintf(question, sizeof question,
-		"%s%s (%s) can save, share, open what others share, and release nothing any more, "
-		"for good. Revoke (yes, no)?",
+		_("%s%s (%s) can save, share, open what others share, and release nothing any "
+		  "more, "
+		  "for good. Revoke (yes, no)?"),
 		shown,
 		emr_id32_equal(m.person.signer_id, bureau->session.identity.signer_id)
-			? ", which is you,"
+			? _(", which is you,")
 			: "",
 		code);
-	status = emr_bureau_agree(args, out, question, "Nothing was revoked.", out_problem);
+	status = emr_bureau_agree(args, out, question, _("Nothing was revoked."), out_problem);
 	if (status != EMR_OK)
 		return status;
 	act = emr_act_key_revoke(m.person.signer_id, emr_clock_unix_s(emr_clock_system()), 0);
@@ -340,10 +342,10 @@ static emr_status read_card(const char *file, emr_buf *out, emr_bytes *out_card,
 	if (status == EMR_NO_MEMORY)
 		return status;
 	if (status != EMR_OK)
-		return bad_card(out_problem, "it was changed, or not signed by its keys");
+		return bad_card(out_problem, _("it was changed, or not signed by its keys"));
 	return card->kind == EMR_CARD_PERSON
 		       ? EMR_OK
-		       : bad_card(out_problem, "it is the card of a folder, not of a person");
+		       : bad_card(out_problem, _("it is the card of a folder, not of a person"));
 }
 
 /* In one step: a card is never half a card. */
@@ -393,13 +395,13 @@ static emr_status vouch(
 	if (status != EMR_OK)
 		return status;
 	if (!emr_id16_equal(card.net_id, emr_ledger_net_id(bureau->session.ledger)))
-		return bad_card(out_problem, "it is of another network");
+		return bad_card(out_problem, _("it is of another network"));
 	emr_person_code(card.signer_id, code);
 	emr_show(card.name, name, sizeof name);
 	snprintf(question, sizeof question,
-		"Has %s seen that this is %s%s%s (%s) and no other (yes, no)?", bureau->name, name,
-		card.born[0] != '\0' ? ", born " : "", card.born, code);
-	status = emr_bureau_agree(args, out, question, "Nobody was vouched for.", out_problem);
+		_("Has %s seen that this is %s%s%s (%s) and no other (yes, no)?"), bureau->name,
+		name, card.born[0] != '\0' ? _(", born ") : "", card.born, code);
+	status = emr_bureau_agree(args, out, question, _("Nobody was vouched for."), out_problem);
 	if (status == EMR_OK)
 		status = emr_vouch_make(bureau->session.keyring,
 			emr_ledger_net_id(bureau->session.ledger), card_bytes,

@@ -7,6 +7,7 @@
 
 #include "contract/codes.h"
 #include "keyring/card.h"
+#include "kit/language.h"
 #include "kit/text.h"
 #include "org/team_care.h"
 
@@ -193,12 +194,13 @@ int emr_org_team(const emr_args *args, emr_out *out)
 		(args->n_operands == 4 && strcmp(args->operands[2], "add") != 0 &&
 			strcmp(args->operands[2], "remove") != 0))
 		emr_problem_set(&problem, EMR_SAY_WRONG_USE, "what",
-			"org team takes NAME, NAME add HANDLE or NAME remove HANDLE.", "verb",
+			_("org team takes NAME, NAME add HANDLE or NAME remove HANDLE."), "verb",
 			"org", NULL);
 	else if (args->n_operands == 4 && strcmp(name, EMR_TEAM_STAFF_NAME) == 0)
 		emr_problem_set(&problem, EMR_SAY_WRONG_USE, "what",
-			"Everybody who works here is in staff: who comes by org invite, and nobody "
-			"whom org revoke took out.",
+			_("Everybody who works here is in staff: who comes by org invite, and "
+			  "nobody "
+			  "whom org revoke took out."),
 			"verb", "org", NULL);
 	else
 		status = emr_bureau_open(args, &bureau, &problem);
@@ -207,6 +209,6 @@ int emr_org_team(const emr_args *args, emr_out *out)
 	if (status == EMR_OK)
 		return EMR_EXIT_DONE;
 	if (!problem.is_set)
-		emr_problem_set_status(&problem, status, "The team");
+		emr_problem_set_status(&problem, status, _("The team"));
 	return emr_out_fail(out, &problem);
 }

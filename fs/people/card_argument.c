@@ -10,6 +10,7 @@
 
 #include "base/file.h"
 #include "keyring/card.h"
+#include "kit/language.h"
 
 #define CARD_TEXT_MAX ((size_t)64 << 10) /* of a file; what is in it has limits of its own */
 
@@ -63,7 +64,8 @@ emr_status emr_card_argument(const char *from, emr_request *request, emr_problem
 		status = EMR_LIMIT;
 	if (status != EMR_OK && !out_problem->is_set)
 		emr_problem_set(out_problem, EMR_SAY_BAD_CARD, "cause",
-			status == EMR_LIMIT ? "it is longer than a card" : "this is no card", NULL);
+			status == EMR_LIMIT ? _("it is longer than a card") : _("this is no card"),
+			NULL);
 	if (status != EMR_OK)
 		return status;
 	memcpy(request->card, bytes.data, bytes.len);

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "kit/language.h"
 #include "kit/out.h"
 #include "kit/text.h"
 #include "ledger/checkpoint.h"
@@ -269,15 +270,15 @@ static void put_signer(FILE *to, const json_t *signed_by)
 	const char *verdict = text_of(signed_by, "signature"), *by = text_of(signed_by, "by");
 	bool is_own = json_is_true(json_object_get(signed_by, "own")),
 	     is_unopened = strcmp(verdict, "unopened") == 0;
-	char when[EMR_TEXT_BYTES];
+	char when[EMR_TEXT_BYTES], who[1200];
 	uint64_t from = 0, until;
 
 	if (is_unopened && by[0] == '\0') {
-		fputs("Who signed it shows once it was opened here", to);
+		fputs(_("Who signed it shows once it was opened here"), to);
 		return;
 	}
-	fputs("Signed by ", to);
-	put_shown(to, is_own ? "you" : by[0] != '\0' ? by : "?");
+	emr_show(is_own ? _("you") : by[0] != '\0' ? by : "?", who, sizeof who);
+	fprintf(to, _("Signed by %s"), who);
 	if (text_of(signed_by, "organisation")[0] != '\0') {
 		fputs(", ", to);
 		put_shown(to, text_of(signed_by, "organisation"));
@@ -287,9 +288,9 @@ static void put_signer(FILE *to, const json_t *signed_by)
 		fprintf(to, ", %s", when);
 	}
 	if (is_unopened)
-		fputs(": not checked yet, because it was not opened here", to);
+		fputs(_(": not checked yet, because it was not opened here"), to);
 	else if (!is_own)
-		fprintf(to, ": %s", verdict);
+		fprintf(to, ": %s", emr_text_word(verdict));
 }
 
 /* What must not be overlooked by whoever reads the file. */
@@ -298,33 +299,33 @@ static void put_note(FILE *to, const json_t *signed_by)
 	const char *note = text_of(signed_by, "note");
 
 	if (strcmp(note, "superseded") == 0)
-		fputs("Superseded: somebody else has signed a newer version, and the owner put "
-		      "this one back on top of it.\n"
-		      "To its owner, emrfs restore --list PATH shows both.\n",
+		fputs(_("Superseded: somebody else has signed a newer version, and the owner put "
+			"this one back on top of it.\n"
+			"To its owner, emrfs restore --list PATH shows both.\n"),
 			to);
 	else if (strcmp(note, "amendment gap") == 0)
-		fputs("A version is missing: this one amends an earlier one that is not here any "
-		      "more. Ask who signed it.\n",
+		fputs(_("A version is missing: this one amends an earlier one that is not here any "
+			"more. Ask who signed it.\n"),
 			to);
 	else if (strcmp(note, "amendment") == 0)
-		fputs("It amends an earlier version.\n", to);
+		fputs(_("It amends an earlier version.\n"), to);
 }
 
 static void put_entry(FILE *to, const json_t *signed_by)
 {
 	const json_t *seen = json_object_get(signed_by, "witnesses");
 
-	fprintf(to, "%s %lld of the ledger, transaction %s, ",
+	fprintf(to,
 		json_is_true(json_object_get(signed_by, "placed"))
-			? "The owner put it here with entry"
-			: "Entry",
+			? _("The owner put it here with entry %lld of the ledger, transaction %s, ")
+			: _("Entry %lld of the ledger, transaction %s, "),
 		(long long)json_integer_value(json_object_get(signed_by, "entry")),
 		text_of(signed_by, "tx"));
 	for (size_t i = 0; i < json_array_size(seen); i++) {
-		fputs(i > 0 ? ", " : "witnessed by ", to);
+		fputs(i > 0 ? ", " : _("witnessed by "), to);
 		put_shown(to, json_string_value(json_array_get(seen, i)));
 	}
-	fputs(json_array_size(seen) == 0 ? "not witnessed.\n" : ".\n", to);
+	fputs(json_array_size(seen) == 0 ? _("not witnessed.\n") : ".\n", to);
 }
 
 char *emr_origin_text(const json_t *signed_by)

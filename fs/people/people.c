@@ -9,6 +9,7 @@
 #include "contract/codes.h"
 #include "contract/rows.h"
 #include "keyring/coowned.h"
+#include "kit/language.h"
 #include "kit/out.h"
 #include "kit/text.h"
 #include "people/answers.h"
@@ -248,14 +249,14 @@ static emr_status save(const asking *a)
 static void say_put(const asking *a, emr_status status, size_t index)
 {
 	const emr_request *request = a->request;
-	const char *cause = "it was changed, or not signed by its keys";
+	const char *cause = _("it was changed, or not signed by its keys");
 	char names[NAMES_MAX] = "";
 
 	if (status == EMR_EXISTS) {
 		const emr_contact *other = &a->book.people[index];
 
 		snprintf(names, sizeof names, "%s%s%s", other->card.name,
-			other->card.born[0] != '\0' ? ", born " : "", other->card.born);
+			other->card.born[0] != '\0' ? _(", born ") : "", other->card.born);
 		emr_problem_set(
 			a->problem, EMR_SAY_NAME_TAKEN, "who", other->who, "names", names, NULL);
 	} else if (status == EMR_LIMIT && a->book.n >= EMR_BOOK_PEOPLE_MAX) {
@@ -266,11 +267,11 @@ static void say_put(const asking *a, emr_status status, size_t index)
 		   status == EMR_UNSUPPORTED || status == EMR_NEWER_FORMAT || status == EMR_LIMIT ||
 		   status == EMR_INVALID) {
 		if (status == EMR_UNSUPPORTED)
-			cause = "it is the card of a folder, not of a person";
+			cause = _("it is the card of a folder, not of a person");
 		if (status == EMR_NEWER_FORMAT)
-			cause = "it has a format that this emrfs does not know";
+			cause = _("it has a format that this emrfs does not know");
 		if (status == EMR_LIMIT)
-			cause = "too many vouch for it";
+			cause = _("too many vouch for it");
 		emr_problem_set(a->problem, EMR_SAY_BAD_CARD, "cause", cause, NULL);
 	}
 }
@@ -355,7 +356,7 @@ static emr_status load(asking *a)
 		emr_problem_set(a->problem, EMR_SAY_BOOK_DAMAGED, "file", file, NULL);
 	else if (status == EMR_NEWER_FORMAT)
 		emr_problem_set(
-			a->problem, EMR_SAY_NEWER_FORMAT, "what", "The list of people", NULL);
+			a->problem, EMR_SAY_NEWER_FORMAT, "what", _("The list of people"), NULL);
 	return status;
 }
 

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "kit/text.h"
+#include "kit/language.h"
 #include "people/origin.h"
 #include "report/report.h"
 
@@ -29,14 +30,6 @@ static void put_shown(FILE *to, const char *text)
 	fputs(shown, to);
 }
 
-static void put_number(FILE *to, uint64_t number)
-{
-	char text[EMR_TEXT_BYTES];
-
-	emr_number_text(number, text);
-	fputs(text, to);
-}
-
 /* "  (a, b and 3 more)" */
 static void put_names(FILE *to, const json_t *names, uint64_t of)
 {
@@ -47,61 +40,59 @@ static void put_names(FILE *to, const json_t *names, uint64_t of)
 		put_shown(to, json_string_value(json_array_get(names, i)));
 	}
 	if (shown > 0 && of > shown)
-		fprintf(to, " and %llu more", (unsigned long long)(of - shown));
+		fprintf(to, _(" and %llu more"), (unsigned long long)(of - shown));
 	fputs(shown > 0 ? ")" : "", to);
 }
 
 static void put_head(FILE *to, const json_t *report)
 {
-	fputs("Health", to);
-	if (text_of(report, "owner")[0] != '\0') {
-		fputs(" of ", to);
-		put_shown(to, text_of(report, "owner"));
-	} else {
-		fprintf(to, " folder %.4s", text_of(report, "code"));
-	}
-	if (json_is_string(json_object_get(report, "folder"))) {
-		fputs(", open at ", to);
-		put_shown(to, text_of(report, "folder"));
-	}
-	fputs(json_is_true(json_object_get(report, "read_only")) ? ", for reading only\n" : "\n",
+	char owner[4200], folder[4200];
+
+	emr_show(text_of(report, "owner"), owner, sizeof owner);
+	if (owner[0] != '\0')
+		fprintf(to, _("Health of %s"), owner);
+	else
+		fprintf(to, _("Health folder %.4s"), text_of(report, "code"));
+	emr_show(text_of(report, "folder"), folder, sizeof folder);
+	if (json_is_string(json_object_get(report, "folder")))
+		fprintf(to, _(", open at %s"), folder);
+	fputs(json_is_true(json_object_get(report, "read_only")) ? _(", for reading only") : "",
 		to);
+	fputc('\n', to);
 }
 
 static const char *why_not_safe(const json_t *report)
 {
 	const char *error = text_of(report, "disk_error");
 
-	return strcmp(error, "disk-refuses") == 0 ? "this disk answers with errors"
-	       : strcmp(error, "disk-full") == 0  ? "this disk is full"
-						  : "not written yet";
+	return strcmp(error, "disk-refuses") == 0 ? _("this disk answers with errors")
+	       : strcmp(error, "disk-full") == 0  ? _("this disk is full")
+						  : _("not written yet");
 }
 
 static void put_safety(FILE *to, const json_t *report)
 {
-	char size[EMR_TEXT_BYTES];
+	char size[EMR_TEXT_BYTES], count[EMR_COUNT_BYTES], done[EMR_TEXT_BYTES],
+		left[EMR_TEXT_BYTES];
 	uint64_t files = number_of(report, "files"), pending = number_of(report, "pending"),
 		 unsafe = number_of(report, "memory_only_files"),
 		 lacking = number_of(report, "not_safe_files");
 
 	emr_size_text(number_of(report, "bytes"), size);
-	fputs("  ", to);
-	put_number(to, files);
-	fprintf(to, " file%s, %s.  Safe on this disk: all", files == 1 ? "" : "s", size);
+	emr_count_text(files, "file", "files", count);
+	fprintf(to, _("  %s, %s.  Safe on this disk: all"), count, size);
 	if (lacking > 0) {
-		fprintf(to, " but %llu, %s", (unsigned long long)lacking, why_not_safe(report));
+		fprintf(to, _(" but %llu, %s"), (unsigned long long)lacking, why_not_safe(report));
 		put_names(to, json_object_get(report, "not_safe"), lacking);
 	} else if (unsafe > 0) {
-		fprintf(to, " but %llu, written at this moment", (unsigned long long)unsafe);
+		fprintf(to, _(" but %llu, written at this moment"), (unsigned long long)unsafe);
 	}
-	fputs(".  On the ledger: ", to);
-	put_number(to, number_of(report, "confirmed"));
-	if (pending > 0) {
-		fputs(", ", to);
-		put_number(to, pending);
-		fputs(" to go", to);
-	}
-	fputs(".\n", to);
+	emr_number_text(number_of(report, "confirmed"), done);
+	emr_number_text(pending, left);
+	if (pending > 0)
+		fprintf(to, _(".  On the ledger: %s, %s to go.\n"), done, left);
+	else
+		fprintf(to, _(".  On the ledger: %s.\n"), done);
 }
 
 /* "  Being copied: 2 files, 1.2 GB so far (a, b); 34 to go to the ledger, 3.4 GB." */
@@ -110,26 +101,24 @@ static void put_writing(FILE *to, const json_t *report)
 	uint64_t files = number_of(report, "writing_files"), pending = number_of(report, "pending");
 	const json_t *writing = json_object_get(report, "writing");
 	size_t n = json_array_size(writing), shown = n > 5 ? 5 : n;
-	char size[EMR_TEXT_BYTES];
+	char size[EMR_TEXT_BYTES], count[EMR_COUNT_BYTES];
 
 	if (files == 0)
 		return;
 	emr_size_fine_text(number_of(report, "writing_bytes"), size);
-	fputs("  Being copied: ", to);
-	put_number(to, files);
-	fprintf(to, " file%s, %s so far", files == 1 ? "" : "s", size);
+	emr_count_text(files, "file", "files", count);
+	fprintf(to, _("  Being copied: %s, %s so far"), count, size);
 	for (size_t i = 0; i < shown; i++) {
 		fputs(i == 0 ? " (" : ", ", to);
 		put_shown(to, text_of(json_array_get(writing, i), "path"));
 	}
 	if (shown > 0 && files > shown)
-		fprintf(to, " and %llu more", (unsigned long long)(files - shown));
+		fprintf(to, _(" and %llu more"), (unsigned long long)(files - shown));
 	fputs(shown > 0 ? ")" : "", to);
 	if (pending > 0) {
 		emr_size_fine_text(number_of(report, "pending_bytes"), size);
-		fputs("; ", to);
-		put_number(to, pending);
-		fprintf(to, " to go to the ledger, %s", size);
+		emr_number_text(pending, count);
+		fprintf(to, _("; %s to go to the ledger, %s"), count, size);
 	}
 	fputs(".\n", to);
 }
@@ -143,34 +132,44 @@ static void put_remarks(FILE *to, const json_t *report)
 		 unreadable = number_of(report, "unreadable");
 
 	if (failed > 0) {
-		fprintf(to, "  Not taken by the ledger, kept here: %llu",
+		fprintf(to, _("  Not taken by the ledger, kept here: %llu"),
 			(unsigned long long)failed);
 		put_names(to, json_object_get(report, "unsent"), failed);
 		fputs(".\n", to);
 	}
 	if (json_array_size(conflicts) > 0) {
 		fprintf(to,
-			"  Changed in two places at the same time, both kept: %zu cop%s for you to "
-			"choose",
-			json_array_size(conflicts), json_array_size(conflicts) == 1 ? "y" : "ies");
+			emr_text_of(json_array_size(conflicts),
+				"  Changed in two places at the same time, both kept: %zu copy for "
+				"you to choose",
+				"  Changed in two places at the same time, both kept: %zu copies "
+				"for you to choose"),
+			json_array_size(conflicts));
 		put_names(to, conflicts, json_array_size(conflicts));
 		fputs(".\n", to);
 	}
 	if (json_array_size(strangers) > 0) {
 		fprintf(to,
-			"  %zu key%s may share, write or read here and %s not added by you: emrfs "
-			"device lists them; to end them: emrfs recover --lost\n",
-			json_array_size(strangers), json_array_size(strangers) == 1 ? "" : "s",
-			json_array_size(strangers) == 1 ? "was" : "were");
+			emr_text_of(json_array_size(strangers),
+				"  %zu key may share, write or read here and was not added by you: "
+				"emrfs device lists them; to end them: emrfs recover --lost\n",
+				"  %zu keys may share, write or read here and were not added by "
+				"you: emrfs device lists them; to end them: emrfs recover "
+				"--lost\n"),
+			json_array_size(strangers));
 	}
 	if (unreadable > 0)
 		fprintf(to,
-			"  Left by others and not to be opened: %llu. To be rid of it: emrfs erase "
-			"--unreadable\n",
+			_("  Left by others and not to be opened: %llu. To be rid of it: emrfs "
+			  "erase "
+			  "--unreadable\n"),
 			(unsigned long long)unreadable);
 	if (local > 0) {
-		fprintf(to, "  Not part of your records: %llu file%s left by other programs",
-			(unsigned long long)local, local == 1 ? "" : "s");
+		fprintf(to,
+			emr_text_of(local,
+				"  Not part of your records: %llu file left by other programs",
+				"  Not part of your records: %llu files left by other programs"),
+			(unsigned long long)local);
 		put_names(to, json_object_get(report, "local"), local);
 		fputs(".\n", to);
 	}
@@ -185,30 +184,29 @@ static void put_received(FILE *to, const json_t *report)
 {
 	uint64_t n = number_of(report, "shares_received"),
 		 until = number_of(report, "shares_received_until_unix");
-	char when[EMR_TEXT_BYTES];
+	char when[EMR_TEXT_BYTES], count[EMR_TEXT_BYTES];
 
 	if (n == 0)
 		return;
-	fputs("  Shared with you: ", to);
-	put_number(to, n);
+	emr_number_text(n, count);
+	fprintf(to, _("  Shared with you: %s"), count);
 	if (until > 0) {
 		emr_time_text((int64_t)until, when);
-		fprintf(to, ", %suntil %s", n > 1 ? "the first " : "", when);
+		fprintf(to, n > 1 ? _(", the first until %s") : _(", until %s"), when);
 	}
 	emr_hint_print(to, " (emrfs share).\n");
 }
 
 static void put_second_copy(FILE *to, const json_t *report)
 {
-	char when[EMR_TEXT_BYTES];
+	char when[EMR_TEXT_BYTES], dir[4200];
 	const json_t *backup;
 	size_t i;
 
 	if (json_is_true(json_object_get(report, "second_copy"))) {
 		emr_time_text((int64_t)number_of(report, "backup_unix"), when);
-		fprintf(to, "  Second copy: %s, in ", when);
-		put_shown(to, text_of(report, "backup_dir"));
-		fputs(".\n", to);
+		emr_show(text_of(report, "backup_dir"), dir, sizeof dir);
+		fprintf(to, _("  Second copy: %s, in %s.\n"), when, dir);
 	}
 	json_array_foreach(json_object_get(report, "backups"), i, backup)
 	{
@@ -217,14 +215,17 @@ static void put_second_copy(FILE *to, const json_t *report)
 			number_of(backup, "made_unix") == number_of(report, "backup_unix"))
 			continue;
 		emr_time_text((int64_t)number_of(backup, "made_unix"), when);
-		fprintf(to, "  %s %s, in ",
-			json_is_true(json_object_get(backup, "gone")) ? "A backup was deleted:"
+		emr_show(text_of(backup, "dir"), dir, sizeof dir);
+		fprintf(to,
+			json_is_true(json_object_get(backup, "gone"))
+				? _("  A backup was deleted: %s, in %s.
+")
 			: json_is_true(json_object_get(backup, "same_disk"))
-				? "On the same disk, so no second copy:"
-				: "Another:",
-			when);
-		put_shown(to, text_of(backup, "dir"));
-		fputs(".\n", to);
+				? _("  On the same disk, so no second copy: %s, in %s.
+")
+				: _("  Another: %s, in %s.
+"),
+			when, dir);
 	}
 }
 
@@ -234,38 +235,39 @@ static void put_ledger(FILE *to, const json_t *report)
 	uint64_t witnessed = number_of(ledger, "witnessed"),
 		 waiting = number_of(report, "waiting_requests");
 	const char *tested = text_of(report, "words_tested_at");
-	char day[EMR_TEXT_BYTES];
+	char day[EMR_TEXT_BYTES], size[EMR_TEXT_BYTES], members[EMR_TEXT_BYTES], network[4200];
 
 	if (waiting > 0)
-		emr_hint_print(to, "  Waiting for you: %llu request%s (emrfs request).\n",
-			(unsigned long long)waiting, waiting == 1 ? "" : "s");
+		emr_hint_print(to,
+			emr_text_of(waiting, "  Waiting for you: %llu request (emrfs request).\n",
+				"  Waiting for you: %llu requests (emrfs request).\n"),
+			(unsigned long long)waiting);
 	emr_day_text(tested, day);
 	if (tested[0] != '\0')
-		fprintf(to, "  Recovery words tested %s.", day);
+		fprintf(to, _("  Recovery words tested %s."), day);
 	else
 		emr_hint_print(to, "  Recovery words: not tested (emrfs recover --test).");
-	fprintf(to, "  Ledger: %s, ", text_of(ledger, "kind"));
+	fprintf(to, _("  Ledger: %s, "), emr_text_word(text_of(ledger, "kind")));
 	if (json_is_string(json_object_get(report, "network_name"))) {
-		put_shown(to, text_of(report, "network_name"));
-		fputs(" with ", to);
-		put_number(to, number_of(report, "members"));
-		fputs(" members, ", to);
+		emr_show(text_of(report, "network_name"), network, sizeof network);
+		emr_number_text(number_of(report, "members"), members);
+		fprintf(to, _("%s with %s members, "), network, members);
 	}
-	put_number(to, number_of(ledger, "size"));
-	fputs(" entries, ", to);
+	emr_number_text(number_of(ledger, "size"), size);
+	fprintf(to, _("%s entries, "), size);
 	if (json_is_string(json_object_get(ledger, "error"))) {
-		fputs("as this computer has verified it.\n  ", to);
+		fputs(_("as this computer has verified it.\n  "), to);
 		put_shown(to, text_of(ledger, "message"));
 		fputs("\n    ", to);
 		put_shown(to, text_of(ledger, "hint"));
 		fputc('\n', to);
 	} else if (witnessed > 0)
-		fprintf(to, "witnessed by %llu.\n", (unsigned long long)witnessed);
+		fprintf(to, _("witnessed by %llu.\n"), (unsigned long long)witnessed);
 	else if (json_is_string(json_object_get(report, "network_name")))
-		fprintf(to, "not witnessed.\n    %s\n",
-			emr_message_get(EMR_SAY_NOT_WITNESSED)->sentence);
+		fprintf(to, _("not witnessed.\n    %s\n"),
+			emr_text(emr_message_get(EMR_SAY_NOT_WITNESSED)->sentence));
 	else /* whoever runs it is who reads this */
-		fputs("not witnessed.\n", to);
+		fputs(_("not witnessed.\n"), to);
 }
 
 static void put_errors(FILE *to, const json_t *report)
@@ -292,11 +294,14 @@ static void put_state(FILE *to, const char *state)
 	unsigned copies;
 
 	if (sscanf(state, "confirmed %u", &copies) == 1)
-		fprintf(to, ", on the ledger, %u %s", copies, copies == 1 ? "copy" : "copies");
+		fprintf(to,
+			emr_text_of(
+				copies, ", on the ledger, %u copy", ", on the ledger, %u copies"),
+			copies);
 	else if (strcmp(state, "pending") == 0)
-		fputs(", safe on this disk, not on the ledger yet", to);
+		fputs(_(", safe on this disk, not on the ledger yet"), to);
 	else if (strcmp(state, "local") == 0)
-		fputs(", left by another program, not part of your records", to);
+		fputs(_(", left by another program, not part of your records"), to);
 	else if (state[0] != '\0')
 		fprintf(to, ", %s", state);
 }
@@ -334,15 +339,16 @@ static void put_path(FILE *to, const json_t *report)
 
 	emr_time_text((int64_t)number_of(report, "modified_unix"), when);
 	if (strcmp(type, "file") != 0)
-		fprintf(to, "%s", strcmp(type, "link") == 0 ? "Symbolic link" : "Folder");
+		fputs(strcmp(type, "link") == 0 ? _("Symbolic link") : _("Folder"), to);
 	else if (text_of(report, "version")[0] != '\0')
-		fprintf(to, "Version %s", text_of(report, "version"));
+		fprintf(to, _("Version %s"), text_of(report, "version"));
 	else
-		fputs("New", to);
+		fputs(_("New"), to);
 	fprintf(to, ", %s", when);
 	if (strcmp(type, "file") == 0) {
 		emr_number_text(number_of(report, "bytes"), size);
-		fprintf(to, ", %s byte%s", size, number_of(report, "bytes") == 1 ? "" : "s");
+		fprintf(to, emr_text_of(number_of(report, "bytes"), ", %s byte", ", %s bytes"),
+			size);
 	}
 	put_state(to, text_of(report, "state"));
 	origin = json_object_get(report, "signed") != NULL

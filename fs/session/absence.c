@@ -11,6 +11,7 @@
 
 #include "base/file.h"
 #include "base/log.h"
+#include "kit/language.h"
 #include "kit/text.h"
 #include "session/network_dir.h"
 
@@ -75,10 +76,10 @@ void emr_absence_remember(emr_session *session)
 static const char *cause_of(emr_status status)
 {
 	if (status == EMR_NEWER_FORMAT)
-		return "it has a format that this emrfs does not know";
+		return _("it has a format that this emrfs does not know");
 	if (status == EMR_FORK)
-		return "it belongs to another network than this keyring";
-	return "its file is damaged";
+		return _("it belongs to another network than this keyring");
+	return _("its file is damaged");
 }
 
 static void say(emr_status status, uint64_t since_unix_s, const char *state_path, const char *fault,

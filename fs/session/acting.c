@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "kit/language.h"
 #include "session/keys.h"
 #include "session/session.h"
 #include "share/devices.h"
@@ -98,6 +99,6 @@ emr_status emr_acting_open(emr_acting *acting, emr_problem *out_problem)
 	if (status == EMR_OK)
 		status = follow(acting);
 	if (status != EMR_OK && !out_problem->is_set)
-		emr_problem_set_status(out_problem, status, "The ledger");
+		emr_problem_set_status(out_problem, status, _("The ledger"));
 	return status;
 }

@@ -9,6 +9,7 @@
 #include <sys/file.h>
 #include <unistd.h>
 
+#include "kit/language.h"
 #include "kit/passphrase.h"
 #include "session/second_copy.h"
 #include "session/switching.h"
@@ -27,7 +28,7 @@ void emr_keys_say(
 	else if (status == EMR_NOT_FOUND)
 		emr_problem_set(out_problem, EMR_SAY_NO_KEYRING, "state", state_path, NULL);
 	else
-		emr_problem_set_status(out_problem, status, "The keyfile");
+		emr_problem_set_status(out_problem, status, _("The keyfile"));
 }
 
 emr_status emr_keys_open(int state_fd, const char *state_path, const char *passphrase_file,
@@ -58,7 +59,7 @@ emr_status emr_keys_lock(int state_fd, int *out_fd, emr_problem *out_problem)
 	if (fd < 0) {
 		emr_status status = emr_status_from_errno(errno);
 
-		emr_problem_set_status(out_problem, status, "The lock of the keyfile");
+		emr_problem_set_status(out_problem, status, _("The lock of the keyfile"));
 		return status;
 	}
 	if (flock(fd, LOCK_EX | LOCK_NB) != 0) {

@@ -18,6 +18,7 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "contract/item.h"
+#include "kit/language.h"
 #include "kit/places.h"
 #include "ledger/network.h"
 #include "session/shared_blocks.h"
@@ -89,9 +90,9 @@ static emr_status open_ours(const char *dir, int *out_fd, emr_problem *out_probl
 	if (st.st_uid != geteuid())
 		return say_other_account(dir, out_problem);
 	if ((st.st_mode & 077) != 0)
-		return say(dir, "it is not yours alone (chmod 700)", EMR_EXPOSED, out_problem);
+		return say(dir, _("it is not yours alone (chmod 700)"), EMR_EXPOSED, out_problem);
 	if (emr_network_check_place(fd) != EMR_OK)
-		return say(dir, "a ledger needs a disk of this computer", EMR_UNSUPPORTED,
+		return say(dir, _("a ledger needs a disk of this computer"), EMR_UNSUPPORTED,
 			out_problem);
 	*out_fd = fd;
 	fd = -1;
@@ -105,7 +106,7 @@ static emr_status make_dir(int dirfd, const char *path, const char *dir, emr_pro
 	if (status == EMR_OK)
 		return EMR_OK;
 	return say(dir,
-		status == EMR_NO_SPACE ? "no space left on the disk" : emr_status_text(status),
+		status == EMR_NO_SPACE ? _("no space left on the disk") : emr_status_text(status),
 		EMR_IO, out_problem);
 }
 
@@ -115,7 +116,7 @@ emr_status emr_network_dir_make(const char *dir, emr_problem *out_problem)
 	emr_status status;
 
 	if (!is_empty(dir))
-		return say(dir, "it is not empty", EMR_NOT_EMPTY, out_problem);
+		return say(dir, _("it is not empty"), EMR_NOT_EMPTY, out_problem);
 	status = make_dir(AT_FDCWD, dir, dir, out_problem);
 	if (status == EMR_OK)
 		status = open_ours(dir, &fd, out_problem);
@@ -133,7 +134,7 @@ emr_status emr_network_dir_begin(
 	if (snprintf(path, sizeof path, "%s/%s", dir, marker) >= (int)sizeof path)
 		return EMR_INVALID;
 	if (access(path, F_OK) != 0 && !is_empty(dir))
-		return say(dir, "it is not empty", EMR_NOT_EMPTY, out_problem);
+		return say(dir, _("it is not empty"), EMR_NOT_EMPTY, out_problem);
 	status = make_dir(AT_FDCWD, dir, dir, out_problem);
 	if (status == EMR_OK)
 		status = open_ours(dir, &fd, out_problem);
@@ -188,7 +189,7 @@ emr_status emr_network_dir_check(const char *dir, emr_problem *out_problem)
 	if (status != EMR_OK)
 		return status;
 	if (faccessat(fd, EMR_NETWORK_DIR_LEDGER "/" EMR_NETWORK_LEDGER, R_OK | W_OK, 0) != 0)
-		return say(dir, "there is no ledger in it", EMR_NOT_FOUND, out_problem);
+		return say(dir, _("there is no ledger in it"), EMR_NOT_FOUND, out_problem);
 	return EMR_OK;
 }
 

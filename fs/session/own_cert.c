@@ -7,6 +7,7 @@
 
 #include "contract/codes.h"
 #include "keyring/cert.h"
+#include "kit/language.h"
 #include "kit/text.h"
 #include "replica/people.h"
 #include "session/network_dir.h"
@@ -20,7 +21,7 @@ static void name_organisation(
 	if (emr_organisation_name(
 		    session->replica, emr_ledger_descriptor(session->ledger), org, out) != EMR_OK ||
 		out[0] == '\0')
-		snprintf(out, EMR_ORGANISATION_NAME_MAX + 1, "Your organisation");
+		snprintf(out, EMR_ORGANISATION_NAME_MAX + 1, "%s", _("Your organisation"));
 }
 
 bool emr_own_cert_has_ended(

@@ -19,6 +19,7 @@
 
 #include "base/log.h"
 #include "keyring/coowned.h"
+#include "kit/language.h"
 #include "session/absence.h"
 #include "session/annex.h"
 #include "session/keys.h"
@@ -250,7 +251,7 @@ static emr_status take_lock(
 	if (session->lock_fd < 0) {
 		emr_status status = emr_status_from_errno(errno);
 
-		emr_problem_set_status(out_problem, status, "the lock file");
+		emr_problem_set_status(out_problem, status, _("the lock file"));
 		return status;
 	}
 	if (!lock_after_end(session->lock_fd))
@@ -261,7 +262,7 @@ static emr_status take_lock(
 		folder != NULL ? "\n" : "");
 	if (len < 0 || len >= (int)sizeof text || ftruncate(session->lock_fd, 0) != 0 ||
 		emr_pwrite_all(session->lock_fd, text, (size_t)len, 0) != EMR_OK) {
-		emr_problem_set_status(out_problem, EMR_IO, "the lock file");
+		emr_problem_set_status(out_problem, EMR_IO, _("the lock file"));
 		return EMR_IO;
 	}
 	return EMR_OK;
@@ -323,7 +324,7 @@ emr_status emr_session_lock(
 	open_log(session);
 	status = emr_switch_finish(session->state_fd);
 	if (status != EMR_OK)
-		emr_problem_set_status(out_problem, status, "Joining");
+		emr_problem_set_status(out_problem, status, _("Joining"));
 	else
 		emr_switch_tidy(session->state_fd);
 	return status;
@@ -503,25 +504,26 @@ static void say_no_copy(const emr_session *session, emr_problem *out_problem)
 static void say_part(
 	const emr_session *session, const part *p, emr_status status, emr_problem *out_problem)
 {
+	const char *what = emr_text(p->what);
 	char path[4400];
 
 	snprintf(path, sizeof path, "%.4000s/%s", session->state_path, p->name);
 	if (status == EMR_FORK)
 		emr_problem_set(out_problem, EMR_SAY_LEDGER_DAMAGED, "index", "0", "cause",
-			"it belongs to another network than this keyring", "state",
+			_("it belongs to another network than this keyring"), "state",
 			session->state_path, NULL);
 	else if (status == EMR_DAMAGED && (p->open == open_replica || p->open == open_copy))
 		emr_problem_set(out_problem, EMR_SAY_MARK_DAMAGED, "file", path, NULL);
 	else if (is_ledger_gone(p, status))
 		say_no_copy(session, out_problem);
 	else if (status == EMR_DAMAGED)
-		emr_problem_set(out_problem, EMR_SAY_PART_DAMAGED, "what", p->what, "state",
+		emr_problem_set(out_problem, EMR_SAY_PART_DAMAGED, "what", what, "state",
 			session->state_path, NULL);
 	else if (status == EMR_NOT_FOUND || status == EMR_MISSING_DATA)
-		emr_problem_set(out_problem, EMR_SAY_PART_MISSING, "what", p->what, "state",
+		emr_problem_set(out_problem, EMR_SAY_PART_MISSING, "what", what, "state",
 			session->state_path, NULL);
 	else
-		emr_problem_set_status(out_problem, status, status == EMR_EXPOSED ? path : p->what);
+		emr_problem_set_status(out_problem, status, status == EMR_EXPOSED ? path : what);
 }
 
 static emr_status open_each(
@@ -542,8 +544,9 @@ static emr_status open_each(
 emr_status emr_session_open_copy(emr_session *session, bool every_domain, emr_problem *out_problem)
 {
 	const part parts[] = {
-		{open_ledger, "The ledger", EMR_STATE_LEDGER},
-		{every_domain ? open_copy : open_replica, "The copy of the ledger", "replica.hw"},
+		{open_ledger, N_("The ledger"), EMR_STATE_LEDGER},
+		{every_domain ? open_copy : open_replica, N_("The copy of the ledger"),
+			"replica.hw"},
 	};
 
 	return open_each(session, parts, sizeof parts / sizeof *parts, out_problem);
@@ -553,14 +556,14 @@ emr_status emr_session_open_parts(emr_session *session, emr_problem *out_problem
 {
 	/* The order of a recovery: what comes later stands on what comes before. */
 	static const part parts[] = {
-		{open_store, "The block store", EMR_STATE_BLOCKS},
-		{open_journal, "The journal", EMR_STATE_BLOCKS},
-		{open_ledger, "The ledger", EMR_STATE_LEDGER},
-		{open_replica, "The copy of the ledger", "replica.hw"},
-		{open_records, "The folder of working copies", EMR_STATE_SPILL},
-		{open_facts, "The list of records", ""},
-		{emr_annex_open, "The ledger of before you joined", EMR_STATE_ANNEX},
-		{open_settle, "The way to the ledger", ""},
+		{open_store, N_("The block store"), EMR_STATE_BLOCKS},
+		{open_journal, N_("The journal"), EMR_STATE_BLOCKS},
+		{open_ledger, N_("The ledger"), EMR_STATE_LEDGER},
+		{open_replica, N_("The copy of the ledger"), "replica.hw"},
+		{open_records, N_("The folder of working copies"), EMR_STATE_SPILL},
+		{open_facts, N_("The list of records"), ""},
+		{emr_annex_open, N_("The ledger of before you joined"), EMR_STATE_ANNEX},
+		{open_settle, N_("The way to the ledger"), ""},
 	};
 	emr_status found = find_blocks(session, out_problem);
 
@@ -592,7 +595,7 @@ static const char *fault_of(emr_status status)
 {
 	if (status == EMR_OK)
 		return NULL;
-	return status == EMR_ROLLBACK ? "lacks the newest entries" : "is damaged";
+	return status == EMR_ROLLBACK ? _("lacks the newest entries") : _("is damaged");
 }
 
 /* Why the view takes nothing any more, when neither ledger nor replica say it better. */
@@ -605,7 +608,7 @@ static bool say_stopped(emr_session *session, emr_problem *out_problem)
 	if (why == EMR_ROLLBACK)
 		emr_problem_set(out_problem, EMR_SAY_ROLLBACK, NULL);
 	else if (why == EMR_NEWER_FORMAT)
-		emr_problem_set(out_problem, EMR_SAY_NEWER_FORMAT, "what", "The ledger", NULL);
+		emr_problem_set(out_problem, EMR_SAY_NEWER_FORMAT, "what", _("The ledger"), NULL);
 	else
 		emr_problem_set(out_problem, EMR_SAY_LEDGER_NOT_BELIEVED, NULL);
 	return true;
@@ -653,7 +656,7 @@ static emr_status say_view(emr_session *session, emr_status status, emr_problem 
 {
 	emr_log(EMR_LOG_ERROR, "open: view: %s", emr_status_text(status));
 	if (!say_trouble(session, out_problem))
-		emr_problem_set_status(out_problem, status, "The folder");
+		emr_problem_set_status(out_problem, status, _("The folder"));
 	return status;
 }
 
@@ -691,7 +694,7 @@ emr_status emr_session_learn(emr_session *session, emr_problem *out_problem)
 	if (status == EMR_DENIED)
 		emr_problem_set(out_problem, EMR_SAY_DEVICE_REMOVED, NULL);
 	else if (status != EMR_OK)
-		emr_problem_set_status(out_problem, status, "The keys of this computer");
+		emr_problem_set_status(out_problem, status, _("The keys of this computer"));
 	return status;
 }
 
@@ -707,7 +710,7 @@ static emr_status open_all(
 		session->read_only = true;
 	status = learn_who(session);
 	if (status != EMR_OK) {
-		emr_problem_set_status(out_problem, status, "The keyring");
+		emr_problem_set_status(out_problem, status, _("The keyring"));
 		return status;
 	}
 	status = emr_session_learn(session, out_problem);

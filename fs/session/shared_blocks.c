@@ -15,6 +15,7 @@
 
 #include "base/file.h"
 #include "base/log.h"
+#include "kit/language.h"
 #include "kit/places.h"
 #include "session/network_dir.h"
 #include "session/session.h"
@@ -377,8 +378,9 @@ emr_status emr_blocks_check(int state_fd, emr_problem *out_problem)
 		dir = NULL;
 	emr_problem_set(out_problem, EMR_SAY_NETWORK_DIR, "dir",
 		dir != NULL ? dir : EMR_STATE_BLOCKS, "cause",
-		"it is away, and the blocks of this folder with it; nothing is lost when it comes "
-		"back",
+		_("it is away, and the blocks of this folder with it; nothing is lost when it "
+		  "comes "
+		  "back"),
 		NULL);
 	return EMR_OFFLINE;
 }

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "kit/language.h"
 #include "kit/out.h"
 #include "kit/text.h"
 #include "session/walk.h"
@@ -41,7 +42,7 @@ static emr_status find_place(approving *a)
 		status = emr_view_find(a->session->view, a->path, &attr);
 	if (status == EMR_NOT_FOUND || status == EMR_NOT_DIRECTORY) {
 		emr_problem_set(a->problem, EMR_SAY_NOT_HERE, "path",
-			a->plea.path[0] != '\0' ? a->plea.path : "(no folder named)", "who",
+			a->plea.path[0] != '\0' ? a->plea.path : _("(no folder named)"), "who",
 			a->plea.who.called, "id", a->plea.id, NULL);
 		return EMR_NOT_FOUND;
 	}

@@ -6,6 +6,7 @@
 
 #include "base/log.h"
 #include "contract/codes.h"
+#include "kit/language.h"
 #include "kit/out.h"
 #include "kit/text.h"
 #include "session/own_cert.h"
@@ -123,11 +124,11 @@ static emr_status say_terms(const asking *a, emr_status status, const emr_who *w
 	emr_who_text(who, text, sizeof text);
 	if (status == EMR_INVALID && emr_id32_equal(who->id, a->session->identity.signer_id))
 		emr_problem_set(a->problem, EMR_SAY_WRONG_USE, "what",
-			"Your own records are yours: nothing is shared with yourself.", "verb",
+			_("Your own records are yours: nothing is shared with yourself."), "verb",
 			"share", NULL);
 	else if (status == EMR_INVALID)
 		emr_problem_set(a->problem, EMR_SAY_WRONG_USE, "what",
-			"The end of a share lies ahead.", "verb", "share", NULL);
+			_("The end of a share lies ahead."), "verb", "share", NULL);
 	else if (status == EMR_DENIED || status == EMR_NOT_FOUND)
 		emr_problem_set(a->problem, EMR_SAY_NOT_A_MEMBER, "who", text, NULL);
 	else if (status == EMR_EXISTS)
@@ -136,7 +137,7 @@ static emr_status say_terms(const asking *a, emr_status status, const emr_who *w
 	else if (status == EMR_OFFLINE || status == EMR_TIMEOUT)
 		emr_problem_set(a->problem, EMR_SAY_LEDGER_NO_ANSWER, NULL);
 	else if (status == EMR_READ_ONLY)
-		emr_problem_set(a->problem, EMR_SAY_READ_ONLY, "path", "Your folder", NULL);
+		emr_problem_set(a->problem, EMR_SAY_READ_ONLY, "path", _("Your folder"), NULL);
 	else
 		emr_problem_set_status(a->problem, status, a->request->path);
 	return status;
@@ -206,12 +207,12 @@ static emr_status note_left_out(void *arg, emr_id32 agent, emr_left_out_why why)
 {
 	static const char *const words[] = {
 		[EMR_LEFT_OUT_NOT] = "",
-		[EMR_LEFT_OUT_YOURS] = "your own organisation",
-		[EMR_LEFT_OUT_THEIRS] = "the organisation of whom you share with",
-		[EMR_LEFT_OUT_ALSO_A_PERSON] = "its key is a person's, too, who could read",
-		[EMR_LEFT_OUT_OVER] = "its key is in force no more",
-		[EMR_LEFT_OUT_TWICE] = "another agent of its organisation does it",
-		[EMR_LEFT_OUT_ENOUGH] = "three others do it",
+		[EMR_LEFT_OUT_YOURS] = N_("your own organisation"),
+		[EMR_LEFT_OUT_THEIRS] = N_("the organisation of whom you share with"),
+		[EMR_LEFT_OUT_ALSO_A_PERSON] = N_("its key is a person's, too, who could read"),
+		[EMR_LEFT_OUT_OVER] = N_("its key is in force no more"),
+		[EMR_LEFT_OUT_TWICE] = N_("another agent of its organisation does it"),
+		[EMR_LEFT_OUT_ENOUGH] = N_("three others do it"),
 	};
 	left_out *l = arg;
 	emr_who who;
@@ -220,8 +221,8 @@ static emr_status note_left_out(void *arg, emr_id32 agent, emr_left_out_why why)
 			   : who.organisation[0] != '\0' ? who.organisation
 							 : who.called;
 
-	return json_array_append_new(l->list,
-		       json_pack("{s:o, s:s}", "name", emr_json_text(name), "why", words[why])) == 0
+	return json_array_append_new(l->list, json_pack("{s:o, s:s}", "name", emr_json_text(name),
+						      "why", emr_text(words[why]))) == 0
 		       ? EMR_OK
 		       : EMR_NO_MEMORY;
 }

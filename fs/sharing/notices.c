@@ -19,6 +19,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "kit/language.h"
 #include "kit/message.h"
 #include "kit/out.h"
 #include "kit/text.h"
@@ -71,7 +72,7 @@ static const char *or_unknown(const char *text)
 /* A notice about no file in particular is about the folder. */
 static void fill(const notice *n, const char *place, emr_problem *out_problem)
 {
-	const char *path = n->path[0] != '\0' ? n->path : "Your folder";
+	const char *path = n->path[0] != '\0' ? n->path : _("Your folder");
 
 	if (n->said != NULL) {
 		*out_problem = *n->said;
@@ -337,7 +338,8 @@ void emr_notices_add_unconfirmed(void *arg, const char *folder, const char *valu
 		return;
 	}
 	emr_problem_set(&problem, EMR_SAY_SOFTWARE_UNCONFIRMED, "path",
-		folder[0] != '\0' ? folder : "Your folder", "value", value, "folder", place, NULL);
+		folder[0] != '\0' ? folder : _("Your folder"), "value", value, "folder", place,
+		NULL);
 	emr_notices_add_problem(notices, &problem, folder);
 }
 

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "kit/language.h"
 #include "kit/out.h"
 #include "kit/text.h"
 #include "session/purposes.h"
@@ -331,13 +332,13 @@ void emr_plea_who_text(const emr_plea *plea, char *out, size_t size)
 	size_t len;
 
 	if (!plea->is_readable) {
-		snprintf(out, size, "somebody (asked from another computer)");
+		snprintf(out, size, _("somebody (asked from another computer)"));
 		return;
 	}
 	emr_who_text(&plea->who, out, size);
 	len = strlen(out);
 	if (plea->is_to_me && !plea->who.is_known && len < size)
-		snprintf(out + len, size - len, " (no card of each other)");
+		snprintf(out + len, size - len, _(" (no card of each other)"));
 }
 
 /* Cut at a whole character, with dots; SIZE is at least 4. */
@@ -356,7 +357,7 @@ void emr_plea_path_text(const emr_plea *plea, char *out, size_t size)
 {
 	if (plea->path[0] == '\0') {
 		snprintf(out, size, "%s",
-			plea->is_readable ? "your records (no folder named)" : "?");
+			plea->is_readable ? _("your records (no folder named)") : "?");
 		return;
 	}
 	emr_show(plea->path, out, size);
@@ -375,15 +376,15 @@ void emr_plea_reason_text(const char *reason, char *out, size_t size)
 const char *emr_plea_besides(const emr_plea *plea)
 {
 	if (plea->rights == EMR_RIGHTS_DEPOSIT)
-		return ", to leave files there";
-	return emr_rights_of_writing(plea->rights) != 0 ? ", to read and change" : "";
+		return _(", to leave files there");
+	return emr_rights_of_writing(plea->rights) != 0 ? _(", to read and change") : "";
 }
 
 static const char *to_text(const emr_plea *plea)
 {
 	if (plea->rights == EMR_RIGHTS_DEPOSIT)
-		return "leave files there, and see nothing";
-	return emr_rights_of_writing(plea->rights) != 0 ? "read and change" : "read";
+		return _("leave files there, and see nothing");
+	return emr_rights_of_writing(plea->rights) != 0 ? _("read and change") : _("read");
 }
 
 json_t *emr_plea_json(const emr_plea *plea)
@@ -423,7 +424,8 @@ emr_status emr_plea_file(const emr_plea *plea, emr_buf *out)
 {
 	char who[900], path[EMR_REQUEST_PATH_MAX + 1], reason[EMR_REQUEST_REASON_MAX + 1],
 		when[EMR_TEXT_BYTES];
-	char until[EMR_TEXT_BYTES], purposes[EMR_PURPOSES_TEXT_BYTES], *text = NULL;
+	char until[EMR_TEXT_BYTES], bits[EMR_PURPOSES_TEXT_BYTES],
+		purposes[2 * EMR_PURPOSES_TEXT_BYTES], *text = NULL;
 	size_t size;
 	FILE *to = open_memstream(&text, &size);
 	emr_status status = to != NULL ? EMR_OK : EMR_NO_MEMORY;
@@ -435,22 +437,24 @@ emr_status emr_plea_file(const emr_plea *plea, emr_buf *out)
 	emr_plea_reason_text(plea->reason, reason, sizeof reason);
 	emr_time_text((int64_t)plea->asked_at, when);
 	emr_time_text((int64_t)plea->until_unix_s, until);
-	emr_purposes_text(plea->purposes, purposes);
-	fprintf(to, "Request %s of %s\n\n", plea->id, when);
-	fprintf(to, "Who asks:   %s\n", who);
+	emr_purposes_text(plea->purposes, bits);
+	emr_text_words(bits, purposes, sizeof purposes);
+	fprintf(to, _("Request %s of %s\n\n"), plea->id, when);
+	fprintf(to, _("Who asks:   %s\n"), who);
 	fputs("            ", to);
 	emr_hint_print(to,
-		plea->who.is_compared ? "You know each other, and have compared your number.\n"
+		plea->who.is_compared ? _("You know each other, and have compared your number.\n")
 		: plea->who.is_known
-			? "You know each other; your number is not compared (emrfs people check).\n"
-			: "You have no card of each other: be sure who it is before you say "
-			  "yes.\n");
-	fprintf(to, "Asks for:   %s\n", path);
-	fprintf(to, "To:         %s, until %s%s\n", to_text(plea), until,
-		plea->is_over ? " (that has passed)" : "");
-	fprintf(to, "Purpose:    %s\n", purposes);
+			? _("You know each other; your number is not compared (emrfs people "
+			    "check).\n")
+			: _("You have no card of each other: be sure who it is before you say "
+			    "yes.\n"));
+	fprintf(to, _("Asks for:   %s\n"), path);
+	fprintf(to, _("To:         %s, until %s%s\n"), to_text(plea), until,
+		plea->is_over ? _(" (that has passed)") : "");
+	fprintf(to, _("Purpose:    %s\n"), purposes);
 	if (reason[0] != '\0')
-		fprintf(to, "Says:       \"%s\"\n", reason);
+		fprintf(to, _("Says:       \"%s\"\n"), reason);
 	emr_hint_print(to, "\nYes:        emrfs approve %s\nNo:         emrfs deny %s\n", plea->id,
 		plea->id);
 	if (fclose(to) != 0)

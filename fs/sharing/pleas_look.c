@@ -6,6 +6,7 @@
 
 #include "base/log.h"
 #include "contract/codes.h"
+#include "kit/language.h"
 #include "session/purposes.h"
 #include "share/write.h"
 #include "sharing/office_looks.h"
@@ -53,14 +54,16 @@ static emr_status note_told(told *t, emr_id16 request)
 
 static void tell(emr_visit *visit, const emr_plea *plea, emr_message message)
 {
-	char who[900], what[SHORT_BYTES + 40], purposes[EMR_PURPOSES_TEXT_BYTES],
-		reason[SHORT_BYTES], because[SHORT_BYTES + 8];
+	char who[900], what[SHORT_BYTES + 120], bits[EMR_PURPOSES_TEXT_BYTES],
+		purposes[2 * EMR_PURPOSES_TEXT_BYTES], reason[SHORT_BYTES],
+		because[SHORT_BYTES + 8];
 	emr_problem problem = {0};
 
 	emr_plea_who_text(plea, who, sizeof who);
 	emr_plea_path_text(plea, what, SHORT_BYTES);
 	snprintf(what + strlen(what), sizeof what - strlen(what), "%s", emr_plea_besides(plea));
-	emr_purposes_text(plea->purposes, purposes);
+	emr_purposes_text(plea->purposes, bits);
+	emr_text_words(bits, purposes, sizeof purposes);
 	emr_plea_reason_text(plea->is_to_me ? plea->reason : plea->answer, reason, sizeof reason);
 	snprintf(because, sizeof because, "%s%s%s", reason[0] != '\0' ? ": \"" : ".", reason,
 		reason[0] != '\0' ? "\"" : "");

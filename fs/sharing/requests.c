@@ -8,6 +8,7 @@
 
 #include "base/log.h"
 #include "keyring/card.h"
+#include "kit/language.h"
 #include "kit/out.h"
 #include "sharing/answers.h"
 #include "sharing/pleas.h"
@@ -41,10 +42,10 @@ void emr_requests_say(emr_status status, const emr_request *request, emr_problem
 		emr_problem_set(out_problem, EMR_SAY_REQUEST_AWAY, NULL);
 		return;
 	case EMR_READ_ONLY:
-		emr_problem_set(out_problem, EMR_SAY_READ_ONLY, "path", "Your folder", NULL);
+		emr_problem_set(out_problem, EMR_SAY_READ_ONLY, "path", _("Your folder"), NULL);
 		return;
 	}
-	emr_problem_set_status(out_problem, status, "The request");
+	emr_problem_set_status(out_problem, status, _("The request"));
 }
 
 /* Nothing is said to a ledger that is not believed. */
@@ -109,12 +110,12 @@ static emr_status owner_of_card(const emr_session *session, emr_crowd *crowd,
 		status = emr_card_read(card, &read);
 	if (status != EMR_OK) {
 		emr_problem_set(out_problem, EMR_SAY_BAD_CARD, "cause",
-			"it is damaged, or nobody signed it", NULL);
+			_("it is damaged, or nobody signed it"), NULL);
 		return status;
 	}
 	if (!emr_id16_equal(read.net_id, net_id)) {
 		emr_problem_set(out_problem, EMR_SAY_NOT_ON_LEDGER, "who",
-			read.name[0] != '\0' ? read.name : "That person", NULL);
+			read.name[0] != '\0' ? read.name : _("That person"), NULL);
 		return EMR_DENIED;
 	}
 	return emr_who_of(crowd, read.signer_id, out);
@@ -152,7 +153,7 @@ static emr_status owner_called(const emr_session *session, emr_crowd *crowd, con
 		return emr_who_find_or_say(crowd, text, out, out_problem);
 	if (status == EMR_CONFLICT)
 		emr_problem_set(out_problem, EMR_SAY_WHICH_PERSON, "who", text, "names",
-			"several below shared-with-me", NULL);
+			_("several below shared-with-me"), NULL);
 	if (status == EMR_OK)
 		status = emr_who_of(crowd, sharer, out);
 	if (status == EMR_OK && by_name == EMR_OK && !emr_who_is_same(out, &called))
@@ -164,7 +165,7 @@ static emr_status find_owner(const emr_session *session, const emr_request *requ
 	emr_problem *out_problem)
 {
 	EMR_AUTO_CROWD crowd = {0};
-	const char *text = request->who[0] != '\0' ? request->who : "That person";
+	const char *text = request->who[0] != '\0' ? request->who : _("That person");
 	emr_status status = emr_crowd_open(session, &crowd);
 
 	if (status == EMR_OK)

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "kit/language.h"
 #include "kit/message.h"
 #include "kit/text.h"
 #include "people/who.h"
@@ -22,7 +23,7 @@ static void names_of(const emr_session *session, const emr_shared_notice *n, cha
 
 	out[0] = '\0';
 	if (status != EMR_OK) {
-		snprintf(out, NAMES_BYTES, "%u of those who hold the keys", n->missing_count);
+		snprintf(out, NAMES_BYTES, _("%u of those who hold the keys"), n->missing_count);
 		return;
 	}
 	for (unsigned i = 0; i < n->missing_count && len < NAMES_BYTES; i++) {

@@ -12,6 +12,7 @@
 #include "contract/codes.h"
 #include "fuse/fuse.h"
 #include "keyring/coowned.h"
+#include "kit/language.h"
 #include "replica/people.h"
 #include "share/give.h"
 #include "share/write.h"
@@ -52,7 +53,7 @@ emr_status emr_sharing_place(emr_session *session, const char *path, emr_id16 *o
 		return status;
 	if (path[0] == '\0' || strcmp(path, "Inbox") == 0 || d.is_local) {
 		emr_problem_set(out_problem, EMR_SAY_NEVER_SHARED, "path",
-			path[0] != '\0' ? path : "The whole folder", NULL);
+			path[0] != '\0' ? path : _("The whole folder"), NULL);
 		return EMR_DENIED;
 	}
 	/* A device would need the seed to sign for the domain. */
@@ -568,14 +569,14 @@ emr_status emr_sharing_wait(
 void emr_sharing_cause(const emr_order *order, char *out, size_t size)
 {
 	if (order->failure == EMR_REFUSED)
-		snprintf(out, size, "the ledger refused it (%s)", emr_result_text(order->code));
+		snprintf(out, size, _("the ledger refused it (%s)"), emr_result_text(order->code));
 	else if (order->kind == EMR_ORDER_GRANT && order->failure == EMR_INVALID)
-		snprintf(out, size, "the time was over before it could be done");
+		snprintf(out, size, _("the time was over before it could be done"));
 	else if (order->kind == EMR_ORDER_GRANT && order->failure == EMR_EXISTS &&
 		 emr_rights_of_reading(order->rights) != 0)
-		snprintf(out, size, "another computer of yours had answered already");
+		snprintf(out, size, _("another computer of yours had answered already"));
 	else if (order->kind == EMR_ORDER_GRANT && order->failure == EMR_EXISTS)
-		snprintf(out, size, "they may write there already, which is more");
+		snprintf(out, size, _("they may write there already, which is more"));
 	else
 		snprintf(out, size, "%s", emr_status_text((emr_status)order->failure));
 }

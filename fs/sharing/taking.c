@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "kit/language.h"
 #include "kit/out.h"
 #include "kit/text.h"
 #include "share/audit.h"
@@ -138,7 +139,7 @@ static emr_status add_seen(taking *t, const seen *one, json_t *portion)
 		return status;
 	emr_time_json((int64_t)one->at, when);
 	row = json_pack("{s:o, s:I, s:s, s:I, s:b}", "path",
-		emr_json_text(path != NULL ? path : "(removed since)"), "version",
+		emr_json_text(path != NULL ? path : _("(removed since)")), "version",
 		(json_int_t)one->version, "at", when, "at_unix", (json_int_t)one->at, "proven",
 		one->is_released);
 	free(path);
@@ -330,7 +331,7 @@ static emr_status find(taking *t, const emr_request *request, emr_crowd *crowd, 
 		status = find_who(t, request->who, crowd, request->has_path ? domain : NULL, who,
 			out_problem);
 	if (status == EMR_OK && (session->sharing == NULL || session->read_only)) {
-		emr_problem_set(out_problem, EMR_SAY_READ_ONLY, "path", "Your folder", NULL);
+		emr_problem_set(out_problem, EMR_SAY_READ_ONLY, "path", _("Your folder"), NULL);
 		status = EMR_READ_ONLY;
 	}
 	return status;

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "kit/language.h"
 #include "kit/text.h"
 #include "mount/attendant.h"
 #include "mount/behind.h"
@@ -58,7 +59,7 @@ static void say_report(emr_out *out, const json_t *report)
 		(long long)json_integer_value(json_object_get(report, "grants")),
 		json_array_size(json_object_get(report, "waiting")));
 	emr_say(out, "  Receiving key of %s.  Head of the ledger signed: %s.\n",
-		key != NULL ? key : "-", witnessed != NULL ? witnessed : "not yet");
+		key != NULL ? key : "-", witnessed != NULL ? witnessed : _("not yet"));
 	if (!json_is_true(json_object_get(report, "in_force")))
 		emr_say(out,
 			"  The ledger takes nothing from it: revoked, or its certificate ended.\n");
@@ -157,6 +158,7 @@ static void say_ready(agent *a)
 	code = emr_out_end(a->out, EMR_EXIT_DONE);
 	emr_ready_tell("The agent runs.");
 	emr_behind_let_go(&a->report_fd, code, true);
+	emr_language_all_english(false); /* what follows is for people, whatever has started it */
 }
 
 static int serve(agent *a)
@@ -167,7 +169,7 @@ static int serve(agent *a)
 	if (status == EMR_OK)
 		status = emr_process_harden();
 	if (status != EMR_OK) {
-		emr_problem_set_status(&problem, status, "Protecting the process");
+		emr_problem_set_status(&problem, status, _("Protecting the process"));
 		return emr_out_fail(a->out, &problem);
 	}
 	status = open_all(a, &problem);
@@ -211,7 +213,7 @@ int emr_cmd_agent(const emr_args *args, emr_out *out)
 	else
 		code = args->given[EMR_OPT_FOREGROUND]
 			       ? run_here(&a, -1)
-			       : emr_behind_run(out, "Starting the agent", run_here, &a);
+			       : emr_behind_run(out, _("Starting the agent"), run_here, &a);
 	agent_end(&a);
 	return code;
 }

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "backup/backup.h"
+#include "kit/language.h"
 #include "kit/text.h"
 #include "record/format.h"
 #include "session/network_dir.h"
@@ -305,7 +306,7 @@ static emr_status copy(backing_up *b, emr_backup_report *report, emr_problem *ou
 	emr_backup_options options = options_of(b);
 	emr_status status;
 
-	b->doing = "Copied";
+	b->doing = N_("Copied");
 	status = emr_backup_make(&options, report);
 	emr_progress_end(b->out);
 	if (status != EMR_OK)
@@ -323,7 +324,7 @@ static emr_status verify(backing_up *b, emr_problem *out_problem)
 	char n[EMR_TEXT_BYTES];
 	emr_status status;
 
-	b->doing = "Read";
+	b->doing = N_("Read");
 	status = emr_backup_check(b->dir, scratch != NULL && scratch[0] == '/' ? scratch : "/tmp",
 		&options, &checked);
 	emr_progress_end(b->out);
@@ -355,7 +356,7 @@ static emr_status remember(const backing_up *b, const emr_backup_report *report,
 	else
 		status = emr_second_copy_forget(b->state_fd, note.dir);
 	if (status != EMR_OK)
-		emr_problem_set_status(out_problem, status, "The note of this backup");
+		emr_problem_set_status(out_problem, status, _("The note of this backup"));
 	return status;
 }
 
@@ -402,7 +403,7 @@ static emr_status prepare(backing_up *b, emr_problem *out_problem)
 
 	if (status == EMR_OK && b->args->n_operands == 0) {
 		emr_problem_set(out_problem, EMR_SAY_WRONG_USE, "what",
-			"Where to? Name a directory on another disk.", "verb", "backup", NULL);
+			_("Where to? Name a directory on another disk."), "verb", "backup", NULL);
 		return EMR_INVALID;
 	}
 	if (status == EMR_OK)

@@ -13,6 +13,7 @@
 
 #include "base/clock.h"
 #include "base/secret.h"
+#include "kit/language.h"
 #include "kit/places.h"
 #include "kit/text.h"
 #include "ledger/network.h"
@@ -45,8 +46,8 @@ static void note(checker *c, const char *name, bool ok, const char *mend, const 
 	va_end(arguments);
 	c->n++;
 	c->failed += !ok;
-	emr_say(c->out, "%-4s %-12s %s%s%s\n", ok ? "ok" : "NO", name, message,
-		ok ? "" : "  Mend: ", ok ? "" : mend);
+	emr_say(c->out, "%-4s %-12s %s%s%s\n", ok ? _("ok") : _("NO"), name, message,
+		ok ? "" : _("  Mend: "), ok ? "" : mend);
 	if (json_array_append_new(
 		    c->checks, json_pack("{s:s, s:b, s:o, s:s}", "name", name, "ok", ok, "message",
 				       emr_json_text(message), "mend", ok ? "" : mend)) != 0)
@@ -59,11 +60,11 @@ static void check_kernel(checker *c)
 	unsigned major = 0, minor = 0;
 
 	if (uname(&name) != 0 || sscanf(name.release, "%u.%u", &major, &minor) != 2)
-		note(c, "kernel", false, "use Linux 5.10 or newer",
-			"the kernel does not say its version");
+		note(c, "kernel", false, _("use Linux 5.10 or newer"),
+			_("the kernel does not say its version"));
 	else
 		note(c, "kernel", major > 5 || (major == 5 && minor >= 10),
-			"use Linux 5.10 or newer", "%s %s", name.sysname, name.release);
+			_("use Linux 5.10 or newer"), "%s %s", name.sysname, name.release);
 }
 
 static void check_fuse_device(checker *c)
@@ -71,7 +72,7 @@ static void check_fuse_device(checker *c)
 	EMR_AUTO_FD fd = open("/dev/fuse", O_RDWR | O_CLOEXEC);
 
 	if (fd >= 0)
-		note(c, "fuse", true, "", "/dev/fuse can be opened");
+		note(c, "fuse", true, "", _("/dev/fuse can be opened"));
 	else
 		note(c, "fuse", false,
 			errno == ENOENT ? "modprobe fuse" : "chmod 666 /dev/fuse, as root",
@@ -95,10 +96,11 @@ static void check_helper(checker *c)
 			continue;
 		note(c, "fusermount3", geteuid() == 0 || (st.st_mode & S_ISUID) != 0,
 			"apt reinstall fuse3", "%s%s", file,
-			(st.st_mode & S_ISUID) != 0 ? "" : " (not set-user-id)");
+			(st.st_mode & S_ISUID) != 0 ? "" : _(" (not set-user-id)"));
 		return;
 	}
-	note(c, "fusermount3", geteuid() == 0, "apt install fuse3", "fusermount3 is not installed");
+	note(c, "fusermount3", geteuid() == 0, "apt install fuse3",
+		_("fusermount3 is not installed"));
 }
 
 static void check_memory(checker *c)
@@ -106,8 +108,8 @@ static void check_memory(checker *c)
 	bool is_locked = emr_base_init() == EMR_OK && emr_secret_is_locked();
 
 	note(c, "memory", is_locked,
-		"ulimit -l 8192 (or LimitMEMLOCK=8M), so that keys never reach the swap",
-		is_locked ? "keys are locked in memory" : "keys could be swapped out");
+		_("ulimit -l 8192 (or LimitMEMLOCK=8M), so that keys never reach the swap"),
+		is_locked ? _("keys are locked in memory") : _("keys could be swapped out"));
 }
 
 static bool cpu_has(const char *flags, const char *wanted)
@@ -140,8 +142,8 @@ static void check_processor(checker *c)
 	free(line);
 	if (file != NULL)
 		fclose(file);
-	note(c, "processor", true, "", "AES instructions: %s, SHA instructions: %s",
-		aes ? "yes" : "no (slower)", sha ? "yes" : "no (slower)");
+	note(c, "processor", true, "", _("AES instructions: %s, SHA instructions: %s"),
+		aes ? _("yes") : _("no (slower)"), sha ? _("yes") : _("no (slower)"));
 }
 
 /* Against what is certain: emrfs is younger than 2024, and our own files are not from the future.
@@ -155,11 +157,11 @@ static void check_clock(checker *c)
 	emr_time_json(now, text);
 	if (now < CLOCK_EARLIEST)
 		note(c, "clock", false, "timedatectl set-ntp true",
-			"it says %s, which is long past", text);
+			_("it says %s, which is long past"), text);
 	else if (c->state_fd >= 0 && fstatat(c->state_fd, EMR_STATE_LOCK, &st, 0) == 0 &&
 		 (int64_t)st.st_mtime > now + CLOCK_SLACK_S)
 		note(c, "clock", false, "timedatectl set-ntp true",
-			"it says %s, but the folder was used later", text);
+			_("it says %s, but the folder was used later"), text);
 	else
 		note(c, "clock", true, "", "%s", text);
 }
@@ -169,16 +171,16 @@ static void check_state(checker *c, emr_status status, const emr_problem *proble
 	emr_status place = c->state_fd >= 0 ? emr_network_check_place(c->state_fd) : EMR_OK;
 
 	if (status == EMR_NOT_FOUND)
-		note(c, "state", false, "emrfs init", "there is no keyring here yet (%s)",
+		note(c, "state", false, "emrfs init", _("there is no keyring here yet (%s)"),
 			c->places->state);
 	else if (status != EMR_OK)
 		note(c, "state", false, problem->hint, "%s", problem->text);
 	else if (place != EMR_OK)
-		note(c, "state", false, "keep the state on a disk of this computer",
-			"%s lies on a file system of another computer or program",
+		note(c, "state", false, _("keep the state on a disk of this computer"),
+			_("%s lies on a file system of another computer or program"),
 			c->places->state);
 	else
-		note(c, "state", true, "", "%s, only yours", c->places->state);
+		note(c, "state", true, "", _("%s, only yours"), c->places->state);
 }
 
 static void check_keyfile(checker *c)
@@ -192,14 +194,15 @@ static void check_keyfile(checker *c)
 	status = emr_keyring_check_file(c->state_fd, EMR_STATE_KEYFILE, &field);
 	snprintf(mend, sizeof mend, "chmod 600 %.4000s/%s", c->places->state, EMR_STATE_KEYFILE);
 	if (status == EMR_NOT_FOUND)
-		note(c, "keyfile", false, "emrfs init", "there is no keyring here yet");
+		note(c, "keyfile", false, "emrfs init", _("there is no keyring here yet"));
 	else if (status == EMR_EXPOSED)
-		note(c, "keyfile", false, mend, "the keyfile can be read by others");
+		note(c, "keyfile", false, mend, _("the keyfile can be read by others"));
 	else if (status != EMR_OK)
-		note(c, "keyfile", false, "put back a copy of it", "the keyfile is damaged (%s)",
+		note(c, "keyfile", false, _("put back a copy of it"),
+			_("the keyfile is damaged (%s)"),
 			field != NULL ? field : emr_status_text(status));
 	else
-		note(c, "keyfile", true, "", "whole, and only yours");
+		note(c, "keyfile", true, "", _("whole, and only yours"));
 }
 
 static void check_ledger(checker *c)
@@ -226,7 +229,7 @@ static void check_ledger(checker *c)
 	emr_absence_say_status(status, since > 0 ? since : emr_clock_unix_s(emr_clock_system()),
 		c->places->state, &why);
 	if (status == EMR_OK)
-		note(c, "ledger", true, "", "%llu entries", (unsigned long long)size);
+		note(c, "ledger", true, "", _("%llu entries"), (unsigned long long)size);
 	else
 		note(c, "ledger", false, why.hint, "%s", why.text);
 }
@@ -241,7 +244,7 @@ static void check_space(checker *c)
 		return;
 	free_bytes = (uint64_t)disk.f_bavail * disk.f_frsize;
 	emr_size_text(free_bytes, text);
-	note(c, "disk", free_bytes >= SPACE_WANTED, "free some space", "%s free", text);
+	note(c, "disk", free_bytes >= SPACE_WANTED, _("free some space"), _("%s free"), text);
 }
 
 static void check_settings(checker *c)
@@ -253,7 +256,7 @@ static void check_settings(checker *c)
 	if (status == EMR_OK)
 		note(c, "settings", true, "", "%s/settings", c->places->config);
 	else
-		note(c, "settings", false, "correct that line", "%s", problem.text);
+		note(c, "settings", false, _("correct that line"), "%s", problem.text);
 }
 
 static void check_run(checker *c)
@@ -263,7 +266,7 @@ static void check_run(checker *c)
 	emr_status status = emr_places_open_run(c->places, &fd, &problem);
 
 	if (status == EMR_OK)
-		note(c, "socket", true, "", "%s, only yours", c->places->run);
+		note(c, "socket", true, "", _("%s, only yours"), c->places->run);
 	else
 		note(c, "socket", false, problem.hint, "%s", problem.text);
 }

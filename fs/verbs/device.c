@@ -13,6 +13,7 @@
 #include "base/file.h"
 #include "keyring/card.h"
 #include "keyring/coowned.h"
+#include "kit/language.h"
 #include "kit/text.h"
 #include "kit/terminal.h"
 #include "mount/client.h"
@@ -56,7 +57,7 @@ static void devices_end(devices *d)
 static emr_status wrong_use(emr_problem *out_problem)
 {
 	emr_problem_set(out_problem, EMR_SAY_WRONG_USE, "what",
-		"device takes add NAME -o FILE, accept FILE, or remove NAME.", "verb", "device",
+		_("device takes add NAME -o FILE, accept FILE, or remove NAME."), "verb", "device",
 		NULL);
 	return EMR_INVALID;
 }
@@ -79,17 +80,17 @@ static void say_device(const devices *d, const json_t *one)
 	if (json_is_string(json_object_get(one, "seen_at")))
 		emr_moment_text(text_of(one, "seen_at"), seen);
 	emr_say(d->out, "%-20s added %s, last saved something %s%s\n",
-		json_is_true(json_object_get(one, "first")) ? "(first computer)" : name, added,
-		seen, json_is_true(json_object_get(one, "this")) ? "  this computer" : "");
+		json_is_true(json_object_get(one, "first")) ? _("(first computer)") : name, added,
+		seen, json_is_true(json_object_get(one, "this")) ? _("  this computer") : "");
 }
 
 static const char *what_it_may(const json_t *one)
 {
 	const char *kind = text_of(one, "kind");
 
-	return strcmp(kind, "manager") == 0  ? "may change and share your folders as you may"
-	       : strcmp(kind, "writer") == 0 ? "may write in your folders, and not by your word"
-					     : "may read your folders, and not by your word";
+	return strcmp(kind, "manager") == 0  ? _("may change and share your folders as you may")
+	       : strcmp(kind, "writer") == 0 ? _("may write in your folders, and not by your word")
+					     : _("may read your folders, and not by your word");
 }
 
 static void say_key(const devices *d, const json_t *one, const char *what)
@@ -202,7 +203,7 @@ static void say_device_problem(const devices *d, emr_status status, emr_problem 
 	else if (status == EMR_NOT_FOUND)
 		emr_problem_set(out_problem, EMR_SAY_UNKNOWN_DEVICE, "who", name, NULL);
 	else
-		emr_problem_set_status(out_problem, status, "The ledger");
+		emr_problem_set_status(out_problem, status, _("The ledger"));
 }
 
 static emr_status ask_yes(const devices *d, emr_problem *out_problem)

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "kit/language.h"
 #include "kit/passphrase.h"
 #include "kit/terminal.h"
 #include "kit/text.h"
@@ -56,11 +57,11 @@ static emr_status check_arguments(wanted *w, emr_problem *out_problem)
 	w->request.deleted = args->given[EMR_OPT_DELETED];
 	w->request.unreadable = args->given[EMR_OPT_UNREADABLE];
 	if ((args->n_operands == 1) + w->request.deleted + w->request.unreadable != 1)
-		what = "erase needs either a path, --deleted or --unreadable.";
+		what = _("erase needs either a path, --deleted or --unreadable.");
 	else if (before != NULL && !w->request.deleted)
-		what = "--before goes with --deleted.";
+		what = _("--before goes with --deleted.");
 	else if (before != NULL && !take_before(before, &w->request.until_unix_s))
-		what = "--before needs a time: 30d, 2026-12-31 or 2026-12-31T18:00.";
+		what = _("--before needs a time: 30d, 2026-12-31 or 2026-12-31T18:00.");
 	if (what == NULL)
 		return EMR_OK;
 	emr_problem_set(out_problem, EMR_SAY_WRONG_USE, "what", what, "verb", "erase", NULL);
@@ -89,17 +90,16 @@ static emr_status read_path(wanted *w, emr_problem *out_problem)
 
 /* ---- is it meant ---- */
 
-static void count_text(const wanted *w, char out[128])
+static void count_text(const wanted *w, char out[2 * EMR_COUNT_BYTES])
 {
-	char files[EMR_TEXT_BYTES], directories[EMR_TEXT_BYTES];
+	char files[EMR_COUNT_BYTES], directories[EMR_COUNT_BYTES];
 
-	emr_number_text(w->files, files);
-	emr_number_text(w->directories, directories);
+	emr_count_text(w->files, "file", "files", files);
+	emr_count_text(w->directories, "directory", "directories", directories);
 	if (w->directories == 0)
-		snprintf(out, 128, "%s file%s", files, w->files == 1 ? "" : "s");
+		snprintf(out, 2 * EMR_COUNT_BYTES, "%s", files);
 	else
-		snprintf(out, 128, "%s file%s and %s director%s", files, w->files == 1 ? "" : "s",
-			directories, w->directories == 1 ? "y" : "ies");
+		snprintf(out, 2 * EMR_COUNT_BYTES, _("%s and %s"), files, directories);
 }
 
 static emr_status look(wanted *w, emr_problem *out_problem)
@@ -120,13 +120,13 @@ static emr_status look(wanted *w, emr_problem *out_problem)
 
 static emr_status ask_yes(const wanted *w, emr_problem *out_problem)
 {
-	char counted[128], question[256];
+	char counted[2 * EMR_COUNT_BYTES], question[256];
 
 	if (w->args->given[EMR_OPT_YES])
 		return EMR_OK;
 	count_text(w, counted);
 	snprintf(question, sizeof question,
-		"Nobody will ever read %s again, every version. Erase (yes or no)?", counted);
+		_("Nobody will ever read %s again, every version. Erase (yes or no)?"), counted);
 	if (!w->args->given[EMR_OPT_JSON] && emr_terminal_says_yes(question))
 		return EMR_OK;
 	emr_problem_set(out_problem, EMR_SAY_NEEDS_YES, "n", counted, NULL);
@@ -143,7 +143,7 @@ static emr_status check_passphrase(const wanted *w, emr_problem *out_problem)
 	if (status == EMR_OK)
 		status = emr_process_harden();
 	if (status != EMR_OK) {
-		emr_problem_set_status(out_problem, status, "Protecting the process");
+		emr_problem_set_status(out_problem, status, _("Protecting the process"));
 		return status;
 	}
 	status = emr_places_open_state(&w->places, false, &state_fd, out_problem);
@@ -166,7 +166,7 @@ static void note_unfinished(const json_t *left, emr_problem *out_problem)
 static void say_erased(wanted *w, const json_t *answer)
 {
 	const json_t *left = json_object_get(answer, "not_reached");
-	char counted[128], who[4200];
+	char counted[2 * EMR_COUNT_BYTES], who[4200];
 
 	w->files = number_of(answer, "live") + number_of(answer, "deleted");
 	w->directories = number_of(answer, "directories");

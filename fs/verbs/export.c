@@ -7,6 +7,7 @@
 
 #include "kit/terminal.h"
 #include "kit/text.h"
+#include "kit/language.h"
 #include "mount/client.h"
 #include "session/walk.h"
 #include "verbs/cmd.h"
@@ -166,12 +167,12 @@ static emr_status check_operands(const emr_args *args, size_t needed, const char
 int emr_cmd_export(const emr_args *args, emr_out *out)
 {
 	__attribute__((cleanup(asking_end)))
-	asking a = {.out = out, .doing = "Written", .client = EMR_CLIENT_CLOSED};
+	asking a = {.out = out, .doing = N_("Written"), .client = EMR_CLIENT_CLOSED};
 	emr_request request = {.ask = EMR_ASK_EXPORT, .proof = args->given[EMR_OPT_AS_PROOF]};
 	char records[EMR_COUNT_BYTES], bytes[EMR_TEXT_BYTES], shown[4200];
 	emr_problem problem = {0};
 	emr_status status = check_operands(args, 2,
-		"export needs a file or directory, and the file to write.", "export", &problem);
+		_("export needs a file or directory, and the file to write."), "export", &problem);
 
 	if (status == EMR_OK)
 		status = asking_begin(args, &a, &problem);
@@ -206,7 +207,7 @@ static emr_status read_entry(const char *text, emr_request *request, emr_problem
 		(*end == '\0' || *end == ':'))
 		return EMR_OK;
 	emr_problem_set(out_problem, EMR_SAY_WRONG_USE, "what",
-		"--proof takes the number of an entry, as log shows it, and the file to write.",
+		_("--proof takes the number of an entry, as log shows it, and the file to write."),
 		"verb", "log", NULL);
 	return EMR_INVALID;
 }
@@ -214,12 +215,12 @@ static emr_status read_entry(const char *text, emr_request *request, emr_problem
 int emr_log_proof(const emr_args *args, emr_out *out)
 {
 	__attribute__((cleanup(asking_end)))
-	asking a = {.out = out, .doing = "Written", .client = EMR_CLIENT_CLOSED};
+	asking a = {.out = out, .doing = N_("Written"), .client = EMR_CLIENT_CLOSED};
 	emr_request request = {.ask = EMR_ASK_EXPORT, .proof = true};
 	char bytes[EMR_TEXT_BYTES], shown[4200];
 	emr_problem problem = {0};
 	emr_status status = check_operands(
-		args, 1, "log --proof needs an entry, and the file to write.", "log", &problem);
+		args, 1, _("log --proof needs an entry, and the file to write."), "log", &problem);
 
 	if (status == EMR_OK)
 		status = read_entry(args->values[EMR_OPT_PROOF_OF], &request, &problem);
@@ -288,9 +289,12 @@ static void say_left_out(const asking *a)
 		return;
 	emr_number_text(left_out, n);
 	emr_say(a->out,
-		"Left out: %s thing%s that somebody else signed and your ledger does not have, or "
-		"that your folder would not show.\n",
-		n, left_out == 1 ? "" : "s");
+		emr_text_of(left_out,
+			"Left out: %s thing that somebody else signed and your ledger does not "
+			"have, or that your folder would not show.\n",
+			"Left out: %s things that somebody else signed and your ledger does not "
+			"have, or that your folder would not show.\n"),
+		n);
 }
 
 static int conclude(const asking *a)
@@ -319,7 +323,7 @@ static int conclude(const asking *a)
 int emr_cmd_import(const emr_args *args, emr_out *out)
 {
 	__attribute__((cleanup(asking_end))) asking a = {.out = out,
-		.doing = "Read",
+		.doing = N_("Read"),
 		.client = EMR_CLIENT_CLOSED,
 		.bad = json_array(),
 		.erased = json_array()};
@@ -327,7 +331,7 @@ int emr_cmd_import(const emr_args *args, emr_out *out)
 	emr_problem problem = {0};
 	emr_status status =
 		a.bad != NULL && a.erased != NULL
-			? check_operands(args, 1, "import needs a CAR file.", "import", &problem)
+			? check_operands(args, 1, _("import needs a CAR file."), "import", &problem)
 			: EMR_NO_MEMORY;
 
 	if (status == EMR_OK)

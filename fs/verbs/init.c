@@ -12,6 +12,7 @@
 #include "contract/codes.h"
 #include "keyring/card.h"
 #include "keyring/words.h"
+#include "kit/language.h"
 #include "kit/passphrase.h"
 #include "kit/terminal.h"
 #include "kit/text.h"
@@ -72,8 +73,8 @@ static emr_status take_name(making *m, const char *name, emr_problem *out_proble
 {
 	if (name[0] != '\0' && !emr_card_name_ok(name)) {
 		emr_problem_set(out_problem, EMR_SAY_WRONG_USE, "what",
-			"A name has at most 53 bytes, and no line ends, control characters or "
-			"marks of direction.",
+			_("A name has at most 53 bytes, and no line ends, control characters or "
+			  "marks of direction."),
 			"verb", "init", NULL);
 		return EMR_INVALID;
 	}
@@ -91,7 +92,7 @@ static emr_status take_born(making *m, const char *born, emr_problem *out_proble
 		strftime(today, sizeof today, "%Y-%m-%d", &day);
 	if (born[0] != '\0' && (!emr_date_is_valid(born) || strncmp(born, today, 10) > 0)) {
 		emr_problem_set(out_problem, EMR_SAY_WRONG_USE, "what",
-			"A birth date is written YYYY-MM-DD, and is not in the future.", "verb",
+			_("A birth date is written YYYY-MM-DD, and is not in the future."), "verb",
 			"init", NULL);
 		return EMR_INVALID;
 	}
@@ -125,12 +126,11 @@ static emr_status ask_for(making *m, emr_option option, const char *question,
 static emr_status ask_person(making *m, emr_problem *out_problem)
 {
 	emr_status status =
-		ask_for(m, EMR_OPT_NAME, "Your name (Enter: none):", take_name, out_problem);
+		ask_for(m, EMR_OPT_NAME, _("Your name (Enter: none):"), take_name, out_problem);
 
-	return status == EMR_OK
-		       ? ask_for(m, EMR_OPT_BORN, "Born on YYYY-MM-DD (Enter: none):", take_born,
-				 out_problem)
-		       : status;
+	return status == EMR_OK ? ask_for(m, EMR_OPT_BORN, _("Born on YYYY-MM-DD (Enter: none):"),
+					  take_born, out_problem)
+				: status;
 }
 
 /* ---- keyring, ledger, folder ---- */
@@ -244,7 +244,7 @@ static emr_status make_agent(making *m, emr_problem *out_problem)
 		return status;
 	status = emr_dir_make(m->session.state_fd, EMR_STATE_AGENT);
 	if (status != EMR_OK)
-		emr_problem_set_status(out_problem, status, "The agent's directory");
+		emr_problem_set_status(out_problem, status, _("The agent's directory"));
 	return status;
 }
 
@@ -258,7 +258,7 @@ static emr_status make_all(making *m, emr_problem *out_problem)
 		status = make_network(m, out_problem);
 	if (status != EMR_OK) {
 		if (!out_problem->is_set)
-			emr_problem_set_status(out_problem, status, "The new ledger");
+			emr_problem_set_status(out_problem, status, _("The new ledger"));
 		return status;
 	}
 	status = is_agent(m) ? make_agent(m, out_problem)
@@ -273,7 +273,7 @@ static emr_status make_all(making *m, emr_problem *out_problem)
 	if (status == EMR_OK)
 		status = emr_keyring_words(m->session.keyring, m->words);
 	if (status != EMR_OK)
-		emr_problem_set_status(out_problem, status, "The new folder");
+		emr_problem_set_status(out_problem, status, _("The new folder"));
 	return status;
 }
 
@@ -308,15 +308,15 @@ static emr_status show_words(making *m)
 	emr_status status;
 
 	len = (size_t)snprintf(text, sizeof text,
-		"Write these 24 words on paper and keep them safe. They bring your keyring back "
-		"when the\npassphrase or this computer is lost; whoever has them can read your "
-		"records.\n\n");
+		_("Write these 24 words on paper and keep them safe. They bring your keyring back "
+		  "when the\npassphrase or this computer is lost; whoever has them can read your "
+		  "records.\n\n"));
 	for (size_t i = 0; i < EMR_WORDS / 4; i++)
 		len += (size_t)snprintf(text + len, sizeof text - len,
 			"  %2zu %-9s  %2zu %-9s  %2zu %-9s  %2zu %-9s\n", i + 1, m->words[i], i + 7,
 			m->words[i + 6], i + 13, m->words[i + 12], i + 19, m->words[i + 18]);
 	snprintf(text + len, sizeof text - len,
-		"\nThen press Enter. They leave the screen, and three of them are asked.\n");
+		_("\nThen press Enter. They leave the screen, and three of them are asked.\n"));
 	status = emr_terminal_show_page(text);
 	emr_wipe(text, sizeof text);
 	return status;
@@ -417,8 +417,12 @@ static void say_done(making *m, const emr_id32 *signer_id)
 			"ROLE -o FILE\n",
 			shown, m->places.state);
 	else
-		emr_say(m->out, "%s%sour keyring is in %s.\nOpen your folder: emrfs mount\n", shown,
-			shown[0] != '\0' ? ", y" : "Y", m->places.state);
+		emr_say(m->out,
+			shown[0] != '\0'
+				? _("%2$s, your keyring is in %1$s.\nOpen your folder: emrfs "
+				    "mount\n")
+				: _("Your keyring is in %1$s.\nOpen your folder: emrfs mount\n"),
+			m->places.state, shown);
 	if (!m->words_checked) {
 		emr_problem_set(&remark, EMR_SAY_WORDS_BACK, NULL);
 		emr_remark(m->out, &remark);
@@ -447,7 +451,7 @@ static emr_status prepare(making *m, emr_problem *out_problem)
 	if (status == EMR_OK)
 		status = emr_process_harden();
 	if (status != EMR_OK) {
-		emr_problem_set_status(out_problem, status, "Protecting the process");
+		emr_problem_set_status(out_problem, status, _("Protecting the process"));
 		return status;
 	}
 	return emr_stage_claim(&m->stage, &m->places, out_problem);
@@ -461,7 +465,7 @@ static emr_status read_within(making *m, emr_problem *out_problem)
 	if (within == NULL || emr_duration_parse(within, &m->within_ns) == EMR_OK)
 		return EMR_OK;
 	emr_problem_set(out_problem, EMR_SAY_WRONG_USE, "what",
-		"--within takes a time: 90s, 10min, 2h.", "verb", "init", NULL);
+		_("--within takes a time: 90s, 10min, 2h."), "verb", "init", NULL);
 	return EMR_INVALID;
 }
 
@@ -565,7 +569,7 @@ int emr_init_network(const emr_args *args, emr_out *out)
 	if (args->given[EMR_OPT_NETWORK] && name[0] != '\0' && emr_card_name_ok(name))
 		return make_new(args, out, name);
 	emr_problem_set(&problem, EMR_SAY_WRONG_USE, "what",
-		"org create needs a name of 1 to 53 bytes, and --network DIR.", "verb", "org",
+		_("org create needs a name of 1 to 53 bytes, and --network DIR."), "verb", "org",
 		NULL);
 	return emr_out_fail(out, &problem);
 }

@@ -10,6 +10,7 @@
 
 #include "backup/backup.h"
 #include "base/file.h"
+#include "kit/language.h"
 #include "kit/text.h"
 #include "kit/terminal.h"
 #include "ledger/network.h"
@@ -136,7 +137,7 @@ static emr_status choose_keys(restoring *r, emr_problem *out_problem)
 	if (status == EMR_OK && r->by_words)
 		status = emr_words_get(file, &r->words, out_problem);
 	if (status != EMR_OK && !out_problem->is_set)
-		emr_problem_set_status(out_problem, status, "The answer");
+		emr_problem_set_status(out_problem, status, _("The answer"));
 	return status;
 }
 
@@ -188,7 +189,7 @@ static emr_status open_keys(restoring *r, emr_problem *out_problem)
 	status = emr_keyring_save(r->session.keyring, r->session.state_fd, EMR_STATE_KEYFILE,
 		emr_passphrase_view(&r->passphrase), &r->settings.kdf);
 	if (status != EMR_OK)
-		emr_problem_set_status(out_problem, status, "The keyfile");
+		emr_problem_set_status(out_problem, status, _("The keyfile"));
 	return status;
 }
 
@@ -250,7 +251,7 @@ static emr_status find_network(restoring *r, char **out_dir, emr_problem *out_pr
 		status = same_network(r->session.state_fd, (const char *)target.data);
 	if (status == EMR_FORK)
 		emr_problem_set(out_problem, EMR_SAY_NETWORK_DIR, "dir", *out_dir, "cause",
-			"another network is there", NULL);
+			_("another network is there"), NULL);
 	return status;
 }
 
@@ -269,7 +270,7 @@ static emr_status return_to_network(restoring *r, emr_problem *out_problem)
 	if (status == EMR_OK && unlinkat(r->session.state_fd, "network", 0) != 0)
 		status = EMR_IO;
 	if (status != EMR_OK && !out_problem->is_set)
-		emr_problem_set_status(out_problem, status, "The network of these records");
+		emr_problem_set_status(out_problem, status, _("The network of these records"));
 	return status;
 }
 
@@ -316,15 +317,16 @@ static emr_status look_for_gaps(restoring *r)
 
 	if (status == EMR_OK && parts > 0) {
 		snprintf(what, sizeof what,
-			"the sealed data of %llu items is gone, the first of entry %llu: what they "
-			"belong to cannot be opened",
+			_("the sealed data of %llu items is gone, the first of entry %llu: what "
+			  "they "
+			  "belong to cannot be opened"),
 			(unsigned long long)parts, (unsigned long long)first);
 		note_found(r, "ledger/ledger.sqlite", what);
 	}
 	if (status == EMR_OK)
 		status = emr_store_each_pin(r->session.store, look_below, &l);
 	if (status == EMR_OK && l.n > 0) {
-		snprintf(what, sizeof what, "blocks of %llu versions are missing or damaged",
+		snprintf(what, sizeof what, _("blocks of %llu versions are missing or damaged"),
 			(unsigned long long)l.n);
 		note_found(r, "blocks", what);
 	}
@@ -346,8 +348,8 @@ static emr_status prove(restoring *r, emr_problem *out_problem)
 		status = emr_keyring_public(r->session.keyring, &identity);
 	if (status != EMR_OK) {
 		emr_problem_set_status(out_problem, status,
-			r->is_of_network ? "The ledger of your network"
-					 : "The ledger in this backup");
+			r->is_of_network ? _("The ledger of your network")
+					 : _("The ledger in this backup"));
 		return status;
 	}
 	r->signer_id = identity.signer_id;
@@ -399,12 +401,15 @@ static int say_done(restoring *r)
 	emr_out_flag(r->out, "second_copy", r->has_second_copy);
 	emr_out_number(r->out, "records", r->list.records);
 	emr_say(r->out,
-		"%s%sour keyring is in %s, with %s as of %s.\nDo not go on with the "
+		shown[0] != '\0' ? _("%4$s, your keyring is in %1$s, with %2$s as of %3$s.\n")
+				 : _("Your keyring is in %1$s, with %2$s as of %3$s.\n"),
+		r->places.state, records, when, shown);
+	emr_say(r->out,
+		"Do not go on with the "
 		"computer "
 		"that this backup is of: two that do go different ways, and neither sees what the "
 		"other saves.  For a second computer: emrfs device add\nOpen your folder: emrfs "
-		"mount\n",
-		shown, shown[0] != '\0' ? ", y" : "Y", r->places.state, records, when);
+		"mount\n");
 	if (r->n_found == 0)
 		return EMR_EXIT_DONE;
 	emr_number_text(r->n_found, n);
@@ -427,7 +432,7 @@ static emr_status prepare(restoring *r, emr_problem *out_problem)
 	if (status == EMR_OK && r->dir == NULL)
 		status = EMR_NO_MEMORY;
 	if (status != EMR_OK) {
-		emr_problem_set_status(out_problem, status, "Protecting the process");
+		emr_problem_set_status(out_problem, status, _("Protecting the process"));
 		return status;
 	}
 	status = emr_stage_claim(&r->stage, &r->places, out_problem);

@@ -9,6 +9,7 @@
 
 #include "contract/codes.h"
 #include "keyring/card.h"
+#include "kit/language.h"
 #include "kit/text.h"
 #include "kit/terminal.h"
 #include "network/bringing.h"
@@ -71,11 +72,12 @@ static emr_status choose_invitation(joiner *j, emr_problem *out_problem)
 			j->session.state_fd, &j->joining, &j->is_certified, out_problem);
 	}
 	if (file == NULL)
-		return wrong_use("join needs an invitation: a file, or -.", out_problem);
+		return wrong_use(_("join needs an invitation: a file, or -."), out_problem);
 	status = emr_joining_read(file, &j->joining, out_problem);
 	if (status == EMR_OK && (j->joining.invitation.roles & EMR_ROLE_AGENT) != 0) {
 		emr_problem_set(out_problem, EMR_SAY_BAD_INVITATION, "cause",
-			"it is for a service that releases keys, with a keyring of its own", NULL);
+			_("it is for a service that releases keys, with a keyring of its own"),
+			NULL);
 		return EMR_DENIED;
 	}
 	if (status == EMR_OK && is_begun) {
@@ -154,7 +156,7 @@ static emr_status send_all(joiner *j, emr_problem *out_problem)
 	if (status == EMR_OK)
 		status = emr_view_waiting(j->session.view, &waiting);
 	if (status != EMR_OK) {
-		emr_problem_set_status(out_problem, status, "Your ledger");
+		emr_problem_set_status(out_problem, status, _("Your ledger"));
 		return status;
 	}
 	emr_view_count(j->session.view, &counts);
@@ -196,7 +198,7 @@ static emr_status open_old(joiner *j, emr_problem *out_problem)
 		return EMR_DAMAGED;
 	}
 	if (status != EMR_OK)
-		emr_problem_set_status(out_problem, status, "Your records");
+		emr_problem_set_status(out_problem, status, _("Your records"));
 	return status;
 }
 
@@ -260,7 +262,7 @@ static emr_status prepare(joiner *j, emr_problem *out_problem)
 	emr_status status = emr_places_find(j->args->values[EMR_OPT_AS], &j->places, out_problem);
 
 	if (within != NULL && emr_duration_parse(within, &j->within_ns) != EMR_OK)
-		return wrong_use("--within takes a time: 90s, 10min, 2h.", out_problem);
+		return wrong_use(_("--within takes a time: 90s, 10min, 2h."), out_problem);
 	if (status == EMR_OK)
 		status = emr_settings_read(&j->places, &j->settings, out_problem);
 	if (status == EMR_OK)

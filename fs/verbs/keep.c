@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "kit/text.h"
+#include "kit/language.h"
 #include "mount/client.h"
 #include "session/walk.h"
 #include "sharing/shared_paths.h"
@@ -16,7 +17,7 @@ static emr_status check_arguments(const emr_args *args, emr_problem *out_problem
 {
 	if (!args->given[EMR_OPT_NOT] || args->n_operands == 1)
 		return EMR_OK;
-	emr_problem_set(out_problem, EMR_SAY_WRONG_USE, "what", "--not needs a path.", "verb",
+	emr_problem_set(out_problem, EMR_SAY_WRONG_USE, "what", _("--not needs a path."), "verb",
 		"keep", NULL);
 	return EMR_INVALID;
 }
@@ -48,11 +49,11 @@ static void say_kept(emr_out *out, const json_t *one)
 
 	emr_show(json_string_value(json_object_get(one, "path")), path, sizeof path);
 	emr_size_text((uint64_t)json_integer_value(json_object_get(one, "bytes")), bytes);
-	emr_say(out, "%-40s  %14s  %s%s\n", strcmp(path, ".") == 0 ? "the whole folder" : path,
+	emr_say(out, "%-40s  %14s  %s%s\n", strcmp(path, ".") == 0 ? _("the whole folder") : path,
 		bytes,
-		json_is_true(json_object_get(one, "complete")) ? "all here"
-							       : "not all here: emrfs verify",
-		json_is_true(json_object_get(one, "keep")) ? "" : ", not asked to be kept");
+		json_is_true(json_object_get(one, "complete")) ? _("all here")
+							       : _("not all here: emrfs verify"),
+		json_is_true(json_object_get(one, "keep")) ? "" : _(", not asked to be kept"));
 }
 
 static emr_status keep(

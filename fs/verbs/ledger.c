@@ -6,6 +6,7 @@
 
 #include "kit/text.h"
 #include "mount/reach.h"
+#include "kit/language.h"
 #include "verbs/cmd.h"
 
 typedef struct entries {
@@ -30,7 +31,7 @@ static void say_entry(entries *e, const json_t *entry)
 	emr_moment_text(text_of(entry, "at"), when);
 	if (e->n++ == 0)
 		emr_say(e->out, "%-7s %-20s  %-10s %-4s %-8s  %-16s  %-16s\n", "entry", "time",
-			"what", "no.", "object", "item before", "item");
+			"what", "no.", "object", _("item before"), "item");
 	emr_say(e->out, "%-7lld %-20s  %-10s %-4lld %.8s  %.16s%*s  %.16s%s%s\n",
 		(long long)json_integer_value(json_object_get(entry, "index")), when,
 		text_of(entry, "op"),
@@ -38,7 +39,7 @@ static void say_entry(entries *e, const json_t *entry)
 		text_of(entry, "object"),
 		text_of(entry, "before")[0] != '\0' ? text_of(entry, "before") : "-",
 		text_of(entry, "before")[0] != '\0' ? 0 : 15, "", text_of(entry, "after"),
-		strcmp(text_of(entry, "result"), "applied") == 0 ? "" : "  refused: ",
+		strcmp(text_of(entry, "result"), "applied") == 0 ? "" : _("  refused: "),
 		strcmp(text_of(entry, "result"), "applied") == 0 ? "" : text_of(entry, "result"));
 }
 
@@ -74,7 +75,7 @@ static emr_status read_limit(const emr_args *args, emr_request *request, emr_pro
 	if (text[0] < '0' || text[0] > '9' || *end != '\0' || limit == 0 ||
 		limit > EMR_ASK_LIMIT_MAX) {
 		emr_problem_set(out_problem, EMR_SAY_WRONG_USE, "what",
-			"--limit takes a number from 1 to 1000000.", "verb", "ledger", NULL);
+			_("--limit takes a number from 1 to 1000000."), "verb", "ledger", NULL);
 		return EMR_INVALID;
 	}
 	request->limit = (uint32_t)limit;

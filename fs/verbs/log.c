@@ -9,6 +9,7 @@
 
 #include "base/clock.h"
 #include "base/file.h"
+#include "kit/language.h"
 #include "kit/text.h"
 #include "log/deeds.h"
 #include "log/fhir_audit.h"
@@ -93,7 +94,8 @@ static emr_status read_since(const emr_args *args, emr_request *request, emr_pro
 		return EMR_OK;
 	}
 	emr_problem_set(out_problem, EMR_SAY_WRONG_USE, "what",
-		"--since takes a time: 7d, 2026-11-20 or 2026-11-20T14:05.", "verb", "log", NULL);
+		_("--since takes a time: 7d, 2026-11-20 or 2026-11-20T14:05."), "verb", "log",
+		NULL);
 	return EMR_INVALID;
 }
 
@@ -108,18 +110,19 @@ static emr_status read_choice(const emr_args *args, emr_request *request, emr_pr
 	const char *who = args->values[EMR_OPT_WHO], *purpose = args->values[EMR_OPT_PURPOSE];
 
 	if (who != NULL && (who[0] == '\0' || strlen(who) > EMR_ASK_WHO_MAX))
-		return wrong_use("Nobody is called that.", out_problem);
+		return wrong_use(_("Nobody is called that."), out_problem);
 	if (who != NULL)
 		memcpy(request->who, who, strlen(who) + 1);
 	if (purpose != NULL && !emr_purposes_parse(purpose, &request->purposes))
-		return wrong_use("--purpose takes treatment, emergency, research, payment, family, "
-				 "self or legal.",
+		return wrong_use(
+			_("--purpose takes treatment, emergency, research, payment, family, "
+			  "self or legal."),
 			out_problem);
 	request->software = args->given[EMR_OPT_SOFTWARE];
 	request->staff = args->given[EMR_OPT_STAFF];
 	if (request->staff && args->n_operands > 0)
-		return wrong_use("--staff lists what the staff asked for, whatever it is called: "
-				 "without PATH.",
+		return wrong_use(_("--staff lists what the staff asked for, whatever it is called: "
+				   "without PATH."),
 			out_problem);
 	return EMR_OK;
 }
@@ -195,7 +198,7 @@ int emr_cmd_log(const emr_args *args, emr_out *out)
 		if (t.folding != NULL && emr_folding_has_folded(t.folding))
 			emr_say(out, "Many files of one folder in one minute are one line; each "
 				     "has its own with --all.\n");
-		emr_say(out, "%s", t.n > 0 ? EMR_DEEDS_LEGEND "\n" : "Nothing in that time.\n");
+		emr_say(out, "%s", t.n > 0 ? EMR_DEEDS_LEGEND "\n" : _("Nothing in that time.\n"));
 		emr_out_put(out, "entries", json_incref(t.all));
 		emr_out_number(out, "written", fhir_fd >= 0 ? t.n : 0);
 	}

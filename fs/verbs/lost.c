@@ -6,6 +6,7 @@
 #include <inttypes.h>
 #include <unistd.h>
 
+#include "kit/language.h"
 #include "session/acting.h"
 #include "share/devices.h"
 
@@ -37,12 +38,13 @@ static emr_status note_removed(void *arg, const emr_device *device)
 static emr_status note_ended(void *arg, const emr_stranger *s)
 {
 	static const char *const could[] = {
-		"", "do in your folders what you may", "write there", "read there"};
+		"", N_("do in your folders what you may"), N_("write there"), N_("read there")};
 	const cutting *c = arg;
 	char key[17];
 
 	emr_hex(s->who.b, 8, key);
-	emr_say(c->out, "key %s could %s and was not added by you: ended.\n", key, could[s->kind]);
+	emr_say(c->out, "key %s could %s and was not added by you: ended.\n", key,
+		emr_text(could[s->kind]));
 	return json_array_append_new(c->ended, json_string(key)) == 0 ? EMR_OK : EMR_NO_MEMORY;
 }
 
@@ -96,7 +98,7 @@ emr_status emr_lost_cut_off(const emr_places *places, int state_fd, emr_keyring 
 		status = emr_share_cut_off(c.acting.share, &tell, &lost);
 	if (status != EMR_OK) {
 		if (!out_problem->is_set)
-			emr_problem_set_status(out_problem, status, "The ledger");
+			emr_problem_set_status(out_problem, status, _("The ledger"));
 		return status;
 	}
 	emr_out_put(out, "removed", json_incref(c.removed));

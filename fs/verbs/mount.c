@@ -12,6 +12,7 @@
 
 #include "base/log.h"
 #include "fuse/fuse.h"
+#include "kit/language.h"
 #include "kit/text.h"
 #include "mount/behind.h"
 #include "mount/beside.h"
@@ -113,9 +114,9 @@ static void say_clock(mount *m)
 	if (emr_replica_at(m->session.replica, &at) != EMR_OK ||
 		at.last_time <= now + CLOCK_SLACK_S)
 		return;
-	snprintf(difference, sizeof difference, "%llu minutes",
+	snprintf(difference, sizeof difference, _("%llu minutes"),
 		(unsigned long long)((at.last_time - now) / 60));
-	emr_problem_set(&problem, EMR_SAY_CLOCK, "d", difference, "side", "behind", NULL);
+	emr_problem_set(&problem, EMR_SAY_CLOCK, "d", difference, "side", _("behind"), NULL);
 	emr_remark(m->out, &problem);
 }
 
@@ -138,13 +139,12 @@ static void say_certificate(mount *m)
 static void say_saved_while_closed(mount *m)
 {
 	emr_problem problem = {0};
-	char number[EMR_TEXT_BYTES], n[EMR_TEXT_BYTES + 16];
+	char n[EMR_COUNT_BYTES];
 
 	emr_out_text(m->out, "saved_while_closed", m->closed.to);
 	if (m->closed.moved == 0)
 		return;
-	emr_number_text(m->closed.moved, number);
-	snprintf(n, sizeof n, "%s %s", number, m->closed.moved == 1 ? "file was" : "files were");
+	emr_count_text(m->closed.moved, "file was", "files were", n);
 	emr_problem_set(&problem, EMR_SAY_SAVED_WHILE_CLOSED, "n", n, "dir", m->path, "dest",
 		m->closed.to, NULL);
 	emr_remark(m->out, &problem);
@@ -178,7 +178,7 @@ static void when_ready(void *arg)
 	emr_out_number(m->out, "pid", (uint64_t)getpid());
 	emr_out_flag(m->out, "read_only", is_read_only);
 	emr_say(m->out, "Your folder is open at %s%s.  Close it: emrfs unmount\n", shown,
-		is_read_only ? ", for reading only" : "");
+		is_read_only ? _(", for reading only") : "");
 	if (why.is_set)
 		emr_remark(m->out, &why);
 	emr_ledger_look(m->session.ledger, &absence);
@@ -205,6 +205,7 @@ static void when_ready(void *arg)
 	atomic_store(&m->is_ready, true);
 	emr_ready_tell("The folder is open.");
 	emr_behind_let_go(&m->report_fd, code, true);
+	emr_language_all_english(false); /* what follows is for people, whatever has started it */
 }
 
 /* ---- an orderly end ---- */
@@ -294,10 +295,11 @@ static emr_status say_fuse(const mount *m, emr_status status, emr_problem *out_p
 	if (status == EMR_DENIED)
 		emr_problem_set(out_problem, EMR_SAY_MOUNTPOINT_DENIED, "dir", m->path, NULL);
 	else if (status == EMR_NOT_FOUND)
-		emr_problem_set(out_problem, EMR_SAY_NO_FUSE, "what", "/dev/fuse is missing", NULL);
+		emr_problem_set(
+			out_problem, EMR_SAY_NO_FUSE, "what", _("/dev/fuse is missing"), NULL);
 	else if (status == EMR_UNSUPPORTED)
 		emr_problem_set(
-			out_problem, EMR_SAY_NO_FUSE, "what", "the kernel is too old", NULL);
+			out_problem, EMR_SAY_NO_FUSE, "what", _("the kernel is too old"), NULL);
 	else
 		emr_problem_set_status(out_problem, status, m->path);
 	return status;
@@ -378,7 +380,7 @@ static void open_sharing(mount *m)
 	m->session.sharing = m->sharing;
 	if (status == EMR_OK)
 		return;
-	emr_problem_set_status(&problem, status, "The list of what is to be shared");
+	emr_problem_set_status(&problem, status, _("The list of what is to be shared"));
 	emr_notices_add_problem(m->notices, &problem, "");
 }
 
@@ -396,7 +398,7 @@ static emr_status serve(mount *m, emr_problem *out_problem)
 	open_sharing(m); /* before any thread of the view may ask for it */
 	status = emr_view_start(m->session.view);
 	if (status != EMR_OK) {
-		emr_problem_set_status(out_problem, status, "The folder");
+		emr_problem_set_status(out_problem, status, _("The folder"));
 		return status;
 	}
 	status = emr_server_start(&m->places, &m->session, m->notices, &m->server, out_problem);
@@ -427,7 +429,7 @@ static int keep_open(mount *m)
 	if (status == EMR_OK)
 		status = emr_process_harden();
 	if (status != EMR_OK) {
-		emr_problem_set_status(&problem, status, "Protecting the process");
+		emr_problem_set_status(&problem, status, _("Protecting the process"));
 		return emr_out_fail(m->out, &problem);
 	}
 	status = open_all(m, &problem);
@@ -485,19 +487,19 @@ static emr_status check_arguments(mount *m, emr_problem *out_problem)
 	if (options != NULL && strcmp(options, "allow_root") != 0 &&
 		strcmp(options, "allow_other") != 0) {
 		emr_problem_set(out_problem, EMR_SAY_WRONG_USE, "what",
-			"-o takes allow_root or allow_other.", "verb", "mount", NULL);
+			_("-o takes allow_root or allow_other."), "verb", "mount", NULL);
 		return EMR_INVALID;
 	}
 	if (purpose != NULL && !take_purpose(m, purpose)) {
 		emr_problem_set(out_problem, EMR_SAY_WRONG_USE, "what",
-			"--purpose takes one of treatment, emergency, research, payment, family, "
-			"self and legal.",
+			_("--purpose takes one of treatment, emergency, research, payment, family, "
+			  "self and legal."),
 			"verb", "mount", NULL);
 		return EMR_INVALID;
 	}
 	if (idle != NULL && emr_duration_parse(idle, &m->settings.idle_ns) != EMR_OK) {
 		emr_problem_set(out_problem, EMR_SAY_WRONG_USE, "what",
-			"--idle takes a time such as 30min or 2h.", "verb", "mount", NULL);
+			_("--idle takes a time such as 30min or 2h."), "verb", "mount", NULL);
 		return EMR_INVALID;
 	}
 	return EMR_OK;
@@ -527,7 +529,7 @@ int emr_cmd_mount(const emr_args *args, emr_out *out)
 	else
 		code = args->given[EMR_OPT_FOREGROUND]
 			       ? run_here(&m, -1)
-			       : emr_behind_run(out, "Opening the folder", run_here, &m);
+			       : emr_behind_run(out, _("Opening the folder"), run_here, &m);
 	mount_end(&m);
 	return code;
 }

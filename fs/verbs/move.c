@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "kit/passphrase.h"
+#include "kit/language.h"
 #include "kit/terminal.h"
 #include "mount/client.h"
 #include "session/walk.h"
@@ -69,7 +70,7 @@ static bool says_yes(const emr_args *args, const char *names)
 		return true;
 	if (args->given[EMR_OPT_JSON] || !emr_terminal_there())
 		return false;
-	snprintf(question, sizeof question, "%s will see it. Move it (yes or no)?", names);
+	snprintf(question, sizeof question, _("%s will see it. Move it (yes or no)?"), names);
 	return emr_terminal_says_yes(question);
 }
 
@@ -103,8 +104,8 @@ static emr_status move(
 		return status;
 	gains = json_array_size(json_object_get(answer, "gains"));
 	snprintf(names, sizeof names, "%s", text_of(answer, "names"));
-	say_seers(out, "It will be seen by", json_object_get(answer, "gains"));
-	say_seers(out, "It will not be seen any more by", json_object_get(answer, "loses"));
+	say_seers(out, _("It will be seen by"), json_object_get(answer, "gains"));
+	say_seers(out, _("It will not be seen any more by"), json_object_get(answer, "loses"));
 	json_decref(answer);
 	if (gains > 0 && !says_yes(args, names)) {
 		emr_problem_set(out_problem, EMR_SAY_WOULD_SHARE, "names", names, "path",
@@ -133,7 +134,7 @@ int emr_cmd_move(const emr_args *args, emr_out *out)
 
 	if (status != EMR_OK)
 		emr_problem_set(&problem, EMR_SAY_WRONG_USE, "what",
-			"move needs what is moved, and where to.", "verb", "move", NULL);
+			_("move needs what is moved, and where to."), "verb", "move", NULL);
 	if (status == EMR_OK)
 		status = emr_places_find(args->values[EMR_OPT_AS], &places, &problem);
 	if (status == EMR_OK)

@@ -12,6 +12,7 @@
 #include "base/file.h"
 #include "contract/codes.h"
 #include "keyring/card.h"
+#include "kit/language.h"
 #include "kit/text.h"
 #include "ledger/welcome.h"
 #include "org/bureau.h"
@@ -58,20 +59,21 @@ static emr_status read_line(inviting *i, uint16_t *out_roles, emr_problem *out_p
 
 	if (handle == NULL || handle[0] == '\0' || strlen(handle) > EMR_CERT_HANDLE_MAX ||
 		!emr_card_name_ok(handle))
-		return wrong_use("org invite needs a handle of 1 to 53 bytes.", out_problem);
+		return wrong_use(_("org invite needs a handle of 1 to 53 bytes."), out_problem);
 	if (role == NULL || emr_roles_parse(role, out_roles) != EMR_OK)
-		return wrong_use("--role is patient, clinician, hospital, pharmacist, insurer, "
-				 "authority, researcher, auditor, registrar or agent.",
+		return wrong_use(_("--role is patient, clinician, hospital, pharmacist, insurer, "
+				   "authority, researcher, auditor, registrar or agent."),
 			out_problem);
 	/* A person is no agent: what releases keys is nobody who could read with them. */
 	if ((*out_roles & (EMR_ROLE_ORG_ADMIN | EMR_ROLE_DEVICE | EMR_ROLE_GATEWAY)) != 0 ||
 		((*out_roles & EMR_ROLE_AGENT) != 0 && *out_roles != EMR_ROLE_AGENT))
-		return wrong_use("That role is not given by invitation.", out_problem);
+		return wrong_use(_("That role is not given by invitation."), out_problem);
 	if (i->args->values[EMR_OPT_CARD_FILE] == NULL)
-		return wrong_use("-o FILE says where the invitation goes; whoever has it can join.",
+		return wrong_use(
+			_("-o FILE says where the invitation goes; whoever has it can join."),
 			out_problem);
 	if (within != NULL && emr_duration_parse(within, &i->within_ns) != EMR_OK)
-		return wrong_use("--within takes a time: 90s, 10min, 2h.", out_problem);
+		return wrong_use(_("--within takes a time: 90s, 10min, 2h."), out_problem);
 	/* A patient is not named where others read it. */
 	i->handle = *out_roles == EMR_ROLE_PATIENT ? NULL : handle;
 	return EMR_OK;
@@ -259,7 +261,7 @@ static int run_invite(const emr_args *args, emr_out *out)
 	if (status == EMR_OK)
 		return EMR_EXIT_DONE;
 	if (!problem.is_set)
-		emr_problem_set_status(&problem, status, "org invite");
+		emr_problem_set_status(&problem, status, _("org invite"));
 	return emr_out_fail(out, &problem);
 }
 
@@ -286,7 +288,7 @@ static emr_status check_options(const emr_args *args, const deed *d, emr_problem
 
 	for (size_t i = 0; i < sizeof particular / sizeof *particular; i++)
 		if (args->given[particular[i].option] && (d->takes & (1u << i)) == 0) {
-			snprintf(what, sizeof what, "org %s takes no %s.", d->name,
+			snprintf(what, sizeof what, _("org %s takes no %s."), d->name,
 				particular[i].name);
 			return wrong_use(what, out_problem);
 		}
@@ -310,9 +312,9 @@ int emr_cmd_org(const emr_args *args, emr_out *out)
 			return check_options(args, &deeds[i], &problem) == EMR_OK
 				       ? deeds[i].run(args, out)
 				       : emr_out_fail(out, &problem);
-	(void)!wrong_use("org takes create NAME, invite HANDLE, admit NAME, leave [NAME], show, "
-			 "rules [FILE | approve ID], revoke HANDLE, vouch CARD or team NAME "
-			 "[add HANDLE | remove HANDLE].",
+	(void)!wrong_use(_("org takes create NAME, invite HANDLE, admit NAME, leave [NAME], show, "
+			   "rules [FILE | approve ID], revoke HANDLE, vouch CARD or team NAME "
+			   "[add HANDLE | remove HANDLE]."),
 		&problem);
 	return emr_out_fail(out, &problem);
 }

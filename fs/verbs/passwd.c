@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include "kit/passphrase.h"
+#include "kit/language.h"
 #include "session/keys.h"
 #include "verbs/cmd.h"
 
@@ -13,7 +14,7 @@ static emr_status protect(emr_problem *out_problem)
 	if (status == EMR_OK)
 		status = emr_process_harden();
 	if (status != EMR_OK)
-		emr_problem_set_status(out_problem, status, "Protecting the process");
+		emr_problem_set_status(out_problem, status, _("Protecting the process"));
 	return status;
 }
 
@@ -41,7 +42,7 @@ static emr_status change(const emr_args *args, emr_out *out, const emr_places *p
 	status = emr_keyring_save(keyring, state_fd, EMR_STATE_KEYFILE,
 		emr_passphrase_view(&passphrase), &settings->kdf);
 	if (status != EMR_OK)
-		emr_problem_set_status(out_problem, status, "The keyfile");
+		emr_problem_set_status(out_problem, status, _("The keyfile"));
 	else
 		emr_keys_say_backup(out, state_fd);
 	return status;

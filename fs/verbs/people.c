@@ -15,6 +15,7 @@
 
 #include "base/file.h"
 #include "keyring/card.h"
+#include "kit/language.h"
 #include "kit/passphrase.h"
 #include "kit/terminal.h"
 #include "kit/text.h"
@@ -257,9 +258,9 @@ static void say_added(telling *t)
 	name_line(one, line, sizeof line);
 	emr_show(who, shown, sizeof shown);
 	emr_say(t->out, "%s: %s\n",
-		strcmp(change, "added") == 0  ? "Added"
-		: strcmp(change, "same") == 0 ? "Known already"
-					      : "Renewed",
+		strcmp(change, "added") == 0  ? _("Added")
+		: strcmp(change, "same") == 0 ? _("Known already")
+					      : _("Renewed"),
 		line);
 	emr_say(t->out, "Called here: %s\n", shown);
 	if (!flag_of(one, "same_network"))
@@ -304,7 +305,7 @@ static void say_vouched(telling *t, const json_t *names)
 
 	for (size_t i = 0; i < json_array_size(names); i++) {
 		emr_show(json_string_value(json_array_get(names, i)), shown, sizeof shown);
-		emr_say(t->out, "%s%s%s", i == 0 ? "                  vouched for by " : ", ",
+		emr_say(t->out, "%s%s%s", i == 0 ? _("                  vouched for by ") : ", ",
 			shown, i + 1 == json_array_size(names) ? "\n" : "");
 	}
 }
@@ -317,17 +318,18 @@ static void say_person(telling *t, const json_t *one)
 	name_line(one, line, sizeof line);
 	emr_show(text_of(one, "who"), who, sizeof who);
 	if (text_of(one, "role")[0] != '\0') {
-		char organisation[512];
+		char organisation[512], roles[256];
 
 		emr_show(text_of(one, "organisation"), organisation, sizeof organisation);
-		snprintf(role, sizeof role, "   %.80s%s%.150s", text_of(one, "role"),
+		emr_text_words(text_of(one, "role"), roles, sizeof roles);
+		snprintf(role, sizeof role, "   %.80s%s%.150s", roles,
 			organisation[0] != '\0' ? ", " : "", organisation);
 	}
 	emr_day_text(text_of(one, "valid_until"), day);
 	emr_say(t->out, "%-16s  %s%s   %s%s, %s %s\n", who, line, role,
-		flag_of(one, "compared") ? "compared" : "not compared",
-		flag_of(one, "same_network") ? "" : ", another network",
-		flag_of(one, "ended") ? "key ended on" : "valid until", day);
+		flag_of(one, "compared") ? _("compared") : _("not compared"),
+		flag_of(one, "same_network") ? "" : _(", another network"),
+		flag_of(one, "ended") ? _("key ended on") : _("valid until"), day);
 	say_vouched(t, json_object_get(one, "vouched_by"));
 }
 
@@ -359,9 +361,9 @@ static int ask_same(const telling *t)
 		emr_terminal_ask("Do both of you see this number (yes, no)? Enter: later.", answer,
 			sizeof answer) != EMR_OK)
 		return -1;
-	if (strcasecmp(answer, "yes") == 0 || strcasecmp(answer, "y") == 0)
+	if (emr_terminal_is_yes(answer))
 		return 1;
-	return strcasecmp(answer, "no") == 0 || strcasecmp(answer, "n") == 0 ? 0 : -1;
+	return emr_terminal_is_no(answer) ? 0 : -1;
 }
 
 static emr_status check(telling *t, emr_request *request, emr_problem *out_problem)
@@ -405,7 +407,7 @@ static emr_status read_form(const emr_args *args, form *out_form, emr_problem *o
 		size_t operands;
 	} forms[] = {{"card", FORM_CARD, 1}, {"add", FORM_ADD, 2}, {"check", FORM_CHECK, 2}};
 	const char *wrong = args->n_operands > 1
-				    ? "People takes card, add CARD, check WHO, or WHO alone."
+				    ? _("People takes card, add CARD, check WHO, or WHO alone.")
 				    : NULL;
 
 	*out_form = FORM_LIST;
@@ -414,13 +416,14 @@ static emr_status read_form(const emr_args *args, form *out_form, emr_problem *o
 			continue;
 		*out_form = forms[i].form;
 		wrong = args->n_operands == forms[i].operands ? NULL
-			: forms[i].operands == 1 ? "card takes no argument; a file goes behind -o."
-						 : "add needs a card, and check a person.";
+			: forms[i].operands == 1
+				? _("card takes no argument; a file goes behind -o.")
+				: _("add needs a card, and check a person.");
 	}
 	if (args->given[EMR_OPT_NAME] && *out_form != FORM_ADD)
-		wrong = "--name is for people add.";
+		wrong = _("--name is for people add.");
 	if (args->given[EMR_OPT_CARD_FILE] && *out_form != FORM_CARD)
-		wrong = "-o is for people card.";
+		wrong = _("-o is for people card.");
 	if (wrong == NULL)
 		return EMR_OK;
 	emr_problem_set(out_problem, EMR_SAY_WRONG_USE, "what", wrong, "verb", "people", NULL);

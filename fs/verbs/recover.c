@@ -7,6 +7,7 @@
 
 #include "keyring/coowned.h"
 #include "keyring/words.h"
+#include "kit/language.h"
 #include "kit/passphrase.h"
 #include "kit/terminal.h"
 #include "kit/text.h"
@@ -48,13 +49,13 @@ static emr_status note_tested(recovering *r, emr_problem *out_problem)
 	emr_status status = emr_profile_load(r->keyring, r->state_fd, &profile);
 
 	if (status != EMR_OK && status != EMR_NOT_FOUND && status != EMR_DAMAGED) {
-		emr_problem_set_status(out_problem, status, "The profile");
+		emr_problem_set_status(out_problem, status, _("The profile"));
 		return status;
 	}
 	profile.words_tested_unix_s = emr_clock_unix_s(emr_clock_system());
 	status = emr_profile_save(r->keyring, r->state_fd, &profile);
 	if (status != EMR_OK) {
-		emr_problem_set_status(out_problem, status, "The profile");
+		emr_problem_set_status(out_problem, status, _("The profile"));
 		return status;
 	}
 	emr_time_json((int64_t)profile.words_tested_unix_s, at);
@@ -89,7 +90,7 @@ static emr_status compare_all(recovering *r, emr_problem *out_problem)
 	if (status == EMR_OK)
 		status = emr_keyring_public(other, &theirs);
 	if (status != EMR_OK) {
-		emr_problem_set_status(out_problem, status, "The keyring");
+		emr_problem_set_status(out_problem, status, _("The keyring"));
 		return status;
 	}
 	if (memcmp(mine.pk, theirs.pk, sizeof mine.pk) == 0)
@@ -136,7 +137,7 @@ static emr_status replace_passphrase(recovering *r, emr_problem *out_problem)
 	status = emr_keyring_save(r->keyring, r->state_fd, EMR_STATE_KEYFILE,
 		emr_passphrase_view(&passphrase), &r->settings.kdf);
 	if (status != EMR_OK) {
-		emr_problem_set_status(out_problem, status, "The keyfile");
+		emr_problem_set_status(out_problem, status, _("The keyfile"));
 		return status;
 	}
 	status = note_tested(r, out_problem);
@@ -216,16 +217,18 @@ static emr_status cut_off_lost(recovering *r, emr_problem *out_problem)
 
 	if (r->args->given[EMR_OPT_TEST]) {
 		emr_problem_set(out_problem, EMR_SAY_WRONG_USE, "what",
-			"recover takes --test or --lost, not both.", "verb", "recover", NULL);
+			_("recover takes --test or --lost, not both."), "verb", "recover", NULL);
 		return EMR_INVALID;
 	}
 	status = emr_session_lock(&session, &options, out_problem);
 	if (status == EMR_OK)
 		status = emr_bureau_agree(r->args, r->out,
-			"Your passphrase is replaced, and all your other computers are removed. Go "
-			"on (yes, no)?",
-			"Your passphrase would be replaced, and all your other computers removed. "
-			"Nothing was done.",
+			_("Your passphrase is replaced, and all your other computers are removed. "
+			  "Go "
+			  "on (yes, no)?"),
+			_("Your passphrase would be replaced, and all your other computers "
+			  "removed. "
+			  "Nothing was done."),
 			out_problem);
 	if (status == EMR_OK)
 		status = believe_words(r, out_problem);
@@ -248,7 +251,7 @@ static emr_status prepare(recovering *r, emr_problem *out_problem)
 	if (status == EMR_OK)
 		status = emr_process_harden();
 	if (status != EMR_OK) {
-		emr_problem_set_status(out_problem, status, "Protecting the process");
+		emr_problem_set_status(out_problem, status, _("Protecting the process"));
 		return status;
 	}
 	status = emr_places_open_state(&r->places, false, &r->state_fd, out_problem);

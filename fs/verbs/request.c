@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "kit/language.h"
 #include "kit/text.h"
 #include "mount/client.h"
 #include "people/card_argument.h"
@@ -89,7 +90,7 @@ static void show_who(const json_t *one, char *out, size_t size)
 	emr_show(text_of(one, "name")[0] != '\0' ? text_of(one, "name") : text_of(one, "who"), name,
 		sizeof name);
 	emr_show(text_of(one, "organisation"), organisation, sizeof organisation);
-	snprintf(out, size, "%s%s%s", name[0] != '\0' ? name : "somebody",
+	snprintf(out, size, "%s%s%s", name[0] != '\0' ? name : _("somebody"),
 		organisation[0] != '\0' ? ", " : "", organisation);
 }
 
@@ -100,11 +101,11 @@ static void show_what(const json_t *one, char *out, size_t size)
 
 	show_short(text_of(one, "path"), path, sizeof path);
 	show_reason(text_of(one, "reason"), reason, sizeof reason);
-	snprintf(out, size, "%s, %s%s%s%s%s", path[0] != '\0' ? path : "your records",
+	snprintf(out, size, "%s, %s%s%s%s%s", path[0] != '\0' ? path : _("your records"),
 		strcmp(rights, "read") == 0    ? ""
-		: strcmp(rights, "write") == 0 ? "to read and change, "
-					       : "to leave files there, ",
-		text_of(one, "purpose"), reason[0] != '\0' ? ": \"" : "", reason,
+		: strcmp(rights, "write") == 0 ? _("to read and change, ")
+					       : _("to leave files there, "),
+		emr_text_word(text_of(one, "purpose")), reason[0] != '\0' ? ": \"" : "", reason,
 		reason[0] != '\0' ? "\"" : "");
 }
 
@@ -123,15 +124,15 @@ static void say_one(telling *t, const json_t *one)
 			"%-9s to you      %s%s asks for %s     emrfs approve %s | emrfs deny %s\n",
 			id, who,
 			json_is_true(json_object_get(one, "known")) ? ""
-								    : " (no card of each other)",
+								    : _(" (no card of each other)"),
 			what, id, id);
 	else if (is_to_me)
 		emr_say(t->out, "%-9s to you      %s asked for %s     %s\n", id, who, what,
-			text_of(one, "state"));
+			emr_text_word(text_of(one, "state")));
 	else
 		emr_say(t->out, "%-9s from you    to %s, for %s     %s%s%s%s\n", id, who, what,
-			text_of(one, "state"), answer[0] != '\0' ? ": \"" : "", answer,
-			answer[0] != '\0' ? "\"" : "");
+			emr_text_word(text_of(one, "state")), answer[0] != '\0' ? ": \"" : "",
+			answer, answer[0] != '\0' ? "\"" : "");
 }
 
 static emr_status list(telling *t, emr_problem *out_problem)
@@ -148,8 +149,12 @@ static emr_status list(telling *t, emr_problem *out_problem)
 	if (json_array_size(t->requests) == 0)
 		emr_say(t->out, "No requests.\n");
 	if (held > 0)
-		emr_say(t->out, "%lld older one%s not shown: of one asker the five newest are.\n",
-			(long long)held, held == 1 ? " is" : "s are");
+		emr_say(t->out,
+			emr_text_of((uint64_t)held,
+				"%lld older one is not shown: of one asker the five newest are.\n",
+				"%lld older ones are not shown: of one asker the five newest "
+				"are.\n"),
+			(long long)held);
 	emr_out_put(t->out, "requests", json_incref(t->requests));
 	emr_out_number(t->out, "held_back", (uint64_t)held);
 	return EMR_OK;
@@ -171,7 +176,7 @@ static emr_status take_reason(
 	if (reason == NULL)
 		return EMR_OK;
 	if (strlen(reason) >= sizeof request->reason)
-		return wrong_use(verb, "--reason takes at most 1,023 bytes.", out_problem);
+		return wrong_use(verb, _("--reason takes at most 1,023 bytes."), out_problem);
 	memcpy(request->reason, reason, strlen(reason) + 1);
 	return EMR_OK;
 }
@@ -188,7 +193,7 @@ static emr_status take_until(const telling *t, const char *verb, uint64_t otherw
 	if (emr_time_parse(until, now, &request->until_unix_s) != EMR_OK ||
 		request->until_unix_s <= now)
 		return wrong_use(verb,
-			"--until takes a time to come: 12h, 30d, 2026-12-31, forever.",
+			_("--until takes a time to come: 12h, 30d, 2026-12-31, forever."),
 			out_problem);
 	if (request->until_unix_s > EMR_FOREVER_UNIX_S)
 		request->until_unix_s = EMR_FOREVER_UNIX_S;
@@ -218,7 +223,7 @@ static emr_status take_owner(const telling *t, emr_request *request, emr_problem
 	const char *path = text[len] == ':' ? text + len + 1 : "";
 
 	if (len == 0 || len > EMR_ASK_WHO_MAX || strlen(path) > EMR_ASK_PATH_MAX)
-		return wrong_use("request", "request takes OWNER or OWNER:PATH.", out_problem);
+		return wrong_use("request", _("request takes OWNER or OWNER:PATH."), out_problem);
 	memcpy(request->who, text, len);
 	request->who[len] = '\0';
 	request->has_path = path[0] != '\0';
@@ -234,11 +239,12 @@ static emr_status take_emergency(const telling *t, emr_request *request, emr_pro
 	if (t->args->given[EMR_OPT_PURPOSE] || text[0] != ':' ||
 		strlen(text + 1) > EMR_ASK_PATH_MAX)
 		return wrong_use("request",
-			"With --emergency the card says whom you ask and the purpose is emergency; "
-			"add :PATH at most.",
+			_("With --emergency the card says whom you ask and the purpose is "
+			  "emergency; "
+			  "add :PATH at most."),
 			out_problem);
 	if (t->args->values[EMR_OPT_REASON] == NULL || t->args->values[EMR_OPT_REASON][0] == '\0')
-		return wrong_use("request", "An emergency needs its --reason.", out_problem);
+		return wrong_use("request", _("An emergency needs its --reason."), out_problem);
 	request->has_path = text[1] != '\0';
 	memcpy(request->path, text + 1, strlen(text));
 	request->purposes = PURPOSE_EMERGENCY;
@@ -261,11 +267,13 @@ static emr_status send_request(telling *t, emr_problem *out_problem)
 					 : take_owner(t, &request, out_problem);
 
 	if (status == EMR_OK && request.write && request.deposit)
-		status = wrong_use("request", "It is --write or --deposit, not both.", out_problem);
+		status = wrong_use(
+			"request", _("It is --write or --deposit, not both."), out_problem);
 	if (status == EMR_OK && purpose != NULL && !emr_purposes_parse(purpose, &request.purposes))
 		status = wrong_use("request",
-			"--purpose takes treatment, emergency, research, payment, family, self or "
-			"legal.",
+			_("--purpose takes treatment, emergency, research, payment, family, self "
+			  "or "
+			  "legal."),
 			out_problem);
 	if (status == EMR_OK)
 		status = take_reason(t, "request", &request, out_problem);
@@ -320,7 +328,7 @@ int emr_cmd_request(const emr_args *args, emr_out *out)
 
 	if (!asks && has_terms)
 		status = wrong_use(
-			"request", "request needs whom you ask: OWNER or OWNER:PATH.", &problem);
+			"request", _("request needs whom you ask: OWNER or OWNER:PATH."), &problem);
 	if (status == EMR_OK)
 		status = begin(&t, &problem);
 	if (status == EMR_OK)
@@ -335,7 +343,8 @@ static emr_status take_id(
 {
 	if (t->args->n_operands != 1 || strlen(t->args->operands[0]) > EMR_ASK_WHO_MAX ||
 		t->args->operands[0][0] == '\0')
-		return wrong_use(verb, "It takes the id of one request; emrfs request lists them.",
+		return wrong_use(verb,
+			_("It takes the id of one request; emrfs request lists them."),
 			out_problem);
 	memcpy(request->id, t->args->operands[0], strlen(t->args->operands[0]) + 1);
 	return EMR_OK;
@@ -402,8 +411,8 @@ int emr_cmd_deny(const emr_args *args, emr_out *out)
 		bool is_own = json_is_true(json_object_get(t.last, "withdrawn"));
 
 		emr_say(out,
-			is_own ? "Request %s was yours: it is taken back.\n"
-			       : "You said no to %s. Whoever asked is told, and nobody else.\n",
+			is_own ? _("Request %s was yours: it is taken back.\n")
+			       : _("You said no to %s. Whoever asked is told, and nobody else.\n"),
 			text_of(t.last, "id"));
 		emr_out_text(out, "id", text_of(t.last, "id"));
 	}

@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 
 #include "base/clock.h"
+#include "kit/language.h"
 #include "kit/text.h"
 #include "mount/client.h"
 #include "session/walk.h"
@@ -93,9 +94,9 @@ static emr_status check_arguments(const emr_args *args, emr_problem *out_problem
 	const char *what = NULL;
 
 	if (args->n_operands == 0)
-		what = "restore needs the path of a file, or of a folder that was deleted.";
+		what = _("restore needs the path of a file, or of a folder that was deleted.");
 	else if (args->given[EMR_OPT_LIST] && args->given[EMR_OPT_TO])
-		what = "--list shows versions and brings nothing back: --to does not fit.";
+		what = _("--list shows versions and brings nothing back: --to does not fit.");
 	if (what == NULL)
 		return EMR_OK;
 	emr_problem_set(out_problem, EMR_SAY_WRONG_USE, "what", what, "verb", "restore", NULL);
@@ -116,8 +117,8 @@ static void say_version(emr_out *out, const json_t *v)
 	else
 		emr_say(out, "v%-7llu %s  %12s  %s%s\n",
 			(unsigned long long)number_of(v, "version"), when, bytes,
-			json_is_true(json_object_get(v, "own")) ? "you" : who,
-			json_is_true(json_object_get(v, "current")) ? "  (now)" : "");
+			json_is_true(json_object_get(v, "own")) ? _("you") : who,
+			json_is_true(json_object_get(v, "current")) ? _("  (now)") : "");
 }
 
 /* They come oldest first; people look for the newest. */

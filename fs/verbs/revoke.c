@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "kit/language.h"
 #include "kit/text.h"
 #include "mount/client.h"
 #include "mount/order_wait.h"
@@ -50,12 +51,12 @@ static emr_status read_line(revoking *r, emr_problem *out_problem)
 	int64_t wait_ns;
 
 	if (args->n_operands != wanted || strcmp(args->operands[wanted - 2], "from") != 0)
-		return wrong_use("revoke takes PATH from WHO, or --all from WHO.", out_problem);
+		return wrong_use(_("revoke takes PATH from WHO, or --all from WHO."), out_problem);
 	len = strlen(args->operands[wanted - 1]);
 	if (len == 0 || len >= sizeof r->request.who)
-		return wrong_use("Nobody is called that.", out_problem);
+		return wrong_use(_("Nobody is called that."), out_problem);
 	if (emr_order_wait_time(args, &wait_ns) != EMR_OK)
-		return wrong_use("--wait takes a time such as 90s or 5min.", out_problem);
+		return wrong_use(_("--wait takes a time such as 90s or 5min."), out_problem);
 	memcpy(r->request.who, args->operands[wanted - 1], len + 1);
 	return EMR_OK;
 }
@@ -162,7 +163,7 @@ static size_t say_seen(const revoking *r, const json_t *list, size_t first, cons
 		return 1;
 	}
 	emr_say(r->out, "  %s   %zu files of %s   %s   (each: emrfs log --all%s%s)\n", when, n,
-		len > 0 ? path : "your folder", words, len > 0 ? " " : "", path);
+		len > 0 ? path : _("your folder"), words, len > 0 ? " " : "", path);
 	return n;
 }
 
@@ -175,12 +176,12 @@ static void say_opened(const revoking *r)
 	for (size_t i = 0; i < opened;)
 		i += say_seen(r, r->opened, i,
 			json_is_true(json_object_get(json_array_get(r->opened, i), "proven"))
-				? "opened: reported; its key was released: proven"
-				: "opened: reported");
+				? _("opened: reported; its key was released: proven")
+				: _("opened: reported"));
 	if (released > 0)
 		emr_say(r->out, "Could have been opened, and nobody reports that it was:\n");
 	for (size_t i = 0; i < released;)
-		i += say_seen(r, r->released, i, "its key was released: proven");
+		i += say_seen(r, r->released, i, _("its key was released: proven"));
 	if (json_array_size(r->ended) > 0 && opened == 0 && released == 0 && !r->names_seen)
 		emr_say(r->out, "Nothing of it was opened.\n");
 }
@@ -202,8 +203,8 @@ static void say_all(revoking *r)
 
 		emr_show(text_of(one, "path"), path, sizeof path);
 		emr_say(r->out, "%s: %s   %s\n",
-			r->is_confirmed ? "Ended" : "Will end as soon as the ledger answers", path,
-			text_of(one, "id"));
+			r->is_confirmed ? _("Ended") : _("Will end as soon as the ledger answers"),
+			path, text_of(one, "id"));
 	}
 	if (r->names_seen)
 		emr_say(r->out, "The names of what lies there were seen.\n");
@@ -241,7 +242,7 @@ static emr_status say_still(const revoking *r, emr_problem *out_problem)
 /* How long the answer waits for the ledger when nobody said --wait. */
 static emr_status look_for_orders(revoking *r, emr_problem *out_problem)
 {
-	const char *path = r->request.has_path ? r->request.path : "Everything";
+	const char *path = r->request.has_path ? r->request.path : _("Everything");
 	int64_t wait_ns = LOOK_NS, deadline;
 	bool is_done;
 	emr_status status =
@@ -273,7 +274,7 @@ static emr_status revoke(revoking *r, emr_problem *out_problem)
 	if (r->is_confirmed || !r->args->given[EMR_OPT_WAIT])
 		return say_still(r, out_problem);
 	emr_problem_set(out_problem, EMR_SAY_ORDER_UNSENT, "path",
-		r->request.has_path ? r->request.path : "Everything", NULL);
+		r->request.has_path ? r->request.path : _("Everything"), NULL);
 	return EMR_TIMEOUT;
 }
 

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "kit/language.h"
 #include "kit/passphrase.h"
 #include "kit/terminal.h"
 #include "kit/text.h"
@@ -72,13 +73,13 @@ static void until_text(uint64_t until, uint64_t now, char *out, size_t size)
 	unsigned long long days = until > now ? (until - now + 86399) / 86400 : 0;
 
 	if (until >= EMR_FOREVER_UNIX_S) {
-		snprintf(out, size, "for ever");
+		snprintf(out, size, _("for ever"));
 		return;
 	}
 	emr_time_text((int64_t)until, when);
-	snprintf(out, size, days > 2 ? "until %.11s" : "until %s", when);
+	snprintf(out, size, days > 2 ? _("until %.11s") : _("until %s"), when);
 	if (days > 2)
-		snprintf(out + strlen(out), size - strlen(out), " (%llu days)", days);
+		snprintf(out + strlen(out), size - strlen(out), _(" (%llu days)"), days);
 }
 
 static void say_grant(const sharing *s, const json_t *one)
@@ -96,15 +97,19 @@ static void say_grant(const sharing *s, const json_t *one)
 		char last[EMR_TEXT_BYTES];
 
 		emr_time_text((int64_t)number_of(one, "opened_last_unix"), last);
-		snprintf(opened, sizeof opened, "   opened %llu time%s, last %s",
-			(unsigned long long)times, times == 1 ? "" : "s", last);
+		snprintf(opened, sizeof opened,
+			emr_text_of(times, "   opened %llu time, last %s",
+				"   opened %llu times, last %s"),
+			(unsigned long long)times, last);
 	}
 	emr_column_text(path, 20, column, sizeof column);
 	emr_say(s->out, "%-10s  %s  %s%s%s   %s%s   %s   %s%s%s%s\n", text_of(one, "id"), column,
-		name, organisation[0] != '\0' ? ", " : "", organisation, text_of(one, "rights"),
-		json_is_true(json_object_get(one, "history")) ? " with history" : "",
-		text_of(one, "purpose"), until, strcmp(state, "confirmed") == 0 ? "" : "   ",
-		strcmp(state, "confirmed") == 0 ? "" : state, opened);
+		name, organisation[0] != '\0' ? ", " : "", organisation,
+		emr_text_word(text_of(one, "rights")),
+		json_is_true(json_object_get(one, "history")) ? _(" with history") : "",
+		emr_text_word(text_of(one, "purpose")), until,
+		strcmp(state, "confirmed") == 0 ? "" : "   ",
+		strcmp(state, "confirmed") == 0 ? "" : emr_text_word(state), opened);
 }
 
 /* A portion of either list, which may lack. */
@@ -169,12 +174,14 @@ static void say_received(const sharing *s, const json_t *one)
 		char when[EMR_TEXT_BYTES];
 
 		emr_time_text((int64_t)number_of(one, "until_unix"), when);
-		snprintf(until, sizeof until, "ended %s%s", when,
-			strcmp(state, "revoked") == 0 ? ", by its owner" : "");
+		snprintf(until, sizeof until,
+			strcmp(state, "revoked") == 0 ? _("ended %s, by its owner") : _("ended %s"),
+			when);
 	}
-	emr_say(s->out, "  %-20s  %s   %s%s   %s%s%s\n", path, owner, text_of(one, "rights"),
-		json_is_true(json_object_get(one, "history")) ? " with history" : "", purpose,
-		purpose[0] != '\0' ? "   " : "", until);
+	emr_say(s->out, "  %-20s  %s   %s%s   %s%s%s\n", path, owner,
+		emr_text_word(text_of(one, "rights")),
+		json_is_true(json_object_get(one, "history")) ? _(" with history") : "",
+		emr_text_word(purpose), purpose[0] != '\0' ? "   " : "", until);
 }
 
 /* Numbers that are for the lines alone. */
@@ -250,29 +257,32 @@ static void say_release(const sharing *s)
 		say_left_out(s);
 	if (!remark.is_set)
 		emr_say(s->out, "Keys are released by %s: %s.\n", names,
-			n == 2				    ? "both needed"
-			: number_of(s->look, "needed") == 2 ? "any two needed"
-							    : "all needed");
+			n == 2				    ? _("both needed")
+			: number_of(s->look, "needed") == 2 ? _("any two needed")
+							    : _("all needed"));
 }
 
 /* "for treatment, until ...": what a deposit does not have is not said. */
 static void say_terms(const sharing *s, const char *who, const char *path)
 {
-	char size[EMR_TEXT_BYTES], files[EMR_TEXT_BYTES], until[80],
-		purposes[EMR_PURPOSES_TEXT_BYTES];
+	char size[EMR_TEXT_BYTES], files[EMR_COUNT_BYTES], until[80], bits[EMR_PURPOSES_TEXT_BYTES],
+		purposes[2 * EMR_PURPOSES_TEXT_BYTES];
 
-	emr_number_text(number_of(s->look, "files"), files);
+	emr_count_text(number_of(s->look, "files"), "file", "files", files);
 	emr_size_text(number_of(s->look, "bytes"), size);
-	emr_purposes_text(s->request.purposes, purposes);
+	emr_purposes_text(s->request.purposes, bits);
+	emr_text_words(bits, purposes, sizeof purposes);
 	until_text(s->request.until_unix_s, s->now, until, sizeof until);
 	if (s->request.deposit)
 		emr_say(s->out, "%s can leave new files in %s, and sees nothing of it, %s.\n", who,
 			path, until);
 	else
 		emr_say(s->out,
-			"%s can read %s%s (%s file%s, %s, and what comes there), for %s, %s.\n",
-			who, s->request.write ? "and change " : "", path, files,
-			number_of(s->look, "files") == 1 ? "" : "s", size, purposes, until);
+			s->request.write
+				? _("%s can read and change %s (%s, %s, and what comes there), for "
+				    "%s, %s.\n")
+				: _("%s can read %s (%s, %s, and what comes there), for %s, %s.\n"),
+			who, path, files, size, purposes, until);
 	if (s->request.write)
 		emr_say(s->out, "That is to add, change, rename and remove; earlier versions and "
 				"what was removed stay yours.\n");
@@ -292,9 +302,9 @@ static void say_replaced(const sharing *s)
 
 		until_text(number_of(one, "until_unix"), s->now, until, sizeof until);
 		snprintf(terms + at, sizeof terms - at, "%s%s%s%s%s, %s", i > 0 ? "; " : "",
-			text_of(one, "rights"),
-			json_is_true(json_object_get(one, "history")) ? " with history" : "",
-			purpose[0] != '\0' ? ", " : "", purpose, until);
+			emr_text_word(text_of(one, "rights")),
+			json_is_true(json_object_get(one, "history")) ? _(" with history") : "",
+			purpose[0] != '\0' ? ", " : "", emr_text_word(purpose), until);
 	}
 	if (terms[0] == '\0')
 		return;
@@ -387,11 +397,10 @@ static emr_status share(sharing *s, emr_problem *out_problem)
 		status = emr_order_wait(&s->client, s->args, s->request.path,
 			text_of(s->look, "text"), order, EMR_SAY_SHARE_FAILED, out_problem);
 	if (status == EMR_OK)
-		emr_say(s->out,
-			s->args->given[EMR_OPT_WAIT] ? "Shared.\n"
-			: is_reached
-				? "It is being shared: emrfs share\n"
-				: "It will be shared as soon as the ledger answers: emrfs share\n");
+		emr_say(s->out, s->args->given[EMR_OPT_WAIT] ? _("Shared.\n")
+				: is_reached ? _("It is being shared: emrfs share\n")
+					     : _("It will be shared as soon as the ledger answers: "
+						 "emrfs share\n"));
 	return status;
 }
 
@@ -446,22 +455,23 @@ static emr_status read_terms(sharing *s, emr_problem *out_problem)
 	size_t len = strlen(s->args->operands[2]);
 
 	if (strcmp(s->args->operands[1], "with") != 0)
-		return wrong_use("share needs a path, the word with, and somebody: emrfs share "
-				 "Imaging with lima@saolucas",
+		return wrong_use(_("share needs a path, the word with, and somebody: emrfs share "
+				   "Imaging with lima@saolucas"),
 			out_problem);
 	if (len == 0 || len >= sizeof s->request.who)
-		return wrong_use("Nobody is called that.", out_problem);
+		return wrong_use(_("Nobody is called that."), out_problem);
 	memcpy(s->request.who, s->args->operands[2], len + 1);
 	s->request.until_unix_s = s->now + MONTH_S;
 	if (until != NULL && (emr_time_parse(until, s->now, &s->request.until_unix_s) != EMR_OK ||
 				     s->request.until_unix_s <= s->now))
-		return wrong_use("--until takes a time to come: 12h, 30d, 2026-12-31, forever.",
+		return wrong_use(_("--until takes a time to come: 12h, 30d, 2026-12-31, forever."),
 			out_problem);
 	if (s->request.until_unix_s > EMR_FOREVER_UNIX_S)
 		s->request.until_unix_s = EMR_FOREVER_UNIX_S;
 	if (purpose != NULL && !emr_purposes_parse(purpose, &s->request.purposes))
-		return wrong_use("--purpose takes treatment, emergency, research, payment, family, "
-				 "self or legal.",
+		return wrong_use(
+			_("--purpose takes treatment, emergency, research, payment, family, "
+			  "self or legal."),
 			out_problem);
 	return EMR_OK;
 }
@@ -475,19 +485,20 @@ static emr_status read_line(sharing *s, emr_problem *out_problem)
 	if (s->args->n_operands == 0) {
 		for (size_t i = 0; i < sizeof only_with_path / sizeof *only_with_path; i++)
 			if (s->args->given[only_with_path[i]])
-				return wrong_use("That option needs PATH with WHO.", out_problem);
+				return wrong_use(
+					_("That option needs PATH with WHO."), out_problem);
 		return EMR_OK;
 	}
 	if (s->args->given[EMR_OPT_WRITE] && s->args->given[EMR_OPT_DEPOSIT])
-		return wrong_use("It is --write or --deposit, not both.", out_problem);
+		return wrong_use(_("It is --write or --deposit, not both."), out_problem);
 	if (s->args->given[EMR_OPT_DEPOSIT] && s->args->given[EMR_OPT_HISTORY])
 		return wrong_use(
-			"Who only leaves files sees none, so there is no history to be shown.",
+			_("Who only leaves files sees none, so there is no history to be shown."),
 			out_problem);
 	if (s->args->n_operands != 3)
-		return wrong_use("share takes PATH with WHO, or nothing.", out_problem);
+		return wrong_use(_("share takes PATH with WHO, or nothing."), out_problem);
 	if (emr_order_wait_time(s->args, &wait_ns) != EMR_OK)
-		return wrong_use("--wait takes a time such as 90s or 5min.", out_problem);
+		return wrong_use(_("--wait takes a time such as 90s or 5min."), out_problem);
 	return read_terms(s, out_problem);
 }
 

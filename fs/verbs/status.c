@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "kit/text.h"
+#include "kit/language.h"
 #include "mount/client.h"
 #include "mount/sending.h"
 #include "mount/viewer_cache.h"
@@ -173,7 +174,7 @@ static void say_disk(const json_t *report, emr_problem *out_problem)
 {
 	const char *error = json_string_value(json_object_get(report, "disk_error"));
 	json_int_t lacking = json_integer_value(json_object_get(report, "not_safe_files"));
-	char n[EMR_TEXT_BYTES], text[EMR_TEXT_BYTES + 16];
+	char n[EMR_COUNT_BYTES];
 
 	if (error == NULL)
 		return;
@@ -181,11 +182,10 @@ static void say_disk(const json_t *report, emr_problem *out_problem)
 		emr_problem_set(out_problem, EMR_SAY_DISK_REFUSES, NULL);
 		return;
 	}
-	emr_number_text((uint64_t)lacking, n);
-	snprintf(text, sizeof text, "%s change%s", n, lacking == 1 ? " is" : "s are");
-	emr_problem_set(out_problem, EMR_SAY_NOT_SAFE, "n", text, "cause",
-		strcmp(error, "disk-full") == 0 ? "this disk is full"
-						: "this disk answers with errors",
+	emr_count_text((uint64_t)lacking, "change is", "changes are", n);
+	emr_problem_set(out_problem, EMR_SAY_NOT_SAFE, "n", n, "cause",
+		strcmp(error, "disk-full") == 0 ? _("this disk is full")
+						: _("this disk answers with errors"),
 		NULL);
 }
 
@@ -245,7 +245,7 @@ int emr_cmd_status(const emr_args *args, emr_out *out)
 
 	if (status == EMR_OK && wait != NULL && emr_duration_parse(wait, &wait_ns) != EMR_OK) {
 		emr_problem_set(&problem, EMR_SAY_WRONG_USE, "what",
-			"--wait takes a time such as 90s or 5min.", "verb", "status", NULL);
+			_("--wait takes a time such as 90s or 5min."), "verb", "status", NULL);
 		status = EMR_INVALID;
 	}
 	if (status == EMR_OK) {

@@ -12,6 +12,7 @@
 #include "base/file.h"
 #include "desktop/traces.h"
 #include "kit/text.h"
+#include "kit/language.h"
 #include "mount/client.h"
 #include "mount/mountpoint.h"
 #include "mount/sending.h"
@@ -81,9 +82,9 @@ static const char *cause_of(const json_t *answer)
 	const char *error = json_string_value(json_object_get(answer, "disk_error"));
 
 	if (error == NULL)
-		return "they are in memory only";
-	return strcmp(error, "disk-full") == 0 ? "this disk is full"
-					       : "this disk answers with errors";
+		return _("they are in memory only");
+	return strcmp(error, "disk-full") == 0 ? _("this disk is full")
+					       : _("this disk answers with errors");
 }
 
 /* What is waited for is said: a full disk may get room at any moment, and nobody knows that without
@@ -179,23 +180,20 @@ static void say_list(const json_t *list, emr_out *out)
 }
 
 /* "2 changes are". */
-static void count_unsafe(const closing *c, char *out, size_t size)
+static void count_unsafe(const closing *c, char out[EMR_COUNT_BYTES])
 {
-	char n[EMR_TEXT_BYTES];
-
-	emr_number_text(c->not_safe, n);
-	snprintf(out, size, "%s change%s", n, c->not_safe == 1 ? " is" : "s are");
+	emr_count_text(c->not_safe, "change is", "changes are", out);
 }
 
 /* A folder with what only its process has stays open: closing it would throw that away. */
 static emr_status check_safe(const closing *c, emr_out *out, emr_problem *out_problem)
 {
-	char n[EMR_TEXT_BYTES + 16];
+	char n[EMR_COUNT_BYTES];
 
 	if (c->now || c->not_safe == 0)
 		return EMR_OK;
 	say_list(json_object_get(out->fields, "not_safe"), out);
-	count_unsafe(c, n, sizeof n);
+	count_unsafe(c, n);
 	emr_problem_set(out_problem, EMR_SAY_NOT_SAFE, "n", n, "cause", c->cause, NULL);
 	return EMR_NO_SPACE;
 }
@@ -418,11 +416,11 @@ static int say_closed(closing *c, emr_out *out)
 
 	say_left(out);
 	if (c->not_safe > 0) {
-		char lost[EMR_TEXT_BYTES + 16];
+		char lost[EMR_COUNT_BYTES];
 
 		emr_say(out, "Your folder is closed.\n");
 		say_list(json_object_get(out->fields, "not_safe"), out);
-		count_unsafe(c, lost, sizeof lost);
+		count_unsafe(c, lost);
 		emr_problem_set(
 			&problem, EMR_SAY_NOT_SAFE_CLOSED, "n", lost, "cause", c->cause, NULL);
 		return emr_out_fail(out, &problem);
@@ -459,7 +457,7 @@ int emr_cmd_unmount(const emr_args *args, emr_out *out)
 	if (status == EMR_OK)
 		status = close_folder(&c, out, &problem);
 	if (status != EMR_OK && !problem.is_set)
-		emr_problem_set_status(&problem, status, "Closing the folder");
+		emr_problem_set_status(&problem, status, _("Closing the folder"));
 	if (status != EMR_OK)
 		return emr_out_fail(out, &problem);
 	code = say_closed(&c, out);

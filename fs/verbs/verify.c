@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "answers/gaps.h"
+#include "kit/language.h"
 #include "kit/text.h"
 #include "mount/reach.h"
 #include "mount/verify_shared.h"
@@ -101,7 +102,7 @@ static void say_origin(emr_out *out, const json_t *signed_by)
 static void say_gaps(emr_out *out, const json_t *gaps)
 {
 	for (size_t i = 0; i < json_array_size(gaps); i++) {
-		EMR_AUTO_FREE char *text = emr_gap_text(json_array_get(gaps, i), "you");
+		EMR_AUTO_FREE char *text = emr_gap_text(json_array_get(gaps, i), _("you"));
 
 		if (text != NULL)
 			emr_say(out, "%s", text);
@@ -138,7 +139,10 @@ static int conclude(emr_out *out, const outcome *o)
 		return emr_out_fail(out, &problem);
 	}
 	if (failed == 0) {
-		emr_say(out, "%s check%s, nothing wrong.\n", m, checked == 1 ? "" : "s");
+		emr_say(out,
+			emr_text_of((uint64_t)checked, "%s check, nothing wrong.\n",
+				"%s checks, nothing wrong.\n"),
+			m);
 		say_origin(out, json_object_get(o->last, "signed"));
 		return EMR_EXIT_DONE;
 	}

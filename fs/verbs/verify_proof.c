@@ -11,6 +11,7 @@
 #include "base/file.h"
 #include "contract/codes.h"
 #include "contract/item.h"
+#include "kit/language.h"
 #include "kit/places.h"
 #include "kit/text.h"
 #include "ledger/network.h"
@@ -40,7 +41,7 @@ static emr_status open_file(const char *path, int *out_fd, emr_problem *out_prob
 	if (fd >= 0)
 		close(fd);
 	emr_problem_set(out_problem, EMR_SAY_NO_SUCH_FILE, "path", path, "cause",
-		error == EINVAL ? "it is no file" : strerror(error), NULL);
+		error == EINVAL ? _("it is no file") : strerror(error), NULL);
 	return EMR_NOT_FOUND;
 }
 
@@ -161,18 +162,20 @@ static void say_access(emr_out *out, const emr_proof_verdict *v)
 	emr_time_text((int64_t)v->grant_until, until);
 	if (v->is_readable)
 		emr_purposes_text((uint32_t)1 << (v->purpose & 31), purpose);
-	emr_say(out, "%s%s%s asked for the keys of %u record%s%s%s%s, %s.\n", name,
-		organisation[0] != '\0' ? ", " : "", organisation, v->asked,
-		v->asked == 1 ? "" : "s", purpose[0] != '\0' ? ", " : "", purpose,
-		v->is_readable && v->is_software ? ", by software" : "", at);
-	emr_say(out, "Of folder    %s%s%s\n", domain, owner[0] != '\0' ? "  of " : "", owner);
+	emr_say(out,
+		emr_text_of(v->asked, "%s%s%s asked for the keys of %u record%s%s%s, %s.\n",
+			"%s%s%s asked for the keys of %u records%s%s%s, %s.\n"),
+		name, organisation[0] != '\0' ? ", " : "", organisation, v->asked,
+		purpose[0] != '\0' ? ", " : "", purpose,
+		v->is_readable && v->is_software ? _(", by software") : "", at);
+	emr_say(out, "Of folder    %s%s%s\n", domain, owner[0] != '\0' ? _("  of ") : "", owner);
 	emr_say(out, "Under grant  %s, %s to %s\n", grant, from, until);
 	for (size_t i = 0; i < v->n_slots; i++) {
 		char object[33];
 
 		emr_hex(v->slots[i].object.b, 16, object);
-		emr_say(out, "%s       %s%s\n", i == 0 ? "Asked " : "      ", object,
-			v->slots[i].is_names ? "  (names)" : "");
+		emr_say(out, "%s       %s%s\n", i == 0 ? _("Asked ") : "      ", object,
+			v->slots[i].is_names ? _("  (names)") : "");
 	}
 	for (size_t i = 0; i < v->n_releasers; i++) {
 		const emr_proof_releaser *r = &v->releasers[i];
@@ -181,9 +184,10 @@ static void say_access(emr_out *out, const emr_proof_verdict *v)
 		emr_show(r->name, name, sizeof name);
 		emr_time_text((int64_t)r->ledger_time, at);
 		emr_say(out, "%s  %s%s%s, %s\n",
-			r->is_owner || v->agents_shown ? "Released by" : "Said to have released",
-			r->is_owner ? "the owner" : organisation, name[0] != '\0' ? ", " : "", name,
-			at);
+			r->is_owner || v->agents_shown ? _("Released by")
+						       : _("Said to have released"),
+			r->is_owner ? _("the owner") : organisation, name[0] != '\0' ? ", " : "",
+			name, at);
 	}
 }
 
@@ -238,8 +242,8 @@ static void say_facts(emr_out *out, const outcome *o)
 		emr_say(out, "The copy is what was signed, byte for byte.\n");
 	emr_say(out, "Network      %s%s\n", net,
 		!o->has_own ? ""
-		: o->is_own ? "  (yours)"
-			    : "  (not yours)");
+		: o->is_own ? _("  (yours)")
+			    : _("  (not yours)"));
 	emr_say(out, "Certificate  %s\n", certificate);
 	emr_say(out, "Head         %s\n", root);
 	if (!o->has_own || !o->is_own)
@@ -282,7 +286,7 @@ static emr_status check_arguments(const emr_args *args, emr_problem *out_problem
 	if (!args->given[EMR_OPT_QUICK] && !args->given[EMR_OPT_CHAIN])
 		return EMR_OK;
 	emr_problem_set(out_problem, EMR_SAY_WRONG_USE, "what",
-		"--proof checks a file by itself: --quick and --chain do not fit.", "verb",
+		_("--proof checks a file by itself: --quick and --chain do not fit."), "verb",
 		"verify", NULL);
 	return EMR_INVALID;
 }

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "keyring/words.h"
+#include "kit/language.h"
 #include "ledger/copy.h"
 #include "ledger/hash.h"
 #include "session/session.h"
@@ -64,7 +65,7 @@ static emr_status read_words(const char *file, emr_passphrase *out_text, emr_pro
 		drop_numbers(out_text);
 	else if (status != EMR_EXPOSED)
 		emr_problem_set(out_problem, EMR_SAY_WORDS_READ, "file", file, "cause",
-			status == EMR_INVALID ? "it is empty or no list of words"
+			status == EMR_INVALID ? _("it is empty or no list of words")
 					      : emr_status_text(status),
 			NULL);
 	return status;
@@ -78,8 +79,9 @@ static emr_status ask_words(emr_passphrase *out_text, emr_problem *out_problem)
 	emr_status status = emr_passphrase_new(&text);
 
 	while (status == EMR_OK && n < EMR_WORDS) {
-		status = emr_terminal_ask(n == 0 ? "Your 24 words, in one line or several:" : "...",
-			line, sizeof line);
+		status = emr_terminal_ask(
+			n == 0 ? _("Your 24 words, in one line or several:") : "...", line,
+			sizeof line);
 		if (status != EMR_OK || line[0] == '\0')
 			break;
 		if (text.len + strlen(line) + 1 > EMR_PASSPHRASE_MAX) {
@@ -97,7 +99,7 @@ static emr_status ask_words(emr_passphrase *out_text, emr_problem *out_problem)
 		return status;
 	}
 	if (status != EMR_OK) {
-		emr_problem_set_status(out_problem, status, "The words");
+		emr_problem_set_status(out_problem, status, _("The words"));
 		return status;
 	}
 	*out_text = text;
@@ -319,7 +321,7 @@ emr_status emr_words_keyring(emr_bytes text, int state_fd, const char *state_pat
 	emr_status status = read_known(state_path, &k);
 
 	if (status != EMR_OK) {
-		emr_problem_set_status(out_problem, status, "The ledger");
+		emr_problem_set_status(out_problem, status, _("The ledger"));
 		return status;
 	}
 	status = emr_keyring_from_words(
@@ -338,7 +340,7 @@ emr_status emr_words_keyring(emr_bytes text, int state_fd, const char *state_pat
 		return status;
 	}
 	if (status != EMR_OK) {
-		emr_problem_set_status(out_problem, status, "The keyring");
+		emr_problem_set_status(out_problem, status, _("The keyring"));
 		return status;
 	}
 	*out_keyring = keyring;
@@ -363,14 +365,14 @@ static emr_status ask_one_back(
 {
 	char question[64], number[24], answer[32];
 
-	snprintf(question, sizeof question, "Word %zu:", position + 1);
+	snprintf(question, sizeof question, _("Word %zu:"), position + 1);
 	snprintf(number, sizeof number, "%zu", position + 1);
 	for (int i = 0; i < TRIES; i++) {
 		bool is_right;
 		emr_status status = emr_terminal_ask(question, answer, sizeof answer);
 
 		if (status != EMR_OK) {
-			emr_problem_set_status(out_problem, status, "The words");
+			emr_problem_set_status(out_problem, status, _("The words"));
 			return status;
 		}
 		is_right = emr_keyring_word_is(keyring, position, answer);

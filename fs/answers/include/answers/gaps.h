@@ -19,5 +19,5 @@ json_t *emr_gap_json(const emr_issued *issued);
 char *emr_gap_text(const json_t *gap, const char *of);
 /* What that means, said once behind them. */
 #define EMR_GAP_MEANS                                                                              \
-	"A number that is not here was signed. Whether it was erased or removed, lies where you "  \
-	"do not see it, or never reached the ledger, it does not say.\n"
+	N_("A number that is not here was signed. Whether it was erased or removed, lies where "   \
+	   "you do not see it, or never reached the ledger, it does not say.\n")
