@@ -1,0 +1,206 @@
+#!/bin/bash
+# language.sh: a patient and her doctor read everything in Portuguese, and programs read what they always did.
+SUPPORT=${SUPPORT:-$(cd "$(dirname "$0")/../support" && pwd)}
+. "$SUPPORT/mount.sh"
+. "$SUPPORT/clear.sh"
+. "$SUPPORT/said.sh"
+. "$SUPPORT/two.sh"
+command -v localedef >/dev/null || emr_skip "no localedef: there is no Portuguese locale to speak in"
+two_begin language
+export TZ=UTC
+# As on a computer that is set up in Portuguese; the locale is made here, because a test does not change the system.
+mkdir locales
+localedef -i pt_PT -f UTF-8 "$EMR_WORK/locales/pt_PT.UTF-8" >out/localedef 2>&1 || [ -d locales/pt_PT.UTF-8 ] ||
+	emr_skip "no Portuguese locale can be made here: $(tail -1 out/localedef)"
+[ -d locales/pt_PT.UTF-8 ] || emr_skip "no Portuguese locale can be made here"
+export LOCPATH=$EMR_WORK/locales
+portuguese() { export LC_ALL=pt_PT.UTF-8; } 2>/dev/null # bash itself does not look below LOCPATH
+english() { export LC_ALL=C; }
+read_as() { python3 -c 'import json, sys; v = json.load(open(sys.argv[1])); print(sorted(v), v["ok"], v.get("error"), v.get("exit"))' "$1"; }
+
+say "help and mistakes, without a keyring"
+portuguese
+two_home ana
+run 0 help
+says "Abrir a sua pasta"
+says "Todos os verbos aceitam:"
+run 0 help mount
+says "fechar a pasta quando não for usada durante TIME"
+says "Códigos de saída: 0 feito, 1 falhou, 2 uso errado"
+run 2 mout
+says 'Não há nenhum verbo "mout". Queria dizer "mount"?'
+run 10 mount
+says "Ainda não há aqui nenhum porta-chaves"
+run 10 --as outra mount
+says "emrfs --as outra init; de uma cópia de segurança: emrfs --as outra init --restore DIR"
+
+say "a first start at a terminal: questions, answers, the page with the words"
+cat >terminal.py <<'END'
+import os, pty, re, select, sys
+program, home = sys.argv[1:]
+pid, fd = pty.fork()
+if pid == 0:
+    os.environ.update(EMRFS_HOME=home, TERM="xterm")
+    os.execv(program, [program, "init"])
+seen, words = b"", {}
+def expect(pattern):
+    global seen
+    while not (found := re.search(pattern.encode(), seen)):
+        if not select.select([fd], [], [], 1200)[0]:
+            sys.exit(f"not said: {pattern}; {seen.decode(errors='replace')}")
+        try:
+            more = os.read(fd, 4096)
+        except OSError:
+            more = b""
+        if not more:
+            sys.exit(f"ended without: {pattern}; {seen.decode(errors='replace')}")
+        seen += more
+    seen = seen[found.end():]
+    return found
+def type_line(line): os.write(fd, line.encode() + b"\n")
+expect(r"O seu nome \(Enter: nenhum\):"); type_line("Inês Conceição")
+expect("Data de nascimento"); type_line("12.3.1984")
+expect("não está no futuro"); expect("Data de nascimento"); type_line("1984-03-12")
+expect("Nova frase-passe: "); type_line("password1")
+expect(r"encontraria esta frase-passe em cerca de [0-9]+( mil| milhões de| mil milhões de)? tentativas")
+expect("Nova frase-passe: "); type_line("uma frase que ninguém sabe")
+expect("De novo, igual: "); type_line("uma frase que ninguém sabe")
+expect("Escreva estas 24 palavras em papel")
+page = expect(r"(?s)(.*?)Depois prima Enter").group(1).decode()
+words = {int(n): w for n, w in re.findall(r"(\d+) ([a-z]+)", page)}
+assert len(words) == 24, page
+type_line("")
+for _ in range(3):
+    n = int(expect(r"Palavra (\d+):").group(1)); type_line(words[n])
+expect("Inês Conceição, o seu porta-chaves está em ")
+expect("Abra a sua pasta: emrfs mount")
+try:
+    while os.read(fd, 4096): pass
+except OSError: pass
+sys.exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
+END
+mkdir -m 700 ines && printf 'kdf = 8,1\nnotify = none\n' >ines/settings
+must python3 terminal.py "$EMRFS" "$EMR_WORK/ines"
+
+say "yes and no in the language of the question, and in English"
+cat >asked.py <<'END'
+import os, pty, select, sys
+program, answer, wanted = sys.argv[1:4]
+pid, fd = pty.fork()
+if pid == 0:
+    os.execv(program, [program, *sys.argv[4:]])
+seen, typed = b"", False
+while select.select([fd], [], [], 1200)[0]:
+    try:
+        more = os.read(fd, 4096)
+    except OSError:
+        break
+    if not more: break
+    seen += more
+    if not typed and "sim ou não)?".encode() in seen:
+        os.write(fd, answer.encode() + b"\n"); typed = True
+code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+sys.exit(0 if typed and str(code) == wanted else f"{answer}: exit {code}; {seen.decode(errors='replace')}")
+END
+
+english
+two_network "São Lucas"
+two_join ana "Ana Silva" patient
+two_join lima "Paula Lima" clinician
+two_cards ana lima
+portuguese
+run 0 mount --passphrase-file "$EMR_PASS" "$EMR_WORK/ana-folder"
+says "A sua pasta está aberta em $EMR_WORK/ana-folder.  Para a fechar: emrfs unmount"
+mkdir ana-folder/Imaging && head -c 63884 /dev/urandom >ana-folder/Imaging/MRI.pdf && echo one >ana-folder/Imaging/a.txt
+run 0 status --wait
+
+say "status: whole sentences, numbers and days as they are written there"
+run 0 status
+says "Saúde de Ana Silva, aberta em $EMR_WORK/ana-folder"
+says $'2 ficheiros, 63\xc2\xa0888 bytes.  Seguro neste disco: tudo.  No livro-razão: 2.' # a blank that does not break
+says "Livro-razão: neste computador, São Lucas com 3 membros, "
+run 0 status ana-folder/Imaging/a.txt
+grep -qE '^Versão [0-9a-z:]+, 20[0-9]{2}-[0-9]{2}-[0-9]{2} [0-9]{2}:[0-9]{2}, 4 bytes, no livro-razão, 1 cópia\.' out/said || emr_fail "$(cat out/said)"
+
+say "a share is explained, asked and listed"
+must python3 asked.py "$EMRFS" não 13 share Imaging with lima
+must python3 asked.py "$EMRFS" no 13 share Imaging with lima
+must python3 asked.py "$EMRFS" Sim 0 share Imaging with lima --wait
+run 0 share
+says "Paula Lima"
+says "leitura   tratamento   até "
+run 0 share Imaging with lima --yes --wait
+says "Já está partilhado assim; nada foi alterado."
+
+say "an error has its hint in the same language, also when the process of the folder says it"
+run 5 share Nothing with lima --yes
+says "Nothing não está na sua pasta."
+run 5 share Imaging with lime --yes
+says "Ninguém aqui se chama lime. Parecidos: "
+run 5 restore Imaging/none.pdf
+says "não está na sua pasta."
+
+say "JSON, attributes, ids and exit codes are the same in both languages, to the last sentence"
+for question in "share Nothing with lima --yes" "restore Imaging/none.pdf" "share Imaging with lime --yes" "check" "share" "help mount" "verify --quick"; do
+	for language in english portuguese; do
+		$language
+		# shellcheck disable=SC2086
+		"$EMRFS" $question --json >"out/$language" 2>"out/$language.err" </dev/null
+		echo "exit $?" >>"out/$language"
+	done
+	cmp -s out/english out/portuguese || emr_fail "$question --json: $(diff out/english out/portuguese)"
+	[ ! -s out/portuguese.err ] || emr_fail "$question --json complains: $(cat out/portuguese.err)"
+done
+portuguese
+expect "state" "$(getfattr --only-values -n user.emrfs.state "$EMR_WORK/ana-folder/Imaging/a.txt" 2>/dev/null)" "confirmed 1/1"
+getfattr --only-values -m '^user.emrfs.grant' -d ana-folder/Imaging 2>/dev/null | grep -qE 'read|leitura' && getfattr -m '^user.emrfs.grant' -d ana-folder/Imaging 2>/dev/null | grep -q leitura &&
+	emr_fail "an attribute is translated: $(getfattr -m . -d ana-folder/Imaging)"
+
+say "who asks in another language than the folder was opened in is answered in English, and never in a mixture"
+english
+run 5 share Nothing with lima --yes
+says "Nothing is not in your folder."
+portuguese
+
+say "notices are in the language of whoever opened the folder, under ids that stay"
+: >"$EMR_WORK/ana-folder/Imaging/$(printf 'x%.0s' {1..256})" 2>/dev/null
+ln ana-folder/Imaging/a.txt ana-folder/Imaging/b.txt 2>/dev/null
+two_until 10 grep -q 'no-hard-links' ana-folder/.emrfs/notices
+grep 'no-hard-links' ana-folder/.emrfs/notices | grep -qF "Um registo está num só lugar.  Faça uma cópia ou uma ligação simbólica." ||
+	grep 'no-hard-links' ana-folder/.emrfs/notices | grep -qF "Um registo está num só lugar." || emr_fail "$(cat ana-folder/.emrfs/notices)"
+json 0 status
+field errors | grep -qF "A record has one place." || emr_fail "the notice in JSON: $(cat out/said)"
+field errors | grep -qF "Um registo" && emr_fail "JSON is translated: $(cat out/said)"
+
+say "the folder is closed"
+run 0 unmount
+says "A sua pasta está fechada.  Está tudo no livro-razão."
+
+say "a folder that was opened with --json, too, writes notices for people in their language"
+json 0 mount --passphrase-file "$EMR_PASS" "$EMR_WORK/ana-folder"
+ln ana-folder/Imaging/a.txt ana-folder/Imaging/b.txt 2>/dev/null
+two_until 10 grep -q 'no-hard-links' ana-folder/.emrfs/notices
+grep -qF "Um registo está num só lugar." ana-folder/.emrfs/notices || emr_fail "$(cat ana-folder/.emrfs/notices)"
+run 0 unmount
+
+say "LANGUAGE without a locale of that country, and without any"
+LC_ALL=C.UTF-8 LANGUAGE=pt run 10 status
+says "A sua pasta não está aberta."
+LC_ALL=C LANGUAGE=pt run 10 status
+says "Your folder is not open."
+LC_ALL=pt_PT.UTF-8 LANGUAGE=xx:pt run 10 status
+says "A sua pasta não está aberta."
+LC_ALL=pt_PT.UTF-8 LANGUAGE=en run 10 status
+says "Your folder is not open."
+
+say "a program that asks for the passphrase is told the question as ever, and how a person reads it"
+cat >asking <<'END'
+#!/bin/sh
+printf '%s|%s\n' "$1" "$2" >>"$EMR_WORK/out/asked"
+echo "passphrase of the test"
+END
+chmod 700 asking
+EMRFS_ASKPASS=$EMR_WORK/asking run 0 mount "$EMR_WORK/ana-folder"
+expect "asked" "$(cat out/asked)" "Passphrase|Frase-passe"
+run 0 unmount
+exit 0
