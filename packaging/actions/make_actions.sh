@@ -6,10 +6,10 @@ verbs=$("$pages" verbs)
 mkdir -p "$share/nemo/actions" "$share/Thunar/sendto" "$share/emrfs/nautilus-scripts" "$share/file-manager/actions" \
 	"$share/kio/servicemenus"
 
-# entry DEED VERB LABEL COMMENT SELECTION ICON: DEED is what `action` is told, VERB of emrfs what it needs; SELECTION is s (one file)
-# or any (as Nemo says it).
+# entry DEED VERB LABEL COMMENT SELECTION ICON LABEL-PT COMMENT-PT: DEED is what `action` is told, VERB of emrfs what it needs; SELECTION is s (one file)
+# or any (as Nemo says it).  The last two are LABEL and COMMENT in Portuguese.
 entry() {
-	verb=$1 needs=$2 label=$3 comment=$4 selection=$5 icon=$6
+	verb=$1 needs=$2 label=$3 comment=$4 selection=$5 icon=$6 label_pt=$7 comment_pt=$8
 	case "
 $verbs
 " in
@@ -22,7 +22,9 @@ $needs
 	cat >"$share/nemo/actions/emrfs-$verb.nemo_action" <<END
 [Nemo Action]
 Name=$label
+Name[pt]=$label_pt
 Comment=$comment
+Comment[pt]=$comment_pt
 Exec=$run %F
 Icon-Name=$icon
 Selection=$selection
@@ -34,7 +36,9 @@ END
 Type=Application
 Version=1.0
 Name=Medical records: $label
+Name[pt]=Registos clínicos: $label_pt
 Comment=$comment
+Comment[pt]=$comment_pt
 Exec=$run %F
 Icon=emrfs
 NoDisplay=true
@@ -43,7 +47,9 @@ END
 [Desktop Entry]
 Type=Action
 Name=$label
+Name[pt]=$label_pt
 Tooltip=$comment
+Tooltip[pt]=$comment_pt
 Icon=$icon
 Profiles=emrfs;
 
@@ -58,16 +64,22 @@ X-KDE-ServiceTypes=KonqPopupMenu/Plugin
 MimeType=all/all;
 Actions=$verb;
 X-KDE-Submenu=Medical records
+X-KDE-Submenu[pt]=Registos clínicos
 
 [Desktop Action $verb]
 Name=$label
+Name[pt]=$label_pt
 Icon=$icon
 Exec=$run %F
 END
 	printf '#!/bin/sh\n# %s\nexec %s "$@"\n' "$comment" "$run" >"$share/emrfs/nautilus-scripts/$label"
 	chmod 755 "$share/emrfs/nautilus-scripts/$label"
 }
-entry open status "Open without traces" "Open it with a viewer whose thumbnails and the like go when the folder is closed" notnone document-open
-entry restore restore "Earlier versions" "Look at the versions of this record and bring one back" s document-open-recent
-entry status status "Record properties" "What is safe, where, and who signed it" notnone document-properties
-entry keep keep "Keep on this computer" "Keep this record here, also without network" notnone emblem-favorite
+entry open status "Open without traces" "Open it with a viewer whose thumbnails and the like go when the folder is closed" notnone document-open \
+	"Abrir sem deixar rasto" "Abrir com um visualizador cujas miniaturas e afins desaparecem quando a pasta é fechada"
+entry restore restore "Earlier versions" "Look at the versions of this record and bring one back" s document-open-recent \
+	"Versões anteriores" "Ver as versões deste registo e repor uma delas"
+entry status status "Record properties" "What is safe, where, and who signed it" notnone document-properties \
+	"Propriedades do registo" "O que está seguro, onde, e quem o assinou"
+entry keep keep "Keep on this computer" "Keep this record here, also without network" notnone emblem-favorite \
+	"Guardar neste computador" "Guardar aqui este registo, mesmo sem rede"

@@ -4,4 +4,4 @@ add_test(NAME every_sentence_is_translated COMMAND python3 ${CMAKE_CURRENT_LIST_
 set_tests_properties(every_sentence_is_translated PROPERTIES LABELS unit TIMEOUT ${EMR_PATIENCE_S})
 add_test(NAME integration_language COMMAND bash ${CMAKE_CURRENT_LIST_DIR}/language.sh)
 set_tests_properties(integration_language PROPERTIES LABELS integration TIMEOUT ${EMR_PATIENCE_S} SKIP_RETURN_CODE 77 COST 20
-	ENVIRONMENT "EMRFS=$<TARGET_FILE:emrfs>;TOOLS=${CMAKE_BINARY_DIR}/tests/tools;ASKPASS=${PROJECT_SOURCE_DIR}/packaging")
+	ENVIRONMENT "EMRFS=$<TARGET_FILE:emrfs>;TOOLS=${CMAKE_BINARY_DIR}/tests/tools;PACKAGING=${PROJECT_SOURCE_DIR}/packaging")

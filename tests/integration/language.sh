@@ -202,5 +202,18 @@ END
 chmod 700 asking
 EMRFS_ASKPASS=$EMR_WORK/asking run 0 mount "$EMR_WORK/ana-folder"
 expect "asked" "$(cat out/asked)" "Passphrase|Frase-passe"
+
+say "what the desktop starts finds the open folder whatever the language, and asks in a window in the language of the person"
+mkdir bin && for program in xdg-open zenity; do
+	printf '#!/bin/sh\nprintf "%%s\\n" "$@" >>"$EMR_WORK/out/%s"\n' "$program" >"bin/$program"
+	chmod 700 "bin/$program"
+done
+ln -s "$EMRFS" bin/emrfs
+(export HOME=$EMR_WORK PATH=$EMR_WORK/bin:$PATH && sh "$PACKAGING/open-folder") || emr_fail "open-folder"
+expect "opened" "$(cat out/xdg-open)" "$EMR_WORK/ana-folder"
+(export PATH=$EMR_WORK/bin:$PATH DISPLAY=:none && unset WAYLAND_DISPLAY && sh "$PACKAGING/askpass" Passphrase Frase-passe)
+grep -qx -- "--text=Frase-passe" out/zenity || emr_fail "asked in the window: $(cat out/zenity)"
+mkdir -m 700 credentials && echo "of the unit" >credentials/emrfs.passphrase
+expect "the credential" "$(CREDENTIALS_DIRECTORY=$EMR_WORK/credentials sh "$PACKAGING/askpass" Passphrase Frase-passe)" "of the unit"
 run 0 unmount
 exit 0

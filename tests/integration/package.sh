@@ -27,7 +27,7 @@ for file in bin/emrfs lib/systemd/user/emrfs.service lib/systemd/user/emrfs@.ser
 	share/applications/emrfs.desktop share/icons/hicolor/scalable/apps/emrfs.svg share/man/man1/emrfs.1.gz \
 	share/man/man1/emrfs-mount.1.gz share/man/man5/emrfs-settings.5.gz share/man/man7/emrfs-folder.7.gz \
 	share/bash-completion/completions/emrfs share/nemo/actions/emrfs-status.nemo_action \
-	share/Thunar/sendto/emrfs-restore.desktop share/doc/emrfs/copyright share/doc/emrfs/changelog.Debian.gz \
+	share/locale/pt/LC_MESSAGES/emrfs.mo share/Thunar/sendto/emrfs-restore.desktop share/doc/emrfs/copyright share/doc/emrfs/changelog.Debian.gz \
 	share/doc/emrfs/changelog.gz share/doc/emrfs/README.md share/doc/emrfs/SECURITY.md share/doc/emrfs/doc/tour.md \
 	share/doc/emrfs/doc/limits.md share/doc/emrfs/doc/operate.md share/doc/emrfs/doc/manual/contract.md; do
 	grep -qx "./usr/$file" "$work/names" || fail "not in the package: $file"

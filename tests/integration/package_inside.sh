@@ -40,6 +40,10 @@ must as emrfs status --wait >/tmp/said
 must as sh -c 'echo "second" >"Health/Imaging/a letter.txt"'
 must as emrfs status --wait >/tmp/said
 
+# The catalogue is found where the package put it.
+as env LANGUAGE=pt emrfs status >/tmp/said
+grep -q '^Saúde de Ana, aberta em ' /tmp/said || fail "status in Portuguese: $(cat /tmp/said)"
+
 # What file managers start.
 as /usr/libexec/emrfs/action status "/home/anatest/Health/Imaging/a letter.txt" >/tmp/said
 grep -q 'Version 2.*on the ledger' /tmp/said || fail "action status: $(cat /tmp/said)"
