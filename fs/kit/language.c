@@ -98,6 +98,13 @@ static const struct {
 	WORD("valid"),
 	WORD("invalid"),
 	WORD("embedded"),
+	WORD("made"),
+	WORD("saved"),
+	WORD("renamed"),
+	WORD("changed"),
+	WORD("deleted"),
+	WORD("restored"),
+	WORD("erased"),
 };
 
 static const char *word_of(const char *word, size_t len)
@@ -185,6 +192,14 @@ const char *emr_language_now(void)
 {
 	/* TRANSLATORS: the code of your language, as ISO 639 has it. */
 	return emr_text_as("the code of this language", "en");
+}
+
+bool emr_language_english(bool english)
+{
+	bool before = is_english;
+
+	is_english = english;
+	return before;
 }
 
 void emr_language_answer_in(const char *language)

@@ -9,6 +9,7 @@
 
 #include "contract/codes.h"
 #include "keyring/card.h"
+#include "kit/language.h"
 #include "kit/out.h"
 #include "kit/text.h"
 #include "session/purposes.h"
@@ -227,7 +228,8 @@ static void put_with(FILE *to, const json_t *entry)
 	const json_t *with = json_object_get(entry, "with");
 	const char *organisation = text_of(with, "organisation");
 
-	put_shown(to, text_of(with, text_of(with, "name")[0] != '\0' ? "name" : "who"), "somebody");
+	put_shown(to, text_of(with, text_of(with, "name")[0] != '\0' ? "name" : "who"),
+		_("somebody"));
 	if (organisation[0] != '\0') {
 		fputs(", ", to);
 		put_shown(to, organisation, "");
@@ -236,8 +238,8 @@ static void put_with(FILE *to, const json_t *entry)
 
 static void put_share(FILE *to, const json_t *entry)
 {
-	put_shown(to, text_of(entry, "path"), "a record that was erased");
-	fputs(" with ", to);
+	put_shown(to, text_of(entry, "path"), _("a record that was erased"));
+	fputs(_(" with "), to);
 	put_with(to, entry);
 }
 
@@ -248,19 +250,19 @@ static void put_terms(FILE *to, const json_t *entry)
 	json_int_t until = json_integer_value(json_object_get(entry, "until_unix"));
 	char when[EMR_TEXT_BYTES];
 
-	fputs(strcmp(rights, "write") == 0	 ? ", to read and change"
-		: strcmp(rights, "deposit") == 0 ? ", to leave files there"
-						 : ", to read",
+	fputs(strcmp(rights, "write") == 0	 ? _(", to read and change")
+		: strcmp(rights, "deposit") == 0 ? _(", to leave files there")
+						 : _(", to read"),
 		to);
 	if (json_is_true(json_object_get(entry, "history")))
-		fputs(" with its history", to);
+		fputs(_(" with its history"), to);
 	emr_time_text(until, when);
 	if (until >= (json_int_t)EMR_FOREVER_UNIX_S)
-		fputs(" for ever", to);
+		fputs(_(" for ever"), to);
 	else
-		fprintf(to, " until %s", when);
+		fprintf(to, _(" until %s"), when);
 	if (purpose[0] != '\0')
-		fprintf(to, ", for %s", purpose);
+		fprintf(to, _(", for %s"), emr_text_word(purpose));
 }
 
 /* Whose words they are must be seen: nothing in them ends the quotes. */
@@ -278,11 +280,11 @@ static void put_answer(FILE *to, const json_t *entry, bool is_yes)
 {
 	const char *path = text_of(entry, "path");
 
-	fprintf(to, "said %s to a request of ", is_yes ? "yes" : "no");
+	fputs(is_yes ? _("said yes to a request of ") : _("said no to a request of "), to);
 	put_with(to, entry);
 	if (path[0] == '\0')
 		return;
-	fputs(", for ", to);
+	fputs(_(", for "), to);
 	if (is_yes)
 		put_shown(to, path, "");
 	else
@@ -296,11 +298,11 @@ static void put_left(FILE *to, const json_t *entry)
 	const char *into = text_of(entry, "into"),
 		   *name = text_of(with, text_of(with, "name")[0] != '\0' ? "name" : "who");
 
-	deeds_put_path(to, entry, "a file (its name cannot be read)");
-	fputs(strcmp(into, "Inbox") == 0 ? " in the " : " in ", to);
-	put_shown(to, into, "a folder");
-	fputs(" of ", to);
-	put_shown(to, name, "somebody whose card is not here");
+	deeds_put_path(to, entry, _("a file (its name cannot be read)"));
+	fputs(strcmp(into, "Inbox") == 0 ? _(" in the ") : _(" in "), to);
+	put_shown(to, into, _("a folder"));
+	fputs(_(" of "), to);
+	put_shown(to, name, _("somebody whose card is not here"));
 	if (text_of(with, "born")[0] != '\0')
 		fputc(' ', to);
 	put_shown(to, text_of(with, "born"), "");
@@ -313,30 +315,31 @@ void emr_dealing_line(FILE *to, const json_t *entry)
 	const char *action = text_of(entry, "action");
 
 	if (strcmp(action, "expired") == 0) {
-		fputs("the share of ", to);
+		fputs(_("the share of "), to);
 		put_share(to, entry);
-		fputs(" ended (its time was over)", to);
+		fputs(_(" ended (its time was over)"), to);
 	} else {
 		put_shown(
 			to, text_of(entry, text_of(entry, "name")[0] != '\0' ? "name" : "who"), "");
 		fputs("  ", to);
 	}
 	if (strcmp(action, "shared") == 0) {
-		fputs("shared   ", to);
+		fputs(_("shared   "), to);
 		put_share(to, entry);
 		put_terms(to, entry);
 	} else if (strcmp(action, "ended") == 0) {
 		bool goes_on = json_is_true(json_object_get(entry, "goes_on"));
 
-		fputs(goes_on ? "ended    an earlier share of " : "ended    the share of ", to);
+		fputs(goes_on ? _("ended    an earlier share of ") : _("ended    the share of "),
+			to);
 		put_share(to, entry);
-		fputs(goes_on ? "; another goes on" : "", to);
+		fputs(goes_on ? _("; another goes on") : "", to);
 	} else if (strcmp(action, "left") == 0) {
-		fputs("left     ", to);
+		fputs(_("left     "), to);
 		put_left(to, entry);
 	} else if (strcmp(action, "expired") != 0) {
 		put_answer(to, entry, strcmp(action, "approved") == 0);
 	}
-	fprintf(to, "   proven, entry %.*s", (int)strcspn(text_of(entry, "tx"), ":"),
+	fprintf(to, _("   proven, entry %.*s"), (int)strcspn(text_of(entry, "tx"), ":"),
 		text_of(entry, "tx"));
 }

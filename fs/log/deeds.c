@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "kit/language.h"
 #include "session/walk.h"
 
 #include "deeds_private.h"
@@ -436,8 +437,11 @@ emr_status emr_deeds_text(emr_session *session, emr_buf *out)
 	emr_status status = emr_deeds_collect(session, &all, &deeds);
 
 	if (status == EMR_OK)
-		status = append_text(
-			out, "What happened to your records, newest last.  " EMR_DEEDS_LEGEND "\n");
+		status = append_text(out, _("What happened to your records, newest last.  "));
+	if (status == EMR_OK)
+		status = append_text(out, emr_text(EMR_DEEDS_LEGEND));
+	if (status == EMR_OK)
+		status = append_text(out, "\n");
 	while (status == EMR_OK && (status = emr_deeds_next(session, &deeds, &entry)) == EMR_OK &&
 		entry != NULL) {
 		EMR_AUTO_FREE char *line = emr_deed_line(entry);

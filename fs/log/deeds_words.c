@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "kit/language.h"
 #include "kit/out.h"
 #include "kit/text.h"
 #include "log/deeds.h"
@@ -100,9 +101,14 @@ void deeds_put_path(FILE *to, const json_t *entry, const char *otherwise)
 		return;
 	}
 	emr_number_text((uint64_t)json_integer_value(files), number);
-	fprintf(to, "%s files", number);
-	if (strcmp(text_of(entry, "action"), "left") != 0)
-		fprintf(to, shown[0] != '\0' ? " in %s" : " at the top", shown);
+	fprintf(to, emr_text_of((uint64_t)json_integer_value(files), "%s file", "%s files"),
+		number);
+	if (strcmp(text_of(entry, "action"), "left") == 0)
+		return;
+	if (shown[0] != '\0')
+		fprintf(to, _(" in %s"), shown);
+	else
+		fputs(_(" at the top"), to);
 }
 
 /* "saved Imaging/MRI.pdf v3, 63,884 bytes" */
@@ -113,22 +119,24 @@ static void put_deed(FILE *to, const json_t *entry)
 	const char *action = text_of(entry, "action"), *type = text_of(entry, "type");
 	char shown[4200], number[EMR_TEXT_BYTES];
 
-	fprintf(to, "%-8s ", action);
+	fprintf(to, "%-8s ", emr_text_word(action));
 	if (strcmp(type, "directory") == 0)
-		fputs("folder ", to);
+		fputs(_("folder "), to);
 	if (strcmp(type, "link") == 0)
-		fputs("link ", to);
+		fputs(_("link "), to);
 	if (text_of(entry, "from")[0] != '\0') {
 		emr_show(text_of(entry, "from"), shown, sizeof shown);
 		fprintf(to, "%s -> ", shown);
 	}
-	deeds_put_path(to, entry, "(a record that was erased)");
+	deeds_put_path(to, entry, _("(a record that was erased)"));
 	if (json_is_integer(version) && strcmp(action, "deleted") != 0)
 		fprintf(to, " v%lld", (long long)json_integer_value(version));
 	if (json_is_integer(bytes) &&
 		(strcmp(action, "saved") == 0 || strcmp(action, "restored") == 0)) {
 		emr_number_text((uint64_t)json_integer_value(bytes), number);
-		fprintf(to, ", %s byte%s", number, json_integer_value(bytes) == 1 ? "" : "s");
+		fprintf(to,
+			emr_text_of((uint64_t)json_integer_value(bytes), ", %s byte", ", %s bytes"),
+			number);
 	}
 }
 
@@ -152,15 +160,15 @@ char *emr_deed_line(const json_t *entry)
 		fprintf(to, "%-18s %s%s%s  ", when, who, organisation[0] != '\0' ? ", " : "",
 			organisation);
 		put_deed(to, entry);
-		fprintf(to, "   proven, entry %.*s", (int)strcspn(text_of(entry, "tx"), ":"),
+		fprintf(to, _("   proven, entry %.*s"), (int)strcspn(text_of(entry, "tx"), ":"),
 			text_of(entry, "tx"));
 	} else {
 		emr_show(text_of(entry, "organisation"), organisation, sizeof organisation);
 		fprintf(to, "%-18s %s%s%s%s%s%s  ", when, who,
-			json_is_true(json_object_get(entry, "software")) ? " (software)" : "",
+			json_is_true(json_object_get(entry, "software")) ? _(" (software)") : "",
 			organisation[0] != '\0' ? ", " : "", organisation,
 			text_of(entry, "purpose")[0] != '\0' ? ", " : "",
-			text_of(entry, "purpose"));
+			emr_text_word(text_of(entry, "purpose")));
 		emr_opening_line(to, entry);
 	}
 	return fclose(to) == 0 ? text : (free(text), NULL);

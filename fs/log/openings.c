@@ -9,6 +9,7 @@
 
 #include "base/clock.h"
 #include "contract/codes.h"
+#include "kit/language.h"
 #include "kit/out.h"
 #include "kit/text.h"
 #include "session/purposes.h"
@@ -501,21 +502,21 @@ static void put_what(FILE *to, const json_t *entry)
 	const char *action = text_of(entry, "action");
 	char number[EMR_TEXT_BYTES];
 
-	fputs(strcmp(action, "listed") == 0 ? "the names in " : "", to);
+	fputs(strcmp(action, "listed") == 0 ? _("the names in ") : "", to);
 	deeds_put_path(to, entry,
 		strcmp(text_of(entry, "type"), "unknown") == 0
-			? "something (the question cannot be read)"
-			: "a record that was erased");
+			? _("something (the question cannot be read)")
+			: _("a record that was erased"));
 	if (json_is_integer(version))
 		fprintf(to, " v%lld", (long long)json_integer_value(version));
 	if (strcmp(action, "opened") != 0)
 		return;
 	if (json_is_true(json_object_get(entry, "whole"))) {
-		fputs(" (whole)", to);
+		fputs(_(" (whole)"), to);
 		return;
 	}
 	emr_number_text((uint64_t)json_integer_value(json_object_get(entry, "bytes")), number);
-	fprintf(to, " (%s bytes)", number);
+	fprintf(to, _(" (%s bytes)"), number);
 }
 
 void emr_opening_line(FILE *to, const json_t *entry)
@@ -527,26 +528,26 @@ void emr_opening_line(FILE *to, const json_t *entry)
 
 	emr_show(text_of(entry, "team"), team, sizeof team);
 	if (team[0] != '\0')
-		fprintf(to, "for %s ", team);
+		fprintf(to, _("for %s "), team);
 	if (strcmp(action, "released") == 0)
-		fputs("got the key of ", to);
+		fputs(_("got the key of "), to);
 	else if (strcmp(action, "listed") == 0)
-		fputs("got ", to);
+		fputs(_("got "), to);
 	else if (strcmp(action, "asked") == 0)
-		fputs("asked for ", to);
+		fputs(_("asked for "), to);
 	else if (strcmp(action, "refused") == 0)
-		fputs("was refused: ", to);
+		fputs(_("was refused: "), to);
 	else
-		fputs("opened ", to);
+		fputs(_("opened "), to);
 	put_what(to, entry);
-	fputs(is_proven ? "   proven" : "   reported", to);
+	fputs(is_proven ? _("   proven") : _("   reported"), to);
 	if (json_array_size(names) > 0) {
-		fputs(is_proven ? ", keys by " : "; key proven, by ", to);
+		fputs(is_proven ? _(", keys by ") : _("; key proven, by "), to);
 		put_names(to, names);
 	} else if (strcmp(action, "asked") == 0) {
-		fputs(", nobody gave the key", to);
+		fputs(_(", nobody gave the key"), to);
 	}
 	if (is_proven)
-		fprintf(to, ", entry %.*s", (int)strcspn(text_of(entry, "tx"), ":"),
+		fprintf(to, _(", entry %.*s"), (int)strcspn(text_of(entry, "tx"), ":"),
 			text_of(entry, "tx"));
 }

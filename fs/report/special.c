@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "answers/evidence.h"
+#include "kit/language.h"
 #include "kit/verbs.h"
 #include "log/deeds.h"
 #include "report/index_csv.h"
@@ -14,7 +15,7 @@
 #include "report/report.h"
 #include "sharing/pleas.h"
 
-static const char readme[] =
+static const char *const readme = N_(
 	"This folder is yours. What you put here is encrypted, kept on this computer and "
 	"registered on a\n"
 	"ledger, so that nobody can change it unseen.\n"
@@ -41,7 +42,7 @@ static const char readme[] =
 	"                 emrfs verify --proof FILE [COPY]\n"
 	"\n"
 	"getfattr -d FILE shows what emrfs knows about a file.\n"
-	"\n";
+	"\n");
 
 const char *const emr_special_names[] = {"README.txt", "status.txt", "status.json", "notices",
 	"index.csv", "log", "log.json", "report.html"};
@@ -55,7 +56,7 @@ static emr_status append_text(emr_buf *out, const char *text)
 static emr_status make_readme(emr_buf *out)
 {
 	EMR_AUTO_FREE char *help = emr_help_overview(false);
-	emr_status status = append_text(out, readme);
+	emr_status status = append_text(out, emr_text(readme));
 
 	return status == EMR_OK ? append_text(out, help) : status;
 }
@@ -99,10 +100,8 @@ static emr_status make_request(const emr_special *special, const char *name, emr
 	return plea->is_to_me ? emr_plea_file(plea, out) : EMR_NOT_FOUND;
 }
 
-emr_status emr_special_make(void *arg, const char *name, emr_buf *out)
+static emr_status make(const emr_special *special, const char *name, emr_buf *out)
 {
-	const emr_special *special = arg;
-
 	if (strcmp(name, "README.txt") == 0)
 		return make_readme(out);
 	if (strcmp(name, "status.txt") == 0)
@@ -122,6 +121,22 @@ emr_status emr_special_make(void *arg, const char *name, emr_buf *out)
 	if (strncmp(name, "requests/", 9) == 0)
 		return make_request(special, name + 9, out);
 	return EMR_NOT_FOUND;
+}
+
+/* Programs read these, and no part of the page is translated yet: no mixture. */
+static bool is_english(const char *name)
+{
+	return strcmp(name, "status.json") == 0 || strcmp(name, "log.json") == 0 ||
+	       strcmp(name, "index.csv") == 0 || strcmp(name, "report.html") == 0;
+}
+
+emr_status emr_special_make(void *arg, const char *name, emr_buf *out)
+{
+	bool before = emr_language_english(is_english(name));
+	emr_status status = make(arg, name, out);
+
+	(void)emr_language_english(before);
+	return status;
 }
 
 emr_status emr_special_proof(void *arg, const emr_place *place, emr_buf *out)

@@ -198,7 +198,10 @@ int emr_cmd_log(const emr_args *args, emr_out *out)
 		if (t.folding != NULL && emr_folding_has_folded(t.folding))
 			emr_say(out, "Many files of one folder in one minute are one line; each "
 				     "has its own with --all.\n");
-		emr_say(out, "%s", t.n > 0 ? EMR_DEEDS_LEGEND "\n" : _("Nothing in that time.\n"));
+		if (t.n > 0)
+			emr_say(out, "%s\n", emr_text(EMR_DEEDS_LEGEND));
+		else
+			emr_say(out, "Nothing in that time.\n");
 		emr_out_put(out, "entries", json_incref(t.all));
 		emr_out_number(out, "written", fhir_fd >= 0 ? t.n : 0);
 	}

@@ -132,6 +132,23 @@ says "leitura   tratamento   até "
 run 0 share Imaging with lima --yes --wait
 says "Já está partilhado assim; nada foi alterado."
 
+say "the log tells who did what"
+run 0 log
+says $'   Ana Silva  guardou  Imaging/MRI.pdf v1, 63\xc2\xa0884 bytes   provado, entrada '
+grep -qE 'Ana Silva  partilhou Imaging com Paula Lima.*, para ler até 20[0-9-]{8} [0-9:]{5}, para tratamento' out/said || emr_fail "$(cat out/said)"
+says "provado: está no livro-razão"
+grep -q '^O que aconteceu aos seus registos, o mais recente no fim\.' ana-folder/.emrfs/log || emr_fail "$(cat ana-folder/.emrfs/log)"
+for file in status.json log.json index.csv; do
+	! grep -qE 'ficheiro|livro-razão|registo|leitura|guardou' "ana-folder/.emrfs/$file" || emr_fail "translated for programs: $(cat "ana-folder/.emrfs/$file")"
+done
+grep -q '"saved"' ana-folder/.emrfs/log.json || emr_fail "no deed in log.json"
+
+grep -q '^Esta pasta é sua\.' ana-folder/.emrfs/README.txt || emr_fail "$(cat ana-folder/.emrfs/README.txt)"
+
+say "what is not translated is not mixed: the page for printing is English in all its parts"
+grep -q '<html lang="en">' ana-folder/.emrfs/report.html || emr_fail "the page says another language"
+grep -qE 'ficheiro|livro-razão|20[0-9]{2}-[0-9]{2}-[0-9]{2} [0-9]{2}:' ana-folder/.emrfs/report.html && emr_fail "the page is a mixture"
+
 say "an error has its hint in the same language, also when the process of the folder says it"
 run 5 share Nothing with lima --yes
 says "Nothing não está na sua pasta."
@@ -141,7 +158,7 @@ run 5 restore Imaging/none.pdf
 says "não está na sua pasta."
 
 say "JSON, attributes, ids and exit codes are the same in both languages, to the last sentence"
-for question in "share Nothing with lima --yes" "restore Imaging/none.pdf" "share Imaging with lime --yes" "check" "share" "help mount" "verify --quick"; do
+for question in "share Nothing with lima --yes" "restore Imaging/none.pdf" "share Imaging with lime --yes" "check" "share" "log --all" "help mount" "verify --quick"; do
 	for language in english portuguese; do
 		$language
 		# shellcheck disable=SC2086

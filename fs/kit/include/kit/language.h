@@ -41,5 +41,7 @@ void emr_language_begin(void);
 void emr_language_all_english(bool is_english);
 /* As ISO 639 names it: "en" or "pt". */
 const char *emr_language_now(void);
+/* English for this thread, or again what the process speaks; returns how it was before. */
+bool emr_language_english(bool is_english);
 /* For this thread: English unless LANGUAGE is what the process speaks.  "" is English. */
 void emr_language_answer_in(const char *language);

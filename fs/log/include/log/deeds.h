@@ -46,9 +46,9 @@ const char *emr_deed_text(emr_deed deed);
 /* One line for people, made of that entry; owned by the caller; NULL without memory. */
 char *emr_deed_line(const json_t *entry);
 #define EMR_DEEDS_LEGEND                                                                           \
-	"proven: on the ledger, your deeds signed by your key, others' before the key was "        \
-	"released.  reported: told by the "                                                        \
-	"reader's own computer.  entry: its number there (emrfs ledger)."
+	N_("proven: on the ledger, your deeds signed by your key, others' before the key was "     \
+	   "released.  reported: told by the "                                                     \
+	   "reader's own computer.  entry: its number there (emrfs ledger).")
 
 /* .emrfs/log and .emrfs/log.json. */
 emr_status emr_deeds_text(emr_session *session, emr_buf *out);
