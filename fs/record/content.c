@@ -29,9 +29,16 @@ void emr_content_encode(const emr_content *content, uint8_t out[EMR_CONTENT_ENCO
 	emr_put_u32(out + 252, content->holes);
 }
 
+uint32_t emr_content_stored_leaves(const emr_content *content)
+{
+	uint64_t leaves = emr_leaf_count(content->padded);
+
+	return content->holes == 0 ? 0 : (uint32_t)(leaves - content->holes);
+}
+
 uint64_t emr_content_stored(const emr_content *content)
 {
-	uint64_t stored = (emr_leaf_count(content->padded) - content->holes) << EMR_LEAF_LOG2;
+	uint64_t stored = (uint64_t)emr_content_stored_leaves(content) << EMR_LEAF_LOG2;
 
 	return content->holes == 0 || stored > content->n ? content->n : stored;
 }

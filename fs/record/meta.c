@@ -6,6 +6,7 @@
 #include "base/codec.h"
 
 #define META_FIXED 80
+#define STORED_AT 4
 #define N_AT 8
 #define R_PID_AT 40
 
@@ -122,6 +123,8 @@ static emr_status check_fields(const emr_meta *meta)
 	if (meta->mime.len > 255 || meta->name.len > 255 ||
 		meta->target.len > EMR_META_TARGET_MAX || meta->n > EMR_RECORD_MAX_BYTES)
 		return EMR_LIMIT;
+	if (meta->stored_leaves > 0 && meta->type != EMR_META_FILE)
+		return EMR_INVALID;
 	if ((meta->type == EMR_META_SYMLINK) != (meta->target.len > 0))
 		return EMR_INVALID;
 	return xattrs_are_sound(meta->xattrs, meta->xattr_count) ? EMR_OK : EMR_INVALID;
@@ -142,10 +145,10 @@ emr_status emr_meta_encode(const emr_meta *meta, emr_buf *out)
 	status = emr_buf_reserve(out, padded);
 	if (status != EMR_OK)
 		return status;
-	emr_write_u8(&w, 1);
+	emr_write_u8(&w, meta->stored_leaves > 0 ? 2 : 1);
 	emr_write_u8(&w, (uint8_t)meta->type);
 	emr_write_u16(&w, meta->mode);
-	emr_write_u32(&w, 0);
+	emr_write_u32(&w, meta->stored_leaves);
 	emr_write_u64(&w, meta->n);
 	emr_write_u64(&w, (uint64_t)meta->mtime_ns);
 	emr_write_bytes(&w, meta->parent.b, sizeof meta->parent.b);
@@ -187,11 +190,11 @@ emr_status emr_meta_decode(emr_bytes plain, emr_meta *out)
 		plain.len > EMR_META_BYTES_MAX)
 		return EMR_DAMAGED;
 	version = emr_read_u8(&r);
-	if (version != 1)
-		return version > 1 ? EMR_NEWER_FORMAT : EMR_DAMAGED;
+	if (version != 1 && version != 2)
+		return version > 2 ? EMR_NEWER_FORMAT : EMR_DAMAGED;
 	type = emr_read_u8(&r);
 	meta.mode = emr_read_u16(&r);
-	emr_read_zeros(&r, 4);
+	meta.stored_leaves = emr_read_u32(&r);
 	meta.n = emr_read_u64(&r);
 	meta.mtime_ns = (int64_t)emr_read_u64(&r);
 	emr_read_copy(&r, meta.parent.b, sizeof meta.parent.b);
@@ -206,7 +209,8 @@ emr_status emr_meta_decode(emr_bytes plain, emr_meta *out)
 	meta.target = emr_read_bytes(&r, target_len);
 	meta.xattrs = read_xattrs(&r, meta.xattr_count);
 	emr_read_zeros(&r, r.left);
-	if (!emr_reader_done(&r) || !type_is_known(type))
+	if (!emr_reader_done(&r) || !type_is_known(type) ||
+		version != (meta.stored_leaves > 0 ? 2 : 1))
 		return EMR_DAMAGED;
 	meta.type = (emr_meta_type)type;
 	if (check_fields(&meta) != EMR_OK)
@@ -226,6 +230,8 @@ emr_status emr_meta_keep_to_content(emr_buf *plain, emr_bytes content)
 		emr_buf_clear(plain);
 		return emr_buf_append(plain, content.data, content.len);
 	}
+	plain->data[0] = content.data[0];
+	memcpy(plain->data + STORED_AT, content.data + STORED_AT, 4);
 	memcpy(plain->data + N_AT, content.data + N_AT, 8);
 	memcpy(plain->data + R_PID_AT, of_content.r_pid, 32);
 	return EMR_OK;

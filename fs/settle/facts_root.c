@@ -50,6 +50,7 @@ static emr_status put_together(emr_meta *hers, emr_buf *words)
 	if (status != EMR_OK)
 		return status;
 	hers->n = his.n;
+	hers->stored_leaves = his.stored_leaves;
 	hers->mtime_ns = his.mtime_ns;
 	memcpy(hers->r_pid, his.r_pid, sizeof hers->r_pid);
 	status = emr_meta_encode(hers, &whole);

@@ -51,6 +51,7 @@ void share_take_root(emr_meta *meta, const emr_meta *hers)
 	if (meta->type != EMR_META_FILE)
 		return;
 	meta->n = said.n;
+	meta->stored_leaves = said.stored_leaves;
 	meta->mtime_ns = said.mtime_ns;
 	memcpy(meta->r_pid, said.r_pid, sizeof meta->r_pid);
 }
@@ -90,6 +91,7 @@ static void is_what_it_has(const record_facts *record, emr_meta *meta)
 	meta->type = has_content ? EMR_META_FILE : EMR_META_DIR;
 	meta->target = (emr_bytes){0};
 	meta->n = has_content ? meta->n : 0;
+	meta->stored_leaves = has_content ? meta->stored_leaves : 0;
 }
 
 /* HERS: NULL when there is nothing, or nothing any more. */

@@ -113,8 +113,7 @@ static emr_status describe(node *n, const arrival *a)
 	n->attributes = attributes;
 	n->target = target;
 	n->mode = a->meta.mode;
-	if (n->size != a->meta.n)
-		n->stored_leaves = 0;
+	n->stored_leaves = a->meta.stored_leaves;
 	n->size = a->meta.n;
 	n->mtime_ns = n->ctime_ns = a->meta.mtime_ns;
 	return EMR_OK;
@@ -315,6 +314,7 @@ static emr_status say_again(following *f, node *n)
 emr_status arrive_meta(following *f, const arrival *a, node *n)
 {
 	uint64_t size = n->size;
+	uint32_t stored_leaves = n->stored_leaves;
 	emr_status status;
 
 	if (n->meta_dirty || a->deposit != NULL ||
@@ -329,8 +329,10 @@ emr_status arrive_meta(following *f, const arrival *a, node *n)
 		status = describe(n, a);
 	if (status != EMR_OK)
 		return status;
-	if (n->content_dirty)
+	if (n->content_dirty) {
 		n->size = size;
+		n->stored_leaves = stored_leaves;
+	}
 	place(f->view, n, a);
 	return EMR_OK;
 }

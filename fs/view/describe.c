@@ -105,6 +105,7 @@ static void fill_meta(const emr_view *view, work *w, const node *n)
 		.type = (emr_meta_type)n->type,
 		.mode = n->mode,
 		.n = n->type == EMR_META_FILE ? n->size : 0,
+		.stored_leaves = n->type == EMR_META_FILE ? n->stored_leaves : 0,
 		.mtime_ns = n->mtime_ns,
 	};
 	/* Where a share lies that is a file is its owner's to say. */
@@ -193,6 +194,7 @@ static emr_status describe(publishing *p, node *n)
 	if (kind == EMR_CHANGE_PUT || comes_again(n)) {
 		w->content = *n->file->content;
 		w->meta.n = w->content.n;
+		w->meta.stored_leaves = emr_content_stored_leaves(&w->content);
 		w->wrote = n->file->wrote;
 		w->has_content = true;
 	}

@@ -87,7 +87,5 @@ uint64_t file_hole_bytes(const node *n)
 
 void file_note_stored(node *n, const emr_content *content)
 {
-	n->stored_leaves = content->holes == 0
-				   ? 0
-				   : (uint32_t)(emr_leaf_count(content->padded) - content->holes);
+	n->stored_leaves = emr_content_stored_leaves(content);
 }

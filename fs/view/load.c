@@ -91,6 +91,7 @@ static emr_status copy_meta(node *n, const emr_meta *meta)
 {
 	n->mode = meta->mode;
 	n->size = meta->n;
+	n->stored_leaves = meta->stored_leaves;
 	n->mtime_ns = n->ctime_ns = meta->mtime_ns;
 	if (meta->target.len > 0) {
 		n->target = strndup((const char *)meta->target.data, meta->target.len);

@@ -99,8 +99,8 @@ struct node {
 	bool is_queued, in_run;
 	uint32_t past_entry;
 	emr_status failure;	/* why the last publishing failed */
-	uint32_t stored_leaves; /* of its bytes without a working copy, where some are holes; 0:
-				   all, or not known */
+	uint32_t stored_leaves; /* of its bytes, but for a working copy, where some are holes; 0:
+				   all */
 	int64_t made_boot_ns;	/* of a special file: when its size was right; 0: never */
 	uint64_t size;
 	int64_t mtime_ns, ctime_ns;

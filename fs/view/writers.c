@@ -157,6 +157,7 @@ static void take_root(emr_meta *meta, const emr_meta *own)
 	if (own->type != EMR_META_FILE)
 		return;
 	meta->n = said.n;
+	meta->stored_leaves = said.stored_leaves;
 	meta->mtime_ns = said.mtime_ns;
 }
 

@@ -68,6 +68,7 @@ static void try_beside(emr_bytes said, emr_bytes content)
 	if (emr_meta_decode(content, &of_content) != EMR_OK ||
 		emr_meta_decode(emr_buf_view(&plain), &kept) != EMR_OK ||
 		kept.type != of_content.type || kept.n != of_content.n ||
+		kept.stored_leaves != of_content.stored_leaves ||
 		memcmp(kept.r_pid, of_content.r_pid, 32) != 0)
 		abort();
 }

@@ -63,6 +63,7 @@ esac
 emr_unmount
 at_most "two files of 12 GiB with ten bytes each" $(($(kilobytes) - before)) 6144
 emr_mount
+at_most "after a remount, before anybody opened it" "$(allocated "$MNT/huge")" 512
 expect "where its data is after a remount" "$(must python3 "$model" map "$MNT/huge")" "28672-28673"
 expect "the ten bytes" "$(must dd if="$MNT/huge" bs=12 count=1 skip=$(((7 << 30) - 1)) iflag=skip_bytes status=none | tr '\0' .)" \
 	".ten bytes.."

@@ -108,6 +108,20 @@ static void check_manifest(const json_t *c, emr_bytes plain)
 	assert_memory_equal(again, plain.data, sizeof again);
 }
 
+static void check_meta(const json_t *c)
+{
+	EMR_AUTO_BUF buf = {0}, again = {0};
+	size_t holes = json_array_size(json_object_get(c, "holes"));
+	emr_bytes plain = field(c, "meta", &buf);
+	emr_meta meta;
+
+	assert_ok(emr_meta_decode(plain, &meta));
+	assert_int_equal(meta.n, vectors_u64(c, "n"));
+	assert_int_equal(meta.stored_leaves, holes == 0 ? 0 : vectors_u64(c, "leaf_count") - holes);
+	assert_ok(emr_meta_encode(&meta, &again));
+	assert_true(emr_bytes_equal(emr_buf_view(&again), plain));
+}
+
 static void check_hashes(const json_t *c)
 {
 	EMR_AUTO_BUF buf = {0};
@@ -166,6 +180,7 @@ static void the_second_models_records_decode_and_encode_the_same(void **state)
 		check_header(c, field(c, "m", &buf));
 		check_manifest(c, field(c, "manifest", &buf));
 		check_hashes(c);
+		check_meta(c);
 		if (json_is_true(vectors_get(c, "signed")))
 			check_statement(c);
 	}
@@ -376,8 +391,14 @@ static void metadata_refuses_what_no_writer_makes(void **state)
 	out.data[511] = 1;
 	assert_status(EMR_DAMAGED, emr_meta_decode(emr_buf_view(&out), &got));
 	out.data[511] = 0;
-	out.data[0] = 2;
+	out.data[0] = 3;
 	assert_status(EMR_NEWER_FORMAT, emr_meta_decode(emr_buf_view(&out), &got));
+	out.data[0] = 2; /* with holes, and it does not say how much is stored */
+	assert_status(EMR_DAMAGED, emr_meta_decode(emr_buf_view(&out), &got));
+	emr_put_u32(out.data + 4, 5);
+	assert_ok(emr_meta_decode(emr_buf_view(&out), &got));
+	assert_int_equal(got.stored_leaves, 5);
+	emr_put_u32(out.data + 4, 0);
 	out.data[0] = 1;
 	out.data[1] = 4;
 	assert_status(EMR_DAMAGED, emr_meta_decode(emr_buf_view(&out), &got));

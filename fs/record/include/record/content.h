@@ -69,6 +69,8 @@ typedef struct emr_content {
 						     salt[0..15] */
 } emr_content;
 
+/* How many of its leaves are stored, if some are not; 0: all of them. */
+uint32_t emr_content_stored_leaves(const emr_content *content);
 /* Bytes of the file for which something is stored: all but its holes. */
 uint64_t emr_content_stored(const emr_content *content);
 /* Fixed size, first byte a version.  Not authenticated: the journal seals it. */

@@ -127,7 +127,8 @@ typedef enum emr_meta_type {
 
 typedef struct emr_meta {
 	emr_meta_type type;
-	uint16_t mode; /* permission bits, 0..07777 */
+	uint16_t mode;		/* permission bits, 0..07777 */
+	uint32_t stored_leaves; /* of a file with holes, for st_blocks; then version 2, else 0 */
 	uint64_t n;
 	int64_t mtime_ns;
 	emr_id16 parent; /* directory id, zeros at the top */
@@ -145,8 +146,9 @@ emr_status emr_meta_encode(const emr_meta *meta, emr_buf *out);
 /* Slices of *OUT point into PLAIN, whose length must be k * 512, k 1..32. */
 emr_status emr_meta_decode(emr_bytes plain, emr_meta *out);
 /* PLAIN, which describes a record, becomes what may be said beside CONTENT, the description that
- * came with its bytes: whom it is about and how long it is follow the bytes, and if PLAIN says that
- * it is something else than those are, or nothing that decodes, it becomes CONTENT. */
+ * came with its bytes: whom it is about, how long it is and how much of that is stored follow the
+ * bytes, and if PLAIN says that it is something else than those are, or nothing that decodes, it
+ * becomes CONTENT. */
 emr_status emr_meta_keep_to_content(emr_buf *plain, emr_bytes content);
 
 typedef struct emr_xattr {

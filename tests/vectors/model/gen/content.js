@@ -4,6 +4,7 @@ import * as C from '../lib/content.js';
 import * as K from '../lib/keys.js';
 import { sha256 } from '../lib/prim.js';
 import { xorshift } from '../lib/stream.js';
+import * as Q from '../lib/parts.js';
 import * as X from '../lib/unixfs.js';
 import { known } from '../lib/known.js';
 
@@ -66,6 +67,7 @@ async function one(c) {
 		type_hash: hex(typeHash), content_hash: hex(content), issued_at: TIME, signed: !c.unsigned,
 		stmt: c.unsigned ? '' : hex(stmt), stmt_sha256: c.unsigned ? '' : hex(sha256(stmt)), sig: c.unsigned ? '' : hex(sig),
 		mnonce: hex(mnonce), manifest: hex(man), m: hex(m), m_len: m.length, m_sha256: hex(sha256(m)), m_cid: hex(X.rawCid(m)),
+		meta: hex(Q.meta({ type: 1, mode: 0o600, n, mtimeNs, parent: zeros(16), rPid, mime, name: 'a', storedLeaves: gaps.size ? leaves.length - gaps.size : 0 })),
 		dir_block: hex(dir.block), dir_tsize: String(dir.tsize), root_cid: hex(dir.cid), root_cid_text: X.cidText(dir.cid),
 	};
 }

@@ -11,7 +11,7 @@ export const letter = (pk, skE, name, aad, pt) => H.seal(pk, skE, info(name), aa
 export function meta(m) {
 	const [mime, name, target] = [ascii(m.mime ?? ''), ascii(m.name), ascii(m.target ?? '')];
 	const xattrs = Object.entries(m.xattrs ?? {}).map(([k, v]) => cat(u8(ascii(k).length), u16(v.length), ascii(k), v));
-	const head = expectLength(cat(u8(1), u8(m.type), u16(m.mode), u32(0), u64(m.n ?? 0), i64(m.mtimeNs), m.parent, m.rPid ?? zeros(32),
+	const head = expectLength(cat(u8(m.storedLeaves ? 2 : 1), u8(m.type), u16(m.mode), u32(m.storedLeaves ?? 0), u64(m.n ?? 0), i64(m.mtimeNs), m.parent, m.rPid ?? zeros(32),
 		u8(mime.length), u8(name.length), u16(target.length), u16(xattrs.length), u16(0)), 80, 'meta head');
 	return padUnit(cat(head, mime, name, target, xattrs), 512);
 }
