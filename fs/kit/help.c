@@ -85,7 +85,8 @@ char *emr_help_overview(bool all)
 		fputs(_("\nTIME is 90s, 5min, 12h, 30d, 2w.\n"
 			"EMRFS_HOME moves state, settings and socket below one directory; "
 			"EMRFS_ASKPASS names a program\n"
-			"that prints the passphrase.\n"),
+			"that prints the passphrase, EMRFS_DIALOG one that asks and shows instead "
+			"of the terminal.\n"),
 			to);
 	else
 		fputs(_("\nemrfs help VERB tells more about one, emrfs help --all everything.\n"),

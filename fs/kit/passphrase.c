@@ -293,9 +293,9 @@ static emr_status ask_once_or_twice(
 	return status;
 }
 
-/* A person who slips at the terminal is told, and asked again. */
+/* A person who slips at the terminal or in a window is told, and asked again. */
 static emr_status ask_until_good(
-	bool is_new, emr_passphrase *out_passphrase, emr_problem *out_problem)
+	const char *program, bool is_new, emr_passphrase *out_passphrase, emr_problem *out_problem)
 {
 	emr_status status = EMR_INVALID;
 
@@ -303,7 +303,7 @@ static emr_status ask_until_good(
 		if (i > 0)
 			emr_terminal_say(out_problem);
 		*out_problem = (emr_problem){0};
-		status = ask_once_or_twice(NULL, is_new, out_passphrase, out_problem);
+		status = ask_once_or_twice(program, is_new, out_passphrase, out_problem);
 	}
 	return status;
 }
@@ -319,13 +319,15 @@ emr_status emr_passphrase_get(
 		return is_new ? read_new_file(file, out_passphrase, out_problem)
 			      : emr_passphrase_read_file(file, out_passphrase, out_problem);
 	if (program != NULL && program[0] != '\0')
-		return ask_once_or_twice(program, is_new, out_passphrase, out_problem);
+		return emr_terminal_is_dialog()
+			       ? ask_until_good(program, is_new, out_passphrase, out_problem)
+			       : ask_once_or_twice(program, is_new, out_passphrase, out_problem);
 	if (credentials != NULL && asprintf(&credential, "%s/emrfs.passphrase", credentials) < 0)
 		credential = NULL;
 	if (credential != NULL && access(credential, F_OK) == 0)
 		return is_new ? read_new_file(credential, out_passphrase, out_problem)
 			      : emr_passphrase_read_file(credential, out_passphrase, out_problem);
-	return ask_until_good(is_new, out_passphrase, out_problem);
+	return ask_until_good(NULL, is_new, out_passphrase, out_problem);
 }
 
 emr_status emr_passphrase_get_replacement(
@@ -337,5 +339,5 @@ emr_status emr_passphrase_get_replacement(
 		return read_new_file(file, out_passphrase, out_problem);
 	if (program != NULL && program[0] != '\0')
 		return ask_once_or_twice(program, true, out_passphrase, out_problem);
-	return ask_until_good(true, out_passphrase, out_problem);
+	return ask_until_good(NULL, true, out_passphrase, out_problem);
 }

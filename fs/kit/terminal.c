@@ -5,9 +5,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <spawn.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/wait.h>
 #include <termios.h>
 #include <unistd.h>
 
@@ -15,10 +18,13 @@
 #include "kit/language.h"
 
 #define ANSWERS_MAX 5
+#define DIALOG_TEXT_MAX 60000 /* a pipe holds 64 KiB */
 /* ECMA-48 and xterm: second screen, home, erase; and back.  Terminals that do not know the second
  * screen still erase what they show, and their lines above it (3J). */
 #define PAGE_BEGIN "\033[?1049h\033[H\033[2J"
 #define PAGE_END "\033[H\033[2J\033[3J\033[?1049l"
+
+extern char **environ;
 
 static bool has_asked;
 
@@ -27,11 +33,77 @@ static int terminal_open(void)
 	return open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY);
 }
 
+/* ---- windows instead ---- */
+
+static const char *dialog_program(void)
+{
+	const char *program = getenv("EMRFS_DIALOG");
+
+	return program != NULL && program[0] != '\0' ? program : NULL;
+}
+
+/* TEXT is in the pipe before anybody reads it: it never fills one.  Neither a file nor an argument
+ * has it. */
+static emr_status start_dialog(const char *kind, const char *text, int answer_fd, pid_t *out_pid)
+{
+	char *argv[] = {strdup(dialog_program()), strdup(kind), NULL};
+	posix_spawn_file_actions_t actions;
+	size_t len = strlen(text);
+	emr_status status = EMR_IO;
+	int ends[2];
+
+	if (argv[0] == NULL || argv[1] == NULL || pipe2(ends, O_CLOEXEC) != 0) {
+		free(argv[0]);
+		free(argv[1]);
+		return EMR_NO_MEMORY;
+	}
+	posix_spawn_file_actions_init(&actions);
+	posix_spawn_file_actions_adddup2(&actions, ends[0], STDIN_FILENO);
+	posix_spawn_file_actions_adddup2(&actions, answer_fd, STDOUT_FILENO);
+	if (len <= DIALOG_TEXT_MAX && write(ends[1], text, len) == (ssize_t)len &&
+		posix_spawnp(out_pid, argv[0], &actions, NULL, argv, environ) == 0)
+		status = EMR_OK;
+	posix_spawn_file_actions_destroy(&actions);
+	close(ends[0]);
+	close(ends[1]);
+	free(argv[0]);
+	free(argv[1]);
+	return status;
+}
+
+static emr_status read_line(int fd, char *out, size_t size);
+
+/* The first line that the program prints goes to OUT.  EMR_INTERRUPTED: its window was closed. */
+static emr_status ask_dialog(const char *kind, const char *text, char *out, size_t size)
+{
+	int ends[2], ended = -1;
+	pid_t pid = 0;
+	emr_status status;
+
+	if (pipe2(ends, O_CLOEXEC) != 0)
+		return EMR_IO;
+	status = start_dialog(kind, text, ends[1], &pid);
+	close(ends[1]);
+	if (status == EMR_OK && read_line(ends[0], out, size) != EMR_OK)
+		out[0] = '\0'; /* an empty answer is one, if the program says so */
+	close(ends[0]);
+	while (status == EMR_OK && waitpid(pid, &ended, 0) < 0 && errno == EINTR)
+		;
+	if (status == EMR_OK && (!WIFEXITED(ended) || WEXITSTATUS(ended) != 0))
+		status = EMR_INTERRUPTED;
+	return status;
+}
+
 bool emr_terminal_there(void)
 {
-	EMR_AUTO_FD fd = terminal_open();
+	EMR_AUTO_FD fd = dialog_program() == NULL ? terminal_open() : -1;
 
-	return fd >= 0;
+	return fd >= 0 || dialog_program() != NULL;
+}
+
+bool emr_terminal_is_dialog(void)
+{
+	return dialog_program() != NULL;
 }
 
 static emr_status read_line(int fd, char *out, size_t size)
@@ -57,8 +129,11 @@ static emr_status read_line(int fd, char *out, size_t size)
 
 emr_status emr_terminal_ask(const char *question, char *out, size_t size)
 {
-	EMR_AUTO_FD fd = terminal_open();
+	EMR_AUTO_FD fd = -1;
 
+	if (dialog_program() != NULL)
+		return ask_dialog("ask", question, out, size);
+	fd = terminal_open();
 	if (fd < 0)
 		return EMR_NOT_FOUND;
 	has_asked = true;
@@ -140,7 +215,7 @@ static const int ending_signals[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT};
 
 emr_status emr_terminal_show_page(const char *text)
 {
-	EMR_AUTO_FD fd = terminal_open();
+	EMR_AUTO_FD fd = -1;
 	struct sigaction old[ENDING_SIGNALS];
 	struct sigaction clear = {.sa_handler = take_page_away_and_die};
 	struct sigaction stay = {
@@ -149,6 +224,9 @@ emr_status emr_terminal_show_page(const char *text)
 	char line[8];
 	emr_status status;
 
+	if (dialog_program() != NULL)
+		return ask_dialog("page", text, line, sizeof line);
+	fd = terminal_open();
 	if (fd < 0)
 		return EMR_NOT_FOUND;
 	has_asked = true;
@@ -169,7 +247,15 @@ emr_status emr_terminal_show_page(const char *text)
 
 void emr_terminal_say(const emr_problem *problem)
 {
-	EMR_AUTO_FD fd = terminal_open();
+	EMR_AUTO_FD fd = -1;
+	char text[sizeof problem->text + sizeof problem->hint + 4], line[8];
+
+	if (dialog_program() != NULL) {
+		snprintf(text, sizeof text, "%s\n%s\n", problem->text, problem->hint);
+		(void)!ask_dialog("say", text, line, sizeof line);
+		return;
+	}
+	fd = terminal_open();
 
 	if (fd >= 0)
 		dprintf(fd, "%s%s%s\n", problem->text, problem->hint[0] != '\0' ? "  " : "",

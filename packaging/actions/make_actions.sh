@@ -83,3 +83,9 @@ entry status status "Record properties" "What is safe, where, and who signed it"
 	"Propriedades do registo" "O que está seguro, onde, e quem o assinou"
 entry keep keep "Keep on this computer" "Keep this record here, also without network" notnone emblem-favorite \
 	"Guardar neste computador" "Guardar aqui este registo, mesmo sem rede"
+entry share share "Share ..." "Let somebody open this record, for a time" s document-send \
+	"Partilhar ..." "Deixar alguém abrir este registo, durante algum tempo"
+entry unshare revoke "Stop sharing ..." "Take back what somebody may open" s edit-undo \
+	"Deixar de partilhar ..." "Retirar o que alguém pode abrir"
+entry log log "Who opened it" "Who was given the keys of this record, and who opened it" notnone view-list \
+	"Quem o abriu" "Quem recebeu as chaves deste registo, e quem o abriu"

@@ -8,6 +8,9 @@ if(NOT EMRFS_SANITIZE)
 	add_test(NAME integration_tell COMMAND bash ${CMAKE_CURRENT_LIST_DIR}/tell.sh)
 	set_tests_properties(integration_tell PROPERTIES LABELS integration TIMEOUT ${EMR_PATIENCE_S} SKIP_RETURN_CODE 77
 		ENVIRONMENT "EMRFS=$<TARGET_FILE:emrfs>")
+	add_test(NAME integration_entries COMMAND bash ${CMAKE_CURRENT_LIST_DIR}/entries.sh)
+	set_tests_properties(integration_entries PROPERTIES LABELS integration TIMEOUT ${EMR_PATIENCE_S} SKIP_RETURN_CODE 77
+		ENVIRONMENT "EMRFS=$<TARGET_FILE:emrfs>")
 	add_test(NAME integration_traces COMMAND bash ${CMAKE_CURRENT_LIST_DIR}/traces.sh)
 	set_tests_properties(integration_traces PROPERTIES LABELS integration TIMEOUT ${EMR_PATIENCE_S} SKIP_RETURN_CODE 77
 		ENVIRONMENT "EMRFS=$<TARGET_FILE:emrfs>")

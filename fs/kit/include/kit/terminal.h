@@ -2,7 +2,11 @@
  *
  * The terminal is /dev/tty.  It refuses to guess: an answer that is neither yes nor no is asked for
  * again, and the end of the input is no answer.  What was typed ahead of a question that never came
- * is thrown away when a verb fails (emr_terminal_drop_typed), because the shell would run it. */
+ * is thrown away when a verb fails (emr_terminal_drop_typed), because the shell would run it.
+ *
+ * Where EMRFS_DIALOG names a program, that asks instead, in a window: it gets what it is to do as
+ * its argument ("ask", "page" or "say"), the text on its standard input, and prints the answer;
+ * another exit code than 0 is no answer. */
 #pragma once
 
 #include <stdbool.h>
@@ -12,6 +16,8 @@
 #include "kit/message.h"
 
 bool emr_terminal_there(void);
+/* It is such a program. */
+bool emr_terminal_is_dialog(void);
 
 /* One visible line without its newline; what does not fit into SIZE bytes is cut.  EMR_NOT_FOUND
  * without a terminal; EMR_INTERRUPTED at the end of the input or by a signal; EMR_IO. */

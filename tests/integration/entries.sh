@@ -1,0 +1,65 @@
+#!/bin/bash
+# entries.sh: the entries of the menus that share, take back, and answer a request, between two people of a network. What they ask is
+# answered by a stand-in for zenity, which notes what it was shown; viewers_dialogs has the real one.
+SUPPORT=${SUPPORT:-$(cd "$(dirname "$0")/../support" && pwd)}
+. "$SUPPORT/mount.sh"
+. "$SUPPORT/said.sh"
+. "$SUPPORT/two.sh"
+PACKAGING=$(cd "$(dirname "$0")/../../packaging" && pwd)
+two_begin entries
+two_network "São Lucas"
+two_join lima "Dr Paula Lima" clinician
+two_join ana "Ana Silva" patient
+two_cards ana lima
+two_mount ana lima
+mkdir bin || exit 2
+# The next line of answers for what asks; texts are agreed to unless the line says no.
+cat >bin/zenity <<'END'
+#!/bin/bash
+{ echo "window: $*"; cat; } >>"$EMR_WORK/shown"
+answer=$(head -1 "$EMR_WORK/answers"); sed -i 1d "$EMR_WORK/answers"
+[ "$answer" != no ] || exit 1
+case $* in
+*--list*) printf '%s\n' "$answer" ;;
+esac
+END
+chmod +x bin/zenity
+export PATH=$EMR_WORK/bin:$PATH DISPLAY=:none
+entry() { # ANSWERS DEED FILE...
+	printf '%b' "$1" >answers
+	shift
+	: >shown
+	"$PACKAGING/action" "$@" || emr_fail "action $*: $?: $(cat shown)"
+}
+two_home ana
+must mkdir "$MNT/Scans" && echo one >"$MNT/Scans/a.txt" || exit 2
+run 0 status --wait
+
+say "not shared when the person says no, or closes a window"
+for answers in 'no\n' 'lima\nno\n' 'lima\n30 days\nno\n'; do
+	entry "$answers" share "$MNT/Scans"
+	run 0 share --json
+	expect "grants after $answers" "$(field grants)" '[]'
+done
+grep -q lima shown || emr_fail "nobody to choose: $(cat shown)"
+say "shared for as long as was chosen"
+entry 'lima\n7 days\nyes\nyes\n' share "$MNT/Scans"
+shares_one() { "$EMRFS" share --json | grep -q '"path": *"Scans"'; }
+two_until 60 shares_one
+run 0 share
+says "(7 days)"
+run 0 status --wait
+say "taken back"
+entry 'lima\nyes\nyes\n' unshare "$MNT/Scans"
+shares_none() { ! shares_one; }
+two_until 60 shares_none
+say "a request is shown, and answered"
+as lima run 0 request 'Ana Silva:Scans' --reason 'second opinion'
+asked() { "$EMRFS" request | grep -q 'to you'; }
+two_until 60 asked
+id=$("$EMRFS" request | sed -n 's/^\(r-[^ ]*\).* to you .*/\1/p')
+entry "$id x\nLook at it\nyes\nyes\n" requests
+grep -q "second opinion\|Scans" shown || emr_fail "the request is not shown: $(cat shown)"
+two_until 60 shares_one
+two_unmount ana lima
+echo "all is well"
