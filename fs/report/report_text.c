@@ -218,13 +218,10 @@ static void put_second_copy(FILE *to, const json_t *report)
 		emr_show(text_of(backup, "dir"), dir, sizeof dir);
 		fprintf(to,
 			json_is_true(json_object_get(backup, "gone"))
-				? _("  A backup was deleted: %s, in %s.
-")
+				? _("  A backup was deleted: %s, in %s.\n")
 			: json_is_true(json_object_get(backup, "same_disk"))
-				? _("  On the same disk, so no second copy: %s, in %s.
-")
-				: _("  Another: %s, in %s.
-"),
+				? _("  On the same disk, so no second copy: %s, in %s.\n")
+				: _("  Another: %s, in %s.\n"),
 			when, dir);
 	}
 }
