@@ -312,20 +312,24 @@ static void put_readers(FILE *to, const json_t *report)
 
 	if (!json_is_array(readers))
 		return;
-	fputs("Can be opened by: ", to);
+	if (n == 0) {
+		fputs(_("Can be opened by: nobody but you.\n"), to);
+		return;
+	}
+	fputs(_("Can be opened by: "), to);
 	for (size_t i = 0; i < n; i++) {
 		const json_t *one = json_array_get(readers, i);
 
 		fputs(i > 0 ? "; " : "", to);
 		put_shown(to, text_of(one, "name"));
 		if (json_is_null(json_object_get(one, "until"))) {
-			fputs(" for ever", to);
+			fputs(_(" for ever"), to);
 			continue;
 		}
 		emr_moment_text(text_of(one, "until"), when);
-		fprintf(to, " until %s", when);
+		fprintf(to, _(" until %s"), when);
 	}
-	fputs(n > 0 ? ".\n" : "nobody but you.\n", to);
+	fputs(".\n", to);
 }
 
 static void put_path(FILE *to, const json_t *report)

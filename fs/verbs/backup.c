@@ -199,7 +199,7 @@ static void name_root(backing_up *b, size_t at, const char *path)
 	memmove(b->missing.data + at, b->missing.data + at + sizeof(emr_cid),
 		b->missing.len - at - sizeof(emr_cid));
 	b->missing.len -= sizeof(emr_cid);
-	note_found(b, path, "blocks of it are missing or damaged on this computer");
+	note_found(b, path, _("blocks of it are missing or damaged on this computer"));
 }
 
 /* What the folder makes up, and what lies at others, is passed over. */
@@ -246,10 +246,10 @@ static void name_missing(backing_up *b)
 	for (size_t i = 0; i < b->missing.len; i += sizeof(emr_cid)) {
 		emr_cid_text((const emr_cid *)(const void *)(b->missing.data + i), text);
 		note_found(b, text,
-			is_open ? "blocks of this earlier or deleted version are missing or "
-				  "damaged on this computer"
-				: "blocks of this version are missing or damaged on this "
-				  "computer; with your folder open its file is named");
+			is_open ? _("blocks of this earlier or deleted version are missing or "
+				    "damaged on this computer")
+				: _("blocks of this version are missing or damaged on this "
+				    "computer; with your folder open its file is named"));
 	}
 }
 
@@ -260,7 +260,7 @@ static void say_made(backing_up *b, const emr_backup_report *report)
 	char records[EMR_COUNT_BYTES], bytes[EMR_TEXT_BYTES], fresh[EMR_TEXT_BYTES],
 		at[EMR_TEXT_BYTES], ledger[EMR_TEXT_BYTES], shown[4200];
 	emr_problem remark = {0};
-	const char *what = report->is_same_disk ? "A copy" : "A second copy";
+	const char *what = report->is_same_disk ? _("A copy") : _("A second copy");
 
 	emr_count_text(report->records, "record", "records", records);
 	emr_size_text(report->bytes - (report->is_of_network ? report->ledger_bytes : 0), bytes);

@@ -126,10 +126,11 @@ static emr_status say_ended(void *arg, const emr_stranger *s)
 			return EMR_OK;
 		}
 	say_key(d, one,
-		s->kind == EMR_STRANGER_MANAGER	 ? "could do in your folders what you may, and was "
-						   "no computer of yours: ended"
-		: s->kind == EMR_STRANGER_WRITER ? "could write there by its word: ended"
-						 : "could read there by its word: ended");
+		s->kind == EMR_STRANGER_MANAGER
+			? _("could do in your folders what you may, and was "
+			    "no computer of yours: ended")
+		: s->kind == EMR_STRANGER_WRITER ? _("could write there by its word: ended")
+						 : _("could read there by its word: ended"));
 	return json_array_append_new(d->ended, one) == 0 ? EMR_OK : EMR_NO_MEMORY;
 }
 

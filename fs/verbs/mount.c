@@ -72,7 +72,7 @@ static void begin_viewer_cache(mount *m)
 
 	m->has_viewer_cache = status == EMR_OK;
 	if (status != EMR_OK)
-		emr_log(EMR_LOG_WARN, "the viewers' cache: %s", emr_status_text(status));
+		emr_log(EMR_LOG_WARN, "mount: the viewers' cache: %s", emr_status_text(status));
 }
 
 static void end_viewer_cache(mount *m)
@@ -81,7 +81,8 @@ static void end_viewer_cache(mount *m)
 
 	m->has_viewer_cache = false;
 	if (status != EMR_OK)
-		emr_log(EMR_LOG_ERROR, "the viewers' cache stays: %s", emr_status_text(status));
+		emr_log(EMR_LOG_ERROR, "mount: the viewers' cache stays: %s",
+			emr_status_text(status));
 }
 
 static void mount_end(mount *m)

@@ -184,8 +184,8 @@ static emr_status write_card(const char *file, const json_t *card, emr_problem *
 		(void)unlink(file);
 	if (status != EMR_OK)
 		emr_problem_set(out_problem, EMR_SAY_CARD_FILE, "file", file, "cause",
-			status == EMR_UNSUPPORTED ? "the program that draws cards (draw-card) is "
-						    "not installed"
+			status == EMR_UNSUPPORTED ? _("the program that draws cards (draw-card) is "
+						      "not installed")
 						  : emr_status_text(status),
 			NULL);
 	return status;
@@ -235,10 +235,12 @@ static emr_status card(telling *t, emr_problem *out_problem)
 		emr_out_text(t->out, "file", file);
 		if (status == EMR_OK)
 			emr_say(t->out,
-				"Your card is in %s. It is no secret. Others take %s: emrfs "
-				"people add\n",
-				file,
-				picture_format(file) != NULL ? "the text of its code" : "it with");
+				picture_format(file) != NULL
+					? N_("Your card is in %s. It is no secret. Others take the "
+					     "text of its code: emrfs people add\n")
+					: N_("Your card is in %s. It is no secret. Others take it "
+					     "with: emrfs people add\n"),
+				file);
 	} else {
 		status = show_card(t);
 	}

@@ -358,7 +358,7 @@ static void say_traces(const json_t *traces, emr_out *out)
 		const char *about =
 			json_string_value(json_object_get(json_array_get(traces, i), "about"));
 
-		emr_say(out, "  %s\n", about[0] != '\0' ? about : "(the folder itself)");
+		emr_say(out, "  %s\n", about[0] != '\0' ? about : _("(the folder itself)"));
 	}
 	if (n > TRACES_SAID)
 		emr_say(out, "  and %zu more\n", n - TRACES_SAID);
@@ -386,7 +386,7 @@ static int tell_traces(const closing *c, const char *folder, emr_out *out)
 	}
 	emr_out_put(out, "traces", traces);
 	if (status != EMR_OK)
-		emr_problem_set_status(&problem, status, "Looking for traces");
+		emr_problem_set_status(&problem, status, _("Looking for traces"));
 	if (problem.is_set && (c->purge || status != EMR_OK))
 		code = emr_out_fail(out, &problem);
 	else if (problem.is_set)
