@@ -254,7 +254,7 @@ def a_long_copy_is_said_while_it_goes_on(home):
 
 def work_is_shown_in_one_line_that_goes(home):
     for arguments, line, answer in (
-        (("backup", f"{home}/../shown"), r"Copied [\d.]+ \w+ of [\d.]+ \w+ \(\d+%\)", "A second copy is in"),
+        (("backup", f"{home}/../shown"), r"Copied [\d.]+ \w+ of [\d.]+ \w+ \(\d+%\)", "A copy is in"),
         (("verify",), "Reading all blocks once more", r"\d+ checks, nothing wrong|Ledger: "),
     ):
         terminal = Terminal(*arguments)
