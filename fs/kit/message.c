@@ -162,7 +162,7 @@ static const emr_message_row rows[EMR_MESSAGE_COUNT] = {
 	[EMR_SAY_LEFT_LOCAL] = {"left-local", "", "info", EMR_EXIT_PART,
 		"{path} was left by another program and is not part of your records.",
 		"Rename it to keep it, or delete it."},
-	[EMR_SAY_TRACES] = {"traces", "", "info", EMR_EXIT_DONE,
+	[EMR_SAY_TRACES] = {"traces", "", "info", EMR_EXIT_PART,
 		"Outside of {folder} the desktop keeps what tells of it: {n}.",
 		"Remove them: emrfs unmount --purge '{folder}'"},
 	[EMR_SAY_TRACES_LEFT] = {"traces-left", "", "error", EMR_EXIT_PART,

@@ -2,12 +2,15 @@
 """people_terminal.py: the QR code that a terminal shows is the card (read by zbarimg), and what is asked about the number.
 
 Part of people.sh: EMRFS names the program, the folder is open, and `joao` is in the list."""
+import fcntl
 import os
 import pty
 import re
+import struct
 import subprocess
 import sys
 import tempfile
+import termios
 
 EMRFS = os.environ["EMRFS"]
 
@@ -16,6 +19,8 @@ def talk(answer, *arguments):
     """What emrfs shows on a terminal, and its exit code; ANSWER is typed when it asks."""
     pid, fd = pty.fork()
     if pid == 0:
+        # The code is shown only where it is not wrapped.
+        fcntl.ioctl(0, termios.TIOCSWINSZ, struct.pack("HHHH", 200, 200, 0, 0))
         os.execv(EMRFS, [EMRFS, *arguments])
     seen, asked = b"", False
     while True:
