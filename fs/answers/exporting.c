@@ -43,8 +43,8 @@ static emr_status output_begin(output *out, emr_problem *out_problem)
 		emr_problem_set(out_problem, EMR_SAY_EXISTS, "path", out->path, NULL);
 		return EMR_EXISTS;
 	}
-	emr_problem_set(
-		out_problem, EMR_SAY_FAILED, "what", out->path, "cause", strerror(errno), NULL);
+	emr_problem_set(out_problem, EMR_SAY_FAILED, "what", out->path, "cause",
+		emr_text_errno(errno), NULL);
 	return EMR_IO;
 }
 

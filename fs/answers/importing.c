@@ -335,7 +335,7 @@ static emr_status open_parcel(
 					  : -1;
 	if (*out_fd < 0) {
 		emr_problem_set(out_problem, EMR_SAY_NO_SUCH_FILE, "path", request->file, "cause",
-			strerror(errno), NULL);
+			emr_text_errno(errno), NULL);
 		return EMR_NOT_FOUND;
 	}
 	i->ledger = (emr_parcel_ledger){.replica = i->session->replica,

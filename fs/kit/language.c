@@ -32,6 +32,15 @@ const char *emr_text(const char *english)
 	return english[0] != '\0' && translates() ? dgettext(DOMAIN, english) : english;
 }
 
+const char *emr_text_errno(int error)
+{
+	const char *english = strerrordesc_np(error);
+
+	if (english == NULL)
+		return _("an unknown error");
+	return translates() ? dgettext("libc", english) : english;
+}
+
 const char *emr_text_of(uint64_t n, const char *one, const char *many)
 {
 	/* Languages look at the last digits; a long may have 32 bits. */

@@ -93,7 +93,7 @@ emr_status emr_passphrase_read_file(
 		int error = errno;
 
 		emr_problem_set(out_problem, EMR_SAY_PASSPHRASE_FILE, "file", file, "cause",
-			strerror(error), NULL);
+			emr_text_errno(error), NULL);
 		return emr_status_from_errno(error);
 	}
 	/* A pipe (process substitution) has no rights worth looking at: only this user's processes

@@ -1,6 +1,7 @@
 /* A program may save into the folder's directory while the folder is closed, and the mount would
  * then hide it. This file makes that directory read-only while it is closed, and moves what was
  * saved there all the same into a directory beside it. */
+#include "kit/language.h"
 #include "mount/closed.h"
 
 #include <dirent.h>
@@ -146,7 +147,7 @@ static emr_status take_out(const char *path, emr_closed *closed, emr_problem *ou
 	if (error == 0 && fsync(to) == 0 && fsync(closed->fd) == 0)
 		return EMR_OK;
 	emr_problem_set(out_problem, EMR_SAY_MOUNTPOINT_HAS_FILES, "dir", path, "dest", closed->to,
-		"cause", strerror(error != 0 ? error : errno), NULL);
+		"cause", emr_text_errno(error != 0 ? error : errno), NULL);
 	return EMR_NOT_EMPTY;
 }
 

@@ -1,6 +1,7 @@
 /* This file looks what is at the place of a folder (a living mount, a dead one, an ordinary
  * directory), prepares it, and unmounts. It refuses a place where something is mounted already,
  * and one inside emrfs's own directories. */
+#include "kit/language.h"
 #include "mount/mountpoint.h"
 
 #include <errno.h>
@@ -122,7 +123,8 @@ static emr_status say_end(int error, const char *path, emr_problem *out_problem)
 		emr_problem_set(out_problem, EMR_SAY_FOLDER_BUSY, "dir", path, NULL);
 		return EMR_BUSY;
 	}
-	emr_problem_set(out_problem, EMR_SAY_FAILED, "what", path, "cause", strerror(error), NULL);
+	emr_problem_set(
+		out_problem, EMR_SAY_FAILED, "what", path, "cause", emr_text_errno(error), NULL);
 	return emr_status_from_errno(error);
 }
 

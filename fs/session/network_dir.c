@@ -86,7 +86,7 @@ static emr_status open_ours(const char *dir, int *out_fd, emr_problem *out_probl
 	if (fd < 0 && errno == EACCES)
 		return say_other_account(dir, out_problem);
 	if (fd < 0 || fstat(fd, &st) != 0)
-		return say(dir, strerror(errno), EMR_NOT_FOUND, out_problem);
+		return say(dir, emr_text_errno(errno), EMR_NOT_FOUND, out_problem);
 	if (st.st_uid != geteuid())
 		return say_other_account(dir, out_problem);
 	if ((st.st_mode & 077) != 0)
@@ -142,7 +142,7 @@ emr_status emr_network_dir_begin(
 		return status;
 	mark = openat(fd, marker, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (mark < 0 || fsync(fd) != 0)
-		return say(dir, strerror(errno), EMR_IO, out_problem);
+		return say(dir, emr_text_errno(errno), EMR_IO, out_problem);
 	status = make_dir(fd, EMR_NETWORK_DIR_MAIL, dir, out_problem);
 	if (status != EMR_OK)
 		return status;

@@ -76,7 +76,7 @@ static void check_fuse_device(checker *c)
 	else
 		note(c, "fuse", false,
 			errno == ENOENT ? "modprobe fuse" : "chmod 666 /dev/fuse, as root",
-			"/dev/fuse: %s", strerror(errno));
+			"/dev/fuse: %s", emr_text_errno(errno));
 }
 
 /* In PATH; not needed by root, who mounts by himself. */

@@ -21,6 +21,9 @@ const char *emr_text_of(uint64_t n, const char *one, const char *many)
 #define emr_text_as(context, english) emr_text_in(context "\004" english, english)
 const char *emr_text_in(const char *key, const char *english) __attribute__((format_arg(2)));
 
+/* What errno number ERROR means, as a word of a sentence.  strerror does not ask who reads it. */
+const char *emr_text_errno(int error);
+
 /* A word that scripts read ("treatment", "pending"), for a line that people read; any other text as
  * it is. */
 const char *emr_text_word(const char *word);
