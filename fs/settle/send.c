@@ -184,7 +184,9 @@ static emr_status each_root_of(emr_bytes row, emr_sent_root_fn visit, void *arg)
 	outbox box = {0};
 	emr_status status = outbox_decode(row, &box);
 
-	if (status == EMR_DAMAGED || status == EMR_NEWER_FORMAT)
+	if (status == EMR_NEWER_FORMAT)
+		return EMR_BUSY; /* a newer program knows what it names */
+	if (status == EMR_DAMAGED)
 		return EMR_OK;
 	for (size_t i = 0; i < box.count && status == EMR_OK; i++) {
 		const emr_place *place = &box.outcomes[i].place;
