@@ -8,6 +8,10 @@
 
 #include "store/dag_pb.h"
 
+/* Whoever describes a tree can claim terabytes of data in a few blocks.  A hole behind so many
+ * leaves (32 GiB) of data is not looked for: "no hole" is a true answer to SEEK_HOLE, and costs no
+ * more than zeros that are read. */
+#define DATA_RUN_MAX ((uint64_t)1 << 17)
 #define CACHED_NODES 8
 
 /* An inner node as its children's CIDs; LEVEL 1 is just above the leaves, INDEX counts from the
@@ -254,10 +258,15 @@ emr_status emr_unixfs_tree_seek(emr_unixfs_tree *tree, uint64_t leaf, bool wants
 	uint64_t *out_leaf, emr_cid *out_missing)
 {
 	emr_status status = EMR_OK;
+	uint64_t leaves_of_data = 0;
 	found at;
 
 	pthread_mutex_lock(&tree->lock);
 	while (leaf < tree->shape.leaves) {
+		if (wants_hole && leaves_of_data++ == DATA_RUN_MAX) {
+			leaf = tree->shape.leaves;
+			break;
+		}
 		status = descend(tree, leaf, &at, out_missing);
 		if (status != EMR_OK || at.is_hole == wants_hole)
 			break;
