@@ -165,6 +165,21 @@ emr_segment *emr_store_current(emr_store *store)
 	return current;
 }
 
+emr_status emr_store_sync_file(emr_store *store, int fd)
+{
+	emr_status status = EMR_OK;
+
+	pthread_mutex_lock(&store->file_sync_lock);
+	if (store->failed) {
+		status = EMR_IO;
+	} else if (fdatasync(fd) != 0) {
+		status = emr_status_from_errno(errno);
+		store->failed = true;
+	}
+	pthread_mutex_unlock(&store->file_sync_lock);
+	return status;
+}
+
 emr_status emr_store_roll(emr_store *store)
 {
 	emr_segment *old = store->current;
@@ -176,10 +191,9 @@ emr_status emr_store_roll(emr_store *store)
 	if (ftruncate(old->fd, (off_t)old->end) != 0)
 		return emr_status_from_errno(errno);
 	store->allocated = old->end;
-	if (fsync(old->fd) != 0) {
-		store->failed = true;
-		return emr_status_from_errno(errno);
-	}
+	status = emr_store_sync_file(store, old->fd);
+	if (status != EMR_OK)
+		return status;
 	pthread_mutex_lock(&store->sync_lock);
 	store->synced_total = store->written_total;
 	pthread_mutex_unlock(&store->sync_lock);
@@ -409,8 +423,7 @@ static emr_status flush_once(emr_store *store)
 	pthread_mutex_unlock(&store->sync_lock);
 	status = emr_segment_use(store, segment, &fd);
 	if (status == EMR_OK) {
-		if (fdatasync(fd) != 0)
-			status = emr_status_from_errno(errno);
+		status = emr_store_sync_file(store, fd);
 		emr_segment_unuse(store, segment);
 	}
 	pthread_mutex_lock(&store->sync_lock);

@@ -50,8 +50,9 @@ void emr_store_extend_window(emr_store *store)
 		return;
 	/* `current` cannot change meanwhile: rolling waits for the window. */
 	status = emr_pwrite_all(fd, zeros, EMR_WINDOW_BYTES, (off_t)from);
-	if (status == EMR_OK && fdatasync(fd) != 0)
-		status = EMR_IO;
+	/* What others append meanwhile is flushed with it: a failure is one of theirs, too. */
+	if (status == EMR_OK)
+		status = emr_store_sync_file(store, fd);
 	pthread_mutex_lock(&store->append_lock);
 	store->zeroing_from = 0;
 	if (status != EMR_OK && ftruncate(fd, (off_t)from) != 0)

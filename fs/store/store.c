@@ -90,7 +90,7 @@ static emr_status choose_current(emr_store *store)
 static emr_status init_locks(emr_store *store)
 {
 	pthread_mutex_t *mutexes[] = {&store->reclaim_lock, &store->index_lock, &store->append_lock,
-		&store->map_lock, &store->sync_lock, &store->wake_lock};
+		&store->map_lock, &store->sync_lock, &store->file_sync_lock, &store->wake_lock};
 	pthread_condattr_t monotonic;
 	int failed = 0;
 

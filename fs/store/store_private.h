@@ -2,8 +2,9 @@
  *
  * Locks, outermost first; never take one while holding one to the right of it:
  *   reclaim_lock > index_lock > append_lock > index_swap > the two locks in the index > map_lock >
- * sync_lock wake_lock and the reserve's are innermost.  What names no lock is set before the store
- * is handed out.  A field with two locks is changed under both and read under either. */
+ * sync_lock.  file_sync_lock (taken with index_lock or append_lock held, or none), wake_lock and
+ * the reserve's are innermost.  What names no lock is set before the store is handed out.  A field
+ * with two locks is changed under both and read under either. */
 #pragma once
 
 #include <pthread.h>
@@ -108,8 +109,9 @@ struct emr_store {
 	size_t damage_count;
 	bool has_bad_frame; /* of this writer, seen since open: pins in it are not known */
 
-	pthread_mutex_t sync_lock; /* down to current_base */
-	pthread_cond_t synced;	   /* with sync_lock */
+	pthread_mutex_t file_sync_lock; /* one flush of the current file at a time */
+	pthread_mutex_t sync_lock;	/* down to current_base */
+	pthread_cond_t synced;		/* with sync_lock */
 	bool flushing_now;
 	uint64_t written_total; /* bytes appended since open */
 	uint64_t synced_total;
@@ -144,6 +146,10 @@ emr_status emr_segment_create(emr_store *store, uint64_t number, emr_segment **o
 
 /* ---- append.c ---- */
 
+/* Flushes the current segment's FD.  The kernel tells a failed write to one flush of an open file
+ * and to no other, so whoever hears of it says so for all before the next flush begins: EMR_IO from
+ * then on. */
+emr_status emr_store_sync_file(emr_store *store, int fd);
 /* append_lock held: closes the current segment (cut, synced) and starts the next. */
 emr_status emr_store_roll(emr_store *store);
 void emr_store_set_current(

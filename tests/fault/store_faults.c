@@ -12,6 +12,7 @@
 
 #include "base/codec.h"
 #include "journal/journal.h"
+#include "store_private.h"
 
 typedef enum fault { WRITE, FLUSH, MEMORY, READ, FAULTS } fault;
 
@@ -354,6 +355,20 @@ static void a_full_disk_refuses_and_room_lets_it_go_on(void **state)
 	assert_int_equal(kit_quarantined(k), 0);
 }
 
+/* The kernel tells of a failed write once: to the flush of the zeros that are written ahead, here.
+ */
+static void a_flush_that_failed_for_others_is_no_promise(void **state)
+{
+	kit *k = *state;
+
+	kit_put(k, 1, 3000);
+	error = EIO;
+	arm(FLUSH, 0);
+	emr_store_extend_window(k->store);
+	assert_true(disarm());
+	assert_status(EMR_IO, emr_store_flush(k->store));
+}
+
 /* Each time in a store of its own, so that the calls are the same and each of them fails once. */
 static bool loses_nothing_at_call(const emr_reclaim_options *options, fault kind, int n)
 {
@@ -483,6 +498,7 @@ int main(void)
 		T(after_a_failed_flush_nothing_is_called_durable),
 		T(what_a_refused_flush_left_in_memory_is_written_again_before_it_is_called_safe),
 		T(a_full_disk_refuses_and_room_lets_it_go_on),
+		T(a_flush_that_failed_for_others_is_no_promise),
 		T(reclaim_loses_nothing_at_any_failing_call),
 		T(zeros_in_place_lose_nothing_at_any_failing_call),
 		T(a_commit_that_failed_did_not_happen_and_the_next_one_does),
