@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "store/dag_pb.h"
+#include "store/unixfs.h"
 
 #define DEPTH_MAX 16
 
@@ -72,6 +73,17 @@ static emr_status note_missing(walk *w, const emr_cid *cid)
 	return w->go_on ? EMR_OK : EMR_MISSING_DATA;
 }
 
+/* Nodes of nothing but holes follow from nothing, and every writer's are the same: when another
+ * took his copy away with his segments, nobody lacks anything. */
+static bool is_hole(const emr_cid *cid)
+{
+	bool is = false;
+
+	for (unsigned level = 0; !is && level < EMR_UNIXFS_HOLE_LEVELS; level++)
+		is = emr_unixfs_is_hole(cid, level);
+	return is;
+}
+
 static emr_status visit_one(walk *w, const step *at)
 {
 	const emr_store_position member = {.segment = 1};
@@ -86,6 +98,8 @@ static emr_status visit_one(walk *w, const step *at)
 	emr_pending_put(w->seen, emr_cid_digest(&at->cid), member);
 	if (emr_cid_codec(&at->cid) == EMR_CODEC_DAG_PB) {
 		status = emr_block_store_get_verified(w->store, &at->cid, &block);
+		if (status == EMR_NOT_FOUND && is_hole(&at->cid))
+			return EMR_OK;
 		if (status == EMR_NOT_FOUND)
 			return note_missing(w, &at->cid);
 		if (status != EMR_OK)

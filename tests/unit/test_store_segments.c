@@ -401,6 +401,16 @@ static void a_pinned_directory_keeps_all_below_it(void **state)
 	assert_true(emr_block_store_has(emr_store_blocks(k->store), &root));
 }
 
+/* Another writer's copy of them may be the one that the index names, and he may take it away. */
+static void nodes_of_holes_that_are_not_there_stop_nothing(void **state)
+{
+	kit *k = *state;
+	emr_cid hole = emr_unixfs_hole(2);
+
+	kit_pin_one(k, &hole, false);
+	assert_ok(emr_store_reclaim(k->store, &(emr_reclaim_options){0}, NULL));
+}
+
 static void a_missing_node_below_a_pin_stops_reclaim(void **state)
 {
 	kit *k = *state;
@@ -682,6 +692,7 @@ int main(void)
 		T(what_is_dead_goes_without_any_room),
 		T(extra_roots_live),
 		T(a_pinned_directory_keeps_all_below_it),
+		T(nodes_of_holes_that_are_not_there_stop_nothing),
 		T(a_missing_node_below_a_pin_stops_reclaim),
 		T(readers_and_writers_go_on_during_reclaim),
 		T(the_index_is_written_while_segments_roll),
