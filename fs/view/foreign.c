@@ -259,15 +259,22 @@ static emr_status copy_all(emr_content_reader *from, emr_staging *to, uint64_t s
 {
 	EMR_AUTO_FREE uint8_t *data = malloc(COPY_BYTES);
 	emr_status status = data != NULL ? EMR_OK : EMR_NO_MEMORY;
+	uint64_t end = 0;
 
 	/* Holes stay holes: a size that is claimed costs nothing. */
 	for (uint64_t at = 0; at < size && status == EMR_OK;) {
 		size_t want, got = 0;
 
-		status = emr_content_reader_seek(from, at, false, &at);
-		if (status == EMR_NOT_FOUND || (status == EMR_OK && at >= size))
-			return emr_staging_truncate(to, size);
-		want = size - at < COPY_BYTES ? (size_t)(size - at) : COPY_BYTES;
+		if (at == end) {
+			status = emr_content_reader_seek(from, at, false, &at);
+			if (status == EMR_NOT_FOUND || (status == EMR_OK && at >= size))
+				return emr_staging_truncate(to, size);
+			if (status == EMR_OK)
+				status = emr_content_reader_seek(from, at, true, &end);
+			if (status == EMR_OK && end > size)
+				end = size;
+		}
+		want = end - at < COPY_BYTES ? (size_t)(end - at) : COPY_BYTES;
 		if (status == EMR_OK)
 			status = emr_content_reader_read(from, at, data, want, &got);
 		if (status == EMR_OK && got == 0)
