@@ -58,8 +58,16 @@ as lima run 0 request 'Ana Silva:Scans' --reason 'second opinion'
 asked() { "$EMRFS" request | grep -q 'to you'; }
 two_until 60 asked
 id=$("$EMRFS" request | sed -n 's/^\(r-[^ ]*\).* to you .*/\1/p')
-entry "$id x\nLook at it\nyes\nyes\n" requests
-grep -q "second opinion\|Scans" shown || emr_fail "the request is not shown: $(cat shown)"
+entry "$id x\nno\n" requests
+grep -q "^$id .*to you .*Scans.*second opinion" shown || emr_fail "the request is not shown: $(cat shown)"
+say "also where the person reads Portuguese"
+LC_ALL=C.UTF-8 LANGUAGE=pt entry "$id x\nLook at it\nyes\nyes\n" requests # a translation needs no locale of its country
+grep -q "^$id .*para si .*Scans.*second opinion" shown || emr_fail "the request is not shown in Portuguese: $(cat shown)"
 two_until 60 shares_one
+say "what has been answered is not offered again"
+answered() { "$EMRFS" request | grep -q "^$id .* asked for "; }
+two_until 60 answered
+entry 'no\n' requests
+! grep "^$id " shown || emr_fail "offered: $(cat shown)"
 two_unmount ana lima
 echo "all is well"
