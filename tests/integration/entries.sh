@@ -53,6 +53,28 @@ say "taken back"
 entry 'lima\nyes\nyes\n' unshare "$MNT/Scans"
 shares_none() { ! shares_one; }
 two_until 60 shares_none
+say "with a terminal behind it, too, everything is asked in windows"
+cat >terminal.py <<'END'
+import os, pty, select, signal, sys
+pid, fd = pty.fork()
+if pid == 0:
+    os.execv(sys.argv[1], sys.argv[1:])
+while select.select([fd], [], [], 1200)[0]:
+    try:
+        seen = os.read(fd, 4096)
+    except OSError:
+        break
+    if not seen: break
+    os.kill(pid, signal.SIGHUP)
+    sys.exit(f"on the terminal: {seen.decode(errors='replace')}")
+sys.exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
+END
+printf 'lima\n7 days\nyes\nyes\n' >answers && : >shown
+python3 terminal.py "$PACKAGING/action" share "$MNT/Scans" || emr_fail "action share: $(cat shown)"
+grep -q 'window: .*Share it' shown || emr_fail "a yes was not asked for: $(cat shown)"
+two_until 60 shares_one
+entry 'lima\nyes\nyes\n' unshare "$MNT/Scans"
+two_until 60 shares_none
 say "a request is shown, and answered"
 as lima run 0 request 'Ana Silva:Scans' --reason 'second opinion'
 asked() { "$EMRFS" request | grep -q 'to you'; }
