@@ -9,8 +9,9 @@ PACKAGING=$(cd "$(dirname "$0")/../../packaging" && pwd)
 two_begin entries
 two_network "São Lucas"
 two_join lima "Dr Paula Lima" clinician
+two_join reis "Dr Paula Reis" clinician
 two_join ana "Ana Silva" patient
-two_cards ana lima
+two_cards ana lima reis
 two_mount ana lima
 mkdir bin || exit 2
 # The next line of answers for what asks; texts are agreed to unless the line says no.
@@ -74,6 +75,24 @@ python3 terminal.py "$PACKAGING/action" share "$MNT/Scans" || emr_fail "action s
 grep -q 'window: .*Share it' shown || emr_fail "a yes was not asked for: $(cat shown)"
 two_until 60 shares_one
 entry 'lima\nyes\nyes\n' unshare "$MNT/Scans"
+two_until 60 shares_none
+say "whoever is chosen is meant, however they are called"
+odd='Dr Paula  "who":"Re\is"'
+as ana run 0 people add lima.card --name 'Dr Paula  Lima'
+as ana run 0 people add reis.card --name "$odd"
+shared_with() { # NAMES, in their order, a line each
+	[ "$("$EMRFS" share --json | python3 -c 'import json, sys
+print("\n".join(sorted(g["who"] for g in json.load(sys.stdin)["grants"])))')" = "$1" ]
+}
+entry 'Dr Paula  Lima\n7 days\nyes\nyes\n' share "$MNT/Scans"
+expect "who may be chosen" "$(sed '1d; 2,${/^window/,$d}' shown | sort)" "$(printf '%s\n' "$odd" 'Dr Paula  Lima' | sort)"
+two_until 60 shared_with 'Dr Paula  Lima'
+entry "${odd/\\/\\\\}\n7 days\nyes\nyes\n" share "$MNT/Scans"
+two_until 60 shared_with "$odd
+Dr Paula  Lima"
+entry 'Dr Paula  Lima\nyes\nyes\n' unshare "$MNT/Scans"
+two_until 60 shared_with "$odd"
+entry "${odd/\\/\\\\}\nyes\nyes\n" unshare "$MNT/Scans"
 two_until 60 shares_none
 say "a request is shown, and answered"
 as lima run 0 request 'Ana Silva:Scans' --reason 'second opinion'
