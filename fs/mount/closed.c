@@ -42,7 +42,7 @@ static emr_status make_note(const char *path, emr_buf *out_note)
 	return status == EMR_OK ? emr_buf_append(out_note, "\n", 1) : status;
 }
 
-static bool was_our_folder(const emr_places *places, const char *path)
+bool emr_closed_was_ours(const emr_places *places, const char *path)
 {
 	EMR_AUTO_FD state = open(places->state, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	EMR_AUTO_BUF wanted = {0};
@@ -160,7 +160,7 @@ emr_status emr_closed_take_out(const emr_places *places, const char *path, emr_c
 		return EMR_INVALID;
 	}
 	/* The helper that mounts for an ordinary user wants to see that he may write there. */
-	out_closed->is_ours = was_our_folder(places, path);
+	out_closed->is_ours = emr_closed_was_ours(places, path);
 	if (out_closed->is_ours)
 		(void)fchmod(out_closed->fd, 0700);
 	if (count_entries(out_closed->fd) == 0)

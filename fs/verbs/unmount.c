@@ -14,6 +14,7 @@
 #include "kit/text.h"
 #include "kit/language.h"
 #include "mount/client.h"
+#include "mount/closed.h"
 #include "mount/mountpoint.h"
 #include "mount/sending.h"
 #include "session/session.h"
@@ -394,19 +395,26 @@ static int tell_traces(const closing *c, const char *folder, emr_out *out)
 	return code;
 }
 
-/* The folder is closed already, and only what tells of it is asked about. */
+/* The folder is closed already, and only what tells of it is asked about.  Of a directory that was
+ * not the folder the desktop may keep what it likes. */
 static int purge_closed(closing *c, emr_out *out)
 {
 	EMR_AUTO_FREE char *usual = NULL;
+	const char *folder;
 	emr_problem problem = {0};
 	emr_status status = EMR_OK;
 
 	if (c->wanted == NULL)
 		status = emr_mountpoint_find(&c->places, NULL, &usual, &problem);
+	folder = c->wanted != NULL ? c->wanted : usual;
+	if (status == EMR_OK && !emr_closed_was_ours(&c->places, folder)) {
+		emr_problem_set(&problem, EMR_SAY_NOT_OPEN, NULL);
+		status = EMR_NOT_FOUND;
+	}
 	if (status != EMR_OK)
 		return emr_out_fail(out, &problem);
 	recall_names(c);
-	return tell_traces(c, c->wanted != NULL ? c->wanted : usual, out);
+	return tell_traces(c, folder, out);
 }
 
 static int say_closed(closing *c, emr_out *out)

@@ -84,6 +84,15 @@ for line in left.splitlines():
 run 0 unmount --purge "$MNT"
 says "The desktop keeps nothing of"
 
+say "--purge of a directory that was not the folder"
+full=$(state_of_rest)
+for other in "$EMR_WORK/beside" "$MNT-2" "$EMR_WORK" "$MNT/Scans"; do
+	run 10 unmount --purge "$other"
+	says "Your folder is not open."
+done
+run 10 unmount --purge	# the usual one, which was never open
+expect "files after --purge of others" "$(state_of_rest)" "$full"
+
 say "--purge while it closes, and a picture that does not go"
 emr_mount
 thumbnail normal "$MNT/Scans/$odd"

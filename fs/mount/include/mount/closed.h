@@ -21,6 +21,10 @@ typedef struct emr_closed {
 } emr_closed;
 #define EMR_CLOSED_NONE ((emr_closed){.fd = -1})
 
+/* Whether PATH, as emr_mountpoint_find says it, is where this keyring's folder was open last.  A
+ * state that cannot be read says no. */
+bool emr_closed_was_ours(const emr_places *places, const char *path);
+
 /* Makes the directory PATH empty and ready to be opened on.  EMR_NOT_EMPTY: it was not our folder
  * before, or what is in it could not be moved; OUT_PROBLEM says which. */
 emr_status emr_closed_take_out(const emr_places *places, const char *path, emr_closed *out_closed,
