@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/bytes.h"
 #include "kit/message.h"
@@ -93,40 +94,64 @@ emr_status emr_trace_add(
 
 /* ---- the places ---- */
 
-/* $NAME/REST, or HOME/USUAL/REST; NULL without memory or a home. */
-static char *place(const char *name, const char *usual, const char *rest)
-{
-	const char *base = name != NULL ? getenv(name) : NULL, *home = getenv("HOME");
-	char *path = NULL;
-	int n = -1;
+#define PLACES 3 /* the environment's, the usual one and the old one */
 
-	if (base != NULL && base[0] == '/')
-		n = asprintf(&path, "%s/%s", base, rest);
-	else if (home != NULL && home[0] == '/')
-		n = asprintf(&path, "%s/%s%s", home, usual, rest);
-	return n >= 0 ? path : NULL;
+/* $NAME/REST; NULL without memory or a directory of that name. */
+static char *place(const char *name, const char *rest)
+{
+	const char *base = getenv(name);
+	char *path = NULL;
+
+	if (base == NULL || base[0] != '/' || asprintf(&path, "%s/%s", base, rest) < 0)
+		return NULL;
+	return path;
 }
 
 typedef struct places {
-	char *caches[2], *lists[2]; /* today's and the old one; owned */
+	char *caches[PLACES], *lists[PLACES]; /* NULL = none, or the same as another; owned */
 } places;
 
 static void places_free(places *p)
 {
-	for (size_t i = 0; i < 2; i++) {
+	for (size_t i = 0; i < PLACES; i++) {
 		free(p->caches[i]);
 		free(p->lists[i]);
 	}
 }
 
+/* Each only once, whatever links lead to it. */
+static void drop_same(char *paths[PLACES])
+{
+	struct stat found[PLACES];
+	bool is_there[PLACES];
+
+	for (size_t i = 0; i < PLACES; i++) {
+		is_there[i] = paths[i] != NULL && stat(paths[i], &found[i]) == 0;
+		for (size_t j = 0; j < i && is_there[i]; j++)
+			if (is_there[j] && found[i].st_dev == found[j].st_dev &&
+				found[i].st_ino == found[j].st_ino) {
+				free(paths[i]);
+				paths[i] = NULL;
+				is_there[i] = false;
+			}
+	}
+}
+
 #define AUTO_PLACES __attribute__((cleanup(places_free))) places
 
+/* Also the usual ones when the environment names others: a terminal that a file manager started has
+ * the cache of that one, and the desktop has its own. */
 static places find_places(void)
 {
-	return (places){
-		{place("XDG_CACHE_HOME", ".cache/", "thumbnails"), place(NULL, "", ".thumbnails")},
-		{place("XDG_DATA_HOME", ".local/share/", "recently-used.xbel"),
-			place(NULL, "", ".recently-used.xbel")}};
+	places p = {{place("XDG_CACHE_HOME", "thumbnails"), place("HOME", ".cache/thumbnails"),
+			    place("HOME", ".thumbnails")},
+		{place("XDG_DATA_HOME", "recently-used.xbel"),
+			place("HOME", ".local/share/recently-used.xbel"),
+			place("HOME", ".recently-used.xbel")}};
+
+	drop_same(p.caches);
+	drop_same(p.lists);
+	return p;
 }
 
 emr_status emr_traces_name(const char *folder, json_t *out_names)
@@ -135,7 +160,7 @@ emr_status emr_traces_name(const char *folder, json_t *out_names)
 	json_t *wanted = json_object();
 	emr_status status = wanted != NULL ? EMR_OK : EMR_NO_MEMORY;
 
-	for (size_t i = 0; i < 2 && status == EMR_OK; i++)
+	for (size_t i = 0; i < PLACES && status == EMR_OK; i++)
 		if (p.caches[i] != NULL)
 			status = emr_traces_nameless(p.caches[i], wanted);
 	if (status == EMR_OK && json_object_size(wanted) > 0)
@@ -149,11 +174,11 @@ emr_status emr_traces_look(const char *folder, const json_t *names, bool remove,
 	AUTO_PLACES p = find_places();
 	emr_status status = EMR_OK;
 
-	for (size_t i = 0; i < 2 && status == EMR_OK; i++)
+	for (size_t i = 0; i < PLACES && status == EMR_OK; i++)
 		if (p.caches[i] != NULL)
 			status = emr_traces_of_thumbnails(
 				p.caches[i], folder, names, remove, out_traces);
-	for (size_t i = 0; i < 2 && status == EMR_OK; i++)
+	for (size_t i = 0; i < PLACES && status == EMR_OK; i++)
 		if (p.lists[i] != NULL)
 			status = emr_traces_of_recent(p.lists[i], folder, remove, out_traces);
 	return status;

@@ -111,6 +111,20 @@ if [ "$(id -u)" = 0 ] && unshare --mount true 2>/dev/null; then
 	emr_mount
 fi
 
+say "what another environment names is looked at beside the usual places, and each once"
+thumbnail normal "$MNT/Scans/$odd"
+recent "$MNT/Scans/$odd"
+mkdir -p other/thumbnails/normal && mv "$thumbnails/normal/$(printf %s "$(uri_of "$MNT/Scans/$odd")" | md5sum | cut -d' ' -f1).png" other/thumbnails/normal/picture.png || exit 1
+thumbnail normal "$MNT/Scans/$odd"
+must ln -s .cache/thumbnails "$HOME/.thumbnails"
+XDG_CACHE_HOME=$EMR_WORK/other XDG_DATA_HOME=$EMR_WORK/other run 0 unmount --purge
+says "Removed: 2 thumbnails and 1 entry in the list of recent files."
+expect "thumbnails in the other cache" "$(find other -type f)" ""
+expect "thumbnails of others" "$(state_of_rest | grep -v recently-used)" "$(grep -v recently-used <<<"$kept")"
+expect "entries of others" "$(listed | sort)" "$before"
+must rm "$HOME/.thumbnails"
+emr_mount
+
 say "the private cache of viewers"
 cache=$(python3 -c 'import json, sys; print(json.load(sys.stdin)["viewer_cache"])' < <("$EMRFS" status --json))
 expect "rights of the cache" "$(stat -c %a "$cache")" 700
