@@ -2,6 +2,7 @@
  * process has ended. It refuses to close while something is in memory only, and while programs
  * use the folder. */
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,6 +18,7 @@
 #include "mount/closed.h"
 #include "mount/mountpoint.h"
 #include "mount/sending.h"
+#include "mount/viewer_cache.h"
 #include "session/session.h"
 #include "verbs/cmd.h"
 
@@ -57,6 +59,43 @@ static void closing_end(closing *c)
 		close(c->pidfd);
 }
 
+static emr_status end_viewers_in(const emr_places *places)
+{
+	if (access(places->run, F_OK) != 0)
+		return errno == ENOENT ? EMR_OK : emr_status_from_errno(errno);
+	return emr_viewer_cache_end(places);
+}
+
+/* A mount that was killed could not remove what viewers kept: in the runtime directory of whoever
+ * asks, and in that of whoever held the state last.  One that holds it now does it by itself. */
+static emr_status end_dead_viewers(const closing *c)
+{
+	EMR_AUTO_FD state_fd = open(c->places.state, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	EMR_AUTO_FREE char *run = NULL;
+	emr_places last = c->places; /* borrowed */
+	char folder[4096];
+	int pid = 0;
+	emr_status status = state_fd >= 0
+				    ? emr_session_holder(state_fd, folder, sizeof folder, &pid)
+				    : emr_status_from_errno(errno);
+
+	if (status != EMR_NOT_FOUND)
+		return status;
+	status = end_viewers_in(&c->places);
+	if (status != EMR_OK || state_fd < 0)
+		return status;
+	status = emr_session_run_place(state_fd, &run);
+	if (status != EMR_OK)
+		return status == EMR_NOT_FOUND ? EMR_OK : status;
+	last.run = run;
+	return end_viewers_in(&last);
+}
+
+static void say_viewers(emr_status status, emr_problem *out_problem)
+{
+	emr_problem_set_status(out_problem, status, _("Looking for traces"));
+}
+
 /* A mount whose process was killed: the kernel still has it. */
 static bool clean_up_dead(const closing *c, emr_out *out)
 {
@@ -64,6 +103,7 @@ static bool clean_up_dead(const closing *c, emr_out *out)
 	const char *path = c->wanted;
 	emr_problem problem = {0};
 	char shown[4200];
+	emr_status status;
 
 	if (path == NULL && emr_mountpoint_find(&c->places, NULL, &usual, &problem) == EMR_OK)
 		path = usual;
@@ -75,6 +115,11 @@ static bool clean_up_dead(const closing *c, emr_out *out)
 	emr_out_text(out, "folder", path);
 	emr_out_put(out, "unsent", json_array());
 	emr_out_put(out, "left_outside", json_array());
+	status = c->purge ? EMR_OK : end_dead_viewers(c); /* purge_closed does it */
+	if (status != EMR_OK) {
+		say_viewers(status, &problem);
+		emr_remark(out, &problem);
+	}
 	return true;
 }
 
@@ -410,6 +455,11 @@ static int purge_closed(closing *c, emr_out *out)
 	if (status == EMR_OK && !emr_closed_was_ours(&c->places, folder)) {
 		emr_problem_set(&problem, EMR_SAY_NOT_OPEN, NULL);
 		status = EMR_NOT_FOUND;
+	}
+	if (status == EMR_OK) {
+		status = end_dead_viewers(c);
+		if (status != EMR_OK)
+			say_viewers(status, &problem);
 	}
 	if (status != EMR_OK)
 		return emr_out_fail(out, &problem);

@@ -137,6 +137,27 @@ echo secret >"$cache/left"
 emr_kill
 emr_mount
 [ ! -e "$cache/left" ] || emr_fail "what a killed mount left in the viewers' cache is there"
+for purge in "" --purge; do	# a killed mount that the kernel still has
+	echo secret >"$cache/left"
+	kill -KILL "$(emr_pid)" && emr_await_end || emr_fail "killed, and still there"
+	run 0 unmount $purge "$MNT"
+	says "was left by a program that ended"
+	[ ! -e "$cache" ] || emr_fail "the viewers' cache of a killed mount stays after unmount $purge"
+	emr_mount
+done
+echo secret >"$cache/left"
+emr_kill
+run 10 unmount --purge "$EMR_WORK/beside"
+[ -e "$cache/left" ] || emr_fail "--purge of another directory removes the viewers' cache"
+run 0 unmount --purge "$MNT"
+says "The desktop keeps nothing of"
+[ ! -e "$cache" ] || emr_fail "the viewers' cache of a killed mount stays after --purge"
+# The mount had another runtime directory than whoever asks now.
+must install -d -m 700 elsewhere "$EMR_WORK/elsewhere/${cache##*/}"
+must sed -i "s|^run .*|run $EMR_WORK/elsewhere|" "$EMRFS_HOME/state/lock"
+run 0 unmount --purge "$MNT"
+[ ! -e "elsewhere/${cache##*/}" ] || emr_fail "the viewers' cache in the runtime directory of the killed mount stays"
+emr_mount
 emr_unmount
 [ ! -e "$cache" ] || emr_fail "the viewers' cache stays after closing"
 echo "all is well"
