@@ -154,17 +154,24 @@ static places find_places(void)
 	return p;
 }
 
+/* What cannot be read hides nothing of the rest: the first failure is told at the end. */
+static void keep_first(emr_status *first, emr_status status)
+{
+	if (*first == EMR_OK)
+		*first = status;
+}
+
 emr_status emr_traces_name(const char *folder, json_t *out_names)
 {
 	AUTO_PLACES p = find_places();
 	json_t *wanted = json_object();
 	emr_status status = wanted != NULL ? EMR_OK : EMR_NO_MEMORY;
 
-	for (size_t i = 0; i < PLACES && status == EMR_OK; i++)
+	for (size_t i = 0; i < PLACES && wanted != NULL; i++)
 		if (p.caches[i] != NULL)
-			status = emr_traces_nameless(p.caches[i], wanted);
-	if (status == EMR_OK && json_object_size(wanted) > 0)
-		status = emr_traces_name_files(folder, wanted, out_names);
+			keep_first(&status, emr_traces_nameless(p.caches[i], wanted));
+	if (json_object_size(wanted) > 0)
+		keep_first(&status, emr_traces_name_files(folder, wanted, out_names));
 	json_decref(wanted);
 	return status;
 }
@@ -174,12 +181,13 @@ emr_status emr_traces_look(const char *folder, const json_t *names, bool remove,
 	AUTO_PLACES p = find_places();
 	emr_status status = EMR_OK;
 
-	for (size_t i = 0; i < PLACES && status == EMR_OK; i++)
+	for (size_t i = 0; i < PLACES; i++)
 		if (p.caches[i] != NULL)
-			status = emr_traces_of_thumbnails(
-				p.caches[i], folder, names, remove, out_traces);
-	for (size_t i = 0; i < PLACES && status == EMR_OK; i++)
+			keep_first(&status, emr_traces_of_thumbnails(p.caches[i], folder, names,
+						    remove, out_traces));
+	for (size_t i = 0; i < PLACES; i++)
 		if (p.lists[i] != NULL)
-			status = emr_traces_of_recent(p.lists[i], folder, remove, out_traces);
+			keep_first(&status,
+				emr_traces_of_recent(p.lists[i], folder, remove, out_traces));
 	return status;
 }

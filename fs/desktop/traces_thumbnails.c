@@ -152,21 +152,41 @@ static emr_status look_for_nameless(looking *l, const FTSENT *file)
 	return status;
 }
 
+/* A directory or file that cannot be looked at; one that is gone holds nothing. */
+static emr_status unreadable(const FTSENT *entry)
+{
+	bool is_error = entry->fts_info == FTS_DNR || entry->fts_info == FTS_ERR ||
+			entry->fts_info == FTS_NS;
+
+	if (!is_error || entry->fts_errno == ENOENT || entry->fts_errno == ENOTDIR)
+		return EMR_OK;
+	return emr_status_from_errno(entry->fts_errno);
+}
+
+/* Through all of it, whatever cannot be read: the first of that is the result.  The directory
+ * itself may be a symbolic link to where the thumbnails are. */
 static emr_status walk(const char *directory, look_fn look, looking *l)
 {
 	EMR_AUTO_FREE char *start = strdup(directory);
 	char *starts[] = {start, NULL};
-	FTS *all = start != NULL ? fts_open(starts, FTS_PHYSICAL | FTS_NOCHDIR | FTS_XDEV, NULL)
-				 : NULL;
-	emr_status status = all != NULL ? EMR_OK : EMR_NO_MEMORY;
-	const FTSENT *entry;
+	FTS *all = start != NULL
+			   ? fts_open(starts, FTS_PHYSICAL | FTS_COMFOLLOW | FTS_NOCHDIR | FTS_XDEV,
+				     NULL)
+			   : NULL;
+	emr_status status = all != NULL ? EMR_OK : EMR_NO_MEMORY, passed_over = EMR_OK;
+	const FTSENT *entry = NULL;
 
-	while (status == EMR_OK && (entry = fts_read(all)) != NULL)
+	while (status == EMR_OK && (entry = fts_read(all)) != NULL) {
 		if (entry->fts_info == FTS_F)
 			status = look(l, entry);
+		if (passed_over == EMR_OK)
+			passed_over = unreadable(entry);
+	}
+	if (status == EMR_OK && errno != 0) /* the end of the walk is told as 0 */
+		status = emr_status_from_errno(errno);
 	if (all != NULL)
 		fts_close(all);
-	return status;
+	return status == EMR_OK ? passed_over : status;
 }
 
 emr_status emr_traces_nameless(const char *directory, json_t *out_names)

@@ -307,8 +307,8 @@ static void name_traces(closing *c)
 	const char *key;
 
 	c->names = json_object();
-	if (emr_traces_name(c->folder, c->names) != EMR_OK || c->purge ||
-		json_object_size(c->names) == 0 ||
+	(void)emr_traces_name(c->folder, c->names); /* tell_traces meets the same */
+	if (c->purge || json_object_size(c->names) == 0 ||
 		emr_places_open_run(&c->places, &run_fd, &ignored) != EMR_OK)
 		return;
 	/* The pictures are there anyhow; what the files are called is not. */
@@ -410,6 +410,15 @@ static void say_traces(const json_t *traces, emr_out *out)
 		emr_say(out, "  and %zu more\n", n - TRACES_SAID);
 }
 
+/* Only who asked for an empty desktop fails without one: the folder is closed. */
+static int tell_problem(const closing *c, const emr_problem *problem, emr_out *out)
+{
+	if (c->purge)
+		return emr_out_fail(out, problem);
+	emr_remark(out, problem);
+	return EMR_EXIT_DONE;
+}
+
 /* Behind everything else, because a mount that still ran could be looked at again. */
 static int tell_traces(const closing *c, const char *folder, emr_out *out)
 {
@@ -431,12 +440,12 @@ static int tell_traces(const closing *c, const char *folder, emr_out *out)
 			folder, "n", n, NULL);
 	}
 	emr_out_put(out, "traces", traces);
-	if (status != EMR_OK)
+	if (problem.is_set)
+		code = tell_problem(c, &problem, out);
+	if (status != EMR_OK) {
 		emr_problem_set_status(&problem, status, _("Looking for traces"));
-	if (problem.is_set && (c->purge || status != EMR_OK))
-		code = emr_out_fail(out, &problem);
-	else if (problem.is_set)
-		emr_remark(out, &problem);
+		code = tell_problem(c, &problem, out);
+	}
 	return code;
 }
 

@@ -125,6 +125,32 @@ expect "entries of others" "$(listed | sort)" "$before"
 must rm "$HOME/.thumbnails"
 emr_mount
 
+say "a cache that is a symbolic link, and a directory in it that cannot be read"
+must mv "$thumbnails" "$EMR_WORK/moved" && must ln -s "$EMR_WORK/moved" "$thumbnails"
+thumbnail normal "$MNT/Scans/$odd"
+thumbnail large "$MNT/Scans/$odd"
+run 0 unmount
+says "2 thumbnails"
+# unable ARGUMENTS...: emrfs, with the rights that also root has without its privileges.
+unable() {
+	local able=()
+	[ "$(id -u)" != 0 ] || able=(setpriv --bounding-set=-dac_override,-dac_read_search --inh-caps=-dac_override,-dac_read_search)
+	"${able[@]}" "$EMRFS" "$@" >out/said 2>out/complained
+}
+must chmod 0 "$thumbnails/normal"
+unable unmount --purge "$MNT"
+closed=$?
+must chmod 700 "$thumbnails/normal"
+[ $closed != 0 ] || emr_fail "--purge with a directory that it cannot read succeeds: $(cat out/said)"
+says "Looking for traces"
+says "Removed: 1 thumbnail."
+says_not "keeps nothing"
+run 0 unmount --purge "$MNT"
+says "Removed: 1 thumbnail."
+must rm "$thumbnails" && must mv "$EMR_WORK/moved" "$thumbnails"
+expect "thumbnails of others" "$(state_of_rest | grep -v recently-used)" "$(grep -v recently-used <<<"$kept")"
+emr_mount
+
 say "the private cache of viewers"
 cache=$(python3 -c 'import json, sys; print(json.load(sys.stdin)["viewer_cache"])' < <("$EMRFS" status --json))
 expect "rights of the cache" "$(stat -c %a "$cache")" 700
