@@ -91,7 +91,19 @@ static void XMLCALL on_end(void *arg, const XML_Char *name)
 					  (size_t)XML_GetCurrentByteCount(l->parser);
 }
 
-/* What is no XML has no entries. */
+/* Before anything that it declares is read: what an entity stands for has no place of its own in
+ * the bytes, and cutting there would take others' entries. */
+static void XMLCALL on_document_type(void *arg, const XML_Char *name, const XML_Char *system,
+	const XML_Char *public, int has_subset)
+{
+	(void)name;
+	(void)system;
+	(void)public;
+	(void)has_subset;
+	stop(arg, EMR_OK);
+}
+
+/* What is no XML, or has a document type, which no desktop writes, has no entries. */
 static emr_status find_entries(list *l, emr_bytes bytes)
 {
 	l->parser = XML_ParserCreate(NULL);
@@ -99,6 +111,7 @@ static emr_status find_entries(list *l, emr_bytes bytes)
 		return EMR_NO_MEMORY;
 	XML_SetUserData(l->parser, l);
 	XML_SetElementHandler(l->parser, on_start, on_end);
+	XML_SetStartDoctypeDeclHandler(l->parser, on_document_type);
 	if (XML_Parse(l->parser, (const char *)bytes.data, (int)bytes.len, XML_TRUE) ==
 		XML_STATUS_OK)
 		return EMR_OK;

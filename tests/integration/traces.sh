@@ -123,6 +123,21 @@ expect "thumbnails in the other cache" "$(find other -type f)" ""
 expect "thumbnails of others" "$(state_of_rest | grep -v recently-used)" "$(grep -v recently-used <<<"$kept")"
 expect "entries of others" "$(listed | sort)" "$before"
 must rm "$HOME/.thumbnails"
+
+say "a list with a document type stays as it is"
+must cp "$list" list.kept
+cat >"$list" <<-END
+	<?xml version="1.0" encoding="UTF-8"?>
+	<!DOCTYPE xbel [<!ENTITY ours '<bookmark href="file://$MNT/Scans/a.png"/>'>]>
+	<xbel version="1.0"><folder>&ours;</folder>
+	<bookmark href="file://$EMR_WORK/beside/b.png"/>
+	<bookmark href="file://$MNT/Scans/c.png"/></xbel>
+END
+full=$(state_of_rest)
+run 0 unmount --purge "$MNT"
+says_not "Removed"
+expect "files after --purge" "$(state_of_rest)" "$full"
+must cp list.kept "$list"
 emr_mount
 
 say "a cache that is a symbolic link, and a directory in it that cannot be read"
