@@ -7,6 +7,7 @@
 #include "backup/backup.h"
 #include "base/file.h"
 #include "ledger/copy.h"
+#include "store/block_store.h"
 
 #define DATA_DIRECTORY "emrfs-data"
 #define DATA_LOCK "lock"
@@ -76,6 +77,7 @@ typedef struct moment {
 	size_t n, capacity;
 	bool is_shared;	 /* the blocks are those of several members */
 	emr_id16 device; /* then: whose backup it is */
+	emr_buf pins;	 /* then, of emr_pin: his, as the store's index has them */
 } moment;
 
 /* Fills in the two above. */

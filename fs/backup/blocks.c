@@ -311,6 +311,21 @@ static emr_status take_record(void *arg, emr_id16 object, emr_bytes part)
 	return emr_buf_append(&l->pins, &row, sizeof row);
 }
 
+/* Which of the ledger's records are this member's cannot be told without a key.  The index of the
+ * store keeps his pins when the segment that they lie in is lost. */
+static emr_status take_member_pins(looking *l, const moment *m)
+{
+	const emr_pin *pins = (const emr_pin *)(const void *)m->pins.data;
+	emr_status status = EMR_OK;
+
+	for (size_t i = 0; i < m->pins.len / sizeof *pins && status == EMR_OK; i++) {
+		pin_row row = {.pin = pins[i], .writer = m->device, .order = UINT64_MAX};
+
+		status = emr_buf_append(&l->pins, &row, sizeof row);
+	}
+	return status;
+}
+
 /* Rows that count come to the front; the others go. */
 static void settle_pins(looking *l)
 {
@@ -548,6 +563,8 @@ emr_status backup_check_blocks(backup_target *t, moment *m, emr_backup_report *r
 	l.n_made = l.n_files;
 	if (status == EMR_OK && !m->is_shared && t->options->root_of != NULL)
 		status = emr_ledger_copy_each_record(m->ledger, take_record, &l);
+	if (status == EMR_OK && m->is_shared)
+		status = take_member_pins(&l, m);
 	if (status != EMR_OK)
 		return status;
 	settle_pins(&l);

@@ -43,6 +43,7 @@ void moment_end(moment *m)
 {
 	drop_segments(m);
 	free(m->segments);
+	emr_buf_free(&m->pins);
 	emr_ledger_copy_close(m->ledger);
 	if (m->blocks_fd >= 0)
 		close(m->blocks_fd);

@@ -50,9 +50,11 @@ static emr_status note_root(void *arg, const emr_pin *pin)
 {
 	need *n = arg;
 	emr_cid missing;
-	emr_status status =
-		emr_store_walk(emr_store_blocks(n->store), &pin->root, note_block, n, &missing);
+	emr_status status = emr_buf_append(&n->m->pins, pin, sizeof *pin);
 
+	if (status == EMR_OK)
+		status = emr_store_walk(
+			emr_store_blocks(n->store), &pin->root, note_block, n, &missing);
 	return status == EMR_NOT_FOUND || status == EMR_MISSING_DATA || status == EMR_DAMAGED
 		       ? EMR_OK
 		       : status;
@@ -126,6 +128,7 @@ emr_status moment_keep_needed(moment *m)
 	status = emr_store_open(&options, &n.store);
 	if (status != EMR_OK)
 		return status;
+	m->pins.len = 0; /* of an earlier try */
 	status = emr_store_each_pin(n.store, note_root, &n);
 	if (status == EMR_OK)
 		status = all_listed(&n);

@@ -1,12 +1,13 @@
 #!/bin/bash
 # rot_network.sh: bits that flip by themselves in the ledger that several members share.  Whoever has a whole copy puts it right
-# for all; a member's backup holds what was verified, and restores.
+# for all; a member's backup holds what was verified, keeps what the network has lost of hers, and restores.
 SUPPORT=${SUPPORT:-$(cd "$(dirname "$0")/../support" && pwd)}
 . "$SUPPORT/mount.sh"
 . "$SUPPORT/said.sh"
 . "$SUPPORT/two.sh"
 two_begin rot_network
 LEDGER=$NET/ledger/ledger.sqlite
+hers() { ls "$NET"/blocks/seg-"$(cat "$EMR_WORK/ana/state/device")"-*.car; }
 change() { sqlite3 "$1" "$2" || emr_fail "sqlite3: $2"; }
 old_entry="UPDATE entries SET entry = substr(entry,1,120) || x'aa' || substr(entry,122) WHERE seq=(SELECT max(seq)-2 FROM entries)"
 a_part="UPDATE parts SET part = substr(part,1,40) || x'aaaa' || substr(part,43) WHERE seq=(SELECT max(seq) FROM parts)"
@@ -58,6 +59,24 @@ says "The ledger of your network was changed or damaged"
 whole_again hospital
 two_home ana
 run 0 init --restore copy --passphrase-file "$EMR_PASS"
+run 0 mount --passphrase-file "$EMR_PASS" "$MNT"
+must diff -r was "$MNT"
+run 0 unmount
+
+say "a member's file of blocks is gone, and her pins with it: each backup keeps what the one before had, and it restores"
+run 0 mount --passphrase-file "$EMR_PASS" "$MNT"
+rm -rf was && cp -a "$MNT" was
+run 0 unmount
+run 0 backup kept
+lost=$(hers | head -1)
+must cp "$lost" lost.car && must rm "$lost"
+for ((i = 0; i < 2; i++)); do
+	json 3 backup kept
+	expect "missing" "$(field missing)" 0
+	says "$(basename "$lost")"
+done
+mv ana/state ana-lost
+run 0 init --restore kept --passphrase-file "$EMR_PASS"
 run 0 mount --passphrase-file "$EMR_PASS" "$MNT"
 must diff -r was "$MNT"
 run 0 unmount
