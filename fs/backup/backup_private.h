@@ -48,6 +48,8 @@ const emr_backup_file *target_known(const backup_target *t, const char *path, ui
 /* How far PATH was scanned for an earlier backup: the end of a section.  (A partial list stops
  * anywhere.) */
 uint64_t target_scanned(const backup_target *t, const char *path, uint64_t end);
+/* Nothing that was copied meanwhile is gone on with after an interruption: the copies change. */
+emr_status target_drop_partial(backup_target *t);
 /* The list of what was made, in one step; then what no list names any more goes. */
 emr_status target_finish(backup_target *t);
 /* A name of our own for a file that becomes another one. */

@@ -451,8 +451,8 @@ static uint32_t made_of(const looking *l, const candidate *c)
 	return at;
 }
 
-/* Everything of candidate AT that is needed, into the new copy of the same segment, which no list
- * names yet. */
+/* Everything of candidate AT that is needed, into the new copy of the same segment.  No list may
+ * name that: a partial one has the hash of the copy as it was, and would be believed. */
 static emr_status mend_file(looking *l, uint32_t at, uint32_t to)
 {
 	const block_row *rows = (const block_row *)(const void *)l->earlier.data;
@@ -463,6 +463,8 @@ static emr_status mend_file(looking *l, uint32_t at, uint32_t to)
 	for (size_t i = 0; i < l->earlier.len / sizeof *rows && status == EMR_OK; i++)
 		if (rows[i].file == at && !may_put_back(l, &rows[i], to))
 			return EMR_MISSING_DATA; /* nothing was changed */
+	if (status == EMR_OK)
+		status = target_drop_partial(l->t);
 	for (size_t i = 0; i < l->earlier.len / sizeof *rows && status == EMR_OK; i++)
 		if (rows[i].file == at)
 			status = put_back(l, &rows[i], out);

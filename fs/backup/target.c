@@ -324,6 +324,13 @@ static emr_status list_partial(backup_target *t, const emr_backup_file *file)
 	return status;
 }
 
+emr_status target_drop_partial(backup_target *t)
+{
+	if (unlinkat(t->data_fd, DATA_PARTIAL, 0) != 0 && errno != ENOENT)
+		return emr_status_from_errno(errno);
+	return sync_directory(t->data_fd);
+}
+
 /* FILE has bytes to begin with and STATE their hash; both have all of END afterwards. */
 static emr_status append_to(backup_target *t, int in, int out, uint64_t end,
 	crypto_hash_sha256_state *state, emr_backup_file *file)

@@ -73,6 +73,25 @@ for what in leaf node; do
 	rm -rf before && again && run 0 backup before
 done
 
+say "stopped after a block was put back: the next backup is whole, too"
+again && must "$SUPPORT/flip.py" "$(segment)" leaf 1
+run 0 mount --passphrase-file "$EMR_PASS" "$MNT"
+head -c 72000000 /dev/urandom >"$MNT/long.dcm" # more than is copied without a note for the next run
+run 0 status --wait
+must cp "$MNT/long.dcm" long.dcm
+run 0 unmount
+must rm before/emrfs-data/whole && must mkdir before/emrfs-data/whole # written after the blocks are put back
+run 1 backup before
+must rmdir before/emrfs-data/whole
+json 3 backup before
+expect "missing" "$(field missing)" 0
+restored 0 before
+restored_mount
+must cmp was/scan.dcm "$MNT/scan.dcm"
+must cmp long.dcm "$MNT/long.dcm"
+restored_unmount
+rm -rf before long.dcm && again && run 0 backup before
+
 say "the file of blocks is gone: what the backup had of it stays, and it is said"
 again && rm "$(segment)"
 json 3 backup before
