@@ -184,7 +184,7 @@ emr_status emr_store_roll(emr_store *store)
 {
 	emr_segment *old = store->current;
 	emr_segment *next;
-	uint64_t number = old->number;
+	uint64_t number = old->number > store->lost_number ? old->number : store->lost_number;
 	emr_status status;
 	int fd;
 

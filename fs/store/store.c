@@ -72,7 +72,7 @@ static emr_status choose_current(emr_store *store)
 			(last == NULL || store->segments[i]->number > last->number))
 			last = store->segments[i];
 	if (last == NULL)
-		status = emr_segment_create(store, 1, &last);
+		status = emr_segment_create(store, store->lost_number + 1, &last);
 	if (status == EMR_OK)
 		status = emr_segment_use(store, last, &fd);
 	if (status != EMR_OK)

@@ -84,6 +84,8 @@ struct emr_store {
 	uint64_t zeroing_from; /* the window being written starts here; 0 = none */
 	uint64_t marked;       /* synced offset that the last store frame in `current` told */
 	_Atomic bool failed;   /* a flush failed or an undo did: no appends until opened again */
+	_Atomic uint64_t
+		lost_number; /* the highest own segment that the index knew and that was gone */
 	emr_log_place frames_floor;
 	emr_pin_change *pins; /* not in the index yet, in order */
 	size_t pin_count, pin_capacity;

@@ -320,9 +320,30 @@ static void holes_of_every_size_can_be_filled(void **state)
 
 #define T(name) cmocka_unit_test_setup_teardown(name, kit_setup, kit_teardown)
 
+/* A backup may have the only copy of the lost one, under its name. */
+static void a_lost_segment_has_a_name_of_its_own_for_ever(void **state)
+{
+	kit *k = *state;
+	char path[512];
+
+	for (int name = 1; name <= 2; name++) {
+		kit_put(k, (uint32_t)name, 3000);
+		assert_ok(emr_store_index_now(k->store));
+		kit_close(k);
+		kit_file(k, name == 1 ? "seg-1" : "seg-2", path);
+		assert_int_equal(unlink(path), 0);
+		kit_open(k);
+		kit_put(k, 10, 3000);
+		assert_ok(emr_store_flush(k->store));
+		assert_int_equal(access(path, F_OK), -1);
+		kit_has(k, 10, 3000);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		T(a_lost_segment_has_a_name_of_its_own_for_ever),
 		T(a_torn_tail_is_cut_at_every_size_and_kept_aside),
 		T(lost_sectors_behind_the_last_flush_end_the_log_there),
 		T(rot_before_the_last_flush_is_quarantined_and_later_blocks_stay),
