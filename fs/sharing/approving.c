@@ -326,19 +326,25 @@ static emr_status undo(const emr_session *session, emr_share *share, const emr_a
 
 static emr_status finish_one(const emr_session *session, emr_share *share, const emr_asked_for *row)
 {
-	uint64_t now = emr_clock_unix_s(emr_clock_system());
+	emr_grant_phase phase = EMR_GRANT_IS_OVER;
 	emr_known_grant grant;
 	emr_status status;
+	uint64_t now;
 
 	if (row->rights == EMR_RIGHTS_DEPOSIT)
 		return finish_deposit(session, share, row);
 	status = emr_replica_grant(session->replica, row->domain, row->request, &grant);
+	/* Afterwards: one that was given this second has begun. */
+	now = emr_clock_unix_s(emr_clock_system());
+	if (status == EMR_OK)
+		phase = emr_grant_phase_at(&grant, now);
 	if (status == EMR_NOT_FOUND && row->until_unix_s > now)
 		return EMR_OK; /* the grant is on its way, or has failed: then it is said, and the
 				  request stays open */
 	if (status != EMR_OK && status != EMR_NOT_FOUND)
 		return status;
-	if (status == EMR_OK && emr_grant_phase_at(&grant, now) == EMR_GRANT_IN_FORCE)
+	/* One that is coming was given by a clock that is ahead of this one. */
+	if (phase == EMR_GRANT_IN_FORCE || phase == EMR_GRANT_COMING)
 		status = emr_petition_approve(share, row->request, row->domain, row->request);
 	if (status == EMR_CONFLICT)
 		status = undo(session, share, row);
@@ -351,9 +357,12 @@ static emr_status finish_one(const emr_session *session, emr_share *share, const
 emr_status emr_requests_finish(const emr_session *session, emr_share *share)
 {
 	EMR_AUTO_ASKED list = {0};
-	emr_status status = emr_asked_load(session->keyring, session->state_fd, &list),
-		   first = status;
+	emr_status status, first;
 
+	/* A grant that is on the ledger already may be that of a yes which is still being noted. */
+	emr_requests_lock();
+	first = status = emr_asked_load(session->keyring, session->state_fd, &list);
+	emr_requests_unlock();
 	for (size_t i = 0; i < list.n && status == EMR_OK; i++) {
 		emr_status one = list.rows[i].kind == EMR_ASKED_SAID_YES
 					 ? finish_one(session, share, &list.rows[i])
