@@ -488,7 +488,8 @@ emr_status emr_cert_verify(
 	if (status == EMR_OK)
 		status = read_facts(root, ca_der, &root_facts);
 	if (status == EMR_OK)
-		status = l.facts.is_ca ? EMR_BAD_SIGNATURE : follow(&l, root, &p);
+		status = l.facts.is_ca || !root_facts.is_ca ? EMR_BAD_SIGNATURE
+							    : follow(&l, root, &p);
 	if (status != EMR_OK)
 		return status;
 	if (p.is_out_of_time)

@@ -253,6 +253,7 @@ static void nobody_certifies_who_is_no_authority(void **state)
 		{"critical,CA:TRUE", "critical,digitalSignature,cRLSign", EMR_DAMAGED},
 		{"critical,CA:TRUE", "critical,digitalSignature,keyCertSign", EMR_OK}};
 	cert_wish upper = cert_authority_wish("Staff", T0), alone = cert_person_wish("lima", T0);
+	cert_wish root = cert_authority_wish("Hospital", T0);
 	cert_authority self;
 	emr_cert_facts facts;
 	hospital h;
@@ -265,6 +266,12 @@ static void nobody_certifies_who_is_no_authority(void **state)
 		assert_status(uppers[i].expected, verify_short(&h, NULL, T0 + DAY));
 		end(&h);
 	}
+	/* A root that does not say that it is an authority is none. */
+	root.basic = NULL;
+	root.usage = "critical,digitalSignature,keyCertSign";
+	begin(&h, &root, NULL, NULL);
+	assert_status(EMR_BAD_SIGNATURE, verify_short(&h, NULL, T0 + DAY));
+	end(&h);
 	/* Nor himself. */
 	cert_begin(&self, &alone, NULL);
 	assert_ok(emr_cert_read(emr_buf_view(&self.der), &facts));
