@@ -1,7 +1,6 @@
 /* This file mounts the folder, serves the kernel's requests with as many threads as are needed,
  * and ends in order when it is told to. */
 #include <errno.h>
-#include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
@@ -18,7 +17,6 @@
 #include "told.h"
 #include "wait.h"
 
-#define READAHEAD_KB 1024
 #define THREADS_MAX                                                                                \
 	32 /* made on demand: more than the requests that a slow disk usually holds up at once */
 #define WAKE_SIGNAL (SIGRTMIN + 4) /* ends the wait of the thread inside emr_fuse_run */
@@ -102,46 +100,6 @@ static void op_init(void *userdata, struct fuse_conn_info *conn)
 	conn->time_gran = 1;
 	if (s->options.on_ready != NULL)
 		s->options.on_ready(s->options.on_ready_arg);
-}
-
-/* ---- larger readahead ---- */
-
-/* The device number "0:N" of our mount, without touching it. */
-static bool find_device(const char *mountpoint, char out[32])
-{
-	char line[8192], device[32], path[4096];
-	FILE *file = fopen("/proc/self/mountinfo", "re");
-	bool found = false;
-
-	if (file == NULL)
-		return false;
-	while (fgets(line, sizeof line, file) != NULL)
-		if (sscanf(line, "%*d %*d %31s %*s %4095s", device, path) == 2 &&
-			strcmp(path, mountpoint) == 0) {
-			memcpy(out, device, sizeof device);
-			found = true;
-		}
-	fclose(file);
-	return found;
-}
-
-/* Only root may: without it the kernel asks for 128 KiB at a time, and the reader's own prefetch
- * helps. */
-static void raise_readahead(const char *mountpoint)
-{
-	char device[32], path[128], text[16];
-	int fd, len;
-
-	if (geteuid() != 0 || !find_device(mountpoint, device))
-		return;
-	snprintf(path, sizeof path, "/sys/class/bdi/%s/read_ahead_kb", device);
-	fd = open(path, O_WRONLY | O_CLOEXEC);
-	if (fd < 0)
-		return;
-	len = snprintf(text, sizeof text, "%d", READAHEAD_KB);
-	if (write(fd, text, (size_t)len) != len)
-		fprintf(stderr, "emrfs: the readahead of the mount was not raised\n");
-	close(fd);
 }
 
 /* ---- the session's life ---- */
@@ -268,7 +226,6 @@ emr_status emr_fuse_run(const emr_fuse_options *options)
 	status = make_session(options);
 	if (status != EMR_OK)
 		return status;
-	raise_readahead(options->mountpoint);
 	status = notifier_start(&the);
 	if (status == EMR_OK)
 		status = wait_start();
