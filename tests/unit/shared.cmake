@@ -5,7 +5,7 @@ foreach(part folder reading threads place)
 	emr_test(test_shared_${part}
 		SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_shared_${part}.c ${shared_kit}
 		USES ${shared_uses}
-		INCLUDES ${PROJECT_SOURCE_DIR}/fs/view)
+		INCLUDES ${view_inside})
 endforeach()
 target_link_options(test_shared_threads PRIVATE -Wl,--wrap=emr_shared_ask_names -Wl,--wrap=emr_shared_ask_records)
 emr_test(test_foreign_file
@@ -14,37 +14,37 @@ emr_test(test_foreign_file
 emr_test(test_foreign_folder
 	SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_foreign_folder.c ${CMAKE_CURRENT_LIST_DIR}/deposit_kit.c ${CMAKE_CURRENT_LIST_DIR}/foreign_kit.c ${shared_kit}
 	USES ${shared_uses}
-	INCLUDES ${PROJECT_SOURCE_DIR}/fs/view)
+	INCLUDES ${view_inside})
 emr_test(test_foreign
 	SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_foreign.c ${CMAKE_CURRENT_LIST_DIR}/foreign_kit.c ${shared_kit}
 	USES ${shared_uses}
-	INCLUDES ${PROJECT_SOURCE_DIR}/fs/view
+	INCLUDES ${view_inside}
 	LINK_OPTIONS -Wl,--wrap=shared_record_node)
 emr_test(test_deposits
 	SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_deposits.c ${CMAKE_CURRENT_LIST_DIR}/deposit_kit.c ${shared_kit}
 	USES ${shared_uses}
-	INCLUDES ${PROJECT_SOURCE_DIR}/fs/view
+	INCLUDES ${view_inside}
 	LINK_OPTIONS -Wl,--wrap=emr_statement_make -Wl,--wrap=emr_replica_recent)
 emr_test(test_flood
 	SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_flood.c ${CMAKE_CURRENT_LIST_DIR}/deposit_kit.c ${shared_kit}
 	USES ${shared_uses}
-	INCLUDES ${PROJECT_SOURCE_DIR}/fs/view
+	INCLUDES ${view_inside}
 	LINK_OPTIONS -Wl,--wrap=emr_list_key_open -Wl,--wrap=emr_list_key_open_meta -Wl,--wrap=emr_replica_part -Wl,--wrap=emr_replica_item_get)
 emr_test(test_left
 	SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_left.c ${CMAKE_CURRENT_LIST_DIR}/deposit_kit.c ${shared_kit}
 	USES ${shared_uses}
-	INCLUDES ${PROJECT_SOURCE_DIR}/fs/view)
+	INCLUDES ${view_inside})
 emr_test(test_origin
 	SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_origin.c ${CMAKE_CURRENT_LIST_DIR}/deposit_kit.c ${shared_kit}
 	USES ${shared_uses}
-	INCLUDES ${PROJECT_SOURCE_DIR}/fs/view
+	INCLUDES ${view_inside}
 	LINK_OPTIONS -Wl,--wrap=emr_replica_each_head)
 emr_test(test_hostile_names
 	SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_hostile_names.c ${shared_kit}
 	USES ${shared_uses}
-	INCLUDES ${PROJECT_SOURCE_DIR}/fs/view
+	INCLUDES ${view_inside}
 	LINK_OPTIONS -Wl,--wrap=emr_name_check)
 emr_test(test_forged
 	SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_forged.c ${CMAKE_CURRENT_LIST_DIR}/forge_kit.c ${CMAKE_CURRENT_LIST_DIR}/deposit_kit.c ${shared_kit}
 	USES ${shared_uses}
-	INCLUDES ${PROJECT_SOURCE_DIR}/fs/view ${PROJECT_SOURCE_DIR}/fs/record)
+	INCLUDES ${view_inside} ${PROJECT_SOURCE_DIR}/fs/record)

@@ -1,8 +1,8 @@
 /* How long programs may take before what they do becomes a version. */
 #include "view_kit.h"
 
-#include "../../fs/view/erase.h"
-#include "../../fs/view/publish.h"
+#include "erase.h"
+#include "publish.h"
 
 static void run(kit *k)
 {

@@ -3,7 +3,7 @@
 
 #include "view/software.h"
 
-#include "../../fs/view/node.h"
+#include "node.h"
 
 static emr_status check(const char *value)
 {

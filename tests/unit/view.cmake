@@ -4,10 +4,11 @@ set(view_uses stack view settle ledger contract crypto Threads::Threads)
 foreach(theme inner names tree files settle space quiet software model threads refusals)
 	emr_test(test_view_${theme}
 		SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_view_${theme}.c ${view_kit}
-		USES ${view_uses})
+		USES ${view_uses}
+		INCLUDES ${view_inside})
 endforeach()
 emr_test(test_view_follow SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_view_follow.c ${view_kit} USES ${view_uses}
-	INCLUDES ${PROJECT_SOURCE_DIR}/fs/view
+	INCLUDES ${view_inside}
 	LINK_OPTIONS -Wl,--wrap=emr_journal_commit,--wrap=emr_replica_since)
 emr_test(test_facts_kept SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_facts_kept.c ${view_kit} USES ${view_uses})
 # Deaths at every step, each in a process of its own: it asks about order, and ThreadSanitizer takes two minutes for it.
@@ -19,16 +20,16 @@ emr_test(test_view_recovery NOT_TSAN
 emr_test(test_view_erase
 	SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_view_erase.c ${view_kit}
 	USES ${view_uses}
-	INCLUDES ${PROJECT_SOURCE_DIR}/fs/view
+	INCLUDES ${view_inside}
 	LINK_OPTIONS -Wl,--wrap=emr_store_reclaim,--wrap=emr_ledger_submit,--wrap=emr_store_each_pin)
 emr_test(test_view_promise
 	SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_view_promise.c ${view_kit}
 	USES ${view_uses}
-	INCLUDES ${PROJECT_SOURCE_DIR}/fs/view)
+	INCLUDES ${view_inside})
 emr_test(test_view_refused
 	SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_view_refused.c ${view_kit}
 	USES ${view_uses}
-	INCLUDES ${PROJECT_SOURCE_DIR}/fs/view
+	INCLUDES ${view_inside}
 	LINK_OPTIONS -Wl,--wrap=emr_ledger_submit)
 emr_test(test_view_keep
 	SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_view_keep.c ${view_kit}

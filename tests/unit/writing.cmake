@@ -11,11 +11,11 @@ emr_test(test_story_writing_rights SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_story_
 	LINK_OPTIONS -Wl,--wrap=guest_look,--wrap=guest_may,--wrap=emr_ledger_submit)
 emr_test(test_story_writing_limits SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_story_writing_limits.c ${writing_kit}
 		${CMAKE_CURRENT_LIST_DIR}/shared_kit.c
-	USES ${writing_uses} INCLUDES ${writing_inside} ${PROJECT_SOURCE_DIR}/fs/view
+	USES ${writing_uses} INCLUDES ${writing_inside} ${view_inside}
 	LINK_OPTIONS -Wl,--wrap=guest_may)
 emr_test(test_story_writing_bad SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_story_writing_bad.c ${writing_kit} USES ${writing_uses})
 emr_test(test_carry_others SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_carry_others.c ${writing_kit}
-	USES carry ${writing_uses} INCLUDES ${writing_inside} ${PROJECT_SOURCE_DIR}/fs/view
+	USES carry ${writing_uses} INCLUDES ${writing_inside} ${view_inside}
 	LINK_OPTIONS -Wl,--wrap=guest_may)
 emr_test(test_story_writing_file SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_story_writing_file.c ${writing_kit}
 		${CMAKE_CURRENT_LIST_DIR}/shared_kit.c
@@ -28,7 +28,7 @@ emr_test(test_story_lies SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_story_lies.c ${C
 	LINK_OPTIONS -Wl,--wrap=guest_may ${lies_wraps})
 emr_test(test_chosen_ids SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_chosen_ids.c ${CMAKE_CURRENT_LIST_DIR}/deposit_kit.c ${writing_kit}
 		${CMAKE_CURRENT_LIST_DIR}/shared_kit.c
-	USES ${writing_uses} INCLUDES ${writing_inside} ${PROJECT_SOURCE_DIR}/fs/view
+	USES ${writing_uses} INCLUDES ${writing_inside} ${view_inside}
 	LINK_OPTIONS -Wl,--wrap=guest_may)
 emr_test(test_chosen_numbers SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_chosen_numbers.c ${writing_kit}
 	USES ${writing_uses} INCLUDES ${writing_inside}
