@@ -45,6 +45,8 @@ while IFS= read -r file; do
 	grep -q '^#pragma once' "$file" || wrong "$file: no #pragma once"
 done < <(git ls-files '*.h' | grep -v '^tests/vectors/model/')
 
+uses=$(python3 tests/integration/rooms.py .) || wrong "fs/view: a room uses more of later rooms than before:" "$uses"
+
 if command -v clang-format >/dev/null; then
 	unformatted=$(git ls-files '*.c' '*.h' | xargs -P 2 -n 40 clang-format --dry-run 2>&1 | sed -n 's/^\([^:]*\):.*\[-Wclang-format-violations\]$/\1/p' | sort -u)
 	[ -z "$unformatted" ] || wrong "laid out otherwise than clang-format lays it out (clang-format -i FILE):" "$unformatted"
