@@ -51,6 +51,24 @@ static emr_status judge(
 	return status == EMR_OK ? emr_who_of(&crowd, signer, &out->who) : status;
 }
 
+emr_status emr_session_named(void *arg, emr_id32 signer, char *out, size_t size)
+{
+	const emr_session *session = arg;
+	emr_authors me = {0};
+	emr_known_person key;
+	emr_author author;
+	emr_status status = emr_replica_person(session->replica, signer, &key);
+
+	if (status == EMR_OK)
+		status = find_me(&me, session);
+	if (status == EMR_OK)
+		status = judge(&me, session, signer, &author);
+	out[0] = '\0';
+	if (status == EMR_OK && !author.is_me)
+		emr_who_text(&author.who, out, size);
+	return status;
+}
+
 emr_status emr_authors_find(
 	emr_authors *authors, const emr_session *session, emr_id32 signer, const emr_author **out)
 {

@@ -21,6 +21,7 @@
 #include "mount/rot_watch.h"
 #include "mount/serve.h"
 #include "mount/viewer_cache.h"
+#include "people/authors.h"
 #include "people/inboxes.h"
 #include "people/vouched.h"
 #include "report/special.h"
@@ -329,6 +330,7 @@ static emr_status open_all(mount *m, emr_problem *out_problem)
 			.software_unconfirmed = emr_notices_add_unconfirmed,
 			.purpose = m->purpose,
 			.vouched = emr_session_vouched,
+			.named = emr_session_named,
 			.vouched_arg = &m->session,
 			.shared_notice = emr_shared_notices_add,
 			.shared_notice_arg = &m->shared_notices},

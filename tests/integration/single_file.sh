@@ -128,7 +128,7 @@ two_until 30 kept
 two_until 30 says "$THEIRS/plan.txt" hers
 expect "hers" "$(cat ana-folder/Plans/plan.txt)" hers
 noticed() { grep -q -- "$1" lima-folder/.emrfs/notices; }
-two_until 20 noticed " conflict plan.txt (not sent to Silva, Ana, "
+two_until 20 noticed " conflict plan.txt (not sent to Silva, Ana, .*: Silva, Ana.* changed this file at the same time"
 rm -r "lima-folder/plan.txt (not sent to Silva, Ana, "*")"
 holds ana-folder/Plans/plan.txt "hers again" second
 echo "his again" >"$THEIRS/plan.txt"

@@ -14,7 +14,7 @@
 typedef struct meeting {
 	emr_view *view;
 	emr_buf tell;	   /* shared_telling, ... */
-	emr_buf conflicts; /* numbers of nodes, of which a person is told */
+	emr_buf conflicts; /* view_conflict, ... */
 	emr_buf numbers;   /* of the nodes, uint64_t */
 	emr_buf ended;	   /* shared_share *, of shares that are written to no more */
 } meeting;
@@ -265,29 +265,49 @@ emr_status foreign_leave_record(emr_view *view, node *n, const char *name)
 	return status;
 }
 
+/* Nobody need have opened the other version: its item on the ledger says whose key signed it,
+ * unless the owner has sealed it again. */
+static emr_status note_conflict(
+	meeting *m, const node *n, const shared_share *s, const shared_entry *e)
+{
+	const emr_part_key at = {.domain = s->domain,
+		.object = e->object,
+		.version = e->pversion,
+		.family = EMR_FAMILY_OBJECT};
+	view_conflict conflict = {.number = n->number};
+	EMR_AUTO_BUF bytes = {0};
+	emr_replica_item item;
+
+	strcpy(conflict.owner, s->owner->name);
+	if (emr_replica_item_get(m->view->options.replica, &at, &bytes, &item) == EMR_OK &&
+		item.op == EMR_OP_PUT)
+		conflict.by = item.signer_id;
+	return emr_buf_append(&m->conflicts, &conflict, sizeof conflict);
+}
+
 /* Nothing can be made beside a share that is a file: what was written here is kept in one's own
  * folder. */
-static emr_status conflict_of_share(meeting *m, node *n)
+static emr_status conflict_of_share(meeting *m, node *n, const shared_entry *e)
 {
-	emr_status status = emr_buf_append(&m->conflicts, &n->number, sizeof n->number);
+	emr_status status = note_conflict(m, n, foreign_share(n), e);
 
 	return status == EMR_OK ? foreign_keep_one(m->view, foreign_share(n), n, &m->tell) : status;
 }
 
-static emr_status conflict(meeting *m, node *n)
+static emr_status conflict(meeting *m, node *n, const shared_share *s, const shared_entry *e)
 {
 	char name[EMR_NAME_MAX + 1], was[EMR_NAME_MAX + 1];
 	emr_status status;
 
 	if (foreign_is_share(n))
-		return conflict_of_share(m, n);
+		return conflict_of_share(m, n, e);
 	strcpy(was, n->name);
 	conflict_name(m->view, n, name);
 	status = shared_tell_later(&m->tell, n->parent->number, was);
 	if (status == EMR_OK)
 		status = shared_tell_later(&m->tell, n->parent->number, name);
 	if (status == EMR_OK)
-		status = emr_buf_append(&m->conflicts, &n->number, sizeof n->number);
+		status = note_conflict(m, n, s, e);
 	return status == EMR_OK ? foreign_leave_record(m->view, n, name) : status;
 }
 
@@ -409,7 +429,7 @@ static emr_status meet(meeting *m, shared_share *s, node *n)
 	if (n->opens > 0)
 		return EMR_OK;
 	if (has_own_bytes(n))
-		return conflict(m, n);
+		return conflict(m, n, s, e);
 	return n->meta_dirty && !foreign_is_share(n) ? go_on_with(m, s, n, entry)
 						     : foreign_retire(m->view, n, &m->tell);
 }

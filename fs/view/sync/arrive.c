@@ -195,6 +195,13 @@ static emr_status attach_new(
 	return EMR_OK;
 }
 
+static emr_status note_conflict(following *f, const node *n)
+{
+	const view_conflict conflict = {.number = n->number};
+
+	return emr_buf_append(&f->conflicts, &conflict, sizeof conflict);
+}
+
 /* INO 0: made from the object's id. */
 static emr_status make(following *f, const arrival *a, uint64_t ino, bool was_vacated)
 {
@@ -226,7 +233,7 @@ static emr_status make(following *f, const arrival *a, uint64_t ino, bool was_va
 		tree_free_node(f->view, n);
 	else if (a->deposit == NULL && node_is_file(n) &&
 		 conflict_is_copy(n->name)) /* whose other half lies here */
-		status = emr_buf_append(&f->conflicts, &n->number, sizeof n->number);
+		status = note_conflict(f, n);
 	if (status == EMR_OK && moved != NULL) {
 		n->meta_dirty = true;
 		mark_changed(f->view, n);
@@ -524,7 +531,7 @@ static emr_status conflict(following *f, const arrival *a, node *n)
 	if (status == EMR_OK)
 		status = tell(f, n->parent, mine);
 	if (status == EMR_OK)
-		status = emr_buf_append(&f->conflicts, &n->number, sizeof n->number);
+		status = note_conflict(f, n);
 	if (status == EMR_OK)
 		status = leave_record(f, n, mine);
 	/* The copy keeps the number that programs know it by. */

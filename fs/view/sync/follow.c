@@ -411,11 +411,31 @@ static bool is_own_name(const emr_view *view, emr_bytes by)
 	       (by.len == len || by.data[len] == ',');
 }
 
-/* Who wrote the one of the two that is not this person's; owned. */
-static char *other_writer(emr_view *view, uint64_t copy, uint64_t original)
+/* Whose key the ledger says it was; owned.  NULL: it does not say. */
+static char *registered_writer(const emr_view *view, const view_conflict *c)
 {
-	const uint64_t both[] = {original, copy};
+	const emr_view_options *o = &view->options;
+	char name[600] = "";
+	emr_status status = EMR_DENIED;
+
+	if (!emr_id32_is_zero(c->by) && o->named != NULL)
+		status = o->named(o->vouched_arg, c->by, name, sizeof name);
+	if (status == EMR_NOT_FOUND && c->owner[0] != '\0')
+		return strdup(c->owner);
+	if (status != EMR_OK)
+		return NULL;
+	return strdup(name[0] != '\0' ? name : "another computer of yours");
+}
+
+/* Who wrote the one of the two that is not this person's; owned. */
+static char *other_writer(emr_view *view, const view_conflict *c, uint64_t original)
+{
+	const uint64_t both[] = {original, c->number};
+	char *known = registered_writer(view, c);
 	bool is_own = false;
+
+	if (known != NULL)
+		return known;
 
 	for (size_t i = 0; i < 2; i++) {
 		EMR_AUTO_BUF by = {0};
@@ -430,24 +450,25 @@ static char *other_writer(emr_view *view, uint64_t copy, uint64_t original)
 	return strdup(is_own ? "another computer of yours" : "somebody else");
 }
 
-void follow_tell_conflicts(emr_view *view, const emr_buf *numbers)
+void follow_tell_conflicts(emr_view *view, const emr_buf *conflicts)
 {
-	for (size_t at = 0; at < numbers->len && view->options.notice != NULL;
-		at += sizeof(uint64_t)) {
-		uint64_t number, original = 0;
+	for (size_t at = 0; at < conflicts->len && view->options.notice != NULL;
+		at += sizeof(view_conflict)) {
+		uint64_t original = 0;
+		view_conflict c;
 		char *path = NULL, *who;
 		node *n, *beside;
 
-		memcpy(&number, numbers->data + at, sizeof number);
+		memcpy(&c, conflicts->data + at, sizeof c);
 		pthread_mutex_lock(&view->lock);
-		n = tree_by_number(view, number);
+		n = tree_by_number(view, c.number);
 		if (n != NULL && n->state == NODE_LIVE) {
 			path = tree_path(n);
 			beside = conflict_original(view, n);
 			original = beside != NULL ? beside->number : 0;
 		}
 		pthread_mutex_unlock(&view->lock);
-		who = path != NULL ? other_writer(view, number, original) : NULL;
+		who = path != NULL ? other_writer(view, &c, original) : NULL;
 		if (who != NULL)
 			refusals_tell_with(view, "conflict", path, who);
 		free(who);

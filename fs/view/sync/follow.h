@@ -21,6 +21,14 @@ typedef struct arrival {
 		       */
 } arrival;
 
+/* A copy, of which a person is told. */
+typedef struct view_conflict {
+	uint64_t number; /* of its node */
+	emr_id32 by;	 /* whose key signed the other one, as the ledger says; zero: not known */
+	char owner[EMR_NAME_MAX + 1]; /* of the folder, when that is another's: whose keys are
+					 registered nowhere */
+} view_conflict;
+
 /* What the kernel must be told once the lock is gone. */
 typedef struct telling {
 	uint64_t node;
@@ -33,7 +41,7 @@ typedef struct following {
 	arrival *all;
 	size_t n, cap;
 	emr_buf tell;		  /* telling, ... */
-	emr_buf conflicts;	  /* node numbers of copies, of which a person is told */
+	emr_buf conflicts;	  /* view_conflict, ... */
 	uint64_t seen_seq;	  /* of the last item looked at */
 	bool is_cut;		  /* more entries follow it */
 	emr_id16 looked_at;	  /* the domain of the last item that was not known */
@@ -55,8 +63,8 @@ emr_status follow_stay(emr_view *view, node *n);
 /* Two domains have an object of one id: whether that of DOMAIN came first on the ledger. */
 emr_status follow_is_first(
 	emr_view *view, emr_id16 domain, emr_id16 other, emr_id16 object, bool *out_is);
-/* Without view->lock: a person is told of these copies (NUMBERS: uint64_t, of nodes). */
-void follow_tell_conflicts(emr_view *view, const emr_buf *numbers);
+/* Without view->lock: a person is told of these copies (view_conflict, ...). */
+void follow_tell_conflicts(emr_view *view, const emr_buf *conflicts);
 /* The thread that waits for the ledger; started and ended with the others. */
 void *follow_loop(void *view);
 

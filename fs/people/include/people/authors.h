@@ -22,3 +22,5 @@ typedef struct emr_authors {
 emr_status emr_authors_find(
 	emr_authors *authors, const emr_session *session, emr_id32 signer, const emr_author **out);
 void emr_authors_free(emr_authors *authors);
+/* For emr_view_options.named; ARG: emr_session. */
+emr_status emr_session_named(void *arg, emr_id32 signer, char *out, size_t size);

@@ -108,7 +108,11 @@ typedef struct emr_view_options {
 	 * NULL: nobody does. */
 	emr_status (*vouched)(void *arg, emr_id32 signer_id, const char *name, const char *born,
 		char *out, size_t size);
-	void *vouched_arg;
+	/* Who has the key SIGNER_ID, as the ledger knows him: "Paula Lima, São Lucas", or "" for
+	 * the person whose folder this is.  EMR_NOT_FOUND: nobody is registered with it.  Any
+	 * thread, without a lock of the view.  May be NULL: nobody is known. */
+	emr_status (*named)(void *arg, emr_id32 signer_id, char *out, size_t size);
+	void *vouched_arg; /* of these two */
 	/* Something about what another shares (view/received.h).  May be NULL. */
 	void (*shared_notice)(void *arg, const struct emr_shared_notice *notice);
 	void *shared_notice_arg;
