@@ -102,15 +102,6 @@ static emr_result erase_form(struct judge *judge)
 	return EMR_RESULT_APPLIED;
 }
 
-static bool grant_is_over(struct judge *judge)
-{
-	emr_row_grant grant;
-
-	return judge->is_row_present &&
-	       emr_judge_parsed(judge, emr_row_grant_parse(judge->row, &grant)) &&
-	       judge->now >= grant.not_after_unix_s;
-}
-
 static bool row_names_signer(struct judge *judge, const struct part_family *family)
 {
 	if (!judge->is_row_present)
@@ -131,8 +122,7 @@ static emr_result erase_authority(struct judge *judge)
 	else if (!judge->is_row_present && !judge->has_domain)
 		may = true; /* nobody's: erase_state says GONE */
 	else
-		may = judge->is_owner || row_names_signer(judge, family_of(family)) ||
-		      (family == EMR_FAMILY_KFRAGS && grant_is_over(judge));
+		may = judge->is_owner || row_names_signer(judge, family_of(family));
 	return may ? EMR_RESULT_APPLIED : EMR_RESULT_NOT_AUTHORISED;
 }
 

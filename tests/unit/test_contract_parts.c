@@ -97,7 +97,7 @@ static void parts_of_other_families_go_by_owner_or_named_signer(void **state)
 		{EMR_FAMILY_LISTKEY, "L", true, OK, NO, NO}, /* what he described hangs on it */
 		{EMR_FAMILY_WRITER, "W", true, OK, NO, NO},
 		{EMR_FAMILY_GRANT, "G", true, OK, NO, NO},
-		{EMR_FAMILY_KFRAGS, "G", true, OK, OK, OK}, /* the grant is over */
+		{EMR_FAMILY_KFRAGS, "G", true, OK, NO, NO}, /* also when the grant is over */
 		{EMR_FAMILY_LETTER, "H", true, OK, OK, NO},
 		{EMR_FAMILY_ACK, "Y", true, OK, OK, NO},
 		{EMR_FAMILY_REQUEST, "Q", true, OK, OK, NO},

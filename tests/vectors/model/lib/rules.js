@@ -437,8 +437,7 @@ const PARTS = {
 		may: (c) => {
 			const at = FAMILIES[c.pub[0]][1];
 			const names = c.row && (at < 0 || (at > 0 && same(c.row.at(at, 32), c.signer)));
-			const over32 = c.pub[0] === 0x32 && c.row && c.now >= c.row.num(88, 8);
-			need(c.pub[0] === 0x20 ? c.manager : (!c.row && !c.D) || c.owner || names || over32, MAY);
+			need(c.pub[0] === 0x20 ? c.manager : (!c.row && !c.D) || c.owner || names, MAY);
 		},
 		state: (c) => need(c.row && !(c.pub[0] === 0x20 && c.row.state === 3), GONE),
 		last: (c) => {
