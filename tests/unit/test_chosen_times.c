@@ -52,18 +52,16 @@ static emr_part_key fragments_for_lima(uint64_t seconds)
 		.version = 1};
 
 	memcpy(terms.grantee, lima.public.signer_id.b, 32);
-	assert_applied(folk_own(emr_act_grant(health.id, at.object, 1, &terms),
-		folk_part_of(GRANT_PART(1))));
-	assert_applied(
-		folk_own(emr_act_kfrags(health.id, at.object, 1), folk_part_of(72 + 208)));
+	assert_applied(folk_own(
+		emr_act_grant(health.id, at.object, 1, &terms), folk_part_of(GRANT_PART(1))));
+	assert_applied(folk_own(emr_act_kfrags(health.id, at.object, 1), folk_part_of(72 + 208)));
 	folk_see(&ana);
 	return at;
 }
 
 static emr_operation purge_of(const emr_part_key *at, uint8_t pub[24])
 {
-	emr_pub_erase erase = {
-		.family = at->family, .from_version = 1, .to_version = at->version};
+	emr_pub_erase erase = {.family = at->family, .from_version = 1, .to_version = at->version};
 
 	emr_pub_erase_encode(&erase, pub);
 	return (emr_operation){.op = EMR_OP_ERASE,
