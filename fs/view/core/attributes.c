@@ -16,7 +16,7 @@
 #include "foreign.h"
 #include "giving_attributes.h"
 #include "keep.h"
-#include "past.h"
+#include "kind.h"
 #include "shared.h"
 #include "shared_notice.h"
 #include "shared_software.h"
@@ -254,7 +254,7 @@ const char *emr_view_attribute_name(size_t index)
 
 static emr_status subject_of(emr_view *view, const node *n, subject *out)
 {
-	bool is_past = n->past != NULL && n->is_published_gone;
+	bool is_past = kind_of(n)->is_past && n->is_published_gone;
 
 	if (n->state == NODE_VIRTUAL && !is_past)
 		return EMR_NO_ATTRIBUTE;
@@ -368,7 +368,7 @@ emr_status emr_view_get_attribute(emr_view *view, uint64_t number, const char *a
 		return shared_attribute(view, number, name, out);
 	if (giving_has(name))
 		return giving_get(view, number, name, out);
-	status = past_learn(view, number);
+	status = kind_learn(view, number);
 	if (status != EMR_OK)
 		return status;
 	pthread_mutex_lock(&view->lock);
@@ -461,7 +461,7 @@ static emr_status find_own(emr_view *view, uint64_t number, node **out_node)
 			return status;
 	}
 	if (n->state == NODE_VIRTUAL)
-		return n->past != NULL || n == view->at_root ? EMR_READ_ONLY : EMR_DENIED;
+		return kind_of(n)->refuses != EMR_OK ? kind_of(n)->refuses : EMR_DENIED;
 	*out_node = n;
 	return EMR_OK;
 }
@@ -623,7 +623,7 @@ emr_status emr_view_list_attributes(emr_view *view, uint64_t number, emr_buf *ou
 
 	if (is_shared(view, number))
 		return shared_list_attributes(view, number, out);
-	status = past_learn(view, number);
+	status = kind_learn(view, number);
 	if (status != EMR_OK)
 		return status;
 	pthread_mutex_lock(&view->lock);

@@ -9,7 +9,7 @@
 #include "base/log.h"
 
 #include "file.h"
-#include "past.h"
+#include "kind.h"
 #include "shared.h"
 #include "tree.h"
 
@@ -63,12 +63,8 @@ static void tell(emr_view *view, uint64_t number)
 
 	pthread_mutex_lock(&view->lock);
 	n = tree_by_number(view, number);
-	if (n != NULL && n->past != NULL)
-		path = past_path(n);
-	else if (n != NULL && shared_has(n))
-		path = shared_path(n);
-	else if (n != NULL && n->state == NODE_LIVE)
-		path = tree_path(n);
+	if (n != NULL)
+		path = kind_path(n);
 	pthread_mutex_unlock(&view->lock);
 	if (view->options.notice != NULL)
 		view->options.notice(

@@ -7,7 +7,7 @@
 
 #include "disk.h"
 #include "foreign.h"
-#include "past.h"
+#include "kind.h"
 #include "shared.h"
 #include "signed.h"
 #include "special.h"
@@ -21,12 +21,7 @@ static void tell(emr_view *view, node *n, const char *id)
 	if (view->options.notice == NULL)
 		return;
 	pthread_mutex_lock(&view->lock);
-	if (n->past != NULL)
-		path = past_path(n);
-	else if (shared_has(n))
-		path = shared_path(n);
-	else if (n->state == NODE_LIVE)
-		path = tree_path(n);
+	path = kind_path(n);
 	pthread_mutex_unlock(&view->lock);
 	view->options.notice(view->options.notice_arg, id, path != NULL ? path : "");
 	free(path);
@@ -167,7 +162,7 @@ emr_status file_read(emr_handle *handle, uint64_t at, void *data, size_t len, si
 		status = shared_read(handle, at, data, len, out_len, &is_taken);
 		if (!is_taken)
 			return status;
-	} else if (node_special(n) != 0) {
+	} else if (kind_of(n)->make != NULL) {
 		return special_read(handle, at, data, len, out_len);
 	}
 	status = foreign_may_read(view, n);

@@ -37,7 +37,7 @@ emr_status emr_view_seek(emr_handle *handle, uint64_t at, bool wants_hole, uint6
 	node *n = handle->node;
 	emr_status status;
 
-	if (node_special(n) != 0 || may_be_mapped(handle))
+	if (kind_is_shown(n) || may_be_mapped(handle))
 		return seek_plain(handle, at, wants_hole, out_at);
 	status = foreign_may_read(view, n);
 	if (status == EMR_OK)

@@ -206,7 +206,7 @@ emr_status emr_view_flush(emr_handle *handle)
 {
 	emr_status status;
 
-	if (!handle->may_write || node_special(handle->node) != 0 ||
+	if (!handle->may_write || kind_is_shown(handle->node) ||
 		file_is_handed_out(handle->view, handle->node))
 		return EMR_OK;
 	status = file_hand_out(handle->view, handle->node);
@@ -293,7 +293,7 @@ emr_status emr_view_fsync(emr_handle *handle)
 	node *n = handle->node;
 	emr_status status = EMR_OK;
 
-	if (node_special(n) != 0 || is_gone(view, n))
+	if (kind_is_shown(n) || is_gone(view, n))
 		return EMR_OK; /* a file without a name has nothing to keep */
 	if (!file_is_handed_out(view, n))
 		status = file_hand_out(view, n);

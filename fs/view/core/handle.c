@@ -9,7 +9,7 @@
 #include "view/received.h"
 
 #include "foreign.h"
-#include "past.h"
+#include "kind.h"
 #include "shared.h"
 #include "space.h"
 #include "special.h"
@@ -59,7 +59,7 @@ emr_status emr_view_open_file(emr_view *view, uint64_t number, int flags, emr_ha
 	bool writes = accmode(flags) != O_RDONLY || (flags & O_TRUNC) != 0;
 	emr_handle *handle = NULL;
 	emr_status status = EMR_OK;
-	bool special = false, is_shared = false;
+	bool is_shared = false;
 	node *n;
 
 	pthread_mutex_lock(&view->lock);
@@ -73,23 +73,22 @@ emr_status emr_view_open_file(emr_view *view, uint64_t number, int flags, emr_ha
 	else if (writes && view->options.read_only)
 		status = EMR_READ_ONLY;
 	else if (writes && n->state == NODE_VIRTUAL && !shared_has(n))
-		status = n->past != NULL ? EMR_READ_ONLY : EMR_DENIED;
+		status = kind_of(n)->refuses != EMR_OK ? kind_of(n)->refuses : EMR_DENIED;
 	else if (writes && foreign_top(n) != NULL)
 		status = foreign_prepare_change(view, n, FOREIGN_CONTENT);
 	if (status == EMR_OK)
 		status = handle_new(view, n, flags, &handle);
 	is_shared = status == EMR_OK &&
 		    shared_has(n); /* it may be taken from now on, but not go back */
-	special = status == EMR_OK && !node_is_record(n);
 	pthread_mutex_unlock(&view->lock);
 	if (status != EMR_OK)
 		return status;
 	if (is_shared)
 		status = shared_open(view, handle);
-	else if (special)
+	else if (kind_of(n)->make != NULL)
 		status = special_open(view, handle);
-	else if (n->past != NULL)
-		status = past_learn(view, number);
+	else if (kind_of(n)->open != NULL)
+		status = kind_of(n)->open(view, handle);
 	else if (flags & O_TRUNC)
 		status = file_truncate(view, n, 0);
 	else
@@ -175,7 +174,7 @@ static void handle_put(emr_handle *handle)
 		return;
 	if (handle->is_reported)
 		shared_note_closed(view, handle);
-	if (node_is_record(n)) {
+	if (kind_of(n)->make == NULL) {
 		discard_if_gone(view, n);
 		close_reader(view, n);
 	}
@@ -197,7 +196,7 @@ static void handle_put(emr_handle *handle)
 
 void emr_view_release(emr_handle *handle)
 {
-	if (handle->may_write && node_special(handle->node) == 0)
+	if (handle->may_write && !kind_is_shown(handle->node))
 		finish_writing(handle);
 	handle_put(handle);
 }

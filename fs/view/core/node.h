@@ -115,19 +115,21 @@ struct node {
 		       empty */
 	emr_place place;		  /* where, when is_published */
 	uint64_t top_cver;		  /* the highest its record has had; 0: not known */
-	union {				  /* owned either way */
+	union {				  /* owned but for the last */
 		former *was;		  /* NULL: it is where it was published */
 		struct shared_at *shared; /* of a node at or below shared-with-me: shared.h */
+		struct past *past; /* of a node below .emrfs/at/TIME or .emrfs/deleted: past.h */
 	};
 	uint64_t change;  /* grows with every change that must be published */
 	uint64_t row_seq; /* journal position of its row */
 	int64_t changed_boot_ns;
 	struct node *next_queued;
 
-	struct past *past; /* of a node below .emrfs/at/TIME or .emrfs/deleted: past.h */
+	const struct node_kind *kind; /* atomic; what it is: kind.h */
 };
 
 typedef struct node node;
+typedef struct node_kind node_kind;
 typedef struct past past;
 
 #define SPECIAL_SHARED (UINT8_MAX - 1) /* node.special at and below shared-with-me: shared.h */
@@ -142,14 +144,6 @@ static inline uint8_t node_special(const node *n)
 static inline bool shared_has(const node *n)
 {
 	return node_special(n) == SPECIAL_SHARED;
-}
-
-/* The same: N's bytes, if it is a file, are a record's, and not made by emrfs. */
-static inline bool node_is_record(const node *n)
-{
-	uint8_t special = node_special(n);
-
-	return special == 0 || special == SPECIAL_SHARED;
 }
 
 /* What is shared, by whom it may be seen: given.h. */

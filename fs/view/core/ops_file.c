@@ -3,6 +3,7 @@
  * is complete. */
 #include "file.h"
 #include "foreign.h"
+#include "kind.h"
 #include "space.h"
 
 #include <fcntl.h>
@@ -267,7 +268,7 @@ emr_status emr_view_set_attr(
 	else if (mask != 0 && view->options.read_only)
 		status = EMR_READ_ONLY;
 	else if (mask != 0 && n->state == NODE_VIRTUAL && !shared_has(n))
-		status = n->past != NULL || n == view->at_root ? EMR_READ_ONLY : EMR_DENIED;
+		status = kind_of(n)->refuses != EMR_OK ? kind_of(n)->refuses : EMR_DENIED;
 	else if ((mask & EMR_SET_SIZE) && n->type != EMR_META_FILE)
 		status = n->type == EMR_META_DIR ? EMR_IS_DIRECTORY : EMR_INVALID;
 	else if ((mask & EMR_SET_SIZE) && tree_need_file(n) != EMR_OK)

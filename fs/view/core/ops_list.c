@@ -3,62 +3,13 @@
 #include "edit.h"
 #include "foreign.h"
 #include "given.h"
-#include "letters.h"
 #include "ops_tree.h"
-#include "past.h"
-#include "proofs.h"
+#include "kind.h"
 #include "shared.h"
 #include "shared_notice.h"
 #include "special.h"
 
 /* ---- listing ---- */
-
-static bool give(node *n, const char *name, uint64_t next, bool take, emr_entry_fn fn, void *arg)
-{
-	emr_attr attr;
-
-	tree_attr(n, &attr);
-	if (!fn(arg, name, &attr, next))
-		return false;
-	if (take)
-		n->kernel_refs++;
-	return true;
-}
-
-#define SPECIAL_AT (EMR_SPECIAL_MAX + 3)
-#define SPECIAL_DELETED (EMR_SPECIAL_MAX + 4)
-#define SPECIAL_LETTERS (EMR_SPECIAL_MAX + 5)
-#define SPECIAL_PROOFS (EMR_SPECIAL_MAX + 6)
-
-/* Gets its node when it is looked up. */
-static bool give_directory(const char *name, uint64_t cookie, emr_entry_fn fn, void *arg)
-{
-	const emr_attr attr = {.ino = cookie,
-		.type = EMR_META_DIR,
-		.mode = 0500,
-		.nlink = 2,
-		.size_bytes = 4096,
-		.is_virtual = true};
-
-	return fn(arg, name, &attr, cookie);
-}
-
-static void list_special(emr_view *view, uint64_t cookie, bool take, emr_entry_fn fn, void *arg)
-{
-	for (size_t i = 0; i < view->options.special_count; i++)
-		if (i + 3 > cookie && !give(view->special_files[i], view->options.special_names[i],
-					      i + 3, take, fn, arg))
-			return;
-	if (cookie < SPECIAL_AT && !give(view->at_root, "at", SPECIAL_AT, take, fn, arg))
-		return;
-	if (cookie < SPECIAL_DELETED && !give_directory("deleted", SPECIAL_DELETED, fn, arg))
-		return;
-	if (cookie < SPECIAL_LETTERS &&
-		!give(view->letters_root, LETTERS_FOLDER, SPECIAL_LETTERS, take, fn, arg))
-		return;
-	if (cookie < SPECIAL_PROOFS && view->options.make_proof != NULL)
-		give_directory("proof", SPECIAL_PROOFS, fn, arg);
-}
 
 /* Behind everything of one's own. */
 static void list_shared(emr_view *view, bool take, emr_entry_fn fn, void *arg)
@@ -67,7 +18,7 @@ static void list_shared(emr_view *view, bool take, emr_entry_fn fn, void *arg)
 
 	if (shared_top(view, &n) != EMR_OK)
 		return;
-	give(n, SHARED_DIRECTORY, SHARED_COOKIE, take, fn, arg);
+	kind_give(n, SHARED_DIRECTORY, SHARED_COOKIE, take, fn, arg);
 	shared_release_if_unused(view, n);
 }
 
@@ -79,40 +30,23 @@ static emr_status list_directory(
 		       : n == view->at_root || n == view->letters_root ? view->special_root
 								       : n;
 
-	if (cookie < 1 && !give(n, ".", 1, false, fn, arg))
+	if (cookie < 1 && !kind_give(n, ".", 1, false, fn, arg))
 		return EMR_OK;
-	if (cookie < 2 && !give(parent, "..", 2, false, fn, arg))
+	if (cookie < 2 && !kind_give(parent, "..", 2, false, fn, arg))
 		return EMR_OK;
+	if (kind_of(n)->list != NULL)
+		return kind_of(n)->list(view, n, cookie, take, fn, arg);
 	if (shared_has(n))
 		return shared_list(view, n, cookie, take, fn, arg);
 	if (foreign_top(n) != NULL)
 		return union_list(view, n, cookie, take, fn, arg);
-	if (proofs_has(n)) {
-		proofs_list(view, n, cookie, fn, arg);
-		return EMR_OK;
-	}
 	if (given_has(n)) {
 		(void)given_list(view, n, cookie, fn, arg);
 		return EMR_OK;
 	}
-	if (n == view->letters_root) {
-		letters_list(view, cookie, take, fn, arg);
-		return EMR_OK;
-	}
-	if (n == view->special_root) {
-		list_special(view, cookie, take, fn, arg);
-		return EMR_OK;
-	}
-	if (n == view->at_root || n->past != NULL) {
-		if (n->past != NULL)
-			past_list(view, n, cookie, take, fn, arg);
-		else
-			past_list_days(view, cookie, fn, arg);
-		return EMR_OK;
-	}
 	for (node *kid = tree_next_kid(n, cookie < 2 ? 2 : cookie); kid != NULL;
 		kid = tree_next_kid(n, kid->cookie))
-		if (!give(kid, kid->name, kid->cookie, take, fn, arg))
+		if (!kind_give(kid, kid->name, kid->cookie, take, fn, arg))
 			return EMR_OK;
 	if (n == view->root && !given_list(view, n, cookie, fn, arg))
 		return EMR_OK;
@@ -124,14 +58,13 @@ static emr_status list_directory(
 emr_status emr_view_each_entry(
 	emr_view *view, uint64_t number, uint64_t cookie, bool take, emr_entry_fn fn, void *arg)
 {
-	emr_status status = number == view->at_root->number ? past_learn_days(view)
-							    : given_learn(view, number, NULL);
+	emr_status status = given_learn(view, number, NULL);
 	node *n;
 
 	if (status != EMR_OK)
 		return status;
 	pthread_mutex_lock(&view->lock);
-	status = past_ready(view, number);
+	status = kind_ready(view, number, NULL);
 	n = tree_by_number(view, number);
 	if (status == EMR_OK && n == NULL)
 		status = EMR_NOT_FOUND;

@@ -5,11 +5,9 @@
 #include "edit.h"
 #include "foreign.h"
 #include "given.h"
-#include "letters.h"
 #include "ops_file.h"
 #include "ops_tree.h"
-#include "past.h"
-#include "proofs.h"
+#include "kind.h"
 #include "shared.h"
 #include "shared_notice.h"
 #include "special.h"
@@ -36,8 +34,8 @@ emr_status find_writable(const emr_view *view, uint64_t number, node **out_node)
 		return status;
 	if (view->options.read_only)
 		return EMR_READ_ONLY;
-	if ((*out_node)->past != NULL || *out_node == view->at_root)
-		return EMR_READ_ONLY;
+	if (kind_of(*out_node)->refuses != EMR_OK)
+		return kind_of(*out_node)->refuses;
 	if (foreign_top(*out_node) != NULL)
 		return foreign_check_directory(view, *out_node);
 	if (given_has(*out_node))
@@ -56,31 +54,7 @@ emr_status check_new_name(const emr_view *view, const node *directory, const cha
 
 node *special_child(const emr_view *view, const node *directory, const char *name)
 {
-	if (directory == view->root && strcmp(name, ".emrfs") == 0)
-		return view->special_root;
-	if (directory == view->letters_root)
-		return letters_child(view, name);
-	if (directory != view->special_root)
-		return NULL;
-	if (strcmp(name, "at") == 0)
-		return view->at_root;
-	if (strcmp(name, LETTERS_FOLDER) == 0)
-		return view->letters_root;
-	for (size_t i = 0; i < view->options.special_count; i++)
-		if (strcmp(name, view->options.special_names[i]) == 0)
-			return view->special_files[i];
-	return NULL;
-}
-
-/* A name whose directory is no node of its own until it is asked for: NAME, "" for .emrfs/deleted.
- */
-static bool is_past_top(
-	const emr_view *view, uint64_t parent, const char *name, const char **out_past)
-{
-	bool is_time = parent == view->at_root->number;
-
-	*out_past = is_time ? name : "";
-	return is_time || (parent == view->special_root->number && strcmp(name, "deleted") == 0);
+	return directory == view->root && strcmp(name, ".emrfs") == 0 ? view->special_root : NULL;
 }
 
 /* Of a special file, without view->lock. */
@@ -115,23 +89,20 @@ static emr_status lookup_again(emr_view *view, uint64_t number, bool goes_up, em
 emr_status emr_view_lookup(emr_view *view, uint64_t parent, const char *name, emr_attr *out_attr)
 {
 	node *directory, *n = NULL;
-	const char *past_name;
 	bool is_special = false;
 	emr_status status;
 
 	if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0)
 		return lookup_again(view, parent, name[1] == '.', out_attr);
-	if (is_past_top(view, parent, name, &past_name))
-		return *name == 0 ? EMR_NOT_FOUND : past_take_top(view, past_name, out_attr);
 	status = given_learn(view, parent, name);
 	if (status != EMR_OK)
 		return status;
 	pthread_mutex_lock(&view->lock);
-	status = past_ready(view, parent);
+	status = kind_ready(view, parent, name);
 	if (status == EMR_OK)
 		status = find_directory(view, parent, &directory);
-	if (status == EMR_OK && directory->past != NULL) {
-		status = past_child(view, directory, name, &n);
+	if (status == EMR_OK && kind_of(directory)->child != NULL) {
+		status = kind_of(directory)->child(view, directory, name, &n);
 	} else if (status == EMR_OK && shared_has(directory)) {
 		status = shared_child(view, directory, name, &n);
 	} else if (status == EMR_OK && foreign_top(directory) != NULL) {
@@ -143,11 +114,6 @@ emr_status emr_view_lookup(emr_view *view, uint64_t parent, const char *name, em
 		   (given_has(directory) ||
 			   (directory == view->root && strcmp(name, GIVEN_DIRECTORY) == 0))) {
 		status = given_child(view, directory, name, &n);
-	} else if (status == EMR_OK && proofs_has(directory)) {
-		status = proofs_child(view, directory, name, &n);
-	} else if (status == EMR_OK && directory == view->special_root &&
-		   view->options.make_proof != NULL && strcmp(name, "proof") == 0) {
-		status = proofs_top(view, &n);
 	} else if (status == EMR_OK) {
 		n = special_child(view, directory, name);
 		if (n == NULL)
@@ -157,7 +123,7 @@ emr_status emr_view_lookup(emr_view *view, uint64_t parent, const char *name, em
 	if (status == EMR_OK) {
 		n->kernel_refs++;
 		tree_attr(n, out_attr);
-		is_special = special_has_size(n);
+		is_special = kind_of(n)->has_size;
 	}
 	pthread_mutex_unlock(&view->lock);
 	if (is_special) /* these nodes live as long as the view */
@@ -190,7 +156,7 @@ emr_status emr_view_attr(emr_view *view, uint64_t number, emr_attr *out_attr)
 		tree_attr(n, out_attr);
 	else
 		status = EMR_NOT_FOUND;
-	is_special = n != NULL && special_has_size(n);
+	is_special = n != NULL && kind_of(n)->has_size;
 	pthread_mutex_unlock(&view->lock);
 	if (is_special)
 		learn_size(view, n, out_attr);

@@ -11,7 +11,7 @@
 #include "settle/history.h"
 
 #include "compare.h"
-#include "past.h"
+#include "kind.h"
 #include "shared.h"
 
 static emr_bytes descriptor_of(const emr_view *view)
@@ -35,15 +35,10 @@ static emr_status compare_now(emr_content_reader *reader)
 
 static char *path_of(emr_view *view, const node *n)
 {
-	char *path = NULL;
+	char *path;
 
 	pthread_mutex_lock(&view->lock);
-	if (n->past != NULL)
-		path = past_path(n);
-	else if (shared_has(n))
-		path = shared_path(n);
-	else if (n->state == NODE_LIVE)
-		path = tree_path(n);
+	path = kind_path(n);
 	pthread_mutex_unlock(&view->lock);
 	return path;
 }

@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "edit.h"
-#include "past.h"
+#include "kind.h"
 #include "shared_software.h"
 #include "software_policy.h"
 
@@ -95,40 +95,6 @@ bool emr_software_widens(emr_bytes before, emr_bytes value)
 
 /* ---- what holds at a node.  Under view->lock. */
 
-/* The directory of today that stands where N, a node of the past, lay; the nearest above it that is
- * still there.  NULL without memory. */
-static const node *present_directory(const emr_view *view, const node *n)
-{
-	char *path = past_path(n);
-	const char *at = path;
-	const node *directory = view->root;
-
-	if (path == NULL)
-		return NULL;
-	/* ".emrfs/at/TIME/PATH" or ".emrfs/deleted/PATH" */
-	for (int skip = n->past->name[0] != 0 ? 3 : 2; at != NULL && skip > 0; skip--) {
-		at = strchr(at, '/');
-		at += at != NULL;
-	}
-	while (at != NULL && *at != 0) {
-		char name[EMR_NAME_MAX + 1];
-		size_t len = strcspn(at, "/");
-		const node *kid;
-
-		if (len > EMR_NAME_MAX)
-			break;
-		memcpy(name, at, len);
-		name[len] = 0;
-		kid = tree_child(view, directory, name);
-		if (kid == NULL || kid->type != EMR_META_DIR)
-			break;
-		directory = kid;
-		at += len + (at[len] == '/');
-	}
-	free(path);
-	return directory;
-}
-
 emr_bytes software_policy_at(const emr_view *view, const node *n, const node **out_directory)
 {
 	emr_bytes value;
@@ -137,8 +103,8 @@ emr_bytes software_policy_at(const emr_view *view, const node *n, const node **o
 		*out_directory = NULL;
 		return shared_software_at(view, n);
 	}
-	if (n->past != NULL)
-		n = present_directory(view, n);
+	if (kind_of(n)->today != NULL)
+		n = kind_of(n)->today(view, n);
 	if (n == NULL) { /* not known where it lay: nobody is let in by mistake */
 		*out_directory = view->root;
 		return emr_bytes_of("refuse", 6);
@@ -193,9 +159,7 @@ void software_tell_unconfirmed(emr_view *view, uint64_t number, emr_bytes value)
 	n = tree_by_number(view, number);
 	if (n != NULL && (shared_has(n) || n->state == NODE_LIVE) &&
 		refusals_may_tell(view, REFUSAL_SOFTWARE))
-		folder = shared_has(n)	     ? shared_path(n)
-			 : n->parent != NULL ? tree_path(n)
-					     : strdup("");
+		folder = kind_path(n);
 	pthread_mutex_unlock(&view->lock);
 	if (value.len > 0)
 		memcpy(text, value.data, value.len);
@@ -212,7 +176,7 @@ bool emr_view_guards_software(emr_view *view, uint64_t number)
 
 	pthread_mutex_lock(&view->lock);
 	n = tree_by_number(view, number);
-	if (n != NULL && n->type == EMR_META_FILE && node_is_record(n))
+	if (n != NULL && n->type == EMR_META_FILE && kind_of(n)->make == NULL)
 		guards = !equals(software_policy_at(view, n, &directory), "allow");
 	pthread_mutex_unlock(&view->lock);
 	return guards;
@@ -257,10 +221,7 @@ static refusal describe_refusal(
 	refusal r = {0};
 	bool is_list = !equals(value, "refuse");
 
-	r.path = shared_has(n)		 ? shared_path(n)
-		 : n->past != NULL	 ? past_path(n)
-		 : n->state == NODE_LIVE ? tree_path(n)
-					 : strdup("");
+	r.path = n->state == NODE_GONE ? strdup("") : kind_path(n);
 	if (directory == NULL) /* the share itself: all of it or nothing */
 		r.folder = shared_path_of_share(n);
 	else
@@ -282,7 +243,7 @@ emr_status emr_view_admit_software(emr_view *view, uint64_t number, const char *
 
 	pthread_mutex_lock(&view->lock);
 	n = tree_by_number(view, number);
-	if (n != NULL && n->type == EMR_META_FILE && node_is_record(n)) {
+	if (n != NULL && n->type == EMR_META_FILE && kind_of(n)->make == NULL) {
 		value = software_policy_at(view, n, &directory);
 		status = emr_software_admits(value, program) ? EMR_OK : EMR_DENIED;
 		if (status == EMR_DENIED && shared_has(n) && n->shared->level == SHARED_RECORD)

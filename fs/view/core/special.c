@@ -7,8 +7,6 @@
 #include <string.h>
 
 #include "edit.h"
-#include "letters.h"
-#include "proofs.h"
 
 #define LARGE_BYTES ((size_t)256 << 10)
 
@@ -25,11 +23,7 @@ static void note_made(emr_view *view, node *n, const emr_buf *bytes)
 
 static emr_status make(emr_view *view, node *n, emr_buf *out)
 {
-	emr_status status = proofs_has(n) ? proofs_make(view, n->number, out)
-			    : letters_has(n)
-				    ? letters_make(view, n, out)
-				    : view->options.make_special(view->options.special_arg,
-					      view->options.special_names[n->special - 1], out);
+	emr_status status = kind_of(n)->make(view, n, out);
 
 	if (status == EMR_OK)
 		note_made(view, n, out);
@@ -112,3 +106,12 @@ void special_close(emr_handle *handle)
 	if (was_large)
 		malloc_trim(0);
 }
+
+static emr_status special_make(emr_view *view, const node *n, emr_buf *out)
+{
+	return view->options.make_special(
+		view->options.special_arg, view->options.special_names[n->special - 1], out);
+}
+
+const node_kind special_file_kind = {
+	.refuses = EMR_DENIED, .is_shown = true, .has_size = true, .make = special_make};

@@ -2,15 +2,10 @@
  * bytes as one reader has them. */
 #pragma once
 
-#include "given.h"
-#include "proofs.h"
+#include "kind.h"
 
-/* N is made when it is asked for, and its size must be right before.  (A proof's is right once it
- * was opened: each costs a look into the ledger.) */
-static inline bool special_has_size(const node *n)
-{
-	return n->special != 0 && !proofs_has(n) && !shared_has(n) && !given_has(n);
-}
+extern const node_kind special_file_kind; /* of those whose bytes the options make */
+
 /* Without view->lock: N's size is that of its newest bytes, which are not older than
  * SPECIAL_FRESH_NS; N is a special file. */
 void special_learn(emr_view *view, node *n);

@@ -13,9 +13,8 @@
 #include "edit.h"
 #include "file.h"
 #include "foreign.h"
-#include "past.h"
+#include "kind.h"
 #include "given.h"
-#include "proofs.h"
 #include "shared.h"
 
 typedef struct name_key {
@@ -53,21 +52,16 @@ static bool has_number(const void *item, const void *key)
 
 /* What is only shown has ids that everybody can work out, and others choose those of what they
  * leave here: the two never meet. */
-static bool is_only_shown(const node *n)
-{
-	return __atomic_load_n(&n->special, __ATOMIC_RELAXED) != 0;
-}
-
 static bool has_id(const void *item, const void *key)
 {
 	return emr_id16_equal(((const node *)item)->id, *(const emr_id16 *)key) &&
-	       !is_only_shown(item);
+	       !kind_is_shown(item);
 }
 
 static bool has_shown_id(const void *item, const void *key)
 {
 	return emr_id16_equal(((const node *)item)->id, *(const emr_id16 *)key) &&
-	       is_only_shown(item);
+	       kind_is_shown(item);
 }
 
 static bool has_name(const void *item, const void *key)
@@ -177,6 +171,7 @@ emr_status tree_new_node(
 	n->ino = ino != 0 ? ino : tree_ino_of(id);
 	n->type = (uint8_t)type;
 	n->state = NODE_GONE;
+	n->kind = &own_kind;
 	if (n->listing != NULL)
 		n->listing->next_cookie = 3; /* 1 and 2 are "." and ".." */
 	table_add(&view->by_number, hash_number(n->number), n);
@@ -212,7 +207,8 @@ void tree_free_node(emr_view *view, node *n)
 	}
 	emr_buf_free(&n->attributes);
 	free(n->target);
-	free(n->was);
+	if (!kind_of(n)->is_borrowed)
+		free(n->was);
 	free(n->name);
 	if (n->listing != NULL)
 		free(n->listing->kids);
@@ -222,17 +218,15 @@ void tree_free_node(emr_view *view, node *n)
 
 void tree_release_if_unused(emr_view *view, node *n)
 {
-	if (n->past != NULL)
-		past_release_if_unused(view, n);
+	if (kind_of(n)->release != NULL)
+		kind_of(n)->release(view, n);
 	else if (shared_has(n))
 		shared_release_if_unused(view, n);
 	else if (given_has(n) && n->kernel_refs == 0 && n->opens == 0) {
 		atomic_fetch_sub(&view->given_nodes, 1);
 		tree_free_node(view, n);
-	} else if (proofs_has(n) && n->kernel_refs == 0 && n->opens == 0)
-		tree_free_node(view, n);
-	else if (n->state == NODE_GONE && n->kernel_refs == 0 && n->opens == 0 && !n->is_queued &&
-		 n != view->root)
+	} else if (n->state == NODE_GONE && n->kernel_refs == 0 && n->opens == 0 && !n->is_queued &&
+		   n != view->root)
 		tree_free_node(view, n);
 }
 
@@ -643,7 +637,6 @@ void tree_attr(const node *n, emr_attr *out_attr)
 		.mtime_ns = n->mtime_ns,
 		.ctime_ns = n->ctime_ns,
 		/* A version of the past stays what it is: the kernel may keep it. */
-		.is_virtual = n->state == NODE_VIRTUAL && !shared_has(n) &&
-			      (n->past == NULL || n->past_entry == PAST_TOP),
+		.is_virtual = n->state == NODE_VIRTUAL && !shared_has(n) && !kind_of(n)->is_past,
 	};
 }

@@ -2,7 +2,7 @@
  * decided and holds view->lock. */
 #pragma once
 
-#include "node.h"
+#include "kind.h"
 
 /* A node of TYPE with a fresh number, not in the tree.  Its id is ID, its ino INO (0: made from the
  * id). */

@@ -18,28 +18,34 @@ static view_letter *find(const emr_view *view, const char *name)
 	return NULL;
 }
 
-node *letters_child(const emr_view *view, const char *name)
+static emr_status letters_child(emr_view *view, node *directory, const char *name, node **out_node)
 {
 	const view_letter *letter = find(view, name);
 
-	return letter != NULL && letter->is_there ? letter->node : NULL;
+	(void)directory;
+	if (letter == NULL || !letter->is_there)
+		return EMR_NOT_FOUND;
+	*out_node = letter->node;
+	return EMR_OK;
 }
 
-void letters_list(const emr_view *view, uint64_t cookie, bool take, emr_entry_fn fn, void *arg)
+static emr_status letters_list(
+	emr_view *view, node *directory, uint64_t cookie, bool take, emr_entry_fn fn, void *arg)
 {
-	for (size_t i = cookie < 2 ? 0 : (size_t)(cookie - 2); i < view->n_letters; i++) {
-		emr_attr attr;
-
-		if (!view->letters[i].is_there)
-			continue;
-		tree_attr(view->letters[i].node, &attr);
-		if (!fn(arg, view->letters[i].name, &attr, i + 3))
-			return;
-		view->letters[i].node->kernel_refs += take;
-	}
+	(void)directory;
+	for (size_t i = cookie < 2 ? 0 : (size_t)(cookie - 2); i < view->n_letters; i++)
+		if (view->letters[i].is_there &&
+			!kind_give(
+				view->letters[i].node, view->letters[i].name, i + 3, take, fn, arg))
+			break;
+	return EMR_OK;
 }
 
-emr_status letters_make(emr_view *view, const node *n, emr_buf *out)
+const node_kind letters_folder_kind = {
+	.refuses = EMR_DENIED, .child = letters_child, .list = letters_list};
+
+/* EMR_NOT_FOUND: it has gone meanwhile. */
+static emr_status letters_make(emr_view *view, const node *n, emr_buf *out)
 {
 	char name[sizeof LETTERS_FOLDER + EMR_NAME_MAX + 1];
 	bool is_there = false;
@@ -54,6 +60,9 @@ emr_status letters_make(emr_view *view, const node *n, emr_buf *out)
 	return is_there ? view->options.make_special(view->options.special_arg, name, out)
 			: EMR_NOT_FOUND;
 }
+
+static const node_kind letter_kind = {
+	.refuses = EMR_DENIED, .is_shown = true, .has_size = true, .make = letters_make};
 
 void letters_free(emr_view *view)
 {
@@ -82,7 +91,7 @@ static emr_status add(emr_view *view, const char *name)
 		return status;
 	}
 	letter->node->state = NODE_VIRTUAL;
-	letter->node->special = SPECIAL_LETTER;
+	letter->node->kind = &letter_kind;
 	letter->node->mode = 0400;
 	letter->node->mtime_ns = letter->node->ctime_ns = view_now_ns(view);
 	view->n_letters++;

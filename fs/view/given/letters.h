@@ -3,24 +3,11 @@
  * refuse every change. */
 #pragma once
 
-#include "node.h"
+#include "kind.h"
 
-#define SPECIAL_LETTER (UINT8_MAX - 3) /* node.special of all of them */
 #define LETTERS_FOLDER "requests"
 
-static inline bool letters_has(const node *n)
-{
-	return n->special == SPECIAL_LETTER;
-}
+extern const node_kind letters_folder_kind;
 
-/* ---- under view->lock */
-/* NULL: no such file now. */
-node *letters_child(const emr_view *view, const char *name);
-/* Entries after COOKIE, as emr_view_each_entry. */
-void letters_list(const emr_view *view, uint64_t cookie, bool take, emr_entry_fn fn, void *arg);
-
-/* ---- without view->lock */
-/* EMR_NOT_FOUND: it has gone meanwhile. */
-emr_status letters_make(emr_view *view, const node *n, emr_buf *out);
 /* When the view ends. */
 void letters_free(emr_view *view);

@@ -10,8 +10,12 @@
 #include "contract/codes.h"
 
 #include "edit.h"
+#include "kind.h"
+#include "tree.h"
 
 #define TOP_MODE 0500
+
+static const node_kind past_top_kind, past_kind;
 
 /* ---- life ---- */
 
@@ -182,6 +186,7 @@ static emr_status node_of(emr_view *view, past *p, uint32_t entry, node **out_no
 	if (e->type == EMR_META_DIR)
 		count_subdirectories(n, p->tree, e);
 	n->state = NODE_VIRTUAL;
+	n->kind = &past_kind;
 	n->past = p;
 	n->past_entry = entry;
 	p->made[entry] = n;
@@ -206,13 +211,14 @@ static emr_status make_top(emr_view *view, past *p)
 	n->mode = TOP_MODE;
 	n->mtime_ns = n->ctime_ns = end < now ? end : now;
 	n->state = NODE_VIRTUAL;
+	n->kind = &past_top_kind;
 	n->past = p;
 	p->top = n;
 	p->refs++;
 	return EMR_OK;
 }
 
-void past_release_if_unused(emr_view *view, node *n)
+static void past_release(emr_view *view, node *n)
 {
 	past *p = n->past;
 
@@ -296,7 +302,7 @@ static emr_status until_of(emr_view *view, const char *name, uint64_t *out_until
 	return EMR_OK;
 }
 
-emr_status past_take_top(emr_view *view, const char *name, emr_attr *out_attr)
+emr_status past_top(emr_view *view, const char *name, node **out_node)
 {
 	parting gone = {.n = 0};
 	emr_replica_position at;
@@ -304,23 +310,25 @@ emr_status past_take_top(emr_view *view, const char *name, emr_attr *out_attr)
 	emr_status status;
 	past *p;
 
+	pthread_mutex_unlock(&view->lock);
 	status = until_of(view, name, &until);
 	if (status == EMR_OK)
 		status = emr_replica_at(view->options.replica, &at);
-	if (status != EMR_OK)
-		return status;
 	pthread_mutex_lock(&view->lock);
-	status = current_past(view, name, until, &at, &p);
+	if (status == EMR_OK)
+		status = current_past(view, name, until, &at, &p);
 	if (status == EMR_OK && p->top == NULL)
 		status = make_top(view, p);
-	if (status == EMR_OK) {
-		p->top->kernel_refs++;
-		tree_attr(p->top, out_attr);
-		keep_bounds(view, &gone);
-	}
+	if (status != EMR_OK)
+		return status;
+	*out_node = p->top;
+	keep_bounds(view, &gone);
+	(*out_node)->kernel_refs++; /* keeps it meanwhile */
 	pthread_mutex_unlock(&view->lock);
 	tell_parted(view, &gone);
-	return status;
+	pthread_mutex_lock(&view->lock);
+	(*out_node)->kernel_refs--;
+	return EMR_OK;
 }
 
 /* ---- building ---- */
@@ -367,13 +375,15 @@ static emr_status build_once(emr_view *view, past *p)
 	return status;
 }
 
-emr_status past_ready(emr_view *view, uint64_t number)
+/* Builds the tree in which NUMBER lies if there is none yet. */
+static emr_status past_ready(emr_view *view, uint64_t number, const char *name)
 {
-	node *n = tree_by_number(view, number);
+	const node *n = tree_by_number(view, number);
 	emr_status status;
 	past *p;
 
-	if (n == NULL || n->past == NULL || n->past->tree != NULL)
+	(void)name;
+	if (n->past->tree != NULL)
 		return EMR_OK;
 	if (view->past_builders >= PAST_BUILDERS_MAX)
 		return EMR_BUSY;
@@ -394,7 +404,7 @@ emr_status past_ready(emr_view *view, uint64_t number)
 
 /* ---- looking ---- */
 
-emr_status past_child(emr_view *view, node *directory, const char *name, node **out_node)
+static emr_status past_child(emr_view *view, node *directory, const char *name, node **out_node)
 {
 	past *p = directory->past;
 	uint32_t entry = past_tree_child(p->tree, directory->past_entry, name);
@@ -415,11 +425,11 @@ static bool give(emr_view *view, past *p, uint32_t entry, uint64_t next, bool ta
 	goes_on = fn(arg, p->tree->entries[entry].name, &attr, next);
 	if (goes_on && take)
 		n->kernel_refs++;
-	past_release_if_unused(view, n);
+	past_release(view, n);
 	return goes_on;
 }
 
-void past_list(
+static emr_status past_list(
 	emr_view *view, node *directory, uint64_t cookie, bool take, emr_entry_fn fn, void *arg)
 {
 	past *p = directory->past;
@@ -427,26 +437,11 @@ void past_list(
 
 	for (uint64_t i = cookie < 2 ? 0 : cookie - 2; i < e->nkids; i++)
 		if (!give(view, p, e->first_kid + (uint32_t)i, i + 3, take, fn, arg))
-			return;
+			break;
+	return EMR_OK;
 }
 
-/* A day gets its node when it is looked up: an entry without one. */
-void past_list_days(emr_view *view, uint64_t cookie, emr_entry_fn fn, void *arg)
-{
-	emr_attr attr = {.type = EMR_META_DIR,
-		.mode = TOP_MODE,
-		.nlink = 2,
-		.size_bytes = 4096,
-		.is_virtual = true};
-
-	for (uint64_t i = cookie < 2 ? 0 : cookie - 2; i < view->ndays; i++) {
-		attr.ino = i + 3;
-		if (!fn(arg, view->days[i], &attr, i + 3))
-			return;
-	}
-}
-
-char *past_path(const node *n)
+static char *past_path(const node *n)
 {
 	const past *p = n->past;
 	const past_tree *tree = p->tree;
@@ -464,6 +459,40 @@ char *past_path(const node *n)
 		longer = NULL;
 	free(path);
 	return longer;
+}
+
+/* The directory of today that stands where N, a node of the past, lay; the nearest above it that is
+ * still there.  NULL without memory. */
+static const node *past_today(const emr_view *view, const node *n)
+{
+	char *path = past_path(n);
+	const char *at = path;
+	const node *directory = view->root;
+
+	if (path == NULL)
+		return NULL;
+	/* ".emrfs/at/TIME/PATH" or ".emrfs/deleted/PATH" */
+	for (int skip = n->past->name[0] != 0 ? 3 : 2; at != NULL && skip > 0; skip--) {
+		at = strchr(at, '/');
+		at += at != NULL;
+	}
+	while (at != NULL && *at != 0) {
+		char name[EMR_NAME_MAX + 1];
+		size_t len = strcspn(at, "/");
+		const node *kid;
+
+		if (len > EMR_NAME_MAX)
+			break;
+		memcpy(name, at, len);
+		name[len] = 0;
+		kid = tree_child(view, directory, name);
+		if (kid == NULL || kid->type != EMR_META_DIR)
+			break;
+		directory = kid;
+		at += len + (at[len] == '/');
+	}
+	free(path);
+	return directory;
 }
 
 /* ---- what a node's version says ---- */
@@ -487,22 +516,49 @@ static emr_status learn(emr_view *view, node *n)
 		n->is_published_gone = status == EMR_OK;
 	}
 	n->opens--;
-	past_release_if_unused(view, n);
+	past_release(view, n);
 	return status;
 }
 
-emr_status past_learn(emr_view *view, uint64_t number)
+static emr_status past_learn(emr_view *view, uint64_t number)
 {
 	emr_status status = EMR_OK;
 	node *n;
 
 	pthread_mutex_lock(&view->lock);
 	n = tree_by_number(view, number);
-	if (n != NULL && n->past != NULL && n != n->past->top && !n->is_published_gone)
+	if (n != NULL && kind_of(n)->is_past && !n->is_published_gone)
 		status = learn(view, n);
 	pthread_mutex_unlock(&view->lock);
 	return status;
 }
+
+static emr_status past_open(emr_view *view, emr_handle *handle)
+{
+	return past_learn(view, handle->node->number);
+}
+
+static const node_kind past_kind = {.refuses = EMR_READ_ONLY,
+	.is_past = true,
+	.is_borrowed = true,
+	.ready = past_ready,
+	.child = past_child,
+	.list = past_list,
+	.path = past_path,
+	.today = past_today,
+	.release = past_release,
+	.learn = past_learn,
+	.open = past_open};
+
+/* It may be there before its tree is, and gets another one. */
+static const node_kind past_top_kind = {.refuses = EMR_READ_ONLY,
+	.is_borrowed = true,
+	.ready = past_ready,
+	.child = past_child,
+	.list = past_list,
+	.path = past_path,
+	.today = past_today,
+	.release = past_release};
 
 /* ---- days ---- */
 
@@ -601,7 +657,7 @@ static emr_status follow_days(emr_view *view, uint64_t size)
 	return status;
 }
 
-emr_status past_learn_days(emr_view *view)
+static emr_status learn_days(emr_view *view)
 {
 	emr_replica_position at;
 	emr_status status = emr_replica_at(view->options.replica, &at);
@@ -614,3 +670,45 @@ emr_status past_learn_days(emr_view *view)
 	pthread_mutex_unlock(&view->past_lock);
 	return status;
 }
+
+static emr_status days_ready(emr_view *view, uint64_t number, const char *name)
+{
+	emr_status status;
+
+	(void)number;
+	if (name != NULL) /* any day that has begun can be looked up */
+		return EMR_OK;
+	pthread_mutex_unlock(&view->lock);
+	status = learn_days(view);
+	pthread_mutex_lock(&view->lock);
+	return status;
+}
+
+static emr_status days_child(emr_view *view, node *directory, const char *name, node **out_node)
+{
+	(void)directory;
+	return *name == 0 ? EMR_NOT_FOUND : past_top(view, name, out_node);
+}
+
+/* A day gets its node when it is looked up: an entry without one. */
+static emr_status days_list(
+	emr_view *view, node *directory, uint64_t cookie, bool take, emr_entry_fn fn, void *arg)
+{
+	emr_attr attr = {.type = EMR_META_DIR,
+		.mode = TOP_MODE,
+		.nlink = 2,
+		.size_bytes = 4096,
+		.is_virtual = true};
+
+	(void)directory;
+	(void)take;
+	for (uint64_t i = cookie < 2 ? 0 : cookie - 2; i < view->ndays; i++) {
+		attr.ino = i + 3;
+		if (!fn(arg, view->days[i], &attr, i + 3))
+			break;
+	}
+	return EMR_OK;
+}
+
+const node_kind past_days_kind = {
+	.refuses = EMR_READ_ONLY, .ready = days_ready, .child = days_child, .list = days_list};

@@ -9,6 +9,8 @@
 
 #define SUFFIX_LEN (sizeof PROOF_SUFFIX - 1)
 
+static const node_kind proof_kind;
+
 /* The id of the node that stands for the living one, and the other way round. */
 static emr_id16 other_id(emr_id16 id)
 {
@@ -41,7 +43,7 @@ static emr_status node_for(emr_view *view, const node *live, node **out_node)
 		if (status != EMR_OK)
 			return status;
 		n->state = NODE_VIRTUAL;
-		n->special = SPECIAL_PROOF;
+		n->kind = &proof_kind;
 		n->mode = n->type == EMR_META_DIR ? 0500 : 0400;
 	}
 	n->mtime_ns = live->mtime_ns;
@@ -73,7 +75,7 @@ static const node *proven(const emr_view *view, const node *directory, const cha
 	return n != NULL && has_proof(n) ? n : NULL;
 }
 
-emr_status proofs_child(emr_view *view, const node *directory, const char *name, node **out_node)
+static emr_status proofs_child(emr_view *view, node *directory, const char *name, node **out_node)
 {
 	const node *live = living(view, directory), *n;
 
@@ -101,14 +103,16 @@ static bool give(const node *n, const char *name, emr_entry_fn fn, void *arg)
 	return fn(arg, name, &attr, n->cookie);
 }
 
-void proofs_list(
-	const emr_view *view, const node *directory, uint64_t cookie, emr_entry_fn fn, void *arg)
+/* They get their nodes when they are looked up. */
+static emr_status proofs_list(
+	emr_view *view, node *directory, uint64_t cookie, bool take, emr_entry_fn fn, void *arg)
 {
 	const node *live = living(view, directory);
 	char name[EMR_NAME_MAX + SUFFIX_LEN + 1];
 
+	(void)take;
 	if (live == NULL)
-		return;
+		return EMR_OK;
 	for (node *kid = tree_next_kid(live, cookie < 2 ? 2 : cookie); kid != NULL;
 		kid = tree_next_kid(live, kid->cookie)) {
 		size_t len = strlen(kid->name);
@@ -120,8 +124,9 @@ void proofs_list(
 			 proven(view, live, name) != NULL)
 			continue; /* a file's proof has the name first */
 		if (!give(kid, name, fn, arg))
-			return;
+			break;
 	}
+	return EMR_OK;
 }
 
 /* Where N's content stands on the ledger, if that is what it is now. */
@@ -148,15 +153,15 @@ emr_status emr_view_place(emr_view *view, const char *path, emr_place *out_place
 	return status;
 }
 
-emr_status proofs_make(emr_view *view, uint64_t number, emr_buf *out)
+/* EMR_NOT_FOUND: its file is gone; EMR_NO_ATTRIBUTE: it is not on the ledger as it is. */
+static emr_status proofs_make(emr_view *view, const node *n, emr_buf *out)
 {
 	emr_status status = EMR_NOT_FOUND;
-	const node *n, *live;
+	const node *live;
 	emr_place place;
 
 	pthread_mutex_lock(&view->lock);
-	n = tree_by_number(view, number);
-	live = n != NULL ? living(view, n) : NULL;
+	live = living(view, n);
 	if (live != NULL)
 		status = place_of(live, &place);
 	pthread_mutex_unlock(&view->lock);
@@ -164,3 +169,17 @@ emr_status proofs_make(emr_view *view, uint64_t number, emr_buf *out)
 		return status;
 	return view->options.make_proof(view->options.special_arg, &place, out);
 }
+
+static void proofs_release(emr_view *view, node *n)
+{
+	if (n->kernel_refs == 0 && n->opens == 0)
+		tree_free_node(view, n);
+}
+
+/* Its size is right once it was opened: each costs a look into the ledger. */
+static const node_kind proof_kind = {.refuses = EMR_DENIED,
+	.is_shown = true,
+	.child = proofs_child,
+	.list = proofs_list,
+	.release = proofs_release,
+	.make = proofs_make};

@@ -61,7 +61,7 @@ static bool comes_again(const node *n)
 	       (n->content_dirty && emr_id16_equal(f->restored->record_id, n->place.record_id));
 }
 
-static emr_change_kind kind_of(const node *n, bool moves)
+static emr_change_kind change_kind_of(const node *n, bool moves)
 {
 	if (n->type != EMR_META_FILE)
 		return EMR_CHANGE_META;
@@ -164,7 +164,7 @@ static emr_status describe(publishing *p, node *n)
 {
 	emr_id16 domain = tree_domain(n);
 	bool moves = n->is_published && !emr_id16_equal(domain, n->place.domain);
-	emr_change_kind kind = kind_of(n, moves);
+	emr_change_kind kind = change_kind_of(n, moves);
 	emr_status status;
 	work *w;
 

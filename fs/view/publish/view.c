@@ -15,6 +15,7 @@
 #include "erase.h"
 #include "keeper.h"
 #include "load.h"
+#include "folder.h"
 #include "given.h"
 #include "past.h"
 #include "letters.h"
@@ -26,49 +27,6 @@
 
 #define DEFAULT_QUIET_NS INT64_C(1000000000)
 #define DEFAULT_SYNC_NS INT64_C(5000000000)
-
-static emr_status add_special_file(emr_view *view, size_t i)
-{
-	node *n;
-	emr_status status = tree_new_node(view, EMR_META_FILE, emr_id16_random(), 0, &n);
-
-	if (status != EMR_OK)
-		return status;
-	n->state = NODE_VIRTUAL;
-	n->special = (uint8_t)(i + 1);
-	n->mode = 0400;
-	n->mtime_ns = n->ctime_ns = view_now_ns(view);
-	view->special_files[i] = n;
-	return EMR_OK;
-}
-
-static emr_status add_special_directory(emr_view *view, uint32_t subdirectories, node **out_node)
-{
-	emr_status status = tree_new_node(view, EMR_META_DIR, emr_id16_random(), 0, out_node);
-	node *n = *out_node;
-
-	if (status != EMR_OK)
-		return status;
-	n->state = NODE_VIRTUAL;
-	n->mode = 0500;
-	n->mtime_ns = n->ctime_ns = view_now_ns(view);
-	n->listing->subdirectories = subdirectories;
-	return EMR_OK;
-}
-
-static emr_status add_special(emr_view *view)
-{
-	emr_status status = add_special_directory(
-		view, view->options.make_proof != NULL ? 4 : 3, &view->special_root);
-
-	if (status == EMR_OK)
-		status = add_special_directory(view, 0, &view->at_root);
-	if (status == EMR_OK)
-		status = add_special_directory(view, 0, &view->letters_root);
-	for (size_t i = 0; i < view->options.special_count && status == EMR_OK; i++)
-		status = add_special_file(view, i);
-	return status;
-}
 
 static void init_locks(emr_view *view)
 {
@@ -251,7 +209,7 @@ emr_status emr_view_open(const emr_view_options *options, emr_view **out_view)
 	crypto_shorthash_keygen(view->hash_key);
 	randombytes_buf(view->confirm_key, sizeof view->confirm_key);
 	init_locks(view);
-	status = add_special(view);
+	status = folder_new_special(view);
 	if (status == EMR_OK)
 		status = shared_new(view);
 	if (status == EMR_OK)

@@ -1,0 +1,49 @@
+/* This file finds what the kind of a node says where many ask, and has the kind of one's own
+ * records, of which core knows everything itself. */
+#include "kind.h"
+
+#include "shared.h"
+#include "tree.h"
+
+const node_kind own_kind = {.refuses = EMR_OK};
+
+emr_status kind_ready(emr_view *view, uint64_t number, const char *name)
+{
+	const node *n = tree_by_number(view, number);
+
+	return n == NULL || kind_of(n)->ready == NULL ? EMR_OK
+						      : kind_of(n)->ready(view, number, name);
+}
+
+emr_status kind_learn(emr_view *view, uint64_t number)
+{
+	const node_kind *kind;
+	const node *n;
+
+	pthread_mutex_lock(&view->lock);
+	n = tree_by_number(view, number);
+	kind = n != NULL ? kind_of(n) : &own_kind;
+	pthread_mutex_unlock(&view->lock);
+	return kind->learn == NULL ? EMR_OK : kind->learn(view, number);
+}
+
+char *kind_path(const node *n)
+{
+	if (kind_of(n)->path != NULL)
+		return kind_of(n)->path(n);
+	if (shared_has(n))
+		return shared_path(n);
+	return n->state == NODE_LIVE ? tree_path(n) : NULL;
+}
+
+bool kind_give(node *n, const char *name, uint64_t next, bool take, emr_entry_fn fn, void *arg)
+{
+	emr_attr attr;
+
+	tree_attr(n, &attr);
+	if (!fn(arg, name, &attr, next))
+		return false;
+	if (take)
+		n->kernel_refs++;
+	return true;
+}

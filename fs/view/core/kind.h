@@ -1,0 +1,66 @@
+/* What sort of thing a node is: a record of one's own, or what another room shows (the past, what
+ * is shared, ...).  A room gives the nodes that it makes their kind, and core calls the rooms after
+ * it by this table alone: a new sort of folder is a table and the functions that it names.
+ *
+ * A member that is NULL, false or EMR_OK means: as a record of one's own.  All functions are called
+ * under view->lock unless they say otherwise. */
+#pragma once
+
+#include "node.h"
+
+struct node_kind {
+	emr_status refuses; /* what every change of it is answered */
+	bool is_shown;	    /* its id was made for it (tree_by_shown_id) */
+	bool has_size;	    /* of what is made: it must be right before it is opened */
+	bool is_past;	    /* a version as it was: place and attributes are known with
+			       `is_published_gone` */
+	bool is_borrowed;   /* what its `past` points to does not go with it */
+
+	/* Before the directory NUMBER is looked into for NAME (NULL: listed): what must be known
+	 * for that.  May give the lock away meanwhile. */
+	emr_status (*ready)(emr_view *view, uint64_t number, const char *name);
+	/* The kid of DIRECTORY called NAME: EMR_NOT_FOUND.  May give the lock away meanwhile, if
+	 * DIRECTORY lives as long as the view. */
+	emr_status (*child)(emr_view *view, node *directory, const char *name, node **out_node);
+	/* Entries after COOKIE, as emr_view_each_entry. */
+	emr_status (*list)(emr_view *view, node *directory, uint64_t cookie, bool take,
+		emr_entry_fn fn, void *arg);
+	/* From the top of the folder; NULL without memory. */
+	char *(*path)(const node *n);
+	/* The directory of today whose policy for software holds for it; NULL: not known. */
+	const node *(*today)(const emr_view *view, const node *n);
+	/* Frees it when nobody holds it any more. */
+	void (*release)(emr_view *view, node *n);
+
+	/* ---- without view->lock */
+	/* What attributes say of NUMBER. */
+	emr_status (*learn)(emr_view *view, uint64_t number);
+	/* The bytes of N, which are made when they are asked for (special.h). */
+	emr_status (*make)(emr_view *view, const node *n, emr_buf *out);
+	/* HANDLE, just made, gets what it reads from. */
+	emr_status (*open)(emr_view *view, emr_handle *handle);
+};
+
+extern const node_kind own_kind; /* a record of one's own */
+
+/* With or without view->lock: the node of an open file may become one's own at any time, and one
+ * that nobody has open goes back (foreign.h). */
+static inline const node_kind *kind_of(const node *n)
+{
+	return __atomic_load_n(&n->kind, __ATOMIC_RELAXED);
+}
+
+/* The same: N is what somebody else says, or made: its id was made for it, and it has no working
+ * copy. */
+static inline bool kind_is_shown(const node *n)
+{
+	return kind_of(n)->is_shown || node_special(n) != 0;
+}
+
+/* As that member, of whatever NUMBER is; nothing if it is nothing. */
+emr_status kind_ready(emr_view *view, uint64_t number, const char *name);
+emr_status kind_learn(emr_view *view, uint64_t number);
+/* N under NAME is an entry: what FN says; TAKE: with a reference of the kernel's. */
+bool kind_give(node *n, const char *name, uint64_t next, bool take, emr_entry_fn fn, void *arg);
+/* N's path from the top of the folder; NULL: it has none, or there is no memory. */
+char *kind_path(const node *n);

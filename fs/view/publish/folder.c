@@ -1,0 +1,118 @@
+/* This file is the directory `.emrfs`: the files that are made when somebody reads them, and the
+ * directories that the rooms of the view show there (the past, what was deleted, requests,
+ * proofs). */
+#include "folder.h"
+
+#include <string.h>
+
+#include "edit.h"
+#include "letters.h"
+#include "past.h"
+#include "proofs.h"
+#include "special.h"
+
+/* Places in the listing, behind the files. */
+#define AT_COOKIE (EMR_SPECIAL_MAX + 3)
+#define DELETED_COOKIE (EMR_SPECIAL_MAX + 4)
+#define LETTERS_COOKIE (EMR_SPECIAL_MAX + 5)
+#define PROOFS_COOKIE (EMR_SPECIAL_MAX + 6)
+
+static emr_status special_child(emr_view *view, node *directory, const char *name, node **out_node)
+{
+	(void)directory;
+	if (strcmp(name, "deleted") == 0)
+		return past_top(view, "", out_node);
+	if (strcmp(name, "proof") == 0 && view->options.make_proof != NULL)
+		return proofs_top(view, out_node);
+	*out_node = NULL;
+	if (strcmp(name, "at") == 0)
+		*out_node = view->at_root;
+	if (strcmp(name, LETTERS_FOLDER) == 0)
+		*out_node = view->letters_root;
+	for (size_t i = 0; i < view->options.special_count; i++)
+		if (strcmp(name, view->options.special_names[i]) == 0)
+			*out_node = view->special_files[i];
+	return *out_node != NULL ? EMR_OK : EMR_NOT_FOUND;
+}
+
+/* Gets its node when it is looked up. */
+static bool give_directory(const char *name, uint64_t cookie, emr_entry_fn fn, void *arg)
+{
+	const emr_attr attr = {.ino = cookie,
+		.type = EMR_META_DIR,
+		.mode = 0500,
+		.nlink = 2,
+		.size_bytes = 4096,
+		.is_virtual = true};
+
+	return fn(arg, name, &attr, cookie);
+}
+
+static emr_status special_list(
+	emr_view *view, node *directory, uint64_t cookie, bool take, emr_entry_fn fn, void *arg)
+{
+	(void)directory;
+	for (size_t i = 0; i < view->options.special_count; i++)
+		if (i + 3 > cookie && !kind_give(view->special_files[i],
+					      view->options.special_names[i], i + 3, take, fn, arg))
+			return EMR_OK;
+	if (cookie < AT_COOKIE && !kind_give(view->at_root, "at", AT_COOKIE, take, fn, arg))
+		return EMR_OK;
+	if (cookie < DELETED_COOKIE && !give_directory("deleted", DELETED_COOKIE, fn, arg))
+		return EMR_OK;
+	if (cookie < LETTERS_COOKIE &&
+		!kind_give(view->letters_root, LETTERS_FOLDER, LETTERS_COOKIE, take, fn, arg))
+		return EMR_OK;
+	if (cookie < PROOFS_COOKIE && view->options.make_proof != NULL)
+		give_directory("proof", PROOFS_COOKIE, fn, arg);
+	return EMR_OK;
+}
+
+static const node_kind special_folder_kind = {
+	.refuses = EMR_DENIED, .child = special_child, .list = special_list};
+
+static emr_status new_file(emr_view *view, size_t i)
+{
+	node *n;
+	emr_status status = tree_new_node(view, EMR_META_FILE, emr_id16_random(), 0, &n);
+
+	if (status != EMR_OK)
+		return status;
+	n->state = NODE_VIRTUAL;
+	n->kind = &special_file_kind;
+	n->special = (uint8_t)(i + 1);
+	n->mode = 0400;
+	n->mtime_ns = n->ctime_ns = view_now_ns(view);
+	view->special_files[i] = n;
+	return EMR_OK;
+}
+
+static emr_status new_directory(
+	emr_view *view, const node_kind *kind, uint32_t subdirectories, node **out_node)
+{
+	emr_status status = tree_new_node(view, EMR_META_DIR, emr_id16_random(), 0, out_node);
+	node *n = *out_node;
+
+	if (status != EMR_OK)
+		return status;
+	n->state = NODE_VIRTUAL;
+	n->kind = kind;
+	n->mode = 0500;
+	n->mtime_ns = n->ctime_ns = view_now_ns(view);
+	n->listing->subdirectories = subdirectories;
+	return EMR_OK;
+}
+
+emr_status folder_new_special(emr_view *view)
+{
+	emr_status status = new_directory(view, &special_folder_kind,
+		view->options.make_proof != NULL ? 4 : 3, &view->special_root);
+
+	if (status == EMR_OK)
+		status = new_directory(view, &past_days_kind, 0, &view->at_root);
+	if (status == EMR_OK)
+		status = new_directory(view, &letters_folder_kind, 0, &view->letters_root);
+	for (size_t i = 0; i < view->options.special_count && status == EMR_OK; i++)
+		status = new_file(view, i);
+	return status;
+}
