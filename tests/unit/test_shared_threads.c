@@ -106,23 +106,30 @@ static int64_t real_boot_ns(const emr_clock *clock)
 	return emr_clock_boot_ns(emr_clock_system());
 }
 
-/* Two files, three readers each; dr lima may also write with WRITES. */
-static void begin(scene *c, uint16_t writes)
+/* Dr lima knows of the folder, in which he may also write with WRITES. */
+static void begin_alone(scene *c, uint16_t writes)
 {
 	emr_grant_order order = {.rights = EMR_GRANT_LIST | EMR_GRANT_READ,
 		.writes = writes,
 		.purposes = 1u << CONSULT};
 	emr_grant_made made;
-	emr_attr attr;
 
 	story_begin(&c->s);
-	c->s.k.clock.clock.boot_ns = real_boot_ns;
 	assert_ok(emr_store_index_now(c->s.k.stack.store));
 	viewer_open(&c->v, &c->s, &c->s.lima, "lima-folder", CONSULT);
 	order.not_after_unix_s = story_now(&c->s) + 7 * DAY;
 	assert_ok(story_try_share(&c->s, &c->s.lima, &order, false, &made));
 	viewer_run(&c->v, NULL, 0);
 	viewer_learn_owner(&c->v);
+}
+
+/* Two files, three readers each. */
+static void begin(scene *c, uint16_t writes)
+{
+	emr_attr attr;
+
+	begin_alone(c, writes);
+	c->s.k.clock.clock.boot_ns = real_boot_ns;
 	for (int i = 0; i < 2; i++) {
 		assert_ok(viewer_find(&c->v,
 			viewer_at(&c->v, i == 0 ? "Imaging/MRI.pdf" : "Imaging/Old/CT.pdf"),
@@ -334,9 +341,25 @@ static void what_cannot_be_read_inside_is_asked_for_while_others_look(void **sta
 	story_end(&s);
 }
 
-/* ---- an end that comes between the look at the ledger and the question ---- */
+/* ---- an end that comes between two looks of the same turn ---- */
 
-static scene *taken_back; /* by the owner, when the next record of it is asked for */
+/* When the owner takes it back: before the next record of it is asked for; between the look at what
+ * is shown and that at what may be written; before names that came are read. */
+static scene *before_question, *before_writings, *before_names;
+
+static void take_back(scene **which, bool is_heard_of)
+{
+	scene *c = *which;
+	size_t revoked = 0;
+
+	*which = NULL;
+	if (c == NULL)
+		return;
+	assert_ok(emr_share_revoke_person(
+		c->s.ana, c->s.imaging, c->s.lima.public.signer_id, &revoked));
+	if (is_heard_of) /* by another thread of the doctor's computer */
+		assert_ok(emr_replica_catch_up(c->v.replica, NULL, NULL, NULL));
+}
 
 emr_status __real_emr_shared_ask_records(emr_shared *shared, const emr_id16 *objects, size_t n,
 	emr_ask **out_ask, emr_share_trouble *out_trouble);
@@ -346,14 +369,32 @@ emr_status __wrap_emr_shared_ask_records(emr_shared *shared, const emr_id16 *obj
 emr_status __wrap_emr_shared_ask_records(emr_shared *shared, const emr_id16 *objects, size_t n,
 	emr_ask **out_ask, emr_share_trouble *out_trouble)
 {
-	scene *c = taken_back;
-	size_t revoked = 0;
-
-	taken_back = NULL;
-	if (c != NULL)
-		assert_ok(emr_share_revoke_person(
-			c->s.ana, c->s.imaging, c->s.lima.public.signer_id, &revoked));
+	take_back(&before_question, false);
 	return __real_emr_shared_ask_records(shared, objects, n, out_ask, out_trouble);
+}
+
+emr_status __real_emr_share_writings(
+	emr_share *share, emr_writing_fn fn, void *arg, size_t *out_damaged);
+emr_status __wrap_emr_share_writings(
+	emr_share *share, emr_writing_fn fn, void *arg, size_t *out_damaged);
+
+emr_status __wrap_emr_share_writings(
+	emr_share *share, emr_writing_fn fn, void *arg, size_t *out_damaged)
+{
+	take_back(&before_writings, true);
+	return __real_emr_share_writings(share, fn, arg, out_damaged);
+}
+
+emr_status __real_emr_shared_each_new(emr_shared *shared, emr_shared_known_fn known,
+	emr_shared_fn fn, void *arg, uint64_t *out_unreadable);
+emr_status __wrap_emr_shared_each_new(emr_shared *shared, emr_shared_known_fn known,
+	emr_shared_fn fn, void *arg, uint64_t *out_unreadable);
+
+emr_status __wrap_emr_shared_each_new(emr_shared *shared, emr_shared_known_fn known,
+	emr_shared_fn fn, void *arg, uint64_t *out_unreadable)
+{
+	take_back(&before_names, true);
+	return __real_emr_shared_each_new(shared, known, fn, arg, out_unreadable);
 }
 
 static void what_is_taken_back_while_it_is_asked_for_has_not_run_out(void **state)
@@ -362,18 +403,75 @@ static void what_is_taken_back_while_it_is_asked_for_has_not_run_out(void **stat
 	scene c;
 
 	(void)state;
-	story_begin(&c.s);
-	assert_ok(emr_store_index_now(c.s.k.stack.store));
-	viewer_open(&c.v, &c.s, &c.s.lima, "lima-folder", CONSULT);
-	(void)story_share(&c.s, &c.s.lima, 0, false);
-	viewer_run(&c.v, NULL, 0);
-	viewer_learn_owner(&c.v);
+	begin_alone(&c, 0);
 	assert_ok(viewer_find(&c.v, viewer_at(&c.v, "Imaging/MRI.pdf"), owner_answers, &attr));
-	taken_back = &c;
+	before_question = &c;
 	assert_status(
 		EMR_ACCESS_REVOKED, viewer_wait(&c.v, attr.node, EMR_NEED_BYTES, owner_answers));
 	assert_non_null(strstr(c.v.notices, "grant-revoked"));
 	assert_null(strstr(c.v.notices, "grant-expired"));
+	viewer_close(&c.v);
+	story_end(&c.s);
+}
+
+static void what_he_has_changed_is_told_as_taken_back_too(void **state)
+{
+	emr_attr attr, wanted = {.mode = 0600};
+	emr_handle *h = NULL;
+	scene c;
+
+	(void)state;
+	begin_alone(&c, EMR_WRITES_ALL);
+	assert_ok(viewer_find(&c.v, viewer_at(&c.v, "Imaging/MRI.pdf"), owner_answers, &attr));
+	assert_ok(emr_view_set_attr(c.v.view, attr.node, EMR_SET_MODE, &wanted, &attr));
+	(void)story_share(&c.s, &c.s.lima, 0, false); /* a reason to look at grants */
+	before_writings = &c;
+	viewer_run(&c.v, NULL, 0);
+	assert_null(before_writings);
+	assert_status(
+		EMR_ACCESS_REVOKED, viewer_wait(&c.v, attr.node, EMR_NEED_BYTES, owner_answers));
+	assert_status(EMR_ACCESS_REVOKED, emr_view_open_file(c.v.view, attr.node, O_RDONLY, &h));
+	viewer_close(&c.v);
+	story_end(&c.s);
+}
+
+static void what_he_had_changed_before_a_restart_is_told_as_taken_back_too(void **state)
+{
+	emr_attr attr, wanted = {.mode = 0600};
+	emr_handle *h = NULL;
+	char owner[300];
+	scene c, *now = &c;
+
+	(void)state;
+	begin_alone(&c, EMR_WRITES_ALL);
+	assert_ok(viewer_find(&c.v, viewer_at(&c.v, "Imaging/MRI.pdf"), owner_answers, &attr));
+	assert_ok(emr_view_set_attr(c.v.view, attr.node, EMR_SET_MODE, &wanted, &attr));
+	memcpy(owner, c.v.owner, sizeof owner);
+	viewer_close(&c.v);
+	viewer_open(&c.v, &c.s, &c.s.lima, "lima-folder", CONSULT);
+	memcpy(c.v.owner, owner, sizeof owner);
+	viewer_run(&c.v, owner_answers, 2);
+	assert_ok(viewer_find(&c.v, viewer_at(&c.v, "Imaging/MRI.pdf"), owner_answers, &attr));
+	assert_int_equal(attr.mode, 0600);
+	take_back(&now, true);
+	viewer_run(&c.v, owner_answers, 2);
+	assert_status(EMR_ACCESS_REVOKED, emr_view_open_file(c.v.view, attr.node, O_RDONLY, &h));
+	viewer_close(&c.v);
+	story_end(&c.s);
+}
+
+static void names_that_are_taken_back_while_they_are_read_are_not_refused(void **state)
+{
+	emr_attr attr;
+	scene c;
+
+	(void)state;
+	begin_alone(&c, 0);
+	before_names = &c;
+	assert_status(EMR_ACCESS_REVOKED,
+		viewer_find(&c.v, viewer_at(&c.v, "Imaging/MRI.pdf"), owner_answers, &attr));
+	assert_null(before_names);
+	assert_non_null(strstr(c.v.notices, "grant-revoked"));
 	viewer_close(&c.v);
 	story_end(&c.s);
 }
@@ -386,6 +484,9 @@ int main(int argc, char **argv)
 		cmocka_unit_test(a_copy_of_a_descriptor_is_closed_while_its_record_is_taken),
 		cmocka_unit_test(what_cannot_be_read_inside_is_asked_for_while_others_look),
 		cmocka_unit_test(what_is_taken_back_while_it_is_asked_for_has_not_run_out),
+		cmocka_unit_test(what_he_has_changed_is_told_as_taken_back_too),
+		cmocka_unit_test(what_he_had_changed_before_a_restart_is_told_as_taken_back_too),
+		cmocka_unit_test(names_that_are_taken_back_while_they_are_read_are_not_refused),
 	};
 
 	if (argc > 1)

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/log.h"
+
 #include "file.h"
 #include "ops_tree.h"
 #include "view/received.h"
@@ -213,8 +215,20 @@ bool foreign_reads_theirs(const node *n)
 
 void foreign_note_cut(node *n)
 {
-	if (n->file != NULL && foreign_reads_theirs(n))
+	if (!foreign_reads_theirs(n))
+		return;
+	/* Nobody had it open, but the kernel may know it and open it now. */
+	if (tree_need_file(n) == EMR_OK)
 		n->file->cut = foreign_share(n);
+	else
+		emr_log(EMR_LOG_WARN, "shares: no memory for where a file without a name was");
+}
+
+shared_share *foreign_gives(const node *n)
+{
+	if (!foreign_reads_theirs(n))
+		return NULL;
+	return n->file != NULL && n->file->cut != NULL ? n->file->cut : foreign_share(n);
 }
 
 emr_status foreign_may_read(emr_view *view, const node *n)
@@ -225,9 +239,7 @@ emr_status foreign_may_read(emr_view *view, const node *n)
 	if (view->shares == NULL || !node_is_file(n))
 		return EMR_OK;
 	pthread_mutex_lock(&view->lock);
-	s = !foreign_reads_theirs(n) ? NULL
-	    : n->file->cut != NULL   ? n->file->cut
-				     : foreign_share(n);
+	s = foreign_gives(n);
 	if (s != NULL)
 		status = shared_is_readable(view, s);
 	pthread_mutex_unlock(&view->lock);
@@ -238,18 +250,20 @@ emr_status foreign_open(emr_view *view, emr_handle *handle)
 {
 	node *n = handle->node;
 	emr_status status = foreign_may_read(view, n);
-	bool is_theirs, is_cut, was_shown;
+	bool is_theirs, is_lost, was_shown;
+	const shared_share *s;
 
 	pthread_mutex_lock(&view->lock);
 	is_theirs = foreign_reads_theirs(n);
-	is_cut = n->file->cut != NULL;
+	s = foreign_gives(n);
+	is_lost = n->state == NODE_GONE && s != NULL && s->is_blind; /* nothing of it comes back */
 	was_shown = n->file->shown != NULL;
 	pthread_mutex_unlock(&view->lock);
 	if (status != EMR_OK || !is_theirs)
 		return status;
 	pthread_rwlock_rdlock(&n->file->lock);
-	if (n->file->reader == NULL) /* without a name nobody can ask for its bytes */
-		status = is_cut ? EMR_NOT_FOUND : EMR_BUSY;
+	if (n->file->reader == NULL)
+		status = is_lost ? EMR_NOT_FOUND : EMR_BUSY;
 	handle->is_reported = status == EMR_OK && was_shown;
 	pthread_rwlock_unlock(&n->file->lock);
 	return status;

@@ -110,6 +110,8 @@ bool foreign_is_domain(const emr_view *view, emr_id16 domain);
 bool foreign_has_own(const emr_view *view, emr_id16 domain);
 /* N's bytes are those that the other's folder shows, and are read with its keys. */
 bool foreign_reads_theirs(const node *n);
+/* The share whose keys those are, also when N has lost its name; NULL: none that is known. */
+shared_share *foreign_gives(const node *n);
 /* Without any lock: N, which leaves its record for a name of scratch, gets a copy of the other's
  * bytes.  EMR_BUSY: they were asked for. */
 emr_status foreign_fetch(emr_view *view, node *n);

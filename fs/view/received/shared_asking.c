@@ -179,6 +179,17 @@ static void collect_all(emr_view *view, shared_share *s)
 
 /* ---- names ---- */
 
+/* What failed without a reason that a person can be told: an end that came meanwhile is one,
+ * whatever else it looked like. */
+static void look_for_reason(const shared_share *s, emr_share_trouble *trouble)
+{
+	emr_share_trouble end = {.why = EMR_WHY_NONE};
+
+	if (trouble->why == EMR_WHY_NONE && s->opened != NULL &&
+		emr_shared_check(s->opened, &end) == EMR_DENIED)
+		*trouble = end;
+}
+
 static void refuse(emr_view *view, shared_share *s, emr_need need, emr_status status,
 	emr_share_trouble *trouble)
 {
@@ -189,6 +200,7 @@ static void refuse(emr_view *view, shared_share *s, emr_need need, emr_status st
 		.trouble = trouble,
 		.now = view_boot_ns(view)};
 
+	look_for_reason(s, trouble);
 	shared_look_at_end(view, s, trouble);
 	shared_answer(view, is_concerned, say_trouble, &r);
 	if (need == EMR_NEED_NAMES)
@@ -356,6 +368,8 @@ static void serve_node(emr_view *view, shared_share *s, node *n, asked *a)
 	emr_status status = shared_attach(view, s, n);
 	emr_id16 object;
 
+	if (status != EMR_OK && emr_shared_check(s->opened, NULL) == EMR_DENIED)
+		status = EMR_DENIED; /* it has ended meanwhile, which who asks is told */
 	if (status != EMR_DENIED) {
 		answer_node(view, n, status);
 		return;

@@ -30,8 +30,7 @@ static bool reads_of(const node *n, const shared_share *s)
 {
 	if (shared_has(n))
 		return n->shared->share == s;
-	return foreign_reads_theirs(n) &&
-	       (n->file->cut != NULL ? n->file->cut : foreign_share(n)) == s;
+	return foreign_gives(n) == s;
 }
 
 /* Under view->lock: the records of S that somebody has open, each kept by one more open. */

@@ -162,7 +162,7 @@ emr_status shared_notice_trouble(emr_view *view, const shared_share *s, const no
 		return w.status;
 	pthread_mutex_lock(&view->lock);
 	notice = about(view, s, w.id);
-	path = shared_path_of_any(n);
+	path = n->state == NODE_GONE ? path_of_share(s) : shared_path_of_any(n);
 	pthread_mutex_unlock(&view->lock);
 	notice.seconds = seconds;
 	notice.time_unix_s = w.status == EMR_ACCESS_REVOKED ? s->grant.ledger_time

@@ -45,10 +45,11 @@ static shared_share *lacks_bytes(const emr_view *view, const node *n)
 	return tree_has_reader(n) ? NULL : at->share;
 }
 
-/* N is one's own now, with the bytes that the other's folder shows. */
+/* N is one's own now, with the bytes that the other's folder shows; or it was, and the kernel still
+ * knows it. */
 static shared_share *lacks_base(const emr_view *view, const node *n)
 {
-	shared_share *s = foreign_reads_theirs(n) ? foreign_share(n) : NULL;
+	shared_share *s = foreign_gives(n);
 
 	if (s == NULL || s->is_blind || shared_is_readable(view, s) != EMR_OK)
 		return NULL;
