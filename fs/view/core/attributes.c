@@ -11,10 +11,10 @@
 
 #include "view/software.h"
 
+#include "attributes.h"
 #include "confirm.h"
 #include "edit.h"
 #include "foreign.h"
-#include "giving_attributes.h"
 #include "keep.h"
 #include "kind.h"
 #include "shared.h"
@@ -366,8 +366,8 @@ emr_status emr_view_get_attribute(emr_view *view, uint64_t number, const char *a
 		return get_code(view, number, out);
 	if (is_shared(view, number))
 		return shared_attribute(view, number, name, out);
-	if (giving_has(name))
-		return giving_get(view, number, name, out);
+	if (view->grants->has(name))
+		return view->grants->get(view, number, name, out);
 	status = kind_learn(view, number);
 	if (status != EMR_OK)
 		return status;
@@ -545,8 +545,8 @@ emr_status emr_view_set_attribute(
 	if (strcmp(name, KEEP_KEY) == 0)
 		return set_keep(view, number, value);
 	/* What emrfs says is not for others to write; refusing would make rsync -X and cp fail. */
-	if (giving_has_grant(name))
-		return giving_set(view, number, name, value);
+	if (view->grants->may_set(name))
+		return view->grants->set(view, number, name, value);
 	/* Also who may read by himself: a copy (rsync -X) removes what its source lacks, and must
 	 * not open a folder. */
 	if (starts_with(name, OURS))
@@ -575,8 +575,8 @@ emr_status emr_view_remove_attribute(emr_view *view, uint64_t number, const char
 
 	if (status != EMR_OK)
 		return status;
-	if (giving_has_grant(name))
-		return giving_remove(view, number, name);
+	if (view->grants->may_set(name))
+		return view->grants->remove(view, number, name);
 	if (starts_with(name, OURS))
 		return EMR_OK;
 	pthread_mutex_lock(&view->lock);
@@ -641,5 +641,5 @@ emr_status emr_view_list_attributes(emr_view *view, uint64_t number, emr_buf *ou
 		if (computed[i].say(&s, &value) == EMR_OK)
 			status = attributes_list_fact(computed[i].name + strlen(OURS), out);
 	}
-	return status == EMR_OK ? giving_list(view, number, out) : status;
+	return status == EMR_OK ? view->grants->list(view, number, out) : status;
 }

@@ -42,13 +42,6 @@ void enqueue(emr_view *view, node *n);
 /* Something will be ready to be published at BOOT_NS: the publisher must not sleep longer. */
 void note_due(emr_view *view, int64_t boot_ns);
 
-/* Whether the metadata of N has room for ATTRIBUTES, whatever N is called later:
- * EMR_ATTRIBUTE_SPACE. */
-emr_status attributes_fit(const node *n, emr_bytes attributes, uint16_t count);
-/* Appends `system.emrfs.NAME` with its NUL to a list of names, unless that is too long for the
- * kernel. */
-emr_status attributes_list_fact(const char *name, emr_buf *out);
-
 /* Under view->lock: something was handed to the operating system that the disk does not have yet.
  */
 void note_unsynced(emr_view *view);

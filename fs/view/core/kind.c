@@ -15,7 +15,7 @@ emr_status kind_ready(emr_view *view, uint64_t number, const char *name)
 						      : kind_of(n)->ready(view, number, name);
 }
 
-emr_status kind_learn(emr_view *view, uint64_t number)
+const node_kind *kind_of_number(emr_view *view, uint64_t number)
 {
 	const node_kind *kind;
 	const node *n;
@@ -24,7 +24,31 @@ emr_status kind_learn(emr_view *view, uint64_t number)
 	n = tree_by_number(view, number);
 	kind = n != NULL ? kind_of(n) : &own_kind;
 	pthread_mutex_unlock(&view->lock);
+	return kind;
+}
+
+emr_status kind_learn(emr_view *view, uint64_t number)
+{
+	const node_kind *kind = kind_of_number(view, number);
+
 	return kind->learn == NULL ? EMR_OK : kind->learn(view, number);
+}
+
+emr_status kind_child_in_tree(emr_view *view, node *directory, const char *name, node **out_node)
+{
+	*out_node = tree_child(view, directory, name);
+	return *out_node != NULL ? EMR_OK : EMR_NOT_FOUND;
+}
+
+bool kind_list_tree(
+	emr_view *view, node *directory, uint64_t cookie, bool take, emr_entry_fn fn, void *arg)
+{
+	(void)view;
+	for (node *kid = tree_next_kid(directory, cookie < 2 ? 2 : cookie); kid != NULL;
+		kid = tree_next_kid(directory, kid->cookie))
+		if (!kind_give(kid, kid->name, kid->cookie, take, fn, arg))
+			return false;
+	return true;
 }
 
 char *kind_path(const node *n)

@@ -9,12 +9,13 @@
 #include "node.h"
 
 struct node_kind {
-	emr_status refuses; /* what every change of it is answered */
-	bool is_shown;	    /* its id was made for it (tree_by_shown_id) */
-	bool has_size;	    /* of what is made: it must be right before it is opened */
-	bool is_past;	    /* a version as it was: place and attributes are known with
-			       `is_published_gone` */
-	bool is_borrowed;   /* what its `past` points to does not go with it */
+	emr_status refuses;	  /* what every change of it is answered, */
+	emr_status refuses_names; /* and of names in it, if that is something else */
+	bool is_shown;		  /* its id was made for it (tree_by_shown_id) */
+	bool has_size;		  /* of what is made: it must be right before it is opened */
+	bool is_past;		  /* a version as it was: place and attributes are known with
+				     `is_published_gone` */
+	bool is_borrowed;	  /* what its `past` points to does not go with it */
 
 	/* Before the directory NUMBER is looked into for NAME (NULL: listed): what must be known
 	 * for that.  May give the lock away meanwhile. */
@@ -33,6 +34,9 @@ struct node_kind {
 	void (*release)(emr_view *view, node *n);
 
 	/* ---- without view->lock */
+	/* Removing NAME in the directory NUMBER; *OUT_IS_MINE: it was for this kind to say. */
+	emr_status (*unlink)(emr_view *view, uint64_t number, const char *name, bool *out_is_mine);
+	emr_status (*rmdir)(emr_view *view, uint64_t number, const char *name, bool *out_is_mine);
 	/* What attributes say of NUMBER. */
 	emr_status (*learn)(emr_view *view, uint64_t number);
 	/* The bytes of N, which are made when they are asked for (special.h). */
@@ -57,9 +61,15 @@ static inline bool kind_is_shown(const node *n)
 	return kind_of(n)->is_shown || node_special(n) != 0;
 }
 
-/* As that member, of whatever NUMBER is; nothing if it is nothing. */
+/* Without view->lock: of whatever NUMBER is; of one's own if it is nothing. */
+const node_kind *kind_of_number(emr_view *view, uint64_t number);
+/* As that member. */
 emr_status kind_ready(emr_view *view, uint64_t number, const char *name);
 emr_status kind_learn(emr_view *view, uint64_t number);
+/* What is in DIRECTORY by the tree.  The second: false when FN wants no more. */
+emr_status kind_child_in_tree(emr_view *view, node *directory, const char *name, node **out_node);
+bool kind_list_tree(
+	emr_view *view, node *directory, uint64_t cookie, bool take, emr_entry_fn fn, void *arg);
 /* N under NAME is an entry: what FN says; TAKE: with a reference of the kernel's. */
 bool kind_give(node *n, const char *name, uint64_t next, bool take, emr_entry_fn fn, void *arg);
 /* N's path from the top of the folder; NULL: it has none, or there is no memory. */

@@ -280,8 +280,8 @@ struct emr_view {
 	pthread_t reclaimer;
 	bool has_reclaimer;
 	refusal_window refusals[REFUSAL_KINDS];
-	struct given given;	       /* shared-by-me */
-	atomic_uint given_nodes;       /* nodes of it that the kernel may know */
+	const struct attribute_source *grants; /* attributes of what is shared; does not change */
+	struct given given;		       /* shared-by-me */
 	emr_id16 given_emptied;	       /* the directory in it whose last link was just removed, */
 	int64_t given_emptied_boot_ns; /* and when; 0: none */
 	struct comparing *comparing;   /* compare.h; NULL: nothing to do yet */

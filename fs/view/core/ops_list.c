@@ -2,7 +2,6 @@
  * `shared-with-me` among them. */
 #include "edit.h"
 #include "foreign.h"
-#include "given.h"
 #include "ops_tree.h"
 #include "kind.h"
 #include "shared.h"
@@ -10,17 +9,6 @@
 #include "special.h"
 
 /* ---- listing ---- */
-
-/* Behind everything of one's own. */
-static void list_shared(emr_view *view, bool take, emr_entry_fn fn, void *arg)
-{
-	node *n;
-
-	if (shared_top(view, &n) != EMR_OK)
-		return;
-	kind_give(n, SHARED_DIRECTORY, SHARED_COOKIE, take, fn, arg);
-	shared_release_if_unused(view, n);
-}
 
 static emr_status list_directory(
 	emr_view *view, node *n, uint64_t cookie, bool take, emr_entry_fn fn, void *arg)
@@ -40,29 +28,16 @@ static emr_status list_directory(
 		return shared_list(view, n, cookie, take, fn, arg);
 	if (foreign_top(n) != NULL)
 		return union_list(view, n, cookie, take, fn, arg);
-	if (given_has(n)) {
-		(void)given_list(view, n, cookie, fn, arg);
-		return EMR_OK;
-	}
-	for (node *kid = tree_next_kid(n, cookie < 2 ? 2 : cookie); kid != NULL;
-		kid = tree_next_kid(n, kid->cookie))
-		if (!kind_give(kid, kid->name, kid->cookie, take, fn, arg))
-			return EMR_OK;
-	if (n == view->root && !given_list(view, n, cookie, fn, arg))
-		return EMR_OK;
-	if (n == view->root && cookie < SHARED_COOKIE && view->shares != NULL)
-		list_shared(view, take, fn, arg);
+	(void)kind_list_tree(view, n, cookie, take, fn, arg);
 	return EMR_OK;
 }
 
 emr_status emr_view_each_entry(
 	emr_view *view, uint64_t number, uint64_t cookie, bool take, emr_entry_fn fn, void *arg)
 {
-	emr_status status = given_learn(view, number, NULL);
+	emr_status status;
 	node *n;
 
-	if (status != EMR_OK)
-		return status;
 	pthread_mutex_lock(&view->lock);
 	status = kind_ready(view, number, NULL);
 	n = tree_by_number(view, number);

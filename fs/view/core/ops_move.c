@@ -5,12 +5,10 @@
 
 #include "edit.h"
 #include "foreign.h"
-#include "given.h"
 #include "ops_file.h"
 #include "ops_tree.h"
 #include "space.h"
 #include "special.h"
-#include "would_share.h"
 
 /* ---- removing ---- */
 
@@ -79,18 +77,22 @@ static emr_status find_child(emr_view *view, uint64_t parent, const char *name, 
 		return foreign_child_to_change(view, directory, name, FOREIGN_META, out_node);
 	n = tree_child(view, directory, name);
 	if (n == NULL)
-		return special_child(view, directory, name) != NULL ? EMR_DENIED : EMR_NOT_FOUND;
+		return directory == view->root && strcmp(name, ".emrfs") == 0 ? EMR_DENIED
+									      : EMR_NOT_FOUND;
 	*out_node = n;
 	return EMR_OK;
 }
 
 emr_status emr_view_unlink(emr_view *view, uint64_t parent, const char *name)
 {
-	bool is_given = false;
-	emr_status status = given_unlink(view, parent, name, &is_given);
+	const node_kind *kind = kind_of_number(view, parent);
+	bool is_said = false;
+	emr_status status = EMR_OK;
 	node *n;
 
-	if (is_given)
+	if (kind->unlink != NULL)
+		status = kind->unlink(view, parent, name, &is_said);
+	if (is_said)
 		return status;
 	pthread_mutex_lock(&view->lock);
 	status = find_child(view, parent, name, &n);
@@ -104,11 +106,14 @@ emr_status emr_view_unlink(emr_view *view, uint64_t parent, const char *name)
 
 emr_status emr_view_rmdir(emr_view *view, uint64_t parent, const char *name)
 {
-	bool is_given = false;
-	emr_status status = given_rmdir(view, parent, name, &is_given);
+	const node_kind *kind = kind_of_number(view, parent);
+	bool is_said = false;
+	emr_status status = EMR_OK;
 	node *n;
 
-	if (is_given)
+	if (kind->rmdir != NULL)
+		status = kind->rmdir(view, parent, name, &is_said);
+	if (is_said)
 		return status;
 	pthread_mutex_lock(&view->lock);
 	status = find_child(view, parent, name, &n);
@@ -375,15 +380,6 @@ static emr_status hand_out_child(emr_view *view, uint64_t parent, const char *na
 	tree_release_if_unused(view, n);
 	pthread_mutex_unlock(&view->lock);
 	return status;
-}
-
-emr_status emr_view_rename(emr_view *view, uint64_t parent, const char *name, uint64_t new_parent,
-	const char *new_name, unsigned flags)
-{
-	emr_status status = would_share(view, parent, name, new_parent, new_name, flags);
-
-	return status == EMR_OK ? rename_node(view, parent, name, new_parent, new_name, flags)
-				: status;
 }
 
 emr_status rename_node(emr_view *view, uint64_t parent, const char *name, uint64_t new_parent,

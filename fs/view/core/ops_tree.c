@@ -4,7 +4,6 @@
 
 #include "edit.h"
 #include "foreign.h"
-#include "given.h"
 #include "ops_file.h"
 #include "ops_tree.h"
 #include "kind.h"
@@ -34,12 +33,12 @@ emr_status find_writable(const emr_view *view, uint64_t number, node **out_node)
 		return status;
 	if (view->options.read_only)
 		return EMR_READ_ONLY;
+	if (kind_of(*out_node)->refuses_names != EMR_OK)
+		return kind_of(*out_node)->refuses_names;
 	if (kind_of(*out_node)->refuses != EMR_OK)
 		return kind_of(*out_node)->refuses;
 	if (foreign_top(*out_node) != NULL)
 		return foreign_check_directory(view, *out_node);
-	if (given_has(*out_node))
-		return EMR_FORBIDDEN;
 	return (*out_node)->state == NODE_VIRTUAL ? EMR_DENIED : EMR_OK;
 }
 
@@ -50,11 +49,6 @@ emr_status check_new_name(const emr_view *view, const node *directory, const cha
 	if (status == EMR_OK && directory == view->root && emr_name_is_reserved_at_top(name))
 		status = EMR_RESERVED_NAME;
 	return status;
-}
-
-node *special_child(const emr_view *view, const node *directory, const char *name)
-{
-	return directory == view->root && strcmp(name, ".emrfs") == 0 ? view->special_root : NULL;
 }
 
 /* Of a special file, without view->lock. */
@@ -94,9 +88,6 @@ emr_status emr_view_lookup(emr_view *view, uint64_t parent, const char *name, em
 
 	if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0)
 		return lookup_again(view, parent, name[1] == '.', out_attr);
-	status = given_learn(view, parent, name);
-	if (status != EMR_OK)
-		return status;
 	pthread_mutex_lock(&view->lock);
 	status = kind_ready(view, parent, name);
 	if (status == EMR_OK)
@@ -107,18 +98,8 @@ emr_status emr_view_lookup(emr_view *view, uint64_t parent, const char *name, em
 		status = shared_child(view, directory, name, &n);
 	} else if (status == EMR_OK && foreign_top(directory) != NULL) {
 		status = union_child(view, directory, name, &n);
-	} else if (status == EMR_OK && directory == view->root &&
-		   strcmp(name, SHARED_DIRECTORY) == 0) {
-		status = view->shares != NULL ? shared_top(view, &n) : EMR_NOT_FOUND;
-	} else if (status == EMR_OK &&
-		   (given_has(directory) ||
-			   (directory == view->root && strcmp(name, GIVEN_DIRECTORY) == 0))) {
-		status = given_child(view, directory, name, &n);
 	} else if (status == EMR_OK) {
-		n = special_child(view, directory, name);
-		if (n == NULL)
-			n = tree_child(view, directory, name);
-		status = n == NULL ? EMR_NOT_FOUND : EMR_OK;
+		status = kind_child_in_tree(view, directory, name, &n);
 	}
 	if (status == EMR_OK) {
 		n->kernel_refs++;

@@ -8,8 +8,6 @@ emr_status find_directory(const emr_view *view, uint64_t number, node **out_node
 /* A directory in which names may be made and removed; as find_directory, EMR_READ_ONLY,
  * EMR_FORBIDDEN, EMR_DENIED. */
 emr_status find_writable(const emr_view *view, uint64_t number, node **out_node);
-/* What is not in the tree but has a name: .emrfs.  NULL: nothing. */
-node *special_child(const emr_view *view, const node *directory, const char *name);
 /* EMR_BAD_NAME, EMR_RESERVED_NAME. */
 emr_status check_new_name(const emr_view *view, const node *directory, const char *name);
 void touch_directory(emr_view *view, node *directory);

@@ -14,7 +14,6 @@
 #include "file.h"
 #include "foreign.h"
 #include "kind.h"
-#include "given.h"
 #include "shared.h"
 
 typedef struct name_key {
@@ -222,11 +221,8 @@ void tree_release_if_unused(emr_view *view, node *n)
 		kind_of(n)->release(view, n);
 	else if (shared_has(n))
 		shared_release_if_unused(view, n);
-	else if (given_has(n) && n->kernel_refs == 0 && n->opens == 0) {
-		atomic_fetch_sub(&view->given_nodes, 1);
-		tree_free_node(view, n);
-	} else if (n->state == NODE_GONE && n->kernel_refs == 0 && n->opens == 0 && !n->is_queued &&
-		   n != view->root)
+	else if (n->state == NODE_GONE && n->kernel_refs == 0 && n->opens == 0 && !n->is_queued &&
+		 n != view->root)
 		tree_free_node(view, n);
 }
 

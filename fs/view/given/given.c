@@ -13,6 +13,8 @@
 
 #define EMPTIED_NS INT64_C(5000000000)
 
+static const node_kind given_kind;
+
 /* ---- the table ---- */
 
 static void free_entries(given_entry *list, size_t n)
@@ -142,30 +144,23 @@ static emr_status learn(emr_view *view)
 	return EMR_OK;
 }
 
-static bool is_ours(emr_view *view, uint64_t number)
+emr_status given_learn(emr_view *view)
 {
-	const node *n;
-	bool ours;
+	emr_status status;
 
-	/* Every lookup comes by here: nothing is locked while nobody has looked into shared-by-me.
-	 */
-	if (atomic_load(&view->given_nodes) == 0)
-		return false;
-	pthread_mutex_lock(&view->lock);
-	n = tree_by_number(view, number);
-	ours = n != NULL && given_has(n);
-	pthread_mutex_unlock(&view->lock);
-	return ours;
-}
-
-emr_status given_learn(emr_view *view, uint64_t parent, const char *name)
-{
 	if (view->options.giving == NULL)
 		return EMR_OK;
-	if (parent == EMR_ROOT_NODE ? name != NULL && strcmp(name, GIVEN_DIRECTORY) != 0
-				    : !is_ours(view, parent))
-		return EMR_OK;
-	return learn(view);
+	pthread_mutex_unlock(&view->lock);
+	status = learn(view);
+	pthread_mutex_lock(&view->lock);
+	return status;
+}
+
+static emr_status given_ready(emr_view *view, uint64_t number, const char *name)
+{
+	(void)number;
+	(void)name;
+	return given_learn(view);
 }
 
 /* ---- nodes ---- */
@@ -180,10 +175,9 @@ static emr_status node_for(emr_view *view, emr_id16 id, emr_meta_type type, node
 		if (status != EMR_OK)
 			return status;
 		n->state = NODE_VIRTUAL;
-		n->special = SPECIAL_GIVEN;
+		n->kind = &given_kind;
 		n->mode = type == EMR_META_DIR ? 0700 : 0777;
 		n->mtime_ns = n->ctime_ns = view_now_ns(view);
-		atomic_fetch_add(&view->given_nodes, 1);
 	}
 	*out_node = n;
 	return EMR_OK;
@@ -220,12 +214,16 @@ static emr_status just_emptied(emr_view *view, emr_id16 id, node **out_node)
 	return is_it ? node_for(view, id, EMR_META_DIR, out_node) : EMR_NOT_FOUND;
 }
 
-emr_status given_child(emr_view *view, const node *directory, const char *name, node **out_node)
+emr_status given_top(emr_view *view, node **out_node)
+{
+	return view->given.n > 0 ? node_for(view, top_id(), EMR_META_DIR, out_node)
+				 : just_emptied(view, top_id(), out_node);
+}
+
+static emr_status given_child(emr_view *view, node *directory, const char *name, node **out_node)
 {
 	const struct given *g = &view->given;
 
-	if (directory == view->root && g->n > 0)
-		return node_for(view, top_id(), EMR_META_DIR, out_node);
 	for (size_t i = 0; i < g->n; i++) {
 		const given_entry *e = &g->list[i];
 
@@ -234,8 +232,6 @@ emr_status given_child(emr_view *view, const node *directory, const char *name, 
 		if (emr_id16_equal(directory->id, e->who_id) && strcmp(e->share, name) == 0)
 			return link_for(view, e, out_node);
 	}
-	if (directory == view->root)
-		return just_emptied(view, top_id(), out_node);
 	return emr_id16_equal(directory->id, top_id())
 		       ? just_emptied(view, id_of(name, NULL), out_node)
 		       : EMR_NOT_FOUND;
@@ -253,15 +249,19 @@ static bool give(const char *name, emr_id16 id, emr_meta_type type, uint64_t coo
 	return fn(arg, name, &attr, cookie);
 }
 
+bool given_list_top(emr_view *view, uint64_t cookie, emr_entry_fn fn, void *arg)
+{
+	return view->given.n == 0 || cookie >= GIVEN_COOKIE ||
+	       give(GIVEN_DIRECTORY, top_id(), EMR_META_DIR, GIVEN_COOKIE, fn, arg);
+}
+
 /* The cookie of an entry is its place, from 3. */
-bool given_list(emr_view *view, const node *directory, uint64_t cookie, emr_entry_fn fn, void *arg)
+static emr_status given_list(
+	emr_view *view, node *directory, uint64_t cookie, bool take, emr_entry_fn fn, void *arg)
 {
 	const struct given *g = &view->given;
 
-	if (directory == view->root) {
-		return g->n == 0 || cookie >= GIVEN_COOKIE ||
-		       give(GIVEN_DIRECTORY, top_id(), EMR_META_DIR, GIVEN_COOKIE, fn, arg);
-	}
+	(void)take; /* they get their nodes when they are looked up */
 	for (size_t i = 0; i < g->n; i++) {
 		const given_entry *e = &g->list[i];
 		bool is_top = emr_id16_equal(directory->id, top_id());
@@ -272,9 +272,9 @@ bool given_list(emr_view *view, const node *directory, uint64_t cookie, emr_entr
 			continue;
 		if (!give(is_top ? e->who : e->share, is_top ? e->who_id : e->link_id,
 			    is_top ? EMR_META_DIR : EMR_META_SYMLINK, i + 3, fn, arg))
-			return false;
+			break;
 	}
-	return true;
+	return EMR_OK;
 }
 
 /* ---- removing ---- */
@@ -297,7 +297,7 @@ static void note_emptied(emr_view *view, const char *who)
 	pthread_mutex_unlock(&view->lock);
 }
 
-emr_status given_unlink(emr_view *view, uint64_t parent, const char *name, bool *out_is_ours)
+static emr_status given_unlink(emr_view *view, uint64_t parent, const char *name, bool *out_is_mine)
 {
 	EMR_AUTO_FREE char *who = NULL;
 	EMR_AUTO_FREE char *path = NULL;
@@ -307,9 +307,7 @@ emr_status given_unlink(emr_view *view, uint64_t parent, const char *name, bool 
 	const node *n;
 	emr_status status;
 
-	*out_is_ours = is_ours(view, parent);
-	if (!*out_is_ours)
-		return EMR_OK;
+	*out_is_mine = true;
 	pthread_mutex_lock(&view->lock);
 	n = tree_by_number(view, parent);
 	is_top = n != NULL && emr_id16_equal(n->id, top_id());
@@ -333,16 +331,15 @@ emr_status given_unlink(emr_view *view, uint64_t parent, const char *name, bool 
 }
 
 /* A directory goes with its last link, by itself: who removes it afterwards is right. */
-emr_status given_rmdir(emr_view *view, uint64_t parent, const char *name, bool *out_is_ours)
+emr_status given_rmdir(emr_view *view, uint64_t parent, const char *name, bool *out_is_mine)
 {
 	bool is_top, is_there = false;
 	const node *n;
 	emr_status status;
 
-	*out_is_ours = view->options.giving != NULL &&
-		       ((parent == EMR_ROOT_NODE && strcmp(name, GIVEN_DIRECTORY) == 0) ||
-			       is_ours(view, parent));
-	if (!*out_is_ours)
+	*out_is_mine = view->options.giving != NULL &&
+		       (parent != EMR_ROOT_NODE || strcmp(name, GIVEN_DIRECTORY) == 0);
+	if (!*out_is_mine)
 		return EMR_OK;
 	status = learn(view);
 	if (status != EMR_OK)
@@ -357,3 +354,19 @@ emr_status given_rmdir(emr_view *view, uint64_t parent, const char *name, bool *
 		return EMR_NOT_DIRECTORY;
 	return is_there ? EMR_NOT_EMPTY : EMR_OK;
 }
+
+static void given_release(emr_view *view, node *n)
+{
+	if (n->kernel_refs == 0 && n->opens == 0)
+		tree_free_node(view, n);
+}
+
+static const node_kind given_kind = {.refuses = EMR_DENIED,
+	.refuses_names = EMR_FORBIDDEN,
+	.is_shown = true,
+	.ready = given_ready,
+	.child = given_child,
+	.list = given_list,
+	.release = given_release,
+	.unlink = given_unlink,
+	.rmdir = given_rmdir};

@@ -17,12 +17,12 @@
 #define GRANT_FACT "grant." /* as it is listed */
 #define VALUE_MAX 1000
 
-bool giving_has_grant(const char *name)
+static bool giving_has_grant(const char *name)
 {
 	return strncmp(name, GRANT, strlen(GRANT)) == 0;
 }
 
-bool giving_has(const char *name)
+static bool giving_has(const char *name)
 {
 	return giving_has_grant(name) || strcmp(name, SHARED_WITH) == 0;
 }
@@ -65,7 +65,7 @@ static emr_status find(emr_view *view, uint64_t number, bool changes, subject *o
 	return status;
 }
 
-emr_status giving_get(emr_view *view, uint64_t number, const char *name, emr_buf *out)
+static emr_status giving_get(emr_view *view, uint64_t number, const char *name, emr_buf *out)
 {
 	const emr_giving *giving = view->options.giving;
 	AUTO_SUBJECT s = {.path = NULL};
@@ -99,7 +99,7 @@ static emr_status take_code(
 	return status;
 }
 
-emr_status giving_set(emr_view *view, uint64_t number, const char *name, emr_bytes value)
+static emr_status giving_set(emr_view *view, uint64_t number, const char *name, emr_bytes value)
 {
 	const emr_giving *giving = view->options.giving;
 	AUTO_SUBJECT s = {.path = NULL};
@@ -121,7 +121,8 @@ emr_status giving_set(emr_view *view, uint64_t number, const char *name, emr_byt
 			      : EMR_UNSUPPORTED;
 }
 
-emr_status giving_list(emr_view *view, uint64_t number, emr_buf *out)
+/* Nothing of what is no root of a domain. */
+static emr_status giving_list(emr_view *view, uint64_t number, emr_buf *out)
 {
 	const emr_giving *giving = view->options.giving;
 	AUTO_SUBJECT s = {.path = NULL};
@@ -148,7 +149,7 @@ emr_status giving_list(emr_view *view, uint64_t number, emr_buf *out)
 	return status;
 }
 
-emr_status giving_remove(emr_view *view, uint64_t number, const char *name)
+static emr_status giving_remove(emr_view *view, uint64_t number, const char *name)
 {
 	const emr_giving *giving = view->options.giving;
 	AUTO_SUBJECT s = {.path = NULL};
@@ -160,3 +161,10 @@ emr_status giving_remove(emr_view *view, uint64_t number, const char *name)
 		return EMR_NO_ATTRIBUTE;
 	return giving->remove(view->options.giving_arg, s.domain, s.path, name + strlen(GRANT));
 }
+
+const attribute_source giving_attributes = {.has = giving_has,
+	.may_set = giving_has_grant,
+	.get = giving_get,
+	.set = giving_set,
+	.remove = giving_remove,
+	.list = giving_list};

@@ -8,6 +8,7 @@
 
 #include "edit.h"
 #include "foreign.h"
+#include "ops_tree.h"
 #include "tree.h"
 #include "view/giving.h"
 
@@ -80,8 +81,9 @@ static emr_status judge(emr_view *view, uint64_t parent, const char *name, uint6
 	return EMR_WOULD_SHARE;
 }
 
-emr_status would_share(emr_view *view, uint64_t parent, const char *name, uint64_t new_parent,
-	const char *new_name, unsigned flags)
+/* EMR_WOULD_SHARE, of which a person is told; without view->lock, before anything is changed. */
+static emr_status would_share(emr_view *view, uint64_t parent, const char *name,
+	uint64_t new_parent, const char *new_name, unsigned flags)
 {
 	emr_status status;
 
@@ -91,4 +93,13 @@ emr_status would_share(emr_view *view, uint64_t parent, const char *name, uint64
 	if (status == EMR_OK && flags == EMR_RENAME_EXCHANGE)
 		status = judge(view, new_parent, new_name, parent, name);
 	return status;
+}
+
+emr_status emr_view_rename(emr_view *view, uint64_t parent, const char *name, uint64_t new_parent,
+	const char *new_name, unsigned flags)
+{
+	emr_status status = would_share(view, parent, name, new_parent, new_name, flags);
+
+	return status == EMR_OK ? rename_node(view, parent, name, new_parent, new_name, flags)
+				: status;
 }

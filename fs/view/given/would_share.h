@@ -4,9 +4,6 @@
 
 #include "node.h"
 
-/* EMR_WOULD_SHARE, of which a person is told; without view->lock, before anything is changed. */
-emr_status would_share(emr_view *view, uint64_t parent, const char *name, uint64_t new_parent,
-	const char *new_name, unsigned flags);
 /* Whose sight a move can change. */
 typedef struct move_sight {
 	emr_id16 from;	/* the domain it belongs to; of the root of a domain, which takes it along:

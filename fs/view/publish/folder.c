@@ -1,15 +1,56 @@
-/* This file is the directory `.emrfs`: the files that are made when somebody reads them, and the
- * directories that the rooms of the view show there (the past, what was deleted, requests,
- * proofs). */
+/* This file has what lies in the folder itself and in `.emrfs` beside records: the directories that
+ * the rooms of the view show there (what is shared, the past, what was deleted, requests, proofs),
+ * and the files that are made when somebody reads them. */
 #include "folder.h"
 
 #include <string.h>
 
 #include "edit.h"
+#include "given.h"
 #include "letters.h"
 #include "past.h"
 #include "proofs.h"
+#include "shared.h"
 #include "special.h"
+
+/* ---- the folder itself ---- */
+
+static emr_status top_ready(emr_view *view, uint64_t number, const char *name)
+{
+	(void)number;
+	return name == NULL || strcmp(name, GIVEN_DIRECTORY) == 0 ? given_learn(view) : EMR_OK;
+}
+
+static emr_status top_child(emr_view *view, node *directory, const char *name, node **out_node)
+{
+	if (strcmp(name, SHARED_DIRECTORY) == 0)
+		return view->shares != NULL ? shared_top(view, out_node) : EMR_NOT_FOUND;
+	if (strcmp(name, GIVEN_DIRECTORY) == 0)
+		return given_top(view, out_node);
+	if (strcmp(name, ".emrfs") != 0)
+		return kind_child_in_tree(view, directory, name, out_node);
+	*out_node = view->special_root;
+	return EMR_OK;
+}
+
+/* Behind everything of one's own. */
+static emr_status top_list(
+	emr_view *view, node *directory, uint64_t cookie, bool take, emr_entry_fn fn, void *arg)
+{
+	node *n;
+
+	if (!kind_list_tree(view, directory, cookie, take, fn, arg) ||
+		!given_list_top(view, cookie, fn, arg) || cookie >= SHARED_COOKIE ||
+		view->shares == NULL || shared_top(view, &n) != EMR_OK)
+		return EMR_OK;
+	(void)shared_give(view, n, SHARED_DIRECTORY, SHARED_COOKIE, take, fn, arg);
+	return EMR_OK;
+}
+
+const node_kind folder_kind = {
+	.ready = top_ready, .child = top_child, .list = top_list, .rmdir = given_rmdir};
+
+/* ---- .emrfs ---- */
 
 /* Places in the listing, behind the files. */
 #define AT_COOKIE (EMR_SPECIAL_MAX + 3)

@@ -1,7 +1,9 @@
-/* The directory .emrfs, and what the rooms of the view have in it. */
+/* The folder itself and .emrfs, and what the rooms of the view have in them. */
 #pragma once
 
-#include "node.h"
+#include "kind.h"
 
-/* Makes it, before anything can be asked for. */
+extern const node_kind folder_kind; /* of the folder itself */
+
+/* Makes .emrfs, before anything can be asked for. */
 emr_status folder_new_special(emr_view *view);

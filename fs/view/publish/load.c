@@ -16,6 +16,7 @@
 #include "base/log.h"
 
 #include "follow.h"
+#include "folder.h"
 #include "foreign.h"
 #include "file.h"
 #include "ops_file.h"
@@ -792,6 +793,7 @@ static void set_root(loading *l)
 	node *root = tree_by_id(view, l->root_id);
 
 	tree_become_root(view, root);
+	root->kind = &folder_kind;
 }
 
 /* A record whose name went away waits for whoever takes the name: in the directory as it is known

@@ -17,6 +17,7 @@
 #include "load.h"
 #include "folder.h"
 #include "given.h"
+#include "giving_attributes.h"
 #include "past.h"
 #include "letters.h"
 #include "pins.h"
@@ -200,6 +201,7 @@ emr_status emr_view_open(const emr_view_options *options, emr_view **out_view)
 	if (view == NULL)
 		return EMR_NO_MEMORY;
 	view->options = *options;
+	view->grants = &giving_attributes;
 	if (view->options.quiet_ns == 0)
 		view->options.quiet_ns = DEFAULT_QUIET_NS;
 	if (view->options.sync_ns == 0)

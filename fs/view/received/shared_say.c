@@ -8,6 +8,7 @@
 #include "contract/codes.h"
 #include "ledger/hash.h"
 
+#include "attributes.h"
 #include "edit.h"
 #include "foreign.h"
 #include "keep.h"
