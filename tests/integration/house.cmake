@@ -20,6 +20,7 @@ emr_below(contract contract/codes.h base/status.h base/bytes.h keyring/keyring.h
 emr_below(ledger contract/codes.h replica/replica.h store/cid.h record/content.h)
 emr_below(replica ledger/ledger.h store/cid.h record/content.h view/view.h)
 emr_below(store base/bytes.h keyring/keyring.h journal/journal.h record/content.h ledger/ledger.h)
+emr_below(ipfs store/cid.h journal/journal.h record/content.h view/view.h kit/message.h ledger/ledger.h)
 emr_below(journal store/cid.h record/content.h settle/settle.h ledger/ledger.h)
 emr_below(record store/cid.h journal/journal.h contract/codes.h settle/settle.h view/view.h)
 emr_below(share record/content.h settle/settle.h journal/journal.h view/view.h fuse/fuse.h)

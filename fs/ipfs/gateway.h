@@ -1,0 +1,10 @@
+/* What the client asks a trustless gateway.  It refuses anything but blocks: what a gateway makes
+ * of them cannot be verified. */
+#pragma once
+
+#include "node_private.h"
+
+emr_status gateway_probe(node_run *run);
+emr_status gateway_block(node_run *run, const emr_cid *cid, emr_buf *out);
+emr_status gateway_window(
+	node_run *run, const emr_ipfs_window *window, emr_ipfs_leaf_visit visit, void *arg);

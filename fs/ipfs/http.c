@@ -1,0 +1,346 @@
+/* This file makes one HTTP request to a node: with a deadline, ended at once when the caller gives
+ * up, and whole or an error.  What an error is stands here and in answers.c, and nowhere else. */
+#include "node_private.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <time.h>
+#include <unistd.h>
+
+#define CONNECT_TIMEOUT_MS 10000L
+#define ERROR_BODY_MAX 4096
+#define TRAILER "x-stream-error:"
+
+/* One request while it runs. */
+typedef struct exchange {
+	node_run *run;
+	const node_request *request;
+	CURL *easy;
+	emr_status read_status, take_status;
+	emr_buf error_body;
+	bool has_trailer;
+	char trailer[EMR_IPFS_SAID_BYTES];
+} exchange;
+
+static int64_t boot_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_BOOTTIME, &now);
+	return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+}
+
+node_run node_run_begin(emr_ipfs *node, emr_ipfs_call *call)
+{
+	call->fault = EMR_IPFS_FINE;
+	call->http_status = 0;
+	call->said[0] = '\0';
+	return (node_run){.node = node,
+		.call = call,
+		.deadline_ns = boot_ns() + (int64_t)call->timeout_ms * 1000000};
+}
+
+uint32_t node_run_left_ms(const node_run *run)
+{
+	int64_t left = (run->deadline_ns - boot_ns()) / 1000000;
+
+	return left < 1 ? 1 : (uint32_t)left;
+}
+
+emr_status node_run_fail(node_run *run, emr_ipfs_fault fault, const char *said)
+{
+	run->call->fault = fault;
+	if (said != NULL && said != run->call->said)
+		answer_say(run->call->said, said, strlen(said));
+	return emr_ipfs_fault_status(fault);
+}
+
+emr_status node_run_fail_here(node_run *run, emr_status status)
+{
+	run->call->fault = EMR_IPFS_HERE;
+	answer_say(run->call->said, emr_status_text(status), strlen(emr_status_text(status)));
+	return status;
+}
+
+/* ---- Lines ---- */
+
+static bool line_take(emr_ipfs *node, node_line *out_line)
+{
+	bool is_there = false;
+
+	pthread_mutex_lock(&node->lock);
+	if (node->idle_count > 0) {
+		*out_line = node->idle[--node->idle_count];
+		is_there = true;
+	}
+	pthread_mutex_unlock(&node->lock);
+	if (is_there)
+		return true;
+	*out_line = (node_line){.multi = curl_multi_init(), .easy = curl_easy_init()};
+	if (out_line->multi != NULL && out_line->easy != NULL)
+		return true;
+	curl_multi_cleanup(out_line->multi);
+	curl_easy_cleanup(out_line->easy);
+	return false;
+}
+
+static void line_end(node_line *line)
+{
+	curl_easy_cleanup(line->easy);
+	curl_multi_cleanup(line->multi);
+}
+
+static void line_give_back(emr_ipfs *node, node_line *line)
+{
+	bool is_kept = false;
+
+	curl_easy_reset(line->easy);
+	pthread_mutex_lock(&node->lock);
+	if (node->idle_count < NODE_IDLE_MAX) {
+		node->idle[node->idle_count++] = *line;
+		is_kept = true;
+	}
+	pthread_mutex_unlock(&node->lock);
+	if (!is_kept)
+		line_end(line);
+}
+
+/* ---- What libcurl calls ---- */
+
+static size_t exchange_read(char *buffer, size_t size, size_t n, void *arg)
+{
+	exchange *x = arg;
+	size_t got = 0;
+
+	x->read_status = x->request->read(x->request->read_arg, buffer, size * n, &got);
+	return x->read_status == EMR_OK ? got : CURL_READFUNC_ABORT;
+}
+
+/* A trailer comes the same way as a header, behind the body. */
+static size_t exchange_header(char *line, size_t size, size_t n, void *arg)
+{
+	exchange *x = arg;
+	size_t len = size * n, skip = strlen(TRAILER);
+
+	if (len > skip && strncasecmp(line, TRAILER, skip) == 0) {
+		x->has_trailer = true;
+		while (skip < len && line[skip] == ' ')
+			skip++;
+		answer_say(x->trailer, line + skip, len - skip);
+	}
+	return len;
+}
+
+static size_t exchange_take(char *data, size_t size, size_t n, void *arg)
+{
+	exchange *x = arg;
+	size_t len = size * n;
+	long status = 0;
+
+	curl_easy_getinfo(x->easy, CURLINFO_RESPONSE_CODE, &status);
+	if (status != 200) { /* its beginning is enough to say what it is */
+		size_t room = ERROR_BODY_MAX - x->error_body.len;
+
+		x->take_status = emr_buf_append(&x->error_body, data, len < room ? len : room);
+		return x->take_status == EMR_OK ? len : CURL_WRITEFUNC_ERROR;
+	}
+	x->take_status = x->request->take(x->request->arg, emr_bytes_of(data, len));
+	return x->take_status == EMR_OK ? len : CURL_WRITEFUNC_ERROR;
+}
+
+/* ---- The request ---- */
+
+static bool exchange_address(const exchange *x, CURL *easy)
+{
+	const emr_ipfs *node = x->run->node;
+	EMR_AUTO_FREE char *url = NULL;
+	bool is_fine;
+
+	if (asprintf(&url, "%s%s", node->base, x->request->path) < 0) {
+		url = NULL;
+		return false;
+	}
+	is_fine = curl_easy_setopt(easy, CURLOPT_URL, url) == CURLE_OK &&
+		  curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https") == CURLE_OK &&
+		  curl_easy_setopt(easy, CURLOPT_PROXY, "") == CURLE_OK;
+	if (is_fine && node->socket != NULL)
+		is_fine =
+			curl_easy_setopt(easy, CURLOPT_UNIX_SOCKET_PATH, node->socket) == CURLE_OK;
+	if (is_fine && node->ca_file != NULL)
+		is_fine = curl_easy_setopt(easy, CURLOPT_CAINFO, node->ca_file) == CURLE_OK &&
+			  curl_easy_setopt(easy, CURLOPT_CAPATH, NULL) == CURLE_OK;
+	return is_fine;
+}
+
+/* Everything that must be so for every request. */
+static bool exchange_options(exchange *x, CURL *easy)
+{
+	const emr_ipfs *node = x->run->node;
+	long left = (long)node_run_left_ms(x->run);
+
+	return exchange_address(x, easy) &&
+	       curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, CURL_HTTP_VERSION_1_1) == CURLE_OK &&
+	       curl_easy_setopt(easy, CURLOPT_USERAGENT, node->agent) == CURLE_OK &&
+	       curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L) == CURLE_OK &&
+	       curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, left) == CURLE_OK &&
+	       curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS,
+		       left < CONNECT_TIMEOUT_MS ? left : CONNECT_TIMEOUT_MS) == CURLE_OK &&
+	       curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, 262144L) == CURLE_OK &&
+	       curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, exchange_header) == CURLE_OK &&
+	       curl_easy_setopt(easy, CURLOPT_HEADERDATA, x) == CURLE_OK &&
+	       curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, exchange_take) == CURLE_OK &&
+	       curl_easy_setopt(easy, CURLOPT_WRITEDATA, x) == CURLE_OK;
+}
+
+static emr_status exchange_body(exchange *x, CURL *easy, curl_mime **out_mime)
+{
+	curl_mimepart *part;
+	bool is_fine;
+
+	if (x->request->is_get)
+		return EMR_OK;
+	if (x->request->read == NULL) {
+		is_fine = curl_easy_setopt(easy, CURLOPT_POST, 1L) == CURLE_OK &&
+			  curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE, 0L) == CURLE_OK &&
+			  curl_easy_setopt(easy, CURLOPT_POSTFIELDS, "") == CURLE_OK;
+		return is_fine ? EMR_OK : EMR_NO_MEMORY;
+	}
+	*out_mime = curl_mime_init(easy);
+	part = *out_mime != NULL ? curl_mime_addpart(*out_mime) : NULL;
+	is_fine = part != NULL && curl_mime_name(part, "file") == CURLE_OK &&
+		  curl_mime_filename(part, "car") == CURLE_OK &&
+		  curl_mime_type(part, "application/octet-stream") == CURLE_OK &&
+		  curl_mime_data_cb(part, -1, exchange_read, NULL, NULL, x) == CURLE_OK &&
+		  curl_easy_setopt(easy, CURLOPT_UPLOAD_BUFFERSIZE, 262144L) == CURLE_OK &&
+		  curl_easy_setopt(easy, CURLOPT_MIMEPOST, *out_mime) == CURLE_OK;
+	return is_fine ? EMR_OK : EMR_NO_MEMORY;
+}
+
+/* Until it is done or the caller gives up: then nothing more is sent, and the line is not used
+ * again. */
+static emr_status exchange_drive(exchange *x, const node_line *line, CURLcode *out_code)
+{
+	struct curl_waitfd cancel = {.fd = x->run->call->cancel_fd, .events = CURL_WAIT_POLLIN};
+	struct pollfd look = {.fd = cancel.fd, .events = POLLIN};
+	unsigned extra = cancel.fd >= 0 ? 1 : 0;
+	int running = 1, left;
+	CURLMsg *message;
+
+	*out_code = CURLE_OK;
+	while (running > 0) {
+		if (extra > 0 && poll(&look, 1, 0) > 0)
+			return EMR_INTERRUPTED;
+		if (curl_multi_perform(line->multi, &running) != CURLM_OK)
+			return EMR_NO_MEMORY;
+		if (running > 0 &&
+			curl_multi_poll(line->multi, &cancel, extra, 1000, NULL) != CURLM_OK)
+			return EMR_NO_MEMORY;
+	}
+	while ((message = curl_multi_info_read(line->multi, &left)) != NULL) {
+		if (message->msg == CURLMSG_DONE)
+			*out_code = message->data.result;
+	}
+	return EMR_OK;
+}
+
+/* ---- What became of it ---- */
+
+/* Codes that are not here mean that what answers does not speak HTTP, or no TLS where it should. */
+static emr_ipfs_fault curl_fault(CURLcode code)
+{
+	if (code == CURLE_COULDNT_RESOLVE_HOST)
+		return EMR_IPFS_NO_HOST;
+	if (code == CURLE_COULDNT_CONNECT)
+		return EMR_IPFS_NO_ANSWER;
+	if (code == CURLE_OPERATION_TIMEDOUT)
+		return EMR_IPFS_SLOW;
+	if (code == CURLE_PEER_FAILED_VERIFICATION || code == CURLE_SSL_CACERT_BADFILE ||
+		code == CURLE_SSL_ISSUER_ERROR || code == CURLE_SSL_INVALIDCERTSTATUS)
+		return EMR_IPFS_CERTIFICATE;
+	if (code == CURLE_GOT_NOTHING || code == CURLE_PARTIAL_FILE || code == CURLE_RECV_ERROR ||
+		code == CURLE_SEND_ERROR)
+		return EMR_IPFS_BROKEN_OFF;
+	if (code == CURLE_OUT_OF_MEMORY)
+		return EMR_IPFS_HERE;
+	return EMR_IPFS_STRANGE;
+}
+
+static emr_status exchange_judge(exchange *x, CURLcode code)
+{
+	node_run *run = x->run;
+	emr_ipfs_call *call = run->call;
+
+	curl_easy_getinfo(x->easy, CURLINFO_RESPONSE_CODE, &call->http_status);
+	if (x->take_status != EMR_OK || x->read_status != EMR_OK) {
+		emr_status status = x->take_status != EMR_OK ? x->take_status : x->read_status;
+
+		return call->fault != EMR_IPFS_FINE ? status : node_run_fail_here(run, status);
+	}
+	/* A node that refuses early closes the line under the rest of what is sent: its answer
+	 * counts, not that. */
+	if (call->http_status != 0 && call->http_status != 200) {
+		call->fault = answer_fault(run->node->kind, call->http_status,
+			emr_buf_view(&x->error_body), call->said);
+		return emr_ipfs_fault_status(call->fault);
+	}
+	if (code == CURLE_OUT_OF_MEMORY)
+		return node_run_fail_here(run, EMR_NO_MEMORY);
+	if (code != CURLE_OK)
+		return node_run_fail(run, curl_fault(code), curl_easy_strerror(code));
+	if (x->has_trailer) {
+		emr_ipfs_fault fault = answer_error_fault(x->trailer);
+
+		return node_run_fail(
+			run, fault == EMR_IPFS_ERROR ? EMR_IPFS_BROKEN_OFF : fault, x->trailer);
+	}
+	return EMR_OK;
+}
+
+emr_status node_http(node_run *run, const node_request *request)
+{
+	exchange x = {.run = run, .request = request};
+	struct curl_slist *headers = run->node->headers, accept = {.next = headers};
+	EMR_AUTO_FREE char *accept_line = NULL;
+	curl_mime *mime = NULL;
+	CURLcode code = CURLE_OK;
+	node_line line;
+	emr_status status;
+
+	if (!line_take(run->node, &line))
+		return node_run_fail_here(run, EMR_NO_MEMORY);
+	x.easy = line.easy;
+	if (request->accept != NULL) {
+		if (asprintf(&accept_line, "Accept: %s", request->accept) < 0)
+			accept_line = NULL;
+		accept.data = accept_line;
+		headers = &accept;
+	}
+	status = exchange_options(&x, line.easy) ? exchange_body(&x, line.easy, &mime)
+						 : EMR_NO_MEMORY;
+	if (status == EMR_OK &&
+		((request->accept != NULL && accept_line == NULL) ||
+			curl_easy_setopt(line.easy, CURLOPT_HTTPHEADER, headers) != CURLE_OK ||
+			curl_multi_add_handle(line.multi, line.easy) != CURLM_OK))
+		status = EMR_NO_MEMORY;
+	if (status != EMR_OK) {
+		curl_mime_free(mime);
+		line_end(&line);
+		return node_run_fail_here(run, status);
+	}
+	status = exchange_drive(&x, &line, &code);
+	if (status == EMR_OK)
+		status = exchange_judge(&x, code);
+	else if (status == EMR_INTERRUPTED)
+		status = node_run_fail(run, EMR_IPFS_CANCELLED, "");
+	else
+		status = node_run_fail_here(run, status);
+	curl_multi_remove_handle(line.multi, line.easy);
+	curl_mime_free(mime);
+	line_give_back(run->node, &line);
+	emr_buf_free(&x.error_body);
+	return status;
+}

@@ -1,0 +1,21 @@
+/* What the client asks a Kubo: one function for each call of node.h.  It refuses to ask anything
+ * without a timeout of the node's own. */
+#pragma once
+
+#include "node_private.h"
+
+/* HOW says body and what takes the answer.  COMMAND: "pin/ls?arg=..."; the timeout is added. */
+emr_status kubo_ask(node_run *run, const char *command, const node_request *how);
+/* The same for an answer of JSON objects; HOW gives the body, or is NULL. */
+emr_status kubo_ask_lines(node_run *run, const char *command, const node_request *how,
+	answer_line_fn take, void *arg);
+emr_status kubo_nothing(void *arg, emr_bytes piece); /* takes an answer that is not looked at */
+
+emr_status kubo_version(node_run *run, char out[EMR_IPFS_VERSION_BYTES]);
+emr_status kubo_block(node_run *run, const emr_cid *cid, bool is_online, emr_buf *out);
+emr_status kubo_window(node_run *run, const emr_ipfs_window *window, bool is_online,
+	emr_ipfs_leaf_visit visit, void *arg);
+emr_status kubo_push(node_run *run, const emr_ipfs_parcel *parcel);
+emr_status kubo_holds(node_run *run, const emr_cid *root, emr_ipfs_holding *out_holding);
+emr_status kubo_let_go(node_run *run, const emr_cid *root);
+emr_status kubo_each_pin(node_run *run, emr_ipfs_pin_visit visit, void *arg);

@@ -1,0 +1,110 @@
+/* What the parts of the client share: a node, one call that runs, and one HTTP request of it.  It
+ * refuses redirects, proxies of the environment, and answers that are longer than asked for. */
+#pragma once
+
+#include <curl/curl.h>
+#include <pthread.h>
+
+#include "ipfs/node.h"
+
+#define NODE_IDLE_MAX 4
+
+/* A connection with what drives it. */
+typedef struct node_line {
+	CURLM *multi;
+	CURL *easy;
+} node_line;
+
+struct emr_ipfs {
+	emr_ipfs_kind kind;
+	char *address;
+	char *base;   /* URL in front of "/api/v0" or "/ipfs" */
+	char *socket; /* path, or NULL */
+	char *ca_file;
+	char *agent;
+	struct curl_slist *headers; /* of every request */
+	pthread_mutex_t lock;	    /* of what follows */
+	node_line idle[NODE_IDLE_MAX];
+	size_t idle_count;
+};
+
+/* One call of node.h, which may make several requests in its time. */
+typedef struct node_run {
+	emr_ipfs *node;
+	emr_ipfs_call *call;
+	int64_t deadline_ns; /* of CLOCK_BOOTTIME */
+} node_run;
+
+node_run node_run_begin(emr_ipfs *node, emr_ipfs_call *call);
+uint32_t node_run_left_ms(const node_run *run); /* at least 1 */
+/* Sets fault and what was said (NULL: leaves it), and returns the fault's status. */
+emr_status node_run_fail(node_run *run, emr_ipfs_fault fault, const char *said);
+/* Our own side failed: returns STATUS. */
+emr_status node_run_fail_here(node_run *run, emr_status status);
+
+typedef struct node_request {
+	bool is_get;
+	const char *path; /* behind the node's base, "/api/v0/..." */
+	const char *accept;
+	/* A multipart body of one file.  *out_n 0 at its end.  NULL: no body. */
+	emr_status (*read)(void *read_arg, void *buffer, size_t size, size_t *out_n);
+	void *read_arg;
+	/* Of an answer with status 200, as it comes.  Not EMR_OK: it ends with it. */
+	emr_status (*take)(void *arg, emr_bytes piece);
+	void *arg;
+} node_request;
+
+/* EMR_OK: status 200, a whole answer as far as HTTP can tell, and no error behind it. */
+emr_status node_http(node_run *run, const node_request *request);
+
+/* ---- Answers (answers.c) ---- */
+
+#define ANSWER_LINE_MAX ((size_t)64 << 10)
+
+/* The fault that an error of a Kubo means: MESSAGE is its own words. */
+emr_ipfs_fault answer_error_fault(const char *message);
+/* From the body of a status that is not 200; fills SAID. */
+emr_ipfs_fault answer_fault(emr_ipfs_kind kind, long status, emr_bytes body, char *said);
+/* One line of printable characters into SAID (EMR_IPFS_SAID_BYTES). */
+void answer_say(char *said, const char *text, size_t len);
+
+/* JSON objects, one behind the other, cut at any place. */
+typedef struct answer_lines {
+	emr_buf rest;
+	size_t count; /* of whole lines */
+} answer_lines;
+
+struct json_t;
+/* Not EMR_OK ends it. */
+typedef emr_status (*answer_line_fn)(void *arg, struct json_t *line);
+/* EMR_UNSUPPORTED: no JSON object, or an error, or a line that is too long. */
+emr_status answer_lines_take(answer_lines *lines, emr_bytes piece, answer_line_fn take, void *arg);
+/* What is left behind the last line feed. */
+emr_status answer_lines_end(answer_lines *lines, answer_line_fn take, void *arg);
+
+/* What a push is told: each root once and pinned, then how many blocks. */
+typedef struct answer_import {
+	const emr_cid **sorted; /* the roots that were sent */
+	bool *seen;
+	size_t count, seen_count;
+	bool has_stats;
+	uint64_t blocks;
+	char said[EMR_IPFS_SAID_BYTES];
+	emr_ipfs_fault fault;
+} answer_import;
+emr_status answer_import_begin(answer_import *import, const emr_cid *roots, size_t count);
+emr_status answer_import_line(void *import, struct json_t *line);
+/* EMR_IPFS_FINE when it says all that it must, of SENT blocks. */
+emr_ipfs_fault answer_import_judge(const answer_import *import, uint64_t sent);
+void answer_import_free(answer_import *import);
+
+/* ---- One block (block.c) ---- */
+
+typedef struct node_block {
+	node_run *run;
+	const emr_cid *cid;
+	emr_buf bytes;
+} node_block;
+emr_status node_block_take(void *block, emr_bytes piece); /* for node_request.take */
+/* After the request, whose result is STATUS: verified and appended to OUT, or not at all. */
+emr_status node_block_end(node_block *block, emr_status status, emr_buf *out);

@@ -1,0 +1,376 @@
+/* Nodes that fail, lie, hang or are none, each in its own way (tests/support/fake_node.py): every
+ * one has a name of its own, ends in time, and no wrong byte gets through. */
+#include "emr_test.h"
+
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "ipfs/node.h"
+
+#define PATIENCE_MS 600000
+
+static const char first[] = "the first block", second[] = "the second block";
+
+typedef enum deed {
+	BLOCK,
+	ONLINE, /* a block, asked with the short time that a call may take */
+	GATEWAY,
+	PUSH,
+	HOLDS,
+	LET_GO,
+	PINS,
+	VERSION,
+	WINDOW,
+} deed;
+
+/* ---- What is done to a node ---- */
+
+static emr_status next_block(void *arg, bool *out_more, emr_block *out_block)
+{
+	size_t *at = arg;
+	const char *text = *at == 0 ? first : second;
+
+	*out_more = *at < 2;
+	out_block->data = emr_bytes_of(text, strlen(text));
+	out_block->cid = emr_cid_of_block(EMR_CODEC_RAW, out_block->data);
+	(*at)++;
+	return EMR_OK;
+}
+
+static emr_status no_leaf(void *arg, size_t leaf, emr_bytes bytes)
+{
+	(void)arg;
+	(void)leaf;
+	(void)bytes;
+	fail_msg("a leaf got through");
+	return EMR_OK;
+}
+
+static emr_status no_pin(void *arg, const emr_cid *root)
+{
+	(void)arg;
+	(void)root;
+	return EMR_OK;
+}
+
+static emr_status push(emr_ipfs *node, emr_ipfs_call *call)
+{
+	emr_cid roots[2] = {
+		emr_cid_of_block(EMR_CODEC_RAW, emr_bytes_of(first, strlen(first))),
+		emr_cid_of_block(EMR_CODEC_RAW, emr_bytes_of(second, strlen(second))),
+	};
+	size_t at = 0;
+	emr_ipfs_parcel parcel = {.roots = roots, .root_count = 2, .next = next_block, .arg = &at};
+
+	return emr_ipfs_push(node, call, &parcel);
+}
+
+static emr_status do_it(emr_ipfs *node, emr_ipfs_call *call, deed what)
+{
+	emr_cid cid = emr_cid_of_block(EMR_CODEC_RAW, emr_bytes_of(first, strlen(first)));
+	emr_ipfs_leaf leaf = {.cid = cid, .bytes = (uint32_t)strlen(first)};
+	emr_ipfs_window window = {.root = cid, .leaves = &leaf, .count = 1};
+	char version[EMR_IPFS_VERSION_BYTES];
+	emr_ipfs_holding holding;
+	EMR_AUTO_BUF out = {0};
+	emr_status status;
+
+	switch (what) {
+	case PUSH:
+		return push(node, call);
+	case HOLDS:
+		return emr_ipfs_holds(node, call, &cid, &holding);
+	case LET_GO:
+		return emr_ipfs_let_go(node, call, &cid);
+	case PINS:
+		return emr_ipfs_each_pin(node, call, no_pin, NULL);
+	case VERSION:
+		return emr_ipfs_version(node, call, version);
+	case WINDOW:
+		return emr_ipfs_read_window(node, call, &window, false, no_leaf, NULL);
+	case BLOCK:
+	case ONLINE:
+	case GATEWAY:
+	default:
+		status = emr_ipfs_block(node, call, &cid, what == ONLINE, &out);
+		assert_int_equal(out.len, 0);
+		return status;
+	}
+}
+
+static void assert_meets(const emr_ipfs_options *options, deed what, emr_ipfs_fault wanted)
+{
+	/* What hangs, hangs as long as it may. */
+	emr_ipfs_call call = emr_ipfs_call_of(wanted == EMR_IPFS_SLOW ? 300 : PATIENCE_MS, -1);
+	EMR_AUTO_IPFS node = NULL;
+	emr_status status;
+
+	assert_ok(emr_ipfs_open(options, &node, NULL));
+	status = do_it(node, &call, what);
+	if (call.fault != wanted)
+		print_message("%s, deed %d: %s, http %ld, said: %s\n", options->address, (int)what,
+			emr_ipfs_fault_name(call.fault), call.http_status, call.said);
+	assert_string_equal(emr_ipfs_fault_name(call.fault), emr_ipfs_fault_name(wanted));
+	assert_status(emr_ipfs_fault_status(wanted), status);
+	for (const char *at = call.said; *at != '\0'; at++)
+		assert_true(*at >= 0x20 && *at < 0x7f);
+}
+
+static void meets(const char *scene, deed what, emr_ipfs_fault wanted)
+{
+	char address[512];
+	emr_ipfs_options options = {.kind = what == GATEWAY ? EMR_IPFS_GATEWAY : EMR_IPFS_KUBO,
+		.address = address,
+		.version = "0.1.0"};
+
+	snprintf(address, sizeof address, "unix:%s/%s.sock", getenv("EMR_NODE_DIR"), scene);
+	assert_meets(&options, what, wanted);
+}
+
+/* ---- The four shapes of errors ---- */
+
+static void an_error_before_the_answer_is_told_by_what_it_says(void **state)
+{
+	(void)state;
+	meets("error", BLOCK, EMR_IPFS_ERROR);
+	meets("error", HOLDS, EMR_IPFS_ERROR);
+	meets("error-html", BLOCK, EMR_IPFS_ERROR);
+	meets("full", PUSH, EMR_IPFS_FULL);
+	meets("unavailable", BLOCK, EMR_IPFS_UNAVAILABLE);
+	meets("overloaded", PUSH, EMR_IPFS_UNAVAILABLE);
+	meets("unauthorized", BLOCK, EMR_IPFS_TOKEN);
+	meets("conflict", PUSH, EMR_IPFS_CONFLICT);
+	meets("too-large", PUSH, EMR_IPFS_TOO_LARGE);
+	meets("busy", BLOCK, EMR_IPFS_BUSY);
+	meets("busy", PUSH, EMR_IPFS_BUSY);
+	meets("not-found", PINS, EMR_IPFS_STRANGE);
+	meets("not-found", GATEWAY, EMR_IPFS_MISSING);
+	meets("redirect", BLOCK, EMR_IPFS_STRANGE);
+	meets("redirect", GATEWAY, EMR_IPFS_STRANGE);
+}
+
+static void a_403_means_a_wrong_token_or_one_that_may_not_do_this(void **state)
+{
+	(void)state;
+	for (deed what = BLOCK; what <= WINDOW; what++) {
+		if (what == GATEWAY || what == VERSION)
+			continue;
+		meets("token", what, EMR_IPFS_TOKEN);
+		meets("not-allowed", what, EMR_IPFS_NOT_ALLOWED);
+	}
+	meets("token", VERSION, EMR_IPFS_TOKEN);
+	meets("token", GATEWAY, EMR_IPFS_TOKEN);
+}
+
+static void an_error_behind_the_answer_is_one(void **state)
+{
+	(void)state;
+	meets("trailer", BLOCK, EMR_IPFS_BROKEN_OFF);
+	meets("short", BLOCK, EMR_IPFS_BROKEN_OFF);
+	meets("short", GATEWAY, EMR_IPFS_BROKEN_OFF);
+	meets("hangs-up", BLOCK, EMR_IPFS_BROKEN_OFF);
+	meets("hangs-up", PUSH, EMR_IPFS_BROKEN_OFF);
+	meets("trailer", WINDOW, EMR_IPFS_BROKEN_OFF);
+}
+
+static void an_error_inside_the_answer_is_one(void **state)
+{
+	(void)state;
+	meets("in-band", HOLDS, EMR_IPFS_MISSING);
+	meets("in-band", LET_GO, EMR_IPFS_MISSING);
+	meets("in-band-message", PUSH, EMR_IPFS_FULL);
+	meets("in-band-message", PINS, EMR_IPFS_FULL);
+	meets("not-pinned", PUSH, EMR_IPFS_NOT_KEPT);
+}
+
+static void an_empty_answer_is_an_error(void **state)
+{
+	(void)state;
+	for (deed what = BLOCK; what <= WINDOW; what++) {
+		if (what != PINS)
+			meets("empty", what, EMR_IPFS_BROKEN_OFF);
+	}
+}
+
+/* ---- Answers that are none ---- */
+
+static void a_push_counts_only_when_all_of_it_is_named(void **state)
+{
+	(void)state;
+	meets("byte-by-byte", PUSH, EMR_IPFS_FINE);
+	meets("good", PUSH, EMR_IPFS_FINE); /* which names the roots in another order */
+	meets("root-missing", PUSH, EMR_IPFS_BROKEN_OFF);
+	meets("stats-missing", PUSH, EMR_IPFS_BROKEN_OFF);
+	meets("root-twice", PUSH, EMR_IPFS_OTHER_ANSWER);
+	meets("root-other", PUSH, EMR_IPFS_OTHER_ANSWER);
+	meets("stats-wrong", PUSH, EMR_IPFS_OTHER_ANSWER);
+	meets("cut-json", PUSH, EMR_IPFS_STRANGE);
+	meets("html", PUSH, EMR_IPFS_STRANGE);
+	meets("long-line", PUSH, EMR_IPFS_STRANGE);
+	meets("refuses-early", PUSH, EMR_IPFS_FULL);
+}
+
+static void what_is_no_node_is_not_taken_for_one(void **state)
+{
+	(void)state;
+	for (deed what = HOLDS; what <= VERSION; what++)
+		meets("html", what, EMR_IPFS_STRANGE);
+	meets("html", BLOCK, EMR_IPFS_BAD_BLOCK);
+	meets("no-http", BLOCK, EMR_IPFS_STRANGE);
+	meets("long-line", PINS, EMR_IPFS_STRANGE);
+	meets("strange-version", VERSION, EMR_IPFS_OLD);
+}
+
+static void an_old_kubo_is_named_and_a_newer_one_is_not(void **state)
+{
+	(void)state;
+	meets("old", VERSION, EMR_IPFS_OLD);
+	meets("newer", VERSION, EMR_IPFS_FINE);
+}
+
+static void no_wrong_byte_and_no_endless_answer_gets_through(void **state)
+{
+	(void)state;
+	meets("wrong-bytes", BLOCK, EMR_IPFS_BAD_BLOCK);
+	meets("wrong-bytes", GATEWAY, EMR_IPFS_BAD_BLOCK);
+	meets("three-mib", BLOCK, EMR_IPFS_TOO_LARGE);
+	meets("three-mib", GATEWAY, EMR_IPFS_TOO_LARGE);
+	meets("three-mib", WINDOW, EMR_IPFS_BAD_BLOCK);
+	meets("endless", BLOCK, EMR_IPFS_TOO_LARGE);
+	meets("endless", GATEWAY, EMR_IPFS_TOO_LARGE);
+	meets("endless", PINS, EMR_IPFS_STRANGE);
+	meets("endless", PUSH, EMR_IPFS_STRANGE);
+}
+
+static void a_node_that_does_not_answer_costs_the_time_of_the_call_and_no_more(void **state)
+{
+	(void)state;
+	for (deed what = BLOCK; what <= WINDOW; what++)
+		meets("hangs", what, EMR_IPFS_SLOW);
+}
+
+/* ---- Places where there is no node ---- */
+
+static void nobody_behind_an_address_is_told_from_a_wrong_one(void **state)
+{
+	struct sockaddr_un stale = {.sun_family = AF_UNIX};
+	emr_ipfs_options options = {.kind = EMR_IPFS_KUBO, .version = "0.1.0"};
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	(void)state;
+	meets("nothing-is-here", BLOCK, EMR_IPFS_NO_ANSWER);
+	/* What a killed node leaves. */
+	snprintf(stale.sun_path, sizeof stale.sun_path, "%s/stale.sock", getenv("EMR_NODE_DIR"));
+	assert_int_equal(bind(fd, (struct sockaddr *)&stale, sizeof stale), 0);
+	close(fd);
+	meets("stale", BLOCK, EMR_IPFS_NO_ANSWER);
+	options.address = "http://127.0.0.1:1";
+	assert_meets(&options, BLOCK, EMR_IPFS_NO_ANSWER);
+	options.address = "https://node.invalid";
+	assert_meets(&options, BLOCK, EMR_IPFS_NO_HOST);
+}
+
+static void refused(const char *address, const char *token, emr_ipfs_fault wanted)
+{
+	emr_ipfs_options options = {
+		.kind = EMR_IPFS_KUBO, .address = address, .token = token, .version = "0.1.0"};
+	emr_ipfs_fault fault = EMR_IPFS_FINE;
+	emr_ipfs *node = NULL;
+
+	assert_status(emr_ipfs_fault_status(wanted), emr_ipfs_open(&options, &node, &fault));
+	assert_string_equal(emr_ipfs_fault_name(fault), emr_ipfs_fault_name(wanted));
+	assert_null(node);
+}
+
+static void addresses_that_are_none_or_unsafe_are_refused_before_a_byte_is_sent(void **state)
+{
+	static const char *const wrong[] = {"", "node", "unix:", "unix:api.sock", "ftp://127.0.0.1",
+		"http://", "https://user:secret@host", "https://host/?a=b", "https://host/#a",
+		"file:///etc/passwd", "https://a b", "https://host\r\nX: y", "localhost:5001"};
+	static const char *const clear[] = {"http://192.168.1.2:5001", "http://example.org",
+		"http://127.0.0.1.example.org", "http://128.0.0.1", "http://[fe80::1]:5001",
+		"HTTP://0.0.0.0:5001"};
+	static const char *const fine[] = {"unix:/run/ipfs/api.sock", "http://127.0.0.1:5001",
+		"http://127.9.9.9", "http://[::1]:5001/", "http://LOCALHOST:5001",
+		"https://node.example.org/ipfs-rpc/"};
+	char longest[300];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
+		refused(wrong[i], NULL, EMR_IPFS_ADDRESS);
+	for (size_t i = 0; i < sizeof clear / sizeof *clear; i++)
+		refused(clear[i], NULL, EMR_IPFS_CLEAR_TEXT);
+	snprintf(longest, sizeof longest, "unix:/%0*d", 200, 0);
+	refused(longest, NULL, EMR_IPFS_ADDRESS);
+	refused(fine[0], "two\r\nlines", EMR_IPFS_TOKEN);
+	refused(fine[0], "", EMR_IPFS_TOKEN);
+	for (size_t i = 0; i < sizeof fine / sizeof *fine; i++) {
+		emr_ipfs_options options = {
+			.kind = EMR_IPFS_KUBO, .address = fine[i], .version = "0.1.0"};
+		EMR_AUTO_IPFS node = NULL;
+
+		assert_ok(emr_ipfs_open(&options, &node, NULL));
+		assert_string_equal(emr_ipfs_address(node), fine[i]);
+	}
+}
+
+static void another_host_is_believed_by_its_certificate_and_gets_the_token(void **state)
+{
+	char file[512], by_name[64], by_number[64], certificate[512];
+	emr_ipfs_options options = {
+		.kind = EMR_IPFS_KUBO, .version = "0.1.0", .token = "right", .address = by_name};
+	FILE *port_file;
+	int port = 0;
+
+	(void)state;
+	snprintf(file, sizeof file, "%s/port", getenv("EMR_NODE_DIR"));
+	port_file = fopen(file, "re");
+	assert_non_null(port_file);
+	assert_int_equal(fscanf(port_file, "%d", &port), 1);
+	fclose(port_file);
+	snprintf(by_name, sizeof by_name, "https://localhost:%d", port);
+	snprintf(by_number, sizeof by_number, "https://127.0.0.1:%d", port);
+	snprintf(certificate, sizeof certificate, "%s/certificate", getenv("EMR_NODE_DIR"));
+
+	assert_meets(&options, PUSH, EMR_IPFS_CERTIFICATE); /* nobody vouches for it */
+	options.ca_file = certificate;
+	assert_meets(&options, PUSH, EMR_IPFS_FINE);
+	options.token = "wrong";
+	assert_meets(&options, PUSH, EMR_IPFS_TOKEN);
+	options.token = NULL;
+	assert_meets(&options, BLOCK, EMR_IPFS_TOKEN);
+	options.token = "right";
+	options.address = by_number; /* the certificate is for another name */
+	assert_meets(&options, PUSH, EMR_IPFS_CERTIFICATE);
+	options.ca_file = "/nowhere";
+	options.address = by_name;
+	assert_meets(&options, PUSH, EMR_IPFS_CERTIFICATE);
+	options.ca_file = NULL;
+	snprintf(by_number, sizeof by_number, "http://127.0.0.1:%d", port);
+	options.address = by_number; /* a port with TLS hangs up on clear text */
+	assert_meets(&options, BLOCK, EMR_IPFS_BROKEN_OFF);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(an_error_before_the_answer_is_told_by_what_it_says),
+		cmocka_unit_test(a_403_means_a_wrong_token_or_one_that_may_not_do_this),
+		cmocka_unit_test(an_error_behind_the_answer_is_one),
+		cmocka_unit_test(an_error_inside_the_answer_is_one),
+		cmocka_unit_test(an_empty_answer_is_an_error),
+		cmocka_unit_test(a_push_counts_only_when_all_of_it_is_named),
+		cmocka_unit_test(what_is_no_node_is_not_taken_for_one),
+		cmocka_unit_test(an_old_kubo_is_named_and_a_newer_one_is_not),
+		cmocka_unit_test(no_wrong_byte_and_no_endless_answer_gets_through),
+		cmocka_unit_test(
+			a_node_that_does_not_answer_costs_the_time_of_the_call_and_no_more),
+		cmocka_unit_test(nobody_behind_an_address_is_told_from_a_wrong_one),
+		cmocka_unit_test(
+			addresses_that_are_none_or_unsafe_are_refused_before_a_byte_is_sent),
+		cmocka_unit_test(another_host_is_believed_by_its_certificate_and_gets_the_token),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

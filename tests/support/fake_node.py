@@ -1,0 +1,450 @@
+#!/usr/bin/env python3
+"""fake_node.py DIR [CERTIFICATE KEY]: IPFS nodes that do what a live one cannot be made to do, each behind its own socket DIR/NAME.sock.
+`good` behaves: it keeps blocks as files, as Kubo's flatfs does, and is held against the same suite as a live node.  The others
+break one thing each (see SCENES).  With a certificate, `good` also listens with TLS: DIR/port has the port.  DIR/ready: all listen."""
+import base64
+import hashlib
+import http.server
+import json
+import os
+import re
+import socketserver
+import ssl
+import sys
+import threading
+import time
+import urllib.parse
+
+DIR = sys.argv[1]
+LOCK = threading.Lock()
+PINS = set()
+TOKEN = "right"
+
+
+# ---- Blocks ----
+
+def varint(data, at):
+    value = shift = 0
+    while True:
+        byte = data[at]
+        at += 1
+        value |= (byte & 127) << shift
+        shift += 7
+        if byte < 128:
+            return value, at
+
+
+def cid_bytes(text):
+    return base64.b32decode(text[1:].upper() + "=" * (-len(text[1:]) % 8))
+
+
+def cid_text(cid):
+    return "b" + base64.b32encode(cid).decode().lower().rstrip("=")
+
+
+def block_file(cid):
+    name = base64.b32encode(cid[2:]).decode().rstrip("=")
+    return f"{DIR}/blocks/{name[-3:-1]}/{name}.data"
+
+
+def read_block(cid):
+    try:
+        with open(block_file(cid), "rb") as file:
+            return file.read()
+    except FileNotFoundError:
+        raise Missing(cid)
+
+
+def write_block(cid, data):
+    os.makedirs(os.path.dirname(block_file(cid)), exist_ok=True)
+    with open(block_file(cid), "wb") as file:
+        file.write(data)
+
+
+class Missing(Exception):
+    def __str__(self):
+        return "block was not found locally (offline): ipld: could not find " + cid_text(self.args[0])
+
+
+def fields(data):
+    at = 0
+    while at < len(data):
+        tag, at = varint(data, at)
+        if tag & 7 == 0:
+            value, at = varint(data, at)
+        else:
+            n, at = varint(data, at)
+            value, at = data[at:at + n], at + n
+        yield tag >> 3, value
+
+
+def links(cid):
+    data = read_block(cid)
+    return [] if cid[1] == 0x55 else [dict(fields(link))[1] for number, link in fields(data) if number == 2]
+
+
+def walk(cid, seen):
+    if cid not in seen:
+        seen[cid] = len(read_block(cid))
+        for link in links(cid):
+            walk(link, seen)
+    return seen
+
+
+def file_bytes(cid):
+    below = links(cid)
+    return b"".join(map(file_bytes, below)) if below else read_block(cid)
+
+
+# ---- CAR ----
+
+def header_roots(data):
+    """The roots of a DAG-CBOR header as emrfs writes it: every CID stands behind its tag."""
+    return [data[m.end():m.end() + 36] for m in re.finditer(rb"\xd8\x2a\x58\x25\x00", data)]
+
+
+def take_car(data):
+    n, at = varint(data, 0)
+    roots, at, count, size = header_roots(data[at:at + n]), at + n, 0, 0
+    while at < len(data):
+        n, at = varint(data, at)
+        if at + n > len(data):
+            raise ValueError('import failed after block "": unexpected EOF')
+        cid, block = data[at:at + 36], data[at + 36:at + n]
+        if hashlib.sha256(block).digest() != cid[4:]:
+            raise ValueError('import failed after block "": mismatch in content integrity')
+        write_block(cid, block)
+        at, count, size = at + n, count + 1, size + len(block)
+    return roots, count, size
+
+
+# ---- One request ----
+
+class Handler(http.server.BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    scene = "good"
+
+    def log_message(self, *_):
+        pass
+
+    def address_string(self):
+        return "test"
+
+    def body(self):
+        if self.headers.get("Transfer-Encoding") == "chunked":
+            parts = []
+            while True:
+                n = int(self.rfile.readline(), 16)
+                parts.append(self.rfile.read(n))
+                self.rfile.readline()
+                if n == 0:
+                    return b"".join(parts)
+        return self.rfile.read(int(self.headers.get("Content-Length", 0)))
+
+    def file(self):
+        """The one file of a multipart body."""
+        body = self.body()
+        boundary = b"--" + self.headers["Content-Type"].split("boundary=")[1].encode()
+        begin = body.index(b"\r\n\r\n") + 4
+        return body[begin:body.rindex(b"\r\n" + boundary)]
+
+    def send(self, data, status=200, kind="application/json", trailer=None, declare=None):
+        self.send_response(status)
+        self.send_header("Content-Type", kind)
+        if trailer is None:
+            self.send_header("Content-Length", str(len(data) if declare is None else declare))
+            self.end_headers()
+            self.wfile.write(data)
+        else:
+            self.send_header("Trailer", "X-Stream-Error")
+            self.send_header("Transfer-Encoding", "chunked")
+            self.end_headers()
+            for at in range(0, len(data), 4096):
+                piece = data[at:at + 4096]
+                self.wfile.write(b"%x\r\n%s\r\n" % (len(piece), piece))
+            self.wfile.write(b"0\r\n" + (b"X-Stream-Error: " + trailer + b"\r\n" if trailer else b"") + b"\r\n")
+        if declare is not None:
+            self.close_connection = True
+
+    def lines(self, *objects):
+        self.send(b"".join(json.dumps(o).encode() + b"\n" for o in objects), trailer=b"")
+
+    def error(self, message, status=500):
+        self.send(json.dumps({"Message": message, "Code": 0, "Type": "error"}).encode() + b"\n", status)
+
+    def do_GET(self):
+        self.answer()
+
+    def do_POST(self):
+        self.answer()
+
+    def answer(self):
+        url = urllib.parse.urlsplit(self.path)
+        self.query = dict(urllib.parse.parse_qsl(url.query))
+        self.verb = url.path.removeprefix("/api/v0/")
+        self.server.scene(self)
+
+    # -- A node that behaves --
+
+    def good(self):
+        if self.verb.startswith("/ipfs/"):
+            return self.gateway(self.verb[6:])
+        if getattr(self.server, "needs_token", False) and self.headers.get("Authorization") != "Bearer " + TOKEN:
+            self.body()
+            return self.send(b"Kubo RPC Access Denied: Please provide a valid authorization token", 403, "text/plain")
+        if "timeout" not in self.query or self.headers.get("Expect") or not self.headers["User-Agent"].startswith("emrfs/"):
+            self.body()
+            return self.error("a request that emrfs must not make: " + self.path)
+        call = getattr(self, "on_" + self.verb.replace("/", "_"), None)
+        if call is None:
+            self.body()
+            return self.send(b"404 page not found\n", 404, "text/plain")
+        try:
+            if self.verb != "dag/import":
+                self.body()
+            return call()
+        except Missing as missing:
+            if self.query.get("offline") != "true":
+                time.sleep(float(self.query["timeout"].removesuffix("ms")) / 1000)
+                return self.error("context deadline exceeded")
+            return self.error(str(missing))
+        except ValueError as wrong:
+            return self.error(str(wrong))
+
+    def gateway(self, cid):
+        if cid == "bafkqaaa":
+            return self.send(b"", kind="application/vnd.ipld.raw")
+        if self.query.get("format") != "raw" or self.headers.get("Accept") != "application/vnd.ipld.raw":
+            return self.send(b"not trustless", 406, "text/plain")
+        try:
+            return self.send(read_block(cid_bytes(cid)), kind="application/vnd.ipld.raw")
+        except Missing as missing:
+            return self.send(str(missing).encode(), 404, "text/plain")
+
+    def on_version(self):
+        self.lines({"Version": "0.43.1", "Repo": "18"})
+
+    def on_block_get(self):
+        self.send(read_block(cid_bytes(self.query["arg"])), kind="application/vnd.ipld.raw", trailer=b"")
+
+    def on_cat(self):
+        begin = int(self.query["offset"])
+        data = file_bytes(cid_bytes(self.query["arg"]))[begin:begin + int(self.query["length"])]
+        self.send(data, kind="text/plain", trailer=b"")
+
+    def on_dag_import(self):
+        roots, count, size = take_car(self.file())
+        said = []
+        for root in roots[::-1]:
+            try:
+                walk(root, {})
+                error = ""
+                with LOCK:
+                    PINS.add(root)
+            except Missing:
+                error = "context deadline exceeded"
+            said.append({"Root": {"Cid": {"/": cid_text(root)}, "PinErrorMsg": error}})
+        self.lines(*said, {"Stats": {"BlockCount": count, "BlockBytesCount": size}})
+
+    def on_pin_ls(self):
+        with LOCK:
+            pins = set(PINS)
+        if "arg" not in self.query:
+            return self.lines(*({"Cid": c, "Type": "recursive"} for c in
+                                [cid_text(p) for p in pins] + ["QmUNLLsPACCz1vLxQVkXqqLX5R1X345qqfHbsf67hvA3Nn"]))
+        if cid_bytes(self.query["arg"]) not in pins:
+            raise ValueError(f"path '{self.query['arg']}' is not pinned")
+        self.lines({"Keys": {self.query["arg"]: {"Type": "recursive", "Name": ""}}})
+
+    def on_pin_rm(self):
+        with LOCK:
+            if cid_bytes(self.query["arg"]) not in PINS:
+                raise ValueError("not pinned or pinned indirectly")
+            PINS.remove(cid_bytes(self.query["arg"]))
+        self.lines({"Pins": [self.query["arg"]]})
+
+    def on_dag_stat(self):
+        seen = walk(cid_bytes(self.query["arg"]), {})
+        self.lines({"UniqueBlocks": len(seen), "DagStats": [{"Cid": self.query["arg"], "NumBlocks": len(seen)}]})
+
+    # -- Nodes that do not --
+
+    def import_lines(self, change):
+        """A right answer to an import, changed by CHANGE(roots, stats)."""
+        roots, count, size = take_car(self.file())
+        said = [{"Root": {"Cid": {"/": cid_text(r)}, "PinErrorMsg": ""}} for r in roots]
+        said, stats = change(said, {"Stats": {"BlockCount": count, "BlockBytesCount": size}})
+        self.lines(*said, *([stats] if stats else []))
+
+
+def status_scene(status, text, kind="text/plain", version=None):
+    def scene(h):
+        h.body()
+        if h.verb == "version" and version:
+            return h.lines({"Version": version})
+        return h.send(text.encode(), status, kind)
+    return scene
+
+
+def body_scene(data, **how):
+    def scene(h):
+        h.body()
+        h.send(data, **how)
+    return scene
+
+
+def import_scene(change):
+    return lambda h: h.import_lines(change)
+
+
+def other_root(said, stats):
+    said[0]["Root"]["Cid"]["/"] = cid_text(b"\x01\x55\x12\x20" + hashlib.sha256(b"other").digest())
+    return said, stats
+
+
+def counted_wrong(said, stats):
+    stats["Stats"]["BlockCount"] -= 1
+    return said, stats
+
+
+def not_pinned(said, stats):
+    said[-1]["Root"]["PinErrorMsg"] = "context deadline exceeded"
+    return said, stats
+
+
+def byte_by_byte(h):
+    roots, count, size = take_car(h.file())
+    text = "".join(json.dumps(o) + "\n" for o in [{"Root": {"Cid": {"/": cid_text(r)}, "PinErrorMsg": ""}} for r in roots]
+                   + [{"Stats": {"BlockCount": count, "BlockBytesCount": size}}])
+    h.send_response(200)
+    h.send_header("Content-Type", "application/json")
+    h.send_header("Transfer-Encoding", "chunked")
+    h.end_headers()
+    for byte in text.encode():
+        h.wfile.write(b"1\r\n%c\r\n" % byte)
+        h.wfile.flush()
+    h.wfile.write(b"0\r\n\r\n")
+
+
+def refuses_early(h):
+    """Says no before the upload is over, and closes."""
+    h.send_response(500)
+    h.send_header("Content-Type", "application/json")
+    h.send_header("Connection", "close")
+    h.end_headers()
+    h.wfile.write(b'{"Message":"write /blocks/x: no space left on device","Code":0,"Type":"error"}\n')
+    h.close_connection = True
+
+
+def endless(h):
+    h.body()
+    h.send_response(200)
+    h.send_header("Transfer-Encoding", "chunked")
+    h.end_headers()
+    try:
+        while True:
+            h.wfile.write(b"10000\r\n" + bytes(65536) + b"\r\n")
+    except OSError:
+        h.close_connection = True
+
+
+def hangs(h):
+    h.body()
+    h.rfile.read(1)	# until the other side goes away
+    h.close_connection = True
+
+
+def hangs_up(h):
+    h.body()
+    h.close_connection = True
+
+
+def no_http(h):
+    h.wfile.write(b"SSH-2.0-OpenSSH_9.2p1\r\n")
+    h.close_connection = True
+
+
+def error_json(message, code=0):
+    return json.dumps({"Message": message, "Code": code, "Type": "error"})
+
+
+HTML = "<!DOCTYPE html><html><body>Welcome</body></html>"
+SCENES = {
+    "good": Handler.good,
+    "trailer": body_scene(b"half", trailer=b"unexpected EOF"),
+    "short": body_scene(b"half", declare=1000),
+    "empty": body_scene(b""),
+    "in-band": body_scene(b'{"Ref":"","Err":"failed to fetch all nodes"}\n'),
+    "in-band-message": body_scene(error_json("no space left on device").encode()),
+    "html": body_scene(HTML.encode(), kind="text/html"),
+    "cut-json": body_scene(b'{"Root":{"Cid":'),
+    "long-line": body_scene(b"x" * 1000000),
+    "wrong-bytes": body_scene(b"other bytes", kind="application/vnd.ipld.raw"),
+    "three-mib": body_scene(bytes(3 << 20), kind="application/vnd.ipld.raw"),
+    "endless": endless,
+    "hangs": hangs,
+    "hangs-up": hangs_up,
+    "no-http": no_http,
+    "refuses-early": refuses_early,
+    "byte-by-byte": byte_by_byte,
+    "root-missing": import_scene(lambda said, stats: (said[1:], stats)),
+    "root-twice": import_scene(lambda said, stats: (said + said[:1], stats)),
+    "root-other": import_scene(other_root),
+    "stats-missing": import_scene(lambda said, stats: (said, None)),
+    "stats-wrong": import_scene(counted_wrong),
+    "not-pinned": import_scene(not_pinned),
+    "unauthorized": status_scene(401, "who are you"),
+    "token": status_scene(403, "Kubo RPC Access Denied: Please provide a valid authorization token"),
+    "not-allowed": status_scene(403, "Kubo RPC Access Denied: Please provide a valid authorization token", version="0.43.1"),
+    "not-found": status_scene(404, "404 page not found"),
+    "conflict": status_scene(409, "not now"),
+    "too-large": status_scene(413, HTML, "text/html"),
+    "busy": status_scene(429, "later"),
+    "error": status_scene(500, error_json("something broke"), "application/json"),
+    "full": status_scene(500, error_json("write /blocks/x: no space left on device"), "application/json"),
+    "error-html": status_scene(500, HTML, "text/html"),
+    "unavailable": status_scene(502, HTML, "text/html"),
+    "overloaded": status_scene(503, "upstream", "text/plain"),
+    "redirect": status_scene(302, ""),
+    "old": status_scene(404, "404 page not found", version="0.39.0"),
+    "newer": status_scene(404, "404 page not found", version="0.44.0-dev"),
+    "strange-version": status_scene(404, "404 page not found", version="\x1b[2Jx"),
+}
+
+
+class UnixServer(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
+    daemon_threads = True
+    request_queue_size = 64
+
+    def handle_error(self, *_):	# the other side went away, which is what some tests do
+        pass
+
+
+class TlsServer(socketserver.ThreadingMixIn, socketserver.TCPServer):
+    daemon_threads = True
+    needs_token = True
+
+    def handle_error(self, *_):
+        pass
+
+
+def main():
+    for name, scene in SCENES.items():
+        server = UnixServer(f"{DIR}/{name}.sock", Handler)
+        server.scene = scene
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+    if len(sys.argv) > 2:
+        server = TlsServer(("127.0.0.1", 0), Handler)
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(sys.argv[2], sys.argv[3])
+        server.socket = context.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
+        server.scene = Handler.good
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        with open(f"{DIR}/port", "w", encoding="ascii") as file:
+            file.write(str(server.server_address[1]))
+    with open(f"{DIR}/ready", "w", encoding="ascii"):
+        pass
+    threading.Event().wait()
+
+
+main()
