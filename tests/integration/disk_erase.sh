@@ -20,10 +20,10 @@ dd if=/dev/zero of="$EMRFS_HOME/ballast" bs=1M count=$((($(free_room) - 9000000)
 say "$(free_room) bytes are free, and 30 MB live in the segment of what is erased"
 segments() { find "$EMRFS_HOME/state" -name 'seg-*.car' -printf '%f\n' | sed 's/.*-0*//; s/[.]car//' | sort -n | tail -1; }
 before=$(segments) began=$SECONDS
-timeout 120 "$EMRFS" erase --yes --passphrase-file "$EMR_PASS" "$MNT/d/small" >"$EMR_WORK/out/erase" 2>&1 || emr_fail "erase: status $?: $(cat "$EMR_WORK/out/erase")"
+timeout "$EMR_PATIENCE" "$EMRFS" erase --yes --passphrase-file "$EMR_PASS" "$MNT/d/small" >"$EMR_WORK/out/erase" 2>&1 || emr_fail "erase: status $?: $(cat "$EMR_WORK/out/erase")"
 [ ! -e "$MNT/d/small" ] || emr_fail "it is still there"
 say "erase: $((SECONDS - began)) s, $(($(segments) - before)) segments"
-timeout 120 "$EMRFS" keep --purge "$MNT" >"$EMR_WORK/out/purge" 2>&1 || emr_fail "keep --purge: status $?: $(cat "$EMR_WORK/out/purge")"
+timeout "$EMR_PATIENCE" "$EMRFS" keep --purge "$MNT" >"$EMR_WORK/out/purge" 2>&1 || emr_fail "keep --purge: status $?: $(cat "$EMR_WORK/out/purge")"
 [ $(($(segments) - before)) -lt 12 ] || emr_fail "$(($(segments) - before)) segments were begun"
 must cmp "$EMR_WORK/large" "$MNT/d/large"
 say "saving goes on"

@@ -25,7 +25,7 @@ END
 }
 # try ARGUMENTS...: the exit code in $code; only those that a person is told something with.
 try() {
-	timeout 180 "$EMRFS" "$@" >out/said 2>out/complained </dev/null
+	timeout "$EMR_PATIENCE" "$EMRFS" "$@" >out/said 2>out/complained </dev/null
 	code=$?
 	case $code in 0 | 1 | 3 | 8) ;; *) emr_fail "emrfs $*: exit $code, $(cat out/said out/complained)" ;; esac
 }

@@ -12,7 +12,7 @@
 
 /* ---- what is made to fail ---- */
 
-static emr_status reclaim_fails, pins_fail;
+static emr_status reclaim_fails, pins_fail, journal_fails;
 static bool ledger_is_away;
 
 emr_status __real_emr_store_reclaim(
@@ -25,6 +25,17 @@ emr_status __wrap_emr_ledger_submit(
 	emr_ledger *ledger, emr_bytes batch, emr_ledger_answer *out_answer);
 emr_status __real_emr_store_each_pin(emr_store *store, emr_pin_visit visit, void *context);
 emr_status __wrap_emr_store_each_pin(emr_store *store, emr_pin_visit visit, void *context);
+
+emr_status __real_emr_journal_commit(emr_journal_txn *txn, uint64_t *out_seq);
+emr_status __wrap_emr_journal_commit(emr_journal_txn *txn, uint64_t *out_seq);
+
+emr_status __wrap_emr_journal_commit(emr_journal_txn *txn, uint64_t *out_seq)
+{
+	if (journal_fails == EMR_OK)
+		return __real_emr_journal_commit(txn, out_seq);
+	emr_journal_rollback(txn);
+	return journal_fails;
+}
 
 emr_status __wrap_emr_store_reclaim(
 	emr_store *store, const emr_reclaim_options *options, emr_reclaim_report *out)
@@ -616,6 +627,25 @@ static void another_file_that_is_being_written_does_not_delay_it(void **state)
 	end(&k, kept, &list);
 }
 
+/* The folder was opened for writing: it is the disk that a person has to look at. */
+static void a_disk_that_became_read_only_is_told_as_a_disk(void **state)
+{
+	emr_erase what = {.path = "A/x"};
+	emr_erased erased;
+	needles list;
+	uint8_t *kept;
+	kit k;
+
+	(void)state;
+	with_x(&k, &kept, &list);
+	journal_fails = EMR_READ_ONLY;
+	assert_status(EMR_IO, emr_view_erase(k.view, &what, &erased));
+	journal_fails = EMR_OK;
+	assert_true(kit_exists(&k, "A/x"));
+	assert_true(erase(&k, "A/x").is_finished);
+	end(&k, kept, &list);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -634,6 +664,7 @@ int main(void)
 		cmocka_unit_test(what_is_being_written_is_not_erased),
 		cmocka_unit_test(what_was_sent_and_has_no_answer_is_kept),
 		cmocka_unit_test(another_file_that_is_being_written_does_not_delay_it),
+		cmocka_unit_test(a_disk_that_became_read_only_is_told_as_a_disk),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -399,6 +399,12 @@ static emr_status ask_once(emr_view *view, const emr_erase *what, emr_erased *ou
 	return status;
 }
 
+/* A folder that may be written says of its disk that it refuses, in whatever way it did. */
+static emr_status what_disk_did(emr_view *view, emr_status status)
+{
+	return status == EMR_READ_ONLY && !view_is_read_only(view) ? EMR_IO : status;
+}
+
 emr_status emr_view_erase(emr_view *view, const emr_erase *what, emr_erased *out_erased)
 {
 	emr_status status = EMR_BUSY;
@@ -411,8 +417,8 @@ emr_status emr_view_erase(emr_view *view, const emr_erase *what, emr_erased *out
 		status = emr_view_publish_now(view);
 		if (status != EMR_OK && status != EMR_NO_SPACE) /* for want of room things wait, and
 								   none is on its way */
-			return status == EMR_BUSY ? EMR_TIMEOUT : status;
+			return status == EMR_BUSY ? EMR_TIMEOUT : what_disk_did(view, status);
 		status = ask_once(view, what, out_erased);
 	}
-	return status;
+	return what_disk_did(view, status);
 }
