@@ -11,6 +11,8 @@
 #include "crypto/merkle.h"
 #include "ledger/hash.h"
 
+/* Looking one up takes fewer; where an index is missing, passing over one counts as well. */
+#define STEPS_AN_ENTRY 100
 #define REPLICA_ID 0x454d5252u /* "EMRR" */
 
 static emr_sql_kind kind_of(emr_chain_use use)
@@ -72,6 +74,15 @@ void emr_chain_close(emr_chain *chain)
 		return;
 	emr_sql_close(&chain->sql);
 	free(chain);
+}
+
+void emr_chain_index_submitters(emr_chain *chain)
+{
+	emr_status status = emr_sql_run(&chain->sql, chain_submitters);
+
+	if (status != EMR_OK)
+		emr_log(EMR_LOG_INFO, "ledger: no index of who appended what: %s",
+			emr_status_text(status));
 }
 
 bool emr_chain_is_in_place(emr_chain *chain)
@@ -152,12 +163,40 @@ emr_status emr_chain_entry(emr_chain *chain, uint64_t seq, emr_buf *out_entry, e
 	status = emr_sql_step(s);
 	if (status != EMR_OK)
 		return status;
+	chain->entries_read++;
 	if (out_entry)
 		status = copy_column(s, 0, out_entry);
 	if (status == EMR_OK && out_items)
 		status = copy_column(s, 1, out_items);
 	(void)sqlite3_reset(s);
 	return status;
+}
+
+uint64_t emr_chain_take_reads(emr_chain *chain)
+{
+	uint64_t n = chain->entries_read + chain->steps / STEPS_AN_ENTRY;
+
+	chain->entries_read = chain->steps = 0;
+	return n;
+}
+
+emr_status emr_chain_before_by(
+	emr_chain *chain, const uint8_t submitter[32], uint64_t before, uint64_t *out_seq)
+{
+	sqlite3_stmt *s;
+	emr_status status = emr_sql_use(&chain->sql, ENTRY_BEFORE_BY, &s);
+
+	if (status != EMR_OK)
+		return status;
+	emr_sql_bind(s, 1, submitter, 32);
+	emr_sql_bind_u64(s, 2, before);
+	status = emr_sql_step(s);
+	chain->steps += (uint64_t)sqlite3_stmt_status(s, SQLITE_STMTSTATUS_VM_STEP, 1);
+	if (status != EMR_OK)
+		return status;
+	*out_seq = emr_sql_u64(s, 0);
+	(void)sqlite3_reset(s);
+	return EMR_OK;
 }
 
 emr_status emr_chain_find_batch(emr_chain *chain, const uint8_t batch_id[32], uint64_t *out_seq)

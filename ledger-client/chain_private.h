@@ -9,12 +9,14 @@
 
 struct emr_chain {
 	emr_sql sql;
+	uint64_t entries_read, steps; /* by this connection; STEPS of SQLite's, to find them */
 };
 
 typedef enum chain_statement {
 	SIZE,
 	ENTRY_GET,
 	ENTRY_PUT,
+	ENTRY_BEFORE_BY,
 	BATCH_GET,
 	NODE_GET,
 	NODE_PUT,
@@ -53,6 +55,7 @@ typedef enum chain_statement {
 _Static_assert(CHAIN_STATEMENTS <= EMR_SQL_STATEMENTS, "room for every statement");
 
 extern const char chain_schema[];
+extern const char chain_submitters[];
 extern const char *const chain_texts[CHAIN_STATEMENTS];
 
 /* A p/ or i/ key in its parts: LETTER/ff/<32 hex>/<32 hex>/<16 hex>. */

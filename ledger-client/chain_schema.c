@@ -22,12 +22,20 @@ const char chain_schema[] =
 	"NOT NULL,"
 	" hash BLOB NOT NULL, part BLOB NOT NULL, UNIQUE(domain, object, family, version));";
 
+/* Whoever appended an entry, at its place in the entry's bytes. */
+#define CHAIN_SUBMITTER "substr(entry, 25, 32)"
 #define KEY_MATCH "family=?1 AND domain=?2 AND object=?3 AND version=?4"
+
+const char chain_submitters[] =
+	"CREATE INDEX IF NOT EXISTS submitters ON entries(" CHAIN_SUBMITTER ")";
 
 const char *const chain_texts[CHAIN_STATEMENTS] = {
 	[SIZE] = "SELECT coalesce(max(seq)+1, 0) FROM entries",
 	[ENTRY_GET] = "SELECT entry, items FROM entries WHERE seq=?1",
 	[ENTRY_PUT] = "INSERT INTO entries(seq, batch_id, entry, items) VALUES(?1, ?2, ?3, ?4)",
+	[ENTRY_BEFORE_BY] =
+		"SELECT seq FROM entries WHERE " CHAIN_SUBMITTER "=?1 AND seq>0 AND seq<?2"
+		" ORDER BY seq DESC LIMIT 1",
 	[BATCH_GET] = "SELECT seq FROM entries WHERE batch_id=?1",
 	[NODE_GET] = "SELECT hash FROM nodes WHERE level=?1 AND idx=?2",
 	[NODE_PUT] = "INSERT INTO nodes(level, idx, hash) VALUES(?1, ?2, ?3)",

@@ -14,7 +14,8 @@
 
 #include "share_private.h"
 
-#define ROUNDS_MAX 8 /* in which those who are ended add others */
+#define ENOUGH EMR_INTERRUPTED /* ends a walk of our own */
+#define ROUNDS_MAX 8	       /* in which those who are ended add others */
 #define RIGHTS (EMR_RIGHT_PUT | EMR_RIGHT_META | EMR_RIGHT_MKDIR | EMR_RIGHT_MANAGE | EMR_RIGHT_ANY)
 
 /* ---- whose ---- */
@@ -58,18 +59,25 @@ static emr_status read_name(emr_bytes part, char out[EMR_DEVICE_NAME_MAX + 1])
 	return emr_reader_done(&r) ? EMR_OK : EMR_DAMAGED;
 }
 
-typedef struct seeing {
-	emr_id32 signer;
-	uint64_t last;
-} seeing;
-
-static emr_status note_seen(void *arg, const emr_replica_change *change)
+/* What is saved in a folder is signed with that folder's key, whichever of the computers does it;
+ * each brings its own to the ledger.  What goes on by itself, keys or answers, is nothing that
+ * somebody saved. */
+static emr_status note_saved(void *arg, const emr_replica_change *change)
 {
-	seeing *s = arg;
+	uint64_t *last = arg;
 
-	if (emr_id32_equal(change->signer_id, s->signer))
-		s->last = change->ledger_time;
-	return EMR_OK;
+	if (change->result != EMR_RESULT_APPLIED || change->family != EMR_FAMILY_OBJECT ||
+		change->op == EMR_OP_REWRAP)
+		return EMR_OK;
+	*last = change->ledger_time;
+	return ENOUGH;
+}
+
+static emr_status last_saved(const emr_share *share, emr_id32 computer, uint64_t *out_unix_s)
+{
+	emr_status status = emr_replica_each_by(share->o.replica, computer, note_saved, out_unix_s);
+
+	return status == ENOUGH ? EMR_OK : status;
 }
 
 typedef struct listing {
@@ -85,7 +93,6 @@ static emr_status list_one(void *arg, const emr_known_person *key)
 	emr_id16 none = {{0}}, object;
 	EMR_AUTO_BUF bytes = {0};
 	EMR_AUTO_BUF part = {0};
-	seeing seen = {.signer = key->signer_id};
 	emr_device device = {.signer_id = key->signer_id,
 		.is_first = emr_id32_equal(key->signer_id, l->person),
 		.is_this = emr_id32_equal(key->signer_id, l->share->me.signer_id),
@@ -105,8 +112,7 @@ static emr_status list_one(void *arg, const emr_known_person *key)
 			status = read_name(emr_buf_view(&part), device.name);
 	}
 	if (status == EMR_OK)
-		status = emr_replica_since(l->share->o.replica, 0, note_seen, &seen);
-	device.seen_unix_s = seen.last;
+		status = last_saved(l->share, key->signer_id, &device.seen_unix_s);
 	return status == EMR_OK ? l->fn(l->arg, &device) : status;
 }
 

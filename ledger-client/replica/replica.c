@@ -35,6 +35,7 @@ emr_status replica_take(emr_replica *replica, emr_chain **out_chain)
 void replica_give(emr_replica *replica, emr_chain *chain)
 {
 	(void)pthread_mutex_lock(&replica->pool_lock);
+	replica->reads += emr_chain_take_reads(chain);
 	if (replica->n_readers < READERS_KEPT) {
 		replica->readers[replica->n_readers++] = chain;
 		chain = NULL;
@@ -53,6 +54,16 @@ emr_status replica_own(emr_replica *replica, emr_status status)
 			fd >= 0);
 	}
 	return status;
+}
+
+uint64_t emr_replica_entries_read(emr_replica *replica)
+{
+	uint64_t n;
+
+	(void)pthread_mutex_lock(&replica->pool_lock);
+	n = replica->reads;
+	(void)pthread_mutex_unlock(&replica->pool_lock);
+	return n;
 }
 
 /* ---- opening ---- */
@@ -81,7 +92,7 @@ bool replica_is_doubtful(const emr_replica *r)
 	return faccessat(r->dirfd, REPLICA_REBUILD, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
 }
 
-static emr_status open_copy(emr_replica *r)
+static emr_status open_or_make(emr_replica *r)
 {
 	emr_status status;
 
@@ -98,6 +109,15 @@ static emr_status open_copy(emr_replica *r)
 	if (status != EMR_OK)
 		return status;
 	return emr_chain_open(r->dirfd, REPLICA_DB, EMR_CHAIN_PRIVATE, true, BUSY_MS, &r->writer);
+}
+
+static emr_status open_copy(emr_replica *r)
+{
+	emr_status status = open_or_make(r);
+
+	if (status == EMR_OK)
+		emr_chain_index_submitters(r->writer);
+	return status;
 }
 
 /* Does the copy fit the mark?  EMR_DAMAGED when not: then it is not what this computer verified. */

@@ -511,3 +511,29 @@ emr_status emr_replica_since(
 	}
 	return status;
 }
+
+emr_status emr_replica_each_by(
+	emr_replica *replica, emr_id32 submitter, emr_replica_since_fn fn, void *arg)
+{
+	AUTO_OPENED o = calloc(1, sizeof *o);
+	uint64_t seq = 0;
+	READING(r, replica);
+	emr_status status = o ? replica_take(replica, &r.chain) : EMR_NO_MEMORY;
+
+	if (status == EMR_OK)
+		status = replica_own(replica, emr_chain_size(r.chain, &seq));
+	while (status == EMR_OK) {
+		status = emr_chain_before_by(r.chain, submitter.b, seq, &seq);
+		if (status == EMR_NOT_FOUND)
+			return EMR_OK;
+		if (status == EMR_OK)
+			status = open_entry(r.chain, seq, o);
+		/* An index that is damaged names another's. */
+		if (status == EMR_OK && memcmp(o->entry.submitter_id, submitter.b, 32) != 0)
+			status = EMR_DAMAGED;
+		status = replica_own(replica, status);
+		if (status == EMR_OK)
+			status = give_changes(o, fn, arg);
+	}
+	return status;
+}

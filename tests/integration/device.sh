@@ -123,6 +123,19 @@ home a
 json 0 device
 expect "devices" "$(python3 -c 'import json; print(sorted((d["name"], d["this"], d["seen_at"] is not None) for d in json.load(open("out/said"))["devices"]))')" \
 	"[('', True, True), ('laptop', False, True)]"
+# newest PATH: when that was saved last, as its log says
+newest() { json 0 log "$1"; python3 -c 'import json; print([e["at"] for e in json.load(open("out/said"))["entries"] if e["action"] == "saved"][-1])'; }
+echo "a again" >a-folder/Notes/one.txt
+await b-folder/Notes/one.txt "a again"
+FIRST_AT=$(newest a-folder/Notes/one.txt)
+home b
+echo "b again" >b-folder/Notes/two.txt
+await a-folder/Notes/two.txt "b again"
+home a
+LAPTOP_AT=$(newest a-folder/Notes/two.txt)
+json 0 device
+expect "when each saved last" "$(python3 -c 'import json; print(sorted((d["name"], d["seen_at"]) for d in json.load(open("out/said"))["devices"]))')" \
+	"[('', '$FIRST_AT'), ('laptop', '$LAPTOP_AT')]"
 home b
 run 6 device add other -o other.device --yes $P
 run 6 device remove laptop $P

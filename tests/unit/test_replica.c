@@ -62,6 +62,33 @@ static emr_id32 save(emr_id16 object, uint64_t count)
 	return item;
 }
 
+/* ---- what questions cost ---- */
+
+#define MANY 20000
+
+static emr_status count_one(void *arg, const emr_replica_change *change)
+{
+	uint64_t *n = arg;
+
+	return ++*n < 2 && change->op == EMR_OP_PUT ? EMR_OK : EMR_INTERRUPTED;
+}
+
+static void what_a_computer_did_last_costs_what_is_found_of_twenty_thousand_entries(void **state)
+{
+	uint64_t n = 0, before;
+
+	(void)state;
+	(void)save(emr_id16_random(), MANY);
+	(void)catch_up();
+	before = emr_replica_entries_read(replica);
+	assert_ok(emr_replica_each_by(replica, emr_id32_random(), count_one, &n));
+	assert_int_equal(emr_replica_entries_read(replica) - before, 0);
+	assert_status(
+		EMR_INTERRUPTED, emr_replica_each_by(replica, k.owner.signer_id, count_one, &n));
+	assert_int_equal(n, 2);
+	assert_int_equal(emr_replica_entries_read(replica) - before, 2);
+}
+
 /* ---- following ---- */
 
 static void what_is_saved_is_seen_after_catching_up(void **state)
@@ -642,6 +669,7 @@ static void a_copy_that_grows_while_it_is_checked_is_whole(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		TEST(what_a_computer_did_last_costs_what_is_found_of_twenty_thousand_entries),
 		TEST(what_is_saved_is_seen_after_catching_up),
 		TEST(the_root_is_the_ledgers),
 		TEST(each_item_is_told_once_and_in_order),

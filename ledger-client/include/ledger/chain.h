@@ -59,6 +59,15 @@ emr_status emr_chain_domain_seqs(emr_chain *chain, const uint8_t domain[16], uin
 /* Where the applied item of a row's version stands. */
 emr_status emr_chain_place(
 	emr_chain *chain, const emr_part_key *key, uint64_t *out_seq, uint16_t *out_index);
+/* The newest entry before BEFORE that SUBMITTER appended, entry 0 not counted.  EMR_NOT_FOUND. */
+emr_status emr_chain_before_by(
+	emr_chain *chain, const uint8_t submitter[32], uint64_t before, uint64_t *out_seq);
+/* So that the above costs what it finds, and not the whole chain: for who asks it, once, with a
+ * connection that may write.  What it makes is no part of the format: without it the answers are
+ * the same. */
+void emr_chain_index_submitters(emr_chain *chain);
+/* How many entries this connection has read since it was asked last. */
+uint64_t emr_chain_take_reads(emr_chain *chain);
 /* The newest entry before BEFORE that touches DOMAIN (NULL = any), entry 0 not counted.
  * EMR_NOT_FOUND. */
 emr_status emr_chain_before(

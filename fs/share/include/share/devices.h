@@ -13,8 +13,8 @@
 typedef struct emr_device {
 	emr_id32 signer_id;
 	char name[EMR_DEVICE_NAME_MAX + 1]; /* "" for the first computer */
-	uint64_t added_unix_s,
-		seen_unix_s; /* by the ledger's time: registered; last entry by it, 0 = none */
+	uint64_t added_unix_s, seen_unix_s; /* by the ledger's time: registered; it last saved,
+					       renamed or removed something, 0 = never */
 	bool is_this, is_first, is_active;
 } emr_device;
 typedef emr_status (*emr_device_fn)(void *arg, const emr_device *device);
