@@ -86,12 +86,170 @@ static void nobody_who_is_ahead_purges_the_fragments_of_a_grant_in_force(void **
 	assert_ok(emr_replica_part(ana.replica, &at, &part));
 }
 
+/* ---- back ---- */
+
+/* A record of ana's, in a folder where lima may write for SECONDS; what lima sends to remove it. */
+static emr_operation removal_by_lima(uint64_t seconds)
+{
+	emr_batch_builder *b = kit_batch(&k, health.id);
+	emr_id16 object = emr_id16_random();
+	emr_operation op = {.op = EMR_OP_UNLINK,
+		.domain = health.id,
+		.object = object,
+		.epoch = 1,
+		.version = 2};
+	emr_replica_head head;
+
+	(void)kit_put(b, &health, object, 1, (emr_id32){{0}});
+	(void)kit_send(&k, b);
+	assert_applied(folk_own(emr_act_writer_add(health.id, lima.public.signer_id,
+					EMR_RIGHT_META | EMR_RIGHT_ANY, now + seconds),
+		folk_part_of(592)));
+	assert_ok(emr_replica_head_get(ana.replica, health.id, object, &head));
+	op.prev = head.item_id;
+	return op;
+}
+
+/* M says something, whatever it is, with a clock that says UNIX_S. */
+static void speaks_at(uint64_t unix_s, member *m)
+{
+	uint64_t real = now;
+
+	folk_pass(unix_s - now);
+	assert_applied(
+		folk_say(m, emr_act_key_kx(m->public.signer_id, m->public.x25519), folk_nothing()));
+	folk_pass(real - now);
+}
+
+static void whoever_dates_back_does_not_get_behind_what_two_others_say(void **state)
+{
+	emr_operation removal = removal_by_lima(DAY);
+	emr_ledger_trouble trouble;
+	uint64_t in_time = now + DAY / 2;
+
+	(void)state;
+	folk_pass(2 * DAY);
+	speaks_at(now, &ana);
+	speaks_at(now, &agent);
+	for (uint64_t hours = 0; hours <= 12; hours += 6)
+		assert_int_equal(bring_at(in_time + hours * 3600 - 1, &lima, &removal),
+			EMR_RESULT_NOT_AUTHORISED);
+	/* Everybody comes to the same answer, from the beginning, too. */
+	folk_see(&ana);
+	assert_ok(emr_ledger_verify(ana.ledger, &trouble));
+	expect_forgery_refused(in_time, &lima, &removal, &ana);
+	assert_status(EMR_DAMAGED, emr_ledger_verify(agent.ledger, &trouble));
+}
+
+static void a_key_whose_certificate_has_ended_does_not_act_as_of_earlier(void **state)
+{
+	emr_operation removal = removal_by_lima(900 * DAY);
+	uint64_t in_time = now + 399 * DAY;
+
+	(void)state;
+	folk_pass(300 * DAY);
+	assert_applied(folk_register_in_clinic(&boss, EMR_ROLE_HOSPITAL, "boss"));
+	folk_pass(200 * DAY);
+	speaks_at(now, &ana);
+	speaks_at(now, &boss);
+	assert_int_equal(bring_at(in_time, &lima, &removal), 1000 + EMR_RESULT_SUBMITTER);
+}
+
+/* She asks the owner for keys when the grant is over, and says that it is not. */
+static void a_question_does_not_stand_as_of_earlier(void **state)
+{
+	emr_id16 grant = emr_id16_random(), none = {{0}};
+	uint64_t in_time = now + DAY / 2;
+
+	(void)state;
+	assert_applied(folk_own(
+		folk_grant_to(grant, lima.public.signer_id.b, DAY), folk_part_of(GRANT_PART(0))));
+	folk_pass(2 * DAY);
+	speaks_at(now, &ana);
+	speaks_at(now, &agent);
+	folk_see(&lima);
+	folk_pass(in_time - now);
+	assert_int_equal(
+		folk_ask(&lima, emr_id16_random(), grant, none, NULL), EMR_RESULT_GRANT_DEAD);
+}
+
+/* ---- clocks that are wrong ---- */
+
+static void one_clock_that_is_ahead_ends_nobodys_rights(void **state)
+{
+	emr_operation removal = removal_by_lima(DAY);
+
+	(void)state;
+	speaks_at(now + 300 * DAY, &agent);
+	assert_applied(bring_at(now, &lima, &removal));
+}
+
+/* Lima's own clock was ahead yesterday: it is not hers that counts. */
+static void ones_own_clock_that_was_ahead_ends_nothing_afterwards(void **state)
+{
+	emr_operation removal = removal_by_lima(DAY);
+
+	(void)state;
+	speaks_at(now + 300 * DAY, &lima);
+	speaks_at(now + 300 * DAY, &agent);
+	assert_applied(bring_at(now, &lima, &removal));
+}
+
+static void two_clocks_that_are_put_right_are_forgiven(void **state)
+{
+	emr_operation removal = removal_by_lima(DAY);
+	emr_ledger_trouble trouble;
+
+	(void)state;
+	assert_applied(folk_register_in_clinic(&boss, EMR_ROLE_HOSPITAL, "boss"));
+	speaks_at(now + 300 * DAY, &agent);
+	speaks_at(now + 300 * DAY, &boss);
+	assert_int_equal(bring_at(now, &lima, &removal), EMR_RESULT_NOT_AUTHORISED);
+	speaks_at(now, &agent);
+	assert_applied(bring_at(now + 1, &lima, &removal));
+	folk_see(&ana);
+	assert_ok(emr_ledger_verify(ana.ledger, &trouble));
+}
+
+/* A second key under the same certificate, and one of a device: he is still one. */
+static void nobody_is_two_by_having_two_keys(void **state)
+{
+	emr_operation removal = removal_by_lima(DAY);
+	emr_register who = {.net_id = k.net_id, .org = clinic, .roles = EMR_ROLE_DEVICE};
+	EMR_AUTO_BUF part = {0};
+	EMR_AUTO_BUF batch = {0};
+	emr_ledger_answer answer;
+	emr_operation operation;
+	emr_act act;
+	member tablet;
+
+	(void)state;
+	folk_create(&tablet, "tablet");
+	who.keyring = tablet.keyring;
+	who.name = "tablet";
+	assert_ok(emr_register_device(&who, agent.keyring, now + 300 * DAY, &act, &part));
+	operation = emr_act_operation(&act, now, emr_buf_view(&part));
+	rogue_batch(&tablet, emr_signer_identity(), &operation, now, &batch);
+	assert_ok(emr_ledger_submit(agent.ledger, emr_buf_view(&batch), &answer));
+	assert_applied(answer.results[0]);
+	speaks_at(now + 200 * DAY, &agent);
+	speaks_at(now + 200 * DAY, &tablet);
+	assert_applied(bring_at(now, &lima, &removal));
+	folk_close_member(&tablet, false);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(
-			nobody_who_is_ahead_purges_the_fragments_of_a_grant_in_force,
-			folk_with_clinic, folk_end),
+#define WITH(test) cmocka_unit_test_setup_teardown(test, folk_with_clinic, folk_end)
+		WITH(nobody_who_is_ahead_purges_the_fragments_of_a_grant_in_force),
+		WITH(whoever_dates_back_does_not_get_behind_what_two_others_say),
+		WITH(a_key_whose_certificate_has_ended_does_not_act_as_of_earlier),
+		WITH(a_question_does_not_stand_as_of_earlier),
+		WITH(one_clock_that_is_ahead_ends_nobodys_rights),
+		WITH(ones_own_clock_that_was_ahead_ends_nothing_afterwards),
+		WITH(two_clocks_that_are_put_right_are_forgiven),
+		WITH(nobody_is_two_by_having_two_keys),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -106,9 +106,9 @@ typedef struct emr_chain_verdict {
 void emr_chain_verdict_free(emr_chain_verdict *verdict);
 #define EMR_AUTO_VERDICT __attribute__((cleanup(emr_chain_verdict_free))) emr_chain_verdict
 
-/* What the host says about the bringer of BATCH at NOW: net, submitter, seen leaf, and the
- * certificate in the private part of a lone KEY_REG or KEY_CERT when a CA of DESCRIPTOR signed it.
- */
+/* What the host says about the bringer of BATCH at NOW: net, submitter, seen leaf, the time that
+ * others have said, and the certificate in the private part of a lone KEY_REG or KEY_CERT when a CA
+ * of DESCRIPTOR signed it. */
 emr_status emr_chain_caller(emr_chain *chain, emr_bytes descriptor, const emr_batch *batch,
 	emr_id32 submitter_id, uint64_t now, emr_caller *out_caller);
 /* EMR_NEWER_FORMAT when the network has agreed on another version of the rules. */

@@ -1,0 +1,185 @@
+/* This file tells what time it is by the entries of others. Each key's newest entry counts, so a
+ * clock that is put right is forgiven, and the keys of one certificate count once. */
+#include "chain_private.h"
+
+#include <stdlib.h>
+
+/* The newest entry of one key. */
+struct chain_word {
+	uint8_t submitter[32];
+	uint64_t seq;
+	uint64_t time;
+};
+
+void chain_clocks_free(chain_clocks *clocks)
+{
+	free(clocks->words);
+	*clocks = (chain_clocks){0};
+}
+
+static emr_status note_word(chain_clocks *clocks, const emr_entry *entry)
+{
+	chain_word *word = NULL;
+
+	for (size_t i = clocks->n; word == NULL && i-- > 0;)
+		if (memcmp(clocks->words[i].submitter, entry->submitter_id, 32) == 0)
+			word = &clocks->words[i];
+	if (word == NULL && clocks->n == clocks->cap) {
+		size_t cap = clocks->cap ? 2 * clocks->cap : 16;
+		chain_word *more = realloc(clocks->words, cap * sizeof *more);
+
+		if (more == NULL)
+			return EMR_NO_MEMORY;
+		clocks->words = more;
+		clocks->cap = cap;
+	}
+	if (word == NULL)
+		word = &clocks->words[clocks->n++];
+	memcpy(word->submitter, entry->submitter_id, 32);
+	word->seq = entry->seq;
+	word->time = entry->ledger_time_unix_s;
+	return EMR_OK;
+}
+
+/* What was read stands for the first SIZE entries; a transaction that was rolled back, or a file
+ * that was put back, has others. */
+static bool are_same_entries(emr_chain *chain, uint64_t size)
+{
+	const chain_clocks *clocks = &chain->clocks;
+	uint8_t leaf[32];
+
+	return clocks->size == 0 ||
+	       (clocks->size <= size && emr_chain_leaf(chain, clocks->size - 1, leaf) == EMR_OK &&
+		       memcmp(leaf, clocks->leaf, 32) == 0);
+}
+
+/* An entry that cannot be read says no time: that it is damaged is found by those who look for it.
+ */
+static emr_status read_words(emr_chain *chain, uint64_t size)
+{
+	chain_clocks *clocks = &chain->clocks;
+	sqlite3_stmt *s;
+	emr_entry entry;
+	emr_status status = emr_sql_use(&chain->sql, ENTRIES_FROM, &s);
+
+	if (status != EMR_OK)
+		return status;
+	emr_sql_bind_u64(s, 1, clocks->size);
+	while ((status = emr_sql_step(s)) == EMR_OK) {
+		if (emr_entry_parse(span_of(emr_sql_bytes(s, 0)), &entry) == EMR_CONTRACT_OK)
+			status = note_word(clocks, &entry);
+		if (status != EMR_OK)
+			break;
+	}
+	(void)sqlite3_reset(s);
+	if (status == EMR_NOT_FOUND)
+		status = emr_chain_leaf(chain, size - 1, clocks->leaf);
+	if (status != EMR_OK) {
+		chain_clocks_free(clocks);
+		return status == EMR_NOT_FOUND ? EMR_DAMAGED : status;
+	}
+	clocks->size = size;
+	return EMR_OK;
+}
+
+static emr_status key_row(emr_chain *chain, const uint8_t id[32], emr_row_key *out)
+{
+	EMR_AUTO_BUF value = {0};
+	emr_key_text key;
+	emr_status status;
+
+	emr_key_signer(id, &key);
+	status = emr_chain_row(chain, key.text, &value, NULL, NULL);
+	if (status != EMR_OK)
+		return status;
+	return emr_row_key_parse(span_of(emr_buf_view(&value)), out) == EMR_CONTRACT_OK
+		       ? EMR_OK
+		       : EMR_DAMAGED;
+}
+
+/* The certificate that vouches for a key in force, of a device the one of its person. */
+static emr_status person_of(emr_chain *chain, const uint8_t id[32], uint8_t out[32], bool *out_is)
+{
+	emr_row_key row;
+	emr_status status = key_row(chain, id, &row);
+
+	*out_is = status == EMR_OK && row.head.state == EMR_KEY_ACTIVE;
+	if (*out_is && row.how == EMR_HOW_DEVICE)
+		status = key_row(chain, row.ref, &row);
+	*out_is = *out_is && status == EMR_OK;
+	if (*out_is)
+		memcpy(out, row.ref, 32);
+	return status == EMR_NOT_FOUND ? EMR_OK : status;
+}
+
+/* One word a person, the newest. */
+static void unite_words(chain_word *words, size_t *n, const chain_word *word)
+{
+	for (size_t i = 0; i < *n; i++)
+		if (memcmp(words[i].submitter, word->submitter, 32) == 0) {
+			if (words[i].seq < word->seq)
+				words[i] = *word;
+			return;
+		}
+	words[(*n)++] = *word;
+}
+
+static uint64_t second_latest(const chain_word *words, size_t n)
+{
+	uint64_t first = 0, second = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		uint64_t time = words[i].time;
+
+		if (time > first) {
+			second = first;
+			first = time;
+		} else if (time > second) {
+			second = time;
+		}
+	}
+	return second;
+}
+
+static emr_status ask_others(emr_chain *chain, const uint8_t submitter[32], uint64_t *out)
+{
+	const chain_clocks *clocks = &chain->clocks;
+	EMR_AUTO_FREE chain_word *others = calloc(clocks->n + 1, sizeof *others);
+	uint8_t own[32];
+	bool has_own, is_person = false;
+	size_t n = 0;
+	emr_status status = others ? person_of(chain, submitter, own, &has_own) : EMR_NO_MEMORY;
+
+	for (size_t i = 0; status == EMR_OK && i < clocks->n; i++) {
+		chain_word word = clocks->words[i];
+
+		status = person_of(chain, clocks->words[i].submitter, word.submitter, &is_person);
+		if (status == EMR_OK && is_person &&
+			!(has_own && memcmp(word.submitter, own, 32) == 0))
+			unite_words(others, &n, &word);
+	}
+	if (status == EMR_OK)
+		*out = second_latest(others, n);
+	return status;
+}
+
+emr_status chain_said(
+	emr_chain *chain, const uint8_t submitter[32], uint64_t now, uint64_t *out_unix_s)
+{
+	uint64_t size;
+	size_t ahead = 0;
+	emr_status status = emr_chain_size(chain, &size);
+
+	if (status == EMR_OK && !are_same_entries(chain, size))
+		chain_clocks_free(&chain->clocks);
+	if (status == EMR_OK && chain->clocks.size < size)
+		status = read_words(chain, size);
+	if (status != EMR_OK)
+		return status;
+	*out_unix_s = 0;
+	for (size_t i = 0; i < chain->clocks.n; i++)
+		ahead += chain->clocks.words[i].time > now &&
+			 chain->clocks.words[i].time - now > EMR_CLOCKS_APART_S;
+	/* Nearly always nobody is: whose words they are need not be asked then. */
+	return ahead < 2 ? EMR_OK : ask_others(chain, submitter, out_unix_s);
+}
