@@ -16,10 +16,10 @@
 #include "edit.h"
 #include "foreign.h"
 #include "keep.h"
+#include "owner.h"
 #include "kind.h"
 #include "shared.h"
 #include "shared_notice.h"
-#include "shared_software.h"
 #include "signed.h"
 #include "software_policy.h"
 
@@ -191,7 +191,7 @@ static emr_status say_signed_number(const subject *s, emr_buf *out)
 
 static emr_status say_owner(const subject *s, emr_buf *out)
 {
-	return s->has_owner ? shared_say_owner(s->view, s->owner, &s->card, out) : EMR_NO_ATTRIBUTE;
+	return s->has_owner ? owner_say(s->view, s->owner, &s->card, out) : EMR_NO_ATTRIBUTE;
 }
 
 static emr_status say_access(const subject *s, emr_buf *out)
@@ -328,18 +328,6 @@ static emr_status get_software(emr_view *view, const node *n, emr_buf *out)
 	return emr_buf_append(out, value.data, value.len);
 }
 
-static bool is_shared(emr_view *view, uint64_t number)
-{
-	const node *n;
-	bool is;
-
-	pthread_mutex_lock(&view->lock);
-	n = tree_by_number(view, number);
-	is = n != NULL && shared_has(n);
-	pthread_mutex_unlock(&view->lock);
-	return is;
-}
-
 static emr_status get_code(emr_view *view, uint64_t number, emr_buf *out)
 {
 	emr_status status;
@@ -355,6 +343,7 @@ static emr_status get_code(emr_view *view, uint64_t number, emr_buf *out)
 emr_status emr_view_get_attribute(emr_view *view, uint64_t number, const char *asked, emr_buf *out)
 {
 	char name[NAME_BYTES];
+	const node_kind *kind;
 	emr_bytes value;
 	emr_status status = known_name(asked, name);
 	subject s;
@@ -364,8 +353,9 @@ emr_status emr_view_get_attribute(emr_view *view, uint64_t number, const char *a
 		return status;
 	if (strcmp(name, CONFIRM_KEY) == 0)
 		return get_code(view, number, out);
-	if (is_shared(view, number))
-		return shared_attribute(view, number, name, out);
+	kind = kind_of_number(view, number);
+	if (kind->attribute != NULL)
+		return kind->attribute(view, number, name, out);
 	if (view->grants->has(name))
 		return view->grants->get(view, number, name, out);
 	status = kind_learn(view, number);
@@ -470,15 +460,15 @@ static emr_status find_own(emr_view *view, uint64_t number, node **out_node)
 static emr_status set_policy(emr_view *view, uint64_t number, emr_bytes value, bool is_confirmed)
 {
 	node *n = tree_by_number(view, number);
-	bool is_theirs = n != NULL && shared_has(n);
-	emr_status status = is_theirs ? EMR_OK : find_own(view, number, &n);
+	const node_policy *theirs = n != NULL ? kind_of(n)->policy : NULL;
+	emr_status status = theirs != NULL ? EMR_OK : find_own(view, number, &n);
 
 	if (status != EMR_OK || n->type != EMR_META_DIR)
 		return status;
 	if (!is_confirmed && software_widens(view, n, value))
 		return EMR_FORBIDDEN;
-	return is_theirs
-		       ? shared_set_software(view, n, value)
+	return theirs != NULL
+		       ? theirs->say(view, n, value)
 		       : change_attribute(view, n, text_bytes(SOFTWARE_KEY), value, value.len == 0);
 }
 
@@ -616,13 +606,14 @@ emr_status attributes_list_fact(const char *name, emr_buf *out)
 
 emr_status emr_view_list_attributes(emr_view *view, uint64_t number, emr_buf *out)
 {
+	const node_kind *kind = kind_of_number(view, number);
 	EMR_AUTO_BUF value = {0};
 	emr_status status;
 	subject s;
 	node *n;
 
-	if (is_shared(view, number))
-		return shared_list_attributes(view, number, out);
+	if (kind->list_attributes != NULL)
+		return kind->list_attributes(view, number, out);
 	status = kind_learn(view, number);
 	if (status != EMR_OK)
 		return status;

@@ -7,6 +7,8 @@
 
 #include <sodium.h>
 
+#include "kind.h"
+
 /* 40 bits: a copy tries a code once for each attribute that it sets, and is told nothing but no. */
 #define CODE_BYTES 5
 #define CODE_CHARS 8

@@ -8,7 +8,6 @@
 #include "disk.h"
 #include "foreign.h"
 #include "kind.h"
-#include "shared.h"
 #include "signed.h"
 #include "special.h"
 
@@ -154,15 +153,16 @@ emr_status file_read(emr_handle *handle, uint64_t at, void *data, size_t len, si
 {
 	emr_view *view = handle->view;
 	node *n = handle->node;
+	const node_kind *kind = kind_of(n);
 	emr_status status;
 
-	if (shared_has(n)) {
+	if (kind->read != NULL) {
 		bool is_taken = false;
 
-		status = shared_read(handle, at, data, len, out_len, &is_taken);
+		status = kind->read(handle, at, data, len, out_len, &is_taken);
 		if (!is_taken)
 			return status;
-	} else if (kind_of(n)->make != NULL) {
+	} else if (kind->make != NULL) {
 		return special_read(handle, at, data, len, out_len);
 	}
 	status = foreign_may_read(view, n);
@@ -181,7 +181,7 @@ emr_status file_read(emr_handle *handle, uint64_t at, void *data, size_t len, si
 		file_notice(view, n, status);
 	else
 		__atomic_fetch_add(&handle->bytes_read, *out_len, __ATOMIC_RELAXED);
-	if (status == EMR_OK && handle->is_reported && *out_len > 0)
-		shared_note_read(view, handle, at, *out_len);
+	if (status == EMR_OK && handle->report != NULL && *out_len > 0)
+		handle->report->note_read(view, handle, at, *out_len);
 	return status;
 }

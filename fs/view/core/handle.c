@@ -10,7 +10,6 @@
 
 #include "foreign.h"
 #include "kind.h"
-#include "shared.h"
 #include "space.h"
 #include "special.h"
 
@@ -59,7 +58,7 @@ emr_status emr_view_open_file(emr_view *view, uint64_t number, int flags, emr_ha
 	bool writes = accmode(flags) != O_RDONLY || (flags & O_TRUNC) != 0;
 	emr_handle *handle = NULL;
 	emr_status status = EMR_OK;
-	bool is_shared = false;
+	const node_kind *kind = &own_kind;
 	node *n;
 
 	pthread_mutex_lock(&view->lock);
@@ -78,17 +77,15 @@ emr_status emr_view_open_file(emr_view *view, uint64_t number, int flags, emr_ha
 		status = foreign_prepare_change(view, n, FOREIGN_CONTENT);
 	if (status == EMR_OK)
 		status = handle_new(view, n, flags, &handle);
-	is_shared = status == EMR_OK &&
-		    shared_has(n); /* it may be taken from now on, but not go back */
+	if (status == EMR_OK)
+		kind = kind_of(n); /* it may be taken from now on, but not go back */
 	pthread_mutex_unlock(&view->lock);
 	if (status != EMR_OK)
 		return status;
-	if (is_shared)
-		status = shared_open(view, handle);
-	else if (kind_of(n)->make != NULL)
+	if (kind->open != NULL)
+		status = kind->open(view, handle);
+	else if (kind->make != NULL)
 		status = special_open(view, handle);
-	else if (kind_of(n)->open != NULL)
-		status = kind_of(n)->open(view, handle);
 	else if (flags & O_TRUNC)
 		status = file_truncate(view, n, 0);
 	else
@@ -172,8 +169,8 @@ static void handle_put(emr_handle *handle)
 
 	if (__atomic_sub_fetch(&handle->refs, 1, __ATOMIC_ACQ_REL) != 0)
 		return;
-	if (handle->is_reported)
-		shared_note_closed(view, handle);
+	if (handle->report != NULL)
+		handle->report->note_closed(view, handle);
 	if (kind_of(n)->make == NULL) {
 		discard_if_gone(view, n);
 		close_reader(view, n);

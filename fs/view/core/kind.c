@@ -2,7 +2,6 @@
  * records, of which core knows everything itself. */
 #include "kind.h"
 
-#include "shared.h"
 #include "tree.h"
 
 const node_kind own_kind = {.refuses = EMR_OK};
@@ -55,8 +54,6 @@ char *kind_path(const node *n)
 {
 	if (kind_of(n)->path != NULL)
 		return kind_of(n)->path(n);
-	if (shared_has(n))
-		return shared_path(n);
 	return n->state == NODE_LIVE ? tree_path(n) : NULL;
 }
 

@@ -8,11 +8,24 @@
 
 #include "node.h"
 
+/* Which programs may read without a person where it is not the attributes of nodes that say so. */
+typedef struct node_policy {
+	/* What holds for N by what it lies in; what was said of N itself, if anything. */
+	emr_bytes (*above)(const emr_view *view, const node *n);
+	bool (*said)(const emr_view *view, const node *n, emr_bytes *out);
+	emr_status (*say)(emr_view *view, const node *n, emr_bytes value);
+	/* PROGRAM was not let in. */
+	void (*note_refused)(emr_view *view, node *n, const char *program);
+	/* The path of what decides for N. */
+	char *(*folder)(const node *n);
+} node_policy;
+
 struct node_kind {
 	emr_status refuses;	  /* what every change of it is answered, */
 	emr_status refuses_names; /* and of names in it, if that is something else */
 	bool is_shown;		  /* its id was made for it (tree_by_shown_id) */
 	bool has_size;		  /* of what is made: it must be right before it is opened */
+	bool is_received;	  /* what another shares, as he shares it */
 	bool is_past;		  /* a version as it was: place and attributes are known with
 				     `is_published_gone` */
 	bool is_borrowed;	  /* what its `past` points to does not go with it */
@@ -28,6 +41,10 @@ struct node_kind {
 		emr_entry_fn fn, void *arg);
 	/* From the top of the folder; NULL without memory. */
 	char *(*path)(const node *n);
+	/* The domain and the object of the ledger that it shows. */
+	emr_id16 (*domain)(const node *n);
+	emr_id16 (*object)(const node *n);
+	const node_policy *policy;
 	/* The directory of today whose policy for software holds for it; NULL: not known. */
 	const node *(*today)(const emr_view *view, const node *n);
 	/* Frees it when nobody holds it any more. */
@@ -37,12 +54,19 @@ struct node_kind {
 	/* Removing NAME in the directory NUMBER; *OUT_IS_MINE: it was for this kind to say. */
 	emr_status (*unlink)(emr_view *view, uint64_t number, const char *name, bool *out_is_mine);
 	emr_status (*rmdir)(emr_view *view, uint64_t number, const char *name, bool *out_is_mine);
-	/* What attributes say of NUMBER. */
+	/* What attributes say of NUMBER, before they are asked for; they themselves, if it is this
+	 * kind that knows them. */
 	emr_status (*learn)(emr_view *view, uint64_t number);
+	emr_status (*attribute)(emr_view *view, uint64_t number, const char *name, emr_buf *out);
+	emr_status (*list_attributes)(emr_view *view, uint64_t number, emr_buf *out);
 	/* The bytes of N, which are made when they are asked for (special.h). */
 	emr_status (*make)(emr_view *view, const node *n, emr_buf *out);
 	/* HANDLE, just made, gets what it reads from. */
 	emr_status (*open)(emr_view *view, emr_handle *handle);
+	/* As emr_view_read; *OUT_TAKEN: the node has become one's own meanwhile, and nothing was
+	 * read. */
+	emr_status (*read)(emr_handle *handle, uint64_t at, void *data, size_t len, size_t *out_len,
+		bool *out_taken);
 };
 
 extern const node_kind own_kind; /* a record of one's own */
@@ -54,11 +78,23 @@ static inline const node_kind *kind_of(const node *n)
 	return __atomic_load_n(&n->kind, __ATOMIC_RELAXED);
 }
 
+/* Under view->lock: N is of KIND from now on. */
+static inline void kind_change(node *n, const node_kind *kind)
+{
+	__atomic_store_n(&n->kind, kind, __ATOMIC_RELAXED);
+}
+
+/* N shows what another shares: its `shared` is set. */
+static inline bool shared_has(const node *n)
+{
+	return kind_of(n)->is_received;
+}
+
 /* The same: N is what somebody else says, or made: its id was made for it, and it has no working
  * copy. */
 static inline bool kind_is_shown(const node *n)
 {
-	return kind_of(n)->is_shown || node_special(n) != 0;
+	return kind_of(n)->is_shown;
 }
 
 /* Without view->lock: of whatever NUMBER is; of one's own if it is nothing. */

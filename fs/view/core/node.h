@@ -85,7 +85,7 @@ struct node {
 	uint16_t mode;
 	uint8_t type;
 	uint8_t state;
-	uint8_t special; /* atomic; which file below .emrfs, from 1 */
+	uint8_t special; /* which file of .emrfs, from 1 */
 	uint8_t refusal; /* the ledger's code when failure is EMR_REFUSED */
 	bool is_local;	 /* its name or one above it is scratch */
 	bool is_domain; /* directory or file that is a domain of its own: its id is, or will be, the
@@ -131,20 +131,6 @@ struct node {
 typedef struct node node;
 typedef struct node_kind node_kind;
 typedef struct past past;
-
-#define SPECIAL_SHARED (UINT8_MAX - 1) /* node.special at and below shared-with-me: shared.h */
-
-/* With or without view->lock: the node of an open file may become one's own at any time, and one
- * that nobody has open goes back (foreign.h). */
-static inline uint8_t node_special(const node *n)
-{
-	return __atomic_load_n(&n->special, __ATOMIC_RELAXED);
-}
-
-static inline bool shared_has(const node *n)
-{
-	return node_special(n) == SPECIAL_SHARED;
-}
 
 /* What is shared, by whom it may be seen: given.h. */
 struct given {
@@ -302,7 +288,7 @@ struct emr_handle {
 	bool may_read, may_write;
 	emr_buf virtual_bytes; /* of a special file, as of MADE_BOOT_NS; view->lock, both */
 	int64_t made_boot_ns;
-	uint64_t bytes_read; /* atomic */
-	bool is_reported;    /* what another shares: its owner is told */
-	char program[17];    /* that reads without a person; "": a person */
+	uint64_t bytes_read;		    /* atomic */
+	const struct handle_report *report; /* who is told what is read; NULL: nobody */
+	char program[17];		    /* that reads without a person; "": a person */
 };

@@ -4,6 +4,12 @@
 
 #include "edit.h"
 
+/* Who is told what was read through a handle, and that it was closed.  Without view->lock. */
+typedef struct handle_report {
+	void (*note_read)(emr_view *view, emr_handle *handle, uint64_t at, size_t len);
+	void (*note_closed)(emr_view *view, emr_handle *handle);
+} handle_report;
+
 /* It can be mapped into memory to write. */
 bool handle_may_map(const emr_handle *handle);
 /* Under view->lock: one more open handle of N. */

@@ -4,8 +4,6 @@
 #include "foreign.h"
 #include "ops_tree.h"
 #include "kind.h"
-#include "shared.h"
-#include "shared_notice.h"
 #include "special.h"
 
 /* ---- listing ---- */
@@ -24,8 +22,6 @@ static emr_status list_directory(
 		return EMR_OK;
 	if (kind_of(n)->list != NULL)
 		return kind_of(n)->list(view, n, cookie, take, fn, arg);
-	if (shared_has(n))
-		return shared_list(view, n, cookie, take, fn, arg);
 	if (foreign_top(n) != NULL)
 		return union_list(view, n, cookie, take, fn, arg);
 	(void)kind_list_tree(view, n, cookie, take, fn, arg);

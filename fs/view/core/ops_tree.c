@@ -7,8 +7,6 @@
 #include "ops_file.h"
 #include "ops_tree.h"
 #include "kind.h"
-#include "shared.h"
-#include "shared_notice.h"
 #include "special.h"
 
 #define MODE_KEPT 01777u /* set-id bits mean nothing here and would outlive writes: never kept */
@@ -94,8 +92,6 @@ emr_status emr_view_lookup(emr_view *view, uint64_t parent, const char *name, em
 		status = find_directory(view, parent, &directory);
 	if (status == EMR_OK && kind_of(directory)->child != NULL) {
 		status = kind_of(directory)->child(view, directory, name, &n);
-	} else if (status == EMR_OK && shared_has(directory)) {
-		status = shared_child(view, directory, name, &n);
 	} else if (status == EMR_OK && foreign_top(directory) != NULL) {
 		status = union_child(view, directory, name, &n);
 	} else if (status == EMR_OK) {

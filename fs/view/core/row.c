@@ -107,7 +107,8 @@ emr_status row_decode(emr_bytes bytes, node_row *out_row)
 
 emr_id16 row_directory(const node *directory)
 {
-	return shared_has(directory) ? directory->shared->object : directory->id;
+	return kind_of(directory)->object != NULL ? kind_of(directory)->object(directory)
+						  : directory->id;
 }
 
 node_row row_of_node(const node *n)
@@ -139,7 +140,7 @@ node_row row_of_node(const node *n)
 			       (n->is_inbox ? ROW_IS_INBOX : 0));
 	if (top != NULL) {
 		row.flags |= ROW_IS_FOREIGN;
-		row.domain = top->shared->domain;
+		row.domain = tree_domain(top);
 	}
 	row.place = n->place;
 	if (n->file != NULL && n->file->has_content) {

@@ -14,7 +14,6 @@
 #include "file.h"
 #include "foreign.h"
 #include "kind.h"
-#include "shared.h"
 
 typedef struct name_key {
 	const node *directory;
@@ -219,8 +218,6 @@ void tree_release_if_unused(emr_view *view, node *n)
 {
 	if (kind_of(n)->release != NULL)
 		kind_of(n)->release(view, n);
-	else if (shared_has(n))
-		shared_release_if_unused(view, n);
 	else if (n->state == NODE_GONE && n->kernel_refs == 0 && n->opens == 0 && !n->is_queued &&
 		 n != view->root)
 		tree_free_node(view, n);
@@ -507,13 +504,13 @@ emr_id16 tree_domain(const node *n)
 			return n->place.domain;
 		n = n->parent;
 	}
-	return shared_has(n) ? n->shared->domain : tree_future_id(n);
+	return kind_of(n)->domain != NULL ? kind_of(n)->domain(n) : tree_future_id(n);
 }
 
 emr_id16 tree_future_id(const node *n)
 {
-	if (shared_has(n))
-		return n->shared->object;
+	if (kind_of(n)->object != NULL)
+		return kind_of(n)->object(n);
 	return emr_id16_is_zero(n->next_id) ? n->id : n->next_id;
 }
 
@@ -606,8 +603,8 @@ char *tree_path(const node *n)
 	if (top == NULL || top == n)
 		return path_below_top(n);
 	if (foreign_is_share(n))
-		return shared_path(top);
-	up = shared_path(top);
+		return kind_path(top);
+	up = kind_path(top);
 	below = path_below_top(n);
 	if (up != NULL && below != NULL && asprintf(&path, "%s/%s", up, below) < 0)
 		path = NULL;

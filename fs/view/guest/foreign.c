@@ -68,7 +68,7 @@ void foreign_become(emr_view *view, node *n, const emr_place *place, node *direc
 {
 	(void)tree_change_id(view, n, place->object); /* reserved: cannot fail */
 	keep_shown(n);
-	__atomic_store_n(&n->special, 0, __ATOMIC_RELAXED);
+	kind_change(n, &own_kind);
 	n->is_published = true;
 	n->place = *place;
 	n->top_cver = place->cver;
@@ -264,7 +264,7 @@ emr_status foreign_open(emr_view *view, emr_handle *handle)
 	pthread_rwlock_rdlock(&n->file->lock);
 	if (n->file->reader == NULL)
 		status = is_lost ? EMR_NOT_FOUND : EMR_BUSY;
-	handle->is_reported = status == EMR_OK && was_shown;
+	handle->report = status == EMR_OK && was_shown ? &shared_report : NULL;
 	pthread_rwlock_unlock(&n->file->lock);
 	return status;
 }

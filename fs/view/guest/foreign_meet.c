@@ -208,7 +208,7 @@ static emr_status give_back(meeting *m, shared_share *s, node *n, uint32_t entry
 	n->shared = at;
 	n->is_published = false;
 	n->next_id = n->lost_parent = (emr_id16){{0}};
-	__atomic_store_n(&n->special, SPECIAL_SHARED, __ATOMIC_RELAXED);
+	kind_change(n, &shared_kind);
 	if (n->type == EMR_META_DIR)
 		tree_follow_directory(view, n, own);
 	status = shared_fill(n, s->tree, entry);

@@ -11,7 +11,8 @@
 #include "share/read.h"
 #include "view/received.h"
 
-#include "node.h"
+#include "kind.h"
+#include "ops_file.h"
 #include "shared_tree.h"
 #include "tree.h"
 
@@ -177,6 +178,8 @@ void shared_free(emr_view *view); /* after the nodes */
 /* Under view->lock: the ledger may have grown, or somebody waits. */
 void shared_wake(emr_view *view);
 
+extern const node_kind shared_kind; /* shared_kind.c */
+
 /* ---- nodes, under view->lock: shared_nodes.c */
 /* Whether there is anything to show. */
 bool shared_is_there(const emr_view *view);
@@ -246,10 +249,6 @@ bool shared_was_there(emr_view *view);
 emr_status shared_have_come(emr_view *view, bool was_there, emr_buf *tell);
 /* Under view->lock: S is called LABEL in its owner's directory, unless another is. */
 void shared_name_share(const emr_view *view, shared_share *s, const char *label);
-/* A text of another person as a part of a name: the texts themselves were checked when their letter
- * was opened (controls, marks of direction), but a slash ends a name, and a bracket is kept for
- * what emrfs says. */
-void shared_tame(char *text, bool brackets, const char *nothing, size_t size);
 
 /* ---- bytes: shared_bytes.c */
 /* Without view->lock.  HANDLE's node is a note or a record. */
@@ -286,9 +285,6 @@ void shared_tell_records(emr_view *view, const shared_share *s, emr_buf *tell);
 /* ---- what is said of them: shared_say.c.  Without view->lock. */
 emr_status shared_attribute(emr_view *view, uint64_t number, const char *name, emr_buf *out);
 emr_status shared_list_attributes(emr_view *view, uint64_t number, emr_buf *out);
-/* "NAME vouched=WHO" of the person with CARD, whose directory is called NAME.  Any lock. */
-emr_status shared_say_owner(
-	const emr_view *view, const char *name, const emr_card *card, emr_buf *out);
 /* Under view->lock: what user.emrfs.access says in S. */
 #define SHARED_ACCESS_BYTES 200
 void shared_access(const emr_view *view, const shared_share *s, char out[SHARED_ACCESS_BYTES]);
@@ -301,9 +297,7 @@ emr_id16 shared_owner_id(const shared_owner *owner);
 emr_id16 shared_top_id(void);
 
 /* ---- what the owner is told: shared_report.c */
-/* Without view->lock: LEN bytes were read; a handle of a record was closed. */
-void shared_note_read(emr_view *view, emr_handle *handle, uint64_t at, size_t len);
-void shared_note_closed(emr_view *view, emr_handle *handle);
+extern const handle_report shared_report;
 /* Under view->lock: PROGRAM was not let in. */
 void shared_note_refused(emr_view *view, node *n, const char *program);
 /* Of the worker, without view->lock: what there is, now; and if it is time. */

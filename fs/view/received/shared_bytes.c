@@ -99,7 +99,7 @@ emr_status shared_open(emr_view *view, emr_handle *handle)
 		return status;
 	pthread_rwlock_rdlock(&n->file->lock);
 	status = n->file->reader != NULL ? EMR_OK : EMR_BUSY;
-	handle->is_reported = status == EMR_OK;
+	handle->report = status == EMR_OK ? &shared_report : NULL;
 	pthread_rwlock_unlock(&n->file->lock);
 	return status;
 }
@@ -157,6 +157,6 @@ emr_status shared_read(
 	else
 		__atomic_fetch_add(&handle->bytes_read, *out_len, __ATOMIC_RELAXED);
 	if (status == EMR_OK && *out_len > 0)
-		shared_note_read(view, handle, at, *out_len);
+		shared_report.note_read(view, handle, at, *out_len);
 	return status;
 }

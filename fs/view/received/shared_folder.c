@@ -10,6 +10,7 @@
 
 #include "edit.h"
 #include "foreign.h"
+#include "owner.h"
 #include "shared.h"
 #include "shared_end.h"
 
@@ -30,14 +31,14 @@ void shared_name_share(const emr_view *view, shared_share *s, const char *label)
 	char name[EMR_NAME_MAX + 1], code[27];
 
 	snprintf(name, sizeof name, "%s", label);
-	shared_tame(name, false, "unnamed", sizeof name);
+	owner_tame(name, false, "unnamed", sizeof name);
 	emr_base32(s->domain.b, sizeof s->domain.b, code);
 	/* The label of what came with a share is that one's. */
 	if (s->is_tied && s->tree == NULL)
 		emr_name_with_code(name, code, CODE_DIGITS, name);
 	for (size_t digits = CODE_DIGITS; is_taken(view, s, name) && digits <= 26; digits++) {
 		snprintf(name, sizeof name, "%s", label);
-		shared_tame(name, false, "unnamed", sizeof name);
+		owner_tame(name, false, "unnamed", sizeof name);
 		emr_name_with_code(name, code, digits, name);
 	}
 	memcpy(s->name, name, sizeof s->name);

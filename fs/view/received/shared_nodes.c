@@ -109,7 +109,7 @@ static emr_status make(
 	}
 	*place = *at;
 	n->state = NODE_VIRTUAL;
-	n->special = SPECIAL_SHARED;
+	n->kind = &shared_kind;
 	n->shared = place;
 	n->mode = type == EMR_META_DIR ? DIRECTORY_MODE : 0400;
 	*out_node = n;

@@ -1,41 +1,13 @@
 /* What the directories of those who share are called, and who is meant by such a name: nobody's can
  * be taken for another's. */
-#include <ctype.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
 #include "base/log.h"
 
+#include "owner.h"
 #include "shared.h"
-
-void shared_tame(char *text, bool brackets, const char *nothing, size_t size)
-{
-	for (char *at = text; *at != 0; at++) {
-		if (*at == '/')
-			*at = '_';
-		if (brackets && (*at == '(' || *at == ')'))
-			*at = *at == '(' ? '[' : ']';
-	}
-	if (text[0] == 0 || strcmp(text, ".") == 0 || strcmp(text, "..") == 0)
-		snprintf(text, size, "%s", nothing);
-}
-
-void emr_shared_owner_name(const emr_card *card, size_t digits, char out[EMR_NAME_MAX + 1])
-{
-	char code[EMR_OWNER_DIGITS_MAX + 1], name[sizeof card->name];
-
-	emr_base32(card->signer_id.b, sizeof card->signer_id.b, code);
-	code[digits] = 0;
-	for (char *at = code; *at != 0; at++)
-		*at = (char)toupper((unsigned char)*at);
-	snprintf(name, sizeof name, "%s", card->name);
-	shared_tame(name, true, "Unnamed", sizeof name);
-	if (name[0] == '.') /* nobody hides */
-		name[0] = '_';
-	snprintf(out, EMR_NAME_MAX + 1, "%s%s%s (%s)", name, card->born[0] != 0 ? " " : "",
-		card->born, code);
-}
 
 static size_t equal_digits(emr_id32 a, emr_id32 b)
 {

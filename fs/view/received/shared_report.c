@@ -45,7 +45,7 @@ static shared_at *shown_of(const node *n)
 	return n->file != NULL ? n->file->shown : NULL;
 }
 
-void shared_note_read(emr_view *view, emr_handle *handle, uint64_t at, size_t len)
+static void note_read(emr_view *view, emr_handle *handle, uint64_t at, size_t len)
 {
 	shared_at *shown;
 
@@ -117,7 +117,7 @@ static emr_report_row row_of(const emr_view *view, const node *n, const char *pr
 	return row;
 }
 
-void shared_note_closed(emr_view *view, emr_handle *handle)
+static void note_closed(emr_view *view, emr_handle *handle)
 {
 	node *n = handle->node;
 	emr_report_row row;
@@ -134,10 +134,15 @@ void shared_note_closed(emr_view *view, emr_handle *handle)
 	pthread_mutex_unlock(&view->lock);
 }
 
+const handle_report shared_report = {.note_read = note_read, .note_closed = note_closed};
+
 void shared_note_refused(emr_view *view, node *n, const char *program)
 {
-	emr_report_row row = row_of(view, n, program);
+	emr_report_row row;
 
+	if (n->shared->level != SHARED_RECORD)
+		return;
+	row = row_of(view, n, program);
 	row.refused = true;
 	row.opens = 0;
 	add_row(view, n->shared->share, &row);

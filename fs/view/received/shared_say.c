@@ -12,12 +12,12 @@
 #include "edit.h"
 #include "foreign.h"
 #include "keep.h"
+#include "owner.h"
 #include "shared_software.h"
 #include "signed.h"
 #include "software_policy.h"
 
 #define OURS "user.emrfs."
-#define VOUCHED_BYTES 600
 
 /* A copy of what the answers need, so that they are put together without the lock. */
 typedef struct subject {
@@ -176,27 +176,9 @@ static emr_status say_signed_number(const subject *s, emr_buf *out)
 					       : EMR_NO_ATTRIBUTE;
 }
 
-/* The letter carries no vouch: what the reader knows of the person is in his book of people. */
-emr_status shared_say_owner(
-	const emr_view *view, const char *name, const emr_card *card, emr_buf *out)
-{
-	const emr_view_options *o = &view->options;
-	char text[EMR_NAME_MAX + VOUCHED_BYTES + 16], vouched[VOUCHED_BYTES] = "self";
-
-	if (o->vouched != NULL) {
-		emr_status status = o->vouched(o->vouched_arg, card->signer_id, card->name,
-			card->born, vouched, sizeof vouched);
-
-		if (status != EMR_OK)
-			return status;
-	}
-	snprintf(text, sizeof text, "%s vouched=%s", name, vouched);
-	return say(out, text);
-}
-
 static emr_status say_owner(const subject *s, emr_buf *out)
 {
-	return s->at.level != SHARED_TOP ? shared_say_owner(s->view, s->owner, &s->card, out)
+	return s->at.level != SHARED_TOP ? owner_say(s->view, s->owner, &s->card, out)
 					 : EMR_NO_ATTRIBUTE;
 }
 

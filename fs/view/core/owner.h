@@ -1,0 +1,13 @@
+/* How people are named whose folders one sees. */
+#pragma once
+
+#include "view/received.h"
+
+#include "node.h"
+
+/* A text of another person as a part of a name: the texts themselves were checked when their letter
+ * was opened (controls, marks of direction), but a slash ends a name, and a bracket is kept for
+ * what emrfs says. */
+void owner_tame(char *text, bool brackets, const char *nothing, size_t size);
+/* "NAME vouched=WHO" of the person with CARD, whose directory is called NAME.  Any lock. */
+emr_status owner_say(const emr_view *view, const char *name, const emr_card *card, emr_buf *out);
