@@ -21,8 +21,6 @@ emr_test(test_view_erase
 	SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_view_erase.c ${view_kit}
 	USES ${view_uses}
 	INCLUDES ${view_inside}
-	LINK_OPTIONS -Wl,--wrap=emr_store_reclaim,--wrap=emr_ledger_submit,--wrap=emr_store_each_pin)
-	INCLUDES ${PROJECT_SOURCE_DIR}/fs/view
 	LINK_OPTIONS -Wl,--wrap=emr_store_reclaim,--wrap=emr_ledger_submit,--wrap=emr_store_each_pin
 		-Wl,--wrap=emr_journal_commit)
 emr_test(test_view_promise

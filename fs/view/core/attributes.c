@@ -14,12 +14,9 @@
 #include "attributes.h"
 #include "confirm.h"
 #include "edit.h"
-#include "foreign.h"
 #include "keep.h"
 #include "owner.h"
 #include "kind.h"
-#include "shared.h"
-#include "shared_notice.h"
 #include "signed.h"
 #include "software_policy.h"
 
@@ -59,10 +56,8 @@ typedef struct subject {
 	bool is_published, is_local, is_settled;
 	emr_status failure;
 	uint8_t refusal;
-	char access[SHARED_ACCESS_BYTES]; /* in another's folder; "": one's own */
 	bool has_owner;
-	char owner[EMR_NAME_MAX + 1]; /* as the directory of who it belongs to is called */
-	emr_card card;		      /* whose that is */
+	node_owner owner; /* access "": one's own */
 } subject;
 
 static emr_status append_text(emr_buf *out, const char *text)
@@ -191,12 +186,13 @@ static emr_status say_signed_number(const subject *s, emr_buf *out)
 
 static emr_status say_owner(const subject *s, emr_buf *out)
 {
-	return s->has_owner ? owner_say(s->view, s->owner, &s->card, out) : EMR_NO_ATTRIBUTE;
+	return s->has_owner ? owner_say(s->view, s->owner.name, &s->owner.card, out)
+			    : EMR_NO_ATTRIBUTE;
 }
 
 static emr_status say_access(const subject *s, emr_buf *out)
 {
-	return append_text(out, s->access[0] != 0 ? s->access : "owner");
+	return append_text(out, s->owner.access[0] != 0 ? s->owner.access : "owner");
 }
 
 static emr_status say_nothing(const subject *s, emr_buf *out)
@@ -265,19 +261,15 @@ static emr_status subject_of(emr_view *view, const node *n, subject *out)
 		.type = (emr_meta_type)n->type,
 		.size = n->size,
 		.is_published = n->is_published || is_past,
-		.is_local = n->is_local || foreign_collects(n),
+		.is_local = n->is_local || kind_is_unsent(n),
 		.is_settled = is_past || (!needs_settling(n) && n->is_published),
 		.failure = n->failure,
 		.refusal = n->refusal,
 	};
-	if (foreign_share(n) != NULL) {
-		shared_access(view, foreign_share(n), out->access);
-		snprintf(out->owner, sizeof out->owner, "%s", foreign_share(n)->owner->name);
-		out->card = foreign_share(n)->owner->card;
-		out->has_owner = true;
-	} else if (view->options.owner != NULL) {
-		emr_shared_owner_name(view->options.owner, EMR_OWNER_DIGITS, out->owner);
-		out->card = *view->options.owner;
+	out->has_owner = kind_where(n)->whose != NULL && kind_where(n)->whose(view, n, &out->owner);
+	if (!out->has_owner && view->options.owner != NULL) {
+		emr_shared_owner_name(view->options.owner, EMR_OWNER_DIGITS, out->owner.name);
+		out->owner.card = *view->options.owner;
 		out->has_owner = true;
 	}
 	return EMR_OK;
@@ -444,8 +436,8 @@ static emr_status find_own(emr_view *view, uint64_t number, node **out_node)
 		return EMR_NOT_FOUND;
 	if (view->options.read_only)
 		return EMR_READ_ONLY;
-	if (foreign_top(n) != NULL) {
-		emr_status status = foreign_prepare_change(view, n, FOREIGN_META);
+	if (kind_where(n)->prepare != NULL) {
+		emr_status status = kind_where(n)->prepare(view, n, CHANGE_META);
 
 		if (status != EMR_OK)
 			return status;
@@ -497,19 +489,21 @@ static emr_status set_software(emr_view *view, uint64_t number, emr_bytes value)
 static emr_status set_keep(emr_view *view, uint64_t number, emr_bytes value)
 {
 	emr_status status = value.len == 0 ? EMR_OK : keep_check(value);
+	node_owner owner;
 	node *n;
 
 	if (status != EMR_OK)
 		return status;
 	pthread_mutex_lock(&view->lock);
 	n = tree_by_number(view, number);
-	if (n != NULL && (shared_has(n) || foreign_share(n) != NULL)) {
+	if (n != NULL && kind_where(n)->whose != NULL &&
+		(shared_has(n) || kind_where(n)->whose(view, n, &owner))) {
 		bool is_refused = shared_has(n) && value.len == strlen("no");
 
 		pthread_mutex_unlock(&view->lock);
 		if (is_refused) /* of what one copies there it only says what was said of the
 				   original */
-			shared_notice_refused(view, number, NULL, "not-yours-to-drop");
+			kind_tell_refused(view, number, NULL, "not-yours-to-drop");
 		return is_refused ? EMR_FORBIDDEN : EMR_OK;
 	}
 	status = find_own(view, number, &n);

@@ -6,7 +6,6 @@
 #include <stdlib.h>
 
 #include "file.h"
-#include "foreign.h"
 
 /* Under view->lock.  A folder that was made read-only refuses by itself, not because of the disk.
  */
@@ -147,7 +146,7 @@ size_t emr_view_not_safe(emr_view *view, uint64_t *out, size_t max)
 
 	pthread_mutex_lock(&view->lock);
 	tree_walk(view->root, list_one, &l);
-	foreign_walk(view, list_one, &l);
+	tree_walk_elsewhere(view, list_one, &l);
 	pthread_mutex_unlock(&view->lock);
 	return l.n;
 }
@@ -166,7 +165,7 @@ size_t emr_view_went_back(emr_view *view, uint64_t *out, size_t max)
 
 	pthread_mutex_lock(&view->lock);
 	tree_walk(view->root, list_back, &l);
-	foreign_walk(view, list_back, &l);
+	tree_walk_elsewhere(view, list_back, &l);
 	pthread_mutex_unlock(&view->lock);
 	return l.n;
 }

@@ -10,7 +10,6 @@
 #include "base/codec.h"
 #include "base/log.h"
 
-#include "foreign.h"
 #include "space.h"
 
 int64_t view_now_ns(const emr_view *view)
@@ -158,7 +157,7 @@ bool needs_settling(const node *n)
 		return false;
 	if (n->is_local)
 		return n->is_published;
-	if (foreign_collects(n))
+	if (kind_is_unsent(n))
 		return false;
 	if (!n->is_published || n->meta_dirty || n->content_dirty)
 		return true;

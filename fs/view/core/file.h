@@ -13,6 +13,8 @@ typedef struct base_facts {
 	emr_content content;
 	emr_place place;
 } base_facts;
+/* Under no lock: N's bytes may be read (still). */
+emr_status file_may_read(emr_view *view, const node *n);
 base_facts file_facts(emr_view *view, const node *n);
 emr_status file_open_base(
 	emr_view *view, const node *n, const base_facts *facts, emr_content_reader **out_reader);

@@ -6,7 +6,6 @@
 #include <stdlib.h>
 
 #include "disk.h"
-#include "foreign.h"
 #include "kind.h"
 #include "signed.h"
 #include "special.h"
@@ -66,12 +65,27 @@ void file_notice_unsaved(emr_view *view, node *n, emr_status status)
 		file_notice(view, n, status);
 }
 
+emr_status file_may_read(emr_view *view, const node *n)
+{
+	const node_kind *kind;
+	emr_status status = EMR_OK;
+
+	pthread_mutex_lock(&view->lock);
+	kind = kind_where(n);
+	if (kind->may_read != NULL)
+		status = kind->may_read(view, n);
+	pthread_mutex_unlock(&view->lock);
+	return status;
+}
+
 base_facts file_facts(emr_view *view, const node *n)
 {
+	const node_kind *kind;
 	base_facts facts;
 
 	pthread_mutex_lock(&view->lock);
-	facts = (base_facts){.is_theirs = foreign_reads_theirs(n),
+	kind = kind_where(n);
+	facts = (base_facts){.is_theirs = kind->is_theirs != NULL && kind->is_theirs(n),
 		.has_content = n->file->has_content,
 		.is_published = (n->is_published || n->is_published_gone) && n->place.pversion != 0,
 		.place = n->place};
@@ -113,7 +127,7 @@ emr_status file_base(emr_view *view, node *n, emr_content_reader **out_reader)
 	}
 	if (facts.is_theirs) { /* its key has gone since it was opened: the share has ended, or an
 				  open asks again */
-		status = foreign_may_read(view, n);
+		status = file_may_read(view, n);
 		return status != EMR_OK ? status : EMR_TIMEOUT;
 	}
 	status = file_open_base(view, n, &facts, out_reader);
@@ -165,7 +179,7 @@ emr_status file_read(emr_handle *handle, uint64_t at, void *data, size_t len, si
 	} else if (kind->make != NULL) {
 		return special_read(handle, at, data, len, out_len);
 	}
-	status = foreign_may_read(view, n);
+	status = file_may_read(view, n);
 	if (status == EMR_OK)
 		status = file_lock_readable(view, n);
 	if (status == EMR_OK) {

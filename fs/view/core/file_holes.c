@@ -1,6 +1,5 @@
 /* Where a file has bytes and where nobody ever wrote any: lseek(2), and copies that keep it. */
 #include "file.h"
-#include "foreign.h"
 
 /* A mapping that another handle wrote through may have bytes that the kernel has not sent yet: what
  * looks like a hole here may be none.  Only who may read and write can map so. */
@@ -39,7 +38,7 @@ emr_status emr_view_seek(emr_handle *handle, uint64_t at, bool wants_hole, uint6
 
 	if (kind_is_shown(n) || may_be_mapped(handle))
 		return seek_plain(handle, at, wants_hole, out_at);
-	status = foreign_may_read(view, n);
+	status = file_may_read(view, n);
 	if (status == EMR_OK)
 		status = file_lock_readable(view, n);
 	if (status != EMR_OK)

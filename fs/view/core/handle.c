@@ -8,7 +8,6 @@
 
 #include "view/received.h"
 
-#include "foreign.h"
 #include "kind.h"
 #include "space.h"
 #include "special.h"
@@ -73,23 +72,21 @@ emr_status emr_view_open_file(emr_view *view, uint64_t number, int flags, emr_ha
 		status = EMR_READ_ONLY;
 	else if (writes && n->state == NODE_VIRTUAL && !shared_has(n))
 		status = kind_of(n)->refuses != EMR_OK ? kind_of(n)->refuses : EMR_DENIED;
-	else if (writes && foreign_top(n) != NULL)
-		status = foreign_prepare_change(view, n, FOREIGN_CONTENT);
+	else if (writes && kind_where(n)->prepare != NULL)
+		status = kind_where(n)->prepare(view, n, CHANGE_CONTENT);
 	if (status == EMR_OK)
 		status = handle_new(view, n, flags, &handle);
 	if (status == EMR_OK)
-		kind = kind_of(n); /* it may be taken from now on, but not go back */
+		kind = kind_where(n); /* it may be taken from now on, but not go back */
 	pthread_mutex_unlock(&view->lock);
 	if (status != EMR_OK)
 		return status;
-	if (kind->open != NULL)
-		status = kind->open(view, handle);
-	else if (kind->make != NULL)
+	if (kind->make != NULL)
 		status = special_open(view, handle);
 	else if (flags & O_TRUNC)
 		status = file_truncate(view, n, 0);
-	else
-		status = foreign_open(view, handle);
+	else if (kind->open != NULL)
+		status = kind->open(view, handle);
 	if (status != EMR_OK) {
 		emr_view_release(handle);
 		return status;

@@ -50,6 +50,26 @@ bool kind_list_tree(
 	return true;
 }
 
+bool kind_is_unsent(const node *n)
+{
+	const node_kind *kind = n->type == EMR_META_DIR ? kind_where(n) : &own_kind;
+
+	return kind->is_unsent != NULL && kind->is_unsent(n);
+}
+
+void kind_tell_refused(emr_view *view, uint64_t number, const char *name, const char *id)
+{
+	const node_kind *kind;
+	const node *n;
+
+	pthread_mutex_lock(&view->lock);
+	n = tree_by_number(view, number);
+	kind = n != NULL ? kind_where(n) : &own_kind;
+	pthread_mutex_unlock(&view->lock);
+	if (kind->tell_refused != NULL)
+		kind->tell_refused(view, number, name, id);
+}
+
 char *kind_path(const node *n)
 {
 	if (kind_of(n)->path != NULL)

@@ -6,6 +6,8 @@
  * under view->lock unless they say otherwise. */
 #pragma once
 
+#include "view/received.h"
+
 #include "node.h"
 
 /* Which programs may read without a person where it is not the attributes of nodes that say so. */
@@ -20,6 +22,20 @@ typedef struct node_policy {
 	char *(*folder)(const node *n);
 } node_policy;
 
+typedef enum node_change {
+	CHANGE_CONTENT, /* its bytes */
+	CHANGE_META,	/* its name, place, mode, time, attributes, or its end */
+} node_change;
+
+#define ACCESS_BYTES 200
+
+/* Whose something is. */
+typedef struct node_owner {
+	char access[ACCESS_BYTES];   /* as user.emrfs.access says it */
+	char name[EMR_NAME_MAX + 1]; /* as the owner's directory is called */
+	emr_card card;
+} node_owner;
+
 struct node_kind {
 	emr_status refuses;	  /* what every change of it is answered, */
 	emr_status refuses_names; /* and of names in it, if that is something else */
@@ -29,6 +45,8 @@ struct node_kind {
 	bool is_past;		  /* a version as it was: place and attributes are known with
 				     `is_published_gone` */
 	bool is_borrowed;	  /* what its `past` points to does not go with it */
+
+	const node_kind *within; /* of one's own records that hang below it; NULL: they do not */
 
 	/* Before the directory NUMBER is looked into for NAME (NULL: listed): what must be known
 	 * for that.  May give the lock away meanwhile. */
@@ -47,6 +65,37 @@ struct node_kind {
 	const node_policy *policy;
 	/* The directory of today whose policy for software holds for it; NULL: not known. */
 	const node *(*today)(const emr_view *view, const node *n);
+	/* Nothing is in DIRECTORY. */
+	bool (*is_empty)(emr_view *view, node *directory);
+	/* DIRECTORY lies in N, also by way of directories that are only shown. */
+	bool (*is_below)(const emr_view *view, const node *directory, const node *n);
+	/* A and B, each with a kind WITHIN, are of the same domain. */
+	bool (*is_same)(const node *a, const node *b);
+	/* Names may be made and removed in DIRECTORY: EMR_READ_ONLY, EMR_DENIED. */
+	emr_status (*may_hold)(const emr_view *view, const node *directory);
+	/* The same of one called NAME; of a record that comes to have that name: EMR_QUOTA. */
+	emr_status (*may_make)(
+		emr_view *view, const node *directory, emr_meta_type type, const char *name);
+	emr_status (*may_come)(emr_view *view, const node *directory, const char *name);
+	/* N is about to be changed, and becomes one's own for that: EMR_READ_ONLY, EMR_DENIED. */
+	emr_status (*prepare)(emr_view *view, node *n, node_change what);
+	emr_status (*prepare_attr)(emr_view *view, node *n, unsigned mask, const emr_attr *wanted);
+	/* Mode and time of N; *OUT_IS_DONE: it was for this kind to set them. */
+	emr_status (*set_attr)(
+		emr_view *view, node *n, unsigned mask, const emr_attr *wanted, bool *out_is_done);
+	/* N was just made, or moved; it is about to lose its name. */
+	void (*note_made)(emr_view *view, const node *n);
+	void (*note_cut)(node *n);
+	/* N, a directory, never goes to the ledger. */
+	bool (*is_unsent)(const node *n);
+	/* N stands for all that it hangs below, and has its path; of a kind WITHIN. */
+	bool (*is_whole)(const node *n);
+	/* False: not known. */
+	bool (*whose)(const emr_view *view, const node *n, node_owner *out);
+	/* N's bytes are those that another's folder shows, and are read with its keys; they may be
+	 * read (still). */
+	bool (*is_theirs)(const node *n);
+	emr_status (*may_read)(emr_view *view, const node *n);
 	/* Frees it when nobody holds it any more. */
 	void (*release)(emr_view *view, node *n);
 
@@ -59,6 +108,11 @@ struct node_kind {
 	emr_status (*learn)(emr_view *view, uint64_t number);
 	emr_status (*attribute)(emr_view *view, uint64_t number, const char *name, emr_buf *out);
 	emr_status (*list_attributes)(emr_view *view, uint64_t number, emr_buf *out);
+	/* NAME in NUMBER (NULL: it itself) was refused: a person is told ID. */
+	void (*tell_refused)(emr_view *view, uint64_t number, const char *name, const char *id);
+	/* With N's file->lock held for writing: a working copy that needs nothing of another's any
+	 * more. */
+	emr_status (*start_staging)(emr_view *view, node *n, uint64_t size);
 	/* The bytes of N, which are made when they are asked for (special.h). */
 	emr_status (*make)(emr_view *view, const node *n, emr_buf *out);
 	/* HANDLE, just made, gets what it reads from. */
@@ -76,6 +130,23 @@ extern const node_kind own_kind; /* a record of one's own */
 static inline const node_kind *kind_of(const node *n)
 {
 	return __atomic_load_n(&n->kind, __ATOMIC_RELAXED);
+}
+
+/* The directory of another's folder under which N lies as one's own, N itself when it is one; NULL:
+ * N lies in the folder itself. */
+static inline node *kind_top(const node *n)
+{
+	while (n->parent != NULL)
+		n = n->parent;
+	return kind_of(n)->within != NULL ? (node *)(uintptr_t)n : NULL;
+}
+
+/* Under view->lock: what N is where it lies. */
+static inline const node_kind *kind_where(const node *n)
+{
+	const node *top = kind_top(n);
+
+	return top == NULL || top == n ? kind_of(n) : kind_of(top)->within;
 }
 
 /* Under view->lock: N is of KIND from now on. */
@@ -108,5 +179,10 @@ bool kind_list_tree(
 	emr_view *view, node *directory, uint64_t cookie, bool take, emr_entry_fn fn, void *arg);
 /* N under NAME is an entry: what FN says; TAKE: with a reference of the kernel's. */
 bool kind_give(node *n, const char *name, uint64_t next, bool take, emr_entry_fn fn, void *arg);
+/* N, a directory, never goes to the ledger. */
+bool kind_is_unsent(const node *n);
+/* Without view->lock: a person is told, if this is another's folder, that NUMBER refused something.
+ */
+void kind_tell_refused(emr_view *view, uint64_t number, const char *name, const char *id);
 /* N's path from the top of the folder; NULL: it has none, or there is no memory. */
 char *kind_path(const node *n);

@@ -2,7 +2,6 @@
  * first write makes a working copy, so that the saved version stays as it was until the new one
  * is complete. */
 #include "file.h"
-#include "foreign.h"
 #include "kind.h"
 #include "space.h"
 
@@ -34,6 +33,7 @@ emr_status file_start_staging(emr_view *view, node *n, uint64_t base_size)
 static emr_status lock_writable(emr_view *view, node *n)
 {
 	emr_status status = EMR_OK;
+	const node_kind *kind;
 	bool is_theirs;
 	uint64_t size;
 
@@ -46,9 +46,10 @@ static emr_status lock_writable(emr_view *view, node *n)
 		if (n->file->staging == NULL) {
 			pthread_mutex_lock(&view->lock);
 			size = n->size;
-			is_theirs = foreign_reads_theirs(n);
+			kind = kind_where(n);
+			is_theirs = kind->is_theirs != NULL && kind->is_theirs(n);
 			pthread_mutex_unlock(&view->lock);
-			status = is_theirs ? foreign_start_staging(view, n, size)
+			status = is_theirs ? kind->start_staging(view, n, size)
 					   : file_start_staging(view, n, size);
 		}
 		pthread_rwlock_unlock(&n->file->lock);
@@ -207,12 +208,14 @@ emr_status emr_view_allocate(emr_handle *handle, uint64_t at, uint64_t len, bool
 static emr_status set_mode_and_time(emr_view *view, node *n, unsigned mask, const emr_attr *wanted)
 {
 	node_row row = row_of_node(n);
-	emr_status status;
+	emr_status status = EMR_OK;
+	bool is_done = false;
 	edit e;
 
-	if (foreign_is_share(n))
-		return mask & EMR_SET_MTIME ? foreign_file_set_time(view, n, wanted->mtime_ns)
-					    : EMR_OK;
+	if (kind_where(n)->set_attr != NULL)
+		status = kind_where(n)->set_attr(view, n, mask, wanted, &is_done);
+	if (is_done)
+		return status;
 	if (mask & EMR_SET_MODE)
 		row.mode = wanted->mode & 01777;
 	if (mask & EMR_SET_MTIME)
@@ -240,20 +243,6 @@ static emr_status set_mode_and_time(emr_view *view, node *n, unsigned mask, cons
 	return EMR_OK;
 }
 
-/* N lies in another's folder. */
-static emr_status prepare_foreign(emr_view *view, node *n, unsigned mask, const emr_attr *wanted)
-{
-	bool says = (mask & (EMR_SET_MODE | EMR_SET_MTIME)) != 0 &&
-		    !(foreign_is_share(n) && foreign_file_may_say(n, mask, wanted));
-	emr_status status = EMR_OK;
-
-	if ((mask & EMR_SET_SIZE) || !says)
-		status = foreign_may_change(view, n, FOREIGN_CONTENT);
-	if (status == EMR_OK && says)
-		status = foreign_may_change(view, n, FOREIGN_META);
-	return status == EMR_OK && shared_has(n) ? foreign_take(view, n) : status;
-}
-
 emr_status emr_view_set_attr(
 	emr_view *view, uint64_t number, unsigned mask, const emr_attr *wanted, emr_attr *out_attr)
 {
@@ -273,8 +262,8 @@ emr_status emr_view_set_attr(
 		status = n->type == EMR_META_DIR ? EMR_IS_DIRECTORY : EMR_INVALID;
 	else if ((mask & EMR_SET_SIZE) && tree_need_file(n) != EMR_OK)
 		status = EMR_NO_MEMORY;
-	else if (mask != 0 && foreign_top(n) != NULL)
-		status = prepare_foreign(view, n, mask, wanted);
+	else if (mask != 0 && kind_where(n)->prepare_attr != NULL)
+		status = kind_where(n)->prepare_attr(view, n, mask, wanted);
 	if (status == EMR_OK)
 		n->opens++;
 	is_closed = status == EMR_OK && n->write_opens == 0;

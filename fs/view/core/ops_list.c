@@ -1,7 +1,6 @@
 /* This file lists directories and finds things by path, the made directories of `.emrfs` and
  * `shared-with-me` among them. */
 #include "edit.h"
-#include "foreign.h"
 #include "ops_tree.h"
 #include "kind.h"
 #include "special.h"
@@ -20,10 +19,8 @@ static emr_status list_directory(
 		return EMR_OK;
 	if (cookie < 2 && !kind_give(parent, "..", 2, false, fn, arg))
 		return EMR_OK;
-	if (kind_of(n)->list != NULL)
-		return kind_of(n)->list(view, n, cookie, take, fn, arg);
-	if (foreign_top(n) != NULL)
-		return union_list(view, n, cookie, take, fn, arg);
+	if (kind_where(n)->list != NULL)
+		return kind_where(n)->list(view, n, cookie, take, fn, arg);
 	(void)kind_list_tree(view, n, cookie, take, fn, arg);
 	return EMR_OK;
 }

@@ -4,11 +4,24 @@
 #include <string.h>
 
 #include "edit.h"
-#include "foreign.h"
 #include "ops_file.h"
 #include "ops_tree.h"
 #include "space.h"
 #include "special.h"
+
+static bool is_empty(emr_view *view, node *directory)
+{
+	return kind_where(directory)->is_empty != NULL
+		       ? kind_where(directory)->is_empty(view, directory)
+		       : !node_has_kids(directory);
+}
+
+static bool is_below(const emr_view *view, const node *directory, const node *n)
+{
+	return kind_where(directory)->is_below != NULL
+		       ? kind_where(directory)->is_below(view, directory, n)
+		       : tree_is_below(directory, n);
+}
 
 /* ---- removing ---- */
 
@@ -35,7 +48,8 @@ void finish_remove(emr_view *view, node *n, vacated *v)
 
 	if (node_is_file(n) && (!n->is_published || n->content_dirty))
 		space_died(view, 0); /* a published version can be brought back */
-	foreign_note_cut(n);
+	if (kind_where(n)->note_cut != NULL)
+		kind_where(n)->note_cut(n);
 	if (v != NULL)
 		vacated_add(view, v);
 	tree_detach(view, n);
@@ -64,6 +78,16 @@ static emr_status remove_node(emr_view *view, node *n)
 	return EMR_OK;
 }
 
+/* The same in another's folder, where it becomes one's own. */
+static emr_status child_to_change(
+	emr_view *view, node *directory, const char *name, node **out_node)
+{
+	emr_status status = kind_where(directory)->child(view, directory, name, out_node);
+
+	return status == EMR_OK ? kind_where(*out_node)->prepare(view, *out_node, CHANGE_META)
+				: status;
+}
+
 /* A child whose name is to change, or to go. */
 static emr_status find_child(emr_view *view, uint64_t parent, const char *name, node **out_node)
 {
@@ -73,8 +97,8 @@ static emr_status find_child(emr_view *view, uint64_t parent, const char *name, 
 	status = find_writable(view, parent, &directory);
 	if (status != EMR_OK)
 		return status;
-	if (foreign_top(directory) != NULL)
-		return foreign_child_to_change(view, directory, name, FOREIGN_META, out_node);
+	if (kind_where(directory)->prepare != NULL)
+		return child_to_change(view, directory, name, out_node);
 	n = tree_child(view, directory, name);
 	if (n == NULL)
 		return directory == view->root && strcmp(name, ".emrfs") == 0 ? EMR_DENIED
@@ -119,7 +143,7 @@ emr_status emr_view_rmdir(emr_view *view, uint64_t parent, const char *name)
 	status = find_child(view, parent, name, &n);
 	if (status == EMR_OK && n->type != EMR_META_DIR)
 		status = EMR_NOT_DIRECTORY;
-	if (status == EMR_OK && !union_is_empty(view, n))
+	if (status == EMR_OK && !is_empty(view, n))
 		status = EMR_NOT_EMPTY;
 	if (status == EMR_OK && n->is_inbox)
 		status = EMR_DENIED;
@@ -159,7 +183,7 @@ static emr_status check_move(emr_view *view, const node *n, const node *director
 {
 	if (n->is_inbox)
 		return EMR_DENIED;
-	if (n->type == EMR_META_DIR && foreign_is_below(view, directory, n))
+	if (n->type == EMR_META_DIR && is_below(view, directory, n))
 		return EMR_CROSS;
 	if (target == NULL)
 		return EMR_OK;
@@ -169,7 +193,7 @@ static emr_status check_move(emr_view *view, const node *n, const node *director
 		return EMR_NOT_DIRECTORY;
 	if (n->type != EMR_META_DIR && target->type == EMR_META_DIR)
 		return EMR_IS_DIRECTORY;
-	return union_is_empty(view, target) ? EMR_OK : EMR_NOT_EMPTY;
+	return is_empty(view, target) ? EMR_OK : EMR_NOT_EMPTY;
 }
 
 static node_row moved_row(const emr_view *view, const node *n, const node *directory,
@@ -214,7 +238,8 @@ static void finish_move(emr_view *view, node *n, const node_row *row)
 		n->was = NULL;
 	}
 	tree_mark_local(n);
-	foreign_note_made(view, n);
+	if (kind_where(n)->note_made != NULL)
+		kind_where(n)->note_made(view, n);
 	mark_changed(view, n);
 	if (n->type == EMR_META_DIR)
 		requeue_below(view, n);
@@ -278,7 +303,7 @@ static emr_status exchange(emr_view *view, node *a, node *b)
 
 	if (a->is_inbox || b->is_inbox)
 		return EMR_DENIED;
-	if (foreign_is_below(view, dir_b, a) || foreign_is_below(view, dir_a, b))
+	if (is_below(view, dir_b, a) || is_below(view, dir_a, b))
 		return EMR_CROSS;
 	status = remember_former(a);
 	if (status == EMR_OK)
@@ -311,15 +336,30 @@ static emr_status find_target(emr_view *view, node *directory, const char *name,
 	emr_status status;
 
 	*out_target = NULL;
-	if (foreign_top(directory) == NULL) {
+	if (kind_where(directory)->prepare == NULL) {
 		*out_target = tree_child(view, directory, name);
 		return EMR_OK;
 	}
-	status = foreign_child_to_change(view, directory, name, FOREIGN_META, out_target);
+	status = child_to_change(view, directory, name, out_target);
 	if (status != EMR_NOT_FOUND)
 		return status;
 	*out_target = NULL;
 	return EMR_OK;
+}
+
+/* PARENT and DIRECTORY are of the same domain of another's, or both in the folder itself:
+ * EMR_APART.
+ */
+static emr_status check_apart(const emr_view *view, uint64_t parent, const node *directory)
+{
+	const node *from = tree_by_number(view, parent), *top = kind_top(directory), *from_top;
+
+	if (from == NULL)
+		return EMR_NOT_FOUND;
+	from_top = kind_top(from);
+	if (from_top == NULL || top == NULL)
+		return from_top == top ? EMR_OK : EMR_APART;
+	return kind_of(top)->is_same(from_top, top) ? EMR_OK : EMR_APART;
 }
 
 static emr_status rename_locked(emr_view *view, uint64_t parent, const char *name,
@@ -332,7 +372,7 @@ static emr_status rename_locked(emr_view *view, uint64_t parent, const char *nam
 	if (status == EMR_OK)
 		status = find_writable(view, new_parent, &directory);
 	if (status == EMR_OK)
-		status = foreign_check_apart(view, parent, directory);
+		status = check_apart(view, parent, directory);
 	if (status == EMR_OK)
 		status = find_child(view, parent, name, &n);
 	if (status == EMR_OK)
@@ -352,8 +392,8 @@ static emr_status rename_locked(emr_view *view, uint64_t parent, const char *nam
 	status = check_move(view, n, directory, target);
 	/* Scratch becomes a record of its own. */
 	if (status == EMR_OK && n->is_local && !n->is_published && target == NULL &&
-		node_is_file(n) && foreign_top(directory) != NULL)
-		status = foreign_check_deposit(view, directory, new_name);
+		node_is_file(n) && kind_where(directory)->may_come != NULL)
+		status = kind_where(directory)->may_come(view, directory, new_name);
 	return status == EMR_OK ? move_over(view, n, directory, new_name, target) : status;
 }
 

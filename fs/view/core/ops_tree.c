@@ -3,7 +3,6 @@
 #include <string.h>
 
 #include "edit.h"
-#include "foreign.h"
 #include "ops_file.h"
 #include "ops_tree.h"
 #include "kind.h"
@@ -35,8 +34,8 @@ emr_status find_writable(const emr_view *view, uint64_t number, node **out_node)
 		return kind_of(*out_node)->refuses_names;
 	if (kind_of(*out_node)->refuses != EMR_OK)
 		return kind_of(*out_node)->refuses;
-	if (foreign_top(*out_node) != NULL)
-		return foreign_check_directory(view, *out_node);
+	if (kind_where(*out_node)->may_hold != NULL)
+		return kind_where(*out_node)->may_hold(view, *out_node);
 	return (*out_node)->state == NODE_VIRTUAL ? EMR_DENIED : EMR_OK;
 }
 
@@ -90,13 +89,10 @@ emr_status emr_view_lookup(emr_view *view, uint64_t parent, const char *name, em
 	status = kind_ready(view, parent, name);
 	if (status == EMR_OK)
 		status = find_directory(view, parent, &directory);
-	if (status == EMR_OK && kind_of(directory)->child != NULL) {
-		status = kind_of(directory)->child(view, directory, name, &n);
-	} else if (status == EMR_OK && foreign_top(directory) != NULL) {
-		status = union_child(view, directory, name, &n);
-	} else if (status == EMR_OK) {
-		status = kind_child_in_tree(view, directory, name, &n);
-	}
+	if (status == EMR_OK)
+		status = kind_where(directory)->child != NULL
+				 ? kind_where(directory)->child(view, directory, name, &n)
+				 : kind_child_in_tree(view, directory, name, &n);
 	if (status == EMR_OK) {
 		n->kernel_refs++;
 		tree_attr(n, out_attr);
@@ -150,9 +146,9 @@ static emr_status check_free(emr_view *view, node *directory, const char *name)
 	emr_status status;
 	node *n;
 
-	if (foreign_top(directory) == NULL)
+	if (kind_where(directory)->prepare == NULL)
 		return tree_child(view, directory, name) != NULL ? EMR_EXISTS : EMR_OK;
-	status = union_child(view, directory, name, &n);
+	status = kind_where(directory)->child(view, directory, name, &n);
 	return status == EMR_NOT_FOUND ? EMR_OK : status == EMR_OK ? EMR_EXISTS : status;
 }
 
@@ -182,7 +178,8 @@ static emr_status add_new(emr_view *view, node *directory, const char *name, nod
 	}
 	n->has_row = true;
 	touch_directory(view, directory);
-	foreign_note_made(view, n);
+	if (kind_where(n)->note_made != NULL)
+		kind_where(n)->note_made(view, n);
 	mark_changed(view, n);
 	return EMR_OK;
 }
@@ -198,10 +195,8 @@ static emr_status make_node(emr_view *view, uint64_t parent, const char *name, e
 		status = check_new_name(view, directory, name);
 	if (status == EMR_OK)
 		status = check_free(view, directory, name);
-	if (status == EMR_OK && foreign_top(directory) != NULL)
-		status = foreign_may_make(view, directory, type, name);
-	if (status == EMR_OK && foreign_top(directory) != NULL && type == EMR_META_FILE)
-		status = foreign_check_deposit(view, directory, name);
+	if (status == EMR_OK && kind_where(directory)->may_make != NULL)
+		status = kind_where(directory)->may_make(view, directory, type, name);
 	if (status == EMR_OK)
 		status = tree_new_node(view, type, emr_id16_random(), 0, &n);
 	if (status != EMR_OK)

@@ -9,7 +9,6 @@
 
 #include "node.h"
 #include "disk.h"
-#include "shared_notice.h"
 #include "tree.h"
 
 /* A program that tries a thousand times is told of as often as it gets an errno, a person is not.
@@ -95,11 +94,11 @@ emr_status emr_view_refuse(emr_view *view, uint64_t number, const char *name, em
 	if (status == EMR_IO)
 		disk_hear(view, status);
 	if (status == EMR_READ_ONLY)
-		shared_notice_refused(view, number, name, "read-only");
+		kind_tell_refused(view, number, name, "read-only");
 	if (status == EMR_DENIED && name != NULL) /* a reading that is refused says so by itself */
-		shared_notice_refused(view, number, name, "no-grant");
+		kind_tell_refused(view, number, name, "no-grant");
 	if (status == EMR_QUOTA)
-		shared_notice_refused(view, number, name, "deposits-full");
+		kind_tell_refused(view, number, name, "deposits-full");
 	for (size_t i = 0; i < REFUSALS && view->options.notice != NULL; i++) {
 		if (told[i].status != status)
 			continue;

@@ -7,7 +7,7 @@
 
 #include "settle/place.h"
 
-#include "foreign.h"
+#include "tree.h"
 
 #define ROW_VERSION 2
 #define ROW_VERSION_OWN 1 /* of what lies in one's own folder */
@@ -113,7 +113,7 @@ emr_id16 row_directory(const node *directory)
 
 node_row row_of_node(const node *n)
 {
-	const node *top = foreign_top(n);
+	const node *top = kind_top(n);
 	node_row row = {
 		.type = n->type,
 		.change = n->change,

@@ -12,7 +12,6 @@
 
 #include "edit.h"
 #include "file.h"
-#include "foreign.h"
 #include "kind.h"
 
 typedef struct name_key {
@@ -568,6 +567,19 @@ void tree_walk(node *n, void (*fn)(void *arg, node *n), void *arg)
 		fn(arg, at);
 }
 
+void tree_walk_elsewhere(emr_view *view, void (*fn)(void *arg, node *n), void *arg)
+{
+	for (size_t i = 0; i < view->by_number.cap; i++) {
+		node *top = table_at(&view->by_number, i);
+
+		if (top == NULL || kind_of(top)->within == NULL || !node_has_kids(top))
+			continue;
+		for (node *kid = tree_next_kid(top, 0); kid != NULL;
+			kid = tree_next_kid(top, kid->cookie))
+			tree_walk(kid, fn, arg);
+	}
+}
+
 /* From below the uppermost node. */
 static char *path_below_top(const node *n)
 {
@@ -597,12 +609,12 @@ static char *path_below_top(const node *n)
 
 char *tree_path(const node *n)
 {
-	const node *top = foreign_top(n);
+	const node *top = kind_top(n);
 	char *up, *below, *path = NULL;
 
 	if (top == NULL || top == n)
 		return path_below_top(n);
-	if (foreign_is_share(n))
+	if (kind_of(top)->within->is_whole(n))
 		return kind_path(top);
 	up = kind_path(top);
 	below = path_below_top(n);

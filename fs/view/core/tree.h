@@ -94,6 +94,8 @@ void tree_mark_local(node *n);
 void tree_mark_all_local(emr_view *view);
 /* Calls FN for N and everything below it, parents first. */
 void tree_walk(node *n, void (*fn)(void *arg, node *n), void *arg);
+/* The same for every node of one's own in others' folders; FN must neither make nor free any. */
+void tree_walk_elsewhere(emr_view *view, void (*fn)(void *arg, node *n), void *arg);
 /* Path from the top without a leading slash; NULL when memory runs out or N has no name. */
 char *tree_path(const node *n);
 

@@ -47,7 +47,7 @@ static emr_status plan(const emr_view *view, uint64_t parent, const char *name, 
 	if (from == NULL || directory == NULL || from->state != NODE_LIVE ||
 		directory->state != NODE_LIVE)
 		return EMR_OK;
-	if (foreign_top(from) != NULL || foreign_top(directory) != NULL)
+	if (kind_top(from) != NULL || kind_top(directory) != NULL)
 		return EMR_OK; /* nothing moves between folders of different owners */
 	n = tree_child(view, from, name);
 	if (n == NULL)

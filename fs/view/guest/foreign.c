@@ -9,6 +9,7 @@
 #include "base/log.h"
 
 #include "file.h"
+#include "guest_kind.h"
 #include "ops_tree.h"
 #include "view/received.h"
 
@@ -17,7 +18,7 @@
 
 shared_share *foreign_share(const node *n)
 {
-	const node *top = foreign_top(n);
+	const node *top = kind_top(n);
 
 	return top != NULL ? top->shared->share : NULL;
 }
@@ -123,34 +124,26 @@ emr_status foreign_take(emr_view *view, node *n)
 
 void foreign_note_made(emr_view *view, const node *n)
 {
-	if (view->shares == NULL || foreign_top(n) == NULL)
+	if (view->shares == NULL || kind_top(n) == NULL)
 		return;
 	view->shares->has_own = true;
 	view->shares->has_leaving =
 		view->shares->has_leaving || (n->is_local && n->is_published && node_is_file(n));
 }
 
-emr_status foreign_prepare_change(emr_view *view, node *n, foreign_change what)
+emr_status foreign_prepare_change(emr_view *view, node *n, node_change what)
 {
 	emr_status status;
 
-	if (foreign_top(n) == NULL)
+	if (kind_top(n) == NULL)
 		return n->state == NODE_VIRTUAL ? EMR_READ_ONLY : EMR_OK;
 	status = foreign_may_change(view, n, what);
 	return status == EMR_OK && shared_has(n) ? foreign_take(view, n) : status;
 }
 
-emr_status foreign_child_to_change(
-	emr_view *view, node *directory, const char *name, foreign_change what, node **out_node)
-{
-	emr_status status = union_child(view, directory, name, out_node);
-
-	return status == EMR_OK ? foreign_prepare_change(view, *out_node, what) : status;
-}
-
 bool foreign_is_below(const emr_view *view, const node *directory, const node *n)
 {
-	const node *at = directory, *top = foreign_top(directory);
+	const node *at = directory, *top = kind_top(directory);
 	const shared_share *s = top != NULL ? top->shared->share : NULL;
 	uint32_t entry;
 
@@ -186,19 +179,6 @@ bool foreign_has_own(const emr_view *view, emr_id16 domain)
 	return false;
 }
 
-void foreign_walk(emr_view *view, void (*fn)(void *arg, node *n), void *arg)
-{
-	for (size_t i = 0; i < view->by_number.cap; i++) {
-		node *top = table_at(&view->by_number, i);
-
-		if (top == NULL || !shared_has(top) || !node_has_kids(top))
-			continue;
-		for (node *kid = tree_next_kid(top, 0); kid != NULL;
-			kid = tree_next_kid(top, kid->cookie))
-			tree_walk(kid, fn, arg);
-	}
-}
-
 /* ---- bytes ---- */
 
 bool foreign_reads_theirs(const node *n)
@@ -210,7 +190,7 @@ bool foreign_reads_theirs(const node *n)
 		return false;
 	if (f != NULL && f->cut != NULL)
 		return true;
-	return n->is_published && n->place.pversion != 0 && foreign_top(n) != NULL;
+	return n->is_published && n->place.pversion != 0 && kind_top(n) != NULL;
 }
 
 void foreign_note_cut(node *n)
@@ -218,10 +198,12 @@ void foreign_note_cut(node *n)
 	if (!foreign_reads_theirs(n))
 		return;
 	/* Nobody had it open, but the kernel may know it and open it now. */
-	if (tree_need_file(n) == EMR_OK)
+	if (tree_need_file(n) == EMR_OK) {
 		n->file->cut = foreign_share(n);
-	else
+		kind_change(n, &guest_cut_kind);
+	} else {
 		emr_log(EMR_LOG_WARN, "shares: no memory for where a file without a name was");
+	}
 }
 
 shared_share *foreign_gives(const node *n)
@@ -234,26 +216,20 @@ shared_share *foreign_gives(const node *n)
 emr_status foreign_may_read(emr_view *view, const node *n)
 {
 	const shared_share *s;
-	emr_status status = EMR_OK;
 
-	if (view->shares == NULL || !node_is_file(n))
-		return EMR_OK;
-	pthread_mutex_lock(&view->lock);
 	s = foreign_gives(n);
-	if (s != NULL)
-		status = shared_is_readable(view, s);
-	pthread_mutex_unlock(&view->lock);
-	return status;
+	return s != NULL ? shared_is_readable(view, s) : EMR_OK;
 }
 
 emr_status foreign_open(emr_view *view, emr_handle *handle)
 {
 	node *n = handle->node;
-	emr_status status = foreign_may_read(view, n);
 	bool is_theirs, is_lost, was_shown;
 	const shared_share *s;
+	emr_status status;
 
 	pthread_mutex_lock(&view->lock);
+	status = foreign_may_read(view, n);
 	is_theirs = foreign_reads_theirs(n);
 	s = foreign_gives(n);
 	is_lost = n->state == NODE_GONE && s != NULL && s->is_blind; /* nothing of it comes back */
@@ -410,9 +386,9 @@ bool foreign_is_heir(emr_view *view, const node *n)
 	inheriting i = {.heir = n};
 
 	if (view->shares == NULL || !view->shares->has_leaving || n->is_published ||
-		!node_is_file(n) || foreign_top(n) == NULL)
+		!node_is_file(n) || kind_top(n) == NULL)
 		return false;
-	foreign_walk(view, note_leaving, &i);
+	tree_walk_elsewhere(view, note_leaving, &i);
 	view->shares->has_leaving = i.has_leaving;
 	return i.is_heir;
 }

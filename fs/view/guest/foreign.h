@@ -1,6 +1,6 @@
 /* Writing in another's folder.  What is made or changed there is a node of the view like any other,
  * with its working copy, row and settle patterns; its uppermost directory is a directory of the
- * share (foreign_top), and its domain the other's.  A record of the other's that is to be changed
+ * share (kind_top), and its domain the other's.  A record of the other's that is to be changed
  * is taken (foreign_take): its node, under the number the kernel knows, becomes one's own. Once
  * what is here is what the share shows, the node goes back (foreign_meet.c).
  *
@@ -11,15 +11,6 @@
 #include "edit.h"
 #include "share/write.h"
 #include "union.h"
-
-/* The directory of the share under which N lies as one's own, N itself when it is one; NULL: N lies
- * in the folder itself. */
-static inline node *foreign_top(const node *n)
-{
-	while (n->parent != NULL)
-		n = n->parent;
-	return shared_has(n) ? (node *)(uintptr_t)n : NULL;
-}
 
 /* The node of one's own that stands for OBJECT of S, NULL: none.  The other chooses ids, so one
  * alone says nothing. */
@@ -69,13 +60,8 @@ bool foreign_is_left_alone(const emr_view *view, const node *n);
 /* foreign_limit.c: one more file may be called NAME in DIRECTORY today: EMR_QUOTA, when it is in an
  * Inbox that takes no more from one sender.  Names of scratch do not count. */
 emr_status foreign_check_deposit(emr_view *view, const node *directory, const char *name);
-typedef enum foreign_change {
-	FOREIGN_CONTENT, /* its bytes */
-	FOREIGN_META, /* its name, place, mode, time, attributes, or its end: never of a share that
-			 is a file */
-} foreign_change;
-/* N may be changed: EMR_READ_ONLY, EMR_DENIED. */
-emr_status foreign_may_change(const emr_view *view, const node *n, foreign_change what);
+/* N may be changed, a share that is a file in nothing but its bytes: EMR_READ_ONLY, EMR_DENIED. */
+emr_status foreign_may_change(const emr_view *view, const node *n, node_change what);
 /* N lies in another's folder, and cannot be sent now as far as is known here. */
 bool foreign_must_wait(const emr_view *view, const node *n);
 /* The same of what was removed in DOMAIN; true of one's own. */
@@ -84,9 +70,6 @@ bool foreign_may_send(const emr_view *view, emr_id16 domain);
  * that come go to TELL. */
 emr_status foreign_take_writings(emr_view *view, emr_buf *tell);
 emr_status foreign_take_writing(emr_view *view, const emr_writing *writing, emr_buf *tell);
-
-/* PARENT and DIRECTORY are of the same domain, or both in the folder itself: EMR_APART. */
-emr_status foreign_check_apart(const emr_view *view, uint64_t parent, const node *directory);
 
 /* ---- nodes: foreign.c */
 
@@ -99,11 +82,8 @@ emr_place foreign_place_of(const struct shared_share *s, const struct shared_ent
 /* The part of it that cannot fail: N, a file of a share with room for its bytes, stands at PLACE
  * under NAME, which tree_prepare gave, in DIRECTORY.  An id is reserved. */
 void foreign_become(emr_view *view, node *n, const emr_place *place, node *directory, char *name);
-/* NAME in DIRECTORY, to be changed as WHAT: one's own, or taken. */
-emr_status foreign_child_to_change(
-	emr_view *view, node *directory, const char *name, foreign_change what, node **out_node);
 /* As `taken` if it is shown by another, for a change of WHAT; nothing for other nodes. */
-emr_status foreign_prepare_change(emr_view *view, node *n, foreign_change what);
+emr_status foreign_prepare_change(emr_view *view, node *n, node_change what);
 /* DOMAIN is that of a share. */
 bool foreign_is_domain(const emr_view *view, emr_id16 domain);
 /* Something of one's own lies in DOMAIN of another. */
@@ -119,16 +99,13 @@ emr_status foreign_fetch(emr_view *view, node *n);
 bool foreign_is_heir(emr_view *view, const node *n);
 /* N is about to lose its name: what is read of it goes on being another's. */
 void foreign_note_cut(node *n);
-/* Without view->lock: N's bytes may be read (still). */
+/* N's bytes may be read (still). */
 emr_status foreign_may_read(emr_view *view, const node *n);
 /* Without view->lock: HANDLE was opened; if it reads what another shares, its owner is told.
  * EMR_BUSY: its bytes are not here. */
 emr_status foreign_open(emr_view *view, emr_handle *handle);
 /* Whether DIRECTORY lies in N, also by way of directories that are only shown. */
 bool foreign_is_below(const emr_view *view, const node *directory, const node *n);
-/* FN for every node of one's own in others' folders, parents first; it must neither make nor free
- * any. */
-void foreign_walk(emr_view *view, void (*fn)(void *arg, node *n), void *arg);
 /* Without file->lock's being free: with it held for writing, a working copy of N that needs nothing
  * of the other's any more. */
 emr_status foreign_start_staging(emr_view *view, node *n, uint64_t size);

@@ -184,7 +184,7 @@ static emr_status keep_all(keeping *k)
 {
 	emr_status status = EMR_OK;
 
-	foreign_walk(k->view, note_node, k);
+	tree_walk_elsewhere(k->view, note_node, k);
 	for (size_t at = k->numbers.len; at > 0 && status == EMR_OK; at -= sizeof(uint64_t)) {
 		uint64_t number;
 		node *n;

@@ -116,6 +116,6 @@ emr_status foreign_check_deposit(emr_view *view, const node *directory, const ch
 	if (status != EMR_OK)
 		return status;
 	if (s->sent < rules.deposits_a_day)
-		foreign_walk(view, count_node, &w);
+		tree_walk_elsewhere(view, count_node, &w);
 	return s->sent + w.n < rules.deposits_a_day ? EMR_OK : EMR_QUOTA;
 }

@@ -59,7 +59,7 @@ static bool made_by_me(const emr_view *view, const shared_share *s, emr_id16 obj
 	       emr_id32_equal(head.creator, me.signer_id);
 }
 
-emr_status foreign_may_change(const emr_view *view, const node *n, foreign_change what)
+emr_status foreign_may_change(const emr_view *view, const node *n, node_change what)
 {
 	const shared_share *s = foreign_share(n);
 	emr_status status = foreign_check_directory(view, n);
@@ -68,7 +68,7 @@ emr_status foreign_may_change(const emr_view *view, const node *n, foreign_chang
 		return status;
 	if (shared_has(n) && (n->shared->level != SHARED_RECORD || s->is_blind))
 		return EMR_READ_ONLY;
-	if (foreign_is_share(n) && what != FOREIGN_CONTENT)
+	if (foreign_is_share(n) && what != CHANGE_CONTENT)
 		return EMR_DENIED;
 	/* The share itself is the owner's to name and to end; of a file the bytes are the writer's.
 	 */
@@ -76,28 +76,16 @@ emr_status foreign_may_change(const emr_view *view, const node *n, foreign_chang
 		return EMR_READ_ONLY;
 	if (!shared_has(n) && !n->is_published)
 		return EMR_OK; /* nobody has seen it */
-	if ((s->rights & (what == FOREIGN_CONTENT ? EMR_RIGHT_PUT : EMR_RIGHT_META)) == 0)
+	if ((s->rights & (what == CHANGE_CONTENT ? EMR_RIGHT_PUT : EMR_RIGHT_META)) == 0)
 		return EMR_DENIED;
 	if (s->rights & EMR_RIGHT_ANY)
 		return EMR_OK;
 	return made_by_me(view, s, shared_object_of(n)) ? EMR_OK : EMR_DENIED;
 }
 
-emr_status foreign_check_apart(const emr_view *view, uint64_t parent, const node *directory)
-{
-	const node *from = tree_by_number(view, parent), *top = foreign_top(directory), *from_top;
-
-	if (from == NULL)
-		return EMR_NOT_FOUND;
-	from_top = foreign_top(from);
-	if (from_top == NULL || top == NULL)
-		return from_top == top ? EMR_OK : EMR_APART;
-	return emr_id16_equal(from_top->shared->domain, top->shared->domain) ? EMR_OK : EMR_APART;
-}
-
 bool foreign_must_wait(const emr_view *view, const node *n)
 {
-	return foreign_top(n) != NULL && !foreign_is_writable(view, foreign_share(n));
+	return kind_top(n) != NULL && !foreign_is_writable(view, foreign_share(n));
 }
 
 bool foreign_may_send(const emr_view *view, emr_id16 domain)

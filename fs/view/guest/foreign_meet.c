@@ -8,6 +8,7 @@
 
 #include "conflict.h"
 #include "follow.h"
+#include "guest_kind.h"
 #include "foreign.h"
 
 /* One look at everything. */
@@ -459,7 +460,7 @@ static emr_status meet_all(meeting *m)
 	for (size_t i = 0; i < view->by_number.cap && status == EMR_OK; i++) {
 		const node *n = table_at(&view->by_number, i);
 
-		if (n != NULL && n->state == NODE_LIVE && foreign_top(n) != NULL)
+		if (n != NULL && n->state == NODE_LIVE && kind_top(n) != NULL)
 			status = emr_buf_append(&m->numbers, &n->number, sizeof n->number);
 	}
 	view->shares->has_own = m->numbers.len > 0;

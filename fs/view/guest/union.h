@@ -6,7 +6,7 @@
 
 #include "shared.h"
 
-/* In DIRECTORY, which foreign_top knows: of one's own, or another's.  What shared_check_directory
+/* In DIRECTORY, which kind_top knows: of one's own, or another's.  What shared_check_directory
  * says, EMR_NOT_FOUND. */
 emr_status union_child(emr_view *view, node *directory, const char *name, node **out_node);
 /* Entries after COOKIE, as emr_view_each_entry. */

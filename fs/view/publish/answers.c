@@ -178,7 +178,7 @@ static void apply_to_node(edit *e, const publishing *p, node *n, const emr_outco
 		if (n->type == EMR_META_DIR)
 			edit_moved(e, old_id, n->id);
 	}
-	if (foreign_top(n) == NULL)
+	if (kind_top(n) == NULL)
 		edit_ino(e, n->id, n->ino);
 	if (o->place.pversion != 0)
 		edit_pin(e, &o->place.root, n->id, EMR_PIN_REGISTERED);

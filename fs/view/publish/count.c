@@ -76,7 +76,7 @@ void emr_view_count(emr_view *view, emr_view_counts *out_counts)
 
 	pthread_mutex_lock(&view->lock);
 	tree_walk(view->root, count_one, &mine);
-	foreign_walk(view, count_one, &others);
+	tree_walk_elsewhere(view, count_one, &others);
 	counts = mine.counts;
 	counts.pending += theirs->pending;
 	counts.failed += theirs->failed;
@@ -114,7 +114,7 @@ size_t emr_view_writing(emr_view *view, emr_view_written *out, size_t max)
 
 	pthread_mutex_lock(&view->lock);
 	tree_walk(view->root, list_one, &l);
-	foreign_walk(view, list_one, &l);
+	tree_walk_elsewhere(view, list_one, &l);
 	pthread_mutex_unlock(&view->lock);
 	return l.n;
 }

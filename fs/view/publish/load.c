@@ -884,7 +884,7 @@ static emr_status load_all(loading *l)
 		return status;
 	forget_moves(l);
 	tree_mark_all_local(view);
-	foreign_walk(view, mark_foreign, NULL);
+	tree_walk_elsewhere(view, mark_foreign, NULL);
 	for (node *kid = tree_next_kid(view->root, 0); kid != NULL;
 		kid = tree_next_kid(view->root, kid->cookie)) {
 		if (kid->is_domain && strcmp(kid->name, "Inbox") == 0)
@@ -896,7 +896,7 @@ static emr_status load_all(loading *l)
 	if (status != EMR_OK)
 		return status;
 	requeue_below(view, view->root);
-	foreign_walk(view, queue_foreign, view);
+	tree_walk_elsewhere(view, queue_foreign, view);
 	return EMR_OK;
 }
 

@@ -18,6 +18,7 @@
 #include "folder.h"
 #include "given.h"
 #include "giving_attributes.h"
+#include "guest_kind.h"
 #include "past.h"
 #include "letters.h"
 #include "pins.h"
@@ -202,6 +203,7 @@ emr_status emr_view_open(const emr_view_options *options, emr_view **out_view)
 		return EMR_NO_MEMORY;
 	view->options = *options;
 	view->grants = &giving_attributes;
+	view->received_kind = &shared_kind;
 	if (view->options.quiet_ns == 0)
 		view->options.quiet_ns = DEFAULT_QUIET_NS;
 	if (view->options.sync_ns == 0)

@@ -178,8 +178,6 @@ void shared_free(emr_view *view); /* after the nodes */
 /* Under view->lock: the ledger may have grown, or somebody waits. */
 void shared_wake(emr_view *view);
 
-extern const node_kind shared_kind; /* shared_kind.c */
-
 /* ---- nodes, under view->lock: shared_nodes.c */
 /* Whether there is anything to show. */
 bool shared_is_there(const emr_view *view);
@@ -286,8 +284,7 @@ void shared_tell_records(emr_view *view, const shared_share *s, emr_buf *tell);
 emr_status shared_attribute(emr_view *view, uint64_t number, const char *name, emr_buf *out);
 emr_status shared_list_attributes(emr_view *view, uint64_t number, emr_buf *out);
 /* Under view->lock: what user.emrfs.access says in S. */
-#define SHARED_ACCESS_BYTES 200
-void shared_access(const emr_view *view, const shared_share *s, char out[SHARED_ACCESS_BYTES]);
+void shared_access(const emr_view *view, const shared_share *s, char out[ACCESS_BYTES]);
 /* Its word alone, and when that right ends: of writing the end of writing, which may come before
  * that of reading. */
 const char *shared_right(const emr_view *view, const shared_share *s, uint64_t *out_until_unix_s);

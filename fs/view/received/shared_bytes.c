@@ -5,7 +5,6 @@
 #include <time.h>
 
 #include "edit.h"
-#include "foreign.h"
 #include "ops_file.h"
 #include "shared.h"
 #include "signed.h"
@@ -82,11 +81,13 @@ emr_status shared_attach(emr_view *view, shared_share *s, node *n)
 emr_status shared_open(emr_view *view, emr_handle *handle)
 {
 	node *n = handle->node;
+	const node_kind *kind;
 	bool is_taken, is_note;
 	emr_status status = EMR_OK;
 
 	pthread_mutex_lock(&view->lock);
-	is_taken = !shared_has(n);
+	kind = kind_where(n);
+	is_taken = !kind->is_received;
 	is_note = !is_taken && n->shared->level == SHARED_NOTE;
 	if (is_note)
 		status = shared_note_text(n->shared->share, &handle->virtual_bytes);
@@ -94,7 +95,7 @@ emr_status shared_open(emr_view *view, emr_handle *handle)
 		status = shared_is_readable(view, n->shared->share);
 	pthread_mutex_unlock(&view->lock);
 	if (is_taken)
-		return foreign_open(view, handle);
+		return kind->open != NULL ? kind->open(view, handle) : EMR_OK;
 	if (status != EMR_OK || is_note)
 		return status;
 	pthread_rwlock_rdlock(&n->file->lock);

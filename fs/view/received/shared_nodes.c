@@ -9,7 +9,6 @@
 #include "edit.h"
 #include "foreign.h"
 #include "shared_place.h"
-#include "union.h"
 
 #define DIRECTORY_MODE 0700
 
@@ -109,7 +108,7 @@ static emr_status make(
 	}
 	*place = *at;
 	n->state = NODE_VIRTUAL;
-	n->kind = &shared_kind;
+	n->kind = view->received_kind;
 	n->shared = place;
 	n->mode = type == EMR_META_DIR ? DIRECTORY_MODE : 0400;
 	*out_node = n;
@@ -357,7 +356,7 @@ emr_status shared_child(emr_view *view, node *directory, const char *name, node 
 		return child_of_top(view, name, out_node);
 	if (at->level == SHARED_OWNER)
 		return child_of_owner(view, at->owner, name, out_node);
-	return union_child(view, directory, name, out_node);
+	return kind_of(directory)->within->child(view, directory, name, out_node);
 }
 
 bool shared_give(emr_view *view, node *n, const char *name, uint64_t next, bool take,
@@ -423,7 +422,7 @@ emr_status shared_list(
 		return list_owners(view, cookie, take, fn, arg);
 	if (at->level == SHARED_OWNER)
 		return list_shares(view, at->owner, cookie, take, fn, arg);
-	return union_list(view, directory, cookie, take, fn, arg);
+	return kind_of(directory)->within->list(view, directory, cookie, take, fn, arg);
 }
 
 char *shared_path(const node *n)

@@ -182,13 +182,13 @@ void shared_notice_refused(emr_view *view, uint64_t number, const char *name, co
 
 	pthread_mutex_lock(&view->lock);
 	n = tree_by_number(view, number);
-	if (n != NULL && foreign_top(n) != NULL) {
+	if (n != NULL && kind_top(n) != NULL) {
 		path = shared_path_of_any(n);
 		if (strcmp(id, "no-grant") == 0 && foreign_share(n) != NULL &&
 			foreign_share(n)->is_blind)
 			id = "files-only"; /* asking for more would not help */
-		if (foreign_top(n)->shared->owner != NULL)
-			memcpy(owner, foreign_top(n)->shared->owner->name, sizeof owner);
+		if (kind_top(n)->shared->owner != NULL)
+			memcpy(owner, kind_top(n)->shared->owner->name, sizeof owner);
 		notice = (emr_shared_notice){.id = id,
 			.owner = owner,
 			.time_unix_s =

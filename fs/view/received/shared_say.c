@@ -29,7 +29,7 @@ typedef struct subject {
 	char owner[EMR_NAME_MAX + 1];
 	emr_card card;
 	emr_known_grant grant;
-	char access[SHARED_ACCESS_BYTES];
+	char access[ACCESS_BYTES];
 } subject;
 
 static emr_status say(emr_buf *out, const char *text)
@@ -204,7 +204,7 @@ const char *shared_right(const emr_view *view, const shared_share *s, uint64_t *
 	return !may_write ? "read" : s->rights & EMR_RIGHT_META ? "write" : "deposit";
 }
 
-void shared_access(const emr_view *view, const shared_share *s, char out[SHARED_ACCESS_BYTES])
+void shared_access(const emr_view *view, const shared_share *s, char out[ACCESS_BYTES])
 {
 	char until[32], purposes[EMR_SHARED_PURPOSES_BYTES];
 	uint64_t end;
@@ -212,9 +212,9 @@ void shared_access(const emr_view *view, const shared_share *s, char out[SHARED_
 
 	emr_shared_purposes(s->grant.row.purposes, purposes);
 	time_text(end, until);
-	snprintf(out, SHARED_ACCESS_BYTES, "%s%s%s%s%s", word,
-		end < FOREIGN_FOR_EVER_S ? " until=" : "", end < FOREIGN_FOR_EVER_S ? until : "",
-		purposes[0] != 0 ? " purpose=" : "", purposes);
+	snprintf(out, ACCESS_BYTES, "%s%s%s%s%s", word, end < FOREIGN_FOR_EVER_S ? " until=" : "",
+		end < FOREIGN_FOR_EVER_S ? until : "", purposes[0] != 0 ? " purpose=" : "",
+		purposes);
 }
 
 static emr_status say_access(const subject *s, emr_buf *out)

@@ -69,7 +69,7 @@ size_t emr_view_conflicts(emr_view *view, uint64_t *out, size_t max)
 
 	pthread_mutex_lock(&view->lock);
 	tree_walk(view->root, list_one, &l);
-	foreign_walk(view, list_one, &l);
+	tree_walk_elsewhere(view, list_one, &l);
 	pthread_mutex_unlock(&view->lock);
 	return l.n;
 }

@@ -1,0 +1,105 @@
+/* This file has the tables by which nodes below `shared-with-me` are looked into, read and changed:
+ * those that another shares, and those of one's own that lie among them. */
+#include "guest_kind.h"
+
+#include <stdio.h>
+
+#include "foreign.h"
+#include "shared_notice.h"
+#include "shared_software.h"
+
+static emr_id16 shared_domain(const node *n)
+{
+	return n->shared->domain;
+}
+
+static emr_id16 shared_object(const node *n)
+{
+	return n->shared->object;
+}
+
+static bool shared_is_same(const node *a, const node *b)
+{
+	return emr_id16_equal(a->shared->domain, b->shared->domain);
+}
+
+static emr_status guest_may_make(
+	emr_view *view, const node *directory, emr_meta_type type, const char *name)
+{
+	emr_status status = foreign_may_make(view, directory, type, name);
+
+	return status == EMR_OK && type == EMR_META_FILE
+		       ? foreign_check_deposit(view, directory, name)
+		       : status;
+}
+
+static emr_status guest_prepare_attr(emr_view *view, node *n, unsigned mask, const emr_attr *wanted)
+{
+	bool says = (mask & (EMR_SET_MODE | EMR_SET_MTIME)) != 0 &&
+		    !(foreign_is_share(n) && foreign_file_may_say(n, mask, wanted));
+	emr_status status = EMR_OK;
+
+	if ((mask & EMR_SET_SIZE) || !says)
+		status = foreign_may_change(view, n, CHANGE_CONTENT);
+	if (status == EMR_OK && says)
+		status = foreign_may_change(view, n, CHANGE_META);
+	return status == EMR_OK && shared_has(n) ? foreign_take(view, n) : status;
+}
+
+static emr_status guest_set_attr(
+	emr_view *view, node *n, unsigned mask, const emr_attr *wanted, bool *out_is_done)
+{
+	*out_is_done = foreign_is_share(n);
+	return *out_is_done && (mask & EMR_SET_MTIME)
+		       ? foreign_file_set_time(view, n, wanted->mtime_ns)
+		       : EMR_OK;
+}
+
+static bool guest_is_whole(const node *n)
+{
+	return foreign_is_share(n);
+}
+
+static bool guest_whose(const emr_view *view, const node *n, node_owner *out)
+{
+	const shared_share *s = foreign_share(n);
+
+	if (s == NULL)
+		return false;
+	shared_access(view, s, out->access);
+	snprintf(out->name, sizeof out->name, "%s", s->owner->name);
+	out->card = s->owner->card;
+	return true;
+}
+
+static const node_policy shared_policy = {.above = shared_software_above,
+	.said = shared_software_said,
+	.say = shared_set_software,
+	.note_refused = shared_note_refused,
+	.folder = shared_path_of_share};
+
+/* What a right to write there decides, of the other's records and of one's own. */
+#define WRITING                                                                                    \
+	.is_empty = union_is_empty, .is_below = foreign_is_below,                                  \
+	.may_hold = foreign_check_directory, .may_make = guest_may_make,                           \
+	.may_come = foreign_check_deposit, .prepare = foreign_prepare_change,                      \
+	.prepare_attr = guest_prepare_attr, .set_attr = guest_set_attr,                            \
+	.note_made = foreign_note_made, .whose = guest_whose,                                      \
+	.tell_refused = shared_notice_refused
+
+const node_kind shared_kind = {WRITING, .is_shown = true, .is_received = true,
+	.within = &guest_kind, .child = shared_child, .list = shared_list, .path = shared_path,
+	.domain = shared_domain, .object = shared_object, .is_same = shared_is_same,
+	.policy = &shared_policy, .release = shared_release_if_unused,
+	.attribute = shared_attribute, .list_attributes = shared_list_attributes,
+	.open = shared_open, .read = shared_read};
+
+const node_kind guest_kind = {WRITING, .child = union_child, .list = union_list,
+	.note_cut = foreign_note_cut, .is_unsent = foreign_collects, .is_whole = guest_is_whole,
+	.is_theirs = foreign_reads_theirs, .may_read = foreign_may_read,
+	.start_staging = foreign_start_staging, .open = foreign_open};
+
+const node_kind guest_cut_kind = {.is_theirs = foreign_reads_theirs,
+	.may_read = foreign_may_read,
+	.start_staging = foreign_start_staging,
+	.open = foreign_open};
