@@ -4,6 +4,7 @@
  * blocks. */
 #include "emr_test.h"
 
+#include <pthread.h>
 #include <sys/eventfd.h>
 #include <sys/timerfd.h>
 #include <time.h>
@@ -55,13 +56,18 @@ static int setup(void **state)
 	return 0;
 }
 
+static void drop_block(tree *t, size_t i)
+{
+	const void *data = t->blocks[i].data.data;
+
+	free((void *)(uintptr_t)data);
+	t->blocks[i] = t->blocks[--t->count];
+}
+
 static void empty(tree *t)
 {
-	for (size_t i = 0; i < t->count; i++) {
-		const void *data = t->blocks[i].data.data;
-
-		free((void *)(uintptr_t)data);
-	}
+	while (t->count > 0)
+		drop_block(t, t->count - 1);
 	*t = (tree){0};
 }
 
@@ -356,7 +362,7 @@ static void a_tree_without_one_of_its_leaves_is_not_taken_for_kept(void **state)
 	emr_status status;
 
 	add_file(f->tree);
-	f->tree->blocks[1] = f->tree->blocks[--f->tree->count];
+	drop_block(f->tree, 1);
 	status = push(f->kubo, &call, f->tree);
 	assert_true(status == EMR_MISSING_DATA || status == EMR_TIMEOUT);
 	assert_true(call.fault == EMR_IPFS_NOT_KEPT || call.fault == EMR_IPFS_SLOW);
@@ -520,6 +526,46 @@ static void a_failure_of_who_gives_the_blocks_is_his_and_nothing_is_kept(void **
 	assert_false(holding_of(f->kubo, &f->tree->roots[0]).is_pinned);
 }
 
+typedef struct asker {
+	pthread_t thread;
+	fixture *f;
+	size_t fine;
+} asker;
+
+static void *ask_often(void *arg)
+{
+	asker *a = arg;
+
+	for (size_t i = 0; i < 40; i++) {
+		emr_ipfs_call call = emr_ipfs_call_of(PATIENCE_MS, -1);
+		const emr_block *block = &a->f->tree->blocks[i % 4];
+		emr_ipfs *node = i % 8 < 4 ? a->f->kubo : a->f->gateway;
+		EMR_AUTO_BUF out = {0};
+
+		a->fine += emr_ipfs_block(node, &call, &block->cid, false, &out) == EMR_OK &&
+			   emr_bytes_equal(emr_buf_view(&out), block->data);
+	}
+	return NULL;
+}
+
+static void eight_threads_ask_at_once_and_each_gets_its_own_answer(void **state)
+{
+	fixture *f = *state;
+	emr_ipfs_call call = emr_ipfs_call_of(PATIENCE_MS, -1);
+	asker askers[8];
+
+	add_file(f->tree);
+	assert_ok(push(f->kubo, &call, f->tree));
+	for (size_t i = 0; i < 8; i++) {
+		askers[i] = (asker){.f = f};
+		assert_int_equal(pthread_create(&askers[i].thread, NULL, ask_often, &askers[i]), 0);
+	}
+	for (size_t i = 0; i < 8; i++) {
+		pthread_join(askers[i].thread, NULL);
+		assert_int_equal(askers[i].fine, 40);
+	}
+}
+
 static void a_gateway_only_reads(void **state)
 {
 	fixture *f = *state;
@@ -554,6 +600,7 @@ int main(void)
 		TEST(a_push_ends_in_the_middle_when_the_caller_gives_up),
 		TEST(a_call_that_waits_ends_when_the_caller_gives_up),
 		TEST(a_failure_of_who_gives_the_blocks_is_his_and_nothing_is_kept),
+		TEST(eight_threads_ask_at_once_and_each_gets_its_own_answer),
 		TEST(a_gateway_only_reads),
 	};
 
