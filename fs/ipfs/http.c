@@ -303,7 +303,8 @@ static emr_status exchange_judge(exchange *x, CURLcode code)
 emr_status node_http(node_run *run, const node_request *request)
 {
 	exchange x = {.run = run, .request = request};
-	struct curl_slist *headers = run->node->headers, accept = {.next = headers};
+	struct curl_slist *headers = request->is_bare ? run->node->bare : run->node->headers;
+	struct curl_slist accept = {.next = headers};
 	EMR_AUTO_FREE char *accept_line = NULL;
 	curl_mime *mime = NULL;
 	CURLcode code = CURLE_OK;

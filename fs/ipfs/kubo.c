@@ -113,7 +113,7 @@ static emr_status kubo_take_one(void *arg, json_t *line)
 }
 
 /* An error that comes as a line with status 200 is one all the same. */
-static emr_status kubo_ask_one(node_run *run, const char *command, json_t **out_json)
+emr_status kubo_ask_one(node_run *run, const char *command, json_t **out_json)
 {
 	const char *message;
 	emr_status status = kubo_ask_lines(run, command, NULL, kubo_take_one, out_json);

@@ -110,7 +110,8 @@ static bool headers_add(struct curl_slist **headers, const char *line)
 static emr_status node_headers(emr_ipfs *node, const char *token)
 {
 	EMR_AUTO_FREE char *line = NULL;
-	bool is_fine = headers_add(&node->headers, "Expect:");
+	bool is_fine =
+		headers_add(&node->headers, "Expect:") && headers_add(&node->bare, "Expect:");
 
 	if (is_fine && token != NULL) {
 		if (asprintf(&line, "Authorization: Bearer %s", token) < 0)
@@ -180,6 +181,7 @@ void emr_ipfs_close(emr_ipfs *node)
 		curl_multi_cleanup(node->idle[i].multi);
 	}
 	curl_slist_free_all(node->headers);
+	curl_slist_free_all(node->bare);
 	pthread_mutex_destroy(&node->lock);
 	free(node->address);
 	free(node->base);
@@ -265,4 +267,13 @@ emr_status emr_ipfs_each_pin(
 	emr_status status = only_kubo(&run);
 
 	return status == EMR_OK ? kubo_each_pin(&run, visit, arg) : status;
+}
+
+emr_status emr_ipfs_examine(
+	emr_ipfs *node, emr_ipfs_call *call, emr_ipfs_verdict out[EMR_IPFS_RULE_COUNT])
+{
+	node_run run = node_run_begin(node, call);
+	emr_status status = only_kubo(&run);
+
+	return status == EMR_OK ? kubo_examine(&run, out) : status;
 }

@@ -23,6 +23,7 @@ struct emr_ipfs {
 	char *ca_file;
 	char *agent;
 	struct curl_slist *headers; /* of every request */
+	struct curl_slist *bare;    /* the same without the token */
 	pthread_mutex_t lock;	    /* of what follows */
 	node_line idle[NODE_IDLE_MAX];
 	size_t idle_count;
@@ -44,6 +45,7 @@ emr_status node_run_fail_here(node_run *run, emr_status status);
 
 typedef struct node_request {
 	bool is_get;
+	bool is_bare;	  /* as somebody who has no token */
 	const char *path; /* behind the node's base, "/api/v0/..." */
 	const char *accept;
 	/* A multipart body of one file.  *out_n 0 at its end.  NULL: no body. */

@@ -14,6 +14,9 @@
 void emr_settings_free(emr_settings *settings)
 {
 	free(settings->notify);
+	free(settings->node);
+	free(settings->node_token);
+	free(settings->node_ca);
 	*settings = (emr_settings){0};
 }
 
@@ -64,6 +67,39 @@ static const char *set_notify(const char *value, emr_settings *settings)
 	return NULL;
 }
 
+/* The last line counts, as for every setting. */
+static const char *set_text(char **text, const char *value)
+{
+	char *copy = strdup(value);
+
+	if (copy == NULL)
+		return N_("not enough memory");
+	free(*text);
+	*text = copy;
+	return NULL;
+}
+
+static const char *set_node(const char *value, emr_settings *settings)
+{
+	if (value[0] == '\0')
+		return N_("node is an address such as unix:/PATH/api.sock or https://HOST");
+	return set_text(&settings->node, value);
+}
+
+static const char *set_node_token(const char *value, emr_settings *settings)
+{
+	if (value[0] != '/')
+		return N_("node-token is the absolute path of a file");
+	return set_text(&settings->node_token, value);
+}
+
+static const char *set_node_ca(const char *value, emr_settings *settings)
+{
+	if (value[0] != '/')
+		return N_("node-ca is the absolute path of a file");
+	return set_text(&settings->node_ca, value);
+}
+
 static const struct {
 	emr_setting_row row;
 	setting_fn set;
@@ -77,6 +113,17 @@ static const struct {
 		 "gets each notice as one JSON object on its standard input, instead of the "
 		 "desktop; or none"},
 		set_notify},
+	{{"node", "ADDRESS",
+		 "the IPFS node that `check --network` looks at: unix:/PATH/api.sock, "
+		 "http://127.0.0.1:PORT or https://HOST; nothing is saved to it yet"},
+		set_node},
+	{{"node-token", "FILE",
+		 "has the token that the node wants, on one line; nobody else may read it"},
+		set_node_token},
+	{{"node-ca", "FILE",
+		 "the authority that vouches for the node's certificate, as PEM (those of this "
+		 "computer)"},
+		set_node_ca},
 };
 
 #define KNOWN (sizeof known / sizeof *known)

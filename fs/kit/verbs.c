@@ -31,6 +31,8 @@ static const emr_option_row options[EMR_OPTION_COUNT] = {
 		"become a member of the network that invited you (a file, or -)"},
 	[EMR_OPT_NETWORK] = {"network", 0, EMR_HAS_ARGUMENT, "DIR",
 		"where the network is, or is to be: an empty directory"},
+	[EMR_OPT_NODE] = {"network", 0, EMR_NO_ARGUMENT, NULL,
+		"look at the IPFS node of the settings, too"},
 	[EMR_OPT_ROLE] = {"role", 0, EMR_HAS_ARGUMENT, "R",
 		"patient, clinician, hospital, pharmacist, insurer, authority, researcher, "
 		"auditor, registrar or agent"},
@@ -720,9 +722,12 @@ static const emr_verb_row verbs[EMR_VERB_COUNT] = {
 		.operands = "",
 		.operands_max = 0,
 		.help = "Is this computer ready?",
-		.manual = "Each line says how to mend what is not well.\n",
+		.manual = "Each line says how to mend what is not well.  With --network the "
+			  "IPFS node of the settings is asked for its version, and its "
+			  "configuration is held against what a node for health records must "
+			  "be; nothing is changed there.\n",
 		.fields = "checks[]{name ok message mend}",
-		.options = 0,
+		.options = BIT(EMR_OPT_NODE),
 		.exits = exits_check},
 	[EMR_VERB_HELP] = {.name = "help",
 		.operands = "[VERB]",

@@ -20,23 +20,14 @@
 #include "session/absence.h"
 #include "verbs/cmd.h"
 
+#include "check.h"
+
 #define SPACE_WANTED ((uint64_t)1 << 30)
 #define CLOCK_EARLIEST INT64_C(1704067200) /* 2024-01-01: before any emrfs */
 #define CLOCK_SLACK_S 600
 
-typedef struct checker {
-	emr_out *out;
-	const emr_places *places;
-	int state_fd; /* -1 = no state yet */
-	json_t *checks;
-	unsigned n, failed;
-} checker;
-
-/* One line: MEND is for when it is not ok. */
-static void note(checker *c, const char *name, bool ok, const char *mend, const char *format, ...)
-	__attribute__((format(printf, 5, 6)));
-
-static void note(checker *c, const char *name, bool ok, const char *mend, const char *format, ...)
+void emr_check_note(
+	emr_checker *c, const char *name, bool ok, const char *mend, const char *format, ...)
 {
 	char message[512];
 	va_list arguments;
@@ -54,33 +45,33 @@ static void note(checker *c, const char *name, bool ok, const char *mend, const 
 		c->failed++;
 }
 
-static void check_kernel(checker *c)
+static void check_kernel(emr_checker *c)
 {
 	struct utsname name;
 	unsigned major = 0, minor = 0;
 
 	if (uname(&name) != 0 || sscanf(name.release, "%u.%u", &major, &minor) != 2)
-		note(c, "kernel", false, _("use Linux 5.10 or newer"),
+		emr_check_note(c, "kernel", false, _("use Linux 5.10 or newer"),
 			_("the kernel does not say its version"));
 	else
-		note(c, "kernel", major > 5 || (major == 5 && minor >= 10),
+		emr_check_note(c, "kernel", major > 5 || (major == 5 && minor >= 10),
 			_("use Linux 5.10 or newer"), "%s %s", name.sysname, name.release);
 }
 
-static void check_fuse_device(checker *c)
+static void check_fuse_device(emr_checker *c)
 {
 	EMR_AUTO_FD fd = open("/dev/fuse", O_RDWR | O_CLOEXEC);
 
 	if (fd >= 0)
-		note(c, "fuse", true, "", _("/dev/fuse can be opened"));
+		emr_check_note(c, "fuse", true, "", _("/dev/fuse can be opened"));
 	else
-		note(c, "fuse", false,
+		emr_check_note(c, "fuse", false,
 			errno == ENOENT ? "modprobe fuse" : "chmod 666 /dev/fuse, as root",
 			"/dev/fuse: %s", emr_text_errno(errno));
 }
 
 /* In PATH; not needed by root, who mounts by himself. */
-static void check_helper(checker *c)
+static void check_helper(emr_checker *c)
 {
 	const char *path = getenv("PATH");
 	EMR_AUTO_FREE char *copy = strdup(path != NULL ? path : "/usr/bin:/bin");
@@ -94,20 +85,20 @@ static void check_helper(checker *c)
 		snprintf(file, sizeof file, "%.4000s/fusermount3", directory);
 		if (stat(file, &st) != 0)
 			continue;
-		note(c, "fusermount3", geteuid() == 0 || (st.st_mode & S_ISUID) != 0,
+		emr_check_note(c, "fusermount3", geteuid() == 0 || (st.st_mode & S_ISUID) != 0,
 			"apt reinstall fuse3", "%s%s", file,
 			(st.st_mode & S_ISUID) != 0 ? "" : _(" (not set-user-id)"));
 		return;
 	}
-	note(c, "fusermount3", geteuid() == 0, "apt install fuse3",
+	emr_check_note(c, "fusermount3", geteuid() == 0, "apt install fuse3",
 		_("fusermount3 is not installed"));
 }
 
-static void check_memory(checker *c)
+static void check_memory(emr_checker *c)
 {
 	bool is_locked = emr_base_init() == EMR_OK && emr_secret_is_locked();
 
-	note(c, "memory", is_locked,
+	emr_check_note(c, "memory", is_locked,
 		_("ulimit -l 8192 (or LimitMEMLOCK=8M), so that keys never reach the swap"),
 		is_locked ? _("keys are locked in memory") : _("keys could be swapped out"));
 }
@@ -125,7 +116,7 @@ static bool cpu_has(const char *flags, const char *wanted)
 }
 
 /* Without them all works, slower: said, not counted as a fault. */
-static void check_processor(checker *c)
+static void check_processor(emr_checker *c)
 {
 	FILE *file = fopen("/proc/cpuinfo", "re");
 	char *line = NULL;
@@ -142,13 +133,13 @@ static void check_processor(checker *c)
 	free(line);
 	if (file != NULL)
 		fclose(file);
-	note(c, "processor", true, "", _("AES instructions: %s, SHA instructions: %s"),
+	emr_check_note(c, "processor", true, "", _("AES instructions: %s, SHA instructions: %s"),
 		aes ? _("yes") : _("no (slower)"), sha ? _("yes") : _("no (slower)"));
 }
 
 /* Against what is certain: emrfs is younger than 2024, and our own files are not from the future.
  */
-static void check_clock(checker *c)
+static void check_clock(emr_checker *c)
 {
 	int64_t now = (int64_t)emr_clock_unix_s(emr_clock_system());
 	struct stat st;
@@ -156,34 +147,34 @@ static void check_clock(checker *c)
 
 	emr_time_json(now, text);
 	if (now < CLOCK_EARLIEST)
-		note(c, "clock", false, "timedatectl set-ntp true",
+		emr_check_note(c, "clock", false, "timedatectl set-ntp true",
 			_("it says %s, which is long past"), text);
 	else if (c->state_fd >= 0 && fstatat(c->state_fd, EMR_STATE_LOCK, &st, 0) == 0 &&
 		 (int64_t)st.st_mtime > now + CLOCK_SLACK_S)
-		note(c, "clock", false, "timedatectl set-ntp true",
+		emr_check_note(c, "clock", false, "timedatectl set-ntp true",
 			_("it says %s, but the folder was used later"), text);
 	else
-		note(c, "clock", true, "", "%s", text);
+		emr_check_note(c, "clock", true, "", "%s", text);
 }
 
-static void check_state(checker *c, emr_status status, const emr_problem *problem)
+static void check_state(emr_checker *c, emr_status status, const emr_problem *problem)
 {
 	emr_status place = c->state_fd >= 0 ? emr_network_check_place(c->state_fd) : EMR_OK;
 
 	if (status == EMR_NOT_FOUND)
-		note(c, "state", false, "emrfs init", _("there is no keyring here yet (%s)"),
-			c->places->state);
+		emr_check_note(c, "state", false, "emrfs init",
+			_("there is no keyring here yet (%s)"), c->places->state);
 	else if (status != EMR_OK)
-		note(c, "state", false, problem->hint, "%s", problem->text);
+		emr_check_note(c, "state", false, problem->hint, "%s", problem->text);
 	else if (place != EMR_OK)
-		note(c, "state", false, _("keep the state on a disk of this computer"),
+		emr_check_note(c, "state", false, _("keep the state on a disk of this computer"),
 			_("%s lies on a file system of another computer or program"),
 			c->places->state);
 	else
-		note(c, "state", true, "", _("%s, only yours"), c->places->state);
+		emr_check_note(c, "state", true, "", _("%s, only yours"), c->places->state);
 }
 
-static void check_keyfile(checker *c)
+static void check_keyfile(emr_checker *c)
 {
 	const char *field = NULL;
 	char mend[4300];
@@ -194,18 +185,19 @@ static void check_keyfile(checker *c)
 	status = emr_keyring_check_file(c->state_fd, EMR_STATE_KEYFILE, &field);
 	snprintf(mend, sizeof mend, "chmod 600 %.4000s/%s", c->places->state, EMR_STATE_KEYFILE);
 	if (status == EMR_NOT_FOUND)
-		note(c, "keyfile", false, "emrfs init", _("there is no keyring here yet"));
+		emr_check_note(
+			c, "keyfile", false, "emrfs init", _("there is no keyring here yet"));
 	else if (status == EMR_EXPOSED)
-		note(c, "keyfile", false, mend, _("the keyfile can be read by others"));
+		emr_check_note(c, "keyfile", false, mend, _("the keyfile can be read by others"));
 	else if (status != EMR_OK)
-		note(c, "keyfile", false, _("put back a copy of it"),
+		emr_check_note(c, "keyfile", false, _("put back a copy of it"),
 			_("the keyfile is damaged (%s)"),
 			field != NULL ? field : emr_status_text(status));
 	else
-		note(c, "keyfile", true, "", _("whole, and only yours"));
+		emr_check_note(c, "keyfile", true, "", _("whole, and only yours"));
 }
 
-static void check_ledger(checker *c)
+static void check_ledger(emr_checker *c)
 {
 	EMR_AUTO_LEDGER ledger = NULL;
 	EMR_AUTO_FREE char *path = NULL;
@@ -229,12 +221,12 @@ static void check_ledger(checker *c)
 	emr_absence_say_status(status, since > 0 ? since : emr_clock_unix_s(emr_clock_system()),
 		c->places->state, &why);
 	if (status == EMR_OK)
-		note(c, "ledger", true, "", _("%llu entries"), (unsigned long long)size);
+		emr_check_note(c, "ledger", true, "", _("%llu entries"), (unsigned long long)size);
 	else
-		note(c, "ledger", false, why.hint, "%s", why.text);
+		emr_check_note(c, "ledger", false, why.hint, "%s", why.text);
 }
 
-static void check_space(checker *c)
+static void check_space(emr_checker *c)
 {
 	struct statvfs disk;
 	char text[EMR_TEXT_BYTES];
@@ -244,31 +236,32 @@ static void check_space(checker *c)
 		return;
 	free_bytes = (uint64_t)disk.f_bavail * disk.f_frsize;
 	emr_size_text(free_bytes, text);
-	note(c, "disk", free_bytes >= SPACE_WANTED, _("free some space"), _("%s free"), text);
+	emr_check_note(
+		c, "disk", free_bytes >= SPACE_WANTED, _("free some space"), _("%s free"), text);
 }
 
-static void check_settings(checker *c)
+static void check_settings(emr_checker *c)
 {
 	EMR_AUTO_SETTINGS settings = {0};
 	emr_problem problem = {0};
 	emr_status status = emr_settings_read(c->places, &settings, &problem);
 
 	if (status == EMR_OK)
-		note(c, "settings", true, "", "%s/settings", c->places->config);
+		emr_check_note(c, "settings", true, "", "%s/settings", c->places->config);
 	else
-		note(c, "settings", false, _("correct that line"), "%s", problem.text);
+		emr_check_note(c, "settings", false, _("correct that line"), "%s", problem.text);
 }
 
-static void check_run(checker *c)
+static void check_run(emr_checker *c)
 {
 	EMR_AUTO_FD fd = -1;
 	emr_problem problem = {0};
 	emr_status status = emr_places_open_run(c->places, &fd, &problem);
 
 	if (status == EMR_OK)
-		note(c, "socket", true, "", _("%s, only yours"), c->places->run);
+		emr_check_note(c, "socket", true, "", _("%s, only yours"), c->places->run);
 	else
-		note(c, "socket", false, problem.hint, "%s", problem.text);
+		emr_check_note(c, "socket", false, problem.hint, "%s", problem.text);
 }
 
 int emr_cmd_check(const emr_args *args, emr_out *out)
@@ -276,7 +269,7 @@ int emr_cmd_check(const emr_args *args, emr_out *out)
 	EMR_AUTO_PLACES places = {0};
 	EMR_AUTO_FD state_fd = -1;
 	emr_problem problem = {0};
-	checker c = {.out = out, .places = &places, .checks = json_array()};
+	emr_checker c = {.out = out, .places = &places, .checks = json_array()};
 	char n[EMR_TEXT_BYTES], m[EMR_TEXT_BYTES];
 	emr_status status = emr_places_find(args->values[EMR_OPT_AS], &places, &problem);
 
@@ -299,6 +292,8 @@ int emr_cmd_check(const emr_args *args, emr_out *out)
 	check_settings(&c);
 	if (status == EMR_OK)
 		check_run(&c);
+	if (args->given[EMR_OPT_NODE])
+		emr_check_node(&c);
 	emr_out_put(out, "checks", c.checks);
 	if (c.failed == 0)
 		return EMR_EXIT_DONE;

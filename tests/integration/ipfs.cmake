@@ -7,7 +7,9 @@ set(network ${PROJECT_SOURCE_DIR}/examples/network/ipfs)
 add_test(NAME kubo_is_built COMMAND ${network} build)
 set_tests_properties(kubo_is_built PROPERTIES LABELS integration TIMEOUT ${EMR_PATIENCE_S} COST 400
 	FIXTURES_SETUP kubo PROCESSORS ${EMR_WORKS})
-add_test(NAME integration_ipfs COMMAND bash ${CMAKE_CURRENT_LIST_DIR}/ipfs.sh)
-set_tests_properties(integration_ipfs PROPERTIES LABELS integration TIMEOUT ${EMR_PATIENCE_S} SKIP_RETURN_CODE 77
-	FIXTURES_REQUIRED kubo
-	ENVIRONMENT "EMRFS=$<TARGET_FILE:emrfs>;TOOLS=${CMAKE_BINARY_DIR}/tests/tools")
+foreach(script ipfs ipfs_check)
+	add_test(NAME integration_${script} COMMAND bash ${CMAKE_CURRENT_LIST_DIR}/${script}.sh)
+	set_tests_properties(integration_${script} PROPERTIES LABELS integration TIMEOUT ${EMR_PATIENCE_S} SKIP_RETURN_CODE 77
+		FIXTURES_REQUIRED kubo
+		ENVIRONMENT "EMRFS=$<TARGET_FILE:emrfs>;TOOLS=${CMAKE_BINARY_DIR}/tests/tools")
+endforeach()

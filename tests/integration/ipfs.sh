@@ -3,7 +3,7 @@
 SUPPORT=${SUPPORT:-$(cd "$(dirname "$0")/../support" && pwd)}
 . "$SUPPORT/mount.sh"
 emr_begin ipfs
-at_end() { [ ! -d net ] || "$NETWORK" down net >/dev/null 2>&1; }
+at_end() { [ ! -d "$EMR_WORK/net" ] || "$NETWORK" down "$EMR_WORK/net" >/dev/null 2>&1; }
 cd "$EMR_WORK" || exit 2
 NETWORK=$(cd "$SUPPORT/../../examples/network" && pwd)/ipfs
 KUBO=$("$NETWORK" build) || emr_fail "Kubo is not built"

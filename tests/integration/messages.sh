@@ -12,6 +12,7 @@ at_end() {
 	rm -f "$EMR_WORK/held" "$EMR_WORK/held-away"
 	emr_clear_away "$EMR_WORK/nobody" "$EMR_WORK/away"
 	emr_clear_away "$EMRFS_HOME" "$MNT"
+	[ -z "${fake:-}" ] || kill "$fake" 2>/dev/null
 	umount -l "$EMR_WORK/small" "$EMR_WORK/other" 2>/dev/null
 }
 cd "$EMR_WORK" || exit 2
@@ -63,6 +64,7 @@ home_of() { export EMRFS_HOME=$EMR_WORK/$1; mkdir -p -m 700 "$EMRFS_HOME"; print
 . "$HERE/messages_backup.sh"
 . "$HERE/messages_people.sh"
 . "$HERE/messages_car.sh"
+. "$HERE/messages_node.sh"
 
 say "all together"
 python3 "$HERE/messages.py" "$PAGES" "$HERE/messages.list" "$MET" || emr_fail "messages"

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 
+#include "ipfs/fault.h"
 #include "kit/message.h"
 #include "kit/verbs.h"
 
@@ -11,7 +12,7 @@ static const char *const names[] = {"path", "d", "side", "n", "m", "field", "fil
 	"state", "what", "index", "cause", "line", "verb", "word", "words", "program", "value",
 	"folder", "since", "place", "who", "names", "terms", "time", "name", "src", "dest", "id",
 	"purpose", "because", "owner", "purposes", "s", "t", "signer", "organisation", "called",
-	"others", "reason", "why"};
+	"others", "reason", "why", "node", "said"};
 
 static bool is_known(const char *name, size_t len)
 {
@@ -46,6 +47,23 @@ static void every_message_has_an_id_a_sentence_and_known_names(void **state)
 			    strcmp(row->level, "error") == 0);
 		check_template(row->sentence);
 		check_template(row->hint);
+	}
+}
+
+/* What a caller wanted himself, and what failed on this computer, have sentences of their own. */
+static void every_fault_of_a_node_has_its_message(void **state)
+{
+	(void)state;
+	for (emr_ipfs_fault fault = EMR_IPFS_FINE + 1; fault < EMR_IPFS_FAULT_COUNT; fault++) {
+		char id[64];
+		emr_message message;
+
+		if (fault == EMR_IPFS_CANCELLED || fault == EMR_IPFS_HERE)
+			continue;
+		snprintf(id, sizeof id, "node-%s", emr_ipfs_fault_name(fault));
+		assert_true(emr_message_find(id, &message));
+		assert_string_equal(emr_message_get(message)->id, id);
+		assert_int_not_equal(emr_ipfs_fault_status(fault), EMR_OK);
 	}
 }
 
@@ -241,6 +259,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_message_has_an_id_a_sentence_and_known_names),
+		cmocka_unit_test(every_fault_of_a_node_has_its_message),
 		cmocka_unit_test(every_message_can_be_an_exit_code_that_means_something),
 		cmocka_unit_test(one_id_has_one_errno),
 		cmocka_unit_test(a_name_in_a_hint_is_one_word_of_a_shell),

@@ -57,6 +57,9 @@ typedef struct emr_settings {
 	int64_t idle_ns;  /* idle = TIME; 0 = never */
 	char *notify;	  /* notify = PROGRAM; NULL = not set; owned */
 	bool no_notify;	  /* notify = none: not even the desktop */
+	char *node;	  /* node = ADDRESS; NULL = not set; these three owned */
+	char *node_token; /* node-token = FILE */
+	char *node_ca;	  /* node-ca = FILE */
 } emr_settings;
 
 /* One line of the settings file, for manual and parser. */

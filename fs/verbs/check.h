@@ -1,0 +1,20 @@
+/* What the parts of `emrfs check` share.  They refuse to change what they look at. */
+#pragma once
+
+#include "kit/out.h"
+#include "kit/places.h"
+
+typedef struct emr_checker {
+	emr_out *out;
+	const emr_places *places;
+	int state_fd; /* -1 = no state yet */
+	json_t *checks;
+	unsigned n, failed;
+} emr_checker;
+
+/* One line: MEND is for when it is not ok. */
+void emr_check_note(emr_checker *c, const char *name, bool ok, const char *mend, const char *format,
+	...) __attribute__((format(printf, 5, 6)));
+
+/* check --network: the IPFS node of the settings. */
+void emr_check_node(emr_checker *c);

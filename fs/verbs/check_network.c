@@ -1,0 +1,188 @@
+/* This file is `emrfs check --network`: it asks the IPFS node of the settings what it is, holds its
+ * configuration against what a node that keeps health records must be, and says how to mend what is
+ * otherwise. */
+#include "check.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "ipfs/node.h"
+#include "kit/language.h"
+
+#define NODE_TIMEOUT_MS 20000
+#define TOKEN_FILE_MAX 4096
+
+/* By rule: what it is called in a line, what is said of it kept and broken, and the command. */
+static const struct {
+	const char *name, *kept, *broken, *mend;
+} rules[EMR_IPFS_RULE_COUNT] = {
+	[EMR_IPFS_RULE_PRIVATE] = {"private", N_("only nodes with its swarm key connect to it"),
+		N_("any node of the world may connect to it"),
+		N_("put the swarm.key of your network into its repository, set "
+		   "LIBP2P_FORCE_PNET=1, and start it again")},
+	[EMR_IPFS_RULE_QUIET] = {"quiet", N_("it announces nothing"),
+		N_("it tells a public network which records it has"),
+		"ipfs config --json Provide.Enabled false"},
+	[EMR_IPFS_RULE_BOOTSTRAP] = {"bootstrap", N_("it dials its peers only"),
+		N_("it dials nodes that a public list names"),
+		"ipfs bootstrap rm all; ipfs config --json AutoConf.Enabled false"},
+	[EMR_IPFS_RULE_ROUTING] = {"routing", N_("it asks no public router"),
+		N_("it asks public routers for what it looks for"),
+		"ipfs config Routing.Type none"},
+	[EMR_IPFS_RULE_TRANSPORTS] = {"transports", N_("TCP only"),
+		N_("it uses transports that know no swarm key"),
+		"ipfs config --json Swarm.Transports.Network '{\"QUIC\":false,"
+		"\"WebTransport\":false,\"WebRTCDirect\":false,\"Websocket\":false}'"},
+	[EMR_IPFS_RULE_PEERING] = {"peering", N_("it knows the others"),
+		N_("it knows no other node, and finds none"),
+		"ipfs config --json Peering.Peers '[{\"ID\":\"PEER\",\"Addrs\":[\"/ip4/ADDRESS/"
+		"tcp/4001\"]}]'"},
+	[EMR_IPFS_RULE_GATEWAY] = {"gateway", N_("it gives out blocks that it has"),
+		N_("its gateway fetches for strangers, or gives out more than blocks"),
+		"ipfs config --json Gateway.NoFetch true; ipfs config --json "
+		"Gateway.DeserializedResponses false"},
+	[EMR_IPFS_RULE_SYNC] = {"sync", N_("what it says it keeps is on its disk"),
+		N_("after a power cut it may lack what it said it keeps"),
+		N_("set \"sync\": true of the mount /blocks in Datastore.Spec of its "
+		   "configuration, "
+		   "and start it again")},
+	[EMR_IPFS_RULE_SHARDS] = {"shards",
+		N_("its directories have room for many millions of blocks"),
+		N_("above a few million blocks its directories become slow"),
+		N_("only a new repository can have next-to-last/3: ipfs init --profile=flatfs, "
+		   "then Datastore.Spec")},
+	[EMR_IPFS_RULE_CLOSED] = {"closed", N_("nobody asks it without a right"),
+		N_("whoever reaches its port can do everything with it"),
+		"ipfs config --json Addresses.API '[\"/unix/PATH/api.sock\"]'"},
+};
+
+/* The words of a fault stand in the table of messages. */
+static void check_fault(emr_checker *c, const char *node, emr_ipfs_fault fault, const char *said)
+{
+	emr_problem problem = {0};
+	emr_message message;
+	char id[64];
+
+	snprintf(id, sizeof id, "node-%s", emr_ipfs_fault_name(fault));
+	if (emr_message_find(id, &message))
+		emr_problem_set(&problem, message, "node", node, "said", said, NULL);
+	else
+		emr_problem_set_status(&problem, emr_ipfs_fault_status(fault), node);
+	emr_check_note(c, "node", false, problem.hint, "%s", problem.text);
+}
+
+static void check_rule(emr_checker *c, emr_ipfs_rule rule, emr_ipfs_verdict verdict)
+{
+	bool is_wish = rule == EMR_IPFS_RULE_SHARDS;
+
+	if (verdict == EMR_IPFS_KEPT)
+		emr_check_note(c, rules[rule].name, true, "", "%s", emr_text(rules[rule].kept));
+	else if (verdict == EMR_IPFS_UNKNOWN)
+		emr_check_note(c, rules[rule].name, false, emr_text(rules[rule].mend),
+			_("it cannot be seen from here; whoever runs the node looks"));
+	else
+		emr_check_note(c, rules[rule].name, is_wish, emr_text(rules[rule].mend), "%s",
+			emr_text(rules[rule].broken));
+}
+
+/* A timer that collects in the night is outside of the node, and none at all is worse than one by
+ * day: what was erased would stay for ever. */
+static void check_collection(emr_checker *c)
+{
+	emr_check_note(c, "collection", true, "",
+		_("not seen from here: a timer must run  ipfs repo gc  each night, or what was "
+		  "erased stays"));
+}
+
+static void check_profile(emr_checker *c, emr_ipfs *node)
+{
+	emr_ipfs_call call = emr_ipfs_call_of(NODE_TIMEOUT_MS, -1);
+	emr_ipfs_verdict verdicts[EMR_IPFS_RULE_COUNT];
+
+	if (emr_ipfs_examine(node, &call, verdicts) != EMR_OK) {
+		if (call.fault == EMR_IPFS_NOT_ALLOWED)
+			emr_check_note(c, "profile", true, "",
+				_("this token may not see how the node is set up, as it should be; "
+				  "whoever runs it checks that"));
+		else
+			check_fault(c, emr_ipfs_address(node), call.fault, call.said);
+		return;
+	}
+	for (emr_ipfs_rule rule = 0; rule < EMR_IPFS_RULE_COUNT; rule++)
+		check_rule(c, rule, verdicts[rule]);
+	check_collection(c);
+}
+
+/* The token of the settings, without the end of its line; EMR_EXPOSED when others may read it. */
+static emr_status read_token(const char *file, emr_buf *out)
+{
+	struct stat st;
+	emr_status status;
+
+	if (lstat(file, &st) != 0)
+		return emr_status_from_errno(errno);
+	if (st.st_uid != geteuid() || (st.st_mode & (S_IRWXG | S_IRWXO)) != 0)
+		return EMR_EXPOSED;
+	status = emr_file_read(-1, file, TOKEN_FILE_MAX, out);
+
+	while (status == EMR_OK && out->len > 0 &&
+		(out->data[out->len - 1] == '\n' || out->data[out->len - 1] == '\r'))
+		out->len--;
+	return status == EMR_OK ? emr_buf_append_zeros(out, 1) : status;
+}
+
+static void check_node(emr_checker *c, const emr_settings *settings)
+{
+	emr_ipfs_options options = {.kind = EMR_IPFS_KUBO,
+		.address = settings->node,
+		.ca_file = settings->node_ca,
+		.version = EMRFS_VERSION};
+	emr_ipfs_call call = emr_ipfs_call_of(NODE_TIMEOUT_MS, -1);
+	char version[EMR_IPFS_VERSION_BYTES];
+	emr_ipfs_fault fault = EMR_IPFS_FINE;
+	EMR_AUTO_BUF token = {0};
+	EMR_AUTO_IPFS node = NULL;
+	emr_status status;
+
+	if (settings->node_token != NULL) {
+		emr_problem problem = {0};
+
+		status = read_token(settings->node_token, &token);
+		if (status != EMR_OK) {
+			emr_problem_set_status(&problem, status, settings->node_token);
+			emr_check_note(c, "node-token", false,
+				_("make that file, chmod 600, with the token on one line"), "%s",
+				problem.text);
+			return;
+		}
+		options.token = (const char *)token.data;
+	}
+	if (emr_ipfs_open(&options, &node, &fault) != EMR_OK) {
+		check_fault(c, settings->node, fault, "");
+		return;
+	}
+	if (emr_ipfs_version(node, &call, version) != EMR_OK) {
+		check_fault(c, settings->node, call.fault, call.said);
+		return;
+	}
+	emr_check_note(c, "node", true, "", _("%s runs Kubo %s"), settings->node, version);
+	check_profile(c, node);
+}
+
+void emr_check_node(emr_checker *c)
+{
+	EMR_AUTO_SETTINGS settings = {0};
+	emr_problem problem = {0};
+
+	if (emr_settings_read(c->places, &settings, &problem) != EMR_OK)
+		return; /* said by check.c */
+	if (settings.node != NULL) {
+		check_node(c, &settings);
+		return;
+	}
+	emr_problem_set(&problem, EMR_SAY_NODE_UNSET, NULL);
+	emr_check_note(c, "node", false, problem.hint, "%s", problem.text);
+}
