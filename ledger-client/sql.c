@@ -12,6 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/disk.h"
 #include "base/file.h"
 #include "base/log.h"
 
@@ -164,7 +165,7 @@ static void limit_cache(emr_sql *sql, bool is_writing)
 
 emr_status emr_sql_begin(emr_sql *sql)
 {
-	emr_status status = run_one(sql, "BEGIN IMMEDIATE");
+	emr_status status = sql->is_still ? EMR_READ_ONLY : run_one(sql, "BEGIN IMMEDIATE");
 
 	if (status == EMR_OK)
 		limit_cache(sql, true);
@@ -241,6 +242,13 @@ static emr_status use_wal(emr_sql *sql)
 	return status;
 }
 
+/* What holds also for who only reads. */
+static emr_status configure_reading(emr_sql *sql)
+{
+	return emr_sql_run(sql, "PRAGMA cell_size_check=ON; PRAGMA trusted_schema=OFF;"
+				"PRAGMA mmap_size=0; PRAGMA temp_store=MEMORY; " CACHE_AT_REST);
+}
+
 static emr_status configure(emr_sql *sql, const emr_sql_kind *kind)
 {
 	emr_status status = use_wal(sql);
@@ -249,11 +257,10 @@ static emr_status configure(emr_sql *sql, const emr_sql_kind *kind)
 		return status;
 	status = emr_sql_run(sql,
 		kind->survives_power_cut ? "PRAGMA synchronous=FULL" : "PRAGMA synchronous=NORMAL");
-	if (status != EMR_OK)
-		return status;
-	status = emr_sql_run(sql,
-		"PRAGMA secure_delete=ON; PRAGMA cell_size_check=ON; PRAGMA trusted_schema=OFF;"
-		"PRAGMA mmap_size=0; PRAGMA temp_store=MEMORY; " CACHE_AT_REST);
+	if (status == EMR_OK)
+		status = emr_sql_run(sql, "PRAGMA secure_delete=ON");
+	if (status == EMR_OK)
+		status = configure_reading(sql);
 	if (status != EMR_OK)
 		return status;
 	status = expect_pragma(sql, "PRAGMA secure_delete", 1);
@@ -334,8 +341,9 @@ static emr_status full_path(int dirfd, const char *name, char path[PATH_MAX])
 
 static emr_status connect_to(int dirfd, const char *name, uint32_t busy_ms, emr_sql *sql)
 {
-	char path[PATH_MAX];
+	char path[PATH_MAX], uri[3 * PATH_MAX];
 	struct stat there;
+	bool is_alone = false;
 	emr_status status = full_path(dirfd, name, path);
 	int code;
 
@@ -345,28 +353,36 @@ static emr_status connect_to(int dirfd, const char *name, uint32_t busy_ms, emr_
 		return emr_status_from_errno(errno);
 	if (!S_ISREG(there.st_mode))
 		return EMR_DAMAGED;
-	code = sqlite3_open_v2(path, &sql->db,
-		SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_NOFOLLOW, NULL);
+	if (sql->is_still)
+		status = emr_disk_database(path, uri, sizeof uri, &is_alone);
+	if (status != EMR_OK)
+		return status;
+	code = sqlite3_open_v2(sql->is_still ? uri : path, &sql->db,
+		SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_NOFOLLOW |
+			(sql->is_still ? SQLITE_OPEN_READONLY | SQLITE_OPEN_URI
+				       : SQLITE_OPEN_READWRITE),
+		NULL);
 	if (code != SQLITE_OK)
 		return emr_sql_status(sql->db, code);
 	(void)sqlite3_extended_result_codes(sql->db, 1);
 	(void)sqlite3_busy_timeout(sql->db, (int)busy_ms);
 	(void)sqlite3_db_config(sql->db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
-	return EMR_OK;
+	return is_alone ? emr_sql_run(sql, "PRAGMA locking_mode=EXCLUSIVE") : EMR_OK;
 }
 
 emr_status emr_sql_open(int dirfd, const char *name, const emr_sql_kind *kind, bool may_create,
 	uint32_t busy_ms, emr_sql *out_sql)
 {
-	emr_sql sql = {.texts = kind->texts};
+	emr_sql sql = {.texts = kind->texts, .is_still = emr_disk_takes_nothing(dirfd)};
 	emr_status status = EMR_OK;
 
+	may_create = may_create && !sql.is_still;
 	if (may_create)
 		status = make_file(dirfd, name, kind->mode);
 	if (status == EMR_OK)
 		status = connect_to(dirfd, name, busy_ms, &sql);
 	if (status == EMR_OK)
-		status = configure(&sql, kind);
+		status = sql.is_still ? configure_reading(&sql) : configure(&sql, kind);
 	if (status == EMR_OK && may_create)
 		status = make_schema(&sql, kind);
 	if (status == EMR_OK)

@@ -42,7 +42,7 @@ static emr_status check_hole(check_run *run, const emr_scan_item *item)
 	uint64_t len = item->len < run->end - item->offset ? item->len : run->end - item->offset;
 	emr_status status = report(run, item->offset, len);
 
-	if (status == EMR_OK && run->segment->own &&
+	if (status == EMR_OK && run->segment->own && !run->store->read_only &&
 		emr_store_fill_hole(run->store, run->segment, item->offset, len) != EMR_OK)
 		emr_log(EMR_LOG_WARN, "store: a damaged place could not be moved to quarantine");
 	return status;
@@ -105,7 +105,7 @@ static emr_status check_segment(check_run *run)
 	if (status == EMR_DAMAGED ||
 		(status == EMR_OK && memcmp(prefix, emr_segment_prefix, sizeof prefix) != 0)) {
 		status = report(run, 0, sizeof prefix);
-		if (status == EMR_OK && run->segment->own)
+		if (status == EMR_OK && run->segment->own && !run->store->read_only)
 			status = emr_pwrite_all(fd, emr_segment_prefix, sizeof prefix, 0);
 	}
 	if (status == EMR_OK)

@@ -8,6 +8,7 @@ typedef struct frame_call {
 	const char *magic;
 	size_t head_bytes;
 	uint64_t number;
+	uint64_t end; /* what is behind it does not count */
 	emr_log_visit visit;
 	void *context;
 } frame_call;
@@ -17,6 +18,8 @@ static emr_status visit_item(void *context, const emr_scan_item *item)
 	const frame_call *call = context;
 	emr_log_section section = {.place = {call->number, item->offset}, .len = item->len};
 
+	if (item->offset >= call->end)
+		return EMR_OK;
 	if (item->hole) {
 		section.damaged = true;
 		return call->visit(call->context, &section);
@@ -48,6 +51,16 @@ static emr_segment *own_from(emr_store *store, uint64_t number)
 	return found;
 }
 
+static uint64_t known_to(emr_store *store, const emr_segment *segment)
+{
+	uint64_t end;
+
+	pthread_mutex_lock(&store->map_lock);
+	end = segment->known_to;
+	pthread_mutex_unlock(&store->map_lock);
+	return end;
+}
+
 emr_status emr_store_each_frame(emr_store *store, emr_log_place from, const char magic[4],
 	size_t head_bytes, emr_log_visit visit, void *context)
 {
@@ -56,7 +69,7 @@ emr_status emr_store_each_frame(emr_store *store, emr_log_place from, const char
 	emr_segment *segment = own_from(store, from.number);
 	emr_status status = EMR_OK;
 
-	if (store->read_only)
+	if (store->read_only && !store->is_still)
 		return EMR_READ_ONLY;
 	for (; status == EMR_OK && segment != NULL; segment = own_from(store, call.number + 1)) {
 		uint64_t start =
@@ -67,6 +80,8 @@ emr_status emr_store_each_frame(emr_store *store, emr_log_place from, const char
 		int fd;
 
 		call.number = segment->number;
+		/* A torn end that could not be cut. */
+		call.end = store->is_still ? known_to(store, segment) : UINT64_MAX;
 		status = emr_segment_use(store, segment, &fd);
 		if (status != EMR_OK)
 			return status;
@@ -156,9 +171,7 @@ emr_status emr_store_verify_from(emr_store *store, emr_log_place from, emr_log_p
 				: EMR_SEGMENT_PREFIX_BYTES;
 
 		call.number = segment->number;
-		pthread_mutex_lock(&store->map_lock);
-		call.end = segment->known_to;
-		pthread_mutex_unlock(&store->map_lock);
+		call.end = known_to(store, segment);
 		status = emr_segment_use(store, segment, &fd);
 		if (status != EMR_OK)
 			return status;

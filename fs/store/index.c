@@ -12,6 +12,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/disk.h"
+
 #define INDEX_VERSION 1
 #define PATH_CHARS 4096
 
@@ -182,6 +184,25 @@ static emr_status open_connection(connection *c, const char *path, int flags)
 	return rc == SQLITE_CANTOPEN ? EMR_NOT_FOUND : from_sqlite(rc);
 }
 
+/* Only to be read, with what its log has, where nothing can be made beside it. */
+static emr_status open_still(connection *c, const char *path)
+{
+	char uri[3 * PATH_CHARS];
+	bool is_alone;
+	emr_status status = emr_disk_database(path, uri, sizeof uri, &is_alone);
+	int rc;
+
+	if (pthread_mutex_init(&c->lock, NULL) != 0)
+		return EMR_NO_MEMORY;
+	if (status != EMR_OK)
+		return status;
+	rc = sqlite3_open_v2(
+		uri, &c->db, SQLITE_OPEN_READONLY | SQLITE_OPEN_URI | SQLITE_OPEN_NOMUTEX, NULL);
+	if (rc == SQLITE_OK && is_alone)
+		rc = sqlite3_exec(c->db, "PRAGMA locking_mode = EXCLUSIVE", NULL, NULL, NULL);
+	return rc == SQLITE_CANTOPEN ? EMR_NOT_FOUND : from_sqlite(rc);
+}
+
 static emr_status check_version(connection *c, bool *out_empty)
 {
 	sqlite3_stmt *s = NULL;
@@ -231,7 +252,7 @@ static emr_status create_private(const char *path)
 	return EMR_OK;
 }
 
-static emr_status open_both(emr_index *index, bool read_only, bool *out_fresh)
+static emr_status open_both(emr_index *index, bool read_only, bool is_still, bool *out_fresh)
 {
 	int flags = SQLITE_OPEN_READWRITE | (read_only ? 0 : SQLITE_OPEN_CREATE);
 	emr_status status = read_only ? EMR_OK : create_private(index->path);
@@ -239,7 +260,8 @@ static emr_status open_both(emr_index *index, bool read_only, bool *out_fresh)
 	bool empty;
 
 	if (status == EMR_OK)
-		status = open_connection(&index->write, index->path, flags);
+		status = is_still ? open_still(&index->write, index->path)
+				  : open_connection(&index->write, index->path, flags);
 	if (status == EMR_OK)
 		status = check_version(&index->write, &empty);
 	if (status != EMR_OK)
@@ -249,7 +271,8 @@ static emr_status open_both(emr_index *index, bool read_only, bool *out_fresh)
 	if (empty)
 		status = from_sqlite(sqlite3_exec(index->write.db, schema, NULL, NULL, NULL));
 	if (status == EMR_OK)
-		status = open_connection(&index->read, index->path, flags);
+		status = is_still ? open_still(&index->read, index->path)
+				  : open_connection(&index->read, index->path, flags);
 	if (status == EMR_OK && stat(index->path, &st) != 0)
 		status = EMR_IO;
 	if (status != EMR_OK)
@@ -260,7 +283,8 @@ static emr_status open_both(emr_index *index, bool read_only, bool *out_fresh)
 	return EMR_OK;
 }
 
-emr_status emr_index_open(const char *dir, bool read_only, emr_index **out_index, bool *out_fresh)
+emr_status emr_index_open(
+	const char *dir, bool read_only, bool is_still, emr_index **out_index, bool *out_fresh)
 {
 	emr_index *index = calloc(1, sizeof *index);
 	emr_status status;
@@ -271,7 +295,7 @@ emr_status emr_index_open(const char *dir, bool read_only, emr_index **out_index
 		free(index);
 		return EMR_LIMIT;
 	}
-	status = open_both(index, read_only, out_fresh);
+	status = open_both(index, read_only, is_still, out_fresh);
 	if (status != EMR_OK) {
 		emr_index_close(index);
 		return status;

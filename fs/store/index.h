@@ -16,8 +16,9 @@ typedef struct emr_index_place {
 
 /* Opens DIR/index.sqlite.  *out_fresh: it was missing, and made (never when read_only:
  * EMR_NOT_FOUND). EMR_DAMAGED: cannot be used, emr_index_remove it; EMR_NEWER_FORMAT: made by a
- * newer program. */
-emr_status emr_index_open(const char *dir, bool read_only, emr_index **out_index, bool *out_fresh);
+ * newer program.  IS_STILL: the disk takes nothing, and nothing is made beside it. */
+emr_status emr_index_open(
+	const char *dir, bool read_only, bool is_still, emr_index **out_index, bool *out_fresh);
 void emr_index_close(emr_index *index); /* NULL is fine */
 /* Unlinks the index and its WAL.  It holds nothing that cannot be made again. */
 emr_status emr_index_remove(const char *dir);

@@ -132,6 +132,9 @@ static emr_status check_size(emr_store *store, emr_segment *segment)
 		return status;
 	status = emr_store_note_damage(
 		store, segment, (uint64_t)st.st_size, known - (uint64_t)st.st_size, false);
+	/* The rows lead to nothing, and there they stay. */
+	if (status == EMR_OK && store->is_still)
+		return EMR_DAMAGED;
 	if (status == EMR_OK)
 		status = drop_rows(store, &segment->index_id, 1);
 	if (status != EMR_OK)
@@ -175,7 +178,7 @@ static emr_status load_tails(emr_store *store, bool own)
 		if (status == EMR_NOT_FOUND)
 			status = EMR_OK; /* reclaimed by its writer meanwhile */
 		if (status == EMR_OK && own && store->pending.count > EMR_PENDING_ROWS_MAX * 4 &&
-			store->current == NULL)
+			store->current == NULL && !store->read_only)
 			status = emr_store_write_index(store);
 	}
 	return status;
@@ -231,10 +234,12 @@ static int lock_index(emr_store *store)
 static emr_status open_index(emr_store *store)
 {
 	bool fresh = false;
-	emr_status status = emr_index_open(store->path, store->read_only, &store->index, &fresh);
+	emr_status status = emr_index_open(
+		store->path, store->read_only, store->is_still, &store->index, &fresh);
 
 	if (store->read_only &&
-		(status == EMR_NOT_FOUND || status == EMR_DAMAGED || status == EMR_DENIED))
+		(status == EMR_NOT_FOUND || status == EMR_DAMAGED || status == EMR_DENIED ||
+			(store->is_still && status == EMR_IO)))
 		return EMR_OK;
 	/* A damaged file can look like a failing disk; a failing disk will fail again just below.
 	 * What may not be opened was put there by somebody else. */
@@ -242,7 +247,7 @@ static emr_status open_index(emr_store *store)
 		emr_log(EMR_LOG_WARN, "store: the index is damaged and made again");
 		status = emr_index_remove(store->path);
 		if (status == EMR_OK)
-			status = emr_index_open(store->path, false, &store->index, &fresh);
+			status = emr_index_open(store->path, false, false, &store->index, &fresh);
 	}
 	return status;
 }
@@ -289,6 +294,8 @@ static emr_status replace_index(emr_store *store, bool remake)
 		remake = false;
 	emr_index_close(store->index);
 	store->index = NULL;
+	if (remake && store->is_still)
+		return EMR_OK; /* everything is kept in memory */
 	if (remake)
 		status = emr_index_remove(store->path);
 	return status == EMR_OK ? open_index(store) : status;
@@ -332,7 +339,7 @@ static emr_status reopen_index(emr_store *store, bool remake)
 	if (status == EMR_OK) {
 		forget_maps(store);
 		status = load_everything(store);
-		if (status == EMR_DAMAGED && !store->read_only) {
+		if (status == EMR_DAMAGED && emr_store_may_rebuild(store)) {
 			had_stated = false;
 			status = replace_index(store, true);
 			forget_maps(store);
@@ -344,6 +351,11 @@ static emr_status reopen_index(emr_store *store, bool remake)
 		status = state_again(store, had_stated, damages_before);
 	pthread_rwlock_unlock(&store->index_swap);
 	return status;
+}
+
+bool emr_store_may_rebuild(const emr_store *store)
+{
+	return !store->read_only || store->is_still;
 }
 
 emr_status emr_store_load(emr_store *store)
@@ -361,7 +373,7 @@ emr_status emr_store_rebuild(emr_store *store)
 	emr_status status;
 	bool is_ours;
 
-	if (store->read_only)
+	if (!emr_store_may_rebuild(store))
 		return EMR_READ_ONLY;
 	pthread_mutex_lock(&store->index_lock);
 	pthread_mutex_lock(&store->append_lock);
@@ -370,24 +382,26 @@ emr_status emr_store_rebuild(emr_store *store)
 	store->was_rebuilt |= is_ours;
 	status = reopen_index(store, is_ours);
 	pthread_mutex_unlock(&store->append_lock);
-	if (status == EMR_OK)
+	if (status == EMR_OK && !store->read_only)
 		status = emr_store_write_index(store);
 	pthread_mutex_unlock(&store->index_lock);
 	return status;
 }
 
+/* Nobody replaces an index on a disk that takes nothing, and one that was not there is not read
+ * from the segments again at each miss. */
 static emr_status refresh_locked(emr_store *store)
 {
 	emr_status status;
 
-	if (store->index == NULL || emr_index_was_replaced(store->index)) {
+	if (!store->is_still && (store->index == NULL || emr_index_was_replaced(store->index))) {
 		pthread_mutex_lock(&store->append_lock);
 		status = reopen_index(store, false);
 		pthread_mutex_unlock(&store->append_lock);
 		return status;
 	}
 	status = emr_segment_list(store);
-	if (status == EMR_OK)
+	if (status == EMR_OK && store->index != NULL)
 		status = load_index(store);
 	return status == EMR_OK ? load_tails(store, false) : status;
 }

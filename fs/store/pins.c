@@ -36,6 +36,60 @@ static emr_status list_pin(void *context, emr_id16 writer, const emr_pin *pin)
 	return emr_buf_append(&list->pins, pin, sizeof *pin);
 }
 
+static int compare_owner_and_root(const emr_pin *a, const emr_pin *b)
+{
+	int owners = memcmp(a->owner.b, b->owner.b, sizeof a->owner.b);
+
+	return owners != 0 ? owners : memcmp(a->root.b, b->root.b, EMR_CID_BYTES);
+}
+
+static int compare_changes(const void *x, const void *y)
+{
+	const emr_pin_change *const *a = x, *const *b = y;
+	int pins = compare_owner_and_root(&(*a)->pin, &(*b)->pin);
+
+	return pins != 0 ? pins : (*a > *b) - (*a < *b);
+}
+
+/* What the index could not be told, because the disk takes nothing: the last word about each pin
+ * counts. */
+static emr_status add_unwritten(emr_store *store, pin_list *list)
+{
+	EMR_AUTO_FREE const emr_pin_change **all = calloc(store->pin_count + 1, sizeof *all);
+	emr_pin *known = (void *)list->pins.data;
+	size_t n_known = list->pins.len / sizeof *known, kept = 0;
+	emr_status status = EMR_OK;
+
+	if (all == NULL)
+		return EMR_NO_MEMORY;
+	for (size_t i = 0; i < store->pin_count; i++)
+		all[i] = &store->pins[i];
+	if (store->pin_count > 1)
+		qsort(all, store->pin_count, sizeof *all, compare_changes);
+	for (size_t i = 0; i < n_known; i++) {
+		const emr_pin_change wanted = {.pin = known[i]};
+		bool is_changed = false;
+
+		for (size_t low = 0, high = store->pin_count; low < high && !is_changed;) {
+			size_t middle = low + (high - low) / 2;
+			int order = compare_owner_and_root(&all[middle]->pin, &wanted.pin);
+
+			is_changed = order == 0;
+			low = order < 0 ? middle + 1 : low;
+			high = order > 0 ? middle : high;
+		}
+		if (!is_changed)
+			known[kept++] = known[i];
+	}
+	list->pins.len = kept * sizeof *known;
+	for (size_t i = 0; i < store->pin_count && status == EMR_OK; i++)
+		if (!all[i]->unpin &&
+			(i + 1 == store->pin_count ||
+				compare_owner_and_root(&all[i]->pin, &all[i + 1]->pin) != 0))
+			status = emr_buf_append(&list->pins, &all[i]->pin, sizeof all[i]->pin);
+	return status;
+}
+
 static emr_status collect(emr_store *store, pin_list *list)
 {
 	emr_status status = emr_store_index_now(store);
@@ -44,6 +98,11 @@ static emr_status collect(emr_store *store, pin_list *list)
 	if (status == EMR_OK && store->index != NULL)
 		status = emr_index_each_pin(store->index, list_pin, list);
 	pthread_rwlock_unlock(&store->index_swap);
+	if (status != EMR_OK || !store->is_still || list->whose != OWN_PINS)
+		return status;
+	pthread_mutex_lock(&store->append_lock);
+	status = add_unwritten(store, list);
+	pthread_mutex_unlock(&store->append_lock);
 	return status;
 }
 
@@ -85,11 +144,7 @@ bool emr_store_pins_incomplete(emr_store *store)
 
 static int compare_pins(const void *x, const void *y)
 {
-	const emr_pin *a = x;
-	const emr_pin *b = y;
-	int owners = memcmp(a->owner.b, b->owner.b, sizeof a->owner.b);
-
-	return owners != 0 ? owners : memcmp(a->root.b, b->root.b, EMR_CID_BYTES);
+	return compare_owner_and_root(x, y);
 }
 
 /* Appends a change for every pin of FROM that OTHER (sorted) lacks, or has in another state when

@@ -74,12 +74,12 @@ static emr_status audit_once(emr_store *store)
 	emr_status status = EMR_OK;
 	bool first;
 
-	if (store->read_only)
+	if (!emr_store_may_rebuild(store))
 		return EMR_OK;
 	pthread_mutex_lock(&store->index_lock);
 	first = !store->was_audited;
 	store->was_audited = true;
-	if (first)
+	if (first && (store->index != NULL || !store->is_still))
 		status = emr_index_audit(store->index);
 	pthread_mutex_unlock(&store->index_lock);
 	return status == EMR_DAMAGED ? emr_store_rebuild(store) : status;
@@ -109,7 +109,7 @@ static emr_status find_surely(emr_store *store, const uint8_t *digest, emr_store
 {
 	emr_status status = emr_store_find(store, digest, out_at);
 
-	if (status == EMR_DAMAGED && !store->read_only) {
+	if (status == EMR_DAMAGED && emr_store_may_rebuild(store)) {
 		status = emr_store_rebuild(store);
 		return status == EMR_OK ? emr_store_find(store, digest, out_at) : status;
 	}
@@ -227,14 +227,14 @@ static emr_status doubt_index(emr_store *store, const emr_store_position *at)
 	emr_status status = EMR_OK;
 	bool was_rebuilt, is_own;
 
-	if (store->read_only)
+	if (!emr_store_may_rebuild(store))
 		return EMR_DAMAGED;
 	pthread_mutex_lock(&store->index_lock);
 	was_rebuilt = store->was_rebuilt;
 	pthread_mutex_lock(&store->map_lock);
 	is_own = emr_segment_by_handle(store, at->segment)->own;
 	pthread_mutex_unlock(&store->map_lock);
-	if (!was_rebuilt && !is_own)
+	if (!was_rebuilt && !is_own && (store->index != NULL || !store->is_still))
 		status = emr_index_audit(store->index);
 	pthread_mutex_unlock(&store->index_lock);
 	/* Perhaps by another reader just now, who met the same lie: looked at once more, and then

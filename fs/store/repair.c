@@ -302,19 +302,21 @@ emr_status emr_store_fill_hole(
 	return status;
 }
 
-/* Takes everything from CUT on out of the segment and into quarantine. */
+/* Takes everything from CUT on out of the segment and into quarantine; on a disk that takes nothing
+ * it is passed over. */
 static emr_status cut_tail(emr_store *store, findings *f, uint64_t cut)
 {
 	emr_status status;
 
 	if (f->end > cut) {
-		status = quarantine(store, f->segment, f->fd, cut, f->end - cut);
+		status = store->is_still ? EMR_OK
+					 : quarantine(store, f->segment, f->fd, cut, f->end - cut);
 		if (status == EMR_OK)
 			status = emr_store_note_damage(store, f->segment, cut, f->end - cut, true);
 		if (status != EMR_OK)
 			return status;
 	}
-	if (ftruncate(f->fd, (off_t)cut) != 0 || fsync(f->fd) != 0)
+	if (!store->is_still && (ftruncate(f->fd, (off_t)cut) != 0 || fsync(f->fd) != 0))
 		return emr_status_from_errno(errno);
 	f->end = cut;
 	return EMR_OK;
@@ -333,8 +335,9 @@ static emr_status mend(emr_store *store, findings *f, uint64_t durable)
 			return cut_tail(store, f, holes[i].offset);
 		status = emr_store_note_damage(
 			store, f->segment, holes[i].offset, holes[i].len, false);
-		if (status == EMR_OK && emr_store_fill_hole(store, f->segment, holes[i].offset,
-						holes[i].len) != EMR_OK)
+		if (status == EMR_OK && !store->is_still &&
+			emr_store_fill_hole(store, f->segment, holes[i].offset, holes[i].len) !=
+				EMR_OK)
 			emr_log(EMR_LOG_WARN,
 				"store: a damaged place could not be moved to quarantine");
 	}
@@ -398,11 +401,13 @@ static emr_status check_prefix(emr_store *store, findings *f, uint64_t durable)
 	if (status != EMR_OK || memcmp(prefix, emr_segment_prefix, sizeof prefix) == 0)
 		return status;
 	status = emr_store_note_damage(store, f->segment, 0, len, durable == 0);
-	if (status == EMR_OK && f->segment->own && len > 0)
+	if (!f->segment->own || store->is_still)
+		return status;
+	if (status == EMR_OK && len > 0)
 		status = quarantine(store, f->segment, f->fd, 0, len);
-	if (status == EMR_OK && f->segment->own)
+	if (status == EMR_OK)
 		status = emr_pwrite_all(f->fd, emr_segment_prefix, sizeof prefix, 0);
-	if (status == EMR_OK && f->segment->own && fsync(f->fd) != 0)
+	if (status == EMR_OK && fsync(f->fd) != 0)
 		status = emr_status_from_errno(errno);
 	return status;
 }

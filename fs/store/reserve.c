@@ -10,6 +10,7 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
+#include "base/disk.h"
 #include "base/log.h"
 
 #define STEP ((uint64_t)64 << 10)
@@ -141,7 +142,7 @@ void emr_reserve_close(emr_reserve *reserve)
 {
 	if (reserve == NULL)
 		return;
-	if (!fill(reserve)) {
+	if (!emr_disk_takes_nothing(reserve->fd) && !fill(reserve)) {
 		uint64_t more = free_bytes(reserve) / STEP * STEP;
 
 		while (more >= STEP &&

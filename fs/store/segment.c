@@ -92,7 +92,8 @@ emr_status emr_segment_slot(
 		return status;
 	(*out_segment)->writer = writer;
 	(*out_segment)->number = number;
-	(*out_segment)->own = !store->read_only && emr_id16_equal(writer, store->writer);
+	(*out_segment)->own =
+		(!store->read_only || store->is_still) && emr_id16_equal(writer, store->writer);
 	return EMR_OK;
 }
 
@@ -120,8 +121,8 @@ static emr_status open_file(emr_store *store, emr_segment *segment)
 
 	make_room(store);
 	emr_segment_name_of(segment->writer, segment->number, name);
-	status = emr_segment_file_open(
-		store->dirfd, name, segment->own ? O_RDWR : O_RDONLY, &segment->fd);
+	status = emr_segment_file_open(store->dirfd, name,
+		segment->own && !store->is_still ? O_RDWR : O_RDONLY, &segment->fd);
 	if (status == EMR_DENIED && segment->own) {
 		/* Not to be written any more, so it is read like another's, and we go on in a new
 		 * one. */

@@ -10,6 +10,7 @@
 #include <sys/file.h>
 #include <unistd.h>
 
+#include "base/disk.h"
 #include "base/file.h"
 #include "base/log.h"
 
@@ -54,10 +55,15 @@ static emr_status lock_writer(emr_store *store)
 
 static emr_status open_directory(emr_store *store)
 {
-	if (!store->read_only)
-		return emr_dir_open(store->path, &store->dirfd);
+	emr_status status = EMR_OK;
+
 	store->dirfd = open(store->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	return store->dirfd < 0 ? emr_status_from_errno(errno) : EMR_OK;
+	if (store->dirfd < 0)
+		status = store->read_only ? emr_status_from_errno(errno)
+					  : emr_dir_open(store->path, &store->dirfd);
+	store->is_still = status == EMR_OK && emr_disk_takes_nothing(store->dirfd);
+	store->read_only |= store->is_still;
+	return status;
 }
 
 /* The last own segment goes on; without one the first begins. */

@@ -34,7 +34,7 @@ typedef struct emr_segment {
 	uint64_t number;
 	/* protected by map_lock; fd and own stay as they are while somebody uses the file, as
 	 * `current` always is */
-	bool own;	   /* of this store's writer, and this process may write */
+	bool own;	   /* of this store's writer, and this process may write, or nobody can */
 	int fd;		   /* -1: not open */
 	unsigned users;	   /* of fd */
 	bool gone;	   /* unlinked */
@@ -65,6 +65,7 @@ struct emr_store {
 	int lockfd;
 	emr_id16 writer;
 	bool read_only;
+	bool is_still; /* the disk takes nothing, and so nobody writes: read_only is true, too */
 	bool no_background;
 	emr_reserve *reserve; /* borrowed, may be NULL */
 	uint64_t segment_bytes;
@@ -223,7 +224,10 @@ bool emr_segment_is_blank(const emr_cid *cid, size_t len);
 /* At open: lists, opens the index, reads all tails. */
 emr_status emr_store_load(emr_store *store);
 
-/* The index lied or was damaged: a new one from the segments.  reclaim_lock not needed; takes
+/* Whether it may: not who only reads what others write. */
+bool emr_store_may_rebuild(const emr_store *store);
+/* The index lied or was damaged: a new one from the segments (in memory, on a disk that takes
+ * nothing).  reclaim_lock not needed; takes
  * index_lock. */
 emr_status emr_store_rebuild(emr_store *store);
 /* Writes what is pending to the index; index_lock held. */

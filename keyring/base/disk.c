@@ -1,14 +1,18 @@
 /* This file tells whether two open directories lie on one disk, by following block devices in /sys
- * to their ends. */
+ * to their ends. It also tells whether a disk takes anything at all, and how a database can be read
+ * from one that does not. */
 #include "base/disk.h"
 
 #include <dirent.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
@@ -189,4 +193,90 @@ bool emr_disk_is_same(int fd, int other_fd)
 			if (here.ids[i] == there.ids[j])
 				return true;
 	return false;
+}
+
+/* ---- a disk that takes nothing ---- */
+
+#define GIVEN_UP_MAX 8
+
+static pthread_mutex_t given_up_lock = PTHREAD_MUTEX_INITIALIZER;
+static dev_t given_up[GIVEN_UP_MAX]; /* given_up_lock */
+static size_t n_given_up;	     /* given_up_lock */
+
+/* given_up_lock held. */
+static bool has_given_up(dev_t disk)
+{
+	for (size_t i = 0; i < n_given_up; i++)
+		if (given_up[i] == disk)
+			return true;
+	return false;
+}
+
+void emr_disk_give_up(int fd)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) != 0)
+		return;
+	pthread_mutex_lock(&given_up_lock);
+	if (!has_given_up(st.st_dev) && n_given_up < GIVEN_UP_MAX)
+		given_up[n_given_up++] = st.st_dev;
+	pthread_mutex_unlock(&given_up_lock);
+}
+
+/* A kernel that has lost its trust in a disk may refuse writes without saying that it is mounted
+ * read-only: whether somebody may write asks it, too. */
+bool emr_disk_takes_nothing(int fd)
+{
+	struct statvfs disk;
+	struct stat st;
+	bool is;
+
+	if (fstatvfs(fd, &disk) == 0 && (disk.f_flag & ST_RDONLY) != 0)
+		return true;
+	if (faccessat(fd, ".", W_OK, 0) != 0 && errno == EROFS)
+		return true;
+	if (fstat(fd, &st) != 0)
+		return false;
+	pthread_mutex_lock(&given_up_lock);
+	is = has_given_up(st.st_dev);
+	pthread_mutex_unlock(&given_up_lock);
+	return is;
+}
+
+static bool is_there(const char *path, const char *suffix, off_t *out_size)
+{
+	char beside[PATH_MAX];
+	struct stat st;
+
+	if (snprintf(beside, sizeof beside, "%s%s", path, suffix) >= (int)sizeof beside ||
+		stat(beside, &st) != 0)
+		return false;
+	*out_size = st.st_size;
+	return true;
+}
+
+/* With log and shared memory beside it SQLite reads it by itself, also while another computer or
+ * another mount of the same disk writes.  A log alone is read into memory; without one nothing can
+ * be missing in the file. */
+emr_status emr_disk_database(const char *path, char *out_uri, size_t size, bool *out_is_alone)
+{
+	off_t log_size = 0, shared_size = 0;
+	bool has_log = is_there(path, "-wal", &log_size);
+	bool has_shared = is_there(path, "-shm", &shared_size) && shared_size > 0;
+	size_t n = (size_t)snprintf(out_uri, size, "file:");
+
+	*out_is_alone = has_log && !has_shared && log_size > 0;
+	for (const char *at = path; *at != '\0' && n + 4 < size; at++) {
+		bool is_plain = strchr("%?#", *at) == NULL;
+
+		n += (size_t)snprintf(out_uri + n, size - n, is_plain ? "%c" : "%%%02X", *at);
+	}
+	if (n + 4 >= size)
+		return EMR_LIMIT;
+	n += (size_t)snprintf(out_uri + n, size - n, "%s",
+		has_log && has_shared ? "?mode=ro&readonly_shm=1"
+		: *out_is_alone	      ? "?mode=ro&vfs=unix-none"
+				      : "?immutable=1");
+	return n < size ? EMR_OK : EMR_LIMIT;
 }

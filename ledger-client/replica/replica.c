@@ -9,6 +9,7 @@
 #include <sys/file.h>
 #include <unistd.h>
 
+#include "base/disk.h"
 #include "base/file.h"
 #include "base/log.h"
 
@@ -46,7 +47,7 @@ void replica_give(emr_replica *replica, emr_chain *chain)
 
 emr_status replica_own(emr_replica *replica, emr_status status)
 {
-	if (status == EMR_DAMAGED) {
+	if (status == EMR_DAMAGED && !replica->is_still) {
 		EMR_AUTO_FD fd = openat(
 			replica->dirfd, REPLICA_REBUILD, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
 		emr_log(EMR_LOG_ERROR,
@@ -73,9 +74,9 @@ static emr_status discard(emr_replica *r, const char *why)
 {
 	uint64_t size;
 
-	if (emr_ledger_size(r->ledger, &size) != EMR_OK) {
-		emr_log(EMR_LOG_ERROR,
-			"replica: the copy must be made again, and the ledger is away: %s", why);
+	if (r->is_still || emr_ledger_size(r->ledger, &size) != EMR_OK) {
+		emr_log(EMR_LOG_ERROR, "replica: the copy must be made again, and %s: %s",
+			r->is_still ? "the disk takes nothing" : "the ledger is away", why);
 		return EMR_OFFLINE;
 	}
 	emr_log(EMR_LOG_WARN, "replica: the copy is made again: %s", why);
@@ -197,8 +198,10 @@ static emr_status open_checked(emr_replica *r)
 
 static emr_status open_lock(emr_replica *r)
 {
-	r->lock_fd =
-		openat(r->dirfd, REPLICA_LOCK, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+	/* Where no file can be made everybody finds the same directory. */
+	r->lock_fd = r->is_still ? openat(r->dirfd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+				 : openat(r->dirfd, REPLICA_LOCK,
+					   O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (r->lock_fd < 0)
 		return emr_status_from_errno(errno);
 	while (flock(r->lock_fd, LOCK_EX) != 0)
@@ -253,6 +256,7 @@ emr_status emr_replica_open(const emr_replica_options *options, emr_replica **ou
 	r->dirfd = fcntl(options->state_dirfd, F_DUPFD_CLOEXEC, 0);
 	if (r->dirfd < 0)
 		status = emr_status_from_errno(errno);
+	r->is_still = status == EMR_OK && emr_disk_takes_nothing(r->dirfd);
 	if (status == EMR_OK)
 		status = open_lock(r);
 	if (status == EMR_OK)

@@ -356,7 +356,7 @@ emr_status replica_save_mark(emr_replica *r, bool is_last)
 	high_mark other;
 	emr_status status;
 
-	if (r->is_mark_saved || r->mark.frontier.size == 0)
+	if (r->is_still || r->is_mark_saved || r->mark.frontier.size == 0)
 		return EMR_OK;
 	if (!is_last && r->mark_saved_ns >= 0 && now - r->mark_saved_ns < MARK_NS)
 		return EMR_OK;
@@ -421,12 +421,12 @@ static emr_status run_one(emr_replica *r, following *f, size_t *out_n, bool *out
 	}
 	if (status == EMR_OK)
 		status = check_end(r, size, ledger_size, &f->trouble);
-	if (status == EMR_OK && size < ledger_size)
+	if (status == EMR_OK && size < ledger_size && !r->is_still)
 		status = take_most(r, f, size, out_n);
 	if (status == EMR_OK)
 		status = replica_save_mark(r, false);
 	(void)flock(r->lock_fd, LOCK_UN);
-	*out_is_end = status == EMR_OK && size + *out_n >= ledger_size;
+	*out_is_end = status == EMR_OK && (r->is_still || size + *out_n >= ledger_size);
 	return status;
 }
 

@@ -20,6 +20,7 @@
 struct emr_replica {
 	int dirfd;
 	int lock_fd;
+	bool is_still; /* the disk takes nothing: the copy stays as it is */
 	emr_ledger *ledger;
 	const emr_clock *clock;
 	emr_replica_mine_fn is_mine;

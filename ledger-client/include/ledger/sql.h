@@ -17,6 +17,7 @@ typedef struct emr_sql {
 	const char *const *texts; /* statement texts by number; static */
 	sqlite3_stmt *statements[EMR_SQL_STATEMENTS];
 	bool is_writing; /* since emr_sql_begin */
+	bool is_still;	 /* on a disk that takes nothing: it is only read */
 } emr_sql;
 
 typedef struct emr_sql_kind {
@@ -30,7 +31,9 @@ typedef struct emr_sql_kind {
 
 /* Opens NAME in the directory DIRFD, which must exist unless MAY_CREATE.  Sets busy timeout, WAL,
  * synchronous (outside any transaction, where alone it counts) and secure_delete, and reads them
- * back.  EMR_NOT_FOUND, EMR_NEWER_FORMAT, EMR_DAMAGED (not such a file), EMR_IO, EMR_BUSY. */
+ * back.  On a disk that takes nothing (base/disk.h) it is opened for reading, whatever is asked,
+ * with what its log has. EMR_NOT_FOUND, EMR_NEWER_FORMAT, EMR_DAMAGED (not such a file), EMR_IO,
+ * EMR_BUSY. */
 emr_status emr_sql_open(int dirfd, const char *name, const emr_sql_kind *kind, bool may_create,
 	uint32_t busy_ms, emr_sql *out_sql);
 /* With the schema of KIND, on no name. */
@@ -48,7 +51,7 @@ emr_status emr_sql_step(sqlite3_stmt *statement);
 emr_status emr_sql_done(sqlite3_stmt *statement);
 emr_status emr_sql_run(emr_sql *sql, const char *text);
 
-emr_status emr_sql_begin(emr_sql *sql);	     /* BEGIN IMMEDIATE */
+emr_status emr_sql_begin(emr_sql *sql); /* BEGIN IMMEDIATE; EMR_READ_ONLY: the disk takes nothing */
 emr_status emr_sql_begin_read(emr_sql *sql); /* a snapshot */
 emr_status emr_sql_commit(emr_sql *sql);
 void emr_sql_rollback(emr_sql *sql); /* fine when no transaction is open */

@@ -15,7 +15,8 @@ typedef struct emr_store emr_store;
 typedef struct emr_store_options {
 	const char *path;	 /* the directory; made (0700) with its parents unless read_only */
 	emr_id16 writer;	 /* whose segments this process appends to, e.g. the device id */
-	bool read_only;		 /* no lock, no repair, no append: EMR_READ_ONLY */
+	bool read_only;		 /* no lock, no repair, no append: EMR_READ_ONLY; one's own
+				    segments are read like another's, which may grow */
 	uint64_t segment_bytes;	 /* roll over at this size; 0 = 256 MiB; at least 4 KiB */
 	uint32_t index_delay_ms; /* pending index rows are written after this time; 0 = 1000 */
 	emr_reserve *reserve;	 /* borrowed; NULL: none */
@@ -26,7 +27,9 @@ typedef struct emr_store_options {
 /* EMR_BUSY: another process writes for this writer id; EMR_NEWER_FORMAT; EMR_NOT_FOUND (read only,
  * no store there); EMR_IO; EMR_NO_MEMORY.  Scans what the index has not seen yet; a missing, old or
  * damaged index is made again. A torn end of an own segment is cut, its bytes moved to quarantine/.
- */
+ * On a disk that takes nothing (base/disk.h) it opens for reading whatever is asked, and no byte is
+ * written: what would be mended is passed over, an index that does not serve is made in memory, and
+ * appending gives EMR_READ_ONLY. */
 emr_status emr_store_open(const emr_store_options *options, emr_store **out_store);
 /* Flushes, writes the index, cuts the spare room behind the last section.  NULL is fine. */
 void emr_store_close(emr_store *store);

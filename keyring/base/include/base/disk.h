@@ -6,5 +6,19 @@
 #pragma once
 
 #include <stdbool.h>
+#include <stddef.h>
+
+#include "base/status.h"
 
 bool emr_disk_is_same(int fd, int other_fd);
+
+/* Whether the file system of FD takes nothing: it is mounted read-only, or emr_disk_give_up was
+ * called for it.  Then nobody here asks it for a write. */
+bool emr_disk_takes_nothing(int fd);
+/* It refused a write when it was asked for the first: this process asks it for no other. */
+void emr_disk_give_up(int fd);
+/* PATH, an SQLite database on a disk that takes nothing, as the URI by which it can be read, with
+ * what a process that was killed left in the log beside it, and without making a file.
+ * *OUT_IS_ALONE: there can be no locks, and each connection begins with PRAGMA
+ * locking_mode=EXCLUSIVE.  EMR_LIMIT. */
+emr_status emr_disk_database(const char *path, char *out_uri, size_t size, bool *out_is_alone);
