@@ -114,6 +114,11 @@ static const emr_message_row rows[EMR_MESSAGE_COUNT] = {
 		"This disk answers with errors: what was saved last is not safe on it.",
 		"Copy what you changed to another disk and look at this one; then: emrfs unmount "
 		"--now, emrfs mount"},
+	[EMR_SAY_DISK_READ_ONLY] = {"read-only-disk", "EROFS", "warn", EMR_EXIT_DENIED,
+		"The disk of {place} takes no changes: your records can be read, and nothing is "
+		"changed.",
+		"Copy them to another disk: emrfs backup DIR. When it takes changes again: emrfs "
+		"unmount, emrfs mount"},
 	[EMR_SAY_DISK_UNREADABLE] = {"disk-unreadable", "EIO", "error", EMR_EXIT_BAD_DATA,
 		"{path} could not be read: this disk answers with an error. Nothing wrong was "
 		"shown.",

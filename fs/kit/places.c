@@ -2,6 +2,7 @@
  * opens them. It refuses a directory that other accounts can enter. */
 #include "kit/places.h"
 
+#include "base/disk.h"
 #include "kit/language.h"
 
 #include <errno.h>
@@ -87,20 +88,70 @@ static char *xdg(const char *name, const char *home, const char *usual, const ch
 	return path;
 }
 
-/* The runtime directory: without XDG_RUNTIME_DIR systemd's place if it is there and ours, else one
- * in the state. */
-static char *run_place(const emr_places *places, const char *as)
+/* Without XDG_RUNTIME_DIR systemd's place if it is there and ours.  False: there is none. */
+static bool runtime_base(char *out, size_t size)
 {
 	const char *value = environment("XDG_RUNTIME_DIR");
-	char usual[64];
 	struct stat st;
 
 	if (value != NULL && value[0] == '/')
-		return join(value, "emrfs", as);
-	snprintf(usual, sizeof usual, "/run/user/%u", (unsigned)getuid());
-	if (stat(usual, &st) == 0 && st.st_uid == getuid() && (st.st_mode & 077) == 0)
-		return join(usual, "emrfs", as);
-	return join(places->state, "run", NULL);
+		return snprintf(out, size, "%s", value) < (int)size;
+	snprintf(out, size, "/run/user/%u", (unsigned)getuid());
+	return stat(out, &st) == 0 && st.st_uid == getuid() && (st.st_mode & 077) == 0;
+}
+
+/* The runtime directory, else one in the state. */
+static char *run_place(const emr_places *places, const char *as)
+{
+	char base[PATH_MAX];
+
+	return runtime_base(base, sizeof base) ? join(base, "emrfs", as)
+					       : join(places->state, "run", NULL);
+}
+
+char *emr_places_elsewhere(int state_fd)
+{
+	char base[PATH_MAX], name[80];
+	struct stat st;
+
+	if (fstat(state_fd, &st) != 0)
+		return NULL;
+	snprintf(name, sizeof name, "still-%llx-%llx", (unsigned long long)st.st_dev,
+		(unsigned long long)st.st_ino);
+	if (!runtime_base(base, sizeof base))
+		snprintf(base, sizeof base, "/tmp/emrfs-%u", (unsigned)getuid());
+	return join(base, name, NULL);
+}
+
+/* PATH, or the directory above it that is there. */
+static int open_nearest(const char *path)
+{
+	char nearest[PATH_MAX];
+	char *slash;
+	int fd = -1;
+
+	if (snprintf(nearest, sizeof nearest, "%s", path) >= (int)sizeof nearest)
+		return -1;
+	while ((fd = open(nearest, O_RDONLY | O_DIRECTORY | O_CLOEXEC)) < 0 && errno == ENOENT &&
+		(slash = strrchr(nearest, '/')) != NULL && slash != nearest)
+		*slash = '\0';
+	return fd;
+}
+
+/* Where no socket can be made it is elsewhere. */
+static void choose_run(emr_places *places)
+{
+	EMR_AUTO_FD there = open_nearest(places->run);
+	EMR_AUTO_FD state_fd = open(places->state, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	char *elsewhere;
+
+	if (there < 0 || state_fd < 0 || !emr_disk_takes_nothing(there))
+		return;
+	elsewhere = emr_places_elsewhere(state_fd);
+	if (elsewhere == NULL)
+		return;
+	free(places->run);
+	places->run = elsewhere;
 }
 
 emr_status emr_places_find(const char *as, emr_places *out_places, emr_problem *out_problem)
@@ -132,6 +183,7 @@ emr_status emr_places_find(const char *as, emr_places *out_places, emr_problem *
 		emr_problem_set_status(out_problem, EMR_NO_MEMORY, "emrfs");
 		return EMR_NO_MEMORY;
 	}
+	choose_run(&places);
 	*out_places = places;
 	places = (emr_places){0};
 	return EMR_OK;
@@ -179,6 +231,13 @@ emr_status emr_places_open_state(
 	else if (status != EMR_OK)
 		emr_problem_set_status(out_problem, status, places->state);
 	return status;
+}
+
+emr_status emr_places_open_elsewhere(int state_fd, bool may_create, int *out_fd)
+{
+	EMR_AUTO_FREE char *path = emr_places_elsewhere(state_fd);
+
+	return path != NULL ? open_or_make(path, may_create, out_fd) : EMR_NO_MEMORY;
 }
 
 emr_status emr_places_open_run(const emr_places *places, int *out_fd, emr_problem *out_problem)

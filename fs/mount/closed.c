@@ -173,9 +173,10 @@ emr_status emr_closed_take_out(const emr_places *places, const char *path, emr_c
 
 void emr_closed_seal(const emr_places *places, const char *path, emr_closed *closed)
 {
-	emr_status status = remember(places, path);
+	emr_status status = closed->is_ours ? EMR_OK : remember(places, path);
 
-	if (fchmod(closed->fd, 0500) != 0 && status == EMR_OK)
+	/* Closed without a note nobody would open it again. */
+	if (status == EMR_OK && fchmod(closed->fd, 0500) != 0)
 		status = emr_status_from_errno(errno);
 	if (status != EMR_OK)
 		emr_log(EMR_LOG_WARN, "the directory below the folder stays open: %s",

@@ -43,6 +43,7 @@ static emr_status open_here(emr_reach *reach, const emr_args *args, emr_problem 
 {
 	const emr_session_options options = {.places = &reach->places,
 		.read_only = true,
+		.may_be_still = true,
 		.passphrase_file = args->values[EMR_OPT_PASSPHRASE_FILE]};
 	emr_status status = emr_base_init();
 

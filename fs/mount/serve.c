@@ -76,10 +76,18 @@ static emr_status send_ok(conversation *c, json_t *fields)
 	return send_stolen(c, fields);
 }
 
+/* What is refused because of the disk has nothing to do with how the folder was opened. */
 static emr_status send_problem(conversation *c, const emr_problem *problem)
 {
-	const emr_message_row *row = emr_message_get(problem->message);
+	const emr_session *session = c->server->session;
+	emr_problem still = {0};
+	const emr_message_row *row;
 
+	if (problem->message == EMR_SAY_READ_ONLY &&
+		(session->is_still || session->has_still_blocks) &&
+		emr_session_is_read_only(c->server->session, &still) && still.is_set)
+		problem = &still;
+	row = emr_message_get(problem->message);
 	return send_stolen(c, json_pack("{s:b, s:i, s:s, s:s, s:s, s:s}", "ok", 0, "exit",
 				      (int)row->exit, "error", row->id, "message", problem->text,
 				      "hint", problem->hint, "path", problem->path));

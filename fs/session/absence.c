@@ -63,6 +63,8 @@ void emr_absence_remember(emr_session *session)
 {
 	emr_absence absence;
 
+	if (session->is_still)
+		return;
 	emr_absence_look(session, &absence);
 	if (absence.status != EMR_OK && emr_absence_read(session->state_fd) == 0)
 		write_note(session->state_fd, absence.since_unix_s);

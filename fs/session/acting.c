@@ -10,6 +10,7 @@
 #include "kit/language.h"
 #include "session/keys.h"
 #include "session/session.h"
+#include "session/still.h"
 #include "share/devices.h"
 
 void emr_acting_end(emr_acting *acting)
@@ -35,6 +36,8 @@ emr_status emr_acting_keys(emr_acting *acting, const emr_args *args, emr_problem
 			&acting->places, false, &acting->state_fd, out_problem);
 	if (status == EMR_NOT_FOUND)
 		emr_keys_say(acting->places.state, status, NULL, out_problem);
+	if (status == EMR_OK)
+		status = emr_still_refuse(acting->state_fd, out_problem);
 	if (status == EMR_OK)
 		status = emr_base_init();
 	if (status == EMR_OK)

@@ -12,6 +12,7 @@
 #include "kit/language.h"
 #include "kit/passphrase.h"
 #include "session/second_copy.h"
+#include "session/still.h"
 #include "session/switching.h"
 
 void emr_keys_say(
@@ -53,9 +54,12 @@ emr_status emr_keys_open(int state_fd, const char *state_path, const char *passp
 
 emr_status emr_keys_lock(int state_fd, int *out_fd, emr_problem *out_problem)
 {
-	EMR_AUTO_FD fd = openat(
-		state_fd, EMR_STATE_KEYFILE_LOCK, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	EMR_AUTO_FD fd = -1;
 
+	if (emr_still_refuse(state_fd, out_problem) != EMR_OK)
+		return EMR_READ_ONLY;
+	fd = openat(
+		state_fd, EMR_STATE_KEYFILE_LOCK, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (fd < 0) {
 		emr_status status = emr_status_from_errno(errno);
 

@@ -1,6 +1,6 @@
 /* This file opens one keyring with all its parts (store, ledger, copy, journal, tree) in the
  * order of a recovery, and closes them. It lets only one process at a time hold a folder, and
- * opens for reading only when the ledger cannot be believed. */
+ * opens for reading only when the ledger cannot be believed, or the disk takes nothing. */
 #include "session/session.h"
 
 #include <errno.h>
@@ -17,6 +17,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/disk.h"
 #include "base/log.h"
 #include "keyring/coowned.h"
 #include "kit/language.h"
@@ -25,6 +26,7 @@
 #include "session/keys.h"
 #include "session/network_dir.h"
 #include "session/shared_blocks.h"
+#include "session/still.h"
 #include "session/switching.h"
 #include "share/devices.h"
 
@@ -77,6 +79,8 @@ void emr_session_close(emr_session *session)
 	emr_log_open(-1, EMR_LOG_ERROR);
 	close_fd(&session->spill_fd);
 	close_fd(&session->log_fd);
+	if (session->is_noted)
+		emr_still_forget(session->state_fd);
 	close_fd(&session->lock_fd); /* last: now another process may open all this */
 	close_fd(&session->state_fd);
 	free(session->state_path);
@@ -86,20 +90,39 @@ void emr_session_close(emr_session *session)
 
 /* ---- the lock: "pid N\nrun DIR\nfolder DIR\n" ---- */
 
-static emr_status read_lock(int lock_fd, char text[LOCK_TEXT_MAX + 1])
+/* The lock of a state on a disk that takes nothing may never have been made; the keyfile is always
+ * there.  What locks it for a moment to replace it has a file of its own. */
+static int open_lock(int state_fd)
 {
-	ssize_t n = pread(lock_fd, text, LOCK_TEXT_MAX, 0);
+	int fd = openat(state_fd, EMR_STATE_LOCK, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
 
+	return fd >= 0 || errno != ENOENT || !emr_disk_takes_nothing(state_fd)
+		       ? fd
+		       : openat(state_fd, EMR_STATE_KEYFILE, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+}
+
+static emr_status read_lock(int state_fd, int lock_fd, char text[LOCK_TEXT_MAX + 1])
+{
+	EMR_AUTO_BUF note = {0};
+	ssize_t n;
+
+	if (emr_still_read(state_fd, LOCK_TEXT_MAX, &note) == EMR_OK && note.len > 0) {
+		memcpy(text, note.data, note.len);
+		text[note.len] = '\0';
+		return EMR_OK;
+	}
+	n = pread(lock_fd, text, LOCK_TEXT_MAX, 0);
 	if (n < 0)
 		return emr_status_from_errno(errno);
 	text[n] = '\0';
 	return EMR_OK;
 }
 
-static emr_status read_holder(int lock_fd, char *out_folder, size_t size, int *out_pid)
+static emr_status read_holder(
+	int state_fd, int lock_fd, char *out_folder, size_t size, int *out_pid)
 {
 	char text[LOCK_TEXT_MAX + 1];
-	emr_status status = read_lock(lock_fd, text);
+	emr_status status = read_lock(state_fd, lock_fd, text);
 	char *folder;
 
 	if (status != EMR_OK)
@@ -119,20 +142,20 @@ static emr_status read_holder(int lock_fd, char *out_folder, size_t size, int *o
 
 emr_status emr_session_holder(int state_fd, char *out_folder, size_t size, int *out_pid)
 {
-	EMR_AUTO_FD fd = openat(state_fd, EMR_STATE_LOCK, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	EMR_AUTO_FD fd = open_lock(state_fd);
 
 	if (fd < 0)
 		return emr_status_from_errno(errno);
 	if (flock(fd, LOCK_SH | LOCK_NB) == 0)
 		return EMR_NOT_FOUND;
-	return read_holder(fd, out_folder, size, out_pid);
+	return read_holder(state_fd, fd, out_folder, size, out_pid);
 }
 
 emr_status emr_session_run_place(int state_fd, char **out_dir)
 {
-	EMR_AUTO_FD fd = openat(state_fd, EMR_STATE_LOCK, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	EMR_AUTO_FD fd = open_lock(state_fd);
 	char text[LOCK_TEXT_MAX + 1];
-	emr_status status = fd >= 0 ? read_lock(fd, text) : emr_status_from_errno(errno);
+	emr_status status = fd >= 0 ? read_lock(state_fd, fd, text) : emr_status_from_errno(errno);
 	char *run, *end;
 
 	if (status != EMR_OK)
@@ -150,7 +173,8 @@ static emr_status say_in_use(const emr_session *session, emr_problem *out_proble
 {
 	char folder[LOCK_TEXT_MAX + 1] = "", number[16];
 	int pid = 0;
-	emr_status status = read_holder(session->lock_fd, folder, sizeof folder, &pid);
+	emr_status status =
+		read_holder(session->state_fd, session->lock_fd, folder, sizeof folder, &pid);
 
 	if (status != EMR_OK)
 		emr_log(EMR_LOG_WARN, "lock: %s", emr_status_text(status));
@@ -213,7 +237,7 @@ static bool is_ending(int pid)
 /* A process that was killed holds the lock until the kernel has put away the last of its threads:
  * that is awaited, and nobody is told that the folder is open.  One that is gone when it is looked
  * for let go in between. */
-static bool lock_after_end(int fd)
+static bool lock_after_end(int state_fd, int fd)
 {
 	const int64_t until = emr_clock_boot_ns(emr_clock_system()) + ENDING_NS;
 	char folder[LOCK_TEXT_MAX + 1];
@@ -223,7 +247,7 @@ static bool lock_after_end(int fd)
 		int pid = 0;
 		struct pollfd ended = {.events = POLLIN};
 
-		if (read_holder(fd, folder, sizeof folder, &pid) != EMR_OK || pid <= 0)
+		if (read_holder(state_fd, fd, folder, sizeof folder, &pid) != EMR_OK || pid <= 0)
 			return false;
 		ended.fd = (int)syscall(SYS_pidfd_open, pid, 0);
 		if (ended.fd < 0)
@@ -239,33 +263,71 @@ static bool lock_after_end(int fd)
 	return is_locked;
 }
 
+static emr_status lock_text(const emr_session_options *options, char *out, size_t size)
+{
+	const char *folder = options->folder;
+	int len = snprintf(out, size, "pid %d\nrun %s\n%s%s%s", (int)getpid(), options->places->run,
+		folder != NULL ? "folder " : "", folder != NULL ? folder : "",
+		folder != NULL ? "\n" : "");
+
+	return len >= 0 && (size_t)len < size ? EMR_OK : EMR_LIMIT;
+}
+
+/* The first that is written, and the only one that finds out whether this disk takes anything: what
+ * is refused here is not tried again by any part. */
+static emr_status write_lock(emr_session *session, const char *text)
+{
+	emr_status status = EMR_OK;
+
+	if (ftruncate(session->lock_fd, 0) != 0)
+		status = emr_status_from_errno(errno);
+	if (status == EMR_OK)
+		status = emr_pwrite_all(session->lock_fd, text, strlen(text), 0);
+	if (status == EMR_OK && fdatasync(session->lock_fd) != 0)
+		status = emr_status_from_errno(errno);
+	if (status == EMR_IO || status == EMR_READ_ONLY) {
+		emr_disk_give_up(session->state_fd);
+		emr_reserve_close(session->reserve);
+		session->reserve = NULL;
+		session->is_still = true;
+		return EMR_OK;
+	}
+	if (status == EMR_OK)
+		emr_still_forget(session->state_fd); /* of before it took anything again */
+	return status;
+}
+
 static emr_status take_lock(
 	emr_session *session, const emr_session_options *options, emr_problem *out_problem)
 {
-	const char *folder = options->folder;
 	char text[LOCK_TEXT_MAX];
-	int len;
+	emr_status status = lock_text(options, text, sizeof text);
 
-	session->lock_fd = openat(
-		session->state_fd, EMR_STATE_LOCK, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-	if (session->lock_fd < 0) {
-		emr_status status = emr_status_from_errno(errno);
-
-		emr_problem_set_status(out_problem, status, _("the lock file"));
-		return status;
-	}
-	if (!lock_after_end(session->lock_fd))
+	session->is_still = emr_disk_takes_nothing(session->state_fd);
+	session->lock_fd = session->is_still
+				   ? open_lock(session->state_fd)
+				   : openat(session->state_fd, EMR_STATE_LOCK,
+					     O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (session->lock_fd < 0)
+		status = emr_status_from_errno(errno);
+	if (status == EMR_OK && !lock_after_end(session->state_fd, session->lock_fd))
 		return say_in_use(session, out_problem);
-	open_reserve(session, options->read_only);
-	len = snprintf(text, sizeof text, "pid %d\nrun %s\n%s%s%s", (int)getpid(),
-		options->places->run, folder != NULL ? "folder " : "", folder != NULL ? folder : "",
-		folder != NULL ? "\n" : "");
-	if (len < 0 || len >= (int)sizeof text || ftruncate(session->lock_fd, 0) != 0 ||
-		emr_pwrite_all(session->lock_fd, text, (size_t)len, 0) != EMR_OK) {
-		emr_problem_set_status(out_problem, EMR_IO, _("the lock file"));
-		return EMR_IO;
+	if (status == EMR_OK && !session->is_still) {
+		open_reserve(session, options->read_only);
+		status = write_lock(session, text);
 	}
-	return EMR_OK;
+	if (status == EMR_OK && session->is_still && !options->may_be_still) {
+		emr_still_say(session->state_fd, out_problem);
+		return EMR_READ_ONLY;
+	}
+	/* Without the note the folder works, too; nobody finds its socket. */
+	if (status == EMR_OK && session->is_still)
+		session->is_noted = emr_still_note(session->state_fd, text) == EMR_OK;
+	if (status == EMR_OK && session->is_still && !session->is_noted)
+		emr_log(EMR_LOG_WARN, "who has the folder open could not be noted anywhere");
+	if (status != EMR_OK)
+		emr_problem_set_status(out_problem, status, _("the lock file"));
+	return status;
 }
 
 /* The log grows to 4 MiB; then it becomes log.1 and begins anew. */
@@ -273,6 +335,8 @@ static void open_log(emr_session *session)
 {
 	struct stat st;
 
+	if (session->is_still)
+		return;
 	if (fstatat(session->state_fd, EMR_STATE_LOG, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
 		st.st_size > LOG_BYTES_MAX)
 		(void)renameat(
@@ -321,11 +385,12 @@ emr_status emr_session_lock(
 		status = take_lock(session, options, out_problem);
 	if (status != EMR_OK)
 		return status;
+	session->read_only |= session->is_still;
 	open_log(session);
 	status = emr_switch_finish(session->state_fd);
 	if (status != EMR_OK)
 		emr_problem_set_status(out_problem, status, _("Joining"));
-	else
+	else if (!session->is_still)
 		emr_switch_tidy(session->state_fd);
 	return status;
 }
@@ -349,10 +414,20 @@ bool emr_session_is_mine(void *arg, emr_id16 domain, emr_bytes d_row)
 /* Members of a network keep their blocks in its directory. */
 static emr_status find_blocks(emr_session *session, emr_problem *out_problem)
 {
-	emr_status status = emr_blocks_follow_network(
-		session->state_fd, emr_keyring_device_id(session->keyring), out_problem);
+	EMR_AUTO_FD fd = -1;
+	emr_status status = EMR_OK;
 
-	return status == EMR_OK ? emr_blocks_check(session->state_fd, out_problem) : status;
+	if (!session->is_still)
+		status = emr_blocks_follow_network(
+			session->state_fd, emr_keyring_device_id(session->keyring), out_problem);
+	if (status == EMR_OK)
+		status = emr_blocks_check(session->state_fd, out_problem);
+	if (status != EMR_OK)
+		return status;
+	fd = openat(session->state_fd, EMR_STATE_BLOCKS, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	session->has_still_blocks = fd >= 0 && emr_disk_takes_nothing(fd);
+	session->read_only |= session->has_still_blocks;
+	return EMR_OK;
 }
 
 static emr_status open_store(emr_session *session)
@@ -434,13 +509,14 @@ static emr_status open_records(emr_session *session)
 		.keyring = session->keyring,
 		.reserve = session->reserve};
 
-	emr_status status = emr_dir_make(session->state_fd, EMR_STATE_SPILL);
+	emr_status status =
+		session->is_still ? EMR_OK : emr_dir_make(session->state_fd, EMR_STATE_SPILL);
 
 	if (status != EMR_OK)
 		return status;
 	session->spill_fd = openat(session->state_fd, EMR_STATE_SPILL,
 		O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
-	if (session->spill_fd < 0)
+	if (session->spill_fd < 0 && !(session->is_still && errno == ENOENT))
 		return emr_status_from_errno(errno);
 	options.spill_dirfd = session->spill_fd;
 	return emr_record_ctx_new(&options, &session->records);
@@ -645,7 +721,11 @@ bool emr_session_is_read_only(emr_session *session, emr_problem *out_problem)
 {
 	if (say_trouble(session, out_problem))
 		return true;
-	if (emr_journal_state_get(session->journal).read_only)
+	if (session->is_still)
+		emr_still_say(session->state_fd, out_problem);
+	else if (session->has_still_blocks)
+		emr_still_say(emr_store_directory(session->store), out_problem);
+	else if (emr_journal_state_get(session->journal).read_only)
 		emr_problem_set(out_problem, EMR_SAY_JOURNAL_DAMAGED, NULL);
 	else if (session->has_lost_annex)
 		emr_problem_set(out_problem, EMR_SAY_ANNEX_LOST, NULL);

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "backup/backup.h"
+#include "base/disk.h"
 #include "kit/language.h"
 #include "kit/text.h"
 #include "record/format.h"
@@ -319,7 +320,9 @@ static emr_status copy(backing_up *b, emr_backup_report *report, emr_problem *ou
 static emr_status verify(backing_up *b, emr_problem *out_problem)
 {
 	emr_backup_options options = options_of(b);
-	const char *scratch = b->state_fd >= 0 ? b->places.state : getenv("TMPDIR");
+	const char *scratch = b->state_fd >= 0 && !emr_disk_takes_nothing(b->state_fd)
+				      ? b->places.state
+				      : getenv("TMPDIR");
 	uint64_t checked = 0, before = b->n_bad;
 	char n[EMR_TEXT_BYTES];
 	emr_status status;
@@ -342,7 +345,8 @@ static emr_status verify(backing_up *b, emr_problem *out_problem)
 	return status;
 }
 
-/* Status and mount speak of the copy only when it is known to be good. */
+/* Status and mount speak of the copy only when it is known to be good; on a disk that takes nothing
+ * they do not learn of it. */
 static emr_status remember(const backing_up *b, const emr_backup_report *report, bool is_good,
 	emr_problem *out_problem)
 {
@@ -351,6 +355,8 @@ static emr_status remember(const backing_up *b, const emr_backup_report *report,
 	emr_status status = EMR_OK;
 
 	strncat(note.dir, b->dir, sizeof note.dir - 1);
+	if (emr_disk_takes_nothing(b->state_fd))
+		return EMR_OK;
 	if (is_good)
 		status = emr_second_copy_write(b->state_fd, &note);
 	else

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/disk.h"
 #include "base/secret.h"
 #include "kit/language.h"
 #include "kit/places.h"
@@ -234,6 +235,11 @@ static void check_space(emr_checker *c)
 
 	if (c->state_fd < 0 || fstatvfs(c->state_fd, &disk) != 0)
 		return;
+	if (emr_disk_takes_nothing(c->state_fd)) {
+		note(c, "disk", false, _("copy your records to another disk: emrfs backup DIR"),
+			"%s", _("takes no changes"));
+		return;
+	}
 	free_bytes = (uint64_t)disk.f_bavail * disk.f_frsize;
 	emr_size_text(free_bytes, text);
 	emr_check_note(

@@ -183,6 +183,8 @@ static void when_ready(void *arg)
 		is_read_only ? _(", for reading only") : "");
 	if (why.is_set)
 		emr_remark(m->out, &why);
+	if (why.is_set && why.message == EMR_SAY_DISK_READ_ONLY)
+		emr_notices_add_problem(m->notices, &why, "");
 	emr_ledger_look(m->session.ledger, &absence);
 	emr_out_put(m->out, "ledger_error",
 		absence.status != EMR_OK && why.is_set
@@ -314,6 +316,7 @@ static emr_status open_all(mount *m, emr_problem *out_problem)
 		.folder = m->path,
 		.passphrase_file = m->args->values[EMR_OPT_PASSPHRASE_FILE],
 		.read_only = m->args->given[EMR_OPT_READ_ONLY],
+		.may_be_still = true,
 		.view = {.changed = emr_fuse_changed,
 			.special_names = emr_special_names,
 			.special_count = emr_special_count,

@@ -34,6 +34,8 @@ if(NOT EMRFS_SANITIZE)
 	emr_mount_test(mount_disk SCRIPT disk.sh ARGS ${PROJECT_SOURCE_DIR}/doc/disk.md COST 60)
 	emr_mount_test(mount_disk_space SCRIPT disk_space.sh)
 	emr_mount_test(mount_disk_erase SCRIPT disk_erase.sh)
+	emr_mount_test(mount_disk_read_only SCRIPT disk_read_only.sh COST 40)
+	emr_mount_test(mount_disk_read_only_network SCRIPT disk_read_only_network.sh)
 	emr_mount_test(mount_flushes SCRIPT flushes.sh)
 endif()
 # In the sanitized builds one mount under mixed load, with the label by which their presets choose.

@@ -22,6 +22,7 @@
 #define EMR_STATE_SPILL "spill"
 #define EMR_STATE_AGENT "agent" /* an agent's fragments; only its state has it */
 #define EMR_RUN_SOCKET "socket"
+#define EMR_ELSEWHERE_HOLDER "holder"
 
 /* Absolute paths, owned. */
 typedef struct emr_places {
@@ -34,7 +35,8 @@ typedef struct emr_places {
 /* From the environment: EMRFS_HOME (then state and run are directories in it, and settings a file),
  * or XDG_DATA_HOME, XDG_CONFIG_HOME, XDG_RUNTIME_DIR with their usual defaults.  AS (NULL = the
  * usual keyring) gives `as/NAME` in each. EMR_INVALID: a relative path, or AS is not 1..64 of
- * [A-Za-z0-9._-] beginning with a letter or digit. */
+ * [A-Za-z0-9._-] beginning with a letter or digit.  Where the runtime directory would lie on a disk
+ * that takes nothing it is elsewhere (below). */
 emr_status emr_places_find(const char *as, emr_places *out_places, emr_problem *out_problem);
 void emr_places_free(emr_places *places);
 #define EMR_AUTO_PLACES __attribute__((cleanup(emr_places_free))) emr_places
@@ -45,6 +47,12 @@ emr_status emr_places_open_state(
 	const emr_places *places, bool may_create, int *out_fd, emr_problem *out_problem);
 /* Makes the runtime directory (0700) if needed. */
 emr_status emr_places_open_run(const emr_places *places, int *out_fd, emr_problem *out_problem);
+/* Where notes about a state are kept that its own disk does not take, in memory as a rule: below
+ * XDG_RUNTIME_DIR, /run/user/UID, or /tmp.  Whoever finds the state finds it.  Owned by the caller;
+ * NULL without memory. */
+char *emr_places_elsewhere(int state_fd);
+/* EMR_NOT_FOUND unless MAY_CREATE; EMR_EXPOSED when others have any right there. */
+emr_status emr_places_open_elsewhere(int state_fd, bool may_create, int *out_fd);
 /* True when PATH is the state or the runtime directory or lies in one.  PATH need not exist; its
  * parent should. */
 bool emr_places_contain(const emr_places *places, const char *path);

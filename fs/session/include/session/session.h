@@ -44,7 +44,10 @@ typedef struct emr_session {
 			     else */
 	char *state_path; /* owned */
 	char *folder;	  /* where it is mounted; NULL = nowhere; owned */
-	bool read_only;	  /* asked for, or because of the journal */
+	bool read_only;	  /* asked for, or because of the journal or the disk */
+	bool is_still;	  /* the state's disk takes nothing, and is asked for nothing */
+	bool is_noted;	  /* elsewhere, by us: who has it open */
+	bool has_still_blocks;	      /* nor does that of the blocks; with is_still as a rule */
 	struct emr_attendant *agent;  /* NULL = a folder's; else no part but ledger and replica is
 					 open; borrowed */
 	atomic_uint waiting_requests; /* open, to me, as of the office's last look */
@@ -59,6 +62,8 @@ typedef struct emr_session_options {
 	const char *folder;	     /* written into the lock; NULL = not mounted */
 	const char *passphrase_file; /* NULL = ask */
 	bool read_only;
+	bool may_be_still; /* a disk that takes nothing is enough: it opens for reading only; else
+			      EMR_READ_ONLY */
 	bool is_agent; /* an agent's keyring is wanted: any other is refused, as this is without it
 			*/
 	emr_view_options view; /* callbacks and special files */
