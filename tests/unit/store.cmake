@@ -32,3 +32,7 @@ emr_test(test_store_reserve
 	SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_store_reserve.c
 	USES store base
 	LINK_OPTIONS -Wl,--wrap=fstatvfs64,--wrap=posix_fallocate64)
+emr_test(test_store_still
+	SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_store_still.c ${CMAKE_CURRENT_LIST_DIR}/still_kit.c ${store_kit}
+	USES journal Threads::Threads
+	LINK_OPTIONS -Wl,--wrap=fstatvfs64)

@@ -1,0 +1,138 @@
+/* A ledger and this computer's copy of it on a disk that takes nothing: both are read with what a
+ * killed process left in their logs, nothing is added, and no byte is another afterwards. */
+#include <fcntl.h>
+#include <unistd.h>
+
+#include "ledger_kit.h"
+#include "still_kit.h"
+
+static kit k;
+static kit_domain domain;
+
+static int begin(void **state)
+{
+	(void)state;
+	kit_new(&k);
+	domain = kit_domain_new(&k);
+	return 0;
+}
+
+static int end(void **state)
+{
+	(void)state;
+	still_is = false;
+	kit_end(&k);
+	return 0;
+}
+
+/* The same network and state in the directory BASE, opened there. */
+static void open_in(const char *base, emr_ledger **out_ledger, emr_replica **out_replica, int *fd)
+{
+	char path[128];
+	emr_ledger_options ledger = {.path = path, .submitter = k.keyring, .clock = &k.clock.clock};
+	emr_replica_options replica = {.clock = &k.clock.clock};
+
+	snprintf(path, sizeof path, "%s/network", base);
+	assert_ok(emr_ledger_open(&ledger, out_ledger));
+	snprintf(path, sizeof path, "%s/state", base);
+	*fd = replica.state_dirfd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	assert_true(replica.state_dirfd >= 0);
+	replica.ledger = *out_ledger;
+	assert_ok(emr_replica_open(&replica, out_replica));
+}
+
+/* What a process that had all open would leave, and what is known then. */
+static void look_at_what_is_left(
+	emr_id16 object, uint64_t size, uint64_t followed, bool has_shared_memory)
+{
+	char base[96], line[256];
+	emr_ledger *ledger;
+	emr_replica *replica;
+	emr_replica_position at;
+	emr_replica_head head;
+	emr_replica_trouble trouble = {0};
+	EMR_AUTO_BUF batch = {0};
+	emr_batch_builder *more = kit_batch(&k, domain.id);
+	emr_ledger_answer answer;
+	uint64_t found = 0, n = 0;
+	char *before, *after;
+	int fd;
+
+	snprintf(base, sizeof base, "%s-left", k.base);
+	still_copy(k.base, base);
+	snprintf(line, sizeof line, "rm -f '%s'/*/*-shm", base);
+	if (!has_shared_memory)
+		assert_int_equal(system(line), 0);
+	before = still_picture(base);
+	still_is = true;
+	open_in(base, &ledger, &replica, &fd);
+	assert_ok(emr_ledger_size(ledger, &found));
+	assert_int_equal(found, size);
+	assert_ok(emr_replica_catch_up(replica, NULL, NULL, &n));
+	assert_int_equal(n, 0);
+	assert_ok(emr_replica_at(replica, &at));
+	assert_int_equal(at.size, followed);
+	assert_ok(emr_replica_head_get(replica, domain.id, object, &head));
+	assert_int_equal(head.version, 2);
+	assert_ok(emr_replica_verify_own(replica, &trouble, &n));
+	assert_int_equal(n, followed);
+	assert_ok(emr_replica_verify_chain(replica, &trouble, &n));
+	(void)kit_put(more, &domain, emr_id16_random(), 1, (emr_id32){{0}});
+	kit_finish(&k, more, &batch);
+	assert_status(EMR_READ_ONLY, emr_ledger_submit(ledger, emr_buf_view(&batch), &answer));
+	emr_replica_close(replica);
+	emr_ledger_close(ledger);
+	close(fd);
+	still_is = false;
+	after = still_picture(base);
+	assert_string_equal(after, before);
+	free(before);
+	free(after);
+	snprintf(line, sizeof line, "rm -rf '%s'", base);
+	assert_int_equal(system(line), 0);
+}
+
+static emr_id16 save(void)
+{
+	emr_id16 object = emr_id16_random();
+	emr_id32 item = {{0}};
+
+	for (uint64_t version = 1; version <= 2; version++) {
+		emr_batch_builder *b = kit_batch(&k, domain.id);
+
+		item = kit_put(b, &domain, object, version, item);
+		(void)kit_send(&k, b);
+	}
+	return object;
+}
+
+static void what_the_logs_have_is_read_and_nothing_is_added(void **state)
+{
+	emr_id16 object = save();
+	emr_replica *replica = kit_replica(&k);
+	uint64_t size = 0;
+
+	(void)state;
+	assert_ok(emr_replica_catch_up(replica, NULL, NULL, NULL));
+	assert_ok(emr_ledger_size(k.ledger, &size));
+	look_at_what_is_left(object, size, size, true);
+	look_at_what_is_left(object, size, size, false); /* as in a copy that left it out */
+	kit_fill(&k, &domain, 3);
+	look_at_what_is_left(
+		object, size + 1, size, true); /* the copy is behind, and stays there */
+	emr_replica_close(replica);
+	look_at_what_is_left(object, size + 1, size, true);
+	emr_ledger_close(k.ledger);
+	k.ledger = NULL;
+	look_at_what_is_left(object, size + 1, size, true); /* no logs */
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(
+			what_the_logs_have_is_read_and_nothing_is_added, begin, end),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
