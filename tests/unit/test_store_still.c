@@ -275,6 +275,26 @@ static void look_at_journal(
 	assert_int_equal(system(line), 0);
 }
 
+/* A power cut kept the last frame and lost the one before it: the log ends there. */
+static void what_stands_behind_a_torn_place_does_not_count(void **state)
+{
+	kit *k = *state;
+	emr_keyring *keyring;
+	emr_journal *journal;
+	uint64_t at;
+
+	assert_ok(emr_keyring_create(EMR_KEYRING_PERSON, 1700000000, &keyring));
+	assert_ok(emr_journal_open(k->store, keyring, &journal));
+	assert_ok(put_row(journal, 0));
+	at = emr_store_log_end(k->store).offset;
+	assert_ok(put_row(journal, 1));
+	assert_ok(put_row(journal, 2));
+	emr_journal_close(journal);
+	kit_flip(k, "seg-1", at + 60, 1);
+	look_at_journal(k, keyring, 0, 2, false);
+	emr_keyring_free(keyring);
+}
+
 static void the_journal_is_replayed_and_takes_nothing(void **state)
 {
 	kit *k = *state;
@@ -309,6 +329,7 @@ int main(void)
 		T(an_index_of_a_longer_segment_does_not_serve),
 		T(the_last_word_about_a_pin_counts_also_without_an_index),
 		T(the_journal_is_replayed_and_takes_nothing),
+		T(what_stands_behind_a_torn_place_does_not_count),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
