@@ -109,18 +109,22 @@ static char *run_place(const emr_places *places, const char *as)
 					       : join(places->state, "run", NULL);
 }
 
+/* In /tmp it lies at the top, where nobody else can rename it. */
 char *emr_places_elsewhere(int state_fd)
 {
 	char base[PATH_MAX], name[80];
+	bool has_base = runtime_base(base, sizeof base);
 	struct stat st;
+	char *path = NULL;
 
 	if (fstat(state_fd, &st) != 0)
 		return NULL;
 	snprintf(name, sizeof name, "still-%llx-%llx", (unsigned long long)st.st_dev,
 		(unsigned long long)st.st_ino);
-	if (!runtime_base(base, sizeof base))
-		snprintf(base, sizeof base, "/tmp/emrfs-%u", (unsigned)getuid());
-	return join(base, name, NULL);
+	if ((has_base ? asprintf(&path, "%s/emrfs/%s", base, name)
+		      : asprintf(&path, "/tmp/emrfs-%u-%s", (unsigned)getuid(), name)) < 0)
+		return NULL;
+	return path;
 }
 
 /* PATH, or the directory above it that is there. */
