@@ -236,8 +236,9 @@ static void check_space(emr_checker *c)
 	if (c->state_fd < 0 || fstatvfs(c->state_fd, &disk) != 0)
 		return;
 	if (emr_disk_takes_nothing(c->state_fd)) {
-		note(c, "disk", false, _("copy your records to another disk: emrfs backup DIR"),
-			"%s", _("takes no changes"));
+		emr_check_note(c, "disk", false,
+			_("copy your records to another disk: emrfs backup DIR"), "%s",
+			_("takes no changes"));
 		return;
 	}
 	free_bytes = (uint64_t)disk.f_bavail * disk.f_frsize;
