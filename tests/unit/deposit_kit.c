@@ -6,6 +6,7 @@
 
 #include "contract/codes.h"
 #include "deposits.h"
+#include "domains.h"
 #include "keyring/card.h"
 
 void depositor_open(depositor *d, story *s)
@@ -14,7 +15,7 @@ void depositor_open(depositor *d, story *s)
 	kit_wait_for_noon(&s->k);
 	assert_ok(emr_store_index_now(s->k.stack.store));
 	viewer_open(&d->v, s, &s->lima, "lima-folder", CONSULT);
-	assert_ok(deposits_inbox(s->k.view, &d->inbox));
+	assert_ok(domains_inbox(s->k.view, &d->inbox));
 	assert_false(emr_id16_is_zero(d->inbox));
 	assert_ok(emr_card_make_domain(s->k.stack.keyring, emr_ledger_net_id(s->k.stack.ledger),
 		d->inbox, 1, 1, story_now(s), story_now(s) + 400 * DAY, "", "", &d->card));

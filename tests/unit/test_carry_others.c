@@ -4,7 +4,7 @@
 #include <unistd.h>
 
 #include "carry/carry.h"
-#include "deposits.h"
+#include "domains.h"
 #include "guest.h"
 #include "keyring/card.h"
 #include "pen_kit.h"
@@ -223,7 +223,7 @@ static void a_deposit_comes_back_once_the_owner_has_placed_it(void **state)
 
 	(void)state;
 	begin();
-	assert_ok(deposits_inbox(s.k.view, &inbox));
+	assert_ok(domains_inbox(s.k.view, &inbox));
 	assert_ok(emr_card_make_domain(s.k.stack.keyring, emr_ledger_net_id(s.k.stack.ledger),
 		inbox, 1, 1, story_now(&s), story_now(&s) + 400 * DAY, "", "", &card));
 	pen_deposit(&p, inbox, emr_buf_view(&card), "Lab.txt", "left by lima");

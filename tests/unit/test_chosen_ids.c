@@ -5,7 +5,7 @@
 #include "pen_kit.h"
 
 #include "contract/codes.h"
-#include "deposits.h"
+#include "domains.h"
 #include "guest.h"
 #include "shared.h"
 
@@ -334,7 +334,7 @@ static void nothing_is_taken_for_what_is_only_shown(void **state)
 
 	(void)state;
 	begin_to_read(&v);
-	assert_ok(deposits_inbox(v.view, &inbox));
+	assert_ok(domains_inbox(v.view, &inbox));
 	taken[0] = shared_top_id();
 	taken[1] = shared_record_id(s.imaging, s.imaging, 0);
 	for (size_t i = 0; i < sizeof taken / sizeof taken[0]; i++)

@@ -5,6 +5,7 @@
 #include "share/write.h"
 
 #include "deposits.h"
+#include "domains.h"
 #include "shared.h"
 
 #define STORY                                                                                      \
@@ -434,7 +435,7 @@ static void what_is_left_in_an_inbox_is_waited_for(void **state)
 {
 	STORY;
 
-	assert_ok(deposits_inbox(s.k.view, &s.imaging));
+	assert_ok(domains_inbox(s.k.view, &s.imaging));
 	(void)give(&s, &v, 0, EMR_WRITES_DEPOSIT);
 	writer_put(&v, "Imaging/letter.txt", "a letter");
 	assert_int_equal(writer_pending(&v), 1);
@@ -451,7 +452,7 @@ static void an_inbox_takes_so_many_files_a_day(void **state)
 
 	kit_wait_for_noon(&s.k);
 	story_rules(&s, "deposits-a-day = 3\n");
-	assert_ok(deposits_inbox(s.k.view, &s.imaging));
+	assert_ok(domains_inbox(s.k.view, &s.imaging));
 	(void)give(&s, &v, 0, EMR_WRITES_DEPOSIT);
 	writer_put(&v, "Imaging/1.txt", "one");
 	writer_send(&v);

@@ -5,6 +5,7 @@
 #include "share/write.h"
 
 #include "deposits.h"
+#include "domains.h"
 
 static story s;
 static viewer v;
@@ -21,7 +22,7 @@ static void begin(bool is_inbox)
 	assert_ok(emr_store_index_now(s.k.stack.store));
 	viewer_open(&v, &s, &s.lima, "lima-folder", CONSULT);
 	if (is_inbox)
-		assert_ok(deposits_inbox(s.k.view, &s.imaging));
+		assert_ok(domains_inbox(s.k.view, &s.imaging));
 	order.not_after_unix_s = story_now(&s) + 7 * DAY;
 	assert_ok(story_try_share(&s, &s.lima, &order, false, &made));
 	grant = made.grant;

@@ -12,6 +12,7 @@
 #include "view/software.h"
 
 #include "attributes.h"
+#include "clock.h"
 #include "confirm.h"
 #include "edit.h"
 #include "keep.h"

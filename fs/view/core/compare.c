@@ -10,7 +10,6 @@
 
 #include "file.h"
 #include "kind.h"
-#include "shared.h"
 #include "tree.h"
 
 typedef struct waiting {

@@ -4,11 +4,12 @@
 #include "conflict.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
 #include "edit.h"
-#include "foreign.h"
+#include "refusals.h"
 
 #define MARK " (conflict, "
 
@@ -72,4 +73,79 @@ size_t emr_view_conflicts(emr_view *view, uint64_t *out, size_t max)
 	tree_walk_elsewhere(view, list_one, &l);
 	pthread_mutex_unlock(&view->lock);
 	return l.n;
+}
+
+/* Whether BY, a `signed-by`, names the person whose folder this is. */
+static bool is_own_name(const emr_view *view, emr_bytes by)
+{
+	const char *own = view->options.owner != NULL ? view->options.owner->name : "";
+	size_t len = strlen(own);
+
+	return len > 0 && by.len >= len && memcmp(by.data, own, len) == 0 &&
+	       (by.len == len || by.data[len] == ',');
+}
+
+/* Whose key the ledger says it was; owned.  NULL: it does not say. */
+static char *registered_writer(const emr_view *view, const view_conflict *c)
+{
+	const emr_view_options *o = &view->options;
+	char name[600] = "";
+	emr_status status = EMR_DENIED;
+
+	if (!emr_id32_is_zero(c->by) && o->named != NULL)
+		status = o->named(o->vouched_arg, c->by, name, sizeof name);
+	if (status == EMR_NOT_FOUND && c->owner[0] != '\0')
+		return strdup(c->owner);
+	if (status != EMR_OK)
+		return NULL;
+	return strdup(name[0] != '\0' ? name : "another computer of yours");
+}
+
+/* Who wrote the one of the two that is not this person's; owned. */
+static char *other_writer(emr_view *view, const view_conflict *c, uint64_t original)
+{
+	const uint64_t both[] = {original, c->number};
+	char *known = registered_writer(view, c);
+	bool is_own = false;
+
+	if (known != NULL)
+		return known;
+
+	for (size_t i = 0; i < 2; i++) {
+		EMR_AUTO_BUF by = {0};
+
+		if (both[i] == 0 || emr_view_get_attribute(
+					    view, both[i], "user.emrfs.signed-by", &by) != EMR_OK)
+			continue;
+		if (!is_own_name(view, emr_buf_view(&by)))
+			return strndup((const char *)by.data, by.len);
+		is_own = true;
+	}
+	return strdup(is_own ? "another computer of yours" : "somebody else");
+}
+
+void conflict_tell(emr_view *view, const emr_buf *conflicts)
+{
+	for (size_t at = 0; at < conflicts->len && view->options.notice != NULL;
+		at += sizeof(view_conflict)) {
+		uint64_t original = 0;
+		view_conflict c;
+		char *path = NULL, *who;
+		node *n, *beside;
+
+		memcpy(&c, conflicts->data + at, sizeof c);
+		pthread_mutex_lock(&view->lock);
+		n = tree_by_number(view, c.number);
+		if (n != NULL && n->state == NODE_LIVE) {
+			path = tree_path(n);
+			beside = conflict_original(view, n);
+			original = beside != NULL ? beside->number : 0;
+		}
+		pthread_mutex_unlock(&view->lock);
+		who = path != NULL ? other_writer(view, &c, original) : NULL;
+		if (who != NULL)
+			refusals_tell_with(view, "conflict", path, who);
+		free(who);
+		free(path);
+	}
 }

@@ -4,6 +4,14 @@
 
 #include "tree.h"
 
+/* A copy, of which a person is told. */
+typedef struct view_conflict {
+	uint64_t number; /* of its node */
+	emr_id32 by;	 /* whose key signed the other one, as the ledger says; zero: not known */
+	char owner[EMR_NAME_MAX + 1]; /* of the folder, when that is another's: whose keys are
+					 registered nowhere */
+} view_conflict;
+
 /* Under view->lock: "NAME (conflict, WHO, 2026-11-20 14.05).EXT" for N, after the time of what was
  * written here, free in N's directory. */
 void conflict_name(const emr_view *view, const node *n, char out[EMR_NAME_MAX + 1]);
@@ -12,3 +20,5 @@ void conflict_name(const emr_view *view, const node *n, char out[EMR_NAME_MAX + 
 bool conflict_is_copy(const char *name);
 /* Under view->lock: the file beside N that N was a copy of; NULL where that is gone. */
 node *conflict_original(const emr_view *view, const node *n);
+/* Without view->lock: a person is told of these copies (view_conflict, ...). */
+void conflict_tell(emr_view *view, const emr_buf *conflicts);

@@ -46,40 +46,6 @@ void note_due(emr_view *view, int64_t boot_ns);
  */
 void note_unsynced(emr_view *view);
 bool is_unsynced(const emr_view *view);
-
-/* A working copy that was taken out of its file. */
-typedef struct ended {
-	emr_staging *staging; /* NULL: there was none */
-	bool keep_spill;
-} ended;
-/* Takes the working copy of F, which no row names from the journal's present position on.  Under
- * view->lock, nobody else at F.  Its spill is removed once the disk knows that, too: a power cut
- * may bring the old row back. */
-ended take_working_copy(emr_view *view, file *f);
-/* Its end, with or without view->lock. */
-void end_working_copy(ended e);
-/* Without view->lock: removes the spills that may go now. */
-void remove_doomed(emr_view *view);
-
-/* Under view->lock: space should be given back soon. */
-void want_reclaim(emr_view *view);
-
-/* A status that says the ledger contradicts itself or what this computer has verified. */
-bool view_ledger_is_wrong(emr_status status);
-/* Without view->lock: nothing may be changed.  The publisher may say so at any time: who holds the
- * lock reads the option. */
-bool view_is_read_only(emr_view *view);
-/* The folder is read-only from now on, and says so once. */
-void view_stop_writing(emr_view *view, emr_status why);
-/* Whether WHY was damage of the ledger or of the own copy, and is put right now: what failed may be
- * tried again. */
-bool view_mend_ledger(emr_view *view, emr_status why);
-
-/* What the ledger said last: once when it is away, once when it is back.  Without view->lock. */
-void view_hear_ledger(emr_view *view, emr_status status);
-
-int64_t view_now_ns(const emr_view *view); /* wall */
-int64_t view_boot_ns(const emr_view *view);
-/* A device signs as itself: a domain of its making would be its own for ever, also when it is lost.
- */
-bool view_makes_domains(const emr_view *view);
+/* Under view->lock: directory N, removed on the ledger by another, is made again there, as long as
+ * something in it lives, or the next start would not know where its entries lie. */
+emr_status edit_stay(emr_view *view, node *n);

@@ -1,6 +1,7 @@
 /* A read gets its bytes either from the file's working copy or, if nobody has changed the file,
  * from its last saved version. This file opens that version when it is first needed, and tells a
  * person why a file cannot be read or saved. */
+#include "reclaim.h"
 #include "file.h"
 
 #include <stdlib.h>

@@ -1,5 +1,6 @@
 /* This file opens files, reads from them, and ends them with their last close. Whichever comes
  * last, a read or the close, frees the handle, so that two threads cannot use it after its end. */
+#include "clock.h"
 #include "file.h"
 
 #include <fcntl.h>

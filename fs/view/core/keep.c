@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include "ops_file.h"
-#include "shared.h"
 
 #define YES "yes"
 #define NO "no"
@@ -152,13 +151,11 @@ static emr_status tell_one(emr_view *view, uint64_t number, emr_kept_fn fn, void
 	return need.status;
 }
 
-emr_status emr_view_each_kept(emr_view *view, const char *path, emr_kept_fn fn, void *arg)
+emr_status keep_each(emr_view *view, const char *path, emr_kept_fn fn, void *arg)
 {
 	listing l = {.view = view};
 	node *n;
 
-	if (shared_is_path(path))
-		return shared_kept(view, path, fn, arg);
 	pthread_mutex_lock(&view->lock);
 	n = tree_find(view, path);
 	if (n == NULL || n->state != NODE_LIVE) {

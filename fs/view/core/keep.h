@@ -17,3 +17,5 @@ bool keep_differs(const node *n, emr_bytes value);
 /* Whether the store has every block below ROOTS (emr_cid, ...).  Without view->lock. */
 emr_status keep_look(emr_view *view, const emr_buf *roots, bool *out_is_here);
 emr_status keep_say(const node *n, emr_buf *out);
+/* emr_view_each_kept, of what is one's own. */
+emr_status keep_each(emr_view *view, const char *path, emr_kept_fn fn, void *arg);

@@ -62,6 +62,9 @@ struct node_kind {
 	/* The domain and the object of the ledger that it shows. */
 	emr_id16 (*domain)(const node *n);
 	emr_id16 (*object)(const node *n);
+	/* Its bytes (false: not known), of which the signature was checked. */
+	bool (*root)(const node *n, emr_cid *out);
+	void (*note_checked)(node *n);
 	const node_policy *policy;
 	/* The directory of today whose policy for software holds for it; NULL: not known. */
 	const node *(*today)(const emr_view *view, const node *n);

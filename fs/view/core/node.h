@@ -266,6 +266,7 @@ struct emr_view {
 	pthread_t reclaimer;
 	bool has_reclaimer;
 	refusal_window refusals[REFUSAL_KINDS];
+	const struct shared_guests *guests;    /* shared.h; does not change */
 	const node_kind *received_kind;	       /* of what others share; does not change */
 	const struct attribute_source *grants; /* attributes of what is shared; does not change */
 	struct given given;		       /* shared-by-me */

@@ -1,6 +1,8 @@
 /* This file carries out writing, truncation, reserving room, and changes of mode and time. The
  * first write makes a working copy, so that the saved version stays as it was until the new one
  * is complete. */
+#include "spill.h"
+#include "clock.h"
 #include "file.h"
 #include "kind.h"
 #include "space.h"

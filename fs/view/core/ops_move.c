@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "domains.h"
+#include "clock.h"
 #include "edit.h"
 #include "ops_file.h"
 #include "ops_tree.h"

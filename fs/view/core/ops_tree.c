@@ -2,6 +2,8 @@
  * the tree and in the journal, or in neither. */
 #include <string.h>
 
+#include "domains.h"
+#include "clock.h"
 #include "edit.h"
 #include "ops_file.h"
 #include "ops_tree.h"

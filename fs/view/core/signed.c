@@ -12,7 +12,6 @@
 
 #include "compare.h"
 #include "kind.h"
-#include "shared.h"
 
 static emr_bytes descriptor_of(const emr_view *view)
 {
@@ -242,8 +241,8 @@ static emr_status remember(emr_view *view, node *n, const emr_shared_word *word)
 	shared_words *w = NULL;
 
 	pthread_mutex_lock(&view->lock);
-	if (shared_has(n))
-		n->shared->has_verdict = true;
+	if (kind_of(n)->note_checked != NULL)
+		kind_of(n)->note_checked(n);
 	before = find_word(view, &word->root);
 	if (before != NULL)
 		*before = *word;
@@ -345,10 +344,7 @@ bool signed_tell(emr_view *view, node *n)
 
 	pthread_mutex_lock(&view->lock);
 	is_shared = shared_has(n);
-	has_entry = is_shared && n->shared->share != NULL && n->shared->share->tree != NULL &&
-		    n->shared->entry != SHARED_TREE_NONE;
-	if (has_entry)
-		root = n->shared->share->tree->entries[n->shared->entry].root;
+	has_entry = is_shared && kind_of(n)->root(n, &root);
 	place = n->place;
 	pthread_mutex_unlock(&view->lock);
 	if (is_shared)

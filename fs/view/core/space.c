@@ -5,7 +5,8 @@
 
 #include <sys/statvfs.h>
 
-#include "keeper.h"
+#include "clock.h"
+#include "reclaim.h"
 
 #define STEP_BYTES (UINT64_C(32) << 20)
 #define SPARE_BYTES (UINT64_C(1) << 20) /* of free space that a copy leaves */
@@ -109,4 +110,23 @@ void space_make_room(emr_view *view)
 	while (!view->stop && is_pressing(view) && (view->wants_look || view->is_looking))
 		view_wait_ns(view, &view->settled, WAIT_NS);
 	pthread_mutex_unlock(&view->lock);
+}
+
+emr_status emr_view_space(emr_view *view, emr_space *out_space)
+{
+	struct statvfs disk;
+	uint64_t names, free_bytes;
+
+	if (fstatvfs(view->options.state_dirfd, &disk) != 0)
+		return EMR_IO;
+	pthread_mutex_lock(&view->lock);
+	names = view->by_name.count;
+	pthread_mutex_unlock(&view->lock);
+	free_bytes = (uint64_t)disk.f_bavail * disk.f_frsize;
+	*out_space = (emr_space){
+		.total_bytes = (uint64_t)disk.f_blocks * disk.f_frsize,
+		.free_bytes = emr_reserve_left(emr_store_reserve(view->options.store), free_bytes),
+		.names = names,
+	};
+	return EMR_OK;
 }

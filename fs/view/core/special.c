@@ -6,6 +6,7 @@
 #include <malloc.h>
 #include <string.h>
 
+#include "clock.h"
 #include "edit.h"
 
 #define LARGE_BYTES ((size_t)256 << 10)

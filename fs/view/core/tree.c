@@ -10,6 +10,7 @@
 
 #include "base/codec.h"
 
+#include "spill.h"
 #include "edit.h"
 #include "file.h"
 #include "kind.h"

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "clock.h"
 #include "edit.h"
 
 /* Object ids are random where this computer drew them.  Others may choose theirs, and could make

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 
 #include "edit.h"
-#include "foreign.h"
+#include "kind.h"
 #include "ops_tree.h"
 #include "tree.h"
 #include "view/giving.h"

@@ -8,6 +8,7 @@
 
 #include "base/log.h"
 
+#include "clock.h"
 #include "file.h"
 #include "guest_kind.h"
 #include "ops_tree.h"
@@ -15,24 +16,6 @@
 
 #define COPY_BYTES (1024u * 1024)
 #define BACKUP_WAIT_NS INT64_C(60000000000)
-
-shared_share *foreign_share(const node *n)
-{
-	const node *top = kind_top(n);
-
-	return top != NULL ? top->shared->share : NULL;
-}
-
-node *foreign_own(const emr_view *view, const shared_share *s, emr_id16 object)
-{
-	node *n = tree_by_id(view, object);
-
-	if (n == NULL || n->state != NODE_LIVE)
-		return NULL;
-	if (n->is_published)
-		return emr_id16_equal(n->place.domain, s->domain) ? n : NULL;
-	return foreign_share(n) == s ? n : NULL;
-}
 
 /* ---- another's record becomes one's own node ---- */
 
@@ -153,7 +136,7 @@ bool foreign_is_below(const emr_view *view, const node *directory, const node *n
 		return false;
 	for (entry = top->shared->entry; entry != SHARED_TREE_NONE && entry != SHARED_TREE_TOP;
 		entry = s->tree->entries[entry].parent) {
-		const node *own = foreign_own(view, s, s->tree->entries[entry].object);
+		const node *own = shared_own(view, s, s->tree->entries[entry].object);
 
 		/* Taken, and perhaps moved: what it lies in counts, not where it was. */
 		if (own != NULL)
@@ -181,43 +164,24 @@ bool foreign_has_own(const emr_view *view, emr_id16 domain)
 
 /* ---- bytes ---- */
 
-bool foreign_reads_theirs(const node *n)
-{
-	const file *f = n->file;
-
-	if (shared_has(n) || !node_is_file(n) ||
-		(f != NULL && (f->has_content || f->staging != NULL)))
-		return false;
-	if (f != NULL && f->cut != NULL)
-		return true;
-	return n->is_published && n->place.pversion != 0 && kind_top(n) != NULL;
-}
-
 void foreign_note_cut(node *n)
 {
-	if (!foreign_reads_theirs(n))
+	if (!shared_reads_theirs(n))
 		return;
 	/* Nobody had it open, but the kernel may know it and open it now. */
 	if (tree_need_file(n) == EMR_OK) {
-		n->file->cut = foreign_share(n);
+		n->file->cut = shared_share_of(n);
 		kind_change(n, &guest_cut_kind);
 	} else {
 		emr_log(EMR_LOG_WARN, "shares: no memory for where a file without a name was");
 	}
 }
 
-shared_share *foreign_gives(const node *n)
-{
-	if (!foreign_reads_theirs(n))
-		return NULL;
-	return n->file != NULL && n->file->cut != NULL ? n->file->cut : foreign_share(n);
-}
-
 emr_status foreign_may_read(emr_view *view, const node *n)
 {
 	const shared_share *s;
 
-	s = foreign_gives(n);
+	s = shared_gives(n);
 	return s != NULL ? shared_is_readable(view, s) : EMR_OK;
 }
 
@@ -230,8 +194,8 @@ emr_status foreign_open(emr_view *view, emr_handle *handle)
 
 	pthread_mutex_lock(&view->lock);
 	status = foreign_may_read(view, n);
-	is_theirs = foreign_reads_theirs(n);
-	s = foreign_gives(n);
+	is_theirs = shared_reads_theirs(n);
+	s = shared_gives(n);
 	is_lost = n->state == NODE_GONE && s != NULL && s->is_blind; /* nothing of it comes back */
 	was_shown = n->file->shown != NULL;
 	pthread_mutex_unlock(&view->lock);

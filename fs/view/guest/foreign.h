@@ -12,33 +12,8 @@
 #include "share/write.h"
 #include "union.h"
 
-/* The node of one's own that stands for OBJECT of S, NULL: none.  The other chooses ids, so one
- * alone says nothing. */
-node *foreign_own(const emr_view *view, const shared_share *s, emr_id16 object);
-
-/* The share in which N lies; NULL: none, or one that is not known (yet). */
-shared_share *foreign_share(const node *n);
-
-/* N is a share that is a single file: as it is shown, or one's own. */
-static inline bool foreign_is_share(const node *n)
-{
-	if (!node_is_file(n))
-		return false;
-	if (shared_has(n))
-		return n->shared->level == SHARED_RECORD &&
-		       emr_id16_equal(n->shared->object, n->shared->domain);
-	return n->is_published && n->parent != NULL && shared_has(n->parent) &&
-	       emr_id16_equal(n->place.object, n->parent->shared->domain);
-}
-
 /* ---- rights: foreign_may.c */
 
-#define FOREIGN_FOR_EVER_S                                                                         \
-	(UINT64_C(1) << 40) /* a right without an end: no clock gets there, and all arithmetic     \
-			       with it fits */
-
-/* Something can be put there now. */
-bool foreign_is_writable(const emr_view *view, const shared_share *s);
 /* DIRECTORY, another's or one's own in another's, may be changed at all: EMR_READ_ONLY, what
  * shared_is_readable says. */
 emr_status foreign_check_directory(const emr_view *view, const node *directory);
@@ -56,7 +31,6 @@ const node *foreign_sent_to(const node *directory);
 void foreign_sent_name(const node *n, char out[EMR_NAME_MAX + 1]);
 /* N, such a folder, is empty, and nothing came into it or left it for long. */
 bool foreign_is_left_alone(const emr_view *view, const node *n);
-#define FOREIGN_DAY_S 86400
 /* foreign_limit.c: one more file may be called NAME in DIRECTORY today: EMR_QUOTA, when it is in an
  * Inbox that takes no more from one sender.  Names of scratch do not count. */
 emr_status foreign_check_deposit(emr_view *view, const node *directory, const char *name);
@@ -88,10 +62,6 @@ emr_status foreign_prepare_change(emr_view *view, node *n, node_change what);
 bool foreign_is_domain(const emr_view *view, emr_id16 domain);
 /* Something of one's own lies in DOMAIN of another. */
 bool foreign_has_own(const emr_view *view, emr_id16 domain);
-/* N's bytes are those that the other's folder shows, and are read with its keys. */
-bool foreign_reads_theirs(const node *n);
-/* The share whose keys those are, also when N has lost its name; NULL: none that is known. */
-shared_share *foreign_gives(const node *n);
 /* Without any lock: N, which leaves its record for a name of scratch, gets a copy of the other's
  * bytes.  EMR_BUSY: they were asked for. */
 emr_status foreign_fetch(emr_view *view, node *n);
@@ -112,8 +82,6 @@ emr_status foreign_start_staging(emr_view *view, node *n, uint64_t size);
 
 /* ---- a share that is a single file: foreign_file.c */
 
-/* What was written of S, a file: it stands for S; NULL: nothing. */
-node *foreign_file_node(const emr_view *view, const shared_share *s);
 /* Where it hangs then, and its name there: EMR_READ_ONLY (S is a directory), EMR_DENIED (its id is
  * taken here). */
 emr_status foreign_file_place(

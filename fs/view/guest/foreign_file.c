@@ -1,18 +1,12 @@
 /* A share that is a single file.  It lies in no directory of its own domain, so what is written of
  * it hangs in one that nobody sees: that one stands for the share, and is known by the domain
  * alone, also before the share is.  Only the bytes are a writer's to say. */
+#include "clock.h"
 #include "foreign.h"
 
 #include <string.h>
 
 #include "shared_place.h"
-
-node *foreign_file_node(const emr_view *view, const shared_share *s)
-{
-	node *n = s->is_file ? tree_by_id(view, s->domain) : NULL;
-
-	return n != NULL && n->state == NODE_LIVE && foreign_is_share(n) ? n : NULL;
-}
 
 /* Its owner's name for it, which is said again with new bytes and believed by nobody; never one of
  * scratch, which would not be sent. */
@@ -76,9 +70,9 @@ emr_status foreign_file_set_time(emr_view *view, node *n, int64_t mtime_ns)
 
 emr_status foreign_tell_name(emr_view *view, const node *n, emr_buf *tell)
 {
-	const shared_share *s = foreign_share(n);
+	const shared_share *s = shared_share_of(n);
 
-	if (!foreign_is_share(n))
+	if (!shared_is_file(n))
 		return shared_tell_later(tell, n->parent->number, n->name);
 	if (s == NULL) /* its share was never seen, so nobody knows a name of it */
 		return EMR_OK;

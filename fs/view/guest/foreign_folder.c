@@ -6,6 +6,7 @@
 
 #include "contract/codes.h"
 
+#include "clock.h"
 #include "foreign.h"
 
 #define BETWEEN " - "
@@ -17,7 +18,7 @@ bool foreign_collects(const node *n)
 
 	if (n->type != EMR_META_DIR || n->is_published || n->parent == NULL || shared_has(n))
 		return false;
-	s = foreign_share(n);
+	s = shared_share_of(n);
 	return s != NULL && (s->rights & (EMR_RIGHT_PUT | EMR_RIGHT_MKDIR)) == EMR_RIGHT_PUT;
 }
 

@@ -8,6 +8,8 @@
 
 #include "base/log.h"
 
+#include "domains.h"
+#include "clock.h"
 #include "foreign.h"
 #include "ops_tree.h"
 
@@ -175,7 +177,7 @@ static void note_node(void *arg, node *n)
 	keeping *k = arg;
 
 	/* Without memory: at the next look. */
-	if (foreign_share(n) == k->share &&
+	if (shared_share_of(n) == k->share &&
 		emr_buf_append(&k->numbers, &n->number, sizeof n->number) != EMR_OK)
 		emr_log(EMR_LOG_WARN, "shares: no memory to keep what was not sent");
 }
@@ -191,7 +193,8 @@ static emr_status keep_all(keeping *k)
 
 		memcpy(&number, k->numbers.data + at - sizeof number, sizeof number);
 		n = tree_by_number(k->view, number);
-		if (n == NULL || n->state != NODE_LIVE || foreign_share(n) != k->share || n->in_run)
+		if (n == NULL || n->state != NODE_LIVE || shared_share_of(n) != k->share ||
+			n->in_run)
 			continue; /* IN_RUN: its answer is on its way */
 		if (is_unsent(n))
 			status = keep(k, n);

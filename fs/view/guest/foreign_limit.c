@@ -6,6 +6,7 @@
 #include "contract/rows.h"
 #include "replica/rules.h"
 
+#include "clock.h"
 #include "foreign.h"
 
 #define ENOUGH EMR_INTERRUPTED /* ends a walk of our own */
@@ -41,13 +42,13 @@ static emr_status count_item(void *arg, const emr_replica_listing *line)
 	walk *w = arg;
 	const emr_replica_item *item = &line->item;
 
-	if (item->seq <= w->seen || item->ledger_time + LATE_S < w->day * FOREIGN_DAY_S)
+	if (item->seq <= w->seen || item->ledger_time + LATE_S < w->day * SHARED_DAY_S)
 		return ENOUGH;
 	if (item->seq > w->newest)
 		w->newest = item->seq;
 	w->n += line->result == EMR_RESULT_APPLIED && line->family == EMR_FAMILY_OBJECT &&
 		item->op == EMR_OP_PUT && item->version == 1 &&
-		item->ledger_time / FOREIGN_DAY_S == w->day &&
+		item->ledger_time / SHARED_DAY_S == w->day &&
 		emr_id32_equal(item->signer_id, w->me);
 	return EMR_OK;
 }
@@ -89,7 +90,7 @@ static void count_node(void *arg, node *n)
 	waiting *w = arg;
 	emr_replica_head head;
 
-	if (!node_is_file(n) || n->is_local || n->is_published || foreign_share(n) != w->share)
+	if (!node_is_file(n) || n->is_local || n->is_published || shared_share_of(n) != w->share)
 		return;
 	/* On its way: the ledger may have it, and this node has not heard of it. */
 	if (n->in_run && emr_replica_head_get(w->view->options.replica, w->share->domain, n->id,
@@ -100,8 +101,8 @@ static void count_node(void *arg, node *n)
 
 emr_status foreign_check_deposit(emr_view *view, const node *directory, const char *name)
 {
-	uint64_t day = (uint64_t)(view_now_ns(view) / 1000000000) / FOREIGN_DAY_S;
-	shared_share *s = foreign_share(directory);
+	uint64_t day = (uint64_t)(view_now_ns(view) / 1000000000) / SHARED_DAY_S;
+	shared_share *s = shared_share_of(directory);
 	waiting w = {.view = view, .share = s};
 	bool counts = false;
 	emr_rules rules;

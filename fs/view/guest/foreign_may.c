@@ -6,20 +6,15 @@
 #include "contract/codes.h"
 #include "share/write.h"
 
+#include "clock.h"
 #include "foreign.h"
 #include "shared_end.h"
 
 /* ---- asked of a directory or a node ---- */
 
-bool foreign_is_writable(const emr_view *view, const shared_share *s)
-{
-	return s != NULL && s->phase == SHARED_OPEN && s->rights != 0 &&
-	       (uint64_t)(view_now_ns(view) / 1000000000) < s->write_until_unix_s;
-}
-
 emr_status foreign_check_directory(const emr_view *view, const node *directory)
 {
-	const shared_share *s = foreign_share(directory);
+	const shared_share *s = shared_share_of(directory);
 	emr_status status;
 
 	if (s == NULL)
@@ -27,13 +22,13 @@ emr_status foreign_check_directory(const emr_view *view, const node *directory)
 	status = shared_is_readable(view, s);
 	if (status != EMR_OK)
 		return status;
-	return foreign_is_writable(view, s) ? EMR_OK : EMR_READ_ONLY;
+	return shared_is_writable(view, s) ? EMR_OK : EMR_READ_ONLY;
 }
 
 emr_status foreign_may_make(
 	const emr_view *view, const node *directory, emr_meta_type type, const char *name)
 {
-	const shared_share *s = foreign_share(directory);
+	const shared_share *s = shared_share_of(directory);
 	emr_status status = foreign_check_directory(view, directory);
 
 	if (status != EMR_OK)
@@ -61,18 +56,18 @@ static bool made_by_me(const emr_view *view, const shared_share *s, emr_id16 obj
 
 emr_status foreign_may_change(const emr_view *view, const node *n, node_change what)
 {
-	const shared_share *s = foreign_share(n);
+	const shared_share *s = shared_share_of(n);
 	emr_status status = foreign_check_directory(view, n);
 
 	if (status != EMR_OK)
 		return status;
 	if (shared_has(n) && (n->shared->level != SHARED_RECORD || s->is_blind))
 		return EMR_READ_ONLY;
-	if (foreign_is_share(n) && what != CHANGE_CONTENT)
+	if (shared_is_file(n) && what != CHANGE_CONTENT)
 		return EMR_DENIED;
 	/* The share itself is the owner's to name and to end; of a file the bytes are the writer's.
 	 */
-	if (shared_has(n) && n->shared->entry == SHARED_TREE_TOP && !foreign_is_share(n))
+	if (shared_has(n) && n->shared->entry == SHARED_TREE_TOP && !shared_is_file(n))
 		return EMR_READ_ONLY;
 	if (!shared_has(n) && !n->is_published)
 		return EMR_OK; /* nobody has seen it */
@@ -85,14 +80,14 @@ emr_status foreign_may_change(const emr_view *view, const node *n, node_change w
 
 bool foreign_must_wait(const emr_view *view, const node *n)
 {
-	return kind_top(n) != NULL && !foreign_is_writable(view, foreign_share(n));
+	return kind_top(n) != NULL && !shared_is_writable(view, shared_share_of(n));
 }
 
 bool foreign_may_send(const emr_view *view, emr_id16 domain)
 {
 	const shared_share *s = view->shares != NULL ? shared_of_domain(view, domain) : NULL;
 
-	return s == NULL || foreign_is_writable(view, s);
+	return s == NULL || shared_is_writable(view, s);
 }
 
 /* ---- what the ledger says ---- */
@@ -122,7 +117,7 @@ static emr_status note_writing(void *arg, const emr_writing *writing)
 
 static uint64_t end_of(const emr_writing *w)
 {
-	return w->not_after_unix_s < FOREIGN_FOR_EVER_S ? w->not_after_unix_s : FOREIGN_FOR_EVER_S;
+	return w->not_after_unix_s < SHARED_FOR_EVER_S ? w->not_after_unix_s : SHARED_FOR_EVER_S;
 }
 
 /* Under view->lock: S, of which nothing may be read, is shown for what may be put there. */

@@ -6,8 +6,8 @@
 
 #include "base/log.h"
 
+#include "spill.h"
 #include "conflict.h"
-#include "follow.h"
 #include "guest_kind.h"
 #include "foreign.h"
 
@@ -290,9 +290,10 @@ static emr_status note_conflict(
  * folder. */
 static emr_status conflict_of_share(meeting *m, node *n, const shared_entry *e)
 {
-	emr_status status = note_conflict(m, n, foreign_share(n), e);
+	emr_status status = note_conflict(m, n, shared_share_of(n), e);
 
-	return status == EMR_OK ? foreign_keep_one(m->view, foreign_share(n), n, &m->tell) : status;
+	return status == EMR_OK ? foreign_keep_one(m->view, shared_share_of(n), n, &m->tell)
+				: status;
 }
 
 static emr_status conflict(meeting *m, node *n, const shared_share *s, const shared_entry *e)
@@ -300,7 +301,7 @@ static emr_status conflict(meeting *m, node *n, const shared_share *s, const sha
 	char name[EMR_NAME_MAX + 1], was[EMR_NAME_MAX + 1];
 	emr_status status;
 
-	if (foreign_is_share(n))
+	if (shared_is_file(n))
 		return conflict_of_share(m, n, e);
 	strcpy(was, n->name);
 	conflict_name(m->view, n, name);
@@ -386,9 +387,9 @@ static emr_status meet_end(meeting *m, node *n)
 	if (n->opens > 0)
 		return EMR_OK; /* once it is closed */
 	if (node_has_kids(n))
-		return follow_stay(m->view, n);
-	if (has_own_bytes(n) && foreign_is_share(n))
-		return note_ended(m, foreign_share(n));
+		return edit_stay(m->view, n);
+	if (has_own_bytes(n) && shared_is_file(n))
+		return note_ended(m, shared_share_of(n));
 	if (has_own_bytes(n))
 		return foreign_leave_record(m->view, n, n->name);
 	return foreign_retire(m->view, n, &m->tell);
@@ -415,7 +416,7 @@ static emr_status meet(meeting *m, shared_share *s, node *n)
 		return EMR_OK;
 	if (s->tree == NULL)
 		return meet_nothing(m, s, n);
-	if (foreign_is_share(n) && s->tree->entries[SHARED_TREE_TOP].type != n->type)
+	if (shared_is_file(n) && s->tree->entries[SHARED_TREE_TOP].type != n->type)
 		return meet_end(m, n);
 	entry = shared_tree_find(s->tree, n->place.object);
 	if (entry == SHARED_TREE_NONE)
@@ -431,8 +432,8 @@ static emr_status meet(meeting *m, shared_share *s, node *n)
 		return EMR_OK;
 	if (has_own_bytes(n))
 		return conflict(m, n, s, e);
-	return n->meta_dirty && !foreign_is_share(n) ? go_on_with(m, s, n, entry)
-						     : foreign_retire(m->view, n, &m->tell);
+	return n->meta_dirty && !shared_is_file(n) ? go_on_with(m, s, n, entry)
+						   : foreign_retire(m->view, n, &m->tell);
 }
 
 /* ---- all of them ---- */
@@ -471,10 +472,10 @@ static emr_status meet_all(meeting *m)
 
 		memcpy(&number, m->numbers.data + at, sizeof number);
 		n = tree_by_number(view, number);
-		s = n != NULL && n->state == NODE_LIVE ? foreign_share(n) : NULL;
+		s = n != NULL && n->state == NODE_LIVE ? shared_share_of(n) : NULL;
 		if (s == NULL)
 			continue;
-		status = foreign_is_writable(view, s) ? meet(m, s, n) : note_ended(m, s);
+		status = shared_is_writable(view, s) ? meet(m, s, n) : note_ended(m, s);
 	}
 	return status == EMR_OK ? meet_vacated(view) : status;
 }
@@ -497,7 +498,7 @@ void foreign_turn(emr_view *view)
 		emr_log(EMR_LOG_WARN, "shares: what was written there was not compared: %s",
 			emr_status_text(status));
 	shared_tell(view, &m.tell);
-	follow_tell_conflicts(view, &m.conflicts);
+	conflict_tell(view, &m.conflicts);
 	for (size_t at = 0; at < m.ended.len; at += sizeof(shared_share *)) {
 		shared_share *s;
 

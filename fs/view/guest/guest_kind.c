@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "foreign.h"
+#include "inboxes.h"
 #include "shared_notice.h"
 #include "shared_software.h"
 
@@ -16,6 +17,22 @@ static emr_id16 shared_domain(const node *n)
 static emr_id16 shared_object(const node *n)
 {
 	return n->shared->object;
+}
+
+static bool shared_root(const node *n, emr_cid *out)
+{
+	const shared_at *at = n->shared;
+	bool is_known =
+		at->share != NULL && at->share->tree != NULL && at->entry != SHARED_TREE_NONE;
+
+	if (is_known)
+		*out = at->share->tree->entries[at->entry].root;
+	return is_known;
+}
+
+static void shared_note_checked(node *n)
+{
+	n->shared->has_verdict = true;
 }
 
 static bool shared_is_same(const node *a, const node *b)
@@ -36,7 +53,7 @@ static emr_status guest_may_make(
 static emr_status guest_prepare_attr(emr_view *view, node *n, unsigned mask, const emr_attr *wanted)
 {
 	bool says = (mask & (EMR_SET_MODE | EMR_SET_MTIME)) != 0 &&
-		    !(foreign_is_share(n) && foreign_file_may_say(n, mask, wanted));
+		    !(shared_is_file(n) && foreign_file_may_say(n, mask, wanted));
 	emr_status status = EMR_OK;
 
 	if ((mask & EMR_SET_SIZE) || !says)
@@ -49,7 +66,7 @@ static emr_status guest_prepare_attr(emr_view *view, node *n, unsigned mask, con
 static emr_status guest_set_attr(
 	emr_view *view, node *n, unsigned mask, const emr_attr *wanted, bool *out_is_done)
 {
-	*out_is_done = foreign_is_share(n);
+	*out_is_done = shared_is_file(n);
 	return *out_is_done && (mask & EMR_SET_MTIME)
 		       ? foreign_file_set_time(view, n, wanted->mtime_ns)
 		       : EMR_OK;
@@ -57,12 +74,12 @@ static emr_status guest_set_attr(
 
 static bool guest_is_whole(const node *n)
 {
-	return foreign_is_share(n);
+	return shared_is_file(n);
 }
 
 static bool guest_whose(const emr_view *view, const node *n, node_owner *out)
 {
-	const shared_share *s = foreign_share(n);
+	const shared_share *s = shared_share_of(n);
 
 	if (s == NULL)
 		return false;
@@ -89,17 +106,25 @@ static const node_policy shared_policy = {.above = shared_software_above,
 
 const node_kind shared_kind = {WRITING, .is_shown = true, .is_received = true,
 	.within = &guest_kind, .child = shared_child, .list = shared_list, .path = shared_path,
-	.domain = shared_domain, .object = shared_object, .is_same = shared_is_same,
-	.policy = &shared_policy, .release = shared_release_if_unused,
-	.attribute = shared_attribute, .list_attributes = shared_list_attributes,
-	.open = shared_open, .read = shared_read};
+	.domain = shared_domain, .object = shared_object, .root = shared_root,
+	.note_checked = shared_note_checked, .is_same = shared_is_same, .policy = &shared_policy,
+	.release = shared_release_if_unused, .attribute = shared_attribute,
+	.list_attributes = shared_list_attributes, .open = shared_open, .read = shared_read};
 
 const node_kind guest_kind = {WRITING, .child = union_child, .list = union_list,
 	.note_cut = foreign_note_cut, .is_unsent = foreign_collects, .is_whole = guest_is_whole,
-	.is_theirs = foreign_reads_theirs, .may_read = foreign_may_read,
+	.is_theirs = shared_reads_theirs, .may_read = foreign_may_read,
 	.start_staging = foreign_start_staging, .open = foreign_open};
 
-const node_kind guest_cut_kind = {.is_theirs = foreign_reads_theirs,
+const node_kind guest_cut_kind = {.is_theirs = shared_reads_theirs,
 	.may_read = foreign_may_read,
 	.start_staging = foreign_start_staging,
 	.open = foreign_open};
+
+static void turn(emr_view *view)
+{
+	inboxes_turn(view);
+	foreign_turn(view);
+}
+
+const shared_guests guest_turns = {.take_writings = foreign_take_writings, .turn = turn};

@@ -1,8 +1,10 @@
 /* The kinds of nodes of which others decide. */
 #pragma once
 
-#include "kind.h"
+#include "shared.h"
 
 extern const node_kind shared_kind;    /* what others share, as they share it */
 extern const node_kind guest_kind;     /* one's own records in their folders */
 extern const node_kind guest_cut_kind; /* one of those without a name, whose bytes are theirs */
+
+extern const shared_guests guest_turns;

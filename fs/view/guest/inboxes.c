@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "share/deposit.h"
 
+#include "clock.h"
 #include "foreign.h"
 #include "shared_end.h"
 

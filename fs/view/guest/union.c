@@ -20,7 +20,7 @@ uint32_t union_entry(const node *n)
 
 	if (shared_has(n))
 		return n->shared->entry;
-	s = foreign_share(n);
+	s = shared_share_of(n);
 	return s != NULL && s->tree != NULL && n->is_published ? shared_tree_find(s->tree, n->id)
 							       : SHARED_TREE_NONE;
 }
@@ -45,7 +45,7 @@ static bool is_gone(const emr_view *view, emr_id16 domain, const shared_entry *e
 
 static bool is_shown(const emr_view *view, const shared_share *s, const shared_entry *e)
 {
-	if (foreign_own(view, s, e->object) != NULL)
+	if (shared_own(view, s, e->object) != NULL)
 		return false; /* stands for it */
 	return !is_gone(view, s->domain, e);
 }
@@ -79,7 +79,7 @@ static uint32_t second_of_name(const emr_view *view, const node *directory, cons
 
 static emr_status check(const emr_view *view, const node *directory)
 {
-	const shared_share *s = foreign_share(directory);
+	const shared_share *s = shared_share_of(directory);
 
 	if (shared_has(directory))
 		return shared_check_directory(view, directory);
@@ -88,7 +88,7 @@ static emr_status check(const emr_view *view, const node *directory)
 
 emr_status union_child(emr_view *view, node *directory, const char *name, node **out_node)
 {
-	shared_share *s = foreign_share(directory);
+	shared_share *s = shared_share_of(directory);
 	uint32_t up = union_entry(directory), entry;
 	emr_status status = check(view, directory);
 	shared_share *inner;
@@ -116,7 +116,7 @@ emr_status union_child(emr_view *view, node *directory, const char *name, node *
 static emr_status list_theirs(emr_view *view, node *directory, uint64_t cookie, bool take,
 	emr_entry_fn fn, void *arg, bool *out_on)
 {
-	shared_share *s = foreign_share(directory);
+	shared_share *s = shared_share_of(directory);
 	uint32_t up = union_entry(directory);
 	uint64_t first = cookie < 2 ? 0 : cookie - 2;
 
@@ -148,7 +148,7 @@ static emr_status list_placed(emr_view *view, node *directory, uint64_t cookie, 
 	emr_entry_fn fn, void *arg, bool *out_on)
 {
 	const shared_spot spot = {
-		.outer = foreign_share(directory), .entry = union_entry(directory)};
+		.outer = shared_share_of(directory), .entry = union_entry(directory)};
 	shared_share *s = spot.entry == SHARED_TREE_NONE
 				  ? NULL
 				  : shared_placed_next(spot.outer, spot.entry,
@@ -189,7 +189,7 @@ emr_status union_list(
 
 bool union_is_empty(emr_view *view, node *directory)
 {
-	const shared_share *s = foreign_share(directory);
+	const shared_share *s = shared_share_of(directory);
 	uint32_t up = union_entry(directory);
 
 	if (node_has_kids(directory))
@@ -204,7 +204,7 @@ emr_status union_place(emr_view *view, shared_share *s, uint32_t entry, node **o
 	char out_name[EMR_NAME_MAX + 1])
 {
 	const shared_entry *e = &s->tree->entries[entry], *up = &s->tree->entries[e->parent];
-	node *directory = foreign_own(view, s, up->object);
+	node *directory = shared_own(view, s, up->object);
 	emr_status status = EMR_OK;
 
 	if (directory == NULL || directory->type != EMR_META_DIR)

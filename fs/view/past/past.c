@@ -9,6 +9,7 @@
 
 #include "contract/codes.h"
 
+#include "clock.h"
 #include "edit.h"
 #include "kind.h"
 #include "tree.h"

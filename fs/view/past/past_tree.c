@@ -9,7 +9,7 @@
 #include "base/log.h"
 #include "view/names.h"
 
-#include "deposits.h"
+#include "domains.h"
 #include "writers.h"
 
 /* An entry that has no place yet. */
@@ -366,7 +366,7 @@ static emr_status build(building *b, uint64_t until, past_tree **out_tree)
 {
 	uint64_t damaged = 0;
 	size_t known;
-	emr_status status = deposits_inbox(b->view, &b->inbox);
+	emr_status status = domains_inbox(b->view, &b->inbox);
 
 	if (status == EMR_OK)
 		status = emr_facts_each_as_of(

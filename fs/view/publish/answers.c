@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "contract/codes.h"
 
+#include "clock.h"
 #include "foreign.h"
 #include "publishing.h"
 #include "refusals.h"

@@ -6,6 +6,7 @@
 
 #include "base/log.h"
 
+#include "clock.h"
 #include "foreign.h"
 #include "publishing.h"
 
@@ -109,7 +110,7 @@ static void fill_meta(const emr_view *view, work *w, const node *n)
 		.mtime_ns = n->mtime_ns,
 	};
 	/* Where a share lies that is a file is its owner's to say. */
-	if (!foreign_is_share(n) && n->parent != NULL && !(n->is_domain && n->parent == view->root))
+	if (!shared_is_file(n) && n->parent != NULL && !(n->is_domain && n->parent == view->root))
 		w->meta.parent = emr_id16_is_zero(n->lost_parent)
 					 ? tree_future_id(foreign_sent_to(n->parent))
 					 : n->lost_parent;
@@ -135,8 +136,8 @@ static void fill_change(work *w, const node *n, emr_change_kind kind, emr_id16 d
 				? n->place.version
 				: 0,
 	};
-	if (foreign_share(n) != NULL) /* lives as long as the view */
-		w->change.owner_card = emr_buf_view(&foreign_share(n)->owner_card);
+	if (shared_share_of(n) != NULL) /* lives as long as the view */
+		w->change.owner_card = emr_buf_view(&shared_share_of(n)->owner_card);
 	if (n->type != EMR_META_FILE)
 		return;
 	if (comes_again(n)) {

@@ -9,94 +9,17 @@
 #include "contract/codes.h"
 #include "settle/takeover.h"
 
+#include "reclaim.h"
+#include "clock.h"
 #include "keeper.h"
 #include "ops_tree.h"
 #include "past.h"
 
-#define ROW_VERSION 1
-#define ROW_BYTES 18
-#define FLAG_LOCAL 1
 #define RETRY_NS INT64_C(30000000000)
 #define TXN_UNPINS 4000
 #define TXN_ROWS 20000
 
 /* ---- rows ---- */
-
-void edit_erasing(edit *e, const erasing *what)
-{
-	uint8_t bytes[ROW_BYTES] = {ROW_VERSION, what->is_local ? FLAG_LOCAL : 0};
-
-	memcpy(bytes + 2, what->domain.b, sizeof what->domain.b);
-	if (e->status == EMR_OK)
-		e->status = emr_journal_put(
-			e->txn, EMR_ROW_ERASING, what->object, emr_bytes_of(bytes, sizeof bytes));
-}
-
-static int by_erasing(const void *a, const void *b)
-{
-	return memcmp(
-		((const erasing *)a)->object.b, ((const erasing *)b)->object.b, sizeof(emr_id16));
-}
-
-/* Sorted when somebody asks: a folder that is being erased and followed at once has many of both.
- */
-bool erase_has(emr_view *view, emr_id16 object)
-{
-	erasing key = {.object = object};
-
-	if (view->nerasing == 0)
-		return false;
-	if (!view->is_erasing_sorted)
-		qsort(view->erasing, view->nerasing, sizeof key, by_erasing);
-	view->is_erasing_sorted = true;
-	return bsearch(&key, view->erasing, view->nerasing, sizeof key, by_erasing) != NULL;
-}
-
-bool erase_has_finished(const emr_view *view, emr_id16 object)
-{
-	for (size_t at = 0; at < view->erased.len; at += sizeof object)
-		if (memcmp(view->erased.data + at, object.b, sizeof object) == 0)
-			return true;
-	return false;
-}
-
-emr_status erase_begun_elsewhere(emr_view *view, emr_id16 domain, emr_id16 object)
-{
-	erasing what = {.object = object, .domain = domain, .is_local = true};
-	emr_status status;
-	edit e;
-
-	if (erase_has(view, object))
-		return EMR_OK;
-	status = erase_reserve(view, 1);
-	if (status != EMR_OK)
-		return status;
-	e = edit_begin(view);
-	edit_erasing(&e, &what);
-	status = edit_commit(&e, NULL);
-	if (status != EMR_OK)
-		return status;
-	erase_note(view, &what);
-	view->erase_due_boot_ns = view_boot_ns(view);
-	note_due(view, view->erase_due_boot_ns);
-	return EMR_OK;
-}
-
-emr_status erase_reserve(emr_view *view, size_t more)
-{
-	erasing *grown = realloc(view->erasing, (view->nerasing + more) * sizeof *grown);
-
-	if (grown == NULL && view->nerasing + more > 0)
-		return EMR_NO_MEMORY;
-	view->erasing = grown;
-	return EMR_OK;
-}
-
-void erase_note(emr_view *view, const erasing *what)
-{
-	view->erasing[view->nerasing++] = *what;
-	view->is_erasing_sorted = false;
-}
 
 emr_status erase_node(emr_view *view, node *n)
 {
@@ -124,10 +47,10 @@ static emr_status load_row(void *arg, emr_id16 object, emr_bytes value)
 	erasing what = {.object = object};
 	emr_status status;
 
-	if (value.len < ROW_BYTES || value.data[0] != ROW_VERSION)
-		return value.len > 0 && value.data[0] > ROW_VERSION ? EMR_NEWER_FORMAT
-								    : EMR_DAMAGED;
-	what.is_local = (value.data[1] & FLAG_LOCAL) != 0;
+	if (value.len < ERASING_BYTES || value.data[0] != ERASING_VERSION)
+		return value.len > 0 && value.data[0] > ERASING_VERSION ? EMR_NEWER_FORMAT
+									: EMR_DAMAGED;
+	what.is_local = (value.data[1] & ERASING_LOCAL) != 0;
 	memcpy(what.domain.b, value.data + 2, sizeof what.domain.b);
 	status = erase_reserve(view, 1);
 	if (status == EMR_OK)

@@ -3,14 +3,7 @@
  * tried again, also after a restart. */
 #pragma once
 
-#include "edit.h"
-
-struct erasing {
-	emr_id16 object, domain;
-	bool is_local;	 /* never on the ledger */
-	bool is_refused; /* by the ledger, in this life */
-};
-typedef struct erasing erasing;
+#include "erasing.h"
 
 /* At open, after the tree: what an earlier life has begun.  Nodes that it did not come to are
  * removed. */
@@ -20,22 +13,11 @@ void erase_run(emr_view *view);
 
 /* ---- under view->lock */
 bool erase_is_due(const emr_view *view);
-/* OBJECT is being erased: nobody may bring it back. */
-bool erase_has(emr_view *view, emr_id16 object);
-/* It was erased to the end in this life of the mount. */
-bool erase_has_finished(const emr_view *view, emr_id16 object);
-/* Another computer erased OBJECT: what this one has of it goes, too.  The row is committed. */
-emr_status erase_begun_elsewhere(emr_view *view, emr_id16 domain, emr_id16 object);
 /* What others erased before this life of the mount, and this computer has bytes of without showing
  * it, is begun here, too: once, by the publishing thread, a moment after opening, and again when it
  * could not come to its end. */
 void erase_look_back(emr_view *view);
 void erase_look_soon(emr_view *view);
 int64_t erase_look_due(const emr_view *view); /* under view->lock; INT64_MAX: not any more */
-/* Adds the row to E, and later, when E is in the journal, the object to the list: room for it was
- * made by erase_reserve. */
-void edit_erasing(edit *e, const erasing *what);
-emr_status erase_reserve(emr_view *view, size_t more);
-void erase_note(emr_view *view, const erasing *what);
 /* N has no name any more, and nobody inherits its record. */
 emr_status erase_node(emr_view *view, node *n);

@@ -6,6 +6,8 @@
 #include "base/log.h"
 #include "contract/codes.h"
 
+#include "health.h"
+#include "clock.h"
 #include "erase.h"
 #include "past_tree.h"
 

@@ -1,5 +1,6 @@
 /* What others erased while this computer was away, of things it does not show any more: its bytes
  * are still in segments here. */
+#include "clock.h"
 #include "erase.h"
 
 #include <stdlib.h>

@@ -5,6 +5,7 @@
 
 #include <string.h>
 
+#include "clock.h"
 #include "edit.h"
 #include "given.h"
 #include "letters.h"

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "clock.h"
 #include "foreign.h"
 #include "ops_file.h"
 #include "publishing.h"
@@ -175,7 +176,7 @@ emr_status heirs_leave_record(emr_view *view, node *n)
 	edit e;
 
 	pthread_mutex_lock(&view->lock);
-	if (foreign_reads_theirs(n)) {
+	if (shared_reads_theirs(n)) {
 		pthread_mutex_unlock(&view->lock);
 		status = foreign_fetch(view, n);
 		if (status != EMR_OK)

@@ -7,6 +7,8 @@
 
 #include "share/give.h"
 
+#include "health.h"
+#include "clock.h"
 #include "edit.h"
 
 #define TIE_AGAIN_NS INT64_C(10000000000)

@@ -10,6 +10,9 @@
 
 #include "base/log.h"
 
+#include "reclaim.h"
+#include "health.h"
+#include "clock.h"
 #include "compare.h"
 #include "erase.h"
 #include "follow.h"
@@ -21,25 +24,6 @@
 #define BACKOFF_FIRST_NS INT64_C(1000000000)
 #define BACKOFF_LAST_NS INT64_C(30000000000)
 #define RECLAIM_PAUSE_NS INT64_C(5000000000) /* between two that were asked for */
-#define SCRUB_BATCH_BYTES (UINT64_C(32) << 20)
-
-void view_wait_ns(emr_view *view, pthread_cond_t *cond, int64_t ns)
-{
-	struct timespec until;
-
-	if (ns < 0) {
-		pthread_cond_wait(cond, &view->lock);
-		return;
-	}
-	clock_gettime(CLOCK_MONOTONIC, &until);
-	until.tv_sec += ns / 1000000000;
-	until.tv_nsec += ns % 1000000000;
-	if (until.tv_nsec >= 1000000000) {
-		until.tv_sec++;
-		until.tv_nsec -= 1000000000;
-	}
-	pthread_cond_timedwait(cond, &view->lock, &until);
-}
 
 static int64_t next_backoff(int64_t backoff, emr_status status)
 {
@@ -123,110 +107,6 @@ static void *publish_loop(void *arg)
 	}
 	pthread_mutex_unlock(&view->lock);
 	return NULL;
-}
-
-typedef struct rooting {
-	emr_view *view;
-	const emr_reclaim_options *options;
-	emr_cid_visit visit;
-	void *context; /* of visit */
-} rooting;
-
-static emr_status sent_root(void *arg, emr_id16 object, const emr_cid *root)
-{
-	const rooting *r = arg;
-	const emr_reclaim_options *options = r->options;
-
-	if (options->is_forsaken != NULL && options->is_forsaken(options->forsaken_context, object))
-		return EMR_OK;
-	/* A rename in another's folder names what may not lie here. */
-	return emr_block_store_has(emr_store_blocks(r->view->options.store), root)
-		       ? r->visit(r->context, root)
-		       : EMR_OK;
-}
-
-/* What no row and no pin may name: working copies and what is being sealed, bundles of batches that
- * have no answer, then files that are open without a name.  In this order: a working copy that is
- * frozen meanwhile has become such a file's content, and a bundle that was just made stands in a
- * batch; what has its answer is pinned, which the reclaim hears of. */
-static emr_status working_roots(void *context, emr_cid_visit visit, void *visit_context)
-{
-	rooting *r = context;
-	emr_view *view = r->view;
-	EMR_AUTO_BUF roots = {0};
-	emr_status status = emr_record_each_block(view->options.records, visit, visit_context);
-
-	r->visit = visit;
-	r->context = visit_context;
-	if (status == EMR_OK)
-		status = emr_settle_each_sent_root(view->options.settle, sent_root, r);
-	pthread_mutex_lock(&view->lock);
-	for (size_t i = 0; i < view->by_number.cap && status == EMR_OK; i++) {
-		const node *n = table_at(&view->by_number, i);
-
-		/* Unlinked but open: its row and pin are gone, its readers are not. */
-		if (n != NULL && n->file != NULL && n->file->has_content)
-			status = emr_buf_append(&roots, &n->file->content->c, sizeof(emr_cid));
-	}
-	pthread_mutex_unlock(&view->lock);
-	for (size_t at = 0; at < roots.len && status == EMR_OK; at += sizeof(emr_cid))
-		status = visit(visit_context, (const emr_cid *)(const void *)(roots.data + at));
-	return status;
-}
-
-emr_status view_reclaim_with(
-	emr_view *view, emr_reclaim_options *options, emr_reclaim_report *out_report)
-{
-	rooting r = {.view = view, .options = options};
-
-	options->extra_roots = working_roots;
-	options->roots_context = &r;
-	return emr_journal_reclaim(view->options.journal, options, out_report);
-}
-
-emr_status emr_view_reclaim(
-	emr_view *view, uint8_t max_live_percent, emr_reclaim_report *out_report)
-{
-	emr_reclaim_options options = {.max_live_percent = max_live_percent};
-
-	return view_reclaim_with(view, &options, out_report);
-}
-
-emr_status view_scrub(emr_view *view, bool (*is_forsaken)(void *arg, emr_id16 owner), void *arg,
-	emr_reclaim_report *out_report)
-{
-	emr_reserve *reserve = emr_store_reserve(view->options.store);
-	emr_status status;
-	emr_reclaim_options options = {.scrub = true,
-		.allow_missing = true,
-		.batch_bytes = SCRUB_BATCH_BYTES,
-		.is_forsaken = is_forsaken,
-		.forsaken_context = arg};
-
-	emr_reserve_check(reserve);
-	emr_reserve_lend(reserve);
-	options.max_copy_bytes = space_for_copies(view);
-	status = view_reclaim_with(view, &options, out_report);
-	emr_reserve_take_back(reserve);
-	return status;
-}
-
-emr_status emr_view_purge(emr_view *view, uint64_t *out_bytes)
-{
-	emr_reclaim_report report = {0};
-	uint64_t before = emr_store_disk_bytes(view->options.store), after;
-	emr_status status;
-
-	if (view_is_read_only(view))
-		return EMR_READ_ONLY;
-	status = view_scrub(view, NULL, NULL, &report);
-	if (status != EMR_OK)
-		return status;
-	after = emr_store_disk_bytes(view->options.store);
-	*out_bytes = report.bytes_blanked + (before > after ? before - after : 0);
-	emr_log(EMR_LOG_INFO, "purged %llu bytes, %llu blocks were moved",
-		(unsigned long long)*out_bytes, (unsigned long long)report.blocks_moved);
-	return EMR_OK;
 }
 
 static void *reclaim(void *arg)

@@ -4,6 +4,7 @@
  * beside the last whole version, never in its place. */
 #include "load.h"
 
+#include "domains.h"
 #include "deposits.h"
 
 #include <dirent.h>
@@ -858,7 +859,7 @@ static emr_status load_all(loading *l)
 
 	l->first_number = view->next_number;
 	l->is_journal_damaged = emr_journal_state_get(view->options.journal).read_only;
-	status = deposits_inbox(view, &l->inbox);
+	status = domains_inbox(view, &l->inbox);
 	if (status == EMR_OK)
 		status = emr_facts_each_kept(view->options.facts, load_fact, l, &damaged);
 	if (status == EMR_OK)

@@ -8,6 +8,9 @@
 
 #include "base/log.h"
 
+#include "spill.h"
+#include "health.h"
+#include "clock.h"
 #include "erase.h"
 #include "follow.h"
 #include "foreign.h"

@@ -10,6 +10,10 @@
 #include "contract/codes.h"
 #include "settle/history.h"
 
+#include "domains.h"
+#include "tree.h"
+#include "health.h"
+#include "clock.h"
 #include "erase.h"
 #include "file.h"
 #include "ops_tree.h"

@@ -10,6 +10,8 @@
 
 #include "base/log.h"
 
+#include "spill.h"
+#include "health.h"
 #include "compare.h"
 #include "deposits_limit.h"
 #include "erase.h"
@@ -66,105 +68,6 @@ static emr_status follow_ledger(emr_view *view)
 	return EMR_OK;
 }
 
-bool view_ledger_is_wrong(emr_status status)
-{
-	return status == EMR_DAMAGED || status == EMR_FORK || status == EMR_ROLLBACK ||
-	       status == EMR_NEWER_FORMAT;
-}
-
-bool view_is_read_only(emr_view *view)
-{
-	bool is;
-
-	pthread_mutex_lock(&view->lock);
-	is = view->options.read_only;
-	pthread_mutex_unlock(&view->lock);
-	return is;
-}
-
-/* Whether the folder had ended writing before. */
-static bool stop_writing(emr_view *view, emr_status why)
-{
-	bool was;
-
-	pthread_mutex_lock(&view->lock);
-	was = view->options.read_only;
-	view->options.read_only = true;
-	if (view->stopped_by == EMR_OK)
-		view->stopped_by = why;
-	pthread_mutex_unlock(&view->lock);
-	if (!was)
-		emr_log(EMR_LOG_ERROR, "the ledger is not believed any more: %s",
-			emr_status_text(why));
-	return was;
-}
-
-void view_stop_writing(emr_view *view, emr_status why)
-{
-	if (stop_writing(view, why))
-		return;
-	if (view->options.notice != NULL)
-		view->options.notice(view->options.notice_arg,
-			why == EMR_NEWER_FORMAT ? "newer-format"
-			: why == EMR_ROLLBACK	? "rollback"
-						: "ledger-damaged",
-			"");
-}
-
-void emr_view_distrust_ledger(emr_view *view, emr_status why)
-{
-	(void)stop_writing(view, why);
-}
-
-bool view_mend_ledger(emr_view *view, emr_status why)
-{
-	emr_replica_mended mended;
-	emr_status status;
-
-	if (why != EMR_DAMAGED || view_is_read_only(view))
-		return false;
-	status = emr_replica_mend(view->options.replica, &mended);
-	if (mended.ledger_rows + mended.own_rows == 0 || (status != EMR_OK && mended.missing == 0))
-		return false;
-	if (view->options.notice != NULL)
-		view->options.notice(view->options.notice_arg, "ledger-mended", "");
-	return true;
-}
-
-emr_status emr_view_stopped_by(emr_view *view)
-{
-	emr_status why;
-
-	pthread_mutex_lock(&view->lock);
-	why = view->stopped_by;
-	pthread_mutex_unlock(&view->lock);
-	return why;
-}
-
-void view_hear_ledger(emr_view *view, emr_status status)
-{
-	emr_ledger_absence absence = {.status = status};
-	bool is_news;
-
-	if (status != EMR_OK && status != EMR_OFFLINE)
-		return;
-	pthread_mutex_lock(&view->lock);
-	is_news = view->is_ledger_away && status == EMR_OK;
-	pthread_mutex_unlock(&view->lock);
-	/* A run that had nothing to send has not seen it. */
-	if (is_news)
-		emr_ledger_look(view->options.ledger, &absence);
-	if (absence.status != status)
-		return;
-	pthread_mutex_lock(&view->lock);
-	is_news = view->is_ledger_away != (status == EMR_OFFLINE);
-	view->is_ledger_away = status == EMR_OFFLINE;
-	pthread_mutex_unlock(&view->lock);
-	if (is_news && view->options.notice != NULL)
-		view->options.notice(view->options.notice_arg,
-			status == EMR_OFFLINE ? "ledger-away" : "ledger-back", "");
-}
-
 static emr_status recover(emr_view *view)
 {
 	emr_replica_position at = {0};
@@ -204,6 +107,7 @@ emr_status emr_view_open(const emr_view_options *options, emr_view **out_view)
 	view->options = *options;
 	view->grants = &giving_attributes;
 	view->received_kind = &shared_kind;
+	view->guests = &guest_turns;
 	if (view->options.quiet_ns == 0)
 		view->options.quiet_ns = DEFAULT_QUIET_NS;
 	if (view->options.sync_ns == 0)
@@ -289,31 +193,7 @@ void emr_view_free(emr_view *view)
 
 /* ---- numbers ---- */
 
-emr_status emr_view_space(emr_view *view, emr_space *out_space)
-{
-	struct statvfs disk;
-	uint64_t names, free_bytes;
-
-	if (fstatvfs(view->options.state_dirfd, &disk) != 0)
-		return EMR_IO;
-	pthread_mutex_lock(&view->lock);
-	names = view->by_name.count;
-	pthread_mutex_unlock(&view->lock);
-	free_bytes = (uint64_t)disk.f_bavail * disk.f_frsize;
-	*out_space = (emr_space){
-		.total_bytes = (uint64_t)disk.f_blocks * disk.f_frsize,
-		.free_bytes = emr_reserve_left(emr_store_reserve(view->options.store), free_bytes),
-		.names = names,
-	};
-	return EMR_OK;
-}
-
 /* ---- the first domains ---- */
-
-bool view_makes_domains(const emr_view *view)
-{
-	return emr_keyring_kind_of(view->options.keyring) != EMR_KEYRING_DEVICE;
-}
 
 static emr_status only_commit(
 	void *arg, emr_journal_txn *txn, const emr_outcome *outcomes, size_t n)

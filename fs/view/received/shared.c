@@ -6,10 +6,8 @@
 
 #include "base/log.h"
 
+#include "clock.h"
 #include "edit.h"
-#include "foreign.h"
-#include "inboxes.h"
-#include "keeper.h"
 #include "shared_end.h"
 #include "shared_software.h"
 
@@ -65,8 +63,7 @@ void emr_view_shared_turn(emr_view *view, int64_t *out_next_ms)
 		emr_log(EMR_LOG_WARN, "shares: the ledger was not followed: %s",
 			emr_status_text(status));
 	shared_end_due(view);
-	inboxes_turn(view);
-	foreign_turn(view);
+	view->guests->turn(view);
 	for (shared_share *s = view->shares->all; s != NULL; s = s->next) {
 		shared_serve(view, s);
 		shared_report_due(view, s);

@@ -24,6 +24,11 @@
 #define SHARED_IDLE_POLL_NS INT64_C(500000000)
 #define SHARED_NOTE_S (30u * 86400) /* how long the end of a share is told */
 
+#define SHARED_FOR_EVER_S                                                                          \
+	(UINT64_C(1) << 40) /* a right without an end: no clock gets there, and all arithmetic     \
+			       with it fits */
+#define SHARED_DAY_S 86400
+
 typedef enum shared_level {
 	SHARED_TOP,
 	SHARED_OWNER,
@@ -169,6 +174,14 @@ typedef struct shares {
 	int64_t fresh_boot_ns; /* of the worker: when the ledger was last reached */
 } shares;
 
+/* What the worker does for one's own in others' folders. */
+typedef struct shared_guests {
+	/* Where this person may write becomes, or changes, shares.  Names that come go to TELL. */
+	emr_status (*take_writings)(emr_view *view, emr_buf *tell);
+	/* Every node of one's own meets what its share says. */
+	void (*turn)(emr_view *view);
+} shared_guests;
+
 /* ---- life: shared.c */
 /* Before the first catch_up of the view. */
 emr_status shared_new(emr_view *view);
@@ -301,11 +314,6 @@ void shared_note_refused(emr_view *view, node *n, const char *program);
 void shared_send_report(emr_view *view, shared_share *s);
 void shared_report_due(emr_view *view, shared_share *s);
 
-/* ---- what is here of it: shared_keep.c.  Without view->lock. */
-bool shared_is_path(const char *path);
-/* As emr_view_each_kept, for one path of somebody else's. */
-emr_status shared_kept(emr_view *view, const char *path, emr_kept_fn fn, void *arg);
-
 /* ---- listing keys at rest: shared_names.c.  Of the worker, without view->lock. */
 /* Into S, which was just opened. */
 void shared_load_names(emr_view *view, shared_share *s);
@@ -313,3 +321,20 @@ void shared_load_names(emr_view *view, shared_share *s);
 void shared_save_names(emr_view *view, shared_share *s);
 /* None of S's any more. */
 void shared_drop_names(emr_view *view, const shared_share *s);
+
+/* ---- one's own in others' folders: shared_own.c.  Under view->lock. */
+/* The node of one's own that stands for OBJECT of S, NULL: none.  The other chooses ids, so one
+ * alone says nothing. */
+node *shared_own(const emr_view *view, const shared_share *s, emr_id16 object);
+/* The share in which N lies; NULL: none, or one that is not known (yet). */
+shared_share *shared_share_of(const node *n);
+/* Something can be put there now. */
+bool shared_is_writable(const emr_view *view, const shared_share *s);
+/* What was written of S, a file: it stands for S; NULL: nothing. */
+node *shared_file_node(const emr_view *view, const shared_share *s);
+/* N's bytes are those that the other's folder shows, and are read with its keys. */
+bool shared_reads_theirs(const node *n);
+/* The share whose keys those are, also when N has lost its name; NULL: none that is known. */
+shared_share *shared_gives(const node *n);
+/* N is a share that is a single file: as it is shown, or one's own. */
+bool shared_is_file(const node *n);

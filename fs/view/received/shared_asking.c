@@ -6,6 +6,7 @@
 
 #include "base/log.h"
 
+#include "clock.h"
 #include "edit.h"
 #include "ops_file.h"
 #include "shared.h"

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "spill.h"
 #include "edit.h"
 #include "ops_file.h"
 #include "shared.h"

@@ -9,8 +9,9 @@
 #include "base/log.h"
 #include "contract/codes.h"
 
+#include "clock.h"
 #include "edit.h"
-#include "foreign.h"
+#include "shared.h"
 #include "shared_notice.h"
 
 #define FRESH_NS                                                                                   \
@@ -30,7 +31,7 @@ static bool reads_of(const node *n, const shared_share *s)
 {
 	if (shared_has(n))
 		return n->shared->share == s;
-	return foreign_gives(n) == s;
+	return shared_gives(n) == s;
 }
 
 /* Under view->lock: the records of S that somebody has open, each kept by one more open. */

@@ -8,8 +8,9 @@
 #include "base/log.h"
 #include "contract/codes.h"
 
+#include "spill.h"
+#include "clock.h"
 #include "edit.h"
-#include "foreign.h"
 #include "owner.h"
 #include "shared.h"
 #include "shared_end.h"
@@ -372,7 +373,7 @@ static emr_status look_at_grants(looking *l)
 			status = take_share(l, best, &tell);
 	}
 	if (status == EMR_OK)
-		status = foreign_take_writings(view, &tell);
+		status = view->guests->take_writings(view, &tell);
 	come = shared_have_come(view, was_there, &tell);
 	return status == EMR_OK ? come : status;
 }

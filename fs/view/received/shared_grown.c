@@ -1,6 +1,6 @@
 /* When a received share has got new records, this file tells the kernel which names it must look
  * up again. */
-#include "foreign.h"
+#include "shared.h"
 
 void shared_tell_new(
 	emr_view *view, const shared_share *s, const shared_tree *before, emr_buf *tell)
@@ -13,7 +13,7 @@ void shared_tell_new(
 			directory =
 				tree_by_shown_id(view, shared_record_id(s->domain, up->object, 0));
 		if (directory == NULL && shared_tree_is_new(before, s->tree, i))
-			directory = foreign_own(view, s, up->object);
+			directory = shared_own(view, s, up->object);
 
 		/* Without memory the time-out of what is lacking does it. */
 		if (directory != NULL && shared_tell_later(tell, directory->number,

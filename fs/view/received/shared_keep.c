@@ -6,7 +6,7 @@
 #include "keep.h"
 #include "shared_place.h"
 
-bool shared_is_path(const char *path)
+static bool shared_is_path(const char *path)
 {
 	size_t len = strlen(SHARED_DIRECTORY);
 
@@ -108,7 +108,7 @@ static emr_status find_node(emr_view *view, const char *path, node **out_node)
 	return status;
 }
 
-emr_status shared_kept(emr_view *view, const char *path, emr_kept_fn fn, void *arg)
+static emr_status shared_kept(emr_view *view, const char *path, emr_kept_fn fn, void *arg)
 {
 	emr_kept kept = {.path = path, .is_wanted = true};
 	counting c = {.is_known = true};
@@ -135,4 +135,10 @@ emr_status shared_kept(emr_view *view, const char *path, emr_kept_fn fn, void *a
 	kept.bytes = c.bytes;
 	emr_buf_free(&c.roots);
 	return status == EMR_OK ? fn(arg, &kept) : status;
+}
+
+emr_status emr_view_each_kept(emr_view *view, const char *path, emr_kept_fn fn, void *arg)
+{
+	return shared_is_path(path) ? shared_kept(view, path, fn, arg)
+				    : keep_each(view, path, fn, arg);
 }

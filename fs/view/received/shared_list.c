@@ -6,7 +6,7 @@
 #include "contract/codes.h"
 
 #include "edit.h"
-#include "foreign.h"
+#include "shared.h"
 #include "shared_place.h"
 
 /* What was given with a share around it stands and ends with that one; what was shared by itself is
@@ -63,7 +63,7 @@ emr_status emr_view_each_shared_with_me(emr_view *view, emr_shared_with_me_fn fn
 /* Under view->lock. */
 static emr_status file_of(const emr_view *view, const node *n, emr_shared_file *out)
 {
-	const shared_share *s = foreign_share(n);
+	const shared_share *s = shared_share_of(n);
 	emr_status status;
 
 	if (s == NULL || (shared_has(n) && n->shared->level == SHARED_OWNER))

@@ -6,6 +6,8 @@
 #include "base/file.h"
 #include "base/log.h"
 
+#include "health.h"
+#include "clock.h"
 #include "edit.h"
 #include "shared.h"
 

@@ -6,8 +6,9 @@
 
 #include "ledger/hash.h"
 
+#include "clock.h"
 #include "edit.h"
-#include "foreign.h"
+#include "shared.h"
 #include "shared_place.h"
 
 #define DIRECTORY_MODE 0700
@@ -235,7 +236,7 @@ static emr_status note_node(emr_view *view, shared_share *s, node **out_node)
 
 emr_status shared_top_node(emr_view *view, shared_share *s, node **out_node)
 {
-	node *own = foreign_file_node(view, s);
+	node *own = shared_file_node(view, s);
 
 	if (own == NULL)
 		return shared_record_node(view, s, SHARED_TREE_TOP, out_node);
@@ -247,10 +248,10 @@ static emr_status share_node(emr_view *view, shared_share *s, node **out_node)
 {
 	if (is_over(s))
 		return note_node(view, s, out_node);
-	if (foreign_file_node(view, s) == NULL && s->is_file && s->tree != NULL &&
+	if (shared_file_node(view, s) == NULL && s->is_file && s->tree != NULL &&
 		s->tree->entries[SHARED_TREE_TOP].type != EMR_META_FILE)
 		return EMR_NOT_FOUND; /* removed since, or it cannot be read */
-	if (s->tree != NULL || foreign_file_node(view, s) != NULL)
+	if (s->tree != NULL || shared_file_node(view, s) != NULL)
 		return shared_top_node(view, s, out_node);
 	return s->is_file ? EMR_BUSY : unknown_share(view, s, out_node);
 }

@@ -9,8 +9,9 @@
 
 #include "contract/codes.h"
 
+#include "clock.h"
 #include "edit.h"
-#include "foreign.h"
+#include "shared.h"
 
 #define TOLD_WINDOW_NS INT64_C(60000000000)
 #define TOLD_IN_WINDOW 20u
@@ -184,16 +185,16 @@ void shared_notice_refused(emr_view *view, uint64_t number, const char *name, co
 	n = tree_by_number(view, number);
 	if (n != NULL && kind_top(n) != NULL) {
 		path = shared_path_of_any(n);
-		if (strcmp(id, "no-grant") == 0 && foreign_share(n) != NULL &&
-			foreign_share(n)->is_blind)
+		if (strcmp(id, "no-grant") == 0 && shared_share_of(n) != NULL &&
+			shared_share_of(n)->is_blind)
 			id = "files-only"; /* asking for more would not help */
 		if (kind_top(n)->shared->owner != NULL)
 			memcpy(owner, kind_top(n)->shared->owner->name, sizeof owner);
 		notice = (emr_shared_notice){.id = id,
 			.owner = owner,
 			.time_unix_s =
-				((uint64_t)(view_now_ns(view) / 1000000000) / FOREIGN_DAY_S + 1) *
-				FOREIGN_DAY_S};
+				((uint64_t)(view_now_ns(view) / 1000000000) / SHARED_DAY_S + 1) *
+				SHARED_DAY_S};
 	}
 	pthread_mutex_unlock(&view->lock);
 	if (notice.id == NULL)

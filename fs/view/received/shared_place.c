@@ -9,6 +9,7 @@
 
 #include "view/names.h"
 
+#include "clock.h"
 #include "edit.h"
 
 #define DEPTH_MAX 64 /* shares in shares */

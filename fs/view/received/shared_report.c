@@ -5,6 +5,7 @@
 
 #include "base/log.h"
 
+#include "clock.h"
 #include "edit.h"
 #include "shared.h"
 

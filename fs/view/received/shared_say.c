@@ -10,7 +10,7 @@
 
 #include "attributes.h"
 #include "edit.h"
-#include "foreign.h"
+#include "shared.h"
 #include "keep.h"
 #include "owner.h"
 #include "shared_software.h"
@@ -198,7 +198,7 @@ void emr_shared_purposes(uint32_t bits, char out[EMR_SHARED_PURPOSES_BYTES])
 
 const char *shared_right(const emr_view *view, const shared_share *s, uint64_t *out_until_unix_s)
 {
-	bool may_write = foreign_is_writable(view, s);
+	bool may_write = shared_is_writable(view, s);
 
 	*out_until_unix_s = may_write ? s->write_until_unix_s : s->grant.row.not_after_unix_s;
 	return !may_write ? "read" : s->rights & EMR_RIGHT_META ? "write" : "deposit";
@@ -212,8 +212,8 @@ void shared_access(const emr_view *view, const shared_share *s, char out[ACCESS_
 
 	emr_shared_purposes(s->grant.row.purposes, purposes);
 	time_text(end, until);
-	snprintf(out, ACCESS_BYTES, "%s%s%s%s%s", word, end < FOREIGN_FOR_EVER_S ? " until=" : "",
-		end < FOREIGN_FOR_EVER_S ? until : "", purposes[0] != 0 ? " purpose=" : "",
+	snprintf(out, ACCESS_BYTES, "%s%s%s%s%s", word, end < SHARED_FOR_EVER_S ? " until=" : "",
+		end < SHARED_FOR_EVER_S ? until : "", purposes[0] != 0 ? " purpose=" : "",
 		purposes);
 }
 

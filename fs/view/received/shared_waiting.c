@@ -2,8 +2,9 @@
  * or its deadline is over; it is answered exactly once. */
 #include <stdlib.h>
 
+#include "clock.h"
 #include "edit.h"
-#include "foreign.h"
+#include "shared.h"
 #include "shared_place.h"
 
 /* ---- what has to wait ---- */
@@ -25,7 +26,7 @@ static shared_share *lacks_names(const emr_view *view, const node *n, const char
 	/* A share that is one file has a size, which nobody knows before its name is read. */
 	for (shared_share *s = view->shares->all; s != NULL; s = s->next)
 		if (s->owner == at->owner && s->is_file && s->tree == NULL &&
-			foreign_file_node(view, s) == NULL &&
+			shared_file_node(view, s) == NULL &&
 			(name == NULL || strcmp(s->name, name) == 0) &&
 			shared_is_readable(view, s) == EMR_OK)
 			return s;
@@ -49,7 +50,7 @@ static shared_share *lacks_bytes(const emr_view *view, const node *n)
  * knows it. */
 static shared_share *lacks_base(const emr_view *view, const node *n)
 {
-	shared_share *s = foreign_gives(n);
+	shared_share *s = shared_gives(n);
 
 	if (s == NULL || s->is_blind || shared_is_readable(view, s) != EMR_OK)
 		return NULL;

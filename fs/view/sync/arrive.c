@@ -12,7 +12,7 @@
 #include "adopt.h"
 #include "conflict.h"
 #include "deposits.h"
-#include "erase.h"
+#include "erasing.h"
 #include "ops_tree.h"
 
 static emr_status tell(following *f, const node *directory, const char *name)
@@ -594,27 +594,6 @@ static emr_status remove_as_said(following *f, node *n)
 	return EMR_OK;
 }
 
-emr_status follow_stay(emr_view *view, node *n)
-{
-	node_row row;
-	emr_status status;
-	edit e;
-
-	n->is_published = false;
-	row = row_of_node(n);
-	row.flags |= ROW_META_DIRTY;
-	row.change++;
-	e = edit_begin(view);
-	edit_put(&e, n->id, &row);
-	status = edit_commit(&e, &n->row_seq);
-	n->is_published = status != EMR_OK;
-	if (status != EMR_OK)
-		return status;
-	n->meta_dirty = n->has_row = true;
-	mark_changed(view, n);
-	return EMR_OK;
-}
-
 /* A directory that was removed elsewhere lives while something in it does. */
 static emr_status go(following *f, const arrival *a, node *n)
 {
@@ -622,9 +601,9 @@ static emr_status go(following *f, const arrival *a, node *n)
 		n->is_inbox)
 		return EMR_OK;
 	if (is_not_his_to_say(a) && n->type == EMR_META_DIR)
-		return follow_stay(f->view, n);
+		return edit_stay(f->view, n);
 	if (node_has_kids(n))
-		return f->is_last ? follow_stay(f->view, n) : EMR_NOT_FOUND;
+		return f->is_last ? edit_stay(f->view, n) : EMR_NOT_FOUND;
 	if (n->write_opens != 0)
 		return EMR_BUSY;
 	if (!has_own_bytes(n))

@@ -18,6 +18,7 @@
 #include "replica/rules.h"
 #include "share/signed.h"
 
+#include "clock.h"
 #include "deposits_limit.h"
 #include "ops_tree.h"
 
@@ -61,37 +62,6 @@ static emr_status find_other(emr_view *view, const emr_row_domain *row, const em
 		status = emr_signed_is_owner(view->options.replica, row->owner_pk, patient_pk,
 			item->signer_id, &is_owner);
 	*out_is = !is_owner;
-	return status;
-}
-
-typedef struct inbox_search {
-	const emr_keyring *keyring;
-	emr_id16 found;
-} inbox_search;
-
-static emr_status note_inbox(void *arg, emr_id16 domain, bool is_mine, emr_bytes bytes)
-{
-	inbox_search *s = arg;
-	emr_domain_public mine;
-	emr_row_domain row;
-
-	if (!is_mine ||
-		emr_row_domain_parse((emr_span){bytes.data, bytes.len}, &row) != EMR_CONTRACT_OK ||
-		(row.head.flags & EMR_ITEM_INBOX) == 0)
-		return EMR_OK;
-	if (emr_keyring_coowns(s->keyring, domain) ||
-		(emr_keyring_domain_public(s->keyring, domain, 1, 1, &mine) == EMR_OK &&
-			memcmp(mine.owner_pk, row.owner_pk, sizeof mine.owner_pk) == 0))
-		s->found = domain;
-	return EMR_OK;
-}
-
-emr_status deposits_inbox(emr_view *view, emr_id16 *out_domain)
-{
-	inbox_search s = {.keyring = view->options.keyring};
-	emr_status status = emr_replica_domains(view->options.replica, note_inbox, &s);
-
-	*out_domain = s.found;
 	return status;
 }
 

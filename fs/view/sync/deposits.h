@@ -26,7 +26,4 @@ void deposits_forget(arrival *a);
 /* Under view->lock: the directory of the deposit A, made if it is not there. */
 emr_status deposits_directory(following *f, const arrival *a, node **out_directory);
 
-/* For the loading of the tree: the domain of the owner's Inbox (zero: none), and whether what is at
- * PLACE in it was described by somebody else: then it comes in as an arrival. */
-emr_status deposits_inbox(emr_view *view, emr_id16 *out_domain);
 emr_status deposits_is_one(emr_view *view, const emr_place *place, bool *out_is);

@@ -21,14 +21,6 @@ typedef struct arrival {
 		       */
 } arrival;
 
-/* A copy, of which a person is told. */
-typedef struct view_conflict {
-	uint64_t number; /* of its node */
-	emr_id32 by;	 /* whose key signed the other one, as the ledger says; zero: not known */
-	char owner[EMR_NAME_MAX + 1]; /* of the folder, when that is another's: whose keys are
-					 registered nowhere */
-} view_conflict;
-
 /* What the kernel must be told once the lock is gone. */
 typedef struct telling {
 	uint64_t node;
@@ -57,14 +49,9 @@ emr_status follow_run(emr_view *view);
 emr_status follow_note(emr_view *view, emr_id16 domain, emr_id16 object);
 /* Under view->lock: when follow_run has something to do, INT64_MAX if nothing. */
 int64_t follow_due(const emr_view *view);
-/* Under view->lock: directory N, removed on the ledger by another, is made again there, as long as
- * something in it lives, or the next start would not know where its entries lie. */
-emr_status follow_stay(emr_view *view, node *n);
 /* Two domains have an object of one id: whether that of DOMAIN came first on the ledger. */
 emr_status follow_is_first(
 	emr_view *view, emr_id16 domain, emr_id16 other, emr_id16 object, bool *out_is);
-/* Without view->lock: a person is told of these copies (view_conflict, ...). */
-void follow_tell_conflicts(emr_view *view, const emr_buf *conflicts);
 /* The thread that waits for the ledger; started and ended with the others. */
 void *follow_loop(void *view);
 

@@ -1,0 +1,9 @@
+/* The clocks of a view. */
+#pragma once
+
+#include "node.h"
+
+int64_t view_now_ns(const emr_view *view); /* wall */
+int64_t view_boot_ns(const emr_view *view);
+/* Under view->lock: until woken or NS have passed (negative: until woken). */
+void view_wait_ns(emr_view *view, pthread_cond_t *cond, int64_t ns);

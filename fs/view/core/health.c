@@ -1,0 +1,105 @@
+/* This file knows whether the folder may be changed: when the ledger contradicts itself or what
+ * this computer has seen, it stops all writing.  It says once that the ledger is away, and that it
+ * is back. */
+#include "health.h"
+
+#include "base/log.h"
+
+bool view_ledger_is_wrong(emr_status status)
+{
+	return status == EMR_DAMAGED || status == EMR_FORK || status == EMR_ROLLBACK ||
+	       status == EMR_NEWER_FORMAT;
+}
+
+bool view_is_read_only(emr_view *view)
+{
+	bool is;
+
+	pthread_mutex_lock(&view->lock);
+	is = view->options.read_only;
+	pthread_mutex_unlock(&view->lock);
+	return is;
+}
+
+/* Whether the folder had ended writing before. */
+static bool stop_writing(emr_view *view, emr_status why)
+{
+	bool was;
+
+	pthread_mutex_lock(&view->lock);
+	was = view->options.read_only;
+	view->options.read_only = true;
+	if (view->stopped_by == EMR_OK)
+		view->stopped_by = why;
+	pthread_mutex_unlock(&view->lock);
+	if (!was)
+		emr_log(EMR_LOG_ERROR, "the ledger is not believed any more: %s",
+			emr_status_text(why));
+	return was;
+}
+
+void view_stop_writing(emr_view *view, emr_status why)
+{
+	if (stop_writing(view, why))
+		return;
+	if (view->options.notice != NULL)
+		view->options.notice(view->options.notice_arg,
+			why == EMR_NEWER_FORMAT ? "newer-format"
+			: why == EMR_ROLLBACK	? "rollback"
+						: "ledger-damaged",
+			"");
+}
+
+void emr_view_distrust_ledger(emr_view *view, emr_status why)
+{
+	(void)stop_writing(view, why);
+}
+
+bool view_mend_ledger(emr_view *view, emr_status why)
+{
+	emr_replica_mended mended;
+	emr_status status;
+
+	if (why != EMR_DAMAGED || view_is_read_only(view))
+		return false;
+	status = emr_replica_mend(view->options.replica, &mended);
+	if (mended.ledger_rows + mended.own_rows == 0 || (status != EMR_OK && mended.missing == 0))
+		return false;
+	if (view->options.notice != NULL)
+		view->options.notice(view->options.notice_arg, "ledger-mended", "");
+	return true;
+}
+
+emr_status emr_view_stopped_by(emr_view *view)
+{
+	emr_status why;
+
+	pthread_mutex_lock(&view->lock);
+	why = view->stopped_by;
+	pthread_mutex_unlock(&view->lock);
+	return why;
+}
+
+void view_hear_ledger(emr_view *view, emr_status status)
+{
+	emr_ledger_absence absence = {.status = status};
+	bool is_news;
+
+	if (status != EMR_OK && status != EMR_OFFLINE)
+		return;
+	pthread_mutex_lock(&view->lock);
+	is_news = view->is_ledger_away && status == EMR_OK;
+	pthread_mutex_unlock(&view->lock);
+	/* A run that had nothing to send has not seen it. */
+	if (is_news)
+		emr_ledger_look(view->options.ledger, &absence);
+	if (absence.status != status)
+		return;
+	pthread_mutex_lock(&view->lock);
+	is_news = view->is_ledger_away != (status == EMR_OFFLINE);
+	view->is_ledger_away = status == EMR_OFFLINE;
+	pthread_mutex_unlock(&view->lock);
+	if (is_news && view->options.notice != NULL)
+		view->options.notice(view->options.notice_arg,
+			status == EMR_OFFLINE ? "ledger-away" : "ledger-back", "");
+}

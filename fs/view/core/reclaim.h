@@ -1,0 +1,14 @@
+/* Giving back space of the store. */
+#pragma once
+
+#include "node.h"
+
+/* A reclaim that keeps what working copies and open files need: sets the roots in OPTIONS. */
+emr_status view_reclaim_with(
+	emr_view *view, emr_reclaim_options *options, emr_reclaim_report *out_report);
+/* Frees every segment that holds anything dead; pins of whom IS_FORSAKEN says so do not count.  No
+ * more is copied in one call than the disk has room for. */
+emr_status view_scrub(emr_view *view, bool (*is_forsaken)(void *arg, emr_id16 owner), void *arg,
+	emr_reclaim_report *out_report);
+/* Under view->lock: space should be given back soon. */
+void want_reclaim(emr_view *view);

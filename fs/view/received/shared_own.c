@@ -1,0 +1,65 @@
+/* What of one's own lies in the folders of others: which share it lies in, and what it stands for
+ * there. */
+#include "clock.h"
+#include "shared.h"
+
+shared_share *shared_share_of(const node *n)
+{
+	const node *top = kind_top(n);
+
+	return top != NULL ? top->shared->share : NULL;
+}
+
+node *shared_own(const emr_view *view, const shared_share *s, emr_id16 object)
+{
+	node *n = tree_by_id(view, object);
+
+	if (n == NULL || n->state != NODE_LIVE)
+		return NULL;
+	if (n->is_published)
+		return emr_id16_equal(n->place.domain, s->domain) ? n : NULL;
+	return shared_share_of(n) == s ? n : NULL;
+}
+
+bool shared_is_file(const node *n)
+{
+	if (!node_is_file(n))
+		return false;
+	if (shared_has(n))
+		return n->shared->level == SHARED_RECORD &&
+		       emr_id16_equal(n->shared->object, n->shared->domain);
+	return n->is_published && n->parent != NULL && shared_has(n->parent) &&
+	       emr_id16_equal(n->place.object, n->parent->shared->domain);
+}
+
+node *shared_file_node(const emr_view *view, const shared_share *s)
+{
+	node *n = s->is_file ? tree_by_id(view, s->domain) : NULL;
+
+	return n != NULL && n->state == NODE_LIVE && shared_is_file(n) ? n : NULL;
+}
+
+bool shared_reads_theirs(const node *n)
+{
+	const file *f = n->file;
+
+	if (shared_has(n) || !node_is_file(n) ||
+		(f != NULL && (f->has_content || f->staging != NULL)))
+		return false;
+	if (f != NULL && f->cut != NULL)
+		return true;
+	return n->is_published && n->place.pversion != 0 && kind_top(n) != NULL;
+}
+
+shared_share *shared_gives(const node *n)
+{
+	if (!shared_reads_theirs(n))
+		return NULL;
+	return n->file != NULL && n->file->cut != NULL ? n->file->cut : shared_share_of(n);
+}
+
+bool shared_is_writable(const emr_view *view, const shared_share *s)
+{
+	return s != NULL && s->phase == SHARED_OPEN && s->rights != 0 &&
+	       (uint64_t)(view_now_ns(view) / 1000000000) < s->write_until_unix_s;
+}
