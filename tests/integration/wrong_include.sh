@@ -13,7 +13,7 @@ said=$(compile "$allowed") || {
 	exit 1
 }
 for header in "$@"; do
-	[ -n "$(find "$root" -path "*/include/$header" -not -path '*/build/*' -print -quit)" ] || {
+	[ -n "$(find "$root" \( -path "*/include/$header" -o -path "*/fs/view/*/$header" \) -not -path '*/build/*' -print -quit)" ] || {
 		echo "$header does not exist at all: this tests nothing"
 		exit 1
 	}

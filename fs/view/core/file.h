@@ -25,13 +25,6 @@ emr_status file_read(emr_handle *handle, uint64_t at, void *data, size_t len, si
  * are no bytes at all. */
 emr_status file_lock_readable(emr_view *view, node *n);
 
-/* ---- file_holes.c ---- */
-
-/* Under view->lock: what st_blocks leaves out. */
-uint64_t file_hole_bytes(const node *n);
-/* Under view->lock: N's bytes are CONTENT. */
-void file_note_stored(node *n, const emr_content *content);
-
 /* ---- ops_file.c: the working copy ---- */
 
 /* With file->lock held for writing: a working copy over the first BASE_SIZE bytes of the base. */

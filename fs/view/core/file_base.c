@@ -136,7 +136,7 @@ emr_status file_base(emr_view *view, node *n, emr_content_reader **out_reader)
 		return status;
 	tree_set_reader(n->file, *out_reader);
 	pthread_mutex_lock(&view->lock);
-	file_note_stored(n, emr_content_reader_content(*out_reader));
+	tree_note_stored(n, emr_content_reader_content(*out_reader));
 	pthread_mutex_unlock(&view->lock);
 	return EMR_OK;
 }

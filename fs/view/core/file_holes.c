@@ -80,19 +80,3 @@ emr_status emr_view_copy(emr_handle *to, emr_content_reader *from, void *piece, 
 	}
 	return status;
 }
-
-uint64_t file_hole_bytes(const node *n)
-{
-	uint64_t stored = n->size;
-
-	if (n->file != NULL && n->file->staging != NULL)
-		stored = emr_staging_stored(n->file->staging);
-	else if (n->stored_leaves > 0)
-		stored = (uint64_t)n->stored_leaves << EMR_LEAF_LOG2;
-	return stored < n->size ? n->size - stored : 0;
-}
-
-void file_note_stored(node *n, const emr_content *content)
-{
-	n->stored_leaves = emr_content_stored_leaves(content);
-}

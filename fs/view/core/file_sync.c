@@ -53,7 +53,7 @@ emr_status file_adopt_content(emr_view *view, node *n, const emr_content *conten
 	edit_pin(&e, &content->c, n->id, EMR_PIN_WRITTEN);
 	f->content = fresh;
 	f->has_content = true;
-	file_note_stored(n, content);
+	tree_note_stored(n, content);
 	f->restored = NULL;
 	f->staging_in_row = false;
 	status = put_row(n, &e);

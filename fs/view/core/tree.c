@@ -12,7 +12,6 @@
 
 #include "spill.h"
 #include "edit.h"
-#include "file.h"
 #include "kind.h"
 
 typedef struct name_key {
@@ -626,6 +625,23 @@ char *tree_path(const node *n)
 	return path;
 }
 
+/* What st_blocks leaves out. */
+static uint64_t tree_hole_bytes(const node *n)
+{
+	uint64_t stored = n->size;
+
+	if (n->file != NULL && n->file->staging != NULL)
+		stored = emr_staging_stored(n->file->staging);
+	else if (n->stored_leaves > 0)
+		stored = (uint64_t)n->stored_leaves << EMR_LEAF_LOG2;
+	return stored < n->size ? n->size - stored : 0;
+}
+
+void tree_note_stored(node *n, const emr_content *content)
+{
+	n->stored_leaves = emr_content_stored_leaves(content);
+}
+
 void tree_attr(const node *n, emr_attr *out_attr)
 {
 	*out_attr = (emr_attr){
@@ -639,7 +655,7 @@ void tree_attr(const node *n, emr_attr *out_attr)
 		.size_bytes = n->type == EMR_META_DIR	    ? 4096
 			      : n->type == EMR_META_SYMLINK ? strlen(n->target)
 							    : n->size,
-		.hole_bytes = n->type == EMR_META_FILE ? file_hole_bytes(n) : 0,
+		.hole_bytes = n->type == EMR_META_FILE ? tree_hole_bytes(n) : 0,
 		.mtime_ns = n->mtime_ns,
 		.ctime_ns = n->ctime_ns,
 		/* A version of the past stays what it is: the kernel may keep it. */

@@ -99,6 +99,8 @@ void tree_walk_elsewhere(emr_view *view, void (*fn)(void *arg, node *n), void *a
 /* Path from the top without a leading slash; NULL when memory runs out or N has no name. */
 char *tree_path(const node *n);
 
+/* N's bytes are CONTENT. */
+void tree_note_stored(node *n, const emr_content *content);
 void tree_attr(const node *n, emr_attr *out_attr);
 /* The number programs see for an object: made from its random id, never 0 or 1. */
 uint64_t tree_ino_of(emr_id16 id);

@@ -233,7 +233,7 @@ static emr_status overlay_content(node *n, const node_row *row)
 	if (row->flags & ROW_HAS_CONTENT) {
 		n->file->has_content = true;
 		*n->file->content = row->content;
-		file_note_stored(n, &row->content);
+		tree_note_stored(n, &row->content);
 	}
 	if (!(row->flags & ROW_IS_RESTORED))
 		return EMR_OK;

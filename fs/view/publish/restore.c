@@ -467,7 +467,7 @@ static emr_status make_node(
 	if (status == EMR_OK && n->file != NULL) {
 		n->size = r->content.n;
 		*n->file->content = r->content;
-		file_note_stored(n, &r->content);
+		tree_note_stored(n, &r->content);
 		n->file->has_content = true;
 		n->content_dirty = true;
 	}
