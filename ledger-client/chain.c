@@ -12,7 +12,7 @@
 #include "ledger/hash.h"
 
 /* Looking one up takes fewer; where an index is missing, passing over one counts as well. */
-#define STEPS_AN_ENTRY 100
+#define STEPS_A_ROW 100
 #define REPLICA_ID 0x454d5252u /* "EMRR" */
 
 static emr_sql_kind kind_of(emr_chain_use use)
@@ -77,12 +77,12 @@ void emr_chain_close(emr_chain *chain)
 	free(chain);
 }
 
-void emr_chain_index_submitters(emr_chain *chain)
+void emr_chain_make_indexes(emr_chain *chain)
 {
-	emr_status status = emr_sql_run(&chain->sql, chain_submitters);
+	emr_status status = emr_sql_run(&chain->sql, chain_indexes);
 
 	if (status != EMR_OK)
-		emr_log(EMR_LOG_INFO, "ledger: no index of who appended what: %s",
+		emr_log(EMR_LOG_INFO, "ledger: it is searched without indexes: %s",
 			emr_status_text(status));
 }
 
@@ -164,7 +164,7 @@ emr_status emr_chain_entry(emr_chain *chain, uint64_t seq, emr_buf *out_entry, e
 	status = emr_sql_step(s);
 	if (status != EMR_OK)
 		return status;
-	chain->entries_read++;
+	chain->rows_read++;
 	if (out_entry)
 		status = copy_column(s, 0, out_entry);
 	if (status == EMR_OK && out_items)
@@ -175,10 +175,33 @@ emr_status emr_chain_entry(emr_chain *chain, uint64_t seq, emr_buf *out_entry, e
 
 uint64_t emr_chain_take_reads(emr_chain *chain)
 {
-	uint64_t n = chain->entries_read + chain->steps / STEPS_AN_ENTRY;
+	uint64_t n = chain->rows_read + chain->steps / STEPS_A_ROW;
 
-	chain->entries_read = chain->steps = 0;
+	chain->rows_read = chain->steps = 0;
 	return n;
+}
+
+emr_status emr_chain_each_naming(
+	emr_chain *chain, const uint8_t number[16], emr_chain_naming_fn fn, void *arg)
+{
+	sqlite3_stmt *s;
+	emr_status status = emr_sql_use(&chain->sql, PARTS_NAMING, &s);
+
+	if (status != EMR_OK)
+		return status;
+	emr_sql_bind(s, 1, number, 16);
+	while ((status = emr_sql_step(s)) == EMR_OK) {
+		emr_bytes domain = emr_sql_bytes(s, 0), object = emr_sql_bytes(s, 1);
+
+		chain->rows_read++;
+		status = domain.len == 16 && object.len == 16 ? fn(arg, domain.data, object.data)
+							      : EMR_DAMAGED;
+		if (status != EMR_OK)
+			break;
+	}
+	chain->steps += (uint64_t)sqlite3_stmt_status(s, SQLITE_STMTSTATUS_VM_STEP, 1);
+	(void)sqlite3_reset(s);
+	return status == EMR_NOT_FOUND ? EMR_OK : status;
 }
 
 emr_status emr_chain_before_by(

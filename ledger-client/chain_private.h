@@ -18,7 +18,7 @@ typedef struct chain_clocks {
 
 struct emr_chain {
 	emr_sql sql;
-	uint64_t entries_read, steps; /* by this connection; STEPS of SQLite's, to find them */
+	uint64_t rows_read, steps; /* by this connection; STEPS of SQLite's, to find them */
 	chain_clocks clocks;
 };
 
@@ -51,6 +51,7 @@ typedef enum chain_statement {
 	PART_EXPECT,
 	PART_PURGE,
 	PARTS_DROP,
+	PARTS_NAMING,
 	META_GET,
 	META_PUT,
 	ALL_ENTRIES,
@@ -66,7 +67,7 @@ typedef enum chain_statement {
 _Static_assert(CHAIN_STATEMENTS <= EMR_SQL_STATEMENTS, "room for every statement");
 
 extern const char chain_schema[];
-extern const char chain_submitters[];
+extern const char chain_indexes[];
 extern const char *const chain_texts[CHAIN_STATEMENTS];
 
 /* A p/ or i/ key in its parts: LETTER/ff/<32 hex>/<32 hex>/<16 hex>. */

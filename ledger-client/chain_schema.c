@@ -24,10 +24,14 @@ const char chain_schema[] =
 
 /* Whoever appended an entry, at its place in the entry's bytes. */
 #define CHAIN_SUBMITTER "substr(entry, 25, 32)"
+/* Which record the content of an object is of: EMR_CHAIN_NUMBER_AT. */
+#define CHAIN_NUMBER "substr(part, 77, 16)"
 #define KEY_MATCH "family=?1 AND domain=?2 AND object=?3 AND version=?4"
 
-const char chain_submitters[] =
-	"CREATE INDEX IF NOT EXISTS submitters ON entries(" CHAIN_SUBMITTER ")";
+const char chain_indexes[] =
+	"CREATE INDEX IF NOT EXISTS submitters ON entries(" CHAIN_SUBMITTER ");"
+	"CREATE INDEX IF NOT EXISTS numbers ON parts(" CHAIN_NUMBER
+	", domain, object) WHERE family=32";
 
 const char *const chain_texts[CHAIN_STATEMENTS] = {
 	[SIZE] = "SELECT coalesce(max(seq)+1, 0) FROM entries",
@@ -74,6 +78,8 @@ const char *const chain_texts[CHAIN_STATEMENTS] = {
 	[PART_PURGE] = "DELETE FROM parts WHERE family=?1 AND domain=?2 AND object=?3 AND "
 		       "version>=?4 AND version<=?5",
 	[PARTS_DROP] = "DELETE FROM parts WHERE domain=?1",
+	[PARTS_NAMING] =
+		"SELECT DISTINCT domain, object FROM parts WHERE family=32 AND " CHAIN_NUMBER "=?1",
 	[META_GET] = "SELECT value FROM meta WHERE name=?1",
 	[META_PUT] = "INSERT INTO meta(name, value) VALUES(?1, ?2) ON CONFLICT(name) DO UPDATE SET "
 		     "value=?2",

@@ -120,6 +120,7 @@ emr_status emr_chain_part(emr_chain *chain, const emr_part_key *key, emr_buf *ou
 		status = emr_sql_step(s);
 	if (status != EMR_OK)
 		return status;
+	chain->rows_read++;
 	hash = emr_sql_bytes(s, 0);
 	part = emr_sql_bytes(s, 1);
 	emr_buf_clear(out_part);
@@ -373,6 +374,8 @@ emr_status emr_chain_each_row(emr_chain *chain, const char *prefix, emr_chain_ro
 	emr_sql_bind_text(s, 2, (const char *)end.data);
 	while ((status = emr_sql_step(s)) == EMR_OK) {
 		const char *key = (const char *)sqlite3_column_text(s, 0);
+
+		chain->rows_read++;
 		status = key ? emr_sql_unseal(key, emr_sql_bytes(s, 1), &value) : EMR_NO_MEMORY;
 		if (status == EMR_OK)
 			status = fn(arg, key, value, emr_sql_u64(s, 2), emr_sql_u64(s, 3));
@@ -395,6 +398,7 @@ emr_status emr_chain_each_place(emr_chain *chain, uint8_t family, const uint8_t 
 	emr_sql_bind(s, 2, domain, 16);
 	emr_sql_bind(s, 3, object, 16);
 	while ((status = emr_sql_step(s)) == EMR_OK) {
+		chain->rows_read++;
 		status = fn(arg, emr_sql_u64(s, 0), emr_sql_u64(s, 1), (uint16_t)emr_sql_u64(s, 2));
 		if (status != EMR_OK)
 			break;

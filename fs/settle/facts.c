@@ -24,8 +24,6 @@ emr_status emr_facts_new(
 	facts->records = records;
 	facts->cache_dirfd = -1;
 	pthread_mutex_init(&facts->lock, NULL);
-	moved_init(&facts->moved[0]);
-	moved_init(&facts->moved[1]);
 	*out_facts = facts;
 	return EMR_OK;
 }
@@ -39,8 +37,6 @@ void emr_facts_free(emr_facts *facts)
 	unreadable_free(&facts->unreadable);
 	if (facts->cache_dirfd >= 0)
 		close(facts->cache_dirfd);
-	moved_free(&facts->moved[0]);
-	moved_free(&facts->moved[1]);
 	pthread_mutex_destroy(&facts->lock);
 	free(facts);
 }

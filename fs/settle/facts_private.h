@@ -7,7 +7,6 @@
 #include "settle/facts.h"
 
 #include "list_keys.h"
-#include "moved.h"
 #include "unreadable.h"
 
 /* What names no lock is set before there are several threads.  The replica's locks are inside of
@@ -21,8 +20,6 @@ struct emr_facts {
 	unreadable unreadable; /* protected by lock */
 	int cache_dirfd;       /* -1: nothing is kept */
 	emr_annex annex;       /* replica NULL: there is none */
-	moved_rows
-		moved[2]; /* each with a lock of its own; of the present ledger and of the annex */
 };
 
 /* What the item at HEAD's version says, with the content of the one at its pversion; META points

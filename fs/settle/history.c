@@ -261,6 +261,7 @@ typedef struct moment {
 typedef struct record_walk {
 	emr_facts *facts;
 	emr_id16 record_id;
+	emr_buf objects; /* standing, ...: where it may have lain */
 	emr_buf moments; /* moment, ... */
 	standing at;	 /* of the object being walked */
 } record_walk;
@@ -289,9 +290,8 @@ static emr_status note_moment(void *arg, const emr_replica_item *item, bool is_c
 	return emr_buf_append(&w->moments, &m, sizeof m);
 }
 
-static emr_status note_object(void *arg, const emr_replica_head *head)
+static emr_status note_object(record_walk *w, const emr_replica_head *head)
 {
-	record_walk *w = arg;
 	emr_id16 record;
 
 	if (!record_of(w->facts, head, &record) || !emr_id16_equal(record, w->record_id))
@@ -343,18 +343,77 @@ static emr_status tell_moments(telling *t, moment *all, size_t n)
 	return status;
 }
 
+/* One that the record may have lain in. */
+static emr_status add_object(void *arg, emr_id16 domain, emr_id16 object)
+{
+	const standing where = {.domain = domain, .object = object};
+	record_walk *w = arg;
+
+	for (size_t at = 0; at < w->objects.len; at += sizeof where) {
+		standing known;
+
+		memcpy(&known, w->objects.data + at, sizeof known);
+		if (same_object(&known, &where))
+			return EMR_OK;
+	}
+	return emr_buf_append(&w->objects, &where, sizeof where);
+}
+
+static emr_status add_born(void *arg, emr_id16 domain, bool is_mine, emr_bytes d_row)
+{
+	const record_walk *w = arg;
+
+	(void)d_row;
+	return is_mine ? add_object(arg, domain, w->record_id) : EMR_OK;
+}
+
+/* A record is born under its own number, and content that came elsewhere says it. */
+static emr_status find_objects(record_walk *w, emr_replica *replica)
+{
+	emr_status status;
+
+	if (replica == NULL)
+		return EMR_OK;
+	status = emr_replica_domains(replica, add_born, w);
+	return status == EMR_OK ? emr_replica_each_naming(replica, w->record_id, add_object, w)
+				: status;
+}
+
+static emr_status note_objects(record_walk *w)
+{
+	emr_status status = EMR_OK;
+
+	for (size_t at = 0; at < w->objects.len && status == EMR_OK; at += sizeof(standing)) {
+		standing where;
+		emr_replica_head head;
+
+		memcpy(&where, w->objects.data + at, sizeof where);
+		status = emr_facts_head(w->facts, where.domain, where.object, &head);
+		status = status == EMR_OK	   ? note_object(w, &head)
+			 : status == EMR_NOT_FOUND ? EMR_OK
+						   : status;
+	}
+	return status;
+}
+
 emr_status emr_facts_record_history(
 	emr_facts *facts, emr_id16 record_id, emr_version_fn fn, void *arg, uint64_t *out_damaged)
 {
 	telling t = {.facts = facts, .fn = fn, .arg = arg};
 	record_walk w = {.facts = facts, .record_id = record_id};
-	emr_status status = facts_each_head(facts, note_object, &w);
-	size_t n = w.moments.len / sizeof(moment);
+	emr_status status = find_objects(&w, facts->replica);
+	size_t n;
 
+	if (status == EMR_OK)
+		status = find_objects(&w, facts->annex.replica);
+	if (status == EMR_OK)
+		status = note_objects(&w);
+	n = w.moments.len / sizeof(moment);
 	if (status == EMR_OK && n > 0) {
 		qsort(w.moments.data, n, sizeof(moment), by_ledger_order);
 		status = tell_moments(&t, (moment *)(void *)w.moments.data, n);
 	}
+	emr_buf_free(&w.objects);
 	emr_buf_free(&w.moments);
 	return end_telling(&t, status, out_damaged);
 }

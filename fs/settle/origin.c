@@ -2,6 +2,8 @@
  * the same content again (REWRAP), and so does bringing a version back; nobody signed anything
  * then. */
 #include "contract/codes.h"
+#include "ledger/chain.h"
+#include "record/format.h"
 
 #include "whose_private.h"
 
@@ -70,6 +72,8 @@ static emr_status look_in_domain(void *arg, emr_id16 domain, bool is_mine, emr_b
 	return status == EMR_OK && s->is_found ? ENOUGH : status;
 }
 
+_Static_assert(EMR_PUT_NUMBER_AT == EMR_CHAIN_NUMBER_AT, "where the ledger's copy looks for it");
+
 static emr_status look_in_moved(void *arg, emr_id16 domain, emr_id16 object)
 {
 	return look_in_row(arg, domain, object);
@@ -88,15 +92,13 @@ static put_search search_for(emr_facts *facts, const emr_place *place, uint64_t 
  * else did so later. */
 static emr_status search_elsewhere(put_search *s)
 {
-	moved_rows *moved = &s->facts->moved[(s->place->pversion & EMR_VERSION_ANNEX) != 0];
 	emr_status status = look_in_row(
 		s, s->place->domain, s->place->object); /* what was carried here counts, too */
 
 	if (status == EMR_OK && !s->is_found)
 		status = emr_replica_domains(s->replica, look_in_domain, s);
-	for (int again = 0; again < 2 && status == EMR_OK && !s->is_found; again++)
-		status = moved_each(
-			moved, s->replica, s->place->record_id, again > 0, look_in_moved, s);
+	if (status == EMR_OK && !s->is_found)
+		status = emr_replica_each_naming(s->replica, s->place->record_id, look_in_moved, s);
 	if (status != EMR_OK && status != ENOUGH)
 		return status;
 	return s->is_found ? EMR_OK : EMR_NOT_FOUND;

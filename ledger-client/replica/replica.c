@@ -57,7 +57,7 @@ emr_status replica_own(emr_replica *replica, emr_status status)
 	return status;
 }
 
-uint64_t emr_replica_entries_read(emr_replica *replica)
+uint64_t emr_replica_rows_read(emr_replica *replica)
 {
 	uint64_t n;
 
@@ -117,7 +117,7 @@ static emr_status open_copy(emr_replica *r)
 	emr_status status = open_or_make(r);
 
 	if (status == EMR_OK)
-		emr_chain_index_submitters(r->writer);
+		emr_chain_make_indexes(r->writer);
 	return status;
 }
 

@@ -43,7 +43,7 @@ struct emr_replica {
 	pthread_mutex_t pool_lock; /* readers, n_readers, reads, trouble, rot, fresh_ns */
 	emr_chain *readers[READERS_KEPT];
 	size_t n_readers;
-	uint64_t reads; /* entries that were read with them */
+	uint64_t reads; /* rows that were read with them */
 	emr_ledger_trouble trouble;
 	emr_ledger_trouble rot; /* what a comparison found and nothing has put right */
 	int64_t fresh_ns;	/* boot time; -1 = never */

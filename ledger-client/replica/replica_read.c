@@ -537,3 +537,33 @@ emr_status emr_replica_each_by(
 	}
 	return status;
 }
+
+static emr_status note_naming(void *arg, const uint8_t domain[16], const uint8_t object[16])
+{
+	emr_status status = emr_buf_append(arg, domain, 16);
+
+	return status == EMR_OK ? emr_buf_append(arg, object, 16) : status;
+}
+
+emr_status emr_replica_each_naming(
+	emr_replica *replica, emr_id16 number, emr_replica_naming_fn fn, void *arg)
+{
+	EMR_AUTO_BUF found = {0};
+	bool is_mine = false;
+	READING(r, replica);
+	emr_status status = replica_take(replica, &r.chain);
+
+	if (status == EMR_OK)
+		status = replica_own(
+			replica, emr_chain_each_naming(r.chain, number.b, note_naming, &found));
+	for (size_t at = 0; status == EMR_OK && at < found.len; at += 32) {
+		emr_id16 domain, object;
+
+		memcpy(domain.b, found.data + at, 16);
+		memcpy(object.b, found.data + at + 16, 16);
+		status = emr_replica_is_mine(replica, domain, &is_mine);
+		if (status == EMR_OK && is_mine)
+			status = fn(arg, domain, object);
+	}
+	return status;
+}

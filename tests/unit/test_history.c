@@ -399,6 +399,49 @@ static void history_is_read_while_the_ledger_grows(void **state)
 	kit_close(&k);
 }
 
+/* ---- what it costs ---- */
+
+#define MANY 20000
+
+static uint64_t cost_of_history(kit *k, const emr_place *place)
+{
+	uint64_t before = emr_replica_rows_read(k->stack.replica);
+	unsigned versions = 0;
+
+	assert_ok(
+		emr_facts_record_history(k->stack.facts, place->record_id, count, &versions, NULL));
+	assert_int_equal(versions, 4); /* with the end of the row that it was moved from */
+	return emr_replica_rows_read(k->stack.replica) - before;
+}
+
+static void the_history_of_one_among_twenty_thousand_costs_what_it_has(void **state)
+{
+	uint64_t alone;
+	emr_place place;
+	char path[40];
+	kit k;
+
+	(void)state;
+	kit_open(&k);
+	kit_mkdir(&k, "A");
+	kit_mkdir(&k, "B");
+	kit_text(&k, "A/x", "one");
+	settle(&k);
+	kit_text(&k, "A/x", "two");
+	settle(&k);
+	kit_rename(&k, "A/x", "B/x");
+	settle(&k);
+	find_live(&k, "B/x", &place);
+	alone = cost_of_history(&k, &place);
+	for (int i = 0; i < MANY; i++) {
+		snprintf(path, sizeof path, "%c/%d", "AB"[i % 2], i);
+		kit_text(&k, path, "a page");
+	}
+	settle(&k);
+	assert_int_equal(cost_of_history(&k, &place), alone);
+	kit_close(&k);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -407,6 +450,7 @@ int main(void)
 		cmocka_unit_test(a_record_that_moved_to_another_domain_keeps_its_history),
 		cmocka_unit_test(the_folder_is_seen_as_it_was),
 		cmocka_unit_test(what_was_deleted_is_known_by_its_last_name_place_and_size),
+		cmocka_unit_test(the_history_of_one_among_twenty_thousand_costs_what_it_has),
 		cmocka_unit_test(history_is_read_while_the_ledger_grows),
 	};
 

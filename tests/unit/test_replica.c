@@ -80,13 +80,13 @@ static void what_a_computer_did_last_costs_what_is_found_of_twenty_thousand_entr
 	(void)state;
 	(void)save(emr_id16_random(), MANY);
 	(void)catch_up();
-	before = emr_replica_entries_read(replica);
+	before = emr_replica_rows_read(replica);
 	assert_ok(emr_replica_each_by(replica, emr_id32_random(), count_one, &n));
-	assert_int_equal(emr_replica_entries_read(replica) - before, 0);
+	assert_int_equal(emr_replica_rows_read(replica) - before, 0);
 	assert_status(
 		EMR_INTERRUPTED, emr_replica_each_by(replica, k.owner.signer_id, count_one, &n));
 	assert_int_equal(n, 2);
-	assert_int_equal(emr_replica_entries_read(replica) - before, 2);
+	assert_int_equal(emr_replica_rows_read(replica) - before, 2);
 }
 
 /* ---- following ---- */

@@ -62,11 +62,19 @@ emr_status emr_chain_place(
 /* The newest entry before BEFORE that SUBMITTER appended, entry 0 not counted.  EMR_NOT_FOUND. */
 emr_status emr_chain_before_by(
 	emr_chain *chain, const uint8_t submitter[32], uint64_t before, uint64_t *out_seq);
-/* So that the above costs what it finds, and not the whole chain: for who asks it, once, with a
+/* Bytes of a private part of an object's content that say which record it is of. */
+#define EMR_CHAIN_NUMBER_AT 76
+/* The objects some of whose parts here have NUMBER there, each once.  Others may have it there by
+ * chance, or to lie.  FN may not use CHAIN. */
+typedef emr_status (*emr_chain_naming_fn)(
+	void *arg, const uint8_t domain[16], const uint8_t object[16]);
+emr_status emr_chain_each_naming(
+	emr_chain *chain, const uint8_t number[16], emr_chain_naming_fn fn, void *arg);
+/* So that these two cost what they find, and not the whole chain: for who asks them, once, with a
  * connection that may write.  What it makes is no part of the format: without it the answers are
  * the same. */
-void emr_chain_index_submitters(emr_chain *chain);
-/* How many entries this connection has read since it was asked last. */
+void emr_chain_make_indexes(emr_chain *chain);
+/* How many rows this connection has read since it was asked last. */
 uint64_t emr_chain_take_reads(emr_chain *chain);
 /* The newest entry before BEFORE that touches DOMAIN (NULL = any), entry 0 not counted.
  * EMR_NOT_FOUND. */

@@ -172,6 +172,7 @@ emr_status emr_xattr_change(emr_bytes xattrs, emr_bytes key, emr_bytes value, bo
 /* ---- Private parts of ledger items; each begins with salt[32] ---- */
 
 #define EMR_PUT_FIXED_BYTES 300
+#define EMR_PUT_NUMBER_AT 76 /* record_id */
 #define EMR_META_FIXED_BYTES 88
 #define EMR_LISTKEY_PART_BYTES 160
 

@@ -207,9 +207,14 @@ emr_status emr_replica_recent(emr_replica *replica, const emr_id16 *domain, cons
  * is_mine is not looked up.  Reads no entry of others.  As emr_replica_since. */
 emr_status emr_replica_each_by(
 	emr_replica *replica, emr_id32 submitter, emr_replica_since_fn fn, void *arg);
-/* How many entries were read of this copy since it was opened, but for catching up: what questions
+/* The objects of own domains some of whose parts say that they are of record NUMBER, each once, in
+ * no order.  Reads no part. */
+typedef emr_status (*emr_replica_naming_fn)(void *arg, emr_id16 domain, emr_id16 object);
+emr_status emr_replica_each_naming(
+	emr_replica *replica, emr_id16 number, emr_replica_naming_fn fn, void *arg);
+/* How many rows were read of this copy since it was opened, but for catching up: what questions
  * have cost. */
-uint64_t emr_replica_entries_read(emr_replica *replica);
+uint64_t emr_replica_rows_read(emr_replica *replica);
 
 /* Reads the whole ledger again from entry 0 and compares chain, signatures, results, parts of my
  * domains, own state and own copies with it.  EMR_DAMAGED, EMR_FORK or EMR_ROLLBACK with the entry
