@@ -183,7 +183,7 @@ emr_status emr_answer_versions(emr_session *session, const emr_request *request,
 /* ---- bringing back ---- */
 
 typedef struct folding {
-	uint64_t files, bytes, failed;
+	uint64_t files, folders, bytes, failed;
 	char path[EMR_ASK_PATH_MAX + 1]; /* the first that did not come back */
 	emr_status status;
 } folding;
@@ -195,6 +195,10 @@ static emr_status note_restored(
 
 	if (status == EMR_RANGE) /* it was not there yet at that time */
 		return EMR_OK;
+	if (status == EMR_OK && restored->is_directory) {
+		f->folders++;
+		return EMR_OK;
+	}
 	if (status == EMR_OK) {
 		f->files++;
 		f->bytes += restored->bytes;
@@ -222,7 +226,7 @@ static emr_status restore_folder(emr_session *session, const emr_restore *what, 
 
 	if (status != EMR_OK)
 		return status;
-	if (f->files + f->failed == 0)
+	if (f->files + f->folders + f->failed == 0)
 		return EMR_NOT_FOUND;
 	if (f->failed > 0) {
 		char n[EMR_TEXT_BYTES], m[EMR_TEXT_BYTES];
@@ -234,9 +238,10 @@ static emr_status restore_folder(emr_session *session, const emr_restore *what, 
 		return f->status;
 	}
 	emr_fuse_await_changes();
-	object = json_pack("{s:b, s:s, s:o, s:I, s:I, s:I, s:b}", "done", 1, "copied_from", "",
-		"restored", emr_json_text(what->path), "files", (json_int_t)f->files, "version",
-		(json_int_t)0, "bytes", (json_int_t)f->bytes, "unchanged", 0);
+	object = json_pack("{s:b, s:s, s:o, s:I, s:I, s:I, s:I, s:b}", "done", 1, "copied_from", "",
+		"restored", emr_json_text(what->path), "files", (json_int_t)f->files, "folders",
+		(json_int_t)f->folders, "version", (json_int_t)0, "bytes", (json_int_t)f->bytes,
+		"unchanged", 0);
 	return object != NULL ? emit(arg, object) : EMR_NO_MEMORY;
 }
 

@@ -439,7 +439,8 @@ static const emr_verb_row verbs[EMR_VERB_COUNT] = {
 			  "the "
 			  "hidden folders\n"
 			  ".emrfs/at/TIME and .emrfs/deleted hold the same files for reading.\n"
-			  "A folder that was deleted comes back with everything that was in it; of "
+			  "A folder that was deleted comes back with everything that was in it, "
+			  "empty folders, too; of "
 			  "one that is there, restore takes the files.\n"
 			  "Of a file below shared-with-me, where its owner shared the history with "
 			  "it, --list shows the versions, and\n"
@@ -447,7 +448,7 @@ static const emr_verb_row verbs[EMR_VERB_COUNT] = {
 			  "the signature stays with the original.\n",
 		.fields = "versions[]{at who version bytes deleted signed_by current} restored "
 			  "version "
-			  "bytes files unchanged copied_from",
+			  "bytes files folders unchanged copied_from",
 		.options = BIT(EMR_OPT_LIST) | BIT(EMR_OPT_TO),
 		.exits = exits_restore},
 	[EMR_VERB_MOVE] = {.name = "move",

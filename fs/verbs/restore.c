@@ -209,6 +209,7 @@ static emr_status bring_back(
 	emr_out_text(out, "copied_from", text_of(answer, "copied_from"));
 	emr_out_number(out, "version", version);
 	emr_out_number(out, "files", number_of(answer, "files"));
+	emr_out_number(out, "folders", number_of(answer, "folders"));
 	emr_out_number(out, "bytes", number_of(answer, "bytes"));
 	emr_out_flag(out, "unchanged", json_is_true(json_object_get(answer, "unchanged")));
 	json_decref(answer);

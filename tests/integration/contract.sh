@@ -63,7 +63,7 @@ OPTIONAL=checkpoint fields ledger
 OPTIONAL="text" fields help
 fields status
 fields log
-OPTIONAL="restored version bytes unchanged copied_from files" fields restore --list Imaging/letter.txt
+OPTIONAL="restored version bytes unchanged copied_from files folders" fields restore --list Imaging/letter.txt
 OPTIONAL="signer time tx signed" fields verify
 OPTIONAL="bad checked" fields backup "$EMR_WORK/copy"
 fields unmount

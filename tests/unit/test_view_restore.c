@@ -49,6 +49,30 @@ static emr_status tell(void *arg, const emr_file_version *v)
 	return EMR_OK;
 }
 
+static emr_status count(
+	void *arg, const char *path, emr_status status, const emr_restored *restored)
+{
+	unsigned *n = arg;
+
+	(void)path;
+	n[restored->is_directory]++;
+	return status;
+}
+
+/* "2+1": two files and an empty folder came back. */
+static const char *bring_folder(kit *k, const char *path, uint64_t until)
+{
+	static char text[60];
+	const emr_restore what = {.path = path, .until_unix_s = until};
+	unsigned n[2] = {0};
+	emr_status status = emr_view_restore_folder(k->view, &what, count, n);
+
+	snprintf(text, sizeof text, status == EMR_OK ? "%u+%u" : "%u+%u not found", n[0], n[1]);
+	assert_true(status == EMR_OK || status == EMR_NOT_FOUND);
+	kit_wait_ms(k, 60000);
+	return text;
+}
+
 static const char *versions(kit *k, const char *path)
 {
 	static char text[2000];
@@ -464,9 +488,55 @@ static void what_cannot_be_meant_is_refused_and_changes_nothing(void **state)
 	finish(&k, big);
 }
 
+static void a_folder_comes_back_with_those_that_were_empty(void **state)
+{
+	uint64_t before;
+	kit k;
+
+	(void)state;
+	kit_open(&k);
+	kit_mkdir(&k, "A");
+	kit_mkdir(&k, "A/moved away");
+	kit_mkdir(&k, "B");
+	kit_text(&k, "A/x", "one");
+	before = settle(&k);
+	kit_rename(&k, "A/moved away", "B/here");
+	kit_mkdir(&k, "A/empty");
+	kit_mkdir(&k, "A/empty/deep");
+	kit_mkdir(&k, "Nothing");
+	settle(&k);
+	kit_rmdir(&k, "A/empty/deep");
+	kit_rmdir(&k, "A/empty");
+	kit_unlink(&k, "A/x");
+	kit_rmdir(&k, "A");
+	kit_rmdir(&k, "Nothing");
+	settle(&k);
+	assert_string_equal(bring_folder(&k, "A", before), "1+0");
+	assert_false(kit_exists(&k, "A/empty"));
+	kit_unlink(&k, "A/x");
+	kit_rmdir(&k, "A");
+	settle(&k);
+	assert_string_equal(bring_folder(&k, "A", 0), "1+1");
+	kit_expect_text(&k, "A/x", "one");
+	assert_true(kit_exists(&k, "A/empty/deep"));
+	assert_false(kit_exists(&k, "A/moved away"));
+	assert_string_equal(bring_folder(&k, "Nothing", 0), "0+1");
+	assert_true(kit_exists(&k, "Nothing"));
+	assert_string_equal(bring_folder(&k, "Never", 0), "0+0 not found");
+	settle(&k);
+	kit_restart(&k);
+	assert_true(kit_exists(&k, "A/empty/deep"));
+	assert_true(kit_exists(&k, "Nothing"));
+	kit_text(&k, "A/empty/deep/y", "two");
+	settle(&k);
+	kit_expect_text(&k, "A/empty/deep/y", "two");
+	kit_close(&k);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_folder_comes_back_with_those_that_were_empty),
 		cmocka_unit_test(an_earlier_version_comes_back_under_its_old_number),
 		cmocka_unit_test(new_content_counts_on_from_the_highest_version),
 		cmocka_unit_test(the_version_of_a_time_comes_back_with_its_mode_and_times),

@@ -339,7 +339,8 @@ static emr_status build(emr_view *view, past *p)
 {
 	past_tree *tree;
 	node **made;
-	emr_status status = past_tree_build(view, p->until_unix_s, p->name[0] == 0, &tree);
+	emr_status status = past_tree_build(
+		view, p->until_unix_s, p->name[0] == 0 ? PAST_ONLY_DELETED : PAST_ALL, &tree);
 
 	if (status != EMR_OK)
 		return status;

@@ -31,7 +31,8 @@ typedef struct building {
 	bool is_known, has_others;
 	raw *all;
 	size_t count, cap, top;
-	bool only_deleted;
+	bool only_deleted, with_empty;
+	emr_buf domains; /* emr_id16, ...: own ones */
 } building;
 
 /* ---- collecting ---- */
@@ -237,6 +238,45 @@ static emr_status want_deleted(building *b)
 	return EMR_OK;
 }
 
+/* A directory that moved to another domain left an unlinked object behind, out of whose id the new
+ * one grows. */
+static bool has_moved(const building *b, size_t known, const raw *r)
+{
+	emr_id16 domain = {{0}}, id;
+
+	for (size_t i = 0; i < b->domains.len + sizeof domain; i += sizeof domain) {
+		if (i > 0)
+			memcpy(&domain, b->domains.data + i - sizeof domain, sizeof domain);
+		if (emr_keyring_object_id(b->view->options.keyring, r->e.object, domain, &id) ==
+				EMR_OK &&
+			directory(b, known, id) != NULL)
+			return true;
+	}
+	return false;
+}
+
+static emr_status note_own_domain(void *arg, emr_id16 domain, bool is_mine, emr_bytes row)
+{
+	(void)row;
+	return is_mine ? emr_buf_append(arg, &domain, sizeof domain) : EMR_OK;
+}
+
+/* The first KNOWN are in the order of their objects. */
+static emr_status want_empty(building *b, size_t known)
+{
+	emr_status status =
+		emr_replica_domains(b->view->options.replica, note_own_domain, &b->domains);
+
+	for (size_t i = 0; i < known && status == EMR_OK; i++) {
+		raw *r = &b->all[i];
+
+		if (r->e.type == EMR_META_DIR && r->e.is_gone && !r->is_wanted &&
+			!has_moved(b, known, r))
+			want(b, r);
+	}
+	return status;
+}
+
 /* ---- names, and the final order ---- */
 
 /* Of equal names in one directory the first keeps it: what lives, then what was deleted last. */
@@ -387,13 +427,17 @@ static emr_status build(building *b, uint64_t until, past_tree **out_tree)
 	open_circles(b);
 	if (b->only_deleted)
 		status = want_deleted(b);
+	if (status == EMR_OK && b->with_empty)
+		status = want_empty(b, known);
 	return status == EMR_OK ? finish(b, out_tree) : status;
 }
 
 emr_status past_tree_build(
-	emr_view *view, uint64_t until_unix_s, bool only_deleted, past_tree **out_tree)
+	emr_view *view, uint64_t until_unix_s, past_which which, past_tree **out_tree)
 {
-	building b = {.view = view, .only_deleted = only_deleted};
+	building b = {.view = view,
+		.only_deleted = which != PAST_ALL,
+		.with_empty = which == PAST_DELETED_WITH_EMPTY};
 	emr_status status = build(&b, until_unix_s, out_tree);
 
 	for (size_t i = 0; i < b.count; i++) {
@@ -401,6 +445,7 @@ emr_status past_tree_build(
 		free(b.all[i].e.target);
 	}
 	free(b.all);
+	emr_buf_free(&b.domains);
 	return status;
 }
 

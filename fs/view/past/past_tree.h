@@ -28,9 +28,15 @@ typedef struct past_tree {
 } past_tree;
 
 /* The folder as of UNTIL; ONLY_DELETED: files and links that are nowhere in the folder then, with
- * the directories above them. */
+ * the directories above them; WITH_EMPTY, too, directories that were deleted, also with nothing in
+ * them. */
+typedef enum past_which {
+	PAST_ALL,
+	PAST_ONLY_DELETED,
+	PAST_DELETED_WITH_EMPTY,
+} past_which;
 emr_status past_tree_build(
-	emr_view *view, uint64_t until_unix_s, bool only_deleted, past_tree **out_tree);
+	emr_view *view, uint64_t until_unix_s, past_which which, past_tree **out_tree);
 void past_tree_free(past_tree *tree);
 /* The kid of DIRECTORY called NAME; PAST_TOP when there is none. */
 uint32_t past_tree_child(const past_tree *tree, uint32_t directory, const char *name);

@@ -164,7 +164,7 @@ static emr_status note_deleted(asking *a)
 {
 	past_tree *tree;
 	uint32_t top;
-	emr_status status = past_tree_build(a->view, UINT64_MAX, true, &tree);
+	emr_status status = past_tree_build(a->view, UINT64_MAX, PAST_ONLY_DELETED, &tree);
 
 	if (status != EMR_OK)
 		return status;

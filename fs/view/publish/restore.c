@@ -129,7 +129,9 @@ static emr_status find_in_past(
 {
 	bool is_lent = only_deleted && r->lent != NULL;
 	past_tree *tree = r->lent;
-	emr_status status = is_lent ? EMR_OK : past_tree_build(r->view, until, only_deleted, &tree);
+	emr_status status = is_lent ? EMR_OK
+				    : past_tree_build(r->view, until,
+					      only_deleted ? PAST_ONLY_DELETED : PAST_ALL, &tree);
 	uint32_t entry;
 
 	if (status != EMR_OK)
@@ -644,7 +646,7 @@ emr_status emr_view_restore(emr_view *view, const emr_restore *what, emr_restore
 typedef struct folder {
 	emr_view *view;
 	const emr_restore *what;
-	past_tree *tree;
+	past_tree *tree, *then; /* THEN: the folder as of a time that was said; else NULL */
 	emr_restored_fn fn;
 	void *arg;
 	char path[EMR_NAME_MAX * 16]; /* of what is being brought back */
@@ -657,6 +659,68 @@ static emr_status restore_file(folder *f)
 	emr_restored restored = {0};
 	emr_status status = restore_one(f->view, &what, f->tree, &restored);
 
+	return f->fn(f->arg, f->path, status, &restored);
+}
+
+static bool is_in_folder(emr_view *view, const char *path)
+{
+	bool is;
+
+	pthread_mutex_lock(&view->lock);
+	is = tree_find(view, path) != NULL;
+	pthread_mutex_unlock(&view->lock);
+	return is;
+}
+
+static bool was_directory_then(const folder *f)
+{
+	uint32_t entry = f->then != NULL ? past_tree_find(f->then, f->path) : PAST_TOP;
+
+	return f->then == NULL ||
+	       (entry != PAST_TOP && f->then->entries[entry].type == EMR_META_DIR);
+}
+
+/* Under view->lock. */
+static emr_status make_directories(restoring *r)
+{
+	node *directory;
+	const char *name;
+	emr_status status;
+
+	if (r->view->options.read_only)
+		return EMR_READ_ONLY;
+	status = find_parent(r, r->what->path, &directory, &name);
+	if (status == EMR_OK)
+		r->parent = directory->number;
+	return status;
+}
+
+/* Nothing that came back lies in it, or it would be there. */
+static emr_status restore_directory(folder *f, size_t len)
+{
+	const emr_restore what = {.path = f->path};
+	const emr_restored restored = {.is_directory = true};
+	restoring *r;
+	emr_status status;
+
+	if (is_in_folder(f->view, f->path) || !was_directory_then(f))
+		return EMR_OK;
+	r = len + 1 < sizeof f->path ? calloc(1, sizeof *r) : NULL;
+	if (r == NULL)
+		return EMR_NO_MEMORY;
+	r->view = f->view;
+	r->what = &what;
+	r->tree = r->lent = f->tree;
+	memcpy(f->path + len, "/", 2); /* all of its names are of directories */
+	status = fetch_directories(r);
+	pthread_mutex_lock(&r->view->lock);
+	if (status == EMR_OK)
+		status = make_directories(r);
+	pthread_mutex_unlock(&r->view->lock);
+	if (status == EMR_OK)
+		tell_kernel(r);
+	f->path[len] = '\0';
+	end(r);
 	return f->fn(f->arg, f->path, status, &restored);
 }
 
@@ -681,17 +745,7 @@ static emr_status restore_below(folder *f, uint32_t entry, size_t len)
 			status = restore_file(f);
 		f->path[len] = '\0';
 	}
-	return status;
-}
-
-static bool is_in_folder(emr_view *view, const char *path)
-{
-	bool is;
-
-	pthread_mutex_lock(&view->lock);
-	is = tree_find(view, path) != NULL;
-	pthread_mutex_unlock(&view->lock);
-	return is;
+	return status == EMR_OK && directory->is_gone ? restore_directory(f, len) : status;
 }
 
 emr_status emr_view_restore_folder(
@@ -707,15 +761,20 @@ emr_status emr_view_restore_folder(
 	publish_first(view);
 	if (is_in_folder(view, what->path))
 		return EMR_IS_DIRECTORY;
-	status = past_tree_build(view, UINT64_MAX, true, &f.tree);
-	if (status != EMR_OK)
+	status = past_tree_build(view, UINT64_MAX, PAST_DELETED_WITH_EMPTY, &f.tree);
+	if (status == EMR_OK && what->until_unix_s != 0)
+		status = past_tree_build(view, what->until_unix_s, PAST_ALL, &f.then);
+	if (status != EMR_OK) {
+		past_tree_free(f.tree);
 		return status;
+	}
 	entry = past_tree_find(f.tree, what->path);
 	memcpy(f.path, what->path, len + 1);
 	status = entry != PAST_TOP && f.tree->entries[entry].type == EMR_META_DIR
 			 ? restore_below(&f, entry, len)
 			 : EMR_NOT_FOUND;
 	past_tree_free(f.tree);
+	past_tree_free(f.then);
 	publish_first(view);
 	return status;
 }

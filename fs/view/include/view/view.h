@@ -311,6 +311,7 @@ typedef struct emr_restored {
 	uint64_t cver; /* of what was brought back; 0 of a link */
 	uint64_t bytes;
 	bool is_unchanged; /* PATH was that version already */
+	bool is_directory; /* that came back with nothing in it */
 } emr_restored;
 /* A file that is there becomes its earlier version again, under the old number; what it was stays a
  * version.  A file that was deleted comes back, with the directories it lay in.  Programs that have
@@ -325,9 +326,9 @@ emr_status emr_view_restore(emr_view *view, const emr_restore *what, emr_restore
 typedef emr_status (*emr_restored_fn)(
 	void *arg, const char *path, emr_status status, const emr_restored *restored);
 /* A folder that was deleted comes back with every file and link that was deleted from it or from
- * folders in it; FN is called for each, and the first that it returns ends that.  Not with CVER or
- * TO (EMR_INVALID).  EMR_NOT_FOUND: no such folder was deleted, or nothing but folders was in it;
- * EMR_IS_DIRECTORY: something is there. */
+ * folders in it, and with the folders that have none of these; FN is called for each, and the first
+ * that it returns ends that.  Not with CVER or TO (EMR_INVALID).  EMR_NOT_FOUND: no such folder was
+ * deleted; EMR_IS_DIRECTORY: something is there. */
 emr_status emr_view_restore_folder(
 	emr_view *view, const emr_restore *what, emr_restored_fn fn, void *arg);
 
