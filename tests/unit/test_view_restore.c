@@ -488,6 +488,74 @@ static void what_cannot_be_meant_is_refused_and_changes_nothing(void **state)
 	finish(&k, big);
 }
 
+/* What .emrfs/deleted/PATH says; NULL: it is not there. */
+static const char *deleted(kit *k, const char *path)
+{
+	static char text[100];
+	uint64_t held[8] = {0};
+	size_t depth = 0, got = 0;
+	char whole[200], *rest = whole, *name;
+	emr_attr attr = {.node = EMR_ROOT_NODE};
+	emr_status status = EMR_OK;
+	emr_handle *h;
+
+	snprintf(whole, sizeof whole, ".emrfs/deleted/%s", path);
+	while (status == EMR_OK && (name = strsep(&rest, "/")) != NULL) {
+		status = emr_view_lookup(k->view, attr.node, name, &attr);
+		if (status == EMR_OK)
+			held[depth++] = attr.node;
+	}
+	if (status == EMR_OK) {
+		assert_ok(emr_view_open_file(k->view, attr.node, O_RDONLY, &h));
+		assert_ok(emr_view_read(h, 0, text, sizeof text - 1, &got));
+		text[got] = 0;
+		emr_view_release(h);
+	} else {
+		assert_status(EMR_NOT_FOUND, status);
+	}
+	while (depth-- > 0)
+		emr_view_forget(k->view, held[depth], 1);
+	return status == EMR_OK ? text : NULL;
+}
+
+static void what_was_deleted_comes_back_before_the_ledger_hears_of_it(void **state)
+{
+	kit k;
+
+	(void)state;
+	kit_open(&k);
+	kit_mkdir(&k, "A");
+	kit_mkdir(&k, "A/deep");
+	kit_text(&k, "A/deep/x", "one");
+	kit_text(&k, "A/y", "of y");
+	settle(&k);
+	kit_text(&k, "A/deep/x", "two!");
+	settle(&k);
+	ledger_is_away = true;
+	kit_text(&k, "A/y", "of y, again"); /* a program that saves: nothing is gone */
+	kit_text(&k, "A/new", "of y");
+	kit_rename(&k, "A/new", "A/y");
+	assert_null(deleted(&k, "A/y"));
+	kit_unlink(&k, "A/deep/x");
+	kit_rmdir(&k, "A/deep");
+	assert_string_equal(deleted(&k, "A/deep/x"), "two!");
+	kit_restart(&k);
+	assert_string_equal(deleted(&k, "A/deep/x"), "two!");
+	assert_ok(bring(&k, "A/deep/x", 0, 0, NULL));
+	kit_expect_text(&k, "A/deep/x", "two!");
+	assert_null(deleted(&k, "A/deep/x"));
+	kit_restart(&k);
+	kit_expect_text(&k, "A/deep/x", "two!");
+	assert_null(deleted(&k, "A/deep/x"));
+	ledger_is_away = false;
+	settle(&k);
+	settle(&k);
+	kit_restart_and_compare(&k);
+	kit_expect_text(&k, "A/deep/x", "two!");
+	assert_non_null(strstr(versions(&k, "A/deep/x"), "v1=3"));
+	kit_close(&k);
+}
+
 static void a_folder_comes_back_with_those_that_were_empty(void **state)
 {
 	uint64_t before;
@@ -536,6 +604,7 @@ static void a_folder_comes_back_with_those_that_were_empty(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(what_was_deleted_comes_back_before_the_ledger_hears_of_it),
 		cmocka_unit_test(a_folder_comes_back_with_those_that_were_empty),
 		cmocka_unit_test(an_earlier_version_comes_back_under_its_old_number),
 		cmocka_unit_test(new_content_counts_on_from_the_highest_version),

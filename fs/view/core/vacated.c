@@ -64,6 +64,7 @@ void vacated_add(emr_view *view, vacated *v)
 	if (v->next != NULL)
 		v->next->at = &v->next;
 	view->vacated = v;
+	view->vacated_changes++;
 	chain_in(view, v);
 	note_due(view, v->since_boot_ns + view->options.quiet_ns);
 }
@@ -87,6 +88,7 @@ void vacated_move(emr_view *view, vacated *v, const emr_place *place)
 void vacated_drop_this(emr_view *view, vacated *v)
 {
 	chain_out(view, v);
+	view->vacated_changes++;
 	*v->at = v->next;
 	if (v->next != NULL)
 		v->next->at = v->at;

@@ -235,9 +235,12 @@ static void past_release(emr_view *view, node *n)
 
 /* ---- tops ---- */
 
-static bool is_current(const past *p, uint64_t ledger_size)
+/* What was deleted is shown before the ledger has it. */
+static bool is_current(const emr_view *view, const past *p, uint64_t ledger_size)
 {
-	return p->is_final || p->ledger_size == ledger_size;
+	return p->is_final ||
+	       (p->ledger_size == ledger_size &&
+		       (p->name[0] != 0 || p->vacated_changes == view->vacated_changes));
 }
 
 static past *find_past(const emr_view *view, const char *name)
@@ -273,7 +276,7 @@ static emr_status current_past(emr_view *view, const char *name, uint64_t until,
 
 	if (p != NULL)
 		take_off_list(view, p);
-	if (p != NULL && !is_current(p, at->size)) {
+	if (p != NULL && !is_current(view, p, at->size)) {
 		free_if_unused(p);
 		p = NULL;
 	}
@@ -281,6 +284,7 @@ static emr_status current_past(emr_view *view, const char *name, uint64_t until,
 		status = new_past(name, until, at, &p);
 		if (status != EMR_OK)
 			return status;
+		p->vacated_changes = view->vacated_changes;
 	}
 	list_first(view, p);
 	*out_past = p;
@@ -340,7 +344,7 @@ static emr_status build(emr_view *view, past *p)
 	past_tree *tree;
 	node **made;
 	emr_status status = past_tree_build(
-		view, p->until_unix_s, p->name[0] == 0 ? PAST_ONLY_DELETED : PAST_ALL, &tree);
+		view, p->until_unix_s, p->name[0] == 0 ? PAST_DELETED_HERE : PAST_ALL, &tree);
 
 	if (status != EMR_OK)
 		return status;

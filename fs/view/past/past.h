@@ -19,8 +19,9 @@ struct past {
 	struct past *next;
 	char name[EMR_WHEN_BYTES]; /* below .emrfs/at; "" for .emrfs/deleted */
 	uint64_t until_unix_s;
-	uint64_t ledger_size; /* when it was begun */
-	bool is_final;	      /* nothing that comes can change it */
+	uint64_t ledger_size; /* when it was begun, as the next one */
+	uint64_t vacated_changes;
+	bool is_final; /* nothing that comes can change it */
 	bool is_listed;
 	size_t refs;	 /* nodes, and threads that are about to use it */
 	past_tree *tree; /* NULL until it is looked into; protected by view->lock, then read by

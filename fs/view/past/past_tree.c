@@ -10,6 +10,8 @@
 #include "view/names.h"
 
 #include "domains.h"
+#include "erasing.h"
+#include "file.h"
 #include "writers.h"
 
 /* An entry that has no place yet. */
@@ -31,8 +33,9 @@ typedef struct building {
 	bool is_known, has_others;
 	raw *all;
 	size_t count, cap, top;
-	bool only_deleted, with_empty;
+	bool only_deleted, with_waiting, with_empty;
 	emr_buf domains; /* emr_id16, ...: own ones */
+	emr_buf waiting; /* emr_id16, ..., in order: objects that are gone here alone */
 } building;
 
 /* ---- collecting ---- */
@@ -82,6 +85,73 @@ static emr_status judge(building *b, const emr_version *v, emr_meta *meta, write
 						 : status;
 }
 
+static int by_id(const void *a, const void *b)
+{
+	return memcmp(a, b, sizeof(emr_id16));
+}
+
+static bool is_waiting(const building *b, emr_id16 object)
+{
+	return b->waiting.len > 0 &&
+	       bsearch(&object, b->waiting.data, b->waiting.len / sizeof object, sizeof object,
+		       by_id) != NULL;
+}
+
+typedef struct living {
+	emr_buf records; /* emr_id16, ... */
+	emr_status status;
+} living;
+
+static void note_living(void *arg, node *n)
+{
+	living *l = arg;
+	const emr_place *place = n->file != NULL && n->file->restored != NULL ? n->file->restored
+				 : n->is_published			      ? &n->place
+									      : NULL;
+
+	if (place != NULL && n->type == EMR_META_FILE && l->status == EMR_OK)
+		l->status = emr_buf_append(&l->records, &place->record_id, sizeof place->record_id);
+}
+
+/* Under view->lock.  Where a name stands again, its new file waits to go on with the old record;
+ * what was brought back goes on with it, too. */
+static bool has_successor(const emr_view *view, const vacated *v, const living *l)
+{
+	node *directory = tree_by_id(view, v->directory);
+
+	if (v->name[0] != 0 && directory != NULL && directory->type == EMR_META_DIR &&
+		tree_child(view, directory, v->name) != NULL)
+		return true;
+	return v->type == EMR_META_FILE && l->records.len > 0 &&
+	       bsearch(&v->place.record_id, l->records.data, l->records.len / sizeof(emr_id16),
+		       sizeof(emr_id16), by_id) != NULL;
+}
+
+static void sort_ids(emr_buf *ids)
+{
+	if (ids->len > sizeof(emr_id16))
+		qsort(ids->data, ids->len / sizeof(emr_id16), sizeof(emr_id16), by_id);
+}
+
+static emr_status find_waiting(building *b)
+{
+	emr_view *view = b->view;
+	living l = {.status = EMR_OK};
+
+	pthread_mutex_lock(&view->lock);
+	if (view->vacated != NULL)
+		tree_walk(view->root, note_living, &l);
+	sort_ids(&l.records);
+	for (const vacated *v = view->vacated; v != NULL && l.status == EMR_OK; v = v->next)
+		if (!has_successor(view, v, &l) && !erase_has(view, v->place.object))
+			l.status = emr_buf_append(
+				&b->waiting, &v->place.object, sizeof v->place.object);
+	pthread_mutex_unlock(&view->lock);
+	sort_ids(&b->waiting);
+	emr_buf_free(&l.records);
+	return l.status;
+}
+
 static emr_status add(building *b, const emr_version *v, const emr_meta *meta, bool is_others)
 {
 	emr_status status = grow(b);
@@ -98,7 +168,7 @@ static emr_status add(building *b, const emr_version *v, const emr_meta *meta, b
 			   .mtime_ns = meta->mtime_ns,
 			   .mode = meta->mode,
 			   .type = (uint8_t)meta->type,
-			   .is_gone = !v->is_live},
+			   .is_gone = !v->is_live || is_waiting(b, v->place.object)},
 		.parent_id = meta->parent,
 		.record_id = v->place.record_id,
 		.seq = v->seq,
@@ -408,6 +478,8 @@ static emr_status build(building *b, uint64_t until, past_tree **out_tree)
 	size_t known;
 	emr_status status = domains_inbox(b->view, &b->inbox);
 
+	if (status == EMR_OK && b->with_waiting)
+		status = find_waiting(b);
 	if (status == EMR_OK)
 		status = emr_facts_each_as_of(
 			b->view->options.facts, until, b->only_deleted, collect, b, &damaged);
@@ -437,6 +509,7 @@ emr_status past_tree_build(
 {
 	building b = {.view = view,
 		.only_deleted = which != PAST_ALL,
+		.with_waiting = which >= PAST_DELETED_HERE,
 		.with_empty = which == PAST_DELETED_WITH_EMPTY};
 	emr_status status = build(&b, until_unix_s, out_tree);
 
@@ -446,6 +519,7 @@ emr_status past_tree_build(
 	}
 	free(b.all);
 	emr_buf_free(&b.domains);
+	emr_buf_free(&b.waiting);
 	return status;
 }
 

@@ -27,13 +27,13 @@ typedef struct past_tree {
 	size_t count;
 } past_tree;
 
-/* The folder as of UNTIL; ONLY_DELETED: files and links that are nowhere in the folder then, with
- * the directories above them; WITH_EMPTY, too, directories that were deleted, also with nothing in
- * them. */
+/* The folder as of UNTIL; or files and links that are nowhere in the folder then, with the
+ * directories above them. */
 typedef enum past_which {
 	PAST_ALL,
-	PAST_ONLY_DELETED,
-	PAST_DELETED_WITH_EMPTY,
+	PAST_ONLY_DELETED,	 /* as the ledger has it */
+	PAST_DELETED_HERE,	 /* and what the ledger has not heard of yet: without view->lock */
+	PAST_DELETED_WITH_EMPTY, /* and directories that were deleted, also with nothing in them */
 } past_which;
 emr_status past_tree_build(
 	emr_view *view, uint64_t until_unix_s, past_which which, past_tree **out_tree);

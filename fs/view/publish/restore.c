@@ -131,7 +131,7 @@ static emr_status find_in_past(
 	past_tree *tree = r->lent;
 	emr_status status = is_lent ? EMR_OK
 				    : past_tree_build(r->view, until,
-					      only_deleted ? PAST_ONLY_DELETED : PAST_ALL, &tree);
+					      only_deleted ? PAST_DELETED_HERE : PAST_ALL, &tree);
 	uint32_t entry;
 
 	if (status != EMR_OK)
@@ -183,6 +183,17 @@ static bool is_wanted(const emr_restore *what, const step *s)
 	return what->until_unix_s == 0 || s->v.time_unix_s <= what->until_unix_s;
 }
 
+/* It was deleted here, and the ledger has not heard of it. */
+static bool is_waiting(const restoring *r, emr_id16 object)
+{
+	bool is;
+
+	pthread_mutex_lock(&r->view->lock);
+	is = vacated_find(r->view, object) != NULL;
+	pthread_mutex_unlock(&r->view->lock);
+	return is;
+}
+
 /* The last version of RECORD that fits.  EMR_RANGE. */
 static emr_status pick(restoring *r, emr_id16 record_id)
 {
@@ -206,7 +217,8 @@ static emr_status pick(restoring *r, emr_id16 record_id)
 		return EMR_RANGE;
 	r->last = steps[n - 1].v.place;
 	r->lives_elsewhere = steps[n - 1].v.is_live &&
-			     !(r->is_live && emr_id16_equal(record_id, r->live.record_id));
+			     !(r->is_live && emr_id16_equal(record_id, r->live.record_id)) &&
+			     !is_waiting(r, r->last.object);
 	return read_version(r, found->v.place.domain, found->v.place.object, found->v.described,
 		found->v.place.pversion);
 }
@@ -365,6 +377,7 @@ static emr_status put_in_place(
 	tree_mark_local(n);
 	touch_directory(view, directory);
 	mark_changed(view, n);
+	view->vacated_changes++; /* what was deleted is shown anew */
 	return EMR_OK;
 }
 
@@ -374,8 +387,11 @@ static bool may_live_again(
 	const emr_view *view, const emr_place *place, emr_meta_type type, const node *directory)
 {
 	bool is_root_object = emr_id16_equal(place->object, place->domain);
+	const vacated *v = vacated_find(view, place->object);
 
 	if (emr_id16_is_zero(place->object) || tree_by_id(view, place->object) != NULL)
+		return false;
+	if (v != NULL && v->is_sent) /* the ledger may end it at any moment */
 		return false;
 	if (type == EMR_META_DIR && directory == view->root)
 		return is_root_object;
