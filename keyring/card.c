@@ -221,7 +221,7 @@ emr_status emr_card_read(emr_bytes bytes, emr_card *out)
 	emr_status status;
 
 	if (bytes.len > 4 && memcmp(bytes.data, "EMCD", 4) == 0 && bytes.data[4] > 1)
-		return EMR_NEWER_FORMAT;
+		return emr_newer_format(bytes.data[4], 1);
 	emr_read_magic(&r, "EMCD\1");
 	card.kind = emr_read_u8(&r);
 	emr_read_zeros(&r, 2);

@@ -119,7 +119,7 @@ emr_status emr_invitation_read(emr_bytes bytes, emr_invitation *out)
 	emr_status status;
 
 	if (bytes.len > 4 && memcmp(bytes.data, "EMIV", 4) == 0 && bytes.data[4] > 1)
-		return EMR_NEWER_FORMAT;
+		return emr_newer_format(bytes.data[4], 1);
 	emr_read_magic(&r, "EMIV\1");
 	emr_read_zeros(&r, 1);
 	read.roles = emr_read_u16(&r);

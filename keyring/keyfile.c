@@ -149,7 +149,7 @@ static emr_status parse_version(
 		return damaged("start", out_field);
 	if (version == 0)
 		return damaged("version", out_field);
-	return version > known ? EMR_NEWER_FORMAT : EMR_OK;
+	return version > known ? emr_newer_format(version, known) : EMR_OK;
 }
 
 emr_status emr_keyfile_parse(emr_bytes file, emr_keyfile_header *out, const char **out_field)

@@ -84,7 +84,7 @@ emr_status emr_application_read(emr_bytes bytes, emr_application *out)
 		memcmp(head.data, magic, 4) != 0)
 		return EMR_DAMAGED;
 	if (head.data[4] != magic[4])
-		return EMR_NEWER_FORMAT;
+		return emr_newer_format(head.data[4], magic[4]);
 	if (memcmp(head.data, magic, sizeof magic) != 0)
 		return EMR_DAMAGED;
 	emr_read_copy(&r, a.net_id.b, 16);

@@ -483,7 +483,9 @@ static emr_status check_rules(emr_chain *chain)
 		return status == EMR_NOT_FOUND ? EMR_DAMAGED : status;
 	if (emr_row_network_parse(span_of(emr_buf_view(&value)), &row) != EMR_CONTRACT_OK)
 		return EMR_DAMAGED;
-	return row.contract == EMR_CONTRACT_VERSION ? EMR_OK : EMR_NEWER_FORMAT;
+	return row.contract == EMR_CONTRACT_VERSION
+		       ? EMR_OK
+		       : emr_newer_format(row.contract, EMR_CONTRACT_VERSION);
 }
 
 emr_status emr_chain_judge(emr_chain *chain, const emr_batch *batch, const emr_caller *caller,

@@ -309,7 +309,7 @@ static emr_status check_kind(emr_sql *sql, const emr_sql_kind *kind)
 	if (id != (int64_t)kind->application_id)
 		return EMR_DAMAGED;
 	if (format > (int64_t)kind->format)
-		return EMR_NEWER_FORMAT;
+		return emr_newer_format((uint64_t)format, kind->format);
 	return format == (int64_t)kind->format ? EMR_OK : EMR_DAMAGED;
 }
 

@@ -229,7 +229,7 @@ static emr_status check_first_line(emr_bytes *text)
 	if (!next_line(text, line) || sscanf(line, "emrfs backup %9u", &format) != 1)
 		return EMR_DAMAGED;
 	if (format > 2)
-		return EMR_NEWER_FORMAT;
+		return emr_newer_format(format, 2);
 	return strcmp(line, "emrfs backup 2") == 0 ? EMR_OK : EMR_DAMAGED;
 }
 

@@ -112,7 +112,7 @@ emr_status emr_page_each(emr_bytes page, emr_page_fn fn, void *arg)
 	emr_read_magic(&r, "EMXC");
 	version = emr_read_u8(&r);
 	if (!r.bad && version != 1)
-		return EMR_NEWER_FORMAT;
+		return emr_newer_format(version, 1);
 	emr_read_zeros(&r, 3);
 	count = emr_read_u32(&r);
 	if (r.bad || count == 0 || count > EMR_PAGE_ENTRIES_MAX)

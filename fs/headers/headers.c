@@ -177,7 +177,7 @@ emr_status emr_headers_decode(emr_bytes bytes, emr_headers *out)
 	int last = 0;
 
 	if (version > 1)
-		return EMR_NEWER_FORMAT;
+		return emr_newer_format(version, 1);
 	if (r.bad || version != 1 || kind < EMR_HEADER_DICOM || kind > EMR_HEADER_CDA)
 		return EMR_DAMAGED;
 	headers.kind = (emr_header_kind)kind;

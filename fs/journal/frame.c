@@ -38,7 +38,7 @@ emr_status emr_frame_head_parse(emr_bytes head, emr_frame *out_frame)
 	if (r.bad)
 		return EMR_DAMAGED;
 	if (version > FRAME_VERSION)
-		return EMR_NEWER_FORMAT;
+		return emr_newer_format(version, FRAME_VERSION);
 	type = emr_read_u8(&r);
 	emr_read_zeros(&r, 2);
 	frame.seq = emr_read_u64(&r);

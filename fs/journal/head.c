@@ -63,7 +63,7 @@ emr_status emr_journal_head_decode(emr_bytes bytes, emr_id16 writer, emr_journal
 	head.seq = emr_read_u64(&r);
 	emr_read_zeros(&r, 8);
 	if (!r.bad && version > HEAD_VERSION)
-		return EMR_NEWER_FORMAT;
+		return emr_newer_format(version, HEAD_VERSION);
 	if (r.bad || version != HEAD_VERSION || !emr_id16_equal(whose, writer) ||
 		head.start.number == 0)
 		return EMR_DAMAGED;

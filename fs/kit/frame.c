@@ -390,7 +390,7 @@ emr_status emr_request_parse(const json_t *object, emr_request *out_request)
 	if (!json_is_object(object) || !json_is_integer(version) || verb == NULL)
 		return EMR_INVALID;
 	if (json_integer_value(version) != EMR_FRAME_VERSION)
-		return EMR_NEWER_FORMAT;
+		return emr_newer_format((uint64_t)json_integer_value(version), EMR_FRAME_VERSION);
 	if (!find_ask(verb, &request.ask))
 		return EMR_UNSUPPORTED;
 	json_object_foreach((json_t *)(uintptr_t)object, name, value)

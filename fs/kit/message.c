@@ -294,7 +294,7 @@ static const emr_message_row rows[EMR_MESSAGE_COUNT] = {
 	[EMR_SAY_NO_FUSE] = {"no-fuse", "", "error", EMR_EXIT_FAILED,
 		"This computer cannot open folders of programs: {what}.", "emrfs check"},
 	[EMR_SAY_NEWER_FORMAT] = {"newer-format", "EIO", "error", EMR_EXIT_FAILED,
-		"{what} has a format that this emrfs does not know.", "Update emrfs."},
+		"{what} has a format that this emrfs does not know{numbers}.", "Update emrfs."},
 	[EMR_SAY_LEDGER_NOT_BELIEVED] = {"ledger-damaged", "EROFS", "error", EMR_EXIT_BAD_DATA,
 		"The ledger does not fit what this computer has verified. Your folder is open for "
 		"reading "
@@ -1150,9 +1150,19 @@ static void fill_hint(const char *template, const pairs *known, char *out, size_
 	fill(template, &words, out, size);
 }
 
+void emr_newer_numbers(char *out, size_t size)
+{
+	uint64_t met, known;
+
+	out[0] = 0;
+	if (emr_newer_format_take(&met, &known))
+		snprintf(out, size, _(": version %llu, and it reads up to %llu"),
+			(unsigned long long)met, (unsigned long long)known);
+}
+
 void emr_problem_set(emr_problem *problem, emr_message message, ...)
 {
-	char template[EMR_PROBLEM_TEXT_BYTES];
+	char template[EMR_PROBLEM_TEXT_BYTES], numbers[120];
 	pairs known = {0};
 	const char *name;
 	va_list arguments;
@@ -1164,6 +1174,11 @@ void emr_problem_set(emr_problem *problem, emr_message message, ...)
 		known.n++;
 	}
 	va_end(arguments);
+	if (message == EMR_SAY_NEWER_FORMAT && known.n < PAIRS_MAX) {
+		emr_newer_numbers(numbers, sizeof numbers);
+		known.names[known.n] = "numbers";
+		known.values[known.n++] = numbers;
+	}
 	problem->is_set = true;
 	problem->message = message;
 	name_keyring(emr_text(rows[message].sentence), template, sizeof template);

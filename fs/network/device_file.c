@@ -56,7 +56,7 @@ emr_status emr_device_file_read(emr_bytes bytes, emr_device_file *out)
 		found.data[4] == 0)
 		return EMR_DAMAGED;
 	if (found.data[4] > head[4])
-		return EMR_NEWER_FORMAT;
+		return emr_newer_format(found.data[4], head[4]);
 	file.dir = emr_read_bytes(&r, emr_read_u16(&r));
 	file.keyfile = read_part(&r);
 	file.profile = read_part(&r);

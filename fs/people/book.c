@@ -148,7 +148,7 @@ emr_status emr_book_load(const emr_keyring *keyring, int state_fd, emr_book *out
 	if (status != EMR_OK)
 		return status == EMR_LIMIT ? EMR_DAMAGED : status;
 	if (file.len >= HEAD_BYTES && memcmp(file.data, head, 4) == 0 && file.data[4] > head[4])
-		return EMR_NEWER_FORMAT;
+		return emr_newer_format(file.data[4], head[4]);
 	if (file.len < HEAD_BYTES + NONCE_BYTES + TAG_BYTES ||
 		memcmp(file.data, head, HEAD_BYTES) != 0)
 		return EMR_DAMAGED;

@@ -246,11 +246,20 @@ static emr_status save(const asking *a)
 	return status;
 }
 
+static const char *newer_format(char *out, size_t size)
+{
+	char numbers[120];
+
+	emr_newer_numbers(numbers, sizeof numbers);
+	snprintf(out, size, "%s%s", _("it has a format that this emrfs does not know"), numbers);
+	return out;
+}
+
 static void say_put(const asking *a, emr_status status, size_t index)
 {
 	const emr_request *request = a->request;
 	const char *cause = _("it was changed, or not signed by its keys");
-	char names[NAMES_MAX] = "";
+	char names[NAMES_MAX] = "", newer[300];
 
 	if (status == EMR_EXISTS) {
 		const emr_contact *other = &a->book.people[index];
@@ -269,7 +278,7 @@ static void say_put(const asking *a, emr_status status, size_t index)
 		if (status == EMR_UNSUPPORTED)
 			cause = _("it is the card of a folder, not of a person");
 		if (status == EMR_NEWER_FORMAT)
-			cause = _("it has a format that this emrfs does not know");
+			cause = newer_format(newer, sizeof newer);
 		if (status == EMR_LIMIT)
 			cause = _("too many vouch for it");
 		emr_problem_set(a->problem, EMR_SAY_BAD_CARD, "cause", cause, NULL);

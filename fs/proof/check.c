@@ -362,9 +362,10 @@ emr_status emr_proof_check(
 		return status;
 	if (status != EMR_OK) {
 		fail(&c, EMR_PROOF_BAD_FORMAT,
-			status == EMR_LIMIT	     ? "it is too long"
-			: status == EMR_NEWER_FORMAT ? "it has a newer format"
-						     : "it is no proof file, or not whole");
+			status == EMR_LIMIT ? "it is too long"
+			: status == EMR_NEWER_FORMAT
+				? "it has a newer format than 2, up to which this emrfs reads"
+				: "it is no proof file, or not whole");
 		return EMR_OK;
 	}
 	check_all(&c);

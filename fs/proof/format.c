@@ -246,7 +246,7 @@ static emr_status parse_extra(emr_proof *out)
 	emr_read_magic(&r, "EMPF");
 	out->version = emr_read_u8(&r);
 	if (!r.bad && out->version > 2)
-		return EMR_NEWER_FORMAT;
+		return emr_newer_format(out->version, 2);
 	emr_read_zeros(&r, 1);
 	out->item_index = emr_read_u16(&r);
 	entry_len = emr_read_u32(&r);

@@ -75,7 +75,7 @@ emr_status emr_content_decode(emr_bytes bytes, emr_content *out_content)
 		return EMR_DAMAGED;
 	version = emr_read_u8(&r);
 	if (version != 1 && version != 2)
-		return version > 2 ? EMR_NEWER_FORMAT : EMR_DAMAGED;
+		return version > 2 ? emr_newer_format(version, 2) : EMR_DAMAGED;
 	content.suite = emr_read_u8(&r);
 	content.leaf_log2 = emr_read_u8(&r);
 	content.flags = emr_read_u8(&r);

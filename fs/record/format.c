@@ -69,7 +69,7 @@ static emr_status header_limits(const emr_m_header *header)
 	if (header->suite != EMR_SUITE_AES_256_GCM && header->suite != EMR_SUITE_CHACHA20_POLY1305)
 		return EMR_UNSUPPORTED;
 	if (header->leaf_log2 == 19 || header->leaf_log2 == 20)
-		return EMR_NEWER_FORMAT; /* reserved for bulk import */
+		return emr_newer_format(0, 0); /* reserved for bulk import */
 	if (header->leaf_log2 != EMR_LEAF_LOG2 || (header->flags & ~RECORD_FLAGS) != 0)
 		return EMR_DAMAGED;
 	if (!record_padded_is_possible(header->padded, (header->flags & EMR_M_FLAG_POW2) != 0))
@@ -88,7 +88,7 @@ emr_status emr_m_header_decode(emr_bytes m, emr_m_header *out_header, emr_bytes 
 	emr_read_magic(&r, "EMRF");
 	version = emr_read_u8(&r);
 	if (!r.bad && version > 2)
-		return EMR_NEWER_FORMAT;
+		return emr_newer_format(version, 2);
 	header.suite = emr_read_u8(&r);
 	header.leaf_log2 = emr_read_u8(&r);
 	header.flags = emr_read_u8(&r);
@@ -153,7 +153,7 @@ emr_status emr_manifest_decode(emr_bytes plain, emr_manifest *out)
 	emr_read_magic(&r, "EMRM");
 	version = emr_read_u8(&r);
 	if (!r.bad && version > 2)
-		return EMR_NEWER_FORMAT;
+		return emr_newer_format(version, 2);
 	emr_read_zeros(&r, 1);
 	seg_log2 = emr_read_u8(&r);
 	mime_len = emr_read_u8(&r);

@@ -191,7 +191,7 @@ emr_status emr_meta_decode(emr_bytes plain, emr_meta *out)
 		return EMR_DAMAGED;
 	version = emr_read_u8(&r);
 	if (version != 1 && version != 2)
-		return version > 2 ? EMR_NEWER_FORMAT : EMR_DAMAGED;
+		return version > 2 ? emr_newer_format(version, 2) : EMR_DAMAGED;
 	type = emr_read_u8(&r);
 	meta.mode = emr_read_u16(&r);
 	meta.stored_leaves = emr_read_u32(&r);

@@ -247,7 +247,7 @@ emr_status spill_open(emr_record_ctx *ctx, emr_id16 id, spill_file *out)
 	if (status == EMR_OK && memcmp(header, "EMRS", 4) != 0)
 		status = sodium_is_zero(header, sizeof header) ? EMR_NOT_FOUND : EMR_DAMAGED;
 	if (status == EMR_OK && header[4] != 1)
-		status = header[4] > 1 ? EMR_NEWER_FORMAT : EMR_DAMAGED;
+		status = header[4] > 1 ? emr_newer_format(header[4], 1) : EMR_DAMAGED;
 	if (status == EMR_OK && !sodium_is_zero(header + 5, 3))
 		status = EMR_DAMAGED;
 	if (status == EMR_OK)

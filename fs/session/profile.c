@@ -89,7 +89,7 @@ emr_status emr_profile_load(const emr_keyring *keyring, int state_fd, emr_profil
 	if (status != EMR_OK)
 		return status == EMR_LIMIT ? EMR_DAMAGED : status;
 	if (file.len >= 5 && memcmp(file.data, head, 4) == 0 && file.data[4] != head[4])
-		return EMR_NEWER_FORMAT;
+		return emr_newer_format(file.data[4], head[4]);
 	if (file.len != FILE_BYTES || memcmp(file.data, head, HEAD_BYTES) != 0)
 		return EMR_DAMAGED;
 	status = emr_local_key_get(keyring, EMR_LOCAL_VIEW, NULL, &key);

@@ -45,7 +45,7 @@ emr_status emr_sealed_load(const emr_keyring *keyring, int state_fd, const char 
 		return status == EMR_LIMIT ? EMR_DAMAGED : status;
 	if (file.len >= EMR_SEALED_HEAD_BYTES && memcmp(file.data, head, 4) == 0 &&
 		file.data[4] > head[4])
-		return EMR_NEWER_FORMAT;
+		return emr_newer_format(file.data[4], head[4]);
 	if (file.len < before + TAG_BYTES || memcmp(file.data, head, EMR_SEALED_HEAD_BYTES) != 0)
 		return EMR_DAMAGED;
 	emr_buf_clear(out_plain);

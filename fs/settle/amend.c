@@ -138,8 +138,9 @@ emr_status issued_last(const emr_settle_options *options, emr_id16 domain, emr_i
 
 	if (status == EMR_OK) {
 		if (row.len != ISSUED_BYTES || row.data[0] != ISSUED_VERSION)
-			return row.len > 0 && row.data[0] > ISSUED_VERSION ? EMR_NEWER_FORMAT
-									   : EMR_DAMAGED;
+			return row.len > 0 && row.data[0] > ISSUED_VERSION
+				       ? emr_newer_format(row.data[0], ISSUED_VERSION)
+				       : EMR_DAMAGED;
 		*out_last = emr_get_u64(row.data + 1);
 		return EMR_OK;
 	}

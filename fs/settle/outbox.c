@@ -77,7 +77,7 @@ emr_status outbox_decode(emr_bytes bytes, outbox *out_box)
 
 	version = emr_read_u8(&r);
 	if (version > OUTBOX_VERSION)
-		return EMR_NEWER_FORMAT;
+		return emr_newer_format(version, OUTBOX_VERSION);
 	emr_read_copy(&r, box.domain.b, sizeof box.domain.b);
 	box.first = emr_read_u16(&r);
 	box.count = emr_read_u16(&r);

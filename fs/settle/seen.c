@@ -61,7 +61,9 @@ static emr_status compare_seen(emr_settle *settle)
 	if (status != EMR_OK)
 		return status == EMR_NOT_FOUND ? EMR_OK : status;
 	if (row.len != SEEN_BYTES || row.data[0] != SEEN_VERSION)
-		return row.len > 0 && row.data[0] > SEEN_VERSION ? EMR_NEWER_FORMAT : EMR_DAMAGED;
+		return row.len > 0 && row.data[0] > SEEN_VERSION
+			       ? emr_newer_format(row.data[0], SEEN_VERSION)
+			       : EMR_DAMAGED;
 	size = emr_get_u64(row.data + 1);
 	status = emr_replica_at(settle->options.replica, &at);
 	if (status != EMR_OK)

@@ -285,7 +285,16 @@ static void add(emr_notices *notices, notice n)
 void emr_notices_add(void *arg, const char *error_id, const char *path)
 {
 	notice n = {.path = strdup(path != NULL ? path : "")};
+	emr_problem newer = {0};
 
+	if (emr_message_find(error_id, &n.message) && n.message == EMR_SAY_NEWER_FORMAT &&
+		n.path != NULL) {
+		/* By how much is known to this thread alone. */
+		emr_problem_set(&newer, n.message, "what", n.path, "path", n.path, NULL);
+		emr_notices_add_problem(arg, &newer, n.path);
+		free(n.path);
+		return;
+	}
 	if (n.path == NULL || !emr_message_find(error_id, &n.message)) {
 		emr_log(EMR_LOG_WARN, "notice %s was lost", error_id);
 		free(n.path);

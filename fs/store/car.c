@@ -109,7 +109,7 @@ static emr_status parse_header_body(emr_bytes rest, emr_cid *out_roots, size_t *
 
 	if (rest.len > 0 && rest.data[0] == 0xa1 && rest.len >= 10 &&
 		memcmp(rest.data + 1, cbor_version, sizeof cbor_version) == 0)
-		return EMR_NEWER_FORMAT; /* the pragma of CARv2 */
+		return emr_newer_format(2, 1); /* the pragma of CARv2 */
 	if (!take(&rest, cbor_roots, sizeof cbor_roots))
 		return EMR_DAMAGED;
 	status = take_array_head(&rest, &count);
@@ -127,7 +127,7 @@ static emr_status parse_header_body(emr_bytes rest, emr_cid *out_roots, size_t *
 	if (!take(&rest, cbor_version, sizeof cbor_version) || rest.len != 1)
 		return EMR_DAMAGED;
 	if (rest.data[0] != 1)
-		return EMR_NEWER_FORMAT;
+		return emr_newer_format(rest.data[0], 1);
 	*out_count = count;
 	return EMR_OK;
 }

@@ -34,7 +34,7 @@ static emr_status check_format(emr_store *store)
 		return EMR_OK;
 	/* Known words and another number: a program to come.  Anything else was damaged. */
 	return text.len > 12 && memcmp(text.data, FORMAT_TEXT, 12) == 0 && text.data[12] > '1'
-		       ? EMR_NEWER_FORMAT
+		       ? emr_newer_format((uint64_t)(text.data[12] - '0'), 1)
 		       : EMR_DAMAGED;
 }
 

@@ -59,7 +59,7 @@ emr_status emr_store_frame_read(
 		frame.place.offset != place.offset)
 		return EMR_DAMAGED;
 	if (version != FRAME_VERSION)
-		return EMR_NEWER_FORMAT;
+		return emr_newer_format(version, FRAME_VERSION);
 	if (frame.count > EMR_STORE_GROUP_PINS_MAX || r.left != frame.count * EMR_STORE_FRAME_ROW)
 		return EMR_DAMAGED;
 	*out_frame = frame;

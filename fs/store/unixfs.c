@@ -66,7 +66,7 @@ emr_status emr_unixfs_shape_of(
 	emr_unixfs_shape shape = {.padded_length = padded_length};
 
 	if (leaf_log2 != EMR_UNIXFS_LEAF_LOG2)
-		return EMR_NEWER_FORMAT;
+		return emr_newer_format(0, 0);
 	if (padded_length % CHUNK_PLAIN == 0)
 		return EMR_INVALID;
 	if (padded_length > PADDED_MAX)

@@ -51,6 +51,28 @@ static const char *const texts[EMR_STATUS_COUNT] = {
 	[EMR_APART] = "folders of different owners",
 };
 
+/* A status goes up through many hands, and nobody on the way has to know more than that. */
+static _Thread_local struct {
+	uint64_t met, known;
+} newer;
+
+emr_status emr_newer_format(uint64_t met, uint64_t known)
+{
+	newer.met = met;
+	newer.known = known;
+	return EMR_NEWER_FORMAT;
+}
+
+bool emr_newer_format_take(uint64_t *out_met, uint64_t *out_known)
+{
+	bool is_said = newer.met != 0;
+
+	*out_met = newer.met;
+	*out_known = newer.known;
+	newer.met = newer.known = 0;
+	return is_said;
+}
+
 const char *emr_status_text(emr_status status)
 {
 	if ((unsigned)status >= EMR_STATUS_COUNT || texts[status] == NULL)

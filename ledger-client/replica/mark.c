@@ -60,7 +60,7 @@ emr_status mark_parse(emr_bytes bytes, high_mark *out_mark)
 		return EMR_DAMAGED;
 	emr_read_magic(&r, MAGIC);
 	if (!r.bad && r.left > 0 && r.at[0] > VERSION)
-		return EMR_NEWER_FORMAT;
+		return emr_newer_format(r.at[0], VERSION);
 	if (emr_read_u8(&r) != VERSION || !is_whole(bytes))
 		return EMR_DAMAGED;
 	emr_read_zeros(&r, 3);

@@ -177,6 +177,7 @@ expect "error id" "$(field error)" bad-data
 sed 's/^emrfs backup 2/emrfs backup 3/' good >"$COPY/emrfs-backup"
 json 1 backup "$COPY"
 expect "error id" "$(field error)" newer-format
+[[ $(field message) == *"version 3, and it reads up to 2." ]] || emr_fail "$(field message)"
 cp good "$COPY/emrfs-backup"
 file=$(ls "$COPY"/emrfs-data/seg-*)
 mv "$file" good

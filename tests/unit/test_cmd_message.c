@@ -9,10 +9,10 @@
 #include "kit/verbs.h"
 
 static const char *const names[] = {"path", "d", "side", "n", "m", "field", "file", "dir", "pid",
-	"state", "what", "index", "cause", "line", "verb", "word", "words", "program", "value",
-	"folder", "since", "place", "who", "names", "terms", "time", "name", "src", "dest", "id",
-	"purpose", "because", "owner", "purposes", "s", "t", "signer", "organisation", "called",
-	"others", "reason", "why", "node", "said"};
+	"state", "what", "numbers", "index", "cause", "line", "verb", "word", "words", "program",
+	"value", "folder", "since", "place", "who", "names", "terms", "time", "name", "src", "dest",
+	"id", "purpose", "because", "owner", "purposes", "s", "t", "signer", "organisation",
+	"called", "others", "reason", "why", "node", "said"};
 
 static bool is_known(const char *name, size_t len)
 {
@@ -156,6 +156,19 @@ static void names_are_filled_in(void **state)
 	assert_string_equal(problem.path, "a?b");
 }
 
+static void what_is_too_new_says_by_how_much_once(void **state)
+{
+	emr_problem problem = {0};
+
+	(void)state;
+	emr_problem_set_status(&problem, emr_newer_format(9, 2), "The ledger");
+	assert_string_equal(problem.text,
+		"The ledger has a format that this emrfs does not know: version 9, and it reads up "
+		"to 2.");
+	emr_problem_set_status(&problem, EMR_NEWER_FORMAT, "The ledger");
+	assert_string_equal(problem.text, "The ledger has a format that this emrfs does not know.");
+}
+
 static void a_name_that_is_not_given_is_a_question_mark(void **state)
 {
 	emr_problem problem;
@@ -266,6 +279,7 @@ int main(void)
 		cmocka_unit_test(every_path_in_a_hint_is_quoted),
 		cmocka_unit_test(every_hint_names_a_verb_that_exists),
 		cmocka_unit_test(names_are_filled_in),
+		cmocka_unit_test(what_is_too_new_says_by_how_much_once),
 		cmocka_unit_test(a_name_that_is_not_given_is_a_question_mark),
 		cmocka_unit_test(a_name_is_not_a_template),
 		cmocka_unit_test(a_long_name_is_cut_not_overrun),

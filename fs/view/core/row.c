@@ -65,10 +65,12 @@ emr_status row_decode(emr_bytes bytes, node_row *out_row)
 	emr_reader r = emr_reader_of(bytes);
 	node_row row = {0};
 	size_t name_len, target_len, attributes_len;
+	uint8_t version;
 	emr_status status = EMR_OK;
 
-	if (emr_read_u8(&r) > ROW_VERSION)
-		return EMR_NEWER_FORMAT;
+	version = emr_read_u8(&r);
+	if (version > ROW_VERSION)
+		return emr_newer_format(version, ROW_VERSION);
 	row.type = emr_read_u8(&r);
 	row.flags = emr_read_u16(&r);
 	row.change = emr_read_u64(&r);
@@ -178,9 +180,11 @@ emr_status vacated_decode(emr_bytes bytes, vacated_row *out_row)
 {
 	emr_reader r = emr_reader_of(bytes);
 	vacated_row row = {0};
+	uint8_t version;
 
-	if (emr_read_u8(&r) > ROW_VERSION)
-		return EMR_NEWER_FORMAT;
+	version = emr_read_u8(&r);
+	if (version > ROW_VERSION)
+		return emr_newer_format(version, ROW_VERSION);
 	row.type = emr_read_u8(&r);
 	row.may_be_adopted = emr_read_u8(&r) != 0;
 	emr_place_read(&r, &row.place);

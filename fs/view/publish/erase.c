@@ -48,8 +48,9 @@ static emr_status load_row(void *arg, emr_id16 object, emr_bytes value)
 	emr_status status;
 
 	if (value.len < ERASING_BYTES || value.data[0] != ERASING_VERSION)
-		return value.len > 0 && value.data[0] > ERASING_VERSION ? EMR_NEWER_FORMAT
-									: EMR_DAMAGED;
+		return value.len > 0 && value.data[0] > ERASING_VERSION
+			       ? emr_newer_format(value.data[0], ERASING_VERSION)
+			       : EMR_DAMAGED;
 	what.is_local = (value.data[1] & ERASING_LOCAL) != 0;
 	memcpy(what.domain.b, value.data + 2, sizeof what.domain.b);
 	status = erase_reserve(view, 1);

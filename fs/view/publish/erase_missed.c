@@ -118,8 +118,9 @@ static emr_status looked_to(emr_view *view, uint64_t *out_size)
 	if (status != EMR_OK)
 		return status == EMR_NOT_FOUND ? EMR_OK : status;
 	if (value.len < ROW_BYTES || value.data[0] != ROW_VERSION)
-		return value.len > 0 && value.data[0] > ROW_VERSION ? EMR_NEWER_FORMAT
-								    : EMR_DAMAGED;
+		return value.len > 0 && value.data[0] > ROW_VERSION
+			       ? emr_newer_format(value.data[0], ROW_VERSION)
+			       : EMR_DAMAGED;
 	*out_size = emr_get_u64(value.data + 1);
 	return EMR_OK;
 }

@@ -348,6 +348,9 @@ void emr_hint_vprint(FILE *to, const char *format, va_list arguments)
 /* Pairs of name and value, ended by NULL: emr_problem_set(&p, EMR_SAY_IN_USE, "dir", dir, "pid",
  * pid, NULL).  A name without a value becomes "?"; what does not fit is cut. */
 void emr_problem_set(emr_problem *problem, emr_message message, ...) __attribute__((sentinel));
+/* What this thread met last, behind "a format that this emrfs does not know": ": version 9, and it
+ * reads up to 2"; "" when nobody knows.  `newer-format` has it by itself. */
+void emr_newer_numbers(char *out, size_t size);
 /* The message that says STATUS best, about WHAT ("the ledger", a path): for failures that have no
  * sentence of their own. */
 void emr_problem_set_status(emr_problem *problem, emr_status status, const char *what);

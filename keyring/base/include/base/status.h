@@ -1,6 +1,9 @@
 /* The one result type of emrfs.  It names causes; it never carries an errno or a secret. */
 #pragma once
 
+#include <stdbool.h>
+#include <stdint.h>
+
 typedef enum emr_status {
 	EMR_OK = 0,
 	EMR_NO_MEMORY, /* allocation failed, or no locked memory is left */
@@ -48,6 +51,12 @@ typedef enum emr_status {
 	EMR_APART, /* a rename from one owner's folder to another's: to be copied instead */
 	EMR_STATUS_COUNT
 } emr_status;
+
+/* EMR_NEWER_FORMAT, remembering for this thread which version was MET, and that this program knows
+ * versions up to KNOWN; 0: no version says it. */
+emr_status emr_newer_format(uint64_t met, uint64_t known);
+/* What this thread met last, once; false: nothing, or nobody knows. */
+bool emr_newer_format_take(uint64_t *out_met, uint64_t *out_known);
 
 /* A short lower-case text, never NULL; for logs and tests, not for people. */
 const char *emr_status_text(emr_status status);
