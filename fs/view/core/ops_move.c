@@ -11,14 +11,14 @@
 #include "space.h"
 #include "special.h"
 
-static bool is_empty(emr_view *view, node *directory)
+static bool directory_is_empty(emr_view *view, node *directory)
 {
 	return kind_where(directory)->is_empty != NULL
 		       ? kind_where(directory)->is_empty(view, directory)
 		       : !node_has_kids(directory);
 }
 
-static bool is_below(const emr_view *view, const node *directory, const node *n)
+static bool directory_is_below(const emr_view *view, const node *directory, const node *n)
 {
 	return kind_where(directory)->is_below != NULL
 		       ? kind_where(directory)->is_below(view, directory, n)
@@ -145,7 +145,7 @@ emr_status emr_view_rmdir(emr_view *view, uint64_t parent, const char *name)
 	status = find_child(view, parent, name, &n);
 	if (status == EMR_OK && n->type != EMR_META_DIR)
 		status = EMR_NOT_DIRECTORY;
-	if (status == EMR_OK && !is_empty(view, n))
+	if (status == EMR_OK && !directory_is_empty(view, n))
 		status = EMR_NOT_EMPTY;
 	if (status == EMR_OK && n->is_inbox)
 		status = EMR_DENIED;
@@ -185,7 +185,7 @@ static emr_status check_move(emr_view *view, const node *n, const node *director
 {
 	if (n->is_inbox)
 		return EMR_DENIED;
-	if (n->type == EMR_META_DIR && is_below(view, directory, n))
+	if (n->type == EMR_META_DIR && directory_is_below(view, directory, n))
 		return EMR_CROSS;
 	if (target == NULL)
 		return EMR_OK;
@@ -195,7 +195,7 @@ static emr_status check_move(emr_view *view, const node *n, const node *director
 		return EMR_NOT_DIRECTORY;
 	if (n->type != EMR_META_DIR && target->type == EMR_META_DIR)
 		return EMR_IS_DIRECTORY;
-	return is_empty(view, target) ? EMR_OK : EMR_NOT_EMPTY;
+	return directory_is_empty(view, target) ? EMR_OK : EMR_NOT_EMPTY;
 }
 
 static node_row moved_row(const emr_view *view, const node *n, const node *directory,
@@ -305,7 +305,7 @@ static emr_status exchange(emr_view *view, node *a, node *b)
 
 	if (a->is_inbox || b->is_inbox)
 		return EMR_DENIED;
-	if (is_below(view, dir_b, a) || is_below(view, dir_a, b))
+	if (directory_is_below(view, dir_b, a) || directory_is_below(view, dir_a, b))
 		return EMR_CROSS;
 	status = remember_former(a);
 	if (status == EMR_OK)

@@ -121,10 +121,10 @@ const node_kind guest_cut_kind = {.is_theirs = shared_reads_theirs,
 	.start_staging = foreign_start_staging,
 	.open = foreign_open};
 
-static void turn(emr_view *view)
+static void guests_turn(emr_view *view)
 {
 	inboxes_turn(view);
 	foreign_turn(view);
 }
 
-const shared_guests guest_turns = {.take_writings = foreign_take_writings, .turn = turn};
+const shared_guests guest_turns = {.take_writings = foreign_take_writings, .turn = guests_turn};

@@ -46,7 +46,7 @@ static shared_at *shown_of(const node *n)
 	return n->file != NULL ? n->file->shown : NULL;
 }
 
-static void note_read(emr_view *view, emr_handle *handle, uint64_t at, size_t len)
+static void report_note_read(emr_view *view, emr_handle *handle, uint64_t at, size_t len)
 {
 	shared_at *shown;
 
@@ -118,7 +118,7 @@ static emr_report_row row_of(const emr_view *view, const node *n, const char *pr
 	return row;
 }
 
-static void note_closed(emr_view *view, emr_handle *handle)
+static void report_note_closed(emr_view *view, emr_handle *handle)
 {
 	node *n = handle->node;
 	emr_report_row row;
@@ -135,7 +135,8 @@ static void note_closed(emr_view *view, emr_handle *handle)
 	pthread_mutex_unlock(&view->lock);
 }
 
-const handle_report shared_report = {.note_read = note_read, .note_closed = note_closed};
+const handle_report shared_report = {
+	.note_read = report_note_read, .note_closed = report_note_closed};
 
 void shared_note_refused(emr_view *view, node *n, const char *program)
 {
