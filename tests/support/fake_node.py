@@ -354,6 +354,20 @@ def hangs(h):
     h.close_connection = True
 
 
+def lacks(h):
+    h.body()
+    h.error("block was not found locally (offline): ipld: could not find " + h.query["arg"])
+
+
+def gate(h):
+    """Notes each request in DIR/asked, and answers as `good` once DIR/open is there."""
+    with LOCK, open(f"{DIR}/asked", "a", encoding="ascii") as file:
+        file.write(h.path + "\n")
+    while not os.path.exists(f"{DIR}/open"):
+        time.sleep(0.01)
+    h.good()
+
+
 def hangs_up(h):
     h.body()
     h.close_connection = True
@@ -382,6 +396,8 @@ SCENES = {
     "wrong-bytes": body_scene(b"other bytes", kind="application/vnd.ipld.raw"),
     "three-mib": body_scene(bytes(3 << 20), kind="application/vnd.ipld.raw"),
     "endless": endless,
+    "lacks": lacks,
+    "gate": gate,
     "hangs": hangs,
     "hangs-up": hangs_up,
     "no-http": no_http,

@@ -1,0 +1,414 @@
+/* This file makes several nodes look like one: threads that bring blocks for whoever waits, and
+ * what is asked of each node in turn. */
+#include "ipfs/copies.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "node_private.h"
+
+typedef struct waiter {
+	struct waiter *next;
+	uint64_t ticket;
+	emr_copies_done done;
+	void *arg;
+} waiter;
+
+/* A block that somebody waits for. */
+typedef struct want {
+	struct want *next;
+	emr_cid cid;
+	bool is_running; /* a thread has it */
+	bool is_told;	 /* its answer is there: who asks now is a want of his own */
+	waiter *waiters;
+} want;
+
+struct emr_copies {
+	emr_ipfs *places[EMR_COPIES_PLACES_MAX];
+	size_t place_count;
+	uint32_t fetch_ms;
+	int stop_fd; /* readable from close on */
+	pthread_mutex_t lock;
+	pthread_cond_t work, told;
+	want *wants; /* oldest first */
+	uint64_t last_ticket;
+	bool is_closing;
+	pthread_t threads[EMR_COPIES_THREADS];
+	uint64_t telling[EMR_COPIES_THREADS]; /* whose DONE each thread is in; 0: nobody's */
+	size_t thread_count;
+};
+
+typedef struct thread_start {
+	emr_copies *copies;
+	size_t index;
+} thread_start;
+
+/* ---- Bringing one block ---- */
+
+/* True when it is here, or nothing more is to be tried. */
+static bool bring_from(emr_copies *copies, const emr_cid *cid, size_t place, bool is_online,
+	emr_buf *block, emr_copies_answer *answer)
+{
+	emr_ipfs_call call = emr_ipfs_call_of(copies->fetch_ms, copies->stop_fd);
+	emr_status status = emr_ipfs_block(copies->places[place], &call, cid, is_online, block);
+
+	if (status == EMR_OK || status == EMR_INTERRUPTED) {
+		*answer = (emr_copies_answer){.status = status,
+			.fault = call.fault,
+			.place = place,
+			.block = emr_buf_view(block)};
+		return true;
+	}
+	if (status != EMR_NOT_FOUND && answer->status == EMR_NOT_FOUND)
+		*answer =
+			(emr_copies_answer){.status = status, .fault = call.fault, .place = place};
+	return false;
+}
+
+static void bring(emr_copies *copies, const emr_cid *cid, emr_buf *block, emr_copies_answer *answer)
+{
+	*answer = (emr_copies_answer){
+		.status = EMR_NOT_FOUND, .fault = EMR_IPFS_MISSING, .place = copies->place_count};
+	for (size_t i = 0; i < copies->place_count; i++) {
+		if (bring_from(copies, cid, i, false, block, answer))
+			return;
+	}
+	for (size_t n = 0; n < 2 * copies->place_count; n++) {
+		size_t i = n % copies->place_count;
+
+		if (copies->places[i]->kind == EMR_IPFS_KUBO &&
+			bring_from(copies, cid, i, true, block, answer))
+			return;
+	}
+}
+
+/* ---- The threads ---- */
+
+static want *next_want(emr_copies *copies)
+{
+	for (want *w = copies->wants; w != NULL; w = w->next) {
+		if (!w->is_running)
+			return w;
+	}
+	return NULL;
+}
+
+static void remove_want(emr_copies *copies, want *gone)
+{
+	want **at = &copies->wants;
+
+	while (*at != gone)
+		at = &(*at)->next;
+	*at = gone->next;
+	free(gone);
+}
+
+/* One after the other, so that whoever forgets knows whether his is being told.  Called and left
+ * with the lock. */
+static void tell_waiters(
+	emr_copies *copies, size_t thread, want *w, const emr_copies_answer *answer)
+{
+	while (w->waiters != NULL) {
+		waiter *first = w->waiters;
+
+		w->waiters = first->next;
+		copies->telling[thread] = first->ticket;
+		pthread_mutex_unlock(&copies->lock);
+		first->done(first->arg, answer);
+		pthread_mutex_lock(&copies->lock);
+		copies->telling[thread] = 0;
+		pthread_cond_broadcast(&copies->told);
+		free(first);
+	}
+}
+
+static void *bring_blocks(void *arg)
+{
+	thread_start start = *(thread_start *)arg;
+	emr_copies *copies = start.copies;
+
+	free(arg);
+	pthread_mutex_lock(&copies->lock);
+	for (;;) {
+		want *w = next_want(copies);
+		emr_copies_answer answer = {.status = EMR_INTERRUPTED,
+			.fault = EMR_IPFS_CANCELLED,
+			.place = copies->place_count};
+		EMR_AUTO_BUF block = {0};
+
+		if (w == NULL && copies->is_closing)
+			break;
+		if (w == NULL) {
+			pthread_cond_wait(&copies->work, &copies->lock);
+			continue;
+		}
+		w->is_running = true;
+		/* Who forgot what nobody else wants costs no node anything. */
+		if (!copies->is_closing && w->waiters != NULL) {
+			emr_cid cid = w->cid;
+
+			pthread_mutex_unlock(&copies->lock);
+			bring(copies, &cid, &block, &answer);
+			pthread_mutex_lock(&copies->lock);
+		}
+		w->is_told = true;
+		tell_waiters(copies, start.index, w, &answer);
+		remove_want(copies, w);
+	}
+	pthread_mutex_unlock(&copies->lock);
+	return NULL;
+}
+
+static emr_status start_thread(emr_copies *copies)
+{
+	thread_start *start = malloc(sizeof *start);
+
+	if (start == NULL)
+		return EMR_NO_MEMORY;
+	*start = (thread_start){.copies = copies, .index = copies->thread_count};
+	if (pthread_create(&copies->threads[copies->thread_count], NULL, bring_blocks, start) !=
+		0) {
+		free(start);
+		return EMR_NO_MEMORY;
+	}
+	copies->thread_count++;
+	return EMR_OK;
+}
+
+emr_status emr_copies_open(const emr_copies_options *options, emr_copies **out_copies)
+{
+	emr_copies *copies;
+	emr_status status = EMR_OK;
+
+	if (options->place_count == 0 || options->place_count > EMR_COPIES_PLACES_MAX)
+		return EMR_INVALID;
+	copies = calloc(1, sizeof *copies);
+	if (copies == NULL)
+		return EMR_NO_MEMORY;
+	memcpy(copies->places, options->places, options->place_count * sizeof *copies->places);
+	copies->place_count = options->place_count;
+	copies->fetch_ms = options->fetch_ms != 0 ? options->fetch_ms : EMR_COPIES_FETCH_MS;
+	pthread_mutex_init(&copies->lock, NULL);
+	pthread_cond_init(&copies->work, NULL);
+	pthread_cond_init(&copies->told, NULL);
+	copies->stop_fd = eventfd(0, EFD_CLOEXEC);
+	if (copies->stop_fd < 0)
+		status = EMR_NO_MEMORY;
+	while (status == EMR_OK && copies->thread_count < EMR_COPIES_THREADS)
+		status = start_thread(copies);
+	if (status != EMR_OK) {
+		emr_copies_close(copies);
+		return status;
+	}
+	*out_copies = copies;
+	return EMR_OK;
+}
+
+void emr_copies_close(emr_copies *copies)
+{
+	if (copies == NULL)
+		return;
+	pthread_mutex_lock(&copies->lock);
+	copies->is_closing = true;
+	if (copies->stop_fd >= 0)
+		(void)eventfd_write(copies->stop_fd, 1);
+	pthread_cond_broadcast(&copies->work);
+	pthread_mutex_unlock(&copies->lock);
+	for (size_t i = 0; i < copies->thread_count; i++)
+		pthread_join(copies->threads[i], NULL);
+	if (copies->stop_fd >= 0)
+		close(copies->stop_fd);
+	pthread_cond_destroy(&copies->work);
+	pthread_cond_destroy(&copies->told);
+	pthread_mutex_destroy(&copies->lock);
+	free(copies);
+}
+
+/* ---- Reading ---- */
+
+/* The want of CID, made when there is none; with the lock. */
+static want *want_of(emr_copies *copies, const emr_cid *cid)
+{
+	want **at = &copies->wants;
+
+	while (*at != NULL && ((*at)->is_told || !emr_cid_equal(&(*at)->cid, cid)))
+		at = &(*at)->next;
+	if (*at == NULL) {
+		*at = calloc(1, sizeof **at);
+		if (*at != NULL)
+			(*at)->cid = *cid;
+	}
+	return *at;
+}
+
+emr_status emr_copies_fetch(emr_copies *copies, const emr_cid *cid, emr_copies_done done, void *arg,
+	uint64_t *out_ticket)
+{
+	waiter *mine = calloc(1, sizeof *mine);
+	want *w;
+
+	if (mine == NULL)
+		return EMR_NO_MEMORY;
+	pthread_mutex_lock(&copies->lock);
+	w = copies->is_closing ? NULL : want_of(copies, cid);
+	if (w == NULL) {
+		emr_status status = copies->is_closing ? EMR_INTERRUPTED : EMR_NO_MEMORY;
+
+		pthread_mutex_unlock(&copies->lock);
+		free(mine);
+		return status;
+	}
+	*mine = (waiter){
+		.next = w->waiters, .ticket = ++copies->last_ticket, .done = done, .arg = arg};
+	w->waiters = mine;
+	*out_ticket = mine->ticket;
+	pthread_cond_signal(&copies->work);
+	pthread_mutex_unlock(&copies->lock);
+	return EMR_OK;
+}
+
+/* Out of the list of who waits; with the lock. */
+static bool take_out(emr_copies *copies, uint64_t ticket)
+{
+	for (want *w = copies->wants; w != NULL; w = w->next) {
+		for (waiter **at = &w->waiters; *at != NULL; at = &(*at)->next) {
+			waiter *found = *at;
+
+			if (found->ticket != ticket)
+				continue;
+			*at = found->next;
+			free(found);
+			return true;
+		}
+	}
+	return false;
+}
+
+static bool is_being_told(const emr_copies *copies, uint64_t ticket)
+{
+	for (size_t i = 0; i < EMR_COPIES_THREADS; i++) {
+		if (copies->telling[i] == ticket)
+			return true;
+	}
+	return false;
+}
+
+void emr_copies_forget(emr_copies *copies, uint64_t ticket)
+{
+	pthread_mutex_lock(&copies->lock);
+	if (ticket != 0 && !take_out(copies, ticket)) {
+		while (is_being_told(copies, ticket))
+			pthread_cond_wait(&copies->told, &copies->lock);
+	}
+	pthread_mutex_unlock(&copies->lock);
+}
+
+/* ---- Copies ---- */
+
+static void begin_call(emr_ipfs_call *call)
+{
+	*call = emr_ipfs_call_of(call->timeout_ms, call->cancel_fd);
+}
+
+/* How one place's answer counts: the first that failed is what CALL says in the end. */
+static void keep_failure(
+	emr_status status, const emr_ipfs_call *its, emr_status *first, emr_ipfs_call *call)
+{
+	if (status == EMR_OK || *first != EMR_OK)
+		return;
+	*first = status;
+	*call = *its;
+}
+
+static emr_status place_holds(
+	emr_ipfs *place, emr_ipfs_call *call, const emr_cid *roots, size_t count, bool *out_holds)
+{
+	*out_holds = true;
+	for (size_t i = 0; *out_holds && i < count; i++) {
+		emr_ipfs_holding holding = {0};
+		emr_status status = emr_ipfs_holds(place, call, &roots[i], &holding);
+
+		if (status != EMR_OK)
+			return status;
+		*out_holds = holding.is_pinned && holding.is_whole;
+	}
+	return EMR_OK;
+}
+
+emr_status emr_copies_status(
+	emr_copies *copies, emr_ipfs_call *call, const emr_cid *root, emr_copies_count *out_count)
+{
+	emr_copies_count count = {0};
+	emr_status first = EMR_OK;
+
+	begin_call(call);
+	for (size_t i = 0; i < copies->place_count; i++) {
+		emr_ipfs_call its = *call;
+		bool holds = false;
+		emr_status status;
+
+		if (copies->places[i]->kind != EMR_IPFS_KUBO)
+			continue;
+		count.asked++;
+		status = place_holds(copies->places[i], &its, root, 1, &holds);
+		count.answered += status == EMR_OK;
+		count.held += status == EMR_OK && holds;
+		keep_failure(status, &its, &first, call);
+	}
+	if (first == EMR_INTERRUPTED)
+		return first;
+	*out_count = count;
+	return EMR_OK;
+}
+
+emr_status emr_copies_push(emr_copies *copies, emr_ipfs_call *call, const emr_copies_load *load,
+	emr_copies_count *out_count)
+{
+	const emr_ipfs_parcel *parcel = &load->parcel;
+	emr_copies_count count = {0};
+	emr_status first = EMR_OK;
+
+	begin_call(call);
+	for (size_t i = 0; i < copies->place_count; i++) {
+		emr_ipfs_call its = *call;
+		bool holds = false;
+		emr_status status;
+
+		if (copies->places[i]->kind != EMR_IPFS_KUBO)
+			continue;
+		count.asked++;
+		status = place_holds(
+			copies->places[i], &its, parcel->roots, parcel->root_count, &holds);
+		count.answered += status == EMR_OK;
+		if (status == EMR_OK && !holds) {
+			status = load->rewind(parcel->arg);
+			if (status == EMR_OK)
+				status = emr_ipfs_push(copies->places[i], &its, parcel);
+			holds = status == EMR_OK;
+		}
+		count.held += status == EMR_OK && holds;
+		keep_failure(status, &its, &first, call);
+	}
+	*out_count = count;
+	return first;
+}
+
+emr_status emr_copies_let_go(emr_copies *copies, emr_ipfs_call *call, const emr_cid *root)
+{
+	emr_status first = EMR_OK;
+
+	begin_call(call);
+	for (size_t i = 0; i < copies->place_count; i++) {
+		emr_ipfs_call its = *call;
+		emr_status status;
+
+		if (copies->places[i]->kind != EMR_IPFS_KUBO)
+			continue;
+		status = emr_ipfs_let_go(copies->places[i], &its, root);
+		keep_failure(status, &its, &first, call);
+	}
+	return first;
+}

@@ -1,0 +1,394 @@
+/* Several nodes as one: where a block comes from, who is told and when, and how copies are counted
+ * (against the nodes of tests/support/fake_node.py). */
+#include "emr_test.h"
+
+#include <fcntl.h>
+#include <pthread.h>
+#include <unistd.h>
+
+#include "ipfs/copies.h"
+
+#define PATIENCE_MS 600000
+
+static emr_ipfs *open_place(const char *scene, emr_ipfs_kind kind)
+{
+	char address[512];
+	emr_ipfs_options options = {.kind = kind, .address = address, .version = "0.1.0"};
+	emr_ipfs *node = NULL;
+
+	snprintf(address, sizeof address, "unix:%s/%s.sock", getenv("EMR_NODE_DIR"), scene);
+	assert_ok(emr_ipfs_open(&options, &node, NULL));
+	return node;
+}
+
+/* ---- Blocks that `good` has ---- */
+
+typedef struct one_block {
+	char text[64];
+	emr_block block;
+	bool is_given;
+	size_t rewound;
+} one_block;
+
+static emr_status next_block(void *arg, bool *out_more, emr_block *out_block)
+{
+	one_block *b = arg;
+
+	*out_more = !b->is_given;
+	b->is_given = true;
+	*out_block = b->block;
+	return EMR_OK;
+}
+
+static emr_status rewind_block(void *arg)
+{
+	one_block *b = arg;
+
+	b->is_given = false;
+	b->rewound++;
+	return EMR_OK;
+}
+
+static void name_block(one_block *b, const char *text)
+{
+	*b = (one_block){0};
+	snprintf(b->text, sizeof b->text, "%s of %d", text, (int)getpid());
+	b->block.data = emr_bytes_of(b->text, strlen(b->text));
+	b->block.cid = emr_cid_of_block(EMR_CODEC_RAW, b->block.data);
+}
+
+static emr_copies_load load_of(one_block *b)
+{
+	return (emr_copies_load){
+		.parcel = {.roots = &b->block.cid, .root_count = 1, .next = next_block, .arg = b},
+		.rewind = rewind_block};
+}
+
+static void make_block(one_block *b, const char *text)
+{
+	emr_ipfs_call call = emr_ipfs_call_of(PATIENCE_MS, -1);
+	EMR_AUTO_IPFS good = open_place("good", EMR_IPFS_KUBO);
+	emr_copies_load load;
+
+	name_block(b, text);
+	load = load_of(b);
+	assert_ok(emr_ipfs_push(good, &call, &load.parcel));
+}
+
+/* ---- Who is told ---- */
+
+typedef struct told {
+	pthread_mutex_t lock;
+	pthread_cond_t news;
+	size_t count;
+	emr_copies_answer last;
+	char bytes[64];
+	/* For one who asks for another block when he is told. */
+	emr_copies *copies;
+	const emr_cid *next;
+} told;
+
+static void tell(void *arg, const emr_copies_answer *answer)
+{
+	told *t = arg;
+	const emr_cid *next;
+	uint64_t ticket;
+
+	pthread_mutex_lock(&t->lock);
+	t->last = *answer;
+	snprintf(t->bytes, sizeof t->bytes, "%.*s", (int)answer->block.len,
+		answer->block.len > 0 ? (const char *)answer->block.data : "");
+	t->last.block = (emr_bytes){0};
+	t->count++;
+	next = t->next;
+	t->next = NULL;
+	pthread_cond_broadcast(&t->news);
+	pthread_mutex_unlock(&t->lock);
+	if (next != NULL)
+		assert_ok(emr_copies_fetch(t->copies, next, tell, t, &ticket));
+}
+
+static void begin_told(told *t)
+{
+	*t = (told){.lock = PTHREAD_MUTEX_INITIALIZER, .news = PTHREAD_COND_INITIALIZER};
+}
+
+static void wait_for(told *t, size_t count)
+{
+	pthread_mutex_lock(&t->lock);
+	while (t->count < count)
+		pthread_cond_wait(&t->news, &t->lock);
+	pthread_mutex_unlock(&t->lock);
+}
+
+/* ---- Scenes ---- */
+
+typedef struct scene {
+	emr_ipfs *places[4];
+	size_t count;
+	emr_copies *copies;
+	told told;
+} scene;
+
+/* Places by the names of their sockets; "NAME/" is a gateway. */
+static void begin(scene *s, uint32_t fetch_ms, size_t count, const char *const *names)
+{
+	emr_copies_options options = {
+		.places = s->places, .place_count = count, .fetch_ms = fetch_ms};
+
+	s->count = count;
+	for (size_t i = 0; i < count; i++) {
+		char name[64];
+		size_t len = strlen(names[i]);
+		bool is_gateway = names[i][len - 1] == '/';
+
+		snprintf(name, sizeof name, "%.*s", (int)(len - is_gateway), names[i]);
+		s->places[i] = open_place(name, is_gateway ? EMR_IPFS_GATEWAY : EMR_IPFS_KUBO);
+	}
+	begin_told(&s->told);
+	assert_ok(emr_copies_open(&options, &s->copies));
+	s->told.copies = s->copies;
+}
+
+static void end(scene *s)
+{
+	emr_copies_close(s->copies);
+	for (size_t i = 0; i < s->count; i++)
+		emr_ipfs_close(s->places[i]);
+}
+
+static void fetch_one(scene *s, const emr_cid *cid)
+{
+	uint64_t ticket = 0;
+
+	assert_ok(emr_copies_fetch(s->copies, cid, tell, &s->told, &ticket));
+	wait_for(&s->told, 1);
+}
+
+static void a_block_comes_from_the_first_place_that_has_it(void **state)
+{
+	static const char *const names[] = {"lacks", "good/", "good"};
+	one_block b;
+	scene s;
+
+	(void)state;
+	make_block(&b, "first");
+	begin(&s, PATIENCE_MS, 3, names);
+	fetch_one(&s, &b.block.cid);
+	assert_status(EMR_OK, s.told.last.status);
+	assert_int_equal(s.told.last.place, 1);
+	assert_string_equal(s.told.bytes, b.text);
+	end(&s);
+}
+
+static void places_that_lie_or_hang_are_passed_over(void **state)
+{
+	static const char *const names[] = {"wrong-bytes", "hangs", "nothing-is-here", "good"};
+	one_block b;
+	scene s;
+
+	(void)state;
+	make_block(&b, "honest");
+	begin(&s, 5000, 4, names);
+	fetch_one(&s, &b.block.cid);
+	assert_status(EMR_OK, s.told.last.status);
+	assert_int_equal(s.told.last.place, 3);
+	end(&s);
+}
+
+static void what_nobody_has_is_told_from_what_nobody_could_say(void **state)
+{
+	static const char *const nobody[] = {"lacks", "good/"};
+	static const char *const unsaid[] = {"lacks", "error", "lacks"};
+	one_block b;
+	scene s;
+
+	(void)state;
+	name_block(&b, "nowhere");
+	begin(&s, PATIENCE_MS, 2, nobody);
+	fetch_one(&s, &b.block.cid);
+	assert_status(EMR_NOT_FOUND, s.told.last.status);
+	assert_int_equal(s.told.last.place, 2);
+	end(&s);
+	begin(&s, PATIENCE_MS, 3, unsaid);
+	fetch_one(&s, &b.block.cid);
+	assert_status(EMR_IO, s.told.last.status);
+	assert_int_equal(s.told.last.fault, EMR_IPFS_ERROR);
+	assert_int_equal(s.told.last.place, 1);
+	end(&s);
+}
+
+/* ---- One request for many, and none for nobody ---- */
+
+static void gate_path(const char *name, char *out, size_t size)
+{
+	snprintf(out, size, "%s/%s", getenv("EMR_NODE_DIR"), name);
+}
+
+static size_t asked_of(const emr_cid *cid)
+{
+	char path[512], line[1024], text[EMR_CID_TEXT_CHARS + 1];
+	size_t n = 0;
+	FILE *file;
+
+	gate_path("asked", path, sizeof path);
+	emr_cid_text(cid, text);
+	file = fopen(path, "re");
+	while (file != NULL && fgets(line, sizeof line, file) != NULL)
+		n += strstr(line, text) != NULL;
+	if (file != NULL)
+		fclose(file);
+	return n;
+}
+
+static void close_gate(void)
+{
+	char path[512];
+
+	gate_path("open", path, sizeof path);
+	unlink(path);
+}
+
+static void open_gate(void)
+{
+	char path[512];
+
+	gate_path("open", path, sizeof path);
+	close(open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600));
+}
+
+static void a_block_that_is_on_its_way_is_asked_for_once_and_all_are_told(void **state)
+{
+	static const char *const names[] = {"gate"};
+	uint64_t ticket;
+	one_block b;
+	scene s;
+
+	(void)state;
+	make_block(&b, "popular");
+	close_gate();
+	begin(&s, PATIENCE_MS, 1, names);
+	for (size_t i = 0; i < 5; i++)
+		assert_ok(emr_copies_fetch(s.copies, &b.block.cid, tell, &s.told, &ticket));
+	while (asked_of(&b.block.cid) == 0)
+		usleep(1000);
+	assert_ok(emr_copies_fetch(s.copies, &b.block.cid, tell, &s.told, &ticket));
+	open_gate();
+	wait_for(&s.told, 6);
+	assert_int_equal(asked_of(&b.block.cid), 1);
+	assert_status(EMR_OK, s.told.last.status);
+	end(&s);
+}
+
+static void who_forgets_is_not_told_and_the_others_are(void **state)
+{
+	static const char *const names[] = {"gate"};
+	uint64_t mine = 0, other = 0;
+	told forgotten;
+	one_block b;
+	scene s;
+
+	(void)state;
+	make_block(&b, "forgotten");
+	close_gate();
+	begin(&s, PATIENCE_MS, 1, names);
+	begin_told(&forgotten);
+	assert_ok(emr_copies_fetch(s.copies, &b.block.cid, tell, &forgotten, &mine));
+	assert_ok(emr_copies_fetch(s.copies, &b.block.cid, tell, &s.told, &other));
+	emr_copies_forget(s.copies, mine);
+	open_gate();
+	wait_for(&s.told, 1);
+	emr_copies_forget(s.copies, mine); /* and again, and one that is over */
+	emr_copies_forget(s.copies, other);
+	end(&s);
+	assert_int_equal(forgotten.count, 0);
+	assert_int_equal(s.told.count, 1);
+}
+
+static void to_close_tells_everybody_and_waits_for_no_node(void **state)
+{
+	static const char *const names[] = {"hangs"};
+	one_block blocks[12];
+	uint64_t ticket;
+	scene s;
+
+	(void)state;
+	begin(&s, PATIENCE_MS, 1, names);
+	for (size_t i = 0; i < 12; i++) {
+		char text[16];
+
+		snprintf(text, sizeof text, "number %zu", i);
+		name_block(&blocks[i], text);
+		assert_ok(emr_copies_fetch(s.copies, &blocks[i].block.cid, tell, &s.told, &ticket));
+	}
+	end(&s);
+	assert_int_equal(s.told.count, 12);
+	assert_status(EMR_INTERRUPTED, s.told.last.status);
+}
+
+static void who_is_told_may_ask_again_also_for_the_same(void **state)
+{
+	static const char *const names[] = {"lacks"};
+	one_block b;
+	scene s;
+
+	(void)state;
+	name_block(&b, "again");
+	begin(&s, PATIENCE_MS, 1, names);
+	s.told.next = &b.block.cid;
+	fetch_one(&s, &b.block.cid);
+	wait_for(&s.told, 2);
+	assert_status(EMR_NOT_FOUND, s.told.last.status);
+	end(&s);
+	assert_int_equal(s.told.count, 2);
+}
+
+/* ---- Copies ---- */
+
+static void copies_are_counted_where_they_are_held_and_not_sent_twice(void **state)
+{
+	static const char *const names[] = {"good", "good/", "nothing-is-here"};
+	emr_ipfs_call call = emr_ipfs_call_of(PATIENCE_MS, -1);
+	emr_copies_count count = {0};
+	emr_copies_load load;
+	one_block b;
+	scene s;
+
+	(void)state;
+	name_block(&b, "counted");
+	load = load_of(&b);
+	begin(&s, PATIENCE_MS, 3, names);
+	for (size_t i = 0; i < 2; i++) {
+		assert_status(EMR_OFFLINE, emr_copies_push(s.copies, &call, &load, &count));
+		assert_int_equal(call.fault, EMR_IPFS_NO_ANSWER);
+		assert_int_equal(count.asked, 2);
+		assert_int_equal(count.answered, 1);
+		assert_int_equal(count.held, 1);
+		assert_int_equal(b.rewound, 1);
+	}
+	assert_ok(emr_copies_status(s.copies, &call, &b.block.cid, &count));
+	assert_int_equal(count.held, 1);
+	assert_int_equal(count.answered, 1);
+	assert_int_equal(count.asked, 2);
+	assert_status(EMR_OFFLINE, emr_copies_let_go(s.copies, &call, &b.block.cid));
+	assert_ok(emr_copies_status(s.copies, &call, &b.block.cid, &count));
+	assert_int_equal(count.held, 0);
+	assert_int_equal(count.answered, 1);
+	end(&s);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_block_comes_from_the_first_place_that_has_it),
+		cmocka_unit_test(places_that_lie_or_hang_are_passed_over),
+		cmocka_unit_test(what_nobody_has_is_told_from_what_nobody_could_say),
+		cmocka_unit_test(a_block_that_is_on_its_way_is_asked_for_once_and_all_are_told),
+		cmocka_unit_test(who_forgets_is_not_told_and_the_others_are),
+		cmocka_unit_test(to_close_tells_everybody_and_waits_for_no_node),
+		cmocka_unit_test(who_is_told_may_ask_again_also_for_the_same),
+		cmocka_unit_test(copies_are_counted_where_they_are_held_and_not_sent_twice),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
