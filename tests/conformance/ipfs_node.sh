@@ -1,5 +1,6 @@
 #!/bin/bash
-# ipfs_node.sh fake|live PROGRAM: runs PROGRAM with a node to speak to, and takes the node away again.
+# ipfs_node.sh fake|live|token PROGRAM: runs PROGRAM with a node to speak to, and takes the node away again.
+# token: a live one that wants EMR_NODE_TOKEN, and lets its holder do no more than doc/operate.md says that emrfs needs.
 # EMR_NODE_RPC, EMR_NODE_GATEWAY, EMR_NODE_BLOCKS say where it is; a fake one also has EMR_NODE_DIR, with a socket for each of its scenes.
 set -u
 here=$(cd "$(dirname "$0")" && pwd)
@@ -13,10 +14,29 @@ at_end() {
 }
 trap at_end EXIT
 trap 'exit 130' INT TERM
-if [ "$1" = live ]; then
+# Node 1 again, for who has the token alone.
+want_token() {
+	local allowed pid
+	allowed=$(sed -n '/^- A token for emrfs needs/s/.*`AllowedPaths`//p' "$here/../../doc/operate.md" | grep -o '/api/v0/[a-z/]*' | jq -R . | jq -s .)
+	read -r pid _ <"$dir/net/1.pid"
+	kill "$pid" && tail --pid="$pid" -f /dev/null
+	jq --argjson paths "$allowed" '.API.Authorizations = {emrfs: {AuthSecret: "bearer:right", AllowedPaths: $paths}}' \
+		"$home/config" >"$dir/config" && cp "$dir/config" "$home/config"
+	rm -f "$home"/*.sock
+	IPFS_PATH=$home LIBP2P_FORCE_PNET=1 setsid "$("$here/../../examples/network/ipfs" build)" daemon >"$dir/net/1.log" 2>&1 </dev/null &
+	pid=$!
+	echo "$pid $(sed 's/.*) //' "/proc/$pid/stat" | cut -d' ' -f20)" >"$dir/net/1.pid"	# which `down` ends
+	until curl -s --unix-socket "$home/api.sock" -o /dev/null http://node/; do
+		kill -0 "$pid" || exit 1
+		sleep 0.1
+	done
+	export EMR_NODE_TOKEN=right
+}
+if [ "$1" != fake ]; then
 	"$here/../../examples/network/ipfs" up "$dir/net" || exit 1
 	home=$dir/net/1
 	export EMR_NODE_RPC=unix:$home/api.sock EMR_NODE_GATEWAY=unix:$home/gateway.sock EMR_NODE_BLOCKS=$home/blocks
+	[ "$1" = live ] || want_token
 else
 	# Vouched for as "node.test" and "localhost", not as 127.0.0.1.
 	openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=node.test \

@@ -1,6 +1,7 @@
 /* What the client of IPFS nodes promises, against whatever node ipfs_node.sh has started: a live
  * Kubo, and one that is written for tests, so that what the latter shows elsewhere is worth
- * something. EMR_NODE_RPC, EMR_NODE_GATEWAY: addresses; EMR_NODE_BLOCKS: where the node keeps its
+ * something. EMR_NODE_RPC, EMR_NODE_GATEWAY: addresses; EMR_NODE_TOKEN: what the node wants, if
+ * anything; EMR_NODE_BLOCKS: where the node keeps its
  * blocks. */
 #include "emr_test.h"
 
@@ -37,7 +38,10 @@ static uint64_t seed;
 
 static emr_ipfs *open_node(emr_ipfs_kind kind, const char *variable)
 {
-	emr_ipfs_options options = {.kind = kind, .address = getenv(variable), .version = "0.1.0"};
+	emr_ipfs_options options = {.kind = kind,
+		.address = getenv(variable),
+		.token = getenv("EMR_NODE_TOKEN"),
+		.version = "0.1.0"};
 	emr_ipfs *node = NULL;
 
 	assert_non_null(options.address);
