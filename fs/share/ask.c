@@ -31,21 +31,28 @@ static emr_status add_slot(slots *s, emr_access_slot slot)
 	return EMR_OK;
 }
 
+/* One that was erased, or whose part is lacking here, hides what stands under it and nothing else:
+ * it is asked for when it is there. */
 static emr_status add_list_key(void *arg, const published_key *key)
 {
 	slots *s = arg;
 	const emr_received *r = &s->shared->received;
 	bool is_past = key->epoch < r->grant.row.head.epoch &&
 		       (r->grant.row.rights & EMR_GRANT_HISTORY) == 0;
+	emr_access_slot slot = {
+		.object_id = key->object, .version = key->version, .kind = EMR_CAPSULE_LISTING};
+	capsule_facts facts;
+	emr_status status;
 
 	/* What is too much for one question is asked with the next. */
 	if (is_past || s->n == EMR_ACCESS_SLOTS_MAX ||
 		shared_name_key(s->shared, key->listkey_id) != NULL ||
 		shared_is_closed_name(s->shared, key->listkey_id))
 		return EMR_OK;
-	return add_slot(s, (emr_access_slot){.object_id = key->object,
-				   .version = key->version,
-				   .kind = EMR_CAPSULE_LISTING});
+	status = share_capsule(s->shared->share, r->grant.domain, &slot, &facts);
+	if (status != EMR_OK)
+		return share_is_of_the_moment(status) ? status : EMR_OK;
+	return add_slot(s, slot);
 }
 
 static void list_responders(emr_ask *ask)

@@ -2,6 +2,8 @@
  * that he has replaced since: it stops no share of hers, and is in none. */
 #include "pen_kit.h"
 
+#include <sqlite3.h>
+
 #include "contract/codes.h"
 #include "contract/pubs.h"
 #include "contract/rows.h"
@@ -308,6 +310,81 @@ static void nor_one_that_does_not_fit_what_the_owner_gives(void **state)
 	file_under_a_replaced_key(false, false);
 }
 
+/* The part of VERSION of lima's listing key. */
+static emr_part_key part_of_key(uint64_t version)
+{
+	emr_part_key at = {.family = EMR_FAMILY_LISTKEY, .domain = s.imaging, .version = version};
+
+	emr_object_listkey(s.lima.public.signer_id.b, epoch_now(), at.object.b);
+	return at;
+}
+
+/* Ana erases it, as its owner may. */
+static void ana_erases(const emr_part_key *at)
+{
+	emr_stack *ana = &s.k.stack;
+	const emr_batch_options options = {.keyring = ana->keyring,
+		.signer = emr_signer_domain(s.imaging, 1),
+		.net_id = emr_ledger_net_id(ana->ledger)};
+	const emr_pub_erase erase = {
+		.family = at->family, .from_version = at->version, .to_version = at->version};
+	uint8_t pub[24];
+	emr_operation op = {.op = EMR_OP_ERASE,
+		.domain = at->domain,
+		.object = at->object,
+		.time = story_now(&s),
+		.pub = emr_bytes_of(pub, sizeof pub)};
+	EMR_AUTO_BATCH batch = NULL;
+	EMR_AUTO_BUF bytes = {0};
+	emr_ledger_answer answer;
+	emr_id32 id;
+
+	emr_pub_erase_encode(&erase, pub);
+	assert_ok(emr_batch_new(&options, &batch));
+	assert_ok(emr_batch_add(batch, &op, &id));
+	assert_ok(emr_batch_finish(batch, op.time, 500, &bytes, NULL));
+	assert_ok(emr_ledger_submit(ana->ledger, emr_buf_view(&bytes), &answer));
+	assert_int_equal(answer.results[0], EMR_RESULT_APPLIED);
+}
+
+static void a_key_that_was_erased_hides_what_stands_under_it_only(void **state)
+{
+	emr_grant_made made;
+	emr_part_key at;
+
+	(void)state;
+	pen_file(&p, s.imaging, s.imaging, "lima.txt", "what she found", NULL);
+	(void)publish_junk_key(true);
+	settle();
+	assert_ok(share_with_eve(&made));
+	at = part_of_key(2);
+	ana_erases(&at);
+	eve_reads(made.grant, "MRI.pdf", "%PDF a knee", all_agents);
+	eve_reads(made.grant, "lima.txt", "what she found", all_agents);
+}
+
+/* Whoever may write in the network's directory takes the part out of the ledger's tables. */
+static void a_key_that_the_ledger_lost_hides_what_stands_under_it_only(void **state)
+{
+	char ledger[400];
+	emr_grant_made made;
+	sqlite3 *db = NULL;
+
+	(void)state;
+	pen_file(&p, s.imaging, s.imaging, "lima.txt", "what she found", NULL);
+	(void)publish_junk_key(true);
+	settle();
+	(void)snprintf(ledger, sizeof ledger, "%s/network/ledger.sqlite", s.k.path);
+	assert_int_equal(sqlite3_open(ledger, &db), SQLITE_OK);
+	assert_int_equal(sqlite3_exec(db, "UPDATE parts SET part=x'' WHERE family=21 AND version=2",
+				 NULL, NULL, NULL),
+		SQLITE_OK);
+	assert_int_equal(sqlite3_close(db), SQLITE_OK);
+	assert_ok(share_with_eve(&made));
+	eve_reads(made.grant, "MRI.pdf", "%PDF a knee", all_agents);
+	eve_reads(made.grant, "lima.txt", "what she found", all_agents);
+}
+
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
@@ -319,6 +396,10 @@ int main(int argc, char **argv)
 		cmocka_unit_test_setup_teardown(nor_one_of_which_the_owner_says_so, begin, end),
 		cmocka_unit_test_setup_teardown(
 			nor_one_that_does_not_fit_what_the_owner_gives, begin, end),
+		cmocka_unit_test_setup_teardown(
+			a_key_that_was_erased_hides_what_stands_under_it_only, begin, end),
+		cmocka_unit_test_setup_teardown(
+			a_key_that_the_ledger_lost_hides_what_stands_under_it_only, begin, end),
 		cmocka_unit_test_setup_teardown(a_crowd_of_bad_records_stops_no_share, begin, end),
 	};
 
