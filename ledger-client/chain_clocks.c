@@ -141,7 +141,9 @@ static uint64_t second_latest(const chain_word *words, size_t n)
 	return second;
 }
 
-static emr_status ask_others(emr_chain *chain, const uint8_t submitter[32], uint64_t *out)
+/* *OUT_OTHERS is to be freed. */
+static emr_status words_of_others(
+	emr_chain *chain, const uint8_t submitter[32], chain_word **out_others, size_t *out_n)
 {
 	const chain_clocks *clocks = &chain->clocks;
 	EMR_AUTO_FREE chain_word *others = calloc(clocks->n + 1, sizeof *others);
@@ -158,22 +160,31 @@ static emr_status ask_others(emr_chain *chain, const uint8_t submitter[32], uint
 			!(has_own && memcmp(word.submitter, own, 32) == 0))
 			unite_words(others, &n, &word);
 	}
-	if (status == EMR_OK)
-		*out = second_latest(others, n);
-	return status;
+	if (status != EMR_OK)
+		return status;
+	*out_others = others;
+	*out_n = n;
+	others = NULL;
+	return EMR_OK;
+}
+
+static emr_status hear(emr_chain *chain)
+{
+	uint64_t size;
+	emr_status status = emr_chain_size(chain, &size);
+
+	if (status == EMR_OK && !are_same_entries(chain, size))
+		chain_clocks_free(&chain->clocks);
+	return status == EMR_OK && chain->clocks.size < size ? read_words(chain, size) : status;
 }
 
 emr_status chain_said(
 	emr_chain *chain, const uint8_t submitter[32], uint64_t now, uint64_t *out_unix_s)
 {
-	uint64_t size;
-	size_t ahead = 0;
-	emr_status status = emr_chain_size(chain, &size);
+	EMR_AUTO_FREE chain_word *others = NULL;
+	size_t n = 0, ahead = 0;
+	emr_status status = hear(chain);
 
-	if (status == EMR_OK && !are_same_entries(chain, size))
-		chain_clocks_free(&chain->clocks);
-	if (status == EMR_OK && chain->clocks.size < size)
-		status = read_words(chain, size);
 	if (status != EMR_OK)
 		return status;
 	*out_unix_s = 0;
@@ -181,5 +192,28 @@ emr_status chain_said(
 		ahead += chain->clocks.words[i].time > now &&
 			 chain->clocks.words[i].time - now > EMR_CLOCKS_APART_S;
 	/* Nearly always nobody is: whose words they are need not be asked then. */
-	return ahead < 2 ? EMR_OK : ask_others(chain, submitter, out_unix_s);
+	if (ahead < 2)
+		return EMR_OK;
+	status = words_of_others(chain, submitter, &others, &n);
+	if (status == EMR_OK)
+		*out_unix_s = second_latest(others, n);
+	return status;
+}
+
+emr_status emr_chain_heard(emr_chain *chain, const uint8_t submitter[32], uint64_t *out_unix_s)
+{
+	EMR_AUTO_FREE chain_word *others = NULL;
+	uint64_t latest = 0;
+	size_t n = 0;
+	emr_status status = hear(chain);
+
+	if (status == EMR_OK)
+		status = words_of_others(chain, submitter, &others, &n);
+	if (status != EMR_OK)
+		return status;
+	for (size_t i = 0; i < n; i++)
+		if (others[i].time > latest)
+			latest = others[i].time;
+	*out_unix_s = latest;
+	return EMR_OK;
 }

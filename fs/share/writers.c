@@ -3,7 +3,8 @@
  * GRANT.
  *
  * A date alone ends a right only for honest clocks: who appends to an embedded ledger chooses the
- * time.  So what is over by its date is also ended by an entry, behind which no time helps. */
+ * time.  So what is over by its date is also ended by an entry, behind which no time helps, once
+ * the owner's clock is not the only one that says so. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -13,7 +14,8 @@
 #include "share/give.h"
 #include "share_private.h"
 
-#define KEYS_MAX 1000 /* of one person, one after the other */
+#define KEYS_MAX 1000	      /* of one person, one after the other */
+#define HEARD_S (7u * 86400u) /* how long the word of somebody else stands for a clock */
 
 /* ---- what there is ---- */
 
@@ -420,12 +422,31 @@ static emr_status end_overdue(emr_share *share, emr_id16 domain, const emr_buf *
 	return status == EMR_OK ? parcel_send(&p) : status;
 }
 
+/* An entry that ends a right is not taken back by a clock that is put right.  So this computer's
+ * clock is not alone: a time server keeps it, or somebody else's newest entry is of a time not far
+ * before it. */
+static emr_status is_time_certain(emr_share *share, bool *out_is)
+{
+	uint64_t heard = 0;
+	emr_status status;
+
+	*out_is = emr_clock_is_kept(share->o.clock);
+	if (*out_is)
+		return EMR_OK;
+	status = emr_replica_heard(share->o.replica, share->me.signer_id, &heard);
+	*out_is = status == EMR_OK && share_now(share) < heard + HEARD_S;
+	return status;
+}
+
 emr_status share_end_writers(emr_share *share, emr_id16 domain)
 {
 	__attribute__((cleanup(overdue_end))) overdue o = {.now = share_now(share)};
 	emr_status status = emr_replica_writers(share->o.replica, domain, note_overdue, &o);
+	bool is_certain = false;
 
 	if (status == EMR_OK && o.writers.len > 0)
+		status = is_time_certain(share, &is_certain);
+	if (status == EMR_OK && is_certain)
 		status = end_overdue(share, domain, &o.writers);
 	if (status == EMR_OK || share_is_of_the_moment(status))
 		return status;

@@ -532,6 +532,47 @@ static void who_dates_an_entry_back_finds_his_right_ended(void **state)
 	story_end(&s);
 }
 
+static bool nobody_keeps(const emr_clock *clock)
+{
+	(void)clock;
+	return false;
+}
+
+/* Is lima's right ended by an entry, for a clock that is right again? */
+static bool was_ended_at(uint64_t unix_s)
+{
+	uint64_t real = story_now(&s);
+	bool is_ended;
+
+	story_pass(&s, unix_s - real);
+	assert_ok(emr_share_renew(s.ana, s.imaging));
+	story_pass(&s, real - unix_s);
+	is_ended = phase(&s.lima) != EMR_WRITING_IN_FORCE;
+	return is_ended;
+}
+
+/* What she ended by a clock that was ahead, she would have to give anew. */
+static void a_clock_that_nobody_else_confirms_ends_no_right(void **state)
+{
+	uint64_t now;
+
+	(void)state;
+	story_begin(&s);
+	(void)may_write(&s.lima, 2);
+	now = story_now(&s);
+	s.k.clock.clock.is_kept = nobody_keeps;
+	assert_false(was_ended_at(now + 300 * DAY));
+	assert_false(was_ended_at(now + 8 * DAY));
+	/* Others wrote a few days before: it can be so late. */
+	assert_true(was_ended_at(now + 3 * DAY));
+	(void)may_write(&s.lima, 2);
+	assert_false(was_ended_at(now + 300 * DAY));
+	/* A time server says so. */
+	s.k.clock.clock.is_kept = NULL;
+	assert_true(was_ended_at(now + 300 * DAY));
+	story_end(&s);
+}
+
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
@@ -541,6 +582,7 @@ int main(int argc, char **argv)
 			an_interrupted_share_is_none_and_an_interrupted_end_is_gone_on_with),
 		cmocka_unit_test(one_right_to_write_is_what_the_shares_that_stay_say),
 		cmocka_unit_test(who_dates_an_entry_back_finds_his_right_ended),
+		cmocka_unit_test(a_clock_that_nobody_else_confirms_ends_no_right),
 		cmocka_unit_test(writing_reaches_the_folders_inside_and_ends_in_all),
 	};
 

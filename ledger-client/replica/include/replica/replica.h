@@ -103,6 +103,10 @@ typedef emr_status (*emr_replica_since_fn)(void *arg, const emr_replica_change *
 emr_status emr_replica_since(
 	emr_replica *replica, uint64_t from, emr_replica_since_fn fn, void *arg);
 
+/* The latest time that anybody but the person of the key ME says in the newest of his entries; 0:
+ * nobody else has said any. */
+emr_status emr_replica_heard(emr_replica *replica, emr_id32 me, uint64_t *out_unix_s);
+
 /* A state row by its printable key ("D/<hex>", "K/<hex>": contract/rows.h).  EMR_NOT_FOUND,
  * EMR_DAMAGED. */
 emr_status emr_replica_state_get(emr_replica *replica, const char *key, emr_buf *out_row);
