@@ -84,7 +84,7 @@ static void open_now(fuse_req_t req, const parked *p, emr_status status)
 		status = emr_view_open_file(s->options.view, p->node, info.flags, &handle);
 	}
 	if (status != EMR_OK) {
-		reply_refusal(req, s, p->node, NULL, status);
+		reply_open_refusal(req, s, p->node, status);
 		return;
 	}
 	if (p->program[0] != 0)

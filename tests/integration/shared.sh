@@ -51,6 +51,32 @@ two_until 20 signed
 expect "cid" "$(getfattr --only-values -n user.emrfs.cid "$SHARE/MRI.txt")" \
 	"$(getfattr --only-values -n user.emrfs.cid ana-folder/Imaging/MRI.txt)"
 
+say "he opens what she saves again and again: it is always there"
+cat >opens.py <<'END'
+import os, sys, collections
+seen = collections.Counter()
+while not os.path.exists(sys.argv[2]) or not seen[0]:
+    try:
+        open(sys.argv[1], "rb").read()
+        seen[0] += 1
+    except OSError as e:
+        seen[e.errno] += 1
+print(dict(seen))
+sys.exit(seen[2] > 0)
+END
+python3 opens.py "$SHARE/MRI.txt" saved >out/opened &
+opener=$!
+for i in 1 2 3 4 5 6 7 8; do
+	echo "a knee, looked at $i times" >ana-folder/Imaging/MRI.txt
+	as ana run 0 status --wait
+done
+touch saved
+wait $opener || emr_fail "it was not there: $(cat out/opened)"
+say "$(cat out/opened)"
+echo "a knee" >ana-folder/Imaging/MRI.txt
+as ana run 0 status --wait
+two_until 60 same
+
 say "what she shares stands in his list, and a folder with nothing of its own gives no alarm"
 as lima run 0 share
 says "You share nothing."

@@ -239,6 +239,25 @@ static void nobody_answers_and_that_is_said(void **state)
 	end(&s, &v);
 }
 
+/* The kernel, which had the file of before, is told that it is none any more, and looks once. */
+static void what_she_saves_while_he_opens_it_is_there(void **state)
+{
+	STORY;
+	char path[700];
+	emr_attr attr;
+
+	read_share(&s, &v, false);
+	(void)snprintf(path, sizeof path, "%s", viewer_at(&v, "Imaging/MRI.pdf"));
+	assert_ok(viewer_find(&v, path, owner_answers, &attr));
+	kit_text(&s.k, "Imaging/MRI.pdf", "%PDF another knee");
+	kit_publish_all(&s.k);
+	/* names were read a moment ago, and are not read again at once */
+	v.view->shares->all->build_not_before_ns = emr_clock_boot_ns(&s.k.clock.clock) + 1000000000;
+	assert_status(EMR_NOT_FOUND, viewer_wait(&v, attr.node, EMR_NEED_BYTES, owner_answers));
+	assert_string_equal(viewer_text(&v, path, owner_answers), "%PDF another knee");
+	end(&s, &v);
+}
+
 static void the_end_of_a_share_acts_on_what_is_open(void **state)
 {
 	STORY;
@@ -638,6 +657,7 @@ int main(void)
 		TEST(kept_names_that_were_changed_are_asked_for_again),
 		TEST(a_name_never_leads_anywhere_else),
 		TEST(two_owners_never_share_a_directory),
+		TEST(what_she_saves_while_he_opens_it_is_there),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

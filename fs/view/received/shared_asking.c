@@ -363,6 +363,18 @@ static void answer_node(emr_view *view, node *n, emr_status status)
 	shared_answer(view, waits_for, say_status, &o);
 }
 
+/* The ledger has another version than N is, and the tree does not show it yet: the name leads to
+ * the other one soon, and whoever waits hears only then that N is no more. */
+static bool is_about_to_go(emr_view *view, const shared_share *s, const node *n)
+{
+	bool is;
+
+	pthread_mutex_lock(&view->lock);
+	is = s->tree != NULL && shared_has(n) && n->shared->entry != SHARED_TREE_NONE;
+	pthread_mutex_unlock(&view->lock);
+	return is;
+}
+
 /* N's bytes, now or once they were asked for. */
 static void serve_node(emr_view *view, shared_share *s, node *n, asked *a)
 {
@@ -371,6 +383,8 @@ static void serve_node(emr_view *view, shared_share *s, node *n, asked *a)
 
 	if (status != EMR_OK && emr_shared_check(s->opened, NULL) == EMR_DENIED)
 		status = EMR_DENIED; /* it has ended meanwhile, which who asks is told */
+	if (status == EMR_NOT_FOUND && is_about_to_go(view, s, n))
+		return;
 	if (status != EMR_DENIED) {
 		answer_node(view, n, status);
 		return;
