@@ -132,6 +132,13 @@ end
 
 begin "read-only"
 control arm write,pwrite,ftruncate,rename,unlink,fsync,fdatasync after 1 EROFS
+# A program may meet it first, which is told EROFS, or the folder's own work: then the program is told EIO.
+meets() {
+	! LC_ALL=C synced new "$MNT/met" 2>out/met || emr_fail "the disk took it"
+	grep -qE 'Read-only file system|Input/output error' out/met && notices | grep -q disk-refuses
+}
+emr_until meets
+program "whatever is written first" sh -c 'echo "met: Read-only file system or Input/output error"; exit 1'
 open_folder
 control off
 must mount -o remount,ro "$EMRFS_HOME"

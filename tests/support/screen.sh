@@ -89,13 +89,25 @@ screen_await_other() { # OLD FILE
 	emr_fail "the key changed nothing"
 }
 
+# Ends the process PID, also one that hangs in its own end: pcmanfm does so now and then.
+screen_quit() { # PID
+	local i
+	kill "$1" || return 0
+	for ((i = 0; i < 1000; i++)); do
+		[ -e "/proc/$1" ] && ! grep -q '^State:.*Z' "/proc/$1/status" || break
+		sleep 0.02
+	done
+	kill -KILL "$1"
+	wait "$1"
+} 2>/dev/null
+
 screen_stop() {
-	[ -z "$screen_program" ] || { kill "$screen_program" && wait "$screen_program"; } 2>/dev/null
+	[ -z "$screen_program" ] || screen_quit "$screen_program"
 	screen_program=''
 }
 
 screen_end() {
 	screen_stop
-	[ -z "$screen_pid" ] || { kill "$screen_pid" && wait "$screen_pid"; } 2>/dev/null
+	[ -z "$screen_pid" ] || screen_quit "$screen_pid"
 	screen_pid=''
 }

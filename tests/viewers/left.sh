@@ -34,10 +34,9 @@ expect "thumbnails in the user's cache" "$(pictures "$HOME/.cache")" 0
 stop_all() {
 	local pid
 	for pid in $(pgrep "$1"); do
-		grep -qzx "EMR_WORK=$EMR_WORK" "/proc/$pid/environ" 2>/dev/null && kill "$pid"
+		grep -qzx "EMR_WORK=$EMR_WORK" "/proc/$pid/environ" 2>/dev/null && screen_quit "$pid"
 	done
-	wait "$screen_program" 2>/dev/null
-	screen_program=''
+	screen_stop
 }
 stop_all pcmanfm
 
