@@ -147,11 +147,11 @@ emr_mount() {
 
 # Arguments go to `emrfs unmount`.  Exit 11: a program is in the folder; what a viewer leaves behind may still be on its way out.
 emr_unmount() {
-	local i status
-	for ((i = 0; i < 100; i++)); do
+	local status end=$((SECONDS + 120))
+	while :; do
 		"$EMRFS" unmount "$@" "$MNT" >>"$EMR_LOG" 2>&1
 		status=$?
-		[ $status = 11 ] || break
+		[ $status = 11 ] && [ "$SECONDS" -lt "$end" ] || break
 		sleep 0.1
 	done
 	[ $status = 0 ] || {
