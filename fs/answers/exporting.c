@@ -192,6 +192,7 @@ emr_status emr_answer_export(emr_session *session, const emr_request *request, e
 	__attribute__((cleanup(output_end))) output out = {.path = request->file, .fd = -1};
 	progress p = {.emit = emit, .arg = arg, .last_ns = emr_clock_boot_ns(emr_clock_system())};
 	emr_carry_tally tally = {0};
+	char root[EMR_CID_TEXT_CHARS + 1] = "";
 	json_t *object;
 	emr_status status = request->file[0] == '/' ? EMR_OK : EMR_INVALID;
 
@@ -210,7 +211,9 @@ emr_status emr_answer_export(emr_session *session, const emr_request *request, e
 		return request->entry > 0 ? say_of_access(status, request, out_problem)
 					  : say(session, status, request, out_problem);
 	out.is_whole = true;
-	object = json_pack("{s:b, s:I, s:I}", "done", 1, "records", (json_int_t)tally.records,
-		"bytes", (json_int_t)tally.bytes);
+	if (!request->proof)
+		emr_cid_text(&tally.root, root);
+	object = json_pack("{s:b, s:I, s:I, s:s}", "done", 1, "records", (json_int_t)tally.records,
+		"bytes", (json_int_t)tally.bytes, "root", root);
 	return object != NULL ? emit(arg, object) : EMR_NO_MEMORY;
 }

@@ -1,6 +1,6 @@
 /* The open folder answers `emrfs import` here: it brings records from an exported file into the
- * folder. A record gets its name only after all of it was read and checked, and a damaged one
- * does not stop the others. */
+ * folder. What the own ledger names comes back as what it was. A new record gets its name only
+ * after all of it was read and checked, and a damaged one does not stop the others. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -25,12 +25,15 @@ typedef struct import {
 	emr_session *session;
 	const char *dest; /* in the folder; "" = the top */
 	emr_parcel *parcel;
+	emr_known *known; /* of it, on the own ledger */
+	emr_known_brought brought;
 	emr_parcel_ledger ledger;
 	emr_emit_fn emit;
 	void *arg;
 	emr_buf issuers; /* emr_id16 */
 	uint8_t *piece;
 	uint64_t of, seen, records, bytes, failed, erased;
+	uint64_t there; /* records that the folder has already */
 	int64_t last_progress_ns;
 } import;
 
@@ -127,20 +130,29 @@ static emr_status make_directory(import *i, const char *path, uint16_t mode)
 	return EMR_OK;
 }
 
-/* DEST and what lies above it. */
-static emr_status make_dest(import *i)
+/* PATH and what lies above it. */
+static emr_status make_directories(import *i, const char *path)
 {
 	emr_status status = EMR_OK;
 
-	for (const char *at = i->dest; status == EMR_OK && *at != '\0';) {
+	for (const char *at = path; status == EMR_OK && *at != '\0';) {
 		const char *slash = strchr(at, '/');
-		size_t len = slash != NULL ? (size_t)(slash - i->dest) : strlen(i->dest);
-		EMR_AUTO_FREE char *part = strndup(i->dest, len);
+		size_t len = slash != NULL ? (size_t)(slash - path) : strlen(path);
+		EMR_AUTO_FREE char *part = strndup(path, len);
 
 		status = part != NULL ? make_directory(i, part, 0700) : EMR_NO_MEMORY;
-		at = i->dest + len + (slash != NULL);
+		at = path + len + (slash != NULL);
 	}
 	return status;
+}
+
+/* A record of the CAR may lie in a directory that is recognised, and called otherwise now. */
+static emr_status make_above(import *i, const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	EMR_AUTO_FREE char *above = strndup(path, slash != NULL ? (size_t)(slash - path) : 0);
+
+	return above != NULL ? make_directories(i, above) : EMR_NO_MEMORY;
 }
 
 /* ---- one record ---- */
@@ -230,6 +242,10 @@ static emr_status take_link(import *i, const emr_parcel_record *r, const char *p
 
 static emr_status take_one(import *i, const emr_parcel_record *r, const char *path)
 {
+	emr_status status = make_above(i, path);
+
+	if (status != EMR_OK)
+		return status;
 	switch (r->meta.type) {
 	case EMR_META_DIR:
 		return make_directory(i, path, r->is_others_words ? 0700 : r->meta.mode);
@@ -239,6 +255,59 @@ static emr_status take_one(import *i, const emr_parcel_record *r, const char *pa
 		return take_file(i, r, path);
 	}
 	return EMR_DAMAGED;
+}
+
+/* ---- records of the own ledger ---- */
+
+/* Somewhere else everything is a copy, as cp would make it. */
+static bool makes_copies(const import *i)
+{
+	return i->dest[0] != '\0';
+}
+
+/* It is the very record, wherever it lies now; files were counted with their contents. */
+static emr_status is_as_it_was(import *i, const emr_parcel_record *r, bool *out_is)
+{
+	emr_status status = makes_copies(i) ? EMR_OK : emr_known_has(i->known, r, out_is);
+
+	if (status == EMR_OK && *out_is)
+		i->there += r->meta.type == EMR_META_SYMLINK;
+	return status;
+}
+
+static emr_status is_wanted(
+	void *arg, emr_id16 domain, emr_id16 object, bool *out_is, uint64_t *out_cver)
+{
+	const import *i = arg;
+
+	return emr_known_wants(i->known, domain, object, out_is, out_cver);
+}
+
+static emr_status note_restored(
+	void *arg, const char *path, emr_status status, const emr_restored *restored)
+{
+	import *i = arg;
+
+	if (status == EMR_NO_MEMORY || status == EMR_READ_ONLY)
+		return status;
+	i->there--; /* it was counted, and was not */
+	if (status != EMR_OK)
+		return say_bad(i, path, status);
+	i->records++;
+	i->bytes += restored->bytes;
+	return EMR_OK;
+}
+
+/* What this ledger names needs no copy: its blocks come if they are missing, and what was deleted
+ * comes back as what it was. */
+static emr_status bring_own(import *i)
+{
+	emr_status status = emr_known_bring(i->known, i->session->store, &i->brought);
+
+	if (status != EMR_OK || makes_copies(i))
+		return status;
+	i->there += i->brought.known;
+	return emr_view_restore_wanted(i->session->view, is_wanted, note_restored, i);
 }
 
 static emr_status count(void *arg, const emr_parcel_record *r)
@@ -253,10 +322,14 @@ static emr_status take(void *arg, const emr_parcel_record *r)
 {
 	import *i = arg;
 	EMR_AUTO_FREE char *path = NULL;
+	bool is = false;
 	emr_status status;
 
 	if (r->path[0] == '\0')
 		return EMR_OK;
+	status = is_as_it_was(i, r, &is);
+	if (status != EMR_OK || is)
+		return status;
 	if (asprintf(&path, "%s%s%s", i->dest, i->dest[0] != '\0' ? "/" : "", r->path) < 0) {
 		path = NULL;
 		return EMR_NO_MEMORY;
@@ -314,6 +387,9 @@ static emr_status say(emr_status status, const emr_request *request, emr_problem
 	case EMR_DENIED:
 		message = EMR_SAY_CAR_FOREIGN;
 		break;
+	case EMR_UNSUPPORTED:
+		message = EMR_SAY_CAR_OLD;
+		break;
 	case EMR_DAMAGED:
 	case EMR_LIMIT:
 	case EMR_INVALID:
@@ -324,6 +400,29 @@ static emr_status say(emr_status status, const emr_request *request, emr_problem
 	}
 	emr_problem_set(out_problem, message, "file", request->file, NULL);
 	return status;
+}
+
+static emr_status note_any(void *arg, const emr_parcel_record *r)
+{
+	(void)r;
+	*(bool *)arg = true;
+	return EMR_OK;
+}
+
+/* Contents alone have neither names nor keys, unless the own ledger has them. */
+static emr_status look_up(import *i, const emr_request *request, emr_problem *out_problem)
+{
+	bool any = emr_parcel_foreign(i->parcel) > 0;
+	emr_status status = emr_known_new(i->parcel, i->session->facts, &i->known);
+
+	if (status == EMR_OK)
+		status = emr_parcel_each(i->parcel, note_any, &any);
+	if (status != EMR_OK)
+		emr_problem_set_status(out_problem, status, "import");
+	if (status != EMR_OK || any || emr_known_count(i->known) > 0)
+		return status;
+	emr_problem_set(out_problem, EMR_SAY_CAR_BARE, "file", request->file, NULL);
+	return EMR_DENIED;
 }
 
 static emr_status open_parcel(
@@ -341,7 +440,8 @@ static emr_status open_parcel(
 	i->ledger = (emr_parcel_ledger){.replica = i->session->replica,
 		.descriptor = emr_ledger_descriptor(i->session->ledger)};
 	status = emr_parcel_open(*out_fd, i->session->keyring, &i->ledger, &i->parcel);
-	return status == EMR_OK ? EMR_OK : say(status, request, out_problem);
+	return status == EMR_OK ? look_up(i, request, out_problem)
+				: say(status, request, out_problem);
 }
 
 static emr_status read_all(import *i, const emr_request *request, emr_problem *out_problem)
@@ -353,7 +453,9 @@ static emr_status read_all(import *i, const emr_request *request, emr_problem *o
 	if (status == EMR_OK && request->look && i->erased > 0)
 		return EMR_OK;
 	if (status == EMR_OK)
-		status = make_dest(i);
+		status = bring_own(i);
+	if (status == EMR_OK)
+		status = make_directories(i, i->dest);
 	if (status == EMR_OK)
 		status = emr_parcel_each(i->parcel, count, i);
 	if (status == EMR_OK)
@@ -385,14 +487,16 @@ import i = {.session = session, .dest = request->path, .emit = emit, .arg = arg,
 	if (status == EMR_OK)
 		status = read_all(&i, request, out_problem);
 	left_out = i.parcel != NULL ? emr_parcel_foreign(i.parcel) : 0;
+	emr_known_free(i.known);
 	emr_parcel_close(i.parcel);
 	emr_buf_free(&i.issuers);
 	free(i.piece);
 	if (status != EMR_OK)
 		return status;
-	object = json_pack("{s:b, s:I, s:I, s:I, s:I, s:I}", "done", 1, "records",
+	object = json_pack("{s:b, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "done", 1, "records",
 		(json_int_t)i.records, "bytes", (json_int_t)i.bytes, "bad_count",
 		(json_int_t)i.failed, "left_out", (json_int_t)left_out, "erased_count",
-		(json_int_t)i.erased);
+		(json_int_t)i.erased, "there", (json_int_t)i.there, "mended",
+		(json_int_t)i.brought.mended, "lacking", (json_int_t)i.brought.lacking);
 	return object != NULL ? emit(arg, object) : EMR_NO_MEMORY;
 }

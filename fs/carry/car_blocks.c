@@ -4,21 +4,26 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/file.h"
-#include "store/car.h"
+#include "carry/catalogue.h"
+#include "store/unixfs.h"
+
+#include "car_scan.h"
 
 typedef struct place {
 	emr_cid cid;
-	uint32_t len;
+	uint32_t len : 24;
+	uint32_t kind : 8;
 	uint64_t offset; /* of the block's first byte */
 } place;
 
 struct car_blocks {
 	emr_block_store face;
 	int fd;
-	uint64_t at; /* while it is read */
+	uint64_t bytes; /* of the file */
 	place *places;
 	size_t n, cap; /* sorted by CID when all are known */
 };
@@ -94,7 +99,7 @@ static emr_status stats(emr_block_store *face, emr_store_stats *out_stats)
 {
 	const car_blocks *b = (const car_blocks *)face;
 
-	*out_stats = (emr_store_stats){.blocks = b->n, .disk_bytes = b->at};
+	*out_stats = (emr_store_stats){.blocks = b->n, .disk_bytes = b->bytes};
 	return EMR_OK;
 }
 
@@ -115,11 +120,20 @@ static const emr_block_store_ops ops = {.put = put,
 
 /* ---- opening ---- */
 
-static emr_status note_block(void *context, const emr_block *block)
+static car_kind kind_of(const emr_block *block)
 {
-	car_blocks *b = context;
-	uint8_t head[EMR_CAR_SECTION_HEAD_MAX];
-	size_t head_len = emr_car_section_head(head, &block->cid, block->data.len);
+	const emr_bytes data = block->data;
+	emr_unixfs_bundle bundle;
+
+	if (emr_cid_codec(&block->cid) == EMR_CODEC_RAW)
+		return data.len >= 4 && memcmp(data.data, EMR_PAGE_MAGIC, 4) == 0 ? CAR_PAGE
+										  : CAR_OTHER;
+	return emr_unixfs_bundle_decode(data, &bundle) == EMR_OK ? CAR_BUNDLE : CAR_OTHER;
+}
+
+static emr_status note_block(void *arg, const emr_block *block, uint64_t offset)
+{
+	car_blocks *b = arg;
 
 	if (b->n == CAR_BLOCKS_MAX)
 		return EMR_LIMIT;
@@ -132,59 +146,57 @@ static emr_status note_block(void *context, const emr_block *block)
 		b->places = more;
 		b->cap = cap;
 	}
-	b->places[b->n++] = (place){
-		.cid = block->cid, .len = (uint32_t)block->data.len, .offset = b->at + head_len};
-	b->at += head_len + block->data.len;
+	b->places[b->n++] = (place){.cid = block->cid,
+		.len = (uint32_t)block->data.len & 0xffffff,
+		.kind = (uint8_t)kind_of(block),
+		.offset = offset};
 	return EMR_OK;
 }
 
-/* Where the first section begins. */
-static emr_status skip_header(car_blocks *b)
+/* A block that is there twice is one block. */
+static void sort(car_blocks *b)
 {
-	EMR_AUTO_BUF head = {0};
-	size_t roots, len = 0;
-	ssize_t got;
-	emr_status status = emr_buf_reserve(&head, EMR_CAR_HEADER_MAX);
+	size_t n = 0;
 
-	if (status != EMR_OK)
-		return status;
-	got = pread(b->fd, head.data, EMR_CAR_HEADER_MAX, 0);
-	if (got < 0)
-		return EMR_IO;
-	status = emr_car_read_header(emr_bytes_of(head.data, (size_t)got), NULL, &roots, &len);
-	b->at = len;
-	return status == EMR_RANGE ? EMR_DAMAGED : status;
+	if (b->n == 0)
+		return;
+	qsort(b->places, b->n, sizeof *b->places, by_cid);
+	for (size_t i = 0; i < b->n; i++)
+		if (n == 0 || by_cid(&b->places[n - 1], &b->places[i]) != 0)
+			b->places[n++] = b->places[i];
+	b->n = n;
 }
 
-static emr_status read_all(car_blocks *b, emr_cid *out_roots, size_t *out_count)
-{
-	emr_status status = skip_header(b);
-
-	if (status == EMR_OK && lseek(b->fd, 0, SEEK_SET) != 0)
-		status = EMR_INVALID; /* no regular file */
-	if (status == EMR_OK)
-		status = emr_car_read(b->fd, INT64_MAX, note_block, b, out_roots, out_count);
-	if (status == EMR_OK && b->n > 0)
-		qsort(b->places, b->n, sizeof *b->places, by_cid);
-	return status;
-}
-
-emr_status car_blocks_open(int fd, emr_cid *out_roots, size_t *out_count, car_blocks **out_blocks)
+emr_status car_blocks_open(int fd, car_blocks **out_blocks)
 {
 	car_blocks *b = calloc(1, sizeof *b);
+	struct stat st;
 	emr_status status;
 
 	if (b == NULL)
 		return EMR_NO_MEMORY;
 	b->face.ops = &ops;
 	b->fd = fd;
-	status = read_all(b, out_roots, out_count);
+	status = fstat(fd, &st) == 0 && S_ISREG(st.st_mode) ? car_scan(fd, note_block, b, &b->bytes)
+							    : EMR_INVALID;
 	if (status != EMR_OK) {
 		car_blocks_close(b);
 		return status;
 	}
+	sort(b);
 	*out_blocks = b;
 	return EMR_OK;
+}
+
+emr_status car_blocks_each(
+	const car_blocks *blocks, car_kind kind, car_blocks_visit visit, void *arg)
+{
+	emr_status status = EMR_OK;
+
+	for (size_t i = 0; i < blocks->n && status == EMR_OK; i++)
+		if (blocks->places[i].kind == kind)
+			status = visit(arg, &blocks->places[i].cid);
+	return status;
 }
 
 emr_block_store *car_blocks_face(car_blocks *blocks)

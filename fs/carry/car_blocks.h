@@ -8,8 +8,18 @@ typedef struct car_blocks car_blocks;
 
 #define CAR_BLOCKS_MAX ((size_t)4 << 20)
 
-/* Reads FD from its beginning, checking every hash.  ROOTS: room for EMR_CAR_ROOTS_MAX.
- * EMR_DAMAGED, EMR_LIMIT, EMR_NEWER_FORMAT. */
-emr_status car_blocks_open(int fd, emr_cid *out_roots, size_t *out_count, car_blocks **out_blocks);
+/* What a block looks like.  Anybody can make one that looks so. */
+typedef enum car_kind { CAR_OTHER, CAR_PAGE, CAR_BUNDLE } car_kind;
+
+/* Reads FD, a regular file, from its beginning, checking every hash.  EMR_DAMAGED, EMR_LIMIT,
+ * EMR_NEWER_FORMAT; EMR_INVALID: no regular file. */
+emr_status car_blocks_open(int fd, car_blocks **out_blocks);
 emr_block_store *car_blocks_face(car_blocks *blocks);
 void car_blocks_close(car_blocks *blocks); /* NULL is fine */
+
+/* Each block of that kind once, by CID.  Any other status than EMR_OK ends the walk and is
+ * returned.
+ */
+typedef emr_status (*car_blocks_visit)(void *arg, const emr_cid *cid);
+emr_status car_blocks_each(
+	const car_blocks *blocks, car_kind kind, car_blocks_visit visit, void *arg);

@@ -17,9 +17,20 @@
 
 static emr_status begin(emr_buf *page)
 {
-	static const uint8_t head[HEAD_BYTES] = "EMXC\x01";
+	static const uint8_t head[HEAD_BYTES] = EMR_PAGE_MAGIC "\x02";
 
 	return emr_buf_append(page, head, sizeof head);
+}
+
+uint32_t emr_page_count(emr_bytes page)
+{
+	return page.len < HEAD_BYTES ? 0 : emr_get_u32(page.data + 8);
+}
+
+void emr_page_set_count(emr_buf *page, uint32_t count)
+{
+	if (page->len >= HEAD_BYTES)
+		emr_put_u32(page->data + 8, count);
 }
 
 emr_status emr_page_add(emr_buf *page, const emr_page_entry *entry)
@@ -107,15 +118,13 @@ emr_status emr_page_each(emr_bytes page, emr_page_fn fn, void *arg)
 	uint32_t count;
 	uint8_t version;
 
-	if (page.len > EMR_PAGE_BYTES_MAX)
-		return EMR_LIMIT;
-	emr_read_magic(&r, "EMXC");
+	emr_read_magic(&r, EMR_PAGE_MAGIC);
 	version = emr_read_u8(&r);
-	if (!r.bad && version != 1)
-		return emr_newer_format(version, 1);
+	if (!r.bad && version != 2)
+		return version < 2 ? EMR_UNSUPPORTED : emr_newer_format(version, 2);
 	emr_read_zeros(&r, 3);
 	count = emr_read_u32(&r);
-	if (r.bad || count == 0 || count > EMR_PAGE_ENTRIES_MAX)
+	if (r.bad || count == 0 || count > EMR_PAGE_ENTRIES_MAX || page.len > EMR_PAGE_BYTES_MAX)
 		return EMR_DAMAGED;
 	for (uint32_t i = 0; i < count && status == EMR_OK; i++)
 		status = read_entry(&r, fn, arg);

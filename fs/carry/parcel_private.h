@@ -38,7 +38,11 @@ struct emr_parcel {
 	size_t n_keys, keys_cap;
 	record *records; /* sorted by object, then (emr_parcel_each) parents first */
 	size_t n, cap;
+	size_t distinct; /* of them when they were folded last */
+	uint64_t taken;	 /* items that said something */
 	uint64_t foreign;
+	uint64_t bad_pages;
+	emr_status bad_page; /* what was wrong with one of them */
 };
 
 /* ---- others.c ---- */

@@ -6,12 +6,12 @@
 
 #include "contract/codes.h"
 #include "crypto/hashsig.h"
-#include "store/car.h"
 
 #include "parcel_private.h"
 
 #define RECORDS_MAX 1000000
 #define DEPTH_MAX 4096
+#define FOLD_EVERY 65536
 
 void emr_parcel_close(emr_parcel *parcel)
 {
@@ -65,8 +65,11 @@ static emr_status take_list_key(emr_parcel *p, const emr_page_item *at, emr_id16
 	emr_listkey_part part;
 	emr_id32 writer;
 	list_key *k;
-	emr_status status = emr_listkey_part_decode(at->priv, &part);
+	emr_status status;
 
+	if (key_of(p, domain, at->item_id) != NULL)
+		return EMR_OK; /* every part says it again */
+	status = emr_listkey_part_decode(at->priv, &part);
 	if (status == EMR_OK)
 		status = grow((void **)&p->keys, p->n_keys, &p->keys_cap, sizeof *p->keys);
 	if (status != EMR_OK)
@@ -92,8 +95,6 @@ static emr_status record_for(emr_parcel *p, emr_id16 domain, emr_id16 object, re
 		*out_record = last;
 		return EMR_OK;
 	}
-	if (p->n == RECORDS_MAX)
-		return EMR_LIMIT;
 	status = grow((void **)&p->records, p->n, &p->cap, sizeof *p->records);
 	if (status != EMR_OK)
 		return status;
@@ -187,6 +188,7 @@ static emr_status take_record(emr_parcel *p, const emr_page_item *at, emr_id16 d
 		status = EMR_DENIED;
 	if (status == EMR_OK) {
 		note_saying(r, at, &said, mine);
+		p->taken++;
 		return EMR_OK;
 	}
 	emr_buf_free(&said.plain);
@@ -235,39 +237,116 @@ static emr_status take_item(void *arg, const emr_page_item *at)
 	return EMR_DAMAGED;
 }
 
-/* Raw roots are pages, the others contents. */
-static emr_status read_pages(emr_parcel *p, const emr_cid *roots, size_t count)
-{
-	emr_status status = EMR_OK;
-	bool any = false;
-
-	for (size_t i = 0; i < count && status == EMR_OK; i++) {
-		EMR_AUTO_BUF page = {0};
-
-		if (emr_cid_codec(&roots[i]) != EMR_CODEC_RAW)
-			continue;
-		status = emr_block_store_get_verified(car_blocks_face(p->blocks), &roots[i], &page);
-		if (status == EMR_OK && (page.len < 4 || memcmp(page.data, "EMXC", 4) != 0))
-			continue; /* somebody else's file of one leaf */
-		if (status == EMR_OK)
-			status = emr_page_each(emr_buf_view(&page), take_item, p);
-		any = true;
-	}
-	if (status == EMR_NOT_FOUND)
-		return EMR_DAMAGED;
-	if (status != EMR_OK)
-		return status;
-	if (!any)
-		return EMR_NOT_FOUND;
-	return p->n == 0 && p->foreign > 0 ? EMR_DENIED : EMR_OK;
-}
-
-/* ---- paths ---- */
+/* ---- pages ---- */
 
 static int by_object(const void *a, const void *b)
 {
 	return memcmp(((const record *)a)->object.b, ((const record *)b)->object.b, 16);
 }
+
+/* The same record side by side, what is known of it latest first; of one object in two domains the
+ * owner's. */
+static int by_worth(const void *a, const void *b)
+{
+	const record *x = a, *y = b;
+	int order = by_object(x, y);
+
+	if (order == 0)
+		order = (x->version == 0) - (y->version == 0);
+	if (order == 0)
+		order = x->is_others_words - y->is_others_words;
+	if (order == 0)
+		order = memcmp(x->domain.b, y->domain.b, sizeof x->domain.b);
+	return order != 0 ? order : (x->version < y->version) - (x->version > y->version);
+}
+
+/* R goes: it says less of the record than KEPT, or it is another with its number. */
+static void fold(emr_parcel *p, record *kept, record *r)
+{
+	if (!emr_id16_equal(kept->domain, r->domain))
+		p->foreign += !r->is_left_out;
+	else if (r->version > kept->version) {
+		const record swap = *kept;
+
+		*kept = *r; /* somebody else's words, but later ones */
+		*r = swap;
+	}
+	emr_buf_free(&r->plain);
+}
+
+/* Parts that hang together say some records again, and so do CARs of two days in one: of each the
+ * latest word counts. */
+static emr_status fold_repeated(emr_parcel *p)
+{
+	size_t n = 0;
+
+	if (p->n > 0)
+		qsort(p->records, p->n, sizeof *p->records, by_worth);
+	for (size_t i = 0; i < p->n; i++)
+		if (n > 0 && by_object(&p->records[n - 1], &p->records[i]) == 0)
+			fold(p, &p->records[n - 1], &p->records[i]);
+		else
+			p->records[n++] = p->records[i];
+	p->n = p->distinct = n;
+	return n > RECORDS_MAX ? EMR_LIMIT : EMR_OK;
+}
+
+/* What can be wrong with a page alone.  A writer can make a leaf that looks like one: it takes
+ * nobody's records away. */
+static bool is_of_page(emr_status status)
+{
+	return status == EMR_DAMAGED || status == EMR_NEWER_FORMAT || status == EMR_UNSUPPORTED;
+}
+
+static emr_status take_page(void *arg, const emr_cid *cid)
+{
+	emr_parcel *p = arg;
+	EMR_AUTO_BUF page = {0};
+	emr_status status = emr_block_store_get_verified(car_blocks_face(p->blocks), cid, &page);
+
+	if (status != EMR_OK)
+		return status;
+	status = emr_page_each(emr_buf_view(&page), take_item, p);
+	if (is_of_page(status)) {
+		p->bad_pages++;
+		p->bad_page = p->bad_page == EMR_DAMAGED ? EMR_DAMAGED : status;
+		status = EMR_OK;
+	}
+	if (status == EMR_OK && p->n >= 2 * p->distinct + FOLD_EVERY)
+		status = fold_repeated(p);
+	return status;
+}
+
+static emr_status count_bundle(void *arg, const emr_cid *cid)
+{
+	(void)cid;
+	(*(size_t *)arg)++;
+	return EMR_OK;
+}
+
+static emr_status read_pages(emr_parcel *p)
+{
+	size_t bundles = 0;
+	emr_status status = car_blocks_each(p->blocks, CAR_PAGE, take_page, p);
+
+	if (status == EMR_OK)
+		status = fold_repeated(p);
+	if (status == EMR_OK)
+		status = car_blocks_each(p->blocks, CAR_BUNDLE, count_bundle, &bundles);
+	if (status != EMR_OK)
+		return status;
+	if (p->taken > 0) {
+		p->foreign += p->bad_pages;
+		return EMR_OK;
+	}
+	if (p->bad_pages > 0)
+		return p->bad_page;
+	if (p->foreign > 0)
+		return EMR_DENIED;
+	return bundles > 0 ? EMR_OK : EMR_NOT_FOUND;
+}
+
+/* ---- paths ---- */
 
 static int by_depth(const void *a, const void *b)
 {
@@ -363,10 +442,6 @@ static emr_status find_paths(emr_parcel *p)
 
 	if (p->n == 0)
 		return EMR_OK;
-	qsort(p->records, p->n, sizeof *p->records, by_object);
-	for (size_t i = 1; i < p->n; i++)
-		if (by_object(&p->records[i - 1], &p->records[i]) == 0)
-			return EMR_DAMAGED; /* an object twice */
 	for (size_t i = 0; i < p->n && status == EMR_OK; i++)
 		status = place(p, &p->records[i]);
 	if (status == EMR_OK)
@@ -380,12 +455,9 @@ static emr_status find_paths(emr_parcel *p)
 
 static emr_status open_all(emr_parcel *p, int fd)
 {
-	emr_cid *roots = calloc(EMR_CAR_ROOTS_MAX, sizeof *roots);
 	emr_record_options options = {
 		.keyring = p->keyring, .spill_dirfd = -1, .workers = EMR_RECORD_NO_WORKERS};
-	size_t count = 0;
-	emr_status status =
-		roots != NULL ? car_blocks_open(fd, roots, &count, &p->blocks) : EMR_NO_MEMORY;
+	emr_status status = car_blocks_open(fd, &p->blocks);
 
 	if (status == EMR_OK)
 		status = emr_keyring_public(p->keyring, &p->self);
@@ -394,8 +466,7 @@ static emr_status open_all(emr_parcel *p, int fd)
 		status = emr_record_ctx_new(&options, &p->records_ctx);
 	}
 	if (status == EMR_OK)
-		status = read_pages(p, roots, count);
-	free(roots);
+		status = read_pages(p);
 	return status == EMR_OK ? find_paths(p) : status;
 }
 
@@ -426,6 +497,7 @@ emr_status emr_parcel_each(emr_parcel *parcel, emr_parcel_fn fn, void *arg)
 		const record *r = &parcel->records[i];
 		const emr_parcel_record one = {.meta = r->meta,
 			.path = r->path,
+			.root = r->pversion != 0 ? &r->put.root : NULL,
 			.is_others_words = r->is_others_words,
 			.number = i,
 			.domain = r->domain,
@@ -435,6 +507,11 @@ emr_status emr_parcel_each(emr_parcel *parcel, emr_parcel_fn fn, void *arg)
 			status = fn(arg, &one);
 	}
 	return status;
+}
+
+emr_status emr_parcel_each_bundle(emr_parcel *parcel, emr_parcel_bundle_fn fn, void *arg)
+{
+	return car_blocks_each(parcel->blocks, CAR_BUNDLE, fn, arg);
 }
 
 /* ---- contents ---- */

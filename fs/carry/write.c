@@ -1,5 +1,5 @@
 /* This file writes chosen records into one exported file (CAR): their blocks, their entries of
- * the ledger, and the keys of their names, all still encrypted. */
+ * the ledger, and the keys of their names, all still encrypted, below one root. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -7,19 +7,36 @@
 
 #include "carry/carry.h"
 #include "carry/catalogue.h"
+#include "base/file.h"
 #include "contract/codes.h"
 #include "store/car.h"
 
+#include "tree.h"
+
 #define RECORDS_MAX 1000000
-#define PAGES_MAX 512 /* of the roots that a header has room for */
 #define DEPTH_MAX 4096
+#define ABOVE_MAX 16 /* directories above a record that its part says, too */
 
 typedef struct record {
 	emr_place place;
 	emr_id16 parent;
-	emr_meta_type type;
+	uint32_t part; /* the last part that names it, from 1 */
 	bool is_taken;
 } record;
+
+/* A directory of the tree, while it is being filled: a page, and the contents that it names. */
+typedef struct filling {
+	emr_buf page;
+	emr_buf listkeys; /* emr_id32, those in the page */
+	emr_buf bundles;  /* emr_unixfs_link */
+	uint32_t number;  /* from 1 */
+} filling;
+
+/* Where an addition to a part begins, for taking it back. */
+typedef struct mark {
+	size_t page, listkeys;
+	uint32_t entries;
+} mark;
 
 typedef struct writing {
 	const emr_carry_sources *from;
@@ -27,9 +44,9 @@ typedef struct writing {
 	uint64_t ledger_size;
 	record *records; /* sorted by object */
 	size_t n, cap;
-	emr_buf *pages; /* PAGES_MAX */
-	size_t n_pages;
-	emr_buf listkeys; /* emr_id32, those in the pages */
+	filling part;
+	emr_buf parts; /* emr_unixfs_link, those that are written */
+	bool has_hole[EMR_UNIXFS_HOLE_LEVELS];
 	emr_carry_tally tally;
 } writing;
 
@@ -50,7 +67,7 @@ static emr_status keep(void *arg, const emr_place *place, const emr_meta *meta)
 		w->records = more;
 		w->cap = cap;
 	}
-	w->records[w->n++] = (record){.place = *place, .parent = meta->parent, .type = meta->type};
+	w->records[w->n++] = (record){.place = *place, .parent = meta->parent};
 	return EMR_OK;
 }
 
@@ -59,7 +76,7 @@ static int by_object(const void *a, const void *b)
 	return memcmp(((const record *)a)->place.object.b, ((const record *)b)->place.object.b, 16);
 }
 
-static const record *find(const writing *w, emr_id16 object)
+static record *find(const writing *w, emr_id16 object)
 {
 	const record key = {.place.object = object};
 
@@ -96,20 +113,136 @@ static emr_status choose(writing *w, const emr_id16 *root)
 	return any ? EMR_OK : EMR_NOT_FOUND;
 }
 
-/* ---- pages ---- */
+/* ---- the blocks ---- */
 
-static emr_status add_to_page(writing *w, const emr_page_entry *entry)
+static emr_status write_all(writing *w, const void *data, size_t len)
 {
-	emr_status status = EMR_LIMIT;
+	const uint8_t *at = data;
 
-	if (w->n_pages > 0)
-		status = emr_page_add(&w->pages[w->n_pages - 1], entry);
-	if (status != EMR_LIMIT)
-		return status;
-	if (w->n_pages == PAGES_MAX)
-		return EMR_LIMIT;
-	return emr_page_add(&w->pages[w->n_pages++], entry);
+	w->tally.bytes += len;
+	while (len > 0) {
+		ssize_t n = write(w->fd, at, len);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return emr_status_from_errno(errno);
+		at += n;
+		len -= (size_t)n;
+	}
+	return EMR_OK;
 }
+
+static emr_status write_block(writing *w, const emr_cid *cid, emr_bytes block)
+{
+	uint8_t head[EMR_CAR_SECTION_HEAD_MAX];
+	emr_status status = write_all(w, head, emr_car_section_head(head, cid, block.len));
+
+	return status == EMR_OK ? write_all(w, block.data, block.len) : status;
+}
+
+/* What stands for a hole is in many contents, and once in the file. */
+static bool is_written_hole(writing *w, const emr_cid *cid)
+{
+	for (unsigned level = 0; level < EMR_UNIXFS_HOLE_LEVELS; level++)
+		if (emr_unixfs_is_hole(cid, level)) {
+			bool was = w->has_hole[level];
+
+			w->has_hole[level] = true;
+			return was;
+		}
+	return false;
+}
+
+static emr_status copy_block(void *context, const emr_cid *cid)
+{
+	writing *w = context;
+	EMR_AUTO_BUF block = {0};
+	emr_status status;
+
+	if (is_written_hole(w, cid))
+		return EMR_OK;
+	status = emr_store_get_verified(w->from->store, cid, &block);
+	return status == EMR_OK ? write_block(w, cid, emr_buf_view(&block)) : status;
+}
+
+/* The content of R, and its link in the part. */
+static emr_status add_bundle(writing *w, const record *r)
+{
+	emr_unixfs_link link = {.cid = r->place.root};
+	EMR_AUTO_BUF block = {0};
+	emr_unixfs_bundle bundle;
+	emr_cid missing;
+	emr_status status = emr_store_get_verified(w->from->store, &r->place.root, &block);
+
+	if (status == EMR_OK)
+		status = emr_unixfs_bundle_decode(emr_buf_view(&block), &bundle);
+	if (status == EMR_OK)
+		status = emr_store_walk(
+			emr_store_blocks(w->from->store), &r->place.root, copy_block, w, &missing);
+	if (status != EMR_OK)
+		return status == EMR_NOT_FOUND ? EMR_MISSING_DATA : status;
+	link.tsize = block.len + bundle.content_tsize + bundle.manifest_bytes;
+	w->tally.records++;
+	return emr_buf_append(&w->part.bundles, &link, sizeof link);
+}
+
+/* ---- the tree above them ---- */
+
+static emr_status write_dir(writing *w, const emr_unixfs_link *links, size_t n,
+	const emr_unixfs_link *page, emr_buf *out_level)
+{
+	EMR_AUTO_BUF block = {0};
+	emr_unixfs_link dir;
+	emr_status status = carry_dir_encode(links, n, page, &block, &dir);
+
+	if (status == EMR_OK)
+		status = write_block(w, &dir.cid, emr_buf_view(&block));
+	return status == EMR_OK ? emr_buf_append(out_level, &dir, sizeof dir) : status;
+}
+
+/* The part as it is goes into the file, and an empty one takes its place. */
+static emr_status finish_part(writing *w)
+{
+	filling *p = &w->part;
+	const emr_bytes page = emr_buf_view(&p->page);
+	const emr_unixfs_link link = {
+		.cid = emr_cid_of_block(EMR_CODEC_RAW, page), .tsize = page.len};
+	emr_status status = write_block(w, &link.cid, page);
+
+	if (status == EMR_OK)
+		status = write_dir(w, (const emr_unixfs_link *)(const void *)p->bundles.data,
+			p->bundles.len / sizeof link, &link, &w->parts);
+	emr_buf_clear(&p->page);
+	emr_buf_clear(&p->listkeys);
+	emr_buf_clear(&p->bundles);
+	p->number++;
+	return status;
+}
+
+/* One directory above all of LEVEL, in as few steps as it takes. */
+static emr_status finish_tree(writing *w, emr_cid *out_root)
+{
+	emr_status status = EMR_OK;
+
+	while (status == EMR_OK && w->parts.len > sizeof(emr_unixfs_link)) {
+		const emr_unixfs_link *links = (const void *)w->parts.data;
+		size_t n = w->parts.len / sizeof *links;
+		emr_buf above = {0};
+
+		for (size_t i = 0; status == EMR_OK && i < n; i += EMR_UNIXFS_LINKS_MAX)
+			status = write_dir(w, links + i,
+				n - i < EMR_UNIXFS_LINKS_MAX ? n - i : EMR_UNIXFS_LINKS_MAX, NULL,
+				&above);
+		emr_buf_free(&w->parts);
+		w->parts = above;
+	}
+	if (status == EMR_OK)
+		*out_root = ((const emr_unixfs_link *)(const void *)w->parts.data)->cid;
+	return status;
+}
+
+/* ---- pages ---- */
 
 static emr_status add_item(writing *w, const emr_part_key *at, uint64_t seq, uint16_t index)
 {
@@ -127,15 +260,15 @@ static emr_status add_item(writing *w, const emr_part_key *at, uint64_t seq, uin
 		.index = proof.index,
 		.path = proof.item_path,
 		.priv = emr_buf_view(&priv)};
-	status = add_to_page(w, &entry);
+	status = emr_page_add(&w->part.page, &entry);
 	emr_ledger_proof_free(&proof);
 	return status;
 }
 
 static bool has_listkey(const writing *w, emr_id32 id)
 {
-	for (size_t at = 0; at < w->listkeys.len; at += sizeof id.b)
-		if (memcmp(w->listkeys.data + at, id.b, sizeof id.b) == 0)
+	for (size_t at = 0; at < w->part.listkeys.len; at += sizeof id.b)
+		if (memcmp(w->part.listkeys.data + at, id.b, sizeof id.b) == 0)
 			return true;
 	return false;
 }
@@ -164,7 +297,7 @@ static emr_status add_listkey(writing *w, emr_id16 domain, emr_id32 id)
 	memcpy(at.object.b, item.object_id, 16);
 	at.version = item.version;
 	status = add_item(w, &at, seq, index);
-	return status == EMR_OK ? emr_buf_append(&w->listkeys, id.b, sizeof id.b) : status;
+	return status == EMR_OK ? emr_buf_append(&w->part.listkeys, id.b, sizeof id.b) : status;
 }
 
 static emr_status listkey_of(emr_bytes part, uint8_t op, emr_id32 *out_id)
@@ -203,129 +336,141 @@ static emr_status add_version(writing *w, const record *r, uint64_t version)
 	return status == EMR_NOT_FOUND ? EMR_MISSING_DATA : status;
 }
 
-static emr_status make_pages(writing *w)
+static emr_status add_record(writing *w, record *r)
 {
 	emr_status status = EMR_OK;
 
-	for (size_t i = 0; i < w->n && status == EMR_OK; i++) {
-		const record *r = &w->records[i];
-
-		if (!r->is_taken)
-			continue;
-		if (r->place.pversion != 0 && r->place.pversion != r->place.version)
-			status = add_version(w, r, r->place.pversion);
-		if (status == EMR_OK)
-			status = add_version(w, r, r->place.version);
-	}
+	if (r->place.pversion != 0 && r->place.pversion != r->place.version)
+		status = add_version(w, r, r->place.pversion);
+	if (status == EMR_OK)
+		status = add_version(w, r, r->place.version);
+	if (status == EMR_OK)
+		r->part = w->part.number;
 	return status;
+}
+
+/* All of the record's entries, or EMR_LIMIT and the part as it was. */
+static emr_status try_record(writing *w, record *r)
+{
+	filling *p = &w->part;
+	const mark before = {.page = p->page.len,
+		.listkeys = p->listkeys.len,
+		.entries = emr_page_count(emr_buf_view(&p->page))};
+	emr_status status = add_record(w, r);
+
+	if (status != EMR_LIMIT)
+		return status;
+	p->page.len = before.page;
+	p->listkeys.len = before.listkeys;
+	emr_page_set_count(&p->page, before.entries);
+	return EMR_LIMIT;
+}
+
+/* A part that is taken out of the file by itself should know where its records lie, as far as there
+ * is room. */
+static emr_status add_above(writing *w, const record *r)
+{
+	record *up = find(w, r->parent);
+	emr_status status = EMR_OK;
+
+	for (int i = 0; status == EMR_OK && i < ABOVE_MAX && up != NULL && up->is_taken &&
+			up->part != w->part.number;
+		i++) {
+		status = try_record(w, up);
+		up = find(w, up->parent);
+	}
+	return status == EMR_LIMIT ? EMR_OK : status;
+}
+
+static emr_status add(writing *w, record *r)
+{
+	emr_status status;
+
+	if (r->part != 0)
+		return EMR_OK; /* a directory that was said with what is in it */
+	status = try_record(w, r);
+	if (status == EMR_LIMIT && w->part.page.len > 0) {
+		status = finish_part(w);
+		if (status == EMR_OK)
+			status = try_record(w, r);
+	}
+	if (status == EMR_OK)
+		status = add_above(w, r);
+	return status == EMR_OK && r->place.pversion != 0 ? add_bundle(w, r) : status;
 }
 
 /* ---- the CAR ---- */
 
-static emr_status write_all(writing *w, const void *data, size_t len)
+/* What lies in one directory stands side by side. */
+static int by_parent(const void *a, const void *b, void *arg)
 {
-	const uint8_t *at = data;
+	const writing *w = arg;
+	const record *x = &w->records[*(const uint32_t *)a], *y = &w->records[*(const uint32_t *)b];
+	int order = memcmp(x->parent.b, y->parent.b, 16);
 
-	w->tally.bytes += len;
-	while (len > 0) {
-		ssize_t n = write(w->fd, at, len);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return emr_status_from_errno(errno);
-		at += n;
-		len -= (size_t)n;
-	}
-	return EMR_OK;
+	return order != 0 ? order : by_object(x, y);
 }
 
-static emr_status write_block(writing *w, const emr_cid *cid, emr_bytes block)
+static emr_status write_records(writing *w)
 {
-	uint8_t head[EMR_CAR_SECTION_HEAD_MAX];
-	emr_status status = write_all(w, head, emr_car_section_head(head, cid, block.len));
+	EMR_AUTO_FREE uint32_t *order = calloc(w->n, sizeof *order);
+	emr_status status = order != NULL ? EMR_OK : EMR_NO_MEMORY;
 
-	return status == EMR_OK ? write_all(w, block.data, block.len) : status;
-}
-
-static emr_status copy_block(void *context, const emr_cid *cid)
-{
-	writing *w = context;
-	EMR_AUTO_BUF block = {0};
-	emr_status status = emr_store_get_verified(w->from->store, cid, &block);
-
-	return status == EMR_OK ? write_block(w, cid, emr_buf_view(&block)) : status;
-}
-
-static bool is_file(const record *r)
-{
-	return r->is_taken && r->place.pversion != 0;
-}
-
-/* Pages, then as many contents as a header names; the others are reached by the pages. */
-static emr_status write_header(writing *w)
-{
-	emr_cid *roots = calloc(EMR_CAR_ROOTS_MAX, sizeof *roots);
-	EMR_AUTO_BUF header = {0};
-	size_t n = 0;
-	emr_status status = roots != NULL ? EMR_OK : EMR_NO_MEMORY;
-
-	for (size_t i = 0; status == EMR_OK && i < w->n_pages; i++)
-		roots[n++] = emr_cid_of_block(EMR_CODEC_RAW, emr_buf_view(&w->pages[i]));
-	for (size_t i = 0; status == EMR_OK && i < w->n && n < EMR_CAR_ROOTS_MAX; i++)
-		if (is_file(&w->records[i]))
-			roots[n++] = w->records[i].place.root;
+	for (size_t i = 0; status == EMR_OK && i < w->n; i++)
+		order[i] = (uint32_t)i;
 	if (status == EMR_OK)
-		status = emr_car_write_header(&header, roots, n);
-	if (status == EMR_OK)
-		status = write_all(w, header.data, header.len);
-	free(roots);
-	return status;
-}
-
-static emr_status write_car(writing *w)
-{
-	emr_cid missing;
-	emr_status status = write_header(w);
-
-	for (size_t i = 0; status == EMR_OK && i < w->n_pages; i++) {
-		emr_bytes page = emr_buf_view(&w->pages[i]);
-		emr_cid cid = emr_cid_of_block(EMR_CODEC_RAW, page);
-
-		status = write_block(w, &cid, page);
-	}
+		qsort_r(order, w->n, sizeof *order, by_parent, w);
 	for (size_t i = 0; status == EMR_OK && i < w->n; i++) {
-		if (!is_file(&w->records[i]))
-			continue;
-		status = emr_store_walk(emr_store_blocks(w->from->store), &w->records[i].place.root,
-			copy_block, w, &missing);
-		w->tally.records++;
+		record *r = &w->records[order[i]];
+
+		if (r->is_taken)
+			status = add(w, r);
 		if (status == EMR_OK && w->from->tell != NULL)
 			status = w->from->tell(w->from->tell_arg, i + 1, w->n);
 	}
-	return status == EMR_NOT_FOUND ? EMR_MISSING_DATA : status;
+	return status;
+}
+
+/* The root is known last and stands first.  Until then there are zeros in its place, which nobody
+ * takes for a CAR. */
+static emr_status write_car(writing *w)
+{
+	uint8_t zeros[EMR_CARRY_HEADER_BYTES] = {0};
+	EMR_AUTO_BUF header = {0};
+	emr_status status = write_all(w, zeros, sizeof zeros);
+
+	w->part.number = 1;
+	if (status == EMR_OK)
+		status = write_records(w);
+	if (status == EMR_OK)
+		status = finish_part(w);
+	if (status == EMR_OK)
+		status = finish_tree(w, &w->tally.root);
+	if (status == EMR_OK)
+		status = emr_car_write_header(&header, &w->tally.root, 1);
+	if (status == EMR_OK && header.len != sizeof zeros)
+		status = EMR_INVALID;
+	return status == EMR_OK ? emr_pwrite_all(w->fd, header.data, header.len, 0) : status;
 }
 
 emr_status emr_carry_write(
 	const emr_carry_sources *from, const emr_id16 *root, int fd, emr_carry_tally *out_tally)
 {
-	writing w = {.from = from, .fd = fd, .pages = calloc(PAGES_MAX, sizeof *w.pages)};
+	writing w = {.from = from, .fd = fd};
 	emr_replica_position at;
-	emr_status status = w.pages != NULL ? emr_replica_at(from->replica, &at) : EMR_NO_MEMORY;
+	emr_status status = emr_replica_at(from->replica, &at);
 
 	if (status == EMR_OK) {
 		w.ledger_size = at.size;
 		status = choose(&w, root);
 	}
 	if (status == EMR_OK)
-		status = make_pages(&w);
-	if (status == EMR_OK)
 		status = write_car(&w);
-	for (size_t i = 0; w.pages != NULL && i < PAGES_MAX; i++)
-		emr_buf_free(&w.pages[i]);
-	free(w.pages);
 	free(w.records);
-	emr_buf_free(&w.listkeys);
+	emr_buf_free(&w.part.page);
+	emr_buf_free(&w.part.listkeys);
+	emr_buf_free(&w.part.bundles);
+	emr_buf_free(&w.parts);
 	if (status == EMR_OK)
 		*out_tally = w.tally;
 	return status;

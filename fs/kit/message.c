@@ -401,6 +401,13 @@ static const emr_message_row rows[EMR_MESSAGE_COUNT] = {
 		"{file} is damaged, or no CAR file. Nothing was read.", ""},
 	[EMR_SAY_CAR_STRANGE] = {"not-yours", "", "error", EMR_EXIT_DENIED,
 		"{file} is a CAR file without records of emrfs.", ""},
+	[EMR_SAY_CAR_OLD] = {"older-format", "", "error", EMR_EXIT_FAILED,
+		"{file} was written by an early emrfs, in a form that is not read any more.",
+		"Where its records are: emrfs export PATH OUT"},
+	[EMR_SAY_CAR_BARE] = {"not-yours", "", "error", EMR_EXIT_DENIED,
+		"{file} has contents without their names and keys, and your ledger does not know "
+		"them.",
+		"Take all of it, by the root that emrfs export names: ipfs dag export ROOT"},
 	[EMR_SAY_CAR_FOREIGN] = {"not-yours", "", "error", EMR_EXIT_DENIED,
 		"{file} has no record that your keys open.", ""},
 	[EMR_SAY_IMPORT_ERASED] = {"needs-yes", "", "error", EMR_EXIT_NEEDS_YES,

@@ -562,14 +562,14 @@ static const emr_verb_row verbs[EMR_VERB_COUNT] = {
 		.help = "Write records as CAR, or evidence for one file",
 		.manual =
 			"OUT is a CAR file that every IPFS tool can read: the encrypted blocks of "
-			"the "
-			"file, or of all files below\n"
+			"the file, or of all files below\n"
 			"the directory, as they are on the ledger, with the signed items that name "
-			"them. Only your keys open it.\n"
+			"them, below one root, which is\n"
+			"said: a node that pins it keeps all of them. Only your keys open it.\n"
 			"With --proof OUT is what .emrfs/proof/PATH.tlog-proof shows: evidence to "
 			"give to others. OUT must not\n"
 			"be there yet, and lies outside the folder.\n",
-		.fields = "out records bytes",
+		.fields = "out records bytes root",
 		.options = BIT(EMR_OPT_AS_PROOF),
 		.exits = exits_export},
 	[EMR_VERB_IMPORT] = {.name = "import",
@@ -577,18 +577,21 @@ static const emr_verb_row verbs[EMR_VERB_COUNT] = {
 		.operands_max = 2,
 		.help = "Read records from a CAR",
 		.manual =
-			"Reads what `emrfs export` has written into the directory DEST of the "
-			"folder (the "
-			"top; it is made when\n"
-			"it is missing), as new files with their names, times and attributes. "
-			"Every "
-			"block is checked, and every\n"
-			"signature; what your keys do not open is left out, what others signed in "
-			"your folder counts when your ledger has it, and nothing that is there "
-			"is replaced. What was erased here since is named and asked about first: "
-			"it "
-			"would come back.\n",
-		.fields = "records bytes left_out erased[] bad[]{path error}",
+			"FILE is what `emrfs export` has written, or any part of it that a tool of "
+			"IPFS gave back. Records of your\n"
+			"ledger come back as what they were: nothing new is made of them, data "
+			"that is missing on this disk is\n"
+			"taken from FILE, and what was deleted is there again in the version of "
+			"FILE. Others become new files with\n"
+			"their names, times and attributes. With DEST everything is copied into "
+			"that directory of the folder, which\n"
+			"is made when it is missing.\n"
+			"Every block is checked, and every signature; what your keys do not open "
+			"is left out, what others signed in\n"
+			"your folder counts when your ledger has it, and nothing that is there is "
+			"replaced. What was erased here\n"
+			"since is named and asked about first: it would come back.\n",
+		.fields = "records bytes there mended lacking left_out erased[] bad[]{path error}",
 		.options = 0,
 		.exits = exits_import},
 	[EMR_VERB_PASSWD] = {.name = "passwd",

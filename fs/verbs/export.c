@@ -185,12 +185,15 @@ int emr_cmd_export(const emr_args *args, emr_out *out)
 	if (status != EMR_OK)
 		return failed(out, &problem, status, "export");
 	emr_out_text(out, "out", request.file);
+	emr_out_text(out, "root", text_of(a.last, "root"));
 	put_counts(&a, records, bytes);
 	emr_show(request.file, shown, sizeof shown);
-	if (request.proof)
+	if (request.proof) {
 		emr_say(out, "%s: evidence for others, %s.\n", shown, bytes);
-	else
-		emr_say(out, "%s: %s, %s, encrypted.\n", shown, records, bytes);
+		return EMR_EXIT_DONE;
+	}
+	emr_say(out, "%s: %s, %s, encrypted.\n", shown, records, bytes);
+	emr_say(out, "Its root, for tools of IPFS: %s\n", text_of(a.last, "root"));
 	return EMR_EXIT_DONE;
 }
 
@@ -297,6 +300,42 @@ static void say_left_out(const asking *a)
 		n);
 }
 
+/* What the own ledger knows is no copy. */
+static void say_there(const asking *a)
+{
+	uint64_t there = number_of(a, "there"), mended = number_of(a, "mended"),
+		 lacking = number_of(a, "lacking");
+	char n[EMR_TEXT_BYTES];
+
+	emr_out_number(a->out, "there", there);
+	emr_out_number(a->out, "mended", mended);
+	emr_out_number(a->out, "lacking", lacking);
+	emr_number_text(there, n);
+	if (there > 0)
+		emr_say(a->out,
+			emr_text_of(there,
+				"%s record is in your folder already, as it was or in a later "
+				"version.\n",
+				"%s records are in your folder already, as they were or in a later "
+				"version.\n"),
+			n);
+	emr_number_text(mended, n);
+	if (mended > 0)
+		emr_say(a->out,
+			emr_text_of(mended, "%s record was not whole on this disk, and is now.\n",
+				"%s records were not whole on this disk, and are now.\n"),
+			n);
+	emr_number_text(lacking, n);
+	if (lacking > 0)
+		emr_say(a->out,
+			emr_text_of(lacking,
+				"%s record is not whole here, and not in the file either: emrfs "
+				"verify names it.\n",
+				"%s records are not whole here, and not in the file either: emrfs "
+				"verify names them.\n"),
+			n);
+}
+
 static int conclude(const asking *a)
 {
 	char records[EMR_COUNT_BYTES], bytes[EMR_TEXT_BYTES], n[EMR_TEXT_BYTES], m[EMR_TEXT_BYTES];
@@ -306,12 +345,13 @@ static int conclude(const asking *a)
 	put_counts(a, records, bytes);
 	emr_out_put(a->out, "bad", json_incref(a->bad));
 	say_left_out(a);
+	say_there(a);
 	emr_number_text(bad, n);
 	emr_number_text(bad + number_of(a, "records"), m);
-	if (bad == 0) {
+	if (bad == 0 && (number_of(a, "records") > 0 || number_of(a, "there") == 0))
 		emr_say(a->out, "In your folder now: %s, %s.\n", records, bytes);
+	if (bad == 0)
 		return EMR_EXIT_DONE;
-	}
 	if (number_of(a, "records") > 0 ||
 		strcmp(text_of(json_array_get(a->bad, 0), "error"), "exists") == 0)
 		emr_problem_set(&problem, EMR_SAY_IMPORT_PART, "n", n, "m", m, NULL);

@@ -9,10 +9,22 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
+static emr_status refuse(void *arg, const emr_parcel_record *record)
+{
+	(void)arg, (void)record;
+	abort();
+}
+
 static emr_status take(void *arg, const emr_page_item *item)
 {
 	(void)arg, (void)item;
 	return EMR_OK;
+}
+
+static emr_status look(void *arg, const emr_cid *root)
+{
+	(void)arg;
+	return emr_cid_codec(root) == EMR_CODEC_DAG_PB ? EMR_OK : EMR_DAMAGED;
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -30,8 +42,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		abort();
 	if (ftruncate(fd, 0) != 0 || pwrite(fd, data, size, 0) != (ssize_t)size)
 		abort();
-	/* Nobody else has this keyring: an answer with records would be a forgery. */
-	if (emr_parcel_open(fd, keyring, NULL, &parcel) == EMR_OK)
+	/* Nobody else has this keyring: a record would be a forgery. */
+	if (emr_parcel_open(fd, keyring, NULL, &parcel) == EMR_OK &&
+		(emr_parcel_each(parcel, refuse, NULL) != EMR_OK ||
+			emr_parcel_each_bundle(parcel, look, NULL) != EMR_OK))
 		abort();
+	emr_parcel_close(parcel);
 	return 0;
 }

@@ -49,17 +49,28 @@ json 0 verify
 expect faults "$(field bad)" "[]"
 
 say "nothing that is there is replaced"
-json 3 import imaging.car
+json 0 import imaging.car
+expect "as it was" "$(field records) $(field there)" "0 5"
+json 3 import imaging.car Back/again
 expect error "$(field error)" import-part
 expect names "$(python3 -c 'import json; print(sorted({b["error"] for b in json.load(open("out/said"))["bad"]}))')" "['exists']"
 cmp scan "$MNT/Imaging/Old scans/scan 1.bin" || emr_fail "it was"
 
-say "also after it was deleted here"
+say "also after it was deleted here: the same records, in the versions of the file"
+cids() { (cd "$MNT/Imaging" && find . -type f -exec getfattr -n user.emrfs.cid -n user.emrfs.id {} + | sort); }
+run 0 status --wait
+cids >were
+echo "a later note" >"$MNT/Imaging/note.txt"
+run 0 status --wait
 rm -r "$MNT/Imaging" "$MNT/Back"
 run 0 status --wait
-run 0 import imaging.car
+json 0 import imaging.car
+expect "brought back" "$(field records) $(field there)" "5 0"
 picture "$MNT/Imaging" >found
 diff wanted found || emr_fail "after the deletion"
+run 0 status --wait
+cids >are
+diff were are || emr_fail "other records than before"
 
 say "what was erased since comes back by a yes only, and is named"
 mkdir "$MNT/Gone"

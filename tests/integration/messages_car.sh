@@ -14,10 +14,11 @@ run 0 status --wait
 met 2 bad-place export Letters "$MNT/letters.car"
 run 0 export Letters letters.car
 run 0 export Letters/one.txt one.car
-met 3 import-part import letters.car	# it is all there
-# Whole, but for a block that is not there.
+run 0 import letters.car Copies
+met 3 import-part import letters.car Copies	# it is all there
+# Whole, but for its largest block, the content.
 python3 - <<'END' || emr_fail "lacking.car"
-data, at = open("one.car", "rb").read(), 0
+data, at, sections = open("one.car", "rb").read(), 0, []
 while at < len(data):
     start = at
     size = shift = 0
@@ -27,7 +28,9 @@ while at < len(data):
         if byte < 128:
             break
     at += size
-open("lacking.car", "wb").write(data[:start])
+    sections.append(data[start:at])
+sections.remove(max(sections, key=len))
+open("lacking.car", "wb").write(b"".join(sections))
 END
 met 8 bad-data import lacking.car Lacking
 flip one.car $(($(stat -c %s one.car) - 100))
@@ -35,9 +38,19 @@ met 8 bad-data import one.car Flipped
 met 8 bad-data import second
 printf '\021\242eroots\200gversion\001' >empty.car
 met 6 not-yours import empty.car
+# What a node gives back for a file's CID alone; and a page of the first form.
+python3 "$SUPPORT/car_walk.py" export letters.car "$(getfattr --only-values --absolute-names -n user.emrfs.cid "$MNT/Letters/two.txt")" bare.car ||
+	emr_fail "bare.car"
+python3 - <<'END' || emr_fail "old.car"
+import hashlib
+page = b"EMXC\1" + bytes(11)
+open("old.car", "wb").write(open("empty.car", "rb").read() + bytes([36 + len(page), 1, 0x55, 0x12, 32]) + hashlib.sha256(page).digest() + page)
+END
+met 1 older-format import old.car
 run 0 erase --yes --passphrase-file second Letters/one.txt
 met 13 needs-yes import letters.car Again
 closed
 carrier taker
 met 6 not-yours import letters.car
+met 6 not-yours import bare.car
 closed

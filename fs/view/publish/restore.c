@@ -661,22 +661,13 @@ emr_status emr_view_restore(emr_view *view, const emr_restore *what, emr_restore
 
 typedef struct folder {
 	emr_view *view;
-	const emr_restore *what;
+	uint64_t until_unix_s;
+	emr_wanted_fn wanted;	/* NULL: all of it */
 	past_tree *tree, *then; /* THEN: the folder as of a time that was said; else NULL */
 	emr_restored_fn fn;
 	void *arg;
 	char path[EMR_NAME_MAX * 16]; /* of what is being brought back */
 } folder;
-
-/* FN has the last word: one file that cannot come back does not keep the others away. */
-static emr_status restore_file(folder *f)
-{
-	const emr_restore what = {.path = f->path, .until_unix_s = f->what->until_unix_s};
-	emr_restored restored = {0};
-	emr_status status = restore_one(f->view, &what, f->tree, &restored);
-
-	return f->fn(f->arg, f->path, status, &restored);
-}
 
 static bool is_in_folder(emr_view *view, const char *path)
 {
@@ -686,6 +677,25 @@ static bool is_in_folder(emr_view *view, const char *path)
 	is = tree_find(view, path) != NULL;
 	pthread_mutex_unlock(&view->lock);
 	return is;
+}
+
+/* FN has the last word: one file that cannot come back does not keep the others away. */
+static emr_status restore_file(folder *f, const past_entry *entry)
+{
+	emr_restore what = {.path = f->path, .until_unix_s = f->until_unix_s};
+	emr_restored restored = {0};
+	bool is_wanted = true;
+	emr_status status = f->wanted == NULL ? EMR_OK
+					      : f->wanted(f->arg, entry->domain, entry->object,
+							&is_wanted, &what.cver);
+
+	if (status != EMR_OK || !is_wanted)
+		return status;
+	/* What has the name now is another record, which stays as it is. */
+	status = f->wanted != NULL && is_in_folder(f->view, f->path)
+			 ? EMR_EXISTS
+			 : restore_one(f->view, &what, f->tree, &restored);
+	return f->fn(f->arg, f->path, status, &restored);
 }
 
 static bool was_directory_then(const folder *f)
@@ -749,25 +759,28 @@ static emr_status restore_below(folder *f, uint32_t entry, size_t len)
 	for (uint32_t i = 0; i < directory->nkids && status == EMR_OK; i++) {
 		uint32_t number = directory->first_kid + i;
 		const past_entry *kid = &f->tree->entries[number];
-		size_t name = strlen(kid->name);
+		size_t name = strlen(kid->name), at = len + (len > 0);
 
-		if (len + 1 + name >= sizeof f->path)
+		if (at + name >= sizeof f->path)
 			return EMR_LIMIT;
-		f->path[len] = '/';
-		memcpy(f->path + len + 1, kid->name, name + 1);
+		if (len > 0)
+			f->path[len] = '/';
+		memcpy(f->path + at, kid->name, name + 1);
 		if (kid->type == EMR_META_DIR)
-			status = restore_below(f, number, len + 1 + name);
+			status = restore_below(f, number, at + name);
 		else if (kid->is_gone)
-			status = restore_file(f);
+			status = restore_file(f, kid);
 		f->path[len] = '\0';
 	}
-	return status == EMR_OK && directory->is_gone ? restore_directory(f, len) : status;
+	return status == EMR_OK && directory->is_gone && f->wanted == NULL
+		       ? restore_directory(f, len)
+		       : status;
 }
 
 emr_status emr_view_restore_folder(
 	emr_view *view, const emr_restore *what, emr_restored_fn fn, void *arg)
 {
-	folder f = {.view = view, .what = what, .fn = fn, .arg = arg};
+	folder f = {.view = view, .until_unix_s = what->until_unix_s, .fn = fn, .arg = arg};
 	size_t len = strlen(what->path);
 	uint32_t entry;
 	emr_status status;
@@ -791,6 +804,21 @@ emr_status emr_view_restore_folder(
 			 : EMR_NOT_FOUND;
 	past_tree_free(f.tree);
 	past_tree_free(f.then);
+	publish_first(view);
+	return status;
+}
+
+emr_status emr_view_restore_wanted(
+	emr_view *view, emr_wanted_fn wanted, emr_restored_fn fn, void *arg)
+{
+	folder f = {.view = view, .wanted = wanted, .fn = fn, .arg = arg};
+	emr_status status;
+
+	publish_first(view);
+	status = past_tree_build(view, UINT64_MAX, PAST_DELETED_HERE, &f.tree);
+	if (status == EMR_OK)
+		status = restore_below(&f, PAST_TOP, 0);
+	past_tree_free(f.tree);
 	publish_first(view);
 	return status;
 }

@@ -43,12 +43,16 @@ emr_status emr_answer_keep(emr_session *session, const emr_request *request, emr
 	void *arg, emr_problem *out_problem);
 
 /* Writes REQUEST's file, which must not be there yet: the records at path, or the proof of the file
- * there.  Emits progress, and last {"done":true,"records","bytes"}. */
+ * there.  Emits progress, and last {"done":true,"records","bytes","root"}; root: the CID above all
+ * of it, "" for a proof. */
 emr_status emr_answer_export(emr_session *session, const emr_request *request, emr_emit_fn emit,
 	void *arg, emr_problem *out_problem);
 
-/* Reads records out of REQUEST's file into the directory at path.  Emits progress, {"bad":{path
- * error}} for each one that was not read, and last {"done":true,"records","bytes","bad_count"}. */
+/* Reads records out of REQUEST's file into the directory at path; at the top those that the own
+ * ledger names come back as what they were.  Emits progress, {"bad":{path error}} for each one that
+ * was not read, and last
+ * {"done":true,"records","bytes","bad_count","there","mended","lacking",...}.
+ */
 emr_status emr_answer_import(emr_session *session, const emr_request *request, emr_emit_fn emit,
 	void *arg, emr_problem *out_problem);
 

@@ -9,7 +9,8 @@
 #include "contract/item.h"
 #include "ledger/ledger.h"
 
-#define EMR_PAGE_BYTES_MAX ((size_t)1 << 20)
+#define EMR_PAGE_MAGIC "EMXC"
+#define EMR_PAGE_BYTES_MAX ((size_t)1 << 18) /* one leaf also for who cuts at that */
 #define EMR_PAGE_ENTRIES_MAX 512
 
 /* One item as it goes into a page; everything borrowed. */
@@ -25,6 +26,10 @@ typedef struct emr_page_entry {
  */
 emr_status emr_page_add(emr_buf *page, const emr_page_entry *entry);
 
+/* For taking additions back: cut the page to its old length, and say the old number again. */
+uint32_t emr_page_count(emr_bytes page);
+void emr_page_set_count(emr_buf *page, uint32_t count);
+
 typedef struct emr_page_item {
 	emr_item item;
 	emr_id32 item_id;
@@ -34,5 +39,5 @@ typedef struct emr_page_item {
 /* Any other status than EMR_OK ends the walk and is returned. */
 typedef emr_status (*emr_page_fn)(void *arg, const emr_page_item *item);
 /* Outside bytes: checks each entry (item in its batch, signature, private part) and gives it to FN,
- * in order.  EMR_DAMAGED, EMR_NEWER_FORMAT, EMR_LIMIT. */
+ * in order.  EMR_DAMAGED, EMR_NEWER_FORMAT; EMR_UNSUPPORTED: an older form. */
 emr_status emr_page_each(emr_bytes page, emr_page_fn fn, void *arg);
