@@ -28,3 +28,36 @@ emr_status carry_dir_encode(const emr_unixfs_link *links, size_t n, const emr_un
 			.name = "catalogue", .cid = page->cid, .tsize = page->tsize};
 	return emr_unixfs_dir_encode(entries, n, out_block, out_dir);
 }
+
+static emr_status add_node(
+	const emr_unixfs_link *links, size_t n, carry_emit emit, void *arg, emr_buf *out_level)
+{
+	EMR_AUTO_BUF block = {0};
+	emr_unixfs_link dir;
+	emr_status status = carry_dir_encode(links, n, NULL, &block, &dir);
+
+	if (status == EMR_OK)
+		status = emit(arg, &dir.cid, emr_buf_view(&block));
+	return status == EMR_OK ? emr_buf_append(out_level, &dir, sizeof dir) : status;
+}
+
+emr_status carry_tree_finish(emr_buf *parts, carry_emit emit, void *arg, emr_cid *out_root)
+{
+	emr_status status = parts->len > 0 ? EMR_OK : EMR_INVALID;
+
+	while (status == EMR_OK && parts->len > sizeof(emr_unixfs_link)) {
+		const emr_unixfs_link *links = (const void *)parts->data;
+		size_t n = parts->len / sizeof *links;
+		emr_buf above = {0};
+
+		for (size_t i = 0; status == EMR_OK && i < n; i += EMR_UNIXFS_LINKS_MAX)
+			status = add_node(links + i,
+				n - i < EMR_UNIXFS_LINKS_MAX ? n - i : EMR_UNIXFS_LINKS_MAX, emit,
+				arg, &above);
+		emr_buf_free(parts);
+		*parts = above;
+	}
+	if (status == EMR_OK)
+		*out_root = ((const emr_unixfs_link *)(const void *)parts->data)->cid;
+	return status;
+}

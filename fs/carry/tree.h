@@ -12,3 +12,8 @@
  * catalogue (NULL: it has none).  EMR_LIMIT. */
 emr_status carry_dir_encode(const emr_unixfs_link *links, size_t n, const emr_unixfs_link *page,
 	emr_buf *out_block, emr_unixfs_link *out_dir);
+
+typedef emr_status (*carry_emit)(void *arg, const emr_cid *cid, emr_bytes block);
+/* Gives EMIT the nodes above PARTS (emr_unixfs_link), children first, until one is above all; a
+ * part that is alone is the root.  PARTS is used up, and stays the caller's to free. */
+emr_status carry_tree_finish(emr_buf *parts, carry_emit emit, void *arg, emr_cid *out_root);

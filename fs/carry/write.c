@@ -189,18 +189,6 @@ static emr_status add_bundle(writing *w, const record *r)
 
 /* ---- the tree above them ---- */
 
-static emr_status write_dir(writing *w, const emr_unixfs_link *links, size_t n,
-	const emr_unixfs_link *page, emr_buf *out_level)
-{
-	EMR_AUTO_BUF block = {0};
-	emr_unixfs_link dir;
-	emr_status status = carry_dir_encode(links, n, page, &block, &dir);
-
-	if (status == EMR_OK)
-		status = write_block(w, &dir.cid, emr_buf_view(&block));
-	return status == EMR_OK ? emr_buf_append(out_level, &dir, sizeof dir) : status;
-}
-
 /* The part as it is goes into the file, and an empty one takes its place. */
 static emr_status finish_part(writing *w)
 {
@@ -208,11 +196,17 @@ static emr_status finish_part(writing *w)
 	const emr_bytes page = emr_buf_view(&p->page);
 	const emr_unixfs_link link = {
 		.cid = emr_cid_of_block(EMR_CODEC_RAW, page), .tsize = page.len};
+	EMR_AUTO_BUF block = {0};
+	emr_unixfs_link dir;
 	emr_status status = write_block(w, &link.cid, page);
 
 	if (status == EMR_OK)
-		status = write_dir(w, (const emr_unixfs_link *)(const void *)p->bundles.data,
-			p->bundles.len / sizeof link, &link, &w->parts);
+		status = carry_dir_encode((const emr_unixfs_link *)(const void *)p->bundles.data,
+			p->bundles.len / sizeof link, &link, &block, &dir);
+	if (status == EMR_OK)
+		status = write_block(w, &dir.cid, emr_buf_view(&block));
+	if (status == EMR_OK)
+		status = emr_buf_append(&w->parts, &dir, sizeof dir);
 	emr_buf_clear(&p->page);
 	emr_buf_clear(&p->listkeys);
 	emr_buf_clear(&p->bundles);
@@ -220,26 +214,9 @@ static emr_status finish_part(writing *w)
 	return status;
 }
 
-/* One directory above all of LEVEL, in as few steps as it takes. */
-static emr_status finish_tree(writing *w, emr_cid *out_root)
+static emr_status write_node(void *arg, const emr_cid *cid, emr_bytes block)
 {
-	emr_status status = EMR_OK;
-
-	while (status == EMR_OK && w->parts.len > sizeof(emr_unixfs_link)) {
-		const emr_unixfs_link *links = (const void *)w->parts.data;
-		size_t n = w->parts.len / sizeof *links;
-		emr_buf above = {0};
-
-		for (size_t i = 0; status == EMR_OK && i < n; i += EMR_UNIXFS_LINKS_MAX)
-			status = write_dir(w, links + i,
-				n - i < EMR_UNIXFS_LINKS_MAX ? n - i : EMR_UNIXFS_LINKS_MAX, NULL,
-				&above);
-		emr_buf_free(&w->parts);
-		w->parts = above;
-	}
-	if (status == EMR_OK)
-		*out_root = ((const emr_unixfs_link *)(const void *)w->parts.data)->cid;
-	return status;
+	return write_block(arg, cid, block);
 }
 
 /* ---- pages ---- */
@@ -445,7 +422,7 @@ static emr_status write_car(writing *w)
 	if (status == EMR_OK)
 		status = finish_part(w);
 	if (status == EMR_OK)
-		status = finish_tree(w, &w->tally.root);
+		status = carry_tree_finish(&w->parts, write_node, w, &w->tally.root);
 	if (status == EMR_OK)
 		status = emr_car_write_header(&header, &w->tally.root, 1);
 	if (status == EMR_OK && header.len != sizeof zeros)

@@ -72,6 +72,16 @@ run 0 status --wait
 cids >are
 diff were are || emr_fail "other records than before"
 
+say "where its name is another file's now, that one stays"
+run 0 export Imaging/note.txt note.car
+rm "$MNT/Imaging/note.txt"
+run 0 status --wait
+echo "somebody else's note" >"$MNT/Imaging/note.txt"
+run 0 status --wait
+json 3 import note.car
+expect error "$(python3 -c 'import json; print([(b["path"], b["error"]) for b in json.load(open("out/said"))["bad"]])')" "[('Imaging/note.txt', 'exists')]"
+expect "the other" "$(cat "$MNT/Imaging/note.txt")" "somebody else's note"
+
 say "what was erased since comes back by a yes only, and is named"
 mkdir "$MNT/Gone"
 echo "not to be kept" >"$MNT/Gone/secret.txt"

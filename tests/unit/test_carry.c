@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "car_blocks.h"
+#include "base/codec.h"
 #include "carry/carry.h"
 #include "carry/catalogue.h"
 #include "contract/codes.h"
@@ -11,6 +12,8 @@
 #include "emr_test.h"
 #include "ledger/batch.h"
 #include "store/car.h"
+#include "tree.h"
+#include "vectors.h"
 
 static const emr_id16 domain = {{1, 2, 3}};
 static emr_keyring *patient, *stranger;
@@ -81,6 +84,13 @@ static void a_page_gives_back_what_went_in(void **state)
 	make_page(patient, 7, &page);
 	assert_ok(emr_page_each(emr_buf_view(&page), count, &n));
 	assert_int_equal(n, 7);
+}
+
+static emr_status count_any(void *arg, const emr_page_item *item)
+{
+	(void)item;
+	(*(size_t *)arg)++;
+	return EMR_OK;
 }
 
 static emr_status take_all(void *arg, const emr_page_item *item)
@@ -230,6 +240,135 @@ static void signed_nonsense_is_refused(void **state)
 	assert_status(EMR_DAMAGED, open_with(&block, 1, patient));
 }
 
+/* ---- known answers of the second model ---- */
+
+static void a_page_is_spelled_as_the_second_model_spells_it(void **state)
+{
+	json_t *known = vectors_open("carry.json");
+	EMR_AUTO_BUF bytes = {0};
+	EMR_AUTO_BUF again = {0};
+	emr_bytes page = vectors_unhex(vectors_text(known, "page"), &bytes);
+	size_t at = 12, n = 0;
+
+	(void)state;
+	assert_ok(emr_page_each(page, count_any, &n));
+	assert_int_equal(n, vectors_u64(known, "page_entries"));
+	while (at < page.len) {
+		emr_page_entry entry = {.item = emr_bytes_of(page.data + at, EMR_ITEM_BYTES)};
+		emr_item item;
+
+		assert_int_equal(emr_item_parse((emr_span){entry.item.data, entry.item.len}, &item),
+			EMR_CONTRACT_OK);
+		at += EMR_ITEM_BYTES;
+		entry.header = emr_bytes_of(page.data + at, EMR_HEADER_BYTES);
+		at += EMR_HEADER_BYTES;
+		entry.index = emr_get_u16(page.data + at);
+		entry.path.n = page.data[at + 2];
+		at += 4;
+		memcpy(entry.path.hashes, page.data + at, entry.path.n * 32);
+		at += entry.path.n * 32;
+		entry.priv = emr_bytes_of(page.data + at, item.priv_len);
+		at += item.priv_len;
+		assert_ok(emr_page_add(&again, &entry));
+	}
+	assert_true(emr_bytes_equal(page, emr_buf_view(&again)));
+	json_decref(known);
+}
+
+/* Child I of the model's directories: the raw block of I in four bytes. */
+static emr_buf links_of(size_t n)
+{
+	emr_buf links = {0};
+
+	for (size_t i = 0; i < n; i++) {
+		uint8_t block[4];
+		emr_unixfs_link link = {.tsize = sizeof block};
+
+		emr_put_u32(block, (uint32_t)i);
+		link.cid = emr_cid_of_block(EMR_CODEC_RAW, emr_bytes_of(block, sizeof block));
+		assert_ok(emr_buf_append(&links, &link, sizeof link));
+	}
+	return links;
+}
+
+static void is_cid(const json_t *one, const char *key, const emr_cid *cid)
+{
+	EMR_AUTO_BUF wanted = {0};
+
+	assert_true(emr_bytes_equal(vectors_unhex(vectors_text(one, key), &wanted),
+		emr_bytes_of(cid->b, sizeof cid->b)));
+}
+
+static void directories_are_such_as_ipfs_makes(void **state)
+{
+	json_t *known = vectors_open("carry.json");
+	EMR_AUTO_BUF bytes = {0};
+	emr_bytes page = vectors_unhex(vectors_text(known, "page"), &bytes);
+	const emr_unixfs_link catalogue = {
+		.cid = emr_cid_of_block(EMR_CODEC_RAW, page), .tsize = page.len};
+	json_t *one;
+	size_t i;
+
+	(void)state;
+	json_array_foreach(vectors_get(known, "directories"), i, one)
+	{
+		size_t n = vectors_u64(one, "links");
+		bool has = json_is_true(vectors_get(one, "has_catalogue"));
+		EMR_AUTO_BUF links = links_of(n);
+		EMR_AUTO_BUF block = {0};
+		emr_unixfs_link dir;
+
+		assert_ok(carry_dir_encode((const emr_unixfs_link *)(const void *)links.data, n,
+			has ? &catalogue : NULL, &block, &dir));
+		is_cid(one, "cid", &dir.cid);
+		assert_int_equal(dir.tsize, vectors_u64(one, "tsize"));
+		assert_int_equal(block.len, vectors_u64(one, "block_len"));
+	}
+	json_decref(known);
+}
+
+static emr_status count_node(void *arg, const emr_cid *cid, emr_bytes block)
+{
+	assert_ok(emr_cid_verify(cid, block));
+	(*(size_t *)arg)++;
+	return EMR_OK;
+}
+
+static void one_node_is_above_any_number_of_parts(void **state)
+{
+	json_t *known = vectors_open("carry.json");
+	json_t *one;
+	size_t i;
+
+	(void)state;
+	json_array_foreach(vectors_get(known, "trees"), i, one)
+	{
+		EMR_AUTO_BUF links = links_of(vectors_u64(one, "parts"));
+		size_t nodes = 0;
+		emr_cid root;
+
+		assert_ok(carry_tree_finish(&links, count_node, &nodes, &root));
+		is_cid(one, "root", &root);
+		assert_int_equal(nodes, vectors_u64(one, "nodes"));
+	}
+	json_decref(known);
+}
+
+static void a_car_of_the_second_model_is_somebody_elses(void **state)
+{
+	json_t *known = vectors_open("carry.json");
+	EMR_AUTO_BUF bytes = {0};
+	EMR_AUTO_PARCEL parcel = NULL;
+	emr_bytes car = vectors_unhex(vectors_text(vectors_get(known, "car"), "car"), &bytes);
+	int fd = memfd_create("car", MFD_CLOEXEC);
+
+	(void)state;
+	assert_int_equal(write(fd, car.data, car.len), (ssize_t)car.len);
+	assert_status(EMR_DENIED, emr_parcel_open(fd, patient, NULL, &parcel));
+	close(fd);
+	json_decref(known);
+}
+
 static int begin(void **state)
 {
 	(void)state;
@@ -257,6 +396,10 @@ int main(void)
 		cmocka_unit_test(a_block_that_is_not_what_it_is_called_is_refused),
 		cmocka_unit_test(a_car_of_somebody_else_gives_nothing),
 		cmocka_unit_test(signed_nonsense_is_refused),
+		cmocka_unit_test(a_page_is_spelled_as_the_second_model_spells_it),
+		cmocka_unit_test(directories_are_such_as_ipfs_makes),
+		cmocka_unit_test(one_node_is_above_any_number_of_parts),
+		cmocka_unit_test(a_car_of_the_second_model_is_somebody_elses),
 	};
 
 	return cmocka_run_group_tests(tests, begin, end);
