@@ -260,17 +260,35 @@ static int by_worth(const void *a, const void *b)
 	return order != 0 ? order : (x->version < y->version) - (x->version > y->version);
 }
 
-/* R goes: it says less of the record than KEPT, or it is another with its number. */
+/* What a file is, its owner says, and a page can be made that has a later name and no content. */
+static bool may_follow(const record *r, const record *kept)
+{
+	return r->version > kept->version &&
+	       (!r->is_others_words || r->meta.type == kept->meta.type);
+}
+
+static void take_content(record *kept, const record *r)
+{
+	kept->put = r->put;
+	kept->pversion = r->pversion;
+	kept->put_item = r->put_item;
+	kept->epoch = r->epoch;
+	memcpy(kept->r_pid, r->r_pid, sizeof kept->r_pid);
+}
+
+/* R goes: what is later in it goes over to KEPT, unless it is another with its number. */
 static void fold(emr_parcel *p, record *kept, record *r)
 {
 	if (!emr_id16_equal(kept->domain, r->domain))
 		p->foreign += !r->is_left_out;
-	else if (r->version > kept->version) {
+	else if (may_follow(r, kept)) {
 		const record swap = *kept;
 
 		*kept = *r; /* somebody else's words, but later ones */
 		*r = swap;
 	}
+	if (emr_id16_equal(kept->domain, r->domain) && r->pversion > kept->pversion)
+		take_content(kept, r);
 	emr_buf_free(&r->plain);
 }
 

@@ -175,8 +175,8 @@ static emr_status add_bundle(writing *w, const record *r)
 	emr_cid missing;
 	emr_status status = emr_store_get_verified(w->from->store, &r->place.root, &block);
 
-	if (status == EMR_OK)
-		status = emr_unixfs_bundle_decode(emr_buf_view(&block), &bundle);
+	if (status == EMR_OK && emr_unixfs_bundle_decode(emr_buf_view(&block), &bundle) != EMR_OK)
+		return EMR_OK; /* its name fits: somebody wrote nonsense, which opens nowhere */
 	if (status == EMR_OK)
 		status = emr_store_walk(
 			emr_store_blocks(w->from->store), &r->place.root, copy_block, w, &missing);

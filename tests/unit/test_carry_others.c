@@ -4,10 +4,13 @@
 #include <unistd.h>
 
 #include "carry/carry.h"
+#include "carry/catalogue.h"
+#include "contract/codes.h"
 #include "domains.h"
 #include "guest.h"
 #include "keyring/card.h"
 #include "pen_kit.h"
+#include "store/car.h"
 
 static story s;
 static pen p;
@@ -91,12 +94,11 @@ static emr_status note(void *arg, const emr_parcel_record *r)
 	return EMR_OK;
 }
 
-static found read_back(bool with_ledger)
+static found read_from(int fd, bool with_ledger)
 {
 	const emr_parcel_ledger ledger = {.replica = s.k.stack.replica,
 		.descriptor = emr_ledger_descriptor(s.k.stack.ledger)};
 	found f = {.left_out = 0};
-	int fd = write_out();
 
 	assert_ok(emr_parcel_open(fd, s.k.stack.keyring, with_ledger ? &ledger : NULL, &f.parcel));
 	assert_ok(emr_parcel_each(f.parcel, note, &f));
@@ -105,6 +107,11 @@ static found read_back(bool with_ledger)
 	close(fd);
 	strcat(f.all, "|");
 	return f;
+}
+
+static found read_back(bool with_ledger)
+{
+	return read_from(write_out(), with_ledger);
 }
 
 static void has(const found *f, const char *what)
@@ -186,6 +193,89 @@ static void a_description_of_another_patient_closes_nothing(void **state)
 	end();
 }
 
+/* ---- a page that a writer made himself ---- */
+
+static uint64_t varint(const uint8_t *data, size_t *at)
+{
+	uint64_t value = 0;
+
+	for (unsigned shift = 0;; shift += 7) {
+		uint8_t byte = data[(*at)++];
+
+		value |= (uint64_t)(byte & 127) << shift;
+		if (byte < 128)
+			return value;
+	}
+}
+
+/* PAGE without the items that have contents. */
+static void without_contents(emr_bytes page, emr_buf *out)
+{
+	for (size_t at = 12; at < page.len;) {
+		emr_page_entry e = {.item = emr_bytes_of(page.data + at, EMR_ITEM_BYTES)};
+		emr_item item;
+
+		assert_int_equal(emr_item_parse((emr_span){e.item.data, e.item.len}, &item),
+			EMR_CONTRACT_OK);
+		at += EMR_ITEM_BYTES;
+		e.header = emr_bytes_of(page.data + at, EMR_HEADER_BYTES);
+		at += EMR_HEADER_BYTES;
+		e.index = (uint16_t)(page.data[at] << 8 | page.data[at + 1]);
+		e.path.n = page.data[at + 2];
+		at += 4;
+		memcpy(e.path.hashes, page.data + at, e.path.n * 32);
+		at += e.path.n * 32;
+		e.priv = emr_bytes_of(page.data + at, item.priv_len);
+		at += item.priv_len;
+		if (item.op == EMR_OP_META || item.op == EMR_OP_LISTKEY)
+			assert_ok(emr_page_add(out, &e));
+	}
+}
+
+/* Behind the CAR in FD stands such a page of each of its own, as a leaf of some content would. */
+static void add_pages_without_contents(int fd)
+{
+	size_t len = (size_t)lseek(fd, 0, SEEK_END), at = 0;
+	uint8_t *car = malloc(len);
+
+	assert_non_null(car);
+	assert_int_equal(pread(fd, car, len, 0), (ssize_t)len);
+	at += varint(car, &at);
+	while (at < len) {
+		size_t section = varint(car, &at);
+		emr_bytes block = emr_bytes_of(car + at + EMR_CID_BYTES, section - EMR_CID_BYTES);
+		uint8_t head[EMR_CAR_SECTION_HEAD_MAX];
+		EMR_AUTO_BUF page = {0};
+		emr_cid cid;
+
+		at += section;
+		if (block.len < 4 || memcmp(block.data, EMR_PAGE_MAGIC, 4) != 0)
+			continue;
+		without_contents(block, &page);
+		cid = emr_cid_of_block(EMR_CODEC_RAW, emr_buf_view(&page));
+		section = emr_car_section_head(head, &cid, page.len);
+		assert_int_equal(write(fd, head, section), (ssize_t)section);
+		assert_int_equal(write(fd, page.data, page.len), (ssize_t)page.len);
+	}
+	free(car);
+}
+
+static void a_page_of_a_writers_own_takes_no_content_away(void **state)
+{
+	found f;
+	int fd;
+
+	(void)state;
+	begin();
+	pen_rename_blindly(&p, s.imaging, id_of("Imaging/MRI.pdf"), s.imaging, "Knee.pdf");
+	assert_ok(p.last.error);
+	fd = write_out();
+	add_pages_without_contents(fd);
+	f = read_from(fd, true);
+	has(&f, "|Imaging/Knee.pdf=%PDF a knee|");
+	end();
+}
+
 static void what_a_writer_may_not_say_is_left_out(void **state)
 {
 	emr_id16 a, b, elsewhere;
@@ -245,6 +335,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(what_a_writer_wrote_comes_back_where_the_ledger_has_it),
 		cmocka_unit_test(what_she_moved_out_of_the_shared_folder_stays_the_writers_word),
 		cmocka_unit_test(a_description_of_another_patient_closes_nothing),
+		cmocka_unit_test(a_page_of_a_writers_own_takes_no_content_away),
 		cmocka_unit_test(what_a_writer_may_not_say_is_left_out),
 		cmocka_unit_test(a_deposit_comes_back_once_the_owner_has_placed_it),
 	};
