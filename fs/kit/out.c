@@ -15,11 +15,18 @@
 #include "kit/language.h"
 #include "kit/terminal.h"
 
+/* It says something and goes on, so that what it says cannot wait for its end. */
+static bool stays(emr_verb verb)
+{
+	return verb == EMR_VERB_MOUNT || verb == EMR_VERB_AGENT;
+}
+
 emr_status emr_out_begin(const emr_args *args, emr_out *out)
 {
 	*out = (emr_out){.verb = args->verb,
 		.is_json = args->given[EMR_OPT_JSON],
 		.is_quiet = args->given[EMR_OPT_QUIET],
+		.is_in_windows = emr_terminal_is_dialog() && !stays(args->verb),
 		.fields = json_object()};
 	return out->fields != NULL ? EMR_OK : EMR_NO_MEMORY;
 }
@@ -32,15 +39,20 @@ void emr_say(emr_out *out, const char *format, ...)
 		return;
 	emr_progress_end(out);
 	va_start(arguments, format);
-	emr_hint_vprint(stdout, format, arguments);
+	emr_hint_vprint(out->is_in_windows ? emr_terminal_gather() : stdout, format, arguments);
 	va_end(arguments);
 }
 
-static void print_problem(const emr_problem *problem)
+static void print_problem(const emr_out *out, const emr_problem *problem)
 {
+	FILE *to = out->is_in_windows ? emr_terminal_gather() : stderr;
+	const char *hint = problem->hint;
+
 	fflush(stdout);
-	fprintf(stderr, "emrfs: %s%s%s\n", problem->text, problem->hint[0] != '\0' ? "  " : "",
-		problem->hint);
+	if (out->is_in_windows)
+		fprintf(to, "%s%s%s\n", problem->text, hint[0] != '\0' ? "\n" : "", hint);
+	else
+		fprintf(to, "emrfs: %s%s%s\n", problem->text, hint[0] != '\0' ? "  " : "", hint);
 }
 
 void emr_remark(emr_out *out, const emr_problem *problem)
@@ -48,7 +60,7 @@ void emr_remark(emr_out *out, const emr_problem *problem)
 	if (out->is_json || out->is_quiet)
 		return;
 	emr_progress_end(out);
-	print_problem(problem);
+	print_problem(out, problem);
 }
 
 /* ---- progress ---- */
@@ -86,8 +98,9 @@ static bool may_draw(const emr_out *out)
 {
 	const char *terminal = getenv("TERM");
 
-	return !out->is_json && !out->is_quiet && isatty(STDERR_FILENO) &&
-	       (terminal == NULL || strcmp(terminal, "dumb") != 0);
+	if (out->is_json || out->is_quiet || out->is_in_windows)
+		return out->is_in_windows && !out->is_json && !out->is_quiet;
+	return isatty(STDERR_FILENO) && (terminal == NULL || strcmp(terminal, "dumb") != 0);
 }
 
 /* The last column stays free: some terminals wrap when it is filled. */
@@ -97,6 +110,11 @@ static void draw(emr_out *out, const char *text)
 	char line[LINE_BYTES];
 	size_t columns = COLUMNS_USUAL;
 
+	if (out->is_in_windows) {
+		emr_terminal_busy(text);
+		out->progress_shown = true;
+		return;
+	}
 	if (ioctl(STDERR_FILENO, TIOCGWINSZ, &terminal) == 0 && terminal.ws_col > 0)
 		columns = terminal.ws_col;
 	emr_progress_fit(text, columns - 1, line, sizeof line);
@@ -146,6 +164,11 @@ void emr_progress_end(emr_out *out)
 {
 	if (!out->progress_shown)
 		return;
+	if (out->is_in_windows) {
+		emr_terminal_busy_end();
+		out->progress_shown = false;
+		return;
+	}
 	fputs(erase_line, stderr);
 	fflush(stderr);
 	swap_handlers(erase_and_die, SIG_DFL);
@@ -195,7 +218,7 @@ int emr_out_fail(emr_out *out, const emr_problem *problem)
 	emr_terminal_drop_typed(); /* the answers to questions that do not come any more */
 	out->problem = *problem;
 	if (!out->is_json)
-		print_problem(problem);
+		print_problem(out, problem);
 	return (int)emr_message_get(problem->message)->exit;
 }
 
@@ -227,6 +250,7 @@ static json_t *whole_object(const emr_out *out, int code)
 int emr_out_end(emr_out *out, int code)
 {
 	emr_progress_end(out);
+	emr_terminal_print_gathered();
 	if (out->is_json && !out->is_spoken) {
 		json_t *object = out->fields != NULL ? whole_object(out, code) : NULL;
 

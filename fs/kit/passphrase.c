@@ -213,9 +213,12 @@ static emr_status ask(
 					 : ask_terminal(question, out);
 	if (status == EMR_OK || status == EMR_LIMIT)
 		return check_length(out, out_problem);
-	if (status == EMR_NOT_FOUND && program == NULL)
+	if (status == EMR_NOT_FOUND && program == NULL) {
 		emr_problem_set(out_problem, EMR_SAY_NO_PASSPHRASE, NULL);
-	else if (program != NULL)
+	} else if (program != NULL && emr_terminal_is_dialog()) { /* its window was closed */
+		status = EMR_INTERRUPTED;
+		emr_problem_set_status(out_problem, status, NULL);
+	} else if (program != NULL)
 		emr_problem_set(out_problem, EMR_SAY_PASSPHRASE_FILE, "file", program, "cause",
 			_("the program failed"), NULL);
 	else

@@ -28,6 +28,13 @@ extern char **environ;
 
 static bool has_asked;
 
+/* What was said and stands in no window yet, and what is shown while somebody has to wait. */
+static char *said_text;
+static size_t said_len;
+static FILE *said;
+static int busy_fd = -1;
+static pid_t busy_pid;
+
 static int terminal_open(void)
 {
 	return open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY);
@@ -43,8 +50,9 @@ static const char *dialog_program(void)
 }
 
 /* TEXT is in the pipe before anybody reads it: it never fills one.  Neither a file nor an argument
- * has it. */
-static emr_status start_dialog(const char *kind, const char *text, int answer_fd, pid_t *out_pid)
+ * has it.  The writing end goes to *OUT_FD, and is closed where that is NULL. */
+static emr_status start_dialog(
+	const char *kind, const char *text, int answer_fd, pid_t *out_pid, int *out_fd)
 {
 	char *argv[] = {strdup(dialog_program()), strdup(kind), NULL};
 	posix_spawn_file_actions_t actions;
@@ -59,13 +67,17 @@ static emr_status start_dialog(const char *kind, const char *text, int answer_fd
 	}
 	posix_spawn_file_actions_init(&actions);
 	posix_spawn_file_actions_adddup2(&actions, ends[0], STDIN_FILENO);
-	posix_spawn_file_actions_adddup2(&actions, answer_fd, STDOUT_FILENO);
+	if (answer_fd >= 0)
+		posix_spawn_file_actions_adddup2(&actions, answer_fd, STDOUT_FILENO);
 	if (len <= DIALOG_TEXT_MAX && write(ends[1], text, len) == (ssize_t)len &&
 		posix_spawnp(out_pid, argv[0], &actions, NULL, argv, environ) == 0)
 		status = EMR_OK;
 	posix_spawn_file_actions_destroy(&actions);
 	close(ends[0]);
-	close(ends[1]);
+	if (status == EMR_OK && out_fd != NULL)
+		*out_fd = ends[1];
+	else
+		close(ends[1]);
 	free(argv[0]);
 	free(argv[1]);
 	return status;
@@ -82,7 +94,7 @@ static emr_status ask_dialog(const char *kind, const char *text, char *out, size
 
 	if (pipe2(ends, O_CLOEXEC) != 0)
 		return EMR_IO;
-	status = start_dialog(kind, text, ends[1], &pid);
+	status = start_dialog(kind, text, ends[1], &pid, NULL);
 	close(ends[1]);
 	if (status == EMR_OK && read_line(ends[0], out, size) != EMR_OK)
 		out[0] = '\0'; /* an empty answer is one, if the program says so */
@@ -104,6 +116,96 @@ bool emr_terminal_there(void)
 bool emr_terminal_is_dialog(void)
 {
 	return dialog_program() != NULL;
+}
+
+FILE *emr_terminal_gather(void)
+{
+	if (said == NULL && dialog_program() != NULL)
+		said = open_memstream(&said_text, &said_len);
+	return said != NULL ? said : stdout;
+}
+
+/* Owned by the caller; NULL: nothing was said. */
+static char *take_said(void)
+{
+	char *text = NULL;
+
+	if (said == NULL)
+		return NULL;
+	(void)fclose(said);
+	said = NULL;
+	if (said_len > 0)
+		text = said_text;
+	else
+		free(said_text);
+	said_text = NULL;
+	return text;
+}
+
+void emr_terminal_print_gathered(void)
+{
+	EMR_AUTO_FREE char *text = take_said();
+
+	if (text != NULL)
+		fputs(text, stdout);
+}
+
+/* What was said stands in the same window, above the question, so that nobody says yes to
+ * something that he has not seen. */
+static emr_status ask_yes_in_window(const char *question, bool *out_is_yes)
+{
+	EMR_AUTO_FREE char *above = take_said();
+	EMR_AUTO_FREE char *text = NULL;
+	char answer[16];
+	emr_status status = EMR_NO_MEMORY;
+
+	if (asprintf(&text, "%s%s%s\n", above != NULL ? above : "", above != NULL ? "\n" : "",
+		    question) < 0)
+		text = NULL;
+	if (text != NULL)
+		status = ask_dialog("yes", text, answer, sizeof answer);
+	*out_is_yes = status == EMR_OK && strcmp(answer, "yes") == 0;
+	return status != EMR_OK || *out_is_yes || strcmp(answer, "no") == 0 ? status
+									    : EMR_INTERRUPTED;
+}
+
+static emr_status ask_in_window(const char *kind, const char *question, char *out, size_t size)
+{
+	EMR_AUTO_FREE char *above = take_said();
+	char line[8];
+
+	if (above != NULL)
+		(void)!ask_dialog("say", above, line, sizeof line);
+	return ask_dialog(kind, question, out, size);
+}
+
+emr_status emr_terminal_ask_words(const char *question, char *out, size_t size)
+{
+	if (dialog_program() != NULL)
+		return ask_in_window("words", emr_text(question), out, size);
+	return emr_terminal_ask(question, out, size);
+}
+
+/* A line of zenity --progress: what follows "# " is shown. */
+void emr_terminal_busy(const char *text)
+{
+	char line[1100];
+	int len = snprintf(line, sizeof line, "# %.1000s\n", text);
+
+	if (busy_fd >= 0)
+		(void)!write(busy_fd, line, (size_t)len);
+	else
+		(void)!start_dialog("busy", line, -1, &busy_pid, &busy_fd);
+}
+
+void emr_terminal_busy_end(void)
+{
+	if (busy_fd < 0)
+		return;
+	close(busy_fd);
+	busy_fd = -1;
+	while (waitpid(busy_pid, NULL, 0) < 0 && errno == EINTR)
+		;
 }
 
 static emr_status read_line(int fd, char *out, size_t size)
@@ -132,7 +234,7 @@ emr_status emr_terminal_ask(const char *question, char *out, size_t size)
 	EMR_AUTO_FD fd = -1;
 
 	if (dialog_program() != NULL)
-		return ask_dialog("ask", question, out, size);
+		return ask_in_window("ask", emr_text(question), out, size);
 	fd = terminal_open();
 	if (fd < 0)
 		return EMR_NOT_FOUND;
@@ -171,6 +273,8 @@ emr_status emr_terminal_ask_yes(const char *question, bool *out_is_yes)
 	char answer[16];
 
 	*out_is_yes = false;
+	if (dialog_program() != NULL)
+		return ask_yes_in_window(emr_text(question), out_is_yes);
 	for (int i = 0; i < ANSWERS_MAX; i++) {
 		emr_status status = emr_terminal_ask(question, answer, sizeof answer);
 

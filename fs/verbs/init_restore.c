@@ -125,8 +125,8 @@ static emr_status choose_keys(restoring *r, emr_problem *out_problem)
 	const char *file = r->args->values[EMR_OPT_WORDS_FILE];
 	const char *program = getenv("EMRFS_ASKPASS");
 	bool may_ask = file == NULL && r->args->values[EMR_OPT_PASSPHRASE_FILE] == NULL &&
-		       (program == NULL || program[0] == '\0') && !r->args->given[EMR_OPT_YES] &&
-		       emr_terminal_there();
+		       (program == NULL || program[0] == '\0' || emr_terminal_is_dialog()) &&
+		       !r->args->given[EMR_OPT_YES] && emr_terminal_there();
 	bool has_passphrase = true;
 	emr_status status = EMR_OK;
 

@@ -356,10 +356,20 @@ static emr_status list(telling *t, const emr_request *request, emr_problem *out_
 static int ask_same(const telling *t)
 {
 	char answer[16] = "";
+	bool is_yes;
 
 	if (t->args->given[EMR_OPT_YES])
 		return 1;
-	if (t->out->is_json || !isatty(STDIN_FILENO) || !emr_terminal_there() ||
+	if (t->out->is_json)
+		return -1;
+	if (emr_terminal_is_dialog())
+		return emr_terminal_ask_yes(
+			       "Do both of you see this number?  Close this window to say so "
+			       "later.",
+			       &is_yes) == EMR_OK
+			       ? is_yes
+			       : -1;
+	if (!isatty(STDIN_FILENO) || !emr_terminal_there() ||
 		emr_terminal_ask("Do both of you see this number (yes, no)? Enter: later.", answer,
 			sizeof answer) != EMR_OK)
 		return -1;

@@ -6,10 +6,10 @@ verbs=$("$pages" verbs)
 mkdir -p "$share/nemo/actions" "$share/Thunar/sendto" "$share/emrfs/nautilus-scripts" "$share/file-manager/actions" \
 	"$share/kio/servicemenus"
 
-# entry DEED VERB LABEL COMMENT SELECTION ICON LABEL-PT COMMENT-PT: DEED is what `action` is told, VERB of emrfs what it needs; SELECTION is s (one file)
-# or any (as Nemo says it).  The last two are LABEL and COMMENT in Portuguese.
+# entry DEED VERB LABEL COMMENT SELECTION ICON LABEL-PT COMMENT-PT [MIME]: DEED is what `action` is told, VERB of emrfs what it needs; SELECTION is s (one file)
+# or any (as Nemo says it).  Then LABEL and COMMENT in Portuguese, and the type of the files it is for (all).
 entry() {
-	verb=$1 needs=$2 label=$3 comment=$4 selection=$5 icon=$6 label_pt=$7 comment_pt=$8
+	verb=$1 needs=$2 label=$3 comment=$4 selection=$5 icon=$6 label_pt=$7 comment_pt=$8 mime=${9:-}
 	case "
 $verbs
 " in
@@ -18,6 +18,8 @@ $needs
 "*) ;;
 	*) return 0 ;;
 	esac
+	for_files='Extensions=any;'
+	[ -z "$mime" ] || for_files="Mimetypes=$mime;"
 	run="/usr/libexec/emrfs/action $verb"
 	cat >"$share/nemo/actions/emrfs-$verb.nemo_action" <<END
 [Nemo Action]
@@ -28,7 +30,7 @@ Comment[pt]=$comment_pt
 Exec=$run %F
 Icon-Name=$icon
 Selection=$selection
-Extensions=any;
+$for_files
 UriScheme=file
 END
 	cat >"$share/Thunar/sendto/emrfs-$verb.desktop" <<END
@@ -42,6 +44,7 @@ Comment[pt]=$comment_pt
 Exec=$run %F
 Icon=emrfs
 NoDisplay=true
+${mime:+MimeType=$mime;}
 END
 	cat >"$share/file-manager/actions/emrfs-$verb.desktop" <<END
 [Desktop Entry]
@@ -54,14 +57,14 @@ Icon=$icon
 Profiles=emrfs;
 
 [X-Action-Profile emrfs]
-MimeTypes=all/all;
+MimeTypes=${mime:-all/all};
 Exec=$run %F
 END
 	cat >"$share/kio/servicemenus/emrfs-$verb.desktop" <<END
 [Desktop Entry]
 Type=Service
 X-KDE-ServiceTypes=KonqPopupMenu/Plugin
-MimeType=all/all;
+MimeType=${mime:-all/all};
 Actions=$verb;
 X-KDE-Submenu=Medical records
 X-KDE-Submenu[pt]=Registos clínicos
@@ -89,3 +92,7 @@ entry unshare revoke "Stop sharing ..." "Take back what somebody may open" s edi
 	"Deixar de partilhar ..." "Retirar o que alguém pode abrir"
 entry log log "Who opened it" "Who was given the keys of this record, and who opened it" notnone view-list \
 	"Quem o abriu" "Quem recebeu as chaves deste registo, e quem o abriu"
+entry card people "Take this card" "Take the card of a person, to share with that person" s contact-new \
+	"Receber este cartão" "Receber o cartão de uma pessoa, para partilhar com ela" application/x-emrfs-card
+entry join join "Join with this invitation" "Join the network that this invitation is for" s list-add \
+	"Entrar com este convite" "Entrar na rede para a qual é este convite" application/x-emrfs-invitation

@@ -18,13 +18,14 @@ cat >bin/zenity <<'END'
 #!/bin/bash
 for process in /proc/[0-9]*/cmdline; do tr '\0' ' ' <"$process" 2>/dev/null; echo; done >"$EMR_WORK/arguments"
 cat >"$EMR_WORK/window"
+case $* in *--cancel-label*) exit 1 ;; esac # what failed is not tried again
 END
 chmod +x bin/emrfs bin/zenity || exit 2
 export EMR_WORK DISPLAY=:none PATH=$EMR_WORK/bin:$PATH EMRFS=$EMR_WORK/bin/emrfs
 
 shown() {	# what was started
 	grep -q "Unreadable-Elsewhere" window || emr_fail "$1: not in the window"
-	grep -q "packaging/tell" arguments || emr_fail "$1: the arguments were not looked at while it was shown"
+	grep -qE "packaging/(tell|open-folder)" arguments || emr_fail "$1: the arguments were not looked at while it was shown"
 	! grep -q "Unreadable-Elsewhere" arguments || emr_fail "$1: in an argument: $(grep Unreadable-Elsewhere arguments)"
 	rm window arguments
 }

@@ -11,6 +11,7 @@ typedef struct emr_out {
 	emr_verb verb;
 	bool is_json;
 	bool is_quiet;
+	bool is_in_windows;  /* what is said waits for a window (kit/terminal.h) */
 	json_t *fields;	     /* of the JSON answer; owned */
 	emr_problem problem; /* the failure, if there was one */
 	bool progress_shown; /* a progress line stands on the terminal */

@@ -5,12 +5,15 @@
  * is thrown away when a verb fails (emr_terminal_drop_typed), because the shell would run it.
  *
  * Where EMRFS_DIALOG names a program, that asks instead, in a window: it gets what it is to do as
- * its argument ("ask", "page" or "say"), the text on its standard input, and prints the answer;
- * another exit code than 0 is no answer. */
+ * its argument ("ask", "words", "yes", "page", "say" or "busy"), the text on its standard input,
+ * and prints the answer ("yes" or "no" to "yes"); another exit code than 0 is no answer.  What the
+ * verb said until then stands in the window of the question.  "busy" stays until its input ends;
+ * who closes it ends the program. */
 #pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdio.h>
 
 #include "base/status.h"
 #include "kit/message.h"
@@ -27,6 +30,18 @@ emr_status emr_terminal_ask(const char *question, char *out, size_t size);
  * EMR_NOT_FOUND without a terminal; EMR_INTERRUPTED when no answer came; *out_is_yes is false then.
  */
 emr_status emr_terminal_ask_yes(const char *question, bool *out_is_yes);
+
+/* The 24 words, or some of them: as emr_terminal_ask, in a window with room for all. */
+emr_status emr_terminal_ask_words(const char *question, char *out, size_t size);
+
+/* Where a verb says something: kept for the window of the next question where there are windows,
+ * else stdout.  What no window has shown at the end is printed. */
+FILE *emr_terminal_gather(void);
+void emr_terminal_print_gathered(void);
+
+/* Shows TEXT in a window while somebody has to wait; another TEXT takes its place. */
+void emr_terminal_busy(const char *text);
+void emr_terminal_busy_end(void);
 
 /* In English, or in the language of the question. */
 bool emr_terminal_is_yes(const char *answer);

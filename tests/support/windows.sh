@@ -1,0 +1,91 @@
+# Sourced after mount.sh and screen.sh by tests of what the menus of a desktop start: the real zenity on a screen that nobody sees, and
+# somebody who types and clicks there. What every process was given as arguments and environment is noted at each window, in $EMR_WORK/seen.
+#
+#   windows_begin                  the screen, zenity, and an xdg-open which notes in $EMR_WORK/opened what it was to open
+#   next_window WORDS              waits until the next window was asked for with WORDS, and stands there; its text is in $page
+#   type_in TEXT                   and Return, until that window is gone
+#   click_ok / click_no            the right one of the lowest row of buttons, and the one beside it
+#   click_row N                    the Nth line of a list, and the right button
+#   close_window                   as its corner does
+#   choose_path PATH               what the next window that asks for a file or directory answers ("": it is cancelled): its keys depend on
+#                                  what it completes when, so that it alone is not real
+windows_begin() {
+	REAL_ZENITY=$(command -v zenity) || emr_skip "no zenity"
+	export REAL_ZENITY
+	screen_begin
+	# Windows stand in the middle, and keys go to the one below the pointer.
+	must xdotool mousemove 640 450
+	mkdir "$EMR_WORK/bin" "$EMR_WORK/windows" || exit 2
+	cat >"$EMR_WORK/bin/zenity" <<'END'
+#!/bin/bash
+case $* in *--progress*) exec "$REAL_ZENITY" "$@" ;; esac # comes and goes by itself
+n=$(ls "$EMR_WORK/windows" | wc -l)
+for process in /proc/[0-9]*; do
+	tr '\0' ' ' <"$process/cmdline"; tr '\0' '\n' <"$process/environ"
+done >>"$EMR_WORK/seen" 2>/dev/null
+case $* in
+*--file-selection*)
+	printf '%s\n' "$*" >"$EMR_WORK/windows/$(printf %03d "$n")"
+	cat "$EMR_WORK/chosen"; [ -s "$EMR_WORK/chosen" ]; exit ;;
+esac
+printf '%s\n' "$*" >"$EMR_WORK/windows/$(printf %03d "$n")"
+case $* in
+*--text-info* | *--list*) tee "$EMR_WORK/shown-$n" | "$REAL_ZENITY" "$@"; exit "${PIPESTATUS[1]}" ;;
+*) exec "$REAL_ZENITY" "$@" ;;
+esac
+END
+	printf '#!/bin/sh\necho "$1" >"$EMR_WORK/opened"\n' >"$EMR_WORK/bin/xdg-open"
+	chmod +x "$EMR_WORK/bin/zenity" "$EMR_WORK/bin/xdg-open"
+	export PATH=$EMR_WORK/bin:$PATH
+	unset EMRFS_ASKPASS EMRFS_DIALOG
+	window=0 window_id='' window_pid='' page=''
+}
+
+next_window() {
+	local note=$EMR_WORK/windows/$(printf %03d $window)
+	emr_until test -s "$note"
+	grep -q -- "$1" "$note" || emr_fail "window $window is: $(cat "$note" "$EMR_WORK/shown-$window" 2>/dev/null), wanted: $1"
+	page=$EMR_WORK/shown-$window
+	window=$((window + 1))
+	case $(cat "$note") in *--file-selection*) return ;; esac
+	emr_until drawn
+}
+# The widest, because a list of names that fit is a window, too; of another program than the last one.
+drawn() {
+	local WINDOW X Y WIDTH HEIGHT SCREEN id pid widest=0 found=
+	for id in $(xdotool search --onlyvisible --class zenity); do
+		pid=$(xdotool getwindowpid "$id" 2>/dev/null)
+		[ -n "$pid" ] && [ "$pid" != "$window_pid" ] && eval "$(xdotool getwindowgeometry --shell "$id" 2>/dev/null)" || continue
+		case $(tr '\0' ' ' <"/proc/$pid/cmdline" 2>/dev/null) in '' | *--progress*) continue ;; esac
+		[ "${WIDTH:-0}" -le "$widest" ] || { widest=$WIDTH found="$id $pid"; }
+	done
+	[ -n "$found" ] && window_id=${found% *} window_pid=${found#* }
+}
+gone() { ! kill -0 "$window_pid" 2>/dev/null; }
+type_in() {
+	must xdotool type --delay 20 "$1"
+	must xdotool key Return
+	emr_until gone
+}
+click_at() { # RIGHT DOWN: from the lower right corner
+	local WINDOW X Y WIDTH HEIGHT SCREEN
+	eval "$(xdotool getwindowgeometry --shell "$window_id")"
+	must xdotool mousemove $((X + WIDTH - $1)) $((Y + HEIGHT - $2)) click 1
+}
+let_go() {
+	emr_until gone
+	must xdotool mousemove 640 450
+}
+click_ok() { click_at 40 24 && let_go; }
+click_no() { click_at 130 24 && let_go; }
+click_row() {
+	local WINDOW X Y WIDTH HEIGHT SCREEN
+	eval "$(xdotool getwindowgeometry --shell "$window_id")"
+	must xdotool mousemove $((X + 60)) $((Y + 24 + 23 * $1)) click 1
+	click_ok
+}
+close_window() {
+	must xdotool key Escape
+	let_go
+}
+choose_path() { printf %s "$1" >"$EMR_WORK/chosen"; }
