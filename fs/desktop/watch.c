@@ -11,6 +11,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "kit/language.h"
+
 #include "tell.h"
 
 #define LOGIND "org.freedesktop.login1"
@@ -52,11 +54,13 @@ static void say_open(const char *as)
 	sd_bus *bus = NULL;
 
 	snprintf(text, sizeof text,
-		"The folder%s%s stays open: a program uses it. Close what is open there, then: "
-		"emrfs unmount",
-		as != NULL ? " of " : "", as != NULL ? as : "");
+		as != NULL ? _("The folder of %s stays open: a program uses it. Close what is open "
+			       "there, then: emrfs unmount")
+			   : _("Your folder stays open: a program uses it. Close what is open "
+			       "there, then: emrfs unmount"),
+		as);
 	if (sd_bus_open_user(&bus) >= 0)
-		(void)tell_show(bus, "Medical records", text, TELL_CRITICAL);
+		(void)tell_show(bus, _("Medical records"), text, TELL_CRITICAL);
 	sd_bus_flush_close_unref(bus);
 	fprintf(stderr, "%s\n", text);
 }
@@ -202,6 +206,7 @@ int main(void)
 	watcher w = {.inhibitor = -1};
 	int r = sd_bus_open_system(&w.system);
 
+	emr_language_begin();
 	signal(SIGPIPE, SIG_IGN);
 	if (r >= 0)
 		r = listen_to(&w);

@@ -156,22 +156,26 @@ void emr_text_words(const char *words, char *out, size_t size)
 	}
 }
 
-/* Where catalogues lie, seen from the directory of the running program: the same in the build, in
- * any prefix and below a changed root.  Without /proc it is where the build was told to install. */
+/* Where catalogues lie, seen from the directory of the running program, which is bin or
+ * libexec/emrfs: the same in the build, in any prefix and below a changed root.  Without /proc it
+ * is where the build was told to install. */
 static void find_catalogues(char *out, size_t size)
 {
+	static const char *const ways[] = {"", "../"};
 	char program[PATH_MAX];
 	ssize_t n = readlink("/proc/self/exe", program, sizeof program - 1);
 	char *slash;
 
 	program[n > 0 ? n : 0] = '\0';
 	slash = strrchr(program, '/');
-	if (slash != NULL)
+	for (size_t i = 0; slash != NULL && i < sizeof ways / sizeof *ways; i++) {
 		*slash = '\0';
-	if (slash == NULL ||
-		snprintf(out, size, "%s/%s", program, EMR_LOCALE_FROM_PROGRAM) >= (int)size ||
-		access(out, F_OK) != 0)
-		snprintf(out, size, "%s", EMR_LOCALE_DIR);
+		if (snprintf(out, size, "%s/%s%s", program, ways[i], EMR_LOCALE_FROM_PROGRAM) <
+				(int)size &&
+			access(out, F_OK) == 0)
+			return;
+	}
+	snprintf(out, size, "%s", EMR_LOCALE_DIR);
 }
 
 void emr_language_begin(void)

@@ -38,6 +38,7 @@ typedef struct notice {
 	char *program, *folder, *value; /* of software-refused, owned; else NULL */
 	char *detail;			/* the reason, or who it was; owned, or NULL */
 	emr_problem *said; /* its words, when they are filled in already; owned, or NULL */
+	char *request;	   /* the id of the request that it asks an answer to; owned, or NULL */
 } notice;
 
 struct emr_notices {
@@ -101,6 +102,7 @@ static void empty(notice *n)
 	free(n->value);
 	free(n->detail);
 	free(n->said);
+	free(n->request);
 }
 
 static const char *place_of(const emr_notices *notices)
@@ -175,6 +177,13 @@ static void run_program(emr_notices *notices, const char *text)
 	close(input);
 }
 
+/* For the button that answers it. */
+static void put_request(json_t *object, const notice *n)
+{
+	if (object != NULL && n->request != NULL)
+		(void)json_object_set_new(object, "request", json_string(n->request));
+}
+
 static void *tell(void *arg)
 {
 	emr_notices *notices = arg;
@@ -192,6 +201,7 @@ static void *tell(void *arg)
 			notices->told = oldest(notices) - 1;
 		notices->told++;
 		object = notice_json(notices, at_number(notices, notices->told));
+		put_request(object, at_number(notices, notices->told));
 		pthread_mutex_unlock(&notices->lock);
 		text = object != NULL ? json_dumps(object, JSON_COMPACT) : NULL;
 		json_decref(object);
@@ -317,10 +327,18 @@ void emr_notices_add_with(void *arg, const char *error_id, const char *path, con
 
 void emr_notices_add_problem(emr_notices *notices, const emr_problem *problem, const char *path)
 {
-	notice n = {
-		.message = problem->message, .path = strdup(path), .said = malloc(sizeof *n.said)};
+	emr_notices_add_request(notices, problem, path, NULL);
+}
 
-	if (n.path == NULL || n.said == NULL) {
+void emr_notices_add_request(
+	emr_notices *notices, const emr_problem *problem, const char *path, const char *request)
+{
+	notice n = {.message = problem->message,
+		.path = strdup(path),
+		.said = malloc(sizeof *n.said),
+		.request = request != NULL ? strdup(request) : NULL};
+
+	if (n.path == NULL || n.said == NULL || (request != NULL && n.request == NULL)) {
 		emr_log(EMR_LOG_WARN, "notice %s was lost", emr_message_get(problem->message)->id);
 		empty(&n);
 		return;

@@ -69,7 +69,8 @@ static void tell(emr_visit *visit, const emr_plea *plea, emr_message message)
 		reason[0] != '\0' ? "\"" : "");
 	emr_problem_set(&problem, message, "who", who, "what", what, "purpose", purposes, "because",
 		because, "id", plea->id, NULL);
-	emr_notices_add_problem(visit->notices, &problem, "");
+	emr_notices_add_request(
+		visit->notices, &problem, "", message == EMR_SAY_ASKED ? plea->id : NULL);
 }
 
 static emr_status tell_received(emr_visit *visit, told *t, const emr_plea *plea)

@@ -468,6 +468,13 @@ static int run_here(void *arg, int report_fd)
 /* Notices go to the desktop unless the settings say otherwise. */
 static void choose_notify(mount *m)
 {
+	const char *as = m->args->values[EMR_OPT_AS];
+
+	/* Whose notice it is, for what its button starts. */
+	if (as != NULL)
+		(void)setenv("EMRFS_KEYRING", as, 1);
+	else
+		(void)unsetenv("EMRFS_KEYRING");
 	if (m->settings.notify == NULL && !m->settings.no_notify && emr_has_session_bus())
 		m->settings.notify = emr_beside("notify");
 }

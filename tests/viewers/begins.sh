@@ -14,6 +14,11 @@ two_network "São Lucas"
 two_join lima "Dr Paula Lima" clinician
 as lima run 0 people card -o "$EMR_WORK/lima.card" --passphrase-file "$EMR_PASS"
 windows_begin
+at_end() {
+	local who
+	for who in $TWO_MEMBERS; do emr_clear_away "$EMR_WORK/$who" "$HOME/Health"; done
+	screen_end
+}
 two_home ana
 passphrase='seven green kettles sing'
 nothing_begun() { # nothing but what every try may leave: the settings
@@ -225,5 +230,4 @@ two=$(sed -n 1,2p <<<"$paper" | tr '\n' ' ')
 grep -aq "zenity" seen || emr_fail "nothing was looked at"
 leaked=$(grep -rlE "seven green kettles|nine violet ladders|${two% }" "$EMRFS_HOME" old "$HOME" 2>/dev/null | head -3)
 [ -z "$leaked" ] || emr_fail "in a file: $leaked"
-screen_end
 echo "all is well"

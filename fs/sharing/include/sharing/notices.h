@@ -22,6 +22,10 @@ void emr_notices_add_with(
 	void *notices, const char *error_id, const char *path, const char *detail);
 /* The same with words that are filled in already, about PATH ("" = the folder). */
 void emr_notices_add_problem(emr_notices *notices, const emr_problem *problem, const char *path);
+/* The same; REQUEST is the id of what waits for an answer of this person (NULL: nothing does), for
+ * the program that shows it. */
+void emr_notices_add_request(
+	emr_notices *notices, const emr_problem *problem, const char *path, const char *request);
 /* Where the folder is open, for hints that other programs' commands are made of.  Before the first
  * notice. */
 emr_status emr_notices_set_folder(emr_notices *notices, const char *folder);

@@ -1,0 +1,97 @@
+#!/bin/bash
+# asked.sh: a request of a doctor stands on the patient's desktop with a button; what that opens says who would see what and until
+# when, and nothing is shared before she has said yes there. Desktop (dunst) and windows (zenity) are real, on a screen that nobody sees.
+SUPPORT=${SUPPORT:-$(cd "$(dirname "$0")/../support" && pwd)}
+. "$SUPPORT/mount.sh"
+. "$SUPPORT/screen.sh"
+. "$SUPPORT/windows.sh"
+. "$SUPPORT/said.sh"
+. "$SUPPORT/two.sh"
+PACKAGING=$(cd "$(dirname "$0")/../../packaging" && pwd)
+[ -x "$DESKTOP/notify" ] || emr_skip "built without libsystemd"
+command -v dunst >/dev/null || emr_skip "no dunst"
+two_begin asked
+two_network "São Lucas"
+two_join lima "Dr Paula Lima" clinician
+two_join ana "Ana Silva" patient
+two_cards ana lima
+windows_begin
+at_end() {
+	local pid who
+	for pid in $dunst_pid $bus_pid; do kill "$pid" 2>/dev/null; done
+	for who in $TWO_MEMBERS; do emr_clear_away "$EMR_WORK/$who" "$EMR_WORK/$who-folder"; done
+	screen_end
+}
+bus_pid='' dunst_pid=''
+cat >bus.conf <<CONF
+<busconfig><type>session</type><listen>unix:path=$EMR_WORK/bus</listen><auth>EXTERNAL</auth>
+<policy context="default"><allow send_destination="*" eavesdrop="true"/><allow eavesdrop="true"/><allow own="*"/></policy></busconfig>
+CONF
+dbus-daemon --config-file=bus.conf --nofork --print-address >bus.address 2>bus.log &
+bus_pid=$!
+emr_until test -s bus.address
+export DBUS_SESSION_BUS_ADDRESS=unix:path=$EMR_WORK/bus
+dunst -conf /dev/null >dunst.log 2>&1 &
+dunst_pid=$!
+emr_until dunstctl is-paused
+# Installed as a package would.
+mkdir -p usr/bin usr/libexec/emrfs usr/share && cp -r "$DESKTOP/../../share/locale" usr/share/
+cp "$EMRFS" usr/bin/emrfs && cp "$DESKTOP/notify" "$PACKAGING"/{action,askpass,dialog,tell,windows} usr/libexec/emrfs/
+export EMRFS=$EMR_WORK/usr/bin/emrfs
+stand() { [ "$(dunstctl count displayed)" = "$1" ]; } # so many notices
+shares_none() { as ana run 0 share --json && [ "$(field grants)" = '[]' ]; }
+
+printf 'kdf = 8,1\n' >ana/settings # the desktop gets the notices
+two_mount lima
+as ana run 0 mount --passphrase-file "$EMR_PASS" "$EMR_WORK/ana-folder"
+mkdir ana-folder/Scans && echo one >ana-folder/Scans/a.txt
+as ana run 0 status --wait
+say "the notice stands until it is closed, and names who asks"
+as lima run 0 request 'Ana Silva:Scans' --reason 'second <b>opinion</b>'
+emr_until stand 1
+screen_await 'Dr Paula Lima'
+waiting() { pgrep -f >/dev/null "^$EMR_WORK/usr/libexec/emrfs/notify"; }
+emr_until waiting
+say "its button opens the question; a closed window shares nothing"
+must dunstctl action 0
+next_window 'What is the answer'
+emr_until stand 0
+click_row 1
+next_window 'extra-button=Yes'
+for words in 'Dr Paula Lima' 'São Lucas' 'can read Scans' 'for treatment, until' 'Share it'; do
+	emr_until grep -qF "$words" "$page" || emr_fail "not in the question: $words: $(cat "$page")"
+done
+close_window
+shares_none || emr_fail "shared without a yes: $(cat out/said)"
+gone_waiting() { ! waiting; }
+emr_until gone_waiting
+say "a click on the notice itself asks as well, and a yes shares"
+as lima run 0 request 'Ana Silva:Scans' --reason 'again'
+emr_until stand 1
+shares_none || emr_fail "shared by a notice alone"
+must dunstctl action 0
+next_window 'What is the answer'
+click_row 1
+next_window 'extra-button=Yes'
+emr_until grep -q 'Share it' "$page"
+click_ok
+next_window 'text-info'
+emr_until grep -q 'being shared' "$page"
+click_ok
+shared() { ! shares_none; }
+emr_until shared
+say "in the language of the person"
+as ana run 0 unmount
+as ana env LC_ALL=C.UTF-8 LANGUAGE=pt "$EMRFS" mount --passphrase-file "$EMR_PASS" "$EMR_WORK/ana-folder" >out/said || emr_fail "mount"
+as lima run 0 request 'Ana Silva' --reason 'more'
+emr_until stand 2 # and the one that still waits
+must dunstctl action 0
+next_window 'Qual é a resposta'
+close_window
+say "a notice that is closed leaves no process behind"
+as lima run 0 request 'Ana Silva:Letters' --reason 'more'
+emr_until stand 2 # and the one that still waits
+must dunstctl close-all
+emr_until gone_waiting
+two_unmount ana lima
+echo "all is well"
