@@ -64,7 +64,8 @@ static int add_unfinished(json_t *list, const emr_erased *erased)
 			_("another file is being written, or the ledger is busy; it goes on by "
 			  "itself"));
 	else
-		snprintf(why, sizeof why, _("%s; it is tried again"), emr_status_text(erased->why));
+		snprintf(why, sizeof why, _("%s; it is tried again"),
+			emr_text(emr_status_text(erased->why)));
 	return add(list, _("this computer"), why);
 }
 

@@ -234,7 +234,7 @@ static emr_status restore_folder(emr_session *session, const emr_restore *what, 
 		emr_number_text(f->failed, n);
 		emr_number_text(f->files + f->failed, m);
 		emr_problem_set(out_problem, EMR_SAY_RESTORED_PART, "n", n, "m", m, "path", f->path,
-			"cause", emr_status_text(f->status), NULL);
+			"cause", emr_text(emr_status_text(f->status)), NULL);
 		return f->status;
 	}
 	emr_fuse_await_changes();

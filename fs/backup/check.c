@@ -13,6 +13,7 @@
 
 #include "ledger/ledger.h"
 #include "store/segment_file.h"
+#include "kit/language.h"
 
 typedef struct checking {
 	const emr_backup_options *options;
@@ -37,7 +38,7 @@ static void note_damage(void *arg, uint64_t offset, uint64_t len)
 	checking *c = arg;
 	char what[100];
 
-	snprintf(what, sizeof what, "blocks at %llu, %llu bytes, are not what they were",
+	snprintf(what, sizeof what, _("blocks at %llu, %llu bytes, are not what they were"),
 		(unsigned long long)offset, (unsigned long long)len);
 	note_bad(c, c->path, what);
 }
@@ -60,7 +61,8 @@ static emr_status check_file(checking *c, const emr_backup_file *file)
 	c->path = file->path;
 	if (fd < 0) {
 		note_bad(c, file->path,
-			errno == ENOENT ? "the file is missing" : "the file cannot be opened");
+			errno == ENOENT ? N_("the file is missing")
+					: N_("the file cannot be opened"));
 		return EMR_OK;
 	}
 	status = backup_hash(fd, file->bytes, c->buffer, sha256);
@@ -157,9 +159,9 @@ static emr_status verify_ledger(checking *c)
 	if (status == EMR_OK)
 		status = emr_ledger_verify(ledger, &trouble);
 	if (is_fault(status)) {
-		snprintf(what, sizeof what, "ledger entry %llu: %s",
+		snprintf(what, sizeof what, _("ledger entry %llu: %s"),
 			(unsigned long long)trouble.seq,
-			trouble.cause[0] != '\0' ? trouble.cause : "it cannot be opened");
+			trouble.cause[0] != '\0' ? trouble.cause : _("it cannot be opened"));
 		note_bad(c, "ledger/ledger.sqlite", what);
 		return EMR_OK;
 	}

@@ -16,6 +16,7 @@
 #include "base/log.h"
 #include "replica/replica.h"
 #include "store/segment_file.h"
+#include "kit/language.h"
 
 /* One moment of a state that another process may be changing.
  *
@@ -490,8 +491,8 @@ static void note_missing(void *arg, uint64_t seq)
 
 	m->missing++;
 	snprintf(what, sizeof what,
-		"entry %llu: the sealed data of an item is damaged, there and in this computer's "
-		"own copy",
+		_("entry %llu: the sealed data of an item is damaged, there and in this computer's "
+		  "own copy"),
 		(unsigned long long)seq);
 	backup_found(m->options, "ledger/ledger.sqlite", what);
 }

@@ -1,6 +1,7 @@
 /* This file reads the list of an existing backup and hashes its files, for whoever makes, checks
  * or restores one. */
 #include "backup_private.h"
+#include "kit/language.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -16,7 +17,7 @@ void backup_progress(const emr_backup_options *options, uint64_t done, uint64_t 
 void backup_found(const emr_backup_options *options, const char *path, const char *what)
 {
 	if (options->found != NULL)
-		options->found(options->arg, path, what);
+		options->found(options->arg, path, emr_text(what));
 }
 
 emr_status backup_hash(int fd, uint64_t bytes, uint8_t *buffer, uint8_t out_sha256[32])

@@ -93,7 +93,7 @@ emr_status emr_joining_read(const char *from, emr_joining *out, emr_problem *out
 	if (status == EMR_OK)
 		return understand(out, true, out_problem);
 	emr_problem_set(out_problem, EMR_SAY_NO_SUCH_FILE, "path", from, "cause",
-		emr_status_text(status), NULL);
+		emr_text(emr_status_text(status)), NULL);
 	return status;
 }
 

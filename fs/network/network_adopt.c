@@ -112,7 +112,7 @@ emr_status emr_network_adopt(
 	if (status != EMR_OK && !out_problem->is_set)
 		emr_problem_set(out_problem, EMR_SAY_NETWORK_DIR, "dir", dir, "cause",
 			status == EMR_EXISTS ? _("your ledger is in another directory already")
-					     : emr_status_text(status),
+					     : emr_text(emr_status_text(status)),
 			NULL);
 	return status;
 }

@@ -331,7 +331,7 @@ static emr_status read_card(const char *file, emr_buf *out, emr_bytes *out_card,
 
 	if (status != EMR_OK) {
 		emr_problem_set(out_problem, EMR_SAY_NO_SUCH_FILE, "path", file, "cause",
-			emr_status_text(status), NULL);
+			emr_text(emr_status_text(status)), NULL);
 		return status;
 	}
 	status = emr_card_from_text(emr_buf_view(&text), out);

@@ -46,7 +46,7 @@ static emr_status read_card_text(const char *from, emr_buf *out, emr_problem *ou
 	}
 	if (status != EMR_OK && status != EMR_LIMIT)
 		emr_problem_set(out_problem, EMR_SAY_NO_SUCH_FILE, "path", from, "cause",
-			emr_status_text(status), NULL);
+			emr_text(emr_status_text(status)), NULL);
 	return status;
 }
 

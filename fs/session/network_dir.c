@@ -106,7 +106,8 @@ static emr_status make_dir(int dirfd, const char *path, const char *dir, emr_pro
 	if (status == EMR_OK)
 		return EMR_OK;
 	return say(dir,
-		status == EMR_NO_SPACE ? _("no space left on the disk") : emr_status_text(status),
+		status == EMR_NO_SPACE ? _("no space left on the disk")
+				       : emr_text(emr_status_text(status)),
 		EMR_IO, out_problem);
 }
 

@@ -47,7 +47,7 @@ static emr_status say(const sharing *s, emr_status status)
 {
 	if (status != EMR_OK && s->problem != NULL && !s->problem->is_set)
 		emr_problem_set(s->problem, EMR_SAY_NETWORK_DIR, "dir", s->dir, "cause",
-			emr_status_text(status), NULL);
+			emr_text(emr_status_text(status)), NULL);
 	return status;
 }
 

@@ -11,6 +11,7 @@
 
 #include "base/log.h"
 #include "contract/codes.h"
+#include "kit/language.h"
 #include "kit/text.h"
 #include "session/purposes.h"
 #include "share/write.h"
@@ -304,7 +305,7 @@ static emr_status cannot(const char *word, const char *what, emr_buf *out_cause)
 {
 	char cause[300];
 
-	snprintf(cause, sizeof cause, "'%.200s' %s", word, what);
+	snprintf(cause, sizeof cause, "'%.200s' %s", word, emr_text(what));
 	emr_buf_clear(out_cause);
 	return emr_buf_append(out_cause, cause, strlen(cause) + 1) == EMR_OK ? EMR_INVALID
 									     : EMR_NO_MEMORY;

@@ -193,7 +193,7 @@ static void check_keyfile(emr_checker *c)
 	else if (status != EMR_OK)
 		emr_check_note(c, "keyfile", false, _("put back a copy of it"),
 			_("the keyfile is damaged (%s)"),
-			field != NULL ? field : emr_status_text(status));
+			field != NULL ? field : emr_text(emr_status_text(status)));
 	else
 		emr_check_note(c, "keyfile", true, "", _("whole, and only yours"));
 }

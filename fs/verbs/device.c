@@ -296,7 +296,7 @@ static emr_status write_file(const char *name, emr_bytes bytes, emr_problem *out
 		status = emr_status_from_errno(errno);
 	if (status != EMR_OK)
 		emr_problem_set(out_problem, EMR_SAY_CARD_FILE, "file", name, "cause",
-			emr_status_text(status), NULL);
+			emr_text(emr_status_text(status)), NULL);
 	return status;
 }
 
@@ -412,7 +412,7 @@ static emr_status read_device_file(
 		status = emr_device_file_read(emr_buf_view(bytes), out);
 	if (status == EMR_NOT_FOUND)
 		emr_problem_set(out_problem, EMR_SAY_NO_SUCH_FILE, "path", name, "cause",
-			emr_status_text(status), NULL);
+			emr_text(emr_status_text(status)), NULL);
 	else if (status != EMR_OK)
 		emr_problem_set(out_problem, EMR_SAY_BAD_DEVICE_FILE, "file", name, NULL);
 	return status;

@@ -296,7 +296,7 @@ static emr_status write_words(making *m, const char *file, emr_problem *out_prob
 	emr_wipe(text, sizeof text);
 	if (status != EMR_OK)
 		emr_problem_set(out_problem, EMR_SAY_WORDS_FILE, "file", file, "cause",
-			emr_status_text(status), NULL);
+			emr_text(emr_status_text(status)), NULL);
 	return status;
 }
 

@@ -91,7 +91,7 @@ static emr_status write_invitation(const inviting *i, emr_problem *out_problem)
 		status = emr_status_from_errno(errno);
 	if (status != EMR_OK)
 		emr_problem_set(out_problem, EMR_SAY_CARD_FILE, "file", file, "cause",
-			emr_status_text(status), NULL);
+			emr_text(emr_status_text(status)), NULL);
 	return status;
 }
 

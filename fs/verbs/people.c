@@ -186,7 +186,7 @@ static emr_status write_card(const char *file, const json_t *card, emr_problem *
 		emr_problem_set(out_problem, EMR_SAY_CARD_FILE, "file", file, "cause",
 			status == EMR_UNSUPPORTED ? _("the program that draws cards (draw-card) is "
 						      "not installed")
-						  : emr_status_text(status),
+						  : emr_text(emr_status_text(status)),
 			NULL);
 	return status;
 }

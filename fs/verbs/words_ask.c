@@ -66,7 +66,7 @@ static emr_status read_words(const char *file, emr_passphrase *out_text, emr_pro
 	else if (status != EMR_EXPOSED)
 		emr_problem_set(out_problem, EMR_SAY_WORDS_READ, "file", file, "cause",
 			status == EMR_INVALID ? _("it is empty or no list of words")
-					      : emr_status_text(status),
+					      : emr_text(emr_status_text(status)),
 			NULL);
 	return status;
 }
@@ -80,8 +80,10 @@ static emr_status ask_words(emr_passphrase *out_text, emr_problem *out_problem)
 
 	while (status == EMR_OK && n < EMR_WORDS) {
 		status = emr_terminal_ask_words(
-			n == 0 ? _("Your 24 words, in one line or several:") : "...", line,
-			sizeof line);
+			n > 0			   ? "..."
+			: emr_terminal_is_dialog() ? _("Your 24 words, three in each line:")
+						   : _("Your 24 words, in one line or several:"),
+			line, sizeof line);
 		if (status != EMR_OK || line[0] == '\0')
 			break;
 		if (text.len + strlen(line) + 1 > EMR_PASSPHRASE_MAX) {

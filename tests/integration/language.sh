@@ -157,6 +157,21 @@ says "Ninguém aqui se chama lime. Parecidos: "
 run 5 restore Imaging/none.pdf
 says "não está na sua pasta."
 
+say "why a value of an attribute shares nothing, and why a card cannot be read"
+setfattr -n user.emrfs.grant.lima -v 'look' "$EMR_WORK/ana-folder/Imaging" 2>/dev/null && emr_fail "look was taken"
+two_until 10 grep -q grant-value ana-folder/.emrfs/notices
+grep grant-value ana-folder/.emrfs/notices | grep -qF "'look' não é read, write nem deposit" || emr_fail "$(cat ana-folder/.emrfs/notices)"
+run 5 people add "$EMR_WORK/none.card"
+! grep -q 'not found' out/said || emr_fail "English within: $(cat out/said)"
+
+say "what is wrong with a second copy"
+run 0 backup "$EMR_WORK/copy"
+file=$(find copy -type f -size +60k -name '*' | head -1)
+[ -n "$file" ] || emr_fail "no large file in the copy"
+printf '\1\2\3\4' | dd of="$file" bs=1 seek=$(($(stat -c %s "$file") / 2)) conv=notrunc 2>/dev/null
+run 8 backup "$EMR_WORK/copy" --verify
+grep -qE 'já não são o que eram|não é o que foi escrito' out/said || emr_fail "the finding is not translated: $(cat out/said)"
+
 say "JSON, attributes, ids and exit codes are the same in both languages, to the last sentence"
 for question in "share Nothing with lima --yes" "restore Imaging/none.pdf" "share Imaging with lime --yes" "check" "share" "log --all" "help mount" "verify --quick"; do
 	for language in english portuguese; do

@@ -147,11 +147,11 @@ run 0 status --wait
 mkdir stick
 run 0 backup "$EMR_WORK/stick/emrfs-backup"
 run 0 unmount
-type_words() { # the paper, six in each line of the window
+type_words() { # the paper, three in each line of the window
 	local i
-	for i in 1 7 13 19; do
-		must xdotool type --delay 15 "$(sed -n "$i,$((i + 5))p" <<<"$1" | tr '\n' ' ')"
-		[ "$i" = 19 ] || must xdotool key Tab
+	for i in 1 4 7 10 13 16 19 22; do
+		must xdotool type --delay 15 "$(sed -n "$i,$((i + 2))p" <<<"$1" | tr '\n' ' ')"
+		[ "$i" = 22 ] || must xdotool key Tab
 	done
 	click_ok
 }
