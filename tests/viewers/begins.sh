@@ -69,6 +69,26 @@ next_window 'New passphrase'
 close_window
 wait "$screen_program" || emr_fail "join, closed at the passphrase: $?"
 nothing_begun
+say "somebody who waits for the organisation sees that, and may cancel it"
+as hospital two_invite rui patient
+absent=$!
+two_until 60 test -s "$EMR_WORK/rui.invitation"
+kill -STOP "$absent" $(pgrep -P "$absent") # it does not answer
+MNT=$HOME/Health
+screen_start "$PACKAGING/action" join "$EMR_WORK/rui.invitation"
+next_window 'extra-button=Yes'
+click_ok
+next_window 'Your name'
+type_in 'Rui'
+next_window 'Born on'
+type_in '1984-03-12'
+passphrase_typed "$passphrase"
+waits() { pgrep -f "^$REAL_ZENITY --progress" | while read -r one; do grep -qzx "EMR_WORK=$EMR_WORK" "/proc/$one/environ" && echo "$one"; done | grep -q . && [ -n "$(xdotool search --onlyvisible --class zenity)" ]; }
+emr_until waits
+must xdotool key Escape
+wait "$screen_program" || emr_fail "join, cancelled: $?"
+kill -9 "$absent" $(pgrep -P "$absent")
+nothing_begun
 say "joined: from the first window, with a file that is chosen, to the open folder"
 choose_path "$EMR_WORK/ana.invitation"
 screen_start "$PACKAGING/open-folder"
