@@ -54,17 +54,19 @@ static bool are_same_entries(emr_chain *chain, uint64_t size)
 }
 
 /* An entry that cannot be read says no time: that it is damaged is found by those who look for it.
- */
+ * The first time, the newest entry of each submitter is enough: a ledger has far more entries. */
 static emr_status read_words(emr_chain *chain, uint64_t size)
 {
 	chain_clocks *clocks = &chain->clocks;
 	sqlite3_stmt *s;
 	emr_entry entry;
-	emr_status status = emr_sql_use(&chain->sql, ENTRIES_FROM, &s);
+	bool is_first = clocks->size == 0;
+	emr_status status = emr_sql_use(&chain->sql, is_first ? ENTRIES_NEWEST : ENTRIES_FROM, &s);
 
 	if (status != EMR_OK)
 		return status;
-	emr_sql_bind_u64(s, 1, clocks->size);
+	if (!is_first)
+		emr_sql_bind_u64(s, 1, clocks->size);
 	while ((status = emr_sql_step(s)) == EMR_OK) {
 		if (emr_entry_parse(span_of(emr_sql_bytes(s, 0)), &entry) == EMR_CONTRACT_OK)
 			status = note_word(clocks, &entry);

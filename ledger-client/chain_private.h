@@ -26,6 +26,7 @@ typedef enum chain_statement {
 	SIZE,
 	ENTRY_GET,
 	ENTRIES_FROM,
+	ENTRIES_NEWEST, /* one of each submitter */
 	ENTRY_PUT,
 	ENTRY_BEFORE_BY,
 	BATCH_GET,
