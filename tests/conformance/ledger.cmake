@@ -5,8 +5,8 @@ target_link_libraries(emr_ledger_kit PRIVATE emr_flags
 emr_test(test_ledger_embedded
 	SOURCES ${CMAKE_CURRENT_LIST_DIR}/ledger_embedded.c ${CMAKE_CURRENT_LIST_DIR}/ledger_suite.c
 	USES ledger_kit Threads::Threads
-	LABELS conformance TIMEOUT ${EMR_PATIENCE_S})
+	LABELS conformance)
 emr_test(test_ledger_behind_a_door
 	SOURCES ${CMAKE_CURRENT_LIST_DIR}/ledger_absent.c ${CMAKE_CURRENT_LIST_DIR}/ledger_suite.c
 	USES ledger_kit Threads::Threads
-	LABELS conformance TIMEOUT ${EMR_PATIENCE_S})
+	LABELS conformance)
