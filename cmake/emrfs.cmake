@@ -56,7 +56,7 @@ endfunction()
 # where a whole run has an hour, one that hangs must leave time for the others and for the summary.
 set(EMR_PATIENCE_S 3600)
 if("$ENV{CI}" STREQUAL "true")
-	set(EMR_PATIENCE_S 900)
+	set(EMR_PATIENCE_S 1500)
 endif()
 
 # emr_test(<name> SOURCES ... USES ... [LABELS ...] [COST seconds] [INCLUDES private dirs] [NOT_TSAN])

@@ -83,7 +83,7 @@ type_in 'Rui'
 next_window 'Born on'
 type_in '1984-03-12'
 passphrase_typed "$passphrase"
-waits() { pgrep -f "^$REAL_ZENITY --progress" | while read -r one; do grep -qzx "EMR_WORK=$EMR_WORK" "/proc/$one/environ" && echo "$one"; done | grep -q . && [ -n "$(xdotool search --onlyvisible --class zenity)" ]; }
+waits() { pgrep -f "^$REAL_ZENITY --progress" | while read -r one; do if grep -qzx "EMR_WORK=$EMR_WORK" "/proc/$one/environ"; then echo "$one"; fi; done | grep -q . && [ -n "$(xdotool search --onlyvisible --class zenity)" ]; }
 emr_until waits
 must xdotool key Escape
 wait "$screen_program" || emr_fail "join, cancelled: $?"
@@ -225,7 +225,7 @@ click_no
 next_window '--forms'
 type_words "$paper"
 next_window 'New passphrase'
-pid=$(pgrep -f -- "--restore $EMR_WORK/stick" | while read -r one; do [ "$(readlink "/proc/$one/exe")" = "$EMRFS" ] && echo "$one"; done)
+pid=$(pgrep -f -- "--restore $EMR_WORK/stick" | while read -r one; do if [ "$(readlink "/proc/$one/exe")" = "$EMRFS" ]; then echo "$one"; fi; done)
 [ -n "$pid" ] || emr_fail "no emrfs that brings back"
 kill -9 "$pid" "$window_pid" # as when the session ends
 next_window 'Try again'
