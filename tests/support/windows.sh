@@ -62,8 +62,10 @@ drawn() {
 	[ -n "$found" ] && window_id=${found% *} window_pid=${found#* }
 }
 gone() { ! kill -0 "$window_pid" 2>/dev/null; }
+# From standard input: what is typed is an argument of nobody, because every process is looked at.
+type_keys() { printf %s "$1" | xdotool type --delay 20 --file - || emr_fail "nothing was typed"; }
 type_in() {
-	must xdotool type --delay 20 "$1"
+	type_keys "$1"
 	must xdotool key Return
 	emr_until gone
 }

@@ -170,7 +170,7 @@ run 0 unmount
 type_words() { # the paper, three in each line of the window
 	local i
 	for i in 1 4 7 10 13 16 19 22; do
-		must xdotool type --delay 15 "$(sed -n "$i,$((i + 2))p" <<<"$1" | tr '\n' ' ')"
+		type_keys "$(sed -n "$i,$((i + 2))p" <<<"$1" | tr '\n' ' ')"
 		[ "$i" = 22 ] || must xdotool key Tab
 	done
 	click_ok
