@@ -20,12 +20,13 @@ static emr_handle *handle_of(const struct fuse_file_info *info)
 }
 
 /* A node's bytes change only through requests on it, so what the kernel has cached stays right over
- * closes. */
+ * closes.  Closing what was only read hands nothing out, so that close is not asked about. */
 static void fill_info(struct fuse_file_info *info, emr_handle *handle, bool is_virtual)
 {
 	info->fh = (uint64_t)(uintptr_t)handle;
 	info->keep_cache = !is_virtual;
 	info->direct_io = is_virtual;
+	info->noflush = (info->flags & (O_ACCMODE | O_TRUNC)) == O_RDONLY;
 }
 
 static void op_create(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode,

@@ -38,6 +38,7 @@ if(NOT EMRFS_SANITIZE)
 	emr_mount_test(mount_disk_read_only SCRIPT disk_read_only.sh COST 40)
 	emr_mount_test(mount_disk_read_only_network SCRIPT disk_read_only_network.sh)
 	emr_mount_test(mount_flushes SCRIPT flushes.sh)
+	emr_mount_test(mount_kernel_asks SCRIPT kernel_asks.sh)
 endif()
 # In the sanitized builds one mount under mixed load, with the label by which their presets choose.
 if(EMRFS_SANITIZE MATCHES "address")

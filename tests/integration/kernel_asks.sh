@@ -1,0 +1,47 @@
+#!/bin/bash
+# kernel_asks.sh: how often the kernel asks for one operation, and how many chunks are decrypted for it, as
+# `emrfs status` counts both.
+SUPPORT=${SUPPORT:-$(cd "$(dirname "$0")/../support" && pwd)}
+. "$SUPPORT/mount.sh"
+emr_begin kernel_asks
+emr_init
+emr_mount
+python3 - "$MNT" "$EMRFS" <<'END'
+import json, os, subprocess, sys
+folder, emrfs = sys.argv[1:]
+failed = []
+
+def counts():
+    said = subprocess.run([emrfs, "--json", "status"], capture_output=True, check=True, text=True).stdout
+    return json.loads(said)["requests"]
+
+def measure(what, wanted, work):
+    before = counts()
+    work()
+    after = counts()
+    for kind, most in wanted.items():
+        found = after.get(kind, 0) - before.get(kind, 0)
+        print(f"- {what}: {found} {kind}")
+        if found > most:
+            failed.append(f"{what}: {found} {kind}, wanted at most {most}")
+
+def path(name):
+    return os.path.join(folder, name)
+
+def save(name, size):
+    with open(path(name), "wb", buffering=0) as file:
+        file.write(os.urandom(size))
+
+def read(name):
+    with open(path(name), "rb", buffering=0) as file:
+        while file.read(1 << 17):
+            pass
+
+save("first", 100)
+measure("a new file of 100 bytes, saved", {"create": 1, "write": 1, "flush": 1, "release": 1}, lambda: save("small", 100))
+measure("read", {"open": 1, "flush": 0}, lambda: read("small"))
+if failed:
+    sys.exit("\n".join(failed))
+END
+[ $? -eq 0 ] || emr_fail "kernel_asks"
+emr_unmount
