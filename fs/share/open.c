@@ -33,17 +33,30 @@ static emr_status is_owners(const emr_shared *shared, emr_id32 signer, bool *out
 /* META, a writer's of the root at HEAD, becomes the owner's of before; of a shared file only the
  * bytes are anybody's. */
 static emr_status take_her_meta(
-	const walk *w, const emr_replica_head *head, emr_meta *meta, record_facts *hers)
+	emr_shared *shared, const emr_replica_head *head, emr_meta *meta, record_facts *hers)
 {
-	her_words words = {.share = w->shared->share};
+	her_words words = {.share = shared->share};
 	emr_status status;
 
-	memcpy(words.owner_pk, w->shared->row.owner_pk, sizeof words.owner_pk);
-	memcpy(words.patient_pk, w->shared->received.card.id_pk, sizeof words.patient_pk);
-	status = share_her_words(&words, head, shared_key_of_name, w->shared, hers);
+	memcpy(words.owner_pk, shared->row.owner_pk, sizeof words.owner_pk);
+	memcpy(words.patient_pk, shared->received.card.id_pk, sizeof words.patient_pk);
+	status = share_her_words(&words, head, shared_key_of_name, shared, hers);
 	if (status == EMR_OK)
 		share_take_root(meta, &hers->meta);
 	return status == EMR_NOT_FOUND ? EMR_OK : status;
+}
+
+/* What the record at HEAD is, with HERS behind its description where that is hers of before. */
+static emr_status read_record(emr_shared *shared, const emr_replica_head *head, record_facts *facts,
+	record_facts *hers, bool *out_is_hers)
+{
+	emr_status status = share_record(shared->share, head, shared_key_of_name, shared, facts);
+
+	if (status == EMR_OK)
+		status = is_owners(shared, facts->signer, out_is_hers);
+	if (status == EMR_OK && !*out_is_hers && emr_id16_equal(head->object, head->domain))
+		status = take_her_meta(shared, head, &facts->meta, hers);
+	return status;
 }
 
 static emr_status one_record(void *arg, const emr_replica_head *head)
@@ -59,11 +72,7 @@ static emr_status one_record(void *arg, const emr_replica_head *head)
 	status = w->known != NULL ? w->known(w->arg, head->object, head->version) : EMR_NOT_FOUND;
 	if (status != EMR_NOT_FOUND)
 		return status;
-	status = share_record(w->shared->share, head, shared_key_of_name, w->shared, &facts);
-	if (status == EMR_OK)
-		status = is_owners(w->shared, facts.signer, &is_hers);
-	if (status == EMR_OK && !is_hers && emr_id16_equal(head->object, head->domain))
-		status = take_her_meta(w, head, &facts.meta, &hers);
+	status = read_record(w->shared, head, &facts, &hers, &is_hers);
 	if (is_passing(status))
 		return status;
 	if (status != EMR_OK) {
@@ -107,6 +116,27 @@ emr_status emr_shared_each_new(emr_shared *shared, emr_shared_known_fn known, em
 	if (status == EMR_OK && out_unreadable != NULL)
 		*out_unreadable = w.unreadable;
 	return status;
+}
+
+emr_status emr_shared_name(emr_shared *shared, emr_buf *out_name)
+{
+	emr_id16 top = shared->received.grant.domain;
+	AUTO_RECORD facts = {0}, hers = {0};
+	emr_replica_head head;
+	bool is_hers = true;
+	emr_status status = emr_shared_check(shared, NULL);
+
+	if (status == EMR_OK)
+		status = shared_take_own_names(shared);
+	if (status == EMR_OK)
+		status = emr_replica_head_get(shared->share->o.replica, top, top, &head);
+	if (status == EMR_OK && head.state != EMR_OBJECT_LIVE)
+		return EMR_NOT_FOUND;
+	if (status == EMR_OK)
+		status = read_record(shared, &head, &facts, &hers, &is_hers);
+	return status == EMR_OK
+		       ? emr_buf_append(out_name, facts.meta.name.data, facts.meta.name.len)
+		       : status;
 }
 
 /* ---- bytes ---- */

@@ -101,7 +101,7 @@ static void open_store(viewer *v, emr_keyring *keyring)
 	assert_ok(emr_record_ctx_new(&records, &v->records));
 }
 
-static void open_view(viewer *v, emr_keyring *keyring)
+static void open_view(viewer *v, emr_keyring *keyring, bool is_new)
 {
 	const emr_clock *clock = &v->s->k.clock.clock;
 	emr_settle_options settle = {.keyring = keyring,
@@ -131,24 +131,27 @@ static void open_view(viewer *v, emr_keyring *keyring)
 	settle.facts = options.facts = v->facts;
 	assert_ok(emr_settle_new(&settle, &v->settle));
 	options.settle = v->settle;
-	assert_ok(emr_view_initialise(&options));
+	if (is_new) /* as emrfs init; to open it again follows nothing before the view does */
+		assert_ok(emr_view_initialise(&options));
 	assert_ok(emr_view_open(&options, &v->view));
 }
 
 void viewer_open(viewer *v, story *s, const person *who, const char *name, uint8_t purpose)
 {
 	char path[400];
+	bool is_new;
 
 	memset(v, 0, sizeof *v);
 	pthread_mutex_init(&v->lock, NULL);
 	v->s = s;
 	v->purpose = purpose;
-	v->state_fd = directory(s->k.path, name);
 	(void)snprintf(path, sizeof path, "%s/%s", s->k.path, name);
+	is_new = access(path, F_OK) != 0;
+	v->state_fd = directory(s->k.path, name);
 	v->spill_fd = directory(path, "spill");
 	open_ledger(v, who->keyring);
 	open_store(v, who->keyring);
-	open_view(v, who->keyring);
+	open_view(v, who->keyring, is_new);
 	(void)snprintf(v->owner, sizeof v->owner, "shared-with-me/nobody");
 }
 

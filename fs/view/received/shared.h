@@ -60,6 +60,9 @@ typedef struct shared_share {
 	const emr_view *view; /* in which it is shown */
 	bool is_tied;
 	char name[EMR_NAME_MAX + 1];
+	char wanted[EMR_NAME_MAX + 1]; /* its owner's for it, of which NAME is made */
+	bool knows_name;  /* that is what she calls it now, and not what a letter said */
+	bool is_name_due; /* of the worker: there may be another one */
 	char note_name[EMR_NAME_MAX + 1];
 	emr_known_grant grant; /* the best there is: in force, for this purpose, the longest */
 	unsigned agents_count, needed;
@@ -258,8 +261,9 @@ void shared_name_owners(emr_view *view, emr_buf *tell, uint64_t top_number);
 /* Without view->lock: before and after shares came, of which the kernel is then told. */
 bool shared_was_there(emr_view *view);
 emr_status shared_have_come(emr_view *view, bool was_there, emr_buf *tell);
-/* Under view->lock: S is called LABEL in its owner's directory, unless another is. */
-void shared_name_share(const emr_view *view, shared_share *s, const char *label);
+/* Under view->lock: S's owner calls it NAME by now (empty: nobody can tell); it has that name in
+ * her directory unless another share has it. What the kernel must forget goes to TELL. */
+void shared_rename_share(emr_view *view, shared_share *s, const char *name, emr_buf *tell);
 
 /* ---- bytes: shared_bytes.c */
 /* Without view->lock.  HANDLE's node is a note or a record. */
@@ -315,6 +319,8 @@ void shared_send_report(emr_view *view, shared_share *s);
 void shared_report_due(emr_view *view, shared_share *s);
 
 /* ---- listing keys at rest: shared_names.c.  Of the worker, without view->lock. */
+/* Whether there is one of S's. */
+bool shared_keeps_names(emr_view *view, const shared_share *s);
 /* Into S, which was just opened. */
 void shared_load_names(emr_view *view, shared_share *s);
 /* Those of S, if there are more than before. */

@@ -230,8 +230,7 @@ static void build(emr_view *view, shared_share *s)
 			(unsigned long long)tree->unreadable);
 	pthread_mutex_lock(&view->lock);
 	before = shared_swap_tree(view, s, tree, &tell);
-	if (s->is_tied && before == NULL) /* the letter says how the share around it is called */
-		shared_name_share(view, s, tree->top_name);
+	shared_rename_share(view, s, tree->top_name, &tell);
 	/* Who saves a thousand files does not make this computer read ten thousand names a thousand
 	 * times. */
 	s->build_not_before_ns =
@@ -491,7 +490,7 @@ static void answer_late(emr_view *view, shared_share *s)
 /* ---- all of it ---- */
 
 typedef struct work {
-	bool names, bytes, rebuild;
+	bool name, names, bytes, rebuild;
 } work;
 
 static work work_of(emr_view *view, const shared_share *s)
@@ -505,6 +504,7 @@ static work work_of(emr_view *view, const shared_share *s)
 			w.bytes = w.bytes || (at->share == s && at->need == EMR_NEED_BYTES);
 		}
 		w.names = w.names || shared_is_wanted_inside(s);
+		w.name = s->is_name_due && s->tree == NULL && !s->is_blind && s->has_purpose;
 		w.rebuild = (s->tree != NULL ? s->has_grown : s->wants_tree) && !s->is_blind &&
 			    view_boot_ns(view) >= s->build_not_before_ns;
 	}
@@ -524,20 +524,52 @@ static void answer_names(emr_view *view, shared_share *s)
 		shared_answer_all(view, s, EMR_NEED_NAMES, EMR_OK);
 }
 
+static emr_status open_share(emr_view *view, shared_share *s, emr_share_trouble *trouble)
+{
+	emr_status status = EMR_OK;
+
+	if (s->opened != NULL)
+		return EMR_OK;
+	status = emr_shared_open(view->shares->share, s->domain, s->grant.grant,
+		view->options.purpose, EMR_READER_PERSON, &s->opened, trouble);
+	if (status == EMR_OK)
+		shared_load_names(view, s);
+	return status;
+}
+
+/* What S is called, before anybody looks into it: by the keys that are kept, and nobody is asked
+ * for others. */
+static void serve_name(emr_view *view, shared_share *s)
+{
+	bool was_open = s->opened != NULL;
+	EMR_AUTO_BUF name = {0}, tell = {0};
+	static const char end[1];
+
+	s->is_name_due = false;
+	if ((!was_open && !shared_keeps_names(view, s)) || open_share(view, s, NULL) != EMR_OK)
+		return;
+	if (emr_shared_name(s->opened, &name) == EMR_OK &&
+		emr_buf_append(&name, end, sizeof end) == EMR_OK) {
+		pthread_mutex_lock(&view->lock);
+		shared_rename_share(view, s, (const char *)name.data, &tell);
+		pthread_mutex_unlock(&view->lock);
+		shared_tell(view, &tell);
+	}
+	if (!was_open)
+		shared_close(s);
+}
+
 void shared_serve(emr_view *view, shared_share *s)
 {
 	emr_share_trouble trouble = {.why = EMR_WHY_NONE};
 	work w = work_of(view, s);
-	emr_status status = EMR_OK;
+	emr_status status;
 
+	if (w.name)
+		serve_name(view, s);
 	if (!w.names && !w.bytes && !w.rebuild && s->asking == NULL)
 		return;
-	if (s->opened == NULL) {
-		status = emr_shared_open(view->shares->share, s->domain, s->grant.grant,
-			view->options.purpose, EMR_READER_PERSON, &s->opened, &trouble);
-		if (status == EMR_OK)
-			shared_load_names(view, s);
-	}
+	status = open_share(view, s, &trouble);
 	if (status != EMR_OK) {
 		refuse(view, s, EMR_NEED_NAMES, status, &trouble);
 		refuse(view, s, EMR_NEED_BYTES, status, &trouble);

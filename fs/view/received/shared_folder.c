@@ -27,22 +27,59 @@ static bool is_taken(const emr_view *view, const shared_share *s, const char *na
 	return false;
 }
 
-void shared_name_share(const emr_view *view, shared_share *s, const char *label)
+/* What came with a share has that one's label as long as its own name is not known. */
+static void choose_name(const emr_view *view, shared_share *s)
 {
+	size_t digits = s->is_tied && !s->knows_name ? CODE_DIGITS : 0;
 	char name[EMR_NAME_MAX + 1], code[27];
 
-	snprintf(name, sizeof name, "%s", label);
-	owner_tame(name, false, "unnamed", sizeof name);
 	emr_base32(s->domain.b, sizeof s->domain.b, code);
-	/* The label of what came with a share is that one's. */
-	if (s->is_tied && s->tree == NULL)
-		emr_name_with_code(name, code, CODE_DIGITS, name);
-	for (size_t digits = CODE_DIGITS; is_taken(view, s, name) && digits <= 26; digits++) {
-		snprintf(name, sizeof name, "%s", label);
-		owner_tame(name, false, "unnamed", sizeof name);
-		emr_name_with_code(name, code, digits, name);
-	}
+	memcpy(name, s->wanted, sizeof name);
+	if (digits > 0)
+		emr_name_with_code(s->wanted, code, digits, name);
+	for (digits = CODE_DIGITS; is_taken(view, s, name) && digits <= 26; digits++)
+		emr_name_with_code(s->wanted, code, digits, name);
 	memcpy(s->name, name, sizeof s->name);
+}
+
+static void want_name(shared_share *s, const char *label)
+{
+	snprintf(s->wanted, sizeof s->wanted, "%s", label);
+	owner_tame(s->wanted, false, "unnamed", sizeof s->wanted);
+}
+
+/* S is called as LABEL says, or nearly so. */
+static void name_share(const emr_view *view, shared_share *s, const char *label)
+{
+	want_name(s, label);
+	choose_name(view, s);
+}
+
+static void choose_again(emr_view *view, shared_share *s, emr_buf *tell)
+{
+	shared_tell_of(view, s, tell);
+	choose_name(view, s);
+	shared_tell_of(view, s, tell);
+}
+
+void shared_rename_share(emr_view *view, shared_share *s, const char *name, emr_buf *tell)
+{
+	char was[EMR_NAME_MAX + 1];
+
+	if (name[0] == 0)
+		return;
+	memcpy(was, s->wanted, sizeof was);
+	want_name(s, name);
+	if (s->knows_name && strcmp(was, s->wanted) == 0)
+		return;
+	s->knows_name = true;
+	choose_again(view, s, tell);
+	/* Who had a code because of it may be called as he wants to be. */
+	for (shared_share *other = view->shares->all; other != NULL; other = other->next)
+		if (other != s && other->owner == s->owner && other->phase == SHARED_OPEN &&
+			strcmp(other->name, other->wanted) != 0 &&
+			!is_taken(view, other, other->wanted))
+			choose_again(view, other, tell);
 }
 
 /* ---- what the ledger grants ---- */
@@ -157,6 +194,7 @@ static shared_share *need_share(emr_view *view, shared_owner *owner, emr_id16 do
 		return NULL;
 	(*at)->number = ++view->shares->next_share;
 	(*at)->view = view;
+	(*at)->is_name_due = true;
 	(*at)->owner = owner;
 	(*at)->domain = domain;
 	__atomic_store_n(&view->shares->is_in_use, true, __ATOMIC_RELEASE);
@@ -169,7 +207,7 @@ shared_share *shared_need(emr_view *view, const emr_card *card, emr_id16 domain,
 	shared_share *s = owner != NULL ? need_share(view, owner, domain) : NULL;
 
 	if (s != NULL && s->name[0] == 0)
-		shared_name_share(view, s, label);
+		name_share(view, s, label);
 	return s;
 }
 
@@ -229,7 +267,7 @@ static void take_terms(emr_view *view, shared_share *s, const emr_received *r, b
 	s->agents_count = r->agents_count;
 	s->needed = r->grant.row.t;
 	if (s->name[0] == 0)
-		shared_name_share(view, s, r->letter.label);
+		name_share(view, s, r->letter.label);
 }
 
 /* Whether what R begins with is a file of its own: the ledger shows it, without any key. */
@@ -397,13 +435,23 @@ static emr_status note_change(void *arg, const emr_replica_change *c)
 	return emr_buf_append(&l->touched, c->domain.b, sizeof c->domain.b);
 }
 
+static bool has_touched(const emr_buf *touched, emr_id16 domain)
+{
+	for (size_t at = 0; at < touched->len; at += sizeof domain.b)
+		if (memcmp(touched->data + at, domain.b, sizeof domain.b) == 0)
+			return true;
+	return false;
+}
+
 static void mark_grown(emr_view *view, const emr_buf *touched)
 {
 	pthread_mutex_lock(&view->lock);
-	for (shared_share *s = view->shares->all; s != NULL; s = s->next)
-		for (size_t at = 0; at < touched->len && s->tree != NULL; at += sizeof s->domain.b)
-			if (memcmp(touched->data + at, s->domain.b, sizeof s->domain.b) == 0)
-				s->has_grown = true;
+	for (shared_share *s = view->shares->all; s != NULL; s = s->next) {
+		if (!has_touched(touched, s->domain))
+			continue;
+		s->has_grown = s->has_grown || s->tree != NULL;
+		s->is_name_due = true;
+	}
 	pthread_mutex_unlock(&view->lock);
 }
 

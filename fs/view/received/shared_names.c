@@ -92,6 +92,21 @@ static bool leave_out(emr_view *view, emr_id16 grant)
 	return len != was;
 }
 
+bool shared_keeps_names(emr_view *view, const shared_share *s)
+{
+	const emr_buf *kept = &view->shares->kept_names;
+	uint64_t end;
+	emr_id16 one;
+
+	need_file(view);
+	for (size_t at = 0; at < kept->len; at += EMR_KEPT_NAME_BYTES) {
+		emr_kept_name_of(kept->data + at, &one, &end);
+		if (emr_id16_equal(one, s->grant.grant))
+			return true;
+	}
+	return false;
+}
+
 void shared_load_names(emr_view *view, shared_share *s)
 {
 	emr_status status;

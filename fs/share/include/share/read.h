@@ -113,6 +113,9 @@ emr_status emr_shared_each(
 typedef emr_status (*emr_shared_known_fn)(void *arg, emr_id16 object, uint64_t version);
 emr_status emr_shared_each_new(emr_shared *shared, emr_shared_known_fn known, emr_shared_fn fn,
 	void *arg, uint64_t *out_unreadable);
+/* Appends what the owner calls the share itself by now.  EMR_DENIED: with a listing key that is not
+ * here. EMR_NOT_FOUND: it is no more. */
+emr_status emr_shared_name(emr_shared *shared, emr_buf *out_name);
 /* The bytes of one record.  EMR_NOT_FOUND; EMR_DENIED: its key was not released (ask first), or the
  * grant is over; EMR_DAMAGED, EMR_MISSING_DATA.  *out_verdict says what its signed statement is
  * worth. */

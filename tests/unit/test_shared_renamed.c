@@ -1,0 +1,273 @@
+/* A share that its owner renames has its new name at the reader, who goes on with what he has open,
+ * and whose names never mean two things. */
+#include "shared_kit.h"
+
+#include "shared.h"
+
+static void owner_answers(story *s)
+{
+	(void)story_owner(s);
+}
+
+#define STORY                                                                                      \
+	story s;                                                                                   \
+	viewer v;                                                                                  \
+	(void)state;                                                                               \
+	story_begin(&s);                                                                           \
+	assert_ok(emr_store_index_now(s.k.stack.store));                                           \
+	viewer_open(&v, &s, &s.lima, "lima-folder", CONSULT)
+
+static void end(story *s, viewer *v)
+{
+	viewer_close(v);
+	story_end(s);
+}
+
+/* ---- ana's side ---- */
+
+static emr_id16 make_inner(story *s, const char *path)
+{
+	emr_id16 domain;
+
+	assert_ok(emr_view_make_domain(s->k.view, path, &domain));
+	for (int i = 0; i < 4; i++)
+		kit_publish_all(&s->k);
+	return domain;
+}
+
+static void share_alone(story *s, emr_id16 domain, const char *label)
+{
+	emr_grant_order order = {.domain = domain,
+		.grantee = s->lima.public.signer_id,
+		.rights = EMR_GRANT_LIST | EMR_GRANT_READ,
+		.purposes = 1u << CONSULT,
+		.not_after_unix_s = story_now(s) + 7 * DAY,
+		.label = label,
+		.owner_name = "Silva, Ana",
+		.owner_born = "1984-03-12"};
+	emr_grant_made made;
+
+	assert_ok(emr_share_grant(s->ana, &order, &made));
+}
+
+static void ana_renames(story *s, const char *from, const char *to)
+{
+	kit_rename(&s->k, from, to);
+	for (int i = 0; i < 4; i++)
+		kit_publish_all(&s->k);
+	assert_ok(emr_store_index_now(s->k.stack.store));
+	story_pass(s, 2);
+}
+
+/* ---- the reader's ---- */
+
+/* Two of her cards say her name in two orders; the newest names the directory. */
+static void learn(viewer *v)
+{
+	(void)snprintf(v->owner, sizeof v->owner, "shared-with-me/%s",
+		viewer_list(v, "shared-with-me", NULL));
+	assert_non_null(strstr(v->owner, "Ana"));
+}
+
+static const char *in(viewer *v, const char *path)
+{
+	return viewer_list(v, viewer_at(v, path), owner_answers);
+}
+
+static const char *beside(viewer *v)
+{
+	return viewer_list(v, v->owner, owner_answers);
+}
+
+static uint64_t node_of(viewer *v, const char *path)
+{
+	emr_attr attr;
+
+	assert_ok(viewer_find(v, viewer_at(v, path), owner_answers, &attr));
+	return attr.node;
+}
+
+static void read_on(emr_handle *h, const char *text)
+{
+	char bytes[32] = "";
+	size_t got = 0;
+
+	assert_ok(emr_view_read(h, 0, bytes, sizeof bytes - 1, &got));
+	assert_string_equal(bytes, text);
+}
+
+/* How many of what V lists beside each other begins with START. */
+static unsigned count_beside(viewer *v, const char *start)
+{
+	unsigned n = 0;
+
+	for (const char *at = beside(v); at != NULL; at = strchr(at, ',')) {
+		at += *at == ',';
+		n += strncmp(at, start, strlen(start)) == 0;
+	}
+	return n;
+}
+
+/* ---- the tests ---- */
+
+static void a_renamed_folder_has_its_new_name_and_open_files_go_on(void **state)
+{
+	STORY;
+	emr_handle *h = NULL;
+	uint64_t before;
+
+	(void)story_share(&s, &s.lima, 0, false);
+	viewer_run(&v, NULL, 0);
+	learn(&v);
+	assert_string_equal(in(&v, "Imaging"), "MRI.pdf,Old");
+	assert_ok(viewer_open_file(&v, viewer_at(&v, "Imaging/MRI.pdf"), owner_answers, &h));
+	before = node_of(&v, "Imaging");
+	ana_renames(&s, "Imaging", "Scans");
+	v.told[0] = 0;
+	viewer_run(&v, owner_answers, 2);
+	assert_string_equal(beside(&v), "Scans");
+	assert_string_equal(in(&v, "Imaging"), "!not found");
+	assert_int_equal(node_of(&v, "Scans"), before);
+	/* The kernel forgets the old name, and that the new one was lacking. */
+	assert_non_null(strstr(v.told, " Imaging\n"));
+	assert_non_null(strstr(v.told, " Scans\n"));
+	assert_string_equal(in(&v, "Scans"), "MRI.pdf,Old");
+	read_on(h, "%PDF a knee");
+	emr_view_release(h);
+	assert_string_equal(
+		viewer_text(&v, viewer_at(&v, "Scans/Old/CT.pdf"), owner_answers), "%PDF a head");
+	assert_string_equal(v.notices, "");
+	end(&s, &v);
+}
+
+static void a_renamed_file_has_its_new_name_too(void **state)
+{
+	STORY;
+	emr_handle *h = NULL;
+
+	share_alone(&s, make_inner(&s, "Imaging/MRI.pdf"), "MRI.pdf");
+	viewer_run(&v, NULL, 0);
+	learn(&v);
+	assert_string_equal(
+		viewer_text(&v, viewer_at(&v, "MRI.pdf"), owner_answers), "%PDF a knee");
+	assert_ok(viewer_open_file(&v, viewer_at(&v, "MRI.pdf"), owner_answers, &h));
+	ana_renames(&s, "Imaging/MRI.pdf", "Imaging/Knee.pdf");
+	viewer_run(&v, owner_answers, 2);
+	assert_string_equal(beside(&v), "Knee.pdf");
+	assert_string_equal(in(&v, "MRI.pdf"), "!not found");
+	assert_int_equal(node_of(&v, "Knee.pdf"), emr_handle_node(h));
+	read_on(h, "%PDF a knee");
+	emr_view_release(h);
+	end(&s, &v);
+}
+
+static void a_name_that_is_there_already_is_told_apart_until_it_is_free(void **state)
+{
+	STORY;
+
+	(void)story_share(&s, &s.lima, 0, false);
+	kit_mkdir(&s.k, "Letters");
+	kit_text(&s.k, "Letters/GP.txt", "a letter");
+	ana_renames(&s, "Letters", "Post");
+	share_alone(&s, make_inner(&s, "Post"), "Post");
+	viewer_run(&v, NULL, 0);
+	learn(&v);
+	assert_string_equal(in(&v, "Post"), "GP.txt");
+	assert_string_equal(in(&v, "Imaging"), "MRI.pdf,Old");
+	ana_renames(&s, "Post", "Scans");
+	viewer_run(&v, owner_answers, 2);
+	assert_int_equal(count_beside(&v, "Scans"), 1);
+	assert_int_equal(count_beside(&v, "Post"), 0);
+	/* The two change their names with each other, by way of a third one. */
+	ana_renames(&s, "Scans", "Between");
+	ana_renames(&s, "Imaging", "Scans");
+	ana_renames(&s, "Between", "Imaging");
+	viewer_run(&v, owner_answers, 2);
+	assert_string_equal(in(&v, "Imaging"), "GP.txt");
+	assert_string_equal(in(&v, "Scans"), "MRI.pdf,Old");
+	assert_int_equal(count_beside(&v, "Imaging"), 1);
+	end(&s, &v);
+}
+
+static void two_shares_of_one_name_have_two_names(void **state)
+{
+	STORY;
+	emr_id16 mri = make_inner(&s, "Imaging/MRI.pdf"), ct = make_inner(&s, "Imaging/Old/CT.pdf");
+
+	share_alone(&s, mri, "MRI.pdf");
+	share_alone(&s, ct, "CT.pdf");
+	viewer_run(&v, NULL, 0);
+	learn(&v);
+	assert_string_equal(
+		viewer_text(&v, viewer_at(&v, "MRI.pdf"), owner_answers), "%PDF a knee");
+	assert_string_equal(viewer_text(&v, viewer_at(&v, "CT.pdf"), owner_answers), "%PDF a head");
+	/* Of different folders, so nothing stops her. */
+	ana_renames(&s, "Imaging/MRI.pdf", "Imaging/CT.pdf");
+	viewer_run(&v, owner_answers, 2);
+	assert_string_equal(viewer_text(&v, viewer_at(&v, "CT.pdf"), owner_answers), "%PDF a head");
+	assert_int_equal(count_beside(&v, "CT.pdf"), 1);
+	assert_int_equal(count_beside(&v, "CT~"), 1);
+	/* The first one goes on: the second is called as its owner calls it. */
+	ana_renames(&s, "Imaging/Old/CT.pdf", "Imaging/Old/Head.pdf");
+	viewer_run(&v, owner_answers, 2);
+	assert_string_equal(viewer_text(&v, viewer_at(&v, "CT.pdf"), owner_answers), "%PDF a knee");
+	assert_string_equal(
+		viewer_text(&v, viewer_at(&v, "Head.pdf"), owner_answers), "%PDF a head");
+	assert_int_equal(count_beside(&v, "CT~"), 0);
+	end(&s, &v);
+}
+
+static void what_was_renamed_while_his_folder_was_closed_is_known_before_he_looks(void **state)
+{
+	STORY;
+
+	(void)story_share(&s, &s.lima, 0, false);
+	viewer_run(&v, NULL, 0);
+	learn(&v);
+	assert_string_equal(in(&v, "Imaging"), "MRI.pdf,Old");
+	viewer_close(&v);
+	ana_renames(&s, "Imaging", "Scans");
+	viewer_open(&v, &s, &s.lima, "lima-folder", CONSULT);
+	viewer_run(&v, NULL, 0);
+	learn(&v);
+	assert_string_equal(viewer_list(&v, v.owner, NULL), "Scans");
+	/* And while it is open, before he looks into it. */
+	ana_renames(&s, "Scans", "Pictures");
+	viewer_run(&v, NULL, 0);
+	assert_string_equal(viewer_list(&v, v.owner, NULL), "Pictures");
+	assert_string_equal(viewer_list(&v, viewer_at(&v, "Pictures"), NULL), "MRI.pdf,Old");
+	end(&s, &v);
+}
+
+static void the_note_of_an_end_has_the_last_name(void **state)
+{
+	STORY;
+	size_t n = 0;
+
+	(void)story_share(&s, &s.lima, 0, false);
+	viewer_run(&v, NULL, 0);
+	learn(&v);
+	assert_string_equal(in(&v, "Imaging"), "MRI.pdf,Old");
+	ana_renames(&s, "Imaging", "Scans");
+	viewer_run(&v, owner_answers, 2);
+	assert_ok(emr_share_revoke_person(s.ana, s.imaging, s.lima.public.signer_id, &n));
+	viewer_run(&v, NULL, 0);
+	assert_true(strncmp(beside(&v), "Scans - access ended ", 21) == 0);
+	end(&s, &v);
+}
+
+#define TEST(name) cmocka_unit_test(name)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(a_renamed_folder_has_its_new_name_and_open_files_go_on),
+		TEST(a_renamed_file_has_its_new_name_too),
+		TEST(a_name_that_is_there_already_is_told_apart_until_it_is_free),
+		TEST(two_shares_of_one_name_have_two_names),
+		TEST(what_was_renamed_while_his_folder_was_closed_is_known_before_he_looks),
+		TEST(the_note_of_an_end_has_the_last_name),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
