@@ -55,6 +55,16 @@ emr_status emr_staging_new(emr_record_ctx *ctx, emr_id16 id, emr_content_reader 
 	return EMR_OK;
 }
 
+emr_content_reader *emr_staging_base(emr_staging *st)
+{
+	emr_content_reader *base;
+
+	gate_read(&st->gate);
+	base = emr_content_reader_share(st->base);
+	gate_read_end(&st->gate);
+	return base;
+}
+
 void staging_wait_jobs(emr_staging *st)
 {
 	while (st->jobs > 0)

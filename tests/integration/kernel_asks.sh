@@ -15,15 +15,17 @@ def counts():
     said = subprocess.run([emrfs, "--json", "status"], capture_output=True, check=True, text=True).stdout
     return json.loads(said)["requests"]
 
-def measure(what, wanted, work):
-    before = counts()
-    work()
-    after = counts()
-    for kind, most in wanted.items():
-        found = after.get(kind, 0) - before.get(kind, 0)
-        print(f"- {what}: {found} {kind}")
-        if found > most:
-            failed.append(f"{what}: {found} {kind}, wanted at most {most}")
+def measure(what, most, work):
+    """What is published meanwhile only adds to it, so the least of several counts is that of the work itself."""
+    for attempt in range(12):
+        before = counts()
+        work()
+        after = counts()
+        found = {kind: after.get(kind, 0) - before.get(kind, 0) for kind in most}
+        print(f"- {what}: {found}")
+        if all(found[kind] <= most[kind] for kind in most):
+            return
+    failed.append(f"{what}: {found}, wanted at most {most}")
 
 def path(name):
     return os.path.join(folder, name)
@@ -37,9 +39,11 @@ def read(name):
         while file.read(1 << 17):
             pass
 
+names = iter(range(100))
 save("first", 100)
-measure("a new file of 100 bytes, saved", {"create": 1, "write": 1, "flush": 1, "release": 1}, lambda: save("small", 100))
-measure("read", {"open": 1, "flush": 0}, lambda: read("small"))
+measure("a new file of 100 bytes, saved", {"create": 1, "write": 1, "flush": 1, "release": 1, "chunks_opened": 0},
+        lambda: save(f"new{next(names)}", 100))
+measure("read", {"open": 1, "flush": 0}, lambda: read("first"))
 if failed:
     sys.exit("\n".join(failed))
 END

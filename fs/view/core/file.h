@@ -16,8 +16,6 @@ typedef struct base_facts {
 /* Under no lock: N's bytes may be read (still). */
 emr_status file_may_read(emr_view *view, const node *n);
 base_facts file_facts(emr_view *view, const node *n);
-emr_status file_open_base(
-	emr_view *view, const node *n, const base_facts *facts, emr_content_reader **out_reader);
 /* Under no lock: from the working copy, or from the base.  See emr_view_read. */
 emr_status file_read(emr_handle *handle, uint64_t at, void *data, size_t len, size_t *out_len);
 

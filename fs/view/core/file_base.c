@@ -96,7 +96,7 @@ base_facts file_facts(emr_view *view, const node *n)
 	return facts;
 }
 
-emr_status file_open_base(
+static emr_status open_base(
 	emr_view *view, const node *n, const base_facts *facts, emr_content_reader **out_reader)
 {
 	emr_content content = facts->content;
@@ -131,7 +131,7 @@ emr_status file_base(emr_view *view, node *n, emr_content_reader **out_reader)
 		status = file_may_read(view, n);
 		return status != EMR_OK ? status : EMR_TIMEOUT;
 	}
-	status = file_open_base(view, n, &facts, out_reader);
+	status = open_base(view, n, &facts, out_reader);
 	if (status != EMR_OK)
 		return status;
 	tree_set_reader(n->file, *out_reader);

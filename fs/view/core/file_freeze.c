@@ -37,17 +37,14 @@ static emr_status freeze_unlocked(
 static emr_status change_over(
 	emr_view *view, node *n, const emr_content *content, uint64_t seq, uint64_t wrote)
 {
-	base_facts facts = {.has_content = true, .content = *content};
-	emr_content_reader *reader = NULL;
+	emr_content_reader *reader;
 	emr_status status;
 
 	/* `wrote` too: the working copy may be another one by now. */
 	if (n->file->staging == NULL || n->file->wrote != wrote ||
 		emr_staging_dirty_seq(n->file->staging) != seq)
 		return EMR_CONFLICT;
-	status = file_open_base(view, n, &facts, &reader);
-	if (status != EMR_OK)
-		return status;
+	reader = emr_staging_base(n->file->staging);
 	pthread_mutex_lock(&view->lock);
 	status = file_adopt_content(view, n, content, wrote);
 	pthread_mutex_unlock(&view->lock);

@@ -77,7 +77,7 @@ emr_status file_freeze_locked(emr_view *view, node *n)
 {
 	file *f = n->file;
 	emr_content_key *key = NULL;
-	emr_content_reader *reader = NULL;
+	emr_content_reader *reader;
 	emr_content content;
 	uint64_t wrote;
 	emr_status status;
@@ -86,11 +86,10 @@ emr_status file_freeze_locked(emr_view *view, node *n)
 	wrote = f->wrote;
 	pthread_mutex_unlock(&view->lock);
 	status = emr_staging_freeze(f->staging, &content, &key);
-	if (status == EMR_OK)
-		status = emr_content_reader_open(view->options.records, &content, key, &reader);
 	emr_content_key_free(key);
 	if (status != EMR_OK)
 		return status;
+	reader = emr_staging_base(f->staging); /* not read back: it was sealed a moment ago */
 	pthread_mutex_lock(&view->lock);
 	status = file_adopt_content(view, n, &content, wrote);
 	pthread_mutex_unlock(&view->lock);

@@ -78,3 +78,6 @@ bool emr_staging_is_simple(emr_staging *staging);
  * changed but the key, which is never used again. */
 emr_status emr_staging_freeze(
 	emr_staging *staging, emr_content *out_content, emr_content_key **out_key);
+/* The reader of the content that it lies on, as a share of the caller's (emr_content_reader_free);
+ * NULL: it lies on none.  After a freeze that is what was frozen, as long as nobody froze again. */
+emr_content_reader *emr_staging_base(emr_staging *staging);
