@@ -257,7 +257,7 @@ emr_status emr_journal_replay(emr_journal *journal)
 	emr_status status = emr_journal_head_read(journal->store, &head);
 	bool full = status != EMR_OK;
 
-	if (status == EMR_NEWER_FORMAT || status == EMR_NO_MEMORY || status == EMR_IO)
+	if (status == EMR_NEWER_FORMAT || emr_status_is_local(status))
 		return status;
 	if (!full)
 		status = build(&r, head.start);

@@ -32,12 +32,6 @@ static uint64_t generation(void *arg)
 	return number;
 }
 
-/* Of the moment; anything else is a card that does not lead to an Inbox for me. */
-static bool is_passing(emr_status status)
-{
-	return status == EMR_NO_MEMORY || status == EMR_IO || status == EMR_BUSY;
-}
-
 static emr_status one(emr_inbox_list *list, emr_share *share, const emr_contact *contact,
 	emr_inbox_fn fn, void *fn_arg)
 {
@@ -51,8 +45,9 @@ static emr_status one(emr_inbox_list *list, emr_share *share, const emr_contact 
 	if (status == EMR_OK)
 		return fn(fn_arg, &inbox);
 	list->is_waiting |= status == EMR_NOT_FOUND;
-	if (is_passing(status))
+	if (emr_status_is_local(status))
 		return status;
+	/* A card that does not lead to an Inbox for me. */
 	if (status != EMR_DENIED && status != EMR_NOT_FOUND && status != EMR_INVALID)
 		emr_log(EMR_LOG_WARN, "the Inbox on a card cannot be used: %s",
 			emr_status_text(status));

@@ -388,14 +388,6 @@ static emr_status give_up_on(emr_settle *settle, const emr_change *change, emr_s
 	return fn(arg, txn, &outcome, 1);
 }
 
-/* Errors of this computer's moment, not of the change: worth trying again. */
-static bool is_passing(emr_status status)
-{
-	return status == EMR_NO_MEMORY || status == EMR_NO_SPACE || status == EMR_IO ||
-	       status == EMR_BUSY || status == EMR_TIMEOUT || status == EMR_INTERRUPTED ||
-	       status == EMR_OFFLINE;
-}
-
 static bool is_of_past_epoch(const outbox *box)
 {
 	for (size_t i = 0; i < box->count; i++)
@@ -453,7 +445,7 @@ static emr_status publish_some(emr_settle *settle, const guest *g, const emr_cha
 			lacking = status;
 			status = EMR_OK;
 		}
-		if (status != EMR_OK && status != EMR_LIMIT && !is_passing(status))
+		if (status != EMR_OK && status != EMR_LIMIT && !emr_status_may_pass(status))
 			status = give_up_on(settle, &changes[done], status, fn, arg);
 		if (status == EMR_OK)
 			done++;
@@ -475,7 +467,7 @@ static emr_status renew_epoch(emr_settle *settle, emr_id16 domain)
 {
 	emr_status status = emr_share_renew(settle->share, domain);
 
-	if (status == EMR_OK || is_passing(status))
+	if (status == EMR_OK || emr_status_may_pass(status))
 		return status;
 	emr_log(EMR_LOG_ERROR, "a new epoch could not begin: %s", emr_status_text(status));
 	return EMR_OK;
@@ -485,7 +477,7 @@ emr_status emr_settle_tie(emr_settle *settle, const emr_nested *tree, size_t n)
 {
 	emr_status status = emr_share_tie(settle->share, tree, n, NULL);
 
-	if (status == EMR_OK || is_passing(status))
+	if (status == EMR_OK || emr_status_may_pass(status))
 		return status;
 	emr_log(EMR_LOG_ERROR, "shares of folders inside shared ones are as they were: %s",
 		emr_status_text(status));

@@ -51,7 +51,7 @@ static emr_status add_list_key(void *arg, const published_key *key)
 		return EMR_OK;
 	status = share_capsule(s->shared->share, r->grant.domain, &slot, &facts);
 	if (status != EMR_OK)
-		return share_is_of_the_moment(status) ? status : EMR_OK;
+		return emr_status_may_pass(status) ? status : EMR_OK;
 	return add_slot(s, slot);
 }
 

@@ -84,11 +84,6 @@ static emr_status note_grant_item(void *arg, const emr_replica_item *item)
 	return EMR_OK;
 }
 
-static bool is_of_the_moment(emr_status status)
-{
-	return status == EMR_NO_MEMORY || status == EMR_IO || status == EMR_BUSY;
-}
-
 static emr_status note_grant(void *arg, const emr_known_grant *known)
 {
 	reading *r = arg;
@@ -99,7 +94,7 @@ static emr_status note_grant(void *arg, const emr_known_grant *known)
 	emr_grant_note note;
 	emr_status status = share_grant_note(r->share, r->box, known, &note);
 
-	if (is_of_the_moment(status))
+	if (emr_status_is_local(status))
 		return status;
 	if (status == EMR_OK) /* else nobody knows what it belongs to, and it is told by itself */
 		l.share_id = note.share_id;
@@ -272,7 +267,7 @@ static emr_status tell_no(reading *r, const emr_known_request *known, const emr_
 		status = said->asked != NULL ? EMR_OK : EMR_NO_MEMORY;
 	}
 	free(asked);
-	if (is_of_the_moment(status))
+	if (emr_status_is_local(status))
 		return status;
 	status = told_add(&r->told, said);
 	if (status != EMR_OK)

@@ -253,7 +253,7 @@ static emr_status keep_to_content(
 		out->put.meta_ct, keys, arg, &words);
 	if (status == EMR_OK)
 		status = emr_meta_keep_to_content(&out->plain, emr_buf_view(&words));
-	return status == EMR_NO_MEMORY || status == EMR_IO || status == EMR_BUSY ? status : EMR_OK;
+	return emr_status_is_local(status) ? status : EMR_OK;
 }
 
 static emr_status read_meta(emr_share *share, const emr_replica_head *head, list_key_fn keys,

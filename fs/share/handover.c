@@ -186,8 +186,8 @@ static emr_status replace_outer(list *l, emr_handover_fn fn, void *arg, uint64_t
 		if (!o->is_shut || o->is_inner || is_covered(l, o))
 			continue;
 		status = replace(l->share, o, &made, &is_done);
-		if (share_is_of_the_moment(status) || status == EMR_CONFLICT ||
-			status == EMR_EPOCH) /* somebody was quicker */
+		if (emr_status_may_pass(status) ||
+			emr_status_is_moved(status)) /* somebody was quicker */
 			break;
 		is_done = is_done && status == EMR_OK;
 		o->is_shut = !is_done;

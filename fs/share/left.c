@@ -37,11 +37,6 @@ typedef struct looking {
 	emr_id32 listkey_id;
 } looking;
 
-static bool is_of_the_moment(emr_status status)
-{
-	return status == EMR_NO_MEMORY || status == EMR_IO || status == EMR_BUSY;
-}
-
 /* ---- what the ledger says of it ---- */
 
 static emr_status take_line(void *arg, const emr_replica_listing *line)
@@ -147,7 +142,7 @@ static emr_status take_part(void *arg, size_t index, emr_bytes part)
 	bool is_it = emr_item_has_part(&one->item, (emr_span){part.data, part.len});
 	emr_status status = is_it ? open_name(t->l, one, part) : EMR_OK;
 
-	return is_of_the_moment(status) ? status : EMR_OK;
+	return emr_status_is_local(status) ? status : EMR_OK;
 }
 
 /* N of one epoch. */
@@ -158,7 +153,7 @@ static emr_status name_some(looking *l, item_left *first, size_t n)
 	emr_status status = need_key(l, first->epoch);
 
 	if (status != EMR_OK)
-		return is_of_the_moment(status) ? status : EMR_OK;
+		return emr_status_is_local(status) ? status : EMR_OK;
 	for (size_t i = 0; i < n; i++)
 		keys[i] = (emr_part_key){.family = EMR_FAMILY_OBJECT,
 			.domain = l->domain,
@@ -249,7 +244,7 @@ static emr_status read_folder(looking *l)
 		status = emr_share_writing(l->share, l->domain, &writing);
 	if (status !=
 		EMR_OK) /* its letter is gone, or not here now: whose folder it is is not known */
-		return is_of_the_moment(status) ? status : EMR_OK;
+		return emr_status_is_local(status) ? status : EMR_OK;
 	return read_domain(
 		l, writing.card.signer_id, writing.label[0] != '\0' ? writing.label : "a folder");
 }

@@ -86,7 +86,7 @@ static emr_status note_tie(void *arg, const emr_known_grant *known)
 	tie *grown;
 	emr_status status = share_grant_note(r->nest->share, r->box, known, &note);
 
-	if (status == EMR_NO_MEMORY || status == EMR_IO || status == EMR_BUSY)
+	if (emr_status_is_local(status))
 		return status;
 	if (status != EMR_OK) /* nobody knows what it belongs to */
 		return EMR_OK;
@@ -275,18 +275,11 @@ static bool must_go(const nesting *nest, size_t i, const tie *t, uint8_t *out_re
 
 /* ---- one domain after the other, outer ones first ---- */
 
-bool share_is_of_the_moment(emr_status status)
-{
-	return status == EMR_NO_MEMORY || status == EMR_IO || status == EMR_BUSY ||
-	       status == EMR_OFFLINE || status == EMR_TIMEOUT || status == EMR_NO_SPACE ||
-	       status == EMR_INTERRUPTED;
-}
-
 /* What the ledger will not have is told in the log, and does not keep the others from it. */
 static emr_status count(nesting *nest, emr_status status)
 {
 	nest->changes += status == EMR_OK;
-	if (status == EMR_OK || share_is_of_the_moment(status))
+	if (status == EMR_OK || emr_status_may_pass(status))
 		return status;
 	emr_log(EMR_LOG_WARN, "a share was not carried to a folder inside it: %s",
 		emr_status_text(status));

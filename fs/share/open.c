@@ -19,11 +19,6 @@ emr_status shared_key_of_name(void *arg, emr_id32 listkey_id, const emr_list_key
 	return *out != NULL ? EMR_OK : EMR_DENIED;
 }
 
-static bool is_passing(emr_status status)
-{
-	return status == EMR_NO_MEMORY || status == EMR_IO || status == EMR_BUSY;
-}
-
 static emr_status is_owners(const emr_shared *shared, emr_id32 signer, bool *out_is)
 {
 	return emr_signed_is_owner(shared->share->o.replica, shared->row.owner_pk,
@@ -73,7 +68,7 @@ static emr_status one_record(void *arg, const emr_replica_head *head)
 	if (status != EMR_NOT_FOUND)
 		return status;
 	status = read_record(w->shared, head, &facts, &hers, &is_hers);
-	if (is_passing(status))
+	if (emr_status_is_local(status))
 		return status;
 	if (status != EMR_OK) {
 		w->unreadable++;

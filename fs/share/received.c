@@ -91,7 +91,7 @@ static emr_status one_grant(void *arg, const emr_known_grant *known)
 		return EMR_OK;
 	if (status == EMR_OK)
 		return w->fn(w->arg, &received);
-	if (status == EMR_NO_MEMORY || status == EMR_IO || status == EMR_BUSY)
+	if (emr_status_is_local(status))
 		return status;
 	emr_log(EMR_LOG_WARN, "the letter of a grant does not open: %s", emr_status_text(status));
 	w->damaged++;

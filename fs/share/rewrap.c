@@ -168,7 +168,7 @@ static emr_status list_key_of(void *arg, emr_id32 id, const emr_list_key **out)
 			continue;
 		if (!k->is_tried)
 			k->status = open_list_key(h->share, h->domain, &k->is, &k->key);
-		k->is_tried = !share_is_of_the_moment(k->status);
+		k->is_tried = !emr_status_may_pass(k->status);
 		if (k->status == EMR_OK)
 			*out = k->key;
 		return k->status;

@@ -236,8 +236,6 @@ emr_status share_make_card(emr_share *share, emr_id16 domain, uint64_t expires, 
 
 /* The key that goes on for the person (or team) whose first key is ROOT. */
 emr_status share_present_key(emr_share *share, emr_id32 root, emr_id32 *out);
-/* Not because of what was asked for: another time it may go. */
-bool share_is_of_the_moment(emr_status status);
 
 /* ---- given.c ---- */
 

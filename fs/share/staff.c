@@ -190,7 +190,7 @@ static emr_status one_release(void *arg, const emr_known_release *release)
 		return status == EMR_NOT_FOUND ? EMR_OK : status;
 	status = fetch_question(a, release, &q);
 	entry.batch_id = q.batch_id;
-	if (status == EMR_NO_MEMORY || status == EMR_IO || status == EMR_OFFLINE)
+	if (emr_status_may_pass(status))
 		return status;
 	if (status != EMR_OK) { /* not addressed to me, or gone: that he asked stands there all the
 				   same */

@@ -110,7 +110,7 @@ static emr_status one_item(void *arg, const emr_replica_item *item)
 		return EMR_OK;
 	go_back(&head, item);
 	status = share_record(w->shared->share, &head, shared_key_of_name, w->shared, &facts);
-	if (status == EMR_NO_MEMORY || status == EMR_IO || status == EMR_BUSY)
+	if (emr_status_is_local(status))
 		return status;
 	return status == EMR_OK && facts.meta.type == EMR_META_FILE ? note(w, item, &facts)
 								    : EMR_OK;

@@ -112,7 +112,7 @@ static emr_status look(void *arg, const emr_replica_item *item)
 		return EMR_OK;
 	status = share_part(c->shared->share, EMR_FAMILY_OBJECT, c->shared->received.grant.domain,
 		c->facts->head.object, item->version, &bytes);
-	if (status == EMR_NO_MEMORY || status == EMR_IO || status == EMR_BUSY)
+	if (emr_status_is_local(status))
 		return status;
 	has_part = status == EMR_OK && emr_put_part_decode(emr_buf_view(&bytes), &part) == EMR_OK;
 	if (has_part && !c->has_number) {
@@ -238,7 +238,7 @@ static emr_status walk_to_it(void *arg, const emr_replica_item *item)
 		return EMR_OK;
 	w->at.version = item->version;
 	status = part_of(w->replica, &w->at, &bytes, &part);
-	if (status == EMR_NO_MEMORY || status == EMR_IO || status == EMR_BUSY)
+	if (emr_status_is_local(status))
 		return status;
 	(void)pass(&w->content, item, status == EMR_OK ? &part : NULL);
 	return EMR_OK;

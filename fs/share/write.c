@@ -188,11 +188,9 @@ static emr_status one_writing(void *arg, emr_id16 domain, const emr_row_writer *
 	status = writing_of_row(w->share, domain, row, &writing);
 	if (status == EMR_OK)
 		return w->fn(w->arg, &writing);
-	if (status == EMR_NO_MEMORY || status == EMR_IO || status == EMR_BUSY)
+	if (emr_status_is_local(status))
 		return status;
-	if (status == EMR_OFFLINE ||
-		status ==
-			EMR_TIMEOUT) /* it is not here, and will be told when the ledger is back */
+	if (emr_status_is_away(status)) /* its letter will be told when the ledger is back */
 		return EMR_OK;
 	emr_log(EMR_LOG_WARN, "a letter that allows to write does not open: %s",
 		emr_status_text(status));

@@ -448,7 +448,7 @@ emr_status share_end_writers(emr_share *share, emr_id16 domain)
 		status = is_time_certain(share, &is_certain);
 	if (status == EMR_OK && is_certain)
 		status = end_overdue(share, domain, &o.writers);
-	if (status == EMR_OK || share_is_of_the_moment(status))
+	if (status == EMR_OK || emr_status_may_pass(status))
 		return status;
 	/* Somebody was quicker, or the ledger has a reason: it must not keep anybody from saving.
 	 */

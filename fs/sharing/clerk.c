@@ -20,24 +20,12 @@
 
 bool clerk_is_momentary(emr_status status, uint8_t code)
 {
-	switch ((int)status) {
-	case EMR_NO_MEMORY:
-	case EMR_IO:
-	case EMR_NO_SPACE:
-	case EMR_QUOTA:
-	case EMR_BUSY:
-	case EMR_TIMEOUT:
-	case EMR_OFFLINE:
-	case EMR_INTERRUPTED:
-	case EMR_CONFLICT:
-	case EMR_EPOCH:
-	case EMR_MISSING_DATA:
-		return true;
-	case EMR_REFUSED:
+	if (status == EMR_REFUSED)
 		return code == EMR_RESULT_TIME_AHEAD || code == EMR_RESULT_EXPIRED_BATCH ||
 		       code == EMR_RESULT_CONFLICT || code == EMR_RESULT_EPOCH;
-	}
-	return false;
+	/* A part that is missing may come back: others have it, too. */
+	return emr_status_may_pass(status) || emr_status_is_moved(status) ||
+	       status == EMR_MISSING_DATA;
 }
 
 typedef struct comparing {

@@ -1,54 +1,58 @@
-/* This file gives each status its text, and turns an errno of the system into a status. */
+/* This file gives each status its text and its kind (may it pass by itself?), and turns an errno of
+ * the system into a status. */
 #include "base/status.h"
 
 #include <errno.h>
 #include <stddef.h>
 
-static const char *const texts[EMR_STATUS_COUNT] = {
-	[EMR_OK] = "ok",
-	[EMR_NO_MEMORY] = "no memory",
-	[EMR_IO] = "input or output failed",
-	[EMR_NO_SPACE] = "no space",
-	[EMR_QUOTA] = "quota",
-	[EMR_INVALID] = "invalid",
-	[EMR_LIMIT] = "over a limit",
-	[EMR_NOT_FOUND] = "not found",
-	[EMR_EXISTS] = "exists",
-	[EMR_NOT_EMPTY] = "not empty",
-	[EMR_NOT_DIRECTORY] = "not a directory",
-	[EMR_IS_DIRECTORY] = "is a directory",
-	[EMR_BAD_NAME] = "bad name",
-	[EMR_RESERVED_NAME] = "reserved name",
-	[EMR_NO_HARD_LINKS] = "no hard links",
-	[EMR_READ_ONLY] = "read-only",
-	[EMR_NO_ATTRIBUTE] = "no such attribute",
-	[EMR_ATTRIBUTE_SPACE] = "no room for the attribute",
-	[EMR_RANGE] = "buffer too small",
-	[EMR_UNSUPPORTED] = "unsupported",
-	[EMR_CROSS] = "into its own child",
-	[EMR_TOO_BIG] = "too big",
-	[EMR_DENIED] = "access denied",
-	[EMR_DAMAGED] = "damaged",
-	[EMR_BAD_SIGNATURE] = "bad signature",
-	[EMR_MISSING_DATA] = "missing data",
-	[EMR_ROLLBACK] = "rolled back",
-	[EMR_FORK] = "forked",
-	[EMR_NEWER_FORMAT] = "newer format",
-	[EMR_WRONG_PASSPHRASE] = "wrong passphrase",
-	[EMR_WRONG_WORDS] = "wrong words",
-	[EMR_EXPOSED] = "readable by others",
-	[EMR_BUSY] = "busy",
-	[EMR_OFFLINE] = "offline",
-	[EMR_TIMEOUT] = "timed out",
-	[EMR_INTERRUPTED] = "interrupted",
-	[EMR_CONFLICT] = "conflict",
-	[EMR_EPOCH] = "new epoch",
-	[EMR_REFUSED] = "refused",
-	[EMR_ACCESS_ENDED] = "access ended",
-	[EMR_ACCESS_REVOKED] = "access revoked",
-	[EMR_FORBIDDEN] = "not permitted there",
-	[EMR_WOULD_SHARE] = "somebody else would see it",
-	[EMR_APART] = "folders of different owners",
+static const struct {
+	const char *text;
+	emr_status_kind kind;
+} statuses[EMR_STATUS_COUNT] = {
+	[EMR_OK] = {"ok", EMR_KIND_FINE},
+	[EMR_NO_MEMORY] = {"no memory", EMR_KIND_LOCAL},
+	[EMR_IO] = {"input or output failed", EMR_KIND_LOCAL},
+	[EMR_NO_SPACE] = {"no space", EMR_KIND_LOCAL},
+	[EMR_QUOTA] = {"quota", EMR_KIND_LOCAL},
+	[EMR_INVALID] = {"invalid", EMR_KIND_FINAL},
+	[EMR_LIMIT] = {"over a limit", EMR_KIND_FINAL},
+	[EMR_NOT_FOUND] = {"not found", EMR_KIND_FINAL},
+	[EMR_EXISTS] = {"exists", EMR_KIND_FINAL},
+	[EMR_NOT_EMPTY] = {"not empty", EMR_KIND_FINAL},
+	[EMR_NOT_DIRECTORY] = {"not a directory", EMR_KIND_FINAL},
+	[EMR_IS_DIRECTORY] = {"is a directory", EMR_KIND_FINAL},
+	[EMR_BAD_NAME] = {"bad name", EMR_KIND_FINAL},
+	[EMR_RESERVED_NAME] = {"reserved name", EMR_KIND_FINAL},
+	[EMR_NO_HARD_LINKS] = {"no hard links", EMR_KIND_FINAL},
+	[EMR_READ_ONLY] = {"read-only", EMR_KIND_FINAL},
+	[EMR_NO_ATTRIBUTE] = {"no such attribute", EMR_KIND_FINAL},
+	[EMR_ATTRIBUTE_SPACE] = {"no room for the attribute", EMR_KIND_FINAL},
+	[EMR_RANGE] = {"buffer too small", EMR_KIND_FINAL},
+	[EMR_UNSUPPORTED] = {"unsupported", EMR_KIND_FINAL},
+	[EMR_CROSS] = {"into its own child", EMR_KIND_FINAL},
+	[EMR_TOO_BIG] = {"too big", EMR_KIND_FINAL},
+	[EMR_DENIED] = {"access denied", EMR_KIND_FINAL},
+	[EMR_DAMAGED] = {"damaged", EMR_KIND_DAMAGE},
+	[EMR_BAD_SIGNATURE] = {"bad signature", EMR_KIND_DAMAGE},
+	[EMR_MISSING_DATA] = {"missing data", EMR_KIND_DAMAGE},
+	[EMR_ROLLBACK] = {"rolled back", EMR_KIND_DAMAGE},
+	[EMR_FORK] = {"forked", EMR_KIND_DAMAGE},
+	[EMR_NEWER_FORMAT] = {"newer format", EMR_KIND_FINAL},
+	[EMR_WRONG_PASSPHRASE] = {"wrong passphrase", EMR_KIND_FINAL},
+	[EMR_WRONG_WORDS] = {"wrong words", EMR_KIND_FINAL},
+	[EMR_EXPOSED] = {"readable by others", EMR_KIND_FINAL},
+	[EMR_BUSY] = {"busy", EMR_KIND_LOCAL},
+	[EMR_OFFLINE] = {"offline", EMR_KIND_AWAY},
+	[EMR_TIMEOUT] = {"timed out", EMR_KIND_AWAY},
+	[EMR_INTERRUPTED] = {"interrupted", EMR_KIND_LOCAL},
+	[EMR_CONFLICT] = {"conflict", EMR_KIND_MOVED},
+	[EMR_EPOCH] = {"new epoch", EMR_KIND_MOVED},
+	[EMR_REFUSED] = {"refused", EMR_KIND_FINAL},
+	[EMR_ACCESS_ENDED] = {"access ended", EMR_KIND_FINAL},
+	[EMR_ACCESS_REVOKED] = {"access revoked", EMR_KIND_FINAL},
+	[EMR_FORBIDDEN] = {"not permitted there", EMR_KIND_FINAL},
+	[EMR_WOULD_SHARE] = {"somebody else would see it", EMR_KIND_FINAL},
+	[EMR_APART] = {"folders of different owners", EMR_KIND_FINAL},
 };
 
 /* A status goes up through many hands, and nobody on the way has to know more than that. */
@@ -75,9 +79,14 @@ bool emr_newer_format_take(uint64_t *out_met, uint64_t *out_known)
 
 const char *emr_status_text(emr_status status)
 {
-	if ((unsigned)status >= EMR_STATUS_COUNT || texts[status] == NULL)
+	if ((unsigned)status >= EMR_STATUS_COUNT || statuses[status].text == NULL)
 		return "unknown status";
-	return texts[status];
+	return statuses[status].text;
+}
+
+emr_status_kind emr_status_kind_of(emr_status status)
+{
+	return (unsigned)status < EMR_STATUS_COUNT ? statuses[status].kind : EMR_KIND_FINAL;
 }
 
 emr_status emr_status_from_errno(int error)

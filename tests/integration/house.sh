@@ -45,6 +45,9 @@ while IFS= read -r file; do
 	grep -q '^#pragma once' "$file" || wrong "$file: no #pragma once"
 done < <(git ls-files '*.h' | grep -v '^tests/vectors/model/')
 
+# Whether an error passes by itself is said once, in keyring/base/status.c: nobody makes such a list of statuses again.
+lists=$(git grep -nE 'EMR_NO_MEMORY \|\| .*EMR_(IO|OFFLINE)\b' -- 'fs/*.c' 'keyring/*.c' 'ledger-client/*.c') && wrong "decides by itself what may pass (emr_status_is_local, emr_status_may_pass):" "$lists"
+
 uses=$(python3 tests/integration/rooms.py .) || wrong "fs/view: a room uses more of later rooms than before:" "$uses"
 
 if command -v clang-format >/dev/null; then

@@ -25,6 +25,35 @@ static void every_status_has_its_own_text(void **state)
 	assert_string_equal(emr_status_text((emr_status)-1), "unknown status");
 }
 
+static void what_may_pass_by_itself_is_told_from_what_stays(void **state)
+{
+	static const emr_status local[] = {
+		EMR_NO_MEMORY, EMR_IO, EMR_NO_SPACE, EMR_QUOTA, EMR_BUSY, EMR_INTERRUPTED};
+	static const emr_status away[] = {EMR_OFFLINE, EMR_TIMEOUT};
+	static const emr_status moved[] = {EMR_CONFLICT, EMR_EPOCH};
+	static const emr_status damage[] = {
+		EMR_DAMAGED, EMR_BAD_SIGNATURE, EMR_MISSING_DATA, EMR_ROLLBACK, EMR_FORK};
+	unsigned may_pass = 0;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof local / sizeof *local; i++)
+		assert_int_equal(emr_status_kind_of(local[i]), EMR_KIND_LOCAL);
+	for (size_t i = 0; i < sizeof away / sizeof *away; i++)
+		assert_int_equal(emr_status_kind_of(away[i]), EMR_KIND_AWAY);
+	for (size_t i = 0; i < sizeof moved / sizeof *moved; i++)
+		assert_int_equal(emr_status_kind_of(moved[i]), EMR_KIND_MOVED);
+	for (size_t i = 0; i < sizeof damage / sizeof *damage; i++)
+		assert_int_equal(emr_status_kind_of(damage[i]), EMR_KIND_DAMAGE);
+	/* Nothing but EMR_OK is fine, which a row without a kind would be. */
+	for (int i = 0; i < EMR_STATUS_COUNT; i++) {
+		assert_int_equal(emr_status_kind_of((emr_status)i) == EMR_KIND_FINE, i == EMR_OK);
+		may_pass += emr_status_may_pass((emr_status)i);
+	}
+	assert_int_equal(may_pass, 8);
+	assert_int_equal(emr_status_kind_of(EMR_STATUS_COUNT), EMR_KIND_FINAL);
+	assert_int_equal(emr_status_kind_of((emr_status)-1), EMR_KIND_FINAL);
+}
+
 static void an_errno_becomes_its_status(void **state)
 {
 	(void)state;
@@ -227,6 +256,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_status_has_its_own_text),
+		cmocka_unit_test(what_may_pass_by_itself_is_told_from_what_stays),
 		cmocka_unit_test(an_errno_becomes_its_status),
 		cmocka_unit_test(a_buffer_grows_and_keeps_what_it_has),
 		cmocka_unit_test(equal_means_same_length_and_bytes),

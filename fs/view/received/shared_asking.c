@@ -163,7 +163,7 @@ static void collect(emr_view *view, shared_share *s, shared_asking *asking)
 	/* Who lied is left out now, and the same is asked again. */
 	if (status == EMR_DENIED && asking->trouble.why != EMR_WHY_LIAR)
 		refuse_asking(view, s, asking);
-	if (status == EMR_NO_MEMORY || status == EMR_IO)
+	if (status != EMR_BUSY && emr_status_is_local(status))
 		return;
 	end_asking(s, asking);
 }

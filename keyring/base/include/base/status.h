@@ -52,6 +52,41 @@ typedef enum emr_status {
 	EMR_STATUS_COUNT
 } emr_status;
 
+/* What can be done about a status.  This is said once, here: whoever tries again, passes over or
+ * gives up asks for the kind, and for a single status only where he knows better. */
+typedef enum emr_status_kind {
+	EMR_KIND_FINE,
+	EMR_KIND_LOCAL,	 /* this computer could not do it now; it says nothing of what was asked */
+	EMR_KIND_AWAY,	 /* who is asked (the ledger, a node, somebody) does not answer now */
+	EMR_KIND_MOVED,	 /* somebody was quicker: what was asked is made anew and asked again */
+	EMR_KIND_DAMAGE, /* bytes or a history that cannot be right: it must be looked at */
+	EMR_KIND_FINAL,	 /* the same, asked again, gets the same answer */
+} emr_status_kind;
+
+/* EMR_KIND_FINAL for what is no status. */
+emr_status_kind emr_status_kind_of(emr_status status);
+
+static inline bool emr_status_is_local(emr_status status)
+{
+	return emr_status_kind_of(status) == EMR_KIND_LOCAL;
+}
+
+static inline bool emr_status_is_away(emr_status status)
+{
+	return emr_status_kind_of(status) == EMR_KIND_AWAY;
+}
+
+static inline bool emr_status_is_moved(emr_status status)
+{
+	return emr_status_kind_of(status) == EMR_KIND_MOVED;
+}
+
+/* Of the moment: the same, asked again as it is, may go. */
+static inline bool emr_status_may_pass(emr_status status)
+{
+	return emr_status_is_local(status) || emr_status_is_away(status);
+}
+
 /* EMR_NEWER_FORMAT, remembering for this thread which version was MET, and that this program knows
  * versions up to KNOWN; 0: no version says it. */
 emr_status emr_newer_format(uint64_t met, uint64_t known);
