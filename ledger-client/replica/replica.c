@@ -189,6 +189,8 @@ static emr_status open_checked(emr_replica *r)
 		status = replica_new_mark(r, size, &r->mark);
 		r->is_mark_saved = false;
 	}
+	atomic_store(&r->reached, size);
+	r->follower.told = size;
 	/* An empty copy says nothing about what this computer has seen. */
 	if (status == EMR_OK && size == 0 && r->mark.frontier.size > 0 &&
 		emr_ledger_size(r->ledger, &size) != EMR_OK)
@@ -249,6 +251,7 @@ emr_status emr_replica_open(const emr_replica_options *options, emr_replica **ou
 	r->mark_saved_ns = -1;
 	r->is_mark_saved = true;
 	r->lock_fd = -1;
+	follower_init(&r->follower);
 	(void)pthread_mutex_init(&r->write_lock, NULL);
 	(void)pthread_mutex_init(&r->pool_lock, NULL);
 	(void)pthread_mutex_init(&r->kept_lock, NULL);
@@ -298,6 +301,7 @@ void emr_replica_close(emr_replica *r)
 		(void)close(r->lock_fd);
 	if (r->dirfd >= 0)
 		(void)close(r->dirfd);
+	follower_destroy(&r->follower);
 	(void)pthread_mutex_destroy(&r->write_lock);
 	(void)pthread_mutex_destroy(&r->pool_lock);
 	(void)pthread_mutex_destroy(&r->kept_lock);

@@ -426,6 +426,8 @@ static emr_status run_one(emr_replica *r, following *f, size_t *out_n, bool *out
 	if (status == EMR_OK)
 		status = replica_save_mark(r, false);
 	(void)flock(r->lock_fd, LOCK_UN);
+	if (size + *out_n > 0)
+		atomic_store(&r->reached, size + *out_n);
 	*out_is_end = status == EMR_OK && (r->is_still || size + *out_n >= ledger_size);
 	return status;
 }

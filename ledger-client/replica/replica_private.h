@@ -3,10 +3,11 @@
 #pragma once
 
 #include <pthread.h>
+#include <stdatomic.h>
 
 #include "ledger/chain.h"
 #include "mark.h"
-#include "replica/replica.h"
+#include "replica/follower.h"
 
 #define REPLICA_DB "replica.sqlite"
 #define REPLICA_LOCK "replica.lock"
@@ -14,9 +15,27 @@
 #define READERS_KEPT 8
 #define ENTRIES_KEPT 8 /* of at most 120 KiB, as a rule */
 
+/* Who brings the copy up to date for all: follower.c only. */
+typedef struct follower {
+	pthread_mutex_t lock;  /* is_running .. shown */
+	pthread_cond_t turned; /* a run or a wait at the ledger has ended */
+	bool is_running;
+	bool is_waiting;	/* somebody waits at the ledger */
+	uint64_t begun, ended;	/* runs */
+	emr_status status;	/* of the one that ended last */
+	uint64_t shown;		/* entries of a ledger that a still copy does not follow */
+	_Atomic uint64_t wakes; /* emr_follow_wake */
+
+	pthread_mutex_t told_lock; /* the two below; the subscribers are called under it */
+	emr_subscription *subscriptions;
+	uint64_t told; /* entries that the subscribers know of */
+} follower;
+void follower_init(follower *f);
+void follower_destroy(follower *f);
+
 /* Each lock protects what is named beside it or stands below it.  write_lock is the outermost, and
- * the ledger's locks are inside of it; nothing is called under the other three.  What stands above
- * them is set when it is opened. */
+ * the ledger's locks are inside of it (but for the follower's); nothing is called under the other
+ * three.  What stands above them is set when it is opened. */
 struct emr_replica {
 	int dirfd;
 	int lock_fd;
@@ -26,6 +45,9 @@ struct emr_replica {
 	emr_replica_mine_fn is_mine;
 	void *is_mine_arg;
 
+	follower follower; /* its locks stand outside of all others here */
+
+	_Atomic uint64_t reached;   /* verified entries that are known to be in the copy */
 	pthread_mutex_t write_lock; /* writer, mark; held for a whole catch_up */
 	emr_chain *writer;
 	high_mark mark;

@@ -1,0 +1,362 @@
+/* These tests let several threads wait for what is new on one ledger: one of them asks it for all,
+ * each hears what is for him, and nobody is asked for what is here already. */
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "ledger_kit.h"
+#include "replica/follower.h"
+
+#define THREADS 6
+#define LONG_MS 120000
+
+static kit k;
+static kit_domain domain;
+static emr_replica *replica;
+
+/* ---- the ledger, watched ---- */
+
+static _Atomic int looks;	/* runs have asked for the ledger's size */
+static _Atomic int sleepers;	/* threads that wait for another one's run or wait */
+static _Atomic int at_ledger;	/* threads that wait at the ledger now */
+static _Atomic int at_most;	/* ... at the same time */
+static _Atomic bool is_lagging; /* the newest entry is not shown until somebody waits for it */
+static _Atomic int answer;	/* emr_status of the next looks */
+
+static pthread_mutex_t gate = PTHREAD_MUTEX_INITIALIZER; /* held: looks stop here */
+
+emr_status __real_emr_ledger_size(emr_ledger *ledger, uint64_t *out_size);
+emr_status __wrap_emr_ledger_size(emr_ledger *ledger, uint64_t *out_size);
+emr_status __real_emr_ledger_wait(
+	emr_ledger *ledger, uint64_t since, int timeout_ms, uint64_t *out_size);
+emr_status __wrap_emr_ledger_wait(
+	emr_ledger *ledger, uint64_t since, int timeout_ms, uint64_t *out_size);
+int __real_pthread_cond_wait(pthread_cond_t *cond, pthread_mutex_t *mutex);
+int __wrap_pthread_cond_wait(pthread_cond_t *cond, pthread_mutex_t *mutex);
+int __real_pthread_cond_timedwait(
+	pthread_cond_t *cond, pthread_mutex_t *mutex, const struct timespec *until);
+int __wrap_pthread_cond_timedwait(
+	pthread_cond_t *cond, pthread_mutex_t *mutex, const struct timespec *until);
+
+emr_status __wrap_emr_ledger_size(emr_ledger *ledger, uint64_t *out_size)
+{
+	emr_status status;
+
+	atomic_fetch_add(&looks, 1);
+	pthread_mutex_lock(&gate);
+	pthread_mutex_unlock(&gate);
+	if (atomic_load(&answer) != EMR_OK)
+		return (emr_status)atomic_load(&answer);
+	status = __real_emr_ledger_size(ledger, out_size);
+	if (status == EMR_OK && atomic_load(&is_lagging))
+		--*out_size;
+	return status;
+}
+
+emr_status __wrap_emr_ledger_wait(
+	emr_ledger *ledger, uint64_t since, int timeout_ms, uint64_t *out_size)
+{
+	int now = atomic_fetch_add(&at_ledger, 1) + 1;
+	int most = atomic_load(&at_most);
+	emr_status status;
+
+	while (now > most && !atomic_compare_exchange_weak(&at_most, &most, now))
+		;
+	atomic_store(&is_lagging, false);
+	status = __real_emr_ledger_wait(ledger, since, timeout_ms, out_size);
+	atomic_fetch_sub(&at_ledger, 1);
+	return status;
+}
+
+int __wrap_pthread_cond_wait(pthread_cond_t *cond, pthread_mutex_t *mutex)
+{
+	atomic_fetch_add(&sleepers, 1);
+	return __real_pthread_cond_wait(cond, mutex);
+}
+
+int __wrap_pthread_cond_timedwait(
+	pthread_cond_t *cond, pthread_mutex_t *mutex, const struct timespec *until)
+{
+	atomic_fetch_add(&sleepers, 1);
+	return __real_pthread_cond_timedwait(cond, mutex, until);
+}
+
+static void until(_Atomic int *what, int n)
+{
+	while (atomic_load(what) < n)
+		nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+}
+
+static int begin(void **state)
+{
+	(void)state;
+	kit_new(&k);
+	domain = kit_domain_new(&k);
+	replica = kit_replica(&k);
+	assert_ok(emr_follow_now(replica));
+	looks = sleepers = at_ledger = at_most = 0;
+	return 0;
+}
+
+static int end(void **state)
+{
+	(void)state;
+	emr_replica_close(replica);
+	kit_end(&k);
+	return 0;
+}
+
+static emr_ledger_answer save(const kit_domain *d, uint8_t object)
+{
+	emr_batch_builder *b = kit_batch(&k, d->id);
+
+	(void)kit_put(b, d, (emr_id16){{object}}, 1, (emr_id32){{0}});
+	return kit_send(&k, b);
+}
+
+static uint64_t reached(void)
+{
+	emr_replica_position at;
+
+	assert_ok(emr_replica_at(replica, &at));
+	return at.size;
+}
+
+/* ---- one asks for all ---- */
+
+static void *follow_in_a_thread(void *arg)
+{
+	*(emr_status *)arg = emr_follow_now(replica);
+	return NULL;
+}
+
+/* The first has asked already when the others come; what is new since is in the second run. */
+static void run_together(emr_status wanted)
+{
+	emr_status status[THREADS];
+	pthread_t threads[THREADS];
+
+	pthread_mutex_lock(&gate);
+	for (int i = 0; i < THREADS; i++) {
+		assert_int_equal(
+			pthread_create(&threads[i], NULL, follow_in_a_thread, &status[i]), 0);
+		if (i == 0)
+			until(&looks, 1);
+	}
+	until(&sleepers, THREADS - 1);
+	pthread_mutex_unlock(&gate);
+	for (int i = 0; i < THREADS; i++) {
+		assert_int_equal(pthread_join(threads[i], NULL), 0);
+		assert_status(wanted, status[i]);
+	}
+	assert_int_equal(looks, 2);
+}
+
+static void all_who_ask_while_one_asks_share_one_look(void **state)
+{
+	(void)state;
+	(void)save(&domain, 1);
+	run_together(EMR_OK);
+	assert_int_equal(reached(), 4);
+}
+
+static void all_who_ask_hear_that_the_ledger_is_away(void **state)
+{
+	(void)state;
+	answer = EMR_OFFLINE;
+	run_together(EMR_OFFLINE);
+	answer = EMR_OK;
+	assert_ok(emr_follow_now(replica));
+}
+
+static void what_is_here_already_is_asked_of_nobody(void **state)
+{
+	emr_ledger_answer said = save(&domain, 1);
+
+	(void)state;
+	assert_ok(emr_follow_answer(replica, &said));
+	assert_int_equal(looks, 1);
+	assert_int_equal(reached(), said.seq + 1);
+	assert_ok(emr_follow_answer(replica, &said));
+	assert_ok(emr_follow_to(replica, 2));
+	assert_int_equal(looks, 1);
+	/* Why a whole batch was refused stands in what is new. */
+	said.refusal = EMR_RESULT_EXPIRED_BATCH;
+	assert_ok(emr_follow_answer(replica, &said));
+	assert_int_equal(looks, 2);
+}
+
+static void an_answer_is_waited_for_until_the_ledger_shows_its_entry(void **state)
+{
+	emr_ledger_answer said = save(&domain, 1);
+
+	(void)state;
+	is_lagging = true;
+	assert_ok(emr_follow_now(replica));
+	assert_int_equal(reached(), said.seq);
+	is_lagging = true;
+	assert_ok(emr_follow_answer(replica, &said));
+	assert_int_equal(reached(), said.seq + 1);
+}
+
+/* ---- waiting ---- */
+
+typedef struct waiter {
+	pthread_t thread;
+	emr_follow_place place;
+	int timeout_ms;
+	emr_status status;
+} waiter;
+
+static void *wait_in_a_thread(void *arg)
+{
+	waiter *w = arg;
+
+	w->status = emr_follow_wait(replica, &w->place, w->timeout_ms);
+	return NULL;
+}
+
+static void start_waiters(waiter *all)
+{
+	for (int i = 0; i < THREADS; i++) {
+		all[i] = (waiter){.place = emr_follow_here(replica), .timeout_ms = LONG_MS};
+		assert_int_equal(
+			pthread_create(&all[i].thread, NULL, wait_in_a_thread, &all[i]), 0);
+	}
+	until(&at_ledger, 1);
+	until(&sleepers, THREADS - 1);
+}
+
+static void each_who_waits_hears_what_one_of_them_has_seen(void **state)
+{
+	waiter all[THREADS];
+
+	(void)state;
+	start_waiters(all);
+	(void)save(&domain, 1);
+	for (int i = 0; i < THREADS; i++) {
+		assert_int_equal(pthread_join(all[i].thread, NULL), 0);
+		assert_ok(all[i].status);
+		assert_int_equal(all[i].place.size, 4);
+	}
+	assert_int_equal(at_most, 1);
+	assert_int_equal(reached(), 4);
+}
+
+static void each_who_waits_is_woken_and_nobody_twice(void **state)
+{
+	waiter all[THREADS];
+	emr_follow_place before = emr_follow_here(replica), after;
+
+	(void)state;
+	start_waiters(all);
+	emr_follow_wake(replica);
+	for (int i = 0; i < THREADS; i++) {
+		assert_int_equal(pthread_join(all[i].thread, NULL), 0);
+		assert_status(EMR_INTERRUPTED, all[i].status);
+	}
+	/* Who had begun, and did not wait yet, hears of it, once; who comes later does not. */
+	assert_status(EMR_INTERRUPTED, emr_follow_wait(replica, &before, LONG_MS));
+	assert_status(EMR_TIMEOUT, emr_follow_wait(replica, &before, 20));
+	after = emr_follow_here(replica);
+	assert_status(EMR_TIMEOUT, emr_follow_wait(replica, &after, 20));
+	assert_ok(
+		emr_follow_wait(replica, &(emr_follow_place){.size = 2, .wakes = after.wakes}, 0));
+}
+
+/* Who waited at the ledger for the others goes, and one of them goes on. */
+static void who_stays_waits_on_when_the_first_has_waited_enough(void **state)
+{
+	waiter first = {.place = emr_follow_here(replica), .timeout_ms = 300};
+	waiter second = {.place = emr_follow_here(replica), .timeout_ms = LONG_MS};
+
+	(void)state;
+	assert_int_equal(pthread_create(&first.thread, NULL, wait_in_a_thread, &first), 0);
+	until(&at_ledger, 1);
+	assert_int_equal(pthread_create(&second.thread, NULL, wait_in_a_thread, &second), 0);
+	assert_int_equal(pthread_join(first.thread, NULL), 0);
+	assert_status(EMR_TIMEOUT, first.status);
+	until(&at_ledger, 1);
+	(void)save(&domain, 1);
+	assert_int_equal(pthread_join(second.thread, NULL), 0);
+	assert_ok(second.status);
+	assert_int_equal(at_most, 1);
+}
+
+/* ---- subscribers ---- */
+
+typedef struct heard {
+	int n;
+	uint64_t size;
+} heard;
+
+static void hear(void *arg, uint64_t size)
+{
+	heard *h = arg;
+
+	h->n++;
+	h->size = size;
+}
+
+static void a_subscriber_hears_of_his_domain_once_a_run(void **state)
+{
+	kit_domain other = kit_domain_new(&k);
+	emr_subscription *of_all = NULL, *of_one = NULL, *of_other = NULL;
+	heard all = {0}, one = {0}, others = {0};
+	emr_replica *beside = kit_replica(&k);
+
+	(void)state;
+	assert_ok(emr_follow_now(replica));
+	assert_ok(emr_follow_subscribe(replica, NULL, hear, &all, &of_all));
+	assert_ok(emr_follow_subscribe(replica, &domain.id, hear, &one, &of_one));
+	assert_ok(emr_follow_subscribe(replica, &other.id, hear, &others, &of_other));
+	assert_ok(emr_follow_now(replica));
+	assert_int_equal(all.n + one.n + others.n, 0);
+	(void)save(&domain, 1);
+	(void)save(&domain, 2);
+	assert_ok(emr_follow_now(replica));
+	assert_int_equal(all.n, 1);
+	assert_int_equal(one.n, 1);
+	assert_int_equal(others.n, 0);
+	assert_int_equal(one.size, reached());
+	/* Another process with the same files has taken it in: it is new here all the same. */
+	(void)save(&other, 3);
+	assert_ok(emr_follow_now(beside));
+	assert_int_equal(others.n, 0);
+	assert_ok(emr_follow_now(replica));
+	assert_int_equal(all.n, 2);
+	assert_int_equal(one.n, 1);
+	assert_int_equal(others.n, 1);
+	emr_follow_unsubscribe(of_one);
+	emr_follow_unsubscribe(NULL);
+	(void)save(&domain, 4);
+	assert_ok(emr_follow_now(replica));
+	assert_int_equal(one.n, 1);
+	assert_int_equal(all.n, 3);
+	emr_follow_unsubscribe(of_other);
+	emr_follow_unsubscribe(of_all);
+	emr_replica_close(beside);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(
+			all_who_ask_while_one_asks_share_one_look, begin, end),
+		cmocka_unit_test_setup_teardown(
+			all_who_ask_hear_that_the_ledger_is_away, begin, end),
+		cmocka_unit_test_setup_teardown(
+			what_is_here_already_is_asked_of_nobody, begin, end),
+		cmocka_unit_test_setup_teardown(
+			an_answer_is_waited_for_until_the_ledger_shows_its_entry, begin, end),
+		cmocka_unit_test_setup_teardown(
+			each_who_waits_hears_what_one_of_them_has_seen, begin, end),
+		cmocka_unit_test_setup_teardown(
+			each_who_waits_is_woken_and_nobody_twice, begin, end),
+		cmocka_unit_test_setup_teardown(
+			who_stays_waits_on_when_the_first_has_waited_enough, begin, end),
+		cmocka_unit_test_setup_teardown(
+			a_subscriber_hears_of_his_domain_once_a_run, begin, end),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
