@@ -3,6 +3,7 @@
 #include "replica/follower.h"
 
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
 #include "base/log.h"
@@ -276,8 +277,34 @@ emr_status emr_follow_to(emr_replica *replica, uint64_t size)
 	return status;
 }
 
+/* EMR_NOT_FOUND: the verified copy does not have what the ledger answered. */
+static emr_status find_answer(emr_replica *r, const emr_ledger_answer *answer)
+{
+	emr_ledger_answer own;
+	emr_status status = emr_replica_find_batch(r, answer->batch_id, &own);
+
+	if (status != EMR_OK)
+		return status;
+	return own.seq == answer->seq && own.n_results == answer->n_results &&
+			       memcmp(own.results, answer->results, own.n_results) == 0
+		       ? EMR_OK
+		       : EMR_NOT_FOUND;
+}
+
 emr_status emr_follow_answer(emr_replica *replica, const emr_ledger_answer *answer)
 {
-	return answer->refusal != 0 ? emr_follow_now(replica)
-				    : emr_follow_to(replica, answer->seq + 1);
+	emr_status status;
+
+	if (answer->refusal != 0)
+		return emr_follow_now(replica);
+	status = emr_follow_to(replica, answer->seq + 1);
+	if (status == EMR_OK)
+		status = find_answer(replica, answer);
+	if (status != EMR_NOT_FOUND)
+		return status;
+	/* It went back, or is another: a look says which, and where. */
+	status = emr_follow_now(replica);
+	if (status == EMR_OK)
+		status = find_answer(replica, answer);
+	return status == EMR_NOT_FOUND ? EMR_FORK : status;
 }

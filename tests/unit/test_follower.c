@@ -185,6 +185,33 @@ static void what_is_here_already_is_asked_of_nobody(void **state)
 	assert_int_equal(looks, 2);
 }
 
+/* A ledger that was put back to an older state gives new entries numbers that are here already. */
+static void an_answer_that_is_not_in_the_verified_copy_is_not_believed(void **state)
+{
+	emr_ledger_answer said = save(&domain, 1), other, wrong;
+
+	(void)state;
+	other = save(&domain, 2);
+	assert_ok(emr_follow_answer(replica, &other));
+	wrong = said;
+	wrong.batch_id = emr_id32_random();
+	assert_status(EMR_FORK, emr_follow_answer(replica, &wrong));
+	wrong = said;
+	wrong.seq = other.seq;
+	assert_status(EMR_FORK, emr_follow_answer(replica, &wrong));
+	wrong = said;
+	wrong.results[0] = EMR_RESULT_CONFLICT;
+	assert_status(EMR_FORK, emr_follow_answer(replica, &wrong));
+	wrong = said;
+	wrong.n_results++;
+	assert_status(EMR_FORK, emr_follow_answer(replica, &wrong));
+	/* Why is the ledger's to say first. */
+	answer = EMR_OFFLINE;
+	assert_status(EMR_OFFLINE, emr_follow_answer(replica, &wrong));
+	answer = EMR_OK;
+	assert_ok(emr_follow_answer(replica, &said));
+}
+
 static void an_answer_is_waited_for_until_the_ledger_shows_its_entry(void **state)
 {
 	emr_ledger_answer said = save(&domain, 1);
@@ -346,6 +373,8 @@ int main(void)
 			all_who_ask_hear_that_the_ledger_is_away, begin, end),
 		cmocka_unit_test_setup_teardown(
 			what_is_here_already_is_asked_of_nobody, begin, end),
+		cmocka_unit_test_setup_teardown(
+			an_answer_that_is_not_in_the_verified_copy_is_not_believed, begin, end),
 		cmocka_unit_test_setup_teardown(
 			an_answer_is_waited_for_until_the_ledger_shows_its_entry, begin, end),
 		cmocka_unit_test_setup_teardown(

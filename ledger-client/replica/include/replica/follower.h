@@ -14,8 +14,9 @@ emr_status emr_follow_now(emr_replica *replica);
  * ledger does not show so many within some seconds; else as emr_follow_now. */
 emr_status emr_follow_to(emr_replica *replica, uint64_t size);
 
-/* As far as ANSWER, which the ledger gave to one's own batch; where the whole batch was refused, as
- * emr_follow_now, because what is new may say why. */
+/* As far as ANSWER, which the ledger gave to one's own batch: the verified copy has the batch,
+ * there and with these results.  EMR_FORK: it has not, although the ledger is believed.  Where the
+ * whole batch was refused, as emr_follow_now, because what is new may say why. */
 emr_status emr_follow_answer(emr_replica *replica, const emr_ledger_answer *answer);
 
 /* How far somebody who waits has seen the ledger, and which calls to wake up he has heard. */
