@@ -206,7 +206,6 @@ emr_status emr_keyring_epoch_key(
 emr_status emr_keyring_person_pk(const emr_keyring *kr, uint8_t out_pk[32])
 {
 	EMR_AUTO_BUF owner = {0};
-	EMR_AUTO_SECRET sk = {0};
 	emr_status status = emr_keyring_tlv_get(kr, EMR_KEYRING_OWNER, &owner);
 
 	if (status == EMR_OK && owner.len != 32)
@@ -215,10 +214,6 @@ emr_status emr_keyring_person_pk(const emr_keyring *kr, uint8_t out_pk[32])
 		memcpy(out_pk, owner.data, 32);
 		return EMR_OK;
 	}
-	if (status != EMR_NOT_FOUND)
-		return status;
-	status = emr_derive_signer(kr, emr_signer_identity(), &sk);
-	if (status == EMR_OK)
-		memcpy(out_pk, sk.data + 32, 32);
-	return status;
+	return status == EMR_NOT_FOUND ? emr_signer_public(kr, emr_signer_identity(), out_pk)
+				       : status;
 }

@@ -3,6 +3,7 @@
 #include "coowned_private.h"
 #include "keyring/coowned.h"
 #include "keyring_private.h"
+#include "memo_private.h"
 
 #include <sodium.h>
 #include <string.h>
@@ -29,8 +30,10 @@ emr_status emr_derive(const emr_secret *seed, const emr_key_info *info, size_t l
 	return emr_hkdf_secret("emrfs/v1/id", seed, emr_bytes_of(bytes, at), len, out);
 }
 
-/* Ed25519 (RFC 8032) from a derived 32-byte seed. */
-static emr_status ed25519_of(const emr_secret *seed, const emr_key_info *info, emr_secret *out_sk)
+/* Ed25519 (RFC 8032) from a derived 32-byte seed.  The public half of libsodium's form is
+ * remembered under AS, if MEMO is there. */
+static emr_status ed25519_of(const emr_secret *seed, const emr_key_info *info, emr_memo *memo,
+	const emr_memo_key *as, emr_secret *out_sk)
 {
 	EMR_AUTO_SECRET key_seed = {0};
 	EMR_AUTO_SECRET sk = {0};
@@ -41,7 +44,14 @@ static emr_status ed25519_of(const emr_secret *seed, const emr_key_info *info, e
 		status = emr_secret_new(crypto_sign_SECRETKEYBYTES, &sk);
 	if (status != EMR_OK)
 		return status;
-	crypto_sign_seed_keypair(pk, sk.data, key_seed.data);
+	if (memo != NULL && emr_memo_find(memo, as, pk)) {
+		memcpy(sk.data, key_seed.data, 32);
+		memcpy(sk.data + 32, pk, 32);
+	} else {
+		crypto_sign_seed_keypair(pk, sk.data, key_seed.data);
+		if (memo != NULL)
+			emr_memo_keep(memo, as, pk);
+	}
 	*out_sk = sk;
 	sk = (emr_secret){0};
 	return EMR_OK;
@@ -49,34 +59,63 @@ static emr_status ed25519_of(const emr_secret *seed, const emr_key_info *info, e
 
 emr_status emr_derive_identity(const emr_secret *seed, uint32_t gen, emr_secret *out_sk)
 {
-	return ed25519_of(
-		seed, &(emr_key_info){.label = "sign", .number = gen, .with_number = true}, out_sk);
+	return ed25519_of(seed,
+		&(emr_key_info){.label = "sign", .number = gen, .with_number = true}, NULL, NULL,
+		out_sk);
 }
 
-emr_status emr_derive_signer(const emr_keyring *kr, emr_signer who, emr_secret *out_sk)
+/* May WHO sign, what is his key's name, and what is its public half remembered as? */
+static emr_status signer_names(
+	const emr_keyring *kr, const emr_signer *who, emr_key_info *info, emr_memo_key *as)
 {
-	emr_bytes id = emr_bytes_of(who.id.b, sizeof who.id.b);
+	emr_bytes id = emr_bytes_of(who->id.b, sizeof who->id.b);
 
-	switch (who.kind) {
+	switch (who->kind) {
 	case EMR_SIGNER_IDENTITY:
-		return emr_derive_identity(&kr->seed, kr->gen, out_sk);
+		*info = (emr_key_info){.label = "sign", .number = kr->gen, .with_number = true};
+		*as = (emr_memo_key){.kind = MEMO_IDENTITY, .number = kr->gen};
+		return EMR_OK;
 	case EMR_SIGNER_DOMAIN:
-		if (who.gen == 0)
+		if (who->gen == 0)
 			return EMR_INVALID;
-		if (emr_keyring_coowns(kr, who.id))
+		if (emr_keyring_coowns(kr, who->id))
 			return EMR_DENIED;
-		return ed25519_of(&kr->seed,
-			&(emr_key_info){.label = "dom-sign",
-				.id = id,
-				.number = who.gen,
-				.with_number = true},
-			out_sk);
+		*info = (emr_key_info){
+			.label = "dom-sign", .id = id, .number = who->gen, .with_number = true};
+		*as = (emr_memo_key){.kind = MEMO_DOMAIN_SIGN, .id = who->id, .number = who->gen};
+		return EMR_OK;
 	case EMR_SIGNER_LOG:
-		return ed25519_of(&kr->seed, &(emr_key_info){.label = "log", .id = id}, out_sk);
+		*info = (emr_key_info){.label = "log", .id = id};
+		*as = (emr_memo_key){.kind = MEMO_LOG, .id = who->id};
+		return EMR_OK;
 	case EMR_SIGNER_CERTIFICATE:
 		return EMR_INVALID;
 	}
 	return EMR_INVALID;
+}
+
+emr_status emr_derive_signer(const emr_keyring *kr, emr_signer who, emr_secret *out_sk)
+{
+	emr_key_info info;
+	emr_memo_key as;
+	emr_status status = signer_names(kr, &who, &info, &as);
+
+	return status == EMR_OK ? ed25519_of(&kr->seed, &info, kr->memo, &as, out_sk) : status;
+}
+
+emr_status emr_signer_public(const emr_keyring *kr, emr_signer who, uint8_t out_pk[32])
+{
+	EMR_AUTO_SECRET sk = {0};
+	emr_key_info info;
+	emr_memo_key as;
+	emr_status status = signer_names(kr, &who, &info, &as);
+
+	if (status != EMR_OK || emr_memo_find(kr->memo, &as, out_pk))
+		return status;
+	status = ed25519_of(&kr->seed, &info, kr->memo, &as, &sk);
+	if (status == EMR_OK)
+		memcpy(out_pk, sk.data + 32, 32);
+	return status;
 }
 
 emr_status emr_derive_box(const emr_keyring *kr, emr_secret *out_sk)

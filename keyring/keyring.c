@@ -13,6 +13,7 @@
 #include "coowned_private.h"
 #include "keyring/coowned.h"
 #include "keyring_private.h"
+#include "memo_private.h"
 
 emr_status emr_keyring_from_seed(emr_keyring_kind kind, uint64_t created_unix_s, emr_id16 device_id,
 	emr_secret *take_seed, emr_keyring **out)
@@ -25,10 +26,12 @@ emr_status emr_keyring_from_seed(emr_keyring_kind kind, uint64_t created_unix_s,
 		kind > EMR_KEYRING_ORGANISATION)
 		return EMR_INVALID;
 	kr = calloc(1, sizeof *kr);
-	if (kr != NULL)
-		kr->coowned = emr_coowned_new();
-	if (kr == NULL || kr->coowned == NULL) {
-		free(kr);
+	if (kr == NULL)
+		return EMR_NO_MEMORY;
+	kr->coowned = emr_coowned_new();
+	kr->memo = emr_memo_new();
+	if (kr->coowned == NULL || kr->memo == NULL) {
+		emr_keyring_free(kr);
 		return EMR_NO_MEMORY;
 	}
 	kr->kind = kind;
@@ -57,6 +60,7 @@ void emr_keyring_free(emr_keyring *kr)
 		return;
 	emr_secret_free(&kr->seed);
 	emr_coowned_free(kr->coowned);
+	emr_memo_free(kr->memo);
 	for (size_t i = 0; i < kr->nfacts; i++)
 		emr_buf_free(&kr->facts[i].value);
 	free(kr);
@@ -134,12 +138,6 @@ emr_status emr_keyring_tlv_get(const emr_keyring *kr, emr_keyring_tlv type, emr_
 	return emr_buf_append(out, kr->facts[i].value.data, kr->facts[i].value.len);
 }
 
-/* The public half of libsodium's 64-byte secret key. */
-static void ed25519_pk(const emr_secret *sk, uint8_t pk[32])
-{
-	memcpy(pk, sk->data + 32, 32);
-}
-
 static emr_status x25519_and_B(const emr_keyring *kr, emr_public *made)
 {
 	EMR_AUTO_SECRET box = {0};
@@ -157,13 +155,11 @@ static emr_status x25519_and_B(const emr_keyring *kr, emr_public *made)
 
 emr_status emr_keyring_public(const emr_keyring *kr, emr_public *out)
 {
-	EMR_AUTO_SECRET sk = {0};
 	emr_public made = {.device_id = kr->device_id, .gen = kr->gen};
-	emr_status status = emr_derive_signer(kr, emr_signer_identity(), &sk);
+	emr_status status = emr_signer_public(kr, emr_signer_identity(), made.pk);
 
 	if (status != EMR_OK)
 		return status;
-	ed25519_pk(&sk, made.pk);
 	emr_sha256(made.pk, 32, made.signer_id.b);
 	status = x25519_and_B(kr, &made);
 	if (status == EMR_OK)
@@ -175,37 +171,59 @@ emr_status emr_keyring_public(const emr_keyring *kr, emr_public *out)
 
 emr_status emr_keyring_log_public(const emr_keyring *kr, emr_id16 net_id, uint8_t out_pk[32])
 {
-	EMR_AUTO_SECRET sk = {0};
-	emr_status status = emr_derive_signer(kr, emr_signer_log(net_id), &sk);
+	return emr_signer_public(kr, emr_signer_log(net_id), out_pk);
+}
 
+static emr_status domain_box_public(const emr_keyring *kr, emr_id16 domain_id, uint8_t out[32])
+{
+	const emr_memo_key as = {.kind = MEMO_DOMAIN_BOX, .id = domain_id};
+	EMR_AUTO_SECRET box = {0};
+	emr_status status;
+
+	if (emr_memo_find(kr->memo, &as, out))
+		return EMR_OK;
+	status = emr_derive_domain_box(kr, domain_id, &box);
 	if (status == EMR_OK)
-		ed25519_pk(&sk, out_pk);
+		status = emr_x25519_public(&box, out);
+	if (status == EMR_OK)
+		emr_memo_keep(kr->memo, &as, out);
+	return status;
+}
+
+/* A of an epoch.  What came by letter is not remembered: it may come later, and be another. */
+static emr_status domain_pre_public(
+	const emr_keyring *kr, emr_id16 domain_id, uint32_t epoch, bool is_seeds, uint8_t out[32])
+{
+	const emr_memo_key as = {.kind = MEMO_DOMAIN_PRE, .id = domain_id, .number = epoch};
+	EMR_AUTO_SECRET a = {0};
+	emr_status status;
+
+	if (is_seeds && emr_memo_find(kr->memo, &as, out))
+		return EMR_OK;
+	status = emr_derive_domain_pre(kr, domain_id, epoch, &a);
+	if (status == EMR_OK)
+		status = emr_pre_public(&a, out);
+	/* Asked once more: its letter may have come since. */
+	if (status == EMR_OK && is_seeds && !emr_keyring_coowns(kr, domain_id))
+		emr_memo_keep(kr->memo, &as, out);
 	return status;
 }
 
 emr_status emr_keyring_domain_public(const emr_keyring *kr, emr_id16 domain_id, uint32_t gen,
 	uint32_t epoch, emr_domain_public *out)
 {
-	EMR_AUTO_SECRET sk = {0};
-	EMR_AUTO_SECRET box = {0};
-	EMR_AUTO_SECRET a = {0};
+	bool is_seeds = !emr_keyring_coowns(kr, domain_id);
 	emr_domain_public made;
-	emr_status status = emr_derive_signer(kr,
-		emr_keyring_coowns(kr, domain_id) ? emr_signer_identity()
-						  : emr_signer_domain(domain_id, gen),
-		&sk);
+	emr_status status = emr_signer_public(kr,
+		is_seeds ? emr_signer_domain(domain_id, gen) : emr_signer_identity(),
+		made.owner_pk);
 
 	if (status != EMR_OK)
 		return status;
-	ed25519_pk(&sk, made.owner_pk);
 	emr_sha256(made.owner_pk, 32, made.signer_id.b);
-	status = emr_derive_domain_box(kr, domain_id, &box);
+	status = domain_box_public(kr, domain_id, made.box);
 	if (status == EMR_OK)
-		status = emr_x25519_public(&box, made.box);
-	if (status == EMR_OK)
-		status = emr_derive_domain_pre(kr, domain_id, epoch, &a);
-	if (status == EMR_OK)
-		status = emr_pre_public(&a, made.A);
+		status = domain_pre_public(kr, domain_id, epoch, is_seeds, made.A);
 	if (status == EMR_OK)
 		*out = made;
 	return status;

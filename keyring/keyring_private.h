@@ -24,6 +24,7 @@ struct emr_keyring {
 	size_t nfacts;
 	emr_keyring_fact facts[EMR_KEYRING_TLVS];
 	struct emr_coowned *coowned; /* coowned.c; with a lock of its own */
+	struct emr_memo *memo;	     /* memo.c; the same */
 };
 
 /* A keyring that takes SEED over (also when it fails). */
@@ -46,6 +47,8 @@ emr_status emr_derive(
 emr_status emr_derive_identity(const emr_secret *seed, uint32_t gen, emr_secret *out_sk);
 /* Ed25519 of an identity, domain or log key, 64 bytes. */
 emr_status emr_derive_signer(const emr_keyring *kr, emr_signer who, emr_secret *out_sk);
+/* Its public half alone. */
+emr_status emr_signer_public(const emr_keyring *kr, emr_signer who, uint8_t out_pk[32]);
 emr_status emr_derive_box(const emr_keyring *kr, emr_secret *out_sk);
 emr_status emr_derive_domain_box(const emr_keyring *kr, emr_id16 domain_id, emr_secret *out_sk);
 emr_status emr_derive_pre(const emr_keyring *kr, emr_secret *out_b);

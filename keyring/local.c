@@ -10,6 +10,7 @@
 #include "crypto/aead.h"
 #include "crypto/kdf.h"
 #include "keyring_private.h"
+#include "memo_private.h"
 
 struct emr_local_key {
 	emr_secret key;
@@ -24,17 +25,14 @@ static const char *const use_labels[EMR_LOCAL_USE_COUNT] = {
 };
 
 /* HKDF-SHA512("emrfs/v1/local", local, LABEL || 0 || ID). */
-static emr_status local_secret(
+static emr_status derive_secret(
 	const emr_keyring *kr, emr_local_use use, const emr_id32 *id, emr_secret *out)
 {
 	EMR_AUTO_SECRET local = {0};
 	uint8_t info[64];
 	size_t len;
-	emr_status status;
+	emr_status status = emr_derive_local(kr, &local);
 
-	if ((unsigned)use >= EMR_LOCAL_USE_COUNT || (id != NULL) != (use == EMR_LOCAL_STAGING))
-		return EMR_INVALID;
-	status = emr_derive_local(kr, &local);
 	if (status != EMR_OK)
 		return status;
 	len = strlen(use_labels[use]) + 1;
@@ -45,6 +43,28 @@ static emr_status local_secret(
 	}
 	return emr_hkdf_secret(
 		"emrfs/v1/local", &local, emr_bytes_of(info, len), EMR_AEAD_KEY_BYTES, out);
+}
+
+/* Derived once for each use; those of working copies, which are many, each time. */
+static emr_status local_secret(
+	const emr_keyring *kr, emr_local_use use, const emr_id32 *id, emr_secret *out)
+{
+	bool is_there;
+	emr_status status;
+
+	if ((unsigned)use >= EMR_LOCAL_USE_COUNT || (id != NULL) != (use == EMR_LOCAL_STAGING))
+		return EMR_INVALID;
+	if (id != NULL)
+		return derive_secret(kr, use, id, out);
+	status = emr_memo_local(kr->memo, use, kr->device_id, out, &is_there);
+	if (status != EMR_OK || is_there)
+		return status;
+	status = derive_secret(kr, use, NULL, out);
+	if (status == EMR_OK)
+		status = emr_memo_keep_local(kr->memo, use, kr->device_id, out);
+	if (status != EMR_OK)
+		emr_secret_free(out);
+	return status;
 }
 
 emr_status emr_local_key_get(

@@ -62,6 +62,22 @@ static void a_device_opens_what_its_owner_wraps_and_the_other_way_round(void **s
 	assert_ok(opens(device, owner, 1));
 }
 
+/* The device has a seed of its own, which would give keys for any domain. */
+static void keys_that_came_by_letter_take_the_place_of_what_was_asked_for_before(void **state)
+{
+	emr_domain_public seeds, theirs, now;
+
+	(void)state;
+	assert_ok(emr_keyring_domain_public(device, domain, 1, 1, &seeds));
+	assert_ok(emr_keyring_domain_public(owner, domain, 1, 1, &theirs));
+	pass(1);
+	assert_ok(emr_keyring_domain_public(device, domain, 1, 1, &now));
+	assert_memory_equal(now.A, theirs.A, sizeof now.A);
+	emr_keyring_coown_end(device, domain);
+	assert_ok(emr_keyring_domain_public(device, domain, 1, 1, &now));
+	assert_memory_equal(now.owner_pk, seeds.owner_pk, sizeof now.owner_pk);
+}
+
 static void an_epoch_whose_key_has_not_come_is_waited_for(void **state)
 {
 	(void)state;
@@ -126,6 +142,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(
 			a_device_opens_what_its_owner_wraps_and_the_other_way_round, begin, end),
+		cmocka_unit_test_setup_teardown(
+			keys_that_came_by_letter_take_the_place_of_what_was_asked_for_before, begin,
+			end),
 		cmocka_unit_test_setup_teardown(
 			an_epoch_whose_key_has_not_come_is_waited_for, begin, end),
 		cmocka_unit_test_setup_teardown(

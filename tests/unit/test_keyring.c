@@ -8,6 +8,7 @@
 #include "crypto/hashsig.h"
 #include "crypto/hpke.h"
 #include "crypto/pre.h"
+#include "keyring/content.h"
 
 static const json_t *derived(const json_t *root, const char *name)
 {
@@ -92,6 +93,68 @@ static void public_keys_match_the_second_model(void **state)
 	assert_status(EMR_INVALID, emr_keyring_domain_public(kr, domain_id, 0, 1, &domain));
 	assert_status(EMR_INVALID, emr_keyring_domain_public(kr, domain_id, 1, 0, &domain));
 	json_decref(root);
+}
+
+#define MANY_DOMAINS 300 /* more than are remembered */
+
+static emr_id16 nth_domain(uint32_t n)
+{
+	emr_id16 id = {{0}};
+
+	memcpy(id.b, &n, sizeof n);
+	return id;
+}
+
+static void assert_same_domain(const emr_keyring *kr, emr_id16 id, uint32_t gen, uint32_t epoch)
+{
+	static const uint8_t message[144] = {1};
+	EMR_AUTO_KEYRING fresh = kit_keyring(); /* was never asked for anything */
+	emr_domain_public want, got;
+	uint8_t sig[64];
+
+	assert_ok(emr_keyring_domain_public(fresh, id, gen, epoch, &want));
+	assert_ok(emr_keyring_domain_public(kr, id, gen, epoch, &got));
+	assert_memory_equal(&got, &want, sizeof got);
+	assert_ok(emr_keyring_sign(kr, emr_signer_domain(id, gen), EMR_SIGN_BATCH,
+		emr_bytes_of(message, sizeof message), sig));
+	assert_ok(emr_sign_verify(
+		want.owner_pk, EMR_SIGN_BATCH, emr_bytes_of(message, sizeof message), sig));
+}
+
+static void what_is_remembered_of_keys_is_what_the_seed_gives(void **state)
+{
+	EMR_AUTO_KEYRING kr = kit_keyring();
+	emr_domain_public domain;
+
+	(void)state;
+	for (uint32_t round = 0; round < 2; round++)
+		for (uint32_t i = 0; i < MANY_DOMAINS; i++)
+			assert_ok(emr_keyring_domain_public(kr, nth_domain(i), 1, 1, &domain));
+	for (uint32_t i = 0; i < MANY_DOMAINS; i += 7) {
+		assert_same_domain(kr, nth_domain(i), 1, 1);
+		assert_same_domain(kr, nth_domain(i), 1, 2 + i % 3);
+		assert_same_domain(kr, nth_domain(i), 2, 1);
+	}
+}
+
+/* What an old computer's journal sealed does not open on the one that is made of the words. */
+static void a_local_key_is_of_the_device_that_the_keyring_has_now(void **state)
+{
+	EMR_AUTO_KEYRING kr = kit_keyring();
+	uint8_t sealed[EMR_SEALED_DEK_BYTES];
+	emr_id16 id = emr_id16_random(), device = emr_keyring_device_id(kr);
+	emr_content_key *key = NULL, *again = NULL;
+
+	(void)state;
+	assert_ok(emr_content_key_new(&key));
+	assert_ok(emr_content_key_seal_local(kr, key, id, sealed));
+	emr_keyring_set_device(kr, emr_id16_random());
+	assert_status(EMR_DAMAGED, emr_content_key_open_local(kr, sealed, id, &again));
+	assert_null(again);
+	emr_keyring_set_device(kr, device);
+	assert_ok(emr_content_key_open_local(kr, sealed, id, &again));
+	emr_content_key_free(again);
+	emr_content_key_free(key);
 }
 
 static void two_computers_draw_the_same_id_for_a_move_and_nobody_else_does(void **state)
@@ -338,6 +401,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_key_table_matches_the_second_model),
 		cmocka_unit_test(public_keys_match_the_second_model),
+		cmocka_unit_test(what_is_remembered_of_keys_is_what_the_seed_gives),
+		cmocka_unit_test(a_local_key_is_of_the_device_that_the_keyring_has_now),
 		cmocka_unit_test(two_computers_draw_the_same_id_for_a_move_and_nobody_else_does),
 		cmocka_unit_test(a_new_keyring_is_like_no_other),
 		cmocka_unit_test(a_statement_is_signed_as_the_known_answer),

@@ -1,0 +1,123 @@
+/* This file remembers the public halves of keys, which cost a multiplication on a curve each, and
+ * this computer's own local keys. What it says follows from the seed alone, so it is never wrong:
+ * a folder of which the keys came by letter is asked about before it is, and is not remembered. */
+#include "memo_private.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define PUBLICS 256 /* a domain has three; one takes the place of another by chance */
+
+typedef struct public_half {
+	emr_memo_key of; /* kind MEMO_NONE: empty */
+	uint8_t bytes[32];
+} public_half;
+
+typedef struct local {
+	emr_id16 device_id; /* whose */
+	emr_secret key;	    /* empty: not asked for yet */
+} local;
+
+struct emr_memo {
+	pthread_mutex_t lock;
+	public_half publics[PUBLICS];
+	local locals[EMR_LOCAL_USE_COUNT];
+};
+
+emr_memo *emr_memo_new(void)
+{
+	emr_memo *memo = calloc(1, sizeof *memo);
+
+	if (memo != NULL && pthread_mutex_init(&memo->lock, NULL) != 0) {
+		free(memo);
+		memo = NULL;
+	}
+	return memo;
+}
+
+void emr_memo_free(emr_memo *memo)
+{
+	if (memo == NULL)
+		return;
+	for (size_t i = 0; i < EMR_LOCAL_USE_COUNT; i++)
+		emr_secret_free(&memo->locals[i].key);
+	pthread_mutex_destroy(&memo->lock);
+	free(memo);
+}
+
+static public_half *place_of(emr_memo *memo, const emr_memo_key *of)
+{
+	uint32_t h;
+
+	memcpy(&h, of->id.b, sizeof h); /* random, or all zeros */
+	return &memo->publics[(h + (uint32_t)of->kind) % PUBLICS];
+}
+
+static bool is_same(const emr_memo_key *a, const emr_memo_key *b)
+{
+	return a->kind == b->kind && a->number == b->number && emr_id16_equal(a->id, b->id);
+}
+
+bool emr_memo_find(emr_memo *memo, const emr_memo_key *of, uint8_t out[32])
+{
+	const public_half *at;
+	bool found;
+
+	pthread_mutex_lock(&memo->lock);
+	at = place_of(memo, of);
+	found = is_same(&at->of, of);
+	if (found)
+		memcpy(out, at->bytes, sizeof at->bytes);
+	pthread_mutex_unlock(&memo->lock);
+	return found;
+}
+
+void emr_memo_keep(emr_memo *memo, const emr_memo_key *of, const uint8_t bytes[32])
+{
+	public_half *at;
+
+	pthread_mutex_lock(&memo->lock);
+	at = place_of(memo, of);
+	at->of = *of;
+	memcpy(at->bytes, bytes, sizeof at->bytes);
+	pthread_mutex_unlock(&memo->lock);
+}
+
+static emr_status copy_of(const emr_secret *key, emr_secret *out)
+{
+	emr_status status = emr_secret_new(key->len, out);
+
+	if (status == EMR_OK)
+		memcpy(out->data, key->data, key->len);
+	return status;
+}
+
+emr_status emr_memo_local(
+	emr_memo *memo, emr_local_use use, emr_id16 device_id, emr_secret *out, bool *out_found)
+{
+	const local *at = &memo->locals[use];
+	emr_status status = EMR_OK;
+
+	pthread_mutex_lock(&memo->lock);
+	*out_found = at->key.len > 0 && emr_id16_equal(at->device_id, device_id);
+	if (*out_found)
+		status = copy_of(&at->key, out);
+	pthread_mutex_unlock(&memo->lock);
+	return status;
+}
+
+emr_status emr_memo_keep_local(
+	emr_memo *memo, emr_local_use use, emr_id16 device_id, const emr_secret *key)
+{
+	local fresh = {.device_id = device_id};
+	emr_status status = copy_of(key, &fresh.key);
+
+	if (status != EMR_OK)
+		return status;
+	pthread_mutex_lock(&memo->lock);
+	emr_secret_free(&memo->locals[use].key);
+	memo->locals[use] = fresh;
+	pthread_mutex_unlock(&memo->lock);
+	return EMR_OK;
+}
