@@ -13,6 +13,7 @@
 #include "kit/language.h"
 #include "kit/out.h"
 #include "kit/text.h"
+#include "session/fetching.h"
 #include "session/second_copy.h"
 #include "sharing/shared_paths.h"
 
@@ -121,6 +122,7 @@ emr_status emr_answer_erase(emr_session *session, const emr_request *request, em
 		.until_unix_s = request->until_unix_s,
 		.only_look = request->look};
 	emr_erased erased = {0};
+	uint64_t brought;
 	json_t *not_reached, *object;
 	int failed = 0;
 	bool is_others =
@@ -136,6 +138,7 @@ emr_status emr_answer_erase(emr_session *session, const emr_request *request, em
 	if (!request->look) {
 		emr_fuse_await_changes();
 		emr_chronicle_forget(session->chronicle); /* it still knows the names */
+		emr_fetching_purge(session, &brought); /* sealed, and perhaps of what was erased */
 	}
 	not_reached = json_array();
 	if (not_reached != NULL)

@@ -4,6 +4,7 @@
 
 #include "base/clock.h"
 #include "proof/make.h"
+#include "session/fetching.h"
 
 static emr_proof_sources sources_of(const emr_session *session)
 {
@@ -11,7 +12,7 @@ static emr_proof_sources sources_of(const emr_session *session)
 		.ledger = session->ledger,
 		.replica = session->replica,
 		.records = session->records,
-		.store = emr_store_blocks(session->store),
+		.store = emr_session_blocks(session),
 		.facts = session->facts,
 		.now_unix_s = emr_clock_unix_s(emr_clock_system())};
 }

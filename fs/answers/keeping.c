@@ -5,6 +5,7 @@
 #include "answers/answers.h"
 #include "kit/language.h"
 #include "kit/out.h"
+#include "session/fetching.h"
 #include "sharing/shared_paths.h"
 
 #define KEPT_MAX 200 /* of one answer */
@@ -56,7 +57,7 @@ emr_status emr_answer_keep(emr_session *session, const emr_request *request, emr
 {
 	listing l = {.kept = json_array()};
 	bool is_shared = request->has_path && emr_path_is_shared(request->path);
-	uint64_t freed = 0;
+	uint64_t freed = 0, brought = 0;
 	json_t *object;
 	emr_status status = l.kept != NULL ? EMR_OK : EMR_NO_MEMORY;
 
@@ -66,6 +67,8 @@ emr_status emr_answer_keep(emr_session *session, const emr_request *request, emr
 		status = set_keep(session, request);
 	if (status == EMR_OK && request->purge)
 		status = emr_view_purge(session->view, &freed);
+	if (status == EMR_OK && request->purge)
+		emr_fetching_purge(session, &brought);
 	if (status == EMR_OK)
 		status = emr_view_each_kept(session->view, request->path, add_kept, &l);
 	if (status != EMR_OK) {
@@ -75,6 +78,6 @@ emr_status emr_answer_keep(emr_session *session, const emr_request *request, emr
 		return status;
 	}
 	object = json_pack("{s:b, s:o, s:I, s:b}", "done", 1, "kept", l.kept, "cache_bytes",
-		(json_int_t)freed, "last_copy", request->drop && l.not_wanted);
+		(json_int_t)(freed + brought), "last_copy", request->drop && l.not_wanted);
 	return object != NULL ? emit(arg, object) : EMR_NO_MEMORY;
 }

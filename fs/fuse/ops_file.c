@@ -158,23 +158,34 @@ static char *thread_buffer(size_t size)
 	return buffer->data;
 }
 
-/* However long it takes: the bytes are on this disk, and a machine or disk that is slow is no
- * reason to say that they cannot be had.  Whoever does not want to wait can be killed meanwhile. */
+/* However long it takes where the bytes are on this disk: a machine or disk that is slow is no
+ * reason to say that they cannot be had.  Whoever does not want to wait can be killed meanwhile.
+ * Where a block must be brought no thread waits for it. */
+static void read_now(fuse_req_t req, const parked *p, emr_status status)
+{
+	char *data = thread_buffer(p->size);
+	size_t got = 0;
+
+	if (data == NULL)
+		status = EMR_NO_MEMORY;
+	if (status == EMR_OK)
+		status = emr_view_read(
+			handle_of(&p->info), (uint64_t)p->offset, data, p->size, &got);
+	if (status == EMR_BUSY && park_read(req, p, read_now))
+		return;
+	if (status != EMR_OK)
+		reply_status(req, status == EMR_BUSY ? EMR_IO : status);
+	else
+		fuse_reply_buf(req, data, got);
+}
+
 static void op_read(
 	fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset, struct fuse_file_info *info)
 {
-	char *data = thread_buffer(size);
-	size_t got = 0;
-	emr_status status;
+	parked p = {.node = ino, .info = *info, .size = size, .offset = offset};
 
-	(void)ino;
 	session_of(req);
-	status = data == NULL ? EMR_NO_MEMORY
-			      : emr_view_read(handle_of(info), (uint64_t)offset, data, size, &got);
-	if (status != EMR_OK)
-		reply_status(req, status);
-	else
-		fuse_reply_buf(req, data, got);
+	read_now(req, &p, EMR_OK);
 }
 
 static void op_write(fuse_req_t req, fuse_ino_t ino, const char *data, size_t size, off_t offset,

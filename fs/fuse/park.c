@@ -4,6 +4,8 @@
 
 #include <stdlib.h>
 
+#include "fetch/fetch.h"
+
 #include "reply.h"
 #include "wait.h"
 
@@ -25,6 +27,28 @@ static void ready(void *arg, emr_status status)
 	if (wait_take(w->id))
 		w->go(w->req, &w->p, status);
 	free(w);
+}
+
+bool park_read(fuse_req_t req, const parked *p, park_fn go)
+{
+	emr_handle *handle = (emr_handle *)(uintptr_t)p->info.fh;
+	waiting *w;
+	emr_status status;
+
+	if (p->tries == PARK_READ_TRIES)
+		return false;
+	w = malloc(sizeof *w);
+	if (w == NULL) {
+		reply_status(req, EMR_NO_MEMORY);
+		return true;
+	}
+	*w = (waiting){.req = req, .p = *p, .go = go};
+	w->p.tries++;
+	w->id = wait_begin(req, EMR_FETCH_WAIT_NS);
+	status = emr_view_await_block(handle, (uint64_t)p->offset, ready, w);
+	if (status != EMR_BUSY)
+		ready(w, status);
+	return true;
 }
 
 bool park(fuse_req_t req, session *s, emr_need need, const parked *p, park_fn go)

@@ -49,10 +49,12 @@ typedef struct thread_start {
 /* ---- Bringing one block ---- */
 
 /* True when it is here, or nothing more is to be tried. */
-static bool bring_from(emr_copies *copies, const emr_cid *cid, size_t place, bool is_online,
+static bool bring_from(emr_copies *copies, const emr_cid *cid, size_t place, uint32_t search_ms,
 	emr_buf *block, emr_copies_answer *answer)
 {
-	emr_ipfs_call call = emr_ipfs_call_of(copies->fetch_ms, copies->stop_fd);
+	bool is_online = search_ms > 0;
+	emr_ipfs_call call =
+		emr_ipfs_call_of(is_online ? search_ms : copies->fetch_ms, copies->stop_fd);
 	emr_status status = emr_ipfs_block(copies->places[place], &call, cid, is_online, block);
 
 	if (status == EMR_OK || status == EMR_INTERRUPTED) {
@@ -73,14 +75,17 @@ static void bring(emr_copies *copies, const emr_cid *cid, emr_buf *block, emr_co
 	*answer = (emr_copies_answer){
 		.status = EMR_NOT_FOUND, .fault = EMR_IPFS_MISSING, .place = copies->place_count};
 	for (size_t i = 0; i < copies->place_count; i++) {
-		if (bring_from(copies, cid, i, false, block, answer))
+		if (bring_from(copies, cid, i, 0, block, answer))
 			return;
 	}
+	/* A search that stands still goes on when it is begun anew; a slow one needs its time. */
 	for (size_t n = 0; n < 2 * copies->place_count; n++) {
 		size_t i = n % copies->place_count;
+		bool is_short = n < copies->place_count && copies->fetch_ms > EMR_COPIES_SEARCH_MS;
 
 		if (copies->places[i]->kind == EMR_IPFS_KUBO &&
-			bring_from(copies, cid, i, true, block, answer))
+			bring_from(copies, cid, i,
+				is_short ? EMR_COPIES_SEARCH_MS : copies->fetch_ms, block, answer))
 			return;
 	}
 }

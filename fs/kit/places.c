@@ -20,6 +20,7 @@ void emr_places_free(emr_places *places)
 	free(places->home);
 	free(places->state);
 	free(places->config);
+	free(places->cache);
 	free(places->run);
 	*places = (emr_places){0};
 }
@@ -177,13 +178,16 @@ emr_status emr_places_find(const char *as, emr_places *out_places, emr_problem *
 	if (places.home != NULL && own != NULL) {
 		places.state = join(own, "state", as);
 		places.config = own_config(own, as);
+		places.cache = join(own, "cache", as);
 		places.run = join(own, "run", as);
 	} else if (places.home != NULL) {
 		places.state = xdg("XDG_DATA_HOME", places.home, ".local/share", as);
 		places.config = xdg("XDG_CONFIG_HOME", places.home, ".config", as);
+		places.cache = xdg("XDG_CACHE_HOME", places.home, ".cache", as);
 		places.run = places.state != NULL ? run_place(&places, as) : NULL;
 	}
-	if (places.state == NULL || places.config == NULL || places.run == NULL) {
+	if (places.state == NULL || places.config == NULL || places.cache == NULL ||
+		places.run == NULL) {
 		emr_problem_set_status(out_problem, EMR_NO_MEMORY, "emrfs");
 		return EMR_NO_MEMORY;
 	}
@@ -295,5 +299,6 @@ bool emr_places_contain(const emr_places *places, const char *path)
 {
 	EMR_AUTO_FREE char *real = emr_path_real(path);
 
-	return real == NULL || is_inside(real, places->state) || is_inside(real, places->run);
+	return real == NULL || is_inside(real, places->state) || is_inside(real, places->cache) ||
+	       is_inside(real, places->run);
 }

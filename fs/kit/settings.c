@@ -10,6 +10,9 @@
 
 #define SETTINGS_MAX 65536
 #define SETTING_CHARS 1024
+#define CACHE_BYTES ((uint64_t)1 << 30)
+#define CACHE_DAYS 30
+#define CACHE_DAYS_MAX 36500
 
 void emr_settings_free(emr_settings *settings)
 {
@@ -100,6 +103,32 @@ static const char *set_node_ca(const char *value, emr_settings *settings)
 	return set_text(&settings->node_ca, value);
 }
 
+static const char *set_cache_bytes(const char *value, emr_settings *settings)
+{
+	static const char units[] = "KMGT";
+	unsigned long long n;
+	char unit = '\0', rest;
+	int found = sscanf(value, "%9llu%c%c", &n, &unit, &rest);
+	const char *at = found == 2 ? strchr(units, unit) : NULL;
+
+	if (value[0] < '0' || value[0] > '9' || found < 1 || found > 2 ||
+		(found == 2 && (at == NULL || unit == '\0')))
+		return N_("cache-bytes is a number with K, M, G or T, for example 2G");
+	settings->cache_bytes = (uint64_t)n << (found == 2 ? 10 * (at - units + 1) : 0);
+	return NULL;
+}
+
+static const char *set_cache_days(const char *value, emr_settings *settings)
+{
+	unsigned days;
+	char rest;
+
+	if (sscanf(value, "%6u%c", &days, &rest) != 1 || days < 1 || days > CACHE_DAYS_MAX)
+		return N_("cache-days is a number of days, for example 30");
+	settings->cache_days = days;
+	return NULL;
+}
+
 static const struct {
 	emr_setting_row row;
 	setting_fn set;
@@ -114,8 +143,10 @@ static const struct {
 		 "desktop; or none"},
 		set_notify},
 	{{"node", "ADDRESS",
-		 "the IPFS node that `check --network` looks at: unix:/PATH/api.sock, "
-		 "http://127.0.0.1:PORT or https://HOST; nothing is saved to it yet"},
+		 "the IPFS node that is asked for blocks that are not on this computer: "
+		 "unix:/PATH/api.sock, http://127.0.0.1:PORT or https://HOST; nothing is saved to "
+		 "it "
+		 "yet"},
 		set_node},
 	{{"node-token", "FILE",
 		 "has the token that the node wants, on one line; nobody else may read it"},
@@ -124,6 +155,12 @@ static const struct {
 		 "the authority that vouches for the node's certificate, as PEM (those of this "
 		 "computer)"},
 		set_node_ca},
+	{{"cache-bytes", "SIZE",
+		 "how much of what was brought from nodes is kept, encrypted as it is, such as "
+		 "500M "
+		 "(1G); 0 keeps nothing on the disk"},
+		set_cache_bytes},
+	{{"cache-days", "N", "how many days it is kept when nobody reads it (30)"}, set_cache_days},
 };
 
 #define KNOWN (sizeof known / sizeof *known)
@@ -166,7 +203,8 @@ static const char *take_line(char *line, emr_settings *settings)
 emr_status emr_settings_parse(
 	const char *file, emr_bytes text, emr_settings *out_settings, emr_problem *out_problem)
 {
-	EMR_AUTO_SETTINGS settings = {.kdf = EMR_KDF_COST_DEFAULT};
+	EMR_AUTO_SETTINGS settings = {
+		.kdf = EMR_KDF_COST_DEFAULT, .cache_bytes = CACHE_BYTES, .cache_days = CACHE_DAYS};
 	unsigned line_number = 1;
 
 	for (size_t at = 0; at < text.len; line_number++) {

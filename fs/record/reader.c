@@ -185,6 +185,24 @@ emr_status emr_content_reader_read(
 	return EMR_OK;
 }
 
+size_t emr_content_reader_next_leaves(
+	emr_content_reader *reader, uint64_t offset, size_t max, emr_cid *out)
+{
+	uint64_t leaf = (offset >> EMR_LEAF_LOG2) + 1;
+	uint64_t end = (reader->content.n + EMR_LEAF_BYTES - 1) >> EMR_LEAF_LOG2;
+	size_t n = 0;
+
+	for (; leaf < end && n < max; leaf++) {
+		record_leaf_source source;
+
+		if (find_leaf(reader, leaf, &source, NULL) != EMR_OK)
+			break;
+		if (!is_hole(&source))
+			out[n++] = source.cid;
+	}
+	return n;
+}
+
 /* ---- Holes ---- */
 
 emr_status record_reader_next(emr_content_reader *reader, uint64_t leaf, bool wants_hole,

@@ -23,6 +23,7 @@
 #include "kit/language.h"
 #include "session/absence.h"
 #include "session/annex.h"
+#include "session/fetching.h"
 #include "session/keys.h"
 #include "session/network_dir.h"
 #include "session/shared_blocks.h"
@@ -70,6 +71,7 @@ void emr_session_close(emr_session *session)
 	emr_facts_free(session->facts);
 	emr_annex_close(session);
 	emr_record_ctx_free(session->records);
+	emr_fetching_close(session);
 	emr_replica_close(session->replica);
 	emr_ledger_close(session->ledger);
 	emr_journal_close(session->journal);
@@ -505,9 +507,7 @@ static emr_status open_replica(emr_session *session)
 
 static emr_status open_records(emr_session *session)
 {
-	emr_record_options options = {.store = emr_store_blocks(session->store),
-		.keyring = session->keyring,
-		.reserve = session->reserve};
+	emr_record_options options = {.keyring = session->keyring, .reserve = session->reserve};
 
 	emr_status status =
 		session->is_still ? EMR_OK : emr_dir_make(session->state_fd, EMR_STATE_SPILL);
@@ -518,8 +518,16 @@ static emr_status open_records(emr_session *session)
 		O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
 	if (session->spill_fd < 0 && !(session->is_still && errno == ENOENT))
 		return emr_status_from_errno(errno);
+	options.store = emr_session_blocks(session);
 	options.spill_dirfd = session->spill_fd;
 	return emr_record_ctx_new(&options, &session->records);
+}
+
+static emr_status open_fetching(emr_session *session)
+{
+	return session->options != NULL ? emr_fetching_open(session, session->options->settings,
+						  session->options->places->cache)
+					: EMR_OK;
 }
 
 static emr_status open_facts(emr_session *session)
@@ -636,6 +644,7 @@ emr_status emr_session_open_parts(emr_session *session, emr_problem *out_problem
 		{open_journal, N_("The journal"), EMR_STATE_BLOCKS},
 		{open_ledger, N_("The ledger"), EMR_STATE_LEDGER},
 		{open_replica, N_("The copy of the ledger"), "replica.hw"},
+		{open_fetching, N_("The way to IPFS nodes"), ""},
 		{open_records, N_("The folder of working copies"), EMR_STATE_SPILL},
 		{open_facts, N_("The list of records"), ""},
 		{emr_annex_open, N_("The ledger of before you joined"), EMR_STATE_ANNEX},
@@ -782,8 +791,11 @@ static emr_status open_all(
 	emr_session *session, const emr_session_options *options, emr_problem *out_problem)
 {
 	emr_view_options view = options->view;
-	emr_status status = emr_session_open_parts(session, out_problem);
+	emr_status status;
 
+	session->options = options;
+	status = emr_session_open_parts(session, out_problem);
+	session->options = NULL;
 	if (status != EMR_OK)
 		return status;
 	if (emr_journal_state_get(session->journal).read_only)
@@ -801,6 +813,7 @@ static emr_status open_all(
 	view.store = session->store;
 	view.journal = session->journal;
 	view.records = session->records;
+	view.fetcher = emr_session_fetcher(session);
 	view.ledger = session->ledger;
 	view.replica = session->replica;
 	view.facts = session->facts;

@@ -86,7 +86,8 @@ static void fill(const notice *n, const char *place, emr_problem *out_problem)
 	if (n->detail != NULL || n->message == EMR_SAY_BAD_DATA || n->message == EMR_SAY_REFUSED) {
 		emr_problem_set(out_problem, n->message, "path", path, "reason",
 			n->detail != NULL ? n->detail : "it did not say why", "who",
-			or_unknown(n->detail), "place", place, NULL);
+			or_unknown(n->detail), "places", or_unknown(n->detail), "place", place,
+			NULL);
 		return;
 	}
 	emr_problem_set(out_problem, n->message, "path", path, "what", path, "program",

@@ -315,6 +315,7 @@ static emr_status open_all(mount *m, emr_problem *out_problem)
 		.places = &m->places,
 		.folder = m->path,
 		.passphrase_file = m->args->values[EMR_OPT_PASSPHRASE_FILE],
+		.settings = &m->settings,
 		.read_only = m->args->given[EMR_OPT_READ_ONLY],
 		.may_be_still = true,
 		.view = {.changed = emr_fuse_changed,

@@ -19,7 +19,7 @@
 #include "mount/mountpoint.h"
 #include "mount/sending.h"
 #include "mount/viewer_cache.h"
-#include "session/session.h"
+#include "session/fetching.h"
 #include "verbs/cmd.h"
 
 #define ANSWER_MS 60000
@@ -429,6 +429,8 @@ static int tell_traces(const closing *c, const char *folder, emr_out *out)
 					   : EMR_NO_MEMORY;
 	int code = EMR_EXIT_DONE;
 
+	if (c->purge && status == EMR_OK)
+		status = emr_fetching_remove(&c->places);
 	emr_show(folder, shown, sizeof shown);
 	if (c->purge && traces_text(traces, true, n, sizeof n))
 		emr_say(out, "Removed: %s.\n", n);

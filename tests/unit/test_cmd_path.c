@@ -99,8 +99,11 @@ static void another_file_system_is_seen_in_the_kernels_list(void **state)
 static void the_directory_must_be_there_and_empty(void **state)
 {
 	char place[] = "/tmp/emrfs-point-XXXXXX", inner[64], state_dir[64], run_dir[64];
-	emr_places places = {
-		.home = place, .state = state_dir, .config = state_dir, .run = run_dir};
+	emr_places places = {.home = place,
+		.state = state_dir,
+		.config = state_dir,
+		.cache = run_dir,
+		.run = run_dir};
 	emr_problem problem = {0};
 	emr_closed closed = EMR_CLOSED_NONE;
 

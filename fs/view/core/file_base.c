@@ -6,6 +6,8 @@
 
 #include <stdlib.h>
 
+#include "fetch/fetch.h"
+
 #include "disk.h"
 #include "kind.h"
 #include "signed.h"
@@ -59,11 +61,42 @@ void file_notice(emr_view *view, node *n, emr_status status)
 		tell(view, n, id);
 }
 
+void file_notice_places(emr_view *view, node *n, emr_status status, const char *places)
+{
+	const char *id = status == EMR_OFFLINE	 ? "place-away"
+			 : status == EMR_TIMEOUT ? "place-late"
+						 : "missing-everywhere";
+	char *path;
+
+	if (view->options.notice_with == NULL) {
+		file_notice(view, n, EMR_MISSING_DATA);
+		return;
+	}
+	pthread_mutex_lock(&view->lock);
+	path = kind_path(n);
+	pthread_mutex_unlock(&view->lock);
+	view->options.notice_with(view->options.notice_arg, id, path != NULL ? path : "", places);
+	free(path);
+}
+
 void file_notice_unsaved(emr_view *view, node *n, emr_status status)
 {
 	disk_hear(view, status);
 	if (status != EMR_IO && status != EMR_READ_ONLY)
 		file_notice(view, n, status);
+}
+
+emr_status file_lacks_or_say(emr_handle *handle, emr_status status)
+{
+	emr_cid missed;
+
+	if ((status == EMR_MISSING_DATA || status == EMR_DAMAGED) &&
+		emr_fetcher_missed(handle->view->options.fetcher, &missed)) {
+		__atomic_store_n(&handle->is_damaged, status == EMR_DAMAGED, __ATOMIC_RELAXED);
+		return EMR_BUSY;
+	}
+	file_notice(handle->view, handle->node, status);
+	return status;
 }
 
 emr_status file_may_read(emr_view *view, const node *n)
@@ -193,7 +226,7 @@ emr_status file_read(emr_handle *handle, uint64_t at, void *data, size_t len, si
 		pthread_rwlock_unlock(&n->file->lock);
 	}
 	if (status != EMR_OK)
-		file_notice(view, n, status);
+		status = file_lacks_or_say(handle, status);
 	else
 		__atomic_fetch_add(&handle->bytes_read, *out_len, __ATOMIC_RELAXED);
 	if (status == EMR_OK && handle->report != NULL && *out_len > 0)

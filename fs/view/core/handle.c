@@ -1,5 +1,5 @@
-/* This file opens files, reads from them, and ends them with their last close. Whichever comes
- * last, a read or the close, frees the handle, so that two threads cannot use it after its end. */
+/* This file opens files and ends them with their last close. Whichever comes last, a read or the
+ * close, frees the handle, so that two threads cannot use it after its end. */
 #include "clock.h"
 #include "file.h"
 
@@ -101,19 +101,6 @@ void emr_view_read_by_software(emr_handle *handle, const char *program)
 	snprintf(handle->program, sizeof handle->program, "%.16s", program);
 }
 
-static void handle_put(emr_handle *handle);
-
-emr_status emr_view_read(emr_handle *handle, uint64_t at, void *data, size_t len, size_t *out_len)
-{
-	emr_status status;
-
-	/* A read and the close of its handle may be two threads: whoever comes last ends it. */
-	__atomic_add_fetch(&handle->refs, 1, __ATOMIC_RELAXED);
-	status = file_read(handle, at, data, len, out_len);
-	handle_put(handle);
-	return status;
-}
-
 /* ---- closing ---- */
 
 /* The last handle of a file without a name: its working copy is wanted by nobody. */
@@ -160,7 +147,7 @@ static void finish_writing(emr_handle *handle)
 }
 
 /* The last one out closes. */
-static void handle_put(emr_handle *handle)
+void handle_put(emr_handle *handle)
 {
 	emr_view *view = handle->view;
 	node *n = handle->node;

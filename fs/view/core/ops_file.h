@@ -14,6 +14,8 @@ typedef struct handle_report {
 bool handle_may_map(const emr_handle *handle);
 /* Under view->lock: one more open handle of N. */
 emr_status handle_new(emr_view *view, node *n, int flags, emr_handle **out_handle);
+/* One of those who keep HANDLE is done with it; the last one ends it.  Under no lock. */
+void handle_put(emr_handle *handle);
 /* Not under view->lock, N kept alive by the caller: what was written reaches the operating system,
  * with its row. */
 emr_status file_hand_out(emr_view *view, node *n);
@@ -26,3 +28,8 @@ emr_status file_base(emr_view *view, node *n, emr_content_reader **out_reader);
 void file_notice(emr_view *view, node *n, emr_status status);
 /* The same of what N's program wrote and the disk did not take. */
 void file_notice_unsaved(emr_view *view, node *n, emr_status status);
+/* STATUS of a read of HANDLE: EMR_BUSY when a block was lacking that can be brought, and otherwise
+ * as it was, said as a notice. */
+emr_status file_lacks_or_say(emr_handle *handle, emr_status status);
+/* What a read of N lacks did not come from PLACES, and STATUS says why. */
+void file_notice_places(emr_view *view, node *n, emr_status status, const char *places);

@@ -9,6 +9,7 @@
 #include <sodium.h>
 
 #include "base/log.h"
+#include "fetch/fetch.h"
 
 #include "spill.h"
 #include "health.h"
@@ -152,6 +153,7 @@ void emr_view_free(emr_view *view)
 {
 	if (view == NULL)
 		return;
+	emr_fetcher_stop(view->options.fetcher);
 	shared_stop(view);
 	keeper_stop(view);
 	compare_free(view);

@@ -155,7 +155,7 @@ emr_status shared_read(
 		return status != EMR_OK || *out_taken ? status : EMR_TIMEOUT;
 	}
 	if (status != EMR_OK)
-		file_notice(view, n, status);
+		status = file_lacks_or_say(handle, status);
 	else
 		__atomic_fetch_add(&handle->bytes_read, *out_len, __ATOMIC_RELAXED);
 	if (status == EMR_OK && *out_len > 0)

@@ -2,6 +2,8 @@
  * or its deadline is over; it is answered exactly once. */
 #include <stdlib.h>
 
+#include "fetch/fetch.h"
+
 #include "clock.h"
 #include "edit.h"
 #include "shared.h"
@@ -203,6 +205,7 @@ void emr_view_end_waits(emr_view *view)
 {
 	choice c = {.status = EMR_INTERRUPTED};
 
+	emr_fetcher_stop(view->options.fetcher);
 	if (view->shares == NULL)
 		return;
 	pthread_mutex_lock(&view->lock);

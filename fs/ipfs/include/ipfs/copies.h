@@ -3,7 +3,7 @@
  * once, and what came of it is told later, so that a file's read can be parked meanwhile.
  *
  * It keeps no list of what is where and decides nothing about which records go where; whoever uses
- * it asks again.  Nothing of emrfs does yet: a mount neither publishes nor fetches. */
+ * it asks again. */
 #pragma once
 
 #include "ipfs/node.h"
@@ -11,6 +11,7 @@
 #define EMR_COPIES_PLACES_MAX 16
 #define EMR_COPIES_THREADS 4
 #define EMR_COPIES_FETCH_MS 3000
+#define EMR_COPIES_SEARCH_MS 3000 /* the first time that a node looks for it at others */
 
 typedef struct emr_copies emr_copies; /* thread-safe */
 

@@ -55,6 +55,9 @@ typedef enum emr_message {
 	EMR_SAY_DEPOSITS_FULL,
 	EMR_SAY_ROLLBACK,
 	EMR_SAY_MISSING_DATA,
+	EMR_SAY_MISSING_EVERYWHERE,
+	EMR_SAY_PLACE_AWAY,
+	EMR_SAY_PLACE_LATE,
 	EMR_SAY_PART_DAMAGED, /* these three: what verbs say; notices take the first row of an id */
 	EMR_SAY_PART_MISSING,
 	EMR_SAY_MARK_DAMAGED,

@@ -29,11 +29,13 @@ typedef struct emr_places {
 	char *home;  /* of the user */
 	char *state; /* keyring, blocks, ledger: what must not be lost */
 	char *config;
-	char *run; /* the socket */
+	char *cache; /* what can be had again; perhaps not there */
+	char *run;   /* the socket */
 } emr_places;
 
-/* From the environment: EMRFS_HOME (then state and run are directories in it, and settings a file),
- * or XDG_DATA_HOME, XDG_CONFIG_HOME, XDG_RUNTIME_DIR with their usual defaults.  AS (NULL = the
+/* From the environment: EMRFS_HOME (then state, cache and run are directories in it, and settings a
+ * file), or XDG_DATA_HOME, XDG_CONFIG_HOME, XDG_CACHE_HOME, XDG_RUNTIME_DIR with their usual
+ * defaults.  AS (NULL = the
  * usual keyring) gives `as/NAME` in each. EMR_INVALID: a relative path, or AS is not 1..64 of
  * [A-Za-z0-9._-] beginning with a letter or digit.  Where the runtime directory would lie on a disk
  * that takes nothing it is elsewhere (below). */
@@ -53,21 +55,23 @@ emr_status emr_places_open_run(const emr_places *places, int *out_fd, emr_proble
 char *emr_places_elsewhere(int state_fd);
 /* EMR_NOT_FOUND unless MAY_CREATE; EMR_EXPOSED when others have any right there. */
 emr_status emr_places_open_elsewhere(int state_fd, bool may_create, int *out_fd);
-/* True when PATH is the state or the runtime directory or lies in one.  PATH need not exist; its
- * parent should. */
+/* True when PATH is the directory of state, cache or runtime, or lies in one.  PATH need not exist;
+ * its parent should. */
 bool emr_places_contain(const emr_places *places, const char *path);
 /* PATH without symbolic links as far as it exists, absolute, owned by the caller; NULL without
  * memory. */
 char *emr_path_real(const char *path);
 
 typedef struct emr_settings {
-	emr_kdf_cost kdf; /* kdf = MEMORY_MIB,PASSES */
-	int64_t idle_ns;  /* idle = TIME; 0 = never */
-	char *notify;	  /* notify = PROGRAM; NULL = not set; owned */
-	bool no_notify;	  /* notify = none: not even the desktop */
-	char *node;	  /* node = ADDRESS; NULL = not set; these three owned */
-	char *node_token; /* node-token = FILE */
-	char *node_ca;	  /* node-ca = FILE */
+	emr_kdf_cost kdf;     /* kdf = MEMORY_MIB,PASSES */
+	int64_t idle_ns;      /* idle = TIME; 0 = never */
+	char *notify;	      /* notify = PROGRAM; NULL = not set; owned */
+	bool no_notify;	      /* notify = none: not even the desktop */
+	char *node;	      /* node = ADDRESS; NULL = not set; these three owned */
+	char *node_token;     /* node-token = FILE */
+	char *node_ca;	      /* node-ca = FILE */
+	uint64_t cache_bytes; /* cache-bytes = SIZE */
+	uint32_t cache_days;  /* cache-days = N */
 } emr_settings;
 
 /* One line of the settings file, for manual and parser. */

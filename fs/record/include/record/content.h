@@ -105,6 +105,10 @@ const emr_content *emr_content_reader_content(const emr_content_reader *reader);
  * was read a moment ago may be taken from memory, as it was then. */
 emr_status emr_content_reader_read(
 	emr_content_reader *reader, uint64_t offset, void *buffer, size_t len, size_t *out_got);
+/* The leaves behind that of OFFSET, as far as they are stored and their names are here: at most MAX
+ * of them in OUT.  Reads none. */
+size_t emr_content_reader_next_leaves(
+	emr_content_reader *reader, uint64_t offset, size_t max, emr_cid *out);
 /* As lseek(2) with SEEK_DATA or SEEK_HOLE, in steps of leaves: where bytes that are stored begin at
  * or after OFFSET, or bytes that nobody ever wrote; the file's end is a hole.  EMR_NOT_FOUND: no
  * such place before the end, or OFFSET is not before it. */

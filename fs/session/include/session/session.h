@@ -26,6 +26,8 @@ typedef struct emr_session {
 	emr_journal *journal;
 	emr_ledger *ledger;
 	emr_replica *replica;
+	const struct emr_session_options *options; /* of the open that runs; else NULL */
+	struct emr_fetching *fetching;		   /* NULL: all blocks are in the store */
 	emr_record_ctx *records;
 	emr_facts *facts;
 	emr_chronicle *chronicle;
@@ -59,8 +61,10 @@ typedef struct emr_session {
 /* What differs between who opens.  The view's borrowed members are filled in here. */
 typedef struct emr_session_options {
 	const emr_places *places;
-	const char *folder;	     /* written into the lock; NULL = not mounted */
-	const char *passphrase_file; /* NULL = ask */
+	const char *folder;	      /* written into the lock; NULL = not mounted */
+	const char *passphrase_file;  /* NULL = ask */
+	const emr_settings *settings; /* borrowed for the call: whom to ask for blocks that are not
+					 here; NULL: nobody */
 	bool read_only;
 	bool may_be_still; /* a disk that takes nothing is enough: it opens for reading only; else
 			      EMR_READ_ONLY */

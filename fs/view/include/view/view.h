@@ -51,6 +51,7 @@ typedef struct emr_view_options {
 	emr_store *store;
 	emr_journal *journal;
 	emr_record_ctx *records;
+	struct emr_fetcher *fetcher; /* brings blocks that are not here; NULL: nobody does */
 	emr_ledger *ledger;
 	emr_replica *replica;
 	emr_facts *facts;
@@ -190,7 +191,8 @@ emr_status emr_view_each_entry(
 
 /* ---- open files.  FLAGS are open(2)'s.  A handle keeps its node alive. */
 emr_status emr_view_open_file(emr_view *view, uint64_t node, int flags, emr_handle **out_handle);
-/* OUT_LEN < LEN only at the end of the file.  Never a byte that was not verified. */
+/* OUT_LEN < LEN only at the end of the file.  Never a byte that was not verified.  EMR_BUSY: a
+ * block is not on this computer; see emr_view_await_block (view/received.h). */
 emr_status emr_view_read(emr_handle *handle, uint64_t at, void *data, size_t len, size_t *out_len);
 emr_status emr_view_write(emr_handle *handle, uint64_t at, emr_bytes bytes);
 /* lseek(2) with SEEK_DATA or SEEK_HOLE, in steps of 256 KiB.  EMR_NOT_FOUND: ENXIO.  Says data of

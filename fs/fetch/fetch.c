@@ -1,0 +1,547 @@
+/* This file looks for a block in this computer's store and among those that were brought, notes
+ * for each thread which one it missed, and has missing ones brought by the threads of the copies.
+ * What no place could give is not asked for again for two seconds. */
+#include "fetch/fetch.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "ipfs/copies.h"
+
+#define PLACE_MS 10000
+#define HELD_BLOCKS 32 /* where no cache takes them: at most 8 MiB */
+#define FAILURES 64
+#define FAILURE_NS INT64_C(2000000000)
+#define AHEAD 64
+#define AGE_NS INT64_C(3600000000000)
+
+typedef struct held_block {
+	emr_cid cid;
+	emr_buf block; /* of no bytes: a free place */
+} held_block;
+
+typedef struct failure {
+	emr_cid cid;
+	int64_t until_boot_ns;
+	emr_status status;
+} failure;
+
+typedef struct bringing {
+	struct bringing *next;
+	emr_fetcher *fetcher;
+	emr_cid cid;
+	emr_fetched_fn done; /* NULL: nobody is told */
+	void *arg;
+} bringing;
+
+struct emr_fetcher {
+	emr_block_store face;
+	emr_fetcher_options options;
+	char *places;
+	_Atomic uint64_t blocks, bytes;
+	pthread_mutex_t lock; /* of what follows; the copies' own is taken under it */
+	emr_copies *copies;   /* NULL: there is nobody to ask, or it was stopped */
+	held_block held[HELD_BLOCKS];
+	size_t held_next;
+	failure failures[FAILURES];
+	size_t failure_next;
+	emr_cid ahead[AHEAD]; /* asked for before anybody wanted them, the last ones */
+	size_t ahead_next;
+	bringing *all;
+	int64_t aged_boot_ns;
+};
+
+/* What this thread missed, and how often it began to wait. */
+static _Thread_local struct {
+	const emr_fetcher *fetcher;
+	emr_cid cid;
+	bool has_missed;
+	unsigned waits;
+} mine;
+
+static int64_t boot_ns(const emr_fetcher *fetcher)
+{
+	return emr_clock_boot_ns(fetcher->options.clock);
+}
+
+/* ---- What was brought ---- */
+
+static bool held_get(emr_fetcher *fetcher, const emr_cid *cid, emr_buf *out, emr_status *out_status)
+{
+	bool is = false;
+
+	pthread_mutex_lock(&fetcher->lock);
+	for (size_t i = 0; i < HELD_BLOCKS && !is; i++) {
+		const held_block *held = &fetcher->held[i];
+
+		is = held->block.len > 0 && emr_cid_equal(&held->cid, cid);
+		if (is && out != NULL)
+			*out_status = emr_buf_append(out, held->block.data, held->block.len);
+		if (is && out == NULL)
+			*out_status = EMR_OK;
+	}
+	pthread_mutex_unlock(&fetcher->lock);
+	return is;
+}
+
+static emr_status hold(emr_fetcher *fetcher, const emr_cid *cid, emr_bytes block)
+{
+	held_block *held;
+	emr_status status;
+
+	pthread_mutex_lock(&fetcher->lock);
+	held = &fetcher->held[fetcher->held_next++ % HELD_BLOCKS];
+	emr_buf_clear(&held->block);
+	status = emr_buf_append(&held->block, block.data, block.len);
+	if (status == EMR_OK)
+		held->cid = *cid;
+	else
+		emr_buf_free(&held->block);
+	pthread_mutex_unlock(&fetcher->lock);
+	return status;
+}
+
+static bool is_brought(emr_fetcher *fetcher, const emr_cid *cid)
+{
+	emr_status ignored;
+
+	return (fetcher->options.cache != NULL &&
+		       emr_block_cache_has(fetcher->options.cache, cid, NULL)) ||
+	       held_get(fetcher, cid, NULL, &ignored);
+}
+
+static void age(emr_fetcher *fetcher)
+{
+	bool is_due;
+
+	pthread_mutex_lock(&fetcher->lock);
+	is_due = boot_ns(fetcher) - fetcher->aged_boot_ns >= AGE_NS;
+	if (is_due)
+		fetcher->aged_boot_ns = boot_ns(fetcher);
+	pthread_mutex_unlock(&fetcher->lock);
+	if (is_due)
+		emr_block_cache_age(fetcher->options.cache);
+}
+
+static emr_status keep(emr_fetcher *fetcher, const emr_cid *cid, emr_bytes block)
+{
+	emr_block_cache *cache = fetcher->options.cache;
+
+	if (is_brought(fetcher, cid))
+		return EMR_OK;
+	atomic_fetch_add(&fetcher->blocks, 1);
+	atomic_fetch_add(&fetcher->bytes, block.len);
+	if (cache != NULL) {
+		age(fetcher);
+		if (emr_block_cache_put(cache, cid, block) == EMR_OK)
+			return EMR_OK;
+	}
+	return hold(fetcher, cid, block);
+}
+
+/* ---- The face of a block store ---- */
+
+static emr_fetcher *of(emr_block_store *face)
+{
+	return (emr_fetcher *)face;
+}
+
+static void note_missed(const emr_fetcher *fetcher, const emr_cid *cid)
+{
+	mine.fetcher = fetcher;
+	mine.cid = *cid;
+	mine.has_missed = true;
+}
+
+static emr_status get_here(emr_fetcher *fetcher, const emr_cid *cid, emr_buf *out)
+{
+	emr_block_cache *cache = fetcher->options.cache;
+	emr_status status;
+
+	if (held_get(fetcher, cid, out, &status))
+		return status;
+	status = cache != NULL ? emr_block_cache_get(cache, cid, out) : EMR_NOT_FOUND;
+	if (status == EMR_NOT_FOUND)
+		status = emr_block_store_get_verified(fetcher->options.store, cid, out);
+	if (status == EMR_NOT_FOUND || status == EMR_DAMAGED)
+		note_missed(fetcher, cid);
+	return status;
+}
+
+typedef struct waiting {
+	pthread_mutex_t lock;
+	pthread_cond_t told;
+	bool is_over;
+	emr_status status;
+} waiting;
+
+static void end_wait(void *arg, emr_status status)
+{
+	waiting *w = arg;
+
+	pthread_mutex_lock(&w->lock);
+	w->is_over = true;
+	w->status = status;
+	pthread_cond_signal(&w->told);
+	pthread_mutex_unlock(&w->lock);
+}
+
+static emr_status wait_for(emr_fetcher *fetcher, const emr_cid *cid)
+{
+	waiting w = {.lock = PTHREAD_MUTEX_INITIALIZER, .told = PTHREAD_COND_INITIALIZER};
+	emr_status status = emr_fetcher_bring(fetcher, cid, end_wait, &w);
+
+	if (status != EMR_OK)
+		return status;
+	pthread_mutex_lock(&w.lock);
+	while (!w.is_over)
+		pthread_cond_wait(&w.told, &w.lock);
+	pthread_mutex_unlock(&w.lock);
+	return w.status;
+}
+
+static emr_status get_verified(emr_block_store *face, const emr_cid *cid, emr_buf *out)
+{
+	emr_fetcher *fetcher = of(face);
+	emr_status status = get_here(fetcher, cid, out);
+
+	if ((status != EMR_NOT_FOUND && status != EMR_DAMAGED) || mine.waits == 0 ||
+		wait_for(fetcher, cid) != EMR_OK)
+		return status;
+	return get_here(fetcher, cid, out);
+}
+
+static emr_status size_here(emr_fetcher *fetcher, const emr_cid *cid, uint64_t *out_bytes)
+{
+	EMR_AUTO_BUF held = {0};
+	emr_status status;
+
+	if (fetcher->options.cache != NULL &&
+		emr_block_cache_has(fetcher->options.cache, cid, out_bytes))
+		return EMR_OK;
+	if (held_get(fetcher, cid, &held, &status)) {
+		*out_bytes = held.len;
+		return status;
+	}
+	status = emr_block_store_size(fetcher->options.store, cid, out_bytes);
+	if (status == EMR_NOT_FOUND)
+		note_missed(fetcher, cid);
+	return status;
+}
+
+static emr_status size(emr_block_store *face, const emr_cid *cid, uint64_t *out_bytes)
+{
+	emr_fetcher *fetcher = of(face);
+	emr_status status = size_here(fetcher, cid, out_bytes);
+
+	if (status != EMR_NOT_FOUND || mine.waits == 0 || wait_for(fetcher, cid) != EMR_OK)
+		return status;
+	return size_here(fetcher, cid, out_bytes);
+}
+
+/* What was brought can be brought again; what a person saves cannot. */
+static emr_status put(emr_block_store *face, const emr_block *blocks, size_t count)
+{
+	emr_fetcher *fetcher = of(face);
+	emr_status status = emr_block_store_put(fetcher->options.store, blocks, count);
+	uint64_t bytes = 0;
+
+	if (status != EMR_NO_SPACE || fetcher->options.cache == NULL)
+		return status;
+	for (size_t i = 0; i < count; i++)
+		bytes += blocks[i].data.len;
+	return emr_block_cache_give_way(fetcher->options.cache, bytes)
+		       ? emr_block_store_put(fetcher->options.store, blocks, count)
+		       : status;
+}
+
+static emr_status pin(emr_block_store *face, const emr_pin *pins, size_t count)
+{
+	return emr_block_store_pin(of(face)->options.store, pins, count);
+}
+
+static emr_status unpin(emr_block_store *face, const emr_pin *pins, size_t count)
+{
+	return emr_block_store_unpin(of(face)->options.store, pins, count);
+}
+
+static emr_status each_pin(emr_block_store *face, emr_pin_visit visit, void *context)
+{
+	return emr_block_store_each_pin(of(face)->options.store, visit, context);
+}
+
+static emr_status sync_store(emr_block_store *face)
+{
+	return emr_block_store_sync(of(face)->options.store);
+}
+
+/* Of what is kept; a cache is nobody's second copy. */
+static emr_status stats(emr_block_store *face, emr_store_stats *out_stats)
+{
+	return emr_block_store_stats(of(face)->options.store, out_stats);
+}
+
+static void close_face(emr_block_store *face)
+{
+	emr_fetcher_close(of(face));
+}
+
+static const emr_block_store_ops ops = {
+	put, get_verified, size, pin, unpin, each_pin, sync_store, stats, close_face};
+
+emr_block_store *emr_fetcher_blocks(emr_fetcher *fetcher)
+{
+	return &fetcher->face;
+}
+
+void emr_fetcher_begin(emr_fetcher *fetcher)
+{
+	if (mine.fetcher == fetcher)
+		mine.has_missed = false;
+}
+
+bool emr_fetcher_missed(emr_fetcher *fetcher, emr_cid *out_cid)
+{
+	if (fetcher == NULL || mine.fetcher != fetcher || !mine.has_missed ||
+		fetcher->options.place_count == 0)
+		return false;
+	*out_cid = mine.cid;
+	return true;
+}
+
+void emr_fetcher_wait_begin(emr_fetcher *fetcher)
+{
+	mine.waits += fetcher != NULL;
+}
+
+void emr_fetcher_wait_end(emr_fetcher *fetcher)
+{
+	mine.waits -= fetcher != NULL;
+}
+
+/* ---- Bringing ---- */
+
+static emr_status status_of(emr_status status)
+{
+	switch ((int)status) {
+	case EMR_OK:
+	case EMR_OFFLINE:
+	case EMR_TIMEOUT:
+	case EMR_INTERRUPTED:
+	case EMR_NO_MEMORY:
+		return status;
+	}
+	return EMR_MISSING_DATA; /* it has none, or none that can be believed */
+}
+
+/* With the lock. */
+static void note_failure(emr_fetcher *fetcher, const emr_cid *cid, emr_status status)
+{
+	fetcher->failures[fetcher->failure_next++ % FAILURES] = (failure){
+		.cid = *cid, .until_boot_ns = boot_ns(fetcher) + FAILURE_NS, .status = status};
+}
+
+/* With the lock: EMR_OK, or why it did not come just now. */
+static emr_status last_failure(const emr_fetcher *fetcher, const emr_cid *cid)
+{
+	int64_t now = boot_ns(fetcher);
+
+	for (size_t i = 0; i < FAILURES; i++) {
+		const failure *f = &fetcher->failures[i];
+
+		if (f->until_boot_ns > now && emr_cid_equal(&f->cid, cid))
+			return f->status;
+	}
+	return EMR_OK;
+}
+
+static void take_out(emr_fetcher *fetcher, const bringing *b)
+{
+	bringing **at = &fetcher->all;
+
+	while (*at != b)
+		at = &(*at)->next;
+	*at = b->next;
+}
+
+static void block_came(void *arg, const emr_copies_answer *answer)
+{
+	bringing *b = arg;
+	emr_fetcher *fetcher = b->fetcher;
+	emr_status status = status_of(answer->status);
+
+	if (status == EMR_OK)
+		status = keep(fetcher, &b->cid, answer->block);
+	else if (status != EMR_INTERRUPTED)
+		emr_log(EMR_LOG_WARN, "fetch: a block did not come: %s, node: %s",
+			emr_status_text(answer->status), emr_ipfs_fault_name(answer->fault));
+	pthread_mutex_lock(&fetcher->lock);
+	if (status != EMR_OK && status != EMR_INTERRUPTED)
+		note_failure(fetcher, &b->cid, status);
+	take_out(fetcher, b);
+	pthread_mutex_unlock(&fetcher->lock);
+	if (b->done != NULL)
+		b->done(b->arg, status);
+	free(b);
+}
+
+/* With the lock. */
+static bool is_brought_for(
+	const emr_fetcher *fetcher, const emr_cid *cid, emr_fetched_fn done, const void *arg)
+{
+	const bringing *b = fetcher->all;
+
+	while (b != NULL && (b->done != done || b->arg != arg || !emr_cid_equal(&b->cid, cid)))
+		b = b->next;
+	return b != NULL;
+}
+
+/* With the lock. */
+static emr_status begin_bringing(
+	emr_fetcher *fetcher, const emr_cid *cid, emr_fetched_fn done, void *arg)
+{
+	bringing *b = calloc(1, sizeof *b);
+	uint64_t ticket;
+	emr_status status;
+
+	if (b == NULL)
+		return EMR_NO_MEMORY;
+	*b = (bringing){
+		.next = fetcher->all, .fetcher = fetcher, .cid = *cid, .done = done, .arg = arg};
+	fetcher->all = b;
+	status = emr_copies_fetch(fetcher->copies, cid, block_came, b, &ticket);
+	if (status != EMR_OK) {
+		take_out(fetcher, b);
+		free(b);
+	}
+	return status;
+}
+
+emr_status emr_fetcher_bring(
+	emr_fetcher *fetcher, const emr_cid *cid, emr_fetched_fn done, void *arg)
+{
+	emr_status status;
+
+	pthread_mutex_lock(&fetcher->lock);
+	status = last_failure(fetcher, cid);
+	if (status == EMR_OK && fetcher->copies == NULL)
+		status = fetcher->options.place_count > 0 ? EMR_INTERRUPTED : EMR_MISSING_DATA;
+	if (status == EMR_OK && !is_brought_for(fetcher, cid, done, arg))
+		status = begin_bringing(fetcher, cid, done, arg);
+	pthread_mutex_unlock(&fetcher->lock);
+	return status;
+}
+
+/* With the lock: notes it, too. */
+static bool is_ahead(emr_fetcher *fetcher, const emr_cid *cid)
+{
+	for (size_t i = 0; i < AHEAD; i++) {
+		if (emr_cid_equal(&fetcher->ahead[i], cid))
+			return true;
+	}
+	fetcher->ahead[fetcher->ahead_next++ % AHEAD] = *cid;
+	return false;
+}
+
+void emr_fetcher_bring_ahead(emr_fetcher *fetcher, const emr_cid *cid)
+{
+	bool is_known;
+	uint64_t bytes;
+
+	pthread_mutex_lock(&fetcher->lock);
+	is_known = is_ahead(fetcher, cid);
+	pthread_mutex_unlock(&fetcher->lock);
+	if (is_known || is_brought(fetcher, cid) ||
+		emr_block_store_size(fetcher->options.store, cid, &bytes) == EMR_OK)
+		return;
+	/* Whoever wants it will hear why it did not come. */
+	if (emr_fetcher_bring(fetcher, cid, NULL, NULL) != EMR_OK)
+		return;
+}
+
+/* ---- All of it ---- */
+
+static emr_status name_places(emr_fetcher *fetcher)
+{
+	EMR_AUTO_BUF text = {0};
+	emr_status status = EMR_OK;
+
+	for (size_t i = 0; status == EMR_OK && i < fetcher->options.place_count; i++) {
+		const char *address = emr_ipfs_address(fetcher->options.places[i]);
+
+		if (i > 0)
+			status = emr_buf_append(&text, ", ", 2);
+		if (status == EMR_OK)
+			status = emr_buf_append(&text, address, strlen(address));
+	}
+	if (status == EMR_OK)
+		status = emr_buf_append_zeros(&text, 1);
+	fetcher->places = status == EMR_OK ? strdup((const char *)text.data) : NULL;
+	return fetcher->places != NULL ? EMR_OK : EMR_NO_MEMORY;
+}
+
+emr_status emr_fetcher_open(const emr_fetcher_options *options, emr_fetcher **out_fetcher)
+{
+	const emr_copies_options copies = {.places = options->places,
+		.place_count = options->place_count,
+		.fetch_ms = options->fetch_ms != 0 ? options->fetch_ms : PLACE_MS};
+	emr_fetcher *fetcher = calloc(1, sizeof *fetcher);
+	emr_status status;
+
+	if (fetcher == NULL)
+		return EMR_NO_MEMORY;
+	fetcher->face.ops = &ops;
+	fetcher->options = *options;
+	pthread_mutex_init(&fetcher->lock, NULL);
+	status = name_places(fetcher);
+	if (status == EMR_OK && options->place_count > 0)
+		status = emr_copies_open(&copies, &fetcher->copies);
+	if (status != EMR_OK) {
+		emr_fetcher_close(fetcher);
+		return status;
+	}
+	*out_fetcher = fetcher;
+	return EMR_OK;
+}
+
+void emr_fetcher_stop(emr_fetcher *fetcher)
+{
+	emr_copies *copies;
+
+	if (fetcher == NULL)
+		return;
+	pthread_mutex_lock(&fetcher->lock);
+	copies = fetcher->copies;
+	fetcher->copies = NULL;
+	pthread_mutex_unlock(&fetcher->lock);
+	emr_copies_close(copies);
+}
+
+void emr_fetcher_close(emr_fetcher *fetcher)
+{
+	if (fetcher == NULL)
+		return;
+	emr_fetcher_stop(fetcher);
+	for (size_t i = 0; i < HELD_BLOCKS; i++)
+		emr_buf_free(&fetcher->held[i].block);
+	pthread_mutex_destroy(&fetcher->lock);
+	free(fetcher->places);
+	free(fetcher);
+}
+
+const char *emr_fetcher_places(const emr_fetcher *fetcher)
+{
+	return fetcher != NULL ? fetcher->places : "";
+}
+
+emr_fetch_count emr_fetcher_count(const emr_fetcher *fetcher)
+{
+	if (fetcher == NULL)
+		return (emr_fetch_count){0};
+	return (emr_fetch_count){
+		.blocks = atomic_load(&((emr_fetcher *)(uintptr_t)fetcher)->blocks),
+		.bytes = atomic_load(&((emr_fetcher *)(uintptr_t)fetcher)->bytes)};
+}

@@ -1,0 +1,62 @@
+/* The block store of a folder whose blocks may also lie elsewhere: this computer's own store, what
+ * was brought before, and nodes that can be asked.  It refuses to hold up whoever reads: a block
+ * that is not here is EMR_NOT_FOUND at once, and which one it was can be asked, so that it is
+ * brought while the reader waits where he holds up nobody. */
+#pragma once
+
+#include "fetch/cache.h"
+
+/* No block is waited for longer than this; a place that does not answer is given up before. */
+#define EMR_FETCH_WAIT_NS INT64_C(30000000000)
+
+typedef struct emr_fetcher emr_fetcher; /* thread-safe */
+
+struct emr_ipfs;
+
+/* All borrowed. */
+typedef struct emr_fetcher_options {
+	emr_block_store *store;		/* this computer's */
+	emr_block_cache *cache;		/* NULL: the last blocks are held in memory only */
+	struct emr_ipfs *const *places; /* ipfs/node.h */
+	size_t place_count;		/* at most 16 */
+	const emr_clock *clock;
+	uint32_t fetch_ms; /* how long one place may take for one block; 0 = 10 s */
+} emr_fetcher_options;
+
+emr_status emr_fetcher_open(const emr_fetcher_options *options, emr_fetcher **out_fetcher);
+/* Nothing is brought from now on; whoever waits is told EMR_INTERRUPTED before this returns. */
+void emr_fetcher_stop(emr_fetcher *fetcher);  /* NULL is fine, and twice */
+void emr_fetcher_close(emr_fetcher *fetcher); /* NULL is fine */
+
+/* All that is here.  Lives as long as the fetcher; what is put goes to this computer's own. */
+emr_block_store *emr_fetcher_blocks(emr_fetcher *fetcher);
+
+/* Forgets what this thread missed.  NULL is fine. */
+void emr_fetcher_begin(emr_fetcher *fetcher);
+/* The block that this thread asked for last and that is not here, or not what it should be; false:
+ * there is none, or nobody to ask.  NULL is fine. */
+bool emr_fetcher_missed(emr_fetcher *fetcher, emr_cid *out_cid);
+
+/* Called once, in a thread of the fetcher and under no lock; must be quick, and not stop or close.
+ * EMR_OK: the block can be read now.  EMR_MISSING_DATA: no place has it; EMR_OFFLINE: none of those
+ * that may have it can be reached; EMR_TIMEOUT; EMR_INTERRUPTED. */
+typedef void (*emr_fetched_fn)(void *arg, emr_status status);
+/* Returns at once.  EMR_OK: DONE will be called; who asks again with the same DONE and ARG is told
+ * once.  Anything else, as above: it is not. */
+emr_status emr_fetcher_bring(
+	emr_fetcher *fetcher, const emr_cid *cid, emr_fetched_fn done, void *arg);
+/* It will soon be wanted; nobody is told. */
+void emr_fetcher_bring_ahead(emr_fetcher *fetcher, const emr_cid *cid);
+
+/* From here on this thread waits for what is not here, in the calls of the block store itself, and
+ * each begin has its end.  Not while holding what a reader needs. */
+void emr_fetcher_wait_begin(emr_fetcher *fetcher); /* NULL is fine for both */
+void emr_fetcher_wait_end(emr_fetcher *fetcher);
+
+/* Which places are asked, for people: "A, B".  Owned by the fetcher; "" of NULL. */
+const char *emr_fetcher_places(const emr_fetcher *fetcher);
+
+typedef struct emr_fetch_count {
+	uint64_t blocks, bytes; /* brought since it was opened */
+} emr_fetch_count;
+emr_fetch_count emr_fetcher_count(const emr_fetcher *fetcher); /* zeros of NULL */

@@ -1,0 +1,152 @@
+/* This file reads the settings of the node, opens it and the cache of what it gives, and puts both
+ * behind the block store of the folder. */
+#include "session/fetching.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "base/log.h"
+#include "fetch/fetch.h"
+#include "ipfs/node.h"
+#include "session/stage.h"
+
+#define TOKEN_FILE_MAX 4096
+#define CACHE_BLOCKS "blocks" /* in the directory of the cache */
+
+typedef struct emr_fetching {
+	emr_ipfs *node;
+	emr_block_cache *cache;
+	emr_fetcher *fetcher;
+} emr_fetching;
+
+/* The token without the end of its line; EMR_EXPOSED when others may read it. */
+static emr_status read_token(const char *file, emr_buf *out)
+{
+	struct stat st;
+	emr_status status;
+
+	if (lstat(file, &st) != 0)
+		return emr_status_from_errno(errno);
+	if (st.st_uid != geteuid() || (st.st_mode & (S_IRWXG | S_IRWXO)) != 0)
+		return EMR_EXPOSED;
+	status = emr_file_read(-1, file, TOKEN_FILE_MAX, out);
+	while (status == EMR_OK && out->len > 0 &&
+		(out->data[out->len - 1] == '\n' || out->data[out->len - 1] == '\r'))
+		out->len--;
+	return status == EMR_OK ? emr_buf_append_zeros(out, 1) : status;
+}
+
+static emr_status open_node(const emr_settings *settings, emr_ipfs **out_node)
+{
+	emr_ipfs_options options = {.kind = EMR_IPFS_KUBO,
+		.address = settings->node,
+		.ca_file = settings->node_ca,
+		.version = EMRFS_VERSION};
+	EMR_AUTO_BUF token = {0};
+	emr_status status = EMR_OK;
+
+	if (settings->node_token != NULL)
+		status = read_token(settings->node_token, &token);
+	if (status != EMR_OK)
+		return status;
+	options.token = settings->node_token != NULL ? (const char *)token.data : NULL;
+	return emr_ipfs_open(&options, out_node, NULL);
+}
+
+static void open_cache(emr_fetching *fetching, const emr_settings *settings, const char *directory)
+{
+	EMR_AUTO_FREE char *path = NULL;
+	emr_block_cache_options options = {.max_bytes = settings->cache_bytes,
+		.max_days = settings->cache_days,
+		.clock = emr_clock_system()};
+	emr_status status;
+
+	if (settings->cache_bytes == 0 || directory == NULL)
+		return;
+	if (asprintf(&path, "%s/" CACHE_BLOCKS, directory) < 0) {
+		path = NULL;
+		return;
+	}
+	options.path = path;
+	status = emr_block_cache_open(&options, &fetching->cache);
+	if (status != EMR_OK)
+		emr_log(EMR_LOG_WARN, "fetch: nothing that is brought is kept: %s",
+			emr_status_text(status));
+}
+
+emr_status emr_fetching_open(emr_session *session, const emr_settings *settings, const char *cache)
+{
+	emr_fetcher_options options = {
+		.store = emr_store_blocks(session->store), .clock = emr_clock_system()};
+	emr_fetching *fetching;
+	emr_status status;
+
+	if (settings == NULL || settings->node == NULL)
+		return EMR_OK;
+	fetching = calloc(1, sizeof *fetching);
+	if (fetching == NULL)
+		return EMR_NO_MEMORY;
+	session->fetching = fetching;
+	status = open_node(settings, &fetching->node);
+	if (status != EMR_OK)
+		emr_log(EMR_LOG_ERROR, "fetch: the node of the settings is not asked: %s",
+			emr_status_text(status));
+	open_cache(fetching, settings, cache);
+	options.cache = fetching->cache;
+	options.places = &fetching->node;
+	options.place_count = fetching->node != NULL;
+	status = emr_fetcher_open(&options, &fetching->fetcher);
+	if (status != EMR_OK)
+		emr_fetching_close(session);
+	return status;
+}
+
+void emr_fetching_close(emr_session *session)
+{
+	emr_fetching *fetching = session->fetching;
+
+	if (fetching == NULL)
+		return;
+	emr_fetcher_close(fetching->fetcher);
+	emr_block_cache_close(fetching->cache);
+	emr_ipfs_close(fetching->node);
+	free(fetching);
+	session->fetching = NULL;
+}
+
+emr_block_store *emr_session_blocks(const emr_session *session)
+{
+	return session->fetching != NULL ? emr_fetcher_blocks(session->fetching->fetcher)
+					 : emr_store_blocks(session->store);
+}
+
+emr_fetcher *emr_session_fetcher(const emr_session *session)
+{
+	return session->fetching != NULL ? session->fetching->fetcher : NULL;
+}
+
+void emr_fetching_purge(const emr_session *session, uint64_t *out_bytes)
+{
+	emr_block_cache *cache = session->fetching != NULL ? session->fetching->cache : NULL;
+
+	*out_bytes = cache != NULL ? emr_block_cache_bytes(cache) : 0;
+	if (cache != NULL)
+		emr_block_cache_purge(cache);
+}
+
+emr_status emr_fetching_remove(const emr_places *places)
+{
+	EMR_AUTO_FD fd = open(places->cache, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	struct stat st;
+
+	if (fd < 0)
+		return errno == ENOENT ? EMR_OK : emr_status_from_errno(errno);
+	return fstatat(fd, CACHE_BLOCKS, &st, AT_SYMLINK_NOFOLLOW) == 0
+		       ? emr_stage_remove_tree(fd, CACHE_BLOCKS)
+		       : EMR_OK;
+}

@@ -1,0 +1,22 @@
+/* Where the blocks of an open folder come from: its own store, and with a node in the settings that
+ * node and a cache of what it gave.  It refuses to stop a folder from opening: without node and
+ * cache everything that is here can be read. */
+#pragma once
+
+#include "session/session.h"
+
+struct emr_fetcher;
+
+/* After the store is open.  CACHE: the directory of what can be had again.  EMR_NO_MEMORY;
+ * whatever else is wrong is in the log, and then the folder does without. */
+emr_status emr_fetching_open(emr_session *session, const emr_settings *settings, const char *cache);
+void emr_fetching_close(emr_session *session);
+
+/* All blocks that can be read at once. */
+emr_block_store *emr_session_blocks(const emr_session *session);
+/* NULL: there is none. */
+struct emr_fetcher *emr_session_fetcher(const emr_session *session);
+/* Forgets everything that was brought.  *OUT_BYTES: how much that was. */
+void emr_fetching_purge(const emr_session *session, uint64_t *out_bytes);
+/* The same of a folder that is closed. */
+emr_status emr_fetching_remove(const emr_places *places);

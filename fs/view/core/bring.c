@@ -1,0 +1,129 @@
+/* This file reads from open files, and has the blocks brought that a read lacks: the one that it
+ * waits for, and for somebody who reads on the next four leaves, then sixteen. It says why one did
+ * not come. */
+#include <stdlib.h>
+
+#include "fetch/fetch.h"
+#include "view/received.h"
+
+#include "file.h"
+#include "ops_file.h"
+
+#define AHEAD_FIRST 4
+#define AHEAD_MORE 16
+
+/* ---- ahead ---- */
+
+/* How many leaves behind that of AT a reader who came from the last one will want; 0: he jumps, or
+ * was here before. */
+static size_t leaves_ahead(emr_handle *handle, uint64_t at)
+{
+	uint64_t leaf = at >> EMR_LEAF_LOG2, last;
+	size_t ahead;
+
+	pthread_mutex_lock(&handle->view->lock);
+	last = handle->last_leaf;
+	ahead = handle->ahead;
+	if (leaf != last) {
+		/* The kernel asks for several pieces at once, in no order. */
+		bool goes_on = leaf > last && leaf - last <= AHEAD_FIRST;
+
+		handle->ahead = !goes_on ? 0 : ahead == 0 ? AHEAD_FIRST : AHEAD_MORE;
+		handle->last_leaf = leaf;
+	} else if (leaf == 0 && ahead == 0) {
+		handle->ahead = AHEAD_FIRST; /* who begins at the beginning goes on as a rule */
+	}
+	ahead = handle->ahead;
+	pthread_mutex_unlock(&handle->view->lock);
+	return ahead;
+}
+
+static void bring_ahead(emr_handle *handle, uint64_t at)
+{
+	size_t n = leaves_ahead(handle, at), found = 0;
+	file *f = handle->node->file;
+	emr_cid cids[AHEAD_MORE];
+
+	if (n == 0)
+		return;
+	pthread_rwlock_rdlock(&f->lock);
+	if (f->staging == NULL && f->reader != NULL)
+		found = emr_content_reader_next_leaves(f->reader, at, n, cids);
+	pthread_rwlock_unlock(&f->lock);
+	for (size_t i = 0; i < found; i++)
+		emr_fetcher_bring_ahead(handle->view->options.fetcher, &cids[i]);
+}
+
+emr_status emr_view_read(emr_handle *handle, uint64_t at, void *data, size_t len, size_t *out_len)
+{
+	emr_status status;
+
+	/* A read and the close of its handle may be two threads: whoever comes last ends it. */
+	__atomic_add_fetch(&handle->refs, 1, __ATOMIC_RELAXED);
+	emr_fetcher_begin(handle->view->options.fetcher);
+	status = file_read(handle, at, data, len, out_len);
+	if (status == EMR_OK && __atomic_load_n(&handle->is_brought, __ATOMIC_RELAXED))
+		bring_ahead(handle, at);
+	handle_put(handle);
+	return status;
+}
+
+/* ---- what is waited for ---- */
+
+typedef struct bringing {
+	emr_handle *handle;
+	emr_ready_fn ready;
+	void *arg;
+} bringing;
+
+/* What was there and is not what it should be stays bad, whoever else has no copy. */
+static emr_status say_failure(const emr_handle *handle, emr_status status)
+{
+	emr_view *view = handle->view;
+
+	if (status == EMR_MISSING_DATA && __atomic_load_n(&handle->is_damaged, __ATOMIC_RELAXED))
+		status = EMR_DAMAGED;
+	if (status == EMR_DAMAGED)
+		file_notice(view, handle->node, status);
+	else if (status != EMR_INTERRUPTED)
+		file_notice_places(
+			view, handle->node, status, emr_fetcher_places(view->options.fetcher));
+	return status;
+}
+
+static void came(void *arg, emr_status status)
+{
+	bringing *b = arg;
+
+	if (status != EMR_OK)
+		status = say_failure(b->handle, status);
+	b->ready(b->arg, status);
+	handle_put(b->handle);
+	free(b);
+}
+
+emr_status emr_view_await_block(emr_handle *handle, uint64_t at, emr_ready_fn ready, void *arg)
+{
+	emr_fetcher *fetcher = handle->view->options.fetcher;
+	emr_cid missed;
+	bringing *b;
+	emr_status status;
+
+	if (!emr_fetcher_missed(fetcher, &missed))
+		return EMR_MISSING_DATA;
+	b = malloc(sizeof *b);
+	if (b == NULL)
+		return EMR_NO_MEMORY;
+	*b = (bringing){.handle = handle, .ready = ready, .arg = arg};
+	__atomic_add_fetch(&handle->refs, 1, __ATOMIC_RELAXED);
+	__atomic_store_n(&handle->is_brought, true, __ATOMIC_RELAXED);
+	status = emr_fetcher_bring(fetcher, &missed, came, b);
+	if (status != EMR_OK) {
+		status = say_failure(handle, status);
+		handle_put(handle);
+		free(b);
+		return status;
+	}
+	bring_ahead(handle, at);
+	return EMR_BUSY;
+}

@@ -1,0 +1,271 @@
+/* Blocks that are brought from nodes for somebody who misses them: what he is told and when, that
+ * nothing is believed, and that nobody is held up (against the nodes of
+ * tests/support/fake_node.py).
+ */
+#include "store_kit.h"
+
+#include <fcntl.h>
+#include <pthread.h>
+#include <unistd.h>
+
+#include "fetch/fetch.h"
+#include "ipfs/node.h"
+
+#define PATIENCE_MS 600000
+
+typedef struct scene {
+	kit *store;
+	emr_ipfs *node;
+	emr_fetcher *fetcher;
+	emr_block_store *blocks;
+	pthread_mutex_t lock;
+	pthread_cond_t news;
+	size_t told;
+	emr_status last;
+} scene;
+
+static void begin(scene *s, const char *name, uint32_t fetch_ms)
+{
+	char address[512];
+	const emr_ipfs_options options = {
+		.kind = EMR_IPFS_KUBO, .address = address, .version = "0.1.0"};
+	emr_fetcher_options all = {.places = &s->node,
+		.place_count = 1,
+		.clock = emr_clock_system(),
+		.fetch_ms = fetch_ms};
+
+	*s = (scene){.lock = PTHREAD_MUTEX_INITIALIZER, .news = PTHREAD_COND_INITIALIZER};
+	kit_setup((void **)&s->store);
+	snprintf(address, sizeof address, "unix:%s/%s.sock", getenv("EMR_NODE_DIR"), name);
+	assert_ok(emr_ipfs_open(&options, &s->node, NULL));
+	all.store = emr_store_blocks(s->store->store);
+	assert_ok(emr_fetcher_open(&all, &s->fetcher));
+	s->blocks = emr_fetcher_blocks(s->fetcher);
+}
+
+static void end(scene *s)
+{
+	emr_fetcher_close(s->fetcher);
+	emr_ipfs_close(s->node);
+	kit_teardown((void **)&s->store);
+}
+
+static void tell(void *arg, emr_status status)
+{
+	scene *s = arg;
+
+	pthread_mutex_lock(&s->lock);
+	s->told++;
+	s->last = status;
+	pthread_cond_broadcast(&s->news);
+	pthread_mutex_unlock(&s->lock);
+}
+
+static emr_status await(scene *s, size_t count)
+{
+	emr_status last;
+
+	pthread_mutex_lock(&s->lock);
+	while (s->told < count)
+		pthread_cond_wait(&s->news, &s->lock);
+	last = s->last;
+	pthread_mutex_unlock(&s->lock);
+	return last;
+}
+
+/* ---- Blocks of `good` ---- */
+
+typedef struct giving {
+	const emr_block *block;
+	bool is_given;
+} giving;
+
+static emr_status next_block(void *arg, bool *out_more, emr_block *out_block)
+{
+	giving *g = arg;
+
+	*out_more = !g->is_given;
+	g->is_given = true;
+	*out_block = *g->block;
+	return EMR_OK;
+}
+
+static emr_block give_node(uint32_t seed)
+{
+	emr_block block = kit_block((uint32_t)getpid() * 16 + seed, 5000);
+	giving g = {.block = &block};
+	emr_ipfs_call call = emr_ipfs_call_of(PATIENCE_MS, -1);
+	const emr_ipfs_parcel parcel = {
+		.roots = &block.cid, .root_count = 1, .next = next_block, .arg = &g};
+	char address[512];
+	const emr_ipfs_options options = {
+		.kind = EMR_IPFS_KUBO, .address = address, .version = "0.1.0"};
+	EMR_AUTO_IPFS good = NULL;
+
+	snprintf(address, sizeof address, "unix:%s/good.sock", getenv("EMR_NODE_DIR"));
+	assert_ok(emr_ipfs_open(&options, &good, NULL));
+	assert_ok(emr_ipfs_push(good, &call, &parcel));
+	return block;
+}
+
+static emr_status read_block(scene *s, const emr_cid *cid)
+{
+	EMR_AUTO_BUF out = {0};
+	emr_cid missed;
+	emr_status status;
+
+	emr_fetcher_begin(s->fetcher);
+	status = emr_block_store_get_verified(s->blocks, cid, &out);
+	assert_int_equal(emr_fetcher_missed(s->fetcher, &missed), status == EMR_NOT_FOUND);
+	if (status == EMR_NOT_FOUND)
+		assert_true(emr_cid_equal(&missed, cid));
+	return status;
+}
+
+static void what_is_missing_is_named_brought_and_there_then(void **state)
+{
+	emr_block block = give_node(1);
+	emr_fetch_count count;
+	scene s;
+
+	(void)state;
+	begin(&s, "good", PATIENCE_MS);
+	assert_status(EMR_NOT_FOUND, read_block(&s, &block.cid));
+	assert_ok(emr_fetcher_bring(s.fetcher, &block.cid, tell, &s));
+	assert_status(EMR_OK, await(&s, 1));
+	assert_ok(read_block(&s, &block.cid));
+	count = emr_fetcher_count(s.fetcher);
+	assert_int_equal(count.blocks, 1);
+	assert_int_equal(count.bytes, 5000);
+	end(&s);
+	kit_block_free(&block);
+}
+
+static void who_may_wait_gets_it_from_the_store_itself(void **state)
+{
+	emr_block block = give_node(2);
+	EMR_AUTO_BUF out = {0};
+	scene s;
+
+	(void)state;
+	begin(&s, "good", PATIENCE_MS);
+	emr_fetcher_wait_begin(s.fetcher);
+	assert_ok(emr_block_store_get_verified(s.blocks, &block.cid, &out));
+	emr_fetcher_wait_end(s.fetcher);
+	assert_int_equal(out.len, 5000);
+	end(&s);
+	kit_block_free(&block);
+}
+
+static void a_bad_block_of_ones_own_is_brought_whole(void **state)
+{
+	emr_block block = give_node(3);
+	EMR_AUTO_BUF out = {0};
+	emr_store_position at;
+	char file[512];
+	emr_cid missed;
+	scene s;
+	int fd;
+
+	(void)state;
+	begin(&s, "good", PATIENCE_MS);
+	assert_ok(emr_block_store_put(s.blocks, &block, 1));
+	assert_ok(emr_store_locate(s.store->store, &block.cid, &at));
+	kit_file(s.store, "seg-1", file);
+	fd = open(file, O_WRONLY | O_CLOEXEC);
+	assert_int_equal(pwrite(fd, "bad", 3, (off_t)at.offset + 100), 3);
+	close(fd);
+	emr_fetcher_begin(s.fetcher);
+	assert_status(EMR_DAMAGED, emr_block_store_get_verified(s.blocks, &block.cid, &out));
+	assert_true(emr_fetcher_missed(s.fetcher, &missed));
+	assert_ok(emr_fetcher_bring(s.fetcher, &missed, tell, &s));
+	assert_status(EMR_OK, await(&s, 1));
+	assert_ok(emr_block_store_get_verified(s.blocks, &block.cid, &out));
+	assert_memory_equal(out.data, block.data.data, 5000);
+	end(&s);
+	kit_block_free(&block);
+}
+
+/* What a place does, and what who waits is told. */
+static void each_place_that_does_not_give_it_is_told_by_its_reason(void **state)
+{
+	static const struct {
+		const char *name;
+		emr_status status;
+	} places[] = {{"lacks", EMR_MISSING_DATA}, {"wrong-bytes", EMR_MISSING_DATA},
+		{"three-mib", EMR_MISSING_DATA}, {"endless", EMR_MISSING_DATA},
+		{"html", EMR_MISSING_DATA}, {"token", EMR_MISSING_DATA},
+		{"nothing-is-here", EMR_OFFLINE}, {"unavailable", EMR_OFFLINE},
+		{"hangs", EMR_TIMEOUT}};
+	emr_block block = kit_block(77, 5000);
+
+	(void)state;
+	for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
+		scene s;
+
+		begin(&s, places[i].name, strcmp(places[i].name, "hangs") == 0 ? 300 : PATIENCE_MS);
+		assert_status(EMR_NOT_FOUND, read_block(&s, &block.cid));
+		assert_ok(emr_fetcher_bring(s.fetcher, &block.cid, tell, &s));
+		assert_status(places[i].status, await(&s, 1));
+		assert_status(EMR_NOT_FOUND, read_block(&s, &block.cid));
+		/* The same answer at once, for a moment. */
+		assert_status(places[i].status, emr_fetcher_bring(s.fetcher, &block.cid, tell, &s));
+		assert_int_equal(s.told, 1);
+		assert_int_equal(emr_fetcher_count(s.fetcher).blocks, 0);
+		end(&s);
+	}
+	kit_block_free(&block);
+}
+
+static void to_stop_tells_everybody_and_nothing_is_begun_after_it(void **state)
+{
+	emr_block blocks[8];
+	scene s;
+
+	(void)state;
+	begin(&s, "hangs", PATIENCE_MS);
+	for (uint32_t i = 0; i < 8; i++) {
+		blocks[i] = kit_block(100 + i, 50);
+		assert_ok(emr_fetcher_bring(s.fetcher, &blocks[i].cid, tell, &s));
+		assert_ok(emr_fetcher_bring(s.fetcher, &blocks[i].cid, tell, &s)); /* told once */
+	}
+	emr_fetcher_bring_ahead(s.fetcher, &blocks[0].cid);
+	emr_fetcher_stop(s.fetcher);
+	assert_int_equal(s.told, 8);
+	assert_status(EMR_INTERRUPTED, s.last);
+	assert_status(EMR_INTERRUPTED, emr_fetcher_bring(s.fetcher, &blocks[0].cid, tell, &s));
+	emr_fetcher_stop(s.fetcher);
+	end(&s);
+	for (size_t i = 0; i < 8; i++)
+		kit_block_free(&blocks[i]);
+}
+
+static void what_is_brought_ahead_is_there_when_it_is_wanted(void **state)
+{
+	emr_block block = give_node(4);
+	scene s;
+
+	(void)state;
+	begin(&s, "good", PATIENCE_MS);
+	emr_fetcher_bring_ahead(s.fetcher, &block.cid);
+	emr_fetcher_bring_ahead(s.fetcher, &block.cid);
+	while (read_block(&s, &block.cid) != EMR_OK)
+		usleep(1000);
+	assert_int_equal(emr_fetcher_count(s.fetcher).blocks, 1);
+	end(&s);
+	kit_block_free(&block);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(what_is_missing_is_named_brought_and_there_then),
+		cmocka_unit_test(who_may_wait_gets_it_from_the_store_itself),
+		cmocka_unit_test(a_bad_block_of_ones_own_is_brought_whole),
+		cmocka_unit_test(each_place_that_does_not_give_it_is_told_by_its_reason),
+		cmocka_unit_test(to_stop_tells_everybody_and_nothing_is_begun_after_it),
+		cmocka_unit_test(what_is_brought_ahead_is_there_when_it_is_wanted),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,61 @@
+#!/bin/bash
+# fetch.sh: what is not on this computer any more is read from a live IPFS node, byte for byte, and a node that goes away
+# stops nothing but that.
+SUPPORT=${SUPPORT:-$(cd "$(dirname "$0")/../support" && pwd)}
+. "$SUPPORT/mount.sh"
+. "$SUPPORT/said.sh"
+emr_begin fetch
+at_end() { [ ! -d "$EMR_WORK/net" ] || "$NETWORK" down "$EMR_WORK/net" >/dev/null 2>&1; }
+cd "$EMR_WORK" || exit 2
+NETWORK=$(cd "$SUPPORT/../../examples/network" && pwd)/ipfs
+KUBO=$("$NETWORK" build) || emr_fail "Kubo is not built"
+export KUBO
+must "$NETWORK" up net >/dev/null
+ipfs() { IPFS_PATH=$EMR_WORK/net/$1 "$KUBO" "${@:2}"; }
+
+say "records of many sizes are saved, exported, and kept by a node"
+emr_init
+emr_mount
+mkdir "$MNT/Imaging" records
+for bytes in 0 1 16383 16384 262143 262144 262145 700000; do
+	head -c "$bytes" /dev/urandom >"records/$bytes"
+done
+head -c 12000000 /dev/urandom >records/scan
+cp records/* "$MNT/Imaging"
+for file in records/*; do confirmed_version "$MNT/Imaging/${file##*/}" >/dev/null; done
+must "$EMRFS" export Imaging out/all.car >out/said 2>&1
+emr_unmount
+must ipfs 1 dag import out/all.car >/dev/null
+taken=$(python3 "$SUPPORT/take_blocks.py" "$EMRFS_HOME/state/blocks" out/all.car)
+[ "$taken" -gt 60 ] || emr_fail "only $taken blocks were taken away"
+
+say "without a node their names are there, and each says that no copy can be found"
+emr_mount
+expect listing "$(ls "$MNT/Imaging" | wc -l)" 9
+expect size "$(stat -c %s "$MNT/Imaging/scan")" 12000000
+cat "$MNT/Imaging/scan" >/dev/null 2>&1 && emr_fail "it was read from nowhere"
+emr_unmount
+
+say "from the node everything is read back, byte for byte"
+printf 'node = unix:%s/net/1/api.sock\n' "$EMR_WORK" >>"$EMRFS_HOME/settings"
+emr_mount
+for file in records/*; do cmp "$file" "$MNT/Imaging/${file##*/}" || emr_fail "${file##*/}: other bytes"; done
+emr_unmount
+
+say "what was brought is kept: without the node it opens again"
+must "$NETWORK" down net >/dev/null
+emr_mount
+for file in records/*; do cmp "$file" "$MNT/Imaging/${file##*/}" || emr_fail "${file##*/}: not from the cache"; done
+emr_unmount
+
+say "without both it is said which node cannot be reached, names and new records go on"
+rm -rf "$EMRFS_HOME/cache"
+emr_mount
+cat "$MNT/Imaging/scan" 2>complaint >/dev/null && emr_fail "it was read from nowhere"
+grep -q "No route to host" complaint || emr_fail "$(cat complaint)"
+grep -q "place-away.*Imaging/scan.*$EMR_WORK/net/1/api.sock" "$MNT/.emrfs/notices" || emr_fail "$(cat "$MNT/.emrfs/notices")"
+expect listing "$(ls "$MNT/Imaging" | wc -l)" 9
+cp records/700000 "$MNT/Imaging/new"
+cmp records/700000 "$MNT/Imaging/new" || emr_fail "what is here"
+emr_unmount
+echo "all is well"

@@ -1,0 +1,257 @@
+/* Blocks that were brought from elsewhere and are kept for a while: what is given out, what goes
+ * first, and that a disk's room is for others. */
+#include "emr_test.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "fetch/cache.h"
+
+#define BLOCK_BYTES 1000
+#define DAY_NS INT64_C(86400000000000)
+
+static char directory[64];
+static int64_t now_ns = INT64_C(1700000000000000000);
+
+static int64_t tell_time(const emr_clock *clock)
+{
+	(void)clock;
+	return now_ns;
+}
+
+static const emr_clock clock_of_test = {.unix_ns = tell_time, .boot_ns = tell_time};
+
+static emr_block_cache *open_cache(uint64_t max_bytes)
+{
+	const emr_block_cache_options options = {
+		.path = directory, .max_bytes = max_bytes, .max_days = 30, .clock = &clock_of_test};
+	emr_block_cache *cache = NULL;
+
+	assert_ok(emr_block_cache_open(&options, &cache));
+	return cache;
+}
+
+static int make_directory(void **state)
+{
+	(void)state;
+	snprintf(directory, sizeof directory, "/tmp/emr-cache-XXXXXX");
+	return mkdtemp(directory) != NULL ? 0 : -1;
+}
+
+static void remove_files(void)
+{
+	DIR *dir = opendir(directory);
+	const struct dirent *file;
+
+	while (dir != NULL && (file = readdir(dir)) != NULL)
+		(void)unlinkat(dirfd(dir), file->d_name, 0);
+	if (dir != NULL)
+		closedir(dir);
+}
+
+static int remove_directory(void **state)
+{
+	(void)state;
+	remove_files();
+	return rmdir(directory);
+}
+
+/* Block N: its bytes follow from N. */
+static emr_cid block_of(unsigned n, uint8_t bytes[BLOCK_BYTES])
+{
+	for (size_t i = 0; i < BLOCK_BYTES; i++)
+		bytes[i] = (uint8_t)(n * 31 + i * 7 + (i >> 8));
+	memcpy(bytes, &n, sizeof n);
+	return emr_cid_of_block(EMR_CODEC_RAW, emr_bytes_of(bytes, BLOCK_BYTES));
+}
+
+static void put(emr_block_cache *cache, unsigned n)
+{
+	uint8_t bytes[BLOCK_BYTES];
+	emr_cid cid = block_of(n, bytes);
+
+	now_ns += 1000000000;
+	assert_ok(emr_block_cache_put(cache, &cid, emr_bytes_of(bytes, sizeof bytes)));
+}
+
+static bool gets(emr_block_cache *cache, unsigned n)
+{
+	uint8_t bytes[BLOCK_BYTES];
+	emr_cid cid = block_of(n, bytes);
+	EMR_AUTO_BUF out = {0};
+	emr_status status = emr_block_cache_get(cache, &cid, &out);
+
+	now_ns += 1000000000;
+	if (status == EMR_NOT_FOUND)
+		return false;
+	assert_ok(status);
+	assert_int_equal(out.len, BLOCK_BYTES);
+	assert_memory_equal(out.data, bytes, BLOCK_BYTES);
+	return true;
+}
+
+static void file_of(unsigned n, char out[160])
+{
+	uint8_t bytes[BLOCK_BYTES];
+	emr_cid cid = block_of(n, bytes);
+	int at = snprintf(out, 160, "%s/", directory);
+
+	emr_hex(emr_cid_digest(&cid), 32, out + at);
+}
+
+static void what_was_put_is_there_also_after_a_start(void **state)
+{
+	emr_block_cache *cache = open_cache(100000);
+
+	(void)state;
+	put(cache, 1);
+	put(cache, 1);
+	assert_int_equal(emr_block_cache_bytes(cache), BLOCK_BYTES);
+	assert_true(gets(cache, 1));
+	assert_false(gets(cache, 2));
+	emr_block_cache_close(cache);
+	cache = open_cache(100000);
+	assert_true(gets(cache, 1));
+	assert_int_equal(emr_block_cache_bytes(cache), BLOCK_BYTES);
+	emr_block_cache_purge(cache);
+	assert_false(gets(cache, 1));
+	emr_block_cache_close(cache);
+	cache = open_cache(100000);
+	assert_false(gets(cache, 1));
+	emr_block_cache_close(cache);
+}
+
+static void what_was_not_used_for_longest_goes_first(void **state)
+{
+	emr_block_cache *cache = open_cache(3 * BLOCK_BYTES);
+
+	(void)state;
+	for (unsigned n = 1; n <= 3; n++)
+		put(cache, n);
+	assert_true(gets(cache, 1));
+	put(cache, 4);
+	assert_true(gets(cache, 1));
+	assert_false(gets(cache, 2));
+	assert_true(gets(cache, 3));
+	assert_true(gets(cache, 4));
+	assert_int_equal(emr_block_cache_bytes(cache), 3 * BLOCK_BYTES);
+	emr_block_cache_close(cache);
+	/* A smaller one is made of it at the next start. */
+	cache = open_cache(BLOCK_BYTES);
+	assert_int_equal(emr_block_cache_bytes(cache), BLOCK_BYTES);
+	emr_block_cache_close(cache);
+}
+
+static void what_nobody_used_for_so_many_days_goes(void **state)
+{
+	emr_block_cache *cache = open_cache(100000);
+
+	(void)state;
+	put(cache, 1);
+	put(cache, 2);
+	now_ns += 20 * DAY_NS;
+	assert_true(gets(cache, 1));
+	now_ns += 20 * DAY_NS;
+	emr_block_cache_age(cache);
+	assert_true(gets(cache, 1));
+	assert_false(gets(cache, 2));
+	emr_block_cache_close(cache);
+	now_ns += 40 * DAY_NS;
+	cache = open_cache(100000);
+	assert_int_equal(emr_block_cache_bytes(cache), 0);
+	emr_block_cache_close(cache);
+}
+
+static void bytes_that_were_changed_or_cut_are_never_given_out(void **state)
+{
+	emr_block_cache *cache = open_cache(100000);
+	char file[160];
+	int fd;
+
+	(void)state;
+	put(cache, 1);
+	put(cache, 2);
+	put(cache, 3);
+	file_of(1, file);
+	fd = open(file, O_WRONLY | O_CLOEXEC);
+	assert_int_equal(pwrite(fd, "x", 1, 500), 1);
+	close(fd);
+	file_of(2, file);
+	assert_int_equal(truncate(file, 400), 0);
+	file_of(3, file);
+	assert_int_equal(unlink(file), 0);
+	assert_int_equal(symlink("/etc/passwd", file), 0);
+	for (unsigned n = 1; n <= 3; n++)
+		assert_false(gets(cache, n));
+	assert_int_equal(emr_block_cache_bytes(cache), 0);
+	put(cache, 1);
+	assert_true(gets(cache, 1));
+	emr_block_cache_close(cache);
+}
+
+static void what_others_left_in_the_directory_is_neither_read_nor_removed(void **state)
+{
+	char file[160];
+	struct stat st;
+	emr_block_cache *cache;
+
+	(void)state;
+	snprintf(file, sizeof file, "%s/letter", directory);
+	close(open(file, O_WRONLY | O_CREAT | O_CLOEXEC, 0600));
+	snprintf(file, sizeof file, "%s/.tmp-7-half", directory);
+	close(open(file, O_WRONLY | O_CREAT | O_CLOEXEC, 0600));
+	cache = open_cache(100000);
+	assert_int_equal(emr_block_cache_bytes(cache), 0);
+	assert_int_not_equal(stat(file, &st), 0);
+	emr_block_cache_purge(cache);
+	snprintf(file, sizeof file, "%s/letter", directory);
+	assert_int_equal(stat(file, &st), 0);
+	emr_block_cache_close(cache);
+}
+
+static void a_block_larger_than_the_cache_is_not_kept_and_nothing_goes_for_it(void **state)
+{
+	uint8_t bytes[BLOCK_BYTES];
+	emr_cid cid = block_of(9, bytes);
+	emr_block_cache *cache = open_cache(BLOCK_BYTES - 1);
+
+	(void)state;
+	assert_status(
+		EMR_NO_SPACE, emr_block_cache_put(cache, &cid, emr_bytes_of(bytes, sizeof bytes)));
+	emr_block_cache_close(cache);
+}
+
+static void who_needs_the_disk_gets_room_as_long_as_there_is_some(void **state)
+{
+	emr_block_cache *cache = open_cache(100000);
+
+	(void)state;
+	put(cache, 1);
+	put(cache, 2);
+	assert_true(emr_block_cache_give_way(cache, 0));
+	assert_false(gets(cache, 1));
+	/* So much is on no disk: then nothing stays. */
+	assert_true(emr_block_cache_give_way(cache, UINT64_MAX / 4));
+	assert_false(gets(cache, 2));
+	assert_false(emr_block_cache_give_way(cache, 0));
+	emr_block_cache_close(cache);
+}
+
+#define IN_DIRECTORY(test) cmocka_unit_test_setup_teardown(test, make_directory, remove_directory)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		IN_DIRECTORY(what_was_put_is_there_also_after_a_start),
+		IN_DIRECTORY(what_was_not_used_for_longest_goes_first),
+		IN_DIRECTORY(what_nobody_used_for_so_many_days_goes),
+		IN_DIRECTORY(bytes_that_were_changed_or_cut_are_never_given_out),
+		IN_DIRECTORY(what_others_left_in_the_directory_is_neither_read_nor_removed),
+		IN_DIRECTORY(a_block_larger_than_the_cache_is_not_kept_and_nothing_goes_for_it),
+		IN_DIRECTORY(who_needs_the_disk_gets_room_as_long_as_there_is_some),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
