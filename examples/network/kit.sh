@@ -1,0 +1,79 @@
+# kit.sh: what the networks here share, for scripts that source it: the pinned Go, processes that are known again, free ports.
+fail() {
+	echo "$*" >&2
+	exit 1
+}
+networks=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+
+# ---- The Go that builds a module ----
+
+# Whether GO is as new as the module in DIR wants it.
+go_is_new() { # GO DIR
+	local has wanted
+	has=$(cd / && GOTOOLCHAIN=local "$1" env GOVERSION 2>/dev/null) || return 1
+	wanted=go$(awk '$1 == "go" { print $2 }' "$2/go.mod")
+	[ "$(printf '%s\n' "$wanted" "$has" | sort -V | head -1)" = "$wanted" ]
+}
+
+# Sets go to the pinned Go, as a module in GOMODCACHE: any Go since 1.16 fetches it and compares it with go.sum.  A module has no
+# programs and no go.mod below it, so both are made what they are in a release.
+fetch_toolchain() { # WORK DIR: a directory of ours, and the module that will be built
+	local arch module found
+	arch=$(go env GOARCH)
+	module=golang.org/toolchain@$(awk -v arch="linux-$arch" '$2 ~ arch "$" { print $2 }' "$networks/toolchain/go.sum")
+	[ "$module" != golang.org/toolchain@ ] || fail "there is no pinned Go for linux-$arch; install Go $(awk '$1 == "go" { print $2 }' "$2/go.mod")"
+	echo "fetching Go ($module)" >&2
+	cp -r "$networks/toolchain" "$1/toolchain"
+	(cd "$1/toolchain" && GOTOOLCHAIN=local go mod download "$module") >&2
+	cmp "$networks/toolchain/go.sum" "$1/toolchain/go.sum" || fail "$module is not what toolchain/go.sum says"
+	found=$GOMODCACHE/$module
+	chmod -R u+w "$found"
+	chmod +x "$found"/bin/* "$found"/pkg/tool/*/*
+	find "$found" -name _go.mod -execdir cp _go.mod go.mod \;
+	go=$found/bin/go
+}
+
+# ---- Processes ----
+
+# A process is known by its number and the moment at which it began: another one may have the number later.
+began_at() { # PID
+	local stat
+	{ read -r stat <"/proc/$1/stat"; } 2>/dev/null || return 1
+	stat=${stat##*) }
+	# shellcheck disable=SC2086
+	set -- $stat
+	[ "$1" != Z ] && echo "${20}"
+}
+process_in() { # FILE: the process that it names, if that runs
+	local pid began
+	read -r pid began 2>/dev/null <"$1" || return 1
+	[ "$(began_at "$pid")" = "$began" ] && echo "$pid"
+}
+remember_process() { # PID FILE
+	echo "$1 $(began_at "$1")" >"$2"
+}
+end_processes() { # FILE...: of those that run
+	local file pid pids=
+	for file; do
+		if pid=$(process_in "$file"); then
+			kill "$pid"
+			pids="$pids $pid"
+		fi
+	done
+	for pid in $pids; do
+		if ! timeout 60 tail --pid="$pid" -f /dev/null; then
+			echo "process $pid does not end; it is killed" >&2
+			kill -9 "$pid"
+			tail --pid="$pid" -f /dev/null
+		fi
+	done
+}
+
+free_port() { # a port that nobody has, below those that outgoing connections get
+	local port
+	while :; do
+		port=$((20000 + RANDOM % 10000))
+		(exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null || break
+	done
+	echo $port
+}
