@@ -1,0 +1,466 @@
+// Package ledger is the contract as chaincode: it fetches the rows that the contract declares, and does the writes that the
+// contract answers.  What is allowed is decided in C, by the same code as everywhere else; here is no decision.
+package ledger
+
+/*
+#include <stdlib.h>
+#include "chaincode/hosted.h"
+*/
+import "C"
+
+import (
+	"encoding/binary"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"strings"
+	"unsafe"
+
+	"github.com/hyperledger/fabric-chaincode-go/v2/shim"
+	"github.com/hyperledger/fabric-protos-go-apiv2/msp"
+	"github.com/hyperledger/fabric-protos-go-apiv2/peer"
+	"google.golang.org/protobuf/proto"
+)
+
+// descriptorKey is the host's own row: entry 0 of the network.  No row of the contract has such a key.
+const descriptorKey = "descriptor"
+
+// Chaincode answers these functions:
+//
+//	genesis DESCRIPTOR               once: makes the rows that a network begins with
+//	register SUBMITTER BATCH         a batch; its private parts are "parts" of the transient map, one behind the other
+//	rows KEY...                      the rows, for evaluation
+//	range FROM TO                    the rows whose keys are in between, for evaluation
+//	parts KEY...                     of each key that begins with p/: the part, its hash, its i row, for evaluation
+//
+// A list in an answer is: length in four bytes, then the bytes; the length ffffffff says that there is nothing.
+type Chaincode struct{}
+
+// Init does nothing: a network begins with genesis.
+func (Chaincode) Init(shim.ChaincodeStubInterface) *peer.Response { return shim.Success(nil) }
+
+// Invoke runs one function; a panic would take every other transaction with it, so there is none on bad arguments.
+func (Chaincode) Invoke(stub shim.ChaincodeStubInterface) *peer.Response {
+	args := stub.GetArgs()
+	if len(args) == 0 {
+		return shim.Error("no function")
+	}
+	name, args := string(args[0]), args[1:]
+	switch {
+	case name == "genesis" && len(args) == 1:
+		return answer(genesis(stub, args[0]))
+	case name == "register" && len(args) == 2:
+		return Register(stub, args[0], args[1])
+	case name == "rows":
+		return answer(readRows(stub, args))
+	case name == "range" && len(args) == 2:
+		return answer(readRange(stub, string(args[0]), string(args[1])))
+	case name == "parts":
+		return answer(readParts(stub, args))
+	}
+	return shim.Error("no such function, or another number of arguments: " + name)
+}
+
+func answer(payload []byte, err error) *peer.Response {
+	if err != nil {
+		return shim.Error(err.Error())
+	}
+	return shim.Success(payload)
+}
+
+// ---- A batch ----
+
+// Run is one batch on its way through the contract.  Free it.
+type Run struct{ c *C.hosted }
+
+// NewRun takes a whole batch: header, items, private parts.
+func NewRun(batch []byte) (*Run, error) {
+	c := C.hosted_new(bytesAt(batch), C.size_t(len(batch)))
+	if c == nil {
+		return nil, errors.New("no memory")
+	}
+	return &Run{c}, nil
+}
+
+// Free ends the run.
+func (r *Run) Free() { C.hosted_free(r.c) }
+
+// PublicLen says how many bytes of the batch are header and items.
+func (r *Run) PublicLen() int { return int(C.hosted_public_len(r.c)) }
+
+// Caller says for which network and by whom; host is 0 for the embedded ledger, 1 for Fabric.
+func (r *Run) Caller(host int, netID, submitterID []byte) error {
+	if len(netID) != 16 || len(submitterID) != 32 {
+		return errors.New("an id has another length")
+	}
+	C.hosted_caller(r.c, C.int(host), bytesAt(netID), bytesAt(submitterID))
+	return nil
+}
+
+// Replay repeats what another host said when the batch was recorded.
+func (r *Run) Replay(seen int, said uint64, recorded []byte) error {
+	C.hosted_said(r.c, C.int(seen), C.uint64_t(said))
+	if recorded == nil {
+		return nil
+	}
+	return failed(C.hosted_recorded(r.c, bytesAt(recorded), C.size_t(len(recorded))))
+}
+
+// Certificate says what a certificate contains that another host has verified.
+func (r *Run) Certificate(ref, org []byte, roles uint16, notAfter uint64, alg byte, key []byte) error {
+	if len(ref) != 32 || len(org) != 16 {
+		return errors.New("an id has another length")
+	}
+	return failed(C.hosted_cert(r.c, bytesAt(ref), bytesAt(org), C.uint16_t(roles), C.uint64_t(notAfter), C.uint8_t(alg),
+		bytesAt(key), C.size_t(len(key))))
+}
+
+// Rows is where rows are read.
+type Rows interface {
+	GetMultipleStates(keys ...string) ([][]byte, error)
+	GetPrivateDataHash(collection, key string) ([]byte, error)
+}
+
+// State is where a batch is judged.  PartHash answers a key that begins with p/: the priv_hash of the item that put a part there,
+// nil when none did or the part was purged.
+type State interface {
+	Rows
+	Writes
+	PartHash(key string) ([]byte, error)
+	SetEvent(name string, payload []byte) error
+}
+
+// Writes is where rows and parts are written.
+type Writes interface {
+	PutState(key string, value []byte) error
+	DelState(key string) error
+	PutPrivateData(collection, key string, value []byte) error
+	PurgePrivateData(collection, key string) error
+	StartWriteBatch()
+	FinishWriteBatch() error
+}
+
+// Judge fetches what the contract declares, in two reads, and does what it answers.
+func (r *Run) Judge(state State, now uint64) *peer.Response {
+	for pass := 1; pass <= 2; pass++ {
+		if err := failed(C.hosted_keys(r.c, C.int(pass))); err != nil {
+			return shim.Error(err.Error())
+		}
+		if err := r.fetch(state); err != nil {
+			return shim.Error(err.Error())
+		}
+	}
+	if err := failed(C.hosted_judge(r.c, C.uint64_t(now))); err != nil {
+		return shim.Error(err.Error())
+	}
+	outcome := C.hosted_outcome(r.c)
+	payload := append([]byte{byte(outcome.kind)}, spanOf(outcome.results)...)
+	switch outcome.kind {
+	case C.EMR_OUTCOME_REFUSED:
+		code := C.uint8_t(outcome.refusal)
+		return &peer.Response{Status: shim.ERRORTHRESHOLD, Payload: append(payload, byte(code)),
+			Message: fmt.Sprintf("refused %d: %s", code, C.GoString(C.emr_result_text(code)))}
+	case C.EMR_OUTCOME_APPLIED:
+		if err := write(state, outcome); err != nil {
+			return shim.Error(err.Error())
+		}
+		id := C.GoBytes(unsafe.Pointer(&outcome.batch_id[0]), 32)
+		if err := state.SetEvent("batch", append(id, spanOf(outcome.results)...)); err != nil {
+			return shim.Error(err.Error())
+		}
+	}
+	return shim.Success(payload)
+}
+
+func (r *Run) fetch(state State) error {
+	var keys []string
+	var places []C.size_t
+	for i := C.size_t(0); i < C.hosted_keys_count(r.c); i++ {
+		key := C.GoString(C.hosted_key(r.c, i))
+		if !strings.HasPrefix(key, "p/") {
+			keys, places = append(keys, key), append(places, i)
+			continue
+		}
+		hash, err := state.PartHash(key)
+		if err != nil {
+			return err
+		}
+		if err := r.give(i, hash); err != nil {
+			return fmt.Errorf("%s: %w", key, err)
+		}
+	}
+	values, err := state.GetMultipleStates(keys...)
+	if err != nil {
+		return err
+	}
+	for i, value := range values {
+		if err := r.give(places[i], value); err != nil {
+			return fmt.Errorf("%s: %w", keys[i], err)
+		}
+	}
+	return nil
+}
+
+func (r *Run) give(i C.size_t, value []byte) error {
+	return failed(C.hosted_give(r.c, i, bytesAt(value), C.size_t(len(value))))
+}
+
+type onFabric struct{ shim.ChaincodeStubInterface }
+
+func (f onFabric) PartHash(key string) ([]byte, error) { return PartHash(f, key) }
+
+// PartHash finds what a key of a part asks for.  Once the part was purged, Fabric holds no hash of it either.
+func PartHash(rows Rows, key string) ([]byte, error) {
+	ckey := C.CString(key)
+	defer C.free(unsafe.Pointer(ckey))
+	held, err := rows.GetPrivateDataHash(Collection(key), key)
+	if err != nil || len(held) == 0 {
+		return nil, err
+	}
+	var found C.emr_key_text
+	C.hosted_place_key(ckey, &found)
+	place, err := readOne(rows, textOf(&found))
+	if err != nil || len(place) == 0 {
+		return nil, err
+	}
+	if !bool(C.hosted_batch_key(bytesAt(place), C.size_t(len(place)), &found)) {
+		return nil, fmt.Errorf("%s: its i row cannot be", key)
+	}
+	batch, err := readOne(rows, textOf(&found))
+	if err != nil {
+		return nil, err
+	}
+	hash := make([]byte, 32)
+	return hash, failed(C.hosted_part_hash(bytesAt(place), C.size_t(len(place)), bytesAt(batch), C.size_t(len(batch)), bytesAt(hash)))
+}
+
+func readOne(rows Rows, key string) ([]byte, error) {
+	values, err := rows.GetMultipleStates(key)
+	if err != nil {
+		return nil, err
+	}
+	return values[0], nil
+}
+
+func write(state Writes, outcome *C.emr_outcome) error {
+	state.StartWriteBatch()
+	for i := range unsafe.Slice(outcome.writes, outcome.writes_count) {
+		w := &unsafe.Slice(outcome.writes, outcome.writes_count)[i]
+		key := C.GoString(w.key)
+		var err error
+		switch w.kind {
+		case C.EMR_WRITE_PUT:
+			err = state.PutState(key, Stored(spanOf(w.value)))
+		case C.EMR_WRITE_DELETE:
+			err = state.DelState(key)
+		case C.EMR_WRITE_PUT_PART:
+			err = state.PutPrivateData(Collection(key), key, spanOf(w.value))
+		case C.EMR_WRITE_PURGE_PARTS:
+			err = purge(state, w)
+		default:
+			err = fmt.Errorf("a write of kind %d", w.kind)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return state.FinishWriteBatch()
+}
+
+func purge(state Writes, w *C.emr_write) error {
+	for version := w.first_version; version <= w.last_version; version++ {
+		var key C.emr_key_text
+		C.emr_write_part_key(w, version, &key)
+		if err := state.PurgePrivateData(Collection(textOf(&key)), textOf(&key)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Collection names the collection in which the part of a key that begins with p/ lies.
+func Collection(key string) string {
+	ckey := C.CString(key)
+	defer C.free(unsafe.Pointer(ckey))
+	return C.GoString(C.hosted_collection(ckey))
+}
+
+// Stored is a row as it lies in Fabric's state, which has no empty values.
+func Stored(value []byte) []byte {
+	if len(value) == 0 {
+		return []byte{C.HOSTED_EMPTY}
+	}
+	return value
+}
+
+// ---- Functions ----
+
+// Register judges the batch for whoever signed the transaction, at the transaction's time.
+func Register(stub shim.ChaincodeStubInterface, submitterID, batch []byte) *peer.Response {
+	transient, err := stub.GetTransient()
+	if err != nil {
+		return shim.Error(err.Error())
+	}
+	run, err := NewRun(append(append([]byte{}, batch...), transient["parts"]...))
+	if err != nil {
+		return shim.Error(err.Error())
+	}
+	defer run.Free()
+	time, err := stub.GetTxTimestamp()
+	if err != nil {
+		return shim.Error(err.Error())
+	}
+	if time.GetSeconds() < 0 {
+		return shim.Error("the transaction is older than 1970")
+	}
+	now := uint64(time.GetSeconds())
+	if err := run.callerOf(stub, submitterID, now); err != nil {
+		return shim.Error(err.Error())
+	}
+	return run.Judge(onFabric{stub}, now)
+}
+
+func (r *Run) callerOf(stub shim.ChaincodeStubInterface, submitterID []byte, now uint64) error {
+	descriptor, err := stub.GetState(descriptorKey)
+	if err != nil {
+		return err
+	}
+	if len(descriptor) == 0 {
+		return errors.New("this network has not begun: genesis comes first")
+	}
+	var netID [16]byte
+	C.emr_descriptor_net_id(C.emr_span{data: bytesAt(descriptor), len: C.size_t(len(descriptor))}, (*C.uint8_t)(&netID[0]))
+	if err := r.Caller(C.EMR_HOST_FABRIC, netID[:], submitterID); err != nil {
+		return err
+	}
+	creator, err := stub.GetCreator()
+	if err != nil {
+		return err
+	}
+	var identity msp.SerializedIdentity
+	if err := proto.Unmarshal(creator, &identity); err != nil {
+		return err
+	}
+	block, _ := pem.Decode(identity.IdBytes)
+	if block == nil {
+		return errors.New("the creator has no certificate")
+	}
+	name := C.CString(identity.Mspid)
+	defer C.free(unsafe.Pointer(name))
+	var key C.emr_key_text
+	if !bool(C.hosted_org_of(bytesAt(descriptor), C.size_t(len(descriptor)), name, &key)) {
+		return nil
+	}
+	row, err := stub.GetState(textOf(&key))
+	if err != nil {
+		return err
+	}
+	return failed(C.hosted_creator(r.c, bytesAt(descriptor), C.size_t(len(descriptor)), name, bytesAt(row), C.size_t(len(row)),
+		bytesAt(block.Bytes), C.size_t(len(block.Bytes)), C.uint64_t(now)))
+}
+
+func genesis(stub shim.ChaincodeStubInterface, descriptor []byte) ([]byte, error) {
+	old, err := stub.GetState(descriptorKey)
+	if err != nil {
+		return nil, err
+	}
+	if len(old) > 0 {
+		return nil, errors.New("this network has begun already")
+	}
+	run := C.hosted_genesis(bytesAt(descriptor), C.size_t(len(descriptor)))
+	if run == nil {
+		return nil, errors.New("not a network descriptor")
+	}
+	defer C.hosted_free(run)
+	if err := stub.PutState(descriptorKey, descriptor); err != nil {
+		return nil, err
+	}
+	return nil, write(stub, C.hosted_outcome(run))
+}
+
+func readRows(stub shim.ChaincodeStubInterface, keys [][]byte) ([]byte, error) {
+	names := make([]string, len(keys))
+	for i, key := range keys {
+		names[i] = string(key)
+	}
+	values, err := stub.GetMultipleStates(names...)
+	if err != nil {
+		return nil, err
+	}
+	var out []byte
+	for _, value := range values {
+		out = AppendValue(out, value)
+	}
+	return out, nil
+}
+
+func readRange(stub shim.ChaincodeStubInterface, from, to string) ([]byte, error) {
+	rows, err := stub.GetStateByRange(from, to)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var out []byte
+	for rows.HasNext() {
+		row, err := rows.Next()
+		if err != nil {
+			return nil, err
+		}
+		out = AppendValue(AppendValue(out, []byte(row.Key)), row.Value)
+	}
+	return out, nil
+}
+
+// An empty part is no answer: with its hash there it has not come yet, with its i row alone it was purged.
+func readParts(stub shim.ChaincodeStubInterface, keys [][]byte) ([]byte, error) {
+	var out []byte
+	for _, key := range keys {
+		collection, ckey := Collection(string(key)), C.CString(string(key))
+		var place C.emr_key_text
+		C.hosted_place_key(ckey, &place)
+		C.free(unsafe.Pointer(ckey))
+		parts, err := stub.GetMultiplePrivateData(collection, string(key))
+		if err != nil {
+			return nil, err
+		}
+		hash, err := stub.GetPrivateDataHash(collection, string(key))
+		if err != nil {
+			return nil, err
+		}
+		row, err := stub.GetState(textOf(&place))
+		if err != nil {
+			return nil, err
+		}
+		out = AppendValue(AppendValue(AppendValue(out, parts[0]), hash), row)
+	}
+	return out, nil
+}
+
+// AppendValue adds a value as it lies in Fabric's state to a list.
+func AppendValue(list, value []byte) []byte {
+	if len(value) == 0 {
+		return append(list, 0xff, 0xff, 0xff, 0xff)
+	}
+	if len(value) == 1 && value[0] == C.HOSTED_EMPTY {
+		value = nil
+	}
+	return append(binary.BigEndian.AppendUint32(list, uint32(len(value))), value...)
+}
+
+// ---- Between Go and C ----
+
+func failed(status C.emr_contract_status) error {
+	if status == C.EMR_CONTRACT_OK {
+		return nil
+	}
+	return errors.New(C.GoString(C.emr_contract_status_text(status)))
+}
+
+// bytesAt is nil for no bytes; C copies before the call ends, and never keeps the pointer.
+func bytesAt(bytes []byte) *C.uint8_t { return (*C.uint8_t)(unsafe.SliceData(bytes)) }
+
+func spanOf(span C.emr_span) []byte {
+	return C.GoBytes(unsafe.Pointer(span.data), C.int(span.len))
+}
+
+func textOf(key *C.emr_key_text) string { return C.GoString(&key.text[0]) }

@@ -1,0 +1,335 @@
+/* This file takes one batch through the contract for a host that is not written in C: it keeps
+ * copies of what the host fetched, and finds the organisation behind the creator's certificate. */
+#include "chaincode/hosted.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/codec.h"
+#include "crypto/hashsig.h"
+#include "keyring/cert.h"
+
+struct hosted {
+	uint8_t *bytes; /* the whole batch, or the descriptor */
+	size_t len;
+	emr_result split; /* APPLIED, or why the batch cannot be split */
+	emr_batch batch;
+	emr_caller caller;
+	uint8_t *recorded;
+	uint8_t *cert_key;
+	emr_contract_arena arena;
+	emr_value *values; /* those of both passes; the copies are owned */
+	size_t values_count;
+	emr_key_list pass; /* the keys that are fetched now; their values begin at pass_at */
+	size_t pass_at;
+	emr_outcome outcome;
+};
+
+static uint8_t *copy_of(const uint8_t *bytes, size_t len)
+{
+	uint8_t *copy = malloc(len + 1);
+
+	if (copy != NULL && len > 0)
+		memcpy(copy, bytes, len);
+	return copy;
+}
+
+void hosted_free(hosted *run)
+{
+	if (run == NULL)
+		return;
+	for (size_t i = 0; i < run->values_count; i++)
+		free((void *)(uintptr_t)run->values[i].value.data);
+	free(run->values);
+	free(run->arena.base);
+	free(run->recorded);
+	free(run->cert_key);
+	free(run->bytes);
+	free(run);
+}
+
+static void drop_hosted(hosted **run)
+{
+	hosted_free(*run);
+}
+#define HOSTED_AUTO __attribute__((cleanup(drop_hosted))) hosted
+
+static hosted *taken(hosted **run)
+{
+	hosted *own = *run;
+
+	*run = NULL;
+	return own;
+}
+
+static bool has_arena(hosted *run, size_t cap)
+{
+	run->arena.cap = cap;
+	run->arena.base = malloc(cap);
+	return run->arena.base != NULL;
+}
+
+/* A run that owns a copy of BYTES. */
+static hosted *run_of(const uint8_t *bytes, size_t len)
+{
+	HOSTED_AUTO *run = calloc(1, sizeof *run);
+
+	if (run == NULL)
+		return NULL;
+	run->len = len;
+	run->bytes = copy_of(bytes, len);
+	return run->bytes ? taken(&run) : NULL;
+}
+
+hosted *hosted_new(const uint8_t *bytes, size_t len)
+{
+	HOSTED_AUTO *run = run_of(bytes, len);
+
+	if (run == NULL)
+		return NULL;
+	run->split = emr_batch_parse((emr_span){run->bytes, len}, &run->batch);
+	if (run->split == EMR_RESULT_APPLIED &&
+		!has_arena(run, emr_contract_arena_bytes(&run->batch)))
+		return NULL;
+	return taken(&run);
+}
+
+hosted *hosted_genesis(const uint8_t *descriptor, size_t len)
+{
+	HOSTED_AUTO *run = run_of(descriptor, len);
+	emr_descriptor parsed;
+
+	if (run == NULL ||
+		emr_descriptor_parse((emr_span){run->bytes, len}, &parsed) != EMR_CONTRACT_OK ||
+		!has_arena(run, ((size_t)parsed.norg + 1) * 1024))
+		return NULL;
+	run->outcome.kind = EMR_OUTCOME_APPLIED;
+	if (emr_contract_genesis((emr_span){run->bytes, len}, &run->arena, &run->outcome.writes,
+		    &run->outcome.writes_count) != EMR_CONTRACT_OK)
+		return NULL;
+	return taken(&run);
+}
+
+size_t hosted_public_len(const hosted *run)
+{
+	return run->split == EMR_RESULT_APPLIED ? EMR_HEADER_BYTES + run->batch.items_bytes.len
+						: run->len;
+}
+
+/* ---- who brings it ---- */
+
+void hosted_caller(hosted *run, int host, const uint8_t net_id[16], const uint8_t submitter_id[32])
+{
+	run->caller.host = host == EMR_HOST_EMBEDDED ? EMR_HOST_EMBEDDED : EMR_HOST_FABRIC;
+	memcpy(run->caller.net_id, net_id, 16);
+	memcpy(run->caller.submitter_id, submitter_id, 32);
+}
+
+void hosted_said(hosted *run, int seen, uint64_t said_unix_s)
+{
+	run->caller.seen = seen == EMR_SEEN_IN_LOG	? EMR_SEEN_IN_LOG
+			   : seen == EMR_SEEN_UNCHECKED ? EMR_SEEN_UNCHECKED
+							: EMR_SEEN_NOT_IN_LOG;
+	run->caller.said_unix_s = said_unix_s;
+}
+
+emr_contract_status hosted_recorded(hosted *run, const uint8_t *results, size_t len)
+{
+	free(run->recorded);
+	run->recorded = copy_of(results, len);
+	run->caller.recorded = (emr_span){run->recorded, len};
+	return run->recorded ? EMR_CONTRACT_OK : EMR_CONTRACT_NO_ROOM;
+}
+
+emr_contract_status hosted_cert(hosted *run, const uint8_t ref[32], const uint8_t org[16],
+	uint16_t roles, uint64_t not_after_unix_s, uint8_t key_alg, const uint8_t *key, size_t len)
+{
+	emr_caller_cert *cert = &run->caller.cert;
+
+	free(run->cert_key);
+	run->cert_key = copy_of(key, len);
+	if (run->cert_key == NULL)
+		return EMR_CONTRACT_NO_ROOM;
+	*cert = (emr_caller_cert){.is_present = true,
+		.roles = roles,
+		.not_after_unix_s = not_after_unix_s,
+		.key_alg = key_alg,
+		.key = {run->cert_key, len}};
+	memcpy(cert->ref, ref, 32);
+	memcpy(cert->org, org, 16);
+	return EMR_CONTRACT_OK;
+}
+
+static bool find_org(emr_span descriptor, const char *msp, emr_descriptor_org *out)
+{
+	emr_descriptor network;
+
+	if (emr_descriptor_parse(descriptor, &network) != EMR_CONTRACT_OK)
+		return false;
+	for (size_t i = 0; i < network.norg; i++)
+		if (emr_descriptor_org_at(&network, i, out) == EMR_CONTRACT_OK &&
+			out->msp.len == strlen(msp) &&
+			memcmp(out->msp.data, msp, out->msp.len) == 0)
+			return true;
+	return false;
+}
+
+bool hosted_org_of(const uint8_t *descriptor, size_t len, const char *msp, emr_key_text *out_key)
+{
+	emr_descriptor_org org;
+
+	if (!find_org((emr_span){descriptor, len}, msp, &org))
+		return false;
+	emr_key_org(org.org, out_key);
+	return true;
+}
+
+/* Whether it is a member still, the contract asks itself. */
+static bool is_ca_of(emr_span row, emr_span ca_der)
+{
+	emr_row_org parsed;
+	uint8_t hash[32];
+
+	if (emr_row_org_parse(row, &parsed) != EMR_CONTRACT_OK)
+		return false;
+	emr_sha256(ca_der.data, ca_der.len, hash);
+	return memcmp(hash, parsed.ca_hash, 32) == 0;
+}
+
+emr_contract_status hosted_creator(hosted *run, const uint8_t *descriptor, size_t descriptor_len,
+	const char *msp, const uint8_t *row, size_t row_len, const uint8_t *der, size_t der_len,
+	uint64_t now_unix_s)
+{
+	emr_descriptor_org org;
+	emr_cert_facts facts;
+
+	if (!find_org((emr_span){descriptor, descriptor_len}, msp, &org) ||
+		!is_ca_of((emr_span){row, row_len}, org.ca_der) ||
+		emr_cert_verify((emr_bytes){der, der_len},
+			(emr_bytes){org.ca_der.data, org.ca_der.len}, now_unix_s,
+			&facts) != EMR_OK ||
+		(!emr_id16_is_zero(facts.org) && memcmp(facts.org.b, org.org, 16) != 0))
+		return EMR_CONTRACT_OK;
+	return hosted_cert(run, facts.ref.b, org.org, facts.roles, facts.not_after, 2, facts.spki,
+		sizeof facts.spki);
+}
+
+/* ---- rows ---- */
+
+emr_contract_status hosted_keys(hosted *run, int pass)
+{
+	emr_contract_status status;
+	emr_value *more;
+
+	run->pass = (emr_key_list){0};
+	run->pass_at = run->values_count;
+	if (run->split != EMR_RESULT_APPLIED)
+		return EMR_CONTRACT_OK;
+	status = emr_contract_keys(pass, &run->batch, &run->caller, run->values, run->values_count,
+		&run->arena, &run->pass);
+	if (status != EMR_CONTRACT_OK)
+		return status;
+	more = realloc(
+		run->values, (run->values_count + run->pass.count + 1) * sizeof *run->values);
+	if (more == NULL)
+		return EMR_CONTRACT_NO_ROOM;
+	run->values = more;
+	for (size_t i = 0; i < run->pass.count; i++)
+		run->values[run->values_count++] = (emr_value){.key = run->pass.keys[i]};
+	return EMR_CONTRACT_OK;
+}
+
+size_t hosted_keys_count(const hosted *run)
+{
+	return run->pass.count;
+}
+
+const char *hosted_key(const hosted *run, size_t i)
+{
+	return run->pass.keys[i];
+}
+
+emr_contract_status hosted_give(hosted *run, size_t i, const uint8_t *bytes, size_t len)
+{
+	emr_value *value;
+
+	if (i >= run->pass.count)
+		return EMR_CONTRACT_ARGUMENT;
+	value = &run->values[run->pass_at + i];
+	if (value->value.data != NULL)
+		return EMR_CONTRACT_ARGUMENT;
+	if (bytes == NULL)
+		return EMR_CONTRACT_OK;
+	value->value = (emr_span){copy_of(bytes, len), len};
+	value->is_present = value->value.data != NULL;
+	return value->is_present ? EMR_CONTRACT_OK : EMR_CONTRACT_NO_ROOM;
+}
+
+void hosted_place_key(const char *part_key, emr_key_text *out_key)
+{
+	memset(out_key, 0, sizeof *out_key);
+	strncpy(out_key->text, part_key, sizeof out_key->text - 1);
+	out_key->text[0] = 'i';
+}
+
+bool hosted_batch_key(const uint8_t *place_row, size_t len, emr_key_text *out_key)
+{
+	emr_row_place place;
+
+	if (emr_row_place_parse((emr_span){place_row, len}, &place) != EMR_CONTRACT_OK)
+		return false;
+	emr_key_batch(place.batch_id, out_key);
+	return true;
+}
+
+emr_contract_status hosted_part_hash(const uint8_t *place_row, size_t place_len,
+	const uint8_t *batch_row, size_t batch_len, uint8_t out_hash[32])
+{
+	EMR_AUTO_FREE emr_batch *batch = malloc(sizeof *batch);
+	emr_row_place place;
+	emr_row_batch row;
+	emr_item item;
+	emr_span pub;
+
+	if (batch == NULL)
+		return EMR_CONTRACT_NO_ROOM;
+	if (emr_row_place_parse((emr_span){place_row, place_len}, &place) != EMR_CONTRACT_OK ||
+		emr_row_batch_parse((emr_span){batch_row, batch_len}, &row) != EMR_CONTRACT_OK ||
+		emr_batch_parse_items(row.header, row.items, NULL, 0, batch) !=
+			EMR_RESULT_APPLIED ||
+		place.index >= batch->count)
+		return EMR_CONTRACT_STATE;
+	emr_batch_item_at(batch, place.index, &item, &pub);
+	memcpy(out_hash, item.priv_hash, 32);
+	return EMR_CONTRACT_OK;
+}
+
+/* ---- judging ---- */
+
+emr_contract_status hosted_judge(hosted *run, uint64_t now_unix_s)
+{
+	if (run->split != EMR_RESULT_APPLIED) {
+		run->outcome = (emr_outcome){.kind = EMR_OUTCOME_REFUSED, .refusal = run->split};
+		return EMR_CONTRACT_OK;
+	}
+	return emr_contract_apply(&run->batch, &run->caller, now_unix_s, run->values,
+		run->values_count, &run->arena, &run->outcome);
+}
+
+const emr_outcome *hosted_outcome(const hosted *run)
+{
+	return &run->outcome;
+}
+
+/* ---- where parts lie ---- */
+
+const char *hosted_collection(const char *part_key)
+{
+	/* families 40, 48, 49 and 4A: requests and releases, which are kept for a time only */
+	static const char *const mail[] = {"p/40/", "p/48/", "p/49/", "p/4a/"};
+
+	for (size_t i = 0; i < sizeof mail / sizeof mail[0]; i++)
+		if (strncmp(part_key, mail[i], strlen(mail[i])) == 0)
+			return "mail";
+	return "parts";
+}

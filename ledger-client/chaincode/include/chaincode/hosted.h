@@ -1,0 +1,61 @@
+/* One batch on its way through the contract, for a host that is written in another language: what
+ * the host gives is copied, what the contract answers is read from an emr_outcome.  It decides
+ * nothing; it knows how rows and parts lie in Fabric's state, and whose certificate counts. */
+#pragma once
+
+#include "contract/contract.h"
+
+/* Fabric takes a row without a value for a deleted one.  So an empty value is stored as this one
+ * byte; no row of the contract is that short.  Rows that may be empty are never read by it. */
+#define HOSTED_EMPTY 0x00
+
+typedef struct hosted hosted;
+
+/* BYTES are a whole batch.  NULL when there is no memory. */
+hosted *hosted_new(const uint8_t *bytes, size_t len);
+/* The rows N and M that DESCRIPTOR makes, as an outcome that is applied.  NULL when it is no
+ * descriptor, or there is no memory. */
+hosted *hosted_genesis(const uint8_t *descriptor, size_t len);
+void hosted_free(hosted *run);
+
+/* How many of the bytes are header and items; the rest are private parts.  All of them when they
+ * cannot be split. */
+size_t hosted_public_len(const hosted *run);
+
+/* Who brings it, as far as nothing has to be checked. */
+void hosted_caller(hosted *run, int host, const uint8_t net_id[16], const uint8_t submitter_id[32]);
+/* For replays of recorded batches only: what another host said then. */
+void hosted_said(hosted *run, int seen, uint64_t said_unix_s);
+emr_contract_status hosted_recorded(hosted *run, const uint8_t *results, size_t len);
+emr_contract_status hosted_cert(hosted *run, const uint8_t ref[32], const uint8_t org[16],
+	uint16_t roles, uint64_t not_after_unix_s, uint8_t key_alg, const uint8_t *key, size_t len);
+
+/* The row of the organisation that DESCRIPTOR knows by the name MSP; false when there is none. */
+bool hosted_org_of(const uint8_t *descriptor, size_t len, const char *msp, emr_key_text *out_key);
+/* The creator's certificate counts when it leads, at NOW, to the CA that its organisation has by
+ * its M row, ROW.  Otherwise the caller stays without one, and the contract says what that means.
+ */
+emr_contract_status hosted_creator(hosted *run, const uint8_t *descriptor, size_t descriptor_len,
+	const char *msp, const uint8_t *row, size_t row_len, const uint8_t *der, size_t der_len,
+	uint64_t now_unix_s);
+
+/* The rows to fetch in PASS 1, then 2. */
+emr_contract_status hosted_keys(hosted *run, int pass);
+size_t hosted_keys_count(const hosted *run);
+const char *hosted_key(const hosted *run, size_t i);
+/* Row I of this pass, once; BYTES NULL when it is absent. */
+emr_contract_status hosted_give(hosted *run, size_t i, const uint8_t *bytes, size_t len);
+/* Where the item of a part stands: i/... of p/..., and b/... of an i row. */
+void hosted_place_key(const char *part_key, emr_key_text *out_key);
+bool hosted_batch_key(const uint8_t *place_row, size_t len, emr_key_text *out_key);
+
+/* The priv_hash of the item of a part, which is what the contract asks by a key that begins with
+ * "p/": from its i row and the b row of the batch that this names. */
+emr_contract_status hosted_part_hash(const uint8_t *place_row, size_t place_len,
+	const uint8_t *batch_row, size_t batch_len, uint8_t out_hash[32]);
+
+emr_contract_status hosted_judge(hosted *run, uint64_t now_unix_s);
+const emr_outcome *hosted_outcome(const hosted *run);
+
+/* The collection in which the part of a key that begins with "p/" lies. */
+const char *hosted_collection(const char *part_key);

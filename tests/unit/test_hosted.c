@@ -1,0 +1,373 @@
+/* The C half of the chaincode: whose certificate counts on Fabric, what a host may give, where
+ * parts lie. */
+#include "test_contract_kit.h"
+
+#include "cert_kit.h"
+#include "chaincode/hosted.h"
+#include "crypto/hashsig.h"
+
+/* A world whose organisation has a CA, as a network's descriptor says, and the patient's
+ * certificate of that CA. */
+typedef struct fabric_world {
+	kit_world world;
+	cert_authority ca;
+	emr_buf cert;
+	uint8_t descriptor[8192];
+	size_t descriptor_len;
+	emr_key_text org_key;
+	const char *msp; /* of the creator */
+	uint64_t now;
+} fabric_world;
+
+static void put_org_row(fabric_world *it, uint8_t org_state, emr_bytes ca_der)
+{
+	emr_row_org row = {.head = {.family = EMR_FAMILY_ORG, .state = org_state}};
+	uint8_t value[EMR_ROW_ORG_BYTES];
+
+	emr_sha256(ca_der.data, ca_der.len, row.ca_hash);
+	emr_row_org_encode(&row, value);
+	kit_put(&it->world.state, it->org_key.text, value, sizeof value);
+}
+
+/* The patient's K row names CERT. */
+static void put_key_row(fabric_world *it, emr_bytes cert)
+{
+	emr_row_key row;
+	uint8_t value[EMR_ROW_KEY_BYTES];
+	emr_key_text key;
+	const kit_row *old;
+
+	emr_key_signer(it->world.identity.id, &key);
+	old = kit_get(&it->world.state, key.text);
+	assert_int_equal(emr_row_key_parse(kit_span(old->value, old->len), &row), EMR_CONTRACT_OK);
+	emr_sha256(cert.data, cert.len, row.ref);
+	emr_row_key_encode(&row, value);
+	kit_put(&it->world.state, key.text, value, sizeof value);
+}
+
+static void describe(fabric_world *it)
+{
+	emr_descriptor_org org = {.name = kit_span("General", 7),
+		.msp = kit_span("GeneralMSP", 10),
+		.ca_der = kit_span(it->ca.der.data, it->ca.der.len)};
+	const emr_descriptor network = {
+		.norg = 1, .created_unix_s = KIT_NOW, .name = kit_span("net", 3)};
+
+	memcpy(org.org, it->world.org, 16);
+	memcpy(org.admin_pk, it->world.identity.pk, 32);
+	assert_int_equal(emr_descriptor_encode(&network, &org, it->descriptor,
+				 sizeof it->descriptor, &it->descriptor_len),
+		EMR_CONTRACT_OK);
+}
+
+static void certify(fabric_world *it, const cert_authority *by, const char *attrs, emr_buf *out)
+{
+	cert_wish wish = cert_person_wish("ana", KIT_NOW - KIT_DAY);
+	uint8_t *spki = NULL;
+	int len;
+
+	wish.attrs = attrs;
+	len = i2d_PUBKEY(it->ca.key, &spki); /* any key of that curve will do */
+	assert_int_equal(len, EMR_P256_SPKI_BYTES);
+	cert_certify(by, &wish, spki, out);
+	OPENSSL_free(spki);
+}
+
+static void make(fabric_world *it)
+{
+	const cert_wish wish = cert_authority_wish("General CA", KIT_NOW - KIT_DAY);
+
+	*it = (fabric_world){.msp = "GeneralMSP", .now = KIT_NOW};
+	kit_world_make(&it->world);
+	cert_begin(&it->ca, &wish, NULL);
+	certify(it, &it->ca, NULL, &it->cert);
+	emr_key_org(it->world.org, &it->org_key);
+	put_org_row(it, EMR_ORG_MEMBER, emr_buf_view(&it->ca.der));
+	put_key_row(it, emr_buf_view(&it->cert));
+	describe(it);
+}
+
+static void unmake(fabric_world *it)
+{
+	kit_world_free(&it->world);
+	cert_end(&it->ca);
+	emr_buf_free(&it->cert);
+}
+
+static void give_rows(hosted *run, const kit_state *state)
+{
+	for (size_t i = 0; i < hosted_keys_count(run); i++) {
+		const kit_row *row = kit_get(state, hosted_key(run, i));
+
+		assert_int_equal(hosted_give(run, i, row ? row->value : NULL, row ? row->len : 0),
+			EMR_CONTRACT_OK);
+	}
+}
+
+/* 0 when the batch of three items is applied, else why it is refused. */
+static int answer(const fabric_world *it)
+{
+	emr_span bytes = kit_three_items(&it->world);
+	hosted *run = hosted_new(bytes.data, bytes.len);
+	const emr_outcome *outcome;
+	const kit_row *org;
+	emr_key_text key = {""};
+	int result;
+
+	assert_non_null(run);
+	hosted_caller(run, EMR_HOST_FABRIC, it->world.net_id, it->world.identity.id);
+	if (hosted_org_of(it->descriptor, it->descriptor_len, it->msp, &key)) {
+		org = kit_get(&it->world.state, key.text);
+		assert_int_equal(hosted_creator(run, it->descriptor, it->descriptor_len, it->msp,
+					 org ? org->value : NULL, org ? org->len : 0, it->cert.data,
+					 it->cert.len, it->now),
+			EMR_CONTRACT_OK);
+	}
+	for (int pass = 1; pass <= 2; pass++) {
+		assert_int_equal(hosted_keys(run, pass), EMR_CONTRACT_OK);
+		give_rows(run, &it->world.state);
+	}
+	assert_int_equal(hosted_judge(run, it->now), EMR_CONTRACT_OK);
+	outcome = hosted_outcome(run);
+	result = outcome->kind == EMR_OUTCOME_APPLIED ? 0 : (int)outcome->refusal;
+	hosted_free(run);
+	kit_drop(bytes);
+	return result;
+}
+
+static void the_certificate_of_a_members_ca_counts(void **state)
+{
+	fabric_world it;
+
+	(void)state;
+	make(&it);
+	assert_int_equal(answer(&it), 0);
+	unmake(&it);
+}
+
+static void another_certificate_of_the_same_ca_is_somebody_else(void **state)
+{
+	fabric_world it;
+
+	(void)state;
+	make(&it);
+	emr_buf_free(&it.cert);
+	certify(&it, &it.ca, "{\"attrs\":{\"emr.roles\":\"clinician\"}}", &it.cert);
+	assert_int_equal(answer(&it), EMR_RESULT_SUBMITTER);
+	unmake(&it);
+}
+
+static void who_is_no_member_any_more_brings_nothing(void **state)
+{
+	fabric_world it;
+
+	(void)state;
+	make(&it);
+	put_org_row(&it, EMR_ORG_REMOVED, emr_buf_view(&it.ca.der));
+	assert_int_equal(answer(&it), EMR_RESULT_SUBMITTER);
+	unmake(&it);
+}
+
+static void the_ca_counts_that_the_organisation_has_now(void **state)
+{
+	fabric_world it;
+
+	(void)state;
+	make(&it);
+	put_org_row(&it, EMR_ORG_MEMBER, emr_buf_view(&it.cert)); /* it has got another one */
+	assert_int_equal(answer(&it), EMR_RESULT_SUBMITTER);
+	kit_delete(&it.world.state, it.org_key.text);
+	assert_int_equal(answer(&it), EMR_RESULT_SUBMITTER);
+	unmake(&it);
+}
+
+static void a_ca_of_the_same_name_is_another_ca(void **state)
+{
+	const cert_wish wish = cert_authority_wish("General CA", KIT_NOW - KIT_DAY);
+	cert_authority other;
+	fabric_world it;
+
+	(void)state;
+	make(&it);
+	cert_begin(&other, &wish, NULL);
+	emr_buf_free(&it.cert);
+	certify(&it, &other, NULL, &it.cert);
+	put_key_row(&it, emr_buf_view(&it.cert));
+	assert_int_equal(answer(&it), EMR_RESULT_SUBMITTER);
+	cert_end(&other);
+	unmake(&it);
+}
+
+static void an_organisation_answers_for_its_own_people_alone(void **state)
+{
+	fabric_world it;
+
+	(void)state;
+	make(&it);
+	it.msp = "OtherMSP";
+	assert_int_equal(answer(&it), EMR_RESULT_SUBMITTER);
+	it.msp = "GeneralMSP2";
+	assert_int_equal(answer(&it), EMR_RESULT_SUBMITTER);
+	it.msp = "";
+	assert_int_equal(answer(&it), EMR_RESULT_SUBMITTER);
+	it.msp = "GeneralMSP";
+	emr_buf_free(&it.cert);
+	certify(&it, &it.ca, "{\"attrs\":{\"emr.org\":\"00112233445566778899aabbccddeeff\"}}",
+		&it.cert);
+	put_key_row(&it, emr_buf_view(&it.cert));
+	assert_int_equal(answer(&it), EMR_RESULT_SUBMITTER);
+	unmake(&it);
+}
+
+static void a_certificate_that_is_over_brings_nothing(void **state)
+{
+	const cert_wish old = cert_authority_wish("General CA", KIT_NOW - 11 * 365 * KIT_DAY);
+	fabric_world it;
+
+	(void)state;
+	make(&it);
+	cert_end(&it.ca);
+	cert_begin(&it.ca, &old, NULL);
+	emr_buf_free(&it.cert);
+	certify(&it, &it.ca, NULL, &it.cert);
+	put_org_row(&it, EMR_ORG_MEMBER, emr_buf_view(&it.ca.der));
+	put_key_row(&it, emr_buf_view(&it.cert));
+	describe(&it);
+	assert_int_equal(answer(&it), EMR_RESULT_SUBMITTER);
+	unmake(&it);
+}
+
+static void bytes_that_are_no_certificate_or_no_batch_are_refused(void **state)
+{
+	fabric_world it;
+	hosted *run;
+
+	(void)state;
+	make(&it);
+	for (size_t len = 0; len < it.cert.len; len += 50) {
+		size_t whole = it.cert.len;
+
+		it.cert.len = len;
+		assert_int_equal(answer(&it), EMR_RESULT_SUBMITTER);
+		it.cert.len = whole;
+	}
+	run = hosted_new(it.descriptor, 100);
+	assert_non_null(run);
+	assert_int_equal(hosted_public_len(run), 100);
+	assert_int_equal(hosted_keys(run, 1), EMR_CONTRACT_OK);
+	assert_int_equal(hosted_keys_count(run), 0);
+	assert_int_equal(hosted_judge(run, KIT_NOW), EMR_CONTRACT_OK);
+	assert_int_equal(hosted_outcome(run)->kind, EMR_OUTCOME_REFUSED);
+	assert_int_equal(hosted_outcome(run)->refusal, EMR_RESULT_FORMAT);
+	hosted_free(run);
+	assert_null(hosted_genesis(it.descriptor, it.descriptor_len - 1));
+	unmake(&it);
+}
+
+static void a_row_is_given_once(void **state)
+{
+	fabric_world it;
+	emr_span bytes;
+	hosted *run;
+
+	(void)state;
+	make(&it);
+	bytes = kit_three_items(&it.world);
+	run = hosted_new(bytes.data, bytes.len);
+	assert_non_null(run);
+	hosted_caller(run, EMR_HOST_FABRIC, it.world.net_id, it.world.identity.id);
+	assert_int_equal(hosted_keys(run, 1), EMR_CONTRACT_OK);
+	assert_int_equal(hosted_give(run, 0, bytes.data, 10), EMR_CONTRACT_OK);
+	assert_int_equal(hosted_give(run, 0, bytes.data, 10), EMR_CONTRACT_ARGUMENT);
+	assert_int_equal(
+		hosted_give(run, hosted_keys_count(run), bytes.data, 10), EMR_CONTRACT_ARGUMENT);
+	hosted_free(run);
+	kit_drop(bytes);
+	unmake(&it);
+}
+
+static void a_network_begins_with_the_rows_of_its_descriptor(void **state)
+{
+	fabric_world it;
+	const emr_outcome *outcome;
+	hosted *run;
+
+	(void)state;
+	make(&it);
+	run = hosted_genesis(it.descriptor, it.descriptor_len);
+	assert_non_null(run);
+	outcome = hosted_outcome(run);
+	assert_int_equal(outcome->writes_count, 2);
+	assert_string_equal(outcome->writes[0].key, "N");
+	assert_string_equal(outcome->writes[1].key, it.org_key.text);
+	hosted_free(run);
+	unmake(&it);
+}
+
+static void a_part_is_known_by_its_item_and_nothing_else(void **state)
+{
+	static const uint8_t nonsense[300];
+	fabric_world it;
+	emr_span bytes;
+	uint8_t place[EMR_ROW_PLACE_BYTES] = {0}, hash[32], row[4096];
+	emr_batch *batch = malloc(sizeof *batch);
+	emr_key_text key;
+	emr_item item;
+	emr_span pub;
+	size_t len;
+
+	(void)state;
+	assert_non_null(batch);
+	make(&it);
+	bytes = kit_three_items(&it.world);
+	assert_int_equal(emr_batch_parse(bytes, batch), EMR_RESULT_APPLIED);
+	memcpy(row, batch->header.data, EMR_HEADER_BYTES);
+	memset(row + EMR_HEADER_BYTES, 0, 3);
+	memcpy(row + EMR_HEADER_BYTES + 3, batch->items_bytes.data, batch->items_bytes.len);
+	len = EMR_HEADER_BYTES + 3 + batch->items_bytes.len;
+	place[33] = 1;
+	emr_batch_item_at(batch, 1, &item, &pub);
+	assert_int_equal(hosted_part_hash(place, sizeof place, row, len, hash), EMR_CONTRACT_OK);
+	assert_memory_equal(hash, item.priv_hash, 32);
+	place[33] = 3;
+	assert_int_equal(hosted_part_hash(place, sizeof place, row, len, hash), EMR_CONTRACT_STATE);
+	assert_int_equal(hosted_part_hash(place, 33, row, len, hash), EMR_CONTRACT_STATE);
+	assert_int_equal(hosted_part_hash(place, sizeof place, nonsense, sizeof nonsense, hash),
+		EMR_CONTRACT_STATE);
+	assert_false(hosted_batch_key(nonsense, 33, &key));
+	free(batch);
+	kit_drop(bytes);
+	unmake(&it);
+}
+
+static void requests_and_releases_lie_in_the_collection_that_ends(void **state)
+{
+	(void)state;
+	assert_string_equal(hosted_collection("p/20/00"), "parts");
+	assert_string_equal(hosted_collection("p/32/00"), "parts");
+	assert_string_equal(hosted_collection("p/40/00"), "mail");
+	assert_string_equal(hosted_collection("p/48/00"), "mail");
+	assert_string_equal(hosted_collection("p/49/00"), "mail");
+	assert_string_equal(hosted_collection("p/4a/00"), "mail");
+	assert_string_equal(hosted_collection(""), "parts");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(the_certificate_of_a_members_ca_counts),
+		cmocka_unit_test(another_certificate_of_the_same_ca_is_somebody_else),
+		cmocka_unit_test(who_is_no_member_any_more_brings_nothing),
+		cmocka_unit_test(the_ca_counts_that_the_organisation_has_now),
+		cmocka_unit_test(a_ca_of_the_same_name_is_another_ca),
+		cmocka_unit_test(an_organisation_answers_for_its_own_people_alone),
+		cmocka_unit_test(a_certificate_that_is_over_brings_nothing),
+		cmocka_unit_test(bytes_that_are_no_certificate_or_no_batch_are_refused),
+		cmocka_unit_test(a_row_is_given_once),
+		cmocka_unit_test(a_network_begins_with_the_rows_of_its_descriptor),
+		cmocka_unit_test(a_part_is_known_by_its_item_and_nothing_else),
+		cmocka_unit_test(requests_and_releases_lie_in_the_collection_that_ends),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
