@@ -8,6 +8,7 @@
 
 #include "base/log.h"
 #include "contract/codes.h"
+#include "replica/follower.h"
 #include "replica/replica.h"
 #include "share/give.h"
 #include "share/teams.h"
@@ -158,7 +159,7 @@ static emr_status grant(
 
 	/* After a crash, or an answer that was lost: what the ledger has of it by now. */
 	if (status == EMR_OK)
-		status = emr_replica_catch_up(session->replica, NULL, NULL, NULL);
+		status = emr_follow_now(session->replica);
 	if (status == EMR_OK)
 		status = has_name(order) ? find_answer(session, &c)
 					 : emr_share_given(share, order->domain, compare, &c);

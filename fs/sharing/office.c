@@ -12,6 +12,7 @@
 
 #include "base/log.h"
 #include "contract/codes.h"
+#include "replica/follower.h"
 #include "replica/people.h"
 #include "sharing/office_looks.h"
 #include "sharing/sharing.h"
@@ -54,7 +55,8 @@ struct emr_office {
 	atomic_ullong visits;
 	emr_session *session; /* set before the thread, as NOTICES */
 	emr_notices *notices;
-	bool has_others; /* of the thread, as the next one */
+	emr_subscription *news; /* of the ledger */
+	bool has_others;	/* of the thread, as the next one */
 	standing standings[LOOKS];
 };
 
@@ -181,16 +183,11 @@ static bool is_due(const standing *at, uint64_t size)
 static void go_round(emr_office *office)
 {
 	emr_replica_position position = {0};
-	emr_status status;
 
 	/* Who comes is seen a moment later, by way of the folder's own following; before that he
 	 * can wait for nothing. */
 	if (is_alone(office))
 		return;
-	status = emr_replica_catch_up(office->session->replica, NULL, NULL, NULL);
-	/* Away or not believed: the looks have what was verified; who needs the ledger says so. */
-	if (status != EMR_OK && status != EMR_OFFLINE && status != EMR_INTERRUPTED)
-		emr_log(EMR_LOG_INFO, "office: following: %s", emr_status_text(status));
 	if (emr_replica_at(office->session->replica, &position) != EMR_OK)
 		return;
 	for (size_t i = 0; i < LOOKS && !is_stopping(office); i++)
@@ -233,6 +230,12 @@ static void sleep_until(emr_office *office, int64_t due_boot_ns)
 	(void)pthread_cond_timedwait(&office->woken, &office->lock, &until);
 }
 
+static void hear_of_ledger(void *arg, uint64_t size)
+{
+	(void)size;
+	emr_office_wake(arg);
+}
+
 static void *work(void *arg)
 {
 	emr_office *office = arg;
@@ -255,10 +258,16 @@ static void *work(void *arg)
 
 emr_status emr_office_start(emr_office *office, emr_session *session, emr_notices *notices)
 {
+	emr_status status;
+
 	if (session->read_only)
 		return EMR_OK;
 	office->session = session;
 	office->notices = notices;
+	status =
+		emr_follow_subscribe(session->replica, NULL, hear_of_ledger, office, &office->news);
+	if (status != EMR_OK)
+		return status;
 	if (pthread_create(&office->thread, NULL, work, office) != 0)
 		return EMR_NO_MEMORY;
 	office->has_thread = true;
@@ -267,7 +276,11 @@ emr_status emr_office_start(emr_office *office, emr_session *session, emr_notice
 
 void emr_office_end(emr_office *office)
 {
-	if (office == NULL || !office->has_thread)
+	if (office == NULL)
+		return;
+	emr_follow_unsubscribe(office->news);
+	office->news = NULL;
+	if (!office->has_thread)
 		return;
 	pthread_mutex_lock(&office->lock);
 	office->stop = true;
