@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "replica/follower.h"
 
 #include "shared_private.h"
 #include "staff.h"
@@ -358,25 +359,23 @@ emr_status emr_ask_wait(emr_ask *ask, int timeout_ms, emr_share_trouble *out_tro
 		emr_clock_system(); /* how long a person waits, not what time it is */
 	int64_t end = emr_clock_boot_ns(clock) + (int64_t)timeout_ms * 1000000;
 
-	for (;;) {
-		emr_replica_position at;
-		uint64_t size;
-		int64_t left;
-		emr_status status = share_catch_up(share);
+	emr_status status = share_catch_up(share);
+	emr_follow_place place = emr_follow_here(share->o.replica);
 
-		if (status == EMR_OK)
-			status = emr_ask_collect(ask, out_trouble);
+	while (status == EMR_OK) {
+		int64_t left;
+
+		status = emr_ask_collect(ask, out_trouble);
 		if (status != EMR_BUSY)
 			return status;
 		left = (end - emr_clock_boot_ns(clock)) / 1000000;
 		if (left <= 0)
 			return EMR_TIMEOUT;
-		status = emr_replica_at(share->o.replica, &at);
-		if (status == EMR_OK)
-			status = emr_ledger_wait(share->o.ledger, at.size, (int)left, &size);
-		if (status != EMR_OK && status != EMR_TIMEOUT)
-			return status;
+		status = emr_follow_wait(share->o.replica, &place, (int)left);
+		if (status == EMR_TIMEOUT)
+			status = EMR_OK;
 	}
+	return status;
 }
 
 emr_status emr_ask_evidence(const emr_ask *ask, emr_id32 *out_req, uint8_t out_sk[32])

@@ -381,17 +381,14 @@ static emr_status register_key(
 #define ROUNDS 5
 
 /* The open folder sees the new key and passes on, too, and may begin an epoch at the same moment:
- * what it did is there then. */
+ * what it did is there with the answer. */
 static emr_status pass_on_beside_others(emr_share *share)
 {
 	emr_status status = emr_share_pass_on(share, NULL);
 
 	for (int round = 1; round < ROUNDS && (status == EMR_CONFLICT || status == EMR_EPOCH);
-		round++) {
-		status = share_catch_up(share);
-		if (status == EMR_OK)
-			status = emr_share_pass_on(share, NULL);
-	}
+		round++)
+		status = emr_share_pass_on(share, NULL);
 	return status;
 }
 

@@ -2,6 +2,8 @@
  * to the ledger as one signed batch, and turns the first refusal into a status. */
 #include "share_private.h"
 
+#include "replica/follower.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -103,7 +105,7 @@ emr_status parcel_send(parcel *p)
 	if (status == EMR_OK)
 		status = emr_ledger_submit(p->share->o.ledger, emr_buf_view(&bytes), answer);
 	if (status == EMR_OK)
-		status = share_catch_up(p->share);
+		status = emr_follow_answer(p->share->o.replica, answer);
 	if (status == EMR_OK) {
 		p->share->refusal = first_refusal(answer);
 		status = status_of(p->share->refusal);

@@ -120,10 +120,8 @@ static emr_status take_again(emr_share *share, moving *m)
 static emr_status look_again(emr_share *share, const moving *m, bool *out_is_over)
 {
 	emr_known_grant now;
-	emr_status status = share_catch_up(share);
+	emr_status status = emr_replica_grant(share->o.replica, m->domain, m->grant, &now);
 
-	if (status == EMR_OK)
-		status = emr_replica_grant(share->o.replica, m->domain, m->grant, &now);
 	if (status == EMR_OK)
 		*out_is_over = now.row.head.state == EMR_GRANT_REVOKED;
 	return status;

@@ -2,6 +2,8 @@
  * the time, the last refusal of the ledger, and catching up with the ledger. */
 #include "share_private.h"
 
+#include "replica/follower.h"
+
 #include <stdlib.h>
 
 emr_status emr_share_new(const emr_share_options *options, emr_share **out_share)
@@ -43,5 +45,5 @@ uint64_t share_now(const emr_share *share)
 
 emr_status share_catch_up(emr_share *share)
 {
-	return emr_replica_catch_up(share->o.replica, NULL, NULL, NULL);
+	return emr_follow_now(share->o.replica);
 }
