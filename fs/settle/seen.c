@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/codec.h"
+#include "replica/follower.h"
 
 /* ---- how far the ledger has been seen ----
  *
@@ -77,10 +78,10 @@ static emr_status compare_seen(emr_settle *settle)
 	return memcmp(root, row.data + 9, sizeof root) == 0 ? EMR_OK : EMR_FORK;
 }
 
-emr_status emr_settle_catch_up(emr_settle *settle, emr_replica_change_fn fn, void *arg)
+/* FOLLOWED: what following the ledger gave. */
+static emr_status compare_once(emr_settle *settle, emr_status followed)
 {
-	emr_status status = emr_replica_catch_up(settle->options.replica, fn, arg, NULL);
-	emr_status seen;
+	emr_status status = followed, seen;
 
 	if ((status != EMR_OK && status != EMR_OFFLINE) || settle->has_compared)
 		return status;
@@ -89,6 +90,16 @@ emr_status emr_settle_catch_up(emr_settle *settle, emr_replica_change_fn fn, voi
 	seen = compare_seen(settle);
 	settle->has_compared = seen == EMR_OK;
 	return seen != EMR_OK ? seen : status;
+}
+
+emr_status emr_settle_catch_up(emr_settle *settle)
+{
+	return compare_once(settle, emr_follow_now(settle->options.replica));
+}
+
+emr_status settle_reach(emr_settle *settle, const emr_ledger_answer *answer)
+{
+	return compare_once(settle, emr_follow_answer(settle->options.replica, answer));
 }
 
 /* One network is remembered under zero; one that was joined, under its id. */

@@ -72,7 +72,7 @@ emr_status settle_ask_ledger(emr_settle *settle, outbox *box)
 		return EMR_NO_MEMORY;
 	status = emr_ledger_submit(settle->options.ledger, emr_buf_view(&box->batch), answer);
 	if (status == EMR_OK)
-		status = emr_settle_catch_up(settle, NULL, NULL);
+		status = settle_reach(settle, answer);
 	if (status != EMR_OK) {
 		free(answer);
 		return status;
@@ -225,7 +225,7 @@ emr_status emr_settle_resend(emr_settle *settle, emr_outcome_fn fn, void *arg)
 			emr_journal_each(settle->options.journal, EMR_ROW_OUTBOX, note_pending, &p);
 
 		if (status == EMR_OK && p.count > 0)
-			status = emr_settle_catch_up(settle, NULL, NULL);
+			status = emr_settle_catch_up(settle);
 		for (size_t i = 0; i < p.count && status == EMR_OK; i++)
 			status = resend_one(settle, p.keys[i], fn, arg);
 		if (status != EMR_OK)

@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "contract/codes.h"
 #include "contract/pubs.h"
+#include "replica/follower.h"
 
 #define VALID_S 500u
 
@@ -74,7 +75,7 @@ emr_status side_batch_send(side_batch *batch)
 	if (status == EMR_OK)
 		status = emr_ledger_submit(batch->side->ledger, emr_buf_view(&bytes), answer);
 	if (status == EMR_OK)
-		status = emr_replica_catch_up(batch->side->replica, NULL, NULL, NULL);
+		status = emr_follow_answer(batch->side->replica, answer);
 	if (status == EMR_OK)
 		status = judge(answer);
 	free(answer);

@@ -11,6 +11,7 @@
 #include "contract/pubs.h"
 #include "contract/rows.h"
 #include "keyring/content.h"
+#include "replica/follower.h"
 
 #include "facts_private.h"
 #include "side_batch.h"
@@ -519,7 +520,7 @@ emr_status emr_takeover_run(const emr_takeover *takeover, emr_takeover_tally *ou
 	if (status == EMR_OK && tally.unreadable > 0)
 		status = EMR_DAMAGED;
 	if (status == EMR_OK)
-		status = emr_replica_catch_up(takeover->to.replica, NULL, NULL, NULL);
+		status = emr_follow_now(takeover->to.replica);
 	if (status == EMR_OK)
 		status = emr_replica_domains(takeover->from.replica, note_domain, &list);
 	if (status == EMR_OK)

@@ -329,7 +329,7 @@ static void the_depositor_reads_nothing_of_it(void **state)
 
 	deposits_arrive(&s);
 	kit_expect_text(&s.k, today(&s, "secret.txt"), "for ana alone");
-	assert_ok(emr_settle_catch_up(d.v.settle, NULL, NULL));
+	assert_ok(emr_settle_catch_up(d.v.settle));
 	assert_int_not_equal(emr_facts_open_content(d.v.facts, &place, &content, &key), EMR_OK);
 	assert_int_not_equal(
 		emr_facts_get(d.v.facts, d.inbox, place.object, &found, &bytes, &meta), EMR_OK);

@@ -62,6 +62,19 @@ emr_status __wrap_emr_replica_since(
 						: status;
 }
 
+/* ---- how often the ledger is asked for what is new ---- */
+
+static _Atomic unsigned looks;
+
+emr_status __real_emr_ledger_size(emr_ledger *ledger, uint64_t *out_size);
+emr_status __wrap_emr_ledger_size(emr_ledger *ledger, uint64_t *out_size);
+
+emr_status __wrap_emr_ledger_size(emr_ledger *ledger, uint64_t *out_size)
+{
+	atomic_fetch_add(&looks, 1);
+	return __real_emr_ledger_size(ledger, out_size);
+}
+
 typedef struct two {
 	kit a, b;
 } two;
@@ -893,6 +906,23 @@ static void whatever_two_computers_do_they_end_with_the_same_folder(void **state
 	}
 }
 
+/* Before it, for the folder and for what is sent, and once for the entry that it became. */
+static void a_save_asks_the_ledger_three_times_and_nothing_else_asks(void **state)
+{
+	two *t = *state;
+
+	kit_text(&t->a, "Imaging/3", "three");
+	kit_wait_ms(&t->a, 2000);
+	looks = 0;
+	assert_ok(emr_view_publish_now(t->a.view));
+	assert_int_equal(looks, 3);
+	assert_string_equal(kit_attribute(&t->a, "Imaging/3", "user.emrfs.state"), "confirmed 1/1");
+	looks = 0;
+	kit_wait_ms(&t->a, 100);
+	assert_ok(emr_view_publish_now(t->a.view));
+	assert_int_equal(looks, 1);
+}
+
 #define WITH_TWO(test) cmocka_unit_test_setup_teardown(test, open_two, close_two)
 
 int main(int argc, char **argv)
@@ -922,6 +952,7 @@ int main(int argc, char **argv)
 		WITH_TWO(what_one_moves_elsewhere_and_the_other_removes_stays_removed),
 		WITH_TWO(what_becomes_readable_while_a_run_looks_is_looked_at_at_once),
 		WITH_TWO(with_threads_nobody_has_to_ask),
+		WITH_TWO(a_save_asks_the_ledger_three_times_and_nothing_else_asks),
 		WITH_TWO(whatever_two_computers_do_they_end_with_the_same_folder),
 	};
 

@@ -19,7 +19,7 @@ emr_status __wrap_emr_ledger_submit(
 	if (refuses == EMR_RESULT_APPLIED)
 		return __real_emr_ledger_submit(ledger, batch, out_answer);
 	asked++;
-	*out_answer = (emr_ledger_answer){.n_results = 1, .results = {(uint8_t)refuses}};
+	*out_answer = (emr_ledger_answer){.refusal = (uint8_t)refuses}; /* nothing is written */
 	return EMR_OK;
 }
 

@@ -9,7 +9,7 @@ foreach(theme inner names tree files settle space quiet software model threads r
 endforeach()
 emr_test(test_view_follow SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_view_follow.c ${view_kit} USES ${view_uses}
 	INCLUDES ${view_inside}
-	LINK_OPTIONS -Wl,--wrap=emr_journal_commit,--wrap=emr_replica_since)
+	LINK_OPTIONS -Wl,--wrap=emr_journal_commit,--wrap=emr_replica_since,--wrap=emr_ledger_size)
 emr_test(test_facts_kept SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_facts_kept.c ${view_kit} USES ${view_uses})
 # Deaths at every step, each in a process of its own: it asks about order, and ThreadSanitizer takes two minutes for it.
 emr_test(test_view_recovery NOT_TSAN

@@ -9,6 +9,7 @@
 #include <time.h>
 
 #include "base/log.h"
+#include "replica/follower.h"
 
 #include "reclaim.h"
 #include "health.h"
@@ -248,7 +249,7 @@ void keeper_stop(emr_view *view)
 	pthread_cond_broadcast(&view->wake);
 	pthread_cond_broadcast(&view->settled);
 	pthread_mutex_unlock(&view->lock);
-	emr_ledger_wake(view->options.ledger);
+	emr_follow_wake(view->options.replica);
 	pthread_join(view->publisher, NULL);
 	if (view->threads > 1)
 		pthread_join(view->syncer, NULL);

@@ -51,10 +51,10 @@ static void init_locks(emr_view *view)
  * again later. */
 static emr_status follow_ledger(emr_view *view)
 {
-	emr_status status = emr_settle_catch_up(view->options.settle, NULL, NULL);
+	emr_status status = emr_settle_catch_up(view->options.settle);
 
 	if (view_mend_ledger(view, status))
-		status = emr_settle_catch_up(view->options.settle, NULL, NULL);
+		status = emr_settle_catch_up(view->options.settle);
 	if (status == EMR_OK && !view->options.read_only)
 		status = emr_settle_resend(view->options.settle, load_outcomes, view);
 	view_hear_ledger(view, status);
@@ -252,7 +252,7 @@ emr_status emr_view_initialise(const emr_view_options *options)
 	emr_status worst = EMR_OK;
 	emr_status status;
 
-	status = emr_settle_catch_up(options->settle, NULL, NULL);
+	status = emr_settle_catch_up(options->settle);
 	if (status == EMR_OK)
 		status = emr_settle_resend(options->settle, only_commit, &worst);
 	if (status == EMR_OK)

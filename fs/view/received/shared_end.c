@@ -8,6 +8,7 @@
 
 #include "base/log.h"
 #include "contract/codes.h"
+#include "replica/follower.h"
 
 #include "clock.h"
 #include "edit.h"
@@ -116,7 +117,7 @@ void shared_look_at_end(emr_view *view, shared_share *s, emr_share_trouble *trou
 
 	if (!is_over)
 		return;
-	status = emr_replica_catch_up(replica, NULL, NULL, NULL);
+	status = emr_follow_now(replica);
 	if (status != EMR_OK) /* what is here may be enough */
 		emr_log(EMR_LOG_DEBUG, "shares: the ledger was not asked for an end: %s",
 			emr_status_text(status));

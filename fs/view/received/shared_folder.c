@@ -7,6 +7,7 @@
 
 #include "base/log.h"
 #include "contract/codes.h"
+#include "replica/follower.h"
 
 #include "spill.h"
 #include "clock.h"
@@ -478,7 +479,7 @@ static emr_status look(looking *l)
 emr_status shared_follow(emr_view *view)
 {
 	looking l = {.view = view};
-	emr_status status = emr_replica_catch_up(view->options.replica, NULL, NULL, NULL), looked;
+	emr_status status = emr_follow_now(view->options.replica), looked;
 
 	if (status == EMR_OK)
 		view->shares->fresh_boot_ns = view_boot_ns(view);

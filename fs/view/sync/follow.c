@@ -8,6 +8,7 @@
 
 #include "base/log.h"
 #include "contract/codes.h"
+#include "replica/follower.h"
 
 #include "clock.h"
 #include "adopt.h"
@@ -450,7 +451,7 @@ emr_status follow_run(emr_view *view)
 	following f = {.view = view};
 	emr_replica_position at = {0};
 	uint64_t followed = take_news(view);
-	emr_status status = emr_settle_catch_up(view->options.settle, NULL, NULL);
+	emr_status status = emr_settle_catch_up(view->options.settle);
 
 	if (status == EMR_OK)
 		status = emr_replica_at(view->options.replica, &at);
@@ -502,7 +503,7 @@ emr_status emr_view_take_in(emr_view *view, emr_id16 domain)
 
 /* ---- waiting for the ledger ---- */
 
-/* Under view->lock, which it gives away: others hear that the ledger has SIZE entries, if they have
+/* Under view->lock: who reads what others share hears that the ledger has SIZE entries, if he has
  * not yet.  What came while the publisher was looking is in the tree already, and nobody will wait
  * for it again. */
 static void tell_growth(emr_view *view, uint64_t size, uint64_t *told)
@@ -511,41 +512,34 @@ static void tell_growth(emr_view *view, uint64_t size, uint64_t *told)
 		return;
 	*told = size;
 	shared_wake(view);
-	pthread_mutex_unlock(&view->lock);
-	if (view->options.ledger_grew != NULL)
-		view->options.ledger_grew(view->options.ledger_grew_arg);
-	pthread_mutex_lock(&view->lock);
 }
 
 void *follow_loop(void *arg)
 {
 	emr_view *view = arg;
-	uint64_t size = 0, told = 0;
+	emr_follow_place place = emr_follow_here(view->options.replica);
+	uint64_t told = 0;
 
 	pthread_mutex_lock(&view->lock);
 	while (!view->stop) {
-		uint64_t since = view->followed;
 		emr_status status;
 
-		tell_growth(view, since, &told);
+		place.size = view->followed;
+		tell_growth(view, place.size, &told);
 		pthread_mutex_unlock(&view->lock);
-		/* What came while the last news were taken in is followed already: the wait would
-		 * not speak of it. */
-		if (since > size && view->options.ledger_grew != NULL)
-			view->options.ledger_grew(view->options.ledger_grew_arg);
-		status = emr_ledger_wait(view->options.ledger, since, WAIT_MS, &size);
+		status = emr_follow_wait(view->options.replica, &place, WAIT_MS);
 		pthread_mutex_lock(&view->lock);
 		if (status == EMR_OK)
-			tell_growth(view, size, &told);
+			tell_growth(view, place.size, &told);
 		if (view->stop)
 			break;
-		if (status == EMR_OK && size > view->followed) {
+		/* What is not to be believed is the publisher's to find out. */
+		if (status == EMR_OK ? place.size > view->followed : !emr_status_may_pass(status)) {
 			view->has_news = true;
 			note_due(view, 0);
 			while (!view->stop && view->has_news)
 				pthread_cond_wait(&view->settled, &view->lock);
 		}
-		/* Not to be read now, or not to be believed: the publisher finds out which. */
 		if (status != EMR_OK && status != EMR_TIMEOUT && status != EMR_INTERRUPTED &&
 			!view->stop)
 			view_wait_ns(view, &view->settled, BACKOFF_NS);

@@ -121,4 +121,4 @@ void emr_settle_know_statement(emr_settle *settle, const emr_cid *root, const ui
  * than, or another than, the journal remembers; also when replica and high-water mark were put back
  * with it. EMR_OFFLINE: the ledger is away, and what this computer has verified is all it has seen.
  */
-emr_status emr_settle_catch_up(emr_settle *settle, emr_replica_change_fn fn, void *arg);
+emr_status emr_settle_catch_up(emr_settle *settle);

@@ -71,8 +71,8 @@ typedef struct emr_view_options {
 	 * (NAME NULL). Called without any lock; must not call back into the view. */
 	void (*changed)(void *arg, uint64_t node, const char *name);
 	void *changed_arg;
-	/* The ledger has grown.  Called without any lock, by the thread that waits for it, before
-	 * the folder has seen what is new; must return at once.  May be NULL. */
+	/* The folder has taken in what is new on the ledger.  Called without any lock; must return
+	 * at once.  May be NULL. */
 	void (*ledger_grew)(void *arg);
 	void *ledger_grew_arg;
 	/* Others' Inboxes that records may be left in (share/deposit.h); called by a thread of the
