@@ -4,6 +4,7 @@
 
 #include "kit/out.h"
 #include "kit/text.h"
+#include "replica/follower.h"
 #include "session/registered.h"
 #include "sharing/sharing.h"
 
@@ -135,7 +136,7 @@ emr_status emr_answer_devices(emr_session *session, const emr_request *request, 
 		.replica = session->replica,
 		.descriptor = emr_ledger_descriptor(session->ledger)};
 	/* What a verb beside the folder has just done; without the ledger, what is known of it. */
-	emr_status status = emr_replica_catch_up(session->replica, NULL, NULL, NULL);
+	emr_status status = emr_follow_now(session->replica);
 
 	(void)request;
 	if (status == EMR_OK || status == EMR_OFFLINE)

@@ -19,6 +19,7 @@
 #include "kit/out.h"
 #include "kit/text.h"
 #include "ledger/checkpoint.h"
+#include "replica/follower.h"
 #include "replica/people.h"
 #include "share/release.h"
 
@@ -48,6 +49,7 @@ struct emr_attendant {
 	uint64_t started_unix_s;	      /* does not change */
 	uint64_t key_try_unix_s, signed_size; /* of the working thread, as all down to the lock */
 	int64_t signed_boot_ns;
+	emr_follow_place place; /* as far as it has waited for the ledger */
 	news now;
 	pthread_mutex_t lock;
 	news shown; /* protected by lock */
@@ -268,7 +270,7 @@ static emr_status begin(emr_attendant *a, emr_problem *out_problem)
 	emr_status status = open_agency(a);
 
 	if (status == EMR_OK)
-		status = emr_replica_catch_up(a->session->replica, NULL, NULL, NULL);
+		status = emr_follow_now(a->session->replica);
 	if (status == EMR_OK)
 		status = look_at_key(a);
 	if (status == EMR_OK && !a->now.is_in_force) {
@@ -292,6 +294,7 @@ emr_status emr_attendant_new(
 	a->dirfd = a->stop_fd = -1;
 	a->started_unix_s = unix_now();
 	a->signed_boot_ns = INT64_MIN / 2;
+	a->place = emr_follow_here(session->replica);
 	pthread_mutex_init(&a->lock, NULL);
 	status = begin(a, out_problem);
 	if (status != EMR_OK) {
@@ -307,20 +310,20 @@ void emr_attendant_stop(emr_attendant *a)
 	const uint64_t one = 1;
 
 	atomic_store(&a->stop, true);
-	emr_ledger_wake(a->session->ledger);
+	emr_follow_wake(a->session->replica);
 	(void)!write(a->stop_fd, &one, sizeof one);
 }
 
 /* Until the ledger grows, a question's turn comes, or the head may be signed. */
 static void wait_for_work(emr_attendant *a, int next_ms)
 {
-	uint64_t size = 0;
 	int ms = a->now.size > a->signed_size ? SIGN_MS : TICK_MS;
 	emr_status status;
 
 	if (next_ms >= 0 && next_ms < ms)
 		ms = next_ms;
-	status = emr_ledger_wait(a->session->ledger, a->now.size, ms, &size);
+	a->place.size = a->now.size;
+	status = emr_follow_wait(a->session->replica, &a->place, ms);
 	if (status != EMR_OK && status != EMR_TIMEOUT && status != EMR_INTERRUPTED) {
 		struct pollfd stop = {.fd = a->stop_fd, .events = POLLIN};
 

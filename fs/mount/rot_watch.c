@@ -15,6 +15,7 @@
 
 #include "base/file.h"
 #include "base/log.h"
+#include "replica/follower.h"
 #include "replica/replica.h"
 
 #define PORTION 8 /* entries compared without a pause */
@@ -165,7 +166,7 @@ static bool is_still_there(emr_rot_watch *w, uint64_t seq, emr_replica_trouble *
 {
 	uint64_t at = seq;
 
-	if (emr_replica_catch_up(w->session->replica, NULL, NULL, NULL) != EMR_OK)
+	if (emr_follow_now(w->session->replica) != EMR_OK)
 		return true;
 	return emr_replica_compare(w->session->replica, 1, &at, trouble) == EMR_DAMAGED;
 }

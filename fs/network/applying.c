@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "ledger/admission.h"
+#include "replica/follower.h"
 #include "replica/people.h"
 #include "session/network_dir.h"
 
@@ -46,22 +47,20 @@ static emr_status note_org(void *arg, emr_id16 org, const emr_row_org *row)
 /* Until the ledger, verified here, says that the organisation is a member. */
 static emr_status wait_for_members(applying *a)
 {
-	for (;;) {
-		emr_replica_position at;
-		uint64_t size;
-		emr_status status = emr_replica_catch_up(a->session->replica, NULL, NULL, NULL);
+	emr_replica *replica = a->session->replica;
+	emr_status status = emr_follow_now(replica);
+	emr_follow_place place = emr_follow_here(replica);
 
+	for (;;) {
 		if (status == EMR_OK)
-			status = emr_replica_orgs(a->session->replica, note_org, a);
-		if (status == EMR_OK)
-			status = emr_replica_at(a->session->replica, &at);
+			status = emr_replica_orgs(replica, note_org, a);
 		if (status != EMR_OK || a->is_member)
 			return status;
 		if (emr_clock_boot_ns(emr_clock_system()) >= a->until_boot_ns)
 			return EMR_TIMEOUT;
-		status = emr_ledger_wait(a->session->ledger, at.size, LOOK_MS, &size);
-		if (status != EMR_OK && status != EMR_TIMEOUT && status != EMR_INTERRUPTED)
-			return status;
+		status = emr_follow_wait(replica, &place, LOOK_MS);
+		if (status == EMR_TIMEOUT || status == EMR_INTERRUPTED)
+			status = EMR_OK;
 	}
 }
 

@@ -15,6 +15,7 @@
 #include "keyring/cert.h"
 #include "kit/language.h"
 #include "ledger/hash.h"
+#include "replica/follower.h"
 #include "session/annex.h"
 #include "session/network_dir.h"
 #include "session/stage.h"
@@ -120,7 +121,7 @@ static emr_status open_network(emr_bringing *b)
 	if (status == EMR_OK)
 		status = emr_replica_open(&replica, &b->replica);
 	if (status == EMR_OK)
-		status = emr_replica_catch_up(b->replica, NULL, NULL, NULL);
+		status = emr_follow_now(b->replica);
 	if (status == EMR_OK)
 		status = emr_facts_new(
 			b->session->keyring, b->replica, b->session->records, &b->facts);

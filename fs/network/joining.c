@@ -18,6 +18,7 @@
 #include "ledger/act_send.h"
 #include "ledger/hash.h"
 #include "ledger/welcome.h"
+#include "replica/follower.h"
 #include "replica/people.h"
 #include "session/network_dir.h"
 
@@ -277,5 +278,5 @@ emr_status emr_joining_register(const emr_joining *joining, const emr_keyring *k
 		if (status == EMR_OK && code != EMR_RESULT_APPLIED && code != EMR_RESULT_ALREADY)
 			status = EMR_REFUSED;
 	}
-	return status == EMR_OK ? emr_replica_catch_up(replica, NULL, NULL, NULL) : status;
+	return status == EMR_OK ? emr_follow_now(replica) : status;
 }

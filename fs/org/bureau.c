@@ -15,6 +15,7 @@
 #include "kit/terminal.h"
 #include "ledger/act_send.h"
 #include "ledger/hash.h"
+#include "replica/follower.h"
 #include "session/keys.h"
 #include "session/network_dir.h"
 #include "share/teams.h"
@@ -132,7 +133,7 @@ static emr_status follow(emr_session *session)
 	}
 	if (status != EMR_OK && status != EMR_NOT_FOUND)
 		return status;
-	return emr_replica_catch_up(session->replica, NULL, NULL, NULL);
+	return emr_follow_now(session->replica);
 }
 
 static emr_status open_all(const emr_args *args, emr_bureau *bureau, emr_problem *out_problem)
@@ -189,7 +190,7 @@ emr_status emr_bureau_send(
 		return EMR_REFUSED;
 	}
 	if (status == EMR_OK)
-		status = emr_replica_catch_up(session->replica, NULL, NULL, NULL);
+		status = emr_follow_now(session->replica);
 	return say(status, out_problem);
 }
 

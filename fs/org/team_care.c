@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "contract/codes.h"
 #include "keyring/letters.h"
+#include "replica/follower.h"
 
 #define YEARS_S ((uint64_t)10 * 365 * 86400)
 #define ALL_PURPOSES 511u
@@ -464,25 +465,22 @@ emr_status emr_teams_tend_session(const emr_session *session)
 static emr_status await(emr_bureau *bureau, emr_id32 signer_id)
 {
 	int64_t end = emr_clock_boot_ns(emr_clock_system()) + WELCOME_NS;
-	emr_session *session = &bureau->session;
+	emr_replica *replica = bureau->session.replica;
+	emr_status status = emr_follow_now(replica);
+	emr_follow_place place = emr_follow_here(replica);
 
-	for (;;) {
+	while (status == EMR_OK) {
 		emr_known_person person;
-		emr_replica_position at;
-		uint64_t size;
 		int64_t left_ms = (end - emr_clock_boot_ns(emr_clock_system())) / 1000000;
-		emr_status status = emr_replica_catch_up(session->replica, NULL, NULL, NULL);
 
-		if (status == EMR_OK)
-			status = emr_replica_person(session->replica, signer_id, &person);
+		status = emr_replica_person(replica, signer_id, &person);
 		if (status != EMR_NOT_FOUND || left_ms <= 0)
 			return status;
-		status = emr_replica_at(session->replica, &at);
-		if (status == EMR_OK)
-			status = emr_ledger_wait(session->ledger, at.size, (int)left_ms, &size);
-		if (status != EMR_OK && status != EMR_TIMEOUT)
-			return status;
+		status = emr_follow_wait(replica, &place, (int)left_ms);
+		if (status == EMR_TIMEOUT)
+			status = EMR_OK;
 	}
+	return status;
 }
 
 void emr_teams_welcome(emr_bureau *bureau, emr_id32 signer_id)

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "kit/language.h"
+#include "replica/follower.h"
 #include "session/keys.h"
 #include "session/session.h"
 #include "session/still.h"
@@ -81,7 +82,7 @@ static emr_status follow(emr_acting *acting)
 	emr_status status = emr_share_learn(acting->share, &some);
 
 	if (status == EMR_OK)
-		status = emr_replica_catch_up(acting->replica, NULL, NULL, NULL);
+		status = emr_follow_now(acting->replica);
 	return status == EMR_OK ? emr_share_learn(acting->share, &some) : status;
 }
 

@@ -12,6 +12,7 @@
 
 #include "base/file.h"
 #include "base/log.h"
+#include "replica/follower.h"
 #include "session/switching.h"
 
 #define JOINED_MAX 200
@@ -72,7 +73,7 @@ static emr_status open_parts(emr_session *session, const emr_joined *joined)
 	/* Nobody writes there: this is for a copy that had to be made anew, after init --restore.
 	 */
 	if (status == EMR_OK)
-		status = emr_replica_catch_up(session->annex.replica, NULL, NULL, NULL);
+		status = emr_follow_now(session->annex.replica);
 	if (status != EMR_OK && status != EMR_OFFLINE)
 		return status;
 	session->annex.joined_size = joined->size;

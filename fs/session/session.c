@@ -21,6 +21,7 @@
 #include "base/log.h"
 #include "keyring/coowned.h"
 #include "kit/language.h"
+#include "replica/follower.h"
 #include "session/absence.h"
 #include "session/annex.h"
 #include "session/fetching.h"
@@ -758,7 +759,7 @@ static emr_status learn_once(emr_session *session, emr_share *share)
 
 	if (status != EMR_OK)
 		return status;
-	status = emr_replica_catch_up(session->replica, NULL, NULL, NULL);
+	status = emr_follow_now(session->replica);
 	/* Away or not believed: the view says it better, and what was verified here opens. */
 	if (status != EMR_OK)
 		emr_log(EMR_LOG_INFO, "open: following: %s", emr_status_text(status));

@@ -14,6 +14,7 @@
 #include "kit/text.h"
 #include "kit/terminal.h"
 #include "ledger/network.h"
+#include "replica/follower.h"
 #include "session/keys.h"
 #include "session/network_dir.h"
 #include "session/second_copy.h"
@@ -341,7 +342,7 @@ static emr_status prove(restoring *r, emr_problem *out_problem)
 
 	if (status != EMR_OK)
 		return status;
-	status = emr_replica_catch_up(r->session.replica, NULL, NULL, NULL);
+	status = emr_follow_now(r->session.replica);
 	if (status == EMR_OK)
 		status = look_for_gaps(r);
 	if (status == EMR_OK)
