@@ -48,6 +48,13 @@ done < <(git ls-files '*.h' | grep -v '^tests/vectors/model/')
 # Whether an error passes by itself is said once, in keyring/base/status.c: nobody makes such a list of statuses again.
 lists=$(git grep -nE 'EMR_NO_MEMORY \|\| .*EMR_(IO|OFFLINE)\b' -- 'fs/*.c' 'keyring/*.c' 'ledger-client/*.c') && wrong "decides by itself what may pass (emr_status_is_local, emr_status_may_pass):" "$lists"
 
+# The follower (replica/follower.h) is who asks the ledger what is new. Nothing in fs/ asks it besides, and the places that want to know all there is now,
+# which is a request each, only become fewer: who lowers their number writes it here. An answer, or more than was seen, is waited for (emr_follow_answer, _wait).
+LOOKS_MAX=47
+beside=$(git grep -nE '\b(emr_replica_catch_up|emr_ledger_wait|emr_ledger_wake)\(' -- 'fs/*.c' 'fs/*.h') && wrong "follows the ledger by itself (replica/follower.h):" "$beside"
+looks=$(git grep -hE '\b(emr_follow_now|share_catch_up|emr_settle_catch_up)\(' -- 'fs/*.c' | grep -vcE '^emr_status ')
+[ "$looks" -le "$LOOKS_MAX" ] || wrong "$looks places ask for all that is new on the ledger, and $LOOKS_MAX did (git grep -E 'emr_follow_now|share_catch_up|emr_settle_catch_up' fs)"
+
 uses=$(python3 tests/integration/rooms.py .) || wrong "fs/view: a room uses more of later rooms than before:" "$uses"
 
 if command -v clang-format >/dev/null; then
