@@ -182,7 +182,7 @@ emr_status emr_coowned_pre(
 	const emr_keyring *kr, emr_id16 domain_id, uint32_t epoch, bool *out_is, emr_secret *out_a)
 {
 	const coowned *one;
-	emr_status status = EMR_OFFLINE; /* the letter is on its way */
+	emr_status status = EMR_AWAITED; /* the letter is on its way */
 
 	pthread_rwlock_rdlock(&kr->coowned->lock);
 	one = find(kr->coowned, domain_id);

@@ -54,6 +54,7 @@ int errno_of(emr_status status)
 	case EMR_BUSY:
 		return EBUSY;
 	case EMR_OFFLINE:
+	case EMR_AWAITED:
 		return EHOSTUNREACH;
 	case EMR_TIMEOUT:
 		return ETIMEDOUT;

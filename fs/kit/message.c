@@ -1274,6 +1274,7 @@ void emr_problem_set_status(emr_problem *problem, emr_status status, const char 
 	case EMR_BUSY:
 	case EMR_OFFLINE:
 	case EMR_TIMEOUT:
+	case EMR_AWAITED:
 	case EMR_CONFLICT:
 	case EMR_EPOCH:
 	case EMR_REFUSED:

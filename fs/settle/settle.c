@@ -108,7 +108,7 @@ static emr_status check_epoch(run *r)
 	emr_log(EMR_LOG_ERROR,
 		"nothing is saved under the ledger's present key of a folder: its owner did not "
 		"make it");
-	return EMR_OFFLINE; /* until she begins another epoch */
+	return EMR_AWAITED; /* until she begins another epoch */
 }
 
 static emr_status domain_facts(run *r)

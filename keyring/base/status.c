@@ -53,6 +53,7 @@ static const struct {
 	[EMR_FORBIDDEN] = {"not permitted there", EMR_KIND_FINAL},
 	[EMR_WOULD_SHARE] = {"somebody else would see it", EMR_KIND_FINAL},
 	[EMR_APART] = {"folders of different owners", EMR_KIND_FINAL},
+	[EMR_AWAITED] = {"not here yet", EMR_KIND_AWAY},
 };
 
 /* A status goes up through many hands, and nobody on the way has to know more than that. */

@@ -82,7 +82,7 @@ static void an_epoch_whose_key_has_not_come_is_waited_for(void **state)
 {
 	(void)state;
 	pass(1);
-	assert_status(EMR_OFFLINE, opens(owner, device, 2));
+	assert_status(EMR_AWAITED, opens(owner, device, 2));
 	pass(2);
 	pass(2);
 	assert_ok(opens(owner, device, 2));

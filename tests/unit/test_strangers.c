@@ -174,7 +174,7 @@ static void who_writes_in_her_folder_waits_for_her_next_key(void **state)
 	emr_epoch_key_free(his);
 	pen_open(&s, &p, &s.lima, "lima");
 	pen_file(&p, s.imaging, s.imaging, "report.txt", "for ana", &object);
-	assert_status(EMR_OFFLINE, p.status);
+	assert_status(EMR_AWAITED, p.status);
 	assert_int_equal(p.outcomes, 0);
 	assert_ok(emr_share_renew(s.ana, s.imaging));
 	pen_file(&p, s.imaging, s.imaging, "report.txt", "for ana", &object);

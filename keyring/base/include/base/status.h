@@ -38,8 +38,8 @@ typedef enum emr_status {
 	EMR_WRONG_WORDS,
 	EMR_EXPOSED, /* a private file that others can read */
 	EMR_BUSY,    /* in use by another process */
-	EMR_OFFLINE,
-	EMR_TIMEOUT,
+	EMR_OFFLINE, /* who is asked (the ledger, a node) cannot be reached */
+	EMR_TIMEOUT, /* it did not answer, or what was waited for did not come, in time */
 	EMR_INTERRUPTED,
 	EMR_CONFLICT,	    /* the row's head moved */
 	EMR_EPOCH,	    /* wrap again for the new epoch */
@@ -48,7 +48,8 @@ typedef enum emr_status {
 	EMR_ACCESS_REVOKED, /* what another shared: taken back */
 	EMR_FORBIDDEN,	    /* not in this place, whoever asks */
 	EMR_WOULD_SHARE,    /* somebody else would see it, and nobody asked for that */
-	EMR_APART, /* a rename from one owner's folder to another's: to be copied instead */
+	EMR_APART,   /* a rename from one owner's folder to another's: to be copied instead */
+	EMR_AWAITED, /* somebody else has to do something first: a key has not come yet */
 	EMR_STATUS_COUNT
 } emr_status;
 
