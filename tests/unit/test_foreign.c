@@ -2,11 +2,13 @@
  * lost. */
 #include "foreign_kit.h"
 
+#include "share/audit.h"
 #include "share/write.h"
 
 #include "deposits.h"
 #include "domains.h"
 #include "shared.h"
+#include "view/software.h"
 
 #define STORY                                                                                      \
 	story s;                                                                                   \
@@ -520,6 +522,99 @@ static void what_was_not_sent_when_the_right_ends_is_kept(void **state)
 	end(&s, &v);
 }
 
+/* ---- programs that read without him ---- */
+
+static uint64_t number_at(viewer *v, const char *inside)
+{
+	emr_attr attr;
+
+	assert_ok(viewer_find(v, viewer_at(v, inside), writer_owner_answers, &attr));
+	return attr.node;
+}
+
+static uint64_t take(viewer *v, const char *inside)
+{
+	emr_attr attr, wanted = {.mode = 0700};
+	uint64_t number = number_at(v, inside);
+
+	assert_ok(emr_view_set_attr(v->view, number, EMR_SET_MODE, &wanted, &attr));
+	return number;
+}
+
+static emr_status count_refused(void *arg, const emr_audit_entry *entry)
+{
+	*(size_t *)arg += entry->kind == EMR_AUDIT_OPENED && entry->opened.refused;
+	return EMR_OK;
+}
+
+static void programs_are_kept_out_of_what_a_writer_changed(void **state)
+{
+	STORY;
+	uint64_t folder, changed, added;
+	emr_handle *h = NULL;
+	size_t refused = 0;
+
+	may_write(&s, &v);
+	folder = number_at(&v, "Imaging");
+	changed = take(&v, "Imaging/MRI.pdf");
+	writer_put(&v, "Imaging/report.odt", "healthy");
+	added = number_at(&v, "Imaging/report.odt");
+	assert_true(emr_view_guards_software(v.view, changed));
+	assert_status(EMR_DENIED, emr_view_admit_software(v.view, changed, "tumblerd"));
+	assert_status(EMR_DENIED, emr_view_admit_software(v.view, added, "tumblerd"));
+	story_pass(&s, 6);
+	viewer_run(&v, writer_owner_answers, 1);
+	assert_ok(emr_replica_catch_up(s.k.stack.replica, NULL, NULL, NULL));
+	assert_ok(emr_share_audit(s.ana, s.imaging, count_refused, &refused, NULL));
+	assert_int_equal(refused, 1); /* of hers; what he wrote himself is no business of hers */
+	assert_ok(viewer_let_in(&v, folder, viewer_at(&v, "Imaging"), "tumblerd"));
+	assert_ok(emr_view_admit_software(v.view, changed, "tumblerd"));
+	assert_ok(emr_view_admit_software(v.view, added, "tumblerd"));
+	assert_status(EMR_DENIED, emr_view_admit_software(v.view, changed, "borg"));
+	/* a file that has lost its name, and is still open */
+	assert_ok(viewer_open_file(&v, viewer_at(&v, "Imaging/MRI.pdf"), writer_owner_answers, &h));
+	assert_ok(writer_try_unlink(&v, "Imaging/MRI.pdf"));
+	assert_status(EMR_DENIED, emr_view_admit_software(v.view, changed, "borg"));
+	emr_view_release(h);
+	end(&s, &v);
+}
+
+static void what_a_writer_says_of_programs_stays_with_him(void **state)
+{
+	STORY;
+	uint64_t folder, old, scan;
+
+	may_write(&s, &v);
+	folder = number_at(&v, "Imaging");
+	assert_ok(viewer_let_in(&v, folder, viewer_at(&v, "Imaging"), "tumblerd"));
+	/* said before a folder is changed, it holds after that */
+	old = number_at(&v, "Imaging/Old");
+	assert_ok(emr_view_set_attribute(
+		v.view, old, "user.emrfs.software", emr_bytes_of("refuse", 6), 0));
+	assert_int_equal(take(&v, "Imaging/Old"), old);
+	scan = number_at(&v, "Imaging/Old/CT.pdf");
+	assert_status(EMR_DENIED, emr_view_admit_software(v.view, scan, "tumblerd"));
+	(void)take(&v, "Imaging/Old/CT.pdf");
+	assert_status(EMR_DENIED, emr_view_admit_software(v.view, scan, "tumblerd"));
+	/* of a folder of his own in hers, too; she has not said it */
+	assert_ok(writer_try_mkdir(&v, "Imaging/2026"));
+	assert_ok(emr_view_set_attribute(v.view, number_at(&v, "Imaging/2026"),
+		"user.emrfs.software", emr_bytes_of("refuse", 6), 0));
+	assert_string_equal(
+		viewer_attribute(&v, viewer_at(&v, "Imaging/2026"), "user.emrfs.software"),
+		"refuse");
+	writer_exchange(&v);
+	writer_exchange(&v);
+	assert_int_equal(writer_pending(&v), 0);
+	assert_string_equal(kit_attribute(&s.k, "Imaging/2026", "user.emrfs.software"), "allow");
+	assert_string_equal(
+		viewer_attribute(&v, viewer_at(&v, "Imaging/2026"), "user.emrfs.software"),
+		"refuse");
+	scan = number_at(&v, "Imaging/Old/CT.pdf");
+	assert_status(EMR_DENIED, emr_view_admit_software(v.view, scan, "tumblerd"));
+	end(&s, &v);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -536,6 +631,8 @@ int main(void)
 		cmocka_unit_test(what_is_on_its_way_to_her_folder_is_waited_for),
 		cmocka_unit_test(what_is_left_in_an_inbox_is_waited_for),
 		cmocka_unit_test(what_was_not_sent_when_the_right_ends_is_kept),
+		cmocka_unit_test(programs_are_kept_out_of_what_a_writer_changed),
+		cmocka_unit_test(what_a_writer_says_of_programs_stays_with_him),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

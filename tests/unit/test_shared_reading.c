@@ -175,16 +175,6 @@ static void the_end_of_a_share_does_not_swallow_the_last_report(void **state)
 
 /* ---- programs ---- */
 
-static emr_status let_in(viewer *v, uint64_t node, const char *path, const char *programs)
-{
-	char text[64];
-
-	snprintf(text, sizeof text, "%s confirm=%s", programs,
-		viewer_attribute(v, path, "user.emrfs.confirm"));
-	return emr_view_set_attribute(
-		v->view, node, "user.emrfs.software", emr_bytes_of(text, strlen(text)), 0);
-}
-
 static void programs_are_kept_out_until_the_reader_lets_them_in(void **state)
 {
 	story s;
@@ -207,7 +197,7 @@ static void programs_are_kept_out_until_the_reader_lets_them_in(void **state)
 	assert_status(
 		EMR_FORBIDDEN, emr_view_set_attribute(v.view, folder.node, "user.emrfs.software",
 				       emr_bytes_of("tumblerd", 8), 0));
-	assert_ok(let_in(&v, folder.node, viewer_at(&v, "Imaging"), "tumblerd"));
+	assert_ok(viewer_let_in(&v, folder.node, viewer_at(&v, "Imaging"), "tumblerd"));
 	assert_status(EMR_INVALID, emr_view_set_attribute(v.view, folder.node,
 					   "user.emrfs.software", emr_bytes_of("a/b", 3), 0));
 	assert_string_equal(
@@ -234,7 +224,7 @@ static void programs_are_kept_out_until_the_reader_lets_them_in(void **state)
 	assert_ok(viewer_find(&v, "shared-with-me", NULL, &folder));
 	assert_status(EMR_FORBIDDEN, emr_view_set_attribute(v.view, folder.node,
 					     "user.emrfs.software", emr_bytes_of("allow", 5), 0));
-	assert_ok(let_in(&v, folder.node, "shared-with-me", "allow"));
+	assert_ok(viewer_let_in(&v, folder.node, "shared-with-me", "allow"));
 	assert_ok(emr_view_admit_software(v.view, file.node, "tumblerd"));
 	assert_false(emr_view_guards_software(v.view, file.node));
 	end(&s, &v);

@@ -453,7 +453,7 @@ static emr_status find_own(emr_view *view, uint64_t number, node **out_node)
 static emr_status set_policy(emr_view *view, uint64_t number, emr_bytes value, bool is_confirmed)
 {
 	node *n = tree_by_number(view, number);
-	const node_policy *theirs = n != NULL ? kind_of(n)->policy : NULL;
+	const node_policy *theirs = n != NULL ? kind_where(n)->policy : NULL;
 	emr_status status = theirs != NULL ? EMR_OK : find_own(view, number, &n);
 
 	if (status != EMR_OK || n->type != EMR_META_DIR)

@@ -100,9 +100,9 @@ emr_bytes software_policy_at(const emr_view *view, const node *n, const node **o
 {
 	emr_bytes value;
 
-	if (kind_of(n)->policy != NULL) {
+	if (kind_where(n)->policy != NULL) {
 		*out_directory = NULL;
-		return kind_of(n)->policy->said(view, n, &value) ? value : policy_above(view, n);
+		return kind_where(n)->policy->said(view, n, &value) ? value : policy_above(view, n);
 	}
 	if (kind_of(n)->today != NULL)
 		n = kind_of(n)->today(view, n);
@@ -126,8 +126,8 @@ static emr_bytes policy_above(const emr_view *view, const node *n)
 {
 	const node *directory;
 
-	if (kind_of(n)->policy != NULL)
-		return kind_of(n)->policy->above(view, n);
+	if (kind_where(n)->policy != NULL)
+		return kind_where(n)->policy->above(view, n);
 	return n->parent != NULL ? software_policy_at(view, n->parent, &directory)
 				 : emr_bytes_of("allow", 5);
 }
@@ -142,8 +142,8 @@ bool software_widens(const emr_view *view, const node *n, emr_bytes value)
 			software_policy_at(view, n, &directory), policy_above(view, n));
 	/* What the folders around N let in does not count: N goes on letting it in when they are
 	 * closed. */
-	if (kind_of(n)->policy != NULL)
-		(void)kind_of(n)->policy->said(view, n, &said);
+	if (kind_where(n)->policy != NULL)
+		(void)kind_where(n)->policy->said(view, n, &said);
 	else if (emr_xattr_find(emr_buf_view(&n->attributes), key(), &own) == EMR_OK)
 		said = own;
 	return emr_software_widens(said, value);
@@ -224,7 +224,7 @@ static refusal describe_refusal(
 
 	r.path = n->state == NODE_GONE ? strdup("") : kind_path(n);
 	if (directory == NULL) /* the share itself: all of it or nothing */
-		r.folder = kind_of(n)->policy->folder(n);
+		r.folder = kind_where(n)->policy->folder(n);
 	else
 		r.folder = directory->parent != NULL ? tree_path(directory) : strdup("");
 	if (asprintf(&r.value, "%.*s%s%s", is_list ? (int)value.len : 0, (const char *)value.data,
@@ -247,8 +247,8 @@ emr_status emr_view_admit_software(emr_view *view, uint64_t number, const char *
 	if (n != NULL && n->type == EMR_META_FILE && kind_of(n)->make == NULL) {
 		value = software_policy_at(view, n, &directory);
 		status = emr_software_admits(value, program) ? EMR_OK : EMR_DENIED;
-		if (status == EMR_DENIED && kind_of(n)->policy != NULL)
-			kind_of(n)->policy->note_refused(view, n, program);
+		if (status == EMR_DENIED && kind_where(n)->policy != NULL)
+			kind_where(n)->policy->note_refused(view, n, program);
 		tells = status == EMR_DENIED && view->options.software_refused != NULL &&
 			is_first_time(view, program);
 		if (tells)

@@ -89,6 +89,7 @@ static bool guest_whose(const emr_view *view, const node *n, node_owner *out)
 	return true;
 }
 
+/* One's own that lies there is as open to programs as what is around it. */
 static const node_policy shared_policy = {.above = shared_software_above,
 	.said = shared_software_said,
 	.say = shared_set_software,
@@ -112,11 +113,12 @@ const node_kind shared_kind = {WRITING, .is_shown = true, .is_received = true,
 	.list_attributes = shared_list_attributes, .open = shared_open, .read = shared_read};
 
 const node_kind guest_kind = {WRITING, .child = union_child, .list = union_list,
-	.note_cut = foreign_note_cut, .is_unsent = foreign_collects, .is_whole = guest_is_whole,
-	.is_theirs = shared_reads_theirs, .may_read = foreign_may_read,
+	.note_cut = foreign_note_cut, .policy = &shared_policy, .is_unsent = foreign_collects,
+	.is_whole = guest_is_whole, .is_theirs = shared_reads_theirs, .may_read = foreign_may_read,
 	.start_staging = foreign_start_staging, .open = foreign_open};
 
-const node_kind guest_cut_kind = {.is_theirs = shared_reads_theirs,
+const node_kind guest_cut_kind = {.policy = &shared_policy,
+	.is_theirs = shared_reads_theirs,
 	.may_read = foreign_may_read,
 	.start_staging = foreign_start_staging,
 	.open = foreign_open};

@@ -464,7 +464,11 @@ emr_id16 shared_object_of(const node *n)
 
 char *shared_path_of_share(const node *n)
 {
-	return n->shared->share == NULL ? shared_path(n) : shared_place_path(n->shared->share);
+	const shared_share *s = shared_gives(n);
+
+	if (s == NULL)
+		s = shared_share_of(n);
+	return s == NULL ? kind_path(n) : shared_place_path(s);
 }
 
 /* ---- a share that has grown ---- */

@@ -140,14 +140,15 @@ const handle_report shared_report = {
 
 void shared_note_refused(emr_view *view, node *n, const char *program)
 {
+	const shared_at *at = shown_of(n);
 	emr_report_row row;
 
-	if (n->shared->level != SHARED_RECORD)
+	if (at == NULL || at->level != SHARED_RECORD || !(shared_has(n) || shared_reads_theirs(n)))
 		return;
 	row = row_of(view, n, program);
 	row.refused = true;
 	row.opens = 0;
-	add_row(view, n->shared->share, &row);
+	add_row(view, at->share, &row);
 }
 
 /* ---- sending ---- */

@@ -25,12 +25,23 @@ static const struct shared_policy *policy_of(const emr_view *view, emr_id16 id)
 	return p;
 }
 
-/* The id of what N lies in; false above the top. */
-static bool go_up(const node *n, emr_id16 *id, shared_at *at)
+/* A directory that was taken goes by the id that it has where it is shown. */
+static emr_id16 policy_id(const node *n)
+{
+	const node *top = kind_top(n);
+
+	return shared_has(n) || top == NULL
+		       ? n->id
+		       : shared_record_id(top->shared->domain, row_directory(n), 0);
+}
+
+/* The id of what lies around AT; false above the top, and where the share is not known yet. */
+static bool go_up(emr_id16 *id, shared_at *at)
 {
 	const shared_share *s = at->share;
 
-	(void)n;
+	if (at->level == SHARED_RECORD && s == NULL)
+		return false;
 	if (at->level == SHARED_RECORD && s->tree != NULL && at->entry != SHARED_TREE_NONE &&
 		at->entry != SHARED_TREE_TOP) {
 		at->entry = s->tree->entries[at->entry].parent;
@@ -60,10 +71,22 @@ static bool go_up(const node *n, emr_id16 *id, shared_at *at)
 
 emr_bytes shared_software_above(const emr_view *view, const node *n)
 {
-	shared_at at = *n->shared;
-	emr_id16 id = n->id;
+	shared_at at = {.level = SHARED_RECORD, .entry = SHARED_TREE_NONE};
+	emr_bytes said;
+	emr_id16 id;
 
-	while (go_up(n, &id, &at)) {
+	while (!shared_has(n) && n->parent != NULL) {
+		n = n->parent;
+		if (shared_software_said(view, n, &said))
+			return said;
+	}
+	if (shared_has(n)) {
+		at = *n->shared;
+	} else if (shared_gives(n) != NULL) { /* it lost its name: the share decides */
+		at.share = shared_gives(n);
+		at.owner = at.share->owner;
+	}
+	while (go_up(&id, &at)) {
 		const struct shared_policy *p = policy_of(view, id);
 
 		if (p != NULL)
@@ -74,7 +97,7 @@ emr_bytes shared_software_above(const emr_view *view, const node *n)
 
 bool shared_software_said(const emr_view *view, const node *n, emr_bytes *out)
 {
-	const struct shared_policy *p = policy_of(view, n->id);
+	const struct shared_policy *p = policy_of(view, policy_id(n));
 
 	if (p != NULL)
 		*out = emr_bytes_of(p->value, p->len);
@@ -91,16 +114,17 @@ emr_bytes shared_software_at(const emr_view *view, const node *n)
 emr_status shared_set_software(emr_view *view, const node *n, emr_bytes value)
 {
 	struct shared_policy **at = &view->shares->policies, *p;
+	const emr_id16 id = policy_id(n);
 
 	if (n->type != EMR_META_DIR)
 		return EMR_OK;
-	while (*at != NULL && !emr_id16_equal((*at)->id, n->id))
+	while (*at != NULL && !emr_id16_equal((*at)->id, id))
 		at = &(*at)->next;
 	if (value.len > 0) {
 		p = malloc(sizeof *p + value.len);
 		if (p == NULL)
 			return EMR_NO_MEMORY;
-		p->id = n->id;
+		p->id = id;
 		p->len = value.len;
 		memcpy(p->value, value.data, value.len);
 	} else {
