@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 
 #include "contract/codes.h"
+#include "file.h"
 #include "tree.h"
 
 #define BIG 600000
@@ -13,7 +14,7 @@
 /* ---- what is made to fail ---- */
 
 static emr_status reclaim_fails, pins_fail, journal_fails;
-static bool ledger_is_away;
+static bool ledger_is_away, ledger_is_full;
 
 emr_status __real_emr_store_reclaim(
 	emr_store *store, const emr_reclaim_options *options, emr_reclaim_report *out);
@@ -47,6 +48,8 @@ emr_status __wrap_emr_store_reclaim(
 emr_status __wrap_emr_ledger_submit(
 	emr_ledger *ledger, emr_bytes batch, emr_ledger_answer *out_answer)
 {
+	if (ledger_is_full)
+		return EMR_NO_SPACE;
 	return ledger_is_away ? EMR_BUSY : __real_emr_ledger_submit(ledger, batch, out_answer);
 }
 
@@ -242,7 +245,7 @@ static void with_x(kit *k, uint8_t **out_kept, needles *out)
 	uint8_t *big;
 
 	reclaim_fails = pins_fail = EMR_OK;
-	ledger_is_away = false;
+	ledger_is_away = ledger_is_full = false;
 	kit_open(k);
 	kit_mkdir(k, "A");
 	*out_kept = kit_bytes(BIG, 1);
@@ -602,6 +605,93 @@ static void what_was_sent_and_has_no_answer_is_kept(void **state)
 	end(&k, kept, &list);
 }
 
+static emr_status restore(kit *k, const char *path)
+{
+	const emr_restore back = {.path = path};
+	emr_restored restored;
+
+	return emr_view_restore(k->view, &back, &restored);
+}
+
+/* An editor saved A/x anew, and those bytes cannot be sealed yet: the record waits for them. */
+static void with_heir(kit *k, uint8_t **out_kept, needles *out)
+{
+	with_x(k, out_kept, out);
+	kit_text(k, "A/new", "saved by a rename");
+	kit_rename(k, "A/new", "A/x");
+	tree_by_number(k->view, kit_attr(k, "A/x").node)->file->keep_spill = true;
+}
+
+static void what_waits_for_an_heir_is_erased_with_its_name(void **state)
+{
+	needles list;
+	uint8_t *kept;
+	kit k;
+
+	(void)state;
+	with_heir(&k, &kept, &list);
+	assert_true(erase(&k, "A/x").is_finished);
+	assert_int_equal(count_on_disk(&k, &list), 0);
+	assert_status(EMR_NOT_FOUND, restore(&k, "A/x"));
+	end(&k, kept, &list);
+	with_heir(&k, &kept, &list);
+	kit_rename(&k, "A/keep", "keep");
+	assert_true(erase(&k, "A").is_finished);
+	assert_int_equal(count_on_disk(&k, &list), 0);
+	assert_status(EMR_NOT_FOUND, restore(&k, "A/x"));
+	kit_mkdir(&k, "A");
+	kit_rename(&k, "keep", "A/keep");
+	end(&k, kept, &list);
+}
+
+static void a_new_file_is_no_heir_of_what_is_erased(void **state)
+{
+	needles list;
+	uint8_t *kept;
+	kit k;
+
+	(void)state;
+	with_heir(&k, &kept, &list);
+	ledger_is_full = true;
+	assert_false(erase(&k, "A/x").is_finished);
+	kit_text(&k, "A/x", "another thing altogether");
+	ledger_is_full = false;
+	for (int i = 0; i < 2; i++) {
+		kit_wait_ms(&k, 60000);
+		kit_publish_all(&k);
+	}
+	assert_int_equal(rows_left(&k), 0);
+	kit_expect_text(&k, "A/x", "another thing altogether");
+	assert_string_equal(kit_attribute(&k, "A/x", "user.emrfs.version"), "1");
+	kit_unlink(&k, "A/x");
+	end(&k, kept, &list);
+}
+
+static void what_the_ledger_cannot_take_as_deleted_is_erased_as_deleted(void **state)
+{
+	emr_erase what = {.path = ".emrfs/deleted/A/x", .only_look = true};
+	emr_erased erased;
+	needles list;
+	uint8_t *kept;
+	kit k;
+
+	(void)state;
+	with_x(&k, &kept, &list);
+	ledger_is_full = true;
+	kit_unlink(&k, "A/x");
+	assert_ok(emr_view_erase(k.view, &what, &erased));
+	assert_int_equal(erased.deleted, 1);
+	/* deleted before a time that has passed: it was not */
+	what.until_unix_s = (uint64_t)(emr_clock_unix_ns(k.view->options.clock) / 1000000000 - 30);
+	assert_ok(emr_view_erase(k.view, &what, &erased));
+	assert_int_equal(erased.deleted, 0);
+	ledger_is_full = false;
+	what = (emr_erase){.path = ".emrfs/deleted/A/x"};
+	assert_ok(emr_view_erase(k.view, &what, &erased));
+	assert_true(erased.is_finished);
+	end(&k, kept, &list);
+}
+
 /* Its bytes lie beside those of X, and are known one by one. */
 static void another_file_that_is_being_written_does_not_delay_it(void **state)
 {
@@ -663,6 +753,9 @@ int main(void)
 		cmocka_unit_test(who_has_it_open_reads_no_more),
 		cmocka_unit_test(what_is_being_written_is_not_erased),
 		cmocka_unit_test(what_was_sent_and_has_no_answer_is_kept),
+		cmocka_unit_test(what_waits_for_an_heir_is_erased_with_its_name),
+		cmocka_unit_test(a_new_file_is_no_heir_of_what_is_erased),
+		cmocka_unit_test(what_the_ledger_cannot_take_as_deleted_is_erased_as_deleted),
 		cmocka_unit_test(another_file_that_is_being_written_does_not_delay_it),
 		cmocka_unit_test(a_disk_that_became_read_only_is_told_as_a_disk),
 	};

@@ -344,7 +344,7 @@ static emr_status build(emr_view *view, past *p)
 	past_tree *tree;
 	node **made;
 	emr_status status = past_tree_build(
-		view, p->until_unix_s, p->name[0] == 0 ? PAST_DELETED_HERE : PAST_ALL, &tree);
+		view, p->until_unix_s, p->name[0] == 0 ? PAST_DELETED : PAST_ALL, &tree);
 
 	if (status != EMR_OK)
 		return status;

@@ -33,7 +33,7 @@ typedef struct building {
 	bool is_known, has_others;
 	raw *all;
 	size_t count, cap, top;
-	bool only_deleted, with_waiting, with_empty;
+	bool only_deleted, with_empty;
 	emr_buf domains; /* emr_id16, ...: own ones */
 	emr_buf waiting; /* emr_id16, ..., in order: objects that are gone here alone */
 } building;
@@ -478,7 +478,7 @@ static emr_status build(building *b, uint64_t until, past_tree **out_tree)
 	size_t known;
 	emr_status status = domains_inbox(b->view, &b->inbox);
 
-	if (status == EMR_OK && b->with_waiting)
+	if (status == EMR_OK && b->only_deleted)
 		status = find_waiting(b);
 	if (status == EMR_OK)
 		status = emr_facts_each_as_of(
@@ -509,7 +509,6 @@ emr_status past_tree_build(
 {
 	building b = {.view = view,
 		.only_deleted = which != PAST_ALL,
-		.with_waiting = which >= PAST_DELETED_HERE,
 		.with_empty = which == PAST_DELETED_WITH_EMPTY};
 	emr_status status = build(&b, until_unix_s, out_tree);
 

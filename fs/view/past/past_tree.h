@@ -31,8 +31,7 @@ typedef struct past_tree {
  * directories above them. */
 typedef enum past_which {
 	PAST_ALL,
-	PAST_ONLY_DELETED,	 /* as the ledger has it */
-	PAST_DELETED_HERE,	 /* and what the ledger has not heard of yet: without view->lock */
+	PAST_DELETED,		 /* also what the ledger has not heard of yet: without view->lock */
 	PAST_DELETED_WITH_EMPTY, /* and directories that were deleted, also with nothing in them */
 } past_which;
 emr_status past_tree_build(

@@ -10,6 +10,7 @@
 #include "clock.h"
 #include "erase.h"
 #include "past_tree.h"
+#include "vacated.h"
 
 #define PUBLISH_TRIES 8
 #define DELETED ".emrfs/deleted"
@@ -70,6 +71,21 @@ static void note_node(void *arg, node *n)
 		add_record(a, n->place.record_id);
 }
 
+/* Records that wait for an heir, or for their end: which had the name that N has, or lay in it. */
+static void note_vacated(asking *a, const node *n)
+{
+	for (const vacated *v = a->view->vacated; v != NULL; v = v->next) {
+		const node *directory = tree_directory_by_id(a->view, v->directory);
+		bool had_name = directory == n->parent && strcmp(v->name, n->name) == 0;
+
+		if (directory == NULL || !(had_name || tree_is_below(directory, n)))
+			continue;
+		add_object(a, v->place.domain, v->place.object, false);
+		if (v->type == EMR_META_FILE)
+			add_record(a, v->place.record_id);
+	}
+}
+
 /* Under view->lock.  EMR_NOT_FOUND: nothing is at PATH now. */
 static emr_status note_living(asking *a)
 {
@@ -80,6 +96,7 @@ static emr_status note_living(asking *a)
 	if (n == a->view->root || n->state != NODE_LIVE)
 		return EMR_DENIED;
 	tree_walk(n, note_node, a);
+	note_vacated(a, n);
 	if (a->has_inbox)
 		return EMR_DENIED;
 	if (a->is_written || a->is_in_run)
@@ -102,8 +119,9 @@ static bool was_deleted_in_time(asking *a, const past_entry *e)
 
 	if (a->what->until_unix_s == 0)
 		return true;
+	/* What the ledger has not heard of was deleted just now. */
 	return emr_facts_head(a->view->options.facts, e->domain, e->object, &head) == EMR_OK &&
-	       head.ledger_time <= a->what->until_unix_s;
+	       head.state != EMR_OBJECT_LIVE && head.ledger_time <= a->what->until_unix_s;
 }
 
 static void note_entry(asking *a, const past_entry *e)
@@ -164,7 +182,7 @@ static emr_status note_deleted(asking *a)
 {
 	past_tree *tree;
 	uint32_t top;
-	emr_status status = past_tree_build(a->view, UINT64_MAX, PAST_ONLY_DELETED, &tree);
+	emr_status status = past_tree_build(a->view, UINT64_MAX, PAST_DELETED, &tree);
 
 	if (status != EMR_OK)
 		return status;
@@ -267,12 +285,25 @@ static emr_status commit_rows(asking *a, const erasing *all, size_t n)
 {
 	edit e = edit_begin(a->view);
 	emr_status status;
+	vacated *v;
 
-	for (size_t i = 0; i < n; i++)
+	for (size_t i = 0; i < n; i++) {
 		edit_erasing(&e, &all[i]);
+		v = vacated_find(a->view, all[i].object);
+		if (v != NULL) {
+			vacated barred = *v; /* a new file under its name is a new record */
+
+			barred.may_be_adopted = false;
+			edit_vacate(&e, &barred);
+		}
+	}
 	status = edit_commit(&e, NULL);
-	for (size_t i = 0; i < n && status == EMR_OK; i++)
+	for (size_t i = 0; i < n && status == EMR_OK; i++) {
 		erase_note(a->view, &all[i]);
+		v = vacated_find(a->view, all[i].object);
+		if (v != NULL)
+			v->may_be_adopted = false;
+	}
 	return status;
 }
 

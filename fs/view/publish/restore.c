@@ -131,7 +131,7 @@ static emr_status find_in_past(
 	past_tree *tree = r->lent;
 	emr_status status = is_lent ? EMR_OK
 				    : past_tree_build(r->view, until,
-					      only_deleted ? PAST_DELETED_HERE : PAST_ALL, &tree);
+					      only_deleted ? PAST_DELETED : PAST_ALL, &tree);
 	uint32_t entry;
 
 	if (status != EMR_OK)
@@ -815,7 +815,7 @@ emr_status emr_view_restore_wanted(
 	emr_status status;
 
 	publish_first(view);
-	status = past_tree_build(view, UINT64_MAX, PAST_DELETED_HERE, &f.tree);
+	status = past_tree_build(view, UINT64_MAX, PAST_DELETED, &f.tree);
 	if (status == EMR_OK)
 		status = restore_below(&f, PAST_TOP, 0);
 	past_tree_free(f.tree);
