@@ -556,6 +556,32 @@ static void what_was_deleted_comes_back_before_the_ledger_hears_of_it(void **sta
 	kit_close(&k);
 }
 
+static void what_comes_back_while_its_end_is_on_its_way_has_its_versions(void **state)
+{
+	kit k;
+
+	(void)state;
+	kit_open(&k);
+	kit_mkdir(&k, "A");
+	kit_text(&k, "A/x", "one");
+	settle(&k);
+	kit_text(&k, "A/x", "two!");
+	settle(&k);
+	ledger_is_away = true;
+	kit_unlink(&k, "A/x");
+	assert_status(EMR_BUSY, emr_view_publish_now(k.view));
+	kit_restart(&k);
+	assert_ok(bring(&k, "A/x", 0, 0, NULL));
+	kit_expect_text(&k, "A/x", "two!");
+	ledger_is_away = false;
+	for (int i = 0; i < 4; i++)
+		settle(&k);
+	kit_expect_text(&k, "A/x", "two!");
+	assert_non_null(strstr(versions(&k, "A/x"), "v1=3"));
+	kit_restart_and_compare(&k);
+	kit_close(&k);
+}
+
 static void a_folder_comes_back_with_those_that_were_empty(void **state)
 {
 	uint64_t before;
@@ -605,6 +631,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_was_deleted_comes_back_before_the_ledger_hears_of_it),
+		cmocka_unit_test(what_comes_back_while_its_end_is_on_its_way_has_its_versions),
 		cmocka_unit_test(a_folder_comes_back_with_those_that_were_empty),
 		cmocka_unit_test(an_earlier_version_comes_back_under_its_old_number),
 		cmocka_unit_test(new_content_counts_on_from_the_highest_version),

@@ -382,6 +382,7 @@ static emr_status load_vacated(void *arg, emr_id16 key, emr_bytes value)
 	v->directory = row.directory;
 	v->type = row.type;
 	v->may_be_adopted = row.may_be_adopted;
+	v->is_sent = true; /* a batch that has no answer yet may end it */
 	memcpy(v->name, row.name.data, row.name.len);
 	vacated_add(l->view, v);
 	if (n != NULL && n->number >= l->first_number)
