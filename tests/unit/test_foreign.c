@@ -522,6 +522,41 @@ static void what_was_not_sent_when_the_right_ends_is_kept(void **state)
 	end(&s, &v);
 }
 
+static void the_end_of_a_share_takes_away_what_the_kernel_has_of_a_changed_file(void **state)
+{
+	STORY;
+	emr_attr attr, wanted = {.mode = 0600};
+	emr_handle *changed = NULL, *cut = NULL;
+	char bytes[64], line[2][64];
+	size_t got = 0, n = 0;
+
+	may_write(&s, &v);
+	assert_ok(viewer_open_file(
+		&v, viewer_at(&v, "Imaging/MRI.pdf"), writer_owner_answers, &changed));
+	assert_ok(emr_view_read(changed, 0, bytes, sizeof bytes, &got));
+	assert_ok(
+		emr_view_set_attr(v.view, emr_handle_node(changed), EMR_SET_MODE, &wanted, &attr));
+	assert_ok(viewer_open_file(
+		&v, viewer_at(&v, "Imaging/Old/CT.pdf"), writer_owner_answers, &cut));
+	assert_ok(emr_view_read(cut, 0, bytes, sizeof bytes, &got));
+	assert_ok(writer_try_unlink(&v, "Imaging/Old/CT.pdf"));
+	(void)snprintf(
+		line[0], sizeof line[0], "%llu *\n", (unsigned long long)emr_handle_node(changed));
+	(void)snprintf(
+		line[1], sizeof line[1], "%llu *\n", (unsigned long long)emr_handle_node(cut));
+	v.told[0] = 0;
+	assert_ok(emr_share_revoke_person(s.ana, s.imaging, s.lima.public.signer_id, &n));
+	viewer_run(&v, writer_owner_answers, 3);
+	viewer_run(&v, writer_owner_answers, 3);
+	assert_status(EMR_ACCESS_REVOKED, emr_view_read(changed, 0, bytes, sizeof bytes, &got));
+	assert_status(EMR_ACCESS_REVOKED, emr_view_read(cut, 0, bytes, sizeof bytes, &got));
+	assert_non_null(strstr(v.told, line[0]));
+	assert_non_null(strstr(v.told, line[1]));
+	emr_view_release(changed);
+	emr_view_release(cut);
+	end(&s, &v);
+}
+
 /* ---- programs that read without him ---- */
 
 static uint64_t number_at(viewer *v, const char *inside)
@@ -631,6 +666,8 @@ int main(void)
 		cmocka_unit_test(what_is_on_its_way_to_her_folder_is_waited_for),
 		cmocka_unit_test(what_is_left_in_an_inbox_is_waited_for),
 		cmocka_unit_test(what_was_not_sent_when_the_right_ends_is_kept),
+		cmocka_unit_test(
+			the_end_of_a_share_takes_away_what_the_kernel_has_of_a_changed_file),
 		cmocka_unit_test(programs_are_kept_out_of_what_a_writer_changed),
 		cmocka_unit_test(what_a_writer_says_of_programs_stays_with_him),
 	};

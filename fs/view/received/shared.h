@@ -294,7 +294,7 @@ void shared_answer(emr_view *view, shared_choose_fn choose, shared_say_fn say, v
 /* ---- under view->lock: shared_nodes.c */
 /* The entries of S in its owner's directory. */
 void shared_tell_of(emr_view *view, const shared_share *s, emr_buf *tell);
-/* The bytes of every record of S. */
+/* The bytes of every record of S, also of what was changed there. */
 void shared_tell_records(emr_view *view, const shared_share *s, emr_buf *tell);
 
 /* ---- what is said of them: shared_say.c.  Without view->lock. */
@@ -342,5 +342,7 @@ node *shared_file_node(const emr_view *view, const shared_share *s);
 bool shared_reads_theirs(const node *n);
 /* The share whose keys those are, also when N has lost its name; NULL: none that is known. */
 shared_share *shared_gives(const node *n);
+/* N's bytes are read with keys of S, as it is shown or one's own. */
+bool shared_reads_of(const node *n, const shared_share *s);
 /* N is a share that is a single file: as it is shown, or one's own. */
 bool shared_is_file(const node *n);

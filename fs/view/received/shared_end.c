@@ -27,14 +27,6 @@ typedef struct node_list {
 	size_t n;
 } node_list;
 
-/* N's bytes are read with keys of S. */
-static bool reads_of(const node *n, const shared_share *s)
-{
-	if (shared_has(n))
-		return n->shared->share == s;
-	return shared_gives(n) == s;
-}
-
 /* Under view->lock: the records of S that somebody has open, each kept by one more open. */
 static emr_status hold_open(emr_view *view, const shared_share *s, node_list *out)
 {
@@ -44,7 +36,7 @@ static emr_status hold_open(emr_view *view, const shared_share *s, node_list *ou
 	for (size_t i = 0; i < view->by_number.cap; i++) {
 		node *n = table_at(&view->by_number, i);
 
-		if (n == NULL || n->file == NULL || !reads_of(n, s))
+		if (n == NULL || n->file == NULL || !shared_reads_of(n, s))
 			continue;
 		n->opens++;
 		out->all[out->n++] = n;
@@ -98,6 +90,7 @@ void shared_end(
 	shared_answer_all(view, s, EMR_NEED_BYTES,
 		phase == SHARED_REVOKED ? EMR_ACCESS_REVOKED : EMR_ACCESS_ENDED);
 	pthread_mutex_lock(&view->lock);
+	shared_tell_records(view, s, tell);
 	before = shared_swap_tree(view, s, NULL, tell);
 	shared_tell_of(view, s, tell);
 	pthread_mutex_unlock(&view->lock);

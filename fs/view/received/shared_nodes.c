@@ -613,8 +613,7 @@ void shared_tell_records(emr_view *view, const shared_share *s, emr_buf *tell)
 	for (size_t i = 0; i < view->by_number.cap; i++) {
 		const node *n = table_at(&view->by_number, i);
 
-		if (n != NULL && shared_has(n) && n->shared->share == s &&
-			n->type == EMR_META_FILE &&
+		if (n != NULL && n->type == EMR_META_FILE && shared_reads_of(n, s) &&
 			shared_tell_later(tell, n->number, NULL) != EMR_OK)
 			return;
 	}

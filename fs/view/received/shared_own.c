@@ -58,6 +58,11 @@ shared_share *shared_gives(const node *n)
 	return n->file != NULL && n->file->cut != NULL ? n->file->cut : shared_share_of(n);
 }
 
+bool shared_reads_of(const node *n, const shared_share *s)
+{
+	return shared_has(n) ? n->shared->share == s : shared_gives(n) == s;
+}
+
 bool shared_is_writable(const emr_view *view, const shared_share *s)
 {
 	return s != NULL && s->phase == SHARED_OPEN && s->rights != 0 &&
