@@ -444,10 +444,21 @@ static emr_status open_parcel(
 				: say(status, request, out_problem);
 }
 
+static emr_status say_torn(import *i, const char *file)
+{
+	emr_status status = EMR_OK;
+
+	for (uint64_t n = emr_parcel_torn(i->parcel); n > 0 && status == EMR_OK; n--)
+		status = say_bad(i, file, EMR_DAMAGED);
+	return status;
+}
+
 static emr_status read_all(import *i, const emr_request *request, emr_problem *out_problem)
 {
 	emr_status status = emr_replica_domains(i->session->replica, note_domain, &i->issuers);
 
+	if (status == EMR_OK)
+		status = say_torn(i, request->file);
 	if (status == EMR_OK)
 		status = emr_parcel_each(i->parcel, say_erased, i);
 	if (status == EMR_OK && request->look && i->erased > 0)

@@ -38,10 +38,12 @@ struct emr_parcel {
 	size_t n_keys, keys_cap;
 	record *records; /* sorted by object, then (emr_parcel_each) parents first */
 	size_t n, cap;
-	size_t distinct; /* of them when they were folded last */
-	uint64_t taken;	 /* items that said something */
+	size_t page_from; /* those of the page that is being read begin here */
+	size_t distinct;  /* of them when they were folded last */
+	uint64_t taken;	  /* items that said something */
 	uint64_t foreign;
 	uint64_t bad_pages;
+	uint64_t torn;	     /* of them: at an item of the owner's */
 	emr_status bad_page; /* what was wrong with one of them */
 };
 

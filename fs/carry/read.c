@@ -35,6 +35,11 @@ uint64_t emr_parcel_foreign(const emr_parcel *parcel)
 	return parcel->foreign;
 }
 
+uint64_t emr_parcel_torn(const emr_parcel *parcel)
+{
+	return parcel->torn;
+}
+
 static emr_status grow(void **items, size_t n, size_t *cap, size_t size)
 {
 	size_t wanted = *cap == 0 ? 64 : *cap * 2;
@@ -84,10 +89,11 @@ static emr_status take_list_key(emr_parcel *p, const emr_page_item *at, emr_id16
 	return status;
 }
 
-/* The record of that object: the items of one come one after the other. */
+/* The record of that object: in a page the items of one come one after the other, and another page
+ * may say them again. */
 static emr_status record_for(emr_parcel *p, emr_id16 domain, emr_id16 object, record **out_record)
 {
-	record *last = p->n > 0 ? &p->records[p->n - 1] : NULL;
+	record *last = p->n > p->page_from ? &p->records[p->n - 1] : NULL;
 	emr_status status;
 
 	if (last != NULL && emr_id16_equal(last->object, object) &&
@@ -208,6 +214,30 @@ static bool is_mine(const emr_parcel *p, const emr_page_item *at, emr_id16 domai
 	       memcmp(public.owner_pk, at->signer_pk, 32) == 0;
 }
 
+/* What can be wrong with a page alone.  A writer can make a leaf that looks like one: it takes
+ * nobody's records away. */
+static bool is_of_page(emr_status status)
+{
+	return status == EMR_DAMAGED || status == EMR_NEWER_FORMAT || status == EMR_UNSUPPORTED;
+}
+
+static emr_status take_op(emr_parcel *p, const emr_page_item *at, emr_id16 domain, bool mine)
+{
+	emr_status status;
+
+	switch (at->item.op) {
+	case EMR_OP_LISTKEY:
+		status = take_list_key(p, at, domain);
+		return mine || status == EMR_NO_MEMORY ? status
+						       : EMR_OK; /* names under it will not open */
+	case EMR_OP_PUT:
+	case EMR_OP_REWRAP:
+	case EMR_OP_META:
+		return take_record(p, at, domain, mine);
+	}
+	return EMR_DAMAGED;
+}
+
 static emr_status take_item(void *arg, const emr_page_item *at)
 {
 	emr_parcel *p = arg;
@@ -222,19 +252,10 @@ static emr_status take_item(void *arg, const emr_page_item *at)
 		return EMR_OK;
 	}
 	status = mine ? EMR_OK : others_is_owner(p, at, domain, &mine);
-	if (status != EMR_OK)
-		return status;
-	switch (at->item.op) {
-	case EMR_OP_LISTKEY:
-		status = take_list_key(p, at, domain);
-		return mine || status == EMR_NO_MEMORY ? status
-						       : EMR_OK; /* names under it will not open */
-	case EMR_OP_PUT:
-	case EMR_OP_REWRAP:
-	case EMR_OP_META:
-		return take_record(p, at, domain, mine);
-	}
-	return EMR_DAMAGED;
+	if (status == EMR_OK)
+		status = take_op(p, at, domain, mine);
+	p->torn += mine && is_of_page(status);
+	return status;
 }
 
 /* ---- pages ---- */
@@ -309,13 +330,6 @@ static emr_status fold_repeated(emr_parcel *p)
 	return n > RECORDS_MAX ? EMR_LIMIT : EMR_OK;
 }
 
-/* What can be wrong with a page alone.  A writer can make a leaf that looks like one: it takes
- * nobody's records away. */
-static bool is_of_page(emr_status status)
-{
-	return status == EMR_DAMAGED || status == EMR_NEWER_FORMAT || status == EMR_UNSUPPORTED;
-}
-
 static emr_status take_page(void *arg, const emr_cid *cid)
 {
 	emr_parcel *p = arg;
@@ -324,6 +338,7 @@ static emr_status take_page(void *arg, const emr_cid *cid)
 
 	if (status != EMR_OK)
 		return status;
+	p->page_from = p->n;
 	status = emr_page_each(emr_buf_view(&page), take_item, p);
 	if (is_of_page(status)) {
 		p->bad_pages++;
@@ -354,7 +369,7 @@ static emr_status read_pages(emr_parcel *p)
 	if (status != EMR_OK)
 		return status;
 	if (p->taken > 0) {
-		p->foreign += p->bad_pages;
+		p->foreign += p->bad_pages - p->torn;
 		return EMR_OK;
 	}
 	if (p->bad_pages > 0)

@@ -7,6 +7,7 @@
 
 #include "carry/carry.h"
 #include "carry/catalogue.h"
+#include "contract/codes.h"
 #include "store/car.h"
 #include "store/dag_pb.h"
 #include "store/unixfs.h"
@@ -549,6 +550,122 @@ static void of_two_days_in_one_the_later_word_counts(void **state)
 	assert_int_equal(look_at(&both, NULL, 1).opened, DIRS * FILES + 1);
 }
 
+/* ---- pages of one's own that are put together here ---- */
+
+#define PAGE_HEAD 12
+#define ENTRIES 600
+
+/* What a page of the CAR says, one entry after the other. */
+typedef struct entries {
+	emr_bytes listkeys[ENTRIES], dirs[ENTRIES], files[ENTRIES];
+	size_t n_listkeys, n_dirs, n_files;
+} entries;
+
+static void sort_entry(entries *all, emr_bytes entry, uint8_t op)
+{
+	if (op == EMR_OP_LISTKEY)
+		all->listkeys[all->n_listkeys++] = entry;
+	else if (op == EMR_OP_META)
+		all->dirs[all->n_dirs++] = entry;
+	else
+		all->files[all->n_files++] = entry;
+}
+
+static entries entries_of(const piece *page)
+{
+	entries all = {.n_files = 0};
+	emr_item item;
+
+	for (size_t at = PAGE_HEAD; at < page->data_len;) {
+		const uint8_t *entry = car.data + page->data + at;
+		const uint8_t *path = entry + EMR_ITEM_BYTES + EMR_HEADER_BYTES;
+		size_t len;
+
+		assert_int_equal(
+			emr_item_parse((emr_span){entry, EMR_ITEM_BYTES}, &item), EMR_CONTRACT_OK);
+		len = (size_t)(path - entry) + 4 + path[2] * (size_t)32 + item.priv_len;
+		sort_entry(&all, emr_bytes_of(entry, len), item.op);
+		at += len;
+	}
+	assert_true(all.n_dirs > 0 && all.n_files > 1);
+	return all;
+}
+
+static entries first_page(void)
+{
+	for (size_t i = 0; i < n_pieces; i++)
+		if (is_page(&pieces[i]))
+			return entries_of(&pieces[i]);
+	fail();
+	return (entries){.n_files = 0};
+}
+
+/* A page with the listing keys of ALL, and then A and B. */
+static emr_cid make_page(const entries *all, emr_bytes a, emr_bytes b, emr_buf *out)
+{
+	static const uint8_t head[8] = "EMXC\2";
+	const uint8_t count[4] = {
+		0, 0, (uint8_t)((all->n_listkeys + 2) >> 8), (uint8_t)(all->n_listkeys + 2)};
+
+	emr_buf_clear(out);
+	assert_ok(emr_buf_append(out, head, sizeof head));
+	assert_ok(emr_buf_append(out, count, sizeof count));
+	for (size_t i = 0; i < all->n_listkeys; i++)
+		assert_ok(emr_buf_append(out, all->listkeys[i].data, all->listkeys[i].len));
+	assert_ok(emr_buf_append(out, a.data, a.len));
+	assert_ok(emr_buf_append(out, b.data, b.len));
+	return emr_cid_of_block(EMR_CODEC_RAW, emr_buf_view(out));
+}
+
+/* The pages come in order of their CIDs, which is as good as none. */
+static void a_page_begins_with_the_directory_that_the_one_before_it_ends_with(void **state)
+{
+	const entries all = first_page();
+	bool *none = calloc(n_pieces, sizeof *none);
+	EMR_AUTO_BUF two = {0};
+	EMR_AUTO_BUF first = {0};
+	EMR_AUTO_BUF second = {0};
+	emr_cid a, b;
+	emr_parcel *parcel;
+	size_t i = 0;
+
+	(void)state;
+	assert_non_null(none);
+	do {
+		assert_true(i + 1 < all.n_files);
+		a = make_page(&all, all.files[i], all.dirs[0], &first);
+		b = make_page(&all, all.dirs[0], all.files[i + 1], &second);
+		i++;
+	} while (memcmp(a.b, b.b, sizeof a.b) > 0);
+	begin_car(&two, &a, 1);
+	add_section(&two, a.b, sizeof a.b, first.data, first.len);
+	add_section(&two, b.b, sizeof b.b, second.data, second.len);
+	assert_int_equal(look_at(&two, none, 1).files, 2);
+	assert_ok(open_car(&two, &parcel));
+	assert_int_equal(emr_parcel_foreign(parcel), 0);
+	assert_int_equal(emr_parcel_torn(parcel), 0);
+	emr_parcel_close(parcel);
+	free(none);
+}
+
+static void a_page_that_breaks_off_at_ones_own_item_is_not_somebody_elses(void **state)
+{
+	const entries all = first_page();
+	EMR_AUTO_BUF both = {0};
+	EMR_AUTO_BUF page = {0};
+	emr_parcel *parcel;
+	emr_cid cid = make_page(&all, all.dirs[0], all.dirs[0], &page);
+
+	(void)state;
+	assert_ok(emr_buf_append(&both, car.data, car.len));
+	add_section(&both, cid.b, sizeof cid.b, page.data, page.len);
+	assert_int_equal(look_at(&both, NULL, 20).files, DIRS * FILES + 1);
+	assert_ok(open_car(&both, &parcel));
+	assert_int_equal(emr_parcel_foreign(parcel), 0);
+	assert_int_equal(emr_parcel_torn(parcel), 1);
+	emr_parcel_close(parcel);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -559,6 +676,8 @@ int main(void)
 		cmocka_unit_test(a_torn_end_is_refused),
 		cmocka_unit_test(a_content_alone_has_no_records_and_is_seen),
 		cmocka_unit_test(a_leaf_that_looks_like_a_page_takes_nothing_away),
+		cmocka_unit_test(a_page_begins_with_the_directory_that_the_one_before_it_ends_with),
+		cmocka_unit_test(a_page_that_breaks_off_at_ones_own_item_is_not_somebody_elses),
 		cmocka_unit_test(of_two_days_in_one_the_later_word_counts),
 	};
 
