@@ -344,14 +344,14 @@ static emr_status try_record(writing *w, record *r)
 }
 
 /* A part that is taken out of the file by itself should know where its records lie, as far as there
- * is room. */
+ * is room.  A file is no place to lie in, whatever a writer says, and comes with its content. */
 static emr_status add_above(writing *w, const record *r)
 {
 	record *up = find(w, r->parent);
 	emr_status status = EMR_OK;
 
 	for (int i = 0; status == EMR_OK && i < ABOVE_MAX && up != NULL && up->is_taken &&
-			up->part != w->part.number;
+			up->place.pversion == 0 && up->part != w->part.number;
 		i++) {
 		status = try_record(w, up);
 		up = find(w, up->parent);

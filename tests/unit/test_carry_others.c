@@ -1,5 +1,6 @@
 /* What other people put into the owner's folder, out in a CAR and back: theirs where her ledger
  * says so, and whatever they say of it. */
+#include <stdio.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -305,6 +306,43 @@ static void what_a_writer_may_not_say_is_left_out(void **state)
 	end();
 }
 
+/* A file of hers whose number comes before that of its directory: what says to lie in it is
+ * exported first. */
+static emr_id16 early_file(char path[80])
+{
+	for (int i = 0;; i++) {
+		emr_id16 dir, own;
+
+		snprintf(path, 80, "Imaging/d%d", i);
+		kit_mkdir(&s.k, path);
+		dir = id_of(path);
+		strcat(path, "/own.txt");
+		kit_text(&s.k, path, "hers");
+		own = id_of(path);
+		if (memcmp(own.b, dir.b, sizeof dir.b) < 0)
+			return own;
+	}
+}
+
+static void what_says_to_lie_in_her_file_takes_no_content_away(void **state)
+{
+	char path[80], whole[100];
+	emr_id16 own;
+	found f;
+
+	(void)state;
+	begin();
+	own = early_file(path);
+	let_it_arrive();
+	pen_file(&p, s.imaging, own, "below.txt", "planted", NULL);
+	assert_ok(p.last.error);
+	f = read_back(true);
+	snprintf(whole, sizeof whole, "|%s=hers|", path);
+	has(&f, whole);
+	has(&f, "|below.txt=planted|"); /* a file is no place: it lies at the top */
+	end();
+}
+
 static void a_deposit_comes_back_once_the_owner_has_placed_it(void **state)
 {
 	emr_buf card = {0};
@@ -337,6 +375,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(a_description_of_another_patient_closes_nothing),
 		cmocka_unit_test(a_page_of_a_writers_own_takes_no_content_away),
 		cmocka_unit_test(what_a_writer_may_not_say_is_left_out),
+		cmocka_unit_test(what_says_to_lie_in_her_file_takes_no_content_away),
 		cmocka_unit_test(a_deposit_comes_back_once_the_owner_has_placed_it),
 	};
 
