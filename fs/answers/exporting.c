@@ -10,9 +10,11 @@
 #include "answers/evidence.h"
 #include "base/log.h"
 #include "carry/carry.h"
+#include "fetch/fetch.h"
 #include "kit/language.h"
 #include "kit/out.h"
 #include "kit/text.h"
+#include "session/fetching.h"
 #include "session/shared_blocks.h"
 #include "sharing/shared_paths.h"
 
@@ -125,6 +127,7 @@ typedef struct progress {
 	emr_emit_fn emit;
 	void *arg;
 	int64_t last_ns;
+	emr_fetch_count brought;
 } progress;
 
 static emr_status tell(void *arg, uint64_t done, uint64_t of)
@@ -147,7 +150,7 @@ static emr_status write_records(emr_session *session, const emr_request *request
 	const emr_carry_sources from = {.keyring = session->keyring,
 		.ledger = session->ledger,
 		.replica = session->replica,
-		.store = session->store,
+		.store = emr_session_blocks(session),
 		.facts = session->facts,
 		.tell = tell,
 		.tell_arg = p};
@@ -179,8 +182,10 @@ static emr_status write_out(emr_session *session, const emr_request *request, ou
 			session->view, emr_clock_boot_ns(emr_clock_system()) + PUBLISH_NS);
 	if (status != EMR_OK)
 		emr_log(EMR_LOG_WARN, "export: publishing before it: %s", emr_status_text(status));
+	emr_fetcher_wait_begin(emr_session_fetcher(session), false);
 	status = request->proof ? write_proof(session, request, out, out_tally)
 				: write_records(session, request, out, p, out_tally);
+	p->brought = emr_fetcher_wait_end(emr_session_fetcher(session));
 	if (status == EMR_OK && fsync(out->fd) != 0 && errno != EINVAL)
 		status = emr_status_from_errno(errno);
 	return status;
@@ -213,7 +218,8 @@ emr_status emr_answer_export(emr_session *session, const emr_request *request, e
 	out.is_whole = true;
 	if (!request->proof)
 		emr_cid_text(&tally.root, root);
-	object = json_pack("{s:b, s:I, s:I, s:s}", "done", 1, "records", (json_int_t)tally.records,
-		"bytes", (json_int_t)tally.bytes, "root", root);
+	object = json_pack("{s:b, s:I, s:I, s:s, s:I}", "done", 1, "records",
+		(json_int_t)tally.records, "bytes", (json_int_t)tally.bytes, "root", root,
+		"brought_bytes", (json_int_t)p.brought.bytes);
 	return object != NULL ? emit(arg, object) : EMR_NO_MEMORY;
 }

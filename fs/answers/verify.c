@@ -8,10 +8,12 @@
 #include "answers/answers.h"
 #include "answers/gaps.h"
 #include "base/log.h"
+#include "fetch/fetch.h"
 #include "kit/language.h"
 #include "kit/out.h"
 #include "ledger/checkpoint.h"
 #include "people/origin.h"
+#include "session/fetching.h"
 #include "session/walk.h"
 #include "settle/whose.h"
 
@@ -37,6 +39,7 @@ typedef struct verification {
 	uint64_t checked, failed;
 	bool mended; /* rows of the ledger or of the own copy were put right */
 	int64_t last_progress_ns;
+	emr_fetch_count brought; /* from nodes */
 } verification;
 
 static void verification_end(verification *v)
@@ -475,8 +478,9 @@ static int put_origin(verification *v, json_t *answer)
 
 static emr_status emit_answer(verification *v, json_t *chain)
 {
-	json_t *answer = json_pack("{s:b, s:I, s:I, s:o*}", "done", 1, "checked",
-		(json_int_t)v->checked, "bad_count", (json_int_t)v->failed, "chain", chain);
+	json_t *answer = json_pack("{s:b, s:I, s:I, s:I, s:o*}", "done", 1, "checked",
+		(json_int_t)v->checked, "bad_count", (json_int_t)v->failed, "brought_bytes",
+		(json_int_t)v->brought.bytes, "chain", chain);
 
 	if (answer == NULL || put_origin(v, answer) != 0) {
 		json_decref(answer);
@@ -488,12 +492,16 @@ static emr_status emit_answer(verification *v, json_t *chain)
 static emr_status check_all(verification *v, const emr_id16 *root)
 {
 	const emr_request *request = v->request;
+	emr_fetcher *fetcher = emr_session_fetcher(v->session);
 	bool is_whole = root == NULL;
 	json_t *chain = NULL;
 	emr_status status = EMR_OK;
 
-	if (!request->chain)
+	if (!request->chain) {
+		emr_fetcher_wait_begin(fetcher, !v->session->read_only);
 		status = check_records(v, root);
+		v->brought = emr_fetcher_wait_end(fetcher);
+	}
 	if (status == EMR_OK && is_whole && !request->chain)
 		status = check_promises(v);
 	if (status == EMR_OK && is_whole && !request->chain)

@@ -162,7 +162,7 @@ static emr_status copy_block(void *context, const emr_cid *cid)
 
 	if (is_written_hole(w, cid))
 		return EMR_OK;
-	status = emr_store_get_verified(w->from->store, cid, &block);
+	status = emr_block_store_get_verified(w->from->store, cid, &block);
 	return status == EMR_OK ? write_block(w, cid, emr_buf_view(&block)) : status;
 }
 
@@ -173,13 +173,12 @@ static emr_status add_bundle(writing *w, const record *r)
 	EMR_AUTO_BUF block = {0};
 	emr_unixfs_bundle bundle;
 	emr_cid missing;
-	emr_status status = emr_store_get_verified(w->from->store, &r->place.root, &block);
+	emr_status status = emr_block_store_get_verified(w->from->store, &r->place.root, &block);
 
 	if (status == EMR_OK && emr_unixfs_bundle_decode(emr_buf_view(&block), &bundle) != EMR_OK)
 		return EMR_OK; /* its name fits: somebody wrote nonsense, which opens nowhere */
 	if (status == EMR_OK)
-		status = emr_store_walk(
-			emr_store_blocks(w->from->store), &r->place.root, copy_block, w, &missing);
+		status = emr_store_walk(w->from->store, &r->place.root, copy_block, w, &missing);
 	if (status != EMR_OK)
 		return status == EMR_NOT_FOUND ? EMR_MISSING_DATA : status;
 	link.tsize = block.len + bundle.content_tsize + bundle.manifest_bytes;

@@ -15,6 +15,7 @@
 #define HELD_BLOCKS 32 /* where no cache takes them: at most 8 MiB */
 #define FAILURES 64
 #define FAILURE_NS INT64_C(2000000000)
+#define AWAY_NS INT64_C(10000000000)
 #define AHEAD 64
 #define AGE_NS INT64_C(3600000000000)
 
@@ -52,14 +53,16 @@ struct emr_fetcher {
 	size_t ahead_next;
 	bringing *all;
 	int64_t aged_boot_ns;
+	int64_t away_until_boot_ns; /* whoever may wait does not until then */
 };
 
-/* What this thread missed, and how often it began to wait. */
+/* What this thread missed, and whether it waits. */
 static _Thread_local struct {
 	const emr_fetcher *fetcher;
 	emr_cid cid;
 	bool has_missed;
-	unsigned waits;
+	bool is_waiting, is_home;
+	emr_fetch_count came;
 } mine;
 
 static int64_t boot_ns(const emr_fetcher *fetcher)
@@ -156,17 +159,41 @@ static void note_missed(const emr_fetcher *fetcher, const emr_cid *cid)
 	mine.has_missed = true;
 }
 
-static emr_status get_here(emr_fetcher *fetcher, const emr_cid *cid, emr_buf *out)
+static emr_status get_brought(emr_fetcher *fetcher, const emr_cid *cid, emr_buf *out)
 {
 	emr_block_cache *cache = fetcher->options.cache;
 	emr_status status;
 
 	if (held_get(fetcher, cid, out, &status))
 		return status;
-	status = cache != NULL ? emr_block_cache_get(cache, cid, out) : EMR_NOT_FOUND;
+	return cache != NULL ? emr_block_cache_get(cache, cid, out) : EMR_NOT_FOUND;
+}
+
+static emr_status get_here(emr_fetcher *fetcher, const emr_cid *cid, emr_buf *out)
+{
+	emr_status status = get_brought(fetcher, cid, out);
+
 	if (status == EMR_NOT_FOUND)
 		status = emr_block_store_get_verified(fetcher->options.store, cid, out);
 	if (status == EMR_NOT_FOUND || status == EMR_DAMAGED)
+		note_missed(fetcher, cid);
+	return status;
+}
+
+static emr_status size_here(emr_fetcher *fetcher, const emr_cid *cid, uint64_t *out_bytes)
+{
+	EMR_AUTO_BUF held = {0};
+	emr_status status;
+
+	if (fetcher->options.cache != NULL &&
+		emr_block_cache_has(fetcher->options.cache, cid, out_bytes))
+		return EMR_OK;
+	if (held_get(fetcher, cid, &held, &status)) {
+		*out_bytes = held.len;
+		return status;
+	}
+	status = emr_block_store_size(fetcher->options.store, cid, out_bytes);
+	if (status == EMR_NOT_FOUND)
 		note_missed(fetcher, cid);
 	return status;
 }
@@ -189,18 +216,67 @@ static void end_wait(void *arg, emr_status status)
 	pthread_mutex_unlock(&w->lock);
 }
 
+/* Of a thousand records not each waits for a place that does not answer. */
+static bool is_away(emr_fetcher *fetcher)
+{
+	bool is;
+
+	pthread_mutex_lock(&fetcher->lock);
+	is = boot_ns(fetcher) < fetcher->away_until_boot_ns;
+	pthread_mutex_unlock(&fetcher->lock);
+	return is;
+}
+
 static emr_status wait_for(emr_fetcher *fetcher, const emr_cid *cid)
 {
 	waiting w = {.lock = PTHREAD_MUTEX_INITIALIZER, .told = PTHREAD_COND_INITIALIZER};
-	emr_status status = emr_fetcher_bring(fetcher, cid, end_wait, &w);
+	emr_status status = EMR_OFFLINE;
+	uint64_t bytes = 0;
 
+	if (!is_away(fetcher))
+		status = emr_fetcher_bring(fetcher, cid, end_wait, &w);
 	if (status != EMR_OK)
 		return status;
 	pthread_mutex_lock(&w.lock);
 	while (!w.is_over)
 		pthread_cond_wait(&w.told, &w.lock);
 	pthread_mutex_unlock(&w.lock);
+	if (w.status == EMR_OK && size_here(fetcher, cid, &bytes) == EMR_OK) {
+		mine.came.blocks++;
+		mine.came.bytes += bytes;
+	}
 	return w.status;
+}
+
+/* Into the own store, if it is not there; without room it stays where it is. */
+static void bring_home(emr_fetcher *fetcher, const emr_cid *cid)
+{
+	EMR_AUTO_BUF block = {0};
+	emr_status status = emr_block_store_get_verified(fetcher->options.store, cid, &block);
+
+	if (status != EMR_NOT_FOUND && status != EMR_DAMAGED)
+		return;
+	status = get_brought(fetcher, cid, &block);
+	if (status == EMR_OK) {
+		const emr_block one = {.cid = *cid, .data = emr_buf_view(&block)};
+
+		status = emr_block_store_put(fetcher->options.store, &one, 1);
+	}
+	if (status != EMR_OK)
+		emr_log(EMR_LOG_WARN, "fetch: a block was brought and not kept: %s",
+			emr_status_text(status));
+}
+
+/* STATUS of a look at what is here; true: look again. */
+static bool may_look_again(emr_fetcher *fetcher, const emr_cid *cid, emr_status status)
+{
+	bool is_missing = status == EMR_NOT_FOUND || status == EMR_DAMAGED;
+
+	if (!mine.is_waiting || (is_missing && wait_for(fetcher, cid) != EMR_OK))
+		return false;
+	if (mine.is_home && is_brought(fetcher, cid))
+		bring_home(fetcher, cid);
+	return is_missing;
 }
 
 static emr_status get_verified(emr_block_store *face, const emr_cid *cid, emr_buf *out)
@@ -208,28 +284,7 @@ static emr_status get_verified(emr_block_store *face, const emr_cid *cid, emr_bu
 	emr_fetcher *fetcher = of(face);
 	emr_status status = get_here(fetcher, cid, out);
 
-	if ((status != EMR_NOT_FOUND && status != EMR_DAMAGED) || mine.waits == 0 ||
-		wait_for(fetcher, cid) != EMR_OK)
-		return status;
-	return get_here(fetcher, cid, out);
-}
-
-static emr_status size_here(emr_fetcher *fetcher, const emr_cid *cid, uint64_t *out_bytes)
-{
-	EMR_AUTO_BUF held = {0};
-	emr_status status;
-
-	if (fetcher->options.cache != NULL &&
-		emr_block_cache_has(fetcher->options.cache, cid, out_bytes))
-		return EMR_OK;
-	if (held_get(fetcher, cid, &held, &status)) {
-		*out_bytes = held.len;
-		return status;
-	}
-	status = emr_block_store_size(fetcher->options.store, cid, out_bytes);
-	if (status == EMR_NOT_FOUND)
-		note_missed(fetcher, cid);
-	return status;
+	return may_look_again(fetcher, cid, status) ? get_here(fetcher, cid, out) : status;
 }
 
 static emr_status size(emr_block_store *face, const emr_cid *cid, uint64_t *out_bytes)
@@ -237,9 +292,7 @@ static emr_status size(emr_block_store *face, const emr_cid *cid, uint64_t *out_
 	emr_fetcher *fetcher = of(face);
 	emr_status status = size_here(fetcher, cid, out_bytes);
 
-	if (status != EMR_NOT_FOUND || mine.waits == 0 || wait_for(fetcher, cid) != EMR_OK)
-		return status;
-	return size_here(fetcher, cid, out_bytes);
+	return may_look_again(fetcher, cid, status) ? size_here(fetcher, cid, out_bytes) : status;
 }
 
 /* What was brought can be brought again; what a person saves cannot. */
@@ -312,14 +365,17 @@ bool emr_fetcher_missed(emr_fetcher *fetcher, emr_cid *out_cid)
 	return true;
 }
 
-void emr_fetcher_wait_begin(emr_fetcher *fetcher)
+void emr_fetcher_wait_begin(emr_fetcher *fetcher, bool is_home)
 {
-	mine.waits += fetcher != NULL;
+	mine.is_waiting = fetcher != NULL;
+	mine.is_home = is_home;
+	mine.came = (emr_fetch_count){0};
 }
 
-void emr_fetcher_wait_end(emr_fetcher *fetcher)
+emr_fetch_count emr_fetcher_wait_end(emr_fetcher *fetcher)
 {
-	mine.waits -= fetcher != NULL;
+	mine.is_waiting = false;
+	return fetcher != NULL ? mine.came : (emr_fetch_count){0};
 }
 
 /* ---- Bringing ---- */
@@ -381,6 +437,8 @@ static void block_came(void *arg, const emr_copies_answer *answer)
 	pthread_mutex_lock(&fetcher->lock);
 	if (status != EMR_OK && status != EMR_INTERRUPTED)
 		note_failure(fetcher, &b->cid, status);
+	if (status == EMR_OFFLINE || status == EMR_TIMEOUT)
+		fetcher->away_until_boot_ns = boot_ns(fetcher) + AWAY_NS;
 	take_out(fetcher, b);
 	pthread_mutex_unlock(&fetcher->lock);
 	if (b->done != NULL)

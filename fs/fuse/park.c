@@ -65,7 +65,7 @@ bool park(fuse_req_t req, session *s, emr_need need, const parked *p, park_fn go
 		return true;
 	}
 	*w = (waiting){.req = req, .p = *p, .go = go};
-	w->id = wait_begin(req, EMR_SHARED_WAIT_NS + SLACK_NS);
+	w->id = wait_begin(req, EMR_SHARED_WAIT_NS + EMR_FETCH_WAIT_NS + SLACK_NS);
 	status = emr_view_await(s->options.view, p->node, need, name, ready, w);
 	if (status != EMR_BUSY) /* it has come meanwhile, or never will */
 		ready(w, status);

@@ -505,27 +505,31 @@ static const emr_verb_row verbs[EMR_VERB_COUNT] = {
 		.operands = "[PATH]",
 		.operands_max = 1,
 		.help = "Check that records and ledger are genuine and whole",
-		.manual = "Reads every block, checks its hash, its authentication and the signed "
-			  "statement of each record,\n"
-			  "and replays the whole ledger. The open folder does it itself; a closed "
-			  "one is opened for it,\n"
-			  "which asks for the passphrase.\n"
-			  "Of one file it says who signed it, when, and in which entry and "
-			  "transaction. What others share is read as a program "
-			  "would,\n"
-			  "which its owner's log tells.\n"
-			  "Others number what they sign for a patient, over all folders: of the "
-			  "whole folder, and of all that one person shares\n"
-			  "(shared-with-me/OWNER), it says which of these numbers are not there. "
-			  "That is no fault of what is there.\n"
-			  "With --proof only FILE is read, a proof out of .emrfs/proof, and COPY, "
-			  "the file that it is about:\n"
-			  "signatures, certificate and place in the ledger, without keyring or "
-			  "folder. Anybody can do the same\n"
-			  "with another program: examples/verify-audit.c.\n",
+		.manual =
+			"Reads every block, checks its hash, its authentication and the signed "
+			"statement of each record,\n"
+			"and replays the whole ledger. The open folder does it itself; a closed "
+			"one is opened for it,\n"
+			"which asks for the passphrase.\n"
+			"What is missing on this disk, or went bad, is brought home from the IPFS "
+			"node of the settings.\n"
+			"Of one file it says who signed it, when, and in which entry and "
+			"transaction. What others share is read as a program "
+			"would,\n"
+			"which its owner's log tells.\n"
+			"Others number what they sign for a patient, over all folders: of the "
+			"whole folder, and of all that one person shares\n"
+			"(shared-with-me/OWNER), it says which of these numbers are not there. "
+			"That is no fault of what is there.\n"
+			"With --proof only FILE is read, a proof out of .emrfs/proof, and COPY, "
+			"the file that it is about:\n"
+			"signatures, certificate and place in the ledger, without keyring or "
+			"folder. Anybody can do the same\n"
+			"with another program: examples/verify-audit.c.\n",
 		.fields = "checked bad[]{path error} chain{size root reached mended witnesses[]} "
 			  "gaps[]{by "
-			  "organisation key last missing numbers unread} signer time tx signed;\n"
+			  "organisation key last missing numbers unread} signer time tx signed "
+			  "brought_bytes;\n"
 			  "with --proof also bytes version organisation network own_network "
 			  "certificate copy, or access",
 		.options = BIT(EMR_OPT_QUICK) | BIT(EMR_OPT_CHAIN) | BIT(EMR_OPT_PASSPHRASE_FILE) |
@@ -569,7 +573,7 @@ static const emr_verb_row verbs[EMR_VERB_COUNT] = {
 			"With --proof OUT is what .emrfs/proof/PATH.tlog-proof shows: evidence to "
 			"give to others. OUT must not\n"
 			"be there yet, and lies outside the folder.\n",
-		.fields = "out records bytes root",
+		.fields = "out records bytes root brought_bytes",
 		.options = BIT(EMR_OPT_AS_PROOF),
 		.exits = exits_export},
 	[EMR_VERB_IMPORT] = {.name = "import",

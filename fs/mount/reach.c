@@ -41,12 +41,17 @@ static emr_status learn_folder(emr_reach *reach, emr_problem *out_problem)
 
 static emr_status open_here(emr_reach *reach, const emr_args *args, emr_problem *out_problem)
 {
+	EMR_AUTO_SETTINGS settings = {0};
 	const emr_session_options options = {.places = &reach->places,
+		.settings = &settings,
 		.read_only = true,
 		.may_be_still = true,
 		.passphrase_file = args->values[EMR_OPT_PASSPHRASE_FILE]};
-	emr_status status = emr_base_init();
+	emr_status status = emr_settings_read(&reach->places, &settings, out_problem);
 
+	if (status != EMR_OK)
+		return status;
+	status = emr_base_init();
 	if (status == EMR_OK)
 		status = emr_process_harden();
 	if (status != EMR_OK) {

@@ -164,6 +164,18 @@ static emr_status check_operands(const emr_args *args, size_t needed, const char
 
 /* ---- export ---- */
 
+/* What was not on this disk. */
+static void say_brought(const asking *a)
+{
+	uint64_t bytes = number_of(a, "brought_bytes");
+	char text[EMR_TEXT_BYTES];
+
+	emr_out_number(a->out, "brought_bytes", bytes);
+	emr_size_text(bytes, text);
+	if (bytes > 0)
+		emr_say(a->out, "%s of it came from your IPFS node.\n", text);
+}
+
 int emr_cmd_export(const emr_args *args, emr_out *out)
 {
 	__attribute__((cleanup(asking_end)))
@@ -193,6 +205,7 @@ int emr_cmd_export(const emr_args *args, emr_out *out)
 		return EMR_EXIT_DONE;
 	}
 	emr_say(out, "%s: %s, %s, encrypted.\n", shown, records, bytes);
+	say_brought(&a);
 	emr_say(out, "Its root, for tools of IPFS: %s\n", text_of(a.last, "root"));
 	return EMR_EXIT_DONE;
 }

@@ -111,6 +111,17 @@ static void say_gaps(emr_out *out, const json_t *gaps)
 		emr_say(out, EMR_GAP_MEANS);
 }
 
+static void say_brought(emr_out *out, const json_t *last)
+{
+	json_int_t bytes = json_integer_value(json_object_get(last, "brought_bytes"));
+	char text[EMR_TEXT_BYTES];
+
+	if (bytes == 0)
+		return;
+	emr_size_text((uint64_t)bytes, text);
+	emr_say(out, "%s were missing on this disk and came from your IPFS node.\n", text);
+}
+
 static int conclude(emr_out *out, const outcome *o)
 {
 	json_int_t checked = json_integer_value(json_object_get(o->last, "checked"));
@@ -118,7 +129,8 @@ static int conclude(emr_out *out, const outcome *o)
 	const json_t *chain = json_object_get(o->last, "chain");
 	emr_problem problem = {0};
 	char n[EMR_TEXT_BYTES], m[EMR_TEXT_BYTES];
-	static const char *const passed[] = {"checked", "chain", "signer", "time", "tx", "signed"};
+	static const char *const passed[] = {
+		"checked", "chain", "signer", "time", "tx", "signed", "brought_bytes"};
 
 	for (size_t i = 0; i < sizeof passed / sizeof *passed; i++) {
 		json_t *value = json_object_get(o->last, passed[i]);
@@ -132,6 +144,7 @@ static int conclude(emr_out *out, const outcome *o)
 	if (chain != NULL)
 		say_chain(out, chain);
 	say_gaps(out, o->gaps);
+	say_brought(out, o->last);
 	emr_number_text((uint64_t)failed, n);
 	emr_number_text((uint64_t)checked, m);
 	if (failed == 0 && chain != NULL && json_is_false(json_object_get(chain, "reached"))) {

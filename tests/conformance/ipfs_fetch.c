@@ -149,10 +149,16 @@ static void who_may_wait_gets_it_from_the_store_itself(void **state)
 
 	(void)state;
 	begin(&s, "good", PATIENCE_MS);
-	emr_fetcher_wait_begin(s.fetcher);
+	emr_fetcher_wait_begin(s.fetcher, false);
 	assert_ok(emr_block_store_get_verified(s.blocks, &block.cid, &out));
-	emr_fetcher_wait_end(s.fetcher);
+	assert_int_equal(emr_fetcher_wait_end(s.fetcher).bytes, 5000);
 	assert_int_equal(out.len, 5000);
+	assert_false(emr_block_store_has(emr_store_blocks(s.store->store), &block.cid));
+	emr_buf_clear(&out);
+	emr_fetcher_wait_begin(s.fetcher, true);
+	assert_ok(emr_block_store_get_verified(s.blocks, &block.cid, &out));
+	assert_int_equal(emr_fetcher_wait_end(s.fetcher).bytes, 0);
+	assert_true(emr_block_store_has(emr_store_blocks(s.store->store), &block.cid));
 	end(&s);
 	kit_block_free(&block);
 }
@@ -182,6 +188,11 @@ static void a_bad_block_of_ones_own_is_brought_whole(void **state)
 	assert_status(EMR_OK, await(&s, 1));
 	assert_ok(emr_block_store_get_verified(s.blocks, &block.cid, &out));
 	assert_memory_equal(out.data, block.data.data, 5000);
+	emr_fetcher_wait_begin(s.fetcher, true);
+	emr_buf_clear(&out);
+	assert_ok(emr_block_store_get_verified(s.blocks, &block.cid, &out));
+	(void)emr_fetcher_wait_end(s.fetcher);
+	kit_has(s.store, (uint32_t)getpid() * 16 + 3, 5000);
 	end(&s);
 	kit_block_free(&block);
 }

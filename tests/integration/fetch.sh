@@ -42,13 +42,23 @@ emr_mount
 for file in records/*; do cmp "$file" "$MNT/Imaging/${file##*/}" || emr_fail "${file##*/}: other bytes"; done
 emr_unmount
 
+say "what is exported then has the same root, and it is said how much came from the node"
+rm -rf "$EMRFS_HOME/cache"
+emr_mount
+root=$(sed -n 's/^Its root.*: //p' out/said)
+must "$EMRFS" export Imaging out/again.car >out/said
+grep -q "of it came from your IPFS node" out/said || emr_fail "$(cat out/said)"
+expect root "$(sed -n 's/^Its root.*: //p' out/said)" "$root"
+cmp out/all.car out/again.car || emr_fail "another file"
+emr_unmount
+
 say "what was brought is kept: without the node it opens again"
 must "$NETWORK" down net >/dev/null
 emr_mount
 for file in records/*; do cmp "$file" "$MNT/Imaging/${file##*/}" || emr_fail "${file##*/}: not from the cache"; done
 emr_unmount
 
-say "without both it is said which node cannot be reached, names and new records go on"
+say "without both it is said which node cannot be reached; names and new records go on"
 rm -rf "$EMRFS_HOME/cache"
 emr_mount
 cat "$MNT/Imaging/scan" 2>complaint >/dev/null && emr_fail "it was read from nowhere"
@@ -57,5 +67,29 @@ grep -q "place-away.*Imaging/scan.*$EMR_WORK/net/1/api.sock" "$MNT/.emrfs/notice
 expect listing "$(ls "$MNT/Imaging" | wc -l)" 9
 cp records/700000 "$MNT/Imaging/new"
 cmp records/700000 "$MNT/Imaging/new" || emr_fail "what is here"
+run 8 verify
+emr_unmount
+
+say "a node that lacks it is named, too"
+must "$NETWORK" up net >/dev/null
+emr_mount
+cat "$MNT/Imaging/16384" 2>complaint >/dev/null && emr_fail "it was read from nowhere"
+grep -qE "(missing-everywhere|place-late).*Imaging/16384.*$EMR_WORK/net/1/api.sock" "$MNT/.emrfs/notices" || emr_fail "$(cat "$MNT/.emrfs/notices")"
+emr_unmount
+
+say "verify brings all of it home: then node and cache are needed no more, and a backup is whole"
+must ipfs 1 dag import out/all.car >/dev/null
+emr_mount
+json 0 verify
+[ "$(field brought_bytes)" -gt 12000000 ] || emr_fail "brought: $(cat out/said)"
+json 0 verify
+expect "brought again" "$(field brought_bytes)" 0
+emr_unmount
+must "$NETWORK" down net >/dev/null
+rm -rf "$EMRFS_HOME/cache"
+emr_mount
+for file in records/*; do cmp "$file" "$MNT/Imaging/${file##*/}" || emr_fail "${file##*/}: not home"; done
+json 0 backup "$EMR_WORK/copy"
+expect missing "$(field missing)" 0
 emr_unmount
 echo "all is well"

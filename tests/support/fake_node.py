@@ -123,6 +123,7 @@ def take_car(data):
 class Handler(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     scene = "good"
+    pace = 0	# seconds for 4 KiB
 
     def log_message(self, *_):
         pass
@@ -161,6 +162,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self.end_headers()
             for at in range(0, len(data), 4096):
                 piece = data[at:at + 4096]
+                time.sleep(self.pace)
                 self.wfile.write(b"%x\r\n%s\r\n" % (len(piece), piece))
             self.wfile.write(b"0\r\n" + (b"X-Stream-Error: " + trailer + b"\r\n" if trailer else b"") + b"\r\n")
         if declare is not None:
@@ -368,6 +370,13 @@ def gate(h):
     h.good()
 
 
+def slow(h):
+    """As a line of 100 KB/s with half a second to each answer."""
+    time.sleep(0.5)
+    h.pace = 0.04
+    h.good()
+
+
 def hangs_up(h):
     h.body()
     h.close_connection = True
@@ -398,6 +407,7 @@ SCENES = {
     "endless": endless,
     "lacks": lacks,
     "gate": gate,
+    "slow": slow,
     "hangs": hangs,
     "hangs-up": hangs_up,
     "no-http": no_http,

@@ -57,7 +57,7 @@ static int write_out(void)
 	const emr_carry_sources from = {.keyring = s.k.stack.keyring,
 		.ledger = s.k.stack.ledger,
 		.replica = s.k.stack.replica,
-		.store = s.k.stack.store,
+		.store = emr_store_blocks(s.k.stack.store),
 		.facts = s.k.stack.facts};
 	int fd = memfd_create("car", MFD_CLOEXEC);
 	emr_carry_tally tally;

@@ -224,7 +224,7 @@ static void export(emr_buf *out)
 	const emr_carry_sources from = {.keyring = k.stack.keyring,
 		.ledger = k.stack.ledger,
 		.replica = k.stack.replica,
-		.store = k.stack.store,
+		.store = emr_store_blocks(k.stack.store),
 		.facts = k.stack.facts};
 	int fd = memfd_create("car", MFD_CLOEXEC);
 

@@ -229,7 +229,7 @@ static void what_was_exported_comes_back(void **state)
 	from = (emr_carry_sources){.keyring = k.stack.keyring,
 		.ledger = k.stack.ledger,
 		.replica = k.stack.replica,
-		.store = k.stack.store,
+		.store = emr_store_blocks(k.stack.store),
 		.facts = k.stack.facts};
 	root = object_of(&k, "Imaging");
 	assert_ok(emr_carry_write(&from, &root, fd, &tally));

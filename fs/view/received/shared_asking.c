@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "fetch/fetch.h"
 
 #include "clock.h"
 #include "edit.h"
@@ -352,14 +353,65 @@ static emr_status say_status(void *arg, const shared_waiter *w)
 	return ((const one *)arg)->status;
 }
 
-/* Everybody who waits for N, which the caller holds. */
-static void answer_node(emr_view *view, node *n, emr_status status)
+/* To everybody who waits for N, which the caller holds. */
+static void say_to_waiters(emr_view *view, const node *n, emr_status status)
 {
 	one o = {.n = n, .status = status};
 
+	shared_answer(view, waits_for, say_status, &o);
+}
+
+static void answer_node(emr_view *view, node *n, emr_status status)
+{
 	if (status != EMR_OK)
 		file_notice(view, n, status);
-	shared_answer(view, waits_for, say_status, &o);
+	say_to_waiters(view, n, status);
+}
+
+/* ---- blocks that are not on this computer ---- */
+
+static void serve_again(void *arg, emr_status status)
+{
+	emr_view *view = arg;
+
+	(void)status; /* whoever looks again is told the same */
+	pthread_mutex_lock(&view->lock);
+	shared_wake(view);
+	pthread_mutex_unlock(&view->lock);
+}
+
+/* Who waits for N waits for a block now. */
+static void wait_longer(emr_view *view, const node *n)
+{
+	int64_t deadline = view_boot_ns(view) + EMR_FETCH_WAIT_NS;
+
+	pthread_mutex_lock(&view->lock);
+	for (shared_waiter *w = view->shares->waiters; w != NULL; w = w->next)
+		if (w->n == n && w->need == EMR_NEED_BYTES)
+			w->deadline_boot_ns = deadline;
+	pthread_mutex_unlock(&view->lock);
+}
+
+/* True: N's keys are here, a block is on its way, and N is served again when it has come. */
+static bool serve_later(emr_view *view, node *n, emr_status status)
+{
+	emr_fetcher *fetcher = view->options.fetcher;
+	emr_cid missed;
+	emr_status why;
+
+	if ((status != EMR_MISSING_DATA && status != EMR_DAMAGED) ||
+		!emr_fetcher_missed(fetcher, &missed))
+		return false;
+	why = emr_fetcher_bring(fetcher, &missed, serve_again, view);
+	if (why == EMR_OK) {
+		wait_longer(view, n);
+		return true;
+	}
+	if (status == EMR_DAMAGED && why == EMR_MISSING_DATA)
+		return false;
+	file_notice_places(view, n, why, emr_fetcher_places(fetcher));
+	say_to_waiters(view, n, why);
+	return true;
 }
 
 /* The ledger has another version than N is, and the tree does not show it yet: the name leads to
@@ -377,12 +429,16 @@ static bool is_about_to_go(emr_view *view, const shared_share *s, const node *n)
 /* N's bytes, now or once they were asked for. */
 static void serve_node(emr_view *view, shared_share *s, node *n, asked *a)
 {
-	emr_status status = shared_attach(view, s, n);
 	emr_id16 object;
+	emr_status status;
 
+	emr_fetcher_begin(view->options.fetcher);
+	status = shared_attach(view, s, n);
 	if (status != EMR_OK && emr_shared_check(s->opened, NULL) == EMR_DENIED)
 		status = EMR_DENIED; /* it has ended meanwhile, which who asks is told */
 	if (status == EMR_NOT_FOUND && is_about_to_go(view, s, n))
+		return;
+	if (serve_later(view, n, status))
 		return;
 	if (status != EMR_DENIED) {
 		answer_node(view, n, status);

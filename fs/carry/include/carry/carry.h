@@ -14,7 +14,7 @@ typedef struct emr_carry_sources {
 	emr_keyring *keyring;
 	emr_ledger *ledger;
 	emr_replica *replica;
-	emr_store *store;
+	emr_block_store *store;
 	emr_facts *facts;
 	/* NULL = nobody; not EMR_OK ends the work, which returns it */
 	emr_status (*tell)(void *arg, uint64_t done, uint64_t of);

@@ -48,15 +48,19 @@ emr_status emr_fetcher_bring(
 /* It will soon be wanted; nobody is told. */
 void emr_fetcher_bring_ahead(emr_fetcher *fetcher, const emr_cid *cid);
 
-/* From here on this thread waits for what is not here, in the calls of the block store itself, and
- * each begin has its end.  Not while holding what a reader needs. */
-void emr_fetcher_wait_begin(emr_fetcher *fetcher); /* NULL is fine for both */
-void emr_fetcher_wait_end(emr_fetcher *fetcher);
+typedef struct emr_fetch_count {
+	uint64_t blocks, bytes;
+} emr_fetch_count;
+
+/* From here on this thread waits for what is not here, in the calls of the block store itself: as
+ * long as there is a place that answers.  IS_HOME: what was brought is put into this computer's own
+ * store, too.  Not while holding what a reader needs.  NULL is fine. */
+void emr_fetcher_wait_begin(emr_fetcher *fetcher, bool is_home);
+/* Ends that; how much came. */
+emr_fetch_count emr_fetcher_wait_end(emr_fetcher *fetcher);
 
 /* Which places are asked, for people: "A, B".  Owned by the fetcher; "" of NULL. */
 const char *emr_fetcher_places(const emr_fetcher *fetcher);
 
-typedef struct emr_fetch_count {
-	uint64_t blocks, bytes; /* brought since it was opened */
-} emr_fetch_count;
-emr_fetch_count emr_fetcher_count(const emr_fetcher *fetcher); /* zeros of NULL */
+/* Since it was opened, whoever wanted it; zeros of NULL. */
+emr_fetch_count emr_fetcher_count(const emr_fetcher *fetcher);

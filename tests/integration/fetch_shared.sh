@@ -1,0 +1,62 @@
+#!/bin/bash
+# fetch_shared.sh: what Ana shares and only her IPFS node has any more opens at her doctor's, whose own node brings it from hers.
+SUPPORT=${SUPPORT:-$(cd "$(dirname "$0")/../support" && pwd)}
+. "$SUPPORT/mount.sh"
+. "$SUPPORT/said.sh"
+. "$SUPPORT/two.sh"
+NETWORK=$(cd "$SUPPORT/../../examples/network" && pwd)/ipfs
+two_begin fetch-shared
+at_end() {
+	local who
+	for who in $TWO_MEMBERS; do emr_clear_away "$EMR_WORK/$who" "$EMR_WORK/$who-folder"; done
+	[ ! -d "$EMR_WORK/nodes" ] || "$NETWORK" down "$EMR_WORK/nodes" >/dev/null 2>&1
+}
+KUBO=$("$NETWORK" build) || emr_fail "Kubo is not built"
+export KUBO
+must "$NETWORK" up nodes >/dev/null
+ipfs() { IPFS_PATH=$EMR_WORK/nodes/$1 "$KUBO" "${@:2}"; }
+two_network "São Lucas"
+two_join ana "Silva, Ana" patient
+two_join lima "Paula Lima" clinician
+two_cards ana lima
+printf 'node = unix:%s/nodes/2/api.sock\n' "$EMR_WORK" >>lima/settings
+two_mount ana lima
+mkdir -p ana-folder/Imaging
+echo "a knee" >ana-folder/Imaging/MRI.txt
+head -c 3000000 /dev/urandom >ana-folder/Imaging/CT.bin
+mkdir hers && cp ana-folder/Imaging/* hers
+as ana run 0 status --wait
+as ana run 0 share Imaging with lima --yes --wait
+imaging() { ls -d lima-folder/shared-with-me/*/Imaging >/dev/null 2>&1; }
+two_until 20 imaging
+as ana run 0 export Imaging "$EMR_WORK/out/hers.car"
+two_unmount ana lima
+must ipfs 1 dag import out/hers.car >/dev/null
+taken=$(python3 "$SUPPORT/take_blocks.py" "$NET/blocks" out/hers.car)
+[ "$taken" -gt 10 ] || emr_fail "only $taken blocks were taken away"
+
+say "her folder is open, and what her doctor opens comes from her node by way of his"
+two_mount ana lima
+SHARE=$(ls -d lima-folder/shared-with-me/*)/Imaging
+cat ana-folder/Imaging/MRI.txt >/dev/null 2>&1 && emr_fail "it is still here"
+same() { diff -r hers "$SHARE" >/dev/null 2>&1; }
+two_until 60 same
+opened=$(attribute signature "$SHARE/MRI.txt")
+[[ $opened == self* ]] || emr_fail "signature: $opened"
+
+say "with her node away what was read opens again, and what was not is said to be late or away"
+two_unmount lima
+read -r pid _ <nodes/1.pid
+kill "$pid" && tail --pid="$pid" -f /dev/null
+two_mount lima
+two_until 60 same
+two_unmount lima
+rm -rf lima/cache
+must ipfs 2 repo gc >/dev/null
+two_mount lima
+cat "$SHARE/MRI.txt" >/dev/null 2>&1 && emr_fail "it was read from nowhere"
+noticed() { grep -qE "(place-late|place-away|missing-everywhere|no-release).*Imaging/MRI.txt" lima-folder/.emrfs/notices; }
+two_until 60 noticed
+expect listing "$(ls "$SHARE" | wc -l)" 2
+two_unmount ana lima
+echo "all is well"
