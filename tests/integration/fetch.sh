@@ -52,6 +52,24 @@ expect root "$(sed -n 's/^Its root.*: //p' out/said)" "$root"
 cmp out/all.car out/again.car || emr_fail "another file"
 emr_unmount
 
+say "a node that is killed while a file is read ends that in time, and nothing else"
+rm -rf "$EMRFS_HOME/cache"
+emr_mount
+exec 5<"$MNT/Imaging/scan"
+head -c 300000 <&5 | cmp - <(head -c 300000 records/scan) || emr_fail "the beginning"
+for n in 1 2 3; do
+	read -r pid _ <"net/$n.pid"
+	kill -9 "$pid" && tail --pid="$pid" -f /dev/null
+done
+cat <&5 >out/rest 2>complaint && emr_fail "all of it was read from nowhere"
+exec 5<&-
+cmp out/rest <(tail -c +300001 records/scan) 2>&1 | grep -q "EOF on out/rest" || emr_fail "wrong bytes before the end"
+expect listing "$(ls "$MNT/Imaging" | wc -l)" 9
+must "$NETWORK" up net >/dev/null
+whole() { cmp "$1" "$MNT/Imaging/${1##*/}"; }
+for file in records/*; do emr_until whole "$file"; done
+emr_unmount
+
 say "what was brought is kept: without the node it opens again"
 must "$NETWORK" down net >/dev/null
 emr_mount

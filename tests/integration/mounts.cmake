@@ -15,6 +15,7 @@ endfunction()
 
 if(NOT EMRFS_SANITIZE)
 	emr_mount_test(mount_posix SCRIPT posix.sh)
+	emr_mount_test(mount_fetch_slow SCRIPT fetch_slow.sh COST 60)
 	emr_mount_test(mount_fsx SCRIPT fsx.sh ARGS 1500 1 2 3 4)
 	emr_mount_test(mount_tree SCRIPT tree.sh ARGS 500 1 2 3)
 	emr_mount_test(mount_kill9 SCRIPT kill9.sh ARGS 200 COST 120)

@@ -1,0 +1,124 @@
+#!/bin/bash
+# fetch_slow.sh: an IPFS node that is slow, hangs or lies holds up nobody but whoever reads from it, and him not for ever.
+SUPPORT=${SUPPORT:-$(cd "$(dirname "$0")/../support" && pwd)}
+. "$SUPPORT/mount.sh"
+. "$SUPPORT/said.sh"
+emr_begin fetch-slow
+FAKE=
+at_end() { [ -z "$FAKE" ] || kill "$FAKE" 2>/dev/null; }
+cd "$EMR_WORK" || exit 2
+mkdir fake
+python3 "$SUPPORT/fake_node.py" "$EMR_WORK/fake" &
+FAKE=$!
+emr_until test -f fake/ready
+node() { # SCENE: the settings name it, and nothing is cached
+	sed -i '/^node/d' "$EMRFS_HOME/settings"
+	printf 'node = unix:%s/fake/%s.sock\n' "$EMR_WORK" "$1" >>"$EMRFS_HOME/settings"
+	rm -rf "$EMRFS_HOME/cache"
+}
+# errno_of PATH: opens and reads it, and says 0 or how it failed
+errno_of() { python3 -c 'import sys
+try: open(sys.argv[1], "rb").read(); print(0)
+except OSError as e: print(e.errno)' "$1"; }
+noticed() { grep -q -- " $1 .*$2" "$MNT/.emrfs/notices"; }
+
+emr_init
+emr_mount
+mkdir "$MNT/Imaging" records
+for i in $(seq 48); do head -c $((i * 1000)) /dev/urandom >"records/$i"; done
+head -c 1200000 /dev/urandom >records/scan
+cp records/* "$MNT/Imaging"
+for file in records/*; do confirmed_version "$MNT/Imaging/${file##*/}" >/dev/null; done
+must "$EMRFS" export Imaging out/all.car >out/said 2>&1
+emr_unmount
+curl -sS -A emrfs/test -H Expect: --unix-socket fake/good.sock -F file=@out/all.car "http://node/api/v0/dag/import?timeout=60s" >out/said 
+grep -q '"PinErrorMsg": ""' out/said || emr_fail "the node did not take it: $(cat out/said)"
+python3 "$SUPPORT/take_blocks.py" "$EMRFS_HOME/state/blocks" out/all.car >/dev/null
+
+say "while more readers wait than there are threads, names, sizes and what is here go on"
+node gate
+emr_mount
+echo "is here" >"$MNT/here"
+# All of them wait at the beginning and at the end of it: on a busy computer a try may take longer than anybody waits.
+goes_on() {
+	local i pid
+	readers=
+	for i in $(seq 48); do
+		cat "$MNT/Imaging/$i" >"out/$i" 2>"out/$i.complaint" &
+		readers="$readers $!"
+	done
+	emr_until test -s fake/asked
+	expect listing "$(ls "$MNT/Imaging" | wc -l)" 49
+	expect size "$(stat -c %s "$MNT/Imaging/scan")" 1200000
+	expect bytes "$(cat "$MNT/here")" "is here"
+	echo "and saved" >"$MNT/saved"
+	mkdir -p "$MNT/made" && mv "$MNT/saved" "$MNT/made/saved" || emr_fail "nothing can be made"
+	for pid in $readers; do [ -d "/proc/$pid" ] || break; done
+	[ -d "/proc/$pid" ] && return 0
+	for pid in $readers; do wait "$pid"; done
+	return 1
+}
+emr_until goes_on
+
+say "a reader who is interrupted ends at once, while the node still says nothing"
+first=${readers# }
+first=${first%% *}
+kill -TERM "$first"
+ended() { [ ! -d "/proc/$1" ] || grep -q '^State:.*Z' "/proc/$1/status"; }
+emr_until ended "$first"
+
+say "when the node goes on, everybody gets his bytes, also whoever gave up before"
+touch fake/open
+for pid in $readers; do wait "$pid"; done
+for i in $(seq 2 48); do
+	[ -s "out/$i.complaint" ] || cmp "records/$i" "out/$i" || emr_fail "$i: other bytes"
+done
+same() { cmp "records/$1" "$MNT/Imaging/$1"; }
+for i in $(seq 48); do emr_until same "$i"; done
+emr_unmount
+
+say "to end the mount waits for no node, and who reads is told"
+rm -f fake/open fake/asked
+node gate
+emr_mount
+cat "$MNT/Imaging/7" >out/7 2>out/7.complaint &
+reader=$!
+emr_until test -s fake/asked
+kill -TERM "$(emr_pid)"
+emr_await_end || emr_fail "the mount did not end"
+wait "$reader" && emr_fail "it was read from nowhere"
+touch fake/open
+
+say "who begins to read at the beginning gets the next leaves ahead"
+rm -f fake/asked
+node gate
+emr_mount
+head -c 1000 "$MNT/Imaging/scan" | cmp - <(head -c 1000 records/scan) || emr_fail "other bytes"
+leaves() { [ "$(grep -o 'arg=bafkr[a-z0-9]*' fake/asked | sort -u | wc -l)" -ge 6 ]; }	# five of the file, and m of its bundle
+emr_until leaves
+emr_unmount
+
+say "over 100 KB/s and half a second to each answer a file comes whole"
+node slow
+emr_mount
+cmp records/scan "$MNT/Imaging/scan" || emr_fail "other bytes"
+emr_unmount
+
+say "a node that hangs is given up: the reader is told that it is late, the folder lives"
+node hangs
+emr_mount
+expect errno "$(errno_of "$MNT/Imaging/9")" 110
+emr_until noticed place-late Imaging/9
+expect listing "$(ls "$MNT/Imaging" | wc -l)" 49
+run 8 verify
+emr_unmount
+
+say "of a node that lies nothing is shown"
+for scene in wrong-bytes endless short; do
+	node "$scene"
+	emr_mount
+	expect "errno with $scene" "$(errno_of "$MNT/Imaging/9")" 5
+	emr_until noticed missing-everywhere Imaging/9
+	emr_unmount
+done
+echo "all is well"
