@@ -17,9 +17,11 @@
 void emr_settings_free(emr_settings *settings)
 {
 	free(settings->notify);
-	free(settings->node);
-	free(settings->node_token);
-	free(settings->node_ca);
+	for (size_t i = 0; i < settings->node_count; i++) {
+		free(settings->nodes[i].address);
+		free(settings->nodes[i].token);
+		free(settings->nodes[i].ca);
+	}
 	*settings = (emr_settings){0};
 }
 
@@ -70,7 +72,7 @@ static const char *set_notify(const char *value, emr_settings *settings)
 	return NULL;
 }
 
-/* The last line counts, as for every setting. */
+/* Of one node the last line counts, as for every setting. */
 static const char *set_text(char **text, const char *value)
 {
 	char *copy = strdup(value);
@@ -82,25 +84,40 @@ static const char *set_text(char **text, const char *value)
 	return NULL;
 }
 
+/* Each line is one more node. */
 static const char *set_node(const char *value, emr_settings *settings)
 {
+	const char *cause;
+
 	if (value[0] == '\0')
 		return N_("node is an address such as unix:/PATH/api.sock or https://HOST");
-	return set_text(&settings->node, value);
+	for (size_t i = 0; i < settings->node_count; i++) {
+		if (strcmp(settings->nodes[i].address, value) == 0)
+			return N_("this node is there already");
+	}
+	if (settings->node_count == EMR_NODES_MAX)
+		return N_("there may be 16 nodes");
+	cause = set_text(&settings->nodes[settings->node_count].address, value);
+	settings->node_count += cause == NULL;
+	return cause;
 }
 
 static const char *set_node_token(const char *value, emr_settings *settings)
 {
+	if (settings->node_count == 0)
+		return N_("node-token stands below the node that it is for");
 	if (value[0] != '/')
 		return N_("node-token is the absolute path of a file");
-	return set_text(&settings->node_token, value);
+	return set_text(&settings->nodes[settings->node_count - 1].token, value);
 }
 
 static const char *set_node_ca(const char *value, emr_settings *settings)
 {
+	if (settings->node_count == 0)
+		return N_("node-ca stands below the node that it is for");
 	if (value[0] != '/')
 		return N_("node-ca is the absolute path of a file");
-	return set_text(&settings->node_ca, value);
+	return set_text(&settings->nodes[settings->node_count - 1].ca, value);
 }
 
 static const char *set_cache_bytes(const char *value, emr_settings *settings)
@@ -143,17 +160,17 @@ static const struct {
 		 "desktop; or none"},
 		set_notify},
 	{{"node", "ADDRESS",
-		 "the IPFS node that is asked for blocks that are not on this computer: "
-		 "unix:/PATH/api.sock, http://127.0.0.1:PORT or https://HOST; nothing is saved to "
-		 "it "
-		 "yet"},
+		 "an IPFS node that keeps a copy of every record and is asked for blocks that are "
+		 "not on this computer: unix:/PATH/api.sock, http://127.0.0.1:PORT or "
+		 "https://HOST; each line is one more"},
 		set_node},
 	{{"node-token", "FILE",
-		 "has the token that the node wants, on one line; nobody else may read it"},
+		 "of the node above: has the token that it wants, on one line; nobody else may "
+		 "read it"},
 		set_node_token},
 	{{"node-ca", "FILE",
-		 "the authority that vouches for the node's certificate, as PEM (those of this "
-		 "computer)"},
+		 "of the node above: the authority that vouches for its certificate, as PEM "
+		 "(those of this computer)"},
 		set_node_ca},
 	{{"cache-bytes", "SIZE",
 		 "how much of what was brought from nodes is kept, encrypted as it is, such as "

@@ -1,5 +1,5 @@
-/* This file reads the settings of the node, opens it and the cache of what it gives, and puts both
- * behind the block store of the folder. */
+/* This file opens the nodes of the settings and the cache of what they give, and puts both behind
+ * the block store of the folder. */
 #include "session/fetching.h"
 
 #include <errno.h>
@@ -9,53 +9,34 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/file.h"
 #include "base/log.h"
 #include "fetch/fetch.h"
-#include "ipfs/node.h"
+#include "session/nodes.h"
 #include "session/stage.h"
 
-#define TOKEN_FILE_MAX 4096
 #define CACHE_BLOCKS "blocks" /* in the directory of the cache */
 
 typedef struct emr_fetching {
-	emr_ipfs *node;
+	emr_ipfs *nodes[EMR_NODES_MAX];
+	size_t node_count;
 	emr_block_cache *cache;
 	emr_fetcher *fetcher;
 } emr_fetching;
 
-/* The token without the end of its line; EMR_EXPOSED when others may read it. */
-static emr_status read_token(const char *file, emr_buf *out)
+/* One that does not do is told where records are given to it (fs/mount). */
+static void open_nodes(emr_fetching *fetching, const emr_settings *settings)
 {
-	struct stat st;
-	emr_status status;
+	for (size_t i = 0; i < settings->node_count; i++) {
+		emr_problem problem = {0};
+		emr_status status = emr_node_open(&settings->nodes[i],
+			&fetching->nodes[fetching->node_count], NULL, &problem);
 
-	if (lstat(file, &st) != 0)
-		return emr_status_from_errno(errno);
-	if (st.st_uid != geteuid() || (st.st_mode & (S_IRWXG | S_IRWXO)) != 0)
-		return EMR_EXPOSED;
-	status = emr_file_read(-1, file, TOKEN_FILE_MAX, out);
-	while (status == EMR_OK && out->len > 0 &&
-		(out->data[out->len - 1] == '\n' || out->data[out->len - 1] == '\r'))
-		out->len--;
-	return status == EMR_OK ? emr_buf_append_zeros(out, 1) : status;
-}
-
-static emr_status open_node(const emr_settings *settings, emr_ipfs **out_node)
-{
-	emr_ipfs_options options = {.kind = EMR_IPFS_KUBO,
-		.address = settings->node,
-		.ca_file = settings->node_ca,
-		.version = EMRFS_VERSION};
-	EMR_AUTO_BUF token = {0};
-	emr_status status = EMR_OK;
-
-	if (settings->node_token != NULL)
-		status = read_token(settings->node_token, &token);
-	if (status != EMR_OK)
-		return status;
-	options.token = settings->node_token != NULL ? (const char *)token.data : NULL;
-	return emr_ipfs_open(&options, out_node, NULL);
+		if (status == EMR_OK)
+			fetching->node_count++;
+		else
+			emr_log(EMR_LOG_ERROR, "fetch: a node of the settings is not asked: %s",
+				emr_status_text(status));
+	}
 }
 
 static void open_cache(emr_fetching *fetching, const emr_settings *settings, const char *directory)
@@ -86,20 +67,17 @@ emr_status emr_fetching_open(emr_session *session, const emr_settings *settings,
 	emr_fetching *fetching;
 	emr_status status;
 
-	if (settings == NULL || settings->node == NULL)
+	if (settings == NULL || settings->node_count == 0)
 		return EMR_OK;
 	fetching = calloc(1, sizeof *fetching);
 	if (fetching == NULL)
 		return EMR_NO_MEMORY;
 	session->fetching = fetching;
-	status = open_node(settings, &fetching->node);
-	if (status != EMR_OK)
-		emr_log(EMR_LOG_ERROR, "fetch: the node of the settings is not asked: %s",
-			emr_status_text(status));
+	open_nodes(fetching, settings);
 	open_cache(fetching, settings, cache);
 	options.cache = fetching->cache;
-	options.places = &fetching->node;
-	options.place_count = fetching->node != NULL;
+	options.places = fetching->nodes;
+	options.place_count = fetching->node_count;
 	status = emr_fetcher_open(&options, &fetching->fetcher);
 	if (status != EMR_OK)
 		emr_fetching_close(session);
@@ -114,7 +92,8 @@ void emr_fetching_close(emr_session *session)
 		return;
 	emr_fetcher_close(fetching->fetcher);
 	emr_block_cache_close(fetching->cache);
-	emr_ipfs_close(fetching->node);
+	for (size_t i = 0; i < fetching->node_count; i++)
+		emr_ipfs_close(fetching->nodes[i]);
 	free(fetching);
 	session->fetching = NULL;
 }

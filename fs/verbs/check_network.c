@@ -1,19 +1,13 @@
-/* This file is `emrfs check --network`: it asks the IPFS node of the settings what it is, holds its
- * configuration against what a node that keeps health records must be, and says how to mend what is
- * otherwise. */
+/* This file is `emrfs check --network`: it asks the IPFS nodes of the settings what they are, holds
+ * their configuration against what a node that keeps health records must be, and says how to mend
+ * what is otherwise. */
 #include "check.h"
 
-#include <errno.h>
-#include <stdio.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
-#include "base/file.h"
 #include "ipfs/node.h"
 #include "kit/language.h"
+#include "session/nodes.h"
 
 #define NODE_TIMEOUT_MS 20000
-#define TOKEN_FILE_MAX 4096
 
 /* By rule: what it is called in a line, what is said of it kept and broken, and the command. */
 static const struct {
@@ -59,18 +53,11 @@ static const struct {
 		"ipfs config --json Addresses.API '[\"/unix/PATH/api.sock\"]'"},
 };
 
-/* The words of a fault stand in the table of messages. */
 static void check_fault(emr_checker *c, const char *node, emr_ipfs_fault fault, const char *said)
 {
 	emr_problem problem = {0};
-	emr_message message;
-	char id[64];
 
-	snprintf(id, sizeof id, "node-%s", emr_ipfs_fault_name(fault));
-	if (emr_message_find(id, &message))
-		emr_problem_set(&problem, message, "node", node, "said", said, NULL);
-	else
-		emr_problem_set_status(&problem, emr_ipfs_fault_status(fault), node);
+	emr_node_say(node, fault, said, &problem);
 	emr_check_note(c, "node", false, problem.hint, "%s", problem.text);
 }
 
@@ -116,59 +103,27 @@ static void check_profile(emr_checker *c, emr_ipfs *node)
 	check_collection(c);
 }
 
-/* The token of the settings, without the end of its line; EMR_EXPOSED when others may read it. */
-static emr_status read_token(const char *file, emr_buf *out)
+/* What is said of one node goes by its address where there are several. */
+static void check_node(emr_checker *c, const emr_node_setting *setting)
 {
-	struct stat st;
-	emr_status status;
-
-	if (lstat(file, &st) != 0)
-		return emr_status_from_errno(errno);
-	if (st.st_uid != geteuid() || (st.st_mode & (S_IRWXG | S_IRWXO)) != 0)
-		return EMR_EXPOSED;
-	status = emr_file_read(-1, file, TOKEN_FILE_MAX, out);
-
-	while (status == EMR_OK && out->len > 0 &&
-		(out->data[out->len - 1] == '\n' || out->data[out->len - 1] == '\r'))
-		out->len--;
-	return status == EMR_OK ? emr_buf_append_zeros(out, 1) : status;
-}
-
-static void check_node(emr_checker *c, const emr_settings *settings)
-{
-	emr_ipfs_options options = {.kind = EMR_IPFS_KUBO,
-		.address = settings->node,
-		.ca_file = settings->node_ca,
-		.version = EMRFS_VERSION};
 	emr_ipfs_call call = emr_ipfs_call_of(NODE_TIMEOUT_MS, -1);
 	char version[EMR_IPFS_VERSION_BYTES];
-	emr_ipfs_fault fault = EMR_IPFS_FINE;
-	EMR_AUTO_BUF token = {0};
+	emr_problem problem = {0};
 	EMR_AUTO_IPFS node = NULL;
-	emr_status status;
+	bool is_token = false;
 
-	if (settings->node_token != NULL) {
-		emr_problem problem = {0};
-
-		status = read_token(settings->node_token, &token);
-		if (status != EMR_OK) {
-			emr_problem_set_status(&problem, status, settings->node_token);
-			emr_check_note(c, "node-token", false,
-				_("make that file, chmod 600, with the token on one line"), "%s",
-				problem.text);
-			return;
-		}
-		options.token = (const char *)token.data;
-	}
-	if (emr_ipfs_open(&options, &node, &fault) != EMR_OK) {
-		check_fault(c, settings->node, fault, "");
+	if (emr_node_open(setting, &node, &is_token, &problem) != EMR_OK) {
+		emr_check_note(c, is_token ? "node-token" : "node", false,
+			is_token ? _("make that file, chmod 600, with the token on one line")
+				 : problem.hint,
+			"%s", problem.text);
 		return;
 	}
 	if (emr_ipfs_version(node, &call, version) != EMR_OK) {
-		check_fault(c, settings->node, call.fault, call.said);
+		check_fault(c, setting->address, call.fault, call.said);
 		return;
 	}
-	emr_check_note(c, "node", true, "", _("%s runs Kubo %s"), settings->node, version);
+	emr_check_note(c, "node", true, "", _("%s runs Kubo %s"), setting->address, version);
 	check_profile(c, node);
 }
 
@@ -179,10 +134,10 @@ void emr_check_node(emr_checker *c)
 
 	if (emr_settings_read(c->places, &settings, &problem) != EMR_OK)
 		return; /* said by check.c */
-	if (settings.node != NULL) {
-		check_node(c, &settings);
+	for (size_t i = 0; i < settings.node_count; i++)
+		check_node(c, &settings.nodes[i]);
+	if (settings.node_count > 0)
 		return;
-	}
 	emr_problem_set(&problem, EMR_SAY_NODE_UNSET, NULL);
 	emr_check_note(c, "node", false, problem.hint, "%s", problem.text);
 }

@@ -17,6 +17,7 @@
 #include "mount/behind.h"
 #include "mount/beside.h"
 #include "mount/mountpoint.h"
+#include "mount/publishing.h"
 #include "mount/ready.h"
 #include "mount/rot_watch.h"
 #include "mount/serve.h"
@@ -24,6 +25,7 @@
 #include "people/authors.h"
 #include "people/inboxes.h"
 #include "people/vouched.h"
+#include "publisher/publisher.h"
 #include "report/special.h"
 #include "session/own_cert.h"
 #include "session/purposes.h"
@@ -60,6 +62,7 @@ typedef struct mount {
 	emr_office *office;
 	emr_sharing *sharing;
 	emr_doors *doors;
+	emr_publishing *publishing;
 	emr_rot_watch *rot_watch; /* NULL: for reading only */
 	pthread_t warden;
 	atomic_bool is_ready, has_ended;
@@ -88,6 +91,7 @@ static void end_viewer_cache(mount *m)
 
 static void mount_end(mount *m)
 {
+	emr_publishing_stop(m->publishing);
 	emr_rot_watch_stop(m->rot_watch);
 	emr_closed_free(&m->closed);
 	emr_sharing_end(m->sharing); /* whoever waits for it at the socket is answered now */
@@ -96,6 +100,7 @@ static void mount_end(mount *m)
 	emr_office_end(m->office);
 	emr_session_close(&m->session);
 	emr_rot_watch_free(m->rot_watch);
+	emr_publishing_free(m->publishing);
 	emr_sharing_free(m->sharing);
 	emr_doors_free(m->doors);
 	emr_office_free(m->office);
@@ -205,6 +210,7 @@ static void when_ready(void *arg)
 			"office: nobody else is answered as long as this folder is open");
 	if (!is_read_only && emr_rot_watch_start(&m->session, m->notices, &m->rot_watch) != EMR_OK)
 		emr_log(EMR_LOG_ERROR, "rot: the ledger is not compared while this folder is open");
+	emr_publishing_start(m->publishing);
 	atomic_store(&m->ready_boot_ns, emr_clock_boot_ns(emr_clock_system()));
 	atomic_store(&m->is_ready, true);
 	emr_ready_tell("The folder is open.");
@@ -325,6 +331,8 @@ static emr_status open_all(mount *m, emr_problem *out_problem)
 			.make_proof = emr_special_proof,
 			.special_arg = &m->special,
 			.ledger_grew = emr_office_wake,
+			.pins_changed = emr_publisher_wake,
+			.copies = emr_publisher_count,
 			.giving = &emr_doors_giving,
 			.inboxes = &emr_inboxes_of_book,
 			.inboxes_arg = &m->inboxes,
@@ -348,6 +356,8 @@ static emr_status open_all(mount *m, emr_problem *out_problem)
 		status = emr_office_new(&m->office);
 	if (status == EMR_OK)
 		status = emr_doors_new(&m->session, m->notices, &m->doors);
+	if (status == EMR_OK)
+		status = emr_publishing_new(&m->session, m->notices, &m->settings, &m->publishing);
 	if (status != EMR_OK) {
 		emr_problem_set_status(out_problem, status, "emrfs");
 		return status;
@@ -355,6 +365,8 @@ static emr_status open_all(mount *m, emr_problem *out_problem)
 	options.view.notice_arg = m->notices;
 	options.view.ledger_grew_arg = m->office;
 	options.view.giving_arg = m->doors;
+	options.view.copies_arg = m->session.publisher;
+	options.view.has_places = emr_publisher_place_count(m->session.publisher) > 0;
 	m->special = (emr_special){.session = &m->session, .notices = m->notices};
 	m->inboxes = (emr_inbox_list){.session = &m->session};
 	m->shared_notices = (emr_shared_notices){.session = &m->session, .notices = m->notices};

@@ -296,7 +296,7 @@ def body_scene(data, **how):
 
 
 def import_scene(change):
-    return lambda h: h.import_lines(change)
+    return lambda h: h.import_lines(change) if h.verb == "dag/import" else h.good()
 
 
 def other_root(said, stats):
@@ -363,6 +363,9 @@ def lacks(h):
 
 def gate(h):
     """Notes each request in DIR/asked, and answers as `good` once DIR/open is there."""
+    if h.verb == "dag/import":	# all of it is here, whether or not the other side waits for the answer
+        body = Handler.file(h)	# that of this request: a connection has several
+        h.file = lambda: body
     with LOCK, open(f"{DIR}/asked", "a", encoding="ascii") as file:
         file.write(h.path + "\n")
     while not os.path.exists(f"{DIR}/open"):
@@ -375,6 +378,16 @@ def slow(h):
     time.sleep(0.5)
     h.pace = 0.04
     h.good()
+
+
+def picky(h):
+    """Keeps no import in which it finds a word."""
+    if h.verb == "dag/import":
+        body = Handler.file(h)	# that of this request: a connection has several
+        if b"poison" in body:
+            return h.error("something broke")
+        h.file = lambda: body
+    return h.good()
 
 
 def hangs_up(h):
@@ -408,6 +421,7 @@ SCENES = {
     "lacks": lacks,
     "gate": gate,
     "slow": slow,
+    "picky": picky,
     "hangs": hangs,
     "hangs-up": hangs_up,
     "no-http": no_http,

@@ -101,16 +101,22 @@ static emr_status say_version(const subject *s, emr_buf *out)
 
 static emr_status say_state(const subject *s, emr_buf *out)
 {
+	unsigned held = 1, wanted = 1;
 	char text[64];
 
 	if (s->is_local)
 		return append_text(out, "local");
+	if (s->is_published && s->place.pversion != 0 && s->view->options.copies != NULL)
+		s->view->options.copies(
+			s->view->options.copies_arg, &s->place.root, &held, &wanted);
 	if (s->failure == EMR_REFUSED)
 		snprintf(text, sizeof text, "failed %s", emr_result_text(s->refusal));
 	else if (s->failure != EMR_OK)
 		snprintf(text, sizeof text, "failed %s", emr_status_text(s->failure));
+	else if (s->is_settled)
+		snprintf(text, sizeof text, "confirmed %u/%u", held, wanted);
 	else
-		snprintf(text, sizeof text, "%s", s->is_settled ? "confirmed 1/1" : "pending");
+		snprintf(text, sizeof text, "pending");
 	return append_text(out, text);
 }
 

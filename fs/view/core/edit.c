@@ -86,6 +86,7 @@ void edit_pin(edit *e, const emr_cid *root, emr_id16 owner, emr_pin_state state)
 {
 	emr_pin pin = {.root = *root, .owner = owner, .state = state};
 
+	e->has_pins = e->has_pins || state == EMR_PIN_REGISTERED;
 	if (e->status == EMR_OK)
 		e->status = emr_journal_pin(e->txn, &pin);
 }
@@ -135,6 +136,8 @@ emr_status edit_commit(edit *e, uint64_t *out_seq)
 	view->unsynced_seq = seq;
 	if (e->died > 0)
 		space_died(view, e->died);
+	if (e->has_pins && view->options.pins_changed != NULL)
+		view->options.pins_changed(view->options.copies_arg);
 	if (out_seq != NULL)
 		*out_seq = seq;
 	return EMR_OK;

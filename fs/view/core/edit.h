@@ -10,6 +10,7 @@ typedef struct edit {
 	emr_view *view;
 	emr_journal_txn *txn;
 	uint64_t died; /* bytes of what is of no use afterwards */
+	bool has_pins; /* pins of what is registered change with it */
 	emr_status status;
 } edit;
 

@@ -383,14 +383,30 @@ static emr_status commit_synced(edit *e)
 	return status == EMR_OK ? emr_journal_sync(view->options.journal, seq) : status;
 }
 
+/* Other places may have it, too, and are told until they let go. */
+static emr_status note_leaving(edit *e, const emr_pin *pin)
+{
+	emr_id16 key;
+
+	if (!e->view->options.has_places || pin->state != EMR_PIN_REGISTERED)
+		return EMR_OK;
+	memcpy(key.b, emr_cid_digest(&pin->root), sizeof key.b);
+	return emr_journal_put(
+		e->txn, EMR_ROW_LEAVING, key, emr_bytes_of(pin->root.b, sizeof pin->root.b));
+}
+
 static emr_status unpin_some(emr_view *view, const emr_pin *pins, size_t n)
 {
 	edit e;
 
 	pthread_mutex_lock(&view->lock);
 	e = edit_begin(view);
-	for (size_t i = 0; i < n && e.status == EMR_OK; i++)
+	e.has_pins = true;
+	for (size_t i = 0; i < n && e.status == EMR_OK; i++) {
 		e.status = emr_journal_unpin(e.txn, &pins[i]);
+		if (e.status == EMR_OK)
+			e.status = note_leaving(&e, &pins[i]);
+	}
 	return commit_synced(&e);
 }
 

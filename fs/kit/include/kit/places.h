@@ -62,14 +62,22 @@ bool emr_places_contain(const emr_places *places, const char *path);
  * memory. */
 char *emr_path_real(const char *path);
 
+/* One IPFS node that records are given to.  Owned; NULL = not said. */
+typedef struct emr_node_setting {
+	char *address; /* node = ADDRESS */
+	char *token;   /* node-token = FILE, below it */
+	char *ca;      /* node-ca = FILE, below it */
+} emr_node_setting;
+
+#define EMR_NODES_MAX 16
+
 typedef struct emr_settings {
-	emr_kdf_cost kdf;     /* kdf = MEMORY_MIB,PASSES */
-	int64_t idle_ns;      /* idle = TIME; 0 = never */
-	char *notify;	      /* notify = PROGRAM; NULL = not set; owned */
-	bool no_notify;	      /* notify = none: not even the desktop */
-	char *node;	      /* node = ADDRESS; NULL = not set; these three owned */
-	char *node_token;     /* node-token = FILE */
-	char *node_ca;	      /* node-ca = FILE */
+	emr_kdf_cost kdf; /* kdf = MEMORY_MIB,PASSES */
+	int64_t idle_ns;  /* idle = TIME; 0 = never */
+	char *notify;	  /* notify = PROGRAM; NULL = not set; owned */
+	bool no_notify;	  /* notify = none: not even the desktop */
+	emr_node_setting nodes[EMR_NODES_MAX];
+	size_t node_count;
 	uint64_t cache_bytes; /* cache-bytes = SIZE */
 	uint32_t cache_days;  /* cache-days = N */
 } emr_settings;

@@ -39,6 +39,8 @@ typedef struct emr_session {
 	emr_view *view;
 	struct emr_sharing
 		*sharing; /* of an open folder, borrowed, set before the view starts; else NULL */
+	struct emr_publisher *publisher; /* of an open folder, borrowed, set before the view is
+					    opened; else NULL */
 	emr_profile profile;
 	char code[9]; /* first letters of the identity: tells two people of one name apart */
 	emr_public identity;

@@ -23,7 +23,8 @@ enum {
 	EMR_ROW_OUTBOX = 'B',	 /* a signed batch whose answer is not known yet */
 	EMR_ROW_ISSUED = 'Q',	 /* the last number of a statement for this patient */
 	EMR_ROW_ERASED_TO = 'A', /* how far others' erasures were looked for (view) */
-	EMR_ROW_ERASING = 'E',	 /* an object whose keys are to be destroyed (view) */
+	EMR_ROW_LEAVING = 'K', /* an erased root that places may have (view; mount/publishing.h) */
+	EMR_ROW_ERASING = 'E', /* an object whose keys are to be destroyed (view) */
 };
 
 typedef struct emr_settle_options {

@@ -75,6 +75,14 @@ typedef struct emr_view_options {
 	 * at once.  May be NULL. */
 	void (*ledger_grew)(void *arg);
 	void *ledger_grew_arg;
+	/* Which roots are pinned in the store has changed.  Called under locks; must return at once
+	 * and not call back.  May be NULL. */
+	void (*pins_changed)(void *arg);
+	/* In how many places all of what is below ROOT is, and in how many it should be.  Any
+	 * thread, without a lock of the view.  NULL: here alone. */
+	void (*copies)(void *arg, const emr_cid *root, unsigned *out_held, unsigned *out_wanted);
+	void *copies_arg; /* of these two */
+	bool has_places;  /* that are to let go of what is erased: rows EMR_ROW_LEAVING are made */
 	/* Others' Inboxes that records may be left in (share/deposit.h); called by a thread of the
 	 * view, without a lock; NULL: none. */
 	const struct emr_inboxes *inboxes;

@@ -1,0 +1,141 @@
+/* This file ties the publisher to an open folder: the nodes of the settings are its places, the
+ * journal remembers what was erased until they let go, and what goes wrong becomes a notice. */
+#include "mount/publishing.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "kit/language.h"
+#include "session/nodes.h"
+#include "publisher/publisher.h"
+#include "replica/rules.h"
+#include "settle/settle.h"
+
+struct emr_publishing {
+	emr_session *session;
+	emr_notices *notices;
+	emr_publisher *publisher;
+};
+
+emr_status emr_publishing_new(emr_session *session, emr_notices *notices,
+	const emr_settings *settings, emr_publishing **out_publishing)
+{
+	emr_publishing *p = calloc(1, sizeof *p);
+	emr_ipfs *nodes[EMR_NODES_MAX];
+	size_t count = 0;
+	emr_status status;
+
+	if (p == NULL)
+		return EMR_NO_MEMORY;
+	for (size_t i = 0; i < settings->node_count; i++) {
+		emr_problem problem = {0};
+
+		if (emr_node_open(&settings->nodes[i], &nodes[count], NULL, &problem) == EMR_OK)
+			count++;
+		else
+			emr_notices_add_problem(notices, &problem, "");
+	}
+	*p = (emr_publishing){.session = session, .notices = notices};
+	status = emr_publisher_new(nodes, count, &p->publisher);
+	if (status != EMR_OK) {
+		free(p);
+		return status;
+	}
+	session->publisher = p->publisher;
+	*out_publishing = p;
+	return EMR_OK;
+}
+
+/* ---- What was erased ---- */
+
+typedef struct leaving {
+	emr_cid_visit visit;
+	void *arg;
+} leaving;
+
+static emr_status visit_row(void *arg, emr_id16 key, emr_bytes value)
+{
+	const leaving *l = arg;
+	emr_cid root;
+	emr_status status = emr_cid_parse(value, &root);
+
+	(void)key;
+	return status == EMR_OK ? l->visit(l->arg, &root) : EMR_DAMAGED;
+}
+
+static emr_status each_leaving(void *arg, emr_cid_visit visit, void *visit_arg)
+{
+	const emr_publishing *p = arg;
+	leaving l = {.visit = visit, .arg = visit_arg};
+
+	return emr_journal_each(p->session->journal, EMR_ROW_LEAVING, visit_row, &l);
+}
+
+static emr_status forget_leaving(void *arg, const emr_cid *root)
+{
+	const emr_publishing *p = arg;
+	emr_journal_txn *txn = NULL;
+	uint64_t seq;
+	emr_id16 key;
+	emr_status status = emr_journal_begin(p->session->journal, &txn);
+
+	if (status != EMR_OK)
+		return status;
+	memcpy(key.b, emr_cid_digest(root), sizeof key.b);
+	status = emr_journal_delete(txn, EMR_ROW_LEAVING, key);
+	if (status == EMR_OK)
+		return emr_journal_commit(txn, &seq);
+	emr_journal_rollback(txn);
+	return status;
+}
+
+/* ---- What goes wrong ---- */
+
+static void say_place(void *arg, const emr_publisher_place *place)
+{
+	const emr_publishing *p = arg;
+	emr_problem problem = {0};
+
+	if (place->fault == EMR_IPFS_FINE || place->fault == EMR_IPFS_HERE)
+		return;
+	emr_node_say(place->address, place->fault, place->said, &problem);
+	emr_notices_add_problem(p->notices, &problem, "");
+}
+
+void emr_publishing_start(emr_publishing *p)
+{
+	emr_problem ignored = {0};
+	emr_rules rules = EMR_RULES_DEFAULT;
+	emr_publisher_options options = {.store = p->session->store,
+		.state_dirfd = p->session->state_fd,
+		.is_still = emr_session_is_read_only(p->session, &ignored),
+		.say = say_place,
+		.each_leaving = each_leaving,
+		.left = forget_leaving,
+		.arg = p};
+	emr_status status;
+
+	/* Without a ledger that can be read one copy is what is asked for. */
+	if (emr_rules_in_force(p->session->replica, &rules, NULL, NULL) != EMR_OK)
+		emr_log(EMR_LOG_WARN, "publisher: the rules of the network cannot be read");
+	options.copies = rules.copies;
+	status = emr_publisher_start(p->publisher, &options);
+	if (status != EMR_OK)
+		emr_log(EMR_LOG_ERROR, "publisher: %s", emr_status_text(status));
+}
+
+void emr_publishing_stop(emr_publishing *p)
+{
+	if (p != NULL)
+		emr_publisher_stop(p->publisher);
+}
+
+void emr_publishing_free(emr_publishing *p)
+{
+	if (p == NULL)
+		return;
+	p->session->publisher = NULL;
+	emr_publisher_free(p->publisher);
+	free(p);
+}

@@ -1,0 +1,54 @@
+/* The list of which place has which root, as a file of the state that only ever grows while it is
+ * open.  It refuses to be more than a memory: nodes and ledger can tell all of it again, and what
+ * is damaged of it is asked for anew. */
+#pragma once
+
+#include "base/bytes.h"
+#include "publisher/publisher.h"
+#include "store/cid.h"
+
+/* Bits: one a place, by its number in book.places. */
+typedef struct book_entry {
+	emr_cid root;
+	uint16_t held;	/* said that it keeps all of it */
+	uint16_t sent;	/* may have it: is asked before it is sent, and told when it goes */
+	uint16_t stuck; /* does not take it alone either; of this process */
+	bool is_wanted; /* by this computer */
+	bool is_noted;	/* that it goes stands elsewhere, too: see emr_publisher_options */
+} book_entry;
+
+typedef struct book {
+	int dirfd, fd; /* fd -1: nothing is written, or not yet */
+	bool is_still;
+	char *places[EMR_PUBLISHER_PLACES_MAX];
+	size_t place_count;
+	emr_buf entries;  /* of book_entry, by root */
+	emr_buf lines;	  /* not written yet */
+	bool is_doubtful; /* something of it is lost: what is not held may be there all the same */
+} book;
+
+/* NAMES: the file.  A place of NAMES that the file does not know is added to it.  OUT_NUMBERS: of
+ * each of NAMES.  IS_STILL: nothing is written. */
+emr_status book_open(book *b, int dirfd, bool is_still, const char *const *names, size_t count,
+	uint8_t *out_numbers);
+void book_close(book *b);
+
+size_t book_count(const book *b);
+book_entry *book_at(const book *b, size_t index);
+book_entry *book_find(const book *b, const emr_cid *root); /* NULL: none */
+/* The first whose root is not before ROOT; book_count when there is none. */
+size_t book_from(const book *b, const emr_cid *root);
+emr_status book_add(book *b, const emr_cid *root, book_entry **out_entry);
+/* WANTED, sorted and each once, are those from now on.  What nobody wants and no place has is
+ * dropped. */
+emr_status book_want(book *b, const emr_cid *wanted, size_t count);
+
+typedef enum book_mark { BOOK_SENT = 's', BOOK_HELD = 'h', BOOK_GONE = 'g' } book_mark;
+/* BOOK_SENT also takes back BOOK_HELD. */
+emr_status book_set(book *b, book_entry *entry, size_t place, book_mark mark);
+/* What was set since the last time, for the file. */
+emr_buf book_take_lines(book *b);
+/* On the disk when it returns.  One at a time. */
+emr_status book_write(book *b, const emr_buf *lines);
+
+int book_compare(const void *a, const void *b); /* emr_cid */

@@ -1,0 +1,69 @@
+/* Gives every registered record to each place that the person has named, in the background, and has
+ * places let go of what was erased.  It refuses to be waited for: saving and registering know
+ * nothing of it, and whatever a place does is tried again later.
+ *
+ * What is to be where is read from the pins of the own store, again and again; what is where is
+ * kept in the file `copies` of the state, which can be removed: then every place is asked. */
+#pragma once
+
+#include "ipfs/node.h"
+#include "store/car_store.h"
+
+#define EMR_PUBLISHER_PLACES_MAX 16
+
+typedef struct emr_publisher emr_publisher; /* thread-safe once it is made */
+
+/* What one place says at present. */
+typedef struct emr_publisher_place {
+	const char *address; /* lives as long as the publisher */
+	uint64_t records;    /* that are to be there */
+	uint64_t held;	     /* of those, as it said itself */
+	uint64_t stuck;	   /* of the rest, it does not take these even alone, or they are not whole
+			      here: tried again now and then */
+	uint64_t leaving;  /* erased here, and it has not said yet that it let go */
+	bool has_answered; /* since the publisher runs */
+	emr_ipfs_fault fault; /* of the last try; EMR_IPFS_FINE: it works */
+	char said[EMR_IPFS_SAID_BYTES];
+} emr_publisher_place;
+
+/* NODES become the publisher's, also on failure.  COUNT may be 0: then one copy is all there is. */
+emr_status emr_publisher_new(emr_ipfs *const *nodes, size_t count, emr_publisher **out_publisher);
+
+typedef struct emr_publisher_options {
+	emr_store *store; /* these two until stop */
+	int state_dirfd;
+	unsigned copies; /* how many are wanted at least, that of this computer included */
+	bool is_still;	 /* nothing is sent and nothing written; what is remembered is told */
+	/* A place works no more, or fails in another way than before.  A thread of the publisher's,
+	 * under no lock.  May be NULL. */
+	void (*say)(void *arg, const emr_publisher_place *place);
+	/* Roots that were erased and that places may have, as long as it is not said by LEFT that
+	 * all let go; so that nothing depends on the file of this publisher.  May be NULL. */
+	emr_status (*each_leaving)(void *arg, emr_cid_visit visit, void *visit_arg);
+	emr_status (*left)(void *arg, const emr_cid *root);
+	void *arg;
+} emr_publisher_options;
+
+/* Starts one thread a place and one more. */
+emr_status emr_publisher_start(emr_publisher *publisher, const emr_publisher_options *options);
+/* Ends at once, also in the middle of a push, and forgets nothing.  What is asked below goes on
+ * being answered.  NULL is fine. */
+void emr_publisher_stop(emr_publisher *publisher);
+void emr_publisher_free(emr_publisher *publisher); /* stopped; NULL is fine */
+
+/* Pins of the store have changed.  Returns at once; for view options. */
+void emr_publisher_wake(void *publisher);
+/* In how many places every block of ROOT is, this computer among them, and in how many it should
+ * be. */
+void emr_publisher_count(
+	void *publisher, const emr_cid *root, unsigned *out_held, unsigned *out_wanted);
+size_t emr_publisher_place_count(const emr_publisher *publisher);
+void emr_publisher_look(emr_publisher *publisher, size_t place, emr_publisher_place *out_place);
+/* Whether that place keeps ROOT. */
+bool emr_publisher_holds(emr_publisher *publisher, size_t place, const emr_cid *root);
+unsigned emr_publisher_wanted(emr_publisher *publisher);
+/* Records of which fewer copies are held than wanted. */
+uint64_t emr_publisher_short(emr_publisher *publisher);
+/* Every place is tried now, however long it was to be left alone, and asked again for everything
+ * that it said it holds; what it lacks is sent. */
+void emr_publisher_repair(emr_publisher *publisher);

@@ -1,0 +1,185 @@
+/* This file collects what is sent to a node in one import: whole trees of blocks, or, of a record
+ * that is too large for one, a piece of it.  No block is sent whose bytes are not what its name
+ * says. */
+#include "load.h"
+
+#include <stdlib.h>
+
+#include "store/car.h"
+#include "store/car_store.h"
+#include "store/dag_pb.h"
+
+static int compare_cids(const void *a, const void *b)
+{
+	return memcmp(a, b, EMR_CID_BYTES);
+}
+
+static size_t count_of(const emr_buf *cids)
+{
+	return cids->len / sizeof(emr_cid);
+}
+
+static const emr_cid *cid_at(const emr_buf *cids, size_t index)
+{
+	return (const emr_cid *)(const void *)cids->data + index;
+}
+
+void load_free(load *l)
+{
+	emr_buf_free(&l->roots);
+	emr_buf_free(&l->cids);
+	emr_buf_free(&l->made);
+	emr_buf_free(&l->block);
+}
+
+void load_clear(load *l)
+{
+	emr_buf_clear(&l->roots);
+	emr_buf_clear(&l->cids);
+	emr_buf_clear(&l->made);
+	l->bytes = 0;
+	l->at = 0;
+}
+
+typedef struct gathering {
+	emr_block_store *store;
+	emr_buf *cids;
+	uint64_t bytes;
+} gathering;
+
+static emr_status gather_block(void *arg, const emr_cid *cid)
+{
+	gathering *g = arg;
+	uint64_t bytes = 0;
+	emr_status status = emr_block_store_size(g->store, cid, &bytes);
+
+	if (status != EMR_OK)
+		return status == EMR_NOT_FOUND ? EMR_MISSING_DATA : status;
+	g->bytes += bytes + EMR_CAR_SECTION_HEAD_MAX;
+	return emr_buf_append(g->cids, cid, sizeof *cid);
+}
+
+emr_status load_add(load *l, const emr_cid *root, bool *out_fits, uint64_t *out_bytes)
+{
+	const size_t before = l->cids.len;
+	gathering g = {.store = l->store, .cids = &l->cids};
+	emr_status status = emr_store_walk(l->store, root, gather_block, &g, NULL);
+
+	*out_bytes = g.bytes;
+	*out_fits = status == EMR_OK && l->bytes + g.bytes <= LOAD_BYTES_MAX &&
+		    count_of(&l->roots) < EMR_IPFS_ROOTS_MAX;
+	if (*out_fits)
+		status = emr_buf_append(&l->roots, root, sizeof *root);
+	if (*out_fits && status == EMR_OK)
+		l->bytes += g.bytes;
+	else
+		l->cids.len = before;
+	return status;
+}
+
+/* Records share blocks: what nobody wrote is the same in all. */
+static void make_distinct(emr_buf *cids)
+{
+	emr_cid *all = (void *)cids->data;
+	size_t n = count_of(cids), kept = 0;
+
+	if (n > 1)
+		qsort(all, n, sizeof *all, compare_cids);
+	for (size_t i = 0; i < n; i++) {
+		if (i == 0 || !emr_cid_equal(&all[i], &all[kept - 1]))
+			all[kept++] = all[i];
+	}
+	cids->len = kept * sizeof *all;
+}
+
+static emr_status next_block(void *arg, bool *out_more, emr_block *out_block)
+{
+	load *l = arg;
+	size_t made = l->made.len > 0, index = l->at - made;
+	emr_status status;
+
+	*out_more = l->at < count_of(&l->cids) + made;
+	if (!*out_more)
+		return EMR_OK;
+	if (l->at++ < made) {
+		*out_block = (emr_block){.cid = l->made_cid, .data = emr_buf_view(&l->made)};
+		return EMR_OK;
+	}
+	emr_buf_clear(&l->block);
+	status = emr_block_store_get_verified(l->store, cid_at(&l->cids, index), &l->block);
+	*out_block = (emr_block){.cid = *cid_at(&l->cids, index), .data = emr_buf_view(&l->block)};
+	return status == EMR_NOT_FOUND ? EMR_MISSING_DATA : status;
+}
+
+emr_ipfs_parcel load_seal(load *l)
+{
+	make_distinct(&l->cids);
+	l->at = 0;
+	return (emr_ipfs_parcel){.roots = cid_at(&l->roots, 0),
+		.root_count = count_of(&l->roots),
+		.next = next_block,
+		.arg = l};
+}
+
+/* ---- Pieces ---- */
+
+void pieces_free(pieces *p)
+{
+	emr_buf_free(&p->leaves);
+	emr_buf_free(&p->nodes);
+}
+
+static emr_status sort_block(void *arg, const emr_cid *cid)
+{
+	pieces *p = arg;
+
+	return emr_buf_append(
+		emr_cid_codec(cid) == EMR_CODEC_RAW ? &p->leaves : &p->nodes, cid, sizeof *cid);
+}
+
+emr_status pieces_of(emr_block_store *store, const emr_cid *root, pieces *out)
+{
+	*out = (pieces){.root = *root};
+	return emr_store_walk(store, root, sort_block, out, NULL);
+}
+
+static emr_status link_leaf(load *l, const emr_cid *leaf, bool *out_fits)
+{
+	uint64_t bytes = 0;
+	emr_status status = emr_block_store_size(l->store, leaf, &bytes);
+
+	if (status != EMR_OK)
+		return status == EMR_NOT_FOUND ? EMR_MISSING_DATA : status;
+	*out_fits = l->bytes + bytes + EMR_CAR_SECTION_HEAD_MAX <= LOAD_BYTES_MAX &&
+		    count_of(&l->cids) < EMR_DAG_PB_LINKS_MAX;
+	if (!*out_fits)
+		return EMR_OK;
+	l->bytes += bytes + EMR_CAR_SECTION_HEAD_MAX;
+	status = emr_dag_pb_write_link(&l->made, leaf, (emr_bytes){0}, bytes);
+	return status == EMR_OK ? emr_buf_append(&l->cids, leaf, sizeof *leaf) : status;
+}
+
+emr_status pieces_next(pieces *p, load *l, bool *out_more)
+{
+	static const uint8_t directory[] = {0x08, 0x01};
+	emr_status status = EMR_OK;
+	bool fits = true;
+
+	load_clear(l);
+	*out_more = p->at < count_of(&p->leaves);
+	if (!*out_more) {
+		status = emr_buf_append(&l->cids, p->nodes.data, p->nodes.len);
+		return status == EMR_OK ? emr_buf_append(&l->roots, &p->root, sizeof p->root)
+					: status;
+	}
+	while (status == EMR_OK && fits && p->at < count_of(&p->leaves)) {
+		status = link_leaf(l, cid_at(&p->leaves, p->at), &fits);
+		p->at += status == EMR_OK && fits;
+	}
+	if (status == EMR_OK)
+		status = emr_dag_pb_write_data(&l->made, emr_bytes_of(directory, sizeof directory));
+	if (status != EMR_OK)
+		return status;
+	l->made_cid = emr_cid_of_block(EMR_CODEC_DAG_PB, emr_buf_view(&l->made));
+	return emr_buf_append(&l->roots, &l->made_cid, sizeof l->made_cid);
+}

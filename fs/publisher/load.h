@@ -1,0 +1,43 @@
+/* What one import carries: every block below some roots, each once, out of the own store.  It
+ * refuses to hold bytes: a block is read when it is its turn, and hashed again. */
+#pragma once
+
+#include "ipfs/node.h"
+
+#define LOAD_BYTES_MAX                                                                             \
+	(EMR_IPFS_CAR_MAX - ((uint64_t)1 << 20)) /* the header has room beside it                  \
+						  */
+
+typedef struct load {
+	emr_block_store *store;
+	emr_buf roots; /* of emr_cid */
+	emr_buf cids;  /* of emr_cid; sorted and each once after load_seal */
+	uint64_t bytes;
+	emr_buf made; /* a block that is no record's and goes first; empty: none */
+	emr_cid made_cid;
+	size_t at;     /* how many were given */
+	emr_buf block; /* the last one */
+} load;
+
+void load_free(load *l);
+void load_clear(load *l);
+/* With everything below ROOT.  *OUT_FITS false: it would be too much; then it is as before, and
+ * *OUT_BYTES is how large ROOT alone is.  EMR_MISSING_DATA, EMR_DAMAGED: of ROOT. */
+emr_status load_add(load *l, const emr_cid *root, bool *out_fits, uint64_t *out_bytes);
+/* Puts them in order.  The parcel lives as long as L. */
+emr_ipfs_parcel load_seal(load *l);
+
+/* ---- A record that is too large for one import goes in pieces: raw leaves below a node that is
+ * made for them, and in the end all other blocks below the record's own root. ---- */
+
+typedef struct pieces {
+	emr_cid root;
+	emr_buf leaves, nodes; /* of emr_cid */
+	size_t at;	       /* the first leaf that is in no piece yet */
+} pieces;
+
+void pieces_free(pieces *p);
+emr_status pieces_of(emr_block_store *store, const emr_cid *root, pieces *out);
+/* L gets the next piece; its root is made from the leaves alone, and so the same each time.
+ * *OUT_MORE false: L is the last, of the record's own root. */
+emr_status pieces_next(pieces *p, load *l, bool *out_more);

@@ -1,0 +1,600 @@
+/* This file is what the publisher does with one place: whole batches are sent, each root that may
+ * be there is asked for first, and what fails is tried again after a pause that grows.  One record
+ * that a place does not take never keeps the others back. */
+#include "place.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "load.h"
+
+#define PROBE_MS 20000
+#define ASK_MS 120000 /* what is asked for is read there, block by block */
+#define PUSH_MS 60000 /* and a second for each of so many bytes: */
+#define PUSH_BYTES_A_S ((uint64_t)64 << 10)
+#define PAUSE_NS INT64_C(1000000000) /* after the first failure; twice as long after each more */
+#define PAUSE_DOUBLINGS 6
+#define CHECK_BEGIN_NS INT64_C(60000000000) /* after the start */
+#define CHECK_SHARE 20			    /* of the time at most one part in so many */
+#define CHECK_AGAIN_NS INT64_C(86400000000000)
+#define UNSTICK_NS INT64_C(600000000000)
+
+/* One root and what came of it. */
+typedef struct pick {
+	emr_cid root;
+	bool may_be_there, is_held, is_stuck;
+} pick;
+
+static uint16_t bit_of(const publisher_place *place)
+{
+	return (uint16_t)(1u << place->number);
+}
+
+static emr_ipfs_call call_of(const publisher_place *place, uint32_t timeout_ms)
+{
+	return emr_ipfs_call_of(timeout_ms, place->publisher->stop_fd);
+}
+
+/* ---- What is noted ---- */
+
+/* With the lock; gives it back for as long as the disk takes. */
+static emr_status write_lines(emr_publisher *p)
+{
+	emr_status status;
+	emr_buf lines;
+
+	pthread_mutex_unlock(&p->lock);
+	pthread_mutex_lock(&p->write_lock);
+	pthread_mutex_lock(&p->lock);
+	lines = book_take_lines(&p->book);
+	pthread_mutex_unlock(&p->lock);
+	status = book_write(&p->book, &lines);
+	pthread_mutex_unlock(&p->write_lock);
+	emr_buf_free(&lines);
+	pthread_mutex_lock(&p->lock);
+	return status;
+}
+
+/* With the lock.  Of what the book does not have any more there is nothing to note. */
+static emr_status note(publisher_place *place, const emr_cid *root, book_mark mark)
+{
+	book *b = &place->publisher->book;
+	book_entry *entry = book_find(b, root);
+
+	return entry == NULL ? EMR_OK : book_set(b, entry, place->number, mark);
+}
+
+static emr_status note_and_write(publisher_place *place, const pick *picks, size_t n,
+	book_mark mark, bool (*is_meant)(const pick *pick))
+{
+	emr_publisher *p = place->publisher;
+	emr_status status = EMR_OK;
+
+	pthread_mutex_lock(&p->lock);
+	for (size_t i = 0; status == EMR_OK && i < n; i++) {
+		if (is_meant(&picks[i]))
+			status = note(place, &picks[i].root, mark);
+	}
+	if (status == EMR_OK)
+		status = write_lines(p);
+	pthread_mutex_unlock(&p->lock);
+	return status;
+}
+
+static bool is_to_be_sent(const pick *one)
+{
+	return !one->is_held && !one->is_stuck;
+}
+
+static bool is_held(const pick *one)
+{
+	return one->is_held;
+}
+
+/* ---- How it goes ---- */
+
+static void say_change(publisher_place *place)
+{
+	emr_publisher *p = place->publisher;
+	emr_publisher_place now;
+
+	emr_publisher_look(p, (size_t)(place - p->places), &now);
+	if (p->options.say != NULL)
+		p->options.say(p->options.arg, &now);
+}
+
+/* Twice as long each time, and not at the same moment as everybody else. */
+static int64_t pause_ns(unsigned failures)
+{
+	unsigned doublings = failures < PAUSE_DOUBLINGS ? failures : PAUSE_DOUBLINGS;
+	int64_t pause = PAUSE_NS << doublings;
+
+	return pause - pause / 4 + publisher_now_ns() % (pause / 2);
+}
+
+/* With the lock. */
+static void works_now(publisher_place *place)
+{
+	place->has_answered = true;
+	place->fault = EMR_IPFS_FINE;
+	place->said[0] = '\0';
+	place->failures = 0;
+}
+
+static void works(publisher_place *place)
+{
+	pthread_mutex_lock(&place->publisher->lock);
+	works_now(place);
+	pthread_mutex_unlock(&place->publisher->lock);
+}
+
+static void fails(publisher_place *place, emr_ipfs_fault fault, const char *said)
+{
+	emr_publisher *p = place->publisher;
+	bool is_new;
+
+	if (fault == EMR_IPFS_CANCELLED)
+		return;
+	pthread_mutex_lock(&p->lock);
+	is_new = place->fault != fault;
+	place->fault = fault;
+	memmove(place->said, said, strnlen(said, sizeof place->said - 1) + 1);
+	place->said[sizeof place->said - 1] = '\0';
+	place->retry_ns = publisher_now_ns() + pause_ns(place->failures++);
+	pthread_mutex_unlock(&p->lock);
+	if (!is_new)
+		return;
+	emr_log(EMR_LOG_WARN, "publisher: place %u: %s", place->number, emr_ipfs_fault_name(fault));
+	say_change(place);
+}
+
+/* Our own side: memory, or the disk. */
+static void fails_here(publisher_place *place, emr_status status)
+{
+	emr_log(EMR_LOG_WARN, "publisher: %s", emr_status_text(status));
+	fails(place, EMR_IPFS_HERE, emr_status_text(status));
+}
+
+/* ---- Sending ---- */
+
+/* With the lock. */
+static size_t choose(publisher_place *place, pick *picks, size_t max)
+{
+	const book *b = &place->publisher->book;
+	const uint16_t bit = bit_of(place);
+	size_t n = 0;
+
+	for (size_t i = 0; i < book_count(b) && n < max; i++) {
+		const book_entry *entry = book_at(b, i);
+
+		if (entry->is_wanted && ((entry->held | entry->stuck) & bit) == 0)
+			picks[n++] = (pick){
+				.root = entry->root, .may_be_there = (entry->sent & bit) != 0};
+	}
+	return n;
+}
+
+static emr_status ask(publisher_place *place, const emr_cid *root, bool *out_is_held)
+{
+	emr_ipfs_call call = call_of(place, ASK_MS);
+	emr_ipfs_holding holding = {0};
+	emr_status status = emr_ipfs_holds(place->node, &call, root, &holding);
+
+	*out_is_held = status == EMR_OK && holding.is_pinned && holding.is_whole;
+	if (status != EMR_OK)
+		fails(place, call.fault, call.said);
+	return status;
+}
+
+static emr_status ask_each(publisher_place *place, pick *picks, size_t n)
+{
+	emr_status status = EMR_OK;
+
+	for (size_t i = 0; status == EMR_OK && i < n; i++) {
+		if (picks[i].may_be_there)
+			status = ask(place, &picks[i].root, &picks[i].is_held);
+	}
+	return status;
+}
+
+static void stick(publisher_place *place, pick *one)
+{
+	emr_publisher *p = place->publisher;
+	book_entry *entry;
+
+	one->is_stuck = true;
+	pthread_mutex_lock(&p->lock);
+	entry = book_find(&p->book, &one->root);
+	if (entry != NULL)
+		entry->stuck |= bit_of(place);
+	if (place->unstick_ns == 0)
+		place->unstick_ns = publisher_now_ns() + UNSTICK_NS;
+	pthread_mutex_unlock(&p->lock);
+}
+
+static uint32_t push_ms(uint64_t bytes)
+{
+	return (uint32_t)(PUSH_MS + bytes / PUSH_BYTES_A_S * 1000);
+}
+
+static bool is_of_content(emr_ipfs_fault fault)
+{
+	return fault == EMR_IPFS_NOT_KEPT || fault == EMR_IPFS_BAD_CAR ||
+	       fault == EMR_IPFS_TOO_LARGE || fault == EMR_IPFS_HERE || fault == EMR_IPFS_SLOW ||
+	       fault == EMR_IPFS_ERROR;
+}
+
+/* What it may be about is sent in smaller parts, so that one record does not keep back all. */
+static void shrink(publisher_place *place, emr_ipfs_fault fault, size_t roots, pick *only)
+{
+	if (!is_of_content(fault))
+		return;
+	if (only != NULL)
+		stick(place, only);
+	pthread_mutex_lock(&place->publisher->lock);
+	if (roots > 1) /* it is not the place that has to recover */
+		place->failures = 0;
+	place->roots_max = roots > 1 ? roots / 2 : 1;
+	pthread_mutex_unlock(&place->publisher->lock);
+}
+
+static void grow(publisher_place *place)
+{
+	pthread_mutex_lock(&place->publisher->lock);
+	place->roots_max = place->roots_max < EMR_IPFS_ROOTS_MAX / 2 ? place->roots_max * 2
+								     : EMR_IPFS_ROOTS_MAX;
+	pthread_mutex_unlock(&place->publisher->lock);
+}
+
+static emr_status push(publisher_place *place, load *l, emr_ipfs_fault *out_fault)
+{
+	emr_ipfs_parcel parcel = load_seal(l);
+	emr_ipfs_call call = call_of(place, push_ms(l->bytes));
+	emr_status status = emr_ipfs_push(place->node, &call, &parcel);
+
+	*out_fault = call.fault;
+	if (status != EMR_OK)
+		fails(place, call.fault != EMR_IPFS_FINE ? call.fault : EMR_IPFS_HERE, call.said);
+	return status;
+}
+
+/* What is above some leaves, so that they are kept until the record's own root is: to be told
+ * again, whatever happens. */
+static emr_status note_piece(publisher_place *place, const load *l)
+{
+	emr_publisher *p = place->publisher;
+	book_entry *entry;
+	emr_status status;
+
+	pthread_mutex_lock(&p->lock);
+	status = book_add(&p->book, &l->made_cid, &entry);
+	if (status == EMR_OK)
+		status = book_set(&p->book, entry, place->number, BOOK_SENT);
+	if (status == EMR_OK)
+		status = write_lines(p);
+	pthread_mutex_unlock(&p->lock);
+	if (status != EMR_OK)
+		fails_here(place, status);
+	return status;
+}
+
+static emr_status send_piece(publisher_place *place, load *l, emr_ipfs_fault *out_fault)
+{
+	bool is_there = false;
+	emr_status status = ask(place, &l->made_cid, &is_there);
+
+	*out_fault = EMR_IPFS_FINE;
+	if (status != EMR_OK || is_there)
+		return status;
+	status = note_piece(place, l);
+	return status == EMR_OK ? push(place, l, out_fault) : status;
+}
+
+static emr_status send_in_pieces(publisher_place *place, load *l, pick *one)
+{
+	pieces rest = {0};
+	emr_ipfs_fault fault = EMR_IPFS_FINE;
+	emr_status status = pieces_of(l->store, &one->root, &rest);
+	bool more = true;
+
+	while (status == EMR_OK && more) {
+		status = pieces_next(&rest, l, &more);
+		if (status != EMR_OK)
+			fails_here(place, status);
+		else if (more)
+			status = send_piece(place, l, &fault);
+		else
+			status = push(place, l, &fault);
+	}
+	pieces_free(&rest);
+	one->is_held = status == EMR_OK;
+	if (status != EMR_OK)
+		shrink(place, fault, 1, one);
+	return status;
+}
+
+/* As many as fit; *OUT_LARGE is one that does not even alone, when it is the first. */
+static void fill(
+	publisher_place *place, load *l, pick *picks, size_t n, size_t *out_n, pick **out_large)
+{
+	bool fits = true;
+	size_t i;
+
+	*out_large = NULL;
+	for (i = 0; fits && i < n; i++) {
+		uint64_t bytes;
+		emr_status status;
+
+		if (!is_to_be_sent(&picks[i]))
+			continue;
+		status = load_add(l, &picks[i].root, &fits, &bytes);
+		if (status != EMR_OK) {
+			emr_log(EMR_LOG_WARN, "publisher: a record that is not whole here: %s",
+				emr_status_text(status));
+			stick(place, &picks[i]);
+			fits = true;
+		} else if (!fits && l->roots.len == 0) {
+			*out_large = &picks[i];
+		}
+	}
+	*out_n = fits ? i : i - 1;
+}
+
+static emr_status send_batch(publisher_place *place, load *l, pick *picks, size_t n)
+{
+	const size_t roots = l->roots.len / sizeof(emr_cid);
+	emr_ipfs_fault fault;
+	pick *only = NULL;
+	emr_status status;
+
+	if (roots == 0)
+		return EMR_OK;
+	for (size_t i = 0; roots == 1 && i < n; i++)
+		only = is_to_be_sent(&picks[i]) ? &picks[i] : only;
+	status = push(place, l, &fault);
+	if (status != EMR_OK) {
+		shrink(place, fault, roots, only);
+		return status;
+	}
+	for (size_t i = 0; i < n; i++)
+		picks[i].is_held = picks[i].is_held || is_to_be_sent(&picks[i]);
+	grow(place);
+	return EMR_OK;
+}
+
+static emr_status send_some(publisher_place *place, pick *picks, size_t n)
+{
+	load l = {.store = emr_store_blocks(place->publisher->options.store)};
+	pick *large;
+	emr_status status = ask_each(place, picks, n), noted;
+	bool was_asked = status == EMR_OK;
+
+	if (was_asked) {
+		fill(place, &l, picks, n, &n, &large);
+		n += large != NULL;
+		/* Before the first byte goes: whoever is killed now asks next time. */
+		noted = note_and_write(place, picks, n, BOOK_SENT, is_to_be_sent);
+		if (noted != EMR_OK) {
+			fails_here(place, noted);
+			status = noted;
+		} else {
+			status = large != NULL ? send_in_pieces(place, &l, large)
+					       : send_batch(place, &l, picks, n);
+		}
+	}
+	noted = note_and_write(place, picks, n, BOOK_HELD, is_held);
+	if (noted != EMR_OK)
+		fails_here(place, noted);
+	if (status == EMR_OK)
+		works(place);
+	load_free(&l);
+	return status == EMR_OK ? noted : status;
+}
+
+/* With the lock, which it gives back meanwhile.  False: there is nothing to send. */
+static bool publish_some(publisher_place *place)
+{
+	emr_publisher *p = place->publisher;
+	pick *picks = calloc(place->roots_max, sizeof *picks);
+	size_t n = picks != NULL ? choose(place, picks, place->roots_max) : 0;
+
+	if (n > 0) {
+		pthread_mutex_unlock(&p->lock);
+		(void)send_some(place, picks, n); /* what fails has set when it is tried again */
+		pthread_mutex_lock(&p->lock);
+	}
+	free(picks);
+	return n > 0;
+}
+
+/* ---- What is erased ---- */
+
+/* With the lock. */
+static bool find_leaving(const publisher_place *place, emr_cid *out_root)
+{
+	const book *b = &place->publisher->book;
+
+	for (size_t i = 0; i < book_count(b); i++) {
+		const book_entry *entry = book_at(b, i);
+
+		if (!entry->is_wanted && ((entry->held | entry->sent) & bit_of(place)) != 0) {
+			*out_root = entry->root;
+			return true;
+		}
+	}
+	return false;
+}
+
+static emr_status note_gone(publisher_place *place, const emr_cid *root)
+{
+	emr_publisher *p = place->publisher;
+	bool is_last = false;
+	book_entry *entry;
+	emr_status status;
+
+	pthread_mutex_lock(&p->lock);
+	status = note(place, root, BOOK_GONE);
+	entry = book_find(&p->book, root);
+	if (entry != NULL && entry->is_noted && !entry->is_wanted &&
+		(entry->held | entry->sent) == 0)
+		is_last = true;
+	if (status == EMR_OK)
+		status = write_lines(p);
+	pthread_mutex_unlock(&p->lock);
+	if (status == EMR_OK && is_last && p->options.left != NULL)
+		status = p->options.left(p->options.arg, root);
+	return status;
+}
+
+/* With the lock, which it gives back meanwhile. */
+static bool let_one_go(publisher_place *place)
+{
+	emr_publisher *p = place->publisher;
+	emr_ipfs_call call = call_of(place, ASK_MS);
+	emr_status status;
+	emr_cid root;
+
+	if (!find_leaving(place, &root))
+		return false;
+	pthread_mutex_unlock(&p->lock);
+	status = emr_ipfs_let_go(place->node, &call, &root);
+	if (status != EMR_OK) {
+		fails(place, call.fault, call.said);
+	} else {
+		status = note_gone(place, &root);
+		if (status != EMR_OK)
+			fails_here(place, status);
+		else
+			works(place);
+	}
+	pthread_mutex_lock(&p->lock);
+	return true;
+}
+
+/* ---- What is there already ---- */
+
+/* With the lock. */
+static bool find_held(const publisher_place *place, emr_cid *out_root)
+{
+	const book *b = &place->publisher->book;
+
+	for (size_t i = book_from(b, &place->checked); i < book_count(b); i++) {
+		const book_entry *entry = book_at(b, i);
+
+		if (entry->is_wanted && (entry->held & bit_of(place)) != 0 &&
+			!emr_cid_equal(&entry->root, &place->checked)) {
+			*out_root = entry->root;
+			return true;
+		}
+	}
+	return false;
+}
+
+/* With the lock, which it gives back meanwhile: asks for one of those that it said it holds. */
+static bool check_one(publisher_place *place)
+{
+	emr_publisher *p = place->publisher;
+	int64_t begun_ns = publisher_now_ns();
+	bool is_held = false;
+	emr_status status;
+	emr_cid root;
+
+	if (begun_ns < place->next_check_ns)
+		return false;
+	if (!find_held(place, &root)) {
+		place->next_check_ns = begun_ns + CHECK_AGAIN_NS;
+		place->checked = (emr_cid){{0}};
+		place->has_hurry = false;
+		return false;
+	}
+	pthread_mutex_unlock(&p->lock);
+	status = ask(place, &root, &is_held);
+	if (status == EMR_OK)
+		works(place);
+	pthread_mutex_lock(&p->lock);
+	if (status != EMR_OK)
+		return true;
+	place->checked = root;
+	if (!place->has_hurry)
+		place->next_check_ns =
+			publisher_now_ns() + CHECK_SHARE * (publisher_now_ns() - begun_ns);
+	if (!is_held && note(place, &root, BOOK_SENT) == EMR_OK && write_lines(p) != EMR_OK)
+		emr_log(EMR_LOG_WARN, "publisher: a lost copy could not be noted");
+	return true;
+}
+
+/* ---- The thread ---- */
+
+/* A place that did not answer last time, or not yet, is asked for little before it is given much.
+ */
+static bool answers(publisher_place *place)
+{
+	emr_publisher *p = place->publisher;
+	emr_ipfs_call call = call_of(place, PROBE_MS);
+	char version[EMR_IPFS_VERSION_BYTES];
+	bool is_well = place->has_answered && place->fault == EMR_IPFS_FINE;
+
+	if (is_well)
+		return true;
+	pthread_mutex_unlock(&p->lock);
+	is_well = emr_ipfs_version(place->node, &call, version) == EMR_OK;
+	if (!is_well)
+		fails(place, call.fault, call.said);
+	pthread_mutex_lock(&p->lock);
+	place->has_answered = place->has_answered || is_well;
+	return is_well;
+}
+
+/* With the lock. */
+static void unstick(publisher_place *place)
+{
+	const book *b = &place->publisher->book;
+
+	if (place->unstick_ns == 0 || publisher_now_ns() < place->unstick_ns)
+		return;
+	place->unstick_ns = 0;
+	for (size_t i = 0; i < book_count(b); i++)
+		book_at(b, i)->stuck &= (uint16_t)~bit_of(place);
+}
+
+static int64_t next_ns(const publisher_place *place)
+{
+	return place->unstick_ns != 0 && place->unstick_ns < place->next_check_ns
+		       ? place->unstick_ns
+		       : place->next_check_ns;
+}
+
+/* With the lock. */
+static void serve_once(publisher_place *place)
+{
+	emr_publisher *p = place->publisher;
+
+	if (publisher_now_ns() < place->retry_ns) {
+		publisher_wait_until(p, place->retry_ns);
+		return;
+	}
+	unstick(place);
+	if (!answers(place) || publish_some(place) || let_one_go(place) || check_one(place) ||
+		p->is_stopping)
+		return;
+	works_now(place);
+	publisher_wait_until(p, next_ns(place));
+}
+
+void *place_serve(void *arg)
+{
+	publisher_place *place = arg;
+	emr_publisher *p = place->publisher;
+
+	pthread_mutex_lock(&p->lock);
+	place->next_check_ns = publisher_now_ns() + CHECK_BEGIN_NS;
+	while (!p->is_stopping) {
+		if (!p->has_looked)
+			publisher_wait_until(p, INT64_MAX);
+		else
+			serve_once(place);
+	}
+	pthread_mutex_unlock(&p->lock);
+	return NULL;
+}

@@ -1,0 +1,48 @@
+/* What the parts of the publisher share: one place and its thread.  It refuses to hold the lock
+ * while a node is spoken to or the disk is written. */
+#pragma once
+
+#include <pthread.h>
+
+#include "book.h"
+
+typedef struct publisher_place {
+	emr_publisher *publisher;
+	emr_ipfs *node;
+	uint8_t number; /* in the book */
+	pthread_t thread;
+	bool has_thread;
+	/* The rest under the publisher's lock. */
+	bool has_answered;
+	emr_ipfs_fault fault;
+	char said[EMR_IPFS_SAID_BYTES];
+	unsigned failures; /* one after the other */
+	int64_t retry_ns;  /* not before; these are of CLOCK_MONOTONIC */
+	size_t roots_max;  /* of one import; fewer after one that failed */
+	int64_t next_check_ns, unstick_ns;
+	emr_cid checked; /* the last that was asked for again */
+	bool has_hurry;	 /* to ask again for everything, now */
+} publisher_place;
+
+struct emr_publisher {
+	emr_publisher_options options;
+	publisher_place places[EMR_PUBLISHER_PLACES_MAX];
+	size_t count;
+	unsigned copies;
+	pthread_mutex_t lock;	    /* of the book and of what follows */
+	pthread_mutex_t write_lock; /* of the book's file; taken alone */
+	pthread_cond_t wake;
+	book book;
+	bool is_stopping, is_started, has_looked;
+	pthread_mutex_t change_lock; /* of these two; never held for long: whoever saves takes it */
+	pthread_cond_t change;
+	bool is_changed, is_looker_stopping;
+	int stop_fd; /* readable from stop on */
+	pthread_t looker;
+	bool has_looker;
+};
+
+void *place_serve(void *place); /* its thread */
+int64_t publisher_now_ns(void);
+/* With the lock; INT64_MAX: until woken. */
+void publisher_wait_until(emr_publisher *p, int64_t until_ns);

@@ -1,0 +1,384 @@
+/* This file is the background publisher: one thread looks which records there are to be, and one a
+ * place sends what that place lacks, asks it again what it holds, and tells it what was erased.  A
+ * place that fails is left alone for a while, and never holds up another. */
+#include "publisher/publisher.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "book.h"
+#include "load.h"
+#include "place.h"
+
+#define LOOK_PAUSE_NS INT64_C(200000000)  /* after a change, for those that follow it */
+#define LOOK_SHARE 10			  /* looking takes at most one part in so many */
+#define LOOK_AGAIN_NS INT64_C(5000000000) /* after one that failed */
+
+emr_status emr_publisher_new(emr_ipfs *const *nodes, size_t count, emr_publisher **out_publisher)
+{
+	emr_publisher *p = calloc(1, sizeof *p);
+	pthread_condattr_t attr;
+
+	if (p == NULL || count > EMR_PUBLISHER_PLACES_MAX) {
+		for (size_t i = 0; i < count; i++)
+			emr_ipfs_close(nodes[i]);
+		free(p);
+		return p == NULL ? EMR_NO_MEMORY : EMR_LIMIT;
+	}
+	p->book = (book){.dirfd = -1, .fd = -1};
+	p->count = count;
+	p->copies = 1;
+	for (size_t i = 0; i < count; i++)
+		p->places[i] = (publisher_place){
+			.publisher = p, .node = nodes[i], .roots_max = EMR_IPFS_ROOTS_MAX};
+	pthread_mutex_init(&p->lock, NULL);
+	pthread_mutex_init(&p->write_lock, NULL);
+	pthread_condattr_init(&attr);
+	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+	pthread_cond_init(&p->wake, &attr);
+	pthread_mutex_init(&p->change_lock, NULL);
+	pthread_cond_init(&p->change, &attr);
+	pthread_condattr_destroy(&attr);
+	p->stop_fd = eventfd(0, EFD_CLOEXEC);
+	if (p->stop_fd < 0) {
+		emr_publisher_free(p);
+		return EMR_NO_MEMORY;
+	}
+	*out_publisher = p;
+	return EMR_OK;
+}
+
+void emr_publisher_free(emr_publisher *p)
+{
+	if (p == NULL)
+		return;
+	for (size_t i = 0; i < p->count; i++)
+		emr_ipfs_close(p->places[i].node);
+	book_close(&p->book);
+	if (p->stop_fd >= 0)
+		close(p->stop_fd);
+	pthread_cond_destroy(&p->change);
+	pthread_mutex_destroy(&p->change_lock);
+	pthread_cond_destroy(&p->wake);
+	pthread_mutex_destroy(&p->write_lock);
+	pthread_mutex_destroy(&p->lock);
+	free(p);
+}
+
+/* ---- Waiting ---- */
+
+int64_t publisher_now_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+}
+
+void publisher_wait_until(emr_publisher *p, int64_t until_ns)
+{
+	const struct timespec until = {
+		.tv_sec = until_ns / 1000000000, .tv_nsec = until_ns % 1000000000};
+
+	if (until_ns == INT64_MAX)
+		pthread_cond_wait(&p->wake, &p->lock);
+	else
+		pthread_cond_timedwait(&p->wake, &p->lock, &until);
+}
+
+/* ---- Which records there are to be ---- */
+
+static emr_status note_pin(void *arg, const emr_pin *pin)
+{
+	return pin->state == EMR_PIN_REGISTERED ? emr_buf_append(arg, &pin->root, sizeof pin->root)
+						: EMR_OK;
+}
+
+static emr_status note_leaving(void *arg, const emr_cid *root)
+{
+	return emr_buf_append(arg, root, sizeof *root);
+}
+
+/* The same content may be pinned for more than one record. */
+static size_t sort_roots(emr_buf *roots)
+{
+	emr_cid *all = (void *)roots->data;
+	size_t n = roots->len / sizeof *all, kept = 0;
+
+	if (n > 1)
+		qsort(all, n, sizeof *all, book_compare);
+	for (size_t i = 0; i < n; i++) {
+		if (i == 0 || !emr_cid_equal(&all[i], &all[kept - 1]))
+			all[kept++] = all[i];
+	}
+	return kept;
+}
+
+/* Whatever the file knows of it: each place is told that it is gone. */
+static emr_status take_leaving(emr_publisher *p, const emr_buf *leaving)
+{
+	const emr_cid *roots = (const void *)leaving->data;
+	emr_status status = EMR_OK;
+
+	for (size_t i = 0; status == EMR_OK && i < leaving->len / sizeof *roots; i++) {
+		book_entry *entry;
+
+		status = book_add(&p->book, &roots[i], &entry);
+		if (status != EMR_OK || entry->is_noted || entry->is_wanted)
+			continue;
+		entry->is_noted = true;
+		for (size_t place = 0; place < p->count; place++)
+			entry->sent |= (uint16_t)(1u << p->places[place].number);
+	}
+	return status;
+}
+
+static emr_status look_at_pins(emr_publisher *p)
+{
+	EMR_AUTO_BUF wanted = {0}, leaving = {0};
+	emr_status status = EMR_BUSY;
+
+	/* The list of what is to be kept is being made anew: what is not in it yet is not gone. */
+	if (!emr_store_pins_incomplete(p->options.store))
+		status = emr_store_each_pin(p->options.store, note_pin, &wanted);
+	if (status == EMR_OK && p->options.each_leaving != NULL)
+		status = p->options.each_leaving(p->options.arg, note_leaving, &leaving);
+	if (status != EMR_OK)
+		return status;
+	pthread_mutex_lock(&p->lock);
+	status = book_want(&p->book, (const void *)wanted.data, sort_roots(&wanted));
+	if (status == EMR_OK)
+		status = take_leaving(p, &leaving);
+	p->has_looked = p->has_looked || status == EMR_OK;
+	pthread_cond_broadcast(&p->wake);
+	pthread_mutex_unlock(&p->lock);
+	return status;
+}
+
+/* With change_lock. */
+static void wait_for_change(emr_publisher *p, int64_t until_ns)
+{
+	const struct timespec until = {
+		.tv_sec = until_ns / 1000000000, .tv_nsec = until_ns % 1000000000};
+
+	if (p->is_changed)
+		pthread_cond_timedwait(&p->change, &p->change_lock, &until);
+	else
+		pthread_cond_wait(&p->change, &p->change_lock);
+}
+
+static void *look(void *arg)
+{
+	emr_publisher *p = arg;
+	int64_t next_ns = 0;
+
+	pthread_mutex_lock(&p->change_lock);
+	while (!p->is_looker_stopping) {
+		int64_t begun_ns = publisher_now_ns();
+		emr_status status;
+
+		if (!p->is_changed || begun_ns < next_ns) {
+			wait_for_change(p, next_ns);
+			continue;
+		}
+		p->is_changed = false;
+		pthread_mutex_unlock(&p->change_lock);
+		status = look_at_pins(p);
+		if (status != EMR_OK)
+			emr_log(EMR_LOG_WARN, "publisher: what is to be where: %s",
+				emr_status_text(status));
+		next_ns = publisher_now_ns() + (status == EMR_OK ? LOOK_PAUSE_NS : LOOK_AGAIN_NS) +
+			  LOOK_SHARE * (publisher_now_ns() - begun_ns);
+		pthread_mutex_lock(&p->change_lock);
+		p->is_changed = p->is_changed || status != EMR_OK;
+	}
+	pthread_mutex_unlock(&p->change_lock);
+	return NULL;
+}
+
+/* ---- Beginning and end ---- */
+
+static emr_status start_threads(emr_publisher *p)
+{
+	if (pthread_create(&p->looker, NULL, look, p) != 0)
+		return EMR_NO_MEMORY;
+	p->has_looker = true;
+	for (size_t i = 0; i < p->count; i++) {
+		publisher_place *place = &p->places[i];
+
+		if (pthread_create(&place->thread, NULL, place_serve, place) != 0)
+			return EMR_NO_MEMORY;
+		place->has_thread = true;
+	}
+	return EMR_OK;
+}
+
+emr_status emr_publisher_start(emr_publisher *p, const emr_publisher_options *options)
+{
+	const char *names[EMR_PUBLISHER_PLACES_MAX];
+	uint8_t numbers[EMR_PUBLISHER_PLACES_MAX];
+	emr_status status = EMR_OK;
+
+	pthread_mutex_lock(&p->lock);
+	p->options = *options;
+	p->copies = options->copies > p->count + 1 ? options->copies : (unsigned)p->count + 1;
+	for (size_t i = 0; i < p->count; i++)
+		names[i] = emr_ipfs_address(p->places[i].node);
+	if (p->count > 0)
+		status = book_open(&p->book, options->state_dirfd, options->is_still, names,
+			p->count, numbers);
+	for (size_t i = 0; status == EMR_OK && i < p->count; i++)
+		p->places[i].number = numbers[i];
+	p->is_started = status == EMR_OK;
+	pthread_mutex_unlock(&p->lock);
+	if (status != EMR_OK || p->count == 0)
+		return status;
+	if (options->is_still)
+		return look_at_pins(p);
+	p->is_changed = true;
+	status = start_threads(p);
+	if (status != EMR_OK)
+		emr_publisher_stop(p);
+	return status;
+}
+
+void emr_publisher_stop(emr_publisher *p)
+{
+	if (p == NULL)
+		return;
+	pthread_mutex_lock(&p->lock);
+	p->is_stopping = true;
+	(void)eventfd_write(p->stop_fd, 1);
+	pthread_cond_broadcast(&p->wake);
+	pthread_mutex_unlock(&p->lock);
+	pthread_mutex_lock(&p->change_lock);
+	p->is_looker_stopping = true;
+	pthread_cond_signal(&p->change);
+	pthread_mutex_unlock(&p->change_lock);
+	if (p->has_looker)
+		pthread_join(p->looker, NULL);
+	p->has_looker = false;
+	for (size_t i = 0; i < p->count; i++) {
+		if (p->places[i].has_thread)
+			pthread_join(p->places[i].thread, NULL);
+		p->places[i].has_thread = false;
+	}
+}
+
+void emr_publisher_wake(void *publisher)
+{
+	emr_publisher *p = publisher;
+
+	pthread_mutex_lock(&p->change_lock);
+	p->is_changed = true;
+	pthread_cond_signal(&p->change);
+	pthread_mutex_unlock(&p->change_lock);
+}
+
+void emr_publisher_repair(emr_publisher *p)
+{
+	pthread_mutex_lock(&p->lock);
+	for (size_t i = 0; i < p->count; i++) {
+		p->places[i].retry_ns = 0;
+		p->places[i].has_hurry = true;
+		p->places[i].next_check_ns = 0;
+		p->places[i].checked = (emr_cid){{0}};
+	}
+	for (size_t i = 0; i < book_count(&p->book); i++)
+		book_at(&p->book, i)->stuck = 0;
+	pthread_cond_broadcast(&p->wake);
+	pthread_mutex_unlock(&p->lock);
+	emr_publisher_wake(p);
+}
+
+/* ---- What is where ---- */
+
+static unsigned held_of(const emr_publisher *p, const book_entry *entry)
+{
+	unsigned held = 1;
+
+	for (size_t i = 0; entry != NULL && i < p->count; i++)
+		held += entry->held >> p->places[i].number & 1;
+	return held;
+}
+
+void emr_publisher_count(
+	void *publisher, const emr_cid *root, unsigned *out_held, unsigned *out_wanted)
+{
+	emr_publisher *p = publisher;
+
+	pthread_mutex_lock(&p->lock);
+	*out_held = held_of(p, p->is_started ? book_find(&p->book, root) : NULL);
+	*out_wanted = p->copies > p->count + 1 ? p->copies : (unsigned)p->count + 1;
+	pthread_mutex_unlock(&p->lock);
+}
+
+unsigned emr_publisher_wanted(emr_publisher *p)
+{
+	unsigned wanted;
+
+	pthread_mutex_lock(&p->lock);
+	wanted = p->copies > p->count + 1 ? p->copies : (unsigned)p->count + 1;
+	pthread_mutex_unlock(&p->lock);
+	return wanted;
+}
+
+uint64_t emr_publisher_short(emr_publisher *p)
+{
+	uint64_t n = 0;
+
+	pthread_mutex_lock(&p->lock);
+	for (size_t i = 0; i < book_count(&p->book); i++) {
+		const book_entry *entry = book_at(&p->book, i);
+
+		n += entry->is_wanted && held_of(p, entry) < p->copies;
+	}
+	pthread_mutex_unlock(&p->lock);
+	return n;
+}
+
+size_t emr_publisher_place_count(const emr_publisher *p)
+{
+	return p->count;
+}
+
+void emr_publisher_look(emr_publisher *p, size_t index, emr_publisher_place *out_place)
+{
+	const publisher_place *place = &p->places[index];
+
+	pthread_mutex_lock(&p->lock);
+	*out_place = (emr_publisher_place){.address = emr_ipfs_address(place->node),
+		.has_answered = place->has_answered,
+		.fault = place->fault};
+	memcpy(out_place->said, place->said, sizeof out_place->said);
+	for (size_t i = 0; i < book_count(&p->book); i++) {
+		const book_entry *entry = book_at(&p->book, i);
+		bool is_held = (entry->held >> place->number & 1) != 0;
+
+		out_place->records += entry->is_wanted;
+		out_place->held += entry->is_wanted && is_held;
+		out_place->stuck +=
+			entry->is_wanted && !is_held && (entry->stuck >> place->number & 1) != 0;
+		out_place->leaving += !entry->is_wanted &&
+				      ((entry->held | entry->sent) >> place->number & 1) != 0;
+	}
+	pthread_mutex_unlock(&p->lock);
+}
+
+bool emr_publisher_holds(emr_publisher *p, size_t index, const emr_cid *root)
+{
+	const book_entry *entry;
+	bool holds;
+
+	pthread_mutex_lock(&p->lock);
+	entry = book_find(&p->book, root);
+	holds = entry != NULL && (entry->held >> p->places[index].number & 1) != 0;
+	pthread_mutex_unlock(&p->lock);
+	return holds;
+}

@@ -1,0 +1,73 @@
+/* This file opens the IPFS nodes that the settings name, and says what is wrong with one in words
+ * for people. */
+#include "session/nodes.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "kit/language.h"
+
+#define TOKEN_FILE_MAX 4096
+
+/* The words of a fault stand in the table of messages. */
+void emr_node_say(
+	const char *node, emr_ipfs_fault fault, const char *said, emr_problem *out_problem)
+{
+	emr_message message;
+	char id[64];
+
+	snprintf(id, sizeof id, "node-%s", emr_ipfs_fault_name(fault));
+	if (emr_message_find(id, &message))
+		emr_problem_set(out_problem, message, "node", node, "said", said, NULL);
+	else
+		emr_problem_set_status(out_problem, emr_ipfs_fault_status(fault), node);
+}
+
+/* The token without the end of its line; EMR_EXPOSED when others may read it. */
+static emr_status read_token(const char *file, emr_buf *out)
+{
+	struct stat st;
+	emr_status status;
+
+	if (lstat(file, &st) != 0)
+		return emr_status_from_errno(errno);
+	if (st.st_uid != geteuid() || (st.st_mode & (S_IRWXG | S_IRWXO)) != 0)
+		return EMR_EXPOSED;
+	status = emr_file_read(-1, file, TOKEN_FILE_MAX, out);
+	while (status == EMR_OK && out->len > 0 &&
+		(out->data[out->len - 1] == '\n' || out->data[out->len - 1] == '\r'))
+		out->len--;
+	return status == EMR_OK ? emr_buf_append_zeros(out, 1) : status;
+}
+
+emr_status emr_node_open(const emr_node_setting *setting, emr_ipfs **out_node, bool *out_is_token,
+	emr_problem *out_problem)
+{
+	emr_ipfs_options options = {.kind = EMR_IPFS_KUBO,
+		.address = setting->address,
+		.ca_file = setting->ca,
+		.version = EMRFS_VERSION};
+	emr_ipfs_fault fault = EMR_IPFS_FINE;
+	EMR_AUTO_BUF token = {0};
+	emr_status status = EMR_OK;
+
+	if (out_is_token != NULL)
+		*out_is_token = false;
+	if (setting->token != NULL) {
+		status = read_token(setting->token, &token);
+		options.token = (const char *)token.data;
+	}
+	if (status != EMR_OK) {
+		if (out_is_token != NULL)
+			*out_is_token = true;
+		emr_problem_set_status(out_problem, status, setting->token);
+		return status;
+	}
+	status = emr_ipfs_open(&options, out_node, &fault);
+	if (status != EMR_OK)
+		emr_node_say(setting->address, fault, "", out_problem);
+	return status;
+}

@@ -1,0 +1,635 @@
+/* The background publisher against the nodes of tests/support/fake_node.py: what reaches them, what
+ * is asked before it is sent, and what becomes of it when they fail, lie, come late or let go. */
+#include "emr_test.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "publisher/publisher.h"
+#include "store/dag_pb.h"
+
+#define PATIENCE_MS 600000
+#define PLACES_MAX 4
+#define LEAF_BYTES 262400
+
+typedef struct scene {
+	char path[512];
+	int state_fd;
+	emr_store *store;
+	emr_publisher *publisher;
+	const char *names[PLACES_MAX];
+	size_t count;
+	pthread_mutex_t lock;
+	emr_buf leaving; /* emr_cid, as the journal would have them */
+	size_t said;	 /* how often a place was said to fail */
+	emr_ipfs_fault last;
+} scene;
+
+/* ---- The other side of the publisher ---- */
+
+static emr_status each_leaving(void *arg, emr_cid_visit visit, void *visit_arg)
+{
+	scene *s = arg;
+	emr_status status = EMR_OK;
+
+	pthread_mutex_lock(&s->lock);
+	for (size_t i = 0; status == EMR_OK && i < s->leaving.len / sizeof(emr_cid); i++)
+		status = visit(visit_arg, (const emr_cid *)(const void *)s->leaving.data + i);
+	pthread_mutex_unlock(&s->lock);
+	return status;
+}
+
+static emr_status left(void *arg, const emr_cid *root)
+{
+	scene *s = arg;
+	emr_cid *all = (void *)s->leaving.data;
+
+	pthread_mutex_lock(&s->lock);
+	for (size_t i = 0; i < s->leaving.len / sizeof *all; i++) {
+		if (!emr_cid_equal(&all[i], root))
+			continue;
+		all[i] = all[s->leaving.len / sizeof *all - 1];
+		s->leaving.len -= sizeof *all;
+	}
+	pthread_mutex_unlock(&s->lock);
+	return EMR_OK;
+}
+
+static size_t leaving_count(scene *s)
+{
+	size_t n;
+
+	pthread_mutex_lock(&s->lock);
+	n = s->leaving.len / sizeof(emr_cid);
+	pthread_mutex_unlock(&s->lock);
+	return n;
+}
+
+static void say(void *arg, const emr_publisher_place *place)
+{
+	scene *s = arg;
+
+	pthread_mutex_lock(&s->lock);
+	s->said++;
+	s->last = place->fault;
+	pthread_mutex_unlock(&s->lock);
+}
+
+/* ---- A store, and places by the names of their sockets ---- */
+
+static emr_ipfs *open_place(const char *name)
+{
+	char address[600];
+	emr_ipfs_options options = {.kind = EMR_IPFS_KUBO, .address = address, .version = "0.1.0"};
+	emr_ipfs *node = NULL;
+
+	snprintf(address, sizeof address, "unix:%s/%s.sock", getenv("EMR_NODE_DIR"), name);
+	assert_ok(emr_ipfs_open(&options, &node, NULL));
+	return node;
+}
+
+static void begin(scene *s, const char *name)
+{
+	emr_store_options options = {.path = s->path, .writer = {{7}}, .index_delay_ms = 1};
+
+	*s = (scene){.lock = PTHREAD_MUTEX_INITIALIZER};
+	snprintf(s->path, sizeof s->path, "%s/state-%s", getenv("EMR_NODE_DIR"), name);
+	assert_ok(emr_dir_open(s->path, &s->state_fd));
+	assert_ok(emr_store_open(&options, &s->store));
+	assert_ok(emr_store_pins_complete(s->store, NULL, 0));
+}
+
+static void start(scene *s, size_t count, const char *const *names)
+{
+	emr_publisher_options options = {.store = s->store,
+		.state_dirfd = s->state_fd,
+		.say = say,
+		.each_leaving = each_leaving,
+		.left = left,
+		.arg = s};
+	emr_ipfs *nodes[PLACES_MAX];
+
+	s->count = count;
+	for (size_t i = 0; i < count; i++)
+		nodes[i] = open_place(names[i]);
+	assert_ok(emr_publisher_new(nodes, count, &s->publisher));
+	assert_ok(emr_publisher_start(s->publisher, &options));
+}
+
+static void stop(scene *s)
+{
+	emr_publisher_stop(s->publisher);
+	emr_publisher_free(s->publisher);
+	s->publisher = NULL;
+}
+
+static void end(scene *s)
+{
+	stop(s);
+	emr_store_close(s->store);
+	close(s->state_fd);
+	emr_buf_free(&s->leaving);
+}
+
+static emr_cid put(scene *s, emr_codec codec, emr_bytes bytes)
+{
+	emr_block block = {.cid = emr_cid_of_block(codec, bytes), .data = bytes};
+
+	assert_ok(emr_store_append(s->store, &block, 1, NULL));
+	return block.cid;
+}
+
+static void pin(scene *s, const emr_cid *root, bool unpin)
+{
+	emr_pin_change change = {
+		.pin = {.root = *root, .owner = {{1}}, .state = EMR_PIN_REGISTERED},
+		.unpin = unpin};
+
+	assert_ok(emr_store_pin(s->store, &change, 1));
+	if (s->publisher != NULL)
+		emr_publisher_wake(s->publisher);
+}
+
+/* A record of a raw block below a node. */
+static emr_cid save(scene *s, const char *text, size_t number)
+{
+	EMR_AUTO_BUF node = {0};
+	char leaf[700];
+	emr_cid root;
+
+	snprintf(leaf, sizeof leaf, "%s %zu of %s", text, number, s->path);
+	root = put(s, EMR_CODEC_RAW, emr_bytes_of(leaf, strlen(leaf)));
+	assert_ok(emr_dag_pb_write_link(&node, &root, (emr_bytes){0}, strlen(leaf)));
+	assert_ok(emr_dag_pb_write_data(&node, emr_bytes_of("\x08\x01", 2)));
+	root = put(s, EMR_CODEC_DAG_PB, emr_buf_view(&node));
+	pin(s, &root, false);
+	return root;
+}
+
+static unsigned held(scene *s, const emr_cid *root)
+{
+	unsigned n = 0, wanted = 0;
+
+	emr_publisher_count(s->publisher, root, &n, &wanted);
+	assert_int_equal(wanted, s->count + 1);
+	return n;
+}
+
+static void wait_held(scene *s, const emr_cid *root, unsigned wanted)
+{
+	while (held(s, root) != wanted)
+		usleep(1000);
+}
+
+static emr_publisher_place look(scene *s, size_t place)
+{
+	emr_publisher_place found;
+
+	emr_publisher_look(s->publisher, place, &found);
+	return found;
+}
+
+/* What `good` says itself. */
+static bool is_kept(const emr_cid *root)
+{
+	emr_ipfs_call call = emr_ipfs_call_of(PATIENCE_MS, -1);
+	EMR_AUTO_IPFS good = open_place("good");
+	emr_ipfs_holding holding = {0};
+
+	assert_ok(emr_ipfs_holds(good, &call, root, &holding));
+	return holding.is_pinned && holding.is_whole;
+}
+
+static emr_status count_pin(void *arg, const emr_cid *root)
+{
+	(void)root;
+	++*(size_t *)arg;
+	return EMR_OK;
+}
+
+static size_t pins_of_good(void)
+{
+	emr_ipfs_call call = emr_ipfs_call_of(PATIENCE_MS, -1);
+	EMR_AUTO_IPFS good = open_place("good");
+	size_t n = 0;
+
+	assert_ok(emr_ipfs_each_pin(good, &call, count_pin, &n));
+	return n;
+}
+
+/* ---- What `gate` was asked ---- */
+
+static void node_file(const char *name, char *out, size_t size)
+{
+	snprintf(out, size, "%s/%s", getenv("EMR_NODE_DIR"), name);
+}
+
+static void forget_asked(void)
+{
+	char path[512];
+
+	node_file("asked", path, sizeof path);
+	unlink(path);
+}
+
+static size_t asked(const char *words)
+{
+	char path[512], line[1024];
+	size_t n = 0;
+	FILE *file;
+
+	node_file("asked", path, sizeof path);
+	file = fopen(path, "re");
+	while (file != NULL && fgets(line, sizeof line, file) != NULL)
+		n += strstr(line, words) != NULL;
+	if (file != NULL)
+		fclose(file);
+	return n;
+}
+
+static void gate_is(bool is_open)
+{
+	char path[512];
+
+	node_file("open", path, sizeof path);
+	if (is_open)
+		close(open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600));
+	else
+		unlink(path);
+}
+
+/* ---- Scenes ---- */
+
+static void what_is_registered_reaches_every_place_in_batches(void **state)
+{
+	static const char *const names[] = {"good", "gate"};
+	emr_cid roots[1200];
+	scene s;
+
+	(void)state;
+	begin(&s, "batches");
+	gate_is(true);
+	forget_asked();
+	for (size_t i = 0; i < 600; i++)
+		roots[i] = save(&s, "before", i);
+	start(&s, 2, names);
+	for (size_t i = 600; i < 1200; i++)
+		roots[i] = save(&s, "after", i);
+	for (size_t i = 0; i < 1200; i++) {
+		wait_held(&s, &roots[i], 3);
+		assert_true(is_kept(&roots[i]));
+	}
+	assert_true(asked("dag/import") < 100);
+	assert_int_equal(look(&s, 0).held, 1200);
+	assert_int_equal(emr_publisher_short(s.publisher), 0);
+	end(&s);
+}
+
+static void what_is_not_registered_is_nobodys(void **state)
+{
+	static const char *const names[] = {"good"};
+	emr_pin_change written = {.pin = {.owner = {{2}}, .state = EMR_PIN_WRITTEN}};
+	emr_cid root;
+	scene s;
+
+	(void)state;
+	begin(&s, "written");
+	written.pin.root = put(&s, EMR_CODEC_RAW, emr_bytes_of("a draft", 7));
+	assert_ok(emr_store_pin(s.store, &written, 1));
+	start(&s, 1, names);
+	root = save(&s, "a record", 0);
+	wait_held(&s, &root, 2);
+	assert_false(is_kept(&written.pin.root));
+	end(&s);
+}
+
+static void a_place_that_is_away_holds_up_nobody_and_gets_all_when_it_comes(void **state)
+{
+	static const char *const names[] = {"later", "good"};
+	char from[512], to[512];
+	emr_cid root;
+	scene s;
+
+	(void)state;
+	begin(&s, "away");
+	start(&s, 2, names);
+	root = save(&s, "away", 0);
+	wait_held(&s, &root, 2);
+	while (look(&s, 0).fault != EMR_IPFS_NO_ANSWER)
+		usleep(1000);
+	node_file("good.sock", from, sizeof from);
+	node_file("later.sock", to, sizeof to);
+	assert_int_equal(symlink(from, to), 0);
+	wait_held(&s, &root, 3);
+	while (look(&s, 0).fault != EMR_IPFS_FINE)
+		usleep(1000);
+	assert_int_equal(s.said, 1); /* however often it was tried */
+	end(&s);
+}
+
+static void places_that_fail_or_lie_never_count(void **state)
+{
+	static const char *const names[][3] = {
+		{"root-missing", "stats-wrong", "not-pinned"}, {"token", "full", "html"}};
+	static const emr_ipfs_fault faults[][3] = {
+		{EMR_IPFS_BROKEN_OFF, EMR_IPFS_OTHER_ANSWER, EMR_IPFS_NOT_KEPT},
+		{EMR_IPFS_TOKEN, EMR_IPFS_FULL, EMR_IPFS_STRANGE}};
+	emr_cid root;
+	scene s;
+
+	(void)state;
+	for (size_t i = 0; i < 2; i++) {
+		begin(&s, i == 0 ? "lie" : "fail");
+		start(&s, 3, names[i]);
+		root = save(&s, "never", i);
+		for (size_t place = 0; place < 3; place++) {
+			while (look(&s, place).fault == EMR_IPFS_FINE)
+				usleep(1000);
+			assert_int_equal(look(&s, place).fault, faults[i][place]);
+		}
+		while (emr_publisher_short(s.publisher) != 1)
+			usleep(1000);
+		assert_int_equal(held(&s, &root), 1);
+		end(&s);
+	}
+}
+
+static void one_record_that_a_place_refuses_does_not_keep_back_the_others(void **state)
+{
+	static const char *const names[] = {"picky"};
+	emr_cid poison, others[20];
+	scene s;
+
+	(void)state;
+	begin(&s, "picky");
+	poison = save(&s, "poison", 0);
+	for (size_t i = 0; i < 20; i++)
+		others[i] = save(&s, "other", i);
+	start(&s, 1, names);
+	for (size_t i = 0; i < 20; i++)
+		wait_held(&s, &others[i], 2);
+	while (look(&s, 0).stuck != 1)
+		usleep(1000);
+	assert_int_equal(held(&s, &poison), 1);
+	end(&s);
+}
+
+static void a_record_that_is_not_whole_here_does_not_keep_back_the_others(void **state)
+{
+	static const char *const names[] = {"good"};
+	EMR_AUTO_BUF node = {0};
+	emr_cid lost = emr_cid_of_block(EMR_CODEC_RAW, emr_bytes_of("lost", 4)), root, other;
+	scene s;
+
+	(void)state;
+	begin(&s, "lost");
+	assert_ok(emr_dag_pb_write_link(&node, &lost, (emr_bytes){0}, 4));
+	assert_ok(emr_dag_pb_write_data(&node, emr_bytes_of("\x08\x01", 2)));
+	root = put(&s, EMR_CODEC_DAG_PB, emr_buf_view(&node));
+	pin(&s, &root, false);
+	other = save(&s, "whole", 0);
+	start(&s, 1, names);
+	wait_held(&s, &other, 2);
+	while (look(&s, 0).stuck != 1)
+		usleep(1000);
+	assert_int_equal(held(&s, &root), 1);
+	end(&s);
+}
+
+static void who_was_killed_while_sending_asks_before_sending_again(void **state)
+{
+	static const char *const names[] = {"gate"};
+	emr_cid root;
+	scene s;
+
+	(void)state;
+	begin(&s, "killed");
+	gate_is(true);
+	start(&s, 1, names);
+	root = save(&s, "first", 0);
+	wait_held(&s, &root, 2);
+	gate_is(false);
+	forget_asked();
+	root = save(&s, "second", 1);
+	while (asked("dag/import") == 0)
+		usleep(1000);
+	stop(&s); /* at once, in the middle */
+	assert_false(is_kept(&root));
+	gate_is(true);
+	while (!is_kept(&root)) /* it has taken it all the same, and nobody was told */
+		usleep(1000);
+	forget_asked();
+	start(&s, 1, names);
+	wait_held(&s, &root, 2);
+	assert_int_equal(asked("pin/ls"), 1);
+	assert_int_equal(asked("dag/import"), 0);
+	end(&s);
+}
+
+static void the_file_can_be_lost_or_torn_and_nothing_is_sent_twice(void **state)
+{
+	static const char *const names[] = {"gate"};
+	emr_cid roots[20];
+	scene s;
+
+	(void)state;
+	begin(&s, "forgotten");
+	gate_is(true);
+	start(&s, 1, names);
+	for (size_t i = 0; i < 20; i++)
+		roots[i] = save(&s, "known", i);
+	for (size_t i = 0; i < 20; i++)
+		wait_held(&s, &roots[i], 2);
+	for (size_t round = 0; round < 3; round++) {
+		struct stat st;
+
+		stop(&s);
+		forget_asked();
+		if (round == 0)
+			assert_int_equal(unlinkat(s.state_fd, "copies", 0), 0);
+		assert_true(round == 0 || fstatat(s.state_fd, "copies", &st, 0) == 0);
+		if (round == 1) {
+			char path[600];
+
+			snprintf(path, sizeof path, "%s/copies", s.path);
+			assert_int_equal(truncate(path, st.st_size - 10), 0);
+		}
+		start(&s, 1, names);
+		for (size_t i = 0; i < 20; i++)
+			wait_held(&s, &roots[i], 2);
+		assert_int_equal(asked("dag/import"), 0);
+		assert_int_equal(asked("pin/ls"), round == 0 ? 20 : round == 1 ? 1 : 0);
+	}
+	end(&s);
+}
+
+static void what_is_erased_is_told_until_every_place_lets_go(void **state)
+{
+	static const char *const names[] = {"gate", "good"};
+	emr_cid root, other;
+	scene s;
+
+	(void)state;
+	begin(&s, "erased");
+	gate_is(true);
+	start(&s, 2, names);
+	root = save(&s, "erased", 0);
+	other = save(&s, "stays", 1);
+	wait_held(&s, &root, 3);
+	wait_held(&s, &other, 3);
+	gate_is(false);
+	forget_asked();
+	pthread_mutex_lock(&s.lock);
+	assert_ok(emr_buf_append(&s.leaving, &root, sizeof root));
+	pthread_mutex_unlock(&s.lock);
+	pin(&s, &root, true);
+	while (asked("pin/rm") == 0)
+		usleep(1000);
+	while (look(&s, 1).leaving != 0 || is_kept(&root))
+		usleep(1000);
+	assert_int_equal(leaving_count(&s), 1); /* `gate` has not said it yet */
+	stop(&s);
+	assert_int_equal(unlinkat(s.state_fd, "copies", 0), 0); /* nothing hangs on the file */
+	gate_is(true);
+	start(&s, 2, names);
+	while (leaving_count(&s) != 0)
+		usleep(1000);
+	wait_held(&s, &other, 3);
+	assert_false(is_kept(&root));
+	assert_true(is_kept(&other));
+	end(&s);
+}
+
+static void what_is_pinned_again_meanwhile_is_not_let_go(void **state)
+{
+	static const char *const names[] = {"good"};
+	emr_cid root;
+	scene s;
+
+	(void)state;
+	begin(&s, "again");
+	root = save(&s, "again", 0);
+	assert_ok(emr_buf_append(&s.leaving, &root, sizeof root));
+	start(&s, 1, names);
+	wait_held(&s, &root, 2);
+	emr_publisher_repair(s.publisher);
+	emr_publisher_wake(s.publisher);
+	wait_held(&s, &root, 2);
+	assert_true(is_kept(&root));
+	assert_int_equal(look(&s, 0).leaving, 0);
+	end(&s);
+}
+
+static void a_copy_that_a_place_lost_is_found_out_and_sent_again(void **state)
+{
+	static const char *const names[] = {"good"};
+	emr_ipfs_call call = emr_ipfs_call_of(PATIENCE_MS, -1);
+	EMR_AUTO_IPFS good = open_place("good");
+	emr_cid root;
+	scene s;
+
+	(void)state;
+	begin(&s, "lose");
+	start(&s, 1, names);
+	root = save(&s, "lose", 0);
+	wait_held(&s, &root, 2);
+	assert_ok(emr_ipfs_let_go(good, &call, &root));
+	assert_int_equal(held(&s, &root), 2); /* nobody could know */
+	emr_publisher_repair(s.publisher);
+	while (!is_kept(&root))
+		usleep(1000);
+	wait_held(&s, &root, 2);
+	end(&s);
+}
+
+static void a_record_that_is_too_large_for_one_import_goes_in_pieces(void **state)
+{
+	static const char *const names[] = {"good"};
+	EMR_AUTO_FREE uint8_t *leaf = calloc(1, LEAF_BYTES);
+	EMR_AUTO_BUF node = {0};
+	size_t before;
+	emr_cid root;
+	scene s;
+
+	(void)state;
+	assert_non_null(leaf);
+	begin(&s, "pieces");
+	for (size_t i = 0; i < 300; i++) { /* 75 MiB */
+		emr_cid cid;
+
+		memcpy(leaf, &i, sizeof i);
+		cid = put(&s, EMR_CODEC_RAW, emr_bytes_of(leaf, LEAF_BYTES));
+		assert_ok(emr_dag_pb_write_link(&node, &cid, (emr_bytes){0}, LEAF_BYTES));
+	}
+	assert_ok(emr_dag_pb_write_data(&node, emr_bytes_of("\x08\x01", 2)));
+	root = put(&s, EMR_CODEC_DAG_PB, emr_buf_view(&node));
+	pin(&s, &root, false);
+	before = pins_of_good();
+	start(&s, 1, names);
+	wait_held(&s, &root, 2);
+	assert_true(is_kept(&root));
+	while (look(&s, 0).leaving != 0)
+		usleep(1000);
+	assert_int_equal(pins_of_good(), before + 1);
+	end(&s);
+}
+
+static void to_stop_waits_for_no_node(void **state)
+{
+	static const char *const names[] = {"hangs", "endless", "gate"};
+	emr_cid root;
+	scene s;
+
+	(void)state;
+	begin(&s, "stop");
+	gate_is(false);
+	forget_asked();
+	start(&s, 3, names);
+	root = save(&s, "stop", 0);
+	while (asked("version") == 0)
+		usleep(1000);
+	assert_int_equal(held(&s, &root), 1);
+	end(&s);
+	gate_is(true);
+}
+
+static void without_places_there_is_one_copy(void **state)
+{
+	emr_cid root;
+	scene s;
+
+	(void)state;
+	begin(&s, "none");
+	start(&s, 0, NULL);
+	root = save(&s, "alone", 0);
+	assert_int_equal(held(&s, &root), 1);
+	assert_int_equal(faccessat(s.state_fd, "copies", F_OK, 0), -1);
+	end(&s);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(what_is_registered_reaches_every_place_in_batches),
+		cmocka_unit_test(what_is_not_registered_is_nobodys),
+		cmocka_unit_test(a_place_that_is_away_holds_up_nobody_and_gets_all_when_it_comes),
+		cmocka_unit_test(places_that_fail_or_lie_never_count),
+		cmocka_unit_test(one_record_that_a_place_refuses_does_not_keep_back_the_others),
+		cmocka_unit_test(a_record_that_is_not_whole_here_does_not_keep_back_the_others),
+		cmocka_unit_test(who_was_killed_while_sending_asks_before_sending_again),
+		cmocka_unit_test(the_file_can_be_lost_or_torn_and_nothing_is_sent_twice),
+		cmocka_unit_test(what_is_erased_is_told_until_every_place_lets_go),
+		cmocka_unit_test(what_is_pinned_again_meanwhile_is_not_let_go),
+		cmocka_unit_test(a_copy_that_a_place_lost_is_found_out_and_sent_again),
+		cmocka_unit_test(a_record_that_is_too_large_for_one_import_goes_in_pieces),
+		cmocka_unit_test(to_stop_waits_for_no_node),
+		cmocka_unit_test(without_places_there_is_one_copy),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
