@@ -21,6 +21,7 @@ static int (*const verbs[EMR_VERB_COUNT])(const emr_args *args, emr_out *out) = 
 	[EMR_VERB_REVOKE] = emr_cmd_revoke,
 	[EMR_VERB_ERASE] = emr_cmd_erase,
 	[EMR_VERB_KEEP] = emr_cmd_keep,
+	[EMR_VERB_COPIES] = emr_cmd_copies,
 	[EMR_VERB_PEOPLE] = emr_cmd_people,
 	[EMR_VERB_ORG] = emr_cmd_org,
 	[EMR_VERB_AGENT] = emr_cmd_agent,

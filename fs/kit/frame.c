@@ -172,6 +172,7 @@ static const char *const ask_texts[EMR_ASK_COUNT] = {
 	[EMR_ASK_MOVE] = "move",
 	[EMR_ASK_ERASE] = "erase",
 	[EMR_ASK_KEEP] = "keep",
+	[EMR_ASK_COPIES] = "copies",
 	[EMR_ASK_PEOPLE] = "people",
 	[EMR_ASK_SHARE] = "share",
 	[EMR_ASK_REVOKE] = "revoke",
@@ -368,6 +369,8 @@ static bool take_field(const char *name, const json_t *value, emr_request *out)
 		return take_flag(value, &out->unreadable);
 	if (strcmp(name, "drop") == 0)
 		return take_flag(value, &out->drop);
+	if (strcmp(name, "repair") == 0)
+		return take_flag(value, &out->repair);
 	if (strcmp(name, "purge") == 0)
 		return take_flag(value, &out->purge);
 	if (strcmp(name, "look") == 0)
@@ -489,6 +492,7 @@ json_t *emr_request_make(const emr_request *request)
 	failed |= put_flag(object, "unreadable", request->unreadable);
 	failed |= put_flag(object, "drop", request->drop);
 	failed |= put_flag(object, "purge", request->purge);
+	failed |= put_flag(object, "repair", request->repair);
 	failed |= put_flag(object, "look", request->look);
 	failed |= put_people(object, request);
 	if (request->timeout_ms > 0)

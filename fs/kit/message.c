@@ -885,6 +885,10 @@ static const emr_message_row rows[EMR_MESSAGE_COUNT] = {
 		"Look whether the address is right, and tell whoever runs it."},
 	[EMR_SAY_NODE_UNSET] = {"node-unset", "", "warn", EMR_EXIT_FAILED, "No IPFS node is set.",
 		"Write a line  node = unix:/PATH/api.sock  into your settings."},
+	[EMR_SAY_COPIES_SHORT] = {"copies-short", "", "warn", EMR_EXIT_PART,
+		"Fewer copies than wanted: {n}.",
+		"What waits is sent by itself. To have every place asked now: emrfs copies "
+		"--repair"},
 	[EMR_SAY_INTERRUPTED] = {"interrupted", "", "error", EMR_EXIT_INTERRUPTED, "Interrupted.",
 		""},
 	[EMR_SAY_FAILED] = {"failed", "", "error", EMR_EXIT_FAILED, "{what}: {cause}.", ""},

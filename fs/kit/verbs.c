@@ -79,6 +79,8 @@ static const emr_option_row options[EMR_OPTION_COUNT] = {
 		"only what was deleted up to TIME (30d: that long ago; 2026-12-31: the end of that "
 		"day)"},
 	[EMR_OPT_NOT] = {"not", 0, EMR_NO_ARGUMENT, NULL, "PATH need not be kept here any more"},
+	[EMR_OPT_REPAIR] = {"repair", 0, EMR_NO_ARGUMENT, NULL,
+		"have every place asked now for what it holds, and sent what it lacks"},
 	[EMR_OPT_PURGE] = {"purge", 0, EMR_NO_ARGUMENT, NULL,
 		"give space back to the disk now that nothing needs; on closing: remove what the "
 		"desktop keeps of the folder"},
@@ -137,6 +139,7 @@ static const unsigned char exits_log[] = {5, 6, 7, 8, 10, 11, 12, 13, 0};
 static const unsigned char exits_restore[] = {3, 5, 6, 7, 8, 10, 11, 0};
 static const unsigned char exits_move[] = {5, 6, 7, 10, 11, 13, 0};
 static const unsigned char exits_keep[] = {5, 6, 7, 10, 0};
+static const unsigned char exits_copies[] = {3, 5, 7, 10, 0};
 static const unsigned char exits_erase[] = {3, 5, 6, 7, 8, 10, 11, 12, 13, 0};
 static const unsigned char exits_verify[] = {3, 5, 7, 8, 10, 11, 12, 13, 0};
 static const unsigned char exits_ledger[] = {5, 7, 8, 10, 11, 12, 13, 0};
@@ -253,7 +256,8 @@ static const emr_verb_row verbs[EMR_VERB_COUNT] = {
 			"writing_bytes\n"
 			"pending_bytes memory_only_files network_name members shares_received "
 			"shares_received_until shares_received_until_unix not_safe_files "
-			"not_safe[] disk_error viewer_cache;\n"
+			"not_safe[] disk_error viewer_cache places[]{name state copies of stuck "
+			"leaving error message hint};\n"
 			"with PATH: path and the attributes of the file (state version cid tx "
 			"signature ...), signed{own by organisation signature note at placed "
 			"entry tx witnesses[]} and readers[]{name until}",
@@ -501,6 +505,22 @@ static const emr_verb_row verbs[EMR_VERB_COUNT] = {
 		.fields = "kept[]{path bytes complete keep} cache_bytes last_copy",
 		.options = BIT(EMR_OPT_NOT) | BIT(EMR_OPT_PURGE),
 		.exits = exits_keep},
+	[EMR_VERB_COPIES] = {.name = "copies",
+		.operands = "[PATH]",
+		.operands_max = 1,
+		.help = "Where the encrypted copies are",
+		.manual =
+			"Of the whole folder, or of PATH: how many files each place has in their "
+			"newest version, this computer\n"
+			"and the IPFS nodes of the settings. A place has a file when it said that "
+			"it keeps every block of it; it is\n"
+			"asked again once a day. Ends with 3 as long as a file has fewer copies "
+			"than wanted. Sending happens by itself,\n"
+			"as long as the folder is open.\n",
+		.fields = "wanted files places[]{name state copies of stuck leaving error message "
+			  "hint} short[] short_files",
+		.options = BIT(EMR_OPT_REPAIR),
+		.exits = exits_copies},
 	[EMR_VERB_VERIFY] = {.name = "verify",
 		.operands = "[PATH]",
 		.operands_max = 1,

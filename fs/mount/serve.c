@@ -235,6 +235,9 @@ static emr_status answer(conversation *c, const emr_request *request)
 	case EMR_ASK_KEEP:
 		status = emr_answer_keep(c->server->session, request, send_stolen, c, &problem);
 		break;
+	case EMR_ASK_COPIES:
+		status = emr_answer_copies(c->server->session, request, send_stolen, c, &problem);
+		break;
 	case EMR_ASK_ERASE:
 		status = emr_answer_erase(c->server->session, request, send_stolen, c, &problem);
 		break;

@@ -329,18 +329,21 @@ unsigned emr_publisher_wanted(emr_publisher *p)
 	return wanted;
 }
 
-uint64_t emr_publisher_short(emr_publisher *p)
+void emr_publisher_sum(emr_publisher *p, emr_publisher_totals *out_totals)
 {
-	uint64_t n = 0;
-
+	*out_totals = (emr_publisher_totals){.least = 1};
 	pthread_mutex_lock(&p->lock);
 	for (size_t i = 0; i < book_count(&p->book); i++) {
 		const book_entry *entry = book_at(&p->book, i);
+		unsigned held = held_of(p, entry);
 
-		n += entry->is_wanted && held_of(p, entry) < p->copies;
+		if (!entry->is_wanted)
+			continue;
+		if (out_totals->records++ == 0 || held < out_totals->least)
+			out_totals->least = held;
+		out_totals->pinned += held >= p->copies;
 	}
 	pthread_mutex_unlock(&p->lock);
-	return n;
 }
 
 size_t emr_publisher_place_count(const emr_publisher *p)

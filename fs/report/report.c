@@ -6,12 +6,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "answers/answers.h"
 #include "base/log.h"
 #include "fuse/fuse.h"
 #include "kit/out.h"
 #include "kit/text.h"
 #include "ledger/checkpoint.h"
 #include "people/origin.h"
+#include "publisher/publisher.h"
 #include "session/absence.h"
 #include "session/network_dir.h"
 #include "session/registered.h"
@@ -299,6 +301,7 @@ json_t *emr_report_folder(emr_session *session, emr_notices *notices)
 	bool is_read_only = emr_session_is_read_only(session, &why);
 	char net[33];
 	emr_id16 net_id = emr_ledger_net_id(session->ledger);
+	emr_publisher_totals totals = {.least = 1};
 	emr_second_copy copy;
 	emr_profile profile;
 	json_t *unsent = json_array(), *local = json_array();
@@ -308,6 +311,8 @@ json_t *emr_report_folder(emr_session *session, emr_notices *notices)
 	emr_second_copy_read(session->state_fd, &copy);
 	if (emr_shared_with_me_count(session, &received) != EMR_OK)
 		received = (emr_shared_with_me_counts){0};
+	if (session->publisher != NULL)
+		emr_publisher_sum(session->publisher, &totals);
 	/* Another process may have tested the words since. */
 	if (emr_profile_load(session->keyring, session->state_fd, &profile) != EMR_OK)
 		profile = session->profile;
@@ -323,17 +328,18 @@ json_t *emr_report_folder(emr_session *session, emr_notices *notices)
 		"s:i, s:b, s:o, s:o,"
 		" s:I, s:o, s:s, s:s, s:b, s:o, s:I, s:o, s:o, s:o, s:o, s:I, s:I, s:I, "
 		"s:I, s:o, s:I,"
-		" s:I, s:o, s:I, s:I, s:o, s:o}",
+		" s:I, s:o, s:I, s:I, s:o, s:o, s:o}",
 		"folder", session->folder != NULL ? emr_json_text(session->folder) : json_null(),
 		"owner", emr_json_text(session->profile.name), "code", session->code, "files",
 		(json_int_t)counts.files, "directories", (json_int_t)counts.directories, "bytes",
 		(json_int_t)counts.bytes, "local", local, "local_files", (json_int_t)counts.local,
 		"unreadable", (json_int_t)emr_facts_unreadable(session->facts), "strangers",
 		strangers_report(session), "unsent", unsent, "pending", (json_int_t)counts.pending,
-		"failed", (json_int_t)counts.failed, "pinned", (json_int_t)counts.confirmed,
-		"confirmed", (json_int_t)counts.confirmed, "conflicts",
-		conflicts_report(session, counts.conflicts), "copies", 1, "second_copy",
-		copy.is_known, "backups", backups_report(session), "backup_at",
+		"failed", (json_int_t)counts.failed, "pinned",
+		(json_int_t)(totals.records > 0 ? totals.pinned : counts.confirmed), "confirmed",
+		(json_int_t)counts.confirmed, "conflicts",
+		conflicts_report(session, counts.conflicts), "copies", (int)totals.least,
+		"second_copy", copy.is_known, "backups", backups_report(session), "backup_at",
 		time_or_null(copy.made_unix_s), "backup_unix", (json_int_t)copy.made_unix_s,
 		"backup_dir", copy.is_known ? emr_json_text(copy.dir) : json_null(), "network", net,
 		"state", session->state_path, "read_only", is_read_only, "ledger",
@@ -350,7 +356,7 @@ json_t *emr_report_folder(emr_session *session, emr_notices *notices)
 		"shares_received_until_unix", (json_int_t)received.until_unix_s, "not_safe_files",
 		(json_int_t)counts.not_safe, "not_safe",
 		emr_report_not_safe(session, counts.not_safe), "disk_error",
-		emr_report_disk(session, counts.not_safe));
+		emr_report_disk(session, counts.not_safe), "places", emr_answer_places(session));
 }
 
 /* ---- one path ---- */
@@ -435,6 +441,7 @@ emr_status emr_report_path(emr_session *session, emr_notices *notices, const cha
 	emr_status status = emr_find_anywhere(session->view, path, &found);
 	const emr_attr attr = found.attr;
 	json_t *report, *origin = NULL;
+	unsigned copies = 1;
 
 	if (status != EMR_OK) {
 		if (status == EMR_NOT_FOUND || status == EMR_NOT_DIRECTORY)
@@ -451,6 +458,14 @@ emr_status emr_report_path(emr_session *session, emr_notices *notices, const cha
 	if (report == NULL || put_attributes(session->view, attr.node, report) != 0) {
 		json_decref(report);
 		emr_problem_set_status(out_problem, EMR_NO_MEMORY, "status");
+		return EMR_NO_MEMORY;
+	}
+	if (sscanf(json_string_value(json_object_get(report, "state")) != NULL
+			    ? json_string_value(json_object_get(report, "state"))
+			    : "",
+		    "confirmed %u", &copies) == 1 &&
+		json_object_set_new(report, "copies", json_integer(copies)) != 0) {
+		json_decref(report);
 		return EMR_NO_MEMORY;
 	}
 	if (attr.type == EMR_META_FILE && emr_origin_json(session, attr.node, &origin) == EMR_OK &&

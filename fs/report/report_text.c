@@ -226,6 +226,36 @@ static void put_second_copy(FILE *to, const json_t *report)
 	}
 }
 
+/* "  unix:/PATH/api.sock has 12 of 312 versions." and why it has no more. */
+static void put_places(FILE *to, const json_t *report)
+{
+	const json_t *place;
+	size_t i;
+
+	json_array_foreach(json_object_get(report, "places"), i, place)
+	{
+		char name[4200], held[EMR_TEXT_BYTES], of[EMR_TEXT_BYTES];
+
+		emr_show(text_of(place, "name"), name, sizeof name);
+		emr_number_text(number_of(place, "copies"), held);
+		emr_number_text(number_of(place, "of"), of);
+		fprintf(to, _("  Copies: %s has %s of %s versions.\n"), name, held, of);
+		if (json_is_string(json_object_get(place, "message"))) {
+			fputs("    ", to);
+			put_shown(to, text_of(place, "message"));
+			fputs("  ", to);
+			put_shown(to, text_of(place, "hint"));
+			fputc('\n', to);
+		}
+		if (number_of(place, "stuck") > 0)
+			fprintf(to, _("    Not taken there, tried again now and then: %llu.\n"),
+				(unsigned long long)number_of(place, "stuck"));
+		if (number_of(place, "leaving") > 0)
+			fprintf(to, _("    Erased, and not let go there yet: %llu.\n"),
+				(unsigned long long)number_of(place, "leaving"));
+	}
+}
+
 static void put_ledger(FILE *to, const json_t *report)
 {
 	const json_t *ledger = json_object_get(report, "ledger");
@@ -285,12 +315,15 @@ static void put_errors(FILE *to, const json_t *report)
 	}
 }
 
-/* "confirmed 1/1" -> ", on the ledger, 1 copy" */
+/* "confirmed 1/1" -> ", on the ledger, 1 copy"; "confirmed 1/3" -> ", on the ledger, 1 of 3 copies"
+ */
 static void put_state(FILE *to, const char *state)
 {
-	unsigned copies;
+	unsigned copies, wanted;
 
-	if (sscanf(state, "confirmed %u", &copies) == 1)
+	if (sscanf(state, "confirmed %u/%u", &copies, &wanted) == 2 && copies < wanted)
+		fprintf(to, _(", on the ledger, %u of %u copies"), copies, wanted);
+	else if (sscanf(state, "confirmed %u", &copies) == 1)
 		fprintf(to,
 			emr_text_of(
 				copies, ", on the ledger, %u copy", ", on the ledger, %u copies"),
@@ -376,6 +409,7 @@ char *emr_report_text(const json_t *report)
 		put_remarks(to, report);
 		put_received(to, report);
 		put_second_copy(to, report);
+		put_places(to, report);
 		put_ledger(to, report);
 	}
 	put_errors(to, report);

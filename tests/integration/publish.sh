@@ -17,6 +17,7 @@ has_state() { [ "$(attribute state "$1")" = "$2" ]; }
 kubo() { IPFS_PATH=$EMR_WORK/net/$1 "$KUBO" "${@:2}"; }
 # holds NODE CID: pinned there, and every block of it is read where the node stores it.
 holds() { kubo "$1" pin ls --type=recursive "$2" && kubo "$1" dag stat --offline --progress=false "$2"; } >/dev/null 2>&1
+copied() { "$EMRFS" copies "$@" >copied 2>&1; }
 lacks() { ! kubo "$1" pin ls --type=recursive "$2" >/dev/null 2>&1; }
 cid() { attribute cid "$1"; }
 nodes() { printf 'kdf = 8,1\n' >"$EMRFS_HOME/settings" && for n in "$@"; do echo "node = unix:$EMR_WORK/net/$n/api.sock"; done >>"$EMRFS_HOME/settings"; }
@@ -44,4 +45,90 @@ for n in 1 2; do
 	for i in $(seq 30); do holds $n "$(cid "$MNT/Imaging/$i")" || emr_fail "node $n does not hold $i"; done
 done
 lacks 3 "$(cid "$MNT/scan")" || emr_fail "a node that nobody named has it"
+must copied
+grep -q "^unix:$EMR_WORK/net/1/api.sock *31 of 31$" copied || emr_fail "$(cat copied)"
+"$EMRFS" status | grep -q "net/2/api.sock has 31 of 31 versions" || emr_fail "$("$EMRFS" status)"
+
+say "a new version is given to them, too, and the one before stays, as it can be brought back"
+before=$(cid "$MNT/Imaging/7")
+echo "another text" >"$MNT/Imaging/7"
+has_version() { [ "$(attribute version "$1")" = "$2" ] && has_state "$1" "confirmed 3/3"; }
+emr_until has_version "$MNT/Imaging/7" 2
+for n in 1 2; do
+	holds $n "$(cid "$MNT/Imaging/7")" && holds $n "$before" || emr_fail "node $n lacks a version"
+done
+
+say "a node that is away holds up nothing, is named with why, and gets the rest when it comes"
+kill -9 "$(process 2)"
+ended "$(process 2)"
+must cp scan "$MNT/while-away"
+emr_until has_state "$MNT/while-away" "confirmed 2/3"
+noted() { "$EMRFS" status | grep -q "net/2/api.sock does not answer"; }
+emr_until noted
+copied while-away
+expect "exit of copies" $? 3
+grep -q "net/2/api.sock *0 of 1$" copied && grep -q "Fewer copies than wanted: 1 file" copied || emr_fail "$(cat copied)"
+copied Imaging || emr_fail "what both have: $(cat copied)"
+expect notices "$(grep -c node-no-answer "$MNT/.emrfs/notices")" 1
+must "$NETWORK" up net >/dev/null
+emr_until has_state "$MNT/while-away" "confirmed 3/3"
+holds 2 "$(cid "$MNT/while-away")" || emr_fail "node 2 does not hold it"
+
+say "a mount that is killed while it sends goes on where it was"
+for i in $(seq 10); do head -c 2000000 /dev/urandom >"$MNT/large-$i"; done
+must confirmed_version "$MNT/large-10" >/dev/null
+emr_kill
+emr_mount
+for i in $(seq 10); do
+	emr_until has_state "$MNT/large-$i" "confirmed 3/3"
+	for n in 1 2; do holds $n "$(cid "$MNT/large-$i")" || emr_fail "node $n lacks $i"; done
+done
+
+say "a record that is too large for one import is kept whole, and nothing is left of the pieces"
+one_pin_more() { [ "$(kubo 1 pin ls --type=recursive -q | wc -l)" = $((pins + 1)) ]; }
+pins=$(kubo 1 pin ls --type=recursive -q | wc -l)
+head -c 80000000 /dev/urandom >"$MNT/study"
+emr_until has_state "$MNT/study" "confirmed 3/3"
+for n in 1 2; do holds $n "$(cid "$MNT/study")" || emr_fail "node $n lacks the study"; done
+emr_until one_pin_more
+
+say "a copy that a node has lost is found out and sent again"
+kubo 1 pin rm "$(cid "$MNT/scan")" >/dev/null || emr_fail "pin rm"
+copied --repair
+emr_until holds 1 "$(cid "$MNT/scan")"
+
+say "what is erased is let go, also by a node that was away, after a kill, and without the list of what is where"
+erased="$(cid "$MNT/Imaging/7") $before $(cid "$MNT/scan")"
+kill -9 "$(process 2)"
+ended "$(process 2)"
+for path in Imaging/7 scan; do must "$EMRFS" erase --yes --passphrase-file "$EMR_PASS" "$path" >/dev/null; done
+for c in $erased; do emr_until lacks 1 "$c"; done
+holds 1 "$(cid "$MNT/study")" || emr_fail "something else went"
+emr_kill
+rm "$EMRFS_HOME/state/copies"
+must "$NETWORK" up net >/dev/null
+holds 2 "$before" || emr_fail "node 2 has not had it: then there is nothing to see here"
+emr_mount
+for c in $erased; do emr_until lacks 2 "$c"; done
+emr_until has_state "$MNT/study" "confirmed 3/3"
+told() { "$EMRFS" status | grep -q "let go there yet"; }
+! told || emr_until eval '! told'
+emr_unmount
+
+say "nodes that refuse a token or hang cost a line, and no time: saving, registering and closing go on"
+mkdir fake
+openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=node.test -keyout fake/key -out fake/certificate 2>/dev/null || emr_fail "no certificate"
+python3 "$SUPPORT/fake_node.py" "$EMR_WORK/fake" fake/certificate fake/key &
+fake=$!
+emr_until test -f fake/ready
+printf 'kdf = 8,1\nnode = unix:%s/fake/token.sock\nnode = unix:%s/fake/hangs.sock\n' "$EMR_WORK" "$EMR_WORK" >"$EMRFS_HOME/settings"
+emr_mount
+must cp scan "$MNT/one-more"
+emr_until has_state "$MNT/one-more" "confirmed 1/3"
+refused() { "$EMRFS" status | grep -q "does not accept the token"; }
+emr_until refused
+expect notices "$(grep -c node-token "$MNT/.emrfs/notices")" 1
+cmp scan "$MNT/one-more" || emr_fail "other bytes"
+emr_unmount
+kill "$fake"
 echo "all is well"

@@ -37,6 +37,14 @@ emr_status emr_answer_move(emr_session *session, const emr_request *request, emr
 emr_status emr_answer_erase(emr_session *session, const emr_request *request, emr_emit_fn emit,
 	void *arg, emr_problem *out_problem);
 
+/* Where the files at or below REQUEST's path are; with `repair` places are asked for everything
+ * again.  Emits {"done":true,"wanted","files","places":[{name state copies of stuck leaving error
+ * message hint}], "short":[path],"short_files"}, this computer first. */
+emr_status emr_answer_copies(emr_session *session, const emr_request *request, emr_emit_fn emit,
+	void *arg, emr_problem *out_problem);
+/* The places of the settings alone, counting every version.  NULL without memory. */
+json_t *emr_answer_places(emr_session *session);
+
 /* Sets what REQUEST's path says of keeping, gives back dead space with `purge`, and lists: emits
  * {"done":true, "kept":[{path bytes complete keep}],"cache_bytes","last_copy"}. */
 emr_status emr_answer_keep(emr_session *session, const emr_request *request, emr_emit_fn emit,

@@ -36,6 +36,7 @@ typedef enum emr_ask {
 	EMR_ASK_MOVE,	  /* path, to, look: only says who would see it */
 	EMR_ASK_ERASE,	  /* path, unreadable or deleted, until; look: only counts */
 	EMR_ASK_KEEP,	  /* path: to be kept, with drop: not any more; purge */
+	EMR_ASK_COPIES,	  /* path optional; repair: places are asked for everything again */
 	EMR_ASK_PEOPLE,	  /* mine; or card, name; or who, number, compared, drop; or who; answers
 			     until "done" */
 	EMR_ASK_REQUEST,  /* nothing: list; or who or card, path, reason, purposes, until, write,
@@ -71,7 +72,7 @@ typedef struct emr_request {
 	uint32_t purposes; /* bits; 0 = not said */
 	uint64_t order;	   /* 0 = not said */
 	bool now, quick, chain, checkpoint, deleted, unreadable, look, drop, purge, mine, number,
-		compared, software, staff;
+		compared, software, staff, repair;
 	uint32_t timeout_ms;
 	uint32_t limit;
 	uint64_t until_unix_s; /* 0 = not said */

@@ -62,8 +62,13 @@ void emr_publisher_look(emr_publisher *publisher, size_t place, emr_publisher_pl
 /* Whether that place keeps ROOT. */
 bool emr_publisher_holds(emr_publisher *publisher, size_t place, const emr_cid *root);
 unsigned emr_publisher_wanted(emr_publisher *publisher);
-/* Records of which fewer copies are held than wanted. */
-uint64_t emr_publisher_short(emr_publisher *publisher);
+
+typedef struct emr_publisher_totals {
+	uint64_t records; /* versions of them */
+	uint64_t pinned;  /* with as many copies as wanted */
+	unsigned least;	  /* copies that each has at least */
+} emr_publisher_totals;
+void emr_publisher_sum(emr_publisher *publisher, emr_publisher_totals *out_totals);
 /* Every place is tried now, however long it was to be left alone, and asked again for everything
  * that it said it holds; what it lacks is sent. */
 void emr_publisher_repair(emr_publisher *publisher);

@@ -24,6 +24,7 @@ int emr_cmd_move(const emr_args *args, emr_out *out);
 int emr_cmd_share(const emr_args *args, emr_out *out);
 int emr_cmd_revoke(const emr_args *args, emr_out *out);
 int emr_cmd_keep(const emr_args *args, emr_out *out);
+int emr_cmd_copies(const emr_args *args, emr_out *out);
 int emr_cmd_erase(const emr_args *args, emr_out *out);
 int emr_cmd_people(const emr_args *args, emr_out *out);
 int emr_cmd_request(const emr_args *args, emr_out *out);

@@ -1,0 +1,153 @@
+/* The open folder answers `emrfs copies` here: in how many places each file is, which of them fail
+ * and why.  Only files of one's own count, in their newest version. */
+#include <string.h>
+
+#include "answers/answers.h"
+#include "kit/out.h"
+#include "publisher/publisher.h"
+#include "session/nodes.h"
+#include "session/walk.h"
+#include "sharing/shared_paths.h"
+
+#define SHORT_MAX 200 /* of one answer */
+#define SHORT_ROOM ((size_t)16384)
+
+/* {name state copies of stuck leaving error message hint} */
+static json_t *place_json(const emr_publisher_place *place, uint64_t copies, uint64_t of)
+{
+	emr_problem why = {0};
+	bool fails = place->fault != EMR_IPFS_FINE;
+
+	if (fails)
+		emr_node_say(place->address, place->fault, place->said, &why);
+	return json_pack("{s:o, s:s, s:I, s:I, s:I, s:I, s:o, s:o, s:o}", "name",
+		emr_json_text(place->address), "state",
+		fails		      ? "fails"
+		: place->has_answered ? "works"
+				      : "unknown",
+		"copies", (json_int_t)copies, "of", (json_int_t)of, "stuck",
+		(json_int_t)place->stuck, "leaving", (json_int_t)place->leaving, "error",
+		fails ? json_string(emr_message_get(why.message)->id) : json_null(), "message",
+		fails ? emr_json_text(why.text) : json_null(), "hint",
+		fails ? emr_json_text(why.hint) : json_null());
+}
+
+json_t *emr_answer_places(emr_session *session)
+{
+	size_t n = session->publisher != NULL ? emr_publisher_place_count(session->publisher) : 0;
+	json_t *places = json_array();
+
+	for (size_t i = 0; places != NULL && i < n; i++) {
+		emr_publisher_place place;
+
+		emr_publisher_look(session->publisher, i, &place);
+		if (json_array_append_new(places, place_json(&place, place.held, place.records)) !=
+			0) {
+			json_decref(places);
+			return NULL;
+		}
+	}
+	return places;
+}
+
+typedef struct counting {
+	emr_session *session;
+	size_t place_count, room;
+	unsigned wanted;
+	uint64_t files, short_files, held[EMR_PUBLISHER_PLACES_MAX];
+	json_t *short_paths;
+	emr_status status;
+} counting;
+
+static void note_short(counting *c, const char *path)
+{
+	size_t len = 2 * strlen(path); /* quotes and backslashes double */
+
+	c->short_files++;
+	if (json_array_size(c->short_paths) == SHORT_MAX || len > c->room)
+		return;
+	c->room -= len;
+	if (json_array_append_new(c->short_paths, emr_json_text(path)) != 0)
+		c->status = EMR_NO_MEMORY;
+}
+
+static bool count_file(void *arg, const char *path, const emr_attr *attr)
+{
+	counting *c = arg;
+	unsigned held = 1, wanted = 1;
+	emr_place at;
+
+	if (attr->type != EMR_META_FILE || emr_path_is_shared(path) ||
+		emr_view_place(c->session->view, path, &at) != EMR_OK)
+		return true; /* not on the ledger: nowhere else either */
+	c->files++;
+	for (size_t i = 0; i < c->place_count; i++)
+		c->held[i] += emr_publisher_holds(c->session->publisher, i, &at.root);
+	emr_publisher_count(c->session->publisher, &at.root, &held, &wanted);
+	c->wanted = wanted;
+	if (held < wanted)
+		note_short(c, path);
+	return c->status == EMR_OK;
+}
+
+static emr_status count_below(counting *c, const char *path, emr_problem *out_problem)
+{
+	emr_attr attr;
+	emr_status status = emr_view_find(c->session->view, path, &attr);
+
+	if (status == EMR_OK && attr.type == EMR_META_DIR)
+		status = emr_walk(c->session->view, path, count_file, c);
+	else if (status == EMR_OK)
+		(void)count_file(c, path, &attr);
+	if (status == EMR_NOT_FOUND)
+		emr_problem_set(out_problem, EMR_SAY_NO_SUCH_PATH, "path", path, NULL);
+	else if (status != EMR_OK)
+		emr_problem_set_status(out_problem, status, path);
+	return status == EMR_OK ? c->status : status;
+}
+
+static json_t *counted_places(const counting *c)
+{
+	json_t *places = json_array(), *here;
+
+	here = json_pack("{s:s, s:s, s:I, s:I, s:i, s:i, s:n, s:n, s:n}", "name", "this computer",
+		"state", "works", "copies", (json_int_t)c->files, "of", (json_int_t)c->files,
+		"stuck", 0, "leaving", 0, "error", "message", "hint");
+	if (places == NULL || json_array_append_new(places, here) != 0) {
+		json_decref(places);
+		return NULL;
+	}
+	for (size_t i = 0; i < c->place_count; i++) {
+		emr_publisher_place place;
+
+		emr_publisher_look(c->session->publisher, i, &place);
+		if (json_array_append_new(places, place_json(&place, c->held[i], c->files)) != 0) {
+			json_decref(places);
+			return NULL;
+		}
+	}
+	return places;
+}
+
+emr_status emr_answer_copies(emr_session *session, const emr_request *request, emr_emit_fn emit,
+	void *arg, emr_problem *out_problem)
+{
+	counting c = {.session = session, .room = SHORT_ROOM, .short_paths = json_array()};
+	json_t *object;
+	emr_status status = c.short_paths != NULL ? EMR_OK : EMR_NO_MEMORY;
+
+	c.place_count = emr_publisher_place_count(session->publisher);
+	c.wanted = emr_publisher_wanted(session->publisher);
+	if (request->repair)
+		emr_publisher_repair(session->publisher);
+	if (status == EMR_OK)
+		status = count_below(&c, request->path, out_problem);
+	if (status != EMR_OK) {
+		json_decref(c.short_paths);
+		return status;
+	}
+	object = json_pack("{s:b, s:I, s:I, s:o, s:o, s:I}", "done", 1, "wanted",
+		(json_int_t)c.wanted, "files", (json_int_t)c.files, "places", counted_places(&c),
+		"short", c.short_paths, "short_files", (json_int_t)c.short_files);
+	return object != NULL ? emit(arg, object) : EMR_NO_MEMORY;
+}

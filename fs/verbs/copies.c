@@ -1,0 +1,120 @@
+/* This file is `emrfs copies`: it tells where the encrypted copies of the files are, which place
+ * lacks some, and why. */
+#include <string.h>
+
+#include "kit/language.h"
+#include "kit/text.h"
+#include "mount/client.h"
+#include "session/walk.h"
+#include "verbs/cmd.h"
+
+#define STATUS_MS 10000
+#define WORK_MS 3600000 /* every name of a large folder is looked at */
+#define SHOWN_MAX 5
+
+static emr_status read_path(
+	emr_client *client, const emr_args *args, emr_request *request, emr_problem *out_problem)
+{
+	const emr_request where = {.ask = EMR_ASK_STATUS};
+	json_t *report = NULL;
+	emr_status status;
+
+	if (args->n_operands == 0)
+		return EMR_OK;
+	status = emr_client_ask(client, &where, STATUS_MS, &report, out_problem);
+	if (status != EMR_OK)
+		return status;
+	status = emr_path_in_folder(json_string_value(json_object_get(report, "folder")),
+		args->operands[0], request->path, sizeof request->path);
+	json_decref(report);
+	request->has_path = true;
+	if (status != EMR_OK)
+		emr_problem_set(out_problem, EMR_SAY_NO_SUCH_PATH, "path", args->operands[0], NULL);
+	return status;
+}
+
+static uint64_t number_of(const json_t *object, const char *name)
+{
+	json_int_t number = json_integer_value(json_object_get(object, name));
+
+	return number > 0 ? (uint64_t)number : 0;
+}
+
+/* "unix:/PATH/api.sock   12 of 312   It does not answer." */
+static void say_place(emr_out *out, const json_t *place, bool is_here)
+{
+	char name[4200], copies[EMR_TEXT_BYTES], of[EMR_TEXT_BYTES];
+	const char *message = json_string_value(json_object_get(place, "message")),
+		   *hint = json_string_value(json_object_get(place, "hint"));
+
+	emr_show(json_string_value(json_object_get(place, "name")), name, sizeof name);
+	emr_number_text(number_of(place, "copies"), copies);
+	emr_number_text(number_of(place, "of"), of);
+	emr_say(out, "%-40s  %s of %s\n", is_here ? _("this computer") : name, copies, of);
+	if (message != NULL)
+		emr_say(out, "    %s  %s\n", message, hint != NULL ? hint : "");
+	if (number_of(place, "leaving") > 0)
+		emr_say(out, "    erased and not let go there yet: %llu\n",
+			(unsigned long long)number_of(place, "leaving"));
+}
+
+static void say_short(emr_out *out, const json_t *answer)
+{
+	const json_t *paths = json_object_get(answer, "short");
+	size_t n = json_array_size(paths), shown = n > SHOWN_MAX ? SHOWN_MAX : n;
+
+	for (size_t i = 0; i < shown; i++) {
+		char path[4200];
+
+		emr_show(json_string_value(json_array_get(paths, i)), path, sizeof path);
+		emr_say(out, "  %s\n", path);
+	}
+}
+
+static emr_status copies(emr_client *client, const emr_args *args, emr_out *out,
+	emr_problem *out_short, emr_problem *out_problem)
+{
+	static const char *const fields[] = {"wanted", "files", "places", "short", "short_files"};
+	emr_request request = {.ask = EMR_ASK_COPIES, .repair = args->given[EMR_OPT_REPAIR]};
+	char count[EMR_COUNT_BYTES];
+	json_t *answer = NULL;
+	const json_t *places;
+	emr_status status = read_path(client, args, &request, out_problem);
+
+	if (status == EMR_OK)
+		status = emr_client_ask(client, &request, WORK_MS, &answer, out_problem);
+	if (status != EMR_OK)
+		return status;
+	places = json_object_get(answer, "places");
+	for (size_t i = 0; i < json_array_size(places); i++)
+		say_place(out, json_array_get(places, i), i == 0);
+	emr_say(out, "Wanted of each file: %llu\n",
+		(unsigned long long)number_of(answer, "wanted"));
+	if (number_of(answer, "short_files") > 0) {
+		emr_count_text(number_of(answer, "short_files"), "file", "files", count);
+		emr_problem_set(out_short, EMR_SAY_COPIES_SHORT, "n", count, NULL);
+		say_short(out, answer);
+	}
+	for (size_t i = 0; i < sizeof fields / sizeof *fields; i++)
+		emr_out_put(out, fields[i], json_incref(json_object_get(answer, fields[i])));
+	json_decref(answer);
+	return EMR_OK;
+}
+
+int emr_cmd_copies(const emr_args *args, emr_out *out)
+{
+	EMR_AUTO_PLACES places = {0};
+	EMR_AUTO_CLIENT client = EMR_CLIENT_CLOSED;
+	emr_problem problem = {0}, too_few = {0};
+	emr_status status = emr_places_find(args->values[EMR_OPT_AS], &places, &problem);
+
+	if (status == EMR_OK)
+		status = emr_client_open(&places, &client, &problem);
+	if (status == EMR_OK)
+		status = copies(&client, args, out, &too_few, &problem);
+	if (status == EMR_OK)
+		return too_few.is_set ? emr_out_fail(out, &too_few) : EMR_EXIT_DONE;
+	if (!problem.is_set)
+		emr_problem_set_status(&problem, status, "copies");
+	return emr_out_fail(out, &problem);
+}
