@@ -15,6 +15,7 @@
 #define PUSH_BYTES_A_S ((uint64_t)64 << 10)
 #define PAUSE_NS INT64_C(1000000000) /* after the first failure; twice as long after each more */
 #define PAUSE_DOUBLINGS 6
+#define TELL_NS INT64_C(3600000000000)	    /* a person is told of one kind of failure once in it */
 #define CHECK_BEGIN_NS INT64_C(60000000000) /* after the start */
 #define CHECK_SHARE 20			    /* of the time at most one part in so many */
 #define CHECK_AGAIN_NS INT64_C(86400000000000)
@@ -137,7 +138,11 @@ static void fails(publisher_place *place, emr_ipfs_fault fault, const char *said
 	if (fault == EMR_IPFS_CANCELLED)
 		return;
 	pthread_mutex_lock(&p->lock);
-	is_new = place->fault != fault;
+	is_new = place->fault != fault &&
+		 (place->told_ns[fault] == 0 ||
+			 publisher_now_ns() - place->told_ns[fault] > TELL_NS);
+	if (is_new)
+		place->told_ns[fault] = publisher_now_ns();
 	place->fault = fault;
 	memmove(place->said, said, strnlen(said, sizeof place->said - 1) + 1);
 	place->said[sizeof place->said - 1] = '\0';

@@ -16,9 +16,10 @@ typedef struct publisher_place {
 	bool has_answered;
 	emr_ipfs_fault fault;
 	char said[EMR_IPFS_SAID_BYTES];
-	unsigned failures; /* one after the other */
-	int64_t retry_ns;  /* not before; these are of CLOCK_MONOTONIC */
-	size_t roots_max;  /* of one import; fewer after one that failed */
+	int64_t told_ns[EMR_IPFS_FAULT_COUNT]; /* when a person was told last; 0: never */
+	unsigned failures;		       /* one after the other */
+	int64_t retry_ns;		       /* not before; these are of CLOCK_MONOTONIC */
+	size_t roots_max;		       /* of one import; fewer after one that failed */
 	int64_t next_check_ns, unstick_ns;
 	emr_cid checked; /* the last that was asked for again */
 	bool has_hurry;	 /* to ask again for everything, now */
