@@ -1,0 +1,10 @@
+# What needs real peers and orderers.  Fabric is no package of any registry that tests/run may use, so this is for whoever has a
+# release: cmake -DEMRFS_FABRIC=DIR.
+set(EMRFS_FABRIC "" CACHE PATH "Where peer, orderer, configtxgen and osnadmin of Hyperledger Fabric 3.1 are")
+if(EMRFS_SANITIZE OR NOT EMRFS_FABRIC)
+	return()
+endif()
+add_test(NAME integration_fabric COMMAND bash ${CMAKE_CURRENT_LIST_DIR}/fabric.sh)
+set_tests_properties(integration_fabric PROPERTIES LABELS integration TIMEOUT 3600 COST 300
+	FIXTURES_REQUIRED chaincode PROCESSORS ${EMR_WORKS}
+	ENVIRONMENT "EMRFS=$<TARGET_FILE:emrfs>;FABRIC=${EMRFS_FABRIC};PROGRAMS=${CMAKE_BINARY_DIR}/ledger-client/chaincode")

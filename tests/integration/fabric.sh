@@ -1,0 +1,78 @@
+#!/bin/bash
+# fabric.sh: the network of examples/network/fabric starts, heals, leaves nothing, and judges as the embedded ledger does.
+# FABRIC has the programs of Fabric, PROGRAMS those that ledger-client/chaincode/build made.
+SUPPORT=${SUPPORT:-$(cd "$(dirname "$0")/../support" && pwd)}
+. "$SUPPORT/mount.sh"
+emr_begin fabric
+at_end() { [ ! -d "$EMR_WORK/net" ] || "$NETWORK" down "$EMR_WORK/net" >/dev/null 2>&1; }
+cd "$EMR_WORK" || exit 2
+TOP=$(cd "$SUPPORT/../.." && pwd)
+NETWORK=$TOP/examples/network/fabric
+export FABRIC CHAINCODE=$PROGRAMS/recorded
+process() { read -r pid _ <"net/$1.pid" && echo "$pid"; }
+ended() { tail --pid="$1" -f /dev/null; }
+members="peer-1 orderer-1 chaincode-1 peer-2 orderer-2 chaincode-2 peer-3 orderer-3 chaincode-3"
+
+say "three organisations start, and have approved the contract"
+"$NETWORK" status net 2>/dev/null && emr_fail "status of a network that is not there"
+must "$NETWORK" up raft net
+must "$NETWORK" status net
+"$NETWORK" status net >said
+expect "lines" "$(grep -c ': process ' said)" 9
+for org in hospital-a hospital-b trust; do
+	grep -q "^$org peer: process [0-9]*, height [0-9]*$" said && grep -q "^$org orderer: process [0-9]*, active, height [0-9]*$" said || emr_fail "$(cat said)"
+done
+
+say "only their owner has the keys, and nothing listens but on loopback"
+expect "mode" "$(stat -c %a net)" 700
+for member in $members; do
+	pid=$(process "$member")
+	find "/proc/$pid/fd" -lname 'socket:*' -printf '%l\n' | tr -dc '0-9\n' >mine
+	awk 'NR == FNR { mine[$1]; next } $4 == "0A" && $10 in mine { print $2 }' mine "/proc/$pid/net/tcp" "/proc/$pid/net/tcp6" >listens
+	[ -s listens ] || emr_fail "$member listens nowhere"
+	grep -vE '^(0100007F|0000000000000000FFFF00000100007F):' listens && emr_fail "$member listens elsewhere"
+done
+
+say "every recorded batch has the recorded outcome at all three, and leaves the rows and parts of the embedded ledger"
+must "$PROGRAMS/drive" fabric "$TOP/tests/conformance/contract" "$TOP/tests/vectors" net
+
+say "a killed peer, orderer and chaincode are missed and come back with what they had; the others go on"
+height=$("$NETWORK" status net | sed -n 's/^trust peer: .*height //p')
+before="$(process peer-1) $(process orderer-1) $(process chaincode-1) $(process peer-2)"
+for member in peer-3 orderer-3 chaincode-3; do
+	pid=$(process $member)
+	kill -9 "$pid"
+	ended "$pid"
+done
+"$NETWORK" status net >said && emr_fail "status says that all is well"
+for member in peer orderer chaincode; do grep -qx "trust $member: does not run" said || emr_fail "$(cat said)"; done
+must "$NETWORK" up raft net
+expect "the others" "$(process peer-1) $(process orderer-1) $(process chaincode-1) $(process peer-2)" "$before"
+[ "$("$NETWORK" status net | sed -n 's/^trust peer: .*height //p')" -ge "$height" ] || emr_fail "it has lost blocks"
+
+say "another process that has the number of a peer now is not taken for it, and not ended"
+pid=$(process peer-2)
+kill -9 "$pid"
+ended "$pid"
+sleep 1000 &
+other=$!
+sed -i "s/^[0-9]*/$other/" net/peer-2.pid
+"$NETWORK" status net | grep -qx "hospital-b peer: does not run" || emr_fail "a stranger counts as a peer"
+pids=$(for member in $members; do [ $member = peer-2 ] || process $member; done)
+must "$NETWORK" down net
+kill -0 "$other" || emr_fail "a stranger was ended"
+kill "$other"
+
+say "nothing is left"
+[ ! -e net ] || emr_fail "left: $(find net)"
+for pid in $pids; do
+	kill -0 "$pid" 2>/dev/null && emr_fail "process $pid goes on"
+done
+
+say "a directory that is somebody's is left alone"
+mkdir somebody && touch somebody/letter
+"$NETWORK" up raft somebody 2>said && emr_fail "it was taken"
+grep -q "is no network of this program" said || emr_fail "$(cat said)"
+"$NETWORK" down somebody 2>/dev/null && emr_fail "it was removed"
+[ -f somebody/letter ] || emr_fail "a letter is gone"
+echo "all is well"
