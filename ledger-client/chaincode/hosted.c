@@ -160,6 +160,18 @@ emr_contract_status hosted_cert(hosted *run, const uint8_t ref[32], const uint8_
 	return EMR_CONTRACT_OK;
 }
 
+/* An organisation that the descriptor gives no MSP, as those of networks that began in a directory,
+ * has the MSP that is called like its id. */
+static bool is_msp_of(const emr_descriptor_org *org, const char *msp)
+{
+	char id[33];
+
+	emr_hex(org->org, 16, id);
+	if (org->msp.len == 0)
+		return strcmp(id, msp) == 0;
+	return org->msp.len == strlen(msp) && memcmp(org->msp.data, msp, org->msp.len) == 0;
+}
+
 static bool find_org(emr_span descriptor, const char *msp, emr_descriptor_org *out)
 {
 	emr_descriptor network;
@@ -168,8 +180,7 @@ static bool find_org(emr_span descriptor, const char *msp, emr_descriptor_org *o
 		return false;
 	for (size_t i = 0; i < network.norg; i++)
 		if (emr_descriptor_org_at(&network, i, out) == EMR_CONTRACT_OK &&
-			out->msp.len == strlen(msp) &&
-			memcmp(out->msp.data, msp, out->msp.len) == 0)
+			is_msp_of(out, msp))
 			return true;
 	return false;
 }

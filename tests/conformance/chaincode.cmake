@@ -3,6 +3,9 @@ if(EMRFS_SANITIZE) # its C is tested with sanitizers by test_hosted; Go has none
 	return()
 endif()
 
+add_executable(chaincode_live ${CMAKE_CURRENT_LIST_DIR}/chaincode_live.c)
+target_link_libraries(chaincode_live PRIVATE emr_flags emr_ledger_kit PkgConfig::jansson)
+
 set(build ${PROJECT_SOURCE_DIR}/ledger-client/chaincode/build)
 set(out ${CMAKE_BINARY_DIR}/ledger-client/chaincode)
 add_test(NAME chaincode_is_built COMMAND ${build} ${CMAKE_BINARY_DIR} ${out})
@@ -10,7 +13,9 @@ add_test(NAME chaincode_tests_are_built
 	COMMAND ${build} ${CMAKE_BINARY_DIR} ${out} ${CMAKE_CURRENT_LIST_DIR}/chaincode ./recorded ./drive)
 set_tests_properties(chaincode_is_built chaincode_tests_are_built PROPERTIES LABELS conformance
 	TIMEOUT 3600 COST 200 FIXTURES_SETUP chaincode PROCESSORS ${EMR_WORKS})
-add_test(NAME conformance_chaincode COMMAND bash ${CMAKE_CURRENT_LIST_DIR}/chaincode.sh ${out}
-	${CMAKE_CURRENT_LIST_DIR}/contract ${PROJECT_SOURCE_DIR}/tests/vectors)
-set_tests_properties(conformance_chaincode PROPERTIES LABELS conformance TIMEOUT ${EMR_PATIENCE_S}
+add_test(NAME conformance_chaincode COMMAND bash ${CMAKE_CURRENT_LIST_DIR}/chaincode.sh ${out} recorded
+	wire ${CMAKE_CURRENT_LIST_DIR}/contract ${PROJECT_SOURCE_DIR}/tests/vectors)
+add_test(NAME conformance_chaincode_live COMMAND bash ${CMAKE_CURRENT_LIST_DIR}/chaincode.sh ${out} emr-chaincode
+	live $<TARGET_FILE:chaincode_live>)
+set_tests_properties(conformance_chaincode conformance_chaincode_live PROPERTIES LABELS conformance TIMEOUT ${EMR_PATIENCE_S}
 	FIXTURES_REQUIRED chaincode PROCESSORS ${EMR_WORKS})

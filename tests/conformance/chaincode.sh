@@ -1,8 +1,9 @@
 #!/bin/bash
-# chaincode.sh PROGRAMS RECORDS VECTORS: three organisations' chaincodes judge every recorded batch over the wire, and agree.
+# chaincode.sh PROGRAMS CHAINCODE COMMAND...: three organisations' CHAINCODE (recorded or emr-chaincode) runs, and drive COMMAND speaks to them.
 set -u
 . "$(cd "$(dirname "$0")/../../examples/network" && pwd)/kit.sh"
-programs=$1 records=$2 vectors=$3
+programs=$1 chaincode=$2
+shift 2
 addresses=() pids=()
 at_end() {
 	[ ${#pids[@]} -eq 0 ] || kill "${pids[@]}" 2>/dev/null
@@ -10,11 +11,11 @@ at_end() {
 trap at_end EXIT
 for _ in 1 2 3; do
 	address=127.0.0.1:$(free_port)
-	CHAINCODE_ID=emrfs_1:test CHAINCODE_SERVER_ADDRESS=$address "$programs/recorded" &
+	CHAINCODE_ID=emrfs_1:test CHAINCODE_SERVER_ADDRESS=$address "$programs/$chaincode" &
 	pids+=($!)
 	addresses+=("$address")
 done
-"$programs/drive" wire "$records" "$vectors" "${addresses[@]}" &
+"$programs/drive" "$@" "${addresses[@]}" &
 drive=$!
 pids+=($drive)
 wait -n -p ended

@@ -2,6 +2,7 @@
  * parts lie. */
 #include "test_contract_kit.h"
 
+#include "base/id.h"
 #include "cert_kit.h"
 #include "chaincode/hosted.h"
 #include "crypto/hashsig.h"
@@ -45,10 +46,10 @@ static void put_key_row(fabric_world *it, emr_bytes cert)
 	kit_put(&it->world.state, key.text, value, sizeof value);
 }
 
-static void describe(fabric_world *it)
+static void describe(fabric_world *it, const char *msp)
 {
 	emr_descriptor_org org = {.name = kit_span("General", 7),
-		.msp = kit_span("GeneralMSP", 10),
+		.msp = kit_span(msp, strlen(msp)),
 		.ca_der = kit_span(it->ca.der.data, it->ca.der.len)};
 	const emr_descriptor network = {
 		.norg = 1, .created_unix_s = KIT_NOW, .name = kit_span("net", 3)};
@@ -84,7 +85,7 @@ static void make(fabric_world *it)
 	emr_key_org(it->world.org, &it->org_key);
 	put_org_row(it, EMR_ORG_MEMBER, emr_buf_view(&it->ca.der));
 	put_key_row(it, emr_buf_view(&it->cert));
-	describe(it);
+	describe(it, it->msp);
 }
 
 static void unmake(fabric_world *it)
@@ -219,6 +220,23 @@ static void an_organisation_answers_for_its_own_people_alone(void **state)
 	unmake(&it);
 }
 
+static void an_organisation_without_a_named_msp_has_the_one_of_its_id(void **state)
+{
+	fabric_world it;
+	char id[33];
+
+	(void)state;
+	make(&it);
+	describe(&it, "");
+	assert_int_equal(answer(&it), EMR_RESULT_SUBMITTER);
+	it.msp = "";
+	assert_int_equal(answer(&it), EMR_RESULT_SUBMITTER);
+	emr_hex(it.world.org, 16, id);
+	it.msp = id;
+	assert_int_equal(answer(&it), 0);
+	unmake(&it);
+}
+
 static void a_certificate_that_is_over_brings_nothing(void **state)
 {
 	const cert_wish old = cert_authority_wish("General CA", KIT_NOW - 11 * 365 * KIT_DAY);
@@ -232,7 +250,7 @@ static void a_certificate_that_is_over_brings_nothing(void **state)
 	certify(&it, &it.ca, NULL, &it.cert);
 	put_org_row(&it, EMR_ORG_MEMBER, emr_buf_view(&it.ca.der));
 	put_key_row(&it, emr_buf_view(&it.cert));
-	describe(&it);
+	describe(&it, it.msp);
 	assert_int_equal(answer(&it), EMR_RESULT_SUBMITTER);
 	unmake(&it);
 }
@@ -361,6 +379,7 @@ int main(void)
 		cmocka_unit_test(the_ca_counts_that_the_organisation_has_now),
 		cmocka_unit_test(a_ca_of_the_same_name_is_another_ca),
 		cmocka_unit_test(an_organisation_answers_for_its_own_people_alone),
+		cmocka_unit_test(an_organisation_without_a_named_msp_has_the_one_of_its_id),
 		cmocka_unit_test(a_certificate_that_is_over_brings_nothing),
 		cmocka_unit_test(bytes_that_are_no_certificate_or_no_batch_are_refused),
 		cmocka_unit_test(a_row_is_given_once),

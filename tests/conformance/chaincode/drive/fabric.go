@@ -214,7 +214,7 @@ func (f *fabric) reached(block uint64) error {
 func (f *fabric) height(endorser peer.EndorserClient) (uint64, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
-	proposal, _ := proposeTo("qscc", f.creator, [][]byte{[]byte("GetChainInfo"), []byte(channel)}, nil)
+	proposal, _ := proposeTo("qscc", f.creator, time.Now(), [][]byte{[]byte("GetChainInfo"), []byte(channel)}, nil)
 	signed := &peer.SignedProposal{ProposalBytes: encoded(proposal)}
 	var err error
 	if signed.Signature, err = f.sign(signed.ProposalBytes); err != nil {

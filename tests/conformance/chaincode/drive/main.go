@@ -3,11 +3,13 @@
 // batch is endorsed by every organisation, and all must say the same.
 //
 //	drive wire RECORDS VECTORS ADDRESS...     the chaincodes at these addresses; drive plays the peers (wire.go)
+//	drive live PROGRAM ADDRESS...             the same, with the chaincode as it is: it repeats what PROGRAM did to a ledger (live.go)
 //	drive fabric RECORDS VECTORS NETWORK      the peers of a real network that examples/network/fabric started, with the chaincode recorded
 package main
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"os"
 	"sort"
@@ -26,11 +28,16 @@ type network interface {
 }
 
 func main() {
-	if len(os.Args) < 5 {
-		fmt.Fprintln(os.Stderr, "drive wire|fabric RECORDS VECTORS ADDRESS...|NETWORK")
-		os.Exit(2)
+	var err error
+	switch {
+	case len(os.Args) >= 4 && os.Args[1] == "live":
+		err = live(os.Args[2], os.Args[3:])
+	case len(os.Args) >= 5:
+		err = drive(os.Args[1], os.Args[2], os.Args[3], os.Args[4:])
+	default:
+		err = errors.New("drive live PROGRAM ADDRESS..., drive wire RECORDS VECTORS ADDRESS..., drive fabric RECORDS VECTORS NETWORK")
 	}
-	if err := drive(os.Args[1], os.Args[2], os.Args[3], os.Args[4:]); err != nil {
+	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
@@ -39,10 +46,13 @@ func main() {
 func drive(kind, records, vectors string, at []string) error {
 	var net network
 	var err error
-	if kind == "fabric" {
+	switch kind {
+	case "fabric":
 		net, err = dialNetwork(at[0])
-	} else {
+	case "wire":
 		net, err = dialChaincodes(at)
+	default:
+		err = errors.New("drive knows no " + kind)
 	}
 	if err != nil {
 		return err

@@ -4,6 +4,7 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/hex"
+	"time"
 
 	"github.com/hyperledger/fabric-protos-go-apiv2/common"
 	"github.com/hyperledger/fabric-protos-go-apiv2/peer"
@@ -26,10 +27,10 @@ func encoded(message proto.Message) []byte {
 
 // propose makes the proposal of a call by creator, and its transaction id.
 func propose(creator []byte, args [][]byte, transient map[string][]byte) (*peer.Proposal, string) {
-	return proposeTo(contract, creator, args, transient)
+	return proposeTo(contract, creator, time.Now(), args, transient)
 }
 
-func proposeTo(chaincode string, creator []byte, args [][]byte, transient map[string][]byte) (*peer.Proposal, string) {
+func proposeTo(chaincode string, creator []byte, at time.Time, args [][]byte, transient map[string][]byte) (*peer.Proposal, string) {
 	nonce := make([]byte, 24)
 	if _, err := rand.Read(nonce); err != nil {
 		panic(err)
@@ -38,7 +39,7 @@ func proposeTo(chaincode string, creator []byte, args [][]byte, transient map[st
 	tx := hex.EncodeToString(hash[:])
 	id := &peer.ChaincodeID{Name: chaincode}
 	header := &common.Header{
-		ChannelHeader: encoded(&common.ChannelHeader{Type: int32(common.HeaderType_ENDORSER_TRANSACTION), Timestamp: timestamppb.Now(),
+		ChannelHeader: encoded(&common.ChannelHeader{Type: int32(common.HeaderType_ENDORSER_TRANSACTION), Timestamp: timestamppb.New(at),
 			ChannelId: channel, TxId: tx, Extension: encoded(&peer.ChaincodeHeaderExtension{ChaincodeId: id})}),
 		SignatureHeader: encoded(&common.SignatureHeader{Creator: creator, Nonce: nonce}),
 	}

@@ -47,7 +47,7 @@ type simulation struct {
 	done   chan *peer.ChaincodeMessage
 }
 
-func dialChaincodes(addresses []string) (network, error) {
+func dialChaincodes(addresses []string) (*wire, error) {
 	net := &wire{values: map[place][]byte{}}
 	for _, address := range addresses {
 		connection, err := grpc.NewClient(address, grpc.WithTransportCredentials(insecure.NewCredentials()))
@@ -217,8 +217,8 @@ func (p *wirePeer) simulate(tx string, args [][]byte, proposal *peer.SignedPropo
 	}
 }
 
-// told is everything that a peer would sign: the answer, the event, the writes.
-func told(message *peer.ChaincodeMessage, writes map[place]*peer.WriteRecord) string {
+// everything that a peer would sign: the answer, the event, the writes.
+func everything(message *peer.ChaincodeMessage, writes map[place]*peer.WriteRecord) string {
 	var lines []string
 	for at, write := range writes {
 		lines = append(lines, fmt.Sprintf("%s %s %s %x", at.collection, at.key, write.Type, write.Value))
@@ -229,7 +229,11 @@ func told(message *peer.ChaincodeMessage, writes map[place]*peer.WriteRecord) st
 }
 
 func (w *wire) invoke(args [][]byte, transient map[string][]byte) (*peer.Response, error) {
-	proposal, tx := propose(encoded(&msp.SerializedIdentity{Mspid: "Nobody"}), args, transient)
+	return w.invokeAs(encoded(&msp.SerializedIdentity{Mspid: "Nobody"}), time.Now(), args, transient)
+}
+
+func (w *wire) invokeAs(creator []byte, at time.Time, args [][]byte, transient map[string][]byte) (*peer.Response, error) {
+	proposal, tx := proposeTo(contract, creator, at, args, transient)
 	signed := &peer.SignedProposal{ProposalBytes: encoded(proposal)}
 	var first string
 	var answer *peer.ChaincodeMessage
@@ -239,7 +243,7 @@ func (w *wire) invoke(args [][]byte, transient map[string][]byte) (*peer.Respons
 		if err != nil {
 			return nil, err
 		}
-		own := told(message, wanted)
+		own := everything(message, wanted)
 		if i > 0 && own != first {
 			return nil, fmt.Errorf("organisation %d says otherwise than the first:\n%s\n%s", i+1, own, first)
 		}
@@ -247,6 +251,9 @@ func (w *wire) invoke(args [][]byte, transient map[string][]byte) (*peer.Respons
 	}
 	var response peer.Response
 	if err := proto.Unmarshal(answer.Payload, &response); err != nil {
+		return nil, err
+	}
+	if err := checkEvent(args, &response, answer.ChaincodeEvent); err != nil {
 		return nil, err
 	}
 	if response.Status >= 400 {
@@ -266,6 +273,22 @@ func (w *wire) invoke(args [][]byte, transient map[string][]byte) (*peer.Respons
 		}
 	}
 	return &response, nil
+}
+
+// An applied batch has one event: its id and the results.  Nothing else has any.
+func checkEvent(args [][]byte, response *peer.Response, event *peer.ChaincodeEvent) error {
+	name := string(args[0])
+	if name != "judge" && name != "register" || response.Payload == nil || response.Payload[0] != 1 {
+		if event != nil {
+			return fmt.Errorf("an event %s of what is not applied", event.EventName)
+		}
+		return nil
+	}
+	id := sha256.Sum256(args[len(args)-1][:144]) // of the header without the signature
+	if event.GetEventName() != "batch" {
+		return fmt.Errorf("the event is called %q", event.GetEventName())
+	}
+	return same("event", event.Payload, append(id[:], response.Payload[1:]...))
 }
 
 func (w *wire) rows(prefix string) (map[string][]byte, error) {

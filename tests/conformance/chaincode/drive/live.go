@@ -1,0 +1,191 @@
+package main
+
+// Here a ledger of today is repeated on the chaincode as it is, with the certificate of whoever made it: every call must be
+// answered as the embedded ledger answered it, and rows and parts must be the same in the end.
+
+import (
+	"bytes"
+	"encoding/json"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"os/exec"
+	"time"
+
+	ledger "emrfs.invalid/chaincode"
+	"emrfs.invalid/tests/conformance/chaincode/record"
+	"github.com/hyperledger/fabric-protos-go-apiv2/msp"
+	"github.com/hyperledger/fabric-protos-go-apiv2/peer"
+)
+
+type call struct {
+	Batch  record.Hex `json:"batch"`
+	Answer record.Hex `json:"answer"`
+	Time   int64      `json:"time"`
+}
+
+type told struct {
+	Descriptor  record.Hex            `json:"descriptor"`
+	MSP         string                `json:"msp"`
+	Submitter   record.Hex            `json:"submitter"`
+	Certificate record.Hex            `json:"certificate"`
+	Calls       []call                `json:"calls"`
+	Rows        map[string]record.Hex `json:"rows"`
+	Parts       map[string]record.Hex `json:"parts"`
+}
+
+func live(program string, addresses []string) error {
+	output, err := exec.Command(program).Output()
+	if err != nil {
+		return err
+	}
+	var story told
+	if err := json.Unmarshal(output, &story); err != nil {
+		return err
+	}
+	if len(story.Calls) < 10 {
+		return errors.New("too little has happened")
+	}
+	net, err := dialChaincodes(addresses)
+	if err != nil {
+		return err
+	}
+	l := &liveNetwork{net, &story}
+	if err := l.begin(); err != nil {
+		return err
+	}
+	for i := range story.Calls {
+		if err := l.repeat(i); err != nil {
+			return fmt.Errorf("call %d: %w", i, err)
+		}
+	}
+	if err := l.compare(); err != nil {
+		return err
+	}
+	fmt.Printf("%d calls: the chaincode answers as the embedded ledger did, and has its %d rows and %d parts\n", len(story.Calls),
+		len(story.Rows), len(story.Parts))
+	return nil
+}
+
+type liveNetwork struct {
+	net   *wire
+	story *told
+}
+
+func (l *liveNetwork) creator(name string, der []byte) []byte {
+	return encoded(&msp.SerializedIdentity{Mspid: name, IdBytes: pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})})
+}
+
+func (l *liveNetwork) owner() []byte { return l.creator(l.story.MSP, l.story.Certificate) }
+
+func (l *liveNetwork) register(who []byte, at int64, submitter, batch, parts []byte) (*peer.Response, error) {
+	return l.net.invokeAs(who, time.Unix(at, 0), [][]byte{[]byte("register"), submitter, batch}, map[string][]byte{"parts": parts})
+}
+
+// begin: nothing is registered before genesis, which is possible once.
+func (l *liveNetwork) begin() error {
+	first := l.story.Calls[0]
+	early, err := l.register(l.owner(), first.Time, l.story.Submitter, first.Batch, nil)
+	if err != nil {
+		return err
+	}
+	if early.Status != 500 {
+		return fmt.Errorf("registered before genesis: %d", early.Status)
+	}
+	for i, expected := range []struct {
+		descriptor []byte
+		status     int32
+	}{{l.story.Descriptor[1:], 500}, {l.story.Descriptor, 200}, {l.story.Descriptor, 500}} {
+		response, err := l.net.invokeAs(l.owner(), time.Unix(first.Time, 0), [][]byte{[]byte("genesis"), expected.descriptor}, nil)
+		if err != nil {
+			return err
+		}
+		if response.Status != expected.status {
+			return fmt.Errorf("genesis %d: %d %s", i, response.Status, response.Message)
+		}
+	}
+	return nil
+}
+
+func (l *liveNetwork) repeat(i int) error {
+	call := l.story.Calls[i]
+	run, err := ledger.NewRun(call.Batch)
+	if err != nil {
+		return err
+	}
+	cut := run.PublicLen()
+	run.Free()
+	if call.Answer[0] == 1 {
+		if err := l.others(call, cut); err != nil {
+			return err
+		}
+	}
+	response, err := l.register(l.owner(), call.Time, l.story.Submitter, call.Batch[:cut], call.Batch[cut:])
+	if err != nil {
+		return err
+	}
+	if (response.Status == 200) != (call.Answer[0] != 3) {
+		return fmt.Errorf("status %d %s", response.Status, response.Message)
+	}
+	return same("answer", response.Payload, call.Answer)
+}
+
+// others bring the same batch before its owner does, or he does at the wrong time: all are refused, and nothing is written.
+func (l *liveNetwork) others(call call, cut int) error {
+	stranger := bytes.Clone(l.story.Certificate)
+	stranger[len(stranger)-1] ^= 1 // of the signature
+	const submitter, ahead, over, day = 19, 20, 21, 86400
+	for _, try := range []struct {
+		what      string
+		who       []byte
+		submitter []byte
+		at        int64
+		result    byte
+		notFirst  bool
+	}{
+		{"a certificate of no CA", l.creator(l.story.MSP, stranger), l.story.Submitter, call.Time, submitter, false},
+		{"another organisation", l.creator("Other", l.story.Certificate), l.story.Submitter, call.Time, submitter, false},
+		{"another submitter", l.owner(), make([]byte, 32), call.Time, submitter, true},
+		{"a transaction of long before", l.owner(), l.story.Submitter, call.Time - 3000, ahead, true},
+		{"a transaction of long after", l.owner(), l.story.Submitter, call.Time + 20*day, over, false},
+	} {
+		if try.notFirst && bytes.Equal(call.Batch, l.story.Calls[0].Batch) {
+			continue // who registers himself brings his own certificate, which does not begin earlier
+		}
+		response, err := l.register(try.who, try.at, try.submitter, call.Batch[:cut], call.Batch[cut:])
+		if err != nil {
+			return fmt.Errorf("%s: %w", try.what, err)
+		}
+		if response.Status != 400 {
+			return fmt.Errorf("%s: status %d", try.what, response.Status)
+		}
+		if err := same(try.what, response.Payload, []byte{3, try.result}); err != nil {
+			return err
+		}
+	}
+	for what, who := range map[string][]byte{"no certificate": encoded(&msp.SerializedIdentity{Mspid: l.story.MSP}), "no identity": {0xff}} {
+		response, err := l.register(who, call.Time, l.story.Submitter, call.Batch[:cut], call.Batch[cut:])
+		if err != nil {
+			return fmt.Errorf("%s: %w", what, err)
+		}
+		if response.Status != 500 {
+			return fmt.Errorf("%s: status %d", what, response.Status)
+		}
+	}
+	return nil
+}
+
+func (l *liveNetwork) compare() error {
+	rows := map[string]func([]byte) error{"descriptor": is(l.story.Descriptor)}
+	for key, value := range l.story.Rows {
+		rows[key] = is(value)
+	}
+	if err := checkRows(l.net, "", rows); err != nil {
+		return err
+	}
+	parts := map[string]func([]byte) error{}
+	for key, value := range l.story.Parts {
+		parts[key] = is(value)
+	}
+	return checkParts(l.net, "", parts)
+}
