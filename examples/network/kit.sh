@@ -69,10 +69,11 @@ end_processes() { # FILE...: of those that run
 	done
 }
 
-free_port() { # a port that nobody has, below those that outgoing connections get
+free_port() { # [PORT...]: a port that nobody has, below those that outgoing connections get, and none of these
 	local port
 	while :; do
 		port=$((20000 + RANDOM % 10000))
+		[[ " $* " != *" $port "* ]] || continue
 		(exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null || break
 	done
 	echo $port

@@ -1,5 +1,5 @@
 #!/bin/bash
-# fabric.sh: the network of examples/network/fabric starts, heals, leaves nothing, and judges as the embedded ledger does.
+# fabric.sh: the network of examples/network/fabric starts, heals, leaves nothing, and judges as the embedded ledger does; by Raft and by BFT.
 # FABRIC has the programs of Fabric, PROGRAMS those that ledger-client/chaincode/build made.
 SUPPORT=${SUPPORT:-$(cd "$(dirname "$0")/../support" && pwd)}
 . "$SUPPORT/mount.sh"
@@ -20,7 +20,7 @@ must "$NETWORK" status net
 "$NETWORK" status net >said
 expect "lines" "$(grep -c ': process ' said)" 9
 for org in hospital-a hospital-b trust; do
-	grep -q "^$org peer: process [0-9]*, height [0-9]*$" said && grep -q "^$org orderer: process [0-9]*, active, height [0-9]*$" said || emr_fail "$(cat said)"
+	grep -q "^$org peer: process [0-9]*, height [0-9]*$" said && grep -q "^$org orderer [123]: process [0-9]*, active, height [0-9]*$" said || emr_fail "$(cat said)"
 done
 
 say "only their owner has the keys, and nothing listens but on loopback"
@@ -45,10 +45,13 @@ for member in peer-3 orderer-3 chaincode-3; do
 	ended "$pid"
 done
 "$NETWORK" status net >said && emr_fail "status says that all is well"
-for member in peer orderer chaincode; do grep -qx "trust $member: does not run" said || emr_fail "$(cat said)"; done
+for member in peer "orderer 3" chaincode; do grep -qx "trust $member: does not run" said || emr_fail "$(cat said)"; done
 must "$NETWORK" up raft net
 expect "the others" "$(process peer-1) $(process orderer-1) $(process chaincode-1) $(process peer-2)" "$before"
 [ "$("$NETWORK" status net | sed -n 's/^trust peer: .*height //p')" -ge "$height" ] || emr_fail "it has lost blocks"
+
+"$NETWORK" up bft net 2>said && emr_fail "another way of ordering was taken"
+grep -q "orders otherwise" said || emr_fail "$(cat said)"
 
 say "another process that has the number of a peer now is not taken for it, and not ended"
 pid=$(process peer-2)
@@ -75,4 +78,16 @@ mkdir somebody && touch somebody/letter
 grep -q "is no network of this program" said || emr_fail "$(cat said)"
 "$NETWORK" down somebody 2>/dev/null && emr_fail "it was removed"
 [ -f somebody/letter ] || emr_fail "a letter is gone"
+
+say "four orderers by BFT: one that is killed is missed by nobody"
+must "$NETWORK" up bft net
+expect "lines" "$("$NETWORK" status net | grep -c ' orderer [1234]: process ')" 4
+pid=$(process orderer-4)
+kill -9 "$pid"
+ended "$pid"
+must "$PROGRAMS/drive" story "$TOP/tests/conformance/contract" "$TOP/tests/vectors" net
+"$NETWORK" status net >said && emr_fail "status says that all is well"
+grep -qx "trust orderer 4: does not run" said || emr_fail "$(cat said)"
+must "$NETWORK" up bft net
+must "$NETWORK" down net
 echo "all is well"

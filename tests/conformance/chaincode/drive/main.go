@@ -4,6 +4,7 @@
 //
 //	drive wire RECORDS VECTORS ADDRESS...     the chaincodes at these addresses; drive plays the peers (wire.go)
 //	drive live PROGRAM ADDRESS...             the same, with the chaincode as it is: it repeats what PROGRAM did to a ledger (live.go)
+//	drive story RECORDS VECTORS NETWORK       the story alone, at a real network
 //	drive fabric RECORDS VECTORS NETWORK      the peers of a real network that examples/network/fabric started, with the chaincode recorded
 package main
 
@@ -47,7 +48,7 @@ func drive(kind, records, vectors string, at []string) error {
 	var net network
 	var err error
 	switch kind {
-	case "fabric":
+	case "fabric", "story":
 		net, err = dialNetwork(at[0])
 	case "wire":
 		net, err = dialChaincodes(at)
@@ -59,6 +60,10 @@ func drive(kind, records, vectors string, at []string) error {
 	}
 	if err := playStory(net, vectors); err != nil {
 		return fmt.Errorf("the story: %w", err)
+	}
+	if kind == "story" {
+		fmt.Println("the story: every organisation agrees, and rows and parts are those of the second model")
+		return nil
 	}
 	batches, err := readRecords(records)
 	if err != nil {
