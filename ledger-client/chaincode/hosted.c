@@ -5,7 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/codec.h"
+#include "base/id.h"
+#include "base/secret.h"
 #include "crypto/hashsig.h"
 #include "keyring/cert.h"
 
@@ -24,6 +25,11 @@ struct hosted {
 	size_t pass_at;
 	emr_outcome outcome;
 };
+
+bool hosted_begin(void)
+{
+	return emr_base_init() == EMR_OK;
+}
 
 static uint8_t *copy_of(const uint8_t *bytes, size_t len)
 {

@@ -79,6 +79,7 @@ static void make(fabric_world *it)
 	const cert_wish wish = cert_authority_wish("General CA", KIT_NOW - KIT_DAY);
 
 	*it = (fabric_world){.msp = "GeneralMSP", .now = KIT_NOW};
+	assert_true(hosted_begin());
 	kit_world_make(&it->world);
 	cert_begin(&it->ca, &wish, NULL);
 	certify(it, &it->ca, NULL, &it->cert);

@@ -11,6 +11,9 @@
 
 typedef struct hosted hosted;
 
+/* Once, before everything else; false when the cryptography cannot be used here. */
+bool hosted_begin(void);
+
 /* BYTES are a whole batch.  NULL when there is no memory. */
 hosted *hosted_new(const uint8_t *bytes, size_t len);
 /* The rows N and M that DESCRIPTOR makes, as an outcome that is applied.  NULL when it is no
