@@ -635,6 +635,57 @@ static void two_owners_never_share_a_directory(void **state)
 	end(&s, &v);
 }
 
+/* A turn, and how many milliseconds may pass before the next. */
+static int64_t pause_after_turn(const viewer *v)
+{
+	int64_t next_ms = -1;
+
+	emr_view_shared_turn(v->view, &next_ms);
+	return next_ms;
+}
+
+static void nothing_is_looked_at_all_the_time_after_the_end_of_a_share(void **state)
+{
+	STORY;
+	emr_handle *h = NULL;
+	char bytes[32];
+	size_t got = 0, n = 0;
+
+	read_share(&s, &v, false);
+	assert_ok(viewer_open_file(&v, viewer_at(&v, "Imaging/MRI.pdf"), owner_answers, &h));
+	assert_ok(emr_view_read(h, 0, bytes, sizeof bytes, &got));
+	assert_ok(emr_share_revoke_person(s.ana, s.imaging, s.lima.public.signer_id, &n));
+	viewer_run(&v, NULL, 2);
+	emr_view_release(h);
+	story_pass(&s, 6);
+	(void)pause_after_turn(&v);
+	assert_true(pause_after_turn(&v) > 100);
+	end(&s, &v);
+}
+
+static void nothing_is_looked_at_all_the_time_while_names_are_asked_for(void **state)
+{
+	STORY;
+	size_t n = 0;
+
+	read_share(&s, &v, false);
+	(void)story_share(&s, &s.eve, 0, false);
+	assert_ok(emr_share_revoke_person(s.ana, s.imaging, s.eve.public.signer_id, &n));
+	kit_text(&s.k, "Imaging/new.txt", "new"); /* its name has a key that he has not */
+	kit_publish_all(&s.k);
+	story_pass(&s, 2);
+	viewer_run(&v, NULL, 2);
+	story_pass(&s, 2);
+	(void)pause_after_turn(&v);
+	assert_true(pause_after_turn(&v) > 100);
+	viewer_run(&v, owner_answers, 3);
+	story_pass(&s, 2);
+	viewer_run(&v, owner_answers, 3);
+	assert_string_equal(
+		viewer_list(&v, viewer_at(&v, "Imaging"), owner_answers), "MRI.pdf,Old,new.txt");
+	end(&s, &v);
+}
+
 #define TEST(name) cmocka_unit_test(name)
 
 int main(void)
@@ -650,6 +701,8 @@ int main(void)
 		TEST(the_end_of_a_share_acts_on_what_is_open),
 		TEST(a_clock_set_back_prolongs_nothing),
 		TEST(without_the_ledger_open_files_go_on_and_a_day_is_counted_down),
+		TEST(nothing_is_looked_at_all_the_time_after_the_end_of_a_share),
+		TEST(nothing_is_looked_at_all_the_time_while_names_are_asked_for),
 		TEST(taking_back_acts_as_soon_as_the_ledger_says_so),
 		TEST(what_the_owner_saves_later_is_another_file_under_the_same_name),
 		TEST(a_share_is_for_its_purpose_and_person_only),

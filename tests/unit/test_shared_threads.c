@@ -346,6 +346,8 @@ static void what_cannot_be_read_inside_is_asked_for_while_others_look(void **sta
 /* When the owner takes it back: before the next record of it is asked for; between the look at what
  * is shown and that at what may be written; before names that came are read. */
 static scene *before_question, *before_writings, *before_names;
+/* What reading names answers instead. */
+static emr_status names_fail;
 
 static void take_back(scene **which, bool is_heard_of)
 {
@@ -394,6 +396,8 @@ emr_status __wrap_emr_shared_each_new(emr_shared *shared, emr_shared_known_fn kn
 	emr_shared_fn fn, void *arg, uint64_t *out_unreadable)
 {
 	take_back(&before_names, true);
+	if (names_fail != EMR_OK)
+		return names_fail;
 	return __real_emr_shared_each_new(shared, known, fn, arg, out_unreadable);
 }
 
@@ -476,6 +480,29 @@ static void names_that_are_taken_back_while_they_are_read_are_not_refused(void *
 	story_end(&c.s);
 }
 
+static void what_could_not_be_read_once_is_shown_later(void **state)
+{
+	emr_attr attr;
+	scene c;
+
+	(void)state;
+	begin_alone(&c, 0);
+	assert_ok(viewer_find(&c.v, viewer_at(&c.v, "Imaging/MRI.pdf"), owner_answers, &attr));
+	kit_text(&c.s.k, "Imaging/MRI.pdf", "%PDF another knee");
+	kit_publish_all(&c.s.k);
+	assert_ok(emr_store_index_now(c.s.k.stack.store));
+	story_pass(&c.s, 2);
+	names_fail = EMR_IO;
+	viewer_run(&c.v, owner_answers, 2);
+	names_fail = EMR_OK;
+	story_pass(&c.s, 40);
+	viewer_run(&c.v, owner_answers, 3);
+	assert_string_equal(viewer_text(&c.v, viewer_at(&c.v, "Imaging/MRI.pdf"), owner_answers),
+		"%PDF another knee");
+	viewer_close(&c.v);
+	story_end(&c.s);
+}
+
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
@@ -486,6 +513,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(what_is_taken_back_while_it_is_asked_for_has_not_run_out),
 		cmocka_unit_test(what_he_has_changed_is_told_as_taken_back_too),
 		cmocka_unit_test(what_he_had_changed_before_a_restart_is_told_as_taken_back_too),
+		cmocka_unit_test(what_could_not_be_read_once_is_shown_later),
 		cmocka_unit_test(names_that_are_taken_back_while_they_are_read_are_not_refused),
 	};
 

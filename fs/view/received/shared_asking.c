@@ -223,6 +223,9 @@ static void build(emr_view *view, shared_share *s)
 	pthread_mutex_unlock(&view->lock);
 	status = shared_tree_build(s->opened, s->top, s->name, before, &tree);
 	if (status != EMR_OK) {
+		pthread_mutex_lock(&view->lock);
+		s->has_grown = true; /* what is new there is looked at again */
+		pthread_mutex_unlock(&view->lock);
 		refuse(view, s, EMR_NEED_NAMES, status, &none);
 		return;
 	}
@@ -549,6 +552,13 @@ typedef struct work {
 	bool name, names, bytes, rebuild;
 } work;
 
+/* Under view->lock: what S shows is not what the ledger has, or is wanted for the first time. */
+static bool wants_build(const shared_share *s)
+{
+	return s->phase == SHARED_OPEN && !s->is_blind &&
+	       (s->tree != NULL ? s->has_grown : s->wants_tree);
+}
+
 static work work_of(emr_view *view, const shared_share *s)
 {
 	work w = {.names = false};
@@ -561,8 +571,7 @@ static work work_of(emr_view *view, const shared_share *s)
 		}
 		w.names = w.names || shared_is_wanted_inside(s);
 		w.name = s->is_name_due && s->tree == NULL && !s->is_blind && s->has_purpose;
-		w.rebuild = (s->tree != NULL ? s->has_grown : s->wants_tree) && !s->is_blind &&
-			    view_boot_ns(view) >= s->build_not_before_ns;
+		w.rebuild = wants_build(s) && view_boot_ns(view) >= s->build_not_before_ns;
 	}
 	pthread_mutex_unlock(&view->lock);
 	return w;
@@ -657,10 +666,11 @@ int64_t shared_due_ns(emr_view *view)
 	for (const shared_share *s = view->shares->all; s != NULL; s = s->next) {
 		if (s->asking != NULL && due > now + SHARED_IDLE_POLL_NS)
 			due = now + SHARED_IDLE_POLL_NS;
-		if (s->nrows > 0 && s->report_due_boot_ns < due)
+		if (s->nrows > 0 && s->opened != NULL && s->report_due_boot_ns < due)
 			due = s->report_due_boot_ns;
-		if ((s->has_grown || (s->wants_tree && s->tree == NULL)) && !s->is_blind &&
-			s->phase == SHARED_OPEN && s->build_not_before_ns < due)
+		/* While its names are asked for, the answer is waited for. */
+		if (wants_build(s) && asking_for(s, EMR_NEED_NAMES, s->top) == NULL &&
+			s->build_not_before_ns < due)
 			due = s->build_not_before_ns;
 	}
 	pthread_mutex_unlock(&view->lock);
