@@ -19,7 +19,7 @@ emr_test(test_foreign
 	SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_foreign.c ${CMAKE_CURRENT_LIST_DIR}/foreign_kit.c ${shared_kit}
 	USES ${shared_uses}
 	INCLUDES ${view_inside}
-	LINK_OPTIONS -Wl,--wrap=shared_record_node)
+	LINK_OPTIONS -Wl,--wrap=shared_record_node -Wl,--wrap=emr_journal_commit)
 emr_test(test_deposits
 	SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_deposits.c ${CMAKE_CURRENT_LIST_DIR}/deposit_kit.c ${shared_kit}
 	USES ${shared_uses}

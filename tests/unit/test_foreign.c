@@ -16,8 +16,11 @@
 	(void)state;                                                                               \
 	begin(&s, &v)
 
+static bool journal_is_full;
+
 static void begin(story *s, viewer *v)
 {
+	journal_is_full = false;
 	story_begin(s);
 	assert_ok(emr_store_index_now(s->k.stack.store));
 	viewer_open(v, s, &s->lima, "lima-folder", CONSULT);
@@ -236,6 +239,119 @@ static void the_first_on_the_ledger_keeps_the_name_and_both_live(void **state)
 		(int)(strstr(second, ").pdf") + 5 - second), second);
 	kit_expect_text(&s.k, copy, "her head");
 	assert_string_equal(writer_text(&v, copy), "her head");
+	end(&s, &v);
+}
+
+emr_status __real_emr_journal_commit(emr_journal_txn *txn, uint64_t *out_seq);
+emr_status __wrap_emr_journal_commit(emr_journal_txn *txn, uint64_t *out_seq);
+
+emr_status __wrap_emr_journal_commit(emr_journal_txn *txn, uint64_t *out_seq)
+{
+	if (!journal_is_full)
+		return __real_emr_journal_commit(txn, out_seq);
+	emr_journal_rollback(txn);
+	return EMR_NO_SPACE;
+}
+
+static void a_copy_that_could_not_be_made_is_not_told(void **state)
+{
+	STORY;
+	const char *first;
+
+	may_write(&s, &v);
+	assert_string_equal(writer_list(&v, "Imaging"), "MRI.pdf,Old");
+	writer_put(&v, "Imaging/MRI.pdf", "his knee");
+	kit_text(&s.k, "Imaging/MRI.pdf", "her knee");
+	kit_publish_all(&s.k);
+	kit_wait_ms(&s.k, 1000);
+	journal_is_full = true;
+	viewer_run(&v, writer_owner_answers, 4);
+	assert_null(strstr(v.notices, "conflict "));
+	journal_is_full = false;
+	viewer_run(&v, writer_owner_answers, 4);
+	first = strstr(v.notices, "conflict ");
+	assert_non_null(first);
+	assert_null(strstr(first + 1, "conflict ")); /* its path has a comma there */
+	end(&s, &v);
+}
+
+typedef struct answer {
+	bool has_come;
+	emr_status status;
+} answer;
+
+static void note_answer(void *arg, emr_status status)
+{
+	*(answer *)arg = (answer){true, status};
+}
+
+/* What the kernel does: somebody who opens the name waits at every moment. */
+static void a_name_that_he_gave_opens_while_her_new_bytes_come(void **state)
+{
+	STORY;
+	emr_attr directory, attr;
+	emr_status status = EMR_IO;
+	emr_handle *h = NULL;
+	char bytes[32];
+	size_t got = 0;
+
+	may_write(&s, &v);
+	assert_string_equal(writer_list(&v, "Imaging"), "MRI.pdf,Old");
+	assert_ok(writer_try_rename(&v, "Imaging/MRI.pdf", "Imaging/knee.pdf"));
+	assert_ok(viewer_find(&v, viewer_at(&v, "Imaging"), writer_owner_answers, &directory));
+	kit_text(&s.k, "Imaging/MRI.pdf", "her knee");
+	kit_publish_all(&s.k);
+	kit_wait_ms(&s.k, 1000);
+	/* once more where the name led to something else meanwhile, as the kernel asks */
+	for (int i = 0; i < 2 && status != EMR_OK; i++) {
+		answer a = {false, EMR_OK};
+
+		assert_ok(emr_view_lookup(v.view, directory.node, "knee.pdf", &attr));
+		status = emr_view_await(v.view, attr.node, EMR_NEED_BYTES, NULL, note_answer, &a);
+		for (int turn = 0; turn < 20 && status == EMR_BUSY && !a.has_come; turn++) {
+			emr_view_shared_turn(v.view, NULL);
+			if (!a.has_come)
+				writer_owner_answers(&s);
+		}
+		assert_true(status == EMR_OK || a.has_come);
+		status = a.status;
+		if (status == EMR_OK)
+			status = emr_view_open_file(v.view, attr.node, O_RDONLY, &h);
+		emr_view_forget(v.view, attr.node, 1);
+	}
+	assert_ok(status);
+	assert_ok(emr_view_read(h, 0, bytes, sizeof bytes, &got));
+	emr_view_release(h);
+	assert_int_equal(got, 8);
+	assert_memory_equal(bytes, "her knee", 8);
+	end(&s, &v);
+}
+
+static void what_he_says_of_a_file_goes_on_with_her_new_bytes(void **state)
+{
+	STORY;
+	emr_attr attr, saved;
+	EMR_AUTO_BUF his = {0}, hers_now = {0};
+
+	may_write(&s, &v);
+	assert_string_equal(writer_list(&v, "Imaging"), "MRI.pdf,Old");
+	assert_ok(viewer_find(&v, viewer_at(&v, "Imaging/MRI.pdf"), writer_owner_answers, &attr));
+	assert_ok(emr_view_set_attribute(
+		v.view, attr.node, "user.colour", emr_bytes_of("red", 3), 0));
+	kit_wait_ms(&s.k, 5000);
+	kit_text(&s.k, "Imaging/MRI.pdf", "%PDF b knee"); /* as long as it was */
+	saved = kit_attr(&s.k, "Imaging/MRI.pdf");
+	kit_publish_all(&s.k);
+	for (int i = 0; i < 3; i++)
+		writer_exchange(&v);
+	assert_ok(viewer_find(&v, viewer_at(&v, "Imaging/MRI.pdf"), writer_owner_answers, &attr));
+	assert_int_equal(attr.mtime_ns, saved.mtime_ns);
+	assert_ok(emr_view_get_attribute(v.view, attr.node, "user.colour", &his));
+	kit_expect_text(&s.k, "Imaging/MRI.pdf", "%PDF b knee");
+	attr = kit_attr(&s.k, "Imaging/MRI.pdf");
+	assert_int_equal(attr.mtime_ns, saved.mtime_ns);
+	assert_ok(emr_view_get_attribute(s.k.view, attr.node, "user.colour", &hers_now));
+	assert_true(his.len == 3 && hers_now.len == 3);
 	end(&s, &v);
 }
 
@@ -657,6 +773,9 @@ int main(void)
 		cmocka_unit_test(a_file_is_changed_in_the_middle),
 		cmocka_unit_test(what_waits_here_outlives_this_process),
 		cmocka_unit_test(the_first_on_the_ledger_keeps_the_name_and_both_live),
+		cmocka_unit_test(a_copy_that_could_not_be_made_is_not_told),
+		cmocka_unit_test(a_name_that_he_gave_opens_while_her_new_bytes_come),
+		cmocka_unit_test(what_he_says_of_a_file_goes_on_with_her_new_bytes),
 		cmocka_unit_test(names_removals_and_bytes_of_both_sides_meet),
 		cmocka_unit_test(an_editor_that_keeps_backups_makes_a_version),
 		cmocka_unit_test(a_new_name_survives_a_moment_without_room_for_their_bytes),

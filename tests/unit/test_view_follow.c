@@ -336,10 +336,15 @@ static void new_bytes_beat_a_removal_on_either_side(void **state)
 static void a_new_name_here_and_new_bytes_there_come_together(void **state)
 {
 	two *t = *state;
+	emr_attr saved;
 
 	kit_rename(&t->b, "Imaging/1", "Imaging/better name");
+	kit_wait_ms(&t->a, 5000);
 	kit_text(&t->a, "Imaging/1", "better bytes");
+	saved = kit_attr(&t->a, "Imaging/1");
 	meet(t);
+	assert_int_equal(kit_attr(&t->a, "Imaging/better name").mtime_ns, saved.mtime_ns);
+	assert_int_equal(kit_attr(&t->b, "Imaging/better name").mtime_ns, saved.mtime_ns);
 	kit_expect_text(&t->a, "Imaging/better name", "better bytes");
 	kit_expect_text(&t->b, "Imaging/better name", "better bytes");
 	assert_false(kit_exists(&t->b, "Imaging/1"));

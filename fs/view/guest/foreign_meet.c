@@ -32,6 +32,12 @@ static bool is_clean(const node *n)
 	return !n->meta_dirty && !has_own_bytes(n) && !n->has_row && !n->is_local;
 }
 
+/* Somebody has it open: who waits to open it hears of what comes in its place. */
+static bool is_open(const emr_view *view, const node *n)
+{
+	return n->opens > shared_waits(view, n);
+}
+
 /* ---- the removal of a record ---- */
 
 void foreign_note_gone(emr_view *view, const emr_place *place)
@@ -296,13 +302,11 @@ static emr_status conflict_of_share(meeting *m, node *n, const shared_entry *e)
 				: status;
 }
 
-static emr_status conflict(meeting *m, node *n, const shared_share *s, const shared_entry *e)
+static emr_status conflict_beside(meeting *m, node *n, const shared_share *s, const shared_entry *e)
 {
 	char name[EMR_NAME_MAX + 1], was[EMR_NAME_MAX + 1];
 	emr_status status;
 
-	if (shared_is_file(n))
-		return conflict_of_share(m, n, e);
 	strcpy(was, n->name);
 	conflict_name(m->view, n, name);
 	status = shared_tell_later(&m->tell, n->parent->number, was);
@@ -313,8 +317,25 @@ static emr_status conflict(meeting *m, node *n, const shared_share *s, const sha
 	return status == EMR_OK ? foreign_leave_record(m->view, n, name) : status;
 }
 
-/* N's row, with its name and mode, for the version of ENTRY: what was changed here is never without
- * one. */
+static emr_status conflict(meeting *m, node *n, const shared_share *s, const shared_entry *e)
+{
+	size_t before = m->conflicts.len;
+	emr_status status =
+		shared_is_file(n) ? conflict_of_share(m, n, e) : conflict_beside(m, n, s, e);
+
+	if (status != EMR_OK) /* there is no copy yet */
+		m->conflicts.len = before;
+	return status;
+}
+
+/* New bytes never look older than those before. */
+static int64_t later_mtime(const node *a, const node *b)
+{
+	return a->mtime_ns > b->mtime_ns ? a->mtime_ns : b->mtime_ns;
+}
+
+/* N's row, with its name, mode and attributes, for the version that THEIRS shows: what was changed
+ * here is never without one. */
 static emr_status put_row_for(emr_view *view, const node *n, const node *theirs,
 	const emr_place *place, uint64_t *out_seq)
 {
@@ -323,8 +344,8 @@ static emr_status put_row_for(emr_view *view, const node *n, const node *theirs,
 
 	row.place = *place;
 	row.size = theirs->size;
+	row.mtime_ns = later_mtime(n, theirs);
 	row.ino = theirs->ino;
-	row.attributes = emr_buf_view(&theirs->attributes);
 	row.change++;
 	if (!emr_id16_equal(n->id, place->object))
 		edit_delete(&e, n->id);
@@ -338,6 +359,7 @@ static emr_status go_on_with(meeting *m, shared_share *s, node *n, uint32_t entr
 	const emr_place place = foreign_place_of(s, &s->tree->entries[entry]);
 	emr_view *view = m->view;
 	node *directory = n->parent, *theirs;
+	emr_buf attributes;
 	char *name = NULL;
 	uint64_t seq = 0;
 	emr_status status = shared_tell_later(&m->tell, directory->number, n->name);
@@ -359,7 +381,10 @@ static emr_status go_on_with(meeting *m, shared_share *s, node *n, uint32_t entr
 		return status;
 	}
 	theirs->mode = n->mode;
-	theirs->mtime_ns = n->mtime_ns;
+	theirs->mtime_ns = later_mtime(n, theirs);
+	attributes = theirs->attributes;
+	theirs->attributes = n->attributes;
+	n->attributes = attributes;
 	theirs->change = n->change;
 	directory->opens++; /* it is wanted again */
 	give_up_name(view, n);
@@ -384,7 +409,7 @@ static emr_status meet_end(meeting *m, node *n)
 {
 	if (!is_over(m->view, &n->place))
 		return EMR_OK; /* cannot be read yet, or is newer than what is shown */
-	if (n->opens > 0)
+	if (is_open(m->view, n))
 		return EMR_OK; /* once it is closed */
 	if (node_has_kids(n))
 		return edit_stay(m->view, n);
@@ -428,7 +453,7 @@ static emr_status meet(meeting *m, shared_share *s, node *n)
 		stand_on(&n->place, e);
 		return is_clean(n) && n->opens == 0 ? give_back(m, s, n, entry) : EMR_OK;
 	}
-	if (n->opens > 0)
+	if (is_open(m->view, n))
 		return EMR_OK;
 	if (has_own_bytes(n))
 		return conflict(m, n, s, e);

@@ -283,6 +283,8 @@ void shared_close(shared_share *s); /* drops questions and keys */
 int64_t shared_due_ns(emr_view *view);
 
 /* ---- who waits: shared_waiting.c.  Of the worker, without view->lock. */
+/* Under view->lock: how many of N's opens are those of who waits. */
+uint32_t shared_waits(const emr_view *view, const node *n);
 /* Everybody who waits for NEED of S is answered with STATUS. */
 void shared_answer_all(emr_view *view, shared_share *s, emr_need need, emr_status status);
 /* Answers the waiters that CHOOSE chooses (under view->lock) with what SAY gives (without; it may

@@ -417,14 +417,16 @@ static bool serve_later(emr_view *view, node *n, emr_status status)
 	return true;
 }
 
-/* The ledger has another version than N is, and the tree does not show it yet: the name leads to
- * the other one soon, and whoever waits hears only then that N is no more. */
+/* The ledger has another version than N is, and the tree does not show it yet, or what was changed
+ * here of N has not met it: the name leads to the other one soon, and whoever waits hears only then
+ * that N is no more. */
 static bool is_about_to_go(emr_view *view, const shared_share *s, const node *n)
 {
 	bool is;
 
 	pthread_mutex_lock(&view->lock);
-	is = s->tree != NULL && shared_has(n) && n->shared->entry != SHARED_TREE_NONE;
+	is = s->tree != NULL &&
+	     (shared_has(n) ? n->shared->entry != SHARED_TREE_NONE : n->state == NODE_LIVE);
 	pthread_mutex_unlock(&view->lock);
 	return is;
 }

@@ -361,7 +361,8 @@ static void retire(emr_view *view, node *old)
 static emr_status take_over_meta(node *n, const node *old)
 {
 	n->mode = old->mode;
-	n->mtime_ns = old->mtime_ns;
+	if (old->mtime_ns > n->mtime_ns) /* new bytes never look older than those before */
+		n->mtime_ns = old->mtime_ns;
 	n->meta_dirty = true;
 	n->has_row = true;
 	n->next_id = old->next_id;
@@ -532,8 +533,11 @@ static emr_status conflict(following *f, const arrival *a, node *n)
 		status = tell(f, n->parent, mine);
 	if (status == EMR_OK)
 		status = note_conflict(f, n);
-	if (status == EMR_OK)
+	if (status == EMR_OK) {
 		status = leave_record(f, n, mine);
+		if (status != EMR_OK) /* there is no copy yet */
+			f->conflicts.len -= sizeof(view_conflict);
+	}
 	/* The copy keeps the number that programs know it by. */
 	return status == EMR_OK ? make(f, a, tree_ino_of(emr_id16_random()), false) : status;
 }
