@@ -94,6 +94,11 @@ bool emr_chain_is_in_place(emr_chain *chain)
 	return code == SQLITE_OK && has_moved == 0;
 }
 
+bool emr_chain_is_overtaken(const emr_chain *chain)
+{
+	return emr_sql_is_overtaken(&chain->sql);
+}
+
 emr_status emr_chain_begin(emr_chain *chain)
 {
 	return emr_sql_begin(&chain->sql);

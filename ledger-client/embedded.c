@@ -300,7 +300,7 @@ static emr_status open_all(embedded *e, const emr_ledger_options *options)
 		status = emr_chain_open(
 			e->dirfd, EMR_NETWORK_LEDGER, use, false, busy_ms, &e->writer);
 	if (status == EMR_OK)
-		status = read_descriptor(e);
+		status = embedded_seen(e, read_descriptor(e));
 	if (status == EMR_OK)
 		status = watch(e, options->path);
 	if (status == EMR_OK && options->submitter) {

@@ -4,16 +4,41 @@
 
 #include <stdlib.h>
 
+#include "ledger/network.h"
+
 #define WALK_ENTRIES 64u /* copied at once, so that no lock is held while they are given away */
+
+emr_status embedded_catch_up(embedded *e)
+{
+	emr_chain *again = NULL;
+	emr_status status;
+
+	if (!emr_chain_is_overtaken(e->reader))
+		return EMR_OK;
+	status = emr_chain_open(
+		e->dirfd, EMR_NETWORK_LEDGER, EMR_CHAIN_SHARED, false, EMBEDDED_BUSY_MS, &again);
+	if (status != EMR_OK)
+		return status;
+	emr_chain_close(e->reader);
+	e->reader = again;
+	return EMR_OK;
+}
+
+emr_status embedded_seen(const embedded *e, emr_status status)
+{
+	return emr_chain_is_overtaken(e->reader) ? EMR_OFFLINE : status;
+}
 
 emr_status embedded_size(void *self, uint64_t *out_size)
 {
 	embedded *e = self;
+	emr_status status;
 	HOLD(&e->read_lock);
 
 	if (!emr_chain_is_in_place(e->reader))
 		return EMR_OFFLINE;
-	return emr_chain_size(e->reader, out_size);
+	status = embedded_catch_up(e);
+	return status == EMR_OK ? embedded_seen(e, emr_chain_size(e->reader, out_size)) : status;
 }
 
 emr_status embedded_changes(
@@ -26,8 +51,10 @@ emr_status embedded_changes(
 	emr_status status;
 	HOLD(&e->read_lock);
 
-	status = emr_chain_changes(
-		e->reader, domain ? domain->b : NULL, since, &change.count, &change.last_seq);
+	status = embedded_catch_up(e);
+	if (status == EMR_OK)
+		status = emr_chain_changes(e->reader, domain ? domain->b : NULL, since,
+			&change.count, &change.last_seq);
 	if (status == EMR_OK)
 		status = emr_chain_size(e->reader, &change.size);
 	if (status == EMR_OK && change.last_seq > 0) {
@@ -38,8 +65,9 @@ emr_status embedded_changes(
 		if (status == EMR_OK)
 			emr_batch_id(entry.header, change.batch_id.b);
 	}
+	status = embedded_seen(e, status == EMR_NOT_FOUND ? EMR_DAMAGED : status);
 	if (status != EMR_OK)
-		return status == EMR_NOT_FOUND ? EMR_DAMAGED : status;
+		return status;
 	*out_change = change;
 	return EMR_OK;
 }
@@ -86,19 +114,20 @@ static emr_status read_run(embedded *e, const emr_id16 *domain, uint64_t from, s
 	size_t planned;
 	HOLD(&e->read_lock);
 
-	status = plan_run(e, domain, from, max, r);
-	if (status != EMR_OK) {
-		r->n = 0;
-		return status;
-	}
-	planned = r->n;
+	status = embedded_catch_up(e);
+	if (status == EMR_OK)
+		status = plan_run(e, domain, from, max, r);
+	planned = status == EMR_OK ? r->n : 0;
 	for (r->n = 0; r->n < planned; r->n++) {
 		status = emr_chain_entry(
 			e->reader, r->seqs[r->n], &r->entries[r->n], &r->items[r->n]);
 		if (status != EMR_OK)
-			return status == EMR_NOT_FOUND ? EMR_DAMAGED : status;
+			break;
 	}
-	return EMR_OK;
+	status = embedded_seen(e, planned > 0 && status == EMR_NOT_FOUND ? EMR_DAMAGED : status);
+	if (status == EMR_OFFLINE)
+		r->n = 0;
+	return status;
 }
 
 emr_status embedded_entries(void *self, const emr_id16 *domain, uint64_t from, size_t max,
@@ -141,7 +170,10 @@ emr_status embedded_fetch(
 		bool is_there;
 		{
 			HOLD(&e->read_lock);
-			status = emr_chain_part(e->reader, &keys[i], &part);
+			status = embedded_catch_up(e);
+			if (status == EMR_OK)
+				status = embedded_seen(
+					e, emr_chain_part(e->reader, &keys[i], &part));
 		}
 		/* Damaged bytes are given, too: the caller has the item that names their hash, and
 		 * a message for it. */
@@ -155,31 +187,45 @@ emr_status embedded_fetch(
 emr_status embedded_find_batch(void *self, emr_id32 batch_id, uint64_t *out_seq)
 {
 	embedded *e = self;
+	emr_status status;
 	HOLD(&e->read_lock);
 
-	return emr_chain_find_batch(e->reader, batch_id.b, out_seq);
+	status = embedded_catch_up(e);
+	return status == EMR_OK
+		       ? embedded_seen(e, emr_chain_find_batch(e->reader, batch_id.b, out_seq))
+		       : status;
 }
 
 emr_status embedded_find_item(void *self, emr_id32 item_id, uint64_t *out_seq, uint16_t *out_index)
 {
 	embedded *e = self;
+	emr_status status;
 	HOLD(&e->read_lock);
 
-	return emr_chain_find_item(e->reader, item_id.b, out_seq, out_index);
+	status = embedded_catch_up(e);
+	return status == EMR_OK ? embedded_seen(e, emr_chain_find_item(e->reader, item_id.b,
+							   out_seq, out_index))
+				: status;
 }
 
 emr_status embedded_subtree(void *self, uint32_t level, uint64_t index, uint8_t out_hash[32])
 {
 	embedded *e = self;
+	emr_status status;
 	HOLD(&e->read_lock);
 
-	return emr_chain_subtree(e->reader, level, index, out_hash);
+	status = embedded_catch_up(e);
+	return status == EMR_OK
+		       ? embedded_seen(e, emr_chain_subtree(e->reader, level, index, out_hash))
+		       : status;
 }
 
 emr_status embedded_note(void *self, emr_buf *out_note)
 {
 	embedded *e = self;
+	emr_status status;
 	HOLD(&e->read_lock);
 
-	return emr_chain_note(e->reader, out_note);
+	status = embedded_catch_up(e);
+	return status == EMR_OK ? embedded_seen(e, emr_chain_note(e->reader, out_note)) : status;
 }

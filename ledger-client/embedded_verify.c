@@ -73,6 +73,8 @@ emr_status embedded_verify(void *self, emr_ledger_trouble *out_trouble)
 		status = emr_chain_begin_read(chain);
 	if (status == EMR_OK)
 		status = emr_chain_verify(chain, emr_buf_view(&e->descriptor), &trouble);
+	if (chain != NULL && emr_chain_is_overtaken(chain))
+		return EMR_OFFLINE;
 	*out_trouble = trouble;
 	return status;
 }
@@ -99,9 +101,10 @@ emr_status embedded_unite(void *self, emr_chain *own, uint64_t size, emr_chain *
 		status = emr_chain_size(chain, &here);
 	if (status == EMR_OK && here < size)
 		status = EMR_ROLLBACK;
-	return status == EMR_OK ? emr_chain_unite(chain, own, emr_buf_view(&e->descriptor), size,
-					  united, out_trouble)
-				: status;
+	if (status == EMR_OK)
+		status = emr_chain_unite(
+			chain, own, emr_buf_view(&e->descriptor), size, united, out_trouble);
+	return chain != NULL && emr_chain_is_overtaken(chain) ? EMR_OFFLINE : status;
 }
 
 /* Inside of the write transaction on CHAIN, so that nobody appends meanwhile. */

@@ -354,7 +354,7 @@ static emr_status connect_to(int dirfd, const char *name, uint32_t busy_ms, emr_
 	if (!S_ISREG(there.st_mode))
 		return EMR_DAMAGED;
 	if (sql->is_still)
-		status = emr_disk_database(path, uri, sizeof uri, &is_alone);
+		status = emr_disk_database(path, uri, sizeof uri, &is_alone, &sql->seen);
 	if (status != EMR_OK)
 		return status;
 	code = sqlite3_open_v2(sql->is_still ? uri : path, &sql->db,
@@ -387,12 +387,20 @@ emr_status emr_sql_open(int dirfd, const char *name, const emr_sql_kind *kind, b
 		status = make_schema(&sql, kind);
 	if (status == EMR_OK)
 		status = check_kind(&sql, kind);
+	if (status == EMR_DAMAGED && sql.db != NULL && emr_sql_is_overtaken(&sql))
+		status = EMR_OFFLINE;
 	if (status != EMR_OK) {
 		emr_sql_close(&sql);
 		return status;
 	}
 	*out_sql = sql;
 	return EMR_OK;
+}
+
+bool emr_sql_is_overtaken(const emr_sql *sql)
+{
+	return sql->is_still &&
+	       emr_disk_database_changed(sqlite3_db_filename(sql->db, "main"), &sql->seen);
 }
 
 emr_status emr_sql_open_temporary(const emr_sql_kind *kind, emr_sql *out_sql)

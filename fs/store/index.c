@@ -98,6 +98,8 @@ struct emr_index {
 	char path[PATH_CHARS];
 	dev_t device;
 	ino_t inode;
+	bool is_still;
+	emr_disk_seen seen; /* with is_still */
 	connection read;
 	connection write;
 	/* of the transaction under way, which holds write.lock */
@@ -185,11 +187,11 @@ static emr_status open_connection(connection *c, const char *path, int flags)
 }
 
 /* Only to be read, with what its log has, where nothing can be made beside it. */
-static emr_status open_still(connection *c, const char *path)
+static emr_status open_still(connection *c, const char *path, emr_disk_seen *out_seen)
 {
 	char uri[3 * PATH_CHARS];
 	bool is_alone;
-	emr_status status = emr_disk_database(path, uri, sizeof uri, &is_alone);
+	emr_status status = emr_disk_database(path, uri, sizeof uri, &is_alone, out_seen);
 	int rc;
 
 	if (pthread_mutex_init(&c->lock, NULL) != 0)
@@ -256,11 +258,13 @@ static emr_status open_both(emr_index *index, bool read_only, bool is_still, boo
 {
 	int flags = SQLITE_OPEN_READWRITE | (read_only ? 0 : SQLITE_OPEN_CREATE);
 	emr_status status = read_only ? EMR_OK : create_private(index->path);
+	emr_disk_seen seen;
 	struct stat st;
 	bool empty;
 
+	index->is_still = is_still;
 	if (status == EMR_OK)
-		status = is_still ? open_still(&index->write, index->path)
+		status = is_still ? open_still(&index->write, index->path, &index->seen)
 				  : open_connection(&index->write, index->path, flags);
 	if (status == EMR_OK)
 		status = check_version(&index->write, &empty);
@@ -271,7 +275,7 @@ static emr_status open_both(emr_index *index, bool read_only, bool is_still, boo
 	if (empty)
 		status = from_sqlite(sqlite3_exec(index->write.db, schema, NULL, NULL, NULL));
 	if (status == EMR_OK)
-		status = is_still ? open_still(&index->read, index->path)
+		status = is_still ? open_still(&index->read, index->path, &seen)
 				  : open_connection(&index->read, index->path, flags);
 	if (status == EMR_OK && stat(index->path, &st) != 0)
 		status = EMR_IO;
@@ -349,7 +353,8 @@ bool emr_index_was_replaced(emr_index *index)
 	struct stat st;
 
 	return stat(index->path, &st) != 0 || st.st_dev != index->device ||
-	       st.st_ino != index->inode;
+	       st.st_ino != index->inode ||
+	       (index->is_still && emr_disk_database_changed(index->path, &index->seen));
 }
 
 /* ---- Columns, checked: a damaged database can hold anything ---- */

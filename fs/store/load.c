@@ -388,13 +388,13 @@ emr_status emr_store_rebuild(emr_store *store)
 	return status;
 }
 
-/* Nobody replaces an index on a disk that takes nothing, and one that was not there is not read
- * from the segments again at each miss. */
+/* On a disk that takes nothing an index that was not there is not looked for again at each miss:
+ * what it would say is in memory. */
 static emr_status refresh_locked(emr_store *store)
 {
 	emr_status status;
 
-	if (!store->is_still && (store->index == NULL || emr_index_was_replaced(store->index))) {
+	if (store->index != NULL ? emr_index_was_replaced(store->index) : !store->is_still) {
 		pthread_mutex_lock(&store->append_lock);
 		status = reopen_index(store, false);
 		pthread_mutex_unlock(&store->append_lock);

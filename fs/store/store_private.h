@@ -65,7 +65,8 @@ struct emr_store {
 	int lockfd;
 	emr_id16 writer;
 	bool read_only;
-	bool is_still; /* the disk takes nothing, and so nobody writes: read_only is true, too */
+	bool is_still; /* the disk takes nothing here, and read_only is true, too; others may have
+			  it mounted otherwise, and write */
 	bool no_background;
 	emr_reserve *reserve; /* borrowed, may be NULL */
 	uint64_t segment_bytes;

@@ -244,29 +244,47 @@ bool emr_disk_takes_nothing(int fd)
 	return is;
 }
 
-static bool is_there(const char *path, const char *suffix, off_t *out_size)
+static bool is_there(const char *path, const char *suffix, struct stat *out)
 {
 	char beside[PATH_MAX];
-	struct stat st;
 
-	if (snprintf(beside, sizeof beside, "%s%s", path, suffix) >= (int)sizeof beside ||
-		stat(beside, &st) != 0)
+	return snprintf(beside, sizeof beside, "%s%s", path, suffix) < (int)sizeof beside &&
+	       stat(beside, out) == 0;
+}
+
+static bool is_same_file(const struct stat *a, const struct stat *b)
+{
+	return a->st_ino == b->st_ino && a->st_size == b->st_size &&
+	       a->st_mtim.tv_sec == b->st_mtim.tv_sec && a->st_mtim.tv_nsec == b->st_mtim.tv_nsec;
+}
+
+bool emr_disk_database_changed(const char *path, const emr_disk_seen *seen)
+{
+	struct stat file, log;
+
+	if (seen->is_locked)
 		return false;
-	*out_size = st.st_size;
-	return true;
+	return !is_there(path, "", &file) || !is_same_file(&file, &seen->file) ||
+	       is_there(path, "-wal", &log) != seen->has_log ||
+	       (seen->has_log && !is_same_file(&log, &seen->log));
 }
 
 /* With log and shared memory beside it SQLite reads it by itself, also while another computer or
- * another mount of the same disk writes.  A log alone is read into memory; without one nothing can
- * be missing in the file. */
-emr_status emr_disk_database(const char *path, char *out_uri, size_t size, bool *out_is_alone)
+ * another mount of the same disk writes.  A log alone is read into memory; without one nothing is
+ * missing in the file until somebody writes it, who makes a log first. */
+emr_status emr_disk_database(
+	const char *path, char *out_uri, size_t size, bool *out_is_alone, emr_disk_seen *out_seen)
 {
-	off_t log_size = 0, shared_size = 0;
-	bool has_log = is_there(path, "-wal", &log_size);
-	bool has_shared = is_there(path, "-shm", &shared_size) && shared_size > 0;
+	emr_disk_seen seen = {.is_locked = false};
+	struct stat shared;
+	bool has_shared = is_there(path, "-shm", &shared) && shared.st_size > 0;
 	size_t n = (size_t)snprintf(out_uri, size, "file:");
 
-	*out_is_alone = has_log && !has_shared && log_size > 0;
+	seen.has_log = is_there(path, "-wal", &seen.log);
+	if (!is_there(path, "", &seen.file))
+		return EMR_NOT_FOUND;
+	seen.is_locked = seen.has_log && has_shared;
+	*out_is_alone = seen.has_log && !has_shared && seen.log.st_size > 0;
 	for (const char *at = path; *at != '\0' && n + 4 < size; at++) {
 		bool is_plain = strchr("%?#", *at) == NULL;
 
@@ -275,8 +293,9 @@ emr_status emr_disk_database(const char *path, char *out_uri, size_t size, bool 
 	if (n + 4 >= size)
 		return EMR_LIMIT;
 	n += (size_t)snprintf(out_uri + n, size - n, "%s",
-		has_log && has_shared ? "?mode=ro&readonly_shm=1"
-		: *out_is_alone	      ? "?mode=ro&vfs=unix-none"
-				      : "?immutable=1");
+		seen.is_locked	? "?mode=ro&readonly_shm=1"
+		: *out_is_alone ? "?mode=ro&vfs=unix-none"
+				: "?immutable=1");
+	*out_seen = seen;
 	return n < size ? EMR_OK : EMR_LIMIT;
 }

@@ -1,7 +1,7 @@
 #!/bin/bash
 # disk_read_only_network.sh: a member of a network whose directory lies on a disk that takes nothing, with his state or without
-# it: his folder opens for reading, and nothing is written where nothing is taken.  Where only his own disk takes nothing he reads,
-# too, while the others go on.
+# it: his folder opens for reading, and nothing is written where nothing is taken.  Where only his own disk takes nothing, or only
+# his mount of the disk of the network, he reads, too, while the others go on.
 SUPPORT=${SUPPORT:-$(cd "$(dirname "$0")/../support" && pwd)}
 . "$SUPPORT/mount.sh"
 . "$SUPPORT/said.sh"
@@ -89,3 +89,23 @@ run 0 status --wait
 expect "saved" "$(attribute state "$MNT/note.txt")" "confirmed 1/1"
 closed
 as hospital two_unmount hospital
+
+say "only this mount takes nothing, and another writes where it may"
+elsewhere() { # TEXT, in the folder of hospital, for which the same disk takes changes
+	unshare -m --propagation private bash -c 'mount -o remount,bind,rw "$EMR_WORK/disk" || exit
+		"$EMRFS" mount --passphrase-file "$EMR_PASS" "$MNT" || exit
+		for i in $(seq 40); do echo "$0" >"$MNT/$0-$i" || exit; done
+		"$EMRFS" status --wait && "$EMRFS" unmount' "$1" >out/elsewhere 2>&1 || emr_fail "$(cat out/elsewhere)"
+}
+export EMR_PASS MNT
+must mount -o remount,bind,ro disk
+opened
+for round in 1 2 3; do
+	as hospital elsewhere "$round"
+	run 0 verify
+	run 0 status
+	says_not "damaged"
+	must cmp large "$MNT/large"
+done
+closed
+must mount -o remount,bind,rw disk

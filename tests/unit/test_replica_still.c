@@ -1,5 +1,6 @@
 /* A ledger and this computer's copy of it on a disk that takes nothing: both are read with what a
- * killed process left in their logs, nothing is added, and no byte is another afterwards. */
+ * killed process left in their logs, nothing is added, and no byte is another afterwards.  Others
+ * may write there all the same. */
 #include <fcntl.h>
 #include <unistd.h>
 
@@ -93,6 +94,12 @@ static void look_at_what_is_left(
 	assert_int_equal(system(line), 0);
 }
 
+static emr_status take_any(void *arg, const emr_ledger_entry *entry)
+{
+	(void)arg, (void)entry;
+	return EMR_OK;
+}
+
 static emr_id16 save(void)
 {
 	emr_id16 object = emr_id16_random();
@@ -128,11 +135,62 @@ static void what_the_logs_have_is_read_and_nothing_is_added(void **state)
 	look_at_what_is_left(object, size + 1, size, true); /* no logs */
 }
 
+/* All that it gives, as one who may only read that disk asks for it. */
+static emr_status read_still(emr_ledger *still, uint64_t *out_size)
+{
+	emr_ledger_trouble trouble = {0};
+	size_t n = 0;
+	emr_status status;
+
+	still_is = true;
+	status = emr_ledger_size(still, out_size);
+	if (status == EMR_OK)
+		status = emr_ledger_entries(still, 0, SIZE_MAX, take_any, NULL, &n);
+	if (status == EMR_OK)
+		status = emr_ledger_verify(still, &trouble);
+	still_is = false;
+	if (status == EMR_OK)
+		assert_true(n >= *out_size);
+	return status;
+}
+
+static void others_who_write_where_this_one_may_only_read_damage_nothing(void **state)
+{
+	emr_ledger_options options = {
+		.path = k.network, .submitter = k.keyring, .clock = &k.clock.clock};
+	emr_ledger *still;
+	uint64_t size, seen;
+
+	(void)state;
+	kit_fill(&k, &domain, 200);
+	emr_ledger_close(k.ledger);
+	still_is = true;
+	assert_ok(emr_ledger_open(&options, &still));
+	still_is = false;
+	assert_ok(read_still(still, &seen));
+	for (int round = 0; round < 4; round++) {
+		k.ledger = kit_open(&k);
+		for (int i = 0; i < 3; i++) {
+			kit_fill(&k, &domain, 60);
+			assert_ok(read_still(still, &seen));
+			assert_ok(emr_ledger_size(k.ledger, &size));
+			assert_int_equal(seen, size);
+		}
+		emr_ledger_close(k.ledger);
+		k.ledger = NULL;
+		assert_ok(read_still(still, &seen));
+		assert_int_equal(seen, size);
+	}
+	emr_ledger_close(still);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(
 			what_the_logs_have_is_read_and_nothing_is_added, begin, end),
+		cmocka_unit_test_setup_teardown(
+			others_who_write_where_this_one_may_only_read_damage_nothing, begin, end),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -27,6 +27,8 @@ static inline void emr_chain_auto(emr_chain **chain)
 
 /* The file still has the name under which it was opened; false also when that cannot be told. */
 bool emr_chain_is_in_place(emr_chain *chain);
+/* See emr_sql_is_overtaken. */
+bool emr_chain_is_overtaken(const emr_chain *chain);
 
 emr_status emr_chain_begin(emr_chain *chain);	   /* to write */
 emr_status emr_chain_begin_read(emr_chain *chain); /* a snapshot */

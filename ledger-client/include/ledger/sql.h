@@ -7,6 +7,7 @@
 #include <sys/types.h>
 
 #include "base/bytes.h"
+#include "base/disk.h"
 #include "base/status.h"
 
 #define EMR_SQL_STATEMENTS 48
@@ -16,8 +17,9 @@ typedef struct emr_sql {
 	sqlite3 *db;
 	const char *const *texts; /* statement texts by number; static */
 	sqlite3_stmt *statements[EMR_SQL_STATEMENTS];
-	bool is_writing; /* since emr_sql_begin */
-	bool is_still;	 /* on a disk that takes nothing: it is only read */
+	bool is_writing;    /* since emr_sql_begin */
+	bool is_still;	    /* on a disk that takes nothing: it is only read */
+	emr_disk_seen seen; /* with is_still */
 } emr_sql;
 
 typedef struct emr_sql_kind {
@@ -33,12 +35,15 @@ typedef struct emr_sql_kind {
  * synchronous (outside any transaction, where alone it counts) and secure_delete, and reads them
  * back.  On a disk that takes nothing (base/disk.h) it is opened for reading, whatever is asked,
  * with what its log has. EMR_NOT_FOUND, EMR_NEWER_FORMAT, EMR_DAMAGED (not such a file), EMR_IO,
- * EMR_BUSY. */
+ * EMR_BUSY; EMR_OFFLINE: it was being written where it cannot be locked. */
 emr_status emr_sql_open(int dirfd, const char *name, const emr_sql_kind *kind, bool may_create,
 	uint32_t busy_ms, emr_sql *out_sql);
 /* With the schema of KIND, on no name. */
 emr_status emr_sql_open_temporary(const emr_sql_kind *kind, emr_sql *out_sql);
 void emr_sql_close(emr_sql *sql);
+/* It is read without locks, on a disk that takes nothing here, and somebody else wrote it since it
+ * was opened: what it says counts for nothing, and it is to be opened again. */
+bool emr_sql_is_overtaken(const emr_sql *sql);
 
 /* The status for an SQLite result code; logs the code when it is neither success nor busy. */
 emr_status emr_sql_status(sqlite3 *db, int code);

@@ -7,6 +7,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <sys/stat.h>
 
 #include "base/status.h"
 
@@ -17,8 +18,19 @@ bool emr_disk_is_same(int fd, int other_fd);
 bool emr_disk_takes_nothing(int fd);
 /* It refused a write when it was asked for the first: this process asks it for no other. */
 void emr_disk_give_up(int fd);
+/* A database that is read without locks, and the log beside it, when it was opened. */
+typedef struct emr_disk_seen {
+	bool is_locked; /* with locks, and so whoever writes it waits for its readers */
+	bool has_log;
+	struct stat file, log;
+} emr_disk_seen;
+
 /* PATH, an SQLite database on a disk that takes nothing, as the URI by which it can be read, with
  * what a process that was killed left in the log beside it, and without making a file.
  * *OUT_IS_ALONE: there can be no locks, and each connection begins with PRAGMA
  * locking_mode=EXCLUSIVE.  EMR_LIMIT. */
-emr_status emr_disk_database(const char *path, char *out_uri, size_t size, bool *out_is_alone);
+emr_status emr_disk_database(
+	const char *path, char *out_uri, size_t size, bool *out_is_alone, emr_disk_seen *out_seen);
+/* Somebody for whom that disk does take changes wrote to PATH since.  What a connection that was
+ * opened before reads is of both times, and counts for nothing. */
+bool emr_disk_database_changed(const char *path, const emr_disk_seen *seen);
