@@ -176,7 +176,8 @@ static bool exchange_address(const exchange *x, CURL *easy)
 	return is_fine;
 }
 
-/* Everything that must be so for every request. */
+/* Everything that must be so for every request.  Who gives up does not wait for a name that is still
+ * being looked up: its thread is left to end by itself. */
 static bool exchange_options(exchange *x, CURL *easy)
 {
 	const emr_ipfs *node = x->run->node;
@@ -186,6 +187,7 @@ static bool exchange_options(exchange *x, CURL *easy)
 	       curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, CURL_HTTP_VERSION_1_1) == CURLE_OK &&
 	       curl_easy_setopt(easy, CURLOPT_USERAGENT, node->agent) == CURLE_OK &&
 	       curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L) == CURLE_OK &&
+	       curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L) == CURLE_OK &&
 	       curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, left) == CURLE_OK &&
 	       curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS,
 		       left < CONNECT_TIMEOUT_MS ? left : CONNECT_TIMEOUT_MS) == CURLE_OK &&

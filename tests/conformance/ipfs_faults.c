@@ -2,6 +2,10 @@
  * one has a name of its own, ends in time, and no wrong byte gets through. */
 #include "emr_test.h"
 
+#include <dlfcn.h>
+#include <netdb.h>
+#include <pthread.h>
+#include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -250,6 +254,70 @@ static void a_node_that_does_not_answer_costs_the_time_of_the_call_and_no_more(v
 		meets("hangs", what, EMR_IPFS_SLOW);
 }
 
+/* ---- Names that nobody answers for ---- */
+
+static struct {
+	pthread_mutex_t lock;
+	pthread_cond_t told;
+	bool may_end, has_ended;
+	int asked_fd; /* told when somebody asks; -1: nobody */
+} lookup = {PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, false, false, -1};
+
+typedef int lookup_fn(
+	const char *name, const char *service, const struct addrinfo *hints, struct addrinfo **out);
+
+__attribute__((visibility("default"))) int getaddrinfo(
+	const char *name, const char *service, const struct addrinfo *hints, struct addrinfo **out)
+{
+	struct timespec last;
+	int waited = 0;
+
+	if (name == NULL || strcmp(name, "slow.example") != 0)
+		return ((lookup_fn *)dlsym(RTLD_NEXT, "getaddrinfo"))(name, service, hints, out);
+	(void)clock_gettime(CLOCK_REALTIME, &last);
+	last.tv_sec += 60; /* so that whoever waits for it is seen to */
+	pthread_mutex_lock(&lookup.lock);
+	if (lookup.asked_fd >= 0)
+		(void)eventfd_write(lookup.asked_fd, 1);
+	while (!lookup.may_end && waited == 0)
+		waited = pthread_cond_timedwait(&lookup.told, &lookup.lock, &last);
+	lookup.has_ended = true;
+	pthread_cond_broadcast(&lookup.told);
+	pthread_mutex_unlock(&lookup.lock);
+	return EAI_AGAIN;
+}
+
+static void assert_gives_up_before_the_name_is_known(int timeout_ms, int cancel_fd, emr_status is)
+{
+	const emr_ipfs_options options = {
+		.kind = EMR_IPFS_KUBO, .address = "https://slow.example", .version = "0.1.0"};
+	emr_ipfs_call call = emr_ipfs_call_of(timeout_ms, cancel_fd);
+	emr_ipfs *node = NULL;
+
+	lookup.may_end = lookup.has_ended = false;
+	lookup.asked_fd = cancel_fd;
+	assert_ok(emr_ipfs_open(&options, &node, NULL));
+	assert_status(is, do_it(node, &call, BLOCK));
+	emr_ipfs_close(node);
+	pthread_mutex_lock(&lookup.lock);
+	assert_false(lookup.has_ended);
+	lookup.may_end = true;
+	pthread_cond_broadcast(&lookup.told);
+	while (!lookup.has_ended)
+		pthread_cond_wait(&lookup.told, &lookup.lock);
+	pthread_mutex_unlock(&lookup.lock);
+}
+
+static void a_name_that_nobody_answers_for_holds_nobody_up(void **state)
+{
+	int cancel_fd = eventfd(0, EFD_CLOEXEC);
+
+	(void)state;
+	assert_gives_up_before_the_name_is_known(1000, -1, emr_ipfs_fault_status(EMR_IPFS_SLOW));
+	assert_gives_up_before_the_name_is_known(PATIENCE_MS, cancel_fd, EMR_INTERRUPTED);
+	close(cancel_fd);
+}
+
 /* ---- Places where there is no node ---- */
 
 static void nobody_behind_an_address_is_told_from_a_wrong_one(void **state)
@@ -366,6 +434,7 @@ int main(void)
 		cmocka_unit_test(no_wrong_byte_and_no_endless_answer_gets_through),
 		cmocka_unit_test(
 			a_node_that_does_not_answer_costs_the_time_of_the_call_and_no_more),
+		cmocka_unit_test(a_name_that_nobody_answers_for_holds_nobody_up),
 		cmocka_unit_test(nobody_behind_an_address_is_told_from_a_wrong_one),
 		cmocka_unit_test(
 			addresses_that_are_none_or_unsafe_are_refused_before_a_byte_is_sent),
