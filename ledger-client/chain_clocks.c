@@ -53,13 +53,29 @@ static bool are_same_entries(emr_chain *chain, uint64_t size)
 		       memcmp(leaf, clocks->leaf, 32) == 0);
 }
 
-/* An entry that cannot be read says no time: that it is damaged is found by those who look for it.
- * The first time, the newest entry of each submitter is enough: a ledger has far more entries. */
+/* Whoever is judged by the time of an entry is judged by the one that was signed. */
+static emr_status read_word(emr_chain *chain, uint64_t seq, emr_bytes bytes)
+{
+	uint8_t leaf[32], wanted[32];
+	emr_entry entry;
+	emr_status status = emr_chain_leaf(chain, seq, wanted);
+
+	if (status != EMR_OK)
+		return status == EMR_NOT_FOUND ? EMR_DAMAGED : status;
+	emr_entry_leaf(span_of(bytes), leaf);
+	if (memcmp(leaf, wanted, sizeof leaf) != 0)
+		return EMR_DAMAGED;
+	/* Entry 0 is none of anybody's. */
+	return emr_entry_parse(span_of(bytes), &entry) == EMR_CONTRACT_OK
+		       ? note_word(&chain->clocks, &entry)
+		       : EMR_OK;
+}
+
+/* The first time, the newest entry of each submitter is enough: a ledger has far more entries. */
 static emr_status read_words(emr_chain *chain, uint64_t size)
 {
 	chain_clocks *clocks = &chain->clocks;
 	sqlite3_stmt *s;
-	emr_entry entry;
 	bool is_first = clocks->size == 0;
 	emr_status status = emr_sql_use(&chain->sql, is_first ? ENTRIES_NEWEST : ENTRIES_FROM, &s);
 
@@ -68,8 +84,7 @@ static emr_status read_words(emr_chain *chain, uint64_t size)
 	if (!is_first)
 		emr_sql_bind_u64(s, 1, clocks->size);
 	while ((status = emr_sql_step(s)) == EMR_OK) {
-		if (emr_entry_parse(span_of(emr_sql_bytes(s, 0)), &entry) == EMR_CONTRACT_OK)
-			status = note_word(clocks, &entry);
+		status = read_word(chain, emr_sql_u64(s, 0), emr_sql_bytes(s, 1));
 		if (status != EMR_OK)
 			break;
 	}

@@ -36,9 +36,10 @@ const char chain_indexes[] =
 const char *const chain_texts[CHAIN_STATEMENTS] = {
 	[SIZE] = "SELECT coalesce(max(seq)+1, 0) FROM entries",
 	[ENTRY_GET] = "SELECT entry, items FROM entries WHERE seq=?1",
-	[ENTRIES_FROM] = "SELECT entry FROM entries WHERE seq>=?1 ORDER BY seq",
-	[ENTRIES_NEWEST] = "SELECT entry FROM entries WHERE seq IN (SELECT max(seq) FROM entries "
-			   "GROUP BY " CHAIN_SUBMITTER ") ORDER BY seq",
+	[ENTRIES_FROM] = "SELECT seq, entry FROM entries WHERE seq>=?1 ORDER BY seq",
+	[ENTRIES_NEWEST] =
+		"SELECT seq, entry FROM entries WHERE seq IN (SELECT max(seq) FROM entries "
+		"GROUP BY " CHAIN_SUBMITTER ") ORDER BY seq",
 	[ENTRY_PUT] = "INSERT INTO entries(seq, batch_id, entry, items) VALUES(?1, ?2, ?3, ?4)",
 	[ENTRY_BEFORE_BY] =
 		"SELECT seq FROM entries WHERE " CHAIN_SUBMITTER "=?1 AND seq>0 AND seq<?2"

@@ -211,6 +211,23 @@ static void two_clocks_that_are_put_right_are_forgiven(void **state)
 	assert_ok(emr_ledger_verify(ana.ledger, &trouble));
 }
 
+/* Whoever may write the file changes what an entry says: nobody is judged by that. */
+static void a_time_that_nobody_signed_judges_nobody(void **state)
+{
+	emr_operation removal = removal_by_lima(DAY);
+	EMR_AUTO_BUF batch = {0};
+	emr_ledger_answer answer;
+
+	(void)state;
+	speaks_at(now, &agent);
+	speaks_at(now, &ana);
+	kit_sql(k.network, "ledger.sqlite",
+		"UPDATE entries SET entry = substr(entry,1,16) || x'0000000077777777' || "
+		"substr(entry,25) WHERE seq=(SELECT max(seq)-1 FROM entries)");
+	rogue_batch(&lima, emr_signer_identity(), &removal, now, &batch);
+	assert_status(EMR_DAMAGED, emr_ledger_submit(lima.ledger, emr_buf_view(&batch), &answer));
+}
+
 /* A second key under the same certificate, and one of a device: he is still one. */
 static void nobody_is_two_by_having_two_keys(void **state)
 {
@@ -249,6 +266,7 @@ int main(void)
 		WITH(one_clock_that_is_ahead_ends_nobodys_rights),
 		WITH(ones_own_clock_that_was_ahead_ends_nothing_afterwards),
 		WITH(two_clocks_that_are_put_right_are_forgiven),
+		WITH(a_time_that_nobody_signed_judges_nobody),
 		WITH(nobody_is_two_by_having_two_keys),
 	};
 
