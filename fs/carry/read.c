@@ -1,6 +1,5 @@
 /* This file reads an exported file: it finds its records, their paths and their keys. It refuses
  * names that would lead elsewhere, and leaves out what others have put there to do harm. */
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -11,6 +10,7 @@
 
 #define RECORDS_MAX 1000000
 #define DEPTH_MAX 4096
+#define OTHERS_PATH_MAX 65536 /* bytes of a path with names that others gave */
 #define FOLD_EVERY 65536
 
 void emr_parcel_close(emr_parcel *parcel)
@@ -410,46 +410,61 @@ static bool name_ok(const emr_meta *meta)
 	       !(n.len == 1 && n.data[0] == '.') && !(n.len == 2 && memcmp(n.data, "..", 2) == 0);
 }
 
-/* From the record up to where the parcel knows no more.  EMR_LIMIT: around in a circle;
- * *OUT_BY_OTHERS: they had a hand in it. */
-static emr_status find_path(emr_parcel *p, record *r, bool *out_by_others)
+/* Below END, which may be NULL. */
+static emr_status set_path(const emr_parcel *p, record *r, const record *end)
 {
-	char *path = strdup("");
+	size_t size = 0;
+	char *at_name;
 
-	for (const record *at = r; path != NULL && at != NULL; at = parent_of(p, at)) {
-		char *longer = NULL;
-		emr_status status = !name_ok(&at->meta)	     ? EMR_DAMAGED
-				    : r->depth++ > DEPTH_MAX ? EMR_LIMIT
-							     : EMR_OK;
-
-		*out_by_others |= at->is_others_words;
-		if (status != EMR_OK) {
-			free(path);
-			return status;
-		}
+	for (const record *at = r; at != end; at = parent_of(p, at)) {
+		r->depth++;
+		size += at->meta.name.len + (at->meta.name.len > 0);
+	}
+	size = size > 0 ? size : 1;
+	r->path = malloc(size);
+	if (r->path == NULL)
+		return EMR_NO_MEMORY;
+	at_name = r->path + size - 1;
+	*at_name = '\0';
+	for (const record *at = r; at != end; at = parent_of(p, at)) {
 		if (at->meta.name.len == 0)
 			continue;
-		if (asprintf(&longer, "%.*s%s%s", (int)at->meta.name.len,
-			    (const char *)at->meta.name.data, path[0] != '\0' ? "/" : "", path) < 0)
-			longer = NULL;
-		free(path);
-		path = longer;
+		if (at_name[0] != '\0')
+			*--at_name = '/';
+		at_name -= at->meta.name.len;
+		memcpy(at_name, at->meta.name.data, at->meta.name.len);
 	}
-	r->path = path;
-	return path != NULL ? EMR_OK : EMR_NO_MEMORY;
+	return EMR_OK;
+}
+
+/* From the record up to where the parcel knows no more.  Around in a circle, or deeper than anybody
+ * goes, is damage, unless others had a hand in it: then what the owner said lies at the top, as far
+ * up as she said it, and what they said is left without a path. */
+static emr_status find_path(const emr_parcel *p, record *r)
+{
+	const record *others = NULL;
+	size_t depth = 0, len = 0;
+
+	for (const record *at = r; at != NULL; at = parent_of(p, at)) {
+		if (!name_ok(&at->meta))
+			return EMR_DAMAGED;
+		if (others == NULL && at->is_others_words)
+			others = at;
+		len += at->meta.name.len + 1;
+		if (depth++ <= DEPTH_MAX && (others == NULL || len <= OTHERS_PATH_MAX))
+			continue;
+		if (others == NULL)
+			return EMR_DAMAGED;
+		return others == r ? EMR_OK : set_path(p, r, others);
+	}
+	return set_path(p, r, NULL);
 }
 
 /* What is left without a path is left out by the next step: until all have theirs, nobody's way up
  * changes. */
 static emr_status place(emr_parcel *p, record *r)
 {
-	bool by_others = false;
-	emr_status status;
-
-	if (r->is_left_out || others_is_unplaced(p->ledger, r))
-		return EMR_OK;
-	status = find_path(p, r, &by_others);
-	return status == EMR_LIMIT ? (by_others ? EMR_OK : EMR_DAMAGED) : status;
+	return r->is_left_out || others_is_unplaced(p->ledger, r) ? EMR_OK : find_path(p, r);
 }
 
 static emr_status leave_out_the_placeless(emr_parcel *p)

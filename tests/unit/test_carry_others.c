@@ -343,6 +343,29 @@ static void what_says_to_lie_in_her_file_takes_no_content_away(void **state)
 	end();
 }
 
+/* A directory of hers goes below one of his, which lies in it. */
+static void a_circle_of_a_writers_takes_none_of_her_records_away(void **state)
+{
+	emr_id16 old, a;
+	found f;
+
+	(void)state;
+	begin();
+	kit_mkdir(&s.k, "Imaging/Old/Head");
+	kit_text(&s.k, "Imaging/Old/Head/MR.pdf", "another head");
+	let_it_arrive();
+	old = id_of("Imaging/Old");
+	pen_dir(&p, s.imaging, old, "a", &a);
+	pen_describe(&p, EMR_META_DIR, s.imaging, old, a, "Old");
+	assert_ok(p.last.error);
+	f = read_back(true);
+	has(&f, "|CT.pdf=%PDF a head|");
+	has(&f, "|Head/MR.pdf=another head|"); /* as far up as it is her word */
+	has(&f, "|Imaging/MRI.pdf=%PDF a knee|");
+	assert_int_equal(f.left_out, 2); /* Old and a */
+	end();
+}
+
 static void a_deposit_comes_back_once_the_owner_has_placed_it(void **state)
 {
 	emr_buf card = {0};
@@ -376,6 +399,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(a_page_of_a_writers_own_takes_no_content_away),
 		cmocka_unit_test(what_a_writer_may_not_say_is_left_out),
 		cmocka_unit_test(what_says_to_lie_in_her_file_takes_no_content_away),
+		cmocka_unit_test(a_circle_of_a_writers_takes_none_of_her_records_away),
 		cmocka_unit_test(a_deposit_comes_back_once_the_owner_has_placed_it),
 	};
 
