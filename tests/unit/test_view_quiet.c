@@ -164,6 +164,62 @@ static void whoever_waits_for_the_ledger_does_not_wait_for_that(void **state)
 	kit_close(&k);
 }
 
+/* Milliseconds until the publisher would begin. */
+static int64_t due_in_ms(kit *k)
+{
+	int64_t due;
+
+	pthread_mutex_lock(&k->view->lock);
+	due = publish_due(k->view);
+	pthread_mutex_unlock(&k->view->lock);
+	return due == INT64_MAX ? -1 : (due - k->clock.boot_ns) / 1000000;
+}
+
+static void what_is_due_waits_until_the_folder_is_quiet_for_a_moment(void **state)
+{
+	kit k;
+
+	(void)state;
+	with_x(&k);
+	erase_look_back(k.view); /* due by itself after each opening */
+	kit_text(&k, "Imaging/first", "1");
+	assert_int_equal(due_in_ms(&k), 1000);
+	kit_wait_ms(&k, 900);
+	kit_text(&k, "Imaging/second", "2");
+	assert_int_equal(due_in_ms(&k), 250);
+	kit_wait_ms(&k, 200);
+	kit_unlink(&k, "Imaging/x");
+	assert_int_equal(due_in_ms(&k), 250);
+	wait_and_run(&k, 200);
+	assert_string_equal(kit_items(&k), ""); /* also when there was another reason for a run */
+	kit_wait_ms(&k, 50);
+	assert_int_equal(due_in_ms(&k), 0);
+	run(&k);
+	assert_string_equal(kit_items(&k), "PUT");
+	kit_close(&k);
+}
+
+static void a_folder_that_is_never_quiet_is_published_after_fifteen_seconds(void **state)
+{
+	kit k;
+	int64_t waited = 0;
+
+	(void)state;
+	with_x(&k);
+	erase_look_back(k.view); /* due by itself after each opening */
+	kit_text(&k, "Imaging/first", "1");
+	for (; due_in_ms(&k) > 0 && waited < 60000; waited += 100) {
+		kit_wait_ms(&k, 100);
+		kit_text(&k, "Imaging/busy", "again");
+	}
+	assert_int_equal(waited, 15000);
+	run(&k);
+	assert_string_equal(kit_items(&k), "PUT");
+	assert_string_equal(
+		kit_attribute(&k, "Imaging/first", "user.emrfs.state"), "confirmed 1/1");
+	kit_close(&k);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -174,6 +230,8 @@ int main(void)
 		cmocka_unit_test(an_empty_file_is_a_record_when_no_download_is_beside_it),
 		cmocka_unit_test(a_file_cut_to_nothing_waits_for_what_comes),
 		cmocka_unit_test(a_name_that_waits_longer_is_not_due_before),
+		cmocka_unit_test(what_is_due_waits_until_the_folder_is_quiet_for_a_moment),
+		cmocka_unit_test(a_folder_that_is_never_quiet_is_published_after_fifteen_seconds),
 		cmocka_unit_test(whoever_waits_for_the_ledger_does_not_wait_for_that),
 	};
 

@@ -184,7 +184,7 @@ void note_due(emr_view *view, int64_t boot_ns)
 void mark_changed(emr_view *view, node *n)
 {
 	n->change++;
-	n->changed_boot_ns = view_boot_ns(view);
+	n->changed_boot_ns = view->busy_boot_ns = view_boot_ns(view);
 	n->failure = EMR_OK;
 	if (!needs_settling(n))
 		return;

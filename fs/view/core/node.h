@@ -204,6 +204,7 @@ struct emr_view {
 	node *queue_head, *queue_tail; /* dirty nodes, oldest first */
 	int64_t next_due_boot_ns; /* nothing is due before; the publisher walks the queue only then
 				   */
+	int64_t busy_boot_ns;	  /* when something was last changed or went away here */
 	node *special_root;	  /* .emrfs */
 	node *special_files[EMR_SPECIAL_MAX];
 	node *at_root;	      /* .emrfs/at */

@@ -329,6 +329,8 @@ static emr_status describe_unlinks(publishing *p, const leaving *l)
 {
 	size_t n = 0;
 
+	if (p->gives_way)
+		return EMR_OK;
 	for (vacated *v = p->view->vacated; v != NULL && n < PUBLISH_RUN_MAX; v = v->next) {
 		emr_status status;
 		work *w;

@@ -20,18 +20,46 @@
 
 /* ---- what waits ---- */
 
-int64_t publish_due(const emr_view *view)
+/* In parts of the quiet time, and in quiet times. */
+#define LULL_PART 4
+#define PATIENCE 14
+
+/* What is due gives way to the programs at work here, which want the same processor: it waits until
+ * nothing was changed for a moment, but not for ever. */
+static int64_t in_a_lull(const emr_view *view, int64_t due)
+{
+	int64_t lull = view->busy_boot_ns + view->options.quiet_ns / LULL_PART;
+	int64_t last;
+
+	if (due == INT64_MAX || lull <= due)
+		return due;
+	last = due + PATIENCE * view->options.quiet_ns;
+	return lull < last ? lull : last;
+}
+
+static int64_t changes_due(const emr_view *view)
 {
 	int64_t due = INT64_MAX;
 
 	for (const node *n = view->queue_head; n != NULL; n = n->next_queued) {
 		if (n->failure != EMR_OK || n->write_opens != 0 || heirs_lack_bytes(n) ||
 			foreign_must_wait(view, n) ||
-			n->changed_boot_ns + view->options.quiet_ns >= due)
+			n->changed_boot_ns + view->options.quiet_ns >= due || !needs_settling(n))
 			continue;
 		if (n->changed_boot_ns + quiet_ns_of(view, n) < due)
 			due = n->changed_boot_ns + quiet_ns_of(view, n);
 	}
+	for (const vacated *v = view->vacated; v != NULL; v = v->next)
+		if (!v->has_failed && v->since_boot_ns + view->options.quiet_ns < due &&
+			!heirs_are_awaited(view, v) && foreign_may_send(view, v->place.domain))
+			due = v->since_boot_ns + view->options.quiet_ns;
+	return due;
+}
+
+int64_t publish_due(const emr_view *view)
+{
+	int64_t due = in_a_lull(view, changes_due(view));
+
 	if (follow_due(view) < due)
 		due = follow_due(view);
 	if (erase_look_due(view) < due)
@@ -40,10 +68,6 @@ int64_t publish_due(const emr_view *view)
 		due = view->erase_due_boot_ns;
 	if (view->wants_tie && view->tie_due_boot_ns < due)
 		due = view->tie_due_boot_ns;
-	for (const vacated *v = view->vacated; v != NULL; v = v->next)
-		if (!v->has_failed && v->since_boot_ns + view->options.quiet_ns < due &&
-			!heirs_are_awaited(view, v) && foreign_may_send(view, v->place.domain))
-			due = v->since_boot_ns + view->options.quiet_ns;
 	return due;
 }
 
@@ -84,11 +108,9 @@ static emr_status add_node(publishing *p, node *n)
 	return EMR_OK;
 }
 
-/* Takes ready nodes off the queue; those that need nothing any more just leave it. */
-static emr_status take_candidates(publishing *p)
+/* Those that need nothing any more leave the queue. */
+static void prune_queue(emr_view *view)
 {
-	emr_view *view = p->view;
-	emr_status status = EMR_OK;
 	node *n = view->queue_head, *next;
 
 	view->queue_head = view->queue_tail = NULL;
@@ -96,14 +118,26 @@ static emr_status take_candidates(publishing *p)
 		next = n->next_queued;
 		n->is_queued = false;
 		n->next_queued = NULL;
-		if (!needs_settling(n)) {
+		if (needs_settling(n))
+			enqueue(view, n);
+		else
 			tree_release_if_unused(view, n);
-			continue;
-		}
-		if (status == EMR_OK && p->nnodes < PUBLISH_RUN_MAX && is_ready(p, n))
-			status = add_node(p, n);
-		enqueue(view, n); /* until the answer is in */
 	}
+}
+
+/* The ready ones; they stay in the queue until the answer is in. */
+static emr_status take_candidates(publishing *p)
+{
+	emr_status status = EMR_OK;
+
+	prune_queue(p->view);
+	p->gives_way = !p->all && in_a_lull(p->view, changes_due(p->view)) > view_boot_ns(p->view);
+	if (p->gives_way)
+		return EMR_OK;
+	for (node *n = p->view->queue_head;
+		n != NULL && status == EMR_OK && p->nnodes < PUBLISH_RUN_MAX; n = n->next_queued)
+		if (is_ready(p, n))
+			status = add_node(p, n);
 	return status;
 }
 
@@ -236,6 +270,7 @@ static void finish(publishing *p, emr_status status)
 	pthread_mutex_lock(&view->lock);
 	while (p->nnodes > 0)
 		drop_node(p, p->nnodes - 1);
+	prune_queue(view);
 	view->runs++;
 	view->last_run = status;
 	if (view->shares != NULL && view->shares->has_own)

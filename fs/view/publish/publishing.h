@@ -23,7 +23,8 @@ typedef struct work {
 typedef struct publishing {
 	emr_view *view;
 	bool all;
-	node **nodes; /* candidates, each with one open counted */
+	bool gives_way; /* what the ledger brought is looked at, and nothing is sent */
+	node **nodes;	/* candidates, each with one open counted */
 	size_t nnodes, nodes_cap;
 	work *works;
 	size_t nworks, works_cap;
