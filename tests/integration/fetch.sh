@@ -24,6 +24,7 @@ head -c 12000000 /dev/urandom >records/scan
 cp records/* "$MNT/Imaging"
 for file in records/*; do confirmed_version "$MNT/Imaging/${file##*/}" >/dev/null; done
 must "$EMRFS" export Imaging out/all.car >out/said 2>&1
+root=$(sed -n 's/^Its root.*: //p' out/said)
 emr_unmount
 must ipfs 1 dag import out/all.car >/dev/null
 taken=$(python3 "$SUPPORT/take_blocks.py" "$EMRFS_HOME/state/blocks" out/all.car)
@@ -45,12 +46,38 @@ emr_unmount
 say "what is exported then has the same root, and it is said how much came from the node"
 rm -rf "$EMRFS_HOME/cache"
 emr_mount
-root=$(sed -n 's/^Its root.*: //p' out/said)
 must "$EMRFS" export Imaging out/again.car >out/said
 grep -q "of it came from your IPFS node" out/said || emr_fail "$(cat out/said)"
 expect root "$(sed -n 's/^Its root.*: //p' out/said)" "$root"
 cmp out/all.car out/again.car || emr_fail "another file"
 emr_unmount
+
+say "whoever wants the room back, or erases something, gets an empty cache"
+emr_mount
+for file in records/*; do cmp "$file" "$MNT/Imaging/${file##*/}" || emr_fail "${file##*/}: other bytes"; done
+emr_unmount
+cached() { find "$EMRFS_HOME/cache" -type f 2>/dev/null | wc -l; }
+[ "$(cached)" -gt 50 ] || emr_fail "only $(cached) blocks are kept"
+expect "mode" "$(stat -c %a "$EMRFS_HOME/cache/blocks")" 700
+emr_mount
+json 0 keep --purge
+[ "$(field cache_bytes)" -gt 12000000 ] || emr_fail "$(cat out/said)"
+expect "kept" "$(cached)" 0
+cmp records/16384 "$MNT/Imaging/16384" || emr_fail "other bytes"
+[ "$(cached)" -gt 2 ] || emr_fail "nothing is kept"
+echo "not wanted" >"$MNT/note"
+confirmed_version "$MNT/note" >/dev/null
+run 0 erase note --yes --passphrase-file "$EMR_PASS"
+expect "kept" "$(cached)" 0
+cmp records/16384 "$MNT/Imaging/16384" || emr_fail "other bytes"
+emr_unmount --purge
+expect "kept" "$(cached)" 0
+sed -i '/^node/a cache-bytes = 0' "$EMRFS_HOME/settings"
+emr_mount
+cmp records/262145 "$MNT/Imaging/262145" || emr_fail "other bytes"
+expect "kept" "$(cached)" 0
+emr_unmount
+sed -i '/^cache-bytes/d' "$EMRFS_HOME/settings"
 
 say "a node that is killed while a file is read ends that in time, and nothing else"
 rm -rf "$EMRFS_HOME/cache"

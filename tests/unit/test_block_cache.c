@@ -5,6 +5,7 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "fetch/cache.h"
@@ -239,6 +240,44 @@ static void who_needs_the_disk_gets_room_as_long_as_there_is_some(void **state)
 	emr_block_cache_close(cache);
 }
 
+/* A disk of 100 MB, as others fill it. */
+static bool is_nearly_full, is_small;
+
+int __real_fstatvfs64(int fd, struct statvfs *out);
+int __wrap_fstatvfs64(int fd, struct statvfs *out);
+int __wrap_fstatvfs64(int fd, struct statvfs *out)
+{
+	int result = __real_fstatvfs64(fd, out);
+
+	if (result == 0 && is_small) {
+		out->f_frsize = out->f_bsize = 1000;
+		out->f_blocks = 100000;
+		out->f_bavail = is_nearly_full ? 5000 : 50000;
+	}
+	return result;
+}
+
+static void a_disk_that_gets_full_is_left_to_others(void **state)
+{
+	uint8_t bytes[BLOCK_BYTES];
+	emr_cid cid = block_of(3, bytes);
+	emr_block_cache *cache = open_cache(100000);
+
+	(void)state;
+	is_small = true;
+	put(cache, 1);
+	put(cache, 2);
+	is_nearly_full = true;
+	assert_status(
+		EMR_NO_SPACE, emr_block_cache_put(cache, &cid, emr_bytes_of(bytes, sizeof bytes)));
+	assert_int_equal(emr_block_cache_bytes(cache), 0);
+	is_nearly_full = false;
+	put(cache, 3);
+	assert_true(gets(cache, 3));
+	is_small = false;
+	emr_block_cache_close(cache);
+}
+
 #define IN_DIRECTORY(test) cmocka_unit_test_setup_teardown(test, make_directory, remove_directory)
 
 int main(void)
@@ -250,6 +289,7 @@ int main(void)
 		IN_DIRECTORY(bytes_that_were_changed_or_cut_are_never_given_out),
 		IN_DIRECTORY(what_others_left_in_the_directory_is_neither_read_nor_removed),
 		IN_DIRECTORY(a_block_larger_than_the_cache_is_not_kept_and_nothing_goes_for_it),
+		IN_DIRECTORY(a_disk_that_gets_full_is_left_to_others),
 		IN_DIRECTORY(who_needs_the_disk_gets_room_as_long_as_there_is_some),
 	};
 

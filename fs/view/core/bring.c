@@ -76,12 +76,12 @@ typedef struct bringing {
 	void *arg;
 } bringing;
 
-/* What was there and is not what it should be stays bad, whoever else has no copy. */
+/* What was there and is not what it should be stays bad, whyever nobody gave another copy. */
 static emr_status say_failure(const emr_handle *handle, emr_status status)
 {
 	emr_view *view = handle->view;
 
-	if (status == EMR_MISSING_DATA && __atomic_load_n(&handle->is_damaged, __ATOMIC_RELAXED))
+	if (status != EMR_INTERRUPTED && __atomic_load_n(&handle->is_damaged, __ATOMIC_RELAXED))
 		status = EMR_DAMAGED;
 	if (status == EMR_DAMAGED)
 		file_notice(view, handle->node, status);

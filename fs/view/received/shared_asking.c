@@ -410,9 +410,10 @@ static bool serve_later(emr_view *view, node *n, emr_status status)
 		wait_longer(view, n);
 		return true;
 	}
-	if (status == EMR_DAMAGED && why == EMR_MISSING_DATA)
+	if (status == EMR_DAMAGED && why != EMR_INTERRUPTED)
 		return false;
-	file_notice_places(view, n, why, emr_fetcher_places(fetcher));
+	if (why != EMR_INTERRUPTED)
+		file_notice_places(view, n, why, emr_fetcher_places(fetcher));
 	say_to_waiters(view, n, why);
 	return true;
 }
