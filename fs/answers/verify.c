@@ -20,6 +20,7 @@
 #define BAD_MAX 1000 /* said; all are counted */
 #define PROGRESS_EVERY_NS 500000000
 #define DEPTH_MAX 4096
+#define OPENING_BLOCKS_MAX 16 /* bundle, manifest, nodes, the last leaf */
 
 /* One live record, as much of it as must be kept between finding and checking. */
 typedef struct record {
@@ -174,25 +175,30 @@ static emr_status say_part(verification *v, const char *part)
 /* ---- one record ---- */
 
 static emr_status check_blocks(
-	const verification *v, const emr_content *content, const emr_content_key *key)
+	verification *v, const emr_content *content, const emr_content_key *key)
 {
+	emr_fetcher *fetcher = emr_session_fetcher(v->session);
+	emr_fetch_count brought;
 	emr_content_reader *reader = NULL;
 	bool is_present = false;
 	emr_status status = emr_content_reader_open(v->session->records, content, key, &reader);
 
 	if (status != EMR_OK)
 		return status;
+	emr_fetcher_wait_begin(fetcher, !v->session->read_only);
 	if (v->request->quick)
 		status = emr_content_reader_present(reader, &is_present, NULL);
 	else
 		status = emr_content_reader_verify(reader);
+	brought = emr_fetcher_wait_end(fetcher);
+	v->brought.bytes += brought.bytes;
 	if (status == EMR_OK && v->request->quick && !is_present)
 		status = EMR_MISSING_DATA;
 	emr_content_reader_free(reader);
 	return status;
 }
 
-static emr_status check_record(const verification *v, const record *r)
+static emr_status check_once(verification *v, const record *r)
 {
 	emr_content content;
 	emr_content_key *key = NULL;
@@ -213,6 +219,26 @@ static emr_status check_record(const verification *v, const record *r)
 		return status;
 	status = check_blocks(v, &content, key);
 	emr_content_key_free(key);
+	return status;
+}
+
+/* What is missing on this disk, or went bad there, may come from elsewhere: to open it needs a few
+ * blocks, one after the other. */
+static emr_status check_record(verification *v, const record *r)
+{
+	emr_fetcher *fetcher = emr_session_fetcher(v->session);
+	emr_status status = EMR_OK;
+	emr_cid missed;
+
+	for (int i = 0; i < OPENING_BLOCKS_MAX; i++) {
+		emr_fetcher_begin(fetcher);
+		status = check_once(v, r);
+		if ((status != EMR_MISSING_DATA && status != EMR_DAMAGED) ||
+			!emr_fetcher_missed(fetcher, &missed) ||
+			emr_fetcher_await(fetcher, &missed, !v->session->read_only, &v->brought) !=
+				EMR_OK)
+			break;
+	}
 	return status;
 }
 
@@ -492,16 +518,12 @@ static emr_status emit_answer(verification *v, json_t *chain)
 static emr_status check_all(verification *v, const emr_id16 *root)
 {
 	const emr_request *request = v->request;
-	emr_fetcher *fetcher = emr_session_fetcher(v->session);
 	bool is_whole = root == NULL;
 	json_t *chain = NULL;
 	emr_status status = EMR_OK;
 
-	if (!request->chain) {
-		emr_fetcher_wait_begin(fetcher, !v->session->read_only);
+	if (!request->chain)
 		status = check_records(v, root);
-		v->brought = emr_fetcher_wait_end(fetcher);
-	}
 	if (status == EMR_OK && is_whole && !request->chain)
 		status = check_promises(v);
 	if (status == EMR_OK && is_whole && !request->chain)

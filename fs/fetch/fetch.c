@@ -274,6 +274,8 @@ static bool may_look_again(emr_fetcher *fetcher, const emr_cid *cid, emr_status 
 
 	if (!mine.is_waiting || (is_missing && wait_for(fetcher, cid) != EMR_OK))
 		return false;
+	if (is_missing)
+		mine.has_missed = false;
 	if (mine.is_home && is_brought(fetcher, cid))
 		bring_home(fetcher, cid);
 	return is_missing;
@@ -376,6 +378,20 @@ emr_fetch_count emr_fetcher_wait_end(emr_fetcher *fetcher)
 {
 	mine.is_waiting = false;
 	return fetcher != NULL ? mine.came : (emr_fetch_count){0};
+}
+
+emr_status emr_fetcher_await(
+	emr_fetcher *fetcher, const emr_cid *cid, bool is_home, emr_fetch_count *count)
+{
+	emr_status status;
+
+	mine.came = (emr_fetch_count){0};
+	status = wait_for(fetcher, cid);
+	if (status == EMR_OK && is_home)
+		bring_home(fetcher, cid);
+	count->blocks += mine.came.blocks;
+	count->bytes += mine.came.bytes;
+	return status;
 }
 
 /* ---- Bringing ---- */

@@ -54,10 +54,15 @@ typedef struct emr_fetch_count {
 
 /* From here on this thread waits for what is not here, in the calls of the block store itself: as
  * long as there is a place that answers.  IS_HOME: what was brought is put into this computer's own
- * store, too.  Not while holding what a reader needs.  NULL is fine. */
+ * store, too.  Not while holding what a reader needs, as opening a content does: its last leaf is
+ * loaded once for all.  NULL is fine. */
 void emr_fetcher_wait_begin(emr_fetcher *fetcher, bool is_home);
 /* Ends that; how much came. */
 emr_fetch_count emr_fetcher_wait_end(emr_fetcher *fetcher);
+
+/* The same for one block, which this thread missed. */
+emr_status emr_fetcher_await(
+	emr_fetcher *fetcher, const emr_cid *cid, bool is_home, emr_fetch_count *count);
 
 /* Which places are asked, for people: "A, B".  Owned by the fetcher; "" of NULL. */
 const char *emr_fetcher_places(const emr_fetcher *fetcher);
