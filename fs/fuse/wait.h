@@ -1,11 +1,13 @@
 /* Requests that wait for what another computer must give, each with a deadline.  Whoever takes a
  * request out of the table answers it, and nobody else: the thread that did the work, the deadline,
- * or an interrupt.  Reads of what is on this disk are not among them: they have no deadline. */
+ * or an interrupt.  Reads of what is on this disk are not among them: they have no deadline.  Reads
+ * of what must be brought are, block by block. */
 #pragma once
 
 #include "session.h"
 
-#define WAIT_MAX 192 /* above it the oldest is answered at once */
+#define WAIT_MAX                                                                                   \
+	640 /* above it the oldest is answered at once; the kernel has 256 reads under way */
 
 /* The thread that watches deadlines (CLOCK_BOOTTIME: suspended time counts). */
 emr_status wait_start(void);
