@@ -87,6 +87,9 @@ static const emr_message_row rows[EMR_MESSAGE_COUNT] = {
 		"at {time} cannot be told here.",
 		"If it stays so when the network can be reached, the key has ended since: ask "
 		"whose folder it is."},
+	[EMR_SAY_COPY_UNSIGNED] = {"copy-unsigned", "", "info", EMR_EXIT_PART,
+		"The copy {path} is yours; the signature of {signer} stays with {original}.",
+		"Where the signature counts, give the original."},
 	[EMR_SAY_INBOX_LIMIT] = {"inbox-limit", "", "warn", EMR_EXIT_DENIED,
 		"More was left for {path} than your network allows; what is beyond that is neither "
 		"fetched nor shown.",

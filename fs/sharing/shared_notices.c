@@ -65,6 +65,11 @@ static void set(const emr_session *session, const emr_shared_notice *n, emr_mess
 		set_no_release(session, n, problem);
 		return;
 	}
+	if (message == EMR_SAY_COPY_UNSIGNED) {
+		emr_problem_set(problem, message, "path", n->path, "signer", n->owner, "original",
+			n->inside, NULL);
+		return;
+	}
 	emr_shared_purposes(n->purposes, purposes);
 	emr_shared_purposes(UINT32_C(1) << (n->purpose & 31), purpose);
 	emr_time_text((int64_t)n->time_unix_s, time);

@@ -54,6 +54,13 @@ REGISTERED=$(as ana registered "$DAY/Findings.pdf")
 told() { json 0 verify "$1" && echo "$(field signed.by) $(field signed.placed) $(field signed.entry):$(field signed.tx) $(field signed.at)"; }
 expect "when, in which entry" "$(as ana told "$DAY/Findings.pdf")" "Paula Lima False $REGISTERED"
 
+say "a copy that ana makes of it is hers, and that is said"
+must cp "$PLACE/Findings.pdf" ana-folder/Mine.pdf
+as ana run 0 status --wait
+is_signed ana-folder/Mine.pdf self || emr_fail "the copy: $(signature ana-folder/Mine.pdf)"
+two_until 20 grep -qF "The copy Mine.pdf is yours; the signature of Paula Lima, São Lucas stays with $DAY/Findings.pdf." ana-folder/.emrfs/notices
+must rm ana-folder/Mine.pdf
+
 say "and what she left has a proof for others, where it lies and where it was moved to"
 must cp "ana-folder/.emrfs/proof/$DAY/Findings.pdf.tlog-proof" deposit.tlog-proof
 as ana json 0 verify --proof deposit.tlog-proof report.pdf

@@ -25,6 +25,10 @@ emr_test(test_deposits
 	USES ${shared_uses}
 	INCLUDES ${view_inside}
 	LINK_OPTIONS -Wl,--wrap=emr_statement_make -Wl,--wrap=emr_replica_recent)
+emr_test(test_copies
+	SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_copies.c ${CMAKE_CURRENT_LIST_DIR}/deposit_kit.c ${shared_kit}
+	USES ${shared_uses}
+	INCLUDES ${view_inside})
 emr_test(test_flood
 	SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_flood.c ${CMAKE_CURRENT_LIST_DIR}/deposit_kit.c ${shared_kit}
 	USES ${shared_uses}

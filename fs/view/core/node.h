@@ -41,6 +41,7 @@ typedef struct file {
 	struct shared_at *shown; /* what it was while another's folder showed it (foreign.h); owned;
 				    NULL: it was not */
 	uint64_t wrote;		 /* grows with every write or change of size */
+	uint64_t looked;     /* `wrote` when it was compared with what others signed (copies.c) */
 	uint64_t handed;     /* `wrote` when the bytes were last handed to the operating system */
 	bool staging_in_row; /* the journal's row names it */
 	bool has_content;    /* frozen and not published yet */
@@ -276,6 +277,7 @@ struct emr_view {
 	int64_t given_emptied_boot_ns; /* and when; 0: none */
 	struct comparing *comparing;   /* compare.h; NULL: nothing to do yet */
 	struct shared_words *words;    /* signed.h */
+	emr_buf originals;	       /* originals.h */
 	emr_buf stale_told; /* of emr_cid: versions whose certificate could not be checked; told
 			       once */
 	struct deposit_tally *tallies; /* deposits_limit.h; the publisher's, without the lock */

@@ -12,6 +12,7 @@
 
 #include "compare.h"
 #include "kind.h"
+#include "originals.h"
 
 static emr_bytes descriptor_of(const emr_view *view)
 {
@@ -125,8 +126,10 @@ emr_status signed_open(
 		emr_content_reader_free(reader);
 		return status;
 	}
-	if (is_anothers(&whose.is))
+	if (is_anothers(&whose.is)) {
 		compare_note(view, n, &place->root, reader);
+		originals_note(view, n, &place->root, reader);
+	}
 	if (whose.is.standing == EMR_SIGNED_STALE)
 		tell_stale(view, n, &place->root, &whose.is, whose.time_unix_s);
 	*out_reader = reader;
@@ -358,6 +361,7 @@ bool signed_tell(emr_view *view, node *n)
 
 void signed_free(emr_view *view)
 {
+	emr_buf_free(&view->originals);
 	emr_buf_free(&view->stale_told);
 	while (view->words != NULL) {
 		shared_words *w = view->words;

@@ -320,10 +320,11 @@ emr_status publish_run(emr_view *view, bool all)
 	}
 	if (status == EMR_OK || p.nnodes > 0)
 		status = tops_learn(&p);
-	if (status == EMR_OK)
+	if (status == EMR_OK) {
 		headers_learn(&p);
-	if (status == EMR_OK)
+		copies_tell(&p);
 		status = describe_all(&p);
+	}
 	if (status == EMR_OK)
 		status = send_all(&p);
 	if (status == EMR_OK)

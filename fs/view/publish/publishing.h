@@ -67,6 +67,11 @@ emr_status tops_learn(publishing *p);
 /* Without view->lock: notes it with every candidate that has new content. */
 void headers_learn(publishing *p);
 
+/* copies.c: what is a copy of a signed record */
+
+/* Without view->lock: says so of every candidate that is one, once. */
+void copies_tell(publishing *p);
+
 /* describe.c: candidates become changes */
 emr_status describe_all(publishing *p);
 void describe_free(publishing *p);

@@ -107,9 +107,10 @@ void emr_shared_purposes(uint32_t bits, char out[EMR_SHARED_PURPOSES_BYTES]);
 typedef struct emr_shared_notice {
 	const char *id;	    /* message id: "no-release", "grant-expired" ... */
 	const char *path;   /* from the top of the folder */
-	const char *inside; /* the same path at the owner's: "SHARE/..." */
-	const char *owner;  /* as his directory is called; of "bad-signature", "signature-stale" who
-			       signed */
+	const char *inside; /* the same path at the owner's: "SHARE/..."; of "copy-unsigned" the
+			       original's */
+	const char *owner;  /* as his directory is called; of "bad-signature", "signature-stale",
+			       "copy-unsigned" who signed */
 	const char *organisation; /* of whoever signed */
 	uint32_t purposes;	  /* of the grant: bit n = purpose n */
 	uint8_t purpose;	  /* of the folder */

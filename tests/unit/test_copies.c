@@ -1,0 +1,183 @@
+/* Who copies what a doctor has signed is told that the copy has no signature but his own: once, and
+ * of nothing else. */
+#include "deposit_kit.h"
+
+#include "edit.h"
+
+#define DEPOSIT                                                                                    \
+	story s;                                                                                   \
+	depositor d;                                                                               \
+	(void)state;                                                                               \
+	story_begin(&s);                                                                           \
+	noticed[0] = 0;                                                                            \
+	s.k.view->options.shared_notice = note;                                                    \
+	depositor_open(&d, &s)
+
+static char noticed[8000];
+
+static void note(void *arg, const emr_shared_notice *n)
+{
+	size_t len = strlen(noticed);
+
+	(void)arg;
+	(void)snprintf(noticed + len, sizeof noticed - len, "%s %s %s %s\n", n->id, n->path,
+		n->inside, n->owner);
+}
+
+static void end(story *s, depositor *d)
+{
+	depositor_close(d);
+	story_end(s);
+}
+
+/* PATH below today's directory, in a static buffer. */
+static const char *today(const story *s, const char *name)
+{
+	static char path[400];
+
+	(void)snprintf(path, sizeof path, "%s/%s", deposits_today(s), name);
+	return path;
+}
+
+static void expect_told(const story *s, const char *copy, const char *original)
+{
+	char wanted[800];
+
+	(void)snprintf(wanted, sizeof wanted, "copy-unsigned %s %s lima@clinic, org0\n", copy,
+		today(s, original));
+	assert_string_equal(noticed, wanted);
+	noticed[0] = 0;
+}
+
+static void save(story *s, const char *path, const char *text)
+{
+	kit_text(&s->k, path, text);
+	kit_publish_all(&s->k);
+}
+
+static void a_copy_of_what_a_doctor_signed_is_told_once(void **state)
+{
+	DEPOSIT;
+
+	(void)deposit(&d, "Report.pdf", "%PDF all is well");
+	deposits_arrive(&s);
+	kit_expect_text(&s.k, today(&s, "Report.pdf"), "%PDF all is well");
+	save(&s, "Imaging/Copy.pdf", "%PDF all is well");
+	expect_told(&s, "Imaging/Copy.pdf", "Report.pdf");
+	assert_int_equal(
+		strncmp(kit_attribute(&s.k, "Imaging/Copy.pdf", "user.emrfs.signature"), "self", 4),
+		0);
+	/* What happens to the copy later is told by nobody, nor is the original's own way. */
+	kit_rename(&s.k, "Imaging/Copy.pdf", "Imaging/Mine.pdf");
+	kit_publish_all(&s.k);
+	save(&s, "Imaging/Mine.pdf", "%PDF all is ill!");
+	save(&s, "Imaging/Mine.pdf", "%PDF all is well");
+	kit_rename(&s.k, today(&s, "Report.pdf"), "Imaging/Report.pdf");
+	kit_publish_all(&s.k);
+	assert_string_equal(noticed, "");
+	/* Another copy is another one, also of what was moved. */
+	kit_expect_text(&s.k, "Imaging/Report.pdf", "%PDF all is well");
+	save(&s, "Imaging/Again.pdf", "%PDF all is well");
+	assert_non_null(strstr(noticed, "copy-unsigned Imaging/Again.pdf Imaging/Report.pdf lima"));
+	end(&s, &d);
+}
+
+static void what_is_no_copy_of_it_is_not_told(void **state)
+{
+	DEPOSIT;
+
+	(void)deposit(&d, "Report.pdf", "%PDF all is well");
+	deposits_arrive(&s);
+	/* Nobody has read it yet: who writes the same has it from elsewhere. */
+	save(&s, "Imaging/Elsewhere.pdf", "%PDF all is well");
+	kit_expect_text(&s.k, today(&s, "Report.pdf"), "%PDF all is well");
+	save(&s, "Imaging/Other.pdf", "%PDF all is ill.");
+	save(&s, "Imaging/Longer.pdf", "%PDF all is well.");
+	save(&s, "Imaging/Empty.pdf", "");
+	save(&s, "Imaging/.~lock.Report.odt#", "%PDF all is well");
+	save(&s, "Imaging/Copy.tmp", "%PDF all is well");
+	/* Nor is a copy of one's own. */
+	kit_expect_text(&s.k, "Imaging/MRI.pdf", "%PDF a knee");
+	save(&s, "Imaging/Knee.pdf", "%PDF a knee");
+	assert_string_equal(noticed, "");
+	/* When it gets a name of a record, it is one. */
+	kit_rename(&s.k, "Imaging/Copy.tmp", "Imaging/Copy.pdf");
+	kit_publish_all(&s.k);
+	expect_told(&s, "Imaging/Copy.pdf", "Report.pdf");
+	/* What an editor puts in its place is its next version. */
+	kit_text(&s.k, "Imaging/lu1a2b3c.tmp", "%PDF all is well");
+	kit_rename(&s.k, "Imaging/lu1a2b3c.tmp", today(&s, "Report.pdf"));
+	kit_publish_all(&s.k);
+	assert_string_equal(noticed, "");
+	end(&s, &d);
+}
+
+static void text_of(char *out, size_t len, char last)
+{
+	memset(out, 'a', len);
+	out[len - 1] = last;
+	out[len] = 0;
+}
+
+static void every_byte_of_it_counts(void **state)
+{
+	static char one[300000 + 1], other[300000 + 1];
+	DEPOSIT;
+
+	text_of(one, 300000, 'b');
+	text_of(other, 300000, 'c');
+	(void)deposit(&d, "a.txt", one);
+	deposits_arrive(&s);
+	kit_expect_text(&s.k, today(&s, "a.txt"), one);
+	save(&s, "Imaging/other.txt", other);
+	assert_string_equal(noticed, "");
+	save(&s, "Imaging/one.txt", one);
+	expect_told(&s, "Imaging/one.txt", "a.txt");
+	end(&s, &d);
+}
+
+static void a_whole_series_is_told_no_more_than_twenty_times_a_minute(void **state)
+{
+	unsigned told = 0;
+	char name[40], text[40];
+	DEPOSIT;
+
+	for (int i = 0; i < 24; i++) {
+		(void)snprintf(name, sizeof name, "%02d.dcm", i);
+		(void)snprintf(text, sizeof text, "slice %02d", i);
+		(void)deposit(&d, name, text);
+	}
+	deposits_arrive(&s);
+	for (int i = 0; i < 24; i++) {
+		(void)snprintf(name, sizeof name, "%02d.dcm", i);
+		(void)snprintf(text, sizeof text, "slice %02d", i);
+		kit_expect_text(&s.k, today(&s, name), text);
+		(void)snprintf(name, sizeof name, "Imaging/%02d.dcm", i);
+		kit_text(&s.k, name, text);
+	}
+	kit_publish_all(&s.k);
+	for (const char *at = noticed; *at != 0; at = strchr(at, '\n') + 1) {
+		char copy[60], original[200];
+
+		told++;
+		assert_int_equal(sscanf(at, "copy-unsigned Imaging/%59s %199s", copy, original), 2);
+		/* Each its own original, though all are of one length. */
+		assert_string_equal(strrchr(original, '/') + 1, copy);
+	}
+	assert_int_equal(told, 20);
+	end(&s, &d);
+}
+
+#define TEST(name) cmocka_unit_test(name)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(a_copy_of_what_a_doctor_signed_is_told_once),
+		TEST(what_is_no_copy_of_it_is_not_told),
+		TEST(every_byte_of_it_counts),
+		TEST(a_whole_series_is_told_no_more_than_twenty_times_a_minute),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
