@@ -143,8 +143,14 @@ static const emr_message_row rows[EMR_MESSAGE_COUNT] = {
 		"version before; what was left is beside it, (saved in part).",
 		"Save it again if you still have it, and look at this disk."},
 	[EMR_SAY_QUOTA] = {"quota", "EDQUOT", "error", EMR_EXIT_FAILED,
-		"The limit of storage of your account on this disk is reached; {path} was not "
+		"Your account may store no more on this disk ({used} of {limit}); {path} was not "
 		"saved.",
+		"Ask whoever administers this computer for more, or make room: emrfs keep --purge, "
+		"emrfs erase --deleted"},
+	[EMR_SAY_QUOTA_UNKNOWN] = {"quota", "EDQUOT", "error", EMR_EXIT_FAILED,
+		"Your account may store no more on this disk, which does not say how much its "
+		"limit "
+		"is; {path} was not saved.",
 		"Ask whoever administers this computer for more, or make room: emrfs keep --purge, "
 		"emrfs erase --deleted"},
 	[EMR_SAY_TOO_BIG] = {"too-big", "EFBIG", "warn", EMR_EXIT_FAILED,

@@ -22,6 +22,7 @@
 #include "kit/language.h"
 #include "kit/message.h"
 #include "kit/out.h"
+#include "kit/quota.h"
 #include "kit/text.h"
 
 #define NOTICES_MAX 1000
@@ -293,16 +294,45 @@ static void add(emr_notices *notices, notice n)
 	pthread_mutex_unlock(&notices->lock);
 }
 
+static void set_quota(const emr_notices *notices, const char *path, emr_problem *out_problem)
+{
+	char used[EMR_COUNT_BYTES], limit[EMR_COUNT_BYTES];
+	emr_quota q;
+
+	if (notices->place == NULL || emr_quota_of(notices->place, &q) != EMR_OK) {
+		emr_problem_set(out_problem, EMR_SAY_QUOTA_UNKNOWN, "path", path, NULL);
+		return;
+	}
+	if (q.is_files) {
+		emr_number_text(q.used, used);
+		emr_count_text(q.limit, "file", "files", limit);
+	} else {
+		emr_size_text(q.used, used);
+		emr_size_text(q.limit, limit);
+	}
+	emr_problem_set(
+		out_problem, EMR_SAY_QUOTA, "path", path, "used", used, "limit", limit, NULL);
+}
+
+/* What is known in this moment and in this thread alone: false, there is nothing of that kind. */
+static bool set_now(const emr_notices *notices, const notice *n, emr_problem *out_problem)
+{
+	if (n->message == EMR_SAY_QUOTA)
+		set_quota(notices, n->path, out_problem);
+	else if (n->message == EMR_SAY_NEWER_FORMAT) /* by how much */
+		emr_problem_set(out_problem, n->message, "what", n->path, "path", n->path, NULL);
+	else
+		return false;
+	return true;
+}
+
 void emr_notices_add(void *arg, const char *error_id, const char *path)
 {
 	notice n = {.path = strdup(path != NULL ? path : "")};
-	emr_problem newer = {0};
+	emr_problem now = {0};
 
-	if (emr_message_find(error_id, &n.message) && n.message == EMR_SAY_NEWER_FORMAT &&
-		n.path != NULL) {
-		/* By how much is known to this thread alone. */
-		emr_problem_set(&newer, n.message, "what", n.path, "path", n.path, NULL);
-		emr_notices_add_problem(arg, &newer, n.path);
+	if (n.path != NULL && emr_message_find(error_id, &n.message) && set_now(arg, &n, &now)) {
+		emr_notices_add_problem(arg, &now, n.path);
 		free(n.path);
 		return;
 	}

@@ -11,8 +11,8 @@
 static const char *const names[] = {"path", "d", "side", "n", "m", "field", "file", "dir", "pid",
 	"state", "what", "numbers", "index", "cause", "line", "verb", "word", "words", "program",
 	"value", "folder", "since", "place", "who", "names", "terms", "time", "name", "src", "dest",
-	"id", "purpose", "because", "owner", "purposes", "s", "t", "signer", "original",
-	"organisation", "called", "others", "reason", "why", "node", "said", "places"};
+	"id", "purpose", "because", "owner", "purposes", "s", "t", "signer", "original", "used",
+	"limit", "organisation", "called", "others", "reason", "why", "node", "said", "places"};
 
 static bool is_known(const char *name, size_t len)
 {

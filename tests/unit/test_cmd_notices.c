@@ -3,7 +3,10 @@
 #include "emr_test.h"
 
 #include <fcntl.h>
+#include <stdarg.h>
+#include <sys/quota.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -79,6 +82,83 @@ static void a_notice_says_where_why_and_who(void **state)
 		"The ledger did not take b.txt: your key is not in force there. It is kept here."));
 	assert_non_null(strstr(
 		text, "c (conflict, Ana).txt: Paula Lima changed this file at the same time."));
+	free(text);
+	emr_notices_free(notices);
+}
+
+/* ---- limits of storage ---- */
+
+static struct dqblk of_user, of_group; /* as the kernel has them; all zero: no limits there */
+
+long __real_syscall(long number, ...);
+long __wrap_syscall(long number, ...);
+
+/* No file system that can be made here has limits. */
+long __wrap_syscall(long number, ...)
+{
+	long a[6];
+	va_list all;
+
+	va_start(all, number);
+	for (size_t i = 0; i < sizeof a / sizeof *a; i++)
+		a[i] = va_arg(all, long);
+	va_end(all);
+	if (number != SYS_quotactl_fd)
+		return __real_syscall(number, a[0], a[1], a[2], a[3], a[4], a[5]);
+	*(struct dqblk *)a[3] = (int)a[1] == (int)QCMD(Q_GETQUOTA, USRQUOTA) ? of_user : of_group;
+	return 0;
+}
+
+static void expect_quota(struct dqblk user, struct dqblk group, const char *said)
+{
+	emr_notices *notices;
+	char *text;
+
+	of_user = user;
+	of_group = group;
+	assert_ok(emr_notices_new(NULL, &notices));
+	assert_ok(emr_notices_set_place(notices, "/tmp"));
+	emr_notices_add(notices, "quota", "Imaging/a.dcm");
+	of_user = of_group = (struct dqblk){0};
+	text = text_of(notices);
+	if (strstr(text, said) == NULL)
+		fail_msg("%s", text);
+	free(text);
+	emr_notices_free(notices);
+}
+
+static void a_limit_of_storage_is_told_with_how_much_is_used(void **state)
+{
+	(void)state;
+	expect_quota((struct dqblk){.dqb_bhardlimit = 2000000, .dqb_curspace = 2047900000},
+		(struct dqblk){.dqb_bhardlimit = 9000000, .dqb_curspace = 2047900000},
+		" quota Imaging/a.dcm: Your account may store no more on this disk (2 GB of 2 GB); "
+		"Imaging/a.dcm was not saved. Ask whoever");
+	/* The group's is the one that is reached. */
+	expect_quota((struct dqblk){.dqb_bhardlimit = 2000000, .dqb_curspace = 5000000},
+		(struct dqblk){.dqb_bhardlimit = 9000, .dqb_curspace = 9216000}, "(9 MB of 9 MB)");
+	/* The lower one counts once its time is over, and alone. */
+	expect_quota((struct dqblk){.dqb_bhardlimit = 9000000,
+			     .dqb_bsoftlimit = 5000000,
+			     .dqb_curspace = 6000000000,
+			     .dqb_btime = 1000},
+		(struct dqblk){0}, "(6 GB of 5 GB)");
+	expect_quota((struct dqblk){.dqb_ihardlimit = 1000, .dqb_curinodes = 1000},
+		(struct dqblk){0}, "(1,000 of 1,000 files)");
+}
+
+static void where_nothing_is_known_of_a_limit_that_is_said(void **state)
+{
+	emr_notices *notices;
+	char *text;
+
+	(void)state;
+	expect_quota((struct dqblk){.dqb_curspace = 5000000}, (struct dqblk){0},
+		"which does not say how much its limit is; Imaging/a.dcm was not saved.");
+	assert_ok(emr_notices_new(NULL, &notices));
+	emr_notices_add(notices, "quota", "b.txt"); /* and no place either */
+	text = text_of(notices);
+	assert_non_null(strstr(text, "which does not say how much its limit is; b.txt was not"));
 	free(text);
 	emr_notices_free(notices);
 }
@@ -254,6 +334,8 @@ int main(void)
 		cmocka_unit_test(a_notice_is_one_line_whatever_the_name),
 		cmocka_unit_test(every_notice_of_the_folder_is_a_whole_sentence),
 		cmocka_unit_test(a_notice_says_where_why_and_who),
+		cmocka_unit_test(a_limit_of_storage_is_told_with_how_much_is_used),
+		cmocka_unit_test(where_nothing_is_known_of_a_limit_that_is_said),
 		cmocka_unit_test(a_refused_program_and_what_would_let_it_in_stand_in_the_notice),
 		cmocka_unit_test(an_unknown_id_is_not_a_notice),
 		cmocka_unit_test(the_newest_thousand_stay),
