@@ -239,6 +239,23 @@ static void what_was_renamed_while_his_folder_was_closed_is_known_before_he_look
 	end(&s, &v);
 }
 
+static void a_new_name_shows_as_it_is_or_is_made_plain(void **state)
+{
+	STORY;
+
+	(void)story_share(&s, &s.lima, 0, false);
+	viewer_run(&v, NULL, 0);
+	learn(&v);
+	assert_string_equal(in(&v, "Imaging"), "MRI.pdf,Old");
+	ana_renames(&s, "Imaging", "Sc\x1b[2Jans \xe2\x80\xaegpj.\xff");
+	viewer_run(&v, owner_answers, 2);
+	assert_string_equal(beside(&v), "Sc_[2Jans _gpj._");
+	ana_renames(&s, "Sc\x1b[2Jans \xe2\x80\xaegpj.\xff", "Exames S\xc3\xa3o Jos\xc3\xa9");
+	viewer_run(&v, owner_answers, 2);
+	assert_string_equal(beside(&v), "Exames S\xc3\xa3o Jos\xc3\xa9");
+	end(&s, &v);
+}
+
 static void the_note_of_an_end_has_the_last_name(void **state)
 {
 	STORY;
@@ -266,6 +283,7 @@ int main(void)
 		TEST(a_name_that_is_there_already_is_told_apart_until_it_is_free),
 		TEST(two_shares_of_one_name_have_two_names),
 		TEST(what_was_renamed_while_his_folder_was_closed_is_known_before_he_looks),
+		TEST(a_new_name_shows_as_it_is_or_is_made_plain),
 		TEST(the_note_of_an_end_has_the_last_name),
 	};
 

@@ -22,6 +22,32 @@ void owner_tame(char *text, bool brackets, const char *nothing, size_t size)
 		snprintf(text, size, "%s", nothing);
 }
 
+void owner_show_plainly(emr_bytes name, char out[EMR_NAME_MAX + 1])
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < name.len && n + 4 < EMR_NAME_MAX - 2;) {
+		uint8_t c = name.data[i];
+		size_t len = c < 0x80 ? 1 : c < 0xe0 ? 2 : c < 0xf0 ? 3 : 4;
+		char one[5] = "";
+
+		if (len > name.len - i)
+			len = 1;
+		for (size_t k = 1; k < len; k++)
+			len = (name.data[i + k] & 0xc0) == 0x80 ? len : 1;
+		memcpy(one, name.data + i, len);
+		i += len;
+		if (one[0] == 0 || one[0] == '/' || one[0] == '\\' ||
+			(one[0] != ' ' && !emr_card_name_ok(one))) {
+			out[n++] = '_';
+			continue;
+		}
+		memcpy(out + n, one, len);
+		n += len;
+	}
+	out[n] = 0;
+}
+
 void emr_shared_owner_name(const emr_card *card, size_t digits, char out[EMR_NAME_MAX + 1])
 {
 	char code[EMR_OWNER_DIGITS_MAX + 1], name[sizeof card->name];

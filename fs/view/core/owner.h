@@ -9,5 +9,8 @@
  * was opened (controls, marks of direction), but a slash ends a name, and a bracket is kept for
  * what emrfs says. */
 void owner_tame(char *text, bool brackets, const char *nothing, size_t size);
+/* NAME, any bytes, as a name that shows as it is: every other character, and what a path is made
+ * of, becomes "_". */
+void owner_show_plainly(emr_bytes name, char out[EMR_NAME_MAX + 1]);
 /* "NAME vouched=WHO" of the person with CARD, whose directory is called NAME.  Any lock. */
 emr_status owner_say(const emr_view *view, const char *name, const emr_card *card, emr_buf *out);

@@ -45,7 +45,7 @@ static void choose_name(const emr_view *view, shared_share *s)
 
 static void want_name(shared_share *s, const char *label)
 {
-	snprintf(s->wanted, sizeof s->wanted, "%s", label);
+	owner_show_plainly(emr_bytes_of(label, strlen(label)), s->wanted);
 	owner_tame(s->wanted, false, "unnamed", sizeof s->wanted);
 }
 

@@ -21,6 +21,7 @@
 #include "clock.h"
 #include "deposits_limit.h"
 #include "ops_tree.h"
+#include "owner.h"
 
 #define MODE_SHOWN 0600
 #define SALT "inbox"
@@ -80,40 +81,13 @@ emr_status deposits_is_one(emr_view *view, const emr_place *place, bool *out_is)
 
 /* ---- names ---- */
 
-/* Each character that would not show as it is, and what a path is made of, becomes "_". */
-static void show_plainly(emr_bytes name, char out[EMR_NAME_MAX + 1])
-{
-	size_t n = 0;
-
-	for (size_t i = 0; i < name.len && n + 4 < EMR_NAME_MAX - 2;) {
-		uint8_t c = name.data[i];
-		size_t len = c < 0x80 ? 1 : c < 0xe0 ? 2 : c < 0xf0 ? 3 : 4;
-		char one[5] = "";
-
-		if (len > name.len - i)
-			len = 1;
-		for (size_t k = 1; k < len; k++)
-			len = (name.data[i + k] & 0xc0) == 0x80 ? len : 1;
-		memcpy(one, name.data + i, len);
-		i += len;
-		if (one[0] == 0 || one[0] == '/' || one[0] == '\\' ||
-			(one[0] != ' ' && !emr_card_name_ok(one))) {
-			out[n++] = '_';
-			continue;
-		}
-		memcpy(out + n, one, len);
-		n += len;
-	}
-	out[n] = 0;
-}
-
 /* What is scratch elsewhere would never reach the ledger here, and what begins with a dot is not
  * seen. */
 static void name_safely(emr_bytes name, const char *otherwise, char out[EMR_NAME_MAX + 1])
 {
 	char plain[EMR_NAME_MAX + 1];
 
-	show_plainly(name, plain);
+	owner_show_plainly(name, plain);
 	for (char *c = plain; *c == '.' || *c == ' '; c++)
 		*c = '_';
 	if (plain[0] == 0 || emr_name_check(plain) != EMR_OK)
