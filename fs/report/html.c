@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "kit/language.h"
 #include "kit/text.h"
 
 /* Length of the sound UTF-8 character at U, 0 when there is none (RFC 3629). */
@@ -112,8 +113,14 @@ void emr_html_size(FILE *to, uint64_t bytes)
 		scaled /= 1000;
 		unit++;
 	}
-	fprintf(to, scaled < 9.95 && unit > 0 ? "%.1f %s" : "%.0f %s", scaled,
-		bytes == 1 ? "byte" : units[unit]);
+	if (unit == 0)
+		emr_html_counted(to, bytes, "%s byte", "%s bytes");
+	else if (scaled < 9.95)
+		fprintf(to, "%u%.3s%u %s", (unsigned)(scaled * 10 + 0.5) / 10,
+			emr_text_as("before decimals", "."), (unsigned)(scaled * 10 + 0.5) % 10,
+			units[unit]);
+	else
+		fprintf(to, "%.0f %s", scaled, units[unit]);
 }
 
 void emr_html_time(FILE *to, uint64_t unix_s)
@@ -139,10 +146,11 @@ void emr_html_day(FILE *to, uint64_t unix_s)
 void emr_html_date(FILE *to, const char *date)
 {
 	static const char months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
+	bool is_english = strcmp(emr_language_now(), "en") == 0;
 	unsigned year, month, day = 0;
 	int n = sscanf(date, "%4u-%2u-%2u", &year, &month, &day);
 
-	if (n < 2 || month < 1 || month > 12)
+	if (n < 2 || month < 1 || month > 12 || !is_english) /* elsewhere as it is written */
 		emr_html_text(to, date);
 	else if (n == 2)
 		fprintf(to, "%.3s %u", months + (month - 1) * 3, year);
@@ -152,6 +160,55 @@ void emr_html_date(FILE *to, const char *date)
 
 void emr_html_count(FILE *to, uint64_t n, const char *one, const char *many)
 {
+	char text[EMR_COUNT_BYTES];
+
+	emr_count_text(n, one, many, text);
+	fputs(text, to);
+}
+
+void emr_html_counted(FILE *to, uint64_t n, const char *one, const char *many)
+{
+	const char *text = emr_text_of(n, one, many), *at = strstr(text, "%s");
+
+	fprintf(to, "%.*s", (int)(at != NULL ? (size_t)(at - text) : strlen(text)), text);
+	if (at == NULL)
+		return;
 	emr_html_number(to, n);
-	fprintf(to, " %s", n == 1 ? one : many);
+	fputs(at + 2, to);
+}
+
+static const emr_html_piece *piece_called(
+	const emr_html_piece *pieces, const char *name, size_t len)
+{
+	for (; pieces->name != NULL; pieces++)
+		if (strlen(pieces->name) == len && memcmp(pieces->name, name, len) == 0)
+			return pieces;
+	return NULL;
+}
+
+static void put_piece(FILE *to, const emr_html_piece *piece)
+{
+	if (piece->put_text != NULL)
+		piece->put_text(to, piece->text);
+	else if (piece->put_number != NULL)
+		piece->put_number(to, piece->number);
+	else if (piece->put != NULL)
+		piece->put(to, piece->what);
+}
+
+void emr_html_say(FILE *to, const char *sentence, const emr_html_piece *pieces)
+{
+	while (*sentence != '\0') {
+		const char *end = *sentence == '{' ? strchr(sentence, '}') : NULL;
+		const emr_html_piece *piece = end != NULL ? piece_called(pieces, sentence + 1,
+								    (size_t)(end - sentence - 1))
+							  : NULL;
+
+		if (piece == NULL) {
+			fputc(*sentence++, to);
+			continue;
+		}
+		put_piece(to, piece);
+		sentence = end + 1;
+	}
 }

@@ -5,6 +5,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include "kit/language.h"
+
 static const struct {
 	const char *ending, *kind;
 } endings[] = {
@@ -75,21 +77,21 @@ static const struct {
 static const struct {
 	const char *kind, *title;
 } titles[] = {
-	{"dicom", "DICOM images and reports"},
-	{"pdf", "PDF documents"},
-	{"fhir", "FHIR resources"},
-	{"cda", "CDA documents"},
-	{"image", "Pictures"},
-	{"video", "Videos"},
-	{"sound", "Sound recordings"},
-	{"text", "Texts"},
-	{"table", "Tables"},
-	{"document", "Letters and documents"},
-	{"slides", "Slides"},
-	{"archive", "Archives"},
-	{"genome", "Genomic data"},
-	{"data", "Data files"},
-	{"other", "Other files"},
+	{"dicom", N_("DICOM images and reports")},
+	{"pdf", N_("PDF documents")},
+	{"fhir", N_("FHIR resources")},
+	{"cda", N_("CDA documents")},
+	{"image", N_("Pictures")},
+	{"video", N_("Videos")},
+	{"sound", N_("Sound recordings")},
+	{"text", N_("Texts")},
+	{"table", N_("Tables")},
+	{"document", N_("Letters and documents")},
+	{"slides", N_("Slides")},
+	{"archive", N_("Archives")},
+	{"genome", N_("Genomic data")},
+	{"data", N_("Data files")},
+	{"other", N_("Other files")},
 };
 
 static const char *kind_of_ending(const char *name, size_t len)
@@ -124,6 +126,6 @@ const char *emr_kind_title(const char *kind)
 {
 	for (size_t i = 0; i < sizeof titles / sizeof *titles; i++)
 		if (strcmp(titles[i].kind, kind) == 0)
-			return titles[i].title;
-	return "Other files";
+			return emr_text(titles[i].title);
+	return _("Other files");
 }

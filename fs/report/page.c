@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "kit/language.h"
 #include "kit/message.h"
 #include "kit/text.h"
 #include "report/html.h"
@@ -42,18 +43,23 @@ static bool flag_of(const json_t *object, const char *name)
 
 static void put_owner(FILE *to, const json_t *report)
 {
-	if (text_of(report, "owner")[0] != '\0') {
-		fputs("Health of ", to);
-		emr_html_text(to, text_of(report, "owner"));
-	} else {
-		fputs("Health folder ", to);
-		emr_html_text(to, text_of(report, "code"));
-	}
+	bool is_named = text_of(report, "owner")[0] != '\0';
+	const emr_html_piece pieces[] = {
+		{.name = "who",
+			.put_text = emr_html_text,
+			.text = text_of(report, is_named ? "owner" : "code")},
+		{0}};
+
+	emr_html_say(to, is_named ? _("Health of {who}") : _("Health folder {who}"), pieces);
 }
 
 static void put_head(FILE *to, const page_facts *p)
 {
-	fputs("<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
+	const emr_html_piece pieces[] = {
+		{.name = "time", .put_number = emr_html_time, .number = p->now_unix_s}, {0}};
+
+	fprintf(to, "<!DOCTYPE html>\n<html lang=\"%s\">\n", emr_language_now());
+	fputs("<head>\n<meta charset=\"utf-8\">\n"
 	      "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; "
 	      "style-src 'unsafe-inline'; "
 	      "base-uri 'none'; form-action 'none'\">\n"
@@ -66,11 +72,12 @@ static void put_head(FILE *to, const page_facts *p)
 	fputs(page_style, to);
 	fputs("</style>\n</head>\n<body>\n<main>\n<header>\n<h1>", to);
 	put_owner(to, p->report);
-	fputs("</h1>\n<p class=\"soft\">As of ", to);
-	emr_html_time(to, p->now_unix_s);
-	fputs(". Made on your own computer; this page asks no network for "
-	      "anything.</p>\n</header>\n",
-		to);
+	fputs("</h1>\n<p class=\"soft\">", to);
+	emr_html_say(to,
+		_("As of {time}. Made on your own computer; this page asks no network for "
+		  "anything."),
+		pieces);
+	fputs("</p>\n</header>\n", to);
 }
 
 static void open_tile(FILE *to, const char *level)
@@ -89,29 +96,32 @@ static void put_tiles(FILE *to, const page_facts *p)
 	uint64_t pending = number_of(r, "pending"), failed = number_of(r, "failed");
 	bool has_copy = flag_of(r, "second_copy");
 	const char *tested = text_of(r, "words_tested_at");
+	const emr_html_piece size[] = {
+		{.name = "size", .put_number = emr_html_size, .number = p->bytes}, {0}};
 
 	fputs("<div class=\"tiles\">\n", to);
 	open_tile(to, "");
 	emr_html_number(to, p->files);
 	fputs("</b><span class=\"what\">", to);
-	fprintf(to, "record%s, ", p->files == 1 ? "" : "s");
-	emr_html_size(to, p->bytes);
+	emr_html_say(to, emr_text_of(p->files, "record, {size}", "records, {size}"), size);
 	fputs("</span></div>\n", to);
 	open_tile(to, failed > 0 ? "bad" : pending > 0 ? "warn" : "good");
 	if (pending + failed == 0)
-		fputs("All", to);
+		fputs(emr_text_as("all records", "All"), to);
 	else
 		emr_html_number(to, number_of(r, "confirmed"));
-	close_tile(to, "signed and on the ledger");
+	close_tile(to, _("signed and on the ledger"));
 	open_tile(to, has_copy ? "good" : emr_report_needs_copy(r) ? "warn" : "");
 	if (has_copy)
 		emr_html_day(to, number_of(r, "backup_unix"));
 	else
-		fputs("None yet", to);
-	close_tile(to, "second copy");
+		fputs(emr_text_as("copy", "None yet"), to);
+	close_tile(to, _("second copy"));
 	open_tile(to, tested[0] != '\0' ? "good" : "warn");
-	fputs(tested[0] != '\0' ? "Tested" : "Not tested", to);
-	close_tile(to, "the 24 recovery words");
+	fputs(tested[0] != '\0' ? emr_text_as("words", "Tested")
+				: emr_text_as("words", "Not tested"),
+		to);
+	close_tile(to, _("the 24 recovery words"));
 	fputs("</div>\n", to);
 }
 
@@ -129,17 +139,19 @@ static void open_check(FILE *to, const char *level, const char *mark)
 
 static void put_copies(FILE *to, const json_t *r)
 {
+	const emr_html_piece pieces[] = {{.name = "time",
+						 .put_number = emr_html_time,
+						 .number = number_of(r, "backup_unix")},
+		{.name = "dir", .put_text = emr_html_name, .text = text_of(r, "backup_dir")}, {0}};
 	emr_problem problem;
 
 	if (flag_of(r, "second_copy")) {
 		open_check(to, GOOD);
-		fputs("Second copy: ", to);
-		emr_html_time(to, number_of(r, "backup_unix"));
-		fputs(", in ", to);
-		emr_html_name(to, text_of(r, "backup_dir"));
-		fputs(". What was saved since is only here: repeat it with <code>emrfs "
-		      "backup</code>.</span></li>\n",
-			to);
+		emr_html_say(to,
+			_("Second copy: {time}, in {dir}. What was saved since is only here: "
+			  "repeat it with <code>emrfs backup</code>."),
+			pieces);
+		fputs("</span></li>\n", to);
 		return;
 	}
 	if (!emr_report_needs_copy(r))
@@ -158,7 +170,8 @@ static void put_words(FILE *to, const json_t *r)
 	if (tested[0] != '\0') {
 		open_check(to, GOOD);
 		emr_day_text(tested, day);
-		fprintf(to, "Your 24 recovery words were tested on %s.</span></li>\n", day);
+		fprintf(to, _("Your 24 recovery words were tested on %s."), day);
+		fputs("</span></li>\n", to);
 		return;
 	}
 	open_check(to, WARN);
@@ -174,14 +187,18 @@ static void put_ledger(FILE *to, const json_t *r)
 	uint64_t witnessed = number_of(ledger, "witnessed");
 
 	open_check(to, witnessed > 0 ? "good" : "soft", witnessed > 0 ? "&#10003;" : "i");
-	fputs("The ledger has ", to);
-	emr_html_count(to, number_of(ledger, "size"), "entry", "entries");
-	if (witnessed > 0)
-		fprintf(to, ", witnessed by %llu.</span></li>\n", (unsigned long long)witnessed);
-	else
-		fputs("; it is on this computer and nobody else keeps a signed copy of its "
-		      "head.</span></li>\n",
-			to);
+	if (witnessed > 0) {
+		emr_html_counted(to, number_of(ledger, "size"), "The ledger has %s entry, ",
+			"The ledger has %s entries, ");
+		fprintf(to, _("witnessed by %llu."), (unsigned long long)witnessed);
+	} else {
+		emr_html_counted(to, number_of(ledger, "size"),
+			"The ledger has %s entry; it is on this computer and nobody else keeps a "
+			"signed copy of its head.",
+			"The ledger has %s entries; it is on this computer and nobody else keeps a "
+			"signed copy of its head.");
+	}
+	fputs("</span></li>\n", to);
 }
 
 static void put_unsent(FILE *to, const json_t *r)
@@ -191,27 +208,29 @@ static void put_unsent(FILE *to, const json_t *r)
 	if (number_of(r, "not_safe_files") > 0 ||
 		json_is_string(json_object_get(r, "disk_error"))) {
 		open_check(to, BAD);
-		emr_html_count(to, number_of(r, "not_safe_files"), "change is", "changes are");
-		fputs(" not safe on this disk, which is full or answers with errors: <code>emrfs "
-		      "status</code></span></li>\n",
-			to);
+		emr_html_counted(to, number_of(r, "not_safe_files"),
+			"%s change is not safe on this disk, which is full or answers with errors: "
+			"<code>emrfs status</code>",
+			"%s changes are not safe on this disk, which is full or answers with "
+			"errors: <code>emrfs status</code>");
+		fputs("</span></li>\n", to);
 		return;
 	}
 	if (pending + failed == 0) {
 		open_check(to, GOOD);
-		fputs("Everything is safe on this disk, encrypted, signed and on the "
-		      "ledger.</span></li>\n",
+		fputs(_("Everything is safe on this disk, encrypted, signed and on the ledger."),
 			to);
+		fputs("</span></li>\n", to);
 		return;
 	}
 	open_check(to, failed > 0 ? "bad" : "warn", failed > 0 ? "&#10007;" : "!");
-	emr_html_count(to, pending, "change is", "changes are");
-	fputs(" safe on this disk and on the way to the ledger", to);
+	emr_html_counted(to, pending, "%s change is safe on this disk and on the way to the ledger",
+		"%s changes are safe on this disk and on the way to the ledger");
 	if (failed > 0) {
 		fputs("; ", to);
-		emr_html_count(to, failed, "was", "were");
-		emr_hint_print(to,
-			" not taken by it and is kept here. Why: <code>emrfs status PATH</code>");
+		emr_html_counted(to, failed, "%s was not taken by it and is kept here.",
+			"%s were not taken by it and are kept here.");
+		emr_hint_print(to, " Why: <code>emrfs status PATH</code>");
 	}
 	fputs(".</span></li>\n", to);
 }
@@ -221,7 +240,7 @@ static void put_safety(FILE *to, const page_facts *p)
 	const json_t *r = p->report, *errors = json_object_get(r, "errors");
 	size_t n = json_array_size(errors);
 
-	fputs("<section>\n<h2>Is it safe?</h2>\n<ul class=\"checks\">\n", to);
+	fprintf(to, "<section>\n<h2>%s</h2>\n<ul class=\"checks\">\n", _("Is it safe?"));
 	if (flag_of(r, "read_only")) {
 		open_check(to, BAD);
 		emr_hint_print(to,
@@ -273,7 +292,7 @@ static void put_sum(FILE *to, const page_sum *sum, uint64_t whole)
 
 static void put_sums(FILE *to, const char *title, const page_sums *sums, uint64_t whole)
 {
-	char others[] = "others";
+	EMR_AUTO_FREE char *others = strdup(_("others"));
 	page_sum rest = {.name = others};
 
 	fprintf(to, "<div><h3>%s</h3>\n<table class=\"sums\">\n", title);
@@ -285,28 +304,27 @@ static void put_sums(FILE *to, const char *title, const page_sums *sums, uint64_
 		rest.files += sums->all[i].files;
 		rest.bytes += sums->all[i].bytes;
 	}
-	if (rest.files > 0)
+	if (rest.files > 0 && others != NULL)
 		put_sum(to, &rest, whole);
 	fputs("</table></div>\n", to);
 }
 
 static void put_content(FILE *to, const page_facts *p)
 {
-	fputs("<section>\n<h2>What is here</h2>\n", to);
+	fprintf(to, "<section>\n<h2>%s</h2>\n", _("What is here"));
 	if (p->files == 0) {
-		fputs("<p>Nothing yet. Copy what hospitals gave you into the "
-		      "folder.</p>\n</section>\n",
-			to);
+		fprintf(to, "<p>%s</p>\n</section>\n",
+			_("Nothing yet. Copy what hospitals gave you into the folder."));
 		return;
 	}
 	fputs("<div class=\"three\">\n", to);
-	put_sums(to, "By kind", &p->kinds, p->bytes);
-	put_sums(to, "By folder", &p->folders, p->bytes);
-	put_sums(to, "By year of the examination or letter", &p->years, p->bytes);
+	put_sums(to, _("By kind"), &p->kinds, p->bytes);
+	put_sums(to, _("By folder"), &p->folders, p->bytes);
+	put_sums(to, _("By year of the examination or letter"), &p->years, p->bytes);
 	fputs("</div>\n</section>\n", to);
 	if (p->n_points < 3) /* nothing has grown yet */
 		return;
-	fputs("<section>\n<h2>How it grew</h2>\n<div class=\"two\">\n", to);
+	fprintf(to, "<section>\n<h2>%s</h2>\n<div class=\"two\">\n", _("How it grew"));
 	page_chart(to, p, false);
 	page_chart(to, p, true);
 	fputs("</div>\n</section>\n", to);
@@ -335,9 +353,14 @@ static void put_record(FILE *to, const page_record *r)
 		fputs(" &#183; ", to);
 	}
 	if (r->files > 1) {
+		const emr_html_piece pieces[] = {
+			{.name = "folder", .put_text = emr_html_name, .text = r->directory}, {0}};
+
 		emr_html_count(to, r->files, "file", "files");
-		fputs(" in ", to);
-		emr_html_name(to, r->directory[0] != '\0' ? r->directory : "the top of the folder");
+		emr_html_say(to,
+			r->directory[0] != '\0' ? _(" in {folder}")
+						: _(" in the top of the folder"),
+			pieces);
 	} else {
 		emr_html_name(to, r->path);
 	}
@@ -353,7 +376,7 @@ static void put_records(FILE *to, const page_facts *p)
 
 	if (shown == 0)
 		return;
-	fputs("<section>\n<h2>Records</h2>\n", to);
+	fprintf(to, "<section>\n<h2>%s</h2>\n", _("Records"));
 	for (size_t i = 0; i < shown; i++) {
 		const page_record *r = &p->records[i];
 
@@ -367,22 +390,23 @@ static void put_records(FILE *to, const page_facts *p)
 	}
 	fputs("</ul></details>\n<p class=\"soft\">", to);
 	if (shown < p->n_records || p->uncounted > 0)
-		fputs("These are the newest. ", to);
-	fputs("Every file with its facts: <a href=\"index.csv\">index.csv</a>. Dates are those of "
-	      "the examination where the file "
-	      "tells it, else the file's own.</p>\n</section>\n",
+		fputs(_("These are the newest. "), to);
+	fputs(_("Every file with its facts: <a href=\"index.csv\">index.csv</a>. Dates are those "
+		"of "
+		"the examination where the file tells it, else the file's own."),
 		to);
+	fputs("</p>\n</section>\n", to);
 }
 
 /* ---- versions ---- */
 
 static void put_versions(FILE *to, const page_facts *p)
 {
-	fputs("<section>\n<h2>Versions</h2>\n<p>", to);
-	emr_html_count(to, p->versions, "saved version", "saved versions");
-	fputs(" of ", to);
-	emr_html_count(to, p->files, "record", "records");
-	fputs("; every one of them can come back.</p>\n", to);
+	fprintf(to, "<section>\n<h2>%s</h2>\n<p>", _("Versions"));
+	emr_html_counted(to, p->versions, "%s saved version of ", "%s saved versions of ");
+	emr_html_counted(to, p->files, "%s record; every one of them can come back.",
+		"%s records; every one of them can come back.");
+	fputs("</p>\n", to);
 	if (p->n_revised > 0)
 		fputs("<ul class=\"rows\">\n", to);
 	for (size_t i = 0; i < p->n_revised; i++) {
@@ -390,8 +414,12 @@ static void put_versions(FILE *to, const page_facts *p)
 		emr_html_count(to, p->revised[i].versions, "version", "versions");
 		fputs("</span><span>", to);
 		put_link(to, p->revised[i].path, p->revised[i].path);
-		fputs("</span><span class=\"more\">last saved ", to);
-		emr_html_time(to, p->revised[i].changed_unix_s);
+		fputs("</span><span class=\"more\">", to);
+		emr_html_say(to, _("last saved {time}"),
+			(emr_html_piece[]){{.name = "time",
+						   .put_number = emr_html_time,
+						   .number = p->revised[i].changed_unix_s},
+				{0}});
 		fputs("</span></li>\n", to);
 	}
 	if (p->n_revised > 0)

@@ -2,6 +2,7 @@
  * time. */
 #include "page_chart.h"
 
+#include "kit/language.h"
 #include "report/html.h"
 
 #define WIDTH 360.0
@@ -107,12 +108,12 @@ void page_chart(FILE *to, const page_facts *facts, bool of_bytes)
 	step = step_for(s.max > 0 ? s.max : 1);
 	s.max = (s.max + step - 1) / step * step;
 	s.max = s.max > 0 ? s.max : step;
-	fprintf(to, "<figure><figcaption>%s: ", of_bytes ? "Size" : "Files");
+	fprintf(to, "<figure><figcaption>%s: ", of_bytes ? _("Size") : _("Files"));
 	put_value(to, value_of(&facts->points[facts->n_points - 1], of_bytes), of_bytes);
 	fprintf(to,
 		"</figcaption>\n<svg class=\"chart\" viewBox=\"0 0 %.0f %.0f\" role=\"img\" "
-		"aria-label=\"%s over time\">\n",
-		WIDTH, HEIGHT, of_bytes ? "Size" : "Number of files");
+		"aria-label=\"%s\">\n",
+		WIDTH, HEIGHT, of_bytes ? _("Size over time") : _("Number of files over time"));
 	put_lines(to, &s, step, of_bytes);
 	put_path(to, facts, &s, of_bytes, true);
 	put_path(to, facts, &s, of_bytes, false);

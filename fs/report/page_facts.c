@@ -7,6 +7,7 @@
 #include <time.h>
 
 #include "base/clock.h"
+#include "kit/language.h"
 #include "report/kinds.h"
 #include "report/report.h"
 #include "session/walk.h"
@@ -195,7 +196,8 @@ static void gather_plain(page_facts *p)
 			    strcmp(first->directory, p->records[i + n].directory) == 0;)
 			n++;
 		for (size_t j = i; n > PLAIN_MAX && j < i + n; j++) {
-			label = strdup(first->directory[0] != '\0' ? "Files" : "Files at the top");
+			label = strdup(
+				first->directory[0] != '\0' ? _("Files") : _("Files at the top"));
 			if (label == NULL)
 				return; /* then they stay apart */
 			free(p->records[j].label);
@@ -264,7 +266,7 @@ typedef struct walking {
 static emr_status add_file(
 	walking *w, const char *path, const emr_attr *attr, const emr_record_facts *facts)
 {
-	static const char top[] = "Top of the folder";
+	const char *top = _("Top of the folder");
 	page_facts *p = w->page;
 	const char *slash = strchr(path, '/'),
 		   *kind = emr_kind_title(emr_kind_of(&facts->headers, path));
@@ -279,7 +281,7 @@ static emr_status add_file(
 	if (status == EMR_OK)
 		status = slash != NULL ? add_to(&p->folders, path, (size_t)(slash - path),
 						 attr->size_bytes)
-				       : add_to(&p->folders, top, sizeof top - 1, attr->size_bytes);
+				       : add_to(&p->folders, top, strlen(top), attr->size_bytes);
 	if (status == EMR_OK)
 		status = add_to(
 			&p->years, dated.date, strlen(dated.date) < 4 ? 1 : 4, attr->size_bytes);

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "kit/language.h"
 #include "kit/text.h"
 #include "report/html.h"
 #include "view/when.h"
@@ -43,19 +44,20 @@ static void put_group(FILE *to, const emr_event *e, size_t n)
 {
 	char directory[4200];
 
-	fprintf(to, "%s ", emr_deed_text((emr_deed)e->deed));
+	fprintf(to, "%s ", emr_text_word(emr_deed_text((emr_deed)e->deed)));
 	emr_html_count(to, n, "file", "files");
 	snprintf(directory, sizeof directory, "%.*s", (int)directory_len(e->path), e->path);
-	if (directory[0] != '\0') {
-		fputs(" in ", to);
-		emr_html_name(to, directory);
-	}
+	if (directory[0] != '\0')
+		emr_html_say(to, _(" in {folder}"),
+			(emr_html_piece[]){
+				{.name = "folder", .put_text = emr_html_name, .text = directory},
+				{0}});
 }
 
 static void put_one(FILE *to, const emr_event *e)
 {
-	fprintf(to, "%s %s", emr_deed_text((emr_deed)e->deed),
-		e->type == EMR_META_DIR ? "folder " : "");
+	fprintf(to, "%s %s", emr_text_word(emr_deed_text((emr_deed)e->deed)),
+		e->type == EMR_META_DIR ? _("folder ") : "");
 	if (e->from != NULL) {
 		emr_html_name(to, e->from);
 		fputs(" &#8594; ", to);
@@ -63,7 +65,7 @@ static void put_one(FILE *to, const emr_event *e)
 	if (e->path != NULL)
 		emr_html_name(to, e->path);
 	else
-		fputs("a record that was erased", to);
+		fputs(_("a record that was erased"), to);
 	if (e->type == EMR_META_FILE && e->path != NULL && e->deed != EMR_DEED_DELETED)
 		fprintf(to, " <span class=\"soft\">v%llu</span>", (unsigned long long)e->cver);
 }
@@ -97,56 +99,86 @@ static void put_event(FILE *to, const emr_deeds *d, const emr_event *e, size_t n
 static void put_answer(FILE *to, const emr_deeds *d, const emr_dealing *one)
 {
 	bool is_yes = one->said.kind == EMR_DEALING_APPROVED;
+	const emr_html_piece pieces[] = {
+		{.name = "who", .put = page_who_piece, .what = &d->openings.people[one->who]},
+		{.name = "what", .put_text = emr_html_name, .text = one->path}, {0}};
 
-	fprintf(to, "said %s to a request of ", is_yes ? "yes" : "no");
-	page_who(to, &d->openings.people[one->who]);
 	if (one->path == NULL)
-		return;
-	fputs(is_yes ? ", for " : ", for &#8220;", to); /* no: in his words */
-	emr_html_name(to, one->path);
-	fputs(is_yes ? "" : "&#8221;", to);
+		emr_html_say(to,
+			is_yes ? _("said yes to a request of {who}")
+			       : _("said no to a request of {who}"),
+			pieces);
+	else /* no: in his words */
+		emr_html_say(to,
+			is_yes ? _("said yes to a request of {who}, for {what}")
+			       : _("said no to a request of {who}, for &#8220;{what}&#8221;"),
+			pieces);
+}
+
+/* A path, or that it has none any more. */
+static void put_path_piece(FILE *to, const char *path)
+{
+	if (path != NULL)
+		emr_html_name(to, path);
+	else
+		fputs(_("a record that was erased"), to);
 }
 
 /* "shared Imaging with Paula Lima, São Lucas, until 20 Dec 2026 14:05" */
 static void put_share(FILE *to, const emr_deeds *d, const emr_dealing *one)
 {
-	static const char *const words[] = {[EMR_DEALING_SHARED] = "shared ",
-		[EMR_DEALING_ENDED] = "ended the share of ",
-		[EMR_DEALING_EXPIRED] = "the share of "};
+	bool has_end = one->said.until_unix_s < EMR_FOREVER_UNIX_S;
+	const emr_html_piece pieces[] = {
+		{.name = "what", .put_text = put_path_piece, .text = one->path},
+		{.name = "who", .put = page_who_piece, .what = &d->openings.people[one->who]},
+		{.name = "time", .put_number = emr_html_time, .number = one->said.until_unix_s},
+		{0}};
 
-	fputs(one->said.goes_on ? "ended an earlier share of " : words[one->said.kind], to);
-	if (one->path != NULL)
-		emr_html_name(to, one->path);
-	else
-		fputs("a record that was erased", to);
-	fputs(" with ", to);
-	page_who(to, &d->openings.people[one->who]);
 	if (one->said.goes_on)
-		fputs("; another goes on", to);
-	if (one->said.kind == EMR_DEALING_EXPIRED)
-		fputs(" ended (its time was over)", to);
-	if (one->said.kind == EMR_DEALING_SHARED && one->said.until_unix_s < EMR_FOREVER_UNIX_S) {
-		fputs(", until ", to);
-		emr_html_time(to, one->said.until_unix_s);
-	}
+		emr_html_say(to, _("ended an earlier share of {what} with {who}; another goes on"),
+			pieces);
+	else if (one->said.kind == EMR_DEALING_EXPIRED)
+		emr_html_say(
+			to, _("the share of {what} with {who} ended (its time was over)"), pieces);
+	else if (one->said.kind == EMR_DEALING_ENDED)
+		emr_html_say(to, _("ended the share of {what} with {who}"), pieces);
+	else
+		emr_html_say(to,
+			has_end ? _("shared {what} with {who}, until {time}")
+				: _("shared {what} with {who}"),
+			pieces);
+}
+
+static void put_owner_piece(FILE *to, const void *what)
+{
+	const emr_who *owner = what;
+
+	if (owner->called[0] != '\0')
+		page_who(to, owner);
+	else
+		fputs(_("somebody whose card is not here"), to);
+}
+
+static void put_left_path(FILE *to, const char *path)
+{
+	if (path != NULL)
+		emr_html_name(to, path);
+	else
+		fputs(_("a file (its name cannot be read)"), to);
 }
 
 static void put_left(FILE *to, const emr_deeds *d, const emr_dealing *one)
 {
-	const emr_who *owner = &d->openings.people[one->who];
+	const emr_html_piece pieces[] = {
+		{.name = "what", .put_text = put_left_path, .text = one->path},
+		{.name = "folder", .put_text = emr_html_name, .text = one->into},
+		{.name = "who", .put = put_owner_piece, .what = &d->openings.people[one->who]},
+		{0}};
 
-	fputs("left ", to);
-	if (one->path != NULL)
-		emr_html_name(to, one->path);
-	else
-		fputs("a file (its name cannot be read)", to);
-	fputs(strcmp(one->into, "Inbox") == 0 ? " in the " : " in ", to);
-	emr_html_name(to, one->into);
-	fputs(" of ", to);
-	if (owner->called[0] != '\0')
-		page_who(to, owner);
-	else
-		fputs("somebody whose card is not here", to);
+	emr_html_say(to,
+		strcmp(one->into, "Inbox") == 0 ? _("left {what} in the {folder} of {who}")
+						: _("left {what} in {folder} of {who}"),
+		pieces);
 }
 
 static void put_dealing(FILE *to, const emr_deeds *d, const emr_dealing *one)
@@ -216,7 +248,10 @@ static void put_log(FILE *to, const emr_deeds *d, bool *is_told)
 		put_event(to, d, e, n);
 		i -= n;
 	}
-	fputs(shown > 0 ? "</ul>\n" : "<p>Nothing yet.</p>\n", to);
+	if (shown > 0)
+		fputs("</ul>\n", to);
+	else
+		fprintf(to, "<p>%s</p>\n", _("Nothing yet."));
 }
 
 emr_status page_log(FILE *to, const page_facts *p)
@@ -225,7 +260,7 @@ emr_status page_log(FILE *to, const page_facts *p)
 
 	if (is_told == NULL)
 		return EMR_NO_MEMORY;
-	fputs("<section>\n<h2>What happened lately</h2>\n", to);
+	fprintf(to, "<section>\n<h2>%s</h2>\n", _("What happened lately"));
 	put_log(to, &p->deeds, is_told);
 	emr_hint_print(to, "<p class=\"soft\">All of it, with the ledger's entries: <code>emrfs "
 			   "log</code>, or "

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "kit/language.h"
 #include "people/origin.h"
 #include "report/html.h"
 #include "session/walk.h"
@@ -44,21 +45,24 @@ void page_notes_put(FILE *to, const page_notes *notes)
 	for (size_t i = 0; i < notes->n; i++) {
 		open_line(to);
 		emr_html_name(to, notes->list[i].path);
-		emr_hint_print(to,
-			notes->list[i].is_gap
-				? " amends a version that is not here any more. Ask who signed it."
-				: " is superseded: somebody else has signed a newer version, and "
-				  "you put this one back on top of it. Both: "
-				  "<code>emrfs restore --list PATH</code>");
+		emr_hint_print(to, notes->list[i].is_gap
+					   ? N_(" amends a version that is not here any more. Ask "
+						"who signed it.")
+					   : N_(" is superseded: somebody else has signed a newer "
+						"version, and "
+						"you put this one back on top of it. Both: "
+						"<code>emrfs restore --list PATH</code>"));
 		fputs("</span></li>\n", to);
 	}
 	if (notes->more == 0)
 		return;
 	open_line(to);
-	emr_html_count(to, notes->more, "more file is", "more files are");
-	fputs(" superseded or amends what is not here: the column <code>note</code> of <a "
-	      "href=\"index.csv\">index.csv</a>.</span></li>\n",
-		to);
+	emr_html_counted(to, notes->more,
+		"%s more file is superseded or amends what is not here: the column <code>note"
+		"</code> of <a href=\"index.csv\">index.csv</a>.",
+		"%s more files are superseded or amend what is not here: the column <code>note"
+		"</code> of <a href=\"index.csv\">index.csv</a>.");
+	fputs("</span></li>\n", to);
 }
 
 void page_notes_free(page_notes *notes)

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "kit/language.h"
 #include "kit/text.h"
 #include "report/html.h"
 #include "session/purposes.h"
@@ -18,15 +19,26 @@
 
 void page_who(FILE *to, const emr_who *who)
 {
-	fputs(who->kind == EMR_WHO_TEAM		    ? "the team "
-		: who->kind == EMR_WHO_ORGANISATION ? "everybody of "
-						    : "",
-		to);
-	emr_html_name(to, who->name[0] != '\0' ? who->name : who->called);
+	const emr_html_piece pieces[] = {
+		{.name = "name",
+			.put_text = emr_html_name,
+			.text = who->name[0] != '\0' ? who->name : who->called},
+		{0}};
+
+	emr_html_say(to,
+		who->kind == EMR_WHO_TEAM	    ? _("the team {name}")
+		: who->kind == EMR_WHO_ORGANISATION ? _("everybody of {name}")
+						    : "{name}",
+		pieces);
 	if (who->organisation[0] != '\0') {
 		fputs(", ", to);
 		emr_html_name(to, who->organisation);
 	}
+}
+
+void page_who_piece(FILE *to, const void *who)
+{
+	page_who(to, who);
 }
 
 /* ---- who can see what ---- */
@@ -35,17 +47,20 @@ static void put_left(FILE *to, const page_facts *p, uint64_t until)
 {
 	uint64_t left = until > p->now_unix_s ? until - p->now_unix_s : 0;
 	uint64_t days = (left + DAY_S / 2) / DAY_S;
+	const emr_html_piece pieces[] = {
+		{.name = "time", .put_number = emr_html_time, .number = until}, {0}};
 
 	if (until >= EMR_FOREVER_UNIX_S) {
-		fputs("<span class=\"warn\">for ever</span>", to);
+		fprintf(to, "<span class=\"warn\">%s</span>", _("for ever"));
 		return;
 	}
 	fprintf(to, "%s", left <= 3 * DAY_S ? "<span class=\"warn\">" : "<span>");
 	if (days > 1)
-		fprintf(to, "%llu days left</span>, until ", (unsigned long long)days);
+		emr_html_counted(to, days, "%s day left", "%s days left");
 	else
-		fputs("less than two days left</span>, until ", to);
-	emr_html_time(to, until);
+		fputs(_("less than two days left"), to);
+	fputs("</span>, ", to);
+	emr_html_say(to, _("until {time}"), pieces);
 }
 
 /* How much of its time is over, as a bar. */
@@ -68,24 +83,26 @@ static void put_bar(FILE *to, const page_facts *p, const emr_share_row *row)
 
 static void put_share(FILE *to, const page_facts *p, const emr_share_row *row)
 {
-	char purposes[EMR_PURPOSES_TEXT_BYTES];
+	char purposes[EMR_PURPOSES_TEXT_BYTES], words[2 * EMR_PURPOSES_TEXT_BYTES];
 
 	emr_purposes_text(row->purposes, purposes);
+	emr_text_words(purposes, words, sizeof words);
 	fputs("<li><span>", to);
 	emr_html_name(to, row->path);
 	fputs("</span><span>", to);
 	page_who(to, &row->who);
 	fprintf(to, ", %s%s, ",
-		(row->rights & EMR_RIGHTS_WRITE) == EMR_RIGHTS_WRITE ? "<b>may change it</b>, "
-		: row->rights == EMR_RIGHTS_DEPOSIT ? "may leave files there and sees nothing, "
+		(row->rights & EMR_RIGHTS_WRITE) == EMR_RIGHTS_WRITE ? _("<b>may change it</b>, ")
+		: row->rights == EMR_RIGHTS_DEPOSIT ? _("may leave files there and sees nothing, ")
 						    : "",
-		purposes);
+		words);
 	if (row->state == EMR_SHARE_QUEUED)
-		fputs("<span class=\"warn\">not on the ledger yet</span>", to);
+		fprintf(to, "<span class=\"warn\">%s</span>", _("not on the ledger yet"));
 	else if (row->state == EMR_SHARE_ENDING)
-		fputs("<span class=\"warn\">ends as soon as the ledger has it</span>", to);
+		fprintf(to, "<span class=\"warn\">%s</span>",
+			_("ends as soon as the ledger has it"));
 	else if (row->state == EMR_SHARE_FAILED)
-		fputs("<span class=\"bad\">failed</span>", to);
+		fprintf(to, "<span class=\"bad\">%s</span>", emr_text_as("share", "failed"));
 	else
 		put_left(to, p, row->until_unix_s);
 	put_bar(to, p, row);
@@ -96,9 +113,9 @@ static void put_shares(FILE *to, const page_facts *p)
 {
 	const emr_share_rows *rows = &p->shares;
 
-	fputs("<section>\n<h2>Who can see what</h2>\n", to);
+	fprintf(to, "<section>\n<h2>%s</h2>\n", _("Who can see what"));
 	if (rows->n == 0)
-		fputs("<p>Nobody but you.</p>\n", to);
+		fprintf(to, "<p>%s</p>\n", _("Nobody but you."));
 	else
 		fputs("<ul class=\"rows\">\n", to);
 	for (size_t i = 0; i < rows->n && i < SHARES_MAX; i++)
@@ -109,11 +126,12 @@ static void put_shares(FILE *to, const page_facts *p)
 		emr_hint_print(to,
 			"<p class=\"soft\">And %zu more: <code>emrfs share</code>.</p>\n",
 			rows->n - SHARES_MAX);
-	if (p->waiting > 0)
-		emr_hint_print(to,
-			"<p><span class=\"warn\">%u request%s for access wait%s for you</span>: "
-			"<code>emrfs request</code>.</p>\n",
-			p->waiting, p->waiting == 1 ? "" : "s", p->waiting == 1 ? "s" : "");
+	if (p->waiting > 0) {
+		fputs("<p><span class=\"warn\">", to);
+		emr_html_counted(to, p->waiting, "%s request for access waits for you",
+			"%s requests for access wait for you");
+		emr_hint_print(to, "</span>: <code>emrfs request</code>.</p>\n");
+	}
 	fputs("</section>\n", to);
 }
 
@@ -166,10 +184,10 @@ static void put_strip(FILE *to, const tally *t)
 {
 	fprintf(to,
 		"<div class=\"bar\"><svg viewBox=\"0 0 %d 8\" preserveAspectRatio=\"none\" "
-		"role=\"img\" aria-label=\"days with "
-		"openings in the last %d days\"><rect class=\"rest\" y=\"3\" width=\"%d\" "
-		"height=\"2\"/>",
-		STRIP_DAYS, STRIP_DAYS, STRIP_DAYS);
+		"role=\"img\" aria-label=\"",
+		STRIP_DAYS);
+	fprintf(to, _("days with openings in the last %d days"), STRIP_DAYS);
+	fprintf(to, "\"><rect class=\"rest\" y=\"3\" width=\"%d\" height=\"2\"/>", STRIP_DAYS);
 	for (int i = 0; i < STRIP_DAYS; i++) {
 		if (t->days[i])
 			fprintf(to, "<rect x=\"%d\" width=\"1\" height=\"8\"/>", i);
@@ -183,19 +201,18 @@ static void put_reader(FILE *to, const page_facts *p, size_t who, size_t team)
 	page_who(to, &p->deeds.openings.people[who]);
 	if (team == EMR_NO_TEAM)
 		return;
-	fputs(", for ", to);
-	emr_html_name(to, p->deeds.openings.people[team].called);
+	emr_html_say(to, _(", for {team}"),
+		(emr_html_piece[]){{.name = "team",
+					   .put_text = emr_html_name,
+					   .text = p->deeds.openings.people[team].called},
+			{0}});
 }
 
 static void put_opens(FILE *to, const tally *t)
 {
-	fputs("opened ", to);
-	emr_html_count(to, t->opens, "time", "times");
-	if (t->software > 0) {
-		fputs(" (", to);
-		emr_html_number(to, t->software);
-		fputs(" by programs)", to);
-	}
+	emr_html_counted(to, t->opens, "opened %s time", "opened %s times");
+	if (t->software > 0)
+		emr_html_counted(to, t->software, " (%s by programs)", " (%s by programs)");
 }
 
 /* What there was, and no noughts. */
@@ -208,16 +225,16 @@ static void put_tally(FILE *to, const tally *t)
 		before = ", ";
 	}
 	if (t->keys > 0) {
-		fprintf(to, "%sgot the keys of ", before);
-		emr_html_count(to, t->keys, "record", "records");
-		before = ", ";
+		fputs(before, to);
+		emr_html_counted(
+			to, t->keys, "got the keys of %s record", "got the keys of %s records");
 	}
 	if (t->has_names && t->opens == 0 && t->keys == 0)
-		fputs("saw the names and opened nothing", to);
+		fputs(_("saw the names and opened nothing"), to);
 	else if (t->opens == 0 && t->keys == 0)
-		fputs(t->is_refused ? "was refused" : "asked and got nothing", to);
+		fputs(t->is_refused ? _("was refused") : _("asked and got nothing"), to);
 	else if (t->opens == 0)
-		fputs(", no opening reported", to);
+		fputs(_(", no opening reported"), to);
 }
 
 static void put_person(FILE *to, const page_facts *p, const tally *t)
@@ -226,8 +243,9 @@ static void put_person(FILE *to, const page_facts *p, const tally *t)
 	put_reader(to, p, t->who, t->team);
 	fputs("</span><span>", to);
 	put_tally(to, t);
-	fputs(", last ", to);
-	emr_html_time(to, t->last);
+	emr_html_say(to, _(", last {time}"),
+		(emr_html_piece[]){
+			{.name = "time", .put_number = emr_html_time, .number = t->last}, {0}});
 	put_strip(to, t);
 	fputs("</span></li>\n", to);
 }
@@ -242,21 +260,21 @@ static void put_latest(FILE *to, const page_facts *p)
 
 		if (!is_opened(one))
 			continue;
-		fputs(shown++ == 0
-				? "<h3>Lately</h3>\n<ul class=\"rows\">\n<li><span class=\"when\">"
-				: "<li><span class=\"when\">",
-			to);
+		if (shown++ == 0)
+			fprintf(to, "<h3>%s</h3>\n<ul class=\"rows\">\n", _("Lately"));
+		fputs("<li><span class=\"when\">", to);
 		emr_html_day(to, one->at);
 		fputs("</span><span>", to);
 		put_reader(to, p, one->who, one->team);
-		fputs(one->is_software ? " (a program) opened " : " opened ", to);
+		fputs(one->is_software ? _(" (a program) opened ") : _(" opened "), to);
 		if (one->path != NULL)
 			emr_html_name(to, one->path);
 		else
-			fputs("a record that was erased", to);
+			fputs(_("a record that was erased"), to);
 		if (one->cver > 0)
 			fprintf(to, " <span class=\"soft\">v%llu%s</span>",
-				(unsigned long long)one->cver, one->report.whole ? ", whole" : "");
+				(unsigned long long)one->cver,
+				one->report.whole ? _(", whole") : "");
 		fputs("</span></li>\n", to);
 	}
 	if (shown > 0)
@@ -279,11 +297,10 @@ static void put_openings(FILE *to, const page_facts *p)
 		if (t != NULL)
 			count(t, p, &o->list[i - 1]);
 	}
-	fputs("<section>\n<h2>Who opened what</h2>\n<p class=\"soft\">Keys: proven, on the ledger "
-	      "before they were given. Openings: "
-	      "told by the readers' own computers. The strip is the last 90 days, today at its "
-	      "end.</p>\n<ul class=\"rows\">\n",
-		to);
+	fprintf(to, "<section>\n<h2>%s</h2>\n<p class=\"soft\">%s</p>\n<ul class=\"rows\">\n",
+		_("Who opened what"),
+		_("Keys: proven, on the ledger before they were given. Openings: told by the "
+		  "readers' own computers. The strip is the last 90 days, today at its end."));
 	for (size_t i = 0; i < n; i++)
 		put_person(to, p, &all[i]);
 	fputs("</ul>\n", to);

@@ -6,4 +6,6 @@
 
 /* NAME, ORGANISATION, as HTML. */
 void page_who(FILE *to, const emr_who *who);
+/* The same as part of a sentence (emr_html_piece): WHO is an emr_who. */
+void page_who_piece(FILE *to, const void *who);
 void page_people(FILE *to, const page_facts *facts);

@@ -123,11 +123,11 @@ static emr_status make(const emr_special *special, const char *name, emr_buf *ou
 	return EMR_NOT_FOUND;
 }
 
-/* Programs read these, and no part of the page is translated yet: no mixture. */
+/* Programs read these. */
 static bool is_english(const char *name)
 {
 	return strcmp(name, "status.json") == 0 || strcmp(name, "log.json") == 0 ||
-	       strcmp(name, "index.csv") == 0 || strcmp(name, "report.html") == 0;
+	       strcmp(name, "index.csv") == 0;
 }
 
 emr_status emr_special_make(void *arg, const char *name, emr_buf *out)

@@ -145,9 +145,18 @@ grep -q '"saved"' ana-folder/.emrfs/log.json || emr_fail "no deed in log.json"
 
 grep -q '^Esta pasta é sua\.' ana-folder/.emrfs/README.txt || emr_fail "$(cat ana-folder/.emrfs/README.txt)"
 
-say "what is not translated is not mixed: the page for printing is English in all its parts"
-grep -q '<html lang="en">' ana-folder/.emrfs/report.html || emr_fail "the page says another language"
-grep -qE 'ficheiro|livro-razão|20[0-9]{2}-[0-9]{2}-[0-9]{2} [0-9]{2}:' ana-folder/.emrfs/report.html && emr_fail "the page is a mixture"
+say "the page for printing is Portuguese in all its parts"
+# page: its words, without markup.
+page() { sed -e '/<style>/,/<\/style>/d' -e 's/<[^>]*>/ /g' -e 's/&#[0-9]*;/ /g' ana-folder/.emrfs/report.html | tr -s ' \n' ' '; }
+page >page.pt
+grep -q '<html lang="pt">' ana-folder/.emrfs/report.html || emr_fail "the page says another language"
+for sentence in "Saúde de Ana Silva" "Está seguro?" "Tudo está seguro neste disco, cifrado, assinado e no livro-razão." "assinados e no livro-razão" \
+	"Quem pode ver o quê" "Paula Lima" ", tratamento, " "faltam " "até 20" "O que está aqui" "Documentos PDF" "2 versões guardadas de 2 registos" \
+	"O que aconteceu ultimamente" "guardou " "partilhou Imaging com Paula Lima"; do
+	grep -qF "$sentence" page.pt || emr_fail "the page lacks '$sentence': $(cat page.pt)"
+done
+# What nobody translates: commands, names, and what a record says of itself.
+grep -qwiE 'the|and|with|files|records|yet|until|saved|shared|what|you' page.pt && emr_fail "English within: $(grep -owiE '.{30}\b(the|and|with|files|records|yet|until|saved|shared|what|you)\b.{30}' page.pt)"
 
 say "an error has its hint in the same language, also when the process of the folder says it"
 run 5 share Nothing with lima --yes

@@ -22,5 +22,20 @@ void emr_html_time(FILE *to, uint64_t unix_s);
 void emr_html_day(FILE *to, uint64_t unix_s);
 /* "2026-11-20" as "20 Nov 2026", "2026-11" as "Nov 2026"; anything else as it is. */
 void emr_html_date(FILE *to, const char *date);
-/* N "file" or "files". */
+/* N "file" or "files", in the language of whoever reads it. */
 void emr_html_count(FILE *to, uint64_t n, const char *one, const char *many);
+/* The same of whole sentences, with "%s" where the number goes. */
+void emr_html_counted(FILE *to, uint64_t n, const char *one, const char *many);
+
+/* What is put in the place of {NAME} in a sentence: one of the three functions writes it. */
+typedef struct emr_html_piece {
+	const char *name;
+	void (*put_text)(FILE *to, const char *text);
+	const char *text;
+	void (*put_number)(FILE *to, uint64_t number);
+	uint64_t number;
+	void (*put)(FILE *to, const void *what);
+	const void *what;
+} emr_html_piece;
+/* SENTENCE, translated and with whatever markup it has; the last piece has no name. */
+void emr_html_say(FILE *to, const char *sentence, const emr_html_piece *pieces);
