@@ -84,10 +84,13 @@ must cp -f new-plan/plan.txt "$THEIRS/plan.txt"
 two_until 30 says ana-folder/Plans/plan.txt run
 must mv ana-folder/Plans/plan.txt ana-folder/Plans/Old/exercise.txt
 as ana run 0 status --wait
-echo "run more" >"$THEIRS/plan.txt"
+two_until 30 test -e "$THEIRS/exercise.txt"	# as she calls it now
+[ ! -e "$THEIRS/plan.txt" ] || emr_fail "the share has two names: $(ls "$THEIRS")"
+echo "run more" >"$THEIRS/exercise.txt"
 two_until 30 says ana-folder/Plans/Old/exercise.txt "run more"
 must mv ana-folder/Plans/Old/exercise.txt ana-folder/Plans/plan.txt
 as ana run 0 status --wait
+two_until 30 test -e "$THEIRS/plan.txt"
 expect "her folder" "$(ls -A ana-folder/Plans | tr '\n' ' ')" "Old diary.txt plan.txt "
 
 say "what he closed reaches her, also when his computer dies at that moment"

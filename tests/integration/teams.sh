@@ -141,11 +141,12 @@ mkdir ana-folder/Private
 mv ana-folder/Imaging/Series/Older ana-folder/Private/Older
 as ana run 0 status --wait
 two_until 30 not_there "$(of lima Imaging/Series/Older)"
-two_until 30 shows "$(of nuno Old/CT.txt)" "a head"
+# What ana renamed is called so beside, too.
+two_until 30 shows "$(of nuno Older/CT.txt)" "a head"
 mv ana-folder/Private/Older ana-folder/Imaging/Old 2>out/said && emr_fail "unasked"
 as ana run 0 move Private/Older Imaging/Old --yes
 for who in lima nuno; do two_until 30 shows "$(of "$who" Imaging/Old/CT.txt)" "a head"; done
-two_until 30 not_there "$(of nuno Old)"
+two_until 30 not_there "$(of nuno Older)"
 as ana run 3 revoke Imaging/Old from nuno@saolucas --wait	# the team goes on
 
 say "who comes later reads without the owner's doing anything"
