@@ -592,6 +592,7 @@ void *place_serve(void *arg)
 	publisher_place *place = arg;
 	emr_publisher *p = place->publisher;
 
+	publisher_step_back();
 	pthread_mutex_lock(&p->lock);
 	place->next_check_ns = publisher_now_ns() + CHECK_BEGIN_NS;
 	while (!p->is_stopping) {

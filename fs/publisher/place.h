@@ -45,5 +45,7 @@ struct emr_publisher {
 
 void *place_serve(void *place); /* its thread */
 int64_t publisher_now_ns(void);
+/* The calling thread gives way to those that somebody waits for. */
+void publisher_step_back(void);
 /* With the lock; INT64_MAX: until woken. */
 void publisher_wait_until(emr_publisher *p, int64_t until_ns);

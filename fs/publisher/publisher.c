@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -16,6 +17,7 @@
 #include "load.h"
 #include "place.h"
 
+#define NICE 10				  /* of the publisher's threads: who saves goes first */
 #define LOOK_PAUSE_NS INT64_C(200000000)  /* after a change, for those that follow it */
 #define LOOK_SHARE 10			  /* looking takes at most one part in so many */
 #define LOOK_AGAIN_NS INT64_C(5000000000) /* after one that failed */
@@ -79,6 +81,12 @@ int64_t publisher_now_ns(void)
 
 	clock_gettime(CLOCK_MONOTONIC, &now);
 	return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+}
+
+void publisher_step_back(void)
+{
+	if (setpriority(PRIO_PROCESS, (id_t)gettid(), NICE) != 0)
+		emr_log(EMR_LOG_INFO, "publisher: its threads run like any other");
 }
 
 void publisher_wait_until(emr_publisher *p, int64_t until_ns)
@@ -178,6 +186,7 @@ static void *look(void *arg)
 	emr_publisher *p = arg;
 	int64_t next_ns = 0;
 
+	publisher_step_back();
 	pthread_mutex_lock(&p->change_lock);
 	while (!p->is_looker_stopping) {
 		int64_t begun_ns = publisher_now_ns();
