@@ -67,7 +67,9 @@ typedef struct emr_replica_change {
 } emr_replica_change;
 typedef void (*emr_replica_change_fn)(void *arg, const emr_replica_change *change);
 
-/* Verifies and takes in every new entry; then calls CHANGE (may be NULL) for each of their items,
+/* One run by oneself, past all who wait: for tests.  Whoever needs what is new asks the follower
+ * (replica/follower.h), which makes the runs.
+ * Verifies and takes in every new entry; then calls CHANGE (may be NULL) for each of their items,
  * in order, with no lock held.  *out_n (may be NULL) = entries taken in.  Errors leave what was
  * verified before them in place and are also kept for emr_replica_trouble: EMR_ROLLBACK, EMR_FORK,
  * EMR_DAMAGED; and EMR_NEWER_FORMAT (other rules), EMR_BUSY, EMR_IO, EMR_NO_SPACE, EMR_INTERRUPTED.
