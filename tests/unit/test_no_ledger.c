@@ -3,6 +3,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "keyring/coowned.h"
 #include "view_kit.h"
 
 static kit k;
@@ -290,6 +291,28 @@ static void a_copy_older_than_the_journal_remembers_takes_no_changes(void **stat
 	kit_expect(&k, "Imaging/big", bytes, LEN);
 }
 
+/* ---- not the ledger ---- */
+
+static void a_key_that_has_not_come_is_not_a_ledger_that_is_away(void **state)
+{
+	const emr_keyring *keyring;
+	emr_id16 domain;
+
+	(void)state;
+	kit_start(&k);
+	keyring = k.stack.keyring;
+	assert_ok(emr_view_make_domain(k.view, "Imaging", &domain));
+	assert_ok(emr_keyring_coown(keyring, domain)); /* as a device that waits for the letter */
+	kit_text(&k, "Imaging/new", "waits for a key");
+	later();
+	assert_status(EMR_AWAITED, emr_view_publish_now(k.view));
+	assert_string_equal(notices, "");
+	assert_string_equal(kit_attribute(&k, "Imaging/new", "user.emrfs.state"), "pending");
+	emr_keyring_coown_end(keyring, domain);
+	kit_publish_all(&k);
+	assert_string_equal(kit_attribute(&k, "Imaging/new", "user.emrfs.state"), "confirmed 1/1");
+}
+
 /* ---- certificates ---- */
 
 static void an_ended_certificate_stops_neither_opening_nor_reading_nor_keeping(void **state)
@@ -333,6 +356,7 @@ int main(void)
 		TEST(what_is_not_the_ledger_makes_the_folder_read_only_and_nothing_worse),
 		TEST(an_older_ledger_in_the_place_of_an_absent_one_gets_nothing),
 		TEST(a_copy_older_than_the_journal_remembers_takes_no_changes),
+		TEST(a_key_that_has_not_come_is_not_a_ledger_that_is_away),
 		TEST(an_ended_certificate_stops_neither_opening_nor_reading_nor_keeping),
 		TEST(a_certificate_that_is_gone_stops_nothing),
 	};
