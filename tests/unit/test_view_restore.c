@@ -582,6 +582,77 @@ static void what_comes_back_while_its_end_is_on_its_way_has_its_versions(void **
 	kit_close(&k);
 }
 
+static void what_is_shown_as_deleted_is_so_when_names_come_and_go(void **state)
+{
+	kit k;
+
+	(void)state;
+	kit_open(&k);
+	kit_mkdir(&k, "A");
+	kit_text(&k, "A/y", "of y");
+	settle(&k);
+	ledger_is_away = true;
+	kit_text(&k, "A/new", "other");
+	kit_rename(&k, "A/new", "A/y");
+	assert_null(deleted(&k, "A/y"));
+	kit_unlink(&k, "A/y");
+	assert_string_equal(deleted(&k, "A/y"), "of y");
+	kit_text(&k, "A/y", "new again");
+	assert_null(deleted(&k, "A/y"));
+	ledger_is_away = false;
+	kit_close(&k);
+}
+
+static emr_status count_refused(
+	void *arg, const char *path, emr_status status, const emr_restored *restored)
+{
+	unsigned *n = arg;
+
+	(void)path;
+	(void)restored;
+	assert_true(status == EMR_OK || status == EMR_LIMIT);
+	n[status == EMR_LIMIT]++;
+	return EMR_OK;
+}
+
+/* No path of a program's leads there, so nothing brings it back; the rest comes. */
+static void a_path_that_is_too_long_keeps_nothing_else_away(void **state)
+{
+	const emr_restore what = {.path = "A"};
+	uint64_t above[20];
+	unsigned n[2] = {0};
+	char name[EMR_NAME_MAX + 1];
+	emr_handle *h;
+	emr_attr attr;
+	kit k;
+
+	(void)state;
+	kit_open(&k);
+	kit_mkdir(&k, "A");
+	memset(name, 'd', sizeof name - 1);
+	name[sizeof name - 1] = 0;
+	attr = kit_attr(&k, "A");
+	for (int i = 0; i < 20; i++) {
+		above[i] = attr.node;
+		assert_ok(emr_view_mkdir(k.view, above[i], name, 0700, &attr));
+	}
+	assert_ok(emr_view_create(k.view, attr.node, "deep", 0600, O_WRONLY, &attr, &h));
+	emr_view_release(h);
+	kit_text(&k, "A/x", "one");
+	settle(&k);
+	assert_ok(emr_view_lookup(k.view, above[19], name, &attr));
+	assert_ok(emr_view_unlink(k.view, attr.node, "deep"));
+	for (int i = 19; i >= 0; i--)
+		assert_ok(emr_view_rmdir(k.view, above[i], name));
+	kit_unlink(&k, "A/x");
+	kit_rmdir(&k, "A");
+	settle(&k);
+	assert_ok(emr_view_restore_folder(k.view, &what, count_refused, n));
+	kit_expect_text(&k, "A/x", "one");
+	assert_true(n[0] >= 1 && n[1] >= 1);
+	kit_close(&k);
+}
+
 static void a_folder_comes_back_with_those_that_were_empty(void **state)
 {
 	uint64_t before;
@@ -632,6 +703,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_was_deleted_comes_back_before_the_ledger_hears_of_it),
 		cmocka_unit_test(what_comes_back_while_its_end_is_on_its_way_has_its_versions),
+		cmocka_unit_test(what_is_shown_as_deleted_is_so_when_names_come_and_go),
+		cmocka_unit_test(a_path_that_is_too_long_keeps_nothing_else_away),
 		cmocka_unit_test(a_folder_comes_back_with_those_that_were_empty),
 		cmocka_unit_test(an_earlier_version_comes_back_under_its_old_number),
 		cmocka_unit_test(new_content_counts_on_from_the_highest_version),

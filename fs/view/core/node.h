@@ -200,7 +200,7 @@ struct emr_view {
 	uint8_t confirm_key[32]; /* random for each opening: confirm.h */
 	table by_number, by_name, by_id;
 	vacated *vacated;
-	uint64_t vacated_changes; /* how often one came or went */
+	uint64_t vacated_changes; /* how often one came or went, or a name while there are some */
 	vacated *vacated_by_object[VACATED_CHAINS];
 	node *queue_head, *queue_tail; /* dirty nodes, oldest first */
 	int64_t next_due_boot_ns; /* nothing is due before; the publisher walks the queue only then

@@ -261,6 +261,12 @@ node *tree_child(const emr_view *view, const node *directory, const char *name)
 	return table_find(&view->by_name, hash_name(view, directory, name), has_name, &key);
 }
 
+/* A name came or went: what was vacated under it is shown as deleted, or is not any more. */
+static void note_name(emr_view *view)
+{
+	view->vacated_changes += view->vacated != NULL;
+}
+
 /* Closes the holes that kids left; cookies stay, so listings go on undisturbed. */
 static void close_holes(kid_list *in)
 {
@@ -310,6 +316,7 @@ static void add_kid(emr_view *view, node *directory, node *n, char *name)
 	if (emr_name_is_half_download(name))
 		in->half_downloads++;
 	table_add(&view->by_name, hash_name(view, directory, name), n);
+	note_name(view);
 }
 
 emr_status tree_reserve(emr_view *view, node *directory)
@@ -399,6 +406,7 @@ void tree_detach(emr_view *view, node *n)
 	if (emr_name_is_half_download(n->name))
 		in->half_downloads--;
 	table_remove(&view->by_name, hash_name(view, directory, n->name), n);
+	note_name(view);
 	free(n->name);
 	n->name = NULL;
 	n->parent = NULL;

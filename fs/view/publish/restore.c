@@ -377,7 +377,6 @@ static emr_status put_in_place(
 	tree_mark_local(n);
 	touch_directory(view, directory);
 	mark_changed(view, n);
-	view->vacated_changes++; /* what was deleted is shown anew */
 	return EMR_OK;
 }
 
@@ -666,8 +665,25 @@ typedef struct folder {
 	past_tree *tree, *then; /* THEN: the folder as of a time that was said; else NULL */
 	emr_restored_fn fn;
 	void *arg;
-	char path[EMR_NAME_MAX * 16]; /* of what is being brought back */
+	char *path; /* of what is being brought back; owned */
+	size_t room;
 } folder;
+
+/* For a path of LEN bytes and two more. */
+static emr_status reserve_path(folder *f, size_t len)
+{
+	size_t room = len + EMR_NAME_MAX + 2;
+	char *grown;
+
+	if (len + 2 <= f->room)
+		return EMR_OK;
+	grown = realloc(f->path, room);
+	if (grown == NULL)
+		return EMR_NO_MEMORY;
+	f->path = grown;
+	f->room = room;
+	return EMR_OK;
+}
 
 static bool is_in_folder(emr_view *view, const char *path)
 {
@@ -731,7 +747,7 @@ static emr_status restore_directory(folder *f, size_t len)
 
 	if (is_in_folder(f->view, f->path) || !was_directory_then(f))
 		return EMR_OK;
-	r = len + 1 < sizeof f->path ? calloc(1, sizeof *r) : NULL;
+	r = calloc(1, sizeof *r);
 	if (r == NULL)
 		return EMR_NO_MEMORY;
 	r->view = f->view;
@@ -761,8 +777,9 @@ static emr_status restore_below(folder *f, uint32_t entry, size_t len)
 		const past_entry *kid = &f->tree->entries[number];
 		size_t name = strlen(kid->name), at = len + (len > 0);
 
-		if (at + name >= sizeof f->path)
-			return EMR_LIMIT;
+		status = reserve_path(f, at + name);
+		if (status != EMR_OK)
+			return status;
 		if (len > 0)
 			f->path[len] = '/';
 		memcpy(f->path + at, kid->name, name + 1);
@@ -785,7 +802,7 @@ emr_status emr_view_restore_folder(
 	uint32_t entry;
 	emr_status status;
 
-	if (len >= sizeof f.path || what->to != NULL || what->cver != 0)
+	if (what->to != NULL || what->cver != 0)
 		return EMR_INVALID;
 	publish_first(view);
 	if (is_in_folder(view, what->path))
@@ -793,8 +810,11 @@ emr_status emr_view_restore_folder(
 	status = past_tree_build(view, UINT64_MAX, PAST_DELETED_WITH_EMPTY, &f.tree);
 	if (status == EMR_OK && what->until_unix_s != 0)
 		status = past_tree_build(view, what->until_unix_s, PAST_ALL, &f.then);
+	if (status == EMR_OK)
+		status = reserve_path(&f, len);
 	if (status != EMR_OK) {
 		past_tree_free(f.tree);
+		past_tree_free(f.then);
 		return status;
 	}
 	entry = past_tree_find(f.tree, what->path);
@@ -804,6 +824,7 @@ emr_status emr_view_restore_folder(
 			 : EMR_NOT_FOUND;
 	past_tree_free(f.tree);
 	past_tree_free(f.then);
+	free(f.path);
 	publish_first(view);
 	return status;
 }
@@ -819,6 +840,7 @@ emr_status emr_view_restore_wanted(
 	if (status == EMR_OK)
 		status = restore_below(&f, PAST_TOP, 0);
 	past_tree_free(f.tree);
+	free(f.path);
 	publish_first(view);
 	return status;
 }
