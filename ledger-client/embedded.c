@@ -152,6 +152,7 @@ static emr_status embedded_submit(void *self, emr_bytes batch, emr_ledger_answer
 		return EMR_OK;
 	}
 	emr_batch_id(e->batch->header.data, answer.batch_id.b);
+	emr_chain_listen(e->writer); /* nobody else waits for that */
 	status = emr_chain_begin(e->writer);
 	if (status != EMR_OK)
 		return status;

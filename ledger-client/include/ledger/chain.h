@@ -98,6 +98,9 @@ emr_status emr_chain_each_place(emr_chain *chain, uint8_t family, const uint8_t 
 /* Running digest over all changes of state, in order. */
 emr_status emr_chain_digest(emr_chain *chain, uint8_t out_digest[32]);
 
+/* Reads the times that entries say, outside of a transaction: the first time they are all looked
+ * through, and whoever judges a batch then reads only those that came since. */
+void emr_chain_listen(emr_chain *chain);
 /* The latest time that anybody but SUBMITTER's person says in the newest of his entries; 0: nobody
  * else has said any. */
 emr_status emr_chain_heard(emr_chain *chain, const uint8_t submitter[32], uint64_t *out_unix_s);
