@@ -5,6 +5,8 @@
 
 #include <stdlib.h>
 
+#include "base/disk.h"
+
 #define MEMORY_DEFAULT ((uint64_t)64 << 20)
 #define WORKERS_DEFAULT 2
 
@@ -154,6 +156,7 @@ emr_status emr_record_ctx_new(const emr_record_options *options, emr_record_ctx 
 		return EMR_NO_MEMORY;
 	ctx->options = *options;
 	set_defaults(&ctx->options);
+	ctx->is_still = options->spill_dirfd >= 0 && emr_disk_takes_nothing(options->spill_dirfd);
 	pthread_mutex_init(&ctx->lock, NULL);
 	pthread_mutex_init(&ctx->scratch_lock, NULL);
 	pthread_mutex_init(&ctx->fresh_lock, NULL);

@@ -33,6 +33,7 @@ typedef struct record_fresh {
 
 struct emr_record_ctx {
 	emr_record_options options;
+	bool is_still; /* where spills live nothing is taken, from the beginning on */
 	pthread_t threads[RECORD_WORKERS_MAX];
 	unsigned thread_count;
 

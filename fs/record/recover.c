@@ -6,7 +6,6 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "base/disk.h"
 #include "format_checks.h"
 #include "spill_log.h"
 
@@ -320,8 +319,7 @@ static bool visible_blocks_are_there(emr_staging *st)
 static emr_status continue_log(emr_staging *st, uint64_t end, uint64_t last_seq)
 {
 	/* On a disk that takes nothing nothing is written behind it, either. */
-	if (!emr_disk_takes_nothing(st->ctx->options.spill_dirfd) &&
-		ftruncate(st->spill.fd, (off_t)end) != 0)
+	if (!st->ctx->is_still && ftruncate(st->spill.fd, (off_t)end) != 0)
 		return emr_status_from_errno(errno);
 	st->spill.end = end;
 	st->spill.next_seq = ((last_seq >> 32) + 1) << 32;

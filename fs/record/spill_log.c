@@ -11,7 +11,6 @@
 #include <unistd.h>
 
 #include "base/codec.h"
-#include "base/disk.h"
 #include "base/file.h"
 
 /* ---- Head of a record ---- */
@@ -234,8 +233,7 @@ emr_status spill_open(emr_record_ctx *ctx, emr_id16 id, spill_file *out)
 		return EMR_NOT_FOUND;
 	spill_name(id, false, name);
 	spill.fd = openat(ctx->options.spill_dirfd, name,
-		(emr_disk_takes_nothing(ctx->options.spill_dirfd) ? O_RDONLY : O_RDWR) | O_CLOEXEC |
-			O_NOFOLLOW);
+		(ctx->is_still ? O_RDONLY : O_RDWR) | O_CLOEXEC | O_NOFOLLOW);
 	if (spill.fd < 0)
 		return emr_status_from_errno(errno);
 	if (fstat(spill.fd, &info) != 0)
