@@ -15,6 +15,7 @@
 #include "share_private.h"
 
 #define KEYS_MAX 1000	      /* of one person, one after the other */
+#define AGAIN_S 600u	      /* until a clock that is not certain is asked again */
 #define HEARD_S (7u * 86400u) /* how long the word of somebody else stands for a clock */
 
 /* ---- what there is ---- */
@@ -463,6 +464,8 @@ emr_status emr_share_next_writer_end(emr_share *share, emr_id16 domain, uint64_t
 	overdue o = {.now = share_now(share), .next_unix_s = *io_unix_s};
 	emr_status status = emr_replica_writers(share->o.replica, domain, note_overdue, &o);
 
+	if (status == EMR_OK && o.writers.len > 0 && o.next_unix_s > o.now + AGAIN_S)
+		o.next_unix_s = o.now + AGAIN_S;
 	if (status == EMR_OK)
 		*io_unix_s = o.next_unix_s;
 	return status;

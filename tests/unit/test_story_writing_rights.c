@@ -554,7 +554,7 @@ static bool was_ended_at(uint64_t unix_s)
 /* What she ended by a clock that was ahead, she would have to give anew. */
 static void a_clock_that_nobody_else_confirms_ends_no_right(void **state)
 {
-	uint64_t now;
+	uint64_t now, next = UINT64_MAX;
 
 	(void)state;
 	story_begin(&s);
@@ -562,6 +562,10 @@ static void a_clock_that_nobody_else_confirms_ends_no_right(void **state)
 	now = story_now(&s);
 	s.k.clock.clock.is_kept = nobody_keeps;
 	assert_false(was_ended_at(now + 300 * DAY));
+	story_pass(&s, 300 * DAY);
+	assert_ok(emr_share_next_writer_end(s.ana, s.imaging, &next));
+	assert_int_equal(next, now + 300 * DAY + 600); /* it is asked again soon */
+	story_pass(&s, now - story_now(&s));
 	assert_false(was_ended_at(now + 8 * DAY));
 	/* Others wrote a few days before: it can be so late. */
 	assert_true(was_ended_at(now + 3 * DAY));
