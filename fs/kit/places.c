@@ -157,6 +157,7 @@ static void choose_run(emr_places *places)
 		return;
 	free(places->run);
 	places->run = elsewhere;
+	places->run_flags = O_NOFOLLOW;
 }
 
 emr_status emr_places_find(const char *as, emr_places *out_places, emr_problem *out_problem)
@@ -197,10 +198,10 @@ emr_status emr_places_find(const char *as, emr_places *out_places, emr_problem *
 	return EMR_OK;
 }
 
-/* An existing directory, ours alone. */
-static emr_status open_private(const char *path, int *out_fd)
+/* An existing directory, ours alone.  FLAGS: O_NOFOLLOW, where others could put a link. */
+static emr_status open_private(const char *path, int flags, int *out_fd)
 {
-	EMR_AUTO_FD fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	EMR_AUTO_FD fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC | flags);
 	struct stat st;
 
 	if (fd < 0)
@@ -214,17 +215,17 @@ static emr_status open_private(const char *path, int *out_fd)
 	return EMR_OK;
 }
 
-static emr_status open_or_make(const char *path, bool may_create, int *out_fd)
+static emr_status open_or_make(const char *path, int flags, bool may_create, int *out_fd)
 {
 	int made = -1;
-	emr_status status = open_private(path, out_fd);
+	emr_status status = open_private(path, flags, out_fd);
 
 	if (status != EMR_NOT_FOUND || !may_create)
 		return status;
 	status = emr_dir_open(path, &made);
 	if (status == EMR_OK) {
 		close(made);
-		status = open_private(path, out_fd);
+		status = open_private(path, flags, out_fd);
 	}
 	return status;
 }
@@ -232,7 +233,7 @@ static emr_status open_or_make(const char *path, bool may_create, int *out_fd)
 emr_status emr_places_open_state(
 	const emr_places *places, bool may_create, int *out_fd, emr_problem *out_problem)
 {
-	emr_status status = open_or_make(places->state, may_create, out_fd);
+	emr_status status = open_or_make(places->state, 0, may_create, out_fd);
 
 	if (status == EMR_NOT_FOUND)
 		emr_problem_set(out_problem, EMR_SAY_NO_KEYRING, "state", places->state, NULL);
@@ -245,12 +246,12 @@ emr_status emr_places_open_elsewhere(int state_fd, bool may_create, int *out_fd)
 {
 	EMR_AUTO_FREE char *path = emr_places_elsewhere(state_fd);
 
-	return path != NULL ? open_or_make(path, may_create, out_fd) : EMR_NO_MEMORY;
+	return path != NULL ? open_or_make(path, O_NOFOLLOW, may_create, out_fd) : EMR_NO_MEMORY;
 }
 
 emr_status emr_places_open_run(const emr_places *places, int *out_fd, emr_problem *out_problem)
 {
-	emr_status status = open_or_make(places->run, true, out_fd);
+	emr_status status = open_or_make(places->run, places->run_flags, true, out_fd);
 
 	if (status != EMR_OK)
 		emr_problem_set_status(out_problem, status, places->run);

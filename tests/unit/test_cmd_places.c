@@ -122,6 +122,27 @@ static void a_state_that_others_can_enter_is_refused(void **state)
 	assert_ok(emr_places_open_state(&places, false, &fd, &problem));
 }
 
+/* In /tmp anybody can put a link. */
+static void a_place_elsewhere_that_is_a_link_is_refused(void **state)
+{
+	EMR_AUTO_FD state_fd = -1;
+	EMR_AUTO_FD fd = -1;
+	EMR_AUTO_FREE char *elsewhere = NULL;
+
+	(void)state;
+	assert_int_equal(mkdir("state", 0700), 0);
+	assert_int_equal(mkdir("other", 0700), 0);
+	state_fd = open("state", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	assert_true(state_fd >= 0);
+	elsewhere = emr_places_elsewhere(state_fd);
+	assert_non_null(elsewhere);
+	assert_int_equal(symlinkat(root, AT_FDCWD, elsewhere), 0);
+	assert_status(EMR_NOT_DIRECTORY, emr_places_open_elsewhere(state_fd, true, &fd));
+	assert_int_equal(unlink(elsewhere), 0);
+	assert_ok(emr_places_open_elsewhere(state_fd, true, &fd));
+	assert_int_equal(rmdir(elsewhere), 0);
+}
+
 static void a_place_inside_is_found_through_links_and_when_it_is_not_there_yet(void **state)
 {
 	EMR_AUTO_PLACES places = {0};
@@ -291,6 +312,7 @@ int main(void)
 		TEST(emrfs_home_moves_them_all),
 		TEST(a_name_that_could_climb_is_refused),
 		TEST(a_state_that_others_can_enter_is_refused),
+		TEST(a_place_elsewhere_that_is_a_link_is_refused),
 		TEST(a_place_inside_is_found_through_links_and_when_it_is_not_there_yet),
 		TEST(settings_have_defaults),
 		TEST(settings_are_read),

@@ -29,8 +29,9 @@ typedef struct emr_places {
 	char *home;  /* of the user */
 	char *state; /* keyring, blocks, ledger: what must not be lost */
 	char *config;
-	char *cache; /* what can be had again; perhaps not there */
-	char *run;   /* the socket */
+	char *cache;   /* what can be had again; perhaps not there */
+	char *run;     /* the socket */
+	int run_flags; /* O_NOFOLLOW, where others could put a link there */
 } emr_places;
 
 /* From the environment: EMRFS_HOME (then state, cache and run are directories in it, and settings a
