@@ -1,14 +1,15 @@
 #!/bin/bash
-# kernel_asks.sh: how often the kernel asks for one operation, and how many chunks are decrypted for it, as
-# `emrfs status` counts both.
+# kernel_asks.sh: how often the kernel asks for one operation, how many chunks are decrypted for it, as `emrfs status` counts
+# both, and how often the program reads for it, as the kernel counts.
 SUPPORT=${SUPPORT:-$(cd "$(dirname "$0")/../support" && pwd)}
 . "$SUPPORT/mount.sh"
 emr_begin kernel_asks
 emr_init
 emr_mount
-python3 - "$MNT" "$EMRFS" <<'END'
+GROUPS_OF_20=8
+python3 - "$MNT" "$EMRFS" "$GROUPS_OF_20" <<'END'
 import json, os, subprocess, sys
-folder, emrfs = sys.argv[1:]
+folder, emrfs, groups = sys.argv[1:]
 failed = []
 
 def counts():
@@ -44,8 +45,36 @@ save("first", 100)
 measure("a new file of 100 bytes, saved", {"create": 1, "write": 1, "flush": 1, "release": 1, "chunks_opened": 0},
         lambda: save(f"new{next(names)}", 100))
 measure("read", {"open": 1, "flush": 0}, lambda: read("first"))
+for i in range(20 * int(groups)):
+    save(f"many{i}", 100)
 if failed:
     sys.exit("\n".join(failed))
 END
 [ $? -eq 0 ] || emr_fail "kernel_asks"
+must "$EMRFS" status --wait=20min >/dev/null
+emr_remount
+# Three requests, and for each of three blocks the bytes and now and then a page of the index; no section heads.
+python3 - "$MNT" "$(emr_pid)" "$GROUPS_OF_20" <<'END'
+import os, sys
+folder, pid, groups = sys.argv[1:]
+
+def reads():
+    return int(next(line for line in open(f"/proc/{pid}/io") if line.startswith("syscr")).split()[1])
+
+least = None
+for group in range(int(groups)):
+    paths = [os.path.join(folder, f"many{group * 20 + i}") for i in range(20)]
+    for path in paths:
+        os.stat(path)
+    before = reads()
+    for path in paths:
+        with open(path, "rb", buffering=0) as file:
+            file.read(1000)
+    found = (reads() - before) / 20
+    least = found if least is None else min(least, found)
+print(f"- read for the first time after opening: {least} times")
+if least > 8:
+    sys.exit(f"the program reads {least} times for a small file, wanted at most 8")
+END
+[ $? -eq 0 ] || emr_fail "reads"
 emr_unmount
