@@ -220,11 +220,14 @@ static emr_status open_and_judge(const asking *a, emr_bytes descriptor, emr_cont
 emr_status emr_facts_open_signed(emr_facts *facts, emr_bytes descriptor, const emr_place *place,
 	emr_content *out_content, emr_content_key **out_key, emr_whose *out_whose)
 {
+	EMR_AUTO_SNAPSHOT snapshot = {0};
 	asking a;
 	emr_content_key *key = NULL;
 	emr_content content;
-	emr_status status = begin(facts, place, &a);
+	emr_status status = emr_replica_snapshot_begin(facts->replica, &snapshot);
 
+	if (status == EMR_OK)
+		status = begin(facts, place, &a);
 	if (status == EMR_OK)
 		status = open_and_judge(&a, descriptor, &content, &key, out_whose);
 	if (status == EMR_OK && out_whose->is.standing == EMR_SIGNED_MISMATCH) {

@@ -10,21 +10,61 @@
 typedef struct reading {
 	emr_replica *replica;
 	emr_chain *chain;
+	bool is_lent; /* the chain is that of the thread's snapshot */
 } reading;
 
 static void reading_end(const reading *r)
 {
-	if (r->chain)
+	if (r->chain && !r->is_lent)
 		replica_give(r->replica, r->chain);
 }
 #define READING(r, which) __attribute__((cleanup(reading_end))) reading r = {.replica = (which)}
+
+static _Thread_local const emr_replica_snapshot *present; /* of this thread; NULL: none */
+
+/* For a read that calls nobody before it is done with the connection. */
+static emr_status reading_begin(reading *r)
+{
+	if (present == NULL || present->replica != r->replica)
+		return replica_take(r->replica, &r->chain);
+	r->chain = present->chain;
+	r->is_lent = true;
+	return EMR_OK;
+}
+
+emr_status emr_replica_snapshot_begin(emr_replica *replica, emr_replica_snapshot *out_snapshot)
+{
+	emr_chain *chain = NULL;
+	emr_status status = present != NULL ? EMR_OK : replica_take(replica, &chain);
+
+	if (status != EMR_OK || chain == NULL)
+		return status;
+	status = replica_own(replica, emr_chain_begin_read(chain));
+	if (status != EMR_OK) {
+		replica_give(replica, chain);
+		return status;
+	}
+	*out_snapshot = (emr_replica_snapshot){.replica = replica, .chain = chain};
+	present = out_snapshot;
+	return EMR_OK;
+}
+
+void emr_replica_snapshot_end(emr_replica_snapshot *snapshot)
+{
+	if (snapshot->chain == NULL)
+		return;
+	present = NULL;
+	emr_chain_rollback(snapshot->chain);
+	replica_give(snapshot->replica, snapshot->chain);
+	*snapshot = (emr_replica_snapshot){0};
+}
 
 /* ---- rows ---- */
 
 emr_status emr_replica_state_get(emr_replica *replica, const char *key, emr_buf *out_row)
 {
 	READING(r, replica);
-	emr_status status = replica_take(replica, &r.chain);
+	emr_status status = reading_begin(&r);
 
 	if (status != EMR_OK)
 		return status;
@@ -108,7 +148,7 @@ emr_status emr_replica_head_get(
 	uint64_t seq = 0;
 	uint64_t time = 0;
 	READING(r, replica);
-	emr_status status = replica_take(replica, &r.chain);
+	emr_status status = reading_begin(&r);
 
 	if (status != EMR_OK)
 		return status;
@@ -162,7 +202,7 @@ emr_status emr_replica_each_head(
 emr_status emr_replica_part(emr_replica *replica, const emr_part_key *key, emr_buf *out_part)
 {
 	READING(r, replica);
-	emr_status status = replica_take(replica, &r.chain);
+	emr_status status = reading_begin(&r);
 
 	if (status != EMR_OK)
 		return status;
@@ -234,7 +274,7 @@ emr_status emr_replica_item_get(emr_replica *replica, const emr_part_key *key, e
 	uint64_t seq;
 	uint16_t index;
 	READING(r, replica);
-	emr_status status = replica_take(replica, &r.chain);
+	emr_status status = reading_begin(&r);
 
 	if (status == EMR_OK)
 		status = replica_own(replica, emr_chain_place(r.chain, key, &seq, &index));

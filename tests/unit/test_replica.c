@@ -131,6 +131,39 @@ static void what_is_saved_is_seen_after_catching_up(void **state)
 	assert_int_equal(position.freshness_s, 7);
 }
 
+/* What is asked meanwhile by others, or by walks, is answered as always. */
+static void a_snapshot_is_of_one_state_until_it_ends(void **state)
+{
+	emr_id16 object = emr_id16_random();
+	emr_replica_snapshot snapshot = {0}, inner = {0};
+	emr_replica_position before, position;
+	emr_replica_head head;
+	emr_batch_builder *b;
+	emr_id32 item;
+
+	(void)state;
+	item = save(object, 1);
+	(void)catch_up();
+	assert_ok(emr_replica_at(replica, &before));
+	assert_ok(emr_replica_snapshot_begin(replica, &snapshot));
+	assert_ok(emr_replica_head_get(replica, domain.id, object, &head));
+	assert_int_equal(head.version, 1);
+	assert_ok(emr_replica_snapshot_begin(replica, &inner));
+	assert_null(inner.replica);
+	emr_replica_snapshot_end(&inner);
+	b = kit_batch(&k, domain.id);
+	(void)kit_put(b, &domain, object, 2, item);
+	(void)kit_send(&k, b);
+	assert_int_equal(catch_up(), 1);
+	assert_ok(emr_replica_head_get(replica, domain.id, object, &head));
+	assert_int_equal(head.version, 1);
+	assert_ok(emr_replica_at(replica, &position));
+	assert_int_equal(position.size, before.size + 1);
+	emr_replica_snapshot_end(&snapshot);
+	assert_ok(emr_replica_head_get(replica, domain.id, object, &head));
+	assert_int_equal(head.version, 2);
+}
+
 static void the_root_is_the_ledgers(void **state)
 {
 	emr_replica_position position;
@@ -671,6 +704,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(what_a_computer_did_last_costs_what_is_found_of_twenty_thousand_entries),
 		TEST(what_is_saved_is_seen_after_catching_up),
+		TEST(a_snapshot_is_of_one_state_until_it_ends),
 		TEST(the_root_is_the_ledgers),
 		TEST(each_item_is_told_once_and_in_order),
 		TEST(parts_of_other_domains_are_not_kept),

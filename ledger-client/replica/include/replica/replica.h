@@ -109,6 +109,18 @@ emr_status emr_replica_since(
  * nobody else has said any. */
 emr_status emr_replica_heard(emr_replica *replica, emr_id32 me, uint64_t *out_unix_s);
 
+/* Until its end, what this thread asks REPLICA by state_get, head_get, part and item_get is
+ * answered out of one state of the ledger by one connection, so that the locks of the database are
+ * taken once. Short: the database cannot take its log in meanwhile.  One that begins within another
+ * is part of that. EMR_BUSY, EMR_IO, EMR_NO_MEMORY, EMR_DAMAGED. */
+typedef struct emr_replica_snapshot {
+	emr_replica *replica; /* NULL: none, or part of another */
+	struct emr_chain *chain;
+} emr_replica_snapshot;
+emr_status emr_replica_snapshot_begin(emr_replica *replica, emr_replica_snapshot *out_snapshot);
+void emr_replica_snapshot_end(emr_replica_snapshot *snapshot); /* zero-initialised is fine */
+#define EMR_AUTO_SNAPSHOT __attribute__((cleanup(emr_replica_snapshot_end))) emr_replica_snapshot
+
 /* A state row by its printable key ("D/<hex>", "K/<hex>": contract/rows.h).  EMR_NOT_FOUND,
  * EMR_DAMAGED. */
 emr_status emr_replica_state_get(emr_replica *replica, const char *key, emr_buf *out_row);
