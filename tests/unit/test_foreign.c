@@ -135,6 +135,22 @@ static void a_file_is_changed_in_the_middle(void **state)
 	end(&s, &v);
 }
 
+static void her_key_is_gone_once_there_is_a_working_copy(void **state)
+{
+	STORY;
+	emr_handle *h;
+
+	may_write(&s, &v);
+	h = writer_open_to_change(&v, "Imaging/MRI.pdf");
+	assert_true(tree_has_reader(tree_by_number(v.view, emr_handle_node(h))));
+	assert_ok(emr_view_write(h, 5, emr_bytes_of("Z", 1)));
+	assert_false(tree_has_reader(tree_by_number(v.view, emr_handle_node(h))));
+	assert_ok(emr_view_flush(h));
+	emr_view_release(h);
+	assert_string_equal(writer_text(&v, "Imaging/MRI.pdf"), "%PDF Z knee");
+	end(&s, &v);
+}
+
 static void what_waits_here_outlives_this_process(void **state)
 {
 	STORY;
@@ -771,6 +787,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_a_writer_does_is_what_the_owner_sees),
 		cmocka_unit_test(a_file_is_changed_in_the_middle),
+		cmocka_unit_test(her_key_is_gone_once_there_is_a_working_copy),
 		cmocka_unit_test(what_waits_here_outlives_this_process),
 		cmocka_unit_test(the_first_on_the_ledger_keeps_the_name_and_both_live),
 		cmocka_unit_test(a_copy_that_could_not_be_made_is_not_told),

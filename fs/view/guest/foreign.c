@@ -202,7 +202,7 @@ emr_status foreign_open(emr_view *view, emr_handle *handle)
 	if (status != EMR_OK || !is_theirs)
 		return status;
 	pthread_rwlock_rdlock(&n->file->lock);
-	if (n->file->reader == NULL)
+	if (n->file->reader == NULL && n->file->staging == NULL)
 		status = is_lost ? EMR_NOT_FOUND : EMR_BUSY;
 	handle->report = status == EMR_OK && was_shown ? &shared_report : NULL;
 	pthread_rwlock_unlock(&n->file->lock);
@@ -252,7 +252,9 @@ emr_status foreign_start_staging(emr_view *view, node *n, uint64_t size)
 	status = file_start_staging(view, n, 0);
 	if (status == EMR_OK)
 		status = copy_all(reader, n->file->staging, size);
-	if (status != EMR_OK && n->file->staging != NULL)
+	if (status == EMR_OK)
+		tree_set_reader(n->file, NULL); /* its key, too, is not needed any more */
+	else if (n->file->staging != NULL)
 		file_end_staging(view, n);
 	return status;
 }
@@ -312,7 +314,7 @@ static emr_status ask_for_bytes(emr_view *view, node *n)
 emr_status foreign_fetch(emr_view *view, node *n)
 {
 	emr_status status = EMR_OK;
-	bool has_reader;
+	bool is_here;
 
 	pthread_mutex_lock(&view->lock);
 	status = tree_need_file(n);
@@ -320,13 +322,13 @@ emr_status foreign_fetch(emr_view *view, node *n)
 	if (status != EMR_OK)
 		return status;
 	pthread_rwlock_wrlock(&n->file->lock);
-	has_reader = n->file->reader != NULL;
-	if (has_reader && n->file->staging == NULL)
+	is_here = n->file->reader != NULL || n->file->staging != NULL;
+	if (is_here && n->file->staging == NULL)
 		status = foreign_start_staging(view, n, n->size);
 	pthread_rwlock_unlock(&n->file->lock);
 	if (status != EMR_OK)
 		return status;
-	return has_reader ? file_freeze(view, n) : ask_for_bytes(view, n);
+	return is_here ? file_freeze(view, n) : ask_for_bytes(view, n);
 }
 
 typedef struct inheriting {

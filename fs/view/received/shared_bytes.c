@@ -69,7 +69,7 @@ emr_status shared_attach(emr_view *view, shared_share *s, node *n)
 	}
 	if (status == EMR_OK) {
 		pthread_rwlock_wrlock(&n->file->lock);
-		if (n->file->reader == NULL) {
+		if (n->file->reader == NULL && n->file->staging == NULL) {
 			tree_set_reader(n->file, reader);
 			reader = NULL;
 		}
@@ -100,7 +100,8 @@ emr_status shared_open(emr_view *view, emr_handle *handle)
 	if (status != EMR_OK || is_note)
 		return status;
 	pthread_rwlock_rdlock(&n->file->lock);
-	status = n->file->reader != NULL ? EMR_OK : EMR_BUSY;
+	/* A working copy: it has just been taken. */
+	status = n->file->reader != NULL || n->file->staging != NULL ? EMR_OK : EMR_BUSY;
 	handle->report = status == EMR_OK ? &shared_report : NULL;
 	pthread_rwlock_unlock(&n->file->lock);
 	return status;
