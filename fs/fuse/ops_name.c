@@ -208,6 +208,7 @@ static void list(fuse_req_t req, const parked *p, emr_status status)
 {
 	const session *s = session_of(req);
 	listing l = {.req = req, .session = s, .size = p->size, .plus = p->plus};
+	bool has_come = false;
 
 	if (status == EMR_OK) {
 		l.data = malloc(p->size);
@@ -219,9 +220,10 @@ static void list(fuse_req_t req, const parked *p, emr_status status)
 	}
 	if (status != EMR_OK)
 		reply_status(req, status);
-	else if (fuse_reply_buf(req, l.data, l.len) == -ENOENT)
-		for (size_t i = 0; i < l.taken_count; i++)
-			emr_view_forget(s->options.view, l.taken[i], 1);
+	else
+		has_come = fuse_reply_buf(req, l.data, l.len) != -ENOENT;
+	for (size_t i = 0; !has_come && i < l.taken_count; i++)
+		emr_view_forget(s->options.view, l.taken[i], 1);
 	free(l.data);
 	free(l.taken);
 }
