@@ -228,6 +228,57 @@ static void a_time_that_nobody_signed_judges_nobody(void **state)
 	assert_status(EMR_DAMAGED, emr_ledger_submit(lima.ledger, emr_buf_view(&batch), &answer));
 }
 
+/* The administrator's key under a new certificate that her CA gives her. */
+static int renew_boss(uint64_t not_after)
+{
+	EMR_AUTO_BUF cert = {0};
+	EMR_AUTO_BUF part = {0};
+	emr_cert_subject subject = {.handle = "boss",
+		.roles = EMR_ROLE_ORG_ADMIN,
+		.org = clinic,
+		.not_before = now - DAY,
+		.not_after = not_after};
+	emr_register who = {.keyring = boss.keyring,
+		.net_id = k.net_id,
+		.org = clinic,
+		.roles = EMR_ROLE_ORG_ADMIN,
+		.name = "boss"};
+	emr_act act;
+
+	assert_ok(emr_cert_issue(boss.keyring, emr_buf_view(&clinic_ca), &subject,
+		emr_bytes_of(boss.public.p256_spki, EMR_P256_SPKI_BYTES), &cert));
+	assert_ok(emr_register_renew(&who, emr_buf_view(&cert), &act, &part));
+	return folk_say(&boss, act, emr_buf_view(&part));
+}
+
+/* Two who lie far ahead together end every certificate that ends before the time they say.  One
+ * that ends later brings its key back, also hers who can revoke one of theirs. */
+static void whom_two_liars_lock_out_a_later_certificate_brings_back(void **state)
+{
+	emr_act act = emr_act_key_kx(lima.public.signer_id, lima.public.x25519);
+	member one, two;
+
+	(void)state;
+	assert_applied(folk_register_in_clinic(&boss, EMR_ROLE_ORG_ADMIN, "boss"));
+	folk_pass(100 * DAY);
+	folk_create(&one, "one");
+	folk_create(&two, "two");
+	assert_applied(folk_register_in_clinic(&one, EMR_ROLE_HOSPITAL, "one"));
+	assert_applied(folk_register_in_clinic(&two, EMR_ROLE_HOSPITAL, "two"));
+	speaks_at(now + 350 * DAY, &one);
+	speaks_at(now + 350 * DAY, &two);
+	assert_int_equal(folk_say(&lima, act, folk_nothing()), 1000 + EMR_RESULT_SUBMITTER);
+	assert_int_equal(
+		folk_say(&boss, emr_act_key_revoke(one.public.signer_id, now, 1), folk_nothing()),
+		1000 + EMR_RESULT_SUBMITTER);
+	assert_applied(renew_boss(now + 800 * DAY));
+	assert_applied(
+		folk_say(&boss, emr_act_key_revoke(one.public.signer_id, now, 1), folk_nothing()));
+	assert_applied(folk_say(&lima, act, folk_nothing()));
+	folk_close_member(&one, false);
+	folk_close_member(&two, false);
+}
+
 /* A second key under the same certificate, and one of a device: he is still one. */
 static void nobody_is_two_by_having_two_keys(void **state)
 {
@@ -267,6 +318,7 @@ int main(void)
 		WITH(ones_own_clock_that_was_ahead_ends_nothing_afterwards),
 		WITH(two_clocks_that_are_put_right_are_forgiven),
 		WITH(a_time_that_nobody_signed_judges_nobody),
+		WITH(whom_two_liars_lock_out_a_later_certificate_brings_back),
 		WITH(nobody_is_two_by_having_two_keys),
 	};
 
