@@ -47,6 +47,24 @@ typedef struct subject {
 	bool is_erased;
 } subject;
 
+/* An entry of the ledger that did something to records. */
+typedef struct written {
+	uint64_t seq, time_unix_s;
+	emr_id32 batch_id;
+	uint32_t signer; /* of the signers */
+	bool in_annex;
+} written;
+
+/* An event, without what it has in common with the others of its entry: most of the memory of a
+ * history is these. */
+typedef struct told {
+	const char *path, *from;
+	uint64_t cver, bytes;
+	uint32_t entry, subject;
+	uint16_t index;
+	uint8_t deed, type;
+} told;
+
 /* A growing array. */
 typedef struct row {
 	void *items;
@@ -61,7 +79,7 @@ struct emr_chronicle {
 	uint64_t size; /* entries of the ledger that are in here */
 	uint64_t annex_size; /* the same of the ledger before a join */
 	uint64_t damaged;
-	row objects, subjects, events, domains;
+	row objects, subjects, deeds, entries, signers, domains;
 	index16 by_object,
 		by_patient_id; /* the r_pid of a record's metadata stays the same for its life */
 	block *blocks;
@@ -123,9 +141,11 @@ static void forget(emr_chronicle *c)
 	}
 	free(c->objects.items);
 	free(c->subjects.items);
-	free(c->events.items);
+	free(c->deeds.items);
+	free(c->entries.items);
+	free(c->signers.items);
 	free(c->domains.items);
-	c->objects = c->subjects = c->events = c->domains = (row){0};
+	c->objects = c->subjects = c->deeds = c->entries = c->signers = c->domains = (row){0};
 	index16_free(&c->by_object);
 	index16_free(&c->by_patient_id);
 	emr_buf_free(&c->scratch);
@@ -238,28 +258,71 @@ typedef struct line {
 	bool is_carried; /* says again, on another ledger, what was told already */
 } line;
 
-static emr_status add_event(emr_chronicle *c, const line *l, uint32_t s, emr_deed deed,
+static emr_status need_signer(emr_chronicle *c, emr_id32 id, uint32_t *out)
+{
+	emr_id32 *added;
+
+	/* They are few, and whoever signed last is likely to have signed this. */
+	for (size_t i = c->signers.n; i-- > 0;)
+		if (emr_id32_equal(((const emr_id32 *)c->signers.items)[i], id)) {
+			*out = (uint32_t)i;
+			return EMR_OK;
+		}
+	added = row_add(&c->signers, sizeof *added);
+	if (added == NULL)
+		return EMR_NO_MEMORY;
+	*added = id;
+	*out = (uint32_t)c->signers.n - 1;
+	return EMR_OK;
+}
+
+/* That of L, which is the newest or a new one. */
+static emr_status need_entry(emr_chronicle *c, const line *l, uint32_t *out)
+{
+	bool in_annex = (l->version & EMR_VERSION_ANNEX) != 0;
+	const written *newest =
+		c->entries.n > 0 ? (const written *)c->entries.items + c->entries.n - 1 : NULL;
+	written *added;
+	uint32_t signer;
+	emr_status status;
+
+	if (newest != NULL && newest->seq == l->seq && newest->in_annex == in_annex) {
+		*out = (uint32_t)c->entries.n - 1;
+		return EMR_OK;
+	}
+	status = need_signer(c, l->signer_id, &signer);
+	added = status == EMR_OK ? row_add(&c->entries, sizeof *added) : NULL;
+	if (added == NULL)
+		return EMR_NO_MEMORY;
+	*added = (written){.seq = l->seq,
+		.time_unix_s = l->time_unix_s,
+		.batch_id = l->batch_id,
+		.signer = signer,
+		.in_annex = in_annex};
+	*out = (uint32_t)c->entries.n - 1;
+	return EMR_OK;
+}
+
+static emr_status add_event(emr_chronicle *c, const line *l, uint32_t s, emr_deed what,
 	const char *path, const char *from)
 {
 	const subject *about = subject_at(c, s);
-	emr_event *e = row_add(&c->events, sizeof *e);
+	uint32_t in;
+	emr_status status = need_entry(c, l, &in);
+	told *d = status == EMR_OK ? row_add(&c->deeds, sizeof *d) : NULL;
 
-	if (e == NULL)
+	if (d == NULL)
 		return EMR_NO_MEMORY;
-	*e = (emr_event){.seq = l->seq,
-		.time_unix_s = l->time_unix_s,
-		.path = path,
+	*d = (told){.path = path,
 		.from = from,
-		.batch_id = l->batch_id,
-		.signer_id = l->signer_id,
+		.entry = in,
 		.subject = s,
 		.index = l->index,
-		.deed = (uint8_t)deed,
-		.type = about->type,
-		.in_annex = (l->version & EMR_VERSION_ANNEX) != 0};
+		.deed = (uint8_t)what,
+		.type = about->type};
 	if (about->type == EMR_META_FILE) {
-		e->cver = about->cver;
-		e->bytes = about->bytes;
+		d->cver = about->cver;
+		d->bytes = about->bytes;
 	}
 	return EMR_OK;
 }
@@ -671,13 +734,35 @@ emr_status emr_chronicle_catch_up(emr_chronicle *chronicle, uint64_t *out_damage
 	return status;
 }
 
+static emr_event event_of(const emr_chronicle *c, const told *d)
+{
+	const written *in = (const written *)c->entries.items + d->entry;
+
+	return (emr_event){.seq = in->seq,
+		.time_unix_s = in->time_unix_s,
+		.cver = d->cver,
+		.bytes = d->bytes,
+		.path = d->path,
+		.from = d->from,
+		.batch_id = in->batch_id,
+		.signer_id = ((const emr_id32 *)c->signers.items)[in->signer],
+		.subject = d->subject,
+		.index = d->index,
+		.deed = d->deed,
+		.type = d->type,
+		.in_annex = in->in_annex};
+}
+
 emr_status emr_chronicle_each(emr_chronicle *chronicle, emr_event_fn fn, void *arg)
 {
 	emr_status status = EMR_OK;
 
 	pthread_mutex_lock(&chronicle->lock);
-	for (size_t i = 0; i < chronicle->events.n && status == EMR_OK; i++)
-		status = fn(arg, (const emr_event *)chronicle->events.items + i);
+	for (size_t i = 0; i < chronicle->deeds.n && status == EMR_OK; i++) {
+		emr_event event = event_of(chronicle, (const told *)chronicle->deeds.items + i);
+
+		status = fn(arg, &event);
+	}
 	pthread_mutex_unlock(&chronicle->lock);
 	return status;
 }
