@@ -296,84 +296,6 @@ static void expect_after_a_kill(kit *k, const char *path, const void *data, size
 	kit_close(&after);
 }
 
-static uint64_t frames(const kit *k)
-{
-	return emr_journal_last_seq(k->stack.journal);
-}
-
-/* What tar does with each file: mode and time are set before it is closed. */
-static void mode_and_time_of_a_file_that_is_written_are_kept_with_its_close(bool is_spilled)
-{
-	const emr_attr wanted = {.mode = 0640, .mtime_ns = INT64_C(1234567890000000005)};
-	emr_handle *h;
-	uint64_t before;
-	emr_attr attr;
-	kit k, after;
-	char copy[300];
-
-	kit_open(&k);
-	kit_text(&k, "x", "old");
-	h = kit_open_file(&k, "x", O_RDWR);
-	if (is_spilled) /* over old bytes: the close keeps the working copy */
-		assert_ok(emr_view_write(h, 1, emr_bytes_of("b", 1)));
-	else
-		assert_ok(emr_view_set_attr(k.view, emr_handle_node(h), EMR_SET_SIZE,
-			&(emr_attr){.size_bytes = 0}, &attr));
-	before = frames(&k);
-	assert_ok(emr_view_set_attr(
-		k.view, emr_handle_node(h), EMR_SET_MODE | EMR_SET_MTIME, &wanted, &attr));
-	assert_int_equal(attr.mode, 0640);
-	assert_int_equal(frames(&k) - before, 0);
-	assert_ok(emr_view_flush(h));
-	assert_int_equal(frames(&k) - before, 1);
-
-	snprintf(copy, sizeof copy, "%s-killed", k.path);
-	kit_copy_tree(k.path, copy);
-	kit_adopt(&after, copy, k.clock.unix_ns, k.clock.boot_ns);
-	kit_start(&after);
-	attr = kit_attr(&after, "x");
-	assert_int_equal(attr.mode, 0640);
-	assert_true(attr.mtime_ns == wanted.mtime_ns);
-	kit_expect_text(&after, "x", is_spilled ? "obd" : "");
-	kit_close(&after);
-	emr_view_release(h);
-	kit_close(&k);
-}
-
-static void mode_and_time_join_the_frame_of_the_close(void **state)
-{
-	(void)state;
-	mode_and_time_of_a_file_that_is_written_are_kept_with_its_close(false);
-	mode_and_time_of_a_file_that_is_written_are_kept_with_its_close(true);
-}
-
-/* A second fsync finds the working copy named already, and writes no row. */
-static void mode_and_time_after_an_fsync_are_kept_at_once(void **state)
-{
-	const emr_attr wanted = {.mode = 0600};
-	emr_handle *h;
-	uint64_t before;
-	emr_attr attr;
-	kit k;
-
-	(void)state;
-	kit_open(&k);
-	kit_text(&k, "x", "old");
-	h = kit_open_file(&k, "x", O_RDWR);
-	assert_ok(emr_view_write(h, 1, emr_bytes_of("b", 1)));
-	assert_ok(emr_view_fsync(h));
-	assert_ok(emr_view_write(h, 2, emr_bytes_of("c", 1)));
-	before = frames(&k);
-	assert_ok(emr_view_set_attr(k.view, emr_handle_node(h), EMR_SET_MODE, &wanted, &attr));
-	assert_int_equal(frames(&k) - before, 1);
-	emr_view_release(h);
-	before = frames(&k);
-	assert_ok(emr_view_set_attr(
-		k.view, kit_attr(&k, "x").node, EMR_SET_MODE, &(emr_attr){.mode = 0644}, &attr));
-	assert_int_equal(frames(&k) - before, 1);
-	kit_close(&k);
-}
-
 /* RELEASE comes some time after close(2) has returned: by then the next program may have begun. */
 static void a_late_release_leaves_the_next_writers_beginnings_alone(void **state)
 {
@@ -525,8 +447,6 @@ int main(void)
 		cmocka_unit_test(opening_with_truncation_shows_nothing_of_the_old_bytes),
 		cmocka_unit_test(a_file_written_on_during_its_publication_loses_nothing),
 		cmocka_unit_test(a_late_release_leaves_the_next_writers_beginnings_alone),
-		cmocka_unit_test(mode_and_time_join_the_frame_of_the_close),
-		cmocka_unit_test(mode_and_time_after_an_fsync_are_kept_at_once),
 		cmocka_unit_test(a_sync_of_all_leaves_what_a_writer_has_begun_alone),
 		cmocka_unit_test(allocation_grows_or_only_reserves),
 		cmocka_unit_test(allocation_says_at_once_that_there_is_no_room),

@@ -207,14 +207,6 @@ emr_status emr_view_allocate(emr_handle *handle, uint64_t at, uint64_t len, bool
 
 /* ---- attributes that the kernel sets ---- */
 
-/* Whether the close of those who are writing N will write its row, with what N is by then.  A
- * working copy that the row names already is handed out without it. */
-static bool is_close_to_come(const node *n)
-{
-	return n->file != NULL && n->write_opens > 0 && n->file->wrote != n->file->handed &&
-	       !n->file->staging_in_row;
-}
-
 static emr_status set_mode_and_time(emr_view *view, node *n, unsigned mask, const emr_attr *wanted)
 {
 	node_row row = row_of_node(n);
@@ -237,7 +229,7 @@ static emr_status set_mode_and_time(emr_view *view, node *n, unsigned mask, cons
 	}
 	row.flags |= ROW_META_DIRTY;
 	row.change++;
-	if (n->state == NODE_LIVE && !is_close_to_come(n)) {
+	if (n->state == NODE_LIVE) {
 		e = edit_begin(view);
 		edit_put(&e, n->id, &row);
 		status = edit_commit(&e, &n->row_seq);
