@@ -38,8 +38,8 @@ static void consider_account(emr_quota *fullest, int fd, int type, unsigned id)
 {
 	struct dqblk q = {0};
 
-	/* glibc has no name for it. */
-	if (syscall(SYS_quotactl_fd, fd, QCMD(Q_GETQUOTA, type), id, &q) != 0)
+	/* glibc has no name for it; as an int the command would be shifted over its sign. */
+	if (syscall(SYS_quotactl_fd, fd, QCMD((unsigned)Q_GETQUOTA, type), id, &q) != 0)
 		return;
 	consider(fullest, q.dqb_curspace,
 		limit_of(q.dqb_bhardlimit, q.dqb_bsoftlimit, q.dqb_btime) * 1024, false);
