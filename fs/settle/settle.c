@@ -440,8 +440,8 @@ static emr_status publish_some(emr_settle *settle, const guest *g, const emr_cha
 		begin_ahead(&r, changes, n, keys);
 	while (status == EMR_OK && done < n) {
 		status = add_change(&r, &changes[done]);
-		if (status ==
-			EMR_NO_SPACE) { /* waits for room; what needs none, as a removal, goes on */
+		/* Waits for room; what needs none, as a removal, goes on. */
+		if (status == EMR_NO_SPACE || status == EMR_QUOTA) {
 			lacking = status;
 			status = EMR_OK;
 		}
@@ -509,7 +509,7 @@ emr_status emr_settle_publish(
 			status = EMR_OK;
 			continue;
 		}
-		if (status == EMR_NO_SPACE && done > 0) {
+		if ((status == EMR_NO_SPACE || status == EMR_QUOTA) && done > 0) {
 			lacking = status;
 			status = EMR_OK;
 		}

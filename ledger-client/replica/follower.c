@@ -208,9 +208,11 @@ static emr_status wait_at_ledger(emr_replica *r, int timeout_ms)
 	f->shown = size > f->shown ? size : f->shown;
 	if (status == EMR_OK)
 		status = reach_locked(r, size);
+	else if (status == EMR_TIMEOUT || status == EMR_INTERRUPTED)
+		status = EMR_OK; /* of the wait; whoever waits sees for himself */
 	/* Somebody else goes on waiting; who is woken up is not known before he looks. */
 	(void)pthread_cond_broadcast(&f->turned);
-	return status == EMR_TIMEOUT || status == EMR_INTERRUPTED ? EMR_OK : status;
+	return status;
 }
 
 static void wait_for_turn(follower *f, int64_t end_ms)
@@ -262,6 +264,7 @@ emr_status emr_follow_wait(emr_replica *replica, emr_follow_place *io_place, int
 emr_status emr_follow_to(emr_replica *replica, uint64_t size)
 {
 	int64_t end_ms = now_ms() + SHOWN_MS;
+	emr_follow_place place = emr_follow_here(replica);
 	emr_status status = EMR_OK;
 
 	if (atomic_load(&replica->reached) >= size)
@@ -269,8 +272,7 @@ emr_status emr_follow_to(emr_replica *replica, uint64_t size)
 	(void)pthread_mutex_lock(&replica->follower.lock);
 	status = reach_locked(replica, size);
 	while (status == EMR_OK && atomic_load(&replica->reached) < size) {
-		emr_follow_place place = emr_follow_here(replica);
-
+		place.size = atomic_load(&replica->reached);
 		status = wait_locked(replica, &place, end_ms);
 	}
 	(void)pthread_mutex_unlock(&replica->follower.lock);

@@ -254,9 +254,9 @@ static emr_status send_all(publishing *p)
 		if (p->works[i].is_done)
 			continue;
 		status = send_domain(p, i);
-		if (status == EMR_NO_SPACE)
-			lacking = status; /* some of it waits for room; the others' removals need
-					     none */
+		/* Some of it waits for room, or for a key; others' removals need neither. */
+		if (status == EMR_NO_SPACE || status == EMR_QUOTA || status == EMR_AWAITED)
+			lacking = status;
 		else if (status != EMR_OK)
 			return status;
 	}
@@ -291,8 +291,9 @@ static emr_status follow_if_due(emr_view *view, bool all)
 	is_due = all || follow_due(view) <= view_boot_ns(view);
 	pthread_mutex_unlock(&view->lock);
 	status = is_due ? follow_run(view) : EMR_OK;
-	return status == EMR_OFFLINE ? EMR_OK
-				     : status; /* whoever has something to send will hear of it */
+	/* Whoever has something to send will hear of it; a key that one folder waits for keeps no
+	 * other from the ledger. */
+	return status == EMR_OFFLINE || status == EMR_AWAITED ? EMR_OK : status;
 }
 
 emr_status publish_run(emr_view *view, bool all)
@@ -314,7 +315,7 @@ emr_status publish_run(emr_view *view, bool all)
 	}
 	if (status == EMR_OK)
 		status = prepare_all(&p);
-	if (status == EMR_NO_SPACE) {
+	if (status == EMR_NO_SPACE || status == EMR_QUOTA) {
 		lacking = status;
 		status = EMR_OK;
 	}
