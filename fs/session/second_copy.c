@@ -16,8 +16,8 @@
 #include "base/file.h"
 #include "kit/places.h"
 
-/* "emrfs second-copy 2\n" and for each "made N\nentries N\ndisk N\ndir PATH\n" */
-#define FIRST_LINE "emrfs second-copy 2\n"
+/* "emrfs second-copy 3\n" and for each "made N\nentries N\ndisk N\nsame 0|1\ndir PATH\n" */
+#define FIRST_LINE "emrfs second-copy 3\n"
 #define BLOCK_MAX 4400
 #define NOTE_MAX ((size_t)BLOCK_MAX * EMR_SECOND_COPIES_MAX)
 #define LIST_NAME "/emrfs-backup"
@@ -49,29 +49,38 @@ static bool is_gone(const emr_second_copy *copy)
 	return false;
 }
 
-/* What is lost with the records is no second copy of them.  Without the directory, the file system
- * that it was on tells. */
+/* As far as can be seen now; else OTHERWISE. */
+static bool is_on_this_disk(int state_fd, const char *dir, bool otherwise)
+{
+	EMR_AUTO_FD fd = open(dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+	return fd >= 0 ? emr_disk_is_same(state_fd, fd) : otherwise;
+}
+
+/* What is lost with the records is no second copy of them.  While the copy is not to be seen, what
+ * was found when it was made holds: a file system that is not mounted may be a partition of the
+ * same disk. */
 static bool is_same_disk(int state_fd, const emr_second_copy *copy)
 {
-	EMR_AUTO_FD fd = open(copy->dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	struct statvfs here;
+	char path[sizeof copy->dir + sizeof LIST_NAME];
+	struct stat st;
 
-	if (fd >= 0)
-		return emr_disk_is_same(state_fd, fd);
-	return copy->disk != 0 && fstatvfs(state_fd, &here) == 0 &&
-	       (uint64_t)here.f_fsid == copy->disk;
+	snprintf(path, sizeof path, "%s" LIST_NAME, copy->dir);
+	return stat(path, &st) == 0 ? is_on_this_disk(state_fd, copy->dir, copy->is_same_disk)
+				    : copy->is_same_disk;
 }
 
 /* One block at *AT, which moves behind it. */
 static bool read_block(int state_fd, const char **at, emr_second_copy *out)
 {
 	int dir_at = -1;
+	unsigned same;
 	size_t len;
 
 	*out = (emr_second_copy){.is_known = true};
-	if (sscanf(*at, "made %" SCNu64 " entries %" SCNu64 " disk %" SCNu64 " dir %n",
-		    &out->made_unix_s, &out->entries, &out->disk, &dir_at) != 3 ||
-		dir_at < 0)
+	if (sscanf(*at, "made %" SCNu64 " entries %" SCNu64 " disk %" SCNu64 " same %1u dir %n",
+		    &out->made_unix_s, &out->entries, &out->disk, &same, &dir_at) != 4 ||
+		dir_at < 0 || same > 1)
 		return false;
 	*at += dir_at;
 	len = strcspn(*at, "\n");
@@ -79,6 +88,7 @@ static bool read_block(int state_fd, const char **at, emr_second_copy *out)
 		return false;
 	memcpy(out->dir, *at, len);
 	*at += len + 1;
+	out->is_same_disk = same;
 	out->is_gone = is_gone(out);
 	out->is_same_disk = is_same_disk(state_fd, out);
 	return true;
@@ -137,8 +147,10 @@ static emr_status write_others(
 		if ((is_same || all[i].is_gone) && !(i == 0 && first != NULL))
 			continue;
 		len = snprintf(line, sizeof line,
-			"made %" PRIu64 "\nentries %" PRIu64 "\ndisk %" PRIu64 "\ndir %s\n",
-			all[i].made_unix_s, all[i].entries, all[i].disk, all[i].dir);
+			"made %" PRIu64 "\nentries %" PRIu64 "\ndisk %" PRIu64
+			"\nsame %d\ndir %s\n",
+			all[i].made_unix_s, all[i].entries, all[i].disk, all[i].is_same_disk,
+			all[i].dir);
 		status = emr_buf_append(&text, line, (size_t)len);
 		kept++;
 	}
@@ -155,6 +167,7 @@ emr_status emr_second_copy_write(int state_fd, const emr_second_copy *copy)
 	emr_show(copy->dir, shown.dir, sizeof shown.dir);
 	/* A path that is shown otherwise cannot be looked at again. */
 	shown.disk = strcmp(copy->dir, shown.dir) == 0 ? disk_of(copy->dir) : 0;
+	shown.is_same_disk = is_on_this_disk(state_fd, shown.dir, false);
 	return write_others(state_fd, &shown, shown.dir, shown.disk);
 }
 

@@ -93,6 +93,16 @@ static void a_copy_on_the_same_disk_does_not_count(void **state)
 	assert_int_equal(unlink(list), 0);
 }
 
+static void a_copy_on_the_same_disk_does_not_count_once_its_file_system_is_away(void **state)
+{
+	(void)state;
+	assert_true(read_text("emrfs second-copy 3\nmade 5\nentries 6\ndisk 7\nsame 0\ndir /x/y\n")
+			    .is_known);
+	assert_false(read_text("emrfs second-copy 3\nmade 5\nentries 6\ndisk 7\nsame 1\ndir /x/y\n")
+			     .is_known);
+	assert_ok(emr_second_copy_forget(fd, "/x/y"));
+}
+
 /* Two sticks are two backups; one that is deleted while its disk is there is one no more. */
 static void every_disk_is_remembered_and_a_deleted_backup_is_not_counted(void **state)
 {
@@ -147,12 +157,15 @@ static void a_path_cannot_forge_a_line(void **state)
 static void what_cannot_be_read_is_no_copy(void **state)
 {
 	(void)state;
-	assert_true(read_text("emrfs second-copy 2\nmade 5\nentries 6\ndisk 7\ndir /x\n").is_known);
+	assert_true(read_text("emrfs second-copy 3\nmade 5\nentries 6\ndisk 7\nsame 0\ndir /x\n")
+			    .is_known);
 	assert_false(read_text("").is_known);
-	assert_false(read_text("emrfs second-copy 2\nmade 5\nentries 6\ndisk 7\ndir /x").is_known);
-	assert_false(read_text("emrfs second-copy 2\nmade 5\nentries 6\ndisk 7\ndir \n").is_known);
-	assert_false(
-		read_text("emrfs second-copy 3\nmade 5\nentries 6\ndisk 7\ndir /x\n").is_known);
+	assert_false(read_text("emrfs second-copy 3\nmade 5\nentries 6\ndisk 7\nsame 0\ndir /x")
+			     .is_known);
+	assert_false(read_text("emrfs second-copy 3\nmade 5\nentries 6\ndisk 7\nsame 0\ndir \n")
+			     .is_known);
+	assert_false(read_text("emrfs second-copy 4\nmade 5\nentries 6\ndisk 7\nsame 0\ndir /x\n")
+			     .is_known);
 	assert_false(read_text("emrfs second-copy 1\nmade x\nentries 6\ndir /x\n").is_known);
 }
 
@@ -161,6 +174,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_is_noted_is_known_until_it_is_forgotten),
 		cmocka_unit_test(a_copy_on_the_same_disk_does_not_count),
+		cmocka_unit_test(
+			a_copy_on_the_same_disk_does_not_count_once_its_file_system_is_away),
 		cmocka_unit_test(every_disk_is_remembered_and_a_deleted_backup_is_not_counted),
 		cmocka_unit_test(a_path_cannot_forge_a_line),
 		cmocka_unit_test(what_cannot_be_read_is_no_copy),
