@@ -180,13 +180,42 @@ static size_t choose(publisher_place *place, pick *picks, size_t max)
 	return n;
 }
 
-static emr_status ask(publisher_place *place, const emr_cid *root, bool *out_is_held)
+static bool is_of_content(emr_ipfs_fault fault)
+{
+	return fault == EMR_IPFS_NOT_KEPT || fault == EMR_IPFS_BAD_CAR ||
+	       fault == EMR_IPFS_TOO_LARGE || fault == EMR_IPFS_HERE || fault == EMR_IPFS_SLOW ||
+	       fault == EMR_IPFS_ERROR;
+}
+
+/* It is left alone for a while, and the others go on: all of them before it is tried again. */
+static void stick_root(publisher_place *place, const emr_cid *root)
+{
+	emr_publisher *p = place->publisher;
+	book_entry *entry;
+
+	pthread_mutex_lock(&p->lock);
+	entry = book_find(&p->book, root);
+	if (entry != NULL)
+		entry->stuck |= bit_of(place);
+	place->unstick_ns = publisher_now_ns() + UNSTICK_NS;
+	pthread_mutex_unlock(&p->lock);
+}
+
+static void stick(publisher_place *place, pick *one)
+{
+	one->is_stuck = true;
+	stick_root(place, &one->root);
+}
+
+static emr_status ask(
+	publisher_place *place, const emr_cid *root, bool *out_is_held, emr_ipfs_fault *out_fault)
 {
 	emr_ipfs_call call = call_of(place, ASK_MS);
 	emr_ipfs_holding holding = {0};
 	emr_status status = emr_ipfs_holds(place->node, &call, root, &holding);
 
 	*out_is_held = status == EMR_OK && holding.is_pinned && holding.is_whole;
+	*out_fault = call.fault;
 	if (status != EMR_OK)
 		fails(place, call.fault, call.said);
 	return status;
@@ -194,40 +223,22 @@ static emr_status ask(publisher_place *place, const emr_cid *root, bool *out_is_
 
 static emr_status ask_each(publisher_place *place, pick *picks, size_t n)
 {
+	emr_ipfs_fault fault = EMR_IPFS_FINE;
 	emr_status status = EMR_OK;
 
 	for (size_t i = 0; status == EMR_OK && i < n; i++) {
-		if (picks[i].may_be_there)
-			status = ask(place, &picks[i].root, &picks[i].is_held);
+		if (!picks[i].may_be_there)
+			continue;
+		status = ask(place, &picks[i].root, &picks[i].is_held, &fault);
+		if (status != EMR_OK && is_of_content(fault))
+			stick(place, &picks[i]);
 	}
 	return status;
-}
-
-static void stick(publisher_place *place, pick *one)
-{
-	emr_publisher *p = place->publisher;
-	book_entry *entry;
-
-	one->is_stuck = true;
-	pthread_mutex_lock(&p->lock);
-	entry = book_find(&p->book, &one->root);
-	if (entry != NULL)
-		entry->stuck |= bit_of(place);
-	if (place->unstick_ns == 0)
-		place->unstick_ns = publisher_now_ns() + UNSTICK_NS;
-	pthread_mutex_unlock(&p->lock);
 }
 
 static uint32_t push_ms(uint64_t bytes)
 {
 	return (uint32_t)(PUSH_MS + bytes / PUSH_BYTES_A_S * 1000);
-}
-
-static bool is_of_content(emr_ipfs_fault fault)
-{
-	return fault == EMR_IPFS_NOT_KEPT || fault == EMR_IPFS_BAD_CAR ||
-	       fault == EMR_IPFS_TOO_LARGE || fault == EMR_IPFS_HERE || fault == EMR_IPFS_SLOW ||
-	       fault == EMR_IPFS_ERROR;
 }
 
 /* What it may be about is sent in smaller parts, so that one record does not keep back all. */
@@ -287,9 +298,8 @@ static emr_status note_piece(publisher_place *place, const load *l)
 static emr_status send_piece(publisher_place *place, load *l, emr_ipfs_fault *out_fault)
 {
 	bool is_there = false;
-	emr_status status = ask(place, &l->made_cid, &is_there);
+	emr_status status = ask(place, &l->made_cid, &is_there, out_fault);
 
-	*out_fault = EMR_IPFS_FINE;
 	if (status != EMR_OK || is_there)
 		return status;
 	status = note_piece(place, l);
@@ -300,17 +310,17 @@ static emr_status send_in_pieces(publisher_place *place, load *l, pick *one)
 {
 	pieces rest = {0};
 	emr_ipfs_fault fault = EMR_IPFS_FINE;
-	emr_status status = pieces_of(l->store, &one->root, &rest);
+	emr_status here = pieces_of(l->store, &one->root, &rest), status = here;
 	bool more = true;
 
 	while (status == EMR_OK && more) {
-		status = pieces_next(&rest, l, &more);
-		if (status != EMR_OK)
-			fails_here(place, status);
-		else if (more)
-			status = send_piece(place, l, &fault);
-		else
-			status = push(place, l, &fault);
+		here = status = pieces_next(&rest, l, &more);
+		if (status == EMR_OK)
+			status = more ? send_piece(place, l, &fault) : push(place, l, &fault);
+	}
+	if (here != EMR_OK) {
+		fault = EMR_IPFS_HERE;
+		fails_here(place, here);
 	}
 	pieces_free(&rest);
 	one->is_held = status == EMR_OK;
@@ -423,7 +433,8 @@ static bool find_leaving(const publisher_place *place, emr_cid *out_root)
 	for (size_t i = 0; i < book_count(b); i++) {
 		const book_entry *entry = book_at(b, i);
 
-		if (!entry->is_wanted && ((entry->held | entry->sent) & bit_of(place)) != 0) {
+		if (!entry->is_wanted && (entry->stuck & bit_of(place)) == 0 &&
+			((entry->held | entry->sent) & bit_of(place)) != 0) {
 			*out_root = entry->root;
 			return true;
 		}
@@ -466,6 +477,8 @@ static bool let_one_go(publisher_place *place)
 	status = emr_ipfs_let_go(place->node, &call, &root);
 	if (status != EMR_OK) {
 		fails(place, call.fault, call.said);
+		if (is_of_content(call.fault))
+			stick_root(place, &root);
 	} else {
 		status = note_gone(place, &root);
 		if (status != EMR_OK)
@@ -501,6 +514,7 @@ static bool check_one(publisher_place *place)
 {
 	emr_publisher *p = place->publisher;
 	int64_t begun_ns = publisher_now_ns();
+	emr_ipfs_fault fault = EMR_IPFS_FINE;
 	bool is_held = false;
 	emr_status status;
 	emr_cid root;
@@ -514,16 +528,18 @@ static bool check_one(publisher_place *place)
 		return false;
 	}
 	pthread_mutex_unlock(&p->lock);
-	status = ask(place, &root, &is_held);
+	status = ask(place, &root, &is_held, &fault);
 	if (status == EMR_OK)
 		works(place);
 	pthread_mutex_lock(&p->lock);
-	if (status != EMR_OK)
+	if (status != EMR_OK && !is_of_content(fault))
 		return true;
 	place->checked = root;
 	if (!place->has_hurry)
 		place->next_check_ns =
 			publisher_now_ns() + CHECK_SHARE * (publisher_now_ns() - begun_ns);
+	if (status != EMR_OK && fault != EMR_IPFS_ERROR)
+		return true; /* it has not said that it cannot give it out */
 	if (!is_held && note(place, &root, BOOK_SENT) == EMR_OK && write_lines(p) != EMR_OK)
 		emr_log(EMR_LOG_WARN, "publisher: a lost copy could not be noted");
 	return true;

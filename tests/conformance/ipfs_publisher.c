@@ -171,6 +171,14 @@ static emr_cid save(scene *s, const char *text, size_t number)
 	return root;
 }
 
+static void erase(scene *s, const emr_cid *root)
+{
+	pthread_mutex_lock(&s->lock);
+	assert_ok(emr_buf_append(&s->leaving, root, sizeof *root));
+	pthread_mutex_unlock(&s->lock);
+	pin(s, root, true);
+}
+
 static unsigned held(scene *s, const emr_cid *root)
 {
 	unsigned n = 0, wanted = 0;
@@ -492,10 +500,7 @@ static void what_is_erased_is_told_until_every_place_lets_go(void **state)
 	wait_held(&s, &other, 3);
 	gate_is(false);
 	forget_asked();
-	pthread_mutex_lock(&s.lock);
-	assert_ok(emr_buf_append(&s.leaving, &root, sizeof root));
-	pthread_mutex_unlock(&s.lock);
-	pin(&s, &root, true);
+	erase(&s, &root);
 	while (asked("pin/rm") == 0)
 		usleep(1000);
 	while (look(&s, 1).leaving != 0 || is_kept(&root))
@@ -552,6 +557,72 @@ static void a_copy_that_a_place_lost_is_found_out_and_sent_again(void **state)
 	while (!is_kept(&root))
 		usleep(1000);
 	wait_held(&s, &root, 2);
+	end(&s);
+}
+
+static void one_record_that_a_place_cannot_say_anything_of_does_not_keep_back_the_others(
+	void **state)
+{
+	static const char *const names[] = {"rotten"};
+	emr_cid rotten, rooted, erased[20], others[20];
+	scene s;
+
+	(void)state;
+	begin(&s, "rotten");
+	start(&s, 1, names);
+	rotten = save(&s, "rotten", 0);
+	rooted = save(&s, "rooted", 0);
+	for (size_t i = 0; i < 20; i++)
+		erased[i] = save(&s, "erased", i);
+	wait_held(&s, &rotten, 2);
+	wait_held(&s, &rooted, 2);
+	for (size_t i = 0; i < 20; i++)
+		wait_held(&s, &erased[i], 2);
+	stop(&s);
+	assert_int_equal(unlinkat(s.state_fd, "copies", 0), 0); /* each is asked for now */
+	for (size_t i = 0; i < 20; i++)
+		others[i] = save(&s, "other", i);
+	erase(&s, &rooted);
+	for (size_t i = 0; i < 20; i++)
+		erase(&s, &erased[i]);
+	start(&s, 1, names);
+	for (size_t i = 0; i < 20; i++)
+		wait_held(&s, &others[i], 2);
+	while (look(&s, 0).stuck != 1 || look(&s, 0).leaving != 1)
+		usleep(1000);
+	for (size_t i = 0; i < 20; i++)
+		assert_false(is_kept(&erased[i]));
+	assert_int_equal(held(&s, &rotten), 1);
+	assert_int_equal(leaving_count(&s), 1); /* it is still to be told */
+	end(&s);
+}
+
+static void a_lost_copy_is_found_out_behind_a_record_that_the_place_cannot_say_anything_of(
+	void **state)
+{
+	static const char *const names[] = {"rotten"};
+	emr_ipfs_call call = emr_ipfs_call_of(PATIENCE_MS, -1);
+	EMR_AUTO_IPFS good = open_place("good");
+	emr_cid rotten, others[20];
+	scene s;
+
+	(void)state;
+	begin(&s, "behind");
+	start(&s, 1, names);
+	rotten = save(&s, "rotten", 0);
+	for (size_t i = 0; i < 20; i++)
+		others[i] = save(&s, "lost", i);
+	wait_held(&s, &rotten, 2);
+	for (size_t i = 0; i < 20; i++)
+		wait_held(&s, &others[i], 2);
+	for (size_t i = 0; i < 20; i++)
+		assert_ok(emr_ipfs_let_go(good, &call, &others[i]));
+	emr_publisher_repair(s.publisher);
+	for (size_t i = 0; i < 20; i++) {
+		while (!is_kept(&others[i]))
+			usleep(1000);
+	}
+	wait_held(&s, &rotten, 1); /* nobody says any more that it is there */
 	end(&s);
 }
 
@@ -634,6 +705,10 @@ int main(void)
 		cmocka_unit_test(what_is_erased_is_told_until_every_place_lets_go),
 		cmocka_unit_test(what_is_pinned_again_meanwhile_is_not_let_go),
 		cmocka_unit_test(a_copy_that_a_place_lost_is_found_out_and_sent_again),
+		cmocka_unit_test(
+			one_record_that_a_place_cannot_say_anything_of_does_not_keep_back_the_others),
+		cmocka_unit_test(
+			a_lost_copy_is_found_out_behind_a_record_that_the_place_cannot_say_anything_of),
 		cmocka_unit_test(a_record_that_is_too_large_for_one_import_goes_in_pieces),
 		cmocka_unit_test(to_stop_waits_for_no_node),
 		cmocka_unit_test(without_places_there_is_one_copy),

@@ -390,6 +390,15 @@ def picky(h):
     return h.good()
 
 
+def rotten(h):
+    """Cannot say what it has of a record, or let go of one, in which it finds a word."""
+    word = {"dag/stat": b"rotten", "pin/rm": b"rooted"}.get(h.verb)
+    if word and any(word in read_block(cid) for cid in walk(cid_bytes(h.query["arg"]), {})):
+        h.body()
+        return h.error("something broke")
+    return h.good()
+
+
 def hangs_up(h):
     h.body()
     h.close_connection = True
@@ -422,6 +431,7 @@ SCENES = {
     "gate": gate,
     "slow": slow,
     "picky": picky,
+    "rotten": rotten,
     "hangs": hangs,
     "hangs-up": hangs_up,
     "no-http": no_http,

@@ -18,8 +18,8 @@ typedef struct emr_publisher_place {
 	const char *address; /* lives as long as the publisher */
 	uint64_t records;    /* that are to be there */
 	uint64_t held;	     /* of those, as it said itself */
-	uint64_t stuck;	   /* of the rest, it does not take these even alone, or they are not whole
-			      here: tried again now and then */
+	uint64_t stuck;	   /* of the rest, it does not take these even alone, or cannot say what it
+			      has of them, or they are not whole here: tried again now and then */
 	uint64_t leaving;  /* erased here, and it has not said yet that it let go */
 	bool has_answered; /* since the publisher runs */
 	emr_ipfs_fault fault; /* of the last try; EMR_IPFS_FINE: it works */
