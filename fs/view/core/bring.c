@@ -115,15 +115,18 @@ emr_status emr_view_await_block(emr_handle *handle, uint64_t at, emr_ready_fn re
 	if (b == NULL)
 		return EMR_NO_MEMORY;
 	*b = (bringing){.handle = handle, .ready = ready, .arg = arg};
-	__atomic_add_fetch(&handle->refs, 1, __ATOMIC_RELAXED);
+	/* One for who is told, who may be answered and close before this returns, and one for us. */
+	__atomic_add_fetch(&handle->refs, 2, __ATOMIC_RELAXED);
 	__atomic_store_n(&handle->is_brought, true, __ATOMIC_RELAXED);
 	status = emr_fetcher_bring(fetcher, &missed, came, b);
-	if (status != EMR_OK) {
+	if (status == EMR_OK) {
+		bring_ahead(handle, at);
+		status = EMR_BUSY;
+	} else {
 		status = say_failure(handle, status);
 		handle_put(handle);
 		free(b);
-		return status;
 	}
-	bring_ahead(handle, at);
-	return EMR_BUSY;
+	handle_put(handle);
+	return status;
 }
