@@ -222,23 +222,47 @@ static emr_status check_once(verification *v, const record *r)
 	return status;
 }
 
+static emr_status take_block_home(void *arg, const emr_cid *cid)
+{
+	emr_fetcher_take_home(arg, cid);
+	return EMR_OK;
+}
+
+/* What was brought before lies in a cache, which no backup has and which `erase` empties. */
+static void take_home(const verification *v, const record *r)
+{
+	emr_fetcher *fetcher = emr_session_fetcher(v->session);
+	emr_status status;
+
+	if (fetcher == NULL || v->session->read_only || r->type != EMR_META_FILE)
+		return;
+	status = emr_store_walk(
+		emr_fetcher_blocks(fetcher), &r->place.root, take_block_home, fetcher, NULL);
+	if (status != EMR_OK && status != EMR_NOT_FOUND)
+		emr_log(EMR_LOG_WARN, "verify: not all of a record is kept here: %s",
+			emr_status_text(status));
+}
+
 /* What is missing on this disk, or went bad there, may come from elsewhere: to open it needs a few
  * blocks, one after the other. */
 static emr_status check_record(verification *v, const record *r)
 {
 	emr_fetcher *fetcher = emr_session_fetcher(v->session);
-	emr_status status = EMR_OK;
+	emr_status status = EMR_OK, came = EMR_OK;
 	emr_cid missed;
 
-	for (int i = 0; i < OPENING_BLOCKS_MAX; i++) {
+	for (int i = 0; i < OPENING_BLOCKS_MAX && came == EMR_OK; i++) {
 		emr_fetcher_begin(fetcher);
 		status = check_once(v, r);
 		if ((status != EMR_MISSING_DATA && status != EMR_DAMAGED) ||
-			!emr_fetcher_missed(fetcher, &missed) ||
-			emr_fetcher_await(fetcher, &missed, !v->session->read_only, &v->brought) !=
-				EMR_OK)
+			!emr_fetcher_missed(fetcher, &missed))
 			break;
+		came = emr_fetcher_await(fetcher, &missed, !v->session->read_only, &v->brought);
 	}
+	/* The folder is being closed: nobody knows yet whether it can be brought. */
+	if (came == EMR_INTERRUPTED)
+		return came;
+	take_home(v, r);
 	return status;
 }
 
@@ -249,7 +273,7 @@ static emr_status check_and_say(verification *v, const record *r)
 	emr_status status = check_record(v, r);
 
 	v->checked++;
-	if (status == EMR_OK || status == EMR_NO_MEMORY)
+	if (status == EMR_OK || status == EMR_NO_MEMORY || status == EMR_INTERRUPTED)
 		return status;
 	emr_hex(r->place.object.b, 16, id);
 	emr_log(EMR_LOG_ERROR, "verify: record %s: %s", id, emr_status_text(status));

@@ -276,8 +276,8 @@ static bool may_look_again(emr_fetcher *fetcher, const emr_cid *cid, emr_status 
 		return false;
 	if (is_missing)
 		mine.has_missed = false;
-	if (mine.is_home && is_brought(fetcher, cid))
-		bring_home(fetcher, cid);
+	if (mine.is_home)
+		emr_fetcher_take_home(fetcher, cid);
 	return is_missing;
 }
 
@@ -394,6 +394,12 @@ emr_status emr_fetcher_await(
 	return status;
 }
 
+void emr_fetcher_take_home(emr_fetcher *fetcher, const emr_cid *cid)
+{
+	if (is_brought(fetcher, cid))
+		bring_home(fetcher, cid);
+}
+
 /* ---- Bringing ---- */
 
 static emr_status status_of(emr_status status)
@@ -453,7 +459,8 @@ static void block_came(void *arg, const emr_copies_answer *answer)
 	pthread_mutex_lock(&fetcher->lock);
 	if (status != EMR_OK && status != EMR_INTERRUPTED)
 		note_failure(fetcher, &b->cid, status);
-	if (status == EMR_OFFLINE || status == EMR_TIMEOUT)
+	/* A node that looks for it at others is there: only this block is late. */
+	if (!answer->has_answered && (status == EMR_OFFLINE || status == EMR_TIMEOUT))
 		fetcher->away_until_boot_ns = boot_ns(fetcher) + AWAY_NS;
 	take_out(fetcher, b);
 	pthread_mutex_unlock(&fetcher->lock);

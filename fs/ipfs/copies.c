@@ -64,9 +64,13 @@ static bool bring_from(emr_copies *copies, const emr_cid *cid, size_t place, uin
 			.block = emr_buf_view(block)};
 		return true;
 	}
-	if (status != EMR_NOT_FOUND && answer->status == EMR_NOT_FOUND)
-		*answer =
-			(emr_copies_answer){.status = status, .fault = call.fault, .place = place};
+	if (status == EMR_NOT_FOUND) {
+		answer->has_answered = true;
+	} else if (answer->status == EMR_NOT_FOUND) {
+		answer->status = status;
+		answer->fault = call.fault;
+		answer->place = place;
+	}
 	return false;
 }
 

@@ -267,6 +267,43 @@ static void what_is_brought_ahead_is_there_when_it_is_wanted(void **state)
 	kit_block_free(&block);
 }
 
+static void who_waits_is_not_kept_from_what_a_node_has_by_what_it_searches(void **state)
+{
+	emr_block block = give_node(5), nowhere = kit_block(78, 5000);
+	EMR_AUTO_BUF out = {0};
+	scene s;
+
+	(void)state;
+	begin(&s, "good", 5000);
+	emr_fetcher_wait_begin(s.fetcher, false);
+	assert_status(EMR_NOT_FOUND, emr_block_store_get_verified(s.blocks, &nowhere.cid, &out));
+	assert_status(
+		EMR_TIMEOUT, emr_fetcher_bring(s.fetcher, &nowhere.cid, tell, &s)); /* just now */
+	assert_ok(emr_block_store_get_verified(s.blocks, &block.cid, &out));
+	assert_int_equal(emr_fetcher_wait_end(s.fetcher).blocks, 1);
+	end(&s);
+	kit_block_free(&block);
+	kit_block_free(&nowhere);
+}
+
+static void what_was_brought_before_is_taken_home(void **state)
+{
+	emr_block block = give_node(6), other = kit_block(79, 5000);
+	scene s;
+
+	(void)state;
+	begin(&s, "good", PATIENCE_MS);
+	assert_ok(emr_fetcher_bring(s.fetcher, &block.cid, tell, &s));
+	assert_status(EMR_OK, await(&s, 1));
+	assert_false(emr_block_store_has(emr_store_blocks(s.store->store), &block.cid));
+	emr_fetcher_take_home(s.fetcher, &block.cid);
+	emr_fetcher_take_home(s.fetcher, &other.cid); /* which nobody brought */
+	assert_true(emr_block_store_has(emr_store_blocks(s.store->store), &block.cid));
+	end(&s);
+	kit_block_free(&block);
+	kit_block_free(&other);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -276,6 +313,8 @@ int main(void)
 		cmocka_unit_test(each_place_that_does_not_give_it_is_told_by_its_reason),
 		cmocka_unit_test(to_stop_tells_everybody_and_nothing_is_begun_after_it),
 		cmocka_unit_test(what_is_brought_ahead_is_there_when_it_is_wanted),
+		cmocka_unit_test(who_waits_is_not_kept_from_what_a_node_has_by_what_it_searches),
+		cmocka_unit_test(what_was_brought_before_is_taken_home),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -122,9 +122,10 @@ cat "$MNT/Imaging/16384" 2>complaint >/dev/null && emr_fail "it was read from no
 grep -qE "(missing-everywhere|place-late).*Imaging/16384.*$EMR_WORK/net/1/api.sock" "$MNT/.emrfs/notices" || emr_fail "$(cat "$MNT/.emrfs/notices")"
 emr_unmount
 
-say "verify brings all of it home: then node and cache are needed no more, and a backup is whole"
+say "verify brings all of it home, also what was read before: then node and cache are needed no more, and a backup is whole"
 must ipfs 1 dag import out/all.car >/dev/null
 emr_mount
+for file in records/16384 records/262145; do cmp "$file" "$MNT/Imaging/${file##*/}" || emr_fail "${file##*/}: other bytes"; done
 json 0 verify
 [ "$(field brought_bytes)" -gt 12000000 ] || emr_fail "brought: $(cat out/said)"
 json 0 verify

@@ -115,7 +115,8 @@ emr_status emr_view_await_block(emr_handle *handle, uint64_t at, emr_ready_fn re
 	if (b == NULL)
 		return EMR_NO_MEMORY;
 	*b = (bringing){.handle = handle, .ready = ready, .arg = arg};
-	/* One for who is told, who may be answered and close before this returns, and one for us. */
+	/* One for who is told, who may be answered and close before this returns, and one for us.
+	 */
 	__atomic_add_fetch(&handle->refs, 2, __ATOMIC_RELAXED);
 	__atomic_store_n(&handle->is_brought, true, __ATOMIC_RELAXED);
 	status = emr_fetcher_bring(fetcher, &missed, came, b);

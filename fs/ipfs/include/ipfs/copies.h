@@ -35,6 +35,7 @@ typedef struct emr_copies_answer {
 	emr_status status;
 	emr_ipfs_fault fault; /* of that place */
 	size_t place;	      /* which gave or failed; place_count: none */
+	bool has_answered;    /* a place said that it has none itself */
 	emr_bytes block;      /* verified, valid during the call */
 } emr_copies_answer;
 
