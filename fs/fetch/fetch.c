@@ -457,7 +457,9 @@ static void block_came(void *arg, const emr_copies_answer *answer)
 		emr_log(EMR_LOG_WARN, "fetch: a block did not come: %s, node: %s",
 			emr_status_text(answer->status), emr_ipfs_fault_name(answer->fault));
 	pthread_mutex_lock(&fetcher->lock);
-	if (status != EMR_OK && status != EMR_INTERRUPTED)
+	/* What nobody wanted yet may be late because it stood behind what somebody did. */
+	if (status != EMR_OK && status != EMR_INTERRUPTED &&
+		(b->done != NULL || status != EMR_TIMEOUT))
 		note_failure(fetcher, &b->cid, status);
 	/* A node that looks for it at others is there: only this block is late. */
 	if (!answer->has_answered && (status == EMR_OFFLINE || status == EMR_TIMEOUT))

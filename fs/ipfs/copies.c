@@ -3,12 +3,17 @@
 #include "ipfs/copies.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include "base/clock.h"
+
 #include "node_private.h"
+
+#define AWAY_NS INT64_C(10000000000)
 
 typedef struct waiter {
 	struct waiter *next;
@@ -21,15 +26,18 @@ typedef struct waiter {
 typedef struct want {
 	struct want *next;
 	emr_cid cid;
-	bool is_running; /* a thread has it */
-	bool is_told;	 /* its answer is there: who asks now is a want of his own */
+	bool is_running;       /* a thread has it */
+	bool is_told;	       /* its answer is there: who asks now is a want of his own */
+	int64_t asked_boot_ns; /* the last time */
 	waiter *waiters;
 } want;
 
 struct emr_copies {
 	emr_ipfs *places[EMR_COPIES_PLACES_MAX];
+	_Atomic int64_t away_until_boot_ns[EMR_COPIES_PLACES_MAX];
 	size_t place_count;
 	uint32_t fetch_ms;
+	int64_t want_ns;
 	int stop_fd; /* readable from close on */
 	pthread_mutex_t lock;
 	pthread_cond_t work, told;
@@ -48,6 +56,37 @@ typedef struct thread_start {
 
 /* ---- Bringing one block ---- */
 
+static int64_t boot_ns(void)
+{
+	return emr_clock_boot_ns(emr_clock_system());
+}
+
+/* All places, those last that gave no answer just now. */
+static void order_places(emr_copies *copies, size_t out[EMR_COPIES_PLACES_MAX])
+{
+	int64_t now = boot_ns();
+	bool is_away[EMR_COPIES_PLACES_MAX];
+	size_t n = 0;
+
+	for (size_t i = 0; i < copies->place_count; i++) {
+		is_away[i] = now < atomic_load(&copies->away_until_boot_ns[i]);
+		if (!is_away[i])
+			out[n++] = i;
+	}
+	for (size_t i = 0; i < copies->place_count; i++) {
+		if (is_away[i])
+			out[n++] = i;
+	}
+}
+
+/* What a place says of what others have says nothing about itself. */
+static void note_whether_away(emr_copies *copies, size_t place, emr_status status)
+{
+	bool is_away = status == EMR_OFFLINE || status == EMR_TIMEOUT;
+
+	atomic_store(&copies->away_until_boot_ns[place], is_away ? boot_ns() + AWAY_NS : 0);
+}
+
 /* True when it is here, or nothing more is to be tried. */
 static bool bring_from(emr_copies *copies, const emr_cid *cid, size_t place, uint32_t search_ms,
 	emr_buf *block, emr_copies_answer *answer)
@@ -57,6 +96,8 @@ static bool bring_from(emr_copies *copies, const emr_cid *cid, size_t place, uin
 		emr_ipfs_call_of(is_online ? search_ms : copies->fetch_ms, copies->stop_fd);
 	emr_status status = emr_ipfs_block(copies->places[place], &call, cid, is_online, block);
 
+	if (!is_online)
+		note_whether_away(copies, place, status);
 	if (status == EMR_OK || status == EMR_INTERRUPTED) {
 		*answer = (emr_copies_answer){.status = status,
 			.fault = call.fault,
@@ -74,21 +115,48 @@ static bool bring_from(emr_copies *copies, const emr_cid *cid, size_t place, uin
 	return false;
 }
 
-static void bring(emr_copies *copies, const emr_cid *cid, emr_buf *block, emr_copies_answer *answer)
+/* True when nobody waits for it, or has for too long: who asks from now on is a want of his own. */
+static bool is_over(emr_copies *copies, want *w, emr_copies_answer *answer)
 {
+	bool is;
+
+	pthread_mutex_lock(&copies->lock);
+	is = w->waiters == NULL || boot_ns() - w->asked_boot_ns >= copies->want_ns;
+	w->is_told = is;
+	pthread_mutex_unlock(&copies->lock);
+	if (is && answer->status == EMR_NOT_FOUND)
+		*answer = (emr_copies_answer){.status = EMR_TIMEOUT,
+			.fault = EMR_IPFS_SLOW,
+			.place = copies->place_count,
+			.has_answered = answer->has_answered};
+	return is;
+}
+
+static void bring(emr_copies *copies, want *w, emr_buf *block, emr_copies_answer *answer)
+{
+	size_t order[EMR_COPIES_PLACES_MAX];
+
 	*answer = (emr_copies_answer){
 		.status = EMR_NOT_FOUND, .fault = EMR_IPFS_MISSING, .place = copies->place_count};
+	order_places(copies, order);
 	for (size_t i = 0; i < copies->place_count; i++) {
-		if (bring_from(copies, cid, i, 0, block, answer))
+		if (is_over(copies, w, answer)) {
+			answer->has_answered = true;
+			return;
+		}
+		if (bring_from(copies, &w->cid, order[i], 0, block, answer))
 			return;
 	}
+	order_places(copies, order);
 	/* A search that stands still goes on when it is begun anew; a slow one needs its time. */
 	for (size_t n = 0; n < 2 * copies->place_count; n++) {
-		size_t i = n % copies->place_count;
+		size_t i = order[n % copies->place_count];
 		bool is_short = n < copies->place_count && copies->fetch_ms > EMR_COPIES_SEARCH_MS;
 
-		if (copies->places[i]->kind == EMR_IPFS_KUBO &&
-			bring_from(copies, cid, i,
+		if (copies->places[i]->kind != EMR_IPFS_KUBO)
+			continue;
+		if (is_over(copies, w, answer) ||
+			bring_from(copies, &w->cid, i,
 				is_short ? EMR_COPIES_SEARCH_MS : copies->fetch_ms, block, answer))
 			return;
 	}
@@ -157,10 +225,8 @@ static void *bring_blocks(void *arg)
 		w->is_running = true;
 		/* Who forgot what nobody else wants costs no node anything. */
 		if (!copies->is_closing && w->waiters != NULL) {
-			emr_cid cid = w->cid;
-
 			pthread_mutex_unlock(&copies->lock);
-			bring(copies, &cid, &block, &answer);
+			bring(copies, w, &block, &answer);
 			pthread_mutex_lock(&copies->lock);
 		}
 		w->is_told = true;
@@ -200,6 +266,8 @@ emr_status emr_copies_open(const emr_copies_options *options, emr_copies **out_c
 	memcpy(copies->places, options->places, options->place_count * sizeof *copies->places);
 	copies->place_count = options->place_count;
 	copies->fetch_ms = options->fetch_ms != 0 ? options->fetch_ms : EMR_COPIES_FETCH_MS;
+	copies->want_ns =
+		INT64_C(1000000) * (options->want_ms != 0 ? options->want_ms : EMR_COPIES_WANT_MS);
 	pthread_mutex_init(&copies->lock, NULL);
 	pthread_cond_init(&copies->work, NULL);
 	pthread_cond_init(&copies->told, NULL);
@@ -273,6 +341,7 @@ emr_status emr_copies_fetch(emr_copies *copies, const emr_cid *cid, emr_copies_d
 	*mine = (waiter){
 		.next = w->waiters, .ticket = ++copies->last_ticket, .done = done, .arg = arg};
 	w->waiters = mine;
+	w->asked_boot_ns = boot_ns();
 	*out_ticket = mine->ticket;
 	pthread_cond_signal(&copies->work);
 	pthread_mutex_unlock(&copies->lock);

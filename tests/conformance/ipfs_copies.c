@@ -131,10 +131,13 @@ typedef struct scene {
 } scene;
 
 /* Places by the names of their sockets; "NAME/" is a gateway. */
-static void begin(scene *s, uint32_t fetch_ms, size_t count, const char *const *names)
+static void begin_for(
+	scene *s, uint32_t fetch_ms, uint32_t want_ms, size_t count, const char *const *names)
 {
-	emr_copies_options options = {
-		.places = s->places, .place_count = count, .fetch_ms = fetch_ms};
+	emr_copies_options options = {.places = s->places,
+		.place_count = count,
+		.fetch_ms = fetch_ms,
+		.want_ms = want_ms};
 
 	s->count = count;
 	for (size_t i = 0; i < count; i++) {
@@ -150,6 +153,11 @@ static void begin(scene *s, uint32_t fetch_ms, size_t count, const char *const *
 	s->told.copies = s->copies;
 }
 
+static void begin(scene *s, uint32_t fetch_ms, size_t count, const char *const *names)
+{
+	begin_for(s, fetch_ms, PATIENCE_MS, count, names);
+}
+
 static void end(scene *s)
 {
 	emr_copies_close(s->copies);
@@ -157,12 +165,17 @@ static void end(scene *s)
 		emr_ipfs_close(s->places[i]);
 }
 
-static void fetch_one(scene *s, const emr_cid *cid)
+static void fetch_count(scene *s, const emr_cid *cid, size_t count)
 {
 	uint64_t ticket = 0;
 
 	assert_ok(emr_copies_fetch(s->copies, cid, tell, &s->told, &ticket));
-	wait_for(&s->told, 1);
+	wait_for(&s->told, count);
+}
+
+static void fetch_one(scene *s, const emr_cid *cid)
+{
+	fetch_count(s, cid, 1);
 }
 
 static void a_block_comes_from_the_first_place_that_has_it(void **state)
@@ -343,6 +356,54 @@ static void who_is_told_may_ask_again_also_for_the_same(void **state)
 	assert_int_equal(s.told.count, 2);
 }
 
+/* ---- A place that gives no answer ---- */
+
+static void a_place_that_gave_no_answer_is_asked_after_the_others(void **state)
+{
+	static const char *const names[] = {"gate", "good"};
+	one_block first, second;
+	scene s;
+
+	(void)state;
+	make_block(&first, "waited for");
+	make_block(&second, "not waited for");
+	close_gate();
+	begin(&s, 5000, 2, names);
+	fetch_one(&s, &first.block.cid);
+	assert_int_equal(asked_of(&first.block.cid), 1);
+	fetch_count(&s, &second.block.cid, 2);
+	assert_status(EMR_OK, s.told.last.status);
+	assert_int_equal(s.told.last.place, 1);
+	assert_int_equal(asked_of(&second.block.cid), 0);
+	end(&s);
+	open_gate();
+}
+
+static void who_stood_in_the_queue_for_too_long_is_told_and_costs_no_node_anything(void **state)
+{
+	static const char *const names[] = {"gate"};
+	one_block blocks[EMR_COPIES_THREADS + 1];
+	uint64_t ticket;
+	scene s;
+
+	(void)state;
+	close_gate();
+	begin_for(&s, 3000, 1000, 1, names);
+	for (size_t i = 0; i <= EMR_COPIES_THREADS; i++) {
+		char text[16];
+
+		snprintf(text, sizeof text, "queued %zu", i);
+		name_block(&blocks[i], text);
+		assert_ok(emr_copies_fetch(s.copies, &blocks[i].block.cid, tell, &s.told, &ticket));
+	}
+	wait_for(&s.told, EMR_COPIES_THREADS + 1);
+	assert_status(EMR_TIMEOUT, s.told.last.status);
+	assert_int_equal(asked_of(&blocks[0].block.cid), 1);
+	assert_int_equal(asked_of(&blocks[EMR_COPIES_THREADS].block.cid), 0);
+	end(&s);
+	open_gate();
+}
+
 /* ---- Copies ---- */
 
 static void copies_are_counted_where_they_are_held_and_not_sent_twice(void **state)
@@ -387,6 +448,9 @@ int main(void)
 		cmocka_unit_test(who_forgets_is_not_told_and_the_others_are),
 		cmocka_unit_test(to_close_tells_everybody_and_waits_for_no_node),
 		cmocka_unit_test(who_is_told_may_ask_again_also_for_the_same),
+		cmocka_unit_test(a_place_that_gave_no_answer_is_asked_after_the_others),
+		cmocka_unit_test(
+			who_stood_in_the_queue_for_too_long_is_told_and_costs_no_node_anything),
 		cmocka_unit_test(copies_are_counted_where_they_are_held_and_not_sent_twice),
 	};
 

@@ -11,14 +11,17 @@
 #define EMR_COPIES_PLACES_MAX 16
 #define EMR_COPIES_THREADS 4
 #define EMR_COPIES_FETCH_MS 3000
+#define EMR_COPIES_WANT_MS 30000
 #define EMR_COPIES_SEARCH_MS 3000 /* the first time that a node looks for it at others */
 
 typedef struct emr_copies emr_copies; /* thread-safe */
 
 typedef struct emr_copies_options {
-	emr_ipfs *const *places; /* borrowed until close; asked in this order */
+	emr_ipfs *const *places; /* borrowed until close; asked in this order, but last those
+				  * that gave no answer in the last ten seconds */
 	size_t place_count;	 /* 1..EMR_COPIES_PLACES_MAX */
 	uint32_t fetch_ms; /* how long one place may take for one block; 0: EMR_COPIES_FETCH_MS */
+	uint32_t want_ms;  /* so long after it was asked for no more place is asked; 0: 30 s */
 } emr_copies_options;
 
 /* Starts EMR_COPIES_THREADS threads.  EMR_INVALID, EMR_NO_MEMORY. */
@@ -30,12 +33,13 @@ void emr_copies_close(emr_copies *copies);
 /* ---- Reading ---- */
 
 /* EMR_NOT_FOUND: every place answered, and none has it.  Otherwise the status of the first place
- * that failed; EMR_TIMEOUT also where a node looked for it at others and came to no end. */
+ * that failed; EMR_TIMEOUT also where a node looked for it at others and came to no end, and where
+ * want_ms were over. */
 typedef struct emr_copies_answer {
 	emr_status status;
 	emr_ipfs_fault fault; /* of that place */
 	size_t place;	      /* which gave or failed; place_count: none */
-	bool has_answered;    /* a place said that it has none itself */
+	bool has_answered;    /* a place said that it has none itself, or not all were asked */
 	emr_bytes block;      /* verified, valid during the call */
 } emr_copies_answer;
 
