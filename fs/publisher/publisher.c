@@ -152,9 +152,13 @@ static emr_status look_at_pins(emr_publisher *p)
 	EMR_AUTO_BUF wanted = {0}, leaving = {0};
 	emr_status status = EMR_BUSY;
 
-	/* The list of what is to be kept is being made anew: what is not in it yet is not gone. */
+	/* What is not in a list that is being made anew is not gone.  Asked afterwards, too:
+	 * listing is what finds out that the index is lost, and makes it again of what can still be
+	 * read. */
 	if (!emr_store_pins_incomplete(p->options.store))
 		status = emr_store_each_pin(p->options.store, note_pin, &wanted);
+	if (status == EMR_OK && emr_store_pins_incomplete(p->options.store))
+		status = EMR_BUSY;
 	if (status == EMR_OK && p->options.each_leaving != NULL)
 		status = p->options.each_leaving(p->options.arg, note_leaving, &leaving);
 	if (status != EMR_OK)
@@ -184,6 +188,7 @@ static void wait_for_change(emr_publisher *p, int64_t until_ns)
 static void *look(void *arg)
 {
 	emr_publisher *p = arg;
+	emr_status said = EMR_OK;
 	int64_t next_ns = 0;
 
 	publisher_step_back();
@@ -199,9 +204,10 @@ static void *look(void *arg)
 		p->is_changed = false;
 		pthread_mutex_unlock(&p->change_lock);
 		status = look_at_pins(p);
-		if (status != EMR_OK)
+		if (status != EMR_OK && status != said)
 			emr_log(EMR_LOG_WARN, "publisher: what is to be where: %s",
 				emr_status_text(status));
+		said = status;
 		next_ns = publisher_now_ns() + (status == EMR_OK ? LOOK_PAUSE_NS : LOOK_AGAIN_NS) +
 			  LOOK_SHARE * (publisher_now_ns() - begun_ns);
 		pthread_mutex_lock(&p->change_lock);

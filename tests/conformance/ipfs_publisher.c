@@ -626,6 +626,57 @@ static void a_lost_copy_is_found_out_behind_a_record_that_the_place_cannot_say_a
 	end(&s);
 }
 
+/* Its index is gone, and of what it would be made of again the second half is not readable. */
+static void damage_store(scene *s)
+{
+	static const char *const suffixes[] = {"", "-wal", "-shm"};
+	const off_t end = (off_t)emr_store_appended(s->store);
+	char path[700], name[EMR_SEGMENT_NAME_MAX];
+	EMR_AUTO_FD fd = -1;
+
+	emr_store_segment_name(s->store, 1, name);
+	snprintf(path, sizeof path, "%s/%s", s->path, name);
+	fd = open(path, O_WRONLY | O_CLOEXEC);
+	assert_true(fd >= 0);
+	for (off_t at = end / 2; at < end; at++)
+		assert_ok(emr_pwrite_all(fd, "\xff", 1, at));
+	for (size_t i = 0; i < 3; i++) {
+		snprintf(path, sizeof path, "%s/index.sqlite%s", s->path, suffixes[i]);
+		assert_true(unlink(path) == 0 || errno == ENOENT);
+	}
+}
+
+static void half_a_list_of_what_is_to_be_kept_lets_nothing_go(void **state)
+{
+	static const char *const names[] = {"gate"};
+	emr_pin keep[20];
+	emr_cid last;
+	scene s;
+
+	(void)state;
+	begin(&s, "half");
+	gate_is(true);
+	forget_asked();
+	start(&s, 1, names);
+	for (size_t i = 0; i < 20; i++)
+		keep[i] = (emr_pin){
+			.root = save(&s, "kept", i), .owner = {{1}}, .state = EMR_PIN_REGISTERED};
+	for (size_t i = 0; i < 20; i++)
+		wait_held(&s, &keep[i].root, 2);
+	assert_ok(emr_store_index_now(s.store));
+	damage_store(&s);
+	emr_publisher_wake(s.publisher);
+	while (!emr_store_pins_incomplete(s.store)) /* who lists the pins has found out */
+		usleep(1000);
+	assert_ok(emr_store_pins_complete(s.store, keep, 20)); /* as the next opening does */
+	last = save(&s, "last", 0);
+	wait_held(&s, &last, 2);
+	assert_int_equal(asked("pin/rm"), 0);
+	for (size_t i = 0; i < 20; i++)
+		assert_int_equal(held(&s, &keep[i].root), 2);
+	end(&s);
+}
+
 static void a_record_that_is_too_large_for_one_import_goes_in_pieces(void **state)
 {
 	static const char *const names[] = {"good"};
@@ -709,6 +760,7 @@ int main(void)
 			one_record_that_a_place_cannot_say_anything_of_does_not_keep_back_the_others),
 		cmocka_unit_test(
 			a_lost_copy_is_found_out_behind_a_record_that_the_place_cannot_say_anything_of),
+		cmocka_unit_test(half_a_list_of_what_is_to_be_kept_lets_nothing_go),
 		cmocka_unit_test(a_record_that_is_too_large_for_one_import_goes_in_pieces),
 		cmocka_unit_test(to_stop_waits_for_no_node),
 		cmocka_unit_test(without_places_there_is_one_copy),
