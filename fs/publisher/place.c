@@ -24,7 +24,8 @@
 /* One root and what came of it. */
 typedef struct pick {
 	emr_cid root;
-	bool may_be_there, is_held, is_stuck;
+	bool may_be_there, is_held;
+	bool is_stuck; /* no part of what is sent now */
 } pick;
 
 static uint16_t bit_of(const publisher_place *place)
@@ -236,6 +237,20 @@ static emr_status ask_each(publisher_place *place, pick *picks, size_t n)
 	return status;
 }
 
+/* The next time it is chosen. */
+static void ask_first(publisher_place *place, pick *one)
+{
+	emr_publisher *p = place->publisher;
+	book_entry *entry;
+
+	one->is_stuck = true;
+	pthread_mutex_lock(&p->lock);
+	entry = book_find(&p->book, &one->root);
+	if (entry != NULL)
+		entry->sent |= bit_of(place);
+	pthread_mutex_unlock(&p->lock);
+}
+
 static uint32_t push_ms(uint64_t bytes)
 {
 	return (uint32_t)(PUSH_MS + bytes / PUSH_BYTES_A_S * 1000);
@@ -329,6 +344,18 @@ static emr_status send_in_pieces(publisher_place *place, load *l, pick *one)
 	return status;
 }
 
+/* What is not whole here cannot be sent; the place may have it from another computer. */
+static void set_aside(publisher_place *place, pick *one, emr_status status)
+{
+	if (!one->may_be_there) {
+		ask_first(place, one);
+		return;
+	}
+	emr_log(EMR_LOG_WARN, "publisher: a record that is not whole here: %s",
+		emr_status_text(status));
+	stick(place, one);
+}
+
 /* As many as fit; *OUT_LARGE is one that does not even alone, when it is the first. */
 static void fill(
 	publisher_place *place, load *l, pick *picks, size_t n, size_t *out_n, pick **out_large)
@@ -345,9 +372,7 @@ static void fill(
 			continue;
 		status = load_add(l, &picks[i].root, &fits, &bytes);
 		if (status != EMR_OK) {
-			emr_log(EMR_LOG_WARN, "publisher: a record that is not whole here: %s",
-				emr_status_text(status));
-			stick(place, &picks[i]);
+			set_aside(place, &picks[i], status);
 			fits = true;
 		} else if (!fits && l->roots.len == 0) {
 			*out_large = &picks[i];

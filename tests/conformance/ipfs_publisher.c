@@ -417,6 +417,31 @@ static void a_record_that_is_not_whole_here_does_not_keep_back_the_others(void *
 	end(&s);
 }
 
+static void a_record_that_is_not_whole_here_counts_where_it_is(void **state)
+{
+	static const char *const names[] = {"good"};
+	emr_cid lost = emr_cid_of_block(EMR_CODEC_RAW, emr_bytes_of("nowhere", 7)), root, first;
+	scene there, here;
+
+	(void)state;
+	begin(&there, "there");
+	start(&there, 1, names);
+	root = save(&there, "of another computer", 0);
+	wait_held(&there, &root, 2);
+	begin(&here, "here");
+	start(&here, 1, names);
+	first = save(&here, "of this one", 0);
+	wait_held(&here, &first, 2);
+	pin(&here, &root, false);
+	pin(&here, &lost, false);
+	wait_held(&here, &root, 2);
+	while (look(&here, 0).stuck != 1)
+		usleep(1000);
+	assert_int_equal(held(&here, &lost), 1);
+	end(&here);
+	end(&there);
+}
+
 static void who_was_killed_while_sending_asks_before_sending_again(void **state)
 {
 	static const char *const names[] = {"gate"};
@@ -751,6 +776,7 @@ int main(void)
 		cmocka_unit_test(places_that_fail_or_lie_never_count),
 		cmocka_unit_test(one_record_that_a_place_refuses_does_not_keep_back_the_others),
 		cmocka_unit_test(a_record_that_is_not_whole_here_does_not_keep_back_the_others),
+		cmocka_unit_test(a_record_that_is_not_whole_here_counts_where_it_is),
 		cmocka_unit_test(who_was_killed_while_sending_asks_before_sending_again),
 		cmocka_unit_test(the_file_can_be_lost_or_torn_and_nothing_is_sent_twice),
 		cmocka_unit_test(what_is_erased_is_told_until_every_place_lets_go),
