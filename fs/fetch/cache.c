@@ -148,10 +148,14 @@ static bool has_room(const emr_block_cache *cache, uint64_t bytes)
 
 bool emr_block_cache_give_way(emr_block_cache *cache, uint64_t bytes)
 {
+	uint64_t before;
 	bool some = false;
 
 	pthread_mutex_lock(&cache->lock);
-	while (cache->oldest != NULL && (!some || !has_room(cache, bytes))) {
+	before = cache->bytes;
+	/* With a quota the disk has room, and the person has none. */
+	while (cache->oldest != NULL &&
+		(!some || before - cache->bytes < bytes || !has_room(cache, bytes))) {
 		drop_entry(cache, cache->oldest);
 		some = true;
 	}

@@ -304,7 +304,7 @@ static emr_status put(emr_block_store *face, const emr_block *blocks, size_t cou
 	emr_status status = emr_block_store_put(fetcher->options.store, blocks, count);
 	uint64_t bytes = 0;
 
-	if (status != EMR_NO_SPACE || fetcher->options.cache == NULL)
+	if ((status != EMR_NO_SPACE && status != EMR_QUOTA) || fetcher->options.cache == NULL)
 		return status;
 	for (size_t i = 0; i < count; i++)
 		bytes += blocks[i].data.len;

@@ -8,7 +8,7 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
-#include "fetch/cache.h"
+#include "fetch/fetch.h"
 
 #define BLOCK_BYTES 1000
 #define DAY_NS INT64_C(86400000000000)
@@ -240,6 +240,60 @@ static void who_needs_the_disk_gets_room_as_long_as_there_is_some(void **state)
 	emr_block_cache_close(cache);
 }
 
+static void who_has_a_quota_gets_as_much_as_he_needs_though_the_disk_has_room(void **state)
+{
+	emr_block_cache *cache = open_cache(100000);
+
+	(void)state;
+	for (unsigned n = 1; n <= 4; n++)
+		put(cache, n);
+	assert_true(emr_block_cache_give_way(cache, 2 * BLOCK_BYTES));
+	assert_int_equal(emr_block_cache_bytes(cache), 2 * BLOCK_BYTES);
+	assert_true(gets(cache, 3) && gets(cache, 4));
+	emr_block_cache_close(cache);
+}
+
+/* The own store of somebody who has a quota: what is in the cache counts, too. */
+typedef struct quota_store {
+	emr_block_store face;
+	emr_block_cache *cache;
+	uint64_t quota;
+} quota_store;
+
+static emr_status put_within_quota(emr_block_store *face, const emr_block *blocks, size_t count)
+{
+	const quota_store *store = (const quota_store *)face;
+	uint64_t bytes = emr_block_cache_bytes(store->cache);
+
+	for (size_t i = 0; i < count; i++)
+		bytes += blocks[i].data.len;
+	return bytes <= store->quota ? EMR_OK : EMR_QUOTA;
+}
+
+static void what_is_saved_has_what_the_cache_took_of_a_quota(void **state)
+{
+	static const emr_block_store_ops ops = {.put = put_within_quota};
+	quota_store store = {.face.ops = &ops, .quota = 3 * BLOCK_BYTES};
+	uint8_t bytes[2 * BLOCK_BYTES] = {0};
+	emr_fetcher_options options = {.store = &store.face, .clock = &clock_of_test};
+	emr_block block = {.data = emr_bytes_of(bytes, sizeof bytes)};
+	emr_fetcher *fetcher = NULL;
+
+	(void)state;
+	block.cid = emr_cid_of_block(EMR_CODEC_RAW, block.data);
+	options.cache = store.cache = open_cache(100000);
+	for (unsigned n = 1; n <= 3; n++)
+		put(store.cache, n);
+	assert_ok(emr_fetcher_open(&options, &fetcher));
+	assert_ok(emr_block_store_put(emr_fetcher_blocks(fetcher), &block, 1));
+	assert_int_equal(emr_block_cache_bytes(store.cache), BLOCK_BYTES);
+	store.quota = 1;
+	assert_status(EMR_QUOTA, emr_block_store_put(emr_fetcher_blocks(fetcher), &block, 1));
+	assert_int_equal(emr_block_cache_bytes(store.cache), 0);
+	emr_fetcher_close(fetcher);
+	emr_block_cache_close(store.cache);
+}
+
 /* A disk of 100 MB, as others fill it. */
 static bool is_nearly_full, is_small;
 
@@ -291,6 +345,8 @@ int main(void)
 		IN_DIRECTORY(a_block_larger_than_the_cache_is_not_kept_and_nothing_goes_for_it),
 		IN_DIRECTORY(a_disk_that_gets_full_is_left_to_others),
 		IN_DIRECTORY(who_needs_the_disk_gets_room_as_long_as_there_is_some),
+		IN_DIRECTORY(who_has_a_quota_gets_as_much_as_he_needs_though_the_disk_has_room),
+		IN_DIRECTORY(what_is_saved_has_what_the_cache_took_of_a_quota),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

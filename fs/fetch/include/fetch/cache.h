@@ -27,8 +27,8 @@ emr_status emr_block_cache_get(emr_block_cache *cache, const emr_cid *cid, emr_b
 /* EMR_NO_SPACE: it is larger than all of the cache may be, or the disk is nearly full; then the
  * cache has given way already. */
 emr_status emr_block_cache_put(emr_block_cache *cache, const emr_cid *cid, emr_bytes block);
-/* The disk is needed for other things: drops blocks until it has BYTES to spare, or none is left.
- * False: there was none to drop. */
+/* The disk is needed for other things: drops blocks of BYTES at least, for a person may have a
+ * quota on it, and until it has BYTES to spare, or none is left. False: there was none to drop. */
 bool emr_block_cache_give_way(emr_block_cache *cache, uint64_t bytes);
 /* Drops what is too old by now. */
 void emr_block_cache_age(emr_block_cache *cache);
