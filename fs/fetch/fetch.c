@@ -17,6 +17,7 @@
 #define FAILURE_NS INT64_C(2000000000)
 #define AWAY_NS INT64_C(10000000000)
 #define AHEAD 64
+#define SLOW_NS INT64_C(1000000000)
 #define AGE_NS INT64_C(3600000000000)
 
 typedef struct held_block {
@@ -36,6 +37,7 @@ typedef struct bringing {
 	emr_cid cid;
 	emr_fetched_fn done; /* NULL: nobody is told */
 	void *arg;
+	int64_t asked_boot_ns;
 } bringing;
 
 struct emr_fetcher {
@@ -54,6 +56,7 @@ struct emr_fetcher {
 	bringing *all;
 	int64_t aged_boot_ns;
 	int64_t away_until_boot_ns; /* whoever may wait does not until then */
+	bool is_slow;		    /* what somebody wanted last took longer than SLOW_NS */
 };
 
 /* What this thread missed, and whether it waits. */
@@ -464,6 +467,8 @@ static void block_came(void *arg, const emr_copies_answer *answer)
 	/* A node that looks for it at others is there: only this block is late. */
 	if (!answer->has_answered && (status == EMR_OFFLINE || status == EMR_TIMEOUT))
 		fetcher->away_until_boot_ns = boot_ns(fetcher) + AWAY_NS;
+	if (b->done != NULL)
+		fetcher->is_slow = boot_ns(fetcher) - b->asked_boot_ns > SLOW_NS;
 	take_out(fetcher, b);
 	pthread_mutex_unlock(&fetcher->lock);
 	if (b->done != NULL)
@@ -492,8 +497,12 @@ static emr_status begin_bringing(
 
 	if (b == NULL)
 		return EMR_NO_MEMORY;
-	*b = (bringing){
-		.next = fetcher->all, .fetcher = fetcher, .cid = *cid, .done = done, .arg = arg};
+	*b = (bringing){.next = fetcher->all,
+		.fetcher = fetcher,
+		.cid = *cid,
+		.done = done,
+		.arg = arg,
+		.asked_boot_ns = boot_ns(fetcher)};
 	fetcher->all = b;
 	status = emr_copies_fetch(fetcher->copies, cid, block_came, b, &ticket);
 	if (status != EMR_OK) {
@@ -531,13 +540,14 @@ static bool is_ahead(emr_fetcher *fetcher, const emr_cid *cid)
 
 void emr_fetcher_bring_ahead(emr_fetcher *fetcher, const emr_cid *cid)
 {
-	bool is_known;
+	bool is_useless;
 	uint64_t bytes;
 
 	pthread_mutex_lock(&fetcher->lock);
-	is_known = is_ahead(fetcher, cid);
+	/* Several at a time over a slow line would all be late. */
+	is_useless = fetcher->is_slow || is_ahead(fetcher, cid);
 	pthread_mutex_unlock(&fetcher->lock);
-	if (is_known || is_brought(fetcher, cid) ||
+	if (is_useless || is_brought(fetcher, cid) ||
 		emr_block_store_size(fetcher->options.store, cid, &bytes) == EMR_OK)
 		return;
 	/* Whoever wants it will hear why it did not come. */

@@ -90,16 +90,30 @@ wait "$reader" && emr_fail "it was read from nowhere"
 touch fake/open
 
 say "who begins to read at the beginning gets the next leaves ahead"
-rm -f fake/asked
-node gate
-emr_mount
-head -c 1000 "$MNT/Imaging/scan" | cmp - <(head -c 1000 records/scan) || emr_fail "other bytes"
 leaves() { [ "$(grep -o 'arg=bafkr[a-z0-9]*' fake/asked | sort -u | wc -l)" -ge 6 ]; }	# five of the file, and m of its bundle
-emr_until leaves
-emr_unmount
+# On a busy computer what he reads may come so slowly that nothing is asked for ahead.
+goes_ahead() {
+	rm -f fake/asked
+	node gate
+	emr_mount
+	head -c 1000 "$MNT/Imaging/scan" | cmp - <(head -c 1000 records/scan) || emr_fail "other bytes"
+	for _ in $(seq 50); do
+		leaves && break
+		sleep 0.1
+	done
+	emr_unmount
+	leaves
+}
+emr_until goes_ahead
 
 say "over 100 KB/s and half a second to each answer a file comes whole"
 node slow
+emr_mount
+cmp records/scan "$MNT/Imaging/scan" || emr_fail "other bytes"
+emr_unmount
+
+say "on a line that four leaves at a time do not come over in time they come one by one"
+node narrow
 emr_mount
 cmp records/scan "$MNT/Imaging/scan" || emr_fail "other bytes"
 emr_unmount

@@ -3,6 +3,7 @@
 `good` behaves: it keeps blocks as files, as Kubo's flatfs does, and is held against the same suite as a live node.  The others
 break one thing each (see SCENES).  With a certificate, `good` also listens with TLS: DIR/port has the port.  DIR/ready: all listen."""
 import base64
+import contextlib
 import hashlib
 import http.server
 import json
@@ -17,6 +18,7 @@ import urllib.parse
 
 DIR = sys.argv[1]
 LOCK = threading.Lock()
+LINE = threading.Lock()
 PINS = set()
 TOKEN = "right"
 
@@ -124,6 +126,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     scene = "good"
     pace = 0	# seconds for 4 KiB
+    line = contextlib.nullcontext()	# held meanwhile
 
     def log_message(self, *_):
         pass
@@ -162,7 +165,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self.end_headers()
             for at in range(0, len(data), 4096):
                 piece = data[at:at + 4096]
-                time.sleep(self.pace)
+                with self.line:
+                    time.sleep(self.pace)
                 self.wfile.write(b"%x\r\n%s\r\n" % (len(piece), piece))
             self.wfile.write(b"0\r\n" + (b"X-Stream-Error: " + trailer + b"\r\n" if trailer else b"") + b"\r\n")
         if declare is not None:
@@ -380,6 +384,12 @@ def slow(h):
     h.good()
 
 
+def narrow(h):
+    """As a line of 80 KB/s that all who ask at a time share."""
+    h.pace, h.line = 0.05, LINE
+    h.good()
+
+
 def picky(h):
     """Keeps no import in which it finds a word."""
     if h.verb == "dag/import":
@@ -430,6 +440,7 @@ SCENES = {
     "lacks": lacks,
     "gate": gate,
     "slow": slow,
+    "narrow": narrow,
     "picky": picky,
     "rotten": rotten,
     "hangs": hangs,
