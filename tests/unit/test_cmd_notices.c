@@ -105,7 +105,8 @@ long __wrap_syscall(long number, ...)
 	va_end(all);
 	if (number != SYS_quotactl_fd)
 		return __real_syscall(number, a[0], a[1], a[2], a[3], a[4], a[5]);
-	*(struct dqblk *)a[3] = (int)a[1] == (int)QCMD(Q_GETQUOTA, USRQUOTA) ? of_user : of_group;
+	*(struct dqblk *)a[3] =
+		(int)a[1] == (int)QCMD((unsigned)Q_GETQUOTA, USRQUOTA) ? of_user : of_group;
 	return 0;
 }
 
