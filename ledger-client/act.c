@@ -427,6 +427,27 @@ emr_act emr_act_drop(emr_id16 dataset, emr_id32 member)
 	return member_act(EMR_OP_DATASET_DROP, dataset, member);
 }
 
+emr_act emr_act_join(emr_id16 domain, emr_id16 dataset, const emr_pub_dataset_join *how)
+{
+	emr_act act = act_of(EMR_OP_DATASET_JOIN, domain, dataset);
+
+	emr_pub_dataset_join_encode(how, act.pub);
+	return act;
+}
+
+emr_act emr_act_leave(emr_id16 domain, emr_id16 dataset)
+{
+	return act_of(EMR_OP_DATASET_LEAVE, domain, dataset);
+}
+
+emr_act emr_act_snapshot(emr_id16 snapshot, const emr_pub_dataset_snapshot *what)
+{
+	emr_act act = act_of(EMR_OP_DATASET_SNAPSHOT, zero16(), snapshot);
+
+	emr_pub_dataset_snapshot_encode(what, act.pub);
+	return act;
+}
+
 emr_act emr_act_trustees(emr_id16 object, uint8_t t, uint8_t n, uint32_t delay_s)
 {
 	emr_act act = act_of(EMR_OP_TRUSTEE_SET, zero16(), object);

@@ -37,15 +37,47 @@ static emr_status open_entry(emr_chain *chain, uint64_t seq, opened *o)
 	return EMR_OK;
 }
 
+/* The grant by which the domain that leaves had joined: the item before LEAVE in its row. */
+static emr_status grant_left(emr_chain *chain, const emr_item *leave, emr_id16 *out_grant)
+{
+	emr_part_key key = {.family = EMR_FAMILY_JOIN, .version = leave->version - 1};
+	__attribute__((cleanup(opened_free))) opened *join = calloc(1, sizeof *join);
+	emr_pub_dataset_join how;
+	uint64_t seq = 0;
+	uint16_t index = 0;
+	emr_item item;
+	emr_span pub;
+	emr_status status = join == NULL ? EMR_NO_MEMORY : EMR_OK;
+
+	memcpy(key.domain.b, leave->domain_id, 16);
+	memcpy(key.object.b, leave->object_id, 16);
+	if (status == EMR_OK)
+		status = emr_chain_place(chain, &key, &seq, &index);
+	if (status == EMR_OK)
+		status = open_entry(chain, seq, join);
+	if (status != EMR_OK || index >= join->batch.count)
+		return status == EMR_OK || status == EMR_NOT_FOUND ? EMR_DAMAGED : status;
+	emr_batch_item_at(&join->batch, index, &item, &pub);
+	if (!emr_pub_dataset_join_parse(pub, &how))
+		return EMR_DAMAGED;
+	memcpy(out_grant->b, how.grant, sizeof out_grant->b);
+	return EMR_OK;
+}
+
 /* What the applied item purged, if it did. */
 static emr_status repeat_purge(emr_chain *chain, const emr_item *item, emr_span pub)
 {
 	emr_part_key key = {.version = 1};
+	emr_status status = EMR_OK;
 	emr_pub_erase erase;
 
 	memcpy(key.domain.b, item->domain_id, 16);
 	memcpy(key.object.b, item->object_id, 16);
-	if (item->op == EMR_OP_REVOKE) {
+	if (item->op == EMR_OP_DATASET_LEAVE)
+		status = grant_left(chain, item, &key.object);
+	if (status != EMR_OK)
+		return status;
+	if (item->op == EMR_OP_REVOKE || item->op == EMR_OP_DATASET_LEAVE) {
 		key.family = EMR_FAMILY_KFRAGS;
 		return chain_purge_parts(chain, &key, EMR_GRANT_KVER_MAX);
 	}

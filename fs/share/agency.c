@@ -356,6 +356,8 @@ static emr_status work_on(emr_agency *agency, const pending_question *at, emr_re
 		return desk_pass_over(consider(agency, at->domain, at->access, false,
 					      agency->desk.looked_boot_ns, tally),
 			"a question");
+	if (at->op == EMR_OP_DATASET_LEAVE) /* names the dataset, not the grant that it ended */
+		return destroy_ended(agency, NULL, tally);
 	if (at->op != EMR_OP_KFRAGS)
 		return destroy_ended(agency, &at->access, tally);
 	status = desk_pass_over(enrol_one(agency, at, &is_new), "a fragment");

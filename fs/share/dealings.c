@@ -69,6 +69,8 @@ static emr_status note_grant_item(void *arg, const emr_replica_item *item)
 		end_life(l, item, public.data[0] == MOVED_OUT || public.data[0] == WITH_OUTER);
 		return EMR_OK;
 	}
+	if (item->op == EMR_OP_DATASET_LEAVE)
+		end_life(l, item, false);
 	if (item->op != EMR_OP_GRANT)
 		return EMR_OK;
 	if (!emr_pub_grant_parse(public, &terms))

@@ -317,7 +317,8 @@ static emr_status note_question(void *arg, const emr_replica_change *change)
 	pending_list *l = arg;
 
 	if ((change->op != EMR_OP_ACCESS_REQ && change->op != EMR_OP_KFRAGS &&
-		    change->op != EMR_OP_GRANT && change->op != EMR_OP_REVOKE) ||
+		    change->op != EMR_OP_GRANT && change->op != EMR_OP_REVOKE &&
+		    change->op != EMR_OP_DATASET_LEAVE) ||
 		change->result > EMR_RESULT_ALREADY)
 		return EMR_OK;
 	/* After a start the whole ledger is looked through: what nobody waits for any more is not

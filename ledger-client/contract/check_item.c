@@ -122,19 +122,15 @@ static emr_result check_rules(struct judge *judge)
 
 static void write_item(struct judge *judge)
 {
-	uint8_t family = emr_op_family(judge->item.op), place[EMR_ROW_PLACE_BYTES];
+	uint8_t family = emr_op_family(judge->item.op);
 	uint64_t version = judge->item.version;
 	emr_key_text key;
 
 	judge->rule->write(judge);
 	if (judge->rule->place == NULL)
 		emr_judge_put_part(judge, family, version);
-	if (judge->rule->place == NULL || judge->rule->place(judge, &family, &version)) {
-		memcpy(place, judge->batch_id, 32);
-		put_u16(place + 32, (uint16_t)judge->index);
-		emr_key_place(family, judge->item.domain_id, judge->item.object_id, version, &key);
-		emr_judge_put(judge, key.text, place, sizeof place);
-	}
+	if (judge->rule->place == NULL || judge->rule->place(judge, &family, &version))
+		emr_judge_put_place(judge, family, judge->item.object_id, version);
 	emr_key_head(judge->item.domain_id, &key);
 	emr_judge_put(judge, key.text, judge->batch_id, 32);
 }

@@ -275,19 +275,19 @@ void emr_judge_put_owned(struct judge *judge, const char *key, emr_span copy)
 	judge->writes[row->write - 1].value = copy;
 }
 
-static emr_write *new_part_write(
-	struct judge *judge, emr_write_kind kind, uint8_t family, uint64_t first, uint64_t last)
+static emr_write *new_part_write(struct judge *judge, emr_write_kind kind, uint8_t family,
+	const uint8_t object[16], uint64_t first, uint64_t last)
 {
 	emr_key_text key;
 	emr_write *write;
 
-	emr_key_part(family, judge->item.domain_id, judge->item.object_id, first, &key);
+	emr_key_part(family, judge->item.domain_id, object, first, &key);
 	write = new_write(judge, kind, emr_arena_text(judge->arena, key.text));
 	if (write == NULL)
 		return NULL;
 	write->family = family;
 	memcpy(write->domain_id, judge->item.domain_id, 16);
-	memcpy(write->object_id, judge->item.object_id, 16);
+	memcpy(write->object_id, object, 16);
 	write->first_version = first;
 	write->last_version = last;
 	return write;
@@ -299,14 +299,33 @@ void emr_judge_put_part(struct judge *judge, uint8_t family, uint64_t version)
 
 	if (judge->part.len == 0) /* no part, or a replay that has it no more */
 		return;
-	write = new_part_write(judge, EMR_WRITE_PUT_PART, family, version, version);
+	write = new_part_write(
+		judge, EMR_WRITE_PUT_PART, family, judge->item.object_id, version, version);
 	if (write != NULL)
 		write->value = judge->part;
 }
 
 void emr_judge_purge(struct judge *judge, uint8_t family, uint64_t first, uint64_t last)
 {
-	(void)new_part_write(judge, EMR_WRITE_PURGE_PARTS, family, first, last);
+	emr_judge_purge_of(judge, family, judge->item.object_id, first, last);
+}
+
+void emr_judge_purge_of(struct judge *judge, uint8_t family, const uint8_t object[16],
+	uint64_t first, uint64_t last)
+{
+	(void)new_part_write(judge, EMR_WRITE_PURGE_PARTS, family, object, first, last);
+}
+
+void emr_judge_put_place(
+	struct judge *judge, uint8_t family, const uint8_t object[16], uint64_t version)
+{
+	uint8_t place[EMR_ROW_PLACE_BYTES];
+	emr_key_text key;
+
+	memcpy(place, judge->batch_id, 32);
+	put_u16(place + 32, (uint16_t)judge->index);
+	emr_key_place(family, judge->item.domain_id, object, version, &key);
+	emr_judge_put(judge, key.text, place, sizeof place);
 }
 
 void emr_write_part_key(const emr_write *write, uint64_t version, emr_key_text *out)

@@ -86,3 +86,9 @@ void emr_judge_put_owned(struct judge *judge, const char *key, emr_span value);
 /* The supplied private part goes under FAMILY and VERSION of the item's domain and object. */
 void emr_judge_put_part(struct judge *judge, uint8_t family, uint64_t version);
 void emr_judge_purge(struct judge *judge, uint8_t family, uint64_t first, uint64_t last);
+/* The same of another OBJECT of the item's domain. */
+void emr_judge_purge_of(struct judge *judge, uint8_t family, const uint8_t object[16],
+	uint64_t first, uint64_t last);
+/* The item stands at this place (an i row) too. */
+void emr_judge_put_place(
+	struct judge *judge, uint8_t family, const uint8_t object[16], uint64_t version);

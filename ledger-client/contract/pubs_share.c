@@ -262,6 +262,44 @@ bool emr_pub_dataset_admit_parse(emr_span bytes, emr_pub_dataset_admit *out_pub)
 	return true;
 }
 
+void emr_pub_dataset_join_encode(const emr_pub_dataset_join *pub, uint8_t out[40])
+{
+	memset(out, 0, 40);
+	memcpy(out, pub->grant, 16);
+	memcpy(out + 16, pub->fund, 16);
+	put_u32(out + 32, pub->index);
+}
+
+bool emr_pub_dataset_join_parse(emr_span bytes, emr_pub_dataset_join *out_pub)
+{
+	if (bytes.len != 40)
+		return false;
+	memcpy(out_pub->grant, bytes.data, 16);
+	memcpy(out_pub->fund, bytes.data + 16, 16);
+	out_pub->index = get_u32(bytes.data + 32);
+	return true;
+}
+
+void emr_pub_dataset_snapshot_encode(const emr_pub_dataset_snapshot *pub, uint8_t out[64])
+{
+	memset(out, 0, 64);
+	memcpy(out, pub->dataset, 16);
+	put_u64(out + 16, pub->log_size);
+	put_u32(out + 24, pub->n);
+	memcpy(out + 32, pub->root, 32);
+}
+
+bool emr_pub_dataset_snapshot_parse(emr_span bytes, emr_pub_dataset_snapshot *out_pub)
+{
+	if (bytes.len != 64)
+		return false;
+	memcpy(out_pub->dataset, bytes.data, 16);
+	out_pub->log_size = get_u64(bytes.data + 16);
+	out_pub->n = get_u32(bytes.data + 24);
+	memcpy(out_pub->root, bytes.data + 32, 32);
+	return true;
+}
+
 void emr_pub_trustee_set_encode(const emr_pub_trustee_set *pub, uint8_t out[8])
 {
 	memset(out, 0, 8);

@@ -129,6 +129,34 @@ void emr_row_member_encode(const emr_row_member *row, uint8_t out[EMR_ROW_MEMBER
 	put_u64(out + 96, row->not_after_unix_s);
 }
 
+emr_contract_status emr_row_join_parse(emr_span value, emr_row_join *out)
+{
+	if (!emr_row_head_is(value, EMR_ROW_JOIN_BYTES, EMR_FAMILY_JOIN, &out->head))
+		return EMR_CONTRACT_STATE;
+	memcpy(out->grant, value.data + 48, 16);
+	return EMR_CONTRACT_OK;
+}
+
+void emr_row_join_encode(const emr_row_join *row, uint8_t out[EMR_ROW_JOIN_BYTES])
+{
+	emr_row_put_head(&row->head, out);
+	memcpy(out + 48, row->grant, 16);
+}
+
+emr_contract_status emr_row_snapshot_parse(emr_span value, emr_row_snapshot *out)
+{
+	if (!emr_row_head_is(value, EMR_ROW_SNAPSHOT_BYTES, EMR_FAMILY_SNAPSHOT, &out->head))
+		return EMR_CONTRACT_STATE;
+	memcpy(out->root, value.data + 48, 32);
+	return EMR_CONTRACT_OK;
+}
+
+void emr_row_snapshot_encode(const emr_row_snapshot *row, uint8_t out[EMR_ROW_SNAPSHOT_BYTES])
+{
+	emr_row_put_head(&row->head, out);
+	memcpy(out + 48, row->root, 32);
+}
+
 emr_contract_status emr_row_trustees_parse(emr_span value, emr_row_trustees *out)
 {
 	if (!emr_row_head_is(value, EMR_ROW_TRUSTEES_BYTES, EMR_FAMILY_TRUSTEES, &out->head))

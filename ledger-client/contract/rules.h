@@ -85,4 +85,5 @@ extern const op_rule emr_rules_grant[5];
 extern const op_rule emr_rules_request[4];
 extern const op_rule emr_rules_access[3];
 extern const op_rule emr_rules_dataset[4];
+extern const op_rule emr_rules_join[3];
 extern const op_rule emr_rules_trustees[1];

@@ -53,14 +53,26 @@ static emr_row_grant row_of(struct judge *judge)
 	return row;
 }
 
-static void put_grant(struct judge *judge, const emr_row_grant *row)
+static void put_grant_of(struct judge *judge, const uint8_t grant[16], const emr_row_grant *row)
 {
 	uint8_t value[EMR_ROW_GRANT_BYTES];
 	emr_key_text key;
 
-	emr_key_grant(judge->item.domain_id, judge->item.object_id, &key);
+	emr_key_grant(judge->item.domain_id, grant, &key);
 	emr_row_grant_encode(row, value);
 	emr_judge_put(judge, key.text, value, sizeof value);
+}
+
+static void put_grant(struct judge *judge, const emr_row_grant *row)
+{
+	put_grant_of(judge, judge->item.object_id, row);
+}
+
+void emr_judge_revoke(struct judge *judge, const uint8_t grant[16], const emr_row_grant *row)
+{
+	put_grant_of(judge, grant, row);
+	if (row->kver > 0)
+		emr_judge_purge_of(judge, EMR_FAMILY_KFRAGS, grant, 1, row->kver);
 }
 
 /* ---- 30 GRANT ---- */
@@ -154,9 +166,7 @@ static void revoke_write(struct judge *judge)
 
 	row.head = emr_judge_head(
 		judge, EMR_FAMILY_GRANT, EMR_GRANT_REVOKED, row.head.flags, row.head.epoch);
-	put_grant(judge, &row);
-	if (row.kver > 0)
-		emr_judge_purge(judge, EMR_FAMILY_KFRAGS, 1, row.kver);
+	emr_judge_revoke(judge, judge->item.object_id, &row);
 }
 
 /* ---- 32 KFRAGS ---- */

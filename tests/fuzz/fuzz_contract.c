@@ -90,7 +90,8 @@ static const struct {
 	{EMR_OP_ORG_PROPOSE, 40}, {EMR_OP_ORG_APPROVE, 0}, {EMR_OP_DOMAIN_ROTATE, 0},
 	{EMR_OP_WRITER_ADD, 592}, {EMR_OP_WRITER_DEL, 0}, {EMR_OP_DATASET_NEW, 40},
 	{EMR_OP_DATASET_CLOSE, 0}, {EMR_OP_DATASET_ADMIT, 112}, {EMR_OP_DATASET_DROP, 0},
-	{EMR_OP_TRUSTEE_SET, 249}, {EMR_OP_MINT, 0}};
+	{EMR_OP_TRUSTEE_SET, 249}, {EMR_OP_MINT, 0}, {EMR_OP_DATASET_JOIN, 0},
+	{EMR_OP_DATASET_LEAVE, 0}, {EMR_OP_DATASET_SNAPSHOT, 0}};
 
 static emr_item chosen_item(const uint8_t *choice, uint8_t op)
 {
@@ -158,6 +159,14 @@ static void chosen_pub(const uint8_t *choice, emr_item *item, uint8_t pub[EMR_PU
 	case EMR_OP_DATASET_ADMIT:
 		memset(pub + 56, 0, 8);
 		emr_object_member(pub, pub + 16, item->object_id);
+		break;
+	case EMR_OP_DATASET_JOIN:
+		memset(pub, choice[7] % 3, 16);
+		memset(pub + 16, 0, 24);
+		break;
+	case EMR_OP_DATASET_SNAPSHOT:
+		memset(pub, choice[7] % 3, 16);
+		memset(pub + 28, 0, 4);
 		break;
 	case EMR_OP_ORG_PROPOSE:
 		memset(pub + 1, 0, 7);
@@ -291,7 +300,12 @@ static size_t grant_row(const uint8_t hash[32], uint8_t *out)
 		.kver = hash[5] % 3};
 
 	memcpy(row.grantee, hash[6] % 4 == 0 ? hash : signer_id, 32);
+	if (hash[7] % 4 == 0) { /* one of the datasets */
+		uint8_t dataset[16];
 
+		memset(dataset, hash[8] % 5, 16);
+		emr_grantee_dataset(dataset, row.grantee);
+	}
 	emr_row_grant_encode(&row, out);
 	return EMR_ROW_GRANT_BYTES;
 }
@@ -359,6 +373,7 @@ static size_t dataset_row(const uint8_t hash[32], uint8_t *out)
 {
 	emr_row_dataset row = {.head = head_of(hash, EMR_FAMILY_DATASET, 2)};
 
+	row.not_after_unix_s = NOW + hash[5] % 4;
 	memcpy(row.steward, hash[4] % 4 != 0 ? signer_id : hash, 32);
 	emr_row_dataset_encode(&row, out);
 	return EMR_ROW_DATASET_BYTES;
@@ -375,6 +390,15 @@ static size_t member_row(const uint8_t hash[32], uint8_t *out)
 	return EMR_ROW_MEMBER_BYTES;
 }
 
+static size_t join_row(const uint8_t hash[32], uint8_t *out)
+{
+	emr_row_join row = {.head = head_of(hash, EMR_FAMILY_JOIN, 2)};
+
+	memset(row.grant, hash[4] % 3, 16);
+	emr_row_join_encode(&row, out);
+	return EMR_ROW_JOIN_BYTES;
+}
+
 static size_t row_of(const char *key, const uint8_t hash[32], uint8_t *out)
 {
 	static const struct {
@@ -383,7 +407,7 @@ static size_t row_of(const char *key, const uint8_t hash[32], uint8_t *out)
 	} makers[] = {{"K/", key_row}, {"D/", domain_row}, {"W/", writer_row}, {"O/", object_row},
 		{"L/", listkey_row}, {"M/", org_row}, {"G/", grant_row}, {"P/", proposal_row},
 		{"PA", approval_row}, {"E/", epoch_row}, {"Q/", request_row}, {"R/", access_row},
-		{"DS", dataset_row}, {"DM", member_row}};
+		{"DS", dataset_row}, {"DM", member_row}, {"J/", join_row}};
 
 	for (size_t i = 0; i < sizeof makers / sizeof makers[0]; i++)
 		if (strncmp(key, makers[i].letters, 2) == 0)

@@ -83,6 +83,51 @@ static void set_team(people *p, enum state state)
 		kit_delete(&p->world.state, key.text);
 }
 
+static void set_snapshot(people *p, enum state state)
+{
+	emr_key_text key;
+	uint8_t object[16];
+	emr_row_snapshot row = {
+		.head = {.family = EMR_FAMILY_SNAPSHOT, .state = EMR_STATE_PRESENT, .version = 1}};
+	uint8_t value[EMR_ROW_SNAPSHOT_BYTES];
+
+	if (state == ST_NO_TEAM || state == ST_TEAM_ENDED)
+		set_team(p, state);
+	if (state != ST_OTHERS) /* somebody has that number already */
+		return;
+	kit_id16("a snapshot", object);
+	emr_key_by_object("SN", object, &key);
+	emr_row_snapshot_encode(&row, value);
+	kit_put(&p->world.state, key.text, value, sizeof value);
+}
+
+/* Of the dataset that FORM is about, which has a grant of the domain. */
+static void set_join(people *p, int form, enum state state)
+{
+	const uint8_t *dataset = form == DATASET_JOIN ? p->team : p->study;
+	const uint8_t *grant = form == DATASET_JOIN ? p->team_grant : p->study_grant;
+	emr_key_text key;
+
+	emr_key_by_object("DS", dataset, &key);
+	if (state == ST_NO_TEAM)
+		kit_delete(&p->world.state, key.text);
+	if (state == ST_TEAM_ENDED)
+		people_put_dataset(p, dataset, EMR_DATASET_CLOSED, 0);
+	if (state == ST_OTHERS) /* the grant is to another dataset */
+		people_put_dataset_grant(p, grant, p->access, EMR_GRANT_ACTIVE, KIT_NOW + KIT_DAY);
+	if (state == ST_GRANT_OVER || state == ST_GRANT_ENDED)
+		people_put_dataset_grant(p, grant, dataset,
+			state == ST_GRANT_OVER ? EMR_GRANT_ACTIVE : EMR_GRANT_REVOKED,
+			KIT_NOW + (state == ST_GRANT_OVER ? 0 : KIT_DAY));
+	if (state == ST_NO_GRANT)
+		people_forget(p, "G", grant);
+	if (state == ST_THERE || state == ST_ENDED)
+		people_put_join(
+			p, dataset, grant, state == ST_THERE ? EMR_JOIN_ACTIVE : EMR_JOIN_ENDED);
+	if (state == ST_ABSENT)
+		people_forget(p, "J", dataset);
+}
+
 static void set_target_key(people *p, enum state state)
 {
 	emr_key_text key;
@@ -233,6 +278,10 @@ void matrix_set_state(people *p, int form, enum state state, enum column column)
 		set_access(p, form, state, column);
 	else if (form == DATASET_CLOSE)
 		set_team(p, state);
+	else if (form == DATASET_JOIN || form == DATASET_LEAVE)
+		set_join(p, form, state);
+	else if (form == DATASET_SNAPSHOT && state != ST_AGAIN)
+		set_snapshot(p, state);
 	else if (form == DATASET_ADMIT || form == DATASET_DROP) {
 		set_team(p, state == ST_ABSENT || state == ST_ENDED ? ST_THERE : state);
 		set_member(p, state);

@@ -13,6 +13,7 @@ enum {
 	LIMIT = EMR_RESULT_LIMIT,
 	PART = EMR_RESULT_PRIVATE_PART,
 	MOVED = EMR_RESULT_CONFLICT,
+	FUNDS = EMR_RESULT_FUNDS,
 };
 
 /* Where an operation's public part has the date of its end, and what the ledger says when that has
@@ -164,6 +165,10 @@ static void a_public_part_out_of_form_is_refused(void **state)
 		{ DATASET_NEW, STEWARD, 115, 0, FORM }, { DATASET_NEW, STEWARD, 112, 1, FORM }, { DATASET_NEW, STEWARD, 116, 1, FORM },
 		{ DATASET_NEW, STEWARD, 40, 1, NO }, { DATASET_ADMIT, STEWARD, 0, 1, FORM }, { DATASET_ADMIT, STEWARD, 20, 1, FORM },
 		{ DATASET_ADMIT, STEWARD, 56, 1, FORM }, { DATASET_ADMIT, STEWARD, 63, 1, FORM },
+		{ DATASET_SNAPSHOT, STEWARD, 23, 0, FORM }, { DATASET_SNAPSHOT, STEWARD, 27, 0, FORM }, { DATASET_SNAPSHOT, STEWARD, 28, 1, FORM },
+		{ DATASET_SNAPSHOT, STEWARD, 31, 1, FORM }, { DATASET_SNAPSHOT, STEWARD, 0, 0, GONE }, { DATASET_SNAPSHOT, STEWARD, 32, 0, OK },
+		{ DATASET_JOIN, OWNER, 0, 0, NONE }, { DATASET_JOIN, OWNER, 16, 1, FUNDS }, { DATASET_JOIN, OWNER, 35, 1, FUNDS },
+		{ DATASET_JOIN, OWNER, 36, 1, FORM }, { DATASET_JOIN, OWNER, 39, 1, FORM },
 		{ TRUSTEE_SET, GRANTEE, 0, 0, FORM }, { TRUSTEE_SET, GRANTEE, 0, 4, FORM }, { TRUSTEE_SET, GRANTEE, 1, 17, FORM },
 		{ TRUSTEE_SET, GRANTEE, 1, 4, PART }, { TRUSTEE_SET, GRANTEE, 2, 1, FORM }, { TRUSTEE_SET, GRANTEE, 5, 0, FORM },
 	};
@@ -208,6 +213,9 @@ static void a_private_part_of_another_length_is_refused(void **state)
 		{DATASET_CLOSE, STEWARD, OK, PART, PART, OK},
 		{DATASET_ADMIT, STEWARD, PART, PART, PART, PART},
 		{DATASET_DROP, STEWARD, OK, PART, PART, OK},
+		{DATASET_SNAPSHOT, STEWARD, OK, PART, PART, OK},
+		{DATASET_JOIN, OWNER, OK, PART, PART, OK},
+		{DATASET_LEAVE, OWNER, OK, PART, PART, OK},
 		{TRUSTEE_SET, GRANTEE, PART, PART, PART, PART}};
 	char name[128];
 	people p;
@@ -367,7 +375,7 @@ static void domain_epoch_and_flags_are_those_of_the_operation(void **state)
 		enum who who = what == ORG_PROPOSE || what == ORG_APPROVE ? ADMIN
 			       : what == AGENT_ACK || what == SERVED_AGENT || what == SERVED_REFUSAL
 				       ? AGENT
-			       : what >= DATASET_NEW && what <= DATASET_DROP ? STEWARD
+			       : what >= DATASET_NEW && what <= DATASET_SNAPSHOT ? STEWARD
 			       : what == REQUEST || what == WITHDRAW || what == ACCESS_REQ ||
 					       what == READ_REPORT || what == TRUSTEE_SET ||
 					       what <= KEY_KX

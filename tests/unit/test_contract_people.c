@@ -14,7 +14,7 @@ const char *const what_names[WHAT_COUNT] = {"KEY_ROTATE", "KEY_REVOKE", "KEY_KX"
 	"LETTER", "AGENT_ACK", "REQUEST", "APPROVE", "DENY", "WITHDRAW", "ACCESS_REQ",
 	"ACCESS_SERVED by an agent", "ACCESS_SERVED by the owner", "ACCESS_SERVED, refused",
 	"READ_REPORT", "DATASET_NEW", "DATASET_CLOSE", "DATASET_ADMIT", "DATASET_DROP",
-	"TRUSTEE_SET"};
+	"DATASET_SNAPSHOT", "DATASET_JOIN", "DATASET_LEAVE", "TRUSTEE_SET"};
 
 /* ---- rows ---- */
 
@@ -72,6 +72,39 @@ static void put_grant(people *p)
 	people_put_grant(p, &row);
 }
 
+void people_put_dataset_grant(people *p, const uint8_t grant[16], const uint8_t dataset[16],
+	uint8_t state, uint64_t not_after)
+{
+	emr_row_grant row = {.head = head_of(EMR_FAMILY_GRANT, state, "dataset grant"),
+		.not_before_unix_s = KIT_NOW - 100,
+		.not_after_unix_s = not_after,
+		.purposes = 1,
+		.rights = EMR_GRANT_LIST | EMR_GRANT_READ,
+		.t = 1,
+		.n = 1,
+		.kver = 2};
+	uint8_t value[EMR_ROW_GRANT_BYTES];
+	emr_key_text key;
+
+	row.head.epoch = 1;
+	emr_grantee_dataset(dataset, row.grantee);
+	emr_key_grant(p->world.domain, grant, &key);
+	emr_row_grant_encode(&row, value);
+	put(p, &key, value, sizeof value);
+}
+
+void people_put_join(people *p, const uint8_t dataset[16], const uint8_t grant[16], uint8_t state)
+{
+	emr_row_join row = {.head = head_of(EMR_FAMILY_JOIN, state, "join")};
+	uint8_t value[EMR_ROW_JOIN_BYTES];
+	emr_key_text key;
+
+	memcpy(row.grant, grant, 16);
+	emr_key_in_domain("J", p->world.domain, dataset, &key);
+	emr_row_join_encode(&row, value);
+	put(p, &key, value, sizeof value);
+}
+
 void people_put_request(people *p, uint8_t state)
 {
 	emr_row_request row = {.head = head_of(EMR_FAMILY_REQUEST, state, "request")};
@@ -121,14 +154,20 @@ void people_put_proposal(people *p, uint8_t kind, uint8_t state, uint8_t count, 
 
 void people_put_team(people *p, uint8_t state)
 {
+	people_put_dataset(p, p->team, state, 0);
+}
+
+void people_put_dataset(people *p, const uint8_t dataset[16], uint8_t state, uint64_t price)
+{
 	emr_row_dataset row = {.head = head_of(EMR_FAMILY_DATASET, state, "team"),
+		.price = price,
 		.not_after_unix_s = KIT_NOW + KIT_DAY,
 		.purposes = 1};
 	uint8_t value[EMR_ROW_DATASET_BYTES];
 	emr_key_text key;
 
 	memcpy(row.steward, p->who[STEWARD].id, 32);
-	emr_key_by_object("DS", p->team, &key);
+	emr_key_by_object("DS", dataset, &key);
 	emr_row_dataset_encode(&row, value);
 	put(p, &key, value, sizeof value);
 }
@@ -231,6 +270,9 @@ void people_make(people *p)
 	kit_id16("the access", p->access);
 	kit_id16("the proposal", p->proposal);
 	kit_id16("the team", p->team);
+	kit_id16("the grant to the team", p->team_grant);
+	kit_id16("the study", p->study);
+	kit_id16("the grant to the study", p->study_grant);
 	kit_put_org(&p->world.state, p->clinic, EMR_ORG_MEMBER);
 	people_put_network(p, 0, 2);
 	put_keys(p);
@@ -245,6 +287,12 @@ void people_make(people *p)
 	people_put_proposal(p, EMR_PROPOSAL_ADMIT, EMR_PROPOSAL_OPEN, 0, KIT_NOW + KIT_DAY);
 	people_put_team(p, EMR_DATASET_OPEN);
 	people_put_member(p, GRANTEE, EMR_MEMBER_ACTIVE, KIT_NOW + KIT_DAY);
+	people_put_dataset(p, p->study, EMR_DATASET_OPEN, 0);
+	people_put_dataset_grant(
+		p, p->team_grant, p->team, EMR_GRANT_ACTIVE, KIT_NOW + 9 * KIT_DAY);
+	people_put_dataset_grant(
+		p, p->study_grant, p->study, EMR_GRANT_ACTIVE, KIT_NOW + 9 * KIT_DAY);
+	people_put_join(p, p->study, p->study_grant, EMR_JOIN_ACTIVE);
 }
 
 void people_free(people *p)
@@ -260,7 +308,8 @@ static const uint8_t codes[WHAT_COUNT] = {EMR_OP_KEY_ROTATE, EMR_OP_KEY_REVOKE, 
 	EMR_OP_AGENT_ACK, EMR_OP_REQUEST, EMR_OP_APPROVE, EMR_OP_DENY, EMR_OP_WITHDRAW,
 	EMR_OP_ACCESS_REQ, EMR_OP_ACCESS_SERVED, EMR_OP_ACCESS_SERVED, EMR_OP_ACCESS_SERVED,
 	EMR_OP_READ_REPORT, EMR_OP_DATASET_NEW, EMR_OP_DATASET_CLOSE, EMR_OP_DATASET_ADMIT,
-	EMR_OP_DATASET_DROP, EMR_OP_TRUSTEE_SET};
+	EMR_OP_DATASET_DROP, EMR_OP_DATASET_SNAPSHOT, EMR_OP_DATASET_JOIN, EMR_OP_DATASET_LEAVE,
+	EMR_OP_TRUSTEE_SET};
 
 static void object(people_item *out, const uint8_t id[16])
 {
@@ -342,6 +391,24 @@ static void team_pub(const people *p, enum what what, enum who who, people_item 
 		emr_pub_dataset_admit_encode(&admit, out->pub);
 		out->part = kit_part(6, 112);
 	}
+}
+
+static void dataset_pub(const people *p, enum what what, people_item *out)
+{
+	emr_pub_dataset_snapshot snapshot = {.log_size = 77, .n = 3};
+	emr_pub_dataset_join join = {.index = 0};
+
+	if (what == DATASET_SNAPSHOT) {
+		memcpy(snapshot.dataset, p->team, 16);
+		memset(snapshot.root, 0x66, 32);
+		emr_pub_dataset_snapshot_encode(&snapshot, out->pub);
+		kit_id16("a snapshot", out->item.object_id);
+		return;
+	}
+	object(out, what == DATASET_JOIN ? p->team : p->study);
+	memcpy(join.grant, p->team_grant, 16);
+	if (what == DATASET_JOIN)
+		emr_pub_dataset_join_encode(&join, out->pub);
 }
 
 static void grant_pub(const people *p, enum what what, people_item *out)
@@ -451,12 +518,15 @@ static void follow(const people *p, enum what what, people_item *out)
 		[SERVED_AGENT] = "S",
 		[SERVED_OWNER] = "S",
 		[SERVED_REFUSAL] = "S",
-		[READ_REPORT] = "X"};
+		[READ_REPORT] = "X",
+		[DATASET_JOIN] = "J",
+		[DATASET_LEAVE] = "J"};
 	static const char *const by_object[WHAT_COUNT] = {[ORG_PROPOSE] = "P",
 		[DATASET_NEW] = "DS",
 		[DATASET_CLOSE] = "DS",
 		[DATASET_ADMIT] = "DM",
 		[DATASET_DROP] = "DM",
+		[DATASET_SNAPSHOT] = "SN",
 		[TRUSTEE_SET] = "TR"};
 	emr_key_text key = {0};
 
@@ -527,6 +597,8 @@ people_item people_item_of(const people *p, enum what what, enum who who)
 		served_pub(p, what, who, &out);
 	else if (what <= DATASET_DROP)
 		team_pub(p, what, who, &out);
+	else if (what <= DATASET_LEAVE)
+		dataset_pub(p, what, &out);
 	else {
 		emr_pub_trustee_set_encode(&(emr_pub_trustee_set){2, 3, 3 * KIT_DAY}, out.pub);
 		kit_id16("trustees", out.item.object_id);

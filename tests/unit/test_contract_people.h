@@ -52,6 +52,9 @@ enum what {
 	DATASET_CLOSE,
 	DATASET_ADMIT, /* of the grantee */
 	DATASET_DROP,
+	DATASET_SNAPSHOT,
+	DATASET_JOIN,  /* of the team, which is a dataset like any other */
+	DATASET_LEAVE, /* of the study */
 	TRUSTEE_SET,
 	WHAT_COUNT
 };
@@ -64,10 +67,14 @@ typedef struct people {
 	uint8_t clinic[16];
 	kit_signer who[WHO_COUNT];
 	uint8_t grant[16], request[16], access[16], proposal[16], team[16];
+	uint8_t team_grant[16]; /* of the domain to the team */
+	uint8_t study[16],
+		study_grant[16]; /* a dataset that the domain has joined, by that grant */
 } people;
 
 /* The grant is in force, the request open, the access asked for, the proposal (to admit a third
- * organisation) open with no approval, the team open with the grantee in it. */
+ * organisation) open with no approval, the team open with the grantee in it; the domain is in the
+ * study, and may join the team. */
 void people_make(people *p);
 void people_free(people *p);
 
@@ -91,10 +98,15 @@ int people_do(people *p, enum what what, enum who who, const people_item *item);
 /* Rows of the world, as they are or anew. */
 emr_row_grant people_grant(const people *p);
 void people_put_grant(people *p, const emr_row_grant *row);
+/* GRANT of the domain, in force until NOT_AFTER, to DATASET. */
+void people_put_dataset_grant(people *p, const uint8_t grant[16], const uint8_t dataset[16],
+	uint8_t state, uint64_t not_after);
+void people_put_join(people *p, const uint8_t dataset[16], const uint8_t grant[16], uint8_t state);
 void people_put_request(people *p, uint8_t state);
 void people_put_access(people *p, uint64_t time);
 void people_put_proposal(people *p, uint8_t kind, uint8_t state, uint8_t count, uint64_t not_after);
 void people_put_team(people *p, uint8_t state);
+void people_put_dataset(people *p, const uint8_t dataset[16], uint8_t state, uint64_t price);
 void people_put_member(people *p, enum who member, uint8_t state, uint64_t not_after);
 void people_put_network(people *p, uint8_t quorum, uint8_t norg);
 emr_row_network people_network(const people *p);

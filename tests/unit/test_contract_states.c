@@ -338,6 +338,113 @@ static void a_team_in_every_state(void **state)
 	}
 }
 
+static emr_row_grant grant_named(const people *p, const uint8_t grant[16])
+{
+	emr_key_text key;
+	const kit_row *value;
+	emr_row_grant row;
+
+	emr_key_grant(p->world.domain, grant, &key);
+	value = kit_get(&p->world.state, key.text);
+	assert_non_null(value);
+	assert_int_equal(
+		emr_row_grant_parse(kit_span(value->value, value->len), &row), EMR_CONTRACT_OK);
+	return row;
+}
+
+/* What the members could read, they cannot ask for any more; and who looks for what ended the grant
+ * finds the item. */
+static void leaving_a_dataset_ends_the_grant_by_which_it_was_joined(void **state)
+{
+	people p;
+	people_item item;
+	emr_row_grant before, after;
+	emr_key_text key;
+
+	(void)state;
+	people_make(&p);
+	before = grant_named(&p, p.study_grant);
+	item = people_item_of(&p, DATASET_LEAVE, OWNER);
+	kit_expect(OK, people_do(&p, DATASET_LEAVE, OWNER, &item), "leave");
+	after = grant_named(&p, p.study_grant);
+	assert_int_equal(after.head.state, EMR_GRANT_REVOKED);
+	assert_int_equal(after.head.version, before.head.version + 1);
+	emr_key_place(EMR_FAMILY_GRANT, p.world.domain, p.study_grant, after.head.version, &key);
+	assert_non_null(kit_get(&p.world.state, key.text));
+	kit_expect(EMR_RESULT_ALREADY,
+		people_again(&p, "the same DATASET_LEAVE again", OWNER, &item), "again");
+	kit_expect(GONE, people_try(&p, "leaving twice", DATASET_LEAVE, OWNER), "twice");
+	people_free(&p);
+}
+
+/* One batch of the owner: the grant to the dataset, the joining, and the leaving. */
+static void a_grant_a_join_and_a_leave_fit_in_one_batch(void **state)
+{
+	static const struct {
+		uint8_t grantee_of; /* 0 the team, 1 the study */
+		int grant, join, leave;
+	} rows[] = {{0, OK, OK, OK}, {1, OK, EMR_RESULT_NOT_GRANTEE, GONE}};
+	static kit_run run;
+	people p;
+
+	(void)state;
+	for (size_t r = 0; r < 2; r++) {
+		people_item grant, join, leave;
+		kit_batch batch;
+		emr_span bytes;
+		uint8_t id[32];
+
+		people_make(&p);
+		people_forget(&p, "G", p.team_grant);
+		grant = people_item_of(&p, GRANT, OWNER);
+		memcpy(grant.item.object_id, p.team_grant, 16);
+		kit_follow(&p.world.state, "none", &grant.item);
+		emr_grantee_dataset(rows[r].grantee_of == 0 ? p.team : p.study, grant.pub);
+		join = people_item_of(&p, DATASET_JOIN, OWNER);
+		leave = people_item_of(&p, DATASET_LEAVE, OWNER);
+		memcpy(leave.item.object_id, p.team, 16);
+		kit_begin(&batch, &p.who[OWNER], p.world.net_id);
+		kit_add(&batch, grant.item, kit_span(grant.pub, grant.pub_len), grant.part);
+		kit_add(&batch, join.item, kit_span(join.pub, join.pub_len), join.part);
+		emr_item_id(kit_span(batch.items + batch.items_len - EMR_ITEM_BYTES - 40,
+				    EMR_ITEM_BYTES + 40),
+			id);
+		leave.item.version = rows[r].join == OK ? 2 : 1;
+		memset(leave.item.prev, 0, 32);
+		if (rows[r].join == OK)
+			memcpy(leave.item.prev, id, 32);
+		kit_add(&batch, leave.item, kit_span(leave.pub, leave.pub_len), leave.part);
+		bytes = kit_end(&batch);
+		kit_judge(&run, "GRANT, DATASET_JOIN and DATASET_LEAVE in one batch", bytes,
+			&p.world.caller, KIT_NOW, &p.world.state, NULL);
+		assert_int_equal(run.outcome.results.data[0], rows[r].grant);
+		assert_int_equal(run.outcome.results.data[1], rows[r].join);
+		assert_int_equal(run.outcome.results.data[2], rows[r].leave);
+		kit_run_free(&run);
+		kit_drop(bytes);
+		people_free(&p);
+	}
+}
+
+static void a_dataset_that_is_over_or_costs_something_takes_nobody_for_nothing(void **state)
+{
+	people p;
+	people_item item;
+
+	(void)state;
+	people_make(&p);
+	people_put_dataset(&p, p.team, EMR_DATASET_OPEN, 1);
+	kit_expect(EMR_RESULT_FUNDS, people_try(&p, "a join that nobody paid", DATASET_JOIN, OWNER),
+		"price");
+	people_put_dataset(&p, p.team, EMR_DATASET_OPEN, 0);
+	item = people_item_of(&p, DATASET_JOIN, OWNER);
+	p.world.caller.said_unix_s = KIT_NOW + KIT_DAY + EMR_CLOCKS_APART_S - 1;
+	kit_expect(OK, people_answer(&p, "a dataset in its last second", OWNER, &item), "last");
+	p.world.caller.said_unix_s++;
+	kit_expect(GONE, people_answer(&p, "a dataset out of time", OWNER, &item), "over");
+	people_free(&p);
+}
+
 static void a_rotated_key_leaves_its_successor_in_its_place(void **state)
 {
 	kit_signer next = kit_signer_of("the next key");
@@ -407,6 +514,10 @@ int main(void)
 		cmocka_unit_test(a_writer_in_every_state),
 		cmocka_unit_test(nobody_becomes_a_writer_or_member_with_a_dead_key),
 		cmocka_unit_test(a_team_in_every_state),
+		cmocka_unit_test(leaving_a_dataset_ends_the_grant_by_which_it_was_joined),
+		cmocka_unit_test(a_grant_a_join_and_a_leave_fit_in_one_batch),
+		cmocka_unit_test(
+			a_dataset_that_is_over_or_costs_something_takes_nobody_for_nothing),
 		cmocka_unit_test(a_rotated_key_leaves_its_successor_in_its_place),
 		cmocka_unit_test(a_domain_goes_only_to_a_key_that_agrees),
 	};

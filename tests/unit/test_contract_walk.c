@@ -54,6 +54,22 @@ static void set_dates(walk *w, enum what what, people_item *item)
 		set_date(item, 8, date);
 }
 
+/* Half of the time of the other dataset, so that a domain comes and goes. */
+static void other_dataset(walk *w, people_item *item)
+{
+	people *p = &w->p;
+	bool is_team = memcmp(item->item.object_id, p->team, 16) == 0;
+	emr_key_text key;
+
+	if (one_in(w, 2))
+		return;
+	memcpy(item->item.object_id, is_team ? p->study : p->team, 16);
+	if (item->item.op == EMR_OP_DATASET_JOIN)
+		memcpy(item->pub, is_team ? p->study_grant : p->team_grant, 16);
+	emr_key_in_domain("J", p->world.domain, item->item.object_id, &key);
+	kit_follow(&p->world.state, key.text, &item->item);
+}
+
 /* New ids for what is made once, so that rows come and go; a kind for each proposal. */
 static void vary(walk *w, enum what what, people_item *item)
 {
@@ -62,11 +78,13 @@ static void vary(walk *w, enum what what, people_item *item)
 
 	set_dates(w, what, item);
 	if (what == ORG_PROPOSE || what == ACCESS_REQ || what == READ_REPORT || what == REQUEST ||
-		what == LETTER || what == DATASET_NEW) {
+		what == LETTER || what == DATASET_NEW || what == DATASET_SNAPSHOT) {
 		snprintf(name, sizeof name, "id %u", next_random(&w->seed) % 500);
 		kit_id16(name, item->item.object_id);
 		kit_follow(&p->world.state, "none", &item->item);
 	}
+	if (what == DATASET_JOIN || what == DATASET_LEAVE)
+		other_dataset(w, item);
 	if (what == ORG_PROPOSE) {
 		item->pub[0] = one_in(w, 8) ? EMR_PROPOSAL_REMOVE : EMR_PROPOSAL_ADMIT;
 		memcpy(item->pub + 16, p->clinic, 16);
@@ -137,8 +155,8 @@ static void follow_access(const people *p, enum what what, enum who who, people_
 static enum what likely(walk *w, enum who who)
 {
 	static const enum what usual[WHO_COUNT][6] = {
-		[OWNER] = {GRANT, GRANT, KFRAGS, WRITER_ADD, APPROVE, SERVED_OWNER},
-		[MANAGER] = {GRANT, KFRAGS, SERVED_OWNER, DENY, LETTER, REVOKE},
+		[OWNER] = {GRANT, KFRAGS, WRITER_ADD, APPROVE, SERVED_OWNER, DATASET_JOIN},
+		[MANAGER] = {GRANT, KFRAGS, SERVED_OWNER, DENY, DATASET_LEAVE, REVOKE},
 		[WRITER] = {REQUEST, KEY_KX, DATASET_NEW, TRUSTEE_SET, REQUEST, KEY_KX},
 		[GRANTEE] = {ACCESS_REQ, ACCESS_REQ, READ_REPORT, REQUEST, WITHDRAW, REQUEST},
 		[PATIENT] = {REQUEST, KEY_KX, TRUSTEE_SET, REQUEST, REQUEST, KEY_KX},
@@ -147,7 +165,7 @@ static enum what likely(walk *w, enum who who)
 		[GATEWAY] = {AGENT_ACK, REQUEST, KEY_KX, AGENT_ACK, REQUEST, KEY_KX},
 		[ADMIN] = {ORG_PROPOSE, ORG_APPROVE, ORG_APPROVE, ORG_APPROVE, KEY_KX, REQUEST},
 		[ADMIN2] = {ORG_PROPOSE, ORG_APPROVE, ORG_APPROVE, ORG_APPROVE, KEY_KX, REQUEST},
-		[STEWARD] = {DATASET_NEW, DATASET_ADMIT, DATASET_DROP, DATASET_ADMIT, KEY_KX,
+		[STEWARD] = {DATASET_NEW, DATASET_ADMIT, DATASET_DROP, DATASET_SNAPSHOT, KEY_KX,
 			REQUEST},
 		[STRANGER] = {REQUEST, GRANT, ACCESS_REQ, KEY_KX, ORG_APPROVE, REVOKE}};
 	enum what what = usual[who][next_random(&w->seed) % 6];
@@ -198,7 +216,8 @@ static void check_finals(const kit_state *before, const kit_state *after)
 			(strncmp(old->key, "Q/", 2) == 0 && old->value[1] != EMR_REQUEST_OPEN) ||
 			(strncmp(old->key, "P/", 2) == 0 && old->value[1] != EMR_PROPOSAL_OPEN) ||
 			(strncmp(old->key, "DS/", 3) == 0 && old->value[1] == EMR_DATASET_CLOSED) ||
-			strncmp(old->key, "R/", 2) == 0 || strncmp(old->key, "S/", 2) == 0;
+			strncmp(old->key, "SN/", 3) == 0 || strncmp(old->key, "R/", 2) == 0 ||
+			strncmp(old->key, "S/", 2) == 0;
 		if (is_final)
 			assert_memory_equal(old->value, new->value, old->len);
 		if (old->key[0] == 'K' && old->value[1] == EMR_KEY_ROTATED)
@@ -236,6 +255,8 @@ static void check_step(walk *w, enum what what, enum who who, const emr_row_gran
 		assert_int_equal(grant->head.state, EMR_GRANT_ACTIVE);
 		assert_true(grant->not_before_unix_s <= w->now && w->now < grant->not_after_unix_s);
 	}
+	if (what == DATASET_JOIN || what == DATASET_LEAVE)
+		assert_true(is_manager);
 	if (what == ACCESS_REQ)
 		assert_memory_equal(grant->grantee, w->p.who[GRANTEE].id, 32);
 }
@@ -256,6 +277,15 @@ static void start_again(walk *w)
 		row.not_after_unix_s = w->now + 500;
 		people_put_grant(&w->p, &row);
 		people_free(&fresh);
+	}
+	if (one_in(w, 6)) { /* a domain that left joins by another grant */
+		uint8_t *grant = one_in(w, 2) ? w->p.team_grant : w->p.study_grant;
+
+		snprintf(name, sizeof name, "grant %u", next_random(&w->seed));
+		kit_id16(name, grant);
+		people_put_dataset_grant(&w->p, grant,
+			grant == w->p.team_grant ? w->p.team : w->p.study, EMR_GRANT_ACTIVE,
+			w->now + 400);
 	}
 }
 

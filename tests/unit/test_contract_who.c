@@ -38,6 +38,9 @@ static const int may[WHAT_COUNT][WHO_COUNT] = {
 	[DATASET_CLOSE]  = { NO,   NO,   NO,   NO,   NO,   NO,   NO,   NO,   NO,   OK,   NO },
 	[DATASET_ADMIT]  = { NO,   NO,   NO,   NO,   NO,   NO,   NO,   NO,   NO,   OK,   NO },
 	[DATASET_DROP]   = { NO,   NO,   NO,   OK,   NO,   NO,   NO,   NO,   NO,   OK,   NO },
+	[DATASET_SNAPSHOT] = { NO, NO,   NO,   NO,   NO,   NO,   NO,   NO,   NO,   OK,   NO },
+	[DATASET_JOIN]   = { OK,   OK,   NO,   NO,   NO,   NO,   NO,   NO,   NO,   NO,   NO },
+	[DATASET_LEAVE]  = { OK,   OK,   NO,   NO,   NO,   NO,   NO,   NO,   NO,   NO,   NO },
 	[TRUSTEE_SET]    = { NO,   NO,   OK,   OK,   OK,   OK,   OK,   OK,   OK,   OK,   NO },
 };
 
@@ -51,6 +54,7 @@ static const enum who rightful[WHAT_COUNT] = {
 	[WITHDRAW] = GRANTEE, [ACCESS_REQ] = GRANTEE, [SERVED_AGENT] = AGENT, [SERVED_OWNER] = MANAGER,
 	[SERVED_REFUSAL] = AGENT, [READ_REPORT] = GRANTEE, [DATASET_NEW] = STEWARD,
 	[DATASET_CLOSE] = STEWARD, [DATASET_ADMIT] = STEWARD, [DATASET_DROP] = STEWARD,
+	[DATASET_SNAPSHOT] = STEWARD, [DATASET_JOIN] = MANAGER, [DATASET_LEAVE] = MANAGER,
 	[TRUSTEE_SET] = GRANTEE,
 };
 /* clang-format on */

@@ -232,6 +232,66 @@ static void the_parts_of_a_domain_come_and_go_with_the_grant(void **state)
 	check_all(&lima);
 }
 
+/* The boss keeps a dataset, ana's domain joins it by a grant with fragments, and leaves again. */
+static void join_and_leave(emr_id16 dataset, emr_id16 grant)
+{
+	emr_pub_dataset_new what = {.not_after_unix_s = now + 90 * DAY, .purposes = 1};
+	emr_pub_dataset_join how = {.index = 0};
+	emr_pub_grant terms = {.not_before_unix_s = now,
+		.not_after_unix_s = now + DAY,
+		.purposes = 1,
+		.rights = EMR_GRANT_READ,
+		.t = 1,
+		.n = 1};
+
+	assert_applied(folk_register_in_clinic(&boss, EMR_ROLE_ORG_ADMIN, "boss@clinic"));
+	memcpy(what.B, boss.public.B, 32);
+	assert_ok(emr_keyring_pop(boss.keyring, k.net_id, what.pop));
+	assert_applied(folk_say(&boss, emr_act_dataset(dataset, &what), folk_part_of(60)));
+	emr_grantee_dataset(dataset.b, terms.grantee);
+	memcpy(how.grant, grant.b, 16);
+	assert_int_equal(folk_own(emr_act_join(health.id, dataset, &how), folk_nothing()),
+		EMR_RESULT_NO_GRANT);
+	assert_applied(
+		folk_own(emr_act_grant(health.id, grant, 1, &terms), folk_part_of(GRANT_PART(1))));
+	assert_applied(folk_own(emr_act_kfrags(health.id, grant, 1), folk_part_of(72 + 208)));
+	assert_applied(folk_own(emr_act_join(health.id, dataset, &how), folk_nothing()));
+	assert_applied(folk_own(emr_act_leave(health.id, dataset), folk_nothing()));
+}
+
+static emr_status note_op(void *arg, const emr_replica_item *item)
+{
+	*(uint8_t *)arg = item->op;
+	return EMR_OK;
+}
+
+/* Whoever follows, and whoever fetches the domain's parts later, has no fragment of it left. */
+static void leaving_a_dataset_takes_the_fragments_from_everybody(void **state)
+{
+	emr_id16 dataset = emr_id16_random(), grant = emr_id16_random();
+	emr_known_grant known;
+	uint8_t last_op = 0;
+	uint64_t n = 0;
+
+	(void)state;
+	is_health_mine = false;
+	open_choosy(&lima);
+	join_and_leave(dataset, grant);
+	folk_see(&lima);
+	folk_see(&ana);
+	assert_status(EMR_NOT_FOUND, part_of_version(&ana, EMR_FAMILY_KFRAGS, grant, 1));
+	assert_ok(emr_replica_grant(ana.replica, health.id, grant, &known));
+	assert_int_equal(known.row.head.state, EMR_GRANT_REVOKED);
+	assert_ok(emr_replica_history(
+		ana.replica, EMR_FAMILY_GRANT, health.id, grant, note_op, &last_op));
+	assert_int_equal(last_op, EMR_OP_DATASET_LEAVE);
+	is_health_mine = true;
+	assert_ok(emr_replica_adopt(lima.replica, health.id, &n));
+	assert_status(EMR_NOT_FOUND, part_of_version(&lima, EMR_FAMILY_KFRAGS, grant, 1));
+	check_all(&lima);
+	check_all(&ana);
+}
+
 /* ---- everything again ---- */
 
 static void a_newcomer_who_replays_all_of_it_agrees(void **state)
@@ -264,6 +324,7 @@ int main(void)
 		WITH(a_rotated_key_keeps_what_its_person_was_granted),
 		WITH(a_domain_can_be_handed_to_its_next_key),
 		WITH(the_parts_of_a_domain_come_and_go_with_the_grant),
+		WITH(leaving_a_dataset_takes_the_fragments_from_everybody),
 		WITH(a_newcomer_who_replays_all_of_it_agrees),
 	};
 

@@ -115,4 +115,10 @@ emr_act emr_act_dataset(emr_id16 dataset, const emr_pub_dataset_new *what);
 emr_act emr_act_dataset_close(emr_id16 dataset);
 emr_act emr_act_admit(emr_id16 dataset, emr_id32 member, uint64_t not_after_unix_s);
 emr_act emr_act_drop(emr_id16 dataset, emr_id32 member);
+/* Of a domain into a dataset, by its grant to emr_grantee_dataset(); FUND and INDEX are zero where
+ * the dataset has no price. */
+emr_act emr_act_join(emr_id16 domain, emr_id16 dataset, const emr_pub_dataset_join *how);
+/* The grant by which it joined ends with it. */
+emr_act emr_act_leave(emr_id16 domain, emr_id16 dataset);
+emr_act emr_act_snapshot(emr_id16 snapshot, const emr_pub_dataset_snapshot *what);
 emr_act emr_act_trustees(emr_id16 object, uint8_t t, uint8_t n, uint32_t delay_s);

@@ -223,6 +223,8 @@ enum emr_row_state {
 	EMR_DATASET_CLOSED = 2,
 	EMR_MEMBER_ACTIVE = 1,
 	EMR_MEMBER_ENDED = 2,
+	EMR_JOIN_ACTIVE = 1,
+	EMR_JOIN_ENDED = 2,
 };
 
 enum emr_host {

@@ -139,6 +139,21 @@ typedef struct emr_pub_dataset_admit {
 	uint64_t not_after_unix_s; /* 48 */
 } emr_pub_dataset_admit;
 
+/* DATASET_JOIN 54, 40 bytes */
+typedef struct emr_pub_dataset_join {
+	uint8_t grant[16]; /* 0: of the item's domain, to the dataset */
+	uint8_t fund[16];  /* 16: zero of a dataset without a price */
+	uint32_t index;	   /* 32: of the voucher in that fund */
+} emr_pub_dataset_join;
+
+/* DATASET_SNAPSHOT 56, 64 bytes */
+typedef struct emr_pub_dataset_snapshot {
+	uint8_t dataset[16]; /* 0 */
+	uint64_t log_size;   /* 16: entries of the ledger that it is of */
+	uint32_t n;	     /* 24: content heads */
+	uint8_t root[32];    /* 32: RFC 6962 over their item ids, sorted */
+} emr_pub_dataset_snapshot;
+
 #define EMR_TRUSTEES_MAX 16
 #define EMR_TRUSTEE_DELAY_MIN_S 86400u
 
@@ -162,6 +177,8 @@ void emr_pub_access_served_encode(const emr_pub_access_served *pub, uint8_t out[
 void emr_pub_read_report_encode(const emr_pub_read_report *pub, uint8_t out[32]);
 void emr_pub_dataset_new_encode(const emr_pub_dataset_new *pub, uint8_t out[152]);
 void emr_pub_dataset_admit_encode(const emr_pub_dataset_admit *pub, uint8_t out[64]);
+void emr_pub_dataset_join_encode(const emr_pub_dataset_join *pub, uint8_t out[40]);
+void emr_pub_dataset_snapshot_encode(const emr_pub_dataset_snapshot *pub, uint8_t out[64]);
 void emr_pub_trustee_set_encode(const emr_pub_trustee_set *pub, uint8_t out[8]);
 
 /* False when the length is not that of the operation; *out_pub is then untouched. */
@@ -178,6 +195,8 @@ bool emr_pub_access_served_parse(emr_span bytes, emr_pub_access_served *out_pub)
 bool emr_pub_read_report_parse(emr_span bytes, emr_pub_read_report *out_pub);
 bool emr_pub_dataset_new_parse(emr_span bytes, emr_pub_dataset_new *out_pub);
 bool emr_pub_dataset_admit_parse(emr_span bytes, emr_pub_dataset_admit *out_pub);
+bool emr_pub_dataset_join_parse(emr_span bytes, emr_pub_dataset_join *out_pub);
+bool emr_pub_dataset_snapshot_parse(emr_span bytes, emr_pub_dataset_snapshot *out_pub);
 bool emr_pub_trustee_set_parse(emr_span bytes, emr_pub_trustee_set *out_pub);
 
 #define EMR_ROTATE_MESSAGE_MAX 96 /* "emrfs/v1/rotate\0", net_id, the old id, SHA-256 */

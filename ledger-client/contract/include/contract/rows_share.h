@@ -11,6 +11,8 @@
 #define EMR_ROW_ACCESS_BYTES 104
 #define EMR_ROW_DATASET_BYTES 168
 #define EMR_ROW_MEMBER_BYTES 104
+#define EMR_ROW_JOIN_BYTES 64
+#define EMR_ROW_SNAPSHOT_BYTES 80
 #define EMR_ROW_TRUSTEES_BYTES 88
 
 void emr_key_proposal(const uint8_t proposal[16], emr_key_text *out); /* P/proposal */
@@ -69,6 +71,18 @@ typedef struct emr_row_member {
 	uint64_t not_after_unix_s;
 } emr_row_member;
 
+/* J/dom/dataset: the domain's records are in the dataset, by that grant. */
+typedef struct emr_row_join {
+	emr_row_head head;
+	uint8_t grant[16];
+} emr_row_join;
+
+/* SN/object; which dataset it is of stands in its item. */
+typedef struct emr_row_snapshot {
+	emr_row_head head;
+	uint8_t root[32];
+} emr_row_snapshot;
+
 typedef struct emr_row_trustees {
 	emr_row_head head;
 	uint8_t identity[32];
@@ -91,6 +105,9 @@ EMR_CONTRACT_MUST_CHECK emr_contract_status emr_row_dataset_parse(
 	emr_span value, emr_row_dataset *out);
 EMR_CONTRACT_MUST_CHECK emr_contract_status emr_row_member_parse(
 	emr_span value, emr_row_member *out);
+EMR_CONTRACT_MUST_CHECK emr_contract_status emr_row_join_parse(emr_span value, emr_row_join *out);
+EMR_CONTRACT_MUST_CHECK emr_contract_status emr_row_snapshot_parse(
+	emr_span value, emr_row_snapshot *out);
 EMR_CONTRACT_MUST_CHECK emr_contract_status emr_row_trustees_parse(
 	emr_span value, emr_row_trustees *out);
 
@@ -100,4 +117,6 @@ void emr_row_request_encode(const emr_row_request *row, uint8_t out[EMR_ROW_REQU
 void emr_row_access_encode(const emr_row_access *row, uint8_t out[EMR_ROW_ACCESS_BYTES]);
 void emr_row_dataset_encode(const emr_row_dataset *row, uint8_t out[EMR_ROW_DATASET_BYTES]);
 void emr_row_member_encode(const emr_row_member *row, uint8_t out[EMR_ROW_MEMBER_BYTES]);
+void emr_row_join_encode(const emr_row_join *row, uint8_t out[EMR_ROW_JOIN_BYTES]);
+void emr_row_snapshot_encode(const emr_row_snapshot *row, uint8_t out[EMR_ROW_SNAPSHOT_BYTES]);
 void emr_row_trustees_encode(const emr_row_trustees *row, uint8_t out[EMR_ROW_TRUSTEES_BYTES]);

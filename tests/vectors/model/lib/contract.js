@@ -10,7 +10,7 @@ const PUB = {
 	0x32: 0, 0x33: 0, 0x34: 40, 0x40: 32, 0x41: 32, 0x42: 32, 0x43: 0, 0x48: 40, 0x49: 56, 0x4a: 32, 0x50: 152, 0x51: 88, 0x52: 64, 0x53: 0, 0x54: 40, 0x55: 0, 0x56: 64, 0x57: 0, 0x58: 8, 0x60: 56,
 	0x61: 144, 0x68: 8, 0x69: 48, 0x6a: 0, 0x6b: 16, 0x7f: 16,
 };
-const OWN_FAMILY = { 0x02: 1, 0x03: 1, 0x06: 1, 0x07: 1, 0x11: 0x10, 0x12: 0x10, 0x14: 0x13, 0x21: 0x20, 0x22: 0x20, 0x23: 0x20, 0x31: 0x30, 0x41: 0x40, 0x42: 0x40, 0x43: 0x40, 0x53: 0x52, 0x57: 0x50 };
+const OWN_FAMILY = { 0x02: 1, 0x03: 1, 0x06: 1, 0x07: 1, 0x11: 0x10, 0x12: 0x10, 0x14: 0x13, 0x21: 0x20, 0x22: 0x20, 0x23: 0x20, 0x31: 0x30, 0x41: 0x40, 0x42: 0x40, 0x43: 0x40, 0x53: 0x52, 0x55: 0x54, 0x57: 0x50 };
 const familyOf = (op) => OWN_FAMILY[op] ?? op;
 
 /** Header, items, parts; throws the code that refuses the batch. */
@@ -85,9 +85,12 @@ class Judge {
 	putPart(fam, version) {
 		if (this.part?.length) this.writes.push({ kind: 'put_part', key: key.place('p', fam, this.domain, this.object, version), value: this.part });
 	}
-	purge(fam, lo, hi) {
-		for (let v = lo; v <= hi; v++) this.rows.delete(key.place('p', fam, this.domain, this.object, v));
-		this.writes.push({ kind: 'purge_parts', key: key.place('p', fam, this.domain, this.object, lo), versions: Number(hi - lo + 1n) });
+	purge(fam, lo, hi, object = this.object) {
+		for (let v = lo; v <= hi; v++) this.rows.delete(key.place('p', fam, this.domain, object, v));
+		this.writes.push({ kind: 'purge_parts', key: key.place('p', fam, this.domain, object, lo), versions: Number(hi - lo + 1n) });
+	}
+	putPlace(fam, object, version) {
+		this.put(key.place('i', fam, this.domain, object, version), cat(this.batchId, u16(this.index)));
 	}
 	/** Is this the part that the item at that place commits to, and has nobody purged it? */
 	expects(k) {
@@ -183,7 +186,7 @@ class Judge {
 		r.write(this);
 		const fam = r.place ? r.place(this) : familyOf(this.op);
 		if (!r.place) this.putPart(fam, this.version);
-		if (fam !== null) this.put(key.place('i', fam, this.domain, this.object, this.version), cat(this.batchId, u16(this.index)));
+		if (fam !== null) this.putPlace(fam, this.object, this.version);
 		this.put(key.c(this.domain), this.batchId);
 	}
 }

@@ -9,7 +9,7 @@ import { cut, int, isZero, key, NONE, num, over, rehead, Row, row, same } from '
 export const need = (ok, code) => {
 	if (!ok) throw code;
 };
-const [FORMAT, MAY, CONFLICT, GONE, NOGRANT, OVER, OTHER, PART, LIMIT, EXISTS, RULES, DEAD] = [16, 23, 24, 26, 28, 29, 30, 31, 32, 33, 35, 36];
+const [FORMAT, MAY, CONFLICT, GONE, NOGRANT, OVER, OTHER, PART, LIMIT, EXISTS, FUNDS, RULES, DEAD] = [16, 23, 24, 26, 28, 29, 30, 31, 32, 33, 34, 35, 36];
 export const H = (label, ...parts) => sha256(ascii(`emrfs/v1/${label}\0`), ...parts);
 const id16 = (hash) => cut(hash, 0, 16);
 const tries = (f) => {
@@ -374,6 +374,7 @@ const ACCESS = {
 };
 
 // ---- teams and datasets, trustees ----
+const joinRow = (c) => key.in('J', c.domain, c.object);
 const TEAMS = {
 	0x50: {
 		dom: 'none', epoch: '0', zero: [116, 4], part: from(33, 32 + 131072), row: (c) => key.by('DS', c.object), form: (c) => need(int(c.pub, 112, 4) >= 1 && int(c.pub, 112, 4) <= 511, FORMAT),
@@ -406,6 +407,42 @@ const TEAMS = {
 			need(d && same(d.at(48, 32), c.signer), MAY);
 		},
 		state: isOpen, last: inForce, write: (c) => c.put(key.by('DM', c.object), rehead(c.row, c.head({ state: 2, flags: c.row.flags }))),
+	},
+	0x54: {
+		dom: 'live', epoch: '0', zero: [36, 4], part: none, row: joinRow, may: manager,
+		state: (c) => {
+			need(c.row?.state !== 1, EXISTS);
+			const d = c.rowOf(key.by('DS', c.object));
+			need(d && d.state === 1 && c.now < d.num(120, 8), GONE);
+		},
+		last: (c) => {
+			const g = c.rowOf(key.in('G', c.domain, cut(c.pub, 0, 16)));
+			need(g, NOGRANT);
+			need(g.state === 1 && c.now < g.num(88, 8), OVER);
+			need(same(g.at(48, 32), H('dataset', c.object)), OTHER);
+			inForceOrOwner(c);
+			need(c.rowOf(key.by('DS', c.object)).num(112, 8) === 0n && isZero(cut(c.pub, 16, 20)), FUNDS);
+		},
+		write: (c) => c.put(joinRow(c), row(0x54, c.head(), cut(c.pub, 0, 16))),
+	},
+	0x55: {
+		dom: 'live', epoch: '0', part: none, row: joinRow, may: manager, state: isOpen, last: inForceOrOwner,
+		write: (c) => {
+			const grant = c.row.at(48, 16);
+			c.put(joinRow(c), row(0x54, c.head({ state: 2 }), grant));
+			const g = c.rowOf(key.in('G', c.domain, grant));
+			if (g?.state !== 1) return;
+			const version = g.version + 1n;
+			c.put(key.in('G', c.domain, grant), rehead(g, { state: 2, version, item: c.id }));
+			if (g.num(112, 8)) c.purge(0x32, 1n, g.num(112, 8), grant);
+			c.putPlace(0x30, grant, version);
+		},
+	},
+	0x56: {
+		dom: 'none', epoch: '0', zero: [28, 4], part: none, row: (c) => key.by('SN', c.object), form: (c) => need(num(c.pub, 16, 8) && int(c.pub, 24, 4), FORMAT),
+		may: (c) => { const d = c.rowOf(key.by('DS', cut(c.pub, 0, 16))); need(!d || same(d.at(48, 32), c.signer), MAY); },
+		state: (c) => { isNew(c); need(c.rowOf(key.by('DS', cut(c.pub, 0, 16))), GONE); }, last: inForce,
+		write: (c) => c.put(key.by('SN', c.object), row(0x56, c.head(), cut(c.pub, 32, 32))),
 	},
 	0x68: {
 		dom: 'none', epoch: '0', zero: [2, 2], row: (c) => key.by('TR', c.object), part: (len, c) => len === 32 + 32 * c.pub[0] + 113 * c.pub[1] + 72,
