@@ -1,0 +1,120 @@
+/* Makes a copy of a DICOM file that may go into a research dataset: names, ids, dates and free text
+ * are gone, and the same participant has the same pseudonym in every file of one dataset.  What
+ * cannot be shown to be clean is withheld as a whole, with a reason.  It refuses to guess: an
+ * element that no rule names is left out, and a file that is not understood to its last byte gives
+ * nothing. */
+#pragma once
+
+#include "base/bytes.h"
+#include "base/secret.h"
+
+/* DICOM PS3.15 Annex E, Basic Application Level Confidentiality Profile of 2026c, with the option
+ * Retain Longitudinal Temporal Information With Modified Dates (or without dates) and, if asked
+ * for, Retain Patient Characteristics.
+ *
+ * Files are read and written in two other processes, which have neither keys of emrfs nor a file,
+ * a network or a clock of this computer: only the two descriptors of the file at hand.  The first
+ * writes the copy; the second, which shares no reading code with the first, looks in the copy for
+ * names, ids, dates and UIDs of the original. */
+
+/* ---- participants ---- */
+
+#define EMR_DEIDENTIFY_KEY_BYTES 32
+#define EMR_PSEUDONYM_SIZE 14 /* 13 letters and digits (base32 of 64 bits), and NUL */
+
+/* What is one person's in one dataset: derived from DATASET, a secret of 32 bytes that only the
+ * dataset's de-identifier has, and PARTICIPANT, any bytes that stay the same (the owner's id).
+ * Whoever has the key can undo pseudonyms and dates: it stays with the patient's side.  Keys of two
+ * datasets, and of two participants, cannot be told to belong together. */
+emr_status emr_deidentify_key(
+	const emr_secret *dataset, emr_bytes participant, emr_secret *out_key);
+
+/* PatientID and PatientName of every copy made with KEY; a name for a folder, too: `a-z2-7`. */
+void emr_deidentify_pseudonym(const emr_secret *key, char out[EMR_PSEUDONYM_SIZE]);
+
+/* ---- rules of a dataset ---- */
+
+typedef struct emr_deidentify_rules {
+	/* false: dates and times are moved into the past by 30 to 60 years, by the same time for
+	 * all of a participant's files; true: none is left. */
+	bool without_dates;
+	/* Sex, age (90 from 90 on), size, weight and the like stay: option 113108. */
+	bool with_characteristics;
+	/* CT and MR of a head stay although slices are thinner than 3 mm, from which a face can be
+	 * drawn: the caller knows that faces were taken off, or the participant agreed to it. */
+	bool with_faces;
+} emr_deidentify_rules;
+
+/* ---- why a file was withheld ---- */
+
+/* Words for people are the caller's. */
+typedef enum emr_withheld {
+	EMR_WITHHELD_NOT = 0,	   /* it was not: the copy is there */
+	EMR_WITHHELD_NOT_DICOM,	   /* no DICOM file (Part 10) */
+	EMR_WITHHELD_DAMAGED,	   /* cut off, or breaks the format somewhere */
+	EMR_WITHHELD_TOO_COMPLEX,  /* more nesting or elements than any real file has */
+	EMR_WITHHELD_COMPRESSION,  /* a transfer syntax that is not looked into: deflated, video */
+	EMR_WITHHELD_UNKNOWN_KIND, /* a SOP class or modality that no rule names */
+	EMR_WITHHELD_SCREENSHOT,   /* secondary capture, scanned or digitised */
+	EMR_WITHHELD_PHOTOGRAPH,   /* ultrasound, angiography, endoscopy, photographs, slides: the
+				      name often stands in the picture */
+	EMR_WITHHELD_BURNED_IN,	   /* the picture may show text: nothing says that it does not */
+	EMR_WITHHELD_DOCUMENT,	   /* PDF, CDA or a model inside */
+	EMR_WITHHELD_REPORT,	   /* structured report, key object selection */
+	EMR_WITHHELD_PRESENTATION, /* presentation state: graphics and labels */
+	EMR_WITHHELD_WAVEFORM,	   /* ECG, sound */
+	EMR_WITHHELD_TREATMENT,	   /* radiotherapy structures, plans, records: labels */
+	EMR_WITHHELD_DIRECTORY,	   /* DICOMDIR */
+	EMR_WITHHELD_SEGMENT_TEXT, /* segmentation with descriptions of segments */
+	EMR_WITHHELD_FACE,	   /* thin slices of what may be a head */
+	EMR_WITHHELD_HIDDEN_GRAPHICS, /* graphics in unused bits of pixels, or bytes behind them */
+	EMR_WITHHELD_FOUND_AGAIN,     /* the copy still had something of the original in it */
+	EMR_WITHHELD_STOPPED,	      /* reading it broke the process that read it */
+	EMR_WITHHELD_LATE,	      /* reading it took too long */
+	EMR_WITHHELD_COUNT
+} emr_withheld;
+
+/* "burned-in": for files and JSON, not for people; never NULL. */
+const char *emr_withheld_text(emr_withheld reason);
+
+/* ---- files ---- */
+
+#define EMR_DICOM_UID_SIZE 65 /* 64 characters, and NUL */
+
+/* What the copy says about itself, for names of folders and files: studies and series by their new
+ * UIDs.  Zeros when it was withheld. */
+typedef struct emr_deidentified {
+	emr_withheld withheld;
+	uint64_t size; /* bytes of the copy */
+	uint32_t elements_kept, elements_changed, elements_removed;
+	uint32_t series_number, instance_number; /* 0: not said */
+	char modality[17];			 /* "CT" */
+	char study_uid[EMR_DICOM_UID_SIZE];
+	char series_uid[EMR_DICOM_UID_SIZE];
+	char instance_uid[EMR_DICOM_UID_SIZE];
+} emr_deidentified;
+
+/* Starts processes when it is first needed, and anew after each file that broke one.  One thread at
+ * a time for each. */
+typedef struct emr_deidentifier emr_deidentifier;
+
+/* PROGRAM: the path of the helper, emr_beside("deidentify"). */
+emr_status emr_deidentifier_open(
+	const char *program, const emr_deidentify_rules *rules, emr_deidentifier **out);
+
+/* IN_FD: a regular file (or memfd), read from its beginning, whatever its offset is.  OUT_FD: a
+ * regular file (or memfd), empty and open for reading and writing; the caller flushes it.
+ * EMR_OK: OUT says what came of it; where it was withheld OUT_FD is empty.  All else is about this
+ * computer and not about the file: EMR_NO_MEMORY, EMR_NO_SPACE, EMR_IO (also: the helper is not
+ * there), EMR_INVALID (descriptors or KEY), EMR_NEWER_FORMAT (the helper is of another version);
+ * OUT_FD is empty then, too. */
+emr_status emr_deidentify_file(emr_deidentifier *deidentifier, const emr_secret *key, int in_fd,
+	int out_fd, emr_deidentified *out);
+
+void emr_deidentifier_close(emr_deidentifier *deidentifier); /* NULL is fine */
+
+static inline void emr_auto_deidentifier(emr_deidentifier **deidentifier)
+{
+	emr_deidentifier_close(*deidentifier);
+}
+#define EMR_AUTO_DEIDENTIFIER __attribute__((cleanup(emr_auto_deidentifier))) emr_deidentifier
