@@ -1,0 +1,9 @@
+/* Looks in a copy for what the original says about somebody.  It shares no reading code with the
+ * writer, so that a mistake there is not made twice, and believes neither file. */
+#pragma once
+
+#include "deidentify/deidentify.h"
+
+/* EMR_WITHHELD_NOT: nothing was found.  EMR_WITHHELD_FOUND_AGAIN: something was.  Else why it
+ * cannot say. */
+emr_withheld check_copy(int original_fd, uint64_t original_size, int copy_fd, uint64_t copy_size);

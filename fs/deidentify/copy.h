@@ -1,0 +1,60 @@
+/* One file, from one descriptor to another: what the helper does, without its process. */
+#pragma once
+
+#include "base/bytes.h"
+#include "deidentify/deidentify.h"
+
+#include "dicom.h"
+
+/* ---- what becomes of an element ---- */
+
+typedef enum deed {
+	DEED_REMOVE,
+	DEED_COPY,  /* its bytes, unseen: numbers */
+	DEED_CHECK, /* its text, if it is what its VR says: codes and numbers in digits */
+	DEED_EMPTY,
+	DEED_DUMMY,
+	DEED_UID,
+	DEED_DATE,
+	DEED_AGE,
+	DEED_WORD,    /* one of a list, or empty */
+	DEED_MEANING, /* of a code: its value again */
+	DEED_SEQUENCE,
+	DEED_PIXELS,
+} deed;
+
+/* DEPTH: 0 = at the top of the data set. */
+deed rule_for(const element *e, int depth, const emr_deidentify_rules *rules);
+/* Is TEXT, without padding, what stays of TAG as DEED_CHECK or DEED_WORD says? */
+bool rule_takes_text(uint32_t tag, const char vr[2], const char *text);
+/* Whether the code (designator of its scheme, value) is one of a scheme that is open to all. */
+bool rule_knows_code(const char *scheme, const char *value);
+
+/* ---- values ---- */
+
+/* What is one participant's. */
+typedef struct persona {
+	uint8_t key[EMR_DEIDENTIFY_KEY_BYTES];
+	char pseudonym[EMR_PSEUDONYM_SIZE];
+	int64_t shift_s; /* added to every time; negative */
+} persona;
+
+void persona_begin(persona *p, const uint8_t key[EMR_DEIDENTIFY_KEY_BYTES]);
+
+/* The new UID for one UID; registered ones stay. */
+void value_uid(const persona *p, const char *uid, char out[EMR_DICOM_UID_SIZE]);
+/* Moves one value; OUT holds 32 bytes, "" when TEXT is no such value.  TIME: of the same moment, or
+ * "". */
+void value_date(const persona *p, const char *text, const char *time, char out[32]);
+void value_time(const persona *p, const char *text, char out[32]);
+void value_date_time(const persona *p, const char *text, char out[32]);
+/* "091Y" is "090Y". */
+void value_age(const char *text, char out[32]);
+/* What stands for a value that must not be empty; NULL: zeros. */
+const char *value_dummy(const char vr[2]);
+
+/* ---- all of it ---- */
+
+/* WINDOW: SOURCE_WINDOW bytes, BUFFER: as many.  Anything but EMR_OK is about OUT_FD. */
+emr_status copy_file(int in_fd, uint64_t size, int out_fd, uint8_t *window, uint8_t *buffer,
+	const persona *who, const emr_deidentify_rules *rules, emr_deidentified *out);

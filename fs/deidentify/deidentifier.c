@@ -1,0 +1,335 @@
+/* Starts the two helpers, hands them one file after the other and waits for what they say.  It
+ * believes them little: a helper that dies, is late or says what cannot be leaves no copy, and no
+ * helper sees the files of two participants. */
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "base/log.h"
+#include "deidentify/deidentify.h"
+
+#include "protocol.h"
+
+#define START_MS 60000
+#define FILE_MS 120000
+#define FILES_MAX 1000 /* of one helper */
+
+typedef struct worker {
+	pid_t pid; /* 0: none */
+	int fd;
+	unsigned files;
+} worker;
+
+struct emr_deidentifier {
+	char *program;
+	emr_deidentify_rules rules;
+	worker writer, checker;
+	emr_secret key; /* whose files the writer sees */
+};
+
+/* ---- processes ---- */
+
+static void stop(worker *w)
+{
+	if (w->pid == 0)
+		return;
+	close(w->fd);
+	kill(w->pid, SIGKILL);
+	while (waitpid(w->pid, NULL, 0) < 0 && errno == EINTR)
+		;
+	*w = (worker){.fd = -1};
+}
+
+/* One message of exactly SIZE bytes within TIMEOUT_MS: EMR_TIMEOUT, or EMR_IO when the helper is
+ * gone or says something else. */
+static emr_status hear(const worker *w, void *out, size_t size, int64_t timeout_ms)
+{
+	struct timespec now;
+	struct pollfd wait = {.fd = w->fd, .events = POLLIN};
+	int64_t end_ms = 0;
+
+	for (;;) {
+		int64_t now_ms, left_ms;
+		int ready;
+
+		clock_gettime(CLOCK_MONOTONIC, &now);
+		now_ms = now.tv_sec * 1000 + now.tv_nsec / 1000000;
+		end_ms = end_ms == 0 ? now_ms + timeout_ms : end_ms;
+		left_ms = end_ms - now_ms;
+		if (left_ms <= 0)
+			return EMR_TIMEOUT;
+		ready = poll(&wait, 1, left_ms > 60000 ? 60000 : (int)left_ms);
+		if (ready < 0 && errno != EINTR)
+			return EMR_IO;
+		if (ready > 0)
+			break;
+	}
+	return recv(w->fd, out, size, MSG_TRUNC | MSG_DONTWAIT) == (ssize_t)size ? EMR_OK : EMR_IO;
+}
+
+/* Nothing of this process goes with it: no descriptor but its end of the socket, no environment. */
+static int spawn(const char *program, const char *role, int end, pid_t *out_pid)
+{
+	char name[] = "deidentify", argument[16];
+	char *argv[] = {name, argument, NULL}, *environment[] = {NULL};
+	posix_spawn_file_actions_t actions;
+	posix_spawnattr_t attributes;
+	sigset_t none, all;
+	int error;
+
+	snprintf(argument, sizeof argument, "%s", role);
+	sigemptyset(&none);
+	sigfillset(&all);
+	posix_spawn_file_actions_init(&actions);
+	posix_spawnattr_init(&attributes);
+	posix_spawnattr_setsigmask(&attributes, &none);
+	posix_spawnattr_setsigdefault(&attributes, &all);
+	posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
+	error = posix_spawn_file_actions_adddup2(&actions, end, PROTOCOL_FD);
+	for (int fd = 0; fd < 3 && error == 0; fd++)
+		error = posix_spawn_file_actions_addopen(&actions, fd, "/dev/null", O_RDWR, 0);
+	if (error == 0)
+		error = posix_spawn_file_actions_addclosefrom_np(&actions, PROTOCOL_FD + 1);
+	if (error == 0)
+		error = posix_spawn(out_pid, program, &actions, &attributes, argv, environment);
+	posix_spawnattr_destroy(&attributes);
+	posix_spawn_file_actions_destroy(&actions);
+	return error;
+}
+
+static emr_status start(worker *w, const char *program, const char *role)
+{
+	protocol_result ready;
+	int ends[2], error;
+	emr_status status;
+
+	if (w->pid != 0 && w->files < FILES_MAX)
+		return EMR_OK;
+	stop(w);
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0)
+		return emr_status_from_errno(errno);
+	error = spawn(program, role, ends[1], &w->pid);
+	close(ends[1]);
+	if (error != 0) {
+		emr_log(EMR_LOG_ERROR, "deidentify: the helper does not start: %d", error);
+		close(ends[0]);
+		*w = (worker){.fd = -1};
+		return error == ENOMEM ? EMR_NO_MEMORY : EMR_IO;
+	}
+	w->fd = ends[0];
+	status = hear(w, &ready, sizeof ready, START_MS);
+	if (status == EMR_OK && (ready.kind != PROTOCOL_READY || ready.status != PROTOCOL_VERSION))
+		status = EMR_NEWER_FORMAT;
+	if (status != EMR_OK)
+		stop(w);
+	return status == EMR_TIMEOUT ? EMR_IO : status;
+}
+
+static bool tell(const worker *w, const protocol_file *file, const int fds[2])
+{
+	union {
+		struct cmsghdr header;
+		uint8_t bytes[CMSG_SPACE(2 * sizeof(int))];
+	} control = {.bytes = {0}};
+	protocol_file sent = *file;
+	struct iovec part = {.iov_base = &sent, .iov_len = sizeof sent};
+	struct msghdr message = {.msg_iov = &part,
+		.msg_iovlen = 1,
+		.msg_control = &control,
+		.msg_controllen = sizeof control};
+	struct cmsghdr *rights = CMSG_FIRSTHDR(&message);
+	bool is_told;
+
+	rights->cmsg_level = SOL_SOCKET;
+	rights->cmsg_type = SCM_RIGHTS;
+	rights->cmsg_len = CMSG_LEN(2 * sizeof(int));
+	memcpy(CMSG_DATA(rights), fds, 2 * sizeof(int));
+	is_told = sendmsg(w->fd, &message, MSG_NOSIGNAL) == (ssize_t)sizeof sent;
+	emr_wipe(&sent, sizeof sent);
+	return is_told;
+}
+
+/* What a helper says of one file; it is stopped unless the file left it as it was. */
+static emr_withheld ask(
+	worker *w, const protocol_file *file, const int fds[2], protocol_result *out)
+{
+	emr_status status = EMR_IO;
+
+	w->files++;
+	if (tell(w, file, fds))
+		status = hear(w, out, sizeof *out, FILE_MS + (int64_t)(file->size >> 12));
+	if (status == EMR_OK && (out->kind != PROTOCOL_RESULT || out->status >= EMR_STATUS_COUNT ||
+					(unsigned)out->what.withheld >= EMR_WITHHELD_COUNT))
+		status = EMR_IO;
+	if (status == EMR_OK && out->what.withheld != EMR_WITHHELD_NOT_DICOM &&
+		out->what.withheld != EMR_WITHHELD_DAMAGED &&
+		out->what.withheld != EMR_WITHHELD_TOO_COMPLEX)
+		return out->what.withheld;
+	stop(w);
+	if (status == EMR_OK)
+		return out->what.withheld;
+	*out = (protocol_result){0};
+	return status == EMR_TIMEOUT ? EMR_WITHHELD_LATE : EMR_WITHHELD_STOPPED;
+}
+
+/* ---- files ---- */
+
+static emr_status check_fds(int in_fd, int out_fd, uint64_t *out_size)
+{
+	struct stat in, out;
+
+	if (fstat(in_fd, &in) != 0 || fstat(out_fd, &out) != 0 || !S_ISREG(in.st_mode) ||
+		!S_ISREG(out.st_mode) || out.st_size != 0 ||
+		(fcntl(in_fd, F_GETFL) & O_ACCMODE) == O_WRONLY ||
+		(fcntl(out_fd, F_GETFL) & O_ACCMODE) != O_RDWR)
+		return EMR_INVALID;
+	*out_size = (uint64_t)in.st_size;
+	return EMR_OK;
+}
+
+/* Another descriptor of FD's file that cannot write, so that who reads it cannot change it. */
+static emr_status open_for_reading(int fd, int *out_fd)
+{
+	char path[32];
+
+	snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
+	*out_fd = open(path, O_RDONLY | O_CLOEXEC);
+	return *out_fd >= 0 ? EMR_OK : emr_status_from_errno(errno);
+}
+
+static bool is_made_of(const char *text, size_t size, const char *letters)
+{
+	size_t len = strnlen(text, size);
+
+	return len > 0 && len < size && strspn(text, letters) == len;
+}
+
+/* A helper that a file has taken over may say anything. */
+static bool is_plausible(const emr_deidentified *what, int out_fd)
+{
+	static const char digits[] = "0123456789.";
+	struct stat out;
+
+	return is_made_of(what->study_uid, sizeof what->study_uid, digits) &&
+	       is_made_of(what->series_uid, sizeof what->series_uid, digits) &&
+	       is_made_of(what->instance_uid, sizeof what->instance_uid, digits) &&
+	       is_made_of(what->modality, sizeof what->modality, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") &&
+	       fstat(out_fd, &out) == 0 && (uint64_t)out.st_size == what->size;
+}
+
+/* The writer's turn, then the checker's. */
+static emr_status run(
+	emr_deidentifier *d, protocol_file *file, const int fds[3], emr_deidentified *out)
+{
+	protocol_result written = {0}, checked = {0};
+	const int check_fds[] = {fds[0], fds[2]};
+
+	out->withheld = ask(&d->writer, file, fds, &written);
+	emr_wipe(file->key, sizeof file->key);
+	if (written.status != EMR_OK)
+		return (emr_status)written.status;
+	if (out->withheld == EMR_WITHHELD_NOT && !is_plausible(&written.what, fds[1]))
+		out->withheld = EMR_WITHHELD_STOPPED;
+	if (out->withheld != EMR_WITHHELD_NOT)
+		return EMR_OK;
+	file->copy_size = written.what.size;
+	out->withheld = ask(&d->checker, file, check_fds, &checked);
+	if (out->withheld == EMR_WITHHELD_NOT)
+		*out = written.what;
+	return EMR_OK;
+}
+
+/* One participant's files to one writer. */
+static emr_status begin_key(emr_deidentifier *d, const emr_secret *key)
+{
+	if (d->key.len == key->len && memcmp(d->key.data, key->data, key->len) == 0)
+		return EMR_OK;
+	stop(&d->writer);
+	if (d->key.len == 0) {
+		emr_status status = emr_secret_new(EMR_DEIDENTIFY_KEY_BYTES, &d->key);
+
+		if (status != EMR_OK)
+			return status;
+	}
+	memcpy(d->key.data, key->data, key->len);
+	return EMR_OK;
+}
+
+emr_status emr_deidentify_file(
+	emr_deidentifier *d, const emr_secret *key, int in_fd, int out_fd, emr_deidentified *out)
+{
+	protocol_file file = {.kind = PROTOCOL_FILE,
+		.without_dates = d->rules.without_dates,
+		.with_characteristics = d->rules.with_characteristics,
+		.with_faces = d->rules.with_faces};
+	EMR_AUTO_FD in = -1, copy = -1;
+	emr_deidentified what = {0};
+	emr_status status = key->len == EMR_DEIDENTIFY_KEY_BYTES ? EMR_OK : EMR_INVALID;
+
+	if (status == EMR_OK)
+		status = check_fds(in_fd, out_fd, &file.size);
+	if (status != EMR_OK)
+		return status;
+	if ((fcntl(in_fd, F_GETFL) & O_ACCMODE) != O_RDONLY)
+		status = open_for_reading(in_fd, &in);
+	if (status == EMR_OK)
+		status = open_for_reading(out_fd, &copy);
+	if (status == EMR_OK)
+		status = begin_key(d, key);
+	if (status == EMR_OK)
+		status = start(&d->writer, d->program, PROTOCOL_WRITE);
+	if (status == EMR_OK)
+		status = start(&d->checker, d->program, PROTOCOL_CHECK);
+	if (status == EMR_OK) {
+		const int fds[] = {in >= 0 ? in : in_fd, out_fd, copy};
+
+		memcpy(file.key, key->data, sizeof file.key);
+		status = run(d, &file, fds, &what);
+		emr_wipe(file.key, sizeof file.key);
+	}
+	if ((status != EMR_OK || what.withheld != EMR_WITHHELD_NOT) && ftruncate(out_fd, 0) != 0)
+		return EMR_IO;
+	if (status == EMR_OK)
+		*out = what;
+	return status;
+}
+
+emr_status emr_deidentifier_open(
+	const char *program, const emr_deidentify_rules *rules, emr_deidentifier **out)
+{
+	emr_deidentifier *d = calloc(1, sizeof *d);
+	char *path = strdup(program);
+
+	if (d == NULL || path == NULL) {
+		free(d);
+		free(path);
+		return EMR_NO_MEMORY;
+	}
+	d->program = path;
+	d->rules = *rules;
+	d->writer.fd = d->checker.fd = -1;
+	*out = d;
+	return EMR_OK;
+}
+
+void emr_deidentifier_close(emr_deidentifier *d)
+{
+	if (d == NULL)
+		return;
+	stop(&d->writer);
+	stop(&d->checker);
+	emr_secret_free(&d->key);
+	free(d->program);
+	free(d);
+}

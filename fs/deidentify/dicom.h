@@ -1,0 +1,118 @@
+/* What the parts of the writer share: a DICOM file as a list of elements that are not in memory,
+ * and a window through which their bytes are read.  It refuses nothing itself. */
+#pragma once
+
+#include "base/bytes.h"
+#include "deidentify/deidentify.h"
+
+#include "table.h"
+
+/* No real file comes near; a hostile one ends here. */
+#define DICOM_DEPTH_MAX 32	   /* sequences inside sequences */
+#define DICOM_ELEMENTS_MAX 400000  /* with items and sequences */
+#define DICOM_FRAGMENTS_MAX 200000 /* of compressed pixels */
+#define DICOM_TEXT_MAX 16384	   /* bytes of a value that is looked into */
+#define DICOM_UNDEFINED 0xffffffffu
+
+#define TAG_ITEM 0xfffee000u
+#define TAG_ITEM_END 0xfffee00du
+#define TAG_SEQUENCE_END 0xfffee0ddu
+#define TAG_PIXELS 0x7fe00010u
+
+/* ---- the file, read through a window ---- */
+
+typedef struct source {
+	int fd;
+	uint64_t size;
+	uint8_t *window; /* SOURCE_WINDOW bytes, the owner's */
+	uint64_t at;	 /* of the window in the file */
+	size_t len;
+} source;
+
+#define SOURCE_WINDOW ((size_t)256 << 10)
+#define SOURCE_PIECE ((size_t)64 << 10) /* the most that is asked for at once */
+
+/* LEN (to SOURCE_PIECE) bytes from AT, until the next call; NULL: not there. */
+const uint8_t *source_at(source *s, uint64_t at, size_t len);
+
+/* ---- its elements ---- */
+
+typedef enum element_kind {
+	ELEMENT_VALUE,
+	ELEMENT_SEQUENCE,  /* its items follow, up to `end` */
+	ELEMENT_ITEM,	   /* its elements follow, up to `end` */
+	ELEMENT_FRAGMENTS, /* compressed pixels: file.fragments */
+} element_kind;
+
+typedef struct element {
+	uint32_t tag;
+	uint32_t end; /* index of what follows it and all that is in it */
+	uint64_t at;  /* of the value */
+	uint32_t len;
+	char vr[2];
+	uint8_t kind;
+} element;
+
+typedef struct fragment {
+	uint64_t at;
+	uint32_t len;
+} fragment;
+
+typedef enum syntax_pixels {
+	PIXELS_NATIVE,
+	PIXELS_RLE,
+	PIXELS_JPEG,
+	PIXELS_JPEG_LS,
+	PIXELS_J2K
+} syntax_pixels;
+
+typedef struct syntax {
+	const char *uid;
+	syntax_pixels pixels;
+	bool is_implicit, is_big;
+} syntax;
+
+typedef struct dicom {
+	source in;
+	const syntax *syntax;
+	element *elements;
+	uint32_t count, room;
+	fragment *fragments; /* the first is the table of offsets */
+	uint32_t fragment_count, fragment_room;
+} dicom;
+
+/* Reads all headers of the file that D->in is.  Whatever comes out is freed with dicom_free. */
+emr_withheld dicom_parse(dicom *d);
+void dicom_free(dicom *d);
+
+uint16_t dicom_u16(const dicom *d, const uint8_t *p);
+uint32_t dicom_u32(const dicom *d, const uint8_t *p);
+
+/* The index of TAG among the siblings from FIRST to END; END: not there. */
+uint32_t dicom_find(const dicom *d, uint32_t first, uint32_t end, uint32_t tag);
+/* The value of E as text: cut at SIZE - 1, without padding at its end; "" when there is none. */
+void dicom_text(dicom *d, const element *e, char *out, size_t size);
+/* As above, of a top-level TAG; "": not there. */
+void dicom_text_of(dicom *d, uint32_t tag, char *out, size_t size);
+/* The first number of a top-level US; FALLBACK: not there. */
+uint32_t dicom_number_of(dicom *d, uint32_t tag, uint32_t fallback);
+
+/* ---- what is not copied at all ---- */
+
+emr_withheld kind_of(dicom *d, const emr_deidentify_rules *rules);
+
+/* ---- pixels ---- */
+
+/* Bytes of a fragment that are left out: comments and application data of JPEG. */
+typedef struct cut {
+	uint32_t fragment, at, len;
+} cut;
+
+typedef struct pixel_plan {
+	cut *cuts; /* in order */
+	uint32_t count, room;
+} pixel_plan;
+
+/* Are the pixels as long as the image says, and what has to be cut out of compressed ones? */
+emr_withheld pixels_look(dicom *d, pixel_plan *out);
+void pixels_free(pixel_plan *plan);

@@ -1,0 +1,101 @@
+/* The helper `deidentify`: makes copies of DICOM files for research ("write"), or looks in copies
+ * for what they must not have ("check").  emrfs starts it and sends it the two descriptors of one
+ * file after the other; it opens nothing itself, and a file that breaks it breaks nothing else. */
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/secret.h"
+
+#include "check.h"
+#include "copy.h"
+#include "protocol.h"
+#include "sandbox.h"
+
+static uint8_t window[SOURCE_WINDOW], buffer[SOURCE_WINDOW];
+
+static bool answer(const protocol_result *result)
+{
+	return write(PROTOCOL_FD, result, sizeof *result) == sizeof *result;
+}
+
+/* False: the caller is gone, or speaks otherwise. */
+static bool receive(protocol_file *out, int out_fds[2])
+{
+	union {
+		struct cmsghdr header;
+		uint8_t bytes[CMSG_SPACE(2 * sizeof(int))];
+	} control = {.bytes = {0}};
+	struct iovec part = {.iov_base = out, .iov_len = sizeof *out};
+	struct msghdr message = {.msg_iov = &part,
+		.msg_iovlen = 1,
+		.msg_control = &control,
+		.msg_controllen = sizeof control};
+	const struct cmsghdr *sent;
+
+	if (recvmsg(PROTOCOL_FD, &message, MSG_CMSG_CLOEXEC) != sizeof *out ||
+		(message.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) != 0 || out->kind != PROTOCOL_FILE)
+		return false;
+	sent = CMSG_FIRSTHDR(&message);
+	if (sent == NULL || sent->cmsg_type != SCM_RIGHTS ||
+		sent->cmsg_len != CMSG_LEN(2 * sizeof(int)))
+		return false;
+	memcpy(out_fds, CMSG_DATA(sent), 2 * sizeof(int));
+	return true;
+}
+
+static void write_one(protocol_file *file, const int fds[2], protocol_result *result)
+{
+	const emr_deidentify_rules rules = {.without_dates = file->without_dates != 0,
+		.with_characteristics = file->with_characteristics != 0,
+		.with_faces = file->with_faces != 0};
+	persona who;
+
+	persona_begin(&who, file->key);
+	emr_wipe(file->key, sizeof file->key);
+	result->status =
+		copy_file(fds[0], file->size, fds[1], window, buffer, &who, &rules, &result->what);
+	emr_wipe(&who, sizeof who);
+}
+
+static int serve(bool is_checker)
+{
+	protocol_result result = {.kind = PROTOCOL_READY, .status = PROTOCOL_VERSION};
+	protocol_file file;
+	int fds[2];
+
+	if (!answer(&result))
+		return 1;
+	while (receive(&file, fds)) {
+		result = (protocol_result){.kind = PROTOCOL_RESULT};
+		if (is_checker)
+			result.what.withheld =
+				check_copy(fds[0], file.size, fds[1], file.copy_size);
+		else
+			write_one(&file, fds, &result);
+		close(fds[0]);
+		close(fds[1]);
+		if (!answer(&result))
+			return 1;
+	}
+	return 0;
+}
+
+int main(int argc, char **argv)
+{
+	bool is_checker = argc == 2 && strcmp(argv[1], PROTOCOL_CHECK) == 0;
+	void *volatile first = malloc(1); /* asks for random numbers, once */
+
+	free(first);
+
+	if (argc != 2 || (!is_checker && strcmp(argv[1], PROTOCOL_WRITE) != 0)) {
+		static const char words[] = "This program is started by emrfs.\n";
+
+		(void)!write(STDERR_FILENO, words, sizeof words - 1);
+		return 2;
+	}
+	if (sandbox_enter(PROTOCOL_FD) != EMR_OK)
+		return 3;
+	_exit(serve(is_checker)); /* what runs at an exit may need more than the sandbox has */
+}

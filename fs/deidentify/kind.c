@@ -1,0 +1,248 @@
+/* Decides which files are withheld as a whole: kinds in which text, a name or a face stands in the
+ * picture, or of which no rule knows that it does not.  What a file says about itself is taken as
+ * its device's word, and silence as a no. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "dicom.h"
+
+/* ---- SOP classes (PS3.4 B.5, PS3.6 annex A) ---- */
+
+typedef enum trust {
+	TRUST_ORIGINAL, /* the device makes pictures without text, unless it says otherwise */
+	TRUST_SAID,	/* only when it says that there is no text */
+	TRUST_DATA,	/* pixels are numbers, not a picture */
+} trust;
+
+typedef struct allowed {
+	const char *uid, *modalities;
+	trust trust;
+	bool may_show_face;
+} allowed;
+
+#define STORAGE "1.2.840.10008.5.1.4.1.1."
+
+static const allowed allowed_classes[] = {
+	{STORAGE "2", " CT ", TRUST_ORIGINAL, true},
+	{STORAGE "2.1", " CT ", TRUST_ORIGINAL, true},
+	{STORAGE "2.2", " CT ", TRUST_ORIGINAL, true},
+	{STORAGE "4", " MR ", TRUST_ORIGINAL, true},
+	{STORAGE "4.1", " MR ", TRUST_ORIGINAL, true},
+	{STORAGE "4.3", " MR ", TRUST_ORIGINAL, true},
+	{STORAGE "4.4", " MR ", TRUST_ORIGINAL, true},
+	{STORAGE "20", " NM ", TRUST_ORIGINAL, false},
+	{STORAGE "128", " PT ", TRUST_ORIGINAL, false},
+	{STORAGE "128.1", " PT ", TRUST_ORIGINAL, false},
+	{STORAGE "130", " PT ", TRUST_ORIGINAL, false},
+	{STORAGE "1", " CR ", TRUST_SAID, false},
+	{STORAGE "1.1", " DX ", TRUST_SAID, false},
+	{STORAGE "1.1.1", " DX ", TRUST_SAID, false},
+	{STORAGE "1.2", " MG ", TRUST_SAID, false},
+	{STORAGE "1.2.1", " MG ", TRUST_SAID, false},
+	{STORAGE "1.3", " IO ", TRUST_SAID, false},
+	{STORAGE "1.3.1", " IO ", TRUST_SAID, false},
+	{STORAGE "13.1.3", " MG ", TRUST_SAID, false},
+	{STORAGE "66.4", " SEG ", TRUST_DATA, false},
+	{STORAGE "30", " CT MR PT NM OT ", TRUST_DATA, false},
+	{STORAGE "481.2", " RTDOSE ", TRUST_DATA, false},
+};
+
+/* By the beginning of the UID: "7" is 7 and all of 7.n. */
+static const struct {
+	const char *root;
+	emr_withheld why;
+} refused_classes[] = {
+	{"1.2.840.10008.1.3.10", EMR_WITHHELD_DIRECTORY},
+	{STORAGE "7", EMR_WITHHELD_SCREENSHOT},
+	{STORAGE "3", EMR_WITHHELD_PHOTOGRAPH},
+	{STORAGE "6", EMR_WITHHELD_PHOTOGRAPH},
+	{STORAGE "12", EMR_WITHHELD_PHOTOGRAPH},
+	{STORAGE "13", EMR_WITHHELD_PHOTOGRAPH},
+	{STORAGE "14", EMR_WITHHELD_PHOTOGRAPH},
+	{STORAGE "77", EMR_WITHHELD_PHOTOGRAPH},
+	{STORAGE "104", EMR_WITHHELD_DOCUMENT},
+	{STORAGE "88", EMR_WITHHELD_REPORT},
+	{STORAGE "11", EMR_WITHHELD_PRESENTATION},
+	{STORAGE "9", EMR_WITHHELD_WAVEFORM},
+	{STORAGE "481", EMR_WITHHELD_TREATMENT},
+};
+
+/* For classes that nobody names here, and files whose class and modality disagree. */
+static const struct {
+	const char *modality;
+	emr_withheld why;
+} refused_modalities[] = {
+	{"US", EMR_WITHHELD_PHOTOGRAPH},
+	{"IVUS", EMR_WITHHELD_PHOTOGRAPH},
+	{"XA", EMR_WITHHELD_PHOTOGRAPH},
+	{"RF", EMR_WITHHELD_PHOTOGRAPH},
+	{"ES", EMR_WITHHELD_PHOTOGRAPH},
+	{"XC", EMR_WITHHELD_PHOTOGRAPH},
+	{"OP", EMR_WITHHELD_PHOTOGRAPH},
+	{"SM", EMR_WITHHELD_PHOTOGRAPH},
+	{"GM", EMR_WITHHELD_PHOTOGRAPH},
+	{"DOC", EMR_WITHHELD_DOCUMENT},
+	{"SR", EMR_WITHHELD_REPORT},
+	{"KO", EMR_WITHHELD_REPORT},
+	{"PR", EMR_WITHHELD_PRESENTATION},
+	{"ECG", EMR_WITHHELD_WAVEFORM},
+	{"RTSTRUCT", EMR_WITHHELD_TREATMENT},
+	{"RTPLAN", EMR_WITHHELD_TREATMENT},
+};
+
+static const allowed *find_allowed(const char *uid)
+{
+	for (size_t i = 0; i < sizeof allowed_classes / sizeof *allowed_classes; i++)
+		if (strcmp(allowed_classes[i].uid, uid) == 0)
+			return &allowed_classes[i];
+	return NULL;
+}
+
+static emr_withheld refuse_class(const char *uid, const char *modality)
+{
+	for (size_t i = 0; i < sizeof refused_classes / sizeof *refused_classes; i++) {
+		size_t len = strlen(refused_classes[i].root);
+
+		if (strncmp(uid, refused_classes[i].root, len) == 0 &&
+			(uid[len] == '\0' || uid[len] == '.'))
+			return refused_classes[i].why;
+	}
+	for (size_t i = 0; i < sizeof refused_modalities / sizeof *refused_modalities; i++)
+		if (strcmp(modality, refused_modalities[i].modality) == 0)
+			return refused_modalities[i].why;
+	return EMR_WITHHELD_UNKNOWN_KIND;
+}
+
+/* " CT MR " has CT. */
+static bool is_among(const char *word, const char *list)
+{
+	char padded[32];
+
+	if (word[0] == '\0' || strlen(word) > sizeof padded - 3 || strchr(word, ' ') != NULL)
+		return false;
+	strcpy(padded, " ");
+	strcat(strcat(padded, word), " ");
+	return strstr(list, padded) != NULL;
+}
+
+/* ---- text in the picture ---- */
+
+static emr_withheld look_for_text(dicom *d, trust how)
+{
+	char burned[17], type[256];
+	bool is_original;
+
+	dicom_text_of(d, 0x00280301, burned, sizeof burned);
+	dicom_text_of(d, 0x00080008, type, sizeof type);
+	is_original = strncmp(type, "ORIGINAL\\", 9) == 0;
+	if (strstr(type, "SCREEN") != NULL)
+		return EMR_WITHHELD_SCREENSHOT;
+	if (strcmp(burned, "NO") == 0)
+		return EMR_WITHHELD_NOT;
+	if (burned[0] != '\0' || how == TRUST_SAID || (how == TRUST_ORIGINAL && !is_original))
+		return EMR_WITHHELD_BURNED_IN;
+	return EMR_WITHHELD_NOT;
+}
+
+/* Graphics of old files stand in bits of pixels that the image leaves unused. */
+static bool has_graphics_in_pixels(dicom *d)
+{
+	for (uint32_t i = 0; i < d->count; i = d->elements[i].end) {
+		const element *e = &d->elements[i];
+		const uint8_t *p;
+
+		if ((e->tag & 0xff00ffff) != 0x60000102)
+			continue;
+		p = e->kind == ELEMENT_VALUE && e->len == 2 ? source_at(&d->in, e->at, 2) : NULL;
+		if (p == NULL || dicom_u16(d, p) != 0)
+			return true;
+	}
+	return false;
+}
+
+/* ---- faces ---- */
+
+/* PS3.16 annex L.  Whatever is not here may be a head: neck, whole body, words of one's own. */
+static const char body_without_head[] =
+	" ABDOMEN ABDOMENPELVIS ADRENAL ANKLE AORTA ARM AXILLA BACK BLADDER BREAST BRONCHUS "
+	"BUTTOCK "
+	"CALCANEUS CALF CHEST CHESTABDOMEN CHESTABDPELVIS CLAVICLE COCCYX COLON DUODENUM ELBOW "
+	"ESOPHAGUS EXTREMITY FEMUR FINGER FOOT FOREARM GALLBLADDER HAND HEART HIP HUMERUS ILEUM "
+	"ILIUM "
+	"JEJUNUM KIDNEY KNEE LEG LIVER LSPINE LSSPINE LUNG PANCREAS PATELLA PELVIS PROSTATE RECTUM "
+	"RIB "
+	"SCAPULA SHOULDER SIJOINT SPLEEN SSPINE STERNUM STOMACH THIGH THORAX THUMB TLSPINE TOE "
+	"TSPINE "
+	"UTERUS WRIST ";
+
+#define FACE_MM 3.0
+
+/* The thinnest that anything in the file says, at any depth; 0: nothing says it. */
+static double thinnest_mm(dicom *d)
+{
+	double thinnest = 0;
+	char text[32], *end;
+
+	for (uint32_t i = 0; i < d->count; i++) {
+		const element *e = &d->elements[i];
+		double mm;
+
+		if ((e->tag != 0x00180050 && e->tag != 0x00180088) || e->kind != ELEMENT_VALUE)
+			continue;
+		dicom_text(d, e, text, sizeof text);
+		if (text[0] == '\0')
+			continue;
+		mm = strtod(text, &end);
+		if (end == text || !(mm > 0))
+			return 0;
+		if (thinnest == 0 || mm < thinnest)
+			thinnest = mm;
+	}
+	return thinnest;
+}
+
+static bool may_show_face(dicom *d)
+{
+	char part[64], features[17];
+
+	dicom_text_of(d, 0x00280302, features, sizeof features);
+	if (strcmp(features, "YES") == 0)
+		return true;
+	dicom_text_of(d, 0x00180015, part, sizeof part);
+	return !is_among(part, body_without_head) && thinnest_mm(d) < FACE_MM;
+}
+
+/* ---- all of it ---- */
+
+static bool has_segment_text(const dicom *d)
+{
+	for (uint32_t i = 0; i < d->count; i++)
+		if (d->elements[i].tag == 0x00620006 && d->elements[i].len > 0)
+			return true;
+	return false;
+}
+
+emr_withheld kind_of(dicom *d, const emr_deidentify_rules *rules)
+{
+	char uid[EMR_DICOM_UID_SIZE], modality[17];
+	const allowed *class;
+	emr_withheld why;
+
+	dicom_text_of(d, 0x00080016, uid, sizeof uid);
+	dicom_text_of(d, 0x00080060, modality, sizeof modality);
+	class = find_allowed(uid);
+	if (class == NULL || !is_among(modality, class->modalities))
+		return refuse_class(class == NULL ? uid : "", modality);
+	if (dicom_find(d, 0, d->count, 0x00080064) < d->count)
+		return EMR_WITHHELD_SCREENSHOT; /* ConversionType */
+	why = look_for_text(d, class->trust);
+	if (why != EMR_WITHHELD_NOT)
+		return why;
+	if (has_segment_text(d))
+		return EMR_WITHHELD_SEGMENT_TEXT;
+	if (has_graphics_in_pixels(d))
+		return EMR_WITHHELD_HIDDEN_GRAPHICS;
+	if (class->may_show_face && !rules->with_faces && may_show_face(d))
+		return EMR_WITHHELD_FACE;
+	return EMR_WITHHELD_NOT;
+}

@@ -1,0 +1,51 @@
+/* What a dataset knows of a participant: a key, and the pseudonym that follows from it. */
+#include "crypto/kdf.h"
+
+#include "copy.h"
+
+emr_status emr_deidentify_key(const emr_secret *dataset, emr_bytes participant, emr_secret *out_key)
+{
+	if (dataset->len != EMR_DEIDENTIFY_KEY_BYTES || participant.len == 0)
+		return EMR_INVALID;
+	return emr_hkdf_secret(
+		"emrfs/v1/deidentify", dataset, participant, EMR_DEIDENTIFY_KEY_BYTES, out_key);
+}
+
+void emr_deidentify_pseudonym(const emr_secret *key, char out[EMR_PSEUDONYM_SIZE])
+{
+	persona who;
+
+	persona_begin(&who, key->data);
+	for (int i = 0; i < EMR_PSEUDONYM_SIZE; i++)
+		out[i] = who.pseudonym[i];
+	emr_wipe(&who, sizeof who);
+}
+
+const char *emr_withheld_text(emr_withheld reason)
+{
+	static const char *const texts[EMR_WITHHELD_COUNT] = {
+		[EMR_WITHHELD_NOT] = "",
+		[EMR_WITHHELD_NOT_DICOM] = "not-dicom",
+		[EMR_WITHHELD_DAMAGED] = "damaged",
+		[EMR_WITHHELD_TOO_COMPLEX] = "too-complex",
+		[EMR_WITHHELD_COMPRESSION] = "compression",
+		[EMR_WITHHELD_UNKNOWN_KIND] = "unknown-kind",
+		[EMR_WITHHELD_SCREENSHOT] = "screenshot",
+		[EMR_WITHHELD_PHOTOGRAPH] = "photograph",
+		[EMR_WITHHELD_BURNED_IN] = "burned-in",
+		[EMR_WITHHELD_DOCUMENT] = "document",
+		[EMR_WITHHELD_REPORT] = "report",
+		[EMR_WITHHELD_PRESENTATION] = "presentation",
+		[EMR_WITHHELD_WAVEFORM] = "waveform",
+		[EMR_WITHHELD_TREATMENT] = "treatment",
+		[EMR_WITHHELD_DIRECTORY] = "directory",
+		[EMR_WITHHELD_SEGMENT_TEXT] = "segment-text",
+		[EMR_WITHHELD_FACE] = "face",
+		[EMR_WITHHELD_HIDDEN_GRAPHICS] = "hidden-graphics",
+		[EMR_WITHHELD_FOUND_AGAIN] = "found-again",
+		[EMR_WITHHELD_STOPPED] = "stopped",
+		[EMR_WITHHELD_LATE] = "late",
+	};
+
+	return (unsigned)reason < EMR_WITHHELD_COUNT ? texts[reason] : "";
+}

@@ -1,0 +1,354 @@
+/* Looks at pixels without decoding them: native ones must be exactly as long as the image says, and
+ * in compressed ones comments and application data are found, to be cut out.  It refuses streams
+ * that it cannot follow from marker to marker. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "dicom.h"
+
+#define CUTS_MAX 400000
+
+/* ---- native pixels ---- */
+
+/* In bits, for all frames; false: it cannot be an image. */
+static bool image_bits(dicom *d, uint32_t tag, uint64_t *out_bits)
+{
+	char frames_text[16], photometric[20];
+	uint64_t rows = dicom_number_of(d, 0x00280010, 0),
+		 columns = dicom_number_of(d, 0x00280011, 0);
+	uint64_t samples = dicom_number_of(d, 0x00280002, 1),
+		 bits = dicom_number_of(d, 0x00280100, 0);
+	uint64_t frames = 1;
+
+	dicom_text_of(d, 0x00280008, frames_text, sizeof frames_text);
+	dicom_text_of(d, 0x00280004, photometric, sizeof photometric);
+	if (frames_text[0] != '\0')
+		frames = strtoull(frames_text, NULL, 10);
+	if (tag != TAG_PIXELS)
+		bits = tag == 0x7fe00008 ? 32 : 64;
+	if (strcmp(photometric, "YBR_FULL_422") == 0 && samples == 3)
+		samples = 2;
+	if (rows == 0 || columns == 0 || samples == 0 || samples > 4 || frames == 0 ||
+		frames > 0x7fffffff ||
+		(bits != 1 && bits != 8 && bits != 16 && bits != 32 && bits != 64))
+		return false;
+	*out_bits = rows * columns * samples * bits; /* at most 2^40, so no product overflows */
+	if (*out_bits > UINT64_MAX / 2 / frames)
+		return false;
+	*out_bits *= frames;
+	return true;
+}
+
+static emr_withheld look_native(dicom *d, const element *e)
+{
+	uint64_t bits = 0, bytes;
+
+	if (e->kind != ELEMENT_VALUE || !image_bits(d, e->tag, &bits))
+		return EMR_WITHHELD_DAMAGED;
+	bytes = (bits + 7) / 8;
+	bytes += bytes & 1;
+	if (e->len > bytes)
+		return EMR_WITHHELD_HIDDEN_GRAPHICS;
+	return e->len == bytes ? EMR_WITHHELD_NOT : EMR_WITHHELD_DAMAGED;
+}
+
+/* ---- a stream over fragments ---- */
+
+typedef struct stream {
+	dicom *d;
+	pixel_plan *plan;
+	uint32_t fragment; /* from 1: 0 is the table of offsets */
+	uint32_t at;	   /* in it */
+	emr_withheld why;
+} stream;
+
+static const fragment *here(const stream *s)
+{
+	return &s->d->fragments[s->fragment];
+}
+
+/* On to the next fragment at the end of one; false at the end of all. */
+static bool settle(stream *s)
+{
+	while (s->fragment < s->d->fragment_count && s->at == here(s)->len) {
+		s->fragment++;
+		s->at = 0;
+	}
+	return s->fragment < s->d->fragment_count;
+}
+
+/* The bytes that are here at once, at least one; NULL at the end. */
+static const uint8_t *run(stream *s, size_t *out_len)
+{
+	size_t len;
+	const uint8_t *p;
+
+	if (!settle(s))
+		return NULL;
+	len = here(s)->len - s->at;
+	if (len > SOURCE_PIECE)
+		len = SOURCE_PIECE;
+	p = source_at(&s->d->in, here(s)->at + s->at, len);
+	*out_len = len;
+	return p;
+}
+
+static int next_byte(stream *s)
+{
+	size_t len;
+	const uint8_t *p = run(s, &len);
+
+	if (p == NULL) {
+		s->why = EMR_WITHHELD_DAMAGED;
+		return -1;
+	}
+	s->at++;
+	return p[0];
+}
+
+static bool add_cut(stream *s, uint32_t index, uint32_t at, uint32_t len)
+{
+	pixel_plan *plan = s->plan;
+	uint32_t room = plan->room == 0 ? 16 : plan->room * 2;
+	cut *more;
+
+	if (plan->count == CUTS_MAX)
+		return false;
+	if (plan->count == plan->room) {
+		more = realloc(plan->cuts, room * sizeof *more);
+		if (more == NULL)
+			return false;
+		plan->cuts = more;
+		plan->room = room;
+	}
+	plan->cuts[plan->count++] = (cut){.fragment = index, .at = at, .len = len};
+	return true;
+}
+
+/* Passes over LEN bytes, and leaves them out of the copy if CUT says so. */
+static bool pass(stream *s, uint64_t len, bool is_cut)
+{
+	while (len > 0 && settle(s)) {
+		uint32_t left = here(s)->len - s->at, n = len < left ? (uint32_t)len : left;
+
+		if (is_cut && !add_cut(s, s->fragment, s->at, n)) {
+			s->why = EMR_WITHHELD_TOO_COMPLEX;
+			return false;
+		}
+		s->at += n;
+		len -= n;
+	}
+	if (len > 0)
+		s->why = EMR_WITHHELD_DAMAGED;
+	return len == 0;
+}
+
+/* The next marker (0xff and a code), from a place where one must stand; -1: there is none. */
+static int next_marker(stream *s)
+{
+	int code = next_byte(s) == 0xff ? next_byte(s) : -1;
+
+	if (code < 0 || code == 0 || code == 0xff)
+		s->why = EMR_WITHHELD_DAMAGED;
+	return s->why == EMR_WITHHELD_NOT ? code : -1;
+}
+
+/* Behind the marker of a segment: its two bytes of length, and the rest. */
+static bool pass_segment(stream *s, bool is_cut)
+{
+	stream start = *s;
+	int high = next_byte(s), low = high < 0 ? -1 : next_byte(s);
+	uint64_t len;
+
+	if (low < 0 || (high << 8 | low) < 2) {
+		s->why = EMR_WITHHELD_DAMAGED;
+		return false;
+	}
+	len = (uint64_t)(high << 8 | low);
+	if (!is_cut)
+		return pass(s, len - 2, false);
+	if (start.at < 2) { /* the marker stands in the fragment before: no encoder does that */
+		s->why = EMR_WITHHELD_COMPRESSION;
+		return false;
+	}
+	s->fragment = start.fragment;
+	s->at = start.at - 2;
+	return pass(s, len + 2, true);
+}
+
+/* What stands behind the end of an image in its last fragment: one byte that makes it even. */
+static bool pass_end(stream *s)
+{
+	uint32_t left = here(s)->len - s->at;
+
+	return left == 0 || pass(s, left, true);
+}
+
+/* ---- JPEG (ITU T.81 annex B) and JPEG-LS (T.87 annex C) ---- */
+
+/* To the marker that ends coded data: in JPEG 0xff 0x00 and restarts belong to it, in JPEG-LS 0xff
+ * and anything below 0x80. */
+static int pass_coded(stream *s, bool is_ls)
+{
+	for (;;) {
+		size_t len, n;
+		const uint8_t *p = run(s, &len), *found;
+		int code;
+
+		if (p == NULL) {
+			s->why = EMR_WITHHELD_DAMAGED;
+			return -1;
+		}
+		found = memchr(p, 0xff, len);
+		n = found == NULL ? len : (size_t)(found - p) + 1;
+		s->at += (uint32_t)n;
+		if (found == NULL)
+			continue;
+		code = next_byte(s);
+		while (code == 0xff)
+			code = next_byte(s);
+		if (code < 0)
+			return -1;
+		if (is_ls ? code >= 0x80 : code != 0 && (code < 0xd0 || code > 0xd7))
+			return code;
+	}
+}
+
+/* Adobe's APP14 says how colours were coded, and has no room for words: it stays. */
+static bool is_adobe(stream *s)
+{
+	const uint8_t *p = NULL;
+
+	if (settle(s) && here(s)->len - s->at >= 14)
+		p = source_at(&s->d->in, here(s)->at + s->at, 14);
+	return p != NULL && memcmp(p, "\0\16Adobe\0", 8) == 0 && p[13] <= 2;
+}
+
+static bool look_jpeg(stream *s, bool is_ls)
+{
+	int code = next_marker(s);
+
+	if (code != 0xd8)
+		s->why = EMR_WITHHELD_DAMAGED;
+	while (s->why == EMR_WITHHELD_NOT) {
+		code = next_marker(s);
+		while (code == 0xda) { /* start of scan */
+			if (!pass_segment(s, false))
+				return false;
+			code = pass_coded(s, is_ls);
+		}
+		if (code == 0xd9)
+			return pass_end(s);
+		if (code < 0xc0 || (code >= 0xd0 && code <= 0xd8)) {
+			s->why = EMR_WITHHELD_DAMAGED;
+			return false;
+		}
+		if (!pass_segment(s, code == 0xfe || (code >= 0xe0 && code <= 0xef &&
+							     !(code == 0xee && is_adobe(s)))))
+			return false;
+	}
+	return false;
+}
+
+/* ---- JPEG 2000 (ITU T.800 annex A) ---- */
+
+/* A comment inside a tile-part would change that part's own length. */
+static bool look_tile_part(stream *s)
+{
+	uint8_t head[10];
+	uint64_t length;
+	uint32_t spent = 12; /* marker and SOT */
+	int code;
+
+	for (int i = 0; i < 10; i++) {
+		int byte = next_byte(s);
+
+		if (byte < 0)
+			return false;
+		head[i] = (uint8_t)byte;
+	}
+	length = (uint64_t)head[4] << 24 | (uint64_t)head[5] << 16 | (uint64_t)head[6] << 8 |
+		 head[7];
+	while ((code = next_marker(s)) != 0x93) { /* SOD */
+		int high, low;
+
+		if (code < 0 || code == 0x64 || (high = next_byte(s)) < 0 ||
+			(low = next_byte(s)) < 0 || (high << 8 | low) < 2) {
+			s->why = code == 0x64 ? EMR_WITHHELD_COMPRESSION : EMR_WITHHELD_DAMAGED;
+			return false;
+		}
+		spent += 2 + (uint32_t)(high << 8 | low);
+		if (!pass(s, (uint64_t)(high << 8 | low) - 2, false))
+			return false;
+	}
+	spent += 2;
+	if (length < spent) { /* 0: up to the end, which nobody can find without decoding */
+		s->why = length == 0 ? EMR_WITHHELD_COMPRESSION : EMR_WITHHELD_DAMAGED;
+		return false;
+	}
+	return pass(s, length - spent, false);
+}
+
+static bool look_j2k(stream *s)
+{
+	int code = next_marker(s);
+
+	if (code != 0x4f)
+		s->why = EMR_WITHHELD_DAMAGED;
+	while (s->why == EMR_WITHHELD_NOT) {
+		code = next_marker(s);
+		if (code == 0xd9)
+			return pass_end(s);
+		if (code == 0x90 ? !look_tile_part(s) : !pass_segment(s, code == 0x64))
+			return false;
+	}
+	return false;
+}
+
+/* ---- all of it ---- */
+
+static emr_withheld look_compressed(dicom *d, pixel_plan *plan)
+{
+	stream s = {.d = d, .plan = plan, .fragment = 1};
+	syntax_pixels pixels = d->syntax->pixels;
+
+	if (d->fragment_count < 2)
+		return EMR_WITHHELD_DAMAGED;
+	if (pixels == PIXELS_RLE)
+		return EMR_WITHHELD_NOT;
+	while (settle(&s)) {
+		if (s.at != 0) /* each image begins a fragment */
+			return EMR_WITHHELD_DAMAGED;
+		if (!(pixels == PIXELS_J2K ? look_j2k(&s)
+					   : look_jpeg(&s, pixels == PIXELS_JPEG_LS)))
+			return s.why;
+	}
+	return EMR_WITHHELD_NOT;
+}
+
+emr_withheld pixels_look(dicom *d, pixel_plan *out)
+{
+	static const uint32_t tags[] = {0x7fe00008, 0x7fe00009, TAG_PIXELS};
+	const element *found = NULL;
+
+	for (size_t i = 0; i < 3; i++) {
+		uint32_t index = dicom_find(d, 0, d->count, tags[i]);
+
+		if (index == d->count)
+			continue;
+		if (found != NULL)
+			return EMR_WITHHELD_DAMAGED;
+		found = &d->elements[index];
+	}
+	if (found == NULL)
+		return EMR_WITHHELD_DAMAGED;
+	if (d->syntax->pixels == PIXELS_NATIVE)
+		return look_native(d, found);
+	return found->kind == ELEMENT_FRAGMENTS ? look_compressed(d, out) : EMR_WITHHELD_DAMAGED;
+}
+
+void pixels_free(pixel_plan *plan)
+{
+	free(plan->cuts);
+	*plan = (pixel_plan){0};
+}

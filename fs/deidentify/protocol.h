@@ -1,0 +1,31 @@
+/* What the caller and the helper say to each other over a socket that keeps messages apart.  Both
+ * are of one build, so structures go as they are; VERSION and sizes tell when they are not. */
+#pragma once
+
+#include "deidentify/deidentify.h"
+
+#define PROTOCOL_VERSION 1u
+#define PROTOCOL_FD 3	       /* the helper's end */
+#define PROTOCOL_WRITE "write" /* the helper's one argument */
+#define PROTOCOL_CHECK "check"
+
+typedef enum protocol_kind {
+	PROTOCOL_READY = 0x454d4431,
+	PROTOCOL_FILE,
+	PROTOCOL_RESULT
+} protocol_kind;
+
+/* With two descriptors: the original, and the copy.  A checker gets no key. */
+typedef struct protocol_file {
+	uint32_t kind;
+	uint32_t without_dates, with_characteristics, with_faces;
+	uint64_t size, copy_size; /* copy_size: for the checker */
+	uint8_t key[EMR_DEIDENTIFY_KEY_BYTES];
+} protocol_file;
+
+/* The answer; and, with kind PROTOCOL_READY and the version as status, the first word. */
+typedef struct protocol_result {
+	uint32_t kind;
+	uint32_t status; /* emr_status, about the copy's descriptor */
+	emr_deidentified what;
+} protocol_result;

@@ -1,0 +1,281 @@
+/* What becomes of each element: a list of what stays, and everything else goes.  An element stays
+ * when its group is even, PS3.6 knows it with this VR, and either Table E.1-1 of PS3.15 has no row
+ * for it and its VR has no room for a name, or it stands in a list here with the words it may have.
+ * Of a choice of codes (X/Z/D) the one that keeps most files readable is taken: D, then Z. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "copy.h"
+
+/* Groups about the picture and how it was made.  All others are about people, orders, plans,
+ * printing, storage: what Table E.1-1 does not name there goes, too. */
+static const uint16_t picture_groups[] = {
+	0x0008, 0x0018, 0x0020, 0x0028, 0x0040, 0x0054, 0x0062, 0x3004, 0x300c, 0x5200, 0x7fe0};
+
+/* Their dates are moved; all others of the table go as their row says. */
+static const uint16_t dated_groups[] = {0x0008, 0x0018, 0x0020, 0x0028, 0x0054, 0x3004};
+
+/* Option 113108, as far as it is numbers and codes. */
+static const uint32_t characteristics[] = {
+	0x00100040, 0x00101020, 0x00101030, 0x001021a0, 0x001021c0, 0x00102203};
+
+/* Tables of colours and of grey levels: the picture is wrong without them. */
+static const uint32_t lookup_tables[] = {
+	0x00281201, 0x00281202, 0x00281203, 0x00281221, 0x00281222, 0x00281223, 0x00283006};
+
+/* Texts without a row in the table that pictures need.  Their words are these and no others. */
+static const struct {
+	uint32_t tag;
+	const char *words; /* each between two bars */
+} worded[] = {
+	/* physics differ by maker; the name of a model, or a text in this place, may be anything */
+	{0x00080070,
+		"|AGFA|AGFA HEALTHCARE|CANON|CANON MEDICAL SYSTEMS|CANON_MEC|CARESTREAM HEALTH|"
+		"ELEKTA|ELSCINT|FUJIFILM|FUJIFILM CORPORATION|GE|GE HEALTHCARE|GE MEDICAL SYSTEMS|"
+		"HITACHI|HITACHI MEDICAL CORPORATION|HOLOGIC|HOLOGIC, INC.|KONICA MINOLTA|MARCONI|"
+		"MEDISO|NEUSOFT|NEUSOFT MEDICAL SYSTEMS|PHILIPS|PHILIPS HEALTHCARE|"
+		"PHILIPS MEDICAL SYSTEMS|PICKER|SAMSUNG|SHIMADZU|SIEMENS|SIEMENS HEALTHCARE GMBH|"
+		"SIEMENS HEALTHINEERS|TOSHIBA|TOSHIBA_MEC|TOSHIBA MEDICAL SYSTEMS|UIH|VARIAN|"
+		"VARIAN MEDICAL SYSTEMS|"},
+	/* what a number in the picture means */
+	{0x00281054, "|HU|US|OD|HGML|Z_EFF|ED|EDW|HU_MOD|PCT|BQML|GML|CNTS|"},
+	{0x00283004, "|HU|US|OD|HGML|Z_EFF|ED|EDW|HU_MOD|PCT|"},
+	{0x00180085, "|1H|3HE|7LI|13C|19F|23NA|31P|129XE|"},
+};
+
+/* Units that stand beside numbers; UCUM lets anybody write words in braces. */
+static const char units[] =
+	"|1|%|[HNSF'U]|MM|CM|M|UM|MM2|CM2|MM3|CM3|ML|L|S|MS|US|MIN|H|D|HZ|KHZ|MHZ|T|MT|DEG|RAD|GY|"
+	"MGY|"
+	"CGY|MSV|BQ|KBQ|MBQ|BQ/ML|KBQ/ML|MBQ/ML|G/ML|MG/ML|G|KG|MG|UG|MA|KV|KEV|MM2/S|UM2/S|"
+	"10-6.MM2/S|10*-6.MM2/S|/MIN|/S|ML/MIN|ML/G|G/ML{SUVBW}|{SUVBW}G/ML|{SUVLBM}G/ML|{SUVIBW}G/"
+	"ML|"
+	"{SUVBSA}CM2/ML|{COUNTS}|{RATIO}|{NO UNITS}|";
+
+static bool has_group(const uint16_t *groups, size_t n, uint32_t tag)
+{
+	for (size_t i = 0; i < n; i++)
+		if (groups[i] == tag >> 16)
+			return true;
+	return false;
+}
+
+static bool has_tag(const uint32_t *tags, size_t n, uint32_t tag)
+{
+	for (size_t i = 0; i < n; i++)
+		if (tags[i] == tag)
+			return true;
+	return false;
+}
+#define HAS_GROUP(list, tag) has_group(list, sizeof(list) / sizeof *(list), tag)
+#define HAS_TAG(list, tag) has_tag(list, sizeof(list) / sizeof *(list), tag)
+
+static bool is_vr(const element *e, const char *list)
+{
+	for (; list[0] != '\0'; list += 2)
+		if (memcmp(list, e->vr, 2) == 0)
+			return true;
+	return false;
+}
+
+static const char *words_for(uint32_t tag)
+{
+	for (size_t i = 0; i < sizeof worded / sizeof *worded; i++)
+		if (worded[i].tag == tag)
+			return worded[i].words;
+	return NULL;
+}
+
+/* ---- elements without a row in Table E.1-1 ---- */
+
+static deed rule_for_text(uint32_t tag)
+{
+	if (words_for(tag) != NULL)
+		return DEED_WORD;
+	switch (tag) {
+	case 0x00080100: /* CodeValue and its scheme: of items whose code is known */
+	case 0x00080102:
+	case 0x00181210: /* ConvolutionKernel: sharpness; a pattern of makers' names */
+	case 0x00209056: /* StackID: digits */
+		return DEED_CHECK;
+	case 0x00080104:
+		return DEED_MEANING;
+	case 0x00409210: /* LUTLabel, SegmentLabel: type 1, free words */
+	case 0x00620005:
+		return DEED_DUMMY;
+	default:
+		return DEED_REMOVE;
+	}
+}
+
+static deed rule_without_row(const element *e, int depth)
+{
+	if (!HAS_GROUP(picture_groups, e->tag))
+		return DEED_REMOVE;
+	if (e->tag >> 16 == 0x7fe0)
+		return depth == 0 && (e->tag == TAG_PIXELS || e->tag == 0x7fe00008 ||
+					     e->tag == 0x7fe00009)
+			       ? DEED_PIXELS
+			       : DEED_REMOVE;
+	if (e->kind == ELEMENT_SEQUENCE)
+		return DEED_SEQUENCE;
+	if (HAS_TAG(lookup_tables, e->tag))
+		return DEED_COPY;
+	if (is_vr(e, "USSSULSLUVSVFLFDAT"))
+		return DEED_COPY;
+	if (is_vr(e, "CSISDS"))
+		return DEED_CHECK;
+	if (is_vr(e, "UI"))
+		return DEED_UID;
+	return is_vr(e, "LOSH") ? rule_for_text(e->tag) : DEED_REMOVE;
+}
+
+/* ---- all elements ---- */
+
+/* Written afresh at the top of each copy, whatever stands there. */
+static bool is_own(uint32_t tag)
+{
+	return tag == 0x00100010 || tag == 0x00100020 || tag == 0x00120062 || tag == 0x00120063 ||
+	       tag == 0x00120064 || tag == 0x00280303;
+}
+
+deed rule_for(const element *e, int depth, const emr_deidentify_rules *rules)
+{
+	const table_row *row = (e->tag >> 16 & 1) != 0 ? NULL : table_find(e->tag);
+	const char *code;
+
+	if (row == NULL || !table_has_vr(row, e->vr) || is_own(e->tag))
+		return DEED_REMOVE;
+	code = strrchr(row->code, '/') != NULL ? strrchr(row->code, '/') + 1 : row->code;
+	if (code[0] == '-')
+		return rule_without_row(e, depth);
+	if (rules->with_characteristics && e->tag == 0x00101010)
+		return DEED_AGE;
+	if (rules->with_characteristics && HAS_TAG(characteristics, e->tag))
+		return is_vr(e, "US") ? DEED_COPY : DEED_CHECK;
+	if (!rules->without_dates && is_vr(e, "DATMDT") && HAS_GROUP(dated_groups, e->tag))
+		return DEED_DATE;
+	switch (code[0]) {
+	case 'Z':
+		return DEED_EMPTY;
+	case 'D':
+		return e->kind == ELEMENT_SEQUENCE ? DEED_EMPTY : DEED_DUMMY;
+	case 'U':
+		return e->kind == ELEMENT_SEQUENCE ? DEED_SEQUENCE : DEED_UID;
+	default:
+		return DEED_REMOVE;
+	}
+}
+
+/* ---- texts ---- */
+
+/* TEXT without regard to case between two bars of LIST. */
+static bool is_word(const char *list, const char *text)
+{
+	char word[80];
+	size_t n = 0;
+
+	if (strlen(text) > sizeof word - 3 || text[0] == '\0' || strchr(text, '|') != NULL)
+		return false;
+	word[n++] = '|';
+	for (; *text != '\0'; text++)
+		word[n++] = *text >= 'a' && *text <= 'z' ? (char)(*text - 'a' + 'A') : *text;
+	word[n++] = '|';
+	word[n] = '\0';
+	return strstr(list, word) != NULL;
+}
+
+/* Capital letters, digits, blanks, underscores; no number as long as one that names somebody. */
+static bool is_code_string(const char *text)
+{
+	size_t len = 0, digits = 0;
+
+	for (; *text != '\0'; text++) {
+		bool is_digit = *text >= '0' && *text <= '9';
+
+		len = *text == '\\' ? 0 : len + 1;
+		digits = is_digit ? digits + 1 : 0;
+		if (len > 16 || digits > 4 ||
+			(!is_digit && *text != ' ' && *text != '_' && *text != '\\' &&
+				(*text < 'A' || *text > 'Z')))
+			return false;
+	}
+	return true;
+}
+
+static bool is_number(const char *text, bool is_whole)
+{
+	return text[strspn(text, is_whole ? "0123456789+- \\" : "0123456789+-.eE \\")] == '\0';
+}
+
+/* B30f, I31s\3, FC08, STANDARD: two letters and two digits and a letter, or a word of a list. */
+static bool is_kernel(const char *text)
+{
+	static const char words[] =
+		"|SOFT|STANDARD|DETAIL|BONE|BONEPLUS|EDGE|LUNG|CHST|ULTRA|A|B|C|D|E|"
+		"YA|YB|YC|YD|YE|";
+	size_t letters = strcspn(text, "0123456789"), digits = strspn(text + letters, "0123456789");
+	const char *rest = text + letters + digits;
+
+	if (is_word(words, text))
+		return true;
+	if (letters < 1 || letters > 2 || digits < 2 || digits > 2)
+		return false;
+	for (size_t i = 0; i < letters; i++)
+		if ((text[i] | 0x20) < 'a' || (text[i] | 0x20) > 'z')
+			return false;
+	if (*rest >= 'a' && *rest <= 'z')
+		rest++;
+	if (rest[0] == '\\' && rest[1] >= '1' && rest[1] <= '5')
+		rest += 2;
+	return *rest == '\0';
+}
+
+bool rule_takes_text(uint32_t tag, const char vr[2], const char *text)
+{
+	const char *words = words_for(tag);
+
+	if (words != NULL)
+		return is_word(words, text);
+	if (tag == 0x00080100 || tag == 0x00080102)
+		return true; /* the item was looked at */
+	if (tag == 0x00181210)
+		return is_kernel(text);
+	if (tag == 0x00209056)
+		return strlen(text) <= 3 && is_number(text, true);
+	if (memcmp(vr, "CS", 2) == 0)
+		return is_code_string(text);
+	return is_number(text, memcmp(vr, "IS", 2) == 0);
+}
+
+/* ---- codes ---- */
+
+static bool is_made_of(const char *text, const char *letters, size_t least, size_t most)
+{
+	size_t len = strlen(text);
+
+	return len >= least && len <= most && strspn(text, letters) == len;
+}
+
+bool rule_knows_code(const char *scheme, const char *value)
+{
+	static const char digits[] = "0123456789";
+	const char *dash = strchr(value, '-');
+
+	if (strcmp(scheme, "SCT") == 0)
+		return is_made_of(value, digits, 6, 18);
+	if (strcmp(scheme, "DCM") == 0)
+		return is_made_of(value, digits, 6, 6) && value[0] == '1';
+	if (strcmp(scheme, "SRT") == 0 || strcmp(scheme, "SNM3") == 0)
+		return dash != NULL && value[0] >= 'A' && value[0] <= 'Z' &&
+		       strspn(value + 1, digits) == (size_t)(dash - value - 1) &&
+		       dash - value <= 2 && is_made_of(dash + 1, "0123456789ABCDEF", 4, 5);
+	if (strcmp(scheme, "LN") == 0)
+		return dash != NULL && dash - value <= 6 && is_made_of(dash + 1, digits, 1, 1) &&
+		       strspn(value, digits) == (size_t)(dash - value);
+	if (strcmp(scheme, "UCUM") == 0)
+		return is_word(units, value);
+	if (strcmp(scheme, "RADLEX") == 0)
+		return strncmp(value, "RID", 3) == 0 && is_made_of(value + 3, digits, 1, 6);
+	return false;
+}

@@ -1,0 +1,20 @@
+/* The facts of DICOM PS3.6 and of PS3.15 Table E.1-1 that rules stand on, as data. */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+typedef struct table_row {
+	uint32_t tag;
+	char vrs[7];  /* "US", or what it may be: "USSSOW" */
+	char code[6]; /* of the Basic profile: "X/Z/D"; "-": no row */
+	uint8_t names;
+} table_row;
+
+/* NULL: DICOM knows no such element, or has given it up. */
+const table_row *table_find(uint32_t tag);
+bool table_has_vr(const table_row *row, const char vr[2]);
+/* A UID that DICOM itself registered. */
+bool table_is_registered(const char *uid);
+/* For tests: all rows. */
+const table_row *table_all(uint32_t *out_count);

@@ -1,0 +1,260 @@
+/* New values for old ones, all from the participant's key and without memory: pseudonyms, UIDs, and
+ * times that are moved by the same span.  A value that is not what its VR says gives nothing. */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/id.h"
+#include "crypto/kdf.h"
+
+#include "copy.h"
+
+#define DAY_S 86400
+#define THIRTY_YEARS_S 946728000
+
+/* ---- participants ---- */
+
+static void keyed(const uint8_t key[EMR_DEIDENTIFY_KEY_BYTES], const char *label, const char *text,
+	uint8_t out[32])
+{
+	char message[128];
+	int len = snprintf(message, sizeof message, "%s%c%.*s", label, 0, 96, text);
+
+	emr_hmac_sha256(emr_bytes_of(key, EMR_DEIDENTIFY_KEY_BYTES),
+		emr_bytes_of(message, (size_t)len), out);
+}
+
+void persona_begin(persona *p, const uint8_t key[EMR_DEIDENTIFY_KEY_BYTES])
+{
+	uint8_t hash[32];
+	uint64_t span = 0;
+
+	memcpy(p->key, key, sizeof p->key);
+	keyed(key, "pseudonym", "", hash);
+	emr_base32(hash, 8, p->pseudonym);
+	keyed(key, "shift", "", hash);
+	for (int i = 0; i < 8; i++)
+		span = span << 8 | hash[i];
+	p->shift_s = -(int64_t)(THIRTY_YEARS_S + span % THIRTY_YEARS_S);
+}
+
+/* ---- UIDs ---- */
+
+/* 2.25 and a UUID as one number, PS3.5 B.2; version 8 of RFC 9562, whose bits are anybody's. */
+void value_uid(const persona *p, const char *uid, char out[EMR_DICOM_UID_SIZE])
+{
+	uint8_t hash[32];
+	char digits[40];
+	int at = sizeof digits - 1;
+
+	if (uid[0] == '\0' || table_is_registered(uid)) {
+		snprintf(out, EMR_DICOM_UID_SIZE, "%s", uid);
+		return;
+	}
+	keyed(p->key, "uid", uid, hash);
+	hash[6] = (uint8_t)((hash[6] & 0x0f) | 0x80);
+	hash[8] = (uint8_t)((hash[8] & 0x3f) | 0x80);
+	digits[at] = '\0';
+	for (unsigned left = 1; left != 0;) { /* base 256 to base 10 */
+		unsigned rest = 0;
+
+		left = 0;
+		for (int i = 0; i < 16; i++) {
+			rest = rest << 8 | hash[i];
+			hash[i] = (uint8_t)(rest / 10);
+			left |= hash[i];
+			rest %= 10;
+		}
+		digits[--at] = (char)('0' + rest);
+	}
+	snprintf(out, EMR_DICOM_UID_SIZE, "2.25.%s", digits + at);
+}
+
+/* ---- dates ---- */
+
+/* Days since 1970-01-01 of the proleptic Gregorian calendar, and back. */
+static int64_t days_of(int64_t year, int month, int day)
+{
+	int64_t y = month <= 2 ? year - 1 : year, era = y / 400, in_era = y - era * 400;
+	int64_t of_year = (153 * (month + (month > 2 ? -3 : 9)) + 2) / 5 + day - 1;
+
+	return era * 146097 + in_era * 365 + in_era / 4 - in_era / 100 + of_year - 719468;
+}
+
+static void date_of(int64_t days, int *out_year, int *out_month, int *out_day)
+{
+	int64_t z = days + 719468, era = z / 146097, in_era = z - era * 146097;
+	int64_t year = (in_era - in_era / 1460 + in_era / 36524 - in_era / 146096) / 365;
+	int64_t of_year = in_era - (365 * year + year / 4 - year / 100);
+	int64_t month = (5 * of_year + 2) / 153;
+
+	*out_day = (int)(of_year - (153 * month + 2) / 5 + 1);
+	*out_month = (int)(month < 10 ? month + 3 : month - 9);
+	*out_year = (int)(year + era * 400 + (*out_month <= 2 ? 1 : 0));
+}
+
+static bool is_leap(int year)
+{
+	return (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
+}
+
+/* N digits; -1: others. */
+static int number(const char *text, int n)
+{
+	int value = 0;
+
+	for (int i = 0; i < n; i++) {
+		if (text[i] < '0' || text[i] > '9')
+			return -1;
+		value = value * 10 + text[i] - '0';
+	}
+	return value;
+}
+
+typedef struct moment {
+	int year, month, day, hour, minute, second;
+	const char *fraction; /* ".123", inside of the text */
+	int fraction_len;
+	int parts; /* how many of them were said */
+} moment;
+
+static bool is_date(const moment *m)
+{
+	static const int days[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
+
+	return m->year >= 1900 && m->month >= 1 && m->month <= 12 && m->day >= 1 &&
+	       m->day <= days[m->month - 1] + (m->month == 2 && is_leap(m->year));
+}
+
+/* HH, HHMM, HHMMSS, HHMMSS.F to the end of TEXT or, where a zone may follow, to its sign. */
+static bool read_clock(const char *text, moment *m)
+{
+	int *const parts[] = {&m->hour, &m->minute, &m->second};
+	static const int most[] = {23, 59, 60};
+
+	for (int i = 0; i < 3 && *text != '\0' && *text != '+' && *text != '-'; i++, text += 2) {
+		*parts[i] = number(text, 2);
+		if (*parts[i] < 0 || *parts[i] > most[i])
+			return false;
+		m->parts++;
+	}
+	if (m->second == 60)
+		m->second = 59;
+	if (*text == '.' && m->parts > 0 && m->fraction == NULL) {
+		m->fraction = text++;
+		while (*text >= '0' && *text <= '9')
+			text++;
+		m->fraction_len = (int)(text - m->fraction);
+		if (m->fraction_len < 2 || m->fraction_len > 7)
+			return false;
+	}
+	if (*text == '+' || *text == '-')
+		return number(text + 1, 4) >= 0 && text[5] == '\0';
+	return *text == '\0';
+}
+
+static void move(const persona *p, moment *m)
+{
+	int64_t s = days_of(m->year, m->month, m->day) * DAY_S + m->hour * 3600 + m->minute * 60 +
+		    m->second + p->shift_s;
+	int64_t day = s / DAY_S - (s % DAY_S < 0 ? 1 : 0);
+
+	date_of(day, &m->year, &m->month, &m->day);
+	s -= day * DAY_S;
+	m->hour = (int)(s / 3600);
+	m->minute = (int)(s / 60 % 60);
+	m->second = (int)(s % 60);
+}
+
+static bool read_time(const char *text, moment *m)
+{
+	*m = (moment){.year = 2000, .month = 1, .day = 1};
+	return read_clock(text, m) && m->parts > 0 && strpbrk(text, "+-") == NULL;
+}
+
+void value_time(const persona *p, const char *text, char out[32])
+{
+	moment m;
+	int len;
+
+	out[0] = '\0';
+	if (!read_time(text, &m) || (m.fraction != NULL && m.parts != 3))
+		return;
+	move(p, &m);
+	len = snprintf(out, 32, "%02d%02d%02d", m.hour, m.minute, m.second);
+	if (m.parts < 3)
+		out[m.parts * 2] = '\0';
+	else if (m.fraction != NULL)
+		snprintf(out + len, 32 - (size_t)len, "%.*s", m.fraction_len, m.fraction);
+}
+
+void value_date(const persona *p, const char *text, const char *time, char out[32])
+{
+	moment m, clock;
+
+	out[0] = '\0';
+	if (strlen(text) != 8 || number(text, 8) < 0)
+		return;
+	m = (moment){.year = number(text, 4),
+		.month = number(text + 4, 2),
+		.day = number(text + 6, 2),
+		.hour = 12};
+	if (!is_date(&m))
+		return;
+	if (read_time(time, &clock)) {
+		m.hour = clock.hour;
+		m.minute = clock.minute;
+		m.second = clock.second;
+	}
+	move(p, &m);
+	snprintf(out, 32, "%04d%02d%02d", m.year % 10000, m.month, m.day);
+}
+
+void value_date_time(const persona *p, const char *text, char out[32])
+{
+	moment m = {.year = number(text, strlen(text) >= 4 ? 4 : 0), .month = 1, .day = 1};
+	size_t said = strspn(text, "0123456789"), date = said < 8 ? said : 8;
+	int len;
+
+	out[0] = '\0';
+	if (date < 4 || date == 5 || date == 7)
+		return;
+	if (date >= 6)
+		m.month = number(text + 4, 2);
+	if (date == 8)
+		m.day = number(text + 6, 2);
+	if (!is_date(&m) || !read_clock(text + date, &m) || (date < 8 && m.parts > 0) ||
+		(m.fraction != NULL && m.parts != 3))
+		return;
+	move(p, &m);
+	len = snprintf(out, 32, "%04d%02d%02d%02d%02d%02d", m.year % 10000, m.month, m.day, m.hour,
+		m.minute, m.second);
+	out[date + 2 * (size_t)m.parts] = '\0';
+	if (m.fraction != NULL)
+		snprintf(out + len, 32 - (size_t)len, "%.*s", m.fraction_len, m.fraction);
+}
+
+void value_age(const char *text, char out[32])
+{
+	int age = strlen(text) == 4 ? number(text, 3) : -1;
+
+	out[0] = '\0';
+	if (age < 0 || strchr("DWMY", text[3]) == NULL)
+		return;
+	if ((text[3] == 'Y' && age >= 90))
+		age = 90;
+	snprintf(out, 32, "%03d%c", age % 1000, text[3]);
+}
+
+const char *value_dummy(const char vr[2])
+{
+	static const char *const dummies[][2] = {{"DA", "18581117"}, {"TM", "000000"},
+		{"DT", "18581117000000"}, {"AS", "000Y"}, {"IS", "0"}, {"DS", "0"}};
+
+	for (size_t i = 0; i < sizeof dummies / sizeof *dummies; i++)
+		if (memcmp(dummies[i][0], vr, 2) == 0)
+			return dummies[i][1];
+	for (const char *texts = "AECSLOLTPNSHSTUCURUT"; *texts != '\0'; texts += 2)
+		if (memcmp(texts, vr, 2) == 0)
+			return "REMOVED";
+	return NULL;
+}

@@ -1,0 +1,589 @@
+/* Writes the copy: preamble, file meta and what identifies the copy are made afresh, sequences are
+ * written with delimiters, elements one by one as their rule says, and pixels in pieces.  It
+ * refuses to finish a copy of which something could not be read. */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "copy.h"
+
+/* This program's own, as a UID from a random UUID (PS3.7 D.3.3.2). */
+#define IMPLEMENTATION_UID "2.25.216848219842318541367091870146330221953"
+
+typedef struct copier {
+	dicom in;
+	const persona *who;
+	const emr_deidentify_rules *rules;
+	pixel_plan plan;
+	emr_deidentified *out;
+	int fd;
+	uint8_t *buffer; /* SOURCE_WINDOW bytes */
+	size_t filled;
+	uint64_t written; /* before the buffer */
+	size_t own;	  /* how many of the own elements are written */
+	emr_status status;
+	emr_withheld why;
+} copier;
+
+/* ---- bytes ---- */
+
+static void flush(copier *c)
+{
+	size_t done = 0;
+	ssize_t n;
+
+	while (c->status == EMR_OK && done < c->filled) {
+		n = pwrite(c->fd, c->buffer + done, c->filled - done, (off_t)(c->written + done));
+		if (n < 0 && errno != EINTR)
+			c->status = emr_status_from_errno(errno);
+		else if (n > 0)
+			done += (size_t)n;
+	}
+	c->written += c->filled;
+	c->filled = 0;
+}
+
+static void put(copier *c, const void *data, size_t len)
+{
+	const uint8_t *p = data;
+
+	while (len > 0) {
+		size_t room = SOURCE_WINDOW - c->filled, n = len < room ? len : room;
+
+		memcpy(c->buffer + c->filled, p, n);
+		c->filled += n;
+		p += n;
+		len -= n;
+		if (c->filled == SOURCE_WINDOW)
+			flush(c);
+	}
+}
+
+static void put_u16(copier *c, uint32_t v)
+{
+	const uint8_t little[] = {(uint8_t)v, (uint8_t)(v >> 8)}, big[] = {little[1], little[0]};
+
+	put(c, c->in.syntax->is_big ? big : little, 2);
+}
+
+static void put_u32(copier *c, uint32_t v)
+{
+	put_u16(c, c->in.syntax->is_big ? v >> 16 : v & 0xffff);
+	put_u16(c, c->in.syntax->is_big ? v & 0xffff : v >> 16);
+}
+
+/* LEN bytes of the original from AT. */
+static void put_source(copier *c, uint64_t at, uint64_t len)
+{
+	while (len > 0) {
+		size_t n = len < SOURCE_PIECE ? (size_t)len : SOURCE_PIECE;
+		const uint8_t *p = source_at(&c->in.in, at, n);
+
+		if (p == NULL) { /* it was longer a moment ago */
+			c->why = EMR_WITHHELD_DAMAGED;
+			return;
+		}
+		put(c, p, n);
+		at += n;
+		len -= n;
+	}
+}
+
+/* ---- elements ---- */
+
+static bool has_long_length(const char vr[2])
+{
+	for (const char *at = "OBODOFOLOVOWSQSVUCUNURUTUV"; *at != '\0'; at += 2)
+		if (memcmp(at, vr, 2) == 0)
+			return true;
+	return false;
+}
+
+static void put_tag(copier *c, uint32_t tag)
+{
+	put_u16(c, tag >> 16);
+	put_u16(c, tag & 0xffff);
+}
+
+static void put_header(copier *c, uint32_t tag, const char vr[2], uint32_t len)
+{
+	put_tag(c, tag);
+	if (c->in.syntax->is_implicit) {
+		put_u32(c, len);
+		return;
+	}
+	put(c, vr, 2);
+	if (has_long_length(vr)) {
+		put(c, "\0", 2);
+		put_u32(c, len);
+	} else {
+		put_u16(c, len);
+	}
+}
+
+static void put_item(copier *c, uint32_t tag, uint32_t len)
+{
+	put_tag(c, tag);
+	put_u32(c, len);
+}
+
+static void put_text(copier *c, uint32_t tag, const char vr[2], const char *text)
+{
+	size_t len = strlen(text);
+
+	put_header(c, tag, vr, (uint32_t)(len + (len & 1)));
+	put(c, text, len);
+	if ((len & 1) != 0)
+		put(c, memcmp(vr, "UI", 2) == 0 ? "\0" : " ", 1);
+}
+
+/* ---- what is written afresh ---- */
+
+static void put_code(copier *c, const char *value, const char *meaning)
+{
+	put_item(c, TAG_ITEM, DICOM_UNDEFINED);
+	put_text(c, 0x00080100, "SH", value);
+	put_text(c, 0x00080102, "SH", "DCM");
+	put_text(c, 0x00080104, "LO", meaning);
+	put_item(c, TAG_ITEM_END, 0);
+}
+
+/* PS3.16 CID 7050. */
+static void put_methods(copier *c)
+{
+	put_header(c, 0x00120064, "SQ", DICOM_UNDEFINED);
+	put_code(c, "113100", "Basic Application Confidentiality Profile");
+	if (!c->rules->without_dates)
+		put_code(c, "113107",
+			"Retain Longitudinal Temporal Information Modified Dates Option");
+	if (c->rules->with_characteristics)
+		put_code(c, "113108", "Retain Patient Characteristics Option");
+	put_item(c, TAG_SEQUENCE_END, 0);
+}
+
+/* Those of the own elements that stand before TAG. */
+static void put_own(copier *c, uint32_t tag)
+{
+	static const uint32_t own[] = {
+		0x00100010, 0x00100020, 0x00120062, 0x00120063, 0x00120064, 0x00280303};
+
+	for (; c->own < sizeof own / sizeof *own && own[c->own] < tag; c->own++) {
+		switch (own[c->own]) {
+		case 0x00100010:
+			put_text(c, own[c->own], "PN", c->who->pseudonym);
+			break;
+		case 0x00120062:
+			put_text(c, own[c->own], "CS", "YES");
+			break;
+		case 0x00120063:
+			put_text(c, own[c->own], "LO", "emrfs: DICOM PS3.15 2026c Table E.1-1");
+			break;
+		case 0x00120064:
+			put_methods(c);
+			break;
+		case 0x00280303:
+			put_text(c, own[c->own], "CS",
+				c->rules->without_dates ? "REMOVED" : "MODIFIED");
+			break;
+		default:
+			put_text(c, own[c->own], "LO", c->who->pseudonym);
+		}
+	}
+}
+
+static void put_meta_text(copier *c, uint16_t number, const char *text, uint32_t *length)
+{
+	put_text(c, 0x00020000u | number, "UI", text);
+	*length += 8 + (uint32_t)(strlen(text) + 1) / 2 * 2;
+}
+
+static void put_meta(copier *c, const char *class_uid, const char *instance_uid)
+{
+	static const syntax explicit_little = {.uid = "1.2.840.10008.1.2.1"};
+	const syntax *said = c->in.syntax;
+	uint8_t preamble[128] = {0};
+	uint32_t length = 14 + 14; /* of the two that are no UIDs */
+	size_t length_at;
+
+	c->in.syntax = &explicit_little; /* file meta always is, PS3.10 7.1 */
+	put(c, preamble, sizeof preamble);
+	put(c, "DICM", 4);
+	put_header(c, 0x00020000, "UL", 4);
+	length_at = c->filled;
+	put_u32(c, 0);
+	put_header(c, 0x00020001, "OB", 2);
+	put(c, "\0\1", 2);
+	put_meta_text(c, 0x0002, class_uid, &length);
+	put_meta_text(c, 0x0003, instance_uid, &length);
+	put_meta_text(c, 0x0010, said->uid, &length);
+	put_meta_text(c, 0x0012, IMPLEMENTATION_UID, &length);
+	put_text(c, 0x00020013, "SH", "EMRFS");
+	for (int i = 0; i < 4; i++) /* the buffer was empty, and still holds all of it */
+		c->buffer[length_at + (size_t)i] = (uint8_t)(length >> (8 * i));
+	c->in.syntax = said;
+}
+
+/* ---- values ---- */
+
+/* One value of several, without padding: its start moves on behind the next bar. */
+static bool next_value(const char **at, char *out, size_t size)
+{
+	size_t len;
+
+	if (*at == NULL)
+		return false;
+	len = strcspn(*at, "\\");
+	snprintf(out, size, "%.*s", (int)len, *at + strspn(*at, " ") < *at + len ? *at : "");
+	*at = (*at)[len] == '\\' ? *at + len + 1 : NULL;
+	for (len = strlen(out); len > 0 && out[len - 1] == ' '; len--)
+		out[len - 1] = '\0';
+	return true;
+}
+
+static uint32_t time_of_date(uint32_t tag)
+{
+	switch (tag) {
+	case 0x00080012:
+		return 0x00080013;
+	case 0x00080020:
+	case 0x00080021:
+	case 0x00080022:
+	case 0x00080023:
+		return tag + 0x10;
+	case 0x00181012:
+		return 0x00181014;
+	case 0x00181200:
+		return 0x00181201;
+	case 0x0018700c:
+		return 0x0018700e;
+	default:
+		return 0;
+	}
+}
+
+typedef struct range { /* of an item's elements, or of the whole data set */
+	uint32_t first, end;
+	int depth;
+} range;
+
+/* The text of the sibling TAG. */
+static void sibling_text(copier *c, range among, uint32_t tag, char *out, size_t size)
+{
+	uint32_t i = tag == 0 ? among.end : dicom_find(&c->in, among.first, among.end, tag);
+
+	out[0] = '\0';
+	if (i < among.end)
+		dicom_text(&c->in, &c->in.elements[i], out, size);
+}
+
+static void change_value(
+	copier *c, const element *e, deed how, const char *old, const char *time, char *out)
+{
+	if (how == DEED_UID)
+		value_uid(c->who, old, out);
+	else if (how == DEED_AGE)
+		value_age(old, out);
+	else if (memcmp(e->vr, "DA", 2) == 0)
+		value_date(c->who, old, time, out);
+	else if (memcmp(e->vr, "TM", 2) == 0)
+		value_time(c->who, old, out);
+	else
+		value_date_time(c->who, old, out);
+}
+
+/* UIDs, dates and ages, of which an element may have several.  More text than a value is looked
+ * into for goes as a whole. */
+static void put_changed(copier *c, const element *e, deed how, range among)
+{
+	static char text[DICOM_TEXT_MAX], changed[2 * DICOM_TEXT_MAX];
+	char times[1024], one[128], time[64], new_one[EMR_DICOM_UID_SIZE];
+	const char *at = text, *time_at = times;
+	size_t len = 0;
+
+	sibling_text(c, among, memcmp(e->vr, "DA", 2) == 0 ? time_of_date(e->tag) : 0, times,
+		sizeof times);
+	dicom_text(&c->in, e, text, e->len < sizeof text ? sizeof text : 1);
+	changed[0] = '\0';
+	while (next_value(&at, one, sizeof one)) {
+		time[0] = '\0';
+		(void)next_value(&time_at, time, sizeof time);
+		change_value(c, e, how, one, time, new_one);
+		if (len + strlen(new_one) + 2 > sizeof changed)
+			break;
+		len += (size_t)snprintf(
+			changed + len, sizeof changed - len, "%s%s", len > 0 ? "\\" : "", new_one);
+	}
+	put_text(c, e->tag, e->vr, changed);
+	c->out->elements_changed++;
+}
+
+static void put_checked(copier *c, const element *e, deed how)
+{
+	char text[DICOM_TEXT_MAX];
+
+	dicom_text(&c->in, e, text, e->len < sizeof text ? sizeof text : 1);
+	if (rule_takes_text(e->tag, e->vr, text) && strlen(text) <= e->len) {
+		put_text(c, e->tag, e->vr, text);
+		c->out->elements_kept++;
+	} else if (how == DEED_WORD) {
+		put_header(c, e->tag, e->vr, 0);
+		c->out->elements_changed++;
+	} else {
+		c->out->elements_removed++;
+	}
+}
+
+static void put_dummy(copier *c, const element *e)
+{
+	const char *text = value_dummy(e->vr);
+	static const uint8_t zeros[8];
+
+	c->out->elements_changed++;
+	if (memcmp(e->vr, "UI", 2) == 0) {
+		put_changed(c, e, DEED_UID, (range){0});
+	} else if (text != NULL) {
+		put_text(c, e->tag, e->vr, text);
+	} else { /* numbers of one to eight bytes, and runs of bytes */
+		put_header(c, e->tag, e->vr, sizeof zeros);
+		put(c, zeros, sizeof zeros);
+	}
+}
+
+/* ---- pixels ---- */
+
+/* How long fragment INDEX is without what is cut out of it; *AT moves on over its cuts. */
+static uint32_t length_without_cuts(const copier *c, uint32_t index, uint32_t *at)
+{
+	uint32_t len = c->in.fragments[index].len;
+
+	for (; *at < c->plan.count && c->plan.cuts[*at].fragment == index; ++*at)
+		len -= c->plan.cuts[*at].len;
+	return len + (len & 1);
+}
+
+/* Where each image begins is said anew, if it was said rightly; else not at all, which is allowed.
+ */
+static void put_offsets(copier *c)
+{
+	const fragment *table = &c->in.fragments[0];
+	uint32_t entries = table->len / 4, index = 1, at = 0, old = 0, new = 0;
+	bool is_said = entries > 0 && table->len <= SOURCE_PIECE;
+
+	for (int pass = 0; is_said && pass < 2; pass++) {
+		if (pass == 1)
+			put_item(c, TAG_ITEM, entries * 4);
+		index = 1;
+		at = old = new = 0;
+		for (uint32_t i = 0; is_said && i < entries; i++) {
+			const uint8_t *p = source_at(&c->in.in, table->at + 4 * (uint64_t)i, 4);
+			uint32_t wanted = p == NULL ? 1 : dicom_u32(&c->in, p);
+
+			while (old < wanted && index < c->in.fragment_count) {
+				old += 8 + c->in.fragments[index].len;
+				new += 8 + length_without_cuts(c, index, &at);
+				index++;
+			}
+			is_said = old == wanted && index < c->in.fragment_count;
+			if (is_said && pass == 1)
+				put_u32(c, new);
+		}
+	}
+	if (!is_said)
+		put_item(c, TAG_ITEM, 0);
+}
+
+static void put_fragments(copier *c, const element *e)
+{
+	uint32_t at = 0, ahead = 0;
+
+	put_header(c, e->tag, "OB", DICOM_UNDEFINED);
+	put_offsets(c);
+	for (uint32_t i = 1; i < c->in.fragment_count; i++) {
+		const fragment *f = &c->in.fragments[i];
+		uint32_t done = 0, len = length_without_cuts(c, i, &ahead), sent = 0;
+
+		put_item(c, TAG_ITEM, len);
+		for (; at < ahead; at++) {
+			const cut *out = &c->plan.cuts[at];
+
+			put_source(c, f->at + done, out->at - done);
+			sent += out->at - done;
+			done = out->at + out->len;
+		}
+		put_source(c, f->at + done, f->len - done);
+		sent += f->len - done;
+		if (sent < len)
+			put(c, "\0", 1);
+	}
+	put_item(c, TAG_SEQUENCE_END, 0);
+}
+
+static void put_pixels(copier *c, const element *e)
+{
+	c->out->elements_kept++;
+	if (e->kind == ELEMENT_FRAGMENTS) {
+		put_fragments(c, e);
+	} else {
+		put_header(c, e->tag, e->vr, e->len);
+		put_source(c, e->at, e->len);
+	}
+}
+
+/* ---- all of it ---- */
+
+/* May this item stay?  One that is a code only if everybody may know it. */
+static bool is_item_known(copier *c, range item)
+{
+	static const uint32_t marks[] = {
+		0x00080100, 0x00080101, 0x00080102, 0x00080104, 0x00080119, 0x00080120};
+	char scheme[20], value[20];
+	bool is_code = false;
+
+	for (size_t i = 0; i < sizeof marks / sizeof *marks; i++)
+		is_code |= dicom_find(&c->in, item.first, item.end, marks[i]) < item.end;
+	sibling_text(c, item, 0x00080102, scheme, sizeof scheme);
+	sibling_text(c, item, 0x00080100, value, sizeof value);
+	return !is_code || rule_knows_code(scheme, value);
+}
+
+static void put_one(copier *c, uint32_t index, deed how, range among)
+{
+	const element *e = &c->in.elements[index];
+	char text[20];
+
+	switch (how) {
+	case DEED_REMOVE:
+	case DEED_SEQUENCE:
+		c->out->elements_removed++;
+		break;
+	case DEED_COPY:
+		put_header(c, e->tag, e->vr, e->len);
+		put_source(c, e->at, e->len);
+		c->out->elements_kept++;
+		break;
+	case DEED_CHECK:
+	case DEED_WORD:
+		put_checked(c, e, how);
+		break;
+	case DEED_EMPTY:
+		put_header(c, e->tag, e->vr, 0);
+		c->out->elements_changed++;
+		break;
+	case DEED_DUMMY:
+		put_dummy(c, e);
+		break;
+	case DEED_MEANING:
+		sibling_text(c, among, 0x00080100, text, sizeof text);
+		put_text(c, e->tag, e->vr, text);
+		c->out->elements_changed++;
+		break;
+	case DEED_UID:
+	case DEED_DATE:
+	case DEED_AGE:
+		put_changed(c, e, how, among);
+		break;
+	case DEED_PIXELS:
+		put_pixels(c, e);
+		break;
+	}
+}
+
+/* Depth is that of the parser, which is limited; a walk over the flat list would need a stack of
+ * its own for the delimiters. */
+static void put_range(copier *c, range among)
+{
+	for (uint32_t i = among.first;
+		i < among.end && c->status == EMR_OK && c->why == EMR_WITHHELD_NOT;
+		i = c->in.elements[i].end) {
+		const element *e = &c->in.elements[i];
+		deed how = rule_for(e, among.depth, c->rules);
+
+		if (among.depth == 0)
+			put_own(c, e->tag);
+		if (how != DEED_SEQUENCE) {
+			put_one(c, i, how, among);
+			continue;
+		}
+		put_header(c, e->tag, "SQ", DICOM_UNDEFINED);
+		c->out->elements_kept++;
+		for (uint32_t item = i + 1; item < e->end; item = c->in.elements[item].end) {
+			range inside = {item + 1, c->in.elements[item].end, among.depth + 1};
+
+			if (!is_item_known(c, inside))
+				continue;
+			put_item(c, TAG_ITEM, DICOM_UNDEFINED);
+			put_range(c, inside);
+			put_item(c, TAG_ITEM_END, 0);
+		}
+		put_item(c, TAG_SEQUENCE_END, 0);
+	}
+}
+
+static uint32_t small_number(copier *c, uint32_t tag)
+{
+	char text[16];
+	uint32_t n = 0;
+
+	dicom_text_of(&c->in, tag, text, sizeof text);
+	for (const char *at = text; *at >= '0' && *at <= '9' && n < 100000000; at++)
+		n = n * 10 + (uint32_t)(*at - '0');
+	return n;
+}
+
+/* What names the copy; false: it has no name. */
+static bool describe(copier *c)
+{
+	static const uint32_t tags[] = {0x00080018, 0x0020000d, 0x0020000e};
+	char *const uids[] = {c->out->instance_uid, c->out->study_uid, c->out->series_uid};
+	char old[EMR_DICOM_UID_SIZE];
+
+	for (size_t i = 0; i < 3; i++) {
+		dicom_text_of(&c->in, tags[i], old, sizeof old);
+		if (old[0] == '\0' || strchr(old, '\\') != NULL)
+			return false;
+		value_uid(c->who, old, uids[i]);
+	}
+	dicom_text_of(&c->in, 0x00080060, c->out->modality, sizeof c->out->modality);
+	c->out->series_number = small_number(c, 0x00200011);
+	c->out->instance_number = small_number(c, 0x00200013);
+	return true;
+}
+
+static void write_copy(copier *c)
+{
+	char class_uid[EMR_DICOM_UID_SIZE];
+
+	dicom_text_of(&c->in, 0x00080016, class_uid, sizeof class_uid);
+	put_meta(c, class_uid, c->out->instance_uid);
+	put_range(c, (range){0, c->in.count, 0});
+	flush(c);
+	c->out->size = c->written;
+}
+
+emr_status copy_file(int in_fd, uint64_t size, int out_fd, uint8_t *window, uint8_t *buffer,
+	const persona *who, const emr_deidentify_rules *rules, emr_deidentified *out)
+{
+	copier c = {.in = {.in = {.fd = in_fd, .size = size, .window = window}},
+		.who = who,
+		.rules = rules,
+		.out = out,
+		.fd = out_fd,
+		.buffer = buffer};
+
+	*out = (emr_deidentified){0};
+	c.why = dicom_parse(&c.in);
+	if (c.why == EMR_WITHHELD_NOT)
+		c.why = kind_of(&c.in, rules);
+	if (c.why == EMR_WITHHELD_NOT)
+		c.why = pixels_look(&c.in, &c.plan);
+	if (c.why == EMR_WITHHELD_NOT && !describe(&c))
+		c.why = EMR_WITHHELD_DAMAGED;
+	if (c.why == EMR_WITHHELD_NOT)
+		write_copy(&c);
+	dicom_free(&c.in);
+	pixels_free(&c.plan);
+	if (c.why != EMR_WITHHELD_NOT)
+		*out = (emr_deidentified){.withheld = c.why};
+	return c.status;
+}
