@@ -182,6 +182,7 @@ static const char *const ask_texts[EMR_ASK_COUNT] = {
 	[EMR_ASK_LOG] = "log",
 	[EMR_ASK_AGENT] = "agent",
 	[EMR_ASK_DEVICES] = "devices",
+	[EMR_ASK_DATASET] = "dataset",
 };
 
 const char *emr_ask_text(emr_ask ask)
@@ -318,6 +319,8 @@ static bool take_people_field(const char *name, const json_t *value, emr_request
 		return take_flag(value, &out->write);
 	if (strcmp(name, "deposit") == 0)
 		return take_flag(value, &out->deposit);
+	if (strcmp(name, "join") == 0)
+		return take_flag(value, &out->join);
 	if (strcmp(name, "order") == 0)
 		return take_number(value, &out->order);
 	if (strcmp(name, "id") == 0)
@@ -457,6 +460,7 @@ static int put_people(json_t *object, const emr_request *request)
 	failed |= put_flag(object, "history", request->history);
 	failed |= put_flag(object, "write", request->write);
 	failed |= put_flag(object, "deposit", request->deposit);
+	failed |= put_flag(object, "join", request->join);
 	failed |= put_number(object, "order", request->order);
 	failed |= put_text(object, "id", request->id);
 	failed |= put_text(object, "reason", request->reason);

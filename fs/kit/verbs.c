@@ -113,6 +113,8 @@ static const emr_option_row options[EMR_OPTION_COUNT] = {
 		"only what programs read without a person"},
 	[EMR_OPT_FHIR] = {"fhir", 0, EMR_HAS_ARGUMENT, "DIR",
 		"also write each entry to DIR as a FHIR R4 AuditEvent"},
+	[EMR_OPT_TERMS] = {"terms", 0, EMR_HAS_ARGUMENT, "FILE",
+		"on what terms: a small JSON file"},
 	[EMR_OPT_REASON] = {"reason", 0, EMR_HAS_ARGUMENT, "TEXT",
 		"a sentence for the other side alone"},
 };
@@ -122,6 +124,7 @@ static const emr_option_row options[EMR_OPTION_COUNT] = {
 		BIT(EMR_OPT_HELP) | BIT(EMR_OPT_VERSION))
 
 static const unsigned char exits_org[] = {5, 6, 7, 8, 10, 11, 12, 13, 0};
+static const unsigned char exits_dataset[] = {3, 4, 5, 6, 7, 8, 10, 11, 12, 13, 0};
 static const unsigned char exits_agent[] = {6, 7, 8, 10, 11, 12, 13, 0};
 static const unsigned char exits_device[] = {5, 6, 7, 8, 10, 11, 12, 13, 0};
 static const unsigned char exits_init[] = {3, 6, 7, 8, 11, 12, 13, 0};
@@ -726,6 +729,41 @@ static const emr_verb_row verbs[EMR_VERB_COUNT] = {
 			   BIT(EMR_OPT_WITHIN) | BIT(EMR_OPT_CARD_FILE) | BIT(EMR_OPT_WORDS_FILE) |
 			   BIT(EMR_OPT_PASSPHRASE_FILE),
 		.exits = exits_org},
+	[EMR_VERB_DATASET] = {.name = "dataset",
+		.operands = "[NAME | create NAME | admit NAME WHO | drop NAME WHO | close NAME | "
+			    "join NAME PATH | leave NAME]",
+		.operands_max = 3,
+		.help = "Research collections: call, join, leave, read",
+		.manual =
+			"Alone it lists the datasets of the network; with NAME, or "
+			"NAME@ORGANISATION, it says one's terms, how many take part, and who "
+			"reads it:\n"
+			"everybody is told of every reader, and nobody who takes part.\n"
+			"join puts the folder PATH into it, itself, with what comes there later, "
+			"for research and until the end that the terms "
+			"name;\n"
+			"it says what that means, and asks (--yes: not asked). leave takes out "
+			"all that you put in: it is read no more, and "
+			"what was\n"
+			"worked out from it before stays. Readers see datasets/NAME/PSEUDONYM/ in "
+			"their folder, for reading only.\n"
+			"The steward is the administrator of an organisation, who calls: create "
+			"NAME --terms FILE, then admit and drop. Terms "
+			"never change. "
+			"close ends it\n"
+			"for good. FILE is a JSON object: \"purpose\" and \"who\" (sentences), "
+			"\"until\" (YYYY-MM-DD, the last day), \"data\" "
+			"(\"identified\" "
+			"or\n"
+			"\"de-identified\"), and, if wanted, \"price\" and \"daily-limit\". "
+			"While the folder is closed, and for the steward, it "
+			"asks for the passphrase.\n",
+		.fields = "datasets[]{name organisation called data purpose who until price "
+			  "daily_limit terms participants steward reader "
+			  "readers[]{who name organisation code since} joined[]};\n"
+			  "leave: as revoke",
+		.options = BIT(EMR_OPT_TERMS) | BIT(EMR_OPT_WAIT) | BIT(EMR_OPT_PASSPHRASE_FILE),
+		.exits = exits_dataset},
 	[EMR_VERB_AGENT] = {.name = "agent",
 		.operands = "",
 		.operands_max = 0,

@@ -247,6 +247,9 @@ static emr_status answer(conversation *c, const emr_request *request)
 	case EMR_ASK_SHARE:
 		status = emr_answer_share(c->server->session, request, send_stolen, c, &problem);
 		break;
+	case EMR_ASK_DATASET:
+		status = emr_answer_dataset(c->server->session, request, send_stolen, c, &problem);
+		break;
 	case EMR_ASK_REVOKE:
 		status = emr_answer_revoke(c->server->session, request, send_stolen, c, &problem);
 		break;

@@ -88,10 +88,8 @@ static emr_status find_organisation(emr_bureau *bureau, emr_problem *out_problem
 	emr_session *session = &bureau->session;
 	emr_known_person me;
 	bool is_active = false;
-	emr_status status = emr_keyring_public(session->keyring, &session->identity);
+	emr_status status = emr_replica_person(session->replica, session->identity.signer_id, &me);
 
-	if (status == EMR_OK)
-		status = emr_replica_person(session->replica, session->identity.signer_id, &me);
 	if (status == EMR_OK && (me.row.roles & EMR_ROLE_ORG_ADMIN) != 0)
 		status = emr_replica_person_is_active(
 			session->replica, &me, emr_clock_unix_s(emr_clock_system()), &is_active);
@@ -154,7 +152,7 @@ static emr_status open_all(const emr_args *args, emr_bureau *bureau, emr_problem
 		status = emr_session_open_copy(session, false, out_problem);
 	if (status == EMR_OK)
 		status = follow(session);
-	return status == EMR_OK ? find_organisation(bureau, out_problem) : status;
+	return status == EMR_OK ? emr_keyring_public(session->keyring, &session->identity) : status;
 }
 
 static emr_status say(emr_status status, emr_problem *out_problem)
@@ -169,6 +167,16 @@ static emr_status say(emr_status status, emr_problem *out_problem)
 }
 
 emr_status emr_bureau_open(const emr_args *args, emr_bureau *out_bureau, emr_problem *out_problem)
+{
+	emr_status status = open_all(args, out_bureau, out_problem);
+
+	if (status == EMR_OK)
+		status = find_organisation(out_bureau, out_problem);
+	return say(status, out_problem);
+}
+
+emr_status emr_bureau_open_any(
+	const emr_args *args, emr_bureau *out_bureau, emr_problem *out_problem)
 {
 	return say(open_all(args, out_bureau, out_problem), out_problem);
 }

@@ -177,9 +177,12 @@ static emr_status show_organisation(void *arg, emr_id16 org, const emr_row_org *
 static emr_status show_team(void *arg, const emr_team *team)
 {
 	showing *s = arg;
-	json_t *members = emr_team_members(s->bureau, team->id), *member;
+	json_t *members, *member;
 	size_t i;
 
+	if (team->kind == EMR_TEAM_DATASET) /* which emrfs dataset shows */
+		return EMR_OK;
+	members = emr_team_members(s->bureau, team->id);
 	if (members == NULL)
 		return EMR_NO_MEMORY;
 	if (json_array_size(s->teams) == 0)

@@ -221,11 +221,34 @@ static emr_status keep_key(
 	return status == EMR_OK ? drop(bureau, team, root, out_problem) : status;
 }
 
-static emr_status publish(emr_bureau *bureau, emr_id16 id, const emr_grantee_key *key,
-	emr_team_kind kind, const char *name, const emr_team *before, emr_problem *out_problem)
+/* A team, or a dataset, that is not on the ledger yet. */
+typedef struct founding {
+	emr_team_kind kind;
+	const char *name;
+	emr_id16 id, before;
+	emr_pub_dataset_new what;
+	emr_buf file; /* of a dataset: its terms; owned */
+	uint8_t pseudonym_key[EMR_PSEUDONYM_KEY_BYTES];
+} founding;
+
+static void founding_end(founding *f)
 {
-	emr_pub_dataset_new what = {
-		.purposes = ALL_PURPOSES, .not_after_unix_s = now_s() + YEARS_S};
+	emr_buf_free(&f->file);
+	emr_wipe(f->pseudonym_key, sizeof f->pseudonym_key);
+}
+
+static emr_status write_terms(founding *f, const uint8_t x25519[32], emr_buf *part)
+{
+	return f->kind == EMR_TEAM_DATASET
+		       ? emr_dataset_terms_make(f->name, x25519, f->before, emr_buf_view(&f->file),
+				 f->pseudonym_key, part, f->what.terms)
+		       : emr_team_terms_make(
+				 f->kind, f->name, x25519, f->before, part, f->what.terms);
+}
+
+static emr_status publish(
+	emr_bureau *bureau, founding *f, const emr_grantee_key *key, emr_problem *out_problem)
+{
 	EMR_AUTO_BUF part = {0};
 	emr_box_key *box = NULL;
 	uint8_t x25519[32];
@@ -236,31 +259,84 @@ static emr_status publish(emr_bureau *bureau, emr_id16 id, const emr_grantee_key
 		return status;
 	emr_box_key_public(box, x25519);
 	emr_box_key_free(box);
-	emr_grantee_key_public(key, what.B);
-	status = emr_team_terms_make(kind, name, x25519,
-		before != NULL ? before->id : (emr_id16){{0}}, &part, what.terms);
+	emr_grantee_key_public(key, f->what.B);
+	status = write_terms(f, x25519, &part);
 	if (status == EMR_OK)
 		status = emr_grantee_key_pop(key, emr_ledger_net_id(bureau->session.ledger),
-			bureau->session.identity.signer_id, what.pop);
+			bureau->session.identity.signer_id, f->what.pop);
 	if (status != EMR_OK)
 		return status;
-	act = emr_act_dataset(id, &what);
+	act = emr_act_dataset(f->id, &f->what);
 	return emr_bureau_send(bureau, &act, emr_buf_view(&part), out_problem);
+}
+
+static emr_status found(emr_bureau *bureau, founding *f, emr_team *out, emr_problem *out_problem)
+{
+	emr_grantee_key *key = NULL;
+	emr_status status = emr_grantee_key_new(&key);
+
+	f->id = emr_id16_random();
+	if (status == EMR_OK)
+		status = publish(bureau, f, key, out_problem);
+	if (status == EMR_OK)
+		status = keep_key(bureau, f->id, key, out_problem);
+	emr_grantee_key_free(key);
+	return status == EMR_OK ? emr_team_get(bureau->session.replica, f->id, out) : status;
+}
+
+static emr_pub_dataset_new terms_of_dataset(const emr_terms *terms)
+{
+	return (emr_pub_dataset_new){.price = terms->price,
+		.purposes = UINT32_C(1) << EMR_DATASET_PURPOSE,
+		.not_after_unix_s = terms->until_unix_s};
+}
+
+/* What takes its place has its terms, and calls people as it did. */
+static emr_status inherit(emr_bureau *bureau, const emr_team *before, founding *f)
+{
+	emr_grantee_key *key = NULL;
+	emr_box_key *box = NULL;
+	emr_status status = key_of(bureau, before, &key);
+
+	f->what = terms_of_dataset(&before->terms);
+	if (status == EMR_OK)
+		status = emr_grantee_key_box(key, &box);
+	if (status == EMR_OK)
+		status =
+			emr_pseudonym_key_open(box, before->name, before->sealed, f->pseudonym_key);
+	if (status == EMR_OK)
+		status = emr_dataset_file(bureau->session.replica, before, &f->file);
+	emr_box_key_free(box);
+	emr_grantee_key_free(key);
+	return status;
 }
 
 emr_status emr_team_make(emr_bureau *bureau, emr_team_kind kind, const char *name,
 	const emr_team *before, emr_team *out, emr_problem *out_problem)
 {
-	emr_grantee_key *key = NULL;
-	emr_id16 id = emr_id16_random();
-	emr_status status = emr_grantee_key_new(&key);
+	__attribute__((cleanup(founding_end))) founding f = {.kind = kind,
+		.name = name,
+		.what = {.purposes = ALL_PURPOSES, .not_after_unix_s = now_s() + YEARS_S}};
+	emr_status status = EMR_OK;
 
-	if (status == EMR_OK)
-		status = publish(bureau, id, key, kind, name, before, out_problem);
-	if (status == EMR_OK)
-		status = keep_key(bureau, id, key, out_problem);
-	emr_grantee_key_free(key);
-	return status == EMR_OK ? emr_team_get(bureau->session.replica, id, out) : status;
+	if (before != NULL)
+		f.before = before->id;
+	if (kind == EMR_TEAM_DATASET)
+		status = before != NULL ? inherit(bureau, before, &f) : EMR_INVALID;
+	return status == EMR_OK ? found(bureau, &f, out, out_problem) : status;
+}
+
+emr_status emr_dataset_make(emr_bureau *bureau, const char *name, emr_bytes file,
+	const emr_terms *terms, emr_team *out, emr_problem *out_problem)
+{
+	__attribute__((cleanup(founding_end)))
+	founding f = {.kind = EMR_TEAM_DATASET, .name = name, .what = terms_of_dataset(terms)};
+	emr_id32 random = emr_id32_random();
+	emr_status status = emr_buf_append(&f.file, file.data, file.len);
+
+	memcpy(f.pseudonym_key, random.b, sizeof f.pseudonym_key);
+	emr_wipe(&random, sizeof random);
+	return status == EMR_OK ? found(bureau, &f, out, out_problem) : status;
 }
 
 /* ---- what the certificates say ---- */

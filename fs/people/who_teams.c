@@ -6,6 +6,7 @@
 #include <strings.h>
 
 #define ORG_FOLDED_MAX 160
+#define DATASET_PREFIX "dataset:"
 
 emr_status emr_who_of_team(emr_crowd *crowd, const emr_team *team, emr_who *out_who)
 {
@@ -25,7 +26,9 @@ emr_status emr_who_of_team(emr_crowd *crowd, const emr_team *team, emr_who *out_
 	if (status != EMR_OK)
 		return status;
 	emr_who_fold(who.organisation, folded, sizeof folded);
-	snprintf(who.called, sizeof who.called, "%s@%s", is_staff ? "" : team->name, folded);
+	who.is_dataset = team->kind == EMR_TEAM_DATASET;
+	snprintf(who.called, sizeof who.called, "%s%s@%s", who.is_dataset ? DATASET_PREFIX : "",
+		is_staff ? "" : team->name, folded);
 	snprintf(who.name, sizeof who.name, "%s", is_staff ? who.organisation : team->name);
 	if (is_staff)
 		who.organisation[0] = '\0'; /* it would be said twice */
@@ -41,11 +44,27 @@ typedef struct search {
 	unsigned n;
 } search;
 
+/* No team can be taken for a dataset, whatever its leader calls it. */
+static bool is_called(const emr_team *team, const char *name)
+{
+	size_t prefix = strlen(DATASET_PREFIX);
+	bool wants_dataset = strncasecmp(name, DATASET_PREFIX, prefix) == 0;
+
+	switch (team->kind) {
+	case EMR_TEAM_STAFF:
+		return name[0] == '\0';
+	case EMR_TEAM_CHOSEN:
+		return !wants_dataset && strcasecmp(team->name, name) == 0;
+	case EMR_TEAM_DATASET:
+		return wants_dataset && strcasecmp(team->name, name + prefix) == 0;
+	}
+	return false;
+}
+
 static emr_status consider(void *arg, const emr_team *team)
 {
 	search *s = arg;
-	bool is_meant = team->kind == EMR_TEAM_STAFF ? s->name[0] == '\0'
-						     : strcasecmp(team->name, s->name) == 0;
+	bool is_meant = is_called(team, s->name);
 	emr_team present;
 	emr_status status;
 

@@ -17,25 +17,38 @@
 
 #define SALT_BYTES 32
 
-/* ---- terms: salt, u8 length, name, u8 kind, x25519[32], before[16]; of older teams the last two
- * are lacking ---- */
+/* ---- terms: salt, u8 length, name, u8 kind, x25519[32], before[16], of a dataset sealed[80], u16
+ * length, file; of older teams all behind the kind is lacking ---- */
 
-emr_status emr_team_terms_make(emr_team_kind kind, const char *name, const uint8_t x25519[32],
-	emr_id16 before, emr_buf *out_part, uint8_t out_hash[32])
+typedef struct wording {
+	emr_team_kind kind;
+	const char *name;
+	const uint8_t *x25519;
+	emr_id16 before;
+	const uint8_t *sealed; /* NULL: no dataset */
+	emr_bytes file;
+} wording;
+
+static emr_status write_terms(const wording *t, emr_buf *out_part, uint8_t out_hash[32])
 {
 	emr_id32 salt = emr_id32_random(), hash;
 	emr_writer w = emr_writer_of(out_part);
-	size_t at = out_part->len, len = strlen(name);
+	size_t at = out_part->len, len = strlen(t->name);
 	emr_bytes terms;
 
 	if (len == 0 || len > EMR_TEAM_NAME_MAX)
 		return EMR_INVALID;
 	emr_write_bytes(&w, salt.b, sizeof salt.b);
 	emr_write_u8(&w, (uint8_t)len);
-	emr_write_bytes(&w, name, len);
-	emr_write_u8(&w, (uint8_t)kind);
-	emr_write_bytes(&w, x25519, 32);
-	emr_write_bytes(&w, before.b, sizeof before.b);
+	emr_write_bytes(&w, t->name, len);
+	emr_write_u8(&w, (uint8_t)t->kind);
+	emr_write_bytes(&w, t->x25519, 32);
+	emr_write_bytes(&w, t->before.b, sizeof t->before.b);
+	if (t->sealed != NULL) {
+		emr_write_bytes(&w, t->sealed, EMR_PSEUDONYM_SEALED_BYTES);
+		emr_write_u16(&w, (uint16_t)t->file.len);
+		emr_write_bytes(&w, t->file.data, t->file.len);
+	}
 	if (w.status != EMR_OK)
 		return w.status;
 	terms = emr_bytes_of(out_part->data + at + SALT_BYTES, out_part->len - at - SALT_BYTES);
@@ -44,7 +57,56 @@ emr_status emr_team_terms_make(emr_team_kind kind, const char *name, const uint8
 	return EMR_OK;
 }
 
-emr_status team_terms_read(emr_bytes part, const uint8_t hash[32], emr_team *out)
+emr_status emr_team_terms_make(emr_team_kind kind, const char *name, const uint8_t x25519[32],
+	emr_id16 before, emr_buf *out_part, uint8_t out_hash[32])
+{
+	const wording t = {.kind = kind, .name = name, .x25519 = x25519, .before = before};
+
+	return write_terms(&t, out_part, out_hash);
+}
+
+emr_status emr_dataset_terms_make(const char *name, const uint8_t x25519[32], emr_id16 before,
+	emr_bytes file, const uint8_t pseudonym_key[EMR_PSEUDONYM_KEY_BYTES], emr_buf *out_part,
+	uint8_t out_hash[32])
+{
+	uint8_t sealed[EMR_PSEUDONYM_SEALED_BYTES];
+	const wording t = {.kind = EMR_TEAM_DATASET,
+		.name = name,
+		.x25519 = x25519,
+		.before = before,
+		.sealed = sealed,
+		.file = file};
+	emr_status status = file.len <= EMR_TERMS_FILE_MAX ? EMR_OK : EMR_LIMIT;
+
+	if (status == EMR_OK)
+		status = emr_pseudonym_key_seal(x25519, name, pseudonym_key, sealed);
+	return status == EMR_OK ? write_terms(&t, out_part, out_hash) : status;
+}
+
+/* The rest of a dataset's terms.  *OUT_FILE may be NULL. */
+static emr_status read_dataset(emr_reader *r, emr_team *out, emr_bytes *out_file)
+{
+	const char *what;
+	emr_bytes file;
+
+	emr_read_copy(r, out->sealed, sizeof out->sealed);
+	file = emr_read_bytes(r, emr_read_u16(r));
+	if (r->bad || emr_terms_parse(file, &out->terms, &what) != EMR_OK)
+		return EMR_NOT_FOUND;
+	out->terms_id = emr_sha256_of(&file, 1);
+	if (out_file != NULL)
+		*out_file = file;
+	return EMR_OK;
+}
+
+static bool is_kind(uint8_t kind)
+{
+	return kind == EMR_TEAM_CHOSEN || kind == EMR_TEAM_STAFF || kind == EMR_TEAM_DATASET;
+}
+
+/* FILE, of a dataset, borrows from PART; may be NULL. */
+static emr_status read_terms(
+	emr_bytes part, const uint8_t hash[32], emr_team *out, emr_bytes *out_file)
 {
 	emr_reader r = emr_reader_of(part);
 	emr_bytes title, terms;
@@ -63,18 +125,25 @@ emr_status team_terms_read(emr_bytes part, const uint8_t hash[32], emr_team *out
 	out->has_box = !r.bad && r.left > 0;
 	memset(out->x25519, 0, sizeof out->x25519);
 	out->before = (emr_id16){{0}};
+	out->terms_id = (emr_id32){{0}};
 	if (out->has_box) {
 		emr_read_copy(&r, out->x25519, sizeof out->x25519);
 		emr_read_copy(&r, out->before.b, sizeof out->before.b);
 	}
-	if (!emr_reader_done(&r) || (kind != EMR_TEAM_CHOSEN && kind != EMR_TEAM_STAFF) ||
-		title.len == 0 || title.len > EMR_TEAM_NAME_MAX ||
-		memchr(title.data, '\0', title.len) != NULL)
+	if (kind == EMR_TEAM_DATASET && read_dataset(&r, out, out_file) != EMR_OK)
+		return EMR_NOT_FOUND;
+	if (!emr_reader_done(&r) || !is_kind(kind) || title.len == 0 ||
+		title.len > EMR_TEAM_NAME_MAX || memchr(title.data, '\0', title.len) != NULL)
 		return EMR_NOT_FOUND; /* a dataset of another kind */
 	out->kind = (emr_team_kind)kind;
 	memcpy(out->name, title.data, title.len);
 	out->name[title.len] = '\0';
-	return EMR_OK;
+	return kind != EMR_TEAM_DATASET || emr_dataset_name_ok(out->name) ? EMR_OK : EMR_NOT_FOUND;
+}
+
+emr_status team_terms_read(emr_bytes part, const uint8_t hash[32], emr_team *out)
+{
+	return read_terms(part, hash, out, NULL);
 }
 
 /* ---- one team ---- */
@@ -96,17 +165,31 @@ static emr_status take_row(
 	return status;
 }
 
+/* Whoever reads the row alone must not be told anything else than who reads the terms. */
+static bool row_fits(const emr_team *team)
+{
+	const emr_row_dataset *row = &team->row;
+
+	if (team->kind != EMR_TEAM_DATASET)
+		return row->price == 0;
+	return row->price == team->terms.price &&
+	       row->not_after_unix_s == team->terms.until_unix_s &&
+	       row->purposes == UINT32_C(1) << EMR_DATASET_PURPOSE;
+}
+
 static emr_status read_team(
 	emr_replica *replica, emr_id16 id, const emr_row_dataset *row, emr_team *out)
 {
 	const emr_part_key key = {.family = EMR_FAMILY_DATASET, .version = 1, .object = id};
 	EMR_AUTO_BUF part = {0};
-	emr_status status = row->price == 0 ? take_row(replica, id, row, out) : EMR_NOT_FOUND;
+	emr_status status = take_row(replica, id, row, out);
 
 	if (status == EMR_OK)
 		status = emr_replica_part(replica, &key, &part);
 	if (status == EMR_OK)
 		status = team_terms_read(emr_buf_view(&part), row->terms, out);
+	if (status == EMR_OK && !row_fits(out))
+		status = EMR_NOT_FOUND;
 	return status == EMR_MISSING_DATA || status == EMR_DAMAGED ? EMR_NOT_FOUND : status;
 }
 
@@ -116,6 +199,19 @@ emr_status emr_team_get(emr_replica *replica, emr_id16 id, emr_team *out)
 	emr_status status = emr_replica_team(replica, id, &row);
 
 	return status == EMR_OK ? read_team(replica, id, &row, out) : status;
+}
+
+emr_status emr_dataset_file(emr_replica *replica, const emr_team *team, emr_buf *out)
+{
+	const emr_part_key key = {.family = EMR_FAMILY_DATASET, .version = 1, .object = team->id};
+	EMR_AUTO_BUF part = {0};
+	emr_team same = *team;
+	emr_bytes file = {0};
+	emr_status status = emr_replica_part(replica, &key, &part);
+
+	if (status == EMR_OK)
+		status = read_terms(emr_buf_view(&part), team->row.terms, &same, &file);
+	return status == EMR_OK ? emr_buf_append(out, file.data, file.len) : status;
 }
 
 typedef struct walk {
@@ -209,6 +305,7 @@ static emr_status note_heir(void *arg, const emr_team *team)
 
 	if (emr_id16_is_zero(team->before) || team->kind != h->like->kind ||
 		strcmp(team->name, h->like->name) != 0 ||
+		!emr_id32_equal(team->terms_id, h->like->terms_id) ||
 		memcmp(team->row.steward, h->like->row.steward, 32) != 0)
 		return EMR_OK;
 	status = place_of(h->replica, team->id, &own);

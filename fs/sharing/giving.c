@@ -325,7 +325,8 @@ static emr_status answer_give(asking *a)
 	if (status == EMR_OK)
 		status = emr_who_find_or_say(&a->crowd, request->who, &who, a->problem);
 	if (status == EMR_OK)
-		status = emr_sharing_may_have(&who, a->problem);
+		status = request->join ? emr_sharing_may_join(a->session, &who, &order, a->problem)
+				       : emr_sharing_may_have(&who, a->problem);
 	if (status == EMR_OK)
 		status = emr_sharing_may_do(
 			a->session, request->path, &who, order.rights, a->problem);

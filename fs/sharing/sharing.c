@@ -15,6 +15,7 @@
 #include "kit/language.h"
 #include "replica/people.h"
 #include "share/give.h"
+#include "share/teams.h"
 #include "share/write.h"
 #include "sharing/clerk.h"
 
@@ -91,10 +92,44 @@ emr_status emr_sharing_may_have(const emr_who *who, emr_problem *out_problem)
 		emr_problem_set(out_problem, EMR_SAY_SHARE_WITH_PERSON, "who", text, NULL);
 		return EMR_UNSUPPORTED;
 	}
+	if (who->is_dataset) {
+		emr_problem_set(out_problem, EMR_SAY_JOINED_ONLY, "who", text, "name",
+			strchr(who->called, ':') + 1, NULL);
+		return EMR_DENIED;
+	}
 	if (who->is_active)
 		return EMR_OK;
 	emr_problem_set(out_problem, EMR_SAY_NOT_A_MEMBER, "who", text, NULL);
 	return EMR_DENIED;
+}
+
+emr_status emr_sharing_may_join(
+	emr_session *session, const emr_who *who, emr_order *order, emr_problem *out_problem)
+{
+	char text[600];
+	emr_team dataset;
+	emr_status status = who->is_dataset
+				    ? emr_team_of_grantee(session->replica, who->root, &dataset)
+				    : EMR_NOT_FOUND;
+
+	emr_who_text(who, text, sizeof text);
+	if (status == EMR_NOT_FOUND)
+		emr_problem_set(out_problem, EMR_SAY_UNKNOWN_DATASET, "what", text, NULL);
+	if (status != EMR_OK)
+		return status;
+	if (!who->is_active) {
+		emr_problem_set(out_problem, EMR_SAY_NOT_A_MEMBER, "who", text, NULL);
+		return EMR_DENIED;
+	}
+	/* Originals never go to a dataset that promises that they do not. */
+	if (dataset.terms.is_deidentified || dataset.terms.price != 0) {
+		emr_problem_set(out_problem, EMR_SAY_CANNOT_JOIN, "what", text, NULL);
+		return EMR_DENIED;
+	}
+	order->rights = EMR_RIGHTS_READ;
+	order->purposes = UINT32_C(1) << EMR_DATASET_PURPOSE;
+	order->until_unix_s = dataset.terms.until_unix_s;
+	return EMR_OK;
 }
 
 emr_status emr_sharing_may_do(emr_session *session, const char *path, const emr_who *who,

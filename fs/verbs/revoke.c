@@ -11,6 +11,8 @@
 #include "session/walk.h"
 #include "verbs/cmd.h"
 
+#include "share.h"
+
 #define STATUS_MS 10000
 #define WORK_MS 120000
 #define FOLDED 5 /* more lines than this about one folder are one */
@@ -278,10 +280,9 @@ static emr_status revoke(revoking *r, emr_problem *out_problem)
 	return EMR_TIMEOUT;
 }
 
-int emr_cmd_revoke(const emr_args *args, emr_out *out)
+static emr_status revoking_begin(const emr_args *args, emr_out *out, revoking *r)
 {
-	EMR_AUTO_PLACES places = {0};
-	revoking r = {.args = args,
+	*r = (revoking){.args = args,
 		.out = out,
 		.client = EMR_CLIENT_CLOSED,
 		.request = {.ask = EMR_ASK_REVOKE},
@@ -290,11 +291,38 @@ int emr_cmd_revoke(const emr_args *args, emr_out *out)
 		.released = json_array(),
 		.still = json_array(),
 		.orders = json_array()};
+	return r->ended != NULL && r->opened != NULL && r->released != NULL && r->still != NULL &&
+			       r->orders != NULL
+		       ? EMR_OK
+		       : EMR_NO_MEMORY;
+}
+
+static void revoking_end(revoking *r)
+{
+	json_decref(r->ended);
+	json_decref(r->opened);
+	json_decref(r->released);
+	json_decref(r->still);
+	json_decref(r->orders);
+}
+
+emr_status emr_revoke_all_from(const emr_args *args, emr_out *out, emr_client *client,
+	const char *who, emr_problem *out_problem)
+{
+	__attribute__((cleanup(revoking_end))) revoking r;
+	emr_status status = revoking_begin(args, out, &r);
+
+	r.client = *client;
+	snprintf(r.request.who, sizeof r.request.who, "%s", who);
+	return status == EMR_OK ? revoke(&r, out_problem) : status;
+}
+
+int emr_cmd_revoke(const emr_args *args, emr_out *out)
+{
+	EMR_AUTO_PLACES places = {0};
+	__attribute__((cleanup(revoking_end))) revoking r;
 	emr_problem problem = {0};
-	emr_status status = r.ended != NULL && r.opened != NULL && r.released != NULL &&
-					    r.still != NULL && r.orders != NULL
-				    ? EMR_OK
-				    : EMR_NO_MEMORY;
+	emr_status status = revoking_begin(args, out, &r);
 
 	if (status == EMR_OK)
 		status = read_line(&r, &problem);
@@ -307,11 +335,6 @@ int emr_cmd_revoke(const emr_args *args, emr_out *out)
 	if (status == EMR_OK)
 		status = revoke(&r, &problem);
 	emr_client_close(&r.client);
-	json_decref(r.ended);
-	json_decref(r.opened);
-	json_decref(r.released);
-	json_decref(r.still);
-	json_decref(r.orders);
 	if (status == EMR_OK)
 		return EMR_EXIT_DONE;
 	if (!problem.is_set)

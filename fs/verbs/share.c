@@ -502,21 +502,21 @@ static emr_status read_line(sharing *s, emr_problem *out_problem)
 	return read_terms(s, out_problem);
 }
 
-static emr_status find_path(sharing *s, emr_problem *out_problem)
+emr_status emr_share_find_path(
+	emr_client *client, const char *path, emr_request *request, emr_problem *out_problem)
 {
 	const emr_request where = {.ask = EMR_ASK_STATUS};
 	json_t *answer = NULL;
-	emr_status status = emr_client_ask(&s->client, &where, STATUS_MS, &answer, out_problem);
+	emr_status status = emr_client_ask(client, &where, STATUS_MS, &answer, out_problem);
 
 	if (status != EMR_OK)
 		return status;
-	status = emr_path_in_folder(text_of(answer, "folder"), s->args->operands[0],
-		s->request.path, sizeof s->request.path);
+	status = emr_path_in_folder(
+		text_of(answer, "folder"), path, request->path, sizeof request->path);
 	json_decref(answer);
-	s->request.has_path = true;
+	request->has_path = true;
 	if (status != EMR_OK)
-		emr_problem_set(
-			out_problem, EMR_SAY_NO_SUCH_PATH, "path", s->args->operands[0], NULL);
+		emr_problem_set(out_problem, EMR_SAY_NO_SUCH_PATH, "path", path, NULL);
 	return status;
 }
 
@@ -540,7 +540,7 @@ int emr_cmd_share(const emr_args *args, emr_out *out)
 	if (status == EMR_OK)
 		status = emr_client_open(&places, &s.client, &problem);
 	if (status == EMR_OK && args->n_operands > 0)
-		status = find_path(&s, &problem);
+		status = emr_share_find_path(&s.client, args->operands[0], &s.request, &problem);
 	s.act = &s.request;
 	if (status == EMR_OK)
 		status = args->n_operands > 0 ? share(&s, &problem) : EMR_OK;

@@ -6,3 +6,7 @@ set_tests_properties(integration_teams PROPERTIES LABELS integration TIMEOUT ${E
 add_test(NAME integration_handover COMMAND bash ${CMAKE_CURRENT_LIST_DIR}/handover.sh)
 set_tests_properties(integration_handover PROPERTIES LABELS integration TIMEOUT ${EMR_PATIENCE_S} SKIP_RETURN_CODE 77
 	ENVIRONMENT "EMRFS=$<TARGET_FILE:emrfs>;TOOLS=${CMAKE_BINARY_DIR}/tests/tools")
+# Datasets: who calls, who takes part, who reads.
+add_test(NAME integration_dataset COMMAND bash ${CMAKE_CURRENT_LIST_DIR}/dataset.sh)
+set_tests_properties(integration_dataset PROPERTIES LABELS integration TIMEOUT ${EMR_PATIENCE_S} SKIP_RETURN_CODE 77
+	ENVIRONMENT "EMRFS=$<TARGET_FILE:emrfs>;TOOLS=${CMAKE_BINARY_DIR}/tests/tools")

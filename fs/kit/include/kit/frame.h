@@ -43,13 +43,14 @@ typedef enum emr_ask {
 			     deposit; answers until "done" */
 	EMR_ASK_APPROVE,  /* id, until optional; look: only says what would be shared */
 	EMR_ASK_DENY,	  /* id, reason optional */
-	EMR_ASK_SHARE,	/* nothing: list; path, who, until, purposes, history, write, deposit: look
-			   only says what it would be; or order: waits timeout_ms */
+	EMR_ASK_SHARE,	/* nothing: list; path, who, until, purposes, history, write, deposit, join:
+			   look  only says what it would be; or order: waits timeout_ms */
 	EMR_ASK_REVOKE, /* who; path, or everything of his; answers until "done" */
 	EMR_ASK_AGENT,	/* what an agent has done */
 	EMR_ASK_LOG, /* path, since, who, purposes, software, staff optional; answers with portions
 			of entries until "done" */
 	EMR_ASK_DEVICES, /* this person's computers */
+	EMR_ASK_DATASET, /* who: one of them; answers until "done" */
 	EMR_ASK_COUNT
 } emr_ask;
 
@@ -69,6 +70,7 @@ typedef struct emr_request {
 	char file[EMR_ASK_PATH_MAX + 1]; /* outside the folder */
 	bool has_file, proof;
 	bool history, write, deposit;
+	bool join;	   /* of a share: with a dataset, on its terms */
 	uint32_t purposes; /* bits; 0 = not said */
 	uint64_t order;	   /* 0 = not said */
 	bool now, quick, chain, checkpoint, deleted, unreadable, look, drop, purge, mine, number,

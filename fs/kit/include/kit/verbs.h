@@ -35,6 +35,7 @@ typedef enum emr_verb {
 	EMR_VERB_RECOVER,
 	EMR_VERB_DEVICE,
 	EMR_VERB_ORG,
+	EMR_VERB_DATASET,
 	EMR_VERB_AGENT,
 	EMR_VERB_CHECK,
 	EMR_VERB_HELP,
@@ -99,6 +100,7 @@ typedef enum emr_option {
 	EMR_OPT_WHO,
 	EMR_OPT_SOFTWARE,
 	EMR_OPT_FHIR,
+	EMR_OPT_TERMS,
 	EMR_OPTION_COUNT
 } emr_option;
 

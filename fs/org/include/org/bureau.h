@@ -22,6 +22,9 @@ typedef struct emr_bureau {
 /* Opens, follows the ledger, and finds the organisation whose administrator this key is; always
  * with a problem. */
 emr_status emr_bureau_open(const emr_args *args, emr_bureau *out_bureau, emr_problem *out_problem);
+/* The same for whoever has a keyring of a network: ORG, NAME and CA stay empty. */
+emr_status emr_bureau_open_any(
+	const emr_args *args, emr_bureau *out_bureau, emr_problem *out_problem);
 void emr_bureau_close(emr_bureau *bureau);
 #define EMR_AUTO_BUREAU __attribute__((cleanup(emr_bureau_close))) emr_bureau
 

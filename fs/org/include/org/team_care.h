@@ -16,6 +16,9 @@
 /* One more of that name; BEFORE: the team whose place it takes (NULL: none).  Nobody is in. */
 emr_status emr_team_make(emr_bureau *bureau, emr_team_kind kind, const char *name,
 	const emr_team *before, emr_team *out, emr_problem *out_problem);
+/* A dataset that is called for on TERMS, which FILE says.  Nobody is in. */
+emr_status emr_dataset_make(emr_bureau *bureau, const char *name, emr_bytes file,
+	const emr_terms *terms, emr_team *out, emr_problem *out_problem);
 /* Into, or out of, all open teams of TEAM's name, and so of everything that is granted to one of
  * them. */
 emr_status emr_team_let_in(emr_bureau *bureau, const emr_team *team, const emr_known_person *who,

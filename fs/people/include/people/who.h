@@ -26,6 +26,7 @@ typedef struct emr_who {
 	char name[256]; /* as a card or the registration has it; may be "" */
 	char born[16];	/* of a card; "" when nobody said it */
 	char organisation[EMR_ORGANISATION_NAME_MAX + 1];
+	bool is_dataset;    /* a team of the readers of one: "dataset:NAME@organisation" */
 	bool is_known;	    /* in the book of people */
 	bool is_compared;   /* and the number was compared */
 	bool is_registered; /* the ledger knows the key */
@@ -48,9 +49,10 @@ void emr_crowd_close(emr_crowd *crowd);
 #define EMR_AUTO_CROWD __attribute__((cleanup(emr_crowd_close))) emr_crowd
 
 /* TEXT is what somebody is called in the book (or his full name or code, where one alone has it),
- * handle@organisation, team@organisation, or @organisation.  Organisations are compared without
- * regard to case, accents and what is no letter or digit: saolucas is "São Lucas".  EMR_NOT_FOUND
- * (OUT_NAMES: who is near, may be ""), EMR_CONFLICT: several (OUT_NAMES). */
+ * handle@organisation, team@organisation, dataset:NAME@organisation, or @organisation.
+ * Organisations are compared without regard to case, accents and what is no letter or digit:
+ * saolucas is "São Lucas".  EMR_NOT_FOUND (OUT_NAMES: who is near, may be ""), EMR_CONFLICT:
+ * several (OUT_NAMES). */
 emr_status emr_who_find(
 	emr_crowd *crowd, const char *text, emr_who *out_who, char *out_names, size_t names_size);
 /* The same for a verb: the problem is said. */

@@ -2,13 +2,15 @@
  * team took its place.  It refuses terms that are not the ones its leader signed, and a team in the
  * name of which nothing can be read as a grantee.
  *
- * A team is a dataset of members without price.  Its key never changes: when somebody leaves, its
+ * On the ledger a team is a dataset of members without price; what people call a dataset is a team
+ * of readers, with terms on which others join it.  Its key never changes: when somebody leaves, its
  * leader makes another team of the same name that names this one as the one before, and owners give
  * that one what this one has (FORMAT.md). */
 #pragma once
 
-#include "keyring/held.h"
+#include "keyring/pseudonym.h"
 #include "replica/people.h"
+#include "share/terms.h"
 
 #define EMR_TEAM_NAME_MAX 64
 
@@ -16,6 +18,7 @@ typedef enum emr_team_kind {
 	EMR_TEAM_CHOSEN = 1, /* whom its leader named */
 	EMR_TEAM_STAFF =
 		2, /* everybody who works in the organisation: the organisation as a grantee */
+	EMR_TEAM_DATASET = 3, /* whom the steward of a dataset admitted */
 } emr_team_kind;
 
 typedef struct emr_team {
@@ -28,6 +31,10 @@ typedef struct emr_team {
 	bool has_box; /* without: nothing can be shared with it */
 	uint8_t x25519[32];
 	emr_id16 before; /* zero: it is the first */
+	/* Of a dataset: */
+	emr_terms terms;
+	emr_id32 terms_id; /* SHA-256 of the terms' file */
+	uint8_t sealed[EMR_PSEUDONYM_SEALED_BYTES];
 } emr_team;
 
 /* The part of DATASET_NEW (appended), and its hash for the public part.  NAME has 1 to
@@ -35,6 +42,13 @@ typedef struct emr_team {
 emr_status emr_team_terms_make(emr_team_kind kind, const char *name, const uint8_t x25519[32],
 	emr_id16 before, emr_buf *out_part, uint8_t out_hash[32]);
 
+/* The same of a dataset.  FILE: its terms, at most EMR_TERMS_FILE_MAX bytes; PSEUDONYM_KEY is
+ * sealed to X25519 and goes on with whoever takes the dataset's place. */
+emr_status emr_dataset_terms_make(const char *name, const uint8_t x25519[32], emr_id16 before,
+	emr_bytes file, const uint8_t pseudonym_key[EMR_PSEUDONYM_KEY_BYTES], emr_buf *out_part,
+	uint8_t out_hash[32]);
+/* Appends the file that TEAM, a dataset, was called with.  EMR_MISSING_DATA. */
+emr_status emr_dataset_file(emr_replica *replica, const emr_team *team, emr_buf *out);
 /* EMR_NOT_FOUND: no team, or of terms that nobody has or that do not fit their hash. */
 emr_status emr_team_get(emr_replica *replica, emr_id16 id, emr_team *out);
 /* Whom a grant names. */
@@ -43,8 +57,8 @@ typedef emr_status (*emr_team_fn)(void *arg, const emr_team *team);
 /* Those that are open, in the order of their ids. */
 emr_status emr_teams_open(emr_replica *replica, emr_team_fn fn, void *arg);
 /* The open team that took TEAM's place, or the one that took that one's, to the last; TEAM itself
- * when none did.  Only a team of the same leader, name and kind can, the first that names it, which
- * stands later on the ledger. */
+ * when none did.  Only a team of the same leader, name, kind and terms can, the first that names
+ * it, which stands later on the ledger. */
 emr_status emr_team_present(emr_replica *replica, const emr_team *team, emr_team *out);
 /* Whether something can be shared with it at NOW: open, in its time, its leader's key in force,
  * with a receiving key. */

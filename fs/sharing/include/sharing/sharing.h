@@ -29,8 +29,12 @@ emr_status emr_sharing_place(emr_session *session, const char *path, emr_id16 *o
 /* Where the root of DOMAIN lies now, owned by the caller; LABEL when it is nowhere.  NULL without
  * memory. */
 char *emr_sharing_path(emr_session *session, emr_id16 domain, const char *label);
-/* Whether something can be shared with WHO at all.  EMR_DENIED, EMR_UNSUPPORTED: said. */
+/* Whether something can be shared with WHO at all.  A dataset is joined, on its terms alone.
+ * EMR_DENIED, EMR_UNSUPPORTED: said. */
 emr_status emr_sharing_may_have(const emr_who *who, emr_problem *out_problem);
+/* Whether WHO is a dataset that can be joined now; ORDER gets its terms.  EMR_DENIED: said. */
+emr_status emr_sharing_may_join(
+	emr_session *session, const emr_who *who, emr_order *order, emr_problem *out_problem);
 
 /* Whether RIGHTS (share/write.h) are something that WHO can have, and at PATH: a team or an
  * organisation does not write, and nobody leaves files in a file.  EMR_DENIED: said; EMR_NOT_FOUND:

@@ -1,0 +1,287 @@
+/* This file tells of datasets what the ledger says: their terms, their readers, how many take part.
+ * Whoever has a copy of the ledger is told the same. */
+#include "org/datasets.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "base/codec.h"
+#include "contract/codes.h"
+#include "keyring/card.h"
+#include "kit/text.h"
+
+/* ---- which ---- */
+
+bool emr_dataset_is_same(const emr_team *a, const emr_team *b)
+{
+	return a->kind == EMR_TEAM_DATASET && b->kind == EMR_TEAM_DATASET &&
+	       strcmp(a->name, b->name) == 0 &&
+	       memcmp(a->row.steward, b->row.steward, sizeof a->row.steward) == 0 &&
+	       emr_id32_equal(a->terms_id, b->terms_id);
+}
+
+static emr_status call(emr_crowd *crowd, const emr_team *dataset, char *out, size_t size,
+	char organisation[EMR_ORGANISATION_NAME_MAX + 1])
+{
+	char folded[160];
+	emr_status status = emr_organisation_name(
+		crowd->replica, crowd->descriptor, dataset->org.b, organisation);
+
+	if (status != EMR_OK)
+		return status;
+	emr_who_fold(organisation, folded, sizeof folded);
+	snprintf(out, size, "%s@%s", dataset->name, folded);
+	return EMR_OK;
+}
+
+/* FN for each that is open and whose place no other has taken. */
+typedef struct walk {
+	emr_crowd *crowd;
+	emr_status (*fn)(struct walk *w, const emr_team *dataset);
+	const char *name; /* sought */
+	size_t name_len;
+	char org[160]; /* folded; "": any */
+	emr_team found;
+	unsigned n;
+	char *names;
+	size_t names_size;
+	emr_id32 me;
+	json_t *list;
+} walk;
+
+static emr_status visit(void *arg, const emr_team *team)
+{
+	walk *w = arg;
+	emr_team present;
+	emr_status status;
+
+	if (team->kind != EMR_TEAM_DATASET)
+		return EMR_OK;
+	status = emr_team_present(w->crowd->replica, team, &present);
+	if (status != EMR_OK || !emr_id16_equal(present.id, team->id))
+		return status;
+	return w->fn(w, team);
+}
+
+static emr_status consider(walk *w, const emr_team *dataset)
+{
+	char organisation[EMR_ORGANISATION_NAME_MAX + 1], called[256];
+	size_t at = strlen(w->names);
+	emr_status status;
+
+	if (strlen(dataset->name) != w->name_len ||
+		strncasecmp(dataset->name, w->name, w->name_len) != 0)
+		return EMR_OK;
+	status = call(w->crowd, dataset, called, sizeof called, organisation);
+	if (status != EMR_OK ||
+		(w->org[0] != '\0' && strcmp(strrchr(called, '@') + 1, w->org) != 0))
+		return status;
+	w->found = *dataset;
+	w->n++;
+	if (at + strlen(called) + 3 < w->names_size)
+		snprintf(w->names + at, w->names_size - at, "%s%s", at > 0 ? ", " : "", called);
+	return EMR_OK;
+}
+
+emr_status emr_dataset_find(
+	emr_crowd *crowd, const char *text, emr_team *out, char *out_names, size_t names_size)
+{
+	const char *at = strrchr(text, '@');
+	walk w = {.crowd = crowd,
+		.fn = consider,
+		.name = text,
+		.name_len = at != NULL ? (size_t)(at - text) : strlen(text),
+		.names = out_names,
+		.names_size = names_size};
+	emr_status status;
+
+	out_names[0] = '\0';
+	if (at != NULL)
+		emr_who_fold(at + 1, w.org, sizeof w.org);
+	status = emr_teams_open(crowd->replica, visit, &w);
+	if (status == EMR_OK && w.n != 1)
+		return w.n == 0 ? EMR_NOT_FOUND : EMR_CONFLICT;
+	if (status == EMR_OK)
+		*out = w.found;
+	return status;
+}
+
+emr_status emr_dataset_find_or_say(
+	emr_crowd *crowd, const char *text, emr_team *out, emr_problem *out_problem)
+{
+	char names[600];
+	emr_status status = emr_dataset_find(crowd, text, out, names, sizeof names);
+
+	if (status == EMR_NOT_FOUND)
+		emr_problem_set(out_problem, EMR_SAY_UNKNOWN_DATASET, "what", text, NULL);
+	if (status == EMR_CONFLICT)
+		emr_problem_set(
+			out_problem, EMR_SAY_WHICH_DATASET, "what", text, "names", names, NULL);
+	return status;
+}
+
+/* ---- who reads, and who takes part ---- */
+
+typedef struct counting {
+	emr_crowd *crowd;
+	const emr_team *dataset;
+	const emr_team *one; /* of the same line: in hand */
+	json_t *readers;
+	emr_id32 me;
+	bool is_reader;
+	emr_buf domains; /* emr_id16, each once: folders that are in */
+} counting;
+
+static emr_status note_grant(void *arg, const emr_known_grant *grant)
+{
+	counting *c = arg;
+
+	if (emr_grant_phase_at(grant, c->crowd->now_unix_s) != EMR_GRANT_IN_FORCE)
+		return EMR_OK;
+	for (size_t at = 0; at < c->domains.len; at += sizeof grant->domain)
+		if (memcmp(c->domains.data + at, grant->domain.b, sizeof grant->domain) == 0)
+			return EMR_OK;
+	return emr_buf_append(&c->domains, grant->domain.b, sizeof grant->domain);
+}
+
+static bool is_listed(const json_t *readers, const char *code)
+{
+	for (size_t i = 0; i < json_array_size(readers); i++)
+		if (strcmp(json_string_value(json_object_get(json_array_get(readers, i), "code")),
+			    code) == 0)
+			return true;
+	return false;
+}
+
+/* When he was let in, as the ledger has it. */
+static emr_status since_text(
+	const counting *c, emr_id32 root, const emr_row_member *row, char out[EMR_TEXT_BYTES])
+{
+	emr_part_key key = {.family = EMR_FAMILY_MEMBER, .version = row->head.version};
+	EMR_AUTO_BUF item = {0};
+	emr_replica_item facts;
+	emr_status status;
+
+	emr_object_member(c->one->id.b, root.b, key.object.b);
+	status = emr_replica_item_get(c->crowd->replica, &key, &item, &facts);
+	out[0] = '\0';
+	if (status == EMR_OK)
+		emr_time_json((int64_t)facts.ledger_time, out);
+	return status == EMR_NOT_FOUND ? EMR_OK : status;
+}
+
+static emr_status note_reader(void *arg, const emr_row_member *row)
+{
+	counting *c = arg;
+	char code[EMR_PERSON_CODE_CHARS], since[EMR_TEXT_BYTES];
+	emr_id32 root;
+	emr_who who;
+	json_t *one;
+	emr_status status;
+
+	if (row->head.state != EMR_MEMBER_ACTIVE || c->crowd->now_unix_s >= row->not_after_unix_s)
+		return EMR_OK;
+	memcpy(root.b, row->member, sizeof root.b);
+	c->is_reader = c->is_reader || emr_id32_equal(root, c->me);
+	emr_person_code(root, code);
+	if (is_listed(c->readers, code))
+		return EMR_OK;
+	status = emr_who_of(c->crowd, root, &who);
+	if (status == EMR_OK)
+		status = since_text(c, root, row, since);
+	if (status != EMR_OK)
+		return status;
+	one = json_pack("{s:o, s:o, s:o, s:s, s:s}", "who", emr_json_text(who.called), "name",
+		emr_json_text(who.name), "organisation", emr_json_text(who.organisation), "code",
+		code, "since", since);
+	return json_array_append_new(c->readers, one) == 0 ? EMR_OK : EMR_NO_MEMORY;
+}
+
+/* Whoever is let into what the dataset was before reads as well, as long as owners' computers have
+ * not followed: so every one of the line counts. */
+static emr_status count_one(void *arg, const emr_team *team)
+{
+	counting *c = arg;
+	emr_status status;
+
+	if (!emr_dataset_is_same(team, c->dataset))
+		return EMR_OK;
+	c->one = team;
+	status = emr_replica_members(c->crowd->replica, team->id, note_reader, c);
+	return status == EMR_OK
+		       ? emr_replica_grants_to(c->crowd->replica, team->grantee, note_grant, c)
+		       : status;
+}
+
+static json_t *terms_json(const emr_team *d, const char *called, const char *organisation)
+{
+	char until[EMR_TEXT_BYTES], terms[65];
+
+	emr_time_json((int64_t)d->terms.until_unix_s, until);
+	emr_hex(d->terms_id.b, sizeof d->terms_id.b, terms);
+	return json_pack("{s:s, s:o, s:o, s:s, s:o, s:o, s:s, s:I, s:I, s:I, s:s}", "name", d->name,
+		"organisation", emr_json_text(organisation), "called", emr_json_text(called),
+		"data", d->terms.is_deidentified ? "de-identified" : "identified", "purpose",
+		emr_json_text(d->terms.purpose), "who", emr_json_text(d->terms.who), "until", until,
+		"until_unix", (json_int_t)d->terms.until_unix_s, "price",
+		(json_int_t)d->terms.price, "daily_limit", (json_int_t)d->terms.daily_limit,
+		"terms", terms);
+}
+
+emr_status emr_dataset_json(
+	emr_crowd *crowd, const emr_team *dataset, emr_id32 me, json_t **out_json)
+{
+	char organisation[EMR_ORGANISATION_NAME_MAX + 1], called[256];
+	counting c = {.crowd = crowd, .dataset = dataset, .me = me, .readers = json_array()};
+	json_t *one = NULL;
+	bool leads = memcmp(dataset->row.steward, me.b, sizeof me.b) == 0;
+	emr_status status = c.readers != NULL
+				    ? call(crowd, dataset, called, sizeof called, organisation)
+				    : EMR_NO_MEMORY;
+
+	if (status == EMR_OK)
+		status = emr_teams_open(crowd->replica, count_one, &c);
+	if (status == EMR_OK)
+		one = terms_json(dataset, called, organisation);
+	if (status == EMR_OK &&
+		(one == NULL ||
+			json_object_set_new(one, "participants",
+				json_integer((json_int_t)(c.domains.len / sizeof(emr_id16)))) !=
+				0 ||
+			json_object_set_new(one, "steward", json_boolean(leads)) != 0 ||
+			json_object_set_new(one, "reader", json_boolean(c.is_reader)) != 0 ||
+			json_object_set(one, "readers", c.readers) != 0))
+		status = EMR_NO_MEMORY;
+	json_decref(c.readers);
+	emr_buf_free(&c.domains);
+	if (status == EMR_OK)
+		*out_json = one;
+	else
+		json_decref(one);
+	return status;
+}
+
+static emr_status list_one(walk *w, const emr_team *dataset)
+{
+	json_t *one = NULL;
+	emr_status status = emr_dataset_json(w->crowd, dataset, w->me, &one);
+
+	if (status == EMR_OK && json_array_append_new(w->list, one) != 0)
+		status = EMR_NO_MEMORY;
+	return status;
+}
+
+emr_status emr_datasets_json(emr_crowd *crowd, emr_id32 me, json_t **out_list)
+{
+	walk w = {.crowd = crowd, .fn = list_one, .me = me, .list = json_array()};
+	emr_status status =
+		w.list != NULL ? emr_teams_open(crowd->replica, visit, &w) : EMR_NO_MEMORY;
+
+	if (status == EMR_OK)
+		*out_list = w.list;
+	else
+		json_decref(w.list);
+	return status;
+}

@@ -1,0 +1,35 @@
+/* Datasets: which there are, what may be done with them, who reads them, as everybody's copy of the
+ * ledger says it; and what their steward does.  It refuses to leave out a reader whom the steward
+ * admitted, in whatever way: who joined must be able to see all of them.
+ *
+ * A steward is the administrator of an organisation. */
+#pragma once
+
+#include "org/bureau.h"
+#include "people/who.h"
+#include "share/teams.h"
+
+/* The open dataset that TEXT means: NAME, or NAME@ORGANISATION where several are called so.
+ * EMR_NOT_FOUND, EMR_CONFLICT (OUT_NAMES: them). */
+emr_status emr_dataset_find(
+	emr_crowd *crowd, const char *text, emr_team *out, char *out_names, size_t names_size);
+/* The same with a problem. */
+emr_status emr_dataset_find_or_say(
+	emr_crowd *crowd, const char *text, emr_team *out, emr_problem *out_problem);
+/* {"name" "organisation" "called" "data" "purpose" "who" "until" "until_unix" "price" "daily_limit"
+ * "terms" (SHA-256 of their file) "participants" "steward" "reader" "readers":[{"who" "name"
+ * "organisation" "code" "since"}]}, owned.  ME: the first key of whom is told. */
+emr_status emr_dataset_json(
+	emr_crowd *crowd, const emr_team *dataset, emr_id32 me, json_t **out_json);
+/* All that are open, as above; owned. */
+emr_status emr_datasets_json(emr_crowd *crowd, emr_id32 me, json_t **out_list);
+/* Whether A and B are the same dataset, before and after it got another key. */
+bool emr_dataset_is_same(const emr_team *a, const emr_team *b);
+
+/* dataset create NAME --terms FILE; dataset admit NAME WHO; dataset drop NAME WHO; dataset close
+ * NAME. */
+emr_status emr_dataset_create(const emr_args *args, emr_bureau *bureau, emr_problem *out_problem);
+emr_status emr_dataset_admit(const emr_args *args, emr_bureau *bureau, emr_problem *out_problem);
+emr_status emr_dataset_drop(const emr_args *args, emr_bureau *bureau, emr_problem *out_problem);
+emr_status emr_dataset_close(
+	const emr_args *args, emr_out *out, emr_bureau *bureau, emr_problem *out_problem);

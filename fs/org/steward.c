@@ -1,0 +1,203 @@
+/* This file is what the steward of a dataset does: he calls for records on terms, admits readers,
+ * takes them out, and closes. Terms are signed once: nothing here changes them. */
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "kit/language.h"
+#include "kit/text.h"
+#include "org/datasets.h"
+#include "org/team_care.h"
+
+static emr_status wrong_use(const char *what, emr_problem *out_problem)
+{
+	emr_problem_set(out_problem, EMR_SAY_WRONG_USE, "what", what, "verb", "dataset", NULL);
+	return EMR_INVALID;
+}
+
+/* ---- create ---- */
+
+static emr_status read_terms(
+	const char *path, emr_buf *file, emr_terms *terms, emr_problem *out_problem)
+{
+	const char *what = "";
+	char cause[200];
+	emr_status status = emr_file_read(AT_FDCWD, path, EMR_TERMS_FILE_MAX, file);
+
+	if (status != EMR_OK && status != EMR_LIMIT) {
+		snprintf(cause, sizeof cause, "%s", emr_text(emr_status_text(status)));
+	} else {
+		if (status == EMR_OK)
+			status = emr_terms_parse(emr_buf_view(file), terms, &what);
+		if (status == EMR_OK &&
+			terms->until_unix_s <= emr_clock_unix_s(emr_clock_system())) {
+			what = "until";
+			status = EMR_INVALID;
+		}
+		snprintf(cause, sizeof cause,
+			what[0] != '\0' ? _("\"%s\" is not right, or lacks")
+					: _("it is no such JSON object of at most %s bytes"),
+			what[0] != '\0' ? what : "4,096");
+	}
+	if (status != EMR_OK)
+		emr_problem_set(out_problem, EMR_SAY_BAD_TERMS, "file", path, "cause", cause, NULL);
+	return status;
+}
+
+emr_status emr_dataset_create(const emr_args *args, emr_bureau *bureau, emr_problem *out_problem)
+{
+	const char *name = args->operands[1], *path = args->values[EMR_OPT_TERMS];
+	EMR_AUTO_BUF file = {0};
+	emr_terms terms;
+	emr_team made;
+	emr_status status;
+
+	if (!emr_dataset_name_ok(name))
+		return wrong_use(_("The name of a dataset has 1 to 40 letters (a to z), digits, -, "
+				   "_ and dots."),
+			out_problem);
+	if (path == NULL)
+		return wrong_use(_("--terms FILE says on what terms."), out_problem);
+	status = read_terms(path, &file, &terms, out_problem);
+	if (status == EMR_OK && emr_team_find(bureau, EMR_TEAM_DATASET, name, &made) == EMR_OK) {
+		emr_problem_set(out_problem, EMR_SAY_DATASET_IS_THERE, "what", name, NULL);
+		status = EMR_EXISTS;
+	}
+	return status == EMR_OK ? emr_dataset_make(bureau, name, emr_buf_view(&file), &terms, &made,
+					  out_problem)
+				: status;
+}
+
+/* ---- readers ---- */
+
+static emr_status find(emr_bureau *bureau, const char *name, emr_team *out, emr_problem *p)
+{
+	emr_status status = emr_team_find(bureau, EMR_TEAM_DATASET, name, out);
+
+	if (status == EMR_NOT_FOUND)
+		emr_problem_set(p, EMR_SAY_NOT_STEWARD, "what", name, NULL);
+	return status;
+}
+
+static emr_status find_reader(
+	emr_bureau *bureau, const char *text, emr_known_person *out, emr_problem *out_problem)
+{
+	EMR_AUTO_CROWD crowd = {0};
+	emr_who who;
+	emr_status status = emr_crowd_open(&bureau->session, &crowd);
+
+	if (status == EMR_OK)
+		status = emr_who_find_or_say(&crowd, text, &who, out_problem);
+	if (status == EMR_OK && who.kind != EMR_WHO_PERSON)
+		status = wrong_use(_("Readers are admitted one by one: a person, not a team or an "
+				     "organisation."),
+			out_problem);
+	if (status == EMR_OK && !who.is_active) {
+		emr_problem_set(out_problem, EMR_SAY_NOT_A_MEMBER, "who", text, NULL);
+		status = EMR_DENIED;
+	}
+	return status == EMR_OK ? emr_replica_person(bureau->session.replica, who.id, out) : status;
+}
+
+emr_status emr_dataset_admit(const emr_args *args, emr_bureau *bureau, emr_problem *out_problem)
+{
+	emr_known_person who;
+	emr_team dataset;
+	emr_status status = find(bureau, args->operands[1], &dataset, out_problem);
+
+	if (status == EMR_OK)
+		status = find_reader(bureau, args->operands[2], &who, out_problem);
+	return status == EMR_OK ? emr_team_let_in(bureau, &dataset, &who, out_problem) : status;
+}
+
+emr_status emr_dataset_drop(const emr_args *args, emr_bureau *bureau, emr_problem *out_problem)
+{
+	emr_known_person who;
+	emr_team dataset;
+	emr_id32 root;
+	emr_status status = find(bureau, args->operands[1], &dataset, out_problem);
+
+	if (status == EMR_OK)
+		status = find_reader(bureau, args->operands[2], &who, out_problem);
+	if (status != EMR_OK)
+		return status;
+	memcpy(root.b, who.row.root, sizeof root.b);
+	status = emr_team_let_out(bureau, &dataset, root, out_problem);
+	return status == EMR_OK ? emr_team_renew(bureau, &dataset, 0, NULL, out_problem) : status;
+}
+
+/* ---- close ---- */
+
+typedef struct closing {
+	emr_bureau *bureau;
+	const emr_team *dataset;
+	emr_problem *problem;
+	emr_buf all; /* emr_id16 */
+} closing;
+
+static emr_status note_same(void *arg, const emr_team *team)
+{
+	closing *c = arg;
+
+	return emr_dataset_is_same(team, c->dataset)
+		       ? emr_buf_append(&c->all, team->id.b, sizeof team->id)
+		       : EMR_OK;
+}
+
+typedef struct members {
+	emr_buf roots; /* emr_id32 */
+} members;
+
+static emr_status note_member(void *arg, const emr_row_member *row)
+{
+	members *m = arg;
+
+	return row->head.state == EMR_MEMBER_ACTIVE
+		       ? emr_buf_append(&m->roots, row->member, sizeof row->member)
+		       : EMR_OK;
+}
+
+/* Agents answer members only, closed or not: so all are out first. */
+static emr_status close_one(closing *c, emr_id16 id)
+{
+	emr_act act = emr_act_dataset_close(id);
+	members m = {.roots = {0}};
+	emr_status status = emr_replica_members(c->bureau->session.replica, id, note_member, &m);
+
+	for (size_t at = 0; at < m.roots.len && status == EMR_OK; at += sizeof(emr_id32)) {
+		emr_id32 root;
+		emr_act drop;
+
+		memcpy(root.b, m.roots.data + at, sizeof root.b);
+		drop = emr_act_drop(id, root);
+		status = emr_bureau_send(c->bureau, &drop, (emr_bytes){0}, c->problem);
+	}
+	emr_buf_free(&m.roots);
+	return status == EMR_OK ? emr_bureau_send(c->bureau, &act, (emr_bytes){0}, c->problem)
+				: status;
+}
+
+emr_status emr_dataset_close(
+	const emr_args *args, emr_out *out, emr_bureau *bureau, emr_problem *out_problem)
+{
+	emr_team dataset;
+	closing c = {.bureau = bureau, .dataset = &dataset, .problem = out_problem};
+	emr_status status = find(bureau, args->operands[1], &dataset, out_problem);
+
+	if (status == EMR_OK)
+		status = emr_bureau_agree(args, out,
+			_("Nobody joins or reads it any more, for good; what was worked out before "
+			  "stays. Close it (yes, no)?"),
+			_("Nothing was closed."), out_problem);
+	if (status == EMR_OK)
+		status = emr_teams_open(bureau->session.replica, note_same, &c);
+	for (size_t at = 0; at < c.all.len && status == EMR_OK; at += sizeof(emr_id16)) {
+		emr_id16 id;
+
+		memcpy(id.b, c.all.data + at, sizeof id.b);
+		status = close_one(&c, id);
+	}
+	emr_buf_free(&c.all);
+	return status;
+}

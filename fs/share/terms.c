@@ -1,0 +1,159 @@
+/* This file reads the terms of a dataset, which are JSON that others wrote. What it does not know,
+ * or what is not there, it refuses: terms are shown in full, or not at all. */
+#include "share/terms.h"
+
+#include <ctype.h>
+#include <string.h>
+#include <time.h>
+
+#include <jansson.h>
+
+#include "keyring/card.h"
+
+#define PRICE_MAX INT64_C(1000000000000)
+#define NAME_CHARS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_."
+
+bool emr_dataset_name_ok(const char *name)
+{
+	size_t len = strlen(name);
+
+	return len > 0 && len <= EMR_DATASET_NAME_MAX && name[0] != '.' &&
+	       strspn(name, NAME_CHARS) == len;
+}
+
+/* A sentence that is shown as it is: nothing in it turns or hides what stands beside it. */
+static emr_status take_text(const json_t *value, char out[EMR_TERMS_TEXT_MAX + 1])
+{
+	const char *text = json_string_value(value);
+	size_t len = text != NULL ? json_string_length(value) : 0;
+
+	if (len > EMR_TERMS_TEXT_MAX)
+		return EMR_LIMIT;
+	if (len == 0 || strlen(text) != len || !emr_shown_name_ok(text, len))
+		return EMR_INVALID;
+	memcpy(out, text, len + 1);
+	return EMR_OK;
+}
+
+static bool is_day(const char *text)
+{
+	static const char form[] = "dddd-dd-dd";
+
+	for (size_t i = 0; i < sizeof form; i++)
+		if (form[i] == 'd' ? !isdigit((unsigned char)text[i]) : text[i] != form[i])
+			return false;
+	return true;
+}
+
+/* The end of that day for everybody, wherever his computer is. */
+static emr_status take_until(const json_t *value, emr_terms *out)
+{
+	const char *text = json_string_value(value);
+	struct tm day = {.tm_hour = 23, .tm_min = 59, .tm_sec = 59}, there;
+	time_t at;
+
+	if (text == NULL || json_string_length(value) != 10 || !is_day(text) ||
+		strptime(text, "%Y-%m-%d", &day) == NULL)
+		return EMR_INVALID;
+	there = day;
+	at = timegm(&there);
+	/* The 31st of June would be the 1st of July. */
+	if (at <= 0 || there.tm_mday != day.tm_mday || there.tm_mon != day.tm_mon)
+		return EMR_INVALID;
+	memcpy(out->until, text, sizeof out->until);
+	out->until_unix_s = (uint64_t)at;
+	return EMR_OK;
+}
+
+static emr_status take_data(const json_t *value, emr_terms *out)
+{
+	const char *text = json_string_value(value);
+
+	if (text == NULL || (strcmp(text, "identified") != 0 && strcmp(text, "de-identified") != 0))
+		return EMR_INVALID;
+	out->is_deidentified = text[0] == 'd';
+	return EMR_OK;
+}
+
+static emr_status take_count(const json_t *value, json_int_t max, uint64_t *out)
+{
+	json_int_t number = json_integer_value(value);
+
+	if (!json_is_integer(value) || number < 0)
+		return EMR_INVALID;
+	*out = (uint64_t)number;
+	return number > max ? EMR_LIMIT : EMR_OK;
+}
+
+enum { HAS_PURPOSE = 1, HAS_WHO = 2, HAS_UNTIL = 4, HAS_DATA = 8, HAS_ALL = 15 };
+
+/* *OUT_WHAT: the member as this file calls it. */
+static emr_status take_member(
+	const char *name, const json_t *value, emr_terms *out, unsigned *has, const char **out_what)
+{
+	uint64_t daily = 0;
+	emr_status status = EMR_INVALID;
+
+	if (strcmp(name, "purpose") == 0) {
+		*has |= HAS_PURPOSE;
+		*out_what = "purpose";
+		status = take_text(value, out->purpose);
+	} else if (strcmp(name, "who") == 0) {
+		*has |= HAS_WHO;
+		*out_what = "who";
+		status = take_text(value, out->who);
+	} else if (strcmp(name, "until") == 0) {
+		*has |= HAS_UNTIL;
+		*out_what = "until";
+		status = take_until(value, out);
+	} else if (strcmp(name, "data") == 0) {
+		*has |= HAS_DATA;
+		*out_what = "data";
+		status = take_data(value, out);
+	} else if (strcmp(name, "price") == 0) {
+		*out_what = "price";
+		status = take_count(value, PRICE_MAX, &out->price);
+	} else if (strcmp(name, "daily-limit") == 0) {
+		*out_what = "daily-limit";
+		status = take_count(value, EMR_TERMS_DAILY_MAX, &daily);
+		out->daily_limit = (uint32_t)daily;
+	}
+	return status;
+}
+
+static const char *lacking(unsigned has)
+{
+	return (has & HAS_PURPOSE) == 0 ? "purpose"
+	       : (has & HAS_WHO) == 0	? "who"
+	       : (has & HAS_UNTIL) == 0 ? "until"
+	       : (has & HAS_DATA) == 0	? "data"
+					: "";
+}
+
+emr_status emr_terms_parse(emr_bytes json, emr_terms *out, const char **out_what)
+{
+	json_t *object = NULL, *value;
+	json_error_t error;
+	const char *name;
+	unsigned has = 0;
+	emr_status status = json.len <= EMR_TERMS_FILE_MAX ? EMR_OK : EMR_LIMIT;
+
+	*out = (emr_terms){.price = 0};
+	*out_what = "";
+	if (status == EMR_OK)
+		object = json_loadb(
+			(const char *)json.data, json.len, JSON_REJECT_DUPLICATES, &error);
+	if (status == EMR_OK && !json_is_object(object))
+		status = EMR_INVALID;
+	json_object_foreach(object, name, value)
+	{
+		if (status == EMR_OK)
+			status = take_member(name, value, out, &has, out_what);
+	}
+	if (status == EMR_OK) {
+		*out_what = lacking(has);
+		status = has == HAS_ALL ? EMR_OK : EMR_INVALID;
+	}
+	json_decref(object);
+	return status;
+}

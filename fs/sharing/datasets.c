@@ -1,0 +1,80 @@
+/* The open folder answers `emrfs dataset` here: which datasets there are, on what terms, who reads
+ * them, and what of this folder is in them. */
+#include <stdio.h>
+#include <string.h>
+
+#include "kit/out.h"
+#include "org/datasets.h"
+#include "sharing/answers.h"
+#include "sharing/shares.h"
+
+/* Paths of what this person has in DATASET. */
+static emr_status add_joined(const emr_share_rows *rows, const char *called, json_t *one)
+{
+	json_t *joined = json_array();
+	char who[300];
+	emr_status status = joined != NULL ? EMR_OK : EMR_NO_MEMORY;
+
+	snprintf(who, sizeof who, "dataset:%s", called);
+	for (size_t i = 0; i < rows->n && status == EMR_OK; i++)
+		if (strcmp(rows->list[i].who.called, who) == 0 &&
+			rows->list[i].state != EMR_SHARE_FAILED &&
+			json_array_append_new(joined, emr_json_text(rows->list[i].path)) != 0)
+			status = EMR_NO_MEMORY;
+	if (status == EMR_OK && json_object_set(one, "joined", joined) != 0)
+		status = EMR_NO_MEMORY;
+	json_decref(joined);
+	return status;
+}
+
+/* One in an object of its own: terms are long, and a frame is not. */
+static emr_status emit_each(
+	emr_session *session, emr_crowd *crowd, json_t *list, emr_emit_fn emit, void *arg)
+{
+	EMR_AUTO_SHARES rows = {0};
+	emr_status status = emr_shares_collect(session, crowd, NULL, true, &rows);
+
+	for (size_t i = 0; i < json_array_size(list) && status == EMR_OK; i++) {
+		json_t *one = json_array_get(list, i), *object;
+
+		status = add_joined(&rows, json_string_value(json_object_get(one, "called")), one);
+		object = status == EMR_OK ? json_pack("{s:[O]}", "datasets", one) : NULL;
+		if (status == EMR_OK)
+			status = object != NULL ? emit(arg, object) : EMR_NO_MEMORY;
+	}
+	return status;
+}
+
+emr_status emr_answer_dataset(emr_session *session, const emr_request *request, emr_emit_fn emit,
+	void *arg, emr_problem *out_problem)
+{
+	EMR_AUTO_CROWD crowd = {0};
+	json_t *list = NULL, *one = NULL;
+	emr_known_person me;
+	emr_id32 root = session->identity.signer_id;
+	emr_team dataset;
+	emr_status status = emr_crowd_open(session, &crowd);
+
+	if (status == EMR_OK && emr_replica_person(session->replica, root, &me) == EMR_OK)
+		memcpy(root.b, me.row.root, sizeof root.b);
+	if (status == EMR_OK && request->who[0] == '\0') {
+		status = emr_datasets_json(&crowd, root, &list);
+	} else if (status == EMR_OK) {
+		status = emr_dataset_find_or_say(&crowd, request->who, &dataset, out_problem);
+		if (status == EMR_OK)
+			status = emr_dataset_json(&crowd, &dataset, root, &one);
+		if (status == EMR_OK && (list = json_pack("[o]", one)) == NULL)
+			status = EMR_NO_MEMORY;
+	}
+	if (status == EMR_OK)
+		status = emit_each(session, &crowd, list, emit, arg);
+	json_decref(list);
+	if (status == EMR_OK) {
+		json_t *done = json_pack("{s:b}", "done", 1);
+
+		status = done != NULL ? emit(arg, done) : EMR_NO_MEMORY;
+	}
+	if (status != EMR_OK && !out_problem->is_set)
+		emr_problem_set_status(out_problem, status, "dataset");
+	return status;
+}

@@ -1,0 +1,368 @@
+/* This file is `emrfs dataset`: it shows the terms of research collections and who reads them, puts
+ * a folder into one and takes it out again, and does what a steward asks for. It refuses to put
+ * anything in before its terms were shown and somebody said yes. */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "kit/language.h"
+#include "kit/text.h"
+#include "mount/client.h"
+#include "mount/order_wait.h"
+#include "org/datasets.h"
+#include "verbs/cmd.h"
+
+#include "share.h"
+
+#define WORK_MS 120000
+
+typedef struct dataset {
+	const emr_args *args;
+	emr_out *out;
+	emr_client client;
+	emr_bureau bureau;
+	json_t *list; /* what was asked for; owned */
+} dataset;
+
+static const char *text_of(const json_t *object, const char *name)
+{
+	const char *text = json_string_value(json_object_get(object, name));
+
+	return text != NULL ? text : "";
+}
+
+static long long number_of(const json_t *object, const char *name)
+{
+	return json_integer_value(json_object_get(object, name));
+}
+
+static emr_status wrong_use(const char *what, emr_problem *out_problem)
+{
+	emr_problem_set(out_problem, EMR_SAY_WRONG_USE, "what", what, "verb", "dataset", NULL);
+	return EMR_INVALID;
+}
+
+/* ---- what the open folder, or the own copy of the ledger, says ---- */
+
+static emr_status ask_folder(dataset *d, const char *name, emr_problem *out_problem)
+{
+	emr_request request = {.ask = EMR_ASK_DATASET};
+	emr_status status = EMR_OK;
+	bool is_done = false;
+
+	if (name != NULL && strlen(name) >= sizeof request.who)
+		return wrong_use(_("No dataset is called that."), out_problem);
+	if (name != NULL)
+		snprintf(request.who, sizeof request.who, "%s", name);
+	status = emr_client_send(&d->client, &request, out_problem);
+	while (status == EMR_OK && !is_done) {
+		json_t *object = NULL, *portion;
+
+		status = emr_client_receive(&d->client, WORK_MS, &object, out_problem);
+		portion = json_object_get(object, "datasets");
+		if (status == EMR_OK && portion != NULL && json_array_extend(d->list, portion) != 0)
+			status = EMR_NO_MEMORY;
+		is_done = json_is_true(json_object_get(object, "done"));
+		json_decref(object);
+	}
+	return status;
+}
+
+static emr_status look_here(dataset *d, const char *name, emr_problem *out_problem)
+{
+	const emr_session *session = &d->bureau.session;
+	EMR_AUTO_CROWD crowd = {0};
+	emr_known_person me;
+	emr_id32 root = session->identity.signer_id;
+	emr_team one;
+	json_t *object = NULL;
+	emr_status status = emr_crowd_open(session, &crowd);
+
+	if (status == EMR_OK && emr_replica_person(session->replica, root, &me) == EMR_OK)
+		memcpy(root.b, me.row.root, sizeof root.b);
+	if (status == EMR_OK && name == NULL) {
+		json_decref(d->list);
+		d->list = NULL;
+		return emr_datasets_json(&crowd, root, &d->list);
+	}
+	if (status == EMR_OK)
+		status = emr_dataset_find_or_say(&crowd, name, &one, out_problem);
+	if (status == EMR_OK)
+		status = emr_dataset_json(&crowd, &one, root, &object);
+	if (status == EMR_OK && json_array_append_new(d->list, object) != 0)
+		status = EMR_NO_MEMORY;
+	return status;
+}
+
+static emr_status open_client(dataset *d, emr_problem *out_problem)
+{
+	EMR_AUTO_PLACES places = {0};
+	emr_status status = emr_places_find(d->args->values[EMR_OPT_AS], &places, out_problem);
+
+	return status == EMR_OK ? emr_client_open(&places, &d->client, out_problem) : status;
+}
+
+static emr_status fetch(dataset *d, const char *name, emr_problem *out_problem)
+{
+	emr_status status = open_client(d, out_problem);
+
+	if (status == EMR_OK)
+		return ask_folder(d, name, out_problem);
+	if (status != EMR_NOT_FOUND)
+		return status;
+	*out_problem = (emr_problem){0};
+	status = emr_bureau_open_any(d->args, &d->bureau, out_problem);
+	return status == EMR_OK ? look_here(d, name, out_problem) : status;
+}
+
+/* ---- in words ---- */
+
+#define SHOWN_BYTES (EMR_TERMS_TEXT_MAX + 100)
+
+static const char *shown(const char *text, char out[SHOWN_BYTES])
+{
+	emr_show(text, out, SHOWN_BYTES);
+	return out;
+}
+
+static void say_readers(const dataset *d, const json_t *one)
+{
+	const json_t *readers = json_object_get(one, "readers");
+
+	if (json_array_size(readers) == 0)
+		emr_say(d->out, "  Nobody reads it yet.\n");
+	for (size_t i = 0; i < json_array_size(readers); i++) {
+		const json_t *reader = json_array_get(readers, i);
+		char name[300], organisation[300], since[EMR_TEXT_BYTES];
+
+		emr_show(text_of(reader, "name")[0] != '\0' ? text_of(reader, "name")
+							    : text_of(reader, "who"),
+			name, sizeof name);
+		emr_show(text_of(reader, "organisation"), organisation, sizeof organisation);
+		emr_moment_text(text_of(reader, "since"), since);
+		emr_say(d->out, "  %s, %s (%s) reads it, since %s\n", name, organisation,
+			text_of(reader, "code"), since);
+	}
+}
+
+static void say_one(const dataset *d, const json_t *one)
+{
+	const json_t *joined = json_object_get(one, "joined");
+	char until[EMR_TEXT_BYTES], count[EMR_COUNT_BYTES], text[SHOWN_BYTES];
+	bool is_plain = strcmp(text_of(one, "data"), "identified") == 0;
+
+	emr_say(d->out, "%s, of %s\n", text_of(one, "name"),
+		shown(text_of(one, "organisation"), text));
+	emr_say(d->out, "  For: %s\n", shown(text_of(one, "purpose"), text));
+	emr_say(d->out, "  Read by: %s\n", shown(text_of(one, "who"), text));
+	emr_day_text(text_of(one, "until"), until);
+	emr_say(d->out, "  Until: %s\n", until);
+	emr_say(d->out, "  Records: %s\n",
+		is_plain ? _("as they are, with names and dates in them")
+			 : _("de-identified, by the computer of who takes part"));
+	if (number_of(one, "price") > 0)
+		emr_say(d->out, "  Each who takes part gets %lld points.\n",
+			number_of(one, "price"));
+	if (number_of(one, "daily_limit") > 0)
+		emr_say(d->out,
+			"  A reader opens at most %lld files for the first time in a day.\n",
+			number_of(one, "daily_limit"));
+	emr_count_text((uint64_t)number_of(one, "participants"), "folder is", "folders are", count);
+	emr_say(d->out, "  %s in it.  Terms: %.16s\n", count, text_of(one, "terms"));
+	say_readers(d, one);
+	for (size_t i = 0; i < json_array_size(joined); i++)
+		emr_say(d->out, "  Yours in it: %s\n",
+			shown(json_string_value(json_array_get(joined, i)), text));
+}
+
+static void say_line(const dataset *d, const json_t *one)
+{
+	char until[EMR_TEXT_BYTES], count[EMR_COUNT_BYTES], called[300], column[340];
+
+	emr_show(text_of(one, "called"), called, sizeof called);
+	emr_column_text(called, 28, column, sizeof column);
+	emr_day_text(text_of(one, "until"), until);
+	emr_count_text((uint64_t)number_of(one, "participants"), "folder", "folders", count);
+	emr_say(d->out, "%s  %s   %s   %s%s%s%s\n", column, count,
+		emr_text_word(text_of(one, "data")), until,
+		json_is_true(json_object_get(one, "steward")) ? _("   yours") : "",
+		json_is_true(json_object_get(one, "reader")) ? _("   you read it") : "",
+		json_array_size(json_object_get(one, "joined")) > 0 ? _("   you take part") : "");
+}
+
+static void strip(json_t *list)
+{
+	for (size_t i = 0; i < json_array_size(list); i++)
+		json_object_del(json_array_get(list, i), "until_unix");
+}
+
+static emr_status show(dataset *d, const char *name, emr_problem *out_problem)
+{
+	emr_status status = fetch(d, name, out_problem);
+
+	if (status != EMR_OK)
+		return status;
+	if (name == NULL && json_array_size(d->list) == 0)
+		emr_say(d->out, "There is no dataset in your network.\n");
+	for (size_t i = 0; i < json_array_size(d->list); i++)
+		(name != NULL ? say_one : say_line)(d, json_array_get(d->list, i));
+	strip(d->list);
+	emr_out_put(d->out, "datasets", json_incref(d->list));
+	return EMR_OK;
+}
+
+/* ---- join and leave ---- */
+
+/* In as many words: what is read, by whom, for what, and what cannot be taken back. */
+static void say_join(const dataset *d, const json_t *one, const char *path)
+{
+	char folder[SHOWN_BYTES], organisation[SHOWN_BYTES], until[EMR_TEXT_BYTES];
+
+	say_one(d, one);
+	emr_day_text(text_of(one, "until"), until);
+	emr_say(d->out,
+		"To join is to let all whom %s admits, now and later, read %s itself: the files as "
+		"they are, with your name\nwhere it stands in them, and what comes there later. "
+		"For research only, until %s. They see it under a pseudonym;\nfiles that name you "
+		"do so all the same. You can leave at any time: emrfs dataset leave %s\nWhat was "
+		"worked out from your records before stays.\n",
+		shown(text_of(one, "organisation"), organisation), shown(path, folder), until,
+		text_of(one, "name"));
+}
+
+static emr_status join(dataset *d, emr_problem *out_problem)
+{
+	emr_request request = {
+		.ask = EMR_ASK_SHARE, .join = true, .purposes = 1u << EMR_DATASET_PURPOSE};
+	json_t *one, *grant = NULL;
+	emr_status status = open_client(d, out_problem);
+
+	if (status == EMR_OK)
+		status = ask_folder(d, d->args->operands[1], out_problem);
+	if (status == EMR_OK)
+		status = emr_share_find_path(
+			&d->client, d->args->operands[2], &request, out_problem);
+	if (status != EMR_OK)
+		return status;
+	one = json_array_get(d->list, 0);
+	request.until_unix_s = (uint64_t)number_of(one, "until_unix");
+	snprintf(request.who, sizeof request.who, "dataset:%.200s", text_of(one, "called"));
+	say_join(d, one, request.path);
+	status = emr_share_as_asked(
+		d->args, d->out, &d->client, &request, &request, &grant, out_problem);
+	if (status == EMR_OK)
+		emr_out_put(d->out, "grant", grant);
+	return status;
+}
+
+static emr_status leave(dataset *d, emr_problem *out_problem)
+{
+	char who[EMR_ASK_WHO_MAX + 1];
+	json_t *one;
+	emr_status status = open_client(d, out_problem);
+
+	if (status == EMR_OK)
+		status = ask_folder(d, d->args->operands[1], out_problem);
+	if (status != EMR_OK)
+		return status;
+	one = json_array_get(d->list, 0);
+	if (json_array_size(json_object_get(one, "joined")) == 0) {
+		emr_problem_set(
+			out_problem, EMR_SAY_NOT_JOINED, "what", text_of(one, "called"), NULL);
+		return EMR_NOT_FOUND;
+	}
+	snprintf(who, sizeof who, "dataset:%.200s", text_of(one, "called"));
+	status = emr_revoke_all_from(d->args, d->out, &d->client, who, out_problem);
+	if (status == EMR_OK)
+		emr_say(d->out, "What was worked out from your records before stays.\n");
+	return status;
+}
+
+/* ---- the steward ---- */
+
+static emr_status steward(dataset *d, emr_problem *out_problem)
+{
+	const char *deed = d->args->operands[0], *name = d->args->operands[1];
+	emr_status status = emr_bureau_open(d->args, &d->bureau, out_problem);
+
+	if (status == EMR_OK && strcmp(deed, "create") == 0)
+		status = emr_dataset_create(d->args, &d->bureau, out_problem);
+	else if (status == EMR_OK && strcmp(deed, "admit") == 0)
+		status = emr_dataset_admit(d->args, &d->bureau, out_problem);
+	else if (status == EMR_OK && strcmp(deed, "drop") == 0)
+		status = emr_dataset_drop(d->args, &d->bureau, out_problem);
+	else if (status == EMR_OK)
+		status = emr_dataset_close(d->args, d->out, &d->bureau, out_problem);
+	if (status != EMR_OK)
+		return status;
+	if (strcmp(deed, "close") == 0) {
+		emr_say(d->out, "%s is closed.\n", name);
+		return EMR_OK;
+	}
+	status = look_here(d, name, out_problem);
+	if (status != EMR_OK)
+		return status;
+	say_one(d, json_array_get(d->list, 0));
+	strip(d->list);
+	emr_out_put(d->out, "datasets", json_incref(d->list));
+	return EMR_OK;
+}
+
+static emr_status list_or_show(dataset *d, emr_problem *out_problem)
+{
+	return show(d, d->args->n_operands == 1 ? d->args->operands[0] : NULL, out_problem);
+}
+
+static const struct {
+	const char *name;
+	size_t operands;
+	bool takes_terms, waits;
+	emr_status (*run)(dataset *d, emr_problem *out_problem);
+} deeds[] = {{"create", 2, true, false, steward}, {"admit", 3, false, false, steward},
+	{"drop", 3, false, false, steward}, {"close", 2, false, false, steward},
+	{"join", 3, false, true, join}, {"leave", 2, false, true, leave}};
+
+#define DEEDS (sizeof deeds / sizeof *deeds)
+
+static emr_status run(dataset *d, emr_problem *out_problem)
+{
+	const emr_args *args = d->args;
+	int64_t wait_ns;
+	size_t i = 0;
+
+	if (emr_order_wait_time(args, &wait_ns) != EMR_OK)
+		return wrong_use(_("--wait takes a time such as 90s or 5min."), out_problem);
+	while (i < DEEDS && (args->n_operands < 2 || strcmp(args->operands[0], deeds[i].name) != 0))
+		i++;
+	if ((i < DEEDS && args->n_operands != deeds[i].operands) ||
+		(i == DEEDS && args->n_operands > 1))
+		return wrong_use(
+			_("dataset takes NAME, create NAME, admit NAME WHO, drop NAME WHO, "
+			  "close NAME, join NAME PATH or leave NAME."),
+			out_problem);
+	if (args->given[EMR_OPT_TERMS] && (i == DEEDS || !deeds[i].takes_terms))
+		return wrong_use(_("--terms is for dataset create."), out_problem);
+	if (args->given[EMR_OPT_WAIT] && (i == DEEDS || !deeds[i].waits))
+		return wrong_use(_("--wait is for join and leave."), out_problem);
+	return i < DEEDS ? deeds[i].run(d, out_problem) : list_or_show(d, out_problem);
+}
+
+int emr_cmd_dataset(const emr_args *args, emr_out *out)
+{
+	dataset d = {.args = args,
+		.out = out,
+		.client = EMR_CLIENT_CLOSED,
+		.bureau = EMR_BUREAU_CLOSED,
+		.list = json_array()};
+	emr_problem problem = {0};
+	emr_status status = d.list != NULL ? run(&d, &problem) : EMR_NO_MEMORY;
+
+	emr_client_close(&d.client);
+	emr_bureau_close(&d.bureau);
+	json_decref(d.list);
+	if (status == EMR_OK)
+		return EMR_EXIT_DONE;
+	if (!problem.is_set)
+		emr_problem_set_status(&problem, status, "dataset");
+	return emr_out_fail(out, &problem);
+}
