@@ -27,6 +27,22 @@ emr_status share_read_card(emr_share *share, emr_id16 domain, emr_bytes bytes, e
 	return EMR_OK;
 }
 
+/* A dataset's reader is told no name: in it everybody is called by a pseudonym. */
+static emr_status name_participant(
+	const emr_team *dataset, const emr_box_key *box, emr_received *out)
+{
+	uint8_t key[EMR_PSEUDONYM_KEY_BYTES];
+	emr_status status = emr_pseudonym_key_open(box, dataset->name, dataset->sealed, key);
+
+	if (status != EMR_OK)
+		return status;
+	emr_pseudonym(key, out->card.signer_id, out->pseudonym);
+	out->line = emr_pseudonym_line(key);
+	out->terms = dataset->terms;
+	emr_wipe(key, sizeof key);
+	return EMR_OK;
+}
+
 emr_status share_open_letter(emr_share *share, const standing *s, const emr_box_key *box,
 	const emr_known_grant *known, emr_received *out, emr_grant_terms *out_terms)
 {
@@ -41,6 +57,7 @@ emr_status share_open_letter(emr_share *share, const standing *s, const emr_box_
 	if (s->is_team) {
 		out->via = s->team.id;
 		memcpy(out->team, s->team.name, sizeof out->team);
+		out->is_dataset = s->team.kind == EMR_TEAM_DATASET;
 	}
 	out->agents_count = facts.read.n;
 	memcpy(out->agents, facts.read.agents, facts.read.n * sizeof *out->agents);
@@ -48,6 +65,8 @@ emr_status share_open_letter(emr_share *share, const standing *s, const emr_box_
 	if (status == EMR_OK)
 		status = share_read_card(share, known->domain,
 			emr_bytes_of(out->letter.card, out->letter.card_len), &out->card);
+	if (status == EMR_OK && out->is_dataset)
+		status = name_participant(&s->team, box, out);
 	if (status == EMR_OK && out_terms != NULL)
 		*out_terms = facts.terms;
 	return status;

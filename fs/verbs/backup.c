@@ -213,7 +213,8 @@ static int name_file(const char *path, const struct stat *st, int type, struct F
 	(void)st;
 	if (type == FTW_D && at->level == 1 &&
 		(strcmp(path + at->base, ".emrfs") == 0 ||
-			strcmp(path + at->base, "shared-with-me") == 0))
+			strcmp(path + at->base, "shared-with-me") == 0 ||
+			strcmp(path + at->base, "datasets") == 0))
 		return FTW_SKIP_SUBTREE;
 	if (type != FTW_F)
 		return FTW_CONTINUE;

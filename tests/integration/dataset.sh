@@ -75,3 +75,99 @@ steward 0 admit knees dora@saolucas
 says "Dora Reis, São Lucas"
 told() { as "$1" run 0 dataset knees; grep -q "Dora Reis, São Lucas .* reads it, since" out/said; }
 for who in ana rui; do two_until 20 told "$who"; done
+
+say "whom the steward admitted reads all of it, under pseudonyms, and writes nothing"
+sees() { [ "$(ls "$1-folder/datasets/knees" 2>/dev/null | wc -l)" = "$2" ]; }
+two_until 30 sees dora 2
+knee_of() { grep -lsx "the knee of $2" "$1"-folder/datasets/knees/*/Imaging/MRI.txt | cut -d/ -f4; }
+read_both() { [ -n "$(knee_of dora ana)" ] && [ -n "$(knee_of dora rui)" ]; }
+two_until 30 read_both
+ANA=$(knee_of dora ana) RUI=$(knee_of dora rui)
+[[ $ANA =~ ^[a-z2-7]{12}$ && $RUI =~ ^[a-z2-7]{12}$ && $ANA != "$RUI" ]] || emr_fail "pseudonyms: $ANA $RUI"
+expect "nothing else of hers" "$(ls "dora-folder/datasets/knees/$ANA")" Imaging
+[ ! -e dora-folder/shared-with-me ] || emr_fail "among the shares: $(ls dora-folder/shared-with-me)"
+grep -rlE 'Silva|Costa' dora-folder/.emrfs/notices && emr_fail "a name in the notices"
+for place in datasets datasets/knees "datasets/knees/$ANA" "datasets/knees/$ANA/Imaging"; do
+	mkdir "dora-folder/$place/new" 2>out/said && emr_fail "a directory made in $place"
+	grep -q "Read-only file system\|Permission denied\|not permitted" out/said || emr_fail "$place: $(cat out/said)"
+done
+(echo more >"dora-folder/datasets/knees/$ANA/Imaging/more.txt") 2>out/said && emr_fail "a file made"
+grep -q "Read-only file system" out/said || emr_fail "$(cat out/said)"
+rm -f "dora-folder/datasets/knees/$ANA/Imaging/MRI.txt" 2>out/said && emr_fail "removed"
+mkdir dora-folder/datasets 2>/dev/null && emr_fail "the name is kept"
+as dora json 0 share
+expect "what is shared with her" "$(field shared_with_me)" "[]"
+
+say "what comes later is there, too"
+echo "the other knee of ana" >ana-folder/Imaging/MRI-2.txt
+as ana run 0 status --wait
+later() { grep -qsx "the other knee of ana" "dora-folder/datasets/knees/$ANA/Imaging/MRI-2.txt"; }
+two_until 30 later
+opened() { as ana run 0 log --who dora@saolucas && grep -q "got the key of Imaging/MRI-2.txt" out/said; }
+two_until 30 opened
+says "research"
+
+say "who leaves is out: folder, open files, and a word about it"
+python3 - "dora-folder/datasets/knees/$ANA/Imaging/MRI.txt" <<'END' &
+import os, sys, time
+f = os.open(sys.argv[1], os.O_RDONLY)
+os.pread(f, 4, 0)
+open("held.open", "w")
+for i in range(30000):
+    try:
+        os.pread(f, 4, 0)
+    except OSError as e:
+        open("held.errno~", "w").write(str(e.errno))
+        os.rename("held.errno~", "held.errno")
+        break
+    time.sleep(0.02)
+END
+two_until 20 test -e held.open
+as ana run 0 dataset leave knees --wait
+says "What was worked out from your records before stays."
+two_until 30 test -e held.errno
+expect EKEYREVOKED "$(cat held.errno)" 128
+two_until 20 sees dora 1
+expect "who is left" "$(ls dora-folder/datasets/knees)" "$RUI"
+cat "dora-folder/datasets/knees/$ANA/Imaging/MRI.txt" 2>out/said && emr_fail "still read"
+told_of_it() { grep -q " withdrawn .*$ANA left knees on " dora-folder/.emrfs/notices; }
+two_until 20 told_of_it
+for who in ana rui dora; do two_until 20 counts "$who" 1; done
+
+say "who comes back is called as before, and in another dataset otherwise"
+terms purpose '"To count other pixels"'
+steward 0 create hips --terms terms.json
+steward 0 admit hips dora@saolucas
+as ana run 0 dataset join knees Imaging --yes --wait
+two_until 20 sees dora 2
+expect "as before" "$(ls dora-folder/datasets/knees | grep -vx "$RUI")" "$ANA"
+knows_hips() { as ana json 0 dataset hips; }
+two_until 20 knows_hips
+as ana run 0 dataset join hips Imaging --yes --wait
+in_hips() { grep -qsx "the knee of ana" dora-folder/datasets/hips/*/Imaging/MRI.txt; }
+two_until 30 in_hips
+[ "$(ls dora-folder/datasets/hips)" != "$ANA" ] || emr_fail "one pseudonym in two datasets"
+grep -qx "the knee of ana" "dora-folder/datasets/knees/$ANA/Imaging/MRI.txt" || emr_fail "one of two datasets took the other's place"
+
+say "who is taken out reads nothing, and who takes part is called as before by who is left"
+two_join eva "Eva Reis" researcher
+two_mount eva
+steward 0 admit knees eva@saolucas
+two_until 30 sees eva 2
+steward 0 drop knees dora@saolucas
+two_until 30 sees dora 0
+eva_reads() { grep -qsx "the knee of ana" "eva-folder/datasets/knees/$ANA/Imaging/MRI.txt"; }
+two_until 30 eva_reads
+moved() { as ana json 0 dataset knees && [ "$(python3 -c 'import json; print(*[r["name"] for r in json.load(open("out/said"))["datasets"][0]["readers"]])')" = "Eva Reis" ]; }
+two_until 30 moved
+two_until 30 eva_reads
+expect "by the same names" "$(ls eva-folder/datasets/knees | sort | tr '\n' ' ')" "$(printf '%s\n' "$ANA" "$RUI" | sort | tr '\n' ' ')"
+
+say "what is closed is read by nobody"
+steward 13 close knees
+steward 0 close knees --yes
+two_until 30 sees eva 0
+as ana json 5 dataset join knees Imaging --yes
+expect error "$(field error)" unknown-dataset
+two_unmount ana rui dora eva
+echo "all is well"

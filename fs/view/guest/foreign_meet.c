@@ -182,7 +182,7 @@ static emr_status give_back(meeting *m, shared_share *s, node *n, uint32_t entry
 {
 	emr_view *view = m->view;
 	const shared_entry *e = &s->tree->entries[entry];
-	emr_id16 id = shared_record_id(s->domain, e->object, shared_version_of(e)), own = n->id;
+	emr_id16 id = shared_record_id(s->space, e->object, shared_version_of(e)), own = n->id;
 	node *directory = n->parent;
 	shared_at *at;
 	emr_status status = EMR_OK;
@@ -196,6 +196,7 @@ static emr_status give_back(meeting *m, shared_share *s, node *n, uint32_t entry
 		.owner = s->owner,
 		.share = s,
 		.domain = s->domain,
+		.space = s->space,
 		.object = e->object,
 		.version = shared_version_of(e),
 		.entry = entry};

@@ -26,6 +26,8 @@ static emr_status top_child(emr_view *view, node *directory, const char *name, n
 {
 	if (strcmp(name, SHARED_DIRECTORY) == 0)
 		return view->shares != NULL ? shared_top(view, out_node) : EMR_NOT_FOUND;
+	if (strcmp(name, SETS_DIRECTORY) == 0)
+		return view->shares != NULL ? shared_sets_top(view, out_node) : EMR_NOT_FOUND;
 	if (strcmp(name, GIVEN_DIRECTORY) == 0)
 		return given_top(view, out_node);
 	if (strcmp(name, ".emrfs") != 0)
@@ -41,10 +43,13 @@ static emr_status top_list(
 	node *n;
 
 	if (!kind_list_tree(view, directory, cookie, take, fn, arg) ||
-		!given_list_top(view, cookie, fn, arg) || cookie >= SHARED_COOKIE ||
-		view->shares == NULL || shared_top(view, &n) != EMR_OK)
+		!given_list_top(view, cookie, fn, arg) || view->shares == NULL)
 		return EMR_OK;
-	(void)shared_give(view, n, SHARED_DIRECTORY, SHARED_COOKIE, take, fn, arg);
+	if (cookie < SHARED_COOKIE && shared_top(view, &n) == EMR_OK &&
+		!shared_give(view, n, SHARED_DIRECTORY, SHARED_COOKIE, take, fn, arg))
+		return EMR_OK;
+	if (cookie < SETS_COOKIE && shared_sets_top(view, &n) == EMR_OK)
+		(void)shared_give(view, n, SETS_DIRECTORY, SETS_COOKIE, take, fn, arg);
 	return EMR_OK;
 }
 

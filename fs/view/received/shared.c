@@ -146,6 +146,12 @@ void shared_free(emr_view *view)
 		all->owners = o->next;
 		free(o);
 	}
+	while (all->sets != NULL) {
+		shared_set *set = all->sets;
+
+		all->sets = set->next;
+		free(set);
+	}
 	shared_forget_software(view);
 	emr_buf_free(&all->kept_names);
 	emr_buf_free(&all->gone);

@@ -18,6 +18,8 @@
 
 #define SHARED_DIRECTORY "shared-with-me"
 #define SHARED_COOKIE (UINT64_C(1) << 61) /* its place in the listing of the top */
+#define SETS_DIRECTORY "datasets"
+#define SETS_COOKIE (SHARED_COOKIE + 1)
 #define SHARED_POLL_NS                                                                             \
 	INT64_C(25000000) /* between looks for answers, while somebody waits and the ledger has    \
 			     not moved */
@@ -34,13 +36,26 @@ typedef enum shared_level {
 	SHARED_OWNER,
 	SHARED_RECORD, /* a share, and everything in it */
 	SHARED_NOTE,   /* SHARE - access ended DATE.txt */
+	SHARED_SETS,   /* the directory of all datasets */
+	SHARED_SET,    /* one of them, in which owners lie under pseudonyms */
 } shared_level;
+
+/* A dataset that this person reads: who takes part is an owner of his own in each, so that nothing
+ * leads from one to another, or to shared-with-me. */
+typedef struct shared_set {
+	struct shared_set *next;
+	uint64_t number; /* from 1: its place in listings */
+	emr_id16 line;	 /* by which it is known, whatever key it has */
+	char name[EMR_NAME_MAX + 1];
+	emr_terms terms;
+} shared_set;
 
 typedef struct shared_owner {
 	struct shared_owner *next;
 	uint64_t number; /* from 1: its place in listings */
 	emr_id32 signer_id;
-	char name[EMR_NAME_MAX + 1]; /* of the directory: NAME BORN (CODE) */
+	shared_set *set;	     /* NULL: he shares with this person, or a team */
+	char name[EMR_NAME_MAX + 1]; /* of the directory: NAME BORN (CODE), in a set a pseudonym */
 	emr_card card;		     /* the newest of his letters' */
 } shared_owner;
 
@@ -56,7 +71,9 @@ typedef struct shared_share {
 	shared_owner *owner;
 	uint64_t number;      /* from 1: its place in listings */
 	emr_id16 domain, top; /* TOP: the object where it begins */
-	emr_id16 root;	      /* with IS_TIED: the domain with whose share it came */
+	emr_id16 space; /* what the ids of its nodes grow from: DOMAIN, but for what is read in a
+			   dataset, which may be shared besides */
+	emr_id16 root;	/* with IS_TIED: the domain with whose share it came */
 	const emr_view *view; /* in which it is shown */
 	bool is_tied;
 	char name[EMR_NAME_MAX + 1];
@@ -110,7 +127,9 @@ typedef struct shared_at {
 	shared_level level;
 	shared_owner *owner;
 	shared_share *share; /* NULL: not known (yet), only what was written there */
+	shared_set *set;     /* of SHARED_SET */
 	emr_id16 domain, object;
+	emr_id16 space;	  /* as of its share */
 	uint64_t version; /* of the content; of a link its row's, of a directory 0 */
 	uint32_t entry;	  /* of share->tree; SHARED_TREE_NONE: it is no more, or there is no tree */
 	bool has_verdict;
@@ -158,8 +177,10 @@ typedef struct shares {
 	bool has_news;	    /* the ledger may have grown */
 	unsigned answering; /* READYs that run */
 	shared_owner *owners;
+	shared_set *sets;
 	shared_share *all;
-	uint64_t next_owner, next_share;
+	uint64_t next_owner, next_share, next_set;
+	bool shows_sets; /* the top's listing counts their directory */
 	shared_waiter *waiters;
 	shared_told told[SHARED_TOLD_KINDS];
 	emr_buf kept_names;		/* of the worker: entries of the file shared-names */
@@ -247,6 +268,32 @@ emr_status shared_tell_later(emr_buf *tell, uint64_t number, const char *name);
 /* Without view->lock. */
 void shared_tell(emr_view *view, const emr_buf *tell);
 
+/* ---- what the files of these nodes share: shared_nodes.c */
+emr_status shared_make(
+	emr_view *view, emr_id16 id, emr_meta_type type, const shared_at *at, node **out_node);
+emr_id16 shared_id_of(
+	const char *what, const void *who, size_t who_len, emr_id16 object, uint64_t version);
+bool shared_owner_is_shown(const emr_view *view, const shared_owner *owner);
+emr_status shared_owner_node(emr_view *view, shared_owner *owner, node **out_node);
+
+/* ---- datasets, under view->lock: shared_sets.c */
+bool shared_sets_are_there(const emr_view *view);
+emr_status shared_sets_top(emr_view *view, node **out_node);
+/* As shared_child and shared_list, of a directory of that level. */
+emr_status shared_sets_child(emr_view *view, const shared_at *at, const char *name, node **out);
+emr_status shared_sets_list(emr_view *view, const shared_at *at, uint64_t cookie, bool take,
+	emr_entry_fn fn, void *arg);
+/* The dataset of R, which is made; NULL without memory. */
+shared_set *shared_need_set(emr_view *view, const emr_received *r);
+/* The kernel forgets OWNER's directory, who is in a set, where it is shown. */
+void shared_tell_set(emr_view *view, const shared_owner *owner, emr_buf *tell);
+/* The directory of datasets has come or gone: the top counts it anew. */
+emr_status shared_sets_have_come(emr_view *view, emr_buf *tell);
+/* From the top of the folder; NULL without memory. */
+char *shared_owner_path(const shared_owner *owner);
+/* What S is opened for: of a dataset's share research, whatever the folder was opened for. */
+uint8_t shared_purpose(const emr_view *view, const shared_share *s);
+
 /* ---- who and what is shown: shared_folder.c */
 /* Of the worker, without view->lock: looks at all grants to me, and at what has grown in the shares
  * since. */
@@ -308,7 +355,7 @@ void shared_access(const emr_view *view, const shared_share *s, char out[ACCESS_
  * that of reading. */
 const char *shared_right(const emr_view *view, const shared_share *s, uint64_t *out_until_unix_s);
 /* What nodes are known by. */
-emr_id16 shared_record_id(emr_id16 domain, emr_id16 object, uint64_t version);
+emr_id16 shared_record_id(emr_id16 space, emr_id16 object, uint64_t version);
 emr_id16 shared_owner_id(const shared_owner *owner);
 emr_id16 shared_top_id(void);
 

@@ -599,7 +599,7 @@ static emr_status open_share(emr_view *view, shared_share *s, emr_share_trouble 
 	if (s->opened != NULL)
 		return EMR_OK;
 	status = emr_shared_open(view->shares->share, s->domain, s->grant.grant,
-		view->options.purpose, EMR_READER_PERSON, &s->opened, trouble);
+		shared_purpose(view, s), EMR_READER_PERSON, &s->opened, trouble);
 	if (status == EMR_OK)
 		shared_load_names(view, s);
 	return status;

@@ -136,15 +136,27 @@ static uint64_t end_of(const emr_received *r)
 						: r->grant.row.not_after_unix_s;
 }
 
-static const emr_received *best_of(const looking *l, emr_id16 domain)
+/* Both are shown in one place: shared by a person, or in the same dataset. */
+static bool is_beside(const emr_received *a, const emr_received *b)
 {
-	uint8_t purpose = l->view->options.purpose;
+	return emr_id16_equal(a->grant.domain, b->grant.domain) && a->is_dataset == b->is_dataset &&
+	       (!a->is_dataset || emr_id16_equal(a->line, b->line));
+}
+
+static uint8_t purpose_of(const emr_view *view, const emr_received *r)
+{
+	return r->is_dataset ? EMR_DATASET_PURPOSE : view->options.purpose;
+}
+
+static const emr_received *best_of(const looking *l, const emr_received *one)
+{
+	uint8_t purpose = purpose_of(l->view, one);
 	const emr_received *best = NULL;
 
 	for (size_t i = 0; i < l->n; i++) {
 		const emr_received *r = &l->all[i];
 
-		if (!emr_id16_equal(r->grant.domain, domain) || rank(r, purpose) == 0)
+		if (!is_beside(r, one) || rank(r, purpose) == 0)
 			continue;
 		if (best == NULL || rank(r, purpose) > rank(best, purpose) ||
 			(rank(r, purpose) == rank(best, purpose) && end_of(r) > end_of(best)))
@@ -162,12 +174,12 @@ static bool is_better(const emr_card *card, const emr_card *than)
 }
 
 /* Under view->lock. */
-static shared_owner *need_owner(emr_view *view, const emr_card *card)
+static shared_owner *need_owner(emr_view *view, const emr_card *card, shared_set *set)
 {
 	shared_owner **at = &view->shares->owners;
 
 	for (; *at != NULL; at = &(*at)->next)
-		if (emr_id32_equal((*at)->signer_id, card->signer_id))
+		if ((*at)->set == set && emr_id32_equal((*at)->signer_id, card->signer_id))
 			break;
 	if (*at == NULL) {
 		*at = calloc(1, sizeof **at);
@@ -175,6 +187,7 @@ static shared_owner *need_owner(emr_view *view, const emr_card *card)
 			return NULL;
 		(*at)->number = ++view->shares->next_owner;
 		(*at)->signer_id = card->signer_id;
+		(*at)->set = set;
 		(*at)->card = *card;
 	}
 	if (is_better(card, &(*at)->card))
@@ -188,7 +201,7 @@ static shared_share *need_share(emr_view *view, shared_owner *owner, emr_id16 do
 	shared_share **at = &view->shares->all;
 
 	for (; *at != NULL; at = &(*at)->next)
-		if (emr_id16_equal((*at)->domain, domain))
+		if (emr_id16_equal((*at)->domain, domain) && (*at)->owner->set == owner->set)
 			return *at;
 	*at = calloc(1, sizeof **at);
 	if (*at == NULL)
@@ -198,13 +211,16 @@ static shared_share *need_share(emr_view *view, shared_owner *owner, emr_id16 do
 	(*at)->is_name_due = true;
 	(*at)->owner = owner;
 	(*at)->domain = domain;
+	(*at)->space = owner->set == NULL ? domain
+					  : shared_id_of("space", owner->set->line.b,
+						    sizeof owner->set->line.b, domain, 0);
 	__atomic_store_n(&view->shares->is_in_use, true, __ATOMIC_RELEASE);
 	return *at;
 }
 
 shared_share *shared_need(emr_view *view, const emr_card *card, emr_id16 domain, const char *label)
 {
-	shared_owner *owner = need_owner(view, card);
+	shared_owner *owner = need_owner(view, card, NULL);
 	shared_share *s = owner != NULL ? need_share(view, owner, domain) : NULL;
 
 	if (s != NULL && s->name[0] == 0)
@@ -216,7 +232,7 @@ shared_share *shared_of_domain(const emr_view *view, emr_id16 domain)
 {
 	shared_share *s = view->shares->all;
 
-	while (s != NULL && !emr_id16_equal(s->domain, domain))
+	while (s != NULL && (s->owner->set != NULL || !emr_id16_equal(s->domain, domain)))
 		s = s->next;
 	return s;
 }
@@ -264,7 +280,7 @@ static void take_terms(emr_view *view, shared_share *s, const emr_received *r, b
 	s->grant = r->grant;
 	s->top = r->grant.domain;
 	s->is_file = is_file;
-	s->has_purpose = is_for(&r->grant, view->options.purpose);
+	s->has_purpose = is_for(&r->grant, purpose_of(view, r));
 	s->agents_count = r->agents_count;
 	s->needed = r->grant.row.t;
 	if (s->name[0] == 0)
@@ -289,12 +305,22 @@ static void take_root(const looking *l, shared_share *s, const emr_received *bes
 		const emr_received *r = &l->all[i];
 		bool counts = r == best || r->phase == EMR_GRANT_IN_FORCE;
 
-		if (!emr_id16_equal(r->grant.domain, s->domain) || !counts ||
-			!emr_received_is_inner(r))
+		if (!is_beside(r, best) || !counts || !emr_received_is_inner(r))
 			continue;
 		s->is_tied = true;
 		s->root = r->letter.root_dir_id;
 	}
+}
+
+/* Under view->lock; NULL without memory. */
+static shared_owner *owner_of(emr_view *view, const emr_received *r)
+{
+	shared_set *set = r->is_dataset ? shared_need_set(view, r) : NULL;
+	shared_owner *owner = r->is_dataset && set == NULL ? NULL : need_owner(view, &r->card, set);
+
+	if (owner != NULL && set != NULL)
+		memcpy(owner->name, r->pseudonym, sizeof r->pseudonym);
+	return owner;
 }
 
 /* One domain's best grant becomes, or changes, a share.  Without view->lock. */
@@ -307,7 +333,7 @@ static emr_status take_share(const looking *l, const emr_received *r, emr_buf *t
 	shared_share *s;
 
 	pthread_mutex_lock(&view->lock);
-	owner = need_owner(view, &r->card);
+	owner = owner_of(view, r);
 	s = owner != NULL ? need_share(view, owner, r->grant.domain) : NULL;
 	if (s == NULL) {
 		pthread_mutex_unlock(&view->lock);
@@ -384,6 +410,8 @@ emr_status shared_have_come(emr_view *view, bool was_there, emr_buf *tell)
 		if (status == EMR_OK)
 			status = shared_tell_later(tell, EMR_ROOT_NODE, NULL);
 	}
+	if (status == EMR_OK)
+		status = shared_sets_have_come(view, tell);
 	pthread_mutex_unlock(&view->lock);
 	shared_tell(view, tell);
 	return status;
@@ -406,7 +434,7 @@ static emr_status look_at_grants(looking *l)
 			       : status; /* the ledger does not know me: nobody shares */
 	was_there = shared_was_there(view);
 	for (size_t i = 0; i < l->n && status == EMR_OK; i++) {
-		const emr_received *best = best_of(l, l->all[i].grant.domain);
+		const emr_received *best = best_of(l, &l->all[i]);
 
 		if (best == &l->all[i])
 			status = take_share(l, best, &tell);

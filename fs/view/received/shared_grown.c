@@ -11,7 +11,7 @@ void shared_tell_new(
 
 		if (shared_tree_is_new(before, s->tree, i))
 			directory =
-				tree_by_shown_id(view, shared_record_id(s->domain, up->object, 0));
+				tree_by_shown_id(view, shared_record_id(s->space, up->object, 0));
 		if (directory == NULL && shared_tree_is_new(before, s->tree, i))
 			directory = shared_own(view, s, up->object);
 

@@ -13,6 +13,8 @@
  * listed, wherever it is shown. */
 static bool is_listed(const emr_view *view, const shared_share *s)
 {
+	if (s->owner->set != NULL)
+		return false;
 	return shared_is_beside(s) ||
 	       (!s->is_tied && s->phase == SHARED_OPEN && shared_share_is_shown(view, s));
 }
@@ -80,7 +82,7 @@ static emr_status file_of(const emr_view *view, const node *n, emr_shared_file *
 	*out = (emr_shared_file){.domain = s->domain,
 		.object = shared_object_of(n),
 		.grant = s->grant.grant,
-		.purpose = view->options.purpose,
+		.purpose = shared_purpose(view, s),
 		.has_history = (s->grant.row.rights & EMR_GRANT_HISTORY) != 0};
 	memcpy(out->owner, s->owner->name, sizeof out->owner);
 	return EMR_OK;

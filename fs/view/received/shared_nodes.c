@@ -1,5 +1,5 @@
-/* Nodes below shared-with-me: made when they are looked up or listed, found again by an id that
- * stands for what they show. */
+/* Nodes below shared-with-me, and of those who take part in datasets: made when they are looked up
+ * or listed, found again by an id that stands for what they show. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -36,12 +36,20 @@ static bool is_over(const shared_share *s)
 	return s->phase == SHARED_EXPIRED || s->phase == SHARED_REVOKED;
 }
 
-static bool owner_is_shown(const emr_view *view, const shared_owner *owner)
+/* Who has left a dataset is not there any more; of who shared by himself a note stays. */
+bool shared_owner_is_shown(const emr_view *view, const shared_owner *owner)
 {
 	for (const shared_share *s = view->shares->all; s != NULL; s = s->next)
-		if (s->owner == owner && shared_share_is_shown(view, s))
+		if (s->owner == owner && shared_share_is_shown(view, s) &&
+			(owner->set == NULL || !is_over(s)))
 			return true;
 	return false;
+}
+
+/* Below shared-with-me. */
+static bool owner_is_shown(const emr_view *view, const shared_owner *owner)
+{
+	return owner->set == NULL && shared_owner_is_shown(view, owner);
 }
 
 bool shared_is_there(const emr_view *view)
@@ -49,7 +57,7 @@ bool shared_is_there(const emr_view *view)
 	if (view->shares == NULL)
 		return false;
 	for (const shared_share *s = view->shares->all; s != NULL; s = s->next)
-		if (shared_share_is_shown(view, s))
+		if (s->owner->set == NULL && shared_share_is_shown(view, s))
 			return true;
 	return false;
 }
@@ -68,7 +76,7 @@ emr_status shared_is_readable(const emr_view *view, const shared_share *s)
 /* ---- making nodes ---- */
 
 /* What a node is known by: never that of a record of one's own. */
-static emr_id16 id_of(
+emr_id16 shared_id_of(
 	const char *what, const void *who, size_t who_len, emr_id16 object, uint64_t version)
 {
 	const emr_bytes pieces[] = {emr_bytes_of(what, strlen(what) + 1),
@@ -81,22 +89,23 @@ static emr_id16 id_of(
 	return id;
 }
 
-emr_id16 shared_record_id(emr_id16 domain, emr_id16 object, uint64_t version)
+emr_id16 shared_record_id(emr_id16 space, emr_id16 object, uint64_t version)
 {
-	return id_of("record", domain.b, sizeof domain.b, object, version);
+	return shared_id_of("record", space.b, sizeof space.b, object, version);
 }
 
 emr_id16 shared_owner_id(const shared_owner *owner)
 {
-	return id_of("owner", owner->signer_id.b, sizeof owner->signer_id.b, (emr_id16){{0}}, 0);
+	return shared_id_of("owner", owner->signer_id.b, sizeof owner->signer_id.b,
+		owner->set != NULL ? owner->set->line : (emr_id16){{0}}, 0);
 }
 
 emr_id16 shared_top_id(void)
 {
-	return id_of("top", "", 0, (emr_id16){{0}}, 0);
+	return shared_id_of("top", "", 0, (emr_id16){{0}}, 0);
 }
 
-static emr_status make(
+emr_status shared_make(
 	emr_view *view, emr_id16 id, emr_meta_type type, const shared_at *at, node **out_node)
 {
 	shared_at *place = malloc(sizeof *place);
@@ -163,10 +172,11 @@ emr_status shared_record_node(emr_view *view, shared_share *s, uint32_t entry, n
 		.owner = s->owner,
 		.share = s,
 		.domain = s->domain,
+		.space = s->space,
 		.object = e->object,
 		.version = shared_version_of(e),
 		.entry = entry};
-	emr_id16 id = shared_record_id(s->domain, e->object, at.version);
+	emr_id16 id = shared_record_id(s->space, e->object, at.version);
 	node *n = tree_by_shown_id(view, id);
 	emr_status status;
 
@@ -176,7 +186,7 @@ emr_status shared_record_node(emr_view *view, shared_share *s, uint32_t entry, n
 		*out_node = n;
 		return EMR_OK;
 	}
-	status = make(view, id, (emr_meta_type)e->type, &at, &n);
+	status = shared_make(view, id, (emr_meta_type)e->type, &at, &n);
 	if (status == EMR_OK) {
 		status = shared_fill(n, s->tree, entry);
 		if (status != EMR_OK)
@@ -187,16 +197,23 @@ emr_status shared_record_node(emr_view *view, shared_share *s, uint32_t entry, n
 	return status;
 }
 
-emr_status shared_anchor(emr_view *view, emr_id16 domain, emr_id16 object, node **out_node)
+static emr_status anchor(
+	emr_view *view, emr_id16 space, emr_id16 domain, emr_id16 object, node **out_node)
 {
 	shared_at at = {.level = SHARED_RECORD,
 		.domain = domain,
+		.space = space,
 		.object = object,
 		.entry = SHARED_TREE_NONE};
-	emr_id16 id = shared_record_id(domain, object, 0);
+	emr_id16 id = shared_record_id(space, object, 0);
 
 	*out_node = tree_by_shown_id(view, id);
-	return *out_node != NULL ? EMR_OK : make(view, id, EMR_META_DIR, &at, out_node);
+	return *out_node != NULL ? EMR_OK : shared_make(view, id, EMR_META_DIR, &at, out_node);
+}
+
+emr_status shared_anchor(emr_view *view, emr_id16 domain, emr_id16 object, node **out_node)
+{
+	return anchor(view, domain, domain, object, out_node);
 }
 
 /* The directory of a share whose names nobody has asked for yet. */
@@ -205,7 +222,7 @@ static emr_status unknown_share(emr_view *view, shared_share *s, node **out_node
 	emr_status status;
 	node *n;
 
-	status = shared_anchor(view, s->domain, s->top, &n);
+	status = anchor(view, s->space, s->domain, s->top, &n);
 	if (status != EMR_OK)
 		return status;
 	n->shared->owner = s->owner;
@@ -219,13 +236,14 @@ static emr_status note_node(emr_view *view, shared_share *s, node **out_node)
 {
 	shared_at at = {
 		.level = SHARED_NOTE, .owner = s->owner, .share = s, .entry = SHARED_TREE_NONE};
-	emr_id16 id = id_of("note", s->domain.b, sizeof s->domain.b, s->top, s->ended_unix_s);
+	emr_id16 id =
+		shared_id_of("note", s->domain.b, sizeof s->domain.b, s->top, s->ended_unix_s);
 	EMR_AUTO_BUF text = {0};
 	emr_status status = shared_note_text(s, &text);
 	node *n = tree_by_shown_id(view, id);
 
 	if (status == EMR_OK && n == NULL)
-		status = make(view, id, EMR_META_FILE, &at, &n);
+		status = shared_make(view, id, EMR_META_FILE, &at, &n);
 	if (status != EMR_OK)
 		return status;
 	n->size = text.len;
@@ -266,7 +284,7 @@ static uint32_t count_shares(const emr_view *view, const shared_owner *owner)
 	return n;
 }
 
-static emr_status owner_node(emr_view *view, shared_owner *owner, node **out_node)
+emr_status shared_owner_node(emr_view *view, shared_owner *owner, node **out_node)
 {
 	shared_at at = {.level = SHARED_OWNER, .owner = owner, .entry = SHARED_TREE_NONE};
 	emr_id16 id = shared_owner_id(owner);
@@ -274,7 +292,7 @@ static emr_status owner_node(emr_view *view, shared_owner *owner, node **out_nod
 	node *n = tree_by_shown_id(view, id);
 
 	if (n == NULL) {
-		status = make(view, id, EMR_META_DIR, &at, &n);
+		status = shared_make(view, id, EMR_META_DIR, &at, &n);
 		if (status != EMR_OK)
 			return status;
 		n->mtime_ns = n->ctime_ns = view_now_ns(view);
@@ -294,7 +312,7 @@ emr_status shared_top(emr_view *view, node **out_node)
 	if (!shared_is_there(view))
 		return EMR_NOT_FOUND;
 	if (n == NULL) {
-		status = make(view, id, EMR_META_DIR, &at, &n);
+		status = shared_make(view, id, EMR_META_DIR, &at, &n);
 		if (status != EMR_OK)
 			return status;
 		n->mtime_ns = n->ctime_ns = view_now_ns(view);
@@ -317,7 +335,7 @@ static emr_status child_of_top(emr_view *view, const char *name, node **out_node
 {
 	for (shared_owner *o = view->shares->owners; o != NULL; o = o->next)
 		if (strcmp(o->name, name) == 0 && owner_is_shown(view, o))
-			return owner_node(view, o, out_node);
+			return shared_owner_node(view, o, out_node);
 	return EMR_NOT_FOUND;
 }
 
@@ -353,6 +371,8 @@ emr_status shared_child(emr_view *view, node *directory, const char *name, node 
 {
 	const shared_at *at = directory->shared;
 
+	if (at->level == SHARED_SETS || at->level == SHARED_SET)
+		return shared_sets_child(view, at, name, out_node);
 	if (at->level == SHARED_TOP)
 		return child_of_top(view, name, out_node);
 	if (at->level == SHARED_OWNER)
@@ -383,7 +403,7 @@ static emr_status list_owners(
 
 		if (o->number + 2 <= cookie || !owner_is_shown(view, o))
 			continue;
-		status = owner_node(view, o, &n);
+		status = shared_owner_node(view, o, &n);
 		if (status != EMR_OK)
 			return status;
 		if (!shared_give(view, n, o->name, o->number + 2, take, fn, arg))
@@ -419,6 +439,8 @@ emr_status shared_list(
 {
 	const shared_at *at = directory->shared;
 
+	if (at->level == SHARED_SETS || at->level == SHARED_SET)
+		return shared_sets_list(view, at, cookie, take, fn, arg);
 	if (at->level == SHARED_TOP)
 		return list_owners(view, cookie, take, fn, arg);
 	if (at->level == SHARED_OWNER)
@@ -436,10 +458,14 @@ char *shared_path(const node *n)
 	if (s != NULL && s->tree != NULL && at->level == SHARED_RECORD &&
 		at->entry != SHARED_TREE_NONE)
 		inner = shared_tree_path(s->tree, at->entry);
-	if (at->level == SHARED_TOP || at->owner == NULL)
+	if (at->level == SHARED_SETS)
+		len = asprintf(&path, "%s", SETS_DIRECTORY);
+	else if (at->level == SHARED_SET)
+		len = asprintf(&path, "%s/%s", SETS_DIRECTORY, at->set->name);
+	else if (at->level == SHARED_TOP || at->owner == NULL)
 		len = asprintf(&path, "%s", SHARED_DIRECTORY);
 	else if (at->level == SHARED_OWNER)
-		len = asprintf(&path, "%s/%s", SHARED_DIRECTORY, at->owner->name);
+		return shared_owner_path(at->owner);
 	else if (at->level == SHARED_NOTE)
 		len = asprintf(&path, "%s/%s/%s", SHARED_DIRECTORY, at->owner->name, s->note_name);
 	else if ((place = shared_place_path(s)) == NULL)
@@ -499,7 +525,7 @@ static node *directory_node(
 {
 	const shared_entry *up = &tree->entries[tree->entries[entry].parent];
 
-	return tree_by_shown_id(view, shared_record_id(s->domain, up->object, 0));
+	return tree_by_shown_id(view, shared_record_id(s->space, up->object, 0));
 }
 
 /* N stood at entry OLD of BEFORE; the kernel forgets that name unless it means N still. */
@@ -581,7 +607,7 @@ shared_tree *shared_swap_tree(emr_view *view, shared_share *s, shared_tree *tree
 		node *n = table_at(&view->by_number, i);
 
 		if (n == NULL || !shared_has(n) || n->shared->level != SHARED_RECORD ||
-			!emr_id16_equal(n->shared->domain, s->domain))
+			!emr_id16_equal(n->shared->space, s->space))
 			continue;
 		n->shared->share =
 			s; /* what was written there may be here before the share is known */
@@ -598,6 +624,8 @@ void shared_tell_of(emr_view *view, const shared_share *s, emr_buf *tell)
 {
 	const node *n = tree_by_shown_id(view, shared_owner_id(s->owner));
 
+	if (s->owner->set != NULL)
+		shared_tell_set(view, s->owner, tell);
 	if (n == NULL)
 		return;
 	/* Without memory the time-outs of the entries do it. */

@@ -21,16 +21,21 @@ static emr_shared_notice about(const emr_view *view, const shared_share *s, cons
 {
 	return (emr_shared_notice){.id = id,
 		.owner = s->owner->name,
+		.dataset = s->owner->set != NULL ? s->owner->set->name : NULL,
 		.purposes = s->grant.row.purposes,
-		.purpose = view->options.purpose,
+		.purpose = shared_purpose(view, s),
 		.t = s->needed,
 		.n = s->agents_count};
 }
 
-/* Behind "shared-with-me/OWNER/". */
+/* Behind "shared-with-me/OWNER/", or "datasets/NAME/PSEUDONYM/". */
 static const char *inside_of(const char *path)
 {
-	for (int i = 0; i < 2 && path != NULL; i++) {
+	int names = path != NULL && strncmp(path, SETS_DIRECTORY "/", sizeof SETS_DIRECTORY) == 0
+			    ? 3
+			    : 2;
+
+	for (int i = 0; i < names && path != NULL; i++) {
 		path = strchr(path, '/');
 		path += path != NULL;
 	}
@@ -68,16 +73,19 @@ static void tell(emr_view *view, emr_shared_notice *notice, char *path)
 /* Of the worker, which alone changes names: they can be read without the lock. */
 static char *path_of_share(const shared_share *s)
 {
-	char *path;
+	char *path = NULL, *up = shared_owner_path(s->owner);
+	int len = up != NULL ? asprintf(&path, "%s/%s", up, s->name) : -1;
 
-	return asprintf(&path, "%s/%s/%s", SHARED_DIRECTORY, s->owner->name, s->name) < 0 ? NULL
-											  : path;
+	free(up);
+	return len < 0 ? NULL : path;
 }
 
 void shared_notice_end(emr_view *view, const shared_share *s)
 {
-	emr_shared_notice n =
-		about(view, s, s->phase == SHARED_REVOKED ? "grant-revoked" : "grant-expired");
+	emr_shared_notice n = about(view, s,
+		s->phase != SHARED_REVOKED ? "grant-expired"
+		: s->owner->set != NULL	   ? "withdrawn"
+					   : "grant-revoked");
 
 	n.time_unix_s = s->ended_unix_s;
 	tell(view, &n, path_of_share(s));
@@ -161,6 +169,8 @@ emr_status shared_notice_trouble(emr_view *view, const shared_share *s, const no
 
 	if (w.id == NULL)
 		return w.status;
+	if (w.status == EMR_ACCESS_REVOKED && s->owner->set != NULL)
+		w.id = "withdrawn";
 	pthread_mutex_lock(&view->lock);
 	notice = about(view, s, w.id);
 	path = n->state == NODE_GONE ? path_of_share(s) : shared_path_of_any(n);

@@ -14,7 +14,8 @@ node *shared_own(const emr_view *view, const shared_share *s, emr_id16 object)
 {
 	node *n = tree_by_id(view, object);
 
-	if (n == NULL || n->state != NODE_LIVE)
+	/* Nobody writes in a dataset, and who reads one may take part in it himself. */
+	if (s->owner->set != NULL || n == NULL || n->state != NODE_LIVE)
 		return NULL;
 	if (n->is_published)
 		return emr_id16_equal(n->place.domain, s->domain) ? n : NULL;
@@ -34,7 +35,7 @@ bool shared_is_file(const node *n)
 
 node *shared_file_node(const emr_view *view, const shared_share *s)
 {
-	node *n = s->is_file ? tree_by_id(view, s->domain) : NULL;
+	node *n = s->is_file && s->owner->set == NULL ? tree_by_id(view, s->domain) : NULL;
 
 	return n != NULL && n->state == NODE_LIVE && shared_is_file(n) ? n : NULL;
 }

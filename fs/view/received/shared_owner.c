@@ -27,9 +27,12 @@ void shared_name_owners(emr_view *view, emr_buf *tell, uint64_t top_number)
 		char name[EMR_NAME_MAX + 1];
 		size_t digits = EMR_OWNER_DIGITS;
 
+		if (o->set != NULL) /* by his pseudonym there */
+			continue;
 		for (const shared_owner *other = view->shares->owners; other != NULL;
 			other = other->next)
-			if (other != o && equal_digits(o->signer_id, other->signer_id) >= digits)
+			if (other != o && other->set == NULL &&
+				equal_digits(o->signer_id, other->signer_id) >= digits)
 				digits = equal_digits(o->signer_id, other->signer_id) + 1;
 		emr_shared_owner_name(&o->card,
 			digits < EMR_OWNER_DIGITS_MAX ? digits : EMR_OWNER_DIGITS_MAX, name);
@@ -71,7 +74,7 @@ emr_status emr_shared_owner(emr_view *view, const char *text, emr_id32 *out_sign
 	pthread_mutex_lock(&view->lock);
 	for (const shared_owner *o = view->shares != NULL ? view->shares->owners : NULL; o != NULL;
 		o = o->next) {
-		if (!emr_shared_owner_is(&o->card, text))
+		if (o->set != NULL || !emr_shared_owner_is(&o->card, text))
 			continue;
 		*out_signer_id = o->signer_id;
 		n++;

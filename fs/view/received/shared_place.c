@@ -95,7 +95,7 @@ bool shared_is_beside(const shared_share *s)
 	if (!shared_share_is_shown(s->view, s))
 		return false;
 	if (is_over(s))
-		return root == NULL || !is_over(root);
+		return s->owner->set == NULL && (root == NULL || !is_over(root));
 	if (shared_spot_of(s, &spot))
 		return false;
 	return root == NULL || root->phase != SHARED_OPEN ||
@@ -179,10 +179,12 @@ char *shared_place_path(const shared_share *s)
 	shared_spot spot;
 	int len;
 
-	if (!shared_spot_of(s, &spot))
-		return asprintf(&path, "%s/%s/%s", SHARED_DIRECTORY, s->owner->name, s->name) < 0
-			       ? NULL
-			       : path;
+	if (!shared_spot_of(s, &spot)) {
+		up = shared_owner_path(s->owner);
+		len = up != NULL ? asprintf(&path, "%s/%s", up, s->name) : -1;
+		free(up);
+		return len < 0 ? NULL : path;
+	}
 	shared_spot_name(s, &spot, name);
 	up = shared_place_path(spot.outer);
 	inner = shared_tree_path(spot.outer->tree, spot.entry);
@@ -204,7 +206,7 @@ void shared_tell_place(emr_view *view, const shared_share *s, emr_buf *tell)
 
 	if (!shared_spot_of(s, &spot))
 		return;
-	n = tree_by_shown_id(view, shared_record_id(spot.outer->domain,
+	n = tree_by_shown_id(view, shared_record_id(spot.outer->space,
 					   spot.outer->tree->entries[spot.entry].object, 0));
 	if (n == NULL)
 		return;

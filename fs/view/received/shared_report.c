@@ -111,7 +111,8 @@ static emr_report_row row_of(const emr_view *view, const node *n, const char *pr
 		.last = now,
 		.opens = 1,
 		.reader = program != NULL ? EMR_READER_SOFTWARE : EMR_READER_PERSON,
-		.purpose = view->options.purpose};
+		.purpose = shown_of(n)->share != NULL ? shared_purpose(view, shown_of(n)->share)
+						      : view->options.purpose};
 
 	if (program != NULL)
 		memcpy(row.program.b, program, strnlen(program, sizeof row.program.b));

@@ -46,14 +46,14 @@ static bool go_up(emr_id16 *id, shared_at *at)
 		at->entry != SHARED_TREE_TOP) {
 		at->entry = s->tree->entries[at->entry].parent;
 		at->object = s->tree->entries[at->entry].object;
-		*id = shared_record_id(s->domain, at->object, 0);
+		*id = shared_record_id(s->space, at->object, 0);
 		return true;
 	}
 	if (at->level == SHARED_RECORD &&
 		!emr_id16_equal(at->object, s->top)) { /* it is no more: the share decides */
 		at->object = s->top;
 		at->entry = SHARED_TREE_NONE;
-		*id = shared_record_id(s->domain, s->top, 0);
+		*id = shared_record_id(s->space, s->top, 0);
 		return true;
 	}
 	if (at->level == SHARED_RECORD || at->level == SHARED_NOTE) {
@@ -61,6 +61,8 @@ static bool go_up(emr_id16 *id, shared_at *at)
 		*id = shared_owner_id(at->owner);
 		return true;
 	}
+	if (at->level == SHARED_SETS || at->level == SHARED_SET)
+		return false;
 	if (at->level == SHARED_OWNER) {
 		at->level = SHARED_TOP;
 		*id = shared_top_id();

@@ -15,8 +15,12 @@ typedef struct emr_received {
 	emr_card card;		 /* the domain's, signed by its owner */
 	unsigned agents_count;
 	emr_id32 agents[EMR_AGENTS_MAX];
-	emr_id16 via;			  /* in the name of which team; zero: to me by name */
-	char team[EMR_TEAM_NAME_MAX + 1]; /* how that is called; "" without */
+	emr_id16 via;			     /* in the name of which team; zero: to me by name */
+	char team[EMR_TEAM_NAME_MAX + 1];    /* how that is called; "" without */
+	bool is_dataset;		     /* that is one; then: */
+	emr_id16 line;			     /* the same before and after it got another key */
+	char pseudonym[EMR_PSEUDONYM_CHARS]; /* what the owner is called in it */
+	emr_terms terms;
 } emr_received;
 /* It belongs to a share that begins in another domain (letter.root_dir_id), and has its share id:
  * the root of this domain names as its parent the directory in which it hangs there. */

@@ -105,12 +105,13 @@ void emr_shared_purposes(uint32_t bits, char out[EMR_SHARED_PURPOSES_BYTES]);
 
 /* A notice about a share; what does not apply is NULL or 0.  Borrowed for the call. */
 typedef struct emr_shared_notice {
-	const char *id;	    /* message id: "no-release", "grant-expired" ... */
-	const char *path;   /* from the top of the folder */
-	const char *inside; /* the same path at the owner's: "SHARE/..."; of "copy-unsigned" the
-			       original's */
-	const char *owner;  /* as his directory is called; of "bad-signature", "signature-stale",
-			       "copy-unsigned" who signed */
+	const char *id;	     /* message id: "no-release", "grant-expired" ... */
+	const char *path;    /* from the top of the folder */
+	const char *inside;  /* the same path at the owner's: "SHARE/..."; of "copy-unsigned" the
+				original's */
+	const char *owner;   /* as his directory is called; of "bad-signature", "signature-stale",
+				"copy-unsigned" who signed; of "withdrawn" his pseudonym */
+	const char *dataset; /* in which he took part; NULL: he shared by himself */
 	const char *organisation; /* of whoever signed */
 	uint32_t purposes;	  /* of the grant: bit n = purpose n */
 	uint8_t purpose;	  /* of the folder */

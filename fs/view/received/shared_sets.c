@@ -1,0 +1,222 @@
+/* `datasets`: what others have put into the datasets that this person reads, under pseudonyms. It
+ * is what shared-with-me is made of, under other names, and so ends with the same grants; who has
+ * left is not there, and nothing tells who it was. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "clock.h"
+#include "edit.h"
+#include "shared.h"
+
+#define CODE_DIGITS 4
+
+uint8_t shared_purpose(const emr_view *view, const shared_share *s)
+{
+	return s->owner->set != NULL ? EMR_DATASET_PURPOSE : view->options.purpose;
+}
+
+/* ---- which ---- */
+
+static bool is_taken(const emr_view *view, const char *name)
+{
+	for (const shared_set *s = view->shares->sets; s != NULL; s = s->next)
+		if (strcmp(s->name, name) == 0)
+			return true;
+	return false;
+}
+
+shared_set *shared_need_set(emr_view *view, const emr_received *r)
+{
+	shared_set **at = &view->shares->sets;
+	char name[EMR_NAME_MAX + 1], code[27];
+
+	for (; *at != NULL; at = &(*at)->next)
+		if (emr_id16_equal((*at)->line, r->line))
+			return *at;
+	emr_base32(r->line.b, sizeof r->line.b, code);
+	snprintf(name, sizeof name, "%s", r->team);
+	for (size_t digits = CODE_DIGITS; is_taken(view, name) && digits <= 26; digits++)
+		emr_name_with_code(r->team, code, digits, name);
+	*at = calloc(1, sizeof **at);
+	if (*at == NULL)
+		return NULL;
+	(*at)->number = ++view->shares->next_set;
+	(*at)->line = r->line;
+	(*at)->terms = r->terms;
+	memcpy((*at)->name, name, sizeof name);
+	return *at;
+}
+
+/* One that somebody took part in stays when he has left: it is empty then. */
+static bool set_is_shown(const emr_view *view, const shared_set *set)
+{
+	for (const shared_share *s = view->shares->all; s != NULL; s = s->next)
+		if (s->owner->set == set && shared_share_is_shown(view, s))
+			return true;
+	return false;
+}
+
+bool shared_sets_are_there(const emr_view *view)
+{
+	if (view->shares == NULL)
+		return false;
+	for (const shared_set *s = view->shares->sets; s != NULL; s = s->next)
+		if (set_is_shown(view, s))
+			return true;
+	return false;
+}
+
+/* ---- nodes ---- */
+
+static emr_id16 top_id(void)
+{
+	return shared_id_of("sets", "", 0, (emr_id16){{0}}, 0);
+}
+
+static emr_id16 set_id(const shared_set *set)
+{
+	return shared_id_of("set", "", 0, set->line, 0);
+}
+
+static emr_status directory(emr_view *view, emr_id16 id, const shared_at *at, node **out_node)
+{
+	node *n = tree_by_shown_id(view, id);
+	emr_status status = EMR_OK;
+
+	if (n == NULL) {
+		status = shared_make(view, id, EMR_META_DIR, at, &n);
+		if (status != EMR_OK)
+			return status;
+		n->mtime_ns = n->ctime_ns = view_now_ns(view);
+	}
+	n->listing->subdirectories = 0;
+	*out_node = n;
+	return EMR_OK;
+}
+
+emr_status shared_sets_top(emr_view *view, node **out_node)
+{
+	const shared_at at = {.level = SHARED_SETS, .entry = SHARED_TREE_NONE};
+	emr_status status = shared_sets_are_there(view) ? directory(view, top_id(), &at, out_node)
+							: EMR_NOT_FOUND;
+
+	for (const shared_set *s = view->shares->sets; s != NULL && status == EMR_OK; s = s->next)
+		(*out_node)->listing->subdirectories += set_is_shown(view, s);
+	return status;
+}
+
+static emr_status set_node(emr_view *view, shared_set *set, node **out_node)
+{
+	const shared_at at = {.level = SHARED_SET, .set = set, .entry = SHARED_TREE_NONE};
+	emr_status status = directory(view, set_id(set), &at, out_node);
+
+	for (const shared_owner *o = view->shares->owners; o != NULL && status == EMR_OK;
+		o = o->next)
+		(*out_node)->listing->subdirectories +=
+			o->set == set && shared_owner_is_shown(view, o);
+	return status;
+}
+
+/* Who opens a path again is told why it is not there, as long as the end is news. */
+static emr_status child_of_set(
+	emr_view *view, const shared_set *set, const char *name, node **out_node)
+{
+	for (shared_owner *o = view->shares->owners; o != NULL; o = o->next) {
+		if (o->set != set || strcmp(o->name, name) != 0)
+			continue;
+		if (shared_owner_is_shown(view, o))
+			return shared_owner_node(view, o, out_node);
+		for (const shared_share *s = view->shares->all; s != NULL; s = s->next)
+			if (s->owner == o && shared_share_is_shown(view, s))
+				return shared_is_readable(view, s);
+	}
+	return EMR_NOT_FOUND;
+}
+
+emr_status shared_sets_child(emr_view *view, const shared_at *at, const char *name, node **out)
+{
+	if (at->level == SHARED_SET)
+		return child_of_set(view, at->set, name, out);
+	for (shared_set *s = view->shares->sets; s != NULL; s = s->next)
+		if (strcmp(s->name, name) == 0 && set_is_shown(view, s))
+			return set_node(view, s, out);
+	return EMR_NOT_FOUND;
+}
+
+static emr_status list_participants(emr_view *view, const shared_set *set, uint64_t cookie,
+	bool take, emr_entry_fn fn, void *arg)
+{
+	for (shared_owner *o = view->shares->owners; o != NULL; o = o->next) {
+		emr_status status;
+		node *n;
+
+		if (o->set != set || o->number + 2 <= cookie || !shared_owner_is_shown(view, o))
+			continue;
+		status = shared_owner_node(view, o, &n);
+		if (status != EMR_OK)
+			return status;
+		if (!shared_give(view, n, o->name, o->number + 2, take, fn, arg))
+			break;
+	}
+	return EMR_OK;
+}
+
+emr_status shared_sets_list(
+	emr_view *view, const shared_at *at, uint64_t cookie, bool take, emr_entry_fn fn, void *arg)
+{
+	if (at->level == SHARED_SET)
+		return list_participants(view, at->set, cookie, take, fn, arg);
+	for (shared_set *s = view->shares->sets; s != NULL; s = s->next) {
+		emr_status status;
+		node *n;
+
+		if (s->number + 2 <= cookie || !set_is_shown(view, s))
+			continue;
+		status = set_node(view, s, &n);
+		if (status != EMR_OK)
+			return status;
+		if (!shared_give(view, n, s->name, s->number + 2, take, fn, arg))
+			break;
+	}
+	return EMR_OK;
+}
+
+/* ---- paths, and the kernel ---- */
+
+char *shared_owner_path(const shared_owner *owner)
+{
+	char *path = NULL;
+	int len = owner->set != NULL ? asprintf(&path, "%s/%s/%s", SETS_DIRECTORY, owner->set->name,
+					       owner->name)
+				     : asprintf(&path, "%s/%s", SHARED_DIRECTORY, owner->name);
+
+	return len < 0 ? NULL : path;
+}
+
+/* Without memory the time-outs of the entries do it. */
+void shared_tell_set(emr_view *view, const shared_owner *owner, emr_buf *tell)
+{
+	const node *set = tree_by_shown_id(view, set_id(owner->set)),
+		   *top = tree_by_shown_id(view, top_id());
+
+	if (top != NULL && (shared_tell_later(tell, top->number, owner->set->name) != EMR_OK ||
+				   shared_tell_later(tell, top->number, NULL) != EMR_OK))
+		return;
+	if (set != NULL && (shared_tell_later(tell, set->number, owner->name) != EMR_OK ||
+				   shared_tell_later(tell, set->number, NULL) != EMR_OK))
+		return;
+}
+
+emr_status shared_sets_have_come(emr_view *view, emr_buf *tell)
+{
+	bool there = shared_sets_are_there(view);
+	emr_status status;
+
+	if (there == view->shares->shows_sets || view->root == NULL)
+		return EMR_OK;
+	view->shares->shows_sets = there;
+	view->root->listing->subdirectories += there ? 1u : -1u;
+	status = shared_tell_later(tell, EMR_ROOT_NODE, SETS_DIRECTORY);
+	return status == EMR_OK ? shared_tell_later(tell, EMR_ROOT_NODE, NULL) : status;
+}
