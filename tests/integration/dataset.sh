@@ -45,8 +45,9 @@ for who in ana rui; do
 	echo "dear $who" >"$who-folder/Letters/letter.txt"
 	as "$who" run 0 status --wait
 done
-knows() { as "$1" json 0 dataset; [ "$(field datasets.0.name)" = knees ]; }
-for who in ana rui dora; do two_until 20 knows "$who"; done
+knows() { as "$1" "$EMRFS" dataset "$2" >out/known 2>&1 </dev/null; }
+knows_not() { ! knows "$@"; }
+for who in ana rui dora; do two_until 20 knows "$who" knees; done
 
 say "nothing is in it but on its terms"
 as ana json 6 share Imaging with dataset:knees@saolucas --yes
@@ -59,8 +60,7 @@ says "To join is to let all whom São Lucas admits, now and later, read Imaging 
 says "What was worked out from your records before stays."
 terms data '"de-identified"'
 steward 0 create plain --terms terms.json
-knows_plain() { as ana json 0 dataset plain; }
-two_until 20 knows_plain
+two_until 20 knows ana plain
 as ana json 6 dataset join plain Imaging --yes
 expect error "$(field error)" cannot-join
 for who in ana rui; do as "$who" run 0 dataset join knees Imaging --yes --wait; done
@@ -141,8 +141,7 @@ steward 0 admit hips dora@saolucas
 as ana run 0 dataset join knees Imaging --yes --wait
 two_until 20 sees dora 2
 expect "as before" "$(ls dora-folder/datasets/knees | grep -vx "$RUI")" "$ANA"
-knows_hips() { as ana json 0 dataset hips; }
-two_until 20 knows_hips
+two_until 20 knows ana hips
 as ana run 0 dataset join hips Imaging --yes --wait
 in_hips() { grep -qsx "the knee of ana" dora-folder/datasets/hips/*/Imaging/MRI.txt; }
 two_until 30 in_hips
@@ -167,6 +166,7 @@ say "what is closed is read by nobody"
 steward 13 close knees
 steward 0 close knees --yes
 two_until 30 sees eva 0
+two_until 20 knows_not ana knees
 as ana json 5 dataset join knees Imaging --yes
 expect error "$(field error)" unknown-dataset
 two_unmount ana rui dora eva

@@ -10,3 +10,7 @@ set_tests_properties(integration_handover PROPERTIES LABELS integration TIMEOUT 
 add_test(NAME integration_dataset COMMAND bash ${CMAKE_CURRENT_LIST_DIR}/dataset.sh)
 set_tests_properties(integration_dataset PROPERTIES LABELS integration TIMEOUT ${EMR_PATIENCE_S} SKIP_RETURN_CODE 77
 	ENVIRONMENT "EMRFS=$<TARGET_FILE:emrfs>;TOOLS=${CMAKE_BINARY_DIR}/tests/tools")
+# The example of a hospital that calls, three patients and a researcher.
+add_test(NAME integration_study COMMAND bash ${CMAKE_CURRENT_LIST_DIR}/study.sh)
+set_tests_properties(integration_study PROPERTIES LABELS integration TIMEOUT ${EMR_PATIENCE_S} SKIP_RETURN_CODE 77
+	ENVIRONMENT "EMRFS=$<TARGET_FILE:emrfs>;TOOLS=${CMAKE_BINARY_DIR}/tests/tools")

@@ -1,0 +1,19 @@
+#!/bin/bash
+# study.sh: examples/study does what it says, from the call to the participant who leaves.
+SUPPORT=${SUPPORT:-$(cd "$(dirname "$0")/../support" && pwd)}
+. "$SUPPORT/mount.sh"
+python3 -c 'import pydicom' 2>/dev/null || { echo "needs pydicom"; exit 77; }
+emr_begin study
+demo=$EMR_WORK/demo
+at_end() {
+	local who
+	for who in ana rui eva dora; do emr_clear_away "$demo/$who" "$demo/$who-folder"; done
+}
+EMRFS_DEMO_END=close timeout "$EMR_PATIENCE" "$SUPPORT/../../examples/study" "$demo" >"$EMR_WORK/said" 2>&1 ||
+	{ tail -40 "$EMR_WORK/said"; emr_fail "the example ended with an error"; }
+for words in "To measure how much bone" "Dora Lopes, São Lucas" "reads it, since" "They see it under a pseudonym" \
+	"3 participants, 9 slices, 20024 bright pixels" "2 participants, 5 slices, 11088 bright pixels" " left bones on " \
+	"2 folders are in it" "got the key of CT/1-01.dcm v1" "nothing there names a patient"; do
+	grep -qF -- "$words" "$EMR_WORK/said" || { cat "$EMR_WORK/said"; emr_fail "not said: $words"; }
+done
+echo "all is well"
