@@ -448,6 +448,48 @@ emr_act emr_act_snapshot(emr_id16 snapshot, const emr_pub_dataset_snapshot *what
 	return act;
 }
 
+/* ---- points ---- */
+
+static emr_id16 id16_of(const uint8_t id[16])
+{
+	emr_id16 out;
+
+	memcpy(out.b, id, sizeof out.b);
+	return out;
+}
+
+emr_act emr_act_mint(const emr_pub_mint *what)
+{
+	emr_act act = act_of(EMR_OP_MINT, zero16(), id16_of(what->proposal));
+
+	emr_pub_mint_encode(what, act.pub);
+	return act;
+}
+
+emr_act emr_act_transfer(const emr_pub_transfer *what)
+{
+	emr_act act = act_of(EMR_OP_TRANSFER, zero16(), id16_of(what->tokens[0]));
+
+	emr_pub_transfer_encode(what, act.pub);
+	return act;
+}
+
+emr_act emr_act_fund(const emr_pub_dataset_fund *what)
+{
+	emr_act act = act_of(EMR_OP_DATASET_FUND, zero16(), id16_of(what->tokens[0]));
+
+	emr_pub_dataset_fund_encode(what, act.pub);
+	return act;
+}
+
+emr_act emr_act_refund(emr_id16 fund, uint32_t index)
+{
+	emr_act act = act_of(EMR_OP_DATASET_REFUND, zero16(), fund);
+
+	emr_pub_dataset_refund_encode(&(emr_pub_dataset_refund){index}, act.pub);
+	return act;
+}
+
 emr_act emr_act_trustees(emr_id16 object, uint8_t t, uint8_t n, uint32_t delay_s)
 {
 	emr_act act = act_of(EMR_OP_TRUSTEE_SET, zero16(), object);

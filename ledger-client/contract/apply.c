@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-#define WRITES_PER_ITEM 6 /* own row, up to three side rows or two and a part, i, c */
+#define WRITES_PER_ITEM 8 /* four tokens that go and two that come, or less, and i, c */
 
 /* header, results, items and public parts: how anyone finds the whole batch by its id. */
 static void write_batch(struct judge *judge, emr_span results)
@@ -31,9 +31,11 @@ static void write_batch(struct judge *judge, emr_span results)
 static emr_contract_status load_values(
 	struct judge *judge, const emr_value *values, size_t values_count)
 {
-	size_t cap = values_count + (size_t)judge->batch->count * WRITES_PER_ITEM + 8;
+	size_t writes =
+		(size_t)judge->batch->count * WRITES_PER_ITEM + emr_batch_vouchers(judge->batch);
+	size_t cap = values_count + writes + 8;
 
-	judge->writes_cap = (size_t)judge->batch->count * WRITES_PER_ITEM + 1;
+	judge->writes_cap = writes + 1;
 	judge->writes = emr_arena_alloc(judge->arena, judge->writes_cap * sizeof *judge->writes);
 	if (judge->writes == NULL || !emr_table_new(judge->arena, cap, &judge->rows))
 		return EMR_CONTRACT_NO_ROOM;

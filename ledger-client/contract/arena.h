@@ -4,6 +4,8 @@
 
 #include "contract/contract.h"
 
+/* The most vouchers that the items of BATCH can make. */
+size_t emr_batch_vouchers(const emr_batch *batch);
 /* Zeroed, aligned for any type; NULL when it does not fit. */
 void *emr_arena_alloc(emr_contract_arena *arena, size_t len);
 /* A copy of TEXT or BYTES; NULL when it does not fit. */

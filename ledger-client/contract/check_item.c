@@ -88,6 +88,10 @@ static emr_result check_chain(const struct judge *judge)
 	bool is_chained = judge->has_row && (judge->item.op != EMR_OP_ERASE ||
 						    judge->pub.data[0] == EMR_FAMILY_OBJECT);
 
+	if (judge->rule->makes_new)
+		return judge->item.version == 1 && is_zero(judge->item.prev, 32)
+			       ? EMR_RESULT_APPLIED
+			       : EMR_RESULT_CONFLICT;
 	if (!is_chained)
 		return judge->item.version == 0 && is_zero(judge->item.prev, 32)
 			       ? EMR_RESULT_APPLIED

@@ -228,6 +228,8 @@ emr_contract_status emr_contract_follow(
 		judge.rule->chain(&judge);
 	if (judge.failed != EMR_CONTRACT_OK)
 		return judge.failed;
+	if (judge.rule != NULL && judge.rule->makes_new)
+		judge.head = (emr_row_head){0};
 	*out_version = judge.head.version + 1;
 	memcpy(out_prev, judge.head.item, 32);
 	return EMR_CONTRACT_OK;
@@ -252,8 +254,38 @@ void emr_judge_put(struct judge *judge, const char *key, const uint8_t *value, s
 	emr_judge_put_owned(judge, key, (emr_span){emr_arena_copy(judge->arena, value, len), len});
 }
 
+/* The one write of ROW in this batch, made if need be; NULL when there is no room. */
+static emr_write *write_of_row(struct judge *judge, table_row *row, emr_write_kind kind)
+{
+	if (row->write == 0) {
+		if (new_write(judge, kind, row->key) == NULL)
+			return NULL;
+		row->write = judge->writes_count;
+	}
+	judge->writes[row->write - 1].kind = kind;
+	return &judge->writes[row->write - 1];
+}
+
+void emr_judge_delete(struct judge *judge, const char *key)
+{
+	table_row *row = emr_table_find(&judge->rows, key);
+	emr_write *write;
+
+	if (row == NULL) {
+		fail(judge, EMR_CONTRACT_UNDECLARED);
+		return;
+	}
+	write = write_of_row(judge, row, EMR_WRITE_DELETE);
+	if (write == NULL)
+		return;
+	row->is_present = false;
+	write->value = (emr_span){NULL, 0};
+}
+
 void emr_judge_put_owned(struct judge *judge, const char *key, emr_span copy)
 {
+	emr_write *write;
+
 	table_row *row = emr_table_find(&judge->rows, key);
 
 	if (row == NULL) { /* written blindly: i, c, gx rows */
@@ -265,14 +297,12 @@ void emr_judge_put_owned(struct judge *judge, const char *key, emr_span copy)
 		fail(judge, EMR_CONTRACT_NO_ROOM);
 		return;
 	}
-	if (row->write == 0) {
-		if (new_write(judge, EMR_WRITE_PUT, row->key) == NULL)
-			return;
-		row->write = judge->writes_count;
-	}
+	write = write_of_row(judge, row, EMR_WRITE_PUT);
+	if (write == NULL)
+		return;
 	row->is_present = true;
 	row->value = copy;
-	judge->writes[row->write - 1].value = copy;
+	write->value = copy;
 }
 
 static emr_write *new_part_write(struct judge *judge, emr_write_kind kind, uint8_t family,

@@ -262,6 +262,78 @@ bool emr_pub_dataset_admit_parse(emr_span bytes, emr_pub_dataset_admit *out_pub)
 	return true;
 }
 
+void emr_pub_dataset_fund_encode(const emr_pub_dataset_fund *pub, uint8_t out[88])
+{
+	memset(out, 0, 88);
+	memcpy(out, pub->dataset, 16);
+	put_u16(out + 16, pub->n);
+	out[18] = pub->inputs;
+	memcpy(out + 24, pub->tokens, sizeof pub->tokens);
+}
+
+bool emr_pub_dataset_fund_parse(emr_span bytes, emr_pub_dataset_fund *out_pub)
+{
+	if (bytes.len != 88)
+		return false;
+	memcpy(out_pub->dataset, bytes.data, 16);
+	out_pub->n = get_u16(bytes.data + 16);
+	out_pub->inputs = bytes.data[18];
+	memcpy(out_pub->tokens, bytes.data + 24, sizeof out_pub->tokens);
+	return true;
+}
+
+void emr_pub_dataset_refund_encode(const emr_pub_dataset_refund *pub, uint8_t out[8])
+{
+	memset(out, 0, 8);
+	put_u32(out, pub->index);
+}
+
+bool emr_pub_dataset_refund_parse(emr_span bytes, emr_pub_dataset_refund *out_pub)
+{
+	if (bytes.len != 8)
+		return false;
+	out_pub->index = get_u32(bytes.data);
+	return true;
+}
+
+void emr_pub_mint_encode(const emr_pub_mint *pub, uint8_t out[56])
+{
+	memcpy(out, pub->proposal, 16);
+	memcpy(out + 16, pub->account, 32);
+	put_u64(out + 48, pub->amount);
+}
+
+bool emr_pub_mint_parse(emr_span bytes, emr_pub_mint *out_pub)
+{
+	if (bytes.len != 56)
+		return false;
+	memcpy(out_pub->proposal, bytes.data, 16);
+	memcpy(out_pub->account, bytes.data + 16, 32);
+	out_pub->amount = get_u64(bytes.data + 48);
+	return true;
+}
+
+void emr_pub_transfer_encode(const emr_pub_transfer *pub, uint8_t out[144])
+{
+	memcpy(out, pub->tokens, sizeof pub->tokens);
+	for (size_t i = 0; i < EMR_TOKENS_OUT; i++) {
+		memcpy(out + 64 + 40 * i, pub->out[i].account, 32);
+		put_u64(out + 96 + 40 * i, pub->out[i].amount);
+	}
+}
+
+bool emr_pub_transfer_parse(emr_span bytes, emr_pub_transfer *out_pub)
+{
+	if (bytes.len != 144)
+		return false;
+	memcpy(out_pub->tokens, bytes.data, sizeof out_pub->tokens);
+	for (size_t i = 0; i < EMR_TOKENS_OUT; i++) {
+		memcpy(out_pub->out[i].account, bytes.data + 64 + 40 * i, 32);
+		out_pub->out[i].amount = get_u64(bytes.data + 96 + 40 * i);
+	}
+	return true;
+}
+
 void emr_pub_dataset_join_encode(const emr_pub_dataset_join *pub, uint8_t out[40])
 {
 	memset(out, 0, 40);
@@ -383,6 +455,21 @@ void emr_grantee_dataset(const uint8_t dataset[16], uint8_t out_grantee[32])
 	const emr_span pieces[] = {{dataset, 16}};
 
 	labelled("dataset", pieces, 1, out_grantee);
+}
+
+void emr_token_of(const uint8_t item_id[32], uint8_t index, uint8_t out_token[16])
+{
+	memcpy(out_token, item_id, 15);
+	out_token[15] = index;
+}
+
+void emr_mint_subject(const uint8_t account[32], uint64_t amount, uint8_t out_subject[32])
+{
+	uint8_t bytes[40];
+
+	memcpy(bytes, account, 32);
+	put_u64(bytes + 32, amount);
+	emr_sha256(bytes, sizeof bytes, out_subject);
 }
 
 void emr_request_to(const uint8_t rsalt[32], const uint8_t signer_id[32], uint8_t out_to[32])

@@ -157,6 +157,38 @@ void emr_row_snapshot_encode(const emr_row_snapshot *row, uint8_t out[EMR_ROW_SN
 	memcpy(out + 48, row->root, 32);
 }
 
+emr_contract_status emr_row_voucher_parse(emr_span value, emr_row_voucher *out)
+{
+	if (!emr_row_head_is(value, EMR_ROW_VOUCHER_BYTES, EMR_FAMILY_FUND, &out->head))
+		return EMR_CONTRACT_STATE;
+	memcpy(out->dataset, value.data + 48, 16);
+	out->price = get_u64(value.data + 64);
+	memcpy(out->funder, value.data + 72, 32);
+	return EMR_CONTRACT_OK;
+}
+
+void emr_row_voucher_encode(const emr_row_voucher *row, uint8_t out[EMR_ROW_VOUCHER_BYTES])
+{
+	emr_row_put_head(&row->head, out);
+	memcpy(out + 48, row->dataset, 16);
+	put_u64(out + 64, row->price);
+	memcpy(out + 72, row->funder, 32);
+}
+
+emr_contract_status emr_row_token_parse(emr_span value, emr_row_token *out)
+{
+	if (!emr_row_head_is(value, EMR_ROW_TOKEN_BYTES, EMR_FAMILY_TOKEN, &out->head))
+		return EMR_CONTRACT_STATE;
+	out->amount = get_u64(value.data + 48);
+	return EMR_CONTRACT_OK;
+}
+
+void emr_row_token_encode(const emr_row_token *row, uint8_t out[EMR_ROW_TOKEN_BYTES])
+{
+	emr_row_put_head(&row->head, out);
+	put_u64(out + 48, row->amount);
+}
+
 emr_contract_status emr_row_trustees_parse(emr_span value, emr_row_trustees *out)
 {
 	if (!emr_row_head_is(value, EMR_ROW_TRUSTEES_BYTES, EMR_FAMILY_TRUSTEES, &out->head))

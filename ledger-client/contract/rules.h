@@ -46,6 +46,9 @@ typedef struct op_rule {
 	uint32_t part_min, part_max, part_step;
 	uint8_t reserved_at, reserved_len; /* bytes of the public part that are zero */
 	uint16_t needs;
+	/* It continues no row, and makes rows under ids that nobody had before: version 1, prev 0.
+	 */
+	bool makes_new;
 	/* The key of the row that the operation moves; false when it moves none.  NULL = false. */
 	bool (*row_key)(const emr_item *item, emr_span pub, emr_key_text *out);
 	/* Further rows that the item's bytes name, and in the second pass those that these point
@@ -86,4 +89,5 @@ extern const op_rule emr_rules_request[4];
 extern const op_rule emr_rules_access[3];
 extern const op_rule emr_rules_dataset[4];
 extern const op_rule emr_rules_join[3];
+extern const op_rule emr_rules_points[4];
 extern const op_rule emr_rules_trustees[1];

@@ -8,6 +8,7 @@
 #include "crypto/hashsig.h"
 
 #include "bytes.h"
+#include "declare.h"
 
 static bool domain_row(const emr_item *item, emr_span pub, emr_key_text *out)
 {
@@ -76,6 +77,16 @@ static emr_result rotate_authority(struct judge *judge)
 	return emr_ed25519_verify(pub.new_pk, message, len, pub.new_sig)
 		       ? EMR_RESULT_APPLIED
 		       : EMR_RESULT_NOT_AUTHORISED;
+}
+
+/* Whoever joins a dataset later in this batch is paid to the new owner. */
+static void rotate_names(struct key_set *set, const emr_item *item, emr_span pub)
+{
+	uint8_t owner[32];
+
+	(void)item;
+	emr_signer_id(pub.data, owner);
+	emr_declare_signer(set, owner);
 }
 
 static void rotate_write(struct judge *judge)
@@ -171,6 +182,7 @@ const op_rule emr_rules_domain[4] = {
 		.epoch = EPOCH_ZERO,
 		.needs = NEED_DOMAIN,
 		.row_key = domain_row,
+		.names = rotate_names,
 		.form = object_is_the_domain,
 		.authority = rotate_authority,
 		.write = rotate_write,

@@ -1,7 +1,7 @@
-/* These are the rules for a domain in a research dataset: joining it, leaving it, and the fixed
- * state of a dataset that a paper can name (54 DATASET_JOIN, 55 DATASET_LEAVE, 56
- * DATASET_SNAPSHOT). Nobody but who manages the domain takes it in or out, and a join without a
- * grant to the dataset, or one that was not paid, is refused. */
+/* These are the rules for a domain in a research dataset: joining it, which is paid where the
+ * dataset has a price, leaving it, and the fixed state of a dataset that a paper can name (54
+ * DATASET_JOIN, 55 DATASET_LEAVE, 56 DATASET_SNAPSHOT). Nobody but who manages the domain takes it
+ * in or out, and a join without a grant to the dataset, or one that was not paid, is refused. */
 #include "judge.h"
 
 #include "contract/pubs_share.h"
@@ -10,6 +10,7 @@
 #include "bytes.h"
 #include "declare.h"
 #include "rules_grant.h"
+#include "rules_points.h"
 
 static bool get_dataset(struct judge *judge, const uint8_t dataset[16], emr_row_dataset *out_row)
 {
@@ -70,8 +71,31 @@ static emr_pub_dataset_join join_pub(emr_span bytes)
 
 static void join_names(struct key_set *set, const emr_item *item, emr_span pub)
 {
+	emr_pub_dataset_join join = join_pub(pub);
+	emr_key_text key;
+
 	declare_dataset(set, item->object_id);
-	declare_grant(set, item->domain_id, join_pub(pub).grant);
+	declare_grant(set, item->domain_id, join.grant);
+	emr_key_voucher(join.fund, join.index, &key);
+	if (!is_zero(join.fund, 16))
+		emr_declare(set, &key);
+}
+
+/* Whose domain it is: he is paid. */
+static void join_follows(struct key_set *set, const emr_item *item, emr_span pub)
+{
+	emr_row_domain row;
+	uint8_t owner[32];
+	emr_key_text key;
+	emr_span value;
+
+	(void)pub;
+	emr_key_domain(item->domain_id, &key);
+	if (!emr_declared_value(set, &key, &value) ||
+		emr_row_domain_parse(value, &row) != EMR_CONTRACT_OK)
+		return;
+	emr_signer_id(row.owner_pk, owner);
+	emr_declare_account(set, owner);
 }
 
 /* Once at a time, and as long as the dataset takes anybody. */
@@ -103,16 +127,30 @@ static emr_result check_grant(struct judge *judge)
 						       : EMR_RESULT_NOT_GRANTEE;
 }
 
-/* Without a price no voucher is named, or it would be lost without a word. */
+/* A domain is paid once for a dataset: who left and comes back was paid already, and cannot empty
+ * a fund by coming and going. */
+static bool is_paid(struct judge *judge)
+{
+	emr_row_dataset row;
+
+	return !judge->is_row_present && get_dataset(judge, judge->item.object_id, &row) &&
+	       row.price > 0;
+}
+
+/* Where nothing is paid no voucher is named, or it would be lost without a word. */
 static emr_result check_funds(struct judge *judge)
 {
 	emr_pub_dataset_join pub = join_pub(judge->pub);
-	emr_row_dataset row;
+	emr_row_voucher voucher;
+	bool is_right;
 
-	if (!get_dataset(judge, judge->item.object_id, &row))
-		return EMR_RESULT_GONE;
-	return row.price == 0 && is_zero(pub.fund, 16) && pub.index == 0 ? EMR_RESULT_APPLIED
-									 : EMR_RESULT_FUNDS;
+	if (is_paid(judge))
+		is_right = !is_zero(pub.fund, 16) &&
+			   emr_judge_voucher(judge, pub.fund, pub.index, &voucher) &&
+			   memcmp(voucher.dataset, judge->item.object_id, 16) == 0;
+	else
+		is_right = is_zero(pub.fund, 16) && pub.index == 0;
+	return is_right ? EMR_RESULT_APPLIED : EMR_RESULT_FUNDS;
 }
 
 static emr_result join_last(struct judge *judge)
@@ -126,7 +164,20 @@ static emr_result join_last(struct judge *judge)
 
 static void join_write(struct judge *judge)
 {
-	put_join(judge, join_pub(judge->pub).grant, EMR_JOIN_ACTIVE);
+	emr_pub_dataset_join pub = join_pub(judge->pub);
+	emr_row_voucher voucher;
+	uint8_t owner[32], account[32];
+	bool is_to_pay = is_paid(judge);
+	emr_key_text key;
+
+	put_join(judge, pub.grant, EMR_JOIN_ACTIVE);
+	if (!is_to_pay || !emr_judge_voucher(judge, pub.fund, pub.index, &voucher))
+		return;
+	emr_key_voucher(pub.fund, pub.index, &key);
+	emr_judge_delete(judge, key.text);
+	emr_signer_id(judge->domain.owner_pk, owner);
+	emr_judge_account(judge, owner, account);
+	emr_judge_put_token(judge, account, 0, voucher.price);
 }
 
 /* ---- 55 DATASET_LEAVE ---- */
@@ -243,6 +294,7 @@ const op_rule emr_rules_join[3] = {
 		.needs = NEED_DOMAIN | NEED_SIGNER,
 		.row_key = join_row,
 		.names = join_names,
+		.follows = join_follows,
 		.authority = emr_judge_manager,
 		.state = join_state,
 		.last = join_last,

@@ -8,7 +8,7 @@ foreach(part format table parts keys batch run)
 		SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_contract_${part}.c ${contract_kit}
 		USES ${contract_uses})
 endforeach()
-foreach(part who states org forms walk)
+foreach(part who states org forms points walk)
 	emr_test(test_contract_${part}
 		SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_contract_${part}.c
 			${CMAKE_CURRENT_LIST_DIR}/test_contract_people.c ${contract_kit}

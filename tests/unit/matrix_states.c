@@ -128,6 +128,51 @@ static void set_join(people *p, int form, enum state state)
 		people_forget(p, "J", dataset);
 }
 
+/* The same item then comes in a batch that nobody knows. */
+static void forget_batches(people *p)
+{
+	kit_state *state = &p->world.state;
+
+	for (size_t n = state->count; n-- > 0;)
+		if (strncmp(state->rows[n].key, "b/", 2) == 0)
+			kit_delete(state, state->rows[n].key);
+}
+
+/* Whoever signs has the coin here; others: only the owner has one of that number. */
+static void set_points(people *p, int form, enum state state, const kit_signer *me)
+{
+	emr_key_text key;
+
+	if (form == DATASET_FUND || form == TRANSFER) {
+		emr_key_token(p->who[STEWARD].id, p->coin, &key);
+		kit_delete(&p->world.state, key.text);
+		if (state != ST_ABSENT)
+			people_put_token(p, state == ST_OTHERS ? p->who[OWNER].id : me->id, p->coin,
+				PEOPLE_COIN);
+	}
+	emr_key_by_object("DS", p->trial, &key);
+	if (state == ST_NO_TEAM)
+		kit_delete(&p->world.state, key.text);
+	if (state == ST_TEAM_ENDED)
+		people_put_dataset(p, p->trial, EMR_DATASET_CLOSED, PEOPLE_PRICE);
+	if (form == DATASET_REFUND && state == ST_COMING)
+		people_put_dataset(p, p->past, EMR_DATASET_OPEN, PEOPLE_PRICE);
+	if (form == DATASET_REFUND && state == ST_OTHERS)
+		people_put_voucher(p, p->past_fund, 0, p->past, PEOPLE_PRICE, p->who[ADMIN].id);
+	emr_key_voucher(p->past_fund, 0, &key);
+	if (form == DATASET_REFUND && state == ST_ABSENT)
+		kit_delete(&p->world.state, key.text);
+	emr_key_proposal(p->points_proposal, &key);
+	if (form == MINT && state == ST_ABSENT)
+		kit_delete(&p->world.state, key.text);
+	if (form == MINT && (state == ST_COMING || state == ST_DONE || state == ST_OTHERS))
+		people_put_points_proposal(p,
+			state == ST_COMING ? EMR_PROPOSAL_OPEN
+			: state == ST_DONE ? EMR_PROPOSAL_USED
+					   : EMR_PROPOSAL_DONE,
+			p->who[state == ST_OTHERS ? STEWARD : GRANTEE].id, PEOPLE_MINT);
+}
+
 static void set_target_key(people *p, enum state state)
 {
 	emr_key_text key;
@@ -280,7 +325,13 @@ void matrix_set_state(people *p, int form, enum state state, enum column column)
 		set_team(p, state);
 	else if (form == DATASET_JOIN || form == DATASET_LEAVE)
 		set_join(p, form, state);
-	else if (form == DATASET_SNAPSHOT && state != ST_AGAIN)
+	else if (form >= DATASET_FUND && form <= TRANSFER) {
+		set_points(p, form, state, me);
+		if (state == ST_AGAIN) {
+			do_before(p, form, matrix_signer(form, column), column);
+			forget_batches(p);
+		}
+	} else if (form == DATASET_SNAPSHOT && state != ST_AGAIN)
 		set_snapshot(p, state);
 	else if (form == DATASET_ADMIT || form == DATASET_DROP) {
 		set_team(p, state == ST_ABSENT || state == ST_ENDED ? ST_THERE : state);

@@ -169,6 +169,16 @@ static void a_public_part_out_of_form_is_refused(void **state)
 		{ DATASET_SNAPSHOT, STEWARD, 31, 1, FORM }, { DATASET_SNAPSHOT, STEWARD, 0, 0, GONE }, { DATASET_SNAPSHOT, STEWARD, 32, 0, OK },
 		{ DATASET_JOIN, OWNER, 0, 0, NONE }, { DATASET_JOIN, OWNER, 16, 1, FUNDS }, { DATASET_JOIN, OWNER, 35, 1, FUNDS },
 		{ DATASET_JOIN, OWNER, 36, 1, FORM }, { DATASET_JOIN, OWNER, 39, 1, FORM },
+		{ DATASET_FUND, STEWARD, 17, 0, FORM }, { DATASET_FUND, STEWARD, 16, 1, FUNDS }, { DATASET_FUND, STEWARD, 18, 0, FORM },
+		{ DATASET_FUND, STEWARD, 18, 2, FORM }, { DATASET_FUND, STEWARD, 19, 1, FORM }, { DATASET_FUND, STEWARD, 23, 1, FORM },
+		{ DATASET_FUND, STEWARD, 0, 0, GONE }, { DATASET_FUND, STEWARD, 24, 0, FORM }, { DATASET_FUND, STEWARD, 40, 1, FORM },
+		{ DATASET_FUND, STEWARD, 56, 1, FORM }, { DATASET_FUND, STEWARD, 72, 1, FORM }, { DATASET_FUND, STEWARD, 17, 10, OK },
+		{ DATASET_FUND, STEWARD, 17, 11, FUNDS },
+		{ DATASET_REFUND, STEWARD, 3, 1, GONE }, { DATASET_REFUND, STEWARD, 4, 1, FORM }, { DATASET_REFUND, STEWARD, 7, 1, FORM },
+		{ MINT, ADMIN, 0, 0, FORM }, { MINT, ADMIN, 16, 0, FUNDS }, { MINT, ADMIN, 55, 0, FUNDS }, { MINT, ADMIN, 48, 1, FUNDS },
+		{ TRANSFER, STEWARD, 0, 0, FORM }, { TRANSFER, STEWARD, 16, 1, FUNDS }, { TRANSFER, STEWARD, 32, 1, FORM },
+		{ TRANSFER, STEWARD, 64, 0, OK }, { TRANSFER, STEWARD, 103, 0, FUNDS }, { TRANSFER, STEWARD, 143, 0, FUNDS },
+		{ TRANSFER, STEWARD, 96, 255, FUNDS },
 		{ TRUSTEE_SET, GRANTEE, 0, 0, FORM }, { TRUSTEE_SET, GRANTEE, 0, 4, FORM }, { TRUSTEE_SET, GRANTEE, 1, 17, FORM },
 		{ TRUSTEE_SET, GRANTEE, 1, 4, PART }, { TRUSTEE_SET, GRANTEE, 2, 1, FORM }, { TRUSTEE_SET, GRANTEE, 5, 0, FORM },
 	};
@@ -216,6 +226,9 @@ static void a_private_part_of_another_length_is_refused(void **state)
 		{DATASET_SNAPSHOT, STEWARD, OK, PART, PART, OK},
 		{DATASET_JOIN, OWNER, OK, PART, PART, OK},
 		{DATASET_LEAVE, OWNER, OK, PART, PART, OK},
+		{DATASET_FUND, STEWARD, OK, PART, PART, OK},
+		{DATASET_REFUND, STEWARD, OK, PART, PART, OK}, {MINT, ADMIN, OK, PART, PART, OK},
+		{TRANSFER, STEWARD, OK, PART, PART, OK},
 		{TRUSTEE_SET, GRANTEE, PART, PART, PART, PART}};
 	char name[128];
 	people p;
@@ -372,15 +385,17 @@ static void domain_epoch_and_flags_are_those_of_the_operation(void **state)
 	kit_id16("nowhere", elsewhere);
 	people_make(&p);
 	for (int what = 0; what < WHAT_COUNT; what++) {
-		enum who who = what == ORG_PROPOSE || what == ORG_APPROVE ? ADMIN
-			       : what == AGENT_ACK || what == SERVED_AGENT || what == SERVED_REFUSAL
-				       ? AGENT
-			       : what >= DATASET_NEW && what <= DATASET_SNAPSHOT ? STEWARD
-			       : what == REQUEST || what == WITHDRAW || what == ACCESS_REQ ||
-					       what == READ_REPORT || what == TRUSTEE_SET ||
-					       what <= KEY_KX
-				       ? GRANTEE
-				       : OWNER;
+		enum who who =
+			what == ORG_PROPOSE || what == ORG_APPROVE || what == MINT ? ADMIN
+			: what == AGENT_ACK || what == SERVED_AGENT || what == SERVED_REFUSAL
+				? AGENT
+			: (what >= DATASET_NEW && what <= DATASET_SNAPSHOT) ||
+					(what >= DATASET_FUND && what <= TRANSFER && what != MINT)
+				? STEWARD
+			: what == REQUEST || what == WITHDRAW || what == ACCESS_REQ ||
+					what == READ_REPORT || what == TRUSTEE_SET || what <= KEY_KX
+				? GRANTEE
+				: OWNER;
 		people_item item = people_item_of(&p, (enum what)what, who);
 		bool has_domain = item.item.domain_id[0] != 0 || item.item.domain_id[1] != 0;
 

@@ -378,7 +378,7 @@ static void operations_of_later_contracts_are_unknown(void **state)
 				kit_span(NULL, 0), NULL),
 			emr_op_text((uint8_t)op));
 	}
-	assert_int_equal(known, 7);
+	assert_int_equal(known, 3);
 	kit_world_free(&world);
 }
 

@@ -14,7 +14,8 @@ const char *const what_names[WHAT_COUNT] = {"KEY_ROTATE", "KEY_REVOKE", "KEY_KX"
 	"LETTER", "AGENT_ACK", "REQUEST", "APPROVE", "DENY", "WITHDRAW", "ACCESS_REQ",
 	"ACCESS_SERVED by an agent", "ACCESS_SERVED by the owner", "ACCESS_SERVED, refused",
 	"READ_REPORT", "DATASET_NEW", "DATASET_CLOSE", "DATASET_ADMIT", "DATASET_DROP",
-	"DATASET_SNAPSHOT", "DATASET_JOIN", "DATASET_LEAVE", "TRUSTEE_SET"};
+	"DATASET_SNAPSHOT", "DATASET_JOIN", "DATASET_LEAVE", "DATASET_FUND", "DATASET_REFUND",
+	"MINT", "TRANSFER", "TRUSTEE_SET"};
 
 /* ---- rows ---- */
 
@@ -103,6 +104,68 @@ void people_put_join(people *p, const uint8_t dataset[16], const uint8_t grant[1
 	emr_key_in_domain("J", p->world.domain, dataset, &key);
 	emr_row_join_encode(&row, value);
 	put(p, &key, value, sizeof value);
+}
+
+void people_put_token(
+	people *p, const uint8_t account[32], const uint8_t token[16], uint64_t amount)
+{
+	emr_row_token row = {.head = head_of(EMR_FAMILY_TOKEN, 1, "token"), .amount = amount};
+	uint8_t value[EMR_ROW_TOKEN_BYTES];
+	emr_key_text key;
+
+	emr_key_token(account, token, &key);
+	emr_row_token_encode(&row, value);
+	put(p, &key, value, sizeof value);
+}
+
+void people_put_voucher(people *p, const uint8_t fund[16], uint32_t index,
+	const uint8_t dataset[16], uint64_t price, const uint8_t funder[32])
+{
+	emr_row_voucher row = {.head = head_of(EMR_FAMILY_FUND, 1, "fund"), .price = price};
+	uint8_t value[EMR_ROW_VOUCHER_BYTES];
+	emr_key_text key;
+
+	memcpy(row.dataset, dataset, 16);
+	memcpy(row.funder, funder, 32);
+	emr_key_voucher(fund, index, &key);
+	emr_row_voucher_encode(&row, value);
+	put(p, &key, value, sizeof value);
+}
+
+void people_put_points_proposal(
+	people *p, uint8_t state, const uint8_t account[32], uint64_t amount)
+{
+	emr_row_proposal row = {.head = head_of(EMR_FAMILY_ORG, state, "points"),
+		.kind = EMR_PROPOSAL_MINT,
+		.not_after_unix_s = KIT_NOW - 1};
+	uint8_t value[EMR_ROW_PROPOSAL_BYTES];
+	emr_key_text key;
+
+	emr_mint_subject(account, amount, row.subject);
+	emr_key_proposal(p->points_proposal, &key);
+	emr_row_proposal_encode(&row, value);
+	put(p, &key, value, sizeof value);
+}
+
+uint64_t people_points(const kit_state *state)
+{
+	emr_row_voucher voucher;
+	emr_row_token token;
+	uint64_t sum = 0;
+
+	for (size_t i = 0; i < state->count; i++) {
+		emr_span value = kit_span(state->rows[i].value, state->rows[i].len);
+
+		if (strncmp(state->rows[i].key, "T/", 2) == 0) {
+			assert_int_equal(emr_row_token_parse(value, &token), EMR_CONTRACT_OK);
+			sum += token.amount;
+		}
+		if (strncmp(state->rows[i].key, "V/", 2) == 0) {
+			assert_int_equal(emr_row_voucher_parse(value, &voucher), EMR_CONTRACT_OK);
+			sum += voucher.price;
+		}
+	}
+	return sum;
 }
 
 void people_put_request(people *p, uint8_t state)
@@ -260,6 +323,27 @@ static void put_keys(people *p)
 	p->who[STRANGER] = kit_signer_of("nobody");
 }
 
+static void put_points(people *p)
+{
+	const uint8_t *steward = p->who[STEWARD].id;
+
+	kit_id16("the coin", p->coin);
+	kit_id16("the trial", p->trial);
+	kit_id16("the grant to the trial", p->trial_grant);
+	kit_id16("the fund of the trial", p->trial_fund);
+	kit_id16("the past trial", p->past);
+	kit_id16("the fund of the past trial", p->past_fund);
+	kit_id16("the proposal of points", p->points_proposal);
+	people_put_token(p, steward, p->coin, PEOPLE_COIN);
+	people_put_dataset(p, p->trial, EMR_DATASET_OPEN, PEOPLE_PRICE);
+	people_put_dataset(p, p->past, EMR_DATASET_CLOSED, PEOPLE_PRICE);
+	people_put_dataset_grant(
+		p, p->trial_grant, p->trial, EMR_GRANT_ACTIVE, KIT_NOW + 9 * KIT_DAY);
+	people_put_voucher(p, p->trial_fund, 0, p->trial, PEOPLE_PRICE, steward);
+	people_put_voucher(p, p->past_fund, 0, p->past, PEOPLE_PRICE, steward);
+	people_put_points_proposal(p, EMR_PROPOSAL_DONE, p->who[GRANTEE].id, PEOPLE_MINT);
+}
+
 void people_make(people *p)
 {
 	memset(p, 0, sizeof *p);
@@ -293,6 +377,7 @@ void people_make(people *p)
 	people_put_dataset_grant(
 		p, p->study_grant, p->study, EMR_GRANT_ACTIVE, KIT_NOW + 9 * KIT_DAY);
 	people_put_join(p, p->study, p->study_grant, EMR_JOIN_ACTIVE);
+	put_points(p);
 }
 
 void people_free(people *p)
@@ -309,6 +394,7 @@ static const uint8_t codes[WHAT_COUNT] = {EMR_OP_KEY_ROTATE, EMR_OP_KEY_REVOKE, 
 	EMR_OP_ACCESS_REQ, EMR_OP_ACCESS_SERVED, EMR_OP_ACCESS_SERVED, EMR_OP_ACCESS_SERVED,
 	EMR_OP_READ_REPORT, EMR_OP_DATASET_NEW, EMR_OP_DATASET_CLOSE, EMR_OP_DATASET_ADMIT,
 	EMR_OP_DATASET_DROP, EMR_OP_DATASET_SNAPSHOT, EMR_OP_DATASET_JOIN, EMR_OP_DATASET_LEAVE,
+	EMR_OP_DATASET_FUND, EMR_OP_DATASET_REFUND, EMR_OP_MINT, EMR_OP_TRANSFER,
 	EMR_OP_TRUSTEE_SET};
 
 static void object(people_item *out, const uint8_t id[16])
@@ -409,6 +495,31 @@ static void dataset_pub(const people *p, enum what what, people_item *out)
 	memcpy(join.grant, p->team_grant, 16);
 	if (what == DATASET_JOIN)
 		emr_pub_dataset_join_encode(&join, out->pub);
+}
+
+static void points_pub(const people *p, enum what what, enum who who, people_item *out)
+{
+	emr_pub_dataset_fund fund = {.n = 2, .inputs = 1};
+	emr_pub_mint mint = {.amount = PEOPLE_MINT};
+	emr_pub_transfer transfer = {.out = {{.amount = 300}, {.amount = PEOPLE_COIN - 300}}};
+
+	memcpy(fund.dataset, p->trial, 16);
+	memcpy(fund.tokens[0], p->coin, 16);
+	memcpy(mint.proposal, p->points_proposal, 16);
+	memcpy(mint.account, p->who[GRANTEE].id, 32);
+	memcpy(transfer.tokens[0], p->coin, 16);
+	memcpy(transfer.out[0].account, p->who[PATIENT].id, 32);
+	memcpy(transfer.out[1].account, p->who[who].id, 32);
+	object(out, what == DATASET_REFUND ? p->past_fund
+		    : what == MINT	   ? p->points_proposal
+					   : p->coin);
+	if (what == DATASET_FUND)
+		emr_pub_dataset_fund_encode(&fund, out->pub);
+	if (what == MINT)
+		emr_pub_mint_encode(&mint, out->pub);
+	if (what == TRANSFER)
+		emr_pub_transfer_encode(&transfer, out->pub);
+	out->item.version = 1;
 }
 
 static void grant_pub(const people *p, enum what what, people_item *out)
@@ -599,6 +710,8 @@ people_item people_item_of(const people *p, enum what what, enum who who)
 		team_pub(p, what, who, &out);
 	else if (what <= DATASET_LEAVE)
 		dataset_pub(p, what, &out);
+	else if (what <= TRANSFER)
+		points_pub(p, what, who, &out);
 	else {
 		emr_pub_trustee_set_encode(&(emr_pub_trustee_set){2, 3, 3 * KIT_DAY}, out.pub);
 		kit_id16("trustees", out.item.object_id);
@@ -606,7 +719,7 @@ people_item people_item_of(const people *p, enum what what, enum who who)
 	}
 	if (what == KFRAGS)
 		follow_fragments(p, &out);
-	else
+	else if (what < DATASET_FUND || what > TRANSFER)
 		follow(p, what, &out);
 	return out;
 }

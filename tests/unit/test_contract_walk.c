@@ -6,7 +6,7 @@
 
 #define WALKS 6
 #define STEPS 600
-#define LAST_STEPS 150	/* in which people also give up keys and close what they keep */
+#define LAST_STEPS 200	/* in which people also give up keys and close what they keep */
 #define RECORD_EVERY 16 /* steps, when cases are recorded */
 
 static uint32_t next_random(uint32_t *seed)
@@ -24,6 +24,7 @@ typedef struct walk {
 	bool may_end;
 	unsigned results[256];
 	unsigned applied[WHAT_COUNT];
+	uint64_t points; /* that there must be */
 } walk;
 
 static bool one_in(walk *w, uint32_t n)
@@ -70,8 +71,72 @@ static void other_dataset(walk *w, people_item *item)
 	kit_follow(&p->world.state, key.text, &item->item);
 }
 
+static void id_at(const char *hex, uint8_t out[16])
+{
+	for (size_t n = 0; n < 16; n++) {
+		unsigned byte;
+
+		assert_int_equal(sscanf(hex + 2 * n, "%2x", &byte), 1);
+		out[n] = (uint8_t)byte;
+	}
+}
+
+/* One of the tokens that there are, or the other pair of vouchers: another's, too. */
+static void find_points(walk *w, enum what what, enum who who, people_item *item)
+{
+	people *p = &w->p;
+	emr_row_token token = {.amount = 0};
+	emr_key_text own;
+
+	emr_key_token(p->who[who].id, p->coin, &own);
+	for (size_t i = 0; i < p->world.state.count; i++) {
+		const kit_row *row = &p->world.state.rows[i];
+		bool is_own = strncmp(row->key, own.text, 67) == 0;
+
+		if (what == DATASET_REFUND && strncmp(row->key, "V/", 2) == 0 && one_in(w, 2)) {
+			id_at(row->key + 2, item->item.object_id);
+			memset(item->pub, 0, 4);
+			item->pub[3] = (uint8_t)(next_random(&w->seed) % 3);
+		}
+		if (what == DATASET_REFUND || strncmp(row->key, "T/", 2) != 0 ||
+			!one_in(w, is_own ? 2 : 20))
+			continue;
+		id_at(row->key + 67, item->item.object_id);
+		assert_int_equal(emr_row_token_parse(kit_span(row->value, row->len), &token),
+			EMR_CONTRACT_OK);
+	}
+	if (what == DATASET_FUND)
+		memcpy(item->pub + 24, item->item.object_id, 16);
+	if (what != TRANSFER)
+		return;
+	memcpy(item->pub, item->item.object_id, 16);
+	set_date(item, 96, token.amount / 2);
+	set_date(item, 136, token.amount - token.amount / 2 + one_in(w, 10));
+	memcpy(item->pub + 64, p->who[next_random(&w->seed) % WHO_COUNT].id, 32);
+}
+
+/* The domain joins the trial by its newest voucher, and leaves it. */
+static void join_the_trial(walk *w, people_item *item)
+{
+	people *p = &w->p;
+	emr_key_text key;
+
+	memcpy(item->item.object_id, p->trial, 16);
+	emr_key_in_domain("J", p->world.domain, p->trial, &key);
+	kit_follow(&p->world.state, key.text, &item->item);
+	if (item->item.op != EMR_OP_DATASET_JOIN)
+		return;
+	memcpy(item->pub, p->trial_grant, 16);
+	for (size_t i = 0; i < p->world.state.count && item->item.version == 1; i++)
+		if (strncmp(p->world.state.rows[i].key, "V/", 2) == 0 && one_in(w, 2))
+			id_at(p->world.state.rows[i].key + 2, item->pub + 16);
+	item->pub[35] = (uint8_t)(next_random(&w->seed) % 2);
+	if (item->item.version > 1)
+		memset(item->pub + 16, 0, 20);
+}
+
 /* New ids for what is made once, so that rows come and go; a kind for each proposal. */
-static void vary(walk *w, enum what what, people_item *item)
+static void vary(walk *w, enum what what, enum who who, people_item *item)
 {
 	people *p = &w->p;
 	char name[32];
@@ -83,8 +148,17 @@ static void vary(walk *w, enum what what, people_item *item)
 		kit_id16(name, item->item.object_id);
 		kit_follow(&p->world.state, "none", &item->item);
 	}
-	if (what == DATASET_JOIN || what == DATASET_LEAVE)
+	if ((what == DATASET_JOIN || what == DATASET_LEAVE) && one_in(w, 2))
+		join_the_trial(w, item);
+	else if (what == DATASET_JOIN || what == DATASET_LEAVE)
 		other_dataset(w, item);
+	if (what == DATASET_CLOSE && one_in(w, 2)) {
+		memcpy(item->item.object_id, p->trial, 16);
+		memset(item->item.prev, 0, 32);
+		emr_sha256("team", 4, item->item.prev);
+	}
+	if (what == TRANSFER || what == DATASET_FUND || what == DATASET_REFUND)
+		find_points(w, what, who, item);
 	if (what == ORG_PROPOSE) {
 		item->pub[0] = one_in(w, 8) ? EMR_PROPOSAL_REMOVE : EMR_PROPOSAL_ADMIT;
 		memcpy(item->pub + 16, p->clinic, 16);
@@ -159,14 +233,14 @@ static enum what likely(walk *w, enum who who)
 		[MANAGER] = {GRANT, KFRAGS, SERVED_OWNER, DENY, DATASET_LEAVE, REVOKE},
 		[WRITER] = {REQUEST, KEY_KX, DATASET_NEW, TRUSTEE_SET, REQUEST, KEY_KX},
 		[GRANTEE] = {ACCESS_REQ, ACCESS_REQ, READ_REPORT, REQUEST, WITHDRAW, REQUEST},
-		[PATIENT] = {REQUEST, KEY_KX, TRUSTEE_SET, REQUEST, REQUEST, KEY_KX},
+		[PATIENT] = {REQUEST, KEY_KX, TRUSTEE_SET, TRANSFER, TRANSFER, KEY_KX},
 		[AGENT] = {SERVED_AGENT, SERVED_AGENT, AGENT_ACK, SERVED_REFUSAL, SERVED_AGENT,
 			KEY_KX},
 		[GATEWAY] = {AGENT_ACK, REQUEST, KEY_KX, AGENT_ACK, REQUEST, KEY_KX},
-		[ADMIN] = {ORG_PROPOSE, ORG_APPROVE, ORG_APPROVE, ORG_APPROVE, KEY_KX, REQUEST},
+		[ADMIN] = {ORG_PROPOSE, ORG_APPROVE, ORG_APPROVE, ORG_APPROVE, MINT, TRANSFER},
 		[ADMIN2] = {ORG_PROPOSE, ORG_APPROVE, ORG_APPROVE, ORG_APPROVE, KEY_KX, REQUEST},
-		[STEWARD] = {DATASET_NEW, DATASET_ADMIT, DATASET_DROP, DATASET_SNAPSHOT, KEY_KX,
-			REQUEST},
+		[STEWARD] = {DATASET_NEW, DATASET_ADMIT, DATASET_REFUND, DATASET_SNAPSHOT, TRANSFER,
+			DATASET_FUND},
 		[STRANGER] = {REQUEST, GRANT, ACCESS_REQ, KEY_KX, ORG_APPROVE, REVOKE}};
 	enum what what = usual[who][next_random(&w->seed) % 6];
 
@@ -202,19 +276,23 @@ static size_t count_rows(const kit_state *state, const char *prefix, uint8_t wan
 	return n;
 }
 
-/* No final state is left again, and no row is ever taken away. */
+/* No final state is left again, and no row is ever taken away but what is spent. */
 static void check_finals(const kit_state *before, const kit_state *after)
 {
 	for (size_t i = 0; i < before->count; i++) {
 		const kit_row *old = &before->rows[i], *new = kit_get(after, old->key);
 		bool is_final;
 
+		if (new == NULL &&
+			(strncmp(old->key, "T/", 2) == 0 || strncmp(old->key, "V/", 2) == 0))
+			continue;
 		assert_non_null(new);
 		is_final =
 			(old->key[0] == 'K' && old->value[1] == EMR_KEY_REVOKED) ||
 			(strncmp(old->key, "G/", 2) == 0 && old->value[1] == EMR_GRANT_REVOKED) ||
 			(strncmp(old->key, "Q/", 2) == 0 && old->value[1] != EMR_REQUEST_OPEN) ||
-			(strncmp(old->key, "P/", 2) == 0 && old->value[1] != EMR_PROPOSAL_OPEN) ||
+			(strncmp(old->key, "P/", 2) == 0 && old->value[1] != EMR_PROPOSAL_OPEN &&
+				old->value[48] != EMR_PROPOSAL_MINT) ||
 			(strncmp(old->key, "DS/", 3) == 0 && old->value[1] == EMR_DATASET_CLOSED) ||
 			strncmp(old->key, "SN/", 3) == 0 || strncmp(old->key, "R/", 2) == 0 ||
 			strncmp(old->key, "S/", 2) == 0;
@@ -278,6 +356,14 @@ static void start_again(walk *w)
 		people_put_grant(&w->p, &row);
 		people_free(&fresh);
 	}
+	if (one_in(w, 8)) {
+		snprintf(name, sizeof name, "points %u", next_random(&w->seed));
+		kit_id16(name, w->p.points_proposal);
+		people_put_points_proposal(
+			&w->p, EMR_PROPOSAL_DONE, w->p.who[GRANTEE].id, PEOPLE_MINT);
+		people_put_dataset_grant(
+			&w->p, w->p.trial_grant, w->p.trial, EMR_GRANT_ACTIVE, w->now + 400);
+	}
 	if (one_in(w, 6)) { /* a domain that left joins by another grant */
 		uint8_t *grant = one_in(w, 2) ? w->p.team_grant : w->p.study_grant;
 
@@ -297,7 +383,7 @@ static enum what add_item(walk *w, kit_batch *batch, enum who who, const uint8_t
 	people_item item = people_item_of(p, what, who);
 
 	follow_access(p, what, who, &item);
-	vary(w, what, &item);
+	vary(w, what, who, &item);
 	if (proposal != NULL) {
 		memcpy(item.item.object_id, proposal, 16);
 		kit_follow(&p->world.state, "none", &item.item);
@@ -333,6 +419,22 @@ static void count_results(walk *w, const kit_run *run)
 		w->results[run->outcome.results.data[i]]++;
 }
 
+/* Only MINT makes points, and nothing loses any. */
+static void check_points(walk *w, const kit_run *run)
+{
+	for (size_t i = 0; i < run->outcome.results.len; i++) {
+		emr_pub_mint mint;
+		emr_item item;
+		emr_span pub;
+
+		emr_batch_item_at(&run->batch, i, &item, &pub);
+		if (item.op == EMR_OP_MINT && run->outcome.results.data[i] == EMR_RESULT_APPLIED &&
+			emr_pub_mint_parse(pub, &mint))
+			w->points += mint.amount;
+	}
+	assert_true(people_points(&w->p.world.state) == w->points);
+}
+
 static void take_step(walk *w, bool is_recorded)
 {
 	static kit_run run;
@@ -356,6 +458,7 @@ static void take_step(walk *w, bool is_recorded)
 	if (run.outcome.kind == EMR_OUTCOME_APPLIED) {
 		count_results(w, &run);
 		kit_commit(&run, &p->world.state, &parts);
+		check_points(w, &run);
 		if (count == 1 && run.outcome.results.data[0] == EMR_RESULT_APPLIED)
 			check_step(w, what, who, &grant);
 		else if (count == 1) /* a refused item writes nothing: only the batch is there */
@@ -387,6 +490,7 @@ static void walk_on(walk *w, uint32_t seed)
 	w->seed = seed;
 	w->now = KIT_NOW;
 	people_make(&w->p);
+	w->points = people_points(&w->p.world.state);
 	for (int i = 0; i < STEPS; i++) {
 		w->may_end = i > STEPS - LAST_STEPS;
 		look_around(w);

@@ -7,6 +7,7 @@ enum {
 	NO = EMR_RESULT_NOT_AUTHORISED,
 	DEAD = EMR_RESULT_KEY_DEAD,
 	OTHER = EMR_RESULT_NOT_GRANTEE,
+	POOR = EMR_RESULT_FUNDS,
 };
 
 /* clang-format off */
@@ -41,6 +42,10 @@ static const int may[WHAT_COUNT][WHO_COUNT] = {
 	[DATASET_SNAPSHOT] = { NO, NO,   NO,   NO,   NO,   NO,   NO,   NO,   NO,   OK,   NO },
 	[DATASET_JOIN]   = { OK,   OK,   NO,   NO,   NO,   NO,   NO,   NO,   NO,   NO,   NO },
 	[DATASET_LEAVE]  = { OK,   OK,   NO,   NO,   NO,   NO,   NO,   NO,   NO,   NO,   NO },
+	[DATASET_FUND]   = { NO,   POOR, POOR, POOR, POOR, POOR, POOR, POOR, POOR, OK,   NO },
+	[DATASET_REFUND] = { NO,   NO,   NO,   NO,   NO,   NO,   NO,   NO,   NO,   OK,   NO },
+	[MINT]           = { NO,   NO,   NO,   NO,   NO,   NO,   NO,   OK,   OK,   NO,   NO },
+	[TRANSFER]       = { POOR, POOR, POOR, POOR, POOR, POOR, POOR, POOR, POOR, OK,   POOR },
 	[TRUSTEE_SET]    = { NO,   NO,   OK,   OK,   OK,   OK,   OK,   OK,   OK,   OK,   NO },
 };
 
@@ -55,6 +60,7 @@ static const enum who rightful[WHAT_COUNT] = {
 	[SERVED_REFUSAL] = AGENT, [READ_REPORT] = GRANTEE, [DATASET_NEW] = STEWARD,
 	[DATASET_CLOSE] = STEWARD, [DATASET_ADMIT] = STEWARD, [DATASET_DROP] = STEWARD,
 	[DATASET_SNAPSHOT] = STEWARD, [DATASET_JOIN] = MANAGER, [DATASET_LEAVE] = MANAGER,
+	[DATASET_FUND] = STEWARD, [DATASET_REFUND] = STEWARD, [MINT] = ADMIN2, [TRANSFER] = STEWARD,
 	[TRUSTEE_SET] = GRANTEE,
 };
 /* clang-format on */

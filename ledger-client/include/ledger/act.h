@@ -109,7 +109,7 @@ emr_act emr_act_served(emr_id16 domain, emr_id32 signer, emr_id32 req, emr_id16 
 	enum emr_served_mode mode, uint16_t count, uint8_t reason);
 emr_act emr_act_report(emr_id16 domain, emr_id16 report, emr_id16 grant, emr_id16 via);
 
-/* ---- teams, trustees ---- */
+/* ---- teams, datasets, trustees ---- */
 
 emr_act emr_act_dataset(emr_id16 dataset, const emr_pub_dataset_new *what);
 emr_act emr_act_dataset_close(emr_id16 dataset);
@@ -121,4 +121,12 @@ emr_act emr_act_join(emr_id16 domain, emr_id16 dataset, const emr_pub_dataset_jo
 /* The grant by which it joined ends with it. */
 emr_act emr_act_leave(emr_id16 domain, emr_id16 dataset);
 emr_act emr_act_snapshot(emr_id16 snapshot, const emr_pub_dataset_snapshot *what);
+/* ---- points: these continue no row ---- */
+
+emr_act emr_act_mint(const emr_pub_mint *what);
+emr_act emr_act_transfer(const emr_pub_transfer *what);
+/* The fund's id is its first token. */
+emr_act emr_act_fund(const emr_pub_dataset_fund *what);
+emr_act emr_act_refund(emr_id16 fund, uint32_t index);
+
 emr_act emr_act_trustees(emr_id16 object, uint8_t t, uint8_t n, uint32_t delay_s);

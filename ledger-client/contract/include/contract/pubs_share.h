@@ -139,6 +139,41 @@ typedef struct emr_pub_dataset_admit {
 	uint64_t not_after_unix_s; /* 48 */
 } emr_pub_dataset_admit;
 
+#define EMR_TOKENS_IN 4		     /* inputs of one operation, at most */
+#define EMR_VOUCHERS_MAX 256u	     /* of one DATASET_FUND */
+#define EMR_BATCH_VOUCHERS_MAX 1024u /* of all in a batch */
+
+/* DATASET_FUND 51, 88 bytes */
+typedef struct emr_pub_dataset_fund {
+	uint8_t dataset[16];		   /* 0 */
+	uint16_t n;			   /* 16: vouchers, each for one domain */
+	uint8_t inputs;			   /* 18: how many of the tokens count, 1..4 */
+	uint8_t tokens[EMR_TOKENS_IN][16]; /* 24: the others are zero */
+} emr_pub_dataset_fund;
+
+/* DATASET_REFUND 58, 8 bytes */
+typedef struct emr_pub_dataset_refund {
+	uint32_t index; /* 0: of the voucher in the fund */
+} emr_pub_dataset_refund;
+
+/* MINT 60, 56 bytes */
+typedef struct emr_pub_mint {
+	uint8_t proposal[16]; /* 0 */
+	uint8_t account[32];  /* 16 */
+	uint64_t amount;      /* 48: points */
+} emr_pub_mint;
+
+#define EMR_TOKENS_OUT 2
+
+/* TRANSFER 61, 144 bytes */
+typedef struct emr_pub_transfer {
+	uint8_t tokens[EMR_TOKENS_IN][16]; /* 0: those not used are zero and come last */
+	struct emr_payment {
+		uint8_t account[32];
+		uint64_t amount;
+	} out[EMR_TOKENS_OUT]; /* 64: the second may be zero */
+} emr_pub_transfer;
+
 /* DATASET_JOIN 54, 40 bytes */
 typedef struct emr_pub_dataset_join {
 	uint8_t grant[16]; /* 0: of the item's domain, to the dataset */
@@ -177,6 +212,10 @@ void emr_pub_access_served_encode(const emr_pub_access_served *pub, uint8_t out[
 void emr_pub_read_report_encode(const emr_pub_read_report *pub, uint8_t out[32]);
 void emr_pub_dataset_new_encode(const emr_pub_dataset_new *pub, uint8_t out[152]);
 void emr_pub_dataset_admit_encode(const emr_pub_dataset_admit *pub, uint8_t out[64]);
+void emr_pub_dataset_fund_encode(const emr_pub_dataset_fund *pub, uint8_t out[88]);
+void emr_pub_dataset_refund_encode(const emr_pub_dataset_refund *pub, uint8_t out[8]);
+void emr_pub_mint_encode(const emr_pub_mint *pub, uint8_t out[56]);
+void emr_pub_transfer_encode(const emr_pub_transfer *pub, uint8_t out[144]);
 void emr_pub_dataset_join_encode(const emr_pub_dataset_join *pub, uint8_t out[40]);
 void emr_pub_dataset_snapshot_encode(const emr_pub_dataset_snapshot *pub, uint8_t out[64]);
 void emr_pub_trustee_set_encode(const emr_pub_trustee_set *pub, uint8_t out[8]);
@@ -195,6 +234,10 @@ bool emr_pub_access_served_parse(emr_span bytes, emr_pub_access_served *out_pub)
 bool emr_pub_read_report_parse(emr_span bytes, emr_pub_read_report *out_pub);
 bool emr_pub_dataset_new_parse(emr_span bytes, emr_pub_dataset_new *out_pub);
 bool emr_pub_dataset_admit_parse(emr_span bytes, emr_pub_dataset_admit *out_pub);
+bool emr_pub_dataset_fund_parse(emr_span bytes, emr_pub_dataset_fund *out_pub);
+bool emr_pub_dataset_refund_parse(emr_span bytes, emr_pub_dataset_refund *out_pub);
+bool emr_pub_mint_parse(emr_span bytes, emr_pub_mint *out_pub);
+bool emr_pub_transfer_parse(emr_span bytes, emr_pub_transfer *out_pub);
 bool emr_pub_dataset_join_parse(emr_span bytes, emr_pub_dataset_join *out_pub);
 bool emr_pub_dataset_snapshot_parse(emr_span bytes, emr_pub_dataset_snapshot *out_pub);
 bool emr_pub_trustee_set_parse(emr_span bytes, emr_pub_trustee_set *out_pub);
@@ -216,5 +259,9 @@ void emr_object_served(const uint8_t req[32], const uint8_t signer_id[32], uint8
 void emr_object_member(const uint8_t dataset[16], const uint8_t member[32], uint8_t out[16]);
 /* The grantee that stands for a team or dataset, whole 32 bytes (label "dataset"). */
 void emr_grantee_dataset(const uint8_t dataset[16], uint8_t out_grantee[32]);
+/* The token that output INDEX of an applied item makes: 15 bytes of its id, and the index. */
+void emr_token_of(const uint8_t item_id[32], uint8_t index, uint8_t out_token[16]);
+/* What a proposal of kind MINT is about: its subject. */
+void emr_mint_subject(const uint8_t account[32], uint64_t amount, uint8_t out_subject[32]);
 /* `to` of a REQUEST that names no domain: hides its addressee from all who do not know the salt. */
 void emr_request_to(const uint8_t rsalt[32], const uint8_t signer_id[32], uint8_t out_to[32]);

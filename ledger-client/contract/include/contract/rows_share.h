@@ -13,6 +13,8 @@
 #define EMR_ROW_MEMBER_BYTES 104
 #define EMR_ROW_JOIN_BYTES 64
 #define EMR_ROW_SNAPSHOT_BYTES 80
+#define EMR_ROW_VOUCHER_BYTES 104
+#define EMR_ROW_TOKEN_BYTES 56
 #define EMR_ROW_TRUSTEES_BYTES 88
 
 void emr_key_proposal(const uint8_t proposal[16], emr_key_text *out); /* P/proposal */
@@ -22,6 +24,10 @@ void emr_key_approval(
  * his id) is found without knowing the domain.  The value is empty. */
 void emr_key_index(
 	const uint8_t who[32], const uint8_t dom[16], const uint8_t object[16], emr_key_text *out);
+
+void emr_key_voucher(const uint8_t fund[16], uint32_t index, emr_key_text *out); /* V/fund/index */
+void emr_key_token(const uint8_t account[32], const uint8_t token[16],
+	emr_key_text *out); /* T/account/token */
 
 typedef struct emr_row_proposal {
 	emr_row_head head; /* of the ORG_PROPOSE: approvals change count and state only */
@@ -83,6 +89,20 @@ typedef struct emr_row_snapshot {
 	uint8_t root[32];
 } emr_row_snapshot;
 
+/* V: what one domain is paid for joining the dataset; gone once it was paid or taken back. */
+typedef struct emr_row_voucher {
+	emr_row_head head;
+	uint8_t dataset[16];
+	uint64_t price;	    /* points */
+	uint8_t funder[32]; /* account */
+} emr_row_voucher;
+
+/* T: points of an account; gone once spent. */
+typedef struct emr_row_token {
+	emr_row_head head;
+	uint64_t amount;
+} emr_row_token;
+
 typedef struct emr_row_trustees {
 	emr_row_head head;
 	uint8_t identity[32];
@@ -108,6 +128,9 @@ EMR_CONTRACT_MUST_CHECK emr_contract_status emr_row_member_parse(
 EMR_CONTRACT_MUST_CHECK emr_contract_status emr_row_join_parse(emr_span value, emr_row_join *out);
 EMR_CONTRACT_MUST_CHECK emr_contract_status emr_row_snapshot_parse(
 	emr_span value, emr_row_snapshot *out);
+EMR_CONTRACT_MUST_CHECK emr_contract_status emr_row_voucher_parse(
+	emr_span value, emr_row_voucher *out);
+EMR_CONTRACT_MUST_CHECK emr_contract_status emr_row_token_parse(emr_span value, emr_row_token *out);
 EMR_CONTRACT_MUST_CHECK emr_contract_status emr_row_trustees_parse(
 	emr_span value, emr_row_trustees *out);
 
@@ -119,4 +142,6 @@ void emr_row_dataset_encode(const emr_row_dataset *row, uint8_t out[EMR_ROW_DATA
 void emr_row_member_encode(const emr_row_member *row, uint8_t out[EMR_ROW_MEMBER_BYTES]);
 void emr_row_join_encode(const emr_row_join *row, uint8_t out[EMR_ROW_JOIN_BYTES]);
 void emr_row_snapshot_encode(const emr_row_snapshot *row, uint8_t out[EMR_ROW_SNAPSHOT_BYTES]);
+void emr_row_voucher_encode(const emr_row_voucher *row, uint8_t out[EMR_ROW_VOUCHER_BYTES]);
+void emr_row_token_encode(const emr_row_token *row, uint8_t out[EMR_ROW_TOKEN_BYTES]);
 void emr_row_trustees_encode(const emr_row_trustees *row, uint8_t out[EMR_ROW_TRUSTEES_BYTES]);

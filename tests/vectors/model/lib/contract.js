@@ -10,7 +10,7 @@ const PUB = {
 	0x32: 0, 0x33: 0, 0x34: 40, 0x40: 32, 0x41: 32, 0x42: 32, 0x43: 0, 0x48: 40, 0x49: 56, 0x4a: 32, 0x50: 152, 0x51: 88, 0x52: 64, 0x53: 0, 0x54: 40, 0x55: 0, 0x56: 64, 0x57: 0, 0x58: 8, 0x60: 56,
 	0x61: 144, 0x68: 8, 0x69: 48, 0x6a: 0, 0x6b: 16, 0x7f: 16,
 };
-const OWN_FAMILY = { 0x02: 1, 0x03: 1, 0x06: 1, 0x07: 1, 0x11: 0x10, 0x12: 0x10, 0x14: 0x13, 0x21: 0x20, 0x22: 0x20, 0x23: 0x20, 0x31: 0x30, 0x41: 0x40, 0x42: 0x40, 0x43: 0x40, 0x53: 0x52, 0x55: 0x54, 0x57: 0x50 };
+const OWN_FAMILY = { 0x02: 1, 0x03: 1, 0x06: 1, 0x07: 1, 0x11: 0x10, 0x12: 0x10, 0x14: 0x13, 0x21: 0x20, 0x22: 0x20, 0x23: 0x20, 0x31: 0x30, 0x41: 0x40, 0x42: 0x40, 0x43: 0x40, 0x53: 0x52, 0x55: 0x54, 0x57: 0x50, 0x58: 0x51, 0x61: 0x60 };
 const familyOf = (op) => OWN_FAMILY[op] ?? op;
 
 /** Header, items, parts; throws the code that refuses the batch. */
@@ -51,6 +51,7 @@ class Judge {
 		this.rows = new Map(state);
 		this.writes = [];
 		this.at = new Map();
+		this.vouchers = 0;
 	}
 	rowOf(k) {
 		const raw = this.rows.get(k);
@@ -76,11 +77,19 @@ class Judge {
 	put(k, value) {
 		this.rows.set(k, value);
 		if (this.at.has(k)) {
-			this.writes[this.at.get(k)].value = value;
+			Object.assign(this.writes[this.at.get(k)], { kind: 'put', value });
 		} else {
 			this.at.set(k, this.writes.length);
 			this.writes.push({ kind: 'put', key: k, value });
 		}
+	}
+	del(k) {
+		this.rows.delete(k);
+		if (!this.at.has(k)) {
+			this.at.set(k, this.writes.length);
+			this.writes.push({});
+		}
+		Object.assign(this.writes[this.at.get(k)], { kind: 'delete', key: k, value: zeros(0) });
 	}
 	putPart(fam, version) {
 		if (this.part?.length) this.writes.push({ kind: 'put_part', key: key.place('p', fam, this.domain, this.object, version), value: this.part });
@@ -170,7 +179,7 @@ class Judge {
 		const current = this.D?.epoch ?? 0;
 		need(r.epoch === 'exists' ? this.rowOf(key.E(this.domain, this.epoch)) : this.epoch === { 0: 0, 1: 1, next: current + 1, now: current }[r.epoch], 25);
 		const free = !k || r.unchained?.(this);
-		need(free ? this.version === 0n && isZero(this.prev) : this.version === chain.version + 1n && same(this.prev, chain.item), CONFLICT);
+		need(r.fresh ? this.version === 1n && isZero(this.prev) : free ? this.version === 0n && isZero(this.prev) : this.version === chain.version + 1n && same(this.prev, chain.item), CONFLICT);
 		r.state?.(this);
 		r.last?.(this);
 		this.finish(r);
@@ -186,7 +195,7 @@ class Judge {
 		r.write(this);
 		const fam = r.place ? r.place(this) : familyOf(this.op);
 		if (!r.place) this.putPart(fam, this.version);
-		if (fam !== null) this.putPlace(fam, this.object, this.version);
+		if (fam !== null) this.putPlace(fam, this.object, r.placeVersion?.(this) ?? this.version);
 		this.put(key.c(this.domain), this.batchId);
 	}
 }

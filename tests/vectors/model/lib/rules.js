@@ -1,6 +1,6 @@
 // The operations table of the format as rules: a second contract, written from CONTRACT.md, which shares nothing with the C one.
 // A rule throws the result it refuses with. `c` is the item in hand: its fields, rows by c.get(key), and who its signer is.
-import { ascii, cat, u8, u16, u32, u64, zeros } from './bytes.js';
+import { ascii, cat, hex, u8, u16, u32, u64, zeros } from './bytes.js';
 import { ed25519, sha256 } from './prim.js';
 import { p256Verify } from './prim.js';
 import { verifyPop } from './pre.js';
@@ -373,7 +373,95 @@ const ACCESS = {
 	},
 };
 
+// ---- points ----
+const accountOf = (c, id) => c.rowOf(key.K(id))?.at(280, 32) ?? id;
+const ownsAccount = (c, id) => need(same(accountOf(c, id), id), OTHER);
+const tokenKey = (account, id) => `T/${hex(account)}/${hex(id)}`;
+const voucher = (fund, i) => `V/${hex(fund)}/${hex(u32(i))}`;
+const putToken = (c, account, i, amount) => c.put(tokenKey(account, cat(cut(c.id, 0, 15), u8(i))), row(0x60, c.head(), u64(amount)));
+const MOST = (1n << 64n) - 1n;
+/** The four token fields at an offset: those that are used, or FORMAT. */
+function inputs(c, at) {
+	const all = [0, 1, 2, 3].map((i) => cut(c.pub, at + 16 * i, 16));
+	const used = all.filter((t) => !isZero(t));
+	need(used.length > 0 && all.slice(0, used.length).every((t) => !isZero(t)) && new Set(used.map(hex)).size === used.length && same(c.object, used[0]), FORMAT);
+	return used;
+}
+const coins = (c, at) => inputs(c, at).map((t) => tokenKey(accountOf(c, c.signer), t));
+function worth(c, at) {
+	const rows = coins(c, at).map((k) => c.rowOf(k));
+	need(rows.every((r) => r), FUNDS);
+	const sum = rows.reduce((s, r) => s + r.num(48, 8), 0n);
+	need(sum <= MOST, FUNDS);
+	return sum;
+}
+const takesDomains = (c, d) => d && d.state === 1 && c.now < d.num(120, 8);
+const fundOf = (c) => ({ n: int(c.pub, 16, 2), ds: c.rowOf(key.by('DS', cut(c.pub, 0, 16))) });
+const refunded = (c) => voucher(c.object, int(c.pub, 0, 4));
+const payments = (c) => [64, 104].map((at) => ({ to: cut(c.pub, at, 32), amount: num(c.pub, at + 32, 8) }));
+const POINTS = {
+	0x51: {
+		dom: 'none', epoch: '0', zero: [19, 5], part: none, row: () => null, fresh: true, may: role(),
+		form: (c) => need(fundOf(c).n > 0 && inputs(c, 24).length === c.pub[18], FORMAT),
+		state: (c) => need(takesDomains(c, fundOf(c).ds), GONE),
+		last: (c) => {
+			inForce(c);
+			const { n, ds } = fundOf(c);
+			const price = ds.num(112, 8);
+			need(price > 0n, FUNDS);
+			need(worth(c, 24) >= BigInt(n) * price, FUNDS);
+			need(n <= 256 && c.vouchers + n <= 1024, LIMIT);
+		},
+		write: (c) => {
+			const { n, ds } = fundOf(c);
+			const [price, sum, me] = [ds.num(112, 8), worth(c, 24), accountOf(c, c.signer)];
+			coins(c, 24).forEach((k) => c.del(k));
+			for (let i = 0; i < n; i++) c.put(voucher(c.object, i), row(0x51, c.head(), cut(c.pub, 0, 16), u64(price), me));
+			c.vouchers += n;
+			const change = sum - BigInt(n) * price;
+			if (change) putToken(c, me, 0, change);
+		},
+	},
+	0x58: {
+		dom: 'none', epoch: '0', zero: [4, 4], part: none, row: refunded, fresh: true,
+		may: (c) => need(!c.row || same(c.row.at(72, 32), accountOf(c, c.signer)), MAY), state: (c) => need(c.row, GONE),
+		last: (c) => { inForce(c); need(!takesDomains(c, c.rowOf(key.by('DS', c.row.at(48, 16)))), FUNDS); },
+		write: (c) => { c.del(refunded(c)); putToken(c, c.row.at(72, 32), 0, c.row.num(64, 8)); },
+		place: () => 0x51, placeVersion: (c) => BigInt(int(c.pub, 0, 4)) + 2n,
+	},
+	0x60: {
+		dom: 'none', epoch: '0', part: none, row: () => null, fresh: true, may: role(64),
+		form: (c) => need(num(c.pub, 48, 8) && !isZero(cut(c.pub, 16, 32)) && same(c.object, cut(c.pub, 0, 16)), FORMAT),
+		state: (c) => { const p = c.rowOf(key.by('P', c.object)); need(p && p.state !== 1, GONE); need(p.state !== 3, EXISTS); },
+		last: (c) => {
+			ownsAccount(c, cut(c.pub, 16, 32));
+			inForce(c);
+			const p = c.rowOf(key.by('P', c.object));
+			need(p.raw[48] === 5 && same(p.at(80, 32), sha256(cut(c.pub, 16, 40))), FUNDS);
+		},
+		write: (c) => {
+			c.put(key.by('P', c.object), rehead(c.rowOf(key.by('P', c.object)), { state: 3 }));
+			putToken(c, cut(c.pub, 16, 32), 0, num(c.pub, 48, 8));
+		},
+	},
+	0x61: {
+		dom: 'none', epoch: '0', part: none, row: () => null, fresh: true,
+		form: (c) => { inputs(c, 0); need(payments(c)[0].amount && payments(c).every((p) => isZero(p.to) === !p.amount), FORMAT); },
+		last: (c) => {
+			payments(c).filter((p) => p.amount).forEach((p) => ownsAccount(c, p.to));
+			need(!c.K || c.keyActive(c.K), DEAD);
+			const out = payments(c).reduce((s, p) => s + p.amount, 0n);
+			need(out <= MOST && worth(c, 0) === out, FUNDS);
+		},
+		write: (c) => {
+			coins(c, 0).forEach((k) => c.del(k));
+			payments(c).forEach((p, i) => p.amount && putToken(c, p.to, i, p.amount));
+		},
+	},
+};
+
 // ---- teams and datasets, trustees ----
+const paysJoin = (c) => !c.row && c.rowOf(key.by('DS', c.object)).num(112, 8) > 0n;
 const joinRow = (c) => key.in('J', c.domain, c.object);
 const TEAMS = {
 	0x50: {
@@ -421,9 +509,17 @@ const TEAMS = {
 			need(g.state === 1 && c.now < g.num(88, 8), OVER);
 			need(same(g.at(48, 32), H('dataset', c.object)), OTHER);
 			inForceOrOwner(c);
-			need(c.rowOf(key.by('DS', c.object)).num(112, 8) === 0n && isZero(cut(c.pub, 16, 20)), FUNDS);
+			const v = c.rowOf(voucher(cut(c.pub, 16, 16), int(c.pub, 32, 4)));
+			need(paysJoin(c) ? !isZero(cut(c.pub, 16, 16)) && v && same(v.at(48, 16), c.object) : isZero(cut(c.pub, 16, 20)), FUNDS);
 		},
-		write: (c) => c.put(joinRow(c), row(0x54, c.head(), cut(c.pub, 0, 16))),
+		write: (c) => {
+			const [pays, k] = [paysJoin(c), voucher(cut(c.pub, 16, 16), int(c.pub, 32, 4))];
+			c.put(joinRow(c), row(0x54, c.head(), cut(c.pub, 0, 16)));
+			if (!pays) return;
+			const price = c.rowOf(k).num(64, 8);
+			c.del(k);
+			putToken(c, accountOf(c, sha256(c.D.at(48, 32))), 0, price);
+		},
 	},
 	0x55: {
 		dom: 'live', epoch: '0', part: none, row: joinRow, may: manager, state: isOpen, last: inForceOrOwner,
@@ -496,5 +592,5 @@ const PARTS = {
 	},
 };
 
-export const RULES_OF = { ...KEYS, ...ORGS, ...DOMAINS, ...OBJECTS, ...GRANTS, ...REQUESTS, ...ACCESS, ...TEAMS, ...PARTS };
+export const RULES_OF = { ...KEYS, ...ORGS, ...DOMAINS, ...OBJECTS, ...GRANTS, ...REQUESTS, ...ACCESS, ...TEAMS, ...POINTS, ...PARTS };
 export { CONFLICT, FORMAT, MAY, PART, Row, u16 };
