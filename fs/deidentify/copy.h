@@ -36,7 +36,7 @@ bool rule_knows_code(const char *scheme, const char *value);
 typedef struct persona {
 	uint8_t key[EMR_DEIDENTIFY_KEY_BYTES];
 	char pseudonym[EMR_PSEUDONYM_SIZE];
-	int64_t shift_s; /* added to every time; negative */
+	int64_t shift_us; /* added to every time; negative */
 } persona;
 
 void persona_begin(persona *p, const uint8_t key[EMR_DEIDENTIFY_KEY_BYTES]);

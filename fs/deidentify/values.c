@@ -8,8 +8,9 @@
 
 #include "copy.h"
 
-#define DAY_S 86400
-#define THIRTY_YEARS_S 946728000
+#define SECOND_US ((int64_t)1000000)
+#define DAY_US (86400 * SECOND_US)
+#define THIRTY_YEARS_US (946728000 * SECOND_US)
 
 /* ---- participants ---- */
 
@@ -34,7 +35,7 @@ void persona_begin(persona *p, const uint8_t key[EMR_DEIDENTIFY_KEY_BYTES])
 	keyed(key, "shift", "", hash);
 	for (int i = 0; i < 8; i++)
 		span = span << 8 | hash[i];
-	p->shift_s = -(int64_t)(THIRTY_YEARS_S + span % THIRTY_YEARS_S);
+	p->shift_us = -(THIRTY_YEARS_US + (int64_t)(span % (uint64_t)THIRTY_YEARS_US));
 }
 
 /* ---- UIDs ---- */
@@ -112,9 +113,8 @@ static int number(const char *text, int n)
 
 typedef struct moment {
 	int year, month, day, hour, minute, second;
-	const char *fraction; /* ".123", inside of the text */
-	int fraction_len;
-	int parts; /* how many of them were said */
+	int micro, digits; /* of a second, as far as it was said */
+	int parts;	   /* how many of them were said */
 } moment;
 
 static bool is_date(const moment *m)
@@ -139,13 +139,14 @@ static bool read_clock(const char *text, moment *m)
 	}
 	if (m->second == 60)
 		m->second = 59;
-	if (*text == '.' && m->parts > 0 && m->fraction == NULL) {
-		m->fraction = text++;
-		while (*text >= '0' && *text <= '9')
-			text++;
-		m->fraction_len = (int)(text - m->fraction);
-		if (m->fraction_len < 2 || m->fraction_len > 7)
+	if (*text == '.' && m->parts == 3) {
+		m->digits = (int)strspn(text + 1, "0123456789");
+		if (m->digits < 1 || m->digits > 6)
 			return false;
+		m->micro = number(text + 1, m->digits);
+		for (int i = m->digits; i < 6; i++)
+			m->micro *= 10;
+		text += 1 + m->digits;
 	}
 	if (*text == '+' || *text == '-')
 		return number(text + 1, 4) >= 0 && text[5] == '\0';
@@ -154,15 +155,28 @@ static bool read_clock(const char *text, moment *m)
 
 static void move(const persona *p, moment *m)
 {
-	int64_t s = days_of(m->year, m->month, m->day) * DAY_S + m->hour * 3600 + m->minute * 60 +
-		    m->second + p->shift_s;
-	int64_t day = s / DAY_S - (s % DAY_S < 0 ? 1 : 0);
+	int64_t us = days_of(m->year, m->month, m->day) * DAY_US +
+		     (m->hour * 3600 + m->minute * 60 + m->second) * SECOND_US + m->micro +
+		     p->shift_us;
+	int64_t day = us / DAY_US - (us % DAY_US < 0 ? 1 : 0), s;
 
 	date_of(day, &m->year, &m->month, &m->day);
-	s -= day * DAY_S;
+	us -= day * DAY_US;
+	s = us / SECOND_US;
+	m->micro = (int)(us % SECOND_US);
 	m->hour = (int)(s / 3600);
 	m->minute = (int)(s / 60 % 60);
 	m->second = (int)(s % 60);
+}
+
+/* As many digits of a fraction as there were. */
+static void put_fraction(const moment *m, char *out, size_t size)
+{
+	char digits[8];
+
+	snprintf(digits, sizeof digits, "%06d", m->micro % 1000000);
+	if (m->digits > 0)
+		snprintf(out, size, ".%.*s", m->digits, digits);
 }
 
 static bool read_time(const char *text, moment *m)
@@ -177,14 +191,14 @@ void value_time(const persona *p, const char *text, char out[32])
 	int len;
 
 	out[0] = '\0';
-	if (!read_time(text, &m) || (m.fraction != NULL && m.parts != 3))
+	if (!read_time(text, &m))
 		return;
 	move(p, &m);
 	len = snprintf(out, 32, "%02d%02d%02d", m.hour, m.minute, m.second);
 	if (m.parts < 3)
 		out[m.parts * 2] = '\0';
-	else if (m.fraction != NULL)
-		snprintf(out + len, 32 - (size_t)len, "%.*s", m.fraction_len, m.fraction);
+	else
+		put_fraction(&m, out + len, 32 - (size_t)len);
 }
 
 void value_date(const persona *p, const char *text, const char *time, char out[32])
@@ -204,6 +218,7 @@ void value_date(const persona *p, const char *text, const char *time, char out[3
 		m.hour = clock.hour;
 		m.minute = clock.minute;
 		m.second = clock.second;
+		m.micro = clock.micro;
 	}
 	move(p, &m);
 	snprintf(out, 32, "%04d%02d%02d", m.year % 10000, m.month, m.day);
@@ -222,15 +237,15 @@ void value_date_time(const persona *p, const char *text, char out[32])
 		m.month = number(text + 4, 2);
 	if (date == 8)
 		m.day = number(text + 6, 2);
-	if (!is_date(&m) || !read_clock(text + date, &m) || (date < 8 && m.parts > 0) ||
-		(m.fraction != NULL && m.parts != 3))
+	if (!is_date(&m) || !read_clock(text + date, &m) || (date < 8 && m.parts > 0))
 		return;
 	move(p, &m);
 	len = snprintf(out, 32, "%04d%02d%02d%02d%02d%02d", m.year % 10000, m.month, m.day, m.hour,
 		m.minute, m.second);
-	out[date + 2 * (size_t)m.parts] = '\0';
-	if (m.fraction != NULL)
-		snprintf(out + len, 32 - (size_t)len, "%.*s", m.fraction_len, m.fraction);
+	if (date < 8 || m.parts < 3)
+		out[date + 2 * (size_t)m.parts] = '\0';
+	else
+		put_fraction(&m, out + len, 32 - (size_t)len);
 }
 
 void value_age(const char *text, char out[32])

@@ -1,0 +1,7 @@
+# Copies of DICOM files for research: the rules one by one, hostile files, the checker, and the processes.
+foreach(name rules)
+	emr_test(test_deidentify_${name}
+		SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_deidentify_${name}.c ${CMAKE_CURRENT_LIST_DIR}/deidentify_kit.c
+		INCLUDES ${PROJECT_SOURCE_DIR}/fs/deidentify
+		USES deidentify deidentify_copy base)
+endforeach()

@@ -1,0 +1,518 @@
+/* What stays of each element and what goes: by the table of the standard, by VR, by the words that
+ * an element may have; and what stands in the place of what goes. */
+#include "emr_test.h"
+
+#include "copy.h"
+#include "deidentify_kit.h"
+
+/* A CT with what ADD puts between its groups 0008 and 0010. */
+static emr_buf copy_with(void (*add)(made *m), made_syntax kind, const emr_deidentify_rules *rules)
+{
+	emr_buf out = {0};
+	made m;
+
+	made_begin(&m, kind, NULL);
+	made_ct_08(&m);
+	add(&m);
+	made_ct_18(&m);
+	made_ct_20(&m);
+	made_ct_28(&m);
+	made_ct_pixels(&m);
+	assert_string_equal(emr_withheld_text(made_copy(&m, 'a', rules, &out)), "");
+	emr_buf_free(&m.bytes);
+	return out;
+}
+
+/* ---- the file as a whole ---- */
+
+static void a_ct_keeps_its_pixels_and_loses_its_names(void **state)
+{
+	static const char *const gone[] = {"Marked", "Ana", "K7QF", "4711", "19600229", "20240119",
+		"PPPP", "MARKEDAET", "1.2.276.7"};
+
+	(void)state;
+	for (int kind = MADE_EXPLICIT; kind <= MADE_BIG; kind++) {
+		emr_buf out = {0};
+		made m;
+
+		made_ct(&m, (made_syntax)kind);
+		assert_string_equal(emr_withheld_text(made_copy(&m, 'a', NULL, &out)), "");
+		for (size_t i = 0; i < sizeof gone / sizeof *gone; i++)
+			assert_false(made_has(emr_buf_view(&out), gone[i]));
+		assert_memory_equal(out.data + out.len - 8, "\1\2\3\4\5\6\7\10", 8);
+		assert_true(made_has(emr_buf_view(&out), "CHEST"));
+		assert_true(made_has(emr_buf_view(&out), "113100"));
+		assert_true(made_has(emr_buf_view(&out), "113107"));
+		assert_true(made_has(emr_buf_view(&out), "MODIFIED"));
+		emr_buf_free(&out);
+		emr_buf_free(&m.bytes);
+	}
+}
+
+/* ---- Table E.1-1 ---- */
+
+static void put_marked(made *m, const table_row *row)
+{
+	char vr[3] = {row->vrs[0], row->vrs[1], '\0'};
+
+	if (strcmp(vr, "SQ") == 0) {
+		made_header(m, row->tag, "SQ", 0xffffffff);
+		made_item(m);
+		made_text(m, 0x00080104, "LO", "MARKED");
+		made_item_end(m);
+		made_sequence_end(m);
+	} else if (strcmp(vr, "DA") == 0) {
+		made_text(m, row->tag, vr, "20110307");
+	} else if (strcmp(vr, "DT") == 0) {
+		made_text(m, row->tag, vr, "20110307101112.131415+0100");
+	} else if (strcmp(vr, "TM") == 0) {
+		made_text(m, row->tag, vr, "101112.131415");
+	} else if (strcmp(vr, "AS") == 0) {
+		made_text(m, row->tag, vr, "047Y");
+	} else if (strcmp(vr, "UI") == 0) {
+		made_text(m, row->tag, vr, "1.2.276.7.20110307");
+	} else if (strcmp(vr, "FD") == 0 || strcmp(vr, "SV") == 0 || strcmp(vr, "UV") == 0) {
+		made_bytes(m, row->tag, vr, "MARKED!!", 8);
+	} else if (strcmp(vr, "FL") == 0 || strcmp(vr, "UL") == 0 || strcmp(vr, "SL") == 0) {
+		made_bytes(m, row->tag, vr, "MARK", 4);
+	} else if (strcmp(vr, "US") == 0 || strcmp(vr, "SS") == 0) {
+		made_bytes(m, row->tag, vr, "MK", 2);
+	} else {
+		made_text(m, row->tag, vr, "MARKED");
+	}
+}
+
+/* What the CT itself needs. */
+static bool is_needed(uint32_t tag)
+{
+	return tag == 0x00080018 || tag == 0x0020000d || tag == 0x0020000e || tag == 0x00180015;
+}
+
+/* All rows with a code, and after each group what the CT needs of it. */
+static void make_full(made *m, made_syntax kind)
+{
+	uint32_t count, last = 0;
+	const table_row *rows = table_all(&count);
+
+	made_begin(m, kind, NULL);
+	for (uint32_t i = 0; i < count; i++) {
+		uint32_t tag = rows[i].tag;
+
+		switch (tag) { /* as the kit has them, but each in its place */
+		case 0x00080008:
+			made_text(m, tag, "CS", "ORIGINAL\\PRIMARY\\AXIAL");
+			break;
+		case 0x00080016:
+			made_text(m, tag, "UI", "1.2.840.10008.5.1.4.1.1.2");
+			break;
+		case 0x00080060:
+			made_text(m, tag, "CS", "CT");
+			break;
+		case 0x00180015:
+			made_text(m, tag, "CS", "CHEST");
+			break;
+		case 0x00180050:
+			made_text(m, tag, "DS", "5.0");
+			break;
+		case 0x7fe00010:
+			made_ct_pixels(m);
+			break;
+		case 0x00280002:
+			made_ct_28(m);
+			break;
+		default:
+			if (rows[i].code[0] != '-' || is_needed(tag)) {
+				put_marked(m, &rows[i]);
+				last++;
+			}
+		}
+	}
+	assert_true(last > 600);
+}
+
+static void no_value_of_any_row_of_the_table_is_left(void **state)
+{
+	static const char *const marks[] = {
+		"MARK", "20110307", "101112", "131415", "047Y", "1.2.276.7", "+0100"};
+
+	(void)state;
+	for (int kind = MADE_EXPLICIT; kind <= MADE_BIG; kind++) {
+		for (int dated = 0; dated < 2; dated++) {
+			const emr_deidentify_rules rules = {.without_dates = dated == 1};
+			emr_buf out = {0};
+			made m;
+
+			make_full(&m, (made_syntax)kind);
+			assert_string_equal(
+				emr_withheld_text(made_copy(&m, 'a', &rules, &out)), "");
+			for (size_t i = 0; i < sizeof marks / sizeof *marks; i++)
+				if (made_has(emr_buf_view(&out), marks[i]))
+					fail_msg("%s is still there", marks[i]);
+			emr_buf_free(&out);
+			emr_buf_free(&m.bytes);
+		}
+	}
+}
+
+static void of_a_choice_of_codes_the_most_readable_is_taken(void **state)
+{
+	element dated = {.tag = 0x00080080, .vr = "LO"}, agent = {.tag = 0x00180010, .vr = "LO"};
+	element asked = {.tag = 0x00321060, .vr = "LO"}, name = {.tag = 0x00100030, .vr = "DA"};
+	const emr_deidentify_rules rules = {.without_dates = true};
+
+	(void)state;
+	assert_int_equal(rule_for(&dated, 0, &rules), DEED_DUMMY); /* X/Z/D */
+	assert_int_equal(rule_for(&agent, 0, &rules), DEED_DUMMY); /* Z/D */
+	assert_int_equal(rule_for(&asked, 0, &rules), DEED_EMPTY); /* X/Z */
+	assert_int_equal(rule_for(&name, 0, &rules), DEED_EMPTY);  /* Z */
+}
+
+/* ---- what no rule names ---- */
+
+static void put_strangers(made *m)
+{
+	made_text(m, 0x00089ffe, "UN", "MARKED unknown");
+	made_text(m, 0x00090010, "LO", "MARKED CREATOR");
+	made_text(m, 0x00091001, "LO", "MARKED private");
+	made_header(m, 0x00091002, "SQ", 0xffffffff);
+	made_item(m);
+	made_text(m, 0x00100010, "PN", "MARKED^PRIVATE");
+	made_item_end(m);
+	made_sequence_end(m);
+	made_header(m, 0x00091003, "UN", 0xffffffff); /* implicit little endian inside */
+	if (m->syntax == MADE_EXPLICIT) {
+		m->syntax = MADE_IMPLICIT;
+		made_item(m);
+		made_text(m, 0x00100010, "PN", "MARKED^UNKNOWN");
+		made_header(m, 0x00111004, "SQ", 0xffffffff);
+		made_sequence_end(m);
+		made_item_end(m);
+		made_sequence_end(m);
+		m->syntax = MADE_EXPLICIT;
+	}
+}
+
+static void private_and_unknown_elements_go_whatever_they_hold(void **state)
+{
+	emr_buf out = copy_with(put_strangers, MADE_EXPLICIT, NULL);
+
+	(void)state;
+	assert_false(made_has(emr_buf_view(&out), "MARKED"));
+	emr_buf_free(&out);
+}
+
+static void put_wrong_vrs(made *m)
+{
+	made_text(m, 0x00080070, "LT", "SIEMENS MARKED");
+	made_text(m, 0x00082218, "LO", "MARKED"); /* a sequence */
+	made_text(m, 0x00089205, "LO", "MARKED"); /* a code string */
+}
+
+static void an_element_with_another_vr_than_the_standards_goes(void **state)
+{
+	emr_buf out = copy_with(put_wrong_vrs, MADE_EXPLICIT, NULL);
+
+	(void)state;
+	assert_false(made_has(emr_buf_view(&out), "MARKED"));
+	emr_buf_free(&out);
+}
+
+static void put_words(made *m)
+{
+	made_text(m, 0x00080070, "LO", "MARKED of SIEMENS");
+	made_text(m, 0x00081090, "LO", "MARKED model");
+	made_text(m, 0x00089205, "CS", "Marked^A");
+	made_text(m, 0x00089206, "CS", "ID 4711471");
+	made_text(m, 0x00089207, "CS", "NONE");
+}
+
+static void texts_stay_only_when_they_are_words_that_pictures_have(void **state)
+{
+	static const char *const kernels[] = {"B30f", "I31s\\3", "FC08", "STANDARD", "Br40d"};
+	static const char *const others[] = {
+		"Ana", "MARKED", "B3", "B300f", "Silva12", "B30f\\Ana"};
+	emr_buf out = copy_with(put_words, MADE_EXPLICIT, NULL);
+
+	(void)state;
+	assert_false(made_has(emr_buf_view(&out), "MARKED"));
+	assert_false(made_has(emr_buf_view(&out), "Marked"));
+	assert_false(made_has(emr_buf_view(&out), "4711"));
+	assert_true(made_has(emr_buf_view(&out), "NONE"));
+	emr_buf_free(&out);
+	for (size_t i = 0; i < sizeof kernels / sizeof *kernels; i++)
+		assert_true(rule_takes_text(0x00181210, "SH", kernels[i]));
+	for (size_t i = 0; i < sizeof others / sizeof *others; i++)
+		assert_false(rule_takes_text(0x00181210, "SH", others[i]));
+	assert_true(rule_takes_text(0x00080070, "LO", "Siemens Healthineers"));
+	assert_false(rule_takes_text(0x00080070, "LO", "Siemens|Philips"));
+	assert_true(rule_takes_text(0x00180050, "DS", "-1.25e-3\\5"));
+	assert_false(rule_takes_text(0x00180050, "DS", "5 mm Ana"));
+}
+
+/* ---- codes ---- */
+
+static void put_code(made *m, const char *scheme, const char *value, const char *meaning)
+{
+	made_item(m);
+	made_text(m, 0x00080100, "SH", value);
+	made_text(m, 0x00080102, "SH", scheme);
+	made_text(m, 0x00080104, "LO", meaning);
+	made_item_end(m);
+}
+
+static void put_codes(made *m)
+{
+	made_header(m, 0x00082218, "SQ", 0xffffffff);
+	put_code(m, "SCT", "39607008", "MARKED lung");
+	put_code(m, "99MARKED", "39607009", "MARKED");
+	put_code(m, "SCT", "MARKED", "MARKED");
+	made_item(m);
+	made_text(m, 0x00080104, "LO", "MARKED alone");
+	made_item_end(m);
+	made_sequence_end(m);
+}
+
+static void the_meaning_of_a_code_never_comes_from_the_file(void **state)
+{
+	emr_buf out = copy_with(put_codes, MADE_EXPLICIT, NULL);
+
+	(void)state;
+	assert_false(made_has(emr_buf_view(&out), "MARKED"));
+	assert_false(made_has(emr_buf_view(&out), "39607009"));
+	assert_string_equal(made_value(emr_buf_view(&out), 0x00080104, "LO"), "39607008");
+	emr_buf_free(&out);
+	assert_true(rule_knows_code("UCUM", "mm2/s"));
+	assert_false(rule_knows_code("UCUM", "{Ana Silva}"));
+	assert_true(rule_knows_code("SRT", "T-A0100"));
+	assert_true(rule_knows_code("LN", "59284-0"));
+	assert_false(rule_knows_code("SRT", "Ana-Silva"));
+	assert_false(rule_knows_code("LN", "-"));
+}
+
+/* ---- dates ---- */
+
+static persona person(char letter)
+{
+	uint8_t key[EMR_DEIDENTIFY_KEY_BYTES];
+	persona who;
+
+	memset(key, letter, sizeof key);
+	persona_begin(&who, key);
+	return who;
+}
+
+static void all_times_of_a_participant_move_by_the_same_span(void **state)
+{
+	persona who = {.shift_us = -(30 * 365 * 86400LL + 3600) * 1000000};
+	char out[32];
+
+	(void)state;
+	value_date(&who, "20240119", "003000", out); /* an hour back is the day before */
+	assert_string_equal(out, "19940125");
+	value_time(&who, "003000.25", out);
+	assert_string_equal(out, "233000.25");
+	value_date_time(&who, "20240119003000.25+0100", out);
+	assert_string_equal(out, "19940125233000.25");
+	value_date_time(&who, "20240119", out);
+	assert_string_equal(out, "19940125");
+	value_date(&who, "20240119", "013000", out);
+	assert_string_equal(out, "19940126");
+	value_date_time(&who, "202401", out);
+	assert_string_equal(out, "199401");
+	who.shift_us += 1;
+	value_time(&who, "003000.999999", out);
+	assert_string_equal(out, "233001.000000");
+	value_time(&who, "0030", out);
+	assert_string_equal(out, "2330");
+}
+
+static void what_is_no_date_gives_nothing(void **state)
+{
+	static const char *const wrong[] = {"", "2024", "20240230", "2024-01-19", "Ana Silva",
+		"20241301", "00000000", "2024011", "202401190", "18000101"};
+	static const char *const no_times[] = {"", "25", "1060", "12:30:00", "1", "123",
+		"123059.1234567", "Ana", "1230.5", "12+0100"};
+	persona who = person('a');
+	char out[32];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+		value_date(&who, wrong[i], "", out);
+		assert_string_equal(out, "");
+	}
+	for (size_t i = 0; i < sizeof no_times / sizeof *no_times; i++) {
+		value_time(&who, no_times[i], out);
+		assert_string_equal(out, "");
+	}
+	value_date_time(&who, "20240119+01", out);
+	assert_string_equal(out, "");
+	value_date_time(&who, "2024011912Ana", out);
+	assert_string_equal(out, "");
+}
+
+static void dates_are_between_thirty_and_sixty_years_ago_and_each_persons_own(void **state)
+{
+	char first[32] = "", out[32];
+	int different = 0;
+
+	(void)state;
+	for (char letter = 'a'; letter <= 'z'; letter++) {
+		persona who = person(letter);
+
+		value_date(&who, "20240119", "", out);
+		assert_true(strcmp(out, "19640101") > 0 && strcmp(out, "19940201") < 0);
+		if (letter == 'a')
+			strcpy(first, out);
+		different += strcmp(first, out) != 0;
+	}
+	assert_true(different >= 24);
+}
+
+static void put_dates(made *m)
+{
+	made_text(m, 0x00080201, "SH", "+0500");
+}
+
+static void without_dates_none_is_left(void **state)
+{
+	const emr_deidentify_rules rules = {.without_dates = true};
+	emr_buf out = copy_with(put_dates, MADE_EXPLICIT, &rules);
+
+	(void)state;
+	assert_string_equal(made_value(emr_buf_view(&out), 0x00080020, "DA"), "");
+	assert_string_equal(made_value(emr_buf_view(&out), 0x00280303, "CS"), "REMOVED");
+	assert_false(made_has(emr_buf_view(&out), "113107"));
+	assert_false(made_has(emr_buf_view(&out), "+0500"));
+	emr_buf_free(&out);
+}
+
+static void ages_end_at_ninety(void **state)
+{
+	char out[32];
+
+	(void)state;
+	value_age("047Y", out);
+	assert_string_equal(out, "047Y");
+	value_age("090Y", out);
+	assert_string_equal(out, "090Y");
+	value_age("101Y", out);
+	assert_string_equal(out, "090Y");
+	value_age("011M", out);
+	assert_string_equal(out, "011M");
+	value_age("Ana", out);
+	assert_string_equal(out, "");
+}
+
+static void put_person(made *m)
+{
+	made_text(m, 0x00100040, "CS", "F");
+	made_text(m, 0x00101010, "AS", "093Y");
+	made_text(m, 0x00101030, "DS", "61.5");
+	made_text(m, 0x00102160, "SH", "MARKED");
+}
+
+static void characteristics_stay_only_when_the_dataset_asks_for_them(void **state)
+{
+	const emr_deidentify_rules asked = {.with_characteristics = true};
+
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		emr_buf out = {0};
+		made m;
+
+		made_begin(&m, MADE_EXPLICIT, NULL);
+		made_ct_08(&m);
+		put_person(&m);
+		made_text(&m, 0x00180050, "DS", "5.0");
+		made_ct_20(&m);
+		made_ct_28(&m);
+		made_ct_pixels(&m);
+		assert_string_equal(
+			emr_withheld_text(made_copy(&m, 'a', i == 0 ? &asked : NULL, &out)), "");
+		assert_string_equal(
+			made_value(emr_buf_view(&out), 0x00100040, "CS"), i == 0 ? "F" : "");
+		assert_string_equal(
+			made_value(emr_buf_view(&out), 0x00101010, "AS"), i == 0 ? "090Y" : "none");
+		assert_string_equal(
+			made_value(emr_buf_view(&out), 0x00101030, "DS"), i == 0 ? "61.5" : "none");
+		assert_true(made_has(emr_buf_view(&out), "113108") == (i == 0));
+		assert_false(made_has(emr_buf_view(&out), "MARKED"));
+		emr_buf_free(&out);
+		emr_buf_free(&m.bytes);
+	}
+}
+
+/* ---- who it is ---- */
+
+static void uids_are_the_same_in_all_files_of_one_participant_and_no_others(void **state)
+{
+	persona a = person('a'), b = person('b');
+	char first[EMR_DICOM_UID_SIZE], again[EMR_DICOM_UID_SIZE], other[EMR_DICOM_UID_SIZE];
+
+	(void)state;
+	value_uid(&a, "1.2.276.7.19600229.1", first);
+	value_uid(&a, "1.2.276.7.19600229.1", again);
+	value_uid(&b, "1.2.276.7.19600229.1", other);
+	assert_string_equal(first, again);
+	assert_string_not_equal(first, other);
+	assert_memory_equal(first, "2.25.", 5);
+	assert_true(strlen(first) <= 44 && first[5] != '0');
+	value_uid(&a, "1.2.276.7.19600229.2", other);
+	assert_string_not_equal(first, other);
+	value_uid(&a, "1.2.840.10008.5.1.4.1.1.2", other);
+	assert_string_equal(other, "1.2.840.10008.5.1.4.1.1.2");
+	value_uid(&a, "1.2.840.10008.19600229", other); /* nobody registered it */
+	assert_memory_equal(other, "2.25.", 5);
+}
+
+static void a_pseudonym_is_stable_in_a_dataset_and_unlinkable_across(void **state)
+{
+	persona a = person('a'), again = person('a'), b = person('b');
+
+	(void)state;
+	assert_string_equal(a.pseudonym, again.pseudonym);
+	assert_string_not_equal(a.pseudonym, b.pseudonym);
+	assert_true(a.shift_us != b.shift_us);
+	assert_int_equal(strlen(a.pseudonym), 13);
+}
+
+static void put_own(made *m)
+{
+	(void)m;
+}
+
+static void a_copy_can_be_copied_again(void **state)
+{
+	emr_buf out = copy_with(put_own, MADE_EXPLICIT, NULL), again = {0};
+	made m = {.bytes = out};
+
+	(void)state;
+	assert_string_equal(emr_withheld_text(made_copy(&m, 'b', NULL, &again)), "");
+	assert_true(again.len == out.len);
+	emr_buf_free(&again);
+	emr_buf_free(&out);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_ct_keeps_its_pixels_and_loses_its_names),
+		cmocka_unit_test(no_value_of_any_row_of_the_table_is_left),
+		cmocka_unit_test(of_a_choice_of_codes_the_most_readable_is_taken),
+		cmocka_unit_test(private_and_unknown_elements_go_whatever_they_hold),
+		cmocka_unit_test(an_element_with_another_vr_than_the_standards_goes),
+		cmocka_unit_test(texts_stay_only_when_they_are_words_that_pictures_have),
+		cmocka_unit_test(the_meaning_of_a_code_never_comes_from_the_file),
+		cmocka_unit_test(all_times_of_a_participant_move_by_the_same_span),
+		cmocka_unit_test(what_is_no_date_gives_nothing),
+		cmocka_unit_test(dates_are_between_thirty_and_sixty_years_ago_and_each_persons_own),
+		cmocka_unit_test(without_dates_none_is_left),
+		cmocka_unit_test(ages_end_at_ninety),
+		cmocka_unit_test(characteristics_stay_only_when_the_dataset_asks_for_them),
+		cmocka_unit_test(uids_are_the_same_in_all_files_of_one_participant_and_no_others),
+		cmocka_unit_test(a_pseudonym_is_stable_in_a_dataset_and_unlinkable_across),
+		cmocka_unit_test(a_copy_can_be_copied_again),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
