@@ -1,0 +1,338 @@
+/* Which files are withheld as a whole, and for which reason: kinds of pictures, text in them,
+ * faces, hidden graphics, compressed pixels. */
+#include "emr_test.h"
+
+#include "copy.h"
+#include "deidentify_kit.h"
+
+#define STORAGE "1.2.840.10008.5.1.4.1.1."
+
+typedef struct picture {
+	const char *class, *modality, *type, *burned, *part, *thick, *features;
+	const char *conversion, *segment; /* NULL: not said */
+	uint16_t overlay_bit;
+} picture;
+
+static const picture ct = {.class = STORAGE "2",
+	.modality = "CT",
+	.type = "ORIGINAL\\PRIMARY\\AXIAL",
+	.part = "CHEST",
+	.thick = "5"};
+
+static void say(made *m, uint32_t tag, const char *vr, const char *text)
+{
+	if (text != NULL)
+		made_text(m, tag, vr, text);
+}
+
+static const char *why_with(const picture *p, const emr_deidentify_rules *rules)
+{
+	emr_buf out = {0};
+	emr_withheld why;
+	made m;
+
+	made_begin(&m, MADE_EXPLICIT, NULL);
+	say(&m, 0x00080008, "CS", p->type);
+	made_text(&m, 0x00080016, "UI", p->class);
+	made_text(&m, 0x00080018, "UI", "1.2.276.7.1");
+	made_text(&m, 0x00080060, "CS", p->modality);
+	say(&m, 0x00080064, "CS", p->conversion);
+	say(&m, 0x00180015, "CS", p->part);
+	say(&m, 0x00180050, "DS", p->thick);
+	made_ct_20(&m);
+	made_ct_28(&m);
+	say(&m, 0x00280301, "CS", p->burned);
+	say(&m, 0x00280302, "CS", p->features);
+	if (p->segment != NULL) {
+		made_header(&m, 0x00620002, "SQ", 0xffffffff);
+		made_item(&m);
+		made_text(&m, 0x00620006, "ST", p->segment);
+		made_item_end(&m);
+		made_sequence_end(&m);
+	}
+	if (p->overlay_bit != 0)
+		made_u16(&m, 0x60000102, p->overlay_bit);
+	made_ct_pixels(&m);
+	why = made_copy(&m, 'a', rules, &out);
+	emr_buf_free(&out);
+	emr_buf_free(&m.bytes);
+	return emr_withheld_text(why);
+}
+
+static const char *why(const picture *p)
+{
+	return why_with(p, NULL);
+}
+
+static void kinds_that_show_names_or_words_are_withheld(void **state)
+{
+	static const char *const kinds[][3] = {
+		{"7", "OT", "screenshot"},
+		{"7.4", "OT", "screenshot"},
+		{"6.1", "US", "photograph"},
+		{"3.1", "US", "photograph"},
+		{"12.1", "XA", "photograph"},
+		{"12.2", "RF", "photograph"},
+		{"77.1.1", "ES", "photograph"},
+		{"77.1.4", "XC", "photograph"},
+		{"77.1.5.1", "OP", "photograph"},
+		{"77.1.6", "SM", "photograph"},
+		{"104.1", "DOC", "document"},
+		{"104.2", "DOC", "document"},
+		{"104.3", "M3D", "document"},
+		{"88.33", "SR", "report"},
+		{"88.59", "KO", "report"},
+		{"11.1", "PR", "presentation"},
+		{"9.1.1", "ECG", "waveform"},
+		{"481.3", "RTSTRUCT", "treatment"},
+		{"481.5", "RTPLAN", "treatment"},
+		{"481.1", "RTIMAGE", "treatment"},
+		{"66", "OT", "unknown-kind"},
+		{"2", "US", "photograph"}, /* the class says CT */
+		{"2", "MR", "unknown-kind"},
+		{"2", "", "unknown-kind"},
+		{"2.99", "CT", "unknown-kind"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
+		char uid[65];
+		picture p = ct;
+
+		snprintf(uid, sizeof uid, STORAGE "%s", kinds[i][0]);
+		p.class = uid;
+		p.modality = kinds[i][1];
+		assert_string_equal(why(&p), kinds[i][2]);
+	}
+}
+
+static void directories_are_withheld(void **state)
+{
+	picture p = ct;
+
+	(void)state;
+	p.class = "1.2.840.10008.1.3.10";
+	assert_string_equal(why(&p), "directory");
+}
+
+static void pictures_that_may_have_text_are_withheld_unless_they_say_no(void **state)
+{
+	picture p = ct;
+
+	(void)state;
+	assert_string_equal(why(&p), "");
+	p.burned = "YES";
+	assert_string_equal(why(&p), "burned-in");
+	p.burned = "perhaps";
+	assert_string_equal(why(&p), "burned-in");
+	p = ct;
+	p.type = "DERIVED\\SECONDARY";
+	assert_string_equal(why(&p), "burned-in");
+	p.burned = "NO";
+	assert_string_equal(why(&p), "");
+	p.type = "DERIVED\\SECONDARY\\SCREEN SAVE";
+	assert_string_equal(why(&p), "screenshot");
+	p = ct;
+	p.type = NULL;
+	assert_string_equal(why(&p), "burned-in");
+	p = ct;
+	p.class = STORAGE "1";
+	p.modality = "CR";
+	assert_string_equal(why(&p), "burned-in");
+	p.burned = "NO";
+	assert_string_equal(why(&p), "");
+	p = ct;
+	p.conversion = "WSD";
+	assert_string_equal(why(&p), "screenshot");
+}
+
+static void thin_slices_of_what_may_be_a_head_are_withheld(void **state)
+{
+	static const char *const heads[] = {
+		"HEAD", "BRAIN", "NECK", "WHOLEBODY", "", NULL, "Kopf", "CHEST HEAD"};
+	const emr_deidentify_rules allowed = {.with_faces = true};
+	picture p = ct;
+
+	(void)state;
+	p.thick = "1.0";
+	assert_string_equal(why(&p), "");
+	for (size_t i = 0; i < sizeof heads / sizeof *heads; i++) {
+		p.part = heads[i];
+		p.thick = "1.0";
+		assert_string_equal(why(&p), "face");
+		assert_string_equal(why_with(&p, &allowed), "");
+		p.thick = "3.0";
+		assert_string_equal(why(&p), "");
+		p.thick = NULL;
+		assert_string_equal(why(&p), "face");
+		p.thick = "-5";
+		assert_string_equal(why(&p), "face");
+	}
+	p = ct;
+	p.features = "YES";
+	assert_string_equal(why(&p), "face");
+	assert_string_equal(why_with(&p, &allowed), "");
+}
+
+static void graphics_in_unused_bits_and_described_segments_are_withheld(void **state)
+{
+	picture p = ct;
+
+	(void)state;
+	p.overlay_bit = 12;
+	assert_string_equal(why(&p), "hidden-graphics");
+	p = ct;
+	p.segment = "the tumour of Mrs Silva";
+	assert_string_equal(why(&p), "segment-text");
+	p.segment = "";
+	assert_string_equal(why(&p), "");
+}
+
+/* ---- compressed pixels ---- */
+
+/* A CT whose pixels are PARTS, each a fragment; the table of offsets names the first COUNT. */
+static emr_withheld copy_fragments(
+	const char *uid, const emr_bytes *parts, size_t n, size_t count, emr_buf *out)
+{
+	emr_withheld reason;
+	uint32_t at = 0;
+	made m;
+
+	made_begin(&m, MADE_EXPLICIT, uid);
+	made_ct_08(&m);
+	made_ct_18(&m);
+	made_ct_20(&m);
+	made_ct_28(&m);
+	made_header(&m, 0x7fe00010, "OB", 0xffffffff);
+	made_header(&m, 0xfffee000, "", (uint32_t)count * 4);
+	for (size_t i = 0; i < count; i++) {
+		const uint8_t offset[] = {(uint8_t)at, (uint8_t)(at >> 8), 0, 0};
+
+		assert_ok(emr_buf_append(&m.bytes, offset, 4));
+		at += 8 + (uint32_t)parts[i].len;
+	}
+	for (size_t i = 0; i < n; i++)
+		made_bytes(&m, 0xfffee000, "", parts[i].data, parts[i].len);
+	made_sequence_end(&m);
+	reason = made_copy(&m, 'a', NULL, out);
+	emr_buf_free(&m.bytes);
+	return reason;
+}
+
+#define JPEG "1.2.840.10008.1.2.4.50"
+#define JPEG_LS "1.2.840.10008.1.2.4.80"
+#define J2K "1.2.840.10008.1.2.4.90"
+#define PART(text)                                                                                 \
+	{                                                                                          \
+		(const uint8_t *)(text), sizeof(text) - 1                                          \
+	}
+
+static void words_in_jpeg_are_cut_out_and_offsets_follow(void **state)
+{
+	static const char clean[] =
+		"\xff\xd8\xff\xdb\0\4ab\xff\xda\0\4cdpix\xff\0els\xff\xd0rest\xff\xd9";
+	const emr_bytes parts[] = {
+		PART("\xff\xd8\xff\xfe\0\x0eMARKED by An\xff\xe1\0\x08"
+		     "MARKED"
+		     "\xff\xdb\0\4ab\xff\xda\0\4cdpix\xff\0els\xff\xd0rest\xff\xd9MARKED"),
+		PART("\xff\xd8\xff\xdb\0\4ab\xff\xda\0\4cdpix\xff\0els\xff\xd0rest\xff\xd9")};
+	emr_buf out = {0};
+	const uint8_t *first, *second;
+
+	(void)state;
+	assert_string_equal(emr_withheld_text(copy_fragments(JPEG, parts, 2, 2, &out)), "");
+	assert_false(made_has(emr_buf_view(&out), "MARKED"));
+	first = memmem(out.data, out.len, clean, sizeof clean - 1);
+	assert_non_null(first);
+	second = memmem(
+		first + 1, out.len - (size_t)(first + 1 - out.data), clean, sizeof clean - 1);
+	assert_non_null(second);
+	/* the table of offsets stands before the first fragment's header */
+	assert_memory_equal(first - 16, "\0\0\0\0", 4);
+	assert_int_equal(first[-12], second - first);
+	emr_buf_free(&out);
+}
+
+static void a_jpeg_that_cannot_be_followed_is_withheld(void **state)
+{
+	const emr_bytes wrong[] = {PART("not a jpeg at all"), PART("\xff\xd8\xff\xdb\0\4ab"),
+		PART("\xff\xd8\xff\xfe\xff\xff"
+		     "ab"),
+		PART("\xff\xd8\xff\xda\0\4cdpixels without end."),
+		PART("\xff\xd8"
+		     "ab\xff\xd9")};
+	emr_buf out = {0};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+		emr_bytes even = {wrong[i].data, wrong[i].len & ~(size_t)1};
+
+		assert_string_equal(
+			emr_withheld_text(copy_fragments(JPEG, &even, 1, 0, &out)), "damaged");
+	}
+	assert_string_equal(emr_withheld_text(copy_fragments(JPEG, wrong, 0, 0, &out)), "damaged");
+	emr_buf_free(&out);
+}
+
+static void words_in_jpeg_ls_are_cut_out(void **state)
+{
+	const emr_bytes parts[] = {
+		PART("\xff\xd8\xff\xe8\0\x08MARKED\xff\xf7\0\4ab\xff\xda\0\4cd\xff\x7fpi\xff\xd9")};
+	emr_buf out = {0};
+
+	(void)state;
+	assert_string_equal(emr_withheld_text(copy_fragments(JPEG_LS, parts, 1, 0, &out)), "");
+	assert_false(made_has(emr_buf_view(&out), "MARKED"));
+	assert_true(made_has(emr_buf_view(&out), "pi\xff\xd9"));
+	emr_buf_free(&out);
+}
+
+static void words_in_jpeg_2000_are_cut_out_of_the_main_header_only(void **state)
+{
+	const emr_bytes main_header[] = {
+		PART("\xff\x4f\xff\x51\0\4ab\xff\x64\0\x08MARKED"
+		     "\xff\x90\0\x0a\0\0\0\0\0\x12\0\1\xff\x93pixl\xff\xd9")};
+	const emr_bytes tile[] = {PART("\xff\x4f\xff\x51\0\4ab\xff\x90\0\x0a\0\0\0\0\0\x1c\0\1"
+				       "\xff\x64\0\x08MARKED\xff\x93pixl\xff\xd9")};
+	emr_buf out = {0};
+
+	(void)state;
+	assert_string_equal(emr_withheld_text(copy_fragments(J2K, main_header, 1, 0, &out)), "");
+	assert_false(made_has(emr_buf_view(&out), "MARKED"));
+	assert_true(made_has(emr_buf_view(&out), "pixl\xff\xd9"));
+	assert_string_equal(
+		emr_withheld_text(copy_fragments(J2K, tile, 1, 0, &out)), "compression");
+	emr_buf_free(&out);
+}
+
+static void what_is_not_looked_into_is_withheld(void **state)
+{
+	static const char *const uids[] = {"1.2.840.10008.1.2.1.99", "1.2.840.10008.1.2.4.100",
+		"1.2.840.10008.1.2.4.107", "1.2.840.10008.1.2.4.94", "1.2.3.4"};
+	const emr_bytes parts[] = {PART("anything")};
+	emr_buf out = {0};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof uids / sizeof *uids; i++)
+		assert_string_equal(emr_withheld_text(copy_fragments(uids[i], parts, 1, 0, &out)),
+			"compression");
+	emr_buf_free(&out);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(kinds_that_show_names_or_words_are_withheld),
+		cmocka_unit_test(directories_are_withheld),
+		cmocka_unit_test(pictures_that_may_have_text_are_withheld_unless_they_say_no),
+		cmocka_unit_test(thin_slices_of_what_may_be_a_head_are_withheld),
+		cmocka_unit_test(graphics_in_unused_bits_and_described_segments_are_withheld),
+		cmocka_unit_test(words_in_jpeg_are_cut_out_and_offsets_follow),
+		cmocka_unit_test(a_jpeg_that_cannot_be_followed_is_withheld),
+		cmocka_unit_test(words_in_jpeg_ls_are_cut_out),
+		cmocka_unit_test(words_in_jpeg_2000_are_cut_out_of_the_main_header_only),
+		cmocka_unit_test(what_is_not_looked_into_is_withheld),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
