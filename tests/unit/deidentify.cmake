@@ -1,7 +1,13 @@
 # Copies of DICOM files for research: the rules one by one, hostile files, the checker, and the processes.
-foreach(name rules kinds hostile)
+foreach(name rules kinds hostile check)
 	emr_test(test_deidentify_${name}
 		SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_deidentify_${name}.c ${CMAKE_CURRENT_LIST_DIR}/deidentify_kit.c
 		INCLUDES ${PROJECT_SOURCE_DIR}/fs/deidentify
 		USES deidentify deidentify_copy base)
 endforeach()
+emr_test(test_deidentify_helper
+	SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_deidentify_helper.c ${CMAKE_CURRENT_LIST_DIR}/deidentify_kit.c
+	INCLUDES ${PROJECT_SOURCE_DIR}/fs/deidentify
+	DEFINES EMR_DEIDENTIFY_HELPER="$<TARGET_FILE:emrfs_deidentify>"
+	USES deidentify deidentify_copy base)
+add_dependencies(test_deidentify_helper emrfs_deidentify)

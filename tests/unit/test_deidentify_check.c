@@ -1,0 +1,169 @@
+/* The checker finds in a copy what the original says about somebody, however it stands there, and
+ * does not mistake other things for it. */
+#include "emr_test.h"
+
+#include <unistd.h>
+
+#include "check.h"
+#include "deidentify_kit.h"
+
+/* The original has PUT's elements; the copy is an empty CT with COMMENT in it. */
+static const char *found(void (*put)(made *m), made_syntax kind, const void *comment, size_t len)
+{
+	made original, copy;
+	emr_withheld why;
+	int in, out;
+
+	made_begin(&original, kind, NULL);
+	made_text(&original, 0x00080020, "DA", "20240119");
+	put(&original);
+	made_text(&original, 0x0020000d, "UI", "1.2.276.7.1959.42");
+	made_ct_28(&original);
+	made_ct_pixels(&original);
+	made_begin(&copy, MADE_EXPLICIT, NULL);
+	made_text(&copy, 0x00080060, "CS", "CT");
+	made_bytes(&copy, 0x00204000, "LT", comment, len);
+	made_ct_28(&copy);
+	made_ct_pixels(&copy);
+	in = made_memory(emr_buf_view(&original.bytes));
+	out = made_memory(emr_buf_view(&copy.bytes));
+	why = check_copy(in, original.bytes.len, out, copy.bytes.len);
+	close(in);
+	close(out);
+	emr_buf_free(&original.bytes);
+	emr_buf_free(&copy.bytes);
+	return emr_withheld_text(why);
+}
+
+static void put_names(made *m)
+{
+	made_text(m, 0x00080050, "SH", "4711");
+	made_text(m, 0x00080080, "LO", "Klinik am Ring");
+	made_text(m, 0x00100010, "PN", "Silva^Ana Maria=Yamada^Tarou");
+	made_text(m, 0x00100020, "LO", "K7QF-0815");
+}
+
+static const char *found_text(const char *comment)
+{
+	return found(put_names, MADE_EXPLICIT, comment, strlen(comment));
+}
+
+static void names_ids_dates_and_uids_are_found(void **state)
+{
+	static const char *const there[] = {"Silva^Ana Maria", "of Silva.", "SILVA", "tarou",
+		"Maria", "klinik am ring", "K7QF-0815", "on 20240119.", "2024-01-19", "2024.01.19",
+		"19.01.2024", "19012024", "1.2.276.7.1959.42", "no 4711 ", "x1.2.276.7.1959.42.3"};
+	static const char *const absent[] = {"", "Ana", "Klinik", "K7QF", "20240118",
+		"1.2.276.7.1959", "147119", "-4711", "4711.5", "Silvas", "Mariana", "HEAD"};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof there / sizeof *there; i++)
+		assert_string_equal(found_text(there[i]), "found-again");
+	for (size_t i = 0; i < sizeof absent / sizeof *absent; i++)
+		assert_string_equal(found_text(absent[i]), "");
+}
+
+static void they_are_found_as_utf16_too(void **state)
+{
+	static const char little[] = "S\0i\0l\0v\0a\0", big[] = "\0S\0i\0l\0v\0a";
+
+	(void)state;
+	assert_string_equal(found(put_names, MADE_EXPLICIT, little, 10), "found-again");
+	assert_string_equal(found(put_names, MADE_EXPLICIT, big, 10), "found-again");
+}
+
+static void they_are_found_in_every_way_of_writing_an_original(void **state)
+{
+	(void)state;
+	for (int kind = MADE_EXPLICIT; kind <= MADE_BIG; kind++) {
+		assert_string_equal(
+			found(put_names, (made_syntax)kind, "K7QF-0815", 9), "found-again");
+		assert_string_equal(found(put_names, (made_syntax)kind, "K7QF-0816", 9), "");
+	}
+}
+
+static void put_hidden(made *m)
+{
+	made_text(m, 0x00091001, "UN", "x: Silva^Ana, 19590708, 1.2.276.0.7230010.3.1.4.42;");
+	made_header(m, 0x00111001, "SQ", 0xffffffff);
+	made_item(m);
+	made_text(m, 0x00100010, "PN", "Santos^Rita");
+	made_item_end(m);
+	made_sequence_end(m);
+	made_header(m, 0x00131001, "UN", 0xffffffff);
+	m->syntax = MADE_IMPLICIT;
+	made_item(m);
+	made_text(m, 0x00100010, "PN", "Pereira^Joana");
+	made_item_end(m);
+	made_sequence_end(m);
+	m->syntax = MADE_EXPLICIT;
+	made_text(m, 0x00151001, "PN", "Behind^It");
+}
+
+static void what_stands_in_private_and_unknown_bytes_is_found(void **state)
+{
+	static const char *const there[] = {
+		"Silva", "19590708", "1.2.276.0.7230010.3.1.4.42", "Santos", "Joana", "Behind"};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof there / sizeof *there; i++)
+		assert_string_equal(found(put_hidden, MADE_EXPLICIT, there[i], strlen(there[i])),
+			"found-again");
+}
+
+static void an_original_that_it_cannot_read_is_no_clean_one(void **state)
+{
+	static const uint8_t bytes[200] = {1, 2, 3};
+	int in, out = made_memory(emr_bytes_of(bytes, sizeof bytes));
+
+	(void)state;
+	for (size_t len = 0; len < sizeof bytes; len += 50) {
+		in = made_memory(emr_bytes_of(bytes, len));
+		assert_string_equal(
+			emr_withheld_text(check_copy(in, len, out, sizeof bytes)), "damaged");
+		close(in);
+	}
+	close(out);
+}
+
+static void a_word_across_the_edge_of_two_blocks_is_found(void **state)
+{
+	static char comment[70000];
+
+	(void)state;
+	memset(comment, '.', sizeof comment);
+	for (size_t at = 32700; at < 32790; at++) {
+		made m;
+		int in, out;
+
+		memset(comment, '.', sizeof comment);
+		memcpy(comment + at, "Silva^Ana Maria", 15);
+		made_begin(&m, MADE_EXPLICIT, NULL);
+		put_names(&m);
+		in = made_memory(emr_buf_view(&m.bytes));
+		emr_buf_free(&m.bytes);
+		made_begin(&m, MADE_EXPLICIT, NULL);
+		made_bytes(&m, 0x00204000, "UT", comment, sizeof comment);
+		out = made_memory(emr_buf_view(&m.bytes));
+		assert_string_equal(emr_withheld_text(check_copy(in,
+					    (uint64_t)lseek(in, 0, SEEK_END), out, m.bytes.len)),
+			"found-again");
+		emr_buf_free(&m.bytes);
+		close(in);
+		close(out);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(names_ids_dates_and_uids_are_found),
+		cmocka_unit_test(they_are_found_as_utf16_too),
+		cmocka_unit_test(they_are_found_in_every_way_of_writing_an_original),
+		cmocka_unit_test(what_stands_in_private_and_unknown_bytes_is_found),
+		cmocka_unit_test(an_original_that_it_cannot_read_is_no_clean_one),
+		cmocka_unit_test(a_word_across_the_edge_of_two_blocks_is_found),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

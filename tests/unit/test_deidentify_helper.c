@@ -1,0 +1,379 @@
+/* The processes that read strangers' files: what they have and have not, and that whatever becomes
+ * of them no copy is left but a clean one.  This program is its own bad helper: started as one, it
+ * does what the first byte of the file asks for. */
+#include "emr_test.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "deidentify_kit.h"
+#include "protocol.h"
+#include "sandbox.h"
+
+extern char **environ;
+
+/* ---- the bad helper ---- */
+
+static int take_file(protocol_file *file, int fds[2])
+{
+	union {
+		struct cmsghdr header;
+		char bytes[CMSG_SPACE(2 * sizeof(int))];
+	} control;
+	struct iovec part = {file, sizeof *file};
+	struct msghdr message = {.msg_iov = &part,
+		.msg_iovlen = 1,
+		.msg_control = &control,
+		.msg_controllen = sizeof control};
+
+	if (recvmsg(PROTOCOL_FD, &message, 0) != sizeof *file)
+		return -1;
+	memcpy(fds, CMSG_DATA(CMSG_FIRSTHDR(&message)), 2 * sizeof(int));
+	return 0;
+}
+
+/* "fd 0 1 2 3 ...; env N; key N" into the copy. */
+static void tell_all(const protocol_file *file, int fd)
+{
+	char text[512];
+	int len = snprintf(text, sizeof text, "fd"), names = 0, key = 0;
+	struct dirent *entry;
+	DIR *dir = opendir("/proc/self/fd");
+
+	while (dir != NULL && (entry = readdir(dir)) != NULL)
+		if (entry->d_name[0] != '.' && atoi(entry->d_name) != dirfd(dir))
+			len += snprintf(
+				text + len, sizeof text - (size_t)len, " %s", entry->d_name);
+	for (size_t i = 0; i < sizeof file->key; i++)
+		key |= file->key[i];
+	for (char **name = environ; name != NULL && *name != NULL; name++)
+		names++;
+	snprintf(text + len, sizeof text - (size_t)len, "; env %d; key %d", names, key != 0);
+	(void)!pwrite(fd, text, strlen(text), 0);
+}
+
+static void do_as_asked(
+	char what, const protocol_file *file, const int fds[2], protocol_result *result)
+{
+	static const emr_deidentified good = {.modality = "CT",
+		.study_uid = "2.25.1",
+		.series_uid = "2.25.2",
+		.instance_uid = "2.25.3"};
+	struct stat st = {0};
+
+	result->kind = PROTOCOL_RESULT;
+	result->what = good;
+	(void)!pwrite(fds[1], "half a copy", 11, 0);
+	if (what == 'd')
+		raise(SIGSEGV);
+	if (what == 'k')
+		raise(SIGKILL);
+	if (what == 'q')
+		_exit(0);
+	if (what == 'n')
+		result->what.withheld = (emr_withheld)4711;
+	if (what == 'm')
+		memset(result->what.modality, 'A', sizeof result->what.modality);
+	if (what == 'u')
+		strcpy(result->what.study_uid, "../../etc/passwd");
+	if (what == 't')
+		tell_all(file, fds[1]);
+	(void)fstat(fds[1], &st);
+	result->what.size = (uint64_t)st.st_size + (what == 'z');
+}
+
+static int be_helper(const char *role)
+{
+	protocol_result result = {.kind = PROTOCOL_READY, .status = PROTOCOL_VERSION};
+	protocol_file file;
+	int fds[2];
+
+	while (write(PROTOCOL_FD, &result, sizeof result) == sizeof result &&
+		take_file(&file, fds) == 0) {
+		char what = 0;
+
+		(void)!pread(fds[0], &what, 1, 0);
+		result = (protocol_result){.kind = PROTOCOL_RESULT};
+		if (strcmp(role, PROTOCOL_WRITE) == 0)
+			do_as_asked(what, &file, fds, &result);
+		else if (what == 'c')
+			raise(SIGSEGV);
+		else if (what == 'w' && pwrite(fds[1], "changed", 7, 0) == 7)
+			_exit(0);
+		close(fds[0]);
+		close(fds[1]);
+	}
+	return 0;
+}
+
+/* ---- callers ---- */
+
+static emr_secret key;
+
+static int make_key(void **state)
+{
+	(void)state;
+	assert_ok(emr_base_init());
+	assert_ok(emr_secret_new(EMR_DEIDENTIFY_KEY_BYTES, &key));
+	memset(key.data, 'k', key.len);
+	return 0;
+}
+
+static emr_deidentifier *open_helper(const char *program)
+{
+	static const emr_deidentify_rules rules = {0};
+	emr_deidentifier *d = NULL;
+
+	assert_ok(emr_deidentifier_open(program, &rules, &d));
+	return d;
+}
+
+/* What becomes of BYTES, and in *OUT the copy. */
+static const char *copied(emr_deidentifier *d, emr_bytes bytes, emr_buf *out)
+{
+	int in = made_memory(bytes), copy = made_memory(emr_bytes_of("", 0));
+	emr_deidentified what = {0};
+
+	assert_ok(emr_deidentify_file(d, &key, in, copy, &what));
+	emr_buf_clear(out);
+	assert_ok(emr_buf_append_zeros(out, (size_t)lseek(copy, 0, SEEK_END)));
+	assert_int_equal(pread(copy, out->data, out->len, 0), (ssize_t)out->len);
+	close(in);
+	close(copy);
+	return emr_withheld_text(what.withheld);
+}
+
+static void a_helper_that_dies_or_lies_leaves_no_copy(void **state)
+{
+	emr_deidentifier *d = open_helper("/proc/self/exe");
+	emr_buf out = {0};
+
+	(void)state;
+	for (const char *what = "dkqnmuzcw"; *what != '\0'; what++) {
+		const char *why = copied(d, emr_bytes_of(what, 1), &out);
+
+		assert_string_equal(why, *what == 'w' ? "" : "stopped");
+		if (*what == 'w')
+			assert_memory_equal(out.data, "half a copy", 11);
+		else
+			assert_int_equal(out.len, 0);
+	}
+	assert_string_equal(copied(d, emr_bytes_of("g", 1), &out), ""); /* and the next is served */
+	emr_buf_free(&out);
+	emr_deidentifier_close(d);
+}
+
+static void a_helper_has_no_other_descriptor_no_environment_and_the_one_key(void **state)
+{
+	emr_deidentifier *d = open_helper("/proc/self/exe");
+	int secret = fcntl(0, F_DUPFD, 50); /* not closed by an exec */
+	emr_buf out = {0};
+
+	(void)state;
+	assert_true(secret > 3);
+	assert_string_equal(copied(d, emr_bytes_of("t", 1), &out), "");
+	assert_ok(emr_buf_append(&out, "", 1));
+	assert_string_equal((const char *)out.data, "fd 0 1 2 3 4 5; env 0; key 1");
+	emr_buf_free(&out);
+	close(secret);
+	emr_deidentifier_close(d);
+}
+
+static void the_real_helper_copies_and_withholds_one_after_the_other(void **state)
+{
+	emr_deidentifier *d = open_helper(EMR_DEIDENTIFY_HELPER);
+	emr_buf out = {0};
+	made m;
+
+	(void)state;
+	made_ct(&m, MADE_EXPLICIT);
+	for (int i = 0; i < 3; i++) {
+		assert_string_equal(copied(d, emr_buf_view(&m.bytes), &out), "");
+		assert_true(out.len > 0);
+		assert_string_equal(
+			copied(d, emr_bytes_of(m.bytes.data, m.bytes.len - 3), &out), "damaged");
+		assert_int_equal(out.len, 0);
+		assert_string_equal(copied(d, emr_bytes_of("no", 2), &out), "not-dicom");
+	}
+	emr_buf_free(&out);
+	emr_buf_free(&m.bytes);
+	emr_deidentifier_close(d);
+}
+
+static void without_a_helper_nothing_is_copied(void **state)
+{
+	static const char *const programs[] = {"/nonexistent", "/bin/false", "/etc/passwd"};
+	made m;
+
+	(void)state;
+	made_ct(&m, MADE_EXPLICIT);
+	for (size_t i = 0; i < sizeof programs / sizeof *programs; i++) {
+		emr_deidentifier *d = open_helper(programs[i]);
+		int in = made_memory(emr_buf_view(&m.bytes)),
+		    copy = made_memory(emr_bytes_of("", 0));
+		emr_deidentified what = {0};
+
+		assert_status(EMR_IO, emr_deidentify_file(d, &key, in, copy, &what));
+		assert_int_equal(lseek(copy, 0, SEEK_END), 0);
+		close(in);
+		close(copy);
+		emr_deidentifier_close(d);
+	}
+	emr_buf_free(&m.bytes);
+}
+
+static void what_is_no_empty_file_for_reading_and_writing_is_refused(void **state)
+{
+	emr_deidentifier *d = open_helper(EMR_DEIDENTIFY_HELPER);
+	int full = made_memory(emr_bytes_of("full", 4)), null = open("/dev/null", O_RDWR);
+	int self = open("/proc/self/exe", O_RDONLY);
+	emr_deidentified what = {0};
+
+	(void)state;
+	assert_status(EMR_INVALID, emr_deidentify_file(d, &key, full, full, &what));
+	assert_status(EMR_INVALID, emr_deidentify_file(d, &key, full, null, &what));
+	assert_status(EMR_INVALID, emr_deidentify_file(d, &key, null, full, &what));
+	assert_status(EMR_INVALID, emr_deidentify_file(d, &key, full, self, &what));
+	assert_status(EMR_INVALID, emr_deidentify_file(d, &key, -1, full, &what));
+	assert_int_equal(lseek(full, 0, SEEK_END), 4);
+	close(full);
+	close(null);
+	close(self);
+	emr_deidentifier_close(d);
+}
+
+/* ---- keys ---- */
+
+static void keys_of_datasets_and_participants_have_nothing_in_common(void **state)
+{
+	EMR_AUTO_SECRET set = {0}, a = {0}, again = {0}, b = {0}, other = {0};
+	char names[4][EMR_PSEUDONYM_SIZE];
+
+	(void)state;
+	assert_ok(emr_secret_new(EMR_DEIDENTIFY_KEY_BYTES, &set));
+	memset(set.data, 's', set.len);
+	assert_ok(emr_deidentify_key(&set, emr_bytes_of("ana", 3), &a));
+	assert_ok(emr_deidentify_key(&set, emr_bytes_of("ana", 3), &again));
+	assert_ok(emr_deidentify_key(&set, emr_bytes_of("rui", 3), &b));
+	set.data[0] = 't';
+	assert_ok(emr_deidentify_key(&set, emr_bytes_of("ana", 3), &other));
+	emr_deidentify_pseudonym(&a, names[0]);
+	emr_deidentify_pseudonym(&again, names[1]);
+	emr_deidentify_pseudonym(&b, names[2]);
+	emr_deidentify_pseudonym(&other, names[3]);
+	assert_string_equal(names[0], names[1]);
+	assert_string_not_equal(names[0], names[2]);
+	assert_string_not_equal(names[0], names[3]);
+	assert_memory_not_equal(a.data, other.data, a.len);
+}
+
+/* ---- the sandbox ---- */
+
+/* How a child ends that enters the sandbox and does TRY: its signal, or 0 when it lives. */
+static int ends_by(void (*try)(void))
+{
+	int status;
+	pid_t child = fork();
+
+	assert_true(child >= 0);
+	if (child == 0) {
+		if (sandbox_enter(PROTOCOL_FD) != EMR_OK)
+			_exit(9);
+		try();
+		_exit(0);
+	}
+	assert_int_equal(waitpid(child, &status, 0), child);
+	if (WIFEXITED(status))
+		assert_int_equal(WEXITSTATUS(status), 0);
+	return WIFSIGNALED(status) ? WTERMSIG(status) : 0;
+}
+
+static void try_nothing(void)
+{
+	char byte;
+
+	(void)!pread(0, &byte, 1, 0);
+	(void)!write(-1, "", 0);
+}
+
+static void try_open(void)
+{
+	(void)!open("/etc/passwd", O_RDONLY);
+}
+
+static void try_socket(void)
+{
+	(void)!socket(AF_INET, SOCK_STREAM, 0);
+}
+
+static void try_fork(void)
+{
+	(void)!syscall(SYS_clone, SIGCHLD, 0, 0, 0, 0);
+}
+
+static void try_exec(void)
+{
+	(void)!execl("/bin/true", "true", (char *)NULL);
+}
+
+static void try_code(void)
+{
+	(void)!mmap(NULL, 4096, PROT_READ | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+}
+
+static void try_map(void)
+{
+	(void)!mmap(NULL, 4096, PROT_READ, MAP_PRIVATE, 0, 0);
+}
+
+static void try_protect(void)
+{
+	(void)!mprotect(&key, 1, PROT_READ | PROT_EXEC);
+}
+
+static void try_kill(void)
+{
+	(void)!kill(getppid(), 0);
+}
+
+static void try_limit(void)
+{
+	(void)!syscall(SYS_prlimit64, 0, RLIMIT_AS, NULL, NULL);
+}
+
+static void in_the_sandbox_nothing_opens_connects_or_starts(void **state)
+{
+	static void (*const tries[])(void) = {try_open, try_socket, try_fork, try_exec, try_code,
+		try_map, try_protect, try_kill, try_limit};
+
+	(void)state;
+	assert_int_equal(ends_by(try_nothing), 0);
+	for (size_t i = 0; i < sizeof tries / sizeof *tries; i++)
+		assert_int_equal(ends_by(tries[i]), SIGSYS);
+}
+
+int main(int argc, char **argv)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_helper_that_dies_or_lies_leaves_no_copy),
+		cmocka_unit_test(a_helper_has_no_other_descriptor_no_environment_and_the_one_key),
+		cmocka_unit_test(the_real_helper_copies_and_withholds_one_after_the_other),
+		cmocka_unit_test(without_a_helper_nothing_is_copied),
+		cmocka_unit_test(what_is_no_empty_file_for_reading_and_writing_is_refused),
+		cmocka_unit_test(keys_of_datasets_and_participants_have_nothing_in_common),
+		cmocka_unit_test(in_the_sandbox_nothing_opens_connects_or_starts),
+	};
+
+	if (argc == 2)
+		return be_helper(argv[1]);
+	return cmocka_run_group_tests(tests, make_key, NULL);
+}
