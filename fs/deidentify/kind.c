@@ -52,7 +52,6 @@ static const struct {
 	const char *root;
 	emr_withheld why;
 } refused_classes[] = {
-	{"1.2.840.10008.1.3.10", EMR_WITHHELD_DIRECTORY},
 	{STORAGE "7", EMR_WITHHELD_SCREENSHOT},
 	{STORAGE "3", EMR_WITHHELD_PHOTOGRAPH},
 	{STORAGE "6", EMR_WITHHELD_PHOTOGRAPH},
@@ -228,6 +227,8 @@ emr_withheld kind_of(dicom *d, const emr_deidentify_rules *rules)
 	const allowed *class;
 	emr_withheld why;
 
+	if (dicom_find(d, 0, d->count, 0x00041220) < d->count)
+		return EMR_WITHHELD_DIRECTORY; /* which has no SOP class of its own */
 	dicom_text_of(d, 0x00080016, uid, sizeof uid);
 	dicom_text_of(d, 0x00080060, modality, sizeof modality);
 	class = find_allowed(uid);

@@ -285,7 +285,7 @@ static emr_withheld read_element(parser *p)
 		pop(p);
 		return EMR_WITHHELD_NOT;
 	}
-	if (h.tag <= top(p)->last || h.tag >> 16 < 8 || h.tag >> 16 == 0xfffe)
+	if (h.tag <= top(p)->last || h.tag >> 16 < 4 || h.tag >> 16 == 0xfffe)
 		return EMR_WITHHELD_DAMAGED;
 	top(p)->last = h.tag;
 	return read_value(p, &h);

@@ -106,15 +106,6 @@ static void kinds_that_show_names_or_words_are_withheld(void **state)
 	}
 }
 
-static void directories_are_withheld(void **state)
-{
-	picture p = ct;
-
-	(void)state;
-	p.class = "1.2.840.10008.1.3.10";
-	assert_string_equal(why(&p), "directory");
-}
-
 static void pictures_that_may_have_text_are_withheld_unless_they_say_no(void **state)
 {
 	picture p = ct;
@@ -323,7 +314,6 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(kinds_that_show_names_or_words_are_withheld),
-		cmocka_unit_test(directories_are_withheld),
 		cmocka_unit_test(pictures_that_may_have_text_are_withheld_unless_they_say_no),
 		cmocka_unit_test(thin_slices_of_what_may_be_a_head_are_withheld),
 		cmocka_unit_test(graphics_in_unused_bits_and_described_segments_are_withheld),

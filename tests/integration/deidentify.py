@@ -1,0 +1,244 @@
+#!/usr/bin/env python3
+"""deidentify.py HELPER FILES: real DICOM files with identifiers planted wherever de-identifiers of the field are known to leave
+some, in each transfer syntax.  None is left in a copy; pydicom, dcmtk and dcm2niix read the copies, and see the same pixels.
+HELPER is the program that emrfs starts, FILES the program that calls it as emrfs does (deidentify_files.c)."""
+import copy
+import glob
+import os
+import subprocess
+import sys
+import tempfile
+
+from pydicom import Dataset, Sequence, dcmread
+from pydicom.data import get_testdata_file
+from pydicom.uid import ExplicitVRBigEndian, ImplicitVRLittleEndian
+
+HELPER, FILES = sys.argv[1:3]
+UID = "1.2.276.7.19590708"
+bad = []
+marks = []
+
+
+def check(is_so, words):
+    if not is_so:
+        bad.append(words)
+        print("not so:", words)
+
+
+def mark(prefix="PLANT"):
+    """A text that stands nowhere else."""
+    marks.append(f"{prefix}{len(marks):04d}X")
+    return marks[-1]  # ten characters, which is even
+
+
+def item(**values):
+    made = Dataset()
+    for name, value in values.items():
+        setattr(made, name, value)
+    return made
+
+
+def plant(data):
+    """Where tools are known to leave something: in and beside the standard's table, at every depth, private, unknown, in graphics."""
+    data.PatientName, data.PatientID, data.PatientBirthDate = f"{mark()}^Ana", mark(), "19590708"
+    for name in ("AccessionNumber", "StudyID", "ReferringPhysicianName", "StudyDescription", "SeriesDescription", "ProtocolName",
+                 "ImageComments", "PatientComments", "AdditionalPatientHistory", "InstitutionName", "StationName",
+                 "DeviceSerialNumber", "DerivationDescription", "Manufacturer", "ManufacturerModelName", "SoftwareVersions",
+                 "IssuerOfPatientID", "PatientAddress", "PatientBirthName", "OperatorsName", "WindowCenterWidthExplanation",
+                 "RequestedProcedureDescription", "PositionReferenceIndicator", "RescaleType", "ConvolutionKernel"):
+        setattr(data, name, mark())
+    data.StudyDate, data.StudyTime = "20240119", "233015.250000"
+    data.SeriesDate = data.ContentDate = data.AcquisitionDate = "20240120"
+    data.AcquisitionTime = data.ContentTime = "001015.750000"
+    data.AcquisitionDateTime = "20240120001015.750000+0100"
+    data.InstanceCreationDate = "20240121"
+    data.SOPInstanceUID, data.StudyInstanceUID, data.SeriesInstanceUID = UID + ".1", UID + ".2", UID + ".3"
+    data.FrameOfReferenceUID, data.IrradiationEventUID = UID + ".4", UID + ".5"
+    data.file_meta.MediaStorageSOPInstanceUID = data.SOPInstanceUID
+    data.OtherPatientIDsSequence = Sequence([item(PatientID=mark(), TypeOfPatientID="TEXT")])
+    data.RequestAttributesSequence = Sequence([item(ScheduledProcedureStepDescription=mark())])
+    data.OriginalAttributesSequence = Sequence([item(ModifyingSystem=mark(), SourceOfPreviousValues=mark(), ModifiedAttributesSequence=Sequence(
+        [item(PatientName=mark())]), ReasonForTheAttributeModification="COERCE", AttributeModificationDateTime="20240122")])
+    data.AcquisitionContextSequence = Sequence([item(TextValue=mark())])
+    data.ProcedureCodeSequence = Sequence([item(CodeValue="77477000", CodingSchemeDesignator="SCT", CodeMeaning=mark()),
+                                           item(CodeValue=mark(), CodingSchemeDesignator="99X", CodeMeaning=mark())])
+    data.ReferencedImageSequence = Sequence([item(ReferencedSOPClassUID=data.SOPClassUID, ReferencedSOPInstanceUID=UID + ".6")])
+    data.IconImageSequence = Sequence([item(Rows=1, Columns=8, BitsAllocated=8, PixelData=mark().encode())])
+    data.AnatomicRegionSequence = Sequence([item(CodeValue="39607008", CodingSchemeDesignator="SCT", CodeMeaning=mark(), PatientName=mark())])
+    data.AnatomicRegionSequence[0].add_new(0x00090010, "LO", mark())
+    data.add_new(0x00324000, "LT", mark())  # StudyComments
+    data.add_new(0x00090010, "LO", mark())
+    data.add_new(0x00091001, "LO", mark())
+    data.add_new(0x00091002, "UN", mark().encode())
+    data.add_new(0x00091003, "SQ", Sequence([item(PatientName=mark())]))
+    data.add_new(0x00111001, "LO", mark())  # without a creator
+    data.add_new(0x00089ffe, "UN", mark().encode())
+    data.add_new(0x60000010, "US", 4)
+    data.add_new(0x60000011, "US", 4)
+    data.add_new(0x60000040, "CS", "G")
+    data.add_new(0x60000102, "US", 0)
+    data.add_new(0x60003000, "OW", mark().encode())
+    data.add_new(0x60004000, "LT", mark())
+    data.add_new(0x60001500, "LO", mark())
+    data.add_new(0x50003000, "OW", mark().encode())
+    data.add_new(0xfffcfffc, "OB", mark().encode())
+    data.preamble = mark().encode().ljust(128, b"p")
+    data.file_meta.SourceApplicationEntityTitle = mark()
+    data.file_meta.ImplementationVersionName = mark()
+    data.file_meta.PrivateInformationCreatorUID = UID + ".7"
+    data.file_meta.PrivateInformation = mark().encode()
+    return data
+
+
+def save(data, path):
+    for element in data.iterall():
+        if element.VR == "OB" or element.VR == "UN" or element.VR == "OW":
+            if isinstance(element.value, bytes) and len(element.value) & 1:
+                element.value += b"\0"
+    data.save_as(path, write_like_original=False)
+    return path
+
+
+def run(*command):
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+def recode(data, top, *command):
+    """DATA as another program of the field writes it."""
+    before, after = os.path.join(top, "before.dcm"), os.path.join(top, "after.dcm")
+    data.save_as(before)
+    done = run(*command, before, after)
+    if done.returncode != 0:
+        sys.exit(f"{command}: {done.stderr}")
+    return dcmread(after)
+
+
+def originals(top):
+    """Name to data set: a CT in each transfer syntax, and other kinds."""
+    ct = dcmread(get_testdata_file("CT_small.dcm"))
+    ct.ImageType = ["ORIGINAL", "PRIMARY", "AXIAL"]
+    mr = dcmread(get_testdata_file("MR_small.dcm"))
+    mr.ImageType, mr.BodyPartExamined = ["ORIGINAL", "PRIMARY", "M"], "KNEE"
+    made = {"explicit": copy.deepcopy(ct), "implicit": copy.deepcopy(ct), "mr": mr}
+    made["implicit"].file_meta.TransferSyntaxUID = ImplicitVRLittleEndian
+    made["implicit"].is_implicit_VR = True
+    big = dcmread(get_testdata_file("MR_small_bigendian.dcm"))
+    big.ImageType, big.BodyPartExamined = mr.ImageType, "KNEE"
+    assert big.file_meta.TransferSyntaxUID == ExplicitVRBigEndian
+    made["big"] = big
+    made["rle"] = recode(ct, top, "dcmcrle")
+    made["jpeg"] = recode(ct, top, "dcmcjpeg", "+e1")
+    made["jpeg_ls"] = recode(ct, top, "dcmcjpls")
+    j2k = dcmread(get_testdata_file("J2K_pixelrep_mismatch.dcm"))
+    j2k.BodyPartExamined = "CHEST"
+    made["j2k"] = j2k
+    made["dose"] = dcmread(get_testdata_file("rtdose.dcm"))
+    made["segments"] = dcmread(get_testdata_file("liver_1frame.dcm"))
+    for data in made.values():
+        if "BodyPartExamined" not in data:
+            data.BodyPartExamined = "CHEST"
+        plant(data)
+        if data.Modality in ("SEG", "RTDOSE"):
+            for name in ("RescaleType", "ConvolutionKernel", "WindowCenterWidthExplanation"):
+                delattr(data, name)
+    return made
+
+
+def copies(top, paths, dataset="set", participant="ana", options="-"):
+    """The paths of the copies, None for what was withheld, the reasons, and the pseudonym."""
+    out = tempfile.mkdtemp(dir=top)
+    done = run(FILES, HELPER, dataset, participant, options, out, *paths)
+    check(done.returncode == 0, f"copying ends well: {done.stdout} {done.stderr}")
+    lines = done.stdout.splitlines()
+    made = [os.path.join(out, f"{i}.dcm") if line.startswith("copied") else None for i, line in enumerate(lines[:-1])]
+    return made, lines[:-1], lines[-1].split()[0]
+
+
+def decoded(path, top):
+    """Pixels as dcmtk decodes them (J2K: as dcm2niix does)."""
+    data = dcmread(path)
+    name = data.file_meta.TransferSyntaxUID.name
+    tool = "dcmdrle" if "RLE" in name else "dcmdjpls" if "JPEG-LS" in name else "dcmdjpeg" if "JPEG Lossless" in name else None
+    if "2000" in name:
+        folder = tempfile.mkdtemp(dir=top)
+        done = run("dcm2niix", "-o", folder, "-f", "x", "-s", "y", path)
+        images = glob.glob(folder + "/*.nii")
+        check(images != [], f"dcm2niix reads {path}: {done.stdout}")
+        return open(images[0], "rb").read()[352:] if images else None
+    if tool is None:
+        return data.PixelData
+    plain = os.path.join(top, "plain.dcm")
+    done = run(tool, path, plain)
+    check(done.returncode == 0, f"{tool} reads {path}: {done.stderr}")
+    return dcmread(plain).PixelData
+
+
+def look_at(name, original, made, top, pseudonym):
+    whole = open(made, "rb").read()
+    for word in marks + [UID, "19590708", "20240119", "20240120", "20240121", "20240122", "Ana"]:
+        check(word.encode() not in whole, f"{name}: {word} is gone")
+        check(word.encode("utf-16-le") not in whole, f"{name}: {word} is gone as UTF-16")
+    data = dcmread(made)
+    for element in data.iterall():
+        check(element.tag.group % 2 == 0 and element.tag.group & 0xff00 not in (0x5000, 0x6000), f"{name}: {element.tag} is gone")
+        str(element.value)  # decodes
+    check(data.PatientID == data.PatientName == pseudonym, f"{name}: pseudonym")
+    check(data.PatientIdentityRemoved == "YES" and data.LongitudinalTemporalInformationModified == "MODIFIED", f"{name}: says so")
+    check([i.CodeValue for i in data.DeidentificationMethodCodeSequence] == ["113100", "113107"], f"{name}: methods")
+    check(data.SOPInstanceUID == data.file_meta.MediaStorageSOPInstanceUID, f"{name}: one name")
+    check(data.ProcedureCodeSequence[0].CodeMeaning == "77477000" and len(data.ProcedureCodeSequence) == 1, f"{name}: codes")
+    check(whole[:128] == bytes(128), f"{name}: preamble")
+    dumped = run("dcmdump", "-E", "+Ep", made)
+    check(dumped.returncode == 0 and dumped.stderr == "", f"{name}: dcmdump reads it: {dumped.stderr}")
+    pixels = decoded(original, top)
+    check(pixels is not None and pixels == decoded(made, top), f"{name}: pixels are the same")
+    return data
+
+
+def seconds(data, date, time):
+    from datetime import datetime
+    return datetime.strptime(data[date].value + data[time].value, "%Y%m%d%H%M%S.%f")
+
+
+def planted_identifiers_are_gone(top):
+    made = originals(top)
+    paths = [save(data, os.path.join(top, name + ".dcm")) for name, data in made.items()]
+    out, lines, pseudonym = copies(top, paths)
+    known = []
+    for name, path, copied, line in zip(made, paths, out, lines):
+        check(copied is not None, f"{name} is copied: {line}")
+        if copied is not None:
+            known.append(look_at(name, path, copied, top, pseudonym))
+    check(len({d.StudyInstanceUID for d in known}) == 1, "one study stays one")
+    check(all((seconds(d, "ContentDate", "ContentTime") - seconds(d, "StudyDate", "StudyTime")).total_seconds() == 2400.5 for d in known),
+          "times keep their distance, over midnight")
+    check(all(d.AcquisitionDateTime == d.AcquisitionDate + d.AcquisitionTime for d in known), "two ways to say a time say the same")
+    again, _, _ = copies(top, paths[:1])
+    check(open(again[0], "rb").read() == open(out[0], "rb").read(), "the same file gives the same copy")
+    for other in (("other", "ana"), ("set", "rui")):
+        theirs, _, their_name = copies(top, paths[:1], *other)
+        data = dcmread(theirs[0])
+        check(their_name != pseudonym and data.PatientID == their_name, f"{other}: another pseudonym")
+        check(not {data.StudyInstanceUID, data.SOPInstanceUID, data.StudyDate} & {known[0].StudyInstanceUID, known[0].SOPInstanceUID, known[0].StudyDate},
+              f"{other}: nothing in common")
+    undated, _, _ = copies(top, paths, options="n")
+    for path in filter(None, undated):
+        check(all(e.value in ("", None, "18581117", "000000", "18581117000000") for e in dcmread(path).iterall() if e.VR in ("DA", "TM", "DT")),
+              f"{path}: no dates")
+
+
+def kinds_are_withheld(top):
+    kinds = {"JPEG2000.dcm": "screenshot", "ExplVR_BigEnd.dcm": "photograph", "test-SR.dcm": "report", "reportsi.dcm": "report",
+             "rtplan.dcm": "treatment", "waveform_ecg.dcm": "waveform", "image_dfl.dcm": "compression", "MR_truncated.dcm": "damaged",
+             "MR_small.dcm": "burned-in", "no_meta.dcm": "not-dicom", "rtplan.dump": "not-dicom", "badVR.dcm": "hidden-graphics",
+             "dicomdirtests/DICOMDIR": "directory"}
+    folder = os.path.dirname(get_testdata_file("CT_small.dcm"))
+    out, lines, _ = copies(top, [os.path.join(folder, name) for name in kinds])
+    for (name, why), copied, line in zip(kinds.items(), out, lines):
+        check(copied is None and line == why, f"{name} is withheld as {why}: {line}")
+
+
+with tempfile.TemporaryDirectory(prefix="deidentify-") as where:
+    planted_identifiers_are_gone(where)
+    kinds_are_withheld(where)
+sys.exit(1 if bad else 0)
