@@ -289,7 +289,7 @@ static int ends_by(void (*try)(void))
 		if (sandbox_enter(PROTOCOL_FD) != EMR_OK)
 			_exit(9);
 		try();
-		_exit(0);
+		(void)syscall(SYS_exit_group, 0); /* a sanitizer does more at an _exit */
 	}
 	assert_int_equal(waitpid(child, &status, 0), child);
 	if (WIFEXITED(status))

@@ -1,0 +1,58 @@
+/* A DICOM file that somebody gave, to the writer: a first byte of options, then the file.  Whatever
+ * copy comes out can be read and copied again, and is as long as it says. */
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "copy.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static uint8_t window[SOURCE_WINDOW], buffer[SOURCE_WINDOW];
+
+static int file_of(const uint8_t *data, size_t size)
+{
+	int fd = memfd_create("fuzz", MFD_CLOEXEC);
+
+	if (fd < 0 || (size > 0 && write(fd, data, size) != (ssize_t)size))
+		abort();
+	return fd;
+}
+
+static emr_withheld copy_to(int in, int out, const emr_deidentify_rules *rules)
+{
+	static const uint8_t key[EMR_DEIDENTIFY_KEY_BYTES] = {1};
+	emr_deidentified what;
+	persona who;
+
+	persona_begin(&who, key);
+	if (copy_file(in, (uint64_t)lseek(in, 0, SEEK_END), out, window, buffer, &who, rules,
+		    &what) != EMR_OK)
+		abort();
+	if (what.withheld == EMR_WITHHELD_NOT && (uint64_t)lseek(out, 0, SEEK_END) != what.size)
+		abort();
+	return what.withheld;
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	emr_deidentify_rules rules;
+	int in, out, again;
+
+	if (size == 0)
+		return 0;
+	rules = (emr_deidentify_rules){.without_dates = (data[0] & 1) != 0,
+		.with_characteristics = (data[0] & 2) != 0,
+		.with_faces = (data[0] & 4) != 0};
+	in = file_of(data + 1, size - 1);
+	out = file_of(data, 0);
+	again = file_of(data, 0);
+	if (copy_to(in, out, &rules) == EMR_WITHHELD_NOT &&
+		copy_to(out, again, &rules) != EMR_WITHHELD_NOT)
+		abort();
+	close(in);
+	close(out);
+	close(again);
+	return 0;
+}
