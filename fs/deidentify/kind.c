@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "dicom.h"
+#include "copy.h"
 
 /* ---- SOP classes (PS3.4 B.5, PS3.6 annex A) ---- */
 
@@ -124,15 +124,27 @@ static bool is_among(const char *word, const char *list)
 	return strstr(list, padded) != NULL;
 }
 
+/* What a top-level code string or number says, if the copy will say it, too; else nothing. */
+static void text_that_stays(
+	dicom *d, uint32_t tag, const emr_deidentify_rules *rules, char *out, size_t size)
+{
+	uint32_t i = dicom_find(d, 0, d->count, tag);
+
+	dicom_text_of(d, tag, out, size);
+	if (i == d->count || rule_for(&d->elements[i], 0, rules) != DEED_CHECK ||
+		!rule_takes_text(tag, d->elements[i].vr, out))
+		out[0] = '\0';
+}
+
 /* ---- text in the picture ---- */
 
-static emr_withheld look_for_text(dicom *d, trust how)
+static emr_withheld look_for_text(dicom *d, trust how, const emr_deidentify_rules *rules)
 {
 	char burned[17], type[256];
 	bool is_original;
 
 	dicom_text_of(d, 0x00280301, burned, sizeof burned);
-	dicom_text_of(d, 0x00080008, type, sizeof type);
+	text_that_stays(d, 0x00080008, rules, type, sizeof type);
 	is_original = strncmp(type, "ORIGINAL\\", 9) == 0;
 	if (strstr(type, "SCREEN") != NULL)
 		return EMR_WITHHELD_SCREENSHOT;
@@ -192,7 +204,7 @@ static double thinnest_mm(dicom *d)
 		if (text[0] == '\0')
 			continue;
 		mm = strtod(text, &end);
-		if (end == text || !(mm > 0))
+		if (end == text || *end != '\0' || !(mm > 0))
 			return 0;
 		if (thinnest == 0 || mm < thinnest)
 			thinnest = mm;
@@ -200,14 +212,14 @@ static double thinnest_mm(dicom *d)
 	return thinnest;
 }
 
-static bool may_show_face(dicom *d)
+static bool may_show_face(dicom *d, const emr_deidentify_rules *rules)
 {
 	char part[64], features[17];
 
 	dicom_text_of(d, 0x00280302, features, sizeof features);
 	if (strcmp(features, "YES") == 0)
 		return true;
-	dicom_text_of(d, 0x00180015, part, sizeof part);
+	text_that_stays(d, 0x00180015, rules, part, sizeof part);
 	return !is_among(part, body_without_head) && thinnest_mm(d) < FACE_MM;
 }
 
@@ -236,14 +248,14 @@ emr_withheld kind_of(dicom *d, const emr_deidentify_rules *rules)
 		return refuse_class(class == NULL ? uid : "", modality);
 	if (dicom_find(d, 0, d->count, 0x00080064) < d->count)
 		return EMR_WITHHELD_SCREENSHOT; /* ConversionType */
-	why = look_for_text(d, class->trust);
+	why = look_for_text(d, class->trust, rules);
 	if (why != EMR_WITHHELD_NOT)
 		return why;
 	if (has_segment_text(d))
 		return EMR_WITHHELD_SEGMENT_TEXT;
 	if (has_graphics_in_pixels(d))
 		return EMR_WITHHELD_HIDDEN_GRAPHICS;
-	if (class->may_show_face && !rules->with_faces && may_show_face(d))
+	if (class->may_show_face && !rules->with_faces && may_show_face(d, rules))
 		return EMR_WITHHELD_FACE;
 	return EMR_WITHHELD_NOT;
 }

@@ -126,6 +126,8 @@ static void pictures_that_may_have_text_are_withheld_unless_they_say_no(void **s
 	p = ct;
 	p.type = NULL;
 	assert_string_equal(why(&p), "burned-in");
+	p.type = "ORIGINAL\\by Ana"; /* would not be in the copy */
+	assert_string_equal(why(&p), "burned-in");
 	p = ct;
 	p.class = STORAGE "1";
 	p.modality = "CR";
