@@ -3,22 +3,12 @@
 # list, delete, long names; a closed folder is no share.
 SUPPORT=${SUPPORT:-$(cd "$(dirname "$0")/../support" && pwd)}
 . "$SUPPORT/mount.sh"
+. "$SUPPORT/ordinary.sh"
 for program in smbd smbclient pdbedit; do
 	command -v "$program" >/dev/null || PATH=$PATH:/usr/sbin
 	command -v "$program" >/dev/null || emr_skip "$program is not installed (Debian: samba, smbclient)"
 done
-# An ordinary user, whoever runs the tests: root has other rights at the server and at the mount.
-if [ "$(id -u)" = 0 ]; then
-	[ -c /dev/fuse ] || emr_skip "no /dev/fuse"
-	scratch=$(mktemp -d) && chown games "$scratch" && mknod -m 666 "$scratch/fuse" c 10 229 || exit 2
-	# Where /dev/fuse is root's alone (Debian gives it to everybody), in a space of mounts of this test's own.
-	TMPDIR=$scratch HOME=$scratch unshare -m sh -c 'mount --bind "$TMPDIR/fuse" /dev/fuse &&
-		exec setpriv --reuid=games --regid=games --clear-groups bash "$0" "$@"' "$0" "$@"
-	status=$?
-	rm -rf "$scratch"
-	exit "$status"
-fi
-"$EMRFS" help >/dev/null 2>&1 || emr_skip "$(id -un) may not run $EMRFS"
+ordinary_user "$0"
 emr_begin samba
 me=$(id -un)
 at_end() { [ ! -s "$EMR_WORK/smb/smbd.pid" ] || kill "$(cat "$EMR_WORK/smb/smbd.pid")" 2>/dev/null; }

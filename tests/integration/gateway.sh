@@ -1,0 +1,102 @@
+#!/bin/bash
+# gateway.sh: two clinicians on one computer, each with a mount and a Samba server of examples/clinic-gateway: each opens what is shared with
+# him alone, saves as Word and Excel do where he may write, leaves deposits, and is the one whom the patient's log names; a closed folder takes
+# nothing.
+SUPPORT=${SUPPORT:-$(cd "$(dirname "$0")/../support" && pwd)}
+for program in smbd smbclient pdbedit; do
+	command -v "$program" >/dev/null || PATH=$PATH:/usr/sbin
+done
+. "$SUPPORT/mount.sh"
+. "$SUPPORT/ordinary.sh"
+. "$SUPPORT/said.sh"
+. "$SUPPORT/two.sh"
+for program in smbd smbclient pdbedit; do
+	command -v "$program" >/dev/null || emr_skip "$program is not installed (Debian: samba, smbclient)"
+done
+ordinary_user "$0"
+gateway=$(cd "$(dirname "$0")/../../examples/clinic-gateway" && pwd)/clinic-gateway
+two_begin gateway
+eval "members_$(declare -f at_end)"
+SERVERS=
+at_end() {
+	local pid all
+	# A server's children write in its directory until they have ended, too.
+	all="$SERVERS $(for pid in $SERVERS; do pgrep -P "$pid"; done)"
+	for pid in $SERVERS; do kill "$pid" 2>/dev/null; done
+	for pid in $all; do await_gone "$pid"; done
+	members_at_end
+}
+two_network "São Lucas"
+two_join ana "Silva, Ana" patient
+two_join lima "Paula Lima" clinician
+two_join reis "Nuno Reis" clinician
+two_cards ana lima reis
+two_mount ana lima reis
+mkdir -p ana-folder/Imaging ana-folder/Letters && echo "a knee" >ana-folder/Imaging/MRI.txt && echo "first words" >ana-folder/Letters/plan.docx && echo 1 >ana-folder/Letters/doses.xlsx || exit 2
+as ana run 0 status --wait
+as ana run 0 share Imaging with lima --yes --wait
+as ana run 0 share Letters with lima --write --yes --wait
+
+PORT=$((20000 + $$ % 20000))
+port() { [ "$1" = lima ] && echo $PORT || echo $((PORT + 1)); }
+for who in lima reis; do
+	printf '%s-pass\n%s-pass\n' $who $who | "$gateway" password $who "$EMR_WORK/smb-$who" 2>out/pdbedit || emr_fail "password: $(cat out/pdbedit)"
+	setsid "$gateway" serve $who "$EMR_WORK/smb-$who" "$EMR_WORK/$who-folder" 127.0.0.1 "$(port $who)" >"out/smbd-$who" 2>&1 </dev/null &
+	SERVERS="$SERVERS $!"
+done
+disown -a
+# smb WHO COMMANDS [LOG-IN]: at the server of WHO
+smb() { smbclient -s "$EMR_WORK/smb-$1/smb.conf" -p "$(port "$1")" "//127.0.0.1/health" -U "${3:-$1}%${3:-$1}-pass" -m SMB3 -c "$2" >out/smb 2>&1; }
+must_smb() { smb "$@" || { cat out/smb "$EMR_WORK/smb-$1"/log* >&2; emr_fail "smbclient $1: $2"; }; }
+two_until 20 smb lima ls
+two_until 20 smb reis ls
+ANA="shared-with-me/$(cd lima-folder/shared-with-me && ls -d Silva*)"
+
+say "each reads what is shared with him, and nobody else what is not"
+arrived() { smb lima "cd \"$ANA/Imaging\"; get MRI.txt $EMR_WORK/out/MRI.txt"; }
+two_until 40 arrived
+must cmp ana-folder/Imaging/MRI.txt out/MRI.txt
+must_smb reis "cd \"$ANA\"; ls"
+! grep -q "Imaging\|Letters" out/smb || emr_fail "the other sees it: $(cat out/smb)"
+! smb reis ls lima || emr_fail "lima logs in at the other's server"
+! smb lima ls reis || emr_fail "the other logs in at lima's server"
+! smb lima "cd \"$ANA/Imaging\"; put out/MRI.txt new.txt" || emr_fail "written where only reading is allowed"
+grep -q MEDIA_WRITE_PROTECTED out/smb || emr_fail "said: $(cat out/smb)"
+
+say "where she may write, a save by Word or Excel is one version, and hers"
+version_is() { [ "$(attribute version "ana-folder/Letters/$1")" = "$2" ] && cmp -s "$3" "ana-folder/Letters/$1"; }
+echo "better words" >plan && echo 2 >doses || exit 2
+must_smb lima "cd \"$ANA/Letters\"; put plan ~\$plan.docx; put plan ~WRD0001.tmp; rename plan.docx ~WRL0002.tmp; rename ~WRD0001.tmp plan.docx; del ~WRL0002.tmp; del ~\$plan.docx"
+must_smb lima "cd \"$ANA/Letters\"; put doses 1A2B3C4D; del doses.xlsx; rename 1A2B3C4D doses.xlsx"
+two_until 40 version_is plan.docx 2 plan
+two_until 40 version_is doses.xlsx 2 doses
+signed() { getfattr --only-values -n user.emrfs.signature "ana-folder/Letters/$1" 2>/dev/null | grep -q "^valid by=Paula Lima, São Lucas "; }
+two_until 20 signed plan.docx
+two_until 20 signed doses.xlsx
+expect "left behind" "$(ls -A ana-folder/Letters)" $'doses.xlsx\nplan.docx'
+
+say "both leave deposits; each log names the right one, and the servers' logs the workstations"
+must_smb lima "cd \"$ANA/Inbox\"; put plan lima.txt"
+must_smb reis "cd \"$ANA/Inbox\"; put doses reis.txt"
+both() { [ "$(ls ana-folder/Inbox/*/*/)" = $'lima.txt\nreis.txt' ]; }
+two_until 40 both
+by() { getfattr --only-values -n user.emrfs.signed-by "$(echo ana-folder/Inbox/*/*)/$1" 2>/dev/null | grep -qx "$2, São Lucas"; }
+two_until 20 by lima.txt "Paula Lima"
+two_until 20 by reis.txt "Nuno Reis"
+opened() { as ana run 0 log Imaging && grep -q "Paula Lima, São Lucas, treatment.*MRI.txt" out/said; }
+two_until 60 opened
+! grep -q Nuno out/said || emr_fail "the other opened it: $(cat out/said)"
+"$gateway" log lima "$EMR_WORK/smb-lima" >out/audit
+grep -q '^lima|127.0.0.1|.*|openat|ok|r|.*Imaging/MRI.txt$' out/audit || emr_fail "workstation: $(cat out/audit "$EMR_WORK"/smb-lima/log* | head -40)"
+! grep -q reis out/audit || emr_fail "of the other: $(cat out/audit)"
+
+say "a closed folder is refused, and nothing lands in clear below it; the other's stays open"
+two_unmount lima
+! smb lima "put plan in-clear.txt" || emr_fail "written below the closed folder"
+grep -q NT_STATUS_ACCESS_DENIED out/smb || emr_fail "said: $(cat out/smb)"
+expect "in clear" "$(ls -A lima-folder)" ""
+must_smb reis "cd \"$ANA/Inbox\"; ls"
+must mkdir "$EMR_WORK/other"
+"$gateway" serve 'li/ma' "$EMR_WORK/other" "$EMR_WORK" 127.0.0.1 1 2>/dev/null
+expect "a log-in that leads elsewhere" $? 2
+echo "all is well"
