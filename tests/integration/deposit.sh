@@ -1,0 +1,185 @@
+#!/bin/bash
+# deposit.sh: what a PACS sends and a record system leaves in a folder is in the Inbox of its patient, once, wherever examples/hospital-deposit
+# is killed; what nobody can place is kept and named.
+SUPPORT=${SUPPORT:-$(cd "$(dirname "$0")/../support" && pwd)}
+. "$SUPPORT/mount.sh"
+. "$SUPPORT/said.sh"
+. "$SUPPORT/two.sh"
+for program in storescp storescu dcmodify strace; do
+	command -v $program >/dev/null || emr_skip "$program is not installed (Debian: dcmtk, strace)"
+done
+service=$(cd "$(dirname "$0")/../../examples/hospital-deposit" && pwd)/hospital-deposit
+two_begin deposit
+members_end=$(declare -f at_end)
+eval "members_${members_end}"
+at_end() {
+	[ -z "${RECEIVER:-}" ] || kill -KILL -- "-$RECEIVER" 2>/dev/null
+	members_at_end
+}
+two_network "São Lucas"
+two_join ana "Silva, Ana" patient
+EMR_BORN=1951-07-30 two_join rui "Silva, Rui" patient
+two_join ward "São Lucas archive" hospital
+two_cards ana rui ward
+two_mount ana rui ward
+is_open() { [ "$(ls -d ward-folder/shared-with-me/*/Inbox | wc -l)" = 2 ]; }
+two_until 20 is_open
+
+state=$EMR_WORK/deposits drop=$EMR_WORK/drop
+mkdir -p "$state/arriving" "$drop/K7QF" "$drop/R1@São Lucas" && printf 'issuer,patient_id,who,born\n,K7QF,ana,1984-03-12\nSão Lucas,R1,rui,1951-07-30\n' >patients.csv || exit 2
+# place: one run of the service, as the ward's; arguments go before it (a tracer).
+place() { EMRFS_HOME=$EMR_WORK/ward "$@" /usr/bin/python3 -B "$service" place --state "$state" --folder "$EMR_WORK/ward-folder" --table patients.csv --drop "$drop" --still 0 --once 2>>out/place; }
+status() { EMRFS_HOME=$EMR_WORK/ward /usr/bin/python3 -B "$service" status --state "$state" --drop "$drop" >out/said; }
+names() { find "$EMR_WORK/$1-folder/Inbox" -type f -printf '%f\n' | sort; }
+PORT=$((20000 + $$ % 20000))
+receive() {
+	setsid /usr/bin/python3 -B "$service" receive --state "$state" --port $PORT --title HOSPITAL >out/receive 2>&1 &
+	RECEIVER=$!
+	disown
+	two_until 20 echoscu -aec HOSPITAL 127.0.0.1 $PORT
+}
+sends() { storescu -aec HOSPITAL +sd +r 127.0.0.1 $PORT "$@" >out/sent 2>&1; }
+
+say "the receiver is killed in the middle of an image: what it wrote is not taken for one; nor is half a copy in an Inbox"
+must /usr/bin/python3 "$SUPPORT/make_cd.py" cd 6
+must cp -r cd/DICOM/ST0 ct
+must cp ct/SE0/IM0 rui.dcm
+must cp ct/SE0/IM0 nobody.dcm
+must cp ct/SE0/IM0 other-day.dcm
+must dcmodify -q -nb -gin -m PatientID=R1 -i "SpecificCharacterSet=ISO_IR 192" -i "IssuerOfPatientID=São Lucas" -i PatientBirthDate=19510730 rui.dcm
+must dcmodify -q -nb -gin -m PatientID=4711 nobody.dcm
+must dcmodify -q -nb -gin -m PatientID=K7QF -i PatientBirthDate=19911102 other-day.dcm
+receive
+must cp ct/SE0/IM0 large.dcm
+head -c 8000000 /dev/urandom >pixels
+must dcmodify -q -nb -gin -m Rows=2000 -m Columns=2000 -if PixelData=pixels large.dcm
+storescu -aec HOSPITAL 127.0.0.1 $PORT large.dcm >out/large 2>&1 &
+half() { [ -n "$(find "$state/arriving" -size +500k)" ]; }
+two_until 20 half
+kill -KILL -- "-$RECEIVER"
+! wait $! || emr_fail "the whole image was sent before the receiver was killed"
+torn=$(find "$state/arriving" -size +500k)
+[ "$(stat -c %s "$torn")" -lt 8000000 ] || emr_fail "not torn: $torn"
+receive
+must sends large.dcm
+
+for ((n = 5; ; n += 4)); do
+	place strace -qq -o out/trace -e trace=write -e inject=write:signal=SIGKILL:when=$n 2>>out/killed && break
+	[ $? = 137 ] && [ "$n" -lt 200 ] || emr_fail "the service ended by itself: $(tail -5 out/place)"
+done
+say "a CT series of one patient, an image of another, one of nobody here; twice"
+must sends ct
+must sends rui.dcm nobody.dcm other-day.dcm ct/SE1/IM0
+must lsattr -d "$state"/arriving/*/ >out/attributes
+grep -q '^[^ ]*S' out/attributes || say "(this file system knows no synchronous directories)"
+
+say "a folder: letters of two patients, and one that is still being written"
+"$SUPPORT/make_pdf.py" 20000 "$drop/K7QF/Discharge letter.pdf" || exit 2
+must cp "$drop/K7QF/Discharge letter.pdf" "$drop/R1@São Lucas/Discharge letter.pdf"
+must cp ct/SE0/IM0 "$drop/R1@São Lucas/misfiled.dcm"
+must cp rui.dcm "$drop/again.dcm"
+head -c 5000 ct/SE0/IM1 >"$drop/cut.dcm"
+exec 7>"$drop/K7QF/growing.txt"
+echo "the first half," >&7
+echo "of another program" >"$drop/K7QF/letter.txt.part"
+echo "whose?" >"$drop/nobody.txt"
+must /usr/bin/python3 - "$drop/deep.dcm" ct/SE0/IM0 <<'END'
+import sys
+with open(sys.argv[2], "rb") as image, open(sys.argv[1], "wb") as out:
+    head = image.read(128 + 4 + 12)
+    end = 144 + int.from_bytes(head[140:144], "little")
+    out.write(head + image.read(end - 144) + (b"\x08\0\x15\x11SQ\0\0" + b"\xff" * 4 + b"\xfe\xff\0\xe0" + b"\xff" * 4) * 20000)
+END
+
+say "killed at one step after the other"
+STEPS=link,rename,unlink,fsync,fdatasync,pwrite64
+killed=0
+for ((n = 1; ; n += 1 + n / 3)); do
+	place strace -qq -o out/trace -e trace=$STEPS -e inject=$STEPS:signal=SIGKILL:when=$n 2>>out/killed && break
+	[ $? = 137 ] || emr_fail "the service ended by itself: $(tail -5 out/place)"
+	killed=$((killed + 1))
+	[ "$n" -lt 2000 ] || emr_fail "never done: $(tail -5 out/place)"
+done
+say "($killed times)"
+[ "$killed" -ge 8 ] || emr_fail "killed $killed times only"
+
+say "each is in one Inbox, once; nothing that is not whole is"
+all_of() { [ "$(names "$1" | wc -l)" -ge "$2" ]; }
+two_until 60 all_of ana 8
+two_until 60 all_of rui 2
+as ana run 0 status --wait
+as rui run 0 status --wait
+wanted() { for file in "$@"; do dcmdump -q +P SOPInstanceUID "$file" | sed 's/.*\[\(.*\)\].*/\1/'; done | sort; }
+uids() { names "$1" | sed -n 's/^CT [0-9]* \([0-9.]*\) [0-9a-f]*\.dcm$/\1/p'; }
+expect "of ana" "$(uids ana | sort)" "$(wanted ct/SE?/IM? large.dcm)"
+expect "of rui" "$(uids rui)" "$(wanted rui.dcm)"
+for who in ana rui; do
+	expect "letters of $who" "$(names $who | grep -c '^Discharge letter [0-9a-f]\{8\}\.pdf$')" 1
+done
+expect "of ana, in all" "$(names ana | wc -l)" 8
+expect "of rui, in all" "$(names rui | wc -l)" 2
+must cmp "$(find ana-folder/Inbox -name 'Discharge*')" "$(find rui-folder/Inbox -name 'Discharge*')"
+[ "$(stat -c %s "$(find ana-folder/Inbox -name "*$(wanted large.dcm)*")")" -gt 8000000 ] || emr_fail "half an image"
+# What arrived is what was sent, but for the first group, which the receiver writes.
+content() { dcmdump -q +L "$1" | grep -v '^(0002\|^(fffc\|^#'; }
+content ct/SE2/IM1 >out/sent-content
+content "$(find ana-folder/Inbox -name "*$(wanted ct/SE2/IM1)*")" >out/content
+must cmp out/sent-content out/content
+
+say "what nobody could place is kept, with the reason, and a person is told"
+! status || emr_fail "nobody is told"
+expect "placed" "$(field placed)" 10
+expect "held" "$(field held)" 7
+held() { [ "$(find "$state/unplaced" -name "$1*" | wc -l)" = 1 ] || emr_fail "$1: $(ls "$state/unplaced")"; }
+held "unknown patient 4711 - CT"
+held "patient K7QF was born on another day - CT"
+held "it is cut off - CT"
+held "it is cut off - cut.dcm"
+held "it is nested too deeply - deep.dcm"
+held "it does not begin as a DICOM file - nobody.txt"
+held "it lies in the directory of R1@São Lucas and is of K7QF - CT"
+expect "still being written" "$(ls "$drop"/*)" "$(printf '%s\n' "$drop/K7QF:" growing.txt letter.txt.part "" "$drop/R1@São Lucas:")"
+expect "in the queue" "$(ls -A "$state/queue")" ""
+
+say "a line of the table places what was unknown, and the file that is finished is taken"
+echo ",4711,rui,1951-07-30" >>patients.csv
+echo "and the second." >&7
+exec 7>&-
+must place env
+two_until 60 all_of rui 3
+two_until 60 all_of ana 9
+expect "finished" "$(cat ana-folder/Inbox/*/*/growing*.txt)" "the first half,
+and the second."
+expect "4711" "$(uids rui | sort)" "$(wanted rui.dcm nobody.dcm)"
+
+# What an Inbox did not take is tried again after a minute; here at once.
+at_once() { sqlite3 "$state/deposit.sqlite" "UPDATE object SET not_before = 0" || exit 2; }
+say "with the folder killed nothing is lost or lands beside it, and a week later the same series is known"
+two_kill ward
+must sends ct
+echo "a late word" >"$drop/K7QF/late.txt"
+must place env
+status
+expect "waits" "$(field queued)" 1
+expect "below the folder" "$(ls -A ward-folder)" ""
+at_once
+two_mount ward
+two_until 20 is_open
+
+say "folder and service are killed while something is on its way to the ledger"
+place env 2>>out/killed &
+under_way() { [ -z "$(sqlite3 "$state/deposit.sqlite" "SELECT key FROM object WHERE state = 'queued'")" ]; }
+two_until 20 under_way
+two_kill ward
+pkill -KILL -P $!
+wait $! 2>>out/killed
+two_mount ward
+two_until 20 is_open
+at_once
+must place env
+two_until 60 all_of ana 10
+as ana run 0 status --wait
+expect "of ana, in all" "$(names ana | wc -l)" 10
+expect "of ana, once each" "$(uids ana | sort | uniq -d)" ""
+as ana run 0 verify
+echo "all is well"
