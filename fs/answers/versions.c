@@ -5,11 +5,13 @@
 #include <string.h>
 
 #include "answers/answers.h"
+#include "fetch/fetch.h"
 #include "fuse/fuse.h"
 #include "kit/language.h"
 #include "kit/out.h"
 #include "kit/text.h"
 #include "people/authors.h"
+#include "session/fetching.h"
 #include "sharing/shared_paths.h"
 
 #include "bad_name.h"
@@ -188,6 +190,28 @@ typedef struct folding {
 	emr_status status;
 } folding;
 
+#define OPENING_BLOCKS_MAX 16 /* bundle, description, nodes and a leaf, one after the other */
+
+/* What only nodes have of that version is brought: as much as opening it needs. */
+static emr_status restore_one(
+	emr_session *session, const emr_restore *what, emr_restored *out_restored)
+{
+	emr_fetcher *fetcher = emr_session_fetcher(session);
+	emr_fetch_count count = {0};
+	emr_status status = EMR_OK, came = EMR_OK;
+	emr_cid missed;
+
+	for (int i = 0; i < OPENING_BLOCKS_MAX && came == EMR_OK; i++) {
+		emr_fetcher_begin(fetcher);
+		status = emr_view_restore(session->view, what, out_restored);
+		if ((status != EMR_MISSING_DATA && status != EMR_DAMAGED) ||
+			!emr_fetcher_missed(fetcher, &missed))
+			break;
+		came = emr_fetcher_await(fetcher, &missed, true, &count);
+	}
+	return status;
+}
+
 static emr_status note_restored(
 	void *arg, const char *path, emr_status status, const emr_restored *restored)
 {
@@ -259,7 +283,7 @@ emr_status emr_answer_restore(emr_session *session, const emr_request *request, 
 	json_t *object;
 	emr_status status = is_others ? emr_shared_versions_copy(session, &what, say_waiting, &l,
 						&restored, out_problem)
-				      : emr_view_restore(session->view, &what, &restored);
+				      : restore_one(session, &what, &restored);
 
 	if (status == EMR_NOT_FOUND && !is_others && what.to == NULL && what.cver == 0) {
 		status = restore_folder(session, &what, emit, arg, out_problem);

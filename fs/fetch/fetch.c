@@ -252,13 +252,13 @@ static emr_status wait_for(emr_fetcher *fetcher, const emr_cid *cid)
 }
 
 /* Into the own store, if it is not there; without room it stays where it is. */
-static void bring_home(emr_fetcher *fetcher, const emr_cid *cid)
+static emr_status bring_home(emr_fetcher *fetcher, const emr_cid *cid)
 {
 	EMR_AUTO_BUF block = {0};
 	emr_status status = emr_block_store_get_verified(fetcher->options.store, cid, &block);
 
 	if (status != EMR_NOT_FOUND && status != EMR_DAMAGED)
-		return;
+		return status;
 	status = get_brought(fetcher, cid, &block);
 	if (status == EMR_OK) {
 		const emr_block one = {.cid = *cid, .data = emr_buf_view(&block)};
@@ -268,6 +268,7 @@ static void bring_home(emr_fetcher *fetcher, const emr_cid *cid)
 	if (status != EMR_OK)
 		emr_log(EMR_LOG_WARN, "fetch: a block was brought and not kept: %s",
 			emr_status_text(status));
+	return status;
 }
 
 /* STATUS of a look at what is here; true: look again. */
@@ -279,8 +280,8 @@ static bool may_look_again(emr_fetcher *fetcher, const emr_cid *cid, emr_status 
 		return false;
 	if (is_missing)
 		mine.has_missed = false;
-	if (mine.is_home)
-		emr_fetcher_take_home(fetcher, cid);
+	if (mine.is_home && is_brought(fetcher, cid))
+		(void)bring_home(fetcher, cid); /* it stays where it is, and has been logged */
 	return is_missing;
 }
 
@@ -391,16 +392,22 @@ emr_status emr_fetcher_await(
 	mine.came = (emr_fetch_count){0};
 	status = wait_for(fetcher, cid);
 	if (status == EMR_OK && is_home)
-		bring_home(fetcher, cid);
+		(void)bring_home(fetcher, cid); /* as above */
 	count->blocks += mine.came.blocks;
 	count->bytes += mine.came.bytes;
 	return status;
 }
 
-void emr_fetcher_take_home(emr_fetcher *fetcher, const emr_cid *cid)
+emr_status emr_fetcher_take_home(emr_fetcher *fetcher, const emr_cid *cid)
 {
+	uint64_t bytes;
+
 	if (is_brought(fetcher, cid))
-		bring_home(fetcher, cid);
+		return bring_home(fetcher, cid);
+	if (emr_block_store_size(fetcher->options.store, cid, &bytes) == EMR_OK)
+		return EMR_OK;
+	note_missed(fetcher, cid);
+	return EMR_NOT_FOUND;
 }
 
 /* ---- Bringing ---- */

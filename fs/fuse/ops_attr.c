@@ -1,6 +1,7 @@
 /* This file answers the kernel's requests about attributes, extended attributes and the size of
  * the disk. */
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/posix_acl.h>
 #include <linux/posix_acl_xattr.h>
 #include <string.h>
@@ -42,6 +43,22 @@ static int64_t ns_of(const struct timespec *t)
 	return ns < INT64_MIN ? INT64_MIN : ns > INT64_MAX ? INT64_MAX : (int64_t)ns;
 }
 
+static void set_attr(fuse_req_t req, const parked *p, emr_status status);
+
+/* True: what is to be cut is elsewhere, and the request waits for a block of it, or was answered.
+ * The file stays open meanwhile, so that what has come of it is known. */
+static bool park_cut(fuse_req_t req, const session *s, const parked *p)
+{
+	parked cut = *p;
+
+	if (!emr_view_lacks_block(s->options.view))
+		return false;
+	if (cut.waits == NULL &&
+		emr_view_open_file(s->options.view, p->node, O_RDONLY, &cut.waits) != EMR_OK)
+		return false;
+	return park_block(req, cut.waits, &cut, set_attr, PARK_WRITE_TRIES);
+}
+
 static void set_attr(fuse_req_t req, const parked *p, emr_status status)
 {
 	session *s = session_of(req);
@@ -52,7 +69,7 @@ static void set_attr(fuse_req_t req, const parked *p, emr_status status)
 	/* What is to be cut lies in another's folder, and its bytes are asked for first; they may
 	 * have come by now. */
 	for (int i = 0; status == EMR_BUSY && i < PARK_TRIES; i++) {
-		if (park(req, s, EMR_NEED_BYTES, p, set_attr))
+		if (park_cut(req, s, p) || park(req, s, EMR_NEED_BYTES, p, set_attr))
 			return;
 		status = emr_view_set_attr(s->options.view, p->node, p->mask, &p->wanted, &attr);
 	}
@@ -60,6 +77,7 @@ static void set_attr(fuse_req_t req, const parked *p, emr_status status)
 		reply_refusal(req, s, p->node, NULL, status);
 	else
 		reply_attr(req, s, &attr);
+	park_end(p);
 }
 
 /* Owner and group are the mounting user's for everything and never stored: setting them succeeds

@@ -6,6 +6,7 @@
 #include <linux/falloc.h>
 #include <pthread.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "view/software.h"
@@ -171,7 +172,8 @@ static void read_now(fuse_req_t req, const parked *p, emr_status status)
 	if (status == EMR_OK)
 		status = emr_view_read(
 			handle_of(&p->info), (uint64_t)p->offset, data, p->size, &got);
-	if (status == EMR_BUSY && park_read(req, p, read_now))
+	if (status == EMR_BUSY &&
+		park_block(req, handle_of(&p->info), p, read_now, PARK_READ_TRIES))
 		return;
 	if (status != EMR_OK)
 		reply_status(req, status == EMR_BUSY ? EMR_IO : status);
@@ -188,13 +190,41 @@ static void op_read(
 	read_now(req, &p, EMR_OK);
 }
 
+/* The first change of a file whose bytes are elsewhere waits for all of them. */
+static void write_now(fuse_req_t req, const parked *p, emr_status status)
+{
+	const session *s = session_of(req);
+
+	if (status == EMR_OK)
+		status = emr_view_write(
+			handle_of(&p->info), (uint64_t)p->offset, emr_bytes_of(p->data, p->size));
+	if (status == EMR_BUSY &&
+		park_block(req, handle_of(&p->info), p, write_now, PARK_WRITE_TRIES))
+		return;
+	if (status != EMR_OK)
+		reply_refusal(req, s, p->node, NULL, status);
+	else
+		fuse_reply_write(req, p->size);
+	park_end(p);
+}
+
 static void op_write(fuse_req_t req, fuse_ino_t ino, const char *data, size_t size, off_t offset,
 	struct fuse_file_info *info)
 {
+	parked p = {.node = ino, .info = *info, .size = size, .offset = offset};
 	const session *s = session_of(req);
 	emr_status status;
 
 	status = emr_view_write(handle_of(info), (uint64_t)offset, emr_bytes_of(data, size));
+	if (status == EMR_BUSY) {
+		p.data = malloc(size);
+		if (p.data != NULL) {
+			memcpy(p.data, data, size); /* the kernel's are gone with this call */
+			write_now(req, &p, EMR_OK);
+			return;
+		}
+		status = EMR_NO_MEMORY;
+	}
 	if (status != EMR_OK)
 		reply_refusal(req, s, ino, NULL, status);
 	else
@@ -224,18 +254,30 @@ static void op_release(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *in
 	fuse_reply_err(req, 0);
 }
 
+static void allocate_now(fuse_req_t req, const parked *p, emr_status status)
+{
+	emr_handle *handle = handle_of(&p->info);
+
+	if (status == EMR_OK)
+		status = emr_view_allocate(
+			handle, (uint64_t)p->offset, p->size, p->mask == FALLOC_FL_KEEP_SIZE);
+	if (status != EMR_BUSY || !park_block(req, handle, p, allocate_now, PARK_WRITE_TRIES))
+		reply_refusal(req, session_of(req), p->node, NULL, status);
+}
+
 static void op_fallocate(fuse_req_t req, fuse_ino_t ino, int mode, off_t offset, off_t length,
 	struct fuse_file_info *info)
 {
-	const session *s = session_of(req);
+	const parked p = {.node = ino,
+		.info = *info,
+		.size = (size_t)length,
+		.offset = offset,
+		.mask = (unsigned)mode};
 
-	if (mode != 0 && mode != FALLOC_FL_KEEP_SIZE) {
+	if (mode != 0 && mode != FALLOC_FL_KEEP_SIZE)
 		fuse_reply_err(req, EOPNOTSUPP);
-		return;
-	}
-	reply_refusal(req, s, ino, NULL,
-		emr_view_allocate(handle_of(info), (uint64_t)offset, (uint64_t)length,
-			mode == FALLOC_FL_KEEP_SIZE));
+	else
+		allocate_now(req, &p, EMR_OK);
 }
 
 /* The kernel answers all other kinds itself. */

@@ -26,19 +26,28 @@ static void ready(void *arg, emr_status status)
 
 	if (wait_take(w->id))
 		w->go(w->req, &w->p, status);
+	else
+		park_end(&w->p);
 	free(w);
 }
 
-bool park_read(fuse_req_t req, const parked *p, park_fn go)
+void park_end(const parked *p)
 {
-	emr_handle *handle = (emr_handle *)(uintptr_t)p->info.fh;
+	free(p->data);
+	if (p->waits != NULL)
+		emr_view_release(p->waits);
+}
+
+bool park_block(fuse_req_t req, emr_handle *handle, const parked *p, park_fn go, unsigned most)
+{
 	waiting *w;
 	emr_status status;
 
-	if (p->tries == PARK_READ_TRIES)
+	if (p->tries >= most)
 		return false;
 	w = malloc(sizeof *w);
 	if (w == NULL) {
+		park_end(p);
 		reply_status(req, EMR_NO_MEMORY);
 		return true;
 	}
@@ -61,6 +70,7 @@ bool park(fuse_req_t req, session *s, emr_need need, const parked *p, park_fn go
 		return false;
 	w = malloc(sizeof *w);
 	if (w == NULL) {
+		park_end(p);
 		reply_status(req, EMR_NO_MEMORY);
 		return true;
 	}

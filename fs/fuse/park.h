@@ -14,13 +14,16 @@ typedef struct parked {
 	struct fuse_file_info info;	 /* OPEN */
 	char program[CALLER_NAME_BYTES]; /* that opens without a person; "": a person, or nobody
 					    asked */
-	size_t size;			 /* READDIR, READ */
+	size_t size;			 /* READDIR, READ, WRITE, FALLOCATE */
 	off_t offset;
+	char *data; /* WRITE: owned by whoever has the request */
 	bool plus;
-	char name[256];	 /* LOOKUP; "": none */
-	emr_attr wanted; /* SETATTR */
-	unsigned mask;
-	unsigned tries; /* READ: how many blocks it waited for */
+	char name[256];	   /* LOOKUP; "": none */
+	emr_attr wanted;   /* SETATTR */
+	unsigned mask;	   /* SETATTR; the mode of FALLOCATE */
+	emr_handle *waits; /* SETATTR: open while blocks of the file are waited for; owned, NULL:
+			      they are not */
+	unsigned tries;	   /* how many blocks it waited for */
 } parked;
 
 /* Answers the request as if it came now; STATUS is not EMR_OK when there is only an error to give.
@@ -32,8 +35,13 @@ typedef void (*park_fn)(fuse_req_t req, const parked *p, emr_status status);
 
 /* More blocks than a READ can need: then they go as fast as they come. */
 #define PARK_READ_TRIES 64
-/* After emr_view_read gave EMR_BUSY for P: as below.  False: it waited too often. */
-bool park_read(fuse_req_t req, const parked *p, park_fn go);
+/* A WRITE needs the whole file: 4 TiB of leaves. */
+#define PARK_WRITE_TRIES (1u << 24)
+/* A call on HANDLE gave EMR_BUSY for P, because of a block that is not here: as below, at most MOST
+ * times.  False: it waited too often.  What P owns goes with it. */
+bool park_block(fuse_req_t req, emr_handle *handle, const parked *p, park_fn go, unsigned most);
+/* What P owns is not needed any more. */
+void park_end(const parked *p);
 
 /* True: the view needs something for NEED of P's node first, and GO will be called, or the request
  * was answered. */

@@ -185,22 +185,25 @@ emr_status emr_content_reader_read(
 	return EMR_OK;
 }
 
-size_t emr_content_reader_next_leaves(
-	emr_content_reader *reader, uint64_t offset, size_t max, emr_cid *out)
+emr_status emr_content_reader_leaves(
+	emr_content_reader *reader, uint64_t *leaf, size_t max, emr_cid *out, size_t *out_n)
 {
-	uint64_t leaf = (offset >> EMR_LEAF_LOG2) + 1;
-	uint64_t end = (reader->content.n + EMR_LEAF_BYTES - 1) >> EMR_LEAF_LOG2;
-	size_t n = 0;
+	const uint64_t end = (reader->content.n + EMR_LEAF_BYTES - 1) >> EMR_LEAF_LOG2;
+	emr_status status = EMR_OK;
 
-	for (; leaf < end && n < max; leaf++) {
+	*out_n = 0;
+	while (*out_n < max && *leaf < end) {
 		record_leaf_source source;
 
-		if (find_leaf(reader, leaf, &source, NULL) != EMR_OK)
+		status = record_reader_next(reader, *leaf, false, leaf, NULL);
+		if (status == EMR_OK && *leaf < end)
+			status = find_leaf(reader, *leaf, &source, NULL);
+		if (status != EMR_OK || *leaf >= end)
 			break;
-		if (!is_hole(&source))
-			out[n++] = source.cid;
+		out[(*out_n)++] = source.cid;
+		++*leaf;
 	}
-	return n;
+	return status;
 }
 
 /* ---- Holes ---- */

@@ -296,8 +296,8 @@ static void what_was_brought_before_is_taken_home(void **state)
 	assert_ok(emr_fetcher_bring(s.fetcher, &block.cid, tell, &s));
 	assert_status(EMR_OK, await(&s, 1));
 	assert_false(emr_block_store_has(emr_store_blocks(s.store->store), &block.cid));
-	emr_fetcher_take_home(s.fetcher, &block.cid);
-	emr_fetcher_take_home(s.fetcher, &other.cid); /* which nobody brought */
+	assert_int_equal(emr_fetcher_take_home(s.fetcher, &block.cid), EMR_OK);
+	assert_int_equal(emr_fetcher_take_home(s.fetcher, &other.cid), EMR_NOT_FOUND);
 	assert_true(emr_block_store_has(emr_store_blocks(s.store->store), &block.cid));
 	end(&s);
 	kit_block_free(&block);

@@ -34,6 +34,17 @@ void file_end_staging(emr_view *view, node *n);
 /* Under no lock. */
 emr_status file_truncate(emr_view *view, node *n, uint64_t size);
 
+/* ---- bring.c: what is elsewhere ---- */
+
+/* Under no lock, before the first change of a working copy: what shows of N's base up to SIZE is in
+ * this computer's own store, or EMR_BUSY: a block that this thread missed is to be brought first.
+ */
+emr_status file_bring_base(emr_view *view, node *n, uint64_t size);
+/* READER's leaves from *LEAF up to END are put into this computer's own store; *LEAF is then how
+ * far it came.  EMR_MISSING_DATA: this thread missed the next one, and those behind it are on their
+ * way; anything else: the store does not take it. */
+emr_status file_take_home(emr_view *view, emr_content_reader *reader, uint64_t end, uint64_t *leaf);
+
 /* ---- file_sync.c: what was written reaches the operating system, and the disk ---- */
 
 /* With file->lock held for writing.  N's bytes are CONTENT from now on: one row, the old frozen

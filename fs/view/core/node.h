@@ -53,7 +53,9 @@ typedef struct file {
 	uint32_t may_map;  /* open handles that may read and write: they may be mapped to write */
 	uint64_t promised; /* the mark of the working copy that a flush has covered; 0: none */
 	bool went_back;	   /* the working copy that was promised is not there, or not whole */
-	bool keep_spill;   /* a working copy that could not be recovered is left for a person */
+	bool is_lack_told; /* that it does not go to the ledger for what only nodes have */
+	uint64_t home_leaves; /* so many of READER were in this computer's own store; atomic */
+	bool keep_spill;      /* a working copy that could not be recovered is left for a person */
 } file;
 
 /* Where a published node was when it was published, if it has moved since. */

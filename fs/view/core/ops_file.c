@@ -79,14 +79,16 @@ emr_status emr_view_write(emr_handle *handle, uint64_t at, emr_bytes bytes)
 	emr_status status;
 
 	space_make_room(view);
-	status = lock_writable(view, n);
+	status = file_bring_base(view, n, EMR_RECORD_MAX_BYTES);
+	if (status == EMR_OK)
+		status = lock_writable(view, n);
 	if (status == EMR_OK) {
 		status = emr_staging_write(n->file->staging, at, bytes.data, bytes.len);
 		if (status == EMR_OK)
 			note_write(view, n);
 		pthread_rwlock_unlock(&n->file->lock);
 	}
-	if (status != EMR_OK)
+	if (status != EMR_OK && status != EMR_BUSY)
 		file_notice_unsaved(view, n, status);
 	return status;
 }
@@ -139,7 +141,9 @@ emr_status file_truncate(emr_view *view, node *n, uint64_t size)
 	if (size == 0) {
 		status = empty_file(view, n);
 	} else {
-		status = lock_writable(view, n);
+		status = file_bring_base(view, n, size);
+		if (status == EMR_OK)
+			status = lock_writable(view, n);
 		if (status == EMR_OK) {
 			status = emr_staging_truncate(n->file->staging, size);
 			if (status == EMR_OK)
@@ -147,7 +151,7 @@ emr_status file_truncate(emr_view *view, node *n, uint64_t size)
 			pthread_rwlock_unlock(&n->file->lock);
 		}
 	}
-	if (status != EMR_OK)
+	if (status != EMR_OK && status != EMR_BUSY)
 		file_notice_unsaved(view, n, status);
 	return status;
 }

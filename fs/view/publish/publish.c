@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "fetch/fetch.h"
 
 #include "spill.h"
 #include "health.h"
@@ -21,6 +22,7 @@
 /* ---- what waits ---- */
 
 /* In parts of the quiet time, and in quiet times. */
+#define LACK_PAUSE_NS INT64_C(5000000000) /* a place that is away is not asked at every turn */
 #define LULL_PART 4
 #define PATIENCE 14
 
@@ -180,9 +182,10 @@ static emr_status prepare(publishing *p, node *n)
 	is_local = n->is_local;
 	needs_content = n->type == EMR_META_FILE && (n->content_dirty || !n->is_published);
 	pthread_mutex_unlock(&p->view->lock);
+	emr_fetcher_begin(p->view->options.fetcher);
 	if (is_local)
-		return heirs_leave_record(p->view, n);
-	return needs_content ? file_freeze(p->view, n) : EMR_OK;
+		return lacking_bring(p->view, n, heirs_leave_record(p->view, n));
+	return needs_content ? lacking_freeze(p->view, n) : lacking_look(p->view, n);
 }
 
 /* What is wrong with the bytes of one record and stays so: no reason to ask again, and none to stop
@@ -204,16 +207,17 @@ static emr_status prepare_all(publishing *p)
 		node *n = p->nodes[i];
 		emr_status status = prepare(p, n);
 
-		if (is_lasting(status))
+		if (is_lasting(status) && !lacking_was_told(p->view, n))
 			file_notice(p->view, n, status);
 		pthread_mutex_lock(&p->view->lock);
 		if (status != EMR_OK && status != EMR_CONFLICT && status != EMR_BUSY &&
-			first == EMR_OK && !is_lasting(status))
+			status != EMR_AWAITED && first == EMR_OK && !is_lasting(status))
 			first = status;
 		if (is_lasting(status))
 			n->failure = status;
 		if (status != EMR_OK)
-			n->changed_boot_ns = view_boot_ns(p->view);
+			n->changed_boot_ns =
+				view_boot_ns(p->view) + (status == EMR_AWAITED ? LACK_PAUSE_NS : 0);
 		if (status != EMR_OK || n->is_local || n->state != NODE_LIVE)
 			drop_node(p, i);
 		pthread_mutex_unlock(&p->view->lock);

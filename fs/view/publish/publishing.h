@@ -56,6 +56,20 @@ emr_status heirs_leave_record(emr_view *view, node *n);
 /* Under view->lock: the record that N came from has an heir, so N will be a record of its own. */
 void heirs_forget_living_record(const emr_view *view, const node *n);
 
+/* lacking.c: blocks that only nodes have */
+
+/* All without view->lock.  EMR_BUSY: N waits for a block; EMR_AWAITED: for a place that is away,
+ * which a person was told.  Another run looks again. */
+
+/* N's bytes are to go under another key, and what that needs is here. */
+emr_status lacking_look(emr_view *view, node *n);
+/* file_freeze, of a working copy whose old bytes may be elsewhere. */
+emr_status lacking_freeze(emr_view *view, node *n);
+/* A call for N gave STATUS in this thread: that again unless it lacked a block that may come. */
+emr_status lacking_bring(emr_view *view, node *n, emr_status status);
+/* A person knows which places do not give what N needs. */
+bool lacking_was_told(emr_view *view, const node *n);
+
 /* tops.c: the numbers of new versions */
 
 /* Without view->lock: asks the ledger for the highest version of the records that get new content,

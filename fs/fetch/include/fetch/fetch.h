@@ -65,8 +65,9 @@ emr_status emr_fetcher_await(
 	emr_fetcher *fetcher, const emr_cid *cid, bool is_home, emr_fetch_count *count);
 
 /* A block that was brought is put into this computer's own store, too, if it is not there; waits
- * for nothing. */
-void emr_fetcher_take_home(emr_fetcher *fetcher, const emr_cid *cid);
+ * for nothing.  EMR_OK: it is there by the store's index.  EMR_NOT_FOUND: it is not on this
+ * computer; it counts as missed.  Anything else: the store does not take it. */
+emr_status emr_fetcher_take_home(emr_fetcher *fetcher, const emr_cid *cid);
 
 /* Which places are asked, for people: "A, B".  Owned by the fetcher; "" of NULL. */
 const char *emr_fetcher_places(const emr_fetcher *fetcher);

@@ -105,10 +105,11 @@ const emr_content *emr_content_reader_content(const emr_content_reader *reader);
  * was read a moment ago may be taken from memory, as it was then. */
 emr_status emr_content_reader_read(
 	emr_content_reader *reader, uint64_t offset, void *buffer, size_t len, size_t *out_got);
-/* The leaves behind that of OFFSET, as far as they are stored and their names are here: at most MAX
- * of them in OUT.  Reads none. */
-size_t emr_content_reader_next_leaves(
-	emr_content_reader *reader, uint64_t offset, size_t max, emr_cid *out);
+/* The leaves of the file that are stored, from number *LEAF on, at most MAX of them in OUT; *LEAF
+ * is then where the next ones begin, and *OUT_N 0 behind the last.  Reads none.  EMR_MISSING_DATA,
+ * EMR_DAMAGED: the name of the next one is not here; those before it are in OUT all the same. */
+emr_status emr_content_reader_leaves(
+	emr_content_reader *reader, uint64_t *leaf, size_t max, emr_cid *out, size_t *out_n);
 /* As lseek(2) with SEEK_DATA or SEEK_HOLE, in steps of leaves: where bytes that are stored begin at
  * or after OFFSET, or bytes that nobody ever wrote; the file's end is a hole.  EMR_NOT_FOUND: no
  * such place before the end, or OFFSET is not before it. */

@@ -30,10 +30,12 @@ emr_status emr_view_await(emr_view *view, uint64_t node, emr_need need, const ch
 	emr_ready_fn ready, void *arg);
 /* The same question alone; a view without shares answers at once. */
 bool emr_view_must_wait(emr_view *view, uint64_t node, emr_need need, const char *name);
-/* After emr_view_read of HANDLE at AT gave EMR_BUSY, in the same thread.  EMR_BUSY: READY will be
- * called when the block that was lacking is here, and the read may be made again, which may lack
- * another one; or it says why not, as a notice does: EMR_MISSING_DATA, EMR_DAMAGED, EMR_OFFLINE,
- * EMR_TIMEOUT, EMR_INTERRUPTED.  Any other answer is that at once. */
+/* Whether the call of this thread that has just given EMR_BUSY lacked a block. */
+bool emr_view_lacks_block(emr_view *view);
+/* After a call on HANDLE, or on its node, gave EMR_BUSY for AT, in the same thread.  EMR_BUSY:
+ * READY will be called when the block that was lacking is here, and the call may be made again,
+ * which may lack another one; or it says why not, as a notice does: EMR_MISSING_DATA, EMR_DAMAGED,
+ * EMR_OFFLINE, EMR_TIMEOUT, EMR_INTERRUPTED.  Any other answer is that at once. */
 emr_status emr_view_await_block(emr_handle *handle, uint64_t at, emr_ready_fn ready, void *arg);
 /* Answers everybody who waits with EMR_INTERRUPTED; when it returns no READY runs or will be
  * called. */

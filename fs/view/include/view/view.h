@@ -202,6 +202,7 @@ emr_status emr_view_open_file(emr_view *view, uint64_t node, int flags, emr_hand
 /* OUT_LEN < LEN only at the end of the file.  Never a byte that was not verified.  EMR_BUSY: a
  * block is not on this computer; see emr_view_await_block (view/received.h). */
 emr_status emr_view_read(emr_handle *handle, uint64_t at, void *data, size_t len, size_t *out_len);
+/* The same of what is to be changed here, and in emr_view_set_attr and emr_view_allocate. */
 emr_status emr_view_write(emr_handle *handle, uint64_t at, emr_bytes bytes);
 /* lseek(2) with SEEK_DATA or SEEK_HOLE, in steps of 256 KiB.  EMR_NOT_FOUND: ENXIO.  Says data of
  * what another handle may have mapped to write, of what others share, and of virtual files. */
