@@ -115,6 +115,8 @@ static const emr_option_row options[EMR_OPTION_COUNT] = {
 		"also write each entry to DIR as a FHIR R4 AuditEvent"},
 	[EMR_OPT_TERMS] = {"terms", 0, EMR_HAS_ARGUMENT, "FILE",
 		"on what terms: a small JSON file"},
+	[EMR_OPT_DATASET] = {"dataset", 0, EMR_HAS_ARGUMENT, "NAME",
+		"open this dataset, which you read, instead of your folder"},
 	[EMR_OPT_REASON] = {"reason", 0, EMR_HAS_ARGUMENT, "TEXT",
 		"a sentence for the other side alone"},
 };
@@ -129,7 +131,7 @@ static const unsigned char exits_agent[] = {6, 7, 8, 10, 11, 12, 13, 0};
 static const unsigned char exits_device[] = {5, 6, 7, 8, 10, 11, 12, 13, 0};
 static const unsigned char exits_init[] = {3, 6, 7, 8, 11, 12, 13, 0};
 static const unsigned char exits_join[] = {4, 5, 6, 7, 8, 10, 11, 12, 13, 0};
-static const unsigned char exits_mount[] = {6, 8, 10, 11, 12, 13, 0};
+static const unsigned char exits_mount[] = {5, 6, 8, 10, 11, 12, 13, 0};
 static const unsigned char exits_unmount[] = {3, 4, 7, 10, 11, 0};
 static const unsigned char exits_status[] = {4, 5, 7, 10, 0};
 static const unsigned char exits_share[] = {4, 5, 6, 7, 10, 11, 13, 0};
@@ -212,11 +214,13 @@ static const emr_verb_row verbs[EMR_VERB_COUNT] = {
 			"there is cleaned up first. While the folder is\n"
 			"closed, programs cannot save in DIR; what got there all the same is moved "
 			"beside it, and told. What others share\n"
-			"is opened for the purpose of --purpose; your own records ask for none.\n",
+			"is opened for the purpose of --purpose; your own records ask for none.\n"
+			"With --dataset it is that dataset, and nothing else, for reading and for "
+			"research.\n",
 		.fields = "folder pid read_only ledger_error second_copy saved_while_closed",
 		.options = BIT(EMR_OPT_READ_ONLY) | BIT(EMR_OPT_IDLE) | BIT(EMR_OPT_FOREGROUND) |
 			   BIT(EMR_OPT_MOUNT_OPTIONS) | BIT(EMR_OPT_PASSPHRASE_FILE) |
-			   BIT(EMR_OPT_PURPOSE),
+			   BIT(EMR_OPT_PURPOSE) | BIT(EMR_OPT_DATASET),
 		.exits = exits_mount},
 	[EMR_VERB_UNMOUNT] = {.name = "unmount",
 		.alias = "umount",

@@ -489,6 +489,26 @@ emr_status emr_team_key(emr_replica *replica, const emr_keyring *keyring, const 
 	return status;
 }
 
+emr_status emr_dataset_line(emr_replica *replica, const emr_keyring *keyring, const emr_team *team,
+	emr_id32 root, emr_id16 *out_line)
+{
+	uint8_t names[EMR_PSEUDONYM_KEY_BYTES];
+	emr_grantee_key *key = NULL;
+	emr_box_key *box = NULL;
+	emr_status status = emr_team_key(replica, keyring, team, root, &key);
+
+	if (status == EMR_OK)
+		status = emr_grantee_key_box(key, &box);
+	if (status == EMR_OK)
+		status = emr_pseudonym_key_open(box, team->name, team->sealed, names);
+	if (status == EMR_OK)
+		*out_line = emr_pseudonym_line(names);
+	emr_wipe(names, sizeof names);
+	emr_box_key_free(box);
+	emr_grantee_key_free(key);
+	return status;
+}
+
 typedef struct grants {
 	emr_replica *replica;
 	emr_id32 root;

@@ -22,6 +22,7 @@
 #include "mount/rot_watch.h"
 #include "mount/serve.h"
 #include "mount/viewer_cache.h"
+#include "org/datasets.h"
 #include "people/authors.h"
 #include "people/inboxes.h"
 #include "people/vouched.h"
@@ -38,6 +39,7 @@
 #include "sharing/shared_notices.h"
 #include "sharing/sharing.h"
 #include "verbs/cmd.h"
+#include "view/received.h"
 
 #define LAST_PUBLISH_NS INT64_C(5000000000) /* how long an orderly end may take for the ledger */
 #define WARDEN_TICK_S 1
@@ -322,7 +324,7 @@ static emr_status open_all(mount *m, emr_problem *out_problem)
 		.folder = m->path,
 		.passphrase_file = m->args->values[EMR_OPT_PASSPHRASE_FILE],
 		.settings = &m->settings,
-		.read_only = m->args->given[EMR_OPT_READ_ONLY],
+		.read_only = m->args->given[EMR_OPT_READ_ONLY] || m->args->given[EMR_OPT_DATASET],
 		.may_be_still = true,
 		.view = {.changed = emr_fuse_changed,
 			.special_names = emr_special_names,
@@ -403,6 +405,47 @@ static void open_sharing(mount *m)
 	emr_notices_add_problem(m->notices, &problem, "");
 }
 
+/* Before the threads of the view. */
+static emr_status show_dataset(mount *m, emr_problem *out_problem)
+{
+	const char *name = m->args->values[EMR_OPT_DATASET];
+	emr_session *session = &m->session;
+	EMR_AUTO_CROWD crowd = {0};
+	emr_known_person me;
+	emr_membership membership;
+	emr_team dataset;
+	emr_id32 root;
+	emr_id16 line;
+	emr_who steward;
+	emr_status status;
+
+	if (name == NULL)
+		return EMR_OK;
+	status = emr_crowd_open(session, &crowd);
+	if (status == EMR_OK)
+		status = emr_dataset_find_or_say(&crowd, name, &dataset, out_problem);
+	if (status == EMR_OK)
+		status = emr_replica_person(session->replica, session->identity.signer_id, &me);
+	if (status != EMR_OK)
+		return status;
+	memcpy(root.b, me.row.root, sizeof root.b);
+	status = emr_team_membership(session->replica, dataset.id, root, &membership);
+	if (status == EMR_OK && !emr_membership_is_on(&membership, crowd.now_unix_s))
+		status = EMR_NOT_FOUND;
+	if (status == EMR_OK)
+		status =
+			emr_dataset_line(session->replica, session->keyring, &dataset, root, &line);
+	if (status == EMR_OK)
+		emr_view_show_dataset(session->view, line);
+	if (status != EMR_NOT_FOUND)
+		return status;
+	memcpy(root.b, dataset.row.steward, sizeof root.b);
+	status = emr_who_of(&crowd, root, &steward);
+	emr_problem_set(out_problem, EMR_SAY_NOT_READER, "what", name, "organisation",
+		status == EMR_OK ? steward.organisation : "?", NULL);
+	return EMR_DENIED;
+}
+
 /* The view's threads, the socket, the warden, and then the kernel's requests until the end. */
 static emr_status serve(mount *m, emr_problem *out_problem)
 {
@@ -415,6 +458,12 @@ static emr_status serve(mount *m, emr_problem *out_problem)
 	emr_status status;
 
 	open_sharing(m); /* before any thread of the view may ask for it */
+	status = show_dataset(m, out_problem);
+	if (status != EMR_OK) {
+		if (!out_problem->is_set)
+			emr_problem_set_status(out_problem, status, _("The dataset"));
+		return status;
+	}
 	status = emr_view_start(m->session.view);
 	if (status != EMR_OK) {
 		emr_problem_set_status(out_problem, status, _("The folder"));

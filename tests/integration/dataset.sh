@@ -162,12 +162,26 @@ two_until 30 moved
 two_until 30 eva_reads
 expect "by the same names" "$(ls eva-folder/datasets/knees | sort | tr '\n' ' ')" "$(printf '%s\n' "$ANA" "$RUI" | sort | tr '\n' ' ')"
 
+say "the dataset alone is a folder of its own, for who reads it"
+two_unmount eva dora
+as dora json 6 mount --dataset knees --passphrase-file "$EMR_PASS" "$EMR_WORK/dora-folder"
+expect error "$(field error)" not-reader
+as eva json 5 mount --dataset nothing --passphrase-file "$EMR_PASS" "$EMR_WORK/eva-folder"
+as eva run 0 mount --dataset knees --passphrase-file "$EMR_PASS" "$EMR_WORK/eva-folder"
+alone() { [ "$(ls eva-folder | sort | tr '\n' ' ')" = "$(printf '%s\n' "$ANA" "$RUI" | sort | tr '\n' ' ')" ]; }
+two_until 30 alone
+only_reads() { grep -qsx "the knee of ana" "eva-folder/$ANA/Imaging/MRI.txt"; }
+two_until 30 only_reads
+(echo more >eva-folder/more.txt) 2>out/said && emr_fail "a file made"
+grep -q "Read-only file system" out/said || emr_fail "$(cat out/said)"
+
 say "what is closed is read by nobody"
 steward 13 close knees
 steward 0 close knees --yes
-two_until 30 sees eva 0
+empty() { [ -z "$(ls eva-folder)" ]; }
+two_until 30 empty
 two_until 20 knows_not ana knees
 as ana json 5 dataset join knees Imaging --yes
 expect error "$(field error)" unknown-dataset
-two_unmount ana rui dora eva
+two_unmount ana rui eva
 echo "all is well"

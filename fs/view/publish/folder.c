@@ -56,6 +56,40 @@ static emr_status top_list(
 const node_kind folder_kind = {
 	.ready = top_ready, .child = top_child, .list = top_list, .rmdir = given_rmdir};
 
+/* ---- one dataset as the folder ---- */
+
+static emr_status dataset_child(emr_view *view, node *directory, const char *name, node **out_node)
+{
+	const shared_at at = {.level = SHARED_SET, .set = shared_set_of(view, view->shares->only)};
+
+	(void)directory;
+	if (strcmp(name, ".emrfs") == 0) {
+		*out_node = view->special_root;
+		return EMR_OK;
+	}
+	return at.set != NULL ? shared_sets_child(view, &at, name, out_node) : EMR_NOT_FOUND;
+}
+
+static emr_status dataset_list(
+	emr_view *view, node *directory, uint64_t cookie, bool take, emr_entry_fn fn, void *arg)
+{
+	const shared_at at = {.level = SHARED_SET, .set = shared_set_of(view, view->shares->only)};
+
+	(void)directory;
+	return at.set != NULL ? shared_sets_list(view, &at, cookie, take, fn, arg) : EMR_OK;
+}
+
+static const node_kind dataset_folder_kind = {
+	.refuses = EMR_READ_ONLY, .child = dataset_child, .list = dataset_list};
+
+void emr_view_show_dataset(emr_view *view, emr_id16 line)
+{
+	if (view->shares == NULL)
+		return;
+	view->shares->only = line;
+	kind_change(view->root, &dataset_folder_kind);
+}
+
 /* ---- .emrfs ---- */
 
 /* Places in the listing, behind the files. */

@@ -180,6 +180,7 @@ typedef struct shares {
 	shared_set *sets;
 	shared_share *all;
 	uint64_t next_owner, next_share, next_set;
+	emr_id16 only;	 /* the folder shows this dataset alone; zero: it shows everything */
 	bool shows_sets; /* the top's listing counts their directory */
 	shared_waiter *waiters;
 	shared_told told[SHARED_TOLD_KINDS];
@@ -283,6 +284,8 @@ emr_status shared_sets_top(emr_view *view, node **out_node);
 emr_status shared_sets_child(emr_view *view, const shared_at *at, const char *name, node **out);
 emr_status shared_sets_list(emr_view *view, const shared_at *at, uint64_t cookie, bool take,
 	emr_entry_fn fn, void *arg);
+/* Of LINE; NULL: nobody takes part in it (yet). */
+shared_set *shared_set_of(const emr_view *view, emr_id16 line);
 /* The dataset of R, which is made; NULL without memory. */
 shared_set *shared_need_set(emr_view *view, const emr_received *r);
 /* The kernel forgets OWNER's directory, who is in a set, where it is shown. */

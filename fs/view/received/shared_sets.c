@@ -26,6 +26,15 @@ static bool is_taken(const emr_view *view, const char *name)
 	return false;
 }
 
+shared_set *shared_set_of(const emr_view *view, emr_id16 line)
+{
+	shared_set *set = view->shares != NULL ? view->shares->sets : NULL;
+
+	while (set != NULL && !emr_id16_equal(set->line, line))
+		set = set->next;
+	return set;
+}
+
 shared_set *shared_need_set(emr_view *view, const emr_received *r)
 {
 	shared_set **at = &view->shares->sets;
@@ -200,6 +209,10 @@ void shared_tell_set(emr_view *view, const shared_owner *owner, emr_buf *tell)
 	const node *set = tree_by_shown_id(view, set_id(owner->set)),
 		   *top = tree_by_shown_id(view, top_id());
 
+	if (emr_id16_equal(view->shares->only, owner->set->line) &&
+		(shared_tell_later(tell, EMR_ROOT_NODE, owner->name) != EMR_OK ||
+			shared_tell_later(tell, EMR_ROOT_NODE, NULL) != EMR_OK))
+		return;
 	if (top != NULL && (shared_tell_later(tell, top->number, owner->set->name) != EMR_OK ||
 				   shared_tell_later(tell, top->number, NULL) != EMR_OK))
 		return;

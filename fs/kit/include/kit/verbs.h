@@ -101,6 +101,7 @@ typedef enum emr_option {
 	EMR_OPT_SOFTWARE,
 	EMR_OPT_FHIR,
 	EMR_OPT_TERMS,
+	EMR_OPT_DATASET,
 	EMR_OPTION_COUNT
 } emr_option;
 

@@ -85,6 +85,10 @@ emr_status emr_team_has_lost_one(emr_replica *replica, const emr_team *team, uin
  * here opens. */
 emr_status emr_team_key(emr_replica *replica, const emr_keyring *keyring, const emr_team *team,
 	emr_id32 root, emr_grantee_key **out);
+/* By what a dataset that ROOT, who is KEYRING's, reads is known in emr_received.  EMR_NOT_FOUND: he
+ * was never admitted. */
+emr_status emr_dataset_line(emr_replica *replica, const emr_keyring *keyring, const emr_team *team,
+	emr_id32 root, emr_id16 *out_line);
 /* Every grant to a team that the person of ROOT is or was in. */
 emr_status emr_teams_grants(
 	emr_replica *replica, emr_id32 root, emr_replica_grant_fn fn, void *arg);

@@ -62,6 +62,10 @@ bool emr_shared_owner_is(const emr_card *card, const char *text);
  * code. */
 emr_status emr_shared_owner(emr_view *view, const char *text, emr_id32 *out_signer_id);
 
+/* Before emr_view_start: the folder itself is the dataset of LINE (emr_dataset_line) and nothing
+ * else, for reading: who takes part lies at its top, and .emrfs. */
+void emr_view_show_dataset(emr_view *view, emr_id16 line);
+
 /* What is shared with this person, and what has ended in the last thirty days.  Borrowed for the
  * call. */
 typedef enum emr_share_phase {
