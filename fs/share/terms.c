@@ -94,6 +94,7 @@ static emr_status take_member(
 	uint64_t daily = 0;
 	emr_status status = EMR_INVALID;
 
+	*out_what = "";
 	if (strcmp(name, "purpose") == 0) {
 		*has |= HAS_PURPOSE;
 		*out_what = "purpose";

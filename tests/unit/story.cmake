@@ -7,6 +7,10 @@ foreach(part story story_dealings story_ends story_inner story_asks story_crowd 
 		USES ${story_uses}
 		INCLUDES ${PROJECT_SOURCE_DIR}/fs/share ${PROJECT_SOURCE_DIR}/keyring)
 endforeach()
+emr_test(test_story_datasets
+	SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_story_datasets.c ${story_kit}
+	USES ${emr_program} ${story_uses} PkgConfig::jansson)
+emr_test(test_terms SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_terms.c USES share keyring)
 emr_test(test_story_log
 	SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_story_log.c ${story_kit}
 	USES ${story_uses}

@@ -1,0 +1,226 @@
+/* Datasets as grantees: readers see participants under pseudonyms, whoever reads is listed to
+ * everybody, and terms are those that were joined. */
+#include "dealings_kit.h"
+
+#include "contract/codes.h"
+#include "keyring/letters.h"
+#include "org/datasets.h"
+
+#define STORY                                                                                      \
+	story s;                                                                                   \
+	(void)state;                                                                               \
+	story_begin(&s)
+
+#define TERMS(until)                                                                               \
+	"{\"purpose\":\"To count pixels\",\"who\":\"Researchers\",\"until\":\"" until              \
+	"\",\"data\":\"identified\"}"
+
+typedef struct called {
+	story *s;
+	emr_id16 id;
+	emr_id32 grantee;
+	emr_grantee_key *key;
+	uint8_t names[EMR_PSEUDONYM_KEY_BYTES];
+} called;
+
+static person *steward(const called *d)
+{
+	return &d->s->bosses[0];
+}
+
+static void admit(const called *d, const person *m)
+{
+	EMR_AUTO_BUF item = {0};
+	EMR_AUTO_BUF part = {0};
+	person *leader = steward(d);
+	emr_act act = emr_act_admit(d->id, m->public.signer_id, story_now(d->s) + 300 * DAY);
+
+	story_see(leader);
+	assert_ok(emr_replica_follow(leader->replica, leader->public.signer_id, &act));
+	assert_ok(emr_act_item(&act, leader->public.signer_id, story_now(d->s), &item));
+	assert_ok(emr_admit_part_seal(emr_buf_view(&item), m->public.x25519, d->key, &part));
+	assert_int_equal(story_says(d->s, leader, act, emr_buf_view(&part)), EMR_RESULT_APPLIED);
+}
+
+static void call_on(called *d, story *s, const char *file, emr_id16 before, uint64_t price)
+{
+	const emr_bytes bytes = emr_bytes_of(file, strlen(file));
+	EMR_AUTO_BUF part = {0};
+	emr_pub_dataset_new what = {.purposes = 1u << RESEARCH, .price = price};
+	emr_box_key *box = NULL;
+	const char *wrong;
+	uint8_t x25519[32];
+	emr_terms terms;
+
+	*d = (called){.s = s, .id = emr_id16_random()};
+	emr_grantee_dataset(d->id.b, d->grantee.b);
+	memset(d->names, 7, sizeof d->names);
+	assert_ok(emr_terms_parse(bytes, &terms, &wrong));
+	what.not_after_unix_s = terms.until_unix_s;
+	assert_ok(emr_grantee_key_new(&d->key));
+	assert_ok(emr_grantee_key_box(d->key, &box));
+	emr_box_key_public(box, x25519);
+	emr_box_key_free(box);
+	assert_ok(emr_dataset_terms_make(
+		"knees", x25519, before, bytes, d->names, &part, what.terms));
+	emr_grantee_key_public(d->key, what.B);
+	assert_ok(emr_grantee_key_pop(
+		d->key, emr_ledger_net_id(s->lima.ledger), steward(d)->public.signer_id, what.pop));
+	assert_int_equal(
+		story_says(s, steward(d), emr_act_dataset(d->id, &what), emr_buf_view(&part)),
+		EMR_RESULT_APPLIED);
+}
+
+static void join(const called *d)
+{
+	const emr_grant_order order = {.domain = d->s->imaging,
+		.grantee = d->grantee,
+		.rights = EMR_GRANT_LIST | EMR_GRANT_READ,
+		.purposes = 1u << RESEARCH,
+		.not_after_unix_s = story_now(d->s) + 7 * DAY,
+		.label = "Imaging"};
+	emr_grant_made made;
+
+	assert_ok(emr_share_grant(d->s->ana, &order, &made));
+}
+
+static emr_status note(void *arg, const emr_received *received)
+{
+	*(emr_received *)arg = *received;
+	return EMR_OK;
+}
+
+static emr_received received_by(person *m)
+{
+	emr_received last = {.via = {{0}}};
+
+	story_see(m);
+	assert_ok(emr_share_keep_received(m->share, true));
+	assert_ok(emr_share_received(m->share, note, &last, NULL));
+	return last;
+}
+
+static void all_readers_know_a_participant_by_one_pseudonym_and_by_no_name(void **state)
+{
+	called d;
+	emr_received one, other;
+	STORY;
+
+	call_on(&d, &s, TERMS("2090-01-01"), (emr_id16){{0}}, 0);
+	admit(&d, &s.lima);
+	admit(&d, &s.eve);
+	join(&d);
+	one = received_by(&s.lima);
+	other = received_by(&s.eve);
+	assert_true(one.is_dataset);
+	assert_int_equal(strlen(one.pseudonym), EMR_PSEUDONYM_CHARS - 1);
+	assert_string_equal(one.pseudonym, other.pseudonym);
+	assert_true(emr_id16_equal(one.line, other.line));
+	assert_string_equal(one.card.name, "");
+	assert_string_equal(one.card.born, "");
+	assert_string_equal(one.terms.purpose, "To count pixels");
+	emr_grantee_key_free(d.key);
+	story_end(&s);
+}
+
+static emr_team present_of(story *s, const called *d)
+{
+	emr_team team, present;
+
+	story_see(&s->lima);
+	assert_ok(emr_team_get(s->lima.replica, d->id, &team));
+	assert_ok(emr_team_present(s->lima.replica, &team, &present));
+	return present;
+}
+
+static void terms_that_change_after_joining_are_followed_by_nobody(void **state)
+{
+	called d, other, same;
+	emr_team present;
+	STORY;
+
+	call_on(&d, &s, TERMS("2090-01-01"), (emr_id16){{0}}, 0);
+	call_on(&other, &s, TERMS("2091-01-01"), d.id, 0);
+	present = present_of(&s, &d);
+	assert_true(emr_id16_equal(present.id, d.id));
+	call_on(&same, &s, TERMS("2090-01-01"), d.id, 0);
+	present = present_of(&s, &d);
+	assert_true(emr_id16_equal(present.id, same.id));
+	emr_grantee_key_free(d.key);
+	emr_grantee_key_free(other.key);
+	emr_grantee_key_free(same.key);
+	story_end(&s);
+}
+
+static void what_the_ledger_charges_and_the_terms_do_not_say_is_no_dataset(void **state)
+{
+	called d;
+	emr_team team;
+	STORY;
+
+	call_on(&d, &s, TERMS("2090-01-01"), (emr_id16){{0}}, 5);
+	story_see(&s.lima);
+	assert_int_equal(emr_team_get(s.lima.replica, d.id, &team), EMR_NOT_FOUND);
+	emr_grantee_key_free(d.key);
+	story_end(&s);
+}
+
+/* As everybody's copy tells it. */
+static json_t *told_to(story *s, person *m)
+{
+	emr_crowd crowd = {.keyring = m->keyring,
+		.replica = m->replica,
+		.descriptor = emr_ledger_descriptor(m->ledger),
+		.now_unix_s = story_now(s)};
+	char names[200];
+	json_t *json = NULL;
+	emr_team team;
+
+	story_see(m);
+	assert_ok(emr_dataset_find(&crowd, "knees", &team, names, sizeof names));
+	assert_ok(emr_dataset_json(&crowd, &team, m->public.signer_id, &json));
+	return json;
+}
+
+/* Owners' computers give what takes a dataset's place what they gave before: until then a key of
+ * the former one opens it all. */
+static void who_is_admitted_quietly_into_the_former_dataset_is_listed_all_the_same(void **state)
+{
+	called d, heir;
+	json_t *json;
+	STORY;
+
+	call_on(&d, &s, TERMS("2090-01-01"), (emr_id16){{0}}, 0);
+	admit(&d, &s.lima);
+	join(&d);
+	call_on(&heir, &s, TERMS("2090-01-01"), d.id, 0);
+	admit(&heir, &s.lima);
+	json = told_to(&s, &s.lima);
+	assert_int_equal(json_array_size(json_object_get(json, "readers")), 1);
+	assert_int_equal(json_integer_value(json_object_get(json, "participants")), 1);
+	json_decref(json);
+	admit(&d, &s.eve);
+	json = told_to(&s, &s.lima);
+	assert_int_equal(json_array_size(json_object_get(json, "readers")), 2);
+	assert_true(json_is_true(json_object_get(json, "reader")));
+	json_decref(json);
+	json = told_to(&s, &s.bosses[0]);
+	assert_true(json_is_true(json_object_get(json, "steward")));
+	json_decref(json);
+	emr_grantee_key_free(d.key);
+	emr_grantee_key_free(heir.key);
+	story_end(&s);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(all_readers_know_a_participant_by_one_pseudonym_and_by_no_name),
+		cmocka_unit_test(terms_that_change_after_joining_are_followed_by_nobody),
+		cmocka_unit_test(what_the_ledger_charges_and_the_terms_do_not_say_is_no_dataset),
+		cmocka_unit_test(
+			who_is_admitted_quietly_into_the_former_dataset_is_listed_all_the_same),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
