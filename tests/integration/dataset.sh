@@ -52,6 +52,9 @@ for who in ana rui dora; do two_until 20 knows "$who" knees; done
 say "nothing is in it but on its terms"
 as ana json 6 share Imaging with dataset:knees@saolucas --yes
 expect error "$(field error)" joined-only
+as hospital run 0 org team dataset:knees add dora --passphrase-file "$EMR_PASS"	# who would be taken for one
+as ana json 6 share Imaging with dataset:knees@saolucas --yes
+expect "no team is meant" "$(field error)" joined-only
 setfattr -n user.emrfs.grant.dataset:knees@saolucas -v "read until=2030-01-01" ana-folder/Imaging 2>out/said && emr_fail "by an attribute"
 as ana json 5 dataset leave knees
 expect error "$(field error)" not-joined
