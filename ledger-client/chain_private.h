@@ -53,6 +53,9 @@ typedef enum chain_statement {
 	PART_PURGE,
 	PARTS_DROP,
 	PARTS_NAMING,
+	LOCAL_GET,
+	LOCAL_PUT,
+	LOCALS_DROP,
 	META_GET,
 	META_PUT,
 	ALL_ENTRIES,
@@ -69,6 +72,7 @@ _Static_assert(CHAIN_STATEMENTS <= EMR_SQL_STATEMENTS, "room for every statement
 
 extern const char chain_schema[];
 extern const char chain_indexes[];
+extern const char chain_locals[];
 extern const char *const chain_texts[CHAIN_STATEMENTS];
 
 /* A p/ or i/ key in its parts: LETTER/ff/<32 hex>/<32 hex>/<16 hex>. */

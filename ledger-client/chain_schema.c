@@ -33,6 +33,15 @@ const char chain_indexes[] =
 	"CREATE INDEX IF NOT EXISTS numbers ON parts(" CHAIN_NUMBER
 	", domain, object) WHERE family=32";
 
+/* Whatever takes a part away takes its local copy with it, in the same transaction: also a program
+ * that knows nothing of local copies. */
+const char chain_locals[] =
+	"CREATE TABLE IF NOT EXISTS locals(domain BLOB, object BLOB, version INTEGER, sealed BLOB "
+	"NOT NULL, PRIMARY KEY(domain, object, version)) WITHOUT ROWID;"
+	"CREATE TRIGGER IF NOT EXISTS locals_go AFTER DELETE ON parts WHEN old.family=32 BEGIN"
+	" DELETE FROM locals WHERE domain=old.domain AND object=old.object AND version=old.version;"
+	" END;";
+
 const char *const chain_texts[CHAIN_STATEMENTS] = {
 	[SIZE] = "SELECT coalesce(max(seq)+1, 0) FROM entries",
 	[ENTRY_GET] = "SELECT entry, items FROM entries WHERE seq=?1",
@@ -83,6 +92,13 @@ const char *const chain_texts[CHAIN_STATEMENTS] = {
 	[PARTS_DROP] = "DELETE FROM parts WHERE domain=?1",
 	[PARTS_NAMING] =
 		"SELECT DISTINCT domain, object FROM parts WHERE family=32 AND " CHAIN_NUMBER "=?1",
+	[LOCAL_GET] = "SELECT sealed FROM locals WHERE ?1=32 AND domain=?2 AND object=?3 AND "
+		      "version=?4",
+	[LOCAL_PUT] =
+		"INSERT OR REPLACE INTO locals(domain, object, version, sealed)"
+		" SELECT domain, object, version, ?5 FROM parts WHERE family=32 AND " KEY_MATCH
+		" AND length(part)>0",
+	[LOCALS_DROP] = "DELETE FROM locals",
 	[META_GET] = "SELECT value FROM meta WHERE name=?1",
 	[META_PUT] = "INSERT INTO meta(name, value) VALUES(?1, ?2) ON CONFLICT(name) DO UPDATE SET "
 		     "value=?2",

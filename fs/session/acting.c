@@ -106,3 +106,8 @@ emr_status emr_acting_open(emr_acting *acting, emr_problem *out_problem)
 		emr_problem_set_status(out_problem, status, _("The ledger"));
 	return status;
 }
+
+emr_status emr_acting_forget_opened(const emr_acting *acting)
+{
+	return emr_replica_drop_locals(acting->replica);
+}

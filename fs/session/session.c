@@ -31,6 +31,7 @@
 #include "session/still.h"
 #include "session/switching.h"
 #include "share/devices.h"
+#include "settle/reopen.h"
 
 #define LOG_BYTES_MAX ((off_t)4 << 20)
 #define LOCK_TEXT_MAX 8600 /* two paths */
@@ -53,6 +54,10 @@ static void leave_tidy(emr_session *session)
 
 	if (status != EMR_OK)
 		emr_log(EMR_LOG_WARN, "close: facts are not kept: %s", emr_status_text(status));
+	status = emr_facts_keep_noted(session->facts);
+	if (status != EMR_OK)
+		emr_log(EMR_LOG_WARN, "close: what was opened is not kept: %s",
+			emr_status_text(status));
 	status = emr_journal_tidy(session->journal);
 	if (status != EMR_OK)
 		emr_log(EMR_LOG_WARN, "close: no snapshot: %s", emr_status_text(status));

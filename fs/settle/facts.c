@@ -35,6 +35,7 @@ void emr_facts_free(emr_facts *facts)
 	list_keys_free(&facts->keys[0]);
 	list_keys_free(&facts->keys[1]);
 	unreadable_free(&facts->unreadable);
+	emr_buf_free(&facts->noted);
 	if (facts->cache_dirfd >= 0)
 		close(facts->cache_dirfd);
 	pthread_mutex_destroy(&facts->lock);

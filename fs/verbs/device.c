@@ -579,6 +579,8 @@ static emr_status remove_one(devices *d, emr_problem *out_problem)
 	status = emr_share_devices(d->acting.share, find_one, d);
 	if (status == EMR_OK)
 		status = remove_found(d);
+	if (status == EMR_OK)
+		status = emr_acting_forget_opened(&d->acting);
 	if (status != EMR_OK) {
 		say_device_problem(d, status, out_problem);
 		return status;

@@ -96,6 +96,8 @@ emr_status emr_lost_cut_off(const emr_places *places, int state_fd, emr_keyring 
 		status = emr_acting_open(&c.acting, out_problem);
 	if (status == EMR_OK)
 		status = emr_share_cut_off(c.acting.share, &tell, &lost);
+	if (status == EMR_OK)
+		status = emr_acting_forget_opened(&c.acting);
 	if (status != EMR_OK) {
 		if (!out_problem->is_set)
 			emr_problem_set_status(out_problem, status, _("The ledger"));

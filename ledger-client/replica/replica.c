@@ -116,9 +116,11 @@ static emr_status open_copy(emr_replica *r)
 {
 	emr_status status = open_or_make(r);
 
-	if (status == EMR_OK)
-		emr_chain_make_indexes(r->writer);
-	return status;
+	if (status != EMR_OK)
+		return status;
+	emr_chain_make_indexes(r->writer);
+	r->has_locals = !r->is_still && emr_chain_make_locals(r->writer) == EMR_OK;
+	return EMR_OK;
 }
 
 /* Does the copy fit the mark?  EMR_DAMAGED when not: then it is not what this computer verified. */

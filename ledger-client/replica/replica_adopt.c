@@ -13,20 +13,27 @@ static emr_status fetch(
 	return emr_ledger_fetch(arg, keys, n, fn, fn_arg);
 }
 
-static emr_status adopt(emr_replica *r, emr_id16 domain, uint64_t *out_n)
+typedef struct folder {
+	emr_id16 domain;
+	uint64_t n; /* parts that came in */
+} folder;
+
+static emr_status adopt(emr_replica *r, void *arg)
 {
-	return emr_chain_adopt(r->writer, domain.b, fetch, r->ledger, out_n);
+	folder *of = arg;
+
+	return emr_chain_adopt(r->writer, of->domain.b, fetch, r->ledger, &of->n);
 }
 
-static emr_status disown(emr_replica *r, emr_id16 domain, uint64_t *out_n)
+static emr_status disown(emr_replica *r, void *arg)
 {
-	*out_n = 0;
-	return emr_chain_disown(r->writer, domain.b);
+	const folder *of = arg;
+
+	return emr_chain_disown(r->writer, of->domain.b);
 }
 
-/* WHAT in one transaction of the only writer, among threads and among processes. */
-static emr_status write_alone(emr_replica *r, emr_id16 domain,
-	emr_status (*what)(emr_replica *r, emr_id16 domain, uint64_t *out_n), uint64_t *out_n)
+static emr_status write_locked(
+	emr_replica *r, emr_status (*what)(emr_replica *r, void *arg), void *arg)
 {
 	emr_status status = EMR_OK;
 
@@ -37,7 +44,7 @@ static emr_status write_alone(emr_replica *r, emr_id16 domain,
 		return status;
 	status = emr_chain_begin(r->writer);
 	if (status == EMR_OK) {
-		status = what(r, domain, out_n);
+		status = what(r, arg);
 		if (status == EMR_OK)
 			status = emr_chain_commit(r->writer);
 		else
@@ -47,29 +54,34 @@ static emr_status write_alone(emr_replica *r, emr_id16 domain,
 	return replica_own(r, status);
 }
 
-emr_status emr_replica_adopt(emr_replica *replica, emr_id16 domain, uint64_t *out_n)
+emr_status replica_write_alone(
+	emr_replica *r, emr_status (*what)(emr_replica *r, void *arg), void *arg)
 {
-	uint64_t n = 0;
 	emr_status status;
 
-	(void)pthread_mutex_lock(&replica->write_lock);
-	status = write_alone(replica, domain, adopt, &n);
-	(void)pthread_mutex_unlock(&replica->write_lock);
+	(void)pthread_mutex_lock(&r->write_lock);
+	status = write_locked(r, what, arg);
+	(void)pthread_mutex_unlock(&r->write_lock);
+	return status;
+}
+
+emr_status emr_replica_adopt(emr_replica *replica, emr_id16 domain, uint64_t *out_n)
+{
+	folder of = {.domain = domain};
+	emr_status status = replica_write_alone(replica, adopt, &of);
+
 	if (status == EMR_OK && out_n)
-		*out_n = n;
+		*out_n = of.n;
 	return status;
 }
 
 emr_status emr_replica_disown(emr_replica *replica, emr_id16 domain)
 {
-	uint64_t n = 0;
-	emr_status status;
+	folder of = {.domain = domain};
+	emr_status status = replica_write_alone(replica, disown, &of);
 
-	(void)pthread_mutex_lock(&replica->write_lock);
-	status = write_alone(replica, domain, disown, &n);
 	if (status == EMR_OK)
-		emr_chain_forget_log(replica->writer);
-	(void)pthread_mutex_unlock(&replica->write_lock);
+		emr_replica_forget_erased(replica);
 	return status;
 }
 

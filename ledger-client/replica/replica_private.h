@@ -39,7 +39,8 @@ void follower_destroy(follower *f);
 struct emr_replica {
 	int dirfd;
 	int lock_fd;
-	bool is_still; /* the disk takes nothing: the copy stays as it is */
+	bool is_still;	 /* the disk takes nothing: the copy stays as it is */
+	bool has_locals; /* its file has room for local copies */
 	emr_ledger *ledger;
 	const emr_clock *clock;
 	emr_replica_mine_fn is_mine;
@@ -81,6 +82,9 @@ bool replica_is_doubtful(const emr_replica *replica);
 
 /* Whether emr_replica_keep was called for DOMAIN. */
 bool replica_keeps(emr_replica *replica, emr_id16 domain);
+/* WHAT, with ARG, in one transaction of the only writer, among threads and among processes. */
+emr_status replica_write_alone(
+	emr_replica *r, emr_status (*what)(emr_replica *r, void *arg), void *arg);
 /* The mark of the copy as it stands now, with SIZE entries. */
 emr_status replica_new_mark(emr_replica *replica, uint64_t size, high_mark *out);
 /* Inside of write_lock, or when nobody else is there. */

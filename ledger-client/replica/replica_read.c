@@ -209,6 +209,16 @@ emr_status emr_replica_part(emr_replica *replica, const emr_part_key *key, emr_b
 	return replica_own(replica, emr_chain_part(r.chain, key, out_part));
 }
 
+emr_status emr_replica_local_get(emr_replica *replica, const emr_part_key *at, emr_buf *out_sealed)
+{
+	READING(r, replica);
+	emr_status status = replica->has_locals ? reading_begin(&r) : EMR_NOT_FOUND;
+
+	if (status != EMR_OK)
+		return status;
+	return replica_own(replica, emr_chain_local(r.chain, at, out_sealed));
+}
+
 /* ERASE and RESTORE_PART name theirs. */
 uint8_t replica_family(const emr_item *item, emr_span pub)
 {

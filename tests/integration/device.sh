@@ -22,6 +22,10 @@ await() { # FILE WANTED: its content, as soon as it is there
 }
 P="--passphrase-file $EMR_PASS"
 
+# copies HOME: for how many records its computer keeps what opens them without the folder's keys.
+copies() { python3 -c 'import sqlite3, sys
+print(sqlite3.connect("file:%s/state/replica.sqlite?mode=ro" % sys.argv[1], uri=True).execute("SELECT count(*) FROM locals").fetchone()[0])' "$1"; }
+
 say "a folder of one computer, and its ledger moved to where another can reach it"
 home a
 run 0 init --yes --name "Ana Silva" --born 1984-03-12 $P --words-file words
@@ -142,7 +146,10 @@ run 6 device remove laptop $P
 home a
 run 5 device remove other $P
 run 13 device remove laptop		# what signs for the person is not the open folder
+[ "$(copies a)" -gt 0 ] || emr_fail "a keeps nothing to open records sooner"
+expect "what b keeps of keys that came by letter" "$(copies b)" 0
 run 0 device remove laptop $P
+expect "what a keeps of keys after it" "$(copies a)" 0
 json 0 device
 expect "devices left" "$(python3 -c 'import json; print([d["name"] for d in json.load(open("out/said"))["devices"]])')" "['']"
 echo "after b" >a-folder/Imaging/after.txt
@@ -188,6 +195,7 @@ for after in 0.05 0.1 0.15 0.2; do
 done
 json 0 recover --lost --yes --words-file words --new-passphrase-file new
 json 0 recover --lost --yes --words-file words --new-passphrase-file new
+expect "what a keeps of keys after a loss" "$(copies a)" 0
 expect "removed once" "$(field removed) $(field epochs)" "[] 0"
 json 0 device $N
 expect "devices" "$(python3 -c 'import json; print([d["name"] for d in json.load(open("out/said"))["devices"]])')" "['']"

@@ -11,6 +11,10 @@ emr_test(test_view_follow SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_view_follow.c $
 	INCLUDES ${view_inside}
 	LINK_OPTIONS -Wl,--wrap=emr_journal_commit,--wrap=emr_replica_since,--wrap=emr_ledger_size)
 emr_test(test_facts_kept SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_facts_kept.c ${view_kit} USES ${view_uses})
+emr_test(test_reopen SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_reopen.c ${view_kit}
+	USES ${view_uses} PkgConfig::sqlite3
+	INCLUDES ${view_inside}
+	LINK_OPTIONS -Wl,--wrap=emr_content_key_unwrap)
 # Deaths at every step, each in a process of its own: it asks about order, and ThreadSanitizer takes two minutes for it.
 emr_test(test_view_recovery NOT_TSAN
 	SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_view_recovery.c ${view_kit}

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "settle/history.h"
+#include "settle/reopen.h"
 
 #include "compare.h"
 #include "kind.h"
@@ -102,6 +103,33 @@ static emr_status check_shared_length(emr_view *view, const node *n, emr_content
 	return fits ? EMR_OK : EMR_DAMAGED;
 }
 
+/* As it was opened or saved here before.  Whatever does not fit is looked at the long way, which
+ * says what it is. */
+static emr_status open_again(
+	emr_view *view, const emr_place *place, emr_content_reader **out_reader)
+{
+	emr_content content;
+	emr_content_key *key = NULL;
+	emr_status status = emr_facts_reopen(view->options.facts, place, &content);
+
+	if (status == EMR_OK)
+		status = emr_content_open_key(view->options.records, &content, &key);
+	if (status == EMR_OK)
+		status = emr_content_reader_open(view->options.records, &content, key, out_reader);
+	emr_content_key_free(key);
+	return status;
+}
+
+/* Its reader is open: the next time it is only opened again. */
+static void note_opened(emr_view *view, const emr_place *place, const emr_content *content,
+	const emr_content_key *key)
+{
+	emr_opened one = {.place = *place, .content = *content};
+
+	if (emr_content_keep_key(view->options.records, &one.content, key) == EMR_OK)
+		emr_facts_note_opened(view->options.facts, &one);
+}
+
 emr_status signed_open(
 	emr_view *view, const node *n, const emr_place *place, emr_content_reader **out_reader)
 {
@@ -109,9 +137,12 @@ emr_status signed_open(
 	emr_content_key *key = NULL;
 	emr_content content;
 	emr_whose whose;
-	emr_status status = emr_facts_open_signed(
-		view->options.facts, descriptor_of(view), place, &content, &key, &whose);
+	emr_status status;
 
+	if (open_again(view, place, out_reader) == EMR_OK)
+		return EMR_OK;
+	status = emr_facts_open_signed(
+		view->options.facts, descriptor_of(view), place, &content, &key, &whose);
 	if (status == EMR_OK && is_anothers(&whose.is) &&
 		compare_of(view, &place->root) == COMPARE_DIFFERS)
 		status = EMR_BAD_SIGNATURE;
@@ -121,6 +152,8 @@ emr_status signed_open(
 		status = compare_now(reader);
 	if (status == EMR_OK)
 		status = is_anothers(&whose.is) ? check_length(view, place, content.n) : EMR_OK;
+	if (status == EMR_OK && whose.is.standing == EMR_SIGNED_SELF)
+		note_opened(view, place, &content, key);
 	emr_content_key_free(key);
 	if (status != EMR_OK) {
 		emr_content_reader_free(reader);

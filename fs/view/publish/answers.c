@@ -7,6 +7,7 @@
 
 #include "base/log.h"
 #include "contract/codes.h"
+#include "settle/reopen.h"
 
 #include "clock.h"
 #include "foreign.h"
@@ -264,6 +265,7 @@ typedef struct applying {
 	former_state *befores; /* one for each outcome */
 	size_t count;
 	vacated *first; /* those in front of it are new */
+	emr_buf opened; /* of emr_opened: contents that are on the ledger now */
 } applying;
 
 static void apply_one(applying *a, edit *e, const emr_outcome *o, former_state *b)
@@ -301,7 +303,21 @@ static void follow_directory(emr_view *view, node *n, emr_id16 from)
 	}
 }
 
-static void keep_applied(applying *a)
+/* The content of N, which this run has sent, is what stands at its place: it need not be unwrapped
+ * to be opened again. */
+static void note_published(applying *a, const node *n, const emr_outcome *o, const former_state *b)
+{
+	emr_opened one = {.place = n->place};
+
+	if (o->kind != EMR_CHANGE_PUT || work_of(a->run, o->node) == NULL || !b->has_content ||
+		n->file->has_content || n->file->content == NULL)
+		return;
+	one.content = *n->file->content;
+	if (emr_buf_append(&a->opened, &one, sizeof one) != EMR_OK)
+		emr_log(EMR_LOG_INFO, "what a record was saved as is not kept: no memory");
+}
+
+static void keep_applied(applying *a, const emr_outcome *outcomes)
 {
 	for (vacated *v = a->view->vacated, *next; v != NULL; v = next) {
 		next = v->next;
@@ -314,6 +330,8 @@ static void keep_applied(applying *a)
 		free(b->was);
 		if (b->n == NULL)
 			continue;
+		if (b->n->file != NULL)
+			note_published(a, b->n, &outcomes[i], b);
 		tree_drop_content(b->n);
 		if (b->n->type == EMR_META_DIR && !emr_id16_equal(b->n->id, b->id))
 			follow_directory(a->view, b->n, b->id);
@@ -329,6 +347,19 @@ static void take_back_applied(applying *a)
 	for (size_t i = a->count; i-- > 0;)
 		if (a->befores[i].n != NULL)
 			take_back(a->view, &a->befores[i]);
+}
+
+/* It saves time later and can do nothing else. */
+static void keep_published(applying *a)
+{
+	emr_status status = emr_facts_keep_opened(a->view->options.facts,
+		(const emr_opened *)(const void *)a->opened.data,
+		a->opened.len / sizeof(emr_opened));
+
+	emr_buf_free(&a->opened);
+	if (status != EMR_OK)
+		emr_log(EMR_LOG_INFO, "what records were saved as is not kept: %s",
+			emr_status_text(status));
 }
 
 emr_status answers_apply(void *arg, emr_journal_txn *txn, const emr_outcome *outcomes, size_t n)
@@ -351,11 +382,12 @@ emr_status answers_apply(void *arg, emr_journal_txn *txn, const emr_outcome *out
 		apply_one(&a, &e, &outcomes[i], &a.befores[i]);
 	status = edit_commit(&e, NULL);
 	if (status == EMR_OK)
-		keep_applied(&a);
+		keep_applied(&a, outcomes);
 	else
 		take_back_applied(&a);
 	pthread_mutex_unlock(&a.view->lock);
 	free(a.befores);
+	keep_published(&a);
 	return status;
 }
 

@@ -8,6 +8,7 @@
 
 #include "base/log.h"
 #include "fetch/fetch.h"
+#include "settle/reopen.h"
 
 #include "spill.h"
 #include "health.h"
@@ -300,6 +301,15 @@ static emr_status follow_if_due(emr_view *view, bool all)
 	return status == EMR_OFFLINE || status == EMR_AWAITED ? EMR_OK : status;
 }
 
+/* What was opened since: it saves time later and can do nothing else. */
+static void keep_opened(emr_view *view)
+{
+	emr_status status = emr_facts_keep_noted(view->options.facts);
+
+	if (status != EMR_OK)
+		emr_log(EMR_LOG_INFO, "what was opened is not kept: %s", emr_status_text(status));
+}
+
 emr_status publish_run(emr_view *view, bool all)
 {
 	publishing p = {.view = view, .all = all};
@@ -343,6 +353,7 @@ emr_status publish_run(emr_view *view, bool all)
 		view_stop_writing(view, status);
 	answers_tell_failures(&p);
 	emr_record_hold_end(view->options.records);
+	keep_opened(view);
 	finish(&p, status);
 	return status;
 }

@@ -76,6 +76,16 @@ emr_status emr_chain_each_naming(
  * connection that may write.  What it makes is no part of the format: without it the answers are
  * the same. */
 void emr_chain_make_indexes(emr_chain *chain);
+/* Local copies, for who asks with a connection that may write to a private file: whoever keeps it
+ * has sealed them for himself, beside the parts of objects.  They are no part of the format:
+ * without what this makes there are none. */
+emr_status emr_chain_make_locals(emr_chain *chain);
+/* The copy beside the part at KEY.  EMR_NOT_FOUND. */
+emr_status emr_chain_local(emr_chain *chain, const emr_part_key *key, emr_buf *out_sealed);
+/* Inside a write transaction.  One copy a part, gone when the part goes; where there is no part
+ * nothing is put, and that is no error. */
+emr_status emr_chain_put_local(emr_chain *chain, const emr_part_key *key, emr_bytes sealed);
+emr_status emr_chain_drop_locals(emr_chain *chain);
 /* How many rows this connection has read since it was asked last. */
 uint64_t emr_chain_take_reads(emr_chain *chain);
 /* The newest entry before BEFORE that touches DOMAIN (NULL = any), entry 0 not counted.

@@ -158,6 +158,21 @@ emr_status emr_replica_each_head(
  * EMR_DAMAGED: our own copy is. */
 emr_status emr_replica_part(emr_replica *replica, const emr_part_key *key, emr_buf *out_part);
 
+/* A local copy: bytes that this computer has sealed for itself beside a private part of an object,
+ * so that it needs the part less often.  Nobody else gets them, and the replica does not understand
+ * them.  It goes when its part goes, in the same transaction, whatever takes that away. */
+typedef struct emr_replica_local {
+	emr_part_key at; /* of the part */
+	emr_bytes sealed;
+} emr_replica_local;
+/* EMR_NOT_FOUND. */
+emr_status emr_replica_local_get(emr_replica *replica, const emr_part_key *at, emr_buf *out_sealed);
+/* All in one transaction; what has no part (any more) is left out.  Waits for whoever follows the
+ * ledger.  EMR_READ_ONLY: the disk takes nothing. */
+emr_status emr_replica_put_locals(emr_replica *replica, const emr_replica_local *all, size_t n);
+/* All of them, also from free pages and, as soon as no reader holds it, the write-ahead log. */
+emr_status emr_replica_drop_locals(emr_replica *replica);
+
 /* One item of a row's chain. */
 typedef struct emr_replica_item {
 	emr_id32 item_id;

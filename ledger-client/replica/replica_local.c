@@ -1,0 +1,45 @@
+/* This file writes the local copies of a replica: what this computer has sealed for itself beside
+ * private parts. It puts none beside a part that is not there (any more). */
+#include "replica_private.h"
+
+typedef struct locals {
+	const emr_replica_local *all;
+	size_t n;
+} locals;
+
+static emr_status put_all(emr_replica *r, void *arg)
+{
+	const locals *l = arg;
+	emr_status status = EMR_OK;
+
+	for (size_t i = 0; status == EMR_OK && i < l->n; i++)
+		status = emr_chain_put_local(r->writer, &l->all[i].at, l->all[i].sealed);
+	return status;
+}
+
+emr_status emr_replica_put_locals(emr_replica *replica, const emr_replica_local *all, size_t n)
+{
+	locals l = {.all = all, .n = n};
+
+	if (!replica->has_locals)
+		return EMR_READ_ONLY;
+	return n == 0 ? EMR_OK : replica_write_alone(replica, put_all, &l);
+}
+
+static emr_status drop_all(emr_replica *r, void *arg)
+{
+	(void)arg;
+	return emr_chain_drop_locals(r->writer);
+}
+
+emr_status emr_replica_drop_locals(emr_replica *replica)
+{
+	emr_status status;
+
+	if (!replica->has_locals)
+		return EMR_READ_ONLY;
+	status = replica_write_alone(replica, drop_all, NULL);
+	if (status == EMR_OK)
+		emr_replica_forget_erased(replica);
+	return status;
+}
