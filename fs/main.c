@@ -32,6 +32,7 @@ static int (*const verbs[EMR_VERB_COUNT])(const emr_args *args, emr_out *out) = 
 	[EMR_VERB_LOG] = emr_cmd_log,
 	[EMR_VERB_VERIFY] = emr_cmd_verify,
 	[EMR_VERB_LEDGER] = emr_cmd_ledger,
+	[EMR_VERB_WALLET] = emr_cmd_wallet,
 	[EMR_VERB_EXPORT] = emr_cmd_export,
 	[EMR_VERB_IMPORT] = emr_cmd_import,
 	[EMR_VERB_BACKUP] = emr_cmd_backup,

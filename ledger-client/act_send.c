@@ -10,10 +10,15 @@
 emr_status emr_act_send(const emr_keyring *keyring, emr_ledger *ledger, const emr_act *act,
 	emr_bytes part, const emr_clock *clock, uint8_t *out_code)
 {
+	return emr_act_send_as(keyring, emr_signer_identity(), ledger, act, part, clock, out_code);
+}
+
+emr_status emr_act_send_as(const emr_keyring *keyring, emr_signer who, emr_ledger *ledger,
+	const emr_act *act, emr_bytes part, const emr_clock *clock, uint8_t *out_code)
+{
 	uint64_t now = emr_clock_unix_s(clock != NULL ? clock : emr_clock_system());
-	const emr_batch_options options = {.keyring = keyring,
-		.signer = emr_signer_identity(),
-		.net_id = emr_ledger_net_id(ledger)};
+	const emr_batch_options options = {
+		.keyring = keyring, .signer = who, .net_id = emr_ledger_net_id(ledger)};
 	const emr_operation operation = emr_act_operation(act, now, part);
 	EMR_AUTO_BATCH batch = NULL;
 	EMR_AUTO_BUF bytes = {0};

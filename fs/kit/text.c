@@ -125,6 +125,23 @@ emr_status emr_time_parse(const char *text, uint64_t now_unix_s, uint64_t *out_u
 	return EMR_OK;
 }
 
+emr_status emr_points_parse(const char *text, uint64_t *out_points)
+{
+	uint64_t points = 0;
+
+	for (; *text >= '0' && *text <= '9'; text++) {
+		uint64_t digit = (uint64_t)(*text - '0');
+
+		if (points > (UINT64_MAX - digit) / 10)
+			return EMR_INVALID;
+		points = points * 10 + digit;
+	}
+	if (*text != '\0' || points == 0)
+		return EMR_INVALID;
+	*out_points = points;
+	return EMR_OK;
+}
+
 void emr_number_text(uint64_t number, char out[EMR_TEXT_BYTES])
 {
 	char digits[EMR_TEXT_BYTES];

@@ -119,6 +119,8 @@ static const emr_option_row options[EMR_OPTION_COUNT] = {
 		"open this dataset, which you read, instead of your folder"},
 	[EMR_OPT_REASON] = {"reason", 0, EMR_HAS_ARGUMENT, "TEXT",
 		"a sentence for the other side alone"},
+	[EMR_OPT_EXPLAIN] = {"explain", 0, EMR_NO_ARGUMENT, NULL,
+		"say where the credit comes from, and how all who have any stand"},
 };
 
 #define COMMON                                                                                     \
@@ -128,6 +130,7 @@ static const emr_option_row options[EMR_OPTION_COUNT] = {
 static const unsigned char exits_org[] = {5, 6, 7, 8, 10, 11, 12, 13, 0};
 static const unsigned char exits_dataset[] = {3, 4, 5, 6, 7, 8, 10, 11, 12, 13, 0};
 static const unsigned char exits_agent[] = {6, 7, 8, 10, 11, 12, 13, 0};
+static const unsigned char exits_wallet[] = {5, 6, 7, 8, 10, 11, 12, 13, 0};
 static const unsigned char exits_device[] = {5, 6, 7, 8, 10, 11, 12, 13, 0};
 static const unsigned char exits_init[] = {3, 6, 7, 8, 11, 12, 13, 0};
 static const unsigned char exits_join[] = {4, 5, 6, 7, 8, 10, 11, 12, 13, 0};
@@ -684,10 +687,37 @@ static const emr_verb_row verbs[EMR_VERB_COUNT] = {
 		.options = BIT(EMR_OPT_NETWORK) | BIT(EMR_OPT_CARD_FILE) |
 			   BIT(EMR_OPT_PASSPHRASE_FILE),
 		.exits = exits_device},
+	[EMR_VERB_WALLET] = {.name = "wallet",
+		.operands = "[send WHO POINTS]",
+		.operands_max = 3,
+		.help = "Points received and spent",
+		.manual =
+			"Points are made by the organisations together (org mint), pay for "
+			"joining research datasets, and go from one\n"
+			"account to another with send. Yours are those of your own key and of "
+			"your folders' keys. What a folder was paid\n"
+			"stands under that folder's own key, which nobody can tell is yours: when "
+			"you send such points, whoever reads the\n"
+			"ledger sees that the folder's owner knows WHO. The question before says "
+			"so.\n"
+			"Credit is counted, by anybody alike, from the ledger: for a patient, "
+			"each person of another organisation who was\n"
+			"given something to read, and each dataset joined; for an agent, each "
+			"record whose key it helped to release; for a\n"
+			"hospital, each record that it left with somebody. It cannot be sent or "
+			"spent. The folder may be open; it asks for the\n"
+			"passphrase.\n",
+		.fields =
+			"points credit entries[]{at amount why tx who dataset} thresholds[]{credit "
+			"reached}; --explain: also\n"
+			"counted{patient agent hospital} ranking[]{who patient agent hospital}; "
+			"send: sent who points",
+		.options = BIT(EMR_OPT_EXPLAIN) | BIT(EMR_OPT_PASSPHRASE_FILE),
+		.exits = exits_wallet},
 	[EMR_VERB_ORG] = {.name = "org",
 		.operands = "create NAME | invite HANDLE | admit ORG | leave [ORG] | show | rules "
 			    "[FILE | approve ID] | revoke HANDLE | vouch CARD | team NAME "
-			    "[add|remove HANDLE]",
+			    "[add|remove HANDLE] | mint WHO POINTS",
 		.operands_max = 4,
 		.help = "Run an organisation",
 		.manual = "create NAME --network DIR makes a keyring for an organisation, as init "
@@ -714,7 +744,11 @@ static const emr_verb_row verbs[EMR_VERB_COUNT] = {
 			  "rules shows the rules of the network (lines name = value); with FILE or "
 			  "--quorum it proposes others, which hold when\n"
 			  "enough members have said org rules approve ID. team shows, makes and "
-			  "changes a team. All but create ask for the passphrase, with the folder "
+			  "changes a team. mint WHO POINTS\n"
+			  "proposes that WHO gets so many points, or approves it, when somebody "
+			  "else has proposed the same; they are made\n"
+			  "when enough members have said so. All but create ask for the "
+			  "passphrase, with the folder "
 			  "open or closed.\n",
 		.fields = "create: id name born folder words_checked second_copy network number; "
 			  "invite: handle role code id "
@@ -728,7 +762,8 @@ static const emr_verb_row verbs[EMR_VERB_COUNT] = {
 			  "proposals[]{id text quorum have need ours}, or\n"
 			  "id have need done; revoke: "
 			  "handle\n"
-			  "code; vouch: file code; team: team members[]{handle name code until}",
+			  "code; vouch: file code; team: team members[]{handle name code until}; "
+			  "mint: who points have need done",
 		.options = BIT(EMR_OPT_NETWORK) | BIT(EMR_OPT_ROLE) | BIT(EMR_OPT_QUORUM) |
 			   BIT(EMR_OPT_WITHIN) | BIT(EMR_OPT_CARD_FILE) | BIT(EMR_OPT_WORDS_FILE) |
 			   BIT(EMR_OPT_PASSPHRASE_FILE),

@@ -347,6 +347,44 @@ emr_status emr_replica_history(emr_replica *replica, uint8_t family, emr_id16 do
 	return status;
 }
 
+static emr_status give_items(
+	emr_replica *replica, const opened *o, emr_replica_each_item_fn fn, void *arg)
+{
+	emr_status status = EMR_OK;
+
+	for (uint16_t i = 0; status == EMR_OK && i < o->batch.count; i++) {
+		emr_replica_item at;
+		emr_item item;
+		emr_span pub;
+
+		if (o->entry.results.data[i] != EMR_RESULT_APPLIED)
+			continue;
+		emr_batch_item_at(&o->batch, i, &item, &pub);
+		status = describe(replica, o, i, &at);
+		if (status == EMR_OK)
+			status = fn(arg, &at, &item);
+	}
+	return status;
+}
+
+emr_status emr_replica_items(emr_replica *replica, emr_replica_each_item_fn fn, void *arg)
+{
+	AUTO_OPENED o = calloc(1, sizeof *o);
+	uint64_t size = 0;
+	READING(r, replica);
+	emr_status status = o ? replica_take(replica, &r.chain) : EMR_NO_MEMORY;
+
+	if (status == EMR_OK)
+		status = replica_own(replica, emr_chain_size(r.chain, &size));
+	/* Entry 0 describes the network and has no items. */
+	for (uint64_t seq = 1; status == EMR_OK && seq < size; seq++) {
+		status = replica_own(replica, open_entry(r.chain, seq, o));
+		if (status == EMR_OK)
+			status = give_items(replica, o, fn, arg);
+	}
+	return status;
+}
+
 emr_status emr_replica_find_batch(
 	emr_replica *replica, emr_id32 batch_id, emr_ledger_answer *out_answer)
 {

@@ -67,6 +67,43 @@ expect "bad" "$(field bad)" "[]"
 two_unmount lima
 run 6 org show $PF
 says "This keyring runs no organisation"
+
+say "points are made when enough organisations have said the same, and once"
+two_home hospital
+run 13 org mint lima@clinicaaurora 100 $PF
+run 2 org mint lima@clinicaaurora 0 --yes $PF
+run 2 org mint lima@clinicaaurora 100.5 --yes $PF
+run 0 org mint lima@clinicaaurora 100 --yes --json $PF
+has '"points":100,"have":1,"need":2,"done":false'
+run 0 org mint lima@clinicaaurora 100 --yes --json $PF	# said already
+has '"have":1,"need":2,"done":false'
+two_home lima
+run 0 wallet $PF
+says "Points: 0.  Credit: 0."
+two_home aurora
+run 0 org mint lima@clinicaaurora 100 --yes $PF
+says "Paula Lima, Clínica Aurora has 100 points more."
+two_home lima
+json 0 wallet $PF
+expect "made" "$(field points) $(field entries.0.why) $(field entries.0.amount)" "100 made 100"
+
+say "points go to somebody else, and not twice"
+run 13 wallet send nuno@clinicaaurora 30 $PF
+run 2 wallet send nuno@clinicaaurora -30 --yes $PF
+run 5 wallet send nobody@clinicaaurora 30 --yes $PF
+run 6 wallet send nuno@clinicaaurora 101 --yes $PF
+says "You have 100 points, and that is more."
+run 0 wallet send nuno@clinicaaurora 30 --yes $PF
+says "Points left: 70."
+run 0 wallet send nuno@clinicaaurora 70 --yes $PF
+run 6 wallet send nuno@clinicaaurora 1 --yes $PF
+json 0 wallet --explain $PF
+expect "spent" "$(field points) $(field entries.1.amount) $(field entries.2.amount) $(field entries.2.why)" "0 -30 -70 sent"
+expect "thresholds" "$(field thresholds.0.credit) $(field thresholds.0.reached)" "10 False"
+two_home nuno
+json 0 wallet $PF
+expect "received" "$(field points) $(field entries.0.amount) $(field entries.0.who)" "100 30 Paula Lima, Clínica Aurora"
+
 # A handle is one person's, and two organisations may have the same one.
 two_home aurora
 two_invite lima clinician

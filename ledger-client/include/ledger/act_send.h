@@ -1,6 +1,6 @@
-/* One operation in a batch of its own, signed by the keyring's identity and sent: for what people
- * and organisations do now and then. It refuses nothing: the ledger's answer is the caller's to
- * read. */
+/* One operation in a batch of its own, signed by one of the keyring's keys and sent: for what
+ * people and organisations do now and then. It refuses nothing: the ledger's answer is the caller's
+ * to read. */
 #pragma once
 
 #include "base/clock.h"
@@ -12,3 +12,6 @@
  * of batch and ledger. */
 emr_status emr_act_send(const emr_keyring *keyring, emr_ledger *ledger, const emr_act *act,
 	emr_bytes part, const emr_clock *clock, uint8_t *out_code);
+/* The same, signed as WHO, who is the keyring's identity there. */
+emr_status emr_act_send_as(const emr_keyring *keyring, emr_signer who, emr_ledger *ledger,
+	const emr_act *act, emr_bytes part, const emr_clock *clock, uint8_t *out_code);

@@ -20,6 +20,9 @@ emr_status emr_time_parse(const char *text, uint64_t now_unix_s, uint64_t *out_u
 /* A birth date, YYYY-MM-DD, a day that exists. */
 bool emr_date_is_valid(const char *text);
 
+/* A number of points, from 1; EMR_INVALID. */
+emr_status emr_points_parse(const char *text, uint64_t *out_points);
+
 #define EMR_TEXT_BYTES 40
 /* "63,884" */
 void emr_number_text(uint64_t number, char out[EMR_TEXT_BYTES]);

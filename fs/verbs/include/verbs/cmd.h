@@ -43,6 +43,7 @@ int emr_cmd_import(const emr_args *args, emr_out *out);
 int emr_cmd_backup(const emr_args *args, emr_out *out);
 int emr_cmd_passwd(const emr_args *args, emr_out *out);
 int emr_cmd_device(const emr_args *args, emr_out *out);
+int emr_cmd_wallet(const emr_args *args, emr_out *out);
 int emr_cmd_recover(const emr_args *args, emr_out *out);
 int emr_cmd_check(const emr_args *args, emr_out *out);
 int emr_cmd_help(const emr_args *args, emr_out *out);

@@ -7,6 +7,7 @@
 #include "base/bytes.h"
 #include "base/clock.h"
 #include "base/id.h"
+#include "contract/item.h"
 #include "ledger/ledger.h"
 
 typedef struct emr_replica
@@ -195,6 +196,10 @@ typedef struct emr_replica_item {
 emr_status emr_replica_item_get(emr_replica *replica, const emr_part_key *key, emr_buf *out_bytes,
 	emr_replica_item *out_item);
 typedef emr_status (*emr_replica_item_fn)(void *arg, const emr_replica_item *item);
+/* Every applied item that there is, oldest first; ITEM is what its bytes say. */
+typedef emr_status (*emr_replica_each_item_fn)(
+	void *arg, const emr_replica_item *at, const emr_item *item);
+emr_status emr_replica_items(emr_replica *replica, emr_replica_each_item_fn fn, void *arg);
 /* All applied items of one row, oldest first. */
 emr_status emr_replica_history(emr_replica *replica, uint8_t family, emr_id16 domain,
 	emr_id16 object, emr_replica_item_fn fn, void *arg);

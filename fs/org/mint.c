@@ -1,0 +1,184 @@
+/* This file is `emrfs org mint`: administrators agree on points for somebody. Each says the same
+ * line; whoever says it last makes the points. The same points for the same person are one proposal
+ * until they are made, so that no number has to be exchanged. */
+#include "org/mint.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "contract/codes.h"
+#include "contract/pubs_share.h"
+#include "kit/language.h"
+#include "kit/text.h"
+#include "org/bureau.h"
+#include "org/proposals.h"
+#include "people/who.h"
+
+#define PROPOSAL_S ((uint64_t)90 * 86400) /* how long the members may take */
+
+typedef struct minting {
+	const emr_bureau *bureau;
+	emr_who who;
+	uint64_t points, now;
+	uint8_t subject[32];
+	emr_id16 proposal;
+	emr_row_proposal row;
+	bool is_there;
+	bool is_ours; /* we have approved it already */
+	unsigned need;
+} minting;
+
+/* The newest one is as good as any other: they say the same. */
+static emr_status note_proposal(void *arg, emr_id16 proposal, const emr_row_proposal *row)
+{
+	minting *m = arg;
+	bool is_open = row->head.state == EMR_PROPOSAL_OPEN && m->now < row->not_after_unix_s;
+
+	if (row->kind != EMR_PROPOSAL_MINT || memcmp(row->subject, m->subject, 32) != 0 ||
+		(!is_open && row->head.state != EMR_PROPOSAL_DONE))
+		return EMR_OK;
+	m->proposal = proposal;
+	m->row = *row;
+	m->is_there = true;
+	return EMR_OK;
+}
+
+static emr_status look(minting *m)
+{
+	emr_replica *replica = m->bureau->session.replica;
+	EMR_AUTO_BUF mine = {0};
+	emr_row_network network;
+	emr_key_text key;
+	emr_status status = emr_replica_network(replica, &network);
+
+	m->is_there = m->is_ours = false;
+	if (status == EMR_OK)
+		status = emr_replica_proposals(replica, note_proposal, m);
+	if (status != EMR_OK)
+		return status;
+	m->need = emr_approvals_needed(&network);
+	emr_key_approval(m->proposal.b, m->bureau->org.b, &key);
+	status = m->is_there ? emr_replica_state_get(replica, key.text, &mine) : EMR_NOT_FOUND;
+	m->is_ours = status == EMR_OK;
+	return status == EMR_NOT_FOUND ? EMR_OK : status;
+}
+
+static emr_status propose(minting *m, emr_bureau *bureau, emr_problem *out_problem)
+{
+	emr_pub_org_propose what = {
+		.kind = EMR_PROPOSAL_MINT, .not_after_unix_s = m->now + PROPOSAL_S};
+	emr_act act;
+
+	m->proposal = emr_id16_random();
+	memcpy(what.subject, m->subject, 32);
+	act = emr_act_propose(m->proposal, &what);
+	return emr_bureau_send(bureau, &act, (emr_bytes){0}, out_problem);
+}
+
+static emr_status agree(const emr_args *args, emr_out *out, minting *m, emr_bureau *bureau,
+	emr_problem *out_problem)
+{
+	char who[600], number[EMR_TEXT_BYTES], question[900];
+	emr_act act;
+	emr_status status;
+
+	emr_who_text(&m->who, who, sizeof who);
+	emr_number_text(m->points, number);
+	snprintf(question, sizeof question, _("Shall %s get %s points (yes, no)?"), who, number);
+	status = emr_bureau_agree(
+		args, out, question, _("Your organisation agreed to nothing."), out_problem);
+	if (status == EMR_OK && !m->is_there)
+		status = propose(m, bureau, out_problem);
+	act = emr_act_approve_proposal(m->proposal, bureau->org);
+	if (status == EMR_OK)
+		status = emr_bureau_send(bureau, &act, (emr_bytes){0}, out_problem);
+	return status == EMR_OK ? look(m) : status;
+}
+
+/* Somebody else may do it at the same moment: then they are made, too. */
+static emr_status make(minting *m, emr_bureau *bureau, emr_problem *out_problem)
+{
+	emr_pub_mint what = {.amount = m->points};
+	emr_problem none = {0};
+	emr_row_proposal row;
+	emr_act act;
+	EMR_AUTO_BUF bytes = {0};
+	emr_key_text key;
+	emr_status status;
+
+	memcpy(what.proposal, m->proposal.b, 16);
+	memcpy(what.account, m->who.root.b, 32);
+	act = emr_act_mint(&what);
+	status = emr_bureau_send(bureau, &act, (emr_bytes){0}, &none);
+	if (status != EMR_REFUSED) {
+		*out_problem = none;
+		return status;
+	}
+	emr_key_proposal(m->proposal.b, &key);
+	status = emr_replica_state_get(bureau->session.replica, key.text, &bytes);
+	if (status == EMR_OK &&
+		emr_row_proposal_parse((emr_span){bytes.data, bytes.len}, &row) ==
+			EMR_CONTRACT_OK &&
+		row.head.state == EMR_PROPOSAL_USED)
+		return EMR_OK;
+	*out_problem = none;
+	return EMR_REFUSED;
+}
+
+static void say(emr_out *out, const minting *m)
+{
+	bool is_done = m->row.head.state != EMR_PROPOSAL_OPEN;
+	char who[600], number[EMR_TEXT_BYTES];
+
+	emr_who_text(&m->who, who, sizeof who);
+	emr_number_text(m->points, number);
+	emr_out_text(out, "who", m->who.called);
+	emr_out_number(out, "points", m->points);
+	emr_out_number(out, "have", m->row.count);
+	emr_out_number(out, "need", m->need);
+	emr_out_flag(out, "done", is_done);
+	if (is_done)
+		emr_say(out, _("%s has %s points more.\n"), who, number);
+	else
+		emr_say(out, _("%u of %u members have approved %s points for %s.\n"), m->row.count,
+			m->need, number, who);
+}
+
+static emr_status mint(
+	const emr_args *args, emr_out *out, emr_bureau *bureau, emr_problem *out_problem)
+{
+	minting m = {.bureau = bureau, .now = emr_clock_unix_s(emr_clock_system())};
+	EMR_AUTO_CROWD crowd = {0};
+	emr_status status;
+
+	if (emr_points_parse(args->operands[2], &m.points) != EMR_OK) {
+		emr_problem_set(out_problem, EMR_SAY_WRONG_USE, "what",
+			_("Points are a whole number from 1 on."), "verb", "org", NULL);
+		return EMR_INVALID;
+	}
+	status = emr_crowd_open(&bureau->session, &crowd);
+	if (status == EMR_OK)
+		status = emr_who_find_or_say(&crowd, args->operands[1], &m.who, out_problem);
+	if (status == EMR_OK && (m.who.kind != EMR_WHO_PERSON || !m.who.is_registered)) {
+		emr_problem_set(out_problem, EMR_SAY_WRONG_USE, "what",
+			_("Points are for a person whom the ledger knows."), "verb", "org", NULL);
+		return EMR_INVALID;
+	}
+	if (status != EMR_OK)
+		return status;
+	emr_mint_subject(m.who.root.b, m.points, m.subject);
+	status = look(&m);
+	if (status == EMR_OK && !m.is_ours &&
+		(!m.is_there || m.row.head.state == EMR_PROPOSAL_OPEN))
+		status = agree(args, out, &m, bureau, out_problem);
+	if (status == EMR_OK && m.row.head.state == EMR_PROPOSAL_DONE)
+		status = make(&m, bureau, out_problem);
+	if (status == EMR_OK)
+		say(out, &m);
+	return status;
+}
+
+int emr_org_mint(const emr_args *args, emr_out *out)
+{
+	return emr_bureau_run(args, out, mint);
+}
