@@ -183,6 +183,21 @@ static void pixels_of_another_length_than_the_image_are_refused(void **state)
 	}
 }
 
+static void pixels_of_a_strange_kind_are_refused(void **state)
+{
+	made m;
+
+	(void)state;
+	made_begin(&m, MADE_EXPLICIT, NULL);
+	made_ct_08(&m);
+	made_ct_18(&m);
+	made_ct_20(&m);
+	made_ct_28(&m);
+	made_bytes(&m, 0x7fe00010, "OV", "12345678", 8);
+	assert_string_equal(why(&m), "damaged");
+	emr_buf_free(&m.bytes);
+}
+
 static void frames_without_number_do_not_overflow(void **state)
 {
 	static const char *const frames[] = {"99999999999999", "2147483648", "-1", "0", "many"};
@@ -229,6 +244,7 @@ int main(void)
 		cmocka_unit_test(bytes_behind_the_end_are_refused),
 		cmocka_unit_test(lengths_that_lie_are_refused),
 		cmocka_unit_test(pixels_of_another_length_than_the_image_are_refused),
+		cmocka_unit_test(pixels_of_a_strange_kind_are_refused),
 		cmocka_unit_test(frames_without_number_do_not_overflow),
 		cmocka_unit_test(what_is_no_dicom_is_said_to_be_none),
 	};
