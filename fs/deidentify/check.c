@@ -14,6 +14,7 @@
 #define VALUE_MAX ((size_t)32 << 10) /* of one value that is looked into */
 #define WORD_MAX 96		     /* a longer one is known by its first bytes */
 #define WORD_MIN 4
+#define WORD_MIN_IN_PIXELS 8 /* of compressed ones: 1 in 10^16 by chance */
 #define WORDS_MAX 100000
 #define ROOTS 65536
 #define OPEN_END 0xffffffffu
@@ -425,29 +426,31 @@ static bool stands_alone(const word *w, const uint8_t *p, const uint8_t *start, 
 	return !is_number || (before != '.' && before != '-' && before != '+' && after != '.');
 }
 
-static bool has_word(const words *all, const uint8_t *p, const uint8_t *start, const uint8_t *end)
+/* Of at least LEAST characters. */
+static bool has_word(
+	const words *all, size_t least, const uint8_t *p, const uint8_t *start, const uint8_t *end)
 {
 	for (uint32_t i = all->roots[root_of(p)]; i != 0; i = all->list[i].next) {
 		const word *w = &all->list[i];
 
-		if (w->len <= end - p && is_same(w, p) &&
+		if (w->len >= least && w->len <= end - p && is_same(w, p) &&
 			(!w->is_whole || stands_alone(w, p, start, end)))
 			return true;
 	}
 	return false;
 }
 
-static bool has_any(const words *all, const uint8_t *p, size_t len)
+static bool has_any(const words *all, size_t least, const uint8_t *p, size_t len)
 {
 	for (size_t i = 0; i + WORD_MIN <= len; i++)
-		if (all->roots[root_of(p + i)] != 0 && has_word(all, p + i, p, p + len))
+		if (all->roots[root_of(p + i)] != 0 && has_word(all, least, p + i, p, p + len))
 			return true;
 	return false;
 }
 
 /* The copy from FROM to END, as it is and with all zero bytes left out, which is what UTF-16 of
  * plain letters is. */
-static bool is_found(const words *all, file *f, uint64_t from, uint64_t end)
+static bool is_found(const words *all, size_t least, file *f, uint64_t from, uint64_t end)
 {
 	static uint8_t squeezed[VALUE_MAX];
 
@@ -455,12 +458,12 @@ static bool is_found(const words *all, file *f, uint64_t from, uint64_t end)
 		size_t len = end - from < VALUE_MAX ? (size_t)(end - from) : VALUE_MAX, n = 0;
 		const uint8_t *p = bytes_at(f, from, len);
 
-		if (p == NULL || has_any(all, p, len))
+		if (p == NULL || has_any(all, least, p, len))
 			return true;
 		for (size_t i = 0; i < len; i++)
 			if (p[i] != 0)
 				squeezed[n++] = p[i];
-		if (has_any(all, squeezed, n))
+		if (has_any(all, least, squeezed, n))
 			return true;
 		if (len == end - from)
 			break;
@@ -469,8 +472,12 @@ static bool is_found(const words *all, file *f, uint64_t from, uint64_t end)
 	return false;
 }
 
-/* Where native pixels begin in the copy, if they are the last thing in it; else its end. */
-static bool find_pixels(file *f, uint64_t *out_at)
+typedef struct pixels {
+	uint64_t at; /* the end of the copy: there are none at its end */
+	bool is_native;
+} pixels;
+
+static bool find_pixels(file *f, pixels *out)
 {
 	walk w;
 	found e = {0};
@@ -483,15 +490,24 @@ static bool find_pixels(file *f, uint64_t *out_at)
 		if (e.tag == 0x7fe00010 && e.len == OPEN_END && !pass_fragments(&w))
 			return false;
 	}
-	*out_at = e.tag >> 16 == 0x7fe0 && e.len != OPEN_END ? e.at : f->size;
+	*out = (pixels){e.tag >> 16 == 0x7fe0 ? e.at : f->size, e.len != OPEN_END};
 	return true;
+}
+
+/* Native pixels are not looked into: they are numbers, and exactly as many as the image has.  In
+ * compressed ones short words stand by chance. */
+static bool has_anything(const words *all, file *copy)
+{
+	pixels p;
+
+	return !find_pixels(copy, &p) || is_found(all, WORD_MIN, copy, 0, p.at) ||
+	       (!p.is_native && is_found(all, WORD_MIN_IN_PIXELS, copy, p.at, copy->size));
 }
 
 emr_withheld check_copy(int original_fd, uint64_t original_size, int copy_fd, uint64_t copy_size)
 {
 	words *all = calloc(1, sizeof *all);
 	file *f = malloc(sizeof *f);
-	uint64_t pixels = 0;
 	emr_withheld why = EMR_WITHHELD_DAMAGED;
 
 	if (all != NULL && f != NULL) {
@@ -500,10 +516,7 @@ emr_withheld check_copy(int original_fd, uint64_t original_size, int copy_fd, ui
 			f->fd = copy_fd;
 			f->size = copy_size;
 			f->at = f->len = 0;
-			if (!find_pixels(f, &pixels) || is_found(all, f, 0, pixels))
-				why = EMR_WITHHELD_FOUND_AGAIN;
-			else
-				why = EMR_WITHHELD_NOT;
+			why = has_anything(all, f) ? EMR_WITHHELD_FOUND_AGAIN : EMR_WITHHELD_NOT;
 		}
 	}
 	if (all != NULL)

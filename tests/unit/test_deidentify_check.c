@@ -111,6 +111,39 @@ static void what_stands_in_private_and_unknown_bytes_is_found(void **state)
 			"found-again");
 }
 
+/* The copy has compressed pixels with BYTES in them. */
+static const char *found_in_pixels(const char *bytes)
+{
+	made original, copy;
+	emr_withheld why;
+	int in, out;
+
+	made_begin(&original, MADE_EXPLICIT, NULL);
+	put_names(&original);
+	made_begin(&copy, MADE_EXPLICIT, "1.2.840.10008.1.2.4.50");
+	made_header(&copy, 0x7fe00010, "OB", 0xffffffff);
+	made_header(&copy, 0xfffee000, "", 0);
+	made_bytes(&copy, 0xfffee000, "", bytes, strlen(bytes));
+	made_sequence_end(&copy);
+	in = made_memory(emr_buf_view(&original.bytes));
+	out = made_memory(emr_buf_view(&copy.bytes));
+	why = check_copy(in, original.bytes.len, out, copy.bytes.len);
+	close(in);
+	close(out);
+	emr_buf_free(&original.bytes);
+	emr_buf_free(&copy.bytes);
+	return emr_withheld_text(why);
+}
+
+static void in_compressed_pixels_only_words_count_that_do_not_stand_there_by_chance(void **state)
+{
+	(void)state;
+	assert_string_equal(found_in_pixels("pixels of Silva."), "");
+	assert_string_equal(found_in_pixels("pixels of 4711 ."), "");
+	assert_string_equal(found_in_pixels("pix K7QF-0815 els"), "found-again");
+	assert_string_equal(found_in_pixels("pix Klinik am Ring els"), "found-again");
+}
+
 static void an_original_that_it_cannot_read_is_no_clean_one(void **state)
 {
 	static const uint8_t bytes[200] = {1, 2, 3};
@@ -161,6 +194,8 @@ int main(void)
 		cmocka_unit_test(they_are_found_as_utf16_too),
 		cmocka_unit_test(they_are_found_in_every_way_of_writing_an_original),
 		cmocka_unit_test(what_stands_in_private_and_unknown_bytes_is_found),
+		cmocka_unit_test(
+			in_compressed_pixels_only_words_count_that_do_not_stand_there_by_chance),
 		cmocka_unit_test(an_original_that_it_cannot_read_is_no_clean_one),
 		cmocka_unit_test(a_word_across_the_edge_of_two_blocks_is_found),
 	};
