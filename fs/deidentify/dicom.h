@@ -92,7 +92,8 @@ uint32_t dicom_u32(const dicom *d, const uint8_t *p);
 uint32_t dicom_find(const dicom *d, uint32_t first, uint32_t end, uint32_t tag);
 /* The value of E as text: cut at SIZE - 1, without padding at its end; "" when there is none. */
 void dicom_text(dicom *d, const element *e, char *out, size_t size);
-/* As above, of a top-level TAG; "": not there. */
+/* As above, of a top-level TAG of the table; "": not there, or with another VR, which does not
+ * stay. */
 void dicom_text_of(dicom *d, uint32_t tag, char *out, size_t size);
 /* The first number of a top-level US; FALLBACK: not there. */
 uint32_t dicom_number_of(dicom *d, uint32_t tag, uint32_t fallback);

@@ -402,7 +402,7 @@ void dicom_text_of(dicom *d, uint32_t tag, char *out, size_t size)
 	uint32_t i = dicom_find(d, 0, d->count, tag);
 
 	out[0] = '\0';
-	if (i < d->count)
+	if (i < d->count && table_has_vr(table_find(tag), d->elements[i].vr))
 		dicom_text(d, &d->elements[i], out, size);
 }
 

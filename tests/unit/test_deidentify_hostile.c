@@ -198,6 +198,26 @@ static void pixels_of_a_strange_kind_are_refused(void **state)
 	emr_buf_free(&m.bytes);
 }
 
+static void a_study_without_a_uid_is_refused(void **state)
+{
+	static const char *const vrs[] = {"UI", "LO", "UN"};
+
+	(void)state;
+	for (size_t i = 0; i < 3; i++) {
+		made m;
+
+		made_begin(&m, MADE_EXPLICIT, NULL);
+		made_ct_08(&m);
+		made_ct_18(&m);
+		made_text(&m, 0x0020000d, vrs[i], "1.2.276.7.2");
+		made_text(&m, 0x0020000e, "UI", "1.2.276.7.3");
+		made_ct_28(&m);
+		made_ct_pixels(&m);
+		assert_string_equal(why(&m), i == 0 ? "" : "damaged");
+		emr_buf_free(&m.bytes);
+	}
+}
+
 static void frames_without_number_do_not_overflow(void **state)
 {
 	static const char *const frames[] = {"99999999999999", "2147483648", "-1", "0", "many"};
@@ -245,6 +265,7 @@ int main(void)
 		cmocka_unit_test(lengths_that_lie_are_refused),
 		cmocka_unit_test(pixels_of_another_length_than_the_image_are_refused),
 		cmocka_unit_test(pixels_of_a_strange_kind_are_refused),
+		cmocka_unit_test(a_study_without_a_uid_is_refused),
 		cmocka_unit_test(frames_without_number_do_not_overflow),
 		cmocka_unit_test(what_is_no_dicom_is_said_to_be_none),
 	};
