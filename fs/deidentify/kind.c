@@ -136,21 +136,35 @@ static void text_that_stays(
 		out[0] = '\0';
 }
 
+typedef enum word { WORD_NONE, WORD_NO, WORD_OTHER } word;
+
+/* What a top-level element that knows YES and NO says; whatever is neither is not believed. */
+static word word_of(dicom *d, uint32_t tag)
+{
+	uint32_t i = dicom_find(d, 0, d->count, tag);
+	char text[17];
+
+	if (i == d->count || d->elements[i].len == 0)
+		return WORD_NONE;
+	dicom_text_of(d, tag, text, sizeof text);
+	return strcmp(text, "NO") == 0 ? WORD_NO : WORD_OTHER;
+}
+
 /* ---- text in the picture ---- */
 
 static emr_withheld look_for_text(dicom *d, trust how, const emr_deidentify_rules *rules)
 {
-	char burned[17], type[256];
+	word burned = word_of(d, 0x00280301);
+	char type[256];
 	bool is_original;
 
-	dicom_text_of(d, 0x00280301, burned, sizeof burned);
 	text_that_stays(d, 0x00080008, rules, type, sizeof type);
 	is_original = strncmp(type, "ORIGINAL\\", 9) == 0;
 	if (strstr(type, "SCREEN") != NULL)
 		return EMR_WITHHELD_SCREENSHOT;
-	if (strcmp(burned, "NO") == 0)
+	if (burned == WORD_NO)
 		return EMR_WITHHELD_NOT;
-	if (burned[0] != '\0' || how == TRUST_SAID || (how == TRUST_ORIGINAL && !is_original))
+	if (burned == WORD_OTHER || how == TRUST_SAID || (how == TRUST_ORIGINAL && !is_original))
 		return EMR_WITHHELD_BURNED_IN;
 	return EMR_WITHHELD_NOT;
 }
@@ -214,10 +228,9 @@ static double thinnest_mm(dicom *d)
 
 static bool may_show_face(dicom *d, const emr_deidentify_rules *rules)
 {
-	char part[64], features[17];
+	char part[64];
 
-	dicom_text_of(d, 0x00280302, features, sizeof features);
-	if (strcmp(features, "YES") == 0)
+	if (word_of(d, 0x00280302) == WORD_OTHER)
 		return true;
 	text_that_stays(d, 0x00180015, rules, part, sizeof part);
 	return !is_among(part, body_without_head) && thinnest_mm(d) < FACE_MM;

@@ -11,6 +11,7 @@ typedef struct picture {
 	const char *class, *modality, *type, *burned, *part, *thick, *features;
 	const char *conversion, *segment; /* NULL: not said */
 	uint16_t overlay_bit;
+	const char *burned_vr; /* NULL: the standard's */
 } picture;
 
 static const picture ct = {.class = STORAGE "2",
@@ -41,7 +42,7 @@ static const char *why_with(const picture *p, const emr_deidentify_rules *rules)
 	say(&m, 0x00180050, "DS", p->thick);
 	made_ct_20(&m);
 	made_ct_28(&m);
-	say(&m, 0x00280301, "CS", p->burned);
+	say(&m, 0x00280301, p->burned_vr != NULL ? p->burned_vr : "CS", p->burned);
 	say(&m, 0x00280302, "CS", p->features);
 	if (p->segment != NULL) {
 		made_header(&m, 0x00620002, "SQ", 0xffffffff);
@@ -115,6 +116,11 @@ static void pictures_that_may_have_text_are_withheld_unless_they_say_no(void **s
 	p.burned = "YES";
 	assert_string_equal(why(&p), "burned-in");
 	p.burned = "perhaps";
+	assert_string_equal(why(&p), "burned-in");
+	p.burned_vr = "LO";
+	p.burned = "YES";
+	assert_string_equal(why(&p), "burned-in");
+	p.burned = "NO";
 	assert_string_equal(why(&p), "burned-in");
 	p = ct;
 	p.type = "DERIVED\\SECONDARY";
