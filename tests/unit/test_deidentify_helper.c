@@ -95,6 +95,7 @@ static int be_helper(const char *role)
 {
 	protocol_result result = {.kind = PROTOCOL_READY, .status = PROTOCOL_VERSION};
 	protocol_file file;
+	uint32_t served = 0;
 	int fds[2];
 
 	while (write(PROTOCOL_FD, &result, sizeof result) == sizeof result &&
@@ -105,10 +106,9 @@ static int be_helper(const char *role)
 		result = (protocol_result){.kind = PROTOCOL_RESULT};
 		if (strcmp(role, PROTOCOL_WRITE) == 0)
 			do_as_asked(what, &file, fds, &result);
-		else if (what == 'c')
-			raise(SIGSEGV);
-		else if (what == 'w' && pwrite(fds[1], "changed", 7, 0) == 7)
-			_exit(0);
+		result.what.elements_kept = ++served;
+		else if (what == 'c') raise(SIGSEGV);
+		else if (what == 'w' && pwrite(fds[1], "changed", 7, 0) == 7) _exit(0);
 		close(fds[0]);
 		close(fds[1]);
 	}
@@ -185,6 +185,31 @@ static void a_helper_has_no_other_descriptor_no_environment_and_the_one_key(void
 	assert_string_equal((const char *)out.data, "fd 0 1 2 3 4 5; env 0; key 1");
 	emr_buf_free(&out);
 	close(secret);
+	emr_deidentifier_close(d);
+}
+
+static uint32_t served_before(emr_deidentifier *d, const emr_secret *whose)
+{
+	int in = made_memory(emr_bytes_of("g", 1)), copy = made_memory(emr_bytes_of("", 0));
+	emr_deidentified what = {0};
+
+	assert_ok(emr_deidentify_file(d, whose, in, copy, &what));
+	close(in);
+	close(copy);
+	return what.elements_kept;
+}
+
+static void no_helper_sees_the_files_of_two_participants(void **state)
+{
+	emr_deidentifier *d = open_helper("/proc/self/exe");
+	EMR_AUTO_SECRET other = {0};
+
+	(void)state;
+	assert_ok(emr_secret_new(EMR_DEIDENTIFY_KEY_BYTES, &other));
+	assert_int_equal(served_before(d, &key), 1);
+	assert_int_equal(served_before(d, &key), 2);
+	assert_int_equal(served_before(d, &other), 1);
+	assert_int_equal(served_before(d, &key), 1);
 	emr_deidentifier_close(d);
 }
 
@@ -366,6 +391,7 @@ int main(int argc, char **argv)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_helper_that_dies_or_lies_leaves_no_copy),
 		cmocka_unit_test(a_helper_has_no_other_descriptor_no_environment_and_the_one_key),
+		cmocka_unit_test(no_helper_sees_the_files_of_two_participants),
 		cmocka_unit_test(the_real_helper_copies_and_withholds_one_after_the_other),
 		cmocka_unit_test(without_a_helper_nothing_is_copied),
 		cmocka_unit_test(what_is_no_empty_file_for_reading_and_writing_is_refused),
