@@ -106,9 +106,11 @@ static int be_helper(const char *role)
 		result = (protocol_result){.kind = PROTOCOL_RESULT};
 		if (strcmp(role, PROTOCOL_WRITE) == 0)
 			do_as_asked(what, &file, fds, &result);
+		else if (what == 'c')
+			raise(SIGSEGV);
+		else if (what == 'w' && pwrite(fds[1], "changed", 7, 0) == 7)
+			_exit(0);
 		result.what.elements_kept = ++served;
-		else if (what == 'c') raise(SIGSEGV);
-		else if (what == 'w' && pwrite(fds[1], "changed", 7, 0) == 7) _exit(0);
 		close(fds[0]);
 		close(fds[1]);
 	}
