@@ -23,12 +23,12 @@
 
 #define START_MS 60000
 #define FILE_MS 120000
-#define FILES_MAX 1000 /* of one helper */
+#define WORK_MAX 1000 /* of one helper: files, and pieces of 16 MiB */
 
 typedef struct worker {
 	pid_t pid; /* 0: none */
 	int fd;
-	unsigned files;
+	uint64_t work; /* that it was given */
 } worker;
 
 struct emr_deidentifier {
@@ -114,7 +114,7 @@ static emr_status start(worker *w, const char *program, const char *role)
 	int ends[2], error;
 	emr_status status;
 
-	if (w->pid != 0 && w->files < FILES_MAX)
+	if (w->pid != 0 && w->work < WORK_MAX)
 		return EMR_OK;
 	stop(w);
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0)
@@ -131,8 +131,10 @@ static emr_status start(worker *w, const char *program, const char *role)
 	status = hear(w, &ready, sizeof ready, START_MS);
 	if (status == EMR_OK && (ready.kind != PROTOCOL_READY || ready.status != PROTOCOL_VERSION))
 		status = EMR_NEWER_FORMAT;
-	if (status != EMR_OK)
-		stop(w);
+	if (status == EMR_OK)
+		return EMR_OK;
+	emr_log(EMR_LOG_ERROR, "deidentify: the helper is not ready: %s", emr_status_text(status));
+	stop(w);
 	return status == EMR_TIMEOUT ? EMR_IO : status;
 }
 
@@ -161,14 +163,15 @@ static bool tell(const worker *w, const protocol_file *file, const int fds[2])
 }
 
 /* What a helper says of one file; it is stopped unless the file left it as it was. */
-static emr_withheld ask(
-	worker *w, const protocol_file *file, const int fds[2], protocol_result *out)
+static emr_withheld ask(worker *w, uint32_t deadline_ms, const protocol_file *file,
+	const int fds[2], protocol_result *out)
 {
+	int64_t usual_ms = FILE_MS + (int64_t)(file->size >> 12);
 	emr_status status = EMR_IO;
 
-	w->files++;
+	w->work += 1 + (file->size >> 24);
 	if (tell(w, file, fds))
-		status = hear(w, out, sizeof *out, FILE_MS + (int64_t)(file->size >> 12));
+		status = hear(w, out, sizeof *out, deadline_ms != 0 ? deadline_ms : usual_ms);
 	if (status == EMR_OK && (out->kind != PROTOCOL_RESULT || out->status >= EMR_STATUS_COUNT ||
 					(unsigned)out->what.withheld >= EMR_WITHHELD_COUNT))
 		status = EMR_IO;
@@ -235,7 +238,7 @@ static emr_status run(
 	protocol_result written = {0}, checked = {0};
 	const int check_fds[] = {fds[0], fds[2]};
 
-	out->withheld = ask(&d->writer, file, fds, &written);
+	out->withheld = ask(&d->writer, d->rules.deadline_ms, file, fds, &written);
 	emr_wipe(file->key, sizeof file->key);
 	if (written.status != EMR_OK)
 		return (emr_status)written.status;
@@ -244,7 +247,7 @@ static emr_status run(
 	if (out->withheld != EMR_WITHHELD_NOT)
 		return EMR_OK;
 	file->copy_size = written.what.size;
-	out->withheld = ask(&d->checker, file, check_fds, &checked);
+	out->withheld = ask(&d->checker, d->rules.deadline_ms, file, check_fds, &checked);
 	if (out->withheld == EMR_WITHHELD_NOT)
 		*out = written.what;
 	return EMR_OK;

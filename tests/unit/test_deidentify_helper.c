@@ -79,6 +79,8 @@ static void do_as_asked(
 		raise(SIGKILL);
 	if (what == 'q')
 		_exit(0);
+	if (what == 'p')
+		pause();
 	if (what == 'n')
 		result->what.withheld = (emr_withheld)4711;
 	if (what == 'm')
@@ -130,13 +132,18 @@ static int make_key(void **state)
 	return 0;
 }
 
-static emr_deidentifier *open_helper(const char *program)
+static emr_deidentifier *open_helper_for(const char *program, uint32_t deadline_ms)
 {
-	static const emr_deidentify_rules rules = {0};
+	const emr_deidentify_rules rules = {.deadline_ms = deadline_ms};
 	emr_deidentifier *d = NULL;
 
 	assert_ok(emr_deidentifier_open(program, &rules, &d));
 	return d;
+}
+
+static emr_deidentifier *open_helper(const char *program)
+{
+	return open_helper_for(program, 0);
 }
 
 /* What becomes of BYTES, and in *OUT the copy. */
@@ -188,6 +195,20 @@ static void a_helper_has_no_other_descriptor_no_environment_and_the_one_key(void
 	emr_buf_free(&out);
 	close(secret);
 	emr_deidentifier_close(d);
+}
+
+static void a_helper_that_does_not_come_to_an_end_is_stopped(void **state)
+{
+	emr_deidentifier *d = open_helper_for("/proc/self/exe", 100);
+	emr_buf out = {0};
+
+	(void)state;
+	assert_string_equal(copied(d, emr_bytes_of("p", 1), &out), "late");
+	assert_int_equal(out.len, 0);
+	emr_buf_free(&out);
+	emr_deidentifier_close(d);
+	assert_int_equal(waitpid(-1, NULL, WNOHANG), -1); /* and nobody is left */
+	assert_int_equal(errno, ECHILD);
 }
 
 static uint32_t served_before(emr_deidentifier *d, const emr_secret *whose)
@@ -393,6 +414,7 @@ int main(int argc, char **argv)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_helper_that_dies_or_lies_leaves_no_copy),
 		cmocka_unit_test(a_helper_has_no_other_descriptor_no_environment_and_the_one_key),
+		cmocka_unit_test(a_helper_that_does_not_come_to_an_end_is_stopped),
 		cmocka_unit_test(no_helper_sees_the_files_of_two_participants),
 		cmocka_unit_test(the_real_helper_copies_and_withholds_one_after_the_other),
 		cmocka_unit_test(without_a_helper_nothing_is_copied),

@@ -43,6 +43,8 @@ typedef struct emr_deidentify_rules {
 	/* CT and MR of a head stay although slices are thinner than 3 mm, from which a face can be
 	 * drawn: the caller knows that faces were taken off, or the participant agreed to it. */
 	bool with_faces;
+	/* The longest that one file may take; 0: two minutes, and a second for each 4 MiB. */
+	uint32_t deadline_ms;
 } emr_deidentify_rules;
 
 /* ---- why a file was withheld ---- */
