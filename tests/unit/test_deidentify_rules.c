@@ -205,7 +205,8 @@ static void put_wrong_vrs(made *m)
 {
 	made_text(m, 0x00080070, "LT", "SIEMENS MARKED");
 	made_text(m, 0x00082218, "LO", "MARKED"); /* a sequence */
-	made_text(m, 0x00089205, "LO", "MARKED"); /* a code string */
+	made_bytes(m, 0x00089205, "UL", "MARKED!!", 8); /* a code string */
+	made_bytes(m, 0x00089206, "FD", "MARKED!!", 8);
 }
 
 static void an_element_with_another_vr_than_the_standards_goes(void **state)
