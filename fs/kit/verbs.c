@@ -112,7 +112,7 @@ static const emr_option_row options[EMR_OPTION_COUNT] = {
 	[EMR_OPT_SOFTWARE] = {"software", 0, EMR_NO_ARGUMENT, NULL,
 		"only what programs read without a person"},
 	[EMR_OPT_FHIR] = {"fhir", 0, EMR_HAS_ARGUMENT, "DIR",
-		"also write each entry to DIR as a FHIR R4 AuditEvent"},
+		"also write to DIR what is listed, as FHIR R4 resources"},
 	[EMR_OPT_TERMS] = {"terms", 0, EMR_HAS_ARGUMENT, "FILE",
 		"on what terms: a small JSON file"},
 	[EMR_OPT_DATASET] = {"dataset", 0, EMR_HAS_ARGUMENT, "NAME",
@@ -300,13 +300,18 @@ static const emr_verb_row verbs[EMR_VERB_COUNT] = {
 			"for again or revoked.\n"
 			"Alone it lists what you share, and then what others share with you: "
 			"what ends first stands first, and what has\n"
-			"ended in the last 30 days last.\n",
+			"ended in the last 30 days last. --fhir writes what you share, and what "
+			"you have shared and is over (inactive), as\n"
+			"FHIR R4 Consents, one file a share; a later run replaces them. A right "
+			"to leave files is none, and what waits for the\n"
+			"ledger is not written yet.\n",
 		.fields = "grants[]{id path who name organisation rights purpose until history "
 			  "state released_by[] needed opened} "
 			  "shared_with_me[]{path owner rights purpose until history state} "
-			  "already",
+			  "already written",
 		.options = BIT(EMR_OPT_UNTIL) | BIT(EMR_OPT_PURPOSE) | BIT(EMR_OPT_HISTORY) |
-			   BIT(EMR_OPT_WAIT) | BIT(EMR_OPT_WRITE) | BIT(EMR_OPT_DEPOSIT),
+			   BIT(EMR_OPT_WAIT) | BIT(EMR_OPT_WRITE) | BIT(EMR_OPT_DEPOSIT) |
+			   BIT(EMR_OPT_FHIR),
 		.exits = exits_share},
 	[EMR_VERB_REVOKE] = {.name = "revoke",
 		.operands = "[PATH] from WHO",

@@ -7,28 +7,24 @@
 #include <string.h>
 
 #include "base/bytes.h"
-#include "base/file.h"
 #include "base/id.h"
 #include "kit/out.h"
 #include "ledger/hash.h"
 #include "log/dealings.h"
 #include "session/purposes.h"
 
+#include "fhir_file.h"
+
 /* HL7 FHIR R4 (4.0.1), AuditEvent, and the code systems of its value sets; DICOM PS3.16 for what
  * happened. */
-#define DCM "http://dicom.nema.org/resources/ontology/DCM"
-#define TERMS "http://terminology.hl7.org/CodeSystem/"
+#define DCM EMR_FHIR_DCM
+#define TERMS EMR_FHIR_TERMS
 
 static const char *text_of(const json_t *entry, const char *name)
 {
 	const char *text = json_string_value(json_object_get(entry, name));
 
 	return text != NULL ? text : "";
-}
-
-static json_t *coding(const char *system, const char *code, const char *display)
-{
-	return json_pack("{s:s, s:s, s:s}", "system", system, "code", code, "display", display);
 }
 
 /* ---- what was done ---- */
@@ -105,7 +101,7 @@ static json_t *purposes(const json_t *entry)
 		if ((bits >> bit & 1) != 0)
 			json_array_append_new(
 				list, json_pack("{s:[o]}", "coding",
-					      coding(TERMS "v3-ActReason", code, code)));
+					      emr_fhir_coding(TERMS "v3-ActReason", code, code)));
 	}
 	return list;
 }
@@ -129,8 +125,9 @@ static json_t *reader(const json_t *entry, const char *owner)
 	const char *name =
 		text_of(entry, "name")[0] != '\0' ? text_of(entry, "name") : text_of(entry, "who");
 	json_t *agent = json_pack("{s:{s:[o]}, s:{s:o}, s:o, s:o, s:b}", "type", "coding",
-		is_software ? coding(DCM, "110150", "Application")
-			    : coding(TERMS "extra-security-role-type", "humanuser", "human user"),
+		is_software ? emr_fhir_coding(DCM, "110150", "Application")
+			    : emr_fhir_coding(
+				      TERMS "extra-security-role-type", "humanuser", "human user"),
 		"who", "display", emr_json_text(is_owner ? owner : name), "name",
 		emr_json_text(is_owner ? owner : name), "altId",
 		emr_json_text(is_owner ? "owner" : text_of(entry, "who")), "requestor", 1);
@@ -152,7 +149,7 @@ static json_t *reader(const json_t *entry, const char *owner)
 static json_t *principal(const char *name, const char *alternative)
 {
 	json_t *agent = json_pack("{s:{s:[o]}, s:{s:o}, s:o, s:b}", "type", "coding",
-		coding(TERMS "v3-RoleClass", "AGNT", "agent"), "who", "display",
+		emr_fhir_coding(TERMS "v3-RoleClass", "AGNT", "agent"), "who", "display",
 		emr_json_text(name), "name", emr_json_text(name), "requestor", 0);
 
 	if (agent != NULL && alternative != NULL &&
@@ -180,10 +177,11 @@ static json_t *agents(const json_t *entry, const char *owner)
 
 		failed |= json_array_append_new(list,
 			json_pack("{s:{s:[o]}, s:{s:o}, s:o, s:b}", "type", "coding",
-				coding(TERMS "v3-ParticipationType", "CST", "custodian"), "who",
-				"display", emr_json_text(strcmp(name, "you") == 0 ? owner : name),
-				"name", emr_json_text(strcmp(name, "you") == 0 ? owner : name),
-				"requestor", 0));
+				emr_fhir_coding(TERMS "v3-ParticipationType", "CST", "custodian"),
+				"who", "display",
+				emr_json_text(strcmp(name, "you") == 0 ? owner : name), "name",
+				emr_json_text(strcmp(name, "you") == 0 ? owner : name), "requestor",
+				0));
 	}
 	if (failed) {
 		json_decref(list);
@@ -240,8 +238,8 @@ static json_t *details(const json_t *entry)
 static json_t *patient(const char *owner)
 {
 	return json_pack("{s:{s:o}, s:o, s:o, s:o}", "what", "display", emr_json_text(owner),
-		"type", coding(TERMS "audit-entity-type", "1", "Person"), "role",
-		coding(TERMS "object-role", "1", "Patient"), "name", emr_json_text(owner));
+		"type", emr_fhir_coding(TERMS "audit-entity-type", "1", "Person"), "role",
+		emr_fhir_coding(TERMS "object-role", "1", "Patient"), "name", emr_json_text(owner));
 }
 
 /* The record, or what rights were about. */
@@ -252,14 +250,16 @@ static json_t *resource(const json_t *entry)
 	json_t *entity = json_pack("{s:{s:o}, s:o, s:o}", "what", "display",
 		emr_json_text(
 			path[0] != '\0' ? path : "a record that was erased or cannot be named"),
-		"type", coding(TERMS "audit-entity-type", "2", "System Object"), "role",
-		is_about_rights(entry) ? coding(TERMS "object-role", "13", "Security Resource")
-				       : coding(TERMS "object-role", "3", "Report"));
+		"type", emr_fhir_coding(TERMS "audit-entity-type", "2", "System Object"), "role",
+		is_about_rights(entry)
+			? emr_fhir_coding(TERMS "object-role", "13", "Security Resource")
+			: emr_fhir_coding(TERMS "object-role", "3", "Report"));
 	int failed = entity == NULL;
 
 	if (a->lifecycle != NULL)
 		failed |= json_object_set_new(entity, "lifecycle",
-			coding(TERMS "dicom-audit-lifecycle", a->lifecycle, a->lifecycle_text));
+			emr_fhir_coding(
+				TERMS "dicom-audit-lifecycle", a->lifecycle, a->lifecycle_text));
 	failed |= json_object_update_new(
 		entity, json_pack("{s:o, s:o}", "name", emr_json_text(path[0] != '\0' ? path : "?"),
 				"detail", details(entry)));
@@ -287,11 +287,11 @@ static json_t *party(const json_t *entry)
 	}
 	return json_pack("{s:{s:o}, s:o, s:o, s:o, s:o}", "what", "display", emr_json_text(name),
 		"type",
-		is_person ? coding(TERMS "audit-entity-type", "1", "Person")
-			  : coding(TERMS "audit-entity-type", "3", "Organization"),
+		is_person ? emr_fhir_coding(TERMS "audit-entity-type", "1", "Person")
+			  : emr_fhir_coding(TERMS "audit-entity-type", "3", "Organization"),
 		"role",
-		is_person ? coding(TERMS "object-role", "11", "Security User Entity")
-			  : coding(TERMS "object-role", "12", "Security User Group"),
+		is_person ? emr_fhir_coding(TERMS "object-role", "11", "Security User Entity")
+			  : emr_fhir_coding(TERMS "object-role", "12", "Security User Group"),
 		"name", emr_json_text(name), "detail", details);
 }
 
@@ -329,13 +329,13 @@ static int set_type(json_t *event, const json_t *entry)
 	json_t *subtype = NULL;
 
 	if (!is_about_rights(entry))
-		subtype = coding("http://hl7.org/fhir/restful-interaction", interaction_of(entry),
-			interaction_of(entry));
+		subtype = emr_fhir_coding("http://hl7.org/fhir/restful-interaction",
+			interaction_of(entry), interaction_of(entry));
 	else if (changes_rights(entry))
-		subtype = coding(DCM, "110136", "Security Roles Changed");
+		subtype = emr_fhir_coding(DCM, "110136", "Security Roles Changed");
 	return json_object_set_new(event, "type",
-		       is_about_rights(entry) ? coding(DCM, "110113", "Security Alert")
-					      : coding(DCM, "110110", "Patient Record")) |
+		       is_about_rights(entry) ? emr_fhir_coding(DCM, "110113", "Security Alert")
+					      : emr_fhir_coding(DCM, "110110", "Patient Record")) |
 	       (subtype != NULL ? json_object_set_new(event, "subtype", json_pack("[o]", subtype))
 				: 0);
 }
@@ -361,8 +361,10 @@ json_t *emr_fhir_audit_event(const json_t *entry, const char *owner)
 			agents(entry, owner), "source", "observer", "display",
 			is_proven ? "the ledger of the network" : "the reader's own computer",
 			"type",
-			is_proven ? coding(TERMS "security-source-type", "6", "Security Server")
-				  : coding(TERMS "security-source-type", "1", "User Device"),
+			is_proven
+				? emr_fhir_coding(
+					  TERMS "security-source-type", "6", "Security Server")
+				: emr_fhir_coding(TERMS "security-source-type", "1", "User Device"),
 			"entity", entities(entry, owner)));
 	failed |= uses != NULL && json_object_set(event, "purposeOfEvent", uses) != 0;
 	if (failed) {
@@ -390,19 +392,13 @@ emr_status emr_fhir_write(int dir_fd, const json_t *entry, const char *owner)
 {
 	json_t *event = emr_fhir_audit_event(entry, owner);
 	EMR_AUTO_FREE char *text = event != NULL ? json_dumps(event, JSON_COMPACT) : NULL;
-	EMR_AUTO_FREE char *whole = NULL;
-	char id[40], file[48];
-	emr_status status = text != NULL ? EMR_OK : EMR_NO_MEMORY;
+	char id[40];
+	emr_status status = EMR_NO_MEMORY;
 
-	if (status == EMR_OK) {
+	if (text != NULL) {
 		name_it(text, id);
-		snprintf(file, sizeof file, "%s.json", id);
-		if (json_object_set_new(event, "id", json_string(id)) == 0)
-			whole = json_dumps(event, JSON_INDENT(2));
-		status = whole != NULL ? EMR_OK : EMR_NO_MEMORY;
+		status = emr_fhir_file(dir_fd, event, id);
 	}
 	json_decref(event);
-	return status == EMR_OK
-		       ? emr_file_replace(dir_fd, file, emr_bytes_of(whole, strlen(whole)), 0600)
-		       : status;
+	return status;
 }

@@ -80,12 +80,18 @@ static emr_status answer_list(asking *a)
 	emr_status status = portion != NULL ? EMR_OK : EMR_NO_MEMORY;
 
 	if (status == EMR_OK)
-		status = emr_shares_collect(a->session, &a->crowd, NULL, true, &rows);
+		status = a->request->history
+				 ? emr_shares_collect_past(a->session, &a->crowd, &rows)
+				 : emr_shares_collect(a->session, &a->crowd, NULL, true, &rows);
 	for (size_t i = 0; i < rows.n && status == EMR_OK; i++) {
 		json_t *one = emr_share_json(&a->crowd, &rows.list[i]);
 
-		status = one != NULL && json_array_append_new(portion, one) == 0 ? EMR_OK
-										 : EMR_NO_MEMORY;
+		if (one == NULL ||
+			(a->request->history &&
+				!emr_share_json_ids(a->session, &rows.list[i], one)) ||
+			json_array_append(portion, one) != 0)
+			status = EMR_NO_MEMORY;
+		json_decref(one);
 		if (status == EMR_OK && json_array_size(portion) >= PORTION)
 			status = emit_portion(a, "grants", &portion);
 	}

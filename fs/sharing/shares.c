@@ -35,6 +35,7 @@ typedef struct collecting {
 	emr_buf domains; /* emr_id16, ... */
 	emr_buf inner;	 /* emr_id16, ...: grants that are listed with the share they belong to */
 	bool with_inner; /* and by themselves */
+	bool with_past;	 /* and what is over */
 } collecting;
 
 static emr_status add(collecting *c, const emr_share_row *row)
@@ -75,8 +76,11 @@ static emr_status note_given(void *arg, const emr_given *given)
 	emr_id32 root;
 	emr_status status;
 
-	if (given->phase != EMR_GRANT_IN_FORCE && given->phase != EMR_GRANT_COMING)
-		return EMR_OK;
+	if (given->phase != EMR_GRANT_IN_FORCE && given->phase != EMR_GRANT_COMING) {
+		if (!c->with_past)
+			return EMR_OK;
+		row.state = EMR_SHARE_OVER;
+	}
 	for (size_t at = 0; at < c->inner.len; at += sizeof(emr_id16))
 		if (memcmp(c->inner.data + at, given->grant.grant.b, sizeof(emr_id16)) == 0)
 			row.is_inner = true;
@@ -152,7 +156,8 @@ static void mark_ending(collecting *c, const emr_order *o)
 	for (size_t i = 0; i < c->rows.n; i++) {
 		emr_share_row *row = &c->rows.list[i];
 
-		if (row->order.number != 0 || !emr_id16_equal(row->domain, o->domain) ||
+		if (row->order.number != 0 || row->state == EMR_SHARE_OVER ||
+			!emr_id16_equal(row->domain, o->domain) ||
 			!emr_id32_equal(row->who.root, o->root))
 			continue;
 		row->order = *o;
@@ -321,10 +326,10 @@ static emr_status collect_rows(collecting *c, const emr_id16 *domain)
 	return status;
 }
 
-static emr_status collect(emr_session *session, emr_crowd *crowd, const emr_id16 *domain,
-	bool with_opened, bool with_inner, emr_share_rows *out_rows)
+static emr_status collect(
+	collecting c, const emr_id16 *domain, bool with_opened, emr_share_rows *out_rows)
 {
-	collecting c = {.session = session, .crowd = crowd, .with_inner = with_inner};
+	emr_session *session = c.session;
 	emr_status status = emr_sharing_handle(session, &c.share);
 
 	if (status == EMR_OK && domain != NULL)
@@ -354,13 +359,21 @@ static emr_status collect(emr_session *session, emr_crowd *crowd, const emr_id16
 emr_status emr_shares_collect(emr_session *session, emr_crowd *crowd, const emr_id16 *domain,
 	bool with_opened, emr_share_rows *out_rows)
 {
-	return collect(session, crowd, domain, with_opened, false, out_rows);
+	return collect(
+		(collecting){.session = session, .crowd = crowd}, domain, with_opened, out_rows);
+}
+
+emr_status emr_shares_collect_past(emr_session *session, emr_crowd *crowd, emr_share_rows *out_rows)
+{
+	return collect((collecting){.session = session, .crowd = crowd, .with_past = true}, NULL,
+		true, out_rows);
 }
 
 emr_status emr_shares_collect_inner(
 	emr_session *session, emr_crowd *crowd, emr_share_rows *out_rows)
 {
-	return collect(session, crowd, NULL, false, true, out_rows);
+	return collect((collecting){.session = session, .crowd = crowd, .with_inner = true}, NULL,
+		false, out_rows);
 }
 
 /* ---- words ---- */
@@ -382,6 +395,9 @@ void emr_share_state_text(const emr_share_row *row, char *out, size_t size)
 	case EMR_SHARE_FAILED:
 		emr_sharing_cause(&row->order, cause, sizeof cause);
 		snprintf(out, size, "failed %s", cause);
+		return;
+	case EMR_SHARE_OVER:
+		snprintf(out, size, "over");
 		return;
 	}
 }
@@ -423,4 +439,23 @@ json_t *emr_share_json(emr_crowd *crowd, const emr_share_row *row)
 		emr_share_agents_json(crowd, row->agents, row->n), "needed", (int)row->t, "opened",
 		(json_int_t)row->opened, "opened_last_unix", (json_int_t)row->opened_last_unix_s);
 	return one;
+}
+
+bool emr_share_json_ids(const emr_session *session, const emr_share_row *row, json_t *one)
+{
+	static const char *const kinds[] = {[EMR_WHO_PERSON] = "person",
+		[EMR_WHO_TEAM] = "team",
+		[EMR_WHO_ORGANISATION] = "organisation"};
+	char grant[33], folder[33], grantee[65], owner[65];
+
+	emr_hex(row->grant.b, sizeof row->grant.b, grant);
+	emr_hex(row->domain.b, sizeof row->domain.b, folder);
+	emr_hex(row->who.root.b, sizeof row->who.root.b, grantee);
+	emr_hex(session->identity.signer_id.b, sizeof session->identity.signer_id.b, owner);
+	return json_object_update_new(
+		       one, json_pack("{s:I, s:s, s:s, s:s, s:s, s:s}", "since_unix",
+				    (json_int_t)row->since_unix_s, "grant_id",
+				    emr_id16_is_zero(row->grant) ? "" : grant, "folder_id", folder,
+				    "grantee_id", grantee, "owner_id", owner, "kind",
+				    kinds[row->who.kind])) == 0;
 }

@@ -1,10 +1,7 @@
 /* This file is `emrfs log`: it tells who saved, changed, shared, received or opened what and
  * when, as lines, as JSON, or as FHIR AuditEvent files for a hospital. */
-#include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -127,24 +124,6 @@ static emr_status read_choice(const emr_args *args, emr_request *request, emr_pr
 	return EMR_OK;
 }
 
-/* Made if it is not there. */
-static emr_status open_fhir(const char *dir, int *out_fd, emr_problem *out_problem)
-{
-	emr_status status = EMR_OK;
-
-	if (dir == NULL)
-		return EMR_OK;
-	if (mkdir(dir, 0700) != 0 && errno != EEXIST)
-		status = emr_status_from_errno(errno);
-	if (status == EMR_OK)
-		*out_fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (status == EMR_OK && *out_fd < 0)
-		status = emr_status_from_errno(errno);
-	if (status != EMR_OK)
-		emr_problem_set_status(out_problem, status, dir);
-	return status;
-}
-
 /* Whose records these are, as the folder says it. */
 static char *owner_of(emr_reach *reach)
 {
@@ -180,7 +159,7 @@ int emr_cmd_log(const emr_args *args, emr_out *out)
 	if (status == EMR_OK)
 		status = read_choice(args, &request, &problem);
 	if (status == EMR_OK)
-		status = open_fhir(args->values[EMR_OPT_FHIR], &fhir_fd, &problem);
+		status = emr_fhir_directory(args->values[EMR_OPT_FHIR], &fhir_fd, &problem);
 	t.fhir_fd = fhir_fd;
 	if (status == EMR_OK)
 		status = emr_reach_open(args, &reach, &problem);

@@ -4,13 +4,17 @@
 #include "share.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/file.h"
 #include "kit/language.h"
 #include "kit/passphrase.h"
 #include "kit/terminal.h"
 #include "kit/text.h"
+#include "log/fhir_audit.h"
+#include "log/fhir_consent.h"
 #include "mount/client.h"
 #include "mount/order_wait.h"
 #include "session/purposes.h"
@@ -29,6 +33,8 @@ typedef struct sharing {
 	const emr_request *act; /* what does it, when somebody has said yes */
 	uint64_t now;
 	json_t *look; /* what it would be; owned */
+	int fhir_fd;  /* -1: no Consents are wanted */
+	const char *owner;
 } sharing;
 
 static const char *text_of(const json_t *object, const char *name)
@@ -124,7 +130,7 @@ static emr_status extend(json_t *list, const json_t *object, const char *name)
 static emr_status fetch(
 	sharing *s, json_t **out_all, json_t **out_received, emr_problem *out_problem)
 {
-	const emr_request request = {.ask = EMR_ASK_SHARE};
+	const emr_request request = {.ask = EMR_ASK_SHARE, .history = s->fhir_fd >= 0};
 	json_t *all = json_array(), *received = json_array();
 	emr_status status = all != NULL && received != NULL
 				    ? emr_client_send(&s->client, &request, out_problem)
@@ -187,8 +193,31 @@ static void say_received(const sharing *s, const json_t *one)
 /* Numbers that are for the lines alone. */
 static void strip(json_t *one)
 {
+	static const char *const ids[] = {
+		"since_unix", "grant_id", "folder_id", "grantee_id", "owner_id", "kind"};
+
+	for (size_t i = 0; i < sizeof ids / sizeof *ids; i++)
+		json_object_del(one, ids[i]);
 	json_object_del(one, "until_unix");
 	json_object_del(one, "opened_last_unix");
+}
+
+/* Whatever ALL has is written; what is over is for that alone, and is then taken out. */
+static emr_status write_consents(sharing *s, json_t *all, emr_problem *out_problem)
+{
+	uint64_t written = 0;
+	emr_status status = EMR_OK;
+
+	for (size_t i = 0; s->fhir_fd >= 0 && i < json_array_size(all) && status == EMR_OK; i++)
+		status = emr_fhir_consent_write(
+			s->fhir_fd, json_array_get(all, i), s->owner, &written);
+	for (size_t i = json_array_size(all); i > 0; i--)
+		if (strcmp(text_of(json_array_get(all, i - 1), "state"), "over") == 0)
+			json_array_remove(all, i - 1);
+	if (status != EMR_OK)
+		emr_problem_set_status(out_problem, status, s->args->values[EMR_OPT_FHIR]);
+	emr_out_number(s->out, "written", written);
+	return status;
 }
 
 static emr_status list(sharing *s, emr_problem *out_problem)
@@ -196,8 +225,13 @@ static emr_status list(sharing *s, emr_problem *out_problem)
 	json_t *all = NULL, *received = NULL;
 	emr_status status = fetch(s, &all, &received, out_problem);
 
-	if (status != EMR_OK)
+	if (status == EMR_OK)
+		status = write_consents(s, all, out_problem);
+	if (status != EMR_OK) {
+		json_decref(all);
+		json_decref(received);
 		return status;
+	}
 	for (size_t i = 0; i < json_array_size(all); i++)
 		say_grant(s, json_array_get(all, i));
 	if (json_array_size(all) == 0)
@@ -437,7 +471,8 @@ emr_status emr_share_as_asked(const emr_args *args, emr_out *out, emr_client *cl
 		.client = *client,
 		.request = *request,
 		.act = act,
-		.now = emr_clock_unix_s(emr_clock_system())};
+		.now = emr_clock_unix_s(emr_clock_system()),
+		.fhir_fd = -1};
 	emr_status status = share(&s, out_problem);
 
 	if (status == EMR_OK)
@@ -497,6 +532,10 @@ static emr_status read_line(sharing *s, emr_problem *out_problem)
 			out_problem);
 	if (s->args->n_operands != 3)
 		return wrong_use(_("share takes PATH with WHO, or nothing."), out_problem);
+	if (s->args->given[EMR_OPT_FHIR])
+		return wrong_use(
+			_("--fhir writes what is shared, and shares nothing: without PATH."),
+			out_problem);
 	if (emr_order_wait_time(s->args, &wait_ns) != EMR_OK)
 		return wrong_use(_("--wait takes a time such as 90s or 5min."), out_problem);
 	return read_terms(s, out_problem);
@@ -520,6 +559,20 @@ emr_status emr_share_find_path(
 	return status;
 }
 
+/* Whose folder it is; owned by the caller. */
+static emr_status find_owner(sharing *s, char **out_owner, emr_problem *out_problem)
+{
+	const emr_request request = {.ask = EMR_ASK_STATUS};
+	json_t *answer = NULL;
+	emr_status status = emr_client_ask(&s->client, &request, STATUS_MS, &answer, out_problem);
+
+	if (status != EMR_OK)
+		return status;
+	*out_owner = strdup(text_of(answer, "owner"));
+	json_decref(answer);
+	return *out_owner != NULL ? EMR_OK : EMR_NO_MEMORY;
+}
+
 int emr_cmd_share(const emr_args *args, emr_out *out)
 {
 	EMR_AUTO_PLACES places = {0};
@@ -531,7 +584,10 @@ int emr_cmd_share(const emr_args *args, emr_out *out)
 			.history = args->given[EMR_OPT_HISTORY],
 			.write = args->given[EMR_OPT_WRITE],
 			.deposit = args->given[EMR_OPT_DEPOSIT]},
-		.now = emr_clock_unix_s(emr_clock_system())};
+		.now = emr_clock_unix_s(emr_clock_system()),
+		.fhir_fd = -1};
+	EMR_AUTO_FD fhir_fd = -1;
+	EMR_AUTO_FREE char *owner = NULL;
 	emr_problem problem = {0};
 	emr_status status = read_line(&s, &problem);
 
@@ -540,7 +596,17 @@ int emr_cmd_share(const emr_args *args, emr_out *out)
 	if (status == EMR_OK)
 		status = emr_client_open(&places, &s.client, &problem);
 	if (status == EMR_OK && args->n_operands > 0)
+<<<<<<< HEAD
 		status = emr_share_find_path(&s.client, args->operands[0], &s.request, &problem);
+=======
+		status = find_path(&s, &problem);
+	if (status == EMR_OK && args->given[EMR_OPT_FHIR])
+		status = emr_fhir_directory(args->values[EMR_OPT_FHIR], &fhir_fd, &problem);
+	if (status == EMR_OK && fhir_fd >= 0)
+		status = find_owner(&s, &owner, &problem);
+	s.fhir_fd = fhir_fd;
+	s.owner = owner;
+>>>>>>> 8b35ad2 (share: what is shared is also FHIR R4 Consents)
 	s.act = &s.request;
 	if (status == EMR_OK)
 		status = args->n_operands > 0 ? share(&s, &problem) : EMR_OK;

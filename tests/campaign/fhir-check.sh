@@ -1,9 +1,9 @@
 #!/bin/bash
-# tests/campaign/fhir-check.sh - are the logs that emrfs exports AuditEvents of FHIR R4?  A validator of others is asked.
+# tests/campaign/fhir-check.sh - are the logs and shares that emrfs exports AuditEvents and Consents of FHIR R4?  A validator of others is asked.
 #
 #   tests/campaign/fhir-check.sh [--emrfs FILE] [--work DIR]
 #
-# Runs examples/two-clinics in a new directory, exports the log of everybody in it with `emrfs log --fhir`, and gives the files to
+# Runs examples/two-clinics in a new directory, exports the log of everybody in it with `emrfs log --fhir` and what they share with `emrfs share --fhir`, and gives the files to
 # the npm package `fhir` (tests/campaign/fhir, its version and checksum fixed).  Needs node 20, npm and what a mount needs.
 # Status 0: all are valid; 1: one is not, the files stay; 2: it could not be run.
 set -u
@@ -34,6 +34,7 @@ EMRFS=$emrfs "$top/examples/two-clinics" "$work/two-clinics" >"$work/log" 2>&1 |
 }
 export_of() { # WHO
 	EMRFS_HOME=$work/two-clinics/$1 "$emrfs" log --fhir "$work/events-$1" >>"$work/log" 2>&1 || return
+	EMRFS_HOME=$work/two-clinics/$1 "$emrfs" share --fhir "$work/events-$1" >>"$work/log" 2>&1 || return
 	for event in "$work/events-$1"/*.json; do mv "$event" "$work/events/$1-${event##*/}" || return; done
 }
 failed=0
@@ -43,7 +44,7 @@ done
 for who in ana rui eva lima nuno; do EMRFS_HOME=$work/two-clinics/$who "$emrfs" unmount >>"$work/log" 2>&1; done
 for keys in "$work"/two-clinics/keys-*/state/lock; do kill "$(sed -n 's/^pid //p' "$keys")"; done
 [ "$failed" -eq 0 ] || {
-	echo "a log could not be exported: $work/log" >&2
+	echo "a log or shares could not be exported: $work/log" >&2
 	exit 2
 }
 node "$work/validator/validate.js" "$work/events" || {

@@ -1,4 +1,4 @@
-// validate.js DIR: is every file in DIR an AuditEvent as FHIR R4 defines it?  The validator is the package `fhir`, which reads
+// validate.js DIR: is every file in DIR an AuditEvent or a Consent as FHIR R4 defines it?  The validator is the package `fhir`, which reads
 // HL7's own structure definitions; elements that it does not know are errors.  Prints each finding with its number, and ends
 // with 1 when a file is not valid, or when one of the spoiled copies is: then nothing was checked.
 'use strict';
@@ -14,14 +14,21 @@ function validate(event) {
 }
 
 // What must not pass: each takes a valid event and spoils it.
-const spoilers = {
+const spoilers = { AuditEvent: {
 	'without the time': event => delete event.recorded,
 	'without an agent': event => delete event.agent,
 	'two types': event => { event.type = [event.type, event.type]; },
 	'an action that is none': event => { event.action = 'Q'; },
 	'an unknown element': event => { event.diagnosis = 'C50.9'; },
 	'a number for a boolean': event => { event.agent[0].requestor = 1; },
-};
+}, Consent: {
+	'without a category': consent => delete consent.category,
+	'revoked': consent => { consent.status = 'revoked'; },
+	'a list of provisions': consent => { consent.provision = [consent.provision]; },
+	'an actor without a role': consent => delete consent.provision.actor[0].role,
+	'data without a meaning': consent => delete consent.provision.data[0].meaning,
+	'an unknown element': consent => { consent.grantor = consent.patient; },
+} };
 
 const directory = process.argv[2];
 const files = fs.readdirSync(directory).filter(name => name.endsWith('.json'));
@@ -32,7 +39,7 @@ for (const name of files) {
 	const text = fs.readFileSync(path.join(directory, name), 'utf8');
 	const result = validate(JSON.parse(text));
 
-	if (!result.valid || JSON.parse(text).resourceType !== 'AuditEvent') {
+	if (!result.valid || !(JSON.parse(text).resourceType in spoilers)) {
 		console.log(`NOT VALID  ${name}`);
 		refused++;
 	}
@@ -45,16 +52,24 @@ for (const name of files) {
 for (const [line, count] of found)
 	console.log(`${String(count).padStart(5)}  ${line}`);
 
-const sample = files.length > 0 ? fs.readFileSync(path.join(directory, files[0]), 'utf8') : null;
+for (const [type, ways] of Object.entries(spoilers)) {
+	const texts = files.map(name => fs.readFileSync(path.join(directory, name), 'utf8'));
+	const sample = texts.find(text => JSON.parse(text).resourceType === type);
 
-for (const [what, spoil] of sample === null ? [] : Object.entries(spoilers)) {
-	const event = JSON.parse(sample);
-
-	spoil(event);
-	if (validate(event).valid) {
-		console.log(`NOT SEEN  ${what}`);
+	if (sample === undefined) {
+		console.log(`NONE  ${type}`);
 		refused++;
+		continue;
+	}
+	for (const [what, spoil] of Object.entries(ways)) {
+		const resource = JSON.parse(sample);
+
+		spoil(resource);
+		if (validate(resource).valid) {
+			console.log(`NOT SEEN  ${type} ${what}`);
+			refused++;
+		}
 	}
 }
-console.log(`${files.length} AuditEvents, ${refused} findings against them`);
+console.log(`${files.length} AuditEvents and Consents, ${refused} findings against them`);
 process.exit(files.length === 0 || refused > 0 ? 1 : 0);

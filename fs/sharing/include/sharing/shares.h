@@ -12,6 +12,7 @@ typedef enum emr_share_state {
 	EMR_SHARE_CONFIRMED, /* in force, or to come */
 	EMR_SHARE_ENDING,    /* in force until the ledger has what was asked for */
 	EMR_SHARE_FAILED,    /* asked for, and will not be tried again */
+	EMR_SHARE_OVER,	     /* ended, by its time or taken back */
 } emr_share_state;
 
 #define EMR_SHARE_ID_BYTES 32
@@ -47,6 +48,9 @@ emr_status emr_shares_collect(emr_session *session, emr_crowd *crowd, const emr_
 /* Of everything, with what stands in domains inside shared ones. */
 emr_status emr_shares_collect_inner(
 	emr_session *session, emr_crowd *crowd, emr_share_rows *out_rows);
+/* Of everything, with what is over. */
+emr_status emr_shares_collect_past(
+	emr_session *session, emr_crowd *crowd, emr_share_rows *out_rows);
 void emr_shares_free(emr_share_rows *rows);
 #define EMR_AUTO_SHARES __attribute__((cleanup(emr_shares_free))) emr_share_rows
 
@@ -60,5 +64,8 @@ emr_status emr_shares_who(const emr_share_rows *rows, const emr_id16 *domain, co
 void emr_share_state_text(const emr_share_row *row, char *out, size_t size);
 /* One of `emrfs share --json`.  NULL without memory. */
 json_t *emr_share_json(emr_crowd *crowd, const emr_share_row *row);
+/* Adds the whole ids of ROW, which no list shows: since_unix, grant_id, folder_id, grantee_id,
+ * owner_id (hex), and the kind of the grantee.  False without memory. */
+bool emr_share_json_ids(const emr_session *session, const emr_share_row *row, json_t *one);
 /* Names of the organisations (or keys) that release: a list of texts.  NULL without memory. */
 json_t *emr_share_agents_json(emr_crowd *crowd, const emr_id32 *agents, unsigned n);
