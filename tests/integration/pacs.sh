@@ -1,0 +1,117 @@
+#!/bin/bash
+# pacs.sh: a doctor's workstation finds and fetches, by C-FIND and C-MOVE, the study that she chose in what is shared with her, and nothing else;
+# what is taken back is gone from it, and the index with the folder.
+SUPPORT=${SUPPORT:-$(cd "$(dirname "$0")/../support" && pwd)}
+. "$SUPPORT/mount.sh"
+. "$SUPPORT/said.sh"
+. "$SUPPORT/two.sh"
+for program in dcmqrscp dcmqridx findscu movescu; do
+	command -v $program >/dev/null || emr_skip "$program is not installed (Debian: dcmtk)"
+done
+view=$(cd "$(dirname "$0")/../../examples/pacs-view" && pwd)/pacs-view
+two_begin pacs
+eval "members_$(declare -f at_end)"
+VIEWER=
+at_end() {
+	[ -z "$VIEWER" ] || kill -TERM "$VIEWER" 2>/dev/null
+	members_at_end
+	rm -rf "$XDG_RUNTIME_DIR"
+}
+XDG_RUNTIME_DIR=$(mktemp -d /dev/shm/emrfs-XXXXXX) || emr_skip "no memory file system here"
+export XDG_RUNTIME_DIR
+two_network "São Lucas"
+two_join ana "Silva, Ana" patient
+two_join lima "Paula Lima" clinician
+two_cards ana lima
+two_mount ana lima
+must /usr/bin/python3 "$SUPPORT/make_cd.py" cd 9
+must mkdir ana-folder/Knee ana-folder/Head
+must cp -r cd/DICOM/ST0/SE0 cd/DICOM/ST0/SE1 ana-folder/Knee/
+must cp cd/DICOM/ST0/SE0/IM0 ana-folder/Knee/copy.dcm
+echo "no image" >ana-folder/Knee/notes.txt
+must cp -r cd/DICOM/ST0/SE2 ana-folder/Head/
+as ana run 0 status --wait
+as ana run 0 share Knee with lima --yes --wait
+as ana run 0 share Head with lima --yes --wait
+is_there() { [ "$(ls lima-folder/shared-with-me/*/Head/SE2 | wc -l)" = 3 ]; }
+two_until 30 is_there
+knee=$(echo lima-folder/shared-with-me/*/Knee)
+can_read() { cat "$knee"/SE?/* "$knee"/* >/dev/null 2>&1 || cat "$knee"/SE0/IM0 >/dev/null; }
+two_until 30 can_read
+
+PORT=$((20000 + $$ % 20000))
+start() {
+	/usr/bin/python3 -B "$view" --mount lima-folder --port $PORT --title EMRFS --peer "WS=localhost:$((PORT + 1))" "$@" >>out/view 2>&1 &
+	VIEWER=$!
+	disown
+}
+index() { find "$XDG_RUNTIME_DIR" -name index.dat; }
+# found: instances that C-FIND names
+found() { findscu -S -aet WS -aec EMRFS -k QueryRetrieveLevel=IMAGE -k StudyInstanceUID="$STUDY" -k SeriesInstanceUID="$1" -k SOPInstanceUID 127.0.0.1 $PORT 2>&1 |
+	sed -n 's/^.*(0008,0018) UI \[\(.*\)\] .*$/\1/p' | tr -d '\0 ' | sort; }
+tag() { dcmdump -q +P "$1" "$2" | sed 's/.*\[\(.*\)\].*/\1/'; }
+STUDY=$(tag StudyInstanceUID cd/DICOM/ST0/SE0/IM0)
+series() { tag SeriesInstanceUID "cd/DICOM/ST0/$1/IM0"; }
+instances() { for file in "cd/DICOM/ST0/$1"/*; do tag SOPInstanceUID "$file"; done | sort; }
+answers() { [ "$(found "$(series SE0)")" = "$(instances SE0)" ]; }
+
+say "what is outside of the folder is not shown, and without memory there is no index"
+start /etc
+wait_over() { ! kill -0 "$VIEWER"; }
+two_until 20 wait_over
+grep -q "is not inside" out/view || emr_fail "said: $(cat out/view)"
+XDG_RUNTIME_DIR=$EMR_WORK start "$knee"
+two_until 20 wait_over
+if [ "$(stat -f -c %T "$EMR_WORK")" != tmpfs ]; then grep -q "is not in memory" out/view || emr_fail "said: $(cat out/view)"; fi
+
+say "found is what was chosen, each instance once"
+start "$knee"
+two_until 40 answers
+expect "the other series" "$(found "$(series SE1)")" "$(instances SE1)"
+expect "not chosen" "$(found "$(series SE2)")" ""
+grep -q "not shown: .*notes.txt: it does not begin as a DICOM file" out/view || emr_fail "said: $(cat out/view)"
+expect "the copy is still there" "$(ls "$knee")" $'SE0\nSE1\ncopy.dcm\nnotes.txt'
+tr '\0' ' ' <"/proc/$(pgrep -P "$VIEWER")/cmdline" >out/arguments
+grep -q "^dcmqrscp .*emrfs-pacs" out/arguments && ! grep -q "Silva\|Knee" out/arguments || emr_fail "names in arguments: $(cat out/arguments)"
+tr '\0' '\n' <"$(index)" | grep -q Silva || emr_fail "the index has no name, so nothing can be asked about it"
+! findscu -S -aet OTHER -aec EMRFS -k QueryRetrieveLevel=STUDY -k StudyInstanceUID 127.0.0.1 $PORT >out/other 2>&1 || emr_fail "another title is answered"
+
+say "fetched is what was sent"
+mkdir got && movescu -S -aet WS -aec EMRFS +P $((PORT + 1)) -od got -k QueryRetrieveLevel=SERIES -k StudyInstanceUID="$STUDY" -k SeriesInstanceUID="$(series SE1)" 127.0.0.1 $PORT >out/move 2>&1 || emr_fail "C-MOVE: $(cat out/move)"
+expect "fetched" "$(for file in got/*; do tag SOPInstanceUID "$file"; done | sort)" "$(instances SE1)"
+for file in cd/DICOM/ST0/SE1/*; do tag PixelData "$file" && dcmdump -q +L +P PixelData "$file"; done | sort >out/sent
+for file in got/*; do tag PixelData "$file" && dcmdump -q +L +P PixelData "$file"; done | sort >out/got
+must cmp out/sent out/got
+
+say "what was read stands in the log, and only that"
+opened() { as ana json 0 log && [ "$(jq '[.entries[] | select(.action == "opened") | .path | select(startswith("Knee/SE"))] | unique | length' out/said)" = 6 ]; }
+two_until 60 opened
+expect "not chosen" "$(jq '[.entries[] | select(.action == "opened") | .path | select(startswith("Head"))] | length' out/said)" 0
+
+say "what is taken back, or deleted, is gone"
+must rm ana-folder/Knee/SE1/IM1
+fewer() { [ "$(found "$(series SE1)" | wc -l)" = 2 ]; }
+two_until 60 fewer
+as ana run 0 revoke Knee from lima --wait
+nothing() { [ -z "$(found "$(series SE0)")$(found "$(series SE1)")" ]; }
+two_until 60 nothing
+[ -n "$(index)" ] || emr_fail "there is no index"
+! tr '\0' '\n' <"$(index)" | grep -q Silva || emr_fail "the index still has her name"
+
+say "the index goes with the folder, and what a killed run left with the next"
+two_unmount lima
+two_until 20 wait_over
+expect "left behind" "$(find "$XDG_RUNTIME_DIR" -name 'emrfs-pacs-*')" ""
+two_mount lima
+start lima-folder/shared-with-me/*/Head
+has_index() { [ -n "$(index)" ]; }
+two_until 40 has_index
+kill -KILL "$VIEWER"
+two_until 20 wait_over
+[ -n "$(index)" ] || emr_fail "nothing was left to be removed"
+no_server() { ! echoscu -aec EMRFS -aet WS 127.0.0.1 $PORT; }
+two_until 20 no_server
+start lima-folder/shared-with-me/*/Head
+one() { [ "$(find "$XDG_RUNTIME_DIR" -name 'emrfs-pacs-*' | wc -l)" = 1 ] && [ -n "$(found "$(series SE2)")" ]; }
+two_until 40 one
+echo "all is well"
