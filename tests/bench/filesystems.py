@@ -10,6 +10,7 @@ import subprocess
 import time
 
 LIMIT_S = 300
+ENCRYPTED = ("gocryptfs", "securefs")  # the neighbours that "best" in a target means
 DROP_CACHES = "/proc/sys/vm/drop_caches"
 
 
@@ -20,23 +21,39 @@ class FileSystem:
                          "wrong_secret": wrong_secret}
 
 
+def emrfs_as(name, emrfs, before=""):
+    """emrfs, with BEFORE (variables of a shell) in front of its mount."""
+    emrfs = shlex.quote(emrfs)
+    return FileSystem(
+        name, f"{before} EMRFS_HOME={{back}} {emrfs} mount --passphrase-file {{secret}} {{mnt}}",
+        f"EMRFS_HOME={{back}} {emrfs} unmount {{mnt}}",
+        # as cheap a key derivation as gocryptfs' -scryptn 10: it is told apart
+        init="echo 'kdf = 8,1' >{back}/settings && "
+             f"EMRFS_HOME={{back}} {emrfs} init --yes --name Bench --born 1980-01-01 "
+             "--passphrase-file {secret} --words-file {tmp}/words",
+        wrong_secret=f"EMRFS_HOME={{back}} {emrfs} mount --passphrase-file {{wrong}} {{mnt}}")
+
+
+def twins(emrfs, late):
+    """emrfs, emrfs once more, and emrfs with every request a fifth later (late.c)."""
+    return [emrfs_as("emrfs", emrfs), emrfs_as("again", emrfs),
+            emrfs_as("late", emrfs, "LD_PRELOAD=" + shlex.quote(late))]
+
+
 def table(emrfs, pt_ll):
     """Every file system that can be measured here, the base of the ratios first."""
     fuse_end = "fusermount3 -u {mnt}"
-    emrfs = shlex.quote(emrfs)
     return [
         FileSystem("plain", "mount --bind {back} {mnt}", "umount {mnt}"),
         FileSystem("pt_ll", shlex.quote(pt_ll) + " -o source={back} {mnt}", fuse_end),
         FileSystem("gocryptfs", "gocryptfs -q -nosyslog -passfile {secret} {back} {mnt}", fuse_end,
                    init="gocryptfs -q -nosyslog -init -scryptn 10 -passfile {secret} {back}",
                    wrong_secret="gocryptfs -q -nosyslog -passfile {wrong} {back} {mnt}"),
-        FileSystem("emrfs", f"EMRFS_HOME={{back}} {emrfs} mount --passphrase-file {{secret}} {{mnt}}",
-                   f"EMRFS_HOME={{back}} {emrfs} unmount {{mnt}}",
-                   # as cheap a key derivation as gocryptfs' -scryptn 10: it is told apart
-                   init="echo 'kdf = 8,1' >{back}/settings && "
-                        f"EMRFS_HOME={{back}} {emrfs} init --yes --name Bench --born 1980-01-01 "
-                        "--passphrase-file {secret} --words-file {tmp}/words",
-                   wrong_secret=f"EMRFS_HOME={{back}} {emrfs} mount --passphrase-file {{wrong}} {{mnt}}"),
+        FileSystem("securefs", 'securefs mount --background --pass "$(cat {secret})" {back} {mnt}', fuse_end,
+                   init="securefs create --pbkdf pkcs5-pbkdf2-hmac-sha256 --rounds 1000 "
+                        '--pass "$(cat {secret})" {back}',
+                   wrong_secret='securefs mount --background --pass "$(cat {wrong})" {back} {mnt}'),
+        emrfs_as("emrfs", emrfs),
     ]
 
 

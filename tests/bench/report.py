@@ -1,7 +1,11 @@
 """Medians, spreads and verdicts, as text, Markdown or JSON."""
 import statistics
 
-from rows import ROWS
+from filesystems import ENCRYPTED
+from rows import FLUSHED, ROWS
+
+STEADY = 1.15
+SELF_LIMIT = 1.1  # of a self-check: between no change and a fifth
 
 
 def shown(value):
@@ -21,6 +25,7 @@ class Result:
         self.names = names
         self.values = {name: {} for name in names}
         self.failures = []
+        self.careless = set()  # who does not flush when told to
 
     def add(self, name, key, value):
         self.values[name].setdefault(key, []).append(value)
@@ -29,18 +34,32 @@ class Result:
         values = self.values.get(name, {}).get(key)
         return statistics.median(values) if values else None
 
-    def half_range(self, name, key):
-        """How far the farthest repetition is from the median; 0 for a single one."""
-        values = self.values.get(name, {}).get(key, [])
-        middle = self.median(name, key)
-        return max((abs(value - middle) for value in values), default=0)
+    def middle(self, name, key):
+        """The repetitions without the quarter at either end, so that more of them tell more."""
+        values = sorted(self.values.get(name, {}).get(key, []))
+        cut = len(values) // 4
+        return values[cut:len(values) - cut]
 
-    def spread(self, key):
-        """The largest max/min of any file system; None when nothing was repeated."""
+    def half_range(self, name, key):
+        """How far the farthest of the middle repetitions is from the median; 0 for a single one."""
+        middle = self.median(name, key)
+        return max((abs(value - middle) for value in self.middle(name, key)), default=0)
+
+    def spread(self, key, names=None):
+        """The largest max/min of any file system's middle repetitions; None when nothing was repeated."""
         spreads = [max(values) / min(values)
-                   for values in (self.values[name].get(key, []) for name in self.names)
+                   for values in (self.middle(name, key) for name in names or self.names)
                    if len(values) > 1 and min(values) > 0]
         return max(spreads) if spreads else None
+
+    def judges(self, row):
+        """The file systems that the row's verdict compares."""
+        return [name for name in (self.base_name(row), "emrfs") if name in self.names]
+
+    def unsteady(self, group):
+        """The judged rows of GROUP whose compared values still lie too far apart."""
+        return [row for row in ROWS if row.group == group and row.target is not None
+                and (self.spread(row.key, self.judges(row)) or 1) > STEADY]
 
     def ratio(self, name, row):
         """How many times worse than the plain directory: slower, or fewer operations."""
@@ -56,12 +75,21 @@ class Result:
         base, factor = row.target
         if base is None:
             return factor
-        value = self.base_value(base, row)
+        if base.startswith("="):
+            value = self.median("emrfs", base[1:])
+        else:
+            value = self.median(self.base_name(row), row.key)
         return value * factor if value is not None else None
 
-    def base_value(self, base, row):
-        """What a target is measured against: a neighbour in the same row, or emrfs itself in another ("=KEY")."""
-        return self.median("emrfs", base[1:]) if base.startswith("=") else self.median(base, row.key)
+    def base_name(self, row):
+        """The file system that a target is measured against; None where there is none in this run."""
+        base = row.target[0] if row.target is not None else None
+        if base != "best":
+            return base
+        there = [name for name in ENCRYPTED if self.median(name, row.key) is not None
+                 and not (name in self.careless and row.key in FLUSHED)]
+        best = max if row.more_is_better else min
+        return best(there, key=lambda name: self.median(name, row.key), default=None)
 
     def verdict(self, row):
         value, limit = self.median("emrfs", row.key), self.limit(row)
@@ -71,10 +99,19 @@ class Result:
             return "not measured"
         need = limit / value if row.more_is_better else value / limit
         word = "met" if need <= 1 else "within 2x" if need <= 2 else "missed"
-        base = row.target[0]
+        base = self.base_name(row)
         noise = max(self.half_range("emrfs", row.key),
                     self.half_range(base, row.key) * row.target[1] if base in self.names else 0)
         return word + (", inside the spread" if abs(value - limit) < noise else "")
+
+    def behind(self):
+        """Judged rows that emrfs has not met, with how far it is from its limit."""
+        found = []
+        for row in ROWS:
+            value, limit = self.median("emrfs", row.key), self.limit(row)
+            if value and limit and not self.verdict(row).startswith(("met", "not")):
+                found.append((row, limit / value if row.more_is_better else value / limit))
+        return found
 
     def is_measured(self, row):
         return any(self.median(name, row.key) is not None for name in self.names)
@@ -92,7 +129,15 @@ def target_text(row):
         return f"{sign} {factor} {row.unit}"
     if base.startswith("="):
         return f"{sign} {factor} x " + next(other.title for other in ROWS if other.key == base[1:])
-    return f"{sign} {factor} x {base}"
+    return f"{sign} {factor} x {'the best encrypted' if base == 'best' else base}"
+
+
+def full_title(row):
+    """p99 and the like say nothing without the row above them."""
+    if not row.title.startswith(" "):
+        return row.title
+    above = [other for other in ROWS[:ROWS.index(row)] if not other.title.startswith(" ")][-1]
+    return above.title.removesuffix(", p50") + ", " + row.title.strip()
 
 
 def cells(result, row):
@@ -122,6 +167,25 @@ def as_markdown(result):
     text = ["| " + " | ".join(lines[0]) + " |", "|" + "---|" * len(lines[0])]
     return "\n".join(text + ["| " + " | ".join(cell.strip() for cell in line) + " |"
                              for line in lines[1:]])
+
+
+def behind_sentence(result):
+    rows = result.behind()
+    if not rows:
+        return "Every judged row is met."
+    return "Not met, and how many times the limit: " + "; ".join(
+        f"{full_title(row)} {times:.2f}" for row, times in rows) + "."
+
+
+def few_rows(result, keys):
+    """The rows of README: medians with their units, and no more."""
+    names = [name for name in result.names if name != "pt_ll"]
+    text = ["| workload | " + " | ".join(names) + " |", "|" + "---|" * (len(names) + 1)]
+    for row in ROWS:
+        if row.key in keys:
+            text.append(f"| {row.title} | " + " | ".join(
+                f"{shown(result.median(name, row.key))} {row.unit}" for name in names) + " |")
+    return "\n".join(text)
 
 
 def as_json(result, machine):

@@ -1,11 +1,14 @@
 """The rows of the table: titles, units, and the targets with what they are measured against.
 
 A target is (base, factor): emrfs must need at most factor times what base needs in the same run, or
-do at least factor times as many operations.  Base None means an absolute limit, "=KEY" emrfs's own value of another row.  The factors are the
-quotients of the project's targets and of what the neighbours reached on the machine on which the
-targets were set, so that they hold on a slower disk as well; a row without a target is shown and not
-judged.  A target is at the limit of what being ahead of every encrypted neighbour requires.
+do at least factor times as many operations.  Base "best" is the encrypted neighbour that did best in
+that row of that run, None an absolute limit, "=KEY" emrfs's own value of another row.  Factors on the
+plain directory or the pass-through example are quotients of what was reached when they were set, so
+that they hold on a slower disk as well; a row without a target is shown and not judged.
 """
+# A neighbour that does not flush when it is told to is not compared with in rows that end with a flush.
+FLUSHED = ("seq_write", "seq_write_4k", "rand_write", "save_fsync_p50", "save_fsync_p99")
+
 
 
 class Row:
@@ -15,48 +18,45 @@ class Row:
 
 
 ROWS = [
-    Row("mount_empty", "mount", "mount, empty", "s", ("gocryptfs", 0.96)),
+    Row("mount_empty", "mount", "mount, empty", "s", ("best", 0.96)),
     Row("wrong_secret", "mount", "of that, start and key derivation", "s"),
-    Row("seq_write", "seq", "write 200 MB, 1 MiB calls, fsync", "s", ("gocryptfs", 0.95)),
+    Row("seq_write", "seq", "write 200 MB, 1 MiB calls, fsync", "s", ("best", 0.95)),
     Row("seq_write_cpu", "seq", "  processor time of the daemon", "s"),
     Row("seq_write_4k", "seq", "write 200 MB, 4 KiB calls, fsync", "s", ("pt_ll", 0.68)),
-    Row("seq_read_cold", "seq", "read 200 MB, cold", "s", ("gocryptfs", 0.95)),
+    Row("seq_read_cold", "seq", "read 200 MB, cold", "s", ("best", 0.95)),
     Row("seq_read_cpu", "seq", "  processor time of the daemon", "s"),
-    Row("seq_read_disk", "seq", "read 200 MB, new daemon, disk warm", "s", ("gocryptfs", 0.96)),
+    Row("seq_read_disk", "seq", "read 200 MB, new daemon, disk warm", "s", ("best", 0.96)),
     Row("seq_read_warm", "seq", "read 200 MB, warm", "s", ("plain", 4.4)),
-    Row("map_read_cold", "seq", "mmap and touch 200 MB, cold", "s", ("gocryptfs", 1.0)),
-    Row("rand_read_cold", "rand", "4 KiB random reads, cold", "1/s", ("gocryptfs", 1.015)),
+    Row("map_read_cold", "seq", "mmap and touch 200 MB, cold", "s", ("best", 1.0)),
+    Row("rand_read_cold", "rand", "4 KiB random reads, cold", "1/s", ("best", 1.015)),
     Row("rand_read_warm", "rand", "4 KiB random reads, warm", "1/s", ("plain", 0.876)),
-    Row("rand_write", "rand", "4 KiB random writes, one fsync", "1/s", ("gocryptfs", 1.15)),
-    Row("cp_tree", "tree", "cp -r 2000 x 64 KiB", "s", ("gocryptfs", 0.80)),
-    Row("read_tree_cold", "tree", "read them all, cold", "s", ("gocryptfs", 0.88)),
-    Row("read_tree_warm", "tree", "read them all, warm", "s", ("gocryptfs", 0.53)),
+    Row("rand_write", "rand", "4 KiB random writes, one fsync", "1/s", ("best", 1.15)),
+    Row("cp_tree", "tree", "cp -r 2000 x 64 KiB", "s", ("best", 0.85)),
+    Row("read_tree_cold", "tree", "read them all, cold", "s", ("best", 0.85)),
+    Row("read_tree_warm", "tree", "read them all, warm", "s", ("best", 0.53)),
     Row("rm_tree", "tree", "rm -rf them", "s"),
-    Row("create_10k", "list", "create 10,000 x 100 bytes", "s", ("gocryptfs", 0.61)),
-    Row("mount_10k", "list", "mount with 10,000 files", "s", ("gocryptfs", 0.92)),
+    Row("create_10k", "list", "create 10,000 x 100 bytes", "s", ("best", 0.85)),
+    Row("mount_10k", "list", "mount with 10,000 files", "s", ("best", 0.92)),
     Row("ls_cold", "list", "ls -lR of 10,000, cold", "s", ("plain", 0.93)),
     Row("ls_warm", "list", "ls -lR of 10,000, warm", "s", ("plain", 1.13)),
     Row("find_cold", "list", "find of 10,000, cold", "s", ("plain", 2.15)),
     Row("find_warm", "list", "find of 10,000, warm", "s", ("plain", 2.1)),
-    Row("stat_cold", "list", "stats, cold", "1/s", ("gocryptfs", 1.09)),
+    Row("stat_cold", "list", "stats, cold", "1/s", ("best", 1.09)),
     Row("stat_warm", "list", "stats, warm", "1/s", ("plain", 0.847)),
     Row("rss", "list", "memory of the daemon after ls -lR", "KiB", (None, 12288)),
     Row("rss_copy", "list", "most of it while 1 GB is copied in and they are listed", "KiB", (None, 146484)),
-    Row("save_fsync_p50", "small", "save 63,884 bytes with fsync, p50", "us", ("gocryptfs", 0.9)),
-    Row("save_fsync_p99", "small", "  p99", "us", ("gocryptfs", 0.9)),
-    Row("save_close_p50", "small", "save 63,884 bytes without fsync, p50", "us",
-        ("gocryptfs", 0.72)),
+    Row("save_fsync_p50", "small", "save 63,884 bytes with fsync, p50", "us", ("best", 0.85)),
+    Row("save_fsync_p99", "small", "  p99", "us", ("best", 1.0)),
+    Row("save_close_p50", "small", "save 63,884 bytes without fsync, p50", "us", ("best", 0.85)),
     Row("save_close_p99", "small", "  p99", "us"),
-    Row("open_cold_p50", "small", "open and read 63,884 bytes, cold, p50", "us",
-        ("gocryptfs", 0.81)),
-    Row("open_cold_p99", "small", "  p99", "us"),
-    Row("open_warm_p50", "small", "open and read 63,884 bytes, warm, p50", "us",
-        ("gocryptfs", 0.32)),
+    Row("open_cold_p50", "small", "open and read 63,884 bytes, cold, p50", "us", ("best", 0.85)),
+    Row("open_cold_p99", "small", "  p99", "us", ("best", 1.0)),
+    Row("open_warm_p50", "small", "open and read 63,884 bytes, warm, p50", "us", ("best", 0.32)),
     Row("open_warm_p99", "small", "  p99", "us"),
-    Row("tar_x", "real", "tar x of 5,000 x 6 KB", "s", ("gocryptfs", 0.63)),
+    Row("tar_x", "real", "tar x of 5,000 x 6 KB", "s", ("best", 0.85)),
     Row("rm_5000", "real", "rm -rf them", "s"),
-    Row("git_clone", "real", "git clone of 5,000 files", "s", ("gocryptfs", 0.49)),
-    Row("git_status", "real", "git status, cold", "s"),
+    Row("git_clone", "real", "git clone of 5,000 files", "s", ("best", 0.75)),
+    Row("git_status", "real", "git status, cold", "s", ("best", 1.0)),
     Row("report_return", "report", "63,884-byte report: saved, close returned", "us"),
     Row("report_durable", "report", "  on this disk (fsync returned)", "us"),
     Row("report_confirmed", "report", "  confirmed on the ledger", "us"),
