@@ -399,6 +399,7 @@ emr_status emr_cert_read(emr_bytes chain, emr_cert_facts *out)
 typedef struct path {
 	time_t at;
 	bool is_out_of_time;
+	uint64_t from, until; /* when all certificates of it are in force, both seconds included */
 } path;
 
 /* Dates are told apart from everything else: who has a good signature hears that it is too early or
@@ -449,6 +450,26 @@ static void store_ctx_free(X509_STORE_CTX **ctx)
 	X509_STORE_CTX_free(*ctx);
 }
 
+/* When everything in CHAIN is in force. */
+static emr_status read_force(const STACK_OF(X509) * chain, path *p)
+{
+	emr_status status = EMR_OK;
+	uint64_t from, until;
+
+	p->from = 0;
+	p->until = UINT64_MAX;
+	for (int i = 0; status == EMR_OK && i < sk_X509_num(chain); i++) {
+		status = read_time(X509_get0_notBefore(sk_X509_value(chain, i)), &from);
+		if (status == EMR_OK)
+			status = read_time(X509_get0_notAfter(sk_X509_value(chain, i)), &until);
+		if (status == EMR_OK && from > p->from)
+			p->from = from;
+		if (status == EMR_OK && until < p->until)
+			p->until = until;
+	}
+	return status;
+}
+
 /* From L's leaf over all that are between to ROOT, which signed itself.  EMR_BAD_SIGNATURE. */
 static emr_status follow(const links *l, X509 *root, path *p)
 {
@@ -468,12 +489,47 @@ static emr_status follow(const links *l, X509 *root, path *p)
 	}
 	/* Nobody is his own authority, and nobody is handed over for nothing. */
 	return sk_X509_num(X509_STORE_CTX_get0_chain(ctx)) == sk_X509_num(l->between) + 2
-		       ? EMR_OK
+		       ? read_force(X509_STORE_CTX_get0_chain(ctx), p)
 		       : EMR_BAD_SIGNATURE;
 }
 
-emr_status emr_cert_verify(
-	emr_bytes chain, emr_bytes ca_der, uint64_t now_unix_s, emr_cert_facts *out)
+/* Which way leads to which CA never changes, and finding it costs two milliseconds: a ledger, and
+ * each copy of it, asks for every member.  What led there last is kept, with when it is in force;
+ * what did not is tried again. */
+static struct {
+	pthread_mutex_t lock;
+	struct kept_way {
+		emr_id32 chain, ca; /* hashes */
+		emr_cert_facts facts;
+		uint64_t from, until;
+		bool is_there;
+	} at[KEPT]; /* at the first byte of chain, modulo KEPT */
+} ways = {.lock = PTHREAD_MUTEX_INITIALIZER};
+
+static bool find_way(struct kept_way *way)
+{
+	const struct kept_way *at = &ways.at[way->chain.b[0] % KEPT];
+	bool is_same;
+
+	(void)pthread_mutex_lock(&ways.lock);
+	is_same = at->is_there && emr_id32_equal(at->chain, way->chain) &&
+		  emr_id32_equal(at->ca, way->ca);
+	if (is_same)
+		*way = *at;
+	(void)pthread_mutex_unlock(&ways.lock);
+	return is_same;
+}
+
+static void keep_way(const struct kept_way *way)
+{
+	(void)pthread_mutex_lock(&ways.lock);
+	ways.at[way->chain.b[0] % KEPT] = *way;
+	(void)pthread_mutex_unlock(&ways.lock);
+}
+
+/* The way from CHAIN to CA_DER, found anew; IS_OUT_OF_TIME as of NOW_UNIX_S. */
+static emr_status find_anew(emr_bytes chain, emr_bytes ca_der, uint64_t now_unix_s,
+	struct kept_way *way, bool *is_out_of_time)
 {
 	__attribute__((cleanup(emr_x509_free))) X509 *root = NULL;
 	AUTO_LINKS l = {.leaf = NULL};
@@ -492,8 +548,33 @@ emr_status emr_cert_verify(
 							    : follow(&l, root, &p);
 	if (status != EMR_OK)
 		return status;
-	if (p.is_out_of_time)
+	way->facts = l.facts;
+	way->from = p.from;
+	way->until = p.until < EMR_CERT_LAST_DATE ? p.until : EMR_CERT_LAST_DATE;
+	way->is_there = true;
+	*is_out_of_time = p.is_out_of_time;
+	return EMR_OK;
+}
+
+emr_status emr_cert_verify(
+	emr_bytes chain, emr_bytes ca_der, uint64_t now_unix_s, emr_cert_facts *out)
+{
+	struct kept_way way = {.is_there = false};
+	bool is_out_of_time;
+	emr_status status;
+
+	emr_sha256(chain.data, chain.len, way.chain.b);
+	emr_sha256(ca_der.data, ca_der.len, way.ca.b);
+	if (find_way(&way)) {
+		is_out_of_time = now_unix_s < way.from || now_unix_s > way.until;
+	} else {
+		status = find_anew(chain, ca_der, now_unix_s, &way, &is_out_of_time);
+		if (status != EMR_OK)
+			return status;
+		keep_way(&way);
+	}
+	if (is_out_of_time)
 		return EMR_DENIED;
-	*out = l.facts;
+	*out = way.facts;
 	return EMR_OK;
 }

@@ -3,6 +3,9 @@
 #include "cert_kit.h"
 #include "keyring_kit.h"
 
+#include <sys/wait.h>
+#include <unistd.h>
+
 #include "crypto/hashsig.h"
 
 #define T0 UINT64_C(1700000000)
@@ -211,6 +214,52 @@ static void everybody_on_the_way_is_in_force(void **state)
 	end(&h);
 }
 
+/* What was asked before may come from memory; a process that never asked finds it anew. */
+static void who_asks_again_at_another_time_hears_what_is_true_then(void **state)
+{
+	cert_wish root = cert_authority_wish("Hospital", T0),
+		  staff = cert_authority_wish("Staff", T0 + 100),
+		  doctor = cert_person_wish("lima", T0 + 50);
+	const uint64_t edges[] = {T0, T0 + 50, T0 + 100, T0 + 900, T0 + 950, T0 + 999,
+		UINT64_C(253402300799), UINT64_MAX - 1};
+	emr_status anew[8][3];
+	EMR_AUTO_BUF chain = {0};
+	emr_cert_facts facts;
+	hospital h;
+
+	(void)state;
+	staff.until = T0 + 950;
+	root.until = T0 + 900;
+	begin(&h, &root, &staff, NULL);
+	doctor.until = T0 + 999;
+	cert_certify(&h.upper, &doctor, h.public.p256_spki, &chain);
+	append(&chain, &h.upper);
+	for (size_t i = 0; i < 24; i++) {
+		int status;
+		pid_t child = fork();
+
+		assert_true(child >= 0);
+		if (child == 0)
+			_exit(emr_cert_verify(emr_buf_view(&chain), emr_buf_view(&h.root.der),
+				edges[i / 3] + i % 3 - 1, &facts));
+		assert_int_equal(waitpid(child, &status, 0), child);
+		assert_true(WIFEXITED(status));
+		anew[i / 3][i % 3] = (emr_status)WEXITSTATUS(status);
+	}
+	assert_status(EMR_OK, anew[2][1]); /* from when all of them are in force */
+	assert_status(EMR_OK, anew[3][1]); /* until the root is not */
+	for (size_t i = 0; i < 24; i++)
+		assert_status(anew[i / 3][i % 3],
+			emr_cert_verify(emr_buf_view(&chain), emr_buf_view(&h.root.der),
+				edges[i / 3] + i % 3 - 1, &facts));
+	/* What is kept of one root says nothing of another. */
+	assert_status(EMR_OK,
+		emr_cert_verify(emr_buf_view(&chain), emr_buf_view(&h.root.der), T0 + 200, &facts));
+	assert_status(EMR_BAD_SIGNATURE, emr_cert_verify(emr_buf_view(&chain),
+						 emr_buf_view(&h.lower.der), T0 + 200, &facts));
+	end(&h);
+}
+
 static void a_certificate_for_something_else_vouches_for_nobody(void **state)
 {
 	static const struct {
@@ -412,6 +461,7 @@ int main(void)
 		cmocka_unit_test(somebody_below_an_authority_of_the_organisation_is_its),
 		cmocka_unit_test(a_chain_has_all_its_links_and_no_others),
 		cmocka_unit_test(everybody_on_the_way_is_in_force),
+		cmocka_unit_test(who_asks_again_at_another_time_hears_what_is_true_then),
 		cmocka_unit_test(a_certificate_for_something_else_vouches_for_nobody),
 		cmocka_unit_test(nobody_certifies_who_is_no_authority),
 		cmocka_unit_test(a_path_is_not_longer_than_an_authority_allows),
