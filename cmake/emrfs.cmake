@@ -2,7 +2,7 @@
 # the modules it names and of no others: a wrong include does not compile.
 
 set(EMRFS_SANITIZE "" CACHE STRING "Sanitizers for everything, e.g. address,undefined or thread")
-set(EMR_WORKS 2) # PROCESSORS of a test that works; one that mostly waits has 1 (tests/run starts three for a processor)
+set(EMR_WORKS 4) # PROCESSORS of a test that works; one that mostly waits has 1 (tests/run has five for each processor)
 option(EMRFS_FUZZ "Build the libFuzzer targets (clang only)" OFF)
 
 add_library(emr_flags INTERFACE)
@@ -59,23 +59,39 @@ if("$ENV{CI}" STREQUAL "true")
 	set(EMR_PATIENCE_S 1500)
 endif()
 
-# emr_test(<name> SOURCES ... USES ... [LABELS ...] [COST seconds] [INCLUDES private dirs] [NOT_TSAN])
-#   A test that uses Threads::Threads or stack has the label "threads": ThreadSanitizer runs those.  Any other is linked
-#   so that it fails when it starts a thread all the same.  NOT_TSAN: has threads, but not for their races.
+# emr_test(<name> SOURCES ... USES ... [LABELS ...] [COST seconds] [INCLUDES private dirs] [THREADS | NOT_TSAN])
+#   ThreadSanitizer runs what has the label "threads": a test that uses Threads::Threads; of those with a stack, whose three
+#   kinds of helpers are the same in each, only one that calls pthread_create itself or says THREADS.  Any other is linked so that it
+#   fails when it starts a thread of another kind all the same.  NOT_TSAN: has threads, but not for their races.
 function(emr_test name)
-	cmake_parse_arguments(T "NOT_TSAN" "COST" "SOURCES;USES;LABELS;INCLUDES;DEFINES;LINK_OPTIONS" ${ARGN})
+	cmake_parse_arguments(T "NOT_TSAN;THREADS" "COST" "SOURCES;USES;LABELS;INCLUDES;DEFINES;LINK_OPTIONS" ${ARGN})
 	if(NOT T_LABELS)
 		set(T_LABELS unit)
 	endif()
-	if("Threads::Threads" IN_LIST T_USES OR stack IN_LIST T_USES)
-		if(NOT T_NOT_TSAN)
-			list(APPEND T_LABELS threads)
+	set(starters 0)
+	if(stack IN_LIST T_USES)
+		list(GET T_SOURCES 0 first)
+		file(STRINGS ${first} own REGEX "pthread_create\\(")
+		set(starters 3)
+		if(own)
+			set(T_THREADS TRUE)
 		endif()
+	elseif("Threads::Threads" IN_LIST T_USES)
+		set(T_THREADS TRUE)
+	endif()
+	if(T_NOT_TSAN)
+		set(T_THREADS FALSE)
+	elseif(T_THREADS)
+		list(APPEND T_LABELS threads)
 	else()
 		list(APPEND T_SOURCES ${PROJECT_SOURCE_DIR}/tests/support/one_thread.c)
 		list(APPEND T_LINK_OPTIONS -Wl,--wrap=pthread_create)
+		list(APPEND T_DEFINES EMR_STARTERS=${starters})
 	endif()
 	add_executable(${name} ${T_SOURCES})
+	if(EMRFS_SANITIZE MATCHES "thread" AND NOT T_THREADS) # nobody runs it there
+		set_target_properties(${name} PROPERTIES EXCLUDE_FROM_ALL TRUE)
+	endif()
 	target_include_directories(${name} PRIVATE ${PROJECT_SOURCE_DIR}/tests/support ${T_INCLUDES})
 	target_compile_definitions(${name} PRIVATE
 		EMR_VECTOR_DIR="${PROJECT_SOURCE_DIR}/tests/vectors" ${T_DEFINES})

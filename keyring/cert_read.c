@@ -162,14 +162,16 @@ emr_status emr_cert_parse(emr_bytes der, X509 **out)
 
 static emr_status read_spki(const X509 *cert, uint8_t out[EMR_P256_SPKI_BYTES])
 {
-	__attribute__((cleanup(emr_pkey_free))) EVP_PKEY *key = NULL;
 	const X509_PUBKEY *pubkey = X509_get_X509_PUBKEY(cert);
 	uint8_t *at = out;
 
 	if (i2d_X509_PUBKEY(pubkey, NULL) != EMR_P256_SPKI_BYTES)
 		return damaged();
 	i2d_X509_PUBKEY(pubkey, &at);
-	return emr_cert_key_of(emr_bytes_of(out, EMR_P256_SPKI_BYTES), &key);
+	/* Whether it is a point of the curve was seen when the certificate was read. */
+	return emr_p256_is_encoded(out, EMR_P256_SPKI_BYTES) && X509_PUBKEY_get0(pubkey) != NULL
+		       ? EMR_OK
+		       : damaged();
 }
 
 static emr_status read_time(const ASN1_TIME *time, uint64_t *out)
@@ -399,6 +401,7 @@ emr_status emr_cert_read(emr_bytes chain, emr_cert_facts *out)
 typedef struct path {
 	time_t at;
 	bool is_out_of_time;
+	bool is_anothers;     /* the root is not who certified it */
 	uint64_t from, until; /* when all certificates of it are in force, both seconds included */
 } path;
 
@@ -484,6 +487,7 @@ static emr_status follow(const links *l, X509 *root, path *p)
 	}
 	if (X509_verify_cert(ctx) != 1) {
 		error = X509_STORE_CTX_get_error(ctx);
+		p->is_anothers = error == X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY;
 		ERR_clear_error();
 		return error == X509_V_ERR_OUT_OF_MEM ? EMR_NO_MEMORY : EMR_BAD_SIGNATURE;
 	}
@@ -493,22 +497,27 @@ static emr_status follow(const links *l, X509 *root, path *p)
 		       : EMR_BAD_SIGNATURE;
 }
 
-/* Which way leads to which CA never changes, and finding it costs two milliseconds: a ledger, and
- * each copy of it, asks for every member.  What led there last is kept, with when it is in force;
- * what did not is tried again. */
+/* Which way leads to which CA never changes, and looking costs two milliseconds: a ledger, and each
+ * copy of it, asks for every member, and of every organisation.  What was found last is kept, with
+ * when it is in force; so is that a way ends at somebody else.  Everything else is tried again. */
 static struct {
 	pthread_mutex_t lock;
 	struct kept_way {
 		emr_id32 chain, ca; /* hashes */
 		emr_cert_facts facts;
 		uint64_t from, until;
-		bool is_there;
-	} at[KEPT]; /* at the first byte of chain, modulo KEPT */
+		bool is_there, is_anothers;
+	} at[KEPT];
 } ways = {.lock = PTHREAD_MUTEX_INITIALIZER};
+
+static struct kept_way *place_of(const struct kept_way *way)
+{
+	return &ways.at[(way->chain.b[0] ^ way->ca.b[0]) % KEPT];
+}
 
 static bool find_way(struct kept_way *way)
 {
-	const struct kept_way *at = &ways.at[way->chain.b[0] % KEPT];
+	const struct kept_way *at = place_of(way);
 	bool is_same;
 
 	(void)pthread_mutex_lock(&ways.lock);
@@ -523,7 +532,7 @@ static bool find_way(struct kept_way *way)
 static void keep_way(const struct kept_way *way)
 {
 	(void)pthread_mutex_lock(&ways.lock);
-	ways.at[way->chain.b[0] % KEPT] = *way;
+	*place_of(way) = *way;
 	(void)pthread_mutex_unlock(&ways.lock);
 }
 
@@ -546,12 +555,13 @@ static emr_status find_anew(emr_bytes chain, emr_bytes ca_der, uint64_t now_unix
 	if (status == EMR_OK)
 		status = l.facts.is_ca || !root_facts.is_ca ? EMR_BAD_SIGNATURE
 							    : follow(&l, root, &p);
+	way->is_there = status == EMR_OK || p.is_anothers;
+	way->is_anothers = p.is_anothers;
 	if (status != EMR_OK)
 		return status;
 	way->facts = l.facts;
 	way->from = p.from;
 	way->until = p.until < EMR_CERT_LAST_DATE ? p.until : EMR_CERT_LAST_DATE;
-	way->is_there = true;
 	*is_out_of_time = p.is_out_of_time;
 	return EMR_OK;
 }
@@ -560,18 +570,21 @@ emr_status emr_cert_verify(
 	emr_bytes chain, emr_bytes ca_der, uint64_t now_unix_s, emr_cert_facts *out)
 {
 	struct kept_way way = {.is_there = false};
-	bool is_out_of_time;
+	bool is_out_of_time = false;
 	emr_status status;
 
 	emr_sha256(chain.data, chain.len, way.chain.b);
 	emr_sha256(ca_der.data, ca_der.len, way.ca.b);
 	if (find_way(&way)) {
+		if (way.is_anothers)
+			return EMR_BAD_SIGNATURE;
 		is_out_of_time = now_unix_s < way.from || now_unix_s > way.until;
 	} else {
 		status = find_anew(chain, ca_der, now_unix_s, &way, &is_out_of_time);
+		if (way.is_there)
+			keep_way(&way);
 		if (status != EMR_OK)
 			return status;
-		keep_way(&way);
 	}
 	if (is_out_of_time)
 		return EMR_DENIED;

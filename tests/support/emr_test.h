@@ -17,3 +17,11 @@
 #define assert_status(expected, call)                                                              \
 	assert_string_equal(emr_status_text(call), emr_status_text(expected))
 #define assert_ok(call) assert_status(EMR_OK, call)
+
+/* How many of something a test makes to see what it costs: N, and a tenth of that under a
+ * sanitizer, where each takes ten times as long and the question is what it touches. */
+#if defined __SANITIZE_ADDRESS__ || defined __SANITIZE_THREAD__
+#define EMR_MANY(n) ((n) / 10)
+#else
+#define EMR_MANY(n) (n)
+#endif

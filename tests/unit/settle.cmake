@@ -3,7 +3,7 @@ emr_test(test_settle_format
 	SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_settle_format.c
 	USES view settle contract Threads::Threads
 	INCLUDES ${PROJECT_SOURCE_DIR}/fs/settle ${view_inside})
-emr_test(test_settle_ahead
+emr_test(test_settle_ahead THREADS
 	SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_settle_ahead.c ${CMAKE_CURRENT_LIST_DIR}/view_kit.c
 	USES stack view settle ledger contract crypto Threads::Threads
 	INCLUDES ${PROJECT_SOURCE_DIR}/fs/settle)

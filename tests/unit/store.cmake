@@ -11,10 +11,10 @@ emr_test(test_store_threads
 	LINK_OPTIONS -Wl,--wrap=pthread_mutex_unlock,--wrap=pwrite64)
 emr_test(test_store_damage
 	SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_store_damage.c ${store_kit}
-	USES store Threads::Threads)
+	USES store)
 emr_test(test_store_format
 	SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_store_format.c ${store_kit}
-	USES store PkgConfig::jansson PkgConfig::sodium Threads::Threads)
+	USES store PkgConfig::jansson PkgConfig::sodium)
 # On demand only: prints the numbers that fs/store/DESIGN.md and fs/journal/DESIGN.md give.
 add_executable(bench_store EXCLUDE_FROM_ALL ${CMAKE_CURRENT_LIST_DIR}/bench_store.c)
 target_link_libraries(bench_store PRIVATE emr_flags emr_journal)
@@ -24,10 +24,10 @@ emr_test(test_store_release
 	DEFINES EMR_RELEASE_DIR="${PROJECT_SOURCE_DIR}/tests/releases")
 emr_test(test_store_segment_file
 	SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_store_segment_file.c ${store_kit}
-	USES store Threads::Threads)
+	USES store)
 emr_test(test_store_scribbled
 	SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_store_scribbled.c ${store_kit}
-	USES store Threads::Threads)
+	USES store)
 emr_test(test_store_reserve
 	SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_store_reserve.c
 	USES store base

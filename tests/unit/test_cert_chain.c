@@ -225,12 +225,15 @@ static void who_asks_again_at_another_time_hears_what_is_true_then(void **state)
 	emr_status anew[8][3];
 	EMR_AUTO_BUF chain = {0};
 	emr_cert_facts facts;
+	cert_wish elsewhere = cert_authority_wish("Clinic", T0);
+	cert_authority other;
 	hospital h;
 
 	(void)state;
 	staff.until = T0 + 950;
 	root.until = T0 + 900;
 	begin(&h, &root, &staff, NULL);
+	cert_begin(&other, &elsewhere, NULL);
 	doctor.until = T0 + 999;
 	cert_certify(&h.upper, &doctor, h.public.p256_spki, &chain);
 	append(&chain, &h.upper);
@@ -252,11 +255,15 @@ static void who_asks_again_at_another_time_hears_what_is_true_then(void **state)
 		assert_status(anew[i / 3][i % 3],
 			emr_cert_verify(emr_buf_view(&chain), emr_buf_view(&h.root.der),
 				edges[i / 3] + i % 3 - 1, &facts));
-	/* What is kept of one root says nothing of another. */
-	assert_status(EMR_OK,
-		emr_cert_verify(emr_buf_view(&chain), emr_buf_view(&h.root.der), T0 + 200, &facts));
-	assert_status(EMR_BAD_SIGNATURE, emr_cert_verify(emr_buf_view(&chain),
-						 emr_buf_view(&h.lower.der), T0 + 200, &facts));
+	/* What is kept of one root says nothing of another, however often each is asked for. */
+	for (int i = 0; i < 3; i++) {
+		assert_status(
+			EMR_BAD_SIGNATURE, emr_cert_verify(emr_buf_view(&chain),
+						   emr_buf_view(&other.der), T0 + 200, &facts));
+		assert_ok(emr_cert_verify(
+			emr_buf_view(&chain), emr_buf_view(&h.root.der), T0 + 200, &facts));
+	}
+	cert_end(&other);
 	end(&h);
 }
 

@@ -7,7 +7,7 @@
 #include "contract/rows.h"
 #include "ledger/batch.h"
 
-#define FLOOD 10000
+#define FLOOD EMR_MANY(10000)
 #define KEYS 40
 #define BATCH 500
 

@@ -6,13 +6,7 @@
 
 #include "story_kit.h"
 
-/* Under a sanitizer the same steps for fewer: there they are asked what they touch, and not what
- * they cost. */
-#if defined __SANITIZE_ADDRESS__ || defined __SANITIZE_THREAD__
-#define CROWD 100
-#else
-#define CROWD 1000
-#endif
+#define CROWD EMR_MANY(1000)
 #define PART (CROWD / 10)
 
 static double cpu_s(void)

@@ -1,13 +1,17 @@
 include(${PROJECT_SOURCE_DIR}/tests/support/emr_stack.cmake)
 set(view_kit ${CMAKE_CURRENT_LIST_DIR}/view_kit.c)
 set(view_uses stack view settle ledger contract crypto Threads::Threads)
+# Many changes at once wrap keys in a thread (settle); the model's random operations go on beside all helpers of a stack.
+set(view_settle_how THREADS)
+set(view_model_how THREADS)
+set(view_inner_how NOT_TSAN) # a thousand files move, as in settle
 foreach(theme inner names tree files settle space quiet software model threads refusals)
-	emr_test(test_view_${theme}
+	emr_test(test_view_${theme} ${view_${theme}_how}
 		SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_view_${theme}.c ${view_kit}
 		USES ${view_uses}
 		INCLUDES ${view_inside})
 endforeach()
-emr_test(test_view_follow SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_view_follow.c ${view_kit} USES ${view_uses}
+emr_test(test_view_follow THREADS SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_view_follow.c ${view_kit} USES ${view_uses}
 	INCLUDES ${view_inside}
 	LINK_OPTIONS -Wl,--wrap=emr_journal_commit,--wrap=emr_replica_since,--wrap=emr_ledger_size)
 emr_test(test_facts_kept SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_facts_kept.c ${view_kit} USES ${view_uses})
