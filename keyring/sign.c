@@ -39,6 +39,12 @@ static const label_rule rules[EMR_SIGN_LABEL_COUNT] = {
 	[EMR_SIGN_STMT] = {NUL_LABEL("emrfs-stmt-v1"), 320, 320,
 		BY_IDENTITY | BY_DOMAIN | BY_CERTIFICATE, true},
 	[EMR_SIGN_KFRAG] = {NUL_LABEL("emrfs-kfrag-v1"), 192, 192, BY_IDENTITY | BY_DOMAIN, false},
+	[EMR_SIGN_FABRIC] = {.label = "\n",
+		.label_len = 1,
+		.min = 2,
+		.max = 16u << 20,
+		.signers = BY_CERTIFICATE,
+		.inside = true},
 	[EMR_SIGN_COSIGNATURE] = {BARE_LABEL("cosignature/v1\n"), 8, 1024, BY_LOG, false},
 };
 

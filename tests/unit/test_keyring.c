@@ -283,6 +283,29 @@ static void a_label_belongs_to_its_signers_and_lengths(void **state)
 					   emr_bytes_of(message, 144), sig));
 }
 
+/* A chaincode's transaction is signed by the certificate's key alone, and can be nothing else. */
+static void a_message_of_fabric_is_no_other_label(void **state)
+{
+	EMR_AUTO_KEYRING kr = kit_keyring();
+	emr_public public;
+	uint8_t message[80] = "\n\x03ten";
+	uint8_t sig[64];
+
+	(void)state;
+	assert_ok(emr_keyring_public(kr, &public));
+	assert_ok(emr_keyring_sign(kr, emr_signer_certificate(), EMR_SIGN_FABRIC,
+		emr_bytes_of(message, sizeof message), sig));
+	assert_true(emr_p256_verify(
+		public.p256_spki, sizeof public.p256_spki, message, sizeof message, sig));
+	assert_status(EMR_INVALID, emr_keyring_sign(kr, emr_signer_identity(), EMR_SIGN_FABRIC,
+					   emr_bytes_of(message, sizeof message), sig));
+	assert_status(EMR_INVALID, emr_keyring_sign(kr, emr_signer_certificate(), EMR_SIGN_FABRIC,
+					   emr_bytes_of(message, 1), sig));
+	memcpy(message, "emrfs/v1/bind", sizeof "emrfs/v1/bind");
+	assert_status(EMR_INVALID, emr_keyring_sign(kr, emr_signer_certificate(), EMR_SIGN_FABRIC,
+					   emr_bytes_of(message, sizeof message), sig));
+}
+
 static void a_signature_is_for_its_label_only(void **state)
 {
 	EMR_AUTO_KEYRING kr = kit_keyring();
@@ -407,6 +430,7 @@ int main(void)
 		cmocka_unit_test(a_new_keyring_is_like_no_other),
 		cmocka_unit_test(a_statement_is_signed_as_the_known_answer),
 		cmocka_unit_test(a_label_belongs_to_its_signers_and_lengths),
+		cmocka_unit_test(a_message_of_fabric_is_no_other_label),
 		cmocka_unit_test(a_signature_is_for_its_label_only),
 		cmocka_unit_test(a_certificate_key_signs_in_the_low_form),
 		cmocka_unit_test(possession_is_proven),

@@ -147,8 +147,9 @@ static inline emr_signer emr_signer_certificate(void)
 	return (emr_signer){.kind = EMR_SIGNER_CERTIFICATE};
 }
 
-/* What is signed is the label and then the message, but for STMT, whose message begins with its
- * label itself.  Signers: I identity, D domain, L log, C certificate. */
+/* What is signed is the label and then the message, but for STMT and FABRIC, whose message begins
+ * with its label itself.  No other label begins with a line feed, and neither does a request for a
+ * certificate.  Signers: I identity, D domain, L log, C certificate. */
 /* clang-format off */
 typedef enum emr_sign_label {
 	/*                        message after the label                    bytes     signers */
@@ -165,6 +166,8 @@ typedef enum emr_sign_label {
 	EMR_SIGN_STMT,		/* the whole statement, label first          320       I D C */
 	EMR_SIGN_KFRAG,		/* gctx || A || B || X || id || U_i          192       I D */
 	EMR_SIGN_COSIGNATURE,	/* "time N\n" || checkpoint body             to 1024   L */
+	EMR_SIGN_FABRIC,	/* a message of Hyperledger Fabric, whose
+				   first field is its first: begins with \n  2..16 MiB  C */
 	EMR_SIGN_LABEL_COUNT
 } emr_sign_label;
 /* clang-format on */
