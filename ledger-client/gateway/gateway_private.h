@@ -1,0 +1,129 @@
+/* What the parts of the client share: endpoints with their connections, one call that runs, the
+ * bytes of proposals and transactions.  It refuses redirects and proxies of the environment. */
+#pragma once
+
+#include <curl/curl.h>
+#include <openssl/x509.h>
+#include <pthread.h>
+
+#include "gateway/gateway.h"
+#include "grpc.h"
+#include "proto.h"
+
+#define LINES_IDLE_MAX 4
+#define TX_ID_CHARS 64
+
+/* A connection with what drives it: one call at a time, because libcurl 7.88 loses trailers of
+ * calls that share one. */
+typedef struct gateway_line {
+	CURLM *multi;
+	CURL *easy;
+} gateway_line;
+
+typedef struct gateway_endpoint {
+	char *address, *ca_file, *cert_file, *key_file;
+	gateway_line idle[LINES_IDLE_MAX];
+	size_t idle_count;
+	unsigned failures; /* one after the other */
+	int64_t rests_until_ns;
+} gateway_endpoint;
+
+/* Who may vouch for endorsers of one organisation. */
+typedef struct gateway_authority {
+	char *msp_id;
+	X509_STORE *store;
+} gateway_authority;
+
+struct emr_gateway {
+	gateway_endpoint endpoints[EMR_GATEWAY_ENDPOINTS_MAX];
+	size_t endpoint_count;
+	char *channel, *chaincode, *agent;
+	const emr_gateway_identity *identity;
+	const emr_clock *clock;
+	unsigned endorsers_least;
+	gateway_authority *authorities;
+	size_t authority_count;
+	bool has_authorities;
+	pthread_mutex_t lock; /* of idle lines, failures and rests */
+};
+
+/* One call of gateway.h, which may make several of gRPC in its time. */
+typedef struct gateway_run {
+	emr_gateway *gateway;
+	emr_gateway_call *call;
+	bool has_end;
+	int64_t deadline_ns; /* of the clock's boot time */
+} gateway_run;
+
+gateway_run gateway_run_begin(
+	emr_gateway *gateway, emr_gateway_call *call, emr_gateway_stage stage);
+uint32_t gateway_run_left_ms(const gateway_run *run); /* 0: it is over */
+/* Sets the fault and what was said (NULL: nothing), and returns the fault's status. */
+emr_status gateway_run_fail(gateway_run *run, emr_gateway_fault fault, const char *said);
+/* Our own side failed: returns STATUS. */
+emr_status gateway_run_fail_here(gateway_run *run, emr_status status);
+
+/* ---- Endpoints (endpoints.c) ---- */
+
+emr_status endpoint_open(gateway_endpoint *endpoint, const emr_gateway_endpoint *options);
+void endpoint_close(gateway_endpoint *endpoint);
+/* Which to ask, leaving out those of the bits of TRIED; -1: none that does not rest. */
+int endpoint_choose(emr_gateway *gateway, unsigned tried);
+void endpoint_judge(emr_gateway *gateway, size_t index, emr_gateway_fault fault);
+/* Nobody there has seen the call, or nobody there can say more: another one may. */
+bool endpoint_is_failure(emr_gateway_fault fault);
+emr_status line_take(emr_gateway *gateway, size_t index, gateway_line *out_line);
+void line_give_back(emr_gateway *gateway, size_t index, gateway_line *line, bool is_good);
+
+/* ---- One call of gRPC (call.c) ---- */
+
+typedef struct gateway_request {
+	const char *path; /* "/gateway.Gateway/Submit" */
+	emr_bytes message;
+	bool is_stream;
+	grpc_message_fn take; /* each message of the answer */
+	void *arg;
+} gateway_request;
+
+/* Asks one endpoint after the other while they fail as lines, in the run's time.  EMR_OK: status 0
+ * and, but for a stream, exactly one message. */
+emr_status gateway_ask(gateway_run *run, const gateway_request *request);
+
+/* ---- Bytes (proposal.c, prepared.c) ---- */
+
+typedef struct gateway_proposal {
+	char tx_id[EMR_GATEWAY_TX_ID_BYTES];
+	emr_buf channel_header, signature_header;
+	emr_buf payload; /* ChaincodeProposalPayload without transient data, as it goes into a block
+			  */
+	emr_buf bytes;	 /* Proposal */
+} gateway_proposal;
+/* By NONCE (24 bytes) at NOW.  EMR_LIMIT, EMR_INVALID. */
+emr_status proposal_make(const emr_gateway *gateway, const emr_gateway_invocation *invocation,
+	const uint8_t nonce[24], int64_t now_ns, gateway_proposal *out);
+void proposal_free(gateway_proposal *proposal);
+/* Appends SignedProposal. */
+emr_status proposal_sign(
+	const emr_gateway *gateway, const gateway_proposal *proposal, emr_buf *out);
+/* nonce || creator, hashed. */
+void proposal_tx_id(emr_bytes nonce, emr_bytes creator, char out[EMR_GATEWAY_TX_ID_BYTES]);
+
+#define PREPARED_ENDORSEMENTS_MAX 64
+
+/* What the payload of an envelope is, borrowed from it. */
+typedef struct gateway_prepared {
+	emr_bytes channel_header, signature_header;
+	emr_bytes action_header, proposal_payload;
+	emr_bytes response_payload; /* ProposalResponsePayload */
+	emr_bytes endorsements[PREPARED_ENDORSEMENTS_MAX];
+	size_t endorsement_count;
+	emr_bytes proposal_hash;
+	emr_bytes chaincode_name;
+	uint64_t status;
+	emr_bytes result;
+} gateway_prepared;
+emr_status prepared_read(emr_bytes payload, gateway_prepared *out);
+/* NULL: PAYLOAD is what PROPOSAL asks, endorsed by enough, byte for byte what has to be signed.
+ * Else what is wrong, in a few words. */
+const char *prepared_wrong(const emr_gateway *gateway, const gateway_proposal *proposal,
+	emr_bytes payload, gateway_prepared *out_prepared);

@@ -1,0 +1,31 @@
+// gateway_peer plays the gateway of a peer for the tests of the C client, on others' code: Fabric's own message types and grpc-go.
+//
+//	gateway_peer serve DIR     an honest gateway, lying ones and failing ones, one a channel name; the ports are printed, and certificates
+//	                           put in DIR; ends when its standard input does
+//	gateway_peer vectors       known answers for the unit tests, as JSON: the same bytes every time
+package main
+
+import (
+	"fmt"
+	"io"
+	"log"
+	"os"
+)
+
+func main() {
+	var err error
+	switch {
+	case len(os.Args) == 3 && os.Args[1] == "serve":
+		if err = serve(os.Args[2]); err == nil {
+			_, err = io.Copy(io.Discard, os.Stdin)
+		}
+	case len(os.Args) == 2 && os.Args[1] == "vectors":
+		err = writeVectors(os.Stdout)
+	default:
+		fmt.Fprintln(os.Stderr, "usage: gateway_peer serve DIR | vectors")
+		os.Exit(2)
+	}
+	if err != nil {
+		log.Fatal(err)
+	}
+}

@@ -1,0 +1,13 @@
+# The client of Fabric's gateways against one on Fabric's own message types and grpc-go, which chaincode.cmake has built.
+add_executable(gateway_calls ${CMAKE_CURRENT_LIST_DIR}/gateway_calls.c)
+target_include_directories(gateway_calls PRIVATE ${PROJECT_SOURCE_DIR}/tests/support)
+target_link_libraries(gateway_calls PRIVATE emr_flags emr_gateway PkgConfig::cmocka Threads::Threads)
+if(EMRFS_SANITIZE) # Go has none of the sanitizers; the peer of another build can be given to gateway.sh by hand
+	return()
+endif()
+set(peer ${CMAKE_BINARY_DIR}/ledger-client/chaincode/gateway_peer)
+add_test(NAME conformance_gateway COMMAND bash ${CMAKE_CURRENT_LIST_DIR}/gateway.sh ${peer} $<TARGET_FILE:gateway_calls>)
+add_test(NAME gateway_vectors_are_what_fabrics_types_make COMMAND bash -c
+	"\"$1\" vectors | cmp - \"$2\"" _ ${peer} ${PROJECT_SOURCE_DIR}/tests/vectors/gateway.json)
+set_tests_properties(conformance_gateway gateway_vectors_are_what_fabrics_types_make PROPERTIES LABELS conformance
+	TIMEOUT ${EMR_PATIENCE_S} FIXTURES_REQUIRED chaincode)

@@ -1,0 +1,809 @@
+/* The client of Fabric's gateways against one that is written for tests on Fabric's own message
+ * types and grpc-go (chaincode/gateway_peer), and against answers that no gRPC library gives: what
+ * is done, what is refused, what every fault is called, and that no transaction is lost or made
+ * twice whatever sending it says. */
+#include "emr_test.h"
+
+#include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
+#include <sys/eventfd.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/secret.h"
+#include "gateway/gateway.h"
+
+#define PATIENCE_MS 600000
+
+static char dir[256];
+static int ports[4];
+enum { PLAIN, SECURE, MUTUAL, RAW };
+static emr_gateway_identity *p256, *ed25519;
+
+static char *file_of(const char *name)
+{
+	static char paths[8][320];
+	static unsigned next;
+	char *path = paths[next++ % 8];
+
+	(void)snprintf(path, sizeof paths[0], "%s/%s", dir, name);
+	return path;
+}
+
+static emr_gateway *open_of(const emr_gateway_endpoint *endpoints, size_t count,
+	const char *channel, const emr_gateway_identity *identity)
+{
+	static char pem[2][4096];
+	const char *authorities[] = {"OrgA", pem[0], "OrgB", pem[1], NULL};
+	emr_gateway_options options = {.endpoints = endpoints,
+		.endpoint_count = count,
+		.channel = channel,
+		.chaincode = "emrfs",
+		.identity = identity,
+		.version = "0",
+		.endorsers_least = 2,
+		.authorities = authorities};
+	emr_gateway *gateway = NULL;
+
+	for (int i = 0; i < 2; i++) {
+		FILE *file = fopen(file_of(i == 0 ? "ca-a.pem" : "ca-b.pem"), "re");
+
+		assert_non_null(file);
+		pem[i][fread(pem[i], 1, sizeof pem[i] - 1, file)] = '\0';
+		(void)fclose(file);
+	}
+	assert_ok(emr_gateway_open(&options, &gateway));
+	return gateway;
+}
+
+static const char *address_of(int kind)
+{
+	static char text[4][64];
+
+	(void)snprintf(text[kind], sizeof text[0], "http%s://127.0.0.1:%d",
+		kind == SECURE || kind == MUTUAL ? "s" : "", ports[kind]);
+	return text[kind];
+}
+
+static emr_gateway *open_at(int kind, const char *channel)
+{
+	emr_gateway_endpoint endpoint = {.address = address_of(kind)};
+
+	return open_of(&endpoint, 1, channel, p256);
+}
+
+static emr_gateway_invocation asking(emr_bytes args[3], const char *function, const char *text)
+{
+	args[0] = emr_bytes_of(function, strlen(function));
+	args[1] = emr_bytes_of(text, strlen(text));
+	return (emr_gateway_invocation){.args = args, .arg_count = 2};
+}
+
+static emr_status evaluate(emr_gateway *gateway, emr_gateway_call *call, const char *function,
+	const char *text, emr_buf *out)
+{
+	emr_bytes args[3];
+	emr_gateway_invocation invocation = asking(args, function, text);
+
+	return emr_gateway_evaluate(gateway, call, &invocation, out);
+}
+
+static void assert_said(
+	emr_gateway *gateway, const char *function, const char *text, const char *want)
+{
+	emr_gateway_call call = emr_gateway_call_of(PATIENCE_MS, -1);
+	EMR_AUTO_BUF out = {0};
+
+	if (evaluate(gateway, &call, function, text, &out) != EMR_OK)
+		fail_msg("%s: %s", emr_gateway_fault_name(call.fault), call.said);
+	assert_ok(emr_buf_append(&out, "", 1));
+	assert_string_equal((const char *)out.data, want);
+}
+
+static void assert_fault(emr_gateway_fault want, const emr_gateway_call *call)
+{
+	if (call->fault != want)
+		fail_msg("\"%s\" (%s) instead of \"%s\"", emr_gateway_fault_name(call->fault),
+			call->said, emr_gateway_fault_name(want));
+}
+
+static emr_status endorse(
+	emr_gateway *gateway, emr_gateway_call *call, const char *text, emr_buf *out)
+{
+	emr_bytes args[3];
+	emr_gateway_invocation invocation = asking(args, "echo", text);
+
+	return emr_gateway_endorse(gateway, call, &invocation, out, NULL);
+}
+
+/* ---- what works ---- */
+
+static void a_transaction_goes_from_proposal_to_block(void **state)
+{
+	static const emr_gateway_endpoint none;
+	const emr_gateway_identity *identities[] = {p256, ed25519};
+
+	(void)state;
+	for (int i = 0; i < 6; i++) {
+		int kind = i % 3;
+		char channel[32];
+		emr_gateway_endpoint endpoint = none;
+		emr_gateway *gateway;
+		emr_gateway_call call = emr_gateway_call_of(PATIENCE_MS, -1);
+		EMR_AUTO_BUF envelope = {0}, result = {0};
+		emr_bytes args[3];
+		emr_gateway_invocation invocation = asking(args, "echo", "batch ");
+		emr_gateway_commit commit = {.validation = -1};
+
+		(void)snprintf(channel, sizeof channel, "honest.%d", i);
+		endpoint.address = address_of(kind);
+		if (kind != PLAIN)
+			endpoint.ca_file = file_of("tlsca.pem");
+		if (kind == MUTUAL) {
+			endpoint.cert_file = file_of("tls-client.pem");
+			endpoint.key_file = file_of("tls-client.key");
+		}
+		gateway = open_of(&endpoint, 1, channel, identities[i / 3]);
+		invocation.transient_name = "parts";
+		invocation.transient = emr_bytes_of("sealed", 6);
+		assert_ok(emr_gateway_endorse(gateway, &call, &invocation, &envelope, &result));
+		assert_true(
+			emr_bytes_equal(emr_buf_view(&result), emr_bytes_of("batch sealed", 12)));
+		assert_false(call.is_open);
+		assert_ok(emr_gateway_submit(gateway, &call, emr_buf_view(&envelope)));
+		assert_true(call.is_open);
+		assert_ok(emr_gateway_commit_status(gateway, &call, call.tx_id, &commit));
+		assert_int_equal(commit.validation, 0);
+		assert_int_equal(commit.block, 1);
+		assert_false(call.is_open);
+		assert_said(gateway, "effects", "batch ", "1");
+		emr_gateway_close(gateway);
+	}
+}
+
+static void megabytes_go_both_ways(void **state)
+{
+	static char text[6u << 20];
+	emr_gateway *gateway = open_at(PLAIN, "honest.big");
+	emr_gateway_call call = emr_gateway_call_of(PATIENCE_MS, -1);
+	EMR_AUTO_BUF out = {0};
+
+	(void)state;
+	memset(text, 'x', sizeof text - 1);
+	assert_ok(evaluate(gateway, &call, "echo", text, &out));
+	assert_true(emr_bytes_equal(emr_buf_view(&out), emr_bytes_of(text, sizeof text - 1)));
+	emr_gateway_close(gateway);
+}
+
+typedef struct asker {
+	emr_gateway *gateway;
+	int number;
+	bool is_fine;
+} asker;
+
+static void *ask_often(void *arg)
+{
+	asker *a = arg;
+
+	for (int i = 0; i < 50; i++) {
+		emr_gateway_call call = emr_gateway_call_of(PATIENCE_MS, -1);
+		EMR_AUTO_BUF out = {0};
+		char text[32];
+
+		(void)snprintf(text, sizeof text, "%d of %d", i, a->number);
+		if (evaluate(a->gateway, &call, "echo", text, &out) != EMR_OK ||
+			!emr_bytes_equal(emr_buf_view(&out), emr_bytes_of(text, strlen(text))))
+			return NULL;
+	}
+	a->is_fine = true;
+	return NULL;
+}
+
+static void threads_ask_at_once_and_each_gets_its_own_answer(void **state)
+{
+	emr_gateway_endpoint endpoint = {
+		.address = address_of(SECURE), .ca_file = file_of("tlsca.pem")};
+	emr_gateway *gateway = open_of(&endpoint, 1, "honest.threads", p256);
+	pthread_t threads[6];
+	asker askers[6];
+
+	(void)state;
+	for (int i = 0; i < 6; i++) {
+		askers[i] = (asker){.gateway = gateway, .number = i};
+		assert_int_equal(pthread_create(&threads[i], NULL, ask_often, &askers[i]), 0);
+	}
+	for (int i = 0; i < 6; i++) {
+		(void)pthread_join(threads[i], NULL);
+		assert_true(askers[i].is_fine);
+	}
+	emr_gateway_close(gateway);
+}
+
+/* ---- faults by what the peer says ---- */
+
+static void every_error_of_fabric_has_its_name_and_stage(void **state)
+{
+	static const struct {
+		const char *name;
+		emr_gateway_fault fault;
+		int code, chaincode_status;
+	} rows[] = {{"refused", EMR_GATEWAY_REFUSED, 2, 400},
+		{"chaincode", EMR_GATEWAY_CHAINCODE, 2, 500}, {"busy", EMR_GATEWAY_BUSY, 2, 0},
+		{"identity", EMR_GATEWAY_IDENTITY, 9, 0},
+		{"org-unknown", EMR_GATEWAY_IDENTITY, 9, 0},
+		{"no-peers", EMR_GATEWAY_NO_PEERS, 9, 0},
+		{"no-evaluators", EMR_GATEWAY_NO_PEERS, 9, 0},
+		{"precondition", EMR_GATEWAY_PRECONDITION, 9, 0},
+		{"endorsement", EMR_GATEWAY_ENDORSEMENT, 10, 0},
+		{"endorse-no", EMR_GATEWAY_REFUSED, 10, 400},
+		{"mismatch", EMR_GATEWAY_MISMATCH, 10, 0},
+		{"mismatch-at", EMR_GATEWAY_MISMATCH, 10, 0},
+		{"duplicate", EMR_GATEWAY_DUPLICATE, 10, 0},
+		{"not-spread", EMR_GATEWAY_NOT_SPREAD, 10, 0},
+		{"too-large", EMR_GATEWAY_TOO_LARGE, 10, 0},
+		{"orderer", EMR_GATEWAY_ORDERER, 10, 0}, {"clock", EMR_GATEWAY_CLOCK, 14, 0},
+		{"expired", EMR_GATEWAY_EXPIRED, 14, 0},
+		{"unavailable", EMR_GATEWAY_UNAVAILABLE, 14, 0},
+		{"permission", EMR_GATEWAY_PERMISSION, 7, 0},
+		{"argument", EMR_GATEWAY_ARGUMENT, 3, 0},
+		{"unimplemented", EMR_GATEWAY_UNIMPLEMENTED, 12, 0},
+		{"slow", EMR_GATEWAY_SLOW, 4, 0}, {"exhausted", EMR_GATEWAY_TOO_LARGE, 8, 0},
+		{"other", EMR_GATEWAY_ERROR, 15, 0}};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		char channel[64];
+		emr_gateway *gateway;
+		emr_gateway_call call = emr_gateway_call_of(PATIENCE_MS, -1);
+		EMR_AUTO_BUF out = {0};
+
+		(void)snprintf(channel, sizeof channel, "fail.%s", rows[i].name);
+		gateway = open_at(PLAIN, channel);
+		assert_status(emr_gateway_fault_status(rows[i].fault),
+			evaluate(gateway, &call, "echo", "x", &out));
+		assert_fault(rows[i].fault, &call);
+		assert_int_equal(call.grpc_status, rows[i].code);
+		assert_int_equal(call.chaincode_status, rows[i].chaincode_status);
+		assert_string_equal(emr_gateway_stage_name(call.stage), "evaluate");
+		assert_status(emr_gateway_fault_status(rows[i].fault),
+			endorse(gateway, &call, "x", &out));
+		assert_fault(rows[i].fault, &call);
+		assert_string_equal(emr_gateway_stage_name(call.stage), "endorse");
+		assert_int_equal(strlen(call.tx_id), 64);
+		assert_int_equal(out.len, 0);
+		assert_false(call.is_open);
+		emr_gateway_close(gateway);
+	}
+}
+
+static void who_said_it_is_told(void **state)
+{
+	emr_gateway *gateway = open_at(PLAIN, "fail.unavailable");
+	emr_gateway_call call = emr_gateway_call_of(PATIENCE_MS, -1);
+	EMR_AUTO_BUF out = {0};
+
+	(void)state;
+	(void)evaluate(gateway, &call, "echo", "x", &out);
+	assert_non_null(strstr(call.said, "OrgB at peer.org-b:7051: received unsuccessful"));
+	emr_gateway_close(gateway);
+}
+
+static void a_refusal_inside_of_an_answer_is_one(void **state)
+{
+	emr_gateway *gateway = open_at(PLAIN, "refuse");
+	emr_gateway_call call = emr_gateway_call_of(PATIENCE_MS, -1);
+	EMR_AUTO_BUF out = {0};
+
+	(void)state;
+	assert_status(EMR_REFUSED, evaluate(gateway, &call, "echo", "x", &out));
+	assert_fault(EMR_GATEWAY_REFUSED, &call);
+	assert_int_equal(call.chaincode_status, 400);
+	assert_string_equal(call.said, "refused 23 : not authorised");
+	emr_gateway_close(gateway);
+}
+
+/* ---- lies ---- */
+
+static void no_lie_gets_a_signature(void **state)
+{
+	static const char *const lies[] = {"channel", "transaction-id", "nonce", "creator",
+		"argument", "chaincode", "private-part", "proposal-hash", "result", "two-actions",
+		"one-endorsement", "one-organisation-twice", "broken-endorsement", "stranger",
+		"other-organisations-peer", "unknown-field", "nothing", "noise"};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof lies / sizeof *lies; i++) {
+		char channel[64];
+		emr_gateway *gateway;
+		emr_gateway_call call = emr_gateway_call_of(PATIENCE_MS, -1);
+		EMR_AUTO_BUF out = {0};
+
+		(void)snprintf(channel, sizeof channel, "lie.%s", lies[i]);
+		gateway = open_at(PLAIN, channel);
+		assert_status(EMR_DAMAGED, endorse(gateway, &call, "x", &out));
+		assert_fault(EMR_GATEWAY_LIE, &call);
+		assert_string_equal(emr_gateway_stage_name(call.stage), "sign");
+		assert_true(strlen(call.said) > 10);
+		assert_int_equal(out.len, 0);
+		emr_gateway_close(gateway);
+	}
+}
+
+/* ---- answers that are none ---- */
+
+static void answers_are_whole_or_an_error(void **state)
+{
+	static const struct {
+		const char *script;
+		emr_gateway_fault fault;
+	} rows[] = {{"whole", EMR_GATEWAY_FINE}, {"split", EMR_GATEWAY_FINE},
+		{"headers-first", EMR_GATEWAY_FINE}, {"trailers-only", EMR_GATEWAY_IDENTITY},
+		{"long-message", EMR_GATEWAY_ERROR}, {"bad-details", EMR_GATEWAY_ENDORSEMENT},
+		{"strange-code", EMR_GATEWAY_ERROR}, {"code-no-number", EMR_GATEWAY_ERROR},
+		{"no-status", EMR_GATEWAY_NO_STATUS}, {"no-trailers", EMR_GATEWAY_NO_STATUS},
+		{"no-message", EMR_GATEWAY_BROKEN_OFF}, {"two-messages", EMR_GATEWAY_STRANGE},
+		{"half-head", EMR_GATEWAY_BROKEN_OFF}, {"half-message", EMR_GATEWAY_BROKEN_OFF},
+		{"compressed", EMR_GATEWAY_STRANGE}, {"huge", EMR_GATEWAY_TOO_LARGE},
+		{"no-proto", EMR_GATEWAY_STRANGE}, {"reset", EMR_GATEWAY_BROKEN_OFF},
+		{"reset-behind", EMR_GATEWAY_BROKEN_OFF}, {"reset-at-once", EMR_GATEWAY_BROKEN_OFF},
+		{"goaway", EMR_GATEWAY_BROKEN_OFF}, {"closed", EMR_GATEWAY_BROKEN_OFF},
+		{"closed-within", EMR_GATEWAY_BROKEN_OFF}, {"html", EMR_GATEWAY_STRANGE},
+		{"grpc-web", EMR_GATEWAY_STRANGE}, {"redirect", EMR_GATEWAY_STRANGE},
+		{"status-503", EMR_GATEWAY_UNAVAILABLE}, {"status-403", EMR_GATEWAY_PERMISSION},
+		{"endless", EMR_GATEWAY_STRANGE}};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		emr_gateway *gateway = open_at(RAW, rows[i].script);
+		emr_gateway_call call = emr_gateway_call_of(PATIENCE_MS, -1);
+		EMR_AUTO_BUF out = {0};
+		emr_status status = evaluate(gateway, &call, "echo", "x", &out);
+
+		if (call.fault != rows[i].fault ||
+			status != emr_gateway_fault_status(rows[i].fault))
+			fail_msg("%s is \"%s\" (%s)", rows[i].script,
+				emr_gateway_fault_name(call.fault), call.said);
+		assert_int_equal(out.len, status == EMR_OK ? 5 : 0);
+		for (const char *at = call.said; *at != '\0'; at++)
+			assert_in_range(*at, 0x20, 0x7e);
+		emr_gateway_close(gateway);
+	}
+}
+
+static void more_headers_than_anybody_keeps_end_the_call(void **state)
+{
+	emr_gateway *gateway = open_at(RAW, "many-headers");
+	emr_gateway_call call = emr_gateway_call_of(PATIENCE_MS, -1);
+	EMR_AUTO_BUF out = {0};
+
+	(void)state;
+	assert_true(evaluate(gateway, &call, "echo", "x", &out) != EMR_OK);
+	emr_gateway_close(gateway);
+}
+
+static int64_t now_ms(void)
+{
+	struct timespec now;
+
+	(void)clock_gettime(CLOCK_BOOTTIME, &now);
+	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+static void a_peer_that_says_nothing_is_given_up(void **state)
+{
+	static const struct {
+		int kind;
+		const char *channel;
+	} rows[] = {{RAW, "silent"}, {RAW, "drip"}, {PLAIN, "fail.silent"}};
+
+	(void)state;
+	for (size_t i = 0; i < 3; i++) {
+		emr_gateway *gateway = open_at(rows[i].kind, rows[i].channel);
+		emr_gateway_call call = emr_gateway_call_of(300, -1);
+		EMR_AUTO_BUF out = {0};
+		int64_t began = now_ms();
+
+		assert_status(EMR_TIMEOUT, evaluate(gateway, &call, "echo", "x", &out));
+		assert_fault(EMR_GATEWAY_SLOW, &call);
+		assert_true(now_ms() - began >= 200); /* and it was waited for */
+		emr_gateway_close(gateway);
+	}
+}
+
+static void *end_it(void *arg)
+{
+	uint64_t one = 1;
+
+	assert_int_equal(write(*(int *)arg, &one, sizeof one), (ssize_t)sizeof one);
+	return NULL;
+}
+
+static void somebody_who_gives_up_need_not_wait(void **state)
+{
+	int fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	emr_gateway *gateway = open_at(RAW, "silent");
+	emr_gateway_call call = emr_gateway_call_of(PATIENCE_MS, fd);
+	EMR_AUTO_BUF out = {0};
+	pthread_t thread;
+
+	(void)state;
+	assert_int_equal(pthread_create(&thread, NULL, end_it, &fd), 0);
+	assert_status(EMR_INTERRUPTED, evaluate(gateway, &call, "echo", "x", &out));
+	assert_fault(EMR_GATEWAY_CANCELLED, &call);
+	(void)pthread_join(thread, NULL);
+	(void)close(fd);
+	emr_gateway_close(gateway);
+}
+
+/* ---- the line ---- */
+
+static emr_gateway_fault fault_at(const emr_gateway_endpoint *endpoint)
+{
+	emr_gateway *gateway = open_of(endpoint, 1, "honest.tls", p256);
+	emr_gateway_call call = emr_gateway_call_of(PATIENCE_MS, -1);
+	EMR_AUTO_BUF out = {0};
+
+	(void)evaluate(gateway, &call, "echo", "x", &out);
+	emr_gateway_close(gateway);
+	return call.fault;
+}
+
+static void a_peer_is_known_by_its_certificate(void **state)
+{
+	char other_name[64];
+	emr_gateway_endpoint endpoint = {
+		.address = address_of(SECURE), .ca_file = file_of("ca-a.pem")};
+
+	(void)state;
+	assert_int_equal(fault_at(&endpoint), EMR_GATEWAY_TLS); /* its ca is not its tlsca */
+	endpoint.ca_file = file_of("tlsca.pem");
+	assert_int_equal(fault_at(&endpoint), EMR_GATEWAY_FINE);
+	(void)snprintf(other_name, sizeof other_name, "https://localhost:%d", ports[SECURE]);
+	endpoint.address = other_name;
+	assert_int_equal(fault_at(&endpoint), EMR_GATEWAY_TLS);
+	endpoint.address = address_of(MUTUAL); /* without a certificate of ours */
+	assert_int_equal(fault_at(&endpoint), EMR_GATEWAY_BROKEN_OFF);
+	endpoint.cert_file = file_of("nowhere.pem");
+	endpoint.key_file = file_of("tls-client.key");
+	assert_int_equal(fault_at(&endpoint), EMR_GATEWAY_CERTIFICATE_FILE);
+}
+
+static void the_next_gateway_is_asked_and_one_that_fails_rests(void **state)
+{
+	emr_gateway_endpoint endpoints[] = {
+		{.address = "http://127.0.0.1:1"}, {.address = address_of(PLAIN)}};
+	emr_gateway *gateway = open_of(endpoints, 2, "honest.two", p256);
+	emr_gateway_call call = emr_gateway_call_of(PATIENCE_MS, -1);
+	EMR_AUTO_BUF out = {0};
+
+	(void)state;
+	for (int i = 0; i < 5; i++) {
+		assert_ok(evaluate(gateway, &call, "echo", "x", &out));
+		assert_int_equal(call.endpoint, 1);
+	}
+	emr_gateway_close(gateway);
+	gateway = open_of(endpoints, 1, "honest.two", p256);
+	for (int i = 0; i < 3; i++) {
+		assert_status(EMR_OFFLINE, evaluate(gateway, &call, "echo", "x", &out));
+		assert_fault(EMR_GATEWAY_NO_ANSWER, &call);
+	}
+	assert_status(EMR_OFFLINE, evaluate(gateway, &call, "echo", "x", &out));
+	assert_fault(EMR_GATEWAY_RESTING, &call);
+	emr_gateway_close(gateway);
+}
+
+/* ---- never lost, never twice ---- */
+
+static void a_failed_submit_is_no_failed_transaction(void **state)
+{
+	static const char *const channels[] = {
+		"lost-answer", "lost-first", "late", "other-orderer", "duplicate"};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof channels / sizeof *channels; i++) {
+		emr_gateway *gateway = open_at(PLAIN, channels[i]);
+		emr_gateway_call call = emr_gateway_call_of(PATIENCE_MS, -1);
+		EMR_AUTO_BUF envelope = {0};
+		emr_gateway_commit commit = {.validation = -1};
+
+		assert_ok(endorse(gateway, &call, "batch", &envelope));
+		if (strcmp(channels[i], "late") == 0) {
+			/* All seems well, and nothing comes of it: whoever waited tries again. */
+			for (int n = 0; n < 2; n++) {
+				call.timeout_ms = 300;
+				assert_status(EMR_TIMEOUT,
+					emr_gateway_settle(gateway, &call, emr_buf_view(&envelope),
+						n > 0, &commit));
+				assert_true(call.is_open);
+			}
+			call.timeout_ms = PATIENCE_MS;
+		}
+		assert_ok(emr_gateway_settle(gateway, &call, emr_buf_view(&envelope),
+			strcmp(channels[i], "late") == 0, &commit));
+		assert_int_equal(commit.validation, 0);
+		assert_false(call.is_open);
+		assert_said(gateway, "effects", "batch", "1");
+		assert_said(gateway, "proposals", "batch", "1");
+		emr_gateway_close(gateway);
+	}
+}
+
+static void what_nobody_can_tell_stays_open(void **state)
+{
+	emr_gateway *gateway = open_at(PLAIN, "lost-all");
+	emr_gateway_call call = emr_gateway_call_of(PATIENCE_MS, -1);
+	EMR_AUTO_BUF envelope = {0};
+	emr_gateway_commit commit;
+
+	(void)state;
+	assert_ok(endorse(gateway, &call, "batch", &envelope));
+	assert_status(EMR_OFFLINE, emr_gateway_submit(gateway, &call, emr_buf_view(&envelope)));
+	assert_true(call.is_open);
+	call.timeout_ms = 2500;
+	assert_status(EMR_OFFLINE,
+		emr_gateway_settle(gateway, &call, emr_buf_view(&envelope), false, &commit));
+	assert_fault(EMR_GATEWAY_UNAVAILABLE, &call);
+	assert_string_equal(emr_gateway_stage_name(call.stage), "submit");
+	assert_true(call.is_open);
+	assert_int_equal(strlen(call.tx_id), 64);
+	emr_gateway_close(gateway);
+}
+
+static void a_transaction_that_counts_for_nothing_is_told_apart(void **state)
+{
+	static const struct {
+		const char *channel;
+		emr_gateway_fault fault;
+		int validation;
+	} rows[] = {{"overtaken", EMR_GATEWAY_OVERTAKEN, 11}, {"policy", EMR_GATEWAY_POLICY, 10},
+		{"expired-chaincode", EMR_GATEWAY_INVALID, 17}};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		emr_gateway *gateway = open_at(PLAIN, rows[i].channel);
+		emr_gateway_call call = emr_gateway_call_of(PATIENCE_MS, -1);
+		EMR_AUTO_BUF envelope = {0};
+		emr_gateway_commit commit = {.validation = -1};
+
+		assert_ok(endorse(gateway, &call, "batch", &envelope));
+		assert_status(emr_gateway_fault_status(rows[i].fault),
+			emr_gateway_settle(
+				gateway, &call, emr_buf_view(&envelope), false, &commit));
+		assert_fault(rows[i].fault, &call);
+		assert_int_equal(call.validation, rows[i].validation);
+		assert_int_equal(commit.validation, rows[i].validation);
+		assert_false(call.is_open);
+		assert_said(gateway, "effects", "batch", "0");
+		emr_gateway_close(gateway);
+	}
+}
+
+static void a_status_of_no_block_is_no_success(void **state)
+{
+	emr_gateway *gateway = open_at(PLAIN, "no-block");
+	emr_gateway_call call = emr_gateway_call_of(PATIENCE_MS, -1);
+	emr_gateway_commit commit;
+	char tx_id[EMR_GATEWAY_TX_ID_BYTES];
+
+	(void)state;
+	memset(tx_id, 'a', sizeof tx_id - 1);
+	tx_id[sizeof tx_id - 1] = '\0';
+	assert_status(EMR_UNSUPPORTED, emr_gateway_commit_status(gateway, &call, tx_id, &commit));
+	assert_fault(EMR_GATEWAY_STRANGE, &call);
+	assert_true(call.is_open);
+	emr_gateway_close(gateway);
+}
+
+/* A computer that loses power between two lines of this: the envelope is all that is left. */
+static void who_is_killed_at_any_point_ends_what_he_began(void **state)
+{
+	(void)state;
+	for (int point = 0; point < 3; point++) {
+		char channel[32];
+		int fds[2];
+		pid_t child;
+		int status;
+		EMR_AUTO_BUF envelope = {0};
+		uint8_t bytes[65536];
+		ssize_t n;
+		emr_gateway *gateway;
+		emr_gateway_call call = emr_gateway_call_of(PATIENCE_MS, -1);
+		emr_gateway_commit commit;
+
+		(void)snprintf(channel, sizeof channel, "honest.killed.%d", point);
+		assert_int_equal(pipe2(fds, O_CLOEXEC), 0);
+		child = fork();
+		assert_true(child >= 0);
+		if (child == 0) {
+			gateway = open_at(PLAIN, channel);
+			if (endorse(gateway, &call, "batch", &envelope) != EMR_OK ||
+				write(fds[1], envelope.data, envelope.len) < 0)
+				_exit(1);
+			if (point > 0 && emr_gateway_submit(
+						 gateway, &call, emr_buf_view(&envelope)) != EMR_OK)
+				_exit(1);
+			if (point > 1 && emr_gateway_commit_status(
+						 gateway, &call, call.tx_id, &commit) != EMR_OK)
+				_exit(1);
+			(void)raise(SIGKILL);
+		}
+		(void)close(fds[1]);
+		while ((n = read(fds[0], bytes, sizeof bytes)) > 0)
+			assert_ok(emr_buf_append(&envelope, bytes, (size_t)n));
+		(void)close(fds[0]);
+		assert_int_equal(waitpid(child, &status, 0), child);
+		assert_true(WIFSIGNALED(status));
+		gateway = open_at(PLAIN, channel);
+		assert_ok(
+			emr_gateway_settle(gateway, &call, emr_buf_view(&envelope), true, &commit));
+		assert_said(gateway, "effects", "batch", "1");
+		assert_said(gateway, "came", "", point == 0 ? "1" : "1");
+		emr_gateway_close(gateway);
+	}
+}
+
+static void nothing_but_an_envelope_of_ours_is_sent(void **state)
+{
+	emr_gateway *gateway = open_at(PLAIN, "honest.ours"),
+		    *other = open_at(PLAIN, "honest.other");
+	emr_gateway_call call = emr_gateway_call_of(PATIENCE_MS, -1);
+	EMR_AUTO_BUF envelope = {0};
+	emr_gateway_commit commit;
+
+	(void)state;
+	assert_ok(endorse(gateway, &call, "batch", &envelope));
+	assert_status(EMR_DAMAGED, emr_gateway_submit(other, &call, emr_buf_view(&envelope)));
+	assert_status(EMR_DAMAGED,
+		emr_gateway_settle(other, &call, emr_buf_view(&envelope), true, &commit));
+	assert_true(call.is_open); /* it may have been sent before */
+	assert_status(EMR_DAMAGED, emr_gateway_submit(gateway, &call, emr_bytes_of("noise", 5)));
+	assert_false(call.is_open);
+	emr_gateway_close(other);
+	emr_gateway_close(gateway);
+}
+
+/* ---- events ---- */
+
+typedef struct listener {
+	int fd; /* ends it after WANTED events */
+	size_t wanted, told, ends;
+	uint64_t last_block;
+	char text[256];
+} listener;
+
+static emr_status hear(void *arg, const emr_gateway_event *event)
+{
+	listener *l = arg;
+	size_t used = strlen(l->text);
+	uint64_t one = 1;
+
+	if (event->is_block_end) {
+		l->ends++;
+		l->last_block = event->block;
+		if (l->told == l->wanted && write(l->fd, &one, sizeof one) < 0)
+			return EMR_IO;
+		return EMR_OK;
+	}
+	l->told++;
+	(void)snprintf(l->text + used, sizeof l->text - used, "%llu:%.*s:%.*s ",
+		(unsigned long long)event->block, (int)event->name.len, event->name.data,
+		(int)event->payload.len, event->payload.data);
+	return EMR_OK;
+}
+
+static void commit_one(emr_gateway *gateway, const char *text)
+{
+	emr_gateway_call call = emr_gateway_call_of(PATIENCE_MS, -1);
+	EMR_AUTO_BUF envelope = {0};
+	emr_gateway_commit commit;
+
+	assert_ok(endorse(gateway, &call, text, &envelope));
+	assert_ok(emr_gateway_settle(gateway, &call, emr_buf_view(&envelope), false, &commit));
+}
+
+static void *commit_more(void *arg)
+{
+	commit_one(arg, "three");
+	return NULL;
+}
+
+static void events_are_told_from_a_block_on_and_as_they_come(void **state)
+{
+	emr_gateway *gateway = open_at(PLAIN, "honest.events");
+	listener l = {.fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK), .wanted = 2};
+	emr_gateway_call call = emr_gateway_call_of(0, l.fd);
+	pthread_t thread;
+
+	(void)state;
+	commit_one(gateway, "one");
+	commit_one(gateway, "two");
+	assert_int_equal(pthread_create(&thread, NULL, commit_more, gateway), 0);
+	assert_status(EMR_INTERRUPTED, emr_gateway_events(gateway, &call, 2, hear, &l));
+	(void)pthread_join(thread, NULL);
+	assert_string_equal(l.text, "2:batch:two 3:batch:three ");
+	assert_int_equal(l.ends, 2);
+	assert_int_equal(l.last_block, 3);
+	(void)close(l.fd);
+	emr_gateway_close(gateway);
+}
+
+static void events_that_cannot_be_end_the_stream(void **state)
+{
+	static const struct {
+		const char *channel;
+		emr_gateway_fault fault;
+		size_t told;
+	} rows[] = {{"events-of-another", EMR_GATEWAY_STRANGE, 0},
+		{"events-backwards", EMR_GATEWAY_STRANGE, 1},
+		{"events-end", EMR_GATEWAY_BROKEN_OFF, 1}};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		emr_gateway *gateway = open_at(PLAIN, rows[i].channel);
+		listener l = {.fd = -1, .wanted = 99};
+		emr_gateway_call call = emr_gateway_call_of(0, -1);
+
+		commit_one(gateway, "one");
+		commit_one(gateway, "two");
+		assert_status(emr_gateway_fault_status(rows[i].fault),
+			emr_gateway_events(gateway, &call, 0, hear, &l));
+		assert_fault(rows[i].fault, &call);
+		assert_int_equal(l.told, rows[i].told);
+		emr_gateway_close(gateway);
+	}
+}
+
+static void listening_ends_with_its_time(void **state)
+{
+	emr_gateway *gateway = open_at(PLAIN, "honest.quiet");
+	listener l = {.fd = -1, .wanted = 99};
+	emr_gateway_call call = emr_gateway_call_of(200, -1);
+
+	(void)state;
+	assert_status(EMR_TIMEOUT, emr_gateway_events(gateway, &call, 0, hear, &l));
+	assert_fault(EMR_GATEWAY_SLOW, &call);
+	emr_gateway_close(gateway);
+}
+
+int main(int argc, char **argv)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_transaction_goes_from_proposal_to_block),
+		cmocka_unit_test(megabytes_go_both_ways),
+		cmocka_unit_test(threads_ask_at_once_and_each_gets_its_own_answer),
+		cmocka_unit_test(every_error_of_fabric_has_its_name_and_stage),
+		cmocka_unit_test(who_said_it_is_told),
+		cmocka_unit_test(a_refusal_inside_of_an_answer_is_one),
+		cmocka_unit_test(no_lie_gets_a_signature),
+		cmocka_unit_test(answers_are_whole_or_an_error),
+		cmocka_unit_test(more_headers_than_anybody_keeps_end_the_call),
+		cmocka_unit_test(a_peer_that_says_nothing_is_given_up),
+		cmocka_unit_test(somebody_who_gives_up_need_not_wait),
+		cmocka_unit_test(a_peer_is_known_by_its_certificate),
+		cmocka_unit_test(the_next_gateway_is_asked_and_one_that_fails_rests),
+		cmocka_unit_test(a_failed_submit_is_no_failed_transaction),
+		cmocka_unit_test(what_nobody_can_tell_stays_open),
+		cmocka_unit_test(a_transaction_that_counts_for_nothing_is_told_apart),
+		cmocka_unit_test(a_status_of_no_block_is_no_success),
+		cmocka_unit_test(who_is_killed_at_any_point_ends_what_he_began),
+		cmocka_unit_test(nothing_but_an_envelope_of_ours_is_sent),
+		cmocka_unit_test(events_are_told_from_a_block_on_and_as_they_come),
+		cmocka_unit_test(events_that_cannot_be_end_the_stream),
+		cmocka_unit_test(listening_ends_with_its_time),
+	};
+
+	if (argc != 6) {
+		fprintf(stderr, "usage: gateway_calls DIR PLAIN SECURE MUTUAL RAW\n");
+		return 2;
+	}
+	(void)snprintf(dir, sizeof dir, "%s", argv[1]);
+	for (int i = 0; i < 4; i++)
+		ports[i] = atoi(argv[2 + i]);
+	if (emr_base_init() != EMR_OK ||
+		emr_gateway_identity_of_msp(file_of("p256"), "OrgA", &p256) != EMR_OK ||
+		emr_gateway_identity_of_msp(file_of("ed25519"), "OrgA", &ed25519) != EMR_OK)
+		return 2;
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,8 @@
+# The client of Fabric's gateways, as far as it is a function of bytes.
+emr_test(test_gateway_wire SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_gateway_wire.c
+	USES gateway base PkgConfig::jansson PkgConfig::sodium
+	INCLUDES ${PROJECT_SOURCE_DIR}/ledger-client/gateway)
+emr_test(test_gateway_transaction
+	SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_gateway_transaction.c ${CMAKE_CURRENT_LIST_DIR}/cert_kit.c
+	USES gateway keyring hashsig base OpenSSL::Crypto PkgConfig::curl PkgConfig::jansson PkgConfig::sodium
+	INCLUDES ${PROJECT_SOURCE_DIR}/ledger-client/gateway ${PROJECT_SOURCE_DIR}/keyring)

@@ -1,0 +1,478 @@
+/* A transaction of Fabric from proposal to envelope, beside bytes that Fabric's own message types
+ * made: what we ask, who signs it, and that a gateway can put nothing else under our signature. */
+#include "emr_test.h"
+
+#include <fcntl.h>
+#include <openssl/ecdsa.h>
+#include <openssl/evp.h>
+#include <openssl/pem.h>
+#include <openssl/x509.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/secret.h"
+#include "cert_kit.h"
+#include "crypto/hashsig.h"
+#include "fields.h"
+#include "gateway_private.h"
+#include "keyring_kit.h"
+
+typedef struct world {
+	json_t *root;
+	char dir[64];
+	emr_gateway_identity *identity;
+	emr_gateway *gateway;
+	emr_buf args[3], transient;
+	emr_bytes views[3];
+	emr_gateway_invocation invocation;
+	gateway_proposal made;
+} world;
+
+static world w;
+
+static void write_file(const char *name, const char *text, mode_t mode)
+{
+	char path[256];
+	int fd;
+
+	(void)snprintf(path, sizeof path, "%s/%s", w.dir, name);
+	(void)unlink(path);
+	fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	assert_true(fd >= 0);
+	assert_int_equal(write(fd, text, strlen(text)), (ssize_t)strlen(text));
+	assert_int_equal(fchmod(fd, mode), 0);
+	(void)close(fd);
+}
+
+static void make_dir(const char *name)
+{
+	char path[256];
+
+	(void)snprintf(path, sizeof path, "%s/%s", w.dir, name);
+	assert_int_equal(mkdir(path, 0700), 0);
+}
+
+static void remove_file(const char *name)
+{
+	char path[256];
+
+	(void)snprintf(path, sizeof path, "%s/%s", w.dir, name);
+	(void)remove(path);
+}
+
+static emr_gateway *gateway_of(unsigned endorsers_least, bool has_authorities)
+{
+	const json_t *list = vectors_get(w.root, "authorities");
+	const char *authorities[5] = {NULL};
+	emr_gateway_endpoint endpoint = {.address = "http://127.0.0.1:1"};
+	emr_gateway_options options = {.endpoints = &endpoint,
+		.endpoint_count = 1,
+		.channel = vectors_text(w.root, "channel"),
+		.chaincode = vectors_text(w.root, "chaincode"),
+		.identity = w.identity,
+		.version = "0",
+		.endorsers_least = endorsers_least,
+		.authorities = has_authorities ? authorities : NULL};
+	emr_gateway *gateway = NULL;
+
+	for (size_t i = 0; i < 4; i++)
+		authorities[i] = json_string_value(json_array_get(list, i));
+	assert_ok(emr_gateway_open(&options, &gateway));
+	return gateway;
+}
+
+static void make_vector_proposal(void)
+{
+	const json_t *args = vectors_get(w.root, "args");
+	uint8_t nonce[24];
+
+	for (size_t i = 0; i < 3; i++)
+		w.views[i] = vectors_unhex(json_string_value(json_array_get(args, i)), &w.args[i]);
+	w.invocation = (emr_gateway_invocation){.args = w.views,
+		.arg_count = 3,
+		.transient_name = "parts",
+		.transient = vectors_hex(vectors_get(w.root, "transient"), "parts", &w.transient)};
+	vectors_fixed(w.root, "nonce", nonce, sizeof nonce);
+	assert_ok(proposal_make(w.gateway, &w.invocation, nonce,
+		(int64_t)vectors_u64(w.root, "seconds") * 1000000000 +
+			(int64_t)vectors_u64(w.root, "nanos"),
+		&w.made));
+}
+
+static int begin(void **state)
+{
+	(void)state;
+	assert_ok(emr_base_init());
+	memset(&w, 0, sizeof w);
+	w.root = vectors_open("gateway.json");
+	(void)snprintf(w.dir, sizeof w.dir, "/tmp/emr-gateway-XXXXXX");
+	assert_non_null(mkdtemp(w.dir));
+	make_dir("signcerts");
+	make_dir("keystore");
+	write_file("signcerts/cert.pem", vectors_text(w.root, "certificate"), 0644);
+	write_file("keystore/key.pem", vectors_text(w.root, "key"), 0600);
+	assert_ok(emr_gateway_identity_of_msp(w.dir, vectors_text(w.root, "msp_id"), &w.identity));
+	w.gateway = gateway_of(2, true);
+	make_vector_proposal();
+	return 0;
+}
+
+static int end(void **state)
+{
+	static const char *const names[] = {"signcerts/cert.pem", "signcerts/second.pem",
+		"keystore/key.pem", "signcerts", "keystore", ""};
+
+	(void)state;
+	proposal_free(&w.made);
+	for (size_t i = 0; i < 3; i++)
+		emr_buf_free(&w.args[i]);
+	emr_buf_free(&w.transient);
+	emr_gateway_close(w.gateway);
+	emr_gateway_identity_free(w.identity);
+	json_decref(w.root);
+	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+		remove_file(names[i]);
+	return 0;
+}
+
+/* ---- proposals ---- */
+
+static void a_proposal_has_the_bytes_of_fabrics_own_types(void **state)
+{
+	EMR_AUTO_BUF want = {0};
+
+	(void)state;
+	assert_true(emr_bytes_equal(
+		emr_gateway_identity_creator(w.identity), vectors_hex(w.root, "creator", &want)));
+	assert_string_equal(w.made.tx_id, vectors_text(w.root, "tx_id"));
+	assert_true(emr_bytes_equal(
+		emr_buf_view(&w.made.bytes), vectors_hex(w.root, "proposal", &want)));
+}
+
+static void private_parts_are_told_to_endorsers_and_stay_out_of_the_block(void **state)
+{
+	const emr_buf *block = &w.made.payload;
+
+	(void)state;
+	assert_non_null(memmem(w.made.bytes.data, w.made.bytes.len, "sealed", 6));
+	assert_null(memmem(block->data, block->len, "sealed", 6));
+	assert_non_null(memmem(block->data, block->len, "batch", 5));
+}
+
+static void a_proposal_over_the_limits_is_not_made(void **state)
+{
+	uint8_t nonce[24] = {0};
+	static uint8_t big[EMR_GATEWAY_REQUEST_MAX];
+	emr_bytes args[2] = {emr_bytes_of("f", 1), emr_bytes_of(big, sizeof big)};
+	emr_gateway_invocation invocation = {.args = args, .arg_count = 2};
+	gateway_proposal made = {0};
+
+	(void)state;
+	assert_status(EMR_LIMIT, proposal_make(w.gateway, &invocation, nonce, 1, &made));
+	invocation.arg_count = 0;
+	assert_status(EMR_INVALID, proposal_make(w.gateway, &invocation, nonce, 1, &made));
+	invocation.arg_count = EMR_GATEWAY_ARGS_MAX + 1;
+	assert_status(EMR_LIMIT, proposal_make(w.gateway, &invocation, nonce, 1, &made));
+	assert_int_equal(made.bytes.len, 0);
+}
+
+/* ---- what a gateway gives to sign ---- */
+
+static void what_an_honest_gateway_prepares_is_signed(void **state)
+{
+	EMR_AUTO_BUF payload = {0};
+	gateway_prepared p;
+
+	(void)state;
+	assert_null(
+		prepared_wrong(w.gateway, &w.made, vectors_hex(w.root, "prepared", &payload), &p));
+	assert_true(emr_bytes_equal(p.result, emr_bytes_of("done", 4)));
+	assert_int_equal(p.endorsement_count, 2);
+}
+
+static const char *lie_of(const char *name, emr_buf *out_payload)
+{
+	json_t *lies = json_object_get(w.root, "lies"), *one;
+	size_t i;
+
+	json_array_foreach(lies, i, one)
+	{
+		gateway_prepared p;
+
+		if (strcmp(vectors_text(one, "name"), name) == 0)
+			return prepared_wrong(
+				w.gateway, &w.made, vectors_hex(one, "payload", out_payload), &p);
+	}
+	fail_msg("no lie has the name %s", name);
+	return NULL;
+}
+
+static void no_lie_of_a_gateway_is_signed(void **state)
+{
+	json_t *lies = json_object_get(w.root, "lies"), *one;
+	size_t i;
+
+	(void)state;
+	assert_true(json_array_size(lies) >= 29);
+	json_array_foreach(lies, i, one)
+	{
+		EMR_AUTO_BUF payload = {0};
+
+		if (lie_of(vectors_text(one, "name"), &payload) == NULL)
+			fail_msg("this lie would be signed: %s", vectors_text(one, "name"));
+	}
+}
+
+static void no_flipped_bit_of_a_transaction_is_signed(void **state)
+{
+	EMR_AUTO_BUF payload = {0};
+	gateway_prepared p;
+
+	(void)state;
+	(void)vectors_hex(w.root, "prepared", &payload);
+	for (size_t i = 0; i < payload.len; i++) {
+		payload.data[i] ^= (uint8_t)(1u << i % 8);
+		if (prepared_wrong(w.gateway, &w.made, emr_buf_view(&payload), &p) == NULL)
+			fail_msg("with byte %zu changed it would be signed", i);
+		payload.data[i] ^= (uint8_t)(1u << i % 8);
+	}
+}
+
+static void without_authorities_a_stranger_counts_and_a_false_signature_does_not(void **state)
+{
+	EMR_AUTO_BUF payload = {0};
+
+	(void)state;
+	emr_gateway_close(w.gateway);
+	w.gateway = gateway_of(1, false);
+	assert_null(lie_of("stranger", &payload));
+	assert_null(lie_of("one-endorsement", &payload));
+	assert_string_equal(lie_of("broken-endorsement", &payload),
+		"an endorsement is not signed by its endorser");
+	assert_string_equal(lie_of("no-endorsement", &payload),
+		"fewer organisations have endorsed it than must");
+}
+
+/* ---- signatures ---- */
+
+static EVP_PKEY *key_of(const char *field)
+{
+	const char *pem = vectors_text(w.root, field);
+	BIO *bio = BIO_new_mem_buf(pem, -1);
+	X509 *certificate = PEM_read_bio_X509(bio, NULL, NULL, NULL);
+	EVP_PKEY *key = X509_get_pubkey(certificate);
+
+	X509_free(certificate);
+	(void)BIO_free(bio);
+	assert_non_null(key);
+	return key;
+}
+
+static bool is_signed(EVP_PKEY *key, const EVP_MD *md, emr_bytes message, const emr_buf *signature)
+{
+	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+	bool is_fine = EVP_DigestVerifyInit(ctx, NULL, md, NULL, key) == 1 &&
+		       EVP_DigestVerify(ctx, signature->data, signature->len, message.data,
+			       message.len) == 1;
+
+	EVP_MD_CTX_free(ctx);
+	return is_fine;
+}
+
+static bool is_low(const emr_buf *signature)
+{
+	static const uint8_t half[32] = {0x7f, 0xff, 0xff, 0xff, 0x80, 0, 0, 0, 0x7f, 0xff, 0xff,
+		0xff, 0xff, 0xff, 0xff, 0xff, 0xde, 0x73, 0x7d, 0x56, 0xd3, 0x8b, 0xcf, 0x42, 0x79,
+		0xdc, 0xe5, 0x61, 0x7e, 0x31, 0x92, 0xa8};
+	const uint8_t *at = signature->data;
+	ECDSA_SIG *sig = d2i_ECDSA_SIG(NULL, &at, (long)signature->len);
+	uint8_t s[32];
+
+	assert_non_null(sig);
+	assert_int_equal(BN_bn2binpad(ECDSA_SIG_get0_s(sig), s, 32), 32);
+	ECDSA_SIG_free(sig);
+	return memcmp(s, half, sizeof s) <= 0;
+}
+
+static void every_signature_of_p256_is_low(void **state)
+{
+	EVP_PKEY *key = key_of("certificate");
+	emr_bytes message = emr_buf_view(&w.made.bytes);
+
+	(void)state;
+	for (int i = 0; i < 64; i++) { /* half of them are not by themselves */
+		EMR_AUTO_BUF signature = {0};
+
+		assert_ok(emr_gateway_identity_sign(w.identity, message, &signature));
+		assert_true(is_signed(key, EVP_sha256(), message, &signature));
+		assert_true(is_low(&signature));
+	}
+	EVP_PKEY_free(key);
+}
+
+static void ed25519_signs_the_bytes_themselves(void **state)
+{
+	EVP_PKEY *key = key_of("ed25519_certificate");
+	emr_gateway_identity *identity = NULL;
+	EMR_AUTO_BUF signature = {0};
+	emr_bytes message = emr_buf_view(&w.made.bytes);
+
+	(void)state;
+	write_file("signcerts/cert.pem", vectors_text(w.root, "ed25519_certificate"), 0644);
+	write_file("keystore/key.pem", vectors_text(w.root, "ed25519_key"), 0400);
+	assert_ok(emr_gateway_identity_of_msp(w.dir, "OrgA", &identity));
+	assert_ok(emr_gateway_identity_sign(identity, message, &signature));
+	assert_int_equal(signature.len, 64);
+	assert_true(is_signed(key, NULL, message, &signature));
+	assert_true(emr_gateway_identity_not_after(identity) == 4733510400);
+	emr_gateway_identity_free(identity);
+	EVP_PKEY_free(key);
+}
+
+static void an_identity_that_does_not_fit_is_refused(void **state)
+{
+	emr_gateway_identity *identity = NULL;
+	char long_id[EMR_GATEWAY_MSP_ID_MAX + 2];
+
+	(void)state;
+	memset(long_id, 'x', sizeof long_id);
+	long_id[sizeof long_id - 1] = '\0';
+	assert_status(EMR_INVALID, emr_gateway_identity_of_msp(w.dir, "", &identity));
+	assert_status(EMR_INVALID, emr_gateway_identity_of_msp(w.dir, long_id, &identity));
+	write_file("signcerts/cert.pem", vectors_text(w.root, "stranger_certificate"), 0644);
+	assert_status(EMR_INVALID, emr_gateway_identity_of_msp(w.dir, "OrgA", &identity));
+	write_file("signcerts/cert.pem", "no certificate", 0644);
+	assert_status(EMR_DAMAGED, emr_gateway_identity_of_msp(w.dir, "OrgA", &identity));
+	write_file("signcerts/cert.pem", vectors_text(w.root, "certificate"), 0644);
+	write_file("keystore/key.pem", vectors_text(w.root, "key"), 0640);
+	assert_status(EMR_EXPOSED, emr_gateway_identity_of_msp(w.dir, "OrgA", &identity));
+	write_file("keystore/key.pem", "no key", 0600);
+	assert_status(EMR_DAMAGED, emr_gateway_identity_of_msp(w.dir, "OrgA", &identity));
+	write_file("signcerts/second.pem", vectors_text(w.root, "certificate"), 0644);
+	assert_status(EMR_NOT_FOUND, emr_gateway_identity_of_msp(w.dir, "OrgA", &identity));
+	assert_status(EMR_NOT_FOUND, emr_gateway_identity_of_msp("/nowhere", "OrgA", &identity));
+	assert_null(identity);
+}
+
+static void the_keyring_signs_with_its_certificate_and_no_other(void **state)
+{
+	EMR_AUTO_KEYRING kr = kit_keyring();
+	EMR_AUTO_BUF own = {0}, other = {0}, signature = {0};
+	emr_gateway_identity *identity = NULL;
+	cert_wish authority = cert_authority_wish("authority", 1700000000);
+	cert_wish person = cert_person_wish("person", 1700000000);
+	cert_authority ca;
+	emr_public facts;
+	emr_bytes message = emr_buf_view(&w.made.bytes);
+	const uint8_t *at;
+	X509 *certificate;
+
+	(void)state;
+	assert_ok(emr_keyring_public(kr, &facts));
+	cert_begin(&ca, &authority, NULL);
+	cert_certify(&ca, &person, facts.p256_spki, &own);
+	assert_ok(emr_gateway_identity_of_keyring(kr, "OrgA", emr_buf_view(&own), &identity));
+	assert_ok(emr_gateway_identity_sign(identity, message, &signature));
+	at = own.data;
+	certificate = d2i_X509(NULL, &at, (long)own.len);
+	assert_true(is_signed(X509_get0_pubkey(certificate), EVP_sha256(), message, &signature));
+	assert_true(is_low(&signature));
+	X509_free(certificate);
+	/* What is no message of Fabric it does not sign. */
+	assert_status(EMR_INVALID,
+		emr_gateway_identity_sign(identity, emr_bytes_of("emrfs/v1/bind", 14), &signature));
+	emr_gateway_identity_free(identity);
+	identity = NULL;
+	assert_status(EMR_INVALID,
+		emr_gateway_identity_of_keyring(kr, "OrgA", emr_buf_view(&ca.der), &identity));
+	assert_ok(emr_buf_append(&own, "more", 4));
+	assert_status(EMR_INVALID,
+		emr_gateway_identity_of_keyring(kr, "OrgA", emr_buf_view(&own), &identity));
+	cert_end(&ca);
+}
+
+/* ---- envelopes that were kept ---- */
+
+static void a_kept_envelope_must_be_of_this_channel_chaincode_and_identity(void **state)
+{
+	EMR_AUTO_BUF payload = {0}, envelope = {0};
+	proto_writer writer = proto_writer_of(&envelope);
+	char tx_id[EMR_GATEWAY_TX_ID_BYTES] = "";
+	emr_bytes whole;
+
+	(void)state;
+	proto_put_bytes(&writer, ENVELOPE_PAYLOAD, vectors_hex(w.root, "prepared", &payload));
+	assert_status(
+		EMR_DAMAGED, emr_gateway_envelope_tx_id(w.gateway, emr_buf_view(&envelope), tx_id));
+	proto_put_text(&writer, ENVELOPE_SIGNATURE, "signed");
+	whole = emr_buf_view(&envelope);
+	assert_ok(emr_gateway_envelope_tx_id(w.gateway, whole, tx_id));
+	assert_string_equal(tx_id, vectors_text(w.root, "tx_id"));
+	assert_status(EMR_DAMAGED, emr_gateway_envelope_tx_id(w.gateway,
+					   emr_bytes_of(whole.data, whole.len / 2), tx_id));
+	free(w.gateway->channel);
+	w.gateway->channel = strdup("elsewhere");
+	assert_status(EMR_DAMAGED, emr_gateway_envelope_tx_id(w.gateway, whole, tx_id));
+}
+
+/* ---- opening ---- */
+
+static emr_status open_at(const char *address, const char *ca_file, const char *cert_file)
+{
+	emr_gateway_endpoint endpoint = {
+		.address = address, .ca_file = ca_file, .cert_file = cert_file};
+	emr_gateway_options options = {.endpoints = &endpoint,
+		.endpoint_count = 1,
+		.channel = "c",
+		.chaincode = "c",
+		.identity = w.identity,
+		.version = "0"};
+	emr_gateway *gateway = NULL;
+	emr_status status = emr_gateway_open(&options, &gateway);
+
+	emr_gateway_close(gateway);
+	return status;
+}
+
+static void clear_text_goes_to_this_computer_only(void **state)
+{
+	(void)state;
+	assert_ok(open_at("http://127.0.0.1:7051", NULL, NULL));
+	assert_ok(open_at("http://[::1]:7051", NULL, NULL));
+	assert_ok(open_at("https://peer.hospital:7051", "/ca.pem", NULL));
+	assert_status(EMR_FORBIDDEN, open_at("http://peer.hospital:7051", NULL, NULL));
+	assert_status(EMR_FORBIDDEN, open_at("http://127.0.0.1.hospital:7051", NULL, NULL));
+	assert_status(EMR_FORBIDDEN, open_at("http://localhost.hospital:7051", NULL, NULL));
+	assert_status(EMR_INVALID, open_at("https://peer.hospital:7051", NULL, NULL));
+	assert_status(EMR_INVALID, open_at("https://peer.hospital:7051", "/ca.pem", "/cert.pem"));
+	assert_status(EMR_INVALID, open_at("http://127.0.0.1@peer.hospital:7051", NULL, NULL));
+	assert_status(EMR_INVALID, open_at("https://peer.hospital:7051/path", "/ca.pem", NULL));
+	assert_status(EMR_INVALID, open_at("https://peer.hospital:7051/", "/ca.pem", NULL));
+	assert_status(EMR_INVALID, open_at("ftp://127.0.0.1:7051", NULL, NULL));
+	assert_status(EMR_INVALID, open_at("peer.hospital:7051", "/ca.pem", NULL));
+	assert_status(EMR_INVALID, open_at("", NULL, NULL));
+	assert_status(EMR_INVALID, open_at(NULL, NULL, NULL));
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(a_proposal_has_the_bytes_of_fabrics_own_types),
+		TEST(private_parts_are_told_to_endorsers_and_stay_out_of_the_block),
+		TEST(a_proposal_over_the_limits_is_not_made),
+		TEST(what_an_honest_gateway_prepares_is_signed),
+		TEST(no_lie_of_a_gateway_is_signed),
+		TEST(no_flipped_bit_of_a_transaction_is_signed),
+		TEST(without_authorities_a_stranger_counts_and_a_false_signature_does_not),
+		TEST(every_signature_of_p256_is_low),
+		TEST(ed25519_signs_the_bytes_themselves),
+		TEST(an_identity_that_does_not_fit_is_refused),
+		TEST(the_keyring_signs_with_its_certificate_and_no_other),
+		TEST(a_kept_envelope_must_be_of_this_channel_chaincode_and_identity),
+		TEST(clear_text_goes_to_this_computer_only),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
