@@ -8,3 +8,7 @@ add_test(NAME integration_fabric COMMAND bash ${CMAKE_CURRENT_LIST_DIR}/fabric.s
 set_tests_properties(integration_fabric PROPERTIES LABELS integration TIMEOUT 3600 COST 300
 	FIXTURES_REQUIRED chaincode PROCESSORS ${EMR_WORKS}
 	ENVIRONMENT "EMRFS=$<TARGET_FILE:emrfs>;FABRIC=${EMRFS_FABRIC};PROGRAMS=${CMAKE_BINARY_DIR}/ledger-client/chaincode")
+add_test(NAME integration_fabric_gateway COMMAND bash ${CMAKE_CURRENT_LIST_DIR}/fabric_gateway.sh)
+set_tests_properties(integration_fabric_gateway PROPERTIES LABELS integration TIMEOUT 3600 COST 150
+	FIXTURES_REQUIRED chaincode PROCESSORS ${EMR_WORKS}
+	ENVIRONMENT "EMRFS=$<TARGET_FILE:emrfs>;FABRIC=${EMRFS_FABRIC};CHAINCODE=${CMAKE_BINARY_DIR}/ledger-client/chaincode/emr-chaincode;LIVE=$<TARGET_FILE:gateway_live>")

@@ -75,6 +75,13 @@ static void add_extensions(X509 *cert, X509 *issuer, const cert_wish *wish)
 		add_bytes(cert, ATTRS_OID, false, wish->attrs);
 }
 
+static void add_name(X509 *cert, int nid, const char *text)
+{
+	assert_int_equal(X509_NAME_add_entry_by_NID(X509_get_subject_name(cert), nid, MBSTRING_UTF8,
+				 (const uint8_t *)text, (int)strlen(text), -1, 0),
+		1);
+}
+
 static X509 *make(const cert_wish *wish, EVP_PKEY *key, X509 *issuer, EVP_PKEY *issuer_key)
 {
 	static long serial = 1;
@@ -83,10 +90,9 @@ static X509 *make(const cert_wish *wish, EVP_PKEY *key, X509 *issuer, EVP_PKEY *
 	assert_non_null(cert);
 	assert_int_equal(X509_set_version(cert, X509_VERSION_3), 1);
 	assert_int_equal(ASN1_INTEGER_set(X509_get_serialNumber(cert), ++serial), 1);
-	assert_int_equal(X509_NAME_add_entry_by_NID(X509_get_subject_name(cert), NID_commonName,
-				 MBSTRING_UTF8, (const uint8_t *)wish->handle,
-				 (int)strlen(wish->handle), -1, 0),
-		1);
+	if (wish->unit != NULL)
+		add_name(cert, NID_organizationalUnitName, wish->unit);
+	add_name(cert, NID_commonName, wish->handle);
 	assert_int_equal(
 		X509_set_issuer_name(cert, X509_get_subject_name(issuer != NULL ? issuer : cert)),
 		1);

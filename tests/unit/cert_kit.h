@@ -11,6 +11,7 @@
 /* What is NULL is left out; texts are as in OpenSSL's x509v3_config(5). */
 typedef struct cert_wish {
 	const char *handle; /* common name */
+	const char *unit;   /* organisational unit */
 	uint64_t from, until;
 	const char *basic;    /* basicConstraints */
 	const char *usage;    /* keyUsage */

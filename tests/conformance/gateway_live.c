@@ -1,0 +1,626 @@
+/* The client against real peers and orderers (examples/network/fabric, fresh): a network of emrfs
+ * begins there, an owner with a certificate of the hospital's CA registers batches through the
+ * gateway, rows, parts and events are what was registered, and what is refused, repeated or
+ * interrupted has no second effect.  With a number behind it, it measures that many batches. */
+#include "ledger_kit.h"
+
+#include <openssl/pem.h>
+#include <pthread.h>
+#include <sys/eventfd.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "cert_kit.h"
+#include "contract/item.h"
+#include "contract/rows.h"
+#include "crypto/hashsig.h"
+#include "gateway/batch.h"
+#include "ledger/register.h"
+
+#define PATIENCE_MS 300000
+#define MSP "Emr1MSP"
+#define YEAR_S UINT64_C(31536000)
+
+static const char *net;
+static int ports[3];
+static kit k;
+static emr_buf descriptor, certificate;
+static emr_id16 org;
+static emr_gateway_identity *client, *owner;
+static emr_gateway *by_client, *by_owner;
+static kit_domain domain;
+
+/* Of an organisation; of 0: of the network. */
+static char *file_of(int number, const char *name)
+{
+	static char paths[8][512];
+	static unsigned next;
+	char *path = paths[next++ % 8];
+
+	if (number == 0)
+		(void)snprintf(path, sizeof paths[0], "%s/%s", net, name);
+	else
+		(void)snprintf(path, sizeof paths[0], "%s/%d/%s", net, number, name);
+	return path;
+}
+
+static void read_ports(void)
+{
+	FILE *file = fopen(file_of(0, "net"), "re");
+	char line[128];
+
+	assert_non_null(file);
+	while (fgets(line, sizeof line, file) != NULL) {
+		for (int i = 0; i < 3; i++) {
+			char name[16];
+
+			(void)snprintf(name, sizeof name, "peer_%d=", i + 1);
+			if (strncmp(line, name, strlen(name)) == 0)
+				ports[i] = atoi(line + strlen(name));
+		}
+	}
+	(void)fclose(file);
+	assert_true(ports[0] > 0 && ports[1] > 0 && ports[2] > 0);
+}
+
+static char *text_of(const char *path)
+{
+	static char texts[4][8192];
+	static unsigned next;
+	char *text = texts[next++ % 4];
+	FILE *file = fopen(path, "re");
+
+	assert_non_null(file);
+	text[fread(text, 1, sizeof texts[0] - 1, file)] = '\0';
+	(void)fclose(file);
+	return text;
+}
+
+/* The peers of the hospital and of the others, in this order: the first that answers is asked. */
+static emr_gateway *open_for(const emr_gateway_identity *identity, int first, size_t count)
+{
+	char addresses[3][64];
+	emr_gateway_endpoint endpoints[3];
+	const char *authorities[] = {MSP, text_of(file_of(1, "ca/cert.pem")), "Emr2MSP",
+		text_of(file_of(2, "ca/cert.pem")), "Emr3MSP", text_of(file_of(3, "ca/cert.pem")),
+		NULL};
+	emr_gateway_options options = {.endpoints = endpoints,
+		.endpoint_count = count,
+		.channel = "emrfs",
+		.chaincode = "emrfs",
+		.identity = identity,
+		.version = "0",
+		.endorsers_least = 2,
+		.authorities = authorities};
+	emr_gateway *gateway = NULL;
+
+	for (int i = 0; i < (int)count; i++) {
+		int who = (first - 1 + i) % 3;
+
+		(void)snprintf(
+			addresses[i], sizeof addresses[i], "https://127.0.0.1:%d", ports[who]);
+		endpoints[i] = (emr_gateway_endpoint){
+			.address = addresses[i], .ca_file = file_of(who + 1, "tlsca/cert.pem")};
+	}
+	assert_ok(emr_gateway_open(&options, &gateway));
+	return gateway;
+}
+
+static void assert_fine(emr_status status, const emr_gateway_call *call)
+{
+	if (status != EMR_OK)
+		fail_msg("%s, %s: %s (%s)", emr_gateway_stage_name(call->stage),
+			emr_gateway_fault_name(call->fault), call->said, emr_status_text(status));
+}
+
+/* ---- a network of emrfs in one of Fabric ---- */
+
+static void make_certificate(void)
+{
+	cert_authority ca = {0};
+	uint64_t now = (uint64_t)time(NULL);
+	/* Fabric looks whether it leads to the CA at its own beginning, so it cannot be older. */
+	cert_wish wish = cert_person_wish("owner", now);
+	char org_hex[33], attrs[128];
+	FILE *file = fopen(file_of(1, "ca/key.pem"), "re");
+	BIO *bio = BIO_new_mem_buf(text_of(file_of(1, "ca/cert.pem")), -1);
+	uint8_t *der = NULL;
+	int len;
+
+	assert_non_null(file);
+	ca.key = PEM_read_PrivateKey(file, NULL, NULL, NULL);
+	ca.cert = PEM_read_bio_X509(bio, NULL, NULL, NULL);
+	(void)fclose(file);
+	(void)BIO_free(bio);
+	assert_true(ca.key != NULL && ca.cert != NULL);
+	len = i2d_X509(ca.cert, &der);
+	assert_ok(emr_buf_append(&ca.der, der, (size_t)len));
+	OPENSSL_free(der);
+	emr_hex(org.b, sizeof org.b, org_hex);
+	(void)snprintf(attrs, sizeof attrs,
+		"{\"attrs\":{\"emr.org\":\"%s\",\"emr.roles\":\"patient\"}}", org_hex);
+	wish.attrs = attrs;
+	wish.unit = "client"; /* without it no MSP with node OUs takes it */
+	cert_certify(&ca, &wish, k.owner.p256_spki, &certificate);
+
+	emr_descriptor_org one = {.name = {(const uint8_t *)"hospital-a", 10},
+		.msp = {(const uint8_t *)MSP, strlen(MSP)},
+		.ca_der = {ca.der.data, ca.der.len}};
+	emr_descriptor network = {
+		.norg = 1, .created_unix_s = now, .name = {(const uint8_t *)"live", 4}};
+	emr_id16 nonce = emr_id16_random();
+
+	memcpy(network.nonce, nonce.b, sizeof nonce.b);
+	memcpy(one.org, org.b, sizeof org.b);
+	memcpy(one.admin_pk, k.owner.pk, 32);
+	assert_ok(emr_buf_append_zeros(&descriptor, 8192));
+	assert_int_equal(emr_descriptor_encode(
+				 &network, &one, descriptor.data, descriptor.len, &descriptor.len),
+		EMR_CONTRACT_OK);
+	emr_descriptor_net_id((emr_span){descriptor.data, descriptor.len}, k.net_id.b);
+	cert_end(&ca);
+}
+
+static int begin(void **state)
+{
+	(void)state;
+	kit_begin(&k);
+	kit_clock_set(&k.clock, (uint64_t)time(NULL));
+	read_ports();
+	org = emr_id16_random();
+	make_certificate();
+	assert_ok(emr_gateway_identity_of_msp(file_of(1, "client/msp"), MSP, &client));
+	assert_ok(emr_gateway_identity_of_keyring(
+		k.keyring, MSP, emr_buf_view(&certificate), &owner));
+	by_client = open_for(client, 1, 1);
+	by_owner = open_for(owner, 1, 3);
+	return 0;
+}
+
+static int end(void **state)
+{
+	(void)state;
+	emr_gateway_close(by_client);
+	emr_gateway_close(by_owner);
+	emr_gateway_identity_free(client);
+	emr_gateway_identity_free(owner);
+	emr_buf_free(&descriptor);
+	emr_buf_free(&certificate);
+	kit_end(&k);
+	return 0;
+}
+
+static void the_network_begins_once(void **state)
+{
+	emr_bytes args[2] = {emr_bytes_of("genesis", 7), emr_buf_view(&descriptor)};
+	emr_gateway_invocation invocation = {.args = args, .arg_count = 2};
+	emr_gateway_call call = emr_gateway_call_of(PATIENCE_MS, -1);
+	EMR_AUTO_BUF envelope = {0};
+	emr_gateway_commit commit;
+
+	(void)state;
+	assert_fine(emr_gateway_endorse(by_client, &call, &invocation, &envelope, NULL), &call);
+	assert_fine(emr_gateway_settle(by_client, &call, emr_buf_view(&envelope), false, &commit),
+		&call);
+	assert_true(commit.block > 0);
+	assert_status(EMR_IO, emr_gateway_endorse(by_client, &call, &invocation, &envelope, NULL));
+	assert_string_equal(emr_gateway_fault_name(call.fault), "chaincode");
+	assert_non_null(strstr(call.said, "this network has begun already"));
+}
+
+static void register_batch(emr_gateway *gateway, emr_bytes batch, emr_gateway_commit *out_commit)
+{
+	emr_gateway_call call = emr_gateway_call_of(PATIENCE_MS, -1);
+	EMR_AUTO_BUF envelope = {0};
+	static emr_gateway_answer answer;
+
+	assert_fine(
+		emr_gateway_register(gateway, &call, k.owner.signer_id, batch, &envelope, &answer),
+		&call);
+	if (answer.kind != EMR_OUTCOME_APPLIED)
+		fail_msg("kind %d, refusal %d: %s", answer.kind, answer.refusal, call.said);
+	for (uint16_t i = 0; i < answer.n_results; i++)
+		assert_int_equal(answer.results[i], EMR_RESULT_APPLIED);
+	assert_fine(emr_gateway_settle(gateway, &call, emr_buf_view(&envelope), false, out_commit),
+		&call);
+}
+
+static void the_owner_registers_with_his_certificate(void **state)
+{
+	EMR_AUTO_BATCH builder = NULL;
+	EMR_AUTO_BUF part = {0}, batch = {0};
+	emr_register who = {.keyring = k.keyring,
+		.net_id = k.net_id,
+		.org = org,
+		.roles = EMR_ROLE_PATIENT,
+		.name = ""};
+	emr_batch_options options = {
+		.keyring = k.keyring, .signer = emr_signer_identity(), .net_id = k.net_id};
+	uint64_t now = emr_clock_unix_s(&k.clock.clock);
+	emr_gateway_commit commit;
+	emr_operation operation;
+	emr_id32 item_id;
+	emr_act act;
+
+	(void)state;
+	assert_ok(emr_register_certified(&who, emr_buf_view(&certificate), &act, &part));
+	assert_ok(emr_batch_new(&options, &builder));
+	operation = emr_act_operation(&act, now, emr_buf_view(&part));
+	assert_ok(emr_batch_add(builder, &operation, &item_id));
+	assert_ok(emr_batch_finish(builder, now, 3600, &batch, NULL));
+	register_batch(by_owner, emr_buf_view(&batch), &commit);
+}
+
+static emr_status keep_row(void *arg, size_t index, emr_bytes value)
+{
+	(void)index;
+	return value.data == NULL ? EMR_NOT_FOUND : emr_buf_append(arg, value.data, value.len);
+}
+
+static emr_buf batch_of(size_t count, emr_id16 *out_object)
+{
+	emr_batch_builder *b = kit_batch(&k, domain.id);
+	emr_buf bytes = {0};
+
+	kit_clock_set(&k.clock, (uint64_t)time(NULL));
+	for (size_t i = 0; i < count; i++) {
+		*out_object = emr_id16_random();
+		(void)kit_put(b, &domain, *out_object, 1, (emr_id32){{0}});
+	}
+	kit_finish(&k, b, &bytes);
+	emr_batch_free(b);
+	return bytes;
+}
+
+typedef struct seen {
+	emr_gateway_part_state state;
+	emr_buf bytes;
+} seen;
+
+static emr_status keep_part(void *arg, size_t index, emr_gateway_part_state state, emr_bytes part)
+{
+	seen *s = arg;
+
+	s[index].state = state;
+	emr_buf_clear(&s[index].bytes);
+	return part.len > 0 ? emr_buf_append(&s[index].bytes, part.data, part.len) : EMR_OK;
+}
+
+static void rows_and_parts_are_what_was_registered(void **state)
+{
+	emr_batch_builder *b;
+	EMR_AUTO_BUF made = {0}, batch = {0}, row = {0};
+	emr_gateway_call call = emr_gateway_call_of(PATIENCE_MS, -1);
+	emr_gateway_commit commit;
+	emr_id16 object;
+	emr_key_text keys[3];
+	const char *texts[3] = {keys[0].text, keys[1].text, keys[2].text};
+	const char *domain_key[1] = {keys[0].text};
+	seen parts[2] = {{.bytes = {0}}, {.bytes = {0}}};
+	emr_batch *parsed = malloc(sizeof *parsed);
+
+	(void)state;
+	assert_non_null(parsed);
+	domain.id = emr_id16_random();
+	b = kit_batch(&k, domain.id);
+	kit_domain_into(&k, b, &domain);
+	kit_finish(&k, b, &made);
+	emr_batch_free(b);
+	register_batch(by_owner, emr_buf_view(&made), &commit);
+	emr_key_domain(domain.id.b, &keys[0]);
+	assert_fine(emr_gateway_rows(by_owner, &call, domain_key, 1, keep_row, &row), &call);
+	assert_true(row.len > 48);
+
+	batch = batch_of(3, &object);
+	register_batch(by_owner, emr_buf_view(&batch), &commit);
+	emr_key_part(EMR_FAMILY_OBJECT, domain.id.b, object.b, 1, &keys[0]);
+	emr_key_part(EMR_FAMILY_OBJECT, domain.id.b, object.b, 2, &keys[1]);
+	assert_fine(emr_gateway_parts(by_owner, &call, texts, 2, keep_part, parts), &call);
+	assert_int_equal(
+		emr_batch_parse((emr_span){batch.data, batch.len}, parsed), EMR_RESULT_APPLIED);
+	assert_int_equal(parts[0].state, EMR_GATEWAY_PART_HERE);
+	assert_true(emr_bytes_equal(emr_buf_view(&parts[0].bytes),
+		emr_bytes_of(parsed->items[2].part.data, parsed->items[2].part.len)));
+	assert_int_equal(parts[1].state, EMR_GATEWAY_PART_UNKNOWN);
+	emr_buf_free(&parts[0].bytes);
+	emr_buf_free(&parts[1].bytes);
+	free(parsed);
+}
+
+static void an_erased_part_is_purged_and_not_merely_missing(void **state)
+{
+	emr_batch_builder *b = kit_batch(&k, domain.id);
+	EMR_AUTO_BUF batch = {0}, erasure = {0};
+	emr_gateway_call call = emr_gateway_call_of(PATIENCE_MS, -1);
+	emr_gateway_commit commit;
+	emr_id16 object = emr_id16_random();
+	emr_key_text key;
+	const char *text = key.text;
+	seen part = {.bytes = {0}};
+	emr_id32 item = kit_put(b, &domain, object, 1, (emr_id32){{0}});
+
+	(void)state;
+	kit_finish(&k, b, &batch);
+	emr_batch_free(b);
+	register_batch(by_owner, emr_buf_view(&batch), &commit);
+	b = kit_batch(&k, domain.id);
+	item = kit_unlink(b, &domain, object, 2, item);
+	(void)kit_erase(b, &domain, object, 3, item, 1, 1);
+	kit_finish(&k, b, &erasure);
+	emr_batch_free(b);
+	register_batch(by_owner, emr_buf_view(&erasure), &commit);
+	emr_key_part(EMR_FAMILY_OBJECT, domain.id.b, object.b, 1, &key);
+	assert_fine(emr_gateway_parts(by_owner, &call, &text, 1, keep_part, &part), &call);
+	assert_int_equal(part.state, EMR_GATEWAY_PART_PURGED);
+	emr_buf_free(&part.bytes);
+}
+
+static void the_same_batch_again_is_known_and_a_strangers_is_refused(void **state)
+{
+	EMR_AUTO_BUF envelope = {0}, batch = {0};
+	emr_gateway_call call = emr_gateway_call_of(PATIENCE_MS, -1);
+	static emr_gateway_answer answer;
+	emr_gateway_commit commit;
+	emr_id16 object;
+
+	(void)state;
+	batch = batch_of(2, &object);
+	register_batch(by_owner, emr_buf_view(&batch), &commit);
+	assert_fine(emr_gateway_register(by_owner, &call, k.owner.signer_id, emr_buf_view(&batch),
+			    &envelope, &answer),
+		&call);
+	assert_int_equal(answer.kind, EMR_OUTCOME_KNOWN);
+	assert_int_equal(answer.n_results, 2);
+	assert_int_equal(envelope.len, 0);
+	emr_buf_clear(&batch);
+	emr_buf_free(&batch);
+	batch = batch_of(1, &object);
+	assert_fine(emr_gateway_register(by_client, &call, k.owner.signer_id, emr_buf_view(&batch),
+			    &envelope, &answer),
+		&call);
+	assert_int_equal(answer.kind, EMR_OUTCOME_REFUSED);
+	assert_int_equal(answer.refusal, EMR_RESULT_SUBMITTER);
+	batch.data[EMR_HEADER_BYTES - 1] ^= 1;
+	assert_fine(emr_gateway_register(by_owner, &call, k.owner.signer_id, emr_buf_view(&batch),
+			    &envelope, &answer),
+		&call);
+	assert_int_equal(answer.refusal, EMR_RESULT_SIGNATURE);
+}
+
+/* The envelope is kept before it is sent; whoever comes back with it has one effect, also when it
+ * was sent twice, and also through another organisation's gateway. */
+static void a_transaction_that_was_interrupted_is_ended_by_its_envelope(void **state)
+{
+	EMR_AUTO_BUF envelope = {0}, batch = {0};
+	emr_gateway_call call = emr_gateway_call_of(PATIENCE_MS, -1);
+	static emr_gateway_answer answer;
+	emr_gateway_commit first, again;
+	emr_gateway *elsewhere = open_for(owner, 2, 1);
+	emr_id16 object;
+
+	(void)state;
+	batch = batch_of(1, &object);
+	assert_fine(emr_gateway_register(by_owner, &call, k.owner.signer_id, emr_buf_view(&batch),
+			    &envelope, &answer),
+		&call);
+	assert_int_equal(answer.kind, EMR_OUTCOME_APPLIED);
+	assert_fine(emr_gateway_submit(by_owner, &call, emr_buf_view(&envelope)), &call);
+	assert_fine(emr_gateway_submit(elsewhere, &call, emr_buf_view(&envelope)), &call);
+	assert_fine(
+		emr_gateway_settle(elsewhere, &call, emr_buf_view(&envelope), true, &first), &call);
+	assert_fine(
+		emr_gateway_settle(by_owner, &call, emr_buf_view(&envelope), true, &again), &call);
+	assert_int_equal(first.block, again.block);
+	emr_gateway_close(elsewhere);
+}
+
+/* Two proposals on the same row, both endorsed before either is committed: one is overtaken, and
+ * its batch is then judged anew. */
+static void who_is_overtaken_is_told_and_can_propose_anew(void **state)
+{
+	emr_buf envelopes[2] = {{0}, {0}}, batches[2] = {{0}, {0}};
+	emr_gateway_call call = emr_gateway_call_of(PATIENCE_MS, -1);
+	static emr_gateway_answer answer;
+	emr_gateway_commit commit;
+	emr_id16 object = emr_id16_random();
+
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		emr_batch_builder *b = kit_batch(&k, domain.id);
+
+		(void)kit_put(b, &domain, object, 1, (emr_id32){{0}});
+		kit_finish(&k, b, &batches[i]);
+		emr_batch_free(b);
+		assert_fine(emr_gateway_register(by_owner, &call, k.owner.signer_id,
+				    emr_buf_view(&batches[i]), &envelopes[i], &answer),
+			&call);
+		assert_int_equal(answer.results[0], EMR_RESULT_APPLIED);
+	}
+	assert_fine(
+		emr_gateway_settle(by_owner, &call, emr_buf_view(&envelopes[0]), false, &commit),
+		&call);
+	assert_status(EMR_CONFLICT,
+		emr_gateway_settle(by_owner, &call, emr_buf_view(&envelopes[1]), false, &commit));
+	assert_string_equal(emr_gateway_fault_name(call.fault), "overtaken");
+	assert_false(call.is_open);
+	emr_buf_clear(&envelopes[1]);
+	assert_fine(emr_gateway_register(by_owner, &call, k.owner.signer_id,
+			    emr_buf_view(&batches[1]), &envelopes[1], &answer),
+		&call);
+	assert_int_equal(answer.kind, EMR_OUTCOME_APPLIED);
+	assert_int_equal(answer.results[0], EMR_RESULT_CONFLICT);
+	for (int i = 0; i < 2; i++) {
+		emr_buf_free(&envelopes[i]);
+		emr_buf_free(&batches[i]);
+	}
+}
+
+typedef struct listener {
+	int fd;
+	uint64_t wanted_block, last_block;
+	size_t events;
+	emr_id32 batch_id;
+} listener;
+
+static emr_status hear(void *arg, const emr_gateway_event *event)
+{
+	listener *l = arg;
+	uint64_t one = 1;
+
+	l->last_block = event->block;
+	if (event->is_block_end)
+		return event->block >= l->wanted_block && write(l->fd, &one, sizeof one) < 0
+			       ? EMR_IO
+			       : EMR_OK;
+	l->events++;
+	assert_true(emr_bytes_equal(event->name, emr_bytes_of("batch", 5)));
+	assert_true(event->payload.len > sizeof l->batch_id);
+	memcpy(l->batch_id.b, event->payload.data, sizeof l->batch_id.b);
+	return EMR_OK;
+}
+
+static void events_tell_which_batches_were_entered(void **state)
+{
+	EMR_AUTO_BUF batch = {0};
+	emr_gateway_commit commit;
+	emr_id16 object;
+	emr_id32 id;
+	listener l = {.fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)};
+	emr_gateway_call call = emr_gateway_call_of(0, l.fd);
+
+	(void)state;
+	batch = batch_of(1, &object);
+	emr_batch_id(batch.data, id.b);
+	register_batch(by_owner, emr_buf_view(&batch), &commit);
+	l.wanted_block = commit.block;
+	assert_status(EMR_INTERRUPTED, emr_gateway_events(by_owner, &call, 1, hear, &l));
+	assert_true(l.events >= 5);
+	assert_int_equal(l.last_block, commit.block);
+	assert_memory_equal(l.batch_id.b, id.b, sizeof id.b);
+	(void)close(l.fd);
+}
+
+static void a_wrong_channel_is_called_by_its_name(void **state)
+{
+	const char *address_key[1] = {"N"};
+	emr_gateway_call call = emr_gateway_call_of(PATIENCE_MS, -1);
+	EMR_AUTO_BUF row = {0};
+	char address[64];
+	emr_gateway_endpoint endpoint = {
+		.address = address, .ca_file = file_of(1, "tlsca/cert.pem")};
+	emr_gateway_options options = {.endpoints = &endpoint,
+		.endpoint_count = 1,
+		.channel = "elsewhere",
+		.chaincode = "emrfs",
+		.identity = client,
+		.version = "0"};
+	emr_gateway *gateway = NULL;
+
+	(void)state;
+	(void)snprintf(address, sizeof address, "https://127.0.0.1:%d", ports[0]);
+	assert_ok(emr_gateway_open(&options, &gateway));
+	assert_status(
+		EMR_OFFLINE, emr_gateway_rows(gateway, &call, address_key, 1, keep_row, &row));
+	assert_string_equal(emr_gateway_fault_name(call.fault), "unavailable");
+	emr_gateway_close(gateway);
+	endpoint.ca_file = file_of(1, "ca/cert.pem");
+	options.channel = "emrfs";
+	assert_ok(emr_gateway_open(&options, &gateway));
+	assert_status(EMR_DENIED, emr_gateway_rows(gateway, &call, address_key, 1, keep_row, &row));
+	assert_string_equal(emr_gateway_fault_name(call.fault), "tls");
+	emr_gateway_close(gateway);
+}
+
+/* ---- how fast ---- */
+
+typedef struct worker {
+	emr_buf *batches;
+	size_t count;
+	double worst_s;
+} worker;
+
+static double now_s(void)
+{
+	struct timespec now;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &now);
+	return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
+}
+
+static void *work(void *arg)
+{
+	worker *w = arg;
+
+	for (size_t i = 0; i < w->count; i++) {
+		double began = now_s(), took;
+		emr_gateway_commit commit;
+
+		register_batch(by_owner, emr_buf_view(&w->batches[i]), &commit);
+		took = now_s() - began;
+		w->worst_s = took > w->worst_s ? took : w->worst_s;
+	}
+	return NULL;
+}
+
+static void measure(size_t items, size_t threads, size_t each)
+{
+	pthread_t ids[64];
+	worker workers[64] = {{0}};
+	double began, took, worst = 0;
+	emr_id16 object;
+
+	for (size_t i = 0; i < threads; i++) {
+		workers[i].count = each;
+		workers[i].batches = calloc(each, sizeof *workers[i].batches);
+		for (size_t j = 0; j < each; j++)
+			workers[i].batches[j] = batch_of(items, &object);
+	}
+	began = now_s();
+	for (size_t i = 0; i < threads; i++)
+		assert_int_equal(pthread_create(&ids[i], NULL, work, &workers[i]), 0);
+	for (size_t i = 0; i < threads; i++) {
+		(void)pthread_join(ids[i], NULL);
+		worst = workers[i].worst_s > worst ? workers[i].worst_s : worst;
+	}
+	took = now_s() - began;
+	printf("%zu at once, %zu a batch: %.1f batches/s, %.0f registrations/s, worst %.2f s\n",
+		threads, items, (double)(threads * each) / took,
+		(double)(threads * each * items) / took, worst);
+	for (size_t i = 0; i < threads; i++) {
+		for (size_t j = 0; j < each; j++)
+			emr_buf_free(&workers[i].batches[j]);
+		free(workers[i].batches);
+	}
+}
+
+static void batches_are_registered_side_by_side(void **state)
+{
+	(void)state;
+	measure(1, 1, 4);
+	measure(1, 32, 4);
+	measure(100, 1, 4);
+	measure(100, 16, 4);
+}
+
+int main(int argc, char **argv)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(the_network_begins_once),
+		cmocka_unit_test(the_owner_registers_with_his_certificate),
+		cmocka_unit_test(rows_and_parts_are_what_was_registered),
+		cmocka_unit_test(an_erased_part_is_purged_and_not_merely_missing),
+		cmocka_unit_test(the_same_batch_again_is_known_and_a_strangers_is_refused),
+		cmocka_unit_test(a_transaction_that_was_interrupted_is_ended_by_its_envelope),
+		cmocka_unit_test(who_is_overtaken_is_told_and_can_propose_anew),
+		cmocka_unit_test(events_tell_which_batches_were_entered),
+		cmocka_unit_test(a_wrong_channel_is_called_by_its_name),
+		cmocka_unit_test(batches_are_registered_side_by_side),
+	};
+
+	if (argc != 2) {
+		fprintf(stderr, "usage: gateway_live NETWORK\n");
+		return 2;
+	}
+	net = argv[1];
+	return cmocka_run_group_tests(tests, begin, end);
+}
