@@ -137,9 +137,13 @@ typedef struct counting {
 static emr_status note_grant(void *arg, const emr_known_grant *grant)
 {
 	counting *c = arg;
+	bool is_in = false;
+	emr_status status = EMR_OK;
 
-	if (emr_grant_phase_at(grant, c->crowd->now_unix_s) != EMR_GRANT_IN_FORCE)
-		return EMR_OK;
+	if (emr_grant_phase_at(grant, c->crowd->now_unix_s) == EMR_GRANT_IN_FORCE)
+		status = emr_dataset_has(c->crowd->replica, c->one, grant, &is_in);
+	if (status != EMR_OK || !is_in)
+		return status;
 	for (size_t at = 0; at < c->domains.len; at += sizeof grant->domain)
 		if (memcmp(c->domains.data + at, grant->domain.b, sizeof grant->domain) == 0)
 			return EMR_OK;

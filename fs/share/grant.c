@@ -25,6 +25,7 @@ typedef struct making {
 	emr_pub_grant terms;
 	emr_grant_letter letter;
 	uint64_t writes_until_unix_s;
+	bool joins; /* a dataset, with the same batch */
 } making;
 
 /* Reading, writing or both; for reading there are purposes, and writing begins at once. */
@@ -209,6 +210,17 @@ static emr_status name_deposit(void *arg, const known_writer *writer)
 
 /* ---- sending ---- */
 
+/* What lies in a folder that takes part comes with it, and takes no part itself. */
+static emr_status add_join(parcel *p, making *m)
+{
+	emr_id32 root;
+
+	if (!share_is_team(&m->grantee) || !emr_id16_equal(m->letter.root_dir_id, m->order->domain))
+		return EMR_OK;
+	memcpy(root.b, m->grantee.row.root, sizeof root.b);
+	return share_add_join(p, m->order->domain, root, m->made.grant, &m->joins);
+}
+
 /* GRANT with its fragments: of this epoch, with HISTORY of all. */
 static emr_status add_reading(parcel *p, making *m)
 {
@@ -240,11 +252,13 @@ static emr_status send(making *m)
 		status = add_writing(&p, m);
 	if (status == EMR_OK && m->order->rights != 0)
 		status = add_reading(&p, m);
+	if (status == EMR_OK && m->order->rights != 0)
+		status = add_join(&p, m);
 	if (status == EMR_OK)
 		status = parcel_send(&p);
 	refusal = m->share->refusal;
 	memcpy(root.b, m->grantee.row.root, sizeof root.b);
-	if (status == EMR_OK || refusal == 0 || m->order->writes == 0)
+	if (status == EMR_OK || refusal == 0 || (m->order->writes == 0 && !m->joins))
 		return status == EMR_OK && m->order->rights == 0
 			       ? share_known_writers(
 					 m->share, m->order->domain, &root, name_deposit, m)

@@ -19,6 +19,14 @@ emr_status share_party(
 /* Whether share_party put a team there. */
 bool share_is_team(const emr_known_person *party);
 
+/* Into P, behind GRANT of DOMAIN to ROOT: where that is a dataset that DOMAIN is not in, it joins
+ * by that grant (*OUT_JOINS).  Behind the end of GRANTS: it leaves, when it was in by one of them.
+ */
+emr_status share_add_join(
+	parcel *p, emr_id16 domain, emr_id32 root, emr_id16 grant, bool *out_joins);
+emr_status share_add_leave(
+	parcel *p, emr_id16 domain, emr_id32 root, const emr_id16 *grants, size_t n);
+
 /* How a grant is this person's. */
 typedef struct standing {
 	bool is_team;

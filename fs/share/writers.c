@@ -13,6 +13,7 @@
 #include "keyring/letters.h"
 #include "share/give.h"
 #include "share_private.h"
+#include "teams_private.h"
 
 #define KEYS_MAX 1000	      /* of one person, one after the other */
 #define AGAIN_S 600u	      /* until a clock that is not certain is asked again */
@@ -365,6 +366,8 @@ emr_status share_end(emr_share *share, emr_id16 domain, emr_id32 root, const emr
 
 	if (status == EMR_OK)
 		status = fill(&l, root, reason);
+	if (status == EMR_OK)
+		status = share_add_leave(&p, domain, root, l.grants, l.n);
 	if (status == EMR_OK && emr_batch_count(p.batch) > 0)
 		status = parcel_send(&p);
 	if (status == EMR_DENIED || status == EMR_CONFLICT)

@@ -3,6 +3,7 @@
 #include "dealings_kit.h"
 
 #include "contract/codes.h"
+#include "contract/rows_share.h"
 #include "keyring/letters.h"
 #include "org/datasets.h"
 
@@ -71,7 +72,7 @@ static void call_on(called *d, story *s, const char *file, emr_id16 before, uint
 		EMR_RESULT_APPLIED);
 }
 
-static void join(const called *d)
+static emr_grant_made join(const called *d)
 {
 	const emr_grant_order order = {.domain = d->s->imaging,
 		.grantee = d->grantee,
@@ -82,6 +83,7 @@ static void join(const called *d)
 	emr_grant_made made;
 
 	assert_ok(emr_share_grant(d->s->ana, &order, &made));
+	return made;
 }
 
 static emr_status note(void *arg, const emr_received *received)
@@ -212,11 +214,55 @@ static void who_is_admitted_quietly_into_the_former_dataset_is_listed_all_the_sa
 	story_end(&s);
 }
 
+static long long count(story *s)
+{
+	json_t *json = told_to(s, &s->lima);
+	long long n = json_integer_value(json_object_get(json, "participants"));
+
+	json_decref(json);
+	return n;
+}
+
+static uint8_t join_state(story *s, const called *d)
+{
+	EMR_AUTO_BUF bytes = {0};
+	emr_key_text key;
+	emr_row_join row;
+
+	emr_key_in_domain("J", s->imaging.b, d->id.b, &key);
+	story_see(&s->lima);
+	assert_ok(emr_replica_state_get(s->lima.replica, key.text, &bytes));
+	assert_int_equal(
+		emr_row_join_parse((emr_span){bytes.data, bytes.len}, &row), EMR_CONTRACT_OK);
+	return row.head.state;
+}
+
+static void who_leaves_has_left_on_the_ledger_and_may_come_back(void **state)
+{
+	called d;
+	emr_grant_made made;
+	STORY;
+
+	call_on(&d, &s, TERMS("2090-01-01"), (emr_id16){{0}}, 0);
+	made = join(&d);
+	assert_int_equal(count(&s), 1);
+	assert_int_equal(join_state(&s, &d), EMR_JOIN_ACTIVE);
+	assert_ok(emr_share_revoke(s.ana, s.imaging, made.grant));
+	assert_int_equal(count(&s), 0);
+	assert_int_equal(join_state(&s, &d), EMR_JOIN_ENDED);
+	join(&d);
+	assert_int_equal(count(&s), 1);
+	assert_int_equal(join_state(&s, &d), EMR_JOIN_ACTIVE);
+	emr_grantee_key_free(d.key);
+	story_end(&s);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(all_readers_know_a_participant_by_one_pseudonym_and_by_no_name),
 		cmocka_unit_test(terms_that_change_after_joining_are_followed_by_nobody),
+		cmocka_unit_test(who_leaves_has_left_on_the_ledger_and_may_come_back),
 		cmocka_unit_test(what_the_ledger_charges_and_the_terms_do_not_say_is_no_dataset),
 		cmocka_unit_test(
 			who_is_admitted_quietly_into_the_former_dataset_is_listed_all_the_same),

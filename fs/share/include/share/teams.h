@@ -85,6 +85,10 @@ emr_status emr_team_has_lost_one(emr_replica *replica, const emr_team *team, uin
  * here opens. */
 emr_status emr_team_key(emr_replica *replica, const emr_keyring *keyring, const emr_team *team,
 	emr_id32 root, emr_grantee_key **out);
+/* Whether it is by GRANT, which is to DATASET, that a folder takes part in it: one inside another
+ * folder that does is granted, and does not count. */
+emr_status emr_dataset_has(
+	emr_replica *replica, const emr_team *dataset, const emr_known_grant *grant, bool *out_has);
 /* By what a dataset that ROOT, who is KEYRING's, reads is known in emr_received.  EMR_NOT_FOUND: he
  * was never admitted. */
 emr_status emr_dataset_line(emr_replica *replica, const emr_keyring *keyring, const emr_team *team,

@@ -1,0 +1,93 @@
+/* A folder that is granted to a dataset joins it on the ledger, and leaves it with the grant: both
+ * in the batch of the grant, so that nobody counts as taking part whose records cannot be read, or
+ * is read without being counted. */
+#include <string.h>
+
+#include "contract/codes.h"
+#include "contract/pubs_share.h"
+#include "contract/rows_share.h"
+
+#include "teams_private.h"
+
+static emr_status joined_by(
+	emr_replica *replica, emr_id16 domain, emr_id16 dataset, bool *out_is, emr_id16 *out_grant)
+{
+	EMR_AUTO_BUF bytes = {0};
+	emr_key_text key;
+	emr_row_join row;
+	emr_status status;
+
+	*out_is = false;
+	emr_key_in_domain("J", domain.b, dataset.b, &key);
+	status = emr_replica_state_get(replica, key.text, &bytes);
+	if (status != EMR_OK)
+		return status == EMR_NOT_FOUND ? EMR_OK : status;
+	if (emr_row_join_parse((emr_span){bytes.data, bytes.len}, &row) != EMR_CONTRACT_OK)
+		return EMR_DAMAGED;
+	*out_is = row.head.state == EMR_JOIN_ACTIVE;
+	memcpy(out_grant->b, row.grant, sizeof out_grant->b);
+	return EMR_OK;
+}
+
+emr_status emr_dataset_has(
+	emr_replica *replica, const emr_team *dataset, const emr_known_grant *grant, bool *out_has)
+{
+	emr_id16 by;
+	emr_status status = joined_by(replica, grant->domain, dataset->id, out_has, &by);
+
+	*out_has = *out_has && emr_id16_equal(by, grant->grant);
+	return status;
+}
+
+/* EMR_NOT_FOUND: ROOT is no dataset. */
+static emr_status dataset_of(emr_share *share, emr_id32 root, emr_team *out)
+{
+	emr_status status = emr_team_of_grantee(share->o.replica, root, out);
+
+	return status == EMR_OK && out->kind != EMR_TEAM_DATASET ? EMR_NOT_FOUND : status;
+}
+
+emr_status share_add_join(
+	parcel *p, emr_id16 domain, emr_id32 root, emr_id16 grant, bool *out_joins)
+{
+	emr_pub_dataset_join how = {.index = 0};
+	emr_team dataset;
+	emr_id16 by;
+	emr_act act;
+	bool is_in = false;
+	emr_status status = dataset_of(p->share, root, &dataset);
+
+	*out_joins = false;
+	if (status == EMR_OK)
+		status = joined_by(p->share->o.replica, domain, dataset.id, &is_in, &by);
+	if (status != EMR_OK || is_in)
+		return status == EMR_NOT_FOUND ? EMR_OK : status;
+	*out_joins = true;
+	memcpy(how.grant, grant.b, sizeof how.grant);
+	act = emr_act_join(domain, dataset.id, &how);
+	status = parcel_prepare(p, &act);
+	return status == EMR_OK ? parcel_add(p, &act, NULL) : status;
+}
+
+emr_status share_add_leave(
+	parcel *p, emr_id16 domain, emr_id32 root, const emr_id16 *grants, size_t n)
+{
+	emr_team dataset;
+	emr_id16 by;
+	emr_act act;
+	bool is_in = false;
+	emr_status status = dataset_of(p->share, root, &dataset);
+
+	if (status == EMR_OK)
+		status = joined_by(p->share->o.replica, domain, dataset.id, &is_in, &by);
+	if (status != EMR_OK || !is_in)
+		return status == EMR_NOT_FOUND ? EMR_OK : status;
+	for (size_t i = 0; i < n; i++) {
+		if (!emr_id16_equal(grants[i], by))
+			continue;
+		act = emr_act_leave(domain, dataset.id);
+		status = parcel_prepare(p, &act);
+		return status == EMR_OK ? parcel_add(p, &act, NULL) : status;
+	}
+	return EMR_OK;
+}
