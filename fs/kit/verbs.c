@@ -219,8 +219,10 @@ static const emr_verb_row verbs[EMR_VERB_COUNT] = {
 			"beside it, and told. What others share\n"
 			"is opened for the purpose of --purpose; your own records ask for none.\n"
 			"With --dataset it is that dataset, and nothing else, for reading and for "
-			"research.\n",
-		.fields = "folder pid read_only ledger_error second_copy saved_while_closed",
+			"research; with NAME@ID what of a frozen\n"
+			"state is there still.\n",
+		.fields = "folder pid read_only ledger_error second_copy saved_while_closed "
+			  "dataset{name snapshot versions present withdrawn complete}",
 		.options = BIT(EMR_OPT_READ_ONLY) | BIT(EMR_OPT_IDLE) | BIT(EMR_OPT_FOREGROUND) |
 			   BIT(EMR_OPT_MOUNT_OPTIONS) | BIT(EMR_OPT_PASSPHRASE_FILE) |
 			   BIT(EMR_OPT_PURPOSE) | BIT(EMR_OPT_DATASET),
@@ -774,7 +776,8 @@ static const emr_verb_row verbs[EMR_VERB_COUNT] = {
 			   BIT(EMR_OPT_PASSPHRASE_FILE),
 		.exits = exits_org},
 	[EMR_VERB_DATASET] = {.name = "dataset",
-		.operands = "[NAME | create NAME | admit NAME WHO | drop NAME WHO | close NAME | "
+		.operands = "[NAME | create NAME | admit NAME WHO | drop NAME WHO | freeze NAME | "
+			    "close NAME | "
 			    "join NAME PATH | leave NAME]",
 		.operands_max = 3,
 		.help = "Research collections: call, join, leave, read",
@@ -794,7 +797,8 @@ static const emr_verb_row verbs[EMR_VERB_COUNT] = {
 			"The steward is the administrator of an organisation, who calls: create "
 			"NAME --terms FILE, then admit and drop. Terms "
 			"never change. "
-			"close ends it\n"
+			"freeze fixes the versions of today under an id, which mount --dataset "
+			"NAME@ID shows. close ends it\n"
 			"for good. FILE is a JSON object: \"purpose\" and \"who\" (sentences), "
 			"\"until\" (YYYY-MM-DD, the last day), \"data\" "
 			"(\"identified\" "
@@ -805,7 +809,7 @@ static const emr_verb_row verbs[EMR_VERB_COUNT] = {
 		.fields = "datasets[]{name organisation called data purpose who until price "
 			  "daily_limit terms participants steward reader "
 			  "readers[]{who name organisation code since} joined[]};\n"
-			  "leave: as revoke",
+			  "leave: as revoke; freeze: snapshot root versions entries",
 		.options = BIT(EMR_OPT_TERMS) | BIT(EMR_OPT_WAIT) | BIT(EMR_OPT_PASSPHRASE_FILE),
 		.exits = exits_dataset},
 	[EMR_VERB_AGENT] = {.name = "agent",

@@ -14,14 +14,6 @@
 
 /* ---- which ---- */
 
-bool emr_dataset_is_same(const emr_team *a, const emr_team *b)
-{
-	return a->kind == EMR_TEAM_DATASET && b->kind == EMR_TEAM_DATASET &&
-	       strcmp(a->name, b->name) == 0 &&
-	       memcmp(a->row.steward, b->row.steward, sizeof a->row.steward) == 0 &&
-	       emr_id32_equal(a->terms_id, b->terms_id);
-}
-
 static emr_status call(emr_crowd *crowd, const emr_team *dataset, char *out, size_t size,
 	char organisation[EMR_ORGANISATION_NAME_MAX + 1])
 {

@@ -127,6 +127,44 @@ emr_status emr_dataset_drop(const emr_args *args, emr_bureau *bureau, emr_proble
 	return status == EMR_OK ? emr_team_renew(bureau, &dataset, 0, NULL, out_problem) : status;
 }
 
+/* ---- freeze ---- */
+
+emr_status emr_dataset_freeze(
+	const emr_args *args, emr_bureau *bureau, emr_frozen *out, emr_problem *out_problem)
+{
+	emr_replica *replica = bureau->session.replica;
+	uint64_t now = emr_clock_unix_s(emr_clock_system());
+	emr_pub_dataset_snapshot what = {.n = 0};
+	EMR_AUTO_FROZEN_LOOK look = {.n = 0};
+	emr_replica_position at;
+	emr_team dataset;
+	emr_act act;
+	emr_status status = find(bureau, args->operands[1], &dataset, out_problem);
+
+	if (status == EMR_OK)
+		status = emr_replica_at(replica, &at);
+	if (status == EMR_OK)
+		status = emr_frozen_look_at(replica, &dataset, at.size, now, &look);
+	if (status == EMR_OK && look.n == 0) {
+		emr_problem_set(
+			out_problem, EMR_SAY_DATASET_EMPTY, "what", args->operands[1], NULL);
+		status = EMR_NOT_FOUND;
+	}
+	if (status != EMR_OK)
+		return status;
+	*out = (emr_frozen){.id = emr_id16_random(),
+		.log_size = at.size,
+		.n = look.n,
+		.root = look.root,
+		.time_unix_s = now};
+	what.log_size = at.size;
+	what.n = look.n;
+	memcpy(what.dataset, dataset.id.b, sizeof what.dataset);
+	memcpy(what.root, look.root.b, sizeof what.root);
+	act = emr_act_snapshot(out->id, &what);
+	return emr_bureau_send(bureau, &act, (emr_bytes){0}, out_problem);
+}
+
 /* ---- close ---- */
 
 typedef struct closing {

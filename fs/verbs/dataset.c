@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/codec.h"
 #include "kit/language.h"
 #include "kit/text.h"
 #include "mount/client.h"
@@ -308,6 +309,29 @@ static emr_status steward(dataset *d, emr_problem *out_problem)
 	return EMR_OK;
 }
 
+static emr_status freeze(dataset *d, emr_problem *out_problem)
+{
+	const char *name = d->args->operands[1];
+	char id[33], root[65], number[EMR_COUNT_BYTES];
+	emr_frozen made;
+	emr_status status = emr_bureau_open(d->args, &d->bureau, out_problem);
+
+	if (status == EMR_OK)
+		status = emr_dataset_freeze(d->args, &d->bureau, &made, out_problem);
+	if (status != EMR_OK)
+		return status;
+	emr_hex(made.id.b, sizeof made.id.b, id);
+	emr_hex(made.root.b, sizeof made.root.b, root);
+	emr_count_text(made.n, "version is", "versions are", number);
+	emr_say(d->out, "%s fixed as %s@%.8s: emrfs mount DIR --dataset %s@%.8s\n", number, name,
+		id, name, id);
+	emr_out_text(d->out, "snapshot", id);
+	emr_out_text(d->out, "root", root);
+	emr_out_number(d->out, "versions", made.n);
+	emr_out_number(d->out, "entries", made.log_size);
+	return EMR_OK;
+}
+
 static emr_status list_or_show(dataset *d, emr_problem *out_problem)
 {
 	return show(d, d->args->n_operands == 1 ? d->args->operands[0] : NULL, out_problem);
@@ -320,7 +344,8 @@ static const struct {
 	emr_status (*run)(dataset *d, emr_problem *out_problem);
 } deeds[] = {{"create", 2, true, false, steward}, {"admit", 3, false, false, steward},
 	{"drop", 3, false, false, steward}, {"close", 2, false, false, steward},
-	{"join", 3, false, true, join}, {"leave", 2, false, true, leave}};
+	{"freeze", 2, false, false, freeze}, {"join", 3, false, true, join},
+	{"leave", 2, false, true, leave}};
 
 #define DEEDS (sizeof deeds / sizeof *deeds)
 

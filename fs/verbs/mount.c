@@ -10,6 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/codec.h"
 #include "base/log.h"
 #include "fuse/fuse.h"
 #include "kit/language.h"
@@ -59,6 +60,7 @@ typedef struct mount {
 	emr_shared_notices shared_notices;
 	emr_inbox_list inboxes;
 	uint8_t purpose; /* number of its bit */
+	json_t *state;	 /* the frozen state that is shown; NULL: none; owned until it is said */
 	bool has_viewer_cache;
 	emr_server *server;
 	emr_office *office;
@@ -109,6 +111,7 @@ static void mount_end(mount *m)
 	emr_notices_free(m->notices); /* after the view, which may still have something to say */
 	emr_settings_free(&m->settings);
 	emr_places_free(&m->places);
+	json_decref(m->state);
 	free(m->path);
 }
 
@@ -186,6 +189,10 @@ static void when_ready(void *arg)
 	emr_out_text(m->out, "folder", m->path);
 	emr_out_number(m->out, "pid", (uint64_t)getpid());
 	emr_out_flag(m->out, "read_only", is_read_only);
+	if (m->state != NULL) {
+		emr_out_put(m->out, "dataset", m->state);
+		m->state = NULL;
+	}
 	emr_say(m->out, "Your folder is open at %s%s.  Close it: emrfs unmount\n", shown,
 		is_read_only ? _(", for reading only") : "");
 	if (why.is_set)
@@ -405,14 +412,93 @@ static void open_sharing(mount *m)
 	emr_notices_add_problem(m->notices, &problem, "");
 }
 
+/* Whether this person reads DATASET, and by what its participants are known then. */
+static emr_status find_line(
+	mount *m, const emr_crowd *crowd, const emr_team *dataset, emr_id16 *out_line)
+{
+	emr_session *session = &m->session;
+	emr_membership membership;
+	emr_known_person me;
+	emr_id32 root;
+	emr_status status = emr_replica_person(session->replica, session->identity.signer_id, &me);
+
+	if (status != EMR_OK)
+		return status;
+	memcpy(root.b, me.row.root, sizeof root.b);
+	status = emr_team_membership(session->replica, dataset->id, root, &membership);
+	if (status == EMR_OK && !emr_membership_is_on(&membership, crowd->now_unix_s))
+		status = EMR_NOT_FOUND;
+	return status == EMR_OK ? emr_dataset_line(session->replica, session->keyring, dataset,
+					  root, out_line)
+				: status;
+}
+
+/* NAME, NAME@ORGANISATION, and either with @ID, which is the frozen state of that id. */
+static emr_status find_dataset(emr_crowd *crowd, const char *text, emr_team *out,
+	const char **out_id, emr_problem *out_problem)
+{
+	const char *at = strrchr(text, '@');
+	char name[256], names[600];
+	emr_status status = emr_dataset_find(crowd, text, out, names, sizeof names);
+
+	*out_id = NULL;
+	if (status == EMR_OK || at == NULL || (size_t)(at - text) >= sizeof name)
+		return status == EMR_OK ? EMR_OK
+					: emr_dataset_find_or_say(crowd, text, out, out_problem);
+	snprintf(name, sizeof name, "%.*s", (int)(at - text), text);
+	*out_id = at + 1;
+	return emr_dataset_find_or_say(crowd, name, out, out_problem);
+}
+
+static emr_status say_state(
+	mount *m, const char *name, const emr_frozen *frozen, const emr_frozen_look *look)
+{
+	bool is_whole = look->n == frozen->n && emr_id32_equal(look->root, frozen->root);
+	char id[33], withdrawn[24], changed[24];
+	emr_problem remark = {0};
+
+	emr_hex(frozen->id.b, sizeof frozen->id.b, id);
+	snprintf(withdrawn, sizeof withdrawn, "%u", look->withdrawn);
+	snprintf(changed, sizeof changed, "%u", frozen->n - look->n);
+	if (!is_whole) {
+		emr_problem_set(&remark, EMR_SAY_INCOMPLETE, "what", name, "withdrawn", withdrawn,
+			"n", changed, NULL);
+		emr_notices_add_problem(m->notices, &remark, "");
+		emr_remark(m->out, &remark);
+	}
+	m->state = json_pack("{s:s, s:s, s:I, s:I, s:I, s:b}", "name", name, "snapshot", id,
+		"versions", (json_int_t)frozen->n, "present", (json_int_t)look->n, "withdrawn",
+		(json_int_t)look->withdrawn, "complete", is_whole);
+	return m->state != NULL ? EMR_OK : EMR_NO_MEMORY;
+}
+
+static emr_status show_frozen(mount *m, const char *text, const emr_team *dataset, emr_id16 line,
+	const char *id, emr_problem *out_problem)
+{
+	emr_replica *replica = m->session.replica;
+	EMR_AUTO_FROZEN_LOOK look = {.n = 0};
+	emr_frozen frozen;
+	emr_status status = emr_frozen_find(replica, dataset, id, &frozen);
+
+	if (status == EMR_NOT_FOUND || status == EMR_INVALID || status == EMR_CONFLICT) {
+		emr_problem_set(
+			out_problem, EMR_SAY_UNKNOWN_STATE, "what", dataset->name, "id", id, NULL);
+		return EMR_NOT_FOUND;
+	}
+	if (status == EMR_OK)
+		status = emr_frozen_look_at(replica, dataset, frozen.log_size,
+			emr_clock_unix_s(emr_clock_system()), &look);
+	if (status == EMR_OK)
+		status = emr_view_show_frozen(
+			m->session.view, line, frozen.log_size, emr_buf_view(&look.domains));
+	return status == EMR_OK ? say_state(m, text, &frozen, &look) : status;
+}
+
 /* Before the threads of the view. */
 static emr_status show_dataset(mount *m, emr_problem *out_problem)
 {
-	const char *name = m->args->values[EMR_OPT_DATASET];
-	emr_session *session = &m->session;
+	const char *name = m->args->values[EMR_OPT_DATASET], *id = NULL;
 	EMR_AUTO_CROWD crowd = {0};
-	emr_known_person me;
-	emr_membership membership;
 	emr_team dataset;
 	emr_id32 root;
 	emr_id16 line;
@@ -421,22 +507,16 @@ static emr_status show_dataset(mount *m, emr_problem *out_problem)
 
 	if (name == NULL)
 		return EMR_OK;
-	status = emr_crowd_open(session, &crowd);
+	status = emr_crowd_open(&m->session, &crowd);
 	if (status == EMR_OK)
-		status = emr_dataset_find_or_say(&crowd, name, &dataset, out_problem);
-	if (status == EMR_OK)
-		status = emr_replica_person(session->replica, session->identity.signer_id, &me);
+		status = find_dataset(&crowd, name, &dataset, &id, out_problem);
 	if (status != EMR_OK)
 		return status;
-	memcpy(root.b, me.row.root, sizeof root.b);
-	status = emr_team_membership(session->replica, dataset.id, root, &membership);
-	if (status == EMR_OK && !emr_membership_is_on(&membership, crowd.now_unix_s))
-		status = EMR_NOT_FOUND;
+	status = find_line(m, &crowd, &dataset, &line);
+	if (status == EMR_OK && id != NULL)
+		return show_frozen(m, name, &dataset, line, id, out_problem);
 	if (status == EMR_OK)
-		status =
-			emr_dataset_line(session->replica, session->keyring, &dataset, root, &line);
-	if (status == EMR_OK)
-		emr_view_show_dataset(session->view, line);
+		emr_view_show_dataset(m->session.view, line);
 	if (status != EMR_NOT_FOUND)
 		return status;
 	memcpy(root.b, dataset.row.steward, sizeof root.b);

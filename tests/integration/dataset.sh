@@ -178,6 +178,31 @@ two_until 30 only_reads
 (echo more >eva-folder/more.txt) 2>out/said && emr_fail "a file made"
 grep -q "Read-only file system" out/said || emr_fail "$(cat out/said)"
 
+say "a frozen state is the versions of then, as far as they are there, and says what is not"
+as hospital json 0 dataset freeze knees --passphrase-file "$EMR_PASS"
+expect "versions" "$(field versions)" 3
+STATE=knees@$(field snapshot | cut -c1-8)
+echo "another knee of rui" >rui-folder/Imaging/MRI-2.txt
+as rui run 0 status --wait
+two_unmount eva
+frozen() { as eva json 0 mount --dataset "$STATE" --passphrase-file "$EMR_PASS" "$EMR_WORK/eva-folder"; }
+frozen
+expect "all of it" "$(field dataset.versions) $(field dataset.present) $(field dataset.complete)" "3 3 True"
+then_read() { grep -qsx "the knee of rui" "eva-folder/$RUI/Imaging/MRI.txt"; }
+two_until 30 then_read
+expect "and nothing of later" "$(ls "eva-folder/$RUI/Imaging")" MRI.txt
+two_unmount eva
+as ana run 0 dataset leave knees --wait
+frozen
+expect "what is left" "$(field dataset.present) $(field dataset.withdrawn) $(field dataset.complete)" "1 1 False"
+grep -q "is incomplete: 1 withdrawn" eva-folder/.emrfs/notices || emr_fail "not noted"
+two_until 30 then_read
+expect "who is left" "$(ls eva-folder)" "$RUI"
+two_unmount eva
+as eva json 5 mount --dataset knees@00000000 --passphrase-file "$EMR_PASS" "$EMR_WORK/eva-folder"
+expect error "$(field error)" unknown-state
+as eva run 0 mount --dataset knees --passphrase-file "$EMR_PASS" "$EMR_WORK/eva-folder"
+
 say "what is closed is read by nobody"
 steward 13 close knees
 steward 0 close knees --yes

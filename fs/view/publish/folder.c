@@ -90,6 +90,15 @@ void emr_view_show_dataset(emr_view *view, emr_id16 line)
 	kind_change(view->root, &dataset_folder_kind);
 }
 
+emr_status emr_view_show_frozen(emr_view *view, emr_id16 line, uint64_t log_size, emr_bytes domains)
+{
+	if (view->shares == NULL)
+		return EMR_OK;
+	emr_view_show_dataset(view, line);
+	view->shares->frozen_at = log_size;
+	return emr_buf_append(&view->shares->frozen, domains.data, domains.len);
+}
+
 /* ---- .emrfs ---- */
 
 /* Places in the listing, behind the files. */

@@ -153,6 +153,7 @@ void shared_free(emr_view *view)
 		free(set);
 	}
 	shared_forget_software(view);
+	emr_buf_free(&all->frozen);
 	emr_buf_free(&all->kept_names);
 	emr_buf_free(&all->gone);
 	emr_share_free(all->share);

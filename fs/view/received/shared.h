@@ -180,8 +180,10 @@ typedef struct shares {
 	shared_set *sets;
 	shared_share *all;
 	uint64_t next_owner, next_share, next_set;
-	emr_id16 only;	 /* the folder shows this dataset alone; zero: it shows everything */
-	bool shows_sets; /* the top's listing counts their directory */
+	emr_id16 only;	    /* the folder shows this dataset alone; zero: it shows everything */
+	uint64_t frozen_at; /* of it, what came before that entry; 0: all */
+	emr_buf frozen;	    /* emr_id16: the domains of that state */
+	bool shows_sets;    /* the top's listing counts their directory */
 	shared_waiter *waiters;
 	shared_told told[SHARED_TOLD_KINDS];
 	emr_buf kept_names;		/* of the worker: entries of the file shared-names */
@@ -286,6 +288,10 @@ emr_status shared_sets_list(emr_view *view, const shared_at *at, uint64_t cookie
 	emr_entry_fn fn, void *arg);
 /* Of LINE; NULL: nobody takes part in it (yet). */
 shared_set *shared_set_of(const emr_view *view, emr_id16 line);
+/* Of a frozen state: whether R, and the content of OBJECT in DOMAIN, belong to it. */
+bool shared_is_wanted(const emr_view *view, const emr_received *r);
+bool shared_was_there_then(
+	const emr_view *view, emr_id16 domain, emr_id16 object, uint64_t pversion);
 /* The dataset of R, which is made; NULL without memory. */
 shared_set *shared_need_set(emr_view *view, const emr_received *r);
 /* The kernel forgets OWNER's directory, who is in a set, where it is shown. */

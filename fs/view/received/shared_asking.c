@@ -209,8 +209,21 @@ static void refuse(emr_view *view, shared_share *s, emr_need need, emr_status st
 		rest(view, s);
 }
 
+typedef struct choosing {
+	const emr_view *view;
+	const shared_share *s;
+} choosing;
+
+static bool was_there_then(void *arg, emr_id16 object, uint64_t pversion)
+{
+	const choosing *c = arg;
+
+	return shared_was_there_then(c->view, c->s->domain, object, pversion);
+}
+
 static void build(emr_view *view, shared_share *s)
 {
+	choosing frozen = {.view = view, .s = s};
 	emr_share_trouble none = {.why = EMR_WHY_NONE};
 	int64_t began = view_boot_ns(view);
 	EMR_AUTO_BUF tell = {0};
@@ -221,7 +234,9 @@ static void build(emr_view *view, shared_share *s)
 	s->has_grown = false;
 	before = s->tree; /* only this thread changes it */
 	pthread_mutex_unlock(&view->lock);
-	status = shared_tree_build(s->opened, s->top, s->name, before, &tree);
+	status = shared_tree_build(s->opened, s->top, s->name, before,
+		s->owner->set != NULL && view->shares->frozen_at != 0 ? was_there_then : NULL,
+		&frozen, &tree);
 	if (status != EMR_OK) {
 		pthread_mutex_lock(&view->lock);
 		s->has_grown = true; /* what is new there is looked at again */

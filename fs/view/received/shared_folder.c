@@ -98,6 +98,8 @@ static emr_status note_received(void *arg, const emr_received *received)
 	looking *l = arg;
 	size_t cap = l->cap == 0 ? 16 : l->cap * 2;
 
+	if (!shared_is_wanted(l->view, received))
+		return EMR_OK;
 	if (l->n == l->cap) {
 		emr_received *grown = realloc(l->all, cap * sizeof *grown);
 

@@ -23,6 +23,8 @@ typedef struct building {
 	raw *all;
 	size_t count, cap, top;
 	const shared_tree *before; /* what was read of it with the same grant; NULL: nothing */
+	shared_wanted_fn wanted;   /* NULL: everything */
+	void *wanted_arg;
 } building;
 
 static void free_entry(shared_entry *e)
@@ -96,8 +98,12 @@ static emr_status collect(void *arg, const emr_shared_record *r)
 		.root = r->root,
 		.mode = meta->mode,
 		.type = (uint8_t)meta->type};
+	const building *b = arg;
 	emr_status status;
 
+	if (b->wanted != NULL && r->pversion != 0 &&
+		!b->wanted(b->wanted_arg, r->object, r->pversion))
+		return EMR_OK;
 	if (!r->is_owners && meta->type == EMR_META_SYMLINK && emr_words_lead_away(meta->target))
 		return EMR_OK;
 	status = take_attributes(&e, r);
@@ -408,11 +414,13 @@ static emr_status build(
 }
 
 emr_status shared_tree_build(emr_shared *shared, emr_id16 top, const char *name,
-	const shared_tree *before, shared_tree **out_tree)
+	const shared_tree *before, shared_wanted_fn wanted, void *arg, shared_tree **out_tree)
 {
 	emr_id16 grant = emr_shared_grant(shared)->grant.grant;
 	building b = {
-		.before = before != NULL && emr_id16_equal(before->grant, grant) ? before : NULL};
+		.before = before != NULL && emr_id16_equal(before->grant, grant) ? before : NULL,
+		.wanted = wanted,
+		.wanted_arg = arg};
 	shared_tree *tree = calloc(1, sizeof *tree);
 	emr_status status = tree != NULL ? build(shared, top, name, &b, tree) : EMR_NO_MEMORY;
 

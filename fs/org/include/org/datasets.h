@@ -7,7 +7,7 @@
 
 #include "org/bureau.h"
 #include "people/who.h"
-#include "share/teams.h"
+#include "share/frozen.h"
 
 /* The open dataset that TEXT means: NAME, or NAME@ORGANISATION where several are called so.
  * EMR_NOT_FOUND, EMR_CONFLICT (OUT_NAMES: them). */
@@ -23,13 +23,14 @@ emr_status emr_dataset_json(
 	emr_crowd *crowd, const emr_team *dataset, emr_id32 me, json_t **out_json);
 /* All that are open, as above; owned. */
 emr_status emr_datasets_json(emr_crowd *crowd, emr_id32 me, json_t **out_list);
-/* Whether A and B are the same dataset, before and after it got another key. */
-bool emr_dataset_is_same(const emr_team *a, const emr_team *b);
 
 /* dataset create NAME --terms FILE; dataset admit NAME WHO; dataset drop NAME WHO; dataset close
  * NAME. */
 emr_status emr_dataset_create(const emr_args *args, emr_bureau *bureau, emr_problem *out_problem);
 emr_status emr_dataset_admit(const emr_args *args, emr_bureau *bureau, emr_problem *out_problem);
 emr_status emr_dataset_drop(const emr_args *args, emr_bureau *bureau, emr_problem *out_problem);
+/* dataset freeze NAME: the state that the ledger has now, and its id. */
+emr_status emr_dataset_freeze(
+	const emr_args *args, emr_bureau *bureau, emr_frozen *out, emr_problem *out_problem);
 emr_status emr_dataset_close(
 	const emr_args *args, emr_out *out, emr_bureau *bureau, emr_problem *out_problem);

@@ -65,6 +65,10 @@ emr_status emr_shared_owner(emr_view *view, const char *text, emr_id32 *out_sign
 /* Before emr_view_start: the folder itself is the dataset of LINE (emr_dataset_line) and nothing
  * else, for reading: who takes part lies at its top, and .emrfs. */
 void emr_view_show_dataset(emr_view *view, emr_id16 line);
+/* The same of a frozen state: of DOMAINS (emr_id16, copied) what came before entry LOG_SIZE, and
+ * nothing that was saved since. */
+emr_status emr_view_show_frozen(
+	emr_view *view, emr_id16 line, uint64_t log_size, emr_bytes domains);
 
 /* What is shared with this person, and what has ended in the last thirty days.  Borrowed for the
  * call. */

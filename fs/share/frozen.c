@@ -1,0 +1,268 @@
+/* This file finds out what belongs to the frozen state of a dataset: which folders were in it at
+ * that entry of the ledger, and which of their contents are still the present ones. */
+#include "share/frozen.h"
+
+#include <ctype.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/codec.h"
+#include "contract/codes.h"
+#include "contract/item.h"
+#include "contract/pubs_share.h"
+#include "contract/rows_share.h"
+#include "crypto/merkle.h"
+
+void emr_frozen_look_free(emr_frozen_look *look)
+{
+	emr_buf_free(&look->domains);
+}
+
+bool emr_dataset_is_same(const emr_team *a, const emr_team *b)
+{
+	return a->kind == EMR_TEAM_DATASET && b->kind == EMR_TEAM_DATASET &&
+	       strcmp(a->name, b->name) == 0 &&
+	       memcmp(a->row.steward, b->row.steward, sizeof a->row.steward) == 0 &&
+	       emr_id32_equal(a->terms_id, b->terms_id);
+}
+
+/* ---- folders ---- */
+
+/* One that was, or is, granted to the dataset. */
+typedef struct folder {
+	emr_id16 domain;
+	bool was_in, is_in, is_root; /* IS_ROOT: it took part itself */
+} folder;
+
+typedef struct looking {
+	emr_replica *replica;
+	const emr_team *dataset, *one;
+	uint64_t log_size, now;
+	emr_buf folders; /* folder */
+	emr_buf leaves;	 /* emr_id32 */
+} looking;
+
+static folder *folder_of(looking *l, emr_id16 domain)
+{
+	const folder none = {.domain = domain};
+
+	for (size_t at = 0; at < l->folders.len; at += sizeof none) {
+		folder *f = (folder *)(void *)(l->folders.data + at);
+
+		if (emr_id16_equal(f->domain, domain))
+			return f;
+	}
+	if (emr_buf_append(&l->folders, &none, sizeof none) != EMR_OK)
+		return NULL;
+	return (folder *)(void *)(l->folders.data + l->folders.len - sizeof none);
+}
+
+static emr_status seq_of(
+	const looking *l, const emr_known_grant *grant, uint64_t version, uint64_t *out_seq)
+{
+	const emr_part_key key = {.family = EMR_FAMILY_GRANT,
+		.domain = grant->domain,
+		.object = grant->grant,
+		.version = version};
+	EMR_AUTO_BUF bytes = {0};
+	emr_replica_item item;
+	emr_status status = emr_replica_item_get(l->replica, &key, &bytes, &item);
+
+	*out_seq = item.seq;
+	return status;
+}
+
+static emr_status note_joined(const looking *l, folder *f)
+{
+	EMR_AUTO_BUF bytes = {0};
+	emr_key_text key;
+	emr_status status;
+
+	emr_key_in_domain("J", f->domain.b, l->one->id.b, &key);
+	status = emr_replica_state_get(l->replica, key.text, &bytes);
+	f->is_root = f->is_root || status == EMR_OK;
+	return status == EMR_NOT_FOUND ? EMR_OK : status;
+}
+
+static emr_status note_grant(void *arg, const emr_known_grant *grant)
+{
+	looking *l = arg;
+	uint64_t from = 0, to = UINT64_MAX;
+	folder *f = folder_of(l, grant->domain);
+	emr_status status = f != NULL ? seq_of(l, grant, 1, &from) : EMR_NO_MEMORY;
+
+	if (status == EMR_OK && grant->row.head.state == EMR_GRANT_REVOKED)
+		status = seq_of(l, grant, grant->row.head.version, &to);
+	if (status != EMR_OK)
+		return status;
+	f->was_in = f->was_in || (from < l->log_size && to >= l->log_size);
+	f->is_in = f->is_in || emr_grant_phase_at(grant, l->now) == EMR_GRANT_IN_FORCE;
+	return note_joined(l, f);
+}
+
+static emr_status note_line(void *arg, const emr_team *team)
+{
+	looking *l = arg;
+
+	if (!emr_dataset_is_same(team, l->dataset))
+		return EMR_OK;
+	l->one = team;
+	return emr_replica_grants_to(l->replica, team->grantee, note_grant, l);
+}
+
+/* ---- versions ---- */
+
+static emr_status note_head(void *arg, const emr_replica_head *head)
+{
+	looking *l = arg;
+	const emr_part_key key = {.family = EMR_FAMILY_OBJECT,
+		.domain = head->domain,
+		.object = head->object,
+		.version = head->pversion};
+	EMR_AUTO_BUF bytes = {0};
+	emr_replica_item item;
+	emr_status status;
+
+	if (head->state != EMR_OBJECT_LIVE || head->pversion == 0)
+		return EMR_OK;
+	status = emr_replica_item_get(l->replica, &key, &bytes, &item);
+	if (status != EMR_OK || item.seq >= l->log_size)
+		return status;
+	return emr_buf_append(&l->leaves, item.item_id.b, sizeof item.item_id);
+}
+
+static int by_bytes(const void *a, const void *b)
+{
+	return memcmp(a, b, sizeof(emr_id32));
+}
+
+static emr_status count_versions(looking *l, emr_frozen_look *out)
+{
+	size_t n = l->leaves.len / sizeof(emr_id32);
+	emr_merkle_hash *leaves;
+
+	if (n > UINT32_MAX)
+		return EMR_LIMIT;
+	leaves = calloc(n > 0 ? n : 1, sizeof *leaves);
+	if (leaves == NULL)
+		return EMR_NO_MEMORY;
+	if (n > 1)
+		qsort(l->leaves.data, n, sizeof(emr_id32), by_bytes);
+	for (size_t i = 0; i < n; i++)
+		emr_merkle_leaf(
+			l->leaves.data + i * sizeof(emr_id32), sizeof(emr_id32), leaves[i].b);
+	emr_merkle_root(leaves, n, out->root.b);
+	out->n = (uint32_t)n;
+	free(leaves);
+	return EMR_OK;
+}
+
+static emr_status gather(looking *l, emr_frozen_look *out)
+{
+	emr_status status = emr_teams_open(l->replica, note_line, l);
+
+	for (size_t at = 0; at < l->folders.len && status == EMR_OK; at += sizeof(folder)) {
+		const folder *f = (const folder *)(const void *)(l->folders.data + at);
+
+		out->withdrawn += f->was_in && !f->is_in && f->is_root;
+		if (!f->was_in || !f->is_in)
+			continue;
+		status = emr_buf_append(&out->domains, f->domain.b, sizeof f->domain);
+		if (status == EMR_OK)
+			status = emr_replica_each_head(l->replica, &f->domain, note_head, l);
+	}
+	return status == EMR_OK ? count_versions(l, out) : status;
+}
+
+emr_status emr_frozen_look_at(emr_replica *replica, const emr_team *dataset, uint64_t log_size,
+	uint64_t now_unix_s, emr_frozen_look *out)
+{
+	looking l = {
+		.replica = replica, .dataset = dataset, .log_size = log_size, .now = now_unix_s};
+	emr_status status;
+
+	*out = (emr_frozen_look){.n = 0};
+	status = gather(&l, out);
+	emr_buf_free(&l.folders);
+	emr_buf_free(&l.leaves);
+	if (status != EMR_OK)
+		emr_frozen_look_free(out);
+	return status;
+}
+
+/* ---- by its id ---- */
+
+typedef struct finding {
+	emr_replica *replica;
+	const emr_team *dataset;
+	emr_frozen found;
+	unsigned n;
+} finding;
+
+/* Which dataset a state is of stands in its item alone. */
+static emr_status is_of(const finding *f, const uint8_t dataset[16], bool *out_is)
+{
+	emr_team team;
+	emr_id16 id;
+	emr_status status;
+
+	memcpy(id.b, dataset, sizeof id.b);
+	status = emr_team_get(f->replica, id, &team);
+	*out_is = status == EMR_OK && emr_dataset_is_same(&team, f->dataset);
+	return status == EMR_NOT_FOUND ? EMR_OK : status;
+}
+
+static emr_status note_state(void *arg, const char *name, emr_bytes row)
+{
+	finding *f = arg;
+	emr_part_key key = {.family = EMR_FAMILY_SNAPSHOT, .version = 1};
+	EMR_AUTO_BUF bytes = {0};
+	emr_pub_dataset_snapshot pub;
+	emr_replica_item item;
+	bool is = false;
+	emr_status status = emr_unhex(name + strlen("SN/"), key.object.b, sizeof key.object);
+
+	(void)row;
+	if (status == EMR_OK)
+		status = emr_replica_item_get(f->replica, &key, &bytes, &item);
+	if (status != EMR_OK)
+		return status;
+	if (item.bytes.len < EMR_ITEM_BYTES ||
+		!emr_pub_dataset_snapshot_parse((emr_span){item.bytes.data + EMR_ITEM_BYTES,
+							item.bytes.len - EMR_ITEM_BYTES},
+			&pub))
+		return EMR_DAMAGED;
+	status = is_of(f, pub.dataset, &is);
+	if (status != EMR_OK || !is)
+		return status;
+	f->found = (emr_frozen){.id = key.object,
+		.log_size = pub.log_size,
+		.n = pub.n,
+		.time_unix_s = item.ledger_time};
+	memcpy(f->found.root.b, pub.root, sizeof f->found.root);
+	f->n++;
+	return EMR_OK;
+}
+
+emr_status emr_frozen_find(
+	emr_replica *replica, const emr_team *dataset, const char *text, emr_frozen *out)
+{
+	finding f = {.replica = replica, .dataset = dataset};
+	size_t len = strlen(text);
+	char prefix[3 + 32 + 1] = "SN/";
+	emr_status status;
+
+	if (len < EMR_FROZEN_ID_CHARS - 1 || len > 32)
+		return EMR_INVALID;
+	for (size_t i = 0; i < len; i++) {
+		if (!isxdigit((unsigned char)text[i]))
+			return EMR_INVALID;
+		prefix[3 + i] = (char)tolower((unsigned char)text[i]);
+	}
+	status = emr_replica_each_row(replica, prefix, note_state, &f);
+	if (status == EMR_OK && f.n != 1)
+		return f.n == 0 ? EMR_NOT_FOUND : EMR_CONFLICT;
+	if (status == EMR_OK)
+		*out = f.found;
+	return status;
+}
