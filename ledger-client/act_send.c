@@ -10,11 +10,18 @@
 emr_status emr_act_send(const emr_keyring *keyring, emr_ledger *ledger, const emr_act *act,
 	emr_bytes part, const emr_clock *clock, uint8_t *out_code)
 {
-	return emr_act_send_as(keyring, emr_signer_identity(), ledger, act, part, clock, out_code);
+	EMR_AUTO_FREE emr_ledger_answer *answer = malloc(sizeof *answer);
+	emr_status status = answer == NULL ? EMR_NO_MEMORY
+					   : emr_act_send_as(keyring, emr_signer_identity(), ledger,
+						     act, part, clock, answer);
+
+	if (status == EMR_OK)
+		*out_code = answer->refusal != 0 ? answer->refusal : answer->results[0];
+	return status;
 }
 
 emr_status emr_act_send_as(const emr_keyring *keyring, emr_signer who, emr_ledger *ledger,
-	const emr_act *act, emr_bytes part, const emr_clock *clock, uint8_t *out_code)
+	const emr_act *act, emr_bytes part, const emr_clock *clock, emr_ledger_answer *out_answer)
 {
 	uint64_t now = emr_clock_unix_s(clock != NULL ? clock : emr_clock_system());
 	const emr_batch_options options = {
@@ -22,17 +29,13 @@ emr_status emr_act_send_as(const emr_keyring *keyring, emr_signer who, emr_ledge
 	const emr_operation operation = emr_act_operation(act, now, part);
 	EMR_AUTO_BATCH batch = NULL;
 	EMR_AUTO_BUF bytes = {0};
-	EMR_AUTO_FREE emr_ledger_answer *answer = malloc(sizeof *answer);
 	emr_id32 item;
-	emr_status status = answer != NULL ? emr_batch_new(&options, &batch) : EMR_NO_MEMORY;
+	emr_status status = emr_batch_new(&options, &batch);
 
 	if (status == EMR_OK)
 		status = emr_batch_add(batch, &operation, &item);
 	if (status == EMR_OK)
 		status = emr_batch_finish(batch, now, VALID_FOR_S, &bytes, NULL);
-	if (status == EMR_OK)
-		status = emr_ledger_submit(ledger, emr_buf_view(&bytes), answer);
-	if (status == EMR_OK)
-		*out_code = answer->refusal != 0 ? answer->refusal : answer->results[0];
-	return status;
+	return status == EMR_OK ? emr_ledger_submit(ledger, emr_buf_view(&bytes), out_answer)
+				: status;
 }

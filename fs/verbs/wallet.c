@@ -171,23 +171,28 @@ static const char *why_of(emr_movement_kind kind)
 	return "";
 }
 
-static const char *words_for(emr_movement_kind kind)
+static void words_for(emr_movement_kind kind, const char *who, char *out, size_t size)
 {
 	switch (kind) {
 	case EMR_MOVEMENT_MADE:
-		return _("made for you by the organisations");
+		snprintf(out, size, "%s", _("made for you by the organisations"));
+		break;
 	case EMR_MOVEMENT_RECEIVED:
-		return _("from ");
+		snprintf(out, size, _("from %s"), who);
+		break;
 	case EMR_MOVEMENT_SENT:
-		return _("to ");
+		snprintf(out, size, _("to %s"), who);
+		break;
 	case EMR_MOVEMENT_JOINED:
-		return _("for joining a research dataset");
+		snprintf(out, size, "%s", _("for joining a research dataset"));
+		break;
 	case EMR_MOVEMENT_FUNDED:
-		return _("put by for a research dataset");
+		snprintf(out, size, "%s", _("put by for a research dataset"));
+		break;
 	case EMR_MOVEMENT_REFUNDED:
-		return _("back from a research dataset");
+		snprintf(out, size, "%s", _("back from a research dataset"));
+		break;
 	}
-	return "";
 }
 
 static emr_status name_of(wallet *w, emr_id32 account, char *out, size_t size)
@@ -207,7 +212,7 @@ static emr_status note_movement(void *arg, const emr_movement *m)
 		who[600] = "";
 	bool has_other = m->kind == EMR_MOVEMENT_RECEIVED || m->kind == EMR_MOVEMENT_SENT;
 	bool has_dataset = !has_other && m->kind != EMR_MOVEMENT_MADE;
-	char dataset[33] = "";
+	char dataset[33] = "", why[700] = "";
 	json_t *entry;
 
 	if (m->points > INT64_MAX)
@@ -220,8 +225,9 @@ static emr_status note_movement(void *arg, const emr_movement *m)
 	emr_time_json((int64_t)m->at_unix_s, at);
 	emr_time_text((int64_t)m->at_unix_s, when);
 	emr_number_text(m->points, points);
-	emr_say(w->out, "%-20s %c%-12s %s%s   %.16s\n", when, m->is_out ? '-' : '+', points,
-		words_for(m->kind), who, tx);
+	words_for(m->kind, who, why, sizeof why);
+	emr_say(w->out, "%-20s %c%-12s %-50s %.16s\n", when, m->is_out ? '-' : '+', points, why,
+		tx);
 	entry = json_pack("{s:s, s:I, s:s, s:s, s:o, s:o}", "at", at, "amount",
 		m->is_out ? -(json_int_t)m->points : (json_int_t)m->points, "why", why_of(m->kind),
 		"tx", tx, "who", has_other ? emr_json_text(who) : json_null(), "dataset",
@@ -328,8 +334,18 @@ static void say_thresholds(const wallet *w)
 
 static void explain(wallet *w)
 {
+	char shared[EMR_TEXT_BYTES], released[EMR_TEXT_BYTES], left[EMR_TEXT_BYTES];
+
+	emr_number_text(w->own.patient, shared);
+	emr_number_text(w->own.agent, released);
+	emr_number_text(w->own.hospital, left);
 	emr_say(w->out,
-		_("\nCredit is counted from the ledger, and anybody who counts gets the same. It "
+		_("\nYour credit: %s for people of other organisations whom you let read, and for "
+		  "datasets that you joined;\n%s for records whose key you helped to release; %s "
+		  "for records that you left with others.\n"),
+		shared, released, left);
+	emr_say(w->out,
+		_("Credit is counted from the ledger, and anybody who counts gets the same. It "
 		  "cannot be sent or spent.\nWhat an organisation gives for it is for the "
 		  "organisation to say; emrfs itself treats nobody better.\n"));
 	for (size_t i = 0; i < json_array_size(w->ranking); i++) {
@@ -398,6 +414,29 @@ static emr_status take_token(void *arg, emr_id16 token, uint64_t points)
 	return EMR_OK;
 }
 
+/* Sends it, and waits until the own copy has it. */
+static emr_status send_transfer(
+	wallet *w, emr_signer who, const emr_pub_transfer *what, emr_problem *out_problem)
+{
+	EMR_AUTO_FREE emr_ledger_answer *answer = malloc(sizeof *answer);
+	emr_act act = emr_act_transfer(what);
+	emr_status status = answer == NULL
+				    ? EMR_NO_MEMORY
+				    : emr_act_send_as(w->acting.keyring, who, w->acting.ledger,
+					      &act, (emr_bytes){0}, NULL, answer);
+	uint8_t code;
+
+	if (status != EMR_OK)
+		return status;
+	code = answer->refusal != 0 ? answer->refusal : answer->results[0];
+	if (code != EMR_RESULT_APPLIED) {
+		emr_problem_set(
+			out_problem, EMR_SAY_LEDGER_REFUSED, "cause", emr_result_text(code), NULL);
+		return EMR_REFUSED;
+	}
+	return emr_follow_answer(w->acting.replica, answer);
+}
+
 /* Pays as much of REST as four tokens of one account hold. */
 static emr_status pay_some(wallet *w, const own_account *from, emr_id32 to, uint64_t *io_rest,
 	emr_problem *out_problem)
@@ -405,8 +444,6 @@ static emr_status pay_some(wallet *w, const own_account *from, emr_id32 to, uint
 	purse p = {.n = 0};
 	emr_pub_transfer pub = {.out = {{.amount = 0}}};
 	uint64_t sum = 0;
-	uint8_t code = 0;
-	emr_act act;
 	emr_status status = emr_replica_tokens(w->acting.replica, from->id, take_token, &p);
 
 	for (size_t i = 0; status == EMR_OK && i < p.n && sum < *io_rest; i++) {
@@ -420,18 +457,9 @@ static emr_status pay_some(wallet *w, const own_account *from, emr_id32 to, uint
 	pub.out[1].amount = sum - pub.out[0].amount;
 	if (pub.out[1].amount > 0)
 		memcpy(pub.out[1].account, from->id.b, 32);
-	act = emr_act_transfer(&pub);
-	status = emr_act_send_as(w->acting.keyring, from->signer, w->acting.ledger, &act,
-		(emr_bytes){0}, NULL, &code);
-	if (status == EMR_OK && code != EMR_RESULT_APPLIED) {
-		emr_problem_set(
-			out_problem, EMR_SAY_LEDGER_REFUSED, "cause", emr_result_text(code), NULL);
-		return EMR_REFUSED;
-	}
-	if (status == EMR_OK) {
+	status = send_transfer(w, from->signer, &pub, out_problem);
+	if (status == EMR_OK)
 		*io_rest -= pub.out[0].amount;
-		status = emr_follow_now(w->acting.replica);
-	}
 	return status;
 }
 

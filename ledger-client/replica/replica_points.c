@@ -74,22 +74,38 @@ static emr_status account_of(
 	return EMR_OK;
 }
 
-static emr_status owner_of(emr_replica *replica, emr_id16 domain, emr_id32 *out_account)
-{
-	EMR_AUTO_BUF bytes = {0};
-	emr_row_domain row;
-	emr_key_text key;
+typedef struct owner_look {
+	const emr_replica_item *at; /* what was before it counts */
 	emr_id32 owner;
-	emr_status status;
+	bool is_found;
+} owner_look;
 
-	emr_key_domain(domain.b, &key);
-	status = emr_replica_state_get(replica, key.text, &bytes);
+static emr_status note_owner(void *arg, const emr_replica_item *item)
+{
+	owner_look *l = arg;
+	bool is_before =
+		item->seq < l->at->seq || (item->seq == l->at->seq && item->index < l->at->index);
+
+	if (!is_before || (item->op != EMR_OP_DOMAIN_NEW && item->op != EMR_OP_DOMAIN_ROTATE))
+		return EMR_OK;
+	l->owner = item->signer_id;
+	l->is_found = true;
+	if (item->op == EMR_OP_DOMAIN_ROTATE)
+		emr_signer_id(item->bytes.data + EMR_ITEM_BYTES, l->owner.b);
+	return EMR_OK;
+}
+
+/* Whose DOMAIN was when the item AT came: it may have changed hands since. */
+static emr_status owner_at(
+	emr_replica *replica, emr_id16 domain, const emr_replica_item *at, emr_id32 *out_account)
+{
+	owner_look look = {.at = at};
+	emr_status status =
+		emr_replica_history(replica, EMR_FAMILY_DOMAIN, domain, domain, note_owner, &look);
+
 	if (status != EMR_OK)
 		return status;
-	if (emr_row_domain_parse((emr_span){bytes.data, bytes.len}, &row) != EMR_CONTRACT_OK)
-		return EMR_DAMAGED;
-	emr_signer_id(row.owner_pk, owner.b);
-	return account_of(replica, owner, out_account, NULL);
+	return look.is_found ? account_of(replica, look.owner, out_account, NULL) : EMR_DAMAGED;
 }
 
 /* ---- movements ---- */
@@ -192,9 +208,8 @@ static emr_status note_refund(moving *m, emr_id16 fund)
 	return status == EMR_OK ? tell(m, EMR_MOVEMENT_REFUNDED, false, price) : status;
 }
 
-/* A domain may have changed hands since: this is about whose it is now, as far as the own copy
- * says. */
-static emr_status note_join(moving *m, emr_id16 domain, emr_id16 dataset)
+static emr_status note_join(
+	moving *m, const emr_replica_item *at, emr_id16 domain, emr_id16 dataset)
 {
 	static const uint8_t none[16] = {0};
 	emr_pub_dataset_join pub;
@@ -206,7 +221,7 @@ static emr_status note_join(moving *m, emr_id16 domain, emr_id16 dataset)
 		return EMR_DAMAGED;
 	if (memcmp(pub.fund, none, sizeof none) == 0)
 		return EMR_OK;
-	status = owner_of(m->replica, domain, &owner);
+	status = owner_at(m->replica, domain, at, &owner);
 	if (status != EMR_OK || !is_own(m, owner))
 		return status;
 	status = price_of(m, dataset, &price);
@@ -234,7 +249,7 @@ static emr_status note_movement(void *arg, const emr_replica_item *at, const emr
 	if (item->op == EMR_OP_TRANSFER)
 		return note_transfer(m, signer);
 	if (item->op == EMR_OP_DATASET_JOIN)
-		return note_join(m, id16_of(item->domain_id), id16_of(item->object_id));
+		return note_join(m, at, id16_of(item->domain_id), id16_of(item->object_id));
 	if (!is_own(m, signer))
 		return EMR_OK;
 	return item->op == EMR_OP_DATASET_FUND ? note_fund(m)
@@ -254,7 +269,7 @@ emr_status emr_replica_movements(
 /* One reason for credit; the same one again counts once. */
 typedef struct merit {
 	emr_id32 account;
-	uint8_t kind; /* enum */
+	uint8_t kind; /* MERIT_ */
 	uint8_t what[48];
 	uint64_t count;
 } merit;
@@ -277,7 +292,8 @@ static emr_status note(crediting *c, uint8_t kind, emr_id32 account, const void 
 	one.kind = kind;
 	one.count = count;
 	memcpy(one.what, a, a_len);
-	memcpy(one.what + a_len, b, b_len);
+	if (b_len > 0)
+		memcpy(one.what + a_len, b, b_len);
 	return emr_buf_append(&c->merits, &one, sizeof one);
 }
 
@@ -348,23 +364,23 @@ static emr_status note_grant(crediting *c, const emr_replica_item *at, const emr
 	if (status == EMR_NOT_FOUND || (status == EMR_OK && emr_id16_equal(theirs, ours)))
 		return EMR_OK;
 	if (status == EMR_OK)
-		status = owner_of(c->replica, id16_of(item->domain_id), &owner);
+		status = owner_at(c->replica, id16_of(item->domain_id), at, &owner);
 	return status == EMR_OK
 		       ? note(c, MERIT_PATIENT, owner, item->domain_id, 16, pub.grantee, 32, 1)
 		       : status;
 }
 
-static emr_status note_joined(crediting *c, const emr_item *item)
+static emr_status note_joined(crediting *c, const emr_replica_item *at, const emr_item *item)
 {
 	emr_id32 owner;
-	emr_status status = owner_of(c->replica, id16_of(item->domain_id), &owner);
+	emr_status status = owner_at(c->replica, id16_of(item->domain_id), at, &owner);
 
 	return status == EMR_OK
 		       ? note(c, MERIT_PATIENT, owner, item->domain_id, 16, item->object_id, 16, 1)
 		       : status;
 }
 
-static emr_status note_put(crediting *c, const emr_item *item)
+static emr_status note_put(crediting *c, const emr_replica_item *at, const emr_item *item)
 {
 	emr_known_person person = {.row = {.roles = 0}};
 	emr_id32 hospital, owner;
@@ -372,7 +388,7 @@ static emr_status note_put(crediting *c, const emr_item *item)
 
 	if (status != EMR_OK || (person.row.roles & EMR_ROLE_HOSPITAL) == 0)
 		return status;
-	status = owner_of(c->replica, id16_of(item->domain_id), &owner);
+	status = owner_at(c->replica, id16_of(item->domain_id), at, &owner);
 	if (status != EMR_OK || emr_id32_equal(owner, hospital))
 		return status;
 	return note(c, MERIT_HOSPITAL, hospital, item->domain_id, 16, item->object_id, 16, 1);
@@ -389,9 +405,9 @@ static emr_status note_merit(void *arg, const emr_replica_item *at, const emr_it
 	case EMR_OP_GRANT:
 		return note_grant(c, at, item);
 	case EMR_OP_DATASET_JOIN:
-		return note_joined(c, item);
+		return note_joined(c, at, item);
 	case EMR_OP_PUT:
-		return note_put(c, item);
+		return note_put(c, at, item);
 	default:
 		return EMR_OK;
 	}

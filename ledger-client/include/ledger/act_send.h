@@ -12,6 +12,7 @@
  * of batch and ledger. */
 emr_status emr_act_send(const emr_keyring *keyring, emr_ledger *ledger, const emr_act *act,
 	emr_bytes part, const emr_clock *clock, uint8_t *out_code);
-/* The same, signed as WHO, who is the keyring's identity there. */
+/* The same, signed as WHO, who is the keyring's identity there; the whole answer, for
+ * emr_follow_answer. */
 emr_status emr_act_send_as(const emr_keyring *keyring, emr_signer who, emr_ledger *ledger,
-	const emr_act *act, emr_bytes part, const emr_clock *clock, uint8_t *out_code);
+	const emr_act *act, emr_bytes part, const emr_clock *clock, emr_ledger_answer *out_answer);
