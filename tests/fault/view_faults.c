@@ -451,18 +451,25 @@ static bool one_life(fault kind, long n)
 	return was_fired;
 }
 
-/* About LIVES lives, evenly over all calls. */
+/* About LIVES lives, evenly over all calls; a third of them where AddressSanitizer looks, and those
+ * between the others. */
 static void every_nth(fault kind, long lives)
 {
 	const char *only = getenv("EMR_FAULT_ONLY");
-	long total, stride;
+	long total, stride, first = 1;
 
 	assert_false(one_life(kind, 0));
 	total = seen;
+#ifdef __SANITIZE_ADDRESS__
+	lives = lives / 3 + 1;
+#endif
 	if (getenv("EMR_FAULT_LIVES") != NULL) /* for a long run */
 		lives = strtol(getenv("EMR_FAULT_LIVES"), NULL, 10);
 	stride = total <= lives ? 1 : total / lives;
-	for (long n = only != NULL ? strtol(only, NULL, 10) : 1; n <= total; n += stride) {
+#ifdef __SANITIZE_ADDRESS__
+	first = 1 + stride / 2;
+#endif
+	for (long n = only != NULL ? strtol(only, NULL, 10) : first; n <= total; n += stride) {
 		if (getenv("EMR_FAULT_SAY") != NULL)
 			fprintf(stderr, "fault %d at %ld of %ld\n", (int)kind, n, total);
 		(void)one_life(kind, n);
