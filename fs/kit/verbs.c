@@ -566,7 +566,7 @@ static const emr_verb_row verbs[EMR_VERB_COUNT] = {
 		.fields = "checked bad[]{path error} chain{size root reached mended witnesses[]} "
 			  "gaps[]{by "
 			  "organisation key last missing numbers unread} signer time tx signed "
-			  "brought_bytes;\n"
+			  "brought_bytes backup{dir at};\n"
 			  "with --proof also bytes version organisation network own_network "
 			  "certificate copy, or access",
 		.options = BIT(EMR_OPT_QUICK) | BIT(EMR_OPT_CHAIN) | BIT(EMR_OPT_PASSPHRASE_FILE) |

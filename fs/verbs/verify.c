@@ -1,14 +1,19 @@
 /* This file is `emrfs verify`: it has every record, the blocks and the ledger checked again, and
- * reports each fault. It also names versions of others that are missing. */
+ * reports each fault. It also names versions of others that are missing, and the backup that may
+ * have what is lost. */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "answers/gaps.h"
 #include "kit/language.h"
+#include "kit/places.h"
 #include "kit/text.h"
 #include "mount/reach.h"
 #include "mount/verify_shared.h"
 #include "people/origin.h"
+#include "session/second_copy.h"
 #include "verbs/cmd.h"
 
 typedef struct outcome {
@@ -122,7 +127,49 @@ static void say_brought(emr_out *out, const json_t *last)
 	emr_say(out, "%s were missing on this disk and came from your IPFS node.\n", text);
 }
 
-static int conclude(emr_out *out, const outcome *o)
+/* Whether bytes of records are lost or damaged: what a backup can have. */
+static bool is_any_lost(const json_t *bad)
+{
+	for (size_t i = 0; i < json_array_size(bad); i++) {
+		const char *error = text_of(json_array_get(bad, i), "error");
+
+		if (strcmp(error, "missing-data") == 0 || strcmp(error, "bad-data") == 0)
+			return true;
+	}
+	return false;
+}
+
+/* The way back that she prepared herself: the newest backup that is not seen to be gone. */
+static void say_backup(const emr_args *args, emr_out *out, const json_t *bad)
+{
+	EMR_AUTO_FREE emr_second_copy *all = calloc(EMR_SECOND_COPIES_MAX, sizeof *all);
+	EMR_AUTO_PLACES places = {0};
+	emr_problem ignored = {0};
+	char made[EMR_TEXT_BYTES], at[EMR_TEXT_BYTES], dir[4200];
+	size_t n = 0, i = 0;
+	int state_fd;
+
+	if (all == NULL || !is_any_lost(bad) ||
+		emr_places_find(args->values[EMR_OPT_AS], &places, &ignored) != EMR_OK ||
+		emr_places_open_state(&places, false, &state_fd, &ignored) != EMR_OK)
+		return;
+	n = emr_second_copies_read(state_fd, all, EMR_SECOND_COPIES_MAX);
+	close(state_fd);
+	while (i < n && all[i].is_gone)
+		i++;
+	if (i == n)
+		return;
+	emr_time_text((int64_t)all[i].made_unix_s, made);
+	emr_time_json((int64_t)all[i].made_unix_s, at);
+	emr_show(all[i].dir, dir, sizeof dir);
+	emr_out_put(out, "backup", json_pack("{s:s, s:s}", "dir", all[i].dir, "at", at));
+	emr_say(out,
+		"The backup of %s in %s may have what is lost here. To go back to it: move %s "
+		"away, then: emrfs init --restore %s\n",
+		made, dir, places.state, dir);
+}
+
+static int conclude(const emr_args *args, emr_out *out, const outcome *o)
 {
 	json_int_t checked = json_integer_value(json_object_get(o->last, "checked"));
 	json_int_t failed = json_integer_value(json_object_get(o->last, "bad_count"));
@@ -159,6 +206,7 @@ static int conclude(emr_out *out, const outcome *o)
 		say_origin(out, json_object_get(o->last, "signed"));
 		return EMR_EXIT_DONE;
 	}
+	say_backup(args, out, o->bad);
 	emr_problem_set(&problem, EMR_SAY_VERIFY_BAD, "n", n, "m", m, NULL);
 	return emr_out_fail(out, &problem);
 }
@@ -193,7 +241,7 @@ int emr_cmd_verify(const emr_args *args, emr_out *out)
 		status = emr_reach_ask(&reach, &request, take, &o, &problem);
 	if (status != EMR_OK && !problem.is_set)
 		emr_problem_set_status(&problem, status, "verify");
-	code = status == EMR_OK ? conclude(out, &o) : emr_out_fail(out, &problem);
+	code = status == EMR_OK ? conclude(args, out, &o) : emr_out_fail(out, &problem);
 	json_decref(o.bad);
 	json_decref(o.gaps);
 	json_decref(o.last);

@@ -101,6 +101,16 @@ restored 0 before
 restored_mount
 must diff -r was "$MNT"
 restored_unmount
+say "verify names the newest backup that is there, and none that is not"
+again && run 0 backup before && rm "$(segment)"
+json 8 verify --passphrase-file "$EMR_PASS"
+expect "the backup that verify names" "$(field backup.dir)" "$EMR_WORK/before"
+run 8 verify --passphrase-file "$EMR_PASS"
+says "in $EMR_WORK/before may have what is lost here"
+mv before elsewhere
+run 8 verify --passphrase-file "$EMR_PASS"
+says_not "may have what is lost here"
+mv elsewhere before
 say "a new backup cannot have it, and says so of every file"
 json 3 backup fresh
 expect "missing" "$(field missing)" 2
