@@ -299,6 +299,7 @@ static void put_changed(copier *c, const element *e, deed how, range among)
 	static char text[DICOM_TEXT_MAX], changed[2 * DICOM_TEXT_MAX];
 	char times[1024], one[128], time[64], new_one[EMR_DICOM_UID_SIZE];
 	const char *at = text, *time_at = times;
+	bool is_first = true;
 	size_t len = 0;
 
 	sibling_text(c, among, memcmp(e->vr, "DA", 2) == 0 ? time_of_date(e->tag) : 0, times,
@@ -312,7 +313,8 @@ static void put_changed(copier *c, const element *e, deed how, range among)
 		if (len + strlen(new_one) + 2 > sizeof changed)
 			break;
 		len += (size_t)snprintf(
-			changed + len, sizeof changed - len, "%s%s", len > 0 ? "\\" : "", new_one);
+			changed + len, sizeof changed - len, "%s%s", is_first ? "" : "\\", new_one);
+		is_first = false;
 	}
 	put_text(c, e->tag, e->vr, changed);
 	c->out->elements_changed++;

@@ -204,7 +204,7 @@ static void private_and_unknown_elements_go_whatever_they_hold(void **state)
 static void put_wrong_vrs(made *m)
 {
 	made_text(m, 0x00080070, "LT", "SIEMENS MARKED");
-	made_text(m, 0x00082218, "LO", "MARKED"); /* a sequence */
+	made_text(m, 0x00082218, "LO", "MARKED");	/* a sequence */
 	made_bytes(m, 0x00089205, "UL", "MARKED!!", 8); /* a code string */
 	made_bytes(m, 0x00089206, "FD", "MARKED!!", 8);
 }
@@ -404,6 +404,23 @@ static void ages_end_at_ninety(void **state)
 	assert_string_equal(out, "");
 }
 
+static void put_several(made *m)
+{
+	made_text(m, 0x00081155, "UI", "1.2.276.7.7\\1.2.276.7.8");
+	made_text(m, 0x00082112, "SQ", "");
+}
+
+static void each_of_several_values_is_changed(void **state)
+{
+	emr_buf out = copy_with(put_several, MADE_EXPLICIT, NULL);
+	const char *uids = made_value(emr_buf_view(&out), 0x00081155, "UI");
+
+	(void)state;
+	assert_memory_equal(uids, "2.25.", 5);
+	assert_non_null(strstr(uids, "\\2.25."));
+	emr_buf_free(&out);
+}
+
 static void put_person(made *m)
 {
 	made_text(m, 0x00100040, "CS", "F");
@@ -508,6 +525,7 @@ int main(void)
 		cmocka_unit_test(what_is_no_date_gives_nothing),
 		cmocka_unit_test(dates_are_between_thirty_and_sixty_years_ago_and_each_persons_own),
 		cmocka_unit_test(without_dates_none_is_left),
+		cmocka_unit_test(each_of_several_values_is_changed),
 		cmocka_unit_test(ages_end_at_ninety),
 		cmocka_unit_test(characteristics_stay_only_when_the_dataset_asks_for_them),
 		cmocka_unit_test(uids_are_the_same_in_all_files_of_one_participant_and_no_others),
