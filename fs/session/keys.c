@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <unistd.h>
@@ -80,13 +81,17 @@ emr_status emr_keys_lock(int state_fd, int *out_fd, emr_problem *out_problem)
 	return EMR_OK;
 }
 
-void emr_keys_say_backup(emr_out *out, int state_fd)
+void emr_keys_say_backups(emr_out *out, int state_fd)
 {
-	emr_second_copy copy = {.is_known = false};
-	emr_problem remark = {0};
+	EMR_AUTO_FREE emr_second_copy *all = calloc(EMR_SECOND_COPIES_MAX, sizeof *all);
+	size_t n = all != NULL ? emr_second_copies_read(state_fd, all, EMR_SECOND_COPIES_MAX) : 0;
 
-	if (emr_second_copies_read(state_fd, &copy, 1) == 0)
-		return;
-	emr_problem_set(&remark, EMR_SAY_BACKUP_OLD_KEYFILE, "dir", copy.dir, NULL);
-	emr_remark(out, &remark);
+	for (size_t i = 0; i < n; i++) {
+		emr_problem remark = {0};
+
+		if (all[i].is_gone)
+			continue;
+		emr_problem_set(&remark, EMR_SAY_BACKUP_OLD_KEYFILE, "dir", all[i].dir, NULL);
+		emr_remark(out, &remark);
+	}
 }

@@ -44,7 +44,7 @@ static emr_status change(const emr_args *args, emr_out *out, const emr_places *p
 	if (status != EMR_OK)
 		emr_problem_set_status(out_problem, status, _("The keyfile"));
 	else
-		emr_keys_say_backup(out, state_fd);
+		emr_keys_say_backups(out, state_fd);
 	return status;
 }
 

@@ -145,7 +145,7 @@ static emr_status replace_passphrase(recovering *r, emr_problem *out_problem)
 		return status;
 	emr_out_text(r->out, "state", "recovered");
 	emr_say(r->out, "Your keyring has a new passphrase. Your 24 words stay the same.\n");
-	emr_keys_say_backup(r->out, r->state_fd);
+	emr_keys_say_backups(r->out, r->state_fd);
 	return EMR_OK;
 }
 

@@ -36,11 +36,17 @@ expect "files left behind" "$(find "$STATE" -name '*.tmp-*')" ""
 json 12 mount --passphrase-file "$EMR_PASS" "$MNT"
 run 0 mount --passphrase-file new "$MNT"
 echo text >"$MNT/a.txt"
+run 0 status --wait
+for copy in first second deleted; do run 0 backup "$EMR_WORK/$copy"; done
+rm -r "$EMR_WORK/deleted"
 
 say "open: the folder stays open"
 printf '#!/bin/sh\ncase $1 in "Passphrase") echo "the second passphrase" ;; *) echo "the third one of them" ;; esac\n' >ask
 chmod 700 ask
 EMRFS_ASKPASS=$EMR_WORK/ask run 0 passwd
+says "The backup in $EMR_WORK/first still opens with the old passphrase."
+says "The backup in $EMR_WORK/second still opens with the old passphrase."
+says_not "$EMR_WORK/deleted"
 expect "reading goes on" "$(cat "$MNT/a.txt")" text
 run 0 status --wait
 run 0 unmount

@@ -14,5 +14,6 @@ emr_status emr_keys_open(int state_fd, const char *state_path, const char *passp
 	emr_keyring **out_keyring, emr_problem *out_problem);
 /* Before replacing the keyfile: EMR_BUSY while another process does.  Closing *out_fd lets go. */
 emr_status emr_keys_lock(int state_fd, int *out_fd, emr_problem *out_problem);
-/* After it was replaced: a remark when there is a backup, which keeps the old one. */
-void emr_keys_say_backup(emr_out *out, int state_fd);
+/* After it was replaced: a remark for each backup that is not seen to be gone, which keeps the old
+ * one. */
+void emr_keys_say_backups(emr_out *out, int state_fd);
