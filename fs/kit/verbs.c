@@ -836,11 +836,13 @@ static const emr_verb_row verbs[EMR_VERB_COUNT] = {
 		.operands = "",
 		.operands_max = 0,
 		.help = "Is this computer ready?",
-		.manual = "Each line says how to mend what is not well.  With --network the "
+		.manual = "Each line says how to mend what is not well; a line that begins with "
+			  "look is for somebody to look at, and nothing has failed.  With "
+			  "--network the "
 			  "IPFS node of the settings is asked for its version, and its "
 			  "configuration is held against what a node for health records must "
 			  "be; nothing is changed there.\n",
-		.fields = "checks[]{name ok message mend}",
+		.fields = "checks[]{name ok warning message mend}",
 		.options = BIT(EMR_OPT_NODE),
 		.exits = exits_check},
 	[EMR_VERB_HELP] = {.name = "help",

@@ -16,5 +16,10 @@ typedef struct emr_checker {
 void emr_check_note(emr_checker *c, const char *name, bool ok, const char *mend, const char *format,
 	...) __attribute__((format(printf, 5, 6)));
 
+/* One line of what nobody can see from here, or could be better: a person looks, nothing has
+ * failed. */
+void emr_check_warn(emr_checker *c, const char *name, const char *mend, const char *format, ...)
+	__attribute__((format(printf, 4, 5)));
+
 /* check --network: the IPFS node of the settings. */
 void emr_check_node(emr_checker *c);

@@ -63,15 +63,16 @@ static void check_fault(emr_checker *c, const char *node, emr_ipfs_fault fault, 
 
 static void check_rule(emr_checker *c, emr_ipfs_rule rule, emr_ipfs_verdict verdict)
 {
-	bool is_wish = rule == EMR_IPFS_RULE_SHARDS;
-
 	if (verdict == EMR_IPFS_KEPT)
 		emr_check_note(c, rules[rule].name, true, "", "%s", emr_text(rules[rule].kept));
 	else if (verdict == EMR_IPFS_UNKNOWN)
 		emr_check_note(c, rules[rule].name, false, emr_text(rules[rule].mend),
 			_("it cannot be seen from here; whoever runs the node looks"));
+	else if (rule == EMR_IPFS_RULE_SHARDS) /* a wish */
+		emr_check_warn(c, rules[rule].name, emr_text(rules[rule].mend), "%s",
+			emr_text(rules[rule].broken));
 	else
-		emr_check_note(c, rules[rule].name, is_wish, emr_text(rules[rule].mend), "%s",
+		emr_check_note(c, rules[rule].name, false, emr_text(rules[rule].mend), "%s",
 			emr_text(rules[rule].broken));
 }
 
@@ -79,7 +80,7 @@ static void check_rule(emr_checker *c, emr_ipfs_rule rule, emr_ipfs_verdict verd
  * day: what was erased would stay for ever. */
 static void check_collection(emr_checker *c)
 {
-	emr_check_note(c, "collection", true, "",
+	emr_check_warn(c, "collection", "",
 		_("not seen from here: a timer must run  ipfs repo gc  each night, or what was "
 		  "erased stays"));
 }
@@ -91,7 +92,7 @@ static void check_profile(emr_checker *c, emr_ipfs *node)
 
 	if (emr_ipfs_examine(node, &call, verdicts) != EMR_OK) {
 		if (call.fault == EMR_IPFS_NOT_ALLOWED)
-			emr_check_note(c, "profile", true, "",
+			emr_check_warn(c, "profile", "",
 				_("this token may not see how the node is set up, as it should be; "
 				  "whoever runs it checks that"));
 		else

@@ -64,7 +64,7 @@ OPTIONAL="text" fields help
 fields status
 fields log
 OPTIONAL="restored version bytes unchanged copied_from files folders" fields restore --list Imaging/letter.txt
-OPTIONAL="signer time tx signed" fields verify
+OPTIONAL="backup signer time tx signed" fields verify
 OPTIONAL="bad checked" fields backup "$EMR_WORK/copy"
 fields unmount
 OPTIONAL=second_copy fields mount --passphrase-file "$EMR_PASS" "$MNT"

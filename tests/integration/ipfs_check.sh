@@ -33,6 +33,12 @@ say "a private node is fit"
 look
 expect node "$(told node message)" "unix:$EMR_WORK/net/1/api.sock runs Kubo 0.43.1"
 for rule in $rules; do is "$rule" True; done
+expect "what is seen and fit" "$(told private warning)" False
+
+say "what nobody can see from here is for somebody to look at, and not called well"
+expect collection "$(told collection warning)" True
+run 0 check --network
+says "look collection"
 
 say "what is changed there is seen, and the printed command mends it"
 export IPFS_PATH=$EMR_WORK/net/1
