@@ -164,11 +164,15 @@ static emr_status check_keys(void *arg)
 {
 	restoring *r = arg;
 	emr_status status;
+	int tries = 0;
 
 	emr_progress_end(r->out);
 	if (!r->by_words)
 		return open_keyfile(r, &r->keys_problem);
-	status = open_words(r, &r->keys_problem);
+	do
+		status = open_words(r, &r->keys_problem);
+	while (emr_words_again(r->args->values[EMR_OPT_WORDS_FILE], r->out, &tries, &status,
+		&r->words, &r->keys_problem));
 	if (status != EMR_OK)
 		return status;
 	/* Once more later: whose device this is the segments tell. */

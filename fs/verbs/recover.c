@@ -66,13 +66,18 @@ static emr_status note_tested(recovering *r, emr_problem *out_problem)
 static emr_status keyring_of_words(
 	recovering *r, emr_keyring **out_keyring, emr_problem *out_problem)
 {
+	const char *file = r->args->values[EMR_OPT_WORDS_FILE];
 	EMR_AUTO_PASSPHRASE words = {0};
-	emr_status status = emr_words_get(r->args->values[EMR_OPT_WORDS_FILE], &words, out_problem);
+	emr_status status = emr_words_get(file, &words, out_problem);
+	int tries = 0;
 
 	if (status != EMR_OK)
 		return status;
-	return emr_words_keyring(emr_passphrase_view(&words), r->state_fd, r->places.state,
-		out_keyring, out_problem);
+	do
+		status = emr_words_keyring(emr_passphrase_view(&words), r->state_fd,
+			r->places.state, out_keyring, out_problem);
+	while (emr_words_again(file, r->out, &tries, &status, &words, out_problem));
+	return status;
 }
 
 /* ---- --test ---- */
@@ -198,15 +203,20 @@ static emr_status open_device(recovering *r, emr_bytes words, emr_problem *out_p
 
 static emr_status believe_words(recovering *r, emr_problem *out_problem)
 {
+	const char *file = r->args->values[EMR_OPT_WORDS_FILE];
 	EMR_AUTO_PASSPHRASE words = {0};
-	emr_status status = emr_words_get(r->args->values[EMR_OPT_WORDS_FILE], &words, out_problem);
+	emr_status status = emr_words_get(file, &words, out_problem);
+	int tries = 0;
 
 	if (status != EMR_OK)
 		return status;
-	status = emr_words_keyring(emr_passphrase_view(&words), r->state_fd, r->places.state,
-		&r->keyring, out_problem);
-	return status == EMR_WRONG_WORDS ? open_device(r, emr_passphrase_view(&words), out_problem)
-					 : status;
+	do {
+		status = emr_words_keyring(emr_passphrase_view(&words), r->state_fd,
+			r->places.state, &r->keyring, out_problem);
+		if (status == EMR_WRONG_WORDS)
+			status = open_device(r, emr_passphrase_view(&words), out_problem);
+	} while (emr_words_again(file, r->out, &tries, &status, &words, out_problem));
+	return status;
 }
 
 static emr_status cut_off_lost(recovering *r, emr_problem *out_problem)

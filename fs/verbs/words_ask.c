@@ -117,6 +117,18 @@ emr_status emr_words_get(const char *file, emr_passphrase *out_text, emr_problem
 			    : ask_words(out_text, out_problem);
 }
 
+bool emr_words_again(const char *file, emr_out *out, int *tries, emr_status *status,
+	emr_passphrase *text, emr_problem *problem)
+{
+	if (*status != EMR_WRONG_WORDS || file != NULL || ++*tries == TRIES)
+		return false;
+	emr_remark(out, problem);
+	*problem = (emr_problem){0};
+	emr_passphrase_free(text);
+	*status = ask_words(text, problem);
+	return *status == EMR_OK;
+}
+
 /* ---- whose they are ---- */
 
 typedef struct known_member {

@@ -286,6 +286,20 @@ def passwd_asks_the_old_one_once_and_the_new_one_twice(_home):
     assert terminal.end() == 0, terminal.seen
 
 
+def with_a_slip():
+    wrong = "zoo" if WORDS[3] != "zoo" else "abandon"
+    return " ".join(wrong if n == 3 else WORDS[n] for n in range(1, 25))
+
+
+def three_times_wrong_is_the_end(_home):
+    terminal = Terminal("recover")
+    for _ in range(3):
+        terminal.expect("Your 24 words")
+        terminal.type(with_a_slip())
+        terminal.expect("Word 3")
+    assert terminal.end() == 12, terminal.seen
+
+
 def recover_tests_three_words_and_takes_all_for_a_new_passphrase(home):
     terminal = Terminal("recover", "--test")
     terminal.expect("Passphrase: ")
@@ -296,6 +310,9 @@ def recover_tests_three_words_and_takes_all_for_a_new_passphrase(home):
     terminal.expect("Your words are right")
     assert terminal.end() == 0, terminal.seen
     terminal = Terminal("recover")
+    terminal.expect("Your 24 words")
+    terminal.type(with_a_slip())
+    terminal.expect("Word 3")
     terminal.expect("Your 24 words")
     terminal.type(" ".join(WORDS[n] for n in range(1, 13)))
     terminal.expect(r"\.\.\.")
@@ -320,6 +337,10 @@ def restore_asks_for_words_or_passphrase(home):
         terminal.expect("Please type yes or no")
         terminal.type(answer)
         terminal.expect(question)
+        if not reply:  # one wrong word is no end, and nothing is brought twice
+            terminal.type(with_a_slip())
+            terminal.expect("Word 3")
+            terminal.expect("Your 24 words")
         terminal.type(reply or " ".join(WORDS[n] for n in range(1, 25)))
         if not reply:
             terminal.expect("New passphrase: ")
@@ -353,6 +374,7 @@ def main():
             work_is_shown_in_one_line_that_goes,
             passwd_asks_the_old_one_once_and_the_new_one_twice,
             recover_tests_three_words_and_takes_all_for_a_new_passphrase,
+            three_times_wrong_is_the_end,
             restore_asks_for_words_or_passphrase,
         ):
             test(home)
