@@ -245,7 +245,7 @@ void emr_who_names(emr_crowd *crowd, emr_bytes ids, char *out, size_t size)
 
 	out[0] = '\0';
 	for (size_t i = 0; i + sizeof(emr_id32) <= ids.len; i += sizeof(emr_id32)) {
-		char text[600];
+		char text[601]; /* two names as emr_who_text shows them */
 		emr_who who = {.name = ""};
 		emr_id32 id;
 

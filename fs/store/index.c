@@ -778,7 +778,7 @@ static bool leads_to(const emr_index_place *found, const emr_index_place *place)
 emr_status emr_index_drop_block(
 	emr_index *index, const uint8_t *digest, const emr_index_place *place)
 {
-	emr_index_place found;
+	emr_index_place found = {0};
 	sqlite3_stmt *s = NULL;
 	emr_status status = find_locked(&index->write, digest, &found);
 
