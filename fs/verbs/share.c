@@ -596,17 +596,13 @@ int emr_cmd_share(const emr_args *args, emr_out *out)
 	if (status == EMR_OK)
 		status = emr_client_open(&places, &s.client, &problem);
 	if (status == EMR_OK && args->n_operands > 0)
-<<<<<<< HEAD
 		status = emr_share_find_path(&s.client, args->operands[0], &s.request, &problem);
-=======
-		status = find_path(&s, &problem);
 	if (status == EMR_OK && args->given[EMR_OPT_FHIR])
 		status = emr_fhir_directory(args->values[EMR_OPT_FHIR], &fhir_fd, &problem);
 	if (status == EMR_OK && fhir_fd >= 0)
 		status = find_owner(&s, &owner, &problem);
 	s.fhir_fd = fhir_fd;
 	s.owner = owner;
->>>>>>> 8b35ad2 (share: what is shared is also FHIR R4 Consents)
 	s.act = &s.request;
 	if (status == EMR_OK)
 		status = args->n_operands > 0 ? share(&s, &problem) : EMR_OK;
