@@ -711,7 +711,7 @@ static const emr_message_row rows[EMR_MESSAGE_COUNT] = {
 	[EMR_SAY_LEDGER_REFUSED] = {"ledger-refused", "", "error", EMR_EXIT_DENIED,
 		"The ledger did not take it: {cause}.", "emrfs org show"},
 	[EMR_SAY_TOO_FEW_POINTS] = {"too-few-points", "", "error", EMR_EXIT_DENIED,
-		"You have only {has} points. Nothing was sent.", "emrfs wallet"},
+		"You have only {n} points. Nothing was sent.", "emrfs wallet"},
 	[EMR_SAY_NO_YES] = {"needs-yes", "", "error", EMR_EXIT_NEEDS_YES,
 		"You did not say yes. {what}", "Repeat on a terminal, or with --yes"},
 	[EMR_SAY_NEEDS_NETWORK] = {"needs-network", "", "error", EMR_EXIT_DENIED,

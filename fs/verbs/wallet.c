@@ -533,7 +533,7 @@ static emr_status send(wallet *w, emr_problem *out_problem)
 		char has[EMR_TEXT_BYTES];
 
 		emr_number_text(w->points, has);
-		emr_problem_set(out_problem, EMR_SAY_TOO_FEW_POINTS, "has", has, NULL);
+		emr_problem_set(out_problem, EMR_SAY_TOO_FEW_POINTS, "n", has, NULL);
 		return EMR_DENIED;
 	}
 	if (status == EMR_OK)
