@@ -9,115 +9,12 @@
 
 #include "check.h"
 #include "table.h"
+#include "words.h"
 
 #define BLOCK ((size_t)128 << 10)
 #define VALUE_MAX ((size_t)32 << 10) /* of one value that is looked into */
-#define WORD_MAX 96		     /* a longer one is known by its first bytes */
-#define WORD_MIN 4
-#define WORD_MIN_IN_PIXELS 8 /* of compressed ones: 1 in 10^16 by chance */
-#define WORDS_MAX 100000
-#define ROOTS 65536
+#define WORD_MIN_IN_PIXELS 8	     /* of compressed ones: 1 in 10^16 by chance */
 #define OPEN_END 0xffffffffu
-
-/* ---- words that must not come back ---- */
-
-typedef struct word {
-	uint32_t next; /* with the same root; 0: none */
-	uint8_t len;
-	bool is_whole; /* counts only where no letter or digit stands beside it */
-	char text[WORD_MAX];
-} word;
-
-typedef struct words {
-	uint32_t roots[ROOTS]; /* of the first three bytes; 0: none */
-	word *list;	       /* from 1 */
-	uint32_t count, room;
-	bool is_full;
-} words;
-
-static uint8_t fold(uint8_t c)
-{
-	return c >= 'A' && c <= 'Z' ? (uint8_t)(c | 0x20) : c;
-}
-
-static uint32_t root_of(const uint8_t *p)
-{
-	return ((uint32_t)fold(p[0]) * 40503u ^ (uint32_t)fold(p[1]) * 2654435761u >> 8 ^
-		       (uint32_t)fold(p[2]) * 97u << 5) %
-	       ROOTS;
-}
-
-static bool is_digit(uint8_t c)
-{
-	return c >= '0' && c <= '9';
-}
-
-static bool is_letter_or_digit(uint8_t c)
-{
-	return is_digit(c) || (fold(c) >= 'a' && fold(c) <= 'z') || c >= 0x80;
-}
-
-static bool is_same(const word *w, const uint8_t *p)
-{
-	for (size_t i = 0; i < w->len; i++)
-		if ((uint8_t)w->text[i] != fold(p[i]))
-			return false;
-	return true;
-}
-
-/* Zeros and a repeated sign ("00000000", "----") name nobody, and neither does what a copy says
- * instead of a value: a copy may be copied again. */
-static bool says_nothing(const uint8_t *p, size_t len)
-{
-	if ((len == 7 && memcmp(p, "REMOVED", 7) == 0) ||
-		(len == 8 && memcmp(p, "18581117", 8) == 0))
-		return true;
-	for (size_t i = 1; i < len; i++)
-		if (p[i] != p[0])
-			return false;
-	return true;
-}
-
-static void add_word(words *all, const uint8_t *p, size_t len)
-{
-	word *w;
-	uint32_t root;
-	bool is_number = true;
-
-	while (len > 0 && (p[len - 1] == ' ' || p[len - 1] == '\0'))
-		len--;
-	while (len > 0 && *p == ' ') {
-		p++;
-		len--;
-	}
-	if (len > WORD_MAX)
-		len = WORD_MAX;
-	if (len < WORD_MIN || says_nothing(p, len))
-		return;
-	root = root_of(p);
-	for (uint32_t i = all->roots[root]; i != 0; i = all->list[i].next)
-		if (all->list[i].len == len && is_same(&all->list[i], p))
-			return;
-	if (all->count + 1 >= all->room) {
-		uint32_t room = all->room == 0 ? 256 : all->room * 2;
-		word *more = room > 2 * WORDS_MAX ? NULL : realloc(all->list, room * sizeof *more);
-
-		if (more == NULL) {
-			all->is_full = true;
-			return;
-		}
-		all->list = more;
-		all->room = room;
-	}
-	w = &all->list[++all->count];
-	*w = (word){.next = all->roots[root], .len = (uint8_t)len};
-	for (size_t i = 0; i < len; i++) {
-		w->text[i] = (char)fold(p[i]);
-		is_number = is_number && is_digit(p[i]);
-	}
-	w->is_whole = len < (is_number ? 8 : 6);
-	all->roots[root] = all->count;
-}
 
 /* ---- a file, block by block ---- */
 
@@ -282,26 +179,17 @@ static bool begin(walk *w, file *f)
 	return uid[0] != '\0';
 }
 
-/* ---- what the original says ---- */
-
-/* Calls for each piece of P between the signs of SEPARATORS. */
-static void each_piece(words *all, const uint8_t *p, size_t len, const char *separators,
-	void (*call)(words *all, const uint8_t *p, size_t len))
+static bool is_digit(uint8_t c)
 {
-	size_t start = 0;
-
-	for (size_t i = 0; i <= len; i++) {
-		if (i < len && (p[i] == '\0' || strchr(separators, p[i]) == NULL))
-			continue;
-		call(all, p + start, i - start);
-		start = i + 1;
-	}
+	return c >= '0' && c <= '9';
 }
+
+/* ---- what the original says ---- */
 
 static void take_name(words *all, const uint8_t *p, size_t len)
 {
-	add_word(all, p, len);
-	each_piece(all, p, len, "^ ", add_word);
+	words_add(all, p, len);
+	words_add_pieces(all, p, len, "^ ", words_add);
 }
 
 static void take_uid(words *all, const uint8_t *p, size_t len)
@@ -309,35 +197,7 @@ static void take_uid(words *all, const uint8_t *p, size_t len)
 	static const char root[] = "1.2.840.10008.";
 
 	if (len >= 8 && (len < sizeof root || memcmp(p, root, sizeof root - 1) != 0))
-		add_word(all, p, len);
-}
-
-/* 20040119, 2004-01-19, 2004.01.19, 19.01.2004, 19012004. */
-static void take_date(words *all, const uint8_t *p, size_t len)
-{
-	static const char *const spellings[] = {
-		"yyyymmdd", "yyyy-mm-dd", "yyyy.mm.dd", "dd.mm.yyyy", "ddmmyyyy"};
-	uint8_t plain[8], out[10];
-	size_t n = 0;
-
-	for (size_t i = 0; i < len && n < 8; i++) {
-		if (is_digit(p[i]))
-			plain[n++] = p[i];
-		else if (p[i] != '.' && p[i] != '-')
-			break;
-	}
-	if (n < 8)
-		return;
-	for (size_t s = 0; s < sizeof spellings / sizeof *spellings; s++) {
-		size_t year = 0, month = 4, day = 6, at = 0;
-
-		for (const char *c = spellings[s]; *c != '\0'; c++)
-			out[at++] = *c == 'y'	? plain[year++]
-				    : *c == 'm' ? plain[month++]
-				    : *c == 'd' ? plain[day++]
-						: (uint8_t)*c;
-		add_word(all, out, at);
-	}
+		words_add(all, p, len);
 }
 
 /* Bytes that nobody explains: runs that look like a name with its sign, a UID, or seven digits. */
@@ -356,7 +216,7 @@ static void take_run(words *all, const uint8_t *p, size_t len)
 	else if (dots >= 4)
 		take_uid(all, p, len);
 	else if (most >= 7 && dots == 0)
-		add_word(all, p, len);
+		words_add(all, p, len);
 }
 
 static void take_unknown(words *all, const uint8_t *p, size_t len)
@@ -364,8 +224,8 @@ static void take_unknown(words *all, const uint8_t *p, size_t len)
 	size_t start = 0;
 
 	for (size_t i = 0; i <= len; i++) {
-		if (i < len &&
-			(is_letter_or_digit(p[i]) || p[i] == '^' || p[i] == '.' || p[i] == '-'))
+		if (i < len && (words_is_letter_or_digit(p[i]) || p[i] == '^' || p[i] == '.' ||
+				       p[i] == '-'))
 			continue;
 		if (i - start >= WORD_MIN)
 			take_run(all, p + start, i - start);
@@ -382,15 +242,15 @@ static void take(words *all, file *f, const found *e)
 	if (p == NULL || len < WORD_MIN)
 		return;
 	if (strcmp(e->vr, "PN") == 0)
-		each_piece(all, p, len, "\\=", take_name);
+		words_add_pieces(all, p, len, "\\=", take_name);
 	else if (strcmp(e->vr, "DA") == 0 || strcmp(e->vr, "DT") == 0)
-		each_piece(all, p, len, "\\", take_date);
+		words_add_pieces(all, p, len, "\\", words_add_date);
 	else if (strcmp(e->vr, "UI") == 0)
-		each_piece(all, p, len, "\\", take_uid);
+		words_add_pieces(all, p, len, "\\", take_uid);
 	else if (row == NULL || strcmp(e->vr, "UN") == 0)
 		take_unknown(all, p, len);
 	else if (row->names)
-		each_piece(all, p, len, "\\", add_word);
+		words_add_pieces(all, p, len, "\\", words_add);
 }
 
 static bool collect(words *all, file *f)
@@ -411,42 +271,10 @@ static bool collect(words *all, file *f)
 			take(all, f, &e);
 		}
 	}
-	return !all->is_full;
+	return true;
 }
 
 /* ---- looking ---- */
-
-static bool stands_alone(const word *w, const uint8_t *p, const uint8_t *start, const uint8_t *end)
-{
-	uint8_t before = p > start ? p[-1] : 0, after = p + w->len < end ? p[w->len] : 0;
-	bool is_number = is_digit((uint8_t)w->text[0]) && is_digit((uint8_t)w->text[w->len - 1]);
-
-	if (is_letter_or_digit(before) || is_letter_or_digit(after))
-		return false;
-	return !is_number || (before != '.' && before != '-' && before != '+' && after != '.');
-}
-
-/* Of at least LEAST characters. */
-static bool has_word(
-	const words *all, size_t least, const uint8_t *p, const uint8_t *start, const uint8_t *end)
-{
-	for (uint32_t i = all->roots[root_of(p)]; i != 0; i = all->list[i].next) {
-		const word *w = &all->list[i];
-
-		if (w->len >= least && w->len <= end - p && is_same(w, p) &&
-			(!w->is_whole || stands_alone(w, p, start, end)))
-			return true;
-	}
-	return false;
-}
-
-static bool has_any(const words *all, size_t least, const uint8_t *p, size_t len)
-{
-	for (size_t i = 0; i + WORD_MIN <= len; i++)
-		if (all->roots[root_of(p + i)] != 0 && has_word(all, least, p + i, p, p + len))
-			return true;
-	return false;
-}
 
 /* The copy from FROM to END, as it is and with all zero bytes left out, which is what UTF-16 of
  * plain letters is. */
@@ -458,12 +286,12 @@ static bool is_found(const words *all, size_t least, file *f, uint64_t from, uin
 		size_t len = end - from < VALUE_MAX ? (size_t)(end - from) : VALUE_MAX, n = 0;
 		const uint8_t *p = bytes_at(f, from, len);
 
-		if (p == NULL || has_any(all, least, p, len))
+		if (p == NULL || words_found(all, least, p, len))
 			return true;
 		for (size_t i = 0; i < len; i++)
 			if (p[i] != 0)
 				squeezed[n++] = p[i];
-		if (has_any(all, least, squeezed, n))
+		if (words_found(all, least, squeezed, n))
 			return true;
 		if (len == end - from)
 			break;
@@ -506,7 +334,7 @@ static bool has_anything(const words *all, file *copy)
 
 emr_withheld check_copy(int original_fd, uint64_t original_size, int copy_fd, uint64_t copy_size)
 {
-	words *all = calloc(1, sizeof *all);
+	words *all = words_new();
 	file *f = malloc(sizeof *f);
 	emr_withheld why = EMR_WITHHELD_DAMAGED;
 
@@ -516,12 +344,12 @@ emr_withheld check_copy(int original_fd, uint64_t original_size, int copy_fd, ui
 			f->fd = copy_fd;
 			f->size = copy_size;
 			f->at = f->len = 0;
-			why = has_anything(all, f) ? EMR_WITHHELD_FOUND_AGAIN : EMR_WITHHELD_NOT;
+			why = words_are_full(all)    ? EMR_WITHHELD_TOO_COMPLEX
+			      : has_anything(all, f) ? EMR_WITHHELD_FOUND_AGAIN
+						     : EMR_WITHHELD_NOT;
 		}
 	}
-	if (all != NULL)
-		free(all->list);
-	free(all);
+	words_free(all);
 	free(f);
 	return why;
 }

@@ -33,7 +33,8 @@ typedef struct worker {
 
 struct emr_deidentifier {
 	char *program;
-	emr_deidentify_rules rules;
+	emr_deidentify_rules rules; /* but for the columns */
+	csv_columns columns;
 	worker writer, checker;
 	emr_secret key; /* whose files the writer sees */
 };
@@ -224,11 +225,15 @@ static bool is_plausible(const emr_deidentified *what, int out_fd)
 	static const char digits[] = "0123456789.";
 	struct stat out;
 
+	if (fstat(out_fd, &out) != 0 || (uint64_t)out.st_size != what->size)
+		return false;
+	if (what->is_table)
+		return what->study_uid[0] == '\0' && what->series_uid[0] == '\0' &&
+		       what->instance_uid[0] == '\0' && what->modality[0] == '\0';
 	return is_made_of(what->study_uid, sizeof what->study_uid, digits) &&
 	       is_made_of(what->series_uid, sizeof what->series_uid, digits) &&
 	       is_made_of(what->instance_uid, sizeof what->instance_uid, digits) &&
-	       is_made_of(what->modality, sizeof what->modality, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") &&
-	       fstat(out_fd, &out) == 0 && (uint64_t)out.st_size == what->size;
+	       is_made_of(what->modality, sizeof what->modality, "ABCDEFGHIJKLMNOPQRSTUVWXYZ");
 }
 
 /* The writer's turn, then the checker's. */
@@ -247,6 +252,7 @@ static emr_status run(
 	if (out->withheld != EMR_WITHHELD_NOT)
 		return EMR_OK;
 	file->copy_size = written.what.size;
+	file->is_table = written.what.is_table;
 	out->withheld = ask(&d->checker, d->rules.deadline_ms, file, check_fds, &checked);
 	if (out->withheld == EMR_WITHHELD_NOT)
 		*out = written.what;
@@ -275,7 +281,8 @@ emr_status emr_deidentify_file(
 	protocol_file file = {.kind = PROTOCOL_FILE,
 		.without_dates = d->rules.without_dates,
 		.with_characteristics = d->rules.with_characteristics,
-		.with_faces = d->rules.with_faces};
+		.with_faces = d->rules.with_faces,
+		.columns = d->columns};
 	EMR_AUTO_FD in = -1, copy = -1;
 	emr_deidentified what = {0};
 	emr_status status = key->len == EMR_DEIDENTIFY_KEY_BYTES ? EMR_OK : EMR_INVALID;
@@ -311,9 +318,15 @@ emr_status emr_deidentify_file(
 emr_status emr_deidentifier_open(
 	const char *program, const emr_deidentify_rules *rules, emr_deidentifier **out)
 {
-	emr_deidentifier *d = calloc(1, sizeof *d);
-	char *path = strdup(program);
+	csv_columns columns = {0};
+	emr_status status = csv_take_columns(rules->columns, rules->column_count, &columns);
+	emr_deidentifier *d = NULL;
+	char *path = NULL;
 
+	if (status != EMR_OK)
+		return status;
+	d = calloc(1, sizeof *d);
+	path = strdup(program);
 	if (d == NULL || path == NULL) {
 		free(d);
 		free(path);
@@ -321,6 +334,7 @@ emr_status emr_deidentifier_open(
 	}
 	d->program = path;
 	d->rules = *rules;
+	d->columns = columns;
 	d->writer.fd = d->checker.fd = -1;
 	*out = d;
 	return EMR_OK;

@@ -56,7 +56,18 @@ static void write_one(protocol_file *file, const int fds[2], protocol_result *re
 	emr_wipe(file->key, sizeof file->key);
 	result->status =
 		copy_file(fds[0], file->size, fds[1], window, buffer, &who, &rules, &result->what);
+	if (result->status == EMR_OK && result->what.withheld == EMR_WITHHELD_NOT_DICOM &&
+		file->columns.count > 0)
+		result->status = csv_copy(fds[0], file->size, fds[1], &who, rules.without_dates,
+			&file->columns, &result->what);
 	emr_wipe(&who, sizeof who);
+}
+
+static emr_withheld check_one(const protocol_file *file, const int fds[2])
+{
+	if (file->is_table != 0)
+		return check_table(fds[0], file->size, fds[1], file->copy_size);
+	return check_copy(fds[0], file->size, fds[1], file->copy_size);
 }
 
 static int serve(bool is_checker)
@@ -70,8 +81,7 @@ static int serve(bool is_checker)
 	while (receive(&file, fds)) {
 		result = (protocol_result){.kind = PROTOCOL_RESULT};
 		if (is_checker)
-			result.what.withheld =
-				check_copy(fds[0], file.size, fds[1], file.copy_size);
+			result.what.withheld = check_one(&file, fds);
 		else
 			write_one(&file, fds, &result);
 		close(fds[0]);

@@ -45,6 +45,7 @@ const char *emr_withheld_text(emr_withheld reason)
 		[EMR_WITHHELD_FOUND_AGAIN] = "found-again",
 		[EMR_WITHHELD_STOPPED] = "stopped",
 		[EMR_WITHHELD_LATE] = "late",
+		[EMR_WITHHELD_NO_COLUMN] = "no-column",
 	};
 
 	return (unsigned)reason < EMR_WITHHELD_COUNT ? texts[reason] : "";

@@ -2,9 +2,9 @@
  * are of one build, so structures go as they are; VERSION and sizes tell when they are not. */
 #pragma once
 
-#include "deidentify/deidentify.h"
+#include "csv.h"
 
-#define PROTOCOL_VERSION 1u
+#define PROTOCOL_VERSION 2u
 #define PROTOCOL_FD 3	       /* the helper's end */
 #define PROTOCOL_WRITE "write" /* the helper's one argument */
 #define PROTOCOL_CHECK "check"
@@ -19,7 +19,9 @@ typedef enum protocol_kind {
 typedef struct protocol_file {
 	uint32_t kind;
 	uint32_t without_dates, with_characteristics, with_faces;
+	uint32_t is_table;	  /* for the checker */
 	uint64_t size, copy_size; /* copy_size: for the checker */
+	csv_columns columns;
 	uint8_t key[EMR_DEIDENTIFY_KEY_BYTES];
 } protocol_file;
 

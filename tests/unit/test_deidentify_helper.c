@@ -257,6 +257,27 @@ static void the_real_helper_copies_and_withholds_one_after_the_other(void **stat
 	emr_deidentifier_close(d);
 }
 
+static void the_real_helper_copies_tables_where_columns_are_named(void **state)
+{
+	static const char table[] = "name,glucose\nAna Silva,5.4\n";
+	const emr_column column = {"glucose", EMR_COLUMN_NUMBER};
+	const emr_deidentify_rules rules = {.columns = &column, .column_count = 1};
+	emr_deidentifier *d = NULL;
+	emr_buf out = {0};
+
+	(void)state;
+	assert_ok(emr_deidentifier_open(EMR_DEIDENTIFY_HELPER, &rules, &d));
+	for (int i = 0; i < 2; i++) {
+		assert_string_equal(copied(d, emr_bytes_of(table, sizeof table - 1), &out), "");
+		assert_int_equal(out.len, 12);
+		assert_memory_equal(out.data, "glucose\n5.4\n", 12);
+		assert_string_equal(copied(d, emr_bytes_of("a,b\n1,2\n", 8), &out), "no-column");
+		assert_int_equal(out.len, 0);
+	}
+	emr_buf_free(&out);
+	emr_deidentifier_close(d);
+}
+
 static void without_a_helper_nothing_is_copied(void **state)
 {
 	static const char *const programs[] = {"/nonexistent", "/bin/false", "/etc/passwd"};
@@ -417,6 +438,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(a_helper_that_does_not_come_to_an_end_is_stopped),
 		cmocka_unit_test(no_helper_sees_the_files_of_two_participants),
 		cmocka_unit_test(the_real_helper_copies_and_withholds_one_after_the_other),
+		cmocka_unit_test(the_real_helper_copies_tables_where_columns_are_named),
 		cmocka_unit_test(without_a_helper_nothing_is_copied),
 		cmocka_unit_test(what_is_no_empty_file_for_reading_and_writing_is_refused),
 		cmocka_unit_test(keys_of_datasets_and_participants_have_nothing_in_common),

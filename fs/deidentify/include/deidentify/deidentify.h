@@ -1,8 +1,8 @@
-/* Makes a copy of a DICOM file that may go into a research dataset: names, ids, dates and free text
- * are gone, and the same participant has the same pseudonym in every file of one dataset.  What
- * cannot be shown to be clean is withheld as a whole, with a reason.  It refuses to guess: an
- * element that no rule names is left out, and a file that is not understood to its last byte gives
- * nothing. */
+/* Makes a copy of a DICOM file, or of a table, that may go into a research dataset: names, ids,
+ * dates and free text are gone, and the same participant has the same pseudonym in every file of
+ * one dataset.  What cannot be shown to be clean is withheld as a whole, with a reason.  It refuses
+ * to guess: an element that no rule names is left out, and a file that is not understood to its
+ * last byte gives nothing. */
 #pragma once
 
 #include "base/bytes.h"
@@ -34,6 +34,23 @@ void emr_deidentify_pseudonym(const emr_secret *key, char out[EMR_PSEUDONYM_SIZE
 
 /* ---- rules of a dataset ---- */
 
+/* Of tables (CSV, RFC 4180, also with semicolons or tabs) only columns stay that a dataset names,
+ * and in them only cells that are what the column is said to be; others become empty. */
+typedef enum emr_column_kind {
+	EMR_COLUMN_NUMBER = 1, /* at most six digits on each side of its point or comma; < and > */
+	EMR_COLUMN_DATE,       /* 2024-01-19, 2024-01-19T13:30:15: moved as dates of pictures are */
+	EMR_COLUMN_CODE, /* at most 16 letters, digits, and of . _ % / + -; at most four digits
+			    in a row: mmol/L, positive, F */
+} emr_column_kind;
+
+typedef struct emr_column {
+	const char *name; /* as the first row has it, without regard to case */
+	emr_column_kind kind;
+} emr_column;
+
+#define EMR_COLUMNS_MAX 64
+#define EMR_COLUMN_NAME_MAX 63 /* bytes; no commas, quotes or line ends */
+
 typedef struct emr_deidentify_rules {
 	/* false: dates and times are moved into the past by 30 to 60 years, by the same time for
 	 * all of a participant's files; true: none is left. */
@@ -45,6 +62,9 @@ typedef struct emr_deidentify_rules {
 	bool with_faces;
 	/* The longest that one file may take; 0: two minutes, and a second for each 4 MiB. */
 	uint32_t deadline_ms;
+	/* Which columns of tables stay; none: tables are withheld as no DICOM. */
+	const emr_column *columns;
+	size_t column_count;
 } emr_deidentify_rules;
 
 /* ---- why a file was withheld ---- */
@@ -73,6 +93,7 @@ typedef enum emr_withheld {
 	EMR_WITHHELD_FOUND_AGAIN,     /* the copy still had something of the original in it */
 	EMR_WITHHELD_STOPPED,	      /* reading it broke the process that read it */
 	EMR_WITHHELD_LATE,	      /* reading it took too long */
+	EMR_WITHHELD_NO_COLUMN,	      /* a table without any column that the dataset names */
 	EMR_WITHHELD_COUNT
 } emr_withheld;
 
@@ -87,6 +108,7 @@ const char *emr_withheld_text(emr_withheld reason);
  * UIDs.  Zeros when it was withheld. */
 typedef struct emr_deidentified {
 	emr_withheld withheld;
+	bool is_table; /* then nothing below but `size` */
 	uint64_t size; /* bytes of the copy */
 	uint32_t elements_kept, elements_changed, elements_removed;
 	uint32_t series_number, instance_number; /* 0: not said */
@@ -100,7 +122,8 @@ typedef struct emr_deidentified {
  * a time for each. */
 typedef struct emr_deidentifier emr_deidentifier;
 
-/* PROGRAM: the path of the helper, emr_beside("deidentify"). */
+/* PROGRAM: the path of the helper, emr_beside("deidentify").  RULES are copied.  EMR_INVALID,
+ * EMR_LIMIT: their columns. */
 emr_status emr_deidentifier_open(
 	const char *program, const emr_deidentify_rules *rules, emr_deidentifier **out);
 

@@ -1,0 +1,137 @@
+/* The checker of tables.  It does not know rows: of the original it takes whatever looks like an
+ * id, a date, or a name with its sign, wherever it stands, and of the copy each cell below the
+ * first line must be a number, a date or a short code. */
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "check.h"
+#include "words.h"
+
+#define BLOCK ((size_t)64 << 10)
+#define EDGE 256 /* bytes that are looked at again with the next block: a word stands across */
+
+typedef struct block {
+	uint8_t bytes[BLOCK];
+	size_t len;
+} block;
+
+/* False: not there. */
+static bool read_block(int fd, uint64_t at, uint64_t size, block *out)
+{
+	out->len = 0;
+	while (out->len < BLOCK && at + out->len < size) {
+		ssize_t n =
+			pread(fd, out->bytes + out->len, BLOCK - out->len, (off_t)(at + out->len));
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return false;
+		out->len += (size_t)n;
+	}
+	return true;
+}
+
+static void take_token(words *all, const uint8_t *p, size_t len)
+{
+	size_t digits = 0, most = 0, all_digits = 0;
+
+	for (size_t i = 0; i < len; i++) {
+		bool is_digit = p[i] >= '0' && p[i] <= '9';
+
+		digits = is_digit ? digits + 1 : 0;
+		most = digits > most ? digits : most;
+		all_digits += is_digit;
+	}
+	if (memchr(p, '@', len) != NULL || memchr(p, '^', len) != NULL || most >= 7)
+		words_add(all, p, len);
+	if (all_digits >= 8 && len >= 10 && (p[2] == '.' || p[2] == '-') && p[5] == p[2]) {
+		const uint8_t turned[] = {p[6], p[7], p[8], p[9], p[3], p[4], p[0], p[1]};
+
+		words_add_date(all, turned, sizeof turned); /* 19.01.2024 */
+	} else if (all_digits >= 8) {
+		words_add_date(all, p, len);
+	}
+}
+
+static bool collect(words *all, int fd, uint64_t size, block *b)
+{
+	for (uint64_t at = 0;
+		at<size; at += b->len> EDGE && at + b->len < size ? b->len - EDGE : b->len) {
+		size_t start = 0;
+
+		if (!read_block(fd, at, size, b))
+			return false;
+		for (size_t i = 0; i <= b->len; i++) {
+			uint8_t c = i < b->len ? b->bytes[i] : 0;
+
+			if (words_is_letter_or_digit(c) || (c != 0 && strchr("@^.-", c) != NULL))
+				continue;
+			take_token(all, b->bytes + start, i - start);
+			start = i + 1;
+		}
+	}
+	return true;
+}
+
+/* A number, date or code has no blanks, is short, and no more than six digits in a row. */
+static bool is_cell(const uint8_t *p, size_t len)
+{
+	size_t digits = 0;
+
+	if (len > 32)
+		return false;
+	for (size_t i = 0; i < len; i++) {
+		bool is_digit = p[i] >= '0' && p[i] <= '9';
+
+		digits = is_digit ? digits + 1 : 0;
+		if (digits > 6 ||
+			(!is_digit && ((p[i] | 0x20) < 'a' || (p[i] | 0x20) > 'z') &&
+				strchr("._%/+-:<>=", p[i]) == NULL) ||
+			p[i] == 0)
+			return false;
+	}
+	return true;
+}
+
+static bool is_clean(const words *all, int fd, uint64_t size, block *b)
+{
+	bool is_first_line = true;
+
+	for (uint64_t at = 0; at < size;) {
+		size_t start = 0, whole = 0;
+
+		if (!read_block(fd, at, size, b) || words_found(all, WORD_MIN, b->bytes, b->len))
+			return false;
+		for (size_t i = 0; i < b->len; i++) {
+			uint8_t c = b->bytes[i];
+
+			if (strchr(",;\t\n", c) == NULL || c == 0)
+				continue;
+			if (!is_first_line && !is_cell(b->bytes + start, i - start))
+				return false;
+			is_first_line = is_first_line && c != '\n';
+			start = whole = i + 1;
+		}
+		if (whole == 0)
+			return false; /* a cell as long as a block, or a last line without its end
+				       */
+		at += whole;
+	}
+	return !is_first_line;
+}
+
+emr_withheld check_table(int original_fd, uint64_t original_size, int copy_fd, uint64_t copy_size)
+{
+	static block b;
+	words *all = words_new();
+	emr_withheld why = EMR_WITHHELD_DAMAGED;
+
+	if (all != NULL && collect(all, original_fd, original_size, &b))
+		why = words_are_full(all)		      ? EMR_WITHHELD_TOO_COMPLEX
+		      : is_clean(all, copy_fd, copy_size, &b) ? EMR_WITHHELD_NOT
+							      : EMR_WITHHELD_FOUND_AGAIN;
+	words_free(all);
+	return why;
+}

@@ -1,0 +1,344 @@
+/* Copies a CSV table: the columns that are named, and of their cells those that are numbers, dates
+ * or short codes.  It refuses what is no text, rows that have more or fewer cells than the first,
+ * and quotes that do not end. */
+#include "csv.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+#include <unistd.h>
+
+#define FIELDS_MAX 4096 /* of a row */
+#define CELL_MAX 64	/* of a cell that may stay; a longer one is empty in the copy */
+#define LEFT_OUT 0xff
+
+typedef struct csv {
+	int out_fd;
+	const persona *who;
+	const csv_columns *columns;
+	bool without_dates;
+	char separator;
+	/* where in the table */
+	uint8_t wanted[FIELDS_MAX]; /* index of the named column; LEFT_OUT */
+	uint32_t fields, field;	    /* of the first row; of this one */
+	bool is_first_row, is_quoted, was_quoted, has_any;
+	char cell[CELL_MAX + 1];
+	size_t cell_len; /* may be larger than the cell */
+	uint32_t written_fields;
+	/* the copy */
+	char buffer[8192];
+	size_t filled;
+	uint64_t written;
+	emr_status status;
+	emr_withheld why;
+} csv;
+
+emr_status csv_take_columns(const emr_column *columns, size_t count, csv_columns *out)
+{
+	if (count > EMR_COLUMNS_MAX)
+		return EMR_LIMIT;
+	for (size_t i = 0; i < count; i++) {
+		const char *name = columns[i].name;
+
+		if (name == NULL || name[0] == '\0' || strpbrk(name, ",;\t\"\r\n") != NULL ||
+			columns[i].kind < EMR_COLUMN_NUMBER || columns[i].kind > EMR_COLUMN_CODE)
+			return EMR_INVALID;
+		if (strlen(name) > EMR_COLUMN_NAME_MAX)
+			return EMR_LIMIT;
+		out->list[i].kind = columns[i].kind;
+		strcpy(out->list[i].name, name);
+	}
+	out->count = (uint32_t)count;
+	return EMR_OK;
+}
+
+/* ---- the copy ---- */
+
+static void flush(csv *c)
+{
+	size_t done = 0;
+	ssize_t n;
+
+	while (c->status == EMR_OK && done < c->filled) {
+		n = pwrite(
+			c->out_fd, c->buffer + done, c->filled - done, (off_t)(c->written + done));
+		if (n < 0 && errno != EINTR)
+			c->status = emr_status_from_errno(errno);
+		else if (n > 0)
+			done += (size_t)n;
+	}
+	c->written += c->filled;
+	c->filled = 0;
+}
+
+static void put(csv *c, const char *text, size_t len)
+{
+	if (c->filled + len > sizeof c->buffer)
+		flush(c);
+	memcpy(c->buffer + c->filled, text, len);
+	c->filled += len;
+}
+
+/* ---- cells ---- */
+
+static bool is_digit(char c)
+{
+	return c >= '0' && c <= '9';
+}
+
+/* "<5,25" is "<5.25". */
+static bool take_number(char *text)
+{
+	char *at = text + strspn(text, "<>=");
+	size_t digits;
+
+	if (*at == '+' || *at == '-')
+		at++;
+	digits = strspn(at, "0123456789");
+	if (digits < 1 || digits > 6)
+		return false;
+	at += digits;
+	if (*at == ',' || *at == '.') {
+		*at++ = '.';
+		digits = strspn(at, "0123456789");
+		if (digits < 1 || digits > 6)
+			return false;
+		at += digits;
+	}
+	return *at == '\0' && strlen(text) <= 18;
+}
+
+static bool take_code(const char *text)
+{
+	size_t digits = 0;
+
+	for (size_t i = 0; text[i] != '\0'; i++) {
+		char c = text[i];
+
+		digits = is_digit(c) ? digits + 1 : 0;
+		if (i == 16 || digits > 4 ||
+			(!is_digit(c) && ((c | 0x20) < 'a' || (c | 0x20) > 'z') &&
+				strchr("._%/+-", c) == NULL))
+			return false;
+	}
+	return true;
+}
+
+/* Digits where PATTERN has a 0, its own sign elsewhere; digits go to OUT. */
+static bool fits(const char *text, const char *pattern, char *out)
+{
+	size_t i = 0;
+
+	for (; pattern[i] != '\0'; i++) {
+		if (pattern[i] == '0' ? !is_digit(text[i]) : text[i] != pattern[i])
+			return false;
+		if (is_digit(text[i]))
+			*out++ = text[i];
+	}
+	*out = '\0';
+	return true;
+}
+
+/* 2024-01-19 and 2024-01-19T13:30[:15[.25]][zone], moved; the zone goes. */
+static bool take_date(const csv *c, char *text)
+{
+	static const char *const patterns[] = {
+		"0000-00-00T00:00:00", "0000-00-00T00:00", "0000-00-00"};
+	char plain[32], moved[32];
+	size_t which = 0, len;
+
+	if (text[0] != '\0' && strlen(text) > 10 && text[10] == ' ')
+		text[10] = 'T';
+	while (which < 3 && !fits(text, patterns[which], plain))
+		which++;
+	if (which == 3 || c->without_dates)
+		return false;
+	len = strlen(patterns[which]);
+	if (which == 2) {
+		if (text[len] != '\0')
+			return false;
+		value_date(c->who, plain, "", moved);
+	} else {
+		if (which == 0 && text[len] == '.') {
+			size_t digits = strspn(text + len + 1, "0123456789");
+
+			if (digits < 1 || digits > 6)
+				return false;
+			strncat(plain, text + len, digits + 1);
+			len += digits + 1;
+		}
+		if (text[len] != '\0' && strchr("Z+-", text[len]) == NULL)
+			return false;
+		value_date_time(c->who, plain, moved);
+	}
+	if (moved[0] == '\0')
+		return false;
+	len = (size_t)snprintf(text, CELL_MAX + 1, "%.4s-%.2s-%.2s", moved, moved + 4, moved + 6);
+	if (which < 2)
+		len += (size_t)snprintf(
+			text + len, CELL_MAX + 1 - len, "T%.2s:%.2s", moved + 8, moved + 10);
+	if (which == 0)
+		snprintf(text + len, CELL_MAX + 1 - len, ":%s", moved + 12);
+	return true;
+}
+
+static bool take_cell(const csv *c, uint32_t kind, char *text)
+{
+	if (kind == EMR_COLUMN_NUMBER)
+		return take_number(text);
+	return kind == EMR_COLUMN_DATE ? take_date(c, text) : take_code(text);
+}
+
+/* ---- rows ---- */
+
+static void name_field(csv *c, const char *name)
+{
+	c->wanted[c->field] = LEFT_OUT;
+	for (uint32_t i = 0; i < c->columns->count; i++)
+		if (strcasecmp(c->columns->list[i].name, name) == 0)
+			c->wanted[c->field] = (uint8_t)i;
+}
+
+static void end_cell(csv *c)
+{
+	bool fits_in = c->cell_len <= CELL_MAX;
+	uint8_t which;
+
+	if (c->field >= (c->is_first_row ? FIELDS_MAX : c->fields)) {
+		c->why = c->is_first_row ? EMR_WITHHELD_TOO_COMPLEX : EMR_WITHHELD_DAMAGED;
+		return;
+	}
+	c->cell[fits_in ? c->cell_len : 0] = '\0';
+	if (c->is_first_row)
+		name_field(c, c->cell);
+	which = c->wanted[c->field++];
+	if (which != LEFT_OUT) {
+		if (c->written_fields++ > 0)
+			put(c, &c->separator, 1);
+		if (c->is_first_row)
+			put(c, c->columns->list[which].name, strlen(c->columns->list[which].name));
+		else if (take_cell(c, c->columns->list[which].kind, c->cell))
+			put(c, c->cell, strlen(c->cell));
+	}
+	c->cell_len = 0;
+	c->was_quoted = false;
+}
+
+static void end_row(csv *c)
+{
+	end_cell(c);
+	if (c->why != EMR_WITHHELD_NOT)
+		return;
+	if (c->is_first_row && c->written_fields == 0)
+		c->why = c->field > 1 ? EMR_WITHHELD_NO_COLUMN : EMR_WITHHELD_NOT_DICOM;
+	else if (!c->is_first_row && c->field != c->fields)
+		c->why = EMR_WITHHELD_DAMAGED;
+	if (c->is_first_row)
+		c->fields = c->field;
+	put(c, "\n", 1);
+	c->is_first_row = c->has_any = false;
+	c->field = c->written_fields = 0;
+}
+
+static void take_byte(csv *c, char byte, bool is_next_quote)
+{
+	if ((uint8_t)byte < 0x20 && byte != '\t' && byte != '\r' && byte != '\n') {
+		c->why = EMR_WITHHELD_NOT_DICOM;
+	} else if (c->is_quoted && byte == '"' && !is_next_quote) {
+		c->is_quoted = false;
+	} else if (!c->is_quoted && byte == '"' && c->cell_len == 0 && !c->was_quoted) {
+		c->is_quoted = c->was_quoted = c->has_any = true;
+	} else if (!c->is_quoted && byte == c->separator) {
+		c->has_any = true;
+		end_cell(c);
+	} else if (!c->is_quoted && byte == '\n') {
+		if (c->has_any) /* an empty line is none */
+			end_row(c);
+	} else if (c->is_quoted || byte != '\r') {
+		if (!c->is_quoted && (c->was_quoted || byte == '"'))
+			c->why = EMR_WITHHELD_DAMAGED;
+		if (c->cell_len < CELL_MAX)
+			c->cell[c->cell_len] = byte;
+		c->cell_len++;
+		c->has_any = true;
+	}
+}
+
+/* ---- the table ---- */
+
+/* Which of , ; and tab the first line has most of. */
+static char find_separator(const uint8_t *p, size_t len)
+{
+	static const char signs[] = ",;\t";
+	size_t counts[3] = {0};
+
+	for (size_t i = 0; i < len && p[i] != '\n'; i++)
+		for (size_t s = 0; s < 3; s++)
+			counts[s] += p[i] == (uint8_t)signs[s];
+	if (counts[1] > counts[0] && counts[1] >= counts[2])
+		return ';';
+	return counts[2] > counts[0] ? '\t' : ',';
+}
+
+/* Pieces overlap by a byte, which says whether a quote is followed by another. */
+static void read_table(csv *c, uint64_t size, source *in)
+{
+	uint64_t at = 0;
+	bool is_escaped = false;
+	const uint8_t *p = source_at(in, 0, size < 4096 ? (size_t)size : 4096);
+
+	if (p == NULL || size == 0) {
+		c->why = EMR_WITHHELD_NOT_DICOM;
+		return;
+	}
+	if (size >= 3 && memcmp(p, "\xef\xbb\xbf", 3) == 0)
+		at = 3;
+	c->separator = find_separator(p, size < 4096 ? (size_t)size : 4096);
+	for (; at < size && c->why == EMR_WITHHELD_NOT && c->status == EMR_OK; at++) {
+		bool is_next_quote = false;
+
+		p = source_at(in, at, size - at > 1 ? 2 : 1);
+		if (p == NULL) {
+			c->why = EMR_WITHHELD_DAMAGED;
+			return;
+		}
+		is_next_quote = size - at > 1 && p[1] == '"';
+		if (is_escaped) {
+			is_escaped = false;
+			continue;
+		}
+		is_escaped = c->is_quoted && p[0] == '"' && is_next_quote;
+		take_byte(c, (char)p[0], is_next_quote);
+	}
+}
+
+emr_status csv_copy(int in_fd, uint64_t size, int out_fd, const persona *who, bool without_dates,
+	const csv_columns *columns, emr_deidentified *out)
+{
+	static uint8_t window[SOURCE_WINDOW];
+	static csv c;
+	source in = {.fd = in_fd, .size = size, .window = window};
+
+	memset(&c, 0, sizeof c);
+	c.out_fd = out_fd;
+	c.who = who;
+	c.without_dates = without_dates;
+	c.columns = columns;
+	c.is_first_row = true;
+	read_table(&c, size, &in);
+	if (c.why == EMR_WITHHELD_NOT && c.is_quoted)
+		c.why = EMR_WITHHELD_DAMAGED;
+	if (c.why == EMR_WITHHELD_NOT && c.has_any)
+		end_row(&c);
+	if (c.why == EMR_WITHHELD_NOT && c.is_first_row)
+		c.why = EMR_WITHHELD_NOT_DICOM;
+	if (c.why == EMR_WITHHELD_NOT)
+		flush(&c);
+	*out = (emr_deidentified){.withheld = c.why};
+	if (c.why == EMR_WITHHELD_NOT) {
+		out->is_table = true;
+		out->size = c.written;
+	}
+	return c.status;
+}

@@ -1,0 +1,206 @@
+/* Tables: only named columns stay, and of their cells numbers, dates and codes; the checker finds
+ * what looks like an id, a date or a name in a copy. */
+#include "emr_test.h"
+
+#include <unistd.h>
+
+#include "check.h"
+#include "csv.h"
+#include "deidentify_kit.h"
+
+static const emr_column columns[] = {
+	{"glucose", EMR_COLUMN_NUMBER}, {"taken", EMR_COLUMN_DATE}, {"unit", EMR_COLUMN_CODE}};
+
+/* The copy of TEXT, or why there is none. */
+static const char *copied_for(const char *text, size_t len, bool without_dates)
+{
+	static char out[4096];
+	persona who = {.shift_us = -(30 * 365 * 86400LL + 3600) * 1000000};
+	csv_columns taken = {0};
+	emr_deidentified what;
+	int in = made_memory(emr_bytes_of(text, len)), copy = made_memory(emr_bytes_of("", 0));
+	ssize_t n;
+
+	assert_ok(csv_take_columns(columns, 3, &taken));
+	assert_ok(csv_copy(in, len, copy, &who, without_dates, &taken, &what));
+	n = pread(copy, out, sizeof out - 1, 0);
+	assert_true(n >= 0);
+	out[n] = '\0';
+	if (what.withheld == EMR_WITHHELD_NOT) {
+		assert_true(what.is_table && what.size == (uint64_t)n);
+		assert_string_equal(emr_withheld_text(check_table(in, len, copy, what.size)), "");
+	}
+	close(in);
+	close(copy);
+	return what.withheld == EMR_WITHHELD_NOT ? out : emr_withheld_text(what.withheld);
+}
+
+static const char *copied(const char *text)
+{
+	return copied_for(text, strlen(text), false);
+}
+
+static void only_named_columns_stay(void **state)
+{
+	(void)state;
+	assert_string_equal(copied("name,Glucose,note,unit\n"
+				   "Ana Silva,5.4,feels well,mmol/L\n"
+				   "Rui Santos,<6,\"says: \"\"fine\"\", he\ncomes again\",mg/dL\n"),
+		"glucose,unit\n5.4,mmol/L\n<6,mg/dL\n");
+}
+
+static void semicolons_tabs_marks_and_line_ends_of_other_systems_are_read(void **state)
+{
+	(void)state;
+	assert_string_equal(
+		copied("\xef\xbb\xbfunit;glucose;name\r\nmmol/L;5,4;Ana\r\n\r\nmmol/L;6,1;Rui"),
+		"unit;glucose\nmmol/L;5.4\nmmol/L;6.1\n");
+	assert_string_equal(copied("glucose\tname\n5\tAna\n"), "glucose\n5\n");
+	assert_string_equal(copied("\"glucose\",\"name\"\n\"5,4\",\"Ana\"\n"), "glucose\n5.4\n");
+}
+
+static void cells_that_are_not_what_the_column_is_become_empty(void **state)
+{
+	static const char *const numbers[] = {"Ana", "1234567", "1.2345678", "5 mmol", "5.4.1",
+		"--5", "\"5,4,1\"", "12345678901234567890", "."};
+	static const char *const codes[] = {
+		"Ana Silva", "K7QF4711X", "47112", "a@b.pt", "Müller", "abcdefghijklmnopq"};
+	char text[256];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
+		snprintf(text, sizeof text, "glucose,unit\n%s,ok\n", numbers[i]);
+		assert_string_equal(copied(text), "glucose,unit\n,ok\n");
+	}
+	for (size_t i = 0; i < sizeof codes / sizeof *codes; i++) {
+		snprintf(text, sizeof text, "glucose,unit\n5,%s\n", codes[i]);
+		assert_string_equal(copied(text),
+			i == 1 ? "glucose,unit\n5,K7QF4711X\n" : "glucose,unit\n5,\n");
+	}
+}
+
+static void dates_are_moved_as_those_of_pictures(void **state)
+{
+	static const char *const dates[][2] = {{"2024-01-19", "1994-01-26"},
+		{"2024-01-19T00:30:15", "1994-01-25T23:30:15"},
+		{"2024-01-19 00:30:15.25", "1994-01-25T23:30:15.25"},
+		{"2024-01-19T00:30:15+01:00", "1994-01-25T23:30:15"},
+		{"2024-01-19T00:30", "1994-01-25T23:30"}, {"19.01.2024", ""}, {"20240119", ""},
+		{"2024-02-30", ""}, {"2024-01-19 by Ana", ""}, {"yesterday", ""},
+		{"2024-01-19T00:30:15.", ""}};
+	char text[256], wanted[256];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof dates / sizeof *dates; i++) {
+		snprintf(text, sizeof text, "taken,glucose\n%s,5\n", dates[i][0]);
+		snprintf(wanted, sizeof wanted, "taken,glucose\n%s,5\n", dates[i][1]);
+		assert_string_equal(copied(text), wanted);
+		assert_string_equal(copied_for(text, strlen(text), true), "taken,glucose\n,5\n");
+	}
+}
+
+static void what_is_no_table_or_breaks_off_is_withheld(void **state)
+{
+	(void)state;
+	assert_string_equal(copied(""), "not-dicom");
+	assert_string_equal(copied("\n\n"), "not-dicom");
+	assert_string_equal(copied("%PDF-1.4\n"), "not-dicom");
+	assert_string_equal(copied("name,note\nAna,well\n"), "no-column");
+	assert_string_equal(copied_for("glucose\0\n5\n", 11, false), "not-dicom");
+	assert_string_equal(copied("glucose,unit\n5\n"), "damaged");
+	assert_string_equal(copied("glucose,unit\n5,mmol,Ana\n"), "damaged");
+	assert_string_equal(copied("glucose\n\"5\n"), "damaged");
+	assert_string_equal(copied("glucose\n\"5\"Ana\n"), "damaged");
+	assert_string_equal(copied("glucose\n5\"Ana\"\n"), "damaged");
+}
+
+static void columns_have_names_and_kinds(void **state)
+{
+	static const emr_column wrong[] = {{"", EMR_COLUMN_CODE}, {NULL, EMR_COLUMN_CODE},
+		{"a,b", EMR_COLUMN_CODE}, {"a", 0}, {"a", (emr_column_kind)9},
+		{"a\nb", EMR_COLUMN_DATE}};
+	csv_columns taken;
+	char name[70];
+	const emr_column longer = {name, EMR_COLUMN_CODE};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
+		assert_status(EMR_INVALID, csv_take_columns(&wrong[i], 1, &taken));
+	memset(name, 'n', sizeof name);
+	name[64] = '\0';
+	assert_status(EMR_LIMIT, csv_take_columns(&longer, 1, &taken));
+	assert_status(EMR_LIMIT, csv_take_columns(columns, EMR_COLUMNS_MAX + 1, &taken));
+}
+
+static const char *found(const char *copy)
+{
+	static const char original[] = "name,id,mail,born,seen\n"
+				       "Silva^Ana,12345678,ana@silva.pt,1960-02-29,19.01.2024\n";
+	int in = made_memory(emr_bytes_of(original, sizeof original - 1)),
+	    out = made_memory(emr_bytes_of(copy, strlen(copy)));
+	emr_withheld why = check_table(in, sizeof original - 1, out, strlen(copy));
+
+	close(in);
+	close(out);
+	return emr_withheld_text(why);
+}
+
+static void the_checker_finds_ids_dates_and_names_in_a_copy(void **state)
+{
+	static const char *const bad[] = {"a\n12345678\n", "a\nana@silva.pt\n", "a\n1960-02-29\n",
+		"a\n29021960\n", "a\n2024-01-19\n", "a\nSilva^Ana\n", "a\n\"x\"\n",
+		"a\nAna Silva\n", "a\n1234567\n", "12345678\n5\n", "a\n5", "",
+		"a\nabcdefghijklmnopqrstuvwxyzabcdefgh\n"};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+		assert_string_equal(found(bad[i]), "found-again");
+	assert_string_equal(found("a,b\n5.4,mmol/L\n1994-01-26T10:15:00,<6\n"), "");
+}
+
+static void a_table_of_many_blocks_is_copied_and_checked(void **state)
+{
+	emr_buf text = {0};
+	persona who = {.shift_us = -(30 * 365 * 86400LL) * 1000000};
+	csv_columns taken = {0};
+	emr_deidentified what;
+	char row[128];
+	int in, copy;
+
+	(void)state;
+	assert_ok(emr_buf_append(&text, "id,glucose,taken\n", 17));
+	for (int i = 0; i < 30000; i++) {
+		snprintf(row, sizeof row, "\"1000%05d, \"\"x\"\"\",%d.%d,2024-01-%02d\n", i, i % 30,
+			i % 10, 1 + i % 28);
+		assert_ok(emr_buf_append(&text, row, strlen(row)));
+	}
+	in = made_memory(emr_buf_view(&text));
+	copy = made_memory(emr_bytes_of("", 0));
+	assert_ok(csv_take_columns(columns, 3, &taken));
+	assert_ok(csv_copy(in, text.len, copy, &who, false, &taken, &what));
+	assert_string_equal(emr_withheld_text(what.withheld), "");
+	assert_true(what.size > 300000);
+	assert_string_equal(emr_withheld_text(check_table(in, text.len, copy, what.size)), "");
+	assert_int_equal(pwrite(copy, "100012345", 9, 250000), 9);
+	assert_string_equal(
+		emr_withheld_text(check_table(in, text.len, copy, what.size)), "found-again");
+	close(in);
+	close(copy);
+	emr_buf_free(&text);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(only_named_columns_stay),
+		cmocka_unit_test(semicolons_tabs_marks_and_line_ends_of_other_systems_are_read),
+		cmocka_unit_test(cells_that_are_not_what_the_column_is_become_empty),
+		cmocka_unit_test(dates_are_moved_as_those_of_pictures),
+		cmocka_unit_test(what_is_no_table_or_breaks_off_is_withheld),
+		cmocka_unit_test(columns_have_names_and_kinds),
+		cmocka_unit_test(the_checker_finds_ids_dates_and_names_in_a_copy),
+		cmocka_unit_test(a_table_of_many_blocks_is_copied_and_checked),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
