@@ -1,38 +1,62 @@
-/* Words in chains by their first four bytes, so that most places of a copy cost one look. */
+/* Words by the hash of all of them, and for each way that a word can begin, how long such words
+ * are: most places of a copy cost one look, and ten thousand ids that begin alike cost no more than
+ * one. */
 #include "words.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #define WORDS_MAX 500000
-#define ROOTS_BITS 14
-#define ROOTS (1 << ROOTS_BITS)
+#define ROOT_BITS 13
+#define ROOTS (1 << ROOT_BITS)
+#define HASH_START 0xcbf29ce484222325u /* FNV-1a */
+#define HASH_PRIME 0x100000001b3u
 
 typedef struct word {
-	uint32_t next; /* with the same root; 0: none */
+	uint64_t hash;
 	uint8_t len;
 	bool is_whole; /* counts only where no letter or digit stands beside it */
 	char text[WORD_MAX];
 } word;
 
+/* Which lengths words have that begin so: bit LEN - 1. */
+typedef struct lengths {
+	uint32_t bits[WORD_MAX / 32];
+} lengths;
+
 struct words {
-	uint32_t roots[ROOTS]; /* of the first four bytes; 0: none */
-	word *list;	       /* from 1 */
+	lengths roots[ROOTS]; /* by the first four bytes */
+	word *list;
 	uint32_t count, room;
+	uint32_t *table; /* index in the list + 1; 0: free; twice as large as the list at least */
+	uint32_t table_size;
 	bool is_full;
 };
+
+words *words_new(void)
+{
+	return calloc(1, sizeof(words));
+}
+
+void words_free(words *all)
+{
+	if (all == NULL)
+		return;
+	free(all->list);
+	free(all->table);
+	free(all);
+}
+
+bool words_are_full(const words *all)
+{
+	return all->is_full;
+}
+
+/* ---- letters ---- */
 
 static uint8_t fold(uint8_t c)
 {
 	return c >= 'A' && c <= 'Z' ? (uint8_t)(c | 0x20) : c;
-}
-
-static uint32_t root_of(const uint8_t *p)
-{
-	uint32_t first = (uint32_t)fold(p[0]) << 24 | (uint32_t)fold(p[1]) << 16 |
-			 (uint32_t)fold(p[2]) << 8 | fold(p[3]);
-
-	return first * 2654435761u >> (32 - ROOTS_BITS); /* Knuth's multiplicative hash */
 }
 
 static bool is_digit(uint8_t c)
@@ -45,6 +69,14 @@ bool words_is_letter_or_digit(uint8_t c)
 	return is_digit(c) || (fold(c) >= 'a' && fold(c) <= 'z') || c >= 0x80;
 }
 
+static uint32_t root_of(const uint8_t *p)
+{
+	uint32_t first = (uint32_t)fold(p[0]) << 24 | (uint32_t)fold(p[1]) << 16 |
+			 (uint32_t)fold(p[2]) << 8 | fold(p[3]);
+
+	return first * 2654435761u >> (32 - ROOT_BITS); /* Knuth's multiplicative hash */
+}
+
 static bool is_same(const word *w, const uint8_t *p)
 {
 	for (size_t i = 0; i < w->len; i++)
@@ -52,6 +84,49 @@ static bool is_same(const word *w, const uint8_t *p)
 			return false;
 	return true;
 }
+
+/* ---- the table ---- */
+
+/* Where the word P is in the table, or would be. */
+static uint32_t place_of(const words *all, uint64_t hash, const uint8_t *p, size_t len)
+{
+	uint32_t mask = all->table_size - 1, at = (uint32_t)(hash ^ hash >> 32) & mask;
+
+	for (; all->table[at] != 0; at = (at + 1) & mask) {
+		const word *w = &all->list[all->table[at] - 1];
+
+		if (w->hash == hash && w->len == len && is_same(w, p))
+			break;
+	}
+	return at;
+}
+
+static bool grow(words *all)
+{
+	uint32_t room = all->room == 0 ? 128 : all->room * 2;
+	word *list;
+	uint32_t *table;
+
+	if (room > 2 * WORDS_MAX)
+		return false;
+	list = realloc(all->list, room * sizeof *list);
+	if (list == NULL)
+		return false;
+	all->list = list;
+	table = calloc((size_t)room * 2, sizeof *table);
+	if (table == NULL)
+		return false;
+	free(all->table);
+	all->table = table;
+	all->table_size = room * 2;
+	all->room = room;
+	for (uint32_t i = 0; i < all->count; i++)
+		table[place_of(all, list[i].hash, (const uint8_t *)list[i].text, list[i].len)] =
+			i + 1;
+	return true;
+}
+
+/* ---- words of the original ---- */
 
 /* Zeros and a repeated sign ("00000000", "----") name nobody, and neither does what a copy says
  * instead of a value: a copy may be copied again. */
@@ -66,12 +141,35 @@ static bool says_nothing(const uint8_t *p, size_t len)
 	return true;
 }
 
+static void add(words *all, const uint8_t *p, size_t len)
+{
+	uint64_t hash = HASH_START;
+	bool is_number = true;
+	uint32_t at;
+	word *w;
+
+	for (size_t i = 0; i < len; i++)
+		hash = (hash ^ fold(p[i])) * HASH_PRIME;
+	if (all->count == all->room && !grow(all)) {
+		all->is_full = true;
+		return;
+	}
+	at = place_of(all, hash, p, len);
+	if (all->table[at] != 0)
+		return;
+	w = &all->list[all->count++];
+	*w = (word){.hash = hash, .len = (uint8_t)len};
+	for (size_t i = 0; i < len; i++) {
+		w->text[i] = (char)fold(p[i]);
+		is_number = is_number && is_digit(p[i]);
+	}
+	w->is_whole = len < (is_number ? 8 : 6);
+	all->table[at] = all->count;
+	all->roots[root_of(p)].bits[(len - 1) / 32] |= 1u << ((len - 1) % 32);
+}
+
 void words_add(words *all, const uint8_t *p, size_t len)
 {
-	word *w;
-	uint32_t root;
-	bool is_number = true;
-
 	while (len > 0 && (p[len - 1] == ' ' || p[len - 1] == '\0'))
 		len--;
 	while (len > 0 && *p == ' ') {
@@ -80,48 +178,8 @@ void words_add(words *all, const uint8_t *p, size_t len)
 	}
 	if (len > WORD_MAX)
 		len = WORD_MAX;
-	if (len < WORD_MIN || says_nothing(p, len))
-		return;
-	root = root_of(p);
-	for (uint32_t i = all->roots[root]; i != 0; i = all->list[i].next)
-		if (all->list[i].len == len && is_same(&all->list[i], p))
-			return;
-	if (all->count + 1 >= all->room) {
-		uint32_t room = all->room == 0 ? 256 : all->room * 2;
-		word *more = room > 2 * WORDS_MAX ? NULL : realloc(all->list, room * sizeof *more);
-
-		if (more == NULL) {
-			all->is_full = true;
-			return;
-		}
-		all->list = more;
-		all->room = room;
-	}
-	w = &all->list[++all->count];
-	*w = (word){.next = all->roots[root], .len = (uint8_t)len};
-	for (size_t i = 0; i < len; i++) {
-		w->text[i] = (char)fold(p[i]);
-		is_number = is_number && is_digit(p[i]);
-	}
-	w->is_whole = len < (is_number ? 8 : 6);
-	all->roots[root] = all->count;
-}
-
-words *words_new(void)
-{
-	return calloc(1, sizeof(words));
-}
-
-void words_free(words *all)
-{
-	if (all != NULL)
-		free(all->list);
-	free(all);
-}
-
-bool words_are_full(const words *all)
-{
-	return all->is_full;
+	if (len >= WORD_MIN && !says_nothing(p, len))
+		add(all, p, len);
 }
 
 void words_add_pieces(words *all, const uint8_t *p, size_t len, const char *separators,
@@ -164,6 +222,8 @@ void words_add_date(words *all, const uint8_t *p, size_t len)
 	}
 }
 
+/* ---- bytes of the copy ---- */
+
 static bool stands_alone(const word *w, const uint8_t *p, const uint8_t *start, const uint8_t *end)
 {
 	uint8_t before = p > start ? p[-1] : 0, after = p + w->len < end ? p[w->len] : 0;
@@ -174,15 +234,22 @@ static bool stands_alone(const word *w, const uint8_t *p, const uint8_t *start, 
 	return !is_number || (before != '.' && before != '-' && before != '+' && after != '.');
 }
 
-/* Of at least LEAST characters. */
-static bool has_word(
-	const words *all, size_t least, const uint8_t *p, const uint8_t *start, const uint8_t *end)
+/* A word at P, of one of LENS. */
+static bool has_word(const words *all, const lengths *lens, size_t least, const uint8_t *p,
+	const uint8_t *start, const uint8_t *end)
 {
-	for (uint32_t i = all->roots[root_of(p)]; i != 0; i = all->list[i].next) {
-		const word *w = &all->list[i];
+	size_t left = (size_t)(end - p), most = left < WORD_MAX ? left : WORD_MAX;
+	uint64_t hash = HASH_START;
 
-		if (w->len >= least && w->len <= end - p && is_same(w, p) &&
-			(!w->is_whole || stands_alone(w, p, start, end)))
+	for (size_t len = 1; len <= most; len++) {
+		uint32_t at;
+
+		hash = (hash ^ fold(p[len - 1])) * HASH_PRIME;
+		if (len < least || (lens->bits[(len - 1) / 32] >> ((len - 1) % 32) & 1) == 0)
+			continue;
+		at = all->table[place_of(all, hash, p, len)];
+		if (at != 0 && (!all->list[at - 1].is_whole ||
+				       stands_alone(&all->list[at - 1], p, start, end)))
 			return true;
 	}
 	return false;
@@ -190,8 +257,12 @@ static bool has_word(
 
 bool words_found(const words *all, size_t least, const uint8_t *p, size_t len)
 {
-	for (size_t i = 0; i + WORD_MIN <= len; i++)
-		if (all->roots[root_of(p + i)] != 0 && has_word(all, least, p + i, p, p + len))
+	for (size_t i = 0; i + WORD_MIN <= len; i++) {
+		const lengths *lens = &all->roots[root_of(p + i)];
+
+		if ((lens->bits[0] | lens->bits[1] | lens->bits[2]) != 0 &&
+			has_word(all, lens, least, p + i, p, p + len))
 			return true;
+	}
 	return false;
 }
