@@ -105,7 +105,7 @@ static bool step(walk *w, found *e)
 		return false;
 	*e = (found){.tag = two(w, p) << 16 | two(w, p + 2)};
 	if (w->is_implicit || e->tag >> 16 == 0xfffe) {
-		row = table_find(e->tag);
+		row = dicom_row(e->tag);
 		memcpy(e->vr, row != NULL ? row->vrs : "UN", 2);
 		e->len = four(w, p + 4);
 	} else {
@@ -235,7 +235,7 @@ static void take_unknown(words *all, const uint8_t *p, size_t len)
 
 static void take(words *all, file *f, const found *e)
 {
-	const table_row *row = (e->tag >> 16 & 1) != 0 ? NULL : table_find(e->tag);
+	const table_row *row = (e->tag >> 16 & 1) != 0 ? NULL : dicom_row(e->tag);
 	size_t len = e->len < VALUE_MAX ? e->len : VALUE_MAX;
 	const uint8_t *p = bytes_at(f, e->at, len);
 
@@ -332,7 +332,7 @@ static bool has_anything(const words *all, file *copy)
 	       (!p.is_native && is_found(all, WORD_MIN_IN_PIXELS, copy, p.at, copy->size));
 }
 
-emr_withheld check_copy(int original_fd, uint64_t original_size, int copy_fd, uint64_t copy_size)
+emr_withheld check_dicom(int original_fd, uint64_t original_size, int copy_fd, uint64_t copy_size)
 {
 	words *all = words_new();
 	file *f = malloc(sizeof *f);

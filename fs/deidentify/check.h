@@ -10,4 +10,4 @@ emr_withheld check_table(int original_fd, uint64_t original_size, int copy_fd, u
 
 /* EMR_WITHHELD_NOT: nothing was found.  EMR_WITHHELD_FOUND_AGAIN: something was.  Else why it
  * cannot say. */
-emr_withheld check_copy(int original_fd, uint64_t original_size, int copy_fd, uint64_t copy_size);
+emr_withheld check_dicom(int original_fd, uint64_t original_size, int copy_fd, uint64_t copy_size);

@@ -67,7 +67,7 @@ static emr_withheld check_one(const protocol_file *file, const int fds[2])
 {
 	if (file->is_table != 0)
 		return check_table(fds[0], file->size, fds[1], file->copy_size);
-	return check_copy(fds[0], file->size, fds[1], file->copy_size);
+	return check_dicom(fds[0], file->size, fds[1], file->copy_size);
 }
 
 static int serve(bool is_checker)

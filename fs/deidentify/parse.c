@@ -104,7 +104,7 @@ static emr_withheld read_header(source *in, coding c, uint64_t at, uint64_t end,
 	out->size = 8;
 	memcpy(out->vr, "UN", 2);
 	if (c.is_implicit || out->tag >> 16 == 0xfffe) {
-		row = table_find(out->tag);
+		row = dicom_row(out->tag);
 		if (row != NULL)
 			memcpy(out->vr, row->vrs, 2);
 		out->len = u32(c.is_big, p + 4);
@@ -402,7 +402,7 @@ void dicom_text_of(dicom *d, uint32_t tag, char *out, size_t size)
 	uint32_t i = dicom_find(d, 0, d->count, tag);
 
 	out[0] = '\0';
-	if (i < d->count && table_has_vr(table_find(tag), d->elements[i].vr))
+	if (i < d->count && dicom_row_has_vr(dicom_row(tag), d->elements[i].vr))
 		dicom_text(d, &d->elements[i], out, size);
 }
 

@@ -340,7 +340,7 @@ emr_withheld pixels_look(dicom *d, pixel_plan *out)
 			return EMR_WITHHELD_DAMAGED;
 		found = &d->elements[index];
 	}
-	if (found == NULL || !table_has_vr(table_find(found->tag), found->vr))
+	if (found == NULL || !dicom_row_has_vr(dicom_row(found->tag), found->vr))
 		return EMR_WITHHELD_DAMAGED;
 	if (d->syntax->pixels == PIXELS_NATIVE)
 		return look_native(d, found);

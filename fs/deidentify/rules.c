@@ -141,10 +141,10 @@ static bool is_own(uint32_t tag)
 
 deed rule_for(const element *e, int depth, const emr_deidentify_rules *rules)
 {
-	const table_row *row = (e->tag >> 16 & 1) != 0 ? NULL : table_find(e->tag);
+	const table_row *row = (e->tag >> 16 & 1) != 0 ? NULL : dicom_row(e->tag);
 	const char *code;
 
-	if (row == NULL || !table_has_vr(row, e->vr) || is_own(e->tag))
+	if (row == NULL || !dicom_row_has_vr(row, e->vr) || is_own(e->tag))
 		return DEED_REMOVE;
 	code = strrchr(row->code, '/') != NULL ? strrchr(row->code, '/') + 1 : row->code;
 	if (code[0] == '-')

@@ -12,9 +12,9 @@ typedef struct table_row {
 } table_row;
 
 /* NULL: DICOM knows no such element, or has given it up. */
-const table_row *table_find(uint32_t tag);
-bool table_has_vr(const table_row *row, const char vr[2]);
+const table_row *dicom_row(uint32_t tag);
+bool dicom_row_has_vr(const table_row *row, const char vr[2]);
 /* A UID that DICOM itself registered. */
-bool table_is_registered(const char *uid);
+bool dicom_uid_is_registered(const char *uid);
 /* For tests: all rows. */
-const table_row *table_all(uint32_t *out_count);
+const table_row *dicom_rows(uint32_t *out_count);

@@ -47,7 +47,7 @@ void value_uid(const persona *p, const char *uid, char out[EMR_DICOM_UID_SIZE])
 	char digits[40];
 	int at = sizeof digits - 1;
 
-	if (uid[0] == '\0' || table_is_registered(uid)) {
+	if (uid[0] == '\0' || dicom_uid_is_registered(uid)) {
 		snprintf(out, EMR_DICOM_UID_SIZE, "%s", uid);
 		return;
 	}

@@ -28,9 +28,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	first = first < size - 2 ? first : size - 2;
 	original = file_of(data + 2, first);
 	copy = file_of(data + 2 + first, size - 2 - first);
-	if (check_copy(original, first, copy, size - 2 - first) == EMR_WITHHELD_NOT_DICOM)
+	if (check_dicom(original, first, copy, size - 2 - first) == EMR_WITHHELD_NOT_DICOM)
 		abort();
-	(void)check_copy(original, first, original, first);
+	(void)check_dicom(original, first, original, first);
 	close(original);
 	close(copy);
 	return 0;

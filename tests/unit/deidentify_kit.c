@@ -173,7 +173,7 @@ emr_withheld made_copy(const made *m, char person, const emr_deidentify_rules *r
 		assert_ok(emr_buf_append_zeros(out, (size_t)what.size));
 		assert_int_equal(pread(copy, out->data, out->len, 0), (ssize_t)out->len);
 		assert_string_equal(
-			emr_withheld_text(check_copy(in, m->bytes.len, copy, what.size)), "");
+			emr_withheld_text(check_dicom(in, m->bytes.len, copy, what.size)), "");
 	}
 	close(in);
 	close(copy);

@@ -27,7 +27,7 @@ static const char *found(void (*put)(made *m), made_syntax kind, const void *com
 	made_ct_pixels(&copy);
 	in = made_memory(emr_buf_view(&original.bytes));
 	out = made_memory(emr_buf_view(&copy.bytes));
-	why = check_copy(in, original.bytes.len, out, copy.bytes.len);
+	why = check_dicom(in, original.bytes.len, out, copy.bytes.len);
 	close(in);
 	close(out);
 	emr_buf_free(&original.bytes);
@@ -127,7 +127,7 @@ static const char *found_in_pixels(const char *bytes)
 	made_sequence_end(&copy);
 	in = made_memory(emr_buf_view(&original.bytes));
 	out = made_memory(emr_buf_view(&copy.bytes));
-	why = check_copy(in, original.bytes.len, out, copy.bytes.len);
+	why = check_dicom(in, original.bytes.len, out, copy.bytes.len);
 	close(in);
 	close(out);
 	emr_buf_free(&original.bytes);
@@ -153,7 +153,7 @@ static void an_original_that_it_cannot_read_is_no_clean_one(void **state)
 	for (size_t len = 0; len < sizeof bytes; len += 50) {
 		in = made_memory(emr_bytes_of(bytes, len));
 		assert_string_equal(
-			emr_withheld_text(check_copy(in, len, out, sizeof bytes)), "damaged");
+			emr_withheld_text(check_dicom(in, len, out, sizeof bytes)), "damaged");
 		close(in);
 	}
 	close(out);
@@ -178,7 +178,7 @@ static void a_word_across_the_edge_of_two_blocks_is_found(void **state)
 		made_begin(&m, MADE_EXPLICIT, NULL);
 		made_bytes(&m, 0x00204000, "UT", comment, sizeof comment);
 		out = made_memory(emr_buf_view(&m.bytes));
-		assert_string_equal(emr_withheld_text(check_copy(in,
+		assert_string_equal(emr_withheld_text(check_dicom(in,
 					    (uint64_t)lseek(in, 0, SEEK_END), out, m.bytes.len)),
 			"found-again");
 		emr_buf_free(&m.bytes);

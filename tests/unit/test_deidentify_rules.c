@@ -92,7 +92,7 @@ static bool is_needed(uint32_t tag)
 static void make_full(made *m, made_syntax kind)
 {
 	uint32_t count, last = 0;
-	const table_row *rows = table_all(&count);
+	const table_row *rows = dicom_rows(&count);
 
 	made_begin(m, kind, NULL);
 	for (uint32_t i = 0; i < count; i++) {
