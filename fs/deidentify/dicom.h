@@ -101,6 +101,8 @@ uint32_t dicom_number_of(dicom *d, uint32_t tag, uint32_t fallback);
 /* ---- what is not copied at all ---- */
 
 emr_withheld kind_of(dicom *d, const emr_deidentify_rules *rules);
+/* A part of the body, in the standard's words, in which no head can be. */
+bool kind_is_without_head(const char *part);
 
 /* ---- pixels ---- */
 

@@ -200,6 +200,11 @@ static const char body_without_head[] =
 	"TSPINE "
 	"UTERUS WRIST ";
 
+bool kind_is_without_head(const char *part)
+{
+	return is_among(part, body_without_head);
+}
+
 #define FACE_MM 3.0
 
 /* The thinnest that anything in the file says, at any depth; 0: nothing says it. */
@@ -233,7 +238,7 @@ static bool may_show_face(dicom *d, const emr_deidentify_rules *rules)
 	if (word_of(d, 0x00280302) == WORD_OTHER)
 		return true;
 	text_that_stays(d, 0x00180015, rules, part, sizeof part);
-	return !is_among(part, body_without_head) && thinnest_mm(d) < FACE_MM;
+	return !kind_is_without_head(part) && thinnest_mm(d) < FACE_MM;
 }
 
 /* ---- all of it ---- */

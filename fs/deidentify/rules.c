@@ -43,6 +43,11 @@ static const struct {
 	{0x00180085, "|1H|3HE|7LI|13C|19F|23NA|31P|129XE|"},
 };
 
+/* PS3.16 annex L: what a head may be called, and what may have one.  The field is typed by hand. */
+static const char heads[] =
+	"|BRAIN|CAROTID|CSPINE|EAR|EYE|FACE|HEAD|HEADNECK|IAC|JAW|MANDIBLE|MAXILLA|MOUTH|NECK|"
+	"NOSE|ORBIT|PAROTID|SINUS|SKULL|SPINE|THYROID|TMJ|TONGUE|WHOLEBODY|ZYGOMA|";
+
 /* Units that stand beside numbers; UCUM lets anybody write words in braces. */
 static const char units[] =
 	"|1|%|[HNSF'U]|MM|CM|M|UM|MM2|CM2|MM3|CM3|ML|L|S|MS|US|MIN|H|D|HZ|KHZ|MHZ|T|MT|DEG|RAD|GY|"
@@ -239,6 +244,8 @@ bool rule_takes_text(uint32_t tag, const char vr[2], const char *text)
 		return is_word(words, text);
 	if (tag == 0x00080100 || tag == 0x00080102)
 		return true; /* the item was looked at */
+	if (tag == 0x00180015)
+		return is_word(heads, text) || kind_is_without_head(text);
 	if (tag == 0x00181210)
 		return is_kernel(text);
 	if (tag == 0x00209056)

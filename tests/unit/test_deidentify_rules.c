@@ -246,6 +246,10 @@ static void texts_stay_only_when_they_are_words_that_pictures_have(void **state)
 		assert_false(rule_takes_text(0x00181210, "SH", others[i]));
 	assert_true(rule_takes_text(0x00080070, "LO", "Siemens Healthineers"));
 	assert_false(rule_takes_text(0x00080070, "LO", "Siemens|Philips"));
+	assert_true(rule_takes_text(0x00180015, "CS", "HEAD"));
+	assert_true(rule_takes_text(0x00180015, "CS", "CHEST"));
+	assert_false(rule_takes_text(0x00180015, "CS", "ANA SILVA"));
+	assert_false(rule_takes_text(0x00180015, "CS", "CHEST|HEAD"));
 	assert_true(rule_takes_text(0x00180050, "DS", "-1.25e-3\\5"));
 	assert_false(rule_takes_text(0x00180050, "DS", "5 mm Ana"));
 }
