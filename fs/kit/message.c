@@ -680,6 +680,8 @@ static const emr_message_row rows[EMR_MESSAGE_COUNT] = {
 		"Update emrfs."},
 	[EMR_SAY_NOT_JOINED] = {"not-joined", "", "error", EMR_EXIT_NO_SUCH,
 		"Nothing of your folder is in {what}.", "emrfs dataset"},
+	[EMR_SAY_DAILY_LIMIT] = {"daily-limit", "EDQUOT", "warn", EMR_EXIT_DENIED,
+		"{dataset} allows {n} first openings a day; more from {time}.", ""},
 	[EMR_SAY_DATASET_EMPTY] = {"dataset-empty", "", "error", EMR_EXIT_NO_SUCH,
 		"Nothing is in {what} that could be frozen.", ""},
 	[EMR_SAY_UNKNOWN_STATE] = {"unknown-state", "", "error", EMR_EXIT_NO_SUCH,

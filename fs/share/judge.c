@@ -238,6 +238,7 @@ emr_status desk_judge(desk *d, const question *q, uint8_t *out_code)
 	uint64_t now = share_now(d->share);
 	rate *r = NULL;
 	uint64_t limit = 0;
+	bool is_over = false;
 	emr_status status = EMR_OK;
 
 	if (q->grant.known.row.head.state != EMR_GRANT_ACTIVE || !is_in_time(terms, now) ||
@@ -253,7 +254,9 @@ emr_status desk_judge(desk *d, const question *q, uint8_t *out_code)
 		status = rate_of(d, q, &r);
 	if (status == EMR_OK && r != NULL)
 		status = limit_of(d, &limit);
-	if (status == EMR_OK && r != NULL && r->slots + q->body.count > limit)
+	if (status == EMR_OK && r != NULL)
+		status = share_is_over_daily_limit(d->share, q, &is_over);
+	if (status == EMR_OK && r != NULL && (is_over || r->slots + q->body.count > limit))
 		*out_code = EMR_RESULT_LIMIT;
 	return status;
 }

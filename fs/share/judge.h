@@ -56,6 +56,9 @@ typedef struct desk {
 
 void desk_end(desk *d);
 /* EMR_RESULT_APPLIED: the question as such is in order.  EMR_RESULT_LIMIT: too many today. */
+/* Whether the terms of the dataset in whose name Q asks allow no more to its signer today: daily.c
+ */
+emr_status share_is_over_daily_limit(emr_share *share, const question *q, bool *out_is_over);
 emr_status desk_judge(desk *d, const question *q, uint8_t *out_code);
 /* The same of one slot; OUT is its capsule when the code is APPLIED. */
 emr_status desk_judge_slot(const desk *d, const question *q, const emr_access_slot *slot,

@@ -71,6 +71,13 @@ static void set(const emr_session *session, const emr_shared_notice *n, emr_mess
 			time, NULL);
 		return;
 	}
+	if (message == EMR_SAY_DAILY_LIMIT) {
+		snprintf(purpose, sizeof purpose, "%u", n->n);
+		emr_time_text((int64_t)n->time_unix_s, time);
+		emr_problem_set(
+			problem, message, "dataset", n->dataset, "n", purpose, "time", time, NULL);
+		return;
+	}
 	if (message == EMR_SAY_COPY_UNSIGNED) {
 		emr_problem_set(problem, message, "path", n->path, "signer", n->owner, "original",
 			n->inside, NULL);

@@ -363,7 +363,7 @@ static emr_status run(dataset *d, emr_problem *out_problem)
 		(i == DEEDS && args->n_operands > 1))
 		return wrong_use(
 			_("dataset takes NAME, create NAME, admit NAME WHO, drop NAME WHO, "
-			  "close NAME, join NAME PATH or leave NAME."),
+			  "freeze NAME, close NAME, join NAME PATH or leave NAME."),
 			out_problem);
 	if (args->given[EMR_OPT_TERMS] && (i == DEEDS || !deeds[i].takes_terms))
 		return wrong_use(_("--terms is for dataset create."), out_problem);

@@ -138,7 +138,7 @@ two_until 20 told_of_it
 for who in ana rui dora; do two_until 20 counts "$who" 1; done
 
 say "who comes back is called as before, and in another dataset otherwise"
-terms purpose '"To count other pixels"'
+terms purpose '"To count other pixels"' daily-limit 3
 steward 0 create hips --terms terms.json
 steward 0 admit hips dora@saolucas
 as ana run 0 dataset join knees Imaging --yes --wait
@@ -149,6 +149,14 @@ as ana run 0 dataset join hips Imaging --yes --wait
 in_hips() { grep -qsx "the knee of ana" dora-folder/datasets/hips/*/Imaging/MRI.txt; }
 two_until 30 in_hips
 [ "$(ls dora-folder/datasets/hips)" != "$ANA" ] || emr_fail "one pseudonym in two datasets"
+HERS=dora-folder/datasets/hips/$(ls dora-folder/datasets/hips)
+for i in 1 2 3; do echo "slice $i" >"ana-folder/Imaging/CT-$i.txt"; done
+as ana run 0 status --wait
+two_until 30 test -e "$HERS/Imaging/CT-3.txt"
+opened=$(for i in 1 2 3; do cat "$HERS/Imaging/CT-$i.txt" 2>>out/refused; done | wc -l)
+[ "$opened" -le 1 ] || emr_fail "beyond the limit: $opened"
+grep -q "Disk quota exceeded" out/refused || emr_fail "not EDQUOT: $(cat out/refused)"
+grep -q " daily-limit .*hips allows 3 first openings a day; more from " dora-folder/.emrfs/notices || emr_fail "no notice"
 grep -qx "the knee of ana" "dora-folder/datasets/knees/$ANA/Imaging/MRI.txt" || emr_fail "one of two datasets took the other's place"
 
 say "who is taken out reads nothing, and who takes part is called as before by who is left"
@@ -180,14 +188,14 @@ grep -q "Read-only file system" out/said || emr_fail "$(cat out/said)"
 
 say "a frozen state is the versions of then, as far as they are there, and says what is not"
 as hospital json 0 dataset freeze knees --passphrase-file "$EMR_PASS"
-expect "versions" "$(field versions)" 3
+expect "versions" "$(field versions)" 6
 STATE=knees@$(field snapshot | cut -c1-8)
 echo "another knee of rui" >rui-folder/Imaging/MRI-2.txt
 as rui run 0 status --wait
 two_unmount eva
 frozen() { as eva json 0 mount --dataset "$STATE" --passphrase-file "$EMR_PASS" "$EMR_WORK/eva-folder"; }
 frozen
-expect "all of it" "$(field dataset.versions) $(field dataset.present) $(field dataset.complete)" "3 3 True"
+expect "all of it" "$(field dataset.versions) $(field dataset.present) $(field dataset.complete)" "6 6 True"
 then_read() { grep -qsx "the knee of rui" "eva-folder/$RUI/Imaging/MRI.txt"; }
 two_until 30 then_read
 expect "and nothing of later" "$(ls "eva-folder/$RUI/Imaging")" MRI.txt

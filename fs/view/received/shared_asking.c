@@ -285,6 +285,10 @@ static unsigned grow_ahead(shared_share *s, emr_id16 directory)
 {
 	size_t slots = sizeof s->ahead / sizeof s->ahead[0];
 
+	/* Where what is asked for counts, nothing is that nobody opened. */
+	if (s->owner->set != NULL && s->owner->set->terms.daily_limit != 0)
+		return 1;
+
 	for (size_t i = 0; i < slots; i++)
 		if (s->ahead[i].n > 0 && emr_id16_equal(s->ahead[i].directory, directory)) {
 			s->ahead[i].n =

@@ -128,9 +128,17 @@ typedef struct word {
 	const char *id; /* NULL: nothing that a person could do anything about */
 } word;
 
-static word word_of(emr_status status, const emr_share_trouble *trouble)
+static bool is_limited(const shared_share *s)
+{
+	return s->owner->set != NULL && s->owner->set->terms.daily_limit != 0;
+}
+
+static word word_of(const shared_share *s, emr_status status, const emr_share_trouble *trouble)
 {
 	emr_share_why why = trouble->why;
+
+	if (why == EMR_WHY_REFUSED && trouble->code == EMR_RESULT_LIMIT && is_limited(s))
+		return (word){EMR_QUOTA, "daily-limit"};
 
 	if (status == EMR_OFFLINE)
 		return (word){EMR_OFFLINE, "offline"};
@@ -163,7 +171,7 @@ static word word_of(emr_status status, const emr_share_trouble *trouble)
 emr_status shared_notice_trouble(emr_view *view, const shared_share *s, const node *n,
 	emr_status status, const emr_share_trouble *trouble, unsigned seconds)
 {
-	word w = word_of(status, trouble);
+	word w = word_of(s, status, trouble);
 	emr_shared_notice notice;
 	char *path;
 
@@ -178,6 +186,12 @@ emr_status shared_notice_trouble(emr_view *view, const shared_share *s, const no
 	notice.seconds = seconds;
 	notice.time_unix_s = w.status == EMR_ACCESS_REVOKED ? s->grant.ledger_time
 							    : s->grant.row.not_after_unix_s;
+	if (w.status == EMR_QUOTA) {
+		notice.n = s->owner->set->terms.daily_limit;
+		notice.time_unix_s =
+			((uint64_t)(view_now_ns(view) / 1000000000) / SHARED_DAY_S + 1) *
+			SHARED_DAY_S;
+	}
 	notice.missing = trouble->missing;
 	notice.missing_count = trouble->missing_count;
 	notice.is_owner_missing = trouble->is_owner_missing;
