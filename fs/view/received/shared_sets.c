@@ -5,18 +5,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "contract/codes.h"
-
 #include "clock.h"
 #include "edit.h"
 #include "shared.h"
 
 #define CODE_DIGITS 4
-
-uint8_t shared_purpose(const emr_view *view, const shared_share *s)
-{
-	return s->owner->set != NULL ? EMR_DATASET_PURPOSE : view->options.purpose;
-}
 
 /* ---- which ---- */
 
@@ -35,36 +28,6 @@ shared_set *shared_set_of(const emr_view *view, emr_id16 line)
 	while (set != NULL && !emr_id16_equal(set->line, line))
 		set = set->next;
 	return set;
-}
-
-/* ---- a frozen state ---- */
-
-bool shared_is_wanted(const emr_view *view, const emr_received *r)
-{
-	const shares *all = view->shares;
-
-	if (all->frozen_at == 0 || !r->is_dataset || !emr_id16_equal(r->line, all->only))
-		return true;
-	for (size_t at = 0; at < all->frozen.len; at += sizeof r->grant.domain)
-		if (memcmp(all->frozen.data + at, r->grant.domain.b, sizeof r->grant.domain) == 0)
-			return true;
-	return false;
-}
-
-/* Not what cannot be told. */
-bool shared_was_there_then(
-	const emr_view *view, emr_id16 domain, emr_id16 object, uint64_t pversion)
-{
-	const emr_part_key key = {.family = EMR_FAMILY_OBJECT,
-		.domain = domain,
-		.object = object,
-		.version = pversion};
-	EMR_AUTO_BUF bytes = {0};
-	emr_replica_item item;
-
-	return view->shares->frozen_at == 0 ||
-	       (emr_replica_item_get(view->options.replica, &key, &bytes, &item) == EMR_OK &&
-		       item.seq < view->shares->frozen_at);
 }
 
 shared_set *shared_need_set(emr_view *view, const emr_received *r)
@@ -223,17 +186,7 @@ emr_status shared_sets_list(
 	return EMR_OK;
 }
 
-/* ---- paths, and the kernel ---- */
-
-char *shared_owner_path(const shared_owner *owner)
-{
-	char *path = NULL;
-	int len = owner->set != NULL ? asprintf(&path, "%s/%s/%s", SETS_DIRECTORY, owner->set->name,
-					       owner->name)
-				     : asprintf(&path, "%s/%s", SHARED_DIRECTORY, owner->name);
-
-	return len < 0 ? NULL : path;
-}
+/* ---- the kernel ---- */
 
 /* Without memory the time-outs of the entries do it. */
 void shared_tell_set(emr_view *view, const shared_owner *owner, emr_buf *tell)

@@ -1,0 +1,53 @@
+/* What a dataset decides for what is read in it: for which purpose, under which path, and, of a
+ * frozen state, which contents. */
+#include <stdio.h>
+#include <string.h>
+
+#include "contract/codes.h"
+
+#include "shared.h"
+
+uint8_t shared_purpose(const emr_view *view, const shared_share *s)
+{
+	return s->owner->set != NULL ? EMR_DATASET_PURPOSE : view->options.purpose;
+}
+
+char *shared_owner_path(const shared_owner *owner)
+{
+	char *path = NULL;
+	int len = owner->set != NULL ? asprintf(&path, "%s/%s/%s", SETS_DIRECTORY, owner->set->name,
+					       owner->name)
+				     : asprintf(&path, "%s/%s", SHARED_DIRECTORY, owner->name);
+
+	return len < 0 ? NULL : path;
+}
+
+/* ---- a frozen state ---- */
+
+bool shared_is_wanted(const emr_view *view, const emr_received *r)
+{
+	const shares *all = view->shares;
+
+	if (all->frozen_at == 0 || !r->is_dataset || !emr_id16_equal(r->line, all->only))
+		return true;
+	for (size_t at = 0; at < all->frozen.len; at += sizeof r->grant.domain)
+		if (memcmp(all->frozen.data + at, r->grant.domain.b, sizeof r->grant.domain) == 0)
+			return true;
+	return false;
+}
+
+/* Not what cannot be told. */
+bool shared_was_there_then(
+	const emr_view *view, emr_id16 domain, emr_id16 object, uint64_t pversion)
+{
+	const emr_part_key key = {.family = EMR_FAMILY_OBJECT,
+		.domain = domain,
+		.object = object,
+		.version = pversion};
+	EMR_AUTO_BUF bytes = {0};
+	emr_replica_item item;
+
+	return view->shares->frozen_at == 0 ||
+	       (emr_replica_item_get(view->options.replica, &key, &bytes, &item) == EMR_OK &&
+		       item.seq < view->shares->frozen_at);
+}
