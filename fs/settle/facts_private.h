@@ -19,6 +19,7 @@ struct emr_facts {
 	list_keys keys[2];     /* protected by lock; of the present ledger and of the annex */
 	unreadable unreadable; /* protected by lock */
 	emr_buf noted;	       /* protected by lock; of emr_opened: to be kept */
+	bool has_said_unfit;   /* protected by lock; of what reopen.c keeps */
 	int cache_dirfd;       /* -1: nothing is kept */
 	emr_annex annex;       /* replica NULL: there is none */
 };

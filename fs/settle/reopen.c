@@ -63,8 +63,27 @@ static emr_status open_copy(
 		status = emr_local_open(key, copy.data + 1, emr_buf_view(&aad),
 			emr_bytes_of(copy.data + SEALED_AT, copy.len - SEALED_AT), plain);
 	emr_local_key_free(key);
-	return status == EMR_OK ? emr_content_decode(emr_bytes_of(plain, sizeof plain), out_content)
-				: status;
+	if (status == EMR_OK)
+		status = emr_content_decode(emr_bytes_of(plain, sizeof plain), out_content);
+	emr_wipe(plain, sizeof plain);
+	return status;
+}
+
+/* The first is a warning.  After `recover` with the words no copy fits any more, because the local
+ * keys are new; each is put right when its record is opened. */
+static void say_unfit(emr_facts *facts, const emr_place *place, emr_status status)
+{
+	char id[33];
+	bool was_said;
+
+	pthread_mutex_lock(&facts->lock);
+	was_said = facts->has_said_unfit;
+	facts->has_said_unfit = true;
+	pthread_mutex_unlock(&facts->lock);
+	emr_hex(place->object.b, sizeof place->object.b, id);
+	emr_log(was_said ? EMR_LOG_INFO : EMR_LOG_WARN,
+		"what was kept of record %s does not fit and is not used: %s", id,
+		emr_status_text(status));
 }
 
 emr_status emr_facts_reopen(emr_facts *facts, const emr_place *place, emr_content *out_content)
@@ -72,7 +91,6 @@ emr_status emr_facts_reopen(emr_facts *facts, const emr_place *place, emr_conten
 	const emr_part_key at = part_of(place);
 	EMR_AUTO_BUF copy = {0};
 	emr_content content;
-	char id[33];
 	emr_status status;
 
 	if ((place->pversion & EMR_VERSION_ANNEX) != 0)
@@ -85,9 +103,7 @@ emr_status emr_facts_reopen(emr_facts *facts, const emr_place *place, emr_conten
 		*out_content = content;
 		return EMR_OK;
 	}
-	emr_hex(place->object.b, sizeof place->object.b, id);
-	emr_log(EMR_LOG_WARN, "what was kept of record %s does not fit and is not used: %s", id,
-		emr_status_text(status));
+	say_unfit(facts, place, status);
 	return EMR_NOT_FOUND;
 }
 
@@ -105,8 +121,10 @@ static emr_status seal_copy(
 	emr_content_encode(&one->content, plain);
 	out[0] = FORMAT;
 	randombytes_buf(out + 1, NONCE_BYTES);
-	return emr_local_seal(key, out + 1, emr_buf_view(&aad), emr_bytes_of(plain, sizeof plain),
+	status = emr_local_seal(key, out + 1, emr_buf_view(&aad), emr_bytes_of(plain, sizeof plain),
 		out + SEALED_AT);
+	emr_wipe(plain, sizeof plain);
+	return status;
 }
 
 /* The keys of a folder that came by letter may be taken back: nothing of it is kept past them. */
