@@ -177,6 +177,14 @@ def behind_sentence(result):
         f"{full_title(row)} {times:.2f}" for row, times in rows) + "."
 
 
+def unsteady_sentence(result):
+    rows = [row for group in dict.fromkeys(row.group for row in ROWS) for row in result.unsteady(group)]
+    if not rows:
+        return f"What each verdict compares lies within {STEADY}."
+    return f"Not steady, so that the verdict says little (over {STEADY}): " + "; ".join(
+        f"{full_title(row)} {result.spread(row.key, result.judges(row)):.2f}" for row in rows) + "."
+
+
 def few_rows(result, keys):
     """The rows of README: medians with their units, and no more."""
     names = [name for name in result.names if name != "pt_ll"]
