@@ -26,6 +26,24 @@ emr_status __wrap_emr_content_key_unwrap(const emr_keyring *kr, emr_id16 domain_
 	return __real_emr_content_key_unwrap(kr, domain_id, epoch, ctx, capsule, wdek, out);
 }
 
+/* A block that is not here is brought from a node, one after the other, while a person waits. */
+static bool has_no_blocks;
+static unsigned missed;
+
+emr_status __real_emr_block_store_get_verified(
+	emr_block_store *store, const emr_cid *cid, emr_buf *out);
+emr_status __wrap_emr_block_store_get_verified(
+	emr_block_store *store, const emr_cid *cid, emr_buf *out);
+
+emr_status __wrap_emr_block_store_get_verified(
+	emr_block_store *store, const emr_cid *cid, emr_buf *out)
+{
+	if (!has_no_blocks)
+		return __real_emr_block_store_get_verified(store, cid, out);
+	missed++;
+	return EMR_NOT_FOUND;
+}
+
 /* ---- the table, as somebody with the disk sees it ---- */
 
 static sqlite3 *database(const kit *k)
@@ -130,6 +148,27 @@ static void what_was_opened_here_once_is_opened_without_curves_again(void **stat
 	kit_restart(&k);
 	read_both(&k);
 	assert_int_equal(unwrapped, 2);
+	kit_close(&k);
+}
+
+static void of_what_only_nodes_have_no_more_is_missed_than_its_bytes(void **state)
+{
+	emr_handle *h = NULL;
+	char byte;
+	size_t got;
+	kit k;
+
+	(void)state;
+	begin(&k);
+	h = kit_open_file(&k, "A/x", O_RDONLY);
+	has_no_blocks = true;
+	missed = 0;
+	assert_status(EMR_MISSING_DATA, emr_view_read(h, 0, &byte, 1, &got));
+	has_no_blocks = false;
+	assert_int_equal(missed, 1);
+	assert_int_equal(unwrapped, 0);
+	emr_view_release(h);
+	read_both(&k);
 	kit_close(&k);
 }
 
@@ -262,6 +301,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_was_saved_here_is_opened_without_curves),
 		cmocka_unit_test(what_was_opened_here_once_is_opened_without_curves_again),
+		cmocka_unit_test(of_what_only_nodes_have_no_more_is_missed_than_its_bytes),
 		cmocka_unit_test(a_copy_that_was_changed_is_not_believed),
 		cmocka_unit_test(the_copy_of_another_record_is_not_believed),
 		cmocka_unit_test(the_copy_of_an_earlier_version_is_not_believed),

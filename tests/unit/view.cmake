@@ -18,7 +18,7 @@ emr_test(test_facts_kept SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_facts_kept.c ${v
 emr_test(test_reopen SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_reopen.c ${view_kit}
 	USES ${view_uses} PkgConfig::sqlite3
 	INCLUDES ${view_inside}
-	LINK_OPTIONS -Wl,--wrap=emr_content_key_unwrap)
+	LINK_OPTIONS -Wl,--wrap=emr_content_key_unwrap,--wrap=emr_block_store_get_verified)
 # Deaths at every step, each in a process of its own: it asks about order, and ThreadSanitizer takes two minutes for it.
 emr_test(test_view_recovery NOT_TSAN
 	SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_view_recovery.c ${view_kit}

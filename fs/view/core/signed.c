@@ -104,7 +104,7 @@ static emr_status check_shared_length(emr_view *view, const node *n, emr_content
 }
 
 /* As it was opened or saved here before.  Whatever does not fit is looked at the long way, which
- * says what it is. */
+ * says what it is; but of bytes that are not here it would only miss more. */
 static emr_status open_again(
 	emr_view *view, const emr_place *place, emr_content_reader **out_reader)
 {
@@ -139,8 +139,9 @@ emr_status signed_open(
 	emr_whose whose;
 	emr_status status;
 
-	if (open_again(view, place, out_reader) == EMR_OK)
-		return EMR_OK;
+	status = open_again(view, place, out_reader);
+	if (status == EMR_OK || status == EMR_MISSING_DATA)
+		return status;
 	status = emr_facts_open_signed(
 		view->options.facts, descriptor_of(view), place, &content, &key, &whose);
 	if (status == EMR_OK && is_anothers(&whose.is) &&
