@@ -293,8 +293,11 @@ emr_status emr_gateway_endorse(emr_gateway *gateway, emr_gateway_call *call,
 	gateway_run run = gateway_run_begin(gateway, call, EMR_GATEWAY_ENDORSE);
 	EMR_AUTO_BUF answer = {0};
 	gateway_proposal made = {0};
-	emr_status status =
-		ask_proposal(&run, "/gateway.Gateway/Endorse", invocation, &made, &answer);
+	emr_status status;
+
+	if (invocation->chaincode != NULL)
+		return gateway_run_fail_here(&run, EMR_INVALID);
+	status = ask_proposal(&run, "/gateway.Gateway/Endorse", invocation, &made, &answer);
 
 	if (status == EMR_OK)
 		status = judge_endorsed(

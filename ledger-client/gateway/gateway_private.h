@@ -6,7 +6,7 @@
 #include <openssl/x509.h>
 #include <pthread.h>
 
-#include "gateway/gateway.h"
+#include "gateway/entries.h"
 #include "grpc.h"
 #include "proto.h"
 
@@ -127,3 +127,12 @@ emr_status prepared_read(emr_bytes payload, gateway_prepared *out);
  * Else what is wrong, in a few words. */
 const char *prepared_wrong(const emr_gateway *gateway, const gateway_proposal *proposal,
 	emr_bytes payload, gateway_prepared *out_prepared);
+
+/* ---- Blocks (blocks.c) ---- */
+
+void block_hash(uint64_t number, emr_bytes previous, emr_bytes data_hash, uint8_t out[32]);
+/* The entries of the block BYTES, which must be the one that POSITION expects; then POSITION is
+ * behind it.  EMR_FORK: it does not follow the one before.  *OUT_WRONG: it is not what its header
+ * says; else NULL. */
+emr_status block_visit(const emr_gateway *gateway, emr_bytes bytes, emr_gateway_position *position,
+	emr_gateway_entry_fn visit, void *arg, const char **out_wrong);

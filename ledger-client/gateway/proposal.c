@@ -38,16 +38,14 @@ static void wrap(proto_writer *w, uint32_t number, emr_buf *from)
 	emr_buf_clear(from);
 }
 
-static emr_status write_chaincode_id(const emr_gateway *gateway, emr_buf *out)
+static const char *chaincode_of(
+	const emr_gateway *gateway, const emr_gateway_invocation *invocation)
 {
-	proto_writer w = proto_writer_of(out);
-
-	proto_put_text(&w, CHAINCODE_ID_NAME, gateway->chaincode);
-	return w.status;
+	return invocation->chaincode != NULL ? invocation->chaincode : gateway->chaincode;
 }
 
-static emr_status write_channel_header(
-	const emr_gateway *gateway, const char *tx_id, int64_t now_ns, emr_buf *out)
+static emr_status write_channel_header(const emr_gateway *gateway, const char *name,
+	const char *tx_id, int64_t now_ns, emr_buf *out)
 {
 	EMR_AUTO_BUF time = {0};
 	EMR_AUTO_BUF chaincode = {0};
@@ -55,8 +53,11 @@ static emr_status write_channel_header(
 	proto_writer of_time = proto_writer_of(&time);
 	proto_writer of_extension = proto_writer_of(&extension);
 	proto_writer w = proto_writer_of(out);
-	emr_status status = write_chaincode_id(gateway, &chaincode);
+	proto_writer of_chaincode = proto_writer_of(&chaincode);
+	emr_status status;
 
+	proto_put_text(&of_chaincode, CHAINCODE_ID_NAME, name);
+	status = of_chaincode.status;
 	proto_put_number(&of_time, TIMESTAMP_SECONDS, (uint64_t)(now_ns / 1000000000));
 	proto_put_number(&of_time, TIMESTAMP_NANOS, (uint64_t)(now_ns % 1000000000));
 	proto_put_message(
@@ -82,7 +83,7 @@ static emr_status write_invocation(
 	proto_writer of_spec = proto_writer_of(&spec);
 	proto_writer w = proto_writer_of(out);
 
-	proto_put_text(&of_inner, CHAINCODE_ID_NAME, gateway->chaincode);
+	proto_put_text(&of_inner, CHAINCODE_ID_NAME, chaincode_of(gateway, invocation));
 	wrap(&of_spec, CHAINCODE_SPEC_CHAINCODE_ID, &inner);
 	for (size_t i = 0; i < invocation->arg_count; i++)
 		proto_put_message(&of_inner, CHAINCODE_INPUT_ARGS, invocation->args[i]);
@@ -142,7 +143,8 @@ static emr_status write_proposal(const emr_gateway *gateway,
 	proto_writer of_signature = proto_writer_of(&out->signature_header);
 	proto_writer of_header = proto_writer_of(&header);
 	proto_writer w = proto_writer_of(&out->bytes);
-	emr_status status = write_channel_header(gateway, out->tx_id, now_ns, &out->channel_header);
+	emr_status status = write_channel_header(gateway, chaincode_of(gateway, invocation),
+		out->tx_id, now_ns, &out->channel_header);
 
 	proto_put_bytes(&of_signature, SIGNATURE_HEADER_CREATOR, creator);
 	proto_put_bytes(&of_signature, SIGNATURE_HEADER_NONCE, nonce);

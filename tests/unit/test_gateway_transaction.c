@@ -415,6 +415,139 @@ static void a_kept_envelope_must_be_of_this_channel_chaincode_and_identity(void 
 	assert_status(EMR_DAMAGED, emr_gateway_envelope_tx_id(w.gateway, whole, tx_id));
 }
 
+/* ---- blocks ---- */
+
+typedef struct reading {
+	json_t *wanted;
+	size_t count;
+	emr_status answer;
+} reading;
+
+static emr_status see(void *arg, const emr_gateway_entry *entry)
+{
+	reading *r = arg;
+	const json_t *want = json_array_get(r->wanted, r->count);
+	EMR_AUTO_BUF bytes = {0};
+	uint8_t submitter[32];
+
+	if (want == NULL)
+		fail_msg("transaction %u is an entry", entry->tx);
+	r->count++;
+	assert_int_equal(entry->tx, vectors_u64(want, "tx"));
+	assert_string_equal(entry->tx_id, vectors_text(want, "tx_id"));
+	assert_true(emr_bytes_equal(entry->results, vectors_hex(want, "results", &bytes)));
+	assert_true(emr_bytes_equal(entry->batch, vectors_hex(want, "batch", &bytes)));
+	assert_true(emr_bytes_equal(entry->creator, vectors_hex(w.root, "creator", &bytes)));
+	assert_int_equal(entry->ledger_time_unix_s, vectors_u64(w.root, "seconds"));
+	emr_sha256("submitter", 9, submitter);
+	assert_memory_equal(entry->submitter.b, submitter, sizeof submitter);
+	return r->answer;
+}
+
+static void blocks_are_read_in_order_and_batches_found_in_them(void **state)
+{
+	json_t *blocks = json_object_get(w.root, "blocks"), *one;
+	emr_gateway_position position = {0};
+	size_t i, refused = 0;
+
+	(void)state;
+	json_array_foreach(blocks, i, one)
+	{
+		reading r = {.wanted = json_object_get(one, "entries"), .answer = EMR_OK};
+		emr_gateway_position before = position;
+		const char *hash = vectors_text(one, "hash"), *wrong = NULL;
+		EMR_AUTO_BUF bytes = {0};
+		emr_status status = block_visit(
+			w.gateway, vectors_hex(one, "bytes", &bytes), &position, see, &r, &wrong);
+		char text[65];
+
+		if (hash[0] == '\0') {
+			if (status == EMR_OK)
+				fail_msg("%s was taken", vectors_text(one, "name"));
+			assert_memory_equal(&before, &position, sizeof before);
+			assert_true(status == EMR_FORK || wrong != NULL);
+			refused++;
+			continue;
+		}
+		if (status != EMR_OK)
+			fail_msg("%s: %s", vectors_text(one, "name"), wrong);
+		emr_hex(position.hash, sizeof position.hash, text);
+		assert_string_equal(text, hash);
+		assert_int_equal(position.next_block, before.next_block + 1);
+		assert_int_equal(r.count, json_array_size(r.wanted));
+	}
+	assert_int_equal(position.next_block, 130);
+	assert_int_equal(refused, 8);
+}
+
+static void a_reader_who_fails_stays_in_front_of_the_block(void **state)
+{
+	json_t *blocks = json_object_get(w.root, "blocks");
+	const json_t *both[2] = {json_array_get(blocks, 0), json_array_get(blocks, 9)};
+	reading r = {.wanted = json_object_get(both[1], "entries"), .answer = EMR_NO_SPACE};
+	emr_gateway_position position = {0};
+	EMR_AUTO_BUF bytes = {0};
+	const char *wrong = NULL;
+
+	(void)state;
+	assert_ok(block_visit(
+		w.gateway, vectors_hex(both[0], "bytes", &bytes), &position, see, &r, &wrong));
+	assert_status(EMR_NO_SPACE, block_visit(w.gateway, vectors_hex(both[1], "bytes", &bytes),
+					    &position, see, &r, &wrong));
+	assert_null(wrong);
+	assert_int_equal(r.count, 1);
+	assert_int_equal(position.next_block, 1);
+}
+
+static emr_status digest_entry(void *arg, const emr_gateway_entry *entry)
+{
+	emr_sha256_ctx *ctx = arg;
+
+	emr_sha256_update(ctx, &entry->tx, sizeof entry->tx);
+	emr_sha256_update(ctx, entry->tx_id, sizeof entry->tx_id);
+	emr_sha256_update(ctx, entry->submitter.b, sizeof entry->submitter.b);
+	emr_sha256_update(ctx, entry->batch.data, entry->batch.len);
+	emr_sha256_update(ctx, entry->results.data, entry->results.len);
+	return EMR_OK;
+}
+
+/* A peer that says something else of a valid transaction has another digest, which who asks a
+ * second peer sees. */
+static void no_flipped_bit_of_a_block_changes_its_entries_unseen(void **state)
+{
+	json_t *blocks = json_object_get(w.root, "blocks");
+	EMR_AUTO_BUF zero = {0}, one = {0};
+	emr_gateway_position begun = {0}, honest;
+	const char *wrong = NULL;
+	uint8_t entries[32], others[32];
+	emr_sha256_ctx ctx;
+	size_t taken = 0;
+
+	(void)state;
+	emr_sha256_init(&ctx);
+	(void)vectors_hex(json_array_get(blocks, 0), "bytes", &zero);
+	(void)vectors_hex(json_array_get(blocks, 9), "bytes", &one);
+	assert_ok(block_visit(w.gateway, emr_buf_view(&zero), &begun, digest_entry, &ctx, &wrong));
+	honest = begun;
+	assert_ok(block_visit(w.gateway, emr_buf_view(&one), &honest, digest_entry, &ctx, &wrong));
+	emr_sha256_final(&ctx, entries);
+	for (size_t i = 0; i < one.len; i++) {
+		emr_gateway_position position = begun;
+
+		emr_sha256_init(&ctx);
+		one.data[i] ^= (uint8_t)(1u << i % 8);
+		if (block_visit(w.gateway, emr_buf_view(&one), &position, digest_entry, &ctx,
+			    &wrong) == EMR_OK) {
+			emr_sha256_final(&ctx, others);
+			taken++;
+			if (memcmp(&position, &honest, sizeof honest) == 0)
+				assert_memory_equal(entries, others, sizeof others);
+		}
+		one.data[i] ^= (uint8_t)(1u << i % 8);
+	}
+	assert_true(taken > 0 && taken < 64); /* metadata, which no hash of the header covers */
+}
+
 /* ---- opening ---- */
 
 static emr_status open_at(const char *address, const char *ca_file, const char *cert_file)
@@ -471,6 +604,9 @@ int main(void)
 		TEST(an_identity_that_does_not_fit_is_refused),
 		TEST(the_keyring_signs_with_its_certificate_and_no_other),
 		TEST(a_kept_envelope_must_be_of_this_channel_chaincode_and_identity),
+		TEST(blocks_are_read_in_order_and_batches_found_in_them),
+		TEST(a_reader_who_fails_stays_in_front_of_the_block),
+		TEST(no_flipped_bit_of_a_block_changes_its_entries_unseen),
 		TEST(clear_text_goes_to_this_computer_only),
 	};
 

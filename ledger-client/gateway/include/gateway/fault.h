@@ -72,6 +72,8 @@
 		"This transaction is committed already: ask for its status.")                      \
 	X(EMR_GATEWAY_LIE, "lie", EMR_DAMAGED,                                                     \
 		"The gateway gave something else to sign than what was asked. Nothing was signed; tell who runs it.") \
+	X(EMR_GATEWAY_OTHER_HISTORY, "other-history", EMR_FORK,                                    \
+		"The peer has fewer blocks than were read before, or others: ask another organisation's peer, and tell who runs this one.") \
 	/* ordering and commit */                                                                  \
 	X(EMR_GATEWAY_ORDERER, "orderer", EMR_OFFLINE,                                             \
 		"An orderer does not take it: the same envelope goes to another one. Look at the channel's orderer addresses.") \

@@ -99,6 +99,7 @@ static inline emr_gateway_call emr_gateway_call_of(uint32_t timeout_ms, int canc
 
 /* What is asked of the chaincode.  Everything is borrowed. */
 typedef struct emr_gateway_invocation {
+	const char *chaincode; /* to be evaluated only; NULL: the gateway's own */
 	const emr_bytes *args; /* args[0] is the function */
 	size_t arg_count;      /* 1..EMR_GATEWAY_ARGS_MAX */
 	const char

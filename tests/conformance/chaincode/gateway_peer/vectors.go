@@ -3,9 +3,11 @@ package main
 // Known answers: a proposal by fixed nonce and time, what an honest gateway makes of it, and every lie.
 
 import (
+	"encoding/asn1"
 	"encoding/hex"
 	"encoding/json"
 	"io"
+	"math/big"
 	"time"
 
 	"github.com/hyperledger/fabric-protos-go-apiv2/common"
@@ -73,7 +75,7 @@ func writeVectors(to io.Writer) error {
 		"ed25519_key": string(clientEd.keyPEM()), "msp_id": client.mspID, "authorities": []string{"OrgA", string(caA.pem()), "OrgB", string(caB.pem())},
 		"stranger_certificate": string(stranger.pem()), "creator": hex.EncodeToString(client.identity()), "tx_id": tx, "proposal": hex.EncodeToString(proposal),
 		"prepared": hex.EncodeToString(made.honest([]byte("done"))), "result": hex.EncodeToString([]byte("done")), "lies": payloads,
-		"status_details": hex.EncodeToString(encodedStatus(failed)), "commit_request": hex.EncodeToString(commit),
+		"blocks": vectorBlocks(), "status_details": hex.EncodeToString(encodedStatus(failed)), "commit_request": hex.EncodeToString(commit),
 	})
 }
 
@@ -83,4 +85,100 @@ func encodedStatus(failed *status.Status) []byte {
 		panic(err)
 	}
 	return out
+}
+
+type vectorEntry struct {
+	TX      int    `json:"tx"`
+	ID      string `json:"tx_id"`
+	Results string `json:"results"`
+	Batch   string `json:"batch"`
+}
+
+type vectorBlock struct {
+	Name    string        `json:"name"`
+	Bytes   string        `json:"bytes"`
+	Hash    string        `json:"hash"` // "" where it must be refused
+	Entries []vectorEntry `json:"entries"`
+}
+
+// batchHeader is that of a batch of two items, in the 208 bytes that its place in a transaction needs.
+func batchHeader(name string) []byte {
+	header := make([]byte, 208)
+	copy(header, "EMTB\x01\x00\x00\x02")
+	copy(header[8:], hashed([]byte(name)))
+	return header
+}
+
+func vectorTransaction(name, chaincode, function string, answer []byte) (envelope []byte, tx string, batch []byte) {
+	nonce := hashed([]byte(name))[:24]
+	creator := client.identity()
+	tx = hex.EncodeToString(hashed(nonce, creator))
+	id := &peer.ChaincodeID{Name: chaincode}
+	batch = append(batchHeader(name), "items"...)
+	c := &call{chaincode: chaincode}
+	c.header.ChannelHeader = encoded(&common.ChannelHeader{Type: int32(common.HeaderType_ENDORSER_TRANSACTION), ChannelId: vectorChannel, TxId: tx,
+		Timestamp: timestamppb.New(time.Unix(vectorSeconds, 0)), Extension: encoded(&peer.ChaincodeHeaderExtension{ChaincodeId: id})})
+	c.header.SignatureHeader = encoded(&common.SignatureHeader{Creator: creator, Nonce: nonce})
+	c.payload.Input = encoded(&peer.ChaincodeInvocationSpec{ChaincodeSpec: &peer.ChaincodeSpec{ChaincodeId: id,
+		Input: &peer.ChaincodeInput{Args: [][]byte{[]byte(function), hashed([]byte("submitter")), batch}}}})
+	payload := c.honest(answer)
+	return encoded(&common.Envelope{Payload: payload, Signature: client.sign(payload)}), tx, batch
+}
+
+func headerHash(header *common.BlockHeader) []byte {
+	der, err := asn1.Marshal(struct {
+		Number             *big.Int
+		Previous, DataHash []byte
+	}{new(big.Int).SetUint64(header.Number), header.PreviousHash, header.DataHash})
+	if err != nil {
+		panic(err)
+	}
+	return hashed(der)
+}
+
+func newBlock(number uint64, previous []byte, filter []byte, transactions ...[]byte) *common.Block {
+	return &common.Block{Header: &common.BlockHeader{Number: number, PreviousHash: previous, DataHash: hashed(transactions...)},
+		Data:     &common.BlockData{Data: transactions},
+		Metadata: &common.BlockMetadata{Metadata: [][]byte{[]byte("signatures"), {}, filter, {}, []byte("commit hash")}}}
+}
+
+// vectorBlocks are read one after the other; one without a hash must be refused and leaves the reader where he was.
+func vectorBlocks() []vectorBlock {
+	var blocks []vectorBlock
+	add := func(name string, b *common.Block, isGood bool, entries ...vectorEntry) []byte {
+		hash := ""
+		if isGood {
+			hash = hex.EncodeToString(headerHash(b.Header))
+		}
+		blocks = append(blocks, vectorBlock{name, hex.EncodeToString(encoded(b)), hash, entries})
+		return headerHash(b.Header)
+	}
+	configuration := encoded(&common.Envelope{Payload: encoded(&common.Payload{Header: &common.Header{
+		ChannelHeader: encoded(&common.ChannelHeader{Type: int32(common.HeaderType_CONFIG), ChannelId: vectorChannel})}, Data: []byte{0xff}})})
+	applied, tx, batch := vectorTransaction("applied", vectorChaincode, "register", []byte{1, 0, 24})
+	second, tx2, batch2 := vectorTransaction("second", vectorChaincode, "register", []byte{1, 0, 0})
+	known, _, _ := vectorTransaction("known", vectorChaincode, "register", []byte{2, 0, 0})
+	invalid, _, _ := vectorTransaction("invalid", vectorChaincode, "register", []byte{1, 0, 0})
+	other, _, _ := vectorTransaction("other", "other", "register", []byte{1, 0, 0})
+	function, _, _ := vectorTransaction("function", vectorChaincode, "judge", []byte{1, 0, 0})
+	zero := add("configuration", newBlock(0, nil, []byte{0}, configuration), true)
+	add("a block of another number", newBlock(2, zero, []byte{0}, applied), false)
+	add("a block that follows another", newBlock(1, hashed([]byte("other")), []byte{0}, applied), false)
+	add("a beginning in the middle", newBlock(1, nil, []byte{0}, applied), false)
+	changed := newBlock(1, zero, []byte{0}, applied)
+	changed.Data.Data[0] = second
+	add("other transactions", changed, false)
+	more := newBlock(1, zero, []byte{0, 0}, applied)
+	more.Data.Data = append(more.Data.Data, second)
+	add("one transaction more", more, false)
+	add("no word on what is valid", newBlock(1, zero, nil, applied), false)
+	add("a word too few on what is valid", newBlock(1, zero, []byte{0}, applied, second), false)
+	add("a valid transaction that cannot be read", newBlock(1, zero, []byte{0}, encoded(&common.Envelope{Payload: encoded(&common.Payload{
+		Header: &common.Header{ChannelHeader: encoded(&common.ChannelHeader{Type: 3})}, Data: []byte{0xff}})})), false)
+	one := add("all kinds", newBlock(1, zero, []byte{0, 11, 0, 0, 0, 0}, applied, invalid, known, other, function, second), true,
+		vectorEntry{0, tx, "0018", hex.EncodeToString(batch)}, vectorEntry{5, tx2, "0000", hex.EncodeToString(batch2)})
+	for n := uint64(2); n < 130; n++ { // across the numbers that take another byte
+		one = add("empty", newBlock(n, one, []byte{}), true)
+	}
+	return blocks
 }

@@ -1,0 +1,336 @@
+/* This file reads blocks of a channel through the peer's system chaincode, checks that each
+ * continues the one before, and finds the batches that were entered. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/codec.h"
+#include "crypto/hashsig.h"
+#include "fields.h"
+#include "gateway/entries.h"
+#include "gateway_private.h"
+
+#define BLOCK_TRANSACTIONS_MAX 65536
+#define METADATA_MAX 16
+#define METADATA_FILTER 2 /* common/common.proto, BlockMetadataIndex */
+#define HASH_BYTES 32
+#define HEADER_DER_MAX 128
+
+/* ---- A block ---- */
+
+/* SEQUENCE of INTEGER, OCTET STRING, OCTET STRING; all lengths are below 128. */
+void block_hash(uint64_t number, emr_bytes previous, emr_bytes data_hash, uint8_t out[32])
+{
+	uint8_t der[HEADER_DER_MAX], digits[9] = {0};
+	size_t first = 1, n = 2;
+
+	emr_put_u64(digits + 1, number);
+	while (first < 8 && digits[first] == 0)
+		first++;
+	if ((digits[first] & 0x80) != 0)
+		first--; /* the number is not negative */
+	der[n++] = 0x02;
+	der[n++] = (uint8_t)(sizeof digits - first);
+	memcpy(der + n, digits + first, sizeof digits - first);
+	n += sizeof digits - first;
+	der[n++] = 0x04;
+	der[n++] = (uint8_t)previous.len;
+	if (previous.len > 0)
+		memcpy(der + n, previous.data, previous.len);
+	n += previous.len;
+	der[n++] = 0x04;
+	der[n++] = (uint8_t)data_hash.len;
+	memcpy(der + n, data_hash.data, data_hash.len);
+	n += data_hash.len;
+	der[0] = 0x30;
+	der[1] = (uint8_t)(n - 2);
+	emr_sha256(der, n, out);
+}
+
+typedef struct block {
+	uint64_t number;
+	emr_bytes previous, data_hash, filter;
+	emr_bytes *transactions; /* BLOCK_TRANSACTIONS_MAX */
+	size_t count;
+} block;
+
+static emr_status read_block(emr_bytes bytes, block *out)
+{
+	emr_bytes header = {0}, data = {0}, metadata = {0}, values[METADATA_MAX];
+	proto_list transactions = {.items = out->transactions, .max = BLOCK_TRANSACTIONS_MAX};
+	proto_list all_metadata = {.items = values, .max = METADATA_MAX};
+	const proto_want of_block[] = {{BLOCK_HEADER, PROTO_MESSAGE, &header},
+		{BLOCK_DATA, PROTO_MESSAGE, &data}, {BLOCK_METADATA, PROTO_MESSAGE, &metadata}};
+	const proto_want of_header[] = {{BLOCK_HEADER_NUMBER, PROTO_NUMBER, &out->number},
+		{BLOCK_HEADER_PREVIOUS_HASH, PROTO_BYTES, &out->previous},
+		{BLOCK_HEADER_DATA_HASH, PROTO_BYTES, &out->data_hash}};
+	const proto_want of_data[] = {{BLOCK_DATA_DATA, PROTO_REPEATED, &transactions}};
+	const proto_want of_metadata[] = {{BLOCK_METADATA_METADATA, PROTO_REPEATED, &all_metadata}};
+	emr_status status = proto_read(bytes, of_block, 3);
+
+	if (status == EMR_OK)
+		status = proto_read(header, of_header, 3);
+	if (status == EMR_OK)
+		status = proto_read(data, of_data, 1);
+	if (status == EMR_OK)
+		status = proto_read(metadata, of_metadata, 1);
+	out->count = transactions.count;
+	if (all_metadata.count > METADATA_FILTER)
+		out->filter = values[METADATA_FILTER];
+	return status;
+}
+
+static bool is_data_of(const block *b)
+{
+	emr_sha256_ctx ctx;
+	uint8_t hash[HASH_BYTES];
+
+	emr_sha256_init(&ctx);
+	for (size_t i = 0; i < b->count; i++)
+		emr_sha256_update(&ctx, b->transactions[i].data, b->transactions[i].len);
+	emr_sha256_final(&ctx, hash);
+	return emr_bytes_equal(b->data_hash, emr_bytes_of(hash, sizeof hash));
+}
+
+static bool continues(const block *b, const emr_gateway_position *position)
+{
+	emr_bytes hash = emr_bytes_of(position->hash, HASH_BYTES);
+
+	return b->number == 0 ? b->previous.len == 0 : emr_bytes_equal(b->previous, hash);
+}
+
+/* ---- Its entries ---- */
+
+static bool is_text(emr_bytes bytes, const char *text)
+{
+	return emr_bytes_equal(bytes, emr_bytes_of(text, strlen(text)));
+}
+
+static emr_status read_args(emr_bytes proposal_payload, proto_list *args)
+{
+	emr_bytes input = {0}, spec = {0}, chaincode_input = {0};
+	const proto_want of_payload[] = {{CHAINCODE_PROPOSAL_PAYLOAD_INPUT, PROTO_BYTES, &input}};
+	const proto_want of_invocation[] = {
+		{CHAINCODE_INVOCATION_SPEC_CHAINCODE_SPEC, PROTO_MESSAGE, &spec}};
+	const proto_want of_spec[] = {{CHAINCODE_SPEC_INPUT, PROTO_MESSAGE, &chaincode_input}};
+	const proto_want of_input[] = {{CHAINCODE_INPUT_ARGS, PROTO_REPEATED, args}};
+	emr_status status = proto_read(proposal_payload, of_payload, 1);
+
+	if (status == EMR_OK)
+		status = proto_read(input, of_invocation, 1);
+	if (status == EMR_OK)
+		status = proto_read(spec, of_spec, 1);
+	return status == EMR_OK ? proto_read(chaincode_input, of_input, 1) : status;
+}
+
+static emr_status read_header(const gateway_prepared *p, emr_gateway_entry *out)
+{
+	emr_bytes time = {0}, tx_id = {0};
+	uint64_t seconds = 0;
+	const proto_want of_channel[] = {{CHANNEL_HEADER_TIMESTAMP, PROTO_MESSAGE, &time},
+		{CHANNEL_HEADER_TX_ID, PROTO_BYTES, &tx_id}};
+	const proto_want of_time[] = {{TIMESTAMP_SECONDS, PROTO_NUMBER, &seconds}};
+	const proto_want of_signature[] = {{SIGNATURE_HEADER_CREATOR, PROTO_BYTES, &out->creator}};
+	emr_status status = proto_read(p->channel_header, of_channel, 2);
+
+	if (status == EMR_OK)
+		status = proto_read(time, of_time, 1);
+	if (status == EMR_OK)
+		status = proto_read(p->signature_header, of_signature, 1);
+	if (status == EMR_OK && tx_id.len != TX_ID_CHARS)
+		status = EMR_DAMAGED;
+	if (status != EMR_OK)
+		return status;
+	memcpy(out->tx_id, tx_id.data, tx_id.len);
+	out->tx_id[TX_ID_CHARS] = '\0';
+	out->ledger_time_unix_s = seconds;
+	return EMR_OK;
+}
+
+/* Whether a transaction has entered a batch: it is one of ours, its function is register, and the
+ * contract has applied it.  An answer that a batch is known can be submitted too, and enters
+ * nothing. */
+static bool read_entry(
+	const emr_gateway *gateway, const gateway_prepared *p, emr_gateway_entry *out)
+{
+	emr_bytes items[4];
+	proto_list args = {.items = items, .max = 4};
+	emr_header header;
+
+	if (!is_text(p->chaincode_name, gateway->chaincode) ||
+		read_args(p->proposal_payload, &args) != EMR_OK || args.count != 3 ||
+		!is_text(items[0], "register") || items[1].len != sizeof out->submitter.b ||
+		items[2].len < EMR_HEADER_BYTES ||
+		emr_header_parse((emr_span){items[2].data, EMR_HEADER_BYTES}, &header) !=
+			EMR_CONTRACT_OK)
+		return false;
+	if (p->result.len != 1 + (size_t)header.count || p->result.data[0] != EMR_OUTCOME_APPLIED)
+		return false;
+	memcpy(out->submitter.b, items[1].data, items[1].len);
+	out->batch = items[2];
+	out->results = emr_bytes_of(p->result.data + 1, header.count);
+	return read_header(p, out) == EMR_OK;
+}
+
+static emr_status read_type(emr_bytes payload, uint64_t *out_type)
+{
+	emr_bytes header = {0}, channel_header = {0};
+	const proto_want of_payload[] = {{PAYLOAD_HEADER, PROTO_MESSAGE, &header}};
+	const proto_want of_header[] = {{HEADER_CHANNEL_HEADER, PROTO_BYTES, &channel_header}};
+	const proto_want of_channel[] = {{CHANNEL_HEADER_TYPE, PROTO_NUMBER, out_type}};
+	emr_status status = proto_read(payload, of_payload, 1);
+
+	if (status == EMR_OK)
+		status = proto_read(header, of_header, 1);
+	return status == EMR_OK ? proto_read(channel_header, of_channel, 1) : status;
+}
+
+/* A valid transaction that cannot be read here might be an entry: nothing behind it counts, rather
+ * than that one is passed over which the peers' state has. */
+static emr_status read_transaction(
+	const emr_gateway *gateway, emr_bytes bytes, emr_gateway_entry *out, bool *out_is_entry)
+{
+	emr_bytes payload = {0};
+	uint64_t type = 0;
+	const proto_want of_envelope[] = {{ENVELOPE_PAYLOAD, PROTO_BYTES, &payload}};
+	gateway_prepared p;
+	emr_status status = proto_read(bytes, of_envelope, 1);
+
+	*out_is_entry = false;
+	if (status == EMR_OK)
+		status = read_type(payload, &type);
+	if (status != EMR_OK || type != HEADER_TYPE_ENDORSER_TRANSACTION)
+		return status;
+	status = prepared_read(payload, &p);
+	if (status == EMR_OK)
+		*out_is_entry = read_entry(gateway, &p, out);
+	return status;
+}
+
+static emr_status visit_entries(const emr_gateway *gateway, const block *b,
+	emr_gateway_entry_fn visit, void *arg, const char **out_wrong)
+{
+	emr_status status = EMR_OK;
+
+	for (size_t i = 0; i < b->count && status == EMR_OK; i++) {
+		emr_gateway_entry entry = {.block = b->number, .tx = (uint32_t)i};
+		bool is_entry = false;
+
+		if (b->filter.data[i] != 0)
+			continue; /* not valid */
+		status = read_transaction(gateway, b->transactions[i], &entry, &is_entry);
+		if (status != EMR_OK)
+			*out_wrong = "a valid transaction that cannot be read";
+		else if (is_entry)
+			status = visit(arg, &entry);
+	}
+	return status;
+}
+
+static void advance(const block *b, emr_gateway_position *position)
+{
+	emr_sha256_ctx ctx;
+
+	block_hash(b->number, b->previous, b->data_hash, position->hash);
+	emr_sha256_init(&ctx);
+	emr_sha256_update(&ctx, position->digest, HASH_BYTES);
+	emr_sha256_update(&ctx, position->hash, HASH_BYTES);
+	emr_sha256_update(&ctx, b->filter.data, b->filter.len);
+	emr_sha256_final(&ctx, position->digest);
+	position->next_block++;
+}
+
+/* *OUT_WRONG is set when the block is what is wrong, not what VISIT said. */
+emr_status block_visit(const emr_gateway *gateway, emr_bytes bytes, emr_gateway_position *position,
+	emr_gateway_entry_fn visit, void *arg, const char **out_wrong)
+{
+	block b = {.transactions = calloc(BLOCK_TRANSACTIONS_MAX, sizeof *b.transactions)};
+	emr_status status = b.transactions == NULL ? EMR_NO_MEMORY : read_block(bytes, &b);
+
+	*out_wrong = NULL;
+	if (status != EMR_OK && status != EMR_NO_MEMORY)
+		*out_wrong = "a block that cannot be read";
+	else if (status == EMR_OK && (b.number != position->next_block || b.filter.len != b.count ||
+					     b.previous.len > HASH_BYTES || !is_data_of(&b)))
+		*out_wrong = "a block that is not what its header says";
+	else if (status == EMR_OK && !continues(&b, position))
+		status = EMR_FORK;
+	if (*out_wrong != NULL)
+		status = EMR_DAMAGED;
+	if (status == EMR_OK)
+		status = visit_entries(gateway, &b, visit, arg, out_wrong);
+	if (status == EMR_OK)
+		advance(&b, position);
+	free(b.transactions);
+	return status;
+}
+
+/* ---- Asking ---- */
+
+static emr_status ask_ledger(emr_gateway *gateway, emr_gateway_call *call, const char *function,
+	const char *number, emr_buf *out)
+{
+	emr_bytes args[3] = {emr_bytes_of(function, strlen(function)),
+		emr_bytes_of(gateway->channel, strlen(gateway->channel)),
+		emr_bytes_of(number, number == NULL ? 0 : strlen(number))};
+	emr_gateway_invocation invocation = {
+		.args = args, .arg_count = number == NULL ? 2 : 3, .chaincode = "qscc"};
+
+	emr_buf_clear(out);
+	return emr_gateway_evaluate(gateway, call, &invocation, out);
+}
+
+static emr_status other_history(emr_gateway_call *call, emr_status status, const char *said)
+{
+	gateway_run run = {.call = call};
+
+	(void)gateway_run_fail(&run, EMR_GATEWAY_OTHER_HISTORY, said);
+	return status;
+}
+
+static emr_status ask_height(
+	emr_gateway *gateway, emr_gateway_call *call, uint64_t least, uint64_t *out_height)
+{
+	EMR_AUTO_BUF answer = {0};
+	gateway_run run = {.call = call};
+	const proto_want wants[] = {{BLOCKCHAIN_INFO_HEIGHT, PROTO_NUMBER, out_height}};
+	emr_status status = ask_ledger(gateway, call, "GetChainInfo", NULL, &answer);
+
+	*out_height = 0;
+	if (status != EMR_OK)
+		return status;
+	if (proto_read(emr_buf_view(&answer), wants, 1) != EMR_OK || *out_height == 0)
+		return gateway_run_fail(&run, EMR_GATEWAY_STRANGE, "a height that cannot be read");
+	return *out_height < least ? other_history(call, EMR_ROLLBACK, "fewer blocks than before")
+				   : EMR_OK;
+}
+
+emr_status emr_gateway_entries(emr_gateway *gateway, emr_gateway_call *call,
+	emr_gateway_position *position, size_t max_blocks, emr_gateway_entry_fn visit, void *arg,
+	uint64_t *out_height)
+{
+	EMR_AUTO_BUF bytes = {0};
+	gateway_run run = {.gateway = gateway, .call = call};
+	const char *wrong = NULL;
+	uint64_t height = 0;
+	emr_status status = ask_height(gateway, call, position->next_block, &height);
+
+	for (size_t i = 0; i < max_blocks && status == EMR_OK && position->next_block < height;
+		i++) {
+		char number[24];
+
+		(void)snprintf(number, sizeof number, "%" PRIu64, position->next_block);
+		status = ask_ledger(gateway, call, "GetBlockByNumber", number, &bytes);
+		if (status != EMR_OK)
+			return status;
+		status = block_visit(gateway, emr_buf_view(&bytes), position, visit, arg, &wrong);
+		if (wrong != NULL)
+			return gateway_run_fail(&run, EMR_GATEWAY_LIE, wrong);
+		if (status == EMR_FORK)
+			return other_history(call, status, "a block that follows another one");
+	}
+	if (status == EMR_OK && out_height != NULL)
+		*out_height = height;
+	return status;
+}

@@ -1,0 +1,42 @@
+/* The batches that were entered, as they stand in a channel's blocks: what a replica follows.  It
+ * refuses blocks that do not continue what was read before, or whose transactions are not those
+ * that the block's header has the hash of.
+ *
+ * What it does not do: verify that orderers have signed a block.  Which transactions are valid is
+ * the word of the peer, too: no hash of Fabric that can be checked here covers it.  So the position
+ * has a digest over both; who reads from peers of two organisations and compares their positions
+ * finds a peer that tells otherwise. */
+#pragma once
+
+#include "gateway/batch.h"
+
+/* How far somebody has read; all zero: nothing yet.  To be kept together with what was made of the
+ * entries. */
+typedef struct emr_gateway_position {
+	uint64_t next_block;
+	uint8_t hash[32];   /* of the block before; zero in front of block 0 */
+	uint8_t digest[32]; /* SHA-256(digest before || hash || codes of validity) */
+} emr_gateway_position;
+
+/* Borrowed during the call. */
+typedef struct emr_gateway_entry {
+	uint64_t block;
+	uint32_t tx; /* its place in the block */
+	char tx_id[EMR_GATEWAY_TX_ID_BYTES];
+	uint64_t ledger_time_unix_s; /* the transaction's own */
+	emr_bytes creator;	     /* SerializedIdentity of who brought it */
+	emr_id32 submitter;
+	emr_bytes batch;   /* header and items with public parts; private parts are read by key */
+	emr_bytes results; /* one for each item */
+} emr_gateway_entry;
+
+/* Not EMR_OK ends it, and the position stays in front of that block. */
+typedef emr_status (*emr_gateway_entry_fn)(void *arg, const emr_gateway_entry *entry);
+
+/* Reads at most MAX_BLOCKS blocks from POSITION on, as many as there are, and moves POSITION behind
+ * each whose entries were all visited.  *OUT_HEIGHT = blocks of the peer that was asked (may be
+ * NULL). EMR_ROLLBACK: the peer has fewer than were read; EMR_FORK: it has others.  Both are
+ * EMR_GATEWAY_OTHER_HISTORY.  EMR_GATEWAY_LIE: a block is not what its header says. */
+emr_status emr_gateway_entries(emr_gateway *gateway, emr_gateway_call *call,
+	emr_gateway_position *position, size_t max_blocks, emr_gateway_entry_fn visit, void *arg,
+	uint64_t *out_height);
