@@ -1,11 +1,13 @@
 /* The client against real peers and orderers (examples/network/fabric, fresh): a network of emrfs
  * begins there, an owner with a certificate of the hospital's CA registers batches through the
  * gateway, rows, parts and events are what was registered, and what is refused, repeated or
- * interrupted has no second effect.  With a number behind it, it measures that many batches. */
+ * interrupted has no second effect.  It also says how fast that was, and kills a peer in the end.
+ */
 #include "ledger_kit.h"
 
 #include <openssl/pem.h>
 #include <pthread.h>
+#include <signal.h>
 #include <sys/eventfd.h>
 #include <time.h>
 #include <unistd.h>
@@ -609,6 +611,55 @@ static void a_wrong_channel_is_called_by_its_name(void **state)
 	emr_gateway_close(gateway);
 }
 
+static void kill_peer(int number)
+{
+	char name[32];
+	FILE *file;
+	int pid = 0;
+
+	(void)snprintf(name, sizeof name, "peer-%d.pid", number);
+	file = fopen(file_of(0, name), "re");
+	assert_non_null(file);
+	assert_int_equal(fscanf(file, "%d", &pid), 1);
+	(void)fclose(file);
+	assert_int_equal(kill(pid, SIGKILL), 0);
+}
+
+/* The one that was asked until now, with connections that lie idle, is gone from one moment to the
+ * next.  Endorsers may still count on it for some seconds: then the same batch is proposed again.
+ */
+static void the_next_gateway_takes_over_from_a_peer_that_is_killed(void **state)
+{
+	EMR_AUTO_BUF batch = {0}, envelope = {0};
+	emr_gateway_call call = emr_gateway_call_of(PATIENCE_MS, -1);
+	static emr_gateway_answer answer;
+	emr_gateway_commit commit;
+	emr_gateway_position position = {0};
+	reading all = {0};
+	emr_id16 object;
+	emr_id32 id;
+	emr_status status;
+	int tries = 0;
+
+	(void)state;
+	batch = batch_of(2, &object);
+	emr_batch_id(batch.data, id.b);
+	kill_peer(1);
+	do {
+		call.timeout_ms = 5000;
+		status = emr_gateway_register(by_owner, &call, k.owner.signer_id,
+			emr_buf_view(&batch), &envelope, &answer);
+	} while (status != EMR_OK && emr_status_may_pass(status) && ++tries < 60);
+	assert_fine(status, &call);
+	assert_int_equal(answer.kind, EMR_OUTCOME_APPLIED);
+	assert_true(call.endpoint > 0);
+	call.timeout_ms = PATIENCE_MS;
+	assert_fine(emr_gateway_settle(by_owner, &call, emr_buf_view(&envelope), false, &commit),
+		&call);
+	read_all(by_owner, &position, &all);
+	assert_memory_equal(all.last_batch.b, id.b, sizeof id.b);
+}
+
 /* ---- how fast ---- */
 
 typedef struct worker {
@@ -694,6 +745,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(all_entries_are_read_from_the_blocks_of_each_peer),
 		cmocka_unit_test(a_wrong_channel_is_called_by_its_name),
 		cmocka_unit_test(batches_are_registered_side_by_side),
+		cmocka_unit_test(the_next_gateway_takes_over_from_a_peer_that_is_killed),
 	};
 
 	if (argc != 2) {
