@@ -54,7 +54,7 @@ typedef struct counting {
 	emr_session *session;
 	size_t place_count, room;
 	unsigned wanted;
-	uint64_t files, short_files, held[EMR_PUBLISHER_PLACES_MAX];
+	uint64_t files, here, short_files, held[EMR_PUBLISHER_PLACES_MAX];
 	json_t *short_paths;
 	emr_status status;
 } counting;
@@ -81,6 +81,7 @@ static bool count_file(void *arg, const char *path, const emr_attr *attr)
 		emr_view_place(c->session->view, path, &at) != EMR_OK)
 		return true; /* not on the ledger: nowhere else either */
 	c->files++;
+	c->here += emr_publisher_is_here(c->session->publisher, &at.root);
 	for (size_t i = 0; i < c->place_count; i++)
 		c->held[i] += emr_publisher_holds(c->session->publisher, i, &at.root);
 	emr_publisher_count(c->session->publisher, &at.root, &held, &wanted);
@@ -111,7 +112,7 @@ static json_t *counted_places(const counting *c)
 	json_t *places = json_array(), *here;
 
 	here = json_pack("{s:s, s:s, s:I, s:I, s:i, s:i, s:n, s:n, s:n}", "name", "this computer",
-		"state", "works", "copies", (json_int_t)c->files, "of", (json_int_t)c->files,
+		"state", "works", "copies", (json_int_t)c->here, "of", (json_int_t)c->files,
 		"stuck", 0, "leaving", 0, "error", "message", "hint");
 	if (places == NULL || json_array_append_new(places, here) != 0) {
 		json_decref(places);

@@ -173,6 +173,7 @@ static const char *const ask_texts[EMR_ASK_COUNT] = {
 	[EMR_ASK_ERASE] = "erase",
 	[EMR_ASK_KEEP] = "keep",
 	[EMR_ASK_COPIES] = "copies",
+	[EMR_ASK_BRING] = "bring",
 	[EMR_ASK_PEOPLE] = "people",
 	[EMR_ASK_SHARE] = "share",
 	[EMR_ASK_REVOKE] = "revoke",

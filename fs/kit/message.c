@@ -106,6 +106,14 @@ static const emr_message_row rows[EMR_MESSAGE_COUNT] = {
 		"emrfs verify --chain"},
 	[EMR_SAY_MISSING_DATA] = {"missing-data", "EIO", "error", EMR_EXIT_BAD_DATA,
 		"No copy of the data of {path} can be found here.", "emrfs verify '{path}'"},
+	[EMR_SAY_NOT_WHOLE] = {"not-whole", "", "error", EMR_EXIT_BAD_DATA,
+		"Not whole on this computer: {n}. Blocks of them are missing here.",
+		"emrfs verify names them and brings home what your IPFS nodes have; then a backup: "
+		"move {state} away, and emrfs init --restore {dir}"},
+	[EMR_SAY_NOT_WHOLE_ALONE] = {"not-whole", "", "error", EMR_EXIT_BAD_DATA,
+		"Not whole on this computer: {n}. Blocks of them are missing here.",
+		"emrfs verify names them. A backup may have them: move {state} away, then: emrfs "
+		"init --restore {dir}"},
 	[EMR_SAY_MISSING_EVERYWHERE] = {"missing-everywhere", "EIO", "error", EMR_EXIT_BAD_DATA,
 		"No copy of the data of {path} can be found, neither here nor at {places}.",
 		"Another version may be whole: emrfs restore --list '{path}'. Its second copy: "
@@ -491,6 +499,9 @@ static const emr_message_row rows[EMR_MESSAGE_COUNT] = {
 		"The process that keeps the folder open does not answer.", "emrfs unmount --now"},
 	[EMR_SAY_VERIFY_BAD] = {"bad-data", "", "error", EMR_EXIT_BAD_DATA,
 		"{n} of {m} checks failed.", ""},
+	[EMR_SAY_VERIFY_MISSING] = {"bad-data", "", "error", EMR_EXIT_BAD_DATA,
+		"{n} of {m} checks failed. Blocks are missing on this computer.",
+		"Where else they may be: emrfs status"},
 	[EMR_SAY_BACKUP_INSIDE] = {"bad-backup", "", "error", EMR_EXIT_USE,
 		"{dir} lies inside the directories of emrfs itself, or in your open folder.",
 		"Choose a directory on another disk."},
@@ -604,6 +615,15 @@ static const emr_message_row rows[EMR_MESSAGE_COUNT] = {
 		"Repeat on a terminal, or with --yes"},
 	[EMR_SAY_NETWORK_DIR] = {"network-dir", "", "error", EMR_EXIT_DENIED,
 		"{dir} cannot be the directory of this network: {cause}.", ""},
+	[EMR_SAY_NETWORK_AWAY] = {"network-away", "EROFS", "warn", EMR_EXIT_DENIED,
+		"The directory of your network, {dir}, is away: your folder is open for reading, "
+		"as "
+		"far as your IPFS nodes have it.",
+		"When it is back: emrfs unmount, emrfs mount. Nothing is lost"},
+	[EMR_SAY_NETWORK_AWAY_ALONE] = {"network-away", "EROFS", "warn", EMR_EXIT_DENIED,
+		"The directory of your network, {dir}, is away, and your records with it: only "
+		"their names are here.",
+		"When it is back: emrfs unmount, emrfs mount. Nothing is lost"},
 	[EMR_SAY_OTHER_ACCOUNT] = {"other-account", "", "error", EMR_EXIT_DENIED,
 		"The network in {dir} belongs to the account {owner} of this computer, and only "
 		"that account can use it.",
@@ -937,7 +957,7 @@ static const emr_message_row rows[EMR_MESSAGE_COUNT] = {
 	[EMR_SAY_COPIES_SHORT] = {"copies-short", "", "warn", EMR_EXIT_PART,
 		"Fewer copies than wanted: {n}.",
 		"What waits is sent by itself. To have every place asked now: emrfs copies "
-		"--repair"},
+		"--repair. What this computer lacks: emrfs verify"},
 	[EMR_SAY_INTERRUPTED] = {"interrupted", "", "error", EMR_EXIT_INTERRUPTED, "Interrupted.",
 		""},
 	[EMR_SAY_FAILED] = {"failed", "", "error", EMR_EXIT_FAILED, "{what}: {cause}.", ""},

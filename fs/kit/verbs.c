@@ -268,7 +268,8 @@ static const emr_verb_row verbs[EMR_VERB_COUNT] = {
 			"writing_bytes\n"
 			"pending_bytes memory_only_files network_name members shares_received "
 			"shares_received_until shares_received_until_unix not_safe_files "
-			"not_safe[] disk_error viewer_cache places[]{name state copies of stuck "
+			"not_safe[] disk_error viewer_cache not_whole places[]{name state copies "
+			"of stuck "
 			"leaving error message hint};\n"
 			"with PATH: path and the attributes of the file (state version cid tx "
 			"signature ...), signed{own by organisation signature note at placed "
@@ -591,9 +592,11 @@ static const emr_verb_row verbs[EMR_VERB_COUNT] = {
 			  "The folder may be open, and no passphrase is needed. An interrupted "
 			  "backup leaves the earlier one\n"
 			  "whole and goes on the next time. Bring it back: emrfs init --restore "
-			  "DIR.\n",
-		.fields = "records bytes new_bytes ledger_bytes complete_at own_copy mended "
-			  "missing same_disk "
+			  "DIR.\n"
+			  "What only your IPFS nodes have is brought first, while the folder is "
+			  "open.\n",
+		.fields = "brought_bytes records bytes new_bytes ledger_bytes complete_at own_copy "
+			  "mended missing same_disk "
 			  "checked bad[]{path error}",
 		.options = BIT(EMR_OPT_VERIFY),
 		.exits = exits_backup},

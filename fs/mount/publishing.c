@@ -109,6 +109,7 @@ void emr_publishing_start(emr_publishing *p)
 	emr_rules rules = EMR_RULES_DEFAULT;
 	emr_publisher_options options = {.store = p->session->store,
 		.state_dirfd = p->session->state_fd,
+		.has_nothing = p->session->is_apart,
 		.is_still = emr_session_is_read_only(p->session, &ignored),
 		.say = say_place,
 		.each_leaving = each_leaving,

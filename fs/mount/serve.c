@@ -25,11 +25,13 @@
 #include "log/answers.h"
 #include "mount/attendant.h"
 #include "people/answers.h"
+#include "publisher/publisher.h"
 #include "report/report.h"
 #include "sharing/answers.h"
 
 #define CONVERSATIONS_MAX 8
-#define IDLE_MS 30000 /* between two questions of one conversation */
+#define LOOK_HERE_NS INT64_C(500000000) /* a status waits so long to hear what is whole here */
+#define IDLE_MS 30000			/* between two questions of one conversation */
 #define SEND_MS 10000
 
 typedef struct conversation {
@@ -84,7 +86,7 @@ static emr_status send_problem(conversation *c, const emr_problem *problem)
 	const emr_message_row *row;
 
 	if (problem->message == EMR_SAY_READ_ONLY &&
-		(session->is_still || session->has_still_blocks) &&
+		(session->is_still || session->has_still_blocks || session->is_apart) &&
 		emr_session_is_read_only(c->server->session, &still) && still.is_set)
 		problem = &still;
 	row = emr_message_get(problem->message);
@@ -98,6 +100,8 @@ static emr_status answer_status(conversation *c, const emr_request *request)
 	emr_problem problem = {0};
 	json_t *report = NULL;
 
+	if (!request->has_path && c->server->session->publisher != NULL)
+		emr_publisher_look_here(c->server->session->publisher, LOOK_HERE_NS);
 	if (!request->has_path)
 		return send_ok(c, emr_report_folder(c->server->session, c->server->notices));
 	if (emr_report_path(c->server->session, c->server->notices, request->path, &report,
@@ -237,6 +241,9 @@ static emr_status answer(conversation *c, const emr_request *request)
 		break;
 	case EMR_ASK_COPIES:
 		status = emr_answer_copies(c->server->session, request, send_stolen, c, &problem);
+		break;
+	case EMR_ASK_BRING:
+		status = emr_answer_bring(c->server->session, send_stolen, c, &problem);
 		break;
 	case EMR_ASK_ERASE:
 		status = emr_answer_erase(c->server->session, request, send_stolen, c, &problem);

@@ -41,7 +41,18 @@ struct emr_publisher {
 	int stop_fd; /* readable from stop on */
 	pthread_t looker;
 	bool has_looker;
+	/* here.c; under the lock */
+	emr_buf lacking; /* of emr_cid, sorted: not whole on this computer when it was last looked
+			  */
+	uint64_t here_asked, here_answered;
+	int64_t here_rests_ns; /* not looked at again before */
+	pthread_t watcher;
+	bool has_watcher;
 };
+
+void *here_watch(void *publisher); /* its thread */
+/* With the lock: ROOT was not whole on this computer when it was last looked. */
+bool here_lacks(const emr_publisher *p, const emr_cid *root);
 
 void *place_serve(void *place); /* its thread */
 int64_t publisher_now_ns(void);

@@ -63,6 +63,7 @@ void emr_publisher_free(emr_publisher *p)
 	for (size_t i = 0; i < p->count; i++)
 		emr_ipfs_close(p->places[i].node);
 	book_close(&p->book);
+	emr_buf_free(&p->lacking);
 	if (p->stop_fd >= 0)
 		close(p->stop_fd);
 	pthread_cond_destroy(&p->change);
@@ -252,6 +253,8 @@ emr_status emr_publisher_start(emr_publisher *p, const emr_publisher_options *op
 		p->places[i].number = numbers[i];
 	p->is_started = status == EMR_OK;
 	pthread_mutex_unlock(&p->lock);
+	if (status == EMR_OK)
+		p->has_watcher = pthread_create(&p->watcher, NULL, here_watch, p) == 0;
 	if (status != EMR_OK || p->count == 0)
 		return status;
 	if (options->is_still)
@@ -279,6 +282,9 @@ void emr_publisher_stop(emr_publisher *p)
 	if (p->has_looker)
 		pthread_join(p->looker, NULL);
 	p->has_looker = false;
+	if (p->has_watcher)
+		pthread_join(p->watcher, NULL);
+	p->has_watcher = false;
 	for (size_t i = 0; i < p->count; i++) {
 		if (p->places[i].has_thread)
 			pthread_join(p->places[i].thread, NULL);
@@ -301,12 +307,14 @@ void emr_publisher_repair(emr_publisher *p)
 	pthread_mutex_lock(&p->lock);
 	for (size_t i = 0; i < p->count; i++) {
 		p->places[i].retry_ns = 0;
+		p->places[i].failures = 0;
 		p->places[i].has_hurry = true;
 		p->places[i].next_check_ns = 0;
 		p->places[i].checked = (emr_cid){{0}};
 	}
 	for (size_t i = 0; i < book_count(&p->book); i++)
 		book_at(&p->book, i)->stuck = 0;
+	p->here_asked++;
 	pthread_cond_broadcast(&p->wake);
 	pthread_mutex_unlock(&p->lock);
 	emr_publisher_wake(p);
@@ -314,9 +322,9 @@ void emr_publisher_repair(emr_publisher *p)
 
 /* ---- What is where ---- */
 
-static unsigned held_of(const emr_publisher *p, const book_entry *entry)
+static unsigned held_of(const emr_publisher *p, const emr_cid *root, const book_entry *entry)
 {
-	unsigned held = 1;
+	unsigned held = !p->options.has_nothing && !here_lacks(p, root);
 
 	for (size_t i = 0; entry != NULL && i < p->count; i++)
 		held += entry->held >> p->places[i].number & 1;
@@ -329,7 +337,7 @@ void emr_publisher_count(
 	emr_publisher *p = publisher;
 
 	pthread_mutex_lock(&p->lock);
-	*out_held = held_of(p, p->is_started ? book_find(&p->book, root) : NULL);
+	*out_held = held_of(p, root, p->is_started ? book_find(&p->book, root) : NULL);
 	*out_wanted = p->copies > p->count + 1 ? p->copies : (unsigned)p->count + 1;
 	pthread_mutex_unlock(&p->lock);
 }
@@ -348,9 +356,11 @@ void emr_publisher_sum(emr_publisher *p, emr_publisher_totals *out_totals)
 {
 	*out_totals = (emr_publisher_totals){.least = 1};
 	pthread_mutex_lock(&p->lock);
+	out_totals->lacking = p->lacking.len / sizeof(emr_cid);
+	out_totals->least = out_totals->lacking == 0;
 	for (size_t i = 0; i < book_count(&p->book); i++) {
 		const book_entry *entry = book_at(&p->book, i);
-		unsigned held = held_of(p, entry);
+		unsigned held = held_of(p, &entry->root, entry);
 
 		if (!entry->is_wanted)
 			continue;

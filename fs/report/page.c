@@ -216,6 +216,14 @@ static void put_unsent(FILE *to, const json_t *r)
 		fputs("</span></li>\n", to);
 		return;
 	}
+	if (number_of(r, "not_whole") > 0) {
+		open_check(to, BAD);
+		emr_html_counted(to, number_of(r, "not_whole"),
+			"%s version is not whole on this computer: <code>emrfs status</code>",
+			"%s versions are not whole on this computer: <code>emrfs status</code>");
+		fputs("</span></li>\n", to);
+		return;
+	}
 	if (pending + failed == 0) {
 		open_check(to, GOOD);
 		fputs(_("Everything is safe on this disk, encrypted, signed and on the ledger."),

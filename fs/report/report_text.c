@@ -61,6 +61,36 @@ static void put_head(FILE *to, const json_t *report)
 	fputc('\n', to);
 }
 
+/* Also one on the same disk: "DIR" when there is none. */
+static const char *some_backup(const json_t *report)
+{
+	const char *dir = text_of(report, "backup_dir");
+	const json_t *backup;
+	size_t i;
+
+	json_array_foreach(json_object_get(report, "backups"), i, backup)
+	{
+		if (dir[0] == '\0' && !json_is_true(json_object_get(backup, "gone")))
+			dir = text_of(backup, "dir");
+	}
+	return dir[0] != '\0' ? dir : "DIR";
+}
+
+/* What is missing here, and where else to look for it. */
+static void put_not_whole(FILE *to, const json_t *report)
+{
+	bool has_nodes = json_array_size(json_object_get(report, "places")) > 0;
+	char n[EMR_COUNT_BYTES];
+	emr_problem problem = {0};
+
+	if (number_of(report, "not_whole") == 0)
+		return;
+	emr_count_text(number_of(report, "not_whole"), "version", "versions", n);
+	emr_problem_set(&problem, has_nodes ? EMR_SAY_NOT_WHOLE : EMR_SAY_NOT_WHOLE_ALONE, "n", n,
+		"state", text_of(report, "state"), "dir", some_backup(report), NULL);
+	fprintf(to, "  %s\n    %s\n", problem.text, problem.hint);
+}
+
 static const char *why_not_safe(const json_t *report)
 {
 	const char *error = text_of(report, "disk_error");
@@ -80,7 +110,10 @@ static void put_safety(FILE *to, const json_t *report)
 
 	emr_size_text(number_of(report, "bytes"), size);
 	emr_count_text(files, "file", "files", count);
-	fprintf(to, _("  %s, %s.  Safe on this disk: all"), count, size);
+	if (number_of(report, "not_whole") > 0)
+		fprintf(to, _("  %s, %s.  Not all of it is on this disk"), count, size);
+	else
+		fprintf(to, _("  %s, %s.  Safe on this disk: all"), count, size);
 	if (lacking > 0) {
 		fprintf(to, _(" but %llu, %s"), (unsigned long long)lacking, why_not_safe(report));
 		put_names(to, json_object_get(report, "not_safe"), lacking);
@@ -405,6 +438,7 @@ char *emr_report_text(const json_t *report)
 	} else {
 		put_head(to, report);
 		put_safety(to, report);
+		put_not_whole(to, report);
 		put_writing(to, report);
 		put_remarks(to, report);
 		put_received(to, report);

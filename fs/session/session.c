@@ -28,6 +28,7 @@
 #include "session/keys.h"
 #include "session/network_dir.h"
 #include "session/shared_blocks.h"
+#include "session/stage.h"
 #include "session/still.h"
 #include "session/switching.h"
 #include "share/devices.h"
@@ -39,6 +40,15 @@
 #define ASKED_MOMENTS 1000
 #define ENDING_NS INT64_C(30000000000) /* what a killed process has open goes with its memory */
 #define ENDING_LOOK_MS 20
+
+#define STATE_APART "apart" /* an empty store, as long as the network's directory is away */
+
+static void leave_apart(int state_fd)
+{
+	if (faccessat(state_fd, STATE_APART, F_OK, AT_SYMLINK_NOFOLLOW) == 0 &&
+		emr_stage_remove_tree(state_fd, STATE_APART) != EMR_OK)
+		emr_log(EMR_LOG_WARN, "the empty store could not be removed");
+}
 
 static void close_fd(int *fd)
 {
@@ -82,6 +92,8 @@ void emr_session_close(emr_session *session)
 	emr_ledger_close(session->ledger);
 	emr_journal_close(session->journal);
 	emr_store_close(session->store);
+	if (session->is_apart)
+		leave_apart(session->state_fd);
 	emr_keyring_free(session->keyring);
 	emr_reserve_close(session->reserve);
 	emr_log_open(-1, EMR_LOG_ERROR);
@@ -419,6 +431,19 @@ bool emr_session_is_mine(void *arg, emr_id16 domain, emr_bytes d_row)
 	       memcmp(mine.owner_pk, d_row.data, sizeof mine.owner_pk) == 0;
 }
 
+/* With the blocks the journal is away: what was saved last and not registered yet is not to be seen
+ * here, so nothing may be changed. */
+static emr_status come_apart(emr_session *session, emr_status status, emr_problem *out_problem)
+{
+	if (status != EMR_OFFLINE || session->options == NULL || session->is_still ||
+		!session->options->may_be_apart)
+		return status;
+	leave_apart(session->state_fd);
+	*out_problem = (emr_problem){.is_set = false};
+	session->is_apart = session->read_only = true;
+	return EMR_OK;
+}
+
 /* Members of a network keep their blocks in its directory. */
 static emr_status find_blocks(emr_session *session, emr_problem *out_problem)
 {
@@ -430,7 +455,10 @@ static emr_status find_blocks(emr_session *session, emr_problem *out_problem)
 			session->state_fd, emr_keyring_device_id(session->keyring), out_problem);
 	if (status == EMR_OK)
 		status = emr_blocks_check(session->state_fd, out_problem);
-	if (status != EMR_OK)
+	if (status == EMR_OK && !session->is_still)
+		leave_apart(session->state_fd); /* of a process that was killed */
+	status = come_apart(session, status, out_problem);
+	if (status != EMR_OK || session->is_apart)
 		return status;
 	fd = openat(session->state_fd, EMR_STATE_BLOCKS, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	session->has_still_blocks = fd >= 0 && emr_disk_takes_nothing(fd);
@@ -445,7 +473,8 @@ static emr_status open_store(emr_session *session)
 		.writer = emr_keyring_device_id(session->keyring),
 		.reserve = session->reserve};
 
-	snprintf(path, sizeof path, "%.4000s/%s", session->state_path, EMR_STATE_BLOCKS);
+	snprintf(path, sizeof path, "%.4000s/%s", session->state_path,
+		session->is_apart ? STATE_APART : EMR_STATE_BLOCKS);
 	return emr_store_open(&options, &session->store);
 }
 
@@ -732,6 +761,17 @@ static bool say_trouble(emr_session *session, emr_problem *out_problem)
 	return true;
 }
 
+static void say_apart(const emr_session *session, emr_problem *out_problem)
+{
+	EMR_AUTO_FREE char *dir = NULL;
+
+	if (emr_network_dir_of(session->state_fd, &dir) != EMR_OK)
+		dir = NULL;
+	emr_problem_set(out_problem,
+		session->fetching != NULL ? EMR_SAY_NETWORK_AWAY : EMR_SAY_NETWORK_AWAY_ALONE,
+		"dir", dir != NULL ? dir : EMR_STATE_BLOCKS, NULL);
+}
+
 bool emr_session_is_read_only(emr_session *session, emr_problem *out_problem)
 {
 	if (say_trouble(session, out_problem))
@@ -742,6 +782,8 @@ bool emr_session_is_read_only(emr_session *session, emr_problem *out_problem)
 		emr_still_say(emr_store_directory(session->store), out_problem);
 	else if (emr_journal_state_get(session->journal).read_only)
 		emr_problem_set(out_problem, EMR_SAY_JOURNAL_DAMAGED, NULL);
+	else if (session->is_apart)
+		say_apart(session, out_problem);
 	else if (session->has_lost_annex)
 		emr_problem_set(out_problem, EMR_SAY_ANNEX_LOST, NULL);
 	return session->read_only;
@@ -828,6 +870,7 @@ static emr_status open_all(
 	view.owner = &session->owner;
 	view.clock = emr_clock_system();
 	view.read_only = session->read_only;
+	view.without_shares = session->is_apart;
 	status = emr_view_open(&view, &session->view);
 	if (status == EMR_OK)
 		emr_absence_remember(session);

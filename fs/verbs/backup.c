@@ -12,12 +12,17 @@
 #include "base/disk.h"
 #include "kit/language.h"
 #include "kit/text.h"
+#include "mount/client.h"
 #include "record/format.h"
 #include "session/network_dir.h"
 #include "session/second_copy.h"
 #include "session/session.h"
 #include "session/switching.h"
 #include "verbs/cmd.h"
+
+#define BRING_MS                                                                                   \
+	3600000 /* between two signs of life; a slow line takes long for a large record            \
+		 */
 
 typedef struct backing_up {
 	const emr_args *args;
@@ -303,11 +308,53 @@ static void say_made(backing_up *b, const emr_backup_report *report)
 	}
 }
 
+/* The open folder knows nodes; of a closed one what is on its disk is copied. */
+static void bring(backing_up *b)
+{
+	const emr_request request = {.ask = EMR_ASK_BRING};
+	EMR_AUTO_CLIENT client = EMR_CLIENT_CLOSED;
+	emr_problem problem = {0};
+	json_t *answer = NULL;
+	char text[EMR_TEXT_BYTES];
+	emr_status status = emr_client_open(&b->places, &client, &problem);
+	json_int_t bytes = 0;
+
+	if (status != EMR_OK)
+		return;
+	status = emr_client_send(&client, &request, &problem);
+	b->doing = N_("Brought");
+	while (status == EMR_OK && !json_is_true(json_object_get(answer, "done"))) {
+		const json_t *progress;
+
+		json_decref(answer);
+		answer = NULL;
+		status = emr_client_receive(&client, BRING_MS, &answer, &problem);
+		progress = json_object_get(answer, "progress");
+		if (progress != NULL)
+			emr_progress_of(b->out, b->doing, EMR_PROGRESS_RECORDS,
+				(uint64_t)json_integer_value(json_object_get(progress, "done")),
+				(uint64_t)json_integer_value(json_object_get(progress, "of")));
+	}
+	emr_progress_end(b->out);
+	bytes = json_integer_value(json_object_get(answer, "brought_bytes"));
+	json_decref(answer);
+	if (status != EMR_OK) {
+		emr_remark(b->out, &problem);
+		return;
+	}
+	emr_out_number(b->out, "brought_bytes", bytes > 0 ? (uint64_t)bytes : 0);
+	if (bytes == 0)
+		return;
+	emr_size_text((uint64_t)bytes, text);
+	emr_say(b->out, "%s were missing on this disk and came from your IPFS node.\n", text);
+}
+
 static emr_status copy(backing_up *b, emr_backup_report *report, emr_problem *out_problem)
 {
 	emr_backup_options options = options_of(b);
 	emr_status status;
 
+	bring(b);
 	b->doing = N_("Copied");
 	status = emr_backup_make(&options, report);
 	emr_progress_end(b->out);

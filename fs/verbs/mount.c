@@ -333,6 +333,7 @@ static emr_status open_all(mount *m, emr_problem *out_problem)
 		.settings = &m->settings,
 		.read_only = m->args->given[EMR_OPT_READ_ONLY] || m->args->given[EMR_OPT_DATASET],
 		.may_be_still = true,
+		.may_be_apart = true,
 		.view = {.changed = emr_fuse_changed,
 			.special_names = emr_special_names,
 			.special_count = emr_special_count,

@@ -127,6 +127,19 @@ static void say_brought(emr_out *out, const json_t *last)
 	emr_say(out, "%s were missing on this disk and came from your IPFS node.\n", text);
 }
 
+static bool is_missing(const json_t *bad)
+{
+	const json_t *one;
+	size_t i;
+
+	json_array_foreach(bad, i, one)
+	{
+		if (strcmp(text_of(one, "error"), "missing-data") == 0)
+			return true;
+	}
+	return false;
+}
+
 /* Whether bytes of records are lost or damaged: what a backup can have. */
 static bool is_any_lost(const json_t *bad)
 {
@@ -207,7 +220,8 @@ static int conclude(const emr_args *args, emr_out *out, const outcome *o)
 		return EMR_EXIT_DONE;
 	}
 	say_backup(args, out, o->bad);
-	emr_problem_set(&problem, EMR_SAY_VERIFY_BAD, "n", n, "m", m, NULL);
+	emr_problem_set(&problem, is_missing(o->bad) ? EMR_SAY_VERIFY_MISSING : EMR_SAY_VERIFY_BAD,
+		"n", n, "m", m, NULL);
 	return emr_out_fail(out, &problem);
 }
 

@@ -64,6 +64,25 @@ must mv "$MNT/Imaging/inner" "$MNT/Letters/inner"
 run 0 status --wait=2min
 for name in moved inner/deep; do cmp records/${name#*/} "$MNT/Letters/$name" || emr_fail "$name: other bytes"; done
 
+say "what is missing here is not called safe, and is no copy; a backup brings it first, and is whole"
+taken_away
+json 0 status
+[ "$(field not_whole)" -gt 2 ] || emr_fail "not whole: $(field not_whole)"
+expect "state" "$(attribute state "$MNT/Imaging/away")" "confirmed 1/2"
+run 0 status
+says "Not all of it is on this disk"
+says "brings home what your IPFS nodes have"
+run 3 copies Imaging/away
+grep -q "^this computer  *0 of 1$" out/said || emr_fail "$(cat out/said)"
+json 0 backup "$EMR_WORK/copy"
+[ "$(field brought_bytes)" -gt 5000000 ] || emr_fail "brought: $(field brought_bytes)"
+expect "missing" "$(field missing)" 0
+expect "state" "$(attribute state "$MNT/Imaging/away")" "confirmed 2/2"
+json 0 status
+expect "not whole" "$(field not_whole)" 0
+json 0 backup "$EMR_WORK/copy"
+expect "brought again" "$(field brought_bytes)" 0
+
 say "a node that is away: a write says which, changes nothing, and a move waits for it and keeps nothing else back"
 taken_away
 node_down
@@ -79,8 +98,23 @@ noticed() { grep -q "place-away.*Letters/old.*$NODE" "$MNT/.emrfs/notices"; }
 emr_until noticed
 : >"$MNT/Imaging/away" || emr_fail "to nothing needs none of it"
 expect "emptied" "$(cat "$MNT/Imaging/away")" ""
+run 0 status
+says "Not all of it is on this disk"
 node_up
 run 0 status --wait=2min
 cmp records/old "$MNT/Letters/old" || emr_fail "old: other bytes"
+emr_unmount
+
+say "without a node, too: what was lost is counted, and it is said where else to look"
+sed -i '/^node/d' "$EMRFS_HOME/settings"
+rm "$EMRFS_HOME"/state/blocks/seg-*
+emr_mount
+run 0 status
+says "Not whole on this computer"
+says "emrfs init --restore $EMR_WORK/copy"
+run 8 verify
+says "Where else they may be: emrfs status"
+run 3 copies Imaging/cut
+expect "state" "$(attribute state "$MNT/Imaging/cut")" "confirmed 0/1"
 emr_unmount
 echo "all is well"

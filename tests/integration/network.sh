@@ -193,10 +193,13 @@ run 12 recover --words-file ana.words --new-passphrase-file "$EMR_PASS"
 must cmp keyfile rui/state/keyfile
 run 0 recover --words-file rui.words --new-passphrase-file "$EMR_PASS"
 
-say "the network's directory is away: nothing opens, nothing is lost"
+say "the network's directory is away: names are there, nothing can be changed, nothing is lost"
 mv "$NET" "$NET.away"
-run 6 mount --passphrase-file "$EMR_PASS" "$EMR_WORK/rui-folder"
-says "nothing is lost when it comes back"
+run 0 mount --passphrase-file "$EMR_PASS" "$EMR_WORK/rui-folder"
+says "only their names are here"
+expect "names" "$(ls "rui-folder/Ward of rui")" letter-rui.txt
+cat "rui-folder/Ward of rui/letter-rui.txt" >/dev/null 2>&1 && emr_fail "it was read from nowhere"
+run 0 unmount
 run 8 backup rui-copy
 mv "$NET.away" "$NET"
 run 0 mount --passphrase-file "$EMR_PASS" "$EMR_WORK/rui-folder"

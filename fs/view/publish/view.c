@@ -119,7 +119,7 @@ emr_status emr_view_open(const emr_view_options *options, emr_view **out_view)
 	randombytes_buf(view->confirm_key, sizeof view->confirm_key);
 	init_locks(view);
 	status = folder_new_special(view);
-	if (status == EMR_OK)
+	if (status == EMR_OK && !options->without_shares)
 		status = shared_new(view);
 	if (status == EMR_OK)
 		status = recover(view);

@@ -37,6 +37,11 @@ emr_status emr_answer_move(emr_session *session, const emr_request *request, emr
 emr_status emr_answer_erase(emr_session *session, const emr_request *request, emr_emit_fn emit,
 	void *arg, emr_problem *out_problem);
 
+/* Every version that is pinned here is made whole on this computer from the nodes of the settings,
+ * as far as they have it.  Emits {"progress":{"done","of"}} and {"done":true,"brought_bytes",
+ * "not_whole"}. */
+emr_status emr_answer_bring(
+	emr_session *session, emr_emit_fn emit, void *arg, emr_problem *out_problem);
 /* Where the files at or below REQUEST's path are; with `repair` places are asked for everything
  * again.  Emits {"done":true,"wanted","files","places":[{name state copies of stuck leaving error
  * message hint}], "short":[path],"short_files"}, this computer first. */

@@ -36,6 +36,7 @@ typedef enum emr_ask {
 	EMR_ASK_MOVE,	  /* path, to, look: only says who would see it */
 	EMR_ASK_ERASE,	  /* path, unreadable or deleted, until; look: only counts */
 	EMR_ASK_KEEP,	  /* path: to be kept, with drop: not any more; purge */
+	EMR_ASK_BRING,	  /* what only nodes have of one's own */
 	EMR_ASK_COPIES,	  /* path optional; repair: places are asked for everything again */
 	EMR_ASK_PEOPLE,	  /* mine; or card, name; or who, number, compared, drop; or who; answers
 			     until "done" */

@@ -32,8 +32,9 @@ emr_status emr_publisher_new(emr_ipfs *const *nodes, size_t count, emr_publisher
 typedef struct emr_publisher_options {
 	emr_store *store; /* these two until stop */
 	int state_dirfd;
-	unsigned copies; /* how many are wanted at least, that of this computer included */
-	bool is_still;	 /* nothing is sent and nothing written; what is remembered is told */
+	unsigned copies;  /* how many are wanted at least, that of this computer included */
+	bool has_nothing; /* this computer's blocks are away: it is no copy of anything */
+	bool is_still;	  /* nothing is sent and nothing written; what is remembered is told */
 	/* A place works no more, or fails in another way than before.  A thread of the publisher's,
 	 * under no lock.  May be NULL. */
 	void (*say)(void *arg, const emr_publisher_place *place);
@@ -53,8 +54,8 @@ void emr_publisher_free(emr_publisher *publisher); /* stopped; NULL is fine */
 
 /* Pins of the store have changed.  Returns at once; for view options. */
 void emr_publisher_wake(void *publisher);
-/* In how many places every block of ROOT is, this computer among them, and in how many it should
- * be. */
+/* In how many places every block of ROOT is, this computer among them unless it was not whole here
+ * when it was last looked, and in how many it should be. */
 void emr_publisher_count(
 	void *publisher, const emr_cid *root, unsigned *out_held, unsigned *out_wanted);
 size_t emr_publisher_place_count(const emr_publisher *publisher);
@@ -66,9 +67,16 @@ unsigned emr_publisher_wanted(emr_publisher *publisher);
 typedef struct emr_publisher_totals {
 	uint64_t records; /* versions of them */
 	uint64_t pinned;  /* with as many copies as wanted */
+	uint64_t lacking; /* not whole on this computer when it was last looked */
 	unsigned least;	  /* copies that each has at least */
 } emr_publisher_totals;
 void emr_publisher_sum(emr_publisher *publisher, emr_publisher_totals *out_totals);
+/* Looks again which records are whole here, unless that was done just now, and waits for it for
+ * WAIT_NS at most; a large folder takes longer, and the next sum tells. */
+void emr_publisher_look_here(emr_publisher *publisher, int64_t wait_ns);
+/* Whether every block of ROOT is in the store by its index, and those above its leaves can be read:
+ * looked at now. */
+bool emr_publisher_is_here(emr_publisher *publisher, const emr_cid *root);
 /* Every place is tried now, however long it was to be left alone, and asked again for everything
  * that it said it holds; what it lacks is sent. */
 void emr_publisher_repair(emr_publisher *publisher);

@@ -51,6 +51,8 @@ typedef struct emr_session {
 	bool read_only;	  /* asked for, or because of the journal or the disk */
 	bool is_still;	  /* the state's disk takes nothing, and is asked for nothing */
 	bool is_noted;	  /* elsewhere, by us: who has it open */
+	bool is_apart;	  /* a member's, whose network's directory is away, with blocks and journal:
+			     for reading, and only nodes have the bytes */
 	bool has_still_blocks;	      /* nor does that of the blocks; with is_still as a rule */
 	struct emr_attendant *agent;  /* NULL = a folder's; else no part but ledger and replica is
 					 open; borrowed */
@@ -70,6 +72,7 @@ typedef struct emr_session_options {
 	bool read_only;
 	bool may_be_still; /* a disk that takes nothing is enough: it opens for reading only; else
 			      EMR_READ_ONLY */
+	bool may_be_apart; /* so is a network's directory that is away; else EMR_OFFLINE */
 	bool is_agent; /* an agent's keyring is wanted: any other is refused, as this is without it
 			*/
 	emr_view_options view; /* callbacks and special files */

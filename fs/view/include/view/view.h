@@ -59,8 +59,10 @@ typedef struct emr_view_options {
 	const emr_clock *clock;
 	uint64_t space_step_bytes; /* for tests: space is looked for in steps of this; 0 = 32 MiB */
 	bool read_only;
-	uint8_t purpose; /* for which records of others are opened: the number of its bit; 0 =
-			    treatment */
+	bool without_shares; /* what others share is not shown: what is read of it could not be
+				noted */
+	uint8_t purpose;     /* for which records of others are opened: the number of its bit; 0 =
+				treatment */
 	const char
 		*person; /* whose edits these are, for names of conflicts; NULL: "this computer" */
 	const struct emr_card *owner; /* whose folder this is, for user.emrfs.owner: name, date of

@@ -1,0 +1,107 @@
+/* The open folder answers here before `emrfs backup` copies its disk: what only IPFS nodes have of
+ * any version is brought home.  What no node has is counted, and keeps nothing else back. */
+#include "answers/answers.h"
+#include "fetch/fetch.h"
+#include "kit/language.h"
+#include "publisher/publisher.h"
+#include "session/fetching.h"
+#include "store/car_store.h"
+
+#define PROGRESS_EVERY_NS INT64_C(500000000)
+
+typedef struct bringing {
+	emr_fetcher *fetcher;
+	emr_fetch_count brought;
+} bringing;
+
+static emr_status note_pin(void *arg, const emr_pin *pin)
+{
+	return pin->state == EMR_PIN_REGISTERED ? emr_buf_append(arg, &pin->root, sizeof pin->root)
+						: EMR_OK;
+}
+
+/* Of a record of which a block does not come no other is tried. */
+static emr_status take_block(void *arg, const emr_cid *cid)
+{
+	bringing *b = arg;
+	emr_status status = emr_fetcher_take_home(b->fetcher, cid);
+
+	return status == EMR_NOT_FOUND ? emr_fetcher_await(b->fetcher, cid, true, &b->brought)
+				       : status;
+}
+
+/* To walk on, the nodes of its tree must be here first, one below the other. */
+static emr_status take_record(bringing *b, const emr_cid *root)
+{
+	emr_status status = EMR_MISSING_DATA, came = EMR_OK;
+	emr_cid missed;
+
+	while (status != EMR_OK && came == EMR_OK) {
+		emr_fetcher_begin(b->fetcher);
+		status = emr_store_walk(
+			emr_fetcher_blocks(b->fetcher), root, take_block, b, &missed);
+		came = status;
+		if ((status == EMR_MISSING_DATA || status == EMR_DAMAGED) &&
+			emr_fetcher_missed(b->fetcher, &missed))
+			came = emr_fetcher_await(b->fetcher, &missed, true, &b->brought);
+	}
+	return status == EMR_OK ? EMR_OK : came;
+}
+
+static emr_status say_progress(
+	emr_emit_fn emit, void *arg, int64_t *last_ns, uint64_t done, uint64_t of)
+{
+	int64_t now = emr_clock_boot_ns(emr_clock_system());
+	json_t *object;
+
+	if (now - *last_ns < PROGRESS_EVERY_NS)
+		return EMR_OK;
+	*last_ns = now;
+	object = json_pack(
+		"{s:{s:I, s:I}}", "progress", "done", (json_int_t)done, "of", (json_int_t)of);
+	return object != NULL ? emit(arg, object) : EMR_NO_MEMORY;
+}
+
+static emr_status take_all(
+	emr_session *session, bringing *b, emr_emit_fn emit, void *arg, uint64_t *out_lacking)
+{
+	int64_t last_ns = emr_clock_boot_ns(emr_clock_system());
+	EMR_AUTO_BUF roots = {0};
+	emr_status status = emr_store_each_pin(session->store, note_pin, &roots);
+	const emr_cid *all = (const void *)roots.data;
+	const size_t n = roots.len / sizeof *all;
+
+	for (size_t i = 0; status == EMR_OK && i < n; i++) {
+		emr_status came = EMR_OK;
+
+		if (!emr_publisher_is_here(session->publisher, &all[i])) {
+			came = take_record(b, &all[i]);
+			*out_lacking += !emr_publisher_is_here(session->publisher, &all[i]);
+		}
+		/* The folder is being closed, or there is no room: no use in going on. */
+		if (came == EMR_INTERRUPTED || came == EMR_NO_MEMORY || came == EMR_NO_SPACE ||
+			came == EMR_QUOTA)
+			return came;
+		status = say_progress(emit, arg, &last_ns, i + 1, n);
+	}
+	return status;
+}
+
+emr_status emr_answer_bring(
+	emr_session *session, emr_emit_fn emit, void *arg, emr_problem *out_problem)
+{
+	bringing b = {.fetcher = emr_session_fetcher(session)};
+	uint64_t lacking = 0;
+	emr_status status = EMR_OK;
+	json_t *object;
+
+	if (b.fetcher != NULL && !session->read_only)
+		status = take_all(session, &b, emit, arg, &lacking);
+	if (status != EMR_OK) {
+		emr_problem_set_status(out_problem, status, _("What your IPFS nodes have"));
+		return status;
+	}
+	object = json_pack("{s:b, s:I, s:I}", "done", 1, "brought_bytes",
+		(json_int_t)b.brought.bytes, "not_whole", (json_int_t)lacking);
+	return object != NULL ? emit(arg, object) : EMR_NO_MEMORY;
+}

@@ -1,0 +1,216 @@
+/* This file knows which records are not whole on this computer, so that it is not counted as a copy
+ * of them.  A thread looks at all of them when the folder is opened, once a day, and when somebody
+ * wants to know; it names no block and mends nothing. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "place.h"
+#include "store/car_store.h"
+#include "store/unixfs.h"
+
+#define PORTION 64 /* records between two looks at the clock */
+#define SHARE 5	   /* of the time at most one part in so many */
+#define REST 10	   /* times as long as it took, before it is looked again */
+#define DAY_NS INT64_C(86400000000000)
+#define AGAIN_NS INT64_C(5000000000) /* the list of pins was not whole, or memory was short */
+
+/* ---- One record ---- */
+
+static emr_status look_at_block(void *arg, const emr_cid *cid)
+{
+	uint64_t bytes;
+
+	return emr_unixfs_is_hole(cid, 0) ? EMR_OK : emr_block_store_size(arg, cid, &bytes);
+}
+
+static emr_status look_at(emr_block_store *store, const emr_cid *root, bool *out_is)
+{
+	emr_status status = emr_store_walk(store, root, look_at_block, store, NULL);
+
+	if (status == EMR_NO_MEMORY)
+		return status;
+	*out_is = status == EMR_OK;
+	return EMR_OK;
+}
+
+/* With the lock: where ROOT is, or would be, among those that are not whole. */
+static size_t place_of(const emr_publisher *p, const emr_cid *root)
+{
+	const emr_cid *all = (const void *)p->lacking.data;
+	size_t from = 0, to = p->lacking.len / sizeof *all;
+
+	while (from < to) {
+		size_t middle = from + (to - from) / 2;
+
+		if (book_compare(&all[middle], root) < 0)
+			from = middle + 1;
+		else
+			to = middle;
+	}
+	return from;
+}
+
+bool here_lacks(const emr_publisher *p, const emr_cid *root)
+{
+	size_t at = place_of(p, root);
+
+	return at < p->lacking.len / sizeof *root &&
+	       emr_cid_equal((const emr_cid *)(const void *)p->lacking.data + at, root);
+}
+
+/* With the lock. */
+static emr_status note_whole(emr_publisher *p, const emr_cid *root, bool is_whole)
+{
+	const size_t at = place_of(p, root) * sizeof *root;
+	emr_status status = EMR_OK;
+
+	if (here_lacks(p, root) != is_whole)
+		return EMR_OK;
+	if (!is_whole) {
+		status = emr_buf_append(&p->lacking, root, sizeof *root);
+		if (status != EMR_OK)
+			return status;
+		memmove(p->lacking.data + at + sizeof *root, p->lacking.data + at,
+			p->lacking.len - at - sizeof *root);
+		memcpy(p->lacking.data + at, root, sizeof *root);
+		return EMR_OK;
+	}
+	p->lacking.len -= sizeof *root;
+	memmove(p->lacking.data + at, p->lacking.data + at + sizeof *root, p->lacking.len - at);
+	return EMR_OK;
+}
+
+bool emr_publisher_is_here(emr_publisher *p, const emr_cid *root)
+{
+	bool is = true;
+
+	if (!p->is_started || look_at(emr_store_blocks(p->options.store), root, &is) != EMR_OK)
+		return true;
+	pthread_mutex_lock(&p->lock);
+	(void)!note_whole(p, root, is); /* what there is no memory for is found again */
+	pthread_mutex_unlock(&p->lock);
+	return is;
+}
+
+/* ---- All of them ---- */
+
+static emr_status note_pin(void *arg, const emr_pin *pin)
+{
+	return pin->state == EMR_PIN_REGISTERED ? emr_buf_append(arg, &pin->root, sizeof pin->root)
+						: EMR_OK;
+}
+
+/* False: it ends. */
+static bool give_way(emr_publisher *p, int64_t begun_ns)
+{
+	const int64_t until = publisher_now_ns() + (SHARE - 1) * (publisher_now_ns() - begun_ns);
+	bool goes_on;
+
+	pthread_mutex_lock(&p->lock);
+	while (!p->is_stopping && publisher_now_ns() < until)
+		publisher_wait_until(p, until);
+	goes_on = !p->is_stopping;
+	pthread_mutex_unlock(&p->lock);
+	return goes_on;
+}
+
+static emr_status look_at_all(emr_publisher *p, const emr_buf *roots, emr_buf *lacking)
+{
+	const emr_cid *all = (const void *)roots->data;
+	const size_t n = roots->len / sizeof *all;
+	int64_t begun_ns = publisher_now_ns();
+	emr_status status = EMR_OK;
+
+	for (size_t i = 0; status == EMR_OK && i < n; i++) {
+		bool is = true;
+
+		if (i > 0 && i % PORTION == 0) {
+			if (!give_way(p, begun_ns))
+				return EMR_INTERRUPTED;
+			begun_ns = publisher_now_ns();
+		}
+		status = look_at(emr_store_blocks(p->options.store), &all[i], &is);
+		if (status == EMR_OK && !is)
+			status = emr_buf_append(lacking, &all[i], sizeof all[i]);
+	}
+	return status;
+}
+
+static void sort(emr_buf *roots)
+{
+	size_t n = roots->len / sizeof(emr_cid);
+
+	if (n > 1)
+		qsort(roots->data, n, sizeof(emr_cid), book_compare);
+}
+
+static emr_status pass(emr_publisher *p)
+{
+	EMR_AUTO_BUF roots = {0};
+	emr_buf lacking = {0};
+	emr_status status = emr_store_pins_incomplete(p->options.store) ? EMR_BUSY : EMR_OK;
+
+	if (status == EMR_OK)
+		status = emr_store_each_pin(p->options.store, note_pin, &roots);
+	if (status == EMR_OK)
+		status = look_at_all(p, &roots, &lacking);
+	if (status == EMR_OK) {
+		emr_buf before;
+
+		sort(&lacking);
+		pthread_mutex_lock(&p->lock);
+		before = p->lacking;
+		p->lacking = lacking;
+		pthread_mutex_unlock(&p->lock);
+		lacking = before;
+	}
+	emr_buf_free(&lacking);
+	return status;
+}
+
+void *here_watch(void *arg)
+{
+	emr_publisher *p = arg;
+	int64_t due_ns = 0;
+
+	publisher_step_back();
+	pthread_mutex_lock(&p->lock);
+	while (!p->is_stopping) {
+		const uint64_t asked = p->here_asked;
+		const int64_t begun_ns = publisher_now_ns();
+		emr_status status;
+
+		if (begun_ns < due_ns && asked == p->here_answered) {
+			publisher_wait_until(p, due_ns);
+			continue;
+		}
+		pthread_mutex_unlock(&p->lock);
+		status = pass(p);
+		if (status != EMR_OK && status != EMR_INTERRUPTED)
+			emr_log(EMR_LOG_WARN, "publisher: what is whole here: %s",
+				emr_status_text(status));
+		pthread_mutex_lock(&p->lock);
+		p->here_answered = asked;
+		p->here_rests_ns = publisher_now_ns() + REST * (publisher_now_ns() - begun_ns);
+		due_ns = publisher_now_ns() + (status == EMR_OK ? DAY_NS : AGAIN_NS);
+		pthread_cond_broadcast(&p->wake);
+	}
+	pthread_mutex_unlock(&p->lock);
+	return NULL;
+}
+
+void emr_publisher_look_here(emr_publisher *p, int64_t wait_ns)
+{
+	const int64_t until = publisher_now_ns() + wait_ns;
+	uint64_t mine;
+
+	pthread_mutex_lock(&p->lock);
+	if (p->has_watcher && !p->is_stopping && publisher_now_ns() >= p->here_rests_ns) {
+		mine = ++p->here_asked;
+		pthread_cond_broadcast(&p->wake);
+		while (p->here_answered < mine && !p->is_stopping && publisher_now_ns() < until)
+			publisher_wait_until(p, until);
+	}
+	pthread_mutex_unlock(&p->lock);
+}

@@ -1,0 +1,72 @@
+#!/bin/bash
+# fetch_apart.sh: a member whose network's directory is away reads his own folder from a node and from what he had read before;
+# he changes nothing, is told why, and finds everything as it was when the directory is back.
+SUPPORT=${SUPPORT:-$(cd "$(dirname "$0")/../support" && pwd)}
+. "$SUPPORT/mount.sh"
+. "$SUPPORT/said.sh"
+. "$SUPPORT/two.sh"
+two_begin fetch_apart
+at_end() {
+	local who
+	for who in $TWO_MEMBERS; do emr_clear_away "$EMR_WORK/$who" "$EMR_WORK/$who-folder"; done
+	[ -z "${node:-}" ] || kill "$node" 2>/dev/null
+}
+mkdir node
+python3 "$SUPPORT/fake_node.py" "$EMR_WORK/node" >out/node 2>&1 &
+node=$!
+two_until 20 test -f node/ready
+two_network "São Lucas"
+two_join rui "Rui Silva" patient
+two_home rui
+echo "node = unix:$EMR_WORK/node/good.sock" >>rui/settings
+two_mount rui
+mkdir mine && head -c 1000000 /dev/urandom >mine/scan && echo "finding, benign" >mine/letter && echo "first" >mine/note
+must mkdir rui-folder/Imaging
+must cp mine/* rui-folder/Imaging
+everywhere() { [ "$(attribute state "rui-folder/Imaging/$1")" = "confirmed 2/2" ]; }
+for name in scan letter note; do two_until 60 everywhere $name; done
+two_unmount rui
+
+say "what was registered is read from the node; what was not is not shown, and nothing can be changed"
+cp -a rui/state before
+mv "$NET" "$NET.away"
+run 0 mount --passphrase-file "$EMR_PASS" rui-folder
+says "is away: your folder is open for reading, as far as your IPFS nodes have it"
+diff -r mine rui-folder/Imaging || emr_fail "other bytes"
+expect "signature" "$(attribute signature rui-folder/Imaging/letter | cut -d' ' -f1)" self
+expect "copies" "$(attribute state rui-folder/Imaging/scan)" "confirmed 1/2"
+(echo "x" >rui-folder/Imaging/new) 2>complaint && emr_fail "something was written"
+grep -q "Read-only file system" complaint || emr_fail "$(cat complaint)"
+rm rui-folder/Imaging/note 2>/dev/null && emr_fail "something was removed"
+expect "others" "$(ls rui-folder/shared-with-me 2>/dev/null)" ""
+json 0 status
+expect "read only" "$(field read_only)" True
+run 0 status
+says "$NET"
+says "Not all of it is on this disk"
+run 0 unmount
+
+say "without the node, too, what was read before opens; the rest says which place is away"
+kill "$node" && wait "$node" 2>/dev/null
+node=
+run 0 mount --passphrase-file "$EMR_PASS" rui-folder
+diff -r mine rui-folder/Imaging || emr_fail "not from the cache"
+run 0 unmount
+rm -rf rui/cache
+run 0 mount --passphrase-file "$EMR_PASS" rui-folder
+expect "names" "$(ls rui-folder/Imaging | wc -l)" 3
+cat rui-folder/Imaging/letter 2>complaint >/dev/null && emr_fail "read from nowhere"
+grep -q "No route to host" complaint || emr_fail "$(cat complaint)"
+run 0 unmount
+
+say "the directory is back: everything is as it was, and is changed again"
+mv "$NET.away" "$NET"
+run 0 mount --passphrase-file "$EMR_PASS" rui-folder
+[ ! -e rui/state/apart ] || emr_fail "an empty store is left"
+diff -r mine rui-folder/Imaging || emr_fail "not as it was"
+echo "second" >rui-folder/Imaging/note
+run 0 status --wait=2min
+expect "version" "$(attribute version rui-folder/Imaging/note)" 2
+json 0 verify
+run 0 unmount
+echo "all is well"
