@@ -84,22 +84,35 @@ static const char *set_text(char **text, const char *value)
 	return NULL;
 }
 
-/* Each line is one more node. */
-static const char *set_node(const char *value, emr_settings *settings)
+static const char *add_place(const char *value, bool is_gateway, emr_settings *settings)
 {
 	const char *cause;
 
-	if (value[0] == '\0')
-		return N_("node is an address such as unix:/PATH/api.sock or https://HOST");
 	for (size_t i = 0; i < settings->node_count; i++) {
 		if (strcmp(settings->nodes[i].address, value) == 0)
 			return N_("this node is there already");
 	}
 	if (settings->node_count == EMR_NODES_MAX)
-		return N_("there may be 16 nodes");
+		return N_("there may be 16 nodes and gateways");
+	settings->nodes[settings->node_count].is_gateway = is_gateway;
 	cause = set_text(&settings->nodes[settings->node_count].address, value);
 	settings->node_count += cause == NULL;
 	return cause;
+}
+
+/* Each line is one more node. */
+static const char *set_node(const char *value, emr_settings *settings)
+{
+	if (value[0] == '\0')
+		return N_("node is an address such as unix:/PATH/api.sock or https://HOST");
+	return add_place(value, false, settings);
+}
+
+static const char *set_gateway(const char *value, emr_settings *settings)
+{
+	if (value[0] == '\0')
+		return N_("gateway is an address such as https://HOST or http://127.0.0.1:8080");
+	return add_place(value, true, settings);
 }
 
 static const char *set_node_token(const char *value, emr_settings *settings)
@@ -164,12 +177,19 @@ static const struct {
 		 "not on this computer: unix:/PATH/api.sock, http://127.0.0.1:PORT or "
 		 "https://HOST; each line is one more"},
 		set_node},
+	{{"gateway", "ADDRESS",
+		 "a trustless IPFS gateway that is asked for blocks when no node has them, and "
+		 "given nothing: https://HOST, http://127.0.0.1:PORT or unix:/PATH/gateway.sock; "
+		 "whoever runs it sees which blocks are asked for"},
+		set_gateway},
 	{{"node-token", "FILE",
-		 "of the node above: has the token that it wants, on one line; nobody else may "
+		 "of the node or gateway above: has the token that it wants, on one line; nobody "
+		 "else may "
 		 "read it"},
 		set_node_token},
 	{{"node-ca", "FILE",
-		 "of the node above: the authority that vouches for its certificate, as PEM "
+		 "of the node or gateway above: the authority that vouches for its certificate, as "
+		 "PEM "
 		 "(those of this computer)"},
 		set_node_ca},
 	{{"cache-bytes", "SIZE",

@@ -30,7 +30,14 @@ emr_status emr_publishing_new(emr_session *session, emr_notices *notices,
 		return EMR_NO_MEMORY;
 	for (size_t i = 0; i < settings->node_count; i++) {
 		emr_problem problem = {0};
+		emr_ipfs *gateway = NULL;
 
+		if (settings->nodes[i].is_gateway) { /* what is wrong with it is said here, too */
+			if (emr_node_open(&settings->nodes[i], &gateway, NULL, &problem) != EMR_OK)
+				emr_notices_add_problem(notices, &problem, "");
+			emr_ipfs_close(gateway);
+			continue;
+		}
 		if (emr_node_open(&settings->nodes[i], &nodes[count], NULL, &problem) == EMR_OK)
 			count++;
 		else

@@ -24,10 +24,13 @@ typedef struct emr_fetching {
 } emr_fetching;
 
 /* One that does not do is told where records are given to it (fs/mount). */
-static void open_nodes(emr_fetching *fetching, const emr_settings *settings)
+static void open_nodes(emr_fetching *fetching, const emr_settings *settings, bool are_gateways)
 {
 	for (size_t i = 0; i < settings->node_count; i++) {
 		emr_problem problem = {0};
+
+		if (settings->nodes[i].is_gateway != are_gateways)
+			continue;
 		emr_status status = emr_node_open(&settings->nodes[i],
 			&fetching->nodes[fetching->node_count], NULL, &problem);
 
@@ -73,7 +76,8 @@ emr_status emr_fetching_open(emr_session *session, const emr_settings *settings,
 	if (fetching == NULL)
 		return EMR_NO_MEMORY;
 	session->fetching = fetching;
-	open_nodes(fetching, settings);
+	open_nodes(fetching, settings, false);
+	open_nodes(fetching, settings, true);
 	open_cache(fetching, settings, cache);
 	options.cache = fetching->cache;
 	options.places = fetching->nodes;

@@ -46,7 +46,7 @@ static emr_status read_token(const char *file, emr_buf *out)
 emr_status emr_node_open(const emr_node_setting *setting, emr_ipfs **out_node, bool *out_is_token,
 	emr_problem *out_problem)
 {
-	emr_ipfs_options options = {.kind = EMR_IPFS_KUBO,
+	emr_ipfs_options options = {.kind = setting->is_gateway ? EMR_IPFS_GATEWAY : EMR_IPFS_KUBO,
 		.address = setting->address,
 		.ca_file = setting->ca,
 		.version = EMRFS_VERSION};

@@ -124,6 +124,10 @@ static void check_node(emr_checker *c, const emr_node_setting *setting)
 		check_fault(c, setting->address, call.fault, call.said);
 		return;
 	}
+	if (setting->is_gateway) {
+		emr_check_note(c, "gateway", true, "", _("%s answers"), setting->address);
+		return;
+	}
 	emr_check_note(c, "node", true, "", _("%s runs Kubo %s"), setting->address, version);
 	check_profile(c, node);
 }

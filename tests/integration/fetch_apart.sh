@@ -46,6 +46,29 @@ says "$NET"
 says "Not all of it is on this disk"
 run 0 unmount
 
+say "a gateway is enough for reading, also behind one that lies and one that is away; the node that lacks it is asked first"
+rm -rf rui/cache
+cp rui/settings settings
+sed -i '/^node/d' rui/settings
+for name in wrong-bytes nobody good; do echo "gateway = unix:$EMR_WORK/node/$name.sock" >>rui/settings; done
+echo "node = unix:$EMR_WORK/node/lacks.sock" >>rui/settings
+run 0 mount --passphrase-file "$EMR_PASS" rui-folder
+diff -r mine rui-folder/Imaging || emr_fail "other bytes"
+expect "places that get copies" "$(attribute state rui-folder/Imaging/scan | cut -d/ -f2)" 2
+run 0 unmount
+run 3 check --network
+says "unix:$EMR_WORK/node/good.sock answers"
+sed -i '/good.sock/d' rui/settings
+rm -rf rui/cache
+run 0 mount --passphrase-file "$EMR_PASS" rui-folder
+cat rui-folder/Imaging/letter >read 2>/dev/null && emr_fail "it was read from one that lies"
+expect "bytes of a lie" "$(wc -c <read)" 0
+run 0 unmount
+cp settings rui/settings
+run 0 mount --passphrase-file "$EMR_PASS" rui-folder
+diff -r mine rui-folder/Imaging || emr_fail "other bytes"
+run 0 unmount
+
 say "without the node, too, what was read before opens; the rest says which place is away"
 kill "$node" && wait "$node" 2>/dev/null
 node=

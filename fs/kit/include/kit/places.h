@@ -63,9 +63,11 @@ bool emr_places_contain(const emr_places *places, const char *path);
  * memory. */
 char *emr_path_real(const char *path);
 
-/* One IPFS node that records are given to.  Owned; NULL = not said. */
+/* One IPFS node that records are given to, or a gateway that is only read from.  Owned; NULL = not
+ * said. */
 typedef struct emr_node_setting {
-	char *address; /* node = ADDRESS */
+	bool is_gateway;
+	char *address; /* node = ADDRESS, gateway = ADDRESS */
 	char *token;   /* node-token = FILE, below it */
 	char *ca;      /* node-ca = FILE, below it */
 } emr_node_setting;
