@@ -308,11 +308,11 @@ static emr_status put(emr_block_store *face, const emr_block *blocks, size_t cou
 	emr_status status = emr_block_store_put(fetcher->options.store, blocks, count);
 	uint64_t bytes = 0;
 
-	if ((status != EMR_NO_SPACE && status != EMR_QUOTA) || fetcher->options.cache == NULL)
+	if (status != EMR_NO_SPACE && status != EMR_QUOTA)
 		return status;
 	for (size_t i = 0; i < count; i++)
 		bytes += blocks[i].data.len;
-	return emr_block_cache_give_way(fetcher->options.cache, bytes)
+	return emr_fetcher_give_way(fetcher, bytes)
 		       ? emr_block_store_put(fetcher->options.store, blocks, count)
 		       : status;
 }
@@ -630,6 +630,12 @@ void emr_fetcher_close(emr_fetcher *fetcher)
 	pthread_mutex_destroy(&fetcher->lock);
 	free(fetcher->places);
 	free(fetcher);
+}
+
+bool emr_fetcher_give_way(emr_fetcher *fetcher, uint64_t bytes)
+{
+	return fetcher != NULL && fetcher->options.cache != NULL &&
+	       emr_block_cache_give_way(fetcher->options.cache, bytes);
 }
 
 const char *emr_fetcher_places(const emr_fetcher *fetcher)

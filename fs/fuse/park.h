@@ -33,8 +33,9 @@ typedef void (*park_fn)(fuse_req_t req, const parked *p, emr_status status);
 /* How often a call that was EMR_BUSY, and has nothing to wait for by now, is made again. */
 #define PARK_TRIES 8
 
-/* More blocks than a READ can need: then they go as fast as they come. */
-#define PARK_READ_TRIES 64
+/* More blocks than a READ can need: then they go as fast as they come.  The first of a record that
+ * was sealed again after it was signed needs all of them: 4 GiB here. */
+#define PARK_READ_TRIES (1u << 14)
 /* A WRITE needs the whole file: 4 TiB of leaves. */
 #define PARK_WRITE_TRIES (1u << 24)
 /* A call on HANDLE gave EMR_BUSY for P, because of a block that is not here: as below, at most MOST

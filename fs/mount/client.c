@@ -13,8 +13,10 @@
 
 #include "kit/language.h"
 #include "session/session.h"
+#include "session/walk.h"
 
 #define SEND_MS 10000
+#define STATUS_MS 10000
 
 void emr_client_close(emr_client *client)
 {
@@ -178,4 +180,25 @@ emr_status emr_client_ask(emr_client *client, const emr_request *request, int ti
 
 	return status == EMR_OK ? emr_client_receive(client, timeout_ms, out_object, out_problem)
 				: status;
+}
+
+emr_status emr_client_path(
+	emr_client *client, const emr_args *args, emr_request *request, emr_problem *out_problem)
+{
+	const emr_request where = {.ask = EMR_ASK_STATUS};
+	json_t *report = NULL;
+	emr_status status;
+
+	if (args->n_operands == 0)
+		return EMR_OK;
+	status = emr_client_ask(client, &where, STATUS_MS, &report, out_problem);
+	if (status != EMR_OK)
+		return status;
+	status = emr_path_in_folder(json_string_value(json_object_get(report, "folder")),
+		args->operands[0], request->path, sizeof request->path);
+	json_decref(report);
+	request->has_path = true;
+	if (status != EMR_OK)
+		emr_problem_set(out_problem, EMR_SAY_NO_SUCH_PATH, "path", args->operands[0], NULL);
+	return status;
 }

@@ -5,33 +5,10 @@
 #include "kit/language.h"
 #include "kit/text.h"
 #include "mount/client.h"
-#include "session/walk.h"
 #include "verbs/cmd.h"
 
-#define STATUS_MS 10000
 #define WORK_MS 3600000 /* every name of a large folder is looked at */
 #define SHOWN_MAX 5
-
-static emr_status read_path(
-	emr_client *client, const emr_args *args, emr_request *request, emr_problem *out_problem)
-{
-	const emr_request where = {.ask = EMR_ASK_STATUS};
-	json_t *report = NULL;
-	emr_status status;
-
-	if (args->n_operands == 0)
-		return EMR_OK;
-	status = emr_client_ask(client, &where, STATUS_MS, &report, out_problem);
-	if (status != EMR_OK)
-		return status;
-	status = emr_path_in_folder(json_string_value(json_object_get(report, "folder")),
-		args->operands[0], request->path, sizeof request->path);
-	json_decref(report);
-	request->has_path = true;
-	if (status != EMR_OK)
-		emr_problem_set(out_problem, EMR_SAY_NO_SUCH_PATH, "path", args->operands[0], NULL);
-	return status;
-}
 
 static uint64_t number_of(const json_t *object, const char *name)
 {
@@ -79,7 +56,7 @@ static emr_status copies(emr_client *client, const emr_args *args, emr_out *out,
 	char count[EMR_COUNT_BYTES];
 	json_t *answer = NULL;
 	const json_t *places;
-	emr_status status = read_path(client, args, &request, out_problem);
+	emr_status status = emr_client_path(client, args, &request, out_problem);
 
 	if (status == EMR_OK)
 		status = emr_client_ask(client, &request, WORK_MS, &answer, out_problem);

@@ -6,11 +6,9 @@
 #include "kit/text.h"
 #include "kit/language.h"
 #include "mount/client.h"
-#include "session/walk.h"
 #include "sharing/shared_paths.h"
 #include "verbs/cmd.h"
 
-#define STATUS_MS 10000
 #define WORK_MS 3600000 /* --purge may write a large store anew */
 
 static emr_status check_arguments(const emr_args *args, emr_problem *out_problem)
@@ -20,27 +18,6 @@ static emr_status check_arguments(const emr_args *args, emr_problem *out_problem
 	emr_problem_set(out_problem, EMR_SAY_WRONG_USE, "what", _("--not needs a path."), "verb",
 		"keep", NULL);
 	return EMR_INVALID;
-}
-
-static emr_status read_path(
-	emr_client *client, const emr_args *args, emr_request *request, emr_problem *out_problem)
-{
-	const emr_request where = {.ask = EMR_ASK_STATUS};
-	json_t *report = NULL;
-	emr_status status;
-
-	if (args->n_operands == 0)
-		return EMR_OK;
-	status = emr_client_ask(client, &where, STATUS_MS, &report, out_problem);
-	if (status != EMR_OK)
-		return status;
-	status = emr_path_in_folder(json_string_value(json_object_get(report, "folder")),
-		args->operands[0], request->path, sizeof request->path);
-	json_decref(report);
-	request->has_path = true;
-	if (status != EMR_OK)
-		emr_problem_set(out_problem, EMR_SAY_NO_SUCH_PATH, "path", args->operands[0], NULL);
-	return status;
 }
 
 static void say_kept(emr_out *out, const json_t *one)
@@ -66,7 +43,7 @@ static emr_status keep(
 	char bytes[EMR_TEXT_BYTES];
 	json_t *answer = NULL;
 	const json_t *kept;
-	emr_status status = read_path(client, args, &request, out_problem);
+	emr_status status = emr_client_path(client, args, &request, out_problem);
 
 	if (status == EMR_OK)
 		status = emr_client_ask(client, &request, WORK_MS, &answer, out_problem);

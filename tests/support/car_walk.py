@@ -13,21 +13,13 @@ import hashlib
 import random
 import sys
 
+from car_varint import varint
+
 RAW, DAG_PB, DAG_CBOR = 0x55, 0x70, 0x71
 
 
 def wrong(why):
     sys.exit(f"car_walk: {why}")
-
-
-def varint(data, at):
-    value = shift = 0
-    while True:
-        byte = data[at]
-        value |= (byte & 127) << shift
-        at, shift = at + 1, shift + 7
-        if byte < 128:
-            return value, at
 
 
 def put_varint(value):

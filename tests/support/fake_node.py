@@ -16,6 +16,8 @@ import threading
 import time
 import urllib.parse
 
+from car_varint import varint
+
 DIR = sys.argv[1]
 LOCK = threading.Lock()
 LINE = threading.Lock()
@@ -24,17 +26,6 @@ TOKEN = "right"
 
 
 # ---- Blocks ----
-
-def varint(data, at):
-    value = shift = 0
-    while True:
-        byte = data[at]
-        at += 1
-        value |= (byte & 127) << shift
-        shift += 7
-        if byte < 128:
-            return value, at
-
 
 def cid_bytes(text):
     return base64.b32decode(text[1:].upper() + "=" * (-len(text[1:]) % 8))

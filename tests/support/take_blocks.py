@@ -6,26 +6,7 @@ import hashlib
 import os
 import sys
 
-
-def varint(data, at):
-    value = shift = 0
-    while True:
-        byte = data[at]
-        at += 1
-        value |= (byte & 127) << shift
-        shift += 7
-        if byte < 128:
-            return value, at
-
-
-def sections(data):
-    """Where each block's CID begins, and where the block ends."""
-    n, at = varint(data, 0)
-    at += n
-    while at < len(data) and data[at] != 0:
-        n, at = varint(data, at)
-        yield at, at + n
-        at += n
+from car_varint import sections
 
 
 def main():

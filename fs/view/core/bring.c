@@ -1,6 +1,6 @@
 /* This file reads from open files, and has the blocks brought that a read lacks: the one that it
  * waits for, and for somebody who reads on the next four leaves, then sixteen. It says why one did
- * not come.  A file that is to be changed is brought whole first: what is saved is sealed anew. */
+ * not come. */
 #include <stdlib.h>
 
 #include "fetch/fetch.h"
@@ -66,80 +66,6 @@ emr_status emr_view_read(emr_handle *handle, uint64_t at, void *data, size_t len
 	if (status == EMR_OK && __atomic_load_n(&handle->is_brought, __ATOMIC_RELAXED))
 		bring_ahead(handle, at);
 	handle_put(handle);
-	return status;
-}
-
-/* ---- what a write rests on ---- */
-
-emr_status file_take_home(emr_view *view, emr_content_reader *reader, uint64_t end, uint64_t *leaf)
-{
-	emr_fetcher *fetcher = view->options.fetcher;
-	emr_cid cids[AHEAD_MORE];
-	size_t n = 1;
-
-	while (*leaf < end && n > 0) {
-		uint64_t next = *leaf;
-		emr_status status = emr_content_reader_leaves(reader, &next, AHEAD_MORE, cids, &n);
-
-		for (size_t i = 0; i < n; i++) {
-			emr_status home = emr_fetcher_take_home(fetcher, &cids[i]);
-
-			for (size_t j = i + 1; home == EMR_NOT_FOUND && j < n; j++)
-				emr_fetcher_bring_ahead(fetcher, &cids[j]);
-			if (home != EMR_OK)
-				return home == EMR_NOT_FOUND ? EMR_MISSING_DATA : home;
-		}
-		if (status != EMR_OK)
-			return status;
-		*leaf = next;
-	}
-	return EMR_OK;
-}
-
-/* Under file->lock with the base open. */
-static emr_status take_base_home(emr_view *view, file *f, uint64_t size)
-{
-	const uint64_t end = (size + EMR_LEAF_BYTES - 1) >> EMR_LEAF_LOG2;
-	uint64_t leaf = __atomic_load_n(&f->home_leaves, __ATOMIC_RELAXED);
-	emr_status status = file_take_home(view, f->reader, end, &leaf);
-
-	__atomic_store_n(&f->home_leaves, leaf, __ATOMIC_RELAXED);
-	return status;
-}
-
-/* What others share is opened by their thread, and its way is another one then. */
-static bool is_open_here(emr_view *view, const node *n)
-{
-	base_facts facts = file_facts(view, n);
-
-	return !facts.is_theirs || tree_has_reader(n);
-}
-
-emr_status file_bring_base(emr_view *view, node *n, uint64_t size)
-{
-	emr_fetcher *fetcher = view->options.fetcher;
-	file *f = n->file;
-	emr_status status;
-	emr_cid missed;
-	bool is_begun;
-
-	if (fetcher == NULL || size == 0)
-		return EMR_OK;
-	emr_fetcher_begin(fetcher);
-	pthread_rwlock_rdlock(&f->lock);
-	is_begun = f->staging != NULL;
-	pthread_rwlock_unlock(&f->lock);
-	if (is_begun || !is_open_here(view, n))
-		return EMR_OK;
-	status = file_lock_readable(view, n);
-	if (status == EMR_OK) {
-		if (f->staging == NULL && f->reader != NULL)
-			status = take_base_home(view, f, size);
-		pthread_rwlock_unlock(&f->lock);
-	}
-	if ((status == EMR_MISSING_DATA || status == EMR_DAMAGED) &&
-		emr_fetcher_missed(fetcher, &missed))
-		return EMR_BUSY;
 	return status;
 }
 

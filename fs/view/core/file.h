@@ -34,12 +34,13 @@ void file_end_staging(emr_view *view, node *n);
 /* Under no lock. */
 emr_status file_truncate(emr_view *view, node *n, uint64_t size);
 
-/* ---- bring.c: what is elsewhere ---- */
-
 /* Under no lock, before the first change of a working copy: what shows of N's base up to SIZE is in
  * this computer's own store, or EMR_BUSY: a block that this thread missed is to be brought first.
  */
 emr_status file_bring_base(emr_view *view, node *n, uint64_t size);
+
+/* ---- home.c ---- */
+
 /* READER's leaves from *LEAF up to END are put into this computer's own store; *LEAF is then how
  * far it came.  EMR_MISSING_DATA: this thread missed the next one, and those behind it are on their
  * way; anything else: the store does not take it. */

@@ -1,6 +1,7 @@
 /* A read gets its bytes either from the file's working copy or, if nobody has changed the file,
  * from its last saved version. This file opens that version when it is first needed, and tells a
- * person why a file cannot be read or saved. */
+ * person why a file cannot be read or saved.  A file that is to be changed is brought whole first:
+ * what is saved is sealed anew. */
 #include "reclaim.h"
 #include "file.h"
 
@@ -231,5 +232,54 @@ emr_status file_read(emr_handle *handle, uint64_t at, void *data, size_t len, si
 		__atomic_fetch_add(&handle->bytes_read, *out_len, __ATOMIC_RELAXED);
 	if (status == EMR_OK && handle->report != NULL && *out_len > 0)
 		handle->report->note_read(view, handle, at, *out_len);
+	return status;
+}
+
+/* ---- what a write rests on ---- */
+
+/* Under file->lock with the base open. */
+static emr_status take_base_home(emr_view *view, file *f, uint64_t size)
+{
+	const uint64_t end = (size + EMR_LEAF_BYTES - 1) >> EMR_LEAF_LOG2;
+	uint64_t leaf = __atomic_load_n(&f->home_leaves, __ATOMIC_RELAXED);
+	emr_status status = file_take_home(view, f->reader, end, &leaf);
+
+	__atomic_store_n(&f->home_leaves, leaf, __ATOMIC_RELAXED);
+	return status;
+}
+
+/* What others share is opened by their thread, and its way is another one then. */
+static bool is_open_here(emr_view *view, const node *n)
+{
+	base_facts facts = file_facts(view, n);
+
+	return !facts.is_theirs || tree_has_reader(n);
+}
+
+emr_status file_bring_base(emr_view *view, node *n, uint64_t size)
+{
+	emr_fetcher *fetcher = view->options.fetcher;
+	file *f = n->file;
+	emr_status status;
+	emr_cid missed;
+	bool is_begun;
+
+	if (fetcher == NULL || size == 0)
+		return EMR_OK;
+	emr_fetcher_begin(fetcher);
+	pthread_rwlock_rdlock(&f->lock);
+	is_begun = f->staging != NULL;
+	pthread_rwlock_unlock(&f->lock);
+	if (is_begun || !is_open_here(view, n))
+		return EMR_OK;
+	status = file_lock_readable(view, n);
+	if (status == EMR_OK) {
+		if (f->staging == NULL && f->reader != NULL)
+			status = take_base_home(view, f, size);
+		pthread_rwlock_unlock(&f->lock);
+	}
+	if ((status == EMR_MISSING_DATA || status == EMR_DAMAGED) &&
+		emr_fetcher_missed(fetcher, &missed))
+		return EMR_BUSY;
 	return status;
 }

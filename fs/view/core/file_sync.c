@@ -9,6 +9,7 @@
 #include <stdlib.h>
 
 #include "base/log.h"
+#include "fetch/fetch.h"
 
 #include "disk.h"
 
@@ -116,6 +117,9 @@ static emr_status spill_locked(emr_view *view, node *n)
 	mtime_ns = n->mtime_ns;
 	pthread_mutex_unlock(&view->lock);
 	status = emr_staging_spill(f->staging, mtime_ns);
+	if ((status == EMR_NO_SPACE || status == EMR_QUOTA) &&
+		emr_fetcher_give_way(view->options.fetcher, emr_staging_size(f->staging)))
+		status = emr_staging_spill(f->staging, mtime_ns);
 	if (status != EMR_OK)
 		return status;
 	pthread_mutex_lock(&view->lock);

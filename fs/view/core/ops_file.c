@@ -9,6 +9,10 @@
 
 #include <fcntl.h>
 
+#include "fetch/fetch.h"
+
+#define GIVEN_BYTES ((uint64_t)4 << 20) /* and what the spill of other working copies needs */
+
 emr_status file_start_staging(emr_view *view, node *n, uint64_t base_size)
 {
 	emr_id16 id = emr_id16_random();
@@ -72,6 +76,13 @@ static void note_write(emr_view *view, node *n)
 	pthread_mutex_unlock(&view->lock);
 }
 
+/* True: there is room now that what was brought from elsewhere went. */
+static bool gives_way(const emr_view *view, emr_status status, uint64_t bytes)
+{
+	return (status == EMR_NO_SPACE || status == EMR_QUOTA) &&
+	       emr_fetcher_give_way(view->options.fetcher, bytes + GIVEN_BYTES);
+}
+
 emr_status emr_view_write(emr_handle *handle, uint64_t at, emr_bytes bytes)
 {
 	emr_view *view = handle->view;
@@ -84,6 +95,8 @@ emr_status emr_view_write(emr_handle *handle, uint64_t at, emr_bytes bytes)
 		status = lock_writable(view, n);
 	if (status == EMR_OK) {
 		status = emr_staging_write(n->file->staging, at, bytes.data, bytes.len);
+		if (gives_way(view, status, bytes.len))
+			status = emr_staging_write(n->file->staging, at, bytes.data, bytes.len);
 		if (status == EMR_OK)
 			note_write(view, n);
 		pthread_rwlock_unlock(&n->file->lock);

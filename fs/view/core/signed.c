@@ -12,6 +12,7 @@
 #include "settle/reopen.h"
 
 #include "compare.h"
+#include "file.h"
 #include "kind.h"
 #include "originals.h"
 
@@ -26,10 +27,16 @@ static bool is_anothers(const emr_signed *is)
 }
 
 /* Sealed again after it was signed: the bytes prove nothing, so they are compared before the first
- * one is shown. */
-static emr_status compare_now(emr_content_reader *reader)
+ * one is shown.  What is elsewhere is brought home for that, all of it before any of it is read: a
+ * cache might forget the first leaf before the last has come. */
+static emr_status compare_now(emr_view *view, emr_content_reader *reader)
 {
-	return emr_content_reader_verify(reader);
+	uint64_t leaf = 0;
+	emr_status status = view->options.fetcher == NULL
+				    ? EMR_OK
+				    : file_take_home(view, reader, UINT64_MAX, &leaf);
+
+	return status == EMR_OK ? emr_content_reader_verify(reader) : status;
 }
 
 /* ---- telling ---- */
@@ -150,7 +157,7 @@ emr_status signed_open(
 	if (status == EMR_OK)
 		status = emr_content_reader_open(view->options.records, &content, key, &reader);
 	if (status == EMR_OK && whose.is.verdict == EMR_STATEMENT_VALID_AFTER_HASH)
-		status = compare_now(reader);
+		status = compare_now(view, reader);
 	if (status == EMR_OK)
 		status = is_anothers(&whose.is) ? check_length(view, place, content.n) : EMR_OK;
 	if (status == EMR_OK && whose.is.standing == EMR_SIGNED_SELF)
@@ -306,7 +313,7 @@ emr_status signed_take_shared(
 						compare_of(view, &word->root) == COMPARE_DIFFERS)))
 		status = EMR_BAD_SIGNATURE;
 	if (status == EMR_OK && word->is.verdict == EMR_STATEMENT_VALID_AFTER_HASH)
-		status = compare_now(reader);
+		status = compare_now(view, reader);
 	if (status == EMR_OK)
 		status = check_shared_length(view, n, reader);
 	if (status == EMR_OK && is_anothers(&word->is))

@@ -69,6 +69,10 @@ emr_status emr_fetcher_await(
  * computer; it counts as missed.  Anything else: the store does not take it. */
 emr_status emr_fetcher_take_home(emr_fetcher *fetcher, const emr_cid *cid);
 
+/* The disk lacks BYTES for what a person saves: what was brought gives way.  False: there is none.
+ * NULL is fine. */
+bool emr_fetcher_give_way(emr_fetcher *fetcher, uint64_t bytes);
+
 /* Which places are asked, for people: "A, B".  Owned by the fetcher; "" of NULL. */
 const char *emr_fetcher_places(const emr_fetcher *fetcher);
 

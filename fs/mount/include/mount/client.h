@@ -6,6 +6,7 @@
 
 #include "kit/frame.h"
 #include "kit/places.h"
+#include "kit/verbs.h"
 
 typedef struct emr_client {
 	int fd;	   /* -1 = closed */
@@ -29,3 +30,6 @@ emr_status emr_client_receive(
 	emr_client *client, int timeout_ms, json_t **out_object, emr_problem *out_problem);
 emr_status emr_client_ask(emr_client *client, const emr_request *request, int timeout_ms,
 	json_t **out_object, emr_problem *out_problem);
+/* The one operand of ARGS, if there is one, as REQUEST's path in the folder that is open. */
+emr_status emr_client_path(
+	emr_client *client, const emr_args *args, emr_request *request, emr_problem *out_problem);
