@@ -19,23 +19,6 @@ emr_status gateway_block(node_run *run, const emr_cid *cid, emr_buf *out)
 	return node_block_end(&block, node_http(run, &request), out);
 }
 
-emr_status gateway_window(
-	node_run *run, const emr_ipfs_window *window, emr_ipfs_leaf_visit visit, void *arg)
-{
-	emr_status status = EMR_OK;
-
-	for (size_t i = 0; status == EMR_OK && i < window->count; i++) {
-		EMR_AUTO_BUF block = {0};
-
-		status = gateway_block(run, &window->leaves[i].cid, &block);
-		if (status == EMR_OK && block.len != window->leaves[i].bytes)
-			status = node_run_fail_here(run, EMR_INVALID);
-		if (status == EMR_OK)
-			status = visit(arg, i, emr_buf_view(&block));
-	}
-	return status;
-}
-
 static emr_status probe_take(void *arg, emr_bytes piece)
 {
 	uint64_t *taken = arg;

@@ -6,5 +6,3 @@
 
 emr_status gateway_probe(node_run *run);
 emr_status gateway_block(node_run *run, const emr_cid *cid, emr_buf *out);
-emr_status gateway_window(
-	node_run *run, const emr_ipfs_window *window, emr_ipfs_leaf_visit visit, void *arg);

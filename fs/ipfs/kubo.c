@@ -185,65 +185,6 @@ emr_status kubo_block(node_run *run, const emr_cid *cid, bool is_online, emr_buf
 	return node_block_end(&block, status, out);
 }
 
-/* The leaf that comes at present; what is whole is verified and handed out at once. */
-typedef struct window_cut {
-	node_run *run;
-	const emr_ipfs_window *window;
-	size_t leaf;
-	emr_buf bytes;
-	emr_ipfs_leaf_visit visit;
-	void *arg;
-} window_cut;
-
-static emr_status window_take(void *arg, emr_bytes piece)
-{
-	window_cut *cut = arg;
-	emr_status status = EMR_OK;
-
-	while (status == EMR_OK && piece.len > 0) {
-		const emr_ipfs_leaf *leaf;
-		size_t n;
-
-		if (cut->leaf == cut->window->count)
-			return node_run_fail(
-				cut->run, EMR_IPFS_OTHER_ANSWER, "more than asked for");
-		leaf = &cut->window->leaves[cut->leaf];
-		n = leaf->bytes - cut->bytes.len < piece.len ? leaf->bytes - cut->bytes.len
-							     : piece.len;
-		status = emr_buf_append(&cut->bytes, piece.data, n);
-		piece = emr_bytes_of(piece.data + n, piece.len - n);
-		if (status != EMR_OK || cut->bytes.len < leaf->bytes)
-			continue;
-		if (emr_cid_verify(&leaf->cid, emr_buf_view(&cut->bytes)) != EMR_OK)
-			return node_run_fail(cut->run, EMR_IPFS_BAD_BLOCK, "");
-		status = cut->visit(cut->arg, cut->leaf++, emr_buf_view(&cut->bytes));
-		emr_buf_clear(&cut->bytes);
-	}
-	return status;
-}
-
-emr_status kubo_window(node_run *run, const emr_ipfs_window *window, bool is_online,
-	emr_ipfs_leaf_visit visit, void *arg)
-{
-	window_cut cut = {.run = run, .window = window, .visit = visit, .arg = arg};
-	node_request request = {.take = window_take, .arg = &cut};
-	char text[EMR_CID_TEXT_CHARS + 1], command[256];
-	uint64_t length = 0;
-	emr_status status;
-
-	for (size_t i = 0; i < window->count; i++)
-		length += window->leaves[i].bytes;
-	emr_cid_text(&window->root, text);
-	snprintf(command, sizeof command, "cat?arg=%s&offset=%llu&length=%llu&progress=false%s",
-		text, (unsigned long long)window->offset, (unsigned long long)length,
-		is_online ? "" : "&offline=true");
-	status = kubo_ask(run, command, &request);
-	if (status == EMR_OK && cut.leaf < window->count)
-		status = node_run_fail(run, EMR_IPFS_BROKEN_OFF, "less than asked for");
-	emr_buf_free(&cut.bytes);
-	return status;
-}
-
 /* ---- Copies ---- */
 
 static emr_status kubo_is_pinned(node_run *run, const char *root, bool *out_is_pinned)

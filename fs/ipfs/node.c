@@ -220,21 +220,6 @@ emr_status emr_ipfs_block(
 					   : gateway_block(&run, cid, out);
 }
 
-emr_status emr_ipfs_read_window(emr_ipfs *node, emr_ipfs_call *call, const emr_ipfs_window *window,
-	bool is_online, emr_ipfs_leaf_visit visit, void *arg)
-{
-	node_run run = node_run_begin(node, call);
-
-	if (window->count == 0 || window->count > EMR_IPFS_WINDOW_MAX)
-		return node_run_fail_here(&run, EMR_INVALID);
-	for (size_t i = 0; i < window->count; i++) {
-		if (window->leaves[i].bytes == 0 || window->leaves[i].bytes > EMR_BLOCK_MAX)
-			return node_run_fail_here(&run, EMR_INVALID);
-	}
-	return node->kind == EMR_IPFS_KUBO ? kubo_window(&run, window, is_online, visit, arg)
-					   : gateway_window(&run, window, visit, arg);
-}
-
 emr_status emr_ipfs_push(emr_ipfs *node, emr_ipfs_call *call, const emr_ipfs_parcel *parcel)
 {
 	node_run run = node_run_begin(node, call);

@@ -25,7 +25,6 @@ typedef enum deed {
 	LET_GO,
 	PINS,
 	VERSION,
-	WINDOW,
 } deed;
 
 /* ---- What is done to a node ---- */
@@ -39,15 +38,6 @@ static emr_status next_block(void *arg, bool *out_more, emr_block *out_block)
 	out_block->data = emr_bytes_of(text, strlen(text));
 	out_block->cid = emr_cid_of_block(EMR_CODEC_RAW, out_block->data);
 	(*at)++;
-	return EMR_OK;
-}
-
-static emr_status no_leaf(void *arg, size_t leaf, emr_bytes bytes)
-{
-	(void)arg;
-	(void)leaf;
-	(void)bytes;
-	fail_msg("a leaf got through");
 	return EMR_OK;
 }
 
@@ -73,8 +63,6 @@ static emr_status push(emr_ipfs *node, emr_ipfs_call *call)
 static emr_status do_it(emr_ipfs *node, emr_ipfs_call *call, deed what)
 {
 	emr_cid cid = emr_cid_of_block(EMR_CODEC_RAW, emr_bytes_of(first, strlen(first)));
-	emr_ipfs_leaf leaf = {.cid = cid, .bytes = (uint32_t)strlen(first)};
-	emr_ipfs_window window = {.root = cid, .leaves = &leaf, .count = 1};
 	char version[EMR_IPFS_VERSION_BYTES];
 	emr_ipfs_holding holding;
 	EMR_AUTO_BUF out = {0};
@@ -91,8 +79,6 @@ static emr_status do_it(emr_ipfs *node, emr_ipfs_call *call, deed what)
 		return emr_ipfs_each_pin(node, call, no_pin, NULL);
 	case VERSION:
 		return emr_ipfs_version(node, call, version);
-	case WINDOW:
-		return emr_ipfs_read_window(node, call, &window, false, no_leaf, NULL);
 	case BLOCK:
 	case ONLINE:
 	case GATEWAY:
@@ -157,7 +143,7 @@ static void an_error_before_the_answer_is_told_by_what_it_says(void **state)
 static void a_403_means_a_wrong_token_or_one_that_may_not_do_this(void **state)
 {
 	(void)state;
-	for (deed what = BLOCK; what <= WINDOW; what++) {
+	for (deed what = BLOCK; what <= VERSION; what++) {
 		if (what == GATEWAY || what == VERSION)
 			continue;
 		meets("token", what, EMR_IPFS_TOKEN);
@@ -175,7 +161,6 @@ static void an_error_behind_the_answer_is_one(void **state)
 	meets("short", GATEWAY, EMR_IPFS_BROKEN_OFF);
 	meets("hangs-up", BLOCK, EMR_IPFS_BROKEN_OFF);
 	meets("hangs-up", PUSH, EMR_IPFS_BROKEN_OFF);
-	meets("trailer", WINDOW, EMR_IPFS_BROKEN_OFF);
 }
 
 static void an_error_inside_the_answer_is_one(void **state)
@@ -191,7 +176,7 @@ static void an_error_inside_the_answer_is_one(void **state)
 static void an_empty_answer_is_an_error(void **state)
 {
 	(void)state;
-	for (deed what = BLOCK; what <= WINDOW; what++) {
+	for (deed what = BLOCK; what <= VERSION; what++) {
 		if (what != PINS)
 			meets("empty", what, EMR_IPFS_BROKEN_OFF);
 	}
@@ -240,7 +225,6 @@ static void no_wrong_byte_and_no_endless_answer_gets_through(void **state)
 	meets("wrong-bytes", GATEWAY, EMR_IPFS_BAD_BLOCK);
 	meets("three-mib", BLOCK, EMR_IPFS_TOO_LARGE);
 	meets("three-mib", GATEWAY, EMR_IPFS_TOO_LARGE);
-	meets("three-mib", WINDOW, EMR_IPFS_BAD_BLOCK);
 	meets("endless", BLOCK, EMR_IPFS_TOO_LARGE);
 	meets("endless", GATEWAY, EMR_IPFS_TOO_LARGE);
 	meets("endless", PINS, EMR_IPFS_STRANGE);
@@ -250,7 +234,7 @@ static void no_wrong_byte_and_no_endless_answer_gets_through(void **state)
 static void a_node_that_does_not_answer_costs_the_time_of_the_call_and_no_more(void **state)
 {
 	(void)state;
-	for (deed what = BLOCK; what <= WINDOW; what++)
+	for (deed what = BLOCK; what <= VERSION; what++)
 		meets("hangs", what, EMR_IPFS_SLOW);
 }
 

@@ -24,7 +24,7 @@ typedef struct tree {
 	size_t count, at;
 	emr_cid roots[BLOCKS_MAX];
 	size_t root_count;
-	emr_ipfs_leaf leaves[4];
+	emr_cid leaves[4];
 	size_t leaf_count;
 	int wake_fd; /* written to when the second block is asked for; 0: none */
 } tree;
@@ -141,8 +141,7 @@ static void add_file(tree *t)
 		add_raw(t, len);
 		link = (emr_unixfs_link){
 			.cid = t->blocks[t->count - 1].cid, .file_bytes = len, .tsize = len};
-		t->leaves[t->leaf_count++] =
-			(emr_ipfs_leaf){.cid = link.cid, .bytes = (uint32_t)len};
+		t->leaves[t->leaf_count++] = link.cid;
 		assert_ok(emr_unixfs_builder_add(builder, &link));
 	}
 	assert_ok(emr_unixfs_builder_finish(builder, &root));
@@ -223,66 +222,6 @@ static void what_is_pushed_is_held_whole_and_comes_back(void **state)
 		assert_true(emr_bytes_equal(emr_buf_view(&one), f->tree->blocks[i].data));
 		assert_true(emr_bytes_equal(emr_buf_view(&other), f->tree->blocks[i].data));
 	}
-}
-
-typedef struct seen_leaves {
-	const tree *t;
-	size_t first, count;
-} seen_leaves;
-
-static emr_status see_leaf(void *arg, size_t leaf, emr_bytes bytes)
-{
-	seen_leaves *seen = arg;
-
-	assert_int_equal(leaf, seen->count++);
-	assert_true(emr_bytes_equal(bytes, seen->t->blocks[seen->first + leaf].data));
-	return EMR_OK;
-}
-
-static void a_window_of_leaves_comes_in_order_and_verified(void **state)
-{
-	fixture *f = *state;
-	emr_ipfs_call call = emr_ipfs_call_of(PATIENCE_MS, -1);
-
-	add_file(f->tree);
-	assert_ok(push(f->kubo, &call, f->tree));
-	for (size_t first = 0; first < 3; first++) {
-		emr_ipfs *nodes[] = {f->kubo, f->gateway};
-
-		for (size_t n = 0; n < 2; n++) {
-			seen_leaves seen = {.t = f->tree, .first = first};
-			emr_ipfs_window window = {.root = f->tree->roots[0],
-				.offset = first * LEAF,
-				.leaves = f->tree->leaves + first,
-				.count = 3 - first};
-
-			assert_ok(emr_ipfs_read_window(
-				nodes[n], &call, &window, false, see_leaf, &seen));
-			assert_int_equal(seen.count, 3 - first);
-		}
-	}
-}
-
-static void a_window_that_is_elsewhere_in_the_file_gives_no_byte(void **state)
-{
-	fixture *f = *state;
-	emr_ipfs_call call = emr_ipfs_call_of(PATIENCE_MS, -1);
-	seen_leaves seen = {.t = f->tree};
-	emr_ipfs_window window;
-
-	add_file(f->tree);
-	assert_ok(push(f->kubo, &call, f->tree));
-	window = (emr_ipfs_window){
-		.root = f->tree->roots[0], .offset = 1, .leaves = f->tree->leaves, .count = 2};
-	assert_status(
-		EMR_DAMAGED, emr_ipfs_read_window(f->kubo, &call, &window, false, see_leaf, &seen));
-	assert_fault(&call, EMR_IPFS_BAD_BLOCK);
-	assert_int_equal(seen.count, 0);
-	window.offset = 2 * LEAF; /* what is there is too short */
-	assert_status(
-		EMR_IO, emr_ipfs_read_window(f->kubo, &call, &window, false, see_leaf, &seen));
-	assert_fault(&call, EMR_IPFS_BROKEN_OFF);
-	assert_int_equal(seen.count, 0);
 }
 
 static void five_hundred_roots_go_at_once_and_not_one_more(void **state)
@@ -467,7 +406,7 @@ static void a_root_whose_leaf_was_lost_is_not_held_though_it_is_pinned(void **st
 	add_file(f->tree);
 	assert_ok(push(f->kubo, &call, f->tree));
 	assert_true(holding_of(f->kubo, &f->tree->roots[0]).is_whole);
-	block_path(&f->tree->leaves[1].cid, path, sizeof path);
+	block_path(&f->tree->leaves[1], path, sizeof path);
 	assert_int_equal(unlink(path), 0);
 	holding = holding_of(f->kubo, &f->tree->roots[0]);
 	assert_true(holding.is_pinned);
@@ -589,8 +528,6 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(a_node_says_its_version),
 		TEST(what_is_pushed_is_held_whole_and_comes_back),
-		TEST(a_window_of_leaves_comes_in_order_and_verified),
-		TEST(a_window_that_is_elsewhere_in_the_file_gives_no_byte),
 		TEST(five_hundred_roots_go_at_once_and_not_one_more),
 		TEST(one_root_twice_is_refused_before_anything_is_sent),
 		TEST(blocks_up_to_two_mib_go_and_larger_ones_are_not_sent),

@@ -84,11 +84,6 @@ def walk(cid, seen):
     return seen
 
 
-def file_bytes(cid):
-    below = links(cid)
-    return b"".join(map(file_bytes, below)) if below else read_block(cid)
-
-
 # ---- CAR ----
 
 def header_roots(data):
@@ -223,11 +218,6 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
     def on_block_get(self):
         self.send(read_block(cid_bytes(self.query["arg"])), kind="application/vnd.ipld.raw", trailer=b"")
-
-    def on_cat(self):
-        begin = int(self.query["offset"])
-        data = file_bytes(cid_bytes(self.query["arg"]))[begin:begin + int(self.query["length"])]
-        self.send(data, kind="text/plain", trailer=b"")
 
     def on_dag_import(self):
         roots, count, size = take_car(self.file())

@@ -16,7 +16,6 @@
 #define EMR_IPFS_KUBO_LEAST "0.43.1"
 #define EMR_IPFS_ROOTS_MAX 500
 #define EMR_IPFS_CAR_MAX ((uint64_t)64 << 20)
-#define EMR_IPFS_WINDOW_MAX 16
 #define EMR_IPFS_SAID_BYTES 256
 #define EMR_IPFS_VERSION_BYTES 32
 
@@ -81,28 +80,6 @@ emr_status emr_ipfs_version(emr_ipfs *node, emr_ipfs_call *call, char out[EMR_IP
  * none has it; a gateway does as it is configured. */
 emr_status emr_ipfs_block(
 	emr_ipfs *node, emr_ipfs_call *call, const emr_cid *cid, bool is_online, emr_buf *out);
-
-typedef struct emr_ipfs_leaf {
-	emr_cid cid;
-	uint32_t bytes;
-} emr_ipfs_leaf;
-
-/* Raw leaves that follow each other in the file ROOT, the first at its byte OFFSET. */
-typedef struct emr_ipfs_window {
-	emr_cid root;
-	uint64_t offset;
-	const emr_ipfs_leaf *leaves;
-	size_t count; /* 1..EMR_IPFS_WINDOW_MAX */
-} emr_ipfs_window;
-
-/* LEAF: its number in the window.  The bytes are verified, and valid during the call.  Not EMR_OK:
- * the call ends with it. */
-typedef emr_status (*emr_ipfs_leaf_visit)(void *arg, size_t leaf, emr_bytes bytes);
-
-/* Each leaf in order as soon as it is verified; what was visited before a fault stays visited.  One
- * request to a Kubo, one a leaf to a gateway. */
-emr_status emr_ipfs_read_window(emr_ipfs *node, emr_ipfs_call *call, const emr_ipfs_window *window,
-	bool is_online, emr_ipfs_leaf_visit visit, void *arg);
 
 /* ---- Copies ---- */
 
