@@ -10,32 +10,43 @@
 
 /* ---- native pixels ---- */
 
-/* In bits, for all frames; false: it cannot be an image. */
+typedef struct image {
+	uint64_t rows, columns, samples, bits, frames;
+} image;
+
+/* False: it cannot be an image. */
+static bool read_image(dicom *d, image *out)
+{
+	char frames[16], photometric[20];
+
+	dicom_text_of(d, 0x00280008, frames, sizeof frames);
+	dicom_text_of(d, 0x00280004, photometric, sizeof photometric);
+	out->rows = dicom_number_of(d, 0x00280010, 0);
+	out->columns = dicom_number_of(d, 0x00280011, 0);
+	out->samples = dicom_number_of(d, 0x00280002, 1);
+	out->bits = dicom_number_of(d, 0x00280100, 0);
+	out->frames = frames[0] != '\0' ? strtoull(frames, NULL, 10) : 1;
+	if (strcmp(photometric, "YBR_FULL_422") == 0 && out->samples == 3)
+		out->samples = 2;
+	return out->rows != 0 && out->columns != 0 && out->samples != 0 && out->samples <= 4 &&
+	       out->frames != 0 && out->frames <= 0x7fffffff;
+}
+
+/* For all frames; false: it cannot be an image. */
 static bool image_bits(dicom *d, uint32_t tag, uint64_t *out_bits)
 {
-	char frames_text[16], photometric[20];
-	uint64_t rows = dicom_number_of(d, 0x00280010, 0),
-		 columns = dicom_number_of(d, 0x00280011, 0);
-	uint64_t samples = dicom_number_of(d, 0x00280002, 1),
-		 bits = dicom_number_of(d, 0x00280100, 0);
-	uint64_t frames = 1;
+	image i;
 
-	dicom_text_of(d, 0x00280008, frames_text, sizeof frames_text);
-	dicom_text_of(d, 0x00280004, photometric, sizeof photometric);
-	if (frames_text[0] != '\0')
-		frames = strtoull(frames_text, NULL, 10);
+	if (!read_image(d, &i))
+		return false;
 	if (tag != TAG_PIXELS)
-		bits = tag == 0x7fe00008 ? 32 : 64;
-	if (strcmp(photometric, "YBR_FULL_422") == 0 && samples == 3)
-		samples = 2;
-	if (rows == 0 || columns == 0 || samples == 0 || samples > 4 || frames == 0 ||
-		frames > 0x7fffffff ||
-		(bits != 1 && bits != 8 && bits != 16 && bits != 32 && bits != 64))
+		i.bits = tag == 0x7fe00008 ? 32 : 64;
+	if (i.bits != 1 && i.bits != 8 && i.bits != 16 && i.bits != 32 && i.bits != 64)
 		return false;
-	*out_bits = rows * columns * samples * bits; /* at most 2^40, so no product overflows */
-	if (*out_bits > UINT64_MAX / 2 / frames)
+	*out_bits = i.rows * i.columns * i.samples * i.bits; /* at most 2^40 */
+	if (*out_bits > UINT64_MAX / 2 / i.frames)
 		return false;
-	*out_bits *= frames;
+	*out_bits *= i.frames;
 	return true;
 }
 
@@ -305,6 +316,70 @@ static bool look_j2k(stream *s)
 	return false;
 }
 
+/* ---- RLE (PS3.5 annex G) ---- */
+
+#define RLE_HEADER 64
+
+/* One run after the other, to the end of a plane; what stands behind it is no part of the picture.
+ */
+static emr_withheld look_rle_segment(dicom *d, uint64_t at, uint64_t end, uint64_t plane)
+{
+	uint64_t made = 0;
+
+	while (made < plane) {
+		const uint8_t *p = at < end ? source_at(&d->in, at, 1) : NULL;
+		uint32_t n;
+
+		if (p == NULL)
+			return EMR_WITHHELD_DAMAGED;
+		n = p[0];
+		at += n < 128 ? 2 + (uint64_t)n : n == 128 ? 1 : 2;
+		made += n < 128 ? n + 1 : n == 128 ? 0 : 257 - n;
+	}
+	if (made > plane || at > end)
+		return EMR_WITHHELD_DAMAGED;
+	return end - at > 1 ? EMR_WITHHELD_HIDDEN_GRAPHICS : EMR_WITHHELD_NOT;
+}
+
+static emr_withheld look_rle_frame(dicom *d, const fragment *f, const image *i)
+{
+	uint32_t offsets[16];
+	uint64_t segments = i->samples * i->bits / 8;
+	const uint8_t *p = f->len < RLE_HEADER ? NULL : source_at(&d->in, f->at, RLE_HEADER);
+	emr_withheld why = EMR_WITHHELD_NOT;
+
+	if (p == NULL || segments > 15 || dicom_u32(d, p) != segments)
+		return EMR_WITHHELD_DAMAGED;
+	for (size_t s = 0; s < 15; s++)
+		offsets[s] = dicom_u32(d, p + 4 + 4 * s);
+	for (size_t s = 0; s < 15; s++)
+		if ((s < segments ? offsets[s] < RLE_HEADER : offsets[s] != 0) ||
+			(s == 0 && offsets[s] != RLE_HEADER))
+			return EMR_WITHHELD_DAMAGED;
+	offsets[segments] = f->len;
+	for (uint64_t s = 0; s < segments && why == EMR_WITHHELD_NOT; s++) {
+		if (offsets[s] > offsets[s + 1] || offsets[s + 1] > f->len)
+			return EMR_WITHHELD_DAMAGED;
+		why = look_rle_segment(
+			d, f->at + offsets[s], f->at + offsets[s + 1], i->rows * i->columns);
+	}
+	return why;
+}
+
+/* Each frame is one fragment. */
+static emr_withheld look_rle(dicom *d)
+{
+	emr_withheld why = EMR_WITHHELD_NOT;
+	image i;
+
+	if (!read_image(d, &i) || i.bits % 8 != 0 || i.bits == 0 ||
+		i.frames != d->fragment_count - 1)
+		return EMR_WITHHELD_DAMAGED;
+	for (uint32_t f = 1; f < d->fragment_count && why == EMR_WITHHELD_NOT; f++)
+		why = look_rle_frame(d, &d->fragments[f], &i);
+	return why;
+}
+
 /* ---- all of it ---- */
 
 static emr_withheld look_compressed(dicom *d, pixel_plan *plan)
@@ -315,7 +390,7 @@ static emr_withheld look_compressed(dicom *d, pixel_plan *plan)
 	if (d->fragment_count < 2)
 		return EMR_WITHHELD_DAMAGED;
 	if (pixels == PIXELS_RLE)
-		return EMR_WITHHELD_NOT;
+		return look_rle(d);
 	while (settle(&s)) {
 		if (s.at != 0) /* each image begins a fragment */
 			return EMR_WITHHELD_DAMAGED;

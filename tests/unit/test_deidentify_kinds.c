@@ -304,6 +304,31 @@ static void words_in_jpeg_2000_are_cut_out_of_the_main_header_only(void **state)
 	emr_buf_free(&out);
 }
 
+#define RLE "1.2.840.10008.1.2.5"
+#define TWO_SEGMENTS                                                                               \
+	"\2\0\0\0\x40\0\0\0\x46\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"   \
+	"\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"
+
+static void what_stands_behind_the_runs_of_rle_is_noticed(void **state)
+{
+	/* four bytes as they are, and one byte four times */
+	const emr_bytes good[] = {PART(TWO_SEGMENTS "\3abcd\0\xfdz")};
+	const emr_bytes behind[] = {PART(TWO_SEGMENTS "\3abcd\0\xfdzby Ana")};
+	const emr_bytes wrong[] = {PART(TWO_SEGMENTS "\3abcd\0\xfcz"),
+		PART(TWO_SEGMENTS "\3abcd\0"), PART(TWO_SEGMENTS "\3abcd\0\xfezz"), PART("by Ana")};
+	emr_buf out = {0};
+
+	(void)state;
+	assert_string_equal(emr_withheld_text(copy_fragments(RLE, good, 1, 1, &out)), "");
+	assert_string_equal(
+		emr_withheld_text(copy_fragments(RLE, behind, 1, 1, &out)), "hidden-graphics");
+	for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
+		assert_string_not_equal(
+			emr_withheld_text(copy_fragments(RLE, &wrong[i], 1, 1, &out)), "");
+	assert_string_equal(emr_withheld_text(copy_fragments(RLE, wrong, 2, 1, &out)), "damaged");
+	emr_buf_free(&out);
+}
+
 static void what_is_not_looked_into_is_withheld(void **state)
 {
 	static const char *const uids[] = {"1.2.840.10008.1.2.1.99", "1.2.840.10008.1.2.4.100",
@@ -329,6 +354,7 @@ int main(void)
 		cmocka_unit_test(a_jpeg_that_cannot_be_followed_is_withheld),
 		cmocka_unit_test(words_in_jpeg_ls_are_cut_out),
 		cmocka_unit_test(words_in_jpeg_2000_are_cut_out_of_the_main_header_only),
+		cmocka_unit_test(what_stands_behind_the_runs_of_rle_is_noticed),
 		cmocka_unit_test(what_is_not_looked_into_is_withheld),
 	};
 
