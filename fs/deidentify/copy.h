@@ -35,11 +35,11 @@ bool rule_knows_code(const char *scheme, const char *value);
 /* What is one participant's. */
 typedef struct persona {
 	uint8_t key[EMR_DEIDENTIFY_KEY_BYTES];
-	char pseudonym[EMR_PSEUDONYM_SIZE];
+	char pseudonym[EMR_DEIDENTIFY_NAME_MAX + 1];
 	int64_t shift_us; /* added to every time; negative */
 } persona;
 
-void persona_begin(persona *p, const uint8_t key[EMR_DEIDENTIFY_KEY_BYTES]);
+void persona_begin(persona *p, const uint8_t key[EMR_DEIDENTIFY_KEY_BYTES], const char *pseudonym);
 
 /* The new UID for one UID; registered ones stay. */
 void value_uid(const persona *p, const char *uid, char out[EMR_DICOM_UID_SIZE]);

@@ -275,9 +275,11 @@ static emr_status begin_key(emr_deidentifier *d, const emr_secret *key)
 	return EMR_OK;
 }
 
-emr_status emr_deidentify_file(
-	emr_deidentifier *d, const emr_secret *key, int in_fd, int out_fd, emr_deidentified *out)
+emr_status emr_deidentify_file(emr_deidentifier *d, const emr_secret *key, const char *pseudonym,
+	int in_fd, int out_fd, emr_deidentified *out)
 {
+	static const char name_letters[] =
+		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 	protocol_file file = {.kind = PROTOCOL_FILE,
 		.without_dates = d->rules.without_dates,
 		.with_characteristics = d->rules.with_characteristics,
@@ -285,7 +287,11 @@ emr_status emr_deidentify_file(
 		.columns = d->columns};
 	EMR_AUTO_FD in = -1, copy = -1;
 	emr_deidentified what = {0};
-	emr_status status = key->len == EMR_DEIDENTIFY_KEY_BYTES ? EMR_OK : EMR_INVALID;
+	emr_status status =
+		key->len == EMR_DEIDENTIFY_KEY_BYTES &&
+				is_made_of(pseudonym, sizeof file.pseudonym, name_letters)
+			? EMR_OK
+			: EMR_INVALID;
 
 	if (status == EMR_OK)
 		status = check_fds(in_fd, out_fd, &file.size);
@@ -305,6 +311,7 @@ emr_status emr_deidentify_file(
 		const int fds[] = {in >= 0 ? in : in_fd, out_fd, copy};
 
 		memcpy(file.key, key->data, sizeof file.key);
+		strcpy(file.pseudonym, pseudonym);
 		status = run(d, &file, fds, &what);
 		emr_wipe(file.key, sizeof file.key);
 	}

@@ -52,7 +52,8 @@ static void write_one(protocol_file *file, const int fds[2], protocol_result *re
 		.with_faces = file->with_faces != 0};
 	persona who;
 
-	persona_begin(&who, file->key);
+	file->pseudonym[sizeof file->pseudonym - 1] = '\0';
+	persona_begin(&who, file->key, file->pseudonym);
 	emr_wipe(file->key, sizeof file->key);
 	result->status =
 		copy_file(fds[0], file->size, fds[1], window, buffer, &who, &rules, &result->what);

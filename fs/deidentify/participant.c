@@ -1,24 +1,14 @@
-/* What a dataset knows of a participant: a key, and the pseudonym that follows from it. */
+/* The key of a participant, and the short words for reasons. */
 #include "crypto/kdf.h"
 
-#include "copy.h"
+#include "deidentify/deidentify.h"
 
-emr_status emr_deidentify_key(const emr_secret *dataset, emr_bytes participant, emr_secret *out_key)
+emr_status emr_deidentify_key(const emr_secret *secret, emr_bytes participant, emr_secret *out_key)
 {
-	if (dataset->len != EMR_DEIDENTIFY_KEY_BYTES || participant.len == 0)
+	if (secret->len != EMR_DEIDENTIFY_KEY_BYTES || participant.len == 0)
 		return EMR_INVALID;
 	return emr_hkdf_secret(
-		"emrfs/v1/deidentify", dataset, participant, EMR_DEIDENTIFY_KEY_BYTES, out_key);
-}
-
-void emr_deidentify_pseudonym(const emr_secret *key, char out[EMR_PSEUDONYM_SIZE])
-{
-	persona who;
-
-	persona_begin(&who, key->data);
-	for (int i = 0; i < EMR_PSEUDONYM_SIZE; i++)
-		out[i] = who.pseudonym[i];
-	emr_wipe(&who, sizeof who);
+		"emrfs/v1/deidentify", secret, participant, EMR_DEIDENTIFY_KEY_BYTES, out_key);
 }
 
 const char *emr_withheld_text(emr_withheld reason)

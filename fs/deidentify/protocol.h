@@ -4,7 +4,7 @@
 
 #include "csv.h"
 
-#define PROTOCOL_VERSION 2u
+#define PROTOCOL_VERSION 3u
 #define PROTOCOL_FD 3	       /* the helper's end */
 #define PROTOCOL_WRITE "write" /* the helper's one argument */
 #define PROTOCOL_CHECK "check"
@@ -23,6 +23,7 @@ typedef struct protocol_file {
 	uint64_t size, copy_size; /* copy_size: for the checker */
 	csv_columns columns;
 	uint8_t key[EMR_DEIDENTIFY_KEY_BYTES];
+	char pseudonym[EMR_DEIDENTIFY_NAME_MAX + 1];
 } protocol_file;
 
 /* The answer; and, with kind PROTOCOL_READY and the version as status, the first word. */

@@ -1,9 +1,8 @@
-/* New values for old ones, all from the participant's key and without memory: pseudonyms, UIDs, and
+/* New values for old ones, all from the participant's key and without memory: UIDs, and
  * times that are moved by the same span.  A value that is not what its VR says gives nothing. */
 #include <stdio.h>
 #include <string.h>
 
-#include "base/id.h"
 #include "crypto/kdf.h"
 
 #include "copy.h"
@@ -24,14 +23,13 @@ static void keyed(const uint8_t key[EMR_DEIDENTIFY_KEY_BYTES], const char *label
 		emr_bytes_of(message, (size_t)len), out);
 }
 
-void persona_begin(persona *p, const uint8_t key[EMR_DEIDENTIFY_KEY_BYTES])
+void persona_begin(persona *p, const uint8_t key[EMR_DEIDENTIFY_KEY_BYTES], const char *pseudonym)
 {
 	uint8_t hash[32];
 	uint64_t span = 0;
 
 	memcpy(p->key, key, sizeof p->key);
-	keyed(key, "pseudonym", "", hash);
-	emr_base32(hash, 8, p->pseudonym);
+	snprintf(p->pseudonym, sizeof p->pseudonym, "%s", pseudonym);
 	keyed(key, "shift", "", hash);
 	for (int i = 0; i < 8; i++)
 		span = span << 8 | hash[i];

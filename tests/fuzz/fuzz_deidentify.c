@@ -26,7 +26,7 @@ static emr_withheld copy_to(int in, int out, const emr_deidentify_rules *rules)
 	emr_deidentified what;
 	persona who;
 
-	persona_begin(&who, key);
+	persona_begin(&who, key, "pseudonym");
 	if (copy_file(in, (uint64_t)lseek(in, 0, SEEK_END), out, window, buffer, &who, rules,
 		    &what) != EMR_OK)
 		abort();

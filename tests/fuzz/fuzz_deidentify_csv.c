@@ -27,7 +27,7 @@ static emr_withheld copy_to(int in, int out, bool without_dates, uint64_t *out_s
 	emr_deidentified what;
 	persona who;
 
-	persona_begin(&who, key);
+	persona_begin(&who, key, "pseudonym");
 	if (csv_take_columns(named, 3, &columns) != EMR_OK ||
 		csv_copy(in, (uint64_t)lseek(in, 0, SEEK_END), out, &who, without_dates, &columns,
 			&what) != EMR_OK)

@@ -31,12 +31,13 @@ static emr_status make_key(const char *dataset, const char *participant, emr_sec
 	return emr_deidentify_key(&secret, emr_bytes_of(participant, strlen(participant)), out_key);
 }
 
-static int copy_one(emr_deidentifier *d, const emr_secret *key, const char *from, const char *to)
+static int copy_one(emr_deidentifier *d, const emr_secret *key, const char *pseudonym,
+	const char *from, const char *to)
 {
 	EMR_AUTO_FD in = open(from, O_RDONLY | O_CLOEXEC);
 	EMR_AUTO_FD out = open(to, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
 	emr_deidentified what = {0};
-	emr_status status = emr_deidentify_file(d, key, in, out, &what);
+	emr_status status = emr_deidentify_file(d, key, pseudonym, in, out, &what);
 
 	if (status != EMR_OK)
 		printf("error: %s\n", emr_status_text(status));
@@ -54,7 +55,7 @@ int main(int argc, char **argv)
 	EMR_AUTO_SECRET key = {0};
 	EMR_AUTO_DEIDENTIFIER *d = NULL;
 	emr_deidentify_rules rules = {0};
-	char path[4096], pseudonym[EMR_PSEUDONYM_SIZE];
+	char path[4096], pseudonym[EMR_DEIDENTIFY_NAME_MAX + 1];
 	double start;
 	int failed = 0;
 
@@ -65,12 +66,12 @@ int main(int argc, char **argv)
 	rules.with_faces = strchr(argv[4], 'f') != NULL;
 	if (emr_deidentifier_open(argv[1], &rules, &d) != EMR_OK)
 		return 2;
+	snprintf(pseudonym, sizeof pseudonym, "P-%.20s-%.20s", argv[2], argv[3]);
 	start = now_ms();
 	for (int i = 6; i < argc; i++) {
 		snprintf(path, sizeof path, "%s/%d.dcm", argv[5], i - 6);
-		failed |= copy_one(d, &key, argv[i], path);
+		failed |= copy_one(d, &key, pseudonym, argv[i], path);
 	}
-	emr_deidentify_pseudonym(&key, pseudonym);
 	printf("%s %.1f\n", pseudonym, now_ms() - start);
 	return failed;
 }

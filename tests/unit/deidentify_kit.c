@@ -160,12 +160,14 @@ emr_withheld made_copy(const made *m, char person, const emr_deidentify_rules *r
 	static const emr_deidentify_rules usual = {0};
 	static uint8_t window[SOURCE_WINDOW], buffer[SOURCE_WINDOW];
 	uint8_t key[EMR_DEIDENTIFY_KEY_BYTES];
+	char name[16];
 	emr_deidentified what;
 	persona who;
 	int in = made_memory(emr_buf_view(&m->bytes)), copy = made_memory(emr_bytes_of("", 0));
 
 	memset(key, person, sizeof key);
-	persona_begin(&who, key);
+	snprintf(name, sizeof name, "pseudonym-%c", person);
+	persona_begin(&who, key, name);
 	assert_ok(copy_file(in, m->bytes.len, copy, window, buffer, &who,
 		rules != NULL ? rules : &usual, &what));
 	emr_buf_clear(out);

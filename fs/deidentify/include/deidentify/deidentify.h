@@ -20,17 +20,14 @@
 /* ---- participants ---- */
 
 #define EMR_DEIDENTIFY_KEY_BYTES 32
-#define EMR_PSEUDONYM_SIZE 14 /* 13 letters and digits (base32 of 64 bits), and NUL */
+#define EMR_DEIDENTIFY_NAME_MAX 63
 
-/* What is one person's in one dataset: derived from DATASET, a secret of 32 bytes that only the
- * dataset's de-identifier has, and PARTICIPANT, any bytes that stay the same (the owner's id).
- * Whoever has the key can undo pseudonyms and dates: it stays with the patient's side.  Keys of two
- * datasets, and of two participants, cannot be told to belong together. */
-emr_status emr_deidentify_key(
-	const emr_secret *dataset, emr_bytes participant, emr_secret *out_key);
-
-/* PatientID and PatientName of every copy made with KEY; a name for a folder, too: `a-z2-7`. */
-void emr_deidentify_pseudonym(const emr_secret *key, char out[EMR_PSEUDONYM_SIZE]);
+/* What UIDs and dates of one person in one dataset are made from: derived from SECRET, 32 bytes
+ * that only whoever makes the copies has, and PARTICIPANT, any bytes that stay the same and tell
+ * datasets and people apart.  Whoever has the key can undo UIDs that he guesses, and dates: SECRET
+ * is never the key of a dataset's pseudonyms, which its readers have.  Keys of two participants, or
+ * of one in two datasets, cannot be told to belong together. */
+emr_status emr_deidentify_key(const emr_secret *secret, emr_bytes participant, emr_secret *out_key);
 
 /* ---- rules of a dataset ---- */
 
@@ -127,14 +124,15 @@ typedef struct emr_deidentifier emr_deidentifier;
 emr_status emr_deidentifier_open(
 	const char *program, const emr_deidentify_rules *rules, emr_deidentifier **out);
 
-/* IN_FD: a regular file (or memfd), read from its beginning, whatever its offset is.  OUT_FD: a
- * regular file (or memfd), empty and open for reading and writing; the caller flushes it.
- * EMR_OK: OUT says what came of it; where it was withheld OUT_FD is empty.  All else is about this
- * computer and not about the file: EMR_NO_MEMORY, EMR_NO_SPACE, EMR_IO (also: the helper is not
- * there), EMR_INVALID (descriptors or KEY), EMR_NEWER_FORMAT (the helper is of another version);
- * OUT_FD is empty then, too. */
-emr_status emr_deidentify_file(emr_deidentifier *deidentifier, const emr_secret *key, int in_fd,
-	int out_fd, emr_deidentified *out);
+/* PSEUDONYM is what the copy calls the participant (PatientID, PatientName): 1 to
+ * EMR_DEIDENTIFY_NAME_MAX letters, digits, - and _.  IN_FD: a regular file (or memfd), read from
+ * its beginning, whatever its offset is.  OUT_FD: a regular file (or memfd), empty and open for
+ * reading and writing; the caller flushes it. EMR_OK: OUT says what came of it; where it was
+ * withheld OUT_FD is empty.  All else is about this computer and not about the file: EMR_NO_MEMORY,
+ * EMR_NO_SPACE, EMR_IO (also: the helper is not there), EMR_INVALID (descriptors, KEY or
+ * PSEUDONYM), EMR_NEWER_FORMAT (the helper is of another version); OUT_FD is empty then, too. */
+emr_status emr_deidentify_file(emr_deidentifier *deidentifier, const emr_secret *key,
+	const char *pseudonym, int in_fd, int out_fd, emr_deidentified *out);
 
 void emr_deidentifier_close(emr_deidentifier *deidentifier); /* NULL is fine */
 
