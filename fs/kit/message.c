@@ -695,9 +695,13 @@ static const emr_message_row rows[EMR_MESSAGE_COUNT] = {
 		"shared.",
 		"emrfs dataset join {name} PATH"},
 	[EMR_SAY_CANNOT_JOIN] = {"cannot-join", "", "error", EMR_EXIT_DENIED,
-		"{what} has terms that this emrfs cannot keep: it takes de-identified records, or "
-		"pays for them. Nothing was shared.",
+		"{what} has terms that this emrfs cannot keep: it takes de-identified records. "
+		"Nothing was shared.",
 		"Update emrfs."},
+	[EMR_SAY_NO_POINTS_PUT_BY] = {"no-points-put-by", "", "error", EMR_EXIT_DENIED,
+		"{what} pays for each folder, and no points are put by for another one. Nothing "
+		"was shared.",
+		"Ask its steward"},
 	[EMR_SAY_NOT_JOINED] = {"not-joined", "", "error", EMR_EXIT_NO_SUCH,
 		"Nothing of your folder is in {what}.", "emrfs dataset"},
 	[EMR_SAY_DAILY_LIMIT] = {"daily-limit", "EDQUOT", "warn", EMR_EXIT_DENIED,

@@ -780,7 +780,7 @@ static const emr_verb_row verbs[EMR_VERB_COUNT] = {
 		.exits = exits_org},
 	[EMR_VERB_DATASET] = {.name = "dataset",
 		.operands = "[NAME | create NAME | admit NAME WHO | drop NAME WHO | freeze NAME | "
-			    "close NAME | "
+			    "fund NAME N | close NAME | "
 			    "join NAME PATH | leave NAME]",
 		.operands_max = 3,
 		.help = "Research collections: call, join, leave, read",
@@ -801,8 +801,10 @@ static const emr_verb_row verbs[EMR_VERB_COUNT] = {
 			"NAME --terms FILE, then admit and drop. Terms "
 			"never change. "
 			"freeze fixes the versions of today under an id, which mount --dataset "
-			"NAME@ID shows. close ends it\n"
-			"for good. FILE is a JSON object: \"purpose\" and \"who\" (sentences), "
+			"NAME@ID shows. fund puts the steward's points by (emrfs wallet), for N "
+			"folders that will join: each is paid\n"
+			"the price once. close ends it for good, and brings back what nobody was "
+			"paid. FILE is a JSON object: \"purpose\" and \"who\" (sentences), "
 			"\"until\" (YYYY-MM-DD, the last day), \"data\" "
 			"(\"identified\" "
 			"or\n"

@@ -9,6 +9,7 @@
 #include "kit/text.h"
 #include "org/datasets.h"
 #include "org/team_care.h"
+#include "replica/points.h"
 
 static emr_status wrong_use(const char *what, emr_problem *out_problem)
 {
@@ -216,6 +217,132 @@ static emr_status close_one(closing *c, emr_id16 id)
 				: status;
 }
 
+/* ---- points ---- */
+
+static emr_status note_voucher(void *arg, emr_id16 fund, uint32_t index)
+{
+	emr_act act = emr_act_refund(fund, index);
+
+	return emr_buf_append(arg, &act, sizeof act);
+}
+
+static emr_status own_account(const emr_bureau *bureau, emr_id32 *out)
+{
+	emr_known_person me;
+	emr_status status = emr_replica_person(
+		bureau->session.replica, bureau->session.identity.signer_id, &me);
+
+	if (status == EMR_OK)
+		memcpy(out->b, me.row.root, sizeof out->b);
+	return status;
+}
+
+/* What nobody was paid comes back to who put it by. */
+static emr_status take_back(emr_bureau *bureau, emr_id16 dataset, emr_problem *out_problem)
+{
+	EMR_AUTO_BUF all = {0}; /* emr_act */
+	emr_id32 me;
+	emr_status status = own_account(bureau, &me);
+
+	if (status == EMR_OK)
+		status = emr_replica_vouchers(
+			bureau->session.replica, dataset, &me, note_voucher, &all);
+	for (size_t at = 0; at < all.len && status == EMR_OK; at += sizeof(emr_act)) {
+		emr_act act;
+
+		memcpy(&act, all.data + at, sizeof act);
+		status = emr_bureau_send(bureau, &act, (emr_bytes){0}, out_problem);
+	}
+	return status;
+}
+
+/* As many of LEFT as the four largest tokens pay; where they pay none, they become one. */
+static emr_status fund_some(emr_bureau *bureau, const emr_team *dataset, emr_id32 me,
+	uint64_t *io_left, emr_problem *out_problem)
+{
+	emr_pub_dataset_fund pub = {.n = 0};
+	emr_pub_transfer merge = {.out = {{.amount = 0}}};
+	uint64_t sum = 0, n;
+	emr_purse p;
+	emr_act act;
+	emr_status status = emr_replica_purse(bureau->session.replica, me, &p);
+
+	if (status != EMR_OK)
+		return status;
+	for (size_t i = 0; i < p.n; i++)
+		sum += p.points[i]; /* p.all, which fits, is no less */
+	n = sum / dataset->row.price;
+	n = n < *io_left ? n : *io_left;
+	n = n < EMR_VOUCHERS_MAX ? n : EMR_VOUCHERS_MAX;
+	memcpy(pub.dataset, dataset->id.b, 16);
+	memcpy(pub.tokens, p.tokens, sizeof pub.tokens);
+	memcpy(merge.tokens, p.tokens, sizeof merge.tokens);
+	memcpy(merge.out[0].account, me.b, 32);
+	merge.out[0].amount = sum;
+	pub.n = (uint16_t)n;
+	pub.inputs = (uint8_t)p.n;
+	if (n == 0 && p.n < EMR_TOKENS_IN)
+		return EMR_CONFLICT; /* spent meanwhile by another program of his */
+	act = n > 0 ? emr_act_fund(&pub) : emr_act_transfer(&merge);
+	status = emr_bureau_send(bureau, &act, (emr_bytes){0}, out_problem);
+	if (status == EMR_OK)
+		*io_left -= n;
+	return status;
+}
+
+static emr_status may_fund(const emr_args *args, emr_out *out, emr_bureau *bureau,
+	const emr_team *dataset, uint64_t n, emr_problem *out_problem)
+{
+	char has[EMR_TEXT_BYTES], points[EMR_TEXT_BYTES], question[400];
+	emr_purse p;
+	emr_id32 me;
+	emr_status status = own_account(bureau, &me);
+
+	if (status == EMR_OK)
+		status = emr_replica_purse(bureau->session.replica, me, &p);
+	if (status != EMR_OK)
+		return status;
+	emr_number_text(p.all, has);
+	if (p.all / n < dataset->row.price) {
+		emr_problem_set(out_problem, EMR_SAY_TOO_FEW_POINTS, "n", has, NULL);
+		return EMR_DENIED;
+	}
+	emr_number_text(n * dataset->row.price, points);
+	snprintf(question, sizeof question,
+		_("Put %s points by? Whoever joins is paid; what nobody was paid comes back when "
+		  "you close it (yes, no)."),
+		points);
+	return emr_bureau_agree(args, out, question, _("Nothing was put by."), out_problem);
+}
+
+emr_status emr_dataset_fund(
+	const emr_args *args, emr_out *out, emr_bureau *bureau, emr_problem *out_problem)
+{
+	emr_team dataset;
+	uint64_t left = 0;
+	emr_id32 me;
+	emr_status status = find(bureau, args->operands[1], &dataset, out_problem);
+
+	if (status != EMR_OK)
+		return status;
+	if (dataset.row.price == 0 || emr_points_parse(args->operands[2], &left) != EMR_OK) {
+		emr_problem_set(out_problem, EMR_SAY_WRONG_USE, "what",
+			dataset.row.price == 0
+				? _("Its terms have no price: nobody is paid for joining.")
+				: _("fund takes the number of folders that points are put by for."),
+			"verb", "dataset", NULL);
+		return EMR_INVALID;
+	}
+	status = may_fund(args, out, bureau, &dataset, left, out_problem);
+	if (status == EMR_OK)
+		status = own_account(bureau, &me);
+	while (status == EMR_OK && left > 0)
+		status = fund_some(bureau, &dataset, me, &left, out_problem);
+	return status;
+}
+
+/* ---- the end ---- */
+
 emr_status emr_dataset_close(
 	const emr_args *args, emr_out *out, emr_bureau *bureau, emr_problem *out_problem)
 {
@@ -235,6 +362,8 @@ emr_status emr_dataset_close(
 
 		memcpy(id.b, c.all.data + at, sizeof id.b);
 		status = close_one(&c, id);
+		if (status == EMR_OK)
+			status = take_back(bureau, id, out_problem);
 	}
 	emr_buf_free(&c.all);
 	return status;

@@ -7,23 +7,27 @@
 #include "contract/pubs_share.h"
 #include "contract/rows_share.h"
 
+#include "replica/points.h"
+
 #include "teams_private.h"
 
-static emr_status joined_by(
-	emr_replica *replica, emr_id16 domain, emr_id16 dataset, bool *out_is, emr_id16 *out_grant)
+/* *OUT_WAS: it joined before, in or out by now. */
+static emr_status joined_by(emr_replica *replica, emr_id16 domain, emr_id16 dataset, bool *out_is,
+	bool *out_was, emr_id16 *out_grant)
 {
 	EMR_AUTO_BUF bytes = {0};
 	emr_key_text key;
 	emr_row_join row;
 	emr_status status;
 
-	*out_is = false;
+	*out_is = *out_was = false;
 	emr_key_in_domain("J", domain.b, dataset.b, &key);
 	status = emr_replica_state_get(replica, key.text, &bytes);
 	if (status != EMR_OK)
 		return status == EMR_NOT_FOUND ? EMR_OK : status;
 	if (emr_row_join_parse((emr_span){bytes.data, bytes.len}, &row) != EMR_CONTRACT_OK)
 		return EMR_DAMAGED;
+	*out_was = true;
 	*out_is = row.head.state == EMR_JOIN_ACTIVE;
 	memcpy(out_grant->b, row.grant, sizeof out_grant->b);
 	return EMR_OK;
@@ -33,7 +37,8 @@ emr_status emr_dataset_has(
 	emr_replica *replica, const emr_team *dataset, const emr_known_grant *grant, bool *out_has)
 {
 	emr_id16 by;
-	emr_status status = joined_by(replica, grant->domain, dataset->id, out_has, &by);
+	bool was_in;
+	emr_status status = joined_by(replica, grant->domain, dataset->id, out_has, &was_in, &by);
 
 	*out_has = *out_has && emr_id16_equal(by, grant->grant);
 	return status;
@@ -52,17 +57,23 @@ emr_status share_add_join(
 {
 	emr_pub_dataset_join how = {.index = 0};
 	emr_team dataset;
-	emr_id16 by;
+	emr_id16 by, fund = {{0}};
 	emr_act act;
-	bool is_in = false;
+	bool is_in = false, was_in = false;
 	emr_status status = dataset_of(p->share, root, &dataset);
 
 	*out_joins = false;
 	if (status == EMR_OK)
-		status = joined_by(p->share->o.replica, domain, dataset.id, &is_in, &by);
+		status = joined_by(p->share->o.replica, domain, dataset.id, &is_in, &was_in, &by);
 	if (status != EMR_OK || is_in)
 		return status == EMR_NOT_FOUND ? EMR_OK : status;
+	/* A folder is paid once; without a voucher it does not go in for nothing. */
+	if (dataset.row.price > 0 && !was_in)
+		status = emr_replica_voucher(p->share->o.replica, dataset.id, &fund, &how.index);
+	if (status != EMR_OK)
+		return status == EMR_NOT_FOUND ? EMR_DENIED : status;
 	*out_joins = true;
+	memcpy(how.fund, fund.b, sizeof how.fund);
 	memcpy(how.grant, grant.b, sizeof how.grant);
 	act = emr_act_join(domain, dataset.id, &how);
 	status = parcel_prepare(p, &act);
@@ -75,11 +86,11 @@ emr_status share_add_leave(
 	emr_team dataset;
 	emr_id16 by;
 	emr_act act;
-	bool is_in = false;
+	bool is_in = false, was_in;
 	emr_status status = dataset_of(p->share, root, &dataset);
 
 	if (status == EMR_OK)
-		status = joined_by(p->share->o.replica, domain, dataset.id, &is_in, &by);
+		status = joined_by(p->share->o.replica, domain, dataset.id, &is_in, &was_in, &by);
 	if (status != EMR_OK || !is_in)
 		return status == EMR_NOT_FOUND ? EMR_OK : status;
 	for (size_t i = 0; i < n; i++) {

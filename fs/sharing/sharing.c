@@ -14,6 +14,7 @@
 #include "keyring/coowned.h"
 #include "kit/language.h"
 #include "replica/people.h"
+#include "replica/points.h"
 #include "share/give.h"
 #include "share/teams.h"
 #include "share/write.h"
@@ -122,9 +123,19 @@ emr_status emr_sharing_may_join(
 		return EMR_DENIED;
 	}
 	/* Originals never go to a dataset that promises that they do not. */
-	if (dataset.terms.is_deidentified || dataset.terms.price != 0) {
+	if (dataset.terms.is_deidentified) {
 		emr_problem_set(out_problem, EMR_SAY_CANNOT_JOIN, "what", text, NULL);
 		return EMR_DENIED;
+	}
+	if (dataset.terms.price != 0) {
+		emr_id16 fund;
+		uint32_t index;
+
+		status = emr_replica_voucher(session->replica, dataset.id, &fund, &index);
+		if (status == EMR_NOT_FOUND)
+			emr_problem_set(out_problem, EMR_SAY_NO_POINTS_PUT_BY, "what", text, NULL);
+		if (status != EMR_OK)
+			return status == EMR_NOT_FOUND ? EMR_DENIED : status;
 	}
 	order->rights = EMR_RIGHTS_READ;
 	order->purposes = UINT32_C(1) << EMR_DATASET_PURPOSE;

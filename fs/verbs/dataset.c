@@ -292,6 +292,8 @@ static emr_status steward(dataset *d, emr_problem *out_problem)
 		status = emr_dataset_admit(d->args, &d->bureau, out_problem);
 	else if (status == EMR_OK && strcmp(deed, "drop") == 0)
 		status = emr_dataset_drop(d->args, &d->bureau, out_problem);
+	else if (status == EMR_OK && strcmp(deed, "fund") == 0)
+		status = emr_dataset_fund(d->args, d->out, &d->bureau, out_problem);
 	else if (status == EMR_OK)
 		status = emr_dataset_close(d->args, d->out, &d->bureau, out_problem);
 	if (status != EMR_OK)
@@ -344,8 +346,8 @@ static const struct {
 	emr_status (*run)(dataset *d, emr_problem *out_problem);
 } deeds[] = {{"create", 2, true, false, steward}, {"admit", 3, false, false, steward},
 	{"drop", 3, false, false, steward}, {"close", 2, false, false, steward},
-	{"freeze", 2, false, false, freeze}, {"join", 3, false, true, join},
-	{"leave", 2, false, true, leave}};
+	{"fund", 3, false, false, steward}, {"freeze", 2, false, false, freeze},
+	{"join", 3, false, true, join}, {"leave", 2, false, true, leave}};
 
 #define DEEDS (sizeof deeds / sizeof *deeds)
 
@@ -363,7 +365,8 @@ static emr_status run(dataset *d, emr_problem *out_problem)
 		(i == DEEDS && args->n_operands > 1))
 		return wrong_use(
 			_("dataset takes NAME, create NAME, admit NAME WHO, drop NAME WHO, "
-			  "freeze NAME, close NAME, join NAME PATH or leave NAME."),
+			  "freeze NAME, fund NAME N, close NAME, join NAME PATH or leave "
+			  "NAME."),
 			out_problem);
 	if (args->given[EMR_OPT_TERMS] && (i == DEEDS || !deeds[i].takes_terms))
 		return wrong_use(_("--terms is for dataset create."), out_problem);

@@ -388,32 +388,6 @@ static emr_status show(wallet *w)
 
 /* ---- sending ---- */
 
-typedef struct purse {
-	uint8_t tokens[EMR_TOKENS_IN][16];
-	uint64_t points[EMR_TOKENS_IN];
-	size_t n;
-} purse;
-
-/* Keeps the largest. */
-static emr_status take_token(void *arg, emr_id16 token, uint64_t points)
-{
-	purse *p = arg;
-	size_t least = 0;
-
-	if (p->n < EMR_TOKENS_IN) {
-		least = p->n++;
-	} else {
-		for (size_t i = 1; i < EMR_TOKENS_IN; i++)
-			if (p->points[i] < p->points[least])
-				least = i;
-		if (p->points[least] >= points)
-			return EMR_OK;
-	}
-	memcpy(p->tokens[least], token.b, 16);
-	p->points[least] = points;
-	return EMR_OK;
-}
-
 /* Sends it, and waits until the own copy has it. */
 static emr_status send_transfer(
 	wallet *w, emr_signer who, const emr_pub_transfer *what, emr_problem *out_problem)
@@ -441,10 +415,10 @@ static emr_status send_transfer(
 static emr_status pay_some(wallet *w, const own_account *from, emr_id32 to, uint64_t *io_rest,
 	emr_problem *out_problem)
 {
-	purse p = {.n = 0};
+	emr_purse p;
 	emr_pub_transfer pub = {.out = {{.amount = 0}}};
 	uint64_t sum = 0;
-	emr_status status = emr_replica_tokens(w->acting.replica, from->id, take_token, &p);
+	emr_status status = emr_replica_purse(w->acting.replica, from->id, &p);
 
 	for (size_t i = 0; status == EMR_OK && i < p.n && sum < *io_rest; i++) {
 		memcpy(pub.tokens[i], p.tokens[i], 16);

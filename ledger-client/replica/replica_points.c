@@ -40,6 +40,108 @@ emr_status emr_replica_tokens(emr_replica *replica, emr_id32 account, emr_token_
 	return emr_replica_each_row(replica, prefix, give_token, &w);
 }
 
+/* Keeps the largest, in their order. */
+static emr_status keep_token(void *arg, emr_id16 token, uint64_t points)
+{
+	emr_purse *p = arg;
+	size_t at = p->n;
+
+	if (points > UINT64_MAX - p->all)
+		return EMR_LIMIT;
+	p->all += points;
+	while (at > 0 && p->points[at - 1] < points)
+		at--;
+	if (at == EMR_TOKENS_IN)
+		return EMR_OK;
+	p->n += p->n < EMR_TOKENS_IN;
+	for (size_t i = p->n - 1; i > at; i--) {
+		p->points[i] = p->points[i - 1];
+		memcpy(p->tokens[i], p->tokens[i - 1], 16);
+	}
+	p->points[at] = points;
+	memcpy(p->tokens[at], token.b, 16);
+	return EMR_OK;
+}
+
+emr_status emr_replica_purse(emr_replica *replica, emr_id32 account, emr_purse *out)
+{
+	*out = (emr_purse){.n = 0};
+	return emr_replica_tokens(replica, account, keep_token, out);
+}
+
+/* ---- vouchers ---- */
+
+typedef struct voucher_walk {
+	emr_id16 dataset;
+	const emr_id32 *funder;
+	emr_voucher_fn fn;
+	void *arg;
+} voucher_walk;
+
+static emr_status give_voucher(void *arg, const char *key, emr_bytes value)
+{
+	const voucher_walk *w = arg;
+	emr_row_voucher row;
+	uint8_t index[4];
+	emr_id16 fund;
+	char hex[33] = "";
+
+	if (strlen(key) != 2 + 32 + 1 + 8 ||
+		emr_row_voucher_parse((emr_span){value.data, value.len}, &row) != EMR_CONTRACT_OK)
+		return EMR_DAMAGED;
+	memcpy(hex, key + 2, 32);
+	if (emr_unhex(hex, fund.b, sizeof fund.b) != EMR_OK ||
+		emr_unhex(key + 2 + 32 + 1, index, sizeof index) != EMR_OK)
+		return EMR_DAMAGED;
+	if (memcmp(row.dataset, w->dataset.b, 16) != 0 ||
+		(w->funder != NULL && memcmp(row.funder, w->funder->b, 32) != 0))
+		return EMR_OK;
+	return w->fn(w->arg, fund,
+		(uint32_t)index[0] << 24 | (uint32_t)index[1] << 16 | (uint32_t)index[2] << 8 |
+			index[3]);
+}
+
+emr_status emr_replica_vouchers(emr_replica *replica, emr_id16 dataset, const emr_id32 *funder,
+	emr_voucher_fn fn, void *arg)
+{
+	voucher_walk w = {.dataset = dataset, .funder = funder, .fn = fn, .arg = arg};
+
+	return emr_replica_each_row(replica, "V/", give_voucher, &w);
+}
+
+typedef struct drawing {
+	emr_id16 fund;
+	uint32_t index;
+	uint64_t n; /* seen so far: each of them is drawn as likely as any other */
+} drawing;
+
+static emr_status draw(void *arg, emr_id16 fund, uint32_t index)
+{
+	drawing *d = arg;
+	emr_id16 chance = emr_id16_random();
+	uint64_t number;
+
+	memcpy(&number, chance.b, sizeof number);
+	if (number % ++d->n == 0) {
+		d->fund = fund;
+		d->index = index;
+	}
+	return EMR_OK;
+}
+
+emr_status emr_replica_voucher(
+	emr_replica *replica, emr_id16 dataset, emr_id16 *out_fund, uint32_t *out_index)
+{
+	drawing d = {.n = 0};
+	emr_status status = emr_replica_vouchers(replica, dataset, NULL, draw, &d);
+
+	if (status == EMR_OK && d.n == 0)
+		return EMR_NOT_FOUND;
+	*out_fund = d.fund;
+	*out_index = d.index;
+	return status;
+}
+
 /* ---- whose ---- */
 
 static emr_id32 id32_of(const uint8_t b[32])

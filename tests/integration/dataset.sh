@@ -211,6 +211,37 @@ as eva json 5 mount --dataset knees@00000000 --passphrase-file "$EMR_PASS" "$EMR
 expect error "$(field error)" unknown-state
 as eva run 0 mount --dataset knees --passphrase-file "$EMR_PASS" "$EMR_WORK/eva-folder"
 
+say "who joins is paid once, out of what was put by, and the rest comes back"
+points() { as "$1" json 0 wallet --passphrase-file "$EMR_PASS" && expect "points of $1" "$(field points)" "$2"; }
+terms price 20
+steward 0 create ankles --terms terms.json
+two_until 20 knows ana ankles
+as ana json 6 dataset join ankles Letters --yes
+expect error "$(field error)" no-points-put-by
+steward 6 fund ankles 2 --yes
+says "You have only 0 points."
+as hospital json 0 org show --passphrase-file "$EMR_PASS"
+ADMIN=$(python3 -c 'import json; print(next(m["handle"] for m in json.load(open("out/said"))["members"] if m["handle"].startswith("org-")))')
+as hospital run 0 org mint "$ADMIN@saolucas" 50 --yes --passphrase-file "$EMR_PASS"
+steward 2 fund knees 2 --yes
+steward 13 fund ankles 2
+steward 6 fund ankles 3 --yes
+steward 0 fund ankles 2 --yes
+points hospital 10
+paid_for() { as ana "$EMRFS" dataset join ankles Letters --yes --wait >out/said 2>&1 </dev/null; }
+two_until 20 paid_for # as soon as her copy has it
+points ana 20
+expect "for what" "$(field entries.0.why) $(field entries.0.amount)" "joined 20"
+TX=$(field entries.0.tx)
+as ana json 0 ledger --limit 100
+python3 -c 'import json, sys; print(*sorted({e["op"] for e in json.load(open("out/said"))["entries"] if e["tx"] == sys.argv[1]}))' "$TX" >out/ops
+grep -q "GRANT" out/ops && grep -q "DATASET_JOIN" out/ops || emr_fail "paid in another transaction than the grant: $TX $(cat out/ops)"
+as ana run 0 dataset leave ankles --wait
+as ana run 0 dataset join ankles Letters --yes --wait
+points ana 20
+steward 0 close ankles --yes
+points hospital 30
+
 say "what is closed is read by nobody"
 steward 13 close knees
 steward 0 close knees --yes

@@ -32,5 +32,8 @@ emr_status emr_dataset_drop(const emr_args *args, emr_bureau *bureau, emr_proble
 /* dataset freeze NAME: the state that the ledger has now, and its id. */
 emr_status emr_dataset_freeze(
 	const emr_args *args, emr_bureau *bureau, emr_frozen *out, emr_problem *out_problem);
+/* NAME and N of ARGS: points of the steward's own for N folders that will join. */
+emr_status emr_dataset_fund(
+	const emr_args *args, emr_out *out, emr_bureau *bureau, emr_problem *out_problem);
 emr_status emr_dataset_close(
 	const emr_args *args, emr_out *out, emr_bureau *bureau, emr_problem *out_problem);

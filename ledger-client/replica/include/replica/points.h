@@ -4,11 +4,32 @@
  * domain's owner (contract/CONTRACT.md, Points). */
 #pragma once
 
+#include "contract/pubs_share.h"
 #include "replica/replica.h"
 
 /* Tokens of ACCOUNT, in no order that means anything. */
 typedef emr_status (*emr_token_fn)(void *arg, emr_id16 token, uint64_t points);
 emr_status emr_replica_tokens(emr_replica *replica, emr_id32 account, emr_token_fn fn, void *arg);
+
+/* The largest tokens of an account, largest first, as many as one operation takes. */
+typedef struct emr_purse {
+	uint8_t tokens[EMR_TOKENS_IN][16];
+	uint64_t points[EMR_TOKENS_IN];
+	size_t n;
+	uint64_t all; /* what the account has, these and all others */
+} emr_purse;
+
+/* EMR_LIMIT: more than 2^64 - 1. */
+emr_status emr_replica_purse(emr_replica *replica, emr_id32 account, emr_purse *out);
+
+/* A voucher of DATASET that nobody was paid yet: any, so that those who join at once seldom take
+ * the same.  EMR_NOT_FOUND. */
+emr_status emr_replica_voucher(
+	emr_replica *replica, emr_id16 dataset, emr_id16 *out_fund, uint32_t *out_index);
+/* All of DATASET, or that FUNDER (an account) paid for when it is not NULL. */
+typedef emr_status (*emr_voucher_fn)(void *arg, emr_id16 fund, uint32_t index);
+emr_status emr_replica_vouchers(emr_replica *replica, emr_id16 dataset, const emr_id32 *funder,
+	emr_voucher_fn fn, void *arg);
 
 typedef enum emr_movement_kind {
 	EMR_MOVEMENT_MADE,     /* the organisations agreed on it */
