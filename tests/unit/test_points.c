@@ -26,14 +26,18 @@ static emr_status note_movement(void *arg, const emr_movement *m)
 
 typedef struct purse {
 	emr_id16 token;
-	uint64_t sum;
+	uint64_t largest, sum;
 } purse;
 
+/* The largest of them. */
 static emr_status note_token(void *arg, emr_id16 token, uint64_t points)
 {
 	purse *p = arg;
 
-	p->token = token;
+	if (points > p->largest) {
+		p->token = token;
+		p->largest = points;
+	}
 	p->sum += points;
 	return EMR_OK;
 }
@@ -177,6 +181,58 @@ static void points_can_be_followed_from_the_mint_to_the_patient(void **state)
 	assert_int_equal(movements_of(&agent, owner_of_health()).n, 2);
 }
 
+/* Four of six, the largest first; and of a dataset's vouchers each as long as nobody has it. */
+static void the_largest_tokens_and_the_vouchers_that_are_left_are_found(void **state)
+{
+	static const uint64_t parts[] = {5, 40, 10, 1, 30};
+	emr_id32 me = boss.public.signer_id;
+	bool has_seen[2] = {false};
+	emr_id16 dataset, other, from, drawn;
+	uint32_t index;
+	emr_purse p;
+
+	(void)state;
+	assert_applied(folk_register_in_clinic(&boss, EMR_ROLE_ORG_ADMIN, "boss@clinic"));
+	mint_for_boss(100);
+	for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
+		emr_pub_transfer pub = {.out = {{.amount = parts[i]}}};
+
+		folk_see(&boss);
+		assert_ok(emr_replica_purse(boss.replica, me, &p));
+		memcpy(pub.tokens[0], p.tokens[0], 16);
+		pub.out[1].amount = p.points[0] - parts[i];
+		memcpy(pub.out[0].account, me.b, 32);
+		if (pub.out[1].amount > 0)
+			memcpy(pub.out[1].account, me.b, 32);
+		assert_applied(folk_say(&boss, emr_act_transfer(&pub), folk_nothing()));
+	}
+	folk_see(&boss);
+	assert_ok(emr_replica_purse(boss.replica, me, &p));
+	assert_int_equal(p.all, 100);
+	assert_int_equal(p.n, EMR_TOKENS_IN);
+	for (size_t i = 1; i < p.n; i++)
+		assert_true(p.points[i - 1] >= p.points[i]);
+	dataset = dataset_of_boss(10);
+	other = dataset_of_boss(10);
+	from = fund(other, 1);
+	from = fund(dataset, 2);
+	folk_see(&ana);
+	for (int i = 0; i < 200 && !(has_seen[0] && has_seen[1]); i++) {
+		assert_ok(emr_replica_voucher(ana.replica, dataset, &drawn, &index));
+		assert_true(emr_id16_equal(drawn, from) && index < 2);
+		has_seen[index] = true;
+	}
+	assert_true(has_seen[0] && has_seen[1]);
+	join(dataset, from); /* takes number 1 */
+	folk_see(&ana);
+	assert_ok(emr_replica_voucher(ana.replica, dataset, &drawn, &index));
+	assert_int_equal(index, 0);
+	assert_applied(folk_say(&boss, emr_act_dataset_close(dataset), folk_nothing()));
+	assert_applied(folk_say(&boss, emr_act_refund(from, 0), folk_nothing()));
+	folk_see(&ana);
+	assert_status(EMR_NOT_FOUND, emr_replica_voucher(ana.replica, dataset, &drawn, &index));
+}
+
 /* ---- credit ---- */
 
 typedef struct credit_look {
@@ -263,6 +319,9 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(points_can_be_followed_from_the_mint_to_the_patient,
+			folk_with_clinic, folk_end),
+		cmocka_unit_test_setup_teardown(
+			the_largest_tokens_and_the_vouchers_that_are_left_are_found,
 			folk_with_clinic, folk_end),
 		cmocka_unit_test_setup_teardown(credit_is_for_each_thing_once_and_the_same_for_all,
 			folk_with_clinic, folk_end),
