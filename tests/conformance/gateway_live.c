@@ -16,7 +16,7 @@
 #include "contract/item.h"
 #include "contract/rows.h"
 #include "crypto/hashsig.h"
-#include "gateway/entries.h"
+#include "gateway/observer.h"
 #include "ledger/register.h"
 
 #define PATIENCE_MS 300000
@@ -580,6 +580,108 @@ static void all_entries_are_read_from_the_blocks_of_each_peer(void **state)
 		emr_gateway_entries(by_client, &call, &position, 1, read_entry, &more, NULL));
 }
 
+typedef struct comparing {
+	emr_gateway *gateway;
+	size_t rows;
+} comparing;
+
+typedef struct wanted_row {
+	emr_bytes value;
+} wanted_row;
+
+static emr_status same_row(void *arg, size_t index, emr_bytes value)
+{
+	const wanted_row *want = arg;
+
+	(void)index;
+	return emr_bytes_equal(value, want->value) ? EMR_OK : EMR_DAMAGED;
+}
+
+static emr_status compare_row(
+	void *arg, const char *key, emr_bytes value, uint64_t seq, uint64_t entry_time)
+{
+	comparing *c = arg;
+	emr_gateway_call call = emr_gateway_call_of(PATIENCE_MS, -1);
+	wanted_row want = {.value = value};
+
+	(void)seq;
+	(void)entry_time;
+	c->rows++;
+	if (emr_gateway_rows(c->gateway, &call, &key, 1, same_row, &want) != EMR_OK)
+		fail_msg("%s is otherwise at the peer: %s", key, call.said);
+	return EMR_OK;
+}
+
+static void observe_all(emr_gateway *gateway, emr_chain *chain, emr_gateway_position *position)
+{
+	emr_gateway_call call = emr_gateway_call_of(PATIENCE_MS, -1);
+	emr_ledger_trouble trouble = {0};
+	uint64_t height = 0;
+	emr_status status;
+
+	do {
+		status = emr_observe(gateway, &call, chain, emr_buf_view(&descriptor), position, 5,
+			&height, &trouble);
+		if (status != EMR_OK)
+			fail_msg("%s, entry %llu: %s; %s (%s)", emr_status_text(status),
+				(unsigned long long)trouble.seq, trouble.cause,
+				emr_gateway_fault_name(call.fault), call.said);
+	} while (position->next_block < height);
+}
+
+/* The contract judges every batch again, from the blocks of one peer and of another; tree and state
+ * are the same, and the rows those of the peers. */
+static void whoever_observes_has_the_same_log_and_the_peers_rows(void **state)
+{
+	EMR_AUTO_CHAIN one = NULL;
+	EMR_AUTO_CHAIN other = NULL;
+	static const char *const prefixes[] = {"N", "M/", "K/", "D/", "E/", "L/", "O/"};
+	emr_gateway *elsewhere = open_for(owner, 3, 1);
+	emr_gateway_position position = {0}, other_position = {0}, again = {0};
+	comparing rows = {.gateway = by_client};
+	uint8_t digests[2][32], roots[2][32], leaf[32];
+	uint64_t size = 0, seq = 0;
+	EMR_AUTO_BUF batch = {0};
+	emr_gateway_commit commit;
+	emr_gateway_call call = emr_gateway_call_of(PATIENCE_MS, -1);
+	emr_ledger_trouble trouble;
+	emr_id16 object;
+	emr_id32 id;
+
+	(void)state;
+	assert_ok(emr_chain_open_temporary(&one));
+	assert_ok(emr_chain_open_temporary(&other));
+	observe_all(by_client, one, &position);
+	batch = batch_of(2, &object);
+	emr_batch_id(batch.data, id.b);
+	register_batch(by_owner, emr_buf_view(&batch), &commit);
+	observe_all(by_client, one, &position);
+	while (other_position.next_block < position.next_block)
+		observe_all(elsewhere, other, &other_position);
+	observe_all(by_client, one, &again); /* whoever has lost his place begins anew */
+	assert_memory_equal(&again, &position, sizeof position);
+	assert_ok(emr_chain_size(one, &size));
+	assert_true(size >= 10);
+	assert_ok(emr_chain_root(one, size, roots[0]));
+	assert_ok(emr_chain_root(other, size, roots[1]));
+	assert_memory_equal(roots[0], roots[1], 32);
+	assert_ok(emr_chain_digest(one, digests[0]));
+	assert_ok(emr_chain_digest(other, digests[1]));
+	assert_memory_equal(digests[0], digests[1], 32);
+	assert_ok(emr_chain_find_batch(one, id.b, &seq));
+	assert_int_equal(seq, size - 1);
+	assert_ok(emr_chain_leaf(one, seq, leaf));
+	for (size_t i = 0; i < sizeof prefixes / sizeof *prefixes; i++)
+		assert_ok(emr_chain_each_row(one, prefixes[i], compare_row, &rows));
+	assert_true(rows.rows >= 8);
+	/* Of another network it makes nothing. */
+	descriptor.data[descriptor.len - 1] ^= 1;
+	assert_status(EMR_FORK, emr_observe(by_client, &call, one, emr_buf_view(&descriptor),
+					&position, 1, NULL, &trouble));
+	descriptor.data[descriptor.len - 1] ^= 1;
+	emr_gateway_close(elsewhere);
+}
+
 static void a_wrong_channel_is_called_by_its_name(void **state)
 {
 	const char *address_key[1] = {"N"};
@@ -743,6 +845,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(who_is_overtaken_is_told_and_can_propose_anew),
 		cmocka_unit_test(events_tell_which_batches_were_entered),
 		cmocka_unit_test(all_entries_are_read_from_the_blocks_of_each_peer),
+		cmocka_unit_test(whoever_observes_has_the_same_log_and_the_peers_rows),
 		cmocka_unit_test(a_wrong_channel_is_called_by_its_name),
 		cmocka_unit_test(batches_are_registered_side_by_side),
 		cmocka_unit_test(the_next_gateway_takes_over_from_a_peer_that_is_killed),

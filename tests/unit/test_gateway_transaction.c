@@ -357,7 +357,7 @@ static void an_identity_that_does_not_fit_is_refused(void **state)
 static void the_keyring_signs_with_its_certificate_and_no_other(void **state)
 {
 	EMR_AUTO_KEYRING kr = kit_keyring();
-	EMR_AUTO_BUF own = {0}, other = {0}, signature = {0};
+	EMR_AUTO_BUF own = {0}, signature = {0};
 	emr_gateway_identity *identity = NULL;
 	cert_wish authority = cert_authority_wish("authority", 1700000000);
 	cert_wish person = cert_person_wish("person", 1700000000);

@@ -26,7 +26,7 @@ emr_status emr_gateway_register(emr_gateway *gateway, emr_gateway_call *call, em
 
 /* DATA NULL: there is no such row at the peer that was asked.  Not EMR_OK ends it. */
 typedef emr_status (*emr_gateway_row_fn)(void *arg, size_t index, emr_bytes value);
-#define EMR_GATEWAY_KEYS_MAX 1000u
+#define EMR_GATEWAY_KEYS_MAX EMR_BATCH_COUNT_MAX
 /* The rows of KEYS (at most EMR_GATEWAY_KEYS_MAX), in their order, once all are there. */
 emr_status emr_gateway_rows(emr_gateway *gateway, emr_gateway_call *call, const char *const *keys,
 	size_t count, emr_gateway_row_fn visit, void *arg);

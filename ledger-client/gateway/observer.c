@@ -1,0 +1,391 @@
+/* This file makes entries of the batches that stand in blocks, and judges each again before it is
+ * appended. */
+#include "gateway/observer.h"
+
+#include <openssl/err.h>
+#include <openssl/pem.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "contract/rows.h"
+#include "fields.h"
+#include "gateway_private.h"
+#include "keyring/cert.h"
+#include "ledger/hash.h"
+
+/* One entry of a block, copied. */
+typedef struct found {
+	struct found *next;
+	emr_gateway_entry entry;
+	emr_buf creator, batch, results;
+} found;
+
+typedef struct block_entries {
+	found *first, **last;
+} block_entries;
+
+typedef struct observing {
+	emr_chain *chain;
+	emr_bytes descriptor;
+	emr_ledger_trouble *trouble;
+} observing;
+
+static emr_span span_of(emr_bytes bytes)
+{
+	return (emr_span){bytes.data, bytes.len};
+}
+
+static void entries_free(block_entries *entries)
+{
+	while (entries->first != NULL) {
+		found *f = entries->first;
+
+		entries->first = f->next;
+		emr_buf_free(&f->creator);
+		emr_buf_free(&f->batch);
+		emr_buf_free(&f->results);
+		free(f);
+	}
+}
+
+static emr_status keep(emr_buf *buf, emr_bytes *bytes)
+{
+	emr_status status = emr_buf_append(buf, bytes->data, bytes->len);
+
+	*bytes = emr_buf_view(buf);
+	return status;
+}
+
+static emr_status collect(void *arg, const emr_gateway_entry *entry)
+{
+	block_entries *entries = arg;
+	found *f = calloc(1, sizeof *f);
+	emr_status status;
+
+	if (f == NULL)
+		return EMR_NO_MEMORY;
+	*entries->last = f;
+	entries->last = &f->next;
+	f->entry = *entry;
+	status = keep(&f->creator, &f->entry.creator);
+	if (status == EMR_OK)
+		status = keep(&f->batch, &f->entry.batch);
+	return status == EMR_OK ? keep(&f->results, &f->entry.results) : status;
+}
+
+static emr_status trouble(const observing *o, emr_status status, uint64_t seq,
+	const emr_gateway_entry *entry, const char *cause)
+{
+	*o->trouble =
+		(emr_ledger_trouble){.status = status, .seq = seq, .submitter = entry->submitter};
+	(void)snprintf(o->trouble->cause, sizeof o->trouble->cause, "%s", cause);
+	return status;
+}
+
+/* ---- The creator ---- */
+
+static emr_status read_creator(emr_bytes creator, emr_bytes *out_msp, emr_buf *out_der)
+{
+	emr_bytes pem = {0};
+	const proto_want wants[] = {{SERIALIZED_IDENTITY_MSPID, PROTO_BYTES, out_msp},
+		{SERIALIZED_IDENTITY_ID_BYTES, PROTO_BYTES, &pem}};
+	emr_status status = proto_read(creator, wants, 2);
+	BIO *bio = status == EMR_OK ? BIO_new_mem_buf(pem.data, (int)pem.len) : NULL;
+	X509 *certificate = bio != NULL ? PEM_read_bio_X509(bio, NULL, NULL, NULL) : NULL;
+	uint8_t *der = NULL;
+	int len = certificate != NULL ? i2d_X509(certificate, &der) : -1;
+
+	if (len > 0)
+		status = emr_buf_append(out_der, der, (size_t)len);
+	OPENSSL_free(der);
+	X509_free(certificate);
+	(void)BIO_free(bio);
+	ERR_clear_error();
+	return status;
+}
+
+/* By the name of its MSP, or, where it has none, by its id in hex. */
+static bool is_msp_of(const emr_descriptor_org *org, emr_bytes msp)
+{
+	char hex[33];
+
+	if (org->msp.len > 0)
+		return emr_bytes_equal(emr_bytes_of(org->msp.data, org->msp.len), msp);
+	emr_hex(org->org, sizeof org->org, hex);
+	return emr_bytes_equal(emr_bytes_of(hex, 32), msp);
+}
+
+static bool find_org(emr_bytes descriptor, emr_bytes msp, emr_descriptor_org *out)
+{
+	emr_descriptor network;
+
+	if (emr_descriptor_parse(span_of(descriptor), &network) != EMR_CONTRACT_OK)
+		return false;
+	for (size_t i = 0; i < network.norg; i++)
+		if (emr_descriptor_org_at(&network, i, out) == EMR_CONTRACT_OK &&
+			is_msp_of(out, msp))
+			return true;
+	return false;
+}
+
+static emr_status has_ca(emr_chain *chain, const emr_descriptor_org *org, bool *out_has)
+{
+	EMR_AUTO_BUF row = {0};
+	emr_bytes ca = emr_bytes_of(org->ca_der.data, org->ca_der.len);
+	emr_id32 hash = emr_sha256_of(&ca, 1);
+	emr_row_org parsed;
+	emr_key_text key;
+	emr_status status;
+
+	emr_key_org(org->org, &key);
+	status = emr_chain_row(chain, key.text, &row, NULL, NULL);
+	*out_has = status == EMR_OK &&
+		   emr_row_org_parse(span_of(emr_buf_view(&row)), &parsed) == EMR_CONTRACT_OK &&
+		   memcmp(hash.b, parsed.ca_hash, sizeof hash.b) == 0;
+	return status == EMR_NOT_FOUND ? EMR_OK : status;
+}
+
+/* As the chaincode has it (hosted.h): a certificate that does not count leaves the caller without
+ * one.  SPKI holds what the caller borrows. */
+static emr_status fill_cert(const observing *o, const emr_gateway_entry *entry,
+	emr_cert_facts *facts, emr_caller_cert *out)
+{
+	EMR_AUTO_BUF der = {0};
+	emr_bytes msp = {0};
+	emr_descriptor_org org;
+	bool has = false;
+	emr_status status = read_creator(entry->creator, &msp, &der);
+
+	if (status != EMR_OK || der.len == 0 || !find_org(o->descriptor, msp, &org))
+		return status;
+	status = has_ca(o->chain, &org, &has);
+	if (status != EMR_OK || !has ||
+		emr_cert_verify(emr_buf_view(&der), emr_bytes_of(org.ca_der.data, org.ca_der.len),
+			entry->ledger_time_unix_s, facts) != EMR_OK ||
+		(!emr_id16_is_zero(facts->org) &&
+			memcmp(facts->org.b, org.org, sizeof facts->org.b) != 0))
+		return status;
+	*out = (emr_caller_cert){.is_present = true,
+		.roles = facts->roles,
+		.not_after_unix_s = facts->not_after,
+		.key_alg = 2,
+		.key = {facts->spki, sizeof facts->spki}};
+	memcpy(out->ref, facts->ref.b, sizeof out->ref);
+	memcpy(out->org, org.org, sizeof out->org);
+	return EMR_OK;
+}
+
+/* ---- Private parts ---- */
+
+typedef struct asking {
+	emr_gateway *gateway;
+	emr_gateway_call *call;
+	emr_ledger_part_fn fn;
+	void *arg;
+} asking;
+
+static emr_status pass_part(void *arg, size_t index, emr_gateway_part_state state, emr_bytes part)
+{
+	const asking *a = arg;
+
+	return a->fn(a->arg, index, state == EMR_GATEWAY_PART_HERE ? part : (emr_bytes){0});
+}
+
+/* An emr_chain_fetch_fn.  Keys are those of one batch. */
+static emr_status fetch(
+	void *arg, const emr_part_key *keys, size_t n, emr_ledger_part_fn fn, void *fn_arg)
+{
+	asking *a = arg;
+	EMR_AUTO_FREE emr_key_text *texts = calloc(n, sizeof *texts);
+	EMR_AUTO_FREE const char **names = calloc(n, sizeof *names);
+
+	if (texts == NULL || names == NULL)
+		return EMR_NO_MEMORY;
+	for (size_t i = 0; i < n; i++) {
+		emr_key_part(keys[i].family, keys[i].domain.b, keys[i].object.b, keys[i].version,
+			&texts[i]);
+		names[i] = texts[i].text;
+	}
+	a->fn = fn;
+	a->arg = fn_arg;
+	return emr_gateway_parts(a->gateway, a->call, names, n, pass_part, a);
+}
+
+/* ---- An entry ---- */
+
+static emr_status encode(
+	const observing *o, const emr_gateway_entry *entry, uint64_t seq, emr_buf *out)
+{
+	emr_entry made = {.host = EMR_HOST_FABRIC,
+		.count = (uint16_t)entry->results.len,
+		.seq = seq,
+		.ledger_time_unix_s = entry->ledger_time_unix_s,
+		.block = entry->block,
+		.tx = entry->tx,
+		.results = span_of(entry->results)};
+	emr_status status = emr_chain_leaf(o->chain, seq - 1, made.prev_entry);
+
+	memcpy(made.submitter_id, entry->submitter.b, sizeof made.submitter_id);
+	memcpy(made.header, entry->batch.data, EMR_HEADER_BYTES);
+	if (status == EMR_OK)
+		status = emr_buf_append_zeros(out, EMR_ENTRY_BYTES + entry->results.len);
+	if (status == EMR_OK &&
+		emr_entry_encode(&made, out->data, out->len, &out->len) != EMR_CONTRACT_OK)
+		status = trouble(o, EMR_DAMAGED, seq, entry, "it has not a result for each item");
+	return status;
+}
+
+static emr_status judge(const observing *o, const emr_gateway_entry *entry, emr_bytes bytes,
+	uint64_t seq, const emr_span *parts)
+{
+	EMR_AUTO_VERDICT verdict = {0};
+	EMR_AUTO_FREE emr_batch *batch = malloc(sizeof *batch);
+	emr_caller caller = {.host = EMR_HOST_FABRIC, .recorded = span_of(entry->results)};
+	emr_cert_facts facts;
+	emr_span header = {entry->batch.data, EMR_HEADER_BYTES};
+	emr_span items = {
+		entry->batch.data + EMR_HEADER_BYTES, entry->batch.len - EMR_HEADER_BYTES};
+	emr_status status;
+
+	if (batch == NULL)
+		return EMR_NO_MEMORY;
+	if (emr_batch_parse_items(header, items, parts, entry->results.len, batch) !=
+		EMR_RESULT_APPLIED)
+		return trouble(o, EMR_DAMAGED, seq, entry, "its items cannot be read");
+	emr_descriptor_net_id(span_of(o->descriptor), caller.net_id);
+	memcpy(caller.submitter_id, entry->submitter.b, sizeof caller.submitter_id);
+	status = fill_cert(o, entry, &facts, &caller.cert);
+	if (status == EMR_OK)
+		status = emr_chain_judge(
+			o->chain, batch, &caller, entry->ledger_time_unix_s, &verdict);
+	if (status != EMR_OK)
+		return status;
+	if (verdict.outcome.kind != EMR_OUTCOME_APPLIED ||
+		verdict.outcome.results.len != entry->results.len ||
+		memcmp(verdict.outcome.results.data, entry->results.data, entry->results.len) != 0)
+		return trouble(
+			o, EMR_DAMAGED, seq, entry, "the results are not what the contract gives");
+	return emr_chain_append(o->chain, bytes, batch, &verdict.outcome, NULL, NULL);
+}
+
+/* The chain has it already: then at this place, and with these bytes. */
+static emr_status compare(const observing *o, const emr_gateway_entry *entry, uint64_t seq)
+{
+	EMR_AUTO_BUF kept = {0}, made = {0};
+	emr_status status = emr_chain_entry(o->chain, seq, &kept, NULL);
+
+	if (status == EMR_OK)
+		status = encode(o, entry, seq, &made);
+	if (status == EMR_OK && !emr_bytes_equal(emr_buf_view(&kept), emr_buf_view(&made)))
+		status = trouble(o, EMR_FORK, seq, entry, "the chain has another entry there");
+	return status;
+}
+
+emr_status emr_observe_entry(emr_chain *chain, emr_bytes descriptor, const emr_gateway_entry *entry,
+	emr_chain_fetch_fn fetch_parts, void *arg, emr_ledger_trouble *out_trouble)
+{
+	const observing all = {.chain = chain, .descriptor = descriptor, .trouble = out_trouble};
+	const observing *o = &all;
+	EMR_AUTO_BUF bytes = {0};
+	emr_chain_parts *parts;
+	emr_ledger_entry told;
+	uint64_t seq = 0;
+	uint8_t batch_id[32];
+	emr_status status;
+
+	if (entry->batch.len < EMR_HEADER_BYTES)
+		return trouble(o, EMR_DAMAGED, 0, entry, "its items cannot be read");
+	emr_batch_id(entry->batch.data, batch_id);
+	status = emr_chain_find_batch(o->chain, batch_id, &seq);
+	if (status != EMR_NOT_FOUND)
+		return status == EMR_OK ? compare(o, entry, seq) : status;
+	status = emr_chain_size(o->chain, &seq);
+	if (status == EMR_OK)
+		status = encode(o, entry, seq, &bytes);
+	if (status != EMR_OK)
+		return status;
+	parts = calloc(1, sizeof *parts);
+	if (parts == NULL)
+		return EMR_NO_MEMORY;
+	told = (emr_ledger_entry){.seq = seq,
+		.entry = emr_buf_view(&bytes),
+		.items = emr_bytes_of(
+			entry->batch.data + EMR_HEADER_BYTES, entry->batch.len - EMR_HEADER_BYTES)};
+	status = emr_chain_parts_of(&told, fetch_parts, arg, NULL, NULL, parts);
+	if (status == EMR_OK)
+		status = judge(o, entry, emr_buf_view(&bytes), seq, parts->spans);
+	emr_chain_parts_free(parts);
+	free(parts);
+	return status;
+}
+
+static emr_status take_all(const observing *o, asking *who, const block_entries *entries)
+{
+	emr_status status = entries->first == NULL ? EMR_OK : emr_chain_begin(o->chain);
+
+	if (status != EMR_OK || entries->first == NULL)
+		return status;
+	for (const found *f = entries->first; f != NULL && status == EMR_OK; f = f->next)
+		status = emr_observe_entry(
+			o->chain, o->descriptor, &f->entry, fetch, who, o->trouble);
+	if (status == EMR_OK)
+		return emr_chain_commit(o->chain);
+	emr_chain_rollback(o->chain);
+	return status;
+}
+
+/* ---- A chain ---- */
+
+static emr_status begin_chain(const observing *o)
+{
+	EMR_AUTO_BUF first = {0};
+	uint64_t size = 0;
+	emr_status status = emr_chain_size(o->chain, &size);
+
+	if (status == EMR_OK && size > 0) {
+		status = emr_chain_entry(o->chain, 0, &first, NULL);
+		return status == EMR_OK && !emr_bytes_equal(emr_buf_view(&first), o->descriptor)
+			       ? EMR_FORK
+			       : status;
+	}
+	if (status == EMR_OK)
+		status = emr_chain_begin(o->chain);
+	if (status != EMR_OK)
+		return status;
+	status = emr_chain_append_genesis(o->chain, o->descriptor);
+	if (status == EMR_OK)
+		return emr_chain_commit(o->chain);
+	emr_chain_rollback(o->chain);
+	return status;
+}
+
+emr_status emr_observe(emr_gateway *gateway, emr_gateway_call *call, emr_chain *chain,
+	emr_bytes descriptor, emr_gateway_position *position, size_t max_blocks,
+	uint64_t *out_height, emr_ledger_trouble *out_trouble)
+{
+	const observing o = {.chain = chain, .descriptor = descriptor, .trouble = out_trouble};
+	asking who = {.gateway = gateway, .call = call};
+	emr_status status;
+
+	*out_trouble = (emr_ledger_trouble){.status = EMR_OK};
+	status = begin_chain(&o);
+	for (size_t i = 0; i < max_blocks && status == EMR_OK; i++) {
+		block_entries entries = {.last = &entries.first};
+		emr_gateway_position next = *position;
+		uint64_t height = 0;
+
+		status = emr_gateway_entries(gateway, call, &next, 1, collect, &entries, &height);
+		if (status == EMR_OK)
+			status = take_all(&o, &who, &entries);
+		entries_free(&entries);
+		if (status != EMR_OK)
+			return status;
+		*position = next;
+		if (out_height != NULL)
+			*out_height = height;
+		if (next.next_block >= height)
+			return EMR_OK;
+	}
+	return status;
+}

@@ -1,0 +1,333 @@
+/* Entries of transactions: what an observer appends when the contract says the same as the block,
+ * and what he does not when a peer tells him something else. */
+#include "ledger_kit.h"
+
+#include <openssl/pem.h>
+
+#include "cert_kit.h"
+#include "contract/item.h"
+#include "gateway/observer.h"
+#include "gateway_private.h"
+#include "fields.h"
+#include "ledger/register.h"
+
+#define MSP "GeneralMSP"
+
+static kit k;
+static cert_authority ca;
+static emr_buf descriptor, certificate, creator, stranger;
+static emr_id16 org;
+static emr_chain *chain;
+static emr_ledger_trouble trouble;
+
+/* A transaction that is to be an entry. */
+typedef struct wish {
+	emr_buf batch;
+	size_t public_len;
+	uint8_t results[8];
+	emr_gateway_entry entry;
+} wish;
+
+static void write_creator(emr_bytes der, emr_buf *out)
+{
+	const uint8_t *at = der.data;
+	X509 *x509 = d2i_X509(NULL, &at, (long)der.len);
+	BIO *bio = BIO_new(BIO_s_mem());
+	proto_writer w = proto_writer_of(out);
+	char *pem;
+	long len;
+
+	assert_int_equal(PEM_write_bio_X509(bio, x509), 1);
+	len = BIO_get_mem_data(bio, &pem);
+	proto_put_text(&w, SERIALIZED_IDENTITY_MSPID, MSP);
+	proto_put_bytes(&w, SERIALIZED_IDENTITY_ID_BYTES, emr_bytes_of(pem, (size_t)len));
+	assert_ok(w.status);
+	X509_free(x509);
+	(void)BIO_free(bio);
+}
+
+static void make_descriptor(void)
+{
+	emr_descriptor_org one = {.name = {(const uint8_t *)"General", 7},
+		.msp = {(const uint8_t *)MSP, strlen(MSP)},
+		.ca_der = {ca.der.data, ca.der.len}};
+	emr_descriptor network = {
+		.norg = 1, .created_unix_s = KIT_NOW, .name = {(const uint8_t *)"net", 3}};
+
+	memcpy(one.org, org.b, sizeof org.b);
+	memcpy(one.admin_pk, k.owner.pk, 32);
+	assert_ok(emr_buf_append_zeros(&descriptor, 8192));
+	assert_int_equal(emr_descriptor_encode(
+				 &network, &one, descriptor.data, descriptor.len, &descriptor.len),
+		EMR_CONTRACT_OK);
+	emr_descriptor_net_id((emr_span){descriptor.data, descriptor.len}, k.net_id.b);
+}
+
+static wish wish_of(emr_buf batch, uint32_t tx, size_t count)
+{
+	emr_batch *parsed = malloc(sizeof *parsed);
+	wish w = {.batch = batch};
+
+	assert_non_null(parsed);
+	assert_int_equal(
+		emr_batch_parse((emr_span){batch.data, batch.len}, parsed), EMR_RESULT_APPLIED);
+	w.public_len = EMR_HEADER_BYTES + parsed->items_bytes.len;
+	free(parsed);
+	w.entry = (emr_gateway_entry){.block = 7,
+		.tx = tx,
+		.ledger_time_unix_s = KIT_NOW + 5,
+		.creator = emr_buf_view(&creator),
+		.submitter = k.owner.signer_id,
+		.batch = emr_bytes_of(batch.data, w.public_len),
+		.results = {.len = count}};
+	return w;
+}
+
+static emr_status no_parts(
+	void *arg, const emr_part_key *keys, size_t n, emr_ledger_part_fn fn, void *fn_arg)
+{
+	(void)arg;
+	(void)keys;
+	(void)n;
+	(void)fn;
+	(void)fn_arg;
+	return EMR_OK;
+}
+
+/* The parts as they stand behind the items. */
+static emr_status own_parts(
+	void *arg, const emr_part_key *keys, size_t n, emr_ledger_part_fn fn, void *fn_arg)
+{
+	const wish *w = arg;
+	emr_batch *parsed = malloc(sizeof *parsed);
+	emr_status status = EMR_OK;
+
+	(void)keys;
+	assert_non_null(parsed);
+	assert_int_equal(emr_batch_parse((emr_span){w->batch.data, w->batch.len}, parsed),
+		EMR_RESULT_APPLIED);
+	for (size_t i = 0, item = 0; i < n && status == EMR_OK; item++) {
+		emr_span part = parsed->items[item].part;
+
+		if (part.len > 0)
+			status = fn(fn_arg, i++, emr_bytes_of(part.data, part.len));
+	}
+	free(parsed);
+	return status;
+}
+
+static emr_status observe(wish *w, emr_chain_fetch_fn fetch)
+{
+	emr_status status;
+
+	w->entry.results.data = w->results;
+	assert_ok(emr_chain_begin(chain));
+	status = emr_observe_entry(chain, emr_buf_view(&descriptor), &w->entry, fetch, w, &trouble);
+	if (status == EMR_OK)
+		assert_ok(emr_chain_commit(chain));
+	else
+		emr_chain_rollback(chain);
+	return status;
+}
+
+static uint64_t size_now(void)
+{
+	uint64_t size = 0;
+
+	assert_ok(emr_chain_size(chain, &size));
+	return size;
+}
+
+static wish registration(void)
+{
+	EMR_AUTO_BATCH builder = NULL;
+	EMR_AUTO_BUF part = {0};
+	emr_buf batch = {0};
+	emr_register who = {.keyring = k.keyring,
+		.net_id = k.net_id,
+		.org = org,
+		.roles = EMR_ROLE_PATIENT,
+		.name = ""};
+	emr_batch_options options = {
+		.keyring = k.keyring, .signer = emr_signer_identity(), .net_id = k.net_id};
+	emr_operation operation;
+	emr_id32 item_id;
+	emr_act act;
+
+	assert_ok(emr_register_certified(&who, emr_buf_view(&certificate), &act, &part));
+	assert_ok(emr_batch_new(&options, &builder));
+	operation = emr_act_operation(&act, KIT_NOW, emr_buf_view(&part));
+	assert_ok(emr_batch_add(builder, &operation, &item_id));
+	assert_ok(emr_batch_finish(builder, KIT_NOW, 3600, &batch, NULL));
+	return wish_of(batch, 0, 1);
+}
+
+static wish domain_batch(uint32_t tx)
+{
+	kit_domain d = {.id = emr_id16_random()};
+	emr_batch_builder *b = kit_batch(&k, d.id);
+	emr_buf batch = {0};
+
+	kit_domain_into(&k, b, &d);
+	kit_finish(&k, b, &batch);
+	emr_batch_free(b);
+	return wish_of(batch, tx, 2);
+}
+
+static void begin_chain(void)
+{
+	assert_ok(emr_chain_open_temporary(&chain));
+	assert_ok(emr_chain_begin(chain));
+	assert_ok(emr_chain_append_genesis(chain, emr_buf_view(&descriptor)));
+	assert_ok(emr_chain_commit(chain));
+}
+
+static wish first; /* the owner's registration */
+
+static int begin(void **state)
+{
+	const cert_wish authority = cert_authority_wish("General CA", KIT_NOW - 86400);
+	cert_wish person = cert_person_wish("ana", KIT_NOW - 86400);
+	EMR_AUTO_BUF other = {0};
+
+	(void)state;
+	kit_begin(&k);
+	org = emr_id16_random();
+	person.unit = "client";
+	person.attrs = "{\"attrs\":{\"emr.roles\":\"patient\"}}";
+	cert_begin(&ca, &authority, NULL);
+	cert_certify(&ca, &person, k.owner.p256_spki, &certificate);
+	cert_certify(&ca, &person, k.owner.p256_spki, &other); /* another serial number */
+	write_creator(emr_buf_view(&certificate), &creator);
+	write_creator(emr_buf_view(&other), &stranger);
+	make_descriptor();
+	begin_chain();
+	first = registration();
+	assert_ok(observe(&first, own_parts));
+	return 0;
+}
+
+static int end(void **state)
+{
+	(void)state;
+	emr_chain_close(chain);
+	emr_buf_free(&first.batch);
+	cert_end(&ca);
+	emr_buf_free(&descriptor);
+	emr_buf_free(&certificate);
+	emr_buf_free(&creator);
+	emr_buf_free(&stranger);
+	kit_end(&k);
+	return 0;
+}
+
+static void a_transaction_becomes_an_entry_of_fabric(void **state)
+{
+	EMR_AUTO_BUF bytes = {0};
+	wish w = domain_batch(3);
+	uint8_t before[32];
+	emr_entry entry;
+
+	(void)state;
+	assert_ok(emr_chain_leaf(chain, 1, before));
+	assert_ok(observe(&w, own_parts));
+	assert_int_equal(size_now(), 3);
+	assert_ok(emr_chain_entry(chain, 2, &bytes, NULL));
+	assert_int_equal(
+		emr_entry_parse((emr_span){bytes.data, bytes.len}, &entry), EMR_CONTRACT_OK);
+	assert_int_equal(entry.host, EMR_HOST_FABRIC);
+	assert_int_equal(entry.block, 7);
+	assert_int_equal(entry.tx, 3);
+	assert_int_equal(entry.ledger_time_unix_s, KIT_NOW + 5);
+	assert_memory_equal(entry.prev_entry, before, sizeof before);
+	assert_memory_equal(entry.submitter_id, k.owner.signer_id.b, sizeof entry.submitter_id);
+	emr_buf_free(&w.batch);
+}
+
+static void the_same_again_is_passed_over_and_another_is_a_fork(void **state)
+{
+	wish w = domain_batch(3);
+
+	(void)state;
+	assert_ok(observe(&w, own_parts));
+	assert_ok(observe(&w, own_parts));
+	assert_int_equal(size_now(), 3);
+	w.entry.tx = 4;
+	assert_status(EMR_FORK, observe(&w, own_parts));
+	assert_int_equal(trouble.seq, 2);
+	w.entry.tx = 3;
+	w.results[1] = EMR_RESULT_CONFLICT;
+	assert_status(EMR_FORK, observe(&w, own_parts));
+	assert_int_equal(size_now(), 3);
+	emr_buf_free(&w.batch);
+}
+
+static void results_that_the_contract_does_not_give_are_refused(void **state)
+{
+	wish w = domain_batch(3);
+
+	(void)state;
+	w.results[0] = EMR_RESULT_CONFLICT;
+	assert_status(EMR_DAMAGED, observe(&w, own_parts));
+	assert_string_equal(trouble.cause, "the results are not what the contract gives");
+	assert_memory_equal(trouble.submitter.b, k.owner.signer_id.b, 32);
+	w.results[0] = 0;
+	w.entry.results.len = 1;
+	assert_status(EMR_DAMAGED, observe(&w, own_parts));
+	w.entry.results.len = 2;
+	w.batch.data[EMR_HEADER_BYTES + 40] ^= 1; /* of the first item */
+	assert_status(EMR_DAMAGED, observe(&w, no_parts));
+	assert_int_equal(size_now(), 2);
+	emr_buf_free(&w.batch);
+}
+
+/* On Fabric it is the creator's certificate that says who brings a batch. */
+static void another_creator_brings_nothing(void **state)
+{
+	wish w = domain_batch(3);
+
+	(void)state;
+	w.entry.creator = emr_buf_view(&stranger);
+	assert_status(EMR_DAMAGED, observe(&w, own_parts));
+	w.entry.creator = (emr_bytes){0};
+	assert_status(EMR_DAMAGED, observe(&w, own_parts));
+	w.entry.creator = emr_buf_view(&creator);
+	w.entry.ledger_time_unix_s = KIT_NOW + 3 * 366 * UINT64_C(86400); /* it has run out */
+	assert_status(EMR_DAMAGED, observe(&w, own_parts));
+	assert_int_equal(size_now(), 2);
+	emr_buf_free(&w.batch);
+}
+
+static void a_part_that_is_not_at_hand_changes_no_entry(void **state)
+{
+	wish w = domain_batch(3);
+	uint8_t with[32], without[32];
+
+	(void)state;
+	assert_ok(observe(&w, no_parts));
+	assert_ok(emr_chain_leaf(chain, 2, without));
+	emr_chain_close(chain);
+	begin_chain();
+	assert_status(EMR_DAMAGED, observe(&w, own_parts)); /* nobody is registered there */
+	assert_int_equal(size_now(), 1);
+	assert_ok(observe(&first, own_parts));
+	assert_ok(observe(&w, own_parts));
+	assert_ok(emr_chain_leaf(chain, 2, with));
+	assert_memory_equal(with, without, sizeof with);
+	emr_buf_free(&w.batch);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(a_transaction_becomes_an_entry_of_fabric),
+		TEST(the_same_again_is_passed_over_and_another_is_a_fork),
+		TEST(results_that_the_contract_does_not_give_are_refused),
+		TEST(another_creator_brings_nothing),
+		TEST(a_part_that_is_not_at_hand_changes_no_entry),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
