@@ -65,8 +65,7 @@ emr_status emr_gateway_envelope_tx_id(
 		return EMR_DAMAGED;
 	proposal_tx_id(facts.nonce, facts.creator, tx_id);
 	if (!is_text(facts.tx_id, tx_id) || !is_text(facts.channel, gateway->channel) ||
-		!is_text(facts.chaincode, gateway->chaincode) ||
-		!emr_bytes_equal(facts.creator, emr_gateway_identity_creator(gateway->identity)))
+		!is_text(facts.chaincode, gateway->chaincode))
 		return EMR_DAMAGED;
 	memcpy(out, tx_id, sizeof tx_id);
 	return EMR_OK;

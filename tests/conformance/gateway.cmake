@@ -2,6 +2,10 @@
 add_executable(gateway_calls ${CMAKE_CURRENT_LIST_DIR}/gateway_calls.c)
 target_include_directories(gateway_calls PRIVATE ${PROJECT_SOURCE_DIR}/tests/support)
 target_link_libraries(gateway_calls PRIVATE emr_flags emr_gateway PkgConfig::cmocka Threads::Threads)
+# Against real peers: tests/integration/fabric_gateway.sh.
+add_executable(gateway_live ${CMAKE_CURRENT_LIST_DIR}/gateway_live.c ${PROJECT_SOURCE_DIR}/tests/unit/cert_kit.c)
+target_include_directories(gateway_live PRIVATE ${PROJECT_SOURCE_DIR}/tests/unit)
+target_link_libraries(gateway_live PRIVATE emr_flags emr_gateway emr_ledger_kit OpenSSL::Crypto PkgConfig::cmocka Threads::Threads)
 if(EMRFS_SANITIZE) # Go has none of the sanitizers; the peer of another build can be given to gateway.sh by hand
 	return()
 endif()
@@ -11,7 +15,3 @@ add_test(NAME gateway_vectors_are_what_fabrics_types_make COMMAND bash -c
 	"\"$1\" vectors | cmp - \"$2\"" _ ${peer} ${PROJECT_SOURCE_DIR}/tests/vectors/gateway.json)
 set_tests_properties(conformance_gateway gateway_vectors_are_what_fabrics_types_make PROPERTIES LABELS conformance
 	TIMEOUT ${EMR_PATIENCE_S} FIXTURES_REQUIRED chaincode)
-# Against real peers: tests/integration/fabric_gateway.sh.
-add_executable(gateway_live ${CMAKE_CURRENT_LIST_DIR}/gateway_live.c ${PROJECT_SOURCE_DIR}/tests/unit/cert_kit.c)
-target_include_directories(gateway_live PRIVATE ${PROJECT_SOURCE_DIR}/tests/unit)
-target_link_libraries(gateway_live PRIVATE emr_flags emr_gateway emr_ledger_kit OpenSSL::Crypto PkgConfig::cmocka Threads::Threads)

@@ -12,10 +12,12 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "cert_kit.h"
 #include "contract/item.h"
 #include "contract/rows.h"
 #include "crypto/hashsig.h"
+#include "gateway/host.h"
 #include "gateway/observer.h"
 #include "ledger/register.h"
 
@@ -682,6 +684,169 @@ static void whoever_observes_has_the_same_log_and_the_peers_rows(void **state)
 	emr_gateway_close(elsewhere);
 }
 
+/* ---- the ledger as every part of emrfs sees it ---- */
+
+static emr_ledger *open_host(void)
+{
+	emr_host_options options = {.gateway = by_owner,
+		.submitter = k.keyring,
+		.descriptor = emr_buf_view(&descriptor),
+		.dirfd = k.state_fd,
+		.timeout_ms = PATIENCE_MS};
+	emr_ledger *ledger = NULL;
+
+	assert_ok(emr_host_open(&options, &ledger));
+	return ledger;
+}
+
+static emr_status count_entry(void *arg, const emr_ledger_entry *entry)
+{
+	uint64_t *next = arg;
+
+	assert_int_equal(entry->seq, (*next)++);
+	return EMR_OK;
+}
+
+static emr_status take_part(void *arg, size_t index, emr_bytes part)
+{
+	(void)index;
+	return part.data == NULL ? EMR_NOT_FOUND : emr_buf_append(arg, part.data, part.len);
+}
+
+static void the_handle_of_a_ledger_submits_reads_and_proves(void **state)
+{
+	EMR_AUTO_LEDGER ledger = open_host();
+	EMR_AUTO_BUF batch = {0};
+	EMR_AUTO_BUF part = {0};
+	static emr_ledger_answer first, again;
+	emr_batch *parsed = malloc(sizeof *parsed);
+	emr_ledger_proof proof = {0};
+	emr_ledger_trouble trouble;
+	emr_ledger_change change;
+	emr_id16 object;
+	emr_part_key key;
+	uint64_t size = 0, seq = 0, next = 0;
+	size_t n = 0;
+
+	(void)state;
+	assert_non_null(parsed);
+	batch = batch_of(3, &object);
+	assert_int_equal(
+		emr_batch_parse((emr_span){batch.data, batch.len}, parsed), EMR_RESULT_APPLIED);
+	assert_ok(emr_ledger_submit(ledger, emr_buf_view(&batch), &first));
+	assert_int_equal(first.refusal, 0);
+	assert_int_equal(first.n_results, 3);
+	assert_false(first.is_repeat);
+	assert_ok(emr_ledger_submit(ledger, emr_buf_view(&batch), &again));
+	assert_true(again.is_repeat);
+	assert_int_equal(again.seq, first.seq);
+	assert_int_equal(again.ledger_time, first.ledger_time);
+	assert_ok(emr_ledger_size(ledger, &size));
+	assert_int_equal(size, first.seq + 1);
+	assert_ok(emr_ledger_find_batch(ledger, first.batch_id, &seq));
+	assert_int_equal(seq, first.seq);
+	assert_ok(emr_ledger_entries(ledger, 0, 1000, count_entry, &next, &n));
+	assert_int_equal(n, size);
+	assert_ok(emr_ledger_changes(ledger, &domain.id, 0, &change));
+	assert_int_equal(change.last_seq, first.seq);
+	assert_ok(emr_ledger_prove(ledger, first.seq, 2, size, &proof));
+	emr_ledger_proof_free(&proof);
+	key = (emr_part_key){
+		.domain = domain.id, .object = object, .version = 1, .family = EMR_FAMILY_OBJECT};
+	assert_ok(emr_ledger_fetch(ledger, &key, 1, take_part, &part));
+	assert_true(emr_bytes_equal(emr_buf_view(&part),
+		emr_bytes_of(parsed->items[2].part.data, parsed->items[2].part.len)));
+	free(parsed);
+	assert_ok(emr_ledger_verify(ledger, &trouble));
+	batch.data[EMR_HEADER_BYTES - 1] ^= 1;
+	batch.data[60] ^= 1;
+	assert_ok(emr_ledger_submit(ledger, emr_buf_view(&batch), &first));
+	assert_true(first.refusal != 0);
+	emr_ledger_close(ledger);
+	ledger = open_host();
+	assert_ok(emr_ledger_size(ledger, &seq));
+	assert_int_equal(seq, size);
+}
+
+/* The envelope was kept, and then the power went, before or after it was sent: the same bytes get
+ * their answer, by the transaction that was signed then. */
+static void a_batch_on_its_way_at_a_power_cut_is_entered_once(void **state)
+{
+	emr_ledger *ledger;
+
+	(void)state;
+	for (int was_sent = 0; was_sent < 2; was_sent++) {
+		EMR_AUTO_BUF batch = {0};
+		EMR_AUTO_BUF envelope = {0};
+		emr_gateway_call call = emr_gateway_call_of(PATIENCE_MS, -1);
+		static emr_gateway_answer judged;
+		static emr_ledger_answer answer;
+		char name[80] = "envelope-", tx_id[EMR_GATEWAY_TX_ID_BYTES];
+		emr_gateway_position position = {0};
+		emr_gateway_commit commit;
+		reading all = {0};
+		emr_id16 object;
+		emr_id32 id;
+
+		batch = batch_of(1, &object);
+		emr_batch_id(batch.data, id.b);
+		emr_hex(id.b, sizeof id.b, name + strlen(name));
+		assert_fine(emr_gateway_register(by_owner, &call, k.owner.signer_id,
+				    emr_buf_view(&batch), &envelope, &judged),
+			&call);
+		memcpy(tx_id, call.tx_id, sizeof tx_id);
+		assert_ok(emr_file_create(k.state_fd, name, emr_buf_view(&envelope), 0600));
+		if (was_sent != 0)
+			assert_fine(emr_gateway_submit(by_owner, &call, emr_buf_view(&envelope)),
+				&call);
+		ledger = open_host();
+		assert_ok(emr_ledger_submit(ledger, emr_buf_view(&batch), &answer));
+		assert_int_equal(answer.n_results, 1);
+		assert_int_equal(faccessat(k.state_fd, name, F_OK, 0), -1);
+		emr_ledger_close(ledger);
+		assert_fine(emr_gateway_commit_status(by_owner, &call, tx_id, &commit), &call);
+		assert_int_equal(commit.validation, 0);
+		read_all(by_owner, &position, &all);
+		assert_memory_equal(all.last_batch.b, id.b, sizeof id.b);
+	}
+}
+
+static void *submit_later(void *arg)
+{
+	EMR_AUTO_BUF batch = {0};
+	emr_gateway_commit commit;
+	emr_id16 object;
+
+	(void)arg;
+	batch = batch_of(1, &object);
+	register_batch(by_owner, emr_buf_view(&batch), &commit);
+	return NULL;
+}
+
+static void *wake_it(void *arg)
+{
+	emr_ledger_wake(arg);
+	return NULL;
+}
+
+static void who_waits_hears_of_the_next_entry_or_is_woken(void **state)
+{
+	EMR_AUTO_LEDGER ledger = open_host();
+	uint64_t size = 0, later = 0;
+	pthread_t thread;
+
+	(void)state;
+	assert_ok(emr_ledger_size(ledger, &size));
+	assert_status(EMR_TIMEOUT, emr_ledger_wait(ledger, size, 50, &later));
+	assert_int_equal(pthread_create(&thread, NULL, submit_later, NULL), 0);
+	assert_ok(emr_ledger_wait(ledger, size, PATIENCE_MS, &later));
+	assert_int_equal(later, size + 1);
+	(void)pthread_join(thread, NULL);
+	assert_int_equal(pthread_create(&thread, NULL, wake_it, ledger), 0);
+	assert_status(EMR_INTERRUPTED, emr_ledger_wait(ledger, later, PATIENCE_MS, &size));
+	(void)pthread_join(thread, NULL);
+}
+
 static void a_wrong_channel_is_called_by_its_name(void **state)
 {
 	const char *address_key[1] = {"N"};
@@ -846,6 +1011,9 @@ int main(int argc, char **argv)
 		cmocka_unit_test(events_tell_which_batches_were_entered),
 		cmocka_unit_test(all_entries_are_read_from_the_blocks_of_each_peer),
 		cmocka_unit_test(whoever_observes_has_the_same_log_and_the_peers_rows),
+		cmocka_unit_test(the_handle_of_a_ledger_submits_reads_and_proves),
+		cmocka_unit_test(a_batch_on_its_way_at_a_power_cut_is_entered_once),
+		cmocka_unit_test(who_waits_hears_of_the_next_entry_or_is_woken),
 		cmocka_unit_test(a_wrong_channel_is_called_by_its_name),
 		cmocka_unit_test(batches_are_registered_side_by_side),
 		cmocka_unit_test(the_next_gateway_takes_over_from_a_peer_that_is_killed),

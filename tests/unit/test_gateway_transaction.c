@@ -393,7 +393,7 @@ static void the_keyring_signs_with_its_certificate_and_no_other(void **state)
 
 /* ---- envelopes that were kept ---- */
 
-static void a_kept_envelope_must_be_of_this_channel_chaincode_and_identity(void **state)
+static void a_kept_envelope_must_be_of_this_channel_and_chaincode(void **state)
 {
 	EMR_AUTO_BUF payload = {0}, envelope = {0};
 	proto_writer writer = proto_writer_of(&envelope);
@@ -603,7 +603,7 @@ int main(void)
 		TEST(ed25519_signs_the_bytes_themselves),
 		TEST(an_identity_that_does_not_fit_is_refused),
 		TEST(the_keyring_signs_with_its_certificate_and_no_other),
-		TEST(a_kept_envelope_must_be_of_this_channel_chaincode_and_identity),
+		TEST(a_kept_envelope_must_be_of_this_channel_and_chaincode),
 		TEST(blocks_are_read_in_order_and_batches_found_in_them),
 		TEST(a_reader_who_fails_stays_in_front_of_the_block),
 		TEST(no_flipped_bit_of_a_block_changes_its_entries_unseen),

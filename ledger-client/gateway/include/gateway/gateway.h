@@ -145,8 +145,9 @@ emr_status emr_gateway_commit_status(emr_gateway *gateway, emr_gateway_call *cal
 emr_status emr_gateway_settle(emr_gateway *gateway, emr_gateway_call *call, emr_bytes envelope,
 	bool is_retry, emr_gateway_commit *out_commit);
 
-/* The transaction id of an envelope, and whether it is of this channel, chaincode and identity:
- * EMR_DAMAGED otherwise. */
+/* The transaction id of an envelope, which follows from its creator and nonce, and whether it is of
+ * this channel and chaincode: EMR_DAMAGED otherwise.  Its creator may be a certificate that was
+ * renewed since. */
 emr_status emr_gateway_envelope_tx_id(
 	const emr_gateway *gateway, emr_bytes envelope, char out[EMR_GATEWAY_TX_ID_BYTES]);
 

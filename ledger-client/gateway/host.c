@@ -1,0 +1,480 @@
+/* This file is a ledger on Fabric as every part of emrfs sees it: opened, read, waited for. */
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include "base/codec.h"
+#include "base/file.h"
+#include "base/log.h"
+#include "crypto/hashsig.h"
+#include "host_private.h"
+
+#define TIMEOUT_MS 60000u
+#define BLOCKS_MAX 1000000
+#define LOCK_NAME "fabric.lock"
+#define POSITION_NAME "fabric.position"
+#define POSITION_BYTES 120
+#define POSITION_BLOCKS 256 /* read again at most, after a kill */
+#define NOTHING_MS 1000	    /* between two looks while the gateway is away */
+
+emr_status host_status(const emr_gateway_call *call, emr_status status)
+{
+	if (status != EMR_OK && status != EMR_INTERRUPTED)
+		emr_log(EMR_LOG_WARN, "fabric: %s, %s, transaction %s: %s",
+			emr_gateway_stage_name(call->stage), emr_gateway_fault_name(call->fault),
+			call->tx_id[0] != '\0' ? call->tx_id : "-", call->said);
+	return status;
+}
+
+/* ---- the place in the blocks ---- */
+
+/* "EMFP", 1, 0[3], entries of the log u64, next block u64, hash, digest, SHA-256 of all that.  It
+ * only saves reading blocks again: one that is not there, or ahead of the log (which a power cut
+ * may have shortened), counts as none. */
+static void keep_position(fabric_host *h)
+{
+	uint8_t bytes[POSITION_BYTES] = "EMFP\1";
+	uint64_t size = 0;
+
+	if (h->position.next_block == h->kept_block || emr_chain_size(h->chain, &size) != EMR_OK)
+		return;
+	emr_put_u64(bytes + 8, size);
+	emr_put_u64(bytes + 16, h->position.next_block);
+	memcpy(bytes + 24, h->position.hash, 32);
+	memcpy(bytes + 56, h->position.digest, 32);
+	emr_sha256(bytes, POSITION_BYTES - 32, bytes + POSITION_BYTES - 32);
+	if (emr_file_replace(h->dirfd, POSITION_NAME, emr_bytes_of(bytes, sizeof bytes), 0600) ==
+		EMR_OK)
+		h->kept_block = h->position.next_block;
+}
+
+static void find_position(fabric_host *h)
+{
+	EMR_AUTO_BUF bytes = {0};
+	uint8_t sum[32];
+	uint64_t size = 0;
+
+	if (emr_file_read(h->dirfd, POSITION_NAME, POSITION_BYTES, &bytes) != EMR_OK ||
+		bytes.len != POSITION_BYTES || memcmp(bytes.data, "EMFP\1\0\0", 8) != 0 ||
+		emr_chain_size(h->chain, &size) != EMR_OK || emr_get_u64(bytes.data + 8) > size)
+		return;
+	emr_sha256(bytes.data, POSITION_BYTES - 32, sum);
+	if (memcmp(sum, bytes.data + POSITION_BYTES - 32, sizeof sum) != 0)
+		return;
+	h->position.next_block = h->kept_block = emr_get_u64(bytes.data + 16);
+	memcpy(h->position.hash, bytes.data + 24, 32);
+	memcpy(h->position.digest, bytes.data + 56, 32);
+}
+
+emr_status host_follow(fabric_host *h)
+{
+	emr_gateway_call call = emr_gateway_call_of(h->timeout_ms, -1);
+	emr_ledger_trouble trouble;
+	emr_status status = emr_observe(h->gateway, &call, h->chain, emr_buf_view(&h->descriptor),
+		&h->position, BLOCKS_MAX, NULL, &trouble);
+
+	if (h->position.next_block >= h->kept_block + POSITION_BLOCKS)
+		keep_position(h);
+	if (trouble.status != EMR_OK)
+		emr_log(EMR_LOG_ERROR, "fabric: entry %llu: %s", (unsigned long long)trouble.seq,
+			trouble.cause);
+	return trouble.status != EMR_OK ? status : host_status(&call, status);
+}
+
+/* ---- reading ---- */
+
+static emr_status host_size(void *self, uint64_t *out_size)
+{
+	fabric_host *h = self;
+	emr_status status;
+	HOLD(&h->lock);
+
+	status = host_follow(h);
+	return status == EMR_OK ? emr_chain_size(h->chain, out_size) : status;
+}
+
+static emr_status read_change(
+	const fabric_host *h, const emr_id16 *domain, uint64_t since, emr_ledger_change *out)
+{
+	EMR_AUTO_BUF bytes = {0};
+	emr_entry entry;
+	emr_status status = emr_chain_changes(
+		h->chain, domain != NULL ? domain->b : NULL, since, &out->count, &out->last_seq);
+
+	if (status == EMR_OK)
+		status = emr_chain_size(h->chain, &out->size);
+	if (status != EMR_OK || out->last_seq == 0)
+		return status;
+	status = emr_chain_entry(h->chain, out->last_seq, &bytes, NULL);
+	if (status != EMR_OK ||
+		emr_entry_parse((emr_span){bytes.data, bytes.len}, &entry) != EMR_CONTRACT_OK)
+		return status == EMR_OK || status == EMR_NOT_FOUND ? EMR_DAMAGED : status;
+	emr_batch_id(entry.header, out->batch_id.b);
+	return EMR_OK;
+}
+
+static emr_status host_changes(
+	void *self, const emr_id16 *domain, uint64_t since, emr_ledger_change *out_change)
+{
+	fabric_host *h = self;
+	emr_ledger_change change = {0};
+	emr_status status;
+	HOLD(&h->lock);
+
+	status = host_follow(h);
+	if (status == EMR_OK)
+		status = read_change(h, domain, since, &change);
+	if (status == EMR_OK)
+		*out_change = change;
+	return status;
+}
+
+/* The first entry from FROM on that touches DOMAIN.  EMR_NOT_FOUND: there is none. */
+static emr_status read_entry(fabric_host *h, const emr_id16 *domain, uint64_t from,
+	uint64_t *out_seq, emr_buf *entry, emr_buf *items)
+{
+	uint64_t size = 0;
+	size_t n = 1;
+	emr_status status;
+	HOLD(&h->lock);
+
+	*out_seq = from;
+	status = emr_chain_size(h->chain, &size);
+	if (status == EMR_OK && domain != NULL)
+		status = emr_chain_domain_seqs(h->chain, domain->b, from, 1, out_seq, &n);
+	if (status == EMR_OK && (n == 0 || *out_seq >= size))
+		return EMR_NOT_FOUND;
+	emr_buf_clear(entry);
+	emr_buf_clear(items);
+	if (status == EMR_OK)
+		status = emr_chain_entry(h->chain, *out_seq, entry, items);
+	return status == EMR_NOT_FOUND ? EMR_DAMAGED : status;
+}
+
+static emr_status host_entries(void *self, const emr_id16 *domain, uint64_t from, size_t max,
+	emr_ledger_entry_fn fn, void *arg, size_t *out_n)
+{
+	EMR_AUTO_BUF entry = {0};
+	EMR_AUTO_BUF items = {0};
+	emr_status status = EMR_OK;
+
+	for (*out_n = 0; status == EMR_OK && *out_n < max;) {
+		emr_ledger_entry told = {.seq = 0};
+
+		status = read_entry(self, domain, from, &told.seq, &entry, &items);
+		if (status == EMR_NOT_FOUND)
+			return EMR_OK;
+		told.entry = emr_buf_view(&entry);
+		told.items = emr_buf_view(&items);
+		if (status == EMR_OK)
+			status = fn(arg, &told);
+		*out_n += status == EMR_OK ? 1 : 0;
+		from = told.seq + 1;
+	}
+	return status;
+}
+
+/* A part that was on its way when its entry came. */
+typedef struct late_part {
+	emr_buf *out;
+	bool is_here;
+} late_part;
+
+static emr_status keep_late(void *arg, size_t index, emr_gateway_part_state state, emr_bytes part)
+{
+	late_part *late = arg;
+
+	(void)index;
+	late->is_here = state == EMR_GATEWAY_PART_HERE;
+	return late->is_here && part.len > 0 ? emr_buf_append(late->out, part.data, part.len)
+					     : EMR_OK;
+}
+
+static emr_status read_part(
+	fabric_host *h, const emr_part_key *key, emr_buf *out, bool *out_is_here)
+{
+	late_part late = {.out = out};
+	emr_gateway_call call = emr_gateway_call_of(h->timeout_ms, -1);
+	emr_key_text text;
+	const char *name = text.text;
+	emr_status status;
+
+	emr_buf_clear(out);
+	{
+		HOLD(&h->lock);
+		status = emr_chain_part(h->chain, key, out);
+	}
+	*out_is_here = status == EMR_OK;
+	if (status == EMR_OK || status == EMR_NOT_FOUND)
+		return EMR_OK;
+	if (status != EMR_MISSING_DATA && status != EMR_DAMAGED)
+		return status;
+	emr_buf_clear(out);
+	emr_key_part(key->family, key->domain.b, key->object.b, key->version, &text);
+	status = emr_gateway_parts(h->gateway, &call, &name, 1, keep_late, &late);
+	*out_is_here = late.is_here;
+	return host_status(&call, status);
+}
+
+static emr_status host_fetch(
+	void *self, const emr_part_key *keys, size_t n, emr_ledger_part_fn fn, void *arg)
+{
+	EMR_AUTO_BUF part = {0};
+	emr_status status = EMR_OK;
+
+	for (size_t i = 0; status == EMR_OK && i < n; i++) {
+		bool is_here = false;
+
+		status = read_part(self, &keys[i], &part, &is_here);
+		if (status == EMR_OK)
+			status = fn(arg, i, is_here ? emr_buf_view(&part) : (emr_bytes){0});
+	}
+	return status;
+}
+
+static emr_status host_find_batch(void *self, emr_id32 batch_id, uint64_t *out_seq)
+{
+	fabric_host *h = self;
+	HOLD(&h->lock);
+
+	return emr_chain_find_batch(h->chain, batch_id.b, out_seq);
+}
+
+static emr_status host_find_item(
+	void *self, emr_id32 item_id, uint64_t *out_seq, uint16_t *out_index)
+{
+	fabric_host *h = self;
+	HOLD(&h->lock);
+
+	return emr_chain_find_item(h->chain, item_id.b, out_seq, out_index);
+}
+
+static emr_status host_subtree(void *self, uint32_t level, uint64_t index, uint8_t out_hash[32])
+{
+	fabric_host *h = self;
+	HOLD(&h->lock);
+
+	return emr_chain_subtree(h->chain, level, index, out_hash);
+}
+
+/* ---- a checkpoint of one's own ---- */
+
+static emr_status host_note(void *self, emr_buf *out_note)
+{
+	fabric_host *h = self;
+	HOLD(&h->lock);
+
+	return emr_chain_note(h->chain, out_note);
+}
+
+static emr_status host_replace_note(void *self, emr_bytes old_note, emr_bytes note)
+{
+	fabric_host *h = self;
+	EMR_AUTO_BUF kept = {0};
+	emr_status status;
+	HOLD(&h->lock);
+
+	status = emr_chain_begin(h->chain);
+	if (status != EMR_OK)
+		return status;
+	status = emr_chain_note(h->chain, &kept);
+	if (status == EMR_NOT_FOUND)
+		status = EMR_OK;
+	if (status == EMR_OK && !emr_bytes_equal(emr_buf_view(&kept), old_note))
+		status = EMR_CONFLICT;
+	if (status == EMR_OK)
+		status = emr_chain_put_note(h->chain, note);
+	if (status == EMR_OK)
+		return emr_chain_commit(h->chain);
+	emr_chain_rollback(h->chain);
+	return status;
+}
+
+/* ---- waiting ---- */
+
+static emr_status end_at_block(void *arg, const emr_gateway_event *event)
+{
+	uint64_t *block = arg;
+
+	*block = event->block;
+	return EMR_EXISTS; /* it has come: the stream has done its work */
+}
+
+static bool take_wake(const fabric_host *h)
+{
+	uint64_t ignored;
+
+	return read(h->wake_fd, &ignored, sizeof ignored) > 0;
+}
+
+/* EMR_OK: look again. */
+static emr_status wait_for_event(fabric_host *h, uint64_t from_block, uint32_t left_ms)
+{
+	emr_gateway_call call = emr_gateway_call_of(left_ms, h->wake_fd);
+	struct pollfd wake = {.fd = h->wake_fd, .events = POLLIN};
+	uint64_t block = 0;
+	emr_status status = emr_gateway_events(h->gateway, &call, from_block, end_at_block, &block);
+
+	if (status == EMR_INTERRUPTED)
+		return take_wake(h) ? EMR_INTERRUPTED : EMR_OK;
+	if (status == EMR_EXISTS || status == EMR_TIMEOUT)
+		return EMR_OK;
+	(void)host_status(&call, status);
+	if (!emr_status_may_pass(status))
+		return status;
+	if (poll(&wake, 1, left_ms < NOTHING_MS ? (int)left_ms : NOTHING_MS) > 0)
+		return take_wake(h) ? EMR_INTERRUPTED : EMR_OK;
+	return EMR_OK;
+}
+
+static emr_status host_wait(void *self, uint64_t since, int timeout_ms, uint64_t *out_size)
+{
+	fabric_host *h = self;
+	const emr_clock *clock = emr_clock_system();
+	int64_t end_ns = emr_clock_boot_ns(clock) + (int64_t)timeout_ms * 1000000;
+
+	for (;;) {
+		uint64_t size = 0, next_block;
+		int64_t left_ms;
+		emr_status status = host_size(h, &size);
+
+		if (status == EMR_OK && size > since) {
+			*out_size = size;
+			return EMR_OK;
+		}
+		left_ms = (end_ns - emr_clock_boot_ns(clock)) / 1000000;
+		if (status != EMR_OK && !emr_status_may_pass(status))
+			return status;
+		if (left_ms <= 0)
+			return status == EMR_OK ? EMR_TIMEOUT : status;
+		(void)pthread_mutex_lock(&h->lock);
+		next_block = h->position.next_block;
+		(void)pthread_mutex_unlock(&h->lock);
+		status = wait_for_event(h, next_block, (uint32_t)left_ms);
+		if (status != EMR_OK)
+			return status;
+	}
+}
+
+static void host_wake(void *self)
+{
+	const fabric_host *h = self;
+	uint64_t one = 1;
+	ssize_t n = write(h->wake_fd, &one, sizeof one);
+
+	(void)n; /* it fails only when a wake is pending already */
+}
+
+/* Observes everything once more, from the first block on, and compares. */
+static emr_status host_verify(void *self, emr_ledger_trouble *out_trouble)
+{
+	fabric_host *h = self;
+	EMR_AUTO_CHAIN truth = NULL;
+	emr_gateway_call call = emr_gateway_call_of(h->timeout_ms, -1);
+	emr_gateway_position position = {0};
+	emr_status status = emr_chain_open_temporary(&truth);
+	HOLD(&h->lock);
+
+	*out_trouble = (emr_ledger_trouble){.status = EMR_OK};
+	if (status == EMR_OK)
+		status = host_follow(h);
+	if (status == EMR_OK)
+		status = host_status(&call,
+			emr_observe(h->gateway, &call, truth, emr_buf_view(&h->descriptor),
+				&position, (size_t)h->position.next_block, NULL, out_trouble));
+	if (status == EMR_OK)
+		status = emr_chain_compare(truth, h->chain, NULL, NULL, out_trouble);
+	if (status != EMR_OK && out_trouble->status == EMR_OK)
+		out_trouble->status = status;
+	return status;
+}
+
+static void host_close(void *self)
+{
+	fabric_host *h = self;
+
+	if (h->chain != NULL)
+		keep_position(h);
+	emr_chain_close(h->chain);
+	emr_buf_free(&h->descriptor);
+	if (h->wake_fd >= 0)
+		(void)close(h->wake_fd);
+	if (h->lock_fd >= 0)
+		(void)close(h->lock_fd);
+	if (h->dirfd >= 0)
+		(void)close(h->dirfd);
+	(void)pthread_mutex_destroy(&h->submit_lock);
+	(void)pthread_mutex_destroy(&h->lock);
+	free(h);
+}
+
+static const emr_ledger_backend backend = {
+	.close = host_close,
+	.submit = host_submit,
+	.size = host_size,
+	.changes = host_changes,
+	.entries = host_entries,
+	.fetch = host_fetch,
+	.find_batch = host_find_batch,
+	.find_item = host_find_item,
+	.subtree = host_subtree,
+	.note = host_note,
+	.replace_note = host_replace_note,
+	.wait = host_wait,
+	.wake = host_wake,
+	.verify = host_verify,
+};
+
+/* ---- opening ---- */
+
+static emr_status fill(fabric_host *h, const emr_host_options *options)
+{
+	emr_public facts;
+	emr_status status =
+		emr_buf_append(&h->descriptor, options->descriptor.data, options->descriptor.len);
+
+	h->dirfd = fcntl(options->dirfd, F_DUPFD_CLOEXEC, 0);
+	h->wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+	h->lock_fd =
+		openat(options->dirfd, LOCK_NAME, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (status != EMR_OK || h->dirfd < 0 || h->wake_fd < 0 || h->lock_fd < 0)
+		return status != EMR_OK ? status : emr_status_from_errno(errno);
+	if (flock(h->lock_fd, LOCK_EX | LOCK_NB) != 0)
+		return EMR_BUSY;
+	if (options->submitter != NULL) {
+		status = emr_keyring_public(options->submitter, &facts);
+		h->submitter_id = facts.signer_id;
+	}
+	if (status == EMR_OK)
+		status = emr_chain_open(
+			h->dirfd, EMR_HOST_LOG, EMR_CHAIN_PRIVATE, true, TIMEOUT_MS, &h->chain);
+	if (status == EMR_OK)
+		find_position(h);
+	return status;
+}
+
+emr_status emr_host_open(const emr_host_options *options, emr_ledger **out_ledger)
+{
+	fabric_host *h = calloc(1, sizeof *h);
+	emr_status status;
+
+	if (h == NULL)
+		return EMR_NO_MEMORY;
+	h->dirfd = h->wake_fd = h->lock_fd = -1;
+	h->gateway = options->gateway;
+	h->submitter = options->submitter;
+	h->timeout_ms = options->timeout_ms > 0 ? options->timeout_ms : TIMEOUT_MS;
+	(void)pthread_mutex_init(&h->submit_lock, NULL);
+	(void)pthread_mutex_init(&h->lock, NULL);
+	status = fill(h, options);
+	if (status != EMR_OK) {
+		host_close(h);
+		return status;
+	}
+	return emr_ledger_over(&backend, h, options->descriptor, out_ledger);
+}

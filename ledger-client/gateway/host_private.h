@@ -1,0 +1,38 @@
+/* The handle of a ledger on Fabric, for host*.c only. */
+#pragma once
+
+#include "gateway/host.h"
+#include "gateway/observer.h"
+#include "gateway_private.h"
+#include "ledger/backend.h"
+
+typedef struct fabric_host {
+	/* set when it is opened */
+	emr_gateway *gateway;
+	const emr_keyring *submitter;
+	emr_id32 submitter_id;
+	emr_buf descriptor;
+	int dirfd;
+	int lock_fd;
+	int wake_fd;
+	uint32_t timeout_ms;
+	pthread_mutex_t submit_lock; /* one batch on its way at a time; before lock */
+	pthread_mutex_t lock;	     /* what follows */
+	emr_chain *chain;
+	emr_gateway_position position;
+	uint64_t kept_block; /* of the position that stands in the file */
+} fabric_host;
+
+static inline void host_unlock(pthread_mutex_t **lock)
+{
+	(void)pthread_mutex_unlock(*lock);
+}
+#define HOLD(lock)                                                                                 \
+	__attribute__((cleanup(host_unlock), unused)) pthread_mutex_t *held = (lock);              \
+	(void)pthread_mutex_lock(held)
+
+/* The status that ledger.h knows for a call that failed; what failed goes to the log. */
+emr_status host_status(const emr_gateway_call *call, emr_status status);
+/* All blocks that there are now; lock held. */
+emr_status host_follow(fabric_host *h);
+emr_status host_submit(void *self, emr_bytes batch, emr_ledger_answer *out_answer);

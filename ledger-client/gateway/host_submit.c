@@ -1,0 +1,138 @@
+/* This file brings a batch to a ledger on Fabric: what was signed is kept in a file before it is
+ * sent, and a batch is proposed anew only when a block says that nothing came of it. */
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "host_private.h"
+
+#define PROPOSALS_MAX 5 /* of one batch in one call, when others are quicker */
+#define ENVELOPE_MAX (EMR_GATEWAY_REQUEST_MAX + 4096)
+
+typedef struct sending {
+	fabric_host *host;
+	emr_bytes batch;
+	emr_id32 batch_id;
+	char name[80]; /* of the kept envelope */
+	emr_gateway_call call;
+} sending;
+
+static emr_status answer_of_entry(fabric_host *h, const emr_id32 *batch_id, emr_ledger_answer *out)
+{
+	EMR_AUTO_BUF bytes = {0};
+	emr_entry entry;
+	emr_status status = emr_chain_find_batch(h->chain, batch_id->b, &out->seq);
+
+	if (status == EMR_OK)
+		status = emr_chain_entry(h->chain, out->seq, &bytes, NULL);
+	if (status != EMR_OK)
+		return status;
+	if (emr_entry_parse((emr_span){bytes.data, bytes.len}, &entry) != EMR_CONTRACT_OK)
+		return EMR_DAMAGED;
+	out->ledger_time = entry.ledger_time_unix_s;
+	out->n_results = entry.count;
+	memcpy(out->results, entry.results.data, entry.results.len);
+	return EMR_OK;
+}
+
+/* EMR_NOT_FOUND: it is not there. */
+static emr_status look(const sending *s, bool is_fresh, emr_ledger_answer *out)
+{
+	emr_status status = EMR_OK;
+	HOLD(&s->host->lock);
+
+	if (is_fresh)
+		status = host_follow(s->host);
+	return status == EMR_OK ? answer_of_entry(s->host, &s->batch_id, out) : status;
+}
+
+/* What became of the envelope; the file goes when that is certain. */
+static emr_status settle(sending *s, emr_bytes envelope, bool is_retry)
+{
+	emr_gateway_commit commit;
+	emr_status status =
+		emr_gateway_settle(s->host->gateway, &s->call, envelope, is_retry, &commit);
+
+	if (s->call.is_open)
+		return status == EMR_OK ? EMR_TIMEOUT : host_status(&s->call, status);
+	(void)unlinkat(s->host->dirfd, s->name, 0);
+	if (status == EMR_OK)
+		return EMR_OK;
+	return s->call.fault == EMR_GATEWAY_OVERTAKEN ? EMR_CONFLICT
+						      : host_status(&s->call, status);
+}
+
+/* EMR_NOT_FOUND: none was kept, or it came to nothing. */
+static emr_status settle_kept(sending *s)
+{
+	EMR_AUTO_BUF envelope = {0};
+	emr_status status = emr_file_read(s->host->dirfd, s->name, ENVELOPE_MAX, &envelope);
+
+	if (status != EMR_OK)
+		return status;
+	status = settle(s, emr_buf_view(&envelope), true);
+	return status == EMR_CONFLICT ? EMR_NOT_FOUND : status;
+}
+
+static emr_status propose(sending *s, emr_gateway_answer *answer)
+{
+	EMR_AUTO_BUF envelope = {0};
+	emr_status status = emr_gateway_register(
+		s->host->gateway, &s->call, s->host->submitter_id, s->batch, &envelope, answer);
+
+	if (status != EMR_OK)
+		return host_status(&s->call, status);
+	if (answer->kind != EMR_OUTCOME_APPLIED)
+		return EMR_OK;
+	status = emr_file_create(s->host->dirfd, s->name, emr_buf_view(&envelope), 0600);
+	return status == EMR_OK ? settle(s, emr_buf_view(&envelope), false) : status;
+}
+
+/* Until it is on the ledger or refused, or nobody knows. */
+static emr_status propose_until(sending *s, emr_gateway_answer *answer)
+{
+	emr_status status = EMR_CONFLICT;
+
+	for (int i = 0; i < PROPOSALS_MAX && status == EMR_CONFLICT; i++)
+		status = propose(s, answer);
+	return status == EMR_CONFLICT ? EMR_BUSY : status;
+}
+
+emr_status host_submit(void *self, emr_bytes batch, emr_ledger_answer *out_answer)
+{
+	fabric_host *h = self;
+	emr_gateway_answer said = {.kind = EMR_OUTCOME_APPLIED};
+	sending s = {.host = h, .batch = batch, .call = emr_gateway_call_of(h->timeout_ms, -1)};
+	emr_ledger_answer answer = {.is_repeat = 1};
+	char hex[65];
+	emr_status status;
+	HOLD(&h->submit_lock);
+
+	if (h->submitter == NULL)
+		return EMR_DENIED;
+	if (batch.len < EMR_HEADER_BYTES) {
+		*out_answer = (emr_ledger_answer){.refusal = EMR_RESULT_FORMAT};
+		return EMR_OK;
+	}
+	emr_batch_id(batch.data, s.batch_id.b);
+	emr_hex(s.batch_id.b, sizeof s.batch_id.b, hex);
+	(void)snprintf(s.name, sizeof s.name, "envelope-%s", hex);
+	status = look(&s, false, &answer);
+	if (status == EMR_NOT_FOUND) {
+		answer.is_repeat = 0;
+		status = settle_kept(&s);
+		if (status == EMR_NOT_FOUND)
+			status = propose_until(&s, &said);
+		if (status == EMR_OK && said.kind == EMR_OUTCOME_REFUSED)
+			answer.refusal = said.refusal;
+		else if (status == EMR_OK)
+			status = look(&s, true, &answer);
+		answer.is_repeat = said.kind == EMR_OUTCOME_KNOWN;
+	}
+	if (status != EMR_OK)
+		return status == EMR_NOT_FOUND ? EMR_TIMEOUT : status; /* the peer is behind */
+	answer.batch_id = s.batch_id;
+	*out_answer = answer;
+	return EMR_OK;
+}

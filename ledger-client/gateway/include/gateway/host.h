@@ -1,0 +1,21 @@
+/* The ledger handle (ledger/ledger.h) over a network that lives on Fabric: submits through a
+ * gateway, and reads from an own log that an observer makes of the blocks.  It refuses a descriptor
+ * other than the log's, and to propose a batch again while nobody knows how the transaction ended
+ * that was signed for it. */
+#pragma once
+
+#include "gateway/gateway.h"
+#include "ledger/ledger.h"
+
+typedef struct emr_host_options {
+	emr_gateway *gateway;	      /* borrowed; its identity is the submitter's certificate */
+	const emr_keyring *submitter; /* borrowed; NULL = read only */
+	emr_bytes descriptor;	      /* of the network, from whoever invited; copied */
+	int dirfd; /* a directory of one's own: the log, and envelopes that are on their way */
+	uint32_t timeout_ms; /* of each call that may wait for the network; 0 = 60,000 */
+} emr_host_options;
+
+#define EMR_HOST_LOG "fabric.sqlite"
+
+/* Speaks to nobody yet.  Two processes may not have the same directory: EMR_BUSY. */
+emr_status emr_host_open(const emr_host_options *options, emr_ledger **out_ledger);
