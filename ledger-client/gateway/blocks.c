@@ -51,14 +51,14 @@ void block_hash(uint64_t number, emr_bytes previous, emr_bytes data_hash, uint8_
 typedef struct block {
 	uint64_t number;
 	emr_bytes previous, data_hash, filter;
-	emr_bytes *transactions; /* BLOCK_TRANSACTIONS_MAX */
-	size_t count;
+	emr_bytes *transactions;
+	size_t max, count;
 } block;
 
 static emr_status read_block(emr_bytes bytes, block *out)
 {
 	emr_bytes header = {0}, data = {0}, metadata = {0}, values[METADATA_MAX];
-	proto_list transactions = {.items = out->transactions, .max = BLOCK_TRANSACTIONS_MAX};
+	proto_list transactions = {.items = out->transactions, .max = out->max};
 	proto_list all_metadata = {.items = values, .max = METADATA_MAX};
 	const proto_want of_block[] = {{BLOCK_HEADER, PROTO_MESSAGE, &header},
 		{BLOCK_DATA, PROTO_MESSAGE, &data}, {BLOCK_METADATA, PROTO_MESSAGE, &metadata}};
@@ -245,9 +245,13 @@ static void advance(const block *b, emr_gateway_position *position)
 emr_status block_visit(const emr_gateway *gateway, emr_bytes bytes, emr_gateway_position *position,
 	emr_gateway_entry_fn visit, void *arg, const char **out_wrong)
 {
-	block b = {.transactions = calloc(BLOCK_TRANSACTIONS_MAX, sizeof *b.transactions)};
-	emr_status status = b.transactions == NULL ? EMR_NO_MEMORY : read_block(bytes, &b);
+	/* Each takes two bytes at least. */
+	block b = {.max = bytes.len / 2 < BLOCK_TRANSACTIONS_MAX ? bytes.len / 2 + 1
+								 : BLOCK_TRANSACTIONS_MAX};
+	emr_status status;
 
+	b.transactions = calloc(b.max, sizeof *b.transactions);
+	status = b.transactions == NULL ? EMR_NO_MEMORY : read_block(bytes, &b);
 	*out_wrong = NULL;
 	if (status != EMR_OK && status != EMR_NO_MEMORY)
 		*out_wrong = "a block that cannot be read";
