@@ -15,6 +15,7 @@ wrong() {
 unfinished="TO""DO|FIX""ME|X""XX "
 elsewhere="(^|[^A-Za-z0-9_\$}.~])/wo""rk/|\.\./sha""red|(^|[^A-Za-z0-9_/.-])sha""red/"
 found=$(git grep -nIE "$unfinished" -- ':!tests/vectors' ':!tests/fuzz/corpus') && wrong "left to do:" "$found"
+found=$(git grep -nIE '^(<{7}|>{7}) ') && wrong "a merge that is not finished:" "$found"
 found=$(git grep -nIE "$elsewhere" -- ':!tests/vectors/wycheproof') && wrong "speaks of another place:" "$found"
 
 # A source file begins with what it is for, in words: before any #include, and not in a list elsewhere that is forgotten when the file changes.

@@ -334,3 +334,41 @@ void viewer_learn_owner(viewer *v)
 	assert_non_null(strstr(name, "Silva, Ana 1984-03-12 ("));
 	(void)snprintf(v->owner, sizeof v->owner, "shared-with-me/%s", name);
 }
+
+void owner_answers(story *s)
+{
+	(void)story_owner(s);
+}
+
+void viewer_end(story *s, viewer *v)
+{
+	viewer_close(v);
+	story_end(s);
+}
+
+/* ---- ana's side ---- */
+
+emr_id16 ana_makes_domain(story *s, const char *path)
+{
+	emr_id16 domain;
+
+	assert_ok(emr_view_make_domain(s->k.view, path, &domain));
+	for (int i = 0; i < 4; i++)
+		kit_publish_all(&s->k);
+	return domain;
+}
+
+void ana_shares_domain(story *s, emr_id16 domain, const char *label)
+{
+	emr_grant_order order = {.domain = domain,
+		.grantee = s->lima.public.signer_id,
+		.rights = EMR_GRANT_LIST | EMR_GRANT_READ,
+		.purposes = 1u << CONSULT,
+		.not_after_unix_s = story_now(s) + 7 * DAY,
+		.label = label,
+		.owner_name = "Silva, Ana",
+		.owner_born = "1984-03-12"};
+	emr_grant_made made;
+
+	assert_ok(emr_share_grant(s->ana, &order, &made));
+}

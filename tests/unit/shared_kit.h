@@ -51,3 +51,21 @@ emr_status viewer_let_in(viewer *v, uint64_t node, const char *path, const char 
 void viewer_learn_owner(viewer *v);
 /* PATH below Ana's directory, in a static buffer. */
 const char *viewer_at(const viewer *v, const char *inside);
+
+/* The owner's computer as who answers. */
+void owner_answers(story *s);
+
+/* The story, and dr lima's folder over it. */
+#define LIMAS_FOLDER                                                                               \
+	story s;                                                                                   \
+	viewer v;                                                                                  \
+	(void)state;                                                                               \
+	story_begin(&s);                                                                           \
+	assert_ok(emr_store_index_now(s.k.stack.store));                                           \
+	viewer_open(&v, &s, &s.lima, "lima-folder", CONSULT)
+void viewer_end(story *s, viewer *v);
+
+/* PATH of Ana becomes a domain of its own, which is published. */
+emr_id16 ana_makes_domain(story *s, const char *path);
+/* With lima, for reading, a week. */
+void ana_shares_domain(story *s, emr_id16 domain, const char *label);

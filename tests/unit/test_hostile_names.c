@@ -68,11 +68,6 @@ static void expect_all(
 	assert_int_equal(others, BAD);
 }
 
-static void owner_answers(story *s)
-{
-	(void)story_owner(s);
-}
-
 static const char *text_at_viewer(void *arg, const char *name)
 {
 	char path[300];

@@ -8,33 +8,14 @@
 
 #include "shared.h"
 
-static void owner_answers(story *s)
-{
-	(void)story_owner(s);
-}
-
 static void all_agents(story *s)
 {
 	story_agents(s, 7);
 }
 
-#define STORY                                                                                      \
-	story s;                                                                                   \
-	viewer v;                                                                                  \
-	(void)state;                                                                               \
-	story_begin(&s);                                                                           \
-	assert_ok(emr_store_index_now(s.k.stack.store));                                           \
-	viewer_open(&v, &s, &s.lima, "lima-folder", CONSULT)
-
-static void end(story *s, viewer *v)
-{
-	viewer_close(v);
-	story_end(s);
-}
-
 static void a_doctor_finds_and_reads_what_is_shared(void **state)
 {
-	STORY;
+	LIMAS_FOLDER;
 
 	viewer_run(&v, NULL, 0);
 	assert_string_equal(viewer_list(&v, "", NULL), "Inbox");
@@ -51,7 +32,7 @@ static void a_doctor_finds_and_reads_what_is_shared(void **state)
 	assert_string_equal(
 		viewer_text(&v, viewer_at(&v, "Imaging/Old/CT.pdf"), all_agents), "%PDF a head");
 	assert_string_equal(v.notices, "");
-	end(&s, &v);
+	viewer_end(&s, &v);
 }
 
 static bool note_listed(void *arg, const emr_shared_with_me *share)
@@ -77,7 +58,7 @@ static const char *listed(viewer *v)
 
 static void what_is_shared_stands_in_one_list_with_its_end(void **state)
 {
-	STORY;
+	LIMAS_FOLDER;
 	char *wanted;
 	size_t n = 0;
 
@@ -98,7 +79,7 @@ static void what_is_shared_stands_in_one_list_with_its_end(void **state)
 	assert_true(strncmp(listed(&v), wanted, strlen(wanted)) == 0);
 	assert_true(strtoull(listed(&v) + strlen(wanted), NULL, 10) <= story_now(&s));
 	free(wanted);
-	end(&s, &v);
+	viewer_end(&s, &v);
 }
 
 static void read_share(story *s, viewer *v, bool with_agents)
@@ -121,7 +102,7 @@ static uint64_t node_of(viewer *v, const char *path)
 
 static void what_is_kept_of_anothers_is_not_ones_own_to_say(void **state)
 {
-	STORY;
+	LIMAS_FOLDER;
 	uint64_t number;
 
 	read_share(&s, &v, false);
@@ -136,12 +117,12 @@ static void what_is_kept_of_anothers_is_not_ones_own_to_say(void **state)
 	assert_non_null(strstr(v.notices, "not-yours-to-drop shared-with-me/"));
 	assert_string_equal(
 		viewer_attribute(&v, viewer_at(&v, "Imaging/MRI.pdf"), "user.emrfs.keep"), "yes");
-	end(&s, &v);
+	viewer_end(&s, &v);
 }
 
 static void nothing_there_can_be_changed(void **state)
 {
-	STORY;
+	LIMAS_FOLDER;
 	static const char *const directories[] = {"shared-with-me", "", "Imaging", "Imaging/Old"};
 	emr_handle *h = NULL;
 	emr_attr attr, wanted = {.mode = 0600};
@@ -177,12 +158,12 @@ static void nothing_there_can_be_changed(void **state)
 	assert_status(EMR_READ_ONLY, emr_view_refuse(v.view, number, NULL, EMR_READ_ONLY));
 	assert_non_null(strstr(v.notices, "read-only shared-with-me/Silva, Ana 1984-03-12 ("));
 	assert_non_null(strstr(v.notices, ")/Imaging/MRI.pdf missing=0\n"));
-	end(&s, &v);
+	viewer_end(&s, &v);
 }
 
 static void attributes_say_whose_it_is_and_for_how_long(void **state)
 {
-	STORY;
+	LIMAS_FOLDER;
 	char path[700], until[40];
 	time_t t;
 
@@ -217,12 +198,12 @@ static void attributes_say_whose_it_is_and_for_how_long(void **state)
 			kit_attribute(&s.k, "Imaging/MRI.pdf", "user.emrfs.tx"));
 		assert_string_equal(viewer_attribute(&v, path, "user.emrfs.tx"), hers);
 	}
-	end(&s, &v);
+	viewer_end(&s, &v);
 }
 
 static void nobody_answers_and_that_is_said(void **state)
 {
-	STORY;
+	LIMAS_FOLDER;
 
 	(void)story_share(&s, &s.lima, 0, true);
 	viewer_run(&v, NULL, 0);
@@ -236,13 +217,13 @@ static void nobody_answers_and_that_is_said(void **state)
 	assert_string_equal(viewer_list(&v, viewer_at(&v, "Imaging"), NULL), "MRI.pdf,Old");
 	assert_string_equal(viewer_text(&v, viewer_at(&v, "Imaging/MRI.pdf"), NULL), "!timed out");
 	assert_non_null(strstr(v.notices, "/Imaging/MRI.pdf missing=3+owner"));
-	end(&s, &v);
+	viewer_end(&s, &v);
 }
 
 /* The kernel, which had the file of before, is told that it is none any more, and looks once. */
 static void what_she_saves_while_he_opens_it_is_there(void **state)
 {
-	STORY;
+	LIMAS_FOLDER;
 	char path[700];
 	emr_attr attr;
 
@@ -255,12 +236,12 @@ static void what_she_saves_while_he_opens_it_is_there(void **state)
 	v.view->shares->all->build_not_before_ns = emr_clock_boot_ns(&s.k.clock.clock) + 1000000000;
 	assert_status(EMR_NOT_FOUND, viewer_wait(&v, attr.node, EMR_NEED_BYTES, owner_answers));
 	assert_string_equal(viewer_text(&v, path, owner_answers), "%PDF another knee");
-	end(&s, &v);
+	viewer_end(&s, &v);
 }
 
 static void the_end_of_a_share_acts_on_what_is_open(void **state)
 {
-	STORY;
+	LIMAS_FOLDER;
 	emr_handle *h = NULL, *again = NULL;
 	char bytes[32], told[64];
 	size_t got = 0;
@@ -292,7 +273,7 @@ static void the_end_of_a_share_acts_on_what_is_open(void **state)
 	story_pass(&s, 31 * DAY);
 	viewer_run(&v, NULL, 0);
 	assert_string_equal(viewer_list(&v, "", NULL), "Inbox");
-	end(&s, &v);
+	viewer_end(&s, &v);
 }
 
 /* How often the reader was told that keys end. */
@@ -308,7 +289,7 @@ static unsigned countdown(const viewer *v)
 
 static void without_the_ledger_open_files_go_on_and_a_day_is_counted_down(void **state)
 {
-	STORY;
+	LIMAS_FOLDER;
 	static const struct {
 		unsigned hours, told;
 	} steps[] = {{0, 0}, {1, 1}, {1, 1}, {10, 2}, {8, 3}, {3, 4}};
@@ -343,14 +324,14 @@ static void without_the_ledger_open_files_go_on_and_a_day_is_counted_down(void *
 	viewer_run(&v, NULL, 0);
 	assert_int_equal(countdown(&v), 5);
 	assert_int_equal(rename(away, network), 0);
-	end(&s, &v);
+	viewer_end(&s, &v);
 }
 
 /* Whoever sets his clock back while he has it open gains nothing: the end is counted on a clock
  * that nobody sets. */
 static void a_clock_set_back_prolongs_nothing(void **state)
 {
-	STORY;
+	LIMAS_FOLDER;
 	emr_handle *h = NULL;
 	char bytes[32];
 	size_t got = 0;
@@ -366,12 +347,12 @@ static void a_clock_set_back_prolongs_nothing(void **state)
 	assert_status(EMR_ACCESS_ENDED, emr_view_read(h, 0, bytes, sizeof bytes, &got));
 	emr_view_release(h);
 	s.k.clock.unix_ns += 31 * (int64_t)DAY * 1000000000;
-	end(&s, &v);
+	viewer_end(&s, &v);
 }
 
 static void taking_back_acts_as_soon_as_the_ledger_says_so(void **state)
 {
-	STORY;
+	LIMAS_FOLDER;
 	char bytes[32], note[700];
 	emr_handle *h = NULL;
 	size_t got = 0, n = 0;
@@ -392,12 +373,12 @@ static void taking_back_acts_as_soon_as_the_ledger_says_so(void **state)
 	assert_string_equal(viewer_list(&v, v.owner, NULL), "Imaging");
 	assert_string_equal(
 		viewer_text(&v, viewer_at(&v, "Imaging/MRI.pdf"), owner_answers), "%PDF a knee");
-	end(&s, &v);
+	viewer_end(&s, &v);
 }
 
 static void what_the_owner_saves_later_is_another_file_under_the_same_name(void **state)
 {
-	STORY;
+	LIMAS_FOLDER;
 	emr_handle *h = NULL;
 	char bytes[32] = "";
 	uint64_t before;
@@ -425,7 +406,7 @@ static void what_the_owner_saves_later_is_another_file_under_the_same_name(void 
 	assert_ok(emr_view_read(h, 0, bytes, sizeof bytes - 1, &got));
 	assert_string_equal(bytes, "%PDF a knee");
 	emr_view_release(h);
-	end(&s, &v);
+	viewer_end(&s, &v);
 }
 
 static void text_of_all(viewer *v, char *out, size_t size)
@@ -474,7 +455,7 @@ static void same_as_at_once(story *s, viewer *v)
 /* Only what is new is read: the rest is as it was, wherever it lies now. */
 static void a_share_that_grows_in_steps_is_what_one_read_at_once_is(void **state)
 {
-	STORY;
+	LIMAS_FOLDER;
 
 	read_share(&s, &v, false);
 	kit_text(&s.k, "Imaging/new.txt", "new");
@@ -492,7 +473,7 @@ static void a_share_that_grows_in_steps_is_what_one_read_at_once_is(void **state
 	same_as_at_once(&s, &v);
 	assert_string_equal(
 		viewer_list(&v, viewer_at(&v, "Imaging"), NULL), "MRI.pdf,Older,new.txt");
-	end(&s, &v);
+	viewer_end(&s, &v);
 }
 
 static void a_share_is_for_its_purpose_and_person_only(void **state)
@@ -520,7 +501,7 @@ static void a_share_is_for_its_purpose_and_person_only(void **state)
 
 static void names_are_there_after_a_start_and_bytes_are_asked_for_again(void **state)
 {
-	STORY;
+	LIMAS_FOLDER;
 
 	read_share(&s, &v, false);
 	assert_string_equal(
@@ -546,12 +527,12 @@ static void names_are_there_after_a_start_and_bytes_are_asked_for_again(void **s
 		assert_ok(emr_file_read(v.state_fd, "shared-names", 1 << 20, &kept));
 		assert_int_equal(kept.len, 8);
 	}
-	end(&s, &v);
+	viewer_end(&s, &v);
 }
 
 static void kept_names_that_were_changed_are_asked_for_again(void **state)
 {
-	STORY;
+	LIMAS_FOLDER;
 	EMR_AUTO_BUF kept = {0};
 
 	read_share(&s, &v, false);
@@ -573,7 +554,7 @@ static void kept_names_that_were_changed_are_asked_for_again(void **state)
 	assert_string_equal(viewer_list(&v, viewer_at(&v, "Imaging"), NULL), "!timed out");
 	assert_string_equal(
 		viewer_list(&v, viewer_at(&v, "Imaging"), owner_answers), "MRI.pdf,Old");
-	end(&s, &v);
+	viewer_end(&s, &v);
 }
 
 /* ---- names ---- */
@@ -611,7 +592,7 @@ static void a_name_never_leads_anywhere_else(void **state)
 
 static void two_owners_never_share_a_directory(void **state)
 {
-	STORY;
+	LIMAS_FOLDER;
 	shared_owner owners[3] = {{.next = &owners[1]}, {.next = &owners[2]}, {.next = NULL}};
 	EMR_AUTO_BUF tell = {0};
 
@@ -632,7 +613,7 @@ static void two_owners_never_share_a_directory(void **state)
 	assert_string_equal(owners[0].name, "Silva, Ana (LJNFUWS)");
 	assert_string_equal(owners[1].name, "Silva, Ana (LJNFUW2)");
 	assert_string_equal(owners[2].name, "Silva, Ana (3JNF)");
-	end(&s, &v);
+	viewer_end(&s, &v);
 }
 
 /* A turn, and how many milliseconds may pass before the next. */
@@ -646,7 +627,7 @@ static int64_t pause_after_turn(const viewer *v)
 
 static void nothing_is_looked_at_all_the_time_after_the_end_of_a_share(void **state)
 {
-	STORY;
+	LIMAS_FOLDER;
 	emr_handle *h = NULL;
 	char bytes[32];
 	size_t got = 0, n = 0;
@@ -660,12 +641,12 @@ static void nothing_is_looked_at_all_the_time_after_the_end_of_a_share(void **st
 	story_pass(&s, 6);
 	(void)pause_after_turn(&v);
 	assert_true(pause_after_turn(&v) > 100);
-	end(&s, &v);
+	viewer_end(&s, &v);
 }
 
 static void nothing_is_looked_at_all_the_time_while_names_are_asked_for(void **state)
 {
-	STORY;
+	LIMAS_FOLDER;
 	size_t n = 0;
 
 	read_share(&s, &v, false);
@@ -683,7 +664,7 @@ static void nothing_is_looked_at_all_the_time_while_names_are_asked_for(void **s
 	viewer_run(&v, owner_answers, 3);
 	assert_string_equal(
 		viewer_list(&v, viewer_at(&v, "Imaging"), owner_answers), "MRI.pdf,Old,new.txt");
-	end(&s, &v);
+	viewer_end(&s, &v);
 }
 
 #define TEST(name) cmocka_unit_test(name)

@@ -4,36 +4,7 @@
 
 #include "shared.h"
 
-static void owner_answers(story *s)
-{
-	(void)story_owner(s);
-}
-
-#define STORY                                                                                      \
-	story s;                                                                                   \
-	viewer v;                                                                                  \
-	(void)state;                                                                               \
-	story_begin(&s);                                                                           \
-	assert_ok(emr_store_index_now(s.k.stack.store));                                           \
-	viewer_open(&v, &s, &s.lima, "lima-folder", CONSULT)
-
-static void end(story *s, viewer *v)
-{
-	viewer_close(v);
-	story_end(s);
-}
-
 /* ---- ana's side ---- */
-
-static emr_id16 make_inner(story *s, const char *path)
-{
-	emr_id16 domain;
-
-	assert_ok(emr_view_make_domain(s->k.view, path, &domain));
-	for (int i = 0; i < 4; i++)
-		kit_publish_all(&s->k);
-	return domain;
-}
 
 static void tie(story *s)
 {
@@ -52,21 +23,6 @@ static void tie(story *s)
 		tree[i] = (emr_nested){.domain = d.domain, .outer = d.outer};
 	}
 	assert_ok(emr_share_tie(s->ana, tree, n, NULL));
-}
-
-static void share_domain_alone(story *s, emr_id16 domain, const char *label)
-{
-	emr_grant_order order = {.domain = domain,
-		.grantee = s->lima.public.signer_id,
-		.rights = EMR_GRANT_LIST | EMR_GRANT_READ,
-		.purposes = 1u << CONSULT,
-		.not_after_unix_s = story_now(s) + 7 * DAY,
-		.label = label,
-		.owner_name = "Silva, Ana",
-		.owner_born = "1984-03-12"};
-	emr_grant_made made;
-
-	assert_ok(emr_share_grant(s->ana, &order, &made));
 }
 
 /* Two of her cards say her name in two orders; the newest names the directory. */
@@ -100,10 +56,10 @@ static void look(story *s, viewer *v)
 
 static void a_folder_that_became_a_share_of_its_own_stays_at_its_place(void **state)
 {
-	STORY;
+	LIMAS_FOLDER;
 
 	(void)story_share(&s, &s.lima, 0, false);
-	(void)make_inner(&s, "Imaging/Old");
+	(void)ana_makes_domain(&s, "Imaging/Old");
 	tie(&s);
 	viewer_run(&v, NULL, 0);
 	learn(&v);
@@ -115,15 +71,15 @@ static void a_folder_that_became_a_share_of_its_own_stays_at_its_place(void **st
 	assert_string_equal(
 		viewer_text(&v, viewer_at(&v, "Imaging/Old/CT.pdf"), owner_answers), "%PDF a head");
 	assert_string_equal(v.notices, "");
-	end(&s, &v);
+	viewer_end(&s, &v);
 }
 
 static void it_follows_its_folder(void **state)
 {
-	STORY;
+	LIMAS_FOLDER;
 
 	(void)story_share(&s, &s.lima, 0, false);
-	(void)make_inner(&s, "Imaging/Old");
+	(void)ana_makes_domain(&s, "Imaging/Old");
 	tie(&s);
 	viewer_run(&v, NULL, 0);
 	learn(&v);
@@ -137,16 +93,16 @@ static void it_follows_its_folder(void **state)
 	assert_string_equal(
 		viewer_text(&v, viewer_at(&v, "Imaging/Series/Older/CT.pdf"), owner_answers),
 		"%PDF a head");
-	end(&s, &v);
+	viewer_end(&s, &v);
 }
 
 static void it_ends_with_the_share_around_it(void **state)
 {
-	STORY;
+	LIMAS_FOLDER;
 	size_t n = 0;
 
 	(void)story_share(&s, &s.lima, 0, false);
-	(void)make_inner(&s, "Imaging/Old");
+	(void)ana_makes_domain(&s, "Imaging/Old");
 	tie(&s);
 	viewer_run(&v, NULL, 0);
 	learn(&v);
@@ -156,15 +112,15 @@ static void it_ends_with_the_share_around_it(void **state)
 	look(&s, &v);
 	assert_non_null(strstr(beside(&v), "Imaging - access ended "));
 	assert_null(strstr(beside(&v), "Old"));
-	end(&s, &v);
+	viewer_end(&s, &v);
 }
 
 static void alone_it_stands_beside(void **state)
 {
-	STORY;
-	emr_id16 inner = make_inner(&s, "Imaging/Old");
+	LIMAS_FOLDER;
+	emr_id16 inner = ana_makes_domain(&s, "Imaging/Old");
 
-	share_domain_alone(&s, inner, "Old");
+	ana_shares_domain(&s, inner, "Old");
 	viewer_run(&v, NULL, 0);
 	learn(&v);
 	assert_string_equal(beside(&v), "Old");
@@ -175,16 +131,16 @@ static void alone_it_stands_beside(void **state)
 	look(&s, &v);
 	assert_string_equal(in(&v, "Imaging"), "MRI.pdf,Old");
 	assert_string_equal(beside(&v), "Imaging");
-	end(&s, &v);
+	viewer_end(&s, &v);
 }
 
 static void its_own_share_outlives_the_one_around_it(void **state)
 {
-	STORY;
-	emr_id16 inner = make_inner(&s, "Imaging/Old");
+	LIMAS_FOLDER;
+	emr_id16 inner = ana_makes_domain(&s, "Imaging/Old");
 	size_t n = 0;
 
-	share_domain_alone(&s, inner, "Old");
+	ana_shares_domain(&s, inner, "Old");
 	(void)story_share(&s, &s.lima, 0, false);
 	tie(&s);
 	viewer_run(&v, NULL, 0);
@@ -196,19 +152,19 @@ static void its_own_share_outlives_the_one_around_it(void **state)
 	assert_non_null(strstr(beside(&v), "Old"));
 	assert_string_equal(
 		viewer_text(&v, viewer_at(&v, "Old/CT.pdf"), owner_answers), "%PDF a head");
-	end(&s, &v);
+	viewer_end(&s, &v);
 }
 
 static void shares_in_shares_in_shares(void **state)
 {
-	STORY;
+	LIMAS_FOLDER;
 
 	kit_mkdir(&s.k, "Imaging/Old/Older");
 	kit_text(&s.k, "Imaging/Old/Older/US.pdf", "%PDF a heart");
 	kit_publish_all(&s.k);
 	(void)story_share(&s, &s.lima, 0, false);
-	(void)make_inner(&s, "Imaging/Old/Older");
-	(void)make_inner(&s, "Imaging/Old");
+	(void)ana_makes_domain(&s, "Imaging/Old/Older");
+	(void)ana_makes_domain(&s, "Imaging/Old");
 	tie(&s);
 	assert_ok(emr_store_index_now(s.k.stack.store));
 	viewer_run(&v, NULL, 0);
@@ -219,15 +175,15 @@ static void shares_in_shares_in_shares(void **state)
 		viewer_text(&v, viewer_at(&v, "Imaging/Old/Older/US.pdf"), owner_answers),
 		"%PDF a heart");
 	assert_string_equal(beside(&v), "Imaging");
-	end(&s, &v);
+	viewer_end(&s, &v);
 }
 
 static void a_file_of_its_own_too(void **state)
 {
-	STORY;
+	LIMAS_FOLDER;
 
 	(void)story_share(&s, &s.lima, 0, false);
-	(void)make_inner(&s, "Imaging/MRI.pdf");
+	(void)ana_makes_domain(&s, "Imaging/MRI.pdf");
 	tie(&s);
 	viewer_run(&v, NULL, 0);
 	learn(&v);
@@ -236,7 +192,7 @@ static void a_file_of_its_own_too(void **state)
 	assert_string_equal(
 		viewer_text(&v, viewer_at(&v, "Imaging/MRI.pdf"), owner_answers), "%PDF a knee");
 	assert_string_equal(beside(&v), "Imaging");
-	end(&s, &v);
+	viewer_end(&s, &v);
 }
 
 int main(void)

@@ -6,11 +6,6 @@
 
 #define SLICES 300
 
-static void owner_answers(story *s)
-{
-	(void)story_owner(s);
-}
-
 static void begin(story *s, viewer *v)
 {
 	story_begin(s);
@@ -23,12 +18,6 @@ static void share(story *s, viewer *v)
 	(void)story_share(s, &s->lima, 0, false);
 	viewer_run(v, NULL, 0);
 	viewer_learn_owner(v);
-}
-
-static void end(story *s, viewer *v)
-{
-	viewer_close(v);
-	story_end(s);
 }
 
 static emr_status count_one(void *arg, const emr_known_release *release)
@@ -83,7 +72,7 @@ static void a_series_of_300_slices_costs_twelve_questions_at_most(void **state)
 		assert_string_equal(viewer_text(&v, viewer_at(&v, path), NULL), text);
 	}
 	assert_int_equal(questions(&v), names);
-	end(&s, &v);
+	viewer_end(&s, &v);
 }
 
 /* ---- reports ---- */
@@ -170,7 +159,7 @@ static void the_end_of_a_share_does_not_swallow_the_last_report(void **state)
 	story_pass(&s, 8 * DAY);
 	viewer_run(&v, NULL, 0);
 	assert_int_equal(audit(&s).n, 1);
-	end(&s, &v);
+	viewer_end(&s, &v);
 }
 
 /* ---- programs ---- */
@@ -227,7 +216,7 @@ static void programs_are_kept_out_until_the_reader_lets_them_in(void **state)
 	assert_ok(viewer_let_in(&v, folder.node, "shared-with-me", "allow"));
 	assert_ok(emr_view_admit_software(v.view, file.node, "tumblerd"));
 	assert_false(emr_view_guards_software(v.view, file.node));
-	end(&s, &v);
+	viewer_end(&s, &v);
 }
 
 #define TEST(name) cmocka_unit_test(name)

@@ -4,51 +4,7 @@
 
 #include "shared.h"
 
-static void owner_answers(story *s)
-{
-	(void)story_owner(s);
-}
-
-#define STORY                                                                                      \
-	story s;                                                                                   \
-	viewer v;                                                                                  \
-	(void)state;                                                                               \
-	story_begin(&s);                                                                           \
-	assert_ok(emr_store_index_now(s.k.stack.store));                                           \
-	viewer_open(&v, &s, &s.lima, "lima-folder", CONSULT)
-
-static void end(story *s, viewer *v)
-{
-	viewer_close(v);
-	story_end(s);
-}
-
 /* ---- ana's side ---- */
-
-static emr_id16 make_inner(story *s, const char *path)
-{
-	emr_id16 domain;
-
-	assert_ok(emr_view_make_domain(s->k.view, path, &domain));
-	for (int i = 0; i < 4; i++)
-		kit_publish_all(&s->k);
-	return domain;
-}
-
-static void share_alone(story *s, emr_id16 domain, const char *label)
-{
-	emr_grant_order order = {.domain = domain,
-		.grantee = s->lima.public.signer_id,
-		.rights = EMR_GRANT_LIST | EMR_GRANT_READ,
-		.purposes = 1u << CONSULT,
-		.not_after_unix_s = story_now(s) + 7 * DAY,
-		.label = label,
-		.owner_name = "Silva, Ana",
-		.owner_born = "1984-03-12"};
-	emr_grant_made made;
-
-	assert_ok(emr_share_grant(s->ana, &order, &made));
-}
 
 static void ana_renames(story *s, const char *from, const char *to)
 {
@@ -112,7 +68,7 @@ static unsigned count_beside(viewer *v, const char *start)
 
 static void a_renamed_folder_has_its_new_name_and_open_files_go_on(void **state)
 {
-	STORY;
+	LIMAS_FOLDER;
 	emr_handle *h = NULL;
 	uint64_t before;
 
@@ -137,15 +93,15 @@ static void a_renamed_folder_has_its_new_name_and_open_files_go_on(void **state)
 	assert_string_equal(
 		viewer_text(&v, viewer_at(&v, "Scans/Old/CT.pdf"), owner_answers), "%PDF a head");
 	assert_string_equal(v.notices, "");
-	end(&s, &v);
+	viewer_end(&s, &v);
 }
 
 static void a_renamed_file_has_its_new_name_too(void **state)
 {
-	STORY;
+	LIMAS_FOLDER;
 	emr_handle *h = NULL;
 
-	share_alone(&s, make_inner(&s, "Imaging/MRI.pdf"), "MRI.pdf");
+	ana_shares_domain(&s, ana_makes_domain(&s, "Imaging/MRI.pdf"), "MRI.pdf");
 	viewer_run(&v, NULL, 0);
 	learn(&v);
 	assert_string_equal(
@@ -158,18 +114,18 @@ static void a_renamed_file_has_its_new_name_too(void **state)
 	assert_int_equal(node_of(&v, "Knee.pdf"), emr_handle_node(h));
 	read_on(h, "%PDF a knee");
 	emr_view_release(h);
-	end(&s, &v);
+	viewer_end(&s, &v);
 }
 
 static void a_name_that_is_there_already_is_told_apart_until_it_is_free(void **state)
 {
-	STORY;
+	LIMAS_FOLDER;
 
 	(void)story_share(&s, &s.lima, 0, false);
 	kit_mkdir(&s.k, "Letters");
 	kit_text(&s.k, "Letters/GP.txt", "a letter");
 	ana_renames(&s, "Letters", "Post");
-	share_alone(&s, make_inner(&s, "Post"), "Post");
+	ana_shares_domain(&s, ana_makes_domain(&s, "Post"), "Post");
 	viewer_run(&v, NULL, 0);
 	learn(&v);
 	assert_string_equal(in(&v, "Post"), "GP.txt");
@@ -186,16 +142,17 @@ static void a_name_that_is_there_already_is_told_apart_until_it_is_free(void **s
 	assert_string_equal(in(&v, "Imaging"), "GP.txt");
 	assert_string_equal(in(&v, "Scans"), "MRI.pdf,Old");
 	assert_int_equal(count_beside(&v, "Imaging"), 1);
-	end(&s, &v);
+	viewer_end(&s, &v);
 }
 
 static void two_shares_of_one_name_have_two_names(void **state)
 {
-	STORY;
-	emr_id16 mri = make_inner(&s, "Imaging/MRI.pdf"), ct = make_inner(&s, "Imaging/Old/CT.pdf");
+	LIMAS_FOLDER;
+	emr_id16 mri = ana_makes_domain(&s, "Imaging/MRI.pdf"),
+		 ct = ana_makes_domain(&s, "Imaging/Old/CT.pdf");
 
-	share_alone(&s, mri, "MRI.pdf");
-	share_alone(&s, ct, "CT.pdf");
+	ana_shares_domain(&s, mri, "MRI.pdf");
+	ana_shares_domain(&s, ct, "CT.pdf");
 	viewer_run(&v, NULL, 0);
 	learn(&v);
 	assert_string_equal(
@@ -214,12 +171,12 @@ static void two_shares_of_one_name_have_two_names(void **state)
 	assert_string_equal(
 		viewer_text(&v, viewer_at(&v, "Head.pdf"), owner_answers), "%PDF a head");
 	assert_int_equal(count_beside(&v, "CT~"), 0);
-	end(&s, &v);
+	viewer_end(&s, &v);
 }
 
 static void what_was_renamed_while_his_folder_was_closed_is_known_before_he_looks(void **state)
 {
-	STORY;
+	LIMAS_FOLDER;
 
 	(void)story_share(&s, &s.lima, 0, false);
 	viewer_run(&v, NULL, 0);
@@ -236,12 +193,12 @@ static void what_was_renamed_while_his_folder_was_closed_is_known_before_he_look
 	viewer_run(&v, NULL, 0);
 	assert_string_equal(viewer_list(&v, v.owner, NULL), "Pictures");
 	assert_string_equal(viewer_list(&v, viewer_at(&v, "Pictures"), NULL), "MRI.pdf,Old");
-	end(&s, &v);
+	viewer_end(&s, &v);
 }
 
 static void a_new_name_shows_as_it_is_or_is_made_plain(void **state)
 {
-	STORY;
+	LIMAS_FOLDER;
 
 	(void)story_share(&s, &s.lima, 0, false);
 	viewer_run(&v, NULL, 0);
@@ -253,12 +210,12 @@ static void a_new_name_shows_as_it_is_or_is_made_plain(void **state)
 	ana_renames(&s, "Sc\x1b[2Jans \xe2\x80\xaegpj.\xff", "Exames S\xc3\xa3o Jos\xc3\xa9");
 	viewer_run(&v, owner_answers, 2);
 	assert_string_equal(beside(&v), "Exames S\xc3\xa3o Jos\xc3\xa9");
-	end(&s, &v);
+	viewer_end(&s, &v);
 }
 
 static void the_note_of_an_end_has_the_last_name(void **state)
 {
-	STORY;
+	LIMAS_FOLDER;
 	size_t n = 0;
 
 	(void)story_share(&s, &s.lima, 0, false);
@@ -270,7 +227,7 @@ static void the_note_of_an_end_has_the_last_name(void **state)
 	assert_ok(emr_share_revoke_person(s.ana, s.imaging, s.lima.public.signer_id, &n));
 	viewer_run(&v, NULL, 0);
 	assert_true(strncmp(beside(&v), "Scans - access ended ", 21) == 0);
-	end(&s, &v);
+	viewer_end(&s, &v);
 }
 
 #define TEST(name) cmocka_unit_test(name)

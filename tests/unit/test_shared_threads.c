@@ -86,11 +86,6 @@ static void *read_on(void *arg)
 	return NULL;
 }
 
-static void owner_answers(story *s)
-{
-	(void)story_owner(s);
-}
-
 typedef struct scene {
 	story s;
 	viewer v;

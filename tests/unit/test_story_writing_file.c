@@ -304,11 +304,6 @@ static void neither_a_name_nor_an_end_nor_another_kind_is_his(void **state)
 	end(&p);
 }
 
-static void owner_answers(story *of)
-{
-	(void)story_owner(of);
-}
-
 static void plant(pen *p, emr_id16 file, const char *name, emr_id16 parent)
 {
 	pen_file(p, file, parent, name, "planted", NULL);

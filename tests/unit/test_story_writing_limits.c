@@ -303,11 +303,6 @@ static void what_he_lays_deep_has_an_end(void **state)
 	end(&p);
 }
 
-static void owner_answers(story *of)
-{
-	(void)story_owner(of);
-}
-
 static void other_readers_believe_no_more_than_the_owner(void **state)
 {
 	emr_grant_order order = {.rights = EMR_GRANT_LIST | EMR_GRANT_READ,
