@@ -197,7 +197,7 @@ say "the network's directory is away: names are there, nothing can be changed, n
 mv "$NET" "$NET.away"
 run 0 mount --passphrase-file "$EMR_PASS" "$EMR_WORK/rui-folder"
 says "only their names are here"
-expect "names" "$(ls "rui-folder/Ward of rui")" letter-rui.txt
+expect "names" "$(ls "rui-folder/Ward of rui" | tr '\n' ' ')" "letter-rui.txt scan.bin "
 cat "rui-folder/Ward of rui/letter-rui.txt" >/dev/null 2>&1 && emr_fail "it was read from nowhere"
 run 0 unmount
 run 8 backup rui-copy
