@@ -219,11 +219,6 @@ static void a_version_brought_back_is_as_old_as_it_was(void **state)
 	end(&s, &d);
 }
 
-static void owner_answers(story *s)
-{
-	(void)story_owner(s);
-}
-
 /* The attributes of INSIDE in ana's directory, at the reader's. */
 static const char *read_there(depositor *d, const char *inside, const char *name)
 {
