@@ -12,11 +12,6 @@
 #define TRUE_WORD "malignant"
 #define FALSE_WORD "is benign"
 
-static void owner_answers(story *s)
-{
-	(void)story_owner(s);
-}
-
 static const char *blocks_of(const story *s)
 {
 	static char path[300];
