@@ -225,6 +225,32 @@ static emr_status show_coming(void *arg, const emr_coming *one)
 	return EMR_OK;
 }
 
+/* For whom and how many stands on the ledger as a hash: who was told looks by saying it. */
+static emr_status show_points(void *arg, emr_id16 proposal, const emr_row_proposal *row)
+{
+	showing *s = arg;
+	emr_row_network network;
+	emr_status status = EMR_OK;
+
+	(void)proposal;
+	if (row->kind != EMR_PROPOSAL_MINT || row->head.state != EMR_PROPOSAL_OPEN ||
+		emr_clock_unix_s(emr_clock_system()) >= row->not_after_unix_s)
+		return EMR_OK;
+	status = emr_replica_network(s->bureau->session.replica, &network);
+	if (status != EMR_OK)
+		return status;
+	emr_say(s->out,
+		_("Points are proposed for somebody: %u of %u approvals.  Whoever knows for whom "
+		  "and how many says: emrfs org mint WHO POINTS\n"),
+		row->count, emr_approvals_needed(&network));
+	return json_array_append_new(
+		       s->approvals, json_pack("{s:s, s:n, s:s, s:i, s:i}", "what", "mint", "who",
+					     "number", "", "have", (int)row->count, "need",
+					     (int)emr_approvals_needed(&network))) == 0
+		       ? EMR_OK
+		       : EMR_NO_MEMORY;
+}
+
 static emr_status show_all(showing *s)
 {
 	emr_status status;
@@ -239,6 +265,8 @@ static emr_status show_all(showing *s)
 		status = emr_replica_orgs(s->bureau->session.replica, show_organisation, s);
 	if (status == EMR_OK)
 		status = emr_coming_each(s->bureau, show_coming, s);
+	if (status == EMR_OK)
+		status = emr_replica_proposals(s->bureau->session.replica, show_points, s);
 	if (status == EMR_OK)
 		s->rules = emr_rules_show(s->bureau, s->out, &status);
 	return status;

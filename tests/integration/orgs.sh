@@ -81,6 +81,8 @@ two_home lima
 run 0 wallet $PF
 says "Points: 0.  Credit: 0."
 two_home aurora
+run 0 org show $PF
+says "Points are proposed for somebody: 1 of 2 approvals."
 run 0 org mint lima@clinicaaurora 100 --yes $PF
 says "Paula Lima, Clínica Aurora has 100 points more."
 two_home lima
