@@ -97,7 +97,7 @@ static void wrong_lines_say_what_was_wrong(void **state)
 		const char *line, *said;
 	} cases[] = {
 		{"mont", "Did you mean \"mount\"?"},
-		{"dataset create Knees", "There is no verb \"dataset\"."},
+		{"guardian add Rosa", "There is no verb \"guardian\"."},
 		{"mount --read-onyl", "Did you mean --read-only?"},
 		{"status --read-only", "There is no option \"--read-only\" here."},
 		{"mount -x", "There is no option \"-x\" here."},
