@@ -67,6 +67,6 @@ OPTIONAL="restored version bytes unchanged copied_from files folders" fields res
 OPTIONAL="backup signer time tx signed" fields verify
 OPTIONAL="bad checked" fields backup "$EMR_WORK/copy"
 fields unmount
-OPTIONAL=second_copy fields mount --passphrase-file "$EMR_PASS" "$MNT"
+OPTIONAL="second_copy dataset" fields mount --passphrase-file "$EMR_PASS" "$MNT"
 run 0 unmount
 echo "all is well"
