@@ -189,10 +189,8 @@ static void when_ready(void *arg)
 	emr_out_text(m->out, "folder", m->path);
 	emr_out_number(m->out, "pid", (uint64_t)getpid());
 	emr_out_flag(m->out, "read_only", is_read_only);
-	if (m->state != NULL) {
-		emr_out_put(m->out, "dataset", m->state);
-		m->state = NULL;
-	}
+	emr_out_put(m->out, "dataset", m->state != NULL ? m->state : json_null());
+	m->state = NULL;
 	emr_say(m->out, "Your folder is open at %s%s.  Close it: emrfs unmount\n", shown,
 		is_read_only ? _(", for reading only") : "");
 	if (why.is_set)
