@@ -711,7 +711,7 @@ static const emr_message_row rows[EMR_MESSAGE_COUNT] = {
 	[EMR_SAY_UNKNOWN_STATE] = {"unknown-state", "", "error", EMR_EXIT_NO_SUCH,
 		"{what} has no frozen state that is called {id}.", ""},
 	[EMR_SAY_INCOMPLETE] = {"incomplete", "", "info", EMR_EXIT_PART,
-		"{what} is incomplete: {withdrawn} withdrawn, {n} changed or removed since "
+		"{what} is incomplete: {m} withdrawn, {n} changed or removed since "
 		"it was frozen.",
 		""},
 	[EMR_SAY_NOT_READER] = {"not-reader", "", "error", EMR_EXIT_DENIED,

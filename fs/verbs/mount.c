@@ -460,8 +460,8 @@ static emr_status say_state(
 	snprintf(withdrawn, sizeof withdrawn, "%u", look->withdrawn);
 	snprintf(changed, sizeof changed, "%u", frozen->n - look->n);
 	if (!is_whole) {
-		emr_problem_set(&remark, EMR_SAY_INCOMPLETE, "what", name, "withdrawn", withdrawn,
-			"n", changed, NULL);
+		emr_problem_set(&remark, EMR_SAY_INCOMPLETE, "what", name, "m", withdrawn, "n",
+			changed, NULL);
 		emr_notices_add_problem(m->notices, &remark, "");
 		emr_remark(m->out, &remark);
 	}
