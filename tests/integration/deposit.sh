@@ -142,7 +142,8 @@ expect "still being written" "$(ls "$drop"/*)" "$(printf '%s\n' "$drop/K7QF:" gr
 expect "in the queue" "$(ls -A "$state/queue")" ""
 
 say "a line of the table places what was unknown, and the file that is finished is taken"
-echo ",4711,rui,1951-07-30" >>patients.csv
+as ward json 0 people rui
+echo ",4711,$(field people.0.code),1951-07-30" >>patients.csv	# by another word than the log has for him
 echo "and the second." >&7
 exec 7>&-
 must place env
