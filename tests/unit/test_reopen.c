@@ -264,8 +264,10 @@ static void of_what_was_erased_no_copy_is_left(void **state)
 		static const char *const names[] = {"replica.sqlite", "replica.sqlite-wal"};
 		EMR_AUTO_BUF file = {0};
 
-		if (emr_file_read(k.stack.state_dirfd, names[i], (size_t)1 << 26, &file) != EMR_OK)
-			continue; /* there is no log */
+		if (emr_file_read(k.stack.state_dirfd, names[i], (size_t)1 << 26, &file) !=
+				EMR_OK ||
+			file.len == 0)
+			continue; /* there is no log, or it is empty */
 		bytes = memmem(file.data, file.len, sealed + 30, 40);
 		assert_null(bytes);
 	}
