@@ -107,7 +107,7 @@ static const emr_message_row rows[EMR_MESSAGE_COUNT] = {
 	[EMR_SAY_MISSING_DATA] = {"missing-data", "EIO", "error", EMR_EXIT_BAD_DATA,
 		"No copy of the data of {path} can be found here.", "emrfs verify '{path}'"},
 	[EMR_SAY_NOT_WHOLE] = {"not-whole", "", "error", EMR_EXIT_BAD_DATA,
-		"Not whole on this computer: {n}. Blocks of them are missing here.",
+		"Not whole on this computer: {n}. Your IPFS nodes may have what is missing.",
 		"emrfs verify names them and brings home what your IPFS nodes have; then a backup: "
 		"move {state} away, and emrfs init --restore {dir}"},
 	[EMR_SAY_NOT_WHOLE_ALONE] = {"not-whole", "", "error", EMR_EXIT_BAD_DATA,
