@@ -209,11 +209,6 @@ static void plant(emr_settle *settle, emr_record_ctx *records, emr_id16 domain, 
 	assert_int_equal(outcome.result, EMR_RESULT_APPLIED);
 }
 
-static void owner_answers(story *of)
-{
-	(void)story_owner(of);
-}
-
 static uint64_t top_of(viewer *v, const char *path)
 {
 	emr_attr attr;
