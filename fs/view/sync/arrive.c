@@ -153,10 +153,13 @@ static emr_status attach_new(
 
 	if (status == EMR_OK)
 		status = tree_prepare(f->view, directory, name, &copy);
-	if (status == EMR_OK)
-		status = tell(f, directory, name);
 	if (status != EMR_OK)
 		return status;
+	status = tell(f, directory, name);
+	if (status != EMR_OK) {
+		free(copy);
+		return status;
+	}
 	e = edit_begin(f->view);
 	if (was_vacated)
 		edit_unvacate(&e, a->object);
@@ -227,6 +230,8 @@ static emr_status make(following *f, const arrival *a, uint64_t ino, bool was_va
 		return status;
 	place(f->view, n, a);
 	status = describe(n, a);
+	if (status == EMR_OK) /* so that a conflict of what is there already is told for certain */
+		status = emr_buf_reserve(&f->conflicts, sizeof(view_conflict));
 	if (status == EMR_OK)
 		status = attach_new(f, a, n, directory, was_vacated);
 	if (status != EMR_OK)
