@@ -26,8 +26,10 @@ static emr_status take_block(void *arg, const emr_cid *cid)
 	bringing *b = arg;
 	emr_status status = emr_fetcher_take_home(b->fetcher, cid);
 
-	return status == EMR_NOT_FOUND ? emr_fetcher_await(b->fetcher, cid, true, &b->brought)
-				       : status;
+	if (status != EMR_NOT_FOUND)
+		return status;
+	status = emr_fetcher_await(b->fetcher, cid, true, &b->brought);
+	return status == EMR_OK ? emr_fetcher_take_home(b->fetcher, cid) : status;
 }
 
 /* To walk on, the nodes of its tree must be here first, one below the other. */

@@ -330,6 +330,11 @@ static void drop_bad(emr_block_cache *cache, const uint8_t *digest)
 	pthread_mutex_unlock(&cache->lock);
 }
 
+void emr_block_cache_drop(emr_block_cache *cache, const emr_cid *cid)
+{
+	drop_bad(cache, emr_cid_digest(cid));
+}
+
 emr_status emr_block_cache_get(emr_block_cache *cache, const emr_cid *cid, emr_buf *out)
 {
 	const uint8_t *digest = emr_cid_digest(cid);

@@ -256,18 +256,20 @@ static emr_status bring_home(emr_fetcher *fetcher, const emr_cid *cid)
 {
 	EMR_AUTO_BUF block = {0};
 	emr_status status = emr_block_store_get_verified(fetcher->options.store, cid, &block);
+	bool is_lacking = status == EMR_NOT_FOUND || status == EMR_DAMAGED;
 
-	if (status != EMR_NOT_FOUND && status != EMR_DAMAGED)
-		return status;
-	status = get_brought(fetcher, cid, &block);
-	if (status == EMR_OK) {
+	if (is_lacking)
+		status = get_brought(fetcher, cid, &block);
+	if (is_lacking && status == EMR_OK) {
 		const emr_block one = {.cid = *cid, .data = emr_buf_view(&block)};
 
-		status = emr_block_store_put(fetcher->options.store, &one, 1);
+		status = emr_block_store_put(&fetcher->face, &one, 1); /* the cache gives way */
 	}
 	if (status != EMR_OK)
 		emr_log(EMR_LOG_WARN, "fetch: a block was brought and not kept: %s",
 			emr_status_text(status));
+	else if (fetcher->options.cache != NULL) /* or whoever asks again reads it again */
+		emr_block_cache_drop(fetcher->options.cache, cid);
 	return status;
 }
 

@@ -336,8 +336,9 @@ json_t *emr_report_folder(emr_session *session, emr_notices *notices)
 		"unreadable", (json_int_t)emr_facts_unreadable(session->facts), "strangers",
 		strangers_report(session), "unsent", unsent, "pending", (json_int_t)counts.pending,
 		"failed", (json_int_t)counts.failed, "pinned",
-		(json_int_t)(totals.records > 0 ? totals.pinned : counts.confirmed), "confirmed",
-		(json_int_t)counts.confirmed, "conflicts",
+		(json_int_t)(totals.records > 0 || session->is_apart ? totals.pinned
+								     : counts.confirmed),
+		"confirmed", (json_int_t)counts.confirmed, "conflicts",
 		conflicts_report(session, counts.conflicts), "copies", (int)totals.least,
 		"second_copy", copy.is_known, "backups", backups_report(session), "backup_at",
 		time_or_null(copy.made_unix_s), "backup_unix", (json_int_t)copy.made_unix_s,

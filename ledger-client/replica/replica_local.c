@@ -36,8 +36,8 @@ emr_status emr_replica_drop_locals(emr_replica *replica)
 {
 	emr_status status;
 
-	if (!replica->has_locals)
-		return EMR_READ_ONLY;
+	if (!replica->has_locals) /* there are none */
+		return replica->is_still ? EMR_READ_ONLY : EMR_OK;
 	status = replica_write_alone(replica, drop_all, NULL);
 	if (status == EMR_OK)
 		emr_replica_forget_erased(replica);

@@ -41,6 +41,8 @@ rm rui-folder/Imaging/note 2>/dev/null && emr_fail "something was removed"
 expect "others" "$(ls rui-folder/shared-with-me 2>/dev/null)" ""
 json 0 status
 expect "read only" "$(field read_only)" True
+expect "whole on a node for certain" "$(field pinned)" 0
+expect "copies of each" "$(field copies)" 0
 run 0 status
 says "$NET"
 says "Not all of it is on this disk"

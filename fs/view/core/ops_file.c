@@ -269,6 +269,7 @@ emr_status emr_view_set_attr(
 	bool is_closed;
 	node *n;
 
+	emr_fetcher_begin(view->options.fetcher);
 	pthread_mutex_lock(&view->lock);
 	n = tree_by_number(view, number);
 	if (n == NULL)

@@ -112,7 +112,9 @@ emr_status lacking_freeze(emr_view *view, node *n)
 	if (base == NULL)
 		return status;
 	emr_fetcher_begin(view->options.fetcher);
-	lack = file_take_home(view, base, UINT64_MAX, &leaf);
+	/* What is here and damaged is as good as missing: a node may have it whole. */
+	lack = status == EMR_DAMAGED ? emr_content_reader_verify(base)
+				     : file_take_home(view, base, UINT64_MAX, &leaf);
 	emr_content_reader_free(base);
 	return lack == EMR_OK ? status : lacking_bring(view, n, lack);
 }

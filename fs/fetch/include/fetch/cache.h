@@ -30,6 +30,8 @@ emr_status emr_block_cache_put(emr_block_cache *cache, const emr_cid *cid, emr_b
 /* The disk is needed for other things: drops blocks of BYTES at least, for a person may have a
  * quota on it, and until it has BYTES to spare, or none is left. False: there was none to drop. */
 bool emr_block_cache_give_way(emr_block_cache *cache, uint64_t bytes);
+/* It is kept elsewhere now. */
+void emr_block_cache_drop(emr_block_cache *cache, const emr_cid *cid);
 /* Drops what is too old by now. */
 void emr_block_cache_age(emr_block_cache *cache);
 void emr_block_cache_purge(emr_block_cache *cache);
