@@ -179,8 +179,8 @@ wrong=$(sed '24s/.*/zebra/; 23s/.*/zebra/' <<<"$paper")
 screen_start "$PACKAGING/action" recover
 next_window '--forms'
 type_words "$wrong"
-next_window 'Try again'
-emr_until test -s "$page"
+next_window '--text-info'
+emr_until grep -q 'do not fit together' "$page"
 click_ok
 next_window '--forms'
 type_words "$paper"
