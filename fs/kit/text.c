@@ -132,7 +132,7 @@ emr_status emr_points_parse(const char *text, uint64_t *out_points)
 	for (; *text >= '0' && *text <= '9'; text++) {
 		uint64_t digit = (uint64_t)(*text - '0');
 
-		if (points > (UINT64_MAX - digit) / 10)
+		if (points > ((uint64_t)INT64_MAX - digit) / 10)
 			return EMR_INVALID;
 		points = points * 10 + digit;
 	}

@@ -28,18 +28,23 @@ typedef struct minting {
 	unsigned need;
 } minting;
 
-/* The newest one is as good as any other: they say the same. */
+/* The newest; one that is done before all. Approvals of one that is older than what was used up
+ * were meant for that: two had proposed at the same moment. */
 static emr_status note_proposal(void *arg, emr_id16 proposal, const emr_row_proposal *row)
 {
 	minting *m = arg;
+	bool is_done = row->head.state == EMR_PROPOSAL_DONE;
 	bool is_open = row->head.state == EMR_PROPOSAL_OPEN && m->now < row->not_after_unix_s;
 
 	if (row->kind != EMR_PROPOSAL_MINT || memcmp(row->subject, m->subject, 32) != 0 ||
-		(!is_open && row->head.state != EMR_PROPOSAL_DONE))
+		(!is_open && !is_done && row->head.state != EMR_PROPOSAL_USED) ||
+		m->row.head.state == EMR_PROPOSAL_DONE ||
+		(!is_done && m->row.head.state != 0 &&
+			row->not_after_unix_s < m->row.not_after_unix_s))
 		return EMR_OK;
 	m->proposal = proposal;
 	m->row = *row;
-	m->is_there = true;
+	m->is_there = is_open || is_done;
 	return EMR_OK;
 }
 
@@ -52,6 +57,7 @@ static emr_status look(minting *m)
 	emr_status status = emr_replica_network(replica, &network);
 
 	m->is_there = m->is_ours = false;
+	m->row = (emr_row_proposal){0};
 	if (status == EMR_OK)
 		status = emr_replica_proposals(replica, note_proposal, m);
 	if (status != EMR_OK)
@@ -65,9 +71,12 @@ static emr_status look(minting *m)
 
 static emr_status propose(minting *m, emr_bureau *bureau, emr_problem *out_problem)
 {
-	emr_pub_org_propose what = {
-		.kind = EMR_PROPOSAL_MINT, .not_after_unix_s = m->now + PROPOSAL_S};
+	uint64_t last = m->row.not_after_unix_s, not_after = m->now + PROPOSAL_S;
+	emr_pub_org_propose what = {.kind = EMR_PROPOSAL_MINT};
 	emr_act act;
+
+	/* Newer than what was used up, also by a clock that is behind. */
+	what.not_after_unix_s = not_after > last || last == UINT64_MAX ? not_after : last + 1;
 
 	m->proposal = emr_id16_random();
 	memcpy(what.subject, m->subject, 32);

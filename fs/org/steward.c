@@ -238,7 +238,8 @@ static emr_status own_account(const emr_bureau *bureau, emr_id32 *out)
 }
 
 /* What nobody was paid comes back to who put it by. */
-static emr_status take_back(emr_bureau *bureau, emr_id16 dataset, emr_problem *out_problem)
+static emr_status take_back(
+	emr_bureau *bureau, emr_id16 dataset, size_t *io_n, emr_problem *out_problem)
 {
 	EMR_AUTO_BUF all = {0}; /* emr_act */
 	emr_id32 me;
@@ -252,6 +253,36 @@ static emr_status take_back(emr_bureau *bureau, emr_id16 dataset, emr_problem *o
 
 		memcpy(&act, all.data + at, sizeof act);
 		status = emr_bureau_send(bureau, &act, (emr_bytes){0}, out_problem);
+		*io_n += status == EMR_OK;
+	}
+	return status;
+}
+
+static emr_status note_closed(void *arg, emr_id16 id, const emr_row_dataset *row)
+{
+	return row->head.state == EMR_DATASET_CLOSED ? emr_buf_append(arg, id.b, sizeof id)
+						     : EMR_OK;
+}
+
+/* Of all of NAME that are closed: now, by a close that was interrupted, or when another had taken
+ * its place. */
+static emr_status take_all_back(
+	emr_bureau *bureau, const char *name, size_t *out_n, emr_problem *out_problem)
+{
+	EMR_AUTO_BUF closed = {0}; /* emr_id16 */
+	emr_status status = emr_replica_teams(bureau->session.replica, note_closed, &closed);
+
+	*out_n = 0;
+	for (size_t at = 0; at < closed.len && status == EMR_OK; at += sizeof(emr_id16)) {
+		emr_team team;
+		emr_id16 id;
+
+		memcpy(id.b, closed.data + at, sizeof id.b);
+		status = emr_team_get(bureau->session.replica, id, &team);
+		if (status == EMR_OK && team.row.price > 0 && strcmp(team.name, name) == 0)
+			status = take_back(bureau, id, out_n, out_problem);
+		else if (status == EMR_NOT_FOUND)
+			status = EMR_OK;
 	}
 	return status;
 }
@@ -348,8 +379,17 @@ emr_status emr_dataset_close(
 {
 	emr_team dataset;
 	closing c = {.bureau = bureau, .dataset = &dataset, .problem = out_problem};
-	emr_status status = find(bureau, args->operands[1], &dataset, out_problem);
+	emr_problem none = {0};
+	size_t n = 0;
+	emr_status status = find(bureau, args->operands[1], &dataset, &none);
 
+	if (status == EMR_NOT_FOUND) { /* closed before, and not all of it came back */
+		status = take_all_back(bureau, args->operands[1], &n, out_problem);
+		if (status != EMR_OK || n > 0)
+			return status;
+		status = EMR_NOT_FOUND;
+	}
+	*out_problem = none;
 	if (status == EMR_OK)
 		status = emr_bureau_agree(args, out,
 			_("Nobody joins or reads it any more, for good; what was worked out before "
@@ -362,9 +402,8 @@ emr_status emr_dataset_close(
 
 		memcpy(id.b, c.all.data + at, sizeof id.b);
 		status = close_one(&c, id);
-		if (status == EMR_OK)
-			status = take_back(bureau, id, out_problem);
 	}
 	emr_buf_free(&c.all);
-	return status;
+	return status == EMR_OK ? take_all_back(bureau, args->operands[1], &n, out_problem)
+				: status;
 }

@@ -13,6 +13,7 @@ typedef struct counting {
 	emr_replica *replica;
 	const emr_team *dataset;
 	const question *q;
+	uint8_t root[32]; /* of who asks, whichever of his keys he uses */
 	uint64_t from, asked;
 	emr_buf domains; /* emr_id16, each once */
 	emr_buf line;	 /* emr_id16: in whose name was asked */
@@ -35,32 +36,50 @@ static emr_status note_grant(void *arg, const emr_known_grant *grant)
 		       : emr_buf_append(&c->domains, grant->domain.b, sizeof grant->domain);
 }
 
-static emr_status note_line(void *arg, const emr_team *team)
+/* Closed ones as well: what was asked in their name was asked today. */
+static emr_status note_line(void *arg, emr_id16 id, const emr_row_dataset *row)
 {
 	counting *c = arg;
-	emr_status status;
+	emr_team team;
+	emr_status status = emr_team_get(c->replica, id, &team);
 
-	if (!emr_dataset_is_same(team, c->dataset))
-		return EMR_OK;
-	status = emr_buf_append(&c->line, team->id.b, sizeof team->id);
-	return status == EMR_OK ? emr_replica_grants_to(c->replica, team->grantee, note_grant, c)
+	(void)row;
+	if (status != EMR_OK || !emr_dataset_is_same(&team, c->dataset))
+		return status == EMR_NOT_FOUND ? EMR_OK : status;
+	status = emr_buf_append(&c->line, team.id.b, sizeof team.id);
+	return status == EMR_OK ? emr_replica_grants_to(c->replica, team.grantee, note_grant, c)
 				: status;
+}
+
+/* Of two that came with one entry one is the first for everybody who counts. */
+static bool is_before(const emr_known_release *release, const question *q)
+{
+	return release->seq != q->seq ? release->seq < q->seq
+				      : memcmp(release->req.b, q->req.b, sizeof q->req) < 0;
 }
 
 static emr_status note_question(void *arg, const emr_known_release *release)
 {
 	counting *c = arg;
+	emr_known_person who;
+	emr_status status;
 
-	if (emr_id32_equal(release->signer, c->q->signer) && release->ledger_time >= c->from &&
-		release->seq < c->q->seq && has(&c->line, release->via))
+	if (release->ledger_time < c->from || !is_before(release, c->q) ||
+		!has(&c->line, release->via))
+		return EMR_OK;
+	status = emr_replica_person(c->replica, release->signer, &who);
+	if (status == EMR_OK && memcmp(who.row.root, c->root, sizeof c->root) == 0)
 		c->asked += release->asked;
-	return EMR_OK;
+	return status;
 }
 
 emr_status share_is_over_daily_limit(emr_share *share, const question *q, bool *out_is_over)
 {
-	counting c = {
-		.replica = share->o.replica, .q = q, .from = share_now(share) / DAY_S * DAY_S};
+	counting c = {.replica = share->o.replica,
+		.q = q,
+		.from = q->ledger_time / DAY_S *
+			DAY_S}; /* not of the answer, which may come late */
+	emr_known_person who;
 	emr_team dataset;
 	emr_id16 via;
 	emr_status status;
@@ -73,7 +92,11 @@ emr_status share_is_over_daily_limit(emr_share *share, const question *q, bool *
 	if (status != EMR_OK || dataset.kind != EMR_TEAM_DATASET || dataset.terms.daily_limit == 0)
 		return status == EMR_NOT_FOUND ? EMR_OK : status;
 	c.dataset = &dataset;
-	status = emr_teams_open(share->o.replica, note_line, &c);
+	status = emr_replica_person(share->o.replica, q->signer, &who);
+	if (status != EMR_OK)
+		return status;
+	memcpy(c.root, who.row.root, sizeof c.root);
+	status = emr_replica_teams(share->o.replica, note_line, &c);
 	for (size_t at = 0; at < c.domains.len && status == EMR_OK; at += sizeof(emr_id16)) {
 		emr_id16 domain;
 

@@ -232,6 +232,9 @@ static emr_status note_state(void *arg, const char *name, emr_bytes row)
 							item.bytes.len - EMR_ITEM_BYTES},
 			&pub))
 		return EMR_DAMAGED;
+	/* What is still to come at its own entry is no state. */
+	if (pub.log_size > item.seq)
+		return EMR_OK;
 	status = is_of(f, pub.dataset, &is);
 	if (status != EMR_OK || !is)
 		return status;

@@ -52,6 +52,18 @@ static emr_status dataset_of(emr_share *share, emr_id32 root, emr_team *out)
 	return status == EMR_OK && out->kind != EMR_TEAM_DATASET ? EMR_NOT_FOUND : status;
 }
 
+/* In by another grant, which this one replaces: LEAVE ends that one in the same batch. */
+static emr_status add_change(parcel *p, emr_id16 domain, emr_id16 dataset, emr_act *join)
+{
+	emr_act act = emr_act_leave(domain, dataset);
+	emr_status status = parcel_prepare(p, &act);
+
+	if (status == EMR_OK)
+		status = parcel_add(p, &act, &join->prev);
+	join->version = act.version + 1;
+	return status == EMR_OK ? parcel_item(p, join) : status;
+}
+
 emr_status share_add_join(
 	parcel *p, emr_id16 domain, emr_id32 root, emr_id16 grant, bool *out_joins)
 {
@@ -65,7 +77,7 @@ emr_status share_add_join(
 	*out_joins = false;
 	if (status == EMR_OK)
 		status = joined_by(p->share->o.replica, domain, dataset.id, &is_in, &was_in, &by);
-	if (status != EMR_OK || is_in)
+	if (status != EMR_OK)
 		return status == EMR_NOT_FOUND ? EMR_OK : status;
 	/* A folder is paid once; without a voucher it does not go in for nothing. */
 	if (dataset.row.price > 0 && !was_in)
@@ -76,7 +88,7 @@ emr_status share_add_join(
 	memcpy(how.fund, fund.b, sizeof how.fund);
 	memcpy(how.grant, grant.b, sizeof how.grant);
 	act = emr_act_join(domain, dataset.id, &how);
-	status = parcel_prepare(p, &act);
+	status = is_in ? add_change(p, domain, dataset.id, &act) : parcel_prepare(p, &act);
 	return status == EMR_OK ? parcel_add(p, &act, NULL) : status;
 }
 

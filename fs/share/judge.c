@@ -182,6 +182,7 @@ static emr_status is_grantee(
 	desk *d, const question *q, const emr_known_person *person, uint64_t now, bool *out)
 {
 	membership m = {.root = person->row.root};
+	emr_row_dataset row;
 	uint8_t team[32];
 	emr_id16 via;
 	emr_status status;
@@ -195,6 +196,10 @@ static emr_status is_grantee(
 	emr_grantee_dataset(via.b, team);
 	if (memcmp(q->grant.terms.grantee.b, team, 32) != 0)
 		return EMR_OK;
+	/* Who closed it need not have let everybody out, and nobody is told of who is in it. */
+	status = emr_replica_team(d->share->o.replica, via, &row);
+	if (status != EMR_OK || row.head.state != EMR_DATASET_OPEN)
+		return status == EMR_NOT_FOUND ? EMR_OK : status;
 	status = emr_replica_members(d->share->o.replica, via, member_row, &m);
 	*out = status == EMR_OK && m.row.head.state == EMR_MEMBER_ACTIVE &&
 	       now < m.row.not_after_unix_s;

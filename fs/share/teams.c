@@ -162,6 +162,10 @@ static emr_status take_row(
 	status = emr_replica_person(replica, steward, &leader);
 	if (status == EMR_OK)
 		memcpy(out->org.b, leader.row.org, sizeof out->org.b);
+	/* It is shown under the organisation's name: nobody else who is registered there speaks for
+	 * it. */
+	if (status == EMR_OK && (leader.row.roles & EMR_ROLE_ORG_ADMIN) == 0)
+		status = EMR_NOT_FOUND;
 	return status;
 }
 

@@ -23,7 +23,8 @@ bool clerk_is_momentary(emr_status status, uint8_t code)
 {
 	if (status == EMR_REFUSED)
 		return code == EMR_RESULT_TIME_AHEAD || code == EMR_RESULT_EXPIRED_BATCH ||
-		       code == EMR_RESULT_CONFLICT || code == EMR_RESULT_EPOCH;
+		       code == EMR_RESULT_CONFLICT || code == EMR_RESULT_EPOCH ||
+		       code == EMR_RESULT_FUNDS; /* another was paid with the same voucher */
 	/* A part that is missing may come back: others have it, too. */
 	return emr_status_may_pass(status) || emr_status_is_moved(status) ||
 	       status == EMR_MISSING_DATA;
@@ -139,6 +140,27 @@ static emr_status end_older(emr_share *share, comparing *c)
 	return status;
 }
 
+/* Granted to a dataset and not in it: of the batch the ledger took half, and we were stopped before
+ * that was taken back. */
+static emr_status end_half(emr_session *session, emr_share *share, comparing *c)
+{
+	emr_known_grant half;
+	emr_team dataset;
+	bool is_in = false;
+	emr_status status = emr_team_of_grantee(session->replica, c->order->root, &dataset);
+
+	if (status != EMR_OK || dataset.kind != EMR_TEAM_DATASET)
+		return status == EMR_NOT_FOUND ? EMR_OK : status;
+	status = emr_replica_grant(session->replica, c->order->domain, c->grant, &half);
+	if (status == EMR_OK)
+		status = emr_dataset_has(session->replica, &dataset, &half, &is_in);
+	if (status != EMR_OK || is_in)
+		return status;
+	c->is_there = false;
+	status = emr_share_revoke(share, c->order->domain, c->grant);
+	return status == EMR_DENIED ? EMR_OK : status; /* another computer of hers was quicker */
+}
+
 static emr_status grant(
 	emr_session *session, emr_share *share, const emr_order *order, uint64_t *out_left_out)
 {
@@ -163,6 +185,8 @@ static emr_status grant(
 	if (status == EMR_OK)
 		status = has_name(order) ? find_answer(session, &c)
 					 : emr_share_given(share, order->domain, compare, &c);
+	if (status == EMR_OK && c.is_there)
+		status = end_half(session, share, &c);
 	if (status == EMR_OK && c.is_there && !order->replaces)
 		return tie(session, share);
 	if (status != EMR_OK)

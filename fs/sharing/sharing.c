@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/codec.h"
 #include "base/log.h"
 #include "contract/codes.h"
 #include "fuse/fuse.h"
@@ -104,16 +105,20 @@ emr_status emr_sharing_may_have(const emr_who *who, emr_problem *out_problem)
 	return EMR_DENIED;
 }
 
-emr_status emr_sharing_may_join(
-	emr_session *session, const emr_who *who, emr_order *order, emr_problem *out_problem)
+emr_status emr_sharing_may_join(emr_session *session, const emr_who *who, const char *terms,
+	emr_order *order, emr_problem *out_problem)
 {
-	char text[600];
+	char text[600], hash[65];
 	emr_team dataset;
 	emr_status status = who->is_dataset
 				    ? emr_team_of_grantee(session->replica, who->root, &dataset)
 				    : EMR_NOT_FOUND;
 
 	emr_who_text(who, text, sizeof text);
+	if (status == EMR_OK) { /* another may have its name by now */
+		emr_hex(dataset.terms_id.b, sizeof dataset.terms_id.b, hash);
+		status = strcmp(hash, terms) == 0 ? EMR_OK : EMR_NOT_FOUND;
+	}
 	if (status == EMR_NOT_FOUND)
 		emr_problem_set(out_problem, EMR_SAY_UNKNOWN_DATASET, "what", text, NULL);
 	if (status != EMR_OK)

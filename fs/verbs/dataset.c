@@ -248,6 +248,7 @@ static emr_status join(dataset *d, emr_problem *out_problem)
 	one = json_array_get(d->list, 0);
 	request.until_unix_s = (uint64_t)number_of(one, "until_unix");
 	snprintf(request.who, sizeof request.who, "dataset:%.200s", text_of(one, "called"));
+	snprintf(request.name, sizeof request.name, "%s", text_of(one, "terms"));
 	say_join(d, one, request.path);
 	status = emr_share_as_asked(
 		d->args, d->out, &d->client, &request, &request, &grant, out_problem);
@@ -258,21 +259,23 @@ static emr_status join(dataset *d, emr_problem *out_problem)
 
 static emr_status leave(dataset *d, emr_problem *out_problem)
 {
+	const char *name = d->args->operands[1];
 	char who[EMR_ASK_WHO_MAX + 1];
 	json_t *one;
 	emr_status status = open_client(d, out_problem);
 
-	if (status == EMR_OK)
-		status = ask_folder(d, d->args->operands[1], out_problem);
+	/* A whole name is that of what was given: it ends whatever the steward has made of it. */
+	if (status == EMR_OK && strchr(name, '@') == NULL)
+		status = ask_folder(d, name, out_problem);
 	if (status != EMR_OK)
 		return status;
 	one = json_array_get(d->list, 0);
-	if (json_array_size(json_object_get(one, "joined")) == 0) {
+	if (one != NULL && json_array_size(json_object_get(one, "joined")) == 0) {
 		emr_problem_set(
 			out_problem, EMR_SAY_NOT_JOINED, "what", text_of(one, "called"), NULL);
 		return EMR_NOT_FOUND;
 	}
-	snprintf(who, sizeof who, "dataset:%.200s", text_of(one, "called"));
+	snprintf(who, sizeof who, "dataset:%.200s", one != NULL ? text_of(one, "called") : name);
 	status = emr_revoke_all_from(d->args, d->out, &d->client, who, out_problem);
 	if (status == EMR_OK)
 		emr_say(d->out, "What was worked out from your records before stays.\n");

@@ -331,7 +331,8 @@ static emr_status open_all(mount *m, emr_problem *out_problem)
 		.settings = &m->settings,
 		.read_only = m->args->given[EMR_OPT_READ_ONLY] || m->args->given[EMR_OPT_DATASET],
 		.may_be_still = true,
-		.may_be_apart = true,
+		/* what others share is not shown then, and one's own is not what was asked for */
+		.may_be_apart = !m->args->given[EMR_OPT_DATASET],
 		.view = {.changed = emr_fuse_changed,
 			.special_names = emr_special_names,
 			.special_count = emr_special_count,
@@ -458,7 +459,7 @@ static emr_status say_state(
 
 	emr_hex(frozen->id.b, sizeof frozen->id.b, id);
 	snprintf(withdrawn, sizeof withdrawn, "%u", look->withdrawn);
-	snprintf(changed, sizeof changed, "%u", frozen->n - look->n);
+	snprintf(changed, sizeof changed, "%u", frozen->n > look->n ? frozen->n - look->n : 0);
 	if (!is_whole) {
 		emr_problem_set(&remark, EMR_SAY_INCOMPLETE, "what", name, "m", withdrawn, "n",
 			changed, NULL);

@@ -222,11 +222,11 @@ steward 6 fund ankles 2 --yes
 says "You have only 0 points."
 as hospital json 0 org show --passphrase-file "$EMR_PASS"
 ADMIN=$(python3 -c 'import json; print(next(m["handle"] for m in json.load(open("out/said"))["members"] if m["handle"].startswith("org-")))')
-as hospital run 0 org mint "$ADMIN@saolucas" 50 --yes --passphrase-file "$EMR_PASS"
+as hospital run 0 org mint "$ADMIN@saolucas" 70 --yes --passphrase-file "$EMR_PASS"
 steward 2 fund knees 2 --yes
 steward 13 fund ankles 2
-steward 6 fund ankles 3 --yes
-steward 0 fund ankles 2 --yes
+steward 6 fund ankles 4 --yes
+steward 0 fund ankles 3 --yes
 points hospital 10
 paid_for() { as ana "$EMRFS" dataset join ankles Letters --yes --wait >out/said 2>&1 </dev/null; }
 two_until 20 paid_for # as soon as her copy has it
@@ -239,8 +239,25 @@ grep -q "GRANT" out/ops && grep -q "DATASET_JOIN" out/ops || emr_fail "paid in a
 as ana run 0 dataset leave ankles --wait
 as ana run 0 dataset join ankles Letters --yes --wait
 points ana 20
+mkdir rui-folder/Walks && echo far >rui-folder/Walks/far.txt
+as rui run 0 status --wait
+steward 0 admit ankles dora@saolucas
+steward 0 drop ankles dora@saolucas # what was put by stays with who joins next, and pays nobody twice
+also_paid() { as rui "$EMRFS" dataset join ankles Walks --yes --wait >out/said 2>&1 </dev/null; }
+two_until 20 also_paid
+points rui 20
+points ana 20
 steward 0 close ankles --yes
 points hospital 30
+steward 5 close ankles --yes # all of it came back already
+
+say "while the network's directory is away one's own records do not stand in the dataset's place"
+two_unmount eva
+mv "$NET" "$NET.away"
+as eva run 6 mount --dataset knees --passphrase-file "$EMR_PASS" "$EMR_WORK/eva-folder"
+expect "in its place" "$(ls eva-folder)" ""
+mv "$NET.away" "$NET"
+as eva run 0 mount --dataset knees --passphrase-file "$EMR_PASS" "$EMR_WORK/eva-folder"
 
 say "what is closed is read by nobody"
 steward 13 close knees

@@ -9,7 +9,8 @@ foreach(part story story_dealings story_ends story_inner story_asks story_crowd 
 endforeach()
 emr_test(test_story_datasets
 	SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_story_datasets.c ${story_kit}
-	USES ${emr_program} ${story_uses} PkgConfig::jansson)
+	USES ${emr_program} ${story_uses} PkgConfig::jansson
+	INCLUDES ${PROJECT_SOURCE_DIR}/fs/share)
 emr_test(test_terms SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_terms.c USES share keyring)
 emr_test(test_story_log
 	SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_story_log.c ${story_kit}

@@ -7,6 +7,10 @@
 #include "keyring/letters.h"
 #include "org/datasets.h"
 
+#include "judge.h"
+#include "share/frozen.h"
+#include "shared_private.h"
+
 #define STORY                                                                                      \
 	story s;                                                                                   \
 	(void)state;                                                                               \
@@ -21,12 +25,13 @@ typedef struct called {
 	emr_id16 id;
 	emr_id32 grantee;
 	emr_grantee_key *key;
+	person *leader; /* NULL: the clinic's administrator */
 	uint8_t names[EMR_PSEUDONYM_KEY_BYTES];
 } called;
 
 static person *steward(const called *d)
 {
-	return &d->s->bosses[0];
+	return d->leader != NULL ? d->leader : &d->s->bosses[0];
 }
 
 static void admit(const called *d, const person *m)
@@ -43,7 +48,8 @@ static void admit(const called *d, const person *m)
 	assert_int_equal(story_says(d->s, leader, act, emr_buf_view(&part)), EMR_RESULT_APPLIED);
 }
 
-static void call_on(called *d, story *s, const char *file, emr_id16 before, uint64_t price)
+static void call_by(
+	called *d, story *s, person *leader, const char *file, emr_id16 before, uint64_t price)
 {
 	const emr_bytes bytes = emr_bytes_of(file, strlen(file));
 	EMR_AUTO_BUF part = {0};
@@ -53,7 +59,7 @@ static void call_on(called *d, story *s, const char *file, emr_id16 before, uint
 	uint8_t x25519[32];
 	emr_terms terms;
 
-	*d = (called){.s = s, .id = emr_id16_random()};
+	*d = (called){.s = s, .id = emr_id16_random(), .leader = leader};
 	emr_grantee_dataset(d->id.b, d->grantee.b);
 	memset(d->names, 7, sizeof d->names);
 	assert_ok(emr_terms_parse(bytes, &terms, &wrong));
@@ -72,12 +78,17 @@ static void call_on(called *d, story *s, const char *file, emr_id16 before, uint
 		EMR_RESULT_APPLIED);
 }
 
+static void call_on(called *d, story *s, const char *file, emr_id16 before, uint64_t price)
+{
+	call_by(d, s, NULL, file, before, price);
+}
+
 static emr_grant_made join(const called *d)
 {
 	const emr_grant_order order = {.domain = d->s->imaging,
 		.grantee = d->grantee,
 		.rights = EMR_GRANT_LIST | EMR_GRANT_READ,
-		.purposes = 1u << RESEARCH,
+		.purposes = 1u << RESEARCH | 1u << CONSULT,
 		.not_after_unix_s = story_now(d->s) + 7 * DAY,
 		.label = "Imaging"};
 	emr_grant_made made;
@@ -257,6 +268,144 @@ static void who_leaves_has_left_on_the_ledger_and_may_come_back(void **state)
 	story_end(&s);
 }
 
+static void owner_answers(story *s)
+{
+	(void)story_owner(s);
+}
+
+static void who_was_left_in_a_closed_dataset_reads_nothing(void **state)
+{
+	EMR_AUTO_BUF bytes = {0};
+	emr_share_trouble trouble;
+	emr_grant_made made;
+	called d;
+	STORY;
+
+	call_on(&d, &s, TERMS("2090-01-01"), (emr_id16){{0}}, 0);
+	admit(&d, &s.eve);
+	made = join(&d);
+	assert_int_equal(story_says(&s, steward(&d), emr_act_dataset_close(d.id), (emr_bytes){0}),
+		EMR_RESULT_APPLIED);
+	received_by(&s.eve);
+	assert_int_not_equal(
+		story_read(&s, &s.eve, made.grant, "MRI.pdf", owner_answers, &bytes, &trouble),
+		EMR_OK);
+	emr_grantee_key_free(d.key);
+	story_end(&s);
+}
+
+static void nobody_but_an_administrator_calls_in_the_name_of_his_organisation(void **state)
+{
+	person mallory;
+	emr_team team;
+	called d;
+	STORY;
+
+	story_newcomer(&s, &mallory, &s.bosses[0], EMR_ROLE_RESEARCHER, "mallory");
+	call_by(&d, &s, &mallory, TERMS("2090-01-01"), (emr_id16){{0}}, 0);
+	story_see(&s.lima);
+	assert_int_equal(emr_team_get(s.lima.replica, d.id, &team), EMR_NOT_FOUND);
+	emr_grantee_key_free(d.key);
+	story_part(&mallory);
+	story_end(&s);
+}
+
+#define TERMS_OF_ONE                                                                               \
+	"{\"purpose\":\"To count pixels\",\"who\":\"Researchers\",\"until\":\"2090-01-01\","       \
+	"\"data\":\"identified\",\"daily-limit\":1}"
+
+static void answers_after_midnight(story *s)
+{
+	static bool is_second;
+
+	if (is_second)
+		story_pass(s, 20);
+	is_second = true;
+	(void)story_owner(s);
+}
+
+static void the_limit_is_that_of_the_day_of_the_question(void **state)
+{
+	EMR_AUTO_BUF bytes = {0};
+	emr_share_trouble trouble;
+	emr_grant_made made;
+	called d;
+	STORY;
+
+	call_on(&d, &s, TERMS_OF_ONE, (emr_id16){{0}}, 0);
+	admit(&d, &s.eve);
+	story_pass(&s, DAY - story_now(&s) % DAY - 10);
+	made = join(&d);
+	received_by(&s.eve);
+	assert_int_not_equal(story_read(&s, &s.eve, made.grant, "MRI.pdf", answers_after_midnight,
+				     &bytes, &trouble),
+		EMR_OK);
+	assert_int_equal(trouble.code, EMR_RESULT_LIMIT);
+	emr_grantee_key_free(d.key);
+	story_end(&s);
+}
+
+static void add_question(
+	const called *d, const emr_shared *shared, emr_id16 grant, parcel *p, emr_id16 *out_access)
+{
+	emr_access_slot slot = {
+		.object_id = emr_id16_random(), .version = 1, .kind = EMR_CAPSULE_CONTENT};
+	emr_access_body body = {
+		.purpose = RESEARCH, .reader = EMR_READER_PERSON, .count = 1, .slots = &slot};
+	emr_recipient to = {.rid = emr_owner_rid(d->s->imaging)};
+	emr_box_key *box = NULL;
+	uint8_t epk[32];
+	emr_act act;
+
+	*out_access = emr_id16_random();
+	act = emr_act_access(d->s->imaging, *out_access, grant, d->id, 1);
+	memcpy(to.x25519, shared->row.box, sizeof to.x25519);
+	assert_ok(emr_box_key_new_request(&box));
+	emr_box_key_public(box, epk);
+	emr_box_key_free(box);
+	assert_ok(parcel_prepare(p, &act));
+	assert_ok(emr_access_part_seal(emr_buf_view(&p->item), epk, &to, 1, &body, &p->part));
+	assert_ok(parcel_add(p, &act, NULL));
+}
+
+static void questions_of_one_entry_count_each_other(void **state)
+{
+	emr_share_trouble trouble;
+	emr_shared *shared = NULL;
+	emr_id16 access[3];
+	emr_grant_made made;
+	unsigned over = 0;
+	parcel p = {0};
+	called d;
+	STORY;
+
+	call_on(&d, &s, TERMS_OF_ONE, (emr_id16){{0}}, 0);
+	admit(&d, &s.eve);
+	made = join(&d);
+	received_by(&s.eve);
+	assert_ok(emr_shared_open(s.eve.share, s.imaging, made.grant, RESEARCH, EMR_READER_PERSON,
+		&shared, &trouble));
+	assert_ok(parcel_begin(s.eve.share, emr_signer_identity(), &p));
+	for (int i = 0; i < 3; i++)
+		add_question(&d, shared, made.grant, &p, &access[i]);
+	assert_ok(parcel_send(&p));
+	parcel_end(&p);
+	emr_shared_free(shared);
+	assert_ok(emr_replica_catch_up(s.k.stack.replica, NULL, NULL, NULL));
+	for (int i = 0; i < 3; i++) {
+		question q = {0};
+		bool is_over = false;
+
+		assert_ok(question_load(s.ana, s.imaging, access[i], &q));
+		assert_ok(share_is_over_daily_limit(s.ana, &q, &is_over));
+		over += is_over;
+		question_free(&q);
+	}
+	assert_int_equal(over, 2);
+	emr_grantee_key_free(d.key);
+	story_end(&s);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -266,6 +415,10 @@ int main(void)
 		cmocka_unit_test(what_the_ledger_charges_and_the_terms_do_not_say_is_no_dataset),
 		cmocka_unit_test(
 			who_is_admitted_quietly_into_the_former_dataset_is_listed_all_the_same),
+		cmocka_unit_test(who_was_left_in_a_closed_dataset_reads_nothing),
+		cmocka_unit_test(nobody_but_an_administrator_calls_in_the_name_of_his_organisation),
+		cmocka_unit_test(questions_of_one_entry_count_each_other),
+		cmocka_unit_test(the_limit_is_that_of_the_day_of_the_question),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
