@@ -252,14 +252,16 @@ emr_status emr_publisher_start(emr_publisher *p, const emr_publisher_options *op
 	for (size_t i = 0; status == EMR_OK && i < p->count; i++)
 		p->places[i].number = numbers[i];
 	p->is_started = status == EMR_OK;
-	pthread_mutex_unlock(&p->lock);
 	if (status == EMR_OK)
 		p->has_watcher = pthread_create(&p->watcher, NULL, here_watch, p) == 0;
+	pthread_mutex_unlock(&p->lock);
 	if (status != EMR_OK || p->count == 0)
 		return status;
 	if (options->is_still)
 		return look_at_pins(p);
+	pthread_mutex_lock(&p->change_lock);
 	p->is_changed = true;
+	pthread_mutex_unlock(&p->change_lock);
 	status = start_threads(p);
 	if (status != EMR_OK)
 		emr_publisher_stop(p);
@@ -284,7 +286,9 @@ void emr_publisher_stop(emr_publisher *p)
 	p->has_looker = false;
 	if (p->has_watcher)
 		pthread_join(p->watcher, NULL);
+	pthread_mutex_lock(&p->lock); /* whoever still asks for a look sees that there is none */
 	p->has_watcher = false;
+	pthread_mutex_unlock(&p->lock);
 	for (size_t i = 0; i < p->count; i++) {
 		if (p->places[i].has_thread)
 			pthread_join(p->places[i].thread, NULL);
