@@ -189,6 +189,14 @@ emr_status emr_keyring_object_id(
 	return status;
 }
 
+emr_status emr_keyring_copies_secret(
+	const emr_keyring *kr, const uint8_t dataset[32], emr_secret *out_secret)
+{
+	return emr_derive(&kr->seed,
+		&(emr_key_info){.label = "copies", .id = emr_bytes_of(dataset, 32)}, 32,
+		out_secret);
+}
+
 emr_status emr_derive_local(const emr_keyring *kr, emr_secret *out)
 {
 	return emr_derive(&kr->seed,

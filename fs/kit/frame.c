@@ -14,6 +14,7 @@
 #include "base/clock.h"
 #include "base/codec.h"
 #include "base/id.h"
+#include "base/secret.h"
 
 emr_status emr_frame_length(const uint8_t head[4], size_t *out_len)
 {
@@ -107,6 +108,7 @@ emr_status emr_frame_send(int fd, const json_t *object, int timeout_ms)
 	status = send_all(fd, head, sizeof head, deadline);
 	if (status == EMR_OK)
 		status = send_all(fd, (const uint8_t *)text, len, deadline);
+	emr_wipe(text, len); /* one of them has a secret in it (fs/sharing/copies.h) */
 	return status;
 }
 
@@ -143,6 +145,7 @@ emr_status emr_frame_receive(int fd, int timeout_ms, json_t **out_object)
 	if (status != EMR_OK)
 		return status == EMR_NOT_FOUND ? EMR_IO : status;
 	object = parse_object(emr_bytes_of(data, len));
+	emr_wipe(data, len);
 	if (object == NULL)
 		return EMR_DAMAGED;
 	*out_object = object;

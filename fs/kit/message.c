@@ -695,9 +695,16 @@ static const emr_message_row rows[EMR_MESSAGE_COUNT] = {
 		"shared.",
 		"emrfs dataset join {name} PATH"},
 	[EMR_SAY_CANNOT_JOIN] = {"cannot-join", "", "error", EMR_EXIT_DENIED,
-		"{what} has terms that this emrfs cannot keep: it takes de-identified records. "
+		"{what} takes copies without names and no records as they are, and {path} is not "
+		"the folder of yours. Nothing was shared.",
+		"emrfs dataset join {what} PATH"},
+	[EMR_SAY_NOT_COPIES] = {"not-copies", "", "error", EMR_EXIT_DENIED,
+		"{path} lies among the copies for {what} and is none: its readers would see it. "
 		"Nothing was shared.",
-		"Update emrfs."},
+		"Move it elsewhere."},
+	[EMR_SAY_NOTHING_CLEAN] = {"nothing-clean", "", "error", EMR_EXIT_NO_SUCH,
+		"Nothing in {path} can go into {what}. Nothing was shared.",
+		"DICOM files can, if nothing in them may show a name."},
 	[EMR_SAY_NO_POINTS_PUT_BY] = {"no-points-put-by", "", "error", EMR_EXIT_DENIED,
 		"{what} pays for each folder, and no points are put by for another one. Nothing "
 		"was shared.",

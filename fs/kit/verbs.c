@@ -795,7 +795,11 @@ static const emr_verb_row verbs[EMR_VERB_COUNT] = {
 			"it says what that means, and asks (--yes: not asked). leave takes out "
 			"all that you put in: it is read no more, and "
 			"what was\n"
-			"worked out from it before stays. Readers see datasets/NAME/PSEUDONYM/ in "
+			"worked out from it before stays. Where the terms say de-identified, join "
+			"copies what it can of PATH into Research/NAME/ and gives these copies, "
+			"and "
+			"says what it withholds and why;\n"
+			"join again gives what is new. Readers see datasets/NAME/PSEUDONYM/ in "
 			"their folder, for reading only.\n"
 			"The steward is the administrator of an organisation, who calls: create "
 			"NAME --terms FILE, then admit and drop. Terms "
@@ -811,10 +815,13 @@ static const emr_verb_row verbs[EMR_VERB_COUNT] = {
 			"\"de-identified\"), and, if wanted, \"price\" and \"daily-limit\". "
 			"While the folder is closed, and for the steward, it "
 			"asks for the passphrase.\n",
-		.fields = "datasets[]{name organisation called data purpose who until price "
-			  "daily_limit terms participants steward reader "
-			  "readers[]{who name organisation code since} joined[]};\n"
-			  "leave: as revoke; freeze: snapshot root versions entries",
+		.fields =
+			"datasets[]{name organisation called data purpose who until price "
+			"daily_limit terms participants steward reader "
+			"readers[]{who name organisation code since} joined[]};\n"
+			"join, de-identified: folder cleaned changed removed withheld[]{path why} "
+			"added;\n"
+			"leave: as revoke; freeze: snapshot root versions entries",
 		.options = BIT(EMR_OPT_TERMS) | BIT(EMR_OPT_WAIT) | BIT(EMR_OPT_PASSPHRASE_FILE),
 		.exits = exits_dataset},
 	[EMR_VERB_AGENT] = {.name = "agent",

@@ -3,10 +3,13 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/codec.h"
 #include "kit/out.h"
 #include "org/datasets.h"
 #include "sharing/answers.h"
 #include "sharing/shares.h"
+
+#include "copies.h"
 
 /* Paths of what this person has in DATASET. */
 static emr_status add_joined(const emr_share_rows *rows, const char *called, json_t *one)
@@ -25,6 +28,35 @@ static emr_status add_joined(const emr_share_rows *rows, const char *called, jso
 		status = EMR_NO_MEMORY;
 	json_decref(joined);
 	return status;
+}
+
+/* What the verb makes copies with, which no reader of the dataset is told. */
+static emr_status add_copies(emr_session *session, const emr_team *dataset, json_t *one)
+{
+	emr_copies copies = {0};
+	char secret[65];
+	json_t *object;
+	emr_status status;
+
+	if (!dataset->terms.is_deidentified)
+		return EMR_OK;
+	status = emr_copies_of(session, dataset, &copies);
+	if (status != EMR_OK)
+		return status;
+	emr_hex(copies.secret.data, copies.secret.len, secret);
+	object = json_pack("{s:s, s:s, s:s}", "secret", secret, "pseudonym", copies.pseudonym,
+		"path", copies.path);
+	emr_wipe(secret, sizeof secret);
+	emr_secret_free(&copies.secret);
+	return json_object_set_new(one, "copies", object) == 0 ? EMR_OK : EMR_NO_MEMORY;
+}
+
+static void forget_secret(const json_t *one)
+{
+	const json_t *text = json_object_get(json_object_get(one, "copies"), "secret");
+
+	if (text != NULL)
+		emr_wipe((char *)(uintptr_t)json_string_value(text), json_string_length(text));
 }
 
 /* One in an object of its own: terms are long, and a frame is not. */
@@ -66,8 +98,11 @@ emr_status emr_answer_dataset(emr_session *session, const emr_request *request, 
 		if (status == EMR_OK && (list = json_pack("[o]", one)) == NULL)
 			status = EMR_NO_MEMORY;
 	}
+	if (status == EMR_OK && request->join && request->who[0] != '\0')
+		status = add_copies(session, &dataset, one);
 	if (status == EMR_OK)
 		status = emit_each(session, &crowd, list, emit, arg);
+	forget_secret(json_array_get(list, 0));
 	json_decref(list);
 	if (status == EMR_OK) {
 		json_t *done = json_pack("{s:b}", "done", 1);

@@ -331,8 +331,8 @@ static emr_status answer_give(asking *a)
 	if (status == EMR_OK)
 		status = emr_who_find_or_say(&a->crowd, request->who, &who, a->problem);
 	if (status == EMR_OK)
-		status = request->join ? emr_sharing_may_join(a->session, &who, request->name,
-						 &order, a->problem)
+		status = request->join ? emr_sharing_may_join(a->session, request->path, &who,
+						 request->name, &order, a->problem)
 				       : emr_sharing_may_have(&who, a->problem);
 	if (status == EMR_OK)
 		status = emr_sharing_may_do(

@@ -21,6 +21,8 @@
 #include "share/write.h"
 #include "sharing/clerk.h"
 
+#include "copies.h"
+
 /* ---- what a path stands for ---- */
 
 emr_status emr_sharing_handle(const emr_session *session, emr_share **out_share)
@@ -105,8 +107,30 @@ emr_status emr_sharing_may_have(const emr_who *who, emr_problem *out_problem)
 	return EMR_DENIED;
 }
 
-emr_status emr_sharing_may_join(emr_session *session, const emr_who *who, const char *terms,
-	emr_order *order, emr_problem *out_problem)
+/* Originals never go to a dataset that promises that they do not. */
+static emr_status may_take(
+	emr_session *session, const emr_team *dataset, const char *path, emr_problem *out_problem)
+{
+	emr_copies copies = {0};
+	bool is_theirs;
+	emr_status status;
+
+	if (!dataset->terms.is_deidentified)
+		return EMR_OK;
+	status = emr_copies_of(session, dataset, &copies);
+	if (status != EMR_OK)
+		return status;
+	is_theirs = strcmp(path, copies.path) == 0;
+	emr_secret_free(&copies.secret);
+	if (is_theirs)
+		return EMR_OK;
+	emr_problem_set(
+		out_problem, EMR_SAY_CANNOT_JOIN, "what", dataset->name, "path", path, NULL);
+	return EMR_DENIED;
+}
+
+emr_status emr_sharing_may_join(emr_session *session, const char *path, const emr_who *who,
+	const char *terms, emr_order *order, emr_problem *out_problem)
 {
 	char text[600], hash[65];
 	emr_team dataset;
@@ -127,11 +151,9 @@ emr_status emr_sharing_may_join(emr_session *session, const emr_who *who, const 
 		emr_problem_set(out_problem, EMR_SAY_NOT_A_MEMBER, "who", text, NULL);
 		return EMR_DENIED;
 	}
-	/* Originals never go to a dataset that promises that they do not. */
-	if (dataset.terms.is_deidentified) {
-		emr_problem_set(out_problem, EMR_SAY_CANNOT_JOIN, "what", text, NULL);
-		return EMR_DENIED;
-	}
+	status = may_take(session, &dataset, path, out_problem);
+	if (status != EMR_OK)
+		return status;
 	if (dataset.terms.price != 0) {
 		emr_id16 fund;
 		uint32_t index;

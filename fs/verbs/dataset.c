@@ -7,12 +7,14 @@
 #include "base/clock.h"
 #include "base/codec.h"
 #include "kit/language.h"
+#include "kit/terminal.h"
 #include "kit/text.h"
 #include "mount/client.h"
 #include "mount/order_wait.h"
 #include "org/datasets.h"
 #include "verbs/cmd.h"
 
+#include "copies_clean.h"
 #include "share.h"
 
 #define WORK_MS 120000
@@ -22,7 +24,8 @@ typedef struct dataset {
 	emr_out *out;
 	emr_client client;
 	emr_bureau bureau;
-	json_t *list; /* what was asked for; owned */
+	bool with_copies; /* also what copies are made with */
+	json_t *list;	  /* what was asked for; owned */
 } dataset;
 
 static const char *text_of(const json_t *object, const char *name)
@@ -47,7 +50,7 @@ static emr_status wrong_use(const char *what, emr_problem *out_problem)
 
 static emr_status ask_folder(dataset *d, const char *name, emr_problem *out_problem)
 {
-	emr_request request = {.ask = EMR_ASK_DATASET};
+	emr_request request = {.ask = EMR_ASK_DATASET, .join = d->with_copies};
 	emr_status status = EMR_OK;
 	bool is_done = false;
 
@@ -212,7 +215,7 @@ static emr_status show(dataset *d, const char *name, emr_problem *out_problem)
 	return EMR_OK;
 }
 
-/* ---- join and leave ---- */
+/* ---- join ---- */
 
 /* In as many words: what is read, by whom, for what, and what cannot be taken back. */
 static void say_join(const dataset *d, const json_t *one, const char *path)
@@ -231,6 +234,179 @@ static void say_join(const dataset *d, const json_t *one, const char *path)
 		text_of(one, "name"));
 }
 
+/* ---- join with copies ---- */
+
+static void say_join_copies(const dataset *d, const json_t *one, const emr_cleaning *c)
+{
+	char from[SHOWN_BYTES], organisation[SHOWN_BYTES], until[EMR_TEXT_BYTES];
+
+	say_one(d, one);
+	emr_day_text(text_of(one, "until"), until);
+	emr_say(d->out,
+		"To join is to let all whom %s admits, now and later, read copies of %s, which are "
+		"made now and lie in %s: without\nnames, ids and texts, with other dates, for "
+		"research only, until %s. What a picture itself shows stays in it. Files that "
+		"come\nlater are "
+		"copied when you join again; what you put into that folder yourself is read, too. "
+		"You can leave at any\ntime: emrfs dataset leave %s\nWhat was worked out from "
+		"your records before stays.\n",
+		shown(text_of(one, "organisation"), organisation), shown(c->from, from), c->to,
+		until, text_of(one, "name"));
+}
+
+static bool is_joined(const json_t *one, const char *path)
+{
+	const json_t *joined = json_object_get(one, "joined");
+
+	for (size_t i = 0; i < json_array_size(joined); i++)
+		if (strcmp(json_string_value(json_array_get(joined, i)), path) == 0)
+			return true;
+	return false;
+}
+
+static emr_status ask_yes(dataset *d, const emr_cleaning *c, emr_problem *out_problem)
+{
+	char count[EMR_COUNT_BYTES];
+
+	if (d->args->given[EMR_OPT_YES] ||
+		(!d->args->given[EMR_OPT_JSON] && emr_terminal_there() &&
+			emr_terminal_says_yes("Give these copies (yes or no)?")))
+		return EMR_OK;
+	emr_count_text(c->n, "copy", "copies", count);
+	emr_problem_set(
+		out_problem, EMR_SAY_SHARE_NEEDS_YES, "names", c->dataset, "n", count, NULL);
+	return EMR_DENIED;
+}
+
+/* What is refused before anything is asked for leaves no copies; later the folder may be granted
+ * already, and stays. */
+static emr_status give_copies(
+	dataset *d, emr_cleaning *c, emr_request *request, emr_problem *out_problem)
+{
+	emr_args args = *d->args;
+	emr_request look = *request;
+	json_t *answer = NULL, *grant = NULL;
+	emr_status status;
+
+	look.look = true;
+	snprintf(look.path, sizeof look.path, "%s", c->to);
+	status = emr_client_ask(&d->client, &look, WORK_MS, &answer, out_problem);
+	json_decref(answer);
+	if (status != EMR_OK)
+		return status;
+	c->made = 0;
+	args.given[EMR_OPT_YES] = true;
+	snprintf(request->path, sizeof request->path, "%s", c->to);
+	status = emr_share_as_asked(
+		&args, d->out, &d->client, request, request, &grant, out_problem);
+	if (status == EMR_OK)
+		emr_out_put(d->out, "grant", grant);
+	return status;
+}
+
+static emr_status write_and_give(
+	dataset *d, emr_cleaning *c, emr_request *request, bool is_in, emr_problem *out_problem)
+{
+	char count[EMR_COUNT_BYTES];
+	emr_status status = emr_cleaning_write(c, out_problem);
+
+	emr_count_text(c->n_written, "copy is", "copies are", count);
+	emr_out_number(d->out, "added", c->n_written);
+	if (status == EMR_OK)
+		status = open_client(d, out_problem);
+	if (status == EMR_OK && !is_in)
+		status = give_copies(d, c, request, out_problem);
+	if (status == EMR_OK)
+		emr_say(d->out, "%s new in %s\n", count, c->to);
+	else if (!emr_cleaning_undo(c))
+		emr_say(d->out, "The copies that were made stay in %s\n", c->to);
+	return status;
+}
+
+static emr_status join_with_copies(
+	dataset *d, emr_cleaning *c, emr_request *request, emr_problem *out_problem)
+{
+	const json_t *one = json_array_get(d->list, 0);
+	bool is_in = is_joined(one, c->to);
+	emr_status status;
+
+	emr_client_close(&d->client); /* which does not wait for long work */
+	d->client = EMR_CLIENT_CLOSED;
+	say_join_copies(d, one, c);
+	status = emr_cleaning_look(c, out_problem);
+	if (status != EMR_OK)
+		return status;
+	emr_cleaning_say(c);
+	emr_out_text(d->out, "folder", c->to);
+	emr_out_number(d->out, "cleaned", c->n);
+	emr_out_number(d->out, "changed", c->changed);
+	emr_out_number(d->out, "removed", c->removed);
+	emr_out_put(d->out, "withheld", json_incref(c->withheld));
+	if (c->n == 0) {
+		emr_problem_set(out_problem, EMR_SAY_NOTHING_CLEAN, "path", c->from, "what",
+			c->dataset, NULL);
+		return EMR_NOT_FOUND;
+	}
+	if (is_in && c->n_new == 0) {
+		emr_out_number(d->out, "added", 0);
+		emr_say(d->out, "Nothing of it is new; nothing was changed.\n");
+		return EMR_OK;
+	}
+	status = ask_yes(d, c, out_problem);
+	return status == EMR_OK ? write_and_give(d, c, request, is_in, out_problem) : status;
+}
+
+static emr_status find_folder(dataset *d, char **out_folder, emr_problem *out_problem)
+{
+	const emr_request request = {.ask = EMR_ASK_STATUS};
+	json_t *answer = NULL;
+	emr_status status = emr_client_ask(&d->client, &request, WORK_MS, &answer, out_problem);
+
+	if (status != EMR_OK)
+		return status;
+	*out_folder = strdup(text_of(answer, "folder"));
+	json_decref(answer);
+	return *out_folder != NULL ? EMR_OK : EMR_NO_MEMORY;
+}
+
+/* The answer's secret goes where it is locked, and out of the answer. */
+static emr_status take_secret(const json_t *copies, emr_secret *out_secret)
+{
+	const json_t *text = json_object_get(copies, "secret");
+	emr_status status = emr_secret_new(EMR_DEIDENTIFY_KEY_BYTES, out_secret);
+
+	if (status == EMR_OK)
+		status = emr_unhex(text_of(copies, "secret"), out_secret->data, out_secret->len);
+	if (text != NULL)
+		emr_wipe((char *)(uintptr_t)json_string_value(text), json_string_length(text));
+	return status;
+}
+
+static emr_status join_deidentified(dataset *d, emr_request *request, emr_problem *out_problem)
+{
+	const json_t *one = json_array_get(d->list, 0), *copies = json_object_get(one, "copies");
+	EMR_AUTO_FREE char *folder = NULL, *from = strdup(request->path);
+	emr_cleaning c = {.out = d->out,
+		.dataset = text_of(one, "called"),
+		.from = from,
+		.to = text_of(copies, "path"),
+		.pseudonym = text_of(copies, "pseudonym")};
+	emr_status status = take_secret(copies, &c.secret);
+
+	if (status == EMR_OK && from == NULL)
+		status = EMR_NO_MEMORY;
+	if (status == EMR_OK)
+		status = find_folder(d, &folder, out_problem);
+	c.folder = folder;
+	if (status == EMR_OK)
+		status = join_with_copies(d, &c, request, out_problem);
+	emr_cleaning_end(&c);
+	emr_secret_free(&c.secret);
+	return status;
+}
+
+/* ---- join and leave, both kinds ---- */
+
 static emr_status join(dataset *d, emr_problem *out_problem)
 {
 	emr_request request = {
@@ -238,6 +414,7 @@ static emr_status join(dataset *d, emr_problem *out_problem)
 	json_t *one, *grant = NULL;
 	emr_status status = open_client(d, out_problem);
 
+	d->with_copies = true;
 	if (status == EMR_OK)
 		status = ask_folder(d, d->args->operands[1], out_problem);
 	if (status == EMR_OK)
@@ -249,6 +426,8 @@ static emr_status join(dataset *d, emr_problem *out_problem)
 	request.until_unix_s = (uint64_t)number_of(one, "until_unix");
 	snprintf(request.who, sizeof request.who, "dataset:%.200s", text_of(one, "called"));
 	snprintf(request.name, sizeof request.name, "%s", text_of(one, "terms"));
+	if (json_object_get(one, "copies") != NULL)
+		return join_deidentified(d, &request, out_problem);
 	say_join(d, one, request.path);
 	status = emr_share_as_asked(
 		d->args, d->out, &d->client, &request, &request, &grant, out_problem);
@@ -262,14 +441,17 @@ static emr_status leave(dataset *d, emr_problem *out_problem)
 	const char *name = d->args->operands[1];
 	char who[EMR_ASK_WHO_MAX + 1];
 	json_t *one;
+	const char *copies;
 	emr_status status = open_client(d, out_problem);
 
+	d->with_copies = true;
 	/* A whole name is that of what was given: it ends whatever the steward has made of it. */
 	if (status == EMR_OK && strchr(name, '@') == NULL)
 		status = ask_folder(d, name, out_problem);
 	if (status != EMR_OK)
 		return status;
 	one = json_array_get(d->list, 0);
+	copies = text_of(json_object_get(one, "copies"), "path");
 	if (one != NULL && json_array_size(json_object_get(one, "joined")) == 0) {
 		emr_problem_set(
 			out_problem, EMR_SAY_NOT_JOINED, "what", text_of(one, "called"), NULL);
@@ -279,6 +461,8 @@ static emr_status leave(dataset *d, emr_problem *out_problem)
 	status = emr_revoke_all_from(d->args, d->out, &d->client, who, out_problem);
 	if (status == EMR_OK)
 		emr_say(d->out, "What was worked out from your records before stays.\n");
+	if (status == EMR_OK && copies[0] != '\0' && is_joined(one, copies))
+		emr_say(d->out, "The copies stay in your folder, in %s\n", copies);
 	return status;
 }
 

@@ -178,6 +178,27 @@ static void two_computers_draw_the_same_id_for_a_move_and_nobody_else_does(void 
 	assert_memory_not_equal(a.b, b.b, 16);
 }
 
+static void copies_for_a_dataset_have_a_secret_of_one_person_and_one_dataset(void **state)
+{
+	EMR_AUTO_KEYRING kr = kit_keyring();
+	EMR_AUTO_KEYRING same = kit_keyring();
+	EMR_AUTO_KEYRING other = NULL;
+	EMR_AUTO_SECRET a = {0}, b = {0}, c = {0}, d = {0};
+	uint8_t one[32] = {1}, two[32] = {2};
+
+	(void)state;
+	emr_keyring_set_device(same, emr_id16_random());
+	assert_ok(emr_keyring_create(EMR_KEYRING_PERSON, 1, &other));
+	assert_ok(emr_keyring_copies_secret(kr, one, &a));
+	assert_ok(emr_keyring_copies_secret(same, one, &b));
+	assert_ok(emr_keyring_copies_secret(kr, two, &c));
+	assert_ok(emr_keyring_copies_secret(other, one, &d));
+	assert_int_equal(a.len, 32);
+	assert_memory_equal(a.data, b.data, 32);
+	assert_memory_not_equal(a.data, c.data, 32);
+	assert_memory_not_equal(a.data, d.data, 32);
+}
+
 static void a_new_keyring_is_like_no_other(void **state)
 {
 	EMR_AUTO_KEYRING a = NULL;
@@ -427,6 +448,7 @@ int main(void)
 		cmocka_unit_test(what_is_remembered_of_keys_is_what_the_seed_gives),
 		cmocka_unit_test(a_local_key_is_of_the_device_that_the_keyring_has_now),
 		cmocka_unit_test(two_computers_draw_the_same_id_for_a_move_and_nobody_else_does),
+		cmocka_unit_test(copies_for_a_dataset_have_a_secret_of_one_person_and_one_dataset),
 		cmocka_unit_test(a_new_keyring_is_like_no_other),
 		cmocka_unit_test(a_statement_is_signed_as_the_known_answer),
 		cmocka_unit_test(a_label_belongs_to_its_signers_and_lengths),

@@ -109,6 +109,10 @@ emr_status emr_keyring_domain_public(const emr_keyring *kr, emr_id16 domain_id, 
  * two that move one record at the same time make one object of it. */
 emr_status emr_keyring_object_id(
 	const emr_keyring *kr, emr_id16 object, emr_id16 domain, emr_id16 *out_id);
+/* What copies of this person's records for DATASET, 32 bytes that stay the same for it, are made
+ * with (deidentify/deidentify.h).  No reader of the dataset has it, and no other dataset's. */
+emr_status emr_keyring_copies_secret(
+	const emr_keyring *kr, const uint8_t dataset[32], emr_secret *out_secret);
 /* Twelve groups of five digits with spaces, NUL: the same for both sides.  A side is pk || x25519
  * || B. */
 #define EMR_SAFETY_NUMBER_CHARS 72

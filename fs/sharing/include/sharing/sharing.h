@@ -32,11 +32,12 @@ char *emr_sharing_path(emr_session *session, emr_id16 domain, const char *label)
 /* Whether something can be shared with WHO at all.  A dataset is joined, on its terms alone.
  * EMR_DENIED, EMR_UNSUPPORTED: said. */
 emr_status emr_sharing_may_have(const emr_who *who, emr_problem *out_problem);
-/* Whether WHO is a dataset that can be joined now, on the terms whose hash TERMS says in
- * hexadecimal: those that somebody was shown.  ORDER gets them.  EMR_DENIED, EMR_NOT_FOUND: said.
- */
-emr_status emr_sharing_may_join(emr_session *session, const emr_who *who, const char *terms,
-	emr_order *order, emr_problem *out_problem);
+/* Whether WHO is a dataset that can be joined now, with what lies at PATH, on the terms whose hash
+ * TERMS says in hexadecimal: those that somebody was shown.  ORDER gets them.  One that is
+ * de-identified takes the folder of this person's copies for it (copies.h) and no other.
+ * EMR_DENIED, EMR_NOT_FOUND: said. */
+emr_status emr_sharing_may_join(emr_session *session, const char *path, const emr_who *who,
+	const char *terms, emr_order *order, emr_problem *out_problem);
 
 /* Whether RIGHTS (share/write.h) are something that WHO can have, and at PATH: a team or an
  * organisation does not write, and nobody leaves files in a file.  EMR_DENIED: said; EMR_NOT_FOUND:

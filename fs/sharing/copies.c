@@ -1,0 +1,35 @@
+/* This file says what the copies for a de-identified dataset are made with, and where they lie. A
+ * dataset is what others take for the same: one steward, one name, one file of terms. */
+#include "copies.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "crypto/hashsig.h"
+#include "replica/people.h"
+
+emr_status emr_copies_of(emr_session *session, const emr_team *dataset, emr_copies *out)
+{
+	EMR_AUTO_SECRET secret = {0};
+	emr_known_person me;
+	emr_id32 root = session->identity.signer_id;
+	uint8_t same[32 + 32 + EMR_TEAM_NAME_MAX], id[32];
+	size_t len = strlen(dataset->name);
+	emr_status status = EMR_OK;
+
+	if (emr_replica_person(session->replica, root, &me) == EMR_OK)
+		memcpy(root.b, me.row.root, sizeof root.b);
+	memcpy(same, dataset->row.steward, 32);
+	memcpy(same + 32, dataset->terms_id.b, 32);
+	memcpy(same + 64, dataset->name, len);
+	emr_sha256(same, 64 + len, id);
+	status = emr_keyring_copies_secret(session->keyring, id, &secret);
+	if (status != EMR_OK)
+		return status;
+	emr_pseudonym(secret.data, root, out->pseudonym);
+	snprintf(out->path, sizeof out->path, "%s/%s/%s", EMR_COPIES_FOLDER, dataset->name,
+		out->pseudonym);
+	out->secret = secret;
+	secret = (emr_secret){0};
+	return EMR_OK;
+}

@@ -1,0 +1,23 @@
+/* What a participant makes copies of his records for a de-identified dataset with, and where they
+ * lie: always the same for one person and one dataset, so that who joins again adds to what is
+ * there.  It refuses nothing. */
+#pragma once
+
+#include "keyring/pseudonym.h"
+#include "session/session.h"
+#include "share/teams.h"
+
+#define EMR_COPIES_FOLDER "Research"
+#define EMR_COPIES_PATH_BYTES                                                                      \
+	(sizeof EMR_COPIES_FOLDER + EMR_DATASET_NAME_MAX + EMR_PSEUDONYM_CHARS + 2)
+
+typedef struct emr_copies {
+	emr_secret secret; /* 32 bytes, which the dataset's readers do not have */
+	/* What the copies call the person.  Readers see another pseudonym as the folder's name:
+	 * that one is made with their key. */
+	char pseudonym[EMR_PSEUDONYM_CHARS];
+	char path[EMR_COPIES_PATH_BYTES]; /* from the top: Research/NAME/PSEUDONYM */
+} emr_copies;
+
+/* The caller frees the secret. */
+emr_status emr_copies_of(emr_session *session, const emr_team *dataset, emr_copies *out);

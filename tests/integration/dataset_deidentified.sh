@@ -1,0 +1,167 @@
+#!/bin/bash
+# dataset_deidentified.sh: who joins a dataset of de-identified records gives copies, sees what is withheld and why, and nothing of the originals reaches a reader.
+SUPPORT=${SUPPORT:-$(cd "$(dirname "$0")/../support" && pwd)}
+. "$SUPPORT/mount.sh"
+. "$SUPPORT/said.sh"
+. "$SUPPORT/two.sh"
+python3 -c 'import pydicom' 2>/dev/null || { echo "needs pydicom"; exit 77; }
+two_begin deidentified
+mkdir -p usr/bin usr/libexec/emrfs
+cp "$EMRFS" usr/bin/emrfs && cp "$DEIDENTIFY" usr/libexec/emrfs/ || exit 2
+EMRFS=$EMR_WORK/usr/bin/emrfs
+two_network "São Lucas"
+two_join ana "Silva, Ana" patient
+two_join dora "Dora Reis" researcher
+steward() { as hospital run "$1" dataset "${@:2}" --passphrase-file "$EMR_PASS"; }
+cat >terms.json <<'END'
+{"purpose": "To measure bones", "who": "Researchers of the hospital", "until": "2099-12-31", "data": "de-identified"}
+END
+steward 0 create plain --terms terms.json
+steward 0 admit plain dora@saolucas
+two_mount ana dora
+knows() { as ana "$EMRFS" dataset plain >out/known 2>&1 </dev/null; }
+two_until 20 knows
+
+series() { # FIRST LAST: slices of pydicom's CT_small under ana's name, and their UIDs in uids
+	python3 - ana-folder/CT "$@" <<'END' >>uids
+import os, sys
+from pydicom import dcmread
+from pydicom.data import get_testdata_file
+from pydicom.uid import generate_uid
+top, first, last = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
+data = dcmread(get_testdata_file("CT_small.dcm"))
+data.PatientName, data.PatientID = "Silva^Anabela", "MRN7734512"
+data.StudyInstanceUID, data.SeriesInstanceUID = generate_uid(entropy_srcs=["study"]), generate_uid(entropy_srcs=["series"])
+os.makedirs(top, exist_ok=True)
+for number in range(first, last + 1):
+    data.SOPInstanceUID = data.file_meta.MediaStorageSOPInstanceUID = generate_uid(entropy_srcs=[str(number)])
+    data.InstanceNumber = number
+    data.save_as(os.path.join(top, f"anabela-{number:02}.dcm"))
+    print(data.SOPInstanceUID)
+print(data.StudyInstanceUID, data.SeriesInstanceUID, sep="\n")
+END
+}
+series 1 3
+printf '%%PDF-1.4\nSilva Anabela\n' >ana-folder/CT/letter.pdf
+echo "dear Anabela" >ana-folder/CT/anabela.txt
+ln -s anabela-01.dcm ana-folder/CT/first.dcm
+as ana run 0 status --wait
+sums() { (cd ana-folder/CT && sha256sum *.dcm letter.pdf anabela.txt); }
+sums >before
+
+say "what would be given is said before, and without a yes nothing is made or given"
+as ana run 13 dataset join plain CT
+says "read copies of CT"
+says "3 copies for it, under the name"
+says "2 files are withheld, no DICOM file: CT/anabela.txt, CT/letter.pdf"
+says "1 file is withheld, a link, or no file: CT/first.dcm"
+[ ! -e ana-folder/Research ] || emr_fail "made without a yes"
+as ana json 0 share
+expect grants "$(field grants)" "[]"
+mkdir ana-folder/Letters && echo "dear Anabela" >ana-folder/Letters/a.txt
+as ana json 5 dataset join plain Letters --yes
+expect "nothing clean" "$(field error)" nothing-clean
+ln -s ../CT ana-folder/Letters/CT
+as ana json 6 dataset join plain Letters/CT/anabela-01.dcm --yes
+expect "through a link" "$(field error)" never-shared
+[ ! -e ana-folder/Research ] || emr_fail "made of nothing"
+
+say "originals are not granted to it, whoever asks the open folder"
+asked=$(python3 - "$EMR_WORK/ana" <<'END'
+import glob, json, os, socket, stat, struct, sys
+paths = [os.path.join(d, f) for d, _, files in os.walk(sys.argv[1]) for f in files]
+path = next(p for p in paths if stat.S_ISSOCK(os.lstat(p).st_mode))
+s = socket.socket(socket.AF_UNIX)
+s.connect(path)
+text = json.dumps({"v": 1, "verb": "share", "join": True, "path": "CT", "who": "dataset:plain@saolucas", "purposes": 8}).encode()
+s.sendall(struct.pack(">I", len(text)) + text)
+print(s.recv(65536)[4:].decode())
+END
+)
+grep -q cannot-join <<<"$asked" || emr_fail "granted: $asked"
+
+say "with a yes the copies lie in a folder of their own, and the originals are as they were"
+as ana json 0 dataset join plain CT --yes --wait
+expect "copies" "$(field cleaned) $(field added)" "3 3"
+expect "withheld" "$(python3 -c 'import json; print(*sorted(w["path"] + "=" + w["why"] for w in json.load(open("out/said"))["withheld"]))')" \
+	"CT/anabela.txt=not-dicom CT/first.dcm=no-file CT/letter.pdf=not-dicom"
+COPIES=$(field folder)
+[[ $COPIES =~ ^Research/plain/[a-z2-7]{12}$ ]] || emr_fail "folder: $COPIES"
+sums | cmp - before || emr_fail "an original changed"
+as ana json 0 dataset plain
+expect "hers" "$(field datasets.0.joined.0)" "$COPIES"
+copies() { (cd "ana-folder/$COPIES" && find . -type f | sort); }
+expect "files" "$(copies | grep -cE '^\./STUDY-[a-z2-7]{8}/SERIES-[a-z2-7]{8}/00000[123]-[a-z2-7]{12}\.dcm$')" 3
+
+say "a reader has the pictures under a pseudonym, and no word of the originals"
+there() { [ "$(find dora-folder/datasets/plain -name '*.dcm' 2>/dev/null | wc -l)" = "$1" ]; }
+two_until 30 there 3
+reads() { (cd dora-folder/datasets/plain && find . -name '*.dcm' -exec cat {} + >/dev/null); }
+two_until 30 reads
+python3 - "$(basename "$COPIES")" <<'END' || emr_fail "what a reader has"
+import os, pathlib, sys
+from pydicom import dcmread
+from pydicom.data import get_testdata_file
+pixels = dcmread(get_testdata_file("CT_small.dcm")).PixelData
+uids = [u for u in open("uids").read().split() if u]
+words = [b"silva", b"anabela", b"mrn7734512", b"dear", b"letter"] + [u.encode() for u in uids]
+top = pathlib.Path("dora-folder/datasets/plain")
+files = sorted(p for p in top.rglob("*") if p.is_file())
+assert len(files) == 3, files
+for path in top.rglob("*"):
+    for word in words:
+        assert word not in str(path).lower().encode(), path
+for path in files:
+    whole = path.read_bytes()
+    for word in words:
+        assert word not in whole.lower(), (path, word)
+    data = dcmread(path)
+    assert str(data.PatientID) == str(data.PatientName) == sys.argv[1], data.PatientID
+    assert data.PatientIdentityRemoved == "YES" and data.PixelData == pixels
+assert len({dcmread(p).StudyInstanceUID for p in files}) == 1 and len({dcmread(p).SOPInstanceUID for p in files}) == 3
+END
+
+say "joining again gives what is new, and nothing twice"
+stat -c '%n %Y %i' "ana-folder/$COPIES"/*/*/* >stood
+as ana run 0 dataset join plain CT --yes
+says "Nothing of it is new; nothing was changed."
+series 4 4
+as ana run 13 dataset join plain CT
+expect "without a yes" "$(copies | wc -l)" 3
+as ana json 0 dataset join plain CT --yes
+expect "one more" "$(field added) $(copies | wc -l)" "1 4"
+stat -c '%n %Y %i' "ana-folder/$COPIES"/*/*/* | grep -cFf stood >out/stood
+expect "the others as they were" "$(cat out/stood)" 3
+two_until 30 there 4
+as ana json 6 dataset join plain Research --yes
+expect "no copies of copies" "$(field error)" never-shared
+mkdir "ana-folder/$COPIES/mine" && cp ana-folder/CT/anabela.txt "ana-folder/$COPIES/mine/"
+as ana json 6 dataset join plain CT --yes
+expect "something else in it" "$(field error)" not-copies
+rm -r "ana-folder/$COPIES/mine"
+
+say "who leaves keeps the copies, is told where, and comes back with the same ones"
+as ana run 0 dataset leave plain --wait
+says "The copies stay in your folder, in $COPIES"
+two_until 30 there 0
+expect "copies" "$(copies | wc -l)" 4
+as ana json 0 dataset join plain CT --yes --wait
+expect "none is made again" "$(field added)" 0
+two_until 30 there 4
+
+say "what is refused in the middle leaves no folder behind"
+sed 's/}/, "price": 20}/' terms.json >paid.json
+steward 0 create paid --terms paid.json
+knows_paid() { as ana "$EMRFS" dataset paid >out/known 2>&1 </dev/null; }
+two_until 20 knows_paid
+as ana json 6 dataset join paid CT --yes
+expect "no points" "$(field error)" no-points-put-by
+[ ! -e ana-folder/Research/paid ] || emr_fail "left: $(find ana-folder/Research/paid)"
+expect "the other's copies" "$(copies | wc -l)" 4
+
+say "without the program that makes copies nothing is given"
+mv usr/libexec/emrfs/deidentify hidden
+as ana run 1 dataset join plain CT --yes
+says "the program that makes copies is not installed"
+two_unmount ana dora
+echo "all is well"
