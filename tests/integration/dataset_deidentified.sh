@@ -67,13 +67,14 @@ expect "through a link" "$(field error)" never-shared
 [ ! -e ana-folder/Research ] || emr_fail "made of nothing"
 
 say "originals are not granted to it, whoever asks the open folder"
-asked=$(python3 - "$EMR_WORK/ana" <<'END'
+as ana json 0 dataset plain
+asked=$(python3 - "$EMR_WORK/ana" "$(field datasets.0.terms)" <<'END'
 import glob, json, os, socket, stat, struct, sys
 paths = [os.path.join(d, f) for d, _, files in os.walk(sys.argv[1]) for f in files]
 path = next(p for p in paths if stat.S_ISSOCK(os.lstat(p).st_mode))
 s = socket.socket(socket.AF_UNIX)
 s.connect(path)
-text = json.dumps({"v": 1, "verb": "share", "join": True, "path": "CT", "who": "dataset:plain@saolucas", "purposes": 8}).encode()
+text = json.dumps({"v": 1, "verb": "share", "join": True, "path": "CT", "who": "dataset:plain@saolucas", "name": sys.argv[2], "purposes": 8}).encode()
 s.sendall(struct.pack(">I", len(text)) + text)
 print(s.recv(65536)[4:].decode())
 END
