@@ -9,12 +9,13 @@
 
 #include "bytes.h"
 #include "declare.h"
+#include "rules_dataset.h"
 
 #define TERMS_PART_MIN (32 + 1) /* salt, title and terms */
 #define TERMS_PART_MAX (32 + 131072)
 #define MEMBER_PART (32 + EMR_HPKE_BYTES + 32) /* salt, HPKE of the team's secret */
 
-static bool get_dataset(struct judge *judge, const uint8_t dataset[16], emr_row_dataset *out_row)
+bool emr_judge_dataset(struct judge *judge, const uint8_t dataset[16], emr_row_dataset *out_row)
 {
 	emr_key_text key;
 	emr_span value;
@@ -28,7 +29,8 @@ static bool is_steward(struct judge *judge, const uint8_t dataset[16])
 {
 	emr_row_dataset row;
 
-	return get_dataset(judge, dataset, &row) && memcmp(row.steward, judge->signer_id, 32) == 0;
+	return emr_judge_dataset(judge, dataset, &row) &&
+	       memcmp(row.steward, judge->signer_id, 32) == 0;
 }
 
 static void put_by_object(
@@ -128,7 +130,7 @@ static void close_write(struct judge *judge)
 	uint8_t value[EMR_ROW_DATASET_BYTES];
 	emr_row_dataset row;
 
-	if (!get_dataset(judge, judge->item.object_id, &row))
+	if (!emr_judge_dataset(judge, judge->item.object_id, &row))
 		return;
 	row.head = emr_judge_head(
 		judge, EMR_FAMILY_DATASET, EMR_DATASET_CLOSED, row.head.flags, row.head.epoch);
@@ -178,7 +180,8 @@ static emr_result admit_authority(struct judge *judge)
 {
 	emr_row_dataset row;
 
-	if (!get_dataset(judge, admit_pub(judge->pub).dataset, &row)) /* admit_state says GONE */
+	if (!emr_judge_dataset(
+		    judge, admit_pub(judge->pub).dataset, &row)) /* admit_state says GONE */
 		return EMR_RESULT_APPLIED;
 	return memcmp(row.steward, judge->signer_id, 32) == 0 ? EMR_RESULT_APPLIED
 							      : EMR_RESULT_NOT_AUTHORISED;
@@ -188,7 +191,7 @@ static emr_result admit_state(struct judge *judge)
 {
 	emr_row_dataset row;
 
-	return get_dataset(judge, admit_pub(judge->pub).dataset, &row) &&
+	return emr_judge_dataset(judge, admit_pub(judge->pub).dataset, &row) &&
 			       row.head.state == EMR_DATASET_OPEN
 		       ? EMR_RESULT_APPLIED
 		       : EMR_RESULT_GONE;

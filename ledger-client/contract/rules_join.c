@@ -9,18 +9,9 @@
 
 #include "bytes.h"
 #include "declare.h"
+#include "rules_dataset.h"
 #include "rules_grant.h"
 #include "rules_points.h"
-
-static bool get_dataset(struct judge *judge, const uint8_t dataset[16], emr_row_dataset *out_row)
-{
-	emr_key_text key;
-	emr_span value;
-
-	emr_key_by_object("DS", dataset, &key);
-	return emr_judge_get(judge, key.text, &value) &&
-	       emr_judge_parsed(judge, emr_row_dataset_parse(value, out_row));
-}
 
 static void declare_dataset(struct key_set *set, const uint8_t dataset[16])
 {
@@ -105,7 +96,7 @@ static emr_result join_state(struct judge *judge)
 
 	if (judge->head.state == EMR_JOIN_ACTIVE)
 		return EMR_RESULT_EXISTS;
-	return get_dataset(judge, judge->item.object_id, &row) &&
+	return emr_judge_dataset(judge, judge->item.object_id, &row) &&
 			       row.head.state == EMR_DATASET_OPEN &&
 			       judge->now < row.not_after_unix_s
 		       ? EMR_RESULT_APPLIED
@@ -133,7 +124,7 @@ static bool is_paid(struct judge *judge)
 {
 	emr_row_dataset row;
 
-	return !judge->is_row_present && get_dataset(judge, judge->item.object_id, &row) &&
+	return !judge->is_row_present && emr_judge_dataset(judge, judge->item.object_id, &row) &&
 	       row.price > 0;
 }
 
@@ -253,7 +244,8 @@ static emr_result snapshot_authority(struct judge *judge)
 {
 	emr_row_dataset row;
 
-	if (!get_dataset(judge, snapshot_pub(judge->pub).dataset, &row)) /* the state says GONE */
+	if (!emr_judge_dataset(
+		    judge, snapshot_pub(judge->pub).dataset, &row)) /* the state says GONE */
 		return EMR_RESULT_APPLIED;
 	return memcmp(row.steward, judge->signer_id, 32) == 0 ? EMR_RESULT_APPLIED
 							      : EMR_RESULT_NOT_AUTHORISED;
@@ -266,8 +258,8 @@ static emr_result snapshot_state(struct judge *judge)
 
 	if (judge->is_row_present)
 		return EMR_RESULT_EXISTS;
-	return get_dataset(judge, snapshot_pub(judge->pub).dataset, &row) ? EMR_RESULT_APPLIED
-									  : EMR_RESULT_GONE;
+	return emr_judge_dataset(judge, snapshot_pub(judge->pub).dataset, &row) ? EMR_RESULT_APPLIED
+										: EMR_RESULT_GONE;
 }
 
 static void snapshot_write(struct judge *judge)

@@ -9,6 +9,7 @@
 
 #include "bytes.h"
 #include "declare.h"
+#include "rules_dataset.h"
 #include "rules_points.h"
 
 /* ---- accounts ---- */
@@ -317,16 +318,6 @@ static emr_pub_dataset_fund fund_pub(emr_span bytes)
 	return pub;
 }
 
-static bool get_dataset(struct judge *judge, const uint8_t dataset[16], emr_row_dataset *out_row)
-{
-	emr_key_text key;
-	emr_span value;
-
-	emr_key_by_object("DS", dataset, &key);
-	return emr_judge_get(judge, key.text, &value) &&
-	       emr_judge_parsed(judge, emr_row_dataset_parse(value, out_row));
-}
-
 /* Open, and not over: domains still join it. */
 static bool takes_domains(struct judge *judge, const emr_row_dataset *row)
 {
@@ -368,7 +359,8 @@ static emr_result fund_state(struct judge *judge)
 {
 	emr_row_dataset row;
 
-	return get_dataset(judge, fund_pub(judge->pub).dataset, &row) && takes_domains(judge, &row)
+	return emr_judge_dataset(judge, fund_pub(judge->pub).dataset, &row) &&
+			       takes_domains(judge, &row)
 		       ? EMR_RESULT_APPLIED
 		       : EMR_RESULT_GONE;
 }
@@ -382,7 +374,7 @@ static emr_result fund_last(struct judge *judge)
 
 	if (result != EMR_RESULT_APPLIED)
 		return result;
-	if (!get_dataset(judge, pub.dataset, &row) || row.price == 0 ||
+	if (!emr_judge_dataset(judge, pub.dataset, &row) || row.price == 0 ||
 		!sum_inputs(judge, pub.tokens, &sum) || sum / pub.n < row.price)
 		return EMR_RESULT_FUNDS;
 	return pub.n <= EMR_VOUCHERS_MAX && judge->vouchers + pub.n <= EMR_BATCH_VOUCHERS_MAX
@@ -400,7 +392,7 @@ static void fund_write(struct judge *judge)
 	emr_key_text key;
 	uint64_t sum;
 
-	if (!get_dataset(judge, pub.dataset, &row) || !sum_inputs(judge, pub.tokens, &sum))
+	if (!emr_judge_dataset(judge, pub.dataset, &row) || !sum_inputs(judge, pub.tokens, &sum))
 		return;
 	voucher.price = row.price;
 	memcpy(voucher.dataset, pub.dataset, 16);
@@ -489,7 +481,8 @@ static emr_result refund_last(struct judge *judge)
 
 	if (result != EMR_RESULT_APPLIED)
 		return result;
-	return voucher_in_hand(judge, &voucher) && get_dataset(judge, voucher.dataset, &row) &&
+	return voucher_in_hand(judge, &voucher) &&
+			       emr_judge_dataset(judge, voucher.dataset, &row) &&
 			       !takes_domains(judge, &row)
 		       ? EMR_RESULT_APPLIED
 		       : EMR_RESULT_FUNDS;
