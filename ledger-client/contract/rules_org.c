@@ -80,14 +80,21 @@ static bool propose_part_fits(struct judge *judge)
 	}
 }
 
+/* Asked again when somebody approves: a proposal whose time was said by a clock that is ahead has a
+ * day as far off as that. */
+static bool is_in_reach(const struct judge *judge, uint64_t not_after)
+{
+	return judge->now < not_after && not_after - judge->now <= EMR_PROPOSAL_MAX_S;
+}
+
 static emr_result propose_last(struct judge *judge)
 {
 	emr_result result = emr_judge_key_in_force(judge);
 
 	if (result != EMR_RESULT_APPLIED)
 		return result;
-	return judge->now < propose_pub(judge->pub).not_after_unix_s ? EMR_RESULT_APPLIED
-								     : EMR_RESULT_LIMIT;
+	return is_in_reach(judge, propose_pub(judge->pub).not_after_unix_s) ? EMR_RESULT_APPLIED
+									    : EMR_RESULT_LIMIT;
 }
 
 static void put_proposal(struct judge *judge, const emr_row_proposal *row)
@@ -190,7 +197,7 @@ static emr_result approve_state(struct judge *judge)
 	if (judge->is_row_present)
 		return EMR_RESULT_EXISTS;
 	if (!get_proposal(judge, &row) || row.head.state != EMR_PROPOSAL_OPEN ||
-		judge->now >= row.not_after_unix_s)
+		!is_in_reach(judge, row.not_after_unix_s))
 		return EMR_RESULT_GONE;
 	return EMR_RESULT_APPLIED;
 }

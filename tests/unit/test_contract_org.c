@@ -120,9 +120,45 @@ static void what_cannot_be_is_not_approved(void **state)
 	people_free(&p);
 }
 
+static void put_end(people_item *item, uint64_t end)
+{
+	for (size_t i = 0; i < 8; i++)
+		item->pub[8 + i] = (uint8_t)(end >> (8 * (7 - i)));
+}
+
+/* Whoever proposes chooses the day; with a clock that is ahead he chooses it for the ledger, too,
+ * and nobody approves it before that day is near. */
+static void a_proposal_is_open_for_a_year_at_most(void **state)
+{
+	static const struct {
+		const char *name;
+		uint64_t end;
+		int proposed, approved;
+	} rows[] = {{"a year", KIT_NOW + EMR_PROPOSAL_MAX_S, OK, OK},
+		{"more than a year", KIT_NOW + EMR_PROPOSAL_MAX_S + 1, EMR_RESULT_LIMIT, GONE},
+		{"for ever", UINT64_MAX, EMR_RESULT_LIMIT, GONE}};
+	people p;
+
+	(void)state;
+	for (size_t r = 0; r < sizeof rows / sizeof rows[0]; r++) {
+		people_item item;
+
+		people_make(&p);
+		item = people_item_of(&p, ORG_PROPOSE, ADMIN);
+		put_end(&item, rows[r].end);
+		kit_expect(rows[r].proposed, people_answer(&p, rows[r].name, ADMIN, &item),
+			rows[r].name);
+		people_put_proposal(&p, EMR_PROPOSAL_MINT, EMR_PROPOSAL_OPEN, 0, rows[r].end);
+		kit_expect(rows[r].approved, people_try(&p, rows[r].name, ORG_APPROVE, ADMIN),
+			rows[r].name);
+		people_free(&p);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_proposal_is_open_for_a_year_at_most),
 		cmocka_unit_test(an_approval_in_every_state_of_its_proposal),
 		cmocka_unit_test(a_proposal_takes_effect_with_the_last_approval_it_needs),
 		cmocka_unit_test(each_kind_of_proposal_has_its_effect),

@@ -33,6 +33,9 @@ enum emr_proposal_kind {
 	EMR_PROPOSAL_MINT = 5,	   /* tokens */
 };
 
+/* How long a proposal may be open; who proposes chooses, and no longer than this. */
+#define EMR_PROPOSAL_MAX_S ((uint64_t)366 * 86400)
+
 /* ORG_PROPOSE 04, 96 bytes */
 typedef struct emr_pub_org_propose {
 	uint8_t kind;		   /* 0: enum emr_proposal_kind */

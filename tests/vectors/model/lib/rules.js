@@ -128,6 +128,7 @@ function effect(c, p, n) {
 	default:
 	}
 }
+const inReach = (c, end) => c.now < end && end <= c.now + 366n * 86400n;
 const ORGS = {
 	0x04: {
 		dom: 'none', epoch: '0', zero: [2, 6], row: (c) => key.by('P', c.object),
@@ -137,7 +138,7 @@ const ORGS = {
 			const [org, subject, aux] = [cut(c.pub, 16, 16), cut(c.pub, 32, 32), cut(c.pub, 64, 32)];
 			need(k >= 1 && k <= 5 && isZero(org) === k > 2 && isZero(aux) === (k !== 1) && isZero(subject) === (k === 2) && (k === 3 || !c.pub[1]) && (k !== 4 || isZero(subject.slice(4))), FORMAT);
 		},
-		may: role(64), state: isNew, last: (c) => { inForce(c); until(c, 8); },
+		may: role(64), state: isNew, last: (c) => { inForce(c); need(inReach(c, num(c.pub, 8, 8)), LIMIT); },
 		write: (c) => c.put(key.by('P', c.object), row(4, c.head(), cut(c.pub, 0, 2), zeros(6), cut(c.pub, 8, 88))),
 	},
 	0x05: {
@@ -146,7 +147,7 @@ const ORGS = {
 		state: (c) => {
 			isNew(c);
 			const p = c.rowOf(key.by('P', c.object));
-			need(p && p.state === 1 && c.now < p.num(56, 8), GONE);
+			need(p && p.state === 1 && inReach(c, p.num(56, 8)), GONE);
 		},
 		last: (c) => {
 			inForce(c);
