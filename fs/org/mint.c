@@ -13,6 +13,7 @@
 #include "org/bureau.h"
 #include "org/proposals.h"
 #include "people/who.h"
+#include "replica/replica.h"
 
 #define PROPOSAL_S ((uint64_t)90 * 86400) /* how long the members may take */
 
@@ -23,27 +24,41 @@ typedef struct minting {
 	uint8_t subject[32];
 	emr_id16 proposal;
 	emr_row_proposal row;
+	uint64_t seq; /* where it stands on the ledger */
+	uint16_t index;
 	bool is_there;
 	bool is_ours; /* we have approved it already */
 	unsigned need;
 } minting;
 
-/* The newest; one that is done before all. Approvals of one that is older than what was used up
- * were meant for that: two had proposed at the same moment. */
+/* The newest on the ledger, whatever day its proposer chose; one that is done before all. Approvals
+ * of one that is older than what was used up were meant for that: two had proposed at the same
+ * moment. */
 static emr_status note_proposal(void *arg, emr_id16 proposal, const emr_row_proposal *row)
 {
+	const emr_part_key key = {.family = EMR_FAMILY_ORG, .object = proposal, .version = 1};
 	minting *m = arg;
 	bool is_done = row->head.state == EMR_PROPOSAL_DONE;
-	bool is_open = row->head.state == EMR_PROPOSAL_OPEN && m->now < row->not_after_unix_s;
+	bool is_open = row->head.state == EMR_PROPOSAL_OPEN && m->now < row->not_after_unix_s &&
+		       row->not_after_unix_s - m->now <= EMR_PROPOSAL_MAX_S;
+	EMR_AUTO_BUF bytes = {0};
+	emr_replica_item item;
+	emr_status status;
 
 	if (row->kind != EMR_PROPOSAL_MINT || memcmp(row->subject, m->subject, 32) != 0 ||
 		(!is_open && !is_done && row->head.state != EMR_PROPOSAL_USED) ||
-		m->row.head.state == EMR_PROPOSAL_DONE ||
-		(!is_done && m->row.head.state != 0 &&
-			row->not_after_unix_s < m->row.not_after_unix_s))
+		m->row.head.state == EMR_PROPOSAL_DONE)
+		return EMR_OK;
+	status = emr_replica_item_get(m->bureau->session.replica, &key, &bytes, &item);
+	if (status != EMR_OK)
+		return status == EMR_NOT_FOUND ? EMR_DAMAGED : status;
+	if (!is_done && m->row.head.state != 0 &&
+		(item.seq < m->seq || (item.seq == m->seq && item.index < m->index)))
 		return EMR_OK;
 	m->proposal = proposal;
 	m->row = *row;
+	m->seq = item.seq;
+	m->index = item.index;
 	m->is_there = is_open || is_done;
 	return EMR_OK;
 }
@@ -71,12 +86,9 @@ static emr_status look(minting *m)
 
 static emr_status propose(minting *m, emr_bureau *bureau, emr_problem *out_problem)
 {
-	uint64_t last = m->row.not_after_unix_s, not_after = m->now + PROPOSAL_S;
-	emr_pub_org_propose what = {.kind = EMR_PROPOSAL_MINT};
+	emr_pub_org_propose what = {
+		.kind = EMR_PROPOSAL_MINT, .not_after_unix_s = m->now + PROPOSAL_S};
 	emr_act act;
-
-	/* Newer than what was used up, also by a clock that is behind. */
-	what.not_after_unix_s = not_after > last || last == UINT64_MAX ? not_after : last + 1;
 
 	m->proposal = emr_id16_random();
 	memcpy(what.subject, m->subject, 32);

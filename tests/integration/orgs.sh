@@ -85,6 +85,16 @@ run 0 org show $PF
 says "Points are proposed for somebody: 1 of 2 approvals."
 run 0 org mint lima@clinicaaurora 100 --yes $PF
 says "Paula Lima, Clínica Aurora has 100 points more."
+
+# Proposed with a day so far off that the ledger takes no approval: nobody is held up by it.
+two_home hospital
+EMR_CLOCK_SECONDS=26000000 LD_PRELOAD=$TOOLS/libclock_shim.so run 0 org mint nuno@clinicaaurora 7 --yes $PF
+two_home aurora
+run 0 org mint nuno@clinicaaurora 7 --yes --json $PF
+has '"have":1,"need":2,"done":false'
+two_home hospital
+run 0 org mint nuno@clinicaaurora 7 --yes $PF
+says "Nuno Reis, Clínica Aurora has 7 points more."
 two_home lima
 json 0 wallet $PF
 expect "made" "$(field points) $(field entries.0.why) $(field entries.0.amount)" "100 made 100"
@@ -104,7 +114,7 @@ expect "spent" "$(field points) $(field entries.1.amount) $(field entries.2.amou
 expect "thresholds" "$(field thresholds.0.credit) $(field thresholds.0.reached)" "10 False"
 two_home nuno
 json 0 wallet $PF
-expect "received" "$(field points) $(field entries.0.amount) $(field entries.0.who)" "100 30 Paula Lima, Clínica Aurora"
+expect "received" "$(field points) $(field entries.1.amount) $(field entries.1.who)" "107 30 Paula Lima, Clínica Aurora"
 
 # A handle is one person's, and two organisations may have the same one.
 two_home aurora
