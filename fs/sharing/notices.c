@@ -27,6 +27,7 @@
 
 #define NOTICES_MAX 1000
 #define PROGRAM_TIMEOUT_MS 10000
+#define REPEAT_S 10	   /* the same sentence comes once in this time */
 #define ERRORS_BYTES 20000 /* of one list of errors: it is part of a frame of the socket */
 
 extern char **environ;
@@ -276,22 +277,58 @@ emr_status emr_notices_set_place(emr_notices *notices, const char *place)
 	return notices->place != NULL ? EMR_OK : EMR_NO_MEMORY;
 }
 
+static bool is_same_text(const char *a, const char *b)
+{
+	return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
+}
+
+static bool is_same_sentence(const notice *a, const notice *b)
+{
+	bool is_said = a->said != NULL && b->said != NULL;
+
+	return a->message == b->message && is_same_text(a->path, b->path) &&
+	       is_same_text(a->program, b->program) && is_same_text(a->folder, b->folder) &&
+	       is_same_text(a->value, b->value) && is_same_text(a->detail, b->detail) &&
+	       is_same_text(a->request, b->request) &&
+	       (is_said ? strcmp(a->said->text, b->said->text) == 0 : a->said == b->said);
+}
+
+/* One program's save that is refused is refused by several calls, each of which says so. */
+static bool was_just_said(emr_notices *notices, const notice *n, int64_t now_unix_s)
+{
+	for (uint64_t number = notices->last; number >= oldest(notices); number--) {
+		const notice *at = at_number(notices, number);
+		int64_t age_s = now_unix_s - at->unix_s;
+
+		if (age_s < 0 || age_s >= REPEAT_S)
+			return false;
+		if (is_same_sentence(at, n))
+			return true;
+	}
+	return false;
+}
+
 /* Takes what N owns. */
 static void add(emr_notices *notices, notice n)
 {
 	const char *id = emr_message_get(n.message)->id;
 	notice *at;
 
-	emr_log(EMR_LOG_WARN, "notice %s", id); /* without the path: it is a name */
+	n.unix_s = (int64_t)emr_clock_unix_s(emr_clock_system());
 	pthread_mutex_lock(&notices->lock);
+	if (was_just_said(notices, &n, n.unix_s)) {
+		pthread_mutex_unlock(&notices->lock);
+		empty(&n);
+		return;
+	}
 	notices->last++;
 	at = at_number(notices, notices->last);
 	empty(at);
 	*at = n;
 	at->number = notices->last;
-	at->unix_s = (int64_t)emr_clock_unix_s(emr_clock_system());
 	pthread_cond_signal(&notices->wake);
 	pthread_mutex_unlock(&notices->lock);
+	emr_log(EMR_LOG_WARN, "notice %s", id); /* without the path: it is a name */
 }
 
 static void set_quota(const emr_notices *notices, const char *path, emr_problem *out_problem)

@@ -8,5 +8,5 @@ foreach(part path notices progress second_copy book device_file origin)
 endforeach()
 emr_test(test_network_dir SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_network_dir.c
 	USES ${emr_program} base keyring PkgConfig::jansson Threads::Threads)
-target_link_options(test_cmd_notices PRIVATE -Wl,--wrap=syscall)
+target_link_options(test_cmd_notices PRIVATE -Wl,--wrap=syscall,--wrap=clock_gettime)
 target_link_options(test_cmd_frame PRIVATE -Wl,--wrap=geteuid)

@@ -245,6 +245,56 @@ static void errors_are_the_newest_of_one_path_and_no_mere_information(void **sta
 	emr_notices_free(notices);
 }
 
+static long moved_s; /* the clock is so far ahead */
+
+int __real_clock_gettime(clockid_t clock, struct timespec *out);
+int __wrap_clock_gettime(clockid_t clock, struct timespec *out);
+
+int __wrap_clock_gettime(clockid_t clock, struct timespec *out)
+{
+	int result = __real_clock_gettime(clock, out);
+
+	out->tv_sec += moved_s;
+	return result;
+}
+
+static size_t count_of(emr_notices *notices)
+{
+	char *text = text_of(notices);
+	size_t n = 0;
+
+	for (const char *at = text; (at = strchr(at, '\n')) != NULL; at++)
+		n++;
+	free(text);
+	return n;
+}
+
+/* A program that saves on a full disk is refused by write, flush and release: that is one thing. */
+static void what_is_met_several_times_in_a_moment_is_said_once(void **state)
+{
+	emr_notices *notices;
+
+	(void)state;
+	assert_ok(emr_notices_new(NULL, &notices));
+	for (size_t i = 0; i < 3; i++) {
+		emr_notices_add(notices, "disk-full", "a");
+		emr_notices_add(notices, "disk-full", "b");
+	}
+	assert_int_equal(count_of(notices), 2);
+	emr_notices_add_with(notices, "refused", "a", "no");
+	emr_notices_add_with(notices, "refused", "a", "another reason");
+	emr_notices_add_with(notices, "refused", "a", "no");
+	assert_int_equal(count_of(notices), 4);
+	moved_s += 60; /* and is met again: who has forgotten it hears of it */
+	emr_notices_add(notices, "disk-full", "a");
+	assert_int_equal(count_of(notices), 5);
+	moved_s -= 120; /* a clock that was set back silences nothing */
+	emr_notices_add(notices, "disk-full", "a");
+	assert_int_equal(count_of(notices), 6);
+	moved_s = 0;
+	emr_notices_free(notices);
+}
+
 /* The list is a part of one frame of the socket. */
 static void a_list_of_errors_stays_small(void **state)
 {
@@ -341,6 +391,7 @@ int main(void)
 		cmocka_unit_test(an_unknown_id_is_not_a_notice),
 		cmocka_unit_test(the_newest_thousand_stay),
 		cmocka_unit_test(errors_are_the_newest_of_one_path_and_no_mere_information),
+		cmocka_unit_test(what_is_met_several_times_in_a_moment_is_said_once),
 		cmocka_unit_test(a_list_of_errors_stays_small),
 		cmocka_unit_test(a_program_gets_each_notice_as_json),
 		cmocka_unit_test(a_program_that_does_not_end_is_ended_with_the_mount),
