@@ -162,6 +162,45 @@ static void the_end_of_a_share_does_not_swallow_the_last_report(void **state)
 	viewer_end(&s, &v);
 }
 
+/* While there still is a key to report it with; and whoever looks at it is told by name. */
+static void what_is_open_when_its_share_ends_is_reported_and_told(void **state)
+{
+	story s;
+	viewer v;
+	emr_handle *twice[2] = {NULL, NULL}, *other = NULL;
+	char bytes[64];
+	size_t got = 0;
+	heard h;
+
+	(void)state;
+	begin(&s, &v);
+	share(&s, &v);
+	for (size_t i = 0; i < 2; i++) {
+		assert_ok(viewer_open_file(
+			&v, viewer_at(&v, "Imaging/MRI.pdf"), owner_answers, &twice[i]));
+		assert_ok(emr_view_read(twice[i], 0, bytes, 5, &got));
+	}
+	assert_ok(viewer_open_file(&v, viewer_at(&v, "Imaging/Old/CT.pdf"), owner_answers, &other));
+	story_pass(&s, 8 * DAY);
+	viewer_run(&v, NULL, 0);
+	h = audit(&s);
+	assert_int_equal(h.n, 2);
+	assert_int_equal(h.rows[0].opens + h.rows[1].opens, 3);
+	assert_int_equal(h.rows[0].bytes + h.rows[1].bytes, 10);
+	assert_non_null(strstr(v.notices, "grant-expired shared-with-me/"));
+	assert_non_null(strstr(v.notices, "/Imaging/MRI.pdf missing"));
+	assert_non_null(strstr(v.notices, "/Imaging/Old/CT.pdf missing"));
+	assert_null(strstr(strstr(v.notices, "/Imaging/MRI.pdf") + 1, "/Imaging/MRI.pdf"));
+	assert_status(EMR_ACCESS_ENDED, emr_view_read(other, 0, bytes, 5, &got));
+	for (size_t i = 0; i < 2; i++)
+		emr_view_release(twice[i]);
+	emr_view_release(other);
+	story_pass(&s, 6);
+	viewer_run(&v, NULL, 0);
+	assert_int_equal(audit(&s).n, 2); /* not once more */
+	viewer_end(&s, &v);
+}
+
 /* ---- programs ---- */
 
 static void programs_are_kept_out_until_the_reader_lets_them_in(void **state)
@@ -227,6 +266,7 @@ int main(void)
 		TEST(a_series_of_300_slices_costs_twelve_questions_at_most),
 		TEST(the_owner_hears_what_was_opened_and_how_much_of_it),
 		TEST(the_end_of_a_share_does_not_swallow_the_last_report),
+		TEST(what_is_open_when_its_share_ends_is_reported_and_told),
 		TEST(programs_are_kept_out_until_the_reader_lets_them_in),
 	};
 

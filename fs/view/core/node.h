@@ -298,7 +298,8 @@ struct emr_handle {
 	int64_t made_boot_ns;
 	uint64_t bytes_read;		    /* atomic */
 	const struct handle_report *report; /* who is told what is read; NULL: nobody */
-	char program[17];		    /* that reads without a person; "": a person */
+	bool is_told;			    /* that it is over, and was read; view->lock */
+	char program[17]; /* that reads without a person; "": a person; view->lock */
 	/* Of what is brought from elsewhere (bring.c): */
 	bool is_brought, is_damaged; /* atomic: some of it was lacking; stood there and was bad */
 	uint64_t last_leaf;	     /* that was read; view->lock, both */

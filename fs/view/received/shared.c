@@ -131,6 +131,7 @@ void shared_free(emr_view *view)
 
 	if (all == NULL)
 		return;
+	free(all->open);
 	while (all->all != NULL) {
 		shared_share *s = all->all;
 

@@ -186,6 +186,8 @@ typedef struct shares {
 	bool shows_sets;    /* the top's listing counts their directory */
 	shared_waiter *waiters;
 	shared_told told[SHARED_TOLD_KINDS];
+	emr_handle **open; /* that read what others share; owned, what it points to is not */
+	size_t nopen, open_cap;
 	emr_buf kept_names;		/* of the worker: entries of the file shared-names */
 	bool has_kept_names;		/* of the worker: it was read */
 	struct shared_policy *policies; /* shared_software.c */
@@ -370,6 +372,11 @@ emr_id16 shared_top_id(void);
 
 /* ---- what the owner is told: shared_report.c */
 extern const handle_report shared_report;
+/* Without view->lock: HANDLE reads what others share from now on.  Without memory it is told when
+ * it is closed, and no sooner. */
+void shared_note_opened(emr_view *view, emr_handle *handle);
+/* Under view->lock: S is over, and what is open of it counts as read so far. */
+void shared_note_over(emr_view *view, shared_share *s);
 /* Under view->lock: PROGRAM was not let in. */
 void shared_note_refused(emr_view *view, node *n, const char *program);
 /* Of the worker, without view->lock: what there is, now; and if it is time. */

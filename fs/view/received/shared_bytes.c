@@ -104,6 +104,8 @@ emr_status shared_open(emr_view *view, emr_handle *handle)
 	status = n->file->reader != NULL || n->file->staging != NULL ? EMR_OK : EMR_BUSY;
 	handle->report = status == EMR_OK ? &shared_report : NULL;
 	pthread_rwlock_unlock(&n->file->lock);
+	if (status == EMR_OK)
+		shared_note_opened(view, handle);
 	return status;
 }
 

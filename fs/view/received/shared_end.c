@@ -75,13 +75,38 @@ static void forget_keys(emr_view *view, shared_share *s)
 
 /* ---- the end ---- */
 
+/* Under view->lock, before names go: what somebody has open of S, each once; owned by the caller.
+ */
+static size_t open_paths(const emr_view *view, const shared_share *s, char *paths[SHARED_CUT_MAX])
+{
+	const node *seen[SHARED_CUT_MAX];
+	size_t n = 0;
+
+	for (size_t i = 0; i < view->shares->nopen && n < SHARED_CUT_MAX; i++) {
+		const node *at = view->shares->open[i]->node;
+		size_t k = 0;
+
+		while (k < n && seen[k] != at)
+			k++;
+		if (k < n || at->state == NODE_GONE || !shared_reads_of(at, s))
+			continue;
+		seen[n] = at;
+		paths[n++] = shared_path_of_any(at);
+	}
+	return n;
+}
+
 void shared_end(
 	emr_view *view, shared_share *s, shared_phase phase, uint64_t ended_unix_s, emr_buf *tell)
 {
+	char *paths[SHARED_CUT_MAX];
 	shared_tree *before;
+	size_t n;
 
 	pthread_mutex_lock(&view->lock);
+	n = open_paths(view, s, paths);
 	shared_note_end(s, phase, ended_unix_s); /* from now on nothing of it is read */
+	shared_note_over(view, s);
 	pthread_mutex_unlock(&view->lock);
 	forget_keys(view, s);
 	shared_drop_names(view, s);
@@ -96,6 +121,7 @@ void shared_end(
 	pthread_mutex_unlock(&view->lock);
 	shared_tree_free(before);
 	shared_notice_end(view, s);
+	shared_notice_cut(view, s, paths, n);
 }
 
 /* The end came after this turn's look at the ledger: the next one ends S. */

@@ -80,7 +80,7 @@ static char *path_of_share(const shared_share *s)
 	return len < 0 ? NULL : path;
 }
 
-void shared_notice_end(emr_view *view, const shared_share *s)
+static void tell_end(emr_view *view, const shared_share *s, char *path)
 {
 	emr_shared_notice n = about(view, s,
 		s->phase != SHARED_REVOKED ? "grant-expired"
@@ -88,7 +88,18 @@ void shared_notice_end(emr_view *view, const shared_share *s)
 					   : "grant-revoked");
 
 	n.time_unix_s = s->ended_unix_s;
-	tell(view, &n, path_of_share(s));
+	tell(view, &n, path);
+}
+
+void shared_notice_end(emr_view *view, const shared_share *s)
+{
+	tell_end(view, s, path_of_share(s));
+}
+
+void shared_notice_cut(emr_view *view, const shared_share *s, char **paths, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		tell_end(view, s, paths[i]);
 }
 
 void shared_notice_ending(emr_view *view, const shared_share *s)

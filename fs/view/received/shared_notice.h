@@ -5,6 +5,9 @@
 
 /* Without view->lock, of the worker. */
 void shared_notice_end(emr_view *view, const shared_share *s);
+#define SHARED_CUT_MAX 8 /* files of which it is told that they were open then */
+/* The same of the N files at PATHS, which it frees: somebody has them open. */
+void shared_notice_cut(emr_view *view, const shared_share *s, char **paths, size_t n);
 void shared_notice_ending(emr_view *view, const shared_share *s);
 /* The ledger is away: keys of S are kept until then. */
 void shared_notice_stale(emr_view *view, const shared_share *s, uint64_t until_unix_s);

@@ -119,21 +119,65 @@ static emr_report_row row_of(const emr_view *view, const node *n, const char *pr
 	return row;
 }
 
-static void report_note_closed(emr_view *view, emr_handle *handle)
+/* ---- handles ---- */
+
+/* Under view->lock, once for each. */
+static void add_opening(emr_view *view, emr_handle *handle)
 {
 	node *n = handle->node;
 	emr_report_row row;
 
-	pthread_mutex_lock(&view->lock);
-	if (shown_of(n) == NULL || shown_of(n)->level != SHARED_RECORD) {
-		pthread_mutex_unlock(&view->lock);
+	if (handle->is_told || shown_of(n) == NULL || shown_of(n)->level != SHARED_RECORD)
 		return;
-	}
 	row = row_of(view, n, handle->program[0] != 0 ? handle->program : NULL);
 	row.bytes = __atomic_load_n(&handle->bytes_read, __ATOMIC_RELAXED);
 	row.whole = is_whole(n);
 	add_row(view, shown_of(n)->share, &row);
+}
+
+static void report_note_closed(emr_view *view, emr_handle *handle)
+{
+	shares *all = view->shares;
+
+	pthread_mutex_lock(&view->lock);
+	for (size_t i = 0; i < all->nopen; i++)
+		if (all->open[i] == handle)
+			all->open[i] = all->open[--all->nopen];
+	add_opening(view, handle);
 	pthread_mutex_unlock(&view->lock);
+}
+
+void shared_note_opened(emr_view *view, emr_handle *handle)
+{
+	shares *all = view->shares;
+
+	pthread_mutex_lock(&view->lock);
+	if (all->nopen == all->open_cap) {
+		size_t cap = all->open_cap == 0 ? 16 : all->open_cap * 2;
+		emr_handle **grown = realloc(all->open, cap * sizeof(emr_handle *));
+
+		if (grown != NULL) {
+			all->open = grown;
+			all->open_cap = cap;
+		}
+	}
+	if (all->nopen < all->open_cap)
+		all->open[all->nopen++] = handle;
+	pthread_mutex_unlock(&view->lock);
+}
+
+/* Later there is no key any more to report it with, and nothing more is read of it. */
+void shared_note_over(emr_view *view, shared_share *s)
+{
+	for (size_t i = 0; i < view->shares->nopen; i++) {
+		emr_handle *handle = view->shares->open[i];
+		const shared_at *at = shown_of(handle->node);
+
+		if (at == NULL || at->share != s)
+			continue;
+		add_opening(view, handle);
+		handle->is_told = true;
+	}
 }
 
 const handle_report shared_report = {
