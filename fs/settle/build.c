@@ -9,6 +9,7 @@
 #include "contract/pubs.h"
 #include "ledger/hash.h"
 #include "mime.h"
+#include "record/derived.h"
 
 static void random_bytes(uint8_t *out, size_t len)
 {
@@ -40,10 +41,26 @@ static emr_status seal_meta(const build_ctx *ctx, const emr_change *change, uint
 		emr_bytes_of(aad, sizeof aad), emr_buf_view(&plain), out->data);
 }
 
+/* A copy for research says of what and how it was made, and amends nothing.  DOC outlives FACTS. */
+static void say_derived(const build_ctx *ctx, const emr_change *change, emr_statement_facts *facts,
+	char doc[EMR_DERIVED_DOC_BYTES + 1])
+{
+	emr_derivation from;
+
+	if (ctx->is_guest ||
+		!emr_derived_mark_read(change->meta->xattrs, change->meta->mtime_ns, &from))
+		return;
+	facts->kind = EMR_STATEMENT_DERIVED;
+	memcpy(facts->prev, from.source, sizeof facts->prev);
+	emr_derived_doc(from.rules, doc);
+	facts->doc = emr_bytes_of(doc, EMR_DERIVED_DOC_BYTES);
+}
+
 static emr_status make_bundle(const build_ctx *ctx, const emr_change *change,
 	const emr_content_key *key, emr_cid *out_root)
 {
 	const char *mime = mime_of_name(change->meta->name);
+	char doc[EMR_DERIVED_DOC_BYTES + 1];
 	uint8_t statement[EMR_STATEMENT_BYTES];
 	uint8_t sig[64];
 	emr_statement_facts facts = {
@@ -69,6 +86,8 @@ static emr_status make_bundle(const build_ctx *ctx, const emr_change *change,
 	if (ctx->is_guest)
 		facts.issuer_seq = ctx->issued + 1;
 	status = amend_look(ctx, change, &facts.kind, facts.prev);
+	say_derived(ctx, change, &facts, doc);
+	bundle.doc = facts.doc;
 	if (status == EMR_OK)
 		status = emr_statement_make(
 			ctx->keyring, ctx->signer, change->content, &facts, statement, sig);

@@ -16,6 +16,7 @@
 #include "keyring/card.h"
 #include "keyring/cert.h"
 #include "ledger/hash.h"
+#include "record/derived.h"
 
 static const uint8_t nobody[32];
 
@@ -344,6 +345,9 @@ static void copy_statement(judging *j)
 	is->issuer_seq = statement->issuer_seq;
 	is->issued_at = statement->issued_at;
 	memcpy(is->prev, statement->prev, 32);
+	is->has_rules =
+		statement->kind == EMR_STATEMENT_DERIVED &&
+		emr_derived_doc_read(emr_bytes_of(j->bundle->doc, j->bundle->doc_len), is->rules);
 	emr_sha256(j->bundle->statement_bytes, EMR_STATEMENT_BYTES, is->id);
 }
 
@@ -418,6 +422,8 @@ void emr_signed_text(const emr_signed *is, const char *self, uint64_t at_unix_s,
 		by = "";
 	if (is->standing == EMR_SIGNED_VALID && !compared)
 		word = "valid-content";
+	if (is->standing == EMR_SIGNED_SELF && is->kind == EMR_STATEMENT_DERIVED)
+		word = "derived";
 	if (gmtime_r(&at, &utc) != NULL)
 		strftime(when, sizeof when, "%Y-%m-%dT%H:%M:%SZ", &utc);
 	snprintf(out, size, "%s%s%s at=%s%s%s", word, by[0] != '\0' ? " by=" : "", by, when,

@@ -13,6 +13,8 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/xattr.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/file.h"
@@ -21,11 +23,14 @@
 #include "kit/language.h"
 #include "kit/text.h"
 #include "mount/beside.h"
+#include "record/derived.h"
 
 /* A copy lies in memory until it is written: larger files are withheld. */
 #define FILE_MAX ((off_t)1 << 30)
 #define PIECE_BYTES ((size_t)1 << 20)
 #define NAMES_SHOWN 3
+#define LEDGER_MS 30000 /* in all, for originals that were just saved */
+#define LOOK_MS 50
 #define COPY_NAME "STUDY-[a-z2-7]*/SERIES-[a-z2-7]*/[0-9]*-[a-z2-7]*.dcm"
 
 static char *inside(const emr_cleaning *c, const char *path)
@@ -74,6 +79,7 @@ static const struct {
 	{"no-file", N_("a link, or no file")},
 	{"twice", N_("the same picture is there already")},
 	{"changed", N_("changed meanwhile")},
+	{"pending", N_("not on the ledger yet: join again when it is")},
 };
 #define REASONS (sizeof reasons / sizeof *reasons)
 
@@ -109,10 +115,71 @@ static void name_copy(const emr_deidentified *what, char out[64])
 		(unsigned)what->instance_number, instance);
 }
 
-/* *OUT_FD: the copy, in memory.  *OUT_WHY: why there is none, or NULL. */
-static emr_status clean(emr_cleaning *c, const char *whole, int *out_fd, emr_deidentified *what,
-	const char **out_why)
+/* ---- which version ---- */
+
+static bool attribute(int fd, const char *name, char *out, size_t size)
 {
+	ssize_t len = fgetxattr(fd, name, out, size - 1);
+
+	if (len < 0)
+		return false;
+	out[len] = '\0';
+	return true;
+}
+
+/* The version that the bytes of FD are; false: they are none (yet). */
+static bool version_of(emr_cleaning *c, int fd, emr_id16 *out_record, uint64_t *out_version)
+{
+	const struct timespec pause = {.tv_nsec = LOOK_MS * 1000000L};
+	char state[100], id[40], version[24];
+
+	while (attribute(fd, "user.emrfs.state", state, sizeof state) &&
+		strcmp(state, "pending") == 0 && c->waited_ms < LEDGER_MS) {
+		nanosleep(&pause, NULL);
+		c->waited_ms += LOOK_MS;
+	}
+	if (strncmp(state, "confirmed", strlen("confirmed")) != 0 ||
+		!attribute(fd, "user.emrfs.id", id, sizeof id) ||
+		!attribute(fd, "user.emrfs.version", version, sizeof version) ||
+		emr_unhex(id, out_record->b, sizeof out_record->b) != EMR_OK)
+		return false;
+	*out_version = strtoull(version, NULL, 10);
+	return *out_version > 0;
+}
+
+/* The copy in TO will be signed as what it is.  The time is set by hand: a kernel that collects
+ * writes would give it another one after the mark. */
+static emr_status mark(const emr_cleaning *c, emr_id16 record, uint64_t version, int to)
+{
+	emr_derivation from;
+	struct timespec times[2];
+	uint8_t key[32];
+	char text[2 * sizeof from + 1];
+
+	emr_derived_opening(&c->secret, record, version, key);
+	emr_derived_source(key, record, version, from.source);
+	emr_wipe(key, sizeof key);
+	emr_derived_rules(EMR_DEIDENTIFY_TABLE, c->terms, from.rules);
+	emr_hex(from.source, sizeof from.source, text);
+	emr_hex(from.rules, sizeof from.rules, text + 64);
+	clock_gettime(CLOCK_REALTIME, &times[0]);
+	times[1] = times[0];
+	if (futimens(to, times) != 0 ||
+		fsetxattr(to, "user.emrfs.derived", text, strlen(text), 0) != 0)
+		return emr_status_from_errno(errno);
+	return EMR_OK;
+}
+
+/* *OUT_FD: the copy, in memory.  *OUT_WHY: why there is none, or NULL. */
+typedef struct version {
+	emr_id16 record;
+	uint64_t number;
+} version;
+
+static emr_status clean(emr_cleaning *c, const char *whole, int *out_fd, emr_deidentified *what,
+	version *out_version, const char **out_why)
+{
+	version after;
 	EMR_AUTO_FD in = open(whole, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
 	struct stat is;
 	emr_status status;
@@ -122,6 +189,8 @@ static emr_status clean(emr_cleaning *c, const char *whole, int *out_fd, emr_dei
 		*out_why = "unreadable";
 	else if (is.st_size > FILE_MAX)
 		*out_why = "too-large";
+	else if (!version_of(c, in, &out_version->record, &out_version->number))
+		*out_why = "pending";
 	if (*out_why != NULL)
 		return EMR_OK;
 	*out_fd = memfd_create("copy", MFD_CLOEXEC);
@@ -130,6 +199,9 @@ static emr_status clean(emr_cleaning *c, const char *whole, int *out_fd, emr_dei
 	status = emr_deidentify_file(c->deidentifier, &c->key, c->pseudonym, in, *out_fd, what);
 	if (status == EMR_OK && what->withheld != EMR_WITHHELD_NOT)
 		*out_why = emr_withheld_text(what->withheld);
+	else if (status == EMR_OK && (!version_of(c, in, &after.record, &after.number) ||
+					     after.number != out_version->number))
+		*out_why = "changed";
 	return status;
 }
 
@@ -169,7 +241,8 @@ static emr_status look_at(emr_cleaning *c, const char *whole)
 	EMR_AUTO_FD copy = -1;
 	emr_deidentified what = {0};
 	const char *why = NULL;
-	emr_status status = clean(c, whole, &copy, &what, &why);
+	version of;
+	emr_status status = clean(c, whole, &copy, &what, &of, &why);
 
 	emr_progress_of(c->out, N_("Looked at"), EMR_PROGRESS_RECORDS, ++c->looked_at, 0);
 	if (status != EMR_OK)
@@ -419,7 +492,7 @@ static emr_status pour(int from, int to)
 }
 
 /* What is there of another size was left half by something that stopped. */
-static emr_status put(const emr_cleaning *c, const char *name, int copy)
+static emr_status put(const emr_cleaning *c, const char *name, int copy, const version *of)
 {
 	EMR_AUTO_FREE char *whole = NULL;
 	unsigned unused = 0;
@@ -442,6 +515,8 @@ static emr_status put(const emr_cleaning *c, const char *name, int copy)
 	if (to < 0)
 		return emr_status_from_errno(errno);
 	status = pour(copy, to);
+	if (status == EMR_OK)
+		status = mark(c, of->record, of->number, to);
 	if (close(to) != 0 && status == EMR_OK)
 		status = emr_status_from_errno(errno);
 	return status;
@@ -453,7 +528,8 @@ static emr_status write_one(emr_cleaning *c, const emr_clean_copy *one)
 	emr_deidentified what = {0};
 	const char *why = NULL;
 	char name[64];
-	emr_status status = clean(c, one->from, &copy, &what, &why);
+	version of;
+	emr_status status = clean(c, one->from, &copy, &what, &of, &why);
 
 	if (status != EMR_OK)
 		return status;
@@ -462,7 +538,7 @@ static emr_status write_one(emr_cleaning *c, const emr_clean_copy *one)
 	if (why != NULL || strcmp(name, one->to) != 0) {
 		return withhold(c, one->from, "changed");
 	}
-	status = put(c, name, copy);
+	status = put(c, name, copy, &of);
 	c->n_written += status == EMR_OK ? 1 : 0;
 	return status;
 }

@@ -4,6 +4,7 @@
  * dataset would see that, too. */
 #pragma once
 
+#include "base/id.h"
 #include "base/secret.h"
 #include "deidentify/deidentify.h"
 #include "kit/out.h"
@@ -14,7 +15,7 @@ typedef struct emr_clean_copy {
 	bool is_there; /* of this size: from an earlier time */
 } emr_clean_copy;
 
-/* Zeros but for the first seven. */
+/* Zeros but for the first eight. */
 typedef struct emr_cleaning {
 	emr_out *out;
 	const char *dataset;   /* as people call it */
@@ -22,6 +23,7 @@ typedef struct emr_cleaning {
 	const char *from, *to; /* a folder or a file; of the copies */
 	const char *pseudonym;
 	emr_secret secret; /* of the copies (fs/sharing/copies.h); the caller's */
+	emr_id32 terms;	   /* SHA-256 of the dataset's terms */
 
 	emr_secret key;
 	emr_deidentifier *deidentifier;
@@ -30,6 +32,7 @@ typedef struct emr_cleaning {
 	json_t *names;	    /* of copies: a set */
 	json_t *withheld;   /* [{path why}]: paths are in the folder */
 	uint64_t looked_at; /* files */
+	uint64_t waited_ms; /* for what was not on the ledger yet */
 	uint64_t changed, removed;
 	unsigned made; /* folders of TO's path, from the last, that were not there before */
 } emr_cleaning;

@@ -393,6 +393,8 @@ static emr_status join_deidentified(dataset *d, emr_request *request, emr_proble
 		.pseudonym = text_of(copies, "pseudonym")};
 	emr_status status = take_secret(copies, &c.secret);
 
+	if (status == EMR_OK)
+		status = emr_unhex(text_of(one, "terms"), c.terms.b, sizeof c.terms.b);
 	if (status == EMR_OK && from == NULL)
 		status = EMR_NO_MEMORY;
 	if (status == EMR_OK)

@@ -94,6 +94,15 @@ expect "hers" "$(field datasets.0.joined.0)" "$COPIES"
 copies() { (cd "ana-folder/$COPIES" && find . -type f | sort); }
 expect "files" "$(copies | grep -cE '^\./STUDY-[a-z2-7]{8}/SERIES-[a-z2-7]{8}/00000[123]-[a-z2-7]{12}\.dcm$')" 3
 
+say "a copy is signed as one: from which version and by which rules, and nobody is told which version"
+as ana run 0 status --wait
+signature() { getfattr --absolute-names --only-values -n user.emrfs.signature "$1" 2>/dev/null; }
+for copy in "ana-folder/$COPIES"/*/*/*; do
+	[[ $(signature "$copy") == "derived at="* ]] || emr_fail "signed as $(signature "$copy")"
+	getfattr --absolute-names -d -m - "$copy" | grep -q derived= && emr_fail "the mark is shown"
+done
+[[ $(signature ana-folder/CT/anabela-01.dcm) == "self at="* ]] || emr_fail "an original is signed as $(signature ana-folder/CT/anabela-01.dcm)"
+
 say "a reader has the pictures under a pseudonym, and no word of the originals"
 there() { [ "$(find dora-folder/datasets/plain -name '*.dcm' 2>/dev/null | wc -l)" = "$1" ]; }
 two_until 30 there 3

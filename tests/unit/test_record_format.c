@@ -1,5 +1,6 @@
 /* These tests encode and decode the formats of records as the second model does, and refuse what
  * no writer makes. */
+#include "record/derived.h"
 #include "record_kit.h"
 #include "vectors.h"
 
@@ -139,6 +140,50 @@ static void check_hashes(const json_t *c)
 	assert_field(c, "pid_commit", out, 32);
 }
 
+/* What the statement says about the original, and the mark of the file before it was signed. */
+static void check_derived(const json_t *c, const json_t *d, const emr_statement *statement)
+{
+	EMR_AUTO_BUF buf = {0}, mark = {0};
+	EMR_AUTO_SECRET secret = {0};
+	emr_id16 record;
+	emr_id32 terms;
+	emr_derivation from, read;
+	char doc[EMR_DERIVED_DOC_BYTES + 1];
+	uint8_t key[32], made[EMR_DERIVED_MARK_BYTES];
+	uint64_t cver = vectors_u64(d, "cver");
+	int64_t mtime_ns = (int64_t)strtoll(vectors_text(c, "mtime_ns"), NULL, 10);
+	uint16_t count;
+
+	assert_ok(emr_secret_new(32, &secret));
+	memcpy(secret.data, field(d, "secret", &buf).data, 32);
+	memcpy(record.b, field(d, "record", &buf).data, sizeof record.b);
+	memcpy(terms.b, field(d, "terms", &buf).data, sizeof terms.b);
+	emr_derived_opening(&secret, record, cver, key);
+	assert_field(d, "key", key, 32);
+	emr_derived_source(key, record, cver, from.source);
+	assert_field(d, "source", from.source, 32);
+	assert_memory_equal(statement->prev, from.source, 32);
+	emr_derived_rules(vectors_text(d, "table"), terms, from.rules);
+	assert_field(d, "rules", from.rules, 32);
+	emr_derived_doc(from.rules, doc);
+	assert_string_equal(doc, vectors_text(c, "doc"));
+	assert_true(emr_derived_doc_read(text(doc), read.rules));
+	assert_memory_equal(read.rules, from.rules, 32);
+	for (size_t at = 0; at < EMR_DERIVED_DOC_BYTES; at++) {
+		doc[at] ^= 0x20; /* also letters of the other case */
+		assert_true(!emr_derived_doc_read(text(doc), read.rules) ||
+			    (doc[at] >= '0' && doc[at] <= '9'));
+		doc[at] ^= 0x20;
+	}
+	emr_derived_mark(&from, mtime_ns, made);
+	assert_field(d, "mark", made, sizeof made);
+	assert_ok(emr_xattr_change((emr_bytes){0}, text(EMR_DERIVED_KEY),
+		emr_bytes_of(made, sizeof made), false, &mark, &count));
+	assert_true(emr_derived_mark_read(emr_buf_view(&mark), mtime_ns, &read));
+	assert_memory_equal(&read, &from, sizeof read);
+	assert_false(emr_derived_mark_read(emr_buf_view(&mark), mtime_ns + 1, &read));
+}
+
 static void check_statement(const json_t *c)
 {
 	EMR_AUTO_BUF buf = {0};
@@ -148,7 +193,11 @@ static void check_statement(const json_t *c)
 
 	assert_ok(emr_statement_decode(bytes.data, &statement));
 	assert_int_equal(statement.alg, EMR_STATEMENT_ED25519);
-	assert_int_equal(statement.kind, EMR_STATEMENT_ORIGINAL);
+	assert_int_equal(statement.kind, json_object_get(c, "derived") != NULL
+						 ? EMR_STATEMENT_DERIVED
+						 : EMR_STATEMENT_ORIGINAL);
+	if (json_object_get(c, "derived") != NULL)
+		check_derived(c, json_object_get(c, "derived"), &statement);
 	assert_int_equal(statement.n, vectors_u64(c, "n"));
 	assert_int_equal(statement.cver, vectors_u64(c, "cver"));
 	assert_int_equal(statement.issued_at, vectors_u64(c, "issued_at"));
@@ -185,6 +234,31 @@ static void the_second_models_records_decode_and_encode_the_same(void **state)
 			check_statement(c);
 	}
 	json_decref(root);
+}
+
+static void a_commitment_opens_for_one_original_in_one_dataset(void **state)
+{
+	EMR_AUTO_SECRET one = {0}, other = {0};
+	const emr_id16 record = {{1}}, another = {{2}};
+	uint8_t key[32], key_of_other[32], source[32], again[32];
+
+	(void)state;
+	assert_ok(emr_secret_new(32, &one));
+	assert_ok(emr_secret_new(32, &other));
+	memset(one.data, 1, 32);
+	memset(other.data, 2, 32);
+	emr_derived_opening(&one, record, 3, key);
+	emr_derived_source(key, record, 3, source);
+	emr_derived_source(key, record, 4, again);
+	assert_memory_not_equal(source, again, 32);
+	emr_derived_source(key, another, 3, again);
+	assert_memory_not_equal(source, again, 32);
+	/* The same original in another dataset, and another version, have nothing in common. */
+	emr_derived_opening(&other, record, 3, key_of_other);
+	emr_derived_source(key_of_other, record, 3, again);
+	assert_memory_not_equal(source, again, 32);
+	emr_derived_opening(&one, record, 4, key_of_other);
+	assert_memory_not_equal(key, key_of_other, 32);
 }
 
 static void headers_and_manifests_refuse_what_no_writer_makes(void **state)
@@ -550,6 +624,7 @@ int main(void)
 		cmocka_unit_test(lengths_are_padded_as_the_second_model_pads_them),
 		cmocka_unit_test(padding_never_shrinks_and_never_ends_on_a_chunk),
 		cmocka_unit_test(the_second_models_records_decode_and_encode_the_same),
+		cmocka_unit_test(a_commitment_opens_for_one_original_in_one_dataset),
 		cmocka_unit_test(headers_and_manifests_refuse_what_no_writer_makes),
 		cmocka_unit_test(metadata_comes_back_as_it_was),
 		cmocka_unit_test(every_kind_of_node_has_its_metadata),

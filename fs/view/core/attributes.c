@@ -18,10 +18,12 @@
 #include "keep.h"
 #include "owner.h"
 #include "kind.h"
+#include "record/derived.h"
 #include "signed.h"
 #include "software_policy.h"
 
 #define OURS "user.emrfs."
+#define DERIVED_KEY OURS "derived"
 #define FACTS "system.emrfs."
 #define NAME_BYTES 256 /* of an attribute, as the kernel allows, with its NUL */
 #define LIST_MAX                                                                                   \
@@ -55,6 +57,7 @@ typedef struct subject {
 	emr_meta_type type;
 	uint64_t size;
 	bool is_published, is_local, is_settled;
+	bool is_derived; /* a copy for research, as far as it is here */
 	emr_status failure;
 	uint8_t refusal;
 	bool has_owner;
@@ -170,7 +173,8 @@ static emr_status say_signed_at(const subject *s, emr_buf *out)
 
 static emr_status say_signature(const subject *s, emr_buf *out)
 {
-	emr_status status = has_version(s) ? signed_say(s->view, &s->place, out) : EMR_NO_ATTRIBUTE;
+	emr_status status = has_version(s) ? signed_say(s->view, &s->place, s->is_derived, out)
+					   : EMR_NO_ATTRIBUTE;
 
 	return status == EMR_MISSING_DATA ? EMR_NO_ATTRIBUTE : status;
 }
@@ -258,6 +262,7 @@ const char *emr_view_attribute_name(size_t index)
 static emr_status subject_of(emr_view *view, const node *n, subject *out)
 {
 	bool is_past = kind_of(n)->is_past && n->is_published_gone;
+	emr_derivation from;
 
 	if (n->state == NODE_VIRTUAL && !is_past)
 		return EMR_NO_ATTRIBUTE;
@@ -270,6 +275,9 @@ static emr_status subject_of(emr_view *view, const node *n, subject *out)
 		.is_published = n->is_published || is_past,
 		.is_local = n->is_local || kind_is_unsent(n),
 		.is_settled = is_past || (!needs_settling(n) && n->is_published),
+		.is_derived =
+			!n->content_dirty &&
+			emr_derived_mark_read(emr_buf_view(&n->attributes), n->mtime_ns, &from),
 		.failure = n->failure,
 		.refusal = n->refusal,
 	};
@@ -520,6 +528,39 @@ static emr_status set_keep(emr_view *view, uint64_t number, emr_bytes value)
 	return status == EMR_NO_ATTRIBUTE ? EMR_OK : status;
 }
 
+/* 64 bytes in hexadecimal digits, of the file as it is now. */
+static emr_status set_derived(emr_view *view, uint64_t number, emr_bytes value)
+{
+	uint8_t mark[EMR_DERIVED_MARK_BYTES], said[sizeof(emr_derivation)];
+	char text[2 * sizeof said + 1] = "";
+	emr_derivation from;
+	emr_status status = value.len == 2 * sizeof said ? EMR_OK : EMR_INVALID;
+	node *n;
+
+	if (status == EMR_OK) {
+		memcpy(text, value.data, value.len);
+		status = emr_unhex(text, said, sizeof said);
+	}
+	if (status != EMR_OK)
+		return status;
+	memcpy(from.source, said, sizeof from.source);
+	memcpy(from.rules, said + sizeof from.source, sizeof from.rules);
+	pthread_mutex_lock(&view->lock);
+	status = find_own(view, number, &n);
+	/* What is signed already stays what it was signed as. */
+	if (status == EMR_OK && (n->type != EMR_META_FILE ||
+					(n->is_published && !n->content_dirty &&
+						(n->file == NULL || n->file->staging == NULL))))
+		status = EMR_INVALID;
+	if (status == EMR_OK) {
+		emr_derived_mark(&from, n->mtime_ns, mark);
+		status = change_attribute(view, n, text_bytes(EMR_DERIVED_KEY),
+			emr_bytes_of(mark, sizeof mark), false);
+	}
+	pthread_mutex_unlock(&view->lock);
+	return status;
+}
+
 emr_status emr_view_set_attribute(
 	emr_view *view, uint64_t number, const char *asked, emr_bytes value, unsigned flags)
 {
@@ -535,6 +576,8 @@ emr_status emr_view_set_attribute(
 		return set_software(view, number, value);
 	if (strcmp(name, KEEP_KEY) == 0)
 		return set_keep(view, number, value);
+	if (strcmp(name, DERIVED_KEY) == 0)
+		return set_derived(view, number, value);
 	/* What emrfs says is not for others to write; refusing would make rsync -X and cp fail. */
 	if (view->grants->may_set(name))
 		return view->grants->set(view, number, name, value);

@@ -180,7 +180,7 @@ emr_status signed_open(
 	return EMR_OK;
 }
 
-emr_status signed_say(emr_view *view, const emr_place *place, emr_buf *out)
+emr_status signed_say(emr_view *view, const emr_place *place, bool is_derived, emr_buf *out)
 {
 	char text[EMR_SIGNED_BY_BYTES + 100];
 	emr_whose whose;
@@ -195,6 +195,8 @@ emr_status signed_say(emr_view *view, const emr_place *place, emr_buf *out)
 	compared = is_anothers(&whose.is) ? compare_of(view, &place->root) : COMPARE_FITS;
 	if (compared == COMPARE_DIFFERS)
 		whose.is.standing = EMR_SIGNED_MISMATCH;
+	if (is_derived)
+		whose.is.kind = EMR_STATEMENT_DERIVED;
 	emr_signed_text(&whose.is, "", whose.time_unix_s, compared == COMPARE_FITS,
 		emr_whose_note(&whose), text, sizeof text);
 	return emr_buf_append(out, text, strlen(text));

@@ -9,8 +9,9 @@
 /* The content at PLACE, for N, with its statement judged.  EMR_BAD_SIGNATURE. */
 emr_status signed_open(
 	emr_view *view, const node *n, const emr_place *place, emr_content_reader **out_reader);
-/* "valid by=... at=..." and "NAME, ORGANISATION" of the version at PLACE. */
-emr_status signed_say(emr_view *view, const emr_place *place, emr_buf *out);
+/* "valid by=... at=..." and "NAME, ORGANISATION" of the version at PLACE.  IS_DERIVED: it was
+ * marked here as a copy for research. */
+emr_status signed_say(emr_view *view, const emr_place *place, bool is_derived, emr_buf *out);
 emr_status signed_say_by(emr_view *view, const emr_place *place, emr_buf *out);
 /* "NUMBER KEY": which of his statements for this patient it is, as somebody else numbered it, and
  * whose key. */

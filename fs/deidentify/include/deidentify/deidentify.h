@@ -17,6 +17,11 @@
  * writes the copy; the second, which shares no reading code with the first, looks in the copy for
  * names, ids, dates and UIDs of the original. */
 
+/* What decides that an element stays: the table, and the version of this room's rules for it.  It
+ * changes with either, and stands, hashed with the terms of the dataset, in each copy's statement.
+ */
+#define EMR_DEIDENTIFY_TABLE "PS3.15-2026c/1"
+
 /* ---- participants ---- */
 
 #define EMR_DEIDENTIFY_KEY_BYTES 32

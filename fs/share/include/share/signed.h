@@ -64,7 +64,10 @@ typedef struct emr_signed {
 	uint8_t kind;		       /* emr_statement_kind; 0: no statement */
 	emr_id32 issuer;
 	uint64_t cver, issuer_seq, issued_at;
-	uint8_t prev[32];	      /* SHA-256 of the statement that it amends; zeros */
+	uint8_t prev[32]; /* SHA-256 of the statement that it amends; zeros; of a copy for
+			   * research its source (record/derived.h) */
+	bool has_rules;	  /* a copy for research, made by: */
+	uint8_t rules[32];
 	uint8_t id[32];		      /* SHA-256 of this one */
 	uint16_t roles;		      /* of another's key; 0: not registered */
 	char by[EMR_SIGNED_BY_BYTES]; /* "Paula Lima, São Lucas", a hospital's: "São Lucas"; "" of

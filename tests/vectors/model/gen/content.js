@@ -19,12 +19,21 @@ function plainOf(c) {
 	return plain;
 }
 
+function derivation({ cver, table }) {
+	const [secret, record, terms] = [run(0x50, 32), run(0x90, 16), sha256(ascii('{"data":"de-identified"}'))];
+	const key = C.derivedKey(secret, record, cver);
+	const source = C.derivedSource(key, record, cver);
+	const rules = C.derivedRules(table, terms);
+	return { secret, record, cver, table, terms, key, source, rules, doc: C.derivedDoc(rules) };
+}
+
 async function one(c) {
 	const { n, suite = 1, pow2 = false } = c;
 	const plain = plainOf(c);
 	const [dek, salt, mnonce, hk] = [run(0, 32), run(0xa0, 24), run(0xc0, 24), run(0x40, 32)];
 	const [record, rPid] = [run(0x80, 16), run(0x20, 32)];
-	const [mime, doc, cver, mtimeNs] = [c.mime ?? 'text/plain', c.doc ?? '', c.cver ?? 1, BigInt(c.mtimeNs ?? 1700000000123456789n)];
+	const derived = c.derived ? derivation(c.derived) : null;
+	const [mime, doc, cver, mtimeNs] = [c.mime ?? 'text/plain', derived?.doc ?? c.doc ?? '', c.cver ?? 1, BigInt(c.mtimeNs ?? 1700000000123456789n)];
 	const padded = C.paddedLength(n, pow2);
 	const keys = C.schedule(dek, salt, suite);
 	const gaps = C.holes(n, padded, c.unwritten ?? []);
@@ -38,7 +47,7 @@ async function one(c) {
 	const typeHash = C.typeHash(mime, doc);
 	const pid = C.pidCommit(rPid, patient.pk);
 	const stmt = C.statement({
-		alg: 1, kind: 1, issuerId: sha256(issuer.pk), pidCommit: pid, record, cver, prevStmt: zeros(32), root, n,
+		alg: 1, kind: derived ? 3 : 1, issuerId: sha256(issuer.pk), pidCommit: pid, record, cver, prevStmt: derived?.source ?? zeros(32), root, n,
 		typeHash, issuedAt: TIME, issuerSeq: 0, certRef: zeros(32), content, com: keys.com,
 	});
 	const sig = C.signStatement(issuer.seed, stmt);
@@ -64,6 +73,10 @@ async function one(c) {
 		content_root_block: dag.block ? hex(dag.block) : '',
 		record_id: hex(record), cver, hk: hex(hk), root: hex(root), mtime_ns: String(mtimeNs), mime, doc,
 		issuer_seed: hex(issuer.seed), issuer_pk: hex(issuer.pk), patient_pk: hex(patient.pk), r_pid: hex(rPid), pid_commit: hex(pid),
+		...(derived ? { derived: {
+			secret: hex(derived.secret), record: hex(derived.record), cver: String(derived.cver), table: derived.table, terms: hex(derived.terms),
+			key: hex(derived.key), source: hex(derived.source), rules: hex(derived.rules), mark: hex(C.derivedMark(derived.source, derived.rules, mtimeNs)),
+		} } : {}),
 		type_hash: hex(typeHash), content_hash: hex(content), issued_at: TIME, signed: !c.unsigned,
 		stmt: c.unsigned ? '' : hex(stmt), stmt_sha256: c.unsigned ? '' : hex(sha256(stmt)), sig: c.unsigned ? '' : hex(sig),
 		mnonce: hex(mnonce), manifest: hex(man), m: hex(m), m_len: m.length, m_sha256: hex(sha256(m)), m_cid: hex(X.rawCid(m)),
@@ -81,6 +94,8 @@ const CASES = [
 	{ n: 5000, unsigned: true },
 	{ n: 5000, mime: 'application/dicom', doc: '24627-2', cver: 3, mtimeNs: -1n, name: 'n=5000 dicom, cver 3, mtime before 1970' },
 	{ n: 5000, mime: `application/${'x'.repeat(243)}`, doc: '1'.repeat(255), name: 'n=5000 longest mime and doc' },
+	{ n: 5000, mime: 'application/dicom', derived: { cver: 3, table: 'PS3.15-2026c/1' }, name: 'n=5000 derived' },
+	{ n: 13, hello: true, derived: { cver: 2 ** 40, table: '' }, cver: 2, mtimeNs: -1n, name: 'hello, derived, no table named' },
 	{ n: 5000, mime: '', doc: '', name: 'n=5000 no mime' },
 	{ n: 1000000, unwritten: [1, 2], name: 'n=1000000 two holes' },
 	{ n: 1500000, unwritten: [0, 4], zeros: [2], suite: 2, name: 'n=1500000 suite=2 two holes, and zeros that were written' },

@@ -1,6 +1,6 @@
 // Content: padded length, the Cobblestone-256 stream, plaintext tree, block m, statement.
-import { ascii, cat, expectLength, i64, padTo, padUnit, u8, u16, u32, u64, u96, xor, zeros } from './bytes.js';
-import { aesGcm, chachaPoly, expand512, extract512, edSign, sha256, xchachaPoly } from './prim.js';
+import { ascii, cat, expectLength, hex, i64, padTo, padUnit, u8, u16, u32, u64, u96, xor, zeros } from './bytes.js';
+import { aesGcm, chachaPoly, expand512, extract512, edSign, hmacSha256, sha256, xchachaPoly } from './prim.js';
 import { leafHash, root } from './merkle.js';
 
 export const CHUNK = 16384;
@@ -110,4 +110,11 @@ export function statement(s) {
 		u64(s.cver), s.prevStmt, s.root, u64(s.n), s.typeHash, u64(s.issuedAt), u64(s.issuerSeq), s.certRef,
 		s.content, s.com), 320, 'stmt');
 }
+// A copy for research: what it was made of, and by which rules.
+export const derivedKey = (secret, record, cver) => hmacSha256(secret, cat(ascii('emrfs/v1/derived-key\0'), record, u64(cver)));
+export const derivedSource = (key, record, cver) => hmacSha256(key, cat(ascii('emrfs/v1/derived\0'), record, u64(cver)));
+export const derivedRules = (table, terms) => sha256(ascii('emrfs/v1/rules\0'), u8(table.length), ascii(table), terms);
+export const derivedDoc = (rules) => `derived:${hex(rules)}`;
+export const derivedMark = (source, rules, mtimeNs) => expectLength(cat(source, rules, i64(mtimeNs)), 72, 'mark');
+
 export const signStatement = (seed, stmt) => edSign(seed, stmt);
