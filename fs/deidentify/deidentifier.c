@@ -1,33 +1,25 @@
-/* Starts the two helpers, hands them one file after the other and waits for what they say.  It
+/* Has the two helpers started, hands them one file after the other and waits for what they say.  It
  * believes them little: a helper that dies, is late or says what cannot be leaves no copy, and no
  * helper sees the files of two participants. */
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
-#include <signal.h>
-#include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/file.h"
-#include "base/log.h"
 #include "deidentify/deidentify.h"
+#include "helper/helper.h"
 
 #include "protocol.h"
 
-#define START_MS 60000
 #define FILE_MS 120000
 #define WORK_MAX 1000 /* of one helper: files, and pieces of 16 MiB */
 
 typedef struct worker {
-	pid_t pid; /* 0: none */
-	int fd;
+	emr_helper helper;
 	uint64_t work; /* that it was given */
 } worker;
 
@@ -43,124 +35,16 @@ struct emr_deidentifier {
 
 static void stop(worker *w)
 {
-	if (w->pid == 0)
-		return;
-	close(w->fd);
-	kill(w->pid, SIGKILL);
-	while (waitpid(w->pid, NULL, 0) < 0 && errno == EINTR)
-		;
-	*w = (worker){.fd = -1};
-}
-
-/* One message of exactly SIZE bytes within TIMEOUT_MS: EMR_TIMEOUT, or EMR_IO when the helper is
- * gone or says something else. */
-static emr_status hear(const worker *w, void *out, size_t size, int64_t timeout_ms)
-{
-	struct timespec now;
-	struct pollfd wait = {.fd = w->fd, .events = POLLIN};
-	int64_t end_ms = 0;
-
-	for (;;) {
-		int64_t now_ms, left_ms;
-		int ready;
-
-		clock_gettime(CLOCK_MONOTONIC, &now);
-		now_ms = now.tv_sec * 1000 + now.tv_nsec / 1000000;
-		end_ms = end_ms == 0 ? now_ms + timeout_ms : end_ms;
-		left_ms = end_ms - now_ms;
-		if (left_ms <= 0)
-			return EMR_TIMEOUT;
-		ready = poll(&wait, 1, left_ms > 60000 ? 60000 : (int)left_ms);
-		if (ready < 0 && errno != EINTR)
-			return EMR_IO;
-		if (ready > 0)
-			break;
-	}
-	return recv(w->fd, out, size, MSG_TRUNC | MSG_DONTWAIT) == (ssize_t)size ? EMR_OK : EMR_IO;
-}
-
-/* Nothing of this process goes with it: no descriptor but its end of the socket, no environment. */
-static int spawn(const char *program, const char *role, int end, pid_t *out_pid)
-{
-	char name[] = "deidentify", argument[16];
-	char *argv[] = {name, argument, NULL}, *environment[] = {NULL};
-	posix_spawn_file_actions_t actions;
-	posix_spawnattr_t attributes;
-	sigset_t none, all;
-	int error;
-
-	snprintf(argument, sizeof argument, "%s", role);
-	sigemptyset(&none);
-	sigfillset(&all);
-	posix_spawn_file_actions_init(&actions);
-	posix_spawnattr_init(&attributes);
-	posix_spawnattr_setsigmask(&attributes, &none);
-	posix_spawnattr_setsigdefault(&attributes, &all);
-	posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
-	error = posix_spawn_file_actions_adddup2(&actions, end, PROTOCOL_FD);
-	for (int fd = 0; fd < 3 && error == 0; fd++)
-		error = posix_spawn_file_actions_addopen(&actions, fd, "/dev/null", O_RDWR, 0);
-	if (error == 0)
-		error = posix_spawn_file_actions_addclosefrom_np(&actions, PROTOCOL_FD + 1);
-	if (error == 0)
-		error = posix_spawn(out_pid, program, &actions, &attributes, argv, environment);
-	posix_spawnattr_destroy(&attributes);
-	posix_spawn_file_actions_destroy(&actions);
-	return error;
+	emr_helper_stop(&w->helper);
+	w->work = 0;
 }
 
 static emr_status start(worker *w, const char *program, const char *role)
 {
-	protocol_result ready;
-	int ends[2], error;
-	emr_status status;
-
-	if (w->pid != 0 && w->work < WORK_MAX)
+	if (w->helper.pid != 0 && w->work < WORK_MAX)
 		return EMR_OK;
 	stop(w);
-	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0)
-		return emr_status_from_errno(errno);
-	error = spawn(program, role, ends[1], &w->pid);
-	close(ends[1]);
-	if (error != 0) {
-		emr_log(EMR_LOG_ERROR, "deidentify: the helper does not start: %d", error);
-		close(ends[0]);
-		*w = (worker){.fd = -1};
-		return error == ENOMEM ? EMR_NO_MEMORY : EMR_IO;
-	}
-	w->fd = ends[0];
-	status = hear(w, &ready, sizeof ready, START_MS);
-	if (status == EMR_OK && (ready.kind != PROTOCOL_READY || ready.status != PROTOCOL_VERSION))
-		status = EMR_NEWER_FORMAT;
-	if (status == EMR_OK)
-		return EMR_OK;
-	emr_log(EMR_LOG_ERROR, "deidentify: the helper is not ready: %s", emr_status_text(status));
-	stop(w);
-	return status == EMR_TIMEOUT ? EMR_IO : status;
-}
-
-static bool tell(const worker *w, const protocol_file *file, const int fds[2])
-{
-	union {
-		struct cmsghdr header;
-		uint8_t bytes[CMSG_SPACE(2 * sizeof(int))];
-	} control = {.bytes = {0}};
-	protocol_file sent = *file;
-	struct iovec part = {.iov_base = &sent, .iov_len = sizeof sent};
-	struct msghdr message = {.msg_iov = &part,
-		.msg_iovlen = 1,
-		.msg_control = &control,
-		.msg_controllen = sizeof control};
-	struct cmsghdr *rights = CMSG_FIRSTHDR(&message);
-	bool is_told;
-
-	rights->cmsg_level = SOL_SOCKET;
-	rights->cmsg_type = SCM_RIGHTS;
-	rights->cmsg_len = CMSG_LEN(2 * sizeof(int));
-	memcpy(CMSG_DATA(rights), fds, 2 * sizeof(int));
-	is_told = sendmsg(w->fd, &message, MSG_NOSIGNAL) == (ssize_t)sizeof sent;
-	emr_wipe(&sent, sizeof sent);
-	return is_told;
+	return emr_helper_start(&w->helper, program, role, PROTOCOL_VERSION);
 }
 
 /* What a helper says of one file; it is stopped unless the file left it as it was. */
@@ -168,11 +52,15 @@ static emr_withheld ask(worker *w, uint32_t deadline_ms, const protocol_file *fi
 	const int fds[2], protocol_result *out)
 {
 	int64_t usual_ms = FILE_MS + (int64_t)(file->size >> 12);
+	int64_t end_ms = emr_helper_end_ms(deadline_ms != 0 ? deadline_ms : usual_ms);
 	emr_status status = EMR_IO;
+	size_t got = 0;
 
 	w->work += 1 + (file->size >> 24);
-	if (tell(w, file, fds))
-		status = hear(w, out, sizeof *out, deadline_ms != 0 ? deadline_ms : usual_ms);
+	if (emr_helper_tell(&w->helper, file, sizeof *file, fds, 2, end_ms))
+		status = emr_helper_hear(&w->helper, out, sizeof *out, &got, end_ms);
+	if (status == EMR_OK && got != sizeof *out)
+		status = EMR_IO;
 	if (status == EMR_OK && (out->kind != PROTOCOL_RESULT || out->status >= EMR_STATUS_COUNT ||
 					(unsigned)out->what.withheld >= EMR_WITHHELD_COUNT))
 		status = EMR_IO;
@@ -342,7 +230,7 @@ emr_status emr_deidentifier_open(
 	d->program = path;
 	d->rules = *rules;
 	d->columns = columns;
-	d->writer.fd = d->checker.fd = -1;
+	d->writer.helper = d->checker.helper = EMR_HELPER_NONE;
 	*out = d;
 	return EMR_OK;
 }

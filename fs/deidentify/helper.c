@@ -3,47 +3,19 @@
  * file after the other; it opens nothing itself, and a file that breaks it breaks nothing else. */
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/secret.h"
+#include "helper/inside.h"
 
 #include "check.h"
 #include "copy.h"
 #include "protocol.h"
-#include "sandbox.h"
+
+#define MEMORY_BYTES ((uint64_t)512 << 20)
+#define PROCESSOR_S 600 /* over all its files */
 
 static uint8_t window[SOURCE_WINDOW], buffer[SOURCE_WINDOW];
-
-static bool answer(const protocol_result *result)
-{
-	return write(PROTOCOL_FD, result, sizeof *result) == sizeof *result;
-}
-
-/* False: the caller is gone, or speaks otherwise. */
-static bool receive(protocol_file *out, int out_fds[2])
-{
-	union {
-		struct cmsghdr header;
-		uint8_t bytes[CMSG_SPACE(2 * sizeof(int))];
-	} control = {.bytes = {0}};
-	struct iovec part = {.iov_base = out, .iov_len = sizeof *out};
-	struct msghdr message = {.msg_iov = &part,
-		.msg_iovlen = 1,
-		.msg_control = &control,
-		.msg_controllen = sizeof control};
-	const struct cmsghdr *sent;
-
-	if (recvmsg(PROTOCOL_FD, &message, MSG_CMSG_CLOEXEC) != sizeof *out ||
-		(message.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) != 0 || out->kind != PROTOCOL_FILE)
-		return false;
-	sent = CMSG_FIRSTHDR(&message);
-	if (sent == NULL || sent->cmsg_type != SCM_RIGHTS ||
-		sent->cmsg_len != CMSG_LEN(2 * sizeof(int)))
-		return false;
-	memcpy(out_fds, CMSG_DATA(sent), 2 * sizeof(int));
-	return true;
-}
 
 static void write_one(protocol_file *file, const int fds[2], protocol_result *result)
 {
@@ -73,13 +45,15 @@ static emr_withheld check_one(const protocol_file *file, const int fds[2])
 
 static int serve(bool is_checker)
 {
-	protocol_result result = {.kind = PROTOCOL_READY, .status = PROTOCOL_VERSION};
+	protocol_result result;
 	protocol_file file;
+	size_t got = 0;
 	int fds[2];
 
-	if (!answer(&result))
+	if (!emr_inside_ready_tell(PROTOCOL_VERSION))
 		return 1;
-	while (receive(&file, fds)) {
+	while (emr_inside_hear(&file, sizeof file, &got, fds, 2) && got == sizeof file &&
+		file.kind == PROTOCOL_FILE) {
 		result = (protocol_result){.kind = PROTOCOL_RESULT};
 		if (is_checker)
 			result.what.withheld = check_one(&file, fds);
@@ -87,7 +61,7 @@ static int serve(bool is_checker)
 			write_one(&file, fds, &result);
 		close(fds[0]);
 		close(fds[1]);
-		if (!answer(&result))
+		if (!emr_inside_tell(&result, sizeof result))
 			return 1;
 	}
 	return 0;
@@ -106,7 +80,7 @@ int main(int argc, char **argv)
 		(void)!write(STDERR_FILENO, words, sizeof words - 1);
 		return 2;
 	}
-	if (sandbox_enter(PROTOCOL_FD) != EMR_OK)
+	if (emr_sandbox_enter(MEMORY_BYTES, PROCESSOR_S) != EMR_OK)
 		return 3;
 	_exit(serve(is_checker)); /* what runs at an exit may need more than the sandbox has */
 }

@@ -4,15 +4,13 @@
 
 #include "csv.h"
 
-#define PROTOCOL_VERSION 3u
-#define PROTOCOL_FD 3	       /* the helper's end */
+#define PROTOCOL_VERSION 4u
 #define PROTOCOL_WRITE "write" /* the helper's one argument */
 #define PROTOCOL_CHECK "check"
 
 typedef enum protocol_kind {
-	PROTOCOL_READY = 0x454d4431,
-	PROTOCOL_FILE,
-	PROTOCOL_RESULT
+	PROTOCOL_FILE = 0x454d4432,
+	PROTOCOL_RESULT,
 } protocol_kind;
 
 /* With two descriptors: the original, and the copy.  A checker gets no key. */
@@ -26,7 +24,7 @@ typedef struct protocol_file {
 	char pseudonym[EMR_DEIDENTIFY_NAME_MAX + 1];
 } protocol_file;
 
-/* The answer; and, with kind PROTOCOL_READY and the version as status, the first word. */
+/* The answer. */
 typedef struct protocol_result {
 	uint32_t kind;
 	uint32_t status; /* emr_status, about the copy's descriptor */

@@ -7,39 +7,17 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
-#include <sys/mman.h>
-#include <sys/resource.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "deidentify_kit.h"
+#include "helper/inside.h"
 #include "protocol.h"
-#include "sandbox.h"
 
 extern char **environ;
 
 /* ---- the bad helper ---- */
-
-static int take_file(protocol_file *file, int fds[2])
-{
-	union {
-		struct cmsghdr header;
-		char bytes[CMSG_SPACE(2 * sizeof(int))];
-	} control;
-	struct iovec part = {file, sizeof *file};
-	struct msghdr message = {.msg_iov = &part,
-		.msg_iovlen = 1,
-		.msg_control = &control,
-		.msg_controllen = sizeof control};
-
-	if (recvmsg(PROTOCOL_FD, &message, 0) != sizeof *file)
-		return -1;
-	memcpy(fds, CMSG_DATA(CMSG_FIRSTHDR(&message)), 2 * sizeof(int));
-	return 0;
-}
 
 /* "fd 0 1 2 3 ...; env N; key N" into the copy. */
 static void tell_all(const protocol_file *file, int fd)
@@ -95,13 +73,14 @@ static void do_as_asked(
 
 static int be_helper(const char *role)
 {
-	protocol_result result = {.kind = PROTOCOL_READY, .status = PROTOCOL_VERSION};
+	protocol_result result;
 	protocol_file file;
 	uint32_t served = 0;
+	size_t got;
 	int fds[2];
 
-	while (write(PROTOCOL_FD, &result, sizeof result) == sizeof result &&
-		take_file(&file, fds) == 0) {
+	(void)emr_inside_ready_tell(PROTOCOL_VERSION);
+	while (emr_inside_hear(&file, sizeof file, &got, fds, 2)) {
 		char what = 0;
 
 		(void)!pread(fds[0], &what, 1, 0);
@@ -115,6 +94,7 @@ static int be_helper(const char *role)
 		result.what.elements_kept = ++served;
 		close(fds[0]);
 		close(fds[1]);
+		(void)emr_inside_tell(&result, sizeof result);
 	}
 	return 0;
 }
@@ -345,91 +325,6 @@ static void keys_of_datasets_and_participants_have_nothing_in_common(void **stat
 	assert_memory_not_equal(a.data, other.data, a.len);
 }
 
-/* ---- the sandbox ---- */
-
-/* How a child ends that enters the sandbox and does TRY: its signal, or 0 when it lives. */
-static int ends_by(void (*try)(void))
-{
-	int status;
-	pid_t child = fork();
-
-	assert_true(child >= 0);
-	if (child == 0) {
-		if (sandbox_enter(PROTOCOL_FD) != EMR_OK)
-			_exit(9);
-		try();
-		(void)syscall(SYS_exit_group, 0); /* a sanitizer does more at an _exit */
-	}
-	assert_int_equal(waitpid(child, &status, 0), child);
-	if (WIFEXITED(status))
-		assert_int_equal(WEXITSTATUS(status), 0);
-	return WIFSIGNALED(status) ? WTERMSIG(status) : 0;
-}
-
-static void try_nothing(void)
-{
-	char byte;
-
-	(void)!pread(0, &byte, 1, 0);
-	(void)!write(-1, "", 0);
-}
-
-static void try_open(void)
-{
-	(void)!open("/etc/passwd", O_RDONLY);
-}
-
-static void try_socket(void)
-{
-	(void)!socket(AF_INET, SOCK_STREAM, 0);
-}
-
-static void try_fork(void)
-{
-	(void)!syscall(SYS_clone, SIGCHLD, 0, 0, 0, 0);
-}
-
-static void try_exec(void)
-{
-	(void)!execl("/bin/true", "true", (char *)NULL);
-}
-
-static void try_code(void)
-{
-	(void)!mmap(NULL, 4096, PROT_READ | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-}
-
-static void try_map(void)
-{
-	(void)!mmap(NULL, 4096, PROT_READ, MAP_PRIVATE, 0, 0);
-}
-
-static void try_protect(void)
-{
-	(void)!mprotect(&key, 1, PROT_READ | PROT_EXEC);
-}
-
-static void try_kill(void)
-{
-	(void)!kill(getppid(), 0);
-}
-
-static void try_limit(void)
-{
-	(void)!syscall(SYS_prlimit64, 0, RLIMIT_AS, NULL, NULL);
-}
-
-static void in_the_sandbox_nothing_opens_connects_or_starts(void **state)
-{
-	static void (*const tries[])(void) = {try_open, try_socket, try_fork, try_exec, try_code,
-		try_map, try_protect, try_kill, try_limit};
-
-	(void)state;
-	assert_int_equal(ends_by(try_nothing), 0);
-	for (size_t i = 0; i < sizeof tries / sizeof *tries; i++)
-		assert_int_equal(ends_by(tries[i]), SIGSYS);
-}
-
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
@@ -442,7 +337,6 @@ int main(int argc, char **argv)
 		cmocka_unit_test(without_a_helper_nothing_is_copied),
 		cmocka_unit_test(wrong_files_and_names_are_refused),
 		cmocka_unit_test(keys_of_datasets_and_participants_have_nothing_in_common),
-		cmocka_unit_test(in_the_sandbox_nothing_opens_connects_or_starts),
 	};
 
 	if (argc == 2)

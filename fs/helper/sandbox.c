@@ -1,6 +1,6 @@
 /* The sandbox: limits, no new rights, and a filter of system calls.  The filter is written out
  * because it is thirty lines, of numbers that the kernel's own headers name. */
-#include "sandbox.h"
+#include "helper/inside.h"
 
 #include <errno.h>
 #include <linux/audit.h>
@@ -55,6 +55,7 @@ static emr_status enter_filter(void)
 		ALLOW_CALL(mremap),
 		ALLOW_CALL(brk),
 		ALLOW_CALL(madvise),
+		ALLOW_CALL(getrandom),
 		ALLOW_CALL(rt_sigreturn),
 		ALLOW_CALL(exit_group),
 		/* memory of its own, and none that runs */
@@ -73,10 +74,10 @@ static emr_status enter_filter(void)
 	return EMR_OK;
 }
 
-static emr_status enter_limits(void)
+static emr_status enter_limits(uint64_t memory_bytes, unsigned processor_s)
 {
-	const struct rlimit none = {0, 0}, processor = {SANDBOX_PROCESSOR_S, SANDBOX_PROCESSOR_S},
-			    memory = {SANDBOX_MEMORY_BYTES, SANDBOX_MEMORY_BYTES}, files = {16, 16};
+	const struct rlimit none = {0, 0}, processor = {processor_s, processor_s},
+			    memory = {memory_bytes, memory_bytes}, files = {16, 16};
 
 	if (setrlimit(RLIMIT_CORE, &none) != 0 || setrlimit(RLIMIT_CPU, &processor) != 0 ||
 		setrlimit(RLIMIT_NOFILE, &files) != 0 ||
@@ -85,15 +86,15 @@ static emr_status enter_limits(void)
 	return EMR_OK;
 }
 
-emr_status sandbox_enter(unsigned last_fd)
+emr_status emr_sandbox_enter(uint64_t memory_bytes, unsigned processor_s)
 {
 	emr_status status = ARCHITECTURE == 0 ? EMR_UNSUPPORTED : EMR_OK;
 
-	if (status == EMR_OK &&
-		(close_range(last_fd + 1, ~0u, 0) != 0 || prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0 ||
-			prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0))
+	if (status == EMR_OK && (close_range(EMR_INSIDE_FD + 1, ~0u, 0) != 0 ||
+					prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0 ||
+					prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0))
 		status = EMR_DENIED;
 	if (status == EMR_OK)
-		status = enter_limits();
+		status = enter_limits(memory_bytes, processor_s);
 	return status == EMR_OK ? enter_filter() : status;
 }
