@@ -4,8 +4,13 @@
 
 #include "headers/headers.h"
 
+#define SNIFF_BYTES ((size_t)512)
 #define HEAD_BYTES ((size_t)65536)
 #define JSON_BYTES_MAX ((size_t)1 << 20)
+
+typedef enum header_form { FORM_NONE, FORM_DICOM, FORM_PDF, FORM_JSON, FORM_MARKUP } header_form;
+/* START: the first SNIFF_BYTES of a file; OUT_FROM: where its first visible character stands. */
+header_form headers_form(emr_bytes start, size_t *out_from);
 
 /* Collects one field: white space runs become one space, control characters are left out, the end
  * is trimmed. */

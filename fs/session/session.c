@@ -20,6 +20,7 @@
 #include "base/disk.h"
 #include "base/log.h"
 #include "keyring/coowned.h"
+#include "kit/beside.h"
 #include "kit/language.h"
 #include "replica/follower.h"
 #include "session/absence.h"
@@ -838,6 +839,7 @@ emr_status emr_session_learn(emr_session *session, emr_problem *out_problem)
 static emr_status open_all(
 	emr_session *session, const emr_session_options *options, emr_problem *out_problem)
 {
+	EMR_AUTO_FREE char *read_headers = emr_beside("read-headers");
 	emr_view_options view = options->view;
 	emr_status status;
 
@@ -866,6 +868,7 @@ static emr_status open_all(
 	view.replica = session->replica;
 	view.facts = session->facts;
 	view.settle = session->settle;
+	view.headers_program = read_headers;
 	view.person = session->profile.name[0] != '\0' ? session->profile.name : NULL;
 	view.owner = &session->owner;
 	view.clock = emr_clock_system();

@@ -20,9 +20,9 @@
 #include "base/file.h"
 #include "base/id.h"
 #include "crypto/hashsig.h"
+#include "kit/beside.h"
 #include "kit/language.h"
 #include "kit/text.h"
-#include "mount/beside.h"
 #include "record/derived.h"
 
 /* A copy lies in memory until it is written: larger files are withheld. */

@@ -16,7 +16,7 @@
 #include "kit/language.h"
 #include "kit/text.h"
 #include "mount/behind.h"
-#include "mount/beside.h"
+#include "kit/beside.h"
 #include "mount/mountpoint.h"
 #include "mount/publishing.h"
 #include "mount/ready.h"

@@ -19,7 +19,7 @@
 #include "kit/passphrase.h"
 #include "kit/terminal.h"
 #include "kit/text.h"
-#include "mount/beside.h"
+#include "kit/beside.h"
 #include "mount/reach.h"
 #include "people/card_argument.h"
 #include "people/qr.h"

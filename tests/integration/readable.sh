@@ -150,6 +150,18 @@ says_not "new.txt"
 grep -l new.txt "$MNT/.emrfs/"{index.csv,log,log.json,report.html} && emr_fail "an erased name is still shown"
 run 5 log Letters/new.txt
 
+say "what strangers say in their files is read by a process without keys; who takes it over, or breaks it, has nothing"
+reader_of_headers() { pgrep -P "$(emr_pid)" -x read-headers; }
+READER=$(reader_of_headers) || emr_fail "nobody reads headers"
+expect "a filter of system calls" "$(sed -n 's/^Seccomp:[[:space:]]*//p' "/proc/$READER/status")" 2
+expect "environment" "$(tr '\0' '\n' <"/proc/$READER/environ" | wc -c)" 0
+expect "descriptors" "$(ls "/proc/$READER/fd" | tr '\n' ' ')" "0 1 2 3 "
+kill -9 "$READER"
+must cp "$SAMPLES/MR_small.dcm" "$MNT/Imaging/again.dcm"
+settled
+grep -q '^"Imaging/again.dcm","dicom","MR"' "$MNT/.emrfs/index.csv" || emr_fail "no headers after the reader's end: $(grep again "$MNT/.emrfs/index.csv")"
+[ "$(reader_of_headers)" != "$READER" ] || emr_fail "the reader was not killed"
+
 say "the same after kill -9, and with the folder closed"
 settled
 actions >before

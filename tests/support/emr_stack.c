@@ -112,6 +112,8 @@ static emr_view_options view_options(
 		.replica = s->replica,
 		.facts = s->facts,
 		.settle = s->settle,
+		.headers_program = options->headers_program != NULL ? options->headers_program
+								    : EMR_READ_HEADERS,
 		.clock = clock,
 		.quiet_ns = options->quiet_ns,
 		.sync_ns = options->sync_ns,

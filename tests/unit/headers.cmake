@@ -1,12 +1,19 @@
 include(${PROJECT_SOURCE_DIR}/tests/support/emr_stack.cmake)
 emr_test(test_headers
 	SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_headers.c ${CMAKE_CURRENT_LIST_DIR}/headers_kit.c
-	USES headers record crypto base PkgConfig::jansson)
+	USES headers_parse record crypto base PkgConfig::jansson)
+emr_test(test_header_reader
+	SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_header_reader.c
+	INCLUDES ${PROJECT_SOURCE_DIR}/fs/headers
+	DEFINES EMR_READ_HEADERS="$<TARGET_FILE:emrfs_read_headers>" EMR_HEADERS_CORPUS="${PROJECT_SOURCE_DIR}/tests/fuzz/corpus/fuzz_headers"
+	USES headers_parse helper_inside base)
+add_dependencies(test_header_reader emrfs_read_headers)
 foreach(name view_headers chronicle)
 	emr_test(test_${name}
 		SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_${name}.c ${CMAKE_CURRENT_LIST_DIR}/view_kit.c
 			${CMAKE_CURRENT_LIST_DIR}/headers_kit.c
-		USES stack view settle headers ledger contract crypto Threads::Threads)
+		INCLUDES ${PROJECT_SOURCE_DIR}/fs/headers
+		USES stack view settle headers_parse helper_inside ledger contract crypto Threads::Threads)
 endforeach()
 foreach(name csv html)
 	emr_test(test_cmd_${name} SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_cmd_${name}.c

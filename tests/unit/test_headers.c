@@ -2,7 +2,7 @@
  * makes the reader go astray. */
 #include "emr_test.h"
 
-#include "headers/headers.h"
+#include "headers/parse.h"
 #include "headers_kit.h"
 #include "record/format.h"
 #include "vectors.h"

@@ -2,7 +2,12 @@
  */
 #include "view_kit.h"
 
+#include <signal.h>
+
+#include "headers/parse.h"
 #include "headers_kit.h"
+#include "helper/inside.h"
+#include "protocol.h"
 
 static void write_dicom(kit *k, const char *path, const char *modality)
 {
@@ -128,7 +133,68 @@ static void the_persons_own_attributes_come_first(void **state)
 	kit_close(&k);
 }
 
-int main(void)
+/* ---- a helper that a file breaks ---- */
+
+/* As the real one, but for files that say so. */
+static int be_helper(void)
+{
+	static protocol_message message;
+	emr_headers found;
+	size_t got;
+
+	(void)emr_inside_ready_tell(PROTOCOL_VERSION);
+	while (emr_inside_hear(&message, sizeof message, &got, NULL, 0)) {
+		EMR_AUTO_BUF kept = {0};
+
+		if (memmem(message.bytes, message.len, "BREAK", 5) != NULL)
+			raise(SIGSEGV);
+		if (emr_headers_read_bytes(emr_bytes_of(message.bytes, message.len), &found) !=
+				EMR_OK ||
+			emr_headers_encode(&found, &kept) != EMR_OK)
+			return 1;
+		memcpy(message.bytes, kept.data, kept.len);
+		message.kind = PROTOCOL_FOUND;
+		message.len = (uint32_t)kept.len;
+		(void)emr_inside_tell(&message, protocol_size(message.len));
+	}
+	return 0;
+}
+
+static void a_file_that_breaks_its_reader_is_registered_without_headers(void **state)
+{
+	kit k;
+
+	(void)state;
+	kit_open(&k);
+	k.options.headers_program = "/proc/self/exe";
+	kit_restart(&k);
+	write_dicom(&k, "first", "CT");
+	write_dicom(&k, "hostile", "BREAK");
+	write_dicom(&k, "last", "MR");
+	kit_publish_all(&k);
+	assert_string_equal(kit_items(&k), "PUT PUT PUT");
+	assert_string_equal(modality_of(&k, "first"), "CT");
+	assert_string_equal(modality_of(&k, "hostile"), "");
+	assert_string_equal(modality_of(&k, "last"), "MR");
+	kit_close(&k);
+}
+
+static void without_a_helper_everything_is_registered_all_the_same(void **state)
+{
+	kit k;
+
+	(void)state;
+	kit_open(&k);
+	k.options.headers_program = "/nonexistent";
+	kit_restart(&k);
+	write_dicom(&k, "head", "CT");
+	kit_publish_all(&k);
+	assert_string_equal(kit_items(&k), "PUT");
+	assert_string_equal(modality_of(&k, "head"), "");
+	kit_close(&k);
+}
+
+int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(headers_follow_the_bytes_through_renames_and_restarts),
@@ -136,7 +202,11 @@ int main(void)
 		cmocka_unit_test(an_earlier_version_brings_its_headers_back),
 		cmocka_unit_test(headers_are_no_attribute_of_the_file),
 		cmocka_unit_test(the_persons_own_attributes_come_first),
+		cmocka_unit_test(a_file_that_breaks_its_reader_is_registered_without_headers),
+		cmocka_unit_test(without_a_helper_everything_is_registered_all_the_same),
 	};
 
+	if (argc == 2 && strcmp(argv[1], PROTOCOL_ROLE) == 0)
+		return be_helper();
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

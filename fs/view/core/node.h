@@ -192,7 +192,8 @@ typedef struct view_letter {
 } view_letter;
 
 struct emr_view {
-	emr_view_options options; /* do not change, but for read_only */
+	emr_view_options options;   /* do not change, but for read_only */
+	emr_header_reader *headers; /* of the publishing run; NULL: nobody reads them */
 	pthread_mutex_t lock;
 	pthread_cond_t wake;	/* the publisher and the syncer wait on it */
 	pthread_cond_t settled; /* a publishing run ended */

@@ -14,9 +14,17 @@ static emr_status read_content(void *arg, uint64_t at, void *data, size_t len, s
 	return emr_content_reader_read(arg, at, data, len, out_len);
 }
 
-/* Without view->lock.  CONTENT is frozen: nobody changes it any more. */
-static emr_status look_at(const emr_view *view, const emr_content *content, emr_headers *out)
+typedef struct wanted {
+	node *node;
+	emr_id16 domain;
+	emr_content content;
+	uint64_t wrote;
+} wanted;
+
+/* Without view->lock.  The content of WHAT is frozen: nobody changes it any more. */
+static emr_status look_at(const emr_view *view, const wanted *what, emr_headers *out)
 {
+	const emr_content *content = &what->content;
 	emr_content_reader *reader = NULL;
 	emr_content_key *key = NULL;
 	emr_header_source source = {.read = read_content, .size = content->n};
@@ -27,7 +35,7 @@ static emr_status look_at(const emr_view *view, const emr_content *content, emr_
 	emr_content_key_free(key);
 	source.arg = reader;
 	if (status == EMR_OK)
-		status = emr_headers_read(&source, out);
+		status = emr_header_reader_read(view->headers, what->domain.b, &source, out);
 	emr_content_reader_free(reader);
 	return status;
 }
@@ -69,44 +77,64 @@ static void note(node *n, const emr_headers *found)
 	attributes = swapped;
 }
 
-typedef struct wanted {
-	emr_content content;
-	uint64_t wrote;
-} wanted;
-
 /* Whether N has new bytes that go to the ledger now. */
-static bool is_wanted(const node *n, wanted *out)
+static bool is_wanted(node *n, wanted *out)
 {
 	if (n->type != EMR_META_FILE || n->is_local || n->state != NODE_LIVE || n->file == NULL ||
 		!n->file->has_content || n->file->staging != NULL)
 		return false;
-	*out = (wanted){.content = *n->file->content, .wrote = n->file->wrote};
+	*out = (wanted){.node = n,
+		.domain = tree_domain(n),
+		.content = *n->file->content,
+		.wrote = n->file->wrote};
 	return true;
 }
 
+static int compare_domains(const void *a, const void *b)
+{
+	const wanted *first = a, *second = b;
+
+	return memcmp(&first->domain, &second->domain, sizeof first->domain);
+}
+
+/* Those of P that are wanted, by domains: no process sees the files of two. */
+static size_t list_wanted(const publishing *p, wanted *out)
+{
+	size_t count = 0;
+
+	pthread_mutex_lock(&p->view->lock);
+	for (size_t i = 0; i < p->nnodes; i++)
+		if (is_wanted(p->nodes[i], &out[count]))
+			count++;
+	pthread_mutex_unlock(&p->view->lock);
+	qsort(out, count, sizeof *out, compare_domains);
+	return count;
+}
+
+/* A file that breaks the process that reads it, or delays it, has no headers, and that is all. */
 void headers_learn(publishing *p)
 {
 	emr_view *view = p->view;
+	EMR_AUTO_FREE wanted *all = NULL;
+	size_t count;
 
-	for (size_t i = 0; i < p->nnodes; i++) {
-		node *n = p->nodes[i];
+	if (view->headers == NULL || p->nnodes == 0)
+		return;
+	all = calloc(p->nnodes, sizeof *all);
+	if (all == NULL)
+		return;
+	count = list_wanted(p, all);
+	for (size_t i = 0; i < count; i++) {
 		emr_headers found = {0};
-		wanted now, then;
-		emr_status status;
-		bool is_needed;
+		wanted now;
+		emr_status status = look_at(view, &all[i], &found);
 
-		pthread_mutex_lock(&view->lock);
-		is_needed = is_wanted(n, &then);
-		pthread_mutex_unlock(&view->lock);
-		if (!is_needed)
-			continue;
-		status = look_at(view, &then.content, &found);
 		if (status != EMR_OK)
 			emr_log(EMR_LOG_WARN, "headers of new content: %s",
 				emr_status_text(status));
 		pthread_mutex_lock(&view->lock);
-		if (is_wanted(n, &now) && now.wrote == then.wrote)
-			note(n, &found);
+		if (is_wanted(all[i].node, &now) && now.wrote == all[i].wrote)
+			note(all[i].node, &found);
 		pthread_mutex_unlock(&view->lock);
 	}
 }

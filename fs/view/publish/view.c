@@ -119,6 +119,9 @@ emr_status emr_view_open(const emr_view_options *options, emr_view **out_view)
 	randombytes_buf(view->confirm_key, sizeof view->confirm_key);
 	init_locks(view);
 	status = folder_new_special(view);
+	view->options.headers_program = NULL; /* the caller's memory */
+	if (status == EMR_OK && options->headers_program != NULL)
+		status = emr_header_reader_new(options->headers_program, 0, &view->headers);
 	if (status == EMR_OK && !options->without_shares)
 		status = shared_new(view);
 	if (status == EMR_OK)
@@ -171,6 +174,7 @@ void emr_view_free(emr_view *view)
 	given_free(view);
 	letters_free(view);
 	software_forget_all(view);
+	emr_header_reader_free(view->headers);
 	remove_doomed(view);
 	while (view->doomed != NULL) { /* the next start finds these */
 		doomed *d = view->doomed;

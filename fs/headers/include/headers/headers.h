@@ -38,12 +38,21 @@ typedef struct emr_header_source {
 	uint64_t size;
 } emr_header_source;
 
-/* EMR_OK also for a file that is nothing of this (kind NONE) or breaks its format (what was read
- * before the break). Otherwise what the source said, or EMR_NO_MEMORY. */
-emr_status emr_headers_read(const emr_header_source *source, emr_headers *out);
+/* Reads headers in another process, which has neither keys of emrfs nor a file, a network or a
+ * clock of this computer (helper/helper.h): only the bytes that it asks for of the file at hand.
+ * Started when it is first needed, and anew after a file that broke it.  One thread at a time. */
+typedef struct emr_header_reader emr_header_reader;
 
-/* The same from bytes in memory. */
-emr_status emr_headers_read_bytes(emr_bytes file, emr_headers *out);
+/* PROGRAM: the path of the helper, emr_beside("read-headers"); it is copied.  FILE_MS: the longest
+ * that one file may take; 0: ten seconds. */
+emr_status emr_header_reader_new(const char *program, uint32_t file_ms, emr_header_reader **out);
+/* WHOSE is who may read all that SOURCE may be read by: no process sees the files of two.  EMR_OK
+ * also for a file that is nothing of this (kind NONE; most cost no process) or breaks its format.
+ * Otherwise what the source said; EMR_NO_MEMORY; EMR_TIMEOUT, the file took too long; EMR_IO, it
+ * broke the process that read it, or the helper does not start. */
+emr_status emr_header_reader_read(emr_header_reader *reader, const uint8_t whose[16],
+	const emr_header_source *source, emr_headers *out);
+void emr_header_reader_free(emr_header_reader *reader); /* NULL is fine */
 
 /* As kept in the sealed metadata of a record, under the name EMR_HEADERS_KEY:
  *   u8 1 | u8 kind (1..4) | n x { u8 tag | u8 length 1..200 | text }, tags rising: 1 modality 2

@@ -56,6 +56,8 @@ typedef struct emr_view_options {
 	emr_replica *replica;
 	emr_facts *facts;
 	emr_settle *settle;
+	const char *headers_program; /* reads what files say about themselves (headers/headers.h);
+					NULL: nobody does.  Copied */
 	const emr_clock *clock;
 	uint64_t space_step_bytes; /* for tests: space is looked for in steps of this; 0 = 32 MiB */
 	bool read_only;

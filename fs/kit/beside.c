@@ -1,6 +1,6 @@
 /* This file finds helper programs of emrfs beside the program itself, and tells whether this
  * login has a desktop that notices can be shown on. */
-#include "mount/beside.h"
+#include "kit/beside.h"
 
 #include <stdio.h>
 #include <stdlib.h>

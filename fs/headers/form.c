@@ -1,0 +1,34 @@
+/* Which format a file is of, told by comparing its first bytes and nothing else: most files are of
+ * none, and for those no process is asked. */
+#include "parts.h"
+
+#include <string.h>
+
+static size_t first_visible(emr_bytes bytes)
+{
+	size_t at = bytes.len >= 3 && memcmp(bytes.data, "\xef\xbb\xbf", 3) == 0 ? 3 : 0;
+
+	while (at < bytes.len &&
+		(bytes.data[at] == ' ' || (bytes.data[at] >= 9 && bytes.data[at] <= 13)))
+		at++;
+	return at;
+}
+
+header_form headers_form(emr_bytes start, size_t *out_from)
+{
+	size_t from;
+
+	if (start.len > SNIFF_BYTES)
+		start.len = SNIFF_BYTES;
+	from = first_visible(start);
+	*out_from = from;
+	if (start.len >= 132 && memcmp(start.data + 128, "DICM", 4) == 0)
+		return FORM_DICOM;
+	if (start.len > 0 && memmem(start.data, start.len, "%PDF-", 5) != NULL)
+		return FORM_PDF;
+	if (from < start.len && start.data[from] == '{')
+		return FORM_JSON;
+	if (from < start.len && start.data[from] == '<')
+		return FORM_MARKUP;
+	return FORM_NONE;
+}

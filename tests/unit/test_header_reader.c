@@ -1,0 +1,293 @@
+/* Headers are read by a process that a hostile file may break, delay or take over: what that costs,
+ * and that nothing else is lost.  This program is its own bad helper: started as one, it does what
+ * the title of a file asks for. */
+#include "emr_test.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "headers/parse.h"
+#include "helper/inside.h"
+#include "protocol.h"
+
+static const uint8_t ana[16] = {1}, rui[16] = {2};
+
+/* ---- the bad helper ---- */
+
+static protocol_message message;
+
+static bool is_asked_to(const char *word)
+{
+	return memmem(message.bytes, message.len, word, strlen(word)) != NULL;
+}
+
+static void say(uint32_t kind, uint64_t at, uint32_t len, size_t size)
+{
+	message.kind = kind;
+	message.status = EMR_OK;
+	message.at = at;
+	message.len = len;
+	(void)emr_inside_tell(&message, size);
+}
+
+/* A modality, as it is kept. */
+static void find(const char *text)
+{
+	size_t len = strlen(text);
+	const uint8_t start[] = {1, EMR_HEADER_FHIR, 1, (uint8_t)len};
+
+	memcpy(message.bytes, start, sizeof start);
+	memcpy(message.bytes + sizeof start, text, len);
+	say(PROTOCOL_FOUND, 0, (uint32_t)(sizeof start + len), protocol_size(4 + (uint32_t)len));
+}
+
+static int be_helper(void)
+{
+	char count[16];
+	size_t got;
+
+	(void)emr_inside_ready_tell(PROTOCOL_VERSION);
+	for (int n = 1; emr_inside_hear(&message, sizeof message, &got, NULL, 0); n++) {
+		if (is_asked_to("die"))
+			raise(SIGSEGV);
+		if (is_asked_to("hang"))
+			pause();
+		if (is_asked_to("quit"))
+			return 0;
+		if (is_asked_to("control"))
+			find("\x1b[2J");
+		else if (is_asked_to("long"))
+			say(PROTOCOL_FOUND, 0, HEAD_BYTES + 1, protocol_size(0));
+		else if (is_asked_to("short"))
+			say(PROTOCOL_FOUND, 0, 100, protocol_size(3));
+		else if (is_asked_to("other"))
+			say(4711, 0, 0, protocol_size(0));
+		else if (is_asked_to("much"))
+			say(PROTOCOL_READ, 0, UINT32_MAX, protocol_size(0));
+		else if (is_asked_to("endless"))
+			do
+				say(PROTOCOL_READ, UINT64_MAX, HEAD_BYTES, protocol_size(0));
+			while (emr_inside_hear(&message, sizeof message, &got, NULL, 0));
+		else {
+			snprintf(count, sizeof count, "%d", n);
+			find(count);
+		}
+	}
+	return 0;
+}
+
+/* ---- callers ---- */
+
+static emr_status read_memory(void *arg, uint64_t at, void *data, size_t len, size_t *out_len)
+{
+	const emr_bytes *file = arg;
+	size_t left = at < file->len ? file->len - (size_t)at : 0;
+
+	*out_len = len < left ? len : left;
+	if (*out_len > 0)
+		memcpy(data, file->data + at, *out_len);
+	return EMR_OK;
+}
+
+static emr_status ask(
+	emr_header_reader *r, const uint8_t whose[16], emr_bytes file, emr_headers *out)
+{
+	const emr_header_source source = {.read = read_memory, .arg = &file, .size = file.len};
+
+	return emr_header_reader_read(r, whose, &source, out);
+}
+
+static emr_header_reader *open_reader(const char *program, uint32_t file_ms)
+{
+	emr_header_reader *r = NULL;
+
+	assert_ok(emr_header_reader_new(program, file_ms, &r));
+	return r;
+}
+
+/* How many files the process has seen that reads TEXT, this one counted. */
+static const char *served(emr_header_reader *r, const uint8_t whose[16], const char *text)
+{
+	static emr_headers found;
+
+	assert_ok(ask(r, whose, emr_bytes_of(text, strlen(text)), &found));
+	return found.modality;
+}
+
+static void a_file_that_breaks_its_reader_costs_its_headers_and_no_others(void **state)
+{
+	static const char *const files[] = {"{die}", "{quit}", "{control}", "{long}", "{short}",
+		"{other}", "{much}", "{endless}"};
+	emr_header_reader *r = open_reader("/proc/self/exe", 0);
+	emr_headers found = {0};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
+		assert_status(
+			EMR_IO, ask(r, ana, emr_bytes_of(files[i], strlen(files[i])), &found));
+		assert_int_equal(found.kind, EMR_HEADER_NONE);
+		assert_string_equal(served(r, ana, "{}"), "1");
+	}
+	emr_header_reader_free(r);
+	assert_int_equal(waitpid(-1, NULL, WNOHANG), -1); /* and nobody is left */
+	assert_int_equal(errno, ECHILD);
+}
+
+static void a_file_that_takes_too_long_is_ended(void **state)
+{
+	emr_header_reader *r = open_reader("/proc/self/exe", 100);
+	emr_headers found = {0};
+
+	(void)state;
+	assert_status(EMR_TIMEOUT, ask(r, ana, emr_bytes_of("{hang}", 6), &found));
+	emr_header_reader_free(r);
+	assert_int_equal(waitpid(-1, NULL, WNOHANG), -1);
+}
+
+static void no_process_sees_the_files_of_two_folders(void **state)
+{
+	emr_header_reader *r = open_reader("/proc/self/exe", 0);
+
+	(void)state;
+	assert_string_equal(served(r, ana, "{}"), "1");
+	assert_string_equal(served(r, ana, "{}"), "2");
+	assert_string_equal(served(r, rui, "{}"), "1");
+	assert_string_equal(served(r, ana, "{}"), "1");
+	emr_header_reader_free(r);
+}
+
+static void what_is_of_no_format_costs_no_process(void **state)
+{
+	emr_header_reader *r = open_reader("/proc/self/exe", 0);
+
+	(void)state;
+	assert_string_equal(served(r, ana, "just words, die"), "");
+	assert_string_equal(served(r, ana, ""), "");
+	assert_int_equal(waitpid(-1, NULL, WNOHANG), -1); /* nobody was started */
+	emr_header_reader_free(r);
+}
+
+static void without_a_helper_there_are_no_headers(void **state)
+{
+	static const char *const programs[] = {"/nonexistent", "/bin/false", "/etc/passwd"};
+	emr_headers found = {0};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof programs / sizeof *programs; i++) {
+		emr_header_reader *r = open_reader(programs[i], 0);
+
+		for (int j = 0; j < 2; j++) /* the second time it is not tried */
+			assert_status(EMR_IO, ask(r, ana, emr_bytes_of("{}", 2), &found));
+		emr_header_reader_free(r);
+	}
+}
+
+/* ---- the real helper ---- */
+
+static emr_status fail_behind_the_head(
+	void *arg, uint64_t at, void *data, size_t len, size_t *out_len)
+{
+	return at > 0 ? EMR_MISSING_DATA : read_memory(arg, at, data, len, out_len);
+}
+
+static void a_source_that_fails_is_said_and_the_reader_goes_on(void **state)
+{
+	emr_header_reader *r = open_reader(EMR_READ_HEADERS, 0);
+	EMR_AUTO_BUF file = {0};
+	emr_bytes bytes;
+	const emr_header_source source = {
+		.read = fail_behind_the_head, .arg = &bytes, .size = 200000};
+	emr_headers found = {0};
+
+	(void)state;
+	assert_ok(emr_buf_append(&file, "{\"resourceType\":", 16));
+	assert_ok(emr_buf_append_zeros(&file, 200000));
+	bytes = emr_buf_view(&file);
+	for (int i = 0; i < 2; i++)
+		assert_status(EMR_MISSING_DATA, emr_header_reader_read(r, ana, &source, &found));
+	assert_ok(ask(r, ana, emr_bytes_of("{\"resourceType\":\"Patient\"}", 26), &found));
+	assert_int_equal(found.kind, EMR_HEADER_FHIR);
+	emr_header_reader_free(r);
+}
+
+/* Longer than one message, and its last bytes matter. */
+static void a_long_file_is_read_in_pieces(void **state)
+{
+	static const char start[] = "{\"resourceType\":\"Observation\",\"x\":\"";
+	static const char end[] = "\",\"effectiveDateTime\":\"2024-05-02\"}";
+	emr_header_reader *r = open_reader(EMR_READ_HEADERS, 0);
+	EMR_AUTO_BUF file = {0};
+	emr_headers found = {0};
+
+	(void)state;
+	assert_ok(emr_buf_append(&file, start, strlen(start)));
+	for (int i = 0; i < 30000; i++)
+		assert_ok(emr_buf_append(&file, "0123456789", 10));
+	assert_ok(emr_buf_append(&file, end, strlen(end)));
+	assert_ok(ask(r, ana, emr_buf_view(&file), &found));
+	assert_string_equal(found.study_date, "2024-05-02");
+	emr_header_reader_free(r);
+}
+
+static void compare_with_the_parsers(emr_header_reader *r, emr_bytes file)
+{
+	emr_headers there = {0}, here = {0};
+
+	assert_ok(ask(r, ana, file, &there));
+	assert_ok(emr_headers_read_bytes(file, &here));
+	assert_int_equal(there.kind, here.kind);
+	assert_string_equal(there.modality, here.modality);
+	assert_string_equal(there.study_date, here.study_date);
+	assert_string_equal(there.description, here.description);
+	assert_string_equal(there.organisation, here.organisation);
+}
+
+/* All that the parsers meet: none of it asks for what the sandbox has not. */
+static void every_kept_file_says_in_the_sandbox_what_it_says_outside(void **state)
+{
+	static uint8_t bytes[1 << 20];
+	emr_header_reader *r = open_reader(EMR_READ_HEADERS, 0);
+	DIR *corpus = opendir(EMR_HEADERS_CORPUS);
+	struct dirent *entry;
+	int files = 0;
+
+	(void)state;
+	assert_non_null(corpus);
+	while ((entry = readdir(corpus)) != NULL) {
+		char path[1000];
+		FILE *file;
+
+		snprintf(path, sizeof path, "%s/%s", EMR_HEADERS_CORPUS, entry->d_name);
+		file = entry->d_name[0] != '.' ? fopen(path, "rb") : NULL;
+		if (file == NULL)
+			continue;
+		compare_with_the_parsers(
+			r, emr_bytes_of(bytes, fread(bytes, 1, sizeof bytes, file)));
+		(void)fclose(file);
+		files++;
+	}
+	(void)closedir(corpus);
+	assert_true(files > 10);
+	emr_header_reader_free(r);
+}
+
+int main(int argc, char **argv)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_file_that_breaks_its_reader_costs_its_headers_and_no_others),
+		cmocka_unit_test(a_file_that_takes_too_long_is_ended),
+		cmocka_unit_test(no_process_sees_the_files_of_two_folders),
+		cmocka_unit_test(what_is_of_no_format_costs_no_process),
+		cmocka_unit_test(without_a_helper_there_are_no_headers),
+		cmocka_unit_test(a_source_that_fails_is_said_and_the_reader_goes_on),
+		cmocka_unit_test(a_long_file_is_read_in_pieces),
+		cmocka_unit_test(every_kept_file_says_in_the_sandbox_what_it_says_outside),
+	};
+
+	if (argc == 2 && strcmp(argv[1], PROTOCOL_ROLE) == 0)
+		return be_helper();
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
