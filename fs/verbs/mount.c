@@ -2,6 +2,7 @@
  * is told to, when nobody uses it, or by a signal. Nothing that only this process has is thrown
  * away at the end. */
 #include <fcntl.h>
+#include <malloc.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -45,6 +46,11 @@
 #define LAST_PUBLISH_NS INT64_C(5000000000) /* how long an orderly end may take for the ledger */
 #define WARDEN_TICK_S 1
 #define CLOCK_SLACK_S 300
+
+/* What malloc keeps for itself: it would learn from one large table, and never give back such. */
+#define OWN_PAGES_BYTES (1 << 20) /* from here on each has pages of its own: each thread's request */
+#define KEPT_TOP_BYTES (4 << 20)
+#define ARENAS 4
 
 typedef struct mount {
 	const emr_args *args;
@@ -568,6 +574,14 @@ static emr_status serve(mount *m, emr_problem *out_problem)
 	return EMR_OK;
 }
 
+/* A refusal costs memory, no more. */
+static void limit_malloc(void)
+{
+	mallopt(M_MMAP_THRESHOLD, OWN_PAGES_BYTES);
+	mallopt(M_TRIM_THRESHOLD, KEPT_TOP_BYTES);
+	mallopt(M_ARENA_MAX, ARENAS);
+}
+
 static int keep_open(mount *m)
 {
 	emr_problem problem = {0};
@@ -580,6 +594,7 @@ static int keep_open(mount *m)
 		emr_problem_set_status(&problem, status, _("Protecting the process"));
 		return emr_out_fail(m->out, &problem);
 	}
+	limit_malloc();
 	status = open_all(m, &problem);
 	if (status == EMR_OK) {
 		leave_terminal(m);

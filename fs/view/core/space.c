@@ -3,6 +3,7 @@
  * ahead. */
 #include "space.h"
 
+#include <malloc.h>
 #include <sys/statvfs.h>
 
 #include "clock.h"
@@ -88,6 +89,7 @@ emr_status space_look(emr_view *view, emr_reclaim_report *out_report)
 	if (status == EMR_OK)
 		view->seen_live = out_report->live_bytes;
 	pthread_mutex_unlock(&view->lock);
+	malloc_trim(0); /* the list of everything that lives goes back to the system */
 	return status;
 }
 
