@@ -159,6 +159,17 @@ static const char *set_cache_days(const char *value, emr_settings *settings)
 	return NULL;
 }
 
+static const char *set_copies_first(const char *value, emr_settings *settings)
+{
+	unsigned n;
+	char rest;
+
+	if (sscanf(value, "%3u%c", &n, &rest) != 1 || n < 1 || n > EMR_NODES_MAX + 1)
+		return N_("copies-before-register is a number of copies from 1 to 17");
+	settings->copies_first = n;
+	return NULL;
+}
+
 static const struct {
 	emr_setting_row row;
 	setting_fn set;
@@ -192,6 +203,11 @@ static const struct {
 		 "PEM "
 		 "(those of this computer)"},
 		set_node_ca},
+	{{"copies-before-register", "N",
+		 "what is saved goes to the ledger when so many places have all of it, this "
+		 "computer being one (1, or what the network's rules say if that is more); 2 waits "
+		 "for one node"},
+		set_copies_first},
 	{{"cache-bytes", "SIZE",
 		 "how much of what was brought from nodes is kept, encrypted as it is, such as "
 		 "500M "
@@ -240,8 +256,10 @@ static const char *take_line(char *line, emr_settings *settings)
 emr_status emr_settings_parse(
 	const char *file, emr_bytes text, emr_settings *out_settings, emr_problem *out_problem)
 {
-	EMR_AUTO_SETTINGS settings = {
-		.kdf = EMR_KDF_COST_DEFAULT, .cache_bytes = CACHE_BYTES, .cache_days = CACHE_DAYS};
+	EMR_AUTO_SETTINGS settings = {.kdf = EMR_KDF_COST_DEFAULT,
+		.cache_bytes = CACHE_BYTES,
+		.cache_days = CACHE_DAYS,
+		.copies_first = 1};
 	unsigned line_number = 1;
 
 	for (size_t at = 0; at < text.len; line_number++) {

@@ -97,6 +97,39 @@ static emr_status forget_leaving(void *arg, const emr_cid *root)
 	return status;
 }
 
+/* ---- What waits for copies ---- */
+
+typedef struct awaited {
+	const emr_publishing *publishing;
+	emr_cid_visit visit;
+	void *arg;
+} awaited;
+
+static emr_status visit_awaited(void *arg, const emr_awaiting *one)
+{
+	const awaited *a = arg;
+	emr_block_store *blocks = emr_store_blocks(a->publishing->session->store);
+
+	return one->has_root && emr_block_store_has(blocks, &one->root)
+		       ? a->visit(a->arg, &one->root)
+		       : EMR_OK;
+}
+
+static emr_status each_awaited(void *arg, emr_cid_visit visit, void *visit_arg)
+{
+	const emr_publishing *p = arg;
+	awaited a = {.publishing = p, .visit = visit, .arg = visit_arg};
+
+	return emr_settle_each_awaiting(p->session->settle, true, visit_awaited, &a);
+}
+
+static void copied(void *arg)
+{
+	const emr_publishing *p = arg;
+
+	emr_view_copies_came(p->session->view);
+}
+
 /* ---- What goes wrong ---- */
 
 static void say_place(void *arg, const emr_publisher_place *place)
@@ -121,6 +154,8 @@ void emr_publishing_start(emr_publishing *p)
 		.say = say_place,
 		.each_leaving = each_leaving,
 		.left = forget_leaving,
+		.each_awaited = each_awaited,
+		.copied = copied,
 		.arg = p};
 	emr_status status;
 

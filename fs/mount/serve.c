@@ -119,14 +119,14 @@ static json_t *pending_now(conversation *c)
 
 	emr_ledger_look(c->server->session->ledger, &absence);
 	emr_view_count(c->server->session->view, &counts);
-	return json_pack("{s:b, s:b, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:o, s:o}", "read_only",
-		emr_session_is_read_only(c->server->session, &why), "away",
-		absence.status != EMR_OK, "pending", (json_int_t)counts.pending, "failed",
-		(json_int_t)counts.failed, "confirmed", (json_int_t)counts.confirmed,
-		"pending_bytes", (json_int_t)counts.pending_bytes, "writing_files",
-		(json_int_t)counts.writing, "writing_bytes", (json_int_t)counts.writing_bytes,
-		"not_safe_files", (json_int_t)counts.not_safe, "not_safe",
-		emr_report_not_safe(c->server->session, counts.not_safe), "disk_error",
+	return json_pack("{s:b, s:b, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:o, s:o}",
+		"read_only", emr_session_is_read_only(c->server->session, &why), "away",
+		absence.status != EMR_OK, "pending", (json_int_t)counts.pending, "awaiting_copies",
+		(json_int_t)counts.awaiting, "failed", (json_int_t)counts.failed, "confirmed",
+		(json_int_t)counts.confirmed, "pending_bytes", (json_int_t)counts.pending_bytes,
+		"writing_files", (json_int_t)counts.writing, "writing_bytes",
+		(json_int_t)counts.writing_bytes, "not_safe_files", (json_int_t)counts.not_safe,
+		"not_safe", emr_report_not_safe(c->server->session, counts.not_safe), "disk_error",
 		emr_report_disk(c->server->session, counts.not_safe));
 }
 

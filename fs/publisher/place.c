@@ -426,6 +426,8 @@ static emr_status send_some(publisher_place *place, pick *picks, size_t n)
 	noted = note_and_write(place, picks, n, BOOK_HELD, is_held);
 	if (noted != EMR_OK)
 		fails_here(place, noted);
+	if (place->publisher->options.copied != NULL)
+		place->publisher->options.copied(place->publisher->options.arg);
 	if (status == EMR_OK)
 		works(place);
 	load_free(&l);

@@ -109,7 +109,7 @@ static emr_status note_pin(void *arg, const emr_pin *pin)
 						: EMR_OK;
 }
 
-static emr_status note_leaving(void *arg, const emr_cid *root)
+static emr_status note_root(void *arg, const emr_cid *root)
 {
 	return emr_buf_append(arg, root, sizeof *root);
 }
@@ -153,6 +153,13 @@ static emr_status look_at_pins(emr_publisher *p)
 	EMR_AUTO_BUF wanted = {0}, leaving = {0};
 	emr_status status = EMR_BUSY;
 
+	/* Before the pins: what waits is pinned in the moment in which it waits no more. */
+	if (p->options.each_awaited != NULL) {
+		status = p->options.each_awaited(p->options.arg, note_root, &wanted);
+		if (status != EMR_OK)
+			return status;
+		status = EMR_BUSY;
+	}
 	/* What is not in a list that is being made anew is not gone.  Asked afterwards, too:
 	 * listing is what finds out that the index is lost, and makes it again of what can still be
 	 * read. */
@@ -161,7 +168,7 @@ static emr_status look_at_pins(emr_publisher *p)
 	if (status == EMR_OK && emr_store_pins_incomplete(p->options.store))
 		status = EMR_BUSY;
 	if (status == EMR_OK && p->options.each_leaving != NULL)
-		status = p->options.each_leaving(p->options.arg, note_leaving, &leaving);
+		status = p->options.each_leaving(p->options.arg, note_root, &leaving);
 	if (status != EMR_OK)
 		return status;
 	pthread_mutex_lock(&p->lock);

@@ -66,7 +66,7 @@ static bool sort_out(void *arg, const char *path, const emr_attr *attr)
 		return true;
 	if (strcmp(state, "local") == 0)
 		add_path(l, l->local, path);
-	else if (strcmp(state, "pending") == 0 || strncmp(state, "failed", 6) == 0)
+	else if (strncmp(state, "pending", 7) == 0 || strncmp(state, "failed", 6) == 0)
 		add_path(l, l->unsent, path);
 	return l->status == EMR_OK && (json_array_size(l->unsent) < EMR_REPORT_LIST_MAX ||
 					      json_array_size(l->local) < EMR_REPORT_LIST_MAX);
@@ -328,7 +328,7 @@ json_t *emr_report_folder(emr_session *session, emr_notices *notices)
 		"s:i, s:b, s:o, s:o,"
 		" s:I, s:o, s:s, s:s, s:b, s:o, s:I, s:o, s:o, s:o, s:o, s:I, s:I, s:I, "
 		"s:I, s:o, s:I,"
-		" s:I, s:o, s:I, s:I, s:o, s:o, s:o, s:I}",
+		" s:I, s:o, s:I, s:I, s:o, s:o, s:o, s:I, s:I, s:I}",
 		"folder", session->folder != NULL ? emr_json_text(session->folder) : json_null(),
 		"owner", emr_json_text(session->profile.name), "code", session->code, "files",
 		(json_int_t)counts.files, "directories", (json_int_t)counts.directories, "bytes",
@@ -358,7 +358,9 @@ json_t *emr_report_folder(emr_session *session, emr_notices *notices)
 		(json_int_t)counts.not_safe, "not_safe",
 		emr_report_not_safe(session, counts.not_safe), "disk_error",
 		emr_report_disk(session, counts.not_safe), "places", emr_answer_places(session),
-		"not_whole", (json_int_t)(session->is_apart ? counts.confirmed : totals.lacking));
+		"not_whole", (json_int_t)(session->is_apart ? counts.confirmed : totals.lacking),
+		"awaiting_copies", (json_int_t)counts.awaiting, "copies_first",
+		(json_int_t)emr_settle_copies_first(session->settle));
 }
 
 /* ---- one path ---- */

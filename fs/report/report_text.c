@@ -128,6 +128,25 @@ static void put_safety(FILE *to, const json_t *report)
 		fprintf(to, _(".  On the ledger: %s.\n"), done);
 }
 
+/* "  Waiting for 2 copies before the ledger: 3 files; there are no nodes for so many." */
+static void put_awaiting(FILE *to, const json_t *report)
+{
+	uint64_t files = number_of(report, "awaiting_copies"),
+		 wanted = number_of(report, "copies_first");
+	char count[EMR_COUNT_BYTES];
+
+	if (files == 0)
+		return;
+	emr_count_text(files, "file", "files", count);
+	fprintf(to,
+		_("  Waiting for %llu copies, this computer's included, before the ledger: %s.\n"),
+		(unsigned long long)wanted, count);
+	if (json_array_size(json_object_get(report, "places")) + 1 < wanted)
+		fputs(_("    The settings name too few nodes for that: each is a line `node = "
+			"ADDRESS`.\n"),
+			to);
+}
+
 /* "  Being copied: 2 files, 1.2 GB so far (a, b); 34 to go to the ledger, 3.4 GB." */
 static void put_writing(FILE *to, const json_t *report)
 {
@@ -361,6 +380,8 @@ static void put_state(FILE *to, const char *state)
 			emr_text_of(
 				copies, ", on the ledger, %u copy", ", on the ledger, %u copies"),
 			copies);
+	else if (sscanf(state, "pending %u/%u", &copies, &wanted) == 2)
+		fprintf(to, _(", safe on this disk, waiting for copies: %u of %u"), copies, wanted);
 	else if (strcmp(state, "pending") == 0)
 		fputs(_(", safe on this disk, not on the ledger yet"), to);
 	else if (strcmp(state, "local") == 0)
@@ -440,6 +461,7 @@ char *emr_report_text(const json_t *report)
 		put_safety(to, report);
 		put_not_whole(to, report);
 		put_writing(to, report);
+		put_awaiting(to, report);
 		put_remarks(to, report);
 		put_received(to, report);
 		put_second_copy(to, report);

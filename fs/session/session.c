@@ -591,6 +591,12 @@ static emr_status open_settle(emr_session *session)
 		.owner_name = session->profile.name,
 		.owner_born = session->profile.born};
 
+	if (session->options != NULL) {
+		options.copies = session->options->view.copies;
+		options.copies_arg = session->options->view.copies_arg;
+		if (session->options->settings != NULL)
+			options.copies_first = session->options->settings->copies_first;
+	}
 	return emr_settle_new(&options, &session->settle);
 }
 

@@ -18,7 +18,7 @@ emr_id16 settle_outbox_key(emr_id32 batch_id)
 	return key;
 }
 
-emr_status settle_keep_batch(emr_settle *settle, emr_id16 key, const outbox *box)
+emr_status settle_keep_batch(emr_settle *settle, uint8_t kind, emr_id16 key, const outbox *box)
 {
 	EMR_AUTO_BUF row = {0};
 	emr_journal_txn *txn;
@@ -30,7 +30,7 @@ emr_status settle_keep_batch(emr_settle *settle, emr_id16 key, const outbox *box
 		status = emr_journal_begin(settle->options.journal, &txn);
 	if (status != EMR_OK)
 		return status;
-	status = emr_journal_put(txn, EMR_ROW_OUTBOX, key, emr_buf_view(&row));
+	status = emr_journal_put(txn, kind, key, emr_buf_view(&row));
 	if (status != EMR_OK) {
 		emr_journal_rollback(txn);
 		return status;
@@ -204,7 +204,11 @@ emr_status emr_settle_each_sent_root(emr_settle *settle, emr_sent_root_fn visit,
 	EMR_AUTO_BUF rows = {0}; /* VISIT reads the store, and may take as long as that does */
 	size_t len, at = 0;
 	emr_status status =
-		emr_journal_each(settle->options.journal, EMR_ROW_OUTBOX, note_row, &rows);
+		emr_journal_each(settle->options.journal, EMR_ROW_AWAITING, note_row, &rows);
+
+	/* In this order: what waits becomes what was sent. */
+	if (status == EMR_OK)
+		status = emr_journal_each(settle->options.journal, EMR_ROW_OUTBOX, note_row, &rows);
 
 	while (status == EMR_OK && at < rows.len) {
 		memcpy(&len, rows.data + at, sizeof len);
@@ -217,8 +221,11 @@ emr_status emr_settle_each_sent_root(emr_settle *settle, emr_sent_root_fn visit,
 
 emr_status emr_settle_resend(emr_settle *settle, emr_outcome_fn fn, void *arg)
 {
+	emr_status released = await_release(settle);
 	pending p;
 
+	if (released != EMR_OK)
+		return released;
 	do {
 		p.count = 0;
 		emr_status status =

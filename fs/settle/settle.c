@@ -396,15 +396,23 @@ static bool is_of_past_epoch(const outbox *box)
 	return true;
 }
 
-/* EMR_EPOCH: another epoch has begun meanwhile; nothing was handed out. */
-static emr_status finish_and_send(run *r, bool is_last_try, emr_outcome_fn fn, void *arg)
+/* EMR_EPOCH: another epoch has begun meanwhile; nothing was handed out.  *OUT_AWAITS: nothing was
+ * sent, because copies are wanted first. */
+static emr_status finish_and_send(
+	run *r, bool is_last_try, bool *out_awaits, emr_outcome_fn fn, void *arg)
 {
 	emr_id32 batch_id;
+	bool awaits = await_must(r->settle, &r->box);
 	emr_status status;
 
 	status = emr_batch_finish(r->batch, r->build.now_unix_s, WEEK_S, &r->box.batch, &batch_id);
 	if (status == EMR_OK)
-		status = settle_keep_batch(r->settle, settle_outbox_key(batch_id), &r->box);
+		status = settle_keep_batch(r->settle, awaits ? EMR_ROW_AWAITING : EMR_ROW_OUTBOX,
+			settle_outbox_key(batch_id), &r->box);
+	if (status == EMR_OK && awaits) {
+		*out_awaits = true;
+		return EMR_OK;
+	}
 	if (status == EMR_OK)
 		status = settle_ask_ledger(r->settle, &r->box);
 	if (status != EMR_OK)
@@ -429,7 +437,8 @@ static void begin_ahead(run *r, const emr_change *changes, size_t n, ahead **key
 
 /* One batch of as many of CHANGES as fit. */
 static emr_status publish_some(emr_settle *settle, const guest *g, const emr_change *changes,
-	size_t n, bool is_last_try, ahead **keys, size_t *out_done, emr_outcome_fn fn, void *arg)
+	size_t n, bool is_last_try, ahead **keys, size_t *out_done, bool *out_awaits,
+	emr_outcome_fn fn, void *arg)
 {
 	emr_status status, lacking = EMR_OK;
 	size_t done = 0;
@@ -453,7 +462,7 @@ static emr_status publish_some(emr_settle *settle, const guest *g, const emr_cha
 	if (status == EMR_LIMIT && done > 0)
 		status = EMR_OK;
 	if (status == EMR_OK && r.box.count > 0)
-		status = finish_and_send(&r, is_last_try, fn, arg);
+		status = finish_and_send(&r, is_last_try, out_awaits, fn, arg);
 	end_run(&r);
 	if (status == EMR_OK)
 		*out_done = done;
@@ -492,10 +501,13 @@ emr_status emr_settle_publish(
 	emr_status status = emr_settle_catch_up(settle), lacking = EMR_OK;
 	ahead *keys = NULL;
 	unsigned tries = 1;
+	bool awaits = false;
 	size_t at = 0;
 	guest g;
 
-	while (status == EMR_OK && at < n) {
+	if (status == EMR_OK && n > 0)
+		status = await_look(settle, changes, n);
+	while (status == EMR_OK && at < n && !awaits) {
 		size_t done = 0;
 
 		status = guest_look(settle->share, &settle->options, changes, &g);
@@ -504,7 +516,7 @@ emr_status emr_settle_publish(
 		if (status != EMR_OK)
 			break;
 		status = publish_some(settle, &g, changes + at, n - at, tries == EPOCH_TRIES, &keys,
-			&done, fn, arg);
+			&done, &awaits, fn, arg);
 		if (status == EMR_EPOCH && tries++ < EPOCH_TRIES) {
 			status = EMR_OK;
 			continue;

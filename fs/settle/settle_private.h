@@ -27,8 +27,8 @@ emr_status settle_reach(emr_settle *settle, const emr_ledger_answer *answer);
 /* ---- send.c ---- */
 
 emr_id16 settle_outbox_key(emr_id32 batch_id);
-/* BOX reaches the disk, with the blocks it names. */
-emr_status settle_keep_batch(emr_settle *settle, emr_id16 key, const outbox *box);
+/* BOX reaches the disk in a row of KIND, with the blocks it names. */
+emr_status settle_keep_batch(emr_settle *settle, uint8_t kind, emr_id16 key, const outbox *box);
 /* It is in the journal: sends it, and notes the answers in BOX. */
 emr_status settle_ask_ledger(emr_settle *settle, outbox *box);
 /* The caller hears of the answers, in the transaction that forgets the batch. */
@@ -36,3 +36,12 @@ emr_status settle_hand_out(
 	emr_settle *settle, emr_id16 key, const outbox *box, emr_outcome_fn fn, void *arg);
 /* Nothing of it was taken, and nobody has heard of it: it can be made again. */
 emr_status settle_forget_batch(emr_settle *settle, emr_id16 key);
+
+/* ---- await.c ---- */
+
+/* BOX is not for the ledger yet. */
+bool await_must(emr_settle *settle, const outbox *box);
+/* Of what waits that which has its copies is among what emr_settle_resend sends. */
+emr_status await_release(emr_settle *settle);
+/* EMR_AWAITED: CHANGES, of one domain, come after a batch that waits. */
+emr_status await_look(emr_settle *settle, const emr_change *changes, size_t n);

@@ -33,8 +33,9 @@
 #define TRACES_SAID 5
 #define RUN_NAMES "thumbnails" /* in the runtime directory */
 #define NAMES_MAX ((size_t)64 << 20)
-#define WORD_NS INT64_C(3000000000) /* without progress: then it is said what is waited for */
-#define DISK_NS INT64_C(3000000000) /* a disk that takes nothing is not waited for any longer */
+#define WORD_NS INT64_C(3000000000)   /* without progress: then it is said what is waited for */
+#define DISK_NS INT64_C(3000000000)   /* a disk that takes nothing is not waited for any longer */
+#define COPIES_NS INT64_C(5000000000) /* nor is a node that is to have a copy before the ledger */
 
 typedef struct closing {
 	emr_places places;
@@ -152,6 +153,16 @@ static void say_waiting(emr_out *out, bool *is_said)
 	*is_said = true;
 }
 
+/* Without anything that moves. */
+static int64_t patience_with(const json_t *answer, json_int_t pending)
+{
+	if (json_is_string(json_object_get(answer, "disk_error")))
+		return DISK_NS;
+	return json_integer_value(json_object_get(answer, "awaiting_copies")) == pending
+		       ? COPIES_NS
+		       : PUBLISH_NS;
+}
+
 /* Publishing goes on by itself; shows how far it is, until all is sent or nothing moves any more.
  */
 static emr_status await_publishing(closing *c, emr_out *out, emr_problem *out_problem)
@@ -175,8 +186,7 @@ static emr_status await_publishing(closing *c, emr_out *out, emr_problem *out_pr
 		pending = json_integer_value(json_object_get(answer, "pending"));
 		is_stuck = json_is_true(json_object_get(answer, "read_only")) ||
 			   json_is_true(json_object_get(answer, "away"));
-		patience = json_is_string(json_object_get(answer, "disk_error")) ? DISK_NS
-										 : PUBLISH_NS;
+		patience = patience_with(answer, pending);
 		emr_sending_show(&sending, answer, out);
 		say_disk(answer, out, &is_disk_said);
 		json_decref(answer);

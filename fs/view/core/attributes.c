@@ -12,6 +12,7 @@
 #include "view/software.h"
 
 #include "attributes.h"
+#include "awaiting.h"
 #include "clock.h"
 #include "confirm.h"
 #include "edit.h"
@@ -58,6 +59,8 @@ typedef struct subject {
 	uint64_t size;
 	bool is_published, is_local, is_settled;
 	bool is_derived; /* a copy for research, as far as it is here */
+	bool awaits; /* copies of AWAITED, before the ledger hears of it */
+	emr_cid awaited;
 	emr_status failure;
 	uint8_t refusal;
 	bool has_owner;
@@ -105,19 +108,23 @@ static emr_status say_version(const subject *s, emr_buf *out)
 static emr_status say_state(const subject *s, emr_buf *out)
 {
 	unsigned held = 1, wanted = 1;
+	const emr_cid *root = s->awaits ? &s->awaited : &s->place.root;
 	char text[64];
 
 	if (s->is_local)
 		return append_text(out, "local");
-	if (s->is_published && s->place.pversion != 0 && s->view->options.copies != NULL)
-		s->view->options.copies(
-			s->view->options.copies_arg, &s->place.root, &held, &wanted);
+	if (((s->is_published && s->place.pversion != 0) || s->awaits) &&
+		s->view->options.copies != NULL)
+		s->view->options.copies(s->view->options.copies_arg, root, &held, &wanted);
 	if (s->failure == EMR_REFUSED)
 		snprintf(text, sizeof text, "failed %s", emr_result_text(s->refusal));
 	else if (s->failure != EMR_OK)
 		snprintf(text, sizeof text, "failed %s", emr_status_text(s->failure));
 	else if (s->is_settled)
 		snprintf(text, sizeof text, "confirmed %u/%u", held, wanted);
+	else if (s->awaits)
+		snprintf(text, sizeof text, "pending %u/%u", held,
+			emr_settle_copies_first(s->view->options.settle));
 	else
 		snprintf(text, sizeof text, "pending");
 	return append_text(out, text);
@@ -281,6 +288,7 @@ static emr_status subject_of(emr_view *view, const node *n, subject *out)
 		.failure = n->failure,
 		.refusal = n->refusal,
 	};
+	out->awaits = !is_past && !out->is_local && awaiting_root(view, n, &out->awaited);
 	out->has_owner = kind_where(n)->whose != NULL && kind_where(n)->whose(view, n, &out->owner);
 	if (!out->has_owner && view->options.owner != NULL) {
 		emr_shared_owner_name(view->options.owner, EMR_OWNER_DIGITS, out->owner.name);

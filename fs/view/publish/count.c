@@ -3,6 +3,7 @@
  * to switch off or to unplug a disk. */
 #include <string.h>
 
+#include "awaiting.h"
 #include "conflict.h"
 #include "disk.h"
 #include "edit.h"
@@ -60,6 +61,7 @@ static void count_one(void *arg, node *n)
 		counts->failed++;
 	} else if (needs_settling(n)) {
 		counts->pending++;
+		counts->awaiting += n->type == EMR_META_FILE && awaiting_holds(c->view, n);
 		if (n->type == EMR_META_FILE && (n->content_dirty || !n->is_published))
 			counts->pending_bytes += n->size;
 	} else {
@@ -79,6 +81,7 @@ void emr_view_count(emr_view *view, emr_view_counts *out_counts)
 	tree_walk_elsewhere(view, count_one, &others);
 	counts = mine.counts;
 	counts.pending += theirs->pending;
+	counts.awaiting += theirs->awaiting;
 	counts.failed += theirs->failed;
 	counts.pending_bytes += theirs->pending_bytes;
 	counts.writing += theirs->writing;

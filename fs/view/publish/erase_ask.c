@@ -438,6 +438,15 @@ static emr_status what_disk_did(emr_view *view, emr_status status)
 	return status == EMR_READ_ONLY && !view_is_read_only(view) ? EMR_IO : status;
 }
 
+static void add_eraser(emr_view *view, int n)
+{
+	pthread_mutex_lock(&view->lock);
+	view->erasers += (unsigned)n;
+	view->holds_content = view->holds_content && view->erasers > 0;
+	note_due(view, view_boot_ns(view));
+	pthread_mutex_unlock(&view->lock);
+}
+
 emr_status emr_view_erase(emr_view *view, const emr_erase *what, emr_erased *out_erased)
 {
 	emr_status status = EMR_BUSY;
@@ -445,13 +454,18 @@ emr_status emr_view_erase(emr_view *view, const emr_erase *what, emr_erased *out
 	if (view_is_read_only(view))
 		return EMR_READ_ONLY;
 	/* What waits for the ledger gets there first: an answer must not make a record of what is
-	 * gone.  Whoever writes meanwhile makes it wait once more. */
+	 * gone.  Whoever writes meanwhile makes it wait once more.  What waits for copies has not
+	 * been sent, and is not until this is over. */
+	add_eraser(view, 1);
 	for (int i = 0; i < PUBLISH_TRIES && status == EMR_BUSY; i++) {
 		status = emr_view_publish_now(view);
-		if (status != EMR_OK && status != EMR_NO_SPACE) /* for want of room things wait, and
-								   none is on its way */
-			return status == EMR_BUSY ? EMR_TIMEOUT : what_disk_did(view, status);
+		if (status != EMR_OK && status != EMR_NO_SPACE) { /* for want of room things wait,
+								     and none is on its way */
+			status = status == EMR_BUSY ? EMR_TIMEOUT : status;
+			break;
+		}
 		status = ask_once(view, what, out_erased);
 	}
+	add_eraser(view, -1);
 	return what_disk_did(view, status);
 }

@@ -10,6 +10,7 @@
 #include "fetch/fetch.h"
 #include "settle/reopen.h"
 
+#include "awaiting.h"
 #include "spill.h"
 #include "health.h"
 #include "clock.h"
@@ -46,7 +47,7 @@ static int64_t changes_due(const emr_view *view)
 
 	for (const node *n = view->queue_head; n != NULL; n = n->next_queued) {
 		if (n->failure != EMR_OK || n->write_opens != 0 || heirs_lack_bytes(n) ||
-			foreign_must_wait(view, n) ||
+			foreign_must_wait(view, n) || awaiting_holds(view, n) ||
 			n->changed_boot_ns + view->options.quiet_ns >= due || !needs_settling(n))
 			continue;
 		if (n->changed_boot_ns + quiet_ns_of(view, n) < due)
@@ -63,6 +64,8 @@ int64_t publish_due(const emr_view *view)
 {
 	int64_t due = in_a_lull(view, changes_due(view));
 
+	if (awaiting_is_due(view))
+		due = 0;
 	if (follow_due(view) < due)
 		due = follow_due(view);
 	if (erase_look_due(view) < due)
@@ -89,7 +92,8 @@ bool publish_is_idle(const emr_view *view)
 static bool is_ready(const publishing *p, const node *n)
 {
 	if (n->write_opens != 0 || heirs_lack_bytes(n) || foreign_must_wait(p->view, n) ||
-		foreign_is_heir(p->view, n) || (n->failure != EMR_OK && !p->all))
+		foreign_is_heir(p->view, n) || awaiting_holds(p->view, n) ||
+		(n->failure != EMR_OK && !p->all))
 		return false;
 	return p->all || view_boot_ns(p->view) - n->changed_boot_ns >= quiet_ns_of(p->view, n);
 }
@@ -153,7 +157,7 @@ static emr_status take_ancestors(publishing *p)
 		for (; up != NULL && up != p->view->root; up = up->parent) {
 			emr_status status;
 
-			if (up->in_run || !needs_settling(up))
+			if (up->in_run || !needs_settling(up) || awaiting_holds(p->view, up))
 				continue;
 			status = add_node(p, up);
 			if (status != EMR_OK)
@@ -317,7 +321,9 @@ emr_status publish_run(emr_view *view, bool all)
 	emr_status status, lacking = EMR_OK;
 
 	emr_record_hold_begin(view->options.records); /* until a batch in the journal names them */
-	status = emr_settle_resend(view->options.settle, answers_apply, &earlier);
+	status = awaiting_begin(view);
+	if (status == EMR_OK)
+		status = emr_settle_resend(view->options.settle, answers_apply, &earlier);
 	if (status == EMR_OK) /* our own answers first: what is new after them is from others */
 		status = follow_if_due(view, all);
 	if (status == EMR_OK) {
@@ -344,6 +350,7 @@ emr_status publish_run(emr_view *view, bool all)
 		status = send_all(&p);
 	if (status == EMR_OK)
 		status = inner_tie(view);
+	awaiting_end(view, status);
 	view_hear_ledger(view, status);
 	if (status == EMR_OK)
 		status = lacking;

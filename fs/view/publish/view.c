@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "fetch/fetch.h"
 
+#include "awaiting.h"
 #include "spill.h"
 #include "health.h"
 #include "compare.h"
@@ -187,6 +188,7 @@ void emr_view_free(emr_view *view)
 	free(view->erasing);
 	emr_buf_free(&view->follow_again);
 	emr_buf_free(&view->erased);
+	awaiting_free(view);
 	table_free(&view->by_number);
 	table_free(&view->by_name);
 	table_free(&view->by_id);

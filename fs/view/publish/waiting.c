@@ -24,7 +24,8 @@ static emr_status count_any(void *arg, emr_id16 key, emr_bytes value)
 
 emr_status emr_view_waiting(emr_view *view, uint64_t *out_waiting)
 {
-	static const uint8_t kinds[] = {EMR_ROW_VACATED, EMR_ROW_OUTBOX, EMR_ROW_ERASING};
+	static const uint8_t kinds[] = {
+		EMR_ROW_VACATED, EMR_ROW_OUTBOX, EMR_ROW_AWAITING, EMR_ROW_ERASING};
 	emr_journal *journal = view->options.journal;
 	uint64_t n = 0;
 	emr_status status = emr_journal_each(journal, EMR_ROW_NODE, count_row, &n);

@@ -81,8 +81,9 @@ typedef struct emr_settings {
 	bool no_notify;	  /* notify = none: not even the desktop */
 	emr_node_setting nodes[EMR_NODES_MAX];
 	size_t node_count;
-	uint64_t cache_bytes; /* cache-bytes = SIZE */
-	uint32_t cache_days;  /* cache-days = N */
+	uint64_t cache_bytes;  /* cache-bytes = SIZE */
+	uint32_t copies_first; /* copies-before-register = N */
+	uint32_t cache_days;   /* cache-days = N */
 } emr_settings;
 
 /* One line of the settings file, for manual and parser. */

@@ -42,6 +42,12 @@ typedef struct emr_publisher_options {
 	 * all let go; so that nothing depends on the file of this publisher.  May be NULL. */
 	emr_status (*each_leaving)(void *arg, emr_cid_visit visit, void *visit_arg);
 	emr_status (*left)(void *arg, const emr_cid *root);
+	/* Roots that are to be everywhere before they are registered: no pin has them yet.  May be
+	 * NULL. */
+	emr_status (*each_awaited)(void *arg, emr_cid_visit visit, void *visit_arg);
+	/* A place has said that it holds something more.  A thread of the publisher's, under no
+	 * lock.  May be NULL. */
+	void (*copied)(void *arg);
 	void *arg;
 } emr_publisher_options;
 

@@ -21,6 +21,7 @@ enum {
 	EMR_ROW_MOVED = 'P',	 /* the object id that a directory got instead of this one (view) */
 	EMR_ROW_SEEN = 'H',	 /* how far the ledger has been seen */
 	EMR_ROW_OUTBOX = 'B',	 /* a signed batch whose answer is not known yet */
+	EMR_ROW_AWAITING = 'W',	 /* a signed batch that is not sent before its copies are made */
 	EMR_ROW_ISSUED = 'Q',	 /* the last number of a statement for this patient */
 	EMR_ROW_ERASED_TO = 'A', /* how far others' erasures were looked for (view) */
 	EMR_ROW_LEAVING = 'K', /* an erased root that places may have (view; mount/publishing.h) */
@@ -37,6 +38,12 @@ typedef struct emr_settle_options {
 	emr_facts *facts;
 	const emr_clock *clock;
 	const char *owner_name, *owner_born; /* as emr_share_options has them; may be NULL */
+	/* So many copies, this computer's included, are wanted of what is new before the ledger
+	 * gets it; the network's rules may want more.  0: one. */
+	unsigned copies_first;
+	/* In how many places all of what is below ROOT is.  NULL: here alone. */
+	void (*copies)(void *arg, const emr_cid *root, unsigned *out_held, unsigned *out_wanted);
+	void *copies_arg;
 } emr_settle_options;
 
 emr_status emr_settle_new(const emr_settle_options *options, emr_settle **out_settle);
@@ -100,7 +107,12 @@ typedef emr_status (*emr_outcome_fn)(
  * epoch is made, only the listing key; PUT, META and UNLINK are signed by the identity.  A change
  * that the right does not allow, because it has ended or is too narrow, has the outcome EMR_DENIED
  * and is not sent; REWRAP, ERASE and a domain's root EMR_UNSUPPORTED. A batch whose epoch has
- * passed meanwhile is made again under the new one, here and in the own domains. */
+ * passed meanwhile is made again under the new one, here and in the own domains.
+ *
+ * Where copies are wanted first, a batch with new content is kept in the journal, and EMR_OK: FN is
+ * not called for it before emr_settle_resend finds the copies made.  Until then changes of that
+ * domain that bring content are EMR_AWAITED; the others go on, unless that batch makes the keys
+ * that they need. */
 emr_status emr_settle_publish(
 	emr_settle *settle, const emr_change *changes, size_t n, emr_outcome_fn fn, void *arg);
 /* Sends every batch whose answer is unknown (after a restart, or a transport error) and hands out
@@ -111,6 +123,22 @@ emr_status emr_settle_resend(emr_settle *settle, emr_outcome_fn fn, void *arg);
  * read names nothing. */
 typedef emr_status (*emr_sent_root_fn)(void *arg, emr_id16 object, const emr_cid *root);
 emr_status emr_settle_each_sent_root(emr_settle *settle, emr_sent_root_fn visit, void *arg);
+
+/* How many copies are wanted, this computer's included, before the ledger gets what is new.  Any
+ * thread. */
+unsigned emr_settle_copies_first(emr_settle *settle);
+/* One change of a batch that waits for copies. */
+typedef struct emr_awaiting {
+	emr_id16 domain, node;
+	bool has_root; /* it brings content: below ROOT */
+	emr_cid root;
+} emr_awaiting;
+typedef emr_status (*emr_awaiting_fn)(void *arg, const emr_awaiting *one);
+/* WITH_SENT: also of those that have their copies and no answer yet.  Any thread. */
+emr_status emr_settle_each_awaiting(
+	emr_settle *settle, bool with_sent, emr_awaiting_fn fn, void *arg);
+/* What waits for copies is forgotten, and can be made again: the ledger knows nothing of it. */
+emr_status emr_settle_take_back(emr_settle *settle);
 /* The grants of domains inside domains become what the tree says (emr_share_tie): TREE has every
  * domain of the folder, each after the one it hangs in.  What the ledger refuses is told in the
  * log; other errors are of the moment. */

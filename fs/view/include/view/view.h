@@ -426,6 +426,7 @@ typedef struct emr_view_counts {
 	uint64_t files, directories, bytes; /* names that belong to the records */
 	uint64_t local;			    /* files left by other programs */
 	uint64_t pending;		    /* not on the ledger yet */
+	uint64_t awaiting;		    /* of those, because copies are wanted first */
 	uint64_t failed;		    /* refused, with a notice */
 	uint64_t confirmed;
 	uint64_t pending_bytes; /* of the pending files whose bytes the ledger does not know */
@@ -479,7 +480,11 @@ emr_status emr_view_path(emr_view *view, uint64_t node, char **out_path);
 /* Of what has, or will get, this object id on the ledger.  EMR_NOT_FOUND. */
 emr_status emr_view_path_of_object(emr_view *view, emr_id16 object, char **out_path);
 
-/* Publishes everything that can be, quiet or not, and waits for the ledger's answer. */
+/* Somewhere else there is a copy more of something: what waits for copies is looked at.  Any
+ * thread, without a lock. */
+void emr_view_copies_came(emr_view *view);
+/* Publishes everything that can be, quiet or not, and waits for the ledger's answer; not for copies
+ * that are wanted first. */
 emr_status emr_view_publish_now(emr_view *view);
 /* Waits until nothing is pending or DEADLINE (boot clock, ns) has passed: EMR_TIMEOUT. */
 emr_status emr_view_wait_published(emr_view *view, int64_t deadline_boot_ns);

@@ -1,0 +1,243 @@
+/* This file keeps a signed batch from the ledger until so many places have everything that it
+ * names.  The batch stands in the journal meanwhile, in a row of its own, and nothing of it was
+ * sent: it may be taken back and made again. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "replica/rules.h"
+
+#include "settle_private.h"
+
+unsigned emr_settle_copies_first(emr_settle *settle)
+{
+	const emr_settle_options *o = &settle->options;
+	emr_rules rules = EMR_RULES_DEFAULT;
+	unsigned wanted = o->copies_first > 1 ? o->copies_first : 1;
+
+	if (emr_rules_in_force(o->replica, &rules, NULL, NULL) != EMR_OK)
+		emr_log(EMR_LOG_WARN, "settle: the rules of the network cannot be read");
+	return rules.copies_before_register > wanted ? rules.copies_before_register : wanted;
+}
+
+/* The others name content that was on the ledger before. */
+static bool brings_content(const emr_outcome *o)
+{
+	return o->kind == EMR_CHANGE_PUT || o->kind == EMR_CHANGE_REWRAP;
+}
+
+static bool root_of(const emr_outcome *o, emr_cid *out_root)
+{
+	return brings_content(o) &&
+	       emr_cid_parse(emr_bytes_of(o->place.root.b, EMR_CID_BYTES), out_root) == EMR_OK;
+}
+
+/* Whether ALL of BOX is in as many places as is wanted before. */
+static bool has_copies(emr_settle *settle, const outbox *box, unsigned wanted)
+{
+	const emr_settle_options *o = &settle->options;
+	emr_cid root;
+
+	for (size_t i = 0; i < box->count; i++) {
+		unsigned held = 1, of = 1;
+
+		if (!root_of(&box->outcomes[i], &root))
+			continue;
+		if (o->copies != NULL)
+			o->copies(o->copies_arg, &root, &held, &of);
+		if (held < wanted)
+			return false;
+	}
+	return true;
+}
+
+bool await_must(emr_settle *settle, const outbox *box)
+{
+	const unsigned wanted = emr_settle_copies_first(settle);
+
+	return wanted > 1 && !has_copies(settle, box, wanted);
+}
+
+/* ---- rows ---- */
+
+typedef struct rows {
+	emr_buf keys;  /* of emr_id16 */
+	emr_buf bytes; /* each behind its length */
+} rows;
+
+static void rows_free(rows *all)
+{
+	emr_buf_free(&all->keys);
+	emr_buf_free(&all->bytes);
+}
+
+static emr_status note_row(void *arg, emr_id16 key, emr_bytes value)
+{
+	rows *all = arg;
+	size_t len = value.len;
+	emr_status status = emr_buf_append(&all->keys, &key, sizeof key);
+
+	if (status == EMR_OK)
+		status = emr_buf_append(&all->bytes, &len, sizeof len);
+	return status == EMR_OK ? emr_buf_append(&all->bytes, value.data, value.len) : status;
+}
+
+typedef emr_status (*row_fn)(void *arg, emr_id16 key, const outbox *box);
+
+/* BOX NULL: the row cannot be read.  FN is called without a lock of the journal. */
+static emr_status each_row(emr_settle *settle, uint8_t kind, row_fn fn, void *arg)
+{
+	rows all = {{0}, {0}};
+	emr_status status = emr_journal_each(settle->options.journal, kind, note_row, &all);
+
+	for (size_t i = 0, at = 0; status == EMR_OK && i < all.keys.len / sizeof(emr_id16); i++) {
+		outbox box = {0};
+		emr_id16 key;
+		size_t len;
+
+		memcpy(&key, all.keys.data + i * sizeof key, sizeof key);
+		memcpy(&len, all.bytes.data + at, sizeof len);
+		at += sizeof len;
+		status = outbox_decode(emr_bytes_of(all.bytes.data + at, len), &box);
+		at += len;
+		if (status == EMR_OK || status == EMR_DAMAGED)
+			status = fn(arg, key, status == EMR_OK ? &box : NULL);
+		outbox_free(&box);
+	}
+	rows_free(&all);
+	return status;
+}
+
+static emr_status drop_row(emr_settle *settle, emr_id16 key)
+{
+	emr_journal_txn *txn;
+	emr_status status = emr_journal_begin(settle->options.journal, &txn);
+
+	if (status != EMR_OK)
+		return status;
+	status = emr_journal_delete(txn, EMR_ROW_AWAITING, key);
+	if (status == EMR_OK)
+		return emr_journal_commit(txn, NULL);
+	emr_journal_rollback(txn);
+	return status;
+}
+
+/* From here on it may be on the ledger. */
+static emr_status move_row(emr_settle *settle, emr_id16 key, const outbox *box)
+{
+	EMR_AUTO_BUF row = {0};
+	emr_journal_txn *txn;
+	uint64_t seq;
+	emr_status status = outbox_encode(box, &row);
+
+	if (status == EMR_OK)
+		status = emr_journal_begin(settle->options.journal, &txn);
+	if (status != EMR_OK)
+		return status;
+	status = emr_journal_delete(txn, EMR_ROW_AWAITING, key);
+	if (status == EMR_OK)
+		status = emr_journal_put(txn, EMR_ROW_OUTBOX, key, emr_buf_view(&row));
+	if (status != EMR_OK) {
+		emr_journal_rollback(txn);
+		return status;
+	}
+	status = emr_journal_commit(txn, &seq);
+	return status == EMR_OK ? emr_journal_sync(settle->options.journal, seq) : status;
+}
+
+/* ---- what becomes of them ---- */
+
+typedef struct releasing {
+	emr_settle *settle;
+	unsigned wanted;
+} releasing;
+
+static emr_status release_one(void *arg, emr_id16 key, const outbox *box)
+{
+	const releasing *r = arg;
+
+	if (box == NULL) { /* what it was to publish is still marked as changed */
+		emr_log(EMR_LOG_ERROR, "a batch that waits cannot be read, and is made again");
+		return drop_row(r->settle, key);
+	}
+	return has_copies(r->settle, box, r->wanted) ? move_row(r->settle, key, box) : EMR_OK;
+}
+
+emr_status await_release(emr_settle *settle)
+{
+	releasing r = {.settle = settle, .wanted = emr_settle_copies_first(settle)};
+
+	return each_row(settle, EMR_ROW_AWAITING, release_one, &r);
+}
+
+static emr_status take_back_one(void *arg, emr_id16 key, const outbox *box)
+{
+	(void)box;
+	return drop_row(arg, key);
+}
+
+emr_status emr_settle_take_back(emr_settle *settle)
+{
+	return each_row(settle, EMR_ROW_AWAITING, take_back_one, settle);
+}
+
+typedef struct looking {
+	emr_id16 domain;
+	bool has_one, makes_keys;
+} looking;
+
+static emr_status look_at_row(void *arg, emr_id16 key, const outbox *box)
+{
+	looking *l = arg;
+
+	(void)key;
+	if (box == NULL || !emr_id16_equal(box->domain, l->domain))
+		return EMR_OK;
+	l->has_one = true;
+	l->makes_keys |= box->first > 0;
+	return EMR_OK;
+}
+
+emr_status await_look(emr_settle *settle, const emr_change *changes, size_t n)
+{
+	looking l = {.domain = changes[0].domain};
+	bool brings = false;
+	emr_status status = each_row(settle, EMR_ROW_AWAITING, look_at_row, &l);
+
+	for (size_t i = 0; i < n; i++)
+		brings |= changes[i].kind == EMR_CHANGE_PUT || changes[i].kind == EMR_CHANGE_REWRAP;
+	if (status != EMR_OK)
+		return status;
+	return l.makes_keys || (l.has_one && brings) ? EMR_AWAITED : EMR_OK;
+}
+
+typedef struct visiting {
+	emr_awaiting_fn fn;
+	void *arg;
+} visiting;
+
+static emr_status visit_row(void *arg, emr_id16 key, const outbox *box)
+{
+	const visiting *v = arg;
+	emr_status status = EMR_OK;
+
+	(void)key;
+	for (size_t i = 0; box != NULL && status == EMR_OK && i < box->count; i++) {
+		emr_awaiting one = {.domain = box->domain, .node = box->outcomes[i].node};
+
+		one.has_root = root_of(&box->outcomes[i], &one.root);
+		status = v->fn(v->arg, &one);
+	}
+	return status;
+}
+
+emr_status emr_settle_each_awaiting(
+	emr_settle *settle, bool with_sent, emr_awaiting_fn fn, void *arg)
+{
+	visiting v = {.fn = fn, .arg = arg};
+	emr_status status = each_row(settle, EMR_ROW_AWAITING, visit_row, &v);
+
+	if (status == EMR_OK && with_sent && emr_settle_copies_first(settle) > 1)
+		status = each_row(settle, EMR_ROW_OUTBOX, visit_row, &v);
+	return status;
+}

@@ -1,0 +1,137 @@
+/* Where copies are wanted before the ledger hears of a file, this file knows which ones wait, keeps
+ * the next run from making them once more, and says when it is time to look again. */
+#include "awaiting.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+
+#include "clock.h"
+#include "tree.h"
+
+static int compare(const void *a, const void *b)
+{
+	const emr_awaiting *x = a, *y = b;
+
+	return memcmp(x->node.b, y->node.b, sizeof x->node.b);
+}
+
+static const emr_awaiting *find(const emr_view *view, const node *n)
+{
+	const emr_awaiting one = {.node = n->id};
+
+	return view->awaiting.len == 0 ? NULL
+				       : bsearch(&one, view->awaiting.data,
+						 view->awaiting.len / sizeof(emr_awaiting),
+						 sizeof(emr_awaiting), compare);
+}
+
+/* Content that the ledger does not know in the domain where N lies. */
+static bool brings_content(const node *n, emr_id16 domain)
+{
+	return n->type == EMR_META_FILE &&
+	       (n->content_dirty || !n->is_published || !emr_id16_equal(n->place.domain, domain));
+}
+
+bool awaiting_holds(const emr_view *view, const node *n)
+{
+	const emr_awaiting *all = (const void *)view->awaiting.data;
+	emr_id16 domain;
+
+	if (view->awaiting.len == 0 && !view->holds_content)
+		return false;
+	if (find(view, n) != NULL)
+		return true;
+	domain = tree_domain(n);
+	if (!brings_content(n, domain))
+		return false;
+	for (size_t i = 0; i < view->awaiting.len / sizeof *all; i++)
+		if (emr_id16_equal(all[i].domain, domain))
+			return true;
+	return view->holds_content;
+}
+
+bool awaiting_root(const emr_view *view, const node *n, emr_cid *out_root)
+{
+	const emr_awaiting *one = find(view, n);
+
+	if (!awaiting_holds(view, n))
+		return false;
+	*out_root = one != NULL && one->has_root ? one->root : (emr_cid){{0}};
+	return true;
+}
+
+bool awaiting_is_due(const emr_view *view)
+{
+	return view->has_copies && view->awaiting.len > 0;
+}
+
+void emr_view_copies_came(emr_view *view)
+{
+	pthread_mutex_lock(&view->lock);
+	view->has_copies = true;
+	if (view->awaiting.len > 0)
+		note_due(view, view_boot_ns(view));
+	pthread_mutex_unlock(&view->lock);
+}
+
+static emr_status note_one(void *arg, const emr_awaiting *one)
+{
+	return emr_buf_append(arg, one, sizeof *one);
+}
+
+/* What waits now, as the journal has it. */
+static emr_status learn(emr_view *view)
+{
+	EMR_AUTO_BUF all = {0};
+	emr_buf before;
+	emr_status status = emr_settle_each_awaiting(view->options.settle, false, note_one, &all);
+	bool is_new;
+
+	if (status != EMR_OK)
+		return status;
+	if (all.len > 0)
+		qsort(all.data, all.len / sizeof(emr_awaiting), sizeof(emr_awaiting), compare);
+	pthread_mutex_lock(&view->lock);
+	before = view->awaiting;
+	is_new = all.len != before.len ||
+		 (all.len > 0 && memcmp(all.data, before.data, all.len) != 0);
+	view->awaiting = all;
+	all = before;
+	pthread_mutex_unlock(&view->lock);
+	/* Whoever makes the copies is told what of. */
+	if (is_new && view->options.pins_changed != NULL)
+		view->options.pins_changed(view->options.copies_arg);
+	return EMR_OK;
+}
+
+emr_status awaiting_begin(emr_view *view)
+{
+	const bool wants_copies = emr_settle_copies_first(view->options.settle) > 1;
+	bool takes_back;
+
+	pthread_mutex_lock(&view->lock);
+	view->has_copies = false;
+	view->holds_content = takes_back = wants_copies && view->erasers > 0;
+	pthread_mutex_unlock(&view->lock);
+	return takes_back ? emr_settle_take_back(view->options.settle) : EMR_OK;
+}
+
+void awaiting_end(emr_view *view, emr_status status)
+{
+	emr_status learnt = learn(view);
+
+	if (learnt != EMR_OK)
+		emr_log(EMR_LOG_WARN, "what waits for copies: %s", emr_status_text(learnt));
+	if (status == EMR_OK)
+		return;
+	pthread_mutex_lock(&view->lock); /* what has its copies is sent by another run */
+	view->has_copies = true;
+	pthread_mutex_unlock(&view->lock);
+}
+
+void awaiting_free(emr_view *view)
+{
+	emr_buf_free(&view->awaiting);
+}
