@@ -33,10 +33,17 @@ static bool set_serial(X509 *cert)
 	return number != NULL && BN_to_ASN1_INTEGER(number, X509_get_serialNumber(cert)) != NULL;
 }
 
-static bool set_subject(X509 *cert, const char *handle)
+/* In a Fabric channel the unit says what somebody is there: whoever has none is nobody. */
+static bool set_subject(X509 *cert, const emr_cert_subject *subject)
 {
-	return X509_NAME_add_entry_by_NID(X509_get_subject_name(cert), NID_commonName,
-		       MBSTRING_UTF8, (const uint8_t *)handle, (int)strlen(handle), -1, 0) == 1;
+	X509_NAME *name = X509_get_subject_name(cert);
+	bool is_ca = subject->roles == 0 && emr_id16_is_zero(subject->org);
+
+	return (is_ca || X509_NAME_add_entry_by_NID(name, NID_organizationalUnitName,
+				 MBSTRING_UTF8, (const uint8_t *)"client", -1, -1, 0) == 1) &&
+	       X509_NAME_add_entry_by_NID(name, NID_commonName, MBSTRING_UTF8,
+		       (const uint8_t *)subject->handle, (int)strlen(subject->handle), -1,
+		       0) == 1;
 }
 
 static bool set_dates(X509 *cert, const emr_cert_subject *subject)
@@ -125,7 +132,7 @@ static emr_status begin(const emr_cert_subject *subject, EVP_PKEY *key, X509 **o
 	__attribute__((cleanup(emr_x509_free))) X509 *cert = X509_new();
 
 	if (cert == NULL || X509_set_version(cert, X509_VERSION_3) != 1 || !set_serial(cert) ||
-		!set_subject(cert, subject->handle) || !set_dates(cert, subject) ||
+		!set_subject(cert, subject) || !set_dates(cert, subject) ||
 		X509_set_pubkey(cert, key) != 1)
 		return failed();
 	*out = cert;

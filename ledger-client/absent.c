@@ -62,7 +62,9 @@ static bool is_known(const absent *a, emr_bytes descriptor)
 static emr_status try_open(const absent *a, emr_ledger **out_inner)
 {
 	EMR_AUTO_LEDGER inner = NULL;
-	emr_status status = emr_embedded_open_woken(&a->options, a->wake_fd, &inner);
+	emr_status (*host)(const emr_ledger_options *, int, emr_ledger **) =
+		a->options.host != NULL ? a->options.host : emr_embedded_open_woken;
+	emr_status status = host(&a->options, a->wake_fd, &inner);
 
 	if (status != EMR_OK)
 		return status;
@@ -176,9 +178,10 @@ static emr_status enter(absent *a, visit *v)
 	return EMR_OK;
 }
 
+/* A host that is looked at by itself goes on trying; one that is not is opened again. */
 static emr_status leave(visit *v, emr_status status)
 {
-	if (status == EMR_OFFLINE)
+	if (status == EMR_OFFLINE && v->backend->look == NULL)
 		note_status(v->absent, EMR_OFFLINE);
 	(void)pthread_rwlock_unlock(&v->absent->door);
 	return status;
@@ -197,6 +200,7 @@ static void absent_close(void *self)
 	(void)pthread_rwlock_destroy(&a->door);
 	(void)pthread_mutex_destroy(&a->lock);
 	free((void *)(uintptr_t)a->options.path);
+	free((void *)(uintptr_t)a->options.own);
 	free(a);
 }
 
@@ -360,6 +364,17 @@ static void absent_look(void *self, emr_ledger_absence *out_absence)
 	absent *a = self;
 	uint64_t size;
 
+	visit v;
+
+	if (enter(a, &v) == EMR_OK) {
+		bool looks = v.backend->look != NULL;
+
+		if (looks)
+			v.backend->look(v.self, out_absence);
+		(void)leave(&v, EMR_OK);
+		if (looks)
+			return;
+	}
 	/* The size is what notices that a file went away meanwhile. */
 	(void)absent_size(a, &size);
 	(void)pthread_mutex_lock(&a->lock);
@@ -397,12 +412,14 @@ static absent *absent_new(const emr_ledger_options *options)
 		return NULL;
 	a->options = *options;
 	a->options.path = strdup(options->path);
+	a->options.own = options->own != NULL ? strdup(options->own) : NULL;
 	if (a->options.clock == NULL)
 		a->options.clock = emr_clock_system();
 	(void)pthread_rwlock_init(&a->door, NULL);
 	(void)pthread_mutex_init(&a->lock, NULL);
 	a->wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
-	if (a->options.path == NULL || a->wake_fd < 0) {
+	if (a->options.path == NULL || a->wake_fd < 0 ||
+		(options->own != NULL && a->options.own == NULL)) {
 		absent_close(a);
 		return NULL;
 	}

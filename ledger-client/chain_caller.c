@@ -198,13 +198,55 @@ static emr_status judge_seen(emr_chain *chain, const emr_batch *batch, emr_seen 
 	return EMR_OK;
 }
 
-emr_status emr_chain_caller(emr_chain *chain, emr_bytes descriptor, const emr_batch *batch,
+/* On Fabric a batch counts when its bringer's key names the certificate that signed the
+ * transaction.  That it did is checked where blocks are read; here it is the one that his row
+ * names. */
+static emr_status registered_certificate(
+	emr_chain *chain, const uint8_t submitter[32], emr_caller_cert *out)
+{
+	EMR_AUTO_BUF value = {0};
+	emr_key_text key;
+	emr_row_key row;
+	emr_status status;
+
+	emr_key_signer(submitter, &key);
+	status = emr_chain_row(chain, key.text, &value, NULL, NULL);
+	if (status != EMR_OK)
+		return status == EMR_NOT_FOUND ? EMR_OK : status;
+	if (emr_row_key_parse(span_of(emr_buf_view(&value)), &row) != EMR_CONTRACT_OK)
+		return EMR_DAMAGED;
+	*out = (emr_caller_cert){
+		.is_present = true, .roles = row.roles, .not_after_unix_s = row.not_after_unix_s};
+	memcpy(out->ref, row.ref, sizeof out->ref);
+	memcpy(out->org, row.org, sizeof out->org);
+	return EMR_OK;
+}
+
+static emr_status fabric_caller(emr_chain *chain, emr_bytes descriptor, const emr_batch *batch,
 	emr_id32 submitter_id, uint64_t now, emr_caller *out_caller)
 {
-	emr_caller caller = {.host = EMR_HOST_EMBEDDED};
+	emr_caller caller = {.host = EMR_HOST_FABRIC};
 	emr_bytes der = certificate_in(batch);
 	emr_status status;
 
+	emr_descriptor_net_id(span_of(descriptor), caller.net_id);
+	memcpy(caller.submitter_id, submitter_id.b, 32);
+	status = der.len > 0 ? find_certificate(chain, descriptor, der, now, &caller.cert)
+			     : registered_certificate(chain, submitter_id.b, &caller.cert);
+	if (status == EMR_OK)
+		*out_caller = caller;
+	return status;
+}
+
+emr_status emr_chain_caller(emr_chain *chain, emr_bytes descriptor, const emr_batch *batch,
+	emr_id32 submitter_id, uint64_t now, emr_caller *out_caller)
+{
+	emr_caller caller = {.host = emr_descriptor_host(span_of(descriptor))};
+	emr_bytes der = certificate_in(batch);
+	emr_status status;
+
+	if (caller.host == EMR_HOST_FABRIC)
+		return fabric_caller(chain, descriptor, batch, submitter_id, now, out_caller);
 	emr_descriptor_net_id(span_of(descriptor), caller.net_id);
 	memcpy(caller.submitter_id, submitter_id.b, 32);
 	status = judge_seen(chain, batch, &caller.seen);

@@ -169,23 +169,58 @@ static bool is_signed_by(emr_bytes entry, const emr_entry *parsed, const uint8_t
 		       parsed->submit_sig) == EMR_OK;
 }
 
-static emr_status check_place(
+/* The blocks of Fabric are in order, and so are the entries made of them. */
+static emr_status check_block(
 	emr_chain *chain, const emr_entry *parsed, uint64_t size, emr_ledger_trouble *out)
+{
+	EMR_AUTO_BUF bytes = {0};
+	emr_entry before;
+	emr_status status = size == 1 ? EMR_OK : emr_chain_entry(chain, size - 1, &bytes, NULL);
+
+	if (status != EMR_OK || size == 1)
+		return status;
+	if (emr_entry_parse(span_of(emr_buf_view(&bytes)), &before) != EMR_CONTRACT_OK)
+		return EMR_DAMAGED;
+	return parsed->block > before.block ||
+			       (parsed->block == before.block && parsed->tx > before.tx)
+		       ? EMR_OK
+		       : trouble(out, EMR_DAMAGED, size, parsed->submitter_id,
+				 "the entry is of an earlier block than the one before");
+}
+
+static emr_status check_place(emr_chain *chain, const emr_entry *parsed, enum emr_host host,
+	uint64_t size, emr_ledger_trouble *out)
 {
 	uint8_t leaf[32];
 	emr_status status;
 
-	if (parsed->host != EMR_HOST_EMBEDDED || parsed->seq != size || parsed->block != 0 ||
-		parsed->tx != 0)
+	if (parsed->host != host || parsed->seq != size ||
+		(host == EMR_HOST_EMBEDDED && (parsed->block != 0 || parsed->tx != 0)))
 		return trouble(out, EMR_DAMAGED, size, parsed->submitter_id,
 			"the entry has another number or host");
-	status = emr_chain_leaf(chain, size - 1, leaf);
+	status = host == EMR_HOST_FABRIC ? check_block(chain, parsed, size, out) : EMR_OK;
+	if (status == EMR_OK)
+		status = emr_chain_leaf(chain, size - 1, leaf);
 	if (status != EMR_OK)
 		return status;
 	if (memcmp(leaf, parsed->prev_entry, 32) != 0)
 		return trouble(out, EMR_DAMAGED, size, parsed->submitter_id,
 			"the entry does not fit its predecessor");
 	return EMR_OK;
+}
+
+/* A registration cannot be judged without the certificate in its part, which another peer may still
+ * be bringing to the one that was asked. */
+static bool waits_for_part(const emr_batch *batch, const emr_entry *parsed)
+{
+	emr_item item;
+	emr_span pub;
+
+	if (parsed->host != EMR_HOST_FABRIC || batch->count != 1 ||
+		batch->items[0].part.data != NULL || parsed->results.data[0] != EMR_RESULT_APPLIED)
+		return false;
+	emr_batch_item_at(batch, 0, &item, &pub);
+	return item.op == EMR_OP_KEY_REG || item.op == EMR_OP_KEY_CERT;
 }
 
 static emr_status check_submitter(emr_chain *chain, emr_bytes entry, const emr_entry *parsed,
@@ -212,20 +247,19 @@ static emr_status descriptor_of(emr_chain *chain, emr_buf *out)
 	return status == EMR_NOT_FOUND ? EMR_DAMAGED : status;
 }
 
-static emr_status replay(emr_chain *chain, const emr_entry *parsed, const emr_batch *batch,
-	emr_bytes entry, emr_chain_keep_fn keep, void *keep_arg, emr_ledger_trouble *out)
+static emr_status replay(emr_chain *chain, emr_bytes descriptor, const emr_entry *parsed,
+	const emr_batch *batch, emr_bytes entry, emr_chain_keep_fn keep, void *keep_arg,
+	emr_ledger_trouble *out)
 {
 	EMR_AUTO_VERDICT verdict = {0};
-	EMR_AUTO_BUF descriptor = {0};
 	emr_caller caller;
 	emr_id32 submitter;
 	char cause[120];
-	emr_status status = descriptor_of(chain, &descriptor);
+	emr_status status;
 
 	memcpy(submitter.b, parsed->submitter_id, 32);
-	if (status == EMR_OK)
-		status = emr_chain_caller(chain, emr_buf_view(&descriptor), batch, submitter,
-			parsed->ledger_time_unix_s, &caller);
+	status = emr_chain_caller(
+		chain, descriptor, batch, submitter, parsed->ledger_time_unix_s, &caller);
 	if (status != EMR_OK)
 		return status;
 	caller.recorded = parsed->results;
@@ -261,8 +295,10 @@ emr_status emr_chain_follow(emr_chain *chain, const emr_ledger_entry *entry, con
 	emr_chain_keep_fn keep, void *keep_arg, emr_ledger_trouble *out_trouble)
 {
 	EMR_AUTO_FREE emr_batch *batch = malloc(sizeof *batch);
+	EMR_AUTO_BUF descriptor = {0};
 	emr_entry parsed;
 	emr_header header;
+	enum emr_host host;
 	uint64_t size;
 	emr_status status = batch ? emr_chain_size(chain, &size) : EMR_NO_MEMORY;
 
@@ -276,8 +312,14 @@ emr_status emr_chain_follow(emr_chain *chain, const emr_ledger_entry *entry, con
 		emr_header_parse((emr_span){parsed.header, EMR_HEADER_BYTES}, &header) !=
 			EMR_CONTRACT_OK)
 		return trouble(out_trouble, EMR_DAMAGED, size, NULL, "the entry cannot be read");
-	status = check_place(chain, &parsed, size, out_trouble);
-	if (status == EMR_OK)
+	status = descriptor_of(chain, &descriptor);
+	if (status != EMR_OK)
+		return status;
+	host = emr_descriptor_host(span_of(emr_buf_view(&descriptor)));
+	status = check_place(chain, &parsed, host, size, out_trouble);
+	/* On Fabric it is the transaction that is signed by whoever brings a batch, not the entry:
+	 * that is checked where blocks are read. */
+	if (status == EMR_OK && host == EMR_HOST_EMBEDDED)
 		status = check_submitter(chain, entry->entry, &parsed, &header, out_trouble);
 	if (status != EMR_OK)
 		return status;
@@ -286,5 +328,8 @@ emr_status emr_chain_follow(emr_chain *chain, const emr_ledger_entry *entry, con
 		    batch) != EMR_RESULT_APPLIED)
 		return trouble(out_trouble, EMR_DAMAGED, size, parsed.submitter_id,
 			"its items cannot be read");
-	return replay(chain, &parsed, batch, entry->entry, keep, keep_arg, out_trouble);
+	if (waits_for_part(batch, &parsed))
+		return EMR_OFFLINE;
+	return replay(chain, emr_buf_view(&descriptor), &parsed, batch, entry->entry, keep,
+		keep_arg, out_trouble);
 }

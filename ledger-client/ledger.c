@@ -40,8 +40,10 @@ emr_status emr_ledger_over(const emr_ledger_backend *backend, void *self, emr_by
 
 emr_status emr_ledger_open(const emr_ledger_options *options, emr_ledger **out_ledger)
 {
-	return options->known != NULL ? emr_absent_open(options, out_ledger)
-				      : emr_embedded_open(options, out_ledger);
+	if (options->known != NULL)
+		return emr_absent_open(options, out_ledger);
+	return options->host != NULL ? options->host(options, -1, out_ledger)
+				     : emr_embedded_open(options, out_ledger);
 }
 
 const emr_ledger_backend *emr_ledger_below(const emr_ledger *ledger, void **out_self)
@@ -62,6 +64,13 @@ void emr_ledger_close(emr_ledger *ledger)
 emr_id16 emr_ledger_net_id(const emr_ledger *ledger)
 {
 	return ledger->net_id;
+}
+
+const char *emr_ledger_kind(const emr_ledger *ledger)
+{
+	return emr_descriptor_host(span_of(emr_buf_view(&ledger->descriptor))) == EMR_HOST_FABRIC
+		       ? "fabric"
+		       : "embedded";
 }
 
 emr_bytes emr_ledger_descriptor(const emr_ledger *ledger)

@@ -77,13 +77,14 @@ static emr_status make_descriptor(making *m)
 {
 	emr_descriptor descriptor = {.norg = 1, .created_unix_s = m->now};
 	emr_descriptor_org org = {.ca_der = {m->ca.data, m->ca.len}};
+	const char *msp = m->options->msp != NULL ? m->options->msp : "";
 	emr_id16 nonce = emr_id16_random();
 	size_t name_len = strlen(m->options->name);
 	size_t len = 0;
 	emr_status status;
 
 	descriptor.name = org.name = (emr_span){(const uint8_t *)m->options->name, name_len};
-	org.msp = (emr_span){(const uint8_t *)"", 0};
+	org.msp = (emr_span){(const uint8_t *)msp, strlen(msp)};
 	memcpy(descriptor.nonce, nonce.b, sizeof nonce.b);
 	memcpy(org.org, m->org.b, 16);
 	memcpy(org.admin_pk, m->owner.pk, 32);
@@ -127,17 +128,30 @@ static emr_status make_batch(const making *m, emr_buf *out)
 				: status;
 }
 
-static emr_status register_owner(const making *m)
+static emr_status open_ledger(const making *m, emr_ledger **out_ledger)
+{
+	const emr_ledger_options options = {
+		.path = m->path, .submitter = m->options->keyring, .clock = m->clock};
+	const emr_network_made made = {.ca = emr_buf_view(&m->ca),
+		.certificate = emr_buf_view(&m->cert),
+		.descriptor = emr_buf_view(&m->descriptor),
+		.path = m->path};
+
+	return m->options->begin != NULL
+		       ? m->options->begin(m->options->begin_arg, &made, out_ledger)
+		       : emr_ledger_open(&options, out_ledger);
+}
+
+static emr_status register_owner(making *m)
 {
 	EMR_AUTO_LEDGER ledger = NULL;
 	EMR_AUTO_BUF batch = {0};
-	emr_ledger_options options = {
-		.path = m->path, .submitter = m->options->keyring, .clock = m->clock};
 	emr_ledger_answer answer;
-	emr_status status = make_batch(m, &batch);
+	emr_status status = open_ledger(m, &ledger);
 
+	m->now = emr_clock_unix_s(m->clock); /* it may have waited for others */
 	if (status == EMR_OK)
-		status = emr_ledger_open(&options, &ledger);
+		status = make_batch(m, &batch);
 	if (status == EMR_OK)
 		status = emr_ledger_submit(ledger, emr_buf_view(&batch), &answer);
 	if (status != EMR_OK)
@@ -176,7 +190,7 @@ static emr_status fill(making *m)
 	if (status == EMR_OK)
 		status = emr_file_create(m->dirfd, EMR_NETWORK_DESCRIPTOR,
 			emr_buf_view(&m->descriptor), m->options->is_group ? 0660 : 0600);
-	if (status == EMR_OK)
+	if (status == EMR_OK && m->options->begin == NULL)
 		status = make_ledger(m);
 	if (status == EMR_OK)
 		status = register_owner(m);

@@ -12,6 +12,7 @@
 
 #include "base/file.h"
 #include "contract/codes.h"
+#include "gateway/channel.h"
 #include "keyring/cert.h"
 #include "kit/language.h"
 #include "ledger/hash.h"
@@ -105,18 +106,18 @@ emr_status emr_bringing_begin(emr_bringing *b, emr_problem *out_problem)
 
 static emr_status open_network(emr_bringing *b)
 {
-	char path[4400];
-	emr_ledger_options ledger = {.path = path, .submitter = b->session->keyring};
+	char path[4400], own[4400];
+	emr_ledger_options ledger = {
+		.path = path, .own = own, .submitter = b->session->keyring};
 	emr_replica_options replica = {.state_dirfd = b->dir_fd,
 		.is_mine = emr_session_is_mine,
 		.is_mine_arg = b->session->keyring};
 	emr_status status;
 
 	snprintf(path, sizeof path, "%.4200s/" EMR_NETWORK_DIR_LEDGER, b->joining->dir);
-	status = emr_ledger_open(&ledger, &b->ledger);
-	if (status == EMR_OK && !emr_bytes_equal(emr_ledger_descriptor(b->ledger),
-					b->joining->invitation.descriptor))
-		status = EMR_FORK;
+	snprintf(own, sizeof own, "%.4200s/" EMR_STATE_JOINING "/" EMR_STATE_FABRIC,
+		b->session->state_path);
+	status = emr_channel_open(&ledger, &b->ledger);
 	replica.ledger = b->ledger;
 	if (status == EMR_OK)
 		status = emr_replica_open(&replica, &b->replica);
@@ -128,30 +129,34 @@ static emr_status open_network(emr_bringing *b)
 	return status;
 }
 
-/* The certificate, from before or from the organisation; registered with LEDGER and given to the
- * keyring. */
+/* The certificate, from before or from the organisation; the keyring has it then, because on Fabric
+ * it is what speaks to the gateway. */
 static emr_status get_certificate(emr_bringing *b, const char *handle, int64_t within_ns,
-	emr_ledger *ledger, emr_replica *replica, emr_problem *out_problem)
+	emr_buf *out_certificate, emr_problem *out_problem)
 {
 	const emr_joining_keep keep = {.dirfd = b->dir_fd, .name = EMR_JOINING_CERTIFICATE};
-	bool is_patient = b->joining->invitation.roles == EMR_ROLE_PATIENT;
-	EMR_AUTO_BUF certificate = {0};
 	emr_keyring *keyring = b->session->keyring;
 	emr_status status;
 
 	emr_progress(b->out, "Waiting for %s ...", b->joining->invitation.network);
 	status = emr_joining_certificate(
-		b->joining, keyring, handle, within_ns, &keep, &certificate, out_problem);
+		b->joining, keyring, handle, within_ns, &keep, out_certificate, out_problem);
 	emr_progress_end(b->out);
-	if (status == EMR_OK)
-		status = emr_joining_register(b->joining, keyring, emr_buf_view(&certificate),
-			is_patient ? "" : b->session->profile.name, ledger, replica);
+	return status == EMR_OK ? emr_keyring_tlv_set(keyring, EMR_KEYRING_CERTIFICATE,
+					  emr_buf_view(out_certificate))
+				: status;
+}
+
+static emr_status register_with(emr_bringing *b, emr_bytes certificate, emr_ledger *ledger,
+	emr_replica *replica, emr_problem *out_problem)
+{
+	bool is_patient = b->joining->invitation.roles == EMR_ROLE_PATIENT;
+	emr_status status = emr_joining_register(b->joining, b->session->keyring, certificate,
+		is_patient ? "" : b->session->profile.name, ledger, replica);
+
 	if (status == EMR_DENIED)
 		emr_problem_set(out_problem, EMR_SAY_BAD_INVITATION, "cause",
 			_("it is for another role or organisation than yours"), NULL);
-	if (status == EMR_OK)
-		status = emr_keyring_tlv_set(
-			keyring, EMR_KEYRING_CERTIFICATE, emr_buf_view(&certificate));
 	return status;
 }
 
@@ -159,9 +164,12 @@ emr_status emr_bringing_renew(emr_bringing *b, const char *handle, int64_t withi
 	const emr_passphrase *passphrase, const emr_kdf_cost *kdf, emr_problem *out_problem)
 {
 	emr_session *s = b->session;
-	emr_status status =
-		get_certificate(b, handle, within_ns, s->ledger, s->replica, out_problem);
+	EMR_AUTO_BUF certificate = {0};
+	emr_status status = get_certificate(b, handle, within_ns, &certificate, out_problem);
 
+	if (status == EMR_OK)
+		status = register_with(
+			b, emr_buf_view(&certificate), s->ledger, s->replica, out_problem);
 	if (status == EMR_OK)
 		status = emr_keyring_save(s->keyring, s->state_fd, EMR_STATE_KEYFILE,
 			emr_passphrase_view(passphrase), kdf);
@@ -175,13 +183,16 @@ emr_status emr_bringing_renew(emr_bringing *b, const char *handle, int64_t withi
 emr_status emr_bringing_register(
 	emr_bringing *b, const char *handle, int64_t within_ns, emr_problem *out_problem)
 {
-	emr_status status = open_network(b);
+	EMR_AUTO_BUF certificate = {0};
+	emr_status status = emr_joining_check(b->joining, out_problem);
 
-	if (status == EMR_FORK)
-		emr_problem_set(out_problem, EMR_SAY_BAD_INVITATION, "cause",
-			_("another network is in that directory now"), NULL);
 	if (status == EMR_OK)
-		status = get_certificate(b, handle, within_ns, b->ledger, b->replica, out_problem);
+		status = get_certificate(b, handle, within_ns, &certificate, out_problem);
+	if (status == EMR_OK)
+		status = open_network(b);
+	if (status == EMR_OK)
+		status = register_with(
+			b, emr_buf_view(&certificate), b->ledger, b->replica, out_problem);
 	if (status != EMR_OK && !out_problem->is_set)
 		emr_problem_set_status(out_problem, status, "Joining");
 	return status;

@@ -14,6 +14,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "contract/codes.h"
+#include "gateway/channel.h"
 #include "kit/language.h"
 #include "ledger/act_send.h"
 #include "ledger/hash.h"
@@ -129,29 +130,48 @@ static emr_status exchange(const emr_joining *joining, const emr_keyring *keyrin
 	return status;
 }
 
-emr_status emr_joining_do(const emr_joining *joining, const emr_keyring *keyring,
-	const char *handle, const char *name, int64_t within_ns, emr_buf *out_cert,
-	emr_problem *out_problem)
+emr_status emr_joining_check(const emr_joining *joining, emr_problem *out_problem)
+{
+	EMR_AUTO_BUF descriptor = {0};
+	emr_status status = emr_network_dir_descriptor(joining->dir, &descriptor);
+
+	if (status != EMR_OK)
+		return status;
+	if (emr_bytes_equal(emr_buf_view(&descriptor), joining->invitation.descriptor))
+		return EMR_OK;
+	emr_problem_set(out_problem, EMR_SAY_BAD_INVITATION, "cause",
+		_("another network is in that directory now"), NULL);
+	return EMR_FORK;
+}
+
+/* On Fabric it is the certificate that speaks to the gateway, so the keyring gets it first. */
+static emr_status register_with(const emr_joining *joining, emr_keyring *keyring, const char *own,
+	emr_bytes certificate, const char *name)
 {
 	char path[EMR_INVITE_URL_MAX + 16];
 	EMR_AUTO_LEDGER ledger = NULL;
-	emr_ledger_options options = {.path = path, .submitter = keyring};
-	emr_status status;
+	emr_ledger_options options = {.path = path, .own = own, .submitter = keyring};
+	emr_status status = emr_keyring_tlv_set(keyring, EMR_KEYRING_CERTIFICATE, certificate);
 
 	snprintf(path, sizeof path, "%.*s/" EMR_NETWORK_DIR_LEDGER, EMR_INVITE_URL_MAX,
 		joining->dir);
-	status = emr_ledger_open(&options, &ledger);
-	if (status == EMR_OK &&
-		!emr_bytes_equal(emr_ledger_descriptor(ledger), joining->invitation.descriptor))
-		status = EMR_FORK;
-	if (status == EMR_FORK)
-		emr_problem_set(out_problem, EMR_SAY_BAD_INVITATION, "cause",
-			_("another network is in that directory now"), NULL);
+	if (status == EMR_OK)
+		status = emr_channel_open(&options, &ledger);
+	return status == EMR_OK ? emr_welcome_register(keyring, &joining->invitation, certificate,
+					  name, ledger, NULL)
+				: status;
+}
+
+emr_status emr_joining_do(const emr_joining *joining, emr_keyring *keyring, const char *own,
+	const char *handle, const char *name, int64_t within_ns, emr_buf *out_cert,
+	emr_problem *out_problem)
+{
+	emr_status status = emr_joining_check(joining, out_problem);
+
 	if (status == EMR_OK)
 		status = exchange(joining, keyring, handle, within_ns, out_cert, out_problem);
 	if (status == EMR_OK)
-		status = emr_welcome_register(
-			keyring, &joining->invitation, emr_buf_view(out_cert), name, ledger, NULL);
+		status = register_with(joining, keyring, own, emr_buf_view(out_cert), name);
 	if (status != EMR_OK && !out_problem->is_set)
 		emr_problem_set_status(out_problem, status, "Joining");
 	return status;

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "gateway/channel.h"
 #include "kit/language.h"
 #include "replica/follower.h"
 #include "session/keys.h"
@@ -61,9 +62,11 @@ static emr_status open_ledger(emr_acting *acting)
 {
 	EMR_AUTO_BUF known = {0};
 	emr_id32 network;
-	char path[4400];
-	emr_ledger_options options = {
-		.path = path, .submitter = acting->keyring, .known_hash = &network};
+	char path[4400], own[4400];
+	emr_ledger_options options = {.path = path,
+		.own = own,
+		.submitter = acting->keyring,
+		.known_hash = &network};
 	emr_status status =
 		emr_keyring_tlv_get(acting->keyring, EMR_KEYRING_NET_DESCRIPTOR, &known);
 
@@ -71,7 +74,8 @@ static emr_status open_ledger(emr_acting *acting)
 		return status == EMR_OK ? EMR_DAMAGED : status;
 	memcpy(network.b, known.data, sizeof network.b);
 	snprintf(path, sizeof path, "%.4000s/" EMR_STATE_LEDGER, acting->places.state);
-	return emr_ledger_open(&options, &acting->ledger);
+	snprintf(own, sizeof own, "%.4000s/" EMR_STATE_FABRIC, acting->places.state);
+	return emr_channel_open(&options, &acting->ledger);
 }
 
 /* A device learns first which domains are its own: an entry that is followed without knowing it

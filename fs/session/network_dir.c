@@ -18,6 +18,7 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "contract/item.h"
+#include "gateway/channel.h"
 #include "kit/language.h"
 #include "kit/places.h"
 #include "ledger/network.h"
@@ -99,6 +100,14 @@ static emr_status open_ours(const char *dir, int *out_fd, emr_problem *out_probl
 	return EMR_OK;
 }
 
+bool emr_network_dir_names_fabric(const char *dir)
+{
+	char path[PATH_MAX];
+
+	return snprintf(path, sizeof path, "%s/" EMR_CHANNEL_SETTINGS, dir) < (int)sizeof path &&
+	       access(path, F_OK) == 0;
+}
+
 static emr_status make_dir(int dirfd, const char *path, const char *dir, emr_problem *out_problem)
 {
 	emr_status status = emr_dir_make(dirfd, path);
@@ -116,7 +125,7 @@ emr_status emr_network_dir_make(const char *dir, emr_problem *out_problem)
 	EMR_AUTO_FD fd = -1;
 	emr_status status;
 
-	if (!is_empty(dir))
+	if (!emr_network_dir_names_fabric(dir) && !is_empty(dir))
 		return say(dir, _("it is not empty"), EMR_NOT_EMPTY, out_problem);
 	status = make_dir(AT_FDCWD, dir, dir, out_problem);
 	if (status == EMR_OK)
@@ -182,6 +191,38 @@ void emr_network_dir_say_account(const char *dir, emr_problem *out_remark)
 		found != NULL ? found->pw_name : number, NULL);
 }
 
+emr_status emr_network_dir_descriptor(const char *dir, emr_buf *out)
+{
+	char path[PATH_MAX];
+	EMR_AUTO_FD fd = -1;
+
+	if (snprintf(path, sizeof path, "%s/" EMR_NETWORK_DIR_LEDGER, dir) >= (int)sizeof path)
+		return EMR_INVALID;
+	fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	return fd >= 0 ? emr_file_read(fd, EMR_NETWORK_DESCRIPTOR, DESCRIPTOR_MAX, out)
+		       : EMR_NOT_FOUND;
+}
+
+bool emr_network_dir_is_on_fabric(const char *dir)
+{
+	EMR_AUTO_BUF bytes = {0};
+
+	return emr_network_dir_descriptor(dir, &bytes) == EMR_OK &&
+	       emr_descriptor_host((emr_span){bytes.data, bytes.len}) == EMR_HOST_FABRIC;
+}
+
+static emr_status check_settings(const char *dir, emr_problem *out_problem)
+{
+	EMR_AUTO_CHANNEL channel = {0};
+	char cause[256];
+	emr_status status = emr_channel_read(dir, &channel, cause, sizeof cause);
+
+	if (status == EMR_OK)
+		return EMR_OK;
+	return say(dir, cause[0] != '\0' ? cause : emr_text(emr_status_text(status)), status,
+		out_problem);
+}
+
 emr_status emr_network_dir_check(const char *dir, emr_problem *out_problem)
 {
 	EMR_AUTO_FD fd = -1;
@@ -189,6 +230,8 @@ emr_status emr_network_dir_check(const char *dir, emr_problem *out_problem)
 
 	if (status != EMR_OK)
 		return status;
+	if (emr_network_dir_is_on_fabric(dir))
+		return check_settings(dir, out_problem);
 	if (faccessat(fd, EMR_NETWORK_DIR_LEDGER "/" EMR_NETWORK_LEDGER, R_OK | W_OK, 0) != 0)
 		return say(dir, _("there is no ledger in it"), EMR_NOT_FOUND, out_problem);
 	return EMR_OK;
@@ -198,24 +241,17 @@ bool emr_network_dir_is(const char *dir)
 {
 	char path[PATH_MAX];
 
-	return snprintf(path, sizeof path, "%s/" EMR_NETWORK_DIR_LEDGER "/" EMR_NETWORK_LEDGER,
+	return snprintf(path, sizeof path, "%s/" EMR_NETWORK_DIR_LEDGER "/" EMR_NETWORK_DESCRIPTOR,
 		       dir) < (int)sizeof path &&
 	       access(path, F_OK) == 0;
 }
 
 emr_status emr_network_dir_name(const char *dir, char out_name[256])
 {
-	char path[PATH_MAX];
-	EMR_AUTO_FD fd = -1;
 	EMR_AUTO_BUF bytes = {0};
 	emr_descriptor network;
-	emr_status status;
+	emr_status status = emr_network_dir_descriptor(dir, &bytes);
 
-	if (snprintf(path, sizeof path, "%s/" EMR_NETWORK_DIR_LEDGER, dir) >= (int)sizeof path)
-		return EMR_INVALID;
-	fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	status = fd >= 0 ? emr_file_read(fd, EMR_NETWORK_DESCRIPTOR, DESCRIPTOR_MAX, &bytes)
-			 : EMR_NOT_FOUND;
 	if (status != EMR_OK)
 		return status;
 	if (emr_descriptor_parse((emr_span){bytes.data, bytes.len}, &network) != EMR_CONTRACT_OK ||

@@ -19,6 +19,7 @@
 
 #include "base/disk.h"
 #include "base/log.h"
+#include "gateway/channel.h"
 #include "keyring/coowned.h"
 #include "kit/beside.h"
 #include "kit/language.h"
@@ -507,10 +508,11 @@ static emr_status known_network(const emr_session *session, emr_id32 *out_hash, 
  */
 static emr_status open_ledger(emr_session *session)
 {
-	char path[4400];
+	char path[4400], own[4400];
 	emr_id32 network;
 	bool is_known = false;
 	emr_ledger_options options = {.path = path,
+		.own = own,
 		.submitter = session->keyring,
 		.known = known_descriptor,
 		.known_arg = session};
@@ -520,7 +522,8 @@ static emr_status open_ledger(emr_session *session)
 		return status;
 	options.known_hash = is_known ? &network : NULL;
 	snprintf(path, sizeof path, "%.4000s/%s", session->state_path, EMR_STATE_LEDGER);
-	return emr_ledger_open(&options, &session->ledger);
+	snprintf(own, sizeof own, "%.4000s/%s", session->state_path, EMR_STATE_FABRIC);
+	return emr_channel_open(&options, &session->ledger);
 }
 
 /* NULL keeps the parts of every domain. */

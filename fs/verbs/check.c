@@ -13,6 +13,7 @@
 
 #include "base/clock.h"
 #include "base/disk.h"
+#include "gateway/channel.h"
 #include "base/secret.h"
 #include "kit/language.h"
 #include "kit/places.h"
@@ -223,6 +224,7 @@ static void check_ledger(emr_checker *c)
 {
 	EMR_AUTO_LEDGER ledger = NULL;
 	EMR_AUTO_FREE char *path = NULL;
+	EMR_AUTO_FREE char *own = NULL;
 	emr_ledger_options options = {0};
 	emr_problem why = {0};
 	uint64_t size = 0, since;
@@ -231,12 +233,17 @@ static void check_ledger(emr_checker *c)
 	if (c->state_fd < 0 ||
 		faccessat(c->state_fd, EMR_STATE_KEYFILE, F_OK, AT_SYMLINK_NOFOLLOW) != 0)
 		return;
-	if (asprintf(&path, "%s/%s", c->places->state, EMR_STATE_LEDGER) < 0) {
+	if (asprintf(&path, "%s/%s", c->places->state, EMR_STATE_LEDGER) < 0)
 		path = NULL;
+	if (asprintf(&own, "%s/%s", c->places->state, EMR_STATE_FABRIC) < 0)
+		own = NULL;
+	if (path == NULL || own == NULL)
 		return;
-	}
 	options.path = path;
-	status = emr_ledger_open(&options, &ledger);
+	options.own = own;
+	status = emr_channel_open(&options, &ledger);
+	if (status == EMR_OK && strcmp(emr_ledger_kind(ledger), "fabric") == 0)
+		return; /* who asks a gateway needs the keyring; check --network does */
 	if (status == EMR_OK)
 		status = emr_ledger_size(ledger, &size);
 	since = emr_absence_read(c->state_fd);

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "contract/codes.h"
+#include "gateway/channel.h"
 #include "keyring/card.h"
 #include "keyring/words.h"
 #include "kit/language.h"
@@ -19,6 +20,7 @@
 #include "ledger/hash.h"
 #include "ledger/network.h"
 #include "network/applying.h"
+#include "network/founding.h"
 #include "network/joining.h"
 #include "session/network_dir.h"
 #include "session/session.h"
@@ -158,10 +160,12 @@ static emr_status join_network(
 	making *m, const char *handle, emr_buf *certificate, emr_problem *out_problem)
 {
 	bool is_patient = m->joining.invitation.roles == EMR_ROLE_PATIENT;
+	char own[4400];
 	emr_status status;
 
+	snprintf(own, sizeof own, "%.4200s/%s", m->stage.path, EMR_STATE_FABRIC);
 	emr_progress(m->out, "Waiting for %s ...", m->joining.invitation.network);
-	status = emr_joining_do(&m->joining, m->session.keyring, handle,
+	status = emr_joining_do(&m->joining, m->session.keyring, own, handle,
 		is_patient ? "" : m->profile.name, m->within_ns, certificate, out_problem);
 	emr_progress_end(m->out);
 	return status;
@@ -170,7 +174,15 @@ static emr_status join_network(
 static emr_status create_network(
 	making *m, const char *handle, emr_buf *certificate, emr_problem *out_problem)
 {
-	char path[4400];
+	char path[4400], own[4400], cause[256];
+	EMR_AUTO_FREE char *msp = NULL;
+	emr_founding founding = {.dir = m->network_dir,
+		.name = m->org_name,
+		.own = own,
+		.keyring = m->session.keyring,
+		.within_ns = m->within_ns,
+		.out = m->out,
+		.problem = out_problem};
 	emr_network_new options = {.path = path,
 		.keyring = m->session.keyring,
 		.name = m->org_name != NULL ? m->org_name : "home",
@@ -183,6 +195,17 @@ static emr_status create_network(
 	if (m->network_dir != NULL) {
 		status = emr_network_dir_make(m->network_dir, out_problem);
 		m->dir_made = status == EMR_OK;
+	}
+	if (status == EMR_OK && m->network_dir != NULL &&
+		emr_network_dir_names_fabric(m->network_dir)) {
+		snprintf(own, sizeof own, "%.4200s/%s", m->stage.path, EMR_STATE_FABRIC);
+		status = emr_channel_msp(m->network_dir, &msp, cause, sizeof cause);
+		options.msp = msp;
+		options.begin = emr_founding_begin;
+		options.begin_arg = &founding;
+		if (status != EMR_OK && cause[0] != '\0')
+			emr_problem_set(out_problem, EMR_SAY_NETWORK_DIR, "dir", m->network_dir,
+				"cause", cause, NULL);
 	}
 	return status == EMR_OK ? emr_network_create(&options, &net_id, certificate) : status;
 }

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "gateway/channel.h"
 #include "kit/text.h"
 #include "kit/language.h"
 #include "mount/client.h"
@@ -63,23 +64,31 @@ static void say_closed(emr_out *out, const emr_places *places)
 {
 	EMR_AUTO_LEDGER ledger = NULL;
 	EMR_AUTO_FREE char *path = NULL;
+	EMR_AUTO_FREE char *own = NULL;
 	EMR_AUTO_FD state_fd = open(places->state, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	emr_ledger_options options = {0};
 	emr_problem why = {0};
 	uint64_t size = 0, since;
+	bool is_fabric;
 	emr_status status;
 
 	if (asprintf(&path, "%s/%s", places->state, EMR_STATE_LEDGER) < 0) {
 		path = NULL;
 		return;
 	}
+	if (asprintf(&own, "%s/%s", places->state, EMR_STATE_FABRIC) < 0) {
+		own = NULL;
+		return;
+	}
 	options.path = path;
+	options.own = own;
 	if (state_fd < 0 ||
 		faccessat(state_fd, EMR_STATE_KEYFILE, F_OK, AT_SYMLINK_NOFOLLOW) != 0 ||
 		emr_base_init() != EMR_OK)
 		return;
-	status = emr_ledger_open(&options, &ledger);
-	if (status == EMR_OK)
+	status = emr_channel_open(&options, &ledger);
+	is_fabric = status == EMR_OK && strcmp(emr_ledger_kind(ledger), "fabric") == 0;
+	if (status == EMR_OK && !is_fabric) /* a gateway speaks to the keyring only */
 		status = emr_ledger_size(ledger, &size);
 	since = emr_absence_read(state_fd);
 	emr_absence_say_status(status, since > 0 ? since : emr_clock_unix_s(emr_clock_system()),
@@ -87,6 +96,8 @@ static void say_closed(emr_out *out, const emr_places *places)
 	emr_say(out, "Keyring and records: %s\n", places->state);
 	if (why.is_set)
 		emr_say(out, "  %s\n    %s\n", why.text, why.hint);
+	else if (is_fabric)
+		emr_say(out, "  Ledger: a Fabric network, asked when the folder is open.\n");
 	else
 		emr_say(out, "  Ledger: embedded, %llu entries, not witnessed.\n",
 			(unsigned long long)size);
@@ -94,7 +105,7 @@ static void say_closed(emr_out *out, const emr_places *places)
 	emr_out_text(out, "state", places->state);
 	emr_out_put(out, "folder", json_null());
 	emr_out_put(out, "ledger",
-		json_pack("{s:s, s:I, s:i, s:o}", "kind", "embedded", "size", (json_int_t)size,
+		json_pack("{s:s, s:I, s:i, s:o}", "kind", is_fabric ? "fabric" : "embedded", "size", (json_int_t)size,
 			"witnessed", 0, "error",
 			why.is_set ? json_string(emr_message_get(why.message)->id) : json_null()));
 }

@@ -155,6 +155,18 @@ emr_contract_status emr_descriptor_encode(const emr_descriptor *descriptor,
 	return EMR_CONTRACT_OK;
 }
 
+enum emr_host emr_descriptor_host(emr_span descriptor)
+{
+	emr_descriptor network;
+	emr_descriptor_org org;
+
+	if (emr_descriptor_parse(descriptor, &network) != EMR_CONTRACT_OK)
+		return EMR_HOST_EMBEDDED;
+	return emr_descriptor_org_at(&network, 0, &org) == EMR_CONTRACT_OK && org.msp.len > 0
+		       ? EMR_HOST_FABRIC
+		       : EMR_HOST_EMBEDDED;
+}
+
 void emr_descriptor_net_id(emr_span descriptor, uint8_t out_net_id[16])
 {
 	emr_sha256_ctx ctx;

@@ -186,16 +186,26 @@ static emr_status read_type(emr_bytes payload, uint64_t *out_type)
 	return status == EMR_OK ? proto_read(channel_header, of_channel, 1) : status;
 }
 
-/* A valid transaction that cannot be read here might be an entry: nothing behind it counts, rather
- * than that one is passed over which the peers' state has. */
-static emr_status read_transaction(
-	const emr_gateway *gateway, emr_bytes bytes, emr_gateway_entry *out, bool *out_is_entry)
+/* NULL: the transaction is its creator's, and the organisations that must have endorsed it. */
+static const char *entry_wrong(const emr_gateway *gateway, const gateway_prepared *p,
+	const emr_gateway_entry *entry, emr_bytes payload, emr_bytes signature)
 {
-	emr_bytes payload = {0};
+	const char *wrong = creator_wrong(entry->creator, payload, signature);
+
+	return wrong != NULL ? wrong : endorsements_wrong(gateway, p);
+}
+
+/* A valid transaction that cannot be read here might be an entry: nothing behind it counts, rather
+ * than that one is passed over which the peers' state has.  *OUT_WRONG is NULL before. */
+static emr_status read_transaction(const emr_gateway *gateway, emr_bytes bytes,
+	emr_gateway_entry *out, bool *out_is_entry, const char **out_wrong)
+{
+	emr_bytes payload = {0}, signature = {0};
 	uint64_t type = 0;
-	const proto_want of_envelope[] = {{ENVELOPE_PAYLOAD, PROTO_BYTES, &payload}};
+	const proto_want of_envelope[] = {{ENVELOPE_PAYLOAD, PROTO_BYTES, &payload},
+		{ENVELOPE_SIGNATURE, PROTO_BYTES, &signature}};
 	gateway_prepared p;
-	emr_status status = proto_read(bytes, of_envelope, 1);
+	emr_status status = proto_read(bytes, of_envelope, 2);
 
 	*out_is_entry = false;
 	if (status == EMR_OK)
@@ -205,7 +215,9 @@ static emr_status read_transaction(
 	status = prepared_read(payload, &p);
 	if (status == EMR_OK)
 		*out_is_entry = read_entry(gateway, &p, out);
-	return status;
+	if (*out_is_entry)
+		*out_wrong = entry_wrong(gateway, &p, out, payload, signature);
+	return status == EMR_OK && *out_wrong != NULL ? EMR_DAMAGED : status;
 }
 
 static emr_status visit_entries(const emr_gateway *gateway, const block *b,
@@ -219,10 +231,11 @@ static emr_status visit_entries(const emr_gateway *gateway, const block *b,
 
 		if (b->filter.data[i] != 0)
 			continue; /* not valid */
-		status = read_transaction(gateway, b->transactions[i], &entry, &is_entry);
-		if (status != EMR_OK)
+		status = read_transaction(
+			gateway, b->transactions[i], &entry, &is_entry, out_wrong);
+		if (status != EMR_OK && *out_wrong == NULL)
 			*out_wrong = "a valid transaction that cannot be read";
-		else if (is_entry)
+		else if (status == EMR_OK && is_entry)
 			status = visit(arg, &entry);
 	}
 	return status;

@@ -123,6 +123,11 @@ typedef struct gateway_prepared {
 	emr_bytes result;
 } gateway_prepared;
 emr_status prepared_read(emr_bytes payload, gateway_prepared *out);
+/* NULL: as many organisations have endorsed it as must, each by a certificate of its own.  Else
+ * what is wrong. */
+const char *endorsements_wrong(const emr_gateway *gateway, const gateway_prepared *prepared);
+/* NULL: SIGNATURE is of PAYLOAD by the certificate in CREATOR. */
+const char *creator_wrong(emr_bytes creator, emr_bytes payload, emr_bytes signature);
 /* NULL: PAYLOAD is what PROPOSAL asks, endorsed by enough, byte for byte what has to be signed.
  * Else what is wrong, in a few words. */
 const char *prepared_wrong(const emr_gateway *gateway, const gateway_proposal *proposal,

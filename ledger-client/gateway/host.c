@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
-#include <sys/file.h>
 #include <unistd.h>
 
 #include "base/codec.h"
@@ -16,10 +15,10 @@
 
 #define TIMEOUT_MS 60000u
 #define BLOCKS_MAX 1000000
-#define LOCK_NAME "fabric.lock"
 #define POSITION_NAME "fabric.position"
 #define POSITION_BYTES 120
 #define POSITION_BLOCKS 256 /* read again at most, after a kill */
+#define LOOK_NS INT64_C(1000000000)
 #define NOTHING_MS 1000	    /* between two looks while the gateway is away */
 
 emr_status host_status(const emr_gateway_call *call, emr_status status)
@@ -71,13 +70,33 @@ static void find_position(fabric_host *h)
 	memcpy(h->position.digest, bytes.data + 56, 32);
 }
 
+emr_status host_line(fabric_host *h, emr_gateway **out_gateway)
+{
+	*out_gateway = h->gateway;
+	return h->line != NULL ? h->line(h->line_arg, out_gateway) : EMR_OK;
+}
+
+static void note_followed(fabric_host *h, emr_status status)
+{
+	h->last = status;
+	h->asked_ns = emr_clock_boot_ns(emr_clock_system());
+	if (status == EMR_OK)
+		h->away_unix_s = 0;
+	else if (h->away_unix_s == 0)
+		h->away_unix_s = emr_clock_unix_s(emr_clock_system());
+}
+
 emr_status host_follow(fabric_host *h)
 {
 	emr_gateway_call call = emr_gateway_call_of(h->timeout_ms, -1);
-	emr_ledger_trouble trouble;
-	emr_status status = emr_observe(h->gateway, &call, h->chain, emr_buf_view(&h->descriptor),
-		&h->position, BLOCKS_MAX, NULL, &trouble);
+	emr_ledger_trouble trouble = {.status = EMR_OK};
+	emr_gateway *gateway = NULL;
+	emr_status status = host_line(h, &gateway);
 
+	if (status == EMR_OK)
+		status = emr_observe(gateway, &call, h->chain, emr_buf_view(&h->descriptor),
+			&h->position, BLOCKS_MAX, NULL, &trouble);
+	note_followed(h, status);
 	if (h->position.next_block >= h->kept_block + POSITION_BLOCKS)
 		keep_position(h);
 	if (trouble.status != EMR_OK)
@@ -202,6 +221,7 @@ static emr_status read_part(
 	emr_gateway_call call = emr_gateway_call_of(h->timeout_ms, -1);
 	emr_key_text text;
 	const char *name = text.text;
+	emr_gateway *gateway = NULL;
 	emr_status status;
 
 	emr_buf_clear(out);
@@ -216,7 +236,9 @@ static emr_status read_part(
 		return status;
 	emr_buf_clear(out);
 	emr_key_part(key->family, key->domain.b, key->object.b, key->version, &text);
-	status = emr_gateway_parts(h->gateway, &call, &name, 1, keep_late, &late);
+	status = host_line(h, &gateway);
+	if (status == EMR_OK)
+		status = emr_gateway_parts(gateway, &call, &name, 1, keep_late, &late);
 	*out_is_here = late.is_here;
 	return host_status(&call, status);
 }
@@ -318,7 +340,11 @@ static emr_status wait_for_event(fabric_host *h, uint64_t from_block, uint32_t l
 	emr_gateway_call call = emr_gateway_call_of(left_ms, h->wake_fd);
 	struct pollfd wake = {.fd = h->wake_fd, .events = POLLIN};
 	uint64_t block = 0;
-	emr_status status = emr_gateway_events(h->gateway, &call, from_block, end_at_block, &block);
+	emr_gateway *gateway = NULL;
+	emr_status status = host_line(h, &gateway);
+
+	if (status == EMR_OK)
+		status = emr_gateway_events(gateway, &call, from_block, end_at_block, &block);
 
 	if (status == EMR_INTERRUPTED)
 		return take_wake(h) ? EMR_INTERRUPTED : EMR_OK;
@@ -377,6 +403,7 @@ static emr_status host_verify(void *self, emr_ledger_trouble *out_trouble)
 	EMR_AUTO_CHAIN truth = NULL;
 	emr_gateway_call call = emr_gateway_call_of(h->timeout_ms, -1);
 	emr_gateway_position position = {0};
+	emr_gateway *gateway = NULL;
 	emr_status status = emr_chain_open_temporary(&truth);
 	HOLD(&h->lock);
 
@@ -384,14 +411,37 @@ static emr_status host_verify(void *self, emr_ledger_trouble *out_trouble)
 	if (status == EMR_OK)
 		status = host_follow(h);
 	if (status == EMR_OK)
+		status = host_line(h, &gateway);
+	if (status == EMR_OK)
 		status = host_status(&call,
-			emr_observe(h->gateway, &call, truth, emr_buf_view(&h->descriptor),
+			emr_observe(gateway, &call, truth, emr_buf_view(&h->descriptor),
 				&position, (size_t)h->position.next_block, NULL, out_trouble));
 	if (status == EMR_OK)
 		status = emr_chain_compare(truth, h->chain, NULL, NULL, out_trouble);
 	if (status != EMR_OK && out_trouble->status == EMR_OK)
 		out_trouble->status = status;
 	return status;
+}
+
+/* Asked again when the last answer is a second old.  What is known here stays readable meanwhile. */
+static void host_look(void *self, emr_ledger_absence *out_absence)
+{
+	fabric_host *h = self;
+	HOLD(&h->lock);
+
+	if (h->asked_ns == 0 || (h->last != EMR_OK && emr_clock_boot_ns(emr_clock_system()) -
+							       h->asked_ns >=
+						       LOOK_NS))
+		(void)host_follow(h);
+	*out_absence = (emr_ledger_absence){.status = EMR_OK};
+	if (h->last == EMR_OK)
+		return;
+	out_absence->status = h->last == EMR_DAMAGED || h->last == EMR_FORK ||
+					      h->last == EMR_ROLLBACK ||
+					      h->last == EMR_NEWER_FORMAT
+				      ? h->last
+				      : EMR_OFFLINE;
+	out_absence->since_unix_s = h->away_unix_s;
 }
 
 static void host_close(void *self)
@@ -402,10 +452,10 @@ static void host_close(void *self)
 		keep_position(h);
 	emr_chain_close(h->chain);
 	emr_buf_free(&h->descriptor);
-	if (h->wake_fd >= 0)
+	if (h->wake_fd >= 0 && !h->is_wake_lent)
 		(void)close(h->wake_fd);
-	if (h->lock_fd >= 0)
-		(void)close(h->lock_fd);
+	if (h->line_free != NULL)
+		h->line_free(h->line_arg);
 	if (h->dirfd >= 0)
 		(void)close(h->dirfd);
 	(void)pthread_mutex_destroy(&h->submit_lock);
@@ -428,6 +478,7 @@ static const emr_ledger_backend backend = {
 	.wait = host_wait,
 	.wake = host_wake,
 	.verify = host_verify,
+	.look = host_look,
 };
 
 /* ---- opening ---- */
@@ -439,13 +490,10 @@ static emr_status fill(fabric_host *h, const emr_host_options *options)
 		emr_buf_append(&h->descriptor, options->descriptor.data, options->descriptor.len);
 
 	h->dirfd = fcntl(options->dirfd, F_DUPFD_CLOEXEC, 0);
-	h->wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
-	h->lock_fd =
-		openat(options->dirfd, LOCK_NAME, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-	if (status != EMR_OK || h->dirfd < 0 || h->wake_fd < 0 || h->lock_fd < 0)
+	if (!h->is_wake_lent)
+		h->wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+	if (status != EMR_OK || h->dirfd < 0 || h->wake_fd < 0)
 		return status != EMR_OK ? status : emr_status_from_errno(errno);
-	if (flock(h->lock_fd, LOCK_EX | LOCK_NB) != 0)
-		return EMR_BUSY;
 	if (options->submitter != NULL) {
 		status = emr_keyring_public(options->submitter, &facts);
 		h->submitter_id = facts.signer_id;
@@ -463,10 +511,18 @@ emr_status emr_host_open(const emr_host_options *options, emr_ledger **out_ledge
 	fabric_host *h = calloc(1, sizeof *h);
 	emr_status status;
 
-	if (h == NULL)
+	if (h == NULL) {
+		if (options->line_free != NULL)
+			options->line_free(options->line_arg);
 		return EMR_NO_MEMORY;
-	h->dirfd = h->wake_fd = h->lock_fd = -1;
+	}
+	h->dirfd = -1;
+	h->is_wake_lent = options->wake_fd > 0;
+	h->wake_fd = h->is_wake_lent ? options->wake_fd : -1;
 	h->gateway = options->gateway;
+	h->line = options->line;
+	h->line_free = options->line_free;
+	h->line_arg = options->line_arg;
 	h->submitter = options->submitter;
 	h->timeout_ms = options->timeout_ms > 0 ? options->timeout_ms : TIMEOUT_MS;
 	(void)pthread_mutex_init(&h->submit_lock, NULL);

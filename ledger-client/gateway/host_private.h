@@ -9,18 +9,24 @@
 typedef struct fabric_host {
 	/* set when it is opened */
 	emr_gateway *gateway;
+	emr_status (*line)(void *line_arg, emr_gateway **out_gateway);
+	void (*line_free)(void *line_arg);
+	void *line_arg;
 	const emr_keyring *submitter;
 	emr_id32 submitter_id;
 	emr_buf descriptor;
 	int dirfd;
-	int lock_fd;
 	int wake_fd;
+	bool is_wake_lent;
 	uint32_t timeout_ms;
 	pthread_mutex_t submit_lock; /* one batch on its way at a time; before lock */
 	pthread_mutex_t lock;	     /* what follows */
 	emr_chain *chain;
 	emr_gateway_position position;
 	uint64_t kept_block; /* of the position that stands in the file */
+	emr_status last;     /* of the last time that blocks were asked for */
+	int64_t asked_ns;    /* when that was, by the clock since the start */
+	uint64_t away_unix_s; /* since when it fails; 0: it does not */
 } fabric_host;
 
 static inline void host_unlock(pthread_mutex_t **lock)
@@ -33,6 +39,8 @@ static inline void host_unlock(pthread_mutex_t **lock)
 
 /* The status that ledger.h knows for a call that failed; what failed goes to the log. */
 emr_status host_status(const emr_gateway_call *call, emr_status status);
+/* Whom to ask now. */
+emr_status host_line(fabric_host *h, emr_gateway **out_gateway);
 /* All blocks that there are now; lock held. */
 emr_status host_follow(fabric_host *h);
 emr_status host_submit(void *self, emr_bytes batch, emr_ledger_answer *out_answer);

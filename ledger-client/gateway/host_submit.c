@@ -51,9 +51,12 @@ static emr_status look(const sending *s, bool is_fresh, emr_ledger_answer *out)
 static emr_status settle(sending *s, emr_bytes envelope, bool is_retry)
 {
 	emr_gateway_commit commit;
-	emr_status status =
-		emr_gateway_settle(s->host->gateway, &s->call, envelope, is_retry, &commit);
+	emr_gateway *gateway = NULL;
+	emr_status status = host_line(s->host, &gateway);
 
+	if (status != EMR_OK)
+		return status;
+	status = emr_gateway_settle(gateway, &s->call, envelope, is_retry, &commit);
 	if (s->call.is_open)
 		return status == EMR_OK ? EMR_TIMEOUT : host_status(&s->call, status);
 	(void)unlinkat(s->host->dirfd, s->name, 0);
@@ -78,9 +81,13 @@ static emr_status settle_kept(sending *s)
 static emr_status propose(sending *s, emr_gateway_answer *answer)
 {
 	EMR_AUTO_BUF envelope = {0};
-	emr_status status = emr_gateway_register(
-		s->host->gateway, &s->call, s->host->submitter_id, s->batch, &envelope, answer);
+	emr_gateway *gateway = NULL;
+	emr_status status = host_line(s->host, &gateway);
 
+	if (status != EMR_OK)
+		return status;
+	status = emr_gateway_register(
+		gateway, &s->call, s->host->submitter_id, s->batch, &envelope, answer);
 	if (status != EMR_OK)
 		return host_status(&s->call, status);
 	if (answer->kind != EMR_OUTCOME_APPLIED)

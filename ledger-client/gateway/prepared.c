@@ -192,11 +192,32 @@ static bool is_signed_by(
 
 	return context != NULL && key != NULL &&
 	       emr_buf_append(&message, payload.data, payload.len) == EMR_OK &&
-	       emr_buf_append(&message, signer.data, signer.len) == EMR_OK &&
+	       (signer.len == 0 ||
+		       emr_buf_append(&message, signer.data, signer.len) == EMR_OK) &&
 	       EVP_DigestVerifyInit(context, NULL, is_ed25519 ? NULL : EVP_sha256(), NULL, key) ==
 		       1 &&
 	       EVP_DigestVerify(
 		       context, signature.data, signature.len, message.data, message.len) == 1;
+}
+
+const char *creator_wrong(emr_bytes creator, emr_bytes payload, emr_bytes signature)
+{
+	AUTO(BIO, bio_free) bio = NULL;
+	AUTO(X509, certificate_free) certificate = NULL;
+	emr_bytes pem = {0};
+	const proto_want of_identity[] = {{SERIALIZED_IDENTITY_ID_BYTES, PROTO_BYTES, &pem}};
+	const char *wrong = NULL;
+
+	if (proto_read(creator, of_identity, 1) != EMR_OK)
+		return "its creator cannot be read";
+	bio = BIO_new_mem_buf(pem.data, (int)pem.len);
+	certificate = bio == NULL ? NULL : PEM_read_bio_X509(bio, NULL, NULL, NULL);
+	if (certificate == NULL)
+		wrong = "its creator has no certificate";
+	else if (!is_signed_by(certificate, signature, payload, (emr_bytes){0}))
+		wrong = "it is not signed by its creator";
+	ERR_clear_error();
+	return wrong;
 }
 
 static const char *endorsement_wrong(
@@ -226,7 +247,7 @@ static const char *endorsement_wrong(
 	return wrong;
 }
 
-static const char *endorsements_wrong(const emr_gateway *gateway, const gateway_prepared *prepared)
+const char *endorsements_wrong(const emr_gateway *gateway, const gateway_prepared *prepared)
 {
 	endorser endorsers[PREPARED_ENDORSEMENTS_MAX] = {0};
 	unsigned organisations = 0;

@@ -19,7 +19,9 @@
 typedef struct emr_ledger emr_ledger;
 
 typedef struct emr_ledger_options {
-	const char *path;	      /* network directory (embedded) */
+	const char *path;	      /* network directory */
+	const char *own; /* a directory of this keyring alone, where a host that lives elsewhere
+			  * keeps what it read and what is on its way; NULL = it cannot be opened */
 	const emr_keyring *submitter; /* its identity, a registered key, stands for what it appends;
 				       * borrowed; NULL = read only */
 	const emr_clock *clock;	      /* NULL = the computer's */
@@ -31,6 +33,9 @@ typedef struct emr_ledger_options {
 	 * the ledger was there; asked only when it is not, and only during emr_ledger_open. */
 	emr_status (*known)(void *arg, emr_buf *out_descriptor);
 	void *known_arg;
+	/* How a handle on this directory is made; NULL = emr_embedded_open_woken (backend.h). */
+	emr_status (*host)(const struct emr_ledger_options *options, int wake_fd,
+		emr_ledger **out_ledger);
 	const emr_id32 *known_hash; /* SHA-256 of the descriptor: another ledger is EMR_FORK; NULL =
 				     * not known */
 } emr_ledger_options;
@@ -50,6 +55,8 @@ static inline void emr_ledger_auto(emr_ledger **ledger)
 
 /* Facts that never change. */
 emr_id16 emr_ledger_net_id(const emr_ledger *ledger);
+/* What its entries stand on: "embedded" or "fabric", by its descriptor. */
+const char *emr_ledger_kind(const emr_ledger *ledger);
 /* Entry 0; lives as long as the handle. */
 emr_bytes emr_ledger_descriptor(const emr_ledger *ledger);
 

@@ -16,6 +16,9 @@
  */
 emr_status emr_network_check_place(int dirfd);
 
+struct emr_ledger;
+struct emr_network_made;
+
 typedef struct emr_network_new {
 	const char
 		*path; /* directory; made when missing, must be empty otherwise (EMR_NOT_EMPTY) */
@@ -25,7 +28,19 @@ typedef struct emr_network_new {
 	const char *handle;	/* the owner's common name in the certificate, 1..64 bytes */
 	const emr_clock *clock; /* NULL = the computer's */
 	bool is_group;		/* 2770 and 0660 instead of 0700 and 0600 */
+	/* Of a network that stands elsewhere; NULL: a ledger in PATH.  Its organisation's MSP, and
+	 * what begins it there: gets the certificates and the descriptor, and gives a handle for
+	 * the first registration. */
+	const char *msp;
+	emr_status (*begin)(void *begin_arg, const struct emr_network_made *made,
+		struct emr_ledger **out_ledger);
+	void *begin_arg;
 } emr_network_new;
+
+typedef struct emr_network_made {
+	emr_bytes ca, certificate, descriptor;
+	const char *path; /* the directory while it is made */
+} emr_network_made;
 
 /* Makes a network of one organisation: CA and owner's certificate (keyring/cert.h), descriptor,
  * entry 0, and the KEY_REG of the owner (roles patient and org admin) as entry 1.  It appears whole

@@ -17,9 +17,11 @@ typedef struct emr_joining {
 /* EMR_NOT_FOUND, EMR_DAMAGED, EMR_BAD_SIGNATURE, EMR_DENIED (it ended), always with a problem. */
 emr_status emr_joining_read(const char *from, emr_joining *out, emr_problem *out_problem);
 void emr_joining_free(emr_joining *joining);
-/* Answers the invitation, waits for the certificate, and registers KEYRING's key.  The certificate
- * is appended for the keyring. */
-emr_status emr_joining_do(const emr_joining *joining, const emr_keyring *keyring,
+/* That the network in the invitation's directory is the one it was made for.  EMR_FORK. */
+emr_status emr_joining_check(const emr_joining *joining, emr_problem *out_problem);
+/* Answers the invitation, waits for the certificate, which KEYRING has then, and registers
+ * KEYRING's key.  OWN: see emr_ledger_options. */
+emr_status emr_joining_do(const emr_joining *joining, emr_keyring *keyring, const char *own,
 	const char *handle, const char *name, int64_t within_ns, emr_buf *out_cert,
 	emr_problem *out_problem);
 

@@ -25,6 +25,12 @@ void emr_network_dir_unmake(const char *dir);
 emr_status emr_network_dir_check(const char *dir, emr_problem *out_problem);
 /* Who can join the network in DIR: what is to be said before one is made, or anybody invited. */
 void emr_network_dir_say_account(const char *dir, emr_problem *out_remark);
+/* Whether DIR has settings of a channel of Fabric (gateway/channel.h), to begin a network in; and
+ * whether the network that it has stands on one. */
+bool emr_network_dir_names_fabric(const char *dir);
+bool emr_network_dir_is_on_fabric(const char *dir);
+/* Appends what the network in DIR began with.  EMR_NOT_FOUND. */
+emr_status emr_network_dir_descriptor(const char *dir, emr_buf *out);
 /* Whether there is a network already; no more is looked at. */
 bool emr_network_dir_is(const char *dir);
 /* What the network in DIR is called, as its descriptor says.  EMR_NOT_FOUND, EMR_DAMAGED. */

@@ -8,14 +8,19 @@
 #include "ledger/ledger.h"
 
 typedef struct emr_host_options {
-	emr_gateway *gateway;	      /* borrowed; its identity is the submitter's certificate */
+	emr_gateway *gateway; /* borrowed; its identity is the submitter's certificate; or NULL: */
+	/* gives the one to ask now, which lives until LINE_FREE; both get LINE_ARG */
+	emr_status (*line)(void *line_arg, emr_gateway **out_gateway);
+	void (*line_free)(void *line_arg); /* also when emr_host_open fails */
+	void *line_arg;
 	const emr_keyring *submitter; /* borrowed; NULL = read only */
 	emr_bytes descriptor;	      /* of the network, from whoever invited; copied */
 	int dirfd; /* a directory of one's own: the log, and envelopes that are on their way */
+	int wake_fd;	     /* eventfd (EFD_NONBLOCK, borrowed) that ends waits; 0 or less: an own */
 	uint32_t timeout_ms; /* of each call that may wait for the network; 0 = 60,000 */
 } emr_host_options;
 
 #define EMR_HOST_LOG "fabric.sqlite"
 
-/* Speaks to nobody yet.  Two processes may not have the same directory: EMR_BUSY. */
+/* Speaks to nobody yet.  Several processes may have the same directory at once. */
 emr_status emr_host_open(const emr_host_options *options, emr_ledger **out_ledger);

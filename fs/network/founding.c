@@ -1,0 +1,78 @@
+/* A network on Fabric begins in a channel that others run. This file waits until the channel takes
+ * the certificates of the new organisation, begins the network there, and gives a handle on it. */
+#include "network/founding.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/clock.h"
+#include "gateway/channel.h"
+#include "kit/language.h"
+#include "session/network_dir.h"
+
+#define LOOK_AGAIN_NS 500000000L
+#define NS_S INT64_C(1000000000)
+
+static bool may_pass(emr_status status)
+{
+	return status == EMR_DENIED || status == EMR_REFUSED || status == EMR_IO ||
+	       status == EMR_CONFLICT || emr_status_may_pass(status);
+}
+
+static emr_status wait_until_begun(emr_founding *f, const emr_network_made *made, char said[512])
+{
+	const struct timespec pause = {.tv_nsec = LOOK_AGAIN_NS};
+	const int64_t until = emr_clock_boot_ns(emr_clock_system()) + f->within_ns;
+	emr_status status;
+
+	for (;;) {
+		status = emr_channel_begin(
+			f->dir, f->keyring, made->certificate, made->descriptor, said, 512);
+		if (status == EMR_OK || !may_pass(status) ||
+			emr_clock_boot_ns(emr_clock_system()) >= until)
+			return status;
+		(void)nanosleep(&pause, NULL);
+	}
+}
+
+static void say(const emr_founding *f, emr_status status, const char *said)
+{
+	char cause[600];
+
+	if (status == EMR_FORK)
+		snprintf(cause, sizeof cause, "%s", _("another network has begun in its channel"));
+	else if (may_pass(status))
+		snprintf(cause, sizeof cause,
+			_("its channel does not take the certificates of the CA in %s there (%s)"),
+			EMR_CHANNEL_CA, said[0] != '\0' ? said : emr_text(emr_status_text(status)));
+	else
+		snprintf(cause, sizeof cause, "%s",
+			said[0] != '\0' ? said : emr_text(emr_status_text(status)));
+	emr_problem_set(
+		f->problem, EMR_SAY_NETWORK_DIR, "dir", f->dir, "cause", cause, NULL);
+}
+
+emr_status emr_founding_begin(void *arg, const emr_network_made *made, emr_ledger **out_ledger)
+{
+	emr_founding *f = arg;
+	char said[512] = "";
+	const emr_ledger_options options = {
+		.path = made->path, .own = f->own, .submitter = f->keyring};
+	emr_status status =
+		emr_keyring_tlv_set(f->keyring, EMR_KEYRING_CERTIFICATE, made->certificate);
+
+	if (status == EMR_OK)
+		status = emr_channel_offer_ca(f->dir, made->ca);
+	if (status != EMR_OK)
+		return status;
+	emr_say(f->out, "The CA of %s is in %s/%s: the channel has to know it.\n", f->name, f->dir,
+		EMR_CHANNEL_CA);
+	fflush(stdout); /* it is needed now, while this waits */
+	emr_progress(f->out, "Waiting until the channel takes its certificates ...");
+	status = wait_until_begun(f, made, said);
+	emr_progress_end(f->out);
+	if (status != EMR_OK)
+		say(f, status, said);
+	return status == EMR_OK ? emr_channel_open(&options, out_ledger) : status;
+}

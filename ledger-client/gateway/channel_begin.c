@@ -1,0 +1,147 @@
+/* This file begins a network in a channel of Fabric: once, with the description that everybody
+ * compares. */
+#include <fcntl.h>
+#include <openssl/pem.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "gateway/batch.h"
+#include "channel_private.h"
+
+#define TIMEOUT_MS 60000u
+#define AGAIN_MAX 5
+
+typedef struct beginning {
+	emr_gateway *gateway;
+	emr_gateway_identity *identity;
+	emr_bytes descriptor;
+	emr_gateway_call call;
+	emr_buf found; /* the description that the channel has */
+	bool is_found;
+} beginning;
+
+static void beginning_free(beginning *b)
+{
+	emr_gateway_close(b->gateway);
+	emr_gateway_identity_free(b->identity);
+	emr_buf_free(&b->found);
+}
+
+static emr_status keep_found(void *arg, size_t index, emr_bytes value)
+{
+	beginning *b = arg;
+
+	(void)index;
+	b->is_found = value.data != NULL;
+	return b->is_found ? emr_buf_append(&b->found, value.data, value.len) : EMR_OK;
+}
+
+/* EMR_NOT_FOUND: no network has begun there. */
+static emr_status look(beginning *b)
+{
+	const char *const key = "descriptor"; /* the chaincode's own row */
+	emr_status status;
+
+	emr_buf_clear(&b->found);
+	status = emr_gateway_rows(b->gateway, &b->call, &key, 1, keep_found, b);
+	if (status != EMR_OK || !b->is_found)
+		return status == EMR_OK ? EMR_NOT_FOUND : status;
+	return emr_bytes_equal(emr_buf_view(&b->found), b->descriptor) ? EMR_OK : EMR_FORK;
+}
+
+static emr_status begin(beginning *b)
+{
+	EMR_AUTO_BUF envelope = {0};
+	const emr_bytes args[2] = {emr_bytes_of("genesis", 7), b->descriptor};
+	const emr_gateway_invocation invocation = {.args = args, .arg_count = 2};
+	emr_gateway_commit commit;
+	emr_status status =
+		emr_gateway_endorse(b->gateway, &b->call, &invocation, &envelope, NULL);
+
+	if (status == EMR_OK)
+		status = emr_gateway_settle(
+			b->gateway, &b->call, emr_buf_view(&envelope), false, &commit);
+	return status;
+}
+
+/* Somebody may be quicker, with the same or with another one: then it is looked at again. */
+static emr_status begin_once(beginning *b)
+{
+	emr_status status = look(b);
+
+	for (int i = 0; i < AGAIN_MAX && status == EMR_NOT_FOUND; i++) {
+		status = begin(b);
+		if (status == EMR_OK || status == EMR_CONFLICT || b->call.is_open)
+			status = look(b);
+	}
+	return status == EMR_NOT_FOUND ? EMR_TIMEOUT : status;
+}
+
+emr_status emr_channel_begin(const char *dir, const emr_keyring *keyring, emr_bytes certificate,
+	emr_bytes descriptor, char *said, size_t said_size)
+{
+	__attribute__((cleanup(beginning_free))) beginning b = {
+		.descriptor = descriptor, .call = emr_gateway_call_of(TIMEOUT_MS, -1)};
+	EMR_AUTO_CHANNEL channel = {0};
+	char cause[256];
+	emr_status status = emr_channel_read(dir, &channel, cause, sizeof cause);
+
+	if (said != NULL)
+		(void)snprintf(said, said_size, "%s", cause);
+	if (status == EMR_OK)
+		status = emr_gateway_identity_of_keyring(
+			keyring, channel.msp, certificate, &b.identity);
+	if (status == EMR_OK)
+		status = channel_gateway(&channel, b.identity, NULL, &b.gateway);
+	if (status != EMR_OK)
+		return status;
+	status = begin_once(&b);
+	if (said != NULL && status != EMR_OK)
+		(void)snprintf(said, said_size, "%s", b.call.said);
+	return status;
+}
+
+emr_status emr_channel_msp(const char *dir, char **out_msp, char *cause, size_t cause_size)
+{
+	EMR_AUTO_CHANNEL channel = {0};
+	emr_status status = emr_channel_read(dir, &channel, cause, cause_size);
+
+	if (status != EMR_OK)
+		return status;
+	*out_msp = channel.msp;
+	channel.msp = NULL;
+	return EMR_OK;
+}
+
+static emr_status write_pem(int dirfd, X509 *certificate)
+{
+	BIO *bio = BIO_new(BIO_s_mem());
+	char *pem = NULL;
+	emr_status status = EMR_NO_MEMORY;
+
+	if (bio != NULL && PEM_write_bio_X509(bio, certificate) == 1) {
+		long len = BIO_get_mem_data(bio, &pem);
+
+		status = emr_file_replace(
+			dirfd, EMR_CHANNEL_CA, emr_bytes_of(pem, (size_t)len), 0644);
+	}
+	(void)BIO_free(bio);
+	return status;
+}
+
+emr_status emr_channel_offer_ca(const char *dir, emr_bytes ca)
+{
+	EMR_AUTO_FD fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	const uint8_t *at = ca.data;
+	X509 *certificate = d2i_X509(NULL, &at, (long)ca.len);
+	emr_status status = EMR_INVALID;
+
+	if (fd < 0)
+		status = EMR_NOT_FOUND;
+	else if (certificate != NULL)
+		status = write_pem(fd, certificate);
+	X509_free(certificate);
+	return status;
+}

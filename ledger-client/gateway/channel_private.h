@@ -1,0 +1,15 @@
+/* How a handle on a network's directory comes to a client of its gateways. */
+#pragma once
+
+#include "gateway/channel.h"
+
+/* A client of PLACE's gateways for IDENTITY. */
+emr_status channel_gateway(const emr_channel *channel, const emr_gateway_identity *identity,
+	const emr_clock *clock, emr_gateway **out_gateway);
+
+typedef struct channel_lines channel_lines;
+
+/* The client for the certificate that the keyring has now; lives as long as the lines.
+ * EMR_OFFLINE: it has none, or the settings cannot be read now. */
+emr_status channel_line(void *lines, emr_gateway **out_gateway);
+void channel_lines_free(void *lines);

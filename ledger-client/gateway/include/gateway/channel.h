@@ -1,0 +1,50 @@
+/* The way to a network by its directory, whichever kind it is: DIR/ledger/descriptor says what the
+ * network is, and, of one on Fabric, the file DIR/network where its gateways are.  It refuses a
+ * file that it does not understand whole, and never takes a key from it: who speaks is the keyring
+ * with its certificate. */
+#pragma once
+
+#include "gateway/gateway.h"
+#include "ledger/ledger.h"
+
+/* Lines "word = value", "#" before a remark; relative files are relative to DIR:
+ *   kind = fabric
+ *   msp = MSP-ID                     of the members that use this directory
+ *   channel = NAME
+ *   chaincode = NAME
+ *   gateway = https://HOST:PORT FILE one or more, asked in this order; FILE has the TLS roots
+ *   organisation = MSP-ID FILE       each that endorses; FILE has its CA; a majority must */
+#define EMR_CHANNEL_SETTINGS "network"
+#define EMR_CHANNEL_CA "ca.pem" /* beside it: the CA that the channel has to know */
+
+#define EMR_CHANNEL_ORGANISATIONS_MAX 32
+
+typedef struct emr_channel {
+	char *msp, *channel, *chaincode;
+	size_t n_gateways, n_organisations;
+	char *addresses[EMR_GATEWAY_ENDPOINTS_MAX], *roots[EMR_GATEWAY_ENDPOINTS_MAX];
+	/* MSP id and PEM text by turns, ended by NULL */
+	char *authorities[2 * EMR_CHANNEL_ORGANISATIONS_MAX + 1];
+} emr_channel;
+
+/* DIR is the network's.  EMR_NOT_FOUND: it has no such file, so it is a ledger of one computer.
+ * EMR_INVALID, EMR_NEWER_FORMAT (another kind): CAUSE says what of it, in English. */
+emr_status emr_channel_read(const char *dir, emr_channel *out, char *cause, size_t cause_size);
+void emr_channel_free(emr_channel *channel);
+#define EMR_AUTO_CHANNEL __attribute__((cleanup(emr_channel_free))) emr_channel
+
+/* emr_ledger_open of whatever kind options->path (DIR/ledger) is of; options->host is set here.
+ * That DIR/ledger belongs to a network on Fabric says its descriptor, not a file that anybody could
+ * add. EMR_OFFLINE of every call while the keyring has no certificate. */
+emr_status emr_channel_open(const emr_ledger_options *options, emr_ledger **out_ledger);
+
+/* What DIR/network names as the MSP of its members; owned by the caller.  As emr_channel_read. */
+emr_status emr_channel_msp(const char *dir, char **out_msp, char *cause, size_t cause_size);
+/* Writes the CA (DER) as PEM into DIR/ca.pem, for whoever runs the channel. */
+emr_status emr_channel_offer_ca(const char *dir, emr_bytes ca);
+/* Begins the network of DESCRIPTOR in the channel that DIR names; when it has begun with these very
+ * bytes, that is fine.  CERTIFICATE (DER) is KEYRING's.  EMR_FORK: another network is there.
+ * EMR_DENIED: the channel does not know the certificate's CA; ask again when it does.  SAID (may be
+ * NULL) is what the gateway said. */
+emr_status emr_channel_begin(const char *dir, const emr_keyring *keyring, emr_bytes certificate,
+	emr_bytes descriptor, char *said, size_t said_size);
