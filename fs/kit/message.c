@@ -870,6 +870,13 @@ static const emr_message_row rows[EMR_MESSAGE_COUNT] = {
 	[EMR_SAY_ASKED] = {"asked", "", "info", EMR_EXIT_PART,
 		"{who} asks for {what}, {purpose}{because}",
 		"emrfs approve {id}, or: emrfs deny {id}"},
+	[EMR_SAY_CONSENT_ASKS] = {"asked", "", "info", EMR_EXIT_PART,
+		"{path} asks that {who} may have {what}, {purpose}. Nobody has it before you say "
+		"yes.",
+		"emrfs approve {id}, or: emrfs deny {id}"},
+	[EMR_SAY_NO_CONSENT] = {"consent-refused", "", "warn", EMR_EXIT_DENIED,
+		"{path} is no request: {cause}.",
+		"The file stays as it is, and nobody sees anything by it."},
 	[EMR_SAY_SAID_YES] = {"said-yes", "", "info", EMR_EXIT_PART,
 		"{who} said yes to your request {id} for {what}.", ""},
 	[EMR_SAY_SAID_NO] = {"said-no", "", "info", EMR_EXIT_PART,

@@ -36,6 +36,8 @@ static const char *const readme = N_(
 	"    at           the folder as it was: .emrfs/at/2026-11-20 (the end of that day) or\n"
 	"                 .emrfs/at/2026-11-20T14:05; listing it shows the days with changes\n"
 	"    deleted      deleted files, where they were\n"
+	"    consent      copy a FHIR Consent here (Consents in your folder): it becomes a\n"
+	"                 request, which nobody but you answers\n"
 	"    requests     who asks you for access, one file each; emrfs request lists them\n"
 	"    proof        a proof for every file, to give to others: NAME.tlog-proof, checked "
 	"with\n"

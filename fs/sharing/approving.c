@@ -15,6 +15,7 @@
 #include "share/give.h"
 #include "share/write.h"
 #include "sharing/answers.h"
+#include "sharing/consents.h"
 #include "sharing/requests.h"
 #include "sharing/sharing.h"
 
@@ -77,6 +78,8 @@ static emr_status find(approving *a)
 	}
 	if (status == EMR_OK && a->plea.state != EMR_PETITION_OPEN)
 		status = EMR_CONFLICT;
+	if (status == EMR_OK && a->plea.file[0] != '\0' && a->plea.is_over)
+		status = emr_consents_refuse(a->plea.file, N_("its period is over"), a->problem);
 	if (status == EMR_OK)
 		status = find_place(a);
 	if (status == EMR_OK)
@@ -89,6 +92,9 @@ static emr_status find(approving *a)
 	if (a->plea.is_over && a->request->until_unix_s == 0)
 		a->until = emr_clock_unix_s(emr_clock_system()) + DEFAULT_S;
 	a->until = a->until < EMR_FOREVER_UNIX_S ? a->until : EMR_FOREVER_UNIX_S;
+	/* What stands in the Consent is what it is evidence of. */
+	if (a->plea.file[0] != '\0' && a->until > a->plea.until_unix_s)
+		a->until = a->plea.until_unix_s;
 	return EMR_OK;
 }
 
@@ -103,6 +109,15 @@ static emr_status note_yes(const approving *a)
 		.purposes = a->plea.purposes,
 		.rights = a->plea.rights};
 
+	if (a->plea.file[0] != '\0') { /* stays, with the end that is its own */
+		row.kind = EMR_ASKED_CONSENT;
+		row.owner = a->plea.who.id;
+		row.asked_at = a->plea.asked_at;
+		row.until_unix_s = a->plea.until_unix_s;
+		row.told = EMR_PETITION_OPEN;
+		memcpy(row.path, a->plea.path, sizeof row.path);
+		memcpy(row.reason, a->plea.file, sizeof row.reason);
+	}
 	return emr_asked_add(a->session->keyring, a->session->state_fd, &row);
 }
 
@@ -239,6 +254,18 @@ static emr_status check_ledger(const emr_session *session, emr_id16 request)
 	return status;
 }
 
+/* A Consent is on the ledger as a file, not as a request: what answers it is known here, and is the
+ * grant that is called after it. */
+static emr_status check_consent(const emr_session *session, const emr_asked_for *row)
+{
+	bool stands = false;
+	emr_status status = row->told != EMR_PETITION_OPEN ? EMR_CONFLICT : EMR_OK;
+
+	if (status == EMR_OK && !emr_id16_is_zero(row->domain))
+		status = is_granted(session, row, &stands);
+	return status == EMR_OK && stands ? EMR_CONFLICT : status;
+}
+
 /* In this order: an order that waits no more stands on the ledger, and a row that is not there any
  * more was answered there. */
 emr_status emr_requests_check_open(const emr_session *session, emr_id16 request)
@@ -250,11 +277,16 @@ emr_status emr_requests_check_open(const emr_session *session, emr_id16 request)
 
 	if (status == EMR_OK)
 		status = emr_asked_load(session->keyring, session->state_fd, &list);
-	if (status == EMR_OK)
-		status = waits ? EMR_CONFLICT : check_ledger(session, request);
+	if (status == EMR_OK && waits)
+		status = EMR_CONFLICT;
 	if (status != EMR_OK)
 		return status;
 	row = emr_asked_find(&list, request);
+	if (row != NULL && row->kind == EMR_ASKED_CONSENT)
+		return check_consent(session, row);
+	status = check_ledger(session, request);
+	if (status != EMR_OK)
+		return status;
 	if (row == NULL || row->kind != EMR_ASKED_SAID_YES)
 		return EMR_OK;
 	if (row->rights == EMR_RIGHTS_DEPOSIT)
@@ -354,6 +386,20 @@ static emr_status finish_one(const emr_session *session, emr_share *share, const
 	return status == EMR_NOT_FOUND ? EMR_OK : status; /* somebody was quicker */
 }
 
+/* The grant stands: that is the answer. */
+static emr_status finish_consent(const emr_session *session, const emr_asked_for *row)
+{
+	bool stands = false;
+	emr_status status = EMR_OK;
+
+	if (row->told == EMR_PETITION_OPEN && !emr_id16_is_zero(row->domain))
+		status = is_granted(session, row, &stands);
+	if (status == EMR_OK && stands)
+		status = emr_asked_told(
+			session->keyring, session->state_fd, row->request, EMR_PETITION_APPROVED);
+	return status;
+}
+
 emr_status emr_requests_finish(const emr_session *session, emr_share *share)
 {
 	EMR_AUTO_ASKED list = {0};
@@ -364,9 +410,12 @@ emr_status emr_requests_finish(const emr_session *session, emr_share *share)
 	first = status = emr_asked_load(session->keyring, session->state_fd, &list);
 	emr_requests_unlock();
 	for (size_t i = 0; i < list.n && status == EMR_OK; i++) {
-		emr_status one = list.rows[i].kind == EMR_ASKED_SAID_YES
-					 ? finish_one(session, share, &list.rows[i])
-					 : EMR_OK;
+		emr_status one = EMR_OK;
+
+		if (list.rows[i].kind == EMR_ASKED_SAID_YES)
+			one = finish_one(session, share, &list.rows[i]);
+		else if (list.rows[i].kind == EMR_ASKED_CONSENT)
+			one = finish_consent(session, &list.rows[i]);
 
 		first = first == EMR_OK ? one : first;
 	}

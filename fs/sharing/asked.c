@@ -89,6 +89,8 @@ static void read_text(emr_reader *r, char *out, size_t size)
 
 static void read_row(emr_reader *r, emr_asked_for *row)
 {
+	uint8_t kind;
+
 	emr_read_copy(r, row->request.b, sizeof row->request.b);
 	emr_read_copy(r, row->owner.b, sizeof row->owner.b);
 	emr_read_copy(r, row->domain.b, sizeof row->domain.b);
@@ -97,7 +99,9 @@ static void read_row(emr_reader *r, emr_asked_for *row)
 	row->purposes = emr_read_u32(r);
 	row->rights = emr_read_u16(r);
 	row->told = emr_read_u8(r);
-	row->kind = emr_read_u8(r) == EMR_ASKED_SAID_YES ? EMR_ASKED_SAID_YES : EMR_ASKED_MINE;
+	kind = emr_read_u8(r);
+	r->bad = r->bad || kind > EMR_ASKED_CONSENT;
+	row->kind = r->bad ? EMR_ASKED_MINE : (emr_asked_kind)kind;
 	read_text(r, row->path, sizeof row->path);
 	read_text(r, row->reason, sizeof row->reason);
 }

@@ -200,6 +200,35 @@ static emr_status add_closed(collecting *c)
 	return status;
 }
 
+/* Files of one's own that ask for somebody. */
+static emr_status add_consents(collecting *c)
+{
+	emr_status status = EMR_OK;
+
+	for (size_t i = 0; i < c->asked.n && status == EMR_OK; i++) {
+		const emr_asked_for *asked = &c->asked.rows[i];
+		emr_plea *plea;
+
+		if (asked->kind != EMR_ASKED_CONSENT)
+			continue;
+		status = next_row(c, &plea);
+		if (status == EMR_OK)
+			status = emr_who_of(&c->crowd, asked->owner, &plea->who);
+		if (status != EMR_OK)
+			break;
+		plea->request = asked->request;
+		plea->is_to_me = true;
+		plea->state = (emr_petition_state)asked->told;
+		fill_sent(c, asked, plea);
+		plea->last_at = asked->asked_at;
+		memcpy(plea->file, asked->reason, sizeof plea->file);
+		plea->reason[0] = '\0';
+		c->out.waiting += plea->state == EMR_PETITION_OPEN;
+		c->out.n++;
+	}
+	return status;
+}
+
 /* ---- ids ---- */
 
 static size_t common(const char *a, const char *b)
@@ -241,6 +270,8 @@ static int by_age(const void *a, const void *b)
 
 	if (one->seq != other->seq)
 		return one->seq < other->seq ? -1 : 1;
+	if (one->asked_at != other->asked_at) /* files ask without an entry */
+		return one->asked_at < other->asked_at ? -1 : 1;
 	return memcmp(one->request.b, other->request.b, sizeof one->request.b);
 }
 
@@ -257,6 +288,8 @@ static emr_status collect(collecting *c, const emr_session *session)
 		status = emr_petitions_sent(c->share, take_sent, c);
 	if (status == EMR_OK)
 		status = add_closed(c);
+	if (status == EMR_OK)
+		status = add_consents(c);
 	if (status != EMR_OK)
 		return status;
 	c->out.held_back = tally.held_back;
@@ -412,6 +445,7 @@ json_t *emr_plea_json(const emr_plea *plea)
 				     until, "state", emr_plea_state_text(plea), "at", at,
 				     "answered_at", plea->state == EMR_PETITION_OPEN ? "" : last,
 				     "answer", emr_json_text(plea->answer))) != 0 ||
+		json_object_set_new(row, "file", emr_json_text(plea->file)) != 0 ||
 		json_object_set_new(row, "owner",
 			plea->is_to_me ? json_string("you") : emr_json_text(plea->who.name)) != 0) {
 		json_decref(row);
@@ -434,13 +468,14 @@ emr_status emr_plea_file(const emr_plea *plea, emr_buf *out)
 		return status;
 	emr_plea_who_text(plea, who, sizeof who);
 	emr_plea_path_text(plea, path, sizeof path);
-	emr_plea_reason_text(plea->reason, reason, sizeof reason);
+	emr_plea_reason_text(
+		plea->file[0] != '\0' ? plea->file : plea->reason, reason, sizeof reason);
 	emr_time_text((int64_t)plea->asked_at, when);
 	emr_time_text((int64_t)plea->until_unix_s, until);
 	emr_purposes_text(plea->purposes, bits);
 	emr_text_words(bits, purposes, sizeof purposes);
 	fprintf(to, _("Request %s of %s\n\n"), plea->id, when);
-	fprintf(to, _("Who asks:   %s\n"), who);
+	fprintf(to, plea->file[0] != '\0' ? _("For whom:   %s\n") : _("Who asks:   %s\n"), who);
 	fputs("            ", to);
 	emr_hint_print(to,
 		plea->who.is_compared ? _("You know each other, and have compared your number.\n")
@@ -449,12 +484,14 @@ emr_status emr_plea_file(const emr_plea *plea, emr_buf *out)
 			    "check).\n")
 			: _("You have no card of each other: be sure who it is before you say "
 			    "yes.\n"));
-	fprintf(to, _("Asks for:   %s\n"), path);
+	fprintf(to, plea->file[0] != '\0' ? _("For what:   %s\n") : _("Asks for:   %s\n"), path);
 	fprintf(to, _("To:         %s, until %s%s\n"), to_text(plea), until,
 		plea->is_over ? _(" (that has passed)") : "");
 	fprintf(to, _("Purpose:    %s\n"), purposes);
 	if (reason[0] != '\0')
-		fprintf(to, _("Says:       \"%s\"\n"), reason);
+		fprintf(to,
+			plea->file[0] != '\0' ? _("Consent:    %s\n") : _("Says:       \"%s\"\n"),
+			reason);
 	emr_hint_print(to, "\nYes:        emrfs approve %s\nNo:         emrfs deny %s\n", plea->id,
 		plea->id);
 	if (fclose(to) != 0)

@@ -9,6 +9,7 @@
 #include "kit/language.h"
 #include "session/purposes.h"
 #include "share/write.h"
+#include "sharing/consents.h"
 #include "sharing/office_looks.h"
 #include "sharing/pleas.h"
 #include "sharing/requests.h"
@@ -19,14 +20,19 @@
 typedef struct told {
 	emr_id16 *requests; /* owned */
 	size_t n;
+	emr_consents_seen consents;
+	uint64_t mark; /* of the open ones */
+	bool has_looked;
 } told;
 
 void emr_look_requests_end(void *memory)
 {
 	told *t = memory;
 
-	if (t != NULL)
-		free(t->requests);
+	if (t == NULL)
+		return;
+	emr_buf_free(&t->consents.files);
+	free(t->requests);
 	free(t);
 }
 
@@ -68,16 +74,16 @@ static void tell(emr_visit *visit, const emr_plea *plea, emr_message message)
 	snprintf(because, sizeof because, "%s%s%s", reason[0] != '\0' ? ": \"" : ".", reason,
 		reason[0] != '\0' ? "\"" : "");
 	emr_problem_set(&problem, message, "who", who, "what", what, "purpose", purposes, "because",
-		because, "id", plea->id, NULL);
-	emr_notices_add_request(
-		visit->notices, &problem, "", message == EMR_SAY_ASKED ? plea->id : NULL);
+		because, "id", plea->id, "path", plea->file, NULL);
+	emr_notices_add_request(visit->notices, &problem, plea->file,
+		message == EMR_SAY_ASKED || message == EMR_SAY_CONSENT_ASKS ? plea->id : NULL);
 }
 
 static emr_status tell_received(emr_visit *visit, told *t, const emr_plea *plea)
 {
 	if (plea->state != EMR_PETITION_OPEN || was_told(t, plea->request))
 		return EMR_OK;
-	tell(visit, plea, EMR_SAY_ASKED);
+	tell(visit, plea, plea->file[0] != '\0' ? EMR_SAY_CONSENT_ASKS : EMR_SAY_ASKED);
 	return note_told(t, plea->request);
 }
 
@@ -118,7 +124,7 @@ static emr_status tell_sent(emr_visit *visit, const emr_plea *plea)
 
 /* ---- .emrfs/requests ---- */
 
-static emr_status show_files(const emr_visit *visit, const emr_pleas *pleas)
+static emr_status show_files(const emr_session *session, const emr_pleas *pleas)
 {
 	typedef char file_name[EMR_PLEA_ID_BYTES + 8];
 	file_name *names = calloc(pleas->n + 1, sizeof *names);
@@ -134,10 +140,27 @@ static emr_status show_files(const emr_visit *visit, const emr_pleas *pleas)
 		n++;
 	}
 	if (status == EMR_OK)
-		status = emr_view_set_requests(visit->session->view, list, n);
+		status = emr_view_set_requests(session->view, list, n);
 	free(list);
 	free(names);
 	return status;
+}
+
+emr_status emr_requests_show(emr_session *session, emr_share *share, emr_pleas *out_pleas)
+{
+	EMR_AUTO_PLEAS pleas = {0};
+	emr_status status = emr_pleas_collect(session, share, &pleas);
+
+	if (status == EMR_OK)
+		status = show_files(session, &pleas);
+	if (status != EMR_OK)
+		return status;
+	atomic_store(&session->waiting_requests, (unsigned)pleas.waiting);
+	if (out_pleas != NULL) {
+		*out_pleas = pleas;
+		pleas = (emr_pleas){0};
+	}
+	return EMR_OK;
 }
 
 /* ---- the look ---- */
@@ -155,13 +178,8 @@ static emr_status is_of_requests(void *arg, const emr_replica_change *change)
 static emr_status look(emr_visit *visit, told *t)
 {
 	EMR_AUTO_PLEAS pleas = {0};
-	emr_status status = emr_pleas_collect(visit->session, visit->share, &pleas);
+	emr_status status = emr_requests_show(visit->session, visit->share, &pleas);
 
-	if (status == EMR_OK)
-		status = show_files(visit, &pleas);
-	if (status != EMR_OK)
-		return status;
-	atomic_store(&visit->session->waiting_requests, (unsigned)pleas.waiting);
 	for (size_t i = 0; i < pleas.n && status == EMR_OK; i++)
 		status = pleas.list[i].is_to_me ? tell_received(visit, t, &pleas.list[i])
 						: tell_sent(visit, &pleas.list[i]);
@@ -171,16 +189,29 @@ static emr_status look(emr_visit *visit, told *t)
 emr_status emr_look_requests(emr_visit *visit)
 {
 	emr_status status = EMR_EXISTS;
+	uint64_t mark = 0;
+	told *t;
 
+	if (visit->memory == NULL)
+		visit->memory = calloc(1, sizeof(told));
+	t = visit->memory;
+	if (t == NULL)
+		return EMR_NO_MEMORY;
 	/* The grant that a yes waits for is no request. */
 	if (emr_requests_finish(visit->session, visit->share) != EMR_OK)
 		emr_log(EMR_LOG_WARN, "office: a request that was said yes to is not answered yet");
-	if (visit->memory != NULL)
+	if (emr_consents_take(visit, &t->consents) != EMR_OK ||
+		emr_consents_mark(visit->session, &mark) != EMR_OK)
+		emr_log(EMR_LOG_WARN, "office: the Consents in the folder were not looked at");
+	if (t->has_looked && mark == t->mark)
 		status = emr_replica_since(
 			visit->session->replica, visit->from, is_of_requests, NULL);
 	if (status != EMR_EXISTS)
 		return status;
-	if (visit->memory == NULL)
-		visit->memory = calloc(1, sizeof(told));
-	return visit->memory != NULL ? look(visit, visit->memory) : EMR_NO_MEMORY;
+	status = look(visit, t);
+	if (status == EMR_OK) {
+		t->has_looked = true;
+		t->mark = mark;
+	}
+	return status;
 }

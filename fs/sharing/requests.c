@@ -304,10 +304,15 @@ static emr_status say_no(emr_session *session, const emr_plea *plea, const char 
 	emr_requests_lock();
 	if (status == EMR_OK && plea->is_to_me)
 		status = emr_requests_check_open(session, plea->request);
-	if (status == EMR_OK)
+	if (status == EMR_OK && plea->file[0] != '\0') /* nobody waits for an answer */
+		status = emr_asked_told(
+			session->keyring, session->state_fd, plea->request, EMR_PETITION_DENIED);
+	else if (status == EMR_OK)
 		status = plea->is_to_me ? emr_petition_deny(share, plea->request, reason)
 					: emr_petition_withdraw(share, plea->request);
 	emr_requests_unlock();
+	if (status == EMR_OK && plea->file[0] != '\0')
+		status = emr_requests_show(session, share, NULL);
 	emr_share_free(share);
 	return status;
 }
@@ -327,8 +332,8 @@ emr_status emr_answer_deny(emr_session *session, const emr_request *request, emr
 	if (status == EMR_INVALID)
 		emr_problem_set(out_problem, EMR_SAY_BAD_REQUEST, NULL);
 	if (status == EMR_OK)
-		object = json_pack(
-			"{s:b, s:s, s:b}", "done", 1, "id", plea->id, "withdrawn", !plea->is_to_me);
+		object = json_pack("{s:b, s:s, s:b, s:b}", "done", 1, "id", plea->id, "withdrawn",
+			!plea->is_to_me, "of_file", plea->file[0] != '\0');
 	free(plea);
 	if (status != EMR_OK && !out_problem->is_set)
 		emr_requests_say(status, request, out_problem);

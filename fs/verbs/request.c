@@ -109,6 +109,25 @@ static void show_what(const json_t *one, char *out, size_t size)
 		reason[0] != '\0' ? "\"" : "");
 }
 
+/* A Consent that lies in the folder asks, for somebody. */
+static void say_file(telling *t, const json_t *one, bool is_open)
+{
+	const char *id = text_of(one, "id");
+	char who[640], what[PATH_SHOWN + REASON_SHOWN + 200], file[PATH_SHOWN];
+
+	show_who(one, who, sizeof who);
+	show_what(one, what, sizeof what);
+	show_short(text_of(one, "file"), file, sizeof file);
+	if (is_open)
+		emr_say(t->out,
+			"%-9s to you      %s asks that %s may have %s     emrfs approve %s | "
+			"emrfs deny %s\n",
+			id, file, who, what, id, id);
+	else
+		emr_say(t->out, "%-9s to you      %s asked that %s may have %s     %s\n", id, file,
+			who, what, emr_text_word(text_of(one, "state")));
+}
+
 static void say_one(telling *t, const json_t *one)
 {
 	bool is_to_me = strcmp(text_of(one, "direction"), "to-me") == 0;
@@ -119,6 +138,8 @@ static void say_one(telling *t, const json_t *one)
 	show_who(one, who, sizeof who);
 	show_what(one, what, sizeof what);
 	show_reason(text_of(one, "answer"), answer, sizeof answer);
+	if (text_of(one, "file")[0] != '\0')
+		return say_file(t, one, is_open);
 	if (is_to_me && is_open)
 		emr_say(t->out,
 			"%-9s to you      %s%s asks for %s     emrfs approve %s | emrfs deny %s\n",
@@ -412,7 +433,9 @@ int emr_cmd_deny(const emr_args *args, emr_out *out)
 
 		emr_say(out,
 			is_own ? _("Request %s was yours: it is taken back.\n")
-			       : _("You said no to %s. Whoever asked is told, and nobody else.\n"),
+			: json_is_true(json_object_get(t.last, "of_file"))
+				? _("You said no to %s. The file stays, and nobody is told.\n")
+				: _("You said no to %s. Whoever asked is told, and nobody else.\n"),
 			text_of(t.last, "id"));
 		emr_out_text(out, "id", text_of(t.last, "id"));
 	}

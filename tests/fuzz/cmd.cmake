@@ -4,3 +4,4 @@ emr_fuzz(fuzz_device_file SOURCES ${CMAKE_CURRENT_LIST_DIR}/fuzz_device_file.c $
 	INCLUDES ${PROJECT_SOURCE_DIR}/fs/network/include)
 emr_fuzz(fuzz_state SOURCES ${CMAKE_CURRENT_LIST_DIR}/fuzz_state.c USES ${emr_program} share settle keyring base PkgConfig::jansson)
 emr_fuzz(fuzz_terms SOURCES ${CMAKE_CURRENT_LIST_DIR}/fuzz_terms.c USES share keyring)
+emr_fuzz(fuzz_consent SOURCES ${CMAKE_CURRENT_LIST_DIR}/fuzz_consent.c USES consent)

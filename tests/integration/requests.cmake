@@ -2,6 +2,10 @@
 add_test(NAME integration_requests COMMAND bash ${CMAKE_CURRENT_LIST_DIR}/requests.sh)
 set_tests_properties(integration_requests PROPERTIES LABELS integration TIMEOUT ${EMR_PATIENCE_S} SKIP_RETURN_CODE 77
 	ENVIRONMENT "EMRFS=$<TARGET_FILE:emrfs>;TOOLS=${CMAKE_BINARY_DIR}/tests/tools")
+# A FHIR Consent that is copied into the folder.
+add_test(NAME integration_consent COMMAND bash ${CMAKE_CURRENT_LIST_DIR}/consent.sh)
+set_tests_properties(integration_consent PROPERTIES LABELS integration TIMEOUT ${EMR_PATIENCE_S} SKIP_RETURN_CODE 77
+	ENVIRONMENT "EMRFS=$<TARGET_FILE:emrfs>;TOOLS=${CMAKE_BINARY_DIR}/tests/tools")
 # The example with two hospitals, three patients, a doctor and a pharmacist.
 add_test(NAME integration_two_clinics COMMAND bash ${CMAKE_CURRENT_LIST_DIR}/two_clinics.sh)
 set_tests_properties(integration_two_clinics PROPERTIES LABELS integration TIMEOUT ${EMR_PATIENCE_S} SKIP_RETURN_CODE 77

@@ -113,6 +113,8 @@ struct node_kind {
 	emr_status (*list_attributes)(emr_view *view, uint64_t number, emr_buf *out);
 	/* NAME in NUMBER (NULL: it itself) was refused: a person is told ID. */
 	void (*tell_refused)(emr_view *view, uint64_t number, const char *name, const char *id);
+	/* The link NUMBER is about to be followed: what it leads to is there then. */
+	emr_status (*follow)(emr_view *view, uint64_t number);
 	/* With N's file->lock held for writing: a working copy that needs nothing of another's any
 	 * more. */
 	emr_status (*start_staging)(emr_view *view, node *n, uint64_t size);

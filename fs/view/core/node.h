@@ -213,6 +213,7 @@ struct emr_view {
 	node *special_files[EMR_SPECIAL_MAX];
 	node *at_root;	      /* .emrfs/at */
 	node *letters_root;   /* .emrfs/requests */
+	node *consent_link;   /* .emrfs/consent */
 	view_letter *letters; /* that were ever there (letters.h); lock */
 	size_t n_letters;
 	past *pasts;		      /* those that a lookup may find, the last used first */

@@ -280,10 +280,13 @@ emr_status emr_view_create(emr_view *view, uint64_t parent, const char *name, ui
 
 emr_status emr_view_read_link(emr_view *view, uint64_t number, char **out_target)
 {
-	emr_status status = EMR_OK;
+	const node_kind *kind = kind_of_number(view, number);
+	emr_status status = kind->follow != NULL ? kind->follow(view, number) : EMR_OK;
 	char *copy = NULL;
 	node *n;
 
+	if (status != EMR_OK)
+		return status;
 	pthread_mutex_lock(&view->lock);
 	n = tree_by_number(view, number);
 	if (n == NULL)

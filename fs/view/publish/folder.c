@@ -3,6 +3,7 @@
  * and the files that are made when somebody reads them. */
 #include "folder.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "clock.h"
@@ -106,6 +107,15 @@ emr_status emr_view_show_frozen(emr_view *view, emr_id16 line, uint64_t log_size
 #define DELETED_COOKIE (EMR_SPECIAL_MAX + 4)
 #define LETTERS_COOKIE (EMR_SPECIAL_MAX + 5)
 #define PROOFS_COOKIE (EMR_SPECIAL_MAX + 6)
+#define CONSENT_COOKIE (EMR_SPECIAL_MAX + 7)
+
+#define CONSENT_NAME "consent"
+
+/* A folder that takes nothing takes no Consents. */
+static bool takes_consents(const emr_view *view)
+{
+	return !view->options.read_only && kind_of(view->root) == &folder_kind;
+}
 
 static emr_status special_child(emr_view *view, node *directory, const char *name, node **out_node)
 {
@@ -119,6 +129,8 @@ static emr_status special_child(emr_view *view, node *directory, const char *nam
 		*out_node = view->at_root;
 	if (strcmp(name, LETTERS_FOLDER) == 0)
 		*out_node = view->letters_root;
+	if (strcmp(name, CONSENT_NAME) == 0 && takes_consents(view))
+		*out_node = view->consent_link;
 	for (size_t i = 0; i < view->options.special_count; i++)
 		if (strcmp(name, view->options.special_names[i]) == 0)
 			*out_node = view->special_files[i];
@@ -153,8 +165,11 @@ static emr_status special_list(
 	if (cookie < LETTERS_COOKIE &&
 		!kind_give(view->letters_root, LETTERS_FOLDER, LETTERS_COOKIE, take, fn, arg))
 		return EMR_OK;
-	if (cookie < PROOFS_COOKIE && view->options.make_proof != NULL)
-		give_directory("proof", PROOFS_COOKIE, fn, arg);
+	if (cookie < PROOFS_COOKIE && view->options.make_proof != NULL &&
+		!give_directory("proof", PROOFS_COOKIE, fn, arg))
+		return EMR_OK;
+	if (cookie < CONSENT_COOKIE && takes_consents(view))
+		(void)kind_give(view->consent_link, CONSENT_NAME, CONSENT_COOKIE, take, fn, arg);
 	return EMR_OK;
 }
 
@@ -193,6 +208,53 @@ static emr_status new_directory(
 	return EMR_OK;
 }
 
+/* What is copied to .emrfs/consent is a record in a directory like any other. */
+static emr_status consent_follow(emr_view *view, uint64_t number)
+{
+	emr_attr attr;
+	emr_status status = emr_view_find(view, EMR_CONSENTS_FOLDER, &attr);
+
+	(void)number;
+	if (status != EMR_NOT_FOUND)
+		return status;
+	status = emr_view_mkdir(view, EMR_ROOT_NODE, EMR_CONSENTS_FOLDER, 0700, &attr);
+	if (status == EMR_EXISTS) /* somebody was quicker */
+		return EMR_OK;
+	if (status != EMR_OK)
+		return status;
+	emr_view_forget(view, attr.node, 1);
+	if (view->options.changed != NULL)
+		view->options.changed(
+			view->options.changed_arg, EMR_ROOT_NODE, EMR_CONSENTS_FOLDER);
+	return EMR_OK;
+}
+
+static const node_kind consent_kind = {
+	.refuses = EMR_DENIED, .is_shown = true, .follow = consent_follow};
+
+static emr_status new_consent_link(emr_view *view)
+{
+	static const char target[] = "../" EMR_CONSENTS_FOLDER;
+	char *copy = strdup(target);
+	node *n;
+	emr_status status =
+		copy != NULL ? tree_new_node(view, EMR_META_SYMLINK, emr_id16_random(), 0, &n)
+			     : EMR_NO_MEMORY;
+
+	if (status != EMR_OK) {
+		free(copy);
+		return status;
+	}
+	n->state = NODE_VIRTUAL;
+	n->kind = &consent_kind;
+	n->mode = 0777;
+	n->target = copy;
+	n->size = sizeof target - 1;
+	n->mtime_ns = n->ctime_ns = view_now_ns(view);
+	view->consent_link = n;
+	return EMR_OK;
+}
+
 emr_status folder_new_special(emr_view *view)
 {
 	emr_status status = new_directory(view, &special_folder_kind,
@@ -202,6 +264,8 @@ emr_status folder_new_special(emr_view *view)
 		status = new_directory(view, &past_days_kind, 0, &view->at_root);
 	if (status == EMR_OK)
 		status = new_directory(view, &letters_folder_kind, 0, &view->letters_root);
+	if (status == EMR_OK)
+		status = new_consent_link(view);
 	for (size_t i = 0; i < view->options.special_count && status == EMR_OK; i++)
 		status = new_file(view, i);
 	return status;

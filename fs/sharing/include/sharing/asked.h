@@ -1,6 +1,7 @@
-/* What I asked others for, kept here because nobody but they can read the letters, and what I said
- * yes to until the grant stands on the ledger: in the sealed file EMR_STATE_ASKED.  It refuses a
- * file that was changed, and more than EMR_ASKED_MAX rows. */
+/* What I asked others for, kept here because nobody but they can read the letters, what I said
+ * yes to until the grant stands on the ledger, and what Consents in the folder ask for: in the
+ * sealed file EMR_STATE_ASKED.  It refuses a file that was changed, and more than EMR_ASKED_MAX
+ * rows. */
 #pragma once
 
 #include "share/petition.h"
@@ -12,19 +13,22 @@ typedef enum emr_asked_kind {
 	EMR_ASKED_MINE,	    /* I asked OWNER */
 	EMR_ASKED_SAID_YES, /* OWNER (the first key of his) asked me: a grant for him in DOMAIN
 			       answers it */
+	EMR_ASKED_CONSENT, /* a file of mine asks for OWNER (his present key): DOMAIN is zeros until
+			      it was said yes to, and TOLD is my answer, once it stands.  Kept until
+			      UNTIL, so that the same file asks once */
 } emr_asked_kind;
 
 typedef struct emr_asked_for {
 	emr_asked_kind kind;
 	emr_id16 request;
 	emr_id32 owner;	 /* signer id */
-	emr_id16 domain; /* SAID_YES */
+	emr_id16 domain; /* SAID_YES, CONSENT */
 	uint64_t asked_at, until_unix_s;
 	uint32_t purposes;
 	uint16_t rights;
 	uint8_t told; /* emr_petition_state that its person has been told of */
 	char path[EMR_REQUEST_PATH_MAX + 1];
-	char reason[EMR_REQUEST_REASON_MAX + 1];
+	char reason[EMR_REQUEST_REASON_MAX + 1]; /* CONSENT: the path of the file */
 } emr_asked_for;
 
 typedef struct emr_asked_list {

@@ -28,6 +28,9 @@ typedef struct emr_plea {
 	char reason[EMR_REQUEST_REASON_MAX + 1];
 	char answer[EMR_REQUEST_REASON_MAX + 1]; /* why not; of one's own that was denied */
 	uint8_t told; /* of one's own: state that its person was told of */
+	/* A Consent in this folder asks, for WHO: its path, and REASON is "".  "": who asks is WHO.
+	 */
+	char file[EMR_REQUEST_REASON_MAX + 1];
 } emr_plea;
 
 typedef struct emr_pleas {

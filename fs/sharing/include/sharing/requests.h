@@ -13,6 +13,9 @@ emr_status emr_requests_may_act(emr_session *session, emr_problem *out_problem);
 /* The one that REQUEST's id means.  EMR_NOT_FOUND. */
 emr_status emr_requests_find(
 	emr_session *session, const emr_request *request, emr_plea *out, emr_problem *out_problem);
+/* The open ones are the files of .emrfs/requests from now on, and counted in `status`.  OUT_PLEAS
+ * (NULL: not wanted) is all there are. */
+emr_status emr_requests_show(emr_session *session, emr_share *share, emr_pleas *out_pleas);
 /* Around looking whether a request is open and answering it: one answer at a time. */
 void emr_requests_lock(void);
 void emr_requests_unlock(void);

@@ -28,6 +28,8 @@ typedef struct emr_view emr_view;
 typedef struct emr_handle emr_handle; /* one open file */
 
 #define EMR_ROOT_NODE 1
+/* Where .emrfs/consent leads to: a directory like any other, made when that is followed. */
+#define EMR_CONSENTS_FOLDER "Consents"
 
 typedef struct emr_attr {
 	uint64_t node; /* number of this version of the file; never used again in one mount */

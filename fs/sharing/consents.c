@@ -1,0 +1,364 @@
+/* A hospital's consent system gives a patient a file that says whom she lets see what. This file
+ * turns such files, once they are records of the folder, into requests that she can say yes to: the
+ * file itself stays untouched, as the evidence of what was asked. */
+#include "sharing/consents.h"
+
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "consent/consent.h"
+#include "keyring/card.h"
+#include "kit/language.h"
+#include "session/walk.h"
+#include "share/write.h"
+#include "sharing/asked.h"
+#include "sharing/sharing.h"
+#include "view/view.h"
+
+#define SOON_NS                                                                                    \
+	INT64_C(1000000000) /* the ledger says that it has grown before this folder takes it in */
+#define LATER_NS INT64_C(60000000000)
+
+/* One file on its way to a request. */
+typedef struct judging {
+	emr_visit *visit;
+	emr_crowd crowd;
+	emr_asked_list asked;
+	emr_consents_seen *seen;
+	const char *path; /* of the file */
+	emr_consent consent;
+	emr_asked_for row;
+	emr_status status; /* that ended the walk */
+} judging;
+
+emr_status emr_consents_refuse(const char *path, const char *why, emr_problem *out_problem)
+{
+	emr_problem_set(
+		out_problem, EMR_SAY_NO_CONSENT, "path", path, "cause", emr_text(why), NULL);
+	return EMR_DENIED;
+}
+
+/* ---- who and where: NULL when nothing is wrong ---- */
+
+/* By a key or by handle@organisation, which the ledger answers for.  A name is no identifier. */
+static emr_status find_person(emr_crowd *crowd, const char *identifier, emr_who *out)
+{
+	char names[400];
+	emr_id32 id;
+	emr_status status;
+
+	if (emr_unhex(identifier, id.b, sizeof id.b) == EMR_OK)
+		status = emr_who_of(crowd, id, out);
+	else if (strchr(identifier, '@') != NULL)
+		status = emr_who_find(crowd, identifier, out, names, sizeof names);
+	else
+		status = EMR_NOT_FOUND;
+	if (status == EMR_CONFLICT || (status == EMR_OK && !out->is_registered))
+		status = EMR_NOT_FOUND;
+	return status;
+}
+
+/* Also by the code on one's own card: who makes a key with the same code asks her, and no more. */
+static emr_status is_me(judging *j, bool *out_is)
+{
+	emr_id32 own = j->visit->session->identity.signer_id;
+	char code[EMR_PERSON_CODE_CHARS];
+	emr_who patient;
+	emr_status status;
+
+	emr_person_code(own, code);
+	*out_is = strcmp(j->consent.patient, code) == 0;
+	if (*out_is)
+		return EMR_OK;
+	status = find_person(&j->crowd, j->consent.patient, &patient);
+	*out_is = status == EMR_OK && emr_id32_equal(patient.id, own);
+	return status == EMR_NOT_FOUND ? EMR_OK : status;
+}
+
+static emr_status judge_people(judging *j, const char **out_why)
+{
+	emr_id32 own = j->visit->session->identity.signer_id;
+	emr_who grantee;
+	bool is_mine;
+	emr_status status = is_me(j, &is_mine);
+
+	if (status == EMR_OK && !is_mine) {
+		*out_why = N_("it is not about your records");
+		return EMR_OK;
+	}
+	if (status == EMR_OK)
+		status = find_person(&j->crowd, j->consent.grantee, &grantee);
+	if (status == EMR_NOT_FOUND) {
+		*out_why =
+			N_("whom it names nobody here knows: add the card (emrfs people add), then "
+			   "copy the file here again");
+		return EMR_OK;
+	}
+	if (status != EMR_OK)
+		return status;
+	if (grantee.kind != EMR_WHO_PERSON)
+		*out_why =
+			N_("it names a group, and a Consent becomes a request for one person only");
+	else if (emr_id32_equal(grantee.id, own))
+		*out_why = N_("it names yourself");
+	else if (!grantee.is_active)
+		*out_why = N_("whom it names may not act any more");
+	j->row.owner = grantee.id;
+	return EMR_OK;
+}
+
+static emr_status judge_place(judging *j, const char **out_why)
+{
+	emr_session *session = j->visit->session;
+	char clean[EMR_REQUEST_PATH_MAX + 1], label[EMR_ORDER_TEXT_MAX + 1];
+	emr_problem problem = {0};
+	emr_known_grant grant;
+	emr_id16 domain;
+	emr_status status = emr_path_clean(j->consent.path, clean, sizeof clean);
+
+	if (status == EMR_OK)
+		status = emr_sharing_place(session, clean, &domain, label, &problem);
+	if (status == EMR_NOT_FOUND || status == EMR_NOT_DIRECTORY || status == EMR_DENIED ||
+		status == EMR_UNSUPPORTED || status == EMR_LIMIT) {
+		*out_why = N_("what it names is not in your folder, or can never be shared");
+		return EMR_OK;
+	}
+	if (status != EMR_OK)
+		return status;
+	if (j->consent.has_folder && !emr_id16_equal(j->consent.folder, domain)) {
+		*out_why = N_("the folder or file that it means is called otherwise now");
+		return EMR_OK;
+	}
+	memcpy(j->row.path, clean, strlen(clean) + 1);
+	/* After a restore from the words nothing else remembers that it was said yes to. */
+	status = emr_replica_grant(session->replica, domain, j->consent.request, &grant);
+	if (status == EMR_OK)
+		*out_why = N_("it was answered already");
+	return status == EMR_NOT_FOUND ? EMR_OK : status;
+}
+
+/* ---- the file ---- */
+
+static emr_status read_file(emr_view *view, uint64_t number, emr_buf *out)
+{
+	emr_handle *handle = NULL;
+	uint8_t piece[16384];
+	size_t got = 1;
+	emr_status status = emr_view_open_file(view, number, O_RDONLY, &handle);
+
+	while (status == EMR_OK && got > 0 && out->len <= EMR_CONSENT_BYTES_MAX) {
+		status = emr_view_read(handle, out->len, piece, sizeof piece, &got);
+		if (status == EMR_OK)
+			status = emr_buf_append(out, piece, got);
+	}
+	if (handle != NULL)
+		emr_view_release(handle);
+	return status;
+}
+
+static const char *judge_register(const judging *j)
+{
+	const emr_asked_for *before = emr_asked_find(&j->asked, j->consent.request);
+	size_t n = 0;
+
+	if (before != NULL)
+		return before->told == EMR_PETITION_OPEN ? N_("it asks already")
+							 : N_("it was answered already");
+	for (size_t i = 0; i < j->asked.n; i++)
+		n += j->asked.rows[i].kind == EMR_ASKED_CONSENT;
+	return n >= EMR_CONSENTS_MAX ? N_("too many others wait or hold") : NULL;
+}
+
+static emr_status judge(judging *j, emr_bytes bytes, const char **out_why)
+{
+	const emr_session *session = j->visit->session;
+	uint64_t now = emr_clock_unix_s(emr_clock_system());
+	emr_status status = emr_consent_read(bytes, now, &j->consent, out_why);
+
+	if (status == EMR_INVALID)
+		return EMR_OK;
+	if (status == EMR_OK)
+		*out_why = judge_register(j);
+	if (status == EMR_OK && *out_why == NULL)
+		status = judge_people(j, out_why);
+	if (status == EMR_OK && *out_why == NULL)
+		status = judge_place(j, out_why);
+	if (status != EMR_OK || *out_why != NULL)
+		return status;
+	j->row.kind = EMR_ASKED_CONSENT;
+	j->row.request = j->consent.request;
+	j->row.asked_at = now;
+	j->row.until_unix_s = j->consent.until_unix_s;
+	j->row.purposes = j->consent.purposes;
+	j->row.rights = j->consent.may_change ? EMR_RIGHTS_WRITE : EMR_RIGHTS_READ;
+	j->row.told = EMR_PETITION_OPEN;
+	if (strlen(j->path) >= sizeof j->row.reason)
+		return EMR_LIMIT;
+	memcpy(j->row.reason, j->path, strlen(j->path) + 1);
+	status = emr_asked_add(session->keyring, session->state_fd, &j->row);
+	emr_asked_free(&j->asked);
+	if (status == EMR_OK)
+		status = emr_asked_load(session->keyring, session->state_fd, &j->asked);
+	return status;
+}
+
+/* The same file as when it was read first is no news. */
+static bool is_same_file(const judging *j)
+{
+	const emr_asked_for *before = emr_asked_find(&j->asked, j->consent.request);
+
+	return before != NULL && strcmp(before->reason, j->path) == 0;
+}
+
+static void refuse(const judging *j, const char *why)
+{
+	emr_problem problem = {0};
+
+	(void)emr_consents_refuse(j->path, why, &problem);
+	if (j->visit->notices != NULL)
+		emr_notices_add_problem(j->visit->notices, &problem, j->path);
+}
+
+static bool was_seen(const emr_consents_seen *seen, const emr_record_facts *facts)
+{
+	uint8_t key[24];
+
+	memcpy(key, facts->object.b, 16);
+	memcpy(key + 16, &facts->cver, 8);
+	for (size_t at = 0; at < seen->files.len; at += sizeof key)
+		if (memcmp(seen->files.data + at, key, sizeof key) == 0)
+			return true;
+	return false;
+}
+
+static emr_status note_seen(emr_consents_seen *seen, const emr_record_facts *facts)
+{
+	uint8_t key[24];
+
+	memcpy(key, facts->object.b, 16);
+	memcpy(key + 16, &facts->cver, 8);
+	return emr_buf_append(&seen->files, key, sizeof key);
+}
+
+static bool is_document(const char *path)
+{
+	const char *dot = strrchr(path, '.');
+
+	return dot != NULL && (strcasecmp(dot, ".json") == 0 || strcasecmp(dot, ".xml") == 0 ||
+				      strcasecmp(dot, ".pdf") == 0);
+}
+
+static void look_again(emr_visit *visit, int64_t in_ns)
+{
+	int64_t due = emr_clock_boot_ns(emr_clock_system()) + in_ns;
+
+	visit->due_boot_ns = due < visit->due_boot_ns ? due : visit->due_boot_ns;
+}
+
+/* What is not on the ledger yet is looked at when it is, and what is not on this computer later. */
+static bool look_at(void *arg, const char *path, const emr_attr *attr)
+{
+	judging *j = arg;
+	EMR_AUTO_BUF bytes = {0};
+	emr_record_facts facts;
+	const char *why = NULL;
+
+	if (attr->type != EMR_META_FILE || !is_document(path) ||
+		emr_view_record(j->visit->session->view, attr->node, &facts) != EMR_OK ||
+		facts.is_local)
+		return true;
+	if (!facts.is_confirmed || facts.cver == 0) {
+		look_again(j->visit, SOON_NS);
+		return true;
+	}
+	if (was_seen(j->seen, &facts))
+		return true;
+	j->path = path;
+	j->row = (emr_asked_for){0};
+	if (read_file(j->visit->session->view, attr->node, &bytes) != EMR_OK) {
+		look_again(j->visit, LATER_NS);
+		return true;
+	}
+	j->consent = (emr_consent){0};
+	j->status = judge(j, emr_buf_view(&bytes), &why);
+	if (j->status == EMR_OK && why != NULL && !is_same_file(j))
+		refuse(j, why);
+	if (j->status == EMR_OK)
+		j->status = note_seen(j->seen, &facts);
+	return j->status == EMR_OK;
+}
+
+/* What is over needs no memory: who brings it again is told that it is over. */
+static emr_status forget_ended(judging *j)
+{
+	const emr_session *session = j->visit->session;
+	uint64_t now = emr_clock_unix_s(emr_clock_system());
+	emr_status status = emr_asked_load(session->keyring, session->state_fd, &j->asked);
+	bool is_gone = false;
+
+	for (size_t i = 0; i < j->asked.n && status == EMR_OK; i++) {
+		const emr_asked_for *row = &j->asked.rows[i];
+
+		if (row->kind != EMR_ASKED_CONSENT || row->until_unix_s > now)
+			continue;
+		status = emr_asked_drop(session->keyring, session->state_fd, row->request);
+		is_gone = true;
+	}
+	if (status == EMR_OK && is_gone) {
+		emr_asked_free(&j->asked);
+		status = emr_asked_load(session->keyring, session->state_fd, &j->asked);
+	}
+	return status;
+}
+
+emr_status emr_consents_take(emr_visit *visit, emr_consents_seen *seen)
+{
+	emr_session *session = visit->session;
+	judging *j;
+	emr_attr attr;
+	emr_status status = emr_view_find(session->view, EMR_CONSENTS_FOLDER, &attr);
+
+	if (status == EMR_NOT_FOUND || session->read_only ||
+		emr_keyring_kind_of(session->keyring) == EMR_KEYRING_DEVICE)
+		return EMR_OK;
+	j = status == EMR_OK ? calloc(1, sizeof *j) : NULL;
+	if (status == EMR_OK && j == NULL)
+		status = EMR_NO_MEMORY;
+	if (status != EMR_OK)
+		return status;
+	j->visit = visit;
+	j->seen = seen;
+	status = emr_crowd_open(session, &j->crowd);
+	if (status == EMR_OK)
+		status = forget_ended(j);
+	if (status == EMR_OK)
+		status = emr_walk(session->view, EMR_CONSENTS_FOLDER, look_at, j);
+	if (status == EMR_OK)
+		status = j->status;
+	emr_crowd_close(&j->crowd);
+	emr_asked_free(&j->asked);
+	free(j);
+	return status;
+}
+
+emr_status emr_consents_mark(const emr_session *session, uint64_t *out_mark)
+{
+	EMR_AUTO_ASKED list = {0};
+	uint64_t mark = 0;
+	emr_status status = emr_asked_load(session->keyring, session->state_fd, &list);
+
+	for (size_t i = 0; i < list.n; i++) {
+		uint64_t part;
+
+		if (list.rows[i].kind != EMR_ASKED_CONSENT ||
+			list.rows[i].told != EMR_PETITION_OPEN)
+			continue;
+		memcpy(&part, list.rows[i].request.b, sizeof part);
+		mark ^= part;
+	}
+	if (status == EMR_OK)
+		*out_mark = mark;
+	return status;
+}
