@@ -19,4 +19,5 @@ emr_test(test_record_seal_rule
 emr_test(test_record_store
 	SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_record_store.c ${CMAKE_CURRENT_LIST_DIR}/forge_kit.c ${kit}
 	USES record crypto Threads::Threads
-	INCLUDES ${PROJECT_SOURCE_DIR}/fs/record)
+	INCLUDES ${PROJECT_SOURCE_DIR}/fs/record
+	LINK_OPTIONS -Wl,--wrap=emr_cid_verify)

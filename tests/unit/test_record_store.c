@@ -159,7 +159,8 @@ static void *scribble(void *arg)
 	return NULL;
 }
 
-/* One read as another process would do it: nothing of it is in memory. */
+/* One read as another process would do it: nothing of it is in memory.  OUT_VERIFIED: NULL, or what
+ * somebody found who looked before. */
 static emr_status read_afresh(disk *d, const emr_content *content, const emr_content_key *key,
 	uint8_t word[5], emr_status *out_verified)
 {
@@ -174,7 +175,7 @@ static emr_status read_afresh(disk *d, const emr_content *content, const emr_con
 
 	assert_ok(emr_record_ctx_new(&options, &ctx));
 	status = emr_content_reader_open(ctx, content, key, &reader);
-	if (status == EMR_OK)
+	if (status == EMR_OK && out_verified != NULL)
 		*out_verified = emr_content_reader_verify(reader);
 	if (status == EMR_OK)
 		status = emr_content_reader_read(reader, WORD_AT, word, 5, &got);
@@ -217,6 +218,49 @@ static void bytes_that_change_while_they_are_read_are_never_given_out(void **sta
 	s.stop = true;
 	pthread_join(thread, NULL);
 	forger_end(&s.forger);
+	emr_content_reader_free(his);
+	emr_content_key_free(key);
+}
+
+static forger *puts_back; /* false bytes once the true ones were hashed; NULL: nobody does */
+
+emr_status __real_emr_cid_verify(const emr_cid *cid, emr_bytes data);
+emr_status __wrap_emr_cid_verify(const emr_cid *cid, emr_bytes data);
+
+emr_status __wrap_emr_cid_verify(const emr_cid *cid, emr_bytes data)
+{
+	emr_status status = __real_emr_cid_verify(cid, data);
+
+	if (puts_back != NULL && status == EMR_OK && data.len > WORD_AT)
+		forger_write(puts_back, "false");
+	return status;
+}
+
+/* The same without luck: they change in the very moment in which their hash was found right, when
+ * they are read for the first time and when their place is known. */
+static void bytes_that_change_once_they_are_hashed_are_not_read_again(void **state)
+{
+	disk *d = *state;
+	EMR_AUTO_FREE uint8_t *data = kit_bytes(200000, 3);
+	kit k = {.ctx = d->ctx};
+	forger f;
+	emr_content content;
+	emr_content_key *key;
+	emr_content_reader *his;
+
+	memcpy(data + WORD_AT, "truth", 5);
+	his = kit_reader_of(&k, data, 200000, &content, &key);
+	forger_begin(&f, his, d->store_dir, WORD_AT);
+	for (int i = 0; i < 3; i++) {
+		uint8_t word[5] = {0};
+
+		forger_write(&f, "truth");
+		puts_back = &f;
+		assert_ok(read_afresh(d, &content, key, word, NULL));
+		puts_back = NULL;
+		assert_memory_equal(word, "truth", 5);
+	}
+	forger_end(&f);
 	emr_content_reader_free(his);
 	emr_content_key_free(key);
 }
@@ -312,6 +356,9 @@ int main(void)
 			drop_disk),
 		cmocka_unit_test_setup_teardown(
 			bytes_that_change_while_they_are_read_are_never_given_out, make_disk,
+			drop_disk),
+		cmocka_unit_test_setup_teardown(
+			bytes_that_change_once_they_are_hashed_are_not_read_again, make_disk,
 			drop_disk),
 		cmocka_unit_test_setup_teardown(
 			what_a_crash_may_bring_back_outlives_a_reclaim, make_disk, drop_disk),
