@@ -406,6 +406,64 @@ static void questions_of_one_entry_count_each_other(void **state)
 	story_end(&s);
 }
 
+static emr_status find_letters(void *arg, const emr_place *place, const emr_meta *meta)
+{
+	if (meta->name.len == 7 && memcmp(meta->name.data, "Letters", 7) == 0)
+		*(emr_id16 *)arg = place->domain;
+	return EMR_OK;
+}
+
+/* Ana takes part with the folder that is her Imaging for the story's helpers, and eve asks once. */
+static void join_and_ask(called *d, emr_id16 *out_access)
+{
+	story *s = d->s;
+	emr_share_trouble trouble;
+	emr_shared *shared = NULL;
+	emr_grant_made made = join(d);
+	parcel p = {0};
+
+	received_by(&s->eve);
+	assert_ok(emr_shared_open(s->eve.share, s->imaging, made.grant, RESEARCH, EMR_READER_PERSON,
+		&shared, &trouble));
+	assert_ok(parcel_begin(s->eve.share, emr_signer_identity(), &p));
+	add_question(d, shared, made.grant, &p, out_access);
+	assert_ok(parcel_send(&p));
+	parcel_end(&p);
+	emr_shared_free(shared);
+	assert_ok(emr_replica_catch_up(s->k.stack.replica, NULL, NULL, NULL));
+}
+
+/* Whoever asks for little in each of many folders asks for much. */
+static void questions_in_two_folders_count_each_other(void **state)
+{
+	uint64_t damaged = 0;
+	emr_id16 access[2], domains[2];
+	called d;
+	STORY;
+
+	kit_mkdir(&s.k, "Letters");
+	kit_text(&s.k, "Letters/1.txt", "dear colleague");
+	kit_publish_all(&s.k);
+	domains[0] = s.imaging;
+	assert_ok(emr_facts_each(s.k.stack.facts, find_letters, &domains[1], &damaged));
+	call_on(&d, &s, TERMS_OF_ONE, (emr_id16){{0}}, 0);
+	admit(&d, &s.eve);
+	for (int i = 0; i < 2; i++) {
+		question q = {0};
+		bool is_over = i == 0;
+
+		s.imaging = domains[i];
+		join_and_ask(&d, &access[i]);
+		assert_ok(question_load(s.ana, s.imaging, access[i], &q));
+		assert_ok(share_is_over_daily_limit(s.ana, &q, &is_over));
+		assert_int_equal(is_over, i == 1);
+		question_free(&q);
+	}
+	s.imaging = domains[0];
+	emr_grantee_key_free(d.key);
+	story_end(&s);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -418,6 +476,7 @@ int main(void)
 		cmocka_unit_test(who_was_left_in_a_closed_dataset_reads_nothing),
 		cmocka_unit_test(nobody_but_an_administrator_calls_in_the_name_of_his_organisation),
 		cmocka_unit_test(questions_of_one_entry_count_each_other),
+		cmocka_unit_test(questions_in_two_folders_count_each_other),
 		cmocka_unit_test(the_limit_is_that_of_the_day_of_the_question),
 	};
 
