@@ -16,7 +16,7 @@
 
 #define INDEX_VERSION 1
 #define PATH_CHARS 4096
-/* Of the connection that reads, in KiB: the inner pages of a million blocks; the system has the others. */
+/* Of the connection that reads, in KiB: the inner pages of a million blocks. */
 #define READ_CACHE "PRAGMA cache_size = -512"
 
 typedef enum statement {

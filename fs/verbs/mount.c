@@ -48,7 +48,7 @@
 #define CLOCK_SLACK_S 300
 
 /* What malloc keeps for itself: it would learn from one large table, and never give back such. */
-#define OWN_PAGES_BYTES (1 << 20) /* from here on each has pages of its own: each thread's request */
+#define OWN_PAGES_BYTES (1 << 20) /* from here on: each thread's request */
 #define KEPT_TOP_BYTES (4 << 20)
 #define ARENAS 4
 
