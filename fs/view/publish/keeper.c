@@ -25,6 +25,7 @@
 #define BACKOFF_FIRST_NS INT64_C(1000000000)
 #define BACKOFF_LAST_NS INT64_C(30000000000)
 #define RECLAIM_PAUSE_NS INT64_C(5000000000) /* between two that were asked for */
+#define FIRST_LOOK_NS INT64_C(2000000000)
 
 static int64_t next_backoff(int64_t backoff, emr_status status)
 {
@@ -162,18 +163,23 @@ static bool is_reclaim_due(const emr_view *view)
 		       (view->wants_reclaim && view->reclaim_due_boot_ns <= view_boot_ns(view)));
 }
 
-/* Under view->lock: until something is to be synced, space is to be given back, or the end. */
-static void wait_for_sync(emr_view *view)
+static int64_t sooner(int64_t wait, int64_t other)
+{
+	return wait < 0 || other < wait ? other : wait;
+}
+
+/* Under view->lock: until something is to be synced, space is to be given back or looked for for
+ * the FIRST time (0: that is over), or the end. */
+static void wait_for_sync(emr_view *view, int64_t first_look)
 {
 	int64_t now = view_boot_ns(view), wait = -1;
 
 	if (is_unsynced(view))
 		wait = view->unsynced_since_boot_ns + view->options.sync_ns - now;
-	if (view->wants_reclaim && !view->is_looking) {
-		int64_t later = view->reclaim_due_boot_ns - now;
-
-		wait = wait < 0 || later < wait ? later : wait;
-	}
+	if (view->wants_reclaim && !view->is_looking)
+		wait = sooner(wait, view->reclaim_due_boot_ns - now);
+	if (first_look != 0)
+		wait = sooner(wait, first_look - now);
 	view_wait_ns(view, &view->wake, wait);
 }
 
@@ -181,12 +187,20 @@ static void *sync_loop(void *arg)
 {
 	emr_view *view = arg;
 
+	int64_t first_look; /* for what the last life left, once whoever opened the folder has
+			       looked */
+
 	pthread_mutex_lock(&view->lock);
-	space_check(view); /* what the last life left */
+	first_look = view_boot_ns(view) + FIRST_LOOK_NS;
 	while (!view->stop) {
 		int64_t due = view->unsynced_since_boot_ns + view->options.sync_ns;
 		int64_t now = view_boot_ns(view);
 		emr_status status;
+
+		if (first_look != 0 && first_look <= now) {
+			first_look = 0;
+			space_check(view);
+		}
 
 		if (is_reclaim_due(view)) {
 			view->wants_reclaim = view->wants_look = false;
@@ -198,7 +212,7 @@ static void *sync_loop(void *arg)
 			continue;
 		}
 		if (!is_unsynced(view) || due > now) {
-			wait_for_sync(view);
+			wait_for_sync(view, first_look);
 			continue;
 		}
 		pthread_mutex_unlock(&view->lock);
