@@ -43,7 +43,9 @@ static emr_status arena_open(void)
 		munmap(map, ARENA_BYTES + 2 * page);
 		return EMR_NO_MEMORY;
 	}
-	arena_locked = mlock(inside, ARENA_BYTES) == 0;
+	/* Each page once it holds something; a kernel without that takes all of them. */
+	arena_locked =
+		mlock2(inside, ARENA_BYTES, MLOCK_ONFAULT) == 0 || mlock(inside, ARENA_BYTES) == 0;
 	if (!arena_locked)
 		emr_log(EMR_LOG_WARN, "keys are not locked in memory: RLIMIT_MEMLOCK is too low");
 	arena = inside;
