@@ -8,6 +8,7 @@
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 static const char *const reserved_at_top[] = {
 	".emrfs",
@@ -196,36 +197,65 @@ static bool is_hidden_scratch(const char *name)
 	return len >= 9 && name[0] == '.' && name[len - 7] == '.' && is_telling(name, len);
 }
 
-static bool matches_one(const char *const *patterns, size_t n, const char *name, int flags)
+/* Whether C, the first or last of a pattern, stands for nothing but itself. */
+static bool is_plain(char c)
 {
+	return strchr("*?[]\\", c) == NULL;
+}
+
+/* Every name of a folder is asked about when it is opened, and nearly every one has another first
+ * or last letter than a pattern: that costs far less than fnmatch. */
+static bool matches(const char *pattern, const char *name, size_t len)
+{
+	char first = pattern[0], last = pattern[strlen(pattern) - 1];
+
+	if (len == 0 || (is_plain(first) && name[0] != first) ||
+		(is_plain(last) && name[len - 1] != last))
+		return false;
+	return fnmatch(pattern, name, 0) == 0;
+}
+
+static bool matches_one(const char *const *patterns, size_t n, const char *name)
+{
+	size_t len = strlen(name);
+
 	for (size_t i = 0; i < n; i++)
-		if (fnmatch(patterns[i], name, flags) == 0)
+		if (matches(patterns[i], name, len))
+			return true;
+	return false;
+}
+
+static bool is_windows_own(const char *name)
+{
+	for (size_t i = 0; i < COUNT(local_in_any_case); i++)
+		if (strcasecmp(local_in_any_case[i], name) == 0)
 			return true;
 	return false;
 }
 
 bool emr_name_is_local(const char *name)
 {
-	return matches_one(local_patterns, COUNT(local_patterns), name, 0) ||
-	       matches_one(local_in_any_case, COUNT(local_in_any_case), name, FNM_CASEFOLD) ||
+	return matches_one(local_patterns, COUNT(local_patterns), name) || is_windows_own(name) ||
 	       is_hidden_scratch(name);
 }
 
 bool emr_name_is_trash(const char *name)
 {
-	return matches_one(trash_patterns, COUNT(trash_patterns), name, 0);
+	return matches_one(trash_patterns, COUNT(trash_patterns), name);
 }
 
 bool emr_name_is_half_download(const char *name)
 {
-	return matches_one(half_download_patterns, COUNT(half_download_patterns), name, 0);
+	return matches_one(half_download_patterns, COUNT(half_download_patterns), name);
 }
 
 bool emr_name_is_hesitant(const char *name)
 {
+	size_t len = strlen(name);
+
 	for (size_t i = 0; i < COUNT(hesitant_patterns); i++)
-		if (fnmatch(hesitant_patterns[i].pattern, name, 0) == 0 &&
-			(!hesitant_patterns[i].telling || is_telling(name, strlen(name))))
+		if (matches(hesitant_patterns[i].pattern, name, len) &&
+			(!hesitant_patterns[i].telling || is_telling(name, len)))
 			return true;
 	return false;
 }
