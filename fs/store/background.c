@@ -2,6 +2,8 @@
  * appends are cheap, writes the index in batches, and lets files go that others have removed. */
 #include "store_private.h"
 
+#include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <time.h>
@@ -33,6 +35,23 @@ static uint64_t claim_window(emr_store *store)
 	return from;
 }
 
+/* The window's zeros to the disk, before a flush for which savers wait: it has only the new size to
+ * say then.  By a file of its own, because the kernel tells a failed write once to each open file:
+ * of FD that must be a flush. */
+static void write_out(int fd, uint64_t from)
+{
+	char path[32];
+	int own;
+
+	snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
+	own = open(path, O_WRONLY | O_CLOEXEC);
+	if (own < 0)
+		return; /* the flush does it all */
+	(void)!sync_file_range(own, (off_t)from, EMR_WINDOW_BYTES,
+		SYNC_FILE_RANGE_WRITE | SYNC_FILE_RANGE_WAIT_AFTER);
+	close(own);
+}
+
 void emr_store_extend_window(emr_store *store)
 {
 	EMR_AUTO_FREE uint8_t *zeros = calloc(1, EMR_WINDOW_BYTES);
@@ -50,6 +69,8 @@ void emr_store_extend_window(emr_store *store)
 		return;
 	/* `current` cannot change meanwhile: rolling waits for the window. */
 	status = emr_pwrite_all(fd, zeros, EMR_WINDOW_BYTES, (off_t)from);
+	if (status == EMR_OK)
+		write_out(fd, from);
 	/* What others append meanwhile is flushed with it: a failure is one of theirs, too. */
 	if (status == EMR_OK)
 		status = emr_store_sync_file(store, fd);
