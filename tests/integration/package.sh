@@ -39,6 +39,7 @@ depends=$(dpkg-deb -f "$deb" Depends)
 for package in fuse3 libfuse3-3 libsodium23 libssl3 libsqlite3-0 libjansson4 libexpat1 libcurl4 libqrencode4 libsystemd0 libc6; do
 	grep -qE "(^|, )$package( |,|$)" <<<"$depends" || fail "does not depend on $package: $depends"
 done
+ldd "$build/fs/emrfs" | grep -q libcurl && fail "each verb loads libcurl, which only a folder with a node needs"
 
 [ "$(dpkg-deb -f "$deb" Recommends)" = zenity ] || fail "recommends $(dpkg-deb -f "$deb" Recommends)"
 grep -qE "(^|, )libfm-modules(,|$)" <<<"$(dpkg-deb -f "$deb" Suggests)" || fail "pcmanfm's menu needs libfm-modules, which is not suggested"
