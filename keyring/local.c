@@ -22,6 +22,7 @@ static const char *const use_labels[EMR_LOCAL_USE_COUNT] = {
 	[EMR_LOCAL_VIEW] = "view",
 	[EMR_LOCAL_LISTKEYS] = "listkeys",
 	[EMR_LOCAL_AGENT_STORE] = "agent-store",
+	[EMR_LOCAL_UNITS] = "units",
 };
 
 /* HKDF-SHA512("emrfs/v1/local", local, LABEL || 0 || ID). */
@@ -102,6 +103,14 @@ emr_status emr_local_open(const emr_local_key *key, const uint8_t nonce[24], emr
 	emr_bytes sealed, uint8_t *out)
 {
 	return emr_aead_open(&key->key, nonce, aad, sealed, out);
+}
+
+emr_status emr_local_unit_key(const emr_keyring *kr, emr_unit_key **out)
+{
+	EMR_AUTO_SECRET key = {0};
+	emr_status status = local_secret(kr, EMR_LOCAL_UNITS, NULL, &key);
+
+	return status == EMR_OK ? emr_unit_key_new(&key, out) : status;
 }
 
 emr_status emr_secret_seal_local(const emr_keyring *kr, emr_local_use use, const emr_secret *secret,

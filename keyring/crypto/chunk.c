@@ -19,12 +19,14 @@
 
 typedef struct context {
 	EVP_CIPHER_CTX *evp;
+	EVP_CIPHER_CTX *stream; /* NULL: was not needed yet */
 	struct context *next;
 } context;
 
 struct emr_chunk_cipher {
 	const EVP_CIPHER *algorithm;
-	emr_secret material; /* key[32] || base_nonce[12] || com[32] */
+	const EVP_CIPHER *stream; /* what it encrypts with, without the tag */
+	emr_secret material;	  /* key[32] || base_nonce[12] || com[32] */
 	pthread_mutex_t lock;
 	context *idle; /* protected by lock: contexts with the key set, in nobody's hands */
 };
@@ -83,6 +85,7 @@ emr_status emr_chunk_cipher_new_in(const emr_secret *k_c, const uint8_t salt[24]
 	name = suite == EMR_SUITE_AES_256_GCM ? "AEAD_AES_256_GCM" : "AEAD_CHACHA20_POLY1305";
 	cipher->algorithm =
 		suite == EMR_SUITE_AES_256_GCM ? EVP_aes_256_gcm() : EVP_chacha20_poly1305();
+	cipher->stream = suite == EMR_SUITE_AES_256_GCM ? EVP_aes_256_ctr() : EVP_chacha20();
 	status = derive(k_c, name, salt, extra, &cipher->material);
 	if (status != EMR_OK) {
 		free(cipher);
@@ -116,6 +119,7 @@ emr_status emr_chunk_cipher_new(const emr_secret *k_c, const uint8_t salt[24], u
 static void context_free(context *ctx)
 {
 	EVP_CIPHER_CTX_free(ctx->evp);
+	EVP_CIPHER_CTX_free(ctx->stream);
 	free(ctx);
 }
 
@@ -270,4 +274,57 @@ emr_status emr_chunk_open(emr_chunk_cipher *cipher, uint64_t chunk_index, const 
 		ERR_clear_error();
 	sodium_memzero(plain, len);
 	return good ? EMR_OK : EMR_DAMAGED;
+}
+
+static bool set_stream(emr_chunk_cipher *cipher, context *ctx)
+{
+	if (ctx->stream != NULL)
+		return true;
+	ctx->stream = EVP_CIPHER_CTX_new();
+	if (ctx->stream != NULL && EVP_CipherInit_ex(ctx->stream, cipher->stream, NULL,
+					   cipher->material.data, NULL, 0) == 1)
+		return true;
+	EVP_CIPHER_CTX_free(ctx->stream);
+	ctx->stream = NULL;
+	ERR_clear_error();
+	return false;
+}
+
+/* Where the key stream of a chunk's byte FROM begins.  The block before the first is the tag's, in
+ * both: GCM counts 16 bytes from 1 behind the nonce (big-endian), ChaCha20 64 bytes from 0 in front
+ * of it (little-endian). */
+static void stream_start(
+	const emr_chunk_cipher *cipher, uint64_t chunk_index, size_t from, uint8_t start[16])
+{
+	if (cipher->stream == EVP_aes_256_ctr()) {
+		nonce_of(cipher, chunk_index, start);
+		emr_put_u32(start + NONCE_BYTES, (uint32_t)(2 + from / 16));
+		return;
+	}
+	nonce_of(cipher, chunk_index, start + 4);
+	for (unsigned i = 0; i < 4; i++)
+		start[i] = (uint8_t)((1 + from / 64) >> 8 * i);
+}
+
+emr_status emr_chunk_open_known(
+	emr_chunk_cipher *cipher, uint64_t chunk_index, size_t from, emr_bytes sealed, uint8_t *out)
+{
+	uint8_t start[16];
+	context *ctx;
+	emr_status status;
+	bool good;
+	int n = 0;
+
+	if (from % 64 != 0 || from > EMR_CHUNK_BYTES || sealed.len > EMR_CHUNK_BYTES - from)
+		return EMR_INVALID;
+	status = context_take(cipher, &ctx);
+	if (status != EMR_OK)
+		return status;
+	stream_start(cipher, chunk_index, from, start);
+	good = set_stream(cipher, ctx) &&
+	       EVP_CipherInit_ex(ctx->stream, NULL, NULL, NULL, start, 0) == 1 &&
+	       EVP_CipherUpdate(ctx->stream, out, &n, sealed.data, (int)sealed.len) == 1;
+	context_give(cipher, ctx);
+	/* With these arguments only memory can have failed. */
+	return good ? EMR_OK : EMR_NO_MEMORY;
 }

@@ -5,7 +5,7 @@
 #include <pthread.h>
 #include <sodium.h>
 
-#include "crypto/chunk.h"
+#include "crypto/unit.h"
 #include "known_answer.h"
 #include "vectors.h"
 
@@ -344,6 +344,112 @@ static void chunks_have_0_to_16384_bytes(void **state)
 	}
 }
 
+static void a_part_that_is_known_opens_without_its_tag(void **state)
+{
+	static const struct {
+		size_t from, len;
+	} parts[] = {{0, 16384}, {0, 1}, {64, 100}, {4096, 4096}, {12288, 4096}, {16320, 64},
+		{16384, 0}};
+	static uint8_t plain[EMR_CHUNK_BYTES], sealed[EMR_CHUNK_SEALED_BYTES], out[EMR_CHUNK_BYTES];
+	EMR_AUTO_SECRET key = {0};
+	emr_chunk_cipher *cipher = NULL;
+	uint8_t salt[24] = {3};
+
+	(void)state;
+	assert_ok(emr_secret_random(32, &key));
+	randombytes_buf(plain, sizeof plain);
+	for (unsigned suite = 1; suite <= 2; suite++) {
+		assert_ok(emr_chunk_cipher_new(&key, salt, suite, &cipher));
+		assert_ok(emr_chunk_seal(cipher, 0x1234, plain, sizeof plain, sealed));
+		for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
+			const emr_bytes part = emr_bytes_of(sealed + parts[i].from, parts[i].len);
+
+			memset(out, 0, sizeof out);
+			assert_ok(emr_chunk_open_known(cipher, 0x1234, parts[i].from, part, out));
+			assert_memory_equal(out, plain + parts[i].from, parts[i].len);
+		}
+		assert_status(EMR_INVALID,
+			emr_chunk_open_known(cipher, 0, 32, emr_bytes_of(sealed, 1), out));
+		assert_status(EMR_INVALID, emr_chunk_open_known(cipher, 0, 64,
+						   emr_bytes_of(sealed, EMR_CHUNK_BYTES), out));
+		emr_chunk_cipher_free(cipher);
+	}
+}
+
+static void xorshift(uint8_t *out, size_t len)
+{
+	uint32_t x = 1;
+
+	for (size_t i = 0; i < len; i += 4) {
+		x ^= x << 13;
+		x ^= x >> 17;
+		x ^= x << 5;
+		for (unsigned b = 0; b < 4; b++)
+			out[i + b] = (uint8_t)(x >> 8 * b);
+	}
+}
+
+static void tags_of_units_match_the_second_model(void **state)
+{
+	static uint8_t leaf[EMR_UNIT_LEAF_BYTES];
+	uint8_t key_bytes[32], digest[32], want[EMR_UNITS_PER_LEAF * EMR_UNIT_TAG_BYTES],
+		got[sizeof want];
+	json_t *root = vectors_open("content.json");
+	const json_t *units = vectors_get(root, "units");
+	const emr_units all = {0, EMR_UNITS_PER_LEAF}, some = {6, 3};
+	emr_unit_key *key = NULL;
+	EMR_AUTO_SECRET secret = {0};
+
+	(void)state;
+	vectors_fixed(units, "key", key_bytes, sizeof key_bytes);
+	vectors_fixed(units, "sha256", digest, sizeof digest);
+	vectors_fixed(units, "tags", want, sizeof want);
+	xorshift(leaf, sizeof leaf);
+	secret = secret_of(key_bytes, sizeof key_bytes);
+	assert_ok(emr_unit_key_new(&secret, &key));
+	assert_int_equal(emr_units_len(all), sizeof leaf);
+	assert_ok(emr_unit_tags(key, digest, all, leaf, got));
+	assert_memory_equal(got, want, sizeof want);
+	/* Across the end of a chunk, whose tag is the last unit's. */
+	assert_int_equal(emr_units_len(some), 3 * EMR_UNIT_BYTES + EMR_CHUNK_TAG_BYTES);
+	assert_ok(emr_unit_tags_check(
+		key, digest, some, leaf + emr_units_at(some), want + 6 * EMR_UNIT_TAG_BYTES));
+	assert_false(emr_units_fit((emr_units){0, 0}));
+	assert_false(emr_units_fit((emr_units){63, 2}));
+	assert_false(emr_units_fit((emr_units){64, 1}));
+	emr_unit_key_free(key);
+	json_decref(root);
+}
+
+/* Of another leaf, at another place, with another bit, under another key. */
+static void a_units_tag_fits_nothing_else(void **state)
+{
+	static uint8_t bytes[EMR_UNIT_BYTES + EMR_CHUNK_TAG_BYTES];
+	uint8_t tag[EMR_UNIT_TAG_BYTES], digest[32] = {1}, other[32] = {2};
+	const emr_units one = {3, 1}, place = {7, 1};
+	EMR_AUTO_SECRET mine = {0}, his = {0};
+	emr_unit_key *key = NULL, *his_key = NULL;
+
+	(void)state;
+	assert_ok(emr_secret_random(32, &mine));
+	assert_ok(emr_secret_random(32, &his));
+	assert_ok(emr_unit_key_new(&mine, &key));
+	assert_ok(emr_unit_key_new(&his, &his_key));
+	randombytes_buf(bytes, sizeof bytes);
+	assert_ok(emr_unit_tags(key, digest, one, bytes, tag));
+	assert_ok(emr_unit_tags_check(key, digest, one, bytes, tag));
+	assert_status(EMR_DAMAGED, emr_unit_tags_check(key, other, one, bytes, tag));
+	assert_status(EMR_DAMAGED, emr_unit_tags_check(key, digest, place, bytes, tag));
+	assert_status(EMR_DAMAGED, emr_unit_tags_check(his_key, digest, one, bytes, tag));
+	for (size_t at = 0; at < sizeof bytes; at += 257) {
+		bytes[at] ^= 1;
+		assert_status(EMR_DAMAGED, emr_unit_tags_check(key, digest, one, bytes, tag));
+		bytes[at] ^= 1;
+	}
+	emr_unit_key_free(key);
+	emr_unit_key_free(his_key);
+}
+
 typedef struct worker {
 	emr_chunk_cipher *cipher;
 	uint64_t first;
@@ -404,6 +510,9 @@ int main(void)
 		cmocka_unit_test(suite_2_is_the_chacha20_poly1305_of_libsodium),
 		cmocka_unit_test(a_damaged_chunk_releases_nothing),
 		cmocka_unit_test(chunks_have_0_to_16384_bytes),
+		cmocka_unit_test(a_part_that_is_known_opens_without_its_tag),
+		cmocka_unit_test(tags_of_units_match_the_second_model),
+		cmocka_unit_test(a_units_tag_fits_nothing_else),
 		cmocka_unit_test(several_threads_use_one_cipher),
 	};
 

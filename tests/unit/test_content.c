@@ -298,7 +298,7 @@ static void local_keys_match_the_second_model(void **state)
 	EMR_AUTO_KEYRING kr = kit_keyring();
 	json_t *root = vectors_open("keys.json");
 	static const char *const names[EMR_LOCAL_USE_COUNT] = {
-		"staging", "journal", "view", "listkeys", "agent-store"};
+		"staging", "journal", "view", "listkeys", "agent-store", "units"};
 	const json_t *test;
 	emr_id32 id;
 	size_t i;

@@ -7,6 +7,7 @@
 #pragma once
 
 #include "crypto/chunk.h"
+#include "crypto/unit.h"
 #include "keyring/held.h"
 #include "keyring/keyring.h"
 
@@ -107,6 +108,7 @@ typedef enum emr_local_use {
 	EMR_LOCAL_VIEW,
 	EMR_LOCAL_LISTKEYS,
 	EMR_LOCAL_AGENT_STORE,
+	EMR_LOCAL_UNITS, /* see emr_local_unit_key */
 	EMR_LOCAL_USE_COUNT
 } emr_local_use;
 
@@ -120,3 +122,5 @@ emr_status emr_local_seal(const emr_local_key *key, const uint8_t nonce[24], emr
 	emr_bytes plain, uint8_t *out);
 emr_status emr_local_open(const emr_local_key *key, const uint8_t nonce[24], emr_bytes aad,
 	emr_bytes sealed, uint8_t *out);
+/* The key by which this computer knows units of leaves again. */
+emr_status emr_local_unit_key(const emr_keyring *kr, emr_unit_key **out);

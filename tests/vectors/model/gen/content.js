@@ -116,9 +116,13 @@ export async function build() {
 	known('stmt', h.stmt_sha256, 'ee92cd95910f605c659779f2b9f904f396d375999955d69782b0c2d01f3415bd');
 	known('stmt sig', h.sig, 'f661eb24025369492b746263a3cd2736f6bbda20159ca5bb806e16553a593ca21b7868afbc031bba86f5ad1804caa3a10424688c2aa8f2d1046e9cb443eb1d09');
 
+	const unitKey = run(0x60, 32);
+	const unitLeaf = xorshift(16 * (C.CHUNK + 16), 1);
+	const units = { key: hex(unitKey), sha256: hex(sha256(unitLeaf)), tags: hex(cat(...C.unitTags(unitKey, unitLeaf))) };
+
 	const at = [0n, 1n, 16382n, 16383n, 16384n, 16385n, 17000n, 32767n, 32768n, 65535n, 65536n, 100000n, 262143n, 262144n, 262145n,
 		1000000n, 1n << 20n, (1n << 20n) + 1n, 10000000n, (1n << 28n) - 1n, 1n << 28n, (1n << 28n) + 1n, 1n << 30n, (1n << 32n) - 1n, 1n << 32n,
 		(1n << 40n) - 1n, 1n << 40n, (1n << 42n) - 1n, 1n << 42n];
 	const padding = at.map((n) => ({ n: String(n), padme: String(C.paddedLength(n)), pow2: String(C.paddedLength(n, true)) }));
-	return { plain_hello: hex(ascii('hello, emrfs\n')), xorshift_seed: 1, xorshift_first_32: hex(xorshift(32, 1)), cases, padding };
+	return { plain_hello: hex(ascii('hello, emrfs\n')), xorshift_seed: 1, xorshift_first_32: hex(xorshift(32, 1)), cases, units, padding };
 }

@@ -35,7 +35,7 @@ export function build() {
 	const stagingId = run(0, 32);
 	const localKeys = [
 		{ name: 'staging', info: hex(cat(ascii('staging\0'), stagingId)), key: hex(K.stagingKey(local, stagingId)) },
-		...['journal', 'view', 'listkeys', 'agent-store'].map((n) => ({ name: n, info: hex(ascii(`${n}\0`)), key: hex(K.localSub(local, n)) })),
+		...['journal', 'view', 'listkeys', 'agent-store', 'units'].map((n) => ({ name: n, info: hex(ascii(`${n}\0`)), key: hex(K.localSub(local, n)) })),
 	];
 
 	const writerPk = K.domSign(seed, domain, 1).pk;

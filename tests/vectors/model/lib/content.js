@@ -118,3 +118,16 @@ export const derivedDoc = (rules) => `derived:${hex(rules)}`;
 export const derivedMark = (source, rules, mtimeNs) => expectLength(cat(source, rules, i64(mtimeNs)), 72, 'mark');
 
 export const signStatement = (seed, stmt) => edSign(seed, stmt);
+
+/** A full sealed leaf in quarters of its chunks, the last of each with the chunk's tag: what one computer knows each of them by. */
+export function unitTags(key, leaf) {
+	const leafKey = hmacSha256(key, sha256(leaf));
+	const tags = [];
+	for (let at = 0; at < leaf.length; at += CHUNK + 16) {
+		for (let q = 0; q < 4; q++) {
+			const unit = leaf.slice(at + q * CHUNK / 4, q === 3 ? at + CHUNK + 16 : at + (q + 1) * CHUNK / 4);
+			tags.push(aesGcm(leafKey, u96(tags.length), unit, zeros(0)));
+		}
+	}
+	return tags;
+}
