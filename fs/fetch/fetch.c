@@ -295,6 +295,18 @@ static emr_status get_verified(emr_block_store *face, const emr_cid *cid, emr_bu
 	return may_look_again(fetcher, cid, status) ? get_here(fetcher, cid, out) : status;
 }
 
+static emr_status get_units(
+	emr_block_store *face, const emr_cid *cid, emr_units units, uint8_t *out)
+{
+	return emr_block_store_get_units(of(face)->options.store, cid, units, out);
+}
+
+static void note_units(
+	emr_block_store *face, const emr_cid *cid, emr_units units, const uint8_t *bytes)
+{
+	emr_block_store_note_units(of(face)->options.store, cid, units, bytes);
+}
+
 static emr_status size(emr_block_store *face, const emr_cid *cid, uint64_t *out_bytes)
 {
 	emr_fetcher *fetcher = of(face);
@@ -350,8 +362,17 @@ static void close_face(emr_block_store *face)
 	emr_fetcher_close(of(face));
 }
 
-static const emr_block_store_ops ops = {
-	put, get_verified, size, pin, unpin, each_pin, sync_store, stats, close_face};
+static const emr_block_store_ops ops = {.put = put,
+	.get_verified = get_verified,
+	.get_units = get_units,
+	.note_units = note_units,
+	.size = size,
+	.pin = pin,
+	.unpin = unpin,
+	.each_pin = each_pin,
+	.sync = sync_store,
+	.stats = stats,
+	.close = close_face};
 
 emr_block_store *emr_fetcher_blocks(emr_fetcher *fetcher)
 {

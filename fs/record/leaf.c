@@ -3,7 +3,7 @@
 #include "leaf.h"
 
 #include "base/codec.h"
-#include "crypto/chunk.h"
+#include "crypto/unit.h"
 #include "held.h"
 
 void record_segment_hash(
@@ -76,6 +76,9 @@ emr_status record_leaf_seal(const record_sealer *sealer, uint64_t leaf, const ui
 				       : record_fresh_note(sealer->ctx, sealer->fresh, &block.cid);
 	if (status == EMR_OK)
 		status = emr_block_store_put(sealer->ctx->options.store, &block, 1);
+	if (status == EMR_OK && stream_len == EMR_LEAF_BYTES)
+		emr_block_store_note_units(sealer->ctx->options.store, &block.cid,
+			(emr_units){0, EMR_UNITS_PER_LEAF}, sealed);
 	if (status == EMR_OK)
 		*out = result;
 	return status;
@@ -131,6 +134,83 @@ static emr_status open_range(const record_leaf_source *source, const uint8_t *se
 		source, sealed + first * EMR_CHUNK_SEALED_BYTES, from, len, partial, out);
 }
 
+/* ---- Units of a leaf that this computer knows ---- */
+
+/* LEN bytes from FROM of units, which begin at the leaf's byte UNITS->first * EMR_UNIT_BYTES. */
+static emr_status open_units(const record_leaf_source *source, const uint8_t *sealed, size_t from,
+	size_t len, uint8_t *out)
+{
+	const uint8_t *at = sealed;
+	emr_status status = EMR_OK;
+
+	while (len > 0 && status == EMR_OK) {
+		size_t skip = from % EMR_CHUNK_BYTES;
+		size_t take = EMR_CHUNK_BYTES - skip < len ? EMR_CHUNK_BYTES - skip : len;
+
+		status = emr_chunk_open_known(source->cipher,
+			source->leaf * EMR_LEAF_CHUNKS + from / EMR_CHUNK_BYTES, skip,
+			emr_bytes_of(at, take), out);
+		at += take + EMR_CHUNK_TAG_BYTES;
+		out += take;
+		from += take;
+		len -= take;
+	}
+	return status;
+}
+
+/* The units that LEN bytes from FROM lie in. */
+static emr_units units_of(size_t from, size_t len)
+{
+	unsigned first = (unsigned)(from / EMR_UNIT_BYTES);
+
+	return (emr_units){first, (unsigned)((from + len - 1) / EMR_UNIT_BYTES) + 1 - first};
+}
+
+/* Out of units that were right once: no more than these is read.  EMR_NOT_FOUND: they are not known
+ * here, or changed. */
+static emr_status read_known(
+	const record_leaf_source *source, size_t from, size_t len, uint8_t *out)
+{
+	const emr_units units = units_of(from, len);
+	size_t skip = from % EMR_UNIT_BYTES;
+	record_scratch *scratch;
+	emr_status status;
+
+	if (source->stream_len != EMR_LEAF_BYTES)
+		return EMR_NOT_FOUND;
+	scratch = record_scratch_take(source->ctx);
+	if (scratch == NULL)
+		return EMR_NO_MEMORY;
+	status = emr_block_store_get_units(
+		source->ctx->options.store, &source->cid, units, scratch->sealed);
+	if (status == EMR_OK && skip == 0)
+		status = open_units(source, scratch->sealed, from, len, out);
+	else if (status == EMR_OK)
+		status = open_units(
+			source, scratch->sealed, from - skip, skip + len, scratch->plain);
+	if (status == EMR_OK && skip != 0)
+		memcpy(out, scratch->plain + skip, len);
+	if (status == EMR_OK)
+		atomic_fetch_add_explicit(&source->ctx->chunks_opened,
+			(from + len - 1) / EMR_CHUNK_BYTES + 1 - from / EMR_CHUNK_BYTES,
+			memory_order_relaxed);
+	record_scratch_give(source->ctx, scratch);
+	return status;
+}
+
+/* The whole leaf was hashed, and the tags of the chunks in which LEN bytes from FROM lie fitted. */
+static void note_known(
+	const record_leaf_source *source, const uint8_t *sealed, size_t from, size_t len)
+{
+	size_t first = from / EMR_CHUNK_BYTES, last = (from + len - 1) / EMR_CHUNK_BYTES;
+	const emr_units units = {(unsigned)first * EMR_UNITS_PER_CHUNK,
+		(unsigned)(last + 1 - first) * EMR_UNITS_PER_CHUNK};
+
+	if (source->stream_len == EMR_LEAF_BYTES)
+		emr_block_store_note_units(source->ctx->options.store, &source->cid, units,
+			sealed + emr_units_at(units));
+}
+
 emr_status record_leaf_read(const record_leaf_source *source, size_t from, size_t len, uint8_t *out)
 {
 	const uint8_t *sealed;
@@ -139,11 +219,16 @@ emr_status record_leaf_read(const record_leaf_source *source, size_t from, size_
 
 	if (len == 0)
 		return EMR_OK;
+	status = read_known(source, from, len, out);
+	if (status != EMR_NOT_FOUND)
+		return status;
 	status = record_held_take(
 		source->ctx, &source->cid, sealed_len(source->stream_len), &held, &sealed);
 	if (status != EMR_OK)
 		return status;
 	status = open_range(source, sealed, from, len, out);
+	if (status == EMR_OK)
+		note_known(source, sealed, from, len);
 	record_held_give(source->ctx, held);
 	return status;
 }

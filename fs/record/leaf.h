@@ -45,8 +45,9 @@ typedef struct record_leaf_source {
 	size_t stream_len; /* plaintext bytes in it */
 } record_leaf_source;
 
-/* LEN plaintext bytes from FROM within the leaf, out of a copy of the whole block whose hash was
- * its CID (held.h).  EMR_DAMAGED, EMR_MISSING_DATA, EMR_IO, EMR_NO_MEMORY. */
+/* LEN plaintext bytes from FROM within the leaf: out of units of it that this computer knows, or of
+ * a copy of the whole block whose hash was its CID (held.h), which makes them known.  EMR_DAMAGED,
+ * EMR_MISSING_DATA, EMR_IO, EMR_NO_MEMORY. */
 emr_status record_leaf_read(
 	const record_leaf_source *source, size_t from, size_t len, uint8_t *out);
 /* The whole leaf, all STREAM_LEN bytes of it, as the store has it now, whatever copy is held;

@@ -94,6 +94,7 @@ void emr_session_close(emr_session *session)
 	emr_ledger_close(session->ledger);
 	emr_journal_close(session->journal);
 	emr_store_close(session->store);
+	emr_unit_key_free(session->unit_key);
 	if (session->is_apart)
 		leave_apart(session->state_fd);
 	emr_keyring_free(session->keyring);
@@ -470,14 +471,21 @@ static emr_status find_blocks(emr_session *session, emr_problem *out_problem)
 
 static emr_status open_store(emr_session *session)
 {
-	char path[4400];
+	char path[4400], tags[4400];
+	emr_status status = EMR_OK;
 	emr_store_options options = {.path = path,
+		.tags_path = tags,
 		.writer = emr_keyring_device_id(session->keyring),
 		.reserve = session->reserve};
 
 	snprintf(path, sizeof path, "%.4000s/%s", session->state_path,
 		session->is_apart ? STATE_APART : EMR_STATE_BLOCKS);
-	return emr_store_open(&options, &session->store);
+	snprintf(tags, sizeof tags, "%.4000s/%s", session->state_path, EMR_STATE_TAGS);
+	if (!session->is_apart) {
+		status = emr_local_unit_key(session->keyring, &session->unit_key);
+		options.unit_key = session->unit_key;
+	}
+	return status == EMR_OK ? emr_store_open(&options, &session->store) : status;
 }
 
 /* The network's descriptor when the ledger cannot say it itself. */

@@ -12,6 +12,20 @@ emr_status emr_block_store_get_verified(emr_block_store *store, const emr_cid *c
 	return store->ops->get_verified(store, cid, out);
 }
 
+emr_status emr_block_store_get_units(
+	emr_block_store *store, const emr_cid *cid, emr_units units, uint8_t *out)
+{
+	return store->ops->get_units == NULL ? EMR_NOT_FOUND
+					     : store->ops->get_units(store, cid, units, out);
+}
+
+void emr_block_store_note_units(
+	emr_block_store *store, const emr_cid *cid, emr_units units, const uint8_t *bytes)
+{
+	if (store->ops->note_units != NULL)
+		store->ops->note_units(store, cid, units, bytes);
+}
+
 emr_status emr_block_store_size(emr_block_store *store, const emr_cid *cid, uint64_t *out_bytes)
 {
 	return store->ops->size(store, cid, out_bytes);

@@ -175,7 +175,7 @@ static bool cached(emr_store *store, const uint8_t *digest, emr_store_position *
 	return hit;
 }
 
-static void cache_put(emr_store *store, const uint8_t *digest, const emr_store_position *at)
+void emr_store_cache_put(emr_store *store, const uint8_t *digest, const emr_store_position *at)
 {
 	emr_cache_slot *slot;
 
@@ -184,6 +184,12 @@ static void cache_put(emr_store *store, const uint8_t *digest, const emr_store_p
 	memcpy(slot->digest, digest, EMR_DIGEST_PREFIX);
 	slot->at = *at;
 	pthread_mutex_unlock(&store->map_lock);
+}
+
+emr_status emr_store_find_quickly(
+	emr_store *store, const uint8_t *digest, emr_store_position *out_at)
+{
+	return cached(store, digest, out_at) ? EMR_OK : emr_store_find(store, digest, out_at);
 }
 
 static emr_segment *segment_of(emr_store *store, uint32_t handle)
@@ -214,7 +220,7 @@ static emr_status open_place(emr_store *store, const uint8_t *digest, const emr_
 			       : status;
 	}
 	if (!known)
-		cache_put(store, digest, at);
+		emr_store_cache_put(store, digest, at);
 	*out_segment = segment;
 	return EMR_OK;
 }
@@ -346,7 +352,7 @@ static bool read_at_once(emr_store *store, const emr_cid *cid, emr_buf *out)
 		status = emr_cid_verify(cid, emr_bytes_of(out->data + out->len, at.len));
 	if (status != EMR_OK)
 		return false;
-	cache_put(store, digest, &at);
+	emr_store_cache_put(store, digest, &at);
 	out->len += at.len;
 	return true;
 }

@@ -618,6 +618,7 @@ static emr_status unlink_victims(reclaim_run *run)
 			status = emr_status_from_errno(errno);
 			continue;
 		}
+		emr_tags_drop(run->store, v->segment);
 		/* Counts a user and lets it go again: the last one closes what is gone. */
 		if (emr_segment_use(run->store, v->segment, &fd) == EMR_OK)
 			emr_segment_unuse(run->store, v->segment);
@@ -816,6 +817,8 @@ emr_status emr_store_reclaim(
 		return EMR_READ_ONLY;
 	pthread_mutex_lock(&store->reclaim_lock);
 	status = reclaim_locked(&run);
+	if (options->scrub)
+		emr_tags_purge(store);
 	pthread_mutex_lock(&store->append_lock);
 	store->reclaiming = false;
 	pthread_mutex_unlock(&store->append_lock);

@@ -63,7 +63,7 @@ static emr_status add_slot(emr_store *store, emr_segment **out_segment)
 	segment = calloc(1, sizeof *segment);
 	if (segment == NULL)
 		return EMR_NO_MEMORY;
-	segment->fd = -1;
+	segment->fd = segment->tags_fd = -1;
 	segment->known_to = EMR_SEGMENT_PREFIX_BYTES;
 	store->segments[store->segment_count++] = segment;
 	segment->handle = (uint32_t)store->segment_count;
@@ -97,6 +97,21 @@ emr_status emr_segment_slot(
 	return EMR_OK;
 }
 
+static void close_one(emr_store *store, int *fd)
+{
+	if (*fd < 0)
+		return;
+	close(*fd);
+	*fd = -1;
+	store->open_files--;
+}
+
+void emr_segment_close_files(emr_store *store, emr_segment *segment)
+{
+	close_one(store, &segment->fd);
+	close_one(store, &segment->tags_fd);
+}
+
 /* map_lock held: closes one idle descriptor when there are many. */
 static void make_room(emr_store *store)
 {
@@ -107,9 +122,7 @@ static void make_room(emr_store *store)
 
 		if (segment->fd < 0 || segment->users > 0)
 			continue;
-		close(segment->fd);
-		segment->fd = -1;
-		store->open_files--;
+		emr_segment_close_files(store, segment);
 		return;
 	}
 }
@@ -168,11 +181,8 @@ void emr_segment_unuse(emr_store *store, emr_segment *segment)
 {
 	pthread_mutex_lock(&store->map_lock);
 	segment->users--;
-	if (segment->gone && segment->users == 0 && segment->fd >= 0) {
-		close(segment->fd);
-		segment->fd = -1;
-		store->open_files--;
-	}
+	if (segment->gone && segment->users == 0)
+		emr_segment_close_files(store, segment);
 	pthread_mutex_unlock(&store->map_lock);
 }
 
@@ -237,12 +247,11 @@ static void let_vanished_go(emr_store *store)
 
 		if (segment->own || segment->listed == store->listings)
 			continue;
+		if (!segment->gone && !store->read_only)
+			emr_tags_drop(store, segment);
 		segment->gone = true;
-		if (segment->fd < 0 || segment->users > 0)
-			continue;
-		close(segment->fd);
-		segment->fd = -1;
-		store->open_files--;
+		if (segment->users == 0)
+			emr_segment_close_files(store, segment);
 	}
 }
 

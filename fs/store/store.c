@@ -116,8 +116,7 @@ static void destroy(emr_store *store)
 {
 	emr_index_close(store->index);
 	for (size_t i = 0; i < store->segment_count; i++) {
-		if (store->segments[i]->fd >= 0)
-			close(store->segments[i]->fd);
+		emr_segment_close_files(store, store->segments[i]);
 		free(store->segments[i]);
 	}
 	free(store->segments);
@@ -132,6 +131,8 @@ static void destroy(emr_store *store)
 		close(store->lockfd);
 	if (store->dirfd >= 0)
 		close(store->dirfd);
+	if (store->tags_dirfd >= 0)
+		close(store->tags_dirfd);
 	free(store->path);
 	free(store);
 }
@@ -143,7 +144,8 @@ static emr_status make(const emr_store_options *options, emr_store **out_store)
 	if (store == NULL)
 		return EMR_NO_MEMORY;
 	store->face.ops = &emr_store_face_ops;
-	store->dirfd = store->lockfd = -1;
+	store->dirfd = store->lockfd = store->tags_dirfd = -1;
+	store->unit_key = options->unit_key;
 	store->writer = options->writer;
 	store->read_only = options->read_only;
 	store->no_background = options->no_background;
@@ -208,6 +210,8 @@ emr_status emr_store_open(const emr_store_options *options, emr_store **out_stor
 		destroy(store);
 		return status;
 	}
+	if (options->unit_key != NULL && options->tags_path != NULL)
+		emr_tags_open(store, options->tags_path);
 	*out_store = store;
 	return EMR_OK;
 }
@@ -340,6 +344,18 @@ static emr_status face_put(emr_block_store *face, const emr_block *blocks, size_
 	return status;
 }
 
+static emr_status face_get_units(
+	emr_block_store *face, const emr_cid *cid, emr_units units, uint8_t *out)
+{
+	return emr_store_get_units(store_of(face), cid, units, out);
+}
+
+static void face_note_units(
+	emr_block_store *face, const emr_cid *cid, emr_units units, const uint8_t *bytes)
+{
+	emr_store_note_units(store_of(face), cid, units, bytes);
+}
+
 static emr_status face_get_verified(emr_block_store *face, const emr_cid *cid, emr_buf *out)
 {
 	return emr_store_get_verified(store_of(face), cid, out);
@@ -394,6 +410,8 @@ static void face_close(emr_block_store *face)
 const emr_block_store_ops emr_store_face_ops = {
 	.put = face_put,
 	.get_verified = face_get_verified,
+	.get_units = face_get_units,
+	.note_units = face_note_units,
 	.size = face_size,
 	.pin = face_pin,
 	.unpin = face_unpin,

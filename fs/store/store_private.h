@@ -27,6 +27,13 @@
 		    */
 #define EMR_PENDING_ROWS_MAX 16384 /* more wake the indexer at once */
 
+/* Whether a segment has a file of tags (tags.c). */
+typedef enum emr_tags_state {
+	EMR_TAGS_UNSEEN,
+	EMR_TAGS_NONE,	  /* until something is kept */
+	EMR_TAGS_REFUSED, /* what stands there is none of ours, or it cannot be opened */
+} emr_tags_state;
+
 typedef struct emr_segment {
 	/* set under map_lock before anybody is given the segment */
 	uint32_t handle; /* slot in store->segments + 1 */
@@ -34,9 +41,11 @@ typedef struct emr_segment {
 	uint64_t number;
 	/* protected by map_lock; fd and own stay as they are while somebody uses the file, as
 	 * `current` always is */
-	bool own;	   /* of this store's writer, and this process may write, or nobody can */
-	int fd;		   /* -1: not open */
-	unsigned users;	   /* of fd */
+	bool own;	/* of this store's writer, and this process may write, or nobody can */
+	int fd;		/* -1: not open */
+	unsigned users; /* of fd and tags_fd */
+	int tags_fd;	/* -1: not open */
+	emr_tags_state tags;
 	bool gone;	   /* unlinked */
 	bool condemned;	   /* by us: never comes back */
 	bool odd;	   /* no regular file, and that was logged */
@@ -68,7 +77,9 @@ struct emr_store {
 	bool is_still; /* the disk takes nothing here, and read_only is true, too; others may have
 			  it mounted otherwise, and write */
 	bool no_background;
-	emr_reserve *reserve; /* borrowed, may be NULL */
+	emr_reserve *reserve;	/* borrowed, may be NULL */
+	emr_unit_key *unit_key; /* borrowed */
+	int tags_dirfd;		/* -1: no tags are kept */
 	uint64_t segment_bytes;
 	uint32_t index_delay_ms;
 
@@ -142,6 +153,8 @@ emr_segment *emr_segment_by_index_id(emr_store *store, int64_t id);    /* map_lo
 /* Opens the file when needed and counts a user; EMR_NOT_FOUND when it is gone. */
 emr_status emr_segment_use(emr_store *store, emr_segment *segment, int *out_fd);
 void emr_segment_unuse(emr_store *store, emr_segment *segment);
+/* map_lock held, nobody uses it. */
+void emr_segment_close_files(emr_store *store, emr_segment *segment);
 /* Lists seg-*.car in the directory into slots. */
 emr_status emr_segment_list(emr_store *store);
 /* A new own segment, empty but for the prefix, on disk.  EMR_EXISTS; EMR_LIMIT: no segment can have
@@ -249,10 +262,24 @@ emr_status emr_store_each_foreign_pin(emr_store *store, emr_pin_visit visit, voi
 /* EMR_NOT_FOUND; EMR_DAMAGED: the index; EMR_INTERRUPTED: it stands in a segment that we have not
  * listed yet. */
 emr_status emr_store_find(emr_store *store, const uint8_t *digest, emr_store_position *out_at);
+/* The same for who has another way when it is wrong: asks the memory of places first. */
+emr_status emr_store_find_quickly(
+	emr_store *store, const uint8_t *digest, emr_store_position *out_at);
+/* What stands at AT is this block. */
+void emr_store_cache_put(emr_store *store, const uint8_t *digest, const emr_store_position *at);
 void emr_store_cache_clear(emr_store *store); /* map_lock held */
 /* The section whose block stands at AT: its CID and, appended, its bytes, checked. */
 emr_status emr_store_read_place(
 	emr_store *store, const emr_store_position *at, emr_cid *out_cid, emr_buf *out);
+
+/* ---- tags.c ---- */
+
+/* After the segments were listed.  Without the directory nothing is kept. */
+void emr_tags_open(emr_store *store, const char *path);
+/* The segment is gone. */
+void emr_tags_drop(emr_store *store, const emr_segment *segment);
+/* Of what was erased no trace stays: all tags go. */
+void emr_tags_purge(emr_store *store);
 
 /* ---- walk.c ---- */
 

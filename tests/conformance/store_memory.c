@@ -152,8 +152,15 @@ static void close_memory(emr_block_store *face)
 	free(m);
 }
 
-static const emr_block_store_ops ops = {
-	put, get_verified, size, pin, unpin, each_pin, sync_nothing, stats, close_memory};
+static const emr_block_store_ops ops = {.put = put,
+	.get_verified = get_verified,
+	.size = size,
+	.pin = pin,
+	.unpin = unpin,
+	.each_pin = each_pin,
+	.sync = sync_nothing,
+	.stats = stats,
+	.close = close_memory};
 
 static emr_block_store *begin(void **out_place)
 {

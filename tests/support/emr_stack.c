@@ -59,8 +59,9 @@ static emr_status open_ledger(emr_stack *s, const emr_clock *clock)
 
 static emr_status open_store(emr_stack *s, const emr_stack_options *options)
 {
-	char path[600];
+	char path[600], tags[600];
 	emr_store_options store = {.path = path,
+		.tags_path = tags,
 		.segment_bytes = options->segment_bytes,
 		.no_background = options->no_workers};
 	emr_record_options records = {.keyring = s->keyring,
@@ -69,8 +70,12 @@ static emr_status open_store(emr_stack *s, const emr_stack_options *options)
 	emr_status status;
 
 	snprintf(path, sizeof path, "%s/store", s->path);
+	snprintf(tags, sizeof tags, "%s/tags", s->path);
 	store.writer = emr_keyring_device_id(s->keyring);
-	status = emr_store_open(&store, &s->store);
+	status = emr_local_unit_key(s->keyring, &s->unit_key);
+	store.unit_key = s->unit_key;
+	if (status == EMR_OK)
+		status = emr_store_open(&store, &s->store);
 	if (status == EMR_OK)
 		status = emr_journal_open(s->store, s->keyring, &s->journal);
 	if (status != EMR_OK)
@@ -222,6 +227,7 @@ void emr_stack_close(emr_stack *s)
 	emr_ledger_close(s->ledger);
 	emr_journal_close(s->journal);
 	emr_store_close(s->store);
+	emr_unit_key_free(s->unit_key);
 	emr_keyring_free(s->keyring);
 	if (s->spill_dirfd >= 0)
 		close(s->spill_dirfd);

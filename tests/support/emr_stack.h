@@ -11,6 +11,7 @@ typedef struct emr_stack {
 	int spill_dirfd;
 	emr_keyring *keyring;
 	emr_store *store;
+	emr_unit_key *unit_key; /* the store's */
 	emr_journal *journal;
 	emr_ledger *ledger;
 	emr_replica *replica;

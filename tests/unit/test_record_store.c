@@ -2,17 +2,22 @@
  * again. */
 #include "record_kit.h"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <pthread.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "forge_kit.h"
+#include "reader.h"
 #include "store/car_store.h"
 
 typedef struct disk {
 	char dir[64];
 	char store_dir[96];
+	char tags_dir[96];
+	emr_unit_key *unit_key;
 	int spill_dirfd;
 	emr_keyring *keyring;
 	emr_store *store;
@@ -21,9 +26,14 @@ typedef struct disk {
 
 static void open_disk(disk *d)
 {
-	emr_store_options options = {.path = d->store_dir, .writer = {{7}}, .no_background = true};
+	emr_store_options options = {.path = d->store_dir,
+		.tags_path = d->tags_dir,
+		.writer = {{7}},
+		.no_background = true};
 	emr_record_options record = {.keyring = d->keyring, .spill_dirfd = d->spill_dirfd};
 
+	assert_ok(emr_local_unit_key(d->keyring, &d->unit_key));
+	options.unit_key = d->unit_key;
 	assert_ok(emr_store_open(&options, &d->store));
 	record.store = emr_store_blocks(d->store);
 	assert_ok(emr_record_ctx_new(&record, &d->ctx));
@@ -33,6 +43,7 @@ static void close_disk(disk *d)
 {
 	emr_record_ctx_free(d->ctx);
 	emr_store_close(d->store);
+	emr_unit_key_free(d->unit_key);
 }
 
 static int make_disk(void **state)
@@ -45,6 +56,7 @@ static int make_disk(void **state)
 	strcpy(d->dir, "/tmp/emr-record-XXXXXX");
 	assert_non_null(mkdtemp(d->dir));
 	snprintf(d->store_dir, sizeof d->store_dir, "%s/store", d->dir);
+	snprintf(d->tags_dir, sizeof d->tags_dir, "%s/tags", d->dir);
 	d->spill_dirfd = open(d->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	open_disk(d);
 	*state = d;
@@ -186,10 +198,9 @@ static emr_status read_afresh(disk *d, const emr_content *content, const emr_con
 
 /* Between the hash and the tag there is no second look at the disk: a chunk that its writer seals
  * again and puts back all the time is the true one or none. */
-static void bytes_that_change_while_they_are_read_are_never_given_out(void **state)
+static void change_while_reading(disk *d, size_t len)
 {
-	disk *d = *state;
-	EMR_AUTO_FREE uint8_t *data = kit_bytes(200000, 3);
+	EMR_AUTO_FREE uint8_t *data = kit_bytes(len, 3);
 	kit k = {.ctx = d->ctx};
 	scribbler s = {.turns = 0};
 	emr_content content;
@@ -199,7 +210,7 @@ static void bytes_that_change_while_they_are_read_are_never_given_out(void **sta
 	pthread_t thread;
 
 	memcpy(data + WORD_AT, "truth", 5);
-	his = kit_reader_of(&k, data, 200000, &content, &key);
+	his = kit_reader_of(&k, data, len, &content, &key);
 	forger_begin(&s.forger, his, d->store_dir, WORD_AT);
 	assert_int_equal(pthread_create(&thread, NULL, scribble, &s), 0);
 	while (s.turns < 200 || good == 0 || refused == 0) {
@@ -265,6 +276,224 @@ static void bytes_that_change_once_they_are_hashed_are_not_read_again(void **sta
 	emr_content_key_free(key);
 }
 
+static void bytes_that_change_while_they_are_read_are_never_given_out(void **state)
+{
+	change_while_reading(*state, 200000);
+}
+
+static void nor_are_those_of_a_leaf_that_is_known_by_tags(void **state)
+{
+	change_while_reading(*state, 300000);
+}
+
+/* ---- Leaves that were right once ---- */
+
+#define LARGE ((size_t)1 << 20) /* has whole leaves, which alone have tags */
+#define HEAD 1024		/* of a file of tags */
+
+typedef struct known {
+	uint8_t *data;
+	emr_content content;
+	emr_content_key *key;
+	emr_content_reader *his; /* of whoever was given the key, too */
+} known;
+
+static void save_known(disk *d, known *f)
+{
+	kit k = {.ctx = d->ctx};
+
+	f->data = kit_bytes(LARGE, 5);
+	memcpy(f->data + WORD_AT, "truth", 5);
+	f->his = kit_reader_of(&k, f->data, LARGE, &f->content, &f->key);
+}
+
+static void free_known(known *f)
+{
+	emr_content_reader_free(f->his);
+	emr_content_key_free(f->key);
+	free(f->data);
+}
+
+/* What a new process sees of one word. */
+static emr_status see(disk *d, known *f, uint64_t at, uint8_t word[5])
+{
+	emr_record_options options = {.keyring = d->keyring,
+		.store = emr_store_blocks(d->store),
+		.spill_dirfd = -1,
+		.workers = EMR_RECORD_NO_WORKERS};
+	emr_content_reader *reader = NULL;
+	emr_record_ctx *ctx;
+	size_t got = 0;
+	emr_status status;
+
+	assert_ok(emr_record_ctx_new(&options, &ctx));
+	status = emr_content_reader_open(ctx, &f->content, f->key, &reader);
+	if (status == EMR_OK)
+		status = emr_content_reader_read(reader, at, word, 5, &got);
+	emr_content_reader_free(reader);
+	emr_record_ctx_free(ctx);
+	return status;
+}
+
+static void expect_true(disk *d, known *f, uint64_t at)
+{
+	uint8_t word[5] = {0};
+
+	assert_ok(see(d, f, at, word));
+	assert_memory_equal(word, f->data + at, 5);
+}
+
+static void expect_refused(disk *d, known *f, uint64_t at)
+{
+	uint8_t word[5] = {0};
+
+	assert_status(EMR_DAMAGED, see(d, f, at, word));
+	assert_memory_not_equal(word, "false", 5);
+}
+
+/* The tags of the only segment there is. */
+static int open_tags(disk *d)
+{
+	DIR *dir = opendir(d->tags_dir);
+	const struct dirent *entry;
+	int fd = -1;
+
+	assert_non_null(dir);
+	while ((entry = readdir(dir)) != NULL) {
+		if (strncmp(entry->d_name, "seg-", 4) != 0)
+			continue;
+		assert_int_equal(fd, -1);
+		fd = openat(dirfd(dir), entry->d_name, O_RDWR | O_CLOEXEC);
+		assert_true(fd >= 0);
+	}
+	closedir(dir);
+	assert_true(fd >= 0);
+	return fd;
+}
+
+static off_t size_of(int fd)
+{
+	struct stat st;
+
+	assert_int_equal(fstat(fd, &st), 0);
+	return st.st_size;
+}
+
+/* Only these bytes are read: elsewhere in the leaf something was changed, which the hash of all of
+ * it would show. */
+static void of_a_leaf_that_was_right_once_only_what_is_asked_for_is_read(void **state)
+{
+	disk *d = *state;
+	known f;
+
+	save_known(d, &f);
+	forge(f.his, d->store_dir, WORD_AT, "false");
+	expect_refused(d, &f, WORD_AT);
+	expect_true(d, &f, WORD_AT + EMR_CHUNK_BYTES);
+	expect_true(d, &f, EMR_LEAF_BYTES - 3); /* of two leaves */
+	expect_true(d, &f, 3 * EMR_CHUNK_BYTES - 2);
+	close_disk(d);
+	open_disk(d);
+	expect_refused(d, &f, WORD_AT);
+	expect_true(d, &f, WORD_AT + EMR_CHUNK_BYTES);
+	free_known(&f);
+}
+
+/* Whoever has the content's key makes the chunk's tag fit, and perhaps writes among the tags, too:
+ * zeros, those of another leaf, or some of his own making. */
+static void a_chunk_sealed_again_is_refused_whatever_stands_among_the_tags(void **state)
+{
+	disk *d = *state;
+	static uint8_t forged[EMR_UNIT_LEAF_BYTES];
+	uint8_t tags[4 * EMR_UNITS_PER_LEAF * EMR_UNIT_TAG_BYTES] = {0};
+	const emr_units all = {0, EMR_UNITS_PER_LEAF};
+	const size_t slot = sizeof tags / 4;
+	uint8_t digest[32];
+	EMR_AUTO_SECRET secret = {0};
+	emr_unit_key *his_key = NULL;
+	emr_cid cid;
+	forger who;
+	known f;
+	off_t leaf, mine, others;
+	int fd;
+
+	save_known(d, &f);
+	expect_true(d, &f, WORD_AT);
+	forger_begin(&who, f.his, d->store_dir, WORD_AT);
+	leaf = who.at - WORD_AT / EMR_CHUNK_BYTES * EMR_CHUNK_SEALED_BYTES;
+	mine = HEAD + (leaf >> 18) * (off_t)slot;
+	others = mine == HEAD ? HEAD + (off_t)slot : HEAD;
+	forger_write(&who, "false");
+	expect_refused(d, &f, WORD_AT);
+	fd = open_tags(d);
+	assert_true(size_of(fd) > (off_t)(HEAD + sizeof tags / 4 * 3));
+	assert_ok(emr_pwrite_all(fd, tags, slot, mine));
+	expect_refused(d, &f, WORD_AT);
+	assert_ok(emr_pread_all(fd, tags, slot, others));
+	assert_ok(emr_pwrite_all(fd, tags, slot, mine));
+	expect_refused(d, &f, WORD_AT);
+	assert_ok(emr_unixfs_tree_leaf(f.his->tree, 0, &cid, NULL));
+	memcpy(digest, emr_cid_digest(&cid), sizeof digest);
+	assert_ok(emr_pread_all(who.fd, forged, sizeof forged, leaf));
+	assert_ok(emr_secret_random(32, &secret));
+	assert_ok(emr_unit_key_new(&secret, &his_key));
+	assert_ok(emr_unit_tags(his_key, digest, all, forged, tags));
+	assert_ok(emr_pwrite_all(fd, tags, slot, mine));
+	expect_refused(d, &f, WORD_AT);
+	expect_true(d, &f, EMR_LEAF_BYTES + 100);
+	/* The true bytes are known again by their hash, and then by new tags. */
+	forger_write(&who, "truth");
+	expect_true(d, &f, WORD_AT);
+	forger_write(&who, "false");
+	expect_refused(d, &f, WORD_AT);
+	expect_refused(d, &f, WORD_AT + EMR_CHUNK_BYTES); /* that one had not been asked for */
+	forger_end(&who);
+	emr_unit_key_free(his_key);
+	close(fd);
+	free_known(&f);
+}
+
+static void a_file_of_tags_that_is_none_of_ours_is_left_alone(void **state)
+{
+	disk *d = *state;
+	uint8_t before[HEAD] = "EMRU\x02 of a later version";
+	uint8_t after[HEAD];
+	known f;
+	int fd;
+
+	save_known(d, &f);
+	close_disk(d);
+	fd = open_tags(d);
+	assert_ok(emr_pwrite_all(fd, before, sizeof before, 0));
+	open_disk(d);
+	forge(f.his, d->store_dir, WORD_AT, "false");
+	expect_refused(d, &f, WORD_AT + EMR_CHUNK_BYTES); /* all of it is hashed */
+	expect_true(d, &f, EMR_LEAF_BYTES + 100);
+	assert_ok(emr_pread_all(fd, after, sizeof after, 0));
+	assert_memory_equal(before, after, sizeof before);
+	close(fd);
+	free_known(&f);
+}
+
+static void put_file(const disk *d, const char *name)
+{
+	char path[200];
+	int fd;
+
+	snprintf(path, sizeof path, "%s/%s", d->tags_dir, name);
+	fd = open(path, O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0600);
+	assert_true(fd >= 0);
+	close(fd);
+}
+
+static bool has_file(const disk *d, const char *name)
+{
+	char path[200];
+
+	snprintf(path, sizeof path, "%s/%s", d->tags_dir, name);
+	return access(path, F_OK) == 0;
+}
+
 static emr_status roots(void *context, emr_cid_visit visit, void *visit_context)
 {
 	return emr_record_each_block(context, visit, visit_context);
@@ -277,6 +506,52 @@ static void reclaim_all(disk *d)
 
 	assert_ok(emr_store_close_segment(d->store));
 	assert_ok(emr_store_reclaim(d->store, &options, NULL));
+}
+
+/* What some file of tags holds. */
+static off_t most_tags(disk *d)
+{
+	DIR *dir = opendir(d->tags_dir);
+	const struct dirent *entry;
+	off_t most = 0;
+	struct stat st;
+
+	assert_non_null(dir);
+	while ((entry = readdir(dir)) != NULL) {
+		assert_int_equal(fstatat(dirfd(dir), entry->d_name, &st, 0), 0);
+		if (S_ISREG(st.st_mode) && st.st_size > most)
+			most = st.st_size;
+	}
+	closedir(dir);
+	return most;
+}
+
+/* While somebody has the content, and when nobody has it any more. */
+static void an_erasure_leaves_no_tags(void **state)
+{
+	static const char left_over[] = "seg-07000000000000000000000000000000-000099.car.tags";
+	disk *d = *state;
+	emr_pin pin = {.owner = {{1}}, .state = EMR_PIN_WRITTEN};
+	known f;
+
+	save_known(d, &f);
+	pin.root = f.content.c;
+	assert_ok(emr_block_store_pin(emr_store_blocks(d->store), &pin, 1));
+	assert_true(most_tags(d) > HEAD);
+	reclaim_all(d);
+	assert_true(most_tags(d) <= HEAD);
+	expect_true(d, &f, WORD_AT);
+	assert_true(most_tags(d) > HEAD);
+	assert_ok(emr_block_store_unpin(emr_store_blocks(d->store), &pin, 1));
+	reclaim_all(d);
+	assert_true(most_tags(d) <= HEAD);
+	free_known(&f);
+	put_file(d, left_over);
+	put_file(d, "notes of a person.tags");
+	close_disk(d);
+	open_disk(d);
+	assert_false(has_file(d, left_over));
+	assert_true(has_file(d, "notes of a person.tags"));
 }
 
 static uint64_t disk_bytes(disk *d)
@@ -360,6 +635,17 @@ int main(void)
 		cmocka_unit_test_setup_teardown(
 			bytes_that_change_once_they_are_hashed_are_not_read_again, make_disk,
 			drop_disk),
+		cmocka_unit_test_setup_teardown(
+			nor_are_those_of_a_leaf_that_is_known_by_tags, make_disk, drop_disk),
+		cmocka_unit_test_setup_teardown(
+			of_a_leaf_that_was_right_once_only_what_is_asked_for_is_read, make_disk,
+			drop_disk),
+		cmocka_unit_test_setup_teardown(
+			a_chunk_sealed_again_is_refused_whatever_stands_among_the_tags, make_disk,
+			drop_disk),
+		cmocka_unit_test_setup_teardown(
+			a_file_of_tags_that_is_none_of_ours_is_left_alone, make_disk, drop_disk),
+		cmocka_unit_test_setup_teardown(an_erasure_leaves_no_tags, make_disk, drop_disk),
 		cmocka_unit_test_setup_teardown(
 			what_a_crash_may_bring_back_outlives_a_reclaim, make_disk, drop_disk),
 		cmocka_unit_test_setup_teardown(

@@ -23,6 +23,7 @@ typedef struct emr_session {
 	emr_reserve *reserve; /* NULL: none (for reading only, or the disk has none) */
 	emr_keyring *keyring;
 	emr_store *store;
+	emr_unit_key *unit_key; /* the store's */
 	emr_journal *journal;
 	emr_ledger *ledger;
 	emr_replica *replica;

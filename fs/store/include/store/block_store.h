@@ -1,10 +1,13 @@
 /* Where sealed blocks live, whoever keeps them: the face that record, journal and view see.
- * A store never sees plaintext or keys, and refuses blocks over 2 MiB, a part of a block, and bytes
- * that it has not hashed: segments lie where others may write, come back from backups and are read
+ * A store never sees plaintext or keys, and refuses blocks over 2 MiB, and bytes that it has not
+ * checked: segments lie where others may write, come back from backups and are read
  * from CARs that somebody handed over, and whoever has a content's key can change a part of a block
- * so that its tag fits.  No place is taken for one that only its owner can change. */
+ * so that its tag fits.  No place is taken for one that only its owner can change.  There are two
+ * ways to a block's bytes: all of them, hashed, or units of which this computer has kept tags under
+ * a key of its own since the whole was right (crypto/unit.h). */
 #pragma once
 
+#include "crypto/unit.h"
 #include "store/cid.h"
 
 #define EMR_BLOCK_MAX ((size_t)2 << 20)
@@ -54,6 +57,11 @@ typedef struct emr_block_store_ops {
 	emr_status (*sync)(emr_block_store *store);
 	emr_status (*stats)(emr_block_store *store, emr_store_stats *out_stats);
 	void (*close)(emr_block_store *store);
+	/* These two may be NULL: nothing is kept. */
+	emr_status (*get_units)(
+		emr_block_store *store, const emr_cid *cid, emr_units units, uint8_t *out);
+	void (*note_units)(
+		emr_block_store *store, const emr_cid *cid, emr_units units, const uint8_t *bytes);
 } emr_block_store_ops;
 
 /* An implementation begins with this. */
@@ -65,10 +73,19 @@ struct emr_block_store {
  * over 2 MiB) and none that a reader could rely on.  Putting a block that is there is fine.
  * Survives the end of this process; on disk after sync.  The data may go away on return. */
 emr_status emr_block_store_put(emr_block_store *store, const emr_block *blocks, size_t count);
-/* The only way to a block's bytes: appends the whole block to OUT and hashes what is there then, so
+/* Appends the whole block to OUT and hashes what is there then, so
  * that it is what CID names whatever happens to the place where it stood.  EMR_NOT_FOUND;
  * EMR_DAMAGED (OUT as it was): other bytes stand there. */
 emr_status emr_block_store_get_verified(emr_block_store *store, const emr_cid *cid, emr_buf *out);
+/* Units of the leaf CID as it was when it was made or hashed here; OUT has room for them and is
+ * anybody's guess unless EMR_OK.  EMR_NOT_FOUND: that is not known here, or what stands there is
+ * something else; get_verified says which. */
+emr_status emr_block_store_get_units(
+	emr_block_store *store, const emr_cid *cid, emr_units units, uint8_t *out);
+/* The caller has BYTES in memory that nobody else writes, and knows that they are UNITS of the leaf
+ * CID, because all of it had that hash there.  Kept if there is room. */
+void emr_block_store_note_units(
+	emr_block_store *store, const emr_cid *cid, emr_units units, const uint8_t *bytes);
 /* EMR_NOT_FOUND when the store does not have it. */
 emr_status emr_block_store_size(emr_block_store *store, const emr_cid *cid, uint64_t *out_bytes);
 bool emr_block_store_has(emr_block_store *store, const emr_cid *cid);

@@ -20,8 +20,11 @@ typedef struct emr_store_options {
 	uint64_t segment_bytes;	 /* roll over at this size; 0 = 256 MiB; at least 4 KiB */
 	uint32_t index_delay_ms; /* pending index rows are written after this time; 0 = 1000 */
 	emr_reserve *reserve;	 /* borrowed; NULL: none */
-	bool no_background;	 /* tests: no thread; index rows are written at close and by
-				    emr_store_index_now */
+	const char *tags_path;	 /* a directory of this computer's own, made (0700); and the key,
+				    borrowed: NULL for both, every block is hashed whole */
+	emr_unit_key *unit_key;
+	bool no_background; /* tests: no thread; index rows are written at close and by
+			       emr_store_index_now */
 } emr_store_options;
 
 /* EMR_BUSY: another process writes for this writer id; EMR_NEWER_FORMAT; EMR_NOT_FOUND (read only,
@@ -95,6 +98,9 @@ bool emr_store_refuses(const emr_store *store);
 /* ---- Reading (see block_store.h for the contracts) ---- */
 
 emr_status emr_store_get_verified(emr_store *store, const emr_cid *cid, emr_buf *out);
+emr_status emr_store_get_units(emr_store *store, const emr_cid *cid, emr_units units, uint8_t *out);
+void emr_store_note_units(
+	emr_store *store, const emr_cid *cid, emr_units units, const uint8_t *bytes);
 emr_status emr_store_size(emr_store *store, const emr_cid *cid, uint64_t *out_bytes);
 emr_status emr_store_locate(emr_store *store, const emr_cid *cid, emr_store_position *out_position);
 emr_status emr_store_stats_get(emr_store *store, emr_store_stats *out_stats);
