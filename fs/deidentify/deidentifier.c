@@ -27,7 +27,7 @@ struct emr_deidentifier {
 	char *program;
 	emr_deidentify_rules rules; /* but for the columns */
 	csv_columns columns;
-	worker writer, checker;
+	worker writer, checker, scanner;
 	emr_secret key; /* whose files the writer sees */
 };
 
@@ -210,6 +210,94 @@ emr_status emr_deidentify_file(emr_deidentifier *d, const emr_secret *key, const
 	return status;
 }
 
+/* ---- what others share ---- */
+
+#define SCAN_MS 20000
+
+typedef struct scanning {
+	worker *w;
+	uint64_t size;
+	emr_scan_read_fn read;
+	void *arg;
+	int64_t left_ms;
+} scanning;
+
+static emr_status give(const scanning *s, const protocol_want *want)
+{
+	static _Thread_local uint8_t piece[PROTOCOL_PIECE];
+	emr_status status;
+
+	if (want->kind != PROTOCOL_WANT || want->len == 0 || want->len > sizeof piece ||
+		want->at > s->size || want->len > s->size - want->at)
+		return EMR_INVALID; /* the helper is not what it was */
+	status = s->read(s->arg, want->at, piece, want->len);
+	if (status == EMR_OK && !emr_helper_tell(&s->w->helper, piece, want->len, NULL, 0,
+					emr_helper_end_ms(s->left_ms)))
+		status = EMR_INVALID;
+	return status;
+}
+
+/* Until it says what it found.  Time that READ takes is not the helper's. */
+static emr_status serve_scan(scanning *s, emr_withheld *out)
+{
+	union {
+		protocol_want want;
+		protocol_result result;
+	} said;
+	size_t len = 0;
+	emr_status status = EMR_OK;
+
+	*out = EMR_WITHHELD_STOPPED;
+	while (status == EMR_OK) {
+		int64_t end_ms = emr_helper_end_ms(s->left_ms);
+
+		status = emr_helper_hear(&s->w->helper, &said, sizeof said, &len, end_ms);
+		s->left_ms = end_ms - emr_helper_end_ms(0);
+		if (status != EMR_OK || len != sizeof said.want)
+			break;
+		status = give(s, &said.want);
+	}
+	if (status == EMR_TIMEOUT || (status == EMR_OK && s->left_ms <= 0)) {
+		*out = EMR_WITHHELD_LATE;
+		stop(s->w);
+		return EMR_OK;
+	}
+	if (status == EMR_OK && len == sizeof said.result && said.result.kind == PROTOCOL_RESULT &&
+		(unsigned)said.result.what.withheld < EMR_WITHHELD_COUNT) {
+		*out = said.result.what.withheld;
+		return EMR_OK;
+	}
+	stop(s->w);
+	return status == EMR_INVALID || status == EMR_IO ? EMR_OK : status;
+}
+
+emr_status emr_deidentify_scan(emr_deidentifier *d, uint64_t size, unsigned year,
+	emr_scan_read_fn read, void *arg, emr_withheld *out)
+{
+	const protocol_look look = {.kind = PROTOCOL_LOOK,
+		.year = year,
+		.without_dates = d->rules.without_dates,
+		.with_characteristics = d->rules.with_characteristics,
+		.size = size};
+	scanning s = {.w = &d->scanner,
+		.size = size,
+		.read = read,
+		.arg = arg,
+		.left_ms = d->rules.deadline_ms != 0 ? d->rules.deadline_ms : SCAN_MS};
+	emr_status status = start(&d->scanner, d->program, PROTOCOL_SCAN);
+
+	if (status != EMR_OK)
+		return status;
+	d->scanner.work++;
+	if (!emr_helper_tell(&d->scanner.helper, &look, sizeof look, NULL, 0,
+		    emr_helper_end_ms(s.left_ms))) {
+		stop(&d->scanner);
+		*out = EMR_WITHHELD_STOPPED;
+		return EMR_OK;
+	}
+	return serve_scan(&s, out);
+}
+
 emr_status emr_deidentifier_open(
 	const char *program, const emr_deidentify_rules *rules, emr_deidentifier **out)
 {
@@ -230,7 +318,7 @@ emr_status emr_deidentifier_open(
 	d->program = path;
 	d->rules = *rules;
 	d->columns = columns;
-	d->writer.helper = d->checker.helper = EMR_HELPER_NONE;
+	d->writer.helper = d->checker.helper = d->scanner.helper = EMR_HELPER_NONE;
 	*out = d;
 	return EMR_OK;
 }
@@ -241,6 +329,7 @@ void emr_deidentifier_close(emr_deidentifier *d)
 		return;
 	stop(&d->writer);
 	stop(&d->checker);
+	stop(&d->scanner);
 	emr_secret_free(&d->key);
 	free(d->program);
 	free(d);

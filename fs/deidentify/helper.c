@@ -1,6 +1,7 @@
-/* The helper `deidentify`: makes copies of DICOM files for research ("write"), or looks in copies
- * for what they must not have ("check").  emrfs starts it and sends it the two descriptors of one
- * file after the other; it opens nothing itself, and a file that breaks it breaks nothing else. */
+/* The helper `deidentify`: makes copies of DICOM files for research ("write"), looks in copies for
+ * what their originals say ("check"), or in what others call copies for what no copy has ("scan").
+ * emrfs starts it and sends it the two descriptors of one file after the other, or the pieces that
+ * a scan asks for; it opens nothing itself, and a file that breaks it breaks nothing else. */
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -11,6 +12,7 @@
 #include "check.h"
 #include "copy.h"
 #include "protocol.h"
+#include "scan.h"
 
 #define MEMORY_BYTES ((uint64_t)512 << 20)
 #define PROCESSOR_S 600 /* over all its files */
@@ -67,14 +69,60 @@ static int serve(bool is_checker)
 	return 0;
 }
 
+/* ---- scanning ---- */
+
+static bool hear(void *out, size_t len)
+{
+	size_t got = 0;
+
+	return emr_inside_hear(out, len, &got, NULL, 0) && got == len;
+}
+
+static size_t want(void *arg, uint64_t at, uint8_t *out, size_t len)
+{
+	protocol_want piece = {.kind = PROTOCOL_WANT, .at = at};
+
+	(void)arg;
+	piece.len = len < PROTOCOL_PIECE ? (uint32_t)len : PROTOCOL_PIECE;
+	if (!emr_inside_tell(&piece, sizeof piece) || !hear(out, piece.len))
+		_exit(1); /* the caller has given it up */
+	return piece.len;
+}
+
+static int scan_all(void)
+{
+	static flat_file file;
+	protocol_result result;
+	protocol_look look;
+
+	if (!emr_inside_ready_tell(PROTOCOL_VERSION))
+		return 1;
+	while (hear(&look, sizeof look) && look.kind == PROTOCOL_LOOK) {
+		const scan_rules rules = {.year = look.year,
+			.without_dates = look.without_dates != 0,
+			.with_characteristics = look.with_characteristics != 0};
+
+		file.read = want;
+		file.ahead = PROTOCOL_PIECE;
+		file.size = look.size;
+		file.at = file.len = 0;
+		result = (protocol_result){.kind = PROTOCOL_RESULT};
+		result.what.withheld = scan_dicom(&file, &rules);
+		if (!emr_inside_tell(&result, sizeof result))
+			return 1;
+	}
+	return 0;
+}
+
 int main(int argc, char **argv)
 {
 	bool is_checker = argc == 2 && strcmp(argv[1], PROTOCOL_CHECK) == 0;
+	bool is_scanner = argc == 2 && strcmp(argv[1], PROTOCOL_SCAN) == 0;
 	void *volatile first = malloc(1); /* asks for random numbers, once */
 
 	free(first);
 
-	if (argc != 2 || (!is_checker && strcmp(argv[1], PROTOCOL_WRITE) != 0)) {
+	if (argc != 2 || (!is_checker && !is_scanner && strcmp(argv[1], PROTOCOL_WRITE) != 0)) {
 		static const char words[] = "This program is started by emrfs.\n";
 
 		(void)!write(STDERR_FILENO, words, sizeof words - 1);
@@ -82,5 +130,6 @@ int main(int argc, char **argv)
 	}
 	if (emr_sandbox_enter(MEMORY_BYTES, PROCESSOR_S) != EMR_OK)
 		return 3;
-	_exit(serve(is_checker)); /* what runs at an exit may need more than the sandbox has */
+	_exit(is_scanner ? scan_all() : serve(is_checker)); /* what runs at an exit may need more
+							       than the sandbox has */
 }

@@ -4,13 +4,17 @@
 
 #include "csv.h"
 
-#define PROTOCOL_VERSION 4u
+#define PROTOCOL_VERSION 5u
 #define PROTOCOL_WRITE "write" /* the helper's one argument */
 #define PROTOCOL_CHECK "check"
+#define PROTOCOL_SCAN "scan"
+#define PROTOCOL_PIECE 32768u /* bytes that a scanner asks for at a time, at most */
 
 typedef enum protocol_kind {
 	PROTOCOL_FILE = 0x454d4432,
 	PROTOCOL_RESULT,
+	PROTOCOL_LOOK,
+	PROTOCOL_WANT
 } protocol_kind;
 
 /* With two descriptors: the original, and the copy.  A checker gets no key. */
@@ -30,3 +34,17 @@ typedef struct protocol_result {
 	uint32_t status; /* emr_status, about the copy's descriptor */
 	emr_deidentified what;
 } protocol_result;
+
+/* To a scanner, without a descriptor: a file that somebody else shares.  It asks for the pieces
+ * that it wants, and gets each as one message of LEN bytes. */
+typedef struct protocol_look {
+	uint32_t kind;
+	uint32_t year, without_dates, with_characteristics;
+	uint64_t size;
+} protocol_look;
+
+typedef struct protocol_want {
+	uint32_t kind;
+	uint32_t len;
+	uint64_t at;
+} protocol_want;

@@ -23,26 +23,6 @@ static const uint32_t characteristics[] = {
 static const uint32_t lookup_tables[] = {
 	0x00281201, 0x00281202, 0x00281203, 0x00281221, 0x00281222, 0x00281223, 0x00283006};
 
-/* Texts without a row in the table that pictures need.  Their words are these and no others. */
-static const struct {
-	uint32_t tag;
-	const char *words; /* each between two bars */
-} worded[] = {
-	/* physics differ by maker; the name of a model, or a text in this place, may be anything */
-	{0x00080070,
-		"|AGFA|AGFA HEALTHCARE|CANON|CANON MEDICAL SYSTEMS|CANON_MEC|CARESTREAM HEALTH|"
-		"ELEKTA|ELSCINT|FUJIFILM|FUJIFILM CORPORATION|GE|GE HEALTHCARE|GE MEDICAL SYSTEMS|"
-		"HITACHI|HITACHI MEDICAL CORPORATION|HOLOGIC|HOLOGIC, INC.|KONICA MINOLTA|MARCONI|"
-		"MEDISO|NEUSOFT|NEUSOFT MEDICAL SYSTEMS|PHILIPS|PHILIPS HEALTHCARE|"
-		"PHILIPS MEDICAL SYSTEMS|PICKER|SAMSUNG|SHIMADZU|SIEMENS|SIEMENS HEALTHCARE GMBH|"
-		"SIEMENS HEALTHINEERS|TOSHIBA|TOSHIBA_MEC|TOSHIBA MEDICAL SYSTEMS|UIH|VARIAN|"
-		"VARIAN MEDICAL SYSTEMS|"},
-	/* what a number in the picture means */
-	{0x00281054, "|HU|US|OD|HGML|Z_EFF|ED|EDW|HU_MOD|PCT|BQML|GML|CNTS|"},
-	{0x00283004, "|HU|US|OD|HGML|Z_EFF|ED|EDW|HU_MOD|PCT|"},
-	{0x00180085, "|1H|3HE|7LI|13C|19F|23NA|31P|129XE|"},
-};
-
 /* PS3.16 annex L: what a head may be called, and what may have one.  The field is typed by hand. */
 static const char heads[] =
 	"|BRAIN|CAROTID|CSPINE|EAR|EYE|FACE|HEAD|HEADNECK|IAC|JAW|MANDIBLE|MAXILLA|MOUTH|NECK|"
@@ -83,19 +63,11 @@ static bool is_vr(const element *e, const char *list)
 	return false;
 }
 
-static const char *words_for(uint32_t tag)
-{
-	for (size_t i = 0; i < sizeof worded / sizeof *worded; i++)
-		if (worded[i].tag == tag)
-			return worded[i].words;
-	return NULL;
-}
-
 /* ---- elements without a row in Table E.1-1 ---- */
 
 static deed rule_for_text(uint32_t tag)
 {
-	if (words_for(tag) != NULL)
+	if (dicom_words(tag) != NULL)
 		return DEED_WORD;
 	switch (tag) {
 	case 0x00080100: /* CodeValue and its scheme: of items whose code is known */
@@ -238,7 +210,7 @@ static bool is_kernel(const char *text)
 
 bool rule_takes_text(uint32_t tag, const char vr[2], const char *text)
 {
-	const char *words = words_for(tag);
+	const char *words = dicom_words(tag);
 
 	if (words != NULL)
 		return is_word(words, text);

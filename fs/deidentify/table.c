@@ -47,3 +47,31 @@ const table_row *dicom_rows(uint32_t *out_count)
 	*out_count = sizeof rows / sizeof *rows;
 	return rows;
 }
+
+/* Texts without a row in the table that pictures need.  Their words are these and no others. */
+static const struct {
+	uint32_t tag;
+	const char *words; /* each between two bars */
+} worded[] = {
+	/* physics differ by maker; the name of a model, or a text in this place, may be anything */
+	{0x00080070,
+		"|AGFA|AGFA HEALTHCARE|CANON|CANON MEDICAL SYSTEMS|CANON_MEC|CARESTREAM HEALTH|"
+		"ELEKTA|ELSCINT|FUJIFILM|FUJIFILM CORPORATION|GE|GE HEALTHCARE|GE MEDICAL SYSTEMS|"
+		"HITACHI|HITACHI MEDICAL CORPORATION|HOLOGIC|HOLOGIC, INC.|KONICA MINOLTA|MARCONI|"
+		"MEDISO|NEUSOFT|NEUSOFT MEDICAL SYSTEMS|PHILIPS|PHILIPS HEALTHCARE|"
+		"PHILIPS MEDICAL SYSTEMS|PICKER|SAMSUNG|SHIMADZU|SIEMENS|SIEMENS HEALTHCARE GMBH|"
+		"SIEMENS HEALTHINEERS|TOSHIBA|TOSHIBA_MEC|TOSHIBA MEDICAL SYSTEMS|UIH|VARIAN|"
+		"VARIAN MEDICAL SYSTEMS|"},
+	/* what a number in the picture means */
+	{0x00281054, "|HU|US|OD|HGML|Z_EFF|ED|EDW|HU_MOD|PCT|BQML|GML|CNTS|"},
+	{0x00283004, "|HU|US|OD|HGML|Z_EFF|ED|EDW|HU_MOD|PCT|"},
+	{0x00180085, "|1H|3HE|7LI|13C|19F|23NA|31P|129XE|"},
+};
+
+const char *dicom_words(uint32_t tag)
+{
+	for (size_t i = 0; i < sizeof worded / sizeof *worded; i++)
+		if (worded[i].tag == tag)
+			return worded[i].words;
+	return NULL;
+}

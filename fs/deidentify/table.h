@@ -16,5 +16,8 @@ const table_row *dicom_row(uint32_t tag);
 bool dicom_row_has_vr(const table_row *row, const char vr[2]);
 /* A UID that DICOM itself registered. */
 bool dicom_uid_is_registered(const char *uid);
+/* Of a text without a row in the table that pictures need: the words that it may be, in capitals,
+ * each between two bars; NULL: it is none of these. */
+const char *dicom_words(uint32_t tag);
 /* For tests: all rows. */
 const table_row *dicom_rows(uint32_t *out_count);

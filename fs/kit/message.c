@@ -713,6 +713,8 @@ static const emr_message_row rows[EMR_MESSAGE_COUNT] = {
 		"Nothing of your folder is in {what}.", "emrfs dataset"},
 	[EMR_SAY_DAILY_LIMIT] = {"daily-limit", "EDQUOT", "warn", EMR_EXIT_DENIED,
 		"{dataset} allows {n} first openings a day; more from {time}.", ""},
+	[EMR_SAY_NOT_A_COPY] = {"not-a-copy", "EACCES", "warn", EMR_EXIT_DENIED,
+		"{path} is no copy as the terms of {dataset} ask for, and is withheld.", ""},
 	[EMR_SAY_DATASET_EMPTY] = {"dataset-empty", "", "error", EMR_EXIT_NO_SUCH,
 		"Nothing is in {what} that could be frozen.", ""},
 	[EMR_SAY_UNKNOWN_STATE] = {"unknown-state", "", "error", EMR_EXIT_NO_SUCH,

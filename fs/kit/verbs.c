@@ -818,7 +818,7 @@ static const emr_verb_row verbs[EMR_VERB_COUNT] = {
 			"asks for the passphrase.\n",
 		.fields =
 			"datasets[]{name organisation called data purpose who until price "
-			"daily_limit terms participants steward reader "
+			"daily_limit terms participants steward reader withheld "
 			"readers[]{who name organisation code since} joined[]};\n"
 			"join, de-identified: folder cleaned changed removed withheld[]{path why} "
 			"added;\n"

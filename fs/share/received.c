@@ -39,6 +39,7 @@ static emr_status name_participant(
 	emr_pseudonym(key, out->card.signer_id, out->pseudonym);
 	out->line = emr_pseudonym_line(key);
 	out->terms = dataset->terms;
+	out->terms_id = dataset->terms_id;
 	emr_wipe(key, sizeof key);
 	return EMR_OK;
 }

@@ -8,6 +8,7 @@
 #include "org/datasets.h"
 #include "sharing/answers.h"
 #include "sharing/shares.h"
+#include "view/received.h"
 
 #include "copies.h"
 
@@ -28,6 +29,21 @@ static emr_status add_joined(const emr_share_rows *rows, const char *called, jso
 		status = EMR_NO_MEMORY;
 	json_decref(joined);
 	return status;
+}
+
+/* How much of it was withheld from this reader, as far as he opened it. */
+static emr_status add_withheld(emr_session *session, json_t *one)
+{
+	const char *terms = json_string_value(json_object_get(one, "terms"));
+	emr_id32 id;
+
+	if (!json_is_true(json_object_get(one, "reader")) || session->view == NULL ||
+		emr_unhex(terms, id.b, sizeof id.b) != EMR_OK)
+		return EMR_OK;
+	return json_object_set_new(one, "withheld",
+		       json_integer((json_int_t)emr_view_withheld(session->view, id))) == 0
+		       ? EMR_OK
+		       : EMR_NO_MEMORY;
 }
 
 /* What the verb makes copies with, which no reader of the dataset is told. */
@@ -70,6 +86,8 @@ static emr_status emit_each(
 		json_t *one = json_array_get(list, i), *object;
 
 		status = add_joined(&rows, json_string_value(json_object_get(one, "called")), one);
+		if (status == EMR_OK)
+			status = add_withheld(session, one);
 		object = status == EMR_OK ? json_pack("{s:[O]}", "datasets", one) : NULL;
 		if (status == EMR_OK)
 			status = object != NULL ? emit(arg, object) : EMR_NO_MEMORY;

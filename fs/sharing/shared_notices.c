@@ -78,6 +78,10 @@ static void set(const emr_session *session, const emr_shared_notice *n, emr_mess
 			problem, message, "dataset", n->dataset, "n", purpose, "time", time, NULL);
 		return;
 	}
+	if (message == EMR_SAY_NOT_A_COPY) {
+		emr_problem_set(problem, message, "path", n->path, "dataset", n->dataset, NULL);
+		return;
+	}
 	if (message == EMR_SAY_COPY_UNSIGNED) {
 		emr_problem_set(problem, message, "path", n->path, "signer", n->owner, "original",
 			n->inside, NULL);

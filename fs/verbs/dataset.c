@@ -173,6 +173,11 @@ static void say_one(const dataset *d, const json_t *one)
 			number_of(one, "daily_limit"));
 	emr_count_text((uint64_t)number_of(one, "participants"), "folder is", "folders are", count);
 	emr_say(d->out, "  %s in it.  Terms: %.16s\n", count, text_of(one, "terms"));
+	if (number_of(one, "withheld") > 0) {
+		emr_count_text((uint64_t)number_of(one, "withheld"), "file that was opened here is",
+			"files that were opened here are", count);
+		emr_say(d->out, "  %s no copies as the terms ask for, and withheld.\n", count);
+	}
 	say_readers(d, one);
 	for (size_t i = 0; i < json_array_size(joined); i++)
 		emr_say(d->out, "  Yours in it: %s\n",

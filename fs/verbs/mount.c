@@ -14,10 +14,11 @@
 #include "base/codec.h"
 #include "base/log.h"
 #include "fuse/fuse.h"
+#include "kit/beside.h"
 #include "kit/language.h"
 #include "kit/text.h"
 #include "mount/behind.h"
-#include "kit/beside.h"
+#include "mount/copy_scan.h"
 #include "mount/mountpoint.h"
 #include "mount/publishing.h"
 #include "mount/ready.h"
@@ -64,6 +65,7 @@ typedef struct mount {
 	emr_notices *notices;
 	emr_special special;
 	emr_shared_notices shared_notices;
+	emr_copy_scan copy_scan;
 	emr_inbox_list inboxes;
 	uint8_t purpose; /* number of its bit */
 	json_t *state;	 /* the frozen state that is shown; NULL: none; owned until it is said */
@@ -109,6 +111,7 @@ static void mount_end(mount *m)
 	emr_server_stop(m->server);
 	emr_office_end(m->office);
 	emr_session_close(&m->session);
+	emr_copy_scan_end(&m->copy_scan); /* which a thread of the view used */
 	emr_rot_watch_free(m->rot_watch);
 	emr_publishing_free(m->publishing);
 	emr_sharing_free(m->sharing);
@@ -360,7 +363,9 @@ static emr_status open_all(mount *m, emr_problem *out_problem)
 			.named = emr_session_named,
 			.vouched_arg = &m->session,
 			.shared_notice = emr_shared_notices_add,
-			.shared_notice_arg = &m->shared_notices},
+			.shared_notice_arg = &m->shared_notices,
+			.look_at_copy = emr_copy_scan_look,
+			.look_at_copy_arg = &m->copy_scan},
 	};
 	char place[4400];
 	emr_status status = emr_notices_new(m->settings.notify, &m->notices);

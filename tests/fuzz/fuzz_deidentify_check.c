@@ -1,10 +1,11 @@
-/* Two files that somebody gave, to the checker: two bytes that say how long the first is, then
- * both.  */
+/* Two files that somebody gave, to the checker, and the second to the scan of readers: two bytes
+ * that say how long the first is, then both.  */
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
 #include "check.h"
+#include "scan.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -19,6 +20,8 @@ static int file_of(const uint8_t *data, size_t size)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
+	static flat_file file;
+	const scan_rules rules = {.year = 2026};
 	size_t first;
 	int original, copy;
 
@@ -31,6 +34,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (check_dicom(original, first, copy, size - 2 - first) == EMR_WITHHELD_NOT_DICOM)
 		abort();
 	(void)check_dicom(original, first, original, first);
+	file = (flat_file){.fd = copy, .size = size - 2 - first, .ahead = 4096};
+	(void)scan_dicom(&file, &rules);
 	close(original);
 	close(copy);
 	return 0;

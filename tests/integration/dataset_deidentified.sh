@@ -131,6 +131,61 @@ for path in files:
 assert len({dcmread(p).StudyInstanceUID for p in files}) == 1 and len({dcmread(p).SOPInstanceUID for p in files}) == 3
 END
 
+say "what a client that lies puts there is withheld by the reader's computer, whatever it is called and signed as"
+as ana json 0 dataset plain
+python3 - "ana-folder/$COPIES" "$(field datasets.0.terms)" <<'END' || emr_fail "the lies could not be told"
+import hashlib, io, os, sys
+from pydicom import dcmread
+top, terms = sys.argv[1], bytes.fromhex(sys.argv[2])
+table = b"PS3.15-2026c/1"
+rules = hashlib.sha256(b"emrfs/v1/rules\0" + bytes([len(table)]) + table + terms).digest()
+other = hashlib.sha256(b"emrfs/v1/rules\0" + bytes([len(table)]) + table + bytes(32)).digest()
+copies = sorted(os.path.join(d, f) for d, _, files in os.walk(top) for f in files)
+series = os.path.dirname(copies[0])
+def put(name, data, by):
+    with open(os.path.join(series, name), "xb") as out:
+        out.write(data)
+        out.flush()
+        if by is not None:
+            os.utime(out.fileno())
+            os.setxattr(out.fileno(), "user.emrfs.derived", (bytes(32) + by).hex().encode())
+original, copy = open("ana-folder/CT/anabela-01.dcm", "rb").read(), open(copies[0], "rb").read()
+tagged = dcmread(io.BytesIO(copy))
+tagged.private_block(0x0029, "ANABELA", create=True).add_new(1, "LO", "Silva^Anabela")
+whole = io.BytesIO()
+tagged.save_as(whole)
+put("000091-aaaaaaaaaaaa.dcm", original, None)  # grants an original
+put("000092-aaaaaaaaaaaa.dcm", original, rules)  # signs an original as derived
+put("000093-aaaaaaaaaaaa.dcm", whole.getvalue(), rules)  # adds to a copy
+put("000094-aaaaaaaaaaaa.dcm", copy, None)  # does not sign it as one
+put("000095-aaaaaaaaaaaa.dcm", copy, other)  # made for another dataset
+put("Silva Anabela.dcm", copy, rules)  # says it in a name, an attribute, a link
+os.setxattr(os.path.join(series, "Silva Anabela.dcm"), "user.comment", b"Silva")
+os.symlink("Silva Anabela.dcm", os.path.join(series, "Anabela"))
+put("000096-aaaaaaaaaaaa.dcm", copy, rules)  # as the program does
+END
+told() { [ "$(find dora-folder/datasets/plain -name '0000*.dcm' 2>/dev/null | wc -l)" = 9 ]; }
+two_until 30 told
+opens() { cat dora-folder/datasets/plain/*/*/*/*/0000"$1"-*.dcm >out/bytes 2>out/why; }
+two_until 30 opens 96
+for lie in 91 92 93 94 95; do
+	! opens "$lie" || emr_fail "lie $lie was shown"
+	grep -q "Permission denied" out/why || emr_fail "lie $lie: $(cat out/why)"
+done
+{
+	find dora-folder/datasets/plain
+	find dora-folder/datasets/plain -type l -exec readlink {} +
+	find dora-folder/datasets/plain ! -type l -exec getfattr --absolute-names -d -m - {} + 2>/dev/null
+} >out/words
+grep -q 000096 out/words || emr_fail "nothing was listed"
+! grep -iE 'silva|anabela' out/words || emr_fail "a word of hers is shown"
+grep -q " not-a-copy datasets/plain/.*/000093-aaaaaaaaaaaa.dcm: .* is no copy as the terms of plain ask for, and is withheld" dora-folder/.emrfs/notices ||
+	emr_fail "not told: $(tail -3 dora-folder/.emrfs/notices)"
+as dora json 0 dataset plain
+expect "counted" "$(field datasets.0.withheld)" 5
+rm "ana-folder/$COPIES"/*/*/*-aaaaaaaaaaaa.dcm "ana-folder/$COPIES"/*/*/*nabela*
+two_until 30 there 3
+
 say "joining again gives what is new, and nothing twice"
 stat -c '%n %Y %i' "ana-folder/$COPIES"/*/*/* >stood
 as ana run 0 dataset join plain CT --yes

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "check.h"
+#include "scan.h"
 #include "copy.h"
 #include "deidentify_kit.h"
 
@@ -158,6 +159,7 @@ int made_memory(emr_bytes bytes)
 emr_withheld made_copy(const made *m, char person, const emr_deidentify_rules *rules, emr_buf *out)
 {
 	static const emr_deidentify_rules usual = {0};
+	static flat_file file;
 	static uint8_t window[SOURCE_WINDOW], buffer[SOURCE_WINDOW];
 	uint8_t key[EMR_DEIDENTIFY_KEY_BYTES];
 	char name[16];
@@ -166,7 +168,7 @@ emr_withheld made_copy(const made *m, char person, const emr_deidentify_rules *r
 	int in = made_memory(emr_buf_view(&m->bytes)), copy = made_memory(emr_bytes_of("", 0));
 
 	memset(key, person, sizeof key);
-	snprintf(name, sizeof name, "pseudonym-%c", person);
+	snprintf(name, sizeof name, "pseudonym%c", person);
 	persona_begin(&who, key, name);
 	assert_ok(copy_file(in, m->bytes.len, copy, window, buffer, &who,
 		rules != NULL ? rules : &usual, &what));
@@ -176,6 +178,14 @@ emr_withheld made_copy(const made *m, char person, const emr_deidentify_rules *r
 		assert_int_equal(pread(copy, out->data, out->len, 0), (ssize_t)out->len);
 		assert_string_equal(
 			emr_withheld_text(check_dicom(in, m->bytes.len, copy, what.size)), "");
+		file = (flat_file){.fd = copy, .size = what.size};
+		assert_string_equal(
+			emr_withheld_text(scan_dicom(&file,
+				&(scan_rules){.year = 2026,
+					.without_dates = rules != NULL && rules->without_dates,
+					.with_characteristics =
+						rules != NULL && rules->with_characteristics})),
+			"");
 	}
 	close(in);
 	close(copy);

@@ -495,8 +495,8 @@ static void a_copy_is_called_by_the_pseudonym(void **state)
 	(void)state;
 	made_ct(&m, MADE_EXPLICIT);
 	assert_string_equal(emr_withheld_text(made_copy(&m, 'a', NULL, &out)), "");
-	assert_string_equal(made_value(emr_buf_view(&out), 0x00100010, "PN"), "pseudonym-a");
-	assert_string_equal(made_value(emr_buf_view(&out), 0x00100020, "LO"), "pseudonym-a");
+	assert_string_equal(made_value(emr_buf_view(&out), 0x00100010, "PN"), "pseudonyma");
+	assert_string_equal(made_value(emr_buf_view(&out), 0x00100020, "LO"), "pseudonyma");
 	emr_buf_free(&out);
 	emr_buf_free(&m.bytes);
 }

@@ -151,10 +151,12 @@ void shared_free(emr_view *view)
 		shared_set *set = all->sets;
 
 		all->sets = set->next;
+		emr_buf_free(&set->withheld);
 		free(set);
 	}
 	shared_forget_software(view);
 	emr_buf_free(&all->frozen);
+	emr_buf_free(&all->clean);
 	emr_buf_free(&all->kept_names);
 	emr_buf_free(&all->gone);
 	emr_share_free(all->share);

@@ -48,6 +48,8 @@ typedef struct shared_set {
 	emr_id16 line;	 /* by which it is known, whatever key it has */
 	char name[EMR_NAME_MAX + 1];
 	emr_terms terms;
+	emr_id32 terms_id;
+	emr_buf withheld; /* emr_cid: what was not let through since the folder was opened */
 } shared_set;
 
 typedef struct shared_owner {
@@ -158,7 +160,7 @@ typedef struct shared_asking {
 	emr_share_trouble trouble; /* as of the last look */
 } shared_asking;
 
-#define SHARED_TOLD_KINDS 9
+#define SHARED_TOLD_KINDS 10
 
 /* How often a person was told of one kind of trouble lately. */
 typedef struct shared_told {
@@ -180,7 +182,8 @@ typedef struct shares {
 	shared_set *sets;
 	shared_share *all;
 	uint64_t next_owner, next_share, next_set;
-	emr_id16 only;	    /* the folder shows this dataset alone; zero: it shows everything */
+	emr_id16 only; /* the folder shows this dataset alone; zero: it shows everything */
+	emr_buf clean; /* of the worker: emr_cid of copies that were looked at, the newest last */
 	uint64_t frozen_at; /* of it, what came before that entry; 0: all */
 	emr_buf frozen;	    /* emr_id16: the domains of that state */
 	bool shows_sets;    /* the top's listing counts their directory */
@@ -302,6 +305,13 @@ void shared_tell_set(emr_view *view, const shared_owner *owner, emr_buf *tell);
 emr_status shared_sets_have_come(emr_view *view, emr_buf *tell);
 /* From the top of the folder; NULL without memory. */
 char *shared_owner_path(const shared_owner *owner);
+/* ---- copies for research, of de-identified datasets: shared_copies.c */
+bool shared_is_of_copies(const shared_owner *owner);
+/* Of the worker, without view->lock: READER, of N in S, may be shown, or EMR_FORBIDDEN: S is of a
+ * de-identified dataset, and N no copy by its rules, is counted, and the person has been told. Also
+ * what emr_content_reader_read says. */
+emr_status shared_check_copy(emr_view *view, const shared_share *s, const node *n,
+	emr_content_reader *reader, const emr_shared_word *word);
 /* What S is opened for: of a dataset's share research, whatever the folder was opened for. */
 uint8_t shared_purpose(const emr_view *view, const shared_share *s);
 
@@ -329,8 +339,12 @@ emr_status shared_open(emr_view *view, emr_handle *handle);
 /* *OUT_TAKEN: the node has become one's own meanwhile, and nothing was read. */
 emr_status shared_read(
 	emr_handle *handle, uint64_t at, void *data, size_t len, size_t *out_len, bool *out_taken);
-/* Of the worker: the reader of N, a record of S.  EMR_DENIED: its key is not here. */
-emr_status shared_attach(emr_view *view, shared_share *s, node *n);
+/* Whether READER, of N in S, may be shown. */
+typedef emr_status (*shared_check_fn)(emr_view *view, const shared_share *s, const node *n,
+	emr_content_reader *reader, const emr_shared_word *word);
+/* Of the worker: the reader of N, a record of S, if CHECK says so.  EMR_DENIED: its key is not
+ * here. */
+emr_status shared_attach(emr_view *view, shared_share *s, node *n, shared_check_fn check);
 /* Appends what a note says. */
 emr_status shared_note_text(const shared_share *s, emr_buf *out);
 

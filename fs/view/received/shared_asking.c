@@ -235,6 +235,7 @@ static void build(emr_view *view, shared_share *s)
 	before = s->tree; /* only this thread changes it */
 	pthread_mutex_unlock(&view->lock);
 	status = shared_tree_build(s->opened, s->top, s->name, before,
+		shared_is_of_copies(s->owner),
 		s->owner->set != NULL && view->shares->frozen_at != 0 ? was_there_then : NULL,
 		&frozen, &tree);
 	if (status != EMR_OK) {
@@ -458,13 +459,17 @@ static void serve_node(emr_view *view, shared_share *s, node *n, asked *a)
 	emr_status status;
 
 	emr_fetcher_begin(view->options.fetcher);
-	status = shared_attach(view, s, n);
+	status = shared_attach(view, s, n, shared_check_copy);
 	if (status != EMR_OK && emr_shared_check(s->opened, NULL) == EMR_DENIED)
 		status = EMR_DENIED; /* it has ended meanwhile, which who asks is told */
 	if (status == EMR_NOT_FOUND && is_about_to_go(view, s, n))
 		return;
 	if (serve_later(view, n, status))
 		return;
+	if (status == EMR_FORBIDDEN) { /* withheld, which the person has been told */
+		say_to_waiters(view, n, EMR_DENIED);
+		return;
+	}
 	if (status != EMR_DENIED) {
 		answer_node(view, n, status);
 		return;

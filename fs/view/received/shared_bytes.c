@@ -43,7 +43,7 @@ static emr_status check_version(
 	return head.pversion == version ? EMR_OK : EMR_NOT_FOUND;
 }
 
-emr_status shared_attach(emr_view *view, shared_share *s, node *n)
+emr_status shared_attach(emr_view *view, shared_share *s, node *n, shared_check_fn check)
 {
 	emr_content_reader *reader = NULL;
 	emr_shared_word word;
@@ -62,6 +62,8 @@ emr_status shared_attach(emr_view *view, shared_share *s, node *n)
 	status = check_version(view, s, object, version);
 	if (status == EMR_OK)
 		status = signed_take_shared(view, n, reader, &word);
+	if (status == EMR_OK)
+		status = check(view, s, n, reader, &word);
 	if (status == EMR_OK) {
 		pthread_mutex_lock(&view->lock);
 		status = tree_need_file(n);

@@ -45,6 +45,8 @@ static void choose_name(const emr_view *view, shared_share *s)
 
 static void want_name(shared_share *s, const char *label)
 {
+	if (shared_is_of_copies(s->owner) && !shared_copy_name_ok(label, EMR_META_DIR))
+		label = SHARED_WITHHELD;
 	owner_show_plainly(emr_bytes_of(label, strlen(label)), s->wanted);
 	owner_tame(s->wanted, false, "unnamed", sizeof s->wanted);
 }

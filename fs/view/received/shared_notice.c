@@ -110,6 +110,18 @@ void shared_notice_ending(emr_view *view, const shared_share *s)
 	tell(view, &n, path_of_share(s));
 }
 
+void shared_notice_withheld(emr_view *view, const shared_share *s, const node *n)
+{
+	emr_shared_notice notice;
+	char *path;
+
+	pthread_mutex_lock(&view->lock);
+	notice = about(view, s, "not-a-copy");
+	path = shared_path_of_any(n);
+	pthread_mutex_unlock(&view->lock);
+	tell(view, &notice, path);
+}
+
 void shared_notice_stale(emr_view *view, const shared_share *s, uint64_t until_unix_s)
 {
 	emr_shared_notice n = about(view, s, "keys-ending");

@@ -48,6 +48,7 @@ shared_set *shared_need_set(emr_view *view, const emr_received *r)
 	(*at)->number = ++view->shares->next_set;
 	(*at)->line = r->line;
 	(*at)->terms = r->terms;
+	(*at)->terms_id = r->terms_id;
 	memcpy((*at)->name, name, sizeof name);
 	return *at;
 }

@@ -12,6 +12,11 @@ uint8_t shared_purpose(const emr_view *view, const shared_share *s)
 	return s->owner->set != NULL ? EMR_DATASET_PURPOSE : view->options.purpose;
 }
 
+bool shared_is_of_copies(const shared_owner *owner)
+{
+	return owner->set != NULL && owner->set->terms.is_deidentified;
+}
+
 char *shared_owner_path(const shared_owner *owner)
 {
 	char *path = NULL;

@@ -23,7 +23,8 @@ typedef struct building {
 	raw *all;
 	size_t count, cap, top;
 	const shared_tree *before; /* what was read of it with the same grant; NULL: nothing */
-	shared_wanted_fn wanted;   /* NULL: everything */
+	bool copies_only;
+	shared_wanted_fn wanted; /* NULL: everything */
 	void *wanted_arg;
 } building;
 
@@ -308,14 +309,67 @@ static emr_status take_name(raw *r, const char *name)
 	return EMR_OK;
 }
 
+static bool has_code(const char **at, const char *letters, size_t n)
+{
+	bool has = strspn(*at, letters) == n;
+
+	*at += has ? n : 0;
+	return has;
+}
+
+static bool has_word(const char **at, const char *word)
+{
+	bool has = strncmp(*at, word, strlen(word)) == 0;
+
+	*at += has ? strlen(word) : 0;
+	return has;
+}
+
+/* As fs/verbs/copies_clean.c makes them. */
+bool shared_copy_name_ok(const char *name, int type)
+{
+	static const char letters[] = "abcdefghijklmnopqrstuvwxyz234567", digits[] = "0123456789";
+	const char *at = name;
+
+	if (type == EMR_META_FILE)
+		return has_code(&at, digits, 6) && has_word(&at, "-") &&
+		       has_code(&at, letters, 12) && has_word(&at, ".dcm") && *at == '\0';
+	if (type != EMR_META_DIR)
+		return false;
+	if (has_word(&at, "STUDY-") || has_word(&at, "SERIES-"))
+		return has_code(&at, letters, 8) && *at == '\0';
+	return has_code(&at, letters, 12) && *at == '\0'; /* the folder of one person's copies */
+}
+
+/* Who lies may have written a name into any word of these. */
+static emr_status hide_words(raw *r, bool has_own_name)
+{
+	emr_status status = EMR_OK;
+
+	emr_buf_clear(&r->e.attributes);
+	if (has_own_name && !shared_copy_name_ok(r->e.name, r->e.type))
+		status = take_name(r, SHARED_WITHHELD);
+	if (status == EMR_OK && r->e.target != NULL) {
+		free(r->e.target);
+		r->e.target = strdup(SHARED_WITHHELD);
+		status = r->e.target != NULL ? EMR_OK : EMR_NO_MEMORY;
+	}
+	return status;
+}
+
 /* The top has the share's name; others what they say, unless that is no name. */
 static emr_status check_names(building *b, const char *name)
 {
 	emr_status status = take_name(&b->all[b->top], name);
 
-	for (size_t i = 0; i < b->count && status == EMR_OK; i++)
-		if (i != b->top && emr_name_check(b->all[i].e.name) != EMR_OK)
-			status = take_name(&b->all[i], "unnamed");
+	for (size_t i = 0; i < b->count && status == EMR_OK; i++) {
+		raw *r = &b->all[i];
+
+		if (b->copies_only)
+			status = hide_words(r, i != b->top);
+		else if (i != b->top && emr_name_check(r->e.name) != EMR_OK)
+			status = take_name(r, "unnamed");
+	}
 	return status;
 }
 
@@ -414,11 +468,13 @@ static emr_status build(
 }
 
 emr_status shared_tree_build(emr_shared *shared, emr_id16 top, const char *name,
-	const shared_tree *before, shared_wanted_fn wanted, void *arg, shared_tree **out_tree)
+	const shared_tree *before, bool copies_only, shared_wanted_fn wanted, void *arg,
+	shared_tree **out_tree)
 {
 	emr_id16 grant = emr_shared_grant(shared)->grant.grant;
 	building b = {
 		.before = before != NULL && emr_id16_equal(before->grant, grant) ? before : NULL,
+		.copies_only = copies_only,
 		.wanted = wanted,
 		.wanted_arg = arg};
 	shared_tree *tree = calloc(1, sizeof *tree);

@@ -5,6 +5,11 @@
 
 #include "share/read.h"
 
+#define SHARED_WITHHELD "withheld" /* in place of a name that no copy for research has */
+/* Whether NAME, of a TYPE of meta, is made of nothing but hashes and numbers, as such copies are
+ * called. */
+bool shared_copy_name_ok(const char *name, int type);
+
 #define SHARED_TREE_TOP 0
 #define SHARED_TREE_NONE UINT32_MAX
 
@@ -43,8 +48,10 @@ typedef struct shared_tree {
  * emr_shared_each says. */
 /* WANTED (NULL: all are) says which contents belong to it. */
 typedef bool (*shared_wanted_fn)(void *arg, emr_id16 object, uint64_t pversion);
+/* COPIES_ONLY: of names, links and attributes only what such copies have is shown. */
 emr_status shared_tree_build(emr_shared *shared, emr_id16 top, const char *name,
-	const shared_tree *before, shared_wanted_fn wanted, void *arg, shared_tree **out_tree);
+	const shared_tree *before, bool copies_only, shared_wanted_fn wanted, void *arg,
+	shared_tree **out_tree);
 void shared_tree_free(shared_tree *tree); /* NULL is fine */
 /* The kid of DIRECTORY called NAME, the entry of OBJECT; SHARED_TREE_NONE when there is none. */
 uint32_t shared_tree_child(const shared_tree *tree, uint32_t directory, const char *name);

@@ -139,6 +139,16 @@ emr_status emr_deidentifier_open(
 emr_status emr_deidentify_file(emr_deidentifier *deidentifier, const emr_secret *key,
 	const char *pseudonym, int in_fd, int out_fd, emr_deidentified *out);
 
+/* LEN bytes at AT of a file that somebody else shares. */
+typedef emr_status (*emr_scan_read_fn)(void *arg, uint64_t at, void *out, size_t len);
+
+/* Whether a file of SIZE bytes, which another calls a copy by the rules of DEIDENTIFIER, has what
+ * no copy has (columns are not looked at: a table is EMR_WITHHELD_NOT_DICOM).  YEAR: the present
+ * one. A process of its own looks, which gets the bytes that it asks for and nothing else.  EMR_OK:
+ * *OUT says what it found; what READ says; else as emr_deidentify_file. */
+emr_status emr_deidentify_scan(emr_deidentifier *deidentifier, uint64_t size, unsigned year,
+	emr_scan_read_fn read, void *arg, emr_withheld *out);
+
 void emr_deidentifier_close(emr_deidentifier *deidentifier); /* NULL is fine */
 
 static inline void emr_auto_deidentifier(emr_deidentifier **deidentifier)

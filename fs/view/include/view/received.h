@@ -113,6 +113,22 @@ emr_status emr_view_shared_names(emr_view *view, emr_buf *out);
 #define EMR_SHARED_PURPOSES_BYTES 100
 void emr_shared_purposes(uint32_t bits, char out[EMR_SHARED_PURPOSES_BYTES]);
 
+/* A file of a de-identified dataset, whose signature fits and is its participant's own.  Borrowed
+ * for the call. */
+typedef struct emr_copy_claim {
+	const struct emr_terms *terms;
+	emr_id32 terms_id;
+	const uint8_t
+		*rules; /* 32 bytes that its statement says; NULL: it says that it is no copy */
+	uint64_t size;
+	emr_status (*read)(void *arg, uint64_t at, void *out, size_t len);
+	void *arg;
+} emr_copy_claim;
+
+/* How many contents of the dataset on the terms TERMS_ID were withheld since the folder was opened.
+ */
+uint64_t emr_view_withheld(emr_view *view, emr_id32 terms_id);
+
 /* A notice about a share; what does not apply is NULL or 0.  Borrowed for the call. */
 typedef struct emr_shared_notice {
 	const char *id;	     /* message id: "no-release", "grant-expired" ... */

@@ -47,6 +47,8 @@ typedef struct emr_attr {
 struct emr_shared_notice;
 
 /* Everything is borrowed and must outlive the view. */
+struct emr_copy_claim;
+
 typedef struct emr_view_options {
 	int state_dirfd; /* for free space and the spill folder */
 	emr_keyring *keyring;
@@ -93,6 +95,11 @@ typedef struct emr_view_options {
 	 * view, without a lock; NULL: none. */
 	const struct emr_inboxes *inboxes;
 	void *inboxes_arg;
+	/* Whether what a participant of a de-identified dataset shares is a copy by its rules
+	 * (view/received.h).  One thread of the view, without a lock.  NULL: nothing is. */
+	emr_status (*look_at_copy)(
+		void *arg, const struct emr_copy_claim *claim, bool *out_is_copy);
+	void *look_at_copy_arg;
 	/* What is shown of what is shared (view/giving.h); NULL: nothing. */
 	const struct emr_giving *giving;
 	void *giving_arg;

@@ -1,0 +1,164 @@
+/* The flat reader: a file block by block, from a descriptor or from whoever has it. */
+#include "flat.h"
+
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "table.h"
+
+/* ---- a file, block by block ---- */
+
+static size_t read_some(const flat_file *f, uint64_t at, uint8_t *out, size_t len)
+{
+	ssize_t n;
+
+	if (f->read != NULL)
+		return f->read(f->arg, at, out, len);
+	do
+		n = pread(f->fd, out, len, (off_t)at);
+	while (n < 0 && errno == EINTR);
+	return n > 0 ? (size_t)n : 0;
+}
+
+static void fill(flat_file *f, uint64_t at)
+{
+	size_t most = f->ahead != 0 ? f->ahead : FLAT_BLOCK, n;
+
+	if (most > f->size - at)
+		most = (size_t)(f->size - at);
+	f->at = at;
+	f->len = 0;
+	while (f->len < most &&
+		(n = read_some(f, at + f->len, f->block + f->len, most - f->len)) > 0)
+		f->len += n;
+}
+
+const uint8_t *flat_bytes(flat_file *f, uint64_t at, size_t len)
+{
+	if (at > f->size || len > f->size - at)
+		return NULL;
+	if (at < f->at || at - f->at > f->len || len > f->len - (size_t)(at - f->at)) {
+		fill(f, at);
+		if (f->len < len)
+			return NULL;
+	}
+	return f->block + (at - f->at);
+}
+
+/* ---- walking ---- */
+
+uint32_t flat_u16(const flat_walk *w, const uint8_t *p)
+{
+	return w->is_big ? (uint32_t)p[0] << 8 | p[1] : (uint32_t)p[1] << 8 | p[0];
+}
+
+uint32_t flat_u32(const flat_walk *w, const uint8_t *p)
+{
+	return w->is_big ? flat_u16(w, p) << 16 | flat_u16(w, p + 2)
+			 : flat_u16(w, p + 2) << 16 | flat_u16(w, p);
+}
+
+static void enter_unknown(flat_walk *w, const flat_found *e)
+{
+	if (e->tag >> 16 == 0xfffe) {
+		if (e->tag == 0xfffee0dd && w->unknown_depth > 0 && --w->unknown_depth == 0) {
+			w->is_implicit = w->was_implicit;
+			w->is_big = w->was_big;
+		}
+	} else if (e->len == FLAT_OPEN && w->unknown_depth > 0) {
+		w->unknown_depth++;
+	} else if (e->len == FLAT_OPEN && strcmp(e->vr, "UN") == 0 && !w->is_implicit) {
+		w->was_implicit = w->is_implicit;
+		w->was_big = w->is_big;
+		w->is_implicit = true;
+		w->is_big = false;
+		w->unknown_depth = 1;
+	}
+}
+
+/* The next header; what it heads is entered (sequences, items) or passed over.  False: the end, or
+ * nonsense, which leaves w->at before the end. */
+bool flat_step(flat_walk *w, flat_found *e)
+{
+	const uint8_t *p = flat_bytes(w->f, w->at, 8);
+	const table_row *row;
+	size_t head = 8;
+
+	if (p == NULL)
+		return false;
+	*e = (flat_found){.tag = flat_u16(w, p) << 16 | flat_u16(w, p + 2)};
+	if (w->is_implicit || e->tag >> 16 == 0xfffe) {
+		row = dicom_row(e->tag);
+		memcpy(e->vr, row != NULL ? row->vrs : "UN", 2);
+		e->len = flat_u32(w, p + 4);
+	} else {
+		memcpy(e->vr, p + 4, 2);
+		if (strstr("OB OD OF OL OV OW SQ SV UC UN UR UT UV", e->vr) != NULL) {
+			if ((p = flat_bytes(w->f, w->at, 12)) == NULL)
+				return false;
+			e->len = flat_u32(w, p + 8);
+			head = 12;
+		} else {
+			e->len = flat_u16(w, p + 6);
+		}
+	}
+	e->at = w->at + head;
+	enter_unknown(w, e);
+	if (e->len == FLAT_OPEN || e->tag == 0xfffee000 || e->tag >> 16 == 0xfffe ||
+		strcmp(e->vr, "SQ") == 0) {
+		w->at = e->at;
+		return true;
+	}
+	if (e->len > w->f->size - e->at)
+		return false;
+	w->at = e->at + e->len;
+	return true;
+}
+
+/* Compressed pixels: to behind their delimiter. */
+bool flat_pass_fragments(flat_walk *w)
+{
+	for (;;) {
+		const uint8_t *p = flat_bytes(w->f, w->at, 8);
+		uint32_t tag, len;
+
+		if (p == NULL)
+			return false;
+		tag = flat_u16(w, p) << 16 | flat_u16(w, p + 2);
+		len = flat_u32(w, p + 4);
+		if ((tag != 0xfffee000 && tag != 0xfffee0dd) || len > w->f->size - w->at - 8)
+			return false;
+		w->at += 8 + (uint64_t)len;
+		if (tag == 0xfffee0dd)
+			return true;
+	}
+}
+
+/* From behind file meta, which says how all that follows is written. */
+bool flat_begin(flat_walk *w, flat_file *f)
+{
+	static const char implicit[] = "1.2.840.10008.1.2", big[] = "1.2.840.10008.1.2.2";
+	char uid[66] = "";
+	flat_found e;
+
+	*w = (flat_walk){.f = f, .at = 132};
+	for (;;) {
+		const uint8_t *p = flat_bytes(f, w->at, 2);
+
+		if (p == NULL)
+			return false;
+		if (p[0] != 2 || p[1] != 0)
+			break;
+		if (!flat_step(w, &e))
+			return false;
+		p = e.tag == 0x00020010 && e.len < sizeof uid ? flat_bytes(f, e.at, e.len) : NULL;
+		if (p != NULL)
+			memcpy(uid, p, e.len);
+	}
+	for (size_t len = strlen(uid); len > 0 && uid[len - 1] == ' '; len--)
+		uid[len - 1] = '\0';
+	w->is_implicit = strcmp(uid, implicit) == 0;
+	w->is_big = strcmp(uid, big) == 0;
+	return uid[0] != '\0';
+}

@@ -1,0 +1,52 @@
+/* Reads a DICOM file flatly, for the checkers: headers of sequences and items are headers like
+ * others, so nesting costs nothing.  It shares no code with the writer's parser, and believes no
+ * length. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define FLAT_BLOCK ((size_t)128 << 10)
+#define FLAT_VALUE_MAX ((size_t)32 << 10) /* of one value that is looked into */
+#define FLAT_OPEN 0xffffffffu		  /* a length that is not said */
+
+/* Some of LEN bytes at AT: how many, or 0. */
+typedef size_t (*flat_read_fn)(void *arg, uint64_t at, uint8_t *out, size_t len);
+
+typedef struct flat_file {
+	flat_read_fn read; /* NULL: of FD */
+	void *arg;
+	int fd;
+	size_t ahead; /* as much is read at once, to FLAT_BLOCK; 0: all of it */
+	uint64_t size, at;
+	size_t len;
+	uint8_t block[FLAT_BLOCK];
+} flat_file;
+
+typedef struct flat_walk {
+	flat_file *f;
+	uint64_t at;
+	bool is_implicit, is_big;
+	uint32_t unknown_depth; /* inside of a UN without length, which is implicit little endian */
+	bool was_implicit, was_big;
+} flat_walk;
+
+typedef struct flat_found {
+	uint32_t tag, len;
+	char vr[3];
+	uint64_t at;
+} flat_found;
+
+/* LEN (to FLAT_VALUE_MAX) bytes at AT; NULL: not there. */
+const uint8_t *flat_bytes(flat_file *f, uint64_t at, size_t len);
+/* From behind file meta, which says how all that follows is written. */
+bool flat_begin(flat_walk *w, flat_file *f);
+/* The next header; what it heads is entered (sequences, items) or passed over.  False: the end, or
+ * nonsense, which leaves w->at before the end. */
+bool flat_step(flat_walk *w, flat_found *e);
+/* Compressed pixels: to behind their delimiter. */
+bool flat_pass_fragments(flat_walk *w);
+/* A number of two or four bytes, as W is written. */
+uint32_t flat_u16(const flat_walk *w, const uint8_t *p);
+uint32_t flat_u32(const flat_walk *w, const uint8_t *p);

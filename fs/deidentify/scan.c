@@ -1,0 +1,398 @@
+/* The scan of a copy by who reads it: every element, at whatever depth, is one that a copy may
+ * have, with a value that names nobody. */
+#include "scan.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "table.h"
+
+#define STORAGE "1.2.840.10008.5.1.4.1.1."
+#define MOVED_YEARS 29 /* a copy's dates lie at least thirty years back */
+
+#define DIGITS "0123456789"
+#define CAPITALS "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+#define SMALL "abcdefghijklmnopqrstuvwxyz"
+
+typedef struct scan {
+	const scan_rules *rules;
+	char code[65]; /* the last (0008,0100) */
+	bool says_removed, has_pseudonym, has_class;
+} scan;
+
+/* One value of an element, without padding. */
+typedef struct value {
+	uint32_t tag;
+	const char *vr, *text;
+} value;
+
+static bool is_in(const uint32_t *tags, size_t n, uint32_t tag)
+{
+	for (size_t i = 0; i < n; i++)
+		if (tags[i] == tag)
+			return true;
+	return false;
+}
+#define IS_IN(list, tag) is_in(list, sizeof(list) / sizeof *(list), tag)
+
+static bool is_of(const char *list, const char *vr)
+{
+	for (; list[0] != '\0'; list += 2)
+		if (memcmp(list, vr, 2) == 0)
+			return true;
+	return false;
+}
+
+static bool consists(const char *text, const char *letters, size_t most)
+{
+	size_t len = strlen(text);
+
+	return len <= most && strspn(text, letters) == len;
+}
+
+/* ---- which elements there may be ---- */
+
+static const uint32_t own[] = {
+	0x00100010, 0x00100020, 0x00120062, 0x00120063, 0x00120064, 0x00280303};
+static const uint32_t of_patients[] = {
+	0x00100040, 0x00101010, 0x00101020, 0x00101030, 0x001021a0, 0x001021c0, 0x00102203};
+static const uint32_t binary[] = {0x00281201, 0x00281202, 0x00281203, 0x00281221, 0x00281222,
+	0x00281223, 0x00283006, 0x7fe00008, 0x7fe00009, 0x7fe00010};
+
+static bool is_about_pictures(uint32_t tag)
+{
+	static const uint32_t groups[] = {
+		0x08, 0x18, 0x20, 0x28, 0x40, 0x54, 0x62, 0x3004, 0x300c, 0x5200, 0x7fe0};
+
+	return IS_IN(groups, tag >> 16);
+}
+
+static bool may_have_date(const scan *s, const flat_found *e)
+{
+	static const uint32_t groups[] = {0x08, 0x18, 0x20, 0x28, 0x54, 0x3004};
+
+	return !s->rules->without_dates && is_of("DATMDT", e->vr) && IS_IN(groups, e->tag >> 16);
+}
+
+/* What Table E.1-1 leaves of it. */
+static bool is_allowed(const scan *s, const flat_found *e, const table_row *row)
+{
+	const char *slash = strrchr(row->code, '/'), *code = slash != NULL ? slash + 1 : row->code;
+
+	if (IS_IN(own, e->tag) || may_have_date(s, e))
+		return true;
+	if (IS_IN(of_patients, e->tag) && s->rules->with_characteristics)
+		return true;
+	switch (code[0]) {
+	case '-':
+		return is_about_pictures(e->tag) &&
+		       (!is_of("OBODOFOLOVOWUN", e->vr) || IS_IN(binary, e->tag));
+	case 'Z':
+		return e->len == 0;
+	case 'D':
+		return strcmp(e->vr, "SQ") != 0 || e->len == 0;
+	case 'U':
+		return true;
+	default:
+		return false;
+	}
+}
+
+/* ---- values ---- */
+
+static bool is_pseudonym(const char *text)
+{
+	return strlen(text) >= 8 && consists(text, SMALL "234567", EMR_DEIDENTIFY_NAME_MAX);
+}
+
+static bool is_uid(const char *text)
+{
+	return text[0] == '\0' || dicom_uid_is_registered(text) ||
+	       (strncmp(text, "2.25.", 5) == 0 && consists(text + 5, DIGITS, 39));
+}
+
+/* Moved, or what stands for a date that must not be empty. */
+static bool is_moved(const scan *s, const value *v)
+{
+	uint32_t year = 0;
+
+	if (v->text[0] == '\0' || strncmp(v->text, "18581117", 8) == 0)
+		return consists(v->text, DIGITS, 14);
+	if (s->rules->without_dates || strspn(v->text, DIGITS) < 4 ||
+		!consists(v->text, DIGITS ".+-", 26))
+		return false;
+	for (size_t i = 0; i < 4; i++)
+		year = 10 * year + (uint32_t)(v->text[i] - '0');
+	return year + MOVED_YEARS <= s->rules->year;
+}
+
+static bool is_age(const scan *s, const char *text)
+{
+	if (text[0] == '\0' || strcmp(text, "000Y") == 0)
+		return true;
+	return s->rules->with_characteristics && strlen(text) == 4 && strspn(text, DIGITS) == 3 &&
+	       strchr("DWMY", text[3]) != NULL && (text[3] != 'Y' || strcmp(text, "090Y") <= 0);
+}
+
+/* No number in it is as long as one that names somebody. */
+static bool is_code_string(const char *text)
+{
+	size_t digits = 0;
+
+	for (const char *at = text; *at != '\0'; at++) {
+		digits = *at >= '0' && *at <= '9' ? digits + 1 : 0;
+		if (digits > 4)
+			return false;
+	}
+	return consists(text, CAPITALS DIGITS " _", 16);
+}
+
+static bool is_word(const char *list, const char *text)
+{
+	char word[80] = "|";
+	size_t len = strlen(text);
+
+	if (len == 0 || len > sizeof word - 3 || strchr(text, '|') != NULL)
+		return false;
+	for (size_t i = 0; i < len; i++)
+		word[1 + i] = text[i] >= 'a' && text[i] <= 'z' ? (char)(text[i] - 0x20) : text[i];
+	word[1 + len] = '|';
+	word[2 + len] = '\0';
+	return strstr(list, word) != NULL;
+}
+
+/* As codes of the schemes look that are open to all. */
+static bool is_code_of(const char *scheme, const char *code)
+{
+	size_t letters = 0;
+
+	if (strcmp(scheme, "SCT") == 0)
+		return strlen(code) >= 6 && consists(code, DIGITS, 18);
+	if (strcmp(scheme, "DCM") == 0)
+		return code[0] == '1' && consists(code, DIGITS, 6);
+	if (strcmp(scheme, "SRT") == 0 || strcmp(scheme, "SNM3") == 0)
+		return code[0] >= 'A' && code[0] <= 'Z' && strchr(code, '-') != NULL &&
+		       consists(code + 1, DIGITS "ABCDEF-", 8);
+	if (strcmp(scheme, "LN") == 0)
+		return consists(code, DIGITS "-", 8);
+	if (strcmp(scheme, "RADLEX") == 0)
+		return strncmp(code, "RID", 3) == 0 && consists(code + 3, DIGITS, 6);
+	for (const char *at = code; *at != '\0'; at++) {
+		letters = (*at | 0x20) >= 'a' && (*at | 0x20) <= 'z' ? letters + 1 : 0;
+		if (letters > 6)
+			return false;
+	}
+	return strcmp(scheme, "UCUM") == 0 && strlen(code) <= 16;
+}
+
+/* CID 7050: what was done, which each copy says. */
+static bool is_method(const char *code, const char *meaning)
+{
+	static const char *const methods[][2] = {
+		{"113100", "Basic Application Confidentiality Profile"},
+		{"113107", "Retain Longitudinal Temporal Information Modified Dates Option"},
+		{"113108", "Retain Patient Characteristics Option"}};
+
+	for (size_t i = 0; i < sizeof methods / sizeof *methods; i++)
+		if (strcmp(methods[i][0], code) == 0 && strcmp(methods[i][1], meaning) == 0)
+			return true;
+	return false;
+}
+
+static bool is_kernel(const char *text)
+{
+	static const char words[] = "|SOFT|STANDARD|DETAIL|BONE|BONEPLUS|EDGE|LUNG|CHST|ULTRA|";
+	size_t letters = strcspn(text, DIGITS "\\");
+
+	return is_word(words, text) || (letters <= 2 && consists(text, CAPITALS SMALL DIGITS, 6));
+}
+
+/* Texts: nearly all of them are empty. */
+static bool is_text(scan *s, const value *v)
+{
+	const char *words = dicom_words(v->tag);
+
+	if (v->text[0] == '\0' || strcmp(v->text, "REMOVED") == 0)
+		return true;
+	if (words != NULL)
+		return is_word(words, v->text);
+	switch (v->tag) {
+	case 0x00080100:
+		memcpy(s->code, v->text, strlen(v->text) + 1);
+		return strlen(v->text) <= 18;
+	case 0x00080102:
+		return is_code_of(v->text, s->code);
+	case 0x00080104:
+		return strcmp(v->text, s->code) == 0 || is_method(s->code, v->text);
+	case 0x00100020:
+		s->has_pseudonym = true;
+		return is_pseudonym(v->text);
+	case 0x00120063:
+		return strcmp(v->text, "emrfs: DICOM PS3.15 2026c Table E.1-1") == 0;
+	case 0x00181210:
+		return is_kernel(v->text);
+	case 0x00209056:
+		return consists(v->text, DIGITS, 3);
+	default:
+		return false;
+	}
+}
+
+static bool is_class(const char *uid)
+{
+	static const char *const classes[] = {"1", "1.1", "1.1.1", "1.2", "1.2.1", "1.3", "1.3.1",
+		"13.1.3", "2", "2.1", "2.2", "20", "30", "4", "4.1", "4.3", "4.4", "128", "128.1",
+		"130", "481.2", "66.4"};
+
+	if (strncmp(uid, STORAGE, strlen(STORAGE)) != 0)
+		return false;
+	for (size_t i = 0; i < sizeof classes / sizeof *classes; i++)
+		if (strcmp(uid + strlen(STORAGE), classes[i]) == 0)
+			return true;
+	return false;
+}
+
+/* What is said once for the whole file. */
+static bool is_said(scan *s, const value *v)
+{
+	switch (v->tag) {
+	case 0x00080016:
+		s->has_class = true;
+		return is_class(v->text);
+	case 0x00120062:
+		s->says_removed = strcmp(v->text, "YES") == 0;
+		return s->says_removed;
+	case 0x00280301:
+		return v->text[0] == '\0' || strcmp(v->text, "NO") == 0;
+	default:
+		return true;
+	}
+}
+
+static bool is_value(scan *s, const value *v)
+{
+	const char *vr = v->vr;
+
+	if (!is_said(s, v))
+		return false;
+	if (is_of("UI", vr))
+		return is_uid(v->text);
+	if (is_of("DADT", vr))
+		return is_moved(s, v);
+	if (is_of("TM", vr))
+		return consists(v->text, DIGITS ".", 16) &&
+		       (!s->rules->without_dates || consists(v->text, "0", 6));
+	if (is_of("PN", vr))
+		return v->text[0] == '\0' || strcmp(v->text, "REMOVED") == 0 ||
+		       (v->tag == 0x00100010 && is_pseudonym(v->text));
+	if (is_of("AS", vr))
+		return is_age(s, v->text);
+	if (is_of("CS", vr))
+		return is_code_string(v->text);
+	if (is_of("ISDS", vr))
+		return consists(v->text, DIGITS "+-.eE ", 16);
+	return is_text(s, v);
+}
+
+/* Each of the values that bars part. */
+static bool are_values(scan *s, const flat_found *e, const uint8_t *p)
+{
+	char text[129];
+
+	for (size_t from = 0, to; from <= e->len; from = to + 1) {
+		size_t len;
+
+		for (to = from; to < e->len && p[to] != '\\'; to++)
+			if (p[to] == 0 && to + 1 < e->len)
+				return false;
+		for (len = to - from;
+			len > 0 && (p[from + len - 1] == ' ' || p[from + len - 1] == 0); len--)
+			;
+		while (len > 0 && p[from] == ' ')
+			from++, len--;
+		if (len >= (e->tag == 0x00080100 ? sizeof s->code : sizeof text))
+			return false;
+		memcpy(text, p + from, len);
+		text[len] = '\0';
+		if (!is_value(s, &(value){e->tag, e->vr, text}))
+			return false;
+	}
+	return true;
+}
+
+/* ---- all of it ---- */
+
+static bool is_fit(scan *s, flat_file *f, const flat_found *e)
+{
+	const table_row *row = (e->tag >> 16 & 1) != 0 ? NULL : dicom_row(e->tag);
+	const uint8_t *p;
+	size_t at = 0;
+
+	if (e->tag >> 16 == 0xfffe)
+		return e->tag <= 0xfffee0dd;
+	if (row == NULL || !dicom_row_has_vr(row, e->vr) || !is_allowed(s, e, row))
+		return false;
+	if (e->len == 0 || is_of("SQUSSSULSLUVSVFLFDATOBODOFOLOVOW", e->vr))
+		return e->len != FLAT_OPEN || is_of("SQ", e->vr) || e->tag == 0x7fe00010;
+	p = e->len <= FLAT_VALUE_MAX ? flat_bytes(f, e->at, e->len) : NULL;
+	if (p != NULL && strcmp(e->vr, "UN") == 0) {
+		while (at < e->len && p[at] == 0) /* what stands for a value that must be there */
+			at++;
+		return at == e->len;
+	}
+	return p != NULL && are_values(s, e, p);
+}
+
+/* Preamble and file meta; the walk is behind them afterwards. */
+static emr_withheld look_at_meta(flat_file *f, flat_walk *w)
+{
+	static const uint32_t known[] = {
+		0x00020000, 0x00020001, 0x00020002, 0x00020003, 0x00020010, 0x00020012, 0x00020013};
+	const uint8_t *p = flat_bytes(f, 0, 132);
+	flat_walk at = {.f = f, .at = 132};
+	flat_found e;
+	char text[65];
+
+	if (p == NULL || memcmp(p + 128, "DICM", 4) != 0)
+		return EMR_WITHHELD_NOT_DICOM;
+	for (size_t i = 0; i < 128; i++)
+		if (p[i] != 0)
+			return EMR_WITHHELD_FOUND_AGAIN;
+	if (!flat_begin(w, f))
+		return EMR_WITHHELD_DAMAGED;
+	while (at.at < w->at) {
+		if (!flat_step(&at, &e))
+			return EMR_WITHHELD_DAMAGED;
+		p = e.len < sizeof text ? flat_bytes(f, e.at, e.len) : NULL;
+		if (!IS_IN(known, e.tag) || p == NULL)
+			return EMR_WITHHELD_FOUND_AGAIN;
+		memcpy(text, p, e.len);
+		text[e.len] = '\0';
+		if ((strcmp(e.vr, "UI") == 0 && !is_uid(text)) ||
+			(e.tag == 0x00020013 && strncmp(text, "EMRFS", 5) != 0))
+			return EMR_WITHHELD_FOUND_AGAIN;
+	}
+	return EMR_WITHHELD_NOT;
+}
+
+emr_withheld scan_dicom(flat_file *f, const scan_rules *rules)
+{
+	scan s = {.rules = rules};
+	flat_walk w;
+	flat_found e;
+	emr_withheld why = look_at_meta(f, &w);
+
+	while (why == EMR_WITHHELD_NOT && w.at < f->size) {
+		if (!flat_step(&w, &e))
+			return EMR_WITHHELD_DAMAGED;
+		if (!is_fit(&s, f, &e))
+			why = EMR_WITHHELD_FOUND_AGAIN;
+		else if (e.tag == 0x7fe00010 && e.len == FLAT_OPEN && !flat_pass_fragments(&w))
+			why = EMR_WITHHELD_DAMAGED;
+	}
+	if (why == EMR_WITHHELD_NOT && !s.has_class)
+		why = EMR_WITHHELD_UNKNOWN_KIND;
+	if (why == EMR_WITHHELD_NOT && (!s.says_removed || !s.has_pseudonym))
+		why = EMR_WITHHELD_FOUND_AGAIN;
+	return why;
+}

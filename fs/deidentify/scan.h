@@ -1,0 +1,17 @@
+/* Looks in a file that somebody else calls a copy for what no copy has.  There is no original to
+ * compare with: it knows the same table as the writer, and nothing of how the writer reads.  It
+ * looks into headers, not into pixels. */
+#pragma once
+
+#include "deidentify/deidentify.h"
+
+#include "flat.h"
+
+typedef struct scan_rules {
+	uint32_t year; /* the present one */
+	bool without_dates, with_characteristics;
+} scan_rules;
+
+/* EMR_WITHHELD_NOT: nothing stands there that must not.  EMR_WITHHELD_FOUND_AGAIN: something does.
+ * EMR_WITHHELD_NOT_DICOM, EMR_WITHHELD_DAMAGED, EMR_WITHHELD_UNKNOWN_KIND. */
+emr_withheld scan_dicom(flat_file *f, const scan_rules *rules);

@@ -1,0 +1,177 @@
+/* The scan of what others call copies: it lets through what the writer makes (each copy that the
+ * other tests make goes through it, too), and nothing that a client which lies may put there. */
+#include "emr_test.h"
+
+#include <unistd.h>
+
+#include "deidentify_kit.h"
+#include "scan.h"
+
+static const scan_rules usual = {.year = 2026};
+
+static emr_withheld scan_bytes(emr_bytes bytes, const scan_rules *rules)
+{
+	static flat_file file;
+	int fd = made_memory(bytes);
+	emr_withheld why;
+
+	file = (flat_file){.fd = fd, .size = bytes.len};
+	why = scan_dicom(&file, rules);
+	close(fd);
+	return why;
+}
+
+static void make_copy(made_syntax syntax, const emr_deidentify_rules *rules, emr_buf *out)
+{
+	made m;
+
+	made_ct(&m, syntax);
+	assert_int_equal(made_copy(&m, 'a', rules, out), EMR_WITHHELD_NOT);
+	emr_buf_free(&m.bytes);
+}
+
+static void an_original_is_no_copy(void **state)
+{
+	made m;
+
+	(void)state;
+	for (int syntax = MADE_EXPLICIT; syntax <= MADE_BIG; syntax++) {
+		made_ct(&m, (made_syntax)syntax);
+		assert_int_not_equal(scan_bytes(emr_buf_view(&m.bytes), &usual), EMR_WITHHELD_NOT);
+		emr_buf_free(&m.bytes);
+	}
+	assert_int_equal(scan_bytes(emr_bytes_of("%PDF-1.4", 8), &usual), EMR_WITHHELD_NOT_DICOM);
+}
+
+/* Behind a copy's last element before its pixels. */
+static void add(emr_buf *copy, const made *more)
+{
+	static const uint8_t pixels[] = {0xe0, 0x7f, 0x10, 0x00};
+	uint8_t *at = memmem(copy->data, copy->len, pixels, sizeof pixels);
+	emr_buf out = {0};
+
+	assert_non_null(at);
+	assert_ok(emr_buf_append(&out, copy->data, (size_t)(at - copy->data)));
+	assert_ok(emr_buf_append(&out, more->bytes.data, more->bytes.len));
+	assert_ok(emr_buf_append(&out, at, copy->len - (size_t)(at - copy->data)));
+	emr_buf_free(copy);
+	*copy = out;
+}
+
+static emr_withheld with(uint32_t tag, const char *vr, const char *text)
+{
+	EMR_AUTO_BUF copy = {0};
+	made more = {.syntax = MADE_EXPLICIT};
+	emr_withheld why;
+
+	make_copy(MADE_EXPLICIT, NULL, &copy);
+	made_text(&more, tag, vr, text);
+	add(&copy, &more);
+	why = scan_bytes(emr_buf_view(&copy), &usual);
+	emr_buf_free(&more.bytes);
+	return why;
+}
+
+static void what_was_added_to_a_copy_is_found(void **state)
+{
+	static const struct {
+		uint32_t tag;
+		const char *vr, *text;
+	} bad[] = {
+		{0x00291010, "LO", "Silva^Ana"},	 /* private */
+		{0x00290010, "LO", "ACME"},		 /* its creator */
+		{0x60003000, "OW", "Silva"},		 /* an overlay */
+		{0x00089ffe, "UN", "Silva"},		 /* nobody knows it */
+		{0x00204000, "LT", "Ana"},		 /* comments */
+		{0x00400275, "LO", "Ana"},		 /* a sequence that is none */
+		{0x00080090, "PN", "Reis^Dora"},	 /* X or Z in the table */
+		{0x00080022, "DA", "20240119"},		 /* not moved */
+		{0x0008002a, "DT", "20240119101010"},	 /* not moved */
+		{0x00101010, "AS", "047Y"},		 /* a characteristic */
+		{0x00101020, "DS", "1.72"},		 /* another */
+		{0x00189999, "SH", "Ana"},		 /* no such element */
+		{0x00080070, "LO", "Silva"},		 /* no maker */
+		{0x00181210, "SH", "Silva"},		 /* no kernel */
+		{0x00200052, "UI", "1.2.276.7.1959.42"}, /* no new UID */
+		{0x0018002a, "UN", "x"},		 /* not as the standard writes it */
+		{0x00280301, "CS", "YES"},		 /* burned in */
+		{0x0018030a, "CS", "19590708"},		 /* digits like a date in a code */
+		{0xfffcfffc, "OB", "Silva"},		 /* padding */
+	};
+
+	(void)state;
+	assert_int_equal(with(0x00281055, "LO", ""), EMR_WITHHELD_NOT);
+	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+		if (with(bad[i].tag, bad[i].vr, bad[i].text) == EMR_WITHHELD_NOT)
+			fail_msg("%08x %s %s was let through", bad[i].tag, bad[i].vr, bad[i].text);
+}
+
+static void what_is_hidden_in_a_sequence_is_found(void **state)
+{
+	EMR_AUTO_BUF copy = {0};
+	made more = {.syntax = MADE_EXPLICIT};
+
+	(void)state;
+	make_copy(MADE_EXPLICIT, NULL, &copy);
+	made_header(&more, 0x00540013, "SQ", 0xffffffff);
+	made_item(&more);
+	made_text(&more, 0x00100010, "PN", "Silva^Ana");
+	made_item_end(&more);
+	made_sequence_end(&more);
+	add(&copy, &more);
+	assert_int_equal(scan_bytes(emr_buf_view(&copy), &usual), EMR_WITHHELD_FOUND_AGAIN);
+	emr_buf_free(&more.bytes);
+}
+
+static void bytes_around_a_copy_are_found(void **state)
+{
+	EMR_AUTO_BUF copy = {0};
+
+	(void)state;
+	make_copy(MADE_EXPLICIT, NULL, &copy);
+	memcpy(copy.data, "Silva", 5);
+	assert_int_equal(scan_bytes(emr_buf_view(&copy), &usual), EMR_WITHHELD_FOUND_AGAIN);
+	memset(copy.data, 0, 5);
+	assert_int_equal(scan_bytes(emr_buf_view(&copy), &usual), EMR_WITHHELD_NOT);
+	assert_ok(emr_buf_append(&copy, "Silva^Ana", 9));
+	assert_int_not_equal(scan_bytes(emr_buf_view(&copy), &usual), EMR_WITHHELD_NOT);
+}
+
+static void the_terms_decide_what_may_be_there(void **state)
+{
+	const emr_deidentify_rules dated = {.with_characteristics = true};
+	EMR_AUTO_BUF copy = {0};
+	made m;
+
+	(void)state;
+	made_begin(&m, MADE_EXPLICIT, NULL);
+	made_ct_08(&m);
+	made_text(&m, 0x00101010, "AS", "047Y");
+	made_text(&m, 0x00180050, "DS", "5.0");
+	made_ct_20(&m);
+	made_ct_28(&m);
+	made_ct_pixels(&m);
+	assert_int_equal(made_copy(&m, 'a', &dated, &copy), EMR_WITHHELD_NOT);
+	assert_int_equal(scan_bytes(emr_buf_view(&copy),
+				 &(scan_rules){.year = 2026, .with_characteristics = true}),
+		EMR_WITHHELD_NOT);
+	assert_int_equal(scan_bytes(emr_buf_view(&copy), &usual), EMR_WITHHELD_FOUND_AGAIN);
+	assert_int_equal(scan_bytes(emr_buf_view(&copy), &(scan_rules){.year = 2026,
+								 .with_characteristics = true,
+								 .without_dates = true}),
+		EMR_WITHHELD_FOUND_AGAIN);
+	emr_buf_free(&m.bytes);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(an_original_is_no_copy),
+		cmocka_unit_test(what_was_added_to_a_copy_is_found),
+		cmocka_unit_test(what_is_hidden_in_a_sequence_is_found),
+		cmocka_unit_test(bytes_around_a_copy_are_found),
+		cmocka_unit_test(the_terms_decide_what_may_be_there),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
