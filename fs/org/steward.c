@@ -112,18 +112,70 @@ emr_status emr_dataset_admit(const emr_args *args, emr_bureau *bureau, emr_probl
 	return status == EMR_OK ? emr_team_let_in(bureau, &dataset, &who, out_problem) : status;
 }
 
+typedef struct finding {
+	emr_crowd *crowd;
+	const char *text;
+	emr_id32 root;
+	size_t n;
+} finding;
+
+/* As `dataset NAME` lists him: what one types for him, his name, or his code. */
+static emr_status compare_member(void *arg, const emr_row_member *row)
+{
+	finding *f = arg;
+	char code[EMR_PERSON_CODE_CHARS];
+	emr_id32 root;
+	emr_who who;
+	emr_status status;
+
+	if (row->head.state != EMR_MEMBER_ACTIVE)
+		return EMR_OK;
+	memcpy(root.b, row->member, sizeof root.b);
+	emr_person_code(root, code);
+	status = emr_who_of(f->crowd, root, &who);
+	if (status != EMR_OK)
+		return status;
+	if (strcasecmp(f->text, code) != 0 && strcasecmp(f->text, who.called) != 0 &&
+		strcasecmp(f->text, who.name) != 0)
+		return EMR_OK;
+	f->root = root;
+	f->n++;
+	return EMR_OK;
+}
+
+/* A reader of DATASET, who may have lost his membership since: then nobody is called as he was. */
+static emr_status find_in(emr_bureau *bureau, const emr_team *dataset, const char *text,
+	emr_id32 *out_root, emr_problem *out_problem)
+{
+	EMR_AUTO_CROWD crowd = {0};
+	finding f = {.crowd = &crowd, .text = text};
+	emr_known_person who;
+	emr_status status = emr_crowd_open(&bureau->session, &crowd);
+
+	if (status == EMR_OK)
+		status = emr_replica_members(
+			bureau->session.replica, dataset->id, compare_member, &f);
+	if (status == EMR_OK && f.n == 1) {
+		*out_root = f.root;
+		return EMR_OK;
+	}
+	if (status == EMR_OK)
+		status = find_reader(bureau, text, &who, out_problem);
+	if (status == EMR_OK)
+		memcpy(out_root->b, who.row.root, sizeof out_root->b);
+	return status;
+}
+
 emr_status emr_dataset_drop(const emr_args *args, emr_bureau *bureau, emr_problem *out_problem)
 {
-	emr_known_person who;
 	emr_team dataset;
 	emr_id32 root;
 	emr_status status = find(bureau, args->operands[1], &dataset, out_problem);
 
 	if (status == EMR_OK)
-		status = find_reader(bureau, args->operands[2], &who, out_problem);
+		status = find_in(bureau, &dataset, args->operands[2], &root, out_problem);
 	if (status != EMR_OK)
 		return status;
-	memcpy(root.b, who.row.root, sizeof root.b);
 	status = emr_team_let_out(bureau, &dataset, root, out_problem);
 	return status == EMR_OK ? emr_team_renew(bureau, &dataset, 0, NULL, out_problem) : status;
 }

@@ -87,6 +87,7 @@ static emr_status note_joined(const looking *l, folder *f)
 static emr_status note_grant(void *arg, const emr_known_grant *grant)
 {
 	looking *l = arg;
+	emr_grant_phase phase = emr_grant_phase_at(grant, l->now);
 	uint64_t from = 0, to = UINT64_MAX;
 	folder *f = folder_of(l, grant->domain);
 	emr_status status = f != NULL ? seq_of(l, grant, 1, &from) : EMR_NO_MEMORY;
@@ -96,7 +97,8 @@ static emr_status note_grant(void *arg, const emr_known_grant *grant)
 	if (status != EMR_OK)
 		return status;
 	f->was_in = f->was_in || (from < l->log_size && to >= l->log_size);
-	f->is_in = f->is_in || emr_grant_phase_at(grant, l->now) == EMR_GRANT_IN_FORCE;
+	/* A participant's clock that is ahead of this one takes nobody out. */
+	f->is_in = f->is_in || phase == EMR_GRANT_IN_FORCE || phase == EMR_GRANT_COMING;
 	return note_joined(l, f);
 }
 

@@ -148,7 +148,17 @@ HERS=dora-folder/datasets/hips/$(ls dora-folder/datasets/hips)
 for i in 1 2 3; do echo "slice $i" >"ana-folder/Imaging/CT-$i.txt"; done
 as ana run 0 status --wait
 two_until 30 test -e "$HERS/Imaging/CT-3.txt"
+two_until 20 knows rui hips
+as rui run 0 dataset join hips Imaging --yes --wait
+both() { [ "$(ls dora-folder/datasets/hips | wc -l)" = 2 ]; }
+two_until 30 both
+HIS=dora-folder/datasets/hips/$(ls dora-folder/datasets/hips | grep -vx "$(basename "$HERS")")
+# two computers answer at once, each for its own folder
+cat "$HIS/Imaging/MRI.txt" >out/his 2>out/refused-him &
 opened=$(for i in 1 2 3; do cat "$HERS/Imaging/CT-$i.txt" 2>>out/refused; done | wc -l)
+wait $! || true
+cat out/refused-him >>out/refused
+opened=$((opened + $(wc -l <out/his)))
 [ "$opened" -le 1 ] || emr_fail "beyond the limit: $opened"
 grep -q "Disk quota exceeded" out/refused || emr_fail "not EDQUOT: $(cat out/refused)"
 grep -q " daily-limit .*hips allows 3 first openings a day; more from " dora-folder/.emrfs/notices || emr_fail "no notice"
@@ -237,7 +247,8 @@ points ana 20
 mkdir rui-folder/Walks && echo far >rui-folder/Walks/far.txt
 as rui run 0 status --wait
 steward 0 admit ankles dora@saolucas
-steward 0 drop ankles dora@saolucas # what was put by stays with who joins next, and pays nobody twice
+as hospital json 0 dataset ankles --passphrase-file "$EMR_PASS"
+steward 0 drop ankles "$(field datasets.0.readers.0.code)" # a code is for ever, whatever becomes of the handle; what was put by stays with who joins next, and pays nobody twice
 also_paid() { as rui "$EMRFS" dataset join ankles Walks --yes --wait >out/said 2>&1 </dev/null; }
 two_until 20 also_paid
 points rui 20
