@@ -39,7 +39,8 @@ static emr_status prepare(emr_copy_scan *scan, const emr_deidentify_rules *rules
 emr_status emr_copy_scan_look(void *arg, const emr_copy_claim *claim, bool *out_is_copy)
 {
 	emr_copy_scan *scan = arg;
-	const emr_deidentify_rules rules = {0};
+	const emr_deidentify_rules rules = {.without_dates = claim->terms->without_dates,
+		.with_characteristics = claim->terms->with_characteristics};
 	uint8_t expected[32];
 	emr_withheld why = EMR_WITHHELD_STOPPED;
 	emr_status status;

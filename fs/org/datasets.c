@@ -211,6 +211,20 @@ static emr_status count_one(void *arg, const emr_team *team)
 		       : status;
 }
 
+static emr_status add_rules(const emr_terms *terms, json_t *one)
+{
+	if (!terms->is_deidentified)
+		return EMR_OK;
+	return json_object_set_new(one, "dates",
+		       json_string(terms->without_dates ? "removed" : "moved")) == 0 &&
+			       json_object_set_new(one, "characteristics",
+				       json_boolean(terms->with_characteristics)) == 0 &&
+			       json_object_set_new(one, "faces",
+				       json_string(terms->with_faces ? "kept" : "withheld")) == 0
+		       ? EMR_OK
+		       : EMR_NO_MEMORY;
+}
+
 static json_t *terms_json(const emr_team *d, const char *called, const char *organisation)
 {
 	char until[EMR_TEXT_BYTES], terms[65];
@@ -242,7 +256,7 @@ emr_status emr_dataset_json(
 	if (status == EMR_OK)
 		one = terms_json(dataset, called, organisation);
 	if (status == EMR_OK &&
-		(one == NULL ||
+		(one == NULL || add_rules(&dataset->terms, one) != EMR_OK ||
 			json_object_set_new(one, "participants",
 				json_integer((json_int_t)(c.domains.len / sizeof(emr_id16)))) !=
 				0 ||

@@ -75,6 +75,36 @@ static emr_status take_data(const json_t *value, emr_terms *out)
 	return EMR_OK;
 }
 
+/* One of two words. */
+static emr_status take_choice(const json_t *value, const char *usual, const char *other, bool *out)
+{
+	const char *text = json_string_value(value);
+
+	if (text == NULL || (strcmp(text, usual) != 0 && strcmp(text, other) != 0))
+		return EMR_INVALID;
+	*out = strcmp(text, other) == 0;
+	return EMR_OK;
+}
+
+/* How copies are made. */
+static emr_status take_rule(
+	const char *name, const json_t *value, emr_terms *out, const char **out_what)
+{
+	if (strcmp(name, "dates") == 0) {
+		*out_what = "dates";
+		return take_choice(value, "moved", "removed", &out->without_dates);
+	}
+	if (strcmp(name, "faces") == 0) {
+		*out_what = "faces";
+		return take_choice(value, "withheld", "kept", &out->with_faces);
+	}
+	if (strcmp(name, "characteristics") != 0)
+		return EMR_INVALID;
+	*out_what = "characteristics";
+	out->with_characteristics = json_is_true(value);
+	return json_is_boolean(value) ? EMR_OK : EMR_INVALID;
+}
+
 static emr_status take_count(const json_t *value, json_int_t max, uint64_t *out)
 {
 	json_int_t number = json_integer_value(value);
@@ -85,7 +115,7 @@ static emr_status take_count(const json_t *value, json_int_t max, uint64_t *out)
 	return number > max ? EMR_LIMIT : EMR_OK;
 }
 
-enum { HAS_PURPOSE = 1, HAS_WHO = 2, HAS_UNTIL = 4, HAS_DATA = 8, HAS_ALL = 15 };
+enum { HAS_PURPOSE = 1, HAS_WHO = 2, HAS_UNTIL = 4, HAS_DATA = 8, HAS_ALL = 15, HAS_RULE = 16 };
 
 /* *OUT_WHAT: the member as this file calls it. */
 static emr_status take_member(
@@ -118,6 +148,9 @@ static emr_status take_member(
 		*out_what = "daily-limit";
 		status = take_count(value, EMR_TERMS_DAILY_MAX, &daily);
 		out->daily_limit = (uint32_t)daily;
+	} else {
+		*has |= HAS_RULE;
+		status = take_rule(name, value, out, out_what);
 	}
 	return status;
 }
@@ -153,7 +186,12 @@ emr_status emr_terms_parse(emr_bytes json, emr_terms *out, const char **out_what
 	}
 	if (status == EMR_OK) {
 		*out_what = lacking(has);
-		status = has == HAS_ALL ? EMR_OK : EMR_INVALID;
+		status = (has & HAS_ALL) == HAS_ALL ? EMR_OK : EMR_INVALID;
+	}
+	/* Records as they are have no such choice, and must not seem to have one. */
+	if (status == EMR_OK && (has & HAS_RULE) != 0 && !out->is_deidentified) {
+		*out_what = "data";
+		status = EMR_INVALID;
 	}
 	json_decref(object);
 	return status;

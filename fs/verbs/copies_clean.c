@@ -147,35 +147,58 @@ static bool version_of(emr_cleaning *c, int fd, emr_id16 *out_record, uint64_t *
 	return *out_version > 0;
 }
 
-/* The copy in TO will be signed as what it is.  The time is set by hand: a kernel that collects
- * writes would give it another one after the mark. */
-static emr_status mark(const emr_cleaning *c, emr_id16 record, uint64_t version, int to)
-{
-	emr_derivation from;
-	struct timespec times[2];
-	uint8_t key[32];
-	char text[2 * sizeof from + 1];
+/* As the attribute of a copy says where it is from. */
+#define DERIVED "user.emrfs.derived"
+#define DERIVED_CHARS (2 * sizeof(emr_derivation))
 
-	emr_derived_opening(&c->secret, record, version, key);
-	emr_derived_source(key, record, version, from.source);
-	emr_wipe(key, sizeof key);
-	emr_derived_rules(EMR_DEIDENTIFY_TABLE, c->terms, from.rules);
-	emr_hex(from.source, sizeof from.source, text);
-	emr_hex(from.rules, sizeof from.rules, text + 64);
-	clock_gettime(CLOCK_REALTIME, &times[0]);
-	times[1] = times[0];
-	if (futimens(to, times) != 0 ||
-		fsetxattr(to, "user.emrfs.derived", text, strlen(text), 0) != 0)
-		return emr_status_from_errno(errno);
-	return EMR_OK;
-}
-
-/* *OUT_FD: the copy, in memory.  *OUT_WHY: why there is none, or NULL. */
 typedef struct version {
 	emr_id16 record;
 	uint64_t number;
 } version;
 
+static void derived_text(const emr_cleaning *c, const version *of, char out[DERIVED_CHARS + 1])
+{
+	emr_derivation from;
+	uint8_t key[32];
+
+	emr_derived_opening(&c->secret, of->record, of->number, key);
+	emr_derived_source(key, of->record, of->number, from.source);
+	emr_wipe(key, sizeof key);
+	emr_derived_rules(EMR_DEIDENTIFY_TABLE, c->terms, from.rules);
+	emr_hex(from.source, sizeof from.source, out);
+	emr_hex(from.rules, sizeof from.rules, out + 2 * sizeof from.source);
+}
+
+/* The copy in TO will be signed as what it is.  The time is set by hand: a kernel that collects
+ * writes would give it another one after the mark. */
+static emr_status mark(const emr_cleaning *c, const version *of, int to)
+{
+	char text[DERIVED_CHARS + 1];
+	struct timespec times[2];
+
+	derived_text(c, of, text);
+	clock_gettime(CLOCK_REALTIME, &times[0]);
+	times[1] = times[0];
+	if (futimens(to, times) != 0 || fsetxattr(to, DERIVED, text, DERIVED_CHARS, 0) != 0)
+		return emr_status_from_errno(errno);
+	return EMR_OK;
+}
+
+/* A whole copy of this version by these rules lies there; one of another is written again. */
+static bool is_there(
+	const emr_cleaning *c, const char *target, const emr_deidentified *what, const version *of)
+{
+	char wanted[DERIVED_CHARS + 1], said[DERIVED_CHARS + 1] = "";
+	struct stat is;
+
+	derived_text(c, of, wanted);
+	return lstat(target, &is) == 0 && S_ISREG(is.st_mode) &&
+	       (uint64_t)is.st_size == what->size &&
+	       lgetxattr(target, DERIVED, said, DERIVED_CHARS) == (ssize_t)DERIVED_CHARS &&
+	       strcmp(said, wanted) == 0;
+}
+
+/* *OUT_FD: the copy, in memory.  *OUT_WHY: why there is none, or NULL. */
 static emr_status clean(emr_cleaning *c, const char *whole, int *out_fd, emr_deidentified *what,
 	version *out_version, const char **out_why)
 {
@@ -205,11 +228,11 @@ static emr_status clean(emr_cleaning *c, const char *whole, int *out_fd, emr_dei
 	return status;
 }
 
-static emr_status keep(emr_cleaning *c, const char *whole, const emr_deidentified *what)
+static emr_status keep(
+	emr_cleaning *c, const char *whole, const emr_deidentified *what, const version *of)
 {
 	EMR_AUTO_FREE char *target = NULL;
 	emr_clean_copy copy = {0};
-	struct stat is;
 
 	name_copy(what, copy.to);
 	if (json_object_get(c->names, copy.to) != NULL)
@@ -227,8 +250,7 @@ static emr_status keep(emr_cleaning *c, const char *whole, const emr_deidentifie
 		asprintf(&target, "%s/%s/%s", c->folder, c->to, copy.to) < 0 ||
 		(copy.from = strdup(whole)) == NULL)
 		return EMR_NO_MEMORY;
-	copy.is_there = lstat(target, &is) == 0 && S_ISREG(is.st_mode) &&
-			(uint64_t)is.st_size == what->size;
+	copy.is_there = is_there(c, target, what, of);
 	c->copies[c->n++] = copy;
 	c->n_new += copy.is_there ? 0 : 1;
 	c->changed += what->elements_changed;
@@ -247,7 +269,7 @@ static emr_status look_at(emr_cleaning *c, const char *whole)
 	emr_progress_of(c->out, N_("Looked at"), EMR_PROGRESS_RECORDS, ++c->looked_at, 0);
 	if (status != EMR_OK)
 		return status;
-	return why != NULL ? withhold(c, whole, why) : keep(c, whole, &what);
+	return why != NULL ? withhold(c, whole, why) : keep(c, whole, &what, &of);
 }
 
 /* ---- all of them ---- */
@@ -368,8 +390,6 @@ static emr_status look_for_others(const emr_cleaning *c, emr_problem *out_proble
 
 static emr_status open_deidentifier(emr_cleaning *c, emr_problem *out_problem)
 {
-	/* The terms name no more than this. */
-	const emr_deidentify_rules rules = {0};
 	EMR_AUTO_FREE char *program = emr_beside("deidentify");
 	emr_status status = emr_deidentify_key(
 		&c->secret, emr_bytes_of(c->pseudonym, strlen(c->pseudonym)), &c->key);
@@ -379,7 +399,8 @@ static emr_status open_deidentifier(emr_cleaning *c, emr_problem *out_problem)
 			_("the program that makes copies is not installed"), NULL);
 		return EMR_UNSUPPORTED;
 	}
-	return status == EMR_OK ? emr_deidentifier_open(program, &rules, &c->deidentifier) : status;
+	return status == EMR_OK ? emr_deidentifier_open(program, &c->rules, &c->deidentifier)
+				: status;
 }
 
 emr_status emr_cleaning_look(emr_cleaning *c, emr_problem *out_problem)
@@ -516,7 +537,7 @@ static emr_status put(const emr_cleaning *c, const char *name, int copy, const v
 		return emr_status_from_errno(errno);
 	status = pour(copy, to);
 	if (status == EMR_OK)
-		status = mark(c, of->record, of->number, to);
+		status = mark(c, of, to);
 	if (close(to) != 0 && status == EMR_OK)
 		status = emr_status_from_errno(errno);
 	return status;

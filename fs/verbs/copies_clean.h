@@ -12,18 +12,19 @@
 typedef struct emr_clean_copy {
 	char *from; /* absolute: the original */
 	char to[64];
-	bool is_there; /* of this size: from an earlier time */
+	bool is_there; /* of this version: from an earlier time */
 } emr_clean_copy;
 
-/* Zeros but for the first eight. */
+/* Zeros but for the first nine. */
 typedef struct emr_cleaning {
 	emr_out *out;
 	const char *dataset;   /* as people call it */
 	const char *folder;    /* where the mount is; the next two are paths in it */
 	const char *from, *to; /* a folder or a file; of the copies */
 	const char *pseudonym;
-	emr_secret secret; /* of the copies (fs/sharing/copies.h); the caller's */
-	emr_id32 terms;	   /* SHA-256 of the dataset's terms */
+	emr_secret secret;	    /* of the copies (fs/sharing/copies.h); the caller's */
+	emr_id32 terms;		    /* SHA-256 of the dataset's terms */
+	emr_deidentify_rules rules; /* that they say */
 
 	emr_secret key;
 	emr_deidentifier *deidentifier;

@@ -149,6 +149,21 @@ static void say_readers(const dataset *d, const json_t *one)
 	}
 }
 
+static void say_rules(const dataset *d, const json_t *one)
+{
+	if (strcmp(text_of(one, "data"), "identified") == 0)
+		return;
+	emr_say(d->out, "  Dates: %s\n",
+		strcmp(text_of(one, "dates"), "removed") == 0
+			? _("none stays")
+			: _("moved into the past, all of one person by the same time"));
+	if (json_is_true(json_object_get(one, "characteristics")))
+		emr_say(d->out, "  Sex, age (to 90), size and weight stay.\n");
+	if (strcmp(text_of(one, "faces"), "kept") == 0)
+		emr_say(d->out, "  Pictures of heads are given, too, also where a face can be "
+				"drawn from them.\n");
+}
+
 static void say_one(const dataset *d, const json_t *one)
 {
 	const json_t *joined = json_object_get(one, "joined");
@@ -164,6 +179,7 @@ static void say_one(const dataset *d, const json_t *one)
 	emr_say(d->out, "  Records: %s\n",
 		is_plain ? _("as they are, with names and dates in them")
 			 : _("de-identified, by the computer of who takes part"));
+	say_rules(d, one);
 	if (number_of(one, "price") > 0)
 		emr_say(d->out, "  Each who takes part gets %lld points.\n",
 			number_of(one, "price"));
@@ -249,10 +265,11 @@ static void say_join_copies(const dataset *d, const json_t *one, const emr_clean
 	emr_day_text(text_of(one, "until"), until);
 	emr_say(d->out,
 		"To join is to let all whom %s admits, now and later, read copies of %s, which are "
-		"made now and lie in %s: without\nnames, ids and texts, with other dates, for "
+		"made now and lie in %s: without\nnames, ids and texts, for "
 		"research only, until %s. What a picture itself shows stays in it. Files that "
 		"come\nlater are "
-		"copied when you join again; what you put into that folder yourself is read, too. "
+		"copied when you join again; what you put into that folder yourself is shown to "
+		"nobody. "
 		"You can leave at any\ntime: emrfs dataset leave %s\nWhat was worked out from "
 		"your records before stays.\n",
 		shown(text_of(one, "organisation"), organisation), shown(c->from, from), c->to,
@@ -395,7 +412,11 @@ static emr_status join_deidentified(dataset *d, emr_request *request, emr_proble
 		.dataset = text_of(one, "called"),
 		.from = from,
 		.to = text_of(copies, "path"),
-		.pseudonym = text_of(copies, "pseudonym")};
+		.pseudonym = text_of(copies, "pseudonym"),
+		.rules = {.without_dates = strcmp(text_of(one, "dates"), "removed") == 0,
+			.with_characteristics =
+				json_is_true(json_object_get(one, "characteristics")),
+			.with_faces = strcmp(text_of(one, "faces"), "kept") == 0}};
 	emr_status status = take_secret(copies, &c.secret);
 
 	if (status == EMR_OK)

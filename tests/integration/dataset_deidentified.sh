@@ -14,7 +14,8 @@ two_join ana "Silva, Ana" patient
 two_join dora "Dora Reis" researcher
 steward() { as hospital run "$1" dataset "${@:2}" --passphrase-file "$EMR_PASS"; }
 cat >terms.json <<'END'
-{"purpose": "To measure bones", "who": "Researchers of the hospital", "until": "2099-12-31", "data": "de-identified"}
+{"purpose": "To measure bones", "who": "Researchers of the hospital", "until": "2099-12-31", "data": "de-identified",
+ "dates": "removed", "characteristics": true}
 END
 steward 0 create plain --terms terms.json
 steward 0 admit plain dora@saolucas
@@ -51,6 +52,8 @@ sums >before
 
 say "what would be given is said before, and without a yes nothing is made or given"
 as ana run 13 dataset join plain CT
+says "Dates: none stays"
+says "Sex, age (to 90), size and weight stay."
 says "read copies of CT"
 says "3 copies for it, under the name"
 says "2 files are withheld, no DICOM file: CT/anabela.txt, CT/letter.pdf"
@@ -128,6 +131,8 @@ for path in files:
     data = dcmread(path)
     assert str(data.PatientID) == str(data.PatientName) == sys.argv[1], data.PatientID
     assert data.PatientIdentityRemoved == "YES" and data.PixelData == pixels
+    assert data.LongitudinalTemporalInformationModified == "REMOVED" and not data.get("AcquisitionDate"), data
+    assert data.PatientSex == "O" and data.PatientAge == "000Y", data
 assert len({dcmread(p).StudyInstanceUID for p in files}) == 1 and len({dcmread(p).SOPInstanceUID for p in files}) == 3
 END
 
@@ -198,6 +203,18 @@ expect "one more" "$(field added) $(copies | wc -l)" "1 4"
 stat -c '%n %Y %i' "ana-folder/$COPIES"/*/*/* | grep -cFf stood >out/stood
 expect "the others as they were" "$(cat out/stood)" 3
 two_until 30 there 4
+python3 - ana-folder/CT/anabela-02.dcm <<'END'
+import sys
+from pydicom import dcmread
+data = dcmread(sys.argv[1])
+data.PixelData = data.PixelData[:-2] + b"\x7e\x01"  # another pixel, and as many bytes
+data.save_as(sys.argv[1])
+END
+as ana run 0 status --wait
+as ana json 0 dataset join plain CT --yes
+expect "what was changed is copied again" "$(field added) $(copies | wc -l)" "1 4"
+newer() { (cd dora-folder/datasets/plain && find . -name '000002-*.dcm' -exec tail -c 2 {} + | od -An -tx1 | grep -q "7e 01"); }
+two_until 30 newer
 as ana json 6 dataset join plain Research --yes
 expect "no copies of copies" "$(field error)" never-shared
 mkdir "ana-folder/$COPIES/mine" && cp ana-folder/CT/anabela.txt "ana-folder/$COPIES/mine/"

@@ -28,6 +28,32 @@ static void terms_that_are_whole_are_read(void **state)
 	assert_true(terms.is_deidentified);
 	assert_true(terms.price == 3);
 	assert_int_equal(terms.daily_limit, 20);
+	assert_false(terms.without_dates || terms.with_characteristics || terms.with_faces);
+}
+
+#define COPIES "\"purpose\":\"x\",\"who\":\"x\",\"until\":\"2030-01-01\",\"data\":\"de-identified\""
+
+static void terms_say_how_copies_are_made(void **state)
+{
+	static const struct {
+		const char *text;
+		bool without_dates, with_characteristics, with_faces;
+	} good[] = {{"{" COPIES ",\"dates\":\"moved\",\"characteristics\":false,\"faces\":"
+		     "\"withheld\"}",
+			    false, false, false},
+		{"{\"dates\":\"removed\"," COPIES "}", true, false, false},
+		{"{" COPIES ",\"characteristics\":true}", false, true, false},
+		{"{\"faces\":\"kept\"," COPIES "}", false, false, true}};
+	const char *what;
+	emr_terms terms;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
+		assert_ok(parse(good[i].text, &terms, &what));
+		assert_int_equal(terms.without_dates, good[i].without_dates);
+		assert_int_equal(terms.with_characteristics, good[i].with_characteristics);
+		assert_int_equal(terms.with_faces, good[i].with_faces);
+	}
 }
 
 #define REST "\"who\":\"x\",\"until\":\"2030-01-01\",\"data\":\"identified\""
@@ -48,6 +74,10 @@ static void what_is_wrong_is_refused_by_its_name(void **state)
 		{"{\"purpose\":\"x\",\"price\":1.5," REST "}", "price"},
 		{"{\"purpose\":\"x\",\"price\":9000000000000," REST "}", "price"},
 		{"{\"purpose\":\"x\",\"daily-limit\":1000001," REST "}", "daily-limit"},
+		{"{" COPIES ",\"dates\":\"kept\"}", "dates"},
+		{"{" COPIES ",\"characteristics\":\"yes\"}", "characteristics"},
+		{"{" COPIES ",\"faces\":true}", "faces"},
+		{"{\"purpose\":\"x\",\"dates\":\"moved\"," REST "}", "data"},
 		{"{\"purpose\":\"x\",\"until\":\"2030-01-01\",\"data\":\"identified\"}", "who"},
 		{"{\"purpose\":\"x\",\"who\":\"x\",\"until\":\"2030-02-30\",\"data\":"
 		 "\"identified\"}",
@@ -153,6 +183,7 @@ static void a_sealed_key_opens_for_its_dataset_alone(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {cmocka_unit_test(terms_that_are_whole_are_read),
+		cmocka_unit_test(terms_say_how_copies_are_made),
 		cmocka_unit_test(what_is_wrong_is_refused_by_its_name),
 		cmocka_unit_test(a_file_or_a_sentence_beyond_its_limit_is_refused),
 		cmocka_unit_test(a_name_is_one_component_of_a_path_everywhere),

@@ -343,6 +343,28 @@ static emr_status get_software(emr_view *view, const node *n, emr_buf *out)
 	return emr_buf_append(out, value.data, value.len);
 }
 
+/* Not listed: who copies a file with all its attributes copies no mark. */
+static emr_status get_derived(emr_view *view, uint64_t number, emr_buf *out)
+{
+	char text[2 * sizeof(emr_derivation) + 1];
+	emr_derivation from;
+	emr_status status = EMR_NO_ATTRIBUTE;
+	const node *n;
+
+	pthread_mutex_lock(&view->lock);
+	n = tree_by_number(view, number);
+	if (n == NULL)
+		status = EMR_NOT_FOUND;
+	else if (emr_derived_mark_read(emr_buf_view(&n->attributes), n->mtime_ns, &from))
+		status = EMR_OK;
+	pthread_mutex_unlock(&view->lock);
+	if (status != EMR_OK)
+		return status;
+	emr_hex(from.source, sizeof from.source, text);
+	emr_hex(from.rules, sizeof from.rules, text + 2 * sizeof from.source);
+	return append_text(out, text);
+}
+
 static emr_status get_code(emr_view *view, uint64_t number, emr_buf *out)
 {
 	emr_status status;
@@ -371,6 +393,8 @@ emr_status emr_view_get_attribute(emr_view *view, uint64_t number, const char *a
 	kind = kind_of_number(view, number);
 	if (kind->attribute != NULL)
 		return kind->attribute(view, number, name, out);
+	if (strcmp(name, DERIVED_KEY) == 0)
+		return get_derived(view, number, out);
 	if (view->grants->has(name))
 		return view->grants->get(view, number, name, out);
 	status = kind_learn(view, number);

@@ -21,11 +21,16 @@ typedef struct emr_terms {
 	uint32_t daily_limit;		      /* files that one reader opens for the first time
 						 in a day; 0: as many as he wants */
 	bool is_deidentified;
+	/* Of de-identified ones; the other way is what is said of none of them. */
+	bool without_dates;	   /* none stays; else they are moved */
+	bool with_characteristics; /* sex, age, size and weight stay */
+	bool with_faces; /* heads in thin slices, from which a face can be drawn, are given */
 } emr_terms;
 
 /* The object of JSON: "purpose", "who", "until", "data" ("identified" or "de-identified"), and, if
- * there are any, "price" and "daily-limit".  EMR_INVALID, EMR_LIMIT: *OUT_WHAT is the member that
- * is wrong, a literal; "" when it is no such object. */
+ * there are any, "price" and "daily-limit"; where it is de-identified also "dates" ("moved" or
+ * "removed"), "characteristics" (true or false) and "faces" ("withheld" or "kept").  EMR_INVALID,
+ * EMR_LIMIT: *OUT_WHAT is the member that is wrong, a literal; "" when it is no such object. */
 emr_status emr_terms_parse(emr_bytes json, emr_terms *out, const char **out_what);
 /* Letters, digits, '-', '_' and '.', not the last first, at most EMR_DATASET_NAME_MAX. */
 bool emr_dataset_name_ok(const char *name);
