@@ -50,6 +50,9 @@ static void op_create(fuse_req_t req, fuse_ino_t parent, const char *name, mode_
 	session_opened(s);
 	entry_of(s, &attr, &entry);
 	fill_info(info, handle, false);
+	/* Nobody reads through it, and the kernel neither copies what is written nor asks for
+	 * security.capability first. */
+	info->direct_io = (info->flags & O_ACCMODE) == O_WRONLY;
 	if (fuse_reply_create(req, &entry, info) != -ENOENT)
 		return;
 	session_closed(s);

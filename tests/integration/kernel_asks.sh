@@ -42,7 +42,7 @@ def read(name):
 
 names = iter(range(100))
 save("first", 100)
-measure("a new file of 100 bytes, saved", {"create": 1, "write": 1, "flush": 1, "release": 1, "chunks_opened": 0},
+measure("a new file of 100 bytes, saved", {"create": 1, "write": 1, "flush": 1, "release": 1, "getxattr": 0, "chunks_opened": 0},
         lambda: save(f"new{next(names)}", 100))
 measure("read", {"open": 1, "flush": 0}, lambda: read("first"))
 for i in range(20 * int(groups)):
