@@ -826,7 +826,8 @@ static const emr_verb_row verbs[EMR_VERB_COUNT] = {
 			"datasets[]{name organisation called data dates characteristics faces "
 			"purpose who until price daily_limit terms participants steward reader "
 			"withheld "
-			"readers[]{who name organisation code since} joined[]};\n"
+			"readers[]{who name organisation code id since entry} "
+			"former[]{who name organisation code id since entry until} joined[]};\n"
 			"join, de-identified: folder cleaned changed removed withheld[]{path why} "
 			"added;\n"
 			"leave: as revoke; freeze: snapshot root versions entries",

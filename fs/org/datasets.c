@@ -120,7 +120,7 @@ typedef struct counting {
 	emr_crowd *crowd;
 	const emr_team *dataset;
 	const emr_team *one; /* of the same line: in hand */
-	json_t *readers;
+	json_t *readers, *former;
 	emr_id32 me;
 	bool is_reader;
 	emr_buf domains; /* emr_id16, each once: folders that are in */
@@ -151,13 +151,13 @@ static bool is_listed(const json_t *readers, const char *code)
 	return false;
 }
 
-/* When he was let in, as the ledger has it. */
-static emr_status since_text(
-	const counting *c, emr_id32 root, const emr_row_member *row, char out[EMR_TEXT_BYTES])
+/* When VERSION of him in the dataset came, as the ledger has it. */
+static emr_status moment_of(const counting *c, emr_id32 root, uint64_t version,
+	char out[EMR_TEXT_BYTES], json_int_t *out_entry)
 {
-	emr_part_key key = {.family = EMR_FAMILY_MEMBER, .version = row->head.version};
+	emr_part_key key = {.family = EMR_FAMILY_MEMBER, .version = version};
 	EMR_AUTO_BUF item = {0};
-	emr_replica_item facts;
+	emr_replica_item facts = {.seq = 0};
 	emr_status status;
 
 	emr_object_member(c->one->id.b, root.b, key.object.b);
@@ -165,34 +165,61 @@ static emr_status since_text(
 	out[0] = '\0';
 	if (status == EMR_OK)
 		emr_time_json((int64_t)facts.ledger_time, out);
+	*out_entry = (json_int_t)facts.seq;
 	return status == EMR_NOT_FOUND ? EMR_OK : status;
+}
+
+/* The steward is in what he makes, and goes out again: its key was his before anybody took part.
+ * Had he come back later, this would be another version. */
+static bool is_its_maker(const counting *c, const emr_row_member *row)
+{
+	return row->head.version == 2 &&
+	       memcmp(row->member, c->one->row.steward, sizeof row->member) == 0;
 }
 
 static emr_status note_reader(void *arg, const emr_row_member *row)
 {
 	counting *c = arg;
-	char code[EMR_PERSON_CODE_CHARS], since[EMR_TEXT_BYTES];
+	bool is_ended = row->head.state != EMR_MEMBER_ACTIVE,
+	     is_over = is_ended || c->crowd->now_unix_s >= row->not_after_unix_s;
+	json_t *list = is_over ? c->former : c->readers, *one;
+	char code[EMR_PERSON_CODE_CHARS], id[65], since[EMR_TEXT_BYTES], until[EMR_TEXT_BYTES];
+	json_int_t entry = 0, ending = 0;
 	emr_id32 root;
 	emr_who who;
-	json_t *one;
 	emr_status status;
 
-	if (row->head.state != EMR_MEMBER_ACTIVE || c->crowd->now_unix_s >= row->not_after_unix_s)
-		return EMR_OK;
 	memcpy(root.b, row->member, sizeof root.b);
-	c->is_reader = c->is_reader || emr_id32_equal(root, c->me);
+	c->is_reader = c->is_reader || (!is_over && emr_id32_equal(root, c->me));
 	emr_person_code(root, code);
-	if (is_listed(c->readers, code))
+	emr_hex(root.b, sizeof root.b, id);
+	if (is_listed(list, code) || (is_ended && is_its_maker(c, row)))
 		return EMR_OK;
+	emr_time_json((int64_t)row->not_after_unix_s, until);
 	status = emr_who_of(c->crowd, root, &who);
-	if (status == EMR_OK)
-		status = since_text(c, root, row, since);
+	if (status == EMR_OK) /* what ended it is a version of its own */
+		status = moment_of(c, root, row->head.version - is_ended, since, &entry);
+	if (status == EMR_OK && is_ended)
+		status = moment_of(c, root, row->head.version, until, &ending);
 	if (status != EMR_OK)
 		return status;
-	one = json_pack("{s:o, s:o, s:o, s:s, s:s}", "who", emr_json_text(who.called), "name",
-		emr_json_text(who.name), "organisation", emr_json_text(who.organisation), "code",
-		code, "since", since);
-	return json_array_append_new(c->readers, one) == 0 ? EMR_OK : EMR_NO_MEMORY;
+	one = json_pack("{s:o, s:o, s:o, s:s, s:s, s:s, s:I}", "who", emr_json_text(who.called),
+		"name", emr_json_text(who.name), "organisation", emr_json_text(who.organisation),
+		"code", code, "id", id, "since", since, "entry", entry);
+	if (is_over && json_object_set_new(one, "until", json_string(until)) != 0)
+		status = EMR_NO_MEMORY;
+	if (json_array_append_new(list, one) != 0)
+		status = EMR_NO_MEMORY;
+	return status;
+}
+
+/* Who reads by another key of the same dataset is no former reader. */
+static void drop_present(const counting *c)
+{
+	for (size_t i = json_array_size(c->former); i > 0; i--)
+		if (is_listed(c->readers, json_string_value(json_object_get(
+						  json_array_get(c->former, i - 1), "code"))))
+			json_array_remove(c->former, i - 1);
 }
 
 /* Whoever is let into what the dataset was before reads as well, as long as owners' computers have
@@ -244,15 +271,20 @@ emr_status emr_dataset_json(
 	emr_crowd *crowd, const emr_team *dataset, emr_id32 me, json_t **out_json)
 {
 	char organisation[EMR_ORGANISATION_NAME_MAX + 1], called[256];
-	counting c = {.crowd = crowd, .dataset = dataset, .me = me, .readers = json_array()};
+	counting c = {.crowd = crowd,
+		.dataset = dataset,
+		.me = me,
+		.readers = json_array(),
+		.former = json_array()};
 	json_t *one = NULL;
 	bool leads = memcmp(dataset->row.steward, me.b, sizeof me.b) == 0;
-	emr_status status = c.readers != NULL
+	emr_status status = c.readers != NULL && c.former != NULL
 				    ? call(crowd, dataset, called, sizeof called, organisation)
 				    : EMR_NO_MEMORY;
 
 	if (status == EMR_OK)
 		status = emr_teams_open(crowd->replica, count_one, &c);
+	drop_present(&c);
 	if (status == EMR_OK)
 		one = terms_json(dataset, called, organisation);
 	if (status == EMR_OK &&
@@ -262,9 +294,11 @@ emr_status emr_dataset_json(
 				0 ||
 			json_object_set_new(one, "steward", json_boolean(leads)) != 0 ||
 			json_object_set_new(one, "reader", json_boolean(c.is_reader)) != 0 ||
-			json_object_set(one, "readers", c.readers) != 0))
+			json_object_set(one, "readers", c.readers) != 0 ||
+			json_object_set(one, "former", c.former) != 0))
 		status = EMR_NO_MEMORY;
 	json_decref(c.readers);
+	json_decref(c.former);
 	emr_buf_free(&c.domains);
 	if (status == EMR_OK)
 		*out_json = one;

@@ -10,6 +10,7 @@
 #include "kit/language.h"
 #include "report/kinds.h"
 #include "report/report.h"
+#include "org/datasets.h"
 #include "session/walk.h"
 
 /* ---- sums ---- */
@@ -26,6 +27,7 @@ void page_facts_free(page_facts *facts)
 	json_decref(facts->report);
 	emr_deeds_free(&facts->deeds);
 	emr_shares_free(&facts->shares);
+	json_decref(facts->datasets);
 	free_sums(&facts->kinds);
 	free_sums(&facts->folders);
 	free_sums(&facts->years);
@@ -363,9 +365,16 @@ static emr_status know_shares(emr_session *session, page_facts *p)
 	EMR_AUTO_CROWD crowd = {0};
 	emr_status status = emr_crowd_open(session, &crowd);
 
+	bool takes_part = false;
+
 	p->waiting = atomic_load(&session->waiting_requests);
-	return status == EMR_OK ? emr_shares_collect(session, &crowd, NULL, false, &p->shares)
-				: status;
+	if (status == EMR_OK)
+		status = emr_shares_collect(session, &crowd, NULL, false, &p->shares);
+	for (size_t i = 0; i < p->shares.n; i++)
+		takes_part |= p->shares.list[i].who.is_dataset;
+	return status == EMR_OK && takes_part
+		       ? emr_datasets_json(&crowd, session->identity.signer_id, &p->datasets)
+		       : status;
 }
 
 /* ---- all of it ---- */

@@ -55,7 +55,9 @@ typedef struct page_facts {
 	size_t n_points;
 	uint64_t now_unix_s;
 	emr_share_rows shares; /* by path */
-	unsigned waiting;      /* requests for access */
+	json_t *datasets; /* as org/datasets.h says, with their readers; NULL: takes part in none;
+			     owned */
+	unsigned waiting; /* requests for access */
 	page_notes notes;
 } page_facts;
 

@@ -81,6 +81,41 @@ static void put_bar(FILE *to, const page_facts *p, const emr_share_row *row)
 		percent, 100 - percent);
 }
 
+static const char *text_of(const json_t *object, const char *name)
+{
+	const char *text = json_string_value(json_object_get(object, name));
+
+	return text != NULL ? text : "";
+}
+
+/* Each whom the steward of a dataset let in, also who reads it no more. */
+static void put_readers(FILE *to, const page_facts *p, const emr_share_row *row)
+{
+	const char *colon = strchr(row->who.called, ':');
+
+	for (size_t i = 0; colon != NULL && i < json_array_size(p->datasets); i++) {
+		const json_t *one = json_array_get(p->datasets, i);
+
+		for (int former = 0; former < 2 && strcmp(text_of(one, "called"), colon + 1) == 0;
+			former++) {
+			const json_t *list = json_object_get(one, former ? "former" : "readers");
+
+			for (size_t j = 0; j < json_array_size(list); j++) {
+				const json_t *reader = json_array_get(list, j);
+
+				fputs("<br><span class=\"soft\">", to);
+				emr_html_name(to, text_of(reader, "name"));
+				fputs(", ", to);
+				emr_html_name(to, text_of(reader, "organisation"));
+				fprintf(to, " (%s) %s ", text_of(reader, "code"),
+					former ? _("read it, since") : _("reads it, since"));
+				emr_html_text(to, text_of(reader, "since"));
+				fputs("</span>", to);
+			}
+		}
+	}
+}
+
 static void put_share(FILE *to, const page_facts *p, const emr_share_row *row)
 {
 	char purposes[EMR_PURPOSES_TEXT_BYTES], words[2 * EMR_PURPOSES_TEXT_BYTES];
@@ -105,6 +140,8 @@ static void put_share(FILE *to, const page_facts *p, const emr_share_row *row)
 		fprintf(to, "<span class=\"bad\">%s</span>", emr_text_as("share", "failed"));
 	else
 		put_left(to, p, row->until_unix_s);
+	if (row->who.is_dataset)
+		put_readers(to, p, row);
 	put_bar(to, p, row);
 	fputs("</span></li>\n", to);
 }

@@ -129,6 +129,26 @@ static const char *shown(const char *text, char out[SHOWN_BYTES])
 	return out;
 }
 
+/* Who was let in and reads no more has seen what was there then. */
+static void say_former(const dataset *d, const json_t *one)
+{
+	const json_t *former = json_object_get(one, "former");
+
+	for (size_t i = 0; i < json_array_size(former); i++) {
+		const json_t *reader = json_array_get(former, i);
+		char name[300], organisation[300], since[EMR_TEXT_BYTES], until[EMR_TEXT_BYTES];
+
+		emr_show(text_of(reader, "name")[0] != '\0' ? text_of(reader, "name")
+							    : text_of(reader, "who"),
+			name, sizeof name);
+		emr_show(text_of(reader, "organisation"), organisation, sizeof organisation);
+		emr_moment_text(text_of(reader, "since"), since);
+		emr_moment_text(text_of(reader, "until"), until);
+		emr_say(d->out, "  %s, %s (%s) read it, from %s to %s\n", name, organisation,
+			text_of(reader, "code"), since, until);
+	}
+}
+
 static void say_readers(const dataset *d, const json_t *one)
 {
 	const json_t *readers = json_object_get(one, "readers");
@@ -195,6 +215,7 @@ static void say_one(const dataset *d, const json_t *one)
 		emr_say(d->out, "  %s no copies as the terms ask for, and withheld.\n", count);
 	}
 	say_readers(d, one);
+	say_former(d, one);
 	for (size_t i = 0; i < json_array_size(joined); i++)
 		emr_say(d->out, "  Yours in it: %s\n",
 			shown(json_string_value(json_array_get(joined, i)), text));

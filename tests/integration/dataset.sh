@@ -73,6 +73,8 @@ steward 0 admit knees dora@saolucas
 says "Dora Reis, São Lucas"
 told() { as "$1" run 0 dataset knees; grep -q "Dora Reis, São Lucas .* reads it, since" out/said; }
 for who in ana rui; do two_until 20 told "$who"; done
+noticed() { grep -qF -- "$2" "$1-folder/.emrfs/notices"; }
+for who in ana rui; do two_until 20 noticed "$who" "Dora Reis, São Lucas: let into knees@saolucas by its steward, where Imaging can be read."; done
 
 say "whom the steward admitted reads all of it, under pseudonyms, and writes nothing"
 sees() { [ "$(ls "$1-folder/datasets/knees" 2>/dev/null | wc -l)" = "$2" ]; }
@@ -177,6 +179,21 @@ moved() { as ana json 0 dataset knees && [ "$(python3 -c 'import json; print(*[r
 two_until 30 moved
 two_until 30 eva_reads
 expect "by the same names" "$(ls eva-folder/datasets/knees | sort | tr '\n' ' ')" "$(printf '%s\n' "$ANA" "$RUI" | sort | tr '\n' ' ')"
+
+say "nobody is admitted quietly: not for a moment, and not while a folder is closed"
+two_unmount ana
+steward 0 admit hips eva@saolucas
+steward 0 drop hips eva@saolucas
+two_mount ana
+two_until 20 noticed ana "Eva Reis, São Lucas (who reads no more): let into hips@saolucas by its steward, where Imaging can be read."
+noticed ana "Dora Reis" && emr_fail "told twice of the same reader"
+as ana run 0 dataset hips
+grep -qE "Eva Reis, São Lucas .* read it, from .* to " out/said || emr_fail "$(cat out/said)"
+as ana json 0 dataset hips
+expect "on the ledger" "$(field datasets.0.former.0.name) $(python3 -c 'import json; print(json.load(open("out/said"))["datasets"][0]["former"][0]["entry"] > 0)')" "Eva Reis True"
+for line in "Dora Reis</bdi>, <bdi dir=\"ltr\">São Lucas</bdi> .* reads it, since" "Eva Reis</bdi>, <bdi dir=\"ltr\">São Lucas</bdi> .* read it, since"; do
+	grep -q "$line" ana-folder/.emrfs/report.html || emr_fail "not on the page: $line"
+done
 
 say "the dataset alone is a folder of its own, for who reads it"
 two_unmount eva dora

@@ -27,6 +27,10 @@ void emr_look_agents_end(void *memory);
 /* Shares of what was deleted: a notice each, once while the folder is open (deleted_look.c). */
 emr_status emr_look_deleted(emr_visit *visit);
 void emr_look_deleted_end(void *memory);
+/* Tells who was admitted to the datasets that this folder takes part in: each once, also over many
+ * mounts (readers_look.c). */
+emr_status emr_look_readers(emr_visit *visit);
+void emr_look_readers_end(void *memory);
 /* Own computers: letters to those that lack one; on a device, what letters have come, and that what
  * others share is not here. */
 emr_status emr_look_devices(emr_visit *visit);

@@ -1,0 +1,207 @@
+/* Who put a folder into a dataset let in everybody whom its steward admits, now and later. This
+ * look of the office's thread tells her of each of them, also of one who came and went while the
+ * folder was closed: nobody is admitted quietly. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/codec.h"
+#include "contract/codes.h"
+#include "kit/language.h"
+#include "org/datasets.h"
+#include "session/sealed.h"
+#include "sharing/office_looks.h"
+#include "sharing/shares.h"
+
+#define EMR_STATE_READERS "readers"
+/* Sealed, of: u16 n, n of {dataset (the first 16 bytes of SHA-256 of its terms), first key of the
+ * reader [32]}; padded with zeros to a multiple of 4,096.  The oldest go. */
+#define KEY_BYTES 48
+#define KEYS_MAX 2000
+#define PAGE_BYTES 4096
+#define NAMES_MAX 5
+
+static const uint8_t head[EMR_SEALED_HEAD_BYTES] = {'E', 'M', 'P', 'R', 1, 0, 0, 0};
+
+/* Whom she was told of. */
+typedef struct told {
+	emr_buf keys;
+	bool has_changed;
+} told;
+
+/* ---- the file ---- */
+
+static emr_status load(const emr_session *session, told *out)
+{
+	EMR_AUTO_BUF plain = {0};
+	emr_status status = emr_sealed_load(session->keyring, session->state_fd, EMR_STATE_READERS,
+		head, 2 + (size_t)KEYS_MAX * KEY_BYTES + PAGE_BYTES, &plain);
+	emr_reader r = emr_reader_of(emr_buf_view(&plain));
+	size_t n;
+
+	if (status != EMR_OK)
+		return status == EMR_NOT_FOUND ? EMR_OK : status;
+	n = emr_read_u16(&r);
+	if (r.bad || n > KEYS_MAX || r.left < n * KEY_BYTES)
+		return EMR_DAMAGED;
+	return emr_buf_append(&out->keys, plain.data + 2, n * KEY_BYTES);
+}
+
+static emr_status save(const emr_session *session, const told *t)
+{
+	EMR_AUTO_BUF plain = {0};
+	emr_writer w = emr_writer_of(&plain);
+	size_t n = t->keys.len / KEY_BYTES, from = n > KEYS_MAX ? n - KEYS_MAX : 0;
+
+	emr_write_u16(&w, (uint16_t)(n - from));
+	emr_write_bytes(&w, t->keys.data + from * KEY_BYTES, (n - from) * KEY_BYTES);
+	emr_write_zeros(&w, PAGE_BYTES - plain.len % PAGE_BYTES);
+	return w.status == EMR_OK ? emr_sealed_save(session->keyring, session->state_fd,
+					    EMR_STATE_READERS, head, emr_buf_view(&plain))
+				  : w.status;
+}
+
+static bool was_told(const told *t, const uint8_t key[KEY_BYTES])
+{
+	for (size_t at = 0; at < t->keys.len; at += KEY_BYTES)
+		if (memcmp(t->keys.data + at, key, KEY_BYTES) == 0)
+			return true;
+	return false;
+}
+
+/* ---- one dataset ---- */
+
+typedef struct telling {
+	told *told;
+	uint8_t key[KEY_BYTES]; /* its dataset is set */
+	char names[900];
+	size_t n; /* that are new */
+} telling;
+
+static const char *text_of(const json_t *object, const char *name)
+{
+	const char *text = json_string_value(json_object_get(object, name));
+
+	return text != NULL ? text : "";
+}
+
+static emr_status take(telling *t, const json_t *reader, bool is_former)
+{
+	char name[160], organisation[160];
+	size_t at = strlen(t->names);
+
+	if (emr_unhex(text_of(reader, "id"), t->key + 16, 32) != EMR_OK)
+		return EMR_DAMAGED;
+	if (was_told(t->told, t->key))
+		return EMR_OK;
+	if (t->n++ < NAMES_MAX && at + 2 < sizeof t->names) {
+		emr_show(text_of(reader, text_of(reader, "name")[0] != '\0' ? "name" : "who"), name,
+			sizeof name);
+		emr_show(text_of(reader, "organisation"), organisation, sizeof organisation);
+		snprintf(t->names + at, sizeof t->names - at, "%s%s, %s%s", at > 0 ? "; " : "",
+			name, organisation, is_former ? _(" (who reads no more)") : "");
+	} else if (t->n == NAMES_MAX + 1 && at + 5 < sizeof t->names) {
+		snprintf(t->names + at, sizeof t->names - at, "; ...");
+	}
+	t->told->has_changed = true;
+	return emr_buf_append(&t->told->keys, t->key, KEY_BYTES);
+}
+
+static emr_status tell_of(
+	const emr_visit *visit, emr_crowd *crowd, const emr_share_row *row, telling *t)
+{
+	const char *called = strchr(row->who.called, ':');
+	emr_problem problem = {0};
+	json_t *one = NULL;
+	emr_team dataset;
+	char names[600];
+	emr_status status =
+		called != NULL ? emr_dataset_find(crowd, called + 1, &dataset, names, sizeof names)
+			       : EMR_NOT_FOUND;
+
+	if (status == EMR_NOT_FOUND || status == EMR_CONFLICT)
+		return EMR_OK; /* it is closed: nobody reads it */
+	memcpy(t->key, dataset.terms_id.b, 16);
+	if (status == EMR_OK)
+		status =
+			emr_dataset_json(crowd, &dataset, visit->session->identity.signer_id, &one);
+	for (int former = 0; former < 2; former++) {
+		const json_t *list = json_object_get(one, former ? "former" : "readers");
+
+		for (size_t i = 0; i < json_array_size(list) && status == EMR_OK; i++)
+			status = take(t, json_array_get(list, i), former);
+	}
+	json_decref(one);
+	if (status != EMR_OK || t->n == 0)
+		return status;
+	emr_problem_set(&problem, EMR_SAY_READER_ADMITTED, "names", t->names, "dataset", called + 1,
+		"path", row->path, NULL);
+	emr_notices_add_problem(visit->notices, &problem, row->path);
+	return EMR_OK;
+}
+
+static emr_status look(const emr_visit *visit, told *t)
+{
+	EMR_AUTO_SHARES rows = {0};
+	EMR_AUTO_CROWD crowd = {0};
+	telling *one = calloc(1, sizeof *one);
+	emr_status status = one != NULL ? emr_crowd_open(visit->session, &crowd) : EMR_NO_MEMORY;
+
+	if (status == EMR_OK)
+		status = emr_shares_collect(visit->session, &crowd, NULL, false, &rows);
+	for (size_t i = 0; i < rows.n && status == EMR_OK; i++) {
+		if (!rows.list[i].who.is_dataset || rows.list[i].state != EMR_SHARE_CONFIRMED)
+			continue;
+		*one = (telling){.told = t};
+		status = tell_of(visit, &crowd, &rows.list[i], one);
+	}
+	free(one);
+	if (status == EMR_OK && t->has_changed)
+		status = save(visit->session, t);
+	if (status == EMR_OK)
+		t->has_changed = false;
+	return status;
+}
+
+/* Any other status ends the walk: somebody was admitted, or a folder was put in. */
+static emr_status is_of_readers(void *arg, const emr_replica_change *change)
+{
+	(void)arg;
+	return change->family == EMR_FAMILY_MEMBER || change->family == EMR_FAMILY_DATASET ||
+			       change->op == EMR_OP_DATASET_JOIN
+		       ? EMR_EXISTS
+		       : EMR_OK;
+}
+
+emr_status emr_look_readers(emr_visit *visit)
+{
+	emr_status status = visit->memory == NULL ? EMR_EXISTS
+						  : emr_replica_since(visit->session->replica,
+							    visit->from, is_of_readers, NULL);
+
+	if (status != EMR_EXISTS)
+		return status;
+	if (visit->session->read_only || visit->notices == NULL ||
+		emr_keyring_kind_of(visit->session->keyring) == EMR_KEYRING_DEVICE)
+		return EMR_OK;
+	if (visit->memory == NULL) {
+		told *t = calloc(1, sizeof *t);
+
+		status = t != NULL ? load(visit->session, t) : EMR_NO_MEMORY;
+		if (status != EMR_OK) {
+			emr_look_readers_end(t);
+			return status;
+		}
+		visit->memory = t;
+	}
+	return look(visit, visit->memory);
+}
+
+void emr_look_readers_end(void *memory)
+{
+	told *t = memory;
+
+	if (t != NULL)
+		emr_buf_free(&t->keys);
+	free(t);
+}
