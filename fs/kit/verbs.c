@@ -564,7 +564,7 @@ static const emr_verb_row verbs[EMR_VERB_COUNT] = {
 			"the file that it is about:\n"
 			"signatures, certificate and place in the ledger, without keyring or "
 			"folder. Anybody can do the same\n"
-			"with another program: examples/verify-audit.c.\n",
+			"with another program: examples/verify-audit.\n",
 		.fields = "checked bad[]{path error} chain{size root reached mended witnesses[]} "
 			  "gaps[]{by "
 			  "organisation key last missing numbers unread} signer time tx signed "

@@ -1,0 +1,197 @@
+/* These are the checks on the ledger's side: that the file is whole, which network it is of, that
+ * the entry is in the log, that the batch is signed and the item in it. */
+#include "audit.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- the checks on the ledger's side ---- */
+
+static void need_parts(
+	const audit *a, const uint8_t *needed, size_t n, const uint8_t *foreign, size_t n_foreign)
+{
+	for (size_t i = 0; i < n; i++)
+		if (part_of(&a->p, needed[i], 0).at == NULL)
+			failed("format", "the part of type %u is missing", needed[i]);
+	for (size_t i = 0; i < n_foreign; i++)
+		if (part_of(&a->p, foreign[i], 0).at != NULL)
+			failed("format", "the part of type %u does not belong there", foreign[i]);
+}
+
+static void check_content_parts(audit *a)
+{
+	static const uint8_t needed[] = {1, 2, 3, 4, 6, 9, 10, 11, 12, 13}, foreign[] = {5, 14, 15};
+
+	need_parts(a, needed, sizeof needed, foreign, sizeof foreign);
+	if (a->p.priv.len == 0)
+		failed("format", "the private part is missing");
+	if (part_of(&a->p, 1, 0).len != 384 || part_of(&a->p, 3, 0).len != 32 ||
+		part_of(&a->p, 11, 0).len != 32)
+		failed("format", "a part has a wrong length");
+	a->statement = part_of(&a->p, 1, 0).at;
+}
+
+static void check_access_parts(audit *a)
+{
+	static const uint8_t needed[] = {2, 4, 6, 14, 15}, foreign[] = {1, 3, 9, 11, 12, 13, 18};
+	bytes k = part_of(&a->p, 5, 0);
+
+	need_parts(a, needed, sizeof needed, foreign, sizeof foreign);
+	if (part_of(&a->p, 10, 1).at != NULL)
+		failed("format", "a second card does not belong to an access");
+	if ((k.at == NULL) != (a->p.priv.len == 0) || (k.at != NULL && k.len != 32))
+		failed("format", "the question and its key are shown together, or neither");
+}
+
+void check_format(audit *a)
+{
+	const char *why;
+
+	a->is_access = a->p.item.len > 5 && a->p.item.at[5] == 0x48;
+	if (a->is_access)
+		check_access_parts(a);
+	else
+		check_content_parts(a);
+	read_checkpoint(a->p.note, &a->head);
+	why = entry_trouble(a->p.entry);
+	if (why == NULL)
+		why = item_trouble(a->p.item);
+	if (why != NULL)
+		failed("format", "%s", why);
+	a->ledger_time = number(a->p.entry.at + 16, 8);
+	shown("format", "a proof file of %s, whole and spelled in the one way",
+		a->is_access ? "an access" : "a content");
+}
+
+void check_network(audit *a, const char *wanted)
+{
+	bytes descriptor = part_of(&a->p, 4, 0);
+	hash net = labelled("emrfs/v1/net", 13, descriptor);
+
+	(void)ca_of(descriptor, NULL, NULL);
+	if (memcmp(net.b, a->head.net, 16) != 0)
+		failed("network", "the checkpoint is of another network");
+	if (memcmp(net.b, a->p.entry.at + 104 + 40, 16) != 0)
+		failed("network", "the batch is of another network");
+	if (wanted != NULL && strcmp(wanted, a->head.net_text) != 0)
+		failed("network", "it is not the network that was asked for");
+	shown("network", "network %s%s", a->head.net_text,
+		wanted != NULL ? ", as asked for" : ": compare it with what the signer gives you");
+}
+
+void check_log_path(audit *a)
+{
+	char root[65];
+
+	if (!entry_is_in_log(&a->p, &a->head))
+		failed("log-path", "the entry is not in the tree that the checkpoint names");
+	hex(a->head.root, 32, root);
+	shown("log-path", "entry %llu stands in the ledger of %llu entries with root %s",
+		(unsigned long long)a->p.index, (unsigned long long)a->head.size, root);
+}
+
+void check_keys(audit *a)
+{
+	bytes file;
+	char ref[65];
+
+	for (size_t i = 0; (file = part_of(&a->p, 6, i)).at != NULL; i++)
+		check_key(a, file);
+	shown("key", "%zu key%s registered on the same ledger", a->n_keys,
+		a->n_keys == 1 ? " is" : "s are");
+	check_admissions(a);
+	for (size_t i = 0; i < a->n_keys; i++)
+		check_certificate(a, &a->keys[i]);
+	for (size_t i = 0; i < a->n_keys; i++) {
+		hex(a->keys[i].ref.b, 32, ref);
+		shown("certificate", "%s, in force then, by the network's CA; SHA-256 %s",
+			a->keys[i].name, ref);
+	}
+}
+
+static bool cosignature_fits(const audit *a, const key *k, const signature *s)
+{
+	char name[64], time_line[40];
+	uint8_t *message = malloc(40 + a->head.body.len);
+	hash id;
+	size_t len;
+	bool fits;
+
+	if (message == NULL)
+		no_memory();
+	snprintf(name, sizeof name, "emrfs/%s/%s\n\x04", a->head.net_text, s->name);
+	id = labelled(name, strlen(name), (bytes){k->pub + 152, 32});
+	len = (size_t)snprintf(time_line, sizeof time_line, "time %llu\n",
+		(unsigned long long)number(s->bytes + 4, 8));
+	memcpy(message, time_line, len);
+	memcpy(message + len, a->head.body.at, a->head.body.len);
+	fits = memcmp(id.b, s->bytes, 4) == 0 &&
+	       ed25519_fits(k->pub + 152, (bytes){(const uint8_t *)"cosignature/v1\n", 15},
+		       (bytes){message, len + a->head.body.len}, s->bytes + 12);
+	free(message);
+	return fits;
+}
+
+void check_checkpoint(audit *a)
+{
+	size_t good = 0;
+
+	for (size_t i = 0; i < a->n_keys; i++) {
+		char name[17];
+
+		hex(a->keys[i].id.b, 8, name);
+		for (size_t j = 0; j < a->head.n_sigs; j++) {
+			if (strcmp(name, a->head.sigs[j].name) != 0)
+				continue;
+			if (!cosignature_fits(a, &a->keys[i], &a->head.sigs[j]))
+				failed("checkpoint", "a signature of the checkpoint does not fit");
+			good++;
+			break;
+		}
+	}
+	if (good == 0)
+		failed("checkpoint", "no key in the file has signed the checkpoint");
+	shown("checkpoint", "%zu good signature%s on it, %zu by keys that are not in the file",
+		good, good == 1 ? "" : "s", a->head.n_sigs - good);
+}
+
+void check_entry_and_batch(audit *a)
+{
+	const uint8_t *e = a->p.entry.at;
+	bytes results = {e + 376, a->p.entry.len - 376};
+	key *submitter = key_of(a, e + 24);
+	hash digest = sha256((const bytes[]){{e, 312}, results}, 2);
+
+	if (e[5] != 0)
+		failed("entry", "this kind of ledger is not known here");
+	if (submitter == NULL)
+		failed("entry", "the key that appended the entry is not shown");
+	if (!ed25519_fits(submitter->pk, (bytes){(const uint8_t *)"emrfs/v1/submit", 16},
+		    (bytes){digest.b, 32}, e + 312))
+		failed("entry", "the entry is not signed by who appended it");
+	shown("entry", "appended by %s", submitter->name);
+	if (!batch_is_signed(&a->p))
+		failed("batch", "the batch's signature does not fit");
+	shown("batch", "the batch of %u item%s is signed", (unsigned)results.len,
+		results.len == 1 ? "" : "s");
+}
+
+void check_item(audit *a)
+{
+	const uint8_t *item = a->p.item.at;
+	uint8_t result;
+
+	if (!item_is_in_batch(&a->p))
+		failed("item", "the item is not in the signed batch");
+	if (!hash_equals(hash_of((bytes){a->p.entry.at + 104 + 8, 32}), item + 80))
+		failed("item", "the item names another signer than its batch");
+	if (!a->is_access && item[5] != 0x20 && item[5] != 0x22)
+		failed("item", "the item does not save a content");
+	shown("item", "item %u of it %s", a->p.item_index,
+		a->is_access ? "asks for keys" : "saves a content");
+	result = a->p.entry.at[376 + a->p.item_index];
+	if (result > 1)
+		failed("result", "the ledger has it, and refused it (code %u)", result);
+	shown("result", "the ledger accepted it");
+}
