@@ -720,7 +720,7 @@ static const emr_verb_row verbs[EMR_VERB_COUNT] = {
 			"passphrase.\n",
 		.fields =
 			"points credit entries[]{at amount why tx who dataset} thresholds[]{credit "
-			"reached}; --explain: also\n"
+			"reached} accounts[]; --explain: also\n"
 			"counted{patient agent hospital} ranking[]{who patient agent hospital}; "
 			"send: sent who points",
 		.options = BIT(EMR_OPT_EXPLAIN) | BIT(EMR_OPT_PASSPHRASE_FILE),

@@ -360,6 +360,23 @@ static void explain(wallet *w)
 	emr_out_put(w->out, "ranking", json_incref(w->ranking));
 }
 
+/* Whoever counts for himself needs to know which ones are his. */
+static emr_status put_accounts(const wallet *w)
+{
+	json_t *list = json_array();
+	char hex[65];
+
+	for (size_t i = 0; i < count_of(w); i++) {
+		emr_hex(ids_of(w)[i].b, sizeof ids_of(w)[i].b, hex);
+		if (json_array_append_new(list, json_string(hex)) != 0) {
+			json_decref(list);
+			return EMR_NO_MEMORY;
+		}
+	}
+	emr_out_put(w->out, "accounts", list);
+	return EMR_OK;
+}
+
 static emr_status show(wallet *w)
 {
 	emr_status status = count_points(w);
@@ -381,6 +398,9 @@ static emr_status show(wallet *w)
 		return status;
 	emr_out_put(w->out, "entries", json_incref(w->entries));
 	say_thresholds(w);
+	status = put_accounts(w);
+	if (status != EMR_OK)
+		return status;
 	if (w->args->given[EMR_OPT_EXPLAIN])
 		explain(w);
 	return EMR_OK;

@@ -274,6 +274,13 @@ steward 0 close ankles --yes
 points hospital 30
 steward 5 close ankles --yes # all of it came back already
 
+say "anybody counts the same points and credit, without a line of emrfs"
+for who in ana rui hospital; do
+	as "$who" json 0 wallet --explain --passphrase-file "$EMR_PASS"
+	cp out/said "$who.wallet"
+done
+must python3 "$SUPPORT/points_agree.py" "$SUPPORT/../../examples/verify-audit/points.py" "$NET/ledger/ledger.sqlite" ana.wallet rui.wallet hospital.wallet
+
 say "while the network's directory is away one's own records do not stand in the dataset's place"
 two_unmount eva
 mv "$NET" "$NET.away"

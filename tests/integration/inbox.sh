@@ -297,6 +297,12 @@ two_until 20 signed_as_before
 json 0 verify
 expect "bad" "$(field bad)" "[]"
 
+say "the hospital's credit is what anybody counts"
+as hospital json 0 wallet --explain --passphrase-file "$EMR_PASS"
+cp out/said hospital.wallet
+python3 -c 'import json, sys; sys.exit(sum(row["hospital"] for row in json.load(open("hospital.wallet"))["ranking"]) < 1)' || emr_fail "no credit: $(cat hospital.wallet)"
+must python3 "$SUPPORT/points_agree.py" "$SUPPORT/../../examples/verify-audit/points.py" "$NET/ledger/ledger.sqlite" hospital.wallet
+
 say "whose key the hospital ends is told so, and by whom, wherever it matters"
 as hospital run 0 org revoke lima --yes --passphrase-file "$EMR_PASS"
 told_ended() { grep -q ' error key-revoked : São Lucas ended your key on ' lima-folder/.emrfs/notices; }

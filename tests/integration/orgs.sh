@@ -115,6 +115,9 @@ expect "thresholds" "$(field thresholds.0.credit) $(field thresholds.0.reached)"
 two_home nuno
 json 0 wallet $PF
 expect "received" "$(field points) $(field entries.1.amount) $(field entries.1.who)" "107 30 Paula Lima, Clínica Aurora"
+json 0 wallet --explain $PF
+cp out/said nuno.wallet
+must python3 "$SUPPORT/points_agree.py" "$SUPPORT/../../examples/verify-audit/points.py" "$NET/ledger/ledger.sqlite" nuno.wallet
 
 # A handle is one person's, and two organisations may have the same one.
 two_home aurora
