@@ -268,6 +268,41 @@ emr_status emr_replica_releases(
 	return emr_replica_each_row(replica, prefix.text, give_release, &w);
 }
 
+typedef struct release_walk {
+	walk w;
+	emr_id32 root, signer; /* SIGNER: whom the last row named */
+	bool has_signer, is_his;
+} release_walk;
+
+static emr_status give_release_of(void *arg, const char *key, emr_bytes bytes)
+{
+	release_walk *r = arg;
+	emr_known_person person;
+	emr_row_access row;
+	emr_status status = EMR_OK;
+
+	if (emr_row_access_parse((emr_span){bytes.data, bytes.len}, &row) != EMR_CONTRACT_OK)
+		return EMR_DAMAGED;
+	if (!r->has_signer || memcmp(r->signer.b, row.signer, sizeof row.signer) != 0) {
+		memcpy(r->signer.b, row.signer, sizeof row.signer);
+		status = emr_replica_person(r->w.replica, r->signer, &person);
+		r->is_his = status == EMR_OK &&
+			    memcmp(person.row.root, r->root.b, sizeof r->root.b) == 0;
+		r->has_signer = status == EMR_OK;
+	}
+	return status == EMR_OK && r->is_his ? give_release(&r->w, key, bytes) : status;
+}
+
+emr_status emr_replica_releases_of(
+	emr_replica *replica, emr_id16 domain, emr_id32 root, emr_replica_release_fn fn, void *arg)
+{
+	release_walk r = {.w = {.replica = replica, .arg = arg, .fn.release = fn}, .root = root};
+	emr_key_text prefix;
+
+	prefix_of("R", domain, &prefix);
+	return emr_replica_each_row(replica, prefix.text, give_release_of, &r);
+}
+
 emr_status emr_replica_answer(emr_replica *replica, const emr_known_release *release,
 	emr_id32 responder, emr_known_answer *out_answer)
 {

@@ -133,6 +133,10 @@ typedef emr_status (*emr_replica_release_fn)(void *arg, const emr_known_release 
  * parts (family ACCESS, version 1). */
 emr_status emr_replica_releases(
 	emr_replica *replica, emr_id16 domain, emr_replica_release_fn fn, void *arg);
+/* Those of the person whose first key is ROOT, by any of his keys.  Of the others their rows alone
+ * are read, and no entry. */
+emr_status emr_replica_releases_of(
+	emr_replica *replica, emr_id16 domain, emr_id32 root, emr_replica_release_fn fn, void *arg);
 
 typedef struct emr_known_answer {
 	emr_id16 object; /* of the ACCESS_SERVED: its private part is family SERVED, version 1 */
