@@ -37,7 +37,7 @@ struct emr_copies {
 	_Atomic int64_t away_until_boot_ns[EMR_COPIES_PLACES_MAX];
 	size_t place_count;
 	uint32_t fetch_ms;
-	int64_t want_ns;
+	int64_t want_ns, late_ns;
 	int stop_fd; /* readable from close on */
 	pthread_mutex_t lock;
 	pthread_cond_t work, told;
@@ -61,7 +61,7 @@ static int64_t boot_ns(void)
 	return emr_clock_boot_ns(emr_clock_system());
 }
 
-/* All places, those last that gave no answer just now. */
+/* All places, those last that gave no answer just now, or a late one. */
 static void order_places(emr_copies *copies, size_t out[EMR_COPIES_PLACES_MAX])
 {
 	int64_t now = boot_ns();
@@ -80,24 +80,25 @@ static void order_places(emr_copies *copies, size_t out[EMR_COPIES_PLACES_MAX])
 }
 
 /* What a place says of what others have says nothing about itself. */
-static void note_whether_away(emr_copies *copies, size_t place, emr_status status)
+static void note_whether_away(
+	emr_copies *copies, size_t place, emr_status status, int64_t begun_boot_ns)
 {
-	bool is_away = status == EMR_OFFLINE || status == EMR_TIMEOUT;
+	bool is_away = status == EMR_OFFLINE || status == EMR_TIMEOUT ||
+		       boot_ns() - begun_boot_ns > copies->late_ns;
 
 	atomic_store(&copies->away_until_boot_ns[place], is_away ? boot_ns() + AWAY_NS : 0);
 }
 
 /* True when it is here, or nothing more is to be tried. */
-static bool bring_from(emr_copies *copies, const emr_cid *cid, size_t place, uint32_t search_ms,
-	emr_buf *block, emr_copies_answer *answer)
+static bool bring_from(emr_copies *copies, const emr_cid *cid, size_t place, bool is_online,
+	uint32_t ms, emr_buf *block, emr_copies_answer *answer)
 {
-	bool is_online = search_ms > 0;
-	emr_ipfs_call call =
-		emr_ipfs_call_of(is_online ? search_ms : copies->fetch_ms, copies->stop_fd);
+	emr_ipfs_call call = emr_ipfs_call_of(ms, copies->stop_fd);
+	int64_t begun_boot_ns = boot_ns();
 	emr_status status = emr_ipfs_block(copies->places[place], &call, cid, is_online, block);
 
 	if (!is_online)
-		note_whether_away(copies, place, status);
+		note_whether_away(copies, place, status, begun_boot_ns);
 	if (status == EMR_OK || status == EMR_INTERRUPTED) {
 		*answer = (emr_copies_answer){.status = status,
 			.fault = call.fault,
@@ -132,6 +133,34 @@ static bool is_over(emr_copies *copies, want *w, emr_copies_answer *answer)
 	return is;
 }
 
+/* What the places themselves have.  A place that comes to no end in a while is given all its time
+ * when the others had theirs, so that a slow one makes none of them late. */
+static bool bring_here(
+	emr_copies *copies, want *w, const size_t *order, emr_buf *block, emr_copies_answer *answer)
+{
+	const bool is_short = copies->place_count > 1 && copies->fetch_ms > EMR_COPIES_SEARCH_MS;
+	bool is_again[EMR_COPIES_PLACES_MAX] = {false};
+
+	for (size_t n = 0; n < 2 * copies->place_count; n++) {
+		size_t i = n % copies->place_count;
+		bool is_first = n < copies->place_count;
+
+		if (!is_first && !is_again[i])
+			continue;
+		if (is_over(copies, w, answer)) {
+			answer->has_answered = true;
+			return true;
+		}
+		if (bring_from(copies, &w->cid, order[i], false,
+			    is_first && is_short ? EMR_COPIES_SEARCH_MS : copies->fetch_ms, block,
+			    answer))
+			return true;
+		is_again[i] = is_first && is_short && answer->status == EMR_TIMEOUT &&
+			      answer->place == order[i];
+	}
+	return false;
+}
+
 static void bring(emr_copies *copies, want *w, emr_buf *block, emr_copies_answer *answer)
 {
 	size_t order[EMR_COPIES_PLACES_MAX];
@@ -139,14 +168,8 @@ static void bring(emr_copies *copies, want *w, emr_buf *block, emr_copies_answer
 	*answer = (emr_copies_answer){
 		.status = EMR_NOT_FOUND, .fault = EMR_IPFS_MISSING, .place = copies->place_count};
 	order_places(copies, order);
-	for (size_t i = 0; i < copies->place_count; i++) {
-		if (is_over(copies, w, answer)) {
-			answer->has_answered = true;
-			return;
-		}
-		if (bring_from(copies, &w->cid, order[i], 0, block, answer))
-			return;
-	}
+	if (bring_here(copies, w, order, block, answer))
+		return;
 	order_places(copies, order);
 	/* A search that stands still goes on when it is begun anew; a slow one needs its time. */
 	for (size_t n = 0; n < 2 * copies->place_count; n++) {
@@ -156,7 +179,7 @@ static void bring(emr_copies *copies, want *w, emr_buf *block, emr_copies_answer
 		if (copies->places[i]->kind != EMR_IPFS_KUBO)
 			continue;
 		if (is_over(copies, w, answer) ||
-			bring_from(copies, &w->cid, i,
+			bring_from(copies, &w->cid, i, true,
 				is_short ? EMR_COPIES_SEARCH_MS : copies->fetch_ms, block, answer))
 			return;
 	}
@@ -268,6 +291,8 @@ emr_status emr_copies_open(const emr_copies_options *options, emr_copies **out_c
 	copies->fetch_ms = options->fetch_ms != 0 ? options->fetch_ms : EMR_COPIES_FETCH_MS;
 	copies->want_ns =
 		INT64_C(1000000) * (options->want_ms != 0 ? options->want_ms : EMR_COPIES_WANT_MS);
+	copies->late_ns =
+		INT64_C(1000000) * (options->late_ms != 0 ? options->late_ms : EMR_COPIES_LATE_MS);
 	pthread_mutex_init(&copies->lock, NULL);
 	pthread_cond_init(&copies->work, NULL);
 	pthread_cond_init(&copies->told, NULL);
@@ -382,111 +407,4 @@ void emr_copies_forget(emr_copies *copies, uint64_t ticket)
 			pthread_cond_wait(&copies->told, &copies->lock);
 	}
 	pthread_mutex_unlock(&copies->lock);
-}
-
-/* ---- Copies ---- */
-
-static void begin_call(emr_ipfs_call *call)
-{
-	*call = emr_ipfs_call_of(call->timeout_ms, call->cancel_fd);
-}
-
-/* How one place's answer counts: the first that failed is what CALL says in the end. */
-static void keep_failure(
-	emr_status status, const emr_ipfs_call *its, emr_status *first, emr_ipfs_call *call)
-{
-	if (status == EMR_OK || *first != EMR_OK)
-		return;
-	*first = status;
-	*call = *its;
-}
-
-static emr_status place_holds(
-	emr_ipfs *place, emr_ipfs_call *call, const emr_cid *roots, size_t count, bool *out_holds)
-{
-	*out_holds = true;
-	for (size_t i = 0; *out_holds && i < count; i++) {
-		emr_ipfs_holding holding = {0};
-		emr_status status = emr_ipfs_holds(place, call, &roots[i], &holding);
-
-		if (status != EMR_OK)
-			return status;
-		*out_holds = holding.is_pinned && holding.is_whole;
-	}
-	return EMR_OK;
-}
-
-emr_status emr_copies_status(
-	emr_copies *copies, emr_ipfs_call *call, const emr_cid *root, emr_copies_count *out_count)
-{
-	emr_copies_count count = {0};
-	emr_status first = EMR_OK;
-
-	begin_call(call);
-	for (size_t i = 0; i < copies->place_count; i++) {
-		emr_ipfs_call its = *call;
-		bool holds = false;
-		emr_status status;
-
-		if (copies->places[i]->kind != EMR_IPFS_KUBO)
-			continue;
-		count.asked++;
-		status = place_holds(copies->places[i], &its, root, 1, &holds);
-		count.answered += status == EMR_OK;
-		count.held += status == EMR_OK && holds;
-		keep_failure(status, &its, &first, call);
-	}
-	if (first == EMR_INTERRUPTED)
-		return first;
-	*out_count = count;
-	return EMR_OK;
-}
-
-emr_status emr_copies_push(emr_copies *copies, emr_ipfs_call *call, const emr_copies_load *load,
-	emr_copies_count *out_count)
-{
-	const emr_ipfs_parcel *parcel = &load->parcel;
-	emr_copies_count count = {0};
-	emr_status first = EMR_OK;
-
-	begin_call(call);
-	for (size_t i = 0; i < copies->place_count; i++) {
-		emr_ipfs_call its = *call;
-		bool holds = false;
-		emr_status status;
-
-		if (copies->places[i]->kind != EMR_IPFS_KUBO)
-			continue;
-		count.asked++;
-		status = place_holds(
-			copies->places[i], &its, parcel->roots, parcel->root_count, &holds);
-		count.answered += status == EMR_OK;
-		if (status == EMR_OK && !holds) {
-			status = load->rewind(parcel->arg);
-			if (status == EMR_OK)
-				status = emr_ipfs_push(copies->places[i], &its, parcel);
-			holds = status == EMR_OK;
-		}
-		count.held += status == EMR_OK && holds;
-		keep_failure(status, &its, &first, call);
-	}
-	*out_count = count;
-	return first;
-}
-
-emr_status emr_copies_let_go(emr_copies *copies, emr_ipfs_call *call, const emr_cid *root)
-{
-	emr_status first = EMR_OK;
-
-	begin_call(call);
-	for (size_t i = 0; i < copies->place_count; i++) {
-		emr_ipfs_call its = *call;
-		emr_status status;
-
-		if (copies->places[i]->kind != EMR_IPFS_KUBO)
-			continue;
-		status = emr_ipfs_let_go(copies->places[i], &its, root);
-		keep_failure(status, &its, &first, call);
-	}
-	return first;
 }

@@ -7,7 +7,7 @@
 
 #include "ipfs/node.h"
 
-#define NODE_IDLE_MAX 4
+#define NODE_IDLE_MAX 16 /* as many as fetch at a time (ipfs/copies.h) */
 
 /* A connection with what drives it. */
 typedef struct node_line {

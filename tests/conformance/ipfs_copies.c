@@ -1,5 +1,5 @@
-/* Several nodes as one: where a block comes from, who is told and when, and how copies are counted
- * (against the nodes of tests/support/fake_node.py). */
+/* Several nodes as one: where a block comes from, and who is told and when (against the nodes of
+ * tests/support/fake_node.py). */
 #include "emr_test.h"
 
 #include <fcntl.h>
@@ -27,7 +27,6 @@ typedef struct one_block {
 	char text[64];
 	emr_block block;
 	bool is_given;
-	size_t rewound;
 } one_block;
 
 static emr_status next_block(void *arg, bool *out_more, emr_block *out_block)
@@ -40,15 +39,6 @@ static emr_status next_block(void *arg, bool *out_more, emr_block *out_block)
 	return EMR_OK;
 }
 
-static emr_status rewind_block(void *arg)
-{
-	one_block *b = arg;
-
-	b->is_given = false;
-	b->rewound++;
-	return EMR_OK;
-}
-
 static void name_block(one_block *b, const char *text)
 {
 	*b = (one_block){0};
@@ -57,22 +47,15 @@ static void name_block(one_block *b, const char *text)
 	b->block.cid = emr_cid_of_block(EMR_CODEC_RAW, b->block.data);
 }
 
-static emr_copies_load load_of(one_block *b)
-{
-	return (emr_copies_load){
-		.parcel = {.roots = &b->block.cid, .root_count = 1, .next = next_block, .arg = b},
-		.rewind = rewind_block};
-}
-
 static void make_block(one_block *b, const char *text)
 {
 	emr_ipfs_call call = emr_ipfs_call_of(PATIENCE_MS, -1);
 	EMR_AUTO_IPFS good = open_place("good", EMR_IPFS_KUBO);
-	emr_copies_load load;
+	emr_ipfs_parcel parcel = {
+		.roots = &b->block.cid, .root_count = 1, .next = next_block, .arg = b};
 
 	name_block(b, text);
-	load = load_of(b);
-	assert_ok(emr_ipfs_push(good, &call, &load.parcel));
+	assert_ok(emr_ipfs_push(good, &call, &parcel));
 }
 
 /* ---- Who is told ---- */
@@ -137,7 +120,8 @@ static void begin_for(
 	emr_copies_options options = {.places = s->places,
 		.place_count = count,
 		.fetch_ms = fetch_ms,
-		.want_ms = want_ms};
+		.want_ms = want_ms,
+		.late_ms = 400};
 
 	s->count = count;
 	for (size_t i = 0; i < count; i++) {
@@ -404,37 +388,42 @@ static void who_stood_in_the_queue_for_too_long_is_told_and_costs_no_node_anythi
 	open_gate();
 }
 
-/* ---- Copies ---- */
-
-static void copies_are_counted_where_they_are_held_and_not_sent_twice(void **state)
+static void a_place_whose_answer_came_late_makes_no_other_late(void **state)
 {
-	static const char *const names[] = {"good", "good/", "nothing-is-here"};
-	emr_ipfs_call call = emr_ipfs_call_of(PATIENCE_MS, -1);
-	emr_copies_count count = {0};
-	emr_copies_load load;
+	static const char *const names[] = {"slow", "good"};
+	one_block first, second;
+	scene s;
+
+	(void)state;
+	make_block(&first, "half a second and more");
+	make_block(&second, "none of it");
+	begin(&s, PATIENCE_MS, 2, names);
+	fetch_one(&s, &first.block.cid);
+	assert_int_equal(s.told.last.place, 0);
+	fetch_count(&s, &second.block.cid, 2);
+	assert_status(EMR_OK, s.told.last.status);
+	assert_int_equal(s.told.last.place, 1);
+	end(&s);
+}
+
+static void a_place_that_hangs_has_its_time_again_after_the_others(void **state)
+{
+	static const char *const names[] = {"gate", "lacks"};
+	uint64_t ticket;
 	one_block b;
 	scene s;
 
 	(void)state;
-	name_block(&b, "counted");
-	load = load_of(&b);
-	begin(&s, PATIENCE_MS, 3, names);
-	for (size_t i = 0; i < 2; i++) {
-		assert_status(EMR_OFFLINE, emr_copies_push(s.copies, &call, &load, &count));
-		assert_int_equal(call.fault, EMR_IPFS_NO_ANSWER);
-		assert_int_equal(count.asked, 2);
-		assert_int_equal(count.answered, 1);
-		assert_int_equal(count.held, 1);
-		assert_int_equal(b.rewound, 1);
-	}
-	assert_ok(emr_copies_status(s.copies, &call, &b.block.cid, &count));
-	assert_int_equal(count.held, 1);
-	assert_int_equal(count.answered, 1);
-	assert_int_equal(count.asked, 2);
-	assert_status(EMR_OFFLINE, emr_copies_let_go(s.copies, &call, &b.block.cid));
-	assert_ok(emr_copies_status(s.copies, &call, &b.block.cid, &count));
-	assert_int_equal(count.held, 0);
-	assert_int_equal(count.answered, 1);
+	make_block(&b, "comes when the gate opens");
+	close_gate();
+	begin(&s, PATIENCE_MS, 2, names);
+	assert_ok(emr_copies_fetch(s.copies, &b.block.cid, tell, &s.told, &ticket));
+	while (asked_of(&b.block.cid) < 2)
+		usleep(10000);
+	open_gate();
+	wait_for(&s.told, 1);
+	assert_status(EMR_OK, s.told.last.status);
+	assert_int_equal(s.told.last.place, 0);
 	end(&s);
 }
 
@@ -451,7 +440,8 @@ int main(void)
 		cmocka_unit_test(a_place_that_gave_no_answer_is_asked_after_the_others),
 		cmocka_unit_test(
 			who_stood_in_the_queue_for_too_long_is_told_and_costs_no_node_anything),
-		cmocka_unit_test(copies_are_counted_where_they_are_held_and_not_sent_twice),
+		cmocka_unit_test(a_place_whose_answer_came_late_makes_no_other_late),
+		cmocka_unit_test(a_place_that_hangs_has_its_time_again_after_the_others),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,6 +1,6 @@
-/* Several nodes as one: blocks are brought from whichever has them, trees are given to each, and it
- * is counted where they are held.  It refuses to make anybody wait for a read: a fetch returns at
- * once, and what came of it is told later, so that a file's read can be parked meanwhile.
+/* Several nodes as one: blocks are brought from whichever has them.  It refuses to make anybody
+ * wait for a read: a fetch returns at once, and what came of it is told later, so that a file's
+ * read can be parked meanwhile.
  *
  * It keeps no list of what is where and decides nothing about which records go where; whoever uses
  * it asks again. */
@@ -9,18 +9,20 @@
 #include "ipfs/node.h"
 
 #define EMR_COPIES_PLACES_MAX 16
-#define EMR_COPIES_THREADS 4
+#define EMR_COPIES_THREADS 16
 #define EMR_COPIES_FETCH_MS 3000
 #define EMR_COPIES_WANT_MS 30000
-#define EMR_COPIES_SEARCH_MS 3000 /* the first time that a node looks for it at others */
+#define EMR_COPIES_SEARCH_MS 3000 /* the first time, when there are others or it looks there */
+#define EMR_COPIES_LATE_MS 1000
 
 typedef struct emr_copies emr_copies; /* thread-safe */
 
 typedef struct emr_copies_options {
 	emr_ipfs *const *places; /* borrowed until close; asked in this order, but last those
-				  * that gave no answer in the last ten seconds */
+				  * that gave no answer in the last ten seconds, or a late one */
 	size_t place_count;	 /* 1..EMR_COPIES_PLACES_MAX */
 	uint32_t fetch_ms; /* how long one place may take for one block; 0: EMR_COPIES_FETCH_MS */
+	uint32_t late_ms;  /* an answer is late after this; 0: EMR_COPIES_LATE_MS */
 	uint32_t want_ms;  /* so long after it was asked for no more place is asked; 0: 30 s */
 } emr_copies_options;
 
@@ -29,8 +31,6 @@ emr_status emr_copies_open(const emr_copies_options *options, emr_copies **out_c
 /* Ends every fetch that still runs or waits: each is told EMR_INTERRUPTED before this returns. NULL
  * is fine. */
 void emr_copies_close(emr_copies *copies);
-
-/* ---- Reading ---- */
 
 /* EMR_NOT_FOUND: every place answered, and none has it.  Otherwise the status of the first place
  * that failed; EMR_TIMEOUT also where a node looked for it at others and came to no end, and where
@@ -55,31 +55,3 @@ emr_status emr_copies_fetch(emr_copies *copies, const emr_cid *cid, emr_copies_d
 	uint64_t *out_ticket);
 /* After this DONE is not called and does not run; a ticket that is over is fine. */
 void emr_copies_forget(emr_copies *copies, uint64_t ticket);
-
-/* ---- Copies (each waits, at most call->timeout_ms a place; CALL as in node.h) ---- */
-
-typedef struct emr_copies_count {
-	size_t held;	 /* places that keep every block of it */
-	size_t answered; /* places that said so or the contrary */
-	size_t asked;	 /* places that can keep something: gateways cannot */
-} emr_copies_count;
-
-/* Where ROOT is held.  EMR_OK whoever answered: the count says it. */
-emr_status emr_copies_status(
-	emr_copies *copies, emr_ipfs_call *call, const emr_cid *root, emr_copies_count *out_count);
-
-/* A parcel that can be sent several times: REWIND makes NEXT begin again. */
-typedef struct emr_copies_load {
-	emr_ipfs_parcel parcel;
-	emr_status (*rewind)(void *arg);
-} emr_copies_load;
-
-/* Gives it to every place that does not hold all of its roots yet.  *OUT_COUNT: as above, of all
- * roots together.  EMR_OK when every place holds them; else the status of the first that failed,
- * with its fault in CALL, after all were tried. */
-emr_status emr_copies_push(emr_copies *copies, emr_ipfs_call *call, const emr_copies_load *load,
-	emr_copies_count *out_count);
-
-/* Ends the pin everywhere.  EMR_OK when no place keeps it by our doing any more; else the status of
- * the first that could not be told, after all were tried: it is to be told again. */
-emr_status emr_copies_let_go(emr_copies *copies, emr_ipfs_call *call, const emr_cid *root);
