@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""take_blocks.py STORE CAR: takes every block of the file CAR out of the segments in the directory STORE, as if it had never been
+"""take_blocks.py STORE CAR [--nodes]: takes every block of the file CAR, or only those above leaves, out of the segments in the directory STORE, as if it had never been
 there: zeros with a name that fits stand in its place, and the index is removed.  Nobody has the store open.  Prints how many."""
 import glob
 import hashlib
@@ -12,7 +12,7 @@ from car_varint import sections
 def main():
     with open(sys.argv[2], "rb") as file:
         car = file.read()
-    wanted = {car[begin + 4:begin + 36] for begin, _ in sections(car)}
+    wanted = {car[begin + 4:begin + 36] for begin, _ in sections(car) if "--nodes" not in sys.argv or car[begin + 1] == 0x70}
     taken = 0
     for name in glob.glob(sys.argv[1] + "/seg-*.car"):
         with open(name, "r+b") as file:

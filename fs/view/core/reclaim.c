@@ -3,6 +3,7 @@
 #include "reclaim.h"
 
 #include "base/log.h"
+#include "fetch/fetch.h"
 
 #include "health.h"
 #include "space.h"
@@ -76,13 +77,49 @@ emr_status emr_view_reclaim(
 	return view_reclaim_with(view, &options, out_report);
 }
 
+/* ---- trees of which only nodes have a part ---- */
+
+static emr_status note_pin(void *arg, const emr_pin *pin)
+{
+	return emr_buf_append(arg, pin, sizeof *pin);
+}
+
+/* What stands between a root and its leaves is brought home, where a node has it: leaves that are
+ * here and below what is not would be taken for dead. */
+static void bring_nodes(emr_view *view, const emr_reclaim_options *options)
+{
+	emr_fetcher *fetcher = view->options.fetcher;
+	EMR_AUTO_BUF pins = {0};
+	uint64_t lacking = 0;
+	emr_status status;
+
+	if (fetcher == NULL)
+		return;
+	status = emr_store_each_pin(view->options.store, note_pin, &pins);
+	emr_fetcher_wait_begin(fetcher, true);
+	for (size_t i = 0; status == EMR_OK && i < pins.len / sizeof(emr_pin); i++) {
+		const emr_pin *pin = (const emr_pin *)(const void *)pins.data + i;
+		emr_cid missing;
+
+		if (options->is_forsaken == NULL ||
+			!options->is_forsaken(options->forsaken_context, pin->owner))
+			lacking += emr_store_walk(emr_fetcher_blocks(fetcher), &pin->root, NULL,
+					   NULL, &missing) != EMR_OK;
+	}
+	(void)emr_fetcher_wait_end(fetcher);
+	if (lacking > 0)
+		emr_log(EMR_LOG_WARN,
+			"%llu trees have a part that no node gives: what lies here below it goes, "
+			"too",
+			(unsigned long long)lacking);
+}
+
 emr_status view_scrub(emr_view *view, bool (*is_forsaken)(void *arg, emr_id16 owner), void *arg,
 	emr_reclaim_report *out_report)
 {
 	emr_reserve *reserve = emr_store_reserve(view->options.store);
 	emr_status status;
 	emr_reclaim_options options = {.scrub = true,
-		.allow_missing = true,
 		.batch_bytes = SCRUB_BATCH_BYTES,
 		.is_forsaken = is_forsaken,
 		.forsaken_context = arg};
@@ -91,6 +128,11 @@ emr_status view_scrub(emr_view *view, bool (*is_forsaken)(void *arg, emr_id16 ow
 	emr_reserve_lend(reserve);
 	options.max_copy_bytes = space_for_copies(view);
 	status = view_reclaim_with(view, &options, out_report);
+	if (status == EMR_MISSING_DATA) {
+		bring_nodes(view, &options);
+		options.allow_missing = true;
+		status = view_reclaim_with(view, &options, out_report);
+	}
 	emr_reserve_take_back(reserve);
 	return status;
 }
