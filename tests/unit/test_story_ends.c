@@ -250,6 +250,34 @@ static void what_the_members_agree_on_limits_what_is_released_in_a_day(void **st
 	story_end(&s);
 }
 
+static void what_the_members_agree_on_keeps_a_record_from_the_ledger_until_it_has_its_copies(
+	void **state)
+{
+	story s;
+
+	(void)state;
+	story_begin(&s);
+	story_rules(&s, "copies-before-register = 2\n");
+	kit_publish(&s.k); /* what the members agreed on comes with the ledger */
+	(void)kit_items(&s.k);
+	kit_text(&s.k, "Imaging/new.txt", "of which there is one copy");
+	kit_publish(&s.k);
+	assert_string_equal(
+		kit_attribute(&s.k, "Imaging/new.txt", "user.emrfs.state"), "pending 1/2");
+	assert_string_equal(kit_items(&s.k), "");
+	kit_restart(&s.k);
+	kit_publish(&s.k);
+	assert_string_equal(
+		kit_attribute(&s.k, "Imaging/new.txt", "user.emrfs.state"), "pending 1/2");
+	assert_string_equal(kit_items(&s.k), "");
+	story_rules(&s, "copies-before-register = 1\n");
+	kit_publish_all(&s.k);
+	assert_string_equal(
+		kit_attribute(&s.k, "Imaging/new.txt", "user.emrfs.state"), "confirmed 1/1");
+	kit_expect_text(&s.k, "Imaging/new.txt", "of which there is one copy");
+	story_end(&s);
+}
+
 /* ---- epochs ---- */
 
 /* What two agents have kept although they should not. */
@@ -534,6 +562,7 @@ int main(void)
 		TEST(another_persons_question_is_not_accepted),
 		TEST(too_much_in_a_day_is_refused),
 		TEST(what_the_members_agree_on_limits_what_is_released_in_a_day),
+		TEST(what_the_members_agree_on_keeps_a_record_from_the_ledger_until_it_has_its_copies),
 		TEST(a_new_epoch_ends_what_kept_fragments_can_do),
 		TEST(an_end_by_time_calls_for_a_new_epoch_too),
 		TEST(what_was_before_stays_hidden),

@@ -81,8 +81,7 @@ static emr_status note_one(void *arg, const emr_awaiting *one)
 	return emr_buf_append(arg, one, sizeof *one);
 }
 
-/* What waits now, as the journal has it. */
-static emr_status learn(emr_view *view)
+emr_status awaiting_learn(emr_view *view)
 {
 	EMR_AUTO_BUF all = {0};
 	emr_buf before;
@@ -120,7 +119,7 @@ emr_status awaiting_begin(emr_view *view)
 
 void awaiting_end(emr_view *view, emr_status status)
 {
-	emr_status learnt = learn(view);
+	emr_status learnt = awaiting_learn(view);
 
 	if (learnt != EMR_OK)
 		emr_log(EMR_LOG_WARN, "what waits for copies: %s", emr_status_text(learnt));

@@ -324,6 +324,8 @@ emr_status publish_run(emr_view *view, bool all)
 	status = awaiting_begin(view);
 	if (status == EMR_OK)
 		status = emr_settle_resend(view->options.settle, answers_apply, &earlier);
+	if (status == EMR_OK)
+		status = awaiting_learn(view);
 	if (status == EMR_OK) /* our own answers first: what is new after them is from others */
 		status = follow_if_due(view, all);
 	if (status == EMR_OK) {

@@ -79,6 +79,8 @@ static emr_status recover(emr_view *view)
 		return status;
 	status = load_tree(view);
 	if (status == EMR_OK)
+		status = awaiting_learn(view);
+	if (status == EMR_OK)
 		status = emr_replica_at(view->options.replica, &at);
 	view->followed = view->opened_at = at.size;
 	view->wants_tie = true;
