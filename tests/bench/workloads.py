@@ -10,6 +10,7 @@ import shutil
 import subprocess
 
 from filesystems import Failed, drop_caches
+from ipfs import ipfs
 from sharing import sharing
 from writing import writing
 
@@ -24,6 +25,7 @@ class Data:
         self.quick = quick
         self.emrfs = emrfs
         self.scene = None  # of the sharing rows, once they were begun
+        self.nodes = None  # of the rows of IPFS, once they were begun
         self.big_bytes = (64 if quick else 200) << 20
         self.tree_files = 400 if quick else 2000
         self.list_dirs = 20 if quick else 100
@@ -64,6 +66,8 @@ class Data:
     def remove(self):
         if self.scene is not None:
             self.scene.end()
+        if self.nodes is not None:
+            self.nodes.end()
         shutil.rmtree(self.dir, ignore_errors=True)
 
 
@@ -221,4 +225,4 @@ def report(bed, data, _is_first):
 
 GROUPS = [("mount", mounting), ("seq", sequential), ("rand", random_access), ("tree", tree),
           ("list", listing), ("small", small), ("real", real), ("report", report),
-          ("sharing", sharing), ("writing", writing)]
+          ("sharing", sharing), ("writing", writing), ("ipfs", ipfs)]
