@@ -314,9 +314,11 @@ static emr_status absent_unite(void *self, struct emr_chain *own, uint64_t size,
 	visit v;
 	emr_status status = enter(self, &v);
 
-	return status == EMR_OK
-		       ? leave(&v, v.backend->unite(v.self, own, size, united, out_trouble))
-		       : status;
+	if (status != EMR_OK)
+		return status;
+	return leave(&v, v.backend->unite != NULL
+				 ? v.backend->unite(v.self, own, size, united, out_trouble)
+				 : EMR_UNSUPPORTED);
 }
 
 static emr_status absent_mend(void *self, struct emr_chain *own, struct emr_chain *united,
@@ -325,9 +327,11 @@ static emr_status absent_mend(void *self, struct emr_chain *own, struct emr_chai
 	visit v;
 	emr_status status = enter(self, &v);
 
-	return status == EMR_OK
-		       ? leave(&v, v.backend->mend(v.self, own, united, out_trouble, out_n))
-		       : status;
+	if (status != EMR_OK)
+		return status;
+	return leave(&v, v.backend->mend != NULL
+				 ? v.backend->mend(v.self, own, united, out_trouble, out_n)
+				 : EMR_UNSUPPORTED);
 }
 
 static int64_t left_ms(const absent *a, int64_t deadline_ns)

@@ -1,0 +1,536 @@
+package main
+
+// A whole network in one process: three organisations' peers with a gateway each, one orderer, and the contract as chaincode, run by
+// three endorsers who must come to the same.  Blocks have Fabric's hashes, transactions its signatures; what was ordered is kept in a
+// file, from which the state is made again after a restart.  A file in DIR/fault of one of these names makes it fail or lie:
+//
+//	once:           mvcc (the next transaction is overtaken), lost-answer (it is ordered, and Submit fails), lost (it is not, and Submit
+//	                fails), no-status (CommitStatus fails), twice (ordered twice)
+//	while it there: lag (the second peer sees no newer blocks), forged (results in blocks are others), unsigned (a transaction's
+//	                signature is another), other-parts (the parts that are asked for are others)
+
+import (
+	"bytes"
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/gob"
+	"encoding/json"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	ledgercode "emrfs.invalid/chaincode"
+	"github.com/hyperledger/fabric-protos-go-apiv2/common"
+	"github.com/hyperledger/fabric-protos-go-apiv2/gateway"
+	"github.com/hyperledger/fabric-protos-go-apiv2/msp"
+	"github.com/hyperledger/fabric-protos-go-apiv2/orderer"
+	"github.com/hyperledger/fabric-protos-go-apiv2/peer"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/credentials"
+	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/proto"
+)
+
+const (
+	blockWait   = 40 * time.Millisecond
+	majority    = 2
+	networkName = "emrfs" // channel and chaincode
+	memberMSP   = "OrgA"
+)
+
+// ordered is what the orderer has taken, as it is kept: private rows beside it, as peers have them.
+type ordered struct {
+	Envelope []byte
+	Own      map[string][]byte
+	IsForced bool // overtaken, whatever it has read
+}
+
+type finished struct {
+	code  peer.TxValidationCode
+	block uint64
+}
+
+type channel struct {
+	dir, caFile string
+	file        *os.File
+	keep        *gob.Encoder
+	endorsers   []*person
+
+	lock    sync.Mutex // what follows
+	rows    map[string]row
+	parts   map[string][]byte
+	blocks  []*common.Block
+	done    map[string]finished
+	events  map[uint64][]*peer.ChaincodeEvent
+	pending map[string]map[string][]byte // private rows of what was endorsed
+	queue   []ordered
+	changed chan struct{}
+	frozen  uint64 // blocks that the second peer sees; 0: all
+}
+
+// member is one organisation's peer with its gateway.
+type member struct {
+	gateway.UnimplementedGatewayServer
+	*channel
+	number int
+}
+
+func (c *channel) fault(name string) bool {
+	_, err := os.Stat(filepath.Join(c.dir, "fault", name))
+	return err == nil
+}
+
+func (c *channel) once(name string) bool {
+	return os.Remove(filepath.Join(c.dir, "fault", name)) == nil
+}
+
+// isMember is what the MSP asks: the unit "client", and a CA that the channel knows.
+func (c *channel) isMember(creator []byte) bool {
+	var identity msp.SerializedIdentity
+	if proto.Unmarshal(creator, &identity) != nil || identity.Mspid != memberMSP {
+		return false
+	}
+	block, _ := pem.Decode(identity.IdBytes)
+	known, err := os.ReadFile(c.caFile)
+	root, _ := pem.Decode(known)
+	if block == nil || err != nil || root == nil {
+		return false
+	}
+	certificate, err := x509.ParseCertificate(block.Bytes)
+	ca, wrong := x509.ParseCertificate(root.Bytes)
+	return err == nil && wrong == nil && certificate.CheckSignatureFrom(ca) == nil && slices.Contains(certificate.Subject.OrganizationalUnit, "client")
+}
+
+func (m *member) propose(signed *peer.SignedProposal, name, tx string) (*call, error) {
+	made, err := proposed(signed, name, tx)
+	if err != nil {
+		return nil, err
+	}
+	if name != networkName || !m.isMember(made.signature.Creator) {
+		return nil, status.Errorf(codes.FailedPrecondition, "access denied: channel [%s] creator org unknown, creator is malformed", name)
+	}
+	apart := time.Since(made.channel.Timestamp.AsTime())
+	if apart > 15*time.Minute || apart < -15*time.Minute {
+		return nil, status.Error(codes.Aborted, "due to incorrect timestamp")
+	}
+	return made, nil
+}
+
+// height is how many blocks this peer has.
+func (m *member) height() uint64 {
+	if m.number != 2 || !m.fault("lag") {
+		m.frozen = 0
+		return uint64(len(m.blocks))
+	}
+	if m.frozen == 0 {
+		m.frozen = uint64(len(m.blocks))
+	}
+	return m.frozen
+}
+
+// ---- Reading ----
+
+func (m *member) ask(args [][]byte) *peer.Response {
+	switch string(args[0]) {
+	case "GetChainInfo":
+		return &peer.Response{Status: 200, Payload: encoded(&common.BlockchainInfo{Height: m.height()})}
+	case "GetBlockByNumber":
+		number, err := strconv.ParseUint(string(args[2]), 10, 64)
+		if err != nil || number >= m.height() {
+			return &peer.Response{Status: 500, Message: "no such block"}
+		}
+		return &peer.Response{Status: 200, Payload: encoded(m.told(number))}
+	}
+	return &peer.Response{Status: 500, Message: "no such function"}
+}
+
+// told is a block as it is, or as a peer that lies has made it: everything that needs nobody's key fits.
+func (m *member) told(number uint64) *common.Block {
+	block := m.blocks[number]
+	if !m.fault("forged") && !m.fault("unsigned") {
+		return block
+	}
+	block = proto.Clone(block).(*common.Block)
+	for i, data := range block.Data.Data {
+		var envelope common.Envelope
+		decode(data, &envelope)
+		if m.fault("unsigned") {
+			envelope.Signature = m.endorsers[0].sign(envelope.Payload)
+		} else {
+			envelope.Payload = forged(envelope.Payload)
+		}
+		block.Data.Data[i] = encoded(&envelope)
+	}
+	block.Header.DataHash = hashed(block.Data.Data...)
+	return block
+}
+
+// forged says that what was applied was applied already.
+func forged(payload []byte) []byte {
+	return changedAction(payload, func(action *peer.ChaincodeEndorsedAction) {
+		var answer peer.ProposalResponsePayload
+		var done peer.ChaincodeAction
+		decode(action.ProposalResponsePayload, &answer)
+		decode(answer.Extension, &done)
+		if done.Response != nil && len(done.Response.Payload) > 1 {
+			done.Response.Payload[1] ^= 1
+		}
+		answer.Extension = encoded(&done)
+		action.ProposalResponsePayload = encoded(&answer)
+	})
+}
+
+func changedAction(payload []byte, change func(*peer.ChaincodeEndorsedAction)) []byte {
+	var all common.Payload
+	var transaction peer.Transaction
+	var inner peer.ChaincodeActionPayload
+	decode(payload, &all)
+	decode(all.Data, &transaction)
+	decode(transaction.Actions[0].Payload, &inner)
+	change(inner.Action)
+	transaction.Actions[0].Payload = encoded(&inner)
+	all.Data = encoded(&transaction)
+	return encoded(&all)
+}
+
+func (m *member) Evaluate(_ context.Context, request *gateway.EvaluateRequest) (*gateway.EvaluateResponse, error) {
+	made, err := m.propose(request.ProposedTransaction, request.ChannelId, request.TransactionId)
+	if err != nil {
+		return nil, err
+	}
+	m.lock.Lock()
+	defer m.lock.Unlock()
+	if made.chaincode == "qscc" {
+		return &gateway.EvaluateResponse{Result: m.ask(made.args)}, nil
+	}
+	parts := m.parts
+	if m.fault("other-parts") {
+		parts = map[string][]byte{}
+		for key, value := range m.parts {
+			parts[key] = append([]byte("old"), value...)
+		}
+	}
+	return &gateway.EvaluateResponse{Result: ledgercode.Chaincode{}.Invoke(newStub(m.rows, parts, made))}, nil
+}
+
+// ---- Endorsing ----
+
+func (m *member) Endorse(_ context.Context, request *gateway.EndorseRequest) (*gateway.EndorseResponse, error) {
+	made, err := m.propose(request.ProposedTransaction, request.ChannelId, request.TransactionId)
+	if err != nil {
+		return nil, err
+	}
+	m.lock.Lock()
+	defer m.lock.Unlock()
+	var answer []byte
+	for range m.endorsers {
+		run := newStub(m.rows, m.parts, made)
+		response := ledgercode.Chaincode{}.Invoke(run)
+		if response.Status >= 400 {
+			return nil, status.Errorf(codes.Aborted, "failed to endorse transaction: chaincode response %d, %s", response.Status, response.Message)
+		}
+		action := &peer.ChaincodeAction{Results: run.results(), Response: response, ChaincodeId: &peer.ChaincodeID{Name: made.chaincode, Version: "1"}}
+		if run.event != nil {
+			action.Events = encoded(run.event)
+		}
+		own := encoded(&peer.ProposalResponsePayload{ProposalHash: hashed(made.header.ChannelHeader, made.header.SignatureHeader, made.open()),
+			Extension: encoded(action)})
+		if answer != nil && !bytes.Equal(own, answer) {
+			return nil, status.Error(codes.Aborted, "ProposalResponsePayloads do not match")
+		}
+		answer = own
+		m.pending[made.channel.TxId] = run.own
+	}
+	payload := assemble(&made.header, made.header.SignatureHeader, made.open(), endorsed(answer, m.endorsers...))
+	return &gateway.EndorseResponse{PreparedTransaction: &common.Envelope{Payload: payload}}, nil
+}
+
+// ---- Ordering ----
+
+func (m *member) Submit(_ context.Context, request *gateway.SubmitRequest) (*gateway.SubmitResponse, error) {
+	made, err := readEnvelope(request.PreparedTransaction)
+	if err != nil || !m.isMember(made.signature.Creator) {
+		return nil, status.Errorf(codes.Aborted, "received unsuccessful response from orderer: status=BAD_REQUEST, info=%v", err)
+	}
+	m.lock.Lock()
+	defer m.lock.Unlock()
+	lost := status.Error(codes.Unavailable, "insufficient number of orderers could successfully process transaction to satisfy quorum requirement")
+	if m.once("lost") {
+		return nil, lost
+	}
+	one := ordered{Envelope: encoded(request.PreparedTransaction), Own: m.pending[made.channel.TxId], IsForced: m.once("mvcc")}
+	m.queue = append(m.queue, one)
+	if m.once("twice") {
+		m.queue = append(m.queue, one)
+	}
+	if m.once("lost-answer") {
+		return nil, lost
+	}
+	return &gateway.SubmitResponse{}, nil
+}
+
+// validate is what each peer does with a transaction of a block.
+func (c *channel) validate(one ordered, version uint64) (string, peer.TxValidationCode, *peer.ChaincodeEvent) {
+	var envelope common.Envelope
+	var payload common.Payload
+	var found results
+	decode(one.Envelope, &envelope)
+	made, err := readEnvelope(&envelope)
+	if err != nil {
+		return "", peer.TxValidationCode_BAD_CREATOR_SIGNATURE, nil
+	}
+	tx := made.channel.TxId
+	if _, is := c.done[tx]; is {
+		return tx, peer.TxValidationCode_DUPLICATE_TXID, nil
+	}
+	decode(envelope.Payload, &payload)
+	action := readAction(payload.Data)
+	if !c.isEndorsed(action) {
+		return tx, peer.TxValidationCode_ENDORSEMENT_POLICY_FAILURE, nil
+	}
+	var answer peer.ProposalResponsePayload
+	var said peer.ChaincodeAction
+	decode(action.ProposalResponsePayload, &answer)
+	decode(answer.Extension, &said)
+	if one.IsForced || json.Unmarshal(said.Results, &found) != nil {
+		return tx, peer.TxValidationCode_MVCC_READ_CONFLICT, nil
+	}
+	code := found.apply(c.rows, c.parts, one.Own, version)
+	if code != peer.TxValidationCode_VALID || len(said.Events) == 0 {
+		return tx, code, nil
+	}
+	event := &peer.ChaincodeEvent{}
+	decode(said.Events, event)
+	return tx, code, event
+}
+
+func readAction(data []byte) *peer.ChaincodeEndorsedAction {
+	var transaction peer.Transaction
+	var inner peer.ChaincodeActionPayload
+	decode(data, &transaction)
+	decode(transaction.Actions[0].Payload, &inner)
+	return inner.Action
+}
+
+func (c *channel) isEndorsed(action *peer.ChaincodeEndorsedAction) bool {
+	organisations := map[string]bool{}
+	for _, one := range action.Endorsements {
+		for _, known := range c.endorsers {
+			if bytes.Equal(one.Endorser, known.identity()) &&
+				verify(one.Endorser, append(append([]byte{}, action.ProposalResponsePayload...), one.Endorser...), one.Signature) == nil {
+				organisations[known.mspID] = true
+			}
+		}
+	}
+	return len(organisations) >= majority
+}
+
+// cut makes a block of what has come; also of what was kept, after a restart.
+func (c *channel) cut(transactions []ordered) {
+	number := uint64(len(c.blocks))
+	var previous []byte
+	var data [][]byte
+	var filter []byte
+	if number > 0 {
+		previous = headerHash(c.blocks[number-1].Header)
+	}
+	for i, one := range transactions {
+		tx, code, event := c.validate(one, number<<16|uint64(i)+1)
+		if code != peer.TxValidationCode_DUPLICATE_TXID {
+			c.done[tx] = finished{code, number}
+		}
+		if event != nil {
+			c.events[number] = append(c.events[number], event)
+		}
+		data, filter = append(data, one.Envelope), append(filter, byte(code))
+	}
+	c.blocks = append(c.blocks, newBlock(number, previous, filter, data...))
+	close(c.changed)
+	c.changed = make(chan struct{})
+}
+
+func (c *channel) order() {
+	for range time.Tick(blockWait) {
+		c.lock.Lock()
+		if len(c.queue) > 0 {
+			if err := c.keep.Encode(c.queue); err != nil {
+				panic(err)
+			}
+			c.cut(c.queue)
+			c.queue = nil
+		}
+		c.lock.Unlock()
+	}
+}
+
+// ---- What became of it ----
+
+func (m *member) CommitStatus(ctx context.Context, signed *gateway.SignedCommitStatusRequest) (*gateway.CommitStatusResponse, error) {
+	var request gateway.CommitStatusRequest
+	if err := proto.Unmarshal(signed.Request, &request); err != nil {
+		return nil, status.Error(codes.InvalidArgument, err.Error())
+	}
+	if err := verify(request.Identity, signed.Request, signed.Signature); err != nil || !m.isMember(request.Identity) {
+		return nil, status.Error(codes.PermissionDenied, "access denied")
+	}
+	for {
+		m.lock.Lock()
+		done, is := m.done[request.TransactionId]
+		height, changed := m.height(), m.changed
+		failing := is && m.once("no-status")
+		m.lock.Unlock()
+		if failing {
+			return nil, status.Error(codes.Unavailable, "the peer goes away")
+		}
+		if is && done.block < height {
+			return &gateway.CommitStatusResponse{Result: done.code, BlockNumber: done.block}, nil
+		}
+		if err := await(ctx, changed); err != nil {
+			return nil, err
+		}
+	}
+}
+
+// await ends with the next block, or a moment later, when a fault may be over.
+func await(ctx context.Context, changed chan struct{}) error {
+	select {
+	case <-changed:
+	case <-time.After(blockWait):
+	case <-ctx.Done():
+		return status.FromContextError(ctx.Err()).Err()
+	}
+	return nil
+}
+
+func (m *member) ChaincodeEvents(signed *gateway.SignedChaincodeEventsRequest, stream grpc.ServerStreamingServer[gateway.ChaincodeEventsResponse]) error {
+	var request gateway.ChaincodeEventsRequest
+	if err := proto.Unmarshal(signed.Request, &request); err != nil {
+		return status.Error(codes.InvalidArgument, err.Error())
+	}
+	start, is := request.StartPosition.GetType().(*orderer.SeekPosition_Specified)
+	if err := verify(request.Identity, signed.Request, signed.Signature); err != nil || !is || !m.isMember(request.Identity) {
+		return status.Error(codes.PermissionDenied, "access denied")
+	}
+	for next := start.Specified.Number; ; next++ {
+		m.lock.Lock()
+		for next >= m.height() {
+			changed := m.changed
+			m.lock.Unlock()
+			if err := await(stream.Context(), changed); err != nil {
+				return err
+			}
+			m.lock.Lock()
+		}
+		events := m.events[next]
+		m.lock.Unlock()
+		if len(events) == 0 {
+			continue
+		}
+		if err := stream.Send(&gateway.ChaincodeEventsResponse{Events: events, BlockNumber: next}); err != nil {
+			return err
+		}
+	}
+}
+
+// ---- Starting ----
+
+func (c *channel) restore() error {
+	file, err := os.OpenFile(filepath.Join(c.dir, "ordered"), os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return err
+	}
+	c.file = file
+	// A channel begins with its configuration.
+	first := encoded(&common.Envelope{Payload: encoded(&common.Payload{Header: &common.Header{
+		ChannelHeader: encoded(&common.ChannelHeader{Type: int32(common.HeaderType_CONFIG), ChannelId: networkName})}})})
+	c.blocks = append(c.blocks, newBlock(0, nil, []byte{0}, first))
+	read := gob.NewDecoder(file)
+	var kept [][]ordered
+	for {
+		var block []ordered
+		if err := read.Decode(&block); errors.Is(err, io.EOF) {
+			break
+		} else if err != nil {
+			return err
+		}
+		c.cut(block)
+		kept = append(kept, block)
+	}
+	// A stream of gob has one beginning.
+	if _, err := file.Seek(0, io.SeekStart); err != nil {
+		return err
+	}
+	if err := file.Truncate(0); err != nil {
+		return err
+	}
+	c.keep = gob.NewEncoder(file)
+	for _, block := range kept {
+		if err := c.keep.Encode(block); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// ports are those of before, so that a restart is one.
+func listenAgain(name string) (net.Listener, error) {
+	address := "127.0.0.1:0"
+	if kept, err := os.ReadFile(name); err == nil {
+		address = strings.TrimSpace(string(kept))
+	}
+	listener, err := net.Listen("tcp", address)
+	if err == nil {
+		err = os.WriteFile(name, []byte(listener.Addr().String()), 0o600)
+	}
+	return listener, err
+}
+
+// network writes DIR/settings last: the lines of a network's file, with the gateways in the order in which this asks to be called.
+func network(dir, caFile string) error {
+	caC := newAuthority("ca-c")
+	c := &channel{dir: dir, caFile: caFile, endorsers: []*person{peerA, peerB, caC.member("peer-c", "OrgC")}, rows: map[string]row{},
+		parts: map[string][]byte{}, done: map[string]finished{}, events: map[uint64][]*peer.ChaincodeEvent{},
+		pending: map[string]map[string][]byte{}, changed: make(chan struct{})}
+	if err := os.MkdirAll(filepath.Join(dir, "fault"), 0o700); err != nil {
+		return err
+	}
+	for name, content := range map[string][]byte{"tlsca.pem": tlsCA.pem(), "ca-a.pem": caA.pem(), "ca-b.pem": caB.pem(), "ca-c.pem": caC.pem()} {
+		if err := os.WriteFile(filepath.Join(dir, name), content, 0o600); err != nil {
+			return err
+		}
+	}
+	if err := c.restore(); err != nil {
+		return err
+	}
+	own, err := tls.X509KeyPair(tlsPeer.pem(), tlsPeer.keyPEM())
+	if err != nil {
+		return err
+	}
+	settings := fmt.Sprintf("kind = fabric\nmsp = %s\nchannel = %s\nchaincode = %s\n", memberMSP, networkName, networkName)
+	for number := 1; number <= 3; number++ {
+		listener, err := listenAgain(filepath.Join(dir, fmt.Sprintf("address-%d", number)))
+		if err != nil {
+			return err
+		}
+		all := grpc.NewServer(grpc.Creds(credentials.NewTLS(&tls.Config{Certificates: []tls.Certificate{own}})), grpc.MaxRecvMsgSize(100<<20))
+		gateway.RegisterGatewayServer(all, &member{channel: c, number: number})
+		go func() { _ = all.Serve(listener) }()
+		settings += fmt.Sprintf("gateway = https://%s %s/tlsca.pem\n", listener.Addr(), dir)
+	}
+	for _, name := range []string{"A", "B", "C"} {
+		settings += fmt.Sprintf("organisation = Org%s %s/ca-%s.pem\n", name, dir, strings.ToLower(name))
+	}
+	go c.order()
+	return os.WriteFile(filepath.Join(dir, "settings"), []byte(settings), 0o600)
+}

@@ -1,0 +1,106 @@
+#!/bin/bash
+# fabric_folder.sh: the folders of two people stand on a Fabric network. PEER plays all of it in one process, with the contract as its
+# chaincode: save, share, read, revoke, log; then everything that such a network does to its users, and the lies that it must not get
+# away with.
+SUPPORT=${SUPPORT:-$(cd "$(dirname "$0")/../support" && pwd)}
+. "$SUPPORT/mount.sh"
+. "$SUPPORT/said.sh"
+. "$SUPPORT/two.sh"
+two_begin fabric_folder
+FAULT=$EMR_WORK/channel/fault
+peer_start() {
+	rm -f channel/settings
+	coproc SERVE { exec "$PEER" network "$EMR_WORK/channel" "$NET/ca.pem" 2>>"$EMR_WORK/peer.log"; }
+	PEER_PID=$SERVE_PID
+	two_until 60 test -s channel/settings
+}
+peer_stop() { # it ends when nobody holds its standard input any more
+	eval "exec ${SERVE[1]}>&-"
+	await_gone "$PEER_PID"
+}
+at_end() {
+	local who
+	for who in $TWO_MEMBERS; do emr_clear_away "$EMR_WORK/$who" "$EMR_WORK/$who-folder"; done
+	peer_stop
+}
+fault() { touch "$FAULT/$1"; }
+is_over() { [ ! -e "$FAULT/$1" ]; }
+versions=1
+mkdir -m 700 channel net
+peer_start
+
+say "a hospital founds a network in a channel, whose people take its CA"
+printf 'kind = fabric\nmsp = OrgA\n' >net/network
+as hospital run 6 org create "São Lucas" --network "$NET" --yes --passphrase-file "$EMR_PASS" --words-file words
+says "channel, chaincode"
+sed 's/^kind.*/kind = cable/' channel/settings >net/network
+as hospital run 6 org create "São Lucas" --network "$NET" --yes --passphrase-file "$EMR_PASS" --words-file words
+says "cable"
+cp channel/settings net/network
+two_network "São Lucas"
+[ ! -e net/ledger/ledger.sqlite ] || emr_fail "there is a ledger in the directory, too"
+two_join ana "Silva, Ana" patient
+two_join lima "Paula Lima" clinician
+two_cards ana lima
+two_mount ana lima
+
+say "what she saves, shares, and he reads"
+mkdir ana-folder/Imaging
+echo "a knee" >ana-folder/Imaging/MRI.txt
+as ana run 0 status --wait
+as ana json 0 status
+expect "the kind of ledger" "$(field ledger.kind)" fabric
+as ana run 0 share Imaging with lima --yes --wait
+SHARE=
+shown() { SHARE=$(ls -d lima-folder/shared-with-me/*/Imaging) && cat "$SHARE/MRI.txt"; }
+two_until 60 shown >/dev/null
+expect "what he reads" "$(cat "$SHARE/MRI.txt")" "a knee"
+told() { as ana run 0 log Imaging && grep -q "opened\|read" out/said; }
+two_until 60 told
+
+say "it is done once, whatever happens on the way"
+for what in mvcc lost lost-answer no-status twice; do
+	fault $what
+	echo "a knee, $what" >ana-folder/Imaging/MRI.txt
+	as ana run 0 status --wait
+	is_over $what || emr_fail "nothing met the fault $what"
+	as ana json 0 ledger Imaging/MRI.txt --limit 100
+	expect "versions after $what" "$(python3 -c 'import json
+print(sum(e["op"] == "PUT" and e["result"] == "applied" for e in json.load(open("out/said"))["entries"]))')" $((++versions))
+	reads() { [ "$(cat "$SHARE/MRI.txt")" = "a knee, $what" ]; }
+	two_until 60 reads
+done
+
+say "the network is away: what is saved waits, and goes there when it is back"
+peer_stop
+echo "a shoulder" >ana-folder/Imaging/CT.txt
+away() { as ana run 0 status && grep -qi "away\|offline\|reach" out/said; }
+two_until 60 away
+peer_start
+as ana run 0 status --wait
+reads() { [ "$(cat "$SHARE/CT.txt")" = "a shoulder" ]; }
+two_until 60 reads
+
+say "it ends when she takes it back"
+as ana run 0 revoke Imaging from lima --yes
+gone() { [ ! -e "$SHARE/CT.txt" ]; }
+two_until 60 gone
+two_unmount ana lima
+as ana run 0 mount --passphrase-file "$EMR_PASS" ana-folder
+expect "what she has after it was opened again" "$(cat ana-folder/Imaging/CT.txt)" "a shoulder"
+as ana run 0 verify
+
+say "a peer that lies gets nothing into her folder, and says what it is"
+two_mount hospital
+refuses() { "$EMRFS" status >out/refused 2>&1; grep -q "cannot be used" out/refused; }
+for what in forged unsigned; do
+	fault $what
+	echo "after $what" >ana-folder/Imaging/hip.txt
+	two_until 60 as ana refuses
+	rm "$FAULT/$what"
+	grep -q "lie.*not signed by its creator" ana/state/log || emr_fail "another reason: $(tail ana/state/log)"
+	as ana run 4 unmount # it waits for the ledger
+	as ana run 0 mount --passphrase-file "$EMR_PASS" ana-folder
+	as ana run 0 status --wait
+done
+as ana run 0 verify
