@@ -107,6 +107,7 @@ static const struct {
 	WORD("valid"),
 	WORD("invalid"),
 	WORD("embedded"),
+	WORD("fabric"),
 	WORD("made"),
 	WORD("saved"),
 	WORD("renamed"),

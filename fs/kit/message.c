@@ -360,6 +360,11 @@ static const emr_message_row rows[EMR_MESSAGE_COUNT] = {
 		"Put it back at {place}; if it is lost: emrfs backup DIR, move {state} away, then "
 		"emrfs "
 		"init --restore DIR"},
+	[EMR_SAY_GATEWAY_LIES] = {"ledger-damaged", "EROFS", "error", EMR_EXIT_BAD_DATA,
+		"What a gateway of your network says does not hold since {since}. Your folder "
+		"opens for reading only, from this computer's own verified copy of it.",
+		"Let another organisation's peer be asked first (\"gateway\" in {file}), open the "
+		"folder again, and tell who runs this one."},
 	[EMR_SAY_LEDGER_AWAY_MEMBER] = {"ledger-away", "", "warn", EMR_EXIT_UNREACHABLE,
 		"The ledger of your network cannot be reached since {since}. Your records open "
 		"from this computer's own verified copy of it; "
@@ -749,6 +754,8 @@ static const emr_message_row rows[EMR_MESSAGE_COUNT] = {
 		"You have only {n} points. Nothing was sent.", "emrfs wallet"},
 	[EMR_SAY_NO_YES] = {"needs-yes", "", "error", EMR_EXIT_NEEDS_YES,
 		"You did not say yes. {what}", "Repeat on a terminal, or with --yes"},
+	[EMR_SAY_NOT_ON_FABRIC] = {"not-on-fabric", "", "error", EMR_EXIT_DENIED,
+		"{what} is not there yet for a network on Fabric. Nothing was made.", ""},
 	[EMR_SAY_NEEDS_NETWORK] = {"needs-network", "", "error", EMR_EXIT_DENIED,
 		"Your ledger is on this computer alone, where {who} cannot reach it. Nothing was "
 		"made.",

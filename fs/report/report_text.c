@@ -342,6 +342,10 @@ static void put_ledger(FILE *to, const json_t *report)
 		fputc('\n', to);
 	} else if (witnessed > 0)
 		fprintf(to, _("witnessed by %llu.\n"), (unsigned long long)witnessed);
+	else if (strcmp(text_of(ledger, "kind"), "fabric") == 0)
+		fputs(_("not witnessed.\n    Not checked: the orderers' signatures (emrfs "
+			"verify --chain says what is).\n"),
+			to);
 	else if (json_is_string(json_object_get(report, "network_name")))
 		fprintf(to, _("not witnessed.\n    %s\n"),
 			emr_text(emr_message_get(EMR_SAY_NOT_WITNESSED)->sentence));

@@ -87,14 +87,18 @@ static const char *cause_of(emr_status status)
 static void say(emr_status status, uint64_t since_unix_s, const char *state_path, const char *fault,
 	emr_problem *out_problem)
 {
-	char since[EMR_TEXT_BYTES], place[4400];
+	char since[EMR_TEXT_BYTES], place[4400], settings[4400];
 	bool is_member;
 
 	if (status == EMR_OK)
 		return;
 	emr_time_text((int64_t)since_unix_s, since);
 	is_member = emr_network_dir_ledger_place(state_path, place, sizeof place);
-	if (status != EMR_OFFLINE)
+	if (status != EMR_OFFLINE && is_member &&
+		emr_network_dir_settings(place, settings, sizeof settings))
+		emr_problem_set(out_problem, EMR_SAY_GATEWAY_LIES, "since", since, "file",
+			settings, NULL);
+	else if (status != EMR_OFFLINE)
 		emr_problem_set(out_problem, EMR_SAY_LEDGER_UNUSABLE, "since", since, "cause",
 			cause_of(status), "place", place, "state", state_path, NULL);
 	else if (fault != NULL)

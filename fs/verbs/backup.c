@@ -124,6 +124,7 @@ static emr_status check_place(const backing_up *b, emr_problem *out_problem)
 
 static emr_status open_state(backing_up *b, emr_problem *out_problem)
 {
+	EMR_AUTO_FREE char *dir = NULL;
 	emr_status status = emr_places_open_state(&b->places, false, &b->state_fd, out_problem);
 
 	if (status == EMR_OK &&
@@ -139,6 +140,8 @@ static emr_status open_state(backing_up *b, emr_problem *out_problem)
 		emr_problem_set(out_problem, EMR_SAY_IS_AGENT, NULL);
 		return EMR_DENIED;
 	}
+	if (status == EMR_OK && emr_network_dir_of(b->state_fd, &dir) == EMR_OK)
+		status = emr_network_dir_refuse_fabric(dir, _("A second copy"), out_problem);
 	if (status == EMR_OK)
 		status = emr_switch_finish(b->state_fd);
 	/* A disk can be checked on any computer. */

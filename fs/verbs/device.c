@@ -246,6 +246,9 @@ static emr_status find_network(devices *d, char **out_dir, emr_problem *out_prob
 	if (status == EMR_NOT_FOUND)
 		emr_problem_set(
 			out_problem, EMR_SAY_NEEDS_NETWORK, "who", d->args->operands[1], NULL);
+	if (status == EMR_OK)
+		status = emr_network_dir_refuse_fabric(
+			*out_dir, _("A second computer of one person"), out_problem);
 	return status == EMR_OK ? emr_network_dir_check(*out_dir, out_problem) : status;
 }
 

@@ -534,7 +534,12 @@ static emr_status choose_network(making *m, emr_problem *out_problem)
 		emr_remark(m->out, &remark);
 	}
 	m->is_applying = join == NULL && emr_network_dir_is(m->network_dir);
-	return m->is_applying ? emr_network_dir_check(m->network_dir, out_problem) : EMR_OK;
+	if (m->is_applying)
+		status = emr_network_dir_refuse_fabric(m->network_dir,
+			_("Admitting another organisation"), out_problem);
+	return m->is_applying && status == EMR_OK
+		       ? emr_network_dir_check(m->network_dir, out_problem)
+		       : status;
 }
 
 static int make_new(const emr_args *args, emr_out *out, const char *org_name)

@@ -89,6 +89,11 @@ static void say_chain(emr_out *out, const json_t *chain)
 	emr_number_text((uint64_t)json_integer_value(json_object_get(chain, "size")), size);
 	emr_say(out, "Ledger: %s entries, root %.16s..., witnessed by %zu.\n", size,
 		text_of(chain, "root"), witnesses);
+	if (strcmp(text_of(chain, "kind"), "fabric") == 0)
+		emr_say(out,
+			"Checked of the network's blocks: their order, the signature of whoever "
+			"brought each entry, those of a majority of organisations, and the "
+			"contract's rules.  Not checked: the orderers' signatures.\n");
 	if (json_is_true(json_object_get(chain, "mended")))
 		emr_say(out,
 			"What was damaged of it was put right from the verified copy of it, where "

@@ -46,16 +46,17 @@ static void write_creator(emr_bytes der, emr_buf *out)
 	(void)BIO_free(bio);
 }
 
-static void make_descriptor(void)
+static void describe(const char *msp)
 {
 	emr_descriptor_org one = {.name = {(const uint8_t *)"General", 7},
-		.msp = {(const uint8_t *)MSP, strlen(MSP)},
+		.msp = {(const uint8_t *)msp, strlen(msp)},
 		.ca_der = {ca.der.data, ca.der.len}};
 	emr_descriptor network = {
 		.norg = 1, .created_unix_s = KIT_NOW, .name = {(const uint8_t *)"net", 3}};
 
 	memcpy(one.org, org.b, sizeof org.b);
 	memcpy(one.admin_pk, k.owner.pk, 32);
+	emr_buf_clear(&descriptor);
 	assert_ok(emr_buf_append_zeros(&descriptor, 8192));
 	assert_int_equal(emr_descriptor_encode(
 				 &network, &one, descriptor.data, descriptor.len, &descriptor.len),
@@ -200,7 +201,7 @@ static int begin(void **state)
 	cert_certify(&ca, &person, k.owner.p256_spki, &other); /* another serial number */
 	write_creator(emr_buf_view(&certificate), &creator);
 	write_creator(emr_buf_view(&other), &stranger);
-	make_descriptor();
+	describe(MSP);
 	begin_chain();
 	first = registration();
 	assert_ok(observe(&first, own_parts));
@@ -317,6 +318,100 @@ static void a_part_that_is_not_at_hand_changes_no_entry(void **state)
 	emr_buf_free(&w.batch);
 }
 
+/* Entry SEQ of the observed chain, given to a copy. */
+static emr_status give(emr_chain *copy, uint64_t seq, bool with_parts,
+	void (*change)(uint8_t *entry), emr_ledger_trouble *out)
+{
+	EMR_AUTO_BUF entry = {0}, items = {0};
+	emr_chain_parts *parts = calloc(1, sizeof *parts);
+	emr_ledger_entry told = {.seq = seq};
+	emr_status status;
+
+	assert_non_null(parts);
+	assert_ok(emr_chain_entry(chain, seq, &entry, &items));
+	if (change != NULL)
+		change(entry.data);
+	told.entry = emr_buf_view(&entry);
+	told.items = emr_buf_view(&items);
+	if (with_parts)
+		assert_ok(emr_chain_parts_of(&told, emr_chain_fetch, chain, NULL, NULL, parts));
+	*out = (emr_ledger_trouble){.status = EMR_OK};
+	assert_ok(emr_chain_begin(copy));
+	status = emr_chain_follow(copy, &told, parts->spans, NULL, NULL, out);
+	if (status == EMR_OK)
+		assert_ok(emr_chain_commit(copy));
+	else
+		emr_chain_rollback(copy);
+	emr_chain_parts_free(parts);
+	free(parts);
+	return status;
+}
+
+static void call_it_embedded(uint8_t *entry)
+{
+	entry[5] = EMR_HOST_EMBEDDED;
+}
+
+/* Before the block of the one before. */
+static void move_back(uint8_t *entry)
+{
+	entry[63] = 6;
+}
+
+static void other_result(uint8_t *entry)
+{
+	entry[EMR_ENTRY_BYTES] = EMR_RESULT_CONFLICT;
+}
+
+static void a_copy_follows_what_was_observed_and_judges_it_again(void **state)
+{
+	EMR_AUTO_CHAIN copy = NULL;
+	wish w = domain_batch(3);
+	emr_ledger_trouble why;
+	uint8_t here[32], there[32];
+
+	(void)state;
+	assert_ok(observe(&w, own_parts));
+	assert_ok(emr_chain_open_temporary(&copy));
+	assert_ok(give(copy, 0, false, NULL, &why));
+	/* The certificate stands in its part, which may come later. */
+	assert_status(EMR_OFFLINE, give(copy, 1, false, NULL, &why));
+	assert_ok(give(copy, 1, true, NULL, &why));
+	assert_status(EMR_DAMAGED, give(copy, 2, true, call_it_embedded, &why));
+	assert_status(EMR_DAMAGED, give(copy, 2, true, move_back, &why));
+	assert_string_equal(why.cause, "the entry is of an earlier block than the one before");
+	assert_status(EMR_DAMAGED, give(copy, 2, true, other_result, &why));
+	assert_string_equal(why.cause, "the results are not what the contract gives");
+	assert_ok(give(copy, 2, true, NULL, &why));
+	assert_ok(emr_chain_leaf(chain, 2, here));
+	assert_ok(emr_chain_leaf(copy, 2, there));
+	assert_memory_equal(here, there, sizeof here);
+	emr_buf_free(&w.batch);
+}
+
+/* Nobody gets an entry without a submitter's signature into a ledger of a directory by calling it
+ * one of Fabric. */
+static void a_ledger_of_a_directory_takes_no_entry_of_fabric(void **state)
+{
+	EMR_AUTO_CHAIN copy = NULL;
+	EMR_AUTO_BUF entry = {0}, items = {0};
+	emr_ledger_entry told = {.seq = 1};
+	emr_ledger_trouble why = {.status = EMR_OK};
+
+	(void)state;
+	assert_ok(emr_chain_open_temporary(&copy));
+	assert_ok(emr_chain_begin(copy));
+	describe("");
+	assert_ok(emr_chain_append_genesis(copy, emr_buf_view(&descriptor)));
+	assert_ok(emr_chain_entry(chain, 1, &entry, &items));
+	assert_ok(emr_chain_leaf(copy, 0, entry.data + 72));
+	told.entry = emr_buf_view(&entry);
+	told.items = emr_buf_view(&items);
+	assert_status(EMR_DAMAGED, emr_chain_follow(copy, &told, NULL, NULL, NULL, &why));
+	assert_string_equal(why.cause, "the entry has another number or host");
+	emr_chain_rollback(copy);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
 
 int main(void)
@@ -327,6 +422,8 @@ int main(void)
 		TEST(results_that_the_contract_does_not_give_are_refused),
 		TEST(another_creator_brings_nothing),
 		TEST(a_part_that_is_not_at_hand_changes_no_entry),
+		TEST(a_copy_follows_what_was_observed_and_judges_it_again),
+		TEST(a_ledger_of_a_directory_takes_no_entry_of_fabric),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -142,6 +142,17 @@ func newBlock(number uint64, previous []byte, filter []byte, transactions ...[]b
 		Metadata: &common.BlockMetadata{Metadata: [][]byte{[]byte("signatures"), {}, filter, {}, []byte("commit hash")}}}
 }
 
+// reworked is what somebody makes of a transaction who has SIGNER's key.
+func reworked(from []byte, change func(*peer.ChaincodeEndorsedAction), signer *person) []byte {
+	var envelope common.Envelope
+	decode(from, &envelope)
+	if change != nil {
+		envelope.Payload = changedAction(envelope.Payload, change)
+	}
+	envelope.Signature = signer.sign(envelope.Payload)
+	return encoded(&envelope)
+}
+
 // vectorBlocks are read one after the other; one without a hash must be refused and leaves the reader where he was.
 func vectorBlocks() []vectorBlock {
 	var blocks []vectorBlock
@@ -175,6 +186,13 @@ func vectorBlocks() []vectorBlock {
 	add("a word too few on what is valid", newBlock(1, zero, []byte{0}, applied, second), false)
 	add("a valid transaction that cannot be read", newBlock(1, zero, []byte{0}, encoded(&common.Envelope{Payload: encoded(&common.Payload{
 		Header: &common.Header{ChannelHeader: encoded(&common.ChannelHeader{Type: 3})}, Data: []byte{0xff}})})), false)
+	add("an entry that its creator did not sign", newBlock(1, zero, []byte{0}, reworked(applied, nil, peerA)), false)
+	add("an entry that one organisation has endorsed", newBlock(1, zero, []byte{0}, reworked(applied, func(a *peer.ChaincodeEndorsedAction) {
+		a.Endorsements = a.Endorsements[:1]
+	}, client)), false)
+	add("an entry with an endorsement of something else", newBlock(1, zero, []byte{0}, reworked(applied, func(a *peer.ChaincodeEndorsedAction) {
+		a.Endorsements[1].Signature = a.Endorsements[0].Signature
+	}, client)), false)
 	one := add("all kinds", newBlock(1, zero, []byte{0, 11, 0, 0, 0, 0}, applied, invalid, known, other, function, second), true,
 		vectorEntry{0, tx, "0018", hex.EncodeToString(batch)}, vectorEntry{5, tx2, "0000", hex.EncodeToString(batch2)})
 	for n := uint64(2); n < 130; n++ { // across the numbers that take another byte
