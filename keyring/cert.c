@@ -39,11 +39,10 @@ static bool set_subject(X509 *cert, const emr_cert_subject *subject)
 	X509_NAME *name = X509_get_subject_name(cert);
 	bool is_ca = subject->roles == 0 && emr_id16_is_zero(subject->org);
 
-	return (is_ca || X509_NAME_add_entry_by_NID(name, NID_organizationalUnitName,
-				 MBSTRING_UTF8, (const uint8_t *)"client", -1, -1, 0) == 1) &&
+	return (is_ca || X509_NAME_add_entry_by_NID(name, NID_organizationalUnitName, MBSTRING_UTF8,
+				 (const uint8_t *)"client", -1, -1, 0) == 1) &&
 	       X509_NAME_add_entry_by_NID(name, NID_commonName, MBSTRING_UTF8,
-		       (const uint8_t *)subject->handle, (int)strlen(subject->handle), -1,
-		       0) == 1;
+		       (const uint8_t *)subject->handle, (int)strlen(subject->handle), -1, 0) == 1;
 }
 
 static bool set_dates(X509 *cert, const emr_cert_subject *subject)

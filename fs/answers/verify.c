@@ -473,8 +473,8 @@ static emr_status check_chain(verification *v, json_t **out_chain)
 		return status;
 	emr_hex(at.root, sizeof at.root, root);
 	*out_chain = json_pack("{s:s, s:I, s:s, s:b, s:b, s:o}", "kind",
-		emr_ledger_kind(v->session->ledger), "size", (json_int_t)at.size, "root",
-		root, "reached", absence.status == EMR_OK, "mended", v->mended, "witnesses",
+		emr_ledger_kind(v->session->ledger), "size", (json_int_t)at.size, "root", root,
+		"reached", absence.status == EMR_OK, "mended", v->mended, "witnesses",
 		witness_names(v->session));
 	return *out_chain != NULL ? EMR_OK : EMR_NO_MEMORY;
 }

@@ -107,8 +107,7 @@ emr_status emr_bringing_begin(emr_bringing *b, emr_problem *out_problem)
 static emr_status open_network(emr_bringing *b)
 {
 	char path[4400], own[4400];
-	emr_ledger_options ledger = {
-		.path = path, .own = own, .submitter = b->session->keyring};
+	emr_ledger_options ledger = {.path = path, .own = own, .submitter = b->session->keyring};
 	emr_replica_options replica = {.state_dirfd = b->dir_fd,
 		.is_mine = emr_session_is_mine,
 		.is_mine_arg = b->session->keyring};

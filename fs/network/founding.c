@@ -49,8 +49,7 @@ static void say(const emr_founding *f, emr_status status, const char *said)
 	else
 		snprintf(cause, sizeof cause, "%s",
 			said[0] != '\0' ? said : emr_text(emr_status_text(status)));
-	emr_problem_set(
-		f->problem, EMR_SAY_NETWORK_DIR, "dir", f->dir, "cause", cause, NULL);
+	emr_problem_set(f->problem, EMR_SAY_NETWORK_DIR, "dir", f->dir, "cause", cause, NULL);
 }
 
 emr_status emr_founding_begin(void *arg, const emr_network_made *made, emr_ledger **out_ledger)

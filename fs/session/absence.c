@@ -96,8 +96,8 @@ static void say(emr_status status, uint64_t since_unix_s, const char *state_path
 	is_member = emr_network_dir_ledger_place(state_path, place, sizeof place);
 	if (status != EMR_OFFLINE && is_member &&
 		emr_network_dir_settings(place, settings, sizeof settings))
-		emr_problem_set(out_problem, EMR_SAY_GATEWAY_LIES, "since", since, "file",
-			settings, NULL);
+		emr_problem_set(
+			out_problem, EMR_SAY_GATEWAY_LIES, "since", since, "file", settings, NULL);
 	else if (status != EMR_OFFLINE)
 		emr_problem_set(out_problem, EMR_SAY_LEDGER_UNUSABLE, "since", since, "cause",
 			cause_of(status), "place", place, "state", state_path, NULL);

@@ -63,10 +63,8 @@ static emr_status open_ledger(emr_acting *acting)
 	EMR_AUTO_BUF known = {0};
 	emr_id32 network;
 	char path[4400], own[4400];
-	emr_ledger_options options = {.path = path,
-		.own = own,
-		.submitter = acting->keyring,
-		.known_hash = &network};
+	emr_ledger_options options = {
+		.path = path, .own = own, .submitter = acting->keyring, .known_hash = &network};
 	emr_status status =
 		emr_keyring_tlv_get(acting->keyring, EMR_KEYRING_NET_DESCRIPTOR, &known);
 

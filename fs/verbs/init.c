@@ -535,8 +535,8 @@ static emr_status choose_network(making *m, emr_problem *out_problem)
 	}
 	m->is_applying = join == NULL && emr_network_dir_is(m->network_dir);
 	if (m->is_applying)
-		status = emr_network_dir_refuse_fabric(m->network_dir,
-			_("Admitting another organisation"), out_problem);
+		status = emr_network_dir_refuse_fabric(
+			m->network_dir, _("Admitting another organisation"), out_problem);
 	return m->is_applying && status == EMR_OK
 		       ? emr_network_dir_check(m->network_dir, out_problem)
 		       : status;

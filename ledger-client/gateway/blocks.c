@@ -231,8 +231,8 @@ static emr_status visit_entries(const emr_gateway *gateway, const block *b,
 
 		if (b->filter.data[i] != 0)
 			continue; /* not valid */
-		status = read_transaction(
-			gateway, b->transactions[i], &entry, &is_entry, out_wrong);
+		status =
+			read_transaction(gateway, b->transactions[i], &entry, &is_entry, out_wrong);
 		if (status != EMR_OK && *out_wrong == NULL)
 			*out_wrong = "a valid transaction that cannot be read";
 		else if (status == EMR_OK && is_entry)

@@ -106,10 +106,9 @@ static emr_status newest_line(channel_lines *lines)
 	EMR_AUTO_BUF chain = {0};
 	emr_id32 hash;
 	emr_bytes certificate;
-	emr_status status = lines->keyring == NULL
-				    ? EMR_NOT_FOUND
-				    : emr_keyring_tlv_get(lines->keyring, EMR_KEYRING_CERTIFICATE,
-					      &chain);
+	emr_status status = lines->keyring == NULL ? EMR_NOT_FOUND
+						   : emr_keyring_tlv_get(lines->keyring,
+							     EMR_KEYRING_CERTIFICATE, &chain);
 
 	if (status != EMR_OK)
 		return status == EMR_NOT_FOUND ? EMR_OFFLINE : status;
@@ -168,7 +167,6 @@ static channel_lines *lines_new(const char *path, const emr_ledger_options *opti
 	return lines;
 }
 
-
 static emr_status open_fabric(const emr_ledger_options *options, int wake_fd, emr_bytes descriptor,
 	emr_ledger **out_ledger)
 {
@@ -178,8 +176,7 @@ static emr_status open_fabric(const emr_ledger_options *options, int wake_fd, em
 		.submitter = options->submitter,
 		.descriptor = descriptor,
 		.wake_fd = wake_fd};
-	emr_status status =
-		options->own != NULL ? emr_dir_open(options->own, &own) : EMR_INVALID;
+	emr_status status = options->own != NULL ? emr_dir_open(options->own, &own) : EMR_INVALID;
 
 	if (status != EMR_OK)
 		return status;

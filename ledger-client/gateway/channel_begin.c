@@ -57,8 +57,7 @@ static emr_status begin(beginning *b)
 	const emr_bytes args[2] = {emr_bytes_of("genesis", 7), b->descriptor};
 	const emr_gateway_invocation invocation = {.args = args, .arg_count = 2};
 	emr_gateway_commit commit;
-	emr_status status =
-		emr_gateway_endorse(b->gateway, &b->call, &invocation, &envelope, NULL);
+	emr_status status = emr_gateway_endorse(b->gateway, &b->call, &invocation, &envelope, NULL);
 
 	if (status == EMR_OK)
 		status = emr_gateway_settle(
@@ -82,8 +81,8 @@ static emr_status begin_once(beginning *b)
 emr_status emr_channel_begin(const char *dir, const emr_keyring *keyring, emr_bytes certificate,
 	emr_bytes descriptor, char *said, size_t said_size)
 {
-	__attribute__((cleanup(beginning_free))) beginning b = {
-		.descriptor = descriptor, .call = emr_gateway_call_of(TIMEOUT_MS, -1)};
+	__attribute__((cleanup(beginning_free)))
+	beginning b = {.descriptor = descriptor, .call = emr_gateway_call_of(TIMEOUT_MS, -1)};
 	EMR_AUTO_CHANNEL channel = {0};
 	char cause[256];
 	emr_status status = emr_channel_read(dir, &channel, cause, sizeof cause);

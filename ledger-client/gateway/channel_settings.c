@@ -81,9 +81,8 @@ static emr_status add_gateway(const reading *r, char *value)
 	p->n_gateways++;
 	if (p->addresses[i] == NULL || p->roots[i] == NULL)
 		return EMR_NO_MEMORY;
-	return access(p->roots[i], R_OK) == 0
-		       ? EMR_OK
-		       : wrong(r, EMR_INVALID, p->roots[i], strerror(errno));
+	return access(p->roots[i], R_OK) == 0 ? EMR_OK
+					      : wrong(r, EMR_INVALID, p->roots[i], strerror(errno));
 }
 
 static emr_status add_organisation(const reading *r, char *value)

@@ -19,7 +19,7 @@
 #define POSITION_BYTES 120
 #define POSITION_BLOCKS 256 /* read again at most, after a kill */
 #define LOOK_NS INT64_C(1000000000)
-#define NOTHING_MS 1000	    /* between two looks while the gateway is away */
+#define NOTHING_MS 1000 /* between two looks while the gateway is away */
 
 emr_status host_status(const emr_gateway_call *call, emr_status status)
 {
@@ -414,8 +414,8 @@ static emr_status host_verify(void *self, emr_ledger_trouble *out_trouble)
 		status = host_line(h, &gateway);
 	if (status == EMR_OK)
 		status = host_status(&call,
-			emr_observe(gateway, &call, truth, emr_buf_view(&h->descriptor),
-				&position, (size_t)h->position.next_block, NULL, out_trouble));
+			emr_observe(gateway, &call, truth, emr_buf_view(&h->descriptor), &position,
+				(size_t)h->position.next_block, NULL, out_trouble));
 	if (status == EMR_OK)
 		status = emr_chain_compare(truth, h->chain, NULL, NULL, out_trouble);
 	if (status != EMR_OK && out_trouble->status == EMR_OK)
@@ -423,22 +423,22 @@ static emr_status host_verify(void *self, emr_ledger_trouble *out_trouble)
 	return status;
 }
 
-/* Asked again when the last answer is a second old.  What is known here stays readable meanwhile. */
+/* Asked again when the last answer is a second old.  What is known here stays readable meanwhile.
+ */
 static void host_look(void *self, emr_ledger_absence *out_absence)
 {
 	fabric_host *h = self;
 	HOLD(&h->lock);
 
-	if (h->asked_ns == 0 || (h->last != EMR_OK && emr_clock_boot_ns(emr_clock_system()) -
-							       h->asked_ns >=
-						       LOOK_NS))
+	if (h->asked_ns == 0 ||
+		(h->last != EMR_OK &&
+			emr_clock_boot_ns(emr_clock_system()) - h->asked_ns >= LOOK_NS))
 		(void)host_follow(h);
 	*out_absence = (emr_ledger_absence){.status = EMR_OK};
 	if (h->last == EMR_OK)
 		return;
 	out_absence->status = h->last == EMR_DAMAGED || h->last == EMR_FORK ||
-					      h->last == EMR_ROLLBACK ||
-					      h->last == EMR_NEWER_FORMAT
+					      h->last == EMR_ROLLBACK || h->last == EMR_NEWER_FORMAT
 				      ? h->last
 				      : EMR_OFFLINE;
 	out_absence->since_unix_s = h->away_unix_s;

@@ -23,9 +23,9 @@ typedef struct fabric_host {
 	pthread_mutex_t lock;	     /* what follows */
 	emr_chain *chain;
 	emr_gateway_position position;
-	uint64_t kept_block; /* of the position that stands in the file */
-	emr_status last;     /* of the last time that blocks were asked for */
-	int64_t asked_ns;    /* when that was, by the clock since the start */
+	uint64_t kept_block;  /* of the position that stands in the file */
+	emr_status last;      /* of the last time that blocks were asked for */
+	int64_t asked_ns;     /* when that was, by the clock since the start */
 	uint64_t away_unix_s; /* since when it fails; 0: it does not */
 } fabric_host;
 

@@ -192,8 +192,7 @@ static bool is_signed_by(
 
 	return context != NULL && key != NULL &&
 	       emr_buf_append(&message, payload.data, payload.len) == EMR_OK &&
-	       (signer.len == 0 ||
-		       emr_buf_append(&message, signer.data, signer.len) == EMR_OK) &&
+	       (signer.len == 0 || emr_buf_append(&message, signer.data, signer.len) == EMR_OK) &&
 	       EVP_DigestVerifyInit(context, NULL, is_ed25519 ? NULL : EVP_sha256(), NULL, key) ==
 		       1 &&
 	       EVP_DigestVerify(

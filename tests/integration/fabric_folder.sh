@@ -66,6 +66,25 @@ says "not there yet for a network on Fabric"
 as trust run 6 org create Trust --network "$NET" --yes --passphrase-file "$EMR_PASS" --words-file words
 says "not there yet for a network on Fabric"
 
+say "somebody brings her folder along"
+two_home eva
+run 0 init --yes --name "Eva Reis" --born 1970-01-01 --passphrase-file "$EMR_PASS" --words-file eva.words
+two_mount eva
+echo "an ankle" >eva-folder/ankle.txt
+run 0 status --wait
+two_unmount eva
+as hospital two_invite eva patient
+inviting=$!
+two_until 60 test -s eva.invitation
+as eva run 0 join eva.invitation --yes --passphrase-file "$EMR_PASS"
+wait "$inviting" || emr_fail "org invite eva: $(cat out/invited-eva)"
+two_mount eva
+expect "what she has brought" "$(cat eva-folder/ankle.txt)" "an ankle"
+as eva run 0 status --wait
+as eva json 0 status
+expect "the kind of her ledger" "$(field ledger.kind)" fabric
+two_unmount eva
+
 say "it is done once, whatever happens on the way"
 for what in mvcc lost lost-answer no-status twice; do
 	fault $what

@@ -19,9 +19,9 @@
 typedef struct emr_ledger emr_ledger;
 
 typedef struct emr_ledger_options {
-	const char *path;	      /* network directory */
-	const char *own; /* a directory of this keyring alone, where a host that lives elsewhere
-			  * keeps what it read and what is on its way; NULL = it cannot be opened */
+	const char *path; /* network directory */
+	const char *own;  /* a directory of this keyring alone, where a host that lives elsewhere
+			   * keeps what it read and what is on its way; NULL = it cannot be opened */
 	const emr_keyring *submitter; /* its identity, a registered key, stands for what it appends;
 				       * borrowed; NULL = read only */
 	const emr_clock *clock;	      /* NULL = the computer's */
@@ -34,8 +34,8 @@ typedef struct emr_ledger_options {
 	emr_status (*known)(void *arg, emr_buf *out_descriptor);
 	void *known_arg;
 	/* How a handle on this directory is made; NULL = emr_embedded_open_woken (backend.h). */
-	emr_status (*host)(const struct emr_ledger_options *options, int wake_fd,
-		emr_ledger **out_ledger);
+	emr_status (*host)(
+		const struct emr_ledger_options *options, int wake_fd, emr_ledger **out_ledger);
 	const emr_id32 *known_hash; /* SHA-256 of the descriptor: another ledger is EMR_FORK; NULL =
 				     * not known */
 } emr_ledger_options;

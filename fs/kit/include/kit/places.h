@@ -18,7 +18,8 @@
 #define EMR_STATE_BLOCKS "blocks"
 #define EMR_STATE_TAGS "tags" /* of units of leaves in them; can be deleted */
 #define EMR_STATE_LEDGER "ledger"
-#define EMR_STATE_FABRIC "replica.fabric" /* read of a channel, or on its way there; goes where the copy goes */
+#define EMR_STATE_FABRIC                                                                           \
+	"replica.fabric" /* read of a channel, or on its way there; goes where the copy goes */
 #define EMR_STATE_OWN_COPY "replica.sqlite"
 #define EMR_STATE_LEDGER_AWAY "ledger-away"
 #define EMR_STATE_SPILL "spill"

@@ -1,5 +1,5 @@
-/* Begins a network in the channel of Fabric that a directory names (gateway/channel.h).  It refuses a
- * channel in which another one has begun. */
+/* Begins a network in the channel of Fabric that a directory names (gateway/channel.h).  It refuses
+ * a channel in which another one has begun. */
 #pragma once
 
 #include "keyring/keyring.h"

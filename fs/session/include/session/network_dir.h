@@ -29,8 +29,8 @@ void emr_network_dir_say_account(const char *dir, emr_problem *out_remark);
  * whether the network that it has stands on one. */
 bool emr_network_dir_names_fabric(const char *dir);
 bool emr_network_dir_is_on_fabric(const char *dir);
-/* The file that names the gateways of the network whose ledger's place is PLACE; false: it stands on
- * none. */
+/* The file that names the gateways of the network whose ledger's place is PLACE; false: it stands
+ * on none. */
 bool emr_network_dir_settings(const char *place, char *out, size_t size);
 /* That WHAT is not to be had in DIR's network, if it stands on Fabric: EMR_UNSUPPORTED. */
 emr_status emr_network_dir_refuse_fabric(

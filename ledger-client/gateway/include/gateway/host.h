@@ -15,8 +15,8 @@ typedef struct emr_host_options {
 	void *line_arg;
 	const emr_keyring *submitter; /* borrowed; NULL = read only */
 	emr_bytes descriptor;	      /* of the network, from whoever invited; copied */
-	int dirfd; /* a directory of one's own: the log, and envelopes that are on their way */
-	int wake_fd;	     /* eventfd (EFD_NONBLOCK, borrowed) that ends waits; 0 or less: an own */
+	int dirfd;   /* a directory of one's own: the log, and envelopes that are on their way */
+	int wake_fd; /* eventfd (EFD_NONBLOCK, borrowed) that ends waits; 0 or less: an own */
 	uint32_t timeout_ms; /* of each call that may wait for the network; 0 = 60,000 */
 } emr_host_options;
 
