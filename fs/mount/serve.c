@@ -100,7 +100,9 @@ static emr_status answer_status(conversation *c, const emr_request *request)
 	emr_problem problem = {0};
 	json_t *report = NULL;
 
-	if (!request->has_path && c->server->session->publisher != NULL)
+	/* Every verb asks where the folder is; only who wants to know what is whole waits for it.
+	 */
+	if (request->look && c->server->session->publisher != NULL)
 		emr_publisher_look_here(c->server->session->publisher, LOOK_HERE_NS);
 	if (!request->has_path)
 		return send_ok(c, emr_report_folder(c->server->session, c->server->notices));

@@ -204,7 +204,7 @@ static emr_status say_report(emr_client *client, const emr_args *args, emr_out *
 	emr_problem *out_late, emr_problem *out_problem)
 {
 	EMR_AUTO_FREE char *text = NULL;
-	emr_request request = {.ask = EMR_ASK_STATUS};
+	emr_request request = {.ask = EMR_ASK_STATUS, .look = args->n_operands == 0};
 	json_t *report = NULL;
 	emr_status status = ask_report(client, &request, &report, out_problem);
 
