@@ -32,20 +32,28 @@ void story_see(person *m)
 
 /* ---- people ---- */
 
-static int make_dir(const story *s, const char *name)
+static int open_dir(const story *s, const char *name)
 {
 	char path[400];
 	int fd;
 
 	(void)snprintf(path, sizeof path, "%s/%s", s->k.path, name);
-	assert_int_equal(mkdir(path, 0700), 0);
 	fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	assert_true(fd >= 0);
 	return fd;
 }
 
-/* With the keyring that M has. */
-static void open_keyring(story *s, person *m, const char *name)
+static int make_dir(const story *s, const char *name)
+{
+	char path[400];
+
+	(void)snprintf(path, sizeof path, "%s/%s", s->k.path, name);
+	assert_int_equal(mkdir(path, 0700), 0);
+	return open_dir(s, name);
+}
+
+/* With the keyring and the directory that M has. */
+static void open_handles(story *s, person *m)
 {
 	char network[400];
 	emr_ledger_options ledger = {.path = network, .clock = &s->k.clock.clock};
@@ -57,7 +65,6 @@ static void open_keyring(story *s, person *m, const char *name)
 
 	(void)snprintf(network, sizeof network, "%s/network", s->k.path);
 	assert_ok(emr_keyring_public(m->keyring, &m->public));
-	m->state_fd = make_dir(s, name);
 	ledger.submitter = m->keyring;
 	assert_ok(emr_ledger_open(&ledger, &m->ledger));
 	replica.state_dirfd = m->state_fd;
@@ -76,7 +83,8 @@ static void open_keyring(story *s, person *m, const char *name)
 static void open_person(story *s, person *m, const char *name)
 {
 	assert_ok(emr_keyring_create(EMR_KEYRING_PERSON, story_now(s), &m->keyring));
-	open_keyring(s, m, name);
+	m->state_fd = make_dir(s, name);
+	open_handles(s, m);
 }
 
 void story_device(story *s, person *m, const char *name)
@@ -88,7 +96,8 @@ void story_device(story *s, person *m, const char *name)
 	assert_ok(emr_keyring_person_pk(s->k.stack.keyring, owner));
 	assert_ok(emr_keyring_tlv_set(
 		m->keyring, EMR_KEYRING_OWNER, emr_bytes_of(owner, sizeof owner)));
-	open_keyring(s, m, name);
+	m->state_fd = make_dir(s, name);
+	open_handles(s, m);
 	assert_ok(emr_share_device_add(s->ana, m->keyring, name, story_now(s) + 3650 * DAY));
 	story_see(m);
 }
@@ -298,33 +307,37 @@ static emr_status find_imaging(void *arg, const emr_place *place, const emr_meta
 	return EMR_OK;
 }
 
-void story_begin(story *s)
+static void open_ana(story *s)
 {
-	emr_share_options share;
-	uint64_t damaged = 0;
-
-	memset(s, 0, sizeof *s);
-	kit_open(&s->k);
-	kit_mkdir(&s->k, "Imaging");
-	kit_mkdir(&s->k, "Imaging/Old");
-	kit_text(&s->k, "Imaging/MRI.pdf", "%PDF a knee");
-	kit_text(&s->k, "Imaging/Old/CT.pdf", "%PDF a head");
-	kit_publish_all(&s->k);
-	share = (emr_share_options){.keyring = s->k.stack.keyring,
+	const emr_share_options share = {.keyring = s->k.stack.keyring,
 		.ledger = s->k.stack.ledger,
 		.replica = s->k.stack.replica,
 		.records = s->k.stack.records,
 		.clock = &s->k.clock.clock,
 		.owner_name = "Ana Silva",
 		.owner_born = "1984-03-12"};
+
 	assert_ok(emr_share_new(&share, &s->ana));
 	assert_ok(emr_release_new(s->ana, &s->release));
+}
+
+static void build(story *s)
+{
+	uint64_t damaged = 0;
+
+	kit_open(&s->k);
+	kit_mkdir(&s->k, "Imaging");
+	kit_mkdir(&s->k, "Imaging/Old");
+	kit_text(&s->k, "Imaging/MRI.pdf", "%PDF a knee");
+	kit_text(&s->k, "Imaging/Old/CT.pdf", "%PDF a head");
+	kit_publish_all(&s->k);
+	open_ana(s);
 	assert_ok(emr_facts_each(s->k.stack.facts, find_imaging, &s->imaging, &damaged));
 	assert_false(emr_id16_is_zero(s->imaging));
 	people(s);
 }
 
-void story_end(story *s)
+static void close_all(story *s)
 {
 	for (int i = 0; i < AGENTS; i++) {
 		emr_agency_close(s->agencies[i]);
@@ -339,6 +352,126 @@ void story_end(story *s)
 	close_person(&s->eve);
 	emr_release_free(s->release);
 	emr_share_free(s->ana);
+}
+
+/* ---- the same beginning for each test of a process ---- */
+
+/* It takes more time than most tests do: it is made once, closed, and copied. */
+static struct {
+	story closed; /* of each person ORG and CA; the clock */
+	pid_t owner;
+} beginning;
+
+static emr_bytes passphrase(void)
+{
+	return emr_bytes_of("test", 4);
+}
+
+/* Each of the people with the name of his directory. */
+static void each_person(story *s, void (*fn)(story *s, person *m, const char *name))
+{
+	char name[16];
+
+	for (int i = 0; i <= AGENTS; i++) {
+		(void)snprintf(name, sizeof name, "boss%d", i);
+		fn(s, &s->bosses[i], name);
+	}
+	fn(s, &s->lima, "lima");
+	fn(s, &s->eve, "eve");
+	for (int i = 0; i < AGENTS; i++) {
+		(void)snprintf(name, sizeof name, "agent%d", i);
+		fn(s, &s->agents[i], name);
+	}
+}
+
+static void save_keyring(story *s, person *m, const char *name)
+{
+	const emr_kdf_cost cheap = {.passes = 1, .memory_bytes = 8 << 20};
+
+	(void)s, (void)name;
+	assert_ok(emr_keyring_save_new(m->keyring, m->state_fd, "keyfile", passphrase(), &cheap));
+}
+
+static void keep_what_is_no_file(story *s, person *m, const char *name)
+{
+	person *kept = (person *)((char *)&beginning.closed + ((char *)m - (char *)s));
+
+	(void)name;
+	kept->org = m->org;
+	assert_ok(emr_buf_append(&kept->ca, m->ca.data, m->ca.len));
+}
+
+static void forget_what_is_no_file(story *s, person *m, const char *name)
+{
+	(void)s, (void)name;
+	emr_buf_free(&m->ca);
+}
+
+static void remove_beginning(void)
+{
+	if (getpid() != beginning.owner)
+		return;
+	kit_remove_state(beginning.closed.k.path);
+	each_person(&beginning.closed, forget_what_is_no_file);
+}
+
+static void make_once(void)
+{
+	story s = {0};
+
+	if (beginning.owner != 0)
+		return;
+	build(&s);
+	each_person(&s, save_keyring);
+	each_person(&s, keep_what_is_no_file);
+	beginning.closed.imaging = s.imaging;
+	beginning.closed.k.clock.unix_ns = s.k.clock.unix_ns;
+	beginning.closed.k.clock.boot_ns = s.k.clock.boot_ns;
+	beginning.closed.k.ledger_size = s.k.ledger_size;
+	strcpy(beginning.closed.k.path, s.k.path);
+	close_all(&s);
+	emr_stack_close(&s.k.stack);
+	beginning.owner = getpid();
+	(void)atexit(remove_beginning);
+}
+
+static void open_again(story *s, person *m, const char *name)
+{
+	const person *kept = (const person *)((char *)&beginning.closed + ((char *)m - (char *)s));
+
+	m->state_fd = open_dir(s, name);
+	assert_ok(emr_keyring_open(m->state_fd, "keyfile", passphrase(), &m->keyring, NULL));
+	m->org = kept->org;
+	assert_ok(emr_buf_append(&m->ca, kept->ca.data, kept->ca.len));
+	open_handles(s, m);
+}
+
+void story_begin(story *s)
+{
+	const kit *k = &beginning.closed.k;
+	char path[256];
+
+	make_once();
+	memset(s, 0, sizeof *s);
+	kit_copy_to_new(k->path, path);
+	kit_adopt(&s->k, path, k->clock.unix_ns, k->clock.boot_ns);
+	kit_start(&s->k);
+	s->k.ledger_size = k->ledger_size;
+	s->imaging = beginning.closed.imaging;
+	open_ana(s);
+	each_person(s, open_again);
+	for (int i = 0; i < AGENTS; i++) {
+		char name[16];
+
+		(void)snprintf(name, sizeof name, "store%d", i);
+		s->agency_fds[i] = open_dir(s, name);
+		assert_ok(emr_agency_open(s->agents[i].share, s->agency_fds[i], &s->agencies[i]));
+	}
+}
+
+void story_end(story *s)
+{
+	close_all(s);
 	kit_close(&s->k);
 }
 

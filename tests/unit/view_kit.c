@@ -135,6 +135,13 @@ static void remove_template(void)
 		kit_remove_state(template_path);
 }
 
+void kit_copy_to_new(const char *from, char path[256])
+{
+	snprintf(path, 256, "%s/emr-view-XXXXXX", scratch());
+	assert_non_null(mkdtemp(path));
+	kit_copy_tree(from, path);
+}
+
 void kit_copy_state(char path[256])
 {
 	if (template_path[0] == 0) {
@@ -144,9 +151,7 @@ void kit_copy_state(char path[256])
 		atexit(remove_template);
 		assert_ok(emr_stack_create(template_path));
 	}
-	snprintf(path, 256, "%s/emr-view-XXXXXX", scratch());
-	assert_non_null(mkdtemp(path));
-	kit_copy_tree(template_path, path);
+	kit_copy_to_new(template_path, path);
 }
 
 /* ---- life ---- */

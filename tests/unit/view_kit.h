@@ -38,6 +38,8 @@ void kit_wait_ms(kit *k, int64_t ms);
 void kit_wait_for_noon(kit *k);
 /* A copy of an untouched state directory at PATH, and its end. */
 void kit_copy_state(char path[256]);
+/* A copy of FROM at a PATH that is new. */
+void kit_copy_to_new(const char *from, char path[256]);
 void kit_remove_state(const char *path);
 void kit_copy_tree(const char *from, const char *to);
 
