@@ -48,8 +48,9 @@
 #define WARDEN_TICK_S 1
 #define CLOCK_SLACK_S 300
 
-/* What malloc keeps for itself: it would learn from one large table, and never give back such. */
-#define OWN_PAGES_BYTES (1 << 20) /* from here on: each thread's request */
+/* What malloc keeps for itself: it would learn from one large table, and never give back such.  A
+ * thread's room for requests (1 MiB and a page) is over the first, an answer of 1 MiB below it. */
+#define OWN_PAGES_BYTES ((1 << 20) + 2048) /* from here on a block has pages of its own */
 #define KEPT_TOP_BYTES (4 << 20)
 #define ARENAS 4
 
