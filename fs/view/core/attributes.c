@@ -59,7 +59,7 @@ typedef struct subject {
 	uint64_t size;
 	bool is_published, is_local, is_settled;
 	bool is_derived; /* a copy for research, as far as it is here */
-	bool awaits; /* copies of AWAITED, before the ledger hears of it */
+	bool awaits;	 /* copies of AWAITED, before the ledger hears of it */
 	emr_cid awaited;
 	emr_status failure;
 	uint8_t refusal;
