@@ -163,8 +163,11 @@ static bool is_reclaim_due(const emr_view *view)
 		       (view->wants_reclaim && view->reclaim_due_boot_ns <= view_boot_ns(view)));
 }
 
+/* The earlier of WAIT (less than 0: there is none) and OTHER, which may have passed by now. */
 static int64_t sooner(int64_t wait, int64_t other)
 {
+	if (other < 0)
+		other = 0;
 	return wait < 0 || other < wait ? other : wait;
 }
 
@@ -175,7 +178,7 @@ static void wait_for_sync(emr_view *view, int64_t first_look)
 	int64_t now = view_boot_ns(view), wait = -1;
 
 	if (is_unsynced(view))
-		wait = view->unsynced_since_boot_ns + view->options.sync_ns - now;
+		wait = sooner(wait, view->unsynced_since_boot_ns + view->options.sync_ns - now);
 	if (view->wants_reclaim && !view->is_looking)
 		wait = sooner(wait, view->reclaim_due_boot_ns - now);
 	if (first_look != 0)
