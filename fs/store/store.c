@@ -180,7 +180,13 @@ static emr_status index_at_start(emr_store *store)
 	return EMR_OK;
 }
 
-static emr_status start(emr_store *store)
+static void open_tags_of(emr_store *store, const emr_store_options *options)
+{
+	if (options->unit_key != NULL && options->tags_path != NULL)
+		emr_tags_open(store, options->tags_path);
+}
+
+static emr_status start(emr_store *store, const emr_store_options *options)
 {
 	emr_status status = open_directory(store);
 
@@ -190,11 +196,15 @@ static emr_status start(emr_store *store)
 		status = lock_writer(store);
 	if (status == EMR_OK)
 		status = emr_store_load(store);
+	if (status == EMR_OK && store->read_only)
+		open_tags_of(store, options);
 	if (status != EMR_OK || store->read_only)
 		return status;
 	status = choose_current(store);
 	if (status == EMR_OK)
 		status = index_at_start(store);
+	if (status == EMR_OK)
+		open_tags_of(store, options);
 	return status == EMR_OK ? emr_store_background_start(store) : status;
 }
 
@@ -205,13 +215,11 @@ emr_status emr_store_open(const emr_store_options *options, emr_store **out_stor
 
 	if (status != EMR_OK)
 		return status;
-	status = start(store);
+	status = start(store, options);
 	if (status != EMR_OK) {
 		destroy(store);
 		return status;
 	}
-	if (options->unit_key != NULL && options->tags_path != NULL)
-		emr_tags_open(store, options->tags_path);
 	*out_store = store;
 	return EMR_OK;
 }
