@@ -1,8 +1,10 @@
 /* When something changes in the folder without the kernel (on the ledger, or because a share has
- * ended), the kernel must forget what it remembers of it. Two threads of their own tell it so,
- * one for names and one for data, because telling can wait for a request that is being answered. */
+ * ended), or past what it has cached, it must forget what it remembers of it. Threads of their own
+ * tell it so, one for names and two for data, because telling can wait for a request that is being
+ * answered. */
 #include "notifier.h"
 
+#include <errno.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,10 +14,14 @@ typedef struct notice {
 	struct notice *next;
 	uint64_t node;
 	char name[256]; /* empty: the node's data */
+	off_t at;
+	size_t len;	    /* of the data; 0: all of it */
+	fuse_req_t written; /* WRITE of these, answered then; NULL: none */
 } notice;
 
-/* Two queues: entries wait at most for a directory's operation, which memory answers; data may wait
- * for a READ, so that it must not hold up entries. */
+/* Three queues: entries wait at most for a directory's operation, which memory answers; data may
+ * wait for a READ, so that it must not hold up entries; and for one of what only a node has, so
+ * that it must not hold up whoever writes. */
 typedef struct queue {
 	session *session; /* set before the thread */
 	pthread_t thread;
@@ -35,6 +41,7 @@ typedef struct queue {
 
 static queue entries = QUEUE_INITIALIZER;
 static queue data = QUEUE_INITIALIZER;
+static queue writes = QUEUE_INITIALIZER;
 
 static notice *take(queue *q)
 {
@@ -56,6 +63,13 @@ static notice *take(queue *q)
 	return first;
 }
 
+static void end(notice *n)
+{
+	if (n->written != NULL)
+		fuse_reply_write(n->written, n->len);
+	free(n);
+}
+
 static void *tell(void *arg)
 {
 	queue *q = arg;
@@ -67,8 +81,9 @@ static void *tell(void *arg)
 			fuse_lowlevel_notify_inval_entry(
 				q->session->fuse, n->node, n->name, strlen(n->name));
 		else
-			fuse_lowlevel_notify_inval_inode(q->session->fuse, n->node, 0, 0);
-		free(n);
+			fuse_lowlevel_notify_inval_inode(
+				q->session->fuse, n->node, n->at, (off_t)n->len);
+		end(n);
 	}
 	return NULL;
 }
@@ -103,7 +118,7 @@ static void stop(queue *q)
 	pthread_join(q->thread, NULL);
 	while ((n = q->head) != NULL) {
 		q->head = n->next;
-		free(n);
+		end(n);
 	}
 	q->tail = NULL;
 }
@@ -135,6 +150,8 @@ emr_status notifier_start(session *s)
 
 	if (status == EMR_OK)
 		status = start(&data, s);
+	if (status == EMR_OK)
+		status = start(&writes, s);
 	if (status != EMR_OK)
 		notifier_stop();
 	return status;
@@ -144,22 +161,15 @@ void notifier_stop(void)
 {
 	stop(&entries);
 	stop(&data);
+	stop(&writes);
 }
 
-void notifier_add(uint64_t node, const char *name)
+static void add(queue *q, notice *n)
 {
-	queue *q = name != NULL ? &entries : &data;
-	notice *n = calloc(1, sizeof *n);
-
-	if (n == NULL)
-		return; /* the entry's timeout will do it */
-	n->node = node;
-	if (name != NULL)
-		strncpy(n->name, name, sizeof n->name - 1);
 	pthread_mutex_lock(&q->lock);
 	if (!q->runs) {
 		pthread_mutex_unlock(&q->lock);
-		free(n);
+		end(n);
 		return;
 	}
 	if (q->tail != NULL)
@@ -169,4 +179,31 @@ void notifier_add(uint64_t node, const char *name)
 	q->tail = n;
 	pthread_cond_signal(&q->wake);
 	pthread_mutex_unlock(&q->lock);
+}
+
+void notifier_add(uint64_t node, const char *name)
+{
+	notice *n = calloc(1, sizeof *n);
+
+	if (n == NULL)
+		return; /* the entry's timeout will do it */
+	n->node = node;
+	if (name != NULL)
+		strncpy(n->name, name, sizeof n->name - 1);
+	add(name != NULL ? &entries : &data, n);
+}
+
+void notifier_reply_write(fuse_req_t req, uint64_t node, off_t at, size_t len)
+{
+	notice *n = calloc(1, sizeof *n);
+
+	if (n == NULL) {
+		fuse_reply_err(req, ENOMEM); /* sooner than that a reader has the old bytes */
+		return;
+	}
+	n->node = node;
+	n->at = at;
+	n->len = len;
+	n->written = req;
+	add(&writes, n);
 }

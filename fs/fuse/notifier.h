@@ -12,3 +12,6 @@ void notifier_await(int64_t timeout_ns);
 /* Queues and returns: an entry of a directory, or (NAME NULL) the cached data of a node.  Any
  * thread. */
 void notifier_add(uint64_t node, const char *name);
+/* Answers a WRITE of LEN bytes, not 0, that went past the cache, once the kernel has dropped what
+ * it had of them. */
+void notifier_reply_write(fuse_req_t req, uint64_t node, off_t at, size_t len);

@@ -12,6 +12,7 @@
 #include "view/software.h"
 
 #include "caller.h"
+#include "notifier.h"
 #include "park.h"
 #include "reply.h"
 
@@ -50,9 +51,8 @@ static void op_create(fuse_req_t req, fuse_ino_t parent, const char *name, mode_
 	session_opened(s);
 	entry_of(s, &attr, &entry);
 	fill_info(info, handle, false);
-	/* Nobody reads through it, and the kernel neither copies what is written nor asks for
-	 * security.capability first. */
-	info->direct_io = (info->flags & O_ACCMODE) == O_WRONLY;
+	/* The kernel neither copies what is written nor asks for security.capability first. */
+	info->direct_io = emr_handle_is_past_cache(handle);
 	if (fuse_reply_create(req, &entry, info) != -ENOENT)
 		return;
 	session_closed(s);
@@ -193,6 +193,17 @@ static void op_read(
 	read_now(req, &p, EMR_OK);
 }
 
+/* Kernels before 6.6 leave pages that somebody else has read when a write goes past the cache, and
+ * later ones drop them before the write only, so that a READ beside it brings the old bytes back.
+ */
+static void reply_written(fuse_req_t req, const parked *p)
+{
+	if (p->size > 0 && emr_handle_leaves_old_pages(handle_of(&p->info)))
+		notifier_reply_write(req, p->node, p->offset, p->size);
+	else
+		fuse_reply_write(req, p->size);
+}
+
 /* The first change of a file whose bytes are elsewhere waits for all of them. */
 static void write_now(fuse_req_t req, const parked *p, emr_status status)
 {
@@ -207,7 +218,7 @@ static void write_now(fuse_req_t req, const parked *p, emr_status status)
 	if (status != EMR_OK)
 		reply_refusal(req, s, p->node, NULL, status);
 	else
-		fuse_reply_write(req, p->size);
+		reply_written(req, p);
 	park_end(p);
 }
 
@@ -231,7 +242,7 @@ static void op_write(fuse_req_t req, fuse_ino_t ino, const char *data, size_t si
 	if (status != EMR_OK)
 		reply_refusal(req, s, ino, NULL, status);
 	else
-		fuse_reply_write(req, size);
+		reply_written(req, &p);
 }
 
 static void op_flush(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *info)

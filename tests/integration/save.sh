@@ -18,6 +18,39 @@ new_records "$EMR_WORK/document" Plan.odt Letter.docx
 seq 2001 >"$EMR_WORK/new"
 saved_once truncate.txt "$EMR_WORK/new" cp "$EMR_WORK/new" "$MNT/truncate.txt"
 
+# ---- a log that others read and map while it is written: what write(2) has said is what they have, also in a page of which they
+# had a part, and where one reads all the time
+python3 - "$MNT/visit.log" <<'END' || emr_fail "a reader has other bytes than the program that writes"
+import mmap, os, sys, threading
+path, wanted = sys.argv[1], bytearray()
+log = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL)
+reader, ended = os.open(path, os.O_RDONLY), threading.Event()
+
+def read_on():
+    while not ended.is_set():
+        os.pread(reader, 1 << 17, max(len(wanted) - 5000, 0))
+
+def compare(when):
+    with open(path, "rb") as file:
+        if os.pread(reader, 1 << 17, 0) != wanted or file.read() != wanted or mmap.mmap(reader, 0, mmap.MAP_SHARED, mmap.PROT_READ)[:] != wanted:
+            raise SystemExit(f"other bytes {when}, at {len(wanted)}")
+
+beside = threading.Thread(target=read_on)
+beside.start()
+try:
+    for i in range(150):
+        piece = os.urandom(97)
+        os.write(log, piece)
+        wanted += piece
+        compare("behind the end")
+        os.pwrite(log, piece, i)
+        wanted[i:i + 97] = piece
+        compare("in the middle")
+finally:
+    ended.set()
+    beside.join()
+END
+
 # ---- vim: swap file, in place or by a backup that is renamed
 vim_save() { # FILE SETTING
 	vim.tiny -u NONE -N -es -c "set nofixendofline swapfile directory=. backupskip= $2" -c '1s/^/first /' -c wq "$1" </dev/null

@@ -53,6 +53,17 @@ uint64_t emr_handle_node(const emr_handle *handle)
 	return handle->node->number;
 }
 
+bool emr_handle_is_past_cache(const emr_handle *handle)
+{
+	return handle->is_past_cache;
+}
+
+bool emr_handle_leaves_old_pages(const emr_handle *handle)
+{
+	return handle->is_past_cache &&
+	       __atomic_load_n(&handle->node->file->is_opened_again, __ATOMIC_ACQUIRE);
+}
+
 emr_status emr_view_open_file(emr_view *view, uint64_t number, int flags, emr_handle **out_handle)
 {
 	bool writes = accmode(flags) != O_RDONLY || (flags & O_TRUNC) != 0;
@@ -77,6 +88,8 @@ emr_status emr_view_open_file(emr_view *view, uint64_t number, int flags, emr_ha
 		status = kind_where(n)->prepare(view, n, CHANGE_CONTENT);
 	if (status == EMR_OK)
 		status = handle_new(view, n, flags, &handle);
+	if (status == EMR_OK)
+		__atomic_store_n(&n->file->is_opened_again, true, __ATOMIC_RELEASE);
 	if (status == EMR_OK)
 		kind = kind_where(n); /* it may be taken from now on, but not go back */
 	pthread_mutex_unlock(&view->lock);

@@ -50,10 +50,11 @@ typedef struct file {
 	bool is_spill_unsynced; /* handed out to a spill that is not on the disk yet */
 	bool is_spill_doubted;	/* the disk refused to sync it: what it says it has is not to be
 				   believed */
-	uint32_t may_map;  /* open handles that may read and write: they may be mapped to write */
-	uint64_t promised; /* the mark of the working copy that a flush has covered; 0: none */
-	bool went_back;	   /* the working copy that was promised is not there, or not whole */
-	bool is_lack_told; /* that it does not go to the ledger for what only nodes have */
+	uint32_t may_map; /* open handles that may read and write: they may be mapped to write */
+	bool is_opened_again; /* since it was made: the kernel may hold pages of it; atomic */
+	uint64_t promised;    /* the mark of the working copy that a flush has covered; 0: none */
+	bool went_back;	      /* the working copy that was promised is not there, or not whole */
+	bool is_lack_told;    /* that it does not go to the ledger for what only nodes have */
 	uint64_t home_leaves; /* so many of READER were in this computer's own store; atomic */
 	bool keep_spill;      /* a working copy that could not be recovered is left for a person */
 } file;
@@ -301,6 +302,7 @@ struct emr_handle {
 	node *node;
 	int flags;
 	bool may_read, may_write;
+	bool is_past_cache;    /* see emr_handle_is_past_cache */
 	emr_buf virtual_bytes; /* of a special file, as of MADE_BOOT_NS; view->lock, both */
 	int64_t made_boot_ns;
 	uint64_t bytes_read;		    /* atomic */

@@ -270,6 +270,8 @@ emr_status emr_view_create(emr_view *view, uint64_t parent, const char *name, ui
 		status = handle_new(view, n, open_flags, &handle);
 		if (status != EMR_OK)
 			n->kernel_refs--;
+		else
+			handle->is_past_cache = !handle->may_read;
 		tree_attr(n, out_attr);
 	}
 	pthread_mutex_unlock(&view->lock);

@@ -234,6 +234,12 @@ emr_status emr_view_allocate(emr_handle *handle, uint64_t at, uint64_t len, bool
 /* A read that is still under way ends well; no other call may be. */
 void emr_view_release(emr_handle *handle);
 uint64_t emr_handle_node(const emr_handle *handle);
+/* It came into being with its file, and nothing is read or mapped through it: what is written may
+ * go past the kernel's cache. */
+bool emr_handle_is_past_cache(const emr_handle *handle);
+/* The same, and somebody has opened the file since: the cache may hold what was there before a
+ * write that has just been made. */
+bool emr_handle_leaves_old_pages(const emr_handle *handle);
 /* fsync of a directory: every name given so far is on the disk. */
 emr_status emr_view_sync(emr_view *view);
 
