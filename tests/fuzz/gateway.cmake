@@ -1,2 +1,2 @@
 emr_fuzz(fuzz_gateway_answers SOURCES ${CMAKE_CURRENT_LIST_DIR}/fuzz_gateway_answers.c
-	USES gateway PkgConfig::curl OpenSSL::Crypto INCLUDES ${PROJECT_SOURCE_DIR}/ledger-client/gateway)
+	USES gateway late_curl OpenSSL::Crypto INCLUDES ${PROJECT_SOURCE_DIR}/ledger-client/gateway)

@@ -1,7 +1,7 @@
-/* This file has libcurl loaded when a node is first spoken to. libcurl needs 27 further libraries,
- * among them those of Kerberos, LDAP and SSH; most folders have no node, and every verb would wait
- * for them. The functions here have the names of libcurl's, so nobody else knows. Where it cannot
- * be loaded, each fails as for want of memory. */
+/* This file has libcurl loaded when a node or a peer of Fabric is first spoken to. libcurl needs 27
+ * further libraries, among them those of Kerberos, LDAP and SSH; most folders have neither, and
+ * every verb would wait for them. The functions here have the names of libcurl's, so nobody else
+ * knows. Where it cannot be loaded, each fails as for want of memory. */
 #define CURL_DISABLE_TYPECHECK
 #include <curl/curl.h>
 #include <dlfcn.h>
@@ -12,6 +12,7 @@
 
 #undef curl_easy_setopt
 #undef curl_easy_getinfo
+#undef curl_multi_setopt
 
 #define OF_KIND 10000 /* options of one type, CURLOPTTYPE_... */
 
@@ -22,7 +23,9 @@ static void library_load(void)
 {
 	library = dlopen("libcurl.so.4", RTLD_NOW | RTLD_LOCAL);
 	if (library == NULL)
-		emr_log(EMR_LOG_ERROR, "ipfs: no way to a node: %s", dlerror());
+		emr_log(EMR_LOG_ERROR,
+			"libcurl cannot be loaded, and no node or peer be spoken to: %s",
+			dlerror());
 }
 
 /* The function NAME, which is kept AT. */
@@ -59,6 +62,7 @@ static void *library_find(void **at, const char *name)
 	}
 
 LATE(CURLcode, curl_global_init, (long flags), (flags), CURLE_FAILED_INIT)
+LATE(curl_version_info_data *, curl_version_info, (CURLversion age), (age), NULL)
 LATE_VOID(curl_free, (void *bytes), (bytes))
 LATE(struct curl_slist *, curl_slist_append, (struct curl_slist * list, const char *text),
 	(list, text), NULL)
@@ -103,7 +107,16 @@ LATE(CURLUcode, curl_url_get, (CURLU * url, CURLUPart what, char **part, unsigne
 LATE(CURLUcode, curl_url_set, (CURLU * url, CURLUPart what, const char *part, unsigned flags),
 	(url, what, part, flags), CURLUE_OUT_OF_MEMORY)
 
-/* The number of an option says what type its one argument has. */
+/* The number of an option says what type its one argument, the last of LIST, has. */
+#define WITH_ITS_ARGUMENT(function, handle, option, list)                                          \
+	((option) / OF_KIND == CURLOPTTYPE_LONG / OF_KIND                                          \
+			? function(handle, option, va_arg(list, long))                             \
+		: (option) / OF_KIND == CURLOPTTYPE_OFF_T / OF_KIND                                \
+			? function(handle, option, va_arg(list, curl_off_t))                       \
+		: (option) / OF_KIND == CURLOPTTYPE_FUNCTIONPOINT / OF_KIND                        \
+			? function(handle, option, va_arg(list, void (*)(void)))                   \
+			: function(handle, option, va_arg(list, void *)))
+
 CURLcode curl_easy_setopt(CURL *easy, CURLoption option, ...)
 {
 	static void *at;
@@ -115,14 +128,23 @@ CURLcode curl_easy_setopt(CURL *easy, CURLoption option, ...)
 	if (function == NULL)
 		return CURLE_FAILED_INIT;
 	va_start(list, option);
-	if (option / OF_KIND == CURLOPTTYPE_LONG / OF_KIND)
-		code = function(easy, option, va_arg(list, long));
-	else if (option / OF_KIND == CURLOPTTYPE_OFF_T / OF_KIND)
-		code = function(easy, option, va_arg(list, curl_off_t));
-	else if (option / OF_KIND == CURLOPTTYPE_FUNCTIONPOINT / OF_KIND)
-		code = function(easy, option, va_arg(list, void (*)(void)));
-	else
-		code = function(easy, option, va_arg(list, void *));
+	code = WITH_ITS_ARGUMENT(function, easy, option, list);
+	va_end(list);
+	return code;
+}
+
+CURLMcode curl_multi_setopt(CURLM *multi, CURLMoption option, ...)
+{
+	static void *at;
+	__typeof__(curl_multi_setopt) *function =
+		(__typeof__(curl_multi_setopt) *)library_find(&at, "curl_multi_setopt");
+	CURLMcode code;
+	va_list list;
+
+	if (function == NULL)
+		return CURLM_OUT_OF_MEMORY;
+	va_start(list, option);
+	code = WITH_ITS_ARGUMENT(function, multi, option, list);
 	va_end(list);
 	return code;
 }
