@@ -128,13 +128,30 @@ void emr_tags_purge(emr_store *store)
 
 /* ---- A segment's file ---- */
 
-/* Other bytes than ours at its beginning: a later version's or nobody's, and left alone. */
+/* Other bytes than ours at its beginning: a later version's or nobody's, and left alone.  A file
+ * that was not begun when the power went or the disk was full has zeros there, or nothing, and is
+ * begun now; EMR_NOT_FOUND, unless the caller WRITES. */
+static emr_status check_head(int fd, off_t size, bool writes)
+{
+	static const uint8_t none[HEAD_BYTES];
+	uint8_t found[HEAD_BYTES] = {0};
+	emr_status status =
+		emr_pread_all(fd, found, size < HEAD_BYTES ? (size_t)size : HEAD_BYTES, 0);
+
+	if (status != EMR_OK)
+		return status;
+	if (size >= HEAD_BYTES && memcmp(found, head, sizeof head) == 0)
+		return EMR_OK;
+	if (memcmp(found, none, sizeof none) != 0 && memcmp(found, head, sizeof head) != 0)
+		return EMR_INVALID;
+	return writes ? emr_pwrite_all(fd, head, sizeof head, 0) : EMR_NOT_FOUND;
+}
+
 static emr_status open_tags(emr_store *store, const emr_segment *segment, bool writes, int *out_fd)
 {
 	char name[NAME_MAX_BYTES];
-	uint8_t found[HEAD_BYTES];
 	struct stat st;
-	emr_status status = EMR_OK;
+	emr_status status;
 	int fd;
 
 	name_of(segment, name);
@@ -146,12 +163,8 @@ static emr_status open_tags(emr_store *store, const emr_segment *segment, bool w
 		return emr_status_from_errno(errno);
 	if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode))
 		status = EMR_INVALID;
-	else if (st.st_size == 0 && writes)
-		status = emr_pwrite_all(fd, head, sizeof head, 0);
-	if (status == EMR_OK)
-		status = emr_pread_all(fd, found, sizeof found, 0);
-	if (status == EMR_OK && memcmp(found, head, sizeof head) != 0)
-		status = EMR_INVALID;
+	else
+		status = check_head(fd, st.st_size, writes);
 	if (status != EMR_OK)
 		close(fd);
 	else
@@ -169,9 +182,10 @@ static int tags_of(emr_store *store, emr_segment *segment, bool writes)
 		(segment->tags == EMR_TAGS_UNSEEN || (writes && segment->tags == EMR_TAGS_NONE))) {
 		emr_status status = open_tags(store, segment, writes, &segment->tags_fd);
 
-		segment->tags = status == EMR_OK	  ? EMR_TAGS_UNSEEN
-				: status == EMR_NOT_FOUND ? EMR_TAGS_NONE
-							  : EMR_TAGS_REFUSED;
+		segment->tags = status == EMR_OK ? EMR_TAGS_UNSEEN
+				: status == EMR_NOT_FOUND || status == EMR_NO_SPACE
+					? EMR_TAGS_NONE
+					: EMR_TAGS_REFUSED;
 		store->open_files += status == EMR_OK;
 	}
 	fd = segment->tags_fd;

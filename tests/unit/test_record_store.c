@@ -475,6 +475,31 @@ static void a_file_of_tags_that_is_none_of_ours_is_left_alone(void **state)
 	free_known(&f);
 }
 
+/* The power went, or the disk was full, before the file's first bytes were there. */
+static void a_file_of_tags_without_its_beginning_is_begun_again(void **state)
+{
+	static const off_t sizes[] = {0, 3, HEAD};
+	disk *d = *state;
+	known f;
+	int fd;
+
+	save_known(d, &f);
+	for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+		close_disk(d);
+		fd = open_tags(d);
+		assert_int_equal(ftruncate(fd, 0), 0);
+		assert_int_equal(ftruncate(fd, sizes[i]), 0);
+		open_disk(d);
+		expect_true(d, &f, WORD_AT + EMR_CHUNK_BYTES);
+		assert_true(size_of(fd) > HEAD);
+		close(fd);
+	}
+	forge(f.his, d->store_dir, WORD_AT, "false");
+	expect_true(d, &f, WORD_AT + EMR_CHUNK_BYTES); /* known, so only that is read */
+	expect_refused(d, &f, WORD_AT);
+	free_known(&f);
+}
+
 static void put_file(const disk *d, const char *name)
 {
 	char path[200];
@@ -645,6 +670,8 @@ int main(void)
 			drop_disk),
 		cmocka_unit_test_setup_teardown(
 			a_file_of_tags_that_is_none_of_ours_is_left_alone, make_disk, drop_disk),
+		cmocka_unit_test_setup_teardown(
+			a_file_of_tags_without_its_beginning_is_begun_again, make_disk, drop_disk),
 		cmocka_unit_test_setup_teardown(an_erasure_leaves_no_tags, make_disk, drop_disk),
 		cmocka_unit_test_setup_teardown(
 			what_a_crash_may_bring_back_outlives_a_reclaim, make_disk, drop_disk),
