@@ -16,6 +16,7 @@
 #define METADATA_FILTER 2 /* common/common.proto, BlockMetadataIndex */
 #define HASH_BYTES 32
 #define HEADER_DER_MAX 128
+#define ARGS_MAX 4
 
 /* ---- A block ---- */
 
@@ -150,27 +151,37 @@ static emr_status read_header(const gateway_prepared *p, emr_gateway_entry *out)
 
 /* Whether a transaction has entered a batch: it is one of ours, its function is register, and the
  * contract has applied it.  An answer that a batch is known can be submitted too, and enters
- * nothing. */
-static bool read_entry(
-	const emr_gateway *gateway, const gateway_prepared *p, emr_gateway_entry *out)
+ * nothing.  EMR_DAMAGED: it may have entered one, and how it is written cannot be read here. */
+static emr_status read_entry(const emr_gateway *gateway, const gateway_prepared *p,
+	emr_gateway_entry *out, bool *out_is_entry)
 {
-	emr_bytes items[4];
-	proto_list args = {.items = items, .max = 4};
+	emr_bytes items[ARGS_MAX];
+	proto_list args = {.items = items, .max = ARGS_MAX};
 	emr_header header;
+	emr_status status;
 
-	if (!is_text(p->chaincode_name, gateway->chaincode) ||
-		read_args(p->proposal_payload, &args) != EMR_OK || args.count != 3 ||
-		!is_text(items[0], "register") || items[1].len != sizeof out->submitter.b ||
+	*out_is_entry = false;
+	if (!is_text(p->chaincode_name, gateway->chaincode) || p->result.len == 0 ||
+		p->result.data[0] != EMR_OUTCOME_APPLIED)
+		return EMR_OK;
+	status = read_args(p->proposal_payload, &args);
+	if (status == EMR_LIMIT)
+		return EMR_OK; /* no function that enters something has so many */
+	if (status != EMR_OK)
+		return status;
+	if (args.count == 0 || !is_text(items[0], "register"))
+		return EMR_OK;
+	if (args.count != 3 || items[1].len != sizeof out->submitter.b ||
 		items[2].len < EMR_HEADER_BYTES ||
 		emr_header_parse((emr_span){items[2].data, EMR_HEADER_BYTES}, &header) !=
-			EMR_CONTRACT_OK)
-		return false;
-	if (p->result.len != 1 + (size_t)header.count || p->result.data[0] != EMR_OUTCOME_APPLIED)
-		return false;
+			EMR_CONTRACT_OK ||
+		p->result.len != 1 + (size_t)header.count)
+		return EMR_DAMAGED;
 	memcpy(out->submitter.b, items[1].data, items[1].len);
 	out->batch = items[2];
 	out->results = emr_bytes_of(p->result.data + 1, header.count);
-	return read_header(p, out) == EMR_OK;
+	*out_is_entry = true;
+	return read_header(p, out);
 }
 
 static emr_status read_type(emr_bytes payload, uint64_t *out_type)
@@ -186,13 +197,19 @@ static emr_status read_type(emr_bytes payload, uint64_t *out_type)
 	return status == EMR_OK ? proto_read(channel_header, of_channel, 1) : status;
 }
 
-/* NULL: the transaction is its creator's, and the organisations that must have endorsed it. */
+/* NULL: the transaction is its creator's and this channel's, and the organisations that must have
+ * endorsed it. */
 static const char *entry_wrong(const emr_gateway *gateway, const gateway_prepared *p,
 	const emr_gateway_entry *entry, emr_bytes payload, emr_bytes signature)
 {
+	emr_bytes channel = {0};
+	const proto_want of_channel[] = {{CHANNEL_HEADER_CHANNEL_ID, PROTO_BYTES, &channel}};
 	const char *wrong = creator_wrong(entry->creator, payload, signature);
 
-	return wrong != NULL ? wrong : endorsements_wrong(gateway, p);
+	if (wrong == NULL && (proto_read(p->channel_header, of_channel, 1) != EMR_OK ||
+				     !is_text(channel, gateway->channel)))
+		wrong = "it is of another channel";
+	return wrong != NULL ? wrong : endorsements_wrong(gateway, p, entry->ledger_time_unix_s);
 }
 
 /* A valid transaction that cannot be read here might be an entry: nothing behind it counts, rather
@@ -214,8 +231,8 @@ static emr_status read_transaction(const emr_gateway *gateway, emr_bytes bytes,
 		return status;
 	status = prepared_read(payload, &p);
 	if (status == EMR_OK)
-		*out_is_entry = read_entry(gateway, &p, out);
-	if (*out_is_entry)
+		status = read_entry(gateway, &p, out, out_is_entry);
+	if (status == EMR_OK && *out_is_entry)
 		*out_wrong = entry_wrong(gateway, &p, out, payload, signature);
 	return status == EMR_OK && *out_wrong != NULL ? EMR_DAMAGED : status;
 }

@@ -32,7 +32,7 @@ static emr_status read_authority(const char *pem, X509_STORE *store)
 	X509 *certificate = NULL;
 	bool is_fine = false;
 
-	while (bio != NULL && (certificate = PEM_read_bio_X509(bio, NULL, NULL, NULL)) != NULL) {
+	while (bio != NULL && (certificate = gateway_certificate_read(bio)) != NULL) {
 		is_fine = X509_STORE_add_cert(store, certificate) == 1;
 		X509_free(certificate);
 		if (!is_fine)

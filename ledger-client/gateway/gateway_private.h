@@ -123,9 +123,12 @@ typedef struct gateway_prepared {
 	emr_bytes result;
 } gateway_prepared;
 emr_status prepared_read(emr_bytes payload, gateway_prepared *out);
-/* NULL: as many organisations have endorsed it as must, each by a certificate of its own.  Else
- * what is wrong. */
-const char *endorsements_wrong(const emr_gateway *gateway, const gateway_prepared *prepared);
+/* NULL: as many organisations have endorsed this very proposal as must, each by a certificate of
+ * its own that counted at AT_UNIX_S.  Else what is wrong. */
+const char *endorsements_wrong(
+	const emr_gateway *gateway, const gateway_prepared *prepared, uint64_t at_unix_s);
+/* The next certificate of BIO, which others have written; NULL: there is none. */
+X509 *gateway_certificate_read(BIO *bio);
 /* NULL: SIGNATURE is of PAYLOAD by the certificate in CREATOR. */
 const char *creator_wrong(emr_bytes creator, emr_bytes payload, emr_bytes signature);
 /* NULL: PAYLOAD is what PROPOSAL asks, endorsed by enough, byte for byte what has to be signed.

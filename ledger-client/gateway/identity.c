@@ -250,7 +250,8 @@ static emr_status read_certificate(const char *dir, emr_buf *out_pem, X509 **out
 	if (status != EMR_OK)
 		return status;
 	bio = BIO_new_mem_buf(out_pem->data, (int)out_pem->len);
-	*out_certificate = bio == NULL ? NULL : PEM_read_bio_X509(bio, NULL, NULL, NULL);
+	*out_certificate =
+		bio == NULL ? NULL : PEM_read_bio_X509(bio, NULL, NULL, (void *)(uintptr_t) "");
 	ERR_clear_error();
 	return *out_certificate == NULL ? EMR_DAMAGED : EMR_OK;
 }

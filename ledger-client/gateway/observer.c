@@ -92,7 +92,7 @@ static emr_status read_creator(emr_bytes creator, emr_bytes *out_msp, emr_buf *o
 		{SERIALIZED_IDENTITY_ID_BYTES, PROTO_BYTES, &pem}};
 	emr_status status = proto_read(creator, wants, 2);
 	BIO *bio = status == EMR_OK ? BIO_new_mem_buf(pem.data, (int)pem.len) : NULL;
-	X509 *certificate = bio != NULL ? PEM_read_bio_X509(bio, NULL, NULL, NULL) : NULL;
+	X509 *certificate = bio != NULL ? gateway_certificate_read(bio) : NULL;
 	uint8_t *der = NULL;
 	int len = certificate != NULL ? i2d_X509(certificate, &der) : -1;
 

@@ -142,17 +142,19 @@ static emr_status rebuild(
 	return of_outer.status != EMR_OK ? of_outer.status : w.status;
 }
 
-static bool is_hash_of(const gateway_proposal *proposal, emr_bytes hash)
+/* What the endorsers have signed is an answer to the proposal that stands beside it, as peers
+ * demand it of every transaction: endorsements of another one are none. */
+static bool is_answer_to_it(const gateway_prepared *p)
 {
+	const emr_bytes parts[3] = {p->channel_header, p->signature_header, p->proposal_payload};
 	emr_sha256_ctx ctx;
 	uint8_t own[32];
 
 	emr_sha256_init(&ctx);
-	emr_sha256_update(&ctx, proposal->channel_header.data, proposal->channel_header.len);
-	emr_sha256_update(&ctx, proposal->signature_header.data, proposal->signature_header.len);
-	emr_sha256_update(&ctx, proposal->payload.data, proposal->payload.len);
+	for (size_t i = 0; i < 3; i++)
+		emr_sha256_update(&ctx, parts[i].data, parts[i].len);
 	emr_sha256_final(&ctx, own);
-	return emr_bytes_equal(hash, emr_bytes_of(own, sizeof own));
+	return emr_bytes_equal(p->proposal_hash, emr_bytes_of(own, sizeof own));
 }
 
 static bool is_name(emr_bytes bytes, const char *name)
@@ -166,7 +168,10 @@ typedef struct endorser {
 	emr_bytes identity, msp_id, pem;
 } endorser;
 
-static bool is_by_authority(const emr_gateway *gateway, emr_bytes msp_id, X509 *certificate)
+/* At the time of the transaction: an endorser's certificate may end, and what it has endorsed
+ * stays. */
+static bool is_by_authority(
+	const emr_gateway *gateway, emr_bytes msp_id, X509 *certificate, uint64_t at_unix_s)
 {
 	for (size_t i = 0; i < gateway->authority_count; i++) {
 		AUTO(X509_STORE_CTX, store_context_free) context = NULL;
@@ -174,10 +179,11 @@ static bool is_by_authority(const emr_gateway *gateway, emr_bytes msp_id, X509 *
 		if (!is_name(msp_id, gateway->authorities[i].msp_id))
 			continue;
 		context = X509_STORE_CTX_new();
-		return context != NULL &&
-		       X509_STORE_CTX_init(
-			       context, gateway->authorities[i].store, certificate, NULL) == 1 &&
-		       X509_verify_cert(context) == 1;
+		if (context == NULL || X509_STORE_CTX_init(context, gateway->authorities[i].store,
+					       certificate, NULL) != 1)
+			return false;
+		X509_STORE_CTX_set_time(context, 0, (time_t)at_unix_s);
+		return X509_verify_cert(context) == 1;
 	}
 	return false;
 }
@@ -199,6 +205,12 @@ static bool is_signed_by(
 		       context, signature.data, signature.len, message.data, message.len) == 1;
 }
 
+/* OpenSSL asks at the terminal for the passphrase of a PEM that says it has one: "" is none. */
+X509 *gateway_certificate_read(BIO *bio)
+{
+	return PEM_read_bio_X509(bio, NULL, NULL, (void *)(uintptr_t) "");
+}
+
 const char *creator_wrong(emr_bytes creator, emr_bytes payload, emr_bytes signature)
 {
 	AUTO(BIO, bio_free) bio = NULL;
@@ -210,7 +222,7 @@ const char *creator_wrong(emr_bytes creator, emr_bytes payload, emr_bytes signat
 	if (proto_read(creator, of_identity, 1) != EMR_OK)
 		return "its creator cannot be read";
 	bio = BIO_new_mem_buf(pem.data, (int)pem.len);
-	certificate = bio == NULL ? NULL : PEM_read_bio_X509(bio, NULL, NULL, NULL);
+	certificate = bio == NULL ? NULL : gateway_certificate_read(bio);
 	if (certificate == NULL)
 		wrong = "its creator has no certificate";
 	else if (!is_signed_by(certificate, signature, payload, (emr_bytes){0}))
@@ -219,8 +231,8 @@ const char *creator_wrong(emr_bytes creator, emr_bytes payload, emr_bytes signat
 	return wrong;
 }
 
-static const char *endorsement_wrong(
-	const emr_gateway *gateway, emr_bytes endorsement, emr_bytes payload, endorser *out)
+static const char *endorsement_wrong(const emr_gateway *gateway, emr_bytes endorsement,
+	emr_bytes payload, uint64_t at_unix_s, endorser *out)
 {
 	AUTO(BIO, bio_free) bio = NULL;
 	AUTO(X509, certificate_free) certificate = NULL;
@@ -235,25 +247,29 @@ static const char *endorsement_wrong(
 		proto_read(out->identity, of_identity, 2) != EMR_OK)
 		return "an endorsement cannot be read";
 	bio = BIO_new_mem_buf(out->pem.data, (int)out->pem.len);
-	certificate = bio == NULL ? NULL : PEM_read_bio_X509(bio, NULL, NULL, NULL);
+	certificate = bio == NULL ? NULL : gateway_certificate_read(bio);
 	if (certificate == NULL)
 		wrong = "an endorser has no certificate";
 	else if (!is_signed_by(certificate, signature, payload, out->identity))
 		wrong = "an endorsement is not signed by its endorser";
-	else if (gateway->has_authorities && !is_by_authority(gateway, out->msp_id, certificate))
+	else if (gateway->has_authorities &&
+		 !is_by_authority(gateway, out->msp_id, certificate, at_unix_s))
 		wrong = "an endorser is not of the organisation that it names";
 	ERR_clear_error();
 	return wrong;
 }
 
-const char *endorsements_wrong(const emr_gateway *gateway, const gateway_prepared *prepared)
+const char *endorsements_wrong(
+	const emr_gateway *gateway, const gateway_prepared *prepared, uint64_t at_unix_s)
 {
 	endorser endorsers[PREPARED_ENDORSEMENTS_MAX] = {0};
 	unsigned organisations = 0;
 
+	if (!is_answer_to_it(prepared))
+		return "what was endorsed is another proposal";
 	for (size_t i = 0; i < prepared->endorsement_count; i++) {
 		const char *wrong = endorsement_wrong(gateway, prepared->endorsements[i],
-			prepared->response_payload, &endorsers[i]);
+			prepared->response_payload, at_unix_s, &endorsers[i]);
 		bool is_new = true;
 
 		if (wrong != NULL)
@@ -279,13 +295,11 @@ static const char *parts_wrong(const emr_gateway *gateway, const gateway_proposa
 		return "another creator or nonce of the action";
 	if (!emr_bytes_equal(prepared->proposal_payload, emr_buf_view(&proposal->payload)))
 		return "other arguments, another chaincode, or private data in the open";
-	if (!is_hash_of(proposal, prepared->proposal_hash))
-		return "what was endorsed is another proposal";
 	if (!is_name(prepared->chaincode_name, gateway->chaincode))
 		return "another chaincode has answered";
 	if (prepared->status < STATUS_OK || prepared->status >= STATUS_ERROR)
 		return "a refusal was prepared as if it were none";
-	return endorsements_wrong(gateway, prepared);
+	return endorsements_wrong(gateway, prepared, emr_clock_unix_s(gateway->clock));
 }
 
 const char *prepared_wrong(const emr_gateway *gateway, const gateway_proposal *proposal,

@@ -477,7 +477,7 @@ static void blocks_are_read_in_order_and_batches_found_in_them(void **state)
 		assert_int_equal(r.count, json_array_size(r.wanted));
 	}
 	assert_int_equal(position.next_block, 130);
-	assert_int_equal(refused, 11);
+	assert_int_equal(refused, 15);
 }
 
 static void a_reader_who_fails_stays_in_front_of_the_block(void **state)

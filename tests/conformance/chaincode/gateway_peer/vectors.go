@@ -109,20 +109,44 @@ func batchHeader(name string) []byte {
 	return header
 }
 
-func vectorTransaction(name, chaincode, function string, answer []byte) (envelope []byte, tx string, batch []byte) {
+func vectorCall(name, channel, chaincode, function string) (c *call, tx string, batch []byte) {
 	nonce := hashed([]byte(name))[:24]
 	creator := client.identity()
 	tx = hex.EncodeToString(hashed(nonce, creator))
 	id := &peer.ChaincodeID{Name: chaincode}
 	batch = append(batchHeader(name), "items"...)
-	c := &call{chaincode: chaincode}
-	c.header.ChannelHeader = encoded(&common.ChannelHeader{Type: int32(common.HeaderType_ENDORSER_TRANSACTION), ChannelId: vectorChannel, TxId: tx,
+	c = &call{chaincode: chaincode}
+	c.header.ChannelHeader = encoded(&common.ChannelHeader{Type: int32(common.HeaderType_ENDORSER_TRANSACTION), ChannelId: channel, TxId: tx,
 		Timestamp: timestamppb.New(time.Unix(vectorSeconds, 0)), Extension: encoded(&peer.ChaincodeHeaderExtension{ChaincodeId: id})})
 	c.header.SignatureHeader = encoded(&common.SignatureHeader{Creator: creator, Nonce: nonce})
 	c.payload.Input = encoded(&peer.ChaincodeInvocationSpec{ChaincodeSpec: &peer.ChaincodeSpec{ChaincodeId: id,
 		Input: &peer.ChaincodeInput{Args: [][]byte{[]byte(function), hashed([]byte("submitter")), batch}}}})
-	payload := c.honest(answer)
-	return encoded(&common.Envelope{Payload: payload, Signature: client.sign(payload)}), tx, batch
+	return c, tx, batch
+}
+
+func sent(payload []byte) []byte {
+	return encoded(&common.Envelope{Payload: payload, Signature: client.sign(payload)})
+}
+
+func vectorTransaction(name, chaincode, function string, answer []byte) (envelope []byte, tx string, batch []byte) {
+	c, tx, batch := vectorCall(name, vectorChannel, chaincode, function)
+	return sent(c.honest(answer)), tx, batch
+}
+
+// endedPeer is an endorser whose certificate ended in YEAR; the transactions are of November 2023.
+func endedPeer(ca *person, name, mspID string, year int) *person {
+	own := template(name)
+	own.NotAfter = time.Date(year, 1, 1, 0, 0, 0, 0, time.UTC)
+	return ca.issue(own, keyOf(name), mspID)
+}
+
+// twice has the message that the function's arguments are in written in two pieces, which a peer makes one of.
+func twice(input []byte) []byte {
+	var invocation peer.ChaincodeInvocationSpec
+	decode(input, &invocation)
+	half := encoded(&peer.ChaincodeInvocationSpec{ChaincodeSpec: &peer.ChaincodeSpec{ChaincodeId: invocation.ChaincodeSpec.ChaincodeId}})
+	invocation.ChaincodeSpec.ChaincodeId = nil
+	return append(half, encoded(&invocation)...)
 }
 
 func headerHash(header *common.BlockHeader) []byte {
@@ -195,7 +219,27 @@ func vectorBlocks() []vectorBlock {
 	}, client)), false)
 	one := add("all kinds", newBlock(1, zero, []byte{0, 11, 0, 0, 0, 0}, applied, invalid, known, other, function, second), true,
 		vectorEntry{0, tx, "0018", hex.EncodeToString(batch)}, vectorEntry{5, tx2, "0000", hex.EncodeToString(batch2)})
-	for n := uint64(2); n < 130; n++ { // across the numbers that take another byte
+	var answers common.Envelope
+	var whole common.Payload
+	decode(applied, &answers)
+	decode(answers.Payload, &whole)
+	add("an entry with the endorsements of another one", newBlock(2, one, []byte{0}, reworked(invalid, func(a *peer.ChaincodeEndorsedAction) {
+		*a = *readAction(whole.Data)
+	}, client)), false)
+	foreign, _, _ := vectorCall("foreign", "other", vectorChaincode, "register")
+	add("an entry of another channel", newBlock(2, one, []byte{0}, sent(foreign.honest([]byte{1, 0, 0}))), false)
+	pieces, _, _ := vectorCall("pieces", vectorChannel, vectorChaincode, "register")
+	pieces.payload.Input = twice(pieces.payload.Input)
+	add("an entry whose arguments are written in pieces", newBlock(2, one, []byte{0}, sent(pieces.honest([]byte{1, 0, 0}))), false)
+	late, tx3, batch3 := vectorCall("late", vectorChannel, vectorChaincode, "register")
+	answer := late.answer(&peer.Response{Status: 200, Payload: []byte{1, 0, 0}})
+	ended := func(year int) []byte {
+		return sent(late.by(answer, endedPeer(caA, "peer-a-ended", "OrgA", year), endedPeer(caB, "peer-b-ended", "OrgB", year)))
+	}
+	add("an entry endorsed with certificates that had ended", newBlock(2, one, []byte{0}, ended(2023)), false)
+	one = add("an entry endorsed with certificates that have ended since", newBlock(2, one, []byte{0}, ended(2024)), true,
+		vectorEntry{0, tx3, "0000", hex.EncodeToString(batch3)})
+	for n := uint64(3); n < 130; n++ { // across the numbers that take another byte
 		one = add("empty", newBlock(n, one, []byte{}), true)
 	}
 	return blocks
