@@ -270,7 +270,8 @@ static emr_status watch(embedded *e, const char *path)
 	return EMR_OK;
 }
 
-/* Entry 0 and the copy beside it must be the same bytes. */
+/* Entry 0 and the copy beside it must be the same bytes, of a network whose ledger is such a file:
+ * one of Fabric has entries that nobody has signed, which are taken from blocks only. */
 static emr_status read_descriptor(embedded *e)
 {
 	EMR_AUTO_BUF file = {0};
@@ -283,8 +284,11 @@ static emr_status read_descriptor(embedded *e)
 		return EMR_DAMAGED;
 	if (status != EMR_OK)
 		return status;
-	return emr_bytes_equal(emr_buf_view(&file), emr_buf_view(&e->descriptor)) ? EMR_OK
-										  : EMR_DAMAGED;
+	return emr_bytes_equal(emr_buf_view(&file), emr_buf_view(&e->descriptor)) &&
+			       emr_descriptor_host(span_of(emr_buf_view(&file))) ==
+				       EMR_HOST_EMBEDDED
+		       ? EMR_OK
+		       : EMR_DAMAGED;
 }
 
 static emr_status open_all(embedded *e, const emr_ledger_options *options)

@@ -150,7 +150,9 @@ static emr_status register_with(const emr_joining *joining, emr_keyring *keyring
 {
 	char path[EMR_INVITE_URL_MAX + 16];
 	EMR_AUTO_LEDGER ledger = NULL;
-	emr_ledger_options options = {.path = path, .own = own, .submitter = keyring};
+	const emr_id32 network = emr_sha256_of(&joining->invitation.descriptor, 1);
+	emr_ledger_options options = {
+		.path = path, .own = own, .submitter = keyring, .known_hash = &network};
 	emr_status status = emr_keyring_tlv_set(keyring, EMR_KEYRING_CERTIFICATE, certificate);
 
 	snprintf(path, sizeof path, "%.*s/" EMR_NETWORK_DIR_LEDGER, EMR_INVITE_URL_MAX,

@@ -182,6 +182,18 @@ static void a_descriptor_that_was_changed_is_found(void **state)
 	assert_status(EMR_DAMAGED, open_it());
 }
 
+/* Entries of Fabric have no submitter's signature, because blocks have the transaction's: in a file
+ * they would have none at all. */
+static void a_file_is_no_ledger_of_a_network_on_fabric(void **state)
+{
+	emr_network_new o = options();
+
+	(void)state;
+	o.msp = "OrgA";
+	assert_status(EMR_DAMAGED, emr_network_create(&o, &k.net_id, NULL));
+	assert_int_equal(files_in(k.base), 1); /* the state directory of this test */
+}
+
 static void shared_file_systems_are_refused(void **state)
 {
 	int fd = open("/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -280,6 +292,7 @@ int main(void)
 		TEST(a_network_is_made_once_and_never_over_other_files),
 		TEST(a_failed_creation_leaves_nothing_behind),
 		TEST(a_descriptor_that_was_changed_is_found),
+		TEST(a_file_is_no_ledger_of_a_network_on_fabric),
 		TEST(shared_file_systems_are_refused),
 		TEST(a_program_of_other_rules_reads_and_does_not_write),
 		TEST(synchronous_inside_a_transaction_is_refused_or_ignored),
