@@ -96,6 +96,9 @@ static emr_status add_organisation(const reading *r, char *value)
 
 	if (file == NULL || file[0] == '\0' || p->n_organisations == EMR_CHANNEL_ORGANISATIONS_MAX)
 		return wrong(r, EMR_INVALID, "organisation", "an MSP id and a file, 32 at most");
+	for (size_t before = 0; before < i; before += 2)
+		if (strcmp(p->authorities[before], value) == 0)
+			return wrong(r, EMR_INVALID, value, "it stands there twice");
 	path = path_in(r, file);
 	status = path != NULL ? emr_file_read(AT_FDCWD, path, CA_MAX, &pem) : EMR_NO_MEMORY;
 	if (status != EMR_OK)
@@ -182,6 +185,8 @@ emr_status emr_channel_read(const char *dir, emr_channel *out, char *cause, size
 	status = emr_file_read(AT_FDCWD, path, SETTINGS_MAX, &bytes);
 	if (status != EMR_OK)
 		return status;
+	if (bytes.len > 0 && memchr(bytes.data, '\0', bytes.len) != NULL)
+		return wrong(&r, EMR_INVALID, EMR_CHANNEL_SETTINGS, "it is no text");
 	text = strndup((const char *)bytes.data, bytes.len);
 	rest = text;
 	if (text == NULL)
