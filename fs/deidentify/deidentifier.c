@@ -220,24 +220,27 @@ typedef struct scanning {
 	emr_scan_read_fn read;
 	void *arg;
 	int64_t left_ms;
+	emr_status source; /* what READ said last */
 } scanning;
 
-static emr_status give(const scanning *s, const protocol_want *want)
+static emr_status give(scanning *s, const protocol_want *want)
 {
 	static _Thread_local uint8_t piece[PROTOCOL_PIECE];
-	emr_status status;
 
 	if (want->kind != PROTOCOL_WANT || want->len == 0 || want->len > sizeof piece ||
 		want->at > s->size || want->len > s->size - want->at)
 		return EMR_INVALID; /* the helper is not what it was */
-	status = s->read(s->arg, want->at, piece, want->len);
-	if (status == EMR_OK && !emr_helper_tell(&s->w->helper, piece, want->len, NULL, 0,
-					emr_helper_end_ms(s->left_ms)))
-		status = EMR_INVALID;
-	return status;
+	s->source = s->read(s->arg, want->at, piece, want->len);
+	if (s->source != EMR_OK)
+		return s->source;
+	return emr_helper_tell(
+		       &s->w->helper, piece, want->len, NULL, 0, emr_helper_end_ms(s->left_ms))
+		       ? EMR_OK
+		       : EMR_INVALID;
 }
 
-/* Until it says what it found.  Time that READ takes is not the helper's. */
+/* Until it says what it found.  Time that READ takes is not the helper's, and what READ says is no
+ * finding, whatever it is. */
 static emr_status serve_scan(scanning *s, emr_withheld *out)
 {
 	union {
@@ -257,18 +260,36 @@ static emr_status serve_scan(scanning *s, emr_withheld *out)
 			break;
 		status = give(s, &said.want);
 	}
+	if (s->source != EMR_OK) { /* the helper waits for a piece still */
+		stop(s->w);
+		return s->source;
+	}
 	if (status == EMR_TIMEOUT || (status == EMR_OK && s->left_ms <= 0)) {
 		*out = EMR_WITHHELD_LATE;
 		stop(s->w);
 		return EMR_OK;
 	}
 	if (status == EMR_OK && len == sizeof said.result && said.result.kind == PROTOCOL_RESULT &&
-		(unsigned)said.result.what.withheld < EMR_WITHHELD_COUNT) {
+		(unsigned)said.result.what.withheld < EMR_WITHHELD_COUNT &&
+		said.result.what.withheld != EMR_WITHHELD_STOPPED) {
 		*out = said.result.what.withheld;
 		return EMR_OK;
 	}
 	stop(s->w);
-	return status == EMR_INVALID || status == EMR_IO ? EMR_OK : status;
+	return EMR_OK;
+}
+
+static emr_status scan_once(
+	emr_deidentifier *d, const protocol_look *look, scanning *s, emr_withheld *out)
+{
+	s->left_ms = d->rules.deadline_ms != 0 ? d->rules.deadline_ms : SCAN_MS;
+	d->scanner.work++;
+	if (emr_helper_tell(
+		    &d->scanner.helper, look, sizeof *look, NULL, 0, emr_helper_end_ms(s->left_ms)))
+		return serve_scan(s, out);
+	stop(&d->scanner);
+	*out = EMR_WITHHELD_STOPPED;
+	return EMR_OK;
 }
 
 emr_status emr_deidentify_scan(emr_deidentifier *d, uint64_t size, unsigned year,
@@ -279,23 +300,20 @@ emr_status emr_deidentify_scan(emr_deidentifier *d, uint64_t size, unsigned year
 		.without_dates = d->rules.without_dates,
 		.with_characteristics = d->rules.with_characteristics,
 		.size = size};
-	scanning s = {.w = &d->scanner,
-		.size = size,
-		.read = read,
-		.arg = arg,
-		.left_ms = d->rules.deadline_ms != 0 ? d->rules.deadline_ms : SCAN_MS};
-	emr_status status = start(&d->scanner, d->program, PROTOCOL_SCAN);
+	scanning s = {.w = &d->scanner, .size = size, .read = read, .arg = arg};
+	bool is_first = false;
+	emr_status status = EMR_OK;
 
-	if (status != EMR_OK)
-		return status;
-	d->scanner.work++;
-	if (!emr_helper_tell(&d->scanner.helper, &look, sizeof look, NULL, 0,
-		    emr_helper_end_ms(s.left_ms))) {
-		stop(&d->scanner);
-		*out = EMR_WITHHELD_STOPPED;
-		return EMR_OK;
+	/* What a helper ends by that has served before may be the fault of an earlier file, or of
+	 * this computer. */
+	*out = EMR_WITHHELD_STOPPED;
+	while (status == EMR_OK && *out == EMR_WITHHELD_STOPPED && !is_first) {
+		status = start(&d->scanner, d->program, PROTOCOL_SCAN);
+		is_first = d->scanner.work == 0;
+		if (status == EMR_OK)
+			status = scan_once(d, &look, &s, out);
 	}
-	return serve_scan(&s, out);
+	return status;
 }
 
 emr_status emr_deidentifier_open(

@@ -19,11 +19,13 @@ static unsigned year_now(void)
 	return gmtime_r(&now, &day) != NULL ? (unsigned)day.tm_year + 1900 : 0;
 }
 
-static emr_status prepare(emr_copy_scan *scan, const emr_deidentify_rules *rules)
+static emr_status prepare(
+	emr_copy_scan *scan, emr_id32 participant, const emr_deidentify_rules *rules)
 {
 	EMR_AUTO_FREE char *program = NULL;
 
-	if (scan->deidentifier != NULL && scan->rules.without_dates == rules->without_dates &&
+	if (scan->deidentifier != NULL && emr_id32_equal(scan->participant, participant) &&
+		scan->rules.without_dates == rules->without_dates &&
 		scan->rules.with_characteristics == rules->with_characteristics)
 		return EMR_OK;
 	emr_copy_scan_end(scan);
@@ -33,6 +35,7 @@ static emr_status prepare(emr_copy_scan *scan, const emr_deidentify_rules *rules
 		return EMR_IO;
 	}
 	scan->rules = *rules;
+	scan->participant = participant;
 	return emr_deidentifier_open(program, rules, &scan->deidentifier);
 }
 
@@ -49,7 +52,7 @@ emr_status emr_copy_scan_look(void *arg, const emr_copy_claim *claim, bool *out_
 	emr_derived_rules(EMR_DEIDENTIFY_TABLE, claim->terms_id, expected);
 	if (claim->rules == NULL || memcmp(claim->rules, expected, sizeof expected) != 0)
 		return EMR_OK;
-	status = prepare(scan, &rules);
+	status = prepare(scan, claim->participant, &rules);
 	if (status == EMR_OK)
 		status = emr_deidentify_scan(
 			scan->deidentifier, claim->size, year_now(), claim->read, claim->arg, &why);

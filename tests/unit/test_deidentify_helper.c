@@ -71,6 +71,32 @@ static void do_as_asked(
 	result->what.size = (uint64_t)st.st_size + (what == 'z');
 }
 
+/* The year of a scan says what it does. */
+static int be_scanner(void)
+{
+	protocol_result result = {.kind = PROTOCOL_RESULT};
+	uint8_t piece[PROTOCOL_PIECE];
+	protocol_look look;
+	size_t got;
+
+	(void)emr_inside_ready_tell(PROTOCOL_VERSION);
+	for (uint32_t served = 0; emr_inside_hear(&look, sizeof look, &got, NULL, 0); served++) {
+		const protocol_want want = {
+			.kind = PROTOCOL_WANT, .len = 1, .at = look.year == 'b' ? look.size : 0};
+
+		if (look.year == 'p')
+			pause();
+		if (look.year == 'd' || (look.year == 'o' && served > 0))
+			raise(SIGKILL);
+		if (!emr_inside_tell(&want, sizeof want) ||
+			!emr_inside_hear(piece, sizeof piece, &got, NULL, 0))
+			_exit(0);
+		result.what.withheld = look.year == 's' ? EMR_WITHHELD_STOPPED : EMR_WITHHELD_NOT;
+		(void)emr_inside_tell(&result, sizeof result);
+	}
+	return 0;
+}
+
 static int be_helper(const char *role)
 {
 	protocol_result result;
@@ -216,6 +242,68 @@ static void no_helper_sees_the_files_of_two_participants(void **state)
 	emr_deidentifier_close(d);
 }
 
+/* ---- what others call copies ---- */
+
+static emr_status give_or_fail(void *arg, uint64_t at, void *out, size_t len)
+{
+	(void)at;
+	memset(out, 0, len);
+	return *(const emr_status *)arg;
+}
+
+static const char *scanned(emr_deidentifier *d, unsigned year)
+{
+	emr_status fine = EMR_OK;
+	emr_withheld why;
+
+	assert_ok(emr_deidentify_scan(d, 1000, year, give_or_fail, &fine, &why));
+	return emr_withheld_text(why);
+}
+
+static void a_scanner_that_dies_or_lies_calls_nothing_a_copy(void **state)
+{
+	emr_deidentifier *d = open_helper_for("/proc/self/exe", 2000);
+
+	(void)state;
+	assert_string_equal(scanned(d, 'g'), "");
+	for (const char *what = "dbs"; *what != '\0'; what++) {
+		assert_string_equal(scanned(d, (unsigned)*what), "stopped");
+		assert_string_equal(scanned(d, 'g'), "");
+	}
+	emr_deidentifier_close(d);
+	d = open_helper_for("/proc/self/exe", 100);
+	assert_string_equal(scanned(d, 'p'), "late");
+	emr_deidentifier_close(d);
+}
+
+static void a_scanner_that_ends_by_itself_is_no_fault_of_the_file(void **state)
+{
+	emr_deidentifier *d = open_helper("/proc/self/exe");
+
+	(void)state;
+	for (int i = 0; i < 3; i++)
+		assert_string_equal(scanned(d, 'o'), "");
+	emr_deidentifier_close(d);
+}
+
+static void what_reading_a_file_says_is_no_finding_of_a_scan(void **state)
+{
+	static const emr_status failures[] = {
+		EMR_IO, EMR_TIMEOUT, EMR_INVALID, EMR_MISSING_DATA, EMR_DAMAGED};
+	emr_deidentifier *d = open_helper(EMR_DEIDENTIFY_HELPER);
+	emr_withheld why;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof failures / sizeof *failures; i++) {
+		emr_status fails = failures[i];
+
+		assert_status(
+			fails, emr_deidentify_scan(d, 1000, 2026, give_or_fail, &fails, &why));
+		assert_string_equal(scanned(d, 2026), "not-dicom");
+	}
+	emr_deidentifier_close(d);
+}
+
 static void the_real_helper_copies_and_withholds_one_after_the_other(void **state)
 {
 	emr_deidentifier *d = open_helper(EMR_DEIDENTIFY_HELPER);
@@ -332,6 +420,9 @@ int main(int argc, char **argv)
 		cmocka_unit_test(a_helper_has_no_other_descriptor_no_environment_and_the_one_key),
 		cmocka_unit_test(a_helper_that_does_not_come_to_an_end_is_stopped),
 		cmocka_unit_test(no_helper_sees_the_files_of_two_participants),
+		cmocka_unit_test(a_scanner_that_dies_or_lies_calls_nothing_a_copy),
+		cmocka_unit_test(a_scanner_that_ends_by_itself_is_no_fault_of_the_file),
+		cmocka_unit_test(what_reading_a_file_says_is_no_finding_of_a_scan),
 		cmocka_unit_test(the_real_helper_copies_and_withholds_one_after_the_other),
 		cmocka_unit_test(the_real_helper_copies_tables_where_columns_are_named),
 		cmocka_unit_test(without_a_helper_nothing_is_copied),
@@ -340,6 +431,6 @@ int main(int argc, char **argv)
 	};
 
 	if (argc == 2)
-		return be_helper(argv[1]);
+		return strcmp(argv[1], PROTOCOL_SCAN) == 0 ? be_scanner() : be_helper(argv[1]);
 	return cmocka_run_group_tests(tests, make_key, NULL);
 }

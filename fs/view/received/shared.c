@@ -152,11 +152,11 @@ void shared_free(emr_view *view)
 
 		all->sets = set->next;
 		emr_buf_free(&set->withheld);
+		emr_buf_free(&set->clean);
 		free(set);
 	}
 	shared_forget_software(view);
 	emr_buf_free(&all->frozen);
-	emr_buf_free(&all->clean);
 	emr_buf_free(&all->kept_names);
 	emr_buf_free(&all->gone);
 	emr_share_free(all->share);

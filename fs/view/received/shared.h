@@ -50,6 +50,7 @@ typedef struct shared_set {
 	emr_terms terms;
 	emr_id32 terms_id;
 	emr_buf withheld; /* emr_cid: what was not let through since the folder was opened */
+	emr_buf clean;	  /* of the worker: emr_cid of what was, the newest last */
 } shared_set;
 
 typedef struct shared_owner {
@@ -182,8 +183,7 @@ typedef struct shares {
 	shared_set *sets;
 	shared_share *all;
 	uint64_t next_owner, next_share, next_set;
-	emr_id16 only; /* the folder shows this dataset alone; zero: it shows everything */
-	emr_buf clean; /* of the worker: emr_cid of copies that were looked at, the newest last */
+	emr_id16 only;	    /* the folder shows this dataset alone; zero: it shows everything */
 	uint64_t frozen_at; /* of it, what came before that entry; 0: all */
 	emr_buf frozen;	    /* emr_id16: the domains of that state */
 	bool shows_sets;    /* the top's listing counts their directory */

@@ -33,19 +33,26 @@ static emr_status read_piece(void *arg, uint64_t at, void *out, size_t len)
 	return status == EMR_OK && n != len ? EMR_DAMAGED : status;
 }
 
-static emr_status look(const emr_view *view, const shared_set *set, emr_content_reader *reader,
+/* Its participant's word, wherever else the same bytes lie. */
+static bool is_signed_as_copy(const emr_shared_word *word)
+{
+	return word->is.standing == EMR_SIGNED_SELF && word->is.kind == EMR_STATEMENT_DERIVED;
+}
+
+static emr_status look(const emr_view *view, const shared_owner *owner, emr_content_reader *reader,
 	const emr_shared_word *word, bool *out_is_copy)
 {
+	const shared_set *set = owner->set;
 	const emr_copy_claim claim = {.terms = &set->terms,
 		.terms_id = set->terms_id,
+		.participant = owner->signer_id,
 		.rules = word->is.has_rules ? word->is.rules : NULL,
 		.size = emr_content_reader_content(reader)->n,
 		.read = read_piece,
 		.arg = reader};
 
 	*out_is_copy = false;
-	if (view->options.look_at_copy == NULL || word->is.standing != EMR_SIGNED_SELF ||
-		word->is.kind != EMR_STATEMENT_DERIVED || claim.size > SIZE_MAX_BYTES)
+	if (view->options.look_at_copy == NULL || claim.size > SIZE_MAX_BYTES)
 		return EMR_OK;
 	return view->options.look_at_copy(view->options.look_at_copy_arg, &claim, out_is_copy);
 }
@@ -54,18 +61,23 @@ emr_status shared_check_copy(emr_view *view, const shared_share *s, const node *
 	emr_content_reader *reader, const emr_shared_word *word)
 {
 	shared_set *set = s->owner->set;
-	bool is_copy = has(&view->shares->clean, &word->root);
+	bool is_copy = false, is_known;
 	emr_status status = EMR_OK;
 
 	if (!shared_is_of_copies(s->owner))
 		return EMR_OK;
-	if (!is_copy)
-		status = look(view, set, reader, word, &is_copy);
+	/* What was clean by another dataset's rules is not known here.  What is withheld is not
+	 * looked at again: it may take the scan's whole time, which everybody's files wait for. */
+	is_known = has(&set->clean, &word->root);
+	if (is_signed_as_copy(word) && !is_known && !has(&set->withheld, &word->root))
+		status = look(view, s->owner, reader, word, &is_copy);
+	else
+		is_copy = is_signed_as_copy(word) && is_known;
 	if (status != EMR_OK)
 		return status;
 	if (is_copy) {
-		if (!has(&view->shares->clean, &word->root))
-			note(&view->shares->clean, &word->root);
+		if (!is_known)
+			note(&set->clean, &word->root);
 		return EMR_OK;
 	}
 	pthread_mutex_lock(&view->lock);

@@ -83,7 +83,9 @@ static emr_status file_of(const emr_view *view, const node *n, emr_shared_file *
 		.object = shared_object_of(n),
 		.grant = s->grant.grant,
 		.purpose = shared_purpose(view, s),
-		.has_history = (s->grant.row.rights & EMR_GRANT_HISTORY) != 0};
+		/* what nobody looked at is shown to nobody: shared_copies.c */
+		.has_history = (s->grant.row.rights & EMR_GRANT_HISTORY) != 0 &&
+			       !shared_is_of_copies(s->owner)};
 	memcpy(out->owner, s->owner->name, sizeof out->owner);
 	return EMR_OK;
 }

@@ -10,6 +10,7 @@
 typedef struct emr_copy_scan {
 	emr_deidentifier *deidentifier; /* NULL: not needed yet */
 	emr_deidentify_rules rules;	/* it has */
+	emr_id32 participant;		/* whose files it sees */
 } emr_copy_scan;
 
 /* emr_view_options.look_at_copy; ARG: an emr_copy_scan. */

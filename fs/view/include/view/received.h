@@ -118,6 +118,7 @@ void emr_shared_purposes(uint32_t bits, char out[EMR_SHARED_PURPOSES_BYTES]);
 typedef struct emr_copy_claim {
 	const struct emr_terms *terms;
 	emr_id32 terms_id;
+	emr_id32 participant; /* no process that looks sees the files of two */
 	const uint8_t
 		*rules; /* 32 bytes that its statement says; NULL: it says that it is no copy */
 	uint64_t size;
