@@ -79,7 +79,8 @@ s = socket.socket(socket.AF_UNIX)
 s.connect(path)
 text = json.dumps({"v": 1, "verb": "share", "join": True, "path": "CT", "who": "dataset:plain@saolucas", "name": sys.argv[2], "purposes": 8}).encode()
 s.sendall(struct.pack(">I", len(text)) + text)
-print(s.recv(65536)[4:].decode())
+with s.makefile("rb") as said:
+    print(said.read(struct.unpack(">I", said.read(4))[0]).decode())
 END
 )
 grep -q cannot-join <<<"$asked" || emr_fail "granted: $asked"
