@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "keyring/coowned.h"
 #include "replica/rules.h"
 
 #include "settle_private.h"
@@ -152,15 +153,36 @@ typedef struct releasing {
 	unsigned wanted;
 } releasing;
 
+/* Somebody's access has ended since it was sealed: made again, it is under a key that he never had.
+ * Of another's folder, and on a device, that key is not for this computer to begin. */
+static emr_status is_sealed_for_too_many(emr_settle *settle, const outbox *box, bool *out_is)
+{
+	emr_status status;
+
+	*out_is = false;
+	if (!emr_id16_is_zero(box->issued_to) ||
+		emr_keyring_coowns(settle->options.keyring, box->domain))
+		return EMR_OK;
+	status = emr_share_epoch_is_due(settle->share, box->domain, out_is);
+	return status == EMR_NOT_FOUND ? EMR_OK : status; /* this batch makes the domain */
+}
+
 static emr_status release_one(void *arg, emr_id16 key, const outbox *box)
 {
 	const releasing *r = arg;
+	bool is_again;
+	emr_status status;
 
 	if (box == NULL) { /* what it was to publish is still marked as changed */
 		emr_log(EMR_LOG_ERROR, "a batch that waits cannot be read, and is made again");
 		return drop_row(r->settle, key);
 	}
-	return has_copies(r->settle, box, r->wanted) ? move_row(r->settle, key, box) : EMR_OK;
+	if (!has_copies(r->settle, box, r->wanted))
+		return EMR_OK;
+	status = is_sealed_for_too_many(r->settle, box, &is_again);
+	if (status != EMR_OK)
+		return status;
+	return is_again ? drop_row(r->settle, key) : move_row(r->settle, key, box);
 }
 
 emr_status await_release(emr_settle *settle)

@@ -356,6 +356,37 @@ static void a_new_epoch_ends_what_kept_fragments_can_do(void **state)
 	story_end(&s);
 }
 
+/* What waits was sealed before the end, and comes onto the ledger after it. */
+static void what_waits_for_copies_when_an_access_ends_is_saved_under_the_new_key(void **state)
+{
+	STORY;
+	emr_grant_made made = story_share(&s, &s.lima, 0, true);
+	emr_grant_made eves = story_share(&s, &s.eve, 0, true);
+	emr_fragment *kept;
+	emr_shared *shared;
+	sought later;
+
+	story_agents(&s, 7);
+	kept = kept_fragment(&s, 0, made.grant);
+	story_rules(&s, "copies-before-register = 2\n");
+	kit_publish(&s.k);
+	kit_text(&s.k, "Imaging/later.txt", "while she could read");
+	kit_publish(&s.k);
+	assert_string_equal(
+		kit_attribute(&s.k, "Imaging/later.txt", "user.emrfs.state"), "pending 1/2");
+	assert_ok(emr_share_revoke(s.ana, s.imaging, made.grant));
+	story_agents(&s, 7);
+	story_rules(&s, "copies-before-register = 1\n");
+	kit_publish_all(&s.k);
+	story_agents(&s, 7);
+	shared = open_shared(&s, &s.eve, eves.grant, all_agents);
+	later = find_record(shared, "later.txt");
+	emr_shared_free(shared);
+	assert_status(EMR_DAMAGED, convert(&s, kept, later.object, later.pversion));
+	emr_fragment_free(kept);
+	story_end(&s);
+}
+
 static void an_end_by_time_calls_for_a_new_epoch_too(void **state)
 {
 	STORY;
@@ -564,6 +595,7 @@ int main(void)
 		TEST(what_the_members_agree_on_limits_what_is_released_in_a_day),
 		TEST(what_the_members_agree_on_keeps_a_record_from_the_ledger_until_it_has_its_copies),
 		TEST(a_new_epoch_ends_what_kept_fragments_can_do),
+		TEST(what_waits_for_copies_when_an_access_ends_is_saved_under_the_new_key),
 		TEST(an_end_by_time_calls_for_a_new_epoch_too),
 		TEST(what_was_before_stays_hidden),
 		TEST(the_owner_goes_on_writing_after_the_past_was_hidden),
