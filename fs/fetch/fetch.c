@@ -643,6 +643,16 @@ void emr_fetcher_stop(emr_fetcher *fetcher)
 	emr_copies_close(copies);
 }
 
+bool emr_fetcher_is_stopped(emr_fetcher *fetcher)
+{
+	bool is;
+
+	pthread_mutex_lock(&fetcher->lock);
+	is = fetcher->copies == NULL && fetcher->options.place_count > 0;
+	pthread_mutex_unlock(&fetcher->lock);
+	return is;
+}
+
 void emr_fetcher_close(emr_fetcher *fetcher)
 {
 	if (fetcher == NULL)

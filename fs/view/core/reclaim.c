@@ -85,8 +85,9 @@ static emr_status note_pin(void *arg, const emr_pin *pin)
 }
 
 /* What stands between a root and its leaves is brought home, where a node has it: leaves that are
- * here and below what is not would be taken for dead. */
-static void bring_nodes(emr_view *view, const emr_reclaim_options *options)
+ * here and below what is not would be taken for dead.  EMR_INTERRUPTED: the folder is being closed,
+ * and nobody knows what nodes have. */
+static emr_status bring_nodes(emr_view *view, const emr_reclaim_options *options)
 {
 	emr_fetcher *fetcher = view->options.fetcher;
 	EMR_AUTO_BUF pins = {0};
@@ -94,7 +95,7 @@ static void bring_nodes(emr_view *view, const emr_reclaim_options *options)
 	emr_status status;
 
 	if (fetcher == NULL)
-		return;
+		return EMR_OK;
 	status = emr_store_each_pin(view->options.store, note_pin, &pins);
 	emr_fetcher_wait_begin(fetcher, true);
 	for (size_t i = 0; status == EMR_OK && i < pins.len / sizeof(emr_pin); i++) {
@@ -107,11 +108,16 @@ static void bring_nodes(emr_view *view, const emr_reclaim_options *options)
 					   NULL, &missing) != EMR_OK;
 	}
 	(void)emr_fetcher_wait_end(fetcher);
+	if (status != EMR_OK)
+		return status;
+	if (lacking > 0 && emr_fetcher_is_stopped(fetcher))
+		return EMR_INTERRUPTED;
 	if (lacking > 0)
 		emr_log(EMR_LOG_WARN,
 			"%llu trees have a part that no node gives: what lies here below it goes, "
 			"too",
 			(unsigned long long)lacking);
+	return EMR_OK;
 }
 
 emr_status view_scrub(emr_view *view, bool (*is_forsaken)(void *arg, emr_id16 owner), void *arg,
@@ -129,9 +135,10 @@ emr_status view_scrub(emr_view *view, bool (*is_forsaken)(void *arg, emr_id16 ow
 	options.max_copy_bytes = space_for_copies(view);
 	status = view_reclaim_with(view, &options, out_report);
 	if (status == EMR_MISSING_DATA) {
-		bring_nodes(view, &options);
+		status = bring_nodes(view, &options);
 		options.allow_missing = true;
-		status = view_reclaim_with(view, &options, out_report);
+		if (status == EMR_OK)
+			status = view_reclaim_with(view, &options, out_report);
 	}
 	emr_reserve_take_back(reserve);
 	return status;

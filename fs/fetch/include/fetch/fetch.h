@@ -25,7 +25,9 @@ typedef struct emr_fetcher_options {
 
 emr_status emr_fetcher_open(const emr_fetcher_options *options, emr_fetcher **out_fetcher);
 /* Nothing is brought from now on; whoever waits is told EMR_INTERRUPTED before this returns. */
-void emr_fetcher_stop(emr_fetcher *fetcher);  /* NULL is fine, and twice */
+void emr_fetcher_stop(emr_fetcher *fetcher); /* NULL is fine, and twice */
+bool emr_fetcher_is_stopped(
+	emr_fetcher *fetcher);		      /* there were places, and none is asked any more */
 void emr_fetcher_close(emr_fetcher *fetcher); /* NULL is fine */
 
 /* All that is here.  Lives as long as the fetcher; what is put goes to this computer's own. */
