@@ -5,7 +5,7 @@ foreach(part story story_dealings story_ends story_inner story_asks story_crowd 
 	emr_test(test_${part}
 		SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_${part}.c ${story_kit}
 		USES ${story_uses}
-		INCLUDES ${PROJECT_SOURCE_DIR}/fs/share ${PROJECT_SOURCE_DIR}/keyring)
+		INCLUDES ${PROJECT_SOURCE_DIR}/fs/share ${PROJECT_SOURCE_DIR}/keyring ${view_inside})
 endforeach()
 emr_test(test_story_datasets
 	SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_story_datasets.c ${story_kit}

@@ -107,11 +107,13 @@ emr_status awaiting_learn(emr_view *view)
 
 emr_status awaiting_begin(emr_view *view)
 {
-	const bool wants_copies = emr_settle_copies_first(view->options.settle) > 1;
+	const unsigned wanted = emr_settle_copies_first(view->options.settle);
+	const bool wants_copies = wanted > 1;
 	bool takes_back;
 
 	pthread_mutex_lock(&view->lock);
 	view->has_copies = false;
+	view->copies_wanted = wanted;
 	view->holds_content = takes_back = wants_copies && view->erasers > 0;
 	pthread_mutex_unlock(&view->lock);
 	return takes_back ? emr_settle_take_back(view->options.settle) : EMR_OK;
@@ -119,14 +121,14 @@ emr_status awaiting_begin(emr_view *view)
 
 void awaiting_end(emr_view *view, emr_status status)
 {
+	const unsigned wanted = emr_settle_copies_first(view->options.settle);
 	emr_status learnt = awaiting_learn(view);
 
 	if (learnt != EMR_OK)
 		emr_log(EMR_LOG_WARN, "what waits for copies: %s", emr_status_text(learnt));
-	if (status == EMR_OK)
-		return;
-	pthread_mutex_lock(&view->lock); /* what has its copies is sent by another run */
-	view->has_copies = true;
+	/* What has its copies is sent by another run; this one may have heard that fewer do. */
+	pthread_mutex_lock(&view->lock);
+	view->has_copies = view->has_copies || status != EMR_OK || wanted < view->copies_wanted;
 	pthread_mutex_unlock(&view->lock);
 }
 

@@ -248,13 +248,14 @@ struct emr_view {
 	emr_status stopped_by; /* why the folder became read-only by itself; EMR_OK: it did not */
 	bool is_ledger_away;   /* said so, and not yet that it is back */
 	/* awaiting.h */
-	emr_buf awaiting;   /* of emr_awaiting, by node: changes that wait for copies */
-	bool has_copies;    /* some came since a run last looked */
-	unsigned erasers;   /* that want no batch to wait meanwhile: what waits is taken back */
-	bool holds_content; /* nothing new is sent in this run, for them */
-	bool wants_reclaim; /* the disk was full */
-	bool wants_look;    /* for space: enough may be of no use (space.h) */
-	bool is_looking;    /* a thread is giving space back */
+	emr_buf awaiting;	/* of emr_awaiting, by node: changes that wait for copies */
+	bool has_copies;	/* some came since a run last looked */
+	unsigned copies_wanted; /* as that run began */
+	unsigned erasers;	/* that want no batch to wait meanwhile: what waits is taken back */
+	bool holds_content;	/* nothing new is sent in this run, for them */
+	bool wants_reclaim;	/* the disk was full */
+	bool wants_look;	/* for space: enough may be of no use (space.h) */
+	bool is_looking;	/* a thread is giving space back */
 	bool has_looked;
 	uint64_t dead_bytes; /* let go since the last look */
 	uint64_t seen_live;  /* what that look found, and the counts as it began */
