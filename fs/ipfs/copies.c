@@ -89,8 +89,14 @@ static void note_whether_away(
 	atomic_store(&copies->away_until_boot_ns[place], is_away ? boot_ns() + AWAY_NS : 0);
 }
 
-/* True when it is here, or nothing more is to be tried. */
-static bool bring_from(emr_copies *copies, const emr_cid *cid, size_t place, bool is_online,
+/* It is here, or nothing more is to be tried. */
+static bool is_end(emr_status status)
+{
+	return status == EMR_OK || status == EMR_INTERRUPTED;
+}
+
+/* What PLACE said; *ANSWER is for whoever waits, of several places the first that failed. */
+static emr_status bring_from(emr_copies *copies, const emr_cid *cid, size_t place, bool is_online,
 	uint32_t ms, emr_buf *block, emr_copies_answer *answer)
 {
 	emr_ipfs_call call = emr_ipfs_call_of(ms, copies->stop_fd);
@@ -99,21 +105,19 @@ static bool bring_from(emr_copies *copies, const emr_cid *cid, size_t place, boo
 
 	if (!is_online)
 		note_whether_away(copies, place, status, begun_boot_ns);
-	if (status == EMR_OK || status == EMR_INTERRUPTED) {
+	if (is_end(status)) {
 		*answer = (emr_copies_answer){.status = status,
 			.fault = call.fault,
 			.place = place,
 			.block = emr_buf_view(block)};
-		return true;
-	}
-	if (status == EMR_NOT_FOUND) {
+	} else if (status == EMR_NOT_FOUND) {
 		answer->has_answered = true;
 	} else if (answer->status == EMR_NOT_FOUND) {
 		answer->status = status;
 		answer->fault = call.fault;
 		answer->place = place;
 	}
-	return false;
+	return status;
 }
 
 /* True when nobody waits for it, or has for too long: who asks from now on is a want of his own. */
@@ -144,6 +148,7 @@ static bool bring_here(
 	for (size_t n = 0; n < 2 * copies->place_count; n++) {
 		size_t i = n % copies->place_count;
 		bool is_first = n < copies->place_count;
+		emr_status status;
 
 		if (!is_first && !is_again[i])
 			continue;
@@ -151,12 +156,12 @@ static bool bring_here(
 			answer->has_answered = true;
 			return true;
 		}
-		if (bring_from(copies, &w->cid, order[i], false,
-			    is_first && is_short ? EMR_COPIES_SEARCH_MS : copies->fetch_ms, block,
-			    answer))
+		status = bring_from(copies, &w->cid, order[i], false,
+			is_first && is_short ? EMR_COPIES_SEARCH_MS : copies->fetch_ms, block,
+			answer);
+		if (is_end(status))
 			return true;
-		is_again[i] = is_first && is_short && answer->status == EMR_TIMEOUT &&
-			      answer->place == order[i];
+		is_again[i] = is_first && is_short && status == EMR_TIMEOUT;
 	}
 	return false;
 }
@@ -179,8 +184,8 @@ static void bring(emr_copies *copies, want *w, emr_buf *block, emr_copies_answer
 		if (copies->places[i]->kind != EMR_IPFS_KUBO)
 			continue;
 		if (is_over(copies, w, answer) ||
-			bring_from(copies, &w->cid, i, true,
-				is_short ? EMR_COPIES_SEARCH_MS : copies->fetch_ms, block, answer))
+			is_end(bring_from(copies, &w->cid, i, true,
+				is_short ? EMR_COPIES_SEARCH_MS : copies->fetch_ms, block, answer)))
 			return;
 	}
 }

@@ -427,6 +427,38 @@ static void a_place_that_hangs_has_its_time_again_after_the_others(void **state)
 	end(&s);
 }
 
+static size_t told_count(told *t)
+{
+	size_t count;
+
+	pthread_mutex_lock(&t->lock);
+	count = t->count;
+	pthread_mutex_unlock(&t->lock);
+	return count;
+}
+
+/* Not only the first one that gave no block, whatever that one said. */
+static void a_place_behind_one_that_fails_has_its_time_again_too(void **state)
+{
+	static const char *const names[] = {"error/", "gate/"};
+	uint64_t ticket;
+	one_block b;
+	scene s;
+
+	(void)state;
+	make_block(&b, "comes at the second time");
+	close_gate();
+	begin(&s, PATIENCE_MS, 2, names);
+	assert_ok(emr_copies_fetch(s.copies, &b.block.cid, tell, &s.told, &ticket));
+	while (asked_of(&b.block.cid) < 2 && told_count(&s.told) == 0)
+		usleep(10000);
+	open_gate();
+	wait_for(&s.told, 1);
+	assert_status(EMR_OK, s.told.last.status);
+	assert_int_equal(s.told.last.place, 1);
+	end(&s);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -442,6 +474,7 @@ int main(void)
 			who_stood_in_the_queue_for_too_long_is_told_and_costs_no_node_anything),
 		cmocka_unit_test(a_place_whose_answer_came_late_makes_no_other_late),
 		cmocka_unit_test(a_place_that_hangs_has_its_time_again_after_the_others),
+		cmocka_unit_test(a_place_behind_one_that_fails_has_its_time_again_too),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
