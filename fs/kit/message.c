@@ -881,7 +881,7 @@ static const emr_message_row rows[EMR_MESSAGE_COUNT] = {
 		"emrfs approve {id}, or: emrfs deny {id}"},
 	[EMR_SAY_READER_ADMITTED] = {"reader-admitted", "", "info", EMR_EXIT_PART,
 		"{names}: let into {dataset} by its steward, where {path} can be read.",
-		"All who read it: emrfs dataset {dataset}. To take {path} out: emrfs dataset "
+		"All who read it: emrfs dataset {dataset}. To take your folder out: emrfs dataset "
 		"leave {dataset}"},
 	[EMR_SAY_CONSENT_ASKS] = {"asked", "", "info", EMR_EXIT_PART,
 		"{path} asks that {who} may have {what}, {purpose}. Nobody has it before you say "

@@ -188,7 +188,7 @@ json 5 verify Imaging/none
 json 5 ledger Imaging/none
 json 2 ledger --limit many
 expect "names on the ledger" "$("$EMRFS" ledger --limit 1000 --json | grep -c "$MARK")" 0
-expect "special files" "$(ls "$MNT/.emrfs")" "$(printf 'README.txt\nat\ndeleted\nindex.csv\nlog\nlog.json\nnotices\nproof\nreport.html\nrequests\nstatus.json\nstatus.txt')"
+expect "special files" "$(ls "$MNT/.emrfs")" "$(printf 'README.txt\nat\nconsent\ndeleted\nindex.csv\nlog\nlog.json\nnotices\nproof\nreport.html\nrequests\nstatus.json\nstatus.txt')"
 python3 -m json.tool "$MNT/.emrfs/status.json" >/dev/null || emr_fail "status.json is no JSON"
 grep -q "Health of Ana" "$MNT/.emrfs/status.txt" || emr_fail "status.txt does not say whose folder it is"
 

@@ -120,8 +120,8 @@ void shared_end(
 	shared_tell_of(view, s, tell);
 	pthread_mutex_unlock(&view->lock);
 	shared_tree_free(before);
-	shared_notice_end(view, s);
 	shared_notice_cut(view, s, paths, n);
+	shared_notice_end(view, s); /* last: what to ask for again is the share */
 }
 
 /* The end came after this turn's look at the ledger: the next one ends S. */
