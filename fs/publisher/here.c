@@ -149,10 +149,8 @@ static emr_status pass(emr_publisher *p)
 {
 	EMR_AUTO_BUF roots = {0};
 	emr_buf lacking = {0};
-	emr_status status = emr_store_pins_incomplete(p->options.store) ? EMR_BUSY : EMR_OK;
+	emr_status status = emr_store_each_pin_of_all(p->options.store, note_pin, &roots);
 
-	if (status == EMR_OK)
-		status = emr_store_each_pin(p->options.store, note_pin, &roots);
 	if (status == EMR_OK)
 		status = look_at_all(p, &roots, &lacking);
 	if (status == EMR_OK) {

@@ -151,22 +151,14 @@ static emr_status take_leaving(emr_publisher *p, const emr_buf *leaving)
 static emr_status look_at_pins(emr_publisher *p)
 {
 	EMR_AUTO_BUF wanted = {0}, leaving = {0};
-	emr_status status = EMR_BUSY;
+	emr_status status = EMR_OK;
 
 	/* Before the pins: what waits is pinned in the moment in which it waits no more. */
-	if (p->options.each_awaited != NULL) {
+	if (p->options.each_awaited != NULL)
 		status = p->options.each_awaited(p->options.arg, note_root, &wanted);
-		if (status != EMR_OK)
-			return status;
-		status = EMR_BUSY;
-	}
-	/* What is not in a list that is being made anew is not gone.  Asked afterwards, too:
-	 * listing is what finds out that the index is lost, and makes it again of what can still be
-	 * read. */
-	if (!emr_store_pins_incomplete(p->options.store))
-		status = emr_store_each_pin(p->options.store, note_pin, &wanted);
-	if (status == EMR_OK && emr_store_pins_incomplete(p->options.store))
-		status = EMR_BUSY;
+	/* What is not in a list that is being made anew is not gone. */
+	if (status == EMR_OK)
+		status = emr_store_each_pin_of_all(p->options.store, note_pin, &wanted);
 	if (status == EMR_OK && p->options.each_leaving != NULL)
 		status = p->options.each_leaving(p->options.arg, note_root, &leaving);
 	if (status != EMR_OK)

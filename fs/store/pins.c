@@ -25,6 +25,7 @@ typedef struct pin_list {
 	emr_buf pins; /* of emr_pin */
 	emr_id16 writer;
 	whose whose;
+	bool must_be_all; /* EMR_BUSY where it is not known that the list is whole */
 } pin_list;
 
 static emr_status list_pin(void *context, emr_id16 writer, const emr_pin *pin)
@@ -90,11 +91,18 @@ static emr_status add_unwritten(emr_store *store, pin_list *list)
 	return status;
 }
 
+/* Whether the list is whole is asked of the index that is read, and first: it may be lost, made
+ * anew and completed by others between two calls. */
 static emr_status collect(emr_store *store, pin_list *list)
 {
 	emr_status status = emr_store_index_now(store);
+	bool is_stated = true;
 
 	pthread_rwlock_rdlock(&store->index_swap);
+	if (status == EMR_OK && store->index != NULL && list->must_be_all)
+		status = emr_index_pins_stated(store->index, store->writer, &is_stated);
+	if (status == EMR_OK && !is_stated)
+		status = EMR_BUSY;
 	if (status == EMR_OK && store->index != NULL)
 		status = emr_index_each_pin(store->index, list_pin, list);
 	pthread_rwlock_unlock(&store->index_swap);
@@ -106,26 +114,36 @@ static emr_status collect(emr_store *store, pin_list *list)
 	return status;
 }
 
-static emr_status each_pin(emr_store *store, whose which, emr_pin_visit visit, void *context)
+static emr_status each_of(emr_store *store, pin_list *list, emr_pin_visit visit, void *context)
 {
-	pin_list list = {.writer = store->writer, .whose = which};
-	emr_status status = collect(store, &list);
-	const emr_pin *pins = (const void *)list.pins.data;
+	emr_status status = collect(store, list);
+	const emr_pin *pins = (const void *)list->pins.data;
 
-	for (size_t i = 0; status == EMR_OK && i < list.pins.len / sizeof *pins; i++)
+	for (size_t i = 0; status == EMR_OK && i < list->pins.len / sizeof *pins; i++)
 		status = visit(context, &pins[i]);
-	emr_buf_free(&list.pins);
+	emr_buf_free(&list->pins);
 	return status;
 }
 
 emr_status emr_store_each_pin(emr_store *store, emr_pin_visit visit, void *context)
 {
-	return each_pin(store, OWN_PINS, visit, context);
+	pin_list list = {.writer = store->writer, .whose = OWN_PINS};
+
+	return each_of(store, &list, visit, context);
+}
+
+emr_status emr_store_each_pin_of_all(emr_store *store, emr_pin_visit visit, void *context)
+{
+	pin_list list = {.writer = store->writer, .whose = OWN_PINS, .must_be_all = true};
+
+	return each_of(store, &list, visit, context);
 }
 
 emr_status emr_store_each_foreign_pin(emr_store *store, emr_pin_visit visit, void *context)
 {
-	return each_pin(store, OTHERS_PINS, visit, context);
+	pin_list list = {.writer = store->writer, .whose = OTHERS_PINS};
+
+	return each_of(store, &list, visit, context);
 }
 
 /* Only what this writer says protects his segments for sure, so nobody waits for another who may

@@ -83,7 +83,7 @@ static emr_status mark_foreign_pin(void *context, const emr_pin *pin)
 
 static emr_status mark(reclaim_run *run)
 {
-	emr_status status = emr_store_each_pin(run->store, mark_pin, run);
+	emr_status status = emr_store_each_pin_of_all(run->store, mark_pin, run);
 
 	if (status == EMR_OK)
 		status = emr_store_each_foreign_pin(run->store, mark_foreign_pin, run);
@@ -531,7 +531,7 @@ static emr_status rewrite_pins(reclaim_run *run)
 	if (status == EMR_OK && call.roots.len > 0) {
 		qsort(call.roots.data, call.roots.len / sizeof(emr_pin), sizeof(emr_pin),
 			compare_pins);
-		status = emr_store_each_pin(run->store, pin_again, &call);
+		status = emr_store_each_pin_of_all(run->store, pin_again, &call);
 	}
 	if (status == EMR_OK && call.again.len > 0)
 		status = emr_store_pin(run->store, (const void *)call.again.data,

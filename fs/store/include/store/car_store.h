@@ -114,6 +114,9 @@ emr_status emr_store_pin(emr_store *store, const emr_pin_change *changes, size_t
 /* This writer's.  Others' pins protect, too, as far as the index knows them, but they are not
  * shown. */
 emr_status emr_store_each_pin(emr_store *store, emr_pin_visit visit, void *context);
+/* The same for whoever lets go what is not among them: EMR_BUSY, and none visited, while they are
+ * incomplete. */
+emr_status emr_store_each_pin_of_all(emr_store *store, emr_pin_visit visit, void *context);
 /* True after an index was made anew: pins found again in the segments protect, but nothing is
  * reclaimed until this writer has called emr_store_pins_complete. */
 bool emr_store_pins_incomplete(emr_store *store);
