@@ -78,7 +78,8 @@ static emr_status send_ok(conversation *c, json_t *fields)
 	return send_stolen(c, fields);
 }
 
-/* What is refused because of the disk has nothing to do with how the folder was opened. */
+/* What is refused because of the disk or the journal has nothing to do with how the folder was
+ * opened. */
 static emr_status send_problem(conversation *c, const emr_problem *problem)
 {
 	const emr_session *session = c->server->session;
@@ -86,7 +87,8 @@ static emr_status send_problem(conversation *c, const emr_problem *problem)
 	const emr_message_row *row;
 
 	if (problem->message == EMR_SAY_READ_ONLY &&
-		(session->is_still || session->has_still_blocks || session->is_apart) &&
+		(session->is_still || session->has_still_blocks || session->is_apart ||
+			emr_journal_state_get(session->journal).read_only) &&
 		emr_session_is_read_only(c->server->session, &still) && still.is_set)
 		problem = &still;
 	row = emr_message_get(problem->message);
