@@ -811,14 +811,13 @@ emr_status emr_store_reclaim(
 	emr_store *store, const emr_reclaim_options *options, emr_reclaim_report *out_report)
 {
 	AUTO_RUN run = {.store = store, .options = options};
-	emr_status status;
+	emr_status status, purged;
 
 	if (store->read_only)
 		return EMR_READ_ONLY;
 	pthread_mutex_lock(&store->reclaim_lock);
 	status = reclaim_locked(&run);
-	if (options->scrub)
-		emr_tags_purge(store);
+	purged = options->scrub ? emr_tags_purge(store) : EMR_OK;
 	pthread_mutex_lock(&store->append_lock);
 	store->reclaiming = false;
 	pthread_mutex_unlock(&store->append_lock);
@@ -827,5 +826,5 @@ emr_status emr_store_reclaim(
 	run.report.first_missing = run.missing.first;
 	if (out_report != NULL)
 		*out_report = run.report;
-	return status;
+	return status == EMR_OK ? purged : status;
 }

@@ -278,8 +278,8 @@ emr_status emr_store_read_place(
 void emr_tags_open(emr_store *store, const char *path);
 /* The segment is gone. */
 void emr_tags_drop(emr_store *store, const emr_segment *segment);
-/* Of what was erased no trace stays: all tags go. */
-void emr_tags_purge(emr_store *store);
+/* Of what was erased no trace stays: all tags go, or the status says that some are left. */
+emr_status emr_tags_purge(emr_store *store);
 
 /* ---- walk.c ---- */
 

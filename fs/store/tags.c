@@ -98,32 +98,45 @@ void emr_tags_drop(emr_store *store, const emr_segment *segment)
 	(void)unlinkat(store->tags_dirfd, name, 0);
 }
 
-void emr_tags_purge(emr_store *store)
+/* Cut, not removed: somebody may have it open, and go on with it.  What cannot be cut goes. */
+static emr_status empty_one(emr_store *store, const char *name)
+{
+	int fd = openat(store->tags_dirfd, name, O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	bool is_cut = fd >= 0 && ftruncate(fd, HEAD_BYTES) == 0;
+
+	if (fd >= 0)
+		close(fd);
+	if (is_cut || unlinkat(store->tags_dirfd, name, 0) == 0 || errno == ENOENT ||
+		errno == EISDIR)
+		return EMR_OK;
+	emr_log(EMR_LOG_WARN, "store: tags stay in %s", name);
+	return emr_status_from_errno(errno);
+}
+
+emr_status emr_tags_purge(emr_store *store)
 {
 	int fd = store->tags_dirfd < 0
 			 ? -1
 			 : openat(store->tags_dirfd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
 	const struct dirent *entry;
+	emr_status status = EMR_OK;
 
 	if (dir == NULL) {
+		status = store->tags_dirfd < 0 ? EMR_OK : emr_status_from_errno(errno);
 		if (fd >= 0)
 			close(fd);
-		return;
+		return status;
 	}
-	/* Cut, not removed: somebody may have it open, and go on with it. */
 	while ((entry = readdir(dir)) != NULL) {
-		int file = strncmp(entry->d_name, "seg-", 4) != 0
-				   ? -1
-				   : openat(store->tags_dirfd, entry->d_name,
-					     O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+		emr_status one = strncmp(entry->d_name, "seg-", 4) != 0
+					 ? EMR_OK
+					 : empty_one(store, entry->d_name);
 
-		if (file >= 0 && ftruncate(file, HEAD_BYTES) != 0)
-			emr_log(EMR_LOG_WARN, "store: tags stay in %s", entry->d_name);
-		if (file >= 0)
-			close(file);
+		status = status == EMR_OK ? one : status;
 	}
 	closedir(dir);
+	return status;
 }
 
 /* ---- A segment's file ---- */

@@ -557,6 +557,7 @@ static void an_erasure_leaves_no_tags(void **state)
 	static const char left_over[] = "seg-07000000000000000000000000000000-000099.car.tags";
 	disk *d = *state;
 	emr_pin pin = {.owner = {{1}}, .state = EMR_PIN_WRITTEN};
+	char path[200];
 	known f;
 
 	save_known(d, &f);
@@ -567,8 +568,12 @@ static void an_erasure_leaves_no_tags(void **state)
 	assert_true(most_tags(d) <= HEAD);
 	expect_true(d, &f, WORD_AT);
 	assert_true(most_tags(d) > HEAD);
+	/* What cannot be cut goes. */
+	snprintf(path, sizeof path, "%s/%s", d->tags_dir, left_over);
+	assert_int_equal(symlink("elsewhere", path), 0);
 	assert_ok(emr_block_store_unpin(emr_store_blocks(d->store), &pin, 1));
 	reclaim_all(d);
+	assert_int_equal(unlink(path), -1);
 	assert_true(most_tags(d) <= HEAD);
 	free_known(&f);
 	put_file(d, left_over);
