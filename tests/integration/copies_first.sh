@@ -65,11 +65,11 @@ expect "on the ledger" "$(entries)" 3
 say "what is erased while it waits never gets there"
 must cp scan-3 "$MNT/Imaging/erased"
 emr_until has_state Imaging/erased "pending 1/3"
+echo "another text" >"$MNT/Imaging/later"	# in no batch yet: what is erased has the others made anew
 run 0 erase --yes --passphrase-file "$EMR_PASS" Imaging/erased
 [ ! -e "$MNT/Imaging/erased" ] || emr_fail "it is there"
 
 say "the node comes back: what waited is registered, once, as it was saved last"
-echo "another text" >"$MNT/Imaging/later"
 must "$NETWORK" up net >/dev/null
 for f in late later three; do emr_until has_state Imaging/$f "confirmed 3/3"; done
 for n in 1 2; do holds $n "$(attribute cid "$MNT/Imaging/late")" || emr_fail "node $n does not hold it"; done
