@@ -96,6 +96,10 @@ emr_status host_follow(fabric_host *h)
 	if (status == EMR_OK)
 		status = emr_observe(gateway, &call, h->chain, emr_buf_view(&h->descriptor),
 			&h->position, BLOCKS_MAX, NULL, &trouble);
+	/* A peer that has fewer blocks than others have told is behind, which passes: what it
+	 * withholds it could withhold by telling nothing new, too. */
+	if (status == EMR_ROLLBACK)
+		status = EMR_OFFLINE;
 	note_followed(h, status);
 	if (h->position.next_block >= h->kept_block + POSITION_BLOCKS)
 		keep_position(h);
@@ -416,6 +420,8 @@ static emr_status host_verify(void *self, emr_ledger_trouble *out_trouble)
 		status = host_status(&call,
 			emr_observe(gateway, &call, truth, emr_buf_view(&h->descriptor), &position,
 				(size_t)h->position.next_block, NULL, out_trouble));
+	if (status == EMR_OK && position.next_block < h->position.next_block)
+		status = EMR_OFFLINE; /* the one that was asked now is behind */
 	if (status == EMR_OK)
 		status = emr_chain_compare(truth, h->chain, NULL, NULL, out_trouble);
 	if (status != EMR_OK && out_trouble->status == EMR_OK)
