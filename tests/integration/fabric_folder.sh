@@ -36,6 +36,9 @@ says "channel, chaincode"
 sed 's/^kind.*/kind = cable/' channel/settings >net/network
 as hospital run 6 org create "São Lucas" --network "$NET" --yes --passphrase-file "$EMR_PASS" --words-file words
 says "cable"
+{ cat channel/settings && grep ^organisation channel/settings | head -n 1; } >net/network
+as hospital run 6 org create "São Lucas" --network "$NET" --yes --passphrase-file "$EMR_PASS" --words-file words
+says "it stands there twice"
 cp channel/settings net/network
 two_network "São Lucas"
 [ ! -e net/ledger/ledger.sqlite ] || emr_fail "there is a ledger in the directory, too"
@@ -63,6 +66,11 @@ as ana run 6 backup "$EMR_WORK/copy"
 says "A second copy is not there yet for a network on Fabric"
 as ana run 6 device add phone -o phone --yes --passphrase-file "$EMR_PASS"
 says "not there yet for a network on Fabric"
+echo a >ana-folder/a.txt
+as ana run 0 status --wait
+as ana run 6 export --proof ana-folder/a.txt "$EMR_WORK/a.tlog-proof"
+says "Evidence is not there yet for a network on Fabric"
+[ ! -e a.tlog-proof ] || emr_fail "a file was left"
 as trust run 6 org create Trust --network "$NET" --yes --passphrase-file "$EMR_PASS" --words-file words
 says "not there yet for a network on Fabric"
 
@@ -108,13 +116,33 @@ as ana run 0 status --wait
 reads() { [ "$(cat "$SHARE/CT.txt")" = "a shoulder" ]; }
 two_until 60 reads
 
+say "a gateway that has fewer blocks than were read makes him wait, and no more"
+touch "$FAULT/lag"
+second() { "$EMRFS" status >out/second 2>&1; grep -qi "away\|offline\|reach" out/second; }
+echo "an elbow" >ana-folder/Imaging/CT.txt
+as ana run 0 status --wait
+reads() { [ "$(cat "$SHARE/CT.txt")" = "an elbow" ]; }
+two_until 60 reads
+two_unmount lima
+cp net/network settings
+{ grep -v ^gateway settings && grep ^gateway settings | sed -n 2p; } >net/network
+two_mount lima
+two_until 60 as lima second
+[ "$(stat -c %s "$SHARE/CT.txt")" = 9 ] || emr_fail "what he has seen before is not there: $(ls "$SHARE")"
+rm "$FAULT/lag"
+cp settings net/network
+echo "a wrist" >ana-folder/Imaging/CT.txt
+as ana run 0 status --wait
+reads() { [ "$(cat "$SHARE/CT.txt")" = "a wrist" ]; }
+two_until 60 reads
+
 say "it ends when she takes it back"
 as ana run 0 revoke Imaging from lima --yes
 gone() { [ ! -e "$SHARE/CT.txt" ]; }
 two_until 60 gone
 two_unmount ana lima
 as ana run 0 mount --passphrase-file "$EMR_PASS" ana-folder
-expect "what she has after it was opened again" "$(cat ana-folder/Imaging/CT.txt)" "a shoulder"
+expect "what she has after it was opened again" "$(cat ana-folder/Imaging/CT.txt)" "a wrist"
 as ana run 0 verify
 says "Not checked: the orderers' signatures"
 

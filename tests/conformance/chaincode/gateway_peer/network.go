@@ -129,12 +129,11 @@ func (m *member) propose(signed *peer.SignedProposal, name, tx string) (*call, e
 
 // height is how many blocks this peer has.
 func (m *member) height() uint64 {
-	if m.number != 2 || !m.fault("lag") {
+	if !m.fault("lag") {
 		m.frozen = 0
-		return uint64(len(m.blocks))
 	}
-	if m.frozen == 0 {
-		m.frozen = uint64(len(m.blocks))
+	if m.number != 2 || m.frozen == 0 {
+		return uint64(len(m.blocks))
 	}
 	return m.frozen
 }
@@ -342,6 +341,9 @@ func (c *channel) cut(transactions []ordered) {
 	var previous []byte
 	var data [][]byte
 	var filter []byte
+	if c.frozen == 0 && c.fault("lag") {
+		c.frozen = number
+	}
 	if number > 0 {
 		previous = headerHash(c.blocks[number-1].Header)
 	}
