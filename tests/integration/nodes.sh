@@ -17,9 +17,9 @@ emr_init
 run 0 mount --passphrase-file "$EMR_PASS" "$MNT"
 run 0 backup early
 for ((d = 0; d < 10; d++)); do must mkdir -p "$MNT/Letters/$d/deep"; done
-for ((f = 0; f < RECORDS; f++)); do echo "letter $f" >"$MNT/Letters/$((f % 10))/deep/$f.txt"; done
 head -c 600000 /dev/urandom >scan
-must cp scan "$MNT/Letters/scan"
+must cp scan "$MNT/Letters/scan"	# first: it is damaged below, and where the journal still begins before it, that would be damaged, too
+for ((f = 0; f < RECORDS; f++)); do echo "letter $f" >"$MNT/Letters/$((f % 10))/deep/$f.txt"; done
 run 0 status --wait
 json 0 export / all.car
 expect records "$(field records)" $((RECORDS + 1))
