@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "kit/language.h"
 #include "proof/make.h"
 #include "session/fetching.h"
 
@@ -23,6 +24,14 @@ static emr_proof_sources sources_of(const emr_session *session)
 static bool is_provable(const emr_session *session)
 {
 	return strcmp(emr_ledger_kind(session->ledger), "embedded") == 0;
+}
+
+emr_status emr_evidence_refuse(const emr_session *session, emr_problem *out_problem)
+{
+	if (is_provable(session))
+		return EMR_OK;
+	emr_problem_set(out_problem, EMR_SAY_NOT_ON_FABRIC, "what", _("Evidence"), NULL);
+	return EMR_UNSUPPORTED;
 }
 
 emr_status emr_evidence_make(const emr_session *session, const emr_place *place, emr_buf *out_file)
