@@ -175,8 +175,13 @@ static emr_status judge(judging *j, emr_bytes bytes, const char **out_why)
 {
 	const emr_session *session = j->visit->session;
 	uint64_t now = emr_clock_unix_s(emr_clock_system());
-	emr_status status = emr_consent_read(bytes, now, &j->consent, out_why);
+	emr_status status;
 
+	if (strlen(j->path) >= sizeof j->row.reason) {
+		*out_why = N_("the path of the file is too long");
+		return EMR_OK;
+	}
+	status = emr_consent_read(bytes, now, &j->consent, out_why);
 	if (status == EMR_INVALID)
 		return EMR_OK;
 	if (status == EMR_OK)
@@ -194,8 +199,6 @@ static emr_status judge(judging *j, emr_bytes bytes, const char **out_why)
 	j->row.purposes = j->consent.purposes;
 	j->row.rights = j->consent.may_change ? EMR_RIGHTS_WRITE : EMR_RIGHTS_READ;
 	j->row.told = EMR_PETITION_OPEN;
-	if (strlen(j->path) >= sizeof j->row.reason)
-		return EMR_LIMIT;
 	memcpy(j->row.reason, j->path, strlen(j->path) + 1);
 	status = emr_asked_add(session->keyring, session->state_fd, &j->row);
 	emr_asked_free(&j->asked);
@@ -215,8 +218,10 @@ static bool is_same_file(const judging *j)
 static void refuse(const judging *j, const char *why)
 {
 	emr_problem problem = {0};
+	bool is_long = strlen(j->path) >= sizeof j->row.reason; /* the reason would be cut off */
+	const char *path = is_long ? strrchr(j->path, '/') + 1 : j->path;
 
-	(void)emr_consents_refuse(j->path, why, &problem);
+	(void)emr_consents_refuse(path, why, &problem);
 	if (j->visit->notices != NULL)
 		emr_notices_add_problem(j->visit->notices, &problem, j->path);
 }

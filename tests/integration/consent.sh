@@ -78,6 +78,10 @@ refused() {
 	cp "$3" "$MNT/.emrfs/consent/$1.json" || emr_fail "cp"
 	two_until 30 noticed "Consents/$1.json is no request: $2"
 }
+part=$(printf 'a%.0s' {1..250})/$(printf 'b%.0s' {1..250}) # no request has room for such a path; what lies behind it is read still
+mkdir -p "$MNT/Consents/$part/$part/c" || emr_fail "mkdir"
+consent c0 Imaging >"$MNT/Consents/$part/$part/c/long-name-of-a-consent.json" || emr_fail "a long path"
+two_until 30 noticed "long-name-of-a-consent.json is no request: the path of the file is too long."
 python3 -c 'import json; print(json.dumps(json.load(open("c1.json")), indent=8, sort_keys=True))' >again.json
 refused again "it was answered already." again.json
 refused denied "it was answered already." "$MNT/Consents/c2.json"
