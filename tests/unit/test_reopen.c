@@ -174,10 +174,14 @@ static void of_what_only_nodes_have_no_more_is_missed_than_its_bytes(void **stat
 
 static void a_copy_that_was_changed_is_not_believed(void **state)
 {
+	/* Another byte than the one that stands there, whichever that is. */
 	static const char *const forgeries[] = {
-		"UPDATE locals SET sealed=x'00' || substr(sealed, 2)",
-		"UPDATE locals SET sealed=substr(sealed, 1, 320) || x'5a'",
-		"UPDATE locals SET sealed=substr(sealed, 1, 30) || x'5a5a' || substr(sealed, 33)",
+		"UPDATE locals SET sealed=iif(substr(sealed, 1, 1) = x'00', x'01', x'00') || "
+		"substr(sealed, 2)",
+		"UPDATE locals SET sealed=substr(sealed, 1, 320) || "
+		"iif(substr(sealed, 321) = x'5a', x'5b', x'5a')",
+		"UPDATE locals SET sealed=substr(sealed, 1, 30) || "
+		"iif(substr(sealed, 31, 1) = x'5a', x'5b', x'5a') || substr(sealed, 32)",
 		"UPDATE locals SET sealed=substr(sealed, 1, 100)",
 		"UPDATE locals SET sealed=sealed || x'00'",
 		"UPDATE locals SET sealed=x''",
