@@ -344,6 +344,38 @@ static scene *before_question, *before_writings, *before_names;
 /* What reading names answers instead. */
 static emr_status names_fail;
 
+/* Whose folder is listed between the look at what is shown and that at what may be written, and how
+ * many names there were. */
+static viewer *listing;
+static unsigned listed;
+
+static bool has_a_name(void *arg, const char *name, const emr_attr *attr, uint64_t next)
+{
+	(void)arg;
+	(void)attr;
+	(void)next;
+	assert_true(name[0] != 0); /* a kernel refuses the whole directory */
+	listed++;
+	return true;
+}
+
+static void list_meanwhile(viewer **whose)
+{
+	viewer *v = *whose;
+	emr_attr attr;
+	emr_status status;
+
+	*whose = NULL;
+	if (v == NULL)
+		return;
+	assert_ok(emr_view_each_entry(v->view, EMR_ROOT_NODE, 0, false, has_a_name, NULL));
+	status = emr_view_lookup(v->view, EMR_ROOT_NODE, "shared-with-me", &attr);
+	if (status == EMR_OK)
+		assert_ok(emr_view_each_entry(v->view, attr.node, 0, false, has_a_name, NULL));
+	else
+		assert_status(EMR_NOT_FOUND, status);
+}
+
 static void take_back(scene **which, bool is_heard_of)
 {
 	scene *c = *which;
@@ -379,6 +411,7 @@ emr_status __wrap_emr_share_writings(
 	emr_share *share, emr_writing_fn fn, void *arg, size_t *out_damaged)
 {
 	take_back(&before_writings, true);
+	list_meanwhile(&listing);
 	return __real_emr_share_writings(share, fn, arg, out_damaged);
 }
 
@@ -498,6 +531,22 @@ static void what_could_not_be_read_once_is_shown_later(void **state)
 	story_end(&c.s);
 }
 
+static void who_begins_to_share_has_a_name_whenever_somebody_lists(void **state)
+{
+	LIMAS_FOLDER;
+
+	viewer_run(&v, NULL, 0);
+	(void)story_share(&s, &s.lima, 0, false);
+	listing = &v;
+	listed = 0;
+	viewer_run(&v, NULL, 0);
+	assert_null(listing);
+	assert_true(listed >= 3); /* ".", ".." and the Inbox */
+	viewer_learn_owner(&v);
+	assert_string_equal(viewer_list(&v, v.owner, NULL), "Imaging");
+	viewer_end(&s, &v);
+}
+
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
@@ -510,6 +559,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(what_he_had_changed_before_a_restart_is_told_as_taken_back_too),
 		cmocka_unit_test(what_could_not_be_read_once_is_shown_later),
 		cmocka_unit_test(names_that_are_taken_back_while_they_are_read_are_not_refused),
+		cmocka_unit_test(who_begins_to_share_has_a_name_whenever_somebody_lists),
 	};
 
 	if (argc > 1)
