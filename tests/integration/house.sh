@@ -58,6 +58,8 @@ looks=$(git grep -hE '\b(emr_follow_now|share_catch_up|emr_settle_catch_up)\(' -
 
 uses=$(python3 tests/integration/rooms.py .) || wrong "fs/view: a room uses more of later rooms than before:" "$uses"
 
+gone=$(tests/campaign/mutate --look) || wrong "protections whose words are not there once any more (tests/campaign/protections):" "$gone"
+
 if command -v clang-format >/dev/null; then
 	unformatted=$(git ls-files '*.c' '*.h' | xargs -P 2 -n 40 clang-format --dry-run 2>&1 | sed -n 's/^\([^:]*\):.*\[-Wclang-format-violations\]$/\1/p' | sort -u)
 	[ -z "$unformatted" ] || wrong "laid out otherwise than clang-format lays it out (clang-format -i FILE):" "$unformatted"
