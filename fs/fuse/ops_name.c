@@ -16,6 +16,12 @@ static void lookup(fuse_req_t req, const parked *p, emr_status status)
 
 	if (status == EMR_OK)
 		status = emr_view_lookup(s->options.view, p->node, p->name, &attr);
+	/* What lacks its names came, or came back, after it was asked whether to wait. */
+	for (int i = 0; status == EMR_BUSY && i < PARK_TRIES; i++) {
+		if (park(req, s, EMR_NEED_NAMES, p, lookup))
+			return;
+		status = emr_view_lookup(s->options.view, p->node, p->name, &attr);
+	}
 	if (status == EMR_NOT_FOUND)
 		fuse_reply_entry(req, &nothing);
 	else if (status != EMR_OK)
@@ -204,28 +210,50 @@ static bool add_entry(void *arg, const char *name, const emr_attr *attr, uint64_
 	return true;
 }
 
+static emr_status fill(listing *l, const parked *p)
+{
+	return emr_view_each_entry(
+		l->session->options.view, p->node, (uint64_t)p->offset, p->plus, add_entry, l);
+}
+
+/* The kernel has not got what L says. */
+static void take_back(listing *l)
+{
+	for (size_t i = 0; i < l->taken_count; i++)
+		emr_view_forget(l->session->options.view, l->taken[i], 1);
+	l->len = l->taken_count = 0;
+}
+
+static void free_listing(listing *l)
+{
+	free(l->data);
+	free(l->taken);
+}
+
 static void list(fuse_req_t req, const parked *p, emr_status status)
 {
-	const session *s = session_of(req);
+	session *s = session_of(req);
 	listing l = {.req = req, .session = s, .size = p->size, .plus = p->plus};
-	bool has_come = false;
 
 	if (status == EMR_OK) {
 		l.data = malloc(p->size);
 		l.taken = malloc((p->size / 32 + 1) * sizeof *l.taken);
-		status = l.data == NULL || l.taken == NULL
-				 ? EMR_NO_MEMORY
-				 : emr_view_each_entry(s->options.view, p->node,
-					   (uint64_t)p->offset, p->plus, add_entry, &l);
+		status = l.data == NULL || l.taken == NULL ? EMR_NO_MEMORY : fill(&l, p);
+	}
+	/* As in lookup. */
+	for (int i = 0; status == EMR_BUSY && i < PARK_TRIES; i++) {
+		take_back(&l);
+		if (park(req, s, EMR_NEED_NAMES, p, list)) {
+			free_listing(&l);
+			return;
+		}
+		status = fill(&l, p);
 	}
 	if (status != EMR_OK)
 		reply_status(req, status);
-	else
-		has_come = fuse_reply_buf(req, l.data, l.len) != -ENOENT;
-	for (size_t i = 0; !has_come && i < l.taken_count; i++)
-		emr_view_forget(s->options.view, l.taken[i], 1);
-	free(l.data);
-	free(l.taken);
+	if (status != EMR_OK || fuse_reply_buf(req, l.data, l.len) == -ENOENT)
+		take_back(&l);
+	free_listing(&l);
 }
 
 static void list_when_ready(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset, bool plus)
