@@ -359,6 +359,14 @@ static bool has_a_name(void *arg, const char *name, const emr_attr *attr, uint64
 	return true;
 }
 
+static bool has_an_owner(void *arg, const emr_shared_with_me *share)
+{
+	(void)arg;
+	assert_true(share->owner[0] != 0);
+	assert_null(strstr(share->path, "//"));
+	return true;
+}
+
 static void list_meanwhile(viewer **whose)
 {
 	viewer *v = *whose;
@@ -374,6 +382,7 @@ static void list_meanwhile(viewer **whose)
 		assert_ok(emr_view_each_entry(v->view, attr.node, 0, false, has_a_name, NULL));
 	else
 		assert_status(EMR_NOT_FOUND, status);
+	assert_ok(emr_view_each_shared_with_me(v->view, has_an_owner, NULL));
 }
 
 static void take_back(scene **which, bool is_heard_of)
@@ -547,6 +556,21 @@ static void who_begins_to_share_has_a_name_whenever_somebody_lists(void **state)
 	viewer_end(&s, &v);
 }
 
+static void several_files_that_are_shared_by_themselves_are_listed_at_once(void **state)
+{
+	const char *names;
+	LIMAS_FOLDER;
+
+	ana_shares_domain(&s, ana_makes_domain(&s, "Imaging/MRI.pdf"), "MRI.pdf");
+	ana_shares_domain(&s, ana_makes_domain(&s, "Imaging/Old/CT.pdf"), "CT.pdf");
+	assert_ok(emr_store_index_now(s.k.stack.store));
+	viewer_run(&v, NULL, 0);
+	viewer_learn_owner(&v);
+	names = viewer_list(&v, v.owner, owner_answers); /* in the order of their ids */
+	assert_true(strcmp(names, "MRI.pdf,CT.pdf") == 0 || strcmp(names, "CT.pdf,MRI.pdf") == 0);
+	viewer_end(&s, &v);
+}
+
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
@@ -560,6 +584,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(what_could_not_be_read_once_is_shown_later),
 		cmocka_unit_test(names_that_are_taken_back_while_they_are_read_are_not_refused),
 		cmocka_unit_test(who_begins_to_share_has_a_name_whenever_somebody_lists),
+		cmocka_unit_test(several_files_that_are_shared_by_themselves_are_listed_at_once),
 	};
 
 	if (argc > 1)

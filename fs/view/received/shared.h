@@ -146,6 +146,7 @@ typedef struct shared_waiter {
 	node *n; /* kept by a count of its opens */
 	shared_share *share;
 	emr_need need;
+	bool is_listing; /* wants every name of N, not one */
 	emr_ready_fn ready;
 	void *arg;
 	int64_t deadline_boot_ns;
@@ -359,6 +360,9 @@ int64_t shared_due_ns(emr_view *view);
 uint32_t shared_waits(const emr_view *view, const node *n);
 /* Everybody who waits for NEED of S is answered with STATUS. */
 void shared_answer_all(emr_view *view, shared_share *s, emr_need need, emr_status status);
+/* The names of S have come: who lists a directory that shows another share, too, whose names are
+ * lacking, waits on for that one, no longer than he would have. */
+void shared_answer_names(emr_view *view, shared_share *s);
 /* Answers the waiters that CHOOSE chooses (under view->lock) with what SAY gives (without; it may
  * tell the person). */
 typedef bool (*shared_choose_fn)(void *arg, const shared_waiter *w);

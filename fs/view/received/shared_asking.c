@@ -613,7 +613,7 @@ static void answer_names(emr_view *view, shared_share *s)
 	is_whole = s->tree != NULL && !shared_awaits_inner(s);
 	pthread_mutex_unlock(&view->lock);
 	if (is_whole)
-		shared_answer_all(view, s, EMR_NEED_NAMES, EMR_OK);
+		shared_answer_names(view, s);
 }
 
 static emr_status open_share(emr_view *view, shared_share *s, emr_share_trouble *trouble)

@@ -15,10 +15,14 @@
 
 /* ---- what is shown ---- */
 
+/* Whoever begins to share gets a name when all grants have been looked at: before that nothing of
+ * him is shown, because a kernel refuses a whole directory in which one name is empty. */
 bool shared_share_is_shown(const emr_view *view, const shared_share *s)
 {
 	uint64_t now = (uint64_t)(view_now_ns(view) / 1000000000);
 
+	if (s->owner->name[0] == 0)
+		return false;
 	switch (s->phase) {
 	case SHARED_COMING:
 		return false;
@@ -46,11 +50,10 @@ bool shared_owner_is_shown(const emr_view *view, const shared_owner *owner)
 	return false;
 }
 
-/* Below shared-with-me.  Whoever begins to share gets a name when all grants have been looked at, and
- * a kernel refuses a whole directory in which one name is empty. */
+/* Below shared-with-me. */
 static bool owner_is_shown(const emr_view *view, const shared_owner *owner)
 {
-	return owner->set == NULL && owner->name[0] != 0 && shared_owner_is_shown(view, owner);
+	return owner->set == NULL && shared_owner_is_shown(view, owner);
 }
 
 bool shared_is_there(const emr_view *view)
@@ -58,8 +61,7 @@ bool shared_is_there(const emr_view *view)
 	if (view->shares == NULL)
 		return false;
 	for (const shared_share *s = view->shares->all; s != NULL; s = s->next)
-		if (s->owner->set == NULL && s->owner->name[0] != 0 &&
-			shared_share_is_shown(view, s))
+		if (s->owner->set == NULL && shared_share_is_shown(view, s))
 			return true;
 	return false;
 }

@@ -86,22 +86,18 @@ bool emr_view_must_wait(emr_view *view, uint64_t number, emr_need need, const ch
 	return must;
 }
 
-/* Under view->lock. */
-static emr_status add_waiter(
-	emr_view *view, node *n, shared_share *s, emr_need need, emr_ready_fn ready, void *arg)
+/* Under view->lock: who ASKS waits for S. */
+static emr_status add_waiter(emr_view *view, shared_share *s, const shared_waiter *asks)
 {
-	shared_waiter *w = calloc(1, sizeof *w);
+	shared_waiter *w = malloc(sizeof *w);
 
 	if (w == NULL)
 		return EMR_NO_MEMORY;
-	*w = (shared_waiter){.next = view->shares->waiters,
-		.n = n,
-		.share = s,
-		.need = need,
-		.ready = ready,
-		.arg = arg,
-		.deadline_boot_ns = view_boot_ns(view) + EMR_SHARED_WAIT_NS};
-	n->opens++;
+	*w = *asks;
+	w->next = view->shares->waiters;
+	w->share = s;
+	w->deadline_boot_ns = view_boot_ns(view) + EMR_SHARED_WAIT_NS;
+	w->n->opens++;
 	view->shares->waiters = w;
 	shared_wake(view);
 	return EMR_BUSY;
@@ -110,18 +106,17 @@ static emr_status add_waiter(
 emr_status emr_view_await(emr_view *view, uint64_t number, emr_need need, const char *name,
 	emr_ready_fn ready, void *arg)
 {
+	shared_waiter asks = {.need = need, .is_listing = name == NULL, .ready = ready, .arg = arg};
 	emr_status status = EMR_OK;
 	shared_share *s;
-	node *n;
 
 	if (view->shares == NULL)
 		return EMR_OK;
 	pthread_mutex_lock(&view->lock);
-	n = tree_by_number(view, number);
-	s = lacking(view, n, need, name);
+	asks.n = tree_by_number(view, number);
+	s = lacking(view, asks.n, need, name);
 	if (s != NULL)
-		status = view->shares->is_closed ? EMR_INTERRUPTED
-						 : add_waiter(view, n, s, need, ready, arg);
+		status = view->shares->is_closed ? EMR_INTERRUPTED : add_waiter(view, s, &asks);
 	pthread_mutex_unlock(&view->lock);
 	return status;
 }
@@ -208,6 +203,21 @@ void shared_answer_all(emr_view *view, shared_share *s, emr_need need, emr_statu
 	choice c = {.share = s, .need = need, .status = status};
 
 	shared_answer(view, is_of, same_for_all, &c);
+}
+
+void shared_answer_names(emr_view *view, shared_share *s)
+{
+	pthread_mutex_lock(&view->lock);
+	for (shared_waiter *w = view->shares->waiters; w != NULL; w = w->next) {
+		shared_share *next = w->share == s && w->is_listing
+					     ? lacking(view, w->n, EMR_NEED_NAMES, NULL)
+					     : NULL;
+
+		if (next != NULL && w->need == EMR_NEED_NAMES)
+			w->share = next;
+	}
+	pthread_mutex_unlock(&view->lock);
+	shared_answer_all(view, s, EMR_NEED_NAMES, EMR_OK);
 }
 
 void emr_view_end_waits(emr_view *view)
