@@ -232,8 +232,10 @@ static void what_she_saves_while_he_opens_it_is_there(void **state)
 	assert_ok(viewer_find(&v, path, owner_answers, &attr));
 	kit_text(&s.k, "Imaging/MRI.pdf", "%PDF another knee");
 	kit_publish_all(&s.k);
-	/* names were read a moment ago, and are not read again at once */
-	v.view->shares->all->build_not_before_ns = emr_clock_boot_ns(&s.k.clock.clock) + 1000000000;
+	/* names were read a moment ago, which took ten seconds: they are not read again at once,
+	 * but for who waits for them */
+	v.view->shares->all->build_not_before_ns =
+		emr_clock_boot_ns(&s.k.clock.clock) + INT64_C(50000000000);
 	assert_status(EMR_NOT_FOUND, viewer_wait(&v, attr.node, EMR_NEED_BYTES, owner_answers));
 	assert_string_equal(viewer_text(&v, path, owner_answers), "%PDF another knee");
 	viewer_end(&s, &v);

@@ -128,6 +128,7 @@ static void rest(emr_view *view, shared_share *s)
 {
 	pthread_mutex_lock(&view->lock);
 	s->build_not_before_ns = view_boot_ns(view) + AFTER_FAILURE_NS;
+	s->has_failed = true;
 	pthread_mutex_unlock(&view->lock);
 }
 
@@ -250,9 +251,10 @@ static void build(emr_view *view, shared_share *s)
 			(unsigned long long)tree->unreadable);
 	pthread_mutex_lock(&view->lock);
 	before = shared_swap_tree(view, s, tree, &tell);
+	s->has_failed = s->is_awaited = false;
 	shared_rename_share(view, s, tree->top_name, &tell);
 	/* Who saves a thousand files does not make this computer read ten thousand names a thousand
-	 * times. */
+	 * times; who opens one of them does not wait for that. */
 	s->build_not_before_ns =
 		view_boot_ns(view) + BUILD_PAUSE_NS + 5 * (view_boot_ns(view) - began);
 	pthread_mutex_unlock(&view->lock);
@@ -462,8 +464,10 @@ static void serve_node(emr_view *view, shared_share *s, node *n, asked *a)
 	status = shared_attach(view, s, n, shared_check_copy);
 	if (status != EMR_OK && emr_shared_check(s->opened, NULL) == EMR_DENIED)
 		status = EMR_DENIED; /* it has ended meanwhile, which who asks is told */
-	if (status == EMR_NOT_FOUND && is_about_to_go(view, s, n))
+	if (status == EMR_NOT_FOUND && is_about_to_go(view, s, n)) {
+		s->is_awaited = true;
 		return;
+	}
 	if (serve_later(view, n, status))
 		return;
 	if (status == EMR_FORBIDDEN) { /* withheld, which the person has been told */
@@ -586,6 +590,13 @@ static bool wants_build(const shared_share *s)
 	       (s->tree != NULL ? s->has_grown : s->wants_tree);
 }
 
+/* Under view->lock: and it is time. */
+static bool is_build_due(const emr_view *view, const shared_share *s)
+{
+	return wants_build(s) &&
+	       (view_boot_ns(view) >= s->build_not_before_ns || (s->is_awaited && !s->has_failed));
+}
+
 static work work_of(emr_view *view, const shared_share *s)
 {
 	work w = {.names = false};
@@ -598,7 +609,7 @@ static work work_of(emr_view *view, const shared_share *s)
 		}
 		w.names = w.names || shared_is_wanted_inside(s);
 		w.name = s->is_name_due && s->tree == NULL && !s->is_blind && s->has_purpose;
-		w.rebuild = wants_build(s) && view_boot_ns(view) >= s->build_not_before_ns;
+		w.rebuild = is_build_due(view, s);
 	}
 	pthread_mutex_unlock(&view->lock);
 	return w;
