@@ -399,6 +399,24 @@ static void take_back(scene **which, bool is_heard_of)
 		assert_ok(emr_replica_catch_up(c->v.replica, NULL, NULL, NULL));
 }
 
+/* Whose MRI.pdf the owner removes before the next record is asked for. */
+static scene *before_removal;
+
+static void remove_meanwhile(scene **which)
+{
+	scene *c = *which;
+	int64_t now;
+
+	*which = NULL;
+	if (c == NULL)
+		return;
+	now = c->s.k.clock.boot_ns;
+	kit_unlink(&c->s.k, "Imaging/MRI.pdf");
+	kit_publish_all(&c->s.k);
+	c->s.k.clock.boot_ns = now; /* who waits does so for ten seconds */
+	assert_ok(emr_replica_catch_up(c->v.replica, NULL, NULL, NULL));
+}
+
 emr_status __real_emr_shared_ask_records(emr_shared *shared, const emr_id16 *objects, size_t n,
 	emr_ask **out_ask, emr_share_trouble *out_trouble);
 emr_status __wrap_emr_shared_ask_records(emr_shared *shared, const emr_id16 *objects, size_t n,
@@ -408,6 +426,7 @@ emr_status __wrap_emr_shared_ask_records(emr_shared *shared, const emr_id16 *obj
 	emr_ask **out_ask, emr_share_trouble *out_trouble)
 {
 	take_back(&before_question, false);
+	remove_meanwhile(&before_removal);
 	return __real_emr_shared_ask_records(shared, objects, n, out_ask, out_trouble);
 }
 
@@ -451,6 +470,33 @@ static void what_is_taken_back_while_it_is_asked_for_has_not_run_out(void **stat
 		EMR_ACCESS_REVOKED, viewer_wait(&c.v, attr.node, EMR_NEED_BYTES, owner_answers));
 	assert_non_null(strstr(c.v.notices, "grant-revoked"));
 	assert_null(strstr(c.v.notices, "grant-expired"));
+	viewer_close(&c.v);
+	story_end(&c.s);
+}
+
+static void a_file_that_is_removed_while_it_is_asked_for_takes_no_other_with_it(void **state)
+{
+	reader ct = {.lock = PTHREAD_MUTEX_INITIALIZER, .wake = PTHREAD_COND_INITIALIZER};
+	reader mri = {.lock = PTHREAD_MUTEX_INITIALIZER, .wake = PTHREAD_COND_INITIALIZER};
+	emr_attr attr;
+	scene c;
+
+	(void)state;
+	begin_alone(&c, 0);
+	assert_ok(viewer_find(&c.v, viewer_at(&c.v, "Imaging/Old/CT.pdf"), owner_answers, &attr));
+	ct.node = attr.node;
+	assert_ok(viewer_find(&c.v, viewer_at(&c.v, "Imaging/MRI.pdf"), owner_answers, &attr));
+	mri.node = attr.node;
+	assert_status(
+		EMR_BUSY, emr_view_await(c.v.view, ct.node, EMR_NEED_BYTES, NULL, ready, &ct));
+	assert_status(
+		EMR_BUSY, emr_view_await(c.v.view, mri.node, EMR_NEED_BYTES, NULL, ready, &mri));
+	before_removal = &c;
+	viewer_run(&c.v, owner_answers, 6);
+	assert_null(before_removal);
+	assert_true(ct.has_come && mri.has_come);
+	assert_ok(ct.status);
+	assert_status(EMR_NOT_FOUND, mri.status);
 	viewer_close(&c.v);
 	story_end(&c.s);
 }
@@ -579,6 +625,8 @@ int main(int argc, char **argv)
 		cmocka_unit_test(a_copy_of_a_descriptor_is_closed_while_its_record_is_taken),
 		cmocka_unit_test(what_cannot_be_read_inside_is_asked_for_while_others_look),
 		cmocka_unit_test(what_is_taken_back_while_it_is_asked_for_has_not_run_out),
+		cmocka_unit_test(
+			a_file_that_is_removed_while_it_is_asked_for_takes_no_other_with_it),
 		cmocka_unit_test(what_he_has_changed_is_told_as_taken_back_too),
 		cmocka_unit_test(what_he_had_changed_before_a_restart_is_told_as_taken_back_too),
 		cmocka_unit_test(what_could_not_be_read_once_is_shown_later),

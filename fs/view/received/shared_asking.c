@@ -210,6 +210,23 @@ static void refuse(emr_view *view, shared_share *s, emr_need need, emr_status st
 		rest(view, s);
 }
 
+/* Whoever waits for the bytes of OBJECT, and nobody else. */
+static void refuse_object(emr_view *view, shared_share *s, emr_id16 *object, emr_status status,
+	emr_share_trouble *trouble)
+{
+	const shared_asking only = {.objects = object, .n = 1};
+	refusing r = {.view = view,
+		.share = s,
+		.asking = &only,
+		.status = status,
+		.trouble = trouble,
+		.now = view_boot_ns(view)};
+
+	look_for_reason(s, trouble);
+	shared_look_at_end(view, s, trouble);
+	shared_answer(view, is_concerned, say_trouble, &r);
+}
+
 typedef struct choosing {
 	const emr_view *view;
 	const shared_share *s;
@@ -341,23 +358,42 @@ static void add_siblings(shared_share *s, emr_id16 object, asked *a)
 	}
 }
 
-static void ask_for(emr_view *view, shared_share *s, asked *a)
+/* One question for the first N of A's objects.  It is not made when one of them cannot be asked
+ * for: the status, and *OUT_TROUBLE, say why. */
+static emr_status ask_once(
+	emr_view *view, shared_share *s, const asked *a, size_t n, emr_share_trouble *out_trouble)
+{
+	emr_id16 *objects = calloc(n, sizeof *objects);
+	emr_ask *ask = NULL;
+	emr_status status = objects == NULL ? EMR_NO_MEMORY
+					    : emr_shared_ask_records(
+						      s->opened, a->objects, n, &ask, out_trouble);
+
+	if (status != EMR_OK || ask == NULL) {
+		free(objects);
+		return status;
+	}
+	memcpy(objects, a->objects, n * sizeof *objects);
+	return add_asking(view, s, ask, objects, n);
+}
+
+/* What came along, or another one that is wanted, may have been removed a moment ago, or cannot be
+ * asked for: nobody else has to do with that. */
+static void ask_for(emr_view *view, shared_share *s, const asked *a)
 {
 	emr_share_trouble trouble = {.why = EMR_WHY_NONE};
-	emr_ask *ask = NULL;
-	emr_status status = emr_shared_ask_records(s->opened, a->objects, a->n, &ask, &trouble);
+	emr_status status = ask_once(view, s, a, a->n, &trouble);
 
-	if (status == EMR_NOT_FOUND &&
-		a->n > a->first) { /* one that would have come along is no more */
-		a->n = a->first;
-		status = emr_shared_ask_records(s->opened, a->objects, a->n, &ask, &trouble);
+	if (status == EMR_OK)
+		return;
+	for (size_t i = 0; i < a->first; i++) {
+		asked one = {.objects = a->objects + i, .n = 1};
+
+		trouble = (emr_share_trouble){.why = EMR_WHY_NONE};
+		status = ask_once(view, s, &one, 1, &trouble);
+		if (status != EMR_OK)
+			refuse_object(view, s, one.objects, status, &trouble);
 	}
-	if (status == EMR_OK && ask != NULL) {
-		status = add_asking(view, s, ask, a->objects, a->n);
-		a->objects = NULL;
-	}
-	if (status != EMR_OK)
-		refuse(view, s, EMR_NEED_BYTES, status, &trouble);
 }
 
 typedef struct one {
