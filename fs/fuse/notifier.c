@@ -8,7 +8,9 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
+
+#include "base/clock.h"
+#include "base/worker.h"
 
 typedef struct notice {
 	struct notice *next;
@@ -23,25 +25,19 @@ typedef struct notice {
  * wait for a READ, so that it must not hold up entries; and for one of what only a node has, so
  * that it must not hold up whoever writes. */
 typedef struct queue {
+	const char *name;
 	session *session; /* set before the thread */
-	pthread_t thread;
+	emr_worker worker;
 	pthread_mutex_t lock; /* all below */
-	pthread_cond_t wake;
 	notice *head, *tail;
-	bool runs, stop;
+	bool runs;
 	bool tells;	     /* the thread is inside the kernel */
 	pthread_cond_t idle; /* it has come out and there is nothing more */
 } queue;
 
-#define QUEUE_INITIALIZER                                                                          \
-	{                                                                                          \
-		.lock = PTHREAD_MUTEX_INITIALIZER, .wake = PTHREAD_COND_INITIALIZER,               \
-		.idle = PTHREAD_COND_INITIALIZER                                                   \
-	}
-
-static queue entries = QUEUE_INITIALIZER;
-static queue data = QUEUE_INITIALIZER;
-static queue writes = QUEUE_INITIALIZER;
+static queue entries = {.name = "kernel entries", .lock = PTHREAD_MUTEX_INITIALIZER};
+static queue data = {.name = "kernel data", .lock = PTHREAD_MUTEX_INITIALIZER};
+static queue writes = {.name = "kernel writes", .lock = PTHREAD_MUTEX_INITIALIZER};
 
 static notice *take(queue *q)
 {
@@ -51,9 +47,7 @@ static notice *take(queue *q)
 	q->tells = false;
 	if (q->head == NULL)
 		pthread_cond_broadcast(&q->idle);
-	while (q->head == NULL && !q->stop)
-		pthread_cond_wait(&q->wake, &q->lock);
-	first = q->stop ? NULL : q->head;
+	first = q->runs ? q->head : NULL;
 	q->tells = first != NULL;
 	if (first != NULL)
 		q->head = first->next;
@@ -70,20 +64,27 @@ static void end(notice *n)
 	free(n);
 }
 
+/* -ENOENT: the kernel does not hold it, which is as good. */
+static void tell_kernel(queue *q, const notice *n)
+{
+	struct fuse_session *fuse = q->session->fuse;
+
+	if (n->name[0] != 0)
+		fuse_lowlevel_notify_inval_entry(fuse, n->node, n->name, strlen(n->name));
+	else
+		fuse_lowlevel_notify_inval_inode(fuse, n->node, n->at, (off_t)n->len);
+}
+
 static void *tell(void *arg)
 {
 	queue *q = arg;
 	notice *n;
 
-	while ((n = take(q)) != NULL) {
-		/* -ENOENT: the kernel does not hold it, which is as good. */
-		if (n->name[0] != 0)
-			fuse_lowlevel_notify_inval_entry(
-				q->session->fuse, n->node, n->name, strlen(n->name));
-		else
-			fuse_lowlevel_notify_inval_inode(
-				q->session->fuse, n->node, n->at, (off_t)n->len);
-		end(n);
+	while (emr_worker_wait(&q->worker, EMR_NEVER_NS)) {
+		while ((n = take(q)) != NULL) {
+			tell_kernel(q, n);
+			end(n);
+		}
 	}
 	return NULL;
 }
@@ -94,8 +95,9 @@ static emr_status start(queue *q, session *s)
 
 	pthread_mutex_lock(&q->lock); /* the view's threads may have something to tell already */
 	q->session = s;
-	q->stop = false;
-	runs = q->runs = pthread_create(&q->thread, NULL, tell, q) == 0;
+	emr_worker_init(&q->worker);
+	emr_cond_init(&q->idle);
+	runs = q->runs = emr_worker_start(&q->worker, q->name, tell, q) == EMR_OK;
 	pthread_mutex_unlock(&q->lock);
 	return runs ? EMR_OK : EMR_NO_MEMORY;
 }
@@ -103,19 +105,17 @@ static emr_status start(queue *q, session *s)
 static void stop(queue *q)
 {
 	notice *n;
-
 	bool ran;
 
 	pthread_mutex_lock(&q->lock);
 	ran = q->runs;
 	q->runs = false; /* nothing is added any more */
-	q->stop = true;
-	pthread_cond_signal(&q->wake);
 	pthread_cond_broadcast(&q->idle);
 	pthread_mutex_unlock(&q->lock);
 	if (!ran)
 		return;
-	pthread_join(q->thread, NULL);
+	emr_worker_stop(&q->worker);
+	emr_worker_free(&q->worker);
 	while ((n = q->head) != NULL) {
 		q->head = n->next;
 		end(n);
@@ -123,25 +123,21 @@ static void stop(queue *q)
 	q->tail = NULL;
 }
 
-static void await_idle(queue *q, const struct timespec *until)
+static void await_idle(queue *q, int64_t until_boot_ns)
 {
-	int status = 0;
-
 	pthread_mutex_lock(&q->lock);
-	while (q->runs && (q->head != NULL || q->tells) && status == 0)
-		status = pthread_cond_timedwait(&q->idle, &q->lock, until);
+	while (q->runs && (q->head != NULL || q->tells) &&
+		emr_clock_boot_ns(emr_clock_system()) < until_boot_ns)
+		emr_cond_wait_until(&q->idle, &q->lock, until_boot_ns);
 	pthread_mutex_unlock(&q->lock);
 }
 
 void notifier_await(int64_t timeout_ns)
 {
-	struct timespec until;
+	int64_t until_boot_ns = emr_clock_boot_ns(emr_clock_system()) + timeout_ns;
 
-	clock_gettime(CLOCK_REALTIME, &until);
-	until.tv_sec += (timeout_ns + until.tv_nsec) / 1000000000;
-	until.tv_nsec = (timeout_ns + until.tv_nsec) % 1000000000;
-	await_idle(&entries, &until);
-	await_idle(&data, &until);
+	await_idle(&entries, until_boot_ns);
+	await_idle(&data, until_boot_ns);
 }
 
 emr_status notifier_start(session *s)
@@ -177,7 +173,7 @@ static void add(queue *q, notice *n)
 	else
 		q->head = n;
 	q->tail = n;
-	pthread_cond_signal(&q->wake);
+	emr_worker_wake(&q->worker);
 	pthread_mutex_unlock(&q->lock);
 }
 

@@ -6,9 +6,10 @@
 #include <errno.h>
 #include <pthread.h>
 #include <string.h>
-#include <time.h>
 
+#include "base/clock.h"
 #include "base/log.h"
+#include "base/worker.h"
 
 typedef struct waiting {
 	uint64_t id; /* 0: free */
@@ -20,20 +21,15 @@ typedef struct waiting {
 
 static pthread_mutex_t lock =
 	PTHREAD_MUTEX_INITIALIZER; /* below every other lock; nothing is called under it */
-static pthread_cond_t wake;
 static waiting table[WAIT_MAX];
 static uint64_t last_id;
 static size_t count;
-static bool stop;
 static bool runs; /* of whoever starts and stops; all above: lock */
-static pthread_t watcher;
+static emr_worker watcher;
 
 static int64_t boot_ns(void)
 {
-	struct timespec now;
-
-	clock_gettime(CLOCK_BOOTTIME, &now);
-	return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+	return emr_clock_boot_ns(emr_clock_system());
 }
 
 /* Under lock: the entry whose deadline comes first, NULL when nothing that may be answered waits.
@@ -66,56 +62,43 @@ static void answer_late(fuse_req_t req, bool is_interrupted)
 	fuse_reply_err(req, is_interrupted ? EINTR : ETIMEDOUT);
 }
 
-static void sleep_until(int64_t deadline_ns)
+/* When the next one is due. */
+static int64_t answer_due(void)
 {
-	struct timespec until;
-	int64_t ns = deadline_ns - boot_ns();
+	for (;;) {
+		waiting *due;
+		bool is_interrupted;
+		fuse_req_t req;
+		int64_t deadline_ns;
 
-	clock_gettime(CLOCK_MONOTONIC, &until);
-	until.tv_sec += ns / 1000000000;
-	until.tv_nsec += ns % 1000000000;
-	if (until.tv_nsec >= 1000000000) {
-		until.tv_sec++;
-		until.tv_nsec -= 1000000000;
+		pthread_mutex_lock(&lock);
+		due = first_due();
+		deadline_ns = due != NULL ? due->deadline_ns : EMR_NEVER_NS;
+		if (deadline_ns > boot_ns()) {
+			pthread_mutex_unlock(&lock);
+			return deadline_ns;
+		}
+		is_interrupted = due->is_interrupted;
+		req = take_out(due);
+		pthread_mutex_unlock(&lock);
+		answer_late(req, is_interrupted);
 	}
-	pthread_cond_timedwait(&wake, &lock, &until);
 }
 
 static void *watch(void *arg)
 {
+	int64_t due_ns = EMR_NEVER_NS;
+
 	(void)arg;
-	pthread_mutex_lock(&lock);
-	while (!stop) {
-		waiting *due = first_due();
-		fuse_req_t req;
-
-		if (due == NULL) {
-			pthread_cond_wait(&wake, &lock);
-		} else if (due->deadline_ns > boot_ns()) {
-			sleep_until(due->deadline_ns);
-		} else {
-			bool is_interrupted = due->is_interrupted;
-
-			req = take_out(due);
-			pthread_mutex_unlock(&lock);
-			answer_late(req, is_interrupted);
-			pthread_mutex_lock(&lock);
-		}
-	}
-	pthread_mutex_unlock(&lock);
+	while (emr_worker_wait(&watcher, due_ns))
+		due_ns = answer_due();
 	return NULL;
 }
 
 emr_status wait_start(void)
 {
-	pthread_condattr_t attr;
-
-	pthread_condattr_init(&attr);
-	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-	pthread_cond_init(&wake, &attr);
-	pthread_condattr_destroy(&attr);
-	stop = false;
-	runs = pthread_create(&watcher, NULL, watch, NULL) == 0;
+	emr_worker_init(&watcher);
+	runs = emr_worker_start(&watcher, "deadlines", watch, NULL) == EMR_OK;
 	return runs ? EMR_OK : EMR_NO_MEMORY;
 }
 
@@ -123,11 +106,8 @@ void wait_stop(void)
 {
 	if (!runs)
 		return;
-	pthread_mutex_lock(&lock);
-	stop = true;
-	pthread_cond_signal(&wake);
-	pthread_mutex_unlock(&lock);
-	pthread_join(watcher, NULL);
+	emr_worker_stop(&watcher);
+	emr_worker_free(&watcher);
 	runs = false;
 	memset(table, 0, sizeof table);
 	count = 0;
@@ -182,7 +162,7 @@ static void interrupted(fuse_req_t req, void *data)
 	if (entry != NULL) {
 		entry->is_interrupted = true;
 		entry->deadline_ns = 0;
-		pthread_cond_signal(&wake);
+		emr_worker_wake(&watcher);
 	}
 	pthread_mutex_unlock(&lock);
 }
@@ -197,7 +177,7 @@ uint64_t wait_begin(fuse_req_t req, int64_t ns)
 	entry = find(id);
 	if (entry != NULL)
 		entry->is_pinned = false;
-	pthread_cond_signal(&wake);
+	emr_worker_wake(&watcher);
 	pthread_mutex_unlock(&lock);
 	return id;
 }

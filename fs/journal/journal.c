@@ -8,44 +8,40 @@
 
 static emr_status init_locks(emr_journal *journal)
 {
-	pthread_mutex_t *mutexes[] = {&journal->snapshot_lock, &journal->commit_lock,
-		&journal->sync_lock, &journal->wake_lock};
+	pthread_mutex_t *mutexes[] = {
+		&journal->snapshot_lock, &journal->commit_lock, &journal->sync_lock};
 	int failed = 0;
 
 	for (size_t i = 0; i < sizeof mutexes / sizeof mutexes[0]; i++)
 		failed |= pthread_mutex_init(mutexes[i], NULL);
 	failed |= pthread_rwlock_init(&journal->rows_lock, NULL);
-	failed |= pthread_cond_init(&journal->wake, NULL);
+	emr_worker_init(&journal->worker);
 	return failed ? EMR_NO_MEMORY : EMR_OK;
+}
+
+/* Many commits may have asked for the snapshot that is there by now. */
+static emr_status write_snapshot(emr_journal *journal)
+{
+	bool is_wanted;
+
+	pthread_mutex_lock(&journal->commit_lock);
+	is_wanted = emr_journal_wants_snapshot(journal);
+	pthread_mutex_unlock(&journal->commit_lock);
+	return is_wanted ? emr_journal_snapshot(journal) : EMR_OK;
 }
 
 static void *write_snapshots(void *argument)
 {
 	emr_journal *journal = argument;
 
-	pthread_mutex_lock(&journal->wake_lock);
-	while (!journal->stopping) {
-		emr_status status;
-		bool wanted;
+	while (emr_worker_wait(&journal->worker, EMR_NEVER_NS)) {
+		emr_status status = write_snapshot(journal);
 
-		while (!journal->stopping && !journal->want_snapshot)
-			pthread_cond_wait(&journal->wake, &journal->wake_lock);
-		if (journal->stopping)
-			break;
-		journal->want_snapshot = false;
-		pthread_mutex_unlock(&journal->wake_lock);
-		/* Many commits may have asked for the snapshot that is there by now. */
-		pthread_mutex_lock(&journal->commit_lock);
-		wanted = emr_journal_wants_snapshot(journal);
-		pthread_mutex_unlock(&journal->commit_lock);
-		status = wanted ? emr_journal_snapshot(journal) : EMR_OK;
 		if (status != EMR_OK)
 			emr_log(EMR_LOG_WARN,
 				"journal: no snapshot (%s); the next commit asks again",
 				emr_status_text(status));
-		pthread_mutex_lock(&journal->wake_lock);
 	}
-	pthread_mutex_unlock(&journal->wake_lock);
 	return NULL;
 }
 
@@ -57,10 +53,7 @@ static emr_status start(emr_journal *journal, const emr_keyring *keyring)
 		status = emr_journal_replay(journal);
 	if (status != EMR_OK)
 		return status;
-	if (pthread_create(&journal->thread, NULL, write_snapshots, journal) != 0)
-		return EMR_NO_MEMORY;
-	journal->has_thread = true;
-	return EMR_OK;
+	return emr_worker_start(&journal->worker, "snapshots", write_snapshots, journal);
 }
 
 emr_status emr_journal_open(emr_store *store, const emr_keyring *keyring, emr_journal **out_journal)
@@ -86,13 +79,8 @@ void emr_journal_close(emr_journal *journal)
 {
 	if (journal == NULL)
 		return;
-	if (journal->has_thread) {
-		pthread_mutex_lock(&journal->wake_lock);
-		journal->stopping = true;
-		pthread_cond_signal(&journal->wake);
-		pthread_mutex_unlock(&journal->wake_lock);
-		pthread_join(journal->thread, NULL);
-	}
+	emr_worker_stop(&journal->worker);
+	emr_worker_free(&journal->worker);
 	emr_rows_free(&journal->rows);
 	emr_local_key_free(journal->key);
 	free(journal);

@@ -1,12 +1,13 @@
 /* The inside of the journal, shared by its .c files.  Nothing outside fs/journal includes it.
  *
  * Locks, outermost first: snapshot_lock > commit_lock > rows_lock.  The store's locks are inside
- * all of them; sync_lock and wake_lock are innermost.  What names no lock is set before the journal
- * is handed out. */
+ * all of them; sync_lock is innermost.  What names no lock is set before the journal is handed
+ * out. */
 #pragma once
 
 #include <pthread.h>
 
+#include "base/worker.h"
 #include "journal/journal.h"
 #include "keyring/content.h"
 
@@ -109,14 +110,9 @@ struct emr_journal {
 	pthread_mutex_t sync_lock;
 	uint64_t synced_seq; /* sync_lock */
 
-	pthread_t thread;	      /* writes snapshots */
-	bool has_thread;	      /* this and `thread`: of who opens and closes */
-	bool stopping, want_snapshot; /* wake_lock */
-	pthread_mutex_t wake_lock;
-	pthread_cond_t wake; /* with wake_lock */
+	emr_worker worker; /* writes snapshots */
 };
 
 /* Fills rows, seq, chain and state from the segments. */
 emr_status emr_journal_replay(emr_journal *journal);
-void emr_journal_wake(emr_journal *journal);
 bool emr_journal_wants_snapshot(emr_journal *journal); /* commit_lock held */

@@ -175,11 +175,3 @@ bool emr_journal_wants_snapshot(emr_journal *journal)
 
 	return journal->log_bytes > (limit > LOG_BYTES_MIN ? limit : LOG_BYTES_MIN);
 }
-
-void emr_journal_wake(emr_journal *journal)
-{
-	pthread_mutex_lock(&journal->wake_lock);
-	journal->want_snapshot = true;
-	pthread_cond_signal(&journal->wake);
-	pthread_mutex_unlock(&journal->wake_lock);
-}

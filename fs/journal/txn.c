@@ -189,7 +189,7 @@ emr_status emr_journal_commit_with_blocks(
 	pthread_mutex_unlock(&journal->commit_lock);
 	emr_journal_rollback(txn);
 	if (snapshot)
-		emr_journal_wake(journal);
+		emr_worker_wake(&journal->worker);
 	if (status == EMR_OK && out_seq != NULL)
 		*out_seq = seq;
 	return status;

@@ -5,16 +5,16 @@
 
 #include <fcntl.h>
 #include <inttypes.h>
-#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/file.h"
 #include "base/log.h"
+#include "base/worker.h"
 #include "replica/follower.h"
 #include "replica/replica.h"
 
@@ -38,11 +38,7 @@ struct emr_rot_watch {
 	emr_session *session;
 	emr_notices *notices;
 	int state_fd;
-	pthread_t thread;
-	bool has_thread;
-	pthread_mutex_t lock; /* stop */
-	pthread_cond_t wake;
-	bool stop;
+	emr_worker worker;
 	uint64_t at, begun_at, ended_unix_s; /* of the thread, while it runs */
 	bool has_wrapped;
 };
@@ -198,26 +194,6 @@ static emr_status put_right(emr_rot_watch *w, emr_replica_trouble *trouble)
 
 /* ---- the thread ---- */
 
-static bool pause_for(emr_rot_watch *w, int64_t ns)
-{
-	struct timespec until;
-	bool stop;
-
-	clock_gettime(CLOCK_MONOTONIC, &until);
-	until.tv_sec += ns / 1000000000;
-	until.tv_nsec += ns % 1000000000;
-	if (until.tv_nsec >= 1000000000) {
-		until.tv_sec++;
-		until.tv_nsec -= 1000000000;
-	}
-	pthread_mutex_lock(&w->lock);
-	while (!w->stop && pthread_cond_timedwait(&w->wake, &w->lock, &until) == 0)
-		;
-	stop = w->stop;
-	pthread_mutex_unlock(&w->lock);
-	return !stop;
-}
-
 static void note_place(emr_rot_watch *w, uint64_t before)
 {
 	w->has_wrapped |= w->at <= before;
@@ -261,7 +237,7 @@ static void *watch(void *arg)
 	emr_rot_watch *w = arg;
 	int64_t wait_ns = PAUSE_MIN_NS;
 
-	while (pause_for(w, wait_ns)) {
+	while (emr_worker_wait(&w->worker, emr_clock_boot_ns(emr_clock_system()) + wait_ns)) {
 		wait_ns = until_next_pass(w);
 		if (wait_ns == 0)
 			wait_ns = compare_some(w);
@@ -273,25 +249,22 @@ emr_status emr_rot_watch_start(
 	emr_session *session, emr_notices *notices, emr_rot_watch **out_watch)
 {
 	emr_rot_watch *w = calloc(1, sizeof *w);
-	pthread_condattr_t attr;
+	emr_status status;
 
 	if (w == NULL)
 		return EMR_NO_MEMORY;
 	w->session = session;
 	w->notices = notices;
 	w->state_fd = fcntl(session->state_fd, F_DUPFD_CLOEXEC, 0);
-	pthread_mutex_init(&w->lock, NULL);
-	pthread_condattr_init(&attr);
-	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-	pthread_cond_init(&w->wake, &attr);
-	pthread_condattr_destroy(&attr);
-	if (w->state_fd >= 0) {
+	emr_worker_init(&w->worker);
+	status = w->state_fd >= 0 ? EMR_OK : EMR_NO_MEMORY;
+	if (status == EMR_OK) {
 		begin(w);
-		w->has_thread = pthread_create(&w->thread, NULL, watch, w) == 0;
+		status = emr_worker_start(&w->worker, "rot watch", watch, w);
 	}
-	if (!w->has_thread) {
+	if (status != EMR_OK) {
 		emr_rot_watch_free(w);
-		return EMR_NO_MEMORY;
+		return status;
 	}
 	*out_watch = w;
 	return EMR_OK;
@@ -299,25 +272,18 @@ emr_status emr_rot_watch_start(
 
 void emr_rot_watch_stop(emr_rot_watch *w)
 {
-	if (w == NULL || !w->has_thread)
-		return;
-	pthread_mutex_lock(&w->lock);
-	w->stop = true;
-	pthread_cond_broadcast(&w->wake);
-	pthread_mutex_unlock(&w->lock);
-	pthread_join(w->thread, NULL);
-	w->has_thread = false;
+	if (w != NULL)
+		emr_worker_stop(&w->worker);
 }
 
 void emr_rot_watch_free(emr_rot_watch *w)
 {
 	if (w == NULL)
 		return;
-	if (w->stop)
+	if (emr_worker_is_stopping(&w->worker))
 		write_note(w);
 	if (w->state_fd >= 0)
 		close(w->state_fd);
-	pthread_cond_destroy(&w->wake);
-	pthread_mutex_destroy(&w->lock);
+	emr_worker_free(&w->worker);
 	free(w);
 }

@@ -19,6 +19,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/worker.h"
 #include "kit/language.h"
 #include "kit/message.h"
 #include "kit/out.h"
@@ -44,15 +45,12 @@ typedef struct notice {
 } notice;
 
 struct emr_notices {
+	emr_worker worker; /* tells the program */
 	pthread_mutex_t lock;
-	pthread_cond_t wake;
 	notice ring[NOTICES_MAX]; /* protected by lock, as all below */
 	uint64_t last;		  /* number of the newest; it stands at (last - 1) % NOTICES_MAX */
 	uint64_t told;		  /* the program knows all up to here */
-	bool stop;
-	bool has_thread; /* of whoever makes and frees it */
-	pthread_t thread;
-	char *program; /* does not change, nor do the others once there is who may add */
+	char *program;		  /* does not change, nor do the others once there is who may add */
 	char *folder;
 	char *place; /* where the encrypted blocks lie */
 };
@@ -135,14 +133,10 @@ static void await_program(emr_notices *notices, pid_t pid)
 
 	for (;; left_ms -= 50) {
 		const struct timespec pause = {.tv_nsec = 50000000};
-		bool stop;
 
 		if (waitpid(pid, NULL, WNOHANG) != 0)
 			return;
-		pthread_mutex_lock(&notices->lock);
-		stop = notices->stop;
-		pthread_mutex_unlock(&notices->lock);
-		if (stop || left_ms <= 0)
+		if (emr_worker_is_stopping(&notices->worker) || left_ms <= 0)
 			break;
 		nanosleep(&pause, NULL);
 	}
@@ -187,56 +181,71 @@ static void put_request(json_t *object, const notice *n)
 		(void)json_object_set_new(object, "request", json_string(n->request));
 }
 
-static void *tell(void *arg)
+/* The next one that the program was not told of; NULL: there is none. */
+static json_t *next_untold(emr_notices *notices)
 {
-	emr_notices *notices = arg;
+	json_t *object = NULL;
 
 	pthread_mutex_lock(&notices->lock);
-	while (!notices->stop) {
-		char *text;
-		json_t *object;
+	if (notices->told < notices->last) {
+		const notice *n;
 
-		if (notices->told >= notices->last) {
-			pthread_cond_wait(&notices->wake, &notices->lock);
-			continue;
-		}
 		if (notices->told + 1 < oldest(notices))
 			notices->told = oldest(notices) - 1;
-		notices->told++;
-		object = notice_json(notices, at_number(notices, notices->told));
-		put_request(object, at_number(notices, notices->told));
-		pthread_mutex_unlock(&notices->lock);
-		text = object != NULL ? json_dumps(object, JSON_COMPACT) : NULL;
+		n = at_number(notices, ++notices->told);
+		object = notice_json(notices, n);
+		put_request(object, n);
+	}
+	pthread_mutex_unlock(&notices->lock);
+	return object;
+}
+
+static void tell_all(emr_notices *notices)
+{
+	json_t *object;
+
+	while (!emr_worker_is_stopping(&notices->worker) &&
+		(object = next_untold(notices)) != NULL) {
+		char *text = json_dumps(object, JSON_COMPACT);
+
 		json_decref(object);
 		if (text != NULL)
 			run_program(notices, text);
 		free(text);
-		pthread_mutex_lock(&notices->lock);
 	}
-	pthread_mutex_unlock(&notices->lock);
+}
+
+static void *tell(void *arg)
+{
+	emr_notices *notices = arg;
+
+	while (emr_worker_wait(&notices->worker, EMR_NEVER_NS))
+		tell_all(notices);
 	return NULL;
 }
 
 emr_status emr_notices_new(const char *program, emr_notices **out_notices)
 {
 	emr_notices *notices = calloc(1, sizeof *notices);
+	emr_status status;
 
 	if (notices == NULL)
 		return EMR_NO_MEMORY;
 	pthread_mutex_init(&notices->lock, NULL);
-	pthread_cond_init(&notices->wake, NULL);
+	emr_worker_init(&notices->worker);
 	if (program != NULL) {
 		sigset_t all, before;
 
 		notices->program = strdup(program);
 		sigfillset(&all); /* signals are for whoever waits for them */
 		pthread_sigmask(SIG_SETMASK, &all, &before);
-		notices->has_thread = notices->program != NULL &&
-				      pthread_create(&notices->thread, NULL, tell, notices) == 0;
+		status = notices->program != NULL
+				 ? emr_worker_start(&notices->worker, "notices", tell, notices)
+				 : EMR_NO_MEMORY;
 		pthread_sigmask(SIG_SETMASK, &before, NULL);
-		if (!notices->has_thread) {
+		if (status != EMR_OK) {
 			emr_notices_free(notices);
-			return EMR_NO_MEMORY;
+			return status;
 		}
 	}
 	*out_notices = notices;
@@ -247,15 +256,10 @@ void emr_notices_free(emr_notices *notices)
 {
 	if (notices == NULL)
 		return;
-	pthread_mutex_lock(&notices->lock);
-	notices->stop = true;
-	pthread_cond_broadcast(&notices->wake);
-	pthread_mutex_unlock(&notices->lock);
-	if (notices->has_thread)
-		pthread_join(notices->thread, NULL);
+	emr_worker_stop(&notices->worker);
 	for (size_t i = 0; i < NOTICES_MAX; i++)
 		empty(&notices->ring[i]);
-	pthread_cond_destroy(&notices->wake);
+	emr_worker_free(&notices->worker);
 	pthread_mutex_destroy(&notices->lock);
 	free(notices->program);
 	free(notices->folder);
@@ -326,8 +330,8 @@ static void add(emr_notices *notices, notice n)
 	empty(at);
 	*at = n;
 	at->number = notices->last;
-	pthread_cond_signal(&notices->wake);
 	pthread_mutex_unlock(&notices->lock);
+	emr_worker_wake(&notices->worker);
 	emr_log(EMR_LOG_WARN, "notice %s", id); /* without the path: it is a name */
 }
 

@@ -3,14 +3,13 @@
  * news, and lets a look that failed wait longer each time. */
 #include "sharing/office.h"
 
-#include <errno.h>
-#include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
+#include "base/clock.h"
 #include "base/log.h"
+#include "base/worker.h"
 #include "contract/codes.h"
 #include "replica/follower.h"
 #include "replica/people.h"
@@ -19,9 +18,6 @@
 
 #define SECOND_NS INT64_C(1000000000)
 #define AGAIN_MAX_NS (60 * SECOND_NS)
-#define SLEEP_MAX_NS                                                                               \
-	(3600 * SECOND_NS) /* a computer that slept: its boot clock went on, the waiting did not   \
-			    */
 
 /* Who adds a look adds a line. */
 static const emr_look looks[] = {
@@ -48,11 +44,7 @@ typedef struct standing {
 } standing;
 
 struct emr_office {
-	pthread_mutex_t lock;
-	pthread_cond_t woken;
-	pthread_t thread;
-	bool stop, is_woken; /* under lock */
-	bool has_thread;     /* of whoever starts and ends */
+	emr_worker worker;
 	atomic_ullong visits;
 	emr_session *session; /* set before the thread, as NOTICES */
 	emr_notices *notices;
@@ -69,15 +61,10 @@ static int64_t now_boot_ns(void)
 emr_status emr_office_new(emr_office **out_office)
 {
 	emr_office *office = calloc(1, sizeof *office);
-	pthread_condattr_t attributes;
 
 	if (office == NULL)
 		return EMR_NO_MEMORY;
-	pthread_mutex_init(&office->lock, NULL);
-	pthread_condattr_init(&attributes);
-	pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-	pthread_cond_init(&office->woken, &attributes);
-	pthread_condattr_destroy(&attributes);
+	emr_worker_init(&office->worker);
 	*out_office = office;
 	return EMR_OK;
 }
@@ -86,12 +73,8 @@ void emr_office_wake(void *arg)
 {
 	emr_office *office = arg;
 
-	if (office == NULL)
-		return;
-	pthread_mutex_lock(&office->lock);
-	office->is_woken = true;
-	pthread_cond_signal(&office->woken);
-	pthread_mutex_unlock(&office->lock);
+	if (office != NULL)
+		emr_worker_wake(&office->worker);
 }
 
 uint64_t emr_office_count(emr_office *office)
@@ -163,16 +146,6 @@ static void visit_one(emr_office *office, size_t i, uint64_t size)
 		emr_log(EMR_LOG_WARN, "office: %s: %s", looks[i].name, emr_status_text(status));
 }
 
-static bool is_stopping(emr_office *office)
-{
-	bool stop;
-
-	pthread_mutex_lock(&office->lock);
-	stop = office->stop;
-	pthread_mutex_unlock(&office->lock);
-	return stop;
-}
-
 /* Who failed a moment ago waits for his time, whatever is new. */
 static bool is_due(const standing *at, uint64_t size)
 {
@@ -191,7 +164,7 @@ static void go_round(emr_office *office)
 		return;
 	if (emr_replica_at(office->session->replica, &position) != EMR_OK)
 		return;
-	for (size_t i = 0; i < LOOKS && !is_stopping(office); i++)
+	for (size_t i = 0; i < LOOKS && !emr_worker_is_stopping(&office->worker); i++)
 		if (is_due(&office->standings[i], position.size))
 			visit_one(office, i, position.size);
 }
@@ -208,29 +181,6 @@ static int64_t next_due(const emr_office *office)
 
 /* ---- the thread ---- */
 
-/* Under the lock. */
-static void sleep_until(emr_office *office, int64_t due_boot_ns)
-{
-	int64_t left = due_boot_ns == INT64_MAX ? INT64_MAX : due_boot_ns - now_boot_ns();
-	struct timespec until;
-
-	if (left == INT64_MAX) {
-		pthread_cond_wait(&office->woken, &office->lock);
-		return;
-	}
-	if (left <= 0)
-		return;
-	left = left > SLEEP_MAX_NS ? SLEEP_MAX_NS : left;
-	clock_gettime(CLOCK_MONOTONIC, &until);
-	until.tv_sec += (time_t)(left / SECOND_NS);
-	until.tv_nsec += (long)(left % SECOND_NS);
-	if (until.tv_nsec >= SECOND_NS) {
-		until.tv_sec++;
-		until.tv_nsec -= SECOND_NS;
-	}
-	(void)pthread_cond_timedwait(&office->woken, &office->lock, &until);
-}
-
 static void hear_of_ledger(void *arg, uint64_t size)
 {
 	(void)size;
@@ -240,20 +190,12 @@ static void hear_of_ledger(void *arg, uint64_t size)
 static void *work(void *arg)
 {
 	emr_office *office = arg;
+	int64_t due_boot_ns = 0;
 
-	pthread_mutex_lock(&office->lock);
-	while (!office->stop) {
-		int64_t due;
-
-		office->is_woken = false;
-		pthread_mutex_unlock(&office->lock);
+	while (emr_worker_wait(&office->worker, due_boot_ns)) {
 		go_round(office);
-		due = next_due(office);
-		pthread_mutex_lock(&office->lock);
-		while (!office->stop && !office->is_woken && now_boot_ns() < due)
-			sleep_until(office, due);
+		due_boot_ns = next_due(office);
 	}
-	pthread_mutex_unlock(&office->lock);
 	return NULL;
 }
 
@@ -269,10 +211,7 @@ emr_status emr_office_start(emr_office *office, emr_session *session, emr_notice
 		emr_follow_subscribe(session->replica, NULL, hear_of_ledger, office, &office->news);
 	if (status != EMR_OK)
 		return status;
-	if (pthread_create(&office->thread, NULL, work, office) != 0)
-		return EMR_NO_MEMORY;
-	office->has_thread = true;
-	return EMR_OK;
+	return emr_worker_start(&office->worker, "office", work, office);
 }
 
 void emr_office_end(emr_office *office)
@@ -281,14 +220,7 @@ void emr_office_end(emr_office *office)
 		return;
 	emr_follow_unsubscribe(office->news);
 	office->news = NULL;
-	if (!office->has_thread)
-		return;
-	pthread_mutex_lock(&office->lock);
-	office->stop = true;
-	pthread_cond_signal(&office->woken);
-	pthread_mutex_unlock(&office->lock);
-	pthread_join(office->thread, NULL);
-	office->has_thread = false;
+	emr_worker_stop(&office->worker);
 	for (size_t i = 0; i < LOOKS; i++) {
 		if (looks[i].end != NULL && office->standings[i].memory != NULL)
 			looks[i].end(office->standings[i].memory);
@@ -302,7 +234,6 @@ void emr_office_free(emr_office *office)
 {
 	if (office == NULL)
 		return;
-	pthread_cond_destroy(&office->woken);
-	pthread_mutex_destroy(&office->lock);
+	emr_worker_free(&office->worker);
 	free(office);
 }

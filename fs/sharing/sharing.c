@@ -10,6 +10,7 @@
 
 #include "base/codec.h"
 #include "base/log.h"
+#include "base/worker.h"
 #include "contract/codes.h"
 #include "fuse/fuse.h"
 #include "keyring/coowned.h"
@@ -196,6 +197,7 @@ emr_status emr_sharing_may_do(emr_session *session, const char *path, const emr_
 /* ---- orders ---- */
 
 struct emr_sharing {
+	emr_worker worker; /* the clerk */
 	pthread_mutex_t lock;
 	pthread_cond_t changed; /* an order came, went or failed, or the end */
 	emr_session *session;
@@ -208,8 +210,6 @@ struct emr_sharing {
 	bool may_stand[EMR_ORDERS_MAX]; /* something of it, on the ledger, whatever the answer to a
 					   try was */
 	bool stop;
-	bool has_thread; /* of whoever starts and ends */
-	pthread_t thread;
 };
 
 /* What is found before anything is sent. */
@@ -223,7 +223,6 @@ static bool was_never_sent(emr_status status, uint8_t code)
 emr_status emr_sharing_new(emr_session *session, emr_notices *notices, emr_sharing **out_sharing)
 {
 	emr_sharing *sharing = calloc(1, sizeof *sharing);
-	pthread_condattr_t attributes;
 	emr_status status;
 
 	if (sharing == NULL)
@@ -243,10 +242,8 @@ emr_status emr_sharing_new(emr_session *session, emr_notices *notices, emr_shari
 		return status;
 	}
 	pthread_mutex_init(&sharing->lock, NULL);
-	pthread_condattr_init(&attributes);
-	pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-	pthread_cond_init(&sharing->changed, &attributes);
-	pthread_condattr_destroy(&attributes);
+	emr_cond_init(&sharing->changed);
+	emr_worker_init(&sharing->worker);
 	*out_sharing = sharing;
 	return EMR_OK;
 }
@@ -256,6 +253,7 @@ void emr_sharing_free(emr_sharing *sharing)
 	if (sharing == NULL)
 		return;
 	emr_orders_free(&sharing->orders);
+	emr_worker_free(&sharing->worker);
 	pthread_cond_destroy(&sharing->changed);
 	pthread_mutex_destroy(&sharing->lock);
 	free(sharing);
@@ -323,11 +321,12 @@ static bool is_same_wish(const emr_order *a, const emr_order *b)
 	       a->replaces == b->replaces && emr_id16_equal(a->request, b->request);
 }
 
-/* Under the lock: those who wait look again. */
+/* Under the lock: those who wait look again, and the clerk. */
 static void announce(emr_sharing *sharing)
 {
 	sharing->changes++;
 	pthread_cond_broadcast(&sharing->changed);
+	emr_worker_wake(&sharing->worker);
 }
 
 typedef struct living {
@@ -592,25 +591,6 @@ emr_status emr_sharing_orders(emr_sharing *sharing, emr_orders *out_orders)
 
 /* ---- waiting ---- */
 
-/* Under the lock, until something changes or DUE (boot clock) has come. */
-static void sleep_until(emr_sharing *sharing, int64_t due_boot_ns)
-{
-	int64_t left = due_boot_ns - emr_clock_boot_ns(emr_clock_system());
-	struct timespec until;
-
-	if (due_boot_ns == INT64_MAX) {
-		pthread_cond_wait(&sharing->changed, &sharing->lock);
-		return;
-	}
-	if (left <= 0)
-		return;
-	clock_gettime(CLOCK_MONOTONIC, &until);
-	left += until.tv_nsec;
-	until.tv_sec += (time_t)(left / 1000000000);
-	until.tv_nsec = (long)(left % 1000000000);
-	(void)pthread_cond_timedwait(&sharing->changed, &sharing->lock, &until);
-}
-
 emr_status emr_sharing_wait(
 	emr_sharing *sharing, uint64_t number, int64_t deadline_boot_ns, emr_order *out_failed)
 {
@@ -630,7 +610,7 @@ emr_status emr_sharing_wait(
 			   emr_clock_boot_ns(emr_clock_system()) >= deadline_boot_ns) {
 			status = EMR_TIMEOUT;
 		} else {
-			sleep_until(sharing, deadline_boot_ns);
+			emr_cond_wait_until(&sharing->changed, &sharing->lock, deadline_boot_ns);
 		}
 	}
 	pthread_mutex_unlock(&sharing->lock);
@@ -745,37 +725,40 @@ static void settle_order(
 		emr_log(EMR_LOG_WARN, "orders are not saved: %s", emr_status_text(status));
 }
 
+/* Under the lock, which it lets go meanwhile. */
+static void do_order(emr_sharing *sharing, const emr_order *next)
+{
+	bool *may_stand = &sharing->may_stand[next - sharing->orders.list];
+	bool could_stand = *may_stand;
+	emr_order order = *next;
+	clerk_result result;
+
+	sharing->running = order.number;
+	*may_stand = true;
+	pthread_mutex_unlock(&sharing->lock);
+	result = clerk_do(sharing->session, &order);
+	tell_failure(sharing, &order, &result); /* before anybody can see it in the list */
+	if (result.status == EMR_OK)
+		tell_left_out(sharing, &order, result.left_out);
+	pthread_mutex_lock(&sharing->lock);
+	sharing->running = 0;
+	settle_order(sharing, &order, could_stand, &result);
+	announce(sharing);
+}
+
 static void *work(void *arg)
 {
 	emr_sharing *sharing = arg;
+	int64_t due_boot_ns = 0;
 
-	pthread_mutex_lock(&sharing->lock);
-	while (!sharing->stop) {
-		int64_t due;
-		const emr_order *next = next_order(sharing, &due);
-		clerk_result result;
-		emr_order order;
-		bool could_stand;
+	while (emr_worker_wait(&sharing->worker, due_boot_ns)) {
+		const emr_order *next;
 
-		if (next == NULL) {
-			sleep_until(sharing, due);
-			continue;
-		}
-		order = *next;
-		sharing->running = order.number;
-		could_stand = sharing->may_stand[next - sharing->orders.list];
-		sharing->may_stand[next - sharing->orders.list] = true;
-		pthread_mutex_unlock(&sharing->lock);
-		result = clerk_do(sharing->session, &order);
-		tell_failure(sharing, &order, &result); /* before anybody can see it in the list */
-		if (result.status == EMR_OK)
-			tell_left_out(sharing, &order, result.left_out);
 		pthread_mutex_lock(&sharing->lock);
-		sharing->running = 0;
-		settle_order(sharing, &order, could_stand, &result);
-		announce(sharing);
+		while (!sharing->stop && (next = next_order(sharing, &due_boot_ns)) != NULL)
+			do_order(sharing, next);
+		pthread_mutex_unlock(&sharing->lock);
 	}
-	pthread_mutex_unlock(&sharing->lock);
 	return NULL;
 }
 
@@ -783,10 +766,7 @@ emr_status emr_sharing_start(emr_sharing *sharing)
 {
 	if (sharing->session->read_only)
 		return EMR_OK;
-	if (pthread_create(&sharing->thread, NULL, work, sharing) != 0)
-		return EMR_NO_MEMORY;
-	sharing->has_thread = true;
-	return EMR_OK;
+	return emr_worker_start(&sharing->worker, "orders", work, sharing);
 }
 
 void emr_sharing_end(emr_sharing *sharing)
@@ -797,7 +777,5 @@ void emr_sharing_end(emr_sharing *sharing)
 	sharing->stop = true;
 	pthread_cond_broadcast(&sharing->changed);
 	pthread_mutex_unlock(&sharing->lock);
-	if (sharing->has_thread)
-		pthread_join(sharing->thread, NULL);
-	sharing->has_thread = false;
+	emr_worker_stop(&sharing->worker);
 }

@@ -6,19 +6,19 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/file.h"
 #include "base/log.h"
 
 void emr_store_wake(emr_store *store, bool window, bool index)
 {
-	pthread_mutex_lock(&store->wake_lock);
-	store->want_window |= window;
-	store->want_index |= index;
-	pthread_cond_signal(&store->wake);
-	pthread_mutex_unlock(&store->wake_lock);
+	if (window)
+		atomic_store(&store->want_window, true);
+	if (index)
+		atomic_store(&store->want_index, true);
+	emr_worker_wake(&store->worker);
 }
 
 /* append_lock held: takes the next window, or 0 when there is room enough. */
@@ -84,18 +84,9 @@ void emr_store_extend_window(emr_store *store)
 	pthread_mutex_unlock(&store->append_lock);
 }
 
-static struct timespec after_ms(uint32_t ms)
+static int64_t now_boot_ns(void)
 {
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	t.tv_sec += ms / 1000;
-	t.tv_nsec += (long)(ms % 1000) * 1000000;
-	if (t.tv_nsec >= 1000000000) {
-		t.tv_sec++;
-		t.tv_nsec -= 1000000000;
-	}
-	return t;
+	return emr_clock_boot_ns(emr_clock_system());
 }
 
 static bool has_pending(emr_store *store)
@@ -146,47 +137,29 @@ static void do_work(emr_store *store, bool window, bool index)
 static void *background(void *argument)
 {
 	emr_store *store = argument;
-	struct timespec until = after_ms(store->index_delay_ms);
+	int64_t delay_ns = (int64_t)store->index_delay_ms * 1000000;
+	int64_t due_ns = now_boot_ns() + delay_ns;
 
-	pthread_mutex_lock(&store->wake_lock);
-	while (!store->stopping) {
-		bool window, index, late = false;
+	while (emr_worker_wait(&store->worker, due_ns)) {
+		bool window = atomic_exchange(&store->want_window, false);
+		bool index = atomic_exchange(&store->want_index, false) || now_boot_ns() >= due_ns;
 
-		while (!store->stopping && !store->want_window && !store->want_index && !late)
-			late = pthread_cond_timedwait(&store->wake, &store->wake_lock, &until) != 0;
-		window = store->want_window;
-		index = store->want_index || late;
-		store->want_window = store->want_index = false;
-		pthread_mutex_unlock(&store->wake_lock);
 		do_work(store, window, index);
 		if (index) {
 			look_around(store);
-			until = after_ms(store->index_delay_ms);
+			due_ns = now_boot_ns() + delay_ns;
 		}
-		pthread_mutex_lock(&store->wake_lock);
 	}
-	pthread_mutex_unlock(&store->wake_lock);
 	return NULL;
 }
 
 emr_status emr_store_background_start(emr_store *store)
 {
-	if (store->no_background)
-		return EMR_OK;
-	if (pthread_create(&store->thread, NULL, background, store) != 0)
-		return EMR_NO_MEMORY;
-	store->has_thread = true;
-	return EMR_OK;
+	return store->no_background ? EMR_OK
+				    : emr_worker_start(&store->worker, "store", background, store);
 }
 
 void emr_store_background_stop(emr_store *store)
 {
-	if (!store->has_thread)
-		return;
-	pthread_mutex_lock(&store->wake_lock);
-	store->stopping = true;
-	pthread_cond_signal(&store->wake);
-	pthread_mutex_unlock(&store->wake_lock);
-	pthread_join(store->thread, NULL);
-	store->has_thread = false;
+	emr_worker_stop(&store->worker);
 }

@@ -96,8 +96,7 @@ static emr_status choose_current(emr_store *store)
 static emr_status init_locks(emr_store *store)
 {
 	pthread_mutex_t *mutexes[] = {&store->reclaim_lock, &store->index_lock, &store->append_lock,
-		&store->map_lock, &store->sync_lock, &store->file_sync_lock, &store->wake_lock};
-	pthread_condattr_t monotonic;
+		&store->map_lock, &store->sync_lock, &store->file_sync_lock};
 	int failed = 0;
 
 	for (size_t i = 0; i < sizeof mutexes / sizeof mutexes[0]; i++)
@@ -105,10 +104,7 @@ static emr_status init_locks(emr_store *store)
 	failed |= pthread_rwlock_init(&store->index_swap, NULL);
 	failed |= pthread_cond_init(&store->window_done, NULL);
 	failed |= pthread_cond_init(&store->synced, NULL);
-	failed |= pthread_condattr_init(&monotonic);
-	failed |= pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-	failed |= pthread_cond_init(&store->wake, &monotonic);
-	pthread_condattr_destroy(&monotonic);
+	emr_worker_init(&store->worker);
 	return failed ? EMR_NO_MEMORY : EMR_OK;
 }
 

@@ -2,14 +2,16 @@
  *
  * Locks, outermost first; never take one while holding one to the right of it:
  *   reclaim_lock > index_lock > append_lock > index_swap > the two locks in the index > map_lock >
- * sync_lock.  file_sync_lock (taken with index_lock or append_lock held, or none), wake_lock and
- * the reserve's are innermost.  What names no lock is set before the store is handed out.  A field
+ * sync_lock.  file_sync_lock (taken with index_lock or append_lock held, or none) and the
+ * reserve's are innermost.  What names no lock is set before the store is handed out.  A field
  * with two locks is changed under both and read under either. */
 #pragma once
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <sys/types.h>
 
+#include "base/worker.h"
 #include "index.h"
 #include "store/car.h"
 #include "store/car_store.h"
@@ -133,11 +135,8 @@ struct emr_store {
 	uint64_t current_base; /* written_total + base = offset in `current`: offset = total - base
 				  (mod 2^64) */
 
-	pthread_t thread;
-	bool has_thread; /* this and `thread`: of who opens and closes */
-	pthread_mutex_t wake_lock;
-	pthread_cond_t wake;			/* with wake_lock */
-	bool stopping, want_window, want_index; /* wake_lock */
+	emr_worker worker;
+	atomic_bool want_window, want_index;
 	struct timespec looked; /* the thread's: the directory as of its last listing */
 };
 

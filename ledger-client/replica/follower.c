@@ -7,6 +7,7 @@
 #include <time.h>
 
 #include "base/log.h"
+#include "base/worker.h"
 #include "follow_private.h"
 
 #define SHOWN_MS 10000 /* how long a ledger may take to show what it has answered */
@@ -23,14 +24,9 @@ struct emr_subscription {
 
 void follower_init(follower *f)
 {
-	pthread_condattr_t attr;
-
 	(void)pthread_mutex_init(&f->lock, NULL);
 	(void)pthread_mutex_init(&f->told_lock, NULL);
-	(void)pthread_condattr_init(&attr);
-	(void)pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-	(void)pthread_cond_init(&f->turned, &attr);
-	(void)pthread_condattr_destroy(&attr);
+	emr_cond_init(&f->turned);
 }
 
 void follower_destroy(follower *f)

@@ -9,6 +9,7 @@
 #include <sodium.h>
 
 #include "base/log.h"
+#include "base/worker.h"
 #include "fetch/fetch.h"
 
 #include "awaiting.h"
@@ -36,15 +37,10 @@
 
 static void init_locks(emr_view *view)
 {
-	pthread_condattr_t attr;
-
 	pthread_mutex_init(&view->lock, NULL);
 	pthread_mutex_init(&view->past_lock, NULL);
-	pthread_condattr_init(&attr);
-	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-	pthread_cond_init(&view->wake, &attr);
-	pthread_cond_init(&view->settled, &attr);
-	pthread_condattr_destroy(&attr);
+	emr_cond_init(&view->wake);
+	emr_cond_init(&view->settled);
 }
 
 /* What was verified before stays readable whatever the ledger says now; a ledger that contradicts

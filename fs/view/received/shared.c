@@ -4,6 +4,7 @@
 
 #include <stdlib.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 
 #include "clock.h"
@@ -23,17 +24,13 @@ emr_status shared_new(emr_view *view)
 		.replica = o->replica,
 		.records = o->records,
 		.clock = o->clock};
-	pthread_condattr_t attr;
 	emr_status status;
 
 	view->shares = calloc(1, sizeof *view->shares);
 	if (view->shares == NULL)
 		return EMR_NO_MEMORY;
-	pthread_condattr_init(&attr);
-	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-	pthread_cond_init(&view->shares->wake, &attr);
+	emr_worker_init(&view->shares->worker);
 	pthread_cond_init(&view->shares->answered, NULL);
-	pthread_condattr_destroy(&attr);
 	view->shares->fresh_boot_ns = view_boot_ns(view);
 	status = emr_share_new(&options, &view->shares->share);
 	if (status != EMR_OK)
@@ -45,10 +42,8 @@ emr_status shared_new(emr_view *view)
 
 void shared_wake(emr_view *view)
 {
-	if (view->shares == NULL)
-		return;
-	view->shares->has_news = true;
-	pthread_cond_signal(&view->shares->wake);
+	if (view->shares != NULL)
+		emr_worker_wake(&view->shares->worker);
 }
 
 void emr_view_shared_turn(emr_view *view, int64_t *out_next_ms)
@@ -80,20 +75,15 @@ void emr_view_shared_turn(emr_view *view, int64_t *out_next_ms)
 static void *work(void *arg)
 {
 	emr_view *view = arg;
-	shares *all = view->shares;
+	int64_t due_boot_ns = 0;
 
-	pthread_mutex_lock(&view->lock);
-	while (!all->stop) {
+	while (emr_worker_wait(&view->shares->worker, due_boot_ns)) {
 		int64_t next_ms = 0;
 
-		all->has_news = false;
-		pthread_mutex_unlock(&view->lock);
 		emr_view_shared_turn(view, &next_ms);
-		pthread_mutex_lock(&view->lock);
-		if (!all->stop && !all->has_news)
-			view_wait_ns(view, &all->wake, (next_ms > 0 ? next_ms : 1) * 1000000);
+		due_boot_ns = emr_clock_boot_ns(emr_clock_system()) +
+			      (next_ms > 0 ? next_ms : 1) * 1000000;
 	}
-	pthread_mutex_unlock(&view->lock);
 	return NULL;
 }
 
@@ -101,9 +91,7 @@ emr_status shared_start(emr_view *view)
 {
 	if (view->shares == NULL)
 		return EMR_OK;
-	view->shares->stop = false;
-	view->shares->has_thread = pthread_create(&view->shares->thread, NULL, work, view) == 0;
-	return view->shares->has_thread ? EMR_OK : EMR_NO_MEMORY;
+	return emr_worker_start(&view->shares->worker, "shares", work, view);
 }
 
 void shared_stop(emr_view *view)
@@ -111,14 +99,7 @@ void shared_stop(emr_view *view)
 	if (view->shares == NULL)
 		return;
 	emr_view_end_waits(view);
-	if (view->shares->has_thread) {
-		pthread_mutex_lock(&view->lock);
-		view->shares->stop = true;
-		pthread_cond_signal(&view->shares->wake);
-		pthread_mutex_unlock(&view->lock);
-		pthread_join(view->shares->thread, NULL);
-		view->shares->has_thread = false;
-	}
+	emr_worker_stop(&view->shares->worker);
 	for (shared_share *s = view->shares->all; s != NULL; s = s->next) {
 		shared_send_report(view, s);
 		shared_close(s);
@@ -160,7 +141,7 @@ void shared_free(emr_view *view)
 	emr_buf_free(&all->kept_names);
 	emr_buf_free(&all->gone);
 	emr_share_free(all->share);
-	pthread_cond_destroy(&all->wake);
+	emr_worker_free(&all->worker);
 	pthread_cond_destroy(&all->answered);
 	free(all);
 	view->shares = NULL;

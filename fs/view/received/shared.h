@@ -8,6 +8,7 @@
  * trees) the worker alone changes, with the lock, and reads without it. */
 #pragma once
 
+#include "base/worker.h"
 #include "share/read.h"
 #include "view/received.h"
 
@@ -176,12 +177,10 @@ typedef struct shared_told {
 
 typedef struct shares {
 	emr_share *share; /* of the worker */
-	pthread_t thread;
-	pthread_cond_t wake; /* the worker waits on it */
+	emr_worker worker;
 	pthread_cond_t answered;
-	bool has_thread, stop, is_closed;
+	bool is_closed;
 	bool is_in_use;	    /* atomic: there are shares */
-	bool has_news;	    /* the ledger may have grown */
 	unsigned answering; /* READYs that run */
 	shared_owner *owners;
 	shared_set *sets;
