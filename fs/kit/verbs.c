@@ -1,127 +1,10 @@
-/* This file is the one table of verbs and options. The parser, the help, the manual pages and
- * the completion of shells are made from it. */
+/* This file is the one table of verbs; options.c has that of options. The parser, the help, the
+ * manual pages and the completion of shells are made from it. */
 #include "kit/verbs.h"
 
 #include <string.h>
 
 #define BIT(option) ((uint64_t)1 << (option))
-
-static const emr_option_row options[EMR_OPTION_COUNT] = {
-	[EMR_OPT_AS] = {"as", 0, EMR_HAS_ARGUMENT, "NAME",
-		"use the keyring of that name on this computer"},
-	[EMR_OPT_JSON] = {"json", 0, EMR_NO_ARGUMENT, NULL, "answer with one JSON object"},
-	[EMR_OPT_QUIET] = {"quiet", 'q', EMR_NO_ARGUMENT, NULL,
-		"say nothing unless something fails"},
-	[EMR_OPT_YES] = {"yes", 'y', EMR_NO_ARGUMENT, NULL, "ask nothing"},
-	[EMR_OPT_HELP] = {"help", 'h', EMR_NO_ARGUMENT, NULL, "show the help of the verb"},
-	[EMR_OPT_VERSION] = {"version", 0, EMR_NO_ARGUMENT, NULL, "show the version"},
-	[EMR_OPT_PASSPHRASE_FILE] = {"passphrase-file", 0, EMR_HAS_ARGUMENT, "FILE",
-		"read the passphrase from FILE (mode 0600)"},
-	[EMR_OPT_NEW_PASSPHRASE_FILE] = {"new-passphrase-file", 0, EMR_HAS_ARGUMENT, "FILE",
-		"read the new passphrase from FILE (mode 0600)"},
-	[EMR_OPT_NAME] = {"name", 0, EMR_HAS_ARGUMENT, "N",
-		"what somebody is called (your own name is kept sealed)"},
-	[EMR_OPT_BORN] = {"born", 0, EMR_HAS_ARGUMENT, "DATE",
-		"your birth date, YYYY-MM-DD, kept sealed"},
-	[EMR_OPT_WORDS_FILE] = {"words-file", 0, EMR_HAS_ARGUMENT, "FILE",
-		"the 24 words: written to FILE (made, mode 0600), or read from it to come back"},
-	[EMR_OPT_RESTORE] = {"restore", 0, EMR_HAS_ARGUMENT, "DIR",
-		"bring everything back from the backup in DIR"},
-	[EMR_OPT_JOIN] = {"join", 0, EMR_HAS_ARGUMENT, "INVITE",
-		"become a member of the network that invited you (a file, or -)"},
-	[EMR_OPT_NETWORK] = {"network", 0, EMR_HAS_ARGUMENT, "DIR",
-		"where the network is, or is to be: an empty directory"},
-	[EMR_OPT_NODE] = {"network", 0, EMR_NO_ARGUMENT, NULL,
-		"look at the IPFS node of the settings, too"},
-	[EMR_OPT_ROLE] = {"role", 0, EMR_HAS_ARGUMENT, "R",
-		"patient, clinician, hospital, pharmacist, insurer, authority, researcher, "
-		"auditor, registrar or agent"},
-	[EMR_OPT_QUORUM] = {"quorum", 0, EMR_HAS_ARGUMENT, "N",
-		"how many members must approve a change from then on, or majority"},
-	[EMR_OPT_WITHIN] = {"within", 0, EMR_HAS_ARGUMENT, "TIME",
-		"how long to wait for the other side (10min)"},
-	[EMR_OPT_READ_ONLY] = {"read-only", 0, EMR_NO_ARGUMENT, NULL,
-		"change nothing in the folder"},
-	[EMR_OPT_IDLE] = {"idle", 0, EMR_HAS_ARGUMENT, "TIME",
-		"close the folder when unused for TIME (30min, 2h)"},
-	[EMR_OPT_FOREGROUND] = {NULL, 'f', EMR_NO_ARGUMENT, NULL, "stay in the foreground"},
-	[EMR_OPT_MOUNT_OPTIONS] = {NULL, 'o', EMR_HAS_ARGUMENT, "OPTS",
-		"allow_root or allow_other"},
-	[EMR_OPT_CARD_FILE] = {NULL, 'o', EMR_HAS_ARGUMENT, "FILE",
-		"write it to FILE, which is made"},
-	[EMR_OPT_NOW] = {"now", 0, EMR_NO_ARGUMENT, NULL,
-		"do not wait for the ledger or for programs that use the folder"},
-	[EMR_OPT_WAIT] = {"wait", 0, EMR_MAY_HAVE_ARGUMENT, "TIME",
-		"wait (60s) until all is on the ledger"},
-	[EMR_OPT_QUICK] = {"quick", 0, EMR_NO_ARGUMENT, NULL,
-		"check that all data is there, without reading it"},
-	[EMR_OPT_CHAIN] = {"chain", 0, EMR_NO_ARGUMENT, NULL, "check the ledger only"},
-	[EMR_OPT_VERIFY] = {"verify", 0, EMR_NO_ARGUMENT, NULL,
-		"read everything again and check it"},
-	[EMR_OPT_TEST] = {"test", 0, EMR_NO_ARGUMENT, NULL,
-		"only see whether your words are right"},
-	[EMR_OPT_LOST] = {"lost", 0, EMR_NO_ARGUMENT, NULL,
-		"a computer, a disk or a backup got lost or was stolen: cut it off"},
-	[EMR_OPT_LIMIT] = {"limit", 0, EMR_HAS_ARGUMENT, "N", "show at most N entries (20)"},
-	[EMR_OPT_CHECKPOINT] = {"checkpoint", 0, EMR_NO_ARGUMENT, NULL,
-		"show the signed head of the ledger"},
-	[EMR_OPT_AS_PROOF] = {"proof", 0, EMR_NO_ARGUMENT, NULL,
-		"write the proof of one file instead of records"},
-	[EMR_OPT_ALL] = {"all", 0, EMR_NO_ARGUMENT, NULL, "all of it"},
-	[EMR_OPT_LIST] = {"list", 0, EMR_NO_ARGUMENT, NULL, "show the versions of PATH"},
-	[EMR_OPT_TO] = {"to", 0, EMR_HAS_ARGUMENT, "NEW",
-		"leave PATH alone and put the old content there, as a new file"},
-	[EMR_OPT_DELETED] = {"deleted", 0, EMR_NO_ARGUMENT, NULL,
-		"everything that was deleted from the folder"},
-	[EMR_OPT_UNREADABLE] = {"unreadable", 0, EMR_NO_ARGUMENT, NULL,
-		"everything that others left and that does not open"},
-	[EMR_OPT_BEFORE] = {"before", 0, EMR_HAS_ARGUMENT, "TIME",
-		"only what was deleted up to TIME (30d: that long ago; 2026-12-31: the end of that "
-		"day)"},
-	[EMR_OPT_NOT] = {"not", 0, EMR_NO_ARGUMENT, NULL, "PATH need not be kept here any more"},
-	[EMR_OPT_REPAIR] = {"repair", 0, EMR_NO_ARGUMENT, NULL,
-		"have every place asked now for what it holds, and sent what it lacks"},
-	[EMR_OPT_PURGE] = {"purge", 0, EMR_NO_ARGUMENT, NULL,
-		"give space back to the disk now that nothing needs; on closing: remove what the "
-		"desktop keeps of the folder"},
-	[EMR_OPT_PROOF_OF] = {"proof", 0, EMR_HAS_ARGUMENT, "ENTRY OUT",
-		"write the proof of the access with that entry to OUT"},
-	[EMR_OPT_STAFF] = {"staff", 0, EMR_NO_ARGUMENT, NULL,
-		"an auditor: what the staff of your organisation asked for"},
-	[EMR_OPT_PROOF] = {"proof", 0, EMR_HAS_ARGUMENT, "FILE [COPY]",
-		"check the proof in FILE, and that COPY is what it is about"},
-	[EMR_OPT_SINCE] = {"since", 0, EMR_HAS_ARGUMENT, "T",
-		"only what happened since T (7d, 2026-11-20, 2026-11-20T14:05)"},
-	[EMR_OPT_AGENT_STATUS] = {"status", 0, EMR_NO_ARGUMENT, NULL,
-		"what the running agent has done"},
-	[EMR_OPT_UNTIL] = {"until", 0, EMR_HAS_ARGUMENT, "T",
-		"when it ends by itself (30d; 12h, 2026-12-31, forever)"},
-	[EMR_OPT_PURPOSE] = {"purpose", 0, EMR_HAS_ARGUMENT, "P",
-		"treatment (the default), emergency, research, payment, family, self or legal"},
-	[EMR_OPT_HISTORY] = {"history", 0, EMR_NO_ARGUMENT, NULL,
-		"keys of earlier versions and of what was deleted, too"},
-	[EMR_OPT_WRITE] = {"write", 0, EMR_NO_ARGUMENT, NULL,
-		"changing what is there and adding to it, too"},
-	[EMR_OPT_DEPOSIT] = {"deposit", 0, EMR_NO_ARGUMENT, NULL,
-		"leaving new files there, and seeing nothing"},
-	[EMR_OPT_EMERGENCY] = {"emergency", 0, EMR_HAS_ARGUMENT, "CARD",
-		"for an emergency, of the person whose card it is (FILE, -, or the text of its QR "
-		"code)"},
-	[EMR_OPT_WHO] = {"who", 0, EMR_HAS_ARGUMENT, "WHO",
-		"only what WHO did, or was given (a person, a team, @organisation, or you)"},
-	[EMR_OPT_SOFTWARE] = {"software", 0, EMR_NO_ARGUMENT, NULL,
-		"only what programs read without a person"},
-	[EMR_OPT_FHIR] = {"fhir", 0, EMR_HAS_ARGUMENT, "DIR",
-		"also write to DIR what is listed, as FHIR R4 resources"},
-	[EMR_OPT_TERMS] = {"terms", 0, EMR_HAS_ARGUMENT, "FILE",
-		"on what terms: a small JSON file"},
-	[EMR_OPT_DATASET] = {"dataset", 0, EMR_HAS_ARGUMENT, "NAME",
-		"open this dataset, which you read, instead of your folder"},
-	[EMR_OPT_REASON] = {"reason", 0, EMR_HAS_ARGUMENT, "TEXT",
-		"a sentence for the other side alone"},
-	[EMR_OPT_EXPLAIN] = {"explain", 0, EMR_NO_ARGUMENT, NULL,
-		"say where the credit comes from, and how all who have any stand"},
-};
 
 #define COMMON                                                                                     \
 	(BIT(EMR_OPT_AS) | BIT(EMR_OPT_JSON) | BIT(EMR_OPT_QUIET) | BIT(EMR_OPT_YES) |             \
@@ -880,11 +763,6 @@ static const emr_verb_row verbs[EMR_VERB_COUNT] = {
 const emr_verb_row *emr_verb_get(emr_verb verb)
 {
 	return &verbs[verb];
-}
-
-const emr_option_row *emr_option_get(emr_option option)
-{
-	return &options[option];
 }
 
 bool emr_verb_find(const char *name, emr_verb *out_verb)

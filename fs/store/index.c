@@ -1,49 +1,18 @@
 /* This file keeps an index in SQLite that says in which file and where each block lies, and
  * which blocks are pinned. The index may always be lost: a sum over its rows finds damage, and
  * it is made anew from the segments. */
-#include "index.h"
+#include "index_private.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <pthread.h>
-#include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/disk.h"
-
 #define INDEX_VERSION 1
-#define PATH_CHARS 4096
 /* Of the connection that reads, in KiB: the inner pages of a million blocks. */
 #define READ_CACHE "PRAGMA cache_size = -512"
-
-typedef enum statement {
-	FIND,
-	SEGMENTS,
-	BLOCKS,
-	PINS,
-	COUNTS,
-	COUNT_PINS,
-	STATED,
-	BEGIN,
-	COMMIT,
-	ROLLBACK,
-	GET_SUM,
-	SET_SUM,
-	PUT_SEGMENT,
-	GET_SEGMENT,
-	DROP_SEGMENT,
-	PUT_BLOCK,
-	OLD_BLOCK,
-	DROP_BLOCK,
-	PUT_PIN,
-	OLD_PIN,
-	DROP_PIN,
-	STATE_PINS,
-	STATEMENTS
-} statement;
 
 static const char *const sql[STATEMENTS] = {
 	[FIND] = "SELECT segment, offset, length FROM block WHERE digest = ?1",
@@ -88,27 +57,6 @@ static const char schema[] =
 	"INSERT INTO meta VALUES ('version', 1), ('sum', 0);"
 	"COMMIT;";
 
-/* A connection with its statements; reads and changes have one each, so that a batch does not stop
- * readers. */
-typedef struct connection {
-	pthread_mutex_t lock; /* protects the rest */
-	sqlite3 *db;
-	sqlite3_stmt *statements[STATEMENTS];
-} connection;
-
-struct emr_index {
-	char path[PATH_CHARS];
-	dev_t device;
-	ino_t inode;
-	bool is_still;
-	emr_disk_seen seen; /* with is_still */
-	connection read;
-	connection write;
-	/* of the transaction under way, which holds write.lock */
-	uint64_t sum;
-	emr_status failed;
-};
-
 static emr_status from_sqlite(int rc)
 {
 	switch (rc & 0xff) {
@@ -135,7 +83,7 @@ static emr_status from_sqlite(int rc)
 	}
 }
 
-static emr_status prepare(connection *c, statement which, sqlite3_stmt **out)
+emr_status index_prepare(connection *c, statement which, sqlite3_stmt **out)
 {
 	if (c->statements[which] == NULL) {
 		int rc = sqlite3_prepare_v3(c->db, sql[which], -1, SQLITE_PREPARE_PERSISTENT,
@@ -148,8 +96,7 @@ static emr_status prepare(connection *c, statement which, sqlite3_stmt **out)
 	return EMR_OK;
 }
 
-/* Runs a statement that gives no rows. */
-static emr_status run_statement(sqlite3_stmt *s)
+emr_status index_run(sqlite3_stmt *s)
 {
 	int rc = sqlite3_step(s);
 
@@ -157,12 +104,12 @@ static emr_status run_statement(sqlite3_stmt *s)
 	return from_sqlite(rc);
 }
 
-static emr_status run_plain(connection *c, statement which)
+emr_status index_run_plain(connection *c, statement which)
 {
 	sqlite3_stmt *s = NULL;
-	emr_status status = prepare(c, which, &s);
+	emr_status status = index_prepare(c, which, &s);
 
-	return status == EMR_OK ? run_statement(s) : status;
+	return status == EMR_OK ? index_run(s) : status;
 }
 
 static void close_connection(connection *c)
@@ -191,7 +138,7 @@ static emr_status open_connection(connection *c, const char *path, int flags)
 /* Only to be read, with what its log has, where nothing can be made beside it. */
 static emr_status open_still(connection *c, const char *path, emr_disk_seen *out_seen)
 {
-	char uri[3 * PATH_CHARS];
+	char uri[3 * INDEX_PATH_CHARS];
 	bool is_alone;
 	emr_status status = emr_disk_database(path, uri, sizeof uri, &is_alone, out_seen);
 	int rc;
@@ -240,7 +187,7 @@ static emr_status create_private(const char *path)
 {
 	static const char *const suffixes[] = {"-wal", "-shm"};
 	bool is_gone = access(path, F_OK) != 0 && errno == ENOENT;
-	char beside[PATH_CHARS + 8];
+	char beside[INDEX_PATH_CHARS + 8];
 	int fd;
 
 	for (size_t i = 0; is_gone && i < 2; i++) {
@@ -299,7 +246,7 @@ emr_status emr_index_open(
 
 	if (index == NULL)
 		return EMR_NO_MEMORY;
-	if (snprintf(index->path, sizeof index->path, "%s/index.sqlite", dir) >= PATH_CHARS) {
+	if (snprintf(index->path, sizeof index->path, "%s/index.sqlite", dir) >= INDEX_PATH_CHARS) {
 		free(index);
 		return EMR_LIMIT;
 	}
@@ -325,7 +272,7 @@ void emr_index_close(emr_index *index)
  */
 static bool put_aside(const char *path)
 {
-	char aside[PATH_CHARS + 32];
+	char aside[INDEX_PATH_CHARS + 32];
 
 	for (unsigned n = 1; n < 1000; n++) {
 		(void)snprintf(aside, sizeof aside, "%s.odd-%u", path, n);
@@ -340,11 +287,11 @@ static bool put_aside(const char *path)
 emr_status emr_index_remove(const char *dir)
 {
 	static const char *const suffixes[] = {"", "-wal", "-shm"};
-	char path[PATH_CHARS];
+	char path[INDEX_PATH_CHARS];
 
 	for (size_t i = 0; i < 3; i++) {
 		if (snprintf(path, sizeof path, "%s/index.sqlite%s", dir, suffixes[i]) >=
-			PATH_CHARS)
+			INDEX_PATH_CHARS)
 			return EMR_LIMIT;
 		if (unlink(path) != 0 && errno != ENOENT && !put_aside(path))
 			return EMR_IO;
@@ -417,7 +364,7 @@ static uint64_t hash_bytes(uint64_t h, const void *data, size_t len)
 	return h;
 }
 
-static uint64_t block_hash(const uint8_t *digest, const emr_index_place *place)
+uint64_t index_block_hash(const uint8_t *digest, const emr_index_place *place)
 {
 	uint64_t h = hash_bytes(0xcbf29ce484222325u, "b", 1);
 
@@ -427,7 +374,7 @@ static uint64_t block_hash(const uint8_t *digest, const emr_index_place *place)
 	return hash_bytes(h, &place->len, sizeof place->len);
 }
 
-static uint64_t pin_hash(emr_id16 writer, const emr_pin *pin)
+uint64_t index_pin_hash(emr_id16 writer, const emr_pin *pin)
 {
 	uint64_t h = hash_bytes(0xcbf29ce484222325u, "p", 1);
 	uint8_t state = (uint8_t)pin->state;
@@ -440,11 +387,11 @@ static uint64_t pin_hash(emr_id16 writer, const emr_pin *pin)
 
 /* ---- Reading ---- */
 
-static emr_status find_locked(connection *c, const uint8_t *digest, emr_index_place *out_place)
+emr_status index_find_locked(connection *c, const uint8_t *digest, emr_index_place *out_place)
 {
 	emr_index_place place;
 	sqlite3_stmt *s = NULL;
-	emr_status status = prepare(c, FIND, &s);
+	emr_status status = index_prepare(c, FIND, &s);
 	int rc;
 
 	if (status != EMR_OK)
@@ -468,18 +415,15 @@ emr_status emr_index_find(emr_index *index, const uint8_t *digest, emr_index_pla
 	emr_status status;
 
 	pthread_mutex_lock(&index->read.lock);
-	status = find_locked(&index->read, digest, out_place);
+	status = index_find_locked(&index->read, digest, out_place);
 	pthread_mutex_unlock(&index->read.lock);
 	return status;
 }
 
-/* Calls ROW for each row of WHICH on a connection that the caller has locked. */
-typedef emr_status (*row_visit)(void *context, sqlite3_stmt *s);
-
-static emr_status each_row(connection *c, statement which, row_visit row, void *context)
+emr_status index_each_row(connection *c, statement which, row_visit row, void *context)
 {
 	sqlite3_stmt *s = NULL;
-	emr_status status = prepare(c, which, &s);
+	emr_status status = index_prepare(c, which, &s);
 	int rc = SQLITE_DONE;
 
 	if (status != EMR_OK)
@@ -497,17 +441,10 @@ static emr_status each_read(emr_index *index, statement which, row_visit row, vo
 	if (index == NULL)
 		return EMR_IO;
 	pthread_mutex_lock(&index->read.lock);
-	status = each_row(&index->read, which, row, context);
+	status = index_each_row(&index->read, which, row, context);
 	pthread_mutex_unlock(&index->read.lock);
 	return status;
 }
-
-typedef struct visit_call {
-	emr_index_segment_visit segment;
-	emr_index_block_visit block;
-	emr_index_pin_visit pin;
-	void *context;
-} visit_call;
 
 static emr_status row_segment(void *context, sqlite3_stmt *s)
 {
@@ -517,7 +454,7 @@ static emr_status row_segment(void *context, sqlite3_stmt *s)
 	return column_segment(s, &segment) ? call->segment(call->context, &segment) : EMR_DAMAGED;
 }
 
-static emr_status row_block(void *context, sqlite3_stmt *s)
+emr_status index_row_block(void *context, sqlite3_stmt *s)
 {
 	const visit_call *call = context;
 	uint8_t digest[EMR_DIGEST_PREFIX];
@@ -528,7 +465,7 @@ static emr_status row_block(void *context, sqlite3_stmt *s)
 	return call->block(call->context, digest, &place);
 }
 
-static emr_status row_pin(void *context, sqlite3_stmt *s)
+emr_status index_row_pin(void *context, sqlite3_stmt *s)
 {
 	const visit_call *call = context;
 	emr_id16 writer;
@@ -548,17 +485,17 @@ emr_status emr_index_each_block(emr_index *index, emr_index_block_visit visit, v
 {
 	visit_call call = {.block = visit, .context = context};
 
-	return each_read(index, BLOCKS, row_block, &call);
+	return each_read(index, BLOCKS, index_row_block, &call);
 }
 
 emr_status emr_index_each_pin(emr_index *index, emr_index_pin_visit visit, void *context)
 {
 	visit_call call = {.pin = visit, .context = context};
 
-	return each_read(index, PINS, row_pin, &call);
+	return each_read(index, PINS, index_row_pin, &call);
 }
 
-static emr_status row_numbers(void *context, sqlite3_stmt *s)
+emr_status index_row_numbers(void *context, sqlite3_stmt *s)
 {
 	uint64_t *numbers = context;
 
@@ -571,12 +508,12 @@ static emr_status count_of(
 	connection *c, statement which, const emr_id16 *writer, uint64_t *numbers)
 {
 	sqlite3_stmt *s = NULL;
-	emr_status status = prepare(c, which, &s);
+	emr_status status = index_prepare(c, which, &s);
 
 	if (status != EMR_OK)
 		return status;
 	sqlite3_bind_blob(s, 1, writer->b, 16, SQLITE_STATIC);
-	status = each_row(c, which, row_numbers, numbers);
+	status = index_each_row(c, which, index_row_numbers, numbers);
 	sqlite3_clear_bindings(s);
 	return status;
 }
@@ -603,13 +540,13 @@ emr_status emr_index_counts(emr_index *index, emr_id16 writer, uint64_t *out_blo
 
 static emr_status add_block(void *context, const uint8_t *digest, const emr_index_place *place)
 {
-	*(uint64_t *)context ^= block_hash(digest, place);
+	*(uint64_t *)context ^= index_block_hash(digest, place);
 	return EMR_OK;
 }
 
 static emr_status add_pin(void *context, emr_id16 writer, const emr_pin *pin)
 {
-	*(uint64_t *)context ^= pin_hash(writer, pin);
+	*(uint64_t *)context ^= index_pin_hash(writer, pin);
 	return EMR_OK;
 }
 
@@ -623,12 +560,12 @@ emr_status emr_index_audit(emr_index *index)
 
 	if (status != EMR_OK)
 		return status;
-	status = each_row(&index->write, BLOCKS, row_block, &blocks);
+	status = index_each_row(&index->write, BLOCKS, index_row_block, &blocks);
 	if (status == EMR_OK)
-		status = each_row(&index->write, PINS, row_pin, &pins);
+		status = index_each_row(&index->write, PINS, index_row_pin, &pins);
 	if (status == EMR_OK && found != index->sum)
 		status = EMR_DAMAGED;
-	(void)run_plain(&index->write, ROLLBACK);
+	(void)index_run_plain(&index->write, ROLLBACK);
 	sqlite3_db_release_memory(index->write.db); /* pages that nobody looks at again */
 	pthread_mutex_unlock(&index->write.lock);
 	return status;
@@ -641,7 +578,7 @@ emr_status emr_index_pins_stated(emr_index *index, emr_id16 writer, bool *out_st
 	int rc;
 
 	pthread_mutex_lock(&index->read.lock);
-	status = prepare(&index->read, STATED, &s);
+	status = index_prepare(&index->read, STATED, &s);
 	if (status == EMR_OK) {
 		sqlite3_bind_blob(s, 1, writer.b, 16, SQLITE_STATIC);
 		rc = sqlite3_step(s);
@@ -651,257 +588,4 @@ emr_status emr_index_pins_stated(emr_index *index, emr_id16 writer, bool *out_st
 	}
 	pthread_mutex_unlock(&index->read.lock);
 	return status;
-}
-
-/* ---- Changing ---- */
-
-/* Holds the change connection's lock until commit or rollback. */
-emr_status emr_index_begin(emr_index *index)
-{
-	emr_status status;
-
-	if (index == NULL)
-		return EMR_IO;
-	pthread_mutex_lock(&index->write.lock);
-	status = run_plain(&index->write, BEGIN);
-	if (status == EMR_OK) {
-		index->failed = EMR_OK;
-		index->sum = 0;
-		status = each_row(&index->write, GET_SUM, row_numbers, &index->sum);
-		if (status != EMR_OK)
-			(void)run_plain(&index->write, ROLLBACK);
-	}
-	if (status != EMR_OK)
-		pthread_mutex_unlock(&index->write.lock);
-	return status;
-}
-
-void emr_index_rollback(emr_index *index)
-{
-	/* A failed ROLLBACK means that SQLite has rolled back by itself. */
-	(void)run_plain(&index->write, ROLLBACK);
-	pthread_mutex_unlock(&index->write.lock);
-}
-
-emr_status emr_index_commit(emr_index *index)
-{
-	sqlite3_stmt *s = NULL;
-	emr_status status = index->failed;
-
-	if (status == EMR_OK)
-		status = prepare(&index->write, SET_SUM, &s);
-	if (status == EMR_OK) {
-		sqlite3_bind_int64(s, 1, (int64_t)index->sum);
-		status = run_statement(s);
-	}
-	if (status == EMR_OK)
-		status = run_plain(&index->write, COMMIT);
-	if (status != EMR_OK) {
-		emr_index_rollback(index);
-		return status;
-	}
-	pthread_mutex_unlock(&index->write.lock);
-	return EMR_OK;
-}
-
-/* Keeps the first failure, so that commit cannot succeed after it. */
-static emr_status keep(emr_index *index, emr_status status)
-{
-	if (index->failed == EMR_OK)
-		index->failed = status;
-	return index->failed;
-}
-
-emr_status emr_index_put_segment(
-	emr_index *index, emr_id16 writer, uint64_t number, uint64_t indexed, int64_t *out_id)
-{
-	sqlite3_stmt *put = NULL, *get = NULL;
-	emr_status status = prepare(&index->write, PUT_SEGMENT, &put);
-
-	if (status == EMR_OK)
-		status = prepare(&index->write, GET_SEGMENT, &get);
-	if (status != EMR_OK)
-		return keep(index, status);
-	sqlite3_bind_blob(put, 1, writer.b, 16, SQLITE_STATIC);
-	sqlite3_bind_int64(put, 2, (int64_t)number);
-	sqlite3_bind_int64(put, 3, (int64_t)indexed);
-	status = run_statement(put);
-	if (status != EMR_OK)
-		return keep(index, status);
-	sqlite3_bind_blob(get, 1, writer.b, 16, SQLITE_STATIC);
-	sqlite3_bind_int64(get, 2, (int64_t)number);
-	if (sqlite3_step(get) == SQLITE_ROW)
-		*out_id = sqlite3_column_int64(get, 0);
-	else
-		status = EMR_DAMAGED;
-	sqlite3_reset(get);
-	return keep(index, status);
-}
-
-static emr_status subtract_block(void *context, const uint8_t *digest, const emr_index_place *place)
-{
-	((emr_index *)context)->sum ^= block_hash(digest, place);
-	return EMR_OK;
-}
-
-static emr_status subtract_pin(void *context, emr_id16 writer, const emr_pin *pin)
-{
-	((emr_index *)context)->sum ^= pin_hash(writer, pin);
-	return EMR_OK;
-}
-
-emr_status emr_index_put_block(
-	emr_index *index, const uint8_t *digest, const emr_index_place *place)
-{
-	visit_call old = {.block = subtract_block, .context = index};
-	sqlite3_stmt *s = NULL;
-	emr_status status = prepare(&index->write, OLD_BLOCK, &s);
-
-	if (status != EMR_OK)
-		return keep(index, status);
-	sqlite3_bind_blob(s, 1, digest, EMR_DIGEST_PREFIX, SQLITE_STATIC);
-	status = each_row(&index->write, OLD_BLOCK, row_block, &old);
-	if (status == EMR_OK)
-		status = prepare(&index->write, PUT_BLOCK, &s);
-	if (status != EMR_OK)
-		return keep(index, status);
-	sqlite3_bind_blob(s, 1, digest, EMR_DIGEST_PREFIX, SQLITE_STATIC);
-	sqlite3_bind_int64(s, 2, place->segment);
-	sqlite3_bind_int64(s, 3, (int64_t)place->offset);
-	sqlite3_bind_int64(s, 4, place->len);
-	status = run_statement(s);
-	if (status == EMR_OK)
-		index->sum ^= block_hash(digest, place);
-	return keep(index, status);
-}
-
-static bool leads_to(const emr_index_place *found, const emr_index_place *place)
-{
-	return found->segment == place->segment && found->offset == place->offset &&
-	       found->len == place->len;
-}
-
-emr_status emr_index_drop_block(
-	emr_index *index, const uint8_t *digest, const emr_index_place *place)
-{
-	emr_index_place found = {0};
-	sqlite3_stmt *s = NULL;
-	emr_status status = find_locked(&index->write, digest, &found);
-
-	if (status == EMR_NOT_FOUND || (status == EMR_OK && !leads_to(&found, place)))
-		return EMR_OK;
-	if (status == EMR_OK)
-		status = prepare(&index->write, DROP_BLOCK, &s);
-	if (status != EMR_OK)
-		return keep(index, status);
-	sqlite3_bind_blob(s, 1, digest, EMR_DIGEST_PREFIX, SQLITE_STATIC);
-	status = run_statement(s);
-	if (status == EMR_OK)
-		index->sum ^= block_hash(digest, place);
-	return keep(index, status);
-}
-
-typedef struct drop_run {
-	const int64_t *ids; /* sorted */
-	size_t count;
-	emr_buf digests;
-	uint64_t *sum;
-} drop_run;
-
-static int compare_ids(const void *x, const void *y)
-{
-	int64_t a = *(const int64_t *)x;
-	int64_t b = *(const int64_t *)y;
-
-	return a < b ? -1 : a > b;
-}
-
-static emr_status list_dropped(void *context, const uint8_t *digest, const emr_index_place *place)
-{
-	drop_run *run = context;
-
-	if (bsearch(&place->segment, run->ids, run->count, sizeof *run->ids, compare_ids) == NULL)
-		return EMR_OK;
-	*run->sum ^= block_hash(digest, place);
-	return emr_buf_append(&run->digests, digest, EMR_DIGEST_PREFIX);
-}
-
-static emr_status delete_listed(emr_index *index, const drop_run *run)
-{
-	sqlite3_stmt *s = NULL;
-	emr_status status = prepare(&index->write, DROP_BLOCK, &s);
-
-	for (size_t at = 0; status == EMR_OK && at < run->digests.len; at += EMR_DIGEST_PREFIX) {
-		sqlite3_bind_blob(s, 1, run->digests.data + at, EMR_DIGEST_PREFIX, SQLITE_STATIC);
-		status = run_statement(s);
-	}
-	if (status == EMR_OK)
-		status = prepare(&index->write, DROP_SEGMENT, &s);
-	for (size_t i = 0; status == EMR_OK && i < run->count; i++) {
-		sqlite3_bind_int64(s, 1, run->ids[i]);
-		status = run_statement(s);
-	}
-	return status;
-}
-
-/* One pass over all rows, however many segments go: rows are ordered by digest only. */
-emr_status emr_index_drop_segments(emr_index *index, int64_t *ids, size_t count)
-{
-	drop_run run = {.ids = ids, .count = count, .sum = &index->sum};
-	visit_call call = {.block = list_dropped, .context = &run};
-	emr_status status;
-
-	if (count == 0)
-		return index->failed;
-	qsort(ids, count, sizeof *ids, compare_ids);
-	status = each_row(&index->write, BLOCKS, row_block, &call);
-	if (status == EMR_OK)
-		status = delete_listed(index, &run);
-	emr_buf_free(&run.digests);
-	return keep(index, status);
-}
-
-static emr_status bind_pin(emr_index *index, statement which, const emr_id16 *writer,
-	const emr_pin *pin, sqlite3_stmt **out)
-{
-	emr_status status = prepare(&index->write, which, out);
-
-	if (status != EMR_OK)
-		return status;
-	sqlite3_bind_blob(*out, 1, writer->b, 16, SQLITE_STATIC);
-	sqlite3_bind_blob(*out, 2, pin->owner.b, 16, SQLITE_STATIC);
-	sqlite3_bind_blob(*out, 3, pin->root.b, EMR_CID_BYTES, SQLITE_STATIC);
-	if (which == PUT_PIN)
-		sqlite3_bind_int(*out, 4, (int)pin->state);
-	return EMR_OK;
-}
-
-emr_status emr_index_put_pin(emr_index *index, emr_id16 writer, const emr_pin_change *change)
-{
-	visit_call old = {.pin = subtract_pin, .context = index};
-	sqlite3_stmt *s = NULL;
-	emr_status status = bind_pin(index, OLD_PIN, &writer, &change->pin, &s);
-
-	if (status == EMR_OK)
-		status = each_row(&index->write, OLD_PIN, row_pin, &old);
-	if (status == EMR_OK)
-		status = bind_pin(
-			index, change->unpin ? DROP_PIN : PUT_PIN, &writer, &change->pin, &s);
-	if (status == EMR_OK)
-		status = run_statement(s);
-	if (status == EMR_OK && !change->unpin)
-		index->sum ^= pin_hash(writer, &change->pin);
-	return keep(index, status);
-}
-
-emr_status emr_index_state_pins(emr_index *index, emr_id16 writer)
-{
-	sqlite3_stmt *s = NULL;
-	emr_status status = prepare(&index->write, STATE_PINS, &s);
-
-	if (status == EMR_OK) {
-		sqlite3_bind_blob(s, 1, writer.b, 16, SQLITE_STATIC);
-		status = run_statement(s);
-	}
-	return keep(index, status);
 }

@@ -1,20 +1,16 @@
 /* When a folder is opened, this file builds its tree: first what the ledger says, then what the
- * journal says was changed here, then files that were being written at a crash. Records with an
- * unknown or circular parent are shown at the top; a part of a file that a crash left is put
- * beside the last whole version, never in its place. */
-#include "load.h"
+ * journal says was changed here, then files that were being written at a crash. */
+#include "load_private.h"
 
 #include "domains.h"
 #include "deposits.h"
 
 #include <dirent.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/codec.h"
-#include "base/log.h"
 
 #include "follow.h"
 #include "folder.h"
@@ -22,41 +18,6 @@
 #include "file.h"
 #include "ops_file.h"
 #include "writers.h"
-
-/* A node whose name is not in the tree yet.  Indexed by its number minus the first one. */
-typedef struct loaded {
-	node *n; /* NULL: left out */
-	emr_id16 parent;
-	char *name;
-	emr_id16 staging;
-	uint64_t promised; /* of it */
-	bool has_staging;
-	bool is_others;	 /* a writer said it: it lies in its domain */
-	bool is_foreign; /* PARENT is a directory of DOMAIN, another's */
-	emr_id16 domain;
-	size_t path;	      /* which walk upwards came by last, from 1 */
-	struct loaded *below; /* from which that walk came; NULL: it began here */
-	bool is_attached;
-} loaded;
-
-/* A directory that got another object id: what names the old one lies in it. */
-typedef struct moved {
-	emr_id16 from, to;
-	bool is_used;
-} moved;
-
-typedef struct loading {
-	emr_view *view;
-	moved *moves;
-	size_t nmoves, moves_cap;
-	loaded *all;
-	size_t count, cap;
-	uint64_t first_number;
-	emr_id16 root_id, inbox;
-	emr_id16 known; /* the domain looked at last, and whether others may have written there */
-	bool is_known, has_others;
-	bool has_root, is_journal_damaged;
-} loading;
 
 static emr_status add(loading *l, node *n, emr_id16 parent, emr_bytes name)
 {
@@ -80,11 +41,6 @@ static emr_status add(loading *l, node *n, emr_id16 parent, emr_bytes name)
 	copy[name.len] = 0;
 	l->all[l->count++] = (loaded){.n = n, .parent = parent, .name = copy};
 	return EMR_OK;
-}
-
-static loaded *entry_of(const loading *l, const node *n)
-{
-	return &l->all[n->number - l->first_number];
 }
 
 /* ---- what the ledger says ---- */
@@ -122,7 +78,7 @@ static emr_status judge(loading *l, const emr_place *place, emr_meta *meta, writ
 /* N, which has no name yet, is not in the folder. */
 static void leave_out(loading *l, node *n)
 {
-	entry_of(l, n)->n = NULL;
+	load_entry_of(l, n)->n = NULL;
 	tree_free_node(l->view, n);
 }
 
@@ -174,7 +130,7 @@ static emr_status add_fact(
 	n->is_domain = tree_is_root_object(n);
 	n->meta_dirty =
 		n->is_domain && n->type == EMR_META_DIR && word->is_others; /* she says it again */
-	entry_of(l, n)->is_others = word->is_others && !n->is_domain;
+	load_entry_of(l, n)->is_others = word->is_others && !n->is_domain;
 	if (n->is_domain && meta->type == EMR_META_DIR && meta->name.len == 0 &&
 		emr_id16_is_zero(meta->parent)) {
 		l->root_id = place->object;
@@ -248,7 +204,7 @@ static emr_status overlay_content(node *n, const node_row *row)
 
 static emr_status overlay(loading *l, node *n, const node_row *row)
 {
-	loaded *entry = entry_of(l, n);
+	loaded *entry = load_entry_of(l, n);
 	char *name = strndup((const char *)row->name.data, row->name.len);
 
 	if (name == NULL)
@@ -423,357 +379,6 @@ static emr_status load_moved(void *arg, emr_id16 key, emr_bytes value)
 	return EMR_OK;
 }
 
-/* ---- the tree ---- */
-
-static const emr_id16 *moved_to(const loading *l, const emr_id16 *id)
-{
-	for (size_t i = 0; i < l->nmoves; i++)
-		if (emr_id16_equal(l->moves[i].from, *id)) {
-			l->moves[i].is_used = true;
-			return &l->moves[i].to;
-		}
-	return NULL;
-}
-
-static node *parent_node(const loading *l, emr_id16 id)
-{
-	const emr_id16 *at = &id;
-
-	if (emr_id16_is_zero(id))
-		return l->view->root;
-	for (size_t hops = 0; at != NULL && hops <= l->nmoves; hops++) {
-		node *n = tree_by_id(l->view, *at);
-
-		if (n != NULL)
-			return n->type == EMR_META_DIR ? n : NULL;
-		at = moved_to(l, at);
-	}
-	return NULL;
-}
-
-/* That of N, which need not hang anywhere yet. */
-static emr_id16 domain_of(const loading *l, const node *n)
-{
-	return n == l->view->root || !n->is_published ? tree_domain(n) : n->place.domain;
-}
-
-/* The directory of one's own in which ENTRY lies in another's folder; the other chose its id. NULL:
- * it is only shown. */
-static node *foreign_parent(const loading *l, const loaded *entry)
-{
-	node *n = emr_id16_is_zero(entry->parent) ? NULL : parent_node(l, entry->parent);
-	const loaded *above = n != NULL && n != l->view->root ? entry_of(l, n) : NULL;
-
-	return above != NULL && above->is_foreign && emr_id16_equal(above->domain, entry->domain)
-		       ? n
-		       : NULL;
-}
-
-/* Of ENTRY: where it is to hang. */
-static node *parent_of(const loading *l, const loaded *entry)
-{
-	node *n = entry->is_foreign ? foreign_parent(l, entry) : parent_node(l, entry->parent);
-
-	if (entry->is_others &&
-		(n == NULL || !emr_id16_equal(domain_of(l, n), entry->n->place.domain)))
-		n = parent_node(l, entry->n->place.domain);
-	return n == NULL && entry->is_foreign
-		       ? tree_by_shown_id(
-				 l->view, shared_record_id(entry->domain, entry->parent, 0))
-		       : n;
-}
-
-#define FORGOTTEN_AT_ONCE 10000 /* 22 bytes each: well within one frame */
-
-/* Nothing names their old ids any more. */
-static void forget_moves(const loading *l)
-{
-	size_t n = 0;
-	edit e;
-
-	for (size_t i = 0; i < l->nmoves; i++)
-		n += !l->moves[i].is_used;
-	if (n == 0 || l->view->options.read_only)
-		return;
-	e = edit_begin(l->view);
-	for (size_t i = 0; i < l->nmoves && n > 0; i++)
-		if (!l->moves[i].is_used && n-- <= FORGOTTEN_AT_ONCE && e.status == EMR_OK)
-			e.status = emr_journal_delete(e.txn, EMR_ROW_MOVED, l->moves[i].from);
-	if (edit_commit(&e, NULL) != EMR_OK)
-		emr_log(EMR_LOG_WARN, "old ids of directories stay in the journal for a while");
-}
-
-static emr_status attach_one(loading *l, loaded *entry, node *directory)
-{
-	char name[EMR_NAME_MAX + 1];
-	const char *wanted = entry->name;
-	emr_status status;
-
-	entry->is_attached = true;
-	/* Published under an id that its directory no longer has: the ledger must be told the
-	 * present one. */
-	if (entry->n->is_published && directory != l->view->root && !entry->is_foreign &&
-		!entry->is_others && !emr_id16_equal(entry->parent, directory->id))
-		entry->n->meta_dirty = true;
-	if (emr_name_check(wanted) != EMR_OK)
-		wanted = "unnamed";
-	if (tree_child(l->view, directory, wanted) != NULL ||
-		tree_is_kept_name(l->view, directory, wanted, entry->n->is_domain)) {
-		tree_free_name(l->view, directory, entry->n->id, wanted, name);
-		wanted = name;
-	}
-	if (wanted != entry->name)
-		return tree_attach(l->view, directory, wanted, entry->n);
-	status = tree_reserve(l->view, directory);
-	if (status != EMR_OK)
-		return status;
-	tree_attach_prepared(l->view, directory, entry->name, entry->n);
-	entry->name = NULL; /* the node's */
-	return EMR_OK;
-}
-
-/* One that a writer closed: what he said lies in its domain.  False: he has no part in it. */
-static bool open_circle(const loading *l, loaded *first)
-{
-	loaded *at = first;
-
-	do {
-		if (at->is_others && !emr_id16_equal(at->parent, at->n->place.domain)) {
-			at->parent = at->n->place.domain;
-			return true;
-		}
-		at = entry_of(l, parent_of(l, at));
-	} while (at != first);
-	return false;
-}
-
-/* The highest entry above FIRST (or itself) that is not attached yet, and what it is to hang in.  A
- * record whose parent is unknown, or that would close a circle, hangs at the top of the folder.
- * NULL: a circle was opened, look again. */
-static loaded *highest_loose(loading *l, loaded *first, size_t path, node **out_directory)
-{
-	loaded *entry = first;
-
-	first->below = NULL;
-	for (;;) {
-		node *parent = parent_of(l, entry);
-		loaded *above;
-
-		entry->path = path;
-		if (parent == NULL || parent == l->view->root) {
-			if (parent == NULL)
-				entry->n->lost_parent =
-					entry->is_others ? entry->n->place.domain : entry->parent;
-			*out_directory = l->view->root;
-			return entry;
-		}
-		above = entry_of(l, parent);
-		if (!above->is_attached && above->path == path && open_circle(l, above)) {
-			*out_directory = NULL;
-			return NULL;
-		}
-		if (above->is_attached || above->path == path) {
-			*out_directory = above->is_attached ? parent : l->view->root;
-			return entry;
-		}
-		above->below = entry;
-		entry = above;
-	}
-}
-
-/* That of ENTRY; it is above whatever lies deep in it, and so in the tree already. */
-static node *domain_root(const loading *l, const loaded *entry)
-{
-	node *n = tree_by_id(l->view, entry->n->place.domain);
-
-	return n != NULL && n->type == EMR_META_DIR &&
-			       (n == l->view->root || entry_of(l, n)->is_attached)
-		       ? n
-		       : l->view->root;
-}
-
-/* TOP into DIRECTORY, and down from there what the walk came by: one walk for each of them would
- * take a day of directories that somebody has laid a hundred thousand deep. */
-static emr_status attach_below(loading *l, loaded *top, node *directory)
-{
-	emr_status status = EMR_OK;
-
-	for (loaded *entry = top; entry != NULL && status == EMR_OK; entry = entry->below) {
-		if (entry->is_others && writers_is_too_deep(directory))
-			directory = domain_root(l, entry);
-		status = attach_one(l, entry, directory);
-		directory = entry->n;
-	}
-	return status;
-}
-
-static emr_status attach_all(loading *l)
-{
-	size_t path = 0;
-
-	for (size_t i = 0; i < l->count; i++) {
-		loaded *entry = &l->all[i];
-
-		while (entry->n != NULL && entry->n != l->view->root && !entry->is_attached) {
-			node *directory;
-			loaded *top = highest_loose(l, entry, ++path, &directory);
-			emr_status status = top != NULL ? attach_below(l, top, directory) : EMR_OK;
-
-			if (status != EMR_OK)
-				return status;
-		}
-	}
-	return EMR_OK;
-}
-
-/* ---- working copies ---- */
-
-/* No working copy came back: the file is what it was before it. */
-static void fall_back(emr_view *view, node *n)
-{
-	emr_content_reader *base = NULL;
-
-	n->content_dirty = n->file->has_content; /* frozen, not sent yet */
-	if (file_base(view, n, &base) == EMR_OK)
-		n->size = base != NULL ? emr_content_reader_content(base)->n : 0;
-}
-
-/* The bytes that a flush had covered are not all there: that is said, also to verify. */
-static void say_went_back(emr_view *view, node *n)
-{
-	char *path;
-
-	n->file->went_back = true;
-	path = n->state == NODE_LIVE ? tree_path(n) : NULL;
-	if (view->options.notice != NULL)
-		view->options.notice(
-			view->options.notice_arg, "went-back", path != NULL ? path : "");
-	free(path);
-}
-
-/* The rows of both, in one step: N has no working copy any more, PART has it. */
-static emr_status write_part(emr_view *view, node *n, node *part)
-{
-	node_row of_part = row_of_node(part), of_n = row_of_node(n);
-	edit e = edit_begin(view);
-	emr_status status;
-
-	edit_put(&e, part->id, &of_part);
-	edit_put(&e, n->id, &of_n);
-	status = edit_commit(&e, &part->row_seq);
-	if (status == EMR_OK)
-		part->has_row = n->has_row = true;
-	return status;
-}
-
-/* What was saved of N's working copy, as a file beside it. */
-static emr_status make_part(loading *l, const loaded *entry, node **out_part)
-{
-	char wanted[EMR_NAME_MAX + 1], name[EMR_NAME_MAX + 1];
-	const node *n = entry->n;
-	node *part;
-	emr_status status = tree_new_node(l->view, EMR_META_FILE, emr_id16_random(), 0, &part);
-
-	if (status != EMR_OK)
-		return status;
-	part->mode = n->mode;
-	part->state = NODE_LIVE;
-	emr_name_insert(n->name, " (saved in part)", wanted);
-	if (tree_child(l->view, n->parent, wanted) != NULL)
-		tree_free_name(l->view, n->parent, part->id, wanted, name);
-	else
-		memcpy(name, wanted, sizeof name);
-	status = tree_need_file(part);
-	if (status == EMR_OK)
-		status = tree_attach(l->view, n->parent, name, part);
-	if (status != EMR_OK)
-		tree_free_node(l->view, part);
-	else
-		*out_part = part;
-	return status;
-}
-
-static void take_staging(node *n, emr_staging *staging, emr_id16 id)
-{
-	n->file->staging = staging;
-	n->file->staging_id = id;
-	n->file->staging_in_row = n->file->is_spill_named = true;
-	n->size = emr_staging_size(staging);
-	/* The spill knows the time of the last write, the row that of the last utimens: the later
-	 * one counts. */
-	if (emr_staging_mtime_ns(staging) > n->ctime_ns)
-		n->mtime_ns = n->ctime_ns = emr_staging_mtime_ns(staging);
-	n->content_dirty = true;
-}
-
-/* The spill ends before what a flush had covered: under its name the file is the version before,
- * whole, and what there is of the working copy is a file beside it.  Where nothing may be written,
- * the spill stays for a start that may. */
-static emr_status set_part_apart(loading *l, const loaded *entry, emr_staging *staging)
-{
-	emr_view *view = l->view;
-	node *part = NULL;
-	emr_status status = view->options.read_only ? EMR_READ_ONLY : make_part(l, entry, &part);
-
-	fall_back(view, entry->n);
-	say_went_back(view, entry->n);
-	if (status == EMR_OK) {
-		take_staging(part, staging, entry->staging);
-		status = write_part(view, entry->n, part);
-		if (status == EMR_OK) {
-			mark_changed(view, part);
-			return EMR_OK;
-		}
-		emr_log(EMR_LOG_WARN, "a part that was saved is not set apart: %s",
-			emr_status_text(status));
-		return EMR_OK;
-	}
-	emr_staging_free(staging);
-	entry->n->file->keep_spill = true;
-	return status == EMR_NO_MEMORY ? status : EMR_OK;
-}
-
-/* A moment without memory must not cost the working copy: then the folder does not open. */
-static emr_status recover_staging(loading *l, const loaded *entry)
-{
-	emr_view *view = l->view;
-	node *n = entry->n;
-	emr_content_reader *base = NULL;
-	emr_staging *staging = NULL;
-	emr_status status;
-	char id[33];
-
-	if (tree_need_file(n) != EMR_OK)
-		return EMR_NO_MEMORY;
-	status = file_base(view, n, &base);
-	if (status != EMR_NO_MEMORY) /* a working copy may do without its base */
-		status = emr_staging_recover(view->options.records, entry->staging, base, &staging);
-	if (status == EMR_NO_MEMORY)
-		return status;
-	if (status != EMR_OK) {
-		emr_hex(n->id.b, sizeof n->id.b, id);
-		emr_log(EMR_LOG_WARN, "working copy of record %s was not recovered: %s", id,
-			emr_status_text(status));
-		n->file->keep_spill = status != EMR_NOT_FOUND;
-		fall_back(view, n);
-		if (n->file->keep_spill) { /* the row goes on naming it: the next start may have
-					      better luck */
-			n->file->staging_id = entry->staging;
-			n->file->staging_in_row = n->file->is_spill_named = true;
-			n->failure = status;
-			file_notice(view, n, status);
-		}
-		if (entry->promised > 0)
-			say_went_back(view, n);
-		return EMR_OK;
-	}
-	if (emr_staging_mark(staging) < entry->promised)
-		return set_part_apart(l, entry, staging);
-	take_staging(n, staging, entry->staging);
-	n->file->promised = entry->promised;
-	return EMR_OK;
-}
-
 static emr_status walk_rows(loading *l)
 {
 	emr_journal *journal = l->view->options.journal;
@@ -796,22 +401,6 @@ static void set_root(loading *l)
 
 	tree_become_root(view, root);
 	root->kind = &folder_kind;
-}
-
-/* A record whose name went away waits for whoever takes the name: in the directory as it is known
- * now. */
-static void follow_vacated(const loading *l)
-{
-	for (vacated *v = l->view->vacated; v != NULL; v = v->next) {
-		const node *directory =
-			emr_id16_is_zero(v->directory) ? NULL : parent_node(l, v->directory);
-
-		if (directory == NULL) /* one's own when it was written, the other's by now */
-			directory = tree_by_shown_id(
-				l->view, shared_record_id(v->place.domain, v->directory, 0));
-		if (directory != NULL)
-			v->directory = directory->id;
-	}
 }
 
 static void mark_foreign(void *arg, node *n)
@@ -840,14 +429,14 @@ static emr_status load_anchors(loading *l)
 		if (l->view->shares == NULL)
 			return EMR_INVALID;
 		l->view->shares->has_own = true;
-		if (foreign_parent(l, &entry) != NULL)
+		if (load_foreign_parent(l, &entry) != NULL)
 			continue;
 		status = shared_anchor(l->view, entry.domain, entry.parent, &n);
 		if (status == EMR_OK && n->number - l->first_number == l->count) /* it is new */
 			status = add(l, n, (emr_id16){{0}}, (emr_bytes){0});
 		if (status != EMR_OK)
 			return status;
-		entry_of(l, n)->is_attached = true;
+		load_entry_of(l, n)->is_attached = true;
 	}
 	return EMR_OK;
 }
@@ -880,11 +469,11 @@ static emr_status load_all(loading *l)
 	status = load_anchors(l);
 	if (status != EMR_OK)
 		return status;
-	follow_vacated(l);
-	status = attach_all(l);
+	load_follow_vacated(l);
+	status = load_attach_all(l);
 	if (status != EMR_OK)
 		return status;
-	forget_moves(l);
+	load_forget_moves(l);
 	tree_mark_all_local(view);
 	tree_walk_elsewhere(view, mark_foreign, NULL);
 	for (node *kid = tree_next_kid(view->root, 0); kid != NULL;
@@ -894,7 +483,7 @@ static emr_status load_all(loading *l)
 	}
 	for (size_t i = 0; i < l->count && status == EMR_OK; i++)
 		if (l->all[i].n != NULL && l->all[i].has_staging && node_is_file(l->all[i].n))
-			status = recover_staging(l, &l->all[i]);
+			status = load_working_copy(l, &l->all[i]);
 	if (status != EMR_OK)
 		return status;
 	requeue_below(view, view->root);
@@ -912,43 +501,4 @@ emr_status load_tree(emr_view *view)
 	free(l.all);
 	free(l.moves);
 	return status;
-}
-
-/* ---- spills that nobody names ---- */
-
-static bool is_named(const emr_view *view, emr_id16 staging)
-{
-	for (size_t i = 0; i < view->by_number.cap; i++) {
-		const node *n = table_at(&view->by_number, i);
-
-		if (n != NULL && n->file != NULL &&
-			(n->file->keep_spill || emr_id16_equal(n->file->staging_id, staging)))
-			return true;
-	}
-	return false;
-}
-
-void load_clean_spills(emr_view *view)
-{
-	int fd = openat(view->options.state_dirfd, "spill", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	DIR *dir = fd >= 0 ? fdopendir(fd) : NULL;
-	struct dirent *entry;
-	emr_id16 id;
-
-	if (dir == NULL) {
-		if (fd >= 0)
-			close(fd);
-		return;
-	}
-	while ((entry = readdir(dir)) != NULL) {
-		emr_status status;
-
-		if (emr_unhex(entry->d_name, id.b, sizeof id.b) != EMR_OK || is_named(view, id))
-			continue;
-		status = emr_staging_remove(view->options.records, id);
-		if (status != EMR_OK)
-			emr_log(EMR_LOG_WARN, "a spill was not removed: %s",
-				emr_status_text(status));
-	}
-	closedir(dir);
 }

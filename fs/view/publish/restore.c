@@ -3,6 +3,8 @@
  * A file that is there gets the old bytes as a rename-over would give it new ones: a new node takes
  * the name, the old one serves whoever has it open, and publishing makes of it a version of the
  * same record, under the old number. */
+#include "restore_private.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -17,39 +19,6 @@
 #include "erase.h"
 #include "file.h"
 #include "ops_tree.h"
-#include "past_tree.h"
-#include "writers.h"
-
-#define DEPTH_MAX 256
-
-/* A directory on the way to a deleted file, as it was. */
-typedef struct old_directory {
-	emr_place place;
-	emr_buf bytes;
-	emr_meta meta; /* points into BYTES and WORD */
-	writers_word word;
-} old_directory;
-
-typedef struct restoring {
-	emr_view *view;
-	const emr_restore *what;
-	bool is_live; /* a published file is at what->path */
-	bool is_busy;
-	emr_place live;	 /* of it */
-	emr_place place; /* the version that comes back */
-	emr_buf bytes;
-	emr_meta meta; /* of it; points into BYTES and WORD */
-	writers_word word;
-	emr_place last;	  /* where its record stood last */
-	uint64_t highest; /* version that the record has had */
-	bool lives_elsewhere;
-	emr_content content;
-	past_tree *tree; /* in which PATH was found, when it is not there */
-	past_tree *lent; /* what was deleted, the caller's; NULL: looked up for each */
-	old_directory above[DEPTH_MAX];
-	size_t depth;
-	uint64_t parent; /* node of the directory that changed, 0: none */
-} restoring;
 
 /* One item of a record's history, without its name. */
 typedef struct step {
@@ -81,9 +50,7 @@ static emr_status history_of(emr_view *view, emr_id16 record_id, emr_buf *out)
 	return emr_facts_record_history(view->options.facts, record_id, note_step, out, NULL);
 }
 
-/* What waits becomes a version first, so that nothing is lost below what comes back; an absent
- * ledger does not matter. */
-static void publish_first(emr_view *view)
+void restore_publish_first(emr_view *view)
 {
 	emr_status status;
 
@@ -295,7 +262,7 @@ static emr_status fetch_content(restoring *r)
 	return status;
 }
 
-static emr_status fetch_directories(restoring *r)
+emr_status restore_fetch_directories(restoring *r)
 {
 	const char *path = r->what->path, *slash;
 	char above[EMR_NAME_MAX * 16];
@@ -423,9 +390,7 @@ static emr_status add_directory(emr_view *view, node *directory, const char *nam
 	return EMR_OK;
 }
 
-/* The directory that PATH's last name goes to; those of r->above that are missing are made again.
- */
-static emr_status find_parent(
+emr_status restore_find_parent(
 	restoring *r, const char *path, node **out_directory, const char **out_name)
 {
 	emr_view *view = r->view;
@@ -523,7 +488,7 @@ static emr_status bring_back(restoring *r)
 		return EMR_READ_ONLY;
 	if (erase_has(view, r->place.object))
 		return EMR_NOT_FOUND;
-	status = find_parent(
+	status = restore_find_parent(
 		r, r->what->to != NULL ? r->what->to : r->what->path, &directory, &name);
 	if (status == EMR_OK)
 		status = check_new_name(view, directory, name);
@@ -548,7 +513,7 @@ static emr_status bring_back(restoring *r)
 
 /* ---- the whole of it ---- */
 
-static void tell_kernel(const restoring *r)
+void restore_tell_kernel(const restoring *r)
 {
 	const emr_view_options *o = &r->view->options;
 	const char *path = r->what->to != NULL ? r->what->to : r->what->path,
@@ -600,7 +565,7 @@ static emr_status restore(restoring *r, emr_restored *out)
 		return EMR_OK;
 	status = fetch_content(r);
 	if (status == EMR_OK)
-		status = fetch_directories(r);
+		status = restore_fetch_directories(r);
 	if (status != EMR_OK)
 		return status;
 	pthread_mutex_lock(&r->view->lock);
@@ -608,11 +573,11 @@ static emr_status restore(restoring *r, emr_restored *out)
 	pthread_mutex_unlock(&r->view->lock);
 	if (status != EMR_OK)
 		return status;
-	tell_kernel(r);
+	restore_tell_kernel(r);
 	return EMR_OK;
 }
 
-static void end(restoring *r)
+void restore_end(restoring *r)
 {
 	for (size_t i = 0; i < DEPTH_MAX; i++) {
 		emr_buf_free(&r->above[i].bytes);
@@ -625,8 +590,7 @@ static void end(restoring *r)
 	free(r);
 }
 
-/* LENT: as in struct restoring. */
-static emr_status restore_one(
+emr_status restore_one(
 	emr_view *view, const emr_restore *what, past_tree *lent, emr_restored *out_restored)
 {
 	restoring *r = calloc(1, sizeof *r);
@@ -639,7 +603,7 @@ static emr_status restore_one(
 	r->what = what;
 	r->lent = lent;
 	status = restore(r, &restored);
-	end(r);
+	restore_end(r);
 	if (status == EMR_OK)
 		*out_restored = restored;
 	return status;
@@ -649,199 +613,10 @@ emr_status emr_view_restore(emr_view *view, const emr_restore *what, emr_restore
 {
 	emr_status status;
 
-	publish_first(view);
+	restore_publish_first(view);
 	status = restore_one(view, what, NULL, out_restored);
 	if (status == EMR_OK && !out_restored->is_unchanged)
-		publish_first(view);
-	return status;
-}
-
-/* ---- a folder ---- */
-
-typedef struct folder {
-	emr_view *view;
-	uint64_t until_unix_s;
-	emr_wanted_fn wanted;	/* NULL: all of it */
-	past_tree *tree, *then; /* THEN: the folder as of a time that was said; else NULL */
-	emr_restored_fn fn;
-	void *arg;
-	char *path; /* of what is being brought back; owned */
-	size_t room;
-} folder;
-
-/* For a path of LEN bytes and two more. */
-static emr_status reserve_path(folder *f, size_t len)
-{
-	size_t room = len + EMR_NAME_MAX + 2;
-	char *grown;
-
-	if (len + 2 <= f->room)
-		return EMR_OK;
-	grown = realloc(f->path, room);
-	if (grown == NULL)
-		return EMR_NO_MEMORY;
-	f->path = grown;
-	f->room = room;
-	return EMR_OK;
-}
-
-static bool is_in_folder(emr_view *view, const char *path)
-{
-	bool is;
-
-	pthread_mutex_lock(&view->lock);
-	is = tree_find(view, path) != NULL;
-	pthread_mutex_unlock(&view->lock);
-	return is;
-}
-
-/* FN has the last word: one file that cannot come back does not keep the others away. */
-static emr_status restore_file(folder *f, const past_entry *entry)
-{
-	emr_restore what = {.path = f->path, .until_unix_s = f->until_unix_s};
-	emr_restored restored = {0};
-	bool is_wanted = true;
-	emr_status status = f->wanted == NULL ? EMR_OK
-					      : f->wanted(f->arg, entry->domain, entry->object,
-							&is_wanted, &what.cver);
-
-	if (status != EMR_OK || !is_wanted)
-		return status;
-	/* What has the name now is another record, which stays as it is. */
-	status = f->wanted != NULL && is_in_folder(f->view, f->path)
-			 ? EMR_EXISTS
-			 : restore_one(f->view, &what, f->tree, &restored);
-	return f->fn(f->arg, f->path, status, &restored);
-}
-
-static bool was_directory_then(const folder *f)
-{
-	uint32_t entry = f->then != NULL ? past_tree_find(f->then, f->path) : PAST_TOP;
-
-	return f->then == NULL ||
-	       (entry != PAST_TOP && f->then->entries[entry].type == EMR_META_DIR);
-}
-
-/* Under view->lock. */
-static emr_status make_directories(restoring *r)
-{
-	node *directory;
-	const char *name;
-	emr_status status;
-
-	if (r->view->options.read_only)
-		return EMR_READ_ONLY;
-	status = find_parent(r, r->what->path, &directory, &name);
-	if (status == EMR_OK)
-		r->parent = directory->number;
-	return status;
-}
-
-/* Nothing that came back lies in it, or it would be there. */
-static emr_status restore_directory(folder *f, size_t len)
-{
-	const emr_restore what = {.path = f->path};
-	const emr_restored restored = {.is_directory = true};
-	restoring *r;
-	emr_status status;
-
-	if (is_in_folder(f->view, f->path) || !was_directory_then(f))
-		return EMR_OK;
-	r = calloc(1, sizeof *r);
-	if (r == NULL)
-		return EMR_NO_MEMORY;
-	r->view = f->view;
-	r->what = &what;
-	r->tree = r->lent = f->tree;
-	memcpy(f->path + len, "/", 2); /* all of its names are of directories */
-	status = fetch_directories(r);
-	pthread_mutex_lock(&r->view->lock);
-	if (status == EMR_OK)
-		status = make_directories(r);
-	pthread_mutex_unlock(&r->view->lock);
-	if (status == EMR_OK)
-		tell_kernel(r);
-	f->path[len] = '\0';
-	end(r);
-	return f->fn(f->arg, f->path, status, &restored);
-}
-
-/* Of directory ENTRY, which f->path names, LEN bytes. */
-static emr_status restore_below(folder *f, uint32_t entry, size_t len)
-{
-	const past_entry *directory = &f->tree->entries[entry];
-	emr_status status = EMR_OK;
-
-	for (uint32_t i = 0; i < directory->nkids && status == EMR_OK; i++) {
-		uint32_t number = directory->first_kid + i;
-		const past_entry *kid = &f->tree->entries[number];
-		size_t name = strlen(kid->name), at = len + (len > 0);
-
-		status = reserve_path(f, at + name);
-		if (status != EMR_OK)
-			return status;
-		if (len > 0)
-			f->path[len] = '/';
-		memcpy(f->path + at, kid->name, name + 1);
-		if (kid->type == EMR_META_DIR)
-			status = restore_below(f, number, at + name);
-		else if (kid->is_gone)
-			status = restore_file(f, kid);
-		f->path[len] = '\0';
-	}
-	return status == EMR_OK && directory->is_gone && f->wanted == NULL
-		       ? restore_directory(f, len)
-		       : status;
-}
-
-emr_status emr_view_restore_folder(
-	emr_view *view, const emr_restore *what, emr_restored_fn fn, void *arg)
-{
-	folder f = {.view = view, .until_unix_s = what->until_unix_s, .fn = fn, .arg = arg};
-	size_t len = strlen(what->path);
-	uint32_t entry;
-	emr_status status;
-
-	if (what->to != NULL || what->cver != 0)
-		return EMR_INVALID;
-	publish_first(view);
-	if (is_in_folder(view, what->path))
-		return EMR_IS_DIRECTORY;
-	status = past_tree_build(view, UINT64_MAX, PAST_DELETED_WITH_EMPTY, &f.tree);
-	if (status == EMR_OK && what->until_unix_s != 0)
-		status = past_tree_build(view, what->until_unix_s, PAST_ALL, &f.then);
-	if (status == EMR_OK)
-		status = reserve_path(&f, len);
-	if (status != EMR_OK) {
-		past_tree_free(f.tree);
-		past_tree_free(f.then);
-		return status;
-	}
-	entry = past_tree_find(f.tree, what->path);
-	memcpy(f.path, what->path, len + 1);
-	status = entry != PAST_TOP && f.tree->entries[entry].type == EMR_META_DIR
-			 ? restore_below(&f, entry, len)
-			 : EMR_NOT_FOUND;
-	past_tree_free(f.tree);
-	past_tree_free(f.then);
-	free(f.path);
-	publish_first(view);
-	return status;
-}
-
-emr_status emr_view_restore_wanted(
-	emr_view *view, emr_wanted_fn wanted, emr_restored_fn fn, void *arg)
-{
-	folder f = {.view = view, .wanted = wanted, .fn = fn, .arg = arg};
-	emr_status status;
-
-	publish_first(view);
-	status = past_tree_build(view, UINT64_MAX, PAST_DELETED, &f.tree);
-	if (status == EMR_OK)
-		status = restore_below(&f, PAST_TOP, 0);
-	past_tree_free(f.tree);
-	free(f.path);
-	publish_first(view);
+		restore_publish_first(view);
 	return status;
 }
 
@@ -913,8 +688,8 @@ emr_status emr_view_each_version(
 		return EMR_NO_MEMORY;
 	r->view = view;
 	r->what = &what;
-	publish_first(view);
+	restore_publish_first(view);
 	status = list(r, fn, arg);
-	end(r);
+	restore_end(r);
 	return status;
 }

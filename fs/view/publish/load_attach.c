@@ -1,0 +1,221 @@
+/* When a folder is opened, this file hangs what was read into the tree: each file and directory
+ * where the ledger or the journal says that it lies. A record with an unknown or circular parent is
+ * shown at the top, and what a writer laid elsewhere in his own domain. */
+#include "load_private.h"
+
+#include "base/log.h"
+
+#include "foreign.h"
+#include "writers.h"
+
+static const emr_id16 *moved_to(const loading *l, const emr_id16 *id)
+{
+	for (size_t i = 0; i < l->nmoves; i++)
+		if (emr_id16_equal(l->moves[i].from, *id)) {
+			l->moves[i].is_used = true;
+			return &l->moves[i].to;
+		}
+	return NULL;
+}
+
+static node *parent_node(const loading *l, emr_id16 id)
+{
+	const emr_id16 *at = &id;
+
+	if (emr_id16_is_zero(id))
+		return l->view->root;
+	for (size_t hops = 0; at != NULL && hops <= l->nmoves; hops++) {
+		node *n = tree_by_id(l->view, *at);
+
+		if (n != NULL)
+			return n->type == EMR_META_DIR ? n : NULL;
+		at = moved_to(l, at);
+	}
+	return NULL;
+}
+
+/* That of N, which need not hang anywhere yet. */
+static emr_id16 domain_of(const loading *l, const node *n)
+{
+	return n == l->view->root || !n->is_published ? tree_domain(n) : n->place.domain;
+}
+
+node *load_foreign_parent(const loading *l, const loaded *entry)
+{
+	node *n = emr_id16_is_zero(entry->parent) ? NULL : parent_node(l, entry->parent);
+	const loaded *above = n != NULL && n != l->view->root ? load_entry_of(l, n) : NULL;
+
+	return above != NULL && above->is_foreign && emr_id16_equal(above->domain, entry->domain)
+		       ? n
+		       : NULL;
+}
+
+/* Of ENTRY: where it is to hang. */
+static node *parent_of(const loading *l, const loaded *entry)
+{
+	node *n = entry->is_foreign ? load_foreign_parent(l, entry) : parent_node(l, entry->parent);
+
+	if (entry->is_others &&
+		(n == NULL || !emr_id16_equal(domain_of(l, n), entry->n->place.domain)))
+		n = parent_node(l, entry->n->place.domain);
+	return n == NULL && entry->is_foreign
+		       ? tree_by_shown_id(
+				 l->view, shared_record_id(entry->domain, entry->parent, 0))
+		       : n;
+}
+
+#define FORGOTTEN_AT_ONCE 10000 /* 22 bytes each: well within one frame */
+
+void load_forget_moves(const loading *l)
+{
+	size_t n = 0;
+	edit e;
+
+	for (size_t i = 0; i < l->nmoves; i++)
+		n += !l->moves[i].is_used;
+	if (n == 0 || l->view->options.read_only)
+		return;
+	e = edit_begin(l->view);
+	for (size_t i = 0; i < l->nmoves && n > 0; i++)
+		if (!l->moves[i].is_used && n-- <= FORGOTTEN_AT_ONCE && e.status == EMR_OK)
+			e.status = emr_journal_delete(e.txn, EMR_ROW_MOVED, l->moves[i].from);
+	if (edit_commit(&e, NULL) != EMR_OK)
+		emr_log(EMR_LOG_WARN, "old ids of directories stay in the journal for a while");
+}
+
+static emr_status attach_one(loading *l, loaded *entry, node *directory)
+{
+	char name[EMR_NAME_MAX + 1];
+	const char *wanted = entry->name;
+	emr_status status;
+
+	entry->is_attached = true;
+	/* Published under an id that its directory no longer has: the ledger must be told the
+	 * present one. */
+	if (entry->n->is_published && directory != l->view->root && !entry->is_foreign &&
+		!entry->is_others && !emr_id16_equal(entry->parent, directory->id))
+		entry->n->meta_dirty = true;
+	if (emr_name_check(wanted) != EMR_OK)
+		wanted = "unnamed";
+	if (tree_child(l->view, directory, wanted) != NULL ||
+		tree_is_kept_name(l->view, directory, wanted, entry->n->is_domain)) {
+		tree_free_name(l->view, directory, entry->n->id, wanted, name);
+		wanted = name;
+	}
+	if (wanted != entry->name)
+		return tree_attach(l->view, directory, wanted, entry->n);
+	status = tree_reserve(l->view, directory);
+	if (status != EMR_OK)
+		return status;
+	tree_attach_prepared(l->view, directory, entry->name, entry->n);
+	entry->name = NULL; /* the node's */
+	return EMR_OK;
+}
+
+/* One that a writer closed: what he said lies in its domain.  False: he has no part in it. */
+static bool open_circle(const loading *l, loaded *first)
+{
+	loaded *at = first;
+
+	do {
+		if (at->is_others && !emr_id16_equal(at->parent, at->n->place.domain)) {
+			at->parent = at->n->place.domain;
+			return true;
+		}
+		at = load_entry_of(l, parent_of(l, at));
+	} while (at != first);
+	return false;
+}
+
+/* The highest entry above FIRST (or itself) that is not attached yet, and what it is to hang in.  A
+ * record whose parent is unknown, or that would close a circle, hangs at the top of the folder.
+ * NULL: a circle was opened, look again. */
+static loaded *highest_loose(loading *l, loaded *first, size_t path, node **out_directory)
+{
+	loaded *entry = first;
+
+	first->below = NULL;
+	for (;;) {
+		node *parent = parent_of(l, entry);
+		loaded *above;
+
+		entry->path = path;
+		if (parent == NULL || parent == l->view->root) {
+			if (parent == NULL)
+				entry->n->lost_parent =
+					entry->is_others ? entry->n->place.domain : entry->parent;
+			*out_directory = l->view->root;
+			return entry;
+		}
+		above = load_entry_of(l, parent);
+		if (!above->is_attached && above->path == path && open_circle(l, above)) {
+			*out_directory = NULL;
+			return NULL;
+		}
+		if (above->is_attached || above->path == path) {
+			*out_directory = above->is_attached ? parent : l->view->root;
+			return entry;
+		}
+		above->below = entry;
+		entry = above;
+	}
+}
+
+/* That of ENTRY; it is above whatever lies deep in it, and so in the tree already. */
+static node *domain_root(const loading *l, const loaded *entry)
+{
+	node *n = tree_by_id(l->view, entry->n->place.domain);
+
+	return n != NULL && n->type == EMR_META_DIR &&
+			       (n == l->view->root || load_entry_of(l, n)->is_attached)
+		       ? n
+		       : l->view->root;
+}
+
+/* TOP into DIRECTORY, and down from there what the walk came by: one walk for each of them would
+ * take a day of directories that somebody has laid a hundred thousand deep. */
+static emr_status attach_below(loading *l, loaded *top, node *directory)
+{
+	emr_status status = EMR_OK;
+
+	for (loaded *entry = top; entry != NULL && status == EMR_OK; entry = entry->below) {
+		if (entry->is_others && writers_is_too_deep(directory))
+			directory = domain_root(l, entry);
+		status = attach_one(l, entry, directory);
+		directory = entry->n;
+	}
+	return status;
+}
+
+emr_status load_attach_all(loading *l)
+{
+	size_t path = 0;
+
+	for (size_t i = 0; i < l->count; i++) {
+		loaded *entry = &l->all[i];
+
+		while (entry->n != NULL && entry->n != l->view->root && !entry->is_attached) {
+			node *directory;
+			loaded *top = highest_loose(l, entry, ++path, &directory);
+			emr_status status = top != NULL ? attach_below(l, top, directory) : EMR_OK;
+
+			if (status != EMR_OK)
+				return status;
+		}
+	}
+	return EMR_OK;
+}
+
+void load_follow_vacated(const loading *l)
+{
+	for (vacated *v = l->view->vacated; v != NULL; v = v->next) {
+		const node *directory =
+			emr_id16_is_zero(v->directory) ? NULL : parent_node(l, v->directory);
+
+		if (directory == NULL) /* one's own when it was written, the other's by now */
+			directory = tree_by_shown_id(
+				l->view, shared_record_id(v->place.domain, v->directory, 0));
+		if (directory != NULL)
+			v->directory = directory->id;
+	}
+}

@@ -1,0 +1,64 @@
+/* What is read when a folder is opened, before it hangs in the tree; only fs/view/publish/load*.c
+ * see it. */
+#pragma once
+
+#include "load.h"
+
+/* A node whose name is not in the tree yet.  Indexed by its number minus the first one. */
+typedef struct loaded {
+	node *n; /* NULL: left out */
+	emr_id16 parent;
+	char *name;
+	emr_id16 staging;
+	uint64_t promised; /* of it */
+	bool has_staging;
+	bool is_others;	 /* a writer said it: it lies in its domain */
+	bool is_foreign; /* PARENT is a directory of DOMAIN, another's */
+	emr_id16 domain;
+	size_t path;	      /* which walk upwards came by last, from 1 */
+	struct loaded *below; /* from which that walk came; NULL: it began here */
+	bool is_attached;
+} loaded;
+
+/* A directory that got another object id: what names the old one lies in it. */
+typedef struct moved {
+	emr_id16 from, to;
+	bool is_used;
+} moved;
+
+typedef struct loading {
+	emr_view *view;
+	moved *moves;
+	size_t nmoves, moves_cap;
+	loaded *all;
+	size_t count, cap;
+	uint64_t first_number;
+	emr_id16 root_id, inbox;
+	emr_id16 known; /* the domain looked at last, and whether others may have written there */
+	bool is_known, has_others;
+	bool has_root, is_journal_damaged;
+} loading;
+
+static inline loaded *load_entry_of(const loading *l, const node *n)
+{
+	return &l->all[n->number - l->first_number];
+}
+
+/* ---- load_attach.c ---- */
+
+/* The directory of one's own in which ENTRY lies in another's folder; the other chose its id. NULL:
+ * it is only shown. */
+node *load_foreign_parent(const loading *l, const loaded *entry);
+/* Each entry into its directory. */
+emr_status load_attach_all(loading *l);
+/* Old ids of directories that nothing names any more. */
+void load_forget_moves(const loading *l);
+/* A record whose name went away waits for whoever takes the name: in the directory as it is known
+ * now. */
+void load_follow_vacated(const loading *l);
+
+/* ---- load_working.c ---- */
+
+/* The working copy that ENTRY had at a crash.  A moment without memory must not cost it: then the
+ * folder does not open. */
+emr_status load_working_copy(loading *l, const loaded *entry);
