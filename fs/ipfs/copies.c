@@ -1,12 +1,13 @@
-/* This file makes several nodes look like one: threads that bring blocks for whoever waits, and
- * what is asked of each node in turn. */
+/* This file makes several nodes look like one: threads that bring blocks for whoever waits. The
+ * next place is asked when the one before has said no, or nothing for a moment; the first answer
+ * counts, and ends what is still asked of the others. */
 #include "ipfs/copies.h"
 
 #include <pthread.h>
-#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -14,6 +15,7 @@
 #include "node_private.h"
 
 #define AWAY_NS INT64_C(10000000000)
+#define THREADS_MAX (2 * EMR_COPIES_THREADS)
 
 typedef struct waiter {
 	struct waiter *next;
@@ -22,31 +24,61 @@ typedef struct waiter {
 	void *arg;
 } waiter;
 
+/* What is asked, in this order.  A place that comes to no end in a while is given all its time when
+ * the others had theirs; a search that stands still goes on when it is begun anew, and a slow one
+ * needs its time. */
+typedef enum copies_phase {
+	PHASE_NONE,
+	PHASE_HERE, /* of each place what it has itself */
+	PHASE_HERE_AGAIN,
+	PHASE_SEARCH, /* of each Kubo what others have */
+	PHASE_SEARCH_AGAIN,
+	PHASE_OVER,
+} copies_phase;
+
 /* A block that somebody waits for. */
 typedef struct want {
 	struct want *next;
 	emr_cid cid;
-	bool is_running;       /* a thread has it */
 	bool is_told;	       /* its answer is there: who asks now is a want of his own */
+	bool is_done;	       /* everybody was told */
 	int64_t asked_boot_ns; /* the last time */
 	waiter *waiters;
+	copies_phase phase;
+	size_t queue[EMR_COPIES_PLACES_MAX]; /* places of this phase that are still to be asked */
+	size_t queue_count;
+	size_t running;	      /* attempts */
+	int64_t next_boot_ns; /* the next place is asked then, whoever is asked now */
+	bool is_late[EMR_COPIES_PLACES_MAX]; /* came to no end the first time */
+	emr_copies_answer answer;
 } want;
+
+/* What one thread asks at present. */
+typedef struct attempt {
+	want *want; /* NULL: nothing */
+	size_t place;
+	bool is_online;
+	uint32_t ms;
+	int64_t begun_boot_ns;
+} attempt;
 
 struct emr_copies {
 	emr_ipfs *places[EMR_COPIES_PLACES_MAX];
-	_Atomic int64_t away_until_boot_ns[EMR_COPIES_PLACES_MAX];
 	size_t place_count;
-	uint32_t fetch_ms;
-	int64_t want_ns, late_ns;
-	int stop_fd; /* readable from close on */
-	pthread_mutex_t lock;
+	uint32_t fetch_ms, search_ms;
+	int64_t want_ns, late_ns, next_ns;
+	pthread_mutex_t lock; /* of what follows */
 	pthread_cond_t work, told;
-	want *wants; /* oldest first */
+	int64_t away_until_boot_ns[EMR_COPIES_PLACES_MAX];
+	size_t running[EMR_COPIES_PLACES_MAX]; /* attempts: one that hangs has not all threads */
+	want *wants;			       /* oldest first */
 	uint64_t last_ticket;
 	bool is_closing;
-	pthread_t threads[EMR_COPIES_THREADS];
-	uint64_t telling[EMR_COPIES_THREADS]; /* whose DONE each thread is in; 0: nobody's */
-	size_t thread_count;
+	pthread_t threads[THREADS_MAX];
+	attempt asking[THREADS_MAX];
+	int cancel_fds[THREADS_MAX];   /* readable: what that thread asks is not wanted any more */
+	uint64_t telling[THREADS_MAX]; /* whose DONE each thread is in; 0: nobody's */
+	size_t thread_max, thread_count;
 };
 
 typedef struct thread_start {
@@ -54,40 +86,170 @@ typedef struct thread_start {
 	size_t index;
 } thread_start;
 
-/* ---- Bringing one block ---- */
+/* ---- Which place is asked next; all of it with the lock ---- */
 
 static int64_t boot_ns(void)
 {
 	return emr_clock_boot_ns(emr_clock_system());
 }
 
-/* All places, those last that gave no answer just now, or a late one. */
-static void order_places(emr_copies *copies, size_t out[EMR_COPIES_PLACES_MAX])
+/* All places that ARE meant, those last that gave no answer just now, or a late one. */
+static void queue_places(emr_copies *copies, want *w,
+	bool (*is_meant)(const emr_copies *copies, const want *w, size_t place))
 {
 	int64_t now = boot_ns();
-	bool is_away[EMR_COPIES_PLACES_MAX];
-	size_t n = 0;
 
-	for (size_t i = 0; i < copies->place_count; i++) {
-		is_away[i] = now < atomic_load(&copies->away_until_boot_ns[i]);
-		if (!is_away[i])
-			out[n++] = i;
-	}
-	for (size_t i = 0; i < copies->place_count; i++) {
-		if (is_away[i])
-			out[n++] = i;
+	w->queue_count = 0;
+	for (unsigned are_away = 0; are_away < 2; are_away++) {
+		for (size_t i = 0; i < copies->place_count; i++) {
+			bool is_away = now < copies->away_until_boot_ns[i];
+
+			if (is_away == (are_away == 1) && is_meant(copies, w, i))
+				w->queue[w->queue_count++] = i;
+		}
 	}
 }
 
-/* What a place says of what others have says nothing about itself. */
-static void note_whether_away(
-	emr_copies *copies, size_t place, emr_status status, int64_t begun_boot_ns)
+static bool is_any(const emr_copies *copies, const want *w, size_t place)
 {
-	bool is_away = status == EMR_OFFLINE || status == EMR_TIMEOUT ||
-		       boot_ns() - begun_boot_ns > copies->late_ns;
-
-	atomic_store(&copies->away_until_boot_ns[place], is_away ? boot_ns() + AWAY_NS : 0);
+	return copies != NULL && w != NULL && place < copies->place_count;
 }
+
+static bool is_late(const emr_copies *copies, const want *w, size_t place)
+{
+	return is_any(copies, w, place) && w->is_late[place];
+}
+
+static bool can_search(const emr_copies *copies, const want *w, size_t place)
+{
+	return is_any(copies, w, place) && copies->places[place]->kind == EMR_IPFS_KUBO;
+}
+
+static bool is_here(copies_phase phase)
+{
+	return phase <= PHASE_HERE_AGAIN;
+}
+
+/* When nobody of this phase is left to be asked, and nobody is being asked. */
+static void next_phase(emr_copies *copies, want *w)
+{
+	while (w->queue_count == 0 && w->running == 0 && w->phase != PHASE_OVER) {
+		w->phase = (copies_phase)(w->phase + 1);
+		w->next_boot_ns = 0;
+		if (w->phase == PHASE_HERE)
+			queue_places(copies, w, is_any);
+		else if (w->phase == PHASE_HERE_AGAIN)
+			queue_places(copies, w, is_late);
+		else if (w->phase != PHASE_OVER)
+			queue_places(copies, w, can_search);
+	}
+}
+
+static uint32_t time_of(const emr_copies *copies, copies_phase phase)
+{
+	bool is_short = phase == PHASE_SEARCH || (phase == PHASE_HERE && copies->place_count > 1);
+
+	return is_short && copies->fetch_ms > copies->search_ms ? copies->search_ms
+								: copies->fetch_ms;
+}
+
+static bool has_line(const emr_copies *copies, size_t place)
+{
+	size_t most = copies->thread_max / copies->place_count;
+
+	return copies->running[place] < (most > 0 ? most : 1);
+}
+
+/* Which of its queue, or queue_count: none yet.  A place that nobody can be sent to any more, as
+ * all who were stand there, is passed over like one that says nothing. */
+static size_t choose_place(const emr_copies *copies, want *w)
+{
+	int64_t now = boot_ns();
+	size_t i = 0;
+
+	if (w->queue_count == 0)
+		return 0;
+	if (w->running == 0 && has_line(copies, w->queue[0]))
+		return 0;
+	if (w->next_boot_ns == 0)
+		w->next_boot_ns = now + copies->next_ns;
+	if (now < w->next_boot_ns)
+		return w->queue_count;
+	while (i < w->queue_count && !has_line(copies, w->queue[i]))
+		i++;
+	return i;
+}
+
+/* Nobody waits for it, or has for too long: who asks from now on is a want of his own. */
+static bool is_given_up(const want *w, const emr_copies *copies)
+{
+	return w->waiters == NULL || boot_ns() - w->asked_boot_ns >= copies->want_ns;
+}
+
+/* Nothing more is tried for it.  What its places said is told, or that its time is over. */
+static bool is_over(emr_copies *copies, want *w)
+{
+	if (w->running > 0)
+		return false;
+	if (copies->is_closing) {
+		w->answer = (emr_copies_answer){.status = EMR_INTERRUPTED,
+			.fault = EMR_IPFS_CANCELLED,
+			.place = copies->place_count};
+		return true;
+	}
+	next_phase(copies, w);
+	if (w->phase == PHASE_OVER)
+		return true;
+	if (!is_given_up(w, copies))
+		return false;
+	if (w->answer.status == EMR_NOT_FOUND)
+		w->answer = (emr_copies_answer){.status = EMR_TIMEOUT,
+			.fault = EMR_IPFS_SLOW,
+			.place = copies->place_count,
+			.has_answered = w->answer.has_answered};
+	w->answer.has_answered = w->answer.has_answered || is_here(w->phase);
+	return true;
+}
+
+/* True: *OUT is to be asked.  *OUT_OVER: a want that is to be told.  Neither: not before *OUT_NS.
+ */
+static bool next_attempt(emr_copies *copies, attempt *out, want **out_over, int64_t *out_ns)
+{
+	*out_over = NULL;
+	*out_ns = INT64_MAX;
+	for (want *w = copies->wants; w != NULL; w = w->next) {
+		size_t at;
+
+		if (w->is_told)
+			continue;
+		if (is_over(copies, w)) {
+			*out_over = w;
+			return false;
+		}
+		if (copies->is_closing || is_given_up(w, copies))
+			continue;
+		at = choose_place(copies, w);
+		if (at == w->queue_count) {
+			if (w->queue_count > 0 && w->next_boot_ns > boot_ns() &&
+				w->next_boot_ns < *out_ns)
+				*out_ns = w->next_boot_ns;
+			continue;
+		}
+		*out = (attempt){.want = w,
+			.place = w->queue[at],
+			.is_online = !is_here(w->phase),
+			.ms = time_of(copies, w->phase),
+			.begun_boot_ns = boot_ns()};
+		memmove(&w->queue[at], &w->queue[at + 1],
+			(w->queue_count - at - 1) * sizeof *w->queue);
+		w->queue_count--;
+		w->next_boot_ns = out->begun_boot_ns + copies->next_ns;
+		return true;
+	}
+	return false;
+}
+
+/* ---- Bringing one block ---- */
 
 /* It is here, or nothing more is to be tried. */
 static bool is_end(emr_status status)
@@ -95,110 +257,33 @@ static bool is_end(emr_status status)
 	return status == EMR_OK || status == EMR_INTERRUPTED;
 }
 
-/* What PLACE said; *ANSWER is for whoever waits, of several places the first that failed. */
-static emr_status bring_from(emr_copies *copies, const emr_cid *cid, size_t place, bool is_online,
-	uint32_t ms, emr_buf *block, emr_copies_answer *answer)
+/* With the lock.  What a place says of what others have says nothing about itself. */
+static void note_whether_away(emr_copies *copies, const attempt *a, emr_status status)
 {
-	emr_ipfs_call call = emr_ipfs_call_of(ms, copies->stop_fd);
-	int64_t begun_boot_ns = boot_ns();
-	emr_status status = emr_ipfs_block(copies->places[place], &call, cid, is_online, block);
+	int64_t now = boot_ns();
+	bool is_away = status == EMR_OFFLINE || status == EMR_TIMEOUT ||
+		       now - a->begun_boot_ns > copies->late_ns;
 
-	if (!is_online)
-		note_whether_away(copies, place, status, begun_boot_ns);
-	if (is_end(status)) {
-		*answer = (emr_copies_answer){.status = status,
-			.fault = call.fault,
-			.place = place,
-			.block = emr_buf_view(block)};
-	} else if (status == EMR_NOT_FOUND) {
+	if (a->is_online || status == EMR_INTERRUPTED)
+		return;
+	copies->away_until_boot_ns[a->place] = is_away ? now + AWAY_NS : 0;
+}
+
+/* With the lock: what a place said; of several the first that failed is for whoever waits. */
+static void note_answer(
+	const emr_copies *copies, const attempt *a, emr_status status, emr_ipfs_fault fault)
+{
+	emr_copies_answer *answer = &a->want->answer;
+
+	if (a->want->phase == PHASE_HERE)
+		a->want->is_late[a->place] = status == EMR_TIMEOUT && a->ms < copies->fetch_ms;
+	if (status == EMR_NOT_FOUND) {
 		answer->has_answered = true;
 	} else if (answer->status == EMR_NOT_FOUND) {
 		answer->status = status;
-		answer->fault = call.fault;
-		answer->place = place;
+		answer->fault = fault;
+		answer->place = a->place;
 	}
-	return status;
-}
-
-/* True when nobody waits for it, or has for too long: who asks from now on is a want of his own. */
-static bool is_over(emr_copies *copies, want *w, emr_copies_answer *answer)
-{
-	bool is;
-
-	pthread_mutex_lock(&copies->lock);
-	is = w->waiters == NULL || boot_ns() - w->asked_boot_ns >= copies->want_ns;
-	w->is_told = is;
-	pthread_mutex_unlock(&copies->lock);
-	if (is && answer->status == EMR_NOT_FOUND)
-		*answer = (emr_copies_answer){.status = EMR_TIMEOUT,
-			.fault = EMR_IPFS_SLOW,
-			.place = copies->place_count,
-			.has_answered = answer->has_answered};
-	return is;
-}
-
-/* What the places themselves have.  A place that comes to no end in a while is given all its time
- * when the others had theirs, so that a slow one makes none of them late. */
-static bool bring_here(
-	emr_copies *copies, want *w, const size_t *order, emr_buf *block, emr_copies_answer *answer)
-{
-	const bool is_short = copies->place_count > 1 && copies->fetch_ms > EMR_COPIES_SEARCH_MS;
-	bool is_again[EMR_COPIES_PLACES_MAX] = {false};
-
-	for (size_t n = 0; n < 2 * copies->place_count; n++) {
-		size_t i = n % copies->place_count;
-		bool is_first = n < copies->place_count;
-		emr_status status;
-
-		if (!is_first && !is_again[i])
-			continue;
-		if (is_over(copies, w, answer)) {
-			answer->has_answered = true;
-			return true;
-		}
-		status = bring_from(copies, &w->cid, order[i], false,
-			is_first && is_short ? EMR_COPIES_SEARCH_MS : copies->fetch_ms, block,
-			answer);
-		if (is_end(status))
-			return true;
-		is_again[i] = is_first && is_short && status == EMR_TIMEOUT;
-	}
-	return false;
-}
-
-static void bring(emr_copies *copies, want *w, emr_buf *block, emr_copies_answer *answer)
-{
-	size_t order[EMR_COPIES_PLACES_MAX];
-
-	*answer = (emr_copies_answer){
-		.status = EMR_NOT_FOUND, .fault = EMR_IPFS_MISSING, .place = copies->place_count};
-	order_places(copies, order);
-	if (bring_here(copies, w, order, block, answer))
-		return;
-	order_places(copies, order);
-	/* A search that stands still goes on when it is begun anew; a slow one needs its time. */
-	for (size_t n = 0; n < 2 * copies->place_count; n++) {
-		size_t i = order[n % copies->place_count];
-		bool is_short = n < copies->place_count && copies->fetch_ms > EMR_COPIES_SEARCH_MS;
-
-		if (copies->places[i]->kind != EMR_IPFS_KUBO)
-			continue;
-		if (is_over(copies, w, answer) ||
-			is_end(bring_from(copies, &w->cid, i, true,
-				is_short ? EMR_COPIES_SEARCH_MS : copies->fetch_ms, block, answer)))
-			return;
-	}
-}
-
-/* ---- The threads ---- */
-
-static want *next_want(emr_copies *copies)
-{
-	for (want *w = copies->wants; w != NULL; w = w->next) {
-		if (!w->is_running)
-			return w;
-	}
-	return NULL;
 }
 
 static void remove_want(emr_copies *copies, want *gone)
@@ -212,10 +297,11 @@ static void remove_want(emr_copies *copies, want *gone)
 }
 
 /* One after the other, so that whoever forgets knows whether his is being told.  Called and left
- * with the lock. */
+ * with the lock; W is gone then, or will be when nobody asks for it any more. */
 static void tell_waiters(
 	emr_copies *copies, size_t thread, want *w, const emr_copies_answer *answer)
 {
+	w->is_told = true;
 	while (w->waiters != NULL) {
 		waiter *first = w->waiters;
 
@@ -228,6 +314,83 @@ static void tell_waiters(
 		pthread_cond_broadcast(&copies->told);
 		free(first);
 	}
+	w->is_done = true;
+	if (w->running == 0)
+		remove_want(copies, w);
+}
+
+/* With the lock: whoever else asks for what WINNER brought stops.  A place that was overtaken by
+ * one that was asked after it is itself asked after the others for a while. */
+static void cancel_others(emr_copies *copies, const attempt *winner)
+{
+	for (size_t i = 0; i < copies->thread_count; i++) {
+		const attempt *a = &copies->asking[i];
+
+		if (a->want != winner->want)
+			continue;
+		(void)eventfd_write(copies->cancel_fds[i], 1);
+		if (!a->is_online && a->begun_boot_ns < winner->begun_boot_ns)
+			copies->away_until_boot_ns[a->place] = boot_ns() + AWAY_NS;
+	}
+}
+
+/* Called and left with the lock. */
+static void run_attempt(emr_copies *copies, size_t thread, const attempt *a)
+{
+	emr_ipfs_call call = emr_ipfs_call_of(a->ms, copies->cancel_fds[thread]);
+	want *w = a->want;
+	EMR_AUTO_BUF block = {0};
+	emr_copies_answer answer;
+	eventfd_t ignored;
+	emr_status status;
+
+	w->running++;
+	copies->running[a->place]++;
+	copies->asking[thread] = *a;
+	if (w->queue_count > 0) /* somebody looks at the clock meanwhile */
+		pthread_cond_signal(&copies->work);
+	pthread_mutex_unlock(&copies->lock);
+	status = emr_ipfs_block(copies->places[a->place], &call, &w->cid, a->is_online, &block);
+	pthread_mutex_lock(&copies->lock);
+	copies->asking[thread] = (attempt){0};
+	(void)eventfd_read(copies->cancel_fds[thread], &ignored);
+	w->running--;
+	copies->running[a->place]--;
+	note_whether_away(copies, a, status);
+	if (w->is_told) {
+		if (w->is_done && w->running == 0)
+			remove_want(copies, w);
+		return;
+	}
+	if (!is_end(status)) {
+		note_answer(copies, a, status, call.fault);
+		return;
+	}
+	cancel_others(copies, a);
+	answer = (emr_copies_answer){.status = status,
+		.fault = call.fault,
+		.place = a->place,
+		.block = emr_buf_view(&block)};
+	tell_waiters(copies, thread, w, &answer);
+}
+
+/* ---- The threads ---- */
+
+/* With the lock. */
+static void wait_for_work(emr_copies *copies, int64_t until_boot_ns)
+{
+	int64_t left = until_boot_ns == INT64_MAX ? 0 : until_boot_ns - boot_ns();
+	struct timespec until;
+
+	if (until_boot_ns == INT64_MAX) {
+		pthread_cond_wait(&copies->work, &copies->lock);
+		return;
+	}
+	clock_gettime(CLOCK_MONOTONIC, &until);
+	left = (left > 0 ? left : 0) + until.tv_nsec;
+	until.tv_sec += left / 1000000000;
+	until.tv_nsec = left % 1000000000;
+	(void)pthread_cond_timedwait(&copies->work, &copies->lock, &until);
 }
 
 static void *bring_blocks(void *arg)
@@ -238,28 +401,18 @@ static void *bring_blocks(void *arg)
 	free(arg);
 	pthread_mutex_lock(&copies->lock);
 	for (;;) {
-		want *w = next_want(copies);
-		emr_copies_answer answer = {.status = EMR_INTERRUPTED,
-			.fault = EMR_IPFS_CANCELLED,
-			.place = copies->place_count};
-		EMR_AUTO_BUF block = {0};
+		want *over;
+		attempt a;
+		int64_t until;
 
-		if (w == NULL && copies->is_closing)
+		if (next_attempt(copies, &a, &over, &until))
+			run_attempt(copies, start.index, &a);
+		else if (over != NULL)
+			tell_waiters(copies, start.index, over, &over->answer);
+		else if (copies->is_closing)
 			break;
-		if (w == NULL) {
-			pthread_cond_wait(&copies->work, &copies->lock);
-			continue;
-		}
-		w->is_running = true;
-		/* Who forgot what nobody else wants costs no node anything. */
-		if (!copies->is_closing && w->waiters != NULL) {
-			pthread_mutex_unlock(&copies->lock);
-			bring(copies, w, &block, &answer);
-			pthread_mutex_lock(&copies->lock);
-		}
-		w->is_told = true;
-		tell_waiters(copies, start.index, w, &answer);
-		remove_want(copies, w);
+		else
+			wait_for_work(copies, until);
 	}
 	pthread_mutex_unlock(&copies->lock);
 	return NULL;
@@ -271,9 +424,13 @@ static emr_status start_thread(emr_copies *copies)
 
 	if (start == NULL)
 		return EMR_NO_MEMORY;
+	copies->cancel_fds[copies->thread_count] = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	*start = (thread_start){.copies = copies, .index = copies->thread_count};
-	if (pthread_create(&copies->threads[copies->thread_count], NULL, bring_blocks, start) !=
-		0) {
+	if (copies->cancel_fds[copies->thread_count] < 0 ||
+		pthread_create(&copies->threads[copies->thread_count], NULL, bring_blocks, start) !=
+			0) {
+		if (copies->cancel_fds[copies->thread_count] >= 0)
+			close(copies->cancel_fds[copies->thread_count]);
 		free(start);
 		return EMR_NO_MEMORY;
 	}
@@ -284,6 +441,7 @@ static emr_status start_thread(emr_copies *copies)
 emr_status emr_copies_open(const emr_copies_options *options, emr_copies **out_copies)
 {
 	emr_copies *copies;
+	pthread_condattr_t attr;
 	emr_status status = EMR_OK;
 
 	if (options->place_count == 0 || options->place_count > EMR_COPIES_PLACES_MAX)
@@ -294,18 +452,24 @@ emr_status emr_copies_open(const emr_copies_options *options, emr_copies **out_c
 	memcpy(copies->places, options->places, options->place_count * sizeof *copies->places);
 	copies->place_count = options->place_count;
 	copies->fetch_ms = options->fetch_ms != 0 ? options->fetch_ms : EMR_COPIES_FETCH_MS;
+	copies->search_ms = options->search_ms != 0 ? options->search_ms : EMR_COPIES_SEARCH_MS;
 	copies->want_ns =
 		INT64_C(1000000) * (options->want_ms != 0 ? options->want_ms : EMR_COPIES_WANT_MS);
 	copies->late_ns =
 		INT64_C(1000000) * (options->late_ms != 0 ? options->late_ms : EMR_COPIES_LATE_MS);
+	copies->next_ns =
+		INT64_C(1000000) * (options->next_ms != 0 ? options->next_ms : EMR_COPIES_NEXT_MS);
+	copies->thread_max = copies->place_count > 1 ? THREADS_MAX : EMR_COPIES_THREADS;
 	pthread_mutex_init(&copies->lock, NULL);
-	pthread_cond_init(&copies->work, NULL);
+	pthread_condattr_init(&attr);
+	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+	pthread_cond_init(&copies->work, &attr);
+	pthread_condattr_destroy(&attr);
 	pthread_cond_init(&copies->told, NULL);
-	copies->stop_fd = eventfd(0, EFD_CLOEXEC);
-	if (copies->stop_fd < 0)
-		status = EMR_NO_MEMORY;
-	while (status == EMR_OK && copies->thread_count < EMR_COPIES_THREADS)
+	pthread_mutex_lock(&copies->lock);
+	while (status == EMR_OK && copies->thread_count < copies->thread_max)
 		status = start_thread(copies);
+	pthread_mutex_unlock(&copies->lock);
 	if (status != EMR_OK) {
 		emr_copies_close(copies);
 		return status;
@@ -320,14 +484,14 @@ void emr_copies_close(emr_copies *copies)
 		return;
 	pthread_mutex_lock(&copies->lock);
 	copies->is_closing = true;
-	if (copies->stop_fd >= 0)
-		(void)eventfd_write(copies->stop_fd, 1);
+	for (size_t i = 0; i < copies->thread_count; i++)
+		(void)eventfd_write(copies->cancel_fds[i], 1);
 	pthread_cond_broadcast(&copies->work);
 	pthread_mutex_unlock(&copies->lock);
 	for (size_t i = 0; i < copies->thread_count; i++)
 		pthread_join(copies->threads[i], NULL);
-	if (copies->stop_fd >= 0)
-		close(copies->stop_fd);
+	for (size_t i = 0; i < copies->thread_count; i++)
+		close(copies->cancel_fds[i]);
 	pthread_cond_destroy(&copies->work);
 	pthread_cond_destroy(&copies->told);
 	pthread_mutex_destroy(&copies->lock);
@@ -346,7 +510,10 @@ static want *want_of(emr_copies *copies, const emr_cid *cid)
 	if (*at == NULL) {
 		*at = calloc(1, sizeof **at);
 		if (*at != NULL)
-			(*at)->cid = *cid;
+			**at = (want){.cid = *cid,
+				.answer = {.status = EMR_NOT_FOUND,
+					.fault = EMR_IPFS_MISSING,
+					.place = copies->place_count}};
 	}
 	return *at;
 }
@@ -397,7 +564,7 @@ static bool take_out(emr_copies *copies, uint64_t ticket)
 
 static bool is_being_told(const emr_copies *copies, uint64_t ticket)
 {
-	for (size_t i = 0; i < EMR_COPIES_THREADS; i++) {
+	for (size_t i = 0; i < copies->thread_count; i++) {
 		if (copies->telling[i] == ticket)
 			return true;
 	}

@@ -109,6 +109,7 @@ static void wait_for(told *t, size_t count)
 typedef struct scene {
 	emr_ipfs *places[4];
 	size_t count;
+	uint32_t next_ms; /* 0: no place is asked while one before it says nothing yet */
 	emr_copies *copies;
 	told told;
 } scene;
@@ -121,7 +122,9 @@ static void begin_for(
 		.place_count = count,
 		.fetch_ms = fetch_ms,
 		.want_ms = want_ms,
-		.late_ms = 400};
+		.late_ms = 400,
+		.search_ms = s->next_ms != 0 ? PATIENCE_MS : 0,
+		.next_ms = s->next_ms != 0 ? s->next_ms : PATIENCE_MS};
 
 	s->count = count;
 	for (size_t i = 0; i < count; i++) {
@@ -166,7 +169,7 @@ static void a_block_comes_from_the_first_place_that_has_it(void **state)
 {
 	static const char *const names[] = {"lacks", "good/", "good"};
 	one_block b;
-	scene s;
+	scene s = {0};
 
 	(void)state;
 	make_block(&b, "first");
@@ -182,7 +185,7 @@ static void places_that_lie_or_hang_are_passed_over(void **state)
 {
 	static const char *const names[] = {"wrong-bytes", "hangs", "nothing-is-here", "good"};
 	one_block b;
-	scene s;
+	scene s = {0};
 
 	(void)state;
 	make_block(&b, "honest");
@@ -198,7 +201,7 @@ static void what_nobody_has_is_told_from_what_nobody_could_say(void **state)
 	static const char *const nobody[] = {"lacks", "good/"};
 	static const char *const unsaid[] = {"lacks", "error", "lacks"};
 	one_block b;
-	scene s;
+	scene s = {0};
 
 	(void)state;
 	name_block(&b, "nowhere");
@@ -259,7 +262,7 @@ static void a_block_that_is_on_its_way_is_asked_for_once_and_all_are_told(void *
 	static const char *const names[] = {"gate"};
 	uint64_t ticket;
 	one_block b;
-	scene s;
+	scene s = {0};
 
 	(void)state;
 	make_block(&b, "popular");
@@ -283,7 +286,7 @@ static void who_forgets_is_not_told_and_the_others_are(void **state)
 	uint64_t mine = 0, other = 0;
 	told forgotten;
 	one_block b;
-	scene s;
+	scene s = {0};
 
 	(void)state;
 	make_block(&b, "forgotten");
@@ -307,7 +310,7 @@ static void to_close_tells_everybody_and_waits_for_no_node(void **state)
 	static const char *const names[] = {"hangs"};
 	one_block blocks[12];
 	uint64_t ticket;
-	scene s;
+	scene s = {0};
 
 	(void)state;
 	begin(&s, PATIENCE_MS, 1, names);
@@ -327,7 +330,7 @@ static void who_is_told_may_ask_again_also_for_the_same(void **state)
 {
 	static const char *const names[] = {"lacks"};
 	one_block b;
-	scene s;
+	scene s = {0};
 
 	(void)state;
 	name_block(&b, "again");
@@ -346,7 +349,7 @@ static void a_place_that_gave_no_answer_is_asked_after_the_others(void **state)
 {
 	static const char *const names[] = {"gate", "good"};
 	one_block first, second;
-	scene s;
+	scene s = {0};
 
 	(void)state;
 	make_block(&first, "waited for");
@@ -368,7 +371,7 @@ static void who_stood_in_the_queue_for_too_long_is_told_and_costs_no_node_anythi
 	static const char *const names[] = {"gate"};
 	one_block blocks[EMR_COPIES_THREADS + 1];
 	uint64_t ticket;
-	scene s;
+	scene s = {0};
 
 	(void)state;
 	close_gate();
@@ -392,7 +395,7 @@ static void a_place_whose_answer_came_late_makes_no_other_late(void **state)
 {
 	static const char *const names[] = {"slow", "good"};
 	one_block first, second;
-	scene s;
+	scene s = {0};
 
 	(void)state;
 	make_block(&first, "half a second and more");
@@ -411,7 +414,7 @@ static void a_place_that_hangs_has_its_time_again_after_the_others(void **state)
 	static const char *const names[] = {"gate", "lacks"};
 	uint64_t ticket;
 	one_block b;
-	scene s;
+	scene s = {0};
 
 	(void)state;
 	make_block(&b, "comes when the gate opens");
@@ -443,7 +446,7 @@ static void a_place_behind_one_that_fails_has_its_time_again_too(void **state)
 	static const char *const names[] = {"error/", "gate/"};
 	uint64_t ticket;
 	one_block b;
-	scene s;
+	scene s = {0};
 
 	(void)state;
 	make_block(&b, "comes at the second time");
@@ -455,6 +458,51 @@ static void a_place_behind_one_that_fails_has_its_time_again_too(void **state)
 	open_gate();
 	wait_for(&s.told, 1);
 	assert_status(EMR_OK, s.told.last.status);
+	assert_int_equal(s.told.last.place, 1);
+	end(&s);
+}
+
+static void a_place_that_says_nothing_keeps_nobody_from_the_next(void **state)
+{
+	static const char *const names[] = {"gate", "gate/", "good"};
+	one_block b[EMR_COPIES_THREADS];
+	uint64_t ticket;
+	scene s = {.next_ms = 20};
+
+	(void)state;
+	close_gate();
+	for (size_t i = 0; i < EMR_COPIES_THREADS; i++) {
+		char text[32];
+
+		snprintf(text, sizeof text, "behind a closed gate %zu", i);
+		make_block(&b[i], text);
+	}
+	/* Nobody gives up either: every block comes by the third meanwhile. */
+	begin(&s, PATIENCE_MS, 3, names);
+	for (size_t i = 0; i < EMR_COPIES_THREADS; i++)
+		assert_ok(emr_copies_fetch(s.copies, &b[i].block.cid, tell, &s.told, &ticket));
+	wait_for(&s.told, EMR_COPIES_THREADS);
+	assert_status(EMR_OK, s.told.last.status);
+	assert_int_equal(s.told.last.place, 2);
+	end(&s);
+	open_gate();
+}
+
+static void a_place_that_was_overtaken_is_asked_after_the_one_that_was_faster(void **state)
+{
+	static const char *const names[] = {"gate", "good"};
+	one_block first, second;
+	scene s = {.next_ms = 20};
+
+	(void)state;
+	make_block(&first, "overtaken");
+	make_block(&second, "from the faster one");
+	close_gate();
+	begin(&s, PATIENCE_MS, 2, names);
+	fetch_one(&s, &first.block.cid);
+	assert_int_equal(s.told.last.place, 1);
+	open_gate(); /* as fast as the other now, and asked after it all the same */
+	fetch_count(&s, &second.block.cid, 2);
 	assert_int_equal(s.told.last.place, 1);
 	end(&s);
 }
@@ -475,6 +523,8 @@ int main(void)
 		cmocka_unit_test(a_place_whose_answer_came_late_makes_no_other_late),
 		cmocka_unit_test(a_place_that_hangs_has_its_time_again_after_the_others),
 		cmocka_unit_test(a_place_behind_one_that_fails_has_its_time_again_too),
+		cmocka_unit_test(a_place_that_says_nothing_keeps_nobody_from_the_next),
+		cmocka_unit_test(a_place_that_was_overtaken_is_asked_after_the_one_that_was_faster),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

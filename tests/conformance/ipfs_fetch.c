@@ -92,7 +92,7 @@ static emr_status next_block(void *arg, bool *out_more, emr_block *out_block)
 
 static emr_block give_node(uint32_t seed)
 {
-	emr_block block = kit_block((uint32_t)getpid() * 16 + seed, 5000);
+	emr_block block = kit_block((uint32_t)getpid() * 512 + seed, 5000);
 	giving g = {.block = &block};
 	emr_ipfs_call call = emr_ipfs_call_of(PATIENCE_MS, -1);
 	const emr_ipfs_parcel parcel = {
@@ -192,7 +192,7 @@ static void a_bad_block_of_ones_own_is_brought_whole(void **state)
 	emr_buf_clear(&out);
 	assert_ok(emr_block_store_get_verified(s.blocks, &block.cid, &out));
 	(void)emr_fetcher_wait_end(s.fetcher);
-	kit_has(s.store, (uint32_t)getpid() * 16 + 3, 5000);
+	kit_has(s.store, (uint32_t)getpid() * 512 + 3, 5000);
 	end(&s);
 	kit_block_free(&block);
 }
@@ -304,6 +304,83 @@ static void what_was_brought_before_is_taken_home(void **state)
 	kit_block_free(&other);
 }
 
+static void many_are_waited_for_together_and_go_home(void **state)
+{
+	const emr_fetch_patience patience = {.quiet_ns = (int64_t)PATIENCE_MS * 1000000,
+		.all_ns = (int64_t)PATIENCE_MS * 1000000};
+	emr_block blocks[40];
+	emr_cid cids[41];
+	size_t came = 0;
+	scene s;
+
+	(void)state;
+	for (uint32_t i = 0; i < 40; i++) {
+		blocks[i] = give_node(200 + i);
+		cids[i] = blocks[i].cid;
+	}
+	begin(&s, "good", 300);
+	cids[40] = cids[39]; /* two trees may lack the same */
+	assert_true(emr_fetcher_bring_together(s.fetcher, cids, 41, &patience, &came));
+	assert_int_equal(came, 41);
+	for (size_t i = 0; i < 40; i++) {
+		assert_true(emr_block_store_has(emr_store_blocks(s.store->store), &blocks[i].cid));
+		kit_block_free(&blocks[i]);
+	}
+	end(&s);
+}
+
+static void of_a_place_that_hangs_all_are_given_up_at_one_time(void **state)
+{
+	const emr_fetch_patience patience = {
+		.quiet_ns = 300000000, .all_ns = (int64_t)PATIENCE_MS * 1000000};
+	const emr_fetch_patience over = {
+		.quiet_ns = (int64_t)PATIENCE_MS * 1000000, .all_ns = 300000000};
+	emr_cid cids[40];
+	size_t came = 1;
+	scene s;
+
+	(void)state;
+	for (uint32_t i = 0; i < 40; i++) {
+		emr_block block = kit_block(300 + i, 50);
+
+		cids[i] = block.cid;
+		kit_block_free(&block);
+	}
+	/* One after the other, or each for its own time, this would never end. */
+	begin(&s, "hangs", PATIENCE_MS);
+	assert_false(emr_fetcher_bring_together(s.fetcher, cids, 40, &patience, &came));
+	assert_int_equal(came, 0);
+	assert_false(emr_fetcher_bring_together(s.fetcher, cids, 40, &over, &came));
+	end(&s);
+}
+
+static void *stop_soon(void *arg)
+{
+	scene *s = arg;
+
+	emr_fetcher_stop(s->fetcher);
+	return NULL;
+}
+
+static void who_waits_for_many_is_told_when_the_folder_closes(void **state)
+{
+	const emr_fetch_patience patience = {.quiet_ns = (int64_t)PATIENCE_MS * 1000000,
+		.all_ns = (int64_t)PATIENCE_MS * 1000000};
+	emr_block block = kit_block(400, 50);
+	pthread_t stopper;
+	size_t came = 1;
+	scene s;
+
+	(void)state;
+	begin(&s, "hangs", PATIENCE_MS);
+	assert_int_equal(pthread_create(&stopper, NULL, stop_soon, &s), 0);
+	assert_true(emr_fetcher_bring_together(s.fetcher, &block.cid, 1, &patience, &came));
+	assert_int_equal(came, 0);
+	assert_int_equal(pthread_join(stopper, NULL), 0);
+	end(&s);
+	kit_block_free(&block);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -315,6 +392,9 @@ int main(void)
 		cmocka_unit_test(what_is_brought_ahead_is_there_when_it_is_wanted),
 		cmocka_unit_test(who_waits_is_not_kept_from_what_a_node_has_by_what_it_searches),
 		cmocka_unit_test(what_was_brought_before_is_taken_home),
+		cmocka_unit_test(many_are_waited_for_together_and_go_home),
+		cmocka_unit_test(of_a_place_that_hangs_all_are_given_up_at_one_time),
+		cmocka_unit_test(who_waits_for_many_is_told_when_the_folder_closes),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -9,6 +9,7 @@
 #include "space.h"
 
 #define SCRUB_BATCH_BYTES (UINT64_C(32) << 20)
+#define NODES_ALL_NS INT64_C(600000000000) /* for all that nodes are asked for */
 
 typedef struct rooting {
 	emr_view *view;
@@ -79,45 +80,102 @@ emr_status emr_view_reclaim(
 
 /* ---- trees of which only nodes have a part ---- */
 
+/* A tree, and the first block that was missing of it when it was walked last. */
+typedef struct lacking_tree {
+	emr_cid root, missing;
+} lacking_tree;
+
+typedef struct pinned_trees {
+	const emr_reclaim_options *options;
+	emr_buf trees; /* of lacking_tree */
+} pinned_trees;
+
 static emr_status note_pin(void *arg, const emr_pin *pin)
 {
-	return emr_buf_append(arg, pin, sizeof *pin);
+	pinned_trees *p = arg;
+	const emr_reclaim_options *options = p->options;
+	const lacking_tree tree = {.root = pin->root};
+
+	if (options->is_forsaken != NULL &&
+		options->is_forsaken(options->forsaken_context, pin->owner))
+		return EMR_OK;
+	return emr_buf_append(&p->trees, &tree, sizeof tree);
+}
+
+/* Leaves in TREES those whose next missing block may come, which stand in WANTED; *LOST counts
+ * those that lack what nobody gave. */
+static emr_status look_at_trees(emr_view *view, emr_buf *trees, emr_buf *wanted, uint64_t *lost)
+{
+	emr_fetcher *fetcher = view->options.fetcher;
+	lacking_tree *all = (lacking_tree *)(void *)trees->data;
+	size_t n = trees->len / sizeof *all, kept = 0;
+
+	emr_buf_clear(wanted);
+	for (size_t i = 0; i < n; i++) {
+		emr_cid missed = {{0}};
+		emr_status status;
+
+		emr_fetcher_begin(fetcher);
+		status =
+			emr_store_walk(emr_fetcher_blocks(fetcher), &all[i].root, NULL, NULL, NULL);
+		if (status == EMR_NO_MEMORY)
+			return status;
+		if (status == EMR_OK)
+			continue;
+		if (!emr_fetcher_missed(fetcher, &missed) ||
+			emr_cid_equal(&missed, &all[i].missing)) {
+			++*lost;
+			continue;
+		}
+		all[kept++] = (lacking_tree){.root = all[i].root, .missing = missed};
+		status = emr_buf_append(wanted, &missed, sizeof missed);
+		if (status != EMR_OK)
+			return status;
+	}
+	trees->len = kept * sizeof *all;
+	return EMR_OK;
 }
 
 /* What stands between a root and its leaves is brought home, where a node has it: leaves that are
- * here and below what is not would be taken for dead.  EMR_INTERRUPTED: the folder is being closed,
- * and nobody knows what nodes have. */
+ * here and below what is not would be taken for dead.  One block of each tree at a time, of all
+ * trees side by side.  EMR_INTERRUPTED: the folder is being closed, and nobody knows what nodes
+ * have. */
 static emr_status bring_nodes(emr_view *view, const emr_reclaim_options *options)
 {
 	emr_fetcher *fetcher = view->options.fetcher;
-	EMR_AUTO_BUF pins = {0};
-	uint64_t lacking = 0;
+	const emr_clock *clock = emr_clock_system();
+	const int64_t end_ns = emr_clock_boot_ns(clock) + NODES_ALL_NS;
+	emr_fetch_patience patience = {.quiet_ns = EMR_FETCH_WAIT_NS, .all_ns = NODES_ALL_NS};
+	pinned_trees pinned = {.options = options};
+	EMR_AUTO_BUF wanted = {0};
+	uint64_t lost = 0;
+	bool goes_on = true;
 	emr_status status;
 
 	if (fetcher == NULL)
 		return EMR_OK;
-	status = emr_store_each_pin(view->options.store, note_pin, &pins);
-	emr_fetcher_wait_begin(fetcher, true);
-	for (size_t i = 0; status == EMR_OK && i < pins.len / sizeof(emr_pin); i++) {
-		const emr_pin *pin = (const emr_pin *)(const void *)pins.data + i;
-		emr_cid missing;
+	status = emr_store_each_pin(view->options.store, note_pin, &pinned);
+	if (status == EMR_OK)
+		status = look_at_trees(view, &pinned.trees, &wanted, &lost);
+	while (status == EMR_OK && wanted.len > 0 && goes_on) {
+		size_t came;
 
-		if (options->is_forsaken == NULL ||
-			!options->is_forsaken(options->forsaken_context, pin->owner))
-			lacking += emr_store_walk(emr_fetcher_blocks(fetcher), &pin->root, NULL,
-					   NULL, &missing) != EMR_OK;
+		goes_on = emr_fetcher_bring_together(fetcher, (const void *)wanted.data,
+			wanted.len / sizeof(emr_cid), &patience, &came);
+		status = look_at_trees(view, &pinned.trees, &wanted, &lost);
+		patience.all_ns = end_ns - emr_clock_boot_ns(clock);
+		goes_on = goes_on && patience.all_ns > 0;
 	}
-	(void)emr_fetcher_wait_end(fetcher);
-	if (status != EMR_OK)
-		return status;
-	if (lacking > 0 && emr_fetcher_is_stopped(fetcher))
-		return EMR_INTERRUPTED;
-	if (lacking > 0)
+	lost += pinned.trees.len / sizeof(lacking_tree);
+	emr_buf_free(&pinned.trees);
+	if (status == EMR_OK && lost > 0 && emr_fetcher_is_stopped(fetcher))
+		status = EMR_INTERRUPTED;
+	if (status == EMR_OK && lost > 0)
 		emr_log(EMR_LOG_WARN,
 			"%llu trees have a part that no node gives: what lies here below it goes, "
 			"too",
-			(unsigned long long)lacking);
-	return EMR_OK;
+			(unsigned long long)lost);
+	return status;
 }
 
 emr_status view_scrub(emr_view *view, bool (*is_forsaken)(void *arg, emr_id16 owner), void *arg,

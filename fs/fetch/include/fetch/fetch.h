@@ -66,6 +66,18 @@ emr_fetch_count emr_fetcher_wait_end(emr_fetcher *fetcher);
 emr_status emr_fetcher_await(
 	emr_fetcher *fetcher, const emr_cid *cid, bool is_home, emr_fetch_count *count);
 
+typedef struct emr_fetch_patience {
+	int64_t quiet_ns; /* so long after the last block that came it ends */
+	int64_t all_ns;	  /* so long after its beginning in any case */
+} emr_fetch_patience;
+
+/* The same for several, side by side, each of which goes into this computer's own store: waits for
+ * all of them together as long as PATIENCE allows, and until every place has said what it has of
+ * each; to stop the fetcher ends it at once.  False: its time was over before.  *OUT_CAME counts.
+ */
+bool emr_fetcher_bring_together(emr_fetcher *fetcher, const emr_cid *cids, size_t count,
+	const emr_fetch_patience *patience, size_t *out_came);
+
 /* A block that was brought is put into this computer's own store, too, if it is not there; waits
  * for nothing.  EMR_OK: it is there by the store's index.  EMR_NOT_FOUND: it is not on this
  * computer; it counts as missed.  Anything else: the store does not take it. */

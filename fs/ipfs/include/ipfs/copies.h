@@ -9,11 +9,12 @@
 #include "ipfs/node.h"
 
 #define EMR_COPIES_PLACES_MAX 16
-#define EMR_COPIES_THREADS 16
+#define EMR_COPIES_THREADS 16 /* of one place; twice as many of several, which share them */
 #define EMR_COPIES_FETCH_MS 3000
 #define EMR_COPIES_WANT_MS 30000
-#define EMR_COPIES_SEARCH_MS 3000 /* the first time, when there are others or it looks there */
+#define EMR_COPIES_SEARCH_MS 3000
 #define EMR_COPIES_LATE_MS 1000
+#define EMR_COPIES_NEXT_MS 250
 
 typedef struct emr_copies emr_copies; /* thread-safe */
 
@@ -21,12 +22,16 @@ typedef struct emr_copies_options {
 	emr_ipfs *const *places; /* borrowed until close; asked in this order, but last those
 				  * that gave no answer in the last ten seconds, or a late one */
 	size_t place_count;	 /* 1..EMR_COPIES_PLACES_MAX */
-	uint32_t fetch_ms; /* how long one place may take for one block; 0: EMR_COPIES_FETCH_MS */
-	uint32_t late_ms;  /* an answer is late after this; 0: EMR_COPIES_LATE_MS */
-	uint32_t want_ms;  /* so long after it was asked for no more place is asked; 0: 30 s */
+	uint32_t fetch_ms;  /* how long one place may take for one block; 0: EMR_COPIES_FETCH_MS */
+	uint32_t search_ms; /* for one that has others beside it, or asks others, the first time;
+			     * 0: EMR_COPIES_SEARCH_MS */
+	uint32_t late_ms;   /* an answer is late after this; 0: EMR_COPIES_LATE_MS */
+	uint32_t next_ms;   /* a place that has said nothing for so long does not keep the next from
+			     * being asked, too; 0: EMR_COPIES_NEXT_MS */
+	uint32_t want_ms;   /* so long after it was asked for no more place is asked; 0: 30 s */
 } emr_copies_options;
 
-/* Starts EMR_COPIES_THREADS threads.  EMR_INVALID, EMR_NO_MEMORY. */
+/* Starts its threads.  EMR_INVALID, EMR_NO_MEMORY. */
 emr_status emr_copies_open(const emr_copies_options *options, emr_copies **out_copies);
 /* Ends every fetch that still runs or waits: each is told EMR_INTERRUPTED before this returns. NULL
  * is fine. */
@@ -47,10 +52,10 @@ typedef struct emr_copies_answer {
  */
 typedef void (*emr_copies_done)(void *arg, const emr_copies_answer *answer);
 
-/* Brings the block from the first place that has it, and only then from one that asks other nodes,
- * which it may do twice: a node's own search sometimes stands still.  A block that is on its way is
- * not asked for again.  Returns at once; *OUT_TICKET is for emr_copies_forget.  EMR_NO_MEMORY and
- * EMR_INTERRUPTED (it is being closed): DONE is not called. */
+/* Brings the block from the first place that gives it, and only then from one that asks other
+ * nodes, which it may do twice: a node's own search sometimes stands still.  A block that is on its
+ * way is not asked for again.  Returns at once; *OUT_TICKET is for emr_copies_forget. EMR_NO_MEMORY
+ * and EMR_INTERRUPTED (it is being closed): DONE is not called. */
 emr_status emr_copies_fetch(emr_copies *copies, const emr_cid *cid, emr_copies_done done, void *arg,
 	uint64_t *out_ticket);
 /* After this DONE is not called and does not run; a ticket that is over is fine. */
