@@ -33,6 +33,36 @@ fetch_toolchain() { # WORK DIR: a directory of ours, and the module that will be
 	go=$found/bin/go
 }
 
+# The program that a pinned module builds, from the cache of an earlier run if there is one: says where it is.
+built() { # NAME DIR PACKAGE
+	local cache=${XDG_CACHE_HOME:-$HOME/.cache}/emrfs work go=go program began=$SECONDS
+	program=$cache/$1-$(cat "$2/go.mod" "$2/go.sum" | sha256sum | head -c 16)
+	if [ ! -x "$program" ]; then
+		command -v go >/dev/null || fail "$1 is built with Go: apt install golang-go"
+		mkdir -p "$cache"
+		exec 9>"$cache/$1.lock"
+		flock 9	# two that start at once: one builds, the other takes what it built
+	fi
+	if [ ! -x "$program" ]; then
+		echo "building $1, which takes some minutes once" >&2
+		work=$(mktemp -d "$cache/build.XXXXXX")
+		# shellcheck disable=SC2064
+		trap "chmod -R u+w '$work'; rm -rf '$work'" EXIT
+		if ! go_is_new go "$2"; then
+			export GOMODCACHE=$work/modules GOCACHE=$work/objects GOPATH=$work/path
+			fetch_toolchain "$work" "$2"
+		fi
+		(cd "$2" && GOTOOLCHAIN=local GOWORK=off CGO_ENABLED=0 GOFLAGS='-mod=readonly -buildvcs=false' \
+			"$go" build -trimpath -ldflags '-s -w' -o "$work/program" "$3") >&2
+		mv "$work/program" "$program"
+		chmod -R u+w "$work" && rm -rf "$work"
+		trap - EXIT
+		echo "built in $((SECONDS - began)) s: $program" >&2
+	fi
+	exec 9>&-
+	echo "$program"
+}
+
 # ---- Processes ----
 
 # A process is known by its number and the moment at which it began: another one may have the number later.

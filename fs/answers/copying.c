@@ -19,7 +19,7 @@ static json_t *place_json(const emr_publisher_place *place, uint64_t copies, uin
 	bool fails = place->fault != EMR_IPFS_FINE;
 
 	if (fails)
-		emr_node_say(place->address, place->fault, place->said, &why);
+		emr_node_say(place->failed, place->fault, place->said, &why);
 	return json_pack("{s:o, s:s, s:I, s:I, s:I, s:I, s:o, s:o, s:o}", "name",
 		emr_json_text(place->address), "state",
 		fails		      ? "fails"

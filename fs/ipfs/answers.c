@@ -51,7 +51,9 @@ static bool answer_words(emr_bytes body, char *said)
 {
 	const char *text = (const char *)body.data;
 	json_t *json = json_loadb(text, body.len, JSON_REJECT_DUPLICATES, NULL);
-	const char *message = json_string_value(json_object_get(json, "Message"));
+	const char *kubo = json_string_value(json_object_get(json, "Message"));
+	const char *cluster = json_string_value(json_object_get(json, "message"));
+	const char *message = kubo != NULL ? kubo : cluster;
 	bool is_json = json_is_object(json);
 
 	if (message != NULL)
@@ -72,7 +74,9 @@ emr_ipfs_fault answer_fault(emr_ipfs_kind kind, long status, emr_bytes body, cha
 		return EMR_IPFS_TOKEN;
 	case 404:
 	case 410:
-		return kind == EMR_IPFS_GATEWAY ? EMR_IPFS_MISSING : EMR_IPFS_STRANGE;
+		return kind == EMR_IPFS_GATEWAY || (kind == EMR_IPFS_CLUSTER && strstr(said, "not part of the pinset") != NULL)
+			       ? EMR_IPFS_MISSING
+			       : EMR_IPFS_STRANGE;
 	case 409:
 		return EMR_IPFS_CONFLICT;
 	case 412: /* only-if-cached, and not cached */

@@ -170,6 +170,9 @@ static bool exchange_address(const exchange *x, CURL *easy)
 	if (is_fine && node->socket != NULL)
 		is_fine =
 			curl_easy_setopt(easy, CURLOPT_UNIX_SOCKET_PATH, node->socket) == CURLE_OK;
+	if (is_fine && node->login != NULL && !x->request->is_bare)
+		is_fine = curl_easy_setopt(easy, CURLOPT_HTTPAUTH, CURLAUTH_BASIC) == CURLE_OK &&
+			  curl_easy_setopt(easy, CURLOPT_USERPWD, node->login) == CURLE_OK;
 	if (is_fine && node->ca_file != NULL)
 		is_fine = curl_easy_setopt(easy, CURLOPT_CAINFO, node->ca_file) == CURLE_OK &&
 			  curl_easy_setopt(easy, CURLOPT_CAPATH, NULL) == CURLE_OK;
@@ -203,6 +206,9 @@ static emr_status exchange_body(exchange *x, CURL *easy, curl_mime **out_mime)
 	curl_mimepart *part;
 	bool is_fine;
 
+	if (x->request->is_delete &&
+		curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, "DELETE") != CURLE_OK)
+		return EMR_NO_MEMORY;
 	if (x->request->is_get)
 		return EMR_OK;
 	if (x->request->read == NULL) {

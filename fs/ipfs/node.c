@@ -1,4 +1,5 @@
 /* This file opens a node by its address, and sends each call to the kind that the node is. */
+#include "cluster_run.h"
 #include "gateway.h"
 #include "kubo.h"
 
@@ -113,7 +114,11 @@ static emr_status node_headers(emr_ipfs *node, const char *token)
 	bool is_fine =
 		headers_add(&node->headers, "Expect:") && headers_add(&node->bare, "Expect:");
 
-	if (is_fine && token != NULL) {
+	if (is_fine && token != NULL && node->kind == EMR_IPFS_CLUSTER &&
+		strchr(token, ':') != NULL) {
+		node->login = strdup(token);
+		is_fine = node->login != NULL;
+	} else if (is_fine && token != NULL) {
 		if (asprintf(&line, "Authorization: Bearer %s", token) < 0)
 			line = NULL;
 		is_fine = line != NULL && headers_add(&node->headers, line);
@@ -144,7 +149,8 @@ emr_status emr_ipfs_open(
 	}
 	pthread_once(&curl_once, curl_begin);
 	node->kind = options->kind;
-	if (options->kind != EMR_IPFS_KUBO && options->kind != EMR_IPFS_GATEWAY)
+	if (options->kind != EMR_IPFS_KUBO && options->kind != EMR_IPFS_GATEWAY &&
+		options->kind != EMR_IPFS_CLUSTER)
 		fault = EMR_IPFS_ADDRESS;
 	if (fault == EMR_IPFS_FINE)
 		fault = address_read(options->address, &node->base, &node->socket);
@@ -183,6 +189,8 @@ void emr_ipfs_close(emr_ipfs *node)
 	curl_slist_free_all(node->headers);
 	curl_slist_free_all(node->bare);
 	pthread_mutex_destroy(&node->lock);
+	emr_ipfs_close(node->cluster);
+	free(node->login);
 	free(node->address);
 	free(node->base);
 	free(node->socket);
@@ -208,6 +216,8 @@ emr_status emr_ipfs_version(emr_ipfs *node, emr_ipfs_call *call, char out[EMR_IP
 	node_run run = node_run_begin(node, call);
 
 	out[0] = '\0';
+	if (node->kind == EMR_IPFS_CLUSTER)
+		return cluster_version(&run, out);
 	return node->kind == EMR_IPFS_KUBO ? kubo_version(&run, out) : gateway_probe(&run);
 }
 
@@ -216,6 +226,8 @@ emr_status emr_ipfs_block(
 {
 	node_run run = node_run_begin(node, call);
 
+	if (node->kind == EMR_IPFS_CLUSTER)
+		return node_run_fail_here(&run, EMR_UNSUPPORTED);
 	return node->kind == EMR_IPFS_KUBO ? kubo_block(&run, cid, is_online, out)
 					   : gateway_block(&run, cid, out);
 }
@@ -240,8 +252,11 @@ emr_status emr_ipfs_holds(
 emr_status emr_ipfs_let_go(emr_ipfs *node, emr_ipfs_call *call, const emr_cid *root)
 {
 	node_run run = node_run_begin(node, call);
-	emr_status status = only_kubo(&run);
+	emr_status status;
 
+	if (node->kind == EMR_IPFS_CLUSTER)
+		return cluster_let_go(&run, root);
+	status = only_kubo(&run);
 	return status == EMR_OK ? kubo_let_go(&run, root) : status;
 }
 

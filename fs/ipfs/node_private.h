@@ -22,6 +22,9 @@ struct emr_ipfs {
 	char *socket; /* path, or NULL */
 	char *ca_file;
 	char *agent;
+	char *login;		    /* USER:PASSWORD, or NULL */
+	struct emr_ipfs *cluster;   /* ours, or NULL */
+	unsigned copies;	    /* of it */
 	struct curl_slist *headers; /* of every request */
 	struct curl_slist *bare;    /* the same without the token */
 	pthread_mutex_t lock;	    /* of what follows */
@@ -44,7 +47,8 @@ emr_status node_run_fail(node_run *run, emr_ipfs_fault fault, const char *said);
 emr_status node_run_fail_here(node_run *run, emr_status status);
 
 typedef struct node_request {
-	bool is_get;
+	bool is_get; /* no body */
+	bool is_delete;
 	bool is_bare;	  /* as somebody who has no token */
 	const char *path; /* behind the node's base, "/api/v0/..." */
 	const char *accept;

@@ -13,6 +13,8 @@
 #define CACHE_BYTES ((uint64_t)1 << 30)
 #define CACHE_DAYS 30
 #define CACHE_DAYS_MAX 36500
+#define CLUSTER_COPIES 2
+#define CLUSTER_COPIES_MAX 15 /* EMR_IPFS_CLUSTER_COPIES_MAX */
 
 void emr_settings_free(emr_settings *settings)
 {
@@ -21,6 +23,9 @@ void emr_settings_free(emr_settings *settings)
 		free(settings->nodes[i].address);
 		free(settings->nodes[i].token);
 		free(settings->nodes[i].ca);
+		free(settings->nodes[i].cluster);
+		free(settings->nodes[i].cluster_token);
+		free(settings->nodes[i].cluster_ca);
 	}
 	*settings = (emr_settings){0};
 }
@@ -133,6 +138,65 @@ static const char *set_node_ca(const char *value, emr_settings *settings)
 	return set_text(&settings->nodes[settings->node_count - 1].ca, value);
 }
 
+/* The node that lines about a cluster are for; NULL: there is none. */
+static emr_node_setting *node_above(emr_settings *settings, bool has_cluster)
+{
+	emr_node_setting *node =
+		settings->node_count > 0 ? &settings->nodes[settings->node_count - 1] : NULL;
+
+	return node != NULL && !node->is_gateway && (!has_cluster || node->cluster != NULL) ? node
+											    : NULL;
+}
+
+static const char *set_cluster(const char *value, emr_settings *settings)
+{
+	emr_node_setting *node = node_above(settings, false);
+
+	if (node == NULL)
+		return N_("cluster stands below the node that belongs to it");
+	if (value[0] == '\0')
+		return N_("cluster is an address such as http://127.0.0.1:9094 or https://HOST");
+	if (node->cluster_copies == 0)
+		node->cluster_copies = CLUSTER_COPIES;
+	return set_text(&node->cluster, value);
+}
+
+static const char *set_cluster_token(const char *value, emr_settings *settings)
+{
+	emr_node_setting *node = node_above(settings, true);
+
+	if (node == NULL)
+		return N_("cluster-token stands below the cluster that it is for");
+	if (value[0] != '/')
+		return N_("cluster-token is the absolute path of a file");
+	return set_text(&node->cluster_token, value);
+}
+
+static const char *set_cluster_ca(const char *value, emr_settings *settings)
+{
+	emr_node_setting *node = node_above(settings, true);
+
+	if (node == NULL)
+		return N_("cluster-ca stands below the cluster that it is for");
+	if (value[0] != '/')
+		return N_("cluster-ca is the absolute path of a file");
+	return set_text(&node->cluster_ca, value);
+}
+
+static const char *set_cluster_copies(const char *value, emr_settings *settings)
+{
+	emr_node_setting *node = node_above(settings, true);
+	unsigned n;
+	char rest;
+
+	if (node == NULL)
+		return N_("cluster-copies stands below the cluster that it is for");
+	if (sscanf(value, "%3u%c", &n, &rest) != 1 || n < 1 || n > CLUSTER_COPIES_MAX)
+		return N_("cluster-copies is a number of copies from 1 to 15");
+	node->cluster_copies = n;
+	return NULL;
+}
+
 static const char *set_cache_bytes(const char *value, emr_settings *settings)
 {
 	static const char units[] = "KMGT";
@@ -203,6 +267,22 @@ static const struct {
 		 "PEM "
 		 "(those of this computer)"},
 		set_node_ca},
+	{{"cluster", "ADDRESS",
+		 "of the node above: the REST API of the IPFS Cluster that it belongs to, which is "
+		 "asked to pin every record that the node is given; its peers that have it are the "
+		 "copies then: http://127.0.0.1:9094, https://HOST or unix:/PATH"},
+		set_cluster},
+	{{"cluster-copies", "N",
+		 "of the cluster above: how many of its peers are to pin each record (2)"},
+		set_cluster_copies},
+	{{"cluster-token", "FILE",
+		 "of the cluster above: has the token or USER:PASSWORD that it wants, on one line; "
+		 "nobody else may read it"},
+		set_cluster_token},
+	{{"cluster-ca", "FILE",
+		 "of the cluster above: the authority that vouches for its certificate, as PEM "
+		 "(those of this computer)"},
+		set_cluster_ca},
 	{{"copies-before-register", "N",
 		 "what is saved goes to the ledger when so many places have all of it, this "
 		 "computer being one (1, or what the network's rules say if that is more); 2 waits "

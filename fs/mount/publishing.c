@@ -139,7 +139,7 @@ static void say_place(void *arg, const emr_publisher_place *place)
 
 	if (place->fault == EMR_IPFS_FINE || place->fault == EMR_IPFS_HERE)
 		return;
-	emr_node_say(place->address, place->fault, place->said, &problem);
+	emr_node_say(place->failed, place->fault, place->said, &problem);
 	emr_notices_add_problem(p->notices, &problem, "");
 }
 

@@ -145,6 +145,8 @@ emr_status book_set(book *b, book_entry *entry, size_t place, book_mark mark)
 	char text[EMR_CID_TEXT_CHARS + 1];
 
 	apply(entry, place, mark);
+	if (mark == BOOK_GONE)
+		entry->peers &= ~(UINT64_C(15) << (4 * place));
 	emr_cid_text(&entry->root, text);
 	return b->fd >= 0 ? add_line(b, (char)mark, place, text) : EMR_OK;
 }

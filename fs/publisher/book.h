@@ -13,6 +13,9 @@ typedef struct book_entry {
 	uint16_t held;	/* said that it keeps all of it */
 	uint16_t sent;	/* may have it: is asked before it is sent, and told when it goes */
 	uint16_t stuck; /* does not take it alone either; of this process */
+	uint16_t waits; /* its cluster was asked, and is looked at later; of this process */
+	uint16_t urged; /* and was asked once more, as too few of its peers had it */
+	uint64_t peers; /* 4 bits a place: copies in its cluster, by the last look */
 	bool is_wanted; /* by this computer */
 	bool is_noted;	/* that it goes stands elsewhere, too: see emr_publisher_options */
 } book_entry;

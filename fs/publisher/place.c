@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "ipfs/cluster.h"
 #include "load.h"
 
 #define PROBE_MS 20000
@@ -21,19 +22,12 @@
 #define CHECK_AGAIN_NS INT64_C(86400000000000)
 #define UNSTICK_NS INT64_C(600000000000)
 
-/* One root and what came of it. */
-typedef struct pick {
-	emr_cid root;
-	bool may_be_there, is_held;
-	bool is_stuck; /* no part of what is sent now */
-} pick;
-
-static uint16_t bit_of(const publisher_place *place)
+uint16_t place_bit(const publisher_place *place)
 {
 	return (uint16_t)(1u << place->number);
 }
 
-static emr_ipfs_call call_of(const publisher_place *place, uint32_t timeout_ms)
+emr_ipfs_call place_call(const publisher_place *place, uint32_t timeout_ms)
 {
 	return emr_ipfs_call_of(timeout_ms, place->publisher->stop_fd);
 }
@@ -86,7 +80,7 @@ static emr_status note_and_write(publisher_place *place, const pick *picks, size
 
 static bool is_to_be_sent(const pick *one)
 {
-	return !one->is_held && !one->is_stuck;
+	return !one->is_held && !one->is_stuck && !one->is_waiting;
 }
 
 static bool is_held(const pick *one)
@@ -131,7 +125,33 @@ static void works(publisher_place *place)
 	pthread_mutex_unlock(&place->publisher->lock);
 }
 
-static void fails(publisher_place *place, emr_ipfs_fault fault, const char *said)
+/* True: a person has not heard of it lately.  With the lock. */
+static bool note_fault(
+	publisher_place *place, const char *address, emr_ipfs_fault fault, const char *said)
+{
+	bool is_new = place->fault != fault &&
+		      (place->told_ns[fault] == 0 ||
+			      publisher_now_ns() - place->told_ns[fault] > TELL_NS);
+
+	if (is_new)
+		place->told_ns[fault] = publisher_now_ns();
+	place->fault = fault;
+	place->failed = address;
+	memmove(place->said, said, strnlen(said, sizeof place->said - 1) + 1);
+	place->said[sizeof place->said - 1] = '\0';
+	return is_new;
+}
+
+static void tell(publisher_place *place, emr_ipfs_fault fault, bool is_new)
+{
+	if (!is_new)
+		return;
+	emr_log(EMR_LOG_WARN, "publisher: place %u: %s", place->number, emr_ipfs_fault_name(fault));
+	say_change(place);
+}
+
+static void fails_at(
+	publisher_place *place, const char *address, emr_ipfs_fault fault, const char *said)
 {
 	emr_publisher *p = place->publisher;
 	bool is_new;
@@ -139,20 +159,31 @@ static void fails(publisher_place *place, emr_ipfs_fault fault, const char *said
 	if (fault == EMR_IPFS_CANCELLED)
 		return;
 	pthread_mutex_lock(&p->lock);
-	is_new = place->fault != fault &&
-		 (place->told_ns[fault] == 0 ||
-			 publisher_now_ns() - place->told_ns[fault] > TELL_NS);
-	if (is_new)
-		place->told_ns[fault] = publisher_now_ns();
-	place->fault = fault;
-	memmove(place->said, said, strnlen(said, sizeof place->said - 1) + 1);
-	place->said[sizeof place->said - 1] = '\0';
+	is_new = note_fault(place, address, fault, said);
 	place->retry_ns = publisher_now_ns() + pause_ns(place->failures++);
 	pthread_mutex_unlock(&p->lock);
-	if (!is_new)
-		return;
-	emr_log(EMR_LOG_WARN, "publisher: place %u: %s", place->number, emr_ipfs_fault_name(fault));
-	say_change(place);
+	tell(place, fault, is_new);
+}
+
+void place_fails(publisher_place *place, emr_ipfs *at, const emr_ipfs_call *call)
+{
+	fails_at(place, emr_ipfs_address(at), call->fault, call->said);
+}
+
+void place_complains(publisher_place *place, emr_ipfs *at, emr_ipfs_fault fault, const char *said)
+{
+	emr_publisher *p = place->publisher;
+	bool is_new;
+
+	pthread_mutex_lock(&p->lock);
+	is_new = note_fault(place, emr_ipfs_address(at), fault, said);
+	pthread_mutex_unlock(&p->lock);
+	tell(place, fault, is_new);
+}
+
+static void fails(publisher_place *place, emr_ipfs_fault fault, const char *said)
+{
+	fails_at(place, emr_ipfs_address(place->node), fault, said);
 }
 
 /* Our own side: memory, or the disk. */
@@ -164,19 +195,24 @@ static void fails_here(publisher_place *place, emr_status status)
 
 /* ---- Sending ---- */
 
+static bool is_clustered(const publisher_place *place)
+{
+	return emr_ipfs_cluster(place->node) != NULL;
+}
+
 /* With the lock. */
 static size_t choose(publisher_place *place, pick *picks, size_t max)
 {
 	const book *b = &place->publisher->book;
-	const uint16_t bit = bit_of(place);
+	const uint16_t bit = place_bit(place);
 	size_t n = 0;
 
 	for (size_t i = 0; i < book_count(b) && n < max; i++) {
 		const book_entry *entry = book_at(b, i);
 
-		if (entry->is_wanted && ((entry->held | entry->stuck) & bit) == 0)
-			picks[n++] = (pick){
-				.root = entry->root, .may_be_there = (entry->sent & bit) != 0};
+		if (entry->is_wanted && ((entry->held | entry->stuck | entry->waits) & bit) == 0)
+			picks[n++] = (pick){.root = entry->root,
+				.may_be_there = is_clustered(place) || (entry->sent & bit) != 0};
 	}
 	return n;
 }
@@ -197,12 +233,12 @@ static void stick_root(publisher_place *place, const emr_cid *root)
 	pthread_mutex_lock(&p->lock);
 	entry = book_find(&p->book, root);
 	if (entry != NULL)
-		entry->stuck |= bit_of(place);
+		entry->stuck |= place_bit(place);
 	place->unstick_ns = publisher_now_ns() + UNSTICK_NS;
 	pthread_mutex_unlock(&p->lock);
 }
 
-static void stick(publisher_place *place, pick *one)
+void place_stick(publisher_place *place, pick *one)
 {
 	one->is_stuck = true;
 	stick_root(place, &one->root);
@@ -211,7 +247,7 @@ static void stick(publisher_place *place, pick *one)
 static emr_status ask(
 	publisher_place *place, const emr_cid *root, bool *out_is_held, emr_ipfs_fault *out_fault)
 {
-	emr_ipfs_call call = call_of(place, ASK_MS);
+	emr_ipfs_call call = place_call(place, ASK_MS);
 	emr_ipfs_holding holding = {0};
 	emr_status status = emr_ipfs_holds(place->node, &call, root, &holding);
 
@@ -230,9 +266,11 @@ static emr_status ask_each(publisher_place *place, pick *picks, size_t n)
 	for (size_t i = 0; status == EMR_OK && i < n; i++) {
 		if (!picks[i].may_be_there)
 			continue;
-		status = ask(place, &picks[i].root, &picks[i].is_held, &fault);
+		status = is_clustered(place)
+				 ? cluster_ask(place, &picks[i])
+				 : ask(place, &picks[i].root, &picks[i].is_held, &fault);
 		if (status != EMR_OK && is_of_content(fault))
-			stick(place, &picks[i]);
+			place_stick(place, &picks[i]);
 	}
 	return status;
 }
@@ -247,7 +285,7 @@ static void ask_first(publisher_place *place, pick *one)
 	pthread_mutex_lock(&p->lock);
 	entry = book_find(&p->book, &one->root);
 	if (entry != NULL)
-		entry->sent |= bit_of(place);
+		entry->sent |= place_bit(place);
 	pthread_mutex_unlock(&p->lock);
 }
 
@@ -262,7 +300,7 @@ static void shrink(publisher_place *place, emr_ipfs_fault fault, size_t roots, p
 	if (!is_of_content(fault))
 		return;
 	if (only != NULL)
-		stick(place, only);
+		place_stick(place, only);
 	pthread_mutex_lock(&place->publisher->lock);
 	if (roots > 1) /* it is not the place that has to recover */
 		place->failures = 0;
@@ -281,7 +319,7 @@ static void grow(publisher_place *place)
 static emr_status push(publisher_place *place, load *l, emr_ipfs_fault *out_fault)
 {
 	emr_ipfs_parcel parcel = load_seal(l);
-	emr_ipfs_call call = call_of(place, push_ms(l->bytes));
+	emr_ipfs_call call = place_call(place, push_ms(l->bytes));
 	emr_status status = emr_ipfs_push(place->node, &call, &parcel);
 
 	*out_fault = call.fault;
@@ -338,9 +376,12 @@ static emr_status send_in_pieces(publisher_place *place, load *l, pick *one)
 		fails_here(place, here);
 	}
 	pieces_free(&rest);
-	one->is_held = status == EMR_OK;
 	if (status != EMR_OK)
 		shrink(place, fault, 1, one);
+	else if (is_clustered(place))
+		status = cluster_pin(place, one);
+	else
+		one->is_held = true;
 	return status;
 }
 
@@ -353,7 +394,7 @@ static void set_aside(publisher_place *place, pick *one, emr_status status)
 	}
 	emr_log(EMR_LOG_WARN, "publisher: a record that is not whole here: %s",
 		emr_status_text(status));
-	stick(place, one);
+	place_stick(place, one);
 }
 
 /* As many as fit; *OUT_LARGE is one that does not even alone, when it is the first. */
@@ -397,10 +438,16 @@ static emr_status send_batch(publisher_place *place, load *l, pick *picks, size_
 		shrink(place, fault, roots, only);
 		return status;
 	}
-	for (size_t i = 0; i < n; i++)
-		picks[i].is_held = picks[i].is_held || is_to_be_sent(&picks[i]);
+	for (size_t i = 0; status == EMR_OK && i < n; i++) {
+		if (!is_to_be_sent(&picks[i]))
+			continue;
+		if (is_clustered(place))
+			status = cluster_pin(place, &picks[i]);
+		else
+			picks[i].is_held = true;
+	}
 	grow(place);
-	return EMR_OK;
+	return status;
 }
 
 static emr_status send_some(publisher_place *place, pick *picks, size_t n)
@@ -460,8 +507,8 @@ static bool find_leaving(const publisher_place *place, emr_cid *out_root)
 	for (size_t i = 0; i < book_count(b); i++) {
 		const book_entry *entry = book_at(b, i);
 
-		if (!entry->is_wanted && (entry->stuck & bit_of(place)) == 0 &&
-			((entry->held | entry->sent) & bit_of(place)) != 0) {
+		if (!entry->is_wanted && (entry->stuck & place_bit(place)) == 0 &&
+			((entry->held | entry->sent) & place_bit(place)) != 0) {
 			*out_root = entry->root;
 			return true;
 		}
@@ -494,16 +541,25 @@ static emr_status note_gone(publisher_place *place, const emr_cid *root)
 static bool let_one_go(publisher_place *place)
 {
 	emr_publisher *p = place->publisher;
-	emr_ipfs_call call = call_of(place, ASK_MS);
-	emr_status status;
+	emr_ipfs_call call = place_call(place, ASK_MS);
+	emr_ipfs *at = place->node;
+	emr_status status = EMR_OK;
 	emr_cid root;
 
 	if (!find_leaving(place, &root))
 		return false;
 	pthread_mutex_unlock(&p->lock);
-	status = emr_ipfs_let_go(place->node, &call, &root);
+	/* The cluster first: it would have its peers pin it again. */
+	if (is_clustered(place)) {
+		at = emr_ipfs_cluster(place->node);
+		status = emr_ipfs_let_go(at, &call, &root);
+	}
+	if (status == EMR_OK) {
+		at = place->node;
+		status = emr_ipfs_let_go(at, &call, &root);
+	}
 	if (status != EMR_OK) {
-		fails(place, call.fault, call.said);
+		place_fails(place, at, &call);
 		if (is_of_content(call.fault))
 			stick_root(place, &root);
 	} else {
@@ -527,13 +583,22 @@ static bool find_held(const publisher_place *place, emr_cid *out_root)
 	for (size_t i = book_from(b, &place->checked); i < book_count(b); i++) {
 		const book_entry *entry = book_at(b, i);
 
-		if (entry->is_wanted && (entry->held & bit_of(place)) != 0 &&
+		if (entry->is_wanted && (entry->held & place_bit(place)) != 0 &&
 			!emr_cid_equal(&entry->root, &place->checked)) {
 			*out_root = entry->root;
 			return true;
 		}
 	}
 	return false;
+}
+
+static emr_status check_cluster(publisher_place *place, const emr_cid *root, bool *out_is_held)
+{
+	pick one = {.root = *root};
+	emr_status status = cluster_ask(place, &one);
+
+	*out_is_held = one.is_held;
+	return status;
 }
 
 /* With the lock, which it gives back meanwhile: asks for one of those that it said it holds. */
@@ -555,7 +620,12 @@ static bool check_one(publisher_place *place)
 		return false;
 	}
 	pthread_mutex_unlock(&p->lock);
-	status = ask(place, &root, &is_held, &fault);
+	if (is_clustered(place)) {
+		status = check_cluster(place, &root, &is_held);
+		fault = place->fault;
+	} else {
+		status = ask(place, &root, &is_held, &fault);
+	}
 	if (status == EMR_OK)
 		works(place);
 	pthread_mutex_lock(&p->lock);
@@ -579,16 +649,21 @@ static bool check_one(publisher_place *place)
 static bool answers(publisher_place *place)
 {
 	emr_publisher *p = place->publisher;
-	emr_ipfs_call call = call_of(place, PROBE_MS);
+	emr_ipfs_call call = place_call(place, PROBE_MS);
 	char version[EMR_IPFS_VERSION_BYTES];
+	emr_ipfs *at = place->node;
 	bool is_well = place->has_answered && place->fault == EMR_IPFS_FINE;
 
 	if (is_well)
 		return true;
 	pthread_mutex_unlock(&p->lock);
-	is_well = emr_ipfs_version(place->node, &call, version) == EMR_OK;
+	is_well = emr_ipfs_version(at, &call, version) == EMR_OK;
+	if (is_well && is_clustered(place)) {
+		at = emr_ipfs_cluster(place->node);
+		is_well = emr_ipfs_version(at, &call, version) == EMR_OK;
+	}
 	if (!is_well)
-		fails(place, call.fault, call.said);
+		place_fails(place, at, &call);
 	pthread_mutex_lock(&p->lock);
 	place->has_answered = place->has_answered || is_well;
 	return is_well;
@@ -602,15 +677,19 @@ static void unstick(publisher_place *place)
 	if (place->unstick_ns == 0 || publisher_now_ns() < place->unstick_ns)
 		return;
 	place->unstick_ns = 0;
-	for (size_t i = 0; i < book_count(b); i++)
-		book_at(b, i)->stuck &= (uint16_t)~bit_of(place);
+	for (size_t i = 0; i < book_count(b); i++) {
+		book_at(b, i)->stuck &= (uint16_t)~place_bit(place);
+		book_at(b, i)->urged &= (uint16_t)~place_bit(place);
+	}
 }
 
 static int64_t next_ns(const publisher_place *place)
 {
-	return place->unstick_ns != 0 && place->unstick_ns < place->next_check_ns
-		       ? place->unstick_ns
-		       : place->next_check_ns;
+	int64_t next = place->next_check_ns;
+
+	if (place->unstick_ns != 0 && place->unstick_ns < next)
+		next = place->unstick_ns;
+	return place->look_ns != 0 && place->look_ns < next ? place->look_ns : next;
 }
 
 /* With the lock. */
@@ -623,6 +702,7 @@ static void serve_once(publisher_place *place)
 		return;
 	}
 	unstick(place);
+	cluster_unwait(place);
 	if (!answers(place) || publish_some(place) || let_one_go(place) || check_one(place) ||
 		p->is_stopping)
 		return;

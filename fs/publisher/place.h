@@ -9,18 +9,23 @@
 typedef struct publisher_place {
 	emr_publisher *publisher;
 	emr_ipfs *node;
-	uint8_t number; /* in the book */
+	char *name;	 /* in the book */
+	unsigned copies; /* that it stands for when it holds a root */
+	uint8_t number;	 /* in the book */
 	pthread_t thread;
 	bool has_thread;
 	/* The rest under the publisher's lock. */
 	bool has_answered;
 	emr_ipfs_fault fault;
+	const char *failed; /* the address that it is about */
 	char said[EMR_IPFS_SAID_BYTES];
 	int64_t told_ns[EMR_IPFS_FAULT_COUNT]; /* when a person was told last; 0: never */
 	unsigned failures;		       /* one after the other */
 	int64_t retry_ns;		       /* not before; these are of CLOCK_MONOTONIC */
 	size_t roots_max;		       /* of one import; fewer after one that failed */
 	int64_t next_check_ns, unstick_ns;
+	int64_t look_ns; /* when its cluster is looked at again for what waits; 0: nothing does */
+	unsigned looks;	 /* one after the other in which nothing came */
 	emr_cid checked; /* the last that was asked for again */
 	bool has_hurry;	 /* to ask again for everything, now */
 } publisher_place;
@@ -49,6 +54,36 @@ struct emr_publisher {
 	pthread_t watcher;
 	bool has_watcher;
 };
+
+/* One root and what came of it. */
+typedef struct pick {
+	emr_cid root;
+	bool may_be_there, is_held;
+	bool is_stuck;	 /* no part of what is sent now */
+	bool is_waiting; /* nor is this: the cluster has it to do */
+} pick;
+
+/* ---- place.c ---- */
+
+uint16_t place_bit(const publisher_place *place);
+emr_ipfs_call place_call(const publisher_place *place, uint32_t timeout_ms);
+/* AT failed: it is left alone for a while, and a person is told. */
+void place_fails(publisher_place *place, emr_ipfs *at, const emr_ipfs_call *call);
+/* The same of one root, which keeps no other back. */
+void place_complains(publisher_place *place, emr_ipfs *at, emr_ipfs_fault fault, const char *said);
+void place_stick(publisher_place *place, pick *one);
+
+/* ---- clustered.c ---- */
+
+/* Asks the cluster what it has of ONE, and asks it to pin what too few of its peers have. Sets
+ * is_held, is_stuck or is_waiting; none of them: it does not know it. */
+emr_status cluster_ask(publisher_place *place, pick *one);
+/* Has it pin what the node has taken. */
+emr_status cluster_pin(publisher_place *place, pick *one);
+/* With the lock: what waits is looked at again now, when it is time. */
+void cluster_unwait(publisher_place *place);
+/* With the lock. */
+unsigned cluster_copies(const publisher_place *place, const book_entry *entry);
 
 void *here_watch(void *publisher); /* its thread */
 /* With the lock: ROOT was not whole on this computer when it was last looked. */

@@ -4,6 +4,7 @@
 #include "publisher/publisher.h"
 
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
@@ -14,6 +15,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "book.h"
+#include "ipfs/cluster.h"
 #include "load.h"
 #include "place.h"
 
@@ -37,8 +39,10 @@ emr_status emr_publisher_new(emr_ipfs *const *nodes, size_t count, emr_publisher
 	p->count = count;
 	p->copies = 1;
 	for (size_t i = 0; i < count; i++)
-		p->places[i] = (publisher_place){
-			.publisher = p, .node = nodes[i], .roots_max = EMR_IPFS_ROOTS_MAX};
+		p->places[i] = (publisher_place){.publisher = p,
+			.node = nodes[i],
+			.copies = emr_ipfs_copies(nodes[i]),
+			.roots_max = EMR_IPFS_ROOTS_MAX};
 	pthread_mutex_init(&p->lock, NULL);
 	pthread_mutex_init(&p->write_lock, NULL);
 	pthread_condattr_init(&attr);
@@ -60,8 +64,10 @@ void emr_publisher_free(emr_publisher *p)
 {
 	if (p == NULL)
 		return;
-	for (size_t i = 0; i < p->count; i++)
+	for (size_t i = 0; i < p->count; i++) {
 		emr_ipfs_close(p->places[i].node);
+		free(p->places[i].name);
+	}
 	book_close(&p->book);
 	emr_buf_free(&p->lacking);
 	if (p->stop_fd >= 0)
@@ -234,6 +240,31 @@ static emr_status start_threads(emr_publisher *p)
 	return EMR_OK;
 }
 
+/* With the lock: this computer and what each place stands for, or what the rules want. */
+static unsigned wanted_of(const emr_publisher *p)
+{
+	unsigned wanted = 1;
+
+	for (size_t i = 0; i < p->count; i++)
+		wanted += p->places[i].copies;
+	return p->copies > wanted ? p->copies : wanted;
+}
+
+/* What one cluster has is not what another, or more of its peers, would have. */
+static emr_status name_place(publisher_place *place)
+{
+	const emr_ipfs *cluster = emr_ipfs_cluster(place->node);
+	const char *node = emr_ipfs_address(place->node);
+
+	free(place->name);
+	if (cluster == NULL)
+		place->name = strdup(node);
+	else if (asprintf(&place->name, "%s %u at %s", node, place->copies,
+			 emr_ipfs_address(cluster)) < 0)
+		place->name = NULL;
+	return place->name != NULL ? EMR_OK : EMR_NO_MEMORY;
+}
+
 emr_status emr_publisher_start(emr_publisher *p, const emr_publisher_options *options)
 {
 	const char *names[EMR_PUBLISHER_PLACES_MAX];
@@ -242,10 +273,13 @@ emr_status emr_publisher_start(emr_publisher *p, const emr_publisher_options *op
 
 	pthread_mutex_lock(&p->lock);
 	p->options = *options;
-	p->copies = options->copies > p->count + 1 ? options->copies : (unsigned)p->count + 1;
-	for (size_t i = 0; i < p->count; i++)
-		names[i] = emr_ipfs_address(p->places[i].node);
-	if (p->count > 0)
+	p->copies = options->copies;
+	p->copies = wanted_of(p);
+	for (size_t i = 0; status == EMR_OK && i < p->count; i++) {
+		status = name_place(&p->places[i]);
+		names[i] = p->places[i].name;
+	}
+	if (status == EMR_OK && p->count > 0)
 		status = book_open(&p->book, options->state_dirfd, options->is_still, names,
 			p->count, numbers);
 	for (size_t i = 0; status == EMR_OK && i < p->count; i++)
@@ -316,7 +350,8 @@ void emr_publisher_repair(emr_publisher *p)
 		p->places[i].checked = (emr_cid){{0}};
 	}
 	for (size_t i = 0; i < book_count(&p->book); i++)
-		book_at(&p->book, i)->stuck = 0;
+		book_at(&p->book, i)->stuck = book_at(&p->book, i)->waits =
+			book_at(&p->book, i)->urged = 0;
 	p->here_asked++;
 	pthread_cond_broadcast(&p->wake);
 	pthread_mutex_unlock(&p->lock);
@@ -330,7 +365,7 @@ static unsigned held_of(const emr_publisher *p, const emr_cid *root, const book_
 	unsigned held = !p->options.has_nothing && !here_lacks(p, root);
 
 	for (size_t i = 0; entry != NULL && i < p->count; i++)
-		held += entry->held >> p->places[i].number & 1;
+		held += cluster_copies(&p->places[i], entry);
 	return held;
 }
 
@@ -341,7 +376,7 @@ void emr_publisher_count(
 
 	pthread_mutex_lock(&p->lock);
 	*out_held = held_of(p, root, p->is_started ? book_find(&p->book, root) : NULL);
-	*out_wanted = p->copies > p->count + 1 ? p->copies : (unsigned)p->count + 1;
+	*out_wanted = wanted_of(p);
 	pthread_mutex_unlock(&p->lock);
 }
 
@@ -350,7 +385,7 @@ unsigned emr_publisher_wanted(emr_publisher *p)
 	unsigned wanted;
 
 	pthread_mutex_lock(&p->lock);
-	wanted = p->copies > p->count + 1 ? p->copies : (unsigned)p->count + 1;
+	wanted = wanted_of(p);
 	pthread_mutex_unlock(&p->lock);
 	return wanted;
 }
@@ -379,12 +414,21 @@ size_t emr_publisher_place_count(const emr_publisher *p)
 	return p->count;
 }
 
+/* What people know it by. */
+static const char *address_of(const publisher_place *place)
+{
+	const emr_ipfs *cluster = emr_ipfs_cluster(place->node);
+
+	return emr_ipfs_address(cluster != NULL ? cluster : place->node);
+}
+
 void emr_publisher_look(emr_publisher *p, size_t index, emr_publisher_place *out_place)
 {
 	const publisher_place *place = &p->places[index];
 
 	pthread_mutex_lock(&p->lock);
-	*out_place = (emr_publisher_place){.address = emr_ipfs_address(place->node),
+	*out_place = (emr_publisher_place){.address = address_of(place),
+		.failed = place->failed,
 		.has_answered = place->has_answered,
 		.fault = place->fault};
 	memcpy(out_place->said, place->said, sizeof out_place->said);

@@ -29,10 +29,13 @@ static void open_nodes(emr_fetching *fetching, const emr_settings *settings, boo
 	for (size_t i = 0; i < settings->node_count; i++) {
 		emr_problem problem = {0};
 
-		if (settings->nodes[i].is_gateway != are_gateways)
+		emr_node_setting place = settings->nodes[i];
+
+		if (place.is_gateway != are_gateways)
 			continue;
-		emr_status status = emr_node_open(&settings->nodes[i],
-			&fetching->nodes[fetching->node_count], NULL, &problem);
+		place.cluster = NULL; /* nothing is read from it */
+		emr_status status = emr_node_open(
+			&place, &fetching->nodes[fetching->node_count], NULL, &problem);
 
 		if (status == EMR_OK)
 			fetching->node_count++;

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "ipfs/cluster.h"
 #include "kit/language.h"
 
 #define TOKEN_FILE_MAX 4096
@@ -43,31 +44,56 @@ static emr_status read_token(const char *file, emr_buf *out)
 	return status == EMR_OK ? emr_buf_append_zeros(out, 1) : status;
 }
 
-emr_status emr_node_open(const emr_node_setting *setting, emr_ipfs **out_node, bool *out_is_token,
-	emr_problem *out_problem)
+/* One place; *OUT_IS_TOKEN: what is wrong is the file of its token. */
+static emr_status open_place(emr_ipfs_options options, const char *token_file, emr_ipfs **out_node,
+	bool *out_is_token, emr_problem *out_problem)
 {
-	emr_ipfs_options options = {.kind = setting->is_gateway ? EMR_IPFS_GATEWAY : EMR_IPFS_KUBO,
-		.address = setting->address,
-		.ca_file = setting->ca,
-		.version = EMRFS_VERSION};
 	emr_ipfs_fault fault = EMR_IPFS_FINE;
 	EMR_AUTO_BUF token = {0};
 	emr_status status = EMR_OK;
 
-	if (out_is_token != NULL)
-		*out_is_token = false;
-	if (setting->token != NULL) {
-		status = read_token(setting->token, &token);
+	*out_is_token = false;
+	if (token_file != NULL) {
+		status = read_token(token_file, &token);
 		options.token = (const char *)token.data;
 	}
 	if (status != EMR_OK) {
-		if (out_is_token != NULL)
-			*out_is_token = true;
-		emr_problem_set_status(out_problem, status, setting->token);
+		*out_is_token = true;
+		emr_problem_set_status(out_problem, status, token_file);
 		return status;
 	}
+	options.version = EMRFS_VERSION;
 	status = emr_ipfs_open(&options, out_node, &fault);
 	if (status != EMR_OK)
-		emr_node_say(setting->address, fault, "", out_problem);
+		emr_node_say(options.address, fault, "", out_problem);
 	return status;
+}
+
+emr_status emr_node_open(const emr_node_setting *setting, emr_ipfs **out_node, bool *out_is_token,
+	emr_problem *out_problem)
+{
+	const emr_ipfs_options place = {
+		.kind = setting->is_gateway ? EMR_IPFS_GATEWAY : EMR_IPFS_KUBO,
+		.address = setting->address,
+		.ca_file = setting->ca};
+	const emr_ipfs_options around = {.kind = EMR_IPFS_CLUSTER,
+		.address = setting->cluster,
+		.ca_file = setting->cluster_ca};
+	emr_ipfs *node = NULL, *cluster = NULL;
+	bool ignored;
+	emr_status status;
+
+	out_is_token = out_is_token != NULL ? out_is_token : &ignored;
+	status = open_place(place, setting->token, &node, out_is_token, out_problem);
+	if (status == EMR_OK && setting->cluster != NULL)
+		status = open_place(
+			around, setting->cluster_token, &cluster, out_is_token, out_problem);
+	if (status != EMR_OK) {
+		emr_ipfs_close(node);
+		return status;
+	}
+	if (cluster != NULL)
+		emr_ipfs_join(node, cluster, setting->cluster_copies);
+	*out_node = node;
+	return EMR_OK;
 }

@@ -3,7 +3,7 @@
  * what is otherwise. */
 #include "check.h"
 
-#include "ipfs/node.h"
+#include "ipfs/cluster.h"
 #include "kit/language.h"
 #include "session/nodes.h"
 
@@ -104,6 +104,22 @@ static void check_profile(emr_checker *c, emr_ipfs *node)
 	check_collection(c);
 }
 
+/* Whether its peers pin anything is said by what they pin. */
+static void check_cluster(emr_checker *c, const emr_ipfs *node)
+{
+	emr_ipfs *cluster = emr_ipfs_cluster(node);
+	emr_ipfs_call call = emr_ipfs_call_of(NODE_TIMEOUT_MS, -1);
+	char version[EMR_IPFS_VERSION_BYTES];
+
+	if (cluster == NULL)
+		return;
+	if (emr_ipfs_version(cluster, &call, version) != EMR_OK)
+		check_fault(c, emr_ipfs_address(cluster), call.fault, call.said);
+	else
+		emr_check_note(c, "cluster", true, "", _("%s runs IPFS Cluster %s"),
+			emr_ipfs_address(cluster), version);
+}
+
 /* What is said of one node goes by its address where there are several. */
 static void check_node(emr_checker *c, const emr_node_setting *setting)
 {
@@ -129,6 +145,7 @@ static void check_node(emr_checker *c, const emr_node_setting *setting)
 		return;
 	}
 	emr_check_note(c, "node", true, "", _("%s runs Kubo %s"), setting->address, version);
+	check_cluster(c, node);
 	check_profile(c, node);
 }
 

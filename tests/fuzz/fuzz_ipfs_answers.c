@@ -1,10 +1,10 @@
 /* This fuzz target reads what an IPFS node may answer: errors, and an import's lines, in one piece
- * and cut anywhere; where they are cut must make no difference. */
+ * and cut anywhere; where they are cut must make no difference.  And what a cluster may. */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "node_private.h"
+#include "cluster_run.h"
 
 #define SENT 2
 
@@ -37,6 +37,34 @@ static emr_ipfs_fault judge(const emr_cid *roots, emr_bytes text, size_t piece)
 	return fault;
 }
 
+static void check_said(const char *said)
+{
+	if (strnlen(said, EMR_IPFS_SAID_BYTES) == EMR_IPFS_SAID_BYTES)
+		abort();
+	for (const char *at = said; *at != '\0'; at++) {
+		if (*at < 0x20 || *at > 0x7e)
+			abort();
+	}
+}
+
+static void judge_cluster(const emr_cid *root, const emr_cid *other, emr_bytes text)
+{
+	char said[EMR_IPFS_SAID_BYTES] = "";
+	emr_ipfs_pinning pinning;
+
+	if (answer_cluster_pinning(text, root, &pinning) == EMR_IPFS_FINE) {
+		if (pinning.pinned + pinning.underway + pinning.failed > EMR_IPFS_PEERS_MAX)
+			abort();
+		/* No answer is about two roots. */
+		if (answer_cluster_pin(text, root, said) != EMR_IPFS_FINE ||
+			answer_cluster_pinning(text, other, &pinning) == EMR_IPFS_FINE)
+			abort();
+	}
+	check_said(pinning.said);
+	if (answer_cluster_version(text, said) != EMR_IPFS_HERE)
+		check_said(said);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static const long statuses[] = {302, 400, 401, 403, 404, 409, 412, 413, 429, 500, 502, 504};
@@ -58,14 +86,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (size < ANSWER_LINE_MAX && judge(roots, text, size) != judge(roots, text, piece))
 		abort();
 	for (size_t i = 0; i < sizeof statuses / sizeof *statuses; i++) {
-		emr_ipfs_kind kind = i % 2 != 0 ? EMR_IPFS_KUBO : EMR_IPFS_GATEWAY;
+		emr_ipfs_kind kind = (emr_ipfs_kind)(EMR_IPFS_KUBO + i % 3);
 
 		if (answer_fault(kind, statuses[i], text, said) == EMR_IPFS_FINE)
 			abort();
-		for (const char *at = said; *at != '\0'; at++) {
-			if (*at < 0x20 || *at > 0x7e)
-				abort();
-		}
+		check_said(said);
 	}
+	judge_cluster(&roots[0], &roots[1], text);
 	return 0;
 }

@@ -170,6 +170,9 @@ class Handler(http.server.BaseHTTPRequestHandler):
     def do_POST(self):
         self.answer()
 
+    def do_DELETE(self):
+        self.answer()
+
     def answer(self):
         url = urllib.parse.urlsplit(self.path)
         self.query = dict(urllib.parse.parse_qsl(url.query))
@@ -390,6 +393,61 @@ def rotten(h):
     return h.good()
 
 
+# ---- An IPFS Cluster of three peers ----
+
+PEERS = {f"12D3KooWPeer{n}": f"12D3KooWNode{n}" for n in (1, 2, 3)}
+CLUSTER = {}	# what it is to pin: how often it was looked at, and by how many peers
+LOGINS = ("Bearer " + TOKEN, "Basic " + base64.b64encode(b"emrfs:right").decode())
+
+
+def pin_info(cid, statuses, nodes=None):
+    nodes = nodes or list(PEERS.values())
+    return {"cid": cid, "name": "", "allocations": [], "origins": [], "created": "2026-11-22T00:00:00Z", "metadata": None,
+            "peer_map": {peer: {"peername": peer[-5:], "ipfs_peer_id": node, "ipfs_peer_addresses": [], "status": status, "timestamp": "2026-11-22T00:00:00Z",
+                                "error": "it is broken" if status == "pin_error" else "", "attempt_count": 0, "priority_pin": False}
+                         for peer, node, status in zip(PEERS, nodes, statuses)}}
+
+
+def usual_statuses(looks, copies):
+    return (["pinning" if looks < 2 else "pinned"] * copies + ["remote"] * 3)[:3]
+
+
+def gated_statuses(_, copies):
+    return usual_statuses(2 if os.path.exists(f"{DIR}/open") else 0, copies)
+
+
+def cluster(statuses=usual_statuses, peers=3, login=False, other=False, nodes=None):
+    """An IPFS Cluster; STATUSES(looks, copies): what its peers say of what it is to pin."""
+    def scene(h):
+        h.body()
+        with LOCK, open(f"{DIR}/asked", "a", encoding="ascii") as file:
+            file.write(f"{h.command} {h.path}\n")
+        if login and h.headers.get("Authorization") not in LOGINS:
+            return h.send(b'{"code":401,"message":"Unauthorized"}\n', 401)
+        if h.verb == "/version":
+            return h.lines({"version": "1.1.6"})
+        if not h.verb.startswith("/pins/"):
+            return h.send(b'{"code":404,"message":"not found"}\n', 404)
+        cid = h.verb.removeprefix("/pins/")
+        answered = cid_text(b"\x01\x55\x12\x20" + hashlib.sha256(b"other").digest()) if other else cid
+        with LOCK:
+            if h.command == "POST":
+                if int(h.query["replication-min"]) > peers:
+                    return h.send(json.dumps({"code": 500, "message": f"not enough peers to allocate CID. Needed at least: {h.query['replication-min']}"
+                                              f". Wanted at most: {h.query['replication-max']}. Valid candidates: {peers}."}).encode(), 500)
+                CLUSTER[cid] = [0, min(int(h.query["replication-max"]), peers)]
+            elif h.command == "DELETE":
+                if CLUSTER.pop(cid, None) is None:
+                    return h.send(b'{"code":404,"message":"pin is not part of the pinset"}\n', 404)
+            else:
+                known = CLUSTER.get(cid)
+                if known:
+                    known[0] += 1
+                return h.lines(pin_info(answered, statuses(*known) if known else ["unpinned"] * 3, nodes))
+        h.lines({"replication_factor_min": 2, "replication_factor_max": 2, "name": "", "cid": answered, "type": 2, "allocations": [], "max_depth": -1})
+    return scene
+
+
 def hangs_up(h):
     h.body()
     h.close_connection = True
@@ -426,6 +484,16 @@ SCENES = {
     "rotten": rotten,
     "hangs": hangs,
     "hangs-up": hangs_up,
+    "cluster": cluster(),
+    "cluster-gate": cluster(gated_statuses),
+    "cluster-login": cluster(login=True),
+    "cluster-never": cluster(lambda looks, copies: ["pinning"] * copies + ["remote"] * (3 - copies)),
+    "cluster-fails": cluster(lambda looks, copies: ["pinned", "pin_error", "remote"]),
+    "cluster-lost": cluster(lambda looks, copies: ["pinned", "cluster_error", "unpinned"]),
+    "cluster-few": cluster(peers=1),
+    "cluster-other": cluster(other=True),
+    "cluster-one-node": cluster(lambda looks, copies: ["pinned"] * 3, nodes=list(PEERS.values())[:1] * 3),
+    "cluster-no-map": body_scene(b'{"cid":"x","peer_map":[]}\n'),
     "no-http": no_http,
     "refuses-early": refuses_early,
     "byte-by-byte": byte_by_byte,

@@ -195,6 +195,25 @@ static void settings_are_read(void **state)
 	assert_string_equal(settings.notify, "/b");
 }
 
+static void a_cluster_goes_with_the_node_above_it(void **state)
+{
+	EMR_AUTO_SETTINGS settings = {0};
+
+	(void)state;
+	assert_ok(parse("node = unix:/a\nnode = unix:/b\ncluster = http://127.0.0.1:9094\n"
+			"cluster-copies = 3\ncluster-token = /t\ncluster-ca = /c\n"
+			"node = unix:/c\ncluster = unix:/d",
+		&settings));
+	assert_int_equal(settings.node_count, 3);
+	assert_null(settings.nodes[0].cluster);
+	assert_string_equal(settings.nodes[1].cluster, "http://127.0.0.1:9094");
+	assert_int_equal(settings.nodes[1].cluster_copies, 3);
+	assert_string_equal(settings.nodes[1].cluster_token, "/t");
+	assert_string_equal(settings.nodes[1].cluster_ca, "/c");
+	assert_int_equal(settings.nodes[2].cluster_copies, 2);
+	assert_null(settings.nodes[2].cluster_token);
+}
+
 static void a_wrong_setting_names_its_line(void **state)
 {
 	static const struct {
@@ -205,6 +224,18 @@ static void a_wrong_setting_names_its_line(void **state)
 		{"kdf = 8,1x", "line 1: kdf is"},
 		{"kdf = 8,17", "line 1: kdf takes"},
 		{"idle = often", "line 1: idle is"},
+		{"cluster = unix:/a", "line 1: cluster stands below"},
+		{"gateway = unix:/a\ncluster = unix:/b", "line 2: cluster stands below"},
+		{"node = unix:/a\ncluster-copies = 2", "line 2: cluster-copies stands below"},
+		{"node = unix:/a\ncluster-token = /t", "line 2: cluster-token stands below"},
+		{"node = unix:/a\ncluster-ca = /t", "line 2: cluster-ca stands below"},
+		{"node = unix:/a\ncluster =", "line 2: cluster is an address"},
+		{"node = unix:/a\ncluster = unix:/b\ncluster-copies = 0",
+			"line 3: cluster-copies is"},
+		{"node = unix:/a\ncluster = unix:/b\ncluster-copies = 16",
+			"line 3: cluster-copies is"},
+		{"node = unix:/a\ncluster = unix:/b\ncluster-token = t",
+			"line 3: cluster-token is"},
 		{"notify = beep", "line 1: notify is"},
 		{"colour = blue", "line 1: there is no such setting"},
 		{"kdf", "line 1: a line is"},
@@ -316,6 +347,7 @@ int main(void)
 		TEST(a_place_inside_is_found_through_links_and_when_it_is_not_there_yet),
 		TEST(settings_have_defaults),
 		TEST(settings_are_read),
+		TEST(a_cluster_goes_with_the_node_above_it),
 		TEST(a_wrong_setting_names_its_line),
 		TEST(a_passphrase_file_loses_one_newline),
 		TEST(a_passphrase_file_that_others_can_read_is_refused),

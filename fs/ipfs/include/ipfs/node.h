@@ -24,13 +24,15 @@ typedef struct emr_ipfs emr_ipfs; /* thread-safe; each call that runs has a conn
 typedef enum emr_ipfs_kind {
 	EMR_IPFS_KUBO = 1,
 	EMR_IPFS_GATEWAY = 2, /* reads only: everything else is EMR_UNSUPPORTED */
+	EMR_IPFS_CLUSTER = 3, /* an IPFS Cluster: cluster.h */
 } emr_ipfs_kind;
 
 /* All texts are copied. */
 typedef struct emr_ipfs_options {
 	emr_ipfs_kind kind;
 	const char *address; /* unix:/PATH, http://127.0.0.1:PORT, https://HOST[:PORT][/PREFIX] */
-	const char *token;   /* sent as "Authorization: Bearer"; NULL: none */
+	const char *token;   /* sent as "Authorization: Bearer"; of a cluster USER:PASSWORD, too,
+				which goes as "Basic"; NULL: none */
 	const char *
 		ca_file; /* PEM: the only authorities that may vouch for HOST; NULL: the system's */
 	const char *version; /* of emrfs, for the User-Agent */
@@ -69,8 +71,8 @@ static inline emr_ipfs_call emr_ipfs_call_of(uint32_t timeout_ms, int cancel_fd)
 	return (emr_ipfs_call){.timeout_ms = timeout_ms, .cancel_fd = cancel_fd};
 }
 
-/* What it is: "0.43.1" of a Kubo, "" of a gateway, which need not say it.  EMR_IPFS_OLD when it is
- * older than EMR_IPFS_KUBO_LEAST; OUT is filled then, too. */
+/* What it is: "0.43.1" of a Kubo, "1.1.6" of a cluster, "" of a gateway, which need not say it.
+ * EMR_IPFS_OLD when it is older than EMR_IPFS_KUBO_LEAST; OUT is filled then, too. */
 emr_status emr_ipfs_version(emr_ipfs *node, emr_ipfs_call *call, char out[EMR_IPFS_VERSION_BYTES]);
 
 /* ---- Reading ---- */

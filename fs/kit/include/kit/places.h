@@ -73,6 +73,10 @@ typedef struct emr_node_setting {
 	char *address; /* node = ADDRESS, gateway = ADDRESS */
 	char *token;   /* node-token = FILE, below it */
 	char *ca;      /* node-ca = FILE, below it */
+	char *cluster; /* cluster = ADDRESS, below a node; NULL: it belongs to none */
+	char *cluster_token;	 /* cluster-token = FILE, below that */
+	char *cluster_ca;	 /* cluster-ca = FILE, below that */
+	unsigned cluster_copies; /* cluster-copies = N, below that */
 } emr_node_setting;
 
 #define EMR_NODES_MAX 16
