@@ -62,6 +62,43 @@ emr_status __wrap_emr_replica_since(
 						: status;
 }
 
+/* ---- what others see whenever the lock of the tree is free ---- */
+
+static emr_view *watched;		 /* of this thread alone; NULL: none */
+static const char *const *never_lacking; /* paths, NULL at the end */
+static unsigned times_seen;
+
+int __real_pthread_mutex_unlock(pthread_mutex_t *mutex);
+int __wrap_pthread_mutex_unlock(pthread_mutex_t *mutex);
+
+int __wrap_pthread_mutex_unlock(pthread_mutex_t *mutex)
+{
+	int result = __real_pthread_mutex_unlock(mutex);
+	emr_view *view = watched;
+	emr_attr attr;
+
+	if (view == NULL || mutex != &view->lock)
+		return result;
+	watched = NULL;
+	for (size_t i = 0; never_lacking[i] != NULL; i++)
+		if (emr_view_find(view, never_lacking[i], &attr) != EMR_OK)
+			fail_msg("%s is lacking for a moment", never_lacking[i]);
+	times_seen++;
+	watched = view;
+	return result;
+}
+
+/* B looks at what is new, and PATHS are there all the time. */
+static void look_and_watch(kit *b, const char *const *paths)
+{
+	never_lacking = paths;
+	times_seen = 0;
+	watched = b->view;
+	assert_ok(emr_view_publish_now(b->view));
+	watched = NULL;
+	assert_true(times_seen > 3);
+}
+
 /* ---- how often the ledger is asked for what is new ---- */
 
 static _Atomic unsigned looks;
@@ -253,6 +290,43 @@ static void names_and_attributes_follow(void **state)
 	meet(t);
 	kit_expect_text(&t->a, "Pictures/uno", "one");
 	assert_false(kit_exists(&t->a, "Imaging"));
+	expect_equal(t);
+}
+
+static void rename_and_publish(kit *k, const char *from, const char *to, unsigned flags)
+{
+	const char *a, *b;
+	uint64_t from_dir = kit_parent(k, from, &a), to_dir = kit_parent(k, to, &b);
+
+	assert_ok(emr_view_rename(k->view, from_dir, a, to_dir, b, flags));
+	kit_publish_all(k);
+}
+
+static void a_file_that_is_replaced_by_another_there_is_never_lacking_here(void **state)
+{
+	static const char *const paths[] = {"Imaging/2", NULL};
+	two *t = *state;
+
+	rename_and_publish(&t->a, "Imaging/1", "Imaging/2", 0);
+	kit_wait_ms(&t->b, 2000);
+	look_and_watch(&t->b, paths);
+	kit_expect_text(&t->b, "Imaging/2", "one");
+	assert_false(kit_exists(&t->b, "Imaging/1"));
+	meet(t);
+	expect_equal(t);
+}
+
+static void files_that_change_names_with_each_other_there_do_so_here(void **state)
+{
+	static const char *const paths[] = {"Imaging/1", "Imaging/2", NULL};
+	two *t = *state;
+
+	rename_and_publish(&t->a, "Imaging/1", "Imaging/2", EMR_RENAME_EXCHANGE);
+	kit_wait_ms(&t->b, 2000);
+	look_and_watch(&t->b, paths);
+	kit_expect_text(&t->b, "Imaging/2", "one");
+	kit_expect_text(&t->b, "Imaging/1", "two");
+	meet(t);
 	expect_equal(t);
 }
 
@@ -936,6 +1010,8 @@ int main(int argc, char **argv)
 		WITH_TWO(what_one_saves_the_other_shows),
 		WITH_TWO(a_new_version_replaces_the_file_and_open_readers_keep_theirs),
 		WITH_TWO(names_and_attributes_follow),
+		WITH_TWO(a_file_that_is_replaced_by_another_there_is_never_lacking_here),
+		WITH_TWO(files_that_change_names_with_each_other_there_do_so_here),
 		WITH_TWO(what_one_removes_is_gone_for_the_other),
 		WITH_TWO(what_both_change_both_keep),
 		WITH_TWO(what_was_changed_while_away_meets_what_others_changed),

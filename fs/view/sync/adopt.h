@@ -18,7 +18,7 @@ emr_status adopt(following *f, const arrival *a);
 /* arrive.c */
 emr_status arrive_new(following *f, const arrival *a);
 /* EMR_NOT_FOUND: its directory, or its name there, is not free yet. */
-emr_status arrive_has_room(const following *f, const arrival *a, const node *n);
+emr_status arrive_has_room(following *f, const arrival *a, const node *n);
 emr_status arrive_meta(following *f, const arrival *a, node *n);
 emr_status arrive_new_bytes(following *f, const arrival *a, node *n);
 node *arrive_directory(const following *f, emr_id16 parent);

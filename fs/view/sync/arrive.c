@@ -53,26 +53,26 @@ static node *directory_of(const following *f, const arrival *a)
 	return arrive_directory(f, a->domain);
 }
 
-/* Whoever has the name changes, too, and that was not looked at yet. */
-static bool may_become_free(const following *f, const arrival *a, const node *there)
+/* Whoever has the name changes, too, and that was not looked at yet; NULL: it stays. */
+static arrival *who_has_it(const following *f, const arrival *a, const node *there)
 {
 	for (size_t i = 0; i < f->n && !f->is_last; i++) {
-		const arrival *other = &f->all[i];
+		arrival *other = &f->all[i];
 
 		if (other != a && !other->is_done &&
 			(emr_id16_equal(other->object, there->id) ||
 				emr_id16_equal(other->was, there->id)))
-			return true;
+			return other;
 	}
-	return false;
+	return NULL;
 }
 
 /* The name of A in DIRECTORY, or one like it when somebody else than SELF has it.  EMR_NOT_FOUND:
- * wait for that one. */
-static emr_status choose_name(const following *f, const arrival *a, const node *directory,
+ * wait for that one, which is F's in_the_way. */
+static emr_status choose_name(following *f, const arrival *a, const node *directory,
 	const node *self, char out[EMR_NAME_MAX + 1])
 {
-	const node *there;
+	node *there;
 	char wanted[EMR_NAME_MAX + 1];
 
 	memcpy(out, a->meta.name.data, a->meta.name.len);
@@ -86,7 +86,9 @@ static emr_status choose_name(const following *f, const arrival *a, const node *
 	}
 	there = tree_child(f->view, directory, out);
 	if (there != NULL && there != self) {
-		if (may_become_free(f, a, there))
+		f->in_the_way = who_has_it(f, a, there);
+		f->there = there;
+		if (f->in_the_way != NULL)
 			return EMR_NOT_FOUND;
 		strcpy(wanted, out);
 		tree_free_name(f->view, directory, a->object, wanted, out);
@@ -295,7 +297,7 @@ static emr_status rename_as_said(following *f, const arrival *a, node *n)
 	return move(f, n, directory, name);
 }
 
-emr_status arrive_has_room(const following *f, const arrival *a, const node *n)
+emr_status arrive_has_room(following *f, const arrival *a, const node *n)
 {
 	const node *directory = directory_of(f, a);
 	char name[EMR_NAME_MAX + 1];
@@ -683,4 +685,45 @@ emr_status arrive(following *f, const arrival *a)
 	if (v != NULL)
 		return change_vacated(f, a, v);
 	return emr_id16_is_zero(a->was) ? make(f, a, 0, false) : adopt(f, a);
+}
+
+/* ---- names that go from one to another ---- */
+
+#define IN_TURN_MAX 32 /* so many names that move on by one go over in one step */
+
+/* N, whose own new name comes in a moment, leaves the one it has to somebody else. */
+static emr_status step_aside(following *f, node *n)
+{
+	char wanted[EMR_NAME_MAX + 1], aside[EMR_NAME_MAX + 1];
+
+	strcpy(wanted, n->name);
+	tree_free_name(f->view, n->parent, n->id, wanted, aside);
+	return move(f, n, n->parent, aside);
+}
+
+emr_status arrive_in_turn(following *f, arrival *a)
+{
+	arrival *other;
+	emr_status status;
+
+	f->in_the_way = NULL;
+	status = arrive(f, a);
+	other = f->in_the_way;
+	if (status != EMR_NOT_FOUND || other == NULL || f->waiting == IN_TURN_MAX)
+		return status;
+	a->is_waiting = true;
+	f->waiting++;
+	if (other->is_waiting) /* they go round in a circle */
+		status = step_aside(f, f->there);
+	else
+		status = arrive_in_turn(f, other);
+	if (status == EMR_OK && !other->is_waiting)
+		f->some = other->is_done = true;
+	if (status == EMR_OK)
+		status = arrive(f, a);
+	else if (!emr_status_is_local(status)) /* what hinders the other is told in its own turn */
+		status = EMR_NOT_FOUND;
+	a->is_waiting = false;
+	f->waiting--;
+	return status;
 }

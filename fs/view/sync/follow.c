@@ -345,13 +345,13 @@ static void freeze_own(following *f)
 
 /* ---- into the tree ---- */
 
-/* One pass; *OUT_SOME when something was done.  What lives comes first, so that what moved out of a
- * directory is not in it any more when the directory goes. */
-static emr_status pass(following *f, bool *out_some)
+/* One pass; F's `some` says whether anything was done.  What lives comes first, so that what moved
+ * out of a directory is not in it any more when the directory goes. */
+static emr_status pass(following *f)
 {
 	emr_view *view = f->view;
 
-	*out_some = false;
+	f->some = false;
 	for (int living = 1; living >= 0; living--) {
 		for (size_t i = 0; i < f->n; i++) {
 			arrival *a = &f->all[i];
@@ -360,7 +360,7 @@ static emr_status pass(following *f, bool *out_some)
 			if (a->is_done || a->is_live != (living == 1))
 				continue;
 			pthread_mutex_lock(&view->lock);
-			status = arrive(f, a);
+			status = arrive_in_turn(f, a);
 			if (status == EMR_BUSY) {
 				status = follow_note(view, a->domain, a->object);
 				a->is_done = status == EMR_OK;
@@ -368,7 +368,7 @@ static emr_status pass(following *f, bool *out_some)
 				a->is_done = status == EMR_OK || status == EMR_DAMAGED;
 			}
 			pthread_mutex_unlock(&view->lock);
-			*out_some |= a->is_done;
+			f->some |= a->is_done;
 			if (status != EMR_OK && status != EMR_NOT_FOUND && status != EMR_DAMAGED)
 				return status;
 		}
@@ -379,13 +379,12 @@ static emr_status pass(following *f, bool *out_some)
 static emr_status take_in(following *f)
 {
 	emr_status status;
-	bool some;
 
 	do
-		status = pass(f, &some);
-	while (status == EMR_OK && some);
+		status = pass(f);
+	while (status == EMR_OK && f->some);
 	f->is_last = true;
-	return status == EMR_OK ? pass(f, &some) : status;
+	return status == EMR_OK ? pass(f) : status;
 }
 
 static void tell_kernel(const following *f)

@@ -14,6 +14,7 @@ typedef struct arrival {
 	emr_buf bytes;
 	emr_meta meta; /* points into BYTES */
 	bool is_done;
+	bool is_waiting;	 /* for its name, on the stack of arrive_in_turn */
 	bool is_others;		 /* a writer of the owner's folder said it, or removed it */
 	writers_word word;	 /* what META points into then */
 	struct deposit *deposit; /* owned; NULL: it is none (deposits.h) */
@@ -39,6 +40,10 @@ typedef struct following {
 	emr_id16 looked_at;	  /* the domain of the last item that was not known */
 	bool has_looked, is_mine; /* at that domain; whose it is */
 	bool is_last;		  /* what still lacks its directory hangs at the top */
+	arrival *in_the_way;	  /* of arrive: what has the name of the one it looked at last, */
+	struct node *there;	  /* and its node */
+	unsigned waiting;	  /* how many wait for their names on the stack */
+	bool some;		  /* something was done in this pass */
 } following;
 
 /* By the publisher, between two runs: everything that is new since the last call.  Where a file is
@@ -58,3 +63,6 @@ void *follow_loop(void *view);
 /* arrive.c: under view->lock.  EMR_BUSY: not now, ask again; EMR_NOT_FOUND: its directory is not
  * there yet. */
 emr_status arrive(following *f, const arrival *a);
+/* The same, with whoever has the name of A and changes as well in the same step: to everybody else
+ * the name goes over from one to the other.  Those are done then. */
+emr_status arrive_in_turn(following *f, arrival *a);
