@@ -596,6 +596,7 @@ static void two_owners_never_share_a_directory(void **state)
 {
 	LIMAS_FOLDER;
 	shared_owner owners[3] = {{.next = &owners[1]}, {.next = &owners[2]}, {.next = NULL}};
+	shared_telling told;
 	EMR_AUTO_BUF tell = {0};
 
 	/* somebody made keys until the code of Ana came out */
@@ -610,8 +611,12 @@ static void two_owners_never_share_a_directory(void **state)
 	owners[2].card.signer_id.b[0] ^= 0x80;
 	assert_null(v.view->shares->owners);
 	v.view->shares->owners = owners;
-	shared_name_owners(v.view, &tell, 0);
+	shared_name_owners(v.view, &tell, 7);
 	v.view->shares->owners = NULL;
+	assert_int_equal(tell.len, 3 * sizeof told); /* whoever looked before looks again */
+	memcpy(&told, tell.data, sizeof told);
+	assert_int_equal(told.node, 7);
+	assert_string_equal(told.name, owners[0].name);
 	assert_string_equal(owners[0].name, "Silva, Ana (LJNFUWS)");
 	assert_string_equal(owners[1].name, "Silva, Ana (LJNFUW2)");
 	assert_string_equal(owners[2].name, "Silva, Ana (3JNF)");

@@ -327,7 +327,7 @@ emr_status shared_follow(emr_view *view);
 shared_share *shared_need(emr_view *view, const emr_card *card, emr_id16 domain, const char *label);
 shared_share *shared_of_domain(const emr_view *view, emr_id16 domain);
 /* Under view->lock: every owner gets a name of his own; names of TOP_NUMBER (0: no such node) that
- * are no more go to TELL. */
+ * are no more, or are there from now on, go to TELL. */
 void shared_name_owners(emr_view *view, emr_buf *tell, uint64_t top_number);
 /* Without view->lock: before and after shares came, of which the kernel is then told. */
 bool shared_was_there(emr_view *view);
