@@ -602,6 +602,49 @@ static void who_begins_to_share_has_a_name_whenever_somebody_lists(void **state)
 	viewer_end(&s, &v);
 }
 
+/* ---- a ledger that answers late ---- */
+
+static pthread_mutex_t answers_lock = PTHREAD_MUTEX_INITIALIZER;
+static pthread_cond_t answers = PTHREAD_COND_INITIALIZER;
+static bool is_late;
+
+emr_status __real_emr_follow_now(emr_replica *replica);
+emr_status __wrap_emr_follow_now(emr_replica *replica);
+
+emr_status __wrap_emr_follow_now(emr_replica *replica)
+{
+	pthread_mutex_lock(&answers_lock);
+	while (is_late)
+		pthread_cond_wait(&answers, &answers_lock);
+	pthread_mutex_unlock(&answers_lock);
+	return __real_emr_follow_now(replica);
+}
+
+static void answer_late(bool late)
+{
+	pthread_mutex_lock(&answers_lock);
+	is_late = late;
+	pthread_cond_broadcast(&answers);
+	pthread_mutex_unlock(&answers_lock);
+}
+
+static void what_was_shared_before_is_there_when_the_folder_opens(void **state)
+{
+	scene c;
+
+	(void)state;
+	begin_alone(&c, 0);
+	viewer_close(&c.v);
+	viewer_open(&c.v, &c.s, &c.s.lima, "lima-folder", CONSULT);
+	answer_late(true);
+	assert_ok(emr_view_start(c.v.view));
+	viewer_learn_owner(&c.v);
+	assert_string_equal(viewer_list(&c.v, c.v.owner, NULL), "Imaging");
+	answer_late(false);
+	viewer_close(&c.v);
+	story_end(&c.s);
+}
+
 static void several_files_that_are_shared_by_themselves_are_listed_at_once(void **state)
 {
 	const char *names;
@@ -632,6 +675,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(what_could_not_be_read_once_is_shown_later),
 		cmocka_unit_test(names_that_are_taken_back_while_they_are_read_are_not_refused),
 		cmocka_unit_test(who_begins_to_share_has_a_name_whenever_somebody_lists),
+		cmocka_unit_test(what_was_shared_before_is_there_when_the_folder_opens),
 		cmocka_unit_test(several_files_that_are_shared_by_themselves_are_listed_at_once),
 	};
 

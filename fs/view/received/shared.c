@@ -87,10 +87,23 @@ static void *work(void *arg)
 	return NULL;
 }
 
+/* Whoever looks into the folder when it has just been opened finds what was shared before: the
+ * thread asks the ledger first, which may take its time. */
+static void show_known(emr_view *view)
+{
+	emr_status status = shared_look(view);
+
+	if (status != EMR_OK)
+		emr_log(EMR_LOG_WARN, "shares: what is known was not looked at: %s",
+			emr_status_text(status));
+	view->guests->turn(view);
+}
+
 emr_status shared_start(emr_view *view)
 {
 	if (view->shares == NULL)
 		return EMR_OK;
+	show_known(view);
 	return emr_worker_start(&view->shares->worker, "shares", work, view);
 }
 

@@ -508,15 +508,22 @@ static emr_status look(looking *l)
 	return EMR_OK;
 }
 
-emr_status shared_follow(emr_view *view)
+emr_status shared_look(emr_view *view)
 {
 	looking l = {.view = view};
+	emr_status status = look(&l);
+
+	free(l.all);
+	emr_buf_free(&l.touched);
+	return status;
+}
+
+emr_status shared_follow(emr_view *view)
+{
 	emr_status status = emr_follow_now(view->options.replica), looked;
 
 	if (status == EMR_OK)
 		view->shares->fresh_boot_ns = view_boot_ns(view);
-	looked = look(&l); /* also of what is here when the ledger is away */
-	free(l.all);
-	emr_buf_free(&l.touched);
+	looked = shared_look(view); /* also at what is here when the ledger is away */
 	return status == EMR_OK ? looked : status;
 }
