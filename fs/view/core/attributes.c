@@ -284,7 +284,7 @@ static emr_status subject_of(emr_view *view, const node *n, subject *out)
 		.is_settled = is_past || (!needs_settling(n) && n->is_published),
 		.is_derived =
 			!n->content_dirty &&
-			emr_derived_mark_read(emr_buf_view(&n->attributes), n->mtime_ns, &from),
+			emr_derived_mark_read(node_attributes(n), n->mtime_ns, &from),
 		.failure = n->failure,
 		.refusal = n->refusal,
 	};
@@ -334,7 +334,7 @@ static emr_status get_software(emr_view *view, const node *n, emr_buf *out)
 	if (n->type != EMR_META_DIR)
 		return EMR_NO_ATTRIBUTE;
 	if (n->state == NODE_VIRTUAL) {
-		if (emr_xattr_find(emr_buf_view(&n->attributes), text_bytes(SOFTWARE_KEY),
+		if (emr_xattr_find(node_attributes(n), text_bytes(SOFTWARE_KEY),
 			    &value) != EMR_OK)
 			return EMR_NO_ATTRIBUTE;
 	} else {
@@ -355,7 +355,7 @@ static emr_status get_derived(emr_view *view, uint64_t number, emr_buf *out)
 	n = tree_by_number(view, number);
 	if (n == NULL)
 		status = EMR_NOT_FOUND;
-	else if (emr_derived_mark_read(emr_buf_view(&n->attributes), n->mtime_ns, &from))
+	else if (emr_derived_mark_read(node_attributes(n), n->mtime_ns, &from))
 		status = EMR_OK;
 	pthread_mutex_unlock(&view->lock);
 	if (status != EMR_OK)
@@ -408,7 +408,7 @@ emr_status emr_view_get_attribute(emr_view *view, uint64_t number, const char *a
 	else if (status == EMR_OK && strcmp(name, KEEP_KEY) == 0)
 		status = keep_say(n, out);
 	else if (status == EMR_OK && !starts_with(name, OURS)) {
-		status = emr_xattr_find(emr_buf_view(&n->attributes), text_bytes(name), &value);
+		status = emr_xattr_find(node_attributes(n), text_bytes(name), &value);
 		if (status == EMR_OK)
 			status = emr_buf_append(out, value.data, value.len);
 	}
@@ -447,7 +447,7 @@ static emr_status change_attribute(
 	edit e;
 
 	status = emr_xattr_change(
-		emr_buf_view(&n->attributes), key, value, remove, &attributes, &count);
+		node_attributes(n), key, value, remove, &attributes, &count);
 	if (status == EMR_LIMIT)
 		status = EMR_ATTRIBUTE_SPACE;
 	if (status == EMR_OK)
@@ -469,8 +469,7 @@ static emr_status change_attribute(
 	n->has_row = n->state == NODE_LIVE;
 	n->ctime_ns = view_now_ns(view);
 	n->meta_dirty = true;
-	emr_buf_free(&n->attributes);
-	n->attributes = attributes;
+	tree_take_attributes(n, &attributes);
 	mark_changed(view, n);
 	return EMR_OK;
 }
@@ -620,7 +619,7 @@ emr_status emr_view_set_attribute(
 	pthread_mutex_lock(&view->lock);
 	status = find_own(view, number, &n);
 	if (status == EMR_OK) {
-		exists = emr_xattr_find(emr_buf_view(&n->attributes), text_bytes(name), &old) ==
+		exists = emr_xattr_find(node_attributes(n), text_bytes(name), &old) ==
 			 EMR_OK;
 		if ((flags & EMR_ATTRIBUTE_CREATE) && exists)
 			status = EMR_EXISTS;
@@ -655,7 +654,7 @@ emr_status emr_view_remove_attribute(emr_view *view, uint64_t number, const char
 
 static emr_status list_own(const node *n, emr_buf *out)
 {
-	emr_bytes rest = emr_buf_view(&n->attributes);
+	emr_bytes rest = node_attributes(n);
 	emr_status status = EMR_OK;
 	emr_xattr one;
 

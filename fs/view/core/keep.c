@@ -12,7 +12,7 @@
 
 static bool says(const node *n, emr_bytes *out_value)
 {
-	return emr_xattr_find(emr_buf_view(&n->attributes),
+	return emr_xattr_find(node_attributes(n),
 		       emr_bytes_of(KEEP_KEY, strlen(KEEP_KEY)), out_value) == EMR_OK;
 }
 

@@ -74,7 +74,8 @@ typedef struct kid_list {
 	uint32_t half_downloads; /* kids that a browser is fetching */
 } kid_list;
 
-/* One of these for every record: 8 bytes more are a megabyte with 131,072 records. */
+/* One of these for every record: 8 bytes more are a megabyte with 131,072 records.  The widest
+ * members come first, so that nothing lies between them. */
 struct node {
 	uint64_t number; /* the kernel's name for it */
 	uint64_t ino;
@@ -85,40 +86,21 @@ struct node {
 				 and stays what it is */
 	char *name;
 	uint64_t cookie; /* its place in the parent's listing */
-	uint32_t slot;	 /* its index in the parent's kids */
-	uint16_t mode;
-	uint8_t type;
-	uint8_t state;
-	uint8_t special; /* which file of .emrfs, from 1 */
-	uint8_t refusal; /* the ledger's code when failure is EMR_REFUSED */
-	bool is_local;	 /* its name or one above it is scratch */
-	bool is_domain; /* directory or file that is a domain of its own: its id is, or will be, the
-			   domain's */
-	bool is_inbox;
-	bool is_published;
-	bool is_published_gone; /* was published when its name went: its bytes are still read from
-				   `place` */
-	bool meta_dirty, content_dirty;
-	bool has_row; /* the journal holds a row for it */
-	bool is_queued, in_run;
-	uint32_t past_entry;
-	emr_status failure;	/* why the last publishing failed */
-	uint32_t stored_leaves; /* of its bytes, but for a working copy, where some are holes; 0:
-				   all */
-	int64_t made_boot_ns;	/* of a special file: when its size was right; 0: never */
 	uint64_t size;
 	int64_t mtime_ns, ctime_ns;
 	char *target;
-	emr_buf attributes; /* user.*: klen u8, vlen u16, key, value, ... as in the record's
-			       metadata */
+	uint8_t *attributes; /* user.*: klen u8, vlen u16, key, value, ... as in the record's
+				metadata; owned; node_attributes and tree_set_attributes */
 	uint64_t kernel_refs;
-	uint32_t opens, write_opens;
 
 	kid_list *listing; /* of a directory; NULL: it is none */
 	file *file; /* of a regular file, once tree_need_file made it; NULL: as the ledger says, or
 		       empty */
-	emr_place place;		  /* where, when is_published */
-	uint64_t top_cver;		  /* the highest its record has had; 0: not known */
+	emr_place place; /* where, when is_published */
+	union {
+		uint64_t top_cver;   /* the highest its record has had; 0: not known */
+		uint32_t past_entry; /* of a node below .emrfs/at/TIME or .emrfs/deleted */
+	};
 	union {				  /* owned but for the last */
 		former *was;		  /* NULL: it is where it was published */
 		struct shared_at *shared; /* of a node at or below shared-with-me: shared.h */
@@ -126,10 +108,34 @@ struct node {
 	};
 	uint64_t change;  /* grows with every change that must be published */
 	uint64_t row_seq; /* journal position of its row */
-	int64_t changed_boot_ns;
+	union {
+		int64_t changed_boot_ns;
+		int64_t made_boot_ns; /* of a special file: when its size was right; 0: never */
+	};
 	struct node *next_queued;
-
 	const struct node_kind *kind; /* atomic; what it is: kind.h */
+
+	uint32_t opens, write_opens;
+	uint32_t slot; /* its index in the parent's kids */
+	uint32_t attributes_len;
+	uint32_t stored_leaves; /* of its bytes, but for a working copy, where some are holes; 0:
+				   all */
+	uint16_t mode;
+	uint8_t type;
+	uint8_t refusal; /* the ledger's code when failure is EMR_REFUSED */
+	emr_status failure : 8; /* why the last publishing failed */
+	uint8_t state : 2;
+	uint8_t special : 6; /* which file of .emrfs, from 1 */
+	bool is_local : 1;   /* its name or one above it is scratch */
+	bool is_domain : 1;  /* directory or file that is a domain of its own: its id is, or will
+				be, the domain's */
+	bool is_inbox : 1;
+	bool is_published : 1;
+	bool is_published_gone : 1; /* was published when its name went: its bytes are still read
+				       from `place` */
+	bool meta_dirty : 1, content_dirty : 1;
+	bool has_row : 1; /* the journal holds a row for it */
+	bool is_queued : 1, in_run : 1;
 };
 
 typedef struct node node;
@@ -147,6 +153,12 @@ struct given {
 static inline bool node_is_file(const node *n)
 {
 	return n->type == EMR_META_FILE;
+}
+
+/* Borrowed until they change. */
+static inline emr_bytes node_attributes(const node *n)
+{
+	return emr_bytes_of(n->attributes, n->attributes_len);
 }
 
 static inline bool node_has_kids(const node *n)

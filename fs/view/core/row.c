@@ -125,7 +125,7 @@ node_row row_of_node(const node *n)
 		.size = n->size,
 		.mtime_ns = n->mtime_ns,
 		.ctime_ns = n->ctime_ns,
-		.attributes = emr_buf_view(&n->attributes),
+		.attributes = node_attributes(n),
 	};
 
 	if (n->name != NULL)

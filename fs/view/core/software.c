@@ -112,7 +112,7 @@ emr_bytes software_policy_at(const emr_view *view, const node *n, const node **o
 	}
 	for (; n != NULL; n = n->parent)
 		if (n->type == EMR_META_DIR &&
-			emr_xattr_find(emr_buf_view(&n->attributes), key(), &value) == EMR_OK) {
+			emr_xattr_find(node_attributes(n), key(), &value) == EMR_OK) {
 			*out_directory = n;
 			return value;
 		}
@@ -144,7 +144,7 @@ bool software_widens(const emr_view *view, const node *n, emr_bytes value)
 	 * closed. */
 	if (kind_where(n)->policy != NULL)
 		(void)kind_where(n)->policy->said(view, n, &said);
-	else if (emr_xattr_find(emr_buf_view(&n->attributes), key(), &own) == EMR_OK)
+	else if (emr_xattr_find(node_attributes(n), key(), &own) == EMR_OK)
 		said = own;
 	return emr_software_widens(said, value);
 }

@@ -100,9 +100,29 @@ emr_status tree_set_attributes(node *n, emr_bytes bytes)
 		return EMR_NO_MEMORY;
 	if (copy != NULL)
 		memcpy(copy, bytes.data, bytes.len);
-	emr_buf_free(&n->attributes);
-	n->attributes = (emr_buf){.data = copy, .len = bytes.len, .cap = bytes.len};
+	free(n->attributes);
+	n->attributes = copy;
+	n->attributes_len = (uint32_t)bytes.len;
 	return EMR_OK;
+}
+
+void tree_take_attributes(node *n, emr_buf *bytes)
+{
+	free(n->attributes);
+	n->attributes = bytes->data;
+	n->attributes_len = (uint32_t)bytes->len;
+	*bytes = (emr_buf){0};
+}
+
+void tree_swap_attributes(node *a, node *b)
+{
+	uint8_t *bytes = a->attributes;
+	uint32_t len = a->attributes_len;
+
+	a->attributes = b->attributes;
+	a->attributes_len = b->attributes_len;
+	b->attributes = bytes;
+	b->attributes_len = len;
 }
 
 emr_status tree_need_file(node *n)
@@ -203,7 +223,7 @@ void tree_free_node(emr_view *view, node *n)
 		pthread_rwlock_destroy(&n->file->lock);
 		free(n->file);
 	}
-	emr_buf_free(&n->attributes);
+	free(n->attributes);
 	free(n->target);
 	if (!kind_of(n)->is_borrowed)
 		free(n->was);

@@ -12,6 +12,9 @@ emr_status tree_new_node(
 void tree_become_root(emr_view *view, node *n);
 /* N's attributes are BYTES, in no more memory than they need. */
 emr_status tree_set_attributes(node *n, emr_bytes bytes);
+/* The same in the memory of BYTES, which is empty afterwards: cannot fail. */
+void tree_take_attributes(node *n, emr_buf *bytes);
+void tree_swap_attributes(node *a, node *b);
 /* N, a regular file, has its `file` afterwards. */
 emr_status tree_need_file(node *n);
 /* Under file->lock for writing: F's base is read through READER (owned; NULL: no longer), and what

@@ -360,7 +360,6 @@ static emr_status go_on_with(meeting *m, shared_share *s, node *n, uint32_t entr
 	const emr_place place = foreign_place_of(s, &s->tree->entries[entry]);
 	emr_view *view = m->view;
 	node *directory = n->parent, *theirs;
-	emr_buf attributes;
 	char *name = NULL;
 	uint64_t seq = 0;
 	emr_status status = shared_tell_later(&m->tell, directory->number, n->name);
@@ -383,9 +382,7 @@ static emr_status go_on_with(meeting *m, shared_share *s, node *n, uint32_t entr
 	}
 	theirs->mode = n->mode;
 	theirs->mtime_ns = later_mtime(n, theirs);
-	attributes = theirs->attributes;
-	theirs->attributes = n->attributes;
-	n->attributes = attributes;
+	tree_swap_attributes(n, theirs);
 	theirs->change = n->change;
 	directory->opens++; /* it is wanted again */
 	give_up_name(view, n);

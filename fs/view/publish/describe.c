@@ -87,7 +87,7 @@ static emr_status copy_names(work *w, const node *n)
 	}
 	if (w->name == NULL || w->target == NULL)
 		return EMR_NO_MEMORY;
-	return emr_buf_append(&w->attributes, n->attributes.data, n->attributes.len);
+	return emr_buf_append(&w->attributes, n->attributes, n->attributes_len);
 }
 
 static uint16_t count_attributes(emr_bytes attributes)

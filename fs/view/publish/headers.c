@@ -55,7 +55,7 @@ static emr_status with_headers(
 
 	if (status != EMR_OK)
 		return status;
-	return emr_xattr_change(emr_buf_view(&n->attributes), header_key(), emr_buf_view(&value),
+	return emr_xattr_change(node_attributes(n), header_key(), emr_buf_view(&value),
 		remove, out, out_count);
 }
 
@@ -64,7 +64,6 @@ static emr_status with_headers(
 static void note(node *n, const emr_headers *found)
 {
 	EMR_AUTO_BUF attributes = {0};
-	emr_buf swapped = n->attributes;
 	uint16_t count = 0;
 	emr_headers nothing = {0};
 	emr_status status = with_headers(n, found, &attributes, &count);
@@ -73,8 +72,7 @@ static void note(node *n, const emr_headers *found)
 		status = with_headers(n, &nothing, &attributes, &count);
 	if (status != EMR_OK)
 		return; /* nothing to remove, or no memory: the list has one line less to say */
-	n->attributes = attributes;
-	attributes = swapped;
+	tree_take_attributes(n, &attributes);
 }
 
 /* Whether N has new bytes that go to the ledger now. */
@@ -157,7 +155,7 @@ emr_status emr_view_record(emr_view *view, uint64_t number, emr_record_facts *ou
 			.is_local = n->is_local,
 			.is_failed = n->failure != EMR_OK,
 			.is_confirmed = n->is_published && !needs_settling(n)};
-		if (emr_xattr_find(emr_buf_view(&n->attributes), header_key(), &value) == EMR_OK &&
+		if (emr_xattr_find(node_attributes(n), header_key(), &value) == EMR_OK &&
 			emr_headers_decode(value, &out->headers) != EMR_OK)
 			out->headers = (emr_headers){0};
 	}

@@ -298,7 +298,7 @@ emr_status shared_attribute(emr_view *view, uint64_t number, const char *name, e
 	}
 	if (status == EMR_OK && strncmp(name, OURS, strlen(OURS)) != 0) {
 		status = emr_xattr_find(
-			emr_buf_view(&n->attributes), emr_bytes_of(name, strlen(name)), &value);
+			node_attributes(n), emr_bytes_of(name, strlen(name)), &value);
 		if (status == EMR_OK)
 			status = emr_buf_append(out, value.data, value.len);
 		pthread_mutex_unlock(&view->lock);
@@ -315,7 +315,7 @@ emr_status shared_attribute(emr_view *view, uint64_t number, const char *name, e
  */
 static emr_status list_theirs(const node *n, emr_buf *out)
 {
-	emr_bytes rest = emr_buf_view(&n->attributes);
+	emr_bytes rest = node_attributes(n);
 	emr_status status = EMR_OK;
 	emr_xattr one;
 

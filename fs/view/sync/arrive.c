@@ -110,9 +110,8 @@ static emr_status describe(node *n, const arrival *a)
 		emr_buf_free(&attributes);
 		return status;
 	}
-	emr_buf_free(&n->attributes);
+	tree_take_attributes(n, &attributes);
 	free(n->target);
-	n->attributes = attributes;
 	n->target = target;
 	n->mode = a->meta.mode;
 	n->stored_leaves = a->meta.stored_leaves;
@@ -375,7 +374,7 @@ static emr_status take_over_meta(node *n, const node *old)
 	n->next_id = old->next_id;
 	n->is_domain = n->is_domain || old->is_domain;
 	n->change = old->change;
-	return tree_set_attributes(n, emr_buf_view(&old->attributes));
+	return tree_set_attributes(n, node_attributes(old));
 }
 
 static emr_status swap_in(following *f, const arrival *a, node *old, node *n)
