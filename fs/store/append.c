@@ -334,6 +334,7 @@ static bool publish(emr_store *store, const emr_store_group *group, layout *l,
 	segment->end += l->total;
 	if (store->allocated < segment->end)
 		store->allocated = segment->end;
+	atomic_store(&store->is_window_low, store->allocated - segment->end < EMR_WINDOW_LOW);
 	pthread_mutex_lock(&store->sync_lock);
 	store->written_total += l->total;
 	pthread_mutex_unlock(&store->sync_lock);
@@ -466,7 +467,7 @@ emr_status emr_store_flush(emr_store *store)
 		}
 	}
 	pthread_mutex_unlock(&store->sync_lock);
-	if (flushed)
+	if (flushed && atomic_load(&store->is_window_low))
 		emr_store_wake(store, true, false);
 	return status;
 }

@@ -35,53 +35,52 @@ static uint64_t claim_window(emr_store *store)
 	return from;
 }
 
-/* The window's zeros to the disk, before a flush for which savers wait: it has only the new size to
- * say then.  By a file of its own, because the kernel tells a failed write once to each open file:
- * of FD that must be a flush. */
-static void write_out(int fd, uint64_t from)
+/* One piece of zeros at AT of FD; IS_LAST: of the window.  Appends go on as far as the zeros are
+ * written: they wait for the piece that is being written, and not for the disk. */
+static emr_status write_piece(emr_store *store, int fd, uint64_t at, bool is_last)
 {
-	char path[32];
-	int own;
+	static uint8_t zeros[EMR_WINDOW_PIECE]; /* never written: takes no memory */
+	emr_status status = emr_pwrite_all(fd, zeros, sizeof zeros, (off_t)at);
 
-	snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
-	own = open(path, O_WRONLY | O_CLOEXEC);
-	if (own < 0)
-		return; /* the flush does it all */
-	(void)!sync_file_range(own, (off_t)from, EMR_WINDOW_BYTES,
-		SYNC_FILE_RANGE_WRITE | SYNC_FILE_RANGE_WAIT_AFTER);
-	close(own);
+	pthread_mutex_lock(&store->append_lock);
+	store->zeroing_from = status == EMR_OK && !is_last ? at + sizeof zeros : 0;
+	if (status != EMR_OK && ftruncate(fd, (off_t)at) != 0)
+		emr_log(EMR_LOG_WARN, "store: zeros stay behind the end");
+	if (status == EMR_OK && store->allocated == at)
+		store->allocated = at + sizeof zeros;
+	pthread_cond_broadcast(&store->window_done);
+	pthread_mutex_unlock(&store->append_lock);
+	return status;
 }
 
 void emr_store_extend_window(emr_store *store)
 {
-	EMR_AUTO_FREE uint8_t *zeros = calloc(1, EMR_WINDOW_BYTES);
-	emr_status status;
+	emr_status status = EMR_OK;
+	char path[32];
 	uint64_t from;
-	int fd;
+	int fd, own;
 
-	if (zeros == NULL)
-		return;
 	pthread_mutex_lock(&store->append_lock);
 	from = claim_window(store);
 	fd = store->current->fd;
 	pthread_mutex_unlock(&store->append_lock);
 	if (from == 0)
 		return;
-	/* `current` cannot change meanwhile: rolling waits for the window. */
-	status = emr_pwrite_all(fd, zeros, EMR_WINDOW_BYTES, (off_t)from);
+	/* `current` cannot change as long as zeros are written: rolling waits for the window. */
+	snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
+	own = open(path, O_WRONLY | O_CLOEXEC); /* none: the next flush does it all */
+	for (uint64_t at = from; status == EMR_OK && at < from + EMR_WINDOW_BYTES;
+		at += EMR_WINDOW_PIECE)
+		status = write_piece(store, fd, at, at + EMR_WINDOW_PIECE == from + EMR_WINDOW_BYTES);
+	if (own < 0)
+		return;
+	/* Their size is left to the next flush: one more would be in the way of whoever saves.  By
+	 * a file of its own, because the kernel tells a failed write once to each open file: of FD
+	 * that must be a flush. */
 	if (status == EMR_OK)
-		write_out(fd, from);
-	/* What others append meanwhile is flushed with it: a failure is one of theirs, too. */
-	if (status == EMR_OK)
-		status = emr_store_sync_file(store, fd);
-	pthread_mutex_lock(&store->append_lock);
-	store->zeroing_from = 0;
-	if (status != EMR_OK && ftruncate(fd, (off_t)from) != 0)
-		emr_log(EMR_LOG_WARN, "store: zeros stay behind the end");
-	if (status == EMR_OK && store->allocated == from)
-		store->allocated = from + EMR_WINDOW_BYTES;
-	pthread_cond_broadcast(&store->window_done);
-	pthread_mutex_unlock(&store->append_lock);
+		(void)!sync_file_range(own, (off_t)from, EMR_WINDOW_BYTES,
+			SYNC_FILE_RANGE_WRITE | SYNC_FILE_RANGE_WAIT_AFTER);
+	close(own);
 }
 
 static int64_t now_boot_ns(void)

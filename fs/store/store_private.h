@@ -20,6 +20,7 @@
 #define EMR_SEGMENT_PREFIX_BYTES 96 /* header of 59 bytes, then the empty raw block, 37 */
 #define EMR_WINDOW_BYTES                                                                           \
 	((uint64_t)1 << 20) /* zeros written ahead, so that fdatasync commits no metadata */
+#define EMR_WINDOW_PIECE ((uint64_t)128 << 10) /* of them at a time: appends wait for one */
 #define EMR_WINDOW_LOW ((uint64_t)256 << 10)
 #define EMR_OPEN_FILES_MAX 256
 #define EMR_CACHE_SLOTS 4096
@@ -96,7 +97,8 @@ struct emr_store {
 	emr_segment *current; /* append_lock and sync_lock; NULL while opening and in a store that
 				 is only read */
 	uint64_t allocated; /* the current file is written up to here, zeros behind current->end */
-	uint64_t zeroing_from; /* the window being written starts here; 0 = none */
+	uint64_t zeroing_from; /* what is still to be written of the window; 0 = nothing */
+	atomic_bool is_window_low; /* as of the last append: the next flush asks for another */
 	uint64_t marked;       /* synced offset that the last store frame in `current` told */
 	_Atomic bool failed;   /* a flush failed or an undo did: no appends until opened again */
 	_Atomic uint64_t
