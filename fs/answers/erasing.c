@@ -13,6 +13,7 @@
 #include "kit/language.h"
 #include "kit/out.h"
 #include "kit/text.h"
+#include "research/research.h"
 #include "session/fetching.h"
 #include "session/second_copy.h"
 #include "sharing/shared_paths.h"
@@ -127,8 +128,15 @@ emr_status emr_answer_erase(emr_session *session, const emr_request *request, em
 	int failed = 0;
 	bool is_others =
 		!request->deleted && !request->unreadable && emr_path_is_shared(request->path);
-	emr_status status = is_others ? emr_shared_not_yours(request->path, "erase", out_problem)
-				      : emr_view_erase(session->view, &what, &erased);
+	uint64_t copies = 0;
+	emr_status status =
+		is_others ? emr_shared_not_yours(request->path, "erase", out_problem) : EMR_OK;
+
+	if (status == EMR_OK && what.path != NULL)
+		status = emr_research_erase(
+			session->research, what.path, request->look, &copies);
+	if (status == EMR_OK)
+		status = emr_view_erase(session->view, &what, &erased);
 
 	if (status != EMR_OK) {
 		if (!out_problem->is_set)
@@ -145,8 +153,8 @@ emr_status emr_answer_erase(emr_session *session, const emr_request *request, em
 		failed = add_unfinished(not_reached, &erased);
 	if (not_reached != NULL && erased.live + erased.deleted + erased.directories > 0)
 		failed += add_backup(not_reached, session) + add_quarantine(not_reached, session);
-	object = json_pack("{s:b, s:I, s:I, s:I, s:b, s:o}", "done", 1, "live",
-		(json_int_t)erased.live, "deleted", (json_int_t)erased.deleted, "directories",
+	object = json_pack("{s:b, s:I, s:I, s:I, s:I, s:b, s:o}", "done", 1, "live",
+		(json_int_t)erased.live, "copies", (json_int_t)copies, "deleted", (json_int_t)erased.deleted, "directories",
 		(json_int_t)erased.directories, "finished", erased.is_finished, "not_reached",
 		not_reached);
 	if (failed != 0) {

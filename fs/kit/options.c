@@ -113,6 +113,8 @@ static const emr_option_row options[EMR_OPTION_COUNT] = {
 		"on what terms: a small JSON file"},
 	[EMR_OPT_DATASET] = {"dataset", 0, EMR_HAS_ARGUMENT, "NAME",
 		"open this dataset, which you read, instead of your folder"},
+	[EMR_OPT_ONCE] = {"once", 0, EMR_NO_ARGUMENT, NULL,
+		"copies of what is there now alone: what comes later does not follow"},
 	[EMR_OPT_REASON] = {"reason", 0, EMR_HAS_ARGUMENT, "TEXT",
 		"a sentence for the other side alone"},
 	[EMR_OPT_EXPLAIN] = {"explain", 0, EMR_NO_ARGUMENT, NULL,

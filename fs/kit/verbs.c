@@ -684,7 +684,11 @@ static const emr_verb_row verbs[EMR_VERB_COUNT] = {
 			"copies what it can of PATH into Research/NAME/ and gives these copies, "
 			"and "
 			"says what it withholds and why;\n"
-			"join again gives what is new. Readers see datasets/NAME/PSEUDONYM/ in "
+			"what comes there later follows by itself, in the same way, while the "
+			"folder is open (--once: it does not; join again\n"
+			"gives what is new): new and changed files are copied, and what is "
+			"removed from PATH takes its copy back, as an\n"
+			"erased file does. Readers see datasets/NAME/PSEUDONYM/ in "
 			"their folder, for reading only.\n"
 			"The steward is the administrator of an organisation, who calls: create "
 			"NAME --terms FILE, then admit and drop. Terms "
@@ -711,11 +715,13 @@ static const emr_verb_row verbs[EMR_VERB_COUNT] = {
 			"purpose who until price daily_limit terms participants steward reader "
 			"withheld "
 			"readers[]{who name organisation code id since entry} "
-			"former[]{who name organisation code id since entry until} joined[]};\n"
+			"former[]{who name organisation code id since entry until} joined[] "
+			"follows[]{path copies waiting withheld}};\n"
 			"join, de-identified: folder cleaned changed removed withheld[]{path why} "
-			"added;\n"
+			"added follows;\n"
 			"leave: as revoke; freeze: snapshot root versions entries",
-		.options = BIT(EMR_OPT_TERMS) | BIT(EMR_OPT_WAIT) | BIT(EMR_OPT_PASSPHRASE_FILE),
+		.options = BIT(EMR_OPT_TERMS) | BIT(EMR_OPT_ONCE) | BIT(EMR_OPT_WAIT) |
+			   BIT(EMR_OPT_PASSPHRASE_FILE),
 		.exits = exits_dataset},
 	[EMR_VERB_AGENT] = {.name = "agent",
 		.operands = "",

@@ -27,6 +27,7 @@
 #include "people/answers.h"
 #include "publisher/publisher.h"
 #include "report/report.h"
+#include "research/research.h"
 #include "sharing/answers.h"
 
 #define CONVERSATIONS_MAX 8

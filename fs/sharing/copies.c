@@ -1,6 +1,6 @@
 /* This file says what the copies for a de-identified dataset are made with, and where they lie. A
  * dataset is what others take for the same: one steward, one name, one file of terms. */
-#include "copies.h"
+#include "sharing/copies.h"
 
 #include <stdio.h>
 #include <string.h>

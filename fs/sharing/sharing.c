@@ -22,7 +22,7 @@
 #include "share/write.h"
 #include "sharing/clerk.h"
 
-#include "copies.h"
+#include "sharing/copies.h"
 
 /* ---- what a path stands for ---- */
 

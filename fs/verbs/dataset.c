@@ -4,27 +4,26 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/clock.h"
-#include "base/codec.h"
 #include "kit/language.h"
 #include "kit/terminal.h"
 #include "kit/text.h"
 #include "mount/client.h"
 #include "mount/order_wait.h"
 #include "org/datasets.h"
+#include "research/research.h"
 #include "verbs/cmd.h"
 
-#include "copies_clean.h"
 #include "share.h"
 
-#define WORK_MS 120000
+#define WORK_MS 300000 /* one file may take two minutes */
+#define NAMES_SHOWN 3
 
 typedef struct dataset {
 	const emr_args *args;
 	emr_out *out;
 	emr_client client;
 	emr_bureau bureau;
-	bool with_copies; /* also what copies are made with */
+	bool with_copies; /* also where copies lie */
 	json_t *list;	  /* what was asked for; owned */
 } dataset;
 
@@ -184,6 +183,27 @@ static void say_rules(const dataset *d, const json_t *one)
 				"drawn from them.\n");
 }
 
+/* What comes later of one's own. */
+static void say_follows(const dataset *d, const json_t *one, bool has_copies)
+{
+	const json_t *follows = json_object_get(one, "follows");
+
+	for (size_t i = 0; i < json_array_size(follows); i++) {
+		const json_t *row = json_array_get(follows, i);
+		char path[SHOWN_BYTES], copies[EMR_COUNT_BYTES];
+
+		emr_count_text((uint64_t)number_of(row, "copies"), "copy", "copies", copies);
+		emr_say(d->out,
+			"  What comes into %s follows: %s, %lld waiting, %lld withheld.\n",
+			shown(text_of(row, "path"), path), copies, number_of(row, "waiting"),
+			number_of(row, "withheld"));
+	}
+	if (has_copies && json_array_size(follows) == 0)
+		emr_say(d->out, "  What comes later does not follow. To have it follow: emrfs "
+				"dataset join %s PATH\n",
+			text_of(one, "name"));
+}
+
 static void say_one(const dataset *d, const json_t *one)
 {
 	const json_t *joined = json_object_get(one, "joined");
@@ -219,6 +239,7 @@ static void say_one(const dataset *d, const json_t *one)
 	for (size_t i = 0; i < json_array_size(joined); i++)
 		emr_say(d->out, "  Yours in it: %s\n",
 			shown(json_string_value(json_array_get(joined, i)), text));
+	say_follows(d, one, json_array_size(joined) > 0 && !is_plain);
 }
 
 static void say_line(const dataset *d, const json_t *one)
@@ -278,23 +299,134 @@ static void say_join(const dataset *d, const json_t *one, const char *path)
 
 /* ---- join with copies ---- */
 
-static void say_join_copies(const dataset *d, const json_t *one, const emr_cleaning *c)
+/* What the open folder says of the copies. */
+typedef struct copies {
+	const char *dataset; /* as people call it */
+	const char *from, *to, *pseudonym;
+	uint64_t n, added, changed, removed;
+	bool follows, is_gone;
+	json_t *withheld; /* [{path why}]: owned */
+} copies;
+
+static void say_join_copies(const dataset *d, const json_t *one, const copies *c)
 {
 	char from[SHOWN_BYTES], organisation[SHOWN_BYTES], until[EMR_TEXT_BYTES];
 
 	say_one(d, one);
+	shown(c->from, from);
 	emr_day_text(text_of(one, "until"), until);
 	emr_say(d->out,
 		"To join is to let all whom %s admits, now and later, read copies of %s, which are "
 		"made now and lie in %s: without\nnames, ids and texts, for "
-		"research only, until %s. What a picture itself shows stays in it. Files that "
-		"come\nlater are "
-		"copied when you join again; what you put into that folder yourself is shown to "
-		"nobody. "
-		"You can leave at any\ntime: emrfs dataset leave %s\nWhat was worked out from "
+		"research only, until %s. What a picture itself shows stays in it. What you put "
+		"into that folder\nyourself is shown to nobody.\n",
+		shown(text_of(one, "organisation"), organisation), from, c->to, until);
+	if (d->args->given[EMR_OPT_ONCE])
+		emr_say(d->out, "Files that come later are copied when you join again.\n");
+	else
+		emr_say(d->out,
+			"This is for what lies in %s now and for what comes there later: new and "
+			"changed files are copied in the same\nway, without another question, "
+			"while your folder is open. What you remove there takes its copy back.\n",
+			from);
+	emr_say(d->out,
+		"You can leave at any time: emrfs dataset leave %s\nWhat was worked out from "
 		"your records before stays.\n",
-		shown(text_of(one, "organisation"), organisation), shown(c->from, from), c->to,
-		until, text_of(one, "name"));
+		text_of(one, "name"));
+}
+
+static void say_withheld(const dataset *d, const copies *c, const char *why)
+{
+	char names[1000] = "", count[EMR_COUNT_BYTES], one[300];
+	size_t n = 0;
+
+	for (size_t i = 0; i < json_array_size(c->withheld); i++) {
+		const json_t *file = json_array_get(c->withheld, i);
+
+		if (strcmp(text_of(file, "why"), why) != 0 || n++ >= NAMES_SHOWN)
+			continue;
+		emr_show(text_of(file, "path"), one, sizeof one);
+		snprintf(names + strlen(names), sizeof names - strlen(names), "%s%s",
+			n > 1 ? ", " : "", one);
+	}
+	if (n == 0)
+		return;
+	emr_count_text(n, "file is", "files are", count);
+	emr_say(d->out, "  %s withheld, %s: %s%s\n", count, _(emr_withheld_sentence(why)), names,
+		n > NAMES_SHOWN ? ", ..." : "");
+}
+
+static void say_copies(const dataset *d, const copies *c)
+{
+	char count[EMR_COUNT_BYTES];
+	const char *why;
+
+	emr_count_text(c->n, "copy", "copies", count);
+	emr_say(d->out,
+		"%s for it, under the name %s: %llu elements emptied or changed, %llu "
+		"removed.\n",
+		count, c->pseudonym, (unsigned long long)c->changed,
+		(unsigned long long)c->removed);
+	if (c->added < c->n) {
+		emr_count_text(c->n - c->added, "of them lies", "of them lie", count);
+		emr_say(d->out, "  %s in %s already.\n", count, c->to);
+	}
+	for (size_t i = 0; (why = emr_withheld_word(i)) != NULL; i++)
+		say_withheld(d, c, why);
+}
+
+/* ---- what the open folder does of it ---- */
+
+static emr_status take_answer(dataset *d, const json_t *object, const char *doing, copies *c)
+{
+	const json_t *progress = json_object_get(object, "progress"),
+		     *withheld = json_object_get(object, "withheld");
+
+	if (progress != NULL)
+		emr_progress_of(d->out, doing, EMR_PROGRESS_RECORDS,
+			(uint64_t)json_integer_value(progress), 0);
+	if (withheld != NULL &&
+		json_array_extend(c->withheld, (json_t *)(uintptr_t)withheld) != 0)
+		return EMR_NO_MEMORY;
+	if (!json_is_true(json_object_get(object, "done")))
+		return EMR_OK;
+	c->n = (uint64_t)number_of(object, "copies");
+	c->added = (uint64_t)number_of(object, "added");
+	c->changed = (uint64_t)number_of(object, "changed");
+	c->removed = (uint64_t)number_of(object, "removed");
+	c->follows = json_is_true(json_object_get(object, "follows"));
+	c->is_gone = json_is_true(json_object_get(object, "gone"));
+	return EMR_OK;
+}
+
+static emr_status ask_copies(dataset *d, const char *from, bool look, bool drop, copies *c,
+	emr_problem *out_problem)
+{
+	emr_request request = {.ask = EMR_ASK_DATASET,
+		.join = true,
+		.look = look,
+		.drop = drop,
+		.once = d->args->given[EMR_OPT_ONCE],
+		.has_path = true};
+	bool is_done = false;
+	emr_status status;
+
+	snprintf(request.who, sizeof request.who, "%s", c->dataset);
+	snprintf(request.path, sizeof request.path, "%s", from);
+	json_array_clear(c->withheld);
+	status = emr_client_send(&d->client, &request, out_problem);
+	while (status == EMR_OK && !is_done) {
+		json_t *object = NULL;
+
+		status = emr_client_receive(&d->client, WORK_MS, &object, out_problem);
+		if (status == EMR_OK)
+			status = take_answer(
+				d, object, look ? N_("Looked at") : N_("Copied"), c);
+		is_done = json_is_true(json_object_get(object, "done"));
+		json_decref(object);
+	}
+	emr_progress_end(d->out);
+	return status;
 }
 
 static bool is_joined(const json_t *one, const char *path)
@@ -307,13 +439,15 @@ static bool is_joined(const json_t *one, const char *path)
 	return false;
 }
 
-static emr_status ask_yes(dataset *d, const emr_cleaning *c, emr_problem *out_problem)
+static emr_status ask_yes(dataset *d, const copies *c, emr_problem *out_problem)
 {
 	char count[EMR_COUNT_BYTES];
+	const char *question = d->args->given[EMR_OPT_ONCE]
+				       ? "Give these copies (yes or no)?"
+				       : "Give these copies, and copies of what comes later (yes or no)?";
 
-	if (d->args->given[EMR_OPT_YES] ||
-		(!d->args->given[EMR_OPT_JSON] && emr_terminal_there() &&
-			emr_terminal_says_yes("Give these copies (yes or no)?")))
+	if (d->args->given[EMR_OPT_YES] || (!d->args->given[EMR_OPT_JSON] && emr_terminal_there() &&
+						   emr_terminal_says_yes(question)))
 		return EMR_OK;
 	emr_count_text(c->n, "copy", "copies", count);
 	emr_problem_set(
@@ -323,8 +457,8 @@ static emr_status ask_yes(dataset *d, const emr_cleaning *c, emr_problem *out_pr
 
 /* What is refused before anything is asked for leaves no copies; later the folder may be granted
  * already, and stays. */
-static emr_status give_copies(
-	dataset *d, emr_cleaning *c, emr_request *request, emr_problem *out_problem)
+static emr_status give_copies(dataset *d, const copies *c, emr_request *request, bool *out_is_asked,
+	emr_problem *out_problem)
 {
 	emr_args args = *d->args;
 	emr_request look = *request;
@@ -337,7 +471,7 @@ static emr_status give_copies(
 	json_decref(answer);
 	if (status != EMR_OK)
 		return status;
-	c->made = 0;
+	*out_is_asked = true;
 	args.given[EMR_OPT_YES] = true;
 	snprintf(request->path, sizeof request->path, "%s", c->to);
 	status = emr_share_as_asked(
@@ -347,51 +481,62 @@ static emr_status give_copies(
 	return status;
 }
 
+/* What was refused is said, whatever becomes of the copies. */
+static void undo(dataset *d, const copies *c)
+{
+	copies undone = {.dataset = c->dataset, .withheld = json_array()};
+	emr_problem ignored = {0};
+
+	if (undone.withheld == NULL ||
+		ask_copies(d, c->from, false, true, &undone, &ignored) != EMR_OK || !undone.is_gone)
+		emr_say(d->out, "The copies that were made stay in %s\n", c->to);
+	json_decref(undone.withheld);
+}
+
 static emr_status write_and_give(
-	dataset *d, emr_cleaning *c, emr_request *request, bool is_in, emr_problem *out_problem)
+	dataset *d, copies *c, emr_request *request, bool is_in, emr_problem *out_problem)
 {
 	char count[EMR_COUNT_BYTES];
-	emr_status status = emr_cleaning_write(c, out_problem);
+	bool is_asked = false;
+	emr_status status = ask_copies(d, c->from, false, false, c, out_problem);
 
-	emr_count_text(c->n_written, "copy is", "copies are", count);
-	emr_out_number(d->out, "added", c->n_written);
-	if (status == EMR_OK)
-		status = open_client(d, out_problem);
+	emr_count_text(c->added, "copy is", "copies are", count);
+	emr_out_number(d->out, "added", c->added);
+	emr_out_flag(d->out, "follows", c->follows);
 	if (status == EMR_OK && !is_in)
-		status = give_copies(d, c, request, out_problem);
+		status = give_copies(d, c, request, &is_asked, out_problem);
 	if (status == EMR_OK)
 		emr_say(d->out, "%s new in %s\n", count, c->to);
-	else if (!emr_cleaning_undo(c))
-		emr_say(d->out, "The copies that were made stay in %s\n", c->to);
+	else if (!is_asked && !is_in)
+		undo(d, c);
 	return status;
 }
 
 static emr_status join_with_copies(
-	dataset *d, emr_cleaning *c, emr_request *request, emr_problem *out_problem)
+	dataset *d, copies *c, emr_request *request, emr_problem *out_problem)
 {
 	const json_t *one = json_array_get(d->list, 0);
 	bool is_in = is_joined(one, c->to);
 	emr_status status;
 
-	emr_client_close(&d->client); /* which does not wait for long work */
-	d->client = EMR_CLIENT_CLOSED;
 	say_join_copies(d, one, c);
-	status = emr_cleaning_look(c, out_problem);
+	status = ask_copies(d, c->from, true, false, c, out_problem);
 	if (status != EMR_OK)
 		return status;
-	emr_cleaning_say(c);
+	say_copies(d, c);
 	emr_out_text(d->out, "folder", c->to);
 	emr_out_number(d->out, "cleaned", c->n);
 	emr_out_number(d->out, "changed", c->changed);
 	emr_out_number(d->out, "removed", c->removed);
-	emr_out_put(d->out, "withheld", json_incref(c->withheld));
+	emr_out_put(d->out, "withheld", json_deep_copy(c->withheld));
 	if (c->n == 0) {
 		emr_problem_set(out_problem, EMR_SAY_NOTHING_CLEAN, "path", c->from, "what",
 			c->dataset, NULL);
 		return EMR_NOT_FOUND;
 	}
-	if (is_in && c->n_new == 0) {
+	if (is_in && c->added == 0 && c->follows != d->args->given[EMR_OPT_ONCE]) {
 		emr_out_number(d->out, "added", 0);
+		emr_out_flag(d->out, "follows", c->follows);
 		emr_say(d->out, "Nothing of it is new; nothing was changed.\n");
 		return EMR_OK;
 	}
@@ -399,58 +544,21 @@ static emr_status join_with_copies(
 	return status == EMR_OK ? write_and_give(d, c, request, is_in, out_problem) : status;
 }
 
-static emr_status find_folder(dataset *d, char **out_folder, emr_problem *out_problem)
-{
-	const emr_request request = {.ask = EMR_ASK_STATUS};
-	json_t *answer = NULL;
-	emr_status status = emr_client_ask(&d->client, &request, WORK_MS, &answer, out_problem);
-
-	if (status != EMR_OK)
-		return status;
-	*out_folder = strdup(text_of(answer, "folder"));
-	json_decref(answer);
-	return *out_folder != NULL ? EMR_OK : EMR_NO_MEMORY;
-}
-
-/* The answer's secret goes where it is locked, and out of the answer. */
-static emr_status take_secret(const json_t *copies, emr_secret *out_secret)
-{
-	const json_t *text = json_object_get(copies, "secret");
-	emr_status status = emr_secret_new(EMR_DEIDENTIFY_KEY_BYTES, out_secret);
-
-	if (status == EMR_OK)
-		status = emr_unhex(text_of(copies, "secret"), out_secret->data, out_secret->len);
-	if (text != NULL)
-		emr_wipe((char *)(uintptr_t)json_string_value(text), json_string_length(text));
-	return status;
-}
-
 static emr_status join_deidentified(dataset *d, emr_request *request, emr_problem *out_problem)
 {
-	const json_t *one = json_array_get(d->list, 0), *copies = json_object_get(one, "copies");
-	EMR_AUTO_FREE char *folder = NULL, *from = strdup(request->path);
-	emr_cleaning c = {.out = d->out,
-		.dataset = text_of(one, "called"),
+	const json_t *one = json_array_get(d->list, 0),
+		     *where = json_object_get(one, "copies");
+	EMR_AUTO_FREE char *from = strdup(request->path);
+	copies c = {.dataset = text_of(one, "called"),
 		.from = from,
-		.to = text_of(copies, "path"),
-		.pseudonym = text_of(copies, "pseudonym"),
-		.rules = {.without_dates = strcmp(text_of(one, "dates"), "removed") == 0,
-			.with_characteristics =
-				json_is_true(json_object_get(one, "characteristics")),
-			.with_faces = strcmp(text_of(one, "faces"), "kept") == 0}};
-	emr_status status = take_secret(copies, &c.secret);
+		.to = text_of(where, "path"),
+		.pseudonym = text_of(where, "pseudonym"),
+		.withheld = json_array()};
+	emr_status status = from != NULL && c.withheld != NULL
+				    ? join_with_copies(d, &c, request, out_problem)
+				    : EMR_NO_MEMORY;
 
-	if (status == EMR_OK)
-		status = emr_unhex(text_of(one, "terms"), c.terms.b, sizeof c.terms.b);
-	if (status == EMR_OK && from == NULL)
-		status = EMR_NO_MEMORY;
-	if (status == EMR_OK)
-		status = find_folder(d, &folder, out_problem);
-	c.folder = folder;
-	if (status == EMR_OK)
-		status = join_with_copies(d, &c, request, out_problem);
-	emr_cleaning_end(&c);
-	emr_secret_free(&c.secret);
+	json_decref(c.withheld);
 	return status;
 }
 
@@ -490,7 +598,7 @@ static emr_status leave(dataset *d, emr_problem *out_problem)
 	const char *name = d->args->operands[1];
 	char who[EMR_ASK_WHO_MAX + 1];
 	json_t *one;
-	const char *copies;
+	const char *place;
 	emr_status status = open_client(d, out_problem);
 
 	d->with_copies = true;
@@ -500,7 +608,7 @@ static emr_status leave(dataset *d, emr_problem *out_problem)
 	if (status != EMR_OK)
 		return status;
 	one = json_array_get(d->list, 0);
-	copies = text_of(json_object_get(one, "copies"), "path");
+	place = text_of(json_object_get(one, "copies"), "path");
 	if (one != NULL && json_array_size(json_object_get(one, "joined")) == 0) {
 		emr_problem_set(
 			out_problem, EMR_SAY_NOT_JOINED, "what", text_of(one, "called"), NULL);
@@ -510,8 +618,8 @@ static emr_status leave(dataset *d, emr_problem *out_problem)
 	status = emr_revoke_all_from(d->args, d->out, &d->client, who, out_problem);
 	if (status == EMR_OK)
 		emr_say(d->out, "What was worked out from your records before stays.\n");
-	if (status == EMR_OK && copies[0] != '\0' && is_joined(one, copies))
-		emr_say(d->out, "The copies stay in your folder, in %s\n", copies);
+	if (status == EMR_OK && place[0] != '\0' && is_joined(one, place))
+		emr_say(d->out, "The copies stay in your folder, in %s\n", place);
 	return status;
 }
 
@@ -606,6 +714,8 @@ static emr_status run(dataset *d, emr_problem *out_problem)
 			out_problem);
 	if (args->given[EMR_OPT_TERMS] && (i == DEEDS || !deeds[i].takes_terms))
 		return wrong_use(_("--terms is for dataset create."), out_problem);
+	if (args->given[EMR_OPT_ONCE] && (i == DEEDS || deeds[i].run != join))
+		return wrong_use(_("--once is for join."), out_problem);
 	if (args->given[EMR_OPT_WAIT] && (i == DEEDS || !deeds[i].waits))
 		return wrong_use(_("--wait is for join and leave."), out_problem);
 	return i < DEEDS ? deeds[i].run(d, out_problem) : list_or_show(d, out_problem);

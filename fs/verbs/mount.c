@@ -31,6 +31,7 @@
 #include "people/vouched.h"
 #include "publisher/publisher.h"
 #include "report/special.h"
+#include "research/research.h"
 #include "session/own_cert.h"
 #include "session/purposes.h"
 #include "session/second_copy.h"
@@ -74,6 +75,7 @@ typedef struct mount {
 	emr_server *server;
 	emr_office *office;
 	emr_sharing *sharing;
+	emr_research *research;
 	emr_doors *doors;
 	emr_publishing *publishing;
 	emr_rot_watch *rot_watch; /* NULL: for reading only */
@@ -111,6 +113,7 @@ static void mount_end(mount *m)
 	end_viewer_cache(m);
 	emr_server_stop(m->server);
 	emr_office_end(m->office);
+	emr_research_end(m->research);
 	emr_session_close(&m->session);
 	emr_copy_scan_end(&m->copy_scan); /* which a thread of the view used */
 	emr_rot_watch_free(m->rot_watch);
@@ -118,6 +121,7 @@ static void mount_end(mount *m)
 	emr_sharing_free(m->sharing);
 	emr_doors_free(m->doors);
 	emr_office_free(m->office);
+	emr_research_free(m->research);
 	emr_notices_free(m->notices); /* after the view, which may still have something to say */
 	emr_settings_free(&m->settings);
 	emr_places_free(&m->places);
@@ -225,6 +229,8 @@ static void when_ready(void *arg)
 	if (emr_office_start(m->office, &m->session, m->notices) != EMR_OK)
 		emr_log(EMR_LOG_ERROR,
 			"office: nobody else is answered as long as this folder is open");
+	if (emr_research_start(m->research, m->notices) != EMR_OK)
+		emr_log(EMR_LOG_ERROR, "datasets: nothing follows while this folder is open");
 	if (!is_read_only && emr_rot_watch_start(&m->session, m->notices, &m->rot_watch) != EMR_OK)
 		emr_log(EMR_LOG_ERROR, "rot: the ledger is not compared while this folder is open");
 	emr_publishing_start(m->publishing);
@@ -375,6 +381,8 @@ static emr_status open_all(mount *m, emr_problem *out_problem)
 		status = emr_notices_set_folder(m->notices, m->path);
 	if (status == EMR_OK)
 		status = emr_office_new(&m->office);
+	if (status == EMR_OK)
+		status = emr_research_new(&m->session, &m->research);
 	if (status == EMR_OK)
 		status = emr_doors_new(&m->session, m->notices, &m->doors);
 	if (status == EMR_OK)

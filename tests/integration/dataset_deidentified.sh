@@ -55,6 +55,7 @@ as ana run 13 dataset join plain CT
 says "Dates: none stays"
 says "Sex, age (to 90), size and weight stay."
 says "read copies of CT"
+says "for what lies in CT now and for what comes there later"
 says "3 copies for it, under the name"
 says "2 files are withheld, no DICOM file: CT/anabela.txt, CT/letter.pdf"
 says "1 file is withheld, a link, or no file: CT/first.dcm"
@@ -86,7 +87,7 @@ END
 grep -q cannot-join <<<"$asked" || emr_fail "granted: $asked"
 
 say "with a yes the copies lie in a folder of their own, and the originals are as they were"
-as ana json 0 dataset join plain CT --yes --wait
+as ana json 0 dataset join plain CT --once --yes --wait
 expect "copies" "$(field cleaned) $(field added)" "3 3"
 expect "withheld" "$(python3 -c 'import json; print(*sorted(w["path"] + "=" + w["why"] for w in json.load(open("out/said"))["withheld"]))')" \
 	"CT/anabela.txt=not-dicom CT/first.dcm=no-file CT/letter.pdf=not-dicom"
@@ -194,12 +195,12 @@ two_until 30 there 3
 
 say "joining again gives what is new, and nothing twice"
 stat -c '%n %Y %i' "ana-folder/$COPIES"/*/*/* >stood
-as ana run 0 dataset join plain CT --yes
+as ana run 0 dataset join plain CT --once --yes
 says "Nothing of it is new; nothing was changed."
 series 4 4
-as ana run 13 dataset join plain CT
+as ana run 13 dataset join plain CT --once
 expect "without a yes" "$(copies | wc -l)" 3
-as ana json 0 dataset join plain CT --yes
+as ana json 0 dataset join plain CT --once --yes
 expect "one more" "$(field added) $(copies | wc -l)" "1 4"
 stat -c '%n %Y %i' "ana-folder/$COPIES"/*/*/* | grep -cFf stood >out/stood
 expect "the others as they were" "$(cat out/stood)" 3
@@ -212,14 +213,14 @@ data.PixelData = data.PixelData[:-2] + b"\x7e\x01"  # another pixel, and as many
 data.save_as(sys.argv[1])
 END
 as ana run 0 status --wait
-as ana json 0 dataset join plain CT --yes
+as ana json 0 dataset join plain CT --once --yes
 expect "what was changed is copied again" "$(field added) $(copies | wc -l)" "1 4"
 newer() { (cd dora-folder/datasets/plain && find . -name '000002-*.dcm' -exec tail -c 2 {} + | od -An -tx1 | grep -q "7e 01"); }
 two_until 30 newer
 as ana json 6 dataset join plain Research --yes
 expect "no copies of copies" "$(field error)" never-shared
 mkdir "ana-folder/$COPIES/mine" && cp ana-folder/CT/anabela.txt "ana-folder/$COPIES/mine/"
-as ana json 6 dataset join plain CT --yes
+as ana json 6 dataset join plain CT --once --yes
 expect "something else in it" "$(field error)" not-copies
 rm -r "ana-folder/$COPIES/mine"
 
@@ -228,7 +229,7 @@ as ana run 0 dataset leave plain --wait
 says "The copies stay in your folder, in $COPIES"
 two_until 30 there 0
 expect "copies" "$(copies | wc -l)" 4
-as ana json 0 dataset join plain CT --yes --wait
+as ana json 0 dataset join plain CT --once --yes --wait
 expect "none is made again" "$(field added)" 0
 two_until 30 there 4
 

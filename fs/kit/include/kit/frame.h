@@ -52,7 +52,9 @@ typedef enum emr_ask {
 	EMR_ASK_LOG, /* path, since, who, purposes, software, staff optional; answers with portions
 			of entries until "done" */
 	EMR_ASK_DEVICES, /* this person's computers */
-	EMR_ASK_DATASET, /* who: one of them; answers until "done" */
+	EMR_ASK_DATASET, /* who: one of them; answers until "done"; with join, path: makes copies,
+			    once: of what is there now alone; look only says which, drop takes
+			    them back */
 	EMR_ASK_COUNT
 } emr_ask;
 
@@ -73,6 +75,7 @@ typedef struct emr_request {
 	bool has_file, proof;
 	bool history, write, deposit;
 	bool join;	   /* of a share: with a dataset, on its terms */
+	bool once;	   /* what comes later does not follow */
 	uint32_t purposes; /* bits; 0 = not said */
 	uint64_t order;	   /* 0 = not said */
 	bool now, quick, chain, checkpoint, deleted, unreadable, look, drop, purge, mine, number,

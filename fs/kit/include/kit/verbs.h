@@ -104,6 +104,7 @@ typedef enum emr_option {
 	EMR_OPT_FHIR,
 	EMR_OPT_TERMS,
 	EMR_OPT_DATASET,
+	EMR_OPT_ONCE,
 	EMR_OPTION_COUNT
 } emr_option;
 

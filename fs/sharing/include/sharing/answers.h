@@ -31,12 +31,6 @@ emr_status emr_answer_deny(emr_session *session, const emr_request *request, emr
 emr_status emr_answer_share(emr_session *session, const emr_request *request, emr_emit_fn emit,
 	void *arg, emr_problem *out_problem);
 
-/* Datasets, or the one that `who` means: {"datasets":[{...}]} as org/datasets.h says, each with
- * "joined":[paths], and last {"done":true}.  With `join`, and one that is de-identified, also
- * "copies":{"secret" (64 hex digits), "pseudonym", "path"}: what copies.h says. */
-emr_status emr_answer_dataset(emr_session *session, const emr_request *request, emr_emit_fn emit,
-	void *arg, emr_problem *out_problem);
-
 /* Ends what `who` has at path, or everywhere: emits {"ended":[{id path}]}, {"opened":[{path version
  * at proven}]} in portions, and last
  * {"done":true,"orders":[numbers],"names_seen"}. */

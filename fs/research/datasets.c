@@ -6,11 +6,11 @@
 #include "base/codec.h"
 #include "kit/out.h"
 #include "org/datasets.h"
-#include "sharing/answers.h"
 #include "sharing/shares.h"
 #include "view/received.h"
 
-#include "copies.h"
+#include "private.h"
+
 
 /* Paths of what this person has in DATASET. */
 static emr_status add_joined(const emr_share_rows *rows, const char *called, json_t *one)
@@ -46,11 +46,10 @@ static emr_status add_withheld(emr_session *session, json_t *one)
 		       : EMR_NO_MEMORY;
 }
 
-/* What the verb makes copies with, which no reader of the dataset is told. */
+/* Where the copies lie, and what they call this person. */
 static emr_status add_copies(emr_session *session, const emr_team *dataset, json_t *one)
 {
 	emr_copies copies = {0};
-	char secret[65];
 	json_t *object;
 	emr_status status;
 
@@ -59,20 +58,31 @@ static emr_status add_copies(emr_session *session, const emr_team *dataset, json
 	status = emr_copies_of(session, dataset, &copies);
 	if (status != EMR_OK)
 		return status;
-	emr_hex(copies.secret.data, copies.secret.len, secret);
-	object = json_pack("{s:s, s:s, s:s}", "secret", secret, "pseudonym", copies.pseudonym,
-		"path", copies.path);
-	emr_wipe(secret, sizeof secret);
 	emr_secret_free(&copies.secret);
+	object = json_pack("{s:s, s:s}", "pseudonym", copies.pseudonym, "path", copies.path);
 	return json_object_set_new(one, "copies", object) == 0 ? EMR_OK : EMR_NO_MEMORY;
 }
 
-static void forget_secret(const json_t *one)
+/* What comes later of which folders, and how far that is. */
+static emr_status add_follows(emr_session *session, emr_crowd *crowd, json_t *one)
 {
-	const json_t *text = json_object_get(json_object_get(one, "copies"), "secret");
+	json_t *follows = NULL;
+	emr_team dataset;
+	char names[600];
+	emr_status status = EMR_NOT_FOUND;
 
-	if (text != NULL)
-		emr_wipe((char *)(uintptr_t)json_string_value(text), json_string_length(text));
+	if (json_array_size(json_object_get(one, "joined")) > 0)
+		status = emr_dataset_find(crowd, json_string_value(json_object_get(one, "called")),
+			&dataset, names, sizeof names);
+	if (status == EMR_OK && dataset.terms.is_deidentified && session->research != NULL)
+		status = research_follows(session->research, &dataset, &follows);
+	if (status == EMR_NOT_FOUND || status == EMR_CONFLICT)
+		status = EMR_OK;
+	if (status == EMR_OK && follows == NULL)
+		follows = json_array();
+	return status != EMR_OK				     ? status
+	       : json_object_set_new(one, "follows", follows) == 0 ? EMR_OK
+								   : EMR_NO_MEMORY;
 }
 
 /* One in an object of its own: terms are long, and a frame is not. */
@@ -88,6 +98,8 @@ static emr_status emit_each(
 		status = add_joined(&rows, json_string_value(json_object_get(one, "called")), one);
 		if (status == EMR_OK)
 			status = add_withheld(session, one);
+		if (status == EMR_OK)
+			status = add_follows(session, crowd, one);
 		object = status == EMR_OK ? json_pack("{s:[O]}", "datasets", one) : NULL;
 		if (status == EMR_OK)
 			status = object != NULL ? emit(arg, object) : EMR_NO_MEMORY;
@@ -116,11 +128,15 @@ emr_status emr_answer_dataset(emr_session *session, const emr_request *request, 
 		if (status == EMR_OK && (list = json_pack("[o]", one)) == NULL)
 			status = EMR_NO_MEMORY;
 	}
+	if (status == EMR_OK && request->join && request->has_path && request->who[0] != '\0') {
+		json_decref(list);
+		return research_join(
+			session->research, request, &dataset, emit, arg, out_problem);
+	}
 	if (status == EMR_OK && request->join && request->who[0] != '\0')
 		status = add_copies(session, &dataset, one);
 	if (status == EMR_OK)
 		status = emit_each(session, &crowd, list, emit, arg);
-	forget_secret(json_array_get(list, 0));
 	json_decref(list);
 	if (status == EMR_OK) {
 		json_t *done = json_pack("{s:b}", "done", 1);

@@ -1,0 +1,643 @@
+/* The thread by which what comes later follows into a dataset, as its participant agreed to. It
+ * wakes when this computer has followed more of the ledger, holds what is in the folder against the
+ * copies that are there, and makes what is lacking, one file after the other, while no program asks
+ * the folder for anything. It keeps no list of what it has done: the copies say themselves of which
+ * version they are, so who kills it loses nothing, and nothing is made twice. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "fuse/fuse.h"
+#include "keyring/keyring.h"
+#include "kit/language.h"
+#include "kit/out.h"
+#include "kit/text.h"
+#include "session/walk.h"
+
+#include "private.h"
+
+#define SECOND_NS INT64_C(1000000000)
+#define LULL_NS (SECOND_NS / 2)	   /* without a request of any program */
+#define PATIENCE_NS (15 * SECOND_NS) /* who works on without a pause has one file made so often */
+#define AGAIN_NS (2 * SECOND_NS)
+#define AGAIN_MAX_NS (60 * SECOND_NS)
+#define NAMES_SHOWN 3
+
+/* ---- the parts that others use ---- */
+
+void research_wake(emr_research *r)
+{
+	pthread_mutex_lock(&r->lock);
+	r->is_woken = true;
+	pthread_cond_broadcast(&r->woken);
+	pthread_mutex_unlock(&r->lock);
+}
+
+void research_take_work(emr_research *r)
+{
+	atomic_fetch_add(&r->waiting, 1);
+	research_wake(r);
+	pthread_mutex_lock(&r->work);
+}
+
+void research_leave_work(emr_research *r)
+{
+	atomic_fetch_sub(&r->waiting, 1);
+	pthread_mutex_unlock(&r->work);
+	research_wake(r);
+}
+
+emr_status research_load(emr_research *r)
+{
+	emr_status status = r->has_agreed ? EMR_OK : agreed_load(r->session, &r->agreed);
+
+	r->has_agreed = status == EMR_OK;
+	return status;
+}
+
+/* Where ROW's folder lies now, owned by the caller; NULL: nowhere. */
+static emr_status path_of(emr_session *session, const agreed_row *row, char **out)
+{
+	emr_attr attr;
+	emr_status status = emr_view_path_of_object(session->view, row->object, out);
+
+	if (status == EMR_NOT_FOUND)
+		status = emr_view_find(session->view, row->path, &attr);
+	else
+		return status;
+	if (status == EMR_OK) {
+		*out = strdup(row->path);
+		return *out != NULL ? EMR_OK : EMR_NO_MEMORY;
+	}
+	return status == EMR_NOT_FOUND || status == EMR_NOT_DIRECTORY ? EMR_OK : status;
+}
+
+void joined_free(joined_in *all, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		free(all[i].path);
+	free(all);
+}
+
+static bool is_on(const emr_share_row *row)
+{
+	return row->state == EMR_SHARE_CONFIRMED || row->state == EMR_SHARE_QUEUED;
+}
+
+emr_status joined_collect(emr_session *session, bool with_past, joined_in **out, size_t *out_n)
+{
+	EMR_AUTO_CROWD crowd = {0};
+	EMR_AUTO_SHARES rows = {0};
+	uint64_t now = emr_clock_unix_s(emr_clock_system());
+	joined_in *all = NULL;
+	size_t n = 0;
+	emr_status status = emr_crowd_open(session, &crowd);
+
+	if (status == EMR_OK)
+		status = with_past ? emr_shares_collect_past(session, &crowd, &rows)
+				   : emr_shares_collect(session, &crowd, NULL, false, &rows);
+	all = status == EMR_OK ? calloc(rows.n + 1, sizeof *all) : NULL;
+	if (status == EMR_OK && all == NULL)
+		status = EMR_NO_MEMORY;
+	for (size_t i = 0; i < rows.n && status == EMR_OK; i++) {
+		const emr_share_row *row = &rows.list[i];
+		joined_in *one = &all[n];
+
+		if (!row->who.is_dataset || (!with_past && !is_on(row)) ||
+			emr_team_of_grantee(session->replica, row->who.root, &one->dataset) !=
+				EMR_OK ||
+			!one->dataset.terms.is_deidentified)
+			continue;
+		one->is_in = row->state == EMR_SHARE_CONFIRMED && row->who.is_active &&
+			     one->dataset.terms.until_unix_s > now;
+		one->path = strdup(row->path);
+		status = one->path != NULL ? EMR_OK : EMR_NO_MEMORY;
+		n += status == EMR_OK ? 1 : 0;
+	}
+	if (status != EMR_OK) {
+		joined_free(all, n);
+		return status;
+	}
+	*out = all;
+	*out_n = n;
+	return EMR_OK;
+}
+
+/* ---- what is given to one dataset ---- */
+
+/* A copy of what was agreed to for TERMS, so that no lock is held while files are read. */
+static emr_status paths_of(emr_research *r, emr_id32 terms, json_t **out)
+{
+	json_t *paths = json_array();
+	emr_status status = paths != NULL ? EMR_OK : EMR_NO_MEMORY;
+
+	pthread_mutex_lock(&r->lock);
+	if (status == EMR_OK)
+		status = research_load(r);
+	for (size_t i = 0; i < r->agreed.n && status == EMR_OK; i++) {
+		agreed_row *row = &r->agreed.rows[i];
+		char *path = NULL;
+
+		if (!emr_id32_equal(row->terms, terms))
+			continue;
+		status = path_of(r->session, row, &path);
+		if (path != NULL && strcmp(path, row->path) != 0) { /* it was renamed */
+			free(row->path);
+			row->path = path;
+			status = agreed_save(r->session, &r->agreed);
+			path = status == EMR_OK ? strdup(row->path) : NULL;
+		}
+		if (status == EMR_OK && path != NULL && !is_never_given(path) &&
+			json_array_append_new(paths, json_stringn_nocheck(path, strlen(path))) != 0)
+			status = EMR_NO_MEMORY;
+		free(path);
+	}
+	pthread_mutex_unlock(&r->lock);
+	if (status == EMR_OK)
+		*out = paths;
+	else
+		json_decref(paths);
+	return status;
+}
+
+static emr_status gather(pass *p, const json_t *paths)
+{
+	emr_status status = EMR_OK;
+
+	for (size_t i = 0; i < json_array_size(paths) && status == EMR_OK; i++) {
+		status = pass_gather(p, json_string_value(json_array_get(paths, i)));
+		status = status == EMR_NOT_FOUND ? EMR_OK : status;
+	}
+	pass_match(p);
+	return status;
+}
+
+/* Whether ONE was looked at before, and cannot be given. */
+static bool was_told(emr_research *r, const original *one)
+{
+	const told *before;
+	bool is;
+
+	pthread_mutex_lock(&r->lock);
+	before = agreed_told(&r->agreed, one->source);
+	is = before != NULL && (before->was_retried || !reason_may_pass(before->why));
+	pthread_mutex_unlock(&r->lock);
+	return is;
+}
+
+emr_status research_follows(emr_research *r, const emr_team *dataset, json_t **out_list)
+{
+	AUTO_CLEANER c = {0};
+	json_t *paths = NULL, *list = json_array();
+	emr_status status = list != NULL ? paths_of(r, dataset->terms_id, &paths) : EMR_NO_MEMORY;
+
+	if (status == EMR_OK && json_array_size(paths) > 0)
+		status = cleaner_open(r->session, dataset, &c);
+	for (size_t i = 0; i < json_array_size(paths) && status == EMR_OK; i++) {
+		const char *path = json_string_value(json_array_get(paths, i));
+		json_int_t copies = 0, withheld = 0;
+		AUTO_PASS p = {0};
+
+		status = pass_begin(&c, &p);
+		if (status == EMR_OK)
+			status = pass_gather(&p, path);
+		pass_match(&p);
+		for (size_t k = 0; k < p.n; k++) {
+			copies += p.all[k].has_copy;
+			withheld += !p.all[k].has_copy && !p.all[k].waits &&
+				    was_told(r, &p.all[k]);
+		}
+		if (status == EMR_OK &&
+			json_array_append_new(list,
+				json_pack("{s:o, s:I, s:I, s:I}", "path", emr_json_text(path),
+					"copies", copies, "waiting",
+					(json_int_t)p.n - copies - withheld, "withheld",
+					withheld)) != 0)
+			status = EMR_NO_MEMORY;
+		status = status == EMR_NOT_FOUND ? EMR_OK : status;
+	}
+	json_decref(paths);
+	if (status == EMR_OK)
+		*out_list = list;
+	else
+		json_decref(list);
+	return status;
+}
+
+/* ---- giving way ---- */
+
+static bool has_to_stop(emr_research *r)
+{
+	return atomic_load(&r->stop) || atomic_load(&r->waiting) > 0;
+}
+
+/* Under LOCK. */
+static void sleep_for(emr_research *r, int64_t ns)
+{
+	struct timespec until;
+
+	clock_gettime(CLOCK_MONOTONIC, &until);
+	until.tv_sec += (time_t)(ns / SECOND_NS);
+	until.tv_nsec += (long)(ns % SECOND_NS);
+	if (until.tv_nsec >= SECOND_NS) {
+		until.tv_sec++;
+		until.tv_nsec -= SECOND_NS;
+	}
+	(void)pthread_cond_timedwait(&r->woken, &r->lock, &until);
+}
+
+/* Until programs have asked for nothing for a moment. */
+static void give_way(emr_research *r)
+{
+	int64_t begun = emr_clock_boot_ns(emr_clock_system()), now = begun;
+	int64_t quiet = emr_fuse_last_request_boot_ns() + LULL_NS;
+
+	pthread_mutex_lock(&r->lock);
+	while (!has_to_stop(r) && now < quiet && now - begun < PATIENCE_NS) {
+		sleep_for(r, quiet - now);
+		now = emr_clock_boot_ns(emr_clock_system());
+		quiet = emr_fuse_last_request_boot_ns() + LULL_NS;
+	}
+	pthread_mutex_unlock(&r->lock);
+}
+
+/* ---- one dataset ---- */
+
+typedef struct run {
+	emr_research *r;
+	const emr_team *dataset;
+	pass p;
+	unsigned copied, withheld, waiting, taken_back;
+	char names[900];
+	bool has_room; /* names are shown of the first few */
+} run;
+
+static emr_status note_withheld(run *u, const original *one, const char *why)
+{
+	emr_research *r = u->r;
+	size_t at = strlen(u->names);
+	char shown[200];
+	bool is_new;
+	emr_status status;
+
+	pthread_mutex_lock(&r->lock);
+	is_new = agreed_told(&r->agreed, one->source) == NULL;
+	status = agreed_tell(&r->agreed, one->source, reason_number(why));
+	pthread_mutex_unlock(&r->lock);
+	if (!is_new)
+		return status;
+	if (u->withheld++ < NAMES_SHOWN) {
+		emr_show(one->path, shown, sizeof shown);
+		snprintf(u->names + at, sizeof u->names - at, "%s%s (%s)", at > 0 ? ", " : "",
+			shown, emr_text(emr_withheld_sentence(why)));
+	} else if (u->withheld == NAMES_SHOWN + 1) {
+		snprintf(u->names + at, sizeof u->names - at, ", ...");
+	}
+	return status == EMR_LIMIT ? EMR_OK : status;
+}
+
+static emr_status follow_one(run *u, original *one)
+{
+	emr_deidentified what;
+	const char *why = NULL;
+	emr_status status = pass_make(&u->p, one, false, &what, NULL, &why);
+
+	if (status == EMR_BUSY || (why != NULL && strcmp(why, "changed") == 0)) {
+		u->waiting++;
+		return EMR_OK;
+	}
+	if (status == EMR_OK && why != NULL)
+		return note_withheld(u, one, why);
+	u->copied += status == EMR_OK ? 1 : 0;
+	return status;
+}
+
+/* ---- what is there no more ---- */
+
+typedef struct sparing {
+	run *u;
+	const json_t *tops;
+} sparing;
+
+static bool lies_in(const char *path, const json_t *tops)
+{
+	for (size_t i = 0; i < json_array_size(tops); i++) {
+		const char *top = json_string_value(json_array_get(tops, i));
+		size_t len = strlen(top);
+
+		if (len == 0 || (strncmp(path, top, len) == 0 &&
+					(path[len] == '\0' || path[len] == '/')))
+			return true;
+	}
+	return false;
+}
+
+/* A file that was not joined with, or lies elsewhere by now: each copy of a version of it stays. */
+static bool spare(void *arg, const char *path, const emr_attr *attr)
+{
+	const sparing *s = arg;
+	const run *u = s->u;
+	version v;
+	uint8_t source[32];
+
+	if (attr->type != EMR_META_FILE || is_never_given(path) || lies_in(path, s->tops) ||
+		cleaner_version(u->p.c, attr->node, &v) == EMR_NOT_FOUND)
+		return true;
+	for (uint64_t newest = v.number; v.number > 0 && newest - v.number < 1000; v.number--) {
+		copy_there *copy;
+
+		cleaner_source(u->p.c, &v, source);
+		copy = there_by_source(&u->p.there, source);
+		if (copy != NULL)
+			copy->is_wanted = true;
+	}
+	return true;
+}
+
+static size_t count_stale(const there *t)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < t->n; i++)
+		n += !t->all[i].is_wanted;
+	return n;
+}
+
+/* Nothing is taken back while a name may be between two places: an editor that saves, a move. */
+static emr_status take_back(run *u, const json_t *paths)
+{
+	emr_session *session = u->r->session;
+	sparing s = {.u = u, .tops = paths};
+	emr_view_counts counts;
+	emr_status status;
+
+	if (count_stale(&u->p.there) == 0 || u->waiting > 0)
+		return EMR_OK;
+	emr_view_count(session->view, &counts);
+	if (counts.pending > counts.awaiting || counts.writing > 0) {
+		u->waiting++;
+		return EMR_OK;
+	}
+	status = emr_walk(session->view, "", spare, &s);
+	for (size_t i = 0; i < u->p.there.n && status == EMR_OK; i++) {
+		const copy_there *copy = &u->p.there.all[i];
+
+		if (copy->is_wanted)
+			continue;
+		status = has_to_stop(u->r) ? EMR_INTERRUPTED : cleaner_remove(u->p.c, copy->name);
+		u->taken_back += status == EMR_OK ? 1 : 0;
+	}
+	return status;
+}
+
+/* ---- all of one dataset ---- */
+
+static void tell(const run *u, const json_t *paths)
+{
+	emr_problem problem = {0};
+	char n[EMR_COUNT_BYTES];
+	const char *path = json_string_value(json_array_get(paths, 0));
+
+	if (u->withheld == 0)
+		return;
+	emr_count_text(u->withheld, "file", "files", n);
+	emr_problem_set(&problem, EMR_SAY_FOLLOWS_NOT, "n", n, "names", u->names, "dataset",
+		u->dataset->name, NULL);
+	emr_notices_add_problem(u->r->notices, &problem, path);
+}
+
+static emr_status save_told(run *u)
+{
+	emr_research *r = u->r;
+	emr_status status = EMR_OK;
+
+	pthread_mutex_lock(&r->lock);
+	if (u->withheld > 0)
+		status = agreed_save(r->session, &r->agreed);
+	pthread_mutex_unlock(&r->lock);
+	return status;
+}
+
+/* *OUT_WAITS: something is to be done that no entry of the ledger will tell of. */
+static emr_status follow(
+	emr_research *r, const emr_team *dataset, const json_t *paths, bool *out_waits)
+{
+	AUTO_CLEANER c = {0};
+	run *u = calloc(1, sizeof *u);
+	emr_status status = u != NULL ? cleaner_open(r->session, dataset, &c) : EMR_NO_MEMORY;
+
+	if (status == EMR_OK) {
+		*u = (run){.r = r, .dataset = dataset};
+		status = pass_begin(&c, &u->p);
+	}
+	if (status == EMR_OK)
+		status = gather(&u->p, paths);
+	for (size_t i = 0; status == EMR_OK && i < u->p.n; i++) {
+		original *one = &u->p.all[i];
+
+		if (one->waits || one->has_copy || was_told(r, one))
+			continue;
+		give_way(r);
+		status = has_to_stop(r) ? EMR_INTERRUPTED : follow_one(u, one);
+	}
+	if (status == EMR_OK)
+		status = take_back(u, paths);
+	if (u != NULL) {
+		/* What was told stays told when the rest did not come about. */
+		emr_status saved = save_told(u);
+
+		status = status == EMR_OK ? saved : status;
+		tell(u, paths);
+		*out_waits = *out_waits || u->waiting > 0;
+		if (u->copied + u->taken_back > 0)
+			emr_log(EMR_LOG_INFO, "datasets: %u copies made, %u taken back", u->copied,
+				u->taken_back);
+		pass_end(&u->p);
+	}
+	free(u);
+	return status;
+}
+
+/* Who has left is asked again before anything follows. */
+static emr_status forget_left(emr_research *r, const joined_in *all, size_t n)
+{
+	emr_status status;
+	bool has_changed = false;
+
+	pthread_mutex_lock(&r->lock);
+	status = research_load(r);
+	for (size_t i = r->agreed.n; i > 0 && status == EMR_OK; i--) {
+		agreed_row *row = &r->agreed.rows[i - 1];
+		size_t k = 0;
+
+		while (k < n && !emr_id32_equal(all[k].dataset.terms_id, row->terms))
+			k++;
+		if (k < n && all[k].is_in && !row->was_in)
+			row->was_in = has_changed = true;
+		else if (k == n && row->was_in) {
+			agreed_drop(&r->agreed, row);
+			has_changed = true;
+		}
+	}
+	if (status == EMR_OK && has_changed)
+		status = agreed_save(r->session, &r->agreed);
+	pthread_mutex_unlock(&r->lock);
+	return status;
+}
+
+static bool has_agreed_to(emr_research *r, emr_id32 terms)
+{
+	bool is = false;
+
+	pthread_mutex_lock(&r->lock);
+	for (size_t i = 0; i < r->agreed.n && !is; i++)
+		is = emr_id32_equal(r->agreed.rows[i].terms, terms);
+	pthread_mutex_unlock(&r->lock);
+	return is;
+}
+
+static emr_status follow_all(emr_research *r, bool *out_waits)
+{
+	joined_in *all = NULL;
+	size_t n = 0;
+	emr_status status;
+	bool is_empty;
+
+	pthread_mutex_lock(&r->lock);
+	status = research_load(r);
+	is_empty = r->agreed.n == 0;
+	pthread_mutex_unlock(&r->lock);
+	if (status != EMR_OK || is_empty)
+		return status;
+	status = joined_collect(r->session, false, &all, &n);
+	if (status == EMR_OK)
+		status = forget_left(r, all, n);
+	for (size_t i = 0; i < n && status == EMR_OK; i++) {
+		json_t *paths = NULL;
+
+		if (!all[i].is_in)
+			continue;
+		status = paths_of(r, all[i].dataset.terms_id, &paths);
+		if (status == EMR_OK && has_agreed_to(r, all[i].dataset.terms_id))
+			status = follow(r, &all[i].dataset, paths, out_waits);
+		json_decref(paths);
+	}
+	joined_free(all, n);
+	return status;
+}
+
+/* ---- the thread ---- */
+
+static int64_t go_round(emr_research *r, int64_t pause_ns)
+{
+	bool waits = false;
+	emr_status status;
+
+	pthread_mutex_lock(&r->work);
+	status = has_to_stop(r) ? EMR_INTERRUPTED : follow_all(r, &waits);
+	pthread_mutex_unlock(&r->work);
+	if (status != EMR_OK && status != EMR_INTERRUPTED)
+		emr_log(EMR_LOG_WARN, "datasets: what comes later does not follow now: %s",
+			emr_status_text(status));
+	if (status == EMR_OK && !waits)
+		return 0;
+	pause_ns = pause_ns == 0 ? AGAIN_NS : 2 * pause_ns;
+	return pause_ns > AGAIN_MAX_NS ? AGAIN_MAX_NS : pause_ns;
+}
+
+static void hear_of_ledger(void *arg, uint64_t size)
+{
+	(void)size;
+	research_wake(arg);
+}
+
+static void *run_thread(void *arg)
+{
+	emr_research *r = arg;
+	int64_t pause_ns = 0;
+
+	pthread_mutex_lock(&r->lock);
+	while (!atomic_load(&r->stop)) {
+		r->is_woken = false;
+		pthread_mutex_unlock(&r->lock);
+		pause_ns = go_round(r, pause_ns);
+		pthread_mutex_lock(&r->lock);
+		if (!r->is_woken && !atomic_load(&r->stop) && pause_ns > 0)
+			sleep_for(r, pause_ns);
+		while (!r->is_woken && !atomic_load(&r->stop) && pause_ns == 0)
+			pthread_cond_wait(&r->woken, &r->lock);
+		if (r->is_woken && atomic_load(&r->waiting) == 0)
+			pause_ns = 0;
+		while (atomic_load(&r->waiting) > 0 && !atomic_load(&r->stop))
+			pthread_cond_wait(&r->woken, &r->lock);
+	}
+	pthread_mutex_unlock(&r->lock);
+	return NULL;
+}
+
+emr_status emr_research_new(emr_session *session, emr_research **out_research)
+{
+	emr_research *r = calloc(1, sizeof *r);
+	pthread_condattr_t attributes;
+
+	if (r == NULL)
+		return EMR_NO_MEMORY;
+	pthread_mutex_init(&r->work, NULL);
+	pthread_mutex_init(&r->lock, NULL);
+	pthread_condattr_init(&attributes);
+	pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+	pthread_cond_init(&r->woken, &attributes);
+	pthread_condattr_destroy(&attributes);
+	r->session = session;
+	session->research = r;
+	*out_research = r;
+	return EMR_OK;
+}
+
+emr_status emr_research_start(emr_research *r, emr_notices *notices)
+{
+	emr_session *session = r->session;
+	emr_problem ignored = {0};
+	emr_status status;
+
+	r->notices = notices;
+	if (emr_session_is_read_only(session, &ignored) ||
+		emr_keyring_kind_of(session->keyring) == EMR_KEYRING_DEVICE)
+		return EMR_OK;
+	status = emr_follow_subscribe(session->replica, NULL, hear_of_ledger, r, &r->news);
+	if (status != EMR_OK)
+		return status;
+	if (pthread_create(&r->thread, NULL, run_thread, r) != 0)
+		return EMR_NO_MEMORY;
+	r->has_thread = true;
+	return EMR_OK;
+}
+
+void emr_research_end(emr_research *r)
+{
+	if (r == NULL)
+		return;
+	emr_follow_unsubscribe(r->news);
+	r->news = NULL;
+	if (!r->has_thread)
+		return;
+	atomic_store(&r->stop, true);
+	research_wake(r);
+	pthread_join(r->thread, NULL);
+	r->has_thread = false;
+}
+
+void emr_research_free(emr_research *r)
+{
+	if (r == NULL)
+		return;
+	agreed_free(&r->agreed);
+	pthread_cond_destroy(&r->woken);
+	pthread_mutex_destroy(&r->lock);
+	pthread_mutex_destroy(&r->work);
+	free(r);
+}

@@ -1,0 +1,136 @@
+/* Gathers originals, finds their copies, and has those made that are lacking. */
+#include "pass.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "session/walk.h"
+
+emr_status pass_begin(cleaner *c, pass *p)
+{
+	p->c = c;
+	p->names = json_object();
+	return p->names != NULL ? there_read(c, &p->there) : EMR_NO_MEMORY;
+}
+
+void pass_end(pass *p)
+{
+	for (size_t i = 0; i < p->n; i++)
+		free(p->all[i].path);
+	free(p->all);
+	there_free(&p->there);
+	json_decref(p->names);
+	*p = (pass){.n = 0};
+}
+
+bool is_never_given(const char *path)
+{
+	static const char *const tops[] = {
+		EMR_COPIES_FOLDER, "shared-with-me", "shared-by-me", "datasets", ".emrfs"};
+	size_t len = strcspn(path, "/");
+
+	for (size_t i = 0; i < sizeof tops / sizeof *tops; i++)
+		if (strlen(tops[i]) == len && strncmp(path, tops[i], len) == 0)
+			return true;
+	return false;
+}
+
+static emr_status add(pass *p, const char *path, const emr_attr *attr)
+{
+	original *one;
+	emr_status status;
+
+	if (p->n == p->room) {
+		size_t room = p->room > 0 ? 2 * p->room : 64;
+		original *grown = realloc(p->all, room * sizeof *grown);
+
+		if (grown == NULL)
+			return EMR_NO_MEMORY;
+		p->all = grown;
+		p->room = room;
+	}
+	one = &p->all[p->n];
+	*one = (original){.node = attr->node, .path = strdup(path)};
+	if (one->path == NULL)
+		return EMR_NO_MEMORY;
+	p->n++;
+	status = cleaner_version(p->c, attr->node, &one->v);
+	one->waits = status == EMR_BUSY;
+	if (status == EMR_OK)
+		cleaner_source(p->c, &one->v, one->source);
+	if (status == EMR_NOT_FOUND) { /* gone by now */
+		free(one->path);
+		p->n--;
+	}
+	return status == EMR_BUSY || status == EMR_NOT_FOUND ? EMR_OK : status;
+}
+
+static bool visit(void *arg, const char *path, const emr_attr *attr)
+{
+	pass *p = arg;
+
+	if (attr->type == EMR_META_DIR || is_never_given(path))
+		return true;
+	if (attr->type == EMR_META_FILE)
+		p->status = add(p, path, attr);
+	else if (p->other != NULL)
+		p->status = p->other(p->arg, path);
+	return p->status == EMR_OK;
+}
+
+emr_status pass_gather(pass *p, const char *path)
+{
+	emr_status status = emr_walk(p->c->session->view, path, visit, p);
+
+	return status == EMR_OK ? p->status : status;
+}
+
+static int compare_paths(const void *a, const void *b)
+{
+	return strcmp(((const original *)a)->path, ((const original *)b)->path);
+}
+
+void pass_match(pass *p)
+{
+	if (p->n > 0)
+		qsort(p->all, p->n, sizeof *p->all, compare_paths);
+	for (size_t i = 0; i < p->n; i++) {
+		original *one = &p->all[i];
+		copy_there *copy =
+			one->waits ? NULL : there_by_source(&p->there, one->source);
+
+		one->has_copy = copy != NULL;
+		if (copy != NULL)
+			copy->is_wanted = true;
+	}
+}
+
+emr_status pass_make(pass *p, original *one, bool only_look, emr_deidentified *what,
+	unsigned *made, const char **out_why)
+{
+	EMR_AUTO_FD copy = -1;
+	char name[COPY_NAME_BYTES];
+	copy_there *stands;
+	emr_status status =
+		cleaner_make(p->c, one->node, &one->v, &copy, what, name, out_why);
+
+	if (status == EMR_NOT_FOUND) { /* gone by now */
+		*out_why = "changed";
+		return EMR_OK;
+	}
+	if (status != EMR_OK || *out_why != NULL)
+		return status;
+	stands = there_by_name(&p->there, name);
+	if (json_object_get(p->names, name) != NULL || (stands != NULL && stands->is_wanted)) {
+		*out_why = "twice";
+		return EMR_OK;
+	}
+	if (json_object_set_new(p->names, name, json_true()) != 0)
+		return EMR_NO_MEMORY;
+	if (!only_look)
+		status = cleaner_put(p->c, copy, name, &one->v, made);
+	if (status == EMR_OK && stands != NULL)
+		stands->is_wanted = true;
+	one->has_copy = status == EMR_OK;
+	return status;
+}

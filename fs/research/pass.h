@@ -1,0 +1,42 @@
+/* All files of what somebody gives to one dataset, held against the copies that are there: which
+ * has its copy, which waits for the ledger, and which is to be copied now. Joining and following go
+ * through the same list, with the same function for each file. */
+#pragma once
+
+#include "there.h"
+
+typedef struct original {
+	char *path;
+	uint64_t node;
+	version v;
+	uint8_t source[32];
+	bool waits;    /* it is not on the ledger yet */
+	bool has_copy; /* of this version, by the rules of today */
+} original;
+
+typedef struct pass {
+	cleaner *c;
+	there there;
+	original *all;
+	size_t n, room;
+	json_t *names; /* of copies that this pass made: a set */
+	emr_status status;
+	/* A link, or what else is no file; may be NULL. */
+	emr_status (*other)(void *arg, const char *path);
+	void *arg;
+} pass;
+
+/* Reads which copies are there. */
+emr_status pass_begin(cleaner *c, pass *p);
+void pass_end(pass *p);
+#define AUTO_PASS __attribute__((cleanup(pass_end))) pass
+/* Adds the files at and below PATH; EMR_NOT_FOUND: there is nothing. */
+emr_status pass_gather(pass *p, const char *path);
+/* After the last of these. */
+void pass_match(pass *p);
+/* Makes the copy of ONE, which has none, and puts it there unless ONLY_LOOK.  *OUT_WHY: why not, or
+ * NULL. EMR_BUSY: its bytes are away. */
+emr_status pass_make(pass *p, original *one, bool only_look, emr_deidentified *what,
+	unsigned *made, const char **out_why);
+/* What others share, copies themselves, and what is no record. */
+bool is_never_given(const char *path);

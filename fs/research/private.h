@@ -1,0 +1,59 @@
+/* What the files of this room share. */
+#pragma once
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "org/datasets.h"
+#include "replica/follower.h"
+#include "research/research.h"
+#include "sharing/shares.h"
+
+#include "agreed.h"
+#include "pass.h"
+#include "reasons.h"
+
+struct emr_research {
+	emr_session *session;
+	emr_notices *notices;
+	/* Held by whoever makes copies or takes them back, before LOCK; WAITING: how many want it
+	 * for a person, for whom the thread makes room after the file that it is at. */
+	pthread_mutex_t work;
+	atomic_uint waiting;
+	unsigned made;	/* under WORK: folders that were made for the last who joined, from the
+			   last */
+	emr_id32 made_for; /* his dataset's terms */
+	pthread_mutex_t lock;
+	agreed agreed; /* under LOCK, as the next ones */
+	bool has_agreed;
+	bool is_woken;
+	pthread_cond_t woken;
+	pthread_t thread;
+	atomic_bool stop;
+	bool has_thread;	/* of whoever starts and ends, as the next one */
+	emr_subscription *news; /* of the ledger */
+};
+
+/* For a person: the thread makes room. */
+void research_take_work(emr_research *r);
+void research_leave_work(emr_research *r);
+void research_wake(emr_research *r);
+/* Under LOCK: reads what was agreed to, once. */
+emr_status research_load(emr_research *r);
+
+/* How a dataset stands that this person has something in. */
+typedef struct joined_in {
+	emr_team dataset;
+	bool is_in; /* granted, and the terms have not ended */
+	char *path; /* of the copies */
+} joined_in;
+/* All that are de-identified (WITH_PAST: also what is over), owned by the caller, who frees path by path and the list. */
+emr_status joined_collect(emr_session *session, bool with_past, joined_in **out, size_t *out_n);
+void joined_free(joined_in *all, size_t n);
+
+/* {"path" "copies" "waiting" "withheld"} of each row of TERMS. */
+emr_status research_follows(
+	emr_research *r, const emr_team *dataset, json_t **out_list);
+/* The part of emr_answer_dataset that makes copies. */
+emr_status research_join(emr_research *r, const emr_request *request, const emr_team *dataset,
+	emr_emit_fn emit, void *arg, emr_problem *out_problem);

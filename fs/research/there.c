@@ -1,0 +1,129 @@
+/* Reads which copies lie in a dataset's folder, and of what each was made. */
+#include "there.h"
+
+#include <fnmatch.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/id.h"
+#include "record/derived.h"
+#include "session/walk.h"
+
+static bool is_half(const char *name)
+{
+	size_t len = strlen(name), tail = strlen(COPY_HALF);
+
+	return len > tail && strcmp(name + len - tail, COPY_HALF) == 0;
+}
+
+/* Zeros stay where it has no mark, or one by other rules. */
+static emr_status read_mark(const cleaner *c, uint64_t node, uint8_t source[32])
+{
+	EMR_AUTO_FREE char *text = NULL;
+	emr_derivation from;
+	uint8_t rules[32];
+	emr_status status = emr_attribute_text(c->session->view, node, "derived", &text);
+
+	if (status != EMR_OK) /* nobody's word, or gone by now */
+		return status == EMR_NO_MEMORY ? status : EMR_OK;
+	cleaner_rules(c, rules);
+	if (strlen(text) == 2 * sizeof from && emr_unhex(text + 64, from.rules, 32) == EMR_OK &&
+		memcmp(from.rules, rules, sizeof rules) == 0) {
+		text[64] = '\0';
+		return emr_unhex(text, source, 32);
+	}
+	return EMR_OK;
+}
+
+static bool note(void *arg, const char *path, const emr_attr *attr)
+{
+	there *t = arg;
+	const char *name = path + strlen(t->c->copies.path) + 1;
+	copy_there *one;
+
+	if (attr->type == EMR_META_DIR || (attr->type == EMR_META_FILE && is_half(name)))
+		return true;
+	if (attr->type != EMR_META_FILE || strlen(name) >= COPY_NAME_BYTES ||
+		fnmatch(COPY_NAME, name, FNM_PATHNAME | FNM_PERIOD) != 0) {
+		if (t->other == NULL)
+			t->other = strdup(path);
+		return true;
+	}
+	if (t->n == t->room) {
+		size_t room = t->room > 0 ? 2 * t->room : 64;
+		copy_there *grown = realloc(t->all, room * sizeof *grown);
+
+		t->status = grown != NULL ? EMR_OK : EMR_NO_MEMORY;
+		if (grown == NULL)
+			return false;
+		t->all = grown;
+		t->room = room;
+	}
+	one = &t->all[t->n++];
+	*one = (copy_there){.is_wanted = false};
+	strcpy(one->name, name);
+	t->status = read_mark(t->c, attr->node, one->source);
+	return t->status == EMR_OK;
+}
+
+static int compare_names(const void *a, const void *b)
+{
+	return strcmp(((const copy_there *)a)->name, ((const copy_there *)b)->name);
+}
+
+static int compare_sources(const void *a, const void *b)
+{
+	return memcmp((*(copy_there *const *)a)->source, (*(copy_there *const *)b)->source, 32);
+}
+
+emr_status there_read(const cleaner *c, there *out)
+{
+	there t = {.c = c};
+	emr_status status = emr_walk(c->session->view, c->copies.path, note, &t);
+
+	if (status == EMR_NOT_FOUND)
+		status = EMR_OK;
+	if (status == EMR_OK)
+		status = t.status;
+	t.by_source = status == EMR_OK ? calloc(t.n + 1, sizeof *t.by_source) : NULL;
+	if (status == EMR_OK && t.by_source == NULL)
+		status = EMR_NO_MEMORY;
+	if (status != EMR_OK) {
+		there_free(&t);
+		return status;
+	}
+	if (t.n > 0)
+		qsort(t.all, t.n, sizeof *t.all, compare_names);
+	for (size_t i = 0; i < t.n; i++)
+		t.by_source[i] = &t.all[i];
+	qsort(t.by_source, t.n, sizeof(copy_there *), compare_sources);
+	*out = t;
+	return EMR_OK;
+}
+
+void there_free(there *t)
+{
+	free(t->all);
+	free(t->by_source);
+	free(t->other);
+	*t = (there){.n = 0};
+}
+
+copy_there *there_by_source(const there *t, const uint8_t source[32])
+{
+	copy_there key, *at = &key, **found;
+
+	memcpy(key.source, source, sizeof key.source);
+	found = t->n > 0 ? bsearch(&at, t->by_source, t->n, sizeof(copy_there *), compare_sources)
+			 : NULL;
+	return found != NULL ? *found : NULL;
+}
+
+copy_there *there_by_name(const there *t, const char *name)
+{
+	copy_there key;
+
+	snprintf(key.name, sizeof key.name, "%s", name);
+	return t->n > 0 ? bsearch(&key, t->all, t->n, sizeof key, compare_names) : NULL;
+}

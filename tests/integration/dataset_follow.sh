@@ -1,0 +1,174 @@
+#!/bin/bash
+# dataset_follow.sh: what comes later follows into a de-identified dataset as it was agreed to, once, whatever is killed, and what is there no more takes its copy back.
+SUPPORT=${SUPPORT:-$(cd "$(dirname "$0")/../support" && pwd)}
+. "$SUPPORT/mount.sh"
+. "$SUPPORT/said.sh"
+. "$SUPPORT/two.sh"
+python3 -c 'import pydicom' 2>/dev/null || { echo "needs pydicom"; exit 77; }
+two_begin follow
+mkdir -p usr/bin usr/libexec/emrfs
+cp "$EMRFS" usr/bin/emrfs && cp "$DEIDENTIFY" usr/libexec/emrfs/ || exit 2
+EMRFS=$EMR_WORK/usr/bin/emrfs
+two_network "São Lucas"
+two_join ana "Silva, Ana" patient
+two_join dora "Dora Reis" researcher
+steward() { as hospital run "$1" dataset "${@:2}" --passphrase-file "$EMR_PASS"; }
+cat >terms.json <<'END'
+{"purpose": "To measure bones", "who": "Researchers of the hospital", "until": "2099-12-31", "data": "de-identified"}
+END
+steward 0 create plain --terms terms.json
+steward 0 admit plain dora@saolucas
+two_mount ana dora
+knows() { as ana "$EMRFS" dataset plain >out/known 2>&1 </dev/null; }
+two_until 20 knows
+
+slices() { # FOLDER FIRST LAST [BURNED_IN]: slices of pydicom's CT_small under ana's name
+	python3 - "$@" <<'END'
+import os, sys
+from pydicom import dcmread
+from pydicom.data import get_testdata_file
+from pydicom.uid import generate_uid
+top, first, last = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
+data = dcmread(get_testdata_file("CT_small.dcm"))
+data.PatientName, data.PatientID = "Silva^Anabela", "MRN7734512"
+data.StudyInstanceUID, data.SeriesInstanceUID = generate_uid(entropy_srcs=["study"]), generate_uid(entropy_srcs=["series"])
+if len(sys.argv) > 4:
+    data.BurnedInAnnotation = "YES"
+os.makedirs(top, exist_ok=True)
+for number in range(first, last + 1):
+    data.SOPInstanceUID = data.file_meta.MediaStorageSOPInstanceUID = generate_uid(entropy_srcs=[str(number)])
+    data.InstanceNumber = number
+    data.save_as(os.path.join(top, f"anabela-{number:02}.dcm"))
+END
+}
+seen() { (cd dora-folder/datasets/plain 2>/dev/null && find . -name '*.dcm' | sed 's|.*/0*||; s|-.*||' | sort -n | tr '\n' ' '); }
+sees() { [ "$(seen)" = "$1" ]; }
+copies() { (cd "ana-folder/$COPIES" && find . -type f | sort); }
+follows() { as ana json 0 dataset plain && field datasets.0.follows.0."$1"; }
+is_at() { [ "$(follows "$1")" = "$2" ]; }
+settled() { as ana "$EMRFS" status --wait >out/settled 2>&1 && is_at waiting 0; }
+
+slices ana-folder/CT 1 2
+as ana run 0 status --wait
+say "the question says that what comes later is given, too, and a yes is kept"
+as ana run 13 dataset join plain CT
+says "for what lies in CT now and for what comes there later"
+as ana json 0 dataset join plain CT --yes --wait
+COPIES=$(field folder)
+expect "it follows" "$(field follows)" True
+two_until 30 sees "1 2 "
+as ana run 0 dataset plain
+says "What comes into CT follows: 2 copies, 0 waiting, 0 withheld."
+
+say "a new file is copied by itself, and a reader sees the copy and no word of the original"
+slices ana-folder/CT 3 3
+mkdir ana-folder/CT/later && slices ana-folder/CT/later 4 4
+two_until 60 sees "1 2 3 4 "
+reads() { (cd dora-folder/datasets/plain && find . -name '*.dcm' -exec cat {} + >/dev/null); }
+two_until 30 reads
+python3 - "$(basename "$COPIES")" <<'END' || emr_fail "what a reader has"
+import pathlib, sys
+from pydicom import dcmread
+from pydicom.uid import generate_uid
+words = [b"silva", b"anabela", b"mrn7734512"] + [generate_uid(entropy_srcs=[w]).encode() for w in ["study", "series", "1", "2", "3", "4"]]
+top = pathlib.Path("dora-folder/datasets/plain")
+files = [p for p in top.rglob("*") if p.is_file()]
+assert len(files) == 4, files
+for path in files:
+    whole = path.read_bytes().lower()
+    assert not [w for w in words if w in whole or w in str(path).lower().encode()], path
+    assert str(dcmread(path).PatientID) == sys.argv[1]
+assert len({dcmread(p).StudyInstanceUID for p in files}) == 1
+assert len({dcmread(p).StudyDate for p in files}) == 1
+END
+signature() { getfattr --absolute-names --only-values -n user.emrfs.signature "$1" 2>/dev/null; }
+for copy in "ana-folder/$COPIES"/*/*/*; do
+	[[ $(signature "$copy") == "derived at="* ]] || emr_fail "signed as $(signature "$copy")"
+done
+
+say "what is withheld is told once, and counted"
+slices ana-folder/CT 5 5 burned-in
+echo "dear Anabela" >ana-folder/CT/letter.txt
+two_until 60 is_at withheld 2
+as ana run 0 dataset plain
+says "What comes into CT follows: 4 copies, 0 waiting, 2 withheld."
+notices() { grep -c " follows-not " ana-folder/.emrfs/notices; }
+grep -h " follows-not " ana-folder/.emrfs/notices | grep -q "CT/letter.txt (no DICOM file)" || emr_fail "not told"
+told=$(notices)
+echo "dear Anabela, again" >ana-folder/CT/other.txt
+two_until 60 is_at withheld 3
+expect "one notice more" "$(notices)" $((told + 1))
+
+say "a file that was changed is copied anew, as the same record, and one that was renamed or moved keeps its copy"
+records() { for copy in "ana-folder/$COPIES"/*/*/*; do echo "$copy $(getfattr --absolute-names --only-values -n user.emrfs.id "$copy")"; done; }
+records >stood
+python3 - ana-folder/CT/anabela-02.dcm <<'END'
+import sys
+from pydicom import dcmread
+data = dcmread(sys.argv[1])
+data.PixelData = data.PixelData[:-2] + b"\x7e\x01"
+data.save_as(sys.argv[1])
+END
+mv ana-folder/CT/anabela-01.dcm ana-folder/CT/later/first.dcm
+mv ana-folder/CT ana-folder/Pictures
+newer() { (cd dora-folder/datasets/plain && find . -name '000002-*.dcm' -exec tail -c 2 {} + | od -An -tx1 | grep -q "7e 01"); }
+two_until 60 newer
+two_until 30 is_at path Pictures
+two_until 30 settled
+expect "copies" "$(follows copies) $(copies | wc -l)" "4 4"
+records | cmp -s - stood || emr_fail "other copies than before: $(copies)"
+
+say "a file that was removed takes its copy back"
+rm ana-folder/Pictures/later/anabela-04.dcm
+two_until 60 sees "1 2 3 "
+expect "copies" "$(copies | wc -l)" 3
+
+say "an erased file erases its copy, of which no key is left"
+copy=$(find "ana-folder/$COPIES" -name '000003-*.dcm')
+id=$(getfattr --absolute-names --only-values -n user.emrfs.id "$copy")
+as ana json 0 erase Pictures/anabela-03.dcm --yes
+expect "copies" "$(field copies)" 1
+[ ! -e "$copy" ] || emr_fail "the copy is there"
+two_until 60 sees "1 2 "
+as ana run 0 status --wait
+[ -z "$(find ana-folder/.emrfs/deleted -name '000003-*.dcm' 2>/dev/null)" ] || emr_fail "it could be brought back"
+[ -n "$id" ]
+
+say "closed in the middle, and killed at any moment, it goes on, and nothing is copied twice"
+slices ana-folder/Pictures/many 100 139
+two_unmount ana
+[ "$(find dora-folder/datasets/plain -name '0001*.dcm' | wc -l)" -lt 40 ] || echo "(it was done before the end)"
+for round in 1 2 3 4 5 6; do
+	two_mount ana
+	before=$(copies | grep -c '/0001')
+	more() { [ "$(copies | grep -c '/0001')" -gt "$before" ] || [ "$before" = 40 ]; }
+	two_until 60 more
+	slices ana-folder/Pictures/many $((140 + round)) $((140 + round))
+	two_kill ana
+done
+two_mount ana
+all() { [ "$(find dora-folder/datasets/plain -name '0001*.dcm' | wc -l)" = "$1" ]; }
+two_until 120 all 46
+two_until 60 settled
+expect "copies, each once" "$(copies | grep -c '/0001') $(copies | sed 's|.*/\(0001[0-9]*\)-.*|\1|' | grep '^0001' | sort -u | wc -l)" "46 46"
+expect "halves" "$(find "ana-folder/$COPIES" -name '*.part' | wc -l)" 0
+versions() { for copy in "ana-folder/$COPIES"/*/*/0001*; do getfattr --absolute-names --only-values -n user.emrfs.version "$copy"; echo; done | sort | uniq -c | tr -s ' '; }
+expect "no copy has a second version" "$(versions)" " 46 1"
+two_until 30 reads
+
+say "who leaves gives nothing more, and is asked again before anything follows"
+as ana run 0 dataset leave plain --wait
+two_until 60 sees ""
+slices ana-folder/Pictures 200 200
+as ana run 0 status --wait
+as ana json 0 dataset join plain Pictures --once --yes --wait
+expect "as often as asked" "$(field follows)" False
+slices ana-folder/Pictures 201 201
+as ana run 0 status --wait
+as ana run 0 dataset plain
+says "What comes later does not follow."
+expect "copies" "$(copies | grep -c '/00020[01]')" 1
+as ana json 0 dataset join plain Pictures --yes --wait
+expect "from now on" "$(field follows) $(copies | grep -c '/00020[01]')" "True 2"
+two_unmount ana dora
+echo "all is well"
