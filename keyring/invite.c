@@ -9,6 +9,7 @@
 #include "crypto/hashsig.h"
 #include "crypto/kdf.h"
 #include "invite_private.h"
+#include "keyring_private.h"
 #include "part_private.h"
 
 #define REPLY_HEAD_BYTES (8 + 16 + 32 + EMR_KEY_REG_PUB_BYTES + 2)
@@ -44,6 +45,19 @@ static bool facts_ok(const emr_invitation *facts)
 	       facts->descriptor.len > 0;
 }
 
+static uint8_t version_of(const emr_invitation *facts)
+{
+	return facts->place.len > 0 ? 2 : 1;
+}
+
+static void write_place(emr_writer *w, const emr_invitation *facts)
+{
+	emr_write_u16(w, (uint16_t)facts->guest.len);
+	emr_write_bytes(w, facts->guest.data, facts->guest.len);
+	emr_write_u32(w, (uint32_t)facts->place.len);
+	emr_write_bytes(w, facts->place.data, facts->place.len);
+}
+
 emr_status emr_invitation_encode(
 	const emr_keyring *admin, const emr_invitation *facts, emr_buf *out)
 {
@@ -52,7 +66,8 @@ emr_status emr_invitation_encode(
 	uint8_t sig[64];
 	emr_status status;
 
-	emr_write_bytes(&w, "EMIV\1", 5);
+	emr_write_bytes(&w, "EMIV", 4);
+	emr_write_u8(&w, version_of(facts));
 	emr_write_u8(&w, 0);
 	emr_write_u16(&w, facts->roles);
 	emr_write_bytes(&w, facts->net_id.b, 16);
@@ -67,23 +82,82 @@ emr_status emr_invitation_encode(
 	emr_write_bytes(&w, facts->url, strlen(facts->url));
 	emr_write_u32(&w, (uint32_t)facts->descriptor.len);
 	emr_write_bytes(&w, facts->descriptor.data, facts->descriptor.len);
+	if (facts->place.len > 0)
+		write_place(&w, facts);
 	if (w.status != EMR_OK)
 		return w.status;
+	if (out->len - start > EMR_INVITE_MAX - sizeof sig)
+		return EMR_LIMIT;
 	status = emr_keyring_sign(admin, emr_signer_identity(), EMR_SIGN_INVITE,
 		emr_bytes_of(out->data + start, out->len - start), sig);
 	return status == EMR_OK ? emr_buf_append(out, sig, sizeof sig) : status;
 }
 
-emr_status emr_invitation_make(const emr_keyring *admin, const emr_invitation *facts, emr_buf *out)
+/* ---- The guest ---- */
+
+/* 32 bytes that only who has the file can have, as the seed of a keyring of their own. */
+static emr_status guest_keyring(const uint8_t secret[32], emr_keyring **out)
+{
+	EMR_AUTO_SECRET seed = {0};
+	emr_status status = emr_secret_new(EMR_SEED_BYTES, &seed);
+
+	if (status == EMR_OK)
+		status = emr_hkdf_sha512("emrfs/v1/guest", emr_bytes_of(secret, 32),
+			(emr_bytes){0}, seed.data, seed.len);
+	return status == EMR_OK ? emr_keyring_from_seed(EMR_KEYRING_PERSON, 0, (emr_id16){{0}},
+					  &seed, out)
+				: status;
+}
+
+/* Its organisation is a random number, so that no ledger takes it for a certificate of anybody: it
+ * lets its bearer knock at the channel, and registers nothing. */
+static emr_status make_guest(const emr_keyring *admin, const emr_invite_guest *guest,
+	const emr_invitation *facts, emr_buf *out_der)
+{
+	EMR_AUTO_KEYRING bearer = NULL;
+	const emr_cert_subject subject = {.handle = "guest",
+		.org = emr_id16_random(),
+		.not_before = guest->not_before,
+		.not_after = facts->expires};
+	emr_public public;
+	emr_status status = guest_keyring(facts->secret, &bearer);
+
+	if (status == EMR_OK)
+		status = emr_keyring_public(bearer, &public);
+	return status == EMR_OK ? emr_cert_issue(admin, guest->ca_der, &subject,
+					  emr_bytes_of(public.p256_spki, sizeof public.p256_spki),
+					  out_der)
+				: status;
+}
+
+emr_status emr_invitation_guest(const emr_invitation *invitation, emr_keyring **out)
+{
+	EMR_AUTO_KEYRING bearer = NULL;
+	emr_status status =
+		invitation->guest.len > 0 ? guest_keyring(invitation->secret, &bearer) : EMR_NOT_FOUND;
+
+	if (status == EMR_OK)
+		status = emr_keyring_tlv_set(bearer, EMR_KEYRING_CERTIFICATE, invitation->guest);
+	if (status != EMR_OK)
+		return status;
+	*out = bearer;
+	bearer = NULL;
+	return EMR_OK;
+}
+
+emr_status emr_invitation_make(const emr_keyring *admin, const emr_invitation *facts,
+	const emr_invite_guest *guest, emr_buf *out)
 {
 	EMR_AUTO_BUF made = {0};
+	EMR_AUTO_BUF der = {0};
 	emr_invitation full = *facts;
 	emr_public public;
 	emr_status status;
 
-	if (!facts_ok(facts))
+	if (!facts_ok(facts) || (facts->place.len > 0) != (guest != NULL))
 		return EMR_INVALID;
-	if (facts->descriptor.len > EMR_INVITE_DESCRIPTOR_MAX)
+	if (facts->descriptor.len > EMR_INVITE_DESCRIPTOR_MAX ||
+		facts->place.len > EMR_INVITE_PLACE_MAX)
 		return EMR_LIMIT;
 	status = emr_keyring_public(admin, &public);
 	if (status != EMR_OK)
@@ -92,7 +166,11 @@ emr_status emr_invitation_make(const emr_keyring *admin, const emr_invitation *f
 	full.net_id = net_id_of(facts->descriptor);
 	full.id = emr_id16_random();
 	randombytes_buf(full.secret, sizeof full.secret);
-	status = emr_invitation_encode(admin, &full, &made);
+	if (guest != NULL)
+		status = make_guest(admin, guest, &full, &der);
+	full.guest = emr_buf_view(&der);
+	if (status == EMR_OK)
+		status = emr_invitation_encode(admin, &full, &made);
 	if (status == EMR_OK)
 		status = emr_buf_append(out, made.data, made.len);
 	emr_wipe(&full, sizeof full);
@@ -111,16 +189,27 @@ static void read_text(emr_reader *r, char *out, size_t len, size_t max)
 	emr_read_copy(r, out, len);
 }
 
+static void read_place(emr_reader *r, emr_invitation *out)
+{
+	out->guest = emr_read_bytes(r, emr_read_u16(r));
+	out->place = emr_read_bytes(r, emr_read_u32(r));
+	if (out->guest.len == 0 || out->guest.len > EMR_CERT_MAX || out->place.len == 0 ||
+		out->place.len > EMR_INVITE_PLACE_MAX)
+		r->bad = true;
+}
+
 emr_status emr_invitation_read(emr_bytes bytes, emr_invitation *out)
 {
 	emr_reader r = emr_reader_of(bytes);
 	emr_invitation read = {0};
 	const uint8_t *sig;
+	uint8_t version;
 	emr_status status;
 
-	if (bytes.len > 4 && memcmp(bytes.data, "EMIV", 4) == 0 && bytes.data[4] > 1)
-		return emr_newer_format(bytes.data[4], 1);
-	emr_read_magic(&r, "EMIV\1");
+	if (bytes.len > 4 && memcmp(bytes.data, "EMIV", 4) == 0 && bytes.data[4] > 2)
+		return emr_newer_format(bytes.data[4], 2);
+	emr_read_magic(&r, "EMIV");
+	version = emr_read_u8(&r);
 	emr_read_zeros(&r, 1);
 	read.roles = emr_read_u16(&r);
 	emr_read_copy(&r, read.net_id.b, 16);
@@ -132,9 +221,11 @@ emr_status emr_invitation_read(emr_bytes bytes, emr_invitation *out)
 	read_text(&r, read.network, emr_read_u8(&r), EMR_INVITE_NAME_MAX);
 	read_text(&r, read.url, emr_read_u16(&r), EMR_INVITE_URL_MAX);
 	read.descriptor = emr_read_bytes(&r, emr_read_u32(&r));
+	if (version == 2)
+		read_place(&r, &read);
 	sig = emr_read_bytes(&r, 64).data;
-	if (!emr_reader_done(&r) || read.descriptor.len > EMR_INVITE_DESCRIPTOR_MAX ||
-		!facts_ok(&read) || !emr_id16_equal(read.net_id, net_id_of(read.descriptor)))
+	if (!emr_reader_done(&r) || version == 0 || bytes.len > EMR_INVITE_MAX ||
+		read.descriptor.len > EMR_INVITE_DESCRIPTOR_MAX || !facts_ok(&read) || !emr_id16_equal(read.net_id, net_id_of(read.descriptor)))
 		status = EMR_DAMAGED;
 	else
 		status = emr_sign_verify(read.admin_pk, EMR_SIGN_INVITE,

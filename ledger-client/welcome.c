@@ -29,12 +29,13 @@ static emr_status find_org(emr_bytes descriptor, const uint8_t *org, const uint8
 	return EMR_NOT_FOUND;
 }
 
-emr_status emr_welcome_invite_for(const emr_keyring *admin, emr_id16 org, emr_bytes descriptor,
-	const char *url, uint16_t roles, uint64_t expires_unix_s, emr_buf *out_bytes,
-	emr_invitation *out)
+emr_status emr_welcome_invite_away(const emr_keyring *admin, emr_id16 org, emr_bytes descriptor,
+	const char *url, const emr_welcome_away *away, uint16_t roles, uint64_t expires_unix_s,
+	emr_buf *out_bytes, emr_invitation *out)
 {
 	emr_invitation facts = {
 		.roles = roles, .expires = expires_unix_s, .descriptor = descriptor, .org = org};
+	emr_invite_guest guest = {0};
 	emr_descriptor network;
 	EMR_AUTO_BUF bytes = {0};
 	emr_status status;
@@ -46,7 +47,12 @@ emr_status emr_welcome_invite_for(const emr_keyring *admin, emr_id16 org, emr_by
 		return EMR_LIMIT;
 	memcpy(facts.network, network.name.data, network.name.len);
 	memcpy(facts.url, url, strlen(url));
-	status = emr_invitation_make(admin, &facts, &bytes);
+	if (away != NULL) {
+		facts.place = away->place;
+		guest.ca_der = away->ca_der;
+		guest.not_before = emr_clock_unix_s(emr_clock_system()) - DAY_S;
+	}
+	status = emr_invitation_make(admin, &facts, away != NULL ? &guest : NULL, &bytes);
 	/* Its id and secret are made with the bytes. */
 	if (status == EMR_OK)
 		status = emr_invitation_read(emr_buf_view(&bytes), &facts);
@@ -54,10 +60,20 @@ emr_status emr_welcome_invite_for(const emr_keyring *admin, emr_id16 org, emr_by
 		status = emr_buf_append(out_bytes, bytes.data, bytes.len);
 	emr_wipe(bytes.data, bytes.len);
 	facts.descriptor = descriptor;
+	facts.place = away != NULL ? away->place : (emr_bytes){0};
+	facts.guest = (emr_bytes){0};
 	if (status == EMR_OK)
 		*out = facts;
 	emr_wipe(facts.secret, sizeof facts.secret);
 	return status;
+}
+
+emr_status emr_welcome_invite_for(const emr_keyring *admin, emr_id16 org, emr_bytes descriptor,
+	const char *url, uint16_t roles, uint64_t expires_unix_s, emr_buf *out_bytes,
+	emr_invitation *out)
+{
+	return emr_welcome_invite_away(
+		admin, org, descriptor, url, NULL, roles, expires_unix_s, out_bytes, out);
 }
 
 emr_status emr_welcome_invite(const emr_keyring *admin, emr_bytes descriptor, const char *url,

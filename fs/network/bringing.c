@@ -48,15 +48,16 @@ bool emr_bringing_is_begun(int state_fd)
 		       AT_SYMLINK_NOFOLLOW) == 0;
 }
 
-emr_status emr_bringing_kept(
-	int state_fd, emr_joining *out, bool *out_is_certified, emr_problem *out_problem)
+emr_status emr_bringing_kept(int state_fd, const char *state, emr_joining *out,
+	bool *out_is_certified, emr_problem *out_problem)
 {
 	EMR_AUTO_FD fd = open_dir(state_fd);
 
 	if (fd < 0)
 		return emr_status_from_errno(errno);
 	*out_is_certified = faccessat(fd, EMR_JOINING_CERTIFICATE, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
-	return emr_joining_kept(fd, EMR_JOINING_INVITATION, !*out_is_certified, out, out_problem);
+	return emr_joining_kept(
+		fd, EMR_JOINING_INVITATION, state, !*out_is_certified, out, out_problem);
 }
 
 /* ---- the directory ---- */
@@ -91,13 +92,15 @@ emr_status emr_bringing_begin(emr_bringing *b, emr_problem *out_problem)
 	emr_bytes bytes = emr_buf_view(&b->joining->bytes);
 	emr_status status = make_dir(b->session->state_fd, bytes, &b->dir_fd);
 
+	if (status == EMR_OK)
+		status = emr_joining_settle_in(b->joining, out_problem);
 	if (status == EMR_OK &&
 		faccessat(b->dir_fd, EMR_STATE_LEDGER, F_OK, AT_SYMLINK_NOFOLLOW) != 0)
 		status = emr_network_dir_link(b->dir_fd, b->joining->dir);
 	/* Last: it says that a join is under way. */
 	if (status == EMR_OK)
 		status = emr_file_replace(b->dir_fd, EMR_JOINING_INVITATION, bytes, 0600);
-	if (status != EMR_OK)
+	if (status != EMR_OK && !out_problem->is_set)
 		emr_problem_set_status(out_problem, status, "Joining");
 	return status;
 }
@@ -107,7 +110,11 @@ emr_status emr_bringing_begin(emr_bringing *b, emr_problem *out_problem)
 static emr_status open_network(emr_bringing *b)
 {
 	char path[4400], own[4400];
-	emr_ledger_options ledger = {.path = path, .own = own, .submitter = b->session->keyring};
+	const emr_id32 network = emr_sha256_of(&b->joining->invitation.descriptor, 1);
+	emr_ledger_options ledger = {.path = path,
+		.own = own,
+		.submitter = b->session->keyring,
+		.known_hash = &network};
 	emr_replica_options replica = {.state_dirfd = b->dir_fd,
 		.is_mine = emr_session_is_mine,
 		.is_mine_arg = b->session->keyring};

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
@@ -16,14 +17,17 @@
 #include "contract/codes.h"
 #include "gateway/channel.h"
 #include "kit/language.h"
+#include "kit/places.h"
 #include "ledger/act_send.h"
 #include "ledger/hash.h"
+#include "ledger/network.h"
 #include "ledger/welcome.h"
+#include "network/post.h"
 #include "replica/follower.h"
 #include "replica/people.h"
 #include "session/network_dir.h"
 
-#define INVITATION_MAX ((size_t)64 << 10)
+#define INVITATION_MAX ((size_t)EMR_INVITE_MAX)
 #define LOOK_AGAIN_NS 200000000L
 
 void emr_joining_free(emr_joining *joining)
@@ -32,6 +36,8 @@ void emr_joining_free(emr_joining *joining)
 	if (joining->bytes.len > 0)
 		emr_wipe(joining->bytes.data, joining->bytes.len);
 	emr_buf_free(&joining->bytes);
+	free(joining->own_dir);
+	joining->own_dir = NULL;
 }
 
 static emr_status read_file(const char *from, emr_buf *out)
@@ -57,77 +63,193 @@ static emr_status read_file(const char *from, emr_buf *out)
 	return status == EMR_OK ? EMR_DAMAGED : status;
 }
 
+/* The directory that the invitation names is the network's, and can be entered here. */
+static bool is_here(const char *dir, emr_bytes descriptor)
+{
+	EMR_AUTO_BUF found = {0};
+
+	return emr_network_dir_descriptor(dir, &found) == EMR_OK &&
+	       emr_bytes_equal(emr_buf_view(&found), descriptor);
+}
+
+/* Who is elsewhere keeps what he needs of the network in his own state. */
+static emr_status choose_dir(emr_joining *joining, const char *state)
+{
+	joining->dir = joining->invitation.url + 5;
+	if (joining->invitation.place.len == 0 ||
+		is_here(joining->dir, joining->invitation.descriptor))
+		return EMR_OK;
+	if (asprintf(&joining->own_dir, "%s/" EMR_STATE_NETWORK, state) < 0) {
+		joining->own_dir = NULL;
+		return EMR_NO_MEMORY;
+	}
+	joining->dir = joining->own_dir;
+	return EMR_OK;
+}
+
 /* What nobody but its administrator could have said, and that it is still meant. */
-static emr_status judge(emr_joining *joining, bool must_be_fresh, const char **out_cause)
+static emr_status judge(
+	emr_joining *joining, const char *state, bool must_be_fresh, const char **out_cause)
 {
 	emr_status status =
 		emr_invitation_read(emr_buf_view(&joining->bytes), &joining->invitation);
 
 	*out_cause = _("it was changed, or is none");
+	if (status == EMR_OK && joining->invitation.place.len > 0)
+		status = emr_channel_carried_check(joining->invitation.place);
 	if (status != EMR_OK)
 		return status;
 	*out_cause = _("it names no directory of this computer");
 	if (strncmp(joining->invitation.url, "file:/", 6) != 0)
 		return EMR_UNSUPPORTED;
-	joining->dir = joining->invitation.url + 5;
+	*out_cause = emr_text(emr_status_text(EMR_NO_MEMORY));
+	status = choose_dir(joining, state);
+	if (status != EMR_OK)
+		return status;
 	*out_cause = _("it ended; ask for a new one");
 	return !must_be_fresh || joining->invitation.expires > emr_clock_unix_s(emr_clock_system())
 		       ? EMR_OK
 		       : EMR_DENIED;
 }
 
-static emr_status understand(emr_joining *out, bool must_be_fresh, emr_problem *out_problem)
+static emr_status understand(
+	emr_joining *out, const char *state, bool must_be_fresh, emr_problem *out_problem)
 {
 	const char *cause = NULL;
-	emr_status status = judge(out, must_be_fresh, &cause);
+	emr_status status = judge(out, state, must_be_fresh, &cause);
 
 	if (status != EMR_OK) {
 		emr_problem_set(out_problem, EMR_SAY_BAD_INVITATION, "cause", cause, NULL);
 		return status;
 	}
-	return emr_network_dir_check(out->dir, out_problem);
+	return out->own_dir == NULL ? emr_network_dir_check(out->dir, out_problem) : EMR_OK;
 }
 
-emr_status emr_joining_read(const char *from, emr_joining *out, emr_problem *out_problem)
+/* Of a member who came in this way it is there, and in use. */
+static bool is_in_use(const char *state, const char *dir)
+{
+	EMR_AUTO_FREE char *used = NULL;
+	EMR_AUTO_FD fd = open(state, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (fd < 0 || emr_network_dir_of(fd, &used) != EMR_OK) {
+		used = NULL;
+		return false;
+	}
+	return strcmp(used, dir) == 0;
+}
+
+static emr_status write_dir(const emr_joining *joining)
+{
+	EMR_AUTO_FD dir = -1;
+	EMR_AUTO_FD ledger = -1;
+	emr_status status = emr_dir_open(joining->own_dir, &dir);
+
+	if (status == EMR_OK)
+		status = emr_channel_settle_in(joining->invitation.place, dir);
+	if (status == EMR_OK)
+		status = emr_dir_make(dir, EMR_NETWORK_DIR_MAIL);
+	if (status == EMR_OK)
+		status = emr_dir_make(dir, EMR_NETWORK_DIR_LEDGER);
+	if (status != EMR_OK)
+		return status;
+	ledger = openat(
+		dir, EMR_NETWORK_DIR_LEDGER, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+	return ledger >= 0 ? emr_file_replace(ledger, EMR_NETWORK_DESCRIPTOR,
+				     joining->invitation.descriptor, 0600)
+			   : emr_status_from_errno(errno);
+}
+
+emr_status emr_joining_settle_in(const emr_joining *joining, emr_problem *out_problem)
+{
+	EMR_AUTO_FREE char *state = NULL;
+	emr_status status = EMR_OK;
+
+	if (joining->own_dir == NULL)
+		return EMR_OK;
+	state = strndup(joining->own_dir, strlen(joining->own_dir) - strlen("/" EMR_STATE_NETWORK));
+	if (state == NULL)
+		return EMR_NO_MEMORY;
+	if (!is_in_use(state, joining->own_dir))
+		status = write_dir(joining);
+	if (status != EMR_OK) {
+		emr_problem_set(out_problem, EMR_SAY_NETWORK_DIR, "dir", joining->own_dir, "cause",
+			emr_text(emr_status_text(status)), NULL);
+		return status;
+	}
+	return emr_network_dir_check(joining->own_dir, out_problem);
+}
+
+emr_status emr_joining_read(
+	const char *from, const char *state, emr_joining *out, emr_problem *out_problem)
 {
 	emr_status status = read_file(from, &out->bytes);
 
 	if (status == EMR_OK)
-		return understand(out, true, out_problem);
+		return understand(out, state, true, out_problem);
 	emr_problem_set(out_problem, EMR_SAY_NO_SUCH_FILE, "path", from, "cause",
 		emr_text(emr_status_text(status)), NULL);
 	return status;
 }
 
-emr_status emr_joining_kept(
-	int dirfd, const char *name, bool must_be_fresh, emr_joining *out, emr_problem *out_problem)
+emr_status emr_joining_kept(int dirfd, const char *name, const char *state, bool must_be_fresh,
+	emr_joining *out, emr_problem *out_problem)
 {
 	emr_status status = emr_file_read(dirfd, name, INVITATION_MAX, &out->bytes);
 
 	if (status == EMR_OK)
-		return understand(out, must_be_fresh, out_problem);
+		return understand(out, state, must_be_fresh, out_problem);
 	emr_problem_set_status(out_problem, status, _("The invitation of before"));
 	return status;
+}
+
+/* Nobody is answered after the invitation's end. */
+static int64_t within_its_time(const emr_invitation *invitation, int64_t within_ns)
+{
+	const uint64_t now = emr_clock_unix_s(emr_clock_system());
+	const uint64_t left_s = invitation->expires > now ? invitation->expires - now : 0;
+
+	return left_s < (uint64_t)(within_ns / 1000000000) ? (int64_t)left_s * 1000000000
+							    : within_ns;
+}
+
+/* An invitation that has its answer opens nothing for anybody else. */
+static emr_status say_used(emr_problem *out_problem)
+{
+	emr_problem_set(out_problem, EMR_SAY_BAD_INVITATION, "cause",
+		_("it was used already, or withdrawn; ask for a new one"), NULL);
+	return EMR_DENIED;
+}
+
+static emr_status say_nobody(const emr_invitation *invitation, emr_problem *out_problem)
+{
+	emr_problem_set(out_problem, EMR_SAY_NOBODY_INVITES, "what", invitation->network, NULL);
+	return EMR_TIMEOUT;
 }
 
 static emr_status exchange(const emr_joining *joining, const emr_keyring *keyring,
 	const char *handle, int64_t within_ns, emr_buf *out_cert, emr_problem *out_problem)
 {
 	const emr_invitation *invitation = &joining->invitation;
+	EMR_AUTO_POST post = {0};
 	EMR_AUTO_BUF reply = {0};
-	emr_status status = emr_welcome_reply(keyring, invitation, handle, &reply);
+	emr_status status = emr_post_open(joining->dir, invitation, NULL, &post, out_problem);
 
 	if (status == EMR_OK)
-		status = emr_mail_put(joining->dir, invitation->id, "reply", emr_buf_view(&reply));
+		status = emr_welcome_reply(keyring, invitation, handle, &reply);
 	if (status == EMR_OK)
-		status = emr_mail_take(joining->dir, invitation->id, "certificate",
-			EMR_CERT_CHAIN_MAX, within_ns, out_cert);
-	if (status == EMR_TIMEOUT) {
-		emr_mail_remove(joining->dir, invitation->id, "reply");
-		emr_problem_set(
-			out_problem, EMR_SAY_NOBODY_INVITES, "what", invitation->network, NULL);
-	}
-	return status;
+		status = emr_post_put(&post, EMR_LETTER_REPLY, emr_buf_view(&reply));
+	if (status == EMR_EXISTS)
+		return say_used(out_problem);
+	if (status == EMR_OK)
+		status = emr_post_look(
+			&post, EMR_LETTER_ANSWER, EMR_CERT_CHAIN_MAX,
+			within_its_time(invitation, within_ns), out_cert);
+	if (status == EMR_OK)
+		emr_post_remove(&post, EMR_LETTER_ANSWER);
+	if (status != EMR_TIMEOUT)
+		return status;
+	emr_post_remove(&post, EMR_LETTER_REPLY);
+	return say_nobody(invitation, out_problem);
 }
 
 emr_status emr_joining_check(const emr_joining *joining, emr_problem *out_problem)
@@ -148,15 +270,14 @@ emr_status emr_joining_check(const emr_joining *joining, emr_problem *out_proble
 static emr_status register_with(const emr_joining *joining, emr_keyring *keyring, const char *own,
 	emr_bytes certificate, const char *name)
 {
-	char path[EMR_INVITE_URL_MAX + 16];
+	char path[4400];
 	EMR_AUTO_LEDGER ledger = NULL;
 	const emr_id32 network = emr_sha256_of(&joining->invitation.descriptor, 1);
 	emr_ledger_options options = {
 		.path = path, .own = own, .submitter = keyring, .known_hash = &network};
 	emr_status status = emr_keyring_tlv_set(keyring, EMR_KEYRING_CERTIFICATE, certificate);
 
-	snprintf(path, sizeof path, "%.*s/" EMR_NETWORK_DIR_LEDGER, EMR_INVITE_URL_MAX,
-		joining->dir);
+	snprintf(path, sizeof path, "%.4200s/" EMR_NETWORK_DIR_LEDGER, joining->dir);
 	if (status == EMR_OK)
 		status = emr_channel_open(&options, &ledger);
 	return status == EMR_OK ? emr_welcome_register(keyring, &joining->invitation, certificate,
@@ -202,31 +323,38 @@ static emr_status kept_certificate(const emr_joining *joining, const emr_keyring
 							 : emr_status_from_errno(errno);
 }
 
-/* From the mail, where every member can put anything: what is not his certificate goes, and the
- * waiting goes on. */
-static emr_status mailed_certificate(const emr_joining *joining, const emr_keyring *keyring,
-	int64_t within_ns, emr_buf *out_cert)
+static bool is_not_his(emr_status status)
+{
+	return status == EMR_DAMAGED || status == EMR_BAD_SIGNATURE || status == EMR_DENIED ||
+	       status == EMR_LIMIT;
+}
+
+/* From the post.  In a directory every member can put anything: what is not his certificate goes,
+ * and the waiting goes on.  The channel takes one answer: when that is somebody else's, EMR_EXISTS.
+ */
+static emr_status posted_certificate(const emr_joining *joining, const emr_keyring *keyring,
+	emr_post *post, int64_t within_ns, emr_buf *out_cert)
 {
 	const struct timespec pause = {.tv_nsec = LOOK_AGAIN_NS};
 	const emr_invitation *invitation = &joining->invitation;
 	emr_status status;
 
 	for (int64_t waited = 0;; waited += LOOK_AGAIN_NS) {
-		status = emr_mail_look(joining->dir, invitation->id, "certificate",
-			EMR_CERT_CHAIN_MAX,
+		status = emr_post_look(post, EMR_LETTER_ANSWER, EMR_CERT_CHAIN_MAX,
 			within_ns - waited < LOOK_AGAIN_NS ? within_ns - waited : LOOK_AGAIN_NS,
 			out_cert);
 		if (status == EMR_OK)
 			status = emr_welcome_check(
 				keyring, invitation, emr_buf_view(out_cert), NULL);
-		if (status == EMR_DAMAGED || status == EMR_BAD_SIGNATURE || status == EMR_DENIED ||
-			status == EMR_LIMIT) {
+		if (is_not_his(status) && post->letters != NULL)
+			return EMR_EXISTS;
+		if (is_not_his(status)) {
 			emr_log(EMR_LOG_WARN,
 				"joining: a certificate in the mail is not for this invitation "
 				"(%s)",
 				emr_status_text(status));
 			emr_buf_clear(out_cert);
-			emr_mail_remove(joining->dir, invitation->id, "certificate");
+			emr_post_remove(post, EMR_LETTER_ANSWER);
 			status = EMR_TIMEOUT;
 			if (waited < within_ns)
 				(void)nanosleep(&pause, NULL);
@@ -236,38 +364,48 @@ static emr_status mailed_certificate(const emr_joining *joining, const emr_keyri
 	}
 }
 
+static emr_status ask_for_certificate(const emr_joining *joining, const emr_keyring *keyring,
+	const char *handle, emr_post *post, int64_t within_ns, emr_buf *out_cert)
+{
+	EMR_AUTO_BUF reply = {0};
+	emr_status status = emr_welcome_reply(keyring, &joining->invitation, handle, &reply);
+
+	if (status == EMR_OK)
+		status = emr_post_put(post, EMR_LETTER_REPLY, emr_buf_view(&reply));
+	return status == EMR_OK
+		       ? posted_certificate(joining, keyring, post, within_ns, out_cert)
+		       : status;
+}
+
 emr_status emr_joining_certificate(const emr_joining *joining, const emr_keyring *keyring,
 	const char *handle, int64_t within_ns, const emr_joining_keep *keep, emr_buf *out_cert,
 	emr_problem *out_problem)
 {
-	const emr_invitation *invitation = &joining->invitation;
-	EMR_AUTO_BUF reply = {0};
-	emr_status status = kept_certificate(joining, keyring, keep, out_cert);
+	EMR_AUTO_POST post = {0};
+	emr_status status =
+		emr_post_open(joining->dir, &joining->invitation, NULL, &post, out_problem);
 
-	if (status != EMR_NOT_FOUND) {
-		emr_mail_remove(joining->dir, invitation->id, "reply");
-		emr_mail_remove(joining->dir, invitation->id, "certificate");
-		return status;
-	}
+	if (status == EMR_OK)
+		status = kept_certificate(joining, keyring, keep, out_cert);
 	/* An answer that came when nobody waited for it any more. */
-	status = mailed_certificate(joining, keyring, 0, out_cert);
-	if (status == EMR_TIMEOUT) {
-		status = emr_welcome_reply(keyring, invitation, handle, &reply);
+	if (status == EMR_NOT_FOUND) {
+		status = posted_certificate(joining, keyring, &post, 0, out_cert);
+		if (status == EMR_TIMEOUT)
+			status = ask_for_certificate(
+				joining, keyring, handle, &post,
+				within_its_time(&joining->invitation, within_ns), out_cert);
 		if (status == EMR_OK)
-			status = emr_mail_put(
-				joining->dir, invitation->id, "reply", emr_buf_view(&reply));
-		if (status == EMR_OK)
-			status = mailed_certificate(joining, keyring, within_ns, out_cert);
+			status = emr_file_replace(
+				keep->dirfd, keep->name, emr_buf_view(out_cert), 0600);
 	}
-	if (status == EMR_OK)
-		status = emr_file_replace(keep->dirfd, keep->name, emr_buf_view(out_cert), 0600);
+	if (status == EMR_EXISTS)
+		return say_used(out_problem);
 	if (status == EMR_TIMEOUT)
-		emr_problem_set(
-			out_problem, EMR_SAY_NOBODY_INVITES, "what", invitation->network, NULL);
+		(void)say_nobody(&joining->invitation, out_problem);
 	if (status == EMR_OK || status == EMR_TIMEOUT)
-		emr_mail_remove(joining->dir, invitation->id, "reply");
+		emr_post_remove(&post, EMR_LETTER_REPLY);
 	if (status == EMR_OK)
-		emr_mail_remove(joining->dir, invitation->id, "certificate");
+		emr_post_remove(&post, EMR_LETTER_ANSWER);
 	return status;
 }
 

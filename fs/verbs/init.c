@@ -52,6 +52,7 @@ typedef struct making {
 	emr_joining joining;  /* the invitation, with --join */
 	int64_t within_ns;
 	bool dir_made, dir_used; /* to be taken away again unless it is used */
+	bool own_dir_made;	 /* the same, of the one in the state */
 } making;
 
 static void making_end(making *m)
@@ -59,6 +60,8 @@ static void making_end(making *m)
 	emr_session_close(&m->session);
 	if (m->dir_made && !m->dir_used)
 		emr_network_dir_unmake(m->network_dir);
+	if (m->own_dir_made && !m->dir_used)
+		(void)!emr_stage_remove_tree(m->stage.state_fd, EMR_STATE_NETWORK);
 	emr_joining_free(&m->joining);
 	free(m->network_dir);
 	emr_stage_end(&m->stage, m->out);
@@ -210,12 +213,25 @@ static emr_status create_network(
 	return status == EMR_OK ? emr_network_create(&options, &net_id, certificate) : status;
 }
 
+/* Whatever an init that was interrupted left of it gives way. */
+static emr_status settle_in(making *m, emr_problem *out_problem)
+{
+	emr_status status = emr_stage_remove_tree(m->stage.state_fd, EMR_STATE_NETWORK);
+
+	if (status == EMR_NOT_FOUND)
+		status = EMR_OK;
+	m->own_dir_made = status == EMR_OK;
+	return status == EMR_OK ? emr_joining_settle_in(&m->joining, out_problem) : status;
+}
+
 static emr_status make_network(making *m, emr_problem *out_problem)
 {
 	EMR_AUTO_BUF certificate = {0};
 	char handle[32];
 	emr_status status = code_of(m, m->org_name != NULL ? "org" : "patient", handle);
 
+	if (status == EMR_OK && m->joining.own_dir != NULL)
+		status = settle_in(m, out_problem);
 	if (status == EMR_OK && m->network_dir != NULL)
 		status = emr_network_dir_link(m->session.state_fd, m->network_dir);
 	if (status == EMR_OK && m->joining.dir != NULL)
@@ -519,7 +535,7 @@ static emr_status choose_network(making *m, emr_problem *out_problem)
 	if (status != EMR_OK || (join == NULL && dir == NULL))
 		return status;
 	if (join != NULL)
-		status = emr_joining_read(join, &m->joining, out_problem);
+		status = emr_joining_read(join, m->places.state, &m->joining, out_problem);
 	if (status == EMR_OK && join != NULL)
 		status = agree(m, out_problem);
 	if (status != EMR_OK)

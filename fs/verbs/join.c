@@ -69,11 +69,12 @@ static emr_status choose_invitation(joiner *j, emr_problem *out_problem)
 	if (is_begun && (file == NULL || access(file, F_OK) != 0)) {
 		j->is_kept = true;
 		return emr_bringing_kept(
-			j->session.state_fd, &j->joining, &j->is_certified, out_problem);
+			j->session.state_fd, j->places.state, &j->joining, &j->is_certified,
+			out_problem);
 	}
 	if (file == NULL)
 		return wrong_use(_("join needs an invitation: a file, or -."), out_problem);
-	status = emr_joining_read(file, &j->joining, out_problem);
+	status = emr_joining_read(file, j->places.state, &j->joining, out_problem);
 	if (status == EMR_OK && (j->joining.invitation.roles & EMR_ROLE_AGENT) != 0) {
 		emr_problem_set(out_problem, EMR_SAY_BAD_INVITATION, "cause",
 			_("it is for a service that releases keys, with a keyring of its own"),
@@ -83,8 +84,8 @@ static emr_status choose_invitation(joiner *j, emr_problem *out_problem)
 	if (status == EMR_OK && is_begun) {
 		emr_joining kept = {.dir = NULL};
 		bool same =
-			emr_bringing_kept(j->session.state_fd, &kept, &j->is_certified, &ignored) ==
-				EMR_OK &&
+			emr_bringing_kept(j->session.state_fd, j->places.state, &kept,
+				&j->is_certified, &ignored) == EMR_OK &&
 			emr_bytes_equal(emr_buf_view(&kept.bytes), emr_buf_view(&j->joining.bytes));
 		bool goes_elsewhere = j->is_certified && !same && kept.dir != NULL &&
 				      !emr_bytes_equal(kept.invitation.descriptor,

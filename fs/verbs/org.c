@@ -15,6 +15,7 @@
 #include "kit/language.h"
 #include "kit/text.h"
 #include "ledger/welcome.h"
+#include "network/post.h"
 #include "org/bureau.h"
 #include "org/mint.h"
 #include "org/proposals.h"
@@ -33,7 +34,9 @@ typedef struct inviting {
 	emr_out *out;
 	emr_bureau bureau;
 	emr_buf bytes; /* of the invitation; secret */
+	emr_buf place; /* the way to a network on Fabric, else empty */
 	emr_invitation invitation;
+	emr_post post;
 	const char *handle; /* NULL: the code that the invited asks for */
 	int64_t within_ns;
 } inviting;
@@ -44,6 +47,8 @@ static void inviting_end(inviting *i)
 	if (i->bytes.len > 0)
 		emr_wipe(i->bytes.data, i->bytes.len);
 	emr_buf_free(&i->bytes);
+	emr_buf_free(&i->place);
+	emr_post_close(&i->post);
 	emr_bureau_close(&i->bureau);
 }
 
@@ -96,8 +101,31 @@ static emr_status write_invitation(const inviting *i, emr_problem *out_problem)
 	return status;
 }
 
+/* Who is invited into a network on Fabric may be anywhere: the invitation takes him there. */
+static emr_status find_place(inviting *i, emr_problem *out_problem)
+{
+	const char *dir = i->bureau.dir;
+	char cause[256] = "";
+	emr_status status = EMR_OK;
+
+	if (!emr_network_dir_is_on_fabric(dir))
+		return EMR_OK;
+	status = emr_channel_carry(dir, &i->place, cause, sizeof cause);
+	if (status == EMR_OK && i->place.len > EMR_INVITE_PLACE_MAX)
+		status = EMR_LIMIT;
+	if (status == EMR_LIMIT)
+		snprintf(cause, sizeof cause, "%s",
+			_("its settings and certificates are too long for an invitation"));
+	if (status != EMR_OK && cause[0] != '\0')
+		emr_problem_set(
+			out_problem, EMR_SAY_NETWORK_DIR, "dir", dir, "cause", cause, NULL);
+	return status;
+}
+
 static emr_status make_invitation(inviting *i, uint16_t roles, emr_problem *out_problem)
 {
+	const emr_welcome_away away = {
+		.place = emr_buf_view(&i->place), .ca_der = emr_buf_view(&i->bureau.ca)};
 	char url[EMR_INVITE_URL_MAX + 1];
 	uint64_t ends =
 		emr_clock_unix_s(emr_clock_system()) + (uint64_t)(i->within_ns / 1000000000) + 1;
@@ -105,9 +133,12 @@ static emr_status make_invitation(inviting *i, uint16_t roles, emr_problem *out_
 
 	if (snprintf(url, sizeof url, "file:%s", i->bureau.dir) >= (int)sizeof url)
 		return EMR_LIMIT;
-	status = emr_welcome_invite_for(i->bureau.session.keyring, i->bureau.org,
-		emr_ledger_descriptor(i->bureau.session.ledger), url, roles, ends, &i->bytes,
-		&i->invitation);
+	status = emr_welcome_invite_away(i->bureau.session.keyring, i->bureau.org,
+		emr_ledger_descriptor(i->bureau.session.ledger), url,
+		i->place.len > 0 ? &away : NULL, roles, ends, &i->bytes, &i->invitation);
+	if (status == EMR_OK)
+		status = emr_post_open(i->bureau.dir, &i->invitation, i->bureau.session.keyring,
+			&i->post, out_problem);
 	return status == EMR_OK ? write_invitation(i, out_problem) : status;
 }
 
@@ -158,30 +189,35 @@ static void release_signals(const struct sigaction old[ENDING_SIGNALS])
 		sigaction(ending_signals[n], &old[n], NULL);
 }
 
-/* EMR_INTERRUPTED: somebody ended it; a reply that came at the same moment is not answered. */
-static emr_status await_reply(const inviting *i, emr_buf *reply)
+/* EMR_INTERRUPTED: somebody ended it; a reply that came at the same moment is not answered.  In a
+ * channel, where the invited may come when nobody waits any more, the answer is an empty one. */
+static emr_status await_reply(inviting *i, emr_buf *reply)
 {
-	const char *dir = i->bureau.dir;
 	int64_t left = i->within_ns;
 	emr_status status = EMR_TIMEOUT;
 
 	while (status == EMR_TIMEOUT && left > 0 && !is_ended) {
 		int64_t slice = left < SLICE_NS ? left : SLICE_NS;
 
-		status = emr_mail_take(dir, i->invitation.id, "reply", REPLY_MAX, slice, reply);
+		status = emr_post_look(&i->post, EMR_LETTER_REPLY, REPLY_MAX, slice, reply);
 		left -= slice;
 	}
-	if (!is_ended)
+	emr_post_remove(&i->post, EMR_LETTER_REPLY);
+	if (!is_ended && status != EMR_TIMEOUT)
 		return status;
-	emr_mail_remove(dir, i->invitation.id, "reply");
-	return EMR_INTERRUPTED;
+	if (i->post.letters != NULL)
+		status = emr_post_put(&i->post, EMR_LETTER_ANSWER, emr_bytes_of("", 1));
+	else
+		status = EMR_OK;
+	if (status != EMR_OK && status != EMR_EXISTS)
+		return status;
+	return is_ended ? EMR_INTERRUPTED : EMR_TIMEOUT;
 }
 
 static emr_status answer(inviting *i, emr_id32 *out_signer_id, emr_problem *out_problem)
 {
 	EMR_AUTO_BUF reply = {0};
 	EMR_AUTO_BUF cert = {0};
-	const char *dir = i->bureau.dir;
 	emr_status status = await_reply(i, &reply);
 
 	if (status == EMR_INTERRUPTED)
@@ -197,7 +233,7 @@ static emr_status answer(inviting *i, emr_id32 *out_signer_id, emr_problem *out_
 	if (status == EMR_OK)
 		status = check_handle(i, *out_signer_id, out_problem);
 	if (status == EMR_OK)
-		status = emr_mail_put(dir, i->invitation.id, "certificate", emr_buf_view(&cert));
+		status = emr_post_put(&i->post, EMR_LETTER_ANSWER, emr_buf_view(&cert));
 	return status;
 }
 
@@ -218,13 +254,17 @@ static emr_status invite(inviting *i, emr_problem *out_problem)
 	if (status != EMR_OK)
 		return status;
 	catch_signals(old); /* before there is a file that would stay */
-	status = make_invitation(i, roles, out_problem);
+	status = find_place(i, out_problem);
+	if (status == EMR_OK)
+		status = make_invitation(i, roles, out_problem);
 	if (status != EMR_OK) {
 		release_signals(old);
 		return status;
 	}
-	emr_network_dir_say_account(i->bureau.dir, &remark);
-	emr_remark(i->out, &remark);
+	if (i->place.len == 0) {
+		emr_network_dir_say_account(i->bureau.dir, &remark);
+		emr_remark(i->out, &remark);
+	}
 	emr_say(i->out,
 		"The invitation is in %s. Whoever has it can join, once, and only while this "
 		"command runs; hand it over in\nprivate. Ctrl-C withdraws it.\n",

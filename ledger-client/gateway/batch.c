@@ -126,12 +126,12 @@ static emr_status check_list(
 		       : gateway_run_fail(&run, EMR_GATEWAY_STRANGE, "no list of our chaincode");
 }
 
-emr_status emr_gateway_rows(emr_gateway *gateway, emr_gateway_call *call, const char *const *keys,
-	size_t count, emr_gateway_row_fn visit, void *arg)
+static emr_status read_values(emr_gateway *gateway, emr_gateway_call *call, const char *function,
+	const char *const *keys, size_t count, emr_gateway_row_fn visit, void *arg)
 {
 	EMR_AUTO_BUF list = {0};
 	emr_reader r;
-	emr_status status = ask_list(gateway, call, "rows", keys, count, &list);
+	emr_status status = ask_list(gateway, call, function, keys, count, &list);
 
 	if (status == EMR_OK)
 		status = check_list(gateway, call, &list, count);
@@ -139,6 +139,18 @@ emr_status emr_gateway_rows(emr_gateway *gateway, emr_gateway_call *call, const 
 	for (size_t i = 0; i < count && status == EMR_OK; i++)
 		status = visit(arg, i, take_value(&r));
 	return status;
+}
+
+emr_status emr_gateway_rows(emr_gateway *gateway, emr_gateway_call *call, const char *const *keys,
+	size_t count, emr_gateway_row_fn visit, void *arg)
+{
+	return read_values(gateway, call, "rows", keys, count, visit, arg);
+}
+
+emr_status emr_gateway_letters(emr_gateway *gateway, emr_gateway_call *call,
+	const char *const *places, size_t count, emr_gateway_row_fn visit, void *arg)
+{
+	return read_values(gateway, call, "left", places, count, visit, arg);
 }
 
 static emr_gateway_part_state state_of(emr_bytes part, emr_bytes hash, emr_bytes place)

@@ -37,8 +37,7 @@ struct channel_lines {
 	line *newest;
 };
 
-/* The first of what the keyring has: those between it and the CA stand behind it. */
-static emr_bytes first_certificate(emr_bytes chain)
+emr_bytes channel_first_certificate(emr_bytes chain)
 {
 	size_t len;
 
@@ -112,7 +111,7 @@ static emr_status newest_line(channel_lines *lines)
 
 	if (status != EMR_OK)
 		return status == EMR_NOT_FOUND ? EMR_OFFLINE : status;
-	certificate = first_certificate(emr_buf_view(&chain));
+	certificate = channel_first_certificate(emr_buf_view(&chain));
 	hash = emr_sha256_of(&certificate, 1);
 	if (lines->newest != NULL && memcmp(hash.b, lines->newest->certificate.b, 32) == 0)
 		return EMR_OK;

@@ -7,6 +7,9 @@
 emr_status channel_gateway(const emr_channel *channel, const emr_gateway_identity *identity,
 	const emr_clock *clock, emr_gateway **out_gateway);
 
+/* The first of what the keyring has: those between it and the CA stand behind it. */
+emr_bytes channel_first_certificate(emr_bytes chain);
+
 typedef struct channel_lines channel_lines;
 
 /* The client for the certificate that the keyring has now; lives as long as the lines.

@@ -1,7 +1,9 @@
 # Folders on a Fabric network that one program of the tests plays, with the contract as its chaincode.
 if(NOT EMRFS_SANITIZE) # Go has none of the sanitizers
-	add_test(NAME integration_fabric_folder COMMAND bash ${CMAKE_CURRENT_LIST_DIR}/fabric_folder.sh)
-	set_tests_properties(integration_fabric_folder PROPERTIES LABELS integration TIMEOUT ${EMR_PATIENCE_S} SKIP_RETURN_CODE 77 FIXTURES_REQUIRED chaincode
+	foreach(script fabric_folder fabric_anywhere)
+		add_test(NAME integration_${script} COMMAND bash ${CMAKE_CURRENT_LIST_DIR}/${script}.sh)
+	endforeach()
+	set_tests_properties(integration_fabric_folder integration_fabric_anywhere PROPERTIES LABELS integration TIMEOUT ${EMR_PATIENCE_S} SKIP_RETURN_CODE 77 FIXTURES_REQUIRED chaincode
 		ENVIRONMENT "EMRFS=$<TARGET_FILE:emrfs>;PEER=${CMAKE_BINARY_DIR}/ledger-client/chaincode/gateway_peer")
 endif()
 # What needs real peers and orderers.  Fabric is no package of any registry that tests/run may use, so this is for whoever has a

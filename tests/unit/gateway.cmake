@@ -9,3 +9,4 @@ emr_test(test_gateway_transaction
 emr_test(test_gateway_observer
 	SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_gateway_observer.c ${CMAKE_CURRENT_LIST_DIR}/cert_kit.c
 	USES ledger_kit gateway OpenSSL::Crypto late_curl INCLUDES ${PROJECT_SOURCE_DIR}/ledger-client/gateway)
+emr_test(test_gateway_carried SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_gateway_carried.c USES gateway base)

@@ -66,13 +66,83 @@ static void an_invitation_reads_as_the_second_model_wrote_it(void **state)
 	assert_true(emr_bytes_equal(emr_buf_view(&again), emr_buf_view(&want)));
 }
 
-static void every_bit_of_an_invitation_matters(void **state)
+static void one_that_carries_the_way_reads_as_the_second_model_wrote_it(void **state)
+{
+	EMR_AUTO_BUF want = {0}, guest = {0}, place = {0}, spki = {0}, again = {0};
+	EMR_AUTO_KEYRING bearer = NULL;
+	emr_invitation read;
+	emr_public public;
+
+	(void)state;
+	assert_ok(emr_invitation_read(vectors_hex(cards, "invitation_away", &want), &read));
+	vectors_hex(cards, "invitation_guest", &guest);
+	vectors_hex(cards, "invitation_place", &place);
+	assert_true(emr_bytes_equal(read.guest, emr_buf_view(&guest)));
+	assert_true(emr_bytes_equal(read.place, emr_buf_view(&place)));
+	assert_ok(emr_invitation_encode(admin, &read, &again));
+	assert_true(emr_bytes_equal(emr_buf_view(&again), emr_buf_view(&want)));
+	assert_ok(emr_invitation_guest(&read, &bearer));
+	assert_ok(emr_keyring_public(bearer, &public));
+	vectors_hex(cards, "guest_spki", &spki);
+	assert_true(emr_bytes_equal(emr_buf_view(&spki),
+		emr_bytes_of(public.p256_spki, sizeof public.p256_spki)));
+}
+
+/* What the guest may not be taken for is a member: another organisation, no role, not for longer
+ * than the invitation. */
+static void the_guest_of_an_invitation_is_nobody_in_the_organisation(void **state)
+{
+	static const uint8_t way[] = "the way";
+	EMR_AUTO_BUF ca = {0}, bytes = {0};
+	const emr_cert_subject subject = {
+		.handle = "CA", .not_before = 1700000000, .not_after = 1900000000};
+	emr_invitation wish = facts(), read;
+	emr_invite_guest guest = {.not_before = 1700000001};
+	EMR_AUTO_KEYRING bearer = NULL;
+	emr_public public;
+	emr_cert_facts found;
+
+	(void)state;
+	assert_ok(emr_cert_make_ca(admin, &subject, &ca));
+	wish.place = emr_bytes_of(way, sizeof way);
+	guest.ca_der = emr_buf_view(&ca);
+	assert_status(EMR_INVALID, emr_invitation_make(admin, &wish, NULL, &bytes));
+	assert_ok(emr_invitation_make(admin, &wish, &guest, &bytes));
+	assert_ok(emr_invitation_read(emr_buf_view(&bytes), &read));
+	assert_true(emr_bytes_equal(read.place, wish.place));
+	assert_ok(emr_cert_verify(read.guest, guest.ca_der, 1700000002, &found));
+	assert_int_equal(found.roles, 0);
+	assert_false(emr_id16_is_zero(found.org));
+	assert_false(emr_id16_equal(found.org, wish.org));
+	assert_int_equal(found.not_after, wish.expires);
+	assert_ok(emr_invitation_guest(&read, &bearer));
+	assert_ok(emr_keyring_public(bearer, &public));
+	assert_memory_equal(public.p256_spki, found.spki, sizeof found.spki);
+	read.guest = (emr_bytes){0};
+	emr_keyring_free(bearer);
+	bearer = NULL;
+	assert_status(EMR_NOT_FOUND, emr_invitation_guest(&read, &bearer));
+}
+
+static void a_way_that_is_too_long_is_no_invitation(void **state)
+{
+	EMR_AUTO_BUF long_way = {0}, bytes = {0};
+	emr_invitation wish = facts();
+	const emr_invite_guest guest = {.not_before = 1};
+
+	(void)state;
+	assert_ok(emr_buf_append_zeros(&long_way, EMR_INVITE_PLACE_MAX + 1));
+	wish.place = emr_buf_view(&long_way);
+	assert_status(EMR_LIMIT, emr_invitation_make(admin, &wish, &guest, &bytes));
+	assert_int_equal(bytes.len, 0);
+}
+
+static void every_bit_of(const char *name)
 {
 	EMR_AUTO_BUF bytes = {0};
 	emr_invitation read;
 
-	(void)state;
-	vectors_hex(cards, "invitation", &bytes);
+	vectors_hex(cards, name, &bytes);
 	for (size_t bit = 0; bit < bytes.len * 8; bit++) {
 		bytes.data[bit / 8] ^= (uint8_t)(1u << bit % 8);
 		assert_int_not_equal(EMR_OK, emr_invitation_read(emr_buf_view(&bytes), &read));
@@ -83,6 +153,13 @@ static void every_bit_of_an_invitation_matters(void **state)
 			EMR_OK, emr_invitation_read(emr_bytes_of(bytes.data, len), &read));
 }
 
+static void every_bit_of_an_invitation_matters(void **state)
+{
+	(void)state;
+	every_bit_of("invitation");
+	every_bit_of("invitation_away");
+}
+
 static void a_fresh_invitation_has_its_own_secret(void **state)
 {
 	emr_invitation wish = facts();
@@ -91,21 +168,21 @@ static void a_fresh_invitation_has_its_own_secret(void **state)
 	emr_invitation first, second;
 
 	(void)state;
-	assert_ok(emr_invitation_make(admin, &wish, &one));
-	assert_ok(emr_invitation_make(admin, &wish, &two));
+	assert_ok(emr_invitation_make(admin, &wish, NULL, &one));
+	assert_ok(emr_invitation_make(admin, &wish, NULL, &two));
 	assert_ok(emr_invitation_read(emr_buf_view(&one), &first));
 	assert_ok(emr_invitation_read(emr_buf_view(&two), &second));
 	assert_memory_not_equal(first.secret, second.secret, 32);
 	assert_false(emr_id16_equal(first.id, second.id));
 	assert_string_equal(first.url, wish.url);
 	wish.roles = 0;
-	assert_status(EMR_INVALID, emr_invitation_make(admin, &wish, &two));
+	assert_status(EMR_INVALID, emr_invitation_make(admin, &wish, NULL, &two));
 	wish = facts();
 	strcpy(wish.network, "Cl\xe2\x80\xaeinic");
-	assert_status(EMR_INVALID, emr_invitation_make(admin, &wish, &two));
+	assert_status(EMR_INVALID, emr_invitation_make(admin, &wish, NULL, &two));
 	wish = facts();
 	wish.descriptor.len = EMR_INVITE_DESCRIPTOR_MAX + 1;
-	assert_status(EMR_LIMIT, emr_invitation_make(admin, &wish, &two));
+	assert_status(EMR_LIMIT, emr_invitation_make(admin, &wish, NULL, &two));
 }
 
 static void an_invitation_into_another_network_than_it_describes_is_refused(void **state)
@@ -275,6 +352,9 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(an_invitation_reads_as_the_second_model_wrote_it),
+		cmocka_unit_test(one_that_carries_the_way_reads_as_the_second_model_wrote_it),
+		cmocka_unit_test(the_guest_of_an_invitation_is_nobody_in_the_organisation),
+		cmocka_unit_test(a_way_that_is_too_long_is_no_invitation),
 		cmocka_unit_test(every_bit_of_an_invitation_matters),
 		cmocka_unit_test(a_fresh_invitation_has_its_own_secret),
 		cmocka_unit_test(an_invitation_into_another_network_than_it_describes_is_refused),

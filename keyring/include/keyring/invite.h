@@ -11,6 +11,8 @@
 #define EMR_INVITE_NAME_MAX 255
 #define EMR_INVITE_URL_MAX 1023
 #define EMR_INVITE_DESCRIPTOR_MAX 60000 /* bytes of the network's description */
+#define EMR_INVITE_PLACE_MAX 40000	/* bytes of the way to the network */
+#define EMR_INVITE_MAX 65536		/* bytes of a whole invitation */
 #define EMR_INVITE_CSR_MAX 1024		/* bytes of DER */
 #define EMR_KEY_REG_PUB_BYTES 288	/* the public part of the ledger's KEY_REG */
 
@@ -25,15 +27,31 @@ typedef struct emr_invitation {
 	char network[EMR_INVITE_NAME_MAX + 1]; /* its name; UTF-8 without controls */
 	char url[EMR_INVITE_URL_MAX + 1];      /* where the ledger is */
 	emr_bytes descriptor;		       /* borrowed */
+	/* Of a network that stands elsewhere (version 2), else empty.  Borrowed. */
+	emr_bytes place; /* the way there; what is in it is for others to judge */
+	emr_bytes guest; /* DER: a certificate with which the invited may knock there */
 } emr_invitation;
 
+/* For an invitation that carries PLACE: who makes the guest's certificate, and from when it
+ * counts. */
+typedef struct emr_invite_guest {
+	emr_bytes ca_der;
+	uint64_t not_before; /* Unix seconds */
+} emr_invite_guest;
+
 /* By the keyring's identity, the organisation's administrator.  Reads roles, org, expires, network,
- * url and descriptor; makes id and secret; net_id and admin_pk follow.  Appends the bytes, which
- * are as secret as the secret in them.  EMR_INVALID, EMR_LIMIT. */
-emr_status emr_invitation_make(const emr_keyring *admin, const emr_invitation *facts, emr_buf *out);
+ * url, descriptor and place; makes id and secret; net_id and admin_pk follow.  With a place it
+ * makes a guest's certificate, too, which ends with the invitation and is nobody's in the
+ * organisation (GUEST; NULL without a place).  Appends the bytes, which are as secret as the secret
+ * in them.  EMR_INVALID, EMR_LIMIT. */
+emr_status emr_invitation_make(const emr_keyring *admin, const emr_invitation *facts,
+	const emr_invite_guest *guest, emr_buf *out);
 /* EMR_DAMAGED, EMR_BAD_SIGNATURE, EMR_NEWER_FORMAT.  Dates are the caller's to judge; whether
  * ADMIN_PK belongs to an administrator, the descriptor's or the ledger's. */
 emr_status emr_invitation_read(emr_bytes bytes, emr_invitation *out);
+/* The guest whose certificate the invitation carries: its key follows from the secret.  A keyring
+ * that can sign as he may and is good for nothing else.  EMR_NOT_FOUND: it carries none. */
+emr_status emr_invitation_guest(const emr_invitation *invitation, emr_keyring **out);
 
 typedef struct emr_invite_reply {
 	emr_id16 invitation;

@@ -10,6 +10,7 @@ import "C"
 
 import (
 	"encoding/binary"
+	"encoding/hex"
 	"encoding/pem"
 	"errors"
 	"fmt"
@@ -32,6 +33,9 @@ const descriptorKey = "descriptor"
 //	rows KEY...                      the rows, for evaluation
 //	range FROM TO                    the rows whose keys are in between, for evaluation
 //	parts KEY...                     of each key that begins with p/: the part, its hash, its i row, for evaluation
+//	leave                            the "letter" of the transient map: id of an invitation (16 bytes), kind (1 the reply, 2 its
+//	                                 answer), then the letter; 409 when the invitation has its answer
+//	left ID/KIND...                  the letters, for evaluation
 //
 // A list in an answer is: length in four bytes, then the bytes; the length ffffffff says that there is nothing.
 type Chaincode struct{}
@@ -63,6 +67,10 @@ func (Chaincode) Invoke(stub shim.ChaincodeStubInterface) *peer.Response {
 		return answer(readRange(stub, string(args[0]), string(args[1])))
 	case name == "parts":
 		return answer(readParts(stub, args))
+	case name == "leave" && len(args) == 0:
+		return leave(stub)
+	case name == "left":
+		return answer(readLetters(stub, args))
 	}
 	return shim.Error("no such function, or another number of arguments: " + name)
 }
@@ -442,6 +450,55 @@ func readParts(stub shim.ChaincodeStubInterface, keys [][]byte) ([]byte, error) 
 			return nil, err
 		}
 		out = AppendValue(AppendValue(AppendValue(out, parts[0]), hash), row)
+	}
+	return out, nil
+}
+
+// ---- Letters of invitations ----
+
+const (
+	letterCollection = "mail"
+	letterHead       = 16 + 1
+	letterMax        = letterHead + 12288
+	replyKind        = 1
+	answerKind       = 2
+	answered         = 409
+)
+
+func letterKey(place string) string { return "letter/" + place }
+
+// leave keeps a letter until it is answered; the answer is the last.
+func leave(stub shim.ChaincodeStubInterface) *peer.Response {
+	transient, err := stub.GetTransient()
+	if err != nil {
+		return shim.Error(err.Error())
+	}
+	letter := transient["letter"]
+	if len(letter) <= letterHead || len(letter) > letterMax || letter[16] < replyKind || letter[16] > answerKind {
+		return shim.Error("no letter of an invitation")
+	}
+	id := hex.EncodeToString(letter[:16])
+	held, err := stub.GetPrivateDataHash(letterCollection, letterKey(fmt.Sprintf("%s/%d", id, answerKind)))
+	if err != nil {
+		return shim.Error(err.Error())
+	}
+	if len(held) > 0 {
+		return &peer.Response{Status: answered, Message: "the invitation has its answer"}
+	}
+	if err := stub.PutPrivateData(letterCollection, letterKey(fmt.Sprintf("%s/%d", id, letter[16])), letter[letterHead:]); err != nil {
+		return shim.Error(err.Error())
+	}
+	return shim.Success(nil)
+}
+
+func readLetters(stub shim.ChaincodeStubInterface, places [][]byte) ([]byte, error) {
+	var out []byte
+	for _, place := range places {
+		found, err := stub.GetMultiplePrivateData(letterCollection, letterKey(string(place)))
+		if err != nil {
+			return nil, err
+		}
+		out = AppendValue(out, found[0])
 	}
 	return out, nil
 }

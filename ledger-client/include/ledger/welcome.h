@@ -20,6 +20,14 @@ emr_status emr_welcome_invite(const emr_keyring *admin, emr_bytes descriptor, co
 emr_status emr_welcome_invite_for(const emr_keyring *admin, emr_id16 org, emr_bytes descriptor,
 	const char *url, uint16_t roles, uint64_t expires_unix_s, emr_buf *out_bytes,
 	emr_invitation *out);
+/* The same for who is elsewhere: the invitation carries PLACE, the way to the network, and a
+ * certificate of the organisation's CA (CA_DER) with which he may knock there. */
+typedef struct emr_welcome_away {
+	emr_bytes place, ca_der;
+} emr_welcome_away;
+emr_status emr_welcome_invite_away(const emr_keyring *admin, emr_id16 org, emr_bytes descriptor,
+	const char *url, const emr_welcome_away *away, uint16_t roles, uint64_t expires_unix_s,
+	emr_buf *out_bytes, emr_invitation *out);
 /* The invited: an answer, with a request for a certificate of HANDLE. */
 emr_status emr_welcome_reply(const emr_keyring *invited, const emr_invitation *invitation,
 	const char *handle, emr_buf *out_reply);

@@ -7,16 +7,22 @@
 #include "replica/replica.h"
 
 /* An invitation from a file ("-": standard input), read and checked, with the directory of its
- * network. */
+ * network: the one that it names, where that is here; of a network on Fabric otherwise one in the
+ * state of who joins (EMR_STATE_NETWORK), which is made of what the invitation carries. */
 typedef struct emr_joining {
 	emr_buf bytes;		   /* of the invitation; secret; owned */
 	emr_invitation invitation; /* borrows from them */
 	const char *dir;	   /* of the network; borrowed */
+	char *own_dir;		   /* owned; NULL: the directory is there already */
 } emr_joining;
 
-/* EMR_NOT_FOUND, EMR_DAMAGED, EMR_BAD_SIGNATURE, EMR_DENIED (it ended), always with a problem. */
-emr_status emr_joining_read(const char *from, emr_joining *out, emr_problem *out_problem);
+/* STATE is the path of the state of who joins.  EMR_NOT_FOUND, EMR_DAMAGED, EMR_BAD_SIGNATURE,
+ * EMR_DENIED (it ended), always with a problem. */
+emr_status emr_joining_read(
+	const char *from, const char *state, emr_joining *out, emr_problem *out_problem);
 void emr_joining_free(emr_joining *joining);
+/* Makes own_dir, if there is to be one and the state does not stand on it already. */
+emr_status emr_joining_settle_in(const emr_joining *joining, emr_problem *out_problem);
 /* That the network in the invitation's directory is the one it was made for.  EMR_FORK. */
 emr_status emr_joining_check(const emr_joining *joining, emr_problem *out_problem);
 /* Answers the invitation, waits for the certificate, which KEYRING has then, and registers
@@ -28,8 +34,8 @@ emr_status emr_joining_do(const emr_joining *joining, emr_keyring *keyring, cons
 /* ---- in steps that may be interrupted ---- */
 
 /* One that was kept in DIRFD.  With MUST_BE_FRESH its end counts.  As emr_joining_read. */
-emr_status emr_joining_kept(int dirfd, const char *name, bool must_be_fresh, emr_joining *out,
-	emr_problem *out_problem);
+emr_status emr_joining_kept(int dirfd, const char *name, const char *state, bool must_be_fresh,
+	emr_joining *out, emr_problem *out_problem);
 typedef struct emr_joining_keep {
 	int dirfd;
 	const char *name;

@@ -31,6 +31,10 @@ typedef emr_status (*emr_gateway_row_fn)(void *arg, size_t index, emr_bytes valu
 emr_status emr_gateway_rows(emr_gateway *gateway, emr_gateway_call *call, const char *const *keys,
 	size_t count, emr_gateway_row_fn visit, void *arg);
 
+/* The letters (letters.h) at PLACES, "ID/KIND", in their order; as rows. */
+emr_status emr_gateway_letters(emr_gateway *gateway, emr_gateway_call *call,
+	const char *const *places, size_t count, emr_gateway_row_fn visit, void *arg);
+
 typedef enum emr_gateway_part_state {
 	EMR_GATEWAY_PART_HERE = 1,
 	EMR_GATEWAY_PART_ON_ITS_WAY, /* its hash is there: this peer has not got it yet; ask later,

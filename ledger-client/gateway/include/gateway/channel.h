@@ -48,3 +48,14 @@ emr_status emr_channel_offer_ca(const char *dir, emr_bytes ca);
  * NULL) is what the gateway said. */
 emr_status emr_channel_begin(const char *dir, const emr_keyring *keyring, emr_bytes certificate,
 	emr_bytes descriptor, char *said, size_t said_size);
+
+/* ---- On the way to another computer ---- */
+
+/* Appends what DIR/network says, with the certificates that it names, as an invitation carries it
+ * (FORMAT.md).  As emr_channel_read; EMR_LIMIT. */
+emr_status emr_channel_carry(const char *dir, emr_buf *out, char *cause, size_t cause_size);
+/* Whether BYTES are such a way.  EMR_DAMAGED, EMR_NEWER_FORMAT. */
+emr_status emr_channel_carried_check(emr_bytes bytes);
+/* Writes DIRFD/network and the files that it names, all private, from BYTES; those of before are
+ * replaced.  EMR_DAMAGED, EMR_NEWER_FORMAT, or what the disk says. */
+emr_status emr_channel_settle_in(emr_bytes bytes, int dirfd);

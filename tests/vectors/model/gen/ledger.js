@@ -444,6 +444,10 @@ function cards({ net, admin, patient, doctor, agent1, personCard, domainCard, ho
 	const invId = rnd('invitation', 16);
 	const invBody = cat(ascii('EMIV'), u8(1), u8(0), u16(2), net.netId, hospital.org, u64(TIME + 7 * DAY), invId, secret, admin.sign.pk, u8(name.length), name, u16(url.length), url, u32(net.bytes.length), net.bytes);
 	const invitation = cat(invBody, edSign(admin.sign.seed, ascii('emrfs/v1/invite\0'), invBody));
+	const guest = rnd('guest', 120); // not a real certificate, only bytes
+	const place = rnd('place', 90);
+	const awayBody = cat(ascii('EMIV'), u8(2), invBody.slice(5), u16(guest.length), guest, u32(place.length), place);
+	const guestKey = K.p256Key(hkdf512(ascii('emrfs/v1/guest'), secret, new Uint8Array(0), 32), 0);
 	const pub = Q.keyRegPub({
 		roles: 2, how: 1, org: hospital.org, x25519: doctor.box.pk, B: doctor.pre.pk, pop: P.pop(doctor.pre.secret, rndScalar('pop reply'), net.netId, doctor.id), logPk: doctor.log.pk,
 		ref: zeros(32), notAfter: TIME + 365 * DAY, netId: net.netId, signerId: doctor.id, bind: () => zeros(64),
@@ -456,6 +460,8 @@ function cards({ net, admin, patient, doctor, agent1, personCard, domainCard, ho
 		person_card: hex(personCard), domain_card: hex(domainCard), label: 'Silva, Ana\t1984-03-12', code: [19, 14, 9, 4].map((sh) => base32[(bits >> sh) & 31]).join(''), code_signer_id: hex(patient.id),
 		vouch: hex(Q.vouch({ signer: agent1.sign, signerId: agent1.id, netId: net.netId, card: personCard, time: TIME + 5 })), vouch_time: TIME + 5, vouch_signer_pk: hex(agent1.sign.pk),
 		invitation: hex(invitation), invitation_secret: hex(secret), invitation_id: hex(invId), invitation_admin_pk: hex(admin.sign.pk),
+		invitation_away: hex(cat(awayBody, edSign(admin.sign.seed, ascii('emrfs/v1/invite\0'), awayBody))), invitation_guest: hex(guest), invitation_place: hex(place),
+		guest_spki: hex(DER.spkiP256(guestKey.pk)),
 		reply: hex(cat(replyBody, hmacSha256(secret, replyBody))), reply_pub: hex(pub), reply_csr: hex(csr),
 	};
 }

@@ -1,0 +1,30 @@
+/* What the two sides of an invitation leave each other: files in the network's directory, or, where
+ * the invitation carries the way to a network on Fabric, letters in its channel.  Whether what is
+ * found is genuine is for whoever reads it to verify. */
+#pragma once
+
+#include "gateway/letters.h"
+#include "keyring/invite.h"
+#include "kit/message.h"
+
+typedef struct emr_post {
+	const char *dir;	    /* of the network; borrowed */
+	emr_id16 id;		    /* of the invitation */
+	emr_letters *letters;	    /* NULL: files */
+	emr_keyring *guest;	    /* who speaks for the invited */
+	int64_t asked_ns, pause_ns; /* the channel is asked more and more seldom */
+} emr_post;
+#define EMR_AUTO_POST __attribute__((cleanup(emr_post_close))) emr_post
+
+/* For INVITATION of the network in DIR.  ADMIN speaks for who invites; NULL: the guest of the
+ * invitation.  Both are borrowed. */
+emr_status emr_post_open(const char *dir, const emr_invitation *invitation,
+	const emr_keyring *admin, emr_post *out, emr_problem *out_problem);
+void emr_post_close(emr_post *post);
+/* EMR_EXISTS: the invitation has its answer, so it was used, or withdrawn. */
+emr_status emr_post_put(emr_post *post, emr_letter_kind kind, emr_bytes bytes);
+/* Waits for it, up to MAX bytes, and leaves it there.  EMR_TIMEOUT; EMR_LIMIT: over MAX. */
+emr_status emr_post_look(
+	emr_post *post, emr_letter_kind kind, size_t max, int64_t within_ns, emr_buf *out);
+/* Files only: letters stay. */
+void emr_post_remove(const emr_post *post, emr_letter_kind kind);

@@ -1,0 +1,106 @@
+/* This file carries an invitation's reply and its answer, by a directory or by a channel. */
+#include "network/post.h"
+
+#include <string.h>
+#include <time.h>
+
+#include "base/clock.h"
+#include "kit/language.h"
+#include "session/network_dir.h"
+
+#define FIRST_PAUSE_NS INT64_C(200000000)
+#define LONGEST_PAUSE_NS INT64_C(5000000000)
+
+static const char *step_of(emr_letter_kind kind)
+{
+	return kind == EMR_LETTER_REPLY ? "reply" : "certificate";
+}
+
+void emr_post_close(emr_post *post)
+{
+	emr_letters_close(post->letters);
+	emr_keyring_free(post->guest);
+	*post = (emr_post){0};
+}
+
+emr_status emr_post_open(const char *dir, const emr_invitation *invitation,
+	const emr_keyring *admin, emr_post *out, emr_problem *out_problem)
+{
+	char cause[256] = "";
+	emr_status status = EMR_OK;
+
+	*out = (emr_post){.dir = dir, .id = invitation->id, .pause_ns = FIRST_PAUSE_NS};
+	if (invitation->place.len == 0)
+		return EMR_OK;
+	if (admin == NULL)
+		status = emr_invitation_guest(invitation, &out->guest);
+	if (status == EMR_OK)
+		status = emr_letters_open(dir, admin != NULL ? admin : out->guest, &out->letters,
+			cause, sizeof cause);
+	if (status != EMR_OK && cause[0] != '\0')
+		emr_problem_set(
+			out_problem, EMR_SAY_NETWORK_DIR, "dir", dir, "cause", cause, NULL);
+	return status;
+}
+
+emr_status emr_post_put(emr_post *post, emr_letter_kind kind, emr_bytes bytes)
+{
+	return post->letters != NULL ? emr_letters_leave(post->letters, post->id, kind, bytes)
+				     : emr_mail_put(post->dir, post->id, step_of(kind), bytes);
+}
+
+static void sleep_ns(int64_t ns)
+{
+	const struct timespec pause = {.tv_sec = ns / 1000000000, .tv_nsec = ns % 1000000000};
+
+	if (ns > 0)
+		(void)nanosleep(&pause, NULL);
+}
+
+/* A gateway that is away for a moment ends no waiting of days. */
+static emr_status find_once(emr_post *post, emr_letter_kind kind, size_t max, emr_buf *out)
+{
+	emr_status status = emr_letters_find(post->letters, post->id, kind, out);
+
+	post->asked_ns = emr_clock_boot_ns(emr_clock_system());
+	post->pause_ns = 2 * post->pause_ns < LONGEST_PAUSE_NS ? 2 * post->pause_ns
+							       : LONGEST_PAUSE_NS;
+	if (status == EMR_OK)
+		return out->len <= max ? EMR_OK : EMR_LIMIT;
+	return status == EMR_NOT_FOUND || emr_status_may_pass(status) ? EMR_TIMEOUT : status;
+}
+
+static emr_status find_letter(
+	emr_post *post, emr_letter_kind kind, size_t max, int64_t within_ns, emr_buf *out)
+{
+	const emr_clock *clock = emr_clock_system();
+	const int64_t until = emr_clock_boot_ns(clock) + within_ns;
+
+	for (;;) {
+		int64_t now = emr_clock_boot_ns(clock);
+		int64_t due = post->asked_ns == 0 ? now : post->asked_ns + post->pause_ns;
+
+		if (due > until && now < until)
+			sleep_ns(until - now);
+		if (due > until)
+			return EMR_TIMEOUT;
+		sleep_ns(due - now);
+		emr_status status = find_once(post, kind, max, out);
+		if (status != EMR_TIMEOUT)
+			return status;
+	}
+}
+
+emr_status emr_post_look(
+	emr_post *post, emr_letter_kind kind, size_t max, int64_t within_ns, emr_buf *out)
+{
+	return post->letters != NULL
+		       ? find_letter(post, kind, max, within_ns, out)
+		       : emr_mail_look(post->dir, post->id, step_of(kind), max, within_ns, out);
+}
+
+void emr_post_remove(const emr_post *post, emr_letter_kind kind)
+{
+	if (post->letters == NULL)
+		emr_mail_remove(post->dir, post->id, step_of(kind));
+}

@@ -1,0 +1,199 @@
+/* The way to a network on Fabric as an invitation carries it: what DIR/network says, and the
+ * certificates that it names, in one row of bytes (FORMAT.md). This file makes these bytes of a
+ * directory, and a directory of them on another computer. */
+#include "gateway/channel.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/codec.h"
+#include "base/file.h"
+
+#define MAGIC "EMCH\1"
+#define RULE_MAJORITY 1 /* of the organisations that are named must endorse */
+#define PEM_MAX ((size_t)32 << 10)
+#define ADDRESS_MAX 255
+
+typedef struct carried {
+	emr_bytes msp, channel, chaincode;
+	size_t n_gateways, n_organisations;
+	emr_bytes addresses[EMR_GATEWAY_ENDPOINTS_MAX], roots[EMR_GATEWAY_ENDPOINTS_MAX];
+	emr_bytes msps[EMR_CHANNEL_ORGANISATIONS_MAX], cas[EMR_CHANNEL_ORGANISATIONS_MAX];
+} carried;
+
+/* ---- Out of a directory ---- */
+
+static void write_word(emr_writer *w, const char *text, size_t max)
+{
+	if (strlen(text) > max && w->status == EMR_OK)
+		w->status = EMR_LIMIT;
+	emr_write_u8(w, (uint8_t)strlen(text));
+	emr_write_bytes(w, text, strlen(text));
+}
+
+static void write_pem(emr_writer *w, emr_bytes pem)
+{
+	if (pem.len > PEM_MAX && w->status == EMR_OK)
+		w->status = EMR_LIMIT;
+	emr_write_u16(w, (uint16_t)pem.len);
+	emr_write_bytes(w, pem.data, pem.len);
+}
+
+static emr_status write_gateways(emr_writer *w, const emr_channel *channel)
+{
+	emr_status status = EMR_OK;
+
+	emr_write_u8(w, (uint8_t)channel->n_gateways);
+	for (size_t i = 0; i < channel->n_gateways && status == EMR_OK; i++) {
+		EMR_AUTO_BUF pem = {0};
+
+		status = emr_file_read(AT_FDCWD, channel->roots[i], PEM_MAX, &pem);
+		write_word(w, channel->addresses[i], ADDRESS_MAX);
+		write_pem(w, emr_buf_view(&pem));
+	}
+	return status;
+}
+
+emr_status emr_channel_carry(const char *dir, emr_buf *out, char *cause, size_t cause_size)
+{
+	EMR_AUTO_CHANNEL channel = {0};
+	emr_writer w = emr_writer_of(out);
+	emr_status status = emr_channel_read(dir, &channel, cause, cause_size);
+
+	if (status != EMR_OK)
+		return status;
+	emr_write_bytes(&w, MAGIC, 5);
+	emr_write_u8(&w, RULE_MAJORITY);
+	emr_write_u16(&w, 0);
+	write_word(&w, channel.msp, EMR_GATEWAY_MSP_ID_MAX);
+	write_word(&w, channel.channel, EMR_GATEWAY_NAME_MAX);
+	write_word(&w, channel.chaincode, EMR_GATEWAY_NAME_MAX);
+	status = write_gateways(&w, &channel);
+	emr_write_u8(&w, (uint8_t)channel.n_organisations);
+	for (size_t i = 0; i < 2 * channel.n_organisations; i += 2) {
+		write_word(&w, channel.authorities[i], EMR_GATEWAY_MSP_ID_MAX);
+		write_pem(&w, emr_bytes_of(channel.authorities[i + 1],
+				      strlen(channel.authorities[i + 1])));
+	}
+	return status == EMR_OK ? w.status : status;
+}
+
+/* ---- Into a directory ---- */
+
+/* What becomes a word of a line of DIR/network: nothing in it ends the word or the line. */
+static emr_bytes read_word(emr_reader *r, size_t max)
+{
+	emr_bytes word = emr_read_bytes(r, emr_read_u8(r));
+
+	if (word.len == 0 || word.len > max)
+		r->bad = true;
+	for (size_t i = 0; i < word.len && !r->bad; i++)
+		r->bad = word.data[i] <= ' ' || word.data[i] >= 0x7f;
+	return word;
+}
+
+static emr_bytes read_pem(emr_reader *r)
+{
+	emr_bytes pem = emr_read_bytes(r, emr_read_u16(r));
+
+	if (pem.len == 0 || pem.len > PEM_MAX || memchr(pem.data, '\0', pem.len) != NULL)
+		r->bad = true;
+	return pem;
+}
+
+/* EMR_DAMAGED, EMR_NEWER_FORMAT. */
+static emr_status read_carried(emr_bytes bytes, carried *out)
+{
+	emr_reader r = emr_reader_of(bytes);
+	uint8_t rule;
+
+	if (bytes.len > 4 && memcmp(bytes.data, MAGIC, 4) == 0 && bytes.data[4] > 1)
+		return emr_newer_format(bytes.data[4], 1);
+	emr_read_magic(&r, MAGIC);
+	rule = emr_read_u8(&r);
+	emr_read_zeros(&r, 2);
+	out->msp = read_word(&r, EMR_GATEWAY_MSP_ID_MAX);
+	out->channel = read_word(&r, EMR_GATEWAY_NAME_MAX);
+	out->chaincode = read_word(&r, EMR_GATEWAY_NAME_MAX);
+	out->n_gateways = emr_read_u8(&r);
+	if (out->n_gateways == 0 || out->n_gateways > EMR_GATEWAY_ENDPOINTS_MAX)
+		return EMR_DAMAGED;
+	for (size_t i = 0; i < out->n_gateways; i++) {
+		out->addresses[i] = read_word(&r, ADDRESS_MAX);
+		out->roots[i] = read_pem(&r);
+	}
+	out->n_organisations = emr_read_u8(&r);
+	if (out->n_organisations == 0 || out->n_organisations > EMR_CHANNEL_ORGANISATIONS_MAX)
+		return EMR_DAMAGED;
+	for (size_t i = 0; i < out->n_organisations; i++) {
+		out->msps[i] = read_word(&r, EMR_GATEWAY_MSP_ID_MAX);
+		out->cas[i] = read_pem(&r);
+	}
+	return emr_reader_done(&r) && rule == RULE_MAJORITY ? EMR_OK : EMR_DAMAGED;
+}
+
+emr_status emr_channel_carried_check(emr_bytes bytes)
+{
+	carried c = {0};
+
+	return read_carried(bytes, &c);
+}
+
+static emr_status add_text(emr_buf *out, const char *text)
+{
+	return emr_buf_append(out, text, strlen(text));
+}
+
+static emr_status add_line(emr_buf *out, const char *word, emr_bytes value, const char *file)
+{
+	emr_status status = add_text(out, word);
+
+	if (status == EMR_OK)
+		status = add_text(out, " = ");
+	if (status == EMR_OK)
+		status = emr_buf_append(out, value.data, value.len);
+	if (status == EMR_OK && file != NULL)
+		status = add_text(out, " ");
+	if (status == EMR_OK && file != NULL)
+		status = add_text(out, file);
+	return status == EMR_OK ? add_text(out, "\n") : status;
+}
+
+/* A line that names a file of its own, which has CONTENT. */
+static emr_status add_with_file(int dirfd, emr_buf *text, const char *word, size_t number,
+	emr_bytes value, emr_bytes content)
+{
+	char file[40];
+	emr_status status;
+
+	(void)snprintf(file, sizeof file, "%s-%zu.pem", word, number);
+	status = emr_file_replace(dirfd, file, content, 0600);
+	return status == EMR_OK ? add_line(text, word, value, file) : status;
+}
+
+emr_status emr_channel_settle_in(emr_bytes bytes, int dirfd)
+{
+	EMR_AUTO_BUF text = {0};
+	carried c = {0};
+	emr_status status = read_carried(bytes, &c);
+
+	if (status == EMR_OK)
+		status = add_text(&text, "kind = fabric\n");
+	if (status == EMR_OK)
+		status = add_line(&text, "msp", c.msp, NULL);
+	if (status == EMR_OK)
+		status = add_line(&text, "channel", c.channel, NULL);
+	if (status == EMR_OK)
+		status = add_line(&text, "chaincode", c.chaincode, NULL);
+	for (size_t i = 0; i < c.n_gateways && status == EMR_OK; i++)
+		status = add_with_file(
+			dirfd, &text, "gateway", i + 1, c.addresses[i], c.roots[i]);
+	for (size_t i = 0; i < c.n_organisations && status == EMR_OK; i++)
+		status = add_with_file(
+			dirfd, &text, "organisation", i + 1, c.msps[i], c.cas[i]);
+	/* Last: what it names is there. */
+	return status == EMR_OK ? emr_file_replace(dirfd, EMR_CHANNEL_SETTINGS,
+					  emr_buf_view(&text), 0600)
+				: status;
+}

@@ -1,0 +1,149 @@
+/* This file leaves and finds the letters of an invitation in a channel's private collection. */
+#include "gateway/letters.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "channel_private.h"
+#include "gateway/batch.h"
+
+#define TIMEOUT_MS 60000u
+#define AGAIN_MAX 5
+#define ANSWERED 409 /* the chaincode's status of a letter that comes too late */
+
+struct emr_letters {
+	emr_gateway *gateway;
+	emr_gateway_identity *identity;
+	emr_gateway_call call;
+};
+
+emr_status emr_letters_open(const char *dir, const emr_keyring *keyring, emr_letters **out,
+	char *cause, size_t cause_size)
+{
+	EMR_AUTO_CHANNEL channel = {0};
+	EMR_AUTO_BUF certificate = {0};
+	emr_letters *l = calloc(1, sizeof *l);
+	emr_status status = l != NULL ? emr_channel_read(dir, &channel, cause, cause_size)
+				      : EMR_NO_MEMORY;
+
+	if (status == EMR_OK)
+		status = emr_keyring_tlv_get(keyring, EMR_KEYRING_CERTIFICATE, &certificate);
+	if (status == EMR_OK)
+		status = emr_gateway_identity_of_keyring(keyring, channel.msp,
+			channel_first_certificate(emr_buf_view(&certificate)), &l->identity);
+	if (status == EMR_OK)
+		status = channel_gateway(&channel, l->identity, NULL, &l->gateway);
+	if (status != EMR_OK) {
+		emr_letters_close(l);
+		return status;
+	}
+	*out = l;
+	return EMR_OK;
+}
+
+void emr_letters_close(emr_letters *letters)
+{
+	if (letters == NULL)
+		return;
+	emr_gateway_close(letters->gateway);
+	emr_gateway_identity_free(letters->identity);
+	free(letters);
+}
+
+const char *emr_letters_said(const emr_letters *letters)
+{
+	return letters->call.said;
+}
+
+static emr_status failed(const emr_letters *l, emr_status status)
+{
+	if (l->call.chaincode_status == ANSWERED)
+		return EMR_EXISTS;
+	emr_log(EMR_LOG_WARN, "letters: %s, %s: %s", emr_gateway_stage_name(l->call.stage),
+		emr_gateway_fault_name(l->call.fault), l->call.said);
+	return status;
+}
+
+/* The invitation's id is told to endorsers only: who reads blocks does not learn it. */
+static emr_status write_letter(
+	emr_id16 invitation, emr_letter_kind kind, emr_bytes letter, emr_buf *out)
+{
+	uint8_t number = (uint8_t)kind;
+	emr_status status = emr_buf_append(out, invitation.b, sizeof invitation.b);
+
+	if (status == EMR_OK)
+		status = emr_buf_append(out, &number, 1);
+	return status == EMR_OK ? emr_buf_append(out, letter.data, letter.len) : status;
+}
+
+static emr_status leave_once(emr_letters *l, emr_bytes letter)
+{
+	EMR_AUTO_BUF envelope = {0};
+	const emr_bytes args[1] = {emr_bytes_of("leave", 5)};
+	const emr_gateway_invocation invocation = {
+		.args = args, .arg_count = 1, .transient_name = "letter", .transient = letter};
+	emr_gateway_commit commit;
+	emr_status status;
+
+	l->call = emr_gateway_call_of(TIMEOUT_MS, -1);
+	status = emr_gateway_endorse(l->gateway, &l->call, &invocation, &envelope, NULL);
+	if (status == EMR_OK)
+		status = emr_gateway_settle(
+			l->gateway, &l->call, emr_buf_view(&envelope), false, &commit);
+	return status;
+}
+
+emr_status emr_letters_leave(
+	emr_letters *letters, emr_id16 invitation, emr_letter_kind kind, emr_bytes letter)
+{
+	EMR_AUTO_BUF whole = {0};
+	emr_status status = letter.len <= EMR_LETTER_MAX ? EMR_CONFLICT : EMR_LIMIT;
+
+	if (status == EMR_CONFLICT)
+		status = write_letter(invitation, kind, letter, &whole);
+	if (status != EMR_OK)
+		return status;
+	/* Left twice it is the same letter, so a try whose end nobody saw is made again. */
+	status = EMR_CONFLICT;
+	for (int i = 0; i < AGAIN_MAX && status == EMR_CONFLICT; i++) {
+		status = leave_once(letters, emr_buf_view(&whole));
+		if (letters->call.fault == EMR_GATEWAY_OVERTAKEN)
+			status = EMR_CONFLICT;
+	}
+	return status == EMR_OK ? EMR_OK : failed(letters, status);
+}
+
+typedef struct finding {
+	emr_buf *out;
+	bool is_there;
+} finding;
+
+static emr_status keep(void *arg, size_t index, emr_bytes value)
+{
+	finding *f = arg;
+
+	(void)index;
+	f->is_there = value.data != NULL;
+	if (value.len > EMR_LETTER_MAX)
+		return EMR_LIMIT;
+	return f->is_there ? emr_buf_append(f->out, value.data, value.len) : EMR_OK;
+}
+
+emr_status emr_letters_find(
+	emr_letters *letters, emr_id16 invitation, emr_letter_kind kind, emr_buf *out)
+{
+	finding f = {.out = out};
+	char hex[33], place[48];
+	const char *const key = place;
+	emr_status status;
+
+	emr_hex(invitation.b, sizeof invitation.b, hex);
+	(void)snprintf(place, sizeof place, "%s/%d", hex, (int)kind);
+	letters->call = emr_gateway_call_of(TIMEOUT_MS, -1);
+	status = emr_gateway_letters(letters->gateway, &letters->call, &key, 1, keep, &f);
+	if (status != EMR_OK)
+		return failed(letters, status);
+	return f.is_there ? EMR_OK : EMR_NOT_FOUND;
+}

@@ -1,0 +1,149 @@
+/* These tests send the settings of a network on Fabric by way of an invitation: another directory
+ * gets the same ones, and bytes that would write other lines are refused. */
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "gateway/channel.h"
+#include "emr_test.h"
+
+static char here[] = "/tmp/emrfs-carried-XXXXXX", there[] = "/tmp/emrfs-carried-XXXXXX";
+static emr_buf way;
+
+static void write_file(const char *dir, const char *name, const char *text)
+{
+	EMR_AUTO_FD fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	assert_ok(emr_file_replace(fd, name, emr_bytes_of(text, strlen(text)), 0600));
+}
+
+static void same_settings(const char *one, const char *other)
+{
+	EMR_AUTO_CHANNEL a = {0};
+	EMR_AUTO_CHANNEL b = {0};
+	char cause[256];
+
+	assert_ok(emr_channel_read(one, &a, cause, sizeof cause));
+	assert_ok(emr_channel_read(other, &b, cause, sizeof cause));
+	assert_string_equal(a.msp, b.msp);
+	assert_string_equal(a.channel, b.channel);
+	assert_string_equal(a.chaincode, b.chaincode);
+	assert_int_equal(a.n_gateways, b.n_gateways);
+	assert_int_equal(a.n_organisations, b.n_organisations);
+	for (size_t i = 0; i < a.n_gateways; i++)
+		assert_string_equal(a.addresses[i], b.addresses[i]);
+	for (size_t i = 0; i < 2 * a.n_organisations; i++)
+		assert_string_equal(a.authorities[i], b.authorities[i]);
+}
+
+static void another_computer_gets_the_same_settings(void **state)
+{
+	EMR_AUTO_FD fd = open(there, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	EMR_AUTO_BUF roots = {0};
+	struct stat st;
+
+	(void)state;
+	assert_ok(emr_channel_carried_check(emr_buf_view(&way)));
+	assert_ok(emr_channel_settle_in(emr_buf_view(&way), fd));
+	same_settings(here, there);
+	assert_ok(emr_file_read(fd, "gateway-2.pem", 100, &roots));
+	assert_true(emr_bytes_equal(emr_buf_view(&roots), emr_bytes_of("roots two\n", 10)));
+	assert_int_equal(fstatat(fd, "network", &st, 0), 0);
+	assert_int_equal(st.st_mode & 0777, 0600);
+	/* Once more, over what is there. */
+	assert_ok(emr_channel_settle_in(emr_buf_view(&way), fd));
+	same_settings(here, there);
+}
+
+static void a_way_that_is_cut_or_too_long_is_refused(void **state)
+{
+	EMR_AUTO_BUF more = {0};
+
+	(void)state;
+	for (size_t len = 0; len < way.len; len++)
+		assert_status(EMR_DAMAGED, emr_channel_carried_check(emr_bytes_of(way.data, len)));
+	assert_ok(emr_buf_append(&more, way.data, way.len));
+	assert_ok(emr_buf_append_zeros(&more, 1));
+	assert_status(EMR_DAMAGED, emr_channel_carried_check(emr_buf_view(&more)));
+}
+
+/* Each of the words stands in a line: with a line's end in it, there would be another one. */
+static void a_way_whose_words_are_more_than_words_is_refused(void **state)
+{
+	static const char bad[] = {'\n', ' ', '\0', '\x7f', '\xe2'};
+	const size_t at_msp = 9; /* after magic, rule, zeros and its length */
+
+	(void)state;
+	assert_memory_equal(way.data + at_msp, "OrgA", 4);
+	for (size_t i = 0; i < sizeof bad; i++) {
+		way.data[at_msp + 1] = (uint8_t)bad[i];
+		assert_status(EMR_DAMAGED, emr_channel_carried_check(emr_buf_view(&way)));
+	}
+	way.data[at_msp + 1] = 'r';
+	way.data[5] = 2; /* another rule of endorsement */
+	assert_status(EMR_DAMAGED, emr_channel_carried_check(emr_buf_view(&way)));
+	way.data[5] = 1;
+	way.data[4] = 2;
+	assert_status(EMR_NEWER_FORMAT, emr_channel_carried_check(emr_buf_view(&way)));
+	way.data[4] = 1;
+	assert_ok(emr_channel_carried_check(emr_buf_view(&way)));
+}
+
+static int set_up(void **state)
+{
+	char cause[256];
+
+	(void)state;
+	assert_non_null(mkdtemp(here));
+	assert_non_null(mkdtemp(there));
+	write_file(here, "one.pem", "roots one\n");
+	write_file(here, "two.pem", "roots two\n");
+	write_file(here, "a.pem", "the CA of A\n");
+	write_file(here, "b.pem", "the CA of B\n");
+	write_file(here, "network",
+		"kind = fabric\nmsp = OrgA\nchannel = care\nchaincode = emrfs\n"
+		"gateway = https://one.example:7051 one.pem\n"
+		"gateway = https://two.example:7051 two.pem\n"
+		"organisation = OrgA a.pem\norganisation = OrgB b.pem\n");
+	assert_ok(emr_channel_carry(here, &way, cause, sizeof cause));
+	return 0;
+}
+
+static void remove_all(const char *dir)
+{
+	static const char *const names[] = {"network", "one.pem", "two.pem", "a.pem", "b.pem",
+		"gateway-1.pem", "gateway-2.pem", "organisation-1.pem", "organisation-2.pem"};
+	char path[128];
+
+	for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+		snprintf(path, sizeof path, "%s/%s", dir, names[i]);
+		(void)unlink(path);
+	}
+	(void)rmdir(dir);
+}
+
+static int tear_down(void **state)
+{
+	(void)state;
+	emr_buf_free(&way);
+	remove_all(here);
+	remove_all(there);
+	return 0;
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(another_computer_gets_the_same_settings),
+		cmocka_unit_test(a_way_that_is_cut_or_too_long_is_refused),
+		cmocka_unit_test(a_way_whose_words_are_more_than_words_is_refused),
+	};
+
+	if (emr_base_init() != EMR_OK)
+		return 1;
+	return cmocka_run_group_tests(tests, set_up, tear_down);
+}
