@@ -170,6 +170,24 @@ emr_status chain_fill_part(
 	return status;
 }
 
+emr_status emr_chain_fill(
+	emr_chain *chain, const emr_part_key *key, emr_bytes part, bool *out_fits)
+{
+	EMR_AUTO_BUF present = {0};
+	bool is_new = false;
+	emr_status status = chain_fill_part(chain, key, part, &is_new);
+
+	*out_fits = is_new;
+	if (status != EMR_OK || is_new)
+		return status;
+	/* Another process may have been quicker. */
+	status = emr_chain_part(chain, key, &present);
+	*out_fits = status == EMR_OK && emr_bytes_equal(emr_buf_view(&present), part);
+	return status == EMR_MISSING_DATA || status == EMR_DAMAGED || status == EMR_NOT_FOUND
+		       ? EMR_OK
+		       : status;
+}
+
 emr_status chain_purge_parts(emr_chain *chain, const emr_part_key *first, uint64_t last)
 {
 	sqlite3_stmt *s;

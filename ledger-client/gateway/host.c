@@ -14,12 +14,14 @@
 #include "host_private.h"
 
 #define TIMEOUT_MS 60000u
-#define BLOCKS_MAX 1000000
 #define POSITION_NAME "fabric.position"
 #define POSITION_BYTES 120
 #define POSITION_BLOCKS 256 /* read again at most, after a kill */
 #define LOOK_NS INT64_C(1000000000)
-#define NOTHING_MS 1000 /* between two looks while the gateway is away */
+#define NOTHING_MS 1000 /* between two looks while the gateway is away, or says what does not come */
+#define BLOCK_MS 1000	/* that a block may take on the average, behind the first minute */
+#define PART_TRIES 5	/* until a peer has a private part, or the right one */
+#define PART_PAUSE_MS 100 /* between the first two; twice as long after each */
 
 emr_status host_status(const emr_gateway_call *call, emr_status status)
 {
@@ -86,21 +88,44 @@ static void note_followed(fabric_host *h, emr_status status)
 		h->away_unix_s = emr_clock_unix_s(emr_clock_system());
 }
 
-emr_status host_follow(fabric_host *h)
+/* Blocks until there are no more.  A gateway that answers in time and tells next to nothing does not
+ * hold up whoever waits: what it has told is kept, and the rest is for the next time. */
+static emr_status follow_blocks(
+	fabric_host *h, emr_gateway *gateway, emr_gateway_call *call, emr_ledger_trouble *trouble)
 {
-	emr_gateway_call call = emr_gateway_call_of(h->timeout_ms, -1);
+	const emr_clock *clock = emr_clock_system();
+	int64_t until = emr_clock_boot_ns(clock) + (int64_t)h->timeout_ms * 1000000;
+	uint64_t height = 0;
+	emr_status status;
+
+	do {
+		int64_t left_ms = (until - emr_clock_boot_ns(clock)) / 1000000;
+
+		if (left_ms <= 0)
+			return EMR_TIMEOUT;
+		call->timeout_ms = left_ms < h->timeout_ms ? (uint32_t)left_ms : h->timeout_ms;
+		status = emr_observe(gateway, call, h->chain, emr_buf_view(&h->descriptor),
+			&h->position, 1, &height, trouble);
+		until += (int64_t)BLOCK_MS * 1000000;
+	} while (status == EMR_OK && h->position.next_block < height);
+	return status;
+}
+
+emr_status host_follow(fabric_host *h, int cancel_fd)
+{
+	emr_gateway_call call = emr_gateway_call_of(h->timeout_ms, cancel_fd);
 	emr_ledger_trouble trouble = {.status = EMR_OK};
 	emr_gateway *gateway = NULL;
 	emr_status status = host_line(h, &gateway);
 
 	if (status == EMR_OK)
-		status = emr_observe(gateway, &call, h->chain, emr_buf_view(&h->descriptor),
-			&h->position, BLOCKS_MAX, NULL, &trouble);
+		status = follow_blocks(h, gateway, &call, &trouble);
 	/* A peer that has fewer blocks than others have told is behind, which passes: what it
 	 * withholds it could withhold by telling nothing new, too. */
 	if (status == EMR_ROLLBACK)
 		status = EMR_OFFLINE;
-	note_followed(h, status);
+	if (status != EMR_INTERRUPTED)
+		note_followed(h, status);
 	if (h->position.next_block >= h->kept_block + POSITION_BLOCKS)
 		keep_position(h);
 	if (trouble.status != EMR_OK)
@@ -117,7 +142,7 @@ static emr_status host_size(void *self, uint64_t *out_size)
 	emr_status status;
 	HOLD(&h->lock);
 
-	status = host_follow(h);
+	status = host_follow(h, -1);
 	return status == EMR_OK ? emr_chain_size(h->chain, out_size) : status;
 }
 
@@ -149,7 +174,7 @@ static emr_status host_changes(
 	emr_status status;
 	HOLD(&h->lock);
 
-	status = host_follow(h);
+	status = host_follow(h, -1);
 	if (status == EMR_OK)
 		status = read_change(h, domain, since, &change);
 	if (status == EMR_OK)
@@ -202,10 +227,10 @@ static emr_status host_entries(void *self, const emr_id16 *domain, uint64_t from
 	return status;
 }
 
-/* A part that was on its way when its entry came. */
+/* A part that was not there, or not the right one, when its entry came. */
 typedef struct late_part {
 	emr_buf *out;
-	bool is_here;
+	emr_gateway_part_state state;
 } late_part;
 
 static emr_status keep_late(void *arg, size_t index, emr_gateway_part_state state, emr_bytes part)
@@ -213,19 +238,81 @@ static emr_status keep_late(void *arg, size_t index, emr_gateway_part_state stat
 	late_part *late = arg;
 
 	(void)index;
-	late->is_here = state == EMR_GATEWAY_PART_HERE;
-	return late->is_here && part.len > 0 ? emr_buf_append(late->out, part.data, part.len)
-					     : EMR_OK;
+	late->state = state;
+	return state == EMR_GATEWAY_PART_HERE && part.len > 0
+		       ? emr_buf_append(late->out, part.data, part.len)
+		       : EMR_OK;
+}
+
+/* Into the log, which knows its hash.  False: it is another one. */
+static emr_status fill_log(
+	fabric_host *h, const emr_part_key *key, emr_bytes part, bool *out_fits)
+{
+	emr_status status;
+	HOLD(&h->lock);
+
+	*out_fits = false;
+	status = emr_chain_begin(h->chain);
+	if (status != EMR_OK)
+		return status;
+	status = emr_chain_fill(h->chain, key, part, out_fits);
+	if (status == EMR_OK)
+		return emr_chain_commit(h->chain);
+	emr_chain_rollback(h->chain);
+	return status;
+}
+
+/* EMR_CONFLICT: not now, or another one. */
+static emr_status ask_part(
+	fabric_host *h, const emr_part_key *key, const char *name, late_part *late)
+{
+	emr_gateway_call call = emr_gateway_call_of(h->timeout_ms, -1);
+	emr_gateway *gateway = NULL;
+	bool fits = false;
+	emr_status status = host_line(h, &gateway);
+
+	emr_buf_clear(late->out);
+	if (status == EMR_OK)
+		status = emr_gateway_parts(gateway, &call, &name, 1, keep_late, late);
+	if (status != EMR_OK)
+		return host_status(&call, status);
+	if (late->state == EMR_GATEWAY_PART_ON_ITS_WAY)
+		return EMR_CONFLICT;
+	if (late->state != EMR_GATEWAY_PART_HERE)
+		return EMR_OK;
+	status = fill_log(h, key, emr_buf_view(late->out), &fits);
+	if (status == EMR_OK && !fits)
+		emr_log(EMR_LOG_WARN,
+			"fabric: a gateway gives another private part than was registered (%s)",
+			name);
+	return status == EMR_OK && !fits ? EMR_CONFLICT : status;
+}
+
+/* Who follows takes what is missing for gone, and a wrong part for missing: so it is asked for again
+ * for a moment, and a part that is still another one makes who reads wait. */
+static emr_status await_part(
+	fabric_host *h, const emr_part_key *key, emr_buf *out, bool *out_is_here)
+{
+	late_part late = {.out = out};
+	emr_key_text text;
+	int pause_ms = PART_PAUSE_MS;
+	emr_status status = EMR_CONFLICT;
+
+	emr_key_part(key->family, key->domain.b, key->object.b, key->version, &text);
+	for (int i = 0; i < PART_TRIES && status == EMR_CONFLICT; i++, pause_ms *= 2) {
+		if (i > 0)
+			(void)poll(NULL, 0, pause_ms);
+		status = ask_part(h, key, text.text, &late);
+	}
+	*out_is_here = status == EMR_OK && late.state == EMR_GATEWAY_PART_HERE;
+	if (status != EMR_CONFLICT)
+		return status;
+	return late.state == EMR_GATEWAY_PART_HERE ? EMR_OFFLINE : EMR_OK;
 }
 
 static emr_status read_part(
 	fabric_host *h, const emr_part_key *key, emr_buf *out, bool *out_is_here)
 {
-	late_part late = {.out = out};
-	emr_gateway_call call = emr_gateway_call_of(h->timeout_ms, -1);
-	emr_key_text text;
-	const char *name = text.text;
-	emr_gateway *gateway = NULL;
 	emr_status status;
 
 	emr_buf_clear(out);
@@ -238,13 +325,7 @@ static emr_status read_part(
 		return EMR_OK;
 	if (status != EMR_MISSING_DATA && status != EMR_DAMAGED)
 		return status;
-	emr_buf_clear(out);
-	emr_key_part(key->family, key->domain.b, key->object.b, key->version, &text);
-	status = host_line(h, &gateway);
-	if (status == EMR_OK)
-		status = emr_gateway_parts(gateway, &call, &name, 1, keep_late, &late);
-	*out_is_here = late.is_here;
-	return host_status(&call, status);
+	return await_part(h, key, out, out_is_here);
 }
 
 static emr_status host_fetch(
@@ -338,11 +419,19 @@ static bool take_wake(const fabric_host *h)
 	return read(h->wake_fd, &ignored, sizeof ignored) > 0;
 }
 
+static emr_status pause_or_wake(const fabric_host *h, uint32_t left_ms)
+{
+	struct pollfd wake = {.fd = h->wake_fd, .events = POLLIN};
+
+	if (poll(&wake, 1, left_ms < NOTHING_MS ? (int)left_ms : NOTHING_MS) > 0)
+		return take_wake(h) ? EMR_INTERRUPTED : EMR_OK;
+	return EMR_OK;
+}
+
 /* EMR_OK: look again. */
 static emr_status wait_for_event(fabric_host *h, uint64_t from_block, uint32_t left_ms)
 {
 	emr_gateway_call call = emr_gateway_call_of(left_ms, h->wake_fd);
-	struct pollfd wake = {.fd = h->wake_fd, .events = POLLIN};
 	uint64_t block = 0;
 	emr_gateway *gateway = NULL;
 	emr_status status = host_line(h, &gateway);
@@ -357,9 +446,18 @@ static emr_status wait_for_event(fabric_host *h, uint64_t from_block, uint32_t l
 	(void)host_status(&call, status);
 	if (!emr_status_may_pass(status))
 		return status;
-	if (poll(&wake, 1, left_ms < NOTHING_MS ? (int)left_ms : NOTHING_MS) > 0)
-		return take_wake(h) ? EMR_INTERRUPTED : EMR_OK;
-	return EMR_OK;
+	return pause_or_wake(h, left_ms);
+}
+
+/* Follows, unless somebody ends the waiting meanwhile. */
+static emr_status look_once(fabric_host *h, uint64_t *out_size, uint64_t *out_next_block)
+{
+	emr_status status;
+	HOLD(&h->lock);
+
+	status = host_follow(h, h->wake_fd);
+	*out_next_block = h->position.next_block;
+	return status == EMR_OK ? emr_chain_size(h->chain, out_size) : status;
 }
 
 static emr_status host_wait(void *self, uint64_t since, int timeout_ms, uint64_t *out_size)
@@ -367,25 +465,32 @@ static emr_status host_wait(void *self, uint64_t since, int timeout_ms, uint64_t
 	fabric_host *h = self;
 	const emr_clock *clock = emr_clock_system();
 	int64_t end_ns = emr_clock_boot_ns(clock) + (int64_t)timeout_ms * 1000000;
+	uint64_t told_block = UINT64_MAX; /* something was said to be in it, or behind it */
 
 	for (;;) {
-		uint64_t size = 0, next_block;
+		uint64_t size = 0, next_block = 0;
 		int64_t left_ms;
-		emr_status status = host_size(h, &size);
+		emr_status status = look_once(h, &size, &next_block);
 
 		if (status == EMR_OK && size > since) {
 			*out_size = size;
 			return EMR_OK;
 		}
 		left_ms = (end_ns - emr_clock_boot_ns(clock)) / 1000000;
+		if (status == EMR_INTERRUPTED) {
+			(void)take_wake(h);
+			return status;
+		}
 		if (status != EMR_OK && !emr_status_may_pass(status))
 			return status;
 		if (left_ms <= 0)
 			return status == EMR_OK ? EMR_TIMEOUT : status;
-		(void)pthread_mutex_lock(&h->lock);
-		next_block = h->position.next_block;
-		(void)pthread_mutex_unlock(&h->lock);
-		status = wait_for_event(h, next_block, (uint32_t)left_ms);
+		/* It is said again at once, and did not come: the next look is not worth more. */
+		if (told_block == next_block)
+			status = pause_or_wake(h, (uint32_t)left_ms);
+		else
+			status = wait_for_event(h, next_block, (uint32_t)left_ms);
+		told_block = told_block == next_block ? UINT64_MAX : next_block;
 		if (status != EMR_OK)
 			return status;
 	}
@@ -413,7 +518,7 @@ static emr_status host_verify(void *self, emr_ledger_trouble *out_trouble)
 
 	*out_trouble = (emr_ledger_trouble){.status = EMR_OK};
 	if (status == EMR_OK)
-		status = host_follow(h);
+		status = host_follow(h, -1);
 	if (status == EMR_OK)
 		status = host_line(h, &gateway);
 	if (status == EMR_OK)
@@ -439,7 +544,7 @@ static void host_look(void *self, emr_ledger_absence *out_absence)
 	if (h->asked_ns == 0 ||
 		(h->last != EMR_OK &&
 			emr_clock_boot_ns(emr_clock_system()) - h->asked_ns >= LOOK_NS))
-		(void)host_follow(h);
+		(void)host_follow(h, -1);
 	*out_absence = (emr_ledger_absence){.status = EMR_OK};
 	if (h->last == EMR_OK)
 		return;

@@ -41,6 +41,7 @@ static inline void host_unlock(pthread_mutex_t **lock)
 emr_status host_status(const emr_gateway_call *call, emr_status status);
 /* Whom to ask now. */
 emr_status host_line(fabric_host *h, emr_gateway **out_gateway);
-/* All blocks that there are now; lock held. */
-emr_status host_follow(fabric_host *h);
+/* All blocks that there are now, or those that come in time (EMR_TIMEOUT); lock held.  CANCEL_FD:
+ * readable, it ends with EMR_INTERRUPTED; -1: nobody ends it. */
+emr_status host_follow(fabric_host *h, int cancel_fd);
 emr_status host_submit(void *self, emr_bytes batch, emr_ledger_answer *out_answer);

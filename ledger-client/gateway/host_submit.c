@@ -43,7 +43,7 @@ static emr_status look(const sending *s, bool is_fresh, emr_ledger_answer *out)
 	HOLD(&s->host->lock);
 
 	if (is_fresh)
-		status = host_follow(s->host);
+		status = host_follow(s->host, -1);
 	return status == EMR_OK ? answer_of_entry(s->host, &s->batch_id, out) : status;
 }
 

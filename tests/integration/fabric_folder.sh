@@ -136,13 +136,22 @@ as ana run 0 status --wait
 reads() { [ "$(cat "$SHARE/CT.txt")" = "a wrist" ]; }
 two_until 60 reads
 
+say "a gateway that gives other private parts makes him wait, and no more"
+touch "$FAULT/other-parts"
+echo "a thumb" >ana-folder/Imaging/CT.txt
+two_until 60 grep -q "gives another private part" lima/state/log
+rm "$FAULT/other-parts"
+as ana run 0 status --wait
+reads() { [ "$(cat "$SHARE/CT.txt")" = "a thumb" ]; }
+two_until 60 reads
+
 say "it ends when she takes it back"
 as ana run 0 revoke Imaging from lima --yes
 gone() { [ ! -e "$SHARE/CT.txt" ]; }
 two_until 60 gone
 two_unmount ana lima
 as ana run 0 mount --passphrase-file "$EMR_PASS" ana-folder
-expect "what she has after it was opened again" "$(cat ana-folder/Imaging/CT.txt)" "a wrist"
+expect "what she has after it was opened again" "$(cat ana-folder/Imaging/CT.txt)" "a thumb"
 as ana run 0 verify
 says "Not checked: the orderers' signatures"
 

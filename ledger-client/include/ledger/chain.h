@@ -94,6 +94,10 @@ emr_status emr_chain_before(
 	emr_chain *chain, const uint8_t *domain, uint64_t before, uint64_t *out_seq);
 /* A part whose stored hash fits.  EMR_NOT_FOUND, EMR_DAMAGED. */
 emr_status emr_chain_part(emr_chain *chain, const emr_part_key *key, emr_buf *out_part);
+/* A part that came later, in a transaction of the caller's.  *OUT_FITS: it is the one whose hash
+ * stands in the item there, and is in the log now, if it was not before. */
+emr_status emr_chain_fill(
+	emr_chain *chain, const emr_part_key *key, emr_bytes part, bool *out_fits);
 /* A state row as the contract sees it (also b/, c/, i/ and p/ keys, which are made from the
  * tables).  SEQ and TIME of its last change may be NULL and are given for plain rows only. */
 emr_status emr_chain_row(emr_chain *chain, const char *key, emr_buf *out_value, uint64_t *out_seq,
