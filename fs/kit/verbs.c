@@ -381,14 +381,15 @@ static const emr_verb_row verbs[EMR_VERB_COUNT] = {
 			"whole folder; with\n"
 			"--unreadable, of what others left in it and nobody can open. Nobody can\n"
 			"bring it back, with no passphrase and no words. The ledger keeps random "
-			"numbers and hashes.\n"
+			"numbers and hashes. Copies that were made of PATH for datasets go with "
+			"it.\n"
 			"Asks first, and for the passphrase. Interrupted, it goes on when the "
 			"folder is open again.\n"
 			"Out of reach are backups until the next `emrfs backup` to the same "
 			"place, copies that people\n"
 			"have made, and bytes that a disk keeps for itself (worn flash cells, "
 			"file system snapshots).\n",
-		.fields = "erased live deleted directories finished not_reached[]{who why}",
+		.fields = "erased live deleted directories copies finished not_reached[]{who why}",
 		.options = BIT(EMR_OPT_DELETED) | BIT(EMR_OPT_UNREADABLE) | BIT(EMR_OPT_BEFORE) |
 			   BIT(EMR_OPT_PASSPHRASE_FILE),
 		.exits = exits_erase},

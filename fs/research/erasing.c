@@ -1,5 +1,7 @@
-/* Before an original is erased its copies are: whoever kills the process in between has erased less
- * than he was asked for, which the command never said was done, and no copy outlives its original. */
+/* Before an original is erased its copies are, and with them those whose original is there no more:
+ * whoever kills the process in between has erased less than he was asked for, which the command
+ * never said was done, and no copy outlives its original. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -7,68 +9,116 @@
 
 #include "private.h"
 
-typedef struct matching {
-	pass *p;
+#define DELETED ".emrfs/deleted/"
+#define DEPTH_MAX 4 /* PSEUDONYM/STUDY/SERIES/FILE */
+
+typedef struct erasing {
+	cleaner c;
+	bool only_look;
 	uint64_t n;
-} matching;
+} erasing;
 
-/* Each version that a file ever had may have been copied. */
-static bool match(void *arg, const char *path, const emr_attr *attr)
+static emr_status erase_one(erasing *e, const char *path)
 {
-	matching *m = arg;
-	version v;
-	uint8_t source[32];
+	const emr_erase what = {.path = path, .only_look = e->only_look};
+	emr_erased erased = {0};
+	emr_status status = emr_view_erase(e->c.session->view, &what, &erased);
 
-	if (attr->type != EMR_META_FILE || is_never_given(path) ||
-		cleaner_version(m->p->c, attr->node, &v) == EMR_NOT_FOUND)
-		return true;
-	for (; v.number > 0; v.number--) {
-		copy_there *copy;
+	e->n += status == EMR_OK ? erased.live + erased.deleted : 0;
+	return status == EMR_NOT_FOUND ? EMR_OK : status;
+}
 
-		cleaner_source(m->p->c, &v, source);
-		copy = there_by_source(&m->p->there, source);
-		if (copy != NULL && !copy->is_wanted) {
-			copy->is_wanted = true;
-			m->n++;
-		}
+/* ---- copies that are there ---- */
+
+static bool has_source(const copy_there *copy)
+{
+	static const uint8_t none[32];
+
+	return memcmp(copy->source, none, sizeof none) != 0;
+}
+
+static emr_status erase_there(erasing *e, const char *path)
+{
+	AUTO_PASS p = {0};
+	json_t *tops = json_array();
+	char copy[sizeof e->c.copies.path + COPY_NAME_BYTES];
+	emr_status status = tops != NULL && json_array_append_new(tops, json_stringn_nocheck(path,
+									strlen(path))) == 0
+				    ? pass_begin(&e->c, &p)
+				    : EMR_NO_MEMORY;
+
+	if (status == EMR_OK && p.there.n > 0)
+		status = pass_spare(&p, tops);
+	for (size_t i = 0; i < p.there.n && status == EMR_OK; i++) {
+		if (p.there.all[i].is_wanted || !has_source(&p.there.all[i]))
+			continue;
+		snprintf(copy, sizeof copy, "%s/%s", e->c.copies.path, p.there.all[i].name);
+		status = erase_one(e, copy);
 	}
+	json_decref(tops);
+	return status;
+}
+
+/* ---- copies that were taken back before ---- */
+
+static bool add_name(void *arg, const char *name, const emr_attr *attr, uint64_t next)
+{
+	json_t *names = arg;
+
+	(void)attr;
+	(void)next;
+	if (name[0] != '.')
+		json_array_append_new(names, json_stringn_nocheck(name, strlen(name)));
 	return true;
 }
 
-static emr_status erase_matched(const cleaner *c, const there *t)
+static emr_status erase_deleted(erasing *e, const char *path, unsigned depth)
 {
-	emr_status status = EMR_OK;
+	EMR_AUTO_FREE char *below = NULL;
+	EMR_AUTO_FOUND at = {0};
+	json_t *names;
+	emr_status status;
 
-	for (size_t i = 0; i < t->n && status == EMR_OK; i++) {
-		char path[sizeof c->copies.path + COPY_NAME_BYTES];
-		const emr_erase what = {.path = path};
-		emr_erased erased;
+	if (asprintf(&below, DELETED "%s", path) < 0)
+		return EMR_NO_MEMORY;
+	status = emr_find_anywhere(e->c.session->view, below, &at);
+	if (status != EMR_OK)
+		return status == EMR_NOT_FOUND || status == EMR_NOT_DIRECTORY ? EMR_OK : status;
+	if (at.attr.type != EMR_META_DIR)
+		return erase_one(e, path);
+	names = json_array();
+	status = names != NULL && depth < DEPTH_MAX
+			 ? emr_view_each_entry(e->c.session->view, at.attr.node, 0, false,
+				   add_name, names)
+			 : EMR_NO_MEMORY;
+	for (size_t i = 0; i < json_array_size(names) && status == EMR_OK; i++) {
+		EMR_AUTO_FREE char *inner = NULL;
 
-		if (!t->all[i].is_wanted)
-			continue;
-		snprintf(path, sizeof path, "%s/%s", c->copies.path, t->all[i].name);
-		status = emr_view_erase(c->session->view, &what, &erased);
-		status = status == EMR_NOT_FOUND ? EMR_OK : status;
+		if (asprintf(&inner, "%s/%s", path,
+			    json_string_value(json_array_get(names, i))) < 0)
+			status = EMR_NO_MEMORY;
+		else
+			status = erase_deleted(e, inner, depth + 1);
 	}
+	json_decref(names);
 	return status;
 }
+
+/* ---- the whole ---- */
 
 static emr_status erase_in(emr_research *r, const emr_team *dataset, const char *path,
 	bool only_look, uint64_t *out_n)
 {
-	AUTO_CLEANER c = {0};
-	AUTO_PASS p = {0};
-	matching m = {.p = &p};
-	emr_status status = cleaner_open(r->session, dataset, &c);
+	erasing e = {.only_look = only_look};
+	emr_status status = cleaner_open(r->session, dataset, &e.c);
 
 	if (status == EMR_OK)
-		status = pass_begin(&c, &p);
-	if (status == EMR_OK && p.there.n > 0)
-		status = emr_walk(r->session->view, path, match, &m);
-	*out_n += m.n;
-	if (status == EMR_OK && !only_look)
-		status = erase_matched(&c, &p.there);
-	return status == EMR_NOT_FOUND ? EMR_OK : status;
+		status = erase_there(&e, path);
+	if (status == EMR_OK)
+		status = erase_deleted(&e, e.c.copies.path, 0);
+	cleaner_close(&e.c);
+	*out_n += e.n;
+	return status;
 }
 
 emr_status emr_research_erase(

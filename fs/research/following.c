@@ -16,7 +16,6 @@
 #include "kit/language.h"
 #include "kit/out.h"
 #include "kit/text.h"
-#include "session/walk.h"
 
 #include "private.h"
 
@@ -318,46 +317,6 @@ static emr_status follow_one(run *u, original *one)
 
 /* ---- what is there no more ---- */
 
-typedef struct sparing {
-	run *u;
-	const json_t *tops;
-} sparing;
-
-static bool lies_in(const char *path, const json_t *tops)
-{
-	for (size_t i = 0; i < json_array_size(tops); i++) {
-		const char *top = json_string_value(json_array_get(tops, i));
-		size_t len = strlen(top);
-
-		if (len == 0 || (strncmp(path, top, len) == 0 &&
-					(path[len] == '\0' || path[len] == '/')))
-			return true;
-	}
-	return false;
-}
-
-/* A file that was not joined with, or lies elsewhere by now: each copy of a version of it stays. */
-static bool spare(void *arg, const char *path, const emr_attr *attr)
-{
-	const sparing *s = arg;
-	const run *u = s->u;
-	version v;
-	uint8_t source[32];
-
-	if (attr->type != EMR_META_FILE || is_never_given(path) || lies_in(path, s->tops) ||
-		cleaner_version(u->p.c, attr->node, &v) == EMR_NOT_FOUND)
-		return true;
-	for (uint64_t newest = v.number; v.number > 0 && newest - v.number < 1000; v.number--) {
-		copy_there *copy;
-
-		cleaner_source(u->p.c, &v, source);
-		copy = there_by_source(&u->p.there, source);
-		if (copy != NULL)
-			copy->is_wanted = true;
-	}
-	return true;
-}
-
 static size_t count_stale(const there *t)
 {
 	size_t n = 0;
@@ -371,7 +330,6 @@ static size_t count_stale(const there *t)
 static emr_status take_back(run *u, const json_t *paths)
 {
 	emr_session *session = u->r->session;
-	sparing s = {.u = u, .tops = paths};
 	emr_view_counts counts;
 	emr_status status;
 
@@ -382,7 +340,8 @@ static emr_status take_back(run *u, const json_t *paths)
 		u->waiting++;
 		return EMR_OK;
 	}
-	status = emr_walk(session->view, "", spare, &s);
+	/* What was not joined with, or lies elsewhere by now, keeps its copies. */
+	status = pass_spare(&u->p, paths);
 	for (size_t i = 0; i < u->p.there.n && status == EMR_OK; i++) {
 		const copy_there *copy = &u->p.there.all[i];
 

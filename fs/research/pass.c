@@ -99,7 +99,7 @@ void pass_match(pass *p)
 		copy_there *copy =
 			one->waits ? NULL : there_by_source(&p->there, one->source);
 
-		one->has_copy = copy != NULL;
+		one->has_copy = copy != NULL && copy->is_of_today;
 		if (copy != NULL)
 			copy->is_wanted = true;
 	}
@@ -133,4 +133,54 @@ emr_status pass_make(pass *p, original *one, bool only_look, emr_deidentified *w
 		stands->is_wanted = true;
 	one->has_copy = status == EMR_OK;
 	return status;
+}
+
+/* ---- what lies elsewhere ---- */
+
+#define VERSIONS_MAX 1000 /* of one file, the newest ones */
+
+typedef struct sparing {
+	pass *p;
+	const json_t *tops;
+} sparing;
+
+static bool lies_in(const char *path, const json_t *tops)
+{
+	for (size_t i = 0; i < json_array_size(tops); i++) {
+		const char *top = json_string_value(json_array_get(tops, i));
+		size_t len = strlen(top);
+
+		if (len == 0 || (strncmp(path, top, len) == 0 &&
+					(path[len] == '\0' || path[len] == '/')))
+			return true;
+	}
+	return false;
+}
+
+static bool spare(void *arg, const char *path, const emr_attr *attr)
+{
+	const sparing *s = arg;
+	version v;
+	uint8_t source[32];
+
+	if (attr->type != EMR_META_FILE || is_never_given(path) || lies_in(path, s->tops) ||
+		cleaner_version(s->p->c, attr->node, &v) == EMR_NOT_FOUND)
+		return true;
+	for (uint64_t newest = v.number; v.number > 0 && newest - v.number < VERSIONS_MAX;
+		v.number--) {
+		copy_there *copy;
+
+		cleaner_source(s->p->c, &v, source);
+		copy = there_by_source(&s->p->there, source);
+		if (copy != NULL)
+			copy->is_wanted = true;
+	}
+	return true;
+}
+
+emr_status pass_spare(pass *p, const json_t *tops)
+{
+	sparing s = {.p = p, .tops = tops};
+
+	return emr_walk(p->c->session->view, "", spare, &s);
 }

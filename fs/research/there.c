@@ -17,8 +17,7 @@ static bool is_half(const char *name)
 	return len > tail && strcmp(name + len - tail, COPY_HALF) == 0;
 }
 
-/* Zeros stay where it has no mark, or one by other rules. */
-static emr_status read_mark(const cleaner *c, uint64_t node, uint8_t source[32])
+static emr_status read_mark(const cleaner *c, uint64_t node, copy_there *copy)
 {
 	EMR_AUTO_FREE char *text = NULL;
 	emr_derivation from;
@@ -28,12 +27,11 @@ static emr_status read_mark(const cleaner *c, uint64_t node, uint8_t source[32])
 	if (status != EMR_OK) /* nobody's word, or gone by now */
 		return status == EMR_NO_MEMORY ? status : EMR_OK;
 	cleaner_rules(c, rules);
-	if (strlen(text) == 2 * sizeof from && emr_unhex(text + 64, from.rules, 32) == EMR_OK &&
-		memcmp(from.rules, rules, sizeof rules) == 0) {
-		text[64] = '\0';
-		return emr_unhex(text, source, 32);
-	}
-	return EMR_OK;
+	if (strlen(text) != 2 * sizeof from || emr_unhex(text + 64, from.rules, 32) != EMR_OK)
+		return EMR_OK;
+	text[64] = '\0';
+	copy->is_of_today = memcmp(from.rules, rules, sizeof rules) == 0;
+	return emr_unhex(text, copy->source, sizeof copy->source);
 }
 
 static bool note(void *arg, const char *path, const emr_attr *attr)
@@ -63,7 +61,7 @@ static bool note(void *arg, const char *path, const emr_attr *attr)
 	one = &t->all[t->n++];
 	*one = (copy_there){.is_wanted = false};
 	strcpy(one->name, name);
-	t->status = read_mark(t->c, attr->node, one->source);
+	t->status = read_mark(t->c, attr->node, one);
 	return t->status == EMR_OK;
 }
 

@@ -8,7 +8,8 @@
 
 typedef struct copy_there {
 	char name[COPY_NAME_BYTES]; /* below the folder of copies */
-	uint8_t source[32];	    /* zeros: it is no whole copy by the rules of today */
+	uint8_t source[32];	    /* zeros: it does not say of what it was made */
+	bool is_of_today;	    /* by the rules of today */
 	bool is_wanted;		    /* what it was made of is there */
 } copy_there;
 

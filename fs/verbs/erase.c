@@ -104,6 +104,7 @@ static void count_text(const wanted *w, char out[2 * EMR_COUNT_BYTES])
 
 static emr_status look(wanted *w, emr_problem *out_problem)
 {
+	char count[EMR_COUNT_BYTES];
 	json_t *answer = NULL;
 	emr_status status;
 
@@ -114,6 +115,10 @@ static emr_status look(wanted *w, emr_problem *out_problem)
 		return status;
 	w->files = number_of(answer, "live") + number_of(answer, "deleted");
 	w->directories = number_of(answer, "directories");
+	if (number_of(answer, "copies") > 0) {
+		emr_count_text(number_of(answer, "copies"), "copy", "copies", count);
+		emr_say(w->out, "With it goes what was made of it for datasets: %s.\n", count);
+	}
 	json_decref(answer);
 	return EMR_OK;
 }
@@ -186,6 +191,7 @@ static void say_erased(wanted *w, const json_t *answer)
 	emr_out_number(w->out, "live", number_of(answer, "live"));
 	emr_out_number(w->out, "deleted", number_of(answer, "deleted"));
 	emr_out_number(w->out, "directories", w->directories);
+	emr_out_number(w->out, "copies", number_of(answer, "copies"));
 	emr_out_flag(w->out, "finished", json_is_true(json_object_get(answer, "finished")));
 	emr_out_put(w->out, "not_reached", json_incref((json_t *)(uintptr_t)left));
 }
