@@ -133,8 +133,7 @@ emr_status emr_answer_erase(emr_session *session, const emr_request *request, em
 		is_others ? emr_shared_not_yours(request->path, "erase", out_problem) : EMR_OK;
 
 	if (status == EMR_OK && what.path != NULL)
-		status = emr_research_erase(
-			session->research, what.path, request->look, &copies);
+		status = emr_research_erase(session->research, what.path, request->look, &copies);
 	if (status == EMR_OK)
 		status = emr_view_erase(session->view, &what, &erased);
 
@@ -154,9 +153,9 @@ emr_status emr_answer_erase(emr_session *session, const emr_request *request, em
 	if (not_reached != NULL && erased.live + erased.deleted + erased.directories > 0)
 		failed += add_backup(not_reached, session) + add_quarantine(not_reached, session);
 	object = json_pack("{s:b, s:I, s:I, s:I, s:I, s:b, s:o}", "done", 1, "live",
-		(json_int_t)erased.live, "copies", (json_int_t)copies, "deleted", (json_int_t)erased.deleted, "directories",
-		(json_int_t)erased.directories, "finished", erased.is_finished, "not_reached",
-		not_reached);
+		(json_int_t)erased.live, "copies", (json_int_t)copies, "deleted",
+		(json_int_t)erased.deleted, "directories", (json_int_t)erased.directories,
+		"finished", erased.is_finished, "not_reached", not_reached);
 	if (failed != 0) {
 		json_decref(object);
 		return EMR_NO_MEMORY;

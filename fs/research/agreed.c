@@ -149,8 +149,7 @@ void agreed_free(agreed *a)
 agreed_row *agreed_find(const agreed *a, emr_id32 terms, const char *path)
 {
 	for (size_t i = 0; i < a->n; i++)
-		if (emr_id32_equal(a->rows[i].terms, terms) &&
-			strcmp(a->rows[i].path, path) == 0)
+		if (emr_id32_equal(a->rows[i].terms, terms) && strcmp(a->rows[i].path, path) == 0)
 			return &a->rows[i];
 	return NULL;
 }

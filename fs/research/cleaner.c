@@ -124,9 +124,9 @@ static emr_status read_piece(
 	for (int i = 0; i < BLOCKS_MAX && status == EMR_BUSY; i++) {
 		emr_fetcher_begin(fetcher);
 		status = emr_view_read(handle, at, piece, PIECE_BYTES, out_len);
-		if (status == EMR_BUSY && (!emr_fetcher_missed(fetcher, &missed) ||
-						  emr_fetcher_await(fetcher, &missed, false,
-							  &count) != EMR_OK))
+		if (status == EMR_BUSY &&
+			(!emr_fetcher_missed(fetcher, &missed) ||
+				emr_fetcher_await(fetcher, &missed, false, &count) != EMR_OK))
 			break;
 	}
 	return status;
@@ -195,8 +195,7 @@ static void tell_kernel(uint64_t parent, const char *name)
 
 /* Each folder of PATH, from the top.  *MADE counts those that were not there, and starts again at
  * one that was. */
-static emr_status make_folders(
-	emr_view *view, const char *path, unsigned *made, uint64_t *out_node)
+static emr_status make_folders(emr_view *view, const char *path, unsigned *made, uint64_t *out_node)
 {
 	emr_attr at, next;
 	char name[EMR_NAME_MAX + 1];

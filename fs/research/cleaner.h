@@ -46,8 +46,7 @@ emr_status cleaner_make(cleaner *c, uint64_t node, const version *v, int *out_fd
 	emr_deidentified *what, char name[COPY_NAME_BYTES], const char **out_why);
 /* Puts it there, whole or not at all, instead of what has that name.  *MADE (may be NULL) counts
  * the folders of the copies' path that were not there, from the last. */
-emr_status cleaner_put(
-	cleaner *c, int fd, const char *name, const version *v, unsigned *out_made);
+emr_status cleaner_put(cleaner *c, int fd, const char *name, const version *v, unsigned *out_made);
 /* Takes one back, and the folders that have nothing else in them. */
 emr_status cleaner_remove(cleaner *c, const char *name);
 /* An empty folder goes. */

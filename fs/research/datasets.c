@@ -11,7 +11,6 @@
 
 #include "private.h"
 
-
 /* Paths of what this person has in DATASET. */
 static emr_status add_joined(const emr_share_rows *rows, const char *called, json_t *one)
 {
@@ -80,7 +79,7 @@ static emr_status add_follows(emr_session *session, emr_crowd *crowd, json_t *on
 		status = EMR_OK;
 	if (status == EMR_OK && follows == NULL)
 		follows = json_array();
-	return status != EMR_OK				     ? status
+	return status != EMR_OK					   ? status
 	       : json_object_set_new(one, "follows", follows) == 0 ? EMR_OK
 								   : EMR_NO_MEMORY;
 }
@@ -130,8 +129,7 @@ emr_status emr_answer_dataset(emr_session *session, const emr_request *request, 
 	}
 	if (status == EMR_OK && request->join && request->has_path && request->who[0] != '\0') {
 		json_decref(list);
-		return research_join(
-			session->research, request, &dataset, emit, arg, out_problem);
+		return research_join(session->research, request, &dataset, emit, arg, out_problem);
 	}
 	if (status == EMR_OK && request->join && request->who[0] != '\0')
 		status = add_copies(session, &dataset, one);

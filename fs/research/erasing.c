@@ -42,8 +42,8 @@ static emr_status erase_there(erasing *e, const char *path)
 	AUTO_PASS p = {0};
 	json_t *tops = json_array();
 	char copy[sizeof e->c.copies.path + COPY_NAME_BYTES];
-	emr_status status = tops != NULL && json_array_append_new(tops, json_stringn_nocheck(path,
-									strlen(path))) == 0
+	emr_status status = tops != NULL && json_array_append_new(tops,
+						    json_stringn_nocheck(path, strlen(path))) == 0
 				    ? pass_begin(&e->c, &p)
 				    : EMR_NO_MEMORY;
 
@@ -88,14 +88,14 @@ static emr_status erase_deleted(erasing *e, const char *path, unsigned depth)
 		return erase_one(e, path);
 	names = json_array();
 	status = names != NULL && depth < DEPTH_MAX
-			 ? emr_view_each_entry(e->c.session->view, at.attr.node, 0, false,
-				   add_name, names)
+			 ? emr_view_each_entry(
+				   e->c.session->view, at.attr.node, 0, false, add_name, names)
 			 : EMR_NO_MEMORY;
 	for (size_t i = 0; i < json_array_size(names) && status == EMR_OK; i++) {
 		EMR_AUTO_FREE char *inner = NULL;
 
-		if (asprintf(&inner, "%s/%s", path,
-			    json_string_value(json_array_get(names, i))) < 0)
+		if (asprintf(&inner, "%s/%s", path, json_string_value(json_array_get(names, i))) <
+			0)
 			status = EMR_NO_MEMORY;
 		else
 			status = erase_deleted(e, inner, depth + 1);
@@ -106,8 +106,8 @@ static emr_status erase_deleted(erasing *e, const char *path, unsigned depth)
 
 /* ---- the whole ---- */
 
-static emr_status erase_in(emr_research *r, const emr_team *dataset, const char *path,
-	bool only_look, uint64_t *out_n)
+static emr_status erase_in(
+	emr_research *r, const emr_team *dataset, const char *path, bool only_look, uint64_t *out_n)
 {
 	erasing e = {.only_look = only_look};
 	emr_status status = cleaner_open(r->session, dataset, &e.c);
@@ -121,8 +121,7 @@ static emr_status erase_in(emr_research *r, const emr_team *dataset, const char 
 	return status;
 }
 
-emr_status emr_research_erase(
-	emr_research *r, const char *path, bool only_look, uint64_t *out_n)
+emr_status emr_research_erase(emr_research *r, const char *path, bool only_look, uint64_t *out_n)
 {
 	joined_in *all = NULL;
 	size_t n = 0;

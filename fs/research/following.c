@@ -20,7 +20,7 @@
 #include "private.h"
 
 #define SECOND_NS INT64_C(1000000000)
-#define LULL_NS (SECOND_NS / 2)	   /* without a request of any program */
+#define LULL_NS (SECOND_NS / 2)	     /* without a request of any program */
 #define PATIENCE_NS (15 * SECOND_NS) /* who works on without a pause has one file made so often */
 #define AGAIN_NS (2 * SECOND_NS)
 #define AGAIN_MAX_NS (60 * SECOND_NS)
@@ -207,15 +207,14 @@ emr_status research_follows(emr_research *r, const emr_team *dataset, json_t **o
 		pass_match(&p);
 		for (size_t k = 0; k < p.n; k++) {
 			copies += p.all[k].has_copy;
-			withheld += !p.all[k].has_copy && !p.all[k].waits &&
-				    was_told(r, &p.all[k]);
+			withheld += !p.all[k].has_copy && !p.all[k].waits && was_told(r, &p.all[k]);
 		}
 		if (status == EMR_OK &&
-			json_array_append_new(list,
-				json_pack("{s:o, s:I, s:I, s:I}", "path", emr_json_text(path),
-					"copies", copies, "waiting",
-					(json_int_t)p.n - copies - withheld, "withheld",
-					withheld)) != 0)
+			json_array_append_new(
+				list, json_pack("{s:o, s:I, s:I, s:I}", "path", emr_json_text(path),
+					      "copies", copies, "waiting",
+					      (json_int_t)p.n - copies - withheld, "withheld",
+					      withheld)) != 0)
 			status = EMR_NO_MEMORY;
 		status = status == EMR_NOT_FOUND ? EMR_OK : status;
 	}

@@ -132,8 +132,8 @@ static emr_status gather(joining *j, pass *p, bool waits)
 	while (status == EMR_OK && i < again.n && !again.all[i].waits)
 		i++;
 	if (status == EMR_OK && waits && i < again.n) {
-		status = emr_view_wait_published(j->c.session->view,
-			emr_clock_boot_ns(emr_clock_system()) + LEDGER_NS);
+		status = emr_view_wait_published(
+			j->c.session->view, emr_clock_boot_ns(emr_clock_system()) + LEDGER_NS);
 		status = status == EMR_TIMEOUT ? EMR_OK : status;
 	}
 	if (status == EMR_OK && waits) {
@@ -163,8 +163,7 @@ static emr_status go_through(joining *j, emr_problem *out_problem)
 	if (status == EMR_OK && json_array_size(j->withheld) > 0)
 		status = say_withheld(j);
 	if (status == EMR_NOT_FOUND)
-		emr_problem_set(
-			out_problem, EMR_SAY_NO_SUCH_PATH, "path", j->request->path, NULL);
+		emr_problem_set(out_problem, EMR_SAY_NO_SUCH_PATH, "path", j->request->path, NULL);
 	return status;
 }
 
@@ -252,7 +251,8 @@ static emr_status undo(joining *j, bool *out_is_gone)
 			*slash = '\0';
 		status = emr_view_find(r->session->view, slash != NULL ? path : "", &parent);
 		if (status == EMR_OK)
-			status = cleaner_rmdir(&j->c, parent.node, slash != NULL ? slash + 1 : path);
+			status =
+				cleaner_rmdir(&j->c, parent.node, slash != NULL ? slash + 1 : path);
 	}
 	r->made = 0;
 	*out_is_gone = status == EMR_OK;

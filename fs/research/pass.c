@@ -96,8 +96,7 @@ void pass_match(pass *p)
 		qsort(p->all, p->n, sizeof *p->all, compare_paths);
 	for (size_t i = 0; i < p->n; i++) {
 		original *one = &p->all[i];
-		copy_there *copy =
-			one->waits ? NULL : there_by_source(&p->there, one->source);
+		copy_there *copy = one->waits ? NULL : there_by_source(&p->there, one->source);
 
 		one->has_copy = copy != NULL && copy->is_of_today;
 		if (copy != NULL)
@@ -105,14 +104,13 @@ void pass_match(pass *p)
 	}
 }
 
-emr_status pass_make(pass *p, original *one, bool only_look, emr_deidentified *what,
-	unsigned *made, const char **out_why)
+emr_status pass_make(pass *p, original *one, bool only_look, emr_deidentified *what, unsigned *made,
+	const char **out_why)
 {
 	EMR_AUTO_FD copy = -1;
 	char name[COPY_NAME_BYTES];
 	copy_there *stands;
-	emr_status status =
-		cleaner_make(p->c, one->node, &one->v, &copy, what, name, out_why);
+	emr_status status = cleaner_make(p->c, one->node, &one->v, &copy, what, name, out_why);
 
 	if (status == EMR_NOT_FOUND) { /* gone by now */
 		*out_why = "changed";
@@ -150,8 +148,8 @@ static bool lies_in(const char *path, const json_t *tops)
 		const char *top = json_string_value(json_array_get(tops, i));
 		size_t len = strlen(top);
 
-		if (len == 0 || (strncmp(path, top, len) == 0 &&
-					(path[len] == '\0' || path[len] == '/')))
+		if (len == 0 ||
+			(strncmp(path, top, len) == 0 && (path[len] == '\0' || path[len] == '/')))
 			return true;
 	}
 	return false;

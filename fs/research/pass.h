@@ -36,8 +36,8 @@ emr_status pass_gather(pass *p, const char *path);
 void pass_match(pass *p);
 /* Makes the copy of ONE, which has none, and puts it there unless ONLY_LOOK.  *OUT_WHY: why not, or
  * NULL. EMR_BUSY: its bytes are away. */
-emr_status pass_make(pass *p, original *one, bool only_look, emr_deidentified *what,
-	unsigned *made, const char **out_why);
+emr_status pass_make(pass *p, original *one, bool only_look, emr_deidentified *what, unsigned *made,
+	const char **out_why);
 /* Copies of any version of a file that lies outside of TOPS (a list of paths) are wanted, too. */
 emr_status pass_spare(pass *p, const json_t *tops);
 /* What others share, copies themselves, and what is no record. */

@@ -20,8 +20,8 @@ struct emr_research {
 	 * for a person, for whom the thread makes room after the file that it is at. */
 	pthread_mutex_t work;
 	atomic_uint waiting;
-	unsigned made;	/* under WORK: folders that were made for the last who joined, from the
-			   last */
+	unsigned made;	   /* under WORK: folders that were made for the last who joined, from the
+			      last */
 	emr_id32 made_for; /* his dataset's terms */
 	pthread_mutex_t lock;
 	agreed agreed; /* under LOCK, as the next ones */
@@ -47,13 +47,13 @@ typedef struct joined_in {
 	bool is_in; /* granted, and the terms have not ended */
 	char *path; /* of the copies */
 } joined_in;
-/* All that are de-identified (WITH_PAST: also what is over), owned by the caller, who frees path by path and the list. */
+/* All that are de-identified (WITH_PAST: also what is over), owned by the caller, who frees path by
+ * path and the list. */
 emr_status joined_collect(emr_session *session, bool with_past, joined_in **out, size_t *out_n);
 void joined_free(joined_in *all, size_t n);
 
 /* {"path" "copies" "waiting" "withheld"} of each row of TERMS. */
-emr_status research_follows(
-	emr_research *r, const emr_team *dataset, json_t **out_list);
+emr_status research_follows(emr_research *r, const emr_team *dataset, json_t **out_list);
 /* The part of emr_answer_dataset that makes copies. */
 emr_status research_join(emr_research *r, const emr_request *request, const emr_team *dataset,
 	emr_emit_fn emit, void *arg, emr_problem *out_problem);

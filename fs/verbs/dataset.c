@@ -193,14 +193,14 @@ static void say_follows(const dataset *d, const json_t *one, bool has_copies)
 		char path[SHOWN_BYTES], copies[EMR_COUNT_BYTES];
 
 		emr_count_text((uint64_t)number_of(row, "copies"), "copy", "copies", copies);
-		emr_say(d->out,
-			"  What comes into %s follows: %s, %lld waiting, %lld withheld.\n",
+		emr_say(d->out, "  What comes into %s follows: %s, %lld waiting, %lld withheld.\n",
 			shown(text_of(row, "path"), path), copies, number_of(row, "waiting"),
 			number_of(row, "withheld"));
 	}
 	if (has_copies && json_array_size(follows) == 0)
-		emr_say(d->out, "  What comes later does not follow. To have it follow: emrfs "
-				"dataset join %s PATH\n",
+		emr_say(d->out,
+			"  What comes later does not follow. To have it follow: emrfs "
+			"dataset join %s PATH\n",
 			text_of(one, "name"));
 }
 
@@ -385,8 +385,7 @@ static emr_status take_answer(dataset *d, const json_t *object, const char *doin
 	if (progress != NULL)
 		emr_progress_of(d->out, doing, EMR_PROGRESS_RECORDS,
 			(uint64_t)json_integer_value(progress), 0);
-	if (withheld != NULL &&
-		json_array_extend(c->withheld, (json_t *)(uintptr_t)withheld) != 0)
+	if (withheld != NULL && json_array_extend(c->withheld, (json_t *)(uintptr_t)withheld) != 0)
 		return EMR_NO_MEMORY;
 	if (!json_is_true(json_object_get(object, "done")))
 		return EMR_OK;
@@ -399,8 +398,8 @@ static emr_status take_answer(dataset *d, const json_t *object, const char *doin
 	return EMR_OK;
 }
 
-static emr_status ask_copies(dataset *d, const char *from, bool look, bool drop, copies *c,
-	emr_problem *out_problem)
+static emr_status ask_copies(
+	dataset *d, const char *from, bool look, bool drop, copies *c, emr_problem *out_problem)
 {
 	emr_request request = {.ask = EMR_ASK_DATASET,
 		.join = true,
@@ -420,8 +419,7 @@ static emr_status ask_copies(dataset *d, const char *from, bool look, bool drop,
 
 		status = emr_client_receive(&d->client, WORK_MS, &object, out_problem);
 		if (status == EMR_OK)
-			status = take_answer(
-				d, object, look ? N_("Looked at") : N_("Copied"), c);
+			status = take_answer(d, object, look ? N_("Looked at") : N_("Copied"), c);
 		is_done = json_is_true(json_object_get(object, "done"));
 		json_decref(object);
 	}
@@ -442,9 +440,10 @@ static bool is_joined(const json_t *one, const char *path)
 static emr_status ask_yes(dataset *d, const copies *c, emr_problem *out_problem)
 {
 	char count[EMR_COUNT_BYTES];
-	const char *question = d->args->given[EMR_OPT_ONCE]
-				       ? "Give these copies (yes or no)?"
-				       : "Give these copies, and copies of what comes later (yes or no)?";
+	const char *question =
+		d->args->given[EMR_OPT_ONCE]
+			? N_("Give these copies (yes or no)?")
+			: N_("Give these copies, and copies of what comes later (yes or no)?");
 
 	if (d->args->given[EMR_OPT_YES] || (!d->args->given[EMR_OPT_JSON] && emr_terminal_there() &&
 						   emr_terminal_says_yes(question)))
@@ -546,8 +545,7 @@ static emr_status join_with_copies(
 
 static emr_status join_deidentified(dataset *d, emr_request *request, emr_problem *out_problem)
 {
-	const json_t *one = json_array_get(d->list, 0),
-		     *where = json_object_get(one, "copies");
+	const json_t *one = json_array_get(d->list, 0), *where = json_object_get(one, "copies");
 	EMR_AUTO_FREE char *from = strdup(request->path);
 	copies c = {.dataset = text_of(one, "called"),
 		.from = from,

@@ -325,7 +325,7 @@ static bool has_word(const char **at, const char *word)
 	return has;
 }
 
-/* As fs/verbs/copies_clean.c makes them. */
+/* As fs/research/cleaner.c makes them. */
 bool shared_copy_name_ok(const char *name, int type)
 {
 	static const char letters[] = "abcdefghijklmnopqrstuvwxyz234567", digits[] = "0123456789";

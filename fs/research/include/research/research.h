@@ -25,15 +25,15 @@ void emr_research_free(emr_research *research);
  *
  * With `join` and `path` what can be given of PATH to it (`look`), or makes the copies and notes
  * that it follows (unless `once`), or takes back (`drop`) what the last of these has made:
- * {"progress":N} and {"withheld":[{"path" "why"}]} in portions, and last {"done":true,"copies" "new"
- * "added" "changed" "removed" "follows"}; with `drop` {"done":true,"gone"}. Messages of its own:
- * `not-copies`, `never-shared`. */
+ * {"progress":N} and {"withheld":[{"path" "why"}]} in portions, and last {"done":true,"copies"
+ * "new" "added" "changed" "removed" "follows"}; with `drop` {"done":true,"gone"}. Messages of its
+ * own: `not-copies`, `never-shared`. */
 emr_status emr_answer_dataset(emr_session *session, const emr_request *request, emr_emit_fn emit,
 	void *arg, emr_problem *out_problem);
 
-/* Before what PATH names, or what was deleted from there, is erased: the copies of it are erased, and
- * with them all whose original is there no more, also those that were taken back.  *OUT_N: how many
- * were, or would be (ONLY_LOOK).  NULL is fine.  What emr_view_erase says. */
+/* Before what PATH names, or what was deleted from there, is erased: the copies of it are erased,
+ * and with them all whose original is there no more, also those that were taken back.  *OUT_N: how
+ * many were, or would be (ONLY_LOOK).  NULL is fine.  What emr_view_erase says. */
 emr_status emr_research_erase(
 	emr_research *research, const char *path, bool only_look, uint64_t *out_n);
 

@@ -40,7 +40,7 @@ typedef struct emr_session {
 	emr_view *view;
 	struct emr_sharing
 		*sharing; /* of an open folder, borrowed, set before the view starts; else NULL */
-	struct emr_research *research; /* as SHARING */
+	struct emr_research *research;	 /* as SHARING */
 	struct emr_publisher *publisher; /* of an open folder, borrowed, set before the view is
 					    opened; else NULL */
 	emr_profile profile;
