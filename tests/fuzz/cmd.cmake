@@ -3,5 +3,7 @@ emr_fuzz(fuzz_settings SOURCES ${CMAKE_CURRENT_LIST_DIR}/fuzz_settings.c USES ki
 emr_fuzz(fuzz_device_file SOURCES ${CMAKE_CURRENT_LIST_DIR}/fuzz_device_file.c ${PROJECT_SOURCE_DIR}/fs/network/device_file.c USES base
 	INCLUDES ${PROJECT_SOURCE_DIR}/fs/network/include)
 emr_fuzz(fuzz_state SOURCES ${CMAKE_CURRENT_LIST_DIR}/fuzz_state.c USES ${emr_program} share settle keyring base PkgConfig::jansson)
+emr_fuzz(fuzz_follows SOURCES ${CMAKE_CURRENT_LIST_DIR}/fuzz_follows.c USES ${emr_program} research share settle keyring base PkgConfig::jansson
+	INCLUDES ${PROJECT_SOURCE_DIR}/fs/research)
 emr_fuzz(fuzz_terms SOURCES ${CMAKE_CURRENT_LIST_DIR}/fuzz_terms.c USES share keyring)
 emr_fuzz(fuzz_consent SOURCES ${CMAKE_CURRENT_LIST_DIR}/fuzz_consent.c USES consent)

@@ -10,3 +10,7 @@ emr_test(test_network_dir SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_network_dir.c
 	USES ${emr_program} base keyring PkgConfig::jansson Threads::Threads)
 target_link_options(test_cmd_notices PRIVATE -Wl,--wrap=syscall,--wrap=clock_gettime)
 target_link_options(test_cmd_frame PRIVATE -Wl,--wrap=geteuid)
+# What somebody agreed to when she joined a dataset.
+emr_test(test_research_agreed SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_research_agreed.c
+	INCLUDES ${PROJECT_SOURCE_DIR}/fs/research
+	USES ${emr_program} research base keyring PkgConfig::jansson Threads::Threads)

@@ -1,0 +1,30 @@
+/* The inside of the file that says what follows into datasets. What is read has texts with an end,
+ * and whatever it finds it finds again. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "agreed.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	agreed a = {.n = 0};
+
+	if (agreed_parse(emr_bytes_of(data, size), &a) == EMR_OK) {
+		uint8_t source[32] = {0};
+
+		for (size_t i = 0; i < a.n; i++)
+			if (agreed_find(&a, a.rows[i].terms, a.rows[i].path) == NULL)
+				abort();
+		for (size_t i = 0; i < a.n_told; i++) {
+			memcpy(source, a.told[i].source, sizeof a.told[i].source);
+			if (agreed_told(&a, source) == NULL)
+				abort();
+		}
+		while (a.n > 0)
+			agreed_drop(&a, a.rows);
+	}
+	agreed_free(&a);
+	return 0;
+}
