@@ -414,6 +414,14 @@ void emr_block_cache_age(emr_block_cache *cache)
 	pthread_mutex_unlock(&cache->lock);
 }
 
+void emr_block_cache_drop_until(emr_block_cache *cache, int64_t until_s)
+{
+	pthread_mutex_lock(&cache->lock);
+	while (cache->oldest != NULL && cache->oldest->used_s <= until_s)
+		drop_entry(cache, cache->oldest);
+	pthread_mutex_unlock(&cache->lock);
+}
+
 void emr_block_cache_purge(emr_block_cache *cache)
 {
 	pthread_mutex_lock(&cache->lock);

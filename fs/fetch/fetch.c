@@ -808,6 +808,12 @@ bool emr_fetcher_give_way(emr_fetcher *fetcher, uint64_t bytes)
 	       emr_block_cache_give_way(fetcher->options.cache, bytes);
 }
 
+void emr_fetcher_forget(emr_fetcher *fetcher, int64_t until_s)
+{
+	if (fetcher != NULL && fetcher->options.cache != NULL)
+		emr_block_cache_drop_until(fetcher->options.cache, until_s);
+}
+
 const char *emr_fetcher_places(const emr_fetcher *fetcher)
 {
 	return fetcher != NULL ? fetcher->places : "";

@@ -58,5 +58,21 @@ cat "$SHARE/MRI.txt" >/dev/null 2>&1 && emr_fail "it was read from nowhere"
 noticed() { grep -qE "(place-late|place-away|missing-everywhere|no-release).*Imaging/MRI.txt" lima-folder/.emrfs/notices; }
 two_until 60 noticed
 expect listing "$(ls "$SHARE" | wc -l)" 2
+
+say "what is taken back leaves the disk of who read it, also when his folder was closed then"
+must "$NETWORK" up nodes >/dev/null
+cached() { find lima/cache -type f 2>/dev/null | wc -l; }
+none_cached() { [ "$(cached)" = 0 ]; }
+two_until 60 same
+[ "$(cached)" -gt 10 ] || emr_fail "only $(cached) blocks were kept"
+as ana run 0 revoke Imaging from lima --wait
+two_until 60 none_cached
+as ana run 0 share Imaging with lima --yes --wait
+two_until 60 same
+two_unmount lima
+! none_cached || emr_fail "nothing was kept"
+as ana run 0 revoke Imaging from lima --wait
+two_mount lima
+two_until 60 none_cached
 two_unmount ana lima
 echo "all is well"

@@ -124,6 +124,30 @@ static void what_was_put_is_there_also_after_a_start(void **state)
 	emr_block_cache_close(cache);
 }
 
+static void what_was_used_up_to_a_time_goes_from_the_disk(void **state)
+{
+	emr_block_cache *cache = open_cache(100000);
+	char file[160];
+	int64_t until_s;
+
+	(void)state;
+	put(cache, 1);
+	put(cache, 2);
+	assert_true(gets(cache, 1));
+	until_s = now_ns / 1000000000;
+	put(cache, 3);
+	emr_block_cache_drop_until(cache, until_s);
+	file_of(1, file);
+	assert_int_not_equal(access(file, F_OK), 0);
+	file_of(2, file);
+	assert_int_not_equal(access(file, F_OK), 0);
+	assert_true(gets(cache, 3));
+	emr_block_cache_drop_until(cache, INT64_MAX);
+	assert_false(gets(cache, 3));
+	assert_int_equal(emr_block_cache_bytes(cache), 0);
+	emr_block_cache_close(cache);
+}
+
 static void what_was_not_used_for_longest_goes_first(void **state)
 {
 	emr_block_cache *cache = open_cache(3 * BLOCK_BYTES);
@@ -338,6 +362,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		IN_DIRECTORY(what_was_put_is_there_also_after_a_start),
+		IN_DIRECTORY(what_was_used_up_to_a_time_goes_from_the_disk),
 		IN_DIRECTORY(what_was_not_used_for_longest_goes_first),
 		IN_DIRECTORY(what_nobody_used_for_so_many_days_goes),
 		IN_DIRECTORY(bytes_that_were_changed_or_cut_are_never_given_out),

@@ -8,6 +8,7 @@
 
 #include "base/log.h"
 #include "contract/codes.h"
+#include "fetch/fetch.h"
 #include "replica/follower.h"
 
 #include "clock.h"
@@ -109,6 +110,7 @@ void shared_end(
 	shared_note_over(view, s);
 	pthread_mutex_unlock(&view->lock);
 	forget_keys(view, s);
+	emr_fetcher_forget(view->options.fetcher, INT64_MAX);
 	shared_drop_names(view, s);
 	shared_answer_all(view, s, EMR_NEED_NAMES,
 		phase == SHARED_REVOKED ? EMR_ACCESS_REVOKED : EMR_ACCESS_ENDED);
@@ -147,6 +149,13 @@ void shared_look_at_end(emr_view *view, shared_share *s, emr_share_trouble *trou
 	s->grant = now;
 	pthread_mutex_unlock(&view->lock);
 	trouble->why = EMR_WHY_REVOKED;
+}
+
+/* It ended while this folder was closed: what was read of it, at the latest with keys of the last
+ * day, was not used since. */
+void shared_forget_blocks(emr_view *view, const shared_share *s)
+{
+	emr_fetcher_forget(view->options.fetcher, (int64_t)s->ended_unix_s + FRESH_NS / 1000000000);
 }
 
 /* ---- clocks ---- */

@@ -8,6 +8,8 @@
  * what TELL gets, afterwards. */
 void shared_end(
 	emr_view *view, shared_share *s, shared_phase phase, uint64_t ended_unix_s, emr_buf *tell);
+/* Without view->lock: what was brought of S, which was over when it was first seen, goes. */
+void shared_forget_blocks(emr_view *view, const shared_share *s);
 /* Of the worker: every share whose time has come by one of the clocks; notices before. */
 void shared_end_due(emr_view *view);
 /* Of the worker, without view->lock: TROUBLE, with which somebody refused what was asked for, says

@@ -331,7 +331,7 @@ static shared_owner *owner_of(emr_view *view, const emr_received *r)
 static emr_status take_share(const looking *l, const emr_received *r, emr_buf *tell)
 {
 	emr_view *view = l->view;
-	bool is_file = begins_with_file(view, r), is_other, ends, begins;
+	bool is_file = begins_with_file(view, r), is_other, ends, begins, was_over = false;
 	shared_phase phase = phase_of(r);
 	shared_owner *owner;
 	shared_share *s;
@@ -365,6 +365,7 @@ static emr_status take_share(const looking *l, const emr_received *r, emr_buf *t
 		s->ended_unix_s = end_of(r);
 		name_note(s);
 		s->phase = phase;
+		was_over = true;
 	}
 	if (begins)
 		shared_tell_of(view, s, tell);
@@ -375,6 +376,8 @@ static emr_status take_share(const looking *l, const emr_received *r, emr_buf *t
 	}
 	if (ends)
 		shared_end(view, s, phase, end_of(r), tell);
+	if (was_over)
+		shared_forget_blocks(view, s);
 	return EMR_OK;
 }
 

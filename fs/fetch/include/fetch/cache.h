@@ -34,5 +34,7 @@ bool emr_block_cache_give_way(emr_block_cache *cache, uint64_t bytes);
 void emr_block_cache_drop(emr_block_cache *cache, const emr_cid *cid);
 /* Drops what is too old by now. */
 void emr_block_cache_age(emr_block_cache *cache);
+/* Drops what nobody used after UNTIL_S (Unix time). */
+void emr_block_cache_drop_until(emr_block_cache *cache, int64_t until_s);
 void emr_block_cache_purge(emr_block_cache *cache);
 uint64_t emr_block_cache_bytes(emr_block_cache *cache);

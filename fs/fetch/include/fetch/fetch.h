@@ -87,6 +87,10 @@ emr_status emr_fetcher_take_home(emr_fetcher *fetcher, const emr_cid *cid);
  * NULL is fine. */
 bool emr_fetcher_give_way(emr_fetcher *fetcher, uint64_t bytes);
 
+/* What was brought and used up to UNTIL_S (Unix time) goes: somebody may not read it any more. NULL
+ * is fine. */
+void emr_fetcher_forget(emr_fetcher *fetcher, int64_t until_s);
+
 /* Which places are asked, for people: "A, B".  Owned by the fetcher; "" of NULL. */
 const char *emr_fetcher_places(const emr_fetcher *fetcher);
 
