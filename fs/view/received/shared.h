@@ -107,9 +107,9 @@ typedef struct shared_share {
 	shared_tree *tree; /* NULL: nobody has looked yet */
 	bool has_grown;	   /* the ledger has, in this domain, since TREE was built */
 	int64_t build_not_before_ns;
-	bool has_failed; /* of the worker: to build it, last */
-	bool is_awaited; /* of the worker: somebody opens what TREE shows and the ledger has in
-			    another version */
+	bool has_failed;      /* of the worker: to build it, last */
+	bool is_awaited;      /* of the worker: somebody opens what TREE shows and the ledger has in
+				 another version */
 	emr_report_row *rows; /* openings that the owner has not been told of */
 	size_t nrows;
 	int64_t report_due_boot_ns;
