@@ -16,8 +16,13 @@ printf 'passphrase of the test\n' >"$EMR_PASS" && chmod 600 "$EMR_PASS"
 home() { export EMRFS_HOME=$EMR_WORK/$1; [ -d "$1" ] || { mkdir -m 700 "$1" && printf 'kdf = 8,1\nnotify = none\n' >"$1/settings"; mkdir -p "$1-folder"; }; }
 NET=$EMR_WORK/net
 await() { # FILE WANTED: its content, as soon as it is there
-	local i
+	local i who
 	for ((i = 0; i < 2400; i++)); do [ "$(cat "$1" 2>/dev/null)" = "$2" ] && return; sleep 0.05; done
+	# Which of them it stopped at: saved, on the ledger, seen by the other.
+	for who in a b; do
+		home $who
+		echo "-- $who:" && "$EMRFS" status --json && tail -n 5 "$who-folder/.emrfs/notices" && ls -lR "$who-folder"
+	done 2>&1 | tail -n 80
 	emr_fail "$1 has not become: $2"
 }
 P="--passphrase-file $EMR_PASS"
