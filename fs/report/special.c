@@ -13,7 +13,7 @@
 #include "report/index_csv.h"
 #include "report/page.h"
 #include "report/report.h"
-#include "sharing/pleas.h"
+#include "sharing/request_list.h"
 
 static const char *const readme = N_(
 	"This folder is yours. What you put here is encrypted, kept on this computer and "
@@ -89,17 +89,17 @@ static emr_status make_status(const emr_special *special, bool as_json, emr_buf 
 /* "r-4m8t.txt" */
 static emr_status make_request(const emr_special *special, const char *name, emr_buf *out)
 {
-	EMR_AUTO_PLEAS pleas = {0};
-	char id[EMR_PLEA_ID_BYTES];
-	const emr_plea *plea;
-	emr_status status = emr_pleas_collect(special->session, NULL, &pleas);
+	EMR_AUTO_REQUEST_LIST requests = {0};
+	char id[EMR_LISTED_ID_BYTES];
+	const emr_listed_request *listed;
+	emr_status status = emr_request_list_collect(special->session, NULL, &requests);
 
 	snprintf(id, sizeof id, "%.*s", (int)strcspn(name, "."), name);
 	if (status == EMR_OK)
-		status = emr_pleas_find(&pleas, id, &plea);
+		status = emr_request_list_find(&requests, id, &listed);
 	if (status != EMR_OK)
 		return status == EMR_CONFLICT ? EMR_NOT_FOUND : status;
-	return plea->is_to_me ? emr_plea_file(plea, out) : EMR_NOT_FOUND;
+	return listed->is_to_me ? emr_listed_request_file(listed, out) : EMR_NOT_FOUND;
 }
 
 static emr_status make(const emr_special *special, const char *name, emr_buf *out)

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "dealings_private.h"
-#include "petition_private.h"
+#include "request_private.h"
 
 typedef struct reading {
 	emr_share *share;
@@ -252,14 +252,15 @@ static emr_status tell_yes(reading *r, const emr_replica_item *item, emr_share_d
 static emr_status tell_no(reading *r, const emr_known_request *known, const emr_replica_item *item,
 	emr_share_dealing *said)
 {
-	emr_petition *asked;
+	emr_share_request *asked;
 	emr_known_person who;
 	emr_status status = emr_replica_person(r->share->o.replica, item->signer_id, &who);
 
 	if (status != EMR_OK || memcmp(who.row.root, r->me.b, sizeof r->me.b) != 0)
 		return status == EMR_NOT_FOUND ? EMR_OK : status;
 	asked = calloc(1, sizeof *asked);
-	status = asked != NULL ? emr_petition_get(r->share, known->request, asked) : EMR_NO_MEMORY;
+	status = asked != NULL ? emr_share_request_get(r->share, known->request, asked)
+			       : EMR_NO_MEMORY;
 	said->kind = EMR_DEALING_DENIED;
 	if (status == EMR_OK) {
 		said->rights = asked->rights;
@@ -286,7 +287,7 @@ static emr_status note_request(void *arg, const emr_known_request *known)
 	uint8_t state = known->row.head.state;
 	emr_status status;
 
-	if (state != EMR_PETITION_APPROVED && state != EMR_PETITION_DENIED)
+	if (state != EMR_SHARE_REQUEST_APPROVED && state != EMR_SHARE_REQUEST_DENIED)
 		return EMR_OK;
 	status = share_item(r->share, EMR_FAMILY_REQUEST, known->domain, known->request,
 		known->row.head.version, &bytes, &item);
@@ -296,8 +297,8 @@ static emr_status note_request(void *arg, const emr_known_request *known)
 	said.at = item.ledger_time;
 	said.batch_id = item.batch_id;
 	memcpy(said.person.b, known->row.signer, sizeof said.person.b);
-	return state == EMR_PETITION_APPROVED ? tell_yes(r, &item, &said)
-					      : tell_no(r, known, &item, &said);
+	return state == EMR_SHARE_REQUEST_APPROVED ? tell_yes(r, &item, &said)
+						   : tell_no(r, known, &item, &said);
 }
 
 /* ---- all of it ---- */

@@ -14,10 +14,10 @@
 #define SHARE_GEN 1u /* of a domain's signing key; rotation is not done here yet */
 
 /* Requests that are known not to be to me, in the order of their ids. */
-typedef struct petition_others {
+typedef struct request_others {
 	emr_id16 *ids; /* owned */
 	size_t n;
-} petition_others;
+} request_others;
 
 /* Auditors of one's own organisation, as of SIZE entries of the ledger; 0: not looked yet. */
 #define AUDITORS_MAX 4
@@ -32,7 +32,7 @@ struct emr_share {
 	emr_id16 net_id;
 	emr_public me;
 	uint8_t refusal;
-	petition_others others;
+	request_others others;
 	auditors auditors;
 };
 

@@ -25,7 +25,7 @@ typedef struct approving {
 	emr_session *session;
 	const emr_request *request;
 	emr_problem *problem;
-	emr_plea plea;
+	emr_listed_request listed;
 	char path[EMR_ASK_PATH_MAX + 1], label[EMR_ORDER_TEXT_MAX + 1];
 	emr_id16 domain;
 	uint64_t until;
@@ -35,7 +35,7 @@ typedef struct approving {
 static emr_status find_place(approving *a)
 {
 	emr_attr attr;
-	emr_status status = emr_path_clean(a->plea.path, a->path, sizeof a->path);
+	emr_status status = emr_path_clean(a->listed.path, a->path, sizeof a->path);
 
 	if (status == EMR_OK && a->path[0] == '\0')
 		status = EMR_NOT_FOUND;
@@ -43,8 +43,8 @@ static emr_status find_place(approving *a)
 		status = emr_view_find(a->session->view, a->path, &attr);
 	if (status == EMR_NOT_FOUND || status == EMR_NOT_DIRECTORY) {
 		emr_problem_set(a->problem, EMR_SAY_NOT_HERE, "path",
-			a->plea.path[0] != '\0' ? a->plea.path : _("(no folder named)"), "who",
-			a->plea.who.called, "id", a->plea.id, NULL);
+			a->listed.path[0] != '\0' ? a->listed.path : _("(no folder named)"), "who",
+			a->listed.who.called, "id", a->listed.id, NULL);
 		return EMR_NOT_FOUND;
 	}
 	return status == EMR_OK
@@ -60,10 +60,10 @@ static emr_status check_name(approving *a)
 	emr_status status = emr_crowd_open(a->session, &crowd);
 
 	if (status == EMR_OK)
-		status = emr_who_find_or_say(&crowd, a->plea.who.called, &who, a->problem);
+		status = emr_who_find_or_say(&crowd, a->listed.who.called, &who, a->problem);
 	if (status != EMR_OK)
 		return status;
-	return emr_id32_equal(who.id, a->plea.who.id) ? EMR_OK : EMR_CONFLICT;
+	return emr_id32_equal(who.id, a->listed.who.id) ? EMR_OK : EMR_CONFLICT;
 }
 
 static emr_status find(approving *a)
@@ -71,52 +71,53 @@ static emr_status find(approving *a)
 	emr_status status = emr_requests_may_act(a->session, a->problem);
 
 	if (status == EMR_OK)
-		status = emr_requests_find(a->session, a->request, &a->plea, a->problem);
-	if (status == EMR_OK && !a->plea.is_to_me) {
-		emr_problem_set(a->problem, EMR_SAY_YOUR_OWN_REQUEST, "id", a->plea.id, NULL);
+		status = emr_requests_find(a->session, a->request, &a->listed, a->problem);
+	if (status == EMR_OK && !a->listed.is_to_me) {
+		emr_problem_set(a->problem, EMR_SAY_YOUR_OWN_REQUEST, "id", a->listed.id, NULL);
 		return EMR_DENIED;
 	}
-	if (status == EMR_OK && a->plea.state != EMR_PETITION_OPEN)
+	if (status == EMR_OK && a->listed.state != EMR_SHARE_REQUEST_OPEN)
 		status = EMR_CONFLICT;
-	if (status == EMR_OK && a->plea.file[0] != '\0' && a->plea.is_over)
-		status = emr_consents_refuse(a->plea.file, N_("its period is over"), a->problem);
+	if (status == EMR_OK && a->listed.file[0] != '\0' && a->listed.is_over)
+		status = emr_consents_refuse(a->listed.file, N_("its period is over"), a->problem);
 	if (status == EMR_OK)
 		status = find_place(a);
 	if (status == EMR_OK)
-		status = emr_sharing_may_have(&a->plea.who, a->problem);
+		status = emr_sharing_may_have(&a->listed.who, a->problem);
 	if (status == EMR_OK)
 		status = check_name(a);
 	if (status != EMR_OK)
 		return status;
-	a->until = a->request->until_unix_s != 0 ? a->request->until_unix_s : a->plea.until_unix_s;
-	if (a->plea.is_over && a->request->until_unix_s == 0)
+	a->until =
+		a->request->until_unix_s != 0 ? a->request->until_unix_s : a->listed.until_unix_s;
+	if (a->listed.is_over && a->request->until_unix_s == 0)
 		a->until = emr_clock_unix_s(emr_clock_system()) + DEFAULT_S;
 	a->until = a->until < EMR_FOREVER_UNIX_S ? a->until : EMR_FOREVER_UNIX_S;
 	/* What stands in the Consent is what it is evidence of. */
-	if (a->plea.file[0] != '\0' && a->until > a->plea.until_unix_s)
-		a->until = a->plea.until_unix_s;
+	if (a->listed.file[0] != '\0' && a->until > a->listed.until_unix_s)
+		a->until = a->listed.until_unix_s;
 	return EMR_OK;
 }
 
 static emr_status note_yes(const approving *a)
 {
 	emr_asked_for row = {.kind = EMR_ASKED_SAID_YES,
-		.request = a->plea.request,
-		.owner = a->plea.who.root,
+		.request = a->listed.request,
+		.owner = a->listed.who.root,
 		.domain = a->domain,
 		.asked_at = emr_clock_unix_s(emr_clock_system()),
 		.until_unix_s = a->until,
-		.purposes = a->plea.purposes,
-		.rights = a->plea.rights};
+		.purposes = a->listed.purposes,
+		.rights = a->listed.rights};
 
-	if (a->plea.file[0] != '\0') { /* stays, with the end that is its own */
+	if (a->listed.file[0] != '\0') { /* stays, with the end that is its own */
 		row.kind = EMR_ASKED_CONSENT;
-		row.owner = a->plea.who.id;
-		row.asked_at = a->plea.asked_at;
-		row.until_unix_s = a->plea.until_unix_s;
-		row.told = EMR_PETITION_OPEN;
-		memcpy(row.path, a->plea.path, sizeof row.path);
-		memcpy(row.reason, a->plea.file, sizeof row.reason);
+		row.owner = a->listed.who.id;
+		row.asked_at = a->listed.asked_at;
+		row.until_unix_s = a->listed.until_unix_s;
+		row.told = EMR_SHARE_REQUEST_OPEN;
+		memcpy(row.path, a->listed.path, sizeof row.path);
+		memcpy(row.reason, a->listed.file, sizeof row.reason);
 	}
 	return emr_asked_add(a->session->keyring, a->session->state_fd, &row);
 }
@@ -125,15 +126,15 @@ static emr_status order_it(approving *a, uint64_t *out_number)
 {
 	emr_order order = {.kind = EMR_ORDER_GRANT,
 		.domain = a->domain,
-		.grantee = a->plea.who.id,
-		.root = a->plea.who.root,
+		.grantee = a->listed.who.id,
+		.root = a->listed.who.root,
 		.asked_unix_s = emr_clock_unix_s(emr_clock_system()),
-		.rights = a->plea.rights,
-		.purposes = a->plea.rights == EMR_RIGHTS_DEPOSIT ? 0 : a->plea.purposes,
+		.rights = a->listed.rights,
+		.purposes = a->listed.rights == EMR_RIGHTS_DEPOSIT ? 0 : a->listed.purposes,
 		.until_unix_s = a->until,
-		.request = a->plea.request};
+		.request = a->listed.request};
 	emr_status status =
-		emr_sharing_may_do(a->session, a->path, &a->plea.who, order.rights, a->problem);
+		emr_sharing_may_do(a->session, a->path, &a->listed.who, order.rights, a->problem);
 
 	if (status == EMR_OK && (a->session->sharing == NULL || a->session->read_only))
 		status = EMR_READ_ONLY;
@@ -142,7 +143,7 @@ static emr_status order_it(approving *a, uint64_t *out_number)
 	if (status != EMR_OK)
 		return status;
 	memcpy(order.label, a->label, sizeof order.label);
-	snprintf(order.who, sizeof order.who, "%s", a->plea.who.called);
+	snprintf(order.who, sizeof order.who, "%s", a->listed.who.called);
 	return emr_sharing_give(a->session->sharing, &order, out_number);
 }
 
@@ -152,7 +153,7 @@ static emr_status say_yes(approving *a, uint64_t *out_number)
 	emr_status status;
 
 	emr_requests_lock();
-	status = emr_requests_check_open(a->session, a->plea.request);
+	status = emr_requests_check_open(a->session, a->listed.request);
 	if (status == EMR_OK)
 		status = order_it(a, out_number);
 	if (status == EMR_OK)
@@ -163,9 +164,9 @@ static emr_status say_yes(approving *a, uint64_t *out_number)
 
 static json_t *say_terms(const approving *a)
 {
-	return json_pack("{s:b, s:s, s:s, s:o, s:o, s:I, s:I}", "done", 1, "id", a->plea.id,
-		"rights", emr_rights_word(a->plea.rights), "path", emr_json_text(a->path), "who",
-		emr_json_text(a->plea.who.called), "purposes", (json_int_t)a->plea.purposes,
+	return json_pack("{s:b, s:s, s:s, s:o, s:o, s:I, s:I}", "done", 1, "id", a->listed.id,
+		"rights", emr_rights_word(a->listed.rights), "path", emr_json_text(a->path), "who",
+		emr_json_text(a->listed.who.called), "purposes", (json_int_t)a->listed.purposes,
 		"until_unix", (json_int_t)a->until);
 }
 
@@ -186,8 +187,8 @@ emr_status emr_answer_approve(emr_session *session, const emr_request *request, 
 	if (status == EMR_OK)
 		object = request->look ? say_terms(a)
 				       : json_pack("{s:b, s:s, s:I, s:b}", "done", 1, "id",
-						 a->plea.id, "order", (json_int_t)number, "reached",
-						 emr_sharing_reaches_ledger(session));
+						 a->listed.id, "order", (json_int_t)number,
+						 "reached", emr_sharing_reaches_ledger(session));
 	free(a);
 	if (status != EMR_OK && !out_problem->is_set)
 		emr_requests_say(status, request, out_problem);
@@ -241,16 +242,16 @@ static emr_status is_granted(const emr_session *session, const emr_asked_for *ro
 
 static emr_status check_ledger(const emr_session *session, emr_id16 request)
 {
-	emr_petition *petition = malloc(sizeof *petition);
+	emr_share_request *asked = malloc(sizeof *asked);
 	emr_share *share = NULL;
-	emr_status status = petition != NULL ? emr_requests_share(session, &share) : EMR_NO_MEMORY;
+	emr_status status = asked != NULL ? emr_requests_share(session, &share) : EMR_NO_MEMORY;
 
 	if (status == EMR_OK)
-		status = emr_petition_get(share, request, petition);
-	if (status == EMR_OK && petition->state != EMR_PETITION_OPEN)
+		status = emr_share_request_get(share, request, asked);
+	if (status == EMR_OK && asked->state != EMR_SHARE_REQUEST_OPEN)
 		status = EMR_CONFLICT;
 	emr_share_free(share);
-	free(petition);
+	free(asked);
 	return status;
 }
 
@@ -259,7 +260,7 @@ static emr_status check_ledger(const emr_session *session, emr_id16 request)
 static emr_status check_consent(const emr_session *session, const emr_asked_for *row)
 {
 	bool stands = false;
-	emr_status status = row->told != EMR_PETITION_OPEN ? EMR_CONFLICT : EMR_OK;
+	emr_status status = row->told != EMR_SHARE_REQUEST_OPEN ? EMR_CONFLICT : EMR_OK;
 
 	if (status == EMR_OK && !emr_id16_is_zero(row->domain))
 		status = is_granted(session, row, &stands);
@@ -317,11 +318,11 @@ static emr_status is_right(void *arg, const emr_given *given)
 /* Who asked takes it back when he has seen the right. */
 static bool is_closed(emr_share *share, emr_id16 request)
 {
-	emr_petition *petition = malloc(sizeof *petition);
-	bool is = petition != NULL && emr_petition_get(share, request, petition) == EMR_OK &&
-		  petition->state != EMR_PETITION_OPEN;
+	emr_share_request *asked = malloc(sizeof *asked);
+	bool is = asked != NULL && emr_share_request_get(share, request, asked) == EMR_OK &&
+		  asked->state != EMR_SHARE_REQUEST_OPEN;
 
-	free(petition);
+	free(asked);
 	return is;
 }
 
@@ -334,13 +335,13 @@ static emr_status finish_deposit(
 	waiting w = {.row = row, .now = emr_clock_unix_s(emr_clock_system())};
 	emr_status status = EMR_OK;
 
-	if (row->asked_at + EMR_PETITION_OPEN_S <= w.now || is_closed(share, row->request))
+	if (row->asked_at + EMR_SHARE_REQUEST_OPEN_S <= w.now || is_closed(share, row->request))
 		return emr_asked_drop(session->keyring, session->state_fd, row->request);
-	if (row->told != EMR_PETITION_APPROVED)
+	if (row->told != EMR_SHARE_REQUEST_APPROVED)
 		status = emr_share_given(share, row->domain, is_right, &w);
 	if (status == EMR_OK && w.is_there)
-		status = emr_asked_told(
-			session->keyring, session->state_fd, row->request, EMR_PETITION_APPROVED);
+		status = emr_asked_told(session->keyring, session->state_fd, row->request,
+			EMR_SHARE_REQUEST_APPROVED);
 	return status == EMR_NOT_FOUND ? EMR_OK : status; /* not on the ledger yet */
 }
 
@@ -377,7 +378,7 @@ static emr_status finish_one(const emr_session *session, emr_share *share, const
 		return status;
 	/* One that is coming was given by a clock that is ahead of this one. */
 	if (phase == EMR_GRANT_IN_FORCE || phase == EMR_GRANT_COMING)
-		status = emr_petition_approve(share, row->request, row->domain, row->request);
+		status = emr_share_request_approve(share, row->request, row->domain, row->request);
 	if (status == EMR_CONFLICT)
 		status = undo(session, share, row);
 	/* Answered, taken back, ended, or its time is over. */
@@ -392,11 +393,11 @@ static emr_status finish_consent(const emr_session *session, const emr_asked_for
 	bool stands = false;
 	emr_status status = EMR_OK;
 
-	if (row->told == EMR_PETITION_OPEN && !emr_id16_is_zero(row->domain))
+	if (row->told == EMR_SHARE_REQUEST_OPEN && !emr_id16_is_zero(row->domain))
 		status = is_granted(session, row, &stands);
 	if (status == EMR_OK && stands)
-		status = emr_asked_told(
-			session->keyring, session->state_fd, row->request, EMR_PETITION_APPROVED);
+		status = emr_asked_told(session->keyring, session->state_fd, row->request,
+			EMR_SHARE_REQUEST_APPROVED);
 	return status;
 }
 

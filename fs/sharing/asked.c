@@ -183,7 +183,7 @@ emr_status emr_asked_add(const emr_keyring *keyring, int state_fd, const emr_ask
 }
 
 static emr_status told(
-	const emr_keyring *keyring, int state_fd, emr_id16 request, emr_petition_state state)
+	const emr_keyring *keyring, int state_fd, emr_id16 request, emr_share_request_state state)
 {
 	EMR_AUTO_ASKED list = {0};
 	emr_asked_for *row;
@@ -199,7 +199,7 @@ static emr_status told(
 }
 
 emr_status emr_asked_told(
-	const emr_keyring *keyring, int state_fd, emr_id16 request, emr_petition_state state)
+	const emr_keyring *keyring, int state_fd, emr_id16 request, emr_share_request_state state)
 {
 	emr_status status;
 

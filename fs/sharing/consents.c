@@ -164,8 +164,8 @@ static const char *judge_register(const judging *j)
 	size_t n = 0;
 
 	if (before != NULL)
-		return before->told == EMR_PETITION_OPEN ? N_("it asks already")
-							 : N_("it was answered already");
+		return before->told == EMR_SHARE_REQUEST_OPEN ? N_("it asks already")
+							      : N_("it was answered already");
 	for (size_t i = 0; i < j->asked.n; i++)
 		n += j->asked.rows[i].kind == EMR_ASKED_CONSENT;
 	return n >= EMR_CONSENTS_MAX ? N_("too many others wait or hold") : NULL;
@@ -198,7 +198,7 @@ static emr_status judge(judging *j, emr_bytes bytes, const char **out_why)
 	j->row.until_unix_s = j->consent.until_unix_s;
 	j->row.purposes = j->consent.purposes;
 	j->row.rights = j->consent.may_change ? EMR_RIGHTS_WRITE : EMR_RIGHTS_READ;
-	j->row.told = EMR_PETITION_OPEN;
+	j->row.told = EMR_SHARE_REQUEST_OPEN;
 	memcpy(j->row.reason, j->path, strlen(j->path) + 1);
 	status = emr_asked_add(session->keyring, session->state_fd, &j->row);
 	emr_asked_free(&j->asked);
@@ -358,7 +358,7 @@ emr_status emr_consents_mark(const emr_session *session, uint64_t *out_mark)
 		uint64_t part;
 
 		if (list.rows[i].kind != EMR_ASKED_CONSENT ||
-			list.rows[i].told != EMR_PETITION_OPEN)
+			list.rows[i].told != EMR_SHARE_REQUEST_OPEN)
 			continue;
 		memcpy(&part, list.rows[i].request.b, sizeof part);
 		mark ^= part;

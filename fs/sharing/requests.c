@@ -11,7 +11,7 @@
 #include "kit/language.h"
 #include "kit/out.h"
 #include "sharing/answers.h"
-#include "sharing/pleas.h"
+#include "sharing/request_list.h"
 #include "view/received.h"
 #include "session/own_cert.h"
 
@@ -72,15 +72,16 @@ static emr_status send_portion(json_t *portion, emr_emit_fn emit, void *arg)
 
 static emr_status answer_list(emr_session *session, emr_emit_fn emit, void *arg)
 {
-	EMR_AUTO_PLEAS pleas = {0};
-	emr_status status = emr_pleas_collect(session, NULL, &pleas);
+	EMR_AUTO_REQUEST_LIST requests = {0};
+	emr_status status = emr_request_list_collect(session, NULL, &requests);
 	json_t *done;
 
-	for (size_t i = 0; i < pleas.n && status == EMR_OK;) {
+	for (size_t i = 0; i < requests.n && status == EMR_OK;) {
 		json_t *portion = json_array();
 
-		for (size_t n = 0; n < PORTION && i < pleas.n && status == EMR_OK; n++, i++) {
-			if (json_array_append_new(portion, emr_plea_json(&pleas.list[i])) != 0)
+		for (size_t n = 0; n < PORTION && i < requests.n && status == EMR_OK; n++, i++) {
+			if (json_array_append_new(
+				    portion, emr_listed_request_json(&requests.list[i])) != 0)
 				status = EMR_NO_MEMORY;
 		}
 		if (status == EMR_OK)
@@ -90,8 +91,8 @@ static emr_status answer_list(emr_session *session, emr_emit_fn emit, void *arg)
 	}
 	if (status != EMR_OK)
 		return status;
-	done = json_pack("{s:b, s:I, s:I}", "done", 1, "waiting", (json_int_t)pleas.waiting,
-		"held_back", (json_int_t)pleas.held_back);
+	done = json_pack("{s:b, s:I, s:I}", "done", 1, "waiting", (json_int_t)requests.waiting,
+		"held_back", (json_int_t)requests.held_back);
 	return done != NULL ? emit(arg, done) : EMR_NO_MEMORY;
 }
 
@@ -189,7 +190,7 @@ static emr_status send(
 	emr_session *session, const emr_request *request, const emr_who *owner, emr_asked_for *row)
 {
 	const emr_profile *profile = &session->profile;
-	emr_petition_order order = {.owner = owner->id,
+	emr_share_request_order order = {.owner = owner->id,
 		.rights = emr_rights_asked(request),
 		.purposes = request->purposes,
 		.until_unix_s = request->until_unix_s,
@@ -201,7 +202,7 @@ static emr_status send(
 	emr_status status = emr_requests_share(session, &share);
 
 	if (status == EMR_OK)
-		status = emr_petition_send(share, &order, &row->request);
+		status = emr_share_request_send(share, &order, &row->request);
 	row->rights = order.rights;
 	emr_share_free(share);
 	return status;
@@ -219,14 +220,14 @@ static void note(const emr_session *session, emr_asked_for *row)
 
 static emr_status answer_sent(emr_session *session, emr_id16 request, emr_emit_fn emit, void *arg)
 {
-	EMR_AUTO_PLEAS pleas = {0};
+	EMR_AUTO_REQUEST_LIST requests = {0};
 	json_t *object = NULL;
-	emr_status status = emr_pleas_collect(session, NULL, &pleas);
+	emr_status status = emr_request_list_collect(session, NULL, &requests);
 
-	for (size_t i = 0; i < pleas.n && status == EMR_OK; i++) {
-		if (emr_id16_equal(pleas.list[i].request, request))
+	for (size_t i = 0; i < requests.n && status == EMR_OK; i++) {
+		if (emr_id16_equal(requests.list[i].request, request))
 			object = json_pack("{s:b, s:[o]}", "done", 1, "requests",
-				emr_plea_json(&pleas.list[i]));
+				emr_listed_request_json(&requests.list[i]));
 	}
 	if (status != EMR_OK)
 		return status;
@@ -239,7 +240,7 @@ static emr_status answer_ask(emr_session *session, const emr_request *request, e
 	emr_asked_for row = {.asked_at = emr_clock_unix_s(emr_clock_system()),
 		.until_unix_s = request->until_unix_s,
 		.purposes = request->purposes,
-		.told = EMR_PETITION_OPEN};
+		.told = EMR_SHARE_REQUEST_OPEN};
 	emr_who owner;
 	emr_status status = emr_requests_may_act(session, out_problem);
 
@@ -277,41 +278,41 @@ emr_status emr_answer_request(emr_session *session, const emr_request *request, 
 
 /* ---- no ---- */
 
-emr_status emr_requests_find(
-	emr_session *session, const emr_request *request, emr_plea *out, emr_problem *out_problem)
+emr_status emr_requests_find(emr_session *session, const emr_request *request,
+	emr_listed_request *out, emr_problem *out_problem)
 {
-	EMR_AUTO_PLEAS pleas = {0};
-	const emr_plea *plea;
-	emr_status status = emr_pleas_collect(session, NULL, &pleas);
+	EMR_AUTO_REQUEST_LIST requests = {0};
+	const emr_listed_request *listed;
+	emr_status status = emr_request_list_collect(session, NULL, &requests);
 
 	if (status == EMR_OK)
-		status = emr_pleas_find(&pleas, request->id, &plea);
+		status = emr_request_list_find(&requests, request->id, &listed);
 	if (status == EMR_CONFLICT) { /* several begin so */
 		emr_problem_set(out_problem, EMR_SAY_NO_REQUEST, "id", request->id, NULL);
 		return EMR_NOT_FOUND;
 	}
 	if (status == EMR_OK)
-		*out = *plea;
+		*out = *listed;
 	return status;
 }
 
 /* One's own is taken back. */
-static emr_status say_no(emr_session *session, const emr_plea *plea, const char *reason)
+static emr_status say_no(emr_session *session, const emr_listed_request *listed, const char *reason)
 {
 	emr_share *share = NULL;
 	emr_status status = emr_requests_share(session, &share);
 
 	emr_requests_lock();
-	if (status == EMR_OK && plea->is_to_me)
-		status = emr_requests_check_open(session, plea->request);
-	if (status == EMR_OK && plea->file[0] != '\0') /* nobody waits for an answer */
-		status = emr_asked_told(
-			session->keyring, session->state_fd, plea->request, EMR_PETITION_DENIED);
+	if (status == EMR_OK && listed->is_to_me)
+		status = emr_requests_check_open(session, listed->request);
+	if (status == EMR_OK && listed->file[0] != '\0') /* nobody waits for an answer */
+		status = emr_asked_told(session->keyring, session->state_fd, listed->request,
+			EMR_SHARE_REQUEST_DENIED);
 	else if (status == EMR_OK)
-		status = plea->is_to_me ? emr_petition_deny(share, plea->request, reason)
-					: emr_petition_withdraw(share, plea->request);
+		status = listed->is_to_me ? emr_share_request_deny(share, listed->request, reason)
+					  : emr_share_request_withdraw(share, listed->request);
 	emr_requests_unlock();
-	if (status == EMR_OK && plea->file[0] != '\0')
+	if (status == EMR_OK && listed->file[0] != '\0')
 		status = emr_requests_show(session, share, NULL);
 	emr_share_free(share);
 	return status;
@@ -320,21 +321,21 @@ static emr_status say_no(emr_session *session, const emr_plea *plea, const char 
 emr_status emr_answer_deny(emr_session *session, const emr_request *request, emr_emit_fn emit,
 	void *arg, emr_problem *out_problem)
 {
-	emr_plea *plea = malloc(sizeof *plea);
+	emr_listed_request *listed = malloc(sizeof *listed);
 	json_t *object = NULL;
 	emr_status status =
-		plea != NULL ? emr_requests_may_act(session, out_problem) : EMR_NO_MEMORY;
+		listed != NULL ? emr_requests_may_act(session, out_problem) : EMR_NO_MEMORY;
 
 	if (status == EMR_OK)
-		status = emr_requests_find(session, request, plea, out_problem);
+		status = emr_requests_find(session, request, listed, out_problem);
 	if (status == EMR_OK)
-		status = say_no(session, plea, request->reason);
+		status = say_no(session, listed, request->reason);
 	if (status == EMR_INVALID)
 		emr_problem_set(out_problem, EMR_SAY_BAD_REQUEST, NULL);
 	if (status == EMR_OK)
-		object = json_pack("{s:b, s:s, s:b, s:b}", "done", 1, "id", plea->id, "withdrawn",
-			!plea->is_to_me, "of_file", plea->file[0] != '\0');
-	free(plea);
+		object = json_pack("{s:b, s:s, s:b, s:b}", "done", 1, "id", listed->id, "withdrawn",
+			!listed->is_to_me, "of_file", listed->file[0] != '\0');
+	free(listed);
 	if (status != EMR_OK && !out_problem->is_set)
 		emr_requests_say(status, request, out_problem);
 	if (status != EMR_OK)

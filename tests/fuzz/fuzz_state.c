@@ -70,9 +70,10 @@ static void look_at_asked(void)
 	}
 	if (list.n == 0)
 		return;
-	if (emr_asked_told(keyring, dir_fd, list.rows[0].request, EMR_PETITION_DENIED) != EMR_OK ||
+	if (emr_asked_told(keyring, dir_fd, list.rows[0].request, EMR_SHARE_REQUEST_DENIED) !=
+			EMR_OK ||
 		emr_asked_load(keyring, dir_fd, &again) != EMR_OK || again.n != list.n ||
-		again.rows[0].told != EMR_PETITION_DENIED ||
+		again.rows[0].told != EMR_SHARE_REQUEST_DENIED ||
 		strcmp(again.rows[0].path, list.rows[0].path) != 0)
 		abort();
 }

@@ -1,22 +1,22 @@
 /* Asking somebody for access, and the answers, between keyrings that share nothing but a ledger. */
 #include "story_kit.h"
 
-#include "share/petition.h"
+#include "share/request.h"
 
 static story s; /* one at a time */
 
 typedef struct seen {
 	size_t n;
-	emr_petition last;
-	emr_petition_tally tally;
+	emr_share_request last;
+	emr_share_request_tally tally;
 } seen;
 
-static emr_status note(void *arg, const emr_petition *petition)
+static emr_status note(void *arg, const emr_share_request *asked)
 {
 	seen *l = arg;
 
 	l->n++;
-	l->last = *petition;
+	l->last = *asked;
 	return EMR_OK;
 }
 
@@ -24,7 +24,7 @@ static seen look(emr_share *share)
 {
 	seen l = {0};
 
-	assert_ok(emr_petitions(share, note, &l, &l.tally));
+	assert_ok(emr_share_requests(share, note, &l, &l.tally));
 	return l;
 }
 
@@ -42,9 +42,9 @@ static seen ana_looks(void)
 	return look(s.ana);
 }
 
-static emr_petition_order to_ana(const char *path, const char *reason)
+static emr_share_request_order to_ana(const char *path, const char *reason)
 {
-	return (emr_petition_order){.owner = ana_id(),
+	return (emr_share_request_order){.owner = ana_id(),
 		.rights = EMR_GRANT_LIST | EMR_GRANT_READ,
 		.purposes = 1u << CONSULT,
 		.until_unix_s = story_now(&s) + 30 * DAY,
@@ -56,16 +56,16 @@ static emr_petition_order to_ana(const char *path, const char *reason)
 
 static emr_id16 ask(const person *who, const char *path, const char *reason)
 {
-	emr_petition_order order = to_ana(path, reason);
+	emr_share_request_order order = to_ana(path, reason);
 	emr_id16 id = {{0}};
 
-	assert_ok(emr_petition_send(who->share, &order, &id));
+	assert_ok(emr_share_request_send(who->share, &order, &id));
 	return id;
 }
 
 static void a_request_is_read_by_whom_it_is_for_and_nobody_else(void **state)
 {
-	emr_petition one;
+	emr_share_request one;
 	emr_id16 id;
 	seen l;
 
@@ -74,7 +74,7 @@ static void a_request_is_read_by_whom_it_is_for_and_nobody_else(void **state)
 	id = ask(&s.lima, "Imaging", "second opinion on Thursday");
 	l = ana_looks();
 	assert_int_equal(l.n, 1);
-	assert_int_equal(l.last.state, EMR_PETITION_OPEN);
+	assert_int_equal(l.last.state, EMR_SHARE_REQUEST_OPEN);
 	assert_string_equal(l.last.path, "Imaging");
 	assert_string_equal(l.last.reason, "second opinion on Thursday");
 	assert_memory_equal(l.last.from.b, s.lima.public.signer_id.b, 32);
@@ -87,49 +87,51 @@ static void a_request_is_read_by_whom_it_is_for_and_nobody_else(void **state)
 	for (int i = 0; i < 2; i++) /* the second time from memory */
 		assert_int_equal(look(s.eve.share).n, 0);
 	assert_int_equal(look(s.lima.share).n, 0);
-	assert_status(EMR_NOT_FOUND, emr_petition_get(s.eve.share, id, &one));
-	assert_status(EMR_NOT_FOUND, emr_petition_deny(s.eve.share, id, "no"));
-	assert_status(EMR_DENIED, emr_petition_withdraw(s.eve.share, id));
-	assert_ok(emr_petition_get(s.ana, id, &one));
+	assert_status(EMR_NOT_FOUND, emr_share_request_get(s.eve.share, id, &one));
+	assert_status(EMR_NOT_FOUND, emr_share_request_deny(s.eve.share, id, "no"));
+	assert_status(EMR_DENIED, emr_share_request_withdraw(s.eve.share, id));
+	assert_ok(emr_share_request_get(s.ana, id, &one));
 	assert_string_equal(one.path, "Imaging");
 	story_end(&s);
 }
 
 static void a_yes_is_a_grant_and_names_it(void **state)
 {
-	emr_petition_answer answer;
+	emr_share_request_answer answer;
 	emr_grant_made made;
 	emr_id16 id;
 
 	(void)state;
 	story_begin(&s);
 	id = ask(&s.lima, "Imaging", "");
-	assert_ok(emr_petition_look(s.lima.share, id, &answer));
-	assert_int_equal(answer.state, EMR_PETITION_OPEN);
+	assert_ok(emr_share_request_look(s.lima.share, id, &answer));
+	assert_int_equal(answer.state, EMR_SHARE_REQUEST_OPEN);
 	assert_ok(emr_replica_catch_up(s.k.stack.replica, NULL, NULL, NULL));
 	assert_status(EMR_NOT_FOUND,
-		emr_petition_approve(s.ana, emr_id16_random(), s.imaging, emr_id16_random()));
+		emr_share_request_approve(s.ana, emr_id16_random(), s.imaging, emr_id16_random()));
 	/* a word without a grant is none */
-	assert_status(EMR_DENIED, emr_petition_approve(s.ana, id, s.imaging, emr_id16_random()));
+	assert_status(
+		EMR_DENIED, emr_share_request_approve(s.ana, id, s.imaging, emr_id16_random()));
 	made = story_share(&s, &s.lima, 0, true);
-	assert_ok(emr_petition_approve(s.ana, id, s.imaging, made.grant));
-	assert_ok(emr_petition_approve(s.ana, id, s.imaging, made.grant)); /* that is so */
-	assert_status(EMR_CONFLICT, emr_petition_approve(s.ana, id, s.imaging, emr_id16_random()));
-	assert_status(EMR_CONFLICT, emr_petition_deny(s.ana, id, ""));
-	assert_int_equal(look(s.ana).last.state, EMR_PETITION_APPROVED);
+	assert_ok(emr_share_request_approve(s.ana, id, s.imaging, made.grant));
+	assert_ok(emr_share_request_approve(s.ana, id, s.imaging, made.grant)); /* that is so */
+	assert_status(
+		EMR_CONFLICT, emr_share_request_approve(s.ana, id, s.imaging, emr_id16_random()));
+	assert_status(EMR_CONFLICT, emr_share_request_deny(s.ana, id, ""));
+	assert_int_equal(look(s.ana).last.state, EMR_SHARE_REQUEST_APPROVED);
 	story_see(&s.lima);
-	assert_status(EMR_CONFLICT, emr_petition_withdraw(s.lima.share, id));
-	assert_ok(emr_petition_look(s.lima.share, id, &answer));
-	assert_int_equal(answer.state, EMR_PETITION_APPROVED);
+	assert_status(EMR_CONFLICT, emr_share_request_withdraw(s.lima.share, id));
+	assert_ok(emr_share_request_look(s.lima.share, id, &answer));
+	assert_int_equal(answer.state, EMR_SHARE_REQUEST_APPROVED);
 	assert_memory_equal(answer.grant_domain.b, s.imaging.b, 16);
 	assert_memory_equal(answer.grant.b, made.grant.b, 16);
-	assert_status(EMR_NOT_FOUND, emr_petition_look(s.eve.share, id, &answer));
+	assert_status(EMR_NOT_FOUND, emr_share_request_look(s.eve.share, id, &answer));
 	story_end(&s);
 }
 
 static void a_no_carries_its_reason_to_the_asker_alone(void **state)
 {
-	emr_petition_answer answer;
+	emr_share_request_answer answer;
 	emr_id16 id, other;
 
 	(void)state;
@@ -137,56 +139,56 @@ static void a_no_carries_its_reason_to_the_asker_alone(void **state)
 	id = ask(&s.lima, "Imaging", "");
 	other = ask(&s.lima, "", "");
 	(void)ana_looks();
-	assert_status(EMR_INVALID, emr_petition_deny(s.ana, id, "two\nlines"));
-	assert_ok(emr_petition_deny(s.ana, id, "ask my daughter first"));
-	assert_ok(emr_petition_deny(s.ana, other, ""));
+	assert_status(EMR_INVALID, emr_share_request_deny(s.ana, id, "two\nlines"));
+	assert_ok(emr_share_request_deny(s.ana, id, "ask my daughter first"));
+	assert_ok(emr_share_request_deny(s.ana, other, ""));
 	story_see(&s.lima);
-	assert_ok(emr_petition_look(s.lima.share, id, &answer));
-	assert_int_equal(answer.state, EMR_PETITION_DENIED);
+	assert_ok(emr_share_request_look(s.lima.share, id, &answer));
+	assert_int_equal(answer.state, EMR_SHARE_REQUEST_DENIED);
 	assert_string_equal(answer.reason, "ask my daughter first");
-	assert_ok(emr_petition_look(s.lima.share, other, &answer));
+	assert_ok(emr_share_request_look(s.lima.share, other, &answer));
 	assert_string_equal(answer.reason, "");
-	assert_status(EMR_NOT_FOUND, emr_petition_look(s.eve.share, id, &answer));
+	assert_status(EMR_NOT_FOUND, emr_share_request_look(s.eve.share, id, &answer));
 	story_end(&s);
 }
 
 static void what_was_taken_back_or_is_old_is_shown_no_more(void **state)
 {
-	emr_petition_answer answer;
+	emr_share_request_answer answer;
 	emr_id16 id, answered;
 
 	(void)state;
 	story_begin(&s);
 	id = ask(&s.lima, "Imaging", "");
 	assert_int_equal(ana_looks().n, 1);
-	assert_ok(emr_petition_withdraw(s.lima.share, id));
-	assert_status(EMR_CONFLICT, emr_petition_withdraw(s.lima.share, id));
+	assert_ok(emr_share_request_withdraw(s.lima.share, id));
+	assert_status(EMR_CONFLICT, emr_share_request_withdraw(s.lima.share, id));
 	assert_int_equal(ana_looks().n, 0);
-	assert_status(EMR_CONFLICT, emr_petition_deny(s.ana, id, ""));
-	assert_ok(emr_petition_look(s.lima.share, id, &answer));
-	assert_int_equal(answer.state, EMR_PETITION_WITHDRAWN);
+	assert_status(EMR_CONFLICT, emr_share_request_deny(s.ana, id, ""));
+	assert_ok(emr_share_request_look(s.lima.share, id, &answer));
+	assert_int_equal(answer.state, EMR_SHARE_REQUEST_WITHDRAWN);
 	answered = ask(&s.lima, "Imaging", "");
 	(void)ask(&s.eve, "Imaging", "");
 	(void)ana_looks();
-	assert_ok(emr_petition_deny(s.ana, answered, ""));
+	assert_ok(emr_share_request_deny(s.ana, answered, ""));
 	assert_int_equal(look(s.ana).n, 2);
-	story_pass(&s, EMR_PETITION_ANSWERED_S + DAY);
+	story_pass(&s, EMR_SHARE_REQUEST_ANSWERED_S + DAY);
 	assert_int_equal(look(s.ana).n, 1);
-	story_pass(&s, EMR_PETITION_OPEN_S);
+	story_pass(&s, EMR_SHARE_REQUEST_OPEN_S);
 	assert_int_equal(look(s.ana).n, 0);
 	story_end(&s);
 }
 
 static void a_flood_of_one_hides_nobody_else(void **state)
 {
-	emr_petition_order order;
+	emr_share_request_order order;
 	emr_id16 id;
 	seen l;
 
 	(void)state;
 	story_begin(&s);
 	(void)ask(&s.eve, "Letters", "");
-	for (int i = 0; i < EMR_PETITIONS_OPEN_MAX + 4; i++) {
+	for (int i = 0; i < EMR_SHARE_REQUESTS_OPEN_MAX + 4; i++) {
 		char reason[16];
 
 		story_pass(&s, 1);
@@ -194,24 +196,24 @@ static void a_flood_of_one_hides_nobody_else(void **state)
 		(void)ask(&s.lima, "Imaging", reason);
 	}
 	l = ana_looks();
-	assert_int_equal(l.n, EMR_PETITIONS_OPEN_MAX + 1);
+	assert_int_equal(l.n, EMR_SHARE_REQUESTS_OPEN_MAX + 1);
 	assert_int_equal(l.tally.held_back, 4);
 	assert_string_equal(l.last.reason, "number 8"); /* the newest are kept, and told last */
 	order = to_ana("", "");
 	order.owner = s.lima.public.signer_id;
-	assert_status(EMR_INVALID, emr_petition_send(s.lima.share, &order, &id));
+	assert_status(EMR_INVALID, emr_share_request_send(s.lima.share, &order, &id));
 	order.owner.b[0] ^= 1;
-	assert_status(EMR_NOT_FOUND, emr_petition_send(s.lima.share, &order, &id));
+	assert_status(EMR_NOT_FOUND, emr_share_request_send(s.lima.share, &order, &id));
 	order = to_ana("a\xe2\x80\xae"
 		       "fdp.exe",
 		"");
-	assert_status(EMR_INVALID, emr_petition_send(s.lima.share, &order, &id));
+	assert_status(EMR_INVALID, emr_share_request_send(s.lima.share, &order, &id));
 	order = to_ana("", "");
 	order.purposes = 0;
-	assert_status(EMR_INVALID, emr_petition_send(s.lima.share, &order, &id));
+	assert_status(EMR_INVALID, emr_share_request_send(s.lima.share, &order, &id));
 	order = to_ana("", "");
 	order.until_unix_s = story_now(&s);
-	assert_status(EMR_INVALID, emr_petition_send(s.lima.share, &order, &id));
+	assert_status(EMR_INVALID, emr_share_request_send(s.lima.share, &order, &id));
 	story_end(&s);
 }
 

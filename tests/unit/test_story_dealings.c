@@ -2,7 +2,7 @@
  * that her computer does by itself. */
 #include "dealings_kit.h"
 
-#include "share/petition.h"
+#include "share/request.h"
 
 static story s; /* one at a time */
 
@@ -161,7 +161,7 @@ static void what_stays_of_writing_is_no_new_share(void **state)
 
 static emr_id16 ask(const person *who, const char *path)
 {
-	emr_petition_order order = {.rights = READ,
+	emr_share_request_order order = {.rights = READ,
 		.purposes = 1u << CONSULT,
 		.until_unix_s = story_now(&s) + 30 * DAY,
 		.path = path,
@@ -174,7 +174,7 @@ static emr_id16 ask(const person *who, const char *path)
 	assert_ok(emr_keyring_public(s.k.stack.keyring, &ana));
 	order.owner = ana.signer_id;
 	story_see((person *)(uintptr_t)who);
-	assert_ok(emr_petition_send(who->share, &order, &id));
+	assert_ok(emr_share_request_send(who->share, &order, &id));
 	assert_ok(emr_replica_catch_up(s.k.stack.replica, NULL, NULL, NULL));
 	return id;
 }
@@ -190,10 +190,10 @@ static void answers_are_told_and_requests_are_not(void **state)
 	(void)ask(&s.eve, "Everything");
 	assert_string_equal(dealings_of(&s), "");
 	made = story_share(&s, &s.lima, 0, true);
-	assert_ok(emr_petition_approve(s.ana, id, s.imaging, made.grant));
+	assert_ok(emr_share_request_approve(s.ana, id, s.imaging, made.grant));
 	id = ask(&s.eve, "Letters");
-	assert_ok(emr_petition_deny(s.ana, id, "ask my daughter first"));
-	assert_ok(emr_petition_withdraw(s.eve.share, ask(&s.eve, "")));
+	assert_ok(emr_share_request_deny(s.ana, id, "ask my daughter first"));
+	assert_ok(emr_share_request_withdraw(s.eve.share, ask(&s.eve, "")));
 	assert_string_equal(dealings_of(&s), "shared lima read, yes to lima read, no to eve read "
 					     "for Letters, expired lima read");
 	story_end(&s);
@@ -202,7 +202,7 @@ static void answers_are_told_and_requests_are_not(void **state)
 /* Eve's own no to lima, on the same ledger, is not ana's. */
 static void what_others_answer_is_not_hers(void **state)
 {
-	emr_petition_order order = {.rights = READ,
+	emr_share_request_order order = {.rights = READ,
 		.purposes = 1u << CONSULT,
 		.path = "",
 		.reason = "",
@@ -215,9 +215,9 @@ static void what_others_answer_is_not_hers(void **state)
 	order.owner = s.eve.public.signer_id;
 	order.until_unix_s = story_now(&s) + 30 * DAY;
 	story_see(&s.lima);
-	assert_ok(emr_petition_send(s.lima.share, &order, &id));
+	assert_ok(emr_share_request_send(s.lima.share, &order, &id));
 	story_see(&s.eve);
-	assert_ok(emr_petition_deny(s.eve.share, id, ""));
+	assert_ok(emr_share_request_deny(s.eve.share, id, ""));
 	assert_string_equal(dealings_of(&s), "");
 	story_end(&s);
 }

@@ -15,7 +15,7 @@ emr_status emr_answer_request(emr_session *session, const emr_request *request, 
 emr_status emr_answer_approve(emr_session *session, const emr_request *request, emr_emit_fn emit,
 	void *arg, emr_problem *out_problem);
 
-/* As orders and petitions carry it: what `write`, `deposit` and `history` of REQUEST come to
+/* As orders and requests carry it: what `write`, `deposit` and `history` of REQUEST come to
  * (giving.c). */
 uint16_t emr_rights_asked(const emr_request *request);
 

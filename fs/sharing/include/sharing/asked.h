@@ -4,7 +4,7 @@
  * rows. */
 #pragma once
 
-#include "share/petition.h"
+#include "share/request.h"
 
 #define EMR_STATE_ASKED "asked"
 #define EMR_ASKED_MAX 200
@@ -26,7 +26,7 @@ typedef struct emr_asked_for {
 	uint64_t asked_at, until_unix_s;
 	uint32_t purposes;
 	uint16_t rights;
-	uint8_t told; /* emr_petition_state that its person has been told of */
+	uint8_t told; /* emr_share_request_state that its person has been told of */
 	char path[EMR_REQUEST_PATH_MAX + 1];
 	char reason[EMR_REQUEST_REASON_MAX + 1]; /* CONSENT: the path of the file */
 } emr_asked_for;
@@ -50,4 +50,4 @@ emr_status emr_asked_add(const emr_keyring *keyring, int state_fd, const emr_ask
 emr_status emr_asked_drop(const emr_keyring *keyring, int state_fd, emr_id16 request);
 /* That its person has been told of STATE.  EMR_NOT_FOUND. */
 emr_status emr_asked_told(
-	const emr_keyring *keyring, int state_fd, emr_id16 request, emr_petition_state state);
+	const emr_keyring *keyring, int state_fd, emr_id16 request, emr_share_request_state state);

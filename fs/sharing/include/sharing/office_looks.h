@@ -12,7 +12,7 @@ void emr_look_release_end(void *memory);
 emr_status emr_look_epochs(emr_visit *visit);
 void emr_look_epochs_end(void *memory);
 /* Tells what requests came and what became of one's own, and has the open ones as files
- * (pleas_look.c). */
+ * (requests_look.c). */
 emr_status emr_look_requests(emr_visit *visit);
 void emr_look_requests_end(void *memory);
 /* Teams: who has something of mine through a team that got another key has it through that one

@@ -2,7 +2,7 @@
  * is not believed. */
 #pragma once
 
-#include "sharing/pleas.h"
+#include "sharing/request_list.h"
 
 /* A handle of one's own for sharing. */
 emr_status emr_requests_share(const emr_session *session, emr_share **out_share);
@@ -11,11 +11,12 @@ void emr_requests_say(emr_status status, const emr_request *request, emr_problem
 /* EMR_READ_ONLY, which is said. */
 emr_status emr_requests_may_act(emr_session *session, emr_problem *out_problem);
 /* The one that REQUEST's id means.  EMR_NOT_FOUND. */
-emr_status emr_requests_find(
-	emr_session *session, const emr_request *request, emr_plea *out, emr_problem *out_problem);
-/* The open ones are the files of .emrfs/requests from now on, and counted in `status`.  OUT_PLEAS
+emr_status emr_requests_find(emr_session *session, const emr_request *request,
+	emr_listed_request *out, emr_problem *out_problem);
+/* The open ones are the files of .emrfs/requests from now on, and counted in `status`. OUT_REQUESTS
  * (NULL: not wanted) is all there are. */
-emr_status emr_requests_show(emr_session *session, emr_share *share, emr_pleas *out_pleas);
+emr_status emr_requests_show(
+	emr_session *session, emr_share *share, emr_request_list *out_requests);
 /* Around looking whether a request is open and answering it: one answer at a time. */
 void emr_requests_lock(void);
 void emr_requests_unlock(void);

@@ -1,5 +1,5 @@
 /* This file sends a request for access, takes it back, and answers one with yes or no. */
-#include "share/petition.h"
+#include "share/request.h"
 
 #include <string.h>
 
@@ -7,14 +7,14 @@
 
 #include "share/write.h"
 
-#include "petition_private.h"
+#include "request_private.h"
 
 #define CARD_YEAR_S ((uint64_t)365 * 86400)
 #define RIGHTS_ALL (EMR_GRANT_LIST | EMR_GRANT_READ | EMR_GRANT_HISTORY)
 
 static const emr_id16 nowhere; /* the domain of what is said to a person */
 
-bool petition_terms_ok(uint16_t rights, uint32_t purposes)
+bool request_terms_ok(uint16_t rights, uint32_t purposes)
 {
 	uint16_t reading = emr_rights_of_reading(rights), writing = emr_rights_of_writing(rights);
 
@@ -22,17 +22,17 @@ bool petition_terms_ok(uint16_t rights, uint32_t purposes)
 	       purposes != 0 && (purposes & ~EMR_PURPOSES_ALL) == 0;
 }
 
-bool petition_is_timely(const emr_known_request *known, uint64_t now)
+bool request_is_timely(const emr_known_request *known, uint64_t now)
 {
 	uint64_t age = known->ledger_time < now ? now - known->ledger_time : 0;
 
-	switch ((emr_petition_state)known->row.head.state) {
-	case EMR_PETITION_OPEN:
-		return age < EMR_PETITION_OPEN_S;
-	case EMR_PETITION_APPROVED:
-	case EMR_PETITION_DENIED:
-		return age < EMR_PETITION_ANSWERED_S;
-	case EMR_PETITION_WITHDRAWN:
+	switch ((emr_share_request_state)known->row.head.state) {
+	case EMR_SHARE_REQUEST_OPEN:
+		return age < EMR_SHARE_REQUEST_OPEN_S;
+	case EMR_SHARE_REQUEST_APPROVED:
+	case EMR_SHARE_REQUEST_DENIED:
+		return age < EMR_SHARE_REQUEST_ANSWERED_S;
+	case EMR_SHARE_REQUEST_WITHDRAWN:
 		return false;
 	}
 	return false;
@@ -40,9 +40,9 @@ bool petition_is_timely(const emr_known_request *known, uint64_t now)
 
 /* ---- asking ---- */
 
-static emr_status check_order(const emr_share *share, const emr_petition_order *o)
+static emr_status check_order(const emr_share *share, const emr_share_request_order *o)
 {
-	bool is_good = petition_terms_ok(o->rights, o->purposes) &&
+	bool is_good = request_terms_ok(o->rights, o->purposes) &&
 		       o->until_unix_s > share_now(share) &&
 		       strlen(o->path) <= EMR_REQUEST_PATH_MAX &&
 		       strlen(o->reason) <= EMR_REQUEST_REASON_MAX &&
@@ -65,7 +65,7 @@ static emr_status active_person(emr_share *share, emr_id32 signer, emr_known_per
 }
 
 static emr_status write_body(
-	const emr_share *share, const emr_petition_order *o, emr_request_body *out)
+	const emr_share *share, const emr_share_request_order *o, emr_request_body *out)
 {
 	EMR_AUTO_BUF card = {0};
 	emr_id32 salt = emr_id32_random();
@@ -109,8 +109,8 @@ static emr_status send_body(
 	return status == EMR_OK ? parcel_send(&p) : status;
 }
 
-emr_status emr_petition_send(
-	emr_share *share, const emr_petition_order *order, emr_id16 *out_request)
+emr_status emr_share_request_send(
+	emr_share *share, const emr_share_request_order *order, emr_id16 *out_request)
 {
 	emr_id16 id = emr_id16_random();
 	emr_known_person to;
@@ -133,7 +133,7 @@ emr_status emr_petition_send(
 
 /* ---- one that is there ---- */
 
-emr_status petition_row(emr_share *share, emr_id16 request, emr_row_request *out)
+emr_status request_row(emr_share *share, emr_id16 request, emr_row_request *out)
 {
 	EMR_AUTO_BUF bytes = {0};
 	emr_key_text key;
@@ -173,14 +173,14 @@ static emr_status send_ending(emr_share *share, ending *e)
 	return status == EMR_REFUSED && share->refusal == EMR_RESULT_GONE ? EMR_CONFLICT : status;
 }
 
-emr_status emr_petition_withdraw(emr_share *share, emr_id16 request)
+emr_status emr_share_request_withdraw(emr_share *share, emr_id16 request)
 {
 	ending e = {.act = emr_act_withdraw(nowhere, request), .signer = emr_signer_identity()};
 	emr_row_request row;
 	emr_status status = share_catch_up(share);
 
 	if (status == EMR_OK)
-		status = petition_row(share, request, &row);
+		status = request_row(share, request, &row);
 	if (status != EMR_OK)
 		return status;
 	if (memcmp(row.signer, share->me.signer_id.b, sizeof row.signer) != 0)
@@ -188,7 +188,7 @@ emr_status emr_petition_withdraw(emr_share *share, emr_id16 request)
 	return row.head.state == EMR_REQUEST_OPEN ? send_ending(share, &e) : EMR_CONFLICT;
 }
 
-emr_status emr_petition_approve(
+emr_status emr_share_request_approve(
 	emr_share *share, emr_id16 request, emr_id16 grant_domain, emr_id16 grant)
 {
 	ending e = {.act = emr_act_approve(nowhere, request, grant_domain, grant),
@@ -197,7 +197,7 @@ emr_status emr_petition_approve(
 	emr_status status = share_catch_up(share);
 
 	if (status == EMR_OK)
-		status = petition_row(share, request, &row);
+		status = request_row(share, request, &row);
 	if (status != EMR_OK)
 		return status;
 	if (row.head.state == EMR_REQUEST_APPROVED &&
@@ -206,23 +206,23 @@ emr_status emr_petition_approve(
 	return row.head.state == EMR_REQUEST_OPEN ? send_ending(share, &e) : EMR_CONFLICT;
 }
 
-emr_status emr_petition_deny(emr_share *share, emr_id16 request, const char *reason)
+emr_status emr_share_request_deny(emr_share *share, emr_id16 request, const char *reason)
 {
 	ending e = {.signer = emr_signer_identity(), .reason = reason};
-	emr_petition petition;
+	emr_share_request asked;
 	emr_known_person asker;
 	emr_id32 rsalt;
 	emr_status status = share_catch_up(share);
 
 	if (status == EMR_OK)
-		status = emr_petition_get(share, request, &petition);
-	if (status == EMR_OK && petition.state != EMR_PETITION_OPEN)
+		status = emr_share_request_get(share, request, &asked);
+	if (status == EMR_OK && asked.state != EMR_SHARE_REQUEST_OPEN)
 		status = EMR_CONFLICT;
 	if (status == EMR_OK)
-		status = emr_replica_person(share->o.replica, petition.from, &asker);
+		status = emr_replica_person(share->o.replica, asked.from, &asker);
 	if (status != EMR_OK)
 		return status;
-	memcpy(rsalt.b, petition.rsalt, sizeof rsalt.b);
+	memcpy(rsalt.b, asked.rsalt, sizeof rsalt.b);
 	e.act = emr_act_deny(nowhere, request, rsalt);
 	e.to_box = asker.row.x25519;
 	return send_ending(share, &e);
@@ -246,7 +246,7 @@ static emr_status read_reason(emr_share *share, emr_bytes item, emr_id16 request
 }
 
 static emr_status read_last(
-	emr_share *share, emr_id16 request, uint64_t version, emr_petition_answer *out)
+	emr_share *share, emr_id16 request, uint64_t version, emr_share_request_answer *out)
 {
 	EMR_AUTO_BUF bytes = {0};
 	emr_replica_item item;
@@ -273,17 +273,17 @@ static emr_status read_last(
 	return EMR_OK;
 }
 
-emr_status emr_petition_look(emr_share *share, emr_id16 request, emr_petition_answer *out)
+emr_status emr_share_request_look(emr_share *share, emr_id16 request, emr_share_request_answer *out)
 {
-	emr_petition_answer answer = {0};
+	emr_share_request_answer answer = {0};
 	emr_row_request row;
-	emr_status status = petition_row(share, request, &row);
+	emr_status status = request_row(share, request, &row);
 
 	if (status != EMR_OK)
 		return status;
 	if (memcmp(row.signer, share->me.signer_id.b, sizeof row.signer) != 0)
 		return EMR_NOT_FOUND;
-	answer.state = (emr_petition_state)row.head.state;
+	answer.state = (emr_share_request_state)row.head.state;
 	status = read_last(share, request, row.head.version, &answer);
 	if (status == EMR_OK)
 		*out = answer;
@@ -292,22 +292,22 @@ emr_status emr_petition_look(emr_share *share, emr_id16 request, emr_petition_an
 
 typedef struct sent_walk {
 	emr_share *share;
-	emr_petition_sent_fn fn;
+	emr_share_request_sent_fn fn;
 	void *arg;
 } sent_walk;
 
 static emr_status one_sent(void *arg, const emr_known_request *known)
 {
 	const sent_walk *w = arg;
-	emr_petition_sent sent = {.request = known->request,
-		.state = (emr_petition_state)known->row.head.state,
+	emr_share_request_sent sent = {.request = known->request,
+		.state = (emr_share_request_state)known->row.head.state,
 		.ledger_time = known->ledger_time};
 	EMR_AUTO_BUF bytes = {0};
 	emr_replica_item item;
 	emr_status status;
 
 	if (memcmp(known->row.signer, w->share->me.signer_id.b, sizeof known->row.signer) != 0 ||
-		!petition_is_timely(known, share_now(w->share)))
+		!request_is_timely(known, share_now(w->share)))
 		return EMR_OK;
 	status =
 		share_item(w->share, EMR_FAMILY_REQUEST, nowhere, known->request, 1, &bytes, &item);
@@ -317,7 +317,7 @@ static emr_status one_sent(void *arg, const emr_known_request *known)
 	return w->fn(w->arg, &sent);
 }
 
-emr_status emr_petitions_sent(emr_share *share, emr_petition_sent_fn fn, void *arg)
+emr_status emr_share_requests_sent(emr_share *share, emr_share_request_sent_fn fn, void *arg)
 {
 	sent_walk w = {.share = share, .fn = fn, .arg = arg};
 

@@ -11,7 +11,7 @@
 #include "share/write.h"
 #include "sharing/consents.h"
 #include "sharing/office_looks.h"
-#include "sharing/pleas.h"
+#include "sharing/request_list.h"
 #include "sharing/requests.h"
 
 #define SHORT_BYTES 200
@@ -58,84 +58,87 @@ static emr_status note_told(told *t, emr_id16 request)
 
 /* ---- notices ---- */
 
-static void tell(emr_visit *visit, const emr_plea *plea, emr_message message)
+static void tell(emr_visit *visit, const emr_listed_request *listed, emr_message message)
 {
 	char who[900], what[SHORT_BYTES + 120], bits[EMR_PURPOSES_TEXT_BYTES],
 		purposes[2 * EMR_PURPOSES_TEXT_BYTES], reason[SHORT_BYTES],
 		because[SHORT_BYTES + 8];
 	emr_problem problem = {0};
 
-	emr_plea_who_text(plea, who, sizeof who);
-	emr_plea_path_text(plea, what, SHORT_BYTES);
-	snprintf(what + strlen(what), sizeof what - strlen(what), "%s", emr_plea_besides(plea));
-	emr_purposes_text(plea->purposes, bits);
+	emr_listed_request_who_text(listed, who, sizeof who);
+	emr_listed_request_path_text(listed, what, SHORT_BYTES);
+	snprintf(what + strlen(what), sizeof what - strlen(what), "%s",
+		emr_listed_request_besides(listed));
+	emr_purposes_text(listed->purposes, bits);
 	emr_text_words(bits, purposes, sizeof purposes);
-	emr_plea_reason_text(plea->is_to_me ? plea->reason : plea->answer, reason, sizeof reason);
+	emr_listed_request_reason_text(
+		listed->is_to_me ? listed->reason : listed->answer, reason, sizeof reason);
 	snprintf(because, sizeof because, "%s%s%s", reason[0] != '\0' ? ": \"" : ".", reason,
 		reason[0] != '\0' ? "\"" : "");
 	emr_problem_set(&problem, message, "who", who, "what", what, "purpose", purposes, "because",
-		because, "id", plea->id, "path", plea->file, NULL);
-	emr_notices_add_request(visit->notices, &problem, plea->file,
-		message == EMR_SAY_ASKED || message == EMR_SAY_CONSENT_ASKS ? plea->id : NULL);
+		because, "id", listed->id, "path", listed->file, NULL);
+	emr_notices_add_request(visit->notices, &problem, listed->file,
+		message == EMR_SAY_ASKED || message == EMR_SAY_CONSENT_ASKS ? listed->id : NULL);
 }
 
-static emr_status tell_received(emr_visit *visit, told *t, const emr_plea *plea)
+static emr_status tell_received(emr_visit *visit, told *t, const emr_listed_request *listed)
 {
-	if (plea->state != EMR_PETITION_OPEN || was_told(t, plea->request))
+	if (listed->state != EMR_SHARE_REQUEST_OPEN || was_told(t, listed->request))
 		return EMR_OK;
-	tell(visit, plea, plea->file[0] != '\0' ? EMR_SAY_CONSENT_ASKS : EMR_SAY_ASKED);
-	return note_told(t, plea->request);
+	tell(visit, listed, listed->file[0] != '\0' ? EMR_SAY_CONSENT_ASKS : EMR_SAY_ASKED);
+	return note_told(t, listed->request);
 }
 
 /* What was answered by the right itself stands open on the ledger: who asked takes it back, when
  * its person has heard. */
-static emr_status close_answered(emr_visit *visit, const emr_plea *plea)
+static emr_status close_answered(emr_visit *visit, const emr_listed_request *listed)
 {
 	const emr_session *session = visit->session;
 	emr_status status = EMR_OK;
 
-	if (plea->told != EMR_PETITION_APPROVED) {
-		tell(visit, plea, EMR_SAY_SAID_YES);
-		status = emr_asked_told(
-			session->keyring, session->state_fd, plea->request, EMR_PETITION_APPROVED);
+	if (listed->told != EMR_SHARE_REQUEST_APPROVED) {
+		tell(visit, listed, EMR_SAY_SAID_YES);
+		status = emr_asked_told(session->keyring, session->state_fd, listed->request,
+			EMR_SHARE_REQUEST_APPROVED);
 	}
 	if (status == EMR_OK)
-		status = emr_petition_withdraw(visit->share, plea->request);
+		status = emr_share_request_withdraw(visit->share, listed->request);
 	return status == EMR_CONFLICT || status == EMR_NOT_FOUND ? EMR_OK : status;
 }
 
 /* Told once, also over many mounts: the list of what was asked remembers it. */
-static emr_status tell_sent(emr_visit *visit, const emr_plea *plea)
+static emr_status tell_sent(emr_visit *visit, const emr_listed_request *listed)
 {
-	if (plea->is_readable && plea->rights == EMR_RIGHTS_DEPOSIT &&
-		plea->state == EMR_PETITION_APPROVED)
-		return close_answered(visit, plea);
-	if (!plea->is_readable || (uint8_t)plea->state == plea->told)
+	if (listed->is_readable && listed->rights == EMR_RIGHTS_DEPOSIT &&
+		listed->state == EMR_SHARE_REQUEST_APPROVED)
+		return close_answered(visit, listed);
+	if (!listed->is_readable || (uint8_t)listed->state == listed->told)
 		return EMR_OK;
-	if (plea->state == EMR_PETITION_APPROVED)
-		tell(visit, plea, EMR_SAY_SAID_YES);
-	else if (plea->state == EMR_PETITION_DENIED)
-		tell(visit, plea, EMR_SAY_SAID_NO);
+	if (listed->state == EMR_SHARE_REQUEST_APPROVED)
+		tell(visit, listed, EMR_SAY_SAID_YES);
+	else if (listed->state == EMR_SHARE_REQUEST_DENIED)
+		tell(visit, listed, EMR_SAY_SAID_NO);
 	else
 		return EMR_OK;
 	return emr_asked_told(
-		visit->session->keyring, visit->session->state_fd, plea->request, plea->state);
+		visit->session->keyring, visit->session->state_fd, listed->request, listed->state);
 }
 
 /* ---- .emrfs/requests ---- */
 
-static emr_status show_files(const emr_session *session, const emr_pleas *pleas)
+static emr_status show_files(const emr_session *session, const emr_request_list *requests)
 {
-	typedef char file_name[EMR_PLEA_ID_BYTES + 8];
-	file_name *names = calloc(pleas->n + 1, sizeof *names);
-	const char **list = calloc(pleas->n + 1, sizeof *list);
+	typedef char file_name[EMR_LISTED_ID_BYTES + 8];
+	file_name *names = calloc(requests->n + 1, sizeof *names);
+	const char **list = calloc(requests->n + 1, sizeof *list);
 	size_t n = 0;
 	emr_status status = names != NULL && list != NULL ? EMR_OK : EMR_NO_MEMORY;
 
-	for (size_t i = 0; i < pleas->n && status == EMR_OK; i++) {
-		if (!pleas->list[i].is_to_me || pleas->list[i].state != EMR_PETITION_OPEN)
+	for (size_t i = 0; i < requests->n && status == EMR_OK; i++) {
+		if (!requests->list[i].is_to_me ||
+			requests->list[i].state != EMR_SHARE_REQUEST_OPEN)
 			continue;
-		snprintf(names[n], sizeof names[n], "%s.txt", pleas->list[i].id);
+		snprintf(names[n], sizeof names[n], "%s.txt", requests->list[i].id);
 		list[n] = names[n];
 		n++;
 	}
@@ -146,19 +149,19 @@ static emr_status show_files(const emr_session *session, const emr_pleas *pleas)
 	return status;
 }
 
-emr_status emr_requests_show(emr_session *session, emr_share *share, emr_pleas *out_pleas)
+emr_status emr_requests_show(emr_session *session, emr_share *share, emr_request_list *out_requests)
 {
-	EMR_AUTO_PLEAS pleas = {0};
-	emr_status status = emr_pleas_collect(session, share, &pleas);
+	EMR_AUTO_REQUEST_LIST requests = {0};
+	emr_status status = emr_request_list_collect(session, share, &requests);
 
 	if (status == EMR_OK)
-		status = show_files(session, &pleas);
+		status = show_files(session, &requests);
 	if (status != EMR_OK)
 		return status;
-	atomic_store(&session->waiting_requests, (unsigned)pleas.waiting);
-	if (out_pleas != NULL) {
-		*out_pleas = pleas;
-		pleas = (emr_pleas){0};
+	atomic_store(&session->waiting_requests, (unsigned)requests.waiting);
+	if (out_requests != NULL) {
+		*out_requests = requests;
+		requests = (emr_request_list){0};
 	}
 	return EMR_OK;
 }
@@ -177,12 +180,12 @@ static emr_status is_of_requests(void *arg, const emr_replica_change *change)
 
 static emr_status look(emr_visit *visit, told *t)
 {
-	EMR_AUTO_PLEAS pleas = {0};
-	emr_status status = emr_requests_show(visit->session, visit->share, &pleas);
+	EMR_AUTO_REQUEST_LIST requests = {0};
+	emr_status status = emr_requests_show(visit->session, visit->share, &requests);
 
-	for (size_t i = 0; i < pleas.n && status == EMR_OK; i++)
-		status = pleas.list[i].is_to_me ? tell_received(visit, t, &pleas.list[i])
-						: tell_sent(visit, &pleas.list[i]);
+	for (size_t i = 0; i < requests.n && status == EMR_OK; i++)
+		status = requests.list[i].is_to_me ? tell_received(visit, t, &requests.list[i])
+						   : tell_sent(visit, &requests.list[i]);
 	return status;
 }
 

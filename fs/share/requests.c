@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "petition_private.h"
+#include "request_private.h"
 
 static const emr_id16 nowhere;
 
@@ -24,12 +24,12 @@ static emr_status check_body(
 	uint8_t to[32];
 
 	emr_request_to(body->rsalt, share->me.signer_id.b, to);
-	if (memcmp(to, row->to, sizeof to) != 0 || !petition_terms_ok(body->rights, body->purposes))
+	if (memcmp(to, row->to, sizeof to) != 0 || !request_terms_ok(body->rights, body->purposes))
 		return EMR_DAMAGED;
 	return EMR_OK;
 }
 
-static void take_body(const emr_share *share, const emr_request_body *body, emr_petition *out)
+static void take_body(const emr_share *share, const emr_request_body *body, emr_share_request *out)
 {
 	out->rights = body->rights;
 	out->purposes = body->purposes;
@@ -46,7 +46,7 @@ static void take_body(const emr_share *share, const emr_request_body *body, emr_
 
 /* EMR_NOT_FOUND: to somebody else, or gone; EMR_DAMAGED: to me, and wrong. */
 static emr_status read_letter(emr_share *share, const emr_box_key *box, emr_id16 request,
-	const emr_row_request *row, emr_petition *out)
+	const emr_row_request *row, emr_share_request *out)
 {
 	EMR_AUTO_BUF bytes = {0};
 	EMR_AUTO_BUF part = {0};
@@ -70,8 +70,8 @@ static emr_status read_letter(emr_share *share, const emr_box_key *box, emr_id16
 		emr_wipe(&body, sizeof body);
 		return status;
 	}
-	*out = (emr_petition){.request = request,
-		.state = (emr_petition_state)row->head.state,
+	*out = (emr_share_request){.request = request,
+		.state = (emr_share_request_state)row->head.state,
 		.seq = item.seq,
 		.asked_at = item.ledger_time,
 		.ledger_time = item.ledger_time};
@@ -81,11 +81,11 @@ static emr_status read_letter(emr_share *share, const emr_box_key *box, emr_id16
 	return EMR_OK;
 }
 
-emr_status emr_petition_get(emr_share *share, emr_id16 request, emr_petition *out)
+emr_status emr_share_request_get(emr_share *share, emr_id16 request, emr_share_request *out)
 {
 	emr_box_key *box = NULL;
 	emr_row_request row;
-	emr_status status = petition_row(share, request, &row);
+	emr_status status = request_row(share, request, &row);
 
 	if (status == EMR_OK)
 		status = emr_box_key_identity(share->o.keyring, &box);
@@ -101,12 +101,12 @@ typedef struct walk {
 	emr_share *share;
 	emr_box_key *box;
 	uint64_t now;
-	emr_petition *list;
+	emr_share_request *list;
 	size_t n;
-	emr_petition_tally tally;
-	petition_others others; /* as of this walk */
-	size_t at, cap;		/* in the handle's; of this one's */
-	emr_petition read;
+	emr_share_request_tally tally;
+	request_others others; /* as of this walk */
+	size_t at, cap;	       /* in the handle's; of this one's */
+	emr_share_request read;
 } walk;
 
 static int compare_ids(emr_id16 a, emr_id16 b)
@@ -117,7 +117,7 @@ static int compare_ids(emr_id16 a, emr_id16 b)
 /* Both lists are in the order of the ids, as the ledger's rows are. */
 static bool is_anothers(walk *w, emr_id16 request)
 {
-	const petition_others *known = &w->share->others;
+	const request_others *known = &w->share->others;
 
 	while (w->at < known->n && compare_ids(known->ids[w->at], request) < 0)
 		w->at++;
@@ -140,26 +140,27 @@ static emr_status note_anothers(walk *w, emr_id16 request)
 }
 
 /* The newest few of one asker; among all askers, the first that came. */
-static emr_status keep(walk *w, const emr_petition *p)
+static emr_status keep(walk *w, const emr_share_request *p)
 {
-	emr_petition *oldest = NULL;
+	emr_share_request *oldest = NULL;
 	size_t same = 0;
 
 	for (size_t i = 0; i < w->n; i++) {
-		emr_petition *other = &w->list[i];
+		emr_share_request *other = &w->list[i];
 
 		if (!emr_id32_equal(other->from, p->from) ||
-			(other->state == EMR_PETITION_OPEN) != (p->state == EMR_PETITION_OPEN))
+			(other->state == EMR_SHARE_REQUEST_OPEN) !=
+				(p->state == EMR_SHARE_REQUEST_OPEN))
 			continue;
 		same++;
 		if (oldest == NULL || other->seq < oldest->seq)
 			oldest = other;
 	}
-	if (same < EMR_PETITIONS_OPEN_MAX && w->n < EMR_PETITIONS_MAX) {
+	if (same < EMR_SHARE_REQUESTS_OPEN_MAX && w->n < EMR_SHARE_REQUESTS_MAX) {
 		w->list[w->n++] = *p;
 		return EMR_OK;
 	}
-	w->tally.held_back += p->state == EMR_PETITION_OPEN;
+	w->tally.held_back += p->state == EMR_SHARE_REQUEST_OPEN;
 	if (oldest != NULL && oldest->seq < p->seq)
 		*oldest = *p;
 	return EMR_OK;
@@ -170,7 +171,7 @@ static emr_status one_request(void *arg, const emr_known_request *known)
 	walk *w = arg;
 	emr_status status;
 
-	if (!petition_is_timely(known, w->now))
+	if (!request_is_timely(known, w->now))
 		return EMR_OK;
 	if (is_anothers(w, known->request))
 		return note_anothers(w, known->request);
@@ -189,7 +190,7 @@ static emr_status one_request(void *arg, const emr_known_request *known)
 
 static int by_age(const void *a, const void *b)
 {
-	const emr_petition *one = a, *other = b;
+	const emr_share_request *one = a, *other = b;
 
 	if (one->seq != other->seq)
 		return one->seq < other->seq ? -1 : 1;
@@ -214,8 +215,8 @@ static emr_status find_all(walk *w)
 	return EMR_OK;
 }
 
-emr_status emr_petitions(
-	emr_share *share, emr_petition_fn fn, void *arg, emr_petition_tally *out_tally)
+emr_status emr_share_requests(
+	emr_share *share, emr_share_request_fn fn, void *arg, emr_share_request_tally *out_tally)
 {
 	walk *w = calloc(1, sizeof *w);
 	emr_status status;
@@ -224,7 +225,7 @@ emr_status emr_petitions(
 		return EMR_NO_MEMORY;
 	w->share = share;
 	w->now = share_now(share);
-	w->list = calloc(EMR_PETITIONS_MAX, sizeof *w->list);
+	w->list = calloc(EMR_SHARE_REQUESTS_MAX, sizeof *w->list);
 	status = w->list != NULL ? find_all(w) : EMR_NO_MEMORY;
 	for (size_t i = 0; i < w->n && status == EMR_OK; i++)
 		status = fn(arg, &w->list[i]);

@@ -8,16 +8,16 @@
 #include "session/session.h"
 #include "sharing/asked.h"
 
-#define EMR_PLEA_ID_BYTES 32
+#define EMR_LISTED_ID_BYTES 32
 
 /* One request. */
-typedef struct emr_plea {
+typedef struct emr_listed_request {
 	emr_id16 request;
-	char id[EMR_PLEA_ID_BYTES]; /* "r-4m8t": as short as it is alone here */
+	char id[EMR_LISTED_ID_BYTES]; /* "r-4m8t": as short as it is alone here */
 	bool is_to_me;
 	bool is_readable; /* sent by me from another computer: only id, state and times are known
 			     here */
-	emr_petition_state state;
+	emr_share_request_state state;
 	bool is_over; /* open, but the time it asks for has passed */
 	emr_who who;  /* the other one */
 	uint64_t seq; /* entry of the request */
@@ -31,36 +31,38 @@ typedef struct emr_plea {
 	/* A Consent in this folder asks, for WHO: its path, and REASON is "".  "": who asks is WHO.
 	 */
 	char file[EMR_REQUEST_REASON_MAX + 1];
-} emr_plea;
+} emr_listed_request;
 
-typedef struct emr_pleas {
-	emr_plea *list; /* oldest first; owned */
+typedef struct emr_request_list {
+	emr_listed_request *list; /* oldest first; owned */
 	size_t n;
 	size_t waiting;	    /* open, to me */
 	uint64_t held_back; /* open, to me, and over the limit of one asker */
-} emr_pleas;
+} emr_request_list;
 
 /* SHARE is used if it is not NULL: it remembers whose letters are not mine. */
-emr_status emr_pleas_collect(const emr_session *session, emr_share *share, emr_pleas *out);
-void emr_pleas_free(emr_pleas *pleas);
-#define EMR_AUTO_PLEAS __attribute__((cleanup(emr_pleas_free))) emr_pleas
+emr_status emr_request_list_collect(
+	const emr_session *session, emr_share *share, emr_request_list *out);
+void emr_request_list_free(emr_request_list *requests);
+#define EMR_AUTO_REQUEST_LIST __attribute__((cleanup(emr_request_list_free))) emr_request_list
 
 /* ID is "r-" and letters that only one has (or the letters alone).  EMR_NOT_FOUND, EMR_CONFLICT. */
-emr_status emr_pleas_find(const emr_pleas *pleas, const char *id, const emr_plea **out);
+emr_status emr_request_list_find(
+	const emr_request_list *requests, const char *id, const emr_listed_request **out);
 
 /* "open", "over", "approved", "denied". */
-const char *emr_plea_state_text(const emr_plea *plea);
+const char *emr_listed_request_state_text(const emr_listed_request *listed);
 /* "Dr Nuno Reis, Clínica Aurora", and what that is worth. */
-void emr_plea_who_text(const emr_plea *plea, char *out, size_t size);
+void emr_listed_request_who_text(const emr_listed_request *listed, char *out, size_t size);
 /* What is asked for, shown safely: "Imaging", or words for nothing; at most SIZE - 1 bytes, "..."
  * where it was cut. */
-void emr_plea_path_text(const emr_plea *plea, char *out, size_t size);
-void emr_plea_reason_text(const char *reason, char *out, size_t size);
+void emr_listed_request_path_text(const emr_listed_request *listed, char *out, size_t size);
+void emr_listed_request_reason_text(const char *reason, char *out, size_t size);
 
 /* ", to read and change", ", to leave files there"; "" when it is for reading alone. */
-const char *emr_plea_besides(const emr_plea *plea);
+const char *emr_listed_request_besides(const emr_listed_request *listed);
 
 /* A row of the JSON answer; NULL without memory. */
-json_t *emr_plea_json(const emr_plea *plea);
+json_t *emr_listed_request_json(const emr_listed_request *listed);
 /* One request as .emrfs/requests/ID.txt tells it. */
-emr_status emr_plea_file(const emr_plea *plea, emr_buf *out);
+emr_status emr_listed_request_file(const emr_listed_request *listed, emr_buf *out);

@@ -10,22 +10,22 @@
 #include "share/share.h"
 
 /* Of one asker, the newest are given; of those that are answered already, as many again. */
-#define EMR_PETITIONS_OPEN_MAX 5
-#define EMR_PETITIONS_MAX 1000 /* of all askers together */
+#define EMR_SHARE_REQUESTS_OPEN_MAX 5
+#define EMR_SHARE_REQUESTS_MAX 1000 /* of all askers together */
 /* An open request that nobody answered for this long is over; answered ones are told of so long. */
-#define EMR_PETITION_OPEN_S ((uint64_t)90 * 86400)
-#define EMR_PETITION_ANSWERED_S ((uint64_t)30 * 86400)
+#define EMR_SHARE_REQUEST_OPEN_S ((uint64_t)90 * 86400)
+#define EMR_SHARE_REQUEST_ANSWERED_S ((uint64_t)30 * 86400)
 
-typedef enum emr_petition_state {
-	EMR_PETITION_OPEN = 1, /* as the ledger counts them */
-	EMR_PETITION_APPROVED,
-	EMR_PETITION_DENIED,
-	EMR_PETITION_WITHDRAWN,
-} emr_petition_state;
+typedef enum emr_share_request_state {
+	EMR_SHARE_REQUEST_OPEN = 1, /* as the ledger counts them */
+	EMR_SHARE_REQUEST_APPROVED,
+	EMR_SHARE_REQUEST_DENIED,
+	EMR_SHARE_REQUEST_WITHDRAWN,
+} emr_share_request_state;
 
 /* ---- who asks ---- */
 
-typedef struct emr_petition_order {
+typedef struct emr_share_request_order {
 	emr_id32 owner;	   /* signer id of the person's present key */
 	uint16_t rights;   /* EMR_RIGHTS_READ, _WRITE, _DEPOSIT (share/write.h) */
 	uint32_t purposes; /* bit n = purpose n */
@@ -33,42 +33,43 @@ typedef struct emr_petition_order {
 	const char *path;	 /* in his words: he may see no name there; "" = says nothing */
 	const char *reason;	 /* "" = says nothing */
 	const char *name, *born; /* for his card; may be "" */
-} emr_petition_order;
+} emr_share_request_order;
 
 /* EMR_NOT_FOUND: no such person; EMR_DENIED: he may not act, or the asker may not; EMR_INVALID:
  * terms or texts, or it is oneself; EMR_REFUSED: emr_share_refusal says; ledger errors. */
-emr_status emr_petition_send(
-	emr_share *share, const emr_petition_order *order, emr_id16 *out_request);
+emr_status emr_share_request_send(
+	emr_share *share, const emr_share_request_order *order, emr_id16 *out_request);
 /* EMR_NOT_FOUND; EMR_DENIED: another's; EMR_CONFLICT: it is answered. */
-emr_status emr_petition_withdraw(emr_share *share, emr_id16 request);
+emr_status emr_share_request_withdraw(emr_share *share, emr_id16 request);
 
 /* What became of one's own request. */
-typedef struct emr_petition_answer {
-	emr_petition_state state;
+typedef struct emr_share_request_answer {
+	emr_share_request_state state;
 	uint64_t ledger_time;			 /* of what was said last */
 	emr_id16 grant_domain, grant;		 /* APPROVED */
 	char reason[EMR_REQUEST_REASON_MAX + 1]; /* DENIED; "" when none was given or it is gone */
-} emr_petition_answer;
+} emr_share_request_answer;
 /* EMR_NOT_FOUND: none, or not one's own. */
-emr_status emr_petition_look(emr_share *share, emr_id16 request, emr_petition_answer *out);
+emr_status emr_share_request_look(
+	emr_share *share, emr_id16 request, emr_share_request_answer *out);
 
-typedef struct emr_petition_sent {
+typedef struct emr_share_request_sent {
 	emr_id16 request;
-	emr_petition_state state;
+	emr_share_request_state state;
 	uint64_t seq;	      /* entry of the request */
 	uint64_t ledger_time; /* of what was said last */
-} emr_petition_sent;
-typedef emr_status (*emr_petition_sent_fn)(void *arg, const emr_petition_sent *sent);
+} emr_share_request_sent;
+typedef emr_status (*emr_share_request_sent_fn)(void *arg, const emr_share_request_sent *sent);
 /* All of one's own that anybody would still want to hear of, in no order; withdrawn ones left out.
  */
-emr_status emr_petitions_sent(emr_share *share, emr_petition_sent_fn fn, void *arg);
+emr_status emr_share_requests_sent(emr_share *share, emr_share_request_sent_fn fn, void *arg);
 
 /* ---- who is asked ---- */
 
-typedef struct emr_petition {
+typedef struct emr_share_request {
 	emr_id16 request;
 	emr_id32 from; /* signer id */
-	emr_petition_state state;
+	emr_share_request_state state;
 	uint64_t seq;			/* entry of the request */
 	uint64_t asked_at, ledger_time; /* of the request; of what was said last */
 	uint16_t rights;
@@ -79,22 +80,22 @@ typedef struct emr_petition {
 	uint8_t rsalt[32];
 	char path[EMR_REQUEST_PATH_MAX + 1];
 	char reason[EMR_REQUEST_REASON_MAX + 1];
-} emr_petition;
+} emr_share_request;
 
-typedef struct emr_petition_tally {
+typedef struct emr_share_request_tally {
 	uint64_t held_back; /* to me, but over a limit */
 	uint64_t damaged;   /* to me, but not as they must be */
-} emr_petition_tally;
-typedef emr_status (*emr_petition_fn)(void *arg, const emr_petition *petition);
+} emr_share_request_tally;
+typedef emr_status (*emr_share_request_fn)(void *arg, const emr_share_request *asked);
 /* Requests to me, oldest first, withdrawn ones left out.  The handle remembers which are not to me,
  * so that each letter is tried once. */
-emr_status emr_petitions(
-	emr_share *share, emr_petition_fn fn, void *arg, emr_petition_tally *out_tally);
+emr_status emr_share_requests(
+	emr_share *share, emr_share_request_fn fn, void *arg, emr_share_request_tally *out_tally);
 /* One that is to me, in any state.  EMR_NOT_FOUND, EMR_DAMAGED. */
-emr_status emr_petition_get(emr_share *share, emr_id16 request, emr_petition *out);
+emr_status emr_share_request_get(emr_share *share, emr_id16 request, emr_share_request *out);
 /* GRANT, which is one's own and in force, answers it; done already is done.  EMR_NOT_FOUND;
  * EMR_CONFLICT: it is answered otherwise, or withdrawn; EMR_DENIED. */
-emr_status emr_petition_approve(
+emr_status emr_share_request_approve(
 	emr_share *share, emr_id16 request, emr_id16 grant_domain, emr_id16 grant);
 /* REASON: UTF-8 without controls, may be "".  As above; EMR_INVALID. */
-emr_status emr_petition_deny(emr_share *share, emr_id16 request, const char *reason);
+emr_status emr_share_request_deny(emr_share *share, emr_id16 request, const char *reason);
