@@ -80,7 +80,7 @@ static bool is_listed(const json_t *list, const json_t *one)
 	return false;
 }
 
-static emr_status gather(void *arg, const emr_stranger *s)
+static emr_status gather_stranger(void *arg, const emr_stranger *s)
 {
 	const gathering *g = arg;
 	json_t *one = NULL;
@@ -98,10 +98,10 @@ static emr_status gather(void *arg, const emr_stranger *s)
 emr_status emr_strangers_json(const emr_devices_of *of, json_t **out)
 {
 	gathering g = {.of = of, .list = json_array()};
-	emr_status status = g.list == NULL
-				    ? EMR_NO_MEMORY
-				    : emr_strangers(of->keyring, of->replica,
-					      emr_clock_unix_s(emr_clock_system()), gather, &g);
+	emr_status status =
+		g.list == NULL ? EMR_NO_MEMORY
+			       : emr_strangers(of->keyring, of->replica,
+					 emr_clock_unix_s(emr_clock_system()), gather_stranger, &g);
 
 	if (status != EMR_OK) {
 		json_decref(g.list);
@@ -113,7 +113,7 @@ emr_status emr_strangers_json(const emr_devices_of *of, json_t **out)
 
 /* ---- the open folder ---- */
 
-static emr_status answer(const emr_devices_of *of, emr_emit_fn emit, void *arg)
+static emr_status list_devices(const emr_devices_of *of, emr_emit_fn emit, void *arg)
 {
 	json_t *devices = NULL, *strangers = NULL, *object;
 	emr_status status = emr_devices_json(of, &devices);
@@ -142,7 +142,7 @@ emr_status emr_answer_devices(emr_session *session, const emr_request *request, 
 	if (status == EMR_OK || status == EMR_OFFLINE)
 		status = emr_sharing_handle(session, &of.share);
 	if (status == EMR_OK)
-		status = answer(&of, emit, arg);
+		status = list_devices(&of, emit, arg);
 	emr_share_free(of.share);
 	if (status != EMR_OK)
 		emr_problem_set_status(out_problem, status, "The ledger");

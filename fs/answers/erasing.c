@@ -44,7 +44,7 @@ static void say_problem(emr_status status, const emr_request *request, emr_probl
 	emr_problem_set_status(out_problem, status, path);
 }
 
-static int add(json_t *list, const char *who, const char *why)
+static int add_reader(json_t *list, const char *who, const char *why)
 {
 	return json_array_append_new(
 		list, json_pack("{s:o, s:s}", "who", emr_json_text(who), "why", why));
@@ -68,7 +68,7 @@ static int add_unfinished(json_t *list, const emr_erased *erased)
 	else
 		snprintf(why, sizeof why, _("%s; it is tried again"),
 			emr_text(emr_status_text(erased->why)));
-	return add(list, _("this computer"), why);
+	return add_reader(list, _("this computer"), why);
 }
 
 static int add_backup(json_t *list, const emr_session *session)
@@ -81,7 +81,7 @@ static int add_backup(json_t *list, const emr_session *session)
 
 	for (size_t i = 0; i < n && failed == 0; i++)
 		if (!all[i].is_gone)
-			failed = add(list, all[i].dir,
+			failed = add_reader(list, all[i].dir,
 				_("this backup has what it had; the next `emrfs backup` to it "
 				  "drops what was erased"));
 	return failed;
@@ -109,7 +109,7 @@ static int add_quarantine(json_t *list, const emr_session *session)
 		is_empty = is_empty && strncmp(entry->d_name, mine, strlen(mine)) != 0;
 	closedir(dir);
 	return is_empty ? 0
-			: add(list, _("this computer"),
+			: add_reader(list, _("this computer"),
 				  _("damaged data that was set aside in blocks/quarantine may have "
 				    "parts of it; delete it when nothing there is needed"));
 }

@@ -50,8 +50,8 @@ static emr_status output_begin(output *out, emr_problem *out_problem)
 	return EMR_IO;
 }
 
-static emr_status say(const emr_session *session, emr_status status, const emr_request *request,
-	emr_problem *out_problem)
+static emr_status say_not_exported(const emr_session *session, emr_status status,
+	const emr_request *request, emr_problem *out_problem)
 {
 	char place[4400];
 
@@ -130,7 +130,7 @@ typedef struct progress {
 	emr_fetch_count brought;
 } progress;
 
-static emr_status tell(void *arg, uint64_t done, uint64_t of)
+static emr_status emit_progress(void *arg, uint64_t done, uint64_t of)
 {
 	progress *p = arg;
 	int64_t now = emr_clock_boot_ns(emr_clock_system());
@@ -152,7 +152,7 @@ static emr_status write_records(emr_session *session, const emr_request *request
 		.replica = session->replica,
 		.store = emr_session_blocks(session),
 		.facts = session->facts,
-		.tell = tell,
+		.tell = emit_progress,
 		.tell_arg = p};
 	bool is_all = !request->has_path || request->path[0] == '\0', is_published = true;
 	emr_problem ignored = {0};
@@ -216,7 +216,7 @@ emr_status emr_answer_export(emr_session *session, const emr_request *request, e
 	status = write_out(session, request, &out, &p, &tally);
 	if (status != EMR_OK)
 		return request->entry > 0 ? say_of_access(status, request, out_problem)
-					  : say(session, status, request, out_problem);
+					  : say_not_exported(session, status, request, out_problem);
 	out.is_whole = true;
 	if (!request->proof)
 		emr_cid_text(&tally.root, root);

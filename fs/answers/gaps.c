@@ -27,7 +27,7 @@ typedef struct telling {
 	void *arg;
 } telling;
 
-static emr_status tell(void *arg, const emr_issued *issued)
+static emr_status emit_gap(void *arg, const emr_issued *issued)
 {
 	const telling *t = arg;
 	json_t *object = json_pack("{s:o}", "gap", emr_gap_json(issued));
@@ -40,7 +40,7 @@ emr_status emr_gaps_answer(emr_session *session, emr_emit_fn emit, void *arg)
 	telling t = {.emit = emit, .arg = arg};
 
 	return emr_issued_each_gap(
-		session->facts, emr_ledger_descriptor(session->ledger), tell, &t);
+		session->facts, emr_ledger_descriptor(session->ledger), emit_gap, &t);
 }
 
 static const char *text_of(const json_t *object, const char *name)

@@ -318,7 +318,7 @@ static emr_status count(void *arg, const emr_parcel_record *r)
 	return EMR_OK;
 }
 
-static emr_status take(void *arg, const emr_parcel_record *r)
+static emr_status take_record(void *arg, const emr_parcel_record *r)
 {
 	import *i = arg;
 	EMR_AUTO_FREE char *path = NULL;
@@ -376,7 +376,8 @@ static emr_status note_domain(void *arg, emr_id16 domain, bool is_mine, emr_byte
 	return is_mine ? emr_buf_append(arg, domain.b, sizeof domain.b) : EMR_OK;
 }
 
-static emr_status say(emr_status status, const emr_request *request, emr_problem *out_problem)
+static emr_status say_not_imported(
+	emr_status status, const emr_request *request, emr_problem *out_problem)
 {
 	emr_message message = EMR_SAY_BAD_CAR;
 
@@ -441,7 +442,7 @@ static emr_status open_parcel(
 		.descriptor = emr_ledger_descriptor(i->session->ledger)};
 	status = emr_parcel_open(*out_fd, i->session->keyring, &i->ledger, &i->parcel);
 	return status == EMR_OK ? look_up(i, request, out_problem)
-				: say(status, request, out_problem);
+				: say_not_imported(status, request, out_problem);
 }
 
 static emr_status say_torn(import *i, const char *file)
@@ -470,7 +471,7 @@ static emr_status read_all(import *i, const emr_request *request, emr_problem *o
 	if (status == EMR_OK)
 		status = emr_parcel_each(i->parcel, count, i);
 	if (status == EMR_OK)
-		status = emr_parcel_each(i->parcel, take, i);
+		status = emr_parcel_each(i->parcel, take_record, i);
 	emr_fuse_await_changes();
 	if (status == EMR_NOT_DIRECTORY || status == EMR_RESERVED_NAME)
 		emr_problem_set(out_problem, EMR_SAY_EXISTS, "path", request->path, NULL);

@@ -139,7 +139,7 @@ static emr_status load_names(looking *l)
 }
 
 /* After it L must be ended. */
-static emr_status begin(looking *l)
+static emr_status begin_look(looking *l)
 {
 	EMR_AUTO_FOUND found = {.view = l->session->view};
 	emr_status status = emr_find_anywhere(l->session->view, l->path, &found);
@@ -200,7 +200,7 @@ emr_status emr_shared_versions_each(emr_session *session, const char *path, emr_
 		.waiting_arg = waiting_arg,
 		.problem = out_problem};
 	telling t = {&l, fn, arg};
-	emr_status status = begin(&l);
+	emr_status status = begin_look(&l);
 
 	if (status == EMR_OK) {
 		status = emr_shared_each_version(l.shared, l.file.object, tell_version, &t);
@@ -219,7 +219,7 @@ typedef struct choice {
 	bool is_found;
 } choice;
 
-static emr_status choose(void *arg, const emr_shared_version *version)
+static emr_status choose_version(void *arg, const emr_shared_version *version)
 {
 	choice *c = arg;
 	const emr_restore *what = c->what;
@@ -346,7 +346,7 @@ static emr_status copy_version(looking *l, const emr_restore *what, emr_restored
 {
 	emr_content_reader *reader = NULL;
 	choice c = {.what = what};
-	emr_status status = emr_shared_each_version(l->shared, l->file.object, choose, &c);
+	emr_status status = emr_shared_each_version(l->shared, l->file.object, choose_version, &c);
 
 	if (status != EMR_OK)
 		return say_trouble(l, status);
@@ -385,7 +385,7 @@ emr_status emr_shared_versions_copy(emr_session *session, const emr_restore *wha
 			out_problem, EMR_SAY_COPY_WHERE, "path", what->path, "owner", owner, NULL);
 		return EMR_INVALID;
 	}
-	status = begin(&l);
+	status = begin_look(&l);
 	if (status == EMR_OK)
 		status = copy_version(&l, what, out_restored);
 	looking_end(&l);

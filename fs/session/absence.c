@@ -84,8 +84,8 @@ static const char *cause_of(emr_status status)
 	return _("its file is damaged");
 }
 
-static void say(emr_status status, uint64_t since_unix_s, const char *state_path, const char *fault,
-	emr_problem *out_problem)
+static void say_absence(emr_status status, uint64_t since_unix_s, const char *state_path,
+	const char *fault, emr_problem *out_problem)
 {
 	char since[EMR_TEXT_BYTES], place[4400], settings[4400];
 	bool is_member;
@@ -115,7 +115,8 @@ static void say(emr_status status, uint64_t since_unix_s, const char *state_path
 void emr_absence_say(const emr_session *session, const emr_absence *absence, const char *fault,
 	emr_problem *out_problem)
 {
-	say(absence->status, absence->since_unix_s, session->state_path, fault, out_problem);
+	say_absence(
+		absence->status, absence->since_unix_s, session->state_path, fault, out_problem);
 }
 
 void emr_absence_say_status(
@@ -123,6 +124,6 @@ void emr_absence_say_status(
 {
 	bool is_there = status == EMR_DAMAGED || status == EMR_NEWER_FORMAT || status == EMR_FORK;
 
-	say(status == EMR_OK || is_there ? status : EMR_OFFLINE, since_unix_s, state_path, NULL,
-		out_problem);
+	say_absence(status == EMR_OK || is_there ? status : EMR_OFFLINE, since_unix_s, state_path,
+		NULL, out_problem);
 }

@@ -28,7 +28,7 @@
 #define LOOK_NS 100000000L
 #define DESCRIPTOR_MAX ((size_t)60000)
 
-static emr_status say(
+static emr_status say_bad_dir(
 	const char *dir, const char *cause, emr_status status, emr_problem *out_problem)
 {
 	emr_problem_set(out_problem, EMR_SAY_NETWORK_DIR, "dir", dir, "cause", cause, NULL);
@@ -87,14 +87,15 @@ static emr_status open_ours(const char *dir, int *out_fd, emr_problem *out_probl
 	if (fd < 0 && errno == EACCES)
 		return say_other_account(dir, out_problem);
 	if (fd < 0 || fstat(fd, &st) != 0)
-		return say(dir, emr_text_errno(errno), EMR_NOT_FOUND, out_problem);
+		return say_bad_dir(dir, emr_text_errno(errno), EMR_NOT_FOUND, out_problem);
 	if (st.st_uid != geteuid())
 		return say_other_account(dir, out_problem);
 	if ((st.st_mode & 077) != 0)
-		return say(dir, _("it is not yours alone (chmod 700)"), EMR_EXPOSED, out_problem);
+		return say_bad_dir(
+			dir, _("it is not yours alone (chmod 700)"), EMR_EXPOSED, out_problem);
 	if (emr_network_check_place(fd) != EMR_OK)
-		return say(dir, _("a ledger needs a disk of this computer"), EMR_UNSUPPORTED,
-			out_problem);
+		return say_bad_dir(dir, _("a ledger needs a disk of this computer"),
+			EMR_UNSUPPORTED, out_problem);
 	*out_fd = fd;
 	fd = -1;
 	return EMR_OK;
@@ -114,7 +115,7 @@ static emr_status make_dir(int dirfd, const char *path, const char *dir, emr_pro
 
 	if (status == EMR_OK)
 		return EMR_OK;
-	return say(dir,
+	return say_bad_dir(dir,
 		status == EMR_NO_SPACE ? _("no space left on the disk")
 				       : emr_text(emr_status_text(status)),
 		EMR_IO, out_problem);
@@ -126,7 +127,7 @@ emr_status emr_network_dir_make(const char *dir, emr_problem *out_problem)
 	emr_status status;
 
 	if (!emr_network_dir_names_fabric(dir) && !is_empty(dir))
-		return say(dir, _("it is not empty"), EMR_NOT_EMPTY, out_problem);
+		return say_bad_dir(dir, _("it is not empty"), EMR_NOT_EMPTY, out_problem);
 	status = make_dir(AT_FDCWD, dir, dir, out_problem);
 	if (status == EMR_OK)
 		status = open_ours(dir, &fd, out_problem);
@@ -144,7 +145,7 @@ emr_status emr_network_dir_begin(
 	if (snprintf(path, sizeof path, "%s/%s", dir, marker) >= (int)sizeof path)
 		return EMR_INVALID;
 	if (access(path, F_OK) != 0 && !is_empty(dir))
-		return say(dir, _("it is not empty"), EMR_NOT_EMPTY, out_problem);
+		return say_bad_dir(dir, _("it is not empty"), EMR_NOT_EMPTY, out_problem);
 	status = make_dir(AT_FDCWD, dir, dir, out_problem);
 	if (status == EMR_OK)
 		status = open_ours(dir, &fd, out_problem);
@@ -152,7 +153,7 @@ emr_status emr_network_dir_begin(
 		return status;
 	mark = openat(fd, marker, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (mark < 0 || fsync(fd) != 0)
-		return say(dir, emr_text_errno(errno), EMR_IO, out_problem);
+		return say_bad_dir(dir, emr_text_errno(errno), EMR_IO, out_problem);
 	status = make_dir(fd, EMR_NETWORK_DIR_MAIL, dir, out_problem);
 	if (status != EMR_OK)
 		return status;
@@ -238,8 +239,8 @@ static emr_status check_settings(const char *dir, emr_problem *out_problem)
 
 	if (status == EMR_OK)
 		return EMR_OK;
-	return say(dir, cause[0] != '\0' ? cause : emr_text(emr_status_text(status)), status,
-		out_problem);
+	return say_bad_dir(dir, cause[0] != '\0' ? cause : emr_text(emr_status_text(status)),
+		status, out_problem);
 }
 
 emr_status emr_network_dir_check(const char *dir, emr_problem *out_problem)
@@ -252,7 +253,7 @@ emr_status emr_network_dir_check(const char *dir, emr_problem *out_problem)
 	if (emr_network_dir_is_on_fabric(dir))
 		return check_settings(dir, out_problem);
 	if (faccessat(fd, EMR_NETWORK_DIR_LEDGER "/" EMR_NETWORK_LEDGER, R_OK | W_OK, 0) != 0)
-		return say(dir, _("there is no ledger in it"), EMR_NOT_FOUND, out_problem);
+		return say_bad_dir(dir, _("there is no ledger in it"), EMR_NOT_FOUND, out_problem);
 	return EMR_OK;
 }
 

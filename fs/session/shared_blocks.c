@@ -43,7 +43,7 @@ static void sharing_end(sharing *s)
 		close(s->to_fd);
 }
 
-static emr_status say(const sharing *s, emr_status status)
+static emr_status say_failed(const sharing *s, emr_status status)
 {
 	if (status != EMR_OK && s->problem != NULL && !s->problem->is_set)
 		emr_problem_set(s->problem, EMR_SAY_NETWORK_DIR, "dir", s->dir, "cause",
@@ -341,7 +341,7 @@ emr_status emr_blocks_share(
 
 	emr_hex(device.b, sizeof device.b, s.device);
 	snprintf(s.marker, sizeof s.marker, ".moving-%s", s.device);
-	return say(&s, share(&s, is_link));
+	return say_failed(&s, share(&s, is_link));
 }
 
 emr_status emr_blocks_follow_network(int state_fd, emr_id16 device, emr_problem *out_problem)

@@ -53,7 +53,7 @@ typedef struct walk {
 
 static emr_status walk_directory(walk *w, const char *path, uint64_t node);
 
-static emr_status visit(walk *w, const char *path, const found *entry)
+static emr_status visit_entry(walk *w, const char *path, const found *entry)
 {
 	EMR_AUTO_FREE char *whole = NULL;
 	emr_status status = EMR_OK;
@@ -90,7 +90,7 @@ static emr_status walk_directory(walk *w, const char *path, uint64_t node)
 			status = EMR_NO_MEMORY;
 		is_last = p.n < PAGE;
 		for (size_t i = 0; i < p.n && status == EMR_OK && !w->ended; i++) {
-			status = visit(w, path, &p.entries[i]);
+			status = visit_entry(w, path, &p.entries[i]);
 			cookie = p.entries[i].next;
 		}
 		page_free(&p);

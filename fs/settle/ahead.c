@@ -47,7 +47,7 @@ static void wrap(ahead *a, size_t i)
 	pthread_cond_broadcast(&a->one_is_done);
 }
 
-static void *work(void *arg)
+static void *wrap_ahead(void *arg)
 {
 	ahead *a = arg;
 
@@ -87,7 +87,7 @@ ahead *ahead_begin(const build_ctx *ctx, const emr_change *changes, size_t n)
 	a->n = n;
 	pthread_mutex_init(&a->lock, NULL);
 	pthread_cond_init(&a->one_is_done, NULL);
-	a->has_thread = pthread_create(&a->thread, NULL, work, a) == 0;
+	a->has_thread = pthread_create(&a->thread, NULL, wrap_ahead, a) == 0;
 	return a;
 }
 

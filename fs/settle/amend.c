@@ -47,7 +47,7 @@ void known_statements_free(known_statements *known)
 }
 
 /* Under the lock. */
-static const uint8_t *find(const known_statements *known, const emr_cid *root)
+static const uint8_t *find_statement(const known_statements *known, const emr_cid *root)
 {
 	size_t n = known->n < KNOWN_MAX ? known->n : KNOWN_MAX;
 
@@ -60,7 +60,7 @@ static const uint8_t *find(const known_statements *known, const emr_cid *root)
 void known_statements_note(known_statements *known, const emr_cid *root, const uint8_t id[32])
 {
 	pthread_mutex_lock(&known->lock);
-	if (find(known, root) == NULL) {
+	if (find_statement(known, root) == NULL) {
 		known->list[known->n % KNOWN_MAX].root = *root;
 		memcpy(known->list[known->n++ % KNOWN_MAX].id, id, 32);
 	}
@@ -72,7 +72,7 @@ static bool recall(known_statements *known, const emr_cid *root, uint8_t out_id[
 	const uint8_t *id;
 
 	pthread_mutex_lock(&known->lock);
-	id = find(known, root);
+	id = find_statement(known, root);
 	if (id != NULL)
 		memcpy(out_id, id, 32);
 	pthread_mutex_unlock(&known->lock);

@@ -110,7 +110,7 @@ static subject *subject_at(const emr_chronicle *c, uint32_t i)
 	return (subject *)c->subjects.items + i;
 }
 
-static const char *keep(emr_chronicle *c, const char *text, size_t len)
+static const char *keep_text(emr_chronicle *c, const char *text, size_t len)
 {
 	char *kept;
 
@@ -195,7 +195,8 @@ static emr_status kept_path(emr_chronicle *c, emr_id16 parent, const char *name,
 
 	if (status != EMR_OK)
 		return status;
-	*out_path = known != NULL && strcmp(known, path) == 0 ? known : keep(c, path, strlen(path));
+	*out_path = known != NULL && strcmp(known, path) == 0 ? known
+							      : keep_text(c, path, strlen(path));
 	return *out_path != NULL ? EMR_OK : EMR_NO_MEMORY;
 }
 
@@ -397,7 +398,7 @@ static emr_deed deed_of(const change *ch, const line *l, const subject *s)
 	return ch->is_elsewhere ? EMR_DEED_RENAMED : EMR_DEED_CHANGED;
 }
 
-static emr_status tell(emr_chronicle *c, const line *l, uint32_t s_number, const change *ch,
+static emr_status tell_line(emr_chronicle *c, const line *l, uint32_t s_number, const change *ch,
 	const char *path, const char *from)
 {
 	subject *s = subject_at(c, s_number);
@@ -509,7 +510,7 @@ static emr_status apply(emr_chronicle *c, const line *l, uint32_t i, const emr_p
 	o->is_live = true;
 	o->is_top = meta->name.len == 0;
 	o->parent = meta->parent;
-	o->name = keep(c, (const char *)meta->name.data, meta->name.len);
+	o->name = keep_text(c, (const char *)meta->name.data, meta->name.len);
 	if (o->name == NULL)
 		return EMR_NO_MEMORY;
 	if (o->is_top) {
@@ -520,7 +521,7 @@ static emr_status apply(emr_chronicle *c, const line *l, uint32_t i, const emr_p
 	/* Moved to another domain and back under the same name is no move. */
 	if (status == EMR_OK && from != NULL && strcmp(from, path) == 0)
 		ch.is_elsewhere = false;
-	return status == EMR_OK ? tell(c, l, number, &ch, path, from) : status;
+	return status == EMR_OK ? tell_line(c, l, number, &ch, path, from) : status;
 }
 
 static emr_status take_unlink(emr_chronicle *c, const line *l, uint32_t i)
@@ -602,7 +603,7 @@ static bool is_told(uint8_t op)
 }
 
 /* Newest first. */
-static emr_status gather(void *arg, const emr_replica_listing *item)
+static emr_status gather_item(void *arg, const emr_replica_listing *item)
 {
 	gathering *g = arg;
 	line *l;
@@ -633,7 +634,7 @@ static emr_status gather(void *arg, const emr_replica_listing *item)
 
 static emr_status gather_of(emr_replica *replica, gathering *g)
 {
-	emr_status status = emr_replica_recent(replica, NULL, NULL, SIZE_MAX, gather, g);
+	emr_status status = emr_replica_recent(replica, NULL, NULL, SIZE_MAX, gather_item, g);
 
 	return status == CAUGHT_UP ? EMR_OK : status;
 }

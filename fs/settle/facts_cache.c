@@ -323,7 +323,7 @@ emr_status facts_cache_each_changed(const facts_cache *cache, facts_object_fn fn
 
 /* ---- writing ---- */
 
-static emr_status begin(emr_facts *facts, facts_cache_writer *w)
+static emr_status begin_file(emr_facts *facts, facts_cache_writer *w)
 {
 	emr_status status = emr_local_key_get(facts->keyring, EMR_LOCAL_VIEW, NULL, &w->key);
 
@@ -355,7 +355,7 @@ emr_status facts_cache_begin(
 	w->fd = -1;
 	w->head = (header){.file_id = emr_id16_random(), .size = at->size};
 	memcpy(w->head.root, at->root, sizeof w->head.root);
-	status = begin(facts, w);
+	status = begin_file(facts, w);
 	if (status != EMR_OK) {
 		facts_cache_abandon(w);
 		return status;

@@ -129,7 +129,7 @@ typedef struct giving {
 	void *arg;
 } giving;
 
-static emr_status give(void *arg, const emr_place *place, emr_bytes plain)
+static emr_status give_fact(void *arg, const emr_place *place, emr_bytes plain)
 {
 	const giving *g = arg;
 	emr_meta meta;
@@ -142,7 +142,7 @@ static emr_status each(
 	emr_facts *facts, facts_cache *cache, emr_fact_fn fn, void *arg, uint64_t *out_damaged)
 {
 	giving g = {.fn = fn, .arg = arg};
-	walk w = {.facts = facts, .fn = give, .arg = &g};
+	walk w = {.facts = facts, .fn = give_fact, .arg = &g};
 	emr_status status = walk_all(&w, cache);
 
 	emr_buf_free(&w.plain);
@@ -174,7 +174,7 @@ emr_status emr_facts_keep_in(emr_facts *facts, int dirfd)
 	return facts->cache_dirfd >= 0 ? EMR_OK : emr_status_from_errno(errno);
 }
 
-static emr_status add(void *arg, const emr_place *place, emr_bytes plain)
+static emr_status add_fact(void *arg, const emr_place *place, emr_bytes plain)
 {
 	return facts_cache_add(arg, place, plain);
 }
@@ -187,7 +187,7 @@ static emr_status add_lost(void *arg, const emr_place *place, bool is_junk)
 static emr_status write_new(emr_facts *facts, facts_cache *cache)
 {
 	facts_cache_writer *writer = NULL;
-	walk w = {.facts = facts, .fn = add, .lost = add_lost};
+	walk w = {.facts = facts, .fn = add_fact, .lost = add_lost};
 	emr_replica_position at;
 	emr_status status = emr_replica_at(facts->replica, &at);
 

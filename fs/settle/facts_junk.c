@@ -97,7 +97,7 @@ static emr_status has_owners_version(emr_facts *facts, const emr_replica_head *h
 	return status;
 }
 
-static emr_status judge(
+static emr_status judge_head(
 	emr_facts *facts, const emr_replica_head *head, emr_status reading, bool *out_is_junk)
 {
 	bool is_others = false;
@@ -119,7 +119,7 @@ static emr_status judge(
 emr_status facts_note_reading(
 	emr_facts *facts, const emr_replica_head *head, emr_status reading, bool *out_is_junk)
 {
-	emr_status status = judge(facts, head, reading, out_is_junk);
+	emr_status status = judge_head(facts, head, reading, out_is_junk);
 
 	if (status != EMR_OK || (reading != EMR_OK && !*out_is_junk))
 		return status;

@@ -90,7 +90,7 @@ typedef struct telling {
 } telling;
 
 /* Reads what S says and gives V, whose item is set, to FN. */
-static emr_status tell(telling *t, const standing *s, emr_version *v, uint64_t version)
+static emr_status tell_version(telling *t, const standing *s, emr_version *v, uint64_t version)
 {
 	const emr_replica_head head = head_of(s);
 	char id[33];
@@ -138,7 +138,7 @@ static emr_status tell_item(void *arg, const emr_replica_item *item, bool is_car
 		return EMR_OK;
 	copy_item(item, &v);
 	v.is_live = w->at.is_live;
-	return tell(w->t, &w->at, &v, item->version);
+	return tell_version(w->t, &w->at, &v, item->version);
 }
 
 emr_status emr_facts_history(emr_facts *facts, emr_id16 domain, emr_id16 object, emr_version_fn fn,
@@ -218,7 +218,7 @@ static emr_status tell_head(const folder_walk *w, const emr_replica_head *head)
 	if (status != EMR_OK)
 		return status;
 	copy_item(&item, &v);
-	return tell(w->t, &s, &v, head->version);
+	return tell_version(w->t, &s, &v, head->version);
 }
 
 static emr_status tell_object(void *arg, const emr_replica_head *head)
@@ -237,7 +237,7 @@ static emr_status tell_object(void *arg, const emr_replica_head *head)
 		return status;
 	if (u.at.described == 0 || (!u.at.is_live && !w->with_deleted))
 		return EMR_OK;
-	return tell(w->t, &u.at, &u.last, u.last.place.version);
+	return tell_version(w->t, &u.at, &u.last, u.last.place.version);
 }
 
 emr_status emr_facts_each_as_of(emr_facts *facts, uint64_t until_unix_s, bool with_deleted,
@@ -338,7 +338,7 @@ static emr_status tell_moments(telling *t, moment *all, size_t n)
 		live += all[i].at.is_live && !before;
 		live -= !all[i].at.is_live && before;
 		all[i].v.is_live = live > 0;
-		status = tell(t, &all[i].at, &all[i].v, all[i].v.place.version);
+		status = tell_version(t, &all[i].at, &all[i].v, all[i].v.place.version);
 	}
 	return status;
 }

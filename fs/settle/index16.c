@@ -22,7 +22,7 @@ uint32_t index16_get(const index16 *index, emr_id16 id)
 	return index->cap == 0 ? INDEX16_NONE : index->slots[slot_of(index, id)].number;
 }
 
-static emr_status grow(index16 *index)
+static emr_status grow_index(index16 *index)
 {
 	index16 grown = {.cap = index->cap == 0 ? 64 : index->cap * 2, .count = index->count};
 
@@ -42,7 +42,7 @@ static emr_status grow(index16 *index)
 
 emr_status index16_put(index16 *index, emr_id16 id, uint32_t number)
 {
-	emr_status status = index->count * 4 < index->cap * 3 ? EMR_OK : grow(index);
+	emr_status status = index->count * 4 < index->cap * 3 ? EMR_OK : grow_index(index);
 
 	if (status != EMR_OK)
 		return status;

@@ -216,7 +216,7 @@ static emr_status look_at_head(void *arg, const emr_replica_head *head)
 
 /* ---- all of them ---- */
 
-static emr_status tell(
+static emr_status tell_issued(
 	const count *c, const signer *s, emr_bytes descriptor, emr_issued_fn fn, void *arg)
 {
 	emr_issued issued = {.issuer = s->id, .unread = s->unread};
@@ -244,7 +244,7 @@ emr_status emr_issued_each_gap(emr_facts *facts, emr_bytes descriptor, emr_issue
 	if (status == EMR_OK)
 		status = facts_each_head(facts, look_at_head, &c);
 	for (size_t i = 0; i < c.n && status == EMR_OK; i++)
-		status = tell(&c, &c.signers[i], descriptor, fn, arg);
+		status = tell_issued(&c, &c.signers[i], descriptor, fn, arg);
 	count_free(&c);
 	return status;
 }

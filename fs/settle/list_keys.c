@@ -43,7 +43,7 @@ static emr_id16 short_id(emr_id32 id)
 	return out;
 }
 
-static list_key_entry *find(const list_keys *keys, emr_id16 domain, emr_id32 id)
+static list_key_entry *find_key(const list_keys *keys, emr_id16 domain, emr_id32 id)
 {
 	uint32_t at = index16_get(&keys->by_id, short_id(id));
 	list_key_entry *e = at != INDEX16_NONE ? &keys->all[at] : NULL;
@@ -52,7 +52,7 @@ static list_key_entry *find(const list_keys *keys, emr_id16 domain, emr_id32 id)
 											   : NULL;
 }
 
-static emr_status add(list_keys *keys, const list_key_entry *entry)
+static emr_status add_key(list_keys *keys, const list_key_entry *entry)
 {
 	emr_status status;
 
@@ -97,7 +97,7 @@ static emr_status look_at_item(void *arg, const emr_replica_item *item)
 	l->entry.version = item->version;
 	l->entry.epoch = item->epoch;
 	l->entry.writer = item->signer_id;
-	return add(l->keys, &l->entry);
+	return add_key(l->keys, &l->entry);
 }
 
 static emr_status look_at_row(void *arg, const char *key, emr_bytes bytes)
@@ -153,7 +153,7 @@ static emr_status look_at_change(void *arg, const emr_replica_change *change)
 }
 
 /* The domains that were looked through stay so: of a ledger that grew, its new entries are read. */
-static emr_status look(list_keys *keys, emr_replica *replica, emr_id16 domain)
+static emr_status look_for_keys(list_keys *keys, emr_replica *replica, emr_id16 domain)
 {
 	looking l = {.keys = keys, .replica = replica};
 	emr_replica_position at;
@@ -200,12 +200,12 @@ static emr_status open_entry(list_key_entry *e, const emr_keyring *keyring, emr_
 emr_status list_keys_get(list_keys *keys, const emr_keyring *keyring, emr_replica *replica,
 	emr_id16 domain, emr_id32 id, const emr_list_key **out_key)
 {
-	list_key_entry *e = find(keys, domain, id);
+	list_key_entry *e = find_key(keys, domain, id);
 	emr_status status = EMR_OK;
 
 	if (e == NULL) {
-		status = look(keys, replica, domain);
-		e = find(keys, domain, id);
+		status = look_for_keys(keys, replica, domain);
+		e = find_key(keys, domain, id);
 	}
 	if (status == EMR_DAMAGED || status == EMR_NOT_FOUND)
 		return EMR_MISSING_DATA;

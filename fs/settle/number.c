@@ -15,7 +15,7 @@ typedef struct first_content {
 	bool is_found;
 } first_content;
 
-static emr_status look(void *arg, const emr_replica_item *item, bool is_carried)
+static emr_status look_at_item(void *arg, const emr_replica_item *item, bool is_carried)
 {
 	first_content *f = arg;
 	const emr_part_key at = {.domain = f->domain,
@@ -73,7 +73,7 @@ emr_status facts_number(
 	if (status != EMR_OK || (is_owners && head.pversion == 1))
 		return status;
 	if (is_owners)
-		status = facts_chain(facts, domain, object, look, &first);
+		status = facts_chain(facts, domain, object, look_at_item, &first);
 	if (status == EMR_OK || status == ENOUGH)
 		*out = first.is_found ? first.number : object;
 	return status == ENOUGH ? EMR_OK : status;

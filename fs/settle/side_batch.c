@@ -49,7 +49,7 @@ static emr_status status_of(uint8_t code)
 					   : EMR_REFUSED;
 }
 
-static emr_status judge(const emr_ledger_answer *answer)
+static emr_status judge_answer(const emr_ledger_answer *answer)
 {
 	emr_status status = answer->refusal != 0 ? status_of(answer->refusal) : EMR_OK;
 
@@ -77,7 +77,7 @@ emr_status side_batch_send(side_batch *batch)
 	if (status == EMR_OK)
 		status = emr_follow_answer(batch->side->replica, answer);
 	if (status == EMR_OK)
-		status = judge(answer);
+		status = judge_answer(answer);
 	free(answer);
 	side_batch_end(batch);
 	return status;

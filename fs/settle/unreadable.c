@@ -12,7 +12,7 @@ void unreadable_free(unreadable *u)
 	*u = (unreadable){0};
 }
 
-static emr_status add(unreadable *u, emr_id16 object, uint32_t *out_at)
+static emr_status add_object(unreadable *u, emr_id16 object, uint32_t *out_at)
 {
 	emr_status status;
 
@@ -42,7 +42,7 @@ emr_status unreadable_note(unreadable *u, emr_id16 domain, emr_id16 object, uint
 	if (at == INDEX16_NONE && version == 0)
 		return EMR_OK;
 	if (at == INDEX16_NONE)
-		status = add(u, object, &at);
+		status = add_object(u, object, &at);
 	if (status != EMR_OK)
 		return status;
 	if (u->all[at].version != 0 && !emr_id16_equal(u->all[at].domain, domain))

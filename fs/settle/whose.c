@@ -28,7 +28,7 @@ emr_status whose_domain_row(emr_replica *replica, emr_id16 domain, emr_row_domai
 		       : EMR_DAMAGED;
 }
 
-static emr_status begin(emr_facts *facts, const emr_place *place, asking *out)
+static emr_status begin_asking(emr_facts *facts, const emr_place *place, asking *out)
 {
 	emr_part_key at = {.domain = place->domain,
 		.object = place->object,
@@ -158,7 +158,7 @@ static emr_status note_time(const asking *a, const emr_signed_place *at, emr_who
 	whose->time_unix_s =
 		whose->is_placed && whose->is.kind != 0 ? whose->is.issued_at : at->time_unix_s;
 	if (facts_is_carried(
-		    a->facts, a->place->pversion, at->seq)) { /* it came to the ledger of before */
+		    a->facts, a->place->pversion, at->seq)) { /* it came to the earlier ledger */
 		status = emr_facts_origin(a->facts, a->place, &origin);
 		if (status == EMR_OK && origin.op == EMR_OP_PUT)
 			whose->time_unix_s = origin.ledger_time;
@@ -166,7 +166,7 @@ static emr_status note_time(const asking *a, const emr_signed_place *at, emr_who
 	return status;
 }
 
-static emr_status judge(
+static emr_status judge_bundle(
 	const asking *a, emr_bytes descriptor, const emr_bundle *bundle, emr_whose *out)
 {
 	emr_whose whose = {.is_gap = false};
@@ -205,7 +205,7 @@ static emr_status open_and_judge(const asking *a, emr_bytes descriptor, emr_cont
 					   : EMR_NO_MEMORY;
 
 	if (status == EMR_OK)
-		status = judge(a, descriptor, bundle, &whose);
+		status = judge_bundle(a, descriptor, bundle, &whose);
 	if (status == EMR_OK) {
 		*out_content = bundle->content;
 		*out_whose = whose;
@@ -227,7 +227,7 @@ emr_status emr_facts_open_signed(emr_facts *facts, emr_bytes descriptor, const e
 	emr_status status = emr_replica_snapshot_begin(facts->replica, &snapshot);
 
 	if (status == EMR_OK)
-		status = begin(facts, place, &a);
+		status = begin_asking(facts, place, &a);
 	if (status == EMR_OK)
 		status = open_and_judge(&a, descriptor, &content, &key, out_whose);
 	if (status == EMR_OK && out_whose->is.standing == EMR_SIGNED_MISMATCH) {
@@ -290,7 +290,7 @@ emr_status emr_facts_whose(
 	emr_content content;
 	emr_replica_item origin;
 	bool plain = false;
-	emr_status status = begin(facts, place, &a);
+	emr_status status = begin_asking(facts, place, &a);
 
 	if (status == EMR_OK)
 		status = is_plain(&a, &plain);
@@ -327,7 +327,7 @@ emr_status emr_facts_amended(
 	emr_bundle *bundle;
 	asking a;
 	bool plain = true;
-	emr_status status = place->pversion == 0 ? EMR_NOT_FOUND : begin(facts, place, &a);
+	emr_status status = place->pversion == 0 ? EMR_NOT_FOUND : begin_asking(facts, place, &a);
 
 	*out_is = false;
 	if (status == EMR_OK)

@@ -198,8 +198,8 @@ static emr_status defer(emr_agency *agency, const question *q, unsigned turns)
 }
 
 /* IS_LATE: its turn has come, whatever its rank.  SINCE_BOOT_NS as for question_is_awaited. */
-static emr_status consider(emr_agency *agency, emr_id16 domain, emr_id16 access, bool is_late,
-	int64_t since_boot_ns, emr_release_tally *tally)
+static emr_status consider_question(emr_agency *agency, emr_id16 domain, emr_id16 access,
+	bool is_late, int64_t since_boot_ns, emr_release_tally *tally)
 {
 	emr_share *share = agency->desk.share;
 	AUTO_QUESTION q = {0};
@@ -234,8 +234,8 @@ static emr_status run_deferred(emr_agency *agency, emr_release_tally *tally)
 			agency->waiting[kept++] = *one;
 			continue;
 		}
-		status = desk_pass_over(
-			consider(agency, one->domain, one->access, true, one->due_boot_ns, tally),
+		status = desk_pass_over(consider_question(agency, one->domain, one->access, true,
+						one->due_boot_ns, tally),
 			"a question");
 		if (status != EMR_OK)
 			agency->waiting[kept++] = *one;
@@ -353,7 +353,7 @@ static emr_status work_on(emr_agency *agency, const pending_question *at, emr_re
 	emr_status status;
 
 	if (at->op == EMR_OP_ACCESS_REQ)
-		return desk_pass_over(consider(agency, at->domain, at->access, false,
+		return desk_pass_over(consider_question(agency, at->domain, at->access, false,
 					      agency->desk.looked_boot_ns, tally),
 			"a question");
 	if (at->op == EMR_OP_DATASET_LEAVE) /* names the dataset, not the grant that it ended */

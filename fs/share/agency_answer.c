@@ -119,7 +119,7 @@ static emr_status send_cfrags(const agents_answer *a)
 	return status == EMR_OK ? parcel_send(&p) : status;
 }
 
-static emr_status give(emr_agency *agency, const question *q, size_t *out_given)
+static emr_status give_fragments(emr_agency *agency, const question *q, size_t *out_given)
 {
 	agents_answer a = {.agency = agency, .q = q};
 	size_t n = q->body.count;
@@ -186,7 +186,7 @@ emr_status agency_answer(emr_agency *agency, question *q, emr_release_tally *tal
 	if (status != EMR_OK)
 		return status;
 	status = code != EMR_RESULT_APPLIED ? desk_refuse(d, q, emr_signer_identity(), code)
-					    : give(agency, q, &given);
+					    : give_fragments(agency, q, &given);
 	if (status != EMR_OK)
 		return status;
 	log_answer(q, given, code);

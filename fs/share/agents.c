@@ -34,7 +34,8 @@ static bool is_of_chosen(const choice *c, const emr_known_person *person)
 }
 
 /* Who could also read is no agent. */
-static emr_status judge(const choice *c, const emr_known_person *person, emr_left_out_why *out_why)
+static emr_status judge_agent(
+	const choice *c, const emr_known_person *person, emr_left_out_why *out_why)
 {
 	bool is_active = false;
 	emr_status status =
@@ -51,10 +52,10 @@ static emr_status judge(const choice *c, const emr_known_person *person, emr_lef
 	return status;
 }
 
-static emr_status consider(choice *c, const emr_known_person *person)
+static emr_status consider_person(choice *c, const emr_known_person *person)
 {
 	emr_left_out_why why;
-	emr_status status = judge(c, person, &why);
+	emr_status status = judge_agent(c, person, &why);
 
 	if (status != EMR_OK)
 		return status;
@@ -131,7 +132,7 @@ static int by_rank(const void *a, const void *b)
 	return order != 0 ? order : memcmp(one->rank.b, other->rank.b, sizeof one->rank.b);
 }
 
-static emr_status choose(choice *c, const emr_known_person *grantee)
+static emr_status choose_agents(choice *c, const emr_known_person *grantee)
 {
 	__attribute__((cleanup(lining_up_end))) lining_up l = {.secret = {{0}}};
 	candidate *all;
@@ -153,7 +154,7 @@ static emr_status choose(choice *c, const emr_known_person *grantee)
 	if (n > 0)
 		qsort(all, n, sizeof *all, by_rank);
 	for (size_t i = 0; i < n && status == EMR_OK; i++)
-		status = consider(c, &all[i].person);
+		status = consider_person(c, &all[i].person);
 	return status;
 }
 
@@ -161,7 +162,7 @@ emr_status share_choose_agents(emr_share *share, const emr_known_person *grantee
 	emr_id32 out_agents[EMR_AGENTS_MAX], unsigned *out_n)
 {
 	choice c = {.share = share, .agents = out_agents};
-	emr_status status = choose(&c, grantee);
+	emr_status status = choose_agents(&c, grantee);
 
 	if (status == EMR_OK)
 		*out_n = c.n;
@@ -176,7 +177,7 @@ emr_status emr_share_agents_left_out(
 	emr_known_person person;
 	emr_status status = share_party(share, grantee, &person, NULL);
 
-	return status == EMR_OK ? choose(&c, &person) : status;
+	return status == EMR_OK ? choose_agents(&c, &person) : status;
 }
 
 emr_status emr_share_agents_fit(

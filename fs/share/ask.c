@@ -286,7 +286,7 @@ static emr_status look_for(emr_ask *ask, responder *who)
 	return EMR_OK;
 }
 
-static void tell(const emr_ask *ask, size_t lacking, emr_share_trouble *out)
+static void tell_trouble(const emr_ask *ask, size_t lacking, emr_share_trouble *out)
 {
 	if (out == NULL)
 		return;
@@ -344,7 +344,7 @@ emr_status emr_ask_collect(emr_ask *ask, emr_share_trouble *out_trouble)
 		if (ask->who[i].is_liar)
 			shared_note_liar(ask->shared, ask->who[i].id);
 	}
-	tell(ask, lacking, out_trouble);
+	tell_trouble(ask, lacking, out_trouble);
 	if (lacking == 0)
 		return EMR_OK;
 	/* With t answers on the ledger nobody else answers this question, whatever they are worth.

@@ -124,7 +124,7 @@ static emr_status believe(emr_share *share, const record_facts *record, const em
 	return status;
 }
 
-static emr_status say(record_facts *record, const emr_meta *meta)
+static emr_status describe_record(record_facts *record, const emr_meta *meta)
 {
 	emr_buf plain = {0};
 	emr_status status = emr_meta_encode(meta, &plain);
@@ -169,5 +169,5 @@ emr_status share_believe(emr_share *share, const emr_row_domain *row, list_key_f
 		share_take_root(&meta, &hers.meta);
 	else
 		status = believe(share, record, has_hers ? &hers.meta : NULL, &meta, &attributes);
-	return status == EMR_OK ? say(record, &meta) : status;
+	return status == EMR_OK ? describe_record(record, &meta) : status;
 }

@@ -95,7 +95,7 @@ static emr_status gather_from(emr_ask *ask, responder *who, size_t i, heap *h)
 	return EMR_OK;
 }
 
-static emr_status gather(emr_ask *ask, size_t i, heap *h)
+static emr_status gather_fragments(emr_ask *ask, size_t i, heap *h)
 {
 	emr_status status = EMR_OK;
 
@@ -177,7 +177,7 @@ emr_status ask_combine(emr_ask *ask, size_t i)
 	}
 	/* First without a look at the proofs; when it does not fit, they name who lied. */
 	while (status == EMR_OK && !slot->is_there && t > 0) {
-		status = gather(ask, i, &h);
+		status = gather_fragments(ask, i, &h);
 		slot->is_closed = slot->is_closed || (status == EMR_OK && h.refused >= t);
 		if (status != EMR_OK || !pick(&h, t, picked))
 			break;

@@ -303,7 +303,7 @@ static emr_status note_request(void *arg, const emr_known_request *known)
 
 /* ---- all of it ---- */
 
-static int compare(const void *a, const void *b)
+static int compare_dealings(const void *a, const void *b)
 {
 	const emr_share_dealing *one = a, *other = b;
 	bool is_over = one->kind == EMR_DEALING_EXPIRED,
@@ -351,7 +351,7 @@ emr_status emr_share_dealings(emr_share *share, emr_dealing_fn fn, void *arg)
 	if (status == EMR_OK)
 		status = emr_replica_requests(share->o.replica, nowhere, note_request, &r);
 	if (status == EMR_OK && r.told.n > 0)
-		qsort(r.told.list, r.told.n, sizeof *r.told.list, compare);
+		qsort(r.told.list, r.told.n, sizeof *r.told.list, compare_dealings);
 	for (size_t i = 0; i < r.told.n && status == EMR_OK; i++)
 		status = fn(arg, &r.told.list[i]);
 	reading_end(&r);

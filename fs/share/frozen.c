@@ -159,7 +159,7 @@ static emr_status count_versions(looking *l, emr_frozen_look *out)
 	return EMR_OK;
 }
 
-static emr_status gather(looking *l, emr_frozen_look *out)
+static emr_status gather_folders(looking *l, emr_frozen_look *out)
 {
 	emr_status status = emr_teams_open(l->replica, note_line, l);
 
@@ -184,7 +184,7 @@ emr_status emr_frozen_look_at(emr_replica *replica, const emr_team *dataset, uin
 	emr_status status;
 
 	*out = (emr_frozen_look){.n = 0};
-	status = gather(&l, out);
+	status = gather_folders(&l, out);
 	emr_buf_free(&l.folders);
 	emr_buf_free(&l.leaves);
 	if (status != EMR_OK)

@@ -66,7 +66,7 @@ static emr_status find_gone(emr_share *share, one *o)
 	return status;
 }
 
-static emr_status note(void *arg, const emr_given *given)
+static emr_status note_grant(void *arg, const emr_given *given)
 {
 	list *l = arg;
 	one o = {.given = *given};
@@ -114,7 +114,7 @@ static bool is_covered(const list *l, const one *o)
 
 /* ---- giving anew ---- */
 
-static emr_status give(emr_share *share, const one *o, emr_id32 grantee, emr_grant_made *out)
+static emr_status give_grant(emr_share *share, const one *o, emr_id32 grantee, emr_grant_made *out)
 {
 	const emr_row_grant *was = &o->given.grant.row;
 	emr_grant_order order = {.domain = o->given.grant.domain,
@@ -153,19 +153,21 @@ static emr_status may_replace(emr_share *share, const one *o, emr_id32 *out_gran
 }
 
 /* First the new one: who has the owner's computer to ask is not without access in between. */
-static emr_status replace(emr_share *share, one *o, emr_grant_made *out_made, bool *out_is_done)
+static emr_status replace_grant(
+	emr_share *share, one *o, emr_grant_made *out_made, bool *out_is_done)
 {
 	emr_id32 grantee;
 	emr_status status = may_replace(share, o, &grantee, out_is_done);
 
 	if (status == EMR_OK && *out_is_done)
-		status = give(share, o, grantee, out_made);
+		status = give_grant(share, o, grantee, out_made);
 	if (status == EMR_OK && *out_is_done)
 		status = share_revoke(share, &o->given.grant, MOVED_OUT);
 	return status;
 }
 
-static emr_status tell(const one *o, const emr_grant_made *made, emr_handover_fn fn, void *arg)
+static emr_status tell_handover(
+	const one *o, const emr_grant_made *made, emr_handover_fn fn, void *arg)
 {
 	emr_handover told = {
 		.given = &o->given, .gone = o->gone, .gone_n = o->gone_n, .made = made};
@@ -185,14 +187,14 @@ static emr_status replace_outer(list *l, emr_handover_fn fn, void *arg, uint64_t
 
 		if (!o->is_shut || o->is_inner || is_covered(l, o))
 			continue;
-		status = replace(l->share, o, &made, &is_done);
+		status = replace_grant(l->share, o, &made, &is_done);
 		if (emr_status_may_pass(status) ||
 			emr_status_is_moved(status)) /* somebody was quicker */
 			break;
 		is_done = is_done && status == EMR_OK;
 		o->is_shut = !is_done;
 		*changes += is_done;
-		status = tell(o, is_done ? &made : NULL, fn, arg);
+		status = tell_handover(o, is_done ? &made : NULL, fn, arg);
 	}
 	return status;
 }
@@ -234,7 +236,7 @@ emr_status emr_share_replace_agents(
 	if (status == EMR_OK)
 		status = emr_share_inner_grants(share, tree, n, &l.inner);
 	if (status == EMR_OK)
-		status = emr_share_given_everywhere(share, note, &l);
+		status = emr_share_given_everywhere(share, note_grant, &l);
 	if (status == EMR_OK)
 		status = replace_outer(&l, fn, arg, &changes);
 	if (status == EMR_OK)

@@ -179,7 +179,7 @@ static emr_status name_all(looking *l)
 
 /* ---- domains ---- */
 
-static emr_status tell(looking *l, emr_id32 owner, const char *folder)
+static emr_status tell_items(looking *l, emr_id32 owner, const char *folder)
 {
 	emr_status status = EMR_OK;
 
@@ -208,7 +208,7 @@ static emr_status read_domain(looking *l, emr_id32 owner, const char *folder)
 	if (status == EMR_OK)
 		status = name_all(l);
 	if (status == EMR_OK)
-		status = tell(l, owner, folder);
+		status = tell_items(l, owner, folder);
 	for (size_t i = 0; i < l->n; i++)
 		free(l->list[i].name);
 	free(l->list);

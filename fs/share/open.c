@@ -25,8 +25,8 @@ static emr_status is_owners(const emr_shared *shared, emr_id32 signer, bool *out
 		shared->received.card.id_pk, signer, out_is);
 }
 
-/* META, a writer's of the root at HEAD, becomes the owner's of before; of a shared file only the
- * bytes are anybody's. */
+/* META, a writer's of the root at HEAD, becomes what the owner's was before; of a shared file only
+ * the bytes are anybody's. */
 static emr_status take_her_meta(
 	emr_shared *shared, const emr_replica_head *head, emr_meta *meta, record_facts *hers)
 {
@@ -41,7 +41,8 @@ static emr_status take_her_meta(
 	return status == EMR_NOT_FOUND ? EMR_OK : status;
 }
 
-/* What the record at HEAD is, with HERS behind its description where that is hers of before. */
+/* What the record at HEAD is, with HERS behind its description where that is what hers was before.
+ */
 static emr_status read_record(emr_shared *shared, const emr_replica_head *head, record_facts *facts,
 	record_facts *hers, bool *out_is_hers)
 {
@@ -136,7 +137,7 @@ emr_status emr_shared_name(emr_shared *shared, emr_buf *out_name)
 
 /* ---- bytes ---- */
 
-static emr_status find(emr_shared *shared, emr_id16 object, record_facts *out)
+static emr_status find_record(emr_shared *shared, emr_id16 object, record_facts *out)
 {
 	emr_replica_head head;
 	emr_status status = emr_shared_check(shared, NULL);
@@ -158,7 +159,7 @@ static emr_status find_bundle(emr_shared *shared, emr_id16 object, uint64_t pver
 	emr_record_ctx *records = shared->share->o.records;
 	const emr_content_key *key;
 	emr_status status = records == NULL ? EMR_UNSUPPORTED
-			    : pversion == 0 ? find(shared, object, facts)
+			    : pversion == 0 ? find_record(shared, object, facts)
 					    : shared_find_version(shared, object, pversion, facts);
 
 	if (status != EMR_OK)

@@ -86,7 +86,7 @@ static emr_status note_same(void *arg, const emr_given *given)
 	return EMR_OK;
 }
 
-static emr_status give(emr_share *share, const moving *m)
+static emr_status give_grant(emr_share *share, const moving *m)
 {
 	const emr_row_grant *was = &m->given.grant.row;
 	emr_grant_order order = {.domain = m->domain,
@@ -136,7 +136,7 @@ static emr_status move(emr_share *share, moving *m)
 	if (status == EMR_OK)
 		status = emr_share_given(share, m->domain, note_same, m);
 	if (status == EMR_OK && !is_over && emr_id16_is_zero(m->to.grant))
-		status = give(share, m);
+		status = give_grant(share, m);
 	if (status == EMR_OK)
 		status = look_again(share, m, &is_over);
 	if (status != EMR_OK || is_over)

@@ -94,7 +94,7 @@ static emr_status send_keys(owners_answer *a)
 	return status == EMR_OK ? parcel_send(&p) : status;
 }
 
-static emr_status give(desk *d, const question *q, size_t *out_given)
+static emr_status give_release(desk *d, const question *q, size_t *out_given)
 {
 	owners_answer a = {.desk = d, .q = q};
 	bool may = true;
@@ -118,7 +118,7 @@ static emr_status give(desk *d, const question *q, size_t *out_given)
 	return status;
 }
 
-static emr_status answer(emr_release *release, question *q, emr_release_tally *tally)
+static emr_status answer_question(emr_release *release, question *q, emr_release_tally *tally)
 {
 	desk *d = &release->desk;
 	emr_signer who = emr_signer_domain(q->domain, SHARE_GEN);
@@ -137,7 +137,7 @@ static emr_status answer(emr_release *release, question *q, emr_release_tally *t
 	if (code != EMR_RESULT_APPLIED)
 		status = desk_refuse(d, q, who, code);
 	else
-		status = give(d, q, &given);
+		status = give_release(d, q, &given);
 	if (status != EMR_OK)
 		return status;
 	tally->answered += given > 0;
@@ -168,7 +168,7 @@ static emr_status look_at(
 		status = question_is_served(share, &q, &is_served);
 	if (status == EMR_OK && !is_answered && !is_served &&
 		question_is_awaited(&release->desk, &q, release->desk.looked_boot_ns))
-		status = answer(release, &q, tally);
+		status = answer_question(release, &q, tally);
 	return desk_pass_over(status, "a question");
 }
 

@@ -140,7 +140,7 @@ static emr_status note_anothers(walk *w, emr_id16 request)
 }
 
 /* The newest few of one asker; among all askers, the first that came. */
-static emr_status keep(walk *w, const emr_share_request *p)
+static emr_status keep_newest(walk *w, const emr_share_request *p)
 {
 	emr_share_request *oldest = NULL;
 	size_t same = 0;
@@ -185,7 +185,7 @@ static emr_status one_request(void *arg, const emr_known_request *known)
 	if (status != EMR_OK)
 		return status;
 	w->read.ledger_time = known->ledger_time;
-	return keep(w, &w->read);
+	return keep_newest(w, &w->read);
 }
 
 static int by_age(const void *a, const void *b)

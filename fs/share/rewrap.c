@@ -102,7 +102,7 @@ static emr_status look_at_head(void *arg, const emr_replica_head *head)
 	return status;
 }
 
-static emr_status look(hiding *h)
+static emr_status look_at_domain(hiding *h)
 {
 	emr_row_domain row;
 	emr_status status = share_domain(h->share, h->domain, &row);
@@ -382,11 +382,11 @@ emr_status share_hide_past(
 	uint64_t n = 0;
 
 	for (int round = 0; round < ROUNDS && !is_done; round++) {
-		status = look(&h);
+		status = look_at_domain(&h);
 		if (status == EMR_OK && h.is_stained) {
 			status = emr_share_begin_epoch(share, domain);
 			if (status == EMR_OK)
-				status = look(&h);
+				status = look_at_domain(&h);
 		}
 		if (status == EMR_OK)
 			status = wrap_all(&h);
@@ -415,7 +415,7 @@ emr_status share_count_past(emr_share *share, emr_id16 domain, uint64_t *out_n)
 	emr_status status = emr_share_epoch_is_due(share, domain, &is_due);
 
 	if (status == EMR_OK)
-		status = look(&h);
+		status = look_at_domain(&h);
 	if (status == EMR_OK)
 		*out_n = h.is_stained || is_due ? h.live : h.n;
 	return status;

@@ -161,7 +161,7 @@ static emr_status may_open(emr_share *share, const emr_known_grant *known, uint8
 	return EMR_OK;
 }
 
-static emr_status fill(emr_shared *shared, const emr_known_grant *known)
+static emr_status read_terms(emr_shared *shared, const emr_known_grant *known)
 {
 	emr_share *share = shared->share;
 	emr_box_key *box = NULL;
@@ -202,7 +202,7 @@ emr_status emr_shared_open(emr_share *share, emr_id16 domain, emr_id16 grant, ui
 	shared->standing = s;
 	shared->purpose = purpose;
 	shared->reader = reader;
-	status = fill(shared, &known);
+	status = read_terms(shared, &known);
 	if (status != EMR_OK) {
 		emr_shared_free(shared);
 		return status;

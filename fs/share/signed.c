@@ -132,7 +132,7 @@ static emr_status find_issuer(judging *j)
 	return status;
 }
 
-static emr_statement_verdict compare(const judging *j)
+static emr_statement_verdict compare_statement(const judging *j)
 {
 	const emr_statement_expect expect = {.patient_pk = j->place->patient_pk,
 		.r_pid = j->place->r_pid,
@@ -351,7 +351,7 @@ static void copy_statement(judging *j)
 	emr_sha256(j->bundle->statement_bytes, EMR_STATEMENT_BYTES, is->id);
 }
 
-static emr_status judge(judging *j)
+static emr_status judge_statement(judging *j)
 {
 	bool put_by_owner = false, is_own = false;
 	emr_status status = emr_signed_is_owner(j->replica, j->place->owner_pk,
@@ -368,7 +368,7 @@ static emr_status judge(judging *j)
 	status = find_issuer(j);
 	if (status != EMR_OK)
 		return status;
-	j->is->verdict = compare(j);
+	j->is->verdict = compare_statement(j);
 	if (j->is->verdict == EMR_STATEMENT_WRONG_ISSUER && !j->is_domain && !j->is_person)
 		return mismatch(j, EMR_SIGNED_UNKNOWN_KEY);
 	is_own = j->is_domain ||
@@ -395,7 +395,7 @@ emr_status emr_signed_judge(emr_replica *replica, const emr_signed_place *place,
 {
 	emr_signed is = {.standing = EMR_SIGNED_MISMATCH};
 	judging j = {.replica = replica, .place = place, .bundle = bundle, .is = &is};
-	emr_status status = judge(&j);
+	emr_status status = judge_statement(&j);
 
 	if (status == EMR_OK)
 		*out_signed = is;

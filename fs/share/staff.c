@@ -24,7 +24,7 @@ typedef struct search {
 	auditors *out;
 } search;
 
-static emr_status consider(void *arg, const emr_known_person *person)
+static emr_status consider_person(void *arg, const emr_known_person *person)
 {
 	search *s = arg;
 	bool is_active = false;
@@ -64,7 +64,7 @@ emr_status staff_auditors(emr_share *share, const auditors **out)
 	if (status != EMR_OK)
 		return status;
 	memcpy(s.org, me.row.org, sizeof s.org);
-	status = emr_replica_people(share->o.replica, consider, &s);
+	status = emr_replica_people(share->o.replica, consider_person, &s);
 	if (status != EMR_OK)
 		return status;
 	found.size = at.size;
@@ -156,7 +156,7 @@ static emr_status note_answers(audit *a, const emr_known_release *release, emr_a
 	return status == EMR_NOT_FOUND ? EMR_OK : status;
 }
 
-static emr_status tell(audit *a, const question *q, emr_audit_entry *entry)
+static emr_status tell_access(audit *a, const question *q, emr_audit_entry *entry)
 {
 	emr_status status = EMR_OK;
 
@@ -199,7 +199,7 @@ static emr_status one_release(void *arg, const emr_known_release *release)
 		return status == EMR_OK ? a->fn(a->arg, &entry) : status;
 	}
 	status = note_answers(a, release, &entry);
-	return status == EMR_OK ? tell(a, &q, &entry) : status;
+	return status == EMR_OK ? tell_access(a, &q, &entry) : status;
 }
 
 static emr_status one_domain(void *arg, emr_id16 domain, bool is_mine, emr_bytes d_row)

@@ -103,7 +103,7 @@ static emr_status look_at_grant(void *arg, const emr_known_grant *grant)
 
 /* ---- domains ---- */
 
-static emr_status begin(looking *l, const emr_keyring *keyring)
+static emr_status set_person(looking *l, const emr_keyring *keyring)
 {
 	uint8_t pk[32];
 	emr_status status = emr_keyring_person_pk(keyring, pk);
@@ -143,7 +143,7 @@ emr_status emr_strangers_in(const emr_keyring *keyring, emr_replica *replica, em
 {
 	looking l = {.replica = replica, .now = now_unix_s, .fn = fn, .arg = arg};
 	emr_row_domain row;
-	emr_status status = begin(&l, keyring);
+	emr_status status = set_person(&l, keyring);
 
 	if (status == EMR_OK)
 		status = domain_row(replica, domain, &row);
@@ -176,7 +176,7 @@ emr_status emr_strangers(const emr_keyring *keyring, emr_replica *replica, uint6
 {
 	walk w = {.l = {.replica = replica, .now = now_unix_s, .fn = fn, .arg = arg},
 		.keyring = keyring};
-	emr_status status = begin(&w.l, keyring);
+	emr_status status = set_person(&w.l, keyring);
 
 	return status == EMR_OK ? emr_replica_domains(replica, one_domain, &w) : status;
 }

@@ -77,7 +77,7 @@ static bool is_same(const step *s, const emr_put_part *put)
 }
 
 /* What was only sealed again is the same version; its newest seal is what is asked for. */
-static emr_status note(walk *w, const emr_replica_item *item, const record_facts *facts)
+static emr_status note_version(walk *w, const emr_replica_item *item, const record_facts *facts)
 {
 	step *last = w->steps.len > 0
 			     ? (step *)(void *)(w->steps.data + w->steps.len - sizeof(step))
@@ -112,7 +112,7 @@ static emr_status one_item(void *arg, const emr_replica_item *item)
 	status = share_record(w->shared->share, &head, shared_key_of_name, w->shared, &facts);
 	if (emr_status_is_local(status))
 		return status;
-	return status == EMR_OK && facts.meta.type == EMR_META_FILE ? note(w, item, &facts)
+	return status == EMR_OK && facts.meta.type == EMR_META_FILE ? note_version(w, item, &facts)
 								    : EMR_OK;
 }
 

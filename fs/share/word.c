@@ -100,7 +100,7 @@ static emr_status note_highest(chain *c, const emr_replica_item *item, const emr
 	return status;
 }
 
-static emr_status look(void *arg, const emr_replica_item *item)
+static emr_status look_at_item(void *arg, const emr_replica_item *item)
 {
 	chain *c = arg;
 	EMR_AUTO_BUF bytes = {0};
@@ -188,7 +188,7 @@ emr_status share_word(emr_shared *shared, const emr_bundle *bundle, const record
 
 	memcpy(place.owner_pk, shared->row.owner_pk, 32);
 	status = emr_replica_history(replica, EMR_FAMILY_OBJECT, shared->received.grant.domain,
-		facts->head.object, look, &c);
+		facts->head.object, look_at_item, &c);
 	if (status == EMR_OK) {
 		take_arrival(&c);
 		status = emr_signed_judge(replica, &place, bundle, &word.is);

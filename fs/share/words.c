@@ -35,7 +35,7 @@ static bool is_ours(emr_bytes key)
 	       (key.len >= sizeof OURS - 1 && memcmp(key.data, OURS, sizeof OURS - 1) == 0);
 }
 
-static emr_status take(emr_bytes from, bool ours, emr_buf *out, uint16_t *out_count)
+static emr_status copy_words(emr_bytes from, bool ours, emr_buf *out, uint16_t *out_count)
 {
 	emr_status status = EMR_OK;
 	emr_xattr one;
@@ -63,6 +63,6 @@ emr_status emr_words_attributes(emr_bytes words, emr_bytes own, emr_buf *out, ui
 
 	emr_buf_clear(out);
 	*out_count = 0;
-	status = take(words, false, out, out_count);
-	return status == EMR_OK ? take(own, true, out, out_count) : status;
+	status = copy_words(words, false, out, out_count);
+	return status == EMR_OK ? copy_words(own, true, out, out_count) : status;
 }

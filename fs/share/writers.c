@@ -306,7 +306,7 @@ static emr_status end_writer(void *arg, const known_writer *writer)
 }
 
 /* Writing first: should the batch not be taken as a whole, it is less that stays. */
-static emr_status fill(leaving *l, emr_id32 root, uint8_t reason)
+static emr_status fill_batch(leaving *l, emr_id32 root, uint8_t reason)
 {
 	emr_status status = share_known_writers(l->share, l->domain, &root, end_writer, l);
 
@@ -365,7 +365,7 @@ emr_status share_end(emr_share *share, emr_id16 domain, emr_id32 root, const emr
 	emr_status status = parcel_begin(share, emr_signer_domain(domain, SHARE_GEN), &p);
 
 	if (status == EMR_OK)
-		status = fill(&l, root, reason);
+		status = fill_batch(&l, root, reason);
 	if (status == EMR_OK)
 		status = share_add_leave(&p, domain, root, l.grants, l.n);
 	if (status == EMR_OK && emr_batch_count(p.batch) > 0)

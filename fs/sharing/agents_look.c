@@ -73,7 +73,7 @@ static void notice(telling *t, const emr_handover *h, const char *path, const em
 		emr_notices_add_problem(t->visit->notices, &problem, path);
 }
 
-static emr_status tell(void *arg, const emr_handover *h)
+static emr_status tell_handover(void *arg, const emr_handover *h)
 {
 	telling *t = arg;
 	const emr_given *given = h->given;
@@ -98,7 +98,7 @@ static emr_status tell(void *arg, const emr_handover *h)
 	return emr_buf_append(t->told, &given->grant.grant, sizeof given->grant.grant);
 }
 
-static emr_status replace(emr_visit *visit)
+static emr_status replace_agents(emr_visit *visit)
 {
 	EMR_AUTO_FREE emr_nested *tree = NULL;
 	telling t = {.visit = visit, .told = visit->memory};
@@ -108,7 +108,7 @@ static emr_status replace(emr_visit *visit)
 	if (status == EMR_OK)
 		status = emr_inner_tree(visit->session, &tree, &n);
 	if (status == EMR_OK)
-		status = emr_share_replace_agents(visit->share, tree, n, tell, &t);
+		status = emr_share_replace_agents(visit->share, tree, n, tell_handover, &t);
 	emr_crowd_close(&t.crowd);
 	return status;
 }
@@ -126,7 +126,7 @@ emr_status emr_look_agents(emr_visit *visit)
 		return EMR_OK;
 	if (visit->memory == NULL)
 		visit->memory = calloc(1, sizeof(emr_buf));
-	return visit->memory != NULL ? replace(visit) : EMR_NO_MEMORY;
+	return visit->memory != NULL ? replace_agents(visit) : EMR_NO_MEMORY;
 }
 
 void emr_look_agents_end(void *memory)

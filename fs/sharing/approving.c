@@ -66,7 +66,7 @@ static emr_status check_name(approving *a)
 	return emr_id32_equal(who.id, a->listed.who.id) ? EMR_OK : EMR_CONFLICT;
 }
 
-static emr_status find(approving *a)
+static emr_status find_request(approving *a)
 {
 	emr_status status = emr_requests_may_act(a->session, a->problem);
 
@@ -180,7 +180,7 @@ emr_status emr_answer_approve(emr_session *session, const emr_request *request, 
 
 	if (a != NULL) {
 		*a = (approving){.session = session, .request = request, .problem = out_problem};
-		status = find(a);
+		status = find_request(a);
 	}
 	if (status == EMR_OK && !request->look)
 		status = say_yes(a, &number);

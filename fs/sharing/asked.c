@@ -152,7 +152,7 @@ static void forget(emr_asked_list *list, const emr_asked_for *row)
 	memmove(list->rows + at, list->rows + at + 1, (--list->n - at) * sizeof *list->rows);
 }
 
-static emr_status add(const emr_keyring *keyring, int state_fd, const emr_asked_for *row)
+static emr_status add_row(const emr_keyring *keyring, int state_fd, const emr_asked_for *row)
 {
 	EMR_AUTO_ASKED list = {0};
 	emr_asked_for *grown;
@@ -177,7 +177,7 @@ emr_status emr_asked_add(const emr_keyring *keyring, int state_fd, const emr_ask
 	emr_status status;
 
 	pthread_mutex_lock(&change_mutex);
-	status = add(keyring, state_fd, row);
+	status = add_row(keyring, state_fd, row);
 	pthread_mutex_unlock(&change_mutex);
 	return status;
 }

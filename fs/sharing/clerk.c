@@ -47,7 +47,7 @@ static bool is_end_of(const emr_order *order, uint64_t not_after_unix_s)
 	       (is_deposit && !order->replaces && not_after_unix_s > order->until_unix_s);
 }
 
-static emr_status compare(void *arg, const emr_given *given)
+static emr_status compare_grant(void *arg, const emr_given *given)
 {
 	comparing *c = arg;
 	const emr_row_grant *row = &given->grant.row;
@@ -184,7 +184,7 @@ static emr_status grant(
 		status = emr_follow_now(session->replica);
 	if (status == EMR_OK)
 		status = has_name(order) ? find_answer(session, &c)
-					 : emr_share_given(share, order->domain, compare, &c);
+					 : emr_share_given(share, order->domain, compare_grant, &c);
 	if (status == EMR_OK && c.is_there)
 		status = end_half(session, share, &c);
 	if (status == EMR_OK && c.is_there && !order->replaces)

@@ -171,7 +171,7 @@ static const char *judge_register(const judging *j)
 	return n >= EMR_CONSENTS_MAX ? N_("too many others wait or hold") : NULL;
 }
 
-static emr_status judge(judging *j, emr_bytes bytes, const char **out_why)
+static emr_status judge_consent(judging *j, emr_bytes bytes, const char **out_why)
 {
 	const emr_session *session = j->visit->session;
 	uint64_t now = emr_clock_unix_s(emr_clock_system());
@@ -287,7 +287,7 @@ static bool look_at(void *arg, const char *path, const emr_attr *attr)
 		return true;
 	}
 	j->consent = (emr_consent){0};
-	j->status = judge(j, emr_buf_view(&bytes), &why);
+	j->status = judge_consent(j, emr_buf_view(&bytes), &why);
 	if (j->status == EMR_OK && why != NULL && !is_same_file(j))
 		refuse(j, why);
 	if (j->status == EMR_OK)

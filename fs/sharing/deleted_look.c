@@ -26,7 +26,7 @@ static bool was_told(const emr_buf *told, emr_id16 grant)
 	return false;
 }
 
-static emr_status tell(const emr_visit *visit, const emr_share_row *row)
+static emr_status tell_deleted(const emr_visit *visit, const emr_share_row *row)
 {
 	emr_problem problem = {0};
 	char who[900];
@@ -50,7 +50,7 @@ static emr_status look_at_shares(const emr_visit *visit)
 	for (size_t i = 0; i < rows.n && status == EMR_OK; i++)
 		if (rows.list[i].is_deleted && rows.list[i].state == EMR_SHARE_CONFIRMED &&
 			!was_told(visit->memory, rows.list[i].grant))
-			status = tell(visit, &rows.list[i]);
+			status = tell_deleted(visit, &rows.list[i]);
 	return status;
 }
 

@@ -116,7 +116,7 @@ static uint64_t generation(void *arg)
 	return number;
 }
 
-static emr_status list(void *arg, emr_giving_fn fn, void *fn_arg)
+static emr_status list_shares(void *arg, emr_giving_fn fn, void *fn_arg)
 {
 	emr_doors *doors = arg;
 	emr_status status;
@@ -370,7 +370,7 @@ static bool may_tell(emr_doors *doors)
 	return may;
 }
 
-static void tell(emr_doors *doors, const emr_problem *problem, const char *path)
+static void tell_problem(emr_doors *doors, const emr_problem *problem, const char *path)
 {
 	if (problem->is_set && doors->notices != NULL && may_tell(doors))
 		emr_notices_add_problem(doors->notices, problem, path);
@@ -463,7 +463,7 @@ static emr_status set(
 		status = emr_sharing_may_do(doors->session, path, &person, order.rights, &problem);
 	if (status == EMR_OK && !is_confirmed)
 		status = check_confirmed(doors, &order, &person, path, who, text, &problem);
-	tell(doors, &problem, path);
+	tell_problem(doors, &problem, path);
 	if (status != EMR_OK)
 		return status == EMR_DENIED ? EMR_FORBIDDEN : status;
 	order.grantee = person.id;
@@ -608,7 +608,7 @@ static void would_share(void *arg, const char *from, const char *to, emr_bytes i
 }
 
 const emr_giving emr_doors_giving = {.generation = generation,
-	.list = list,
+	.list = list_shares,
 	.shared_with = shared_with,
 	.get = get,
 	.people = people,

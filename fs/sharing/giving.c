@@ -259,7 +259,7 @@ static void looking_end(looking *l)
 	json_decref(l->left_out);
 }
 
-static emr_status look(asking *a, const emr_order *order, looking *l)
+static emr_status look_at_shares(asking *a, const emr_order *order, looking *l)
 {
 	emr_status status = emr_walk(a->session->view, a->request->path, count_one, &l->c);
 
@@ -284,7 +284,7 @@ static emr_status answer_look(asking *a, const emr_order *order, const emr_who *
 		status = preview(a, order, &l.made, &l.is_known, &l.moves);
 	if (status != EMR_OK)
 		return say_terms(a, status, who);
-	status = look(a, order, &l);
+	status = look_at_shares(a, order, &l);
 	if (status != EMR_OK)
 		return status;
 	emr_who_text(who, text, sizeof text);

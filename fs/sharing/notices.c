@@ -71,7 +71,7 @@ static const char *or_unknown(const char *text)
 }
 
 /* A notice about no file in particular is about the folder. */
-static void fill(const notice *n, const char *place, emr_problem *out_problem)
+static void fill_problem(const notice *n, const char *place, emr_problem *out_problem)
 {
 	const char *path = n->path[0] != '\0' ? n->path : _("Your folder");
 
@@ -117,7 +117,7 @@ static json_t *notice_json(const emr_notices *notices, const notice *n)
 	char at[EMR_TEXT_BYTES];
 	json_t *path = emr_json_text(n->path);
 
-	fill(n, place_of(notices), &problem);
+	fill_problem(n, place_of(notices), &problem);
 	emr_time_json(n->unix_s, at);
 	return json_pack("{s:s, s:o, s:s, s:s, s:s, s:s}", "at", at, "path", path, "error",
 		emr_message_get(n->message)->id, "message", problem.text, "hint", problem.hint,
@@ -215,7 +215,7 @@ static void tell_all(emr_notices *notices)
 	}
 }
 
-static void *tell(void *arg)
+static void *tell_program(void *arg)
 {
 	emr_notices *notices = arg;
 
@@ -239,9 +239,9 @@ emr_status emr_notices_new(const char *program, emr_notices **out_notices)
 		notices->program = strdup(program);
 		sigfillset(&all); /* signals are for whoever waits for them */
 		pthread_sigmask(SIG_SETMASK, &all, &before);
-		status = notices->program != NULL
-				 ? emr_worker_start(&notices->worker, "notices", tell, notices)
-				 : EMR_NO_MEMORY;
+		status = notices->program != NULL ? emr_worker_start(&notices->worker, "notices",
+							    tell_program, notices)
+						  : EMR_NO_MEMORY;
 		pthread_sigmask(SIG_SETMASK, &before, NULL);
 		if (status != EMR_OK) {
 			emr_notices_free(notices);
@@ -313,7 +313,7 @@ static bool was_just_said(emr_notices *notices, const notice *n, int64_t now_uni
 }
 
 /* Takes what N owns. */
-static void add(emr_notices *notices, notice n)
+static void add_notice(emr_notices *notices, notice n)
 {
 	const char *id = emr_message_get(n.message)->id;
 	notice *at;
@@ -382,7 +382,7 @@ void emr_notices_add(void *arg, const char *error_id, const char *path)
 		free(n.path);
 		return;
 	}
-	add(arg, n);
+	add_notice(arg, n);
 }
 
 void emr_notices_add_with(void *arg, const char *error_id, const char *path, const char *detail)
@@ -394,7 +394,7 @@ void emr_notices_add_with(void *arg, const char *error_id, const char *path, con
 		empty(&n);
 		return;
 	}
-	add(arg, n);
+	add_notice(arg, n);
 }
 
 void emr_notices_add_problem(emr_notices *notices, const emr_problem *problem, const char *path)
@@ -416,7 +416,7 @@ void emr_notices_add_request(
 		return;
 	}
 	*n.said = *problem;
-	add(notices, n);
+	add_notice(notices, n);
 }
 
 const char *emr_notices_folder(const emr_notices *notices)
@@ -459,7 +459,7 @@ void emr_notices_add_software(
 		empty(&n);
 		return;
 	}
-	add(notices, n);
+	add_notice(notices, n);
 }
 
 static emr_status append_line(const emr_notices *notices, const notice *n, emr_buf *out)
@@ -469,7 +469,7 @@ static emr_status append_line(const emr_notices *notices, const notice *n, emr_b
 	EMR_AUTO_FREE char *line = NULL;
 	int len;
 
-	fill(n, place_of(notices), &problem);
+	fill_problem(n, place_of(notices), &problem);
 	emr_time_json(n->unix_s, at);
 	emr_show(n->path, shown, sizeof shown);
 	len = asprintf(&line, "%s n-%llu %s %s %s: %s%s%s\n", at, (unsigned long long)n->number,

@@ -109,7 +109,7 @@ static bool is_alone(emr_office *office)
 	return !office->has_others;
 }
 
-static emr_status begin(emr_office *office, standing *at)
+static emr_status need_handle(emr_office *office, standing *at)
 {
 	return at->share != NULL ? EMR_OK : emr_sharing_handle(office->session, &at->share);
 }
@@ -123,7 +123,7 @@ static void visit_one(emr_office *office, size_t i, uint64_t size)
 		.size = size,
 		.memory = at->memory,
 		.due_boot_ns = INT64_MAX};
-	emr_status status = begin(office, at);
+	emr_status status = need_handle(office, at);
 
 	if (status == EMR_OK) {
 		visit.share = at->share;
@@ -187,7 +187,7 @@ static void hear_of_ledger(void *arg, uint64_t size)
 	emr_office_wake(arg);
 }
 
-static void *work(void *arg)
+static void *run_office(void *arg)
 {
 	emr_office *office = arg;
 	int64_t due_boot_ns = 0;
@@ -211,7 +211,7 @@ emr_status emr_office_start(emr_office *office, emr_session *session, emr_notice
 		emr_follow_subscribe(session->replica, NULL, hear_of_ledger, office, &office->news);
 	if (status != EMR_OK)
 		return status;
-	return emr_worker_start(&office->worker, "office", work, office);
+	return emr_worker_start(&office->worker, "office", run_office, office);
 }
 
 void emr_office_end(emr_office *office)

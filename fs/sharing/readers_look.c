@@ -85,7 +85,7 @@ static const char *text_of(const json_t *object, const char *name)
 	return text != NULL ? text : "";
 }
 
-static emr_status take(telling *t, const json_t *reader, bool is_former)
+static emr_status note_reader(telling *t, const json_t *reader, bool is_former)
 {
 	char name[160], organisation[160];
 	size_t at = strlen(t->names);
@@ -129,7 +129,7 @@ static emr_status tell_of(
 		const json_t *list = json_object_get(one, former ? "former" : "readers");
 
 		for (size_t i = 0; i < json_array_size(list) && status == EMR_OK; i++)
-			status = take(t, json_array_get(list, i), former);
+			status = note_reader(t, json_array_get(list, i), former);
 	}
 	json_decref(one);
 	if (status != EMR_OK || t->n == 0)
@@ -140,7 +140,7 @@ static emr_status tell_of(
 	return EMR_OK;
 }
 
-static emr_status look(const emr_visit *visit, told *t)
+static emr_status look_at_datasets(const emr_visit *visit, told *t)
 {
 	EMR_AUTO_SHARES rows = {0};
 	EMR_AUTO_CROWD crowd = {0};
@@ -194,7 +194,7 @@ emr_status emr_look_readers(emr_visit *visit)
 		}
 		visit->memory = t;
 	}
-	return look(visit, visit->memory);
+	return look_at_datasets(visit, visit->memory);
 }
 
 void emr_look_readers_end(void *memory)

@@ -277,7 +277,7 @@ static int by_age(const void *a, const void *b)
 	return memcmp(one->request.b, other->request.b, sizeof one->request.b);
 }
 
-static emr_status collect(collecting *c, const emr_session *session)
+static emr_status collect_requests(collecting *c, const emr_session *session)
 {
 	emr_share_request_tally tally = {0};
 	emr_status status = emr_crowd_open(session, &c->crowd);
@@ -313,7 +313,7 @@ emr_status emr_request_list_collect(
 	if (share == NULL)
 		c.share = own;
 	if (status == EMR_OK)
-		status = collect(&c, session);
+		status = collect_requests(&c, session);
 	emr_share_free(own);
 	emr_crowd_close(&c.crowd);
 	emr_asked_free(&c.asked);

@@ -209,7 +209,7 @@ static emr_status send(
 }
 
 /* It stands on the ledger by now: what cannot be noted here is not unsaid. */
-static void note(const emr_session *session, emr_asked_for *row)
+static void note_answer(const emr_session *session, emr_asked_for *row)
 {
 	emr_status status = emr_asked_add(session->keyring, session->state_fd, row);
 
@@ -260,7 +260,7 @@ static emr_status answer_ask(emr_session *session, const emr_request *request, e
 		emr_problem_set(out_problem, EMR_SAY_NOT_ON_LEDGER, "who", request->who, NULL);
 	if (status != EMR_OK)
 		return status;
-	note(session, &row);
+	note_answer(session, &row);
 	return answer_sent(session, row.request, emit, arg);
 }
 

@@ -58,7 +58,7 @@ static emr_status note_told(told *t, emr_id16 request)
 
 /* ---- notices ---- */
 
-static void tell(emr_visit *visit, const emr_listed_request *listed, emr_message message)
+static void tell_request(emr_visit *visit, const emr_listed_request *listed, emr_message message)
 {
 	char who[900], what[SHORT_BYTES + 120], bits[EMR_PURPOSES_TEXT_BYTES],
 		purposes[2 * EMR_PURPOSES_TEXT_BYTES], reason[SHORT_BYTES],
@@ -85,7 +85,7 @@ static emr_status tell_received(emr_visit *visit, told *t, const emr_listed_requ
 {
 	if (listed->state != EMR_SHARE_REQUEST_OPEN || was_told(t, listed->request))
 		return EMR_OK;
-	tell(visit, listed, listed->file[0] != '\0' ? EMR_SAY_CONSENT_ASKS : EMR_SAY_ASKED);
+	tell_request(visit, listed, listed->file[0] != '\0' ? EMR_SAY_CONSENT_ASKS : EMR_SAY_ASKED);
 	return note_told(t, listed->request);
 }
 
@@ -97,7 +97,7 @@ static emr_status close_answered(emr_visit *visit, const emr_listed_request *lis
 	emr_status status = EMR_OK;
 
 	if (listed->told != EMR_SHARE_REQUEST_APPROVED) {
-		tell(visit, listed, EMR_SAY_SAID_YES);
+		tell_request(visit, listed, EMR_SAY_SAID_YES);
 		status = emr_asked_told(session->keyring, session->state_fd, listed->request,
 			EMR_SHARE_REQUEST_APPROVED);
 	}
@@ -115,9 +115,9 @@ static emr_status tell_sent(emr_visit *visit, const emr_listed_request *listed)
 	if (!listed->is_readable || (uint8_t)listed->state == listed->told)
 		return EMR_OK;
 	if (listed->state == EMR_SHARE_REQUEST_APPROVED)
-		tell(visit, listed, EMR_SAY_SAID_YES);
+		tell_request(visit, listed, EMR_SAY_SAID_YES);
 	else if (listed->state == EMR_SHARE_REQUEST_DENIED)
-		tell(visit, listed, EMR_SAY_SAID_NO);
+		tell_request(visit, listed, EMR_SAY_SAID_NO);
 	else
 		return EMR_OK;
 	return emr_asked_told(
@@ -178,7 +178,7 @@ static emr_status is_of_requests(void *arg, const emr_replica_change *change)
 		       : EMR_OK;
 }
 
-static emr_status look(emr_visit *visit, told *t)
+static emr_status look_at_requests(emr_visit *visit, told *t)
 {
 	EMR_AUTO_REQUEST_LIST requests = {0};
 	emr_status status = emr_requests_show(visit->session, visit->share, &requests);
@@ -211,7 +211,7 @@ emr_status emr_look_requests(emr_visit *visit)
 			visit->session->replica, visit->from, is_of_requests, NULL);
 	if (status != EMR_EXISTS)
 		return status;
-	status = look(visit, t);
+	status = look_at_requests(visit, t);
 	if (status == EMR_OK) {
 		t->has_looked = true;
 		t->mark = mark;

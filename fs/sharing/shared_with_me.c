@@ -70,7 +70,7 @@ static json_t *row_json(const emr_shared_with_me *share)
 		(json_int_t)end_of(share), "history", share->has_history, "state", state_of(share));
 }
 
-static bool note(void *arg, const emr_shared_with_me *share)
+static bool note_share(void *arg, const emr_shared_with_me *share)
 {
 	collecting *c = arg;
 	row one = {.has_ended = share->phase != EMR_SHARE_OPEN,
@@ -92,8 +92,9 @@ emr_status emr_shared_with_me_json(emr_session *session, json_t **out_list)
 {
 	collecting c = {.status = EMR_OK};
 	json_t *list = json_array();
-	emr_status status = list != NULL ? emr_view_each_shared_with_me(session->view, note, &c)
-					 : EMR_NO_MEMORY;
+	emr_status status = list != NULL
+				    ? emr_view_each_shared_with_me(session->view, note_share, &c)
+				    : EMR_NO_MEMORY;
 
 	if (status == EMR_OK)
 		status = c.status;

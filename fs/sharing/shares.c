@@ -38,7 +38,7 @@ typedef struct collecting {
 	bool with_past;	 /* and what is over */
 } collecting;
 
-static emr_status add(collecting *c, const emr_share_row *row)
+static emr_status add_share(collecting *c, const emr_share_row *row)
 {
 	emr_share_row *grown = realloc(c->rows.list, (c->rows.n + 1) * sizeof *grown);
 
@@ -92,7 +92,7 @@ static emr_status note_given(void *arg, const emr_given *given)
 	status = emr_who_of(c->crowd, root, &row.who);
 	if (status == EMR_OK) {
 		row.path = emr_sharing_path(c->session, row.domain, given->label);
-		status = row.path != NULL ? add(c, &row) : EMR_NO_MEMORY;
+		status = row.path != NULL ? add_share(c, &row) : EMR_NO_MEMORY;
 	}
 	if (status != EMR_OK)
 		free(row.path);
@@ -145,7 +145,7 @@ static emr_status add_order(collecting *c, const emr_order *o)
 	if (status != EMR_OK)
 		return status;
 	row.path = emr_sharing_path(c->session, o->domain, o->label);
-	status = row.path != NULL ? add(c, &row) : EMR_NO_MEMORY;
+	status = row.path != NULL ? add_share(c, &row) : EMR_NO_MEMORY;
 	if (status != EMR_OK)
 		free(row.path);
 	return status;
@@ -326,7 +326,7 @@ static emr_status collect_rows(collecting *c, const emr_id16 *domain)
 	return status;
 }
 
-static emr_status collect(
+static emr_status collect_shares(
 	collecting c, const emr_id16 *domain, bool with_opened, emr_share_rows *out_rows)
 {
 	emr_session *session = c.session;
@@ -359,21 +359,21 @@ static emr_status collect(
 emr_status emr_shares_collect(emr_session *session, emr_crowd *crowd, const emr_id16 *domain,
 	bool with_opened, emr_share_rows *out_rows)
 {
-	return collect(
+	return collect_shares(
 		(collecting){.session = session, .crowd = crowd}, domain, with_opened, out_rows);
 }
 
 emr_status emr_shares_collect_past(emr_session *session, emr_crowd *crowd, emr_share_rows *out_rows)
 {
-	return collect((collecting){.session = session, .crowd = crowd, .with_past = true}, NULL,
-		true, out_rows);
+	return collect_shares((collecting){.session = session, .crowd = crowd, .with_past = true},
+		NULL, true, out_rows);
 }
 
 emr_status emr_shares_collect_inner(
 	emr_session *session, emr_crowd *crowd, emr_share_rows *out_rows)
 {
-	return collect((collecting){.session = session, .crowd = crowd, .with_inner = true}, NULL,
-		false, out_rows);
+	return collect_shares((collecting){.session = session, .crowd = crowd, .with_inner = true},
+		NULL, false, out_rows);
 }
 
 /* ---- words ---- */

@@ -233,7 +233,7 @@ emr_status emr_sharing_new(emr_session *session, emr_notices *notices, emr_shari
 	for (size_t i = 0; status == EMR_OK && i < sharing->orders.n; i++) {
 		const emr_order *o = &sharing->orders.list[i];
 
-		/* In a life that may have ended in the middle of it. */
+		/* By a mount that may have ended in the middle of it. */
 		sharing->may_stand[i] =
 			!o->has_failed || !was_never_sent((emr_status)o->failure, o->code);
 	}
@@ -284,7 +284,7 @@ static emr_status save(emr_sharing *sharing)
 		sharing->session->keyring, sharing->session->state_fd, &sharing->orders);
 }
 
-static emr_status add(emr_sharing *sharing, emr_order *order)
+static emr_status add_order(emr_sharing *sharing, emr_order *order)
 {
 	emr_status status = emr_orders_add(&sharing->orders, order);
 
@@ -490,13 +490,13 @@ emr_status emr_sharing_is_given(emr_sharing *sharing, const emr_order *order, bo
 }
 
 /* Under the lock. */
-static emr_status give(emr_sharing *sharing, emr_order *wanted, const living *l)
+static emr_status give_order(emr_sharing *sharing, emr_order *wanted, const living *l)
 {
 	emr_status status;
 
 	if (is_given(sharing, wanted, l))
 		return EMR_OK;
-	status = add(sharing, wanted);
+	status = add_order(sharing, wanted);
 	return status == EMR_OK ? forget_replaced(sharing, wanted) : status;
 }
 
@@ -515,7 +515,7 @@ emr_status emr_sharing_give(emr_sharing *sharing, const emr_order *order, uint64
 	status = find_living_and_lock(sharing, wanted.domain, &l);
 	if (status != EMR_OK)
 		return status;
-	status = give(sharing, &wanted, &l);
+	status = give_order(sharing, &wanted, &l);
 	announce(sharing);
 	/* The kernel may remember that it is not there; that it is, it never remembers. */
 	emr_fuse_changed(NULL, EMR_ROOT_NODE, "shared-by-me");
@@ -549,7 +549,7 @@ emr_status emr_sharing_take_back(emr_sharing *sharing, emr_id16 domain, const ch
 	if (!must && !had)
 		status = EMR_NOT_FOUND;
 	if (status == EMR_OK && must) /* written down before anything is forgotten */
-		status = add(sharing, &order);
+		status = add_order(sharing, &order);
 	if (status == EMR_OK)
 		status = forget_wishes(sharing, domain, who->root);
 	announce(sharing);
@@ -746,7 +746,7 @@ static void do_order(emr_sharing *sharing, const emr_order *next)
 	announce(sharing);
 }
 
-static void *work(void *arg)
+static void *do_orders(void *arg)
 {
 	emr_sharing *sharing = arg;
 	int64_t due_boot_ns = 0;
@@ -766,7 +766,7 @@ emr_status emr_sharing_start(emr_sharing *sharing)
 {
 	if (sharing->session->read_only)
 		return EMR_OK;
-	return emr_worker_start(&sharing->worker, "orders", work, sharing);
+	return emr_worker_start(&sharing->worker, "orders", do_orders, sharing);
 }
 
 void emr_sharing_end(emr_sharing *sharing)

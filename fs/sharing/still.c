@@ -58,7 +58,7 @@ static emr_status is_his(const seeking *s, const emr_share_row *row, bool *out_i
 	return status == EMR_NOT_FOUND ? EMR_OK : status;
 }
 
-static emr_status note(const seeking *s, const emr_share_row *row)
+static emr_status note_way(const seeking *s, const emr_share_row *row)
 {
 	json_t *way = json_pack("{s:o, s:o}", "path", emr_json_text(row->path), "via",
 		emr_json_text(row->who.called));
@@ -80,7 +80,7 @@ static emr_status seek(seeking *s, const emr_share_rows *rows)
 			continue;
 		status = is_his(s, row, &is);
 		if (status == EMR_OK && is)
-			status = note(s, row);
+			status = note_way(s, row);
 	}
 	return status;
 }

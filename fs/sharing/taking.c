@@ -238,7 +238,7 @@ static int by_domain(const void *a, const void *b)
 
 /* Nothing of his own ends where he has nothing of his own; what he reads by other shares is said in
  * any case. */
-static emr_status take(taking *t, const emr_who *who)
+static emr_status take_back(taking *t, const emr_who *who)
 {
 	json_t *ways = NULL, *object;
 	emr_status status;
@@ -316,7 +316,7 @@ static emr_status find_deleted(
 }
 
 /* Everything of DOMAIN, or of the folder, is in t->ended afterwards. */
-static emr_status find(taking *t, const emr_request *request, emr_crowd *crowd, emr_who *who,
+static emr_status find_shares(taking *t, const emr_request *request, emr_crowd *crowd, emr_who *who,
 	emr_id16 *domain, emr_problem *out_problem)
 {
 	emr_session *session = t->session;
@@ -356,11 +356,11 @@ emr_status emr_answer_revoke(emr_session *session, const emr_request *request, e
 	if (status == EMR_OK)
 		status = emr_crowd_open(session, &crowd);
 	if (status == EMR_OK)
-		status = find(&t, request, &crowd, &who, &domain, out_problem);
+		status = find_shares(&t, request, &crowd, &who, &domain, out_problem);
 	if (status == EMR_OK)
 		status = emr_sharing_handle(session, &t.share);
 	if (status == EMR_OK)
-		status = take(&t, &who);
+		status = take_back(&t, &who);
 	if (status == EMR_NOT_FOUND && !out_problem->is_set) {
 		emr_who_text(&who, text, sizeof text);
 		emr_problem_set(out_problem, EMR_SAY_NOT_SHARED, "path",
