@@ -406,7 +406,7 @@ static bool is_chain_fault(emr_status status)
 	       status == EMR_BAD_SIGNATURE;
 }
 
-/* The ledger of before a join, in the same way: the past rests on it. */
+/* The ledger from before a join, in the same way: the past rests on it. */
 static emr_status check_annex(verification *v)
 {
 	const emr_annex *annex = &v->session->annex;

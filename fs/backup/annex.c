@@ -1,4 +1,4 @@
-/* After somebody has joined a network, the ledger of before lies beside the new one. This file
+/* After somebody has joined a network, the earlier ledger lies beside the new one. This file
  * copies it into a backup; it does not change any more but for erasures, so it need not be held
  * still meanwhile. */
 #include <errno.h>

@@ -79,7 +79,8 @@ static bool is_later(const emr_event *event, const emr_dealing *one)
 						     : event->seq > one->said.seq;
 }
 
-/* Under the chronicle's lock: copies and returns.  The last name of before is that of then. */
+/* Under the chronicle's lock: copies and returns.  The last name before it is the name at that
+ * time. */
 static emr_status name_by(void *arg, const emr_event *event)
 {
 	emr_openings *o = arg;

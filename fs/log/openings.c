@@ -163,7 +163,7 @@ static emr_status one_domain(void *arg, emr_id16 domain, bool is_mine, emr_bytes
 	return status;
 }
 
-/* ---- names and versions of then ---- */
+/* ---- names and versions at the time ---- */
 
 typedef struct naming {
 	emr_opening **by_subject;

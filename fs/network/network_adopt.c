@@ -22,7 +22,7 @@
 #define MARKER ".becoming"		 /* in DIR: this move is under way */
 #define LINK_NEW EMR_STATE_LEDGER ".new" /* the link before, the old ledger after the exchange */
 
-/* Second names, or copies on another disk; those of an earlier try give way. */
+/* Hard links, or copies on another disk; those of an earlier try give way. */
 static emr_status give_ledger(int state_fd, int dir_fd)
 {
 	static const char *const names[] = {

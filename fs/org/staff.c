@@ -394,7 +394,7 @@ static emr_status replace(const char *file, emr_bytes text)
 		       : emr_status_from_errno(errno);
 }
 
-/* The cards in BYTES with one more vouch behind them; ours of before is replaced. */
+/* The cards in BYTES with one more vouch behind them; our earlier one is replaced. */
 static emr_status write_card(
 	const char *file, emr_bytes bytes, emr_bytes vouches, const uint8_t fresh[EMR_VOUCH_BYTES])
 {

@@ -124,7 +124,7 @@ static const char *judge_grant(const checking *c, const nested *n)
 	return NULL;
 }
 
-/* Its private part names the agents.  Files of before do not show it: then an agent is who says so.
+/* Its private part names the agents.  Older files do not show it: then an agent is who says so.
  */
 static const char *note_agents(checking *c, const nested *n)
 {

@@ -1,4 +1,4 @@
-/* When somebody joins a network, the ledger of before stays beside the new one. This file opens
+/* When somebody joins a network, the earlier ledger stays beside the new one. This file opens
  * that old ledger for reading, so that the earlier history is still shown; if it cannot be
  * opened, the records of today open all the same. */
 #include "session/annex.h"
@@ -95,7 +95,7 @@ emr_status emr_annex_open(emr_session *session)
 		status = open_parts(session, &joined);
 	if (status == EMR_OK || status == EMR_NO_MEMORY || status == EMR_BUSY)
 		return status;
-	/* The records of today do not wait for those of before. */
+	/* The records of today do not wait for the earlier ones. */
 	emr_log(EMR_LOG_ERROR, "annex: %s", emr_status_text(status));
 	emr_annex_close(session);
 	session->has_lost_annex = session->read_only = true;

@@ -232,7 +232,7 @@ static emr_status write_lock(emr_session *session, const char *text)
 		return EMR_OK;
 	}
 	if (status == EMR_OK)
-		emr_still_forget(session->state_fd); /* of before it took anything again */
+		emr_still_forget(session->state_fd); /* from when it took nothing */
 	return status;
 }
 

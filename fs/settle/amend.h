@@ -10,7 +10,7 @@
 emr_status amend_look(
 	const build_ctx *ctx, const emr_change *change, uint8_t *out_kind, uint8_t out_prev[32]);
 
-/* Statements of versions in others' domains that were made or read in this life, the newest of
+/* Statements of versions in others' domains that were made or read in this mount, the newest of
  * them: what they amend is known by them.  Any thread. */
 typedef struct known_statements known_statements;
 known_statements *known_statements_new(void); /* NULL without memory */

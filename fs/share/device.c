@@ -174,7 +174,7 @@ static emr_status seq_of(emr_share *share, uint8_t family, emr_id16 domain, emr_
 	return status;
 }
 
-/* No letter yet, or one of before the present epoch. */
+/* No letter yet, or one from before the present epoch. */
 static emr_status lacks_letter(
 	emr_share *share, emr_id16 domain, emr_id32 device, const emr_row_domain *row, bool *out)
 {

@@ -141,7 +141,7 @@ static uint64_t synced_offset(emr_store *store)
 	pthread_mutex_lock(&store->sync_lock);
 	offset = store->synced_total - store->current_base;
 	pthread_mutex_unlock(&store->sync_lock);
-	/* Totals of before this segment wrap around to huge numbers. */
+	/* Totals from before this segment wrap around to huge numbers. */
 	return offset > store->current->end ? EMR_SEGMENT_PREFIX_BYTES : offset;
 }
 

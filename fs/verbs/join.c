@@ -361,7 +361,7 @@ static void say_done(joiner *j)
 		"mount\n",
 		shown, number);
 	emr_problem_set(&remark, EMR_SAY_ONE_COPY, NULL);
-	emr_remark(j->out, &remark); /* a backup of before is one of the old ledger */
+	emr_remark(j->out, &remark); /* an earlier backup is one of the old ledger */
 }
 
 int emr_cmd_join(const emr_args *args, emr_out *out)

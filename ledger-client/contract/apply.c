@@ -50,7 +50,7 @@ static emr_contract_status load_values(
 	return EMR_CONTRACT_OK;
 }
 
-/* True when the batch stands in the log already; RESULTS are those of then. */
+/* True when the batch stands in the log already; RESULTS are those that it got. */
 static bool is_known(struct judge *judge, emr_span *results)
 {
 	emr_row_batch row;

@@ -53,7 +53,7 @@ struct emr_replica {
 	emr_chain *writer;
 	high_mark mark;
 	bool is_mark_saved;    /* the file says the same */
-	int64_t mark_saved_ns; /* boot time; -1 = not in this life */
+	int64_t mark_saved_ns; /* boot time; -1 = not by this process */
 
 	pthread_mutex_t kept_lock; /* the two below; nothing is called under it */
 	emr_id16 *kept;		   /* domains of others whose parts are kept */

@@ -10,13 +10,13 @@
 struct erasing {
 	emr_id16 object, domain;
 	bool is_local;	 /* never on the ledger */
-	bool is_refused; /* by the ledger, in this life */
+	bool is_refused; /* by the ledger, in this mount */
 };
 typedef struct erasing erasing;
 
 /* OBJECT is being erased: nobody may bring it back. */
 bool erase_has(emr_view *view, emr_id16 object);
-/* It was erased to the end in this life of the mount. */
+/* It was erased to the end in this mount. */
 bool erase_has_finished(const emr_view *view, emr_id16 object);
 /* Another computer erased OBJECT: what this one has of it goes, too.  The row is committed. */
 emr_status erase_begun_elsewhere(emr_view *view, emr_id16 domain, emr_id16 object);

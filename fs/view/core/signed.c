@@ -75,7 +75,7 @@ static bool tell(
 	return true;
 }
 
-/* Once for each version and life. */
+/* Once for each version and mount. */
 static void tell_stale(emr_view *view, const node *n, const emr_cid *root, const emr_signed *is,
 	uint64_t time_unix_s)
 {

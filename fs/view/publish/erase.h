@@ -5,7 +5,7 @@
 
 #include "erasing.h"
 
-/* At open, after the tree: what an earlier life has begun.  Nodes that it did not come to are
+/* At open, after the tree: what an earlier mount has begun.  Nodes that it did not come to are
  * removed. */
 emr_status erase_load(emr_view *view);
 /* On the publishing thread, between its runs: one try at everything that is being erased. */
@@ -13,7 +13,7 @@ void erase_run(emr_view *view);
 
 /* ---- under view->lock */
 bool erase_is_due(const emr_view *view);
-/* What others erased before this life of the mount, and this computer has bytes of without showing
+/* What others erased before this mount, and this computer has bytes of without showing
  * it, is begun here, too: once, by the publishing thread, a moment after opening, and again when it
  * could not come to its end. */
 void erase_look_back(emr_view *view);

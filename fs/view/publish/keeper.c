@@ -190,7 +190,7 @@ static void *sync_loop(void *arg)
 {
 	emr_view *view = arg;
 
-	int64_t first_look; /* for what the last life left, once whoever opened the folder has
+	int64_t first_look; /* for what the last mount left, once whoever opened the folder has
 			       looked */
 
 	pthread_mutex_lock(&view->lock);

@@ -29,7 +29,7 @@ typedef struct daily {
 	bool is_told;
 } daily;
 
-/* Of one Inbox: each deposit on the ledger is counted once in the life of the view.  Only the
+/* Of one Inbox: each deposit on the ledger is counted once in a mount.  Only the
  * publisher's thread comes here. */
 struct deposit_tally {
 	struct deposit_tally *next;

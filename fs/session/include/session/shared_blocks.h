@@ -20,7 +20,7 @@ emr_status emr_blocks_share(
 /* As above when the state's ledger is that of a network and its blocks are not yet: at each start.
  * A state without blocks is one that is being made, and is left alone. */
 emr_status emr_blocks_follow_network(int state_fd, emr_id16 device, emr_problem *out_problem);
-/* NAME of one directory also in another: a second name where that is possible, else a copy, on the
+/* NAME of one directory also in another: a hard link where that is possible, else a copy, on the
  * disk before it has its name. What stands there is of an earlier try. */
 emr_status emr_blocks_give_file(int from_fd, int to_fd, const char *name);
 /* Where the blocks lie, for a person: in the state at STATE_PATH, or, of a member, in the network's

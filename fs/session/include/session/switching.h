@@ -1,5 +1,5 @@
 /* The last step of a join: what was prepared in the state's directory "joining" takes its places,
- * and the ledger of before goes to "annex".  Once the step is begun it is only ever finished, by
+ * and the earlier ledger goes to "annex".  Once the step is begun it is only ever finished, by
  * whoever comes next: an interrupted computer has the old ledger or the new one, never half of
  * each.  It needs no passphrase, and refuses to begin before everything is on the disk. */
 #pragma once

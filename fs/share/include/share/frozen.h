@@ -18,7 +18,7 @@ typedef struct emr_frozen {
 /* What of a state is there now. */
 typedef struct emr_frozen_look {
 	emr_buf domains;    /* emr_id16: folders that were in it then, and are now; owned */
-	uint32_t n;	    /* their versions of then that are still the present ones */
+	uint32_t n;	    /* their versions in it that are still the present ones */
 	emr_id32 root;	    /* of those */
 	unsigned withdrawn; /* folders that were in it, and are not any more */
 } emr_frozen_look;

@@ -178,7 +178,7 @@ emr_status emr_share_replace_agents(
  * needs another key. */
 emr_status emr_share_epoch_is_due(emr_share *share, emr_id16 domain, bool *out_is_due);
 /* A new epoch: EPOCH, the owner's listing key and fragments for those who remain, in one batch.
- * Records of before stay as they are, readable for those who remain. */
+ * Earlier records stay as they are, readable for those who remain. */
 emr_status emr_share_begin_epoch(emr_share *share, emr_id16 domain);
 /* Does so when it is due: to be called before the owner writes there, or once a day.  A domain that
  * is not there yet needs nothing.  Rights to write whose time is over are ended by an entry first,

@@ -36,8 +36,8 @@ typedef emr_status (*emr_received_fn)(void *arg, const emr_received *received);
 emr_status emr_share_received(emr_share *share, emr_received_fn fn, void *arg, size_t *out_damaged);
 
 /* This computer's copy of the ledger keeps the private parts of whatever is shared with me from now
- * on.  FETCH: those of before are brought in, too, where they are not here yet; without it (before
- * the first catch_up of a life) only what is here goes on being kept.  EMR_NOT_FOUND: the ledger
+ * on.  FETCH: earlier ones are brought in, too, where they are not here yet; without it (before
+ * the first catch_up of a mount) only what is here goes on being kept.  EMR_NOT_FOUND: the ledger
  * does not know me. */
 emr_status emr_share_keep_received(emr_share *share, bool fetch);
 

@@ -120,7 +120,7 @@ void emr_write_part_key(const emr_write *write, uint64_t version, emr_key_text *
 
 typedef enum emr_outcome_kind {
 	EMR_OUTCOME_APPLIED = 1, /* an entry follows, even if every item in it was refused */
-	EMR_OUTCOME_KNOWN = 2,	 /* this batch is in the log already: results are those of then */
+	EMR_OUTCOME_KNOWN = 2, /* this batch is in the log already: results are those that it got */
 	EMR_OUTCOME_REFUSED = 3, /* no entry, no writes; refusal says why */
 } emr_outcome_kind;
 
