@@ -152,7 +152,7 @@ static const emr_verb_row verbs[EMR_VERB_COUNT] = {
 			"pending_bytes memory_only_files network_name members shares_received "
 			"shares_received_until shares_received_until_unix not_safe_files "
 			"not_safe[] disk_error viewer_cache not_whole awaiting_copies copies_first "
-			"places[]{name state copies "
+			"places[]{name state counts copies "
 			"of stuck "
 			"leaving error message hint};\n"
 			"with PATH: path and the attributes of the file (state version cid tx "
@@ -420,7 +420,8 @@ static const emr_verb_row verbs[EMR_VERB_COUNT] = {
 			"asked again once a day. Ends with 3 as long as a file has fewer copies "
 			"than wanted. Sending happens by itself,\n"
 			"as long as the folder is open.\n",
-		.fields = "wanted files places[]{name state copies of stuck leaving error message "
+		.fields = "wanted files places[]{name state counts copies of stuck leaving error "
+			  "message "
 			  "hint} short[] short_files",
 		.options = BIT(EMR_OPT_REPAIR),
 		.exits = exits_copies},

@@ -429,6 +429,7 @@ void emr_publisher_look(emr_publisher *p, size_t index, emr_publisher_place *out
 	pthread_mutex_lock(&p->lock);
 	*out_place = (emr_publisher_place){.address = address_of(place),
 		.failed = place->failed,
+		.counts = place->copies,
 		.has_answered = place->has_answered,
 		.fault = place->fault};
 	memcpy(out_place->said, place->said, sizeof out_place->said);

@@ -122,10 +122,25 @@ static void put_safety(FILE *to, const json_t *report)
 	}
 	emr_number_text(number_of(report, "confirmed"), done);
 	emr_number_text(pending, left);
-	if (pending > 0)
+	if (pending > 0 &&
+		json_is_string(json_object_get(json_object_get(report, "ledger"), "error")))
+		fprintf(to, _(".  On the ledger: %s; %s waiting for the ledger.\n"), done, left);
+	else if (pending > 0)
 		fprintf(to, _(".  On the ledger: %s, %s to go.\n"), done, left);
 	else
 		fprintf(to, _(".  On the ledger: %s.\n"), done);
+}
+
+/* With all of its nodes, and this computer. */
+static uint64_t most_copies(const json_t *report)
+{
+	const json_t *place;
+	uint64_t copies = 1;
+	size_t i;
+
+	json_array_foreach(json_object_get(report, "places"), i, place) copies +=
+		number_of(place, "counts");
+	return copies;
 }
 
 /* "  Waiting for 2 copies before the ledger: 3 files; there are no nodes for so many." */
@@ -141,7 +156,7 @@ static void put_awaiting(FILE *to, const json_t *report)
 	fprintf(to,
 		_("  Waiting for %llu copies, this computer's included, before the ledger: %s.\n"),
 		(unsigned long long)wanted, count);
-	if (json_array_size(json_object_get(report, "places")) + 1 < wanted)
+	if (most_copies(report) < wanted)
 		fputs(_("    The settings name too few nodes for that: each is a line `node = "
 			"ADDRESS`.\n"),
 			to);

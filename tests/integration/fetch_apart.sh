@@ -94,4 +94,22 @@ run 0 status --wait=2min
 expect "version" "$(attribute version rui-folder/Imaging/note)" 2
 json 0 verify
 run 0 unmount
+
+say "where the ledger of the directory alone is away, writing goes on, and is registered when it is back"
+mv "$NET/ledger" "$NET/ledger.away"
+run 0 mount --passphrase-file "$EMR_PASS" rui-folder
+echo "third" >rui-folder/Imaging/note
+echo "another" >rui-folder/Imaging/new
+run 0 status
+says "2 waiting for the ledger"
+run 4 unmount
+run 0 mount --passphrase-file "$EMR_PASS" rui-folder
+expect "after a remount" "$(cat rui-folder/Imaging/note rui-folder/Imaging/new | tr '\n' ' ')" "third another "
+run 4 unmount
+mv "$NET/ledger.away" "$NET/ledger"
+run 0 mount --passphrase-file "$EMR_PASS" rui-folder
+run 0 status --wait=2min
+expect "version" "$(attribute version rui-folder/Imaging/note)" 3
+json 0 verify
+run 0 unmount
 echo "all is well"

@@ -83,6 +83,8 @@ for cause in gone; do
 	cp -a "$MNT" changed
 	json 0 status
 	[ "$(field pending)" -ge 5 ] || emr_fail "$cause: only $(field pending) changes wait"
+	run 0 status
+	says "waiting for the ledger"
 	json 0 restore Letters/letter.txt@v1 --to Letters/old.txt
 	expect "$cause: an earlier version" "$(cat "$MNT/Letters/old.txt")" first
 	cp "$MNT/Letters/old.txt" changed/Letters/

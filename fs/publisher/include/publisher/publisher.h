@@ -17,6 +17,7 @@ typedef struct emr_publisher emr_publisher; /* thread-safe once it is made */
 typedef struct emr_publisher_place {
 	const char *address; /* of its cluster, if it has one; lives as long as the publisher */
 	const char *failed;  /* the address that FAULT is about: this one, or that of the node */
+	unsigned counts;     /* how many copies it is when it holds a record */
 	uint64_t records;    /* that are to be there */
 	uint64_t held;	     /* of those, as it said itself */
 	uint64_t stuck;	   /* of the rest, it does not take these even alone, or cannot say what it
