@@ -46,11 +46,16 @@ static void run_free(reclaim_run *run)
 
 /* ---- Mark ---- */
 
+static emr_block_store *nodes_of(reclaim_run *run)
+{
+	return run->options->nodes != NULL ? run->options->nodes : &run->store->face;
+}
+
 static emr_status mark_root(void *context, const emr_cid *root)
 {
 	reclaim_run *run = context;
 
-	return emr_store_walk_into(&run->store->face, root, &run->live, NULL, NULL,
+	return emr_store_walk_into(nodes_of(run), root, &run->live, NULL, NULL,
 		run->options->allow_missing, &run->missing);
 }
 
@@ -77,7 +82,7 @@ static emr_status mark_foreign_pin(void *context, const emr_pin *pin)
 	if (is_forsaken(run, pin))
 		return EMR_OK;
 	status = emr_store_walk_into(
-		&run->store->face, &pin->root, &run->live, NULL, NULL, true, &missing);
+		nodes_of(run), &pin->root, &run->live, NULL, NULL, true, &missing);
 	return status == EMR_DAMAGED ? EMR_OK : status;
 }
 

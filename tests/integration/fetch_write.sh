@@ -37,7 +37,8 @@ for name in $names; do
 done
 echo "deep" >records/deep && cp records/deep "$MNT/Imaging/inner/deep"
 echo "gone" >"$MNT/Imaging/gone"
-for name in $names inner/deep gone; do emr_until everywhere Imaging/$name; done
+echo "gone, too" >"$MNT/Imaging/gone-too"
+for name in $names inner/deep gone gone-too; do emr_until everywhere Imaging/$name; done
 run 0 export Imaging/headless out/headless.car
 run 0 export Imaging/rotten out/rotten.car
 
@@ -49,6 +50,19 @@ rm -rf "$EMRFS_HOME/cache"
 node_down
 cmp records/headless "$MNT/Imaging/headless" || emr_fail "headless: other bytes"
 node_up
+
+say "nor what lies below what was brought from a node that is away by now"
+taken_away out/headless.car --nodes
+run 0 export Imaging/headless out/brought.car
+node_down
+run 0 erase --yes --passphrase-file "$EMR_PASS" Imaging/gone-too
+emr_unmount
+rm -rf "$EMRFS_HOME/cache"
+emr_mount
+cmp records/headless "$MNT/Imaging/headless" || emr_fail "headless: other bytes, without the node"
+emr_unmount
+node_up
+emr_mount
 run 0 export Imaging out/all.car
 taken_away
 [ "$taken" -gt 40 ] || emr_fail "only $taken blocks were taken away"

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "store/car.h"
+#include "store/dag_pb.h"
 #include "store/unixfs.h"
 
 static void a_block_that_was_never_put_is_not_found(void **state)
@@ -431,6 +432,45 @@ static void a_missing_node_below_a_pin_stops_reclaim(void **state)
 	assert_status(EMR_NOT_FOUND, kit_try(k, 0, 10000));
 }
 
+/* As the cache of a folder whose blocks were brought from elsewhere: a store of one node. */
+typedef struct one_node {
+	emr_block_store face;
+	emr_block_store *store;
+	emr_block node;
+} one_node;
+
+static emr_status one_node_get(emr_block_store *face, const emr_cid *cid, emr_buf *out)
+{
+	one_node *n = (one_node *)face;
+
+	if (emr_cid_equal(cid, &n->node.cid))
+		return emr_buf_append(out, n->node.data.data, n->node.data.len);
+	return emr_block_store_get_verified(n->store, cid, out);
+}
+
+static void what_lies_below_a_node_that_is_here_elsewhere_lives(void **state)
+{
+	static const emr_block_store_ops ops = {.get_verified = one_node_get};
+	kit *k = *state;
+	emr_block leaf = kit_block(7, 10000);
+	EMR_AUTO_BUF node = {0};
+	one_node elsewhere = {.face = {.ops = &ops}, .store = emr_store_blocks(k->store)};
+	emr_reclaim_options options = {.nodes = &elsewhere.face};
+
+	small_segments(k);
+	for (uint32_t i = 0; i < 30; i++)
+		kit_put(k, i, 10000);
+	assert_ok(emr_dag_pb_write_link(&node, &leaf.cid, (emr_bytes){0}, 10000));
+	assert_ok(emr_dag_pb_write_data(&node, emr_bytes_of("\x08\x01", 2)));
+	elsewhere.node.data = emr_buf_view(&node);
+	elsewhere.node.cid = emr_cid_of_block(EMR_CODEC_DAG_PB, elsewhere.node.data);
+	kit_pin_one(k, &elsewhere.node.cid, false);
+	assert_ok(emr_store_reclaim(k->store, &options, NULL));
+	kit_has(k, 7, 10000);
+	assert_status(EMR_NOT_FOUND, kit_try(k, 8, 10000));
+	kit_block_free(&leaf);
+}
+
 /* ---- Readers and writers beside a reclaim ---- */
 
 typedef struct busy {
@@ -694,6 +734,7 @@ int main(void)
 		T(a_pinned_directory_keeps_all_below_it),
 		T(nodes_of_holes_that_are_not_there_stop_nothing),
 		T(a_missing_node_below_a_pin_stops_reclaim),
+		T(what_lies_below_a_node_that_is_here_elsewhere_lives),
 		T(readers_and_writers_go_on_during_reclaim),
 		T(the_index_is_written_while_segments_roll),
 		T(two_reader_processes_keep_reading_during_reclaim),

@@ -78,6 +78,11 @@ emr_status emr_view_reclaim(
 	return view_reclaim_with(view, &options, out_report);
 }
 
+emr_block_store *nodes_here(const emr_view *view)
+{
+	return view->options.fetcher != NULL ? emr_fetcher_blocks(view->options.fetcher) : NULL;
+}
+
 /* ---- trees of which only nodes have a part ---- */
 
 /* A tree, and the first block that was missing of it when it was walked last. */
@@ -102,6 +107,16 @@ static emr_status note_pin(void *arg, const emr_pin *pin)
 	return emr_buf_append(&p->trees, &tree, sizeof tree);
 }
 
+/* A node that is here in the cache only goes home: a cache may forget it before somebody needs it
+ * with no place to ask. */
+static emr_status take_node_home(void *fetcher, const emr_cid *cid)
+{
+	if (emr_cid_codec(cid) == EMR_CODEC_DAG_PB)
+		(void)emr_fetcher_take_home(
+			fetcher, cid); /* without room it stays, and is logged */
+	return EMR_OK;
+}
+
 /* Leaves in TREES those whose next missing block may come, which stand in WANTED; *LOST counts
  * those that lack what nobody gave. */
 static emr_status look_at_trees(emr_view *view, emr_buf *trees, emr_buf *wanted, uint64_t *lost)
@@ -116,8 +131,8 @@ static emr_status look_at_trees(emr_view *view, emr_buf *trees, emr_buf *wanted,
 		emr_status status;
 
 		emr_fetcher_begin(fetcher);
-		status =
-			emr_store_walk(emr_fetcher_blocks(fetcher), &all[i].root, NULL, NULL, NULL);
+		status = emr_store_walk(
+			emr_fetcher_blocks(fetcher), &all[i].root, take_node_home, fetcher, NULL);
 		if (status == EMR_NO_MEMORY)
 			return status;
 		if (status == EMR_OK)
@@ -195,6 +210,7 @@ emr_status view_scrub(emr_view *view, bool (*is_forsaken)(void *arg, emr_id16 ow
 	if (status == EMR_MISSING_DATA) {
 		status = bring_nodes(view, &options);
 		options.allow_missing = true;
+		options.nodes = nodes_here(view); /* also those that found no room at home */
 		if (status == EMR_OK)
 			status = view_reclaim_with(view, &options, out_report);
 	}

@@ -6,6 +6,9 @@
 /* A reclaim that keeps what working copies and open files need: sets the roots in OPTIONS. */
 emr_status view_reclaim_with(
 	emr_view *view, emr_reclaim_options *options, emr_reclaim_report *out_report);
+/* Where the nodes of trees are that are on this computer, with those that were brought; NULL: they
+ * are in the store or nowhere. */
+emr_block_store *nodes_here(const emr_view *view);
 /* Frees every segment that holds anything dead; pins of whom IS_FORSAKEN says so do not count.  No
  * more is copied in one call than the disk has room for. */
 emr_status view_scrub(emr_view *view, bool (*is_forsaken)(void *arg, emr_id16 owner), void *arg,

@@ -80,6 +80,9 @@ emr_status space_look(emr_view *view, emr_reclaim_report *out_report)
 	dead = view->dead_bytes;
 	pthread_mutex_unlock(&view->lock);
 	status = view_reclaim_with(view, &options, out_report);
+	options.nodes = nodes_here(view);
+	if (status == EMR_MISSING_DATA && options.nodes != NULL)
+		status = view_reclaim_with(view, &options, out_report);
 	pthread_mutex_lock(&view->lock);
 	/* Also after a failed one: the next comes when as much more was written. */
 	view->has_looked = true;

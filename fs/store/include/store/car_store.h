@@ -140,6 +140,9 @@ typedef struct emr_reclaim_options {
 	uint8_t max_live_percent; /* closed segments with at most this share of live bytes; 0 = 60
 				   */
 	bool allow_missing; /* go on when a node below a pin is not there; else EMR_MISSING_DATA */
+	/* Where nodes are read that may not be in the store: what lies below one that is here only
+	 * lives.  NULL: the store itself. */
+	emr_block_store *nodes;
 	emr_store_roots extra_roots; /* may be NULL */
 	void *roots_context;
 	/* Nothing dead may stay: every closed segment that holds a dead block or frame is written
