@@ -74,7 +74,9 @@ emr_ipfs_fault answer_fault(emr_ipfs_kind kind, long status, emr_bytes body, cha
 		return EMR_IPFS_TOKEN;
 	case 404:
 	case 410:
-		return kind == EMR_IPFS_GATEWAY || (kind == EMR_IPFS_CLUSTER && strstr(said, "not part of the pinset") != NULL)
+		return kind == EMR_IPFS_GATEWAY ||
+				       (kind == EMR_IPFS_CLUSTER &&
+					       strstr(said, "not part of the pinset") != NULL)
 			       ? EMR_IPFS_MISSING
 			       : EMR_IPFS_STRANGE;
 	case 409:

@@ -72,10 +72,10 @@ char *emr_path_real(const char *path);
  * said. */
 typedef struct emr_node_setting {
 	bool is_gateway;
-	char *address; /* node = ADDRESS, gateway = ADDRESS */
-	char *token;   /* node-token = FILE, below it */
-	char *ca;      /* node-ca = FILE, below it */
-	char *cluster; /* cluster = ADDRESS, below a node; NULL: it belongs to none */
+	char *address;		 /* node = ADDRESS, gateway = ADDRESS */
+	char *token;		 /* node-token = FILE, below it */
+	char *ca;		 /* node-ca = FILE, below it */
+	char *cluster;		 /* cluster = ADDRESS, below a node; NULL: it belongs to none */
 	char *cluster_token;	 /* cluster-token = FILE, below that */
 	char *cluster_ca;	 /* cluster-ca = FILE, below that */
 	unsigned cluster_copies; /* cluster-copies = N, below that */
