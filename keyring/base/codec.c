@@ -68,12 +68,9 @@ void emr_read_zeros(emr_reader *r, size_t len)
 {
 	const uint8_t *p = take(r, len);
 
-	for (size_t i = 0; p != NULL && i < len; i++) {
-		if (p[i] != 0) {
-			r->bad = true;
-			return;
-		}
-	}
+	/* The first is zero, and each other what the one before it is. */
+	if (p != NULL && len > 0 && (p[0] != 0 || memcmp(p, p + 1, len - 1) != 0))
+		r->bad = true;
 }
 
 void emr_read_magic(emr_reader *r, const char *magic)

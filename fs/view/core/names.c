@@ -200,17 +200,19 @@ static bool is_hidden_scratch(const char *name)
 /* Whether C, the first or last of a pattern, stands for nothing but itself. */
 static bool is_plain(char c)
 {
-	return strchr("*?[]\\", c) == NULL;
+	return c != '*' && c != '?' && c != '[' && c != ']' && c != '\\';
 }
 
 /* Every name of a folder is asked about when it is opened, and nearly every one has another first
  * or last letter than a pattern: that costs far less than fnmatch. */
 static bool matches(const char *pattern, const char *name, size_t len)
 {
-	char first = pattern[0], last = pattern[strlen(pattern) - 1];
+	char last;
 
-	if (len == 0 || (is_plain(first) && name[0] != first) ||
-		(is_plain(last) && name[len - 1] != last))
+	if (len == 0 || (pattern[0] != name[0] && is_plain(pattern[0])))
+		return false;
+	last = pattern[strlen(pattern) - 1];
+	if (last != name[len - 1] && is_plain(last))
 		return false;
 	return fnmatch(pattern, name, 0) == 0;
 }
@@ -228,7 +230,8 @@ static bool matches_one(const char *const *patterns, size_t n, const char *name)
 static bool is_windows_own(const char *name)
 {
 	for (size_t i = 0; i < COUNT(local_in_any_case); i++)
-		if (strcasecmp(local_in_any_case[i], name) == 0)
+		if (((local_in_any_case[i][0] ^ name[0]) & ~0x20) == 0 &&
+			strcasecmp(local_in_any_case[i], name) == 0)
 			return true;
 	return false;
 }

@@ -514,15 +514,19 @@ bool tree_is_below(const node *n, const node *directory)
 	return n != NULL;
 }
 
+/* The first kid from slot I on. */
+static node *kid_from(const kid_list *in, size_t i)
+{
+	while (i < in->nkids && in->kids[i] == NULL)
+		i++;
+	return i < in->nkids ? in->kids[i] : NULL;
+}
+
 node *tree_next_kid(const node *directory, uint64_t cookie)
 {
 	const kid_list *in = directory->listing;
 
-	for (size_t i = in != NULL ? kid_index(in, cookie + 1) : 0; in != NULL && i < in->nkids;
-		i++)
-		if (in->kids[i] != NULL)
-			return in->kids[i];
-	return NULL;
+	return in != NULL ? kid_from(in, kid_index(in, cookie + 1)) : NULL;
 }
 
 emr_id16 tree_domain(const node *n)
@@ -581,10 +585,10 @@ void tree_mark_all_local(emr_view *view)
 
 static node *following(const node *n, const node *top)
 {
-	node *next = n->type == EMR_META_DIR ? tree_next_kid(n, 0) : NULL;
+	node *next = n->type == EMR_META_DIR ? kid_from(n->listing, 0) : NULL;
 
 	while (next == NULL && n != top) {
-		next = tree_next_kid(n->parent, n->cookie);
+		next = kid_from(n->parent->listing, n->slot + (size_t)1);
 		n = n->parent;
 	}
 	return next;
