@@ -166,7 +166,31 @@ static bool is_name(emr_bytes bytes, const char *name)
 
 typedef struct endorser {
 	emr_bytes identity, msp_id, pem;
+	bool is_peer;
 } endorser;
+
+/* In a channel whose certificates say by their units what somebody is, a client, an administrator or
+ * an orderer endorses nothing, whoever has signed for him.  Where units say nothing of the kind,
+ * everybody of an organisation may be its peer. */
+static bool is_peer(X509 *certificate)
+{
+	static const char *const others[] = {"client", "admin", "orderer"};
+	const X509_NAME *name = X509_get_subject_name(certificate);
+	bool is_other = false;
+
+	for (int at = -1; (at = X509_NAME_get_index_by_NID(
+				   name, NID_organizationalUnitName, at)) >= 0;) {
+		const ASN1_STRING *unit = X509_NAME_ENTRY_get_data(X509_NAME_get_entry(name, at));
+		emr_bytes text = emr_bytes_of(
+			ASN1_STRING_get0_data(unit), (size_t)ASN1_STRING_length(unit));
+
+		if (is_name(text, "peer"))
+			return true;
+		for (size_t i = 0; i < sizeof others / sizeof *others; i++)
+			is_other = is_other || is_name(text, others[i]);
+	}
+	return !is_other;
+}
 
 /* At the time of the transaction: an endorser's certificate may end, and what it has endorsed
  * stays. */
@@ -255,6 +279,7 @@ static const char *endorsement_wrong(const emr_gateway *gateway, emr_bytes endor
 	else if (gateway->has_authorities &&
 		 !is_by_authority(gateway, out->msp_id, certificate, at_unix_s))
 		wrong = "an endorser is not of the organisation that it names";
+	out->is_peer = wrong == NULL && is_peer(certificate);
 	ERR_clear_error();
 	return wrong;
 }
@@ -270,12 +295,13 @@ const char *endorsements_wrong(
 	for (size_t i = 0; i < prepared->endorsement_count; i++) {
 		const char *wrong = endorsement_wrong(gateway, prepared->endorsements[i],
 			prepared->response_payload, at_unix_s, &endorsers[i]);
-		bool is_new = true;
+		bool is_new = endorsers[i].is_peer;
 
 		if (wrong != NULL)
 			return wrong;
 		for (size_t j = 0; j < i && is_new; j++)
-			is_new = !emr_bytes_equal(endorsers[i].msp_id, endorsers[j].msp_id);
+			is_new = !endorsers[j].is_peer ||
+				 !emr_bytes_equal(endorsers[i].msp_id, endorsers[j].msp_id);
 		organisations += is_new ? 1 : 0;
 	}
 	return organisations < gateway->endorsers_least

@@ -213,7 +213,7 @@ static void no_lie_of_a_gateway_is_signed(void **state)
 	size_t i;
 
 	(void)state;
-	assert_true(json_array_size(lies) >= 29);
+	assert_true(json_array_size(lies) >= 30);
 	json_array_foreach(lies, i, one)
 	{
 		EMR_AUTO_BUF payload = {0};
@@ -221,6 +221,15 @@ static void no_lie_of_a_gateway_is_signed(void **state)
 		if (lie_of(vectors_text(one, "name"), &payload) == NULL)
 			fail_msg("this lie would be signed: %s", vectors_text(one, "name"));
 	}
+}
+
+static void who_is_a_client_of_an_organisation_does_not_endorse_for_it(void **state)
+{
+	EMR_AUTO_BUF payload = {0};
+
+	(void)state;
+	assert_string_equal(lie_of("a-client-endorses", &payload),
+		"fewer organisations have endorsed it than must");
 }
 
 static void no_flipped_bit_of_a_transaction_is_signed(void **state)
@@ -597,6 +606,7 @@ int main(void)
 		TEST(a_proposal_over_the_limits_is_not_made),
 		TEST(what_an_honest_gateway_prepares_is_signed),
 		TEST(no_lie_of_a_gateway_is_signed),
+		TEST(who_is_a_client_of_an_organisation_does_not_endorse_for_it),
 		TEST(no_flipped_bit_of_a_transaction_is_signed),
 		TEST(without_authorities_a_stranger_counts_and_a_false_signature_does_not),
 		TEST(every_signature_of_p256_is_low),

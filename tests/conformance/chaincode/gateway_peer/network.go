@@ -95,7 +95,7 @@ func (c *channel) once(name string) bool {
 	return os.Remove(filepath.Join(c.dir, "fault", name)) == nil
 }
 
-// isMember is what the MSP asks: the unit "client", and a CA that the channel knows.
+// isMember is what the MSP asks: the unit "client", a CA that the channel knows, and a certificate that has not ended.
 func (c *channel) isMember(creator []byte) bool {
 	var identity msp.SerializedIdentity
 	if proto.Unmarshal(creator, &identity) != nil || identity.Mspid != memberMSP {
@@ -109,7 +109,8 @@ func (c *channel) isMember(creator []byte) bool {
 	}
 	certificate, err := x509.ParseCertificate(block.Bytes)
 	ca, wrong := x509.ParseCertificate(root.Bytes)
-	return err == nil && wrong == nil && certificate.CheckSignatureFrom(ca) == nil && slices.Contains(certificate.Subject.OrganizationalUnit, "client")
+	return err == nil && wrong == nil && certificate.CheckSignatureFrom(ca) == nil && time.Now().Before(certificate.NotAfter) &&
+		slices.Contains(certificate.Subject.OrganizationalUnit, "client")
 }
 
 func (m *member) propose(signed *peer.SignedProposal, name, tx string) (*call, error) {
@@ -501,7 +502,7 @@ func listenAgain(name string) (net.Listener, error) {
 // network writes DIR/settings last: the lines of a network's file, with the gateways in the order in which this asks to be called.
 func network(dir, caFile string) error {
 	caC := newAuthority("ca-c")
-	c := &channel{dir: dir, caFile: caFile, endorsers: []*person{peerA, peerB, caC.member("peer-c", "OrgC")}, rows: map[string]row{},
+	c := &channel{dir: dir, caFile: caFile, endorsers: []*person{peerA, peerB, caC.peer("peer-c", "OrgC")}, rows: map[string]row{},
 		parts: map[string][]byte{}, done: map[string]finished{}, events: map[uint64][]*peer.ChaincodeEvent{},
 		pending: map[string]map[string][]byte{}, changed: make(chan struct{})}
 	if err := os.MkdirAll(filepath.Join(dir, "fault"), 0o700); err != nil {

@@ -84,6 +84,17 @@ func (ca *person) member(name, mspID string) *person {
 	return ca.issue(template(name), keyOf(name), mspID)
 }
 
+// peer is who may endorse: where units say what somebody is, nobody else is believed.
+func (ca *person) peer(name, mspID string) *person {
+	return ca.issue(peerTemplate(name), keyOf(name), mspID)
+}
+
+func peerTemplate(name string) *x509.Certificate {
+	own := template(name)
+	own.Subject.OrganizationalUnit = []string{"peer"}
+	return own
+}
+
 func (ca *person) ed25519Member(name, mspID string) *person {
 	seed := sha256.Sum256([]byte("emrfs gateway " + name))
 	return ca.issue(template(name), ed25519.NewKeyFromSeed(seed[:]), mspID)

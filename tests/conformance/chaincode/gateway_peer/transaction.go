@@ -232,6 +232,9 @@ var lies = []lie{
 	{"one-organisation-twice", func(c *call, result []byte) []byte {
 		return c.by(c.answer(&peer.Response{Status: 200, Payload: result}), peerA, otherPeerA)
 	}},
+	{"a-client-endorses", func(c *call, result []byte) []byte {
+		return c.by(c.answer(&peer.Response{Status: 200, Payload: result}), peerA, clientB)
+	}},
 	{"broken-endorsement", func(c *call, result []byte) []byte {
 		return changedEndorsement(c.honest(result), func(a *peer.ChaincodeEndorsedAction) { a.Endorsements[1].Signature[12] ^= 1 })
 	}},
@@ -260,11 +263,12 @@ var lies = []lie{
 var (
 	caA        = newAuthority("ca-a")
 	caB        = newAuthority("ca-b")
-	peerA      = caA.member("peer-a", "OrgA")
-	otherPeerA = caA.member("other-peer-a", "OrgA")
-	peerB      = caB.member("peer-b", "OrgB")
-	stranger   = newAuthority("ca-stranger").member("stranger", "OrgB")
+	peerA      = caA.peer("peer-a", "OrgA")
+	otherPeerA = caA.peer("other-peer-a", "OrgA")
+	peerB      = caB.peer("peer-b", "OrgB")
+	stranger   = newAuthority("ca-stranger").peer("stranger", "OrgB")
 	client     = caA.member("client", "OrgA")
+	clientB    = caB.member("client-b", "OrgB")
 	clientEd   = caA.ed25519Member("client-ed25519", "OrgA")
 	tlsCA      = newAuthority("tlsca")
 	tlsPeer    = tlsCA.host("tls-peer")

@@ -135,7 +135,7 @@ func vectorTransaction(name, chaincode, function string, answer []byte) (envelop
 
 // endedPeer is an endorser whose certificate ended in YEAR; the transactions are of November 2023.
 func endedPeer(ca *person, name, mspID string, year int) *person {
-	own := template(name)
+	own := peerTemplate(name)
 	own.NotAfter = time.Date(year, 1, 1, 0, 0, 0, 0, time.UTC)
 	return ca.issue(own, keyOf(name), mspID)
 }
