@@ -102,11 +102,11 @@ static emr_status guest_keyring(const uint8_t secret[32], emr_keyring **out)
 	emr_status status = emr_secret_new(EMR_SEED_BYTES, &seed);
 
 	if (status == EMR_OK)
-		status = emr_hkdf_sha512("emrfs/v1/guest", emr_bytes_of(secret, 32),
-			(emr_bytes){0}, seed.data, seed.len);
-	return status == EMR_OK ? emr_keyring_from_seed(EMR_KEYRING_PERSON, 0, (emr_id16){{0}},
-					  &seed, out)
-				: status;
+		status = emr_hkdf_sha512("emrfs/v1/guest", emr_bytes_of(secret, 32), (emr_bytes){0},
+			seed.data, seed.len);
+	return status == EMR_OK
+		       ? emr_keyring_from_seed(EMR_KEYRING_PERSON, 0, (emr_id16){{0}}, &seed, out)
+		       : status;
 }
 
 /* Its organisation is a random number, so that no ledger takes it for a certificate of anybody: it
@@ -124,17 +124,17 @@ static emr_status make_guest(const emr_keyring *admin, const emr_invite_guest *g
 
 	if (status == EMR_OK)
 		status = emr_keyring_public(bearer, &public);
-	return status == EMR_OK ? emr_cert_issue(admin, guest->ca_der, &subject,
-					  emr_bytes_of(public.p256_spki, sizeof public.p256_spki),
-					  out_der)
-				: status;
+	return status == EMR_OK
+		       ? emr_cert_issue(admin, guest->ca_der, &subject,
+				 emr_bytes_of(public.p256_spki, sizeof public.p256_spki), out_der)
+		       : status;
 }
 
 emr_status emr_invitation_guest(const emr_invitation *invitation, emr_keyring **out)
 {
 	EMR_AUTO_KEYRING bearer = NULL;
-	emr_status status =
-		invitation->guest.len > 0 ? guest_keyring(invitation->secret, &bearer) : EMR_NOT_FOUND;
+	emr_status status = invitation->guest.len > 0 ? guest_keyring(invitation->secret, &bearer)
+						      : EMR_NOT_FOUND;
 
 	if (status == EMR_OK)
 		status = emr_keyring_tlv_set(bearer, EMR_KEYRING_CERTIFICATE, invitation->guest);
@@ -225,7 +225,8 @@ emr_status emr_invitation_read(emr_bytes bytes, emr_invitation *out)
 		read_place(&r, &read);
 	sig = emr_read_bytes(&r, 64).data;
 	if (!emr_reader_done(&r) || version == 0 || bytes.len > EMR_INVITE_MAX ||
-		read.descriptor.len > EMR_INVITE_DESCRIPTOR_MAX || !facts_ok(&read) || !emr_id16_equal(read.net_id, net_id_of(read.descriptor)))
+		read.descriptor.len > EMR_INVITE_DESCRIPTOR_MAX || !facts_ok(&read) ||
+		!emr_id16_equal(read.net_id, net_id_of(read.descriptor)))
 		status = EMR_DAMAGED;
 	else
 		status = emr_sign_verify(read.admin_pk, EMR_SIGN_INVITE,

@@ -170,8 +170,7 @@ emr_status chain_fill_part(
 	return status;
 }
 
-emr_status emr_chain_fill(
-	emr_chain *chain, const emr_part_key *key, emr_bytes part, bool *out_fits)
+emr_status emr_chain_fill(emr_chain *chain, const emr_part_key *key, emr_bytes part, bool *out_fits)
 {
 	EMR_AUTO_BUF present = {0};
 	bool is_new = false;

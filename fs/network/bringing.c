@@ -111,10 +111,8 @@ static emr_status open_network(emr_bringing *b)
 {
 	char path[4400], own[4400];
 	const emr_id32 network = emr_sha256_of(&b->joining->invitation.descriptor, 1);
-	emr_ledger_options ledger = {.path = path,
-		.own = own,
-		.submitter = b->session->keyring,
-		.known_hash = &network};
+	emr_ledger_options ledger = {
+		.path = path, .own = own, .submitter = b->session->keyring, .known_hash = &network};
 	emr_replica_options replica = {.state_dirfd = b->dir_fd,
 		.is_mine = emr_session_is_mine,
 		.is_mine_arg = b->session->keyring};

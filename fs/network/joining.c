@@ -209,7 +209,7 @@ static int64_t within_its_time(const emr_invitation *invitation, int64_t within_
 	const uint64_t left_s = invitation->expires > now ? invitation->expires - now : 0;
 
 	return left_s < (uint64_t)(within_ns / 1000000000) ? (int64_t)left_s * 1000000000
-							    : within_ns;
+							   : within_ns;
 }
 
 /* An invitation that has its answer opens nothing for anybody else. */
@@ -241,14 +241,15 @@ static emr_status exchange(const emr_joining *joining, const emr_keyring *keyrin
 	if (status == EMR_EXISTS)
 		return say_used(out_problem);
 	if (status == EMR_OK)
-		status = emr_post_look(
-			&post, EMR_LETTER_ANSWER, EMR_CERT_CHAIN_MAX,
+		status = emr_post_look(&post, EMR_LETTER_ANSWER, EMR_CERT_CHAIN_MAX,
 			within_its_time(invitation, within_ns), out_cert);
 	if (status == EMR_OK)
 		emr_post_remove(&post, EMR_LETTER_ANSWER);
 	if (status != EMR_TIMEOUT)
 		return status;
-	emr_post_remove(&post, EMR_LETTER_REPLY);
+	/* The keyring that asked goes with this try: an answer to it would be an invitation lost.
+	 */
+	emr_post_take_back(&post);
 	return say_nobody(invitation, out_problem);
 }
 
@@ -372,9 +373,8 @@ static emr_status ask_for_certificate(const emr_joining *joining, const emr_keyr
 
 	if (status == EMR_OK)
 		status = emr_post_put(post, EMR_LETTER_REPLY, emr_buf_view(&reply));
-	return status == EMR_OK
-		       ? posted_certificate(joining, keyring, post, within_ns, out_cert)
-		       : status;
+	return status == EMR_OK ? posted_certificate(joining, keyring, post, within_ns, out_cert)
+				: status;
 }
 
 emr_status emr_joining_certificate(const emr_joining *joining, const emr_keyring *keyring,
@@ -391,8 +391,7 @@ emr_status emr_joining_certificate(const emr_joining *joining, const emr_keyring
 	if (status == EMR_NOT_FOUND) {
 		status = posted_certificate(joining, keyring, &post, 0, out_cert);
 		if (status == EMR_TIMEOUT)
-			status = ask_for_certificate(
-				joining, keyring, handle, &post,
+			status = ask_for_certificate(joining, keyring, handle, &post,
 				within_its_time(&joining->invitation, within_ns), out_cert);
 		if (status == EMR_OK)
 			status = emr_file_replace(

@@ -5,6 +5,7 @@
 #include <time.h>
 
 #include "base/clock.h"
+#include "base/log.h"
 #include "kit/language.h"
 #include "session/network_dir.h"
 
@@ -38,8 +39,7 @@ emr_status emr_post_open(const char *dir, const emr_invitation *invitation,
 		status = emr_letters_open(dir, admin != NULL ? admin : out->guest, &out->letters,
 			cause, sizeof cause);
 	if (status != EMR_OK && cause[0] != '\0')
-		emr_problem_set(
-			out_problem, EMR_SAY_NETWORK_DIR, "dir", dir, "cause", cause, NULL);
+		emr_problem_set(out_problem, EMR_SAY_NETWORK_DIR, "dir", dir, "cause", cause, NULL);
 	return status;
 }
 
@@ -63,8 +63,8 @@ static emr_status find_once(emr_post *post, emr_letter_kind kind, size_t max, em
 	emr_status status = emr_letters_find(post->letters, post->id, kind, out);
 
 	post->asked_ns = emr_clock_boot_ns(emr_clock_system());
-	post->pause_ns = 2 * post->pause_ns < LONGEST_PAUSE_NS ? 2 * post->pause_ns
-							       : LONGEST_PAUSE_NS;
+	post->pause_ns =
+		2 * post->pause_ns < LONGEST_PAUSE_NS ? 2 * post->pause_ns : LONGEST_PAUSE_NS;
 	if (status == EMR_OK)
 		return out->len <= max ? EMR_OK : EMR_LIMIT;
 	return status == EMR_NOT_FOUND || emr_status_may_pass(status) ? EMR_TIMEOUT : status;
@@ -103,4 +103,18 @@ void emr_post_remove(const emr_post *post, emr_letter_kind kind)
 {
 	if (post->letters == NULL)
 		emr_mail_remove(post->dir, post->id, step_of(kind));
+}
+
+void emr_post_take_back(emr_post *post)
+{
+	emr_status status = EMR_OK;
+
+	if (post->letters != NULL)
+		status = emr_letters_leave(
+			post->letters, post->id, EMR_LETTER_REPLY, emr_bytes_of("", 1));
+	else
+		emr_post_remove(post, EMR_LETTER_REPLY);
+	if (status != EMR_OK)
+		emr_log(EMR_LOG_WARN, "joining: the reply was not taken back: %s",
+			emr_status_text(status));
 }

@@ -68,9 +68,8 @@ static emr_status choose_invitation(joiner *j, emr_problem *out_problem)
 
 	if (is_begun && (file == NULL || access(file, F_OK) != 0)) {
 		j->is_kept = true;
-		return emr_bringing_kept(
-			j->session.state_fd, j->places.state, &j->joining, &j->is_certified,
-			out_problem);
+		return emr_bringing_kept(j->session.state_fd, j->places.state, &j->joining,
+			&j->is_certified, out_problem);
 	}
 	if (file == NULL)
 		return wrong_use(_("join needs an invitation: a file, or -."), out_problem);

@@ -117,8 +117,38 @@ static emr_status find_place(inviting *i, emr_problem *out_problem)
 		snprintf(cause, sizeof cause, "%s",
 			_("its settings and certificates are too long for an invitation"));
 	if (status != EMR_OK && cause[0] != '\0')
-		emr_problem_set(
-			out_problem, EMR_SAY_NETWORK_DIR, "dir", dir, "cause", cause, NULL);
+		emr_problem_set(out_problem, EMR_SAY_NETWORK_DIR, "dir", dir, "cause", cause, NULL);
+	return status;
+}
+
+/* An invitation of before, into a network on Fabric, whose file was not taken away: whoever has it
+ * may have answered since.  EMR_NOT_FOUND: there is none, or it is another one. */
+static emr_status take_up(inviting *i, uint16_t roles)
+{
+	const uint64_t now = emr_clock_unix_s(emr_clock_system());
+	emr_invitation found = {0};
+	emr_status status = i->place.len > 0
+				    ? emr_file_read(AT_FDCWD, i->args->values[EMR_OPT_CARD_FILE],
+					      EMR_INVITE_MAX, &i->bytes)
+				    : EMR_NOT_FOUND;
+
+	if (status == EMR_OK)
+		status = emr_invitation_read(emr_buf_view(&i->bytes), &found);
+	if (status == EMR_OK &&
+		memcmp(found.admin_pk, i->bureau.session.identity.pk, sizeof found.admin_pk) == 0 &&
+		emr_id16_equal(found.org, i->bureau.org) && found.roles == roles &&
+		found.place.len > 0 && found.expires > now &&
+		emr_bytes_equal(
+			found.descriptor, emr_ledger_descriptor(i->bureau.session.ledger))) {
+		i->invitation = found;
+		i->within_ns = (int64_t)(found.expires - now) * 1000000000;
+	} else {
+		status = EMR_NOT_FOUND;
+		if (i->bytes.len > 0)
+			emr_wipe(i->bytes.data, i->bytes.len);
+		emr_buf_clear(&i->bytes);
+	}
+	emr_wipe(&found, sizeof found);
 	return status;
 }
 
@@ -131,6 +161,9 @@ static emr_status make_invitation(inviting *i, uint16_t roles, emr_problem *out_
 		emr_clock_unix_s(emr_clock_system()) + (uint64_t)(i->within_ns / 1000000000) + 1;
 	emr_status status;
 
+	if (take_up(i, roles) == EMR_OK)
+		return emr_post_open(i->bureau.dir, &i->invitation, i->bureau.session.keyring,
+			&i->post, out_problem);
 	if (snprintf(url, sizeof url, "file:%s", i->bureau.dir) >= (int)sizeof url)
 		return EMR_LIMIT;
 	status = emr_welcome_invite_away(i->bureau.session.keyring, i->bureau.org,
@@ -160,12 +193,18 @@ static emr_status check_handle(inviting *i, emr_id32 signer_id, emr_problem *out
 
 /* ---- waiting, which whoever invites may end ---- */
 
-static volatile sig_atomic_t is_ended;
+static volatile sig_atomic_t is_ended; /* the signal that did it */
 
 static void end_waiting(int number)
 {
-	(void)number;
-	is_ended = 1;
+	is_ended = number;
+}
+
+/* A computer that is shut down, or a terminal that is closed, withdraws nothing where the invited
+ * may come later: the same line goes on. */
+static bool is_left(const inviting *i)
+{
+	return i->post.letters != NULL && is_ended != 0 && is_ended != SIGINT;
 }
 
 static const int ending_signals[] = {SIGINT, SIGTERM, SIGHUP};
@@ -200,11 +239,15 @@ static emr_status await_reply(inviting *i, emr_buf *reply)
 		int64_t slice = left < SLICE_NS ? left : SLICE_NS;
 
 		status = emr_post_look(&i->post, EMR_LETTER_REPLY, REPLY_MAX, slice, reply);
+		if (status == EMR_OK && reply->len <= 1) { /* who asked has given up */
+			emr_buf_clear(reply);
+			status = EMR_TIMEOUT;
+		}
 		left -= slice;
 	}
 	emr_post_remove(&i->post, EMR_LETTER_REPLY);
-	if (!is_ended && status != EMR_TIMEOUT)
-		return status;
+	if ((!is_ended && status != EMR_TIMEOUT) || is_left(i))
+		return is_left(i) ? EMR_INTERRUPTED : status;
 	if (i->post.letters != NULL)
 		status = emr_post_put(&i->post, EMR_LETTER_ANSWER, emr_bytes_of("", 1));
 	else
@@ -220,7 +263,10 @@ static emr_status answer(inviting *i, emr_id32 *out_signer_id, emr_problem *out_
 	EMR_AUTO_BUF cert = {0};
 	emr_status status = await_reply(i, &reply);
 
-	if (status == EMR_INTERRUPTED)
+	if (status == EMR_INTERRUPTED && is_left(i))
+		emr_problem_set(out_problem, EMR_SAY_INVITATION_STAYS, "what", i->args->operands[1],
+			"file", i->args->values[EMR_OPT_CARD_FILE], NULL);
+	else if (status == EMR_INTERRUPTED)
 		emr_problem_set(out_problem, EMR_SAY_WITHDRAWN, "what", i->args->operands[1], NULL);
 	if (status == EMR_TIMEOUT)
 		emr_problem_set(
@@ -266,14 +312,19 @@ static emr_status invite(inviting *i, emr_problem *out_problem)
 		emr_remark(i->out, &remark);
 	}
 	emr_say(i->out,
-		"The invitation is in %s. Whoever has it can join, once, and only while this "
-		"command runs; hand it over in\nprivate. Ctrl-C withdraws it.\n",
+		i->place.len > 0
+			? "The invitation is in %s. Whoever has it can join, once, from any "
+			  "computer; hand it over in private.\nCtrl-C withdraws it. Ended "
+			  "otherwise, the same line goes on.\n"
+			: "The invitation is in %s. Whoever has it can join, once, and only while "
+			  "this command runs; hand it over in\nprivate. Ctrl-C withdraws it.\n",
 		file);
 	emr_progress(i->out, "Waiting until it is used (emrfs init --join FILE) ...");
 	status = answer(i, &signer_id, out_problem);
 	emr_progress_end(i->out);
 	release_signals(old);
-	(void)unlink(file); /* used or over: it opens nothing any more */
+	if (!is_left(i))
+		(void)unlink(file); /* used or over: it opens nothing any more */
 	if (status != EMR_OK)
 		return status;
 	emr_person_code(signer_id, code);

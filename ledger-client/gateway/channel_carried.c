@@ -187,13 +187,11 @@ emr_status emr_channel_settle_in(emr_bytes bytes, int dirfd)
 	if (status == EMR_OK)
 		status = add_line(&text, "chaincode", c.chaincode, NULL);
 	for (size_t i = 0; i < c.n_gateways && status == EMR_OK; i++)
-		status = add_with_file(
-			dirfd, &text, "gateway", i + 1, c.addresses[i], c.roots[i]);
+		status = add_with_file(dirfd, &text, "gateway", i + 1, c.addresses[i], c.roots[i]);
 	for (size_t i = 0; i < c.n_organisations && status == EMR_OK; i++)
-		status = add_with_file(
-			dirfd, &text, "organisation", i + 1, c.msps[i], c.cas[i]);
+		status = add_with_file(dirfd, &text, "organisation", i + 1, c.msps[i], c.cas[i]);
 	/* Last: what it names is there. */
-	return status == EMR_OK ? emr_file_replace(dirfd, EMR_CHANNEL_SETTINGS,
-					  emr_buf_view(&text), 0600)
-				: status;
+	return status == EMR_OK
+		       ? emr_file_replace(dirfd, EMR_CHANNEL_SETTINGS, emr_buf_view(&text), 0600)
+		       : status;
 }

@@ -18,9 +18,10 @@
 #define POSITION_BYTES 120
 #define POSITION_BLOCKS 256 /* read again at most, after a kill */
 #define LOOK_NS INT64_C(1000000000)
-#define NOTHING_MS 1000 /* between two looks while the gateway is away, or says what does not come */
-#define BLOCK_MS 1000	/* that a block may take on the average, behind the first minute */
-#define PART_TRIES 5	/* until a peer has a private part, or the right one */
+#define NOTHING_MS                                                                                 \
+	1000	      /* between two looks while the gateway is away, or says what does not come */
+#define BLOCK_MS 1000 /* that a block may take on the average, behind the first minute */
+#define PART_TRIES 5  /* until a peer has a private part, or the right one */
 #define PART_PAUSE_MS 100 /* between the first two; twice as long after each */
 
 emr_status host_status(const emr_gateway_call *call, emr_status status)
@@ -88,8 +89,8 @@ static void note_followed(fabric_host *h, emr_status status)
 		h->away_unix_s = emr_clock_unix_s(emr_clock_system());
 }
 
-/* Blocks until there are no more.  A gateway that answers in time and tells next to nothing does not
- * hold up whoever waits: what it has told is kept, and the rest is for the next time. */
+/* Blocks until there are no more.  A gateway that answers in time and tells next to nothing does
+ * not hold up whoever waits: what it has told is kept, and the rest is for the next time. */
 static emr_status follow_blocks(
 	fabric_host *h, emr_gateway *gateway, emr_gateway_call *call, emr_ledger_trouble *trouble)
 {
@@ -245,8 +246,7 @@ static emr_status keep_late(void *arg, size_t index, emr_gateway_part_state stat
 }
 
 /* Into the log, which knows its hash.  False: it is another one. */
-static emr_status fill_log(
-	fabric_host *h, const emr_part_key *key, emr_bytes part, bool *out_fits)
+static emr_status fill_log(fabric_host *h, const emr_part_key *key, emr_bytes part, bool *out_fits)
 {
 	emr_status status;
 	HOLD(&h->lock);
@@ -288,8 +288,8 @@ static emr_status ask_part(
 	return status == EMR_OK && !fits ? EMR_CONFLICT : status;
 }
 
-/* Who follows takes what is missing for gone, and a wrong part for missing: so it is asked for again
- * for a moment, and a part that is still another one makes who reads wait. */
+/* Who follows takes what is missing for gone, and a wrong part for missing: so it is asked for
+ * again for a moment, and a part that is still another one makes who reads wait. */
 static emr_status await_part(
 	fabric_host *h, const emr_part_key *key, emr_buf *out, bool *out_is_here)
 {

@@ -25,8 +25,8 @@ emr_status emr_letters_open(const char *dir, const emr_keyring *keyring, emr_let
 	EMR_AUTO_CHANNEL channel = {0};
 	EMR_AUTO_BUF certificate = {0};
 	emr_letters *l = calloc(1, sizeof *l);
-	emr_status status = l != NULL ? emr_channel_read(dir, &channel, cause, cause_size)
-				      : EMR_NO_MEMORY;
+	emr_status status =
+		l != NULL ? emr_channel_read(dir, &channel, cause, cause_size) : EMR_NO_MEMORY;
 
 	if (status == EMR_OK)
 		status = emr_keyring_tlv_get(keyring, EMR_KEYRING_CERTIFICATE, &certificate);

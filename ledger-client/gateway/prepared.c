@@ -169,8 +169,8 @@ typedef struct endorser {
 	bool is_peer;
 } endorser;
 
-/* In a channel whose certificates say by their units what somebody is, a client, an administrator or
- * an orderer endorses nothing, whoever has signed for him.  Where units say nothing of the kind,
+/* In a channel whose certificates say by their units what somebody is, a client, an administrator
+ * or an orderer endorses nothing, whoever has signed for him.  Where units say nothing of the kind,
  * everybody of an organisation may be its peer. */
 static bool is_peer(X509 *certificate)
 {
@@ -178,11 +178,11 @@ static bool is_peer(X509 *certificate)
 	const X509_NAME *name = X509_get_subject_name(certificate);
 	bool is_other = false;
 
-	for (int at = -1; (at = X509_NAME_get_index_by_NID(
-				   name, NID_organizationalUnitName, at)) >= 0;) {
+	for (int at = -1;
+		(at = X509_NAME_get_index_by_NID(name, NID_organizationalUnitName, at)) >= 0;) {
 		const ASN1_STRING *unit = X509_NAME_ENTRY_get_data(X509_NAME_get_entry(name, at));
-		emr_bytes text = emr_bytes_of(
-			ASN1_STRING_get0_data(unit), (size_t)ASN1_STRING_length(unit));
+		emr_bytes text =
+			emr_bytes_of(ASN1_STRING_get0_data(unit), (size_t)ASN1_STRING_length(unit));
 
 		if (is_name(text, "peer"))
 			return true;

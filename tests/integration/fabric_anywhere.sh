@@ -53,7 +53,7 @@ peer_stop() {
 at_end() {
 	local who
 	for who in $TWO_MEMBERS; do emr_clear_away "$EMR_WORK/$who" "$EMR_WORK/$who-folder"; done
-	for who in lima eva late; do emr_clear_away "$FAR/$who" "$FAR/$who-folder"; done
+	for who in lima rita eva late; do emr_clear_away "$FAR/$who" "$FAR/$who-folder"; done
 	[ -z "${node:-}" ] || kill "$node" 2>/dev/null
 	[ -z "${PEER_PID:-}" ] || peer_stop
 	[ -n "${EMR_KEEP:-}" ] || rm -rf "$FAR"
@@ -69,7 +69,7 @@ two_until 60 test -f "$FAR/node/ready"
 
 # Waits in the background for whoever uses it; what it says is in out/invited-WHO.
 invite() { # WHO ROLE WITHIN
-	"$EMRFS" org invite "$1" --role "$2" -o "$EMR_WORK/$1.invitation" --within "$3" --passphrase-file "$EMR_PASS" --json \
+	env --default-signal=INT "$EMRFS" org invite "$1" --role "$2" -o "$EMR_WORK/$1.invitation" --within "$3" --passphrase-file "$EMR_PASS" --json \
 		>"$EMR_WORK/out/invited-$1" 2>&1 </dev/null &
 	inviting=$!
 	two_until 60 test -s "$EMR_WORK/$1.invitation"
@@ -124,6 +124,26 @@ far_as lima run 0 unmount
 far_as lima run 0 mount --passphrase-file "$FAR/passphrase" "$FAR/lima-folder"
 two_until 60 hers
 
+say "somebody with another account brings her folder along, and comes for a new certificate later"
+far_home rita
+far_as rita run 0 init --yes --name "Rita Sá" --born 1970-01-01 --passphrase-file "$FAR/passphrase" --words-file "$FAR/rita.words"
+far_as rita run 0 mount --passphrase-file "$FAR/passphrase" "$FAR/rita-folder"
+far sh -c "echo 'an ankle' >'$FAR/rita-folder/ankle.txt'"
+far_as rita run 0 unmount
+for _ in 1 2; do
+	as hospital invite rita patient 10min
+	mail rita
+	far_as rita json 0 join "$FAR/rita.invitation" --yes --passphrase-file "$FAR/passphrase"
+	wait "$inviting" || emr_fail "org invite rita: $(cat out/invited-rita)"
+	expect "that she is registered" "$(field registered)" True
+done
+expect "her certificate" "$(field renewed)" True
+far_as rita run 0 mount --passphrase-file "$FAR/passphrase" "$FAR/rita-folder"
+expect "what she has brought" "$(far cat "$FAR/rita-folder/ankle.txt")" "an ankle"
+far_as rita json 0 status
+expect "the kind of her ledger" "$(field ledger.kind)" fabric
+far_as rita run 0 unmount
+
 say "the invitation opens once"
 far_home eva
 install -m 600 -o "$FAR_USER" kept.invitation "$FAR/eva.invitation"
@@ -134,10 +154,24 @@ says "it was used already, or withdrawn"
 say "withdrawn, it opens for nobody"
 as hospital invite eva clinician 10min
 install -m 600 -o "$FAR_USER" eva.invitation "$FAR/eva.invitation"
-kill -TERM "$inviting"
+kill -INT "$inviting"
 wait "$inviting"
 join eva "Eva Reis" 8
 says "it was used already, or withdrawn"
+
+say "who invites goes away; the invited comes meanwhile, and is answered when the same line goes on"
+as hospital invite eva clinician 1h
+install -m 600 -o "$FAR_USER" eva.invitation "$FAR/eva.invitation"
+kill -TERM "$inviting"
+wait "$inviting"
+grep -q "stays valid until its end" out/invited-eva || emr_fail "$(cat out/invited-eva)"
+join eva "Eva Reis" 7 --within 1s
+says "does not answer this invitation"
+join eva "Eva Reis" 0 &
+joining=$!
+as hospital invite eva clinician 1h
+wait "$joining" || emr_fail "she is not in: $(cat out/said out/complained)"
+wait "$inviting" || emr_fail "org invite eva: $(cat out/invited-eva)"
 
 say "after its end it opens for nobody"
 far_home late

@@ -84,8 +84,8 @@ static void one_that_carries_the_way_reads_as_the_second_model_wrote_it(void **s
 	assert_ok(emr_invitation_guest(&read, &bearer));
 	assert_ok(emr_keyring_public(bearer, &public));
 	vectors_hex(cards, "guest_spki", &spki);
-	assert_true(emr_bytes_equal(emr_buf_view(&spki),
-		emr_bytes_of(public.p256_spki, sizeof public.p256_spki)));
+	assert_true(emr_bytes_equal(
+		emr_buf_view(&spki), emr_bytes_of(public.p256_spki, sizeof public.p256_spki)));
 }
 
 /* What the guest may not be taken for is a member: another organisation, no role, not for longer

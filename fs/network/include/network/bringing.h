@@ -29,9 +29,8 @@ typedef struct emr_bringing {
 bool emr_bringing_is_begun(int state_fd);
 /* The invitation of that try.  *OUT_IS_CERTIFIED: it was used already, so that its end does not
  * matter. */
-emr_status emr_bringing_kept(
-	int state_fd, const char *state, emr_joining *out, bool *out_is_certified,
-	emr_problem *out_problem);
+emr_status emr_bringing_kept(int state_fd, const char *state, emr_joining *out,
+	bool *out_is_certified, emr_problem *out_problem);
 
 /* Keeps the invitation; SESSION's own network must be another one. */
 emr_status emr_bringing_begin(emr_bringing *bringing, emr_problem *out_problem);

@@ -28,3 +28,6 @@ emr_status emr_post_look(
 	emr_post *post, emr_letter_kind kind, size_t max, int64_t within_ns, emr_buf *out);
 /* Files only: letters stay. */
 void emr_post_remove(const emr_post *post, emr_letter_kind kind);
+/* The reply counts no more: a file goes, and in the place of a letter comes an empty one, which who
+ * invites passes over (one byte). */
+void emr_post_take_back(emr_post *post);
