@@ -9,6 +9,9 @@ emr_test(test_record_content
 emr_test(test_record_staging
 	SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_record_staging.c ${kit}
 	USES record crypto Threads::Threads)
+emr_test(test_record_spill
+	SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_record_spill.c ${kit}
+	USES record crypto Threads::Threads)
 emr_test(test_record_holes
 	SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_record_holes.c ${kit}
 	USES record crypto Threads::Threads)
