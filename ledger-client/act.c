@@ -299,11 +299,6 @@ emr_act emr_act_kfrags(emr_id16 domain, emr_id16 grant, uint32_t epoch)
 	return act;
 }
 
-emr_act emr_act_letter(emr_id16 domain, emr_id16 letter)
-{
-	return act_of(EMR_OP_LETTER, domain, letter);
-}
-
 emr_act emr_act_agent_ack(
 	emr_id16 domain, emr_id32 signer, emr_id32 subject, enum emr_ack_what what)
 {
@@ -487,13 +482,5 @@ emr_act emr_act_refund(emr_id16 fund, uint32_t index)
 	emr_act act = act_of(EMR_OP_DATASET_REFUND, zero16(), fund);
 
 	emr_pub_dataset_refund_encode(&(emr_pub_dataset_refund){index}, act.pub);
-	return act;
-}
-
-emr_act emr_act_trustees(emr_id16 object, uint8_t t, uint8_t n, uint32_t delay_s)
-{
-	emr_act act = act_of(EMR_OP_TRUSTEE_SET, zero16(), object);
-
-	emr_pub_trustee_set_encode(&(emr_pub_trustee_set){t, n, delay_s}, act.pub);
 	return act;
 }

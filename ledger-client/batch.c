@@ -117,18 +117,6 @@ static emr_status encode(const emr_batch_builder *builder, const emr_operation *
 		       : EMR_INVALID;
 }
 
-emr_status emr_batch_head124(
-	const emr_batch_builder *builder, const emr_operation *item, uint8_t out_head[124])
-{
-	uint8_t bytes[EMR_ITEM_BYTES + EMR_PUB_MAX];
-	size_t len = 0;
-	emr_status status = encode(builder, item, bytes, &len);
-
-	if (status == EMR_OK)
-		memcpy(out_head, bytes, EMR_ITEM_HEAD_BYTES);
-	return status;
-}
-
 emr_status emr_batch_add(
 	emr_batch_builder *builder, const emr_operation *item, emr_id32 *out_item_id)
 {

@@ -188,11 +188,6 @@ static const char *const ask_texts[EMR_ASK_COUNT] = {
 	[EMR_ASK_DATASET] = "dataset",
 };
 
-const char *emr_ask_text(emr_ask ask)
-{
-	return ask_texts[ask];
-}
-
 static bool find_ask(const char *text, emr_ask *out_ask)
 {
 	for (int i = 0; i < EMR_ASK_COUNT; i++) {

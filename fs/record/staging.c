@@ -120,11 +120,6 @@ void emr_staging_free(emr_staging *st)
 
 /* ---- Facts ---- */
 
-emr_id16 emr_staging_id(const emr_staging *st)
-{
-	return st->id;
-}
-
 uint64_t emr_staging_size(emr_staging *st)
 {
 	uint64_t size;

@@ -40,11 +40,6 @@ void emr_agency_close(emr_agency *agency)
 	free(agency);
 }
 
-void emr_agency_limit(emr_agency *agency, uint32_t slots_a_day)
-{
-	agency->desk.slots_a_day = slots_a_day;
-}
-
 /* By ids only. */
 static void log_grant(const char *what, emr_id16 domain, emr_id16 grant, uint32_t epoch)
 {

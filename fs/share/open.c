@@ -202,23 +202,6 @@ emr_status emr_shared_open_version(emr_shared *shared, emr_id16 object, uint64_t
 	return EMR_OK;
 }
 
-emr_status emr_shared_statement(emr_shared *shared, emr_id16 object, uint8_t out_id[32])
-{
-	AUTO_RECORD facts = {0};
-	const emr_content_key *key;
-	emr_bundle bundle;
-	emr_bytes bytes;
-	emr_status status = find_bundle(shared, object, 0, &facts, &bundle, &key);
-
-	if (status != EMR_OK)
-		return status;
-	if (!bundle.has_statement)
-		return EMR_NOT_FOUND;
-	bytes = emr_bytes_of(bundle.statement_bytes, EMR_STATEMENT_BYTES);
-	memcpy(out_id, emr_sha256_of(&bytes, 1).b, 32);
-	return EMR_OK;
-}
-
 emr_status emr_shared_reader(emr_shared *shared, emr_id16 object, emr_content_reader **out_reader,
 	emr_statement_verdict *out_verdict)
 {

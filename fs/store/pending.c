@@ -67,26 +67,6 @@ const emr_store_position *emr_pending_find(const emr_pending *map, const uint8_t
 	return row->at.segment == 0 ? NULL : &row->at;
 }
 
-emr_status emr_pending_drop(emr_pending *map, uint32_t segment, uint64_t offset)
-{
-	emr_pending kept = {.capacity = map->capacity};
-
-	if (map->count == 0)
-		return EMR_OK;
-	kept.slots = calloc(kept.capacity, sizeof *kept.slots);
-	if (kept.slots == NULL)
-		return EMR_NO_MEMORY;
-	for (size_t i = 0; i < map->capacity; i++) {
-		const emr_pending_row *row = &map->slots[i];
-
-		if (row->at.segment != 0 && (row->at.segment != segment || row->at.offset < offset))
-			emr_pending_put(&kept, row->digest, row->at);
-	}
-	free(map->slots);
-	*map = kept;
-	return EMR_OK;
-}
-
 static int compare_rows(const void *x, const void *y)
 {
 	return memcmp(((const emr_pending_row *)x)->digest, ((const emr_pending_row *)y)->digest,

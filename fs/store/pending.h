@@ -23,8 +23,6 @@ emr_status emr_pending_reserve(emr_pending *map, size_t extra);
 /* Replaces an older place of the same block.  Room must have been reserved. */
 void emr_pending_put(emr_pending *map, const uint8_t *digest, emr_store_position at);
 const emr_store_position *emr_pending_find(const emr_pending *map, const uint8_t *digest);
-/* Forgets places in SEGMENT, from OFFSET on. */
-emr_status emr_pending_drop(emr_pending *map, uint32_t segment, uint64_t offset);
 /* Rows in digest order in one new array of map->count, for the caller to free; NULL when memory is
  * short. */
 emr_pending_row *emr_pending_sorted(const emr_pending *map);

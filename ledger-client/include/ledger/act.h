@@ -85,7 +85,6 @@ emr_act emr_act_writer_del(emr_id16 domain, emr_id32 writer);
 emr_act emr_act_grant(emr_id16 domain, emr_id16 grant, uint32_t epoch, const emr_pub_grant *terms);
 emr_act emr_act_revoke(emr_id16 domain, emr_id16 grant, uint8_t reason);
 emr_act emr_act_kfrags(emr_id16 domain, emr_id16 grant, uint32_t epoch);
-emr_act emr_act_letter(emr_id16 domain, emr_id16 letter);
 emr_act emr_act_agent_ack(
 	emr_id16 domain, emr_id32 signer, emr_id32 subject, enum emr_ack_what what);
 
@@ -128,5 +127,3 @@ emr_act emr_act_transfer(const emr_pub_transfer *what);
 /* The fund's id is its first token. */
 emr_act emr_act_fund(const emr_pub_dataset_fund *what);
 emr_act emr_act_refund(emr_id16 fund, uint32_t index);
-
-emr_act emr_act_trustees(emr_id16 object, uint8_t t, uint8_t n, uint32_t delay_s);

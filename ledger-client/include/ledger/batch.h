@@ -51,10 +51,6 @@ size_t emr_batch_count(const emr_batch_builder *builder);
 /* Bytes that finish would give now. */
 size_t emr_batch_size(const emr_batch_builder *builder);
 
-/* head124 of the item as it will stand: the AAD of HPKE letters inside its private part (formats
- * §4). */
-emr_status emr_batch_head124(
-	const emr_batch_builder *builder, const emr_operation *item, uint8_t out_head[124]);
 /* The signer_id and public key that the items will carry. */
 emr_id32 emr_batch_signer_id(const emr_batch_builder *builder);
 

@@ -102,4 +102,3 @@ emr_status emr_request_parse(const json_t *object, emr_request *out_request);
 emr_status emr_request_parse_bytes(emr_bytes json, emr_request *out_request);
 /* NULL without memory. */
 json_t *emr_request_make(const emr_request *request);
-const char *emr_ask_text(emr_ask ask);

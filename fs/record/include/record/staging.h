@@ -29,7 +29,6 @@ void emr_staging_discard(emr_staging *staging);
  * when none is there. */
 emr_status emr_staging_remove(emr_record_ctx *ctx, emr_id16 id);
 
-emr_id16 emr_staging_id(const emr_staging *staging);
 uint64_t emr_staging_size(emr_staging *staging);
 /* The mtime of the last mark; after emr_staging_recover what the file's mtime was. */
 int64_t emr_staging_mtime_ns(emr_staging *staging);

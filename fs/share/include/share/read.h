@@ -146,9 +146,6 @@ const char *emr_shared_word_note(const emr_shared_word *word);
  * there, the owner's REWRAP.  Needs no key.  EMR_NOT_FOUND. */
 emr_status emr_shared_came(
 	emr_replica *replica, const emr_part_key *at, emr_replica_item *out_item);
-/* SHA-256 of the statement of the present version: what an amendment of it names.  As
- * emr_shared_reader; EMR_NOT_FOUND also when it has none. */
-emr_status emr_shared_statement(emr_shared *shared, emr_id16 object, uint8_t out_id[32]);
 
 /* ---- earlier versions, for a grant with HISTORY: EMR_DENIED without it ---- */
 

@@ -40,7 +40,6 @@ typedef struct emr_agency emr_agency;
  */
 emr_status emr_agency_open(emr_share *share, int dirfd, emr_agency **out_agency);
 void emr_agency_close(emr_agency *agency);
-void emr_agency_limit(emr_agency *agency, uint32_t slots_a_day);
 /* Follows the ledger: takes in fragments, answers, destroys what has ended by the ledger or by its
  * own clock and says so (AGENT_ACK).  Never the fragments of a grantee of its own organisation. The
  * first t agents, in an order that each question gives, answer at once; the others one by one, 150
