@@ -167,11 +167,11 @@ static json_t *strangers_report(const emr_session *session)
 	return keys;
 }
 
-static json_t *conflicts_report(emr_session *session, uint64_t of)
+/* The first N of NODES whose paths have room. */
+static json_t *paths_report(emr_session *session, const uint64_t *nodes, size_t n)
 {
-	uint64_t nodes[WRITTEN_MAX];
-	size_t n = of > 0 ? emr_view_conflicts(session->view, nodes, WRITTEN_MAX) : 0, room = 4096;
 	json_t *report = json_array();
+	size_t room = 4096;
 
 	for (size_t i = 0; report != NULL && i < n; i++) {
 		EMR_AUTO_FREE char *path = NULL;
@@ -188,26 +188,21 @@ static json_t *conflicts_report(emr_session *session, uint64_t of)
 	return report;
 }
 
+static json_t *conflicts_report(emr_session *session, uint64_t of)
+{
+	uint64_t nodes[WRITTEN_MAX];
+
+	return paths_report(
+		session, nodes, of > 0 ? emr_view_conflicts(session->view, nodes, WRITTEN_MAX) : 0);
+}
+
 /* What a power cut, or closing, would take back; OF: how many there are. */
 json_t *emr_report_not_safe(emr_session *session, uint64_t of)
 {
 	uint64_t nodes[WRITTEN_MAX];
-	size_t n = of > 0 ? emr_view_not_safe(session->view, nodes, WRITTEN_MAX) : 0, room = 4096;
-	json_t *report = json_array();
 
-	for (size_t i = 0; report != NULL && i < n; i++) {
-		EMR_AUTO_FREE char *path = NULL;
-
-		if (emr_view_path(session->view, nodes[i], &path) != EMR_OK ||
-			2 * strlen(path) > room)
-			continue;
-		room -= 2 * strlen(path);
-		if (json_array_append_new(report, emr_json_text(path)) != 0) {
-			json_decref(report);
-			return NULL;
-		}
-	}
-	return report;
+	return paths_report(
+		session, nodes, of > 0 ? emr_view_not_safe(session->view, nodes, WRITTEN_MAX) : 0);
 }
 
 json_t *emr_report_disk(emr_session *session, uint64_t not_safe)

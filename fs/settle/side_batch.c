@@ -85,31 +85,9 @@ emr_status side_batch_send(side_batch *batch)
 
 /* ---- erasing ---- */
 
-typedef struct first_part {
-	emr_replica *replica;
-	emr_id16 domain, object;
-	uint64_t from; /* version of the oldest part that is still there; 0: none */
-} first_part;
-
-static emr_status look_for_part(void *arg, const emr_replica_item *item)
-{
-	first_part *f = arg;
-	emr_part_key at = {.domain = f->domain,
-		.object = f->object,
-		.version = item->version,
-		.family = EMR_FAMILY_OBJECT};
-	EMR_AUTO_BUF bytes = {0};
-
-	if (item->priv_len == 0 || emr_replica_part(f->replica, &at, &bytes) == EMR_NOT_FOUND)
-		return EMR_OK;
-	f->from = item->version;
-	return EMR_INTERRUPTED;
-}
-
 static emr_status erase_some(const emr_side *side, emr_keyring *keyring, const emr_clock *clock,
 	const emr_replica_head *head)
 {
-	first_part f = {.replica = side->replica, .domain = head->domain, .object = head->object};
 	emr_operation op = {.op = EMR_OP_ERASE,
 		.domain = head->domain,
 		.object = head->object,
@@ -119,12 +97,10 @@ static emr_status erase_some(const emr_side *side, emr_keyring *keyring, const e
 	AUTO_SIDE_BATCH batch = {0};
 	uint8_t bytes[24];
 	emr_id32 id;
-	emr_status status = emr_replica_history(
-		side->replica, EMR_FAMILY_OBJECT, head->domain, head->object, look_for_part, &f);
+	emr_status status = emr_replica_oldest_part(side->replica, head, &pub.from_version);
 
-	if (status != EMR_OK && status != EMR_INTERRUPTED)
+	if (status != EMR_OK)
 		return status;
-	pub.from_version = f.from != 0 ? f.from : head->version;
 	pub.to_version = head->version;
 	if (pub.to_version - pub.from_version >= 256)
 		pub.to_version = pub.from_version + 255;

@@ -9,6 +9,7 @@
 #include "base/log.h"
 
 #include "judge.h"
+#include "staff.h"
 
 typedef struct audit {
 	emr_share *share;
@@ -82,18 +83,8 @@ static emr_status note_answers(
 
 static emr_status tell_slots(const audit *a, const question *q, emr_audit_entry *entry)
 {
-	emr_status status = EMR_OK;
-
-	if (q->body.slots == NULL)
-		return a->fn(a->arg, entry);
-	entry->is_readable = true;
-	entry->purpose = q->body.purpose;
-	entry->reader = q->body.reader;
-	for (uint16_t i = 0; i < q->body.count && status == EMR_OK; i++) {
-		entry->slot = q->body.slots[i];
-		status = a->fn(a->arg, entry);
-	}
-	return status;
+	return q->body.slots == NULL ? a->fn(a->arg, entry)
+				     : staff_tell_slots(a->fn, a->arg, q, entry);
 }
 
 static emr_status one_release(void *arg, const emr_known_release *release)

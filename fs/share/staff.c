@@ -156,7 +156,7 @@ static emr_status note_answers(audit *a, const emr_known_release *release, emr_a
 	return status == EMR_NOT_FOUND ? EMR_OK : status;
 }
 
-static emr_status tell_access(audit *a, const question *q, emr_audit_entry *entry)
+emr_status staff_tell_slots(emr_audit_fn fn, void *arg, const question *q, emr_audit_entry *entry)
 {
 	emr_status status = EMR_OK;
 
@@ -165,7 +165,7 @@ static emr_status tell_access(audit *a, const question *q, emr_audit_entry *entr
 	entry->reader = q->body.reader;
 	for (uint16_t i = 0; i < q->body.count && status == EMR_OK; i++) {
 		entry->slot = q->body.slots[i];
-		status = a->fn(a->arg, entry);
+		status = fn(arg, entry);
 	}
 	return status;
 }
@@ -199,7 +199,7 @@ static emr_status one_release(void *arg, const emr_known_release *release)
 		return status == EMR_OK ? a->fn(a->arg, &entry) : status;
 	}
 	status = note_answers(a, release, &entry);
-	return status == EMR_OK ? tell_access(a, &q, &entry) : status;
+	return status == EMR_OK ? staff_tell_slots(a->fn, a->arg, &q, &entry) : status;
 }
 
 static emr_status one_domain(void *arg, emr_id16 domain, bool is_mine, emr_bytes d_row)

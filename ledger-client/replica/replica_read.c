@@ -347,6 +347,40 @@ emr_status emr_replica_history(emr_replica *replica, uint8_t family, emr_id16 do
 	return status;
 }
 
+typedef struct oldest_part {
+	emr_replica *replica;
+	const emr_replica_head *head;
+	uint64_t version; /* 0: none found yet */
+} oldest_part;
+
+static emr_status look_for_part(void *arg, const emr_replica_item *item)
+{
+	oldest_part *o = arg;
+	emr_part_key at = {.domain = o->head->domain,
+		.object = o->head->object,
+		.version = item->version,
+		.family = EMR_FAMILY_OBJECT};
+	EMR_AUTO_BUF bytes = {0};
+
+	if (item->priv_len == 0 || emr_replica_part(o->replica, &at, &bytes) == EMR_NOT_FOUND)
+		return EMR_OK;
+	o->version = item->version;
+	return EMR_INTERRUPTED;
+}
+
+emr_status emr_replica_oldest_part(
+	emr_replica *replica, const emr_replica_head *head, uint64_t *out_version)
+{
+	oldest_part o = {.replica = replica, .head = head};
+	emr_status status = emr_replica_history(
+		replica, EMR_FAMILY_OBJECT, head->domain, head->object, look_for_part, &o);
+
+	if (status != EMR_OK && status != EMR_INTERRUPTED)
+		return status;
+	*out_version = o.version != 0 ? o.version : head->version;
+	return EMR_OK;
+}
+
 static emr_status give_items(
 	emr_replica *replica, const opened *o, emr_replica_each_item_fn fn, void *arg)
 {

@@ -145,53 +145,31 @@ static emr_status copy_list(trying *t)
 
 /* ---- the ledger ---- */
 
-typedef struct first_part {
-	emr_replica *replica;
-	emr_id16 domain, object;
-	uint64_t from; /* version of the oldest part that is still there; 0: none */
-} first_part;
-
-static emr_status look_for_part(void *arg, const emr_replica_item *item)
-{
-	first_part *f = arg;
-	emr_part_key at = {.domain = f->domain,
-		.object = f->object,
-		.version = item->version,
-		.family = EMR_FAMILY_OBJECT};
-	EMR_AUTO_BUF bytes = {0};
-
-	if (item->priv_len == 0 || emr_replica_part(f->replica, &at, &bytes) == EMR_NOT_FOUND)
-		return EMR_OK;
-	f->from = item->version;
-	return EMR_INTERRUPTED;
-}
-
 /* What has to be said next of WHAT; *OUT_NEEDED false: the ledger is done with it. */
 static emr_status next_change(
 	emr_view *view, const erasing *what, emr_change *out, bool *out_needed)
 {
-	first_part f = {
-		.replica = view->options.replica, .domain = what->domain, .object = what->object};
+	emr_replica *replica = view->options.replica;
 	emr_replica_head head;
+	uint64_t from = 0;
 	emr_status status;
 
 	*out_needed = false;
 	if (what->is_local || what->is_refused)
 		return EMR_OK;
-	status = emr_replica_head_get(f.replica, what->domain, what->object, &head);
+	status = emr_replica_head_get(replica, what->domain, what->object, &head);
 	if (status == EMR_NOT_FOUND || (status == EMR_OK && head.state == EMR_OBJECT_ERASED))
 		return EMR_OK;
 	if (status == EMR_OK)
-		status = emr_replica_history(f.replica, EMR_FAMILY_OBJECT, what->domain,
-			what->object, look_for_part, &f);
-	if (status != EMR_OK && status != EMR_INTERRUPTED)
+		status = emr_replica_oldest_part(replica, &head, &from);
+	if (status != EMR_OK)
 		return status;
 	*out_needed = true;
 	*out = (emr_change){.kind = EMR_CHANGE_ERASE,
 		.node = what->object,
 		.domain = what->domain,
 		.object = what->object,
-		.erase_from = f.from != 0 ? f.from : head.version,
+		.erase_from = from,
 		.erase_to = head.version};
 	if (out->erase_to - out->erase_from >= EMR_ERASE_SPAN)
 		out->erase_to = out->erase_from + EMR_ERASE_SPAN - 1;

@@ -203,6 +203,10 @@ emr_status emr_replica_items(emr_replica *replica, emr_replica_each_item_fn fn, 
 /* All applied items of one row, oldest first. */
 emr_status emr_replica_history(emr_replica *replica, uint8_t family, emr_id16 domain,
 	emr_id16 object, emr_replica_item_fn fn, void *arg);
+/* The oldest version of the object at HEAD whose private part is still here; when none is, the one
+ * that HEAD says.  What is erased is erased from there on. */
+emr_status emr_replica_oldest_part(
+	emr_replica *replica, const emr_replica_head *head, uint64_t *out_version);
 /* The answer to one's own batch, if an entry carries it: for settling an ambiguous submit.
  * EMR_NOT_FOUND. */
 emr_status emr_replica_find_batch(
