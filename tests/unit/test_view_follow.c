@@ -64,7 +64,7 @@ emr_status __wrap_emr_replica_since(
 
 /* ---- what others see whenever the lock of the tree is free ---- */
 
-static emr_view *watched;		 /* of this thread alone; NULL: none */
+static _Thread_local emr_view *watched;	 /* NULL: none */
 static const char *const *never_lacking; /* paths, NULL at the end */
 static unsigned times_seen;
 
