@@ -655,6 +655,8 @@ static void several_files_that_are_shared_by_themselves_are_listed_at_once(void 
 	assert_ok(emr_store_index_now(s.k.stack.store));
 	viewer_run(&v, NULL, 0);
 	viewer_learn_owner(&v);
+	assert_string_equal(viewer_list(&v, v.owner, NULL), "!timed out");
+	story_pass(&s, 60);
 	names = viewer_list(&v, v.owner, owner_answers); /* in the order of their ids */
 	assert_true(strcmp(names, "MRI.pdf,CT.pdf") == 0 || strcmp(names, "CT.pdf,MRI.pdf") == 0);
 	viewer_end(&s, &v);
