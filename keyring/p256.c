@@ -134,15 +134,18 @@ emr_status emr_p256_spki(
 	const emr_keyring *kr, uint32_t index, uint8_t out_spki[EMR_P256_SPKI_BYTES])
 {
 	AUTO(EVP_PKEY, pkey_free) key = NULL;
-	uint8_t *at = out_spki;
+	uint8_t *spki = NULL;
 	emr_status status = emr_p256_key(kr, index, &key);
+	int len;
 
 	if (status != EMR_OK)
 		return status;
-	if (i2d_PUBKEY(key, NULL) != EMR_P256_SPKI_BYTES)
-		return out_of_memory();
-	i2d_PUBKEY(key, &at);
-	return EMR_OK;
+	/* Asked once: libcrypto looks through all its encoders each time, also for the length. */
+	len = i2d_PUBKEY(key, &spki);
+	if (len == EMR_P256_SPKI_BYTES)
+		memcpy(out_spki, spki, EMR_P256_SPKI_BYTES);
+	OPENSSL_free(spki);
+	return len == EMR_P256_SPKI_BYTES ? EMR_OK : out_of_memory();
 }
 
 /* s or n - s, whichever is not above n/2. */
