@@ -71,7 +71,8 @@ void emr_store_extend_window(emr_store *store)
 	own = open(path, O_WRONLY | O_CLOEXEC); /* none: the next flush does it all */
 	for (uint64_t at = from; status == EMR_OK && at < from + EMR_WINDOW_BYTES;
 		at += EMR_WINDOW_PIECE)
-		status = write_piece(store, fd, at, at + EMR_WINDOW_PIECE == from + EMR_WINDOW_BYTES);
+		status = write_piece(
+			store, fd, at, at + EMR_WINDOW_PIECE == from + EMR_WINDOW_BYTES);
 	if (own < 0)
 		return;
 	/* Their size is left to the next flush: one more would be in the way of whoever saves.  By

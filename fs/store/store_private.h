@@ -97,10 +97,10 @@ struct emr_store {
 	emr_segment *current; /* append_lock and sync_lock; NULL while opening and in a store that
 				 is only read */
 	uint64_t allocated; /* the current file is written up to here, zeros behind current->end */
-	uint64_t zeroing_from; /* what is still to be written of the window; 0 = nothing */
+	uint64_t zeroing_from;	   /* what is still to be written of the window; 0 = nothing */
 	atomic_bool is_window_low; /* as of the last append: the next flush asks for another */
-	uint64_t marked;       /* synced offset that the last store frame in `current` told */
-	_Atomic bool failed;   /* a flush failed or an undo did: no appends until opened again */
+	uint64_t marked;	   /* synced offset that the last store frame in `current` told */
+	_Atomic bool failed; /* a flush failed or an undo did: no appends until opened again */
 	_Atomic uint64_t
 		lost_number; /* the highest own segment that the index knew and that was gone */
 	emr_log_place frames_floor;

@@ -282,9 +282,8 @@ static emr_status subject_of(emr_view *view, const node *n, subject *out)
 		.is_published = n->is_published || is_past,
 		.is_local = n->is_local || kind_is_unsent(n),
 		.is_settled = is_past || (!needs_settling(n) && n->is_published),
-		.is_derived =
-			!n->content_dirty &&
-			emr_derived_mark_read(node_attributes(n), n->mtime_ns, &from),
+		.is_derived = !n->content_dirty &&
+			      emr_derived_mark_read(node_attributes(n), n->mtime_ns, &from),
 		.failure = n->failure,
 		.refusal = n->refusal,
 	};
@@ -334,8 +333,7 @@ static emr_status get_software(emr_view *view, const node *n, emr_buf *out)
 	if (n->type != EMR_META_DIR)
 		return EMR_NO_ATTRIBUTE;
 	if (n->state == NODE_VIRTUAL) {
-		if (emr_xattr_find(node_attributes(n), text_bytes(SOFTWARE_KEY),
-			    &value) != EMR_OK)
+		if (emr_xattr_find(node_attributes(n), text_bytes(SOFTWARE_KEY), &value) != EMR_OK)
 			return EMR_NO_ATTRIBUTE;
 	} else {
 		value = software_policy_at(view, n, &directory);
@@ -446,8 +444,7 @@ static emr_status change_attribute(
 	emr_status status;
 	edit e;
 
-	status = emr_xattr_change(
-		node_attributes(n), key, value, remove, &attributes, &count);
+	status = emr_xattr_change(node_attributes(n), key, value, remove, &attributes, &count);
 	if (status == EMR_LIMIT)
 		status = EMR_ATTRIBUTE_SPACE;
 	if (status == EMR_OK)
@@ -619,8 +616,7 @@ emr_status emr_view_set_attribute(
 	pthread_mutex_lock(&view->lock);
 	status = find_own(view, number, &n);
 	if (status == EMR_OK) {
-		exists = emr_xattr_find(node_attributes(n), text_bytes(name), &old) ==
-			 EMR_OK;
+		exists = emr_xattr_find(node_attributes(n), text_bytes(name), &old) == EMR_OK;
 		if ((flags & EMR_ATTRIBUTE_CREATE) && exists)
 			status = EMR_EXISTS;
 		else if ((flags & EMR_ATTRIBUTE_REPLACE) && !exists)

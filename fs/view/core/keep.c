@@ -12,8 +12,8 @@
 
 static bool says(const node *n, emr_bytes *out_value)
 {
-	return emr_xattr_find(node_attributes(n),
-		       emr_bytes_of(KEEP_KEY, strlen(KEEP_KEY)), out_value) == EMR_OK;
+	return emr_xattr_find(node_attributes(n), emr_bytes_of(KEEP_KEY, strlen(KEEP_KEY)),
+		       out_value) == EMR_OK;
 }
 
 emr_status keep_check(emr_bytes value)

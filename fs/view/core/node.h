@@ -122,7 +122,7 @@ struct node {
 				   all */
 	uint16_t mode;
 	uint8_t type;
-	uint8_t refusal; /* the ledger's code when failure is EMR_REFUSED */
+	uint8_t refusal;	/* the ledger's code when failure is EMR_REFUSED */
 	emr_status failure : 8; /* why the last publishing failed */
 	uint8_t state : 2;
 	uint8_t special : 6; /* which file of .emrfs, from 1 */

@@ -55,8 +55,8 @@ static emr_status with_headers(
 
 	if (status != EMR_OK)
 		return status;
-	return emr_xattr_change(node_attributes(n), header_key(), emr_buf_view(&value),
-		remove, out, out_count);
+	return emr_xattr_change(
+		node_attributes(n), header_key(), emr_buf_view(&value), remove, out, out_count);
 }
 
 /* Under view->lock.  The person's own attributes come first: what does not fit beside them is left
