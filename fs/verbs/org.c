@@ -311,14 +311,17 @@ static emr_status invite(inviting *i, emr_problem *out_problem)
 		emr_network_dir_say_account(i->bureau.dir, &remark);
 		emr_remark(i->out, &remark);
 	}
-	emr_say(i->out,
-		i->place.len > 0
-			? "The invitation is in %s. Whoever has it can join, once, from any "
-			  "computer; hand it over in private.\nCtrl-C withdraws it. Ended "
-			  "otherwise, the same line goes on.\n"
-			: "The invitation is in %s. Whoever has it can join, once, and only while "
-			  "this command runs; hand it over in\nprivate. Ctrl-C withdraws it.\n",
-		file);
+	if (i->place.len > 0)
+		emr_say(i->out,
+			"The invitation is in %s. Whoever has it can join, once, from any "
+			"computer; hand it over in private.\nCtrl-C withdraws it. Ended "
+			"otherwise, the same line goes on.\n",
+			file);
+	else
+		emr_say(i->out,
+			"The invitation is in %s. Whoever has it can join, once, and only while "
+			"this command runs; hand it over in\nprivate. Ctrl-C withdraws it.\n",
+			file);
 	emr_progress(i->out, "Waiting until it is used (emrfs init --join FILE) ...");
 	status = answer(i, &signer_id, out_problem);
 	emr_progress_end(i->out);
