@@ -115,8 +115,9 @@ static emr_status answer_status(conversation *c, const emr_request *request)
 	return send_ok(c, report);
 }
 
-/* How much is not on the ledger; WAIT has given it time. */
-static json_t *pending_now(conversation *c)
+/* How much is not on the ledger; WAIT has given it time.  A copy that is being made
+ * for a dataset is one more. */
+static json_t *pending_now(conversation *c, bool is_copying)
 {
 	emr_view_counts counts;
 	emr_ledger_absence absence;
@@ -126,12 +127,13 @@ static json_t *pending_now(conversation *c)
 	emr_view_count(c->server->session->view, &counts);
 	return json_pack("{s:b, s:b, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:o, s:o}",
 		"read_only", emr_session_is_read_only(c->server->session, &why), "away",
-		absence.status != EMR_OK, "pending", (json_int_t)counts.pending, "awaiting_copies",
-		(json_int_t)counts.awaiting, "failed", (json_int_t)counts.failed, "confirmed",
-		(json_int_t)counts.confirmed, "pending_bytes", (json_int_t)counts.pending_bytes,
-		"writing_files", (json_int_t)counts.writing, "writing_bytes",
-		(json_int_t)counts.writing_bytes, "not_safe_files", (json_int_t)counts.not_safe,
-		"not_safe", emr_report_not_safe(c->server->session, counts.not_safe), "disk_error",
+		absence.status != EMR_OK, "pending", (json_int_t)counts.pending + is_copying,
+		"awaiting_copies", (json_int_t)counts.awaiting, "failed", (json_int_t)counts.failed,
+		"confirmed", (json_int_t)counts.confirmed, "pending_bytes",
+		(json_int_t)counts.pending_bytes, "writing_files", (json_int_t)counts.writing,
+		"writing_bytes", (json_int_t)counts.writing_bytes, "not_safe_files",
+		(json_int_t)counts.not_safe, "not_safe",
+		emr_report_not_safe(c->server->session, counts.not_safe), "disk_error",
 		emr_report_disk(c->server->session, counts.not_safe));
 }
 
@@ -139,12 +141,13 @@ static emr_status answer_wait(conversation *c, const emr_request *request)
 {
 	int64_t deadline =
 		emr_clock_boot_ns(emr_clock_system()) + (int64_t)request->timeout_ms * 1000000;
+	bool is_copying = request->now && emr_research_rest(c->server->session->research, deadline);
 	emr_status status = emr_view_wait_published(c->server->session->view, deadline);
 
 	/* Timed out or not: the numbers say it. */
 	if (status != EMR_OK && status != EMR_TIMEOUT)
 		emr_log(EMR_LOG_WARN, "wait: %s", emr_status_text(status));
-	return send_ok(c, pending_now(c));
+	return send_ok(c, pending_now(c, is_copying));
 }
 
 /* Everything that can reach the disk is there before it is said what is not safe. */
@@ -173,7 +176,7 @@ static emr_status answer_unmount(conversation *c, const emr_request *request)
 	if (status != EMR_OK)
 		emr_log(EMR_LOG_WARN, "publishing before the end: %s", emr_status_text(status));
 	secure(c, request->now);
-	answer = pending_now(c);
+	answer = pending_now(c, false);
 	if (answer == NULL || unsent == NULL || local == NULL)
 		status = EMR_NO_MEMORY;
 	else

@@ -24,6 +24,7 @@
 #define PATIENCE_NS (15 * SECOND_NS) /* who works on without a pause has one file made so often */
 #define AGAIN_NS (2 * SECOND_NS)
 #define AGAIN_MAX_NS (60 * SECOND_NS)
+#define REST_NS (10 * SECOND_NS)
 #define NAMES_SHOWN 3
 
 /* ---- the parts that others use ---- */
@@ -230,7 +231,8 @@ emr_status research_follows(emr_research *r, const emr_team *dataset, json_t **o
 
 static bool has_to_stop(emr_research *r)
 {
-	return atomic_load(&r->stop) || atomic_load(&r->waiting) > 0;
+	return atomic_load(&r->stop) || atomic_load(&r->waiting) > 0 ||
+	       emr_clock_boot_ns(emr_clock_system()) < atomic_load(&r->rests_until_boot_ns);
 }
 
 /* Under LOCK. */
@@ -490,13 +492,42 @@ static emr_status follow_all(emr_research *r, bool *out_waits)
 
 /* ---- the thread ---- */
 
+static void set_at_work(emr_research *r, bool is)
+{
+	pthread_mutex_lock(&r->lock);
+	r->is_at_work = is;
+	pthread_cond_broadcast(&r->woken);
+	pthread_mutex_unlock(&r->lock);
+}
+
+bool emr_research_rest(emr_research *r, int64_t until_boot_ns)
+{
+	int64_t now = emr_clock_boot_ns(emr_clock_system());
+	bool is_at_work;
+
+	if (r == NULL)
+		return false;
+	atomic_store(&r->rests_until_boot_ns, now + REST_NS);
+	pthread_mutex_lock(&r->lock);
+	pthread_cond_broadcast(&r->woken); /* it may be giving way */
+	while (r->is_at_work && now < until_boot_ns) {
+		sleep_for(r, until_boot_ns - now);
+		now = emr_clock_boot_ns(emr_clock_system());
+	}
+	is_at_work = r->is_at_work;
+	pthread_mutex_unlock(&r->lock);
+	return is_at_work;
+}
+
 static int64_t go_round(emr_research *r, int64_t pause_ns)
 {
 	bool waits = false;
 	emr_status status;
 
 	pthread_mutex_lock(&r->work);
+	set_at_work(r, true);
 	status = has_to_stop(r) ? EMR_INTERRUPTED : follow_all(r, &waits);
+	set_at_work(r, false);
 	pthread_mutex_unlock(&r->work);
 	if (status != EMR_OK && status != EMR_INTERRUPTED)
 		emr_log(EMR_LOG_WARN, "datasets: what comes later does not follow now: %s",

@@ -26,12 +26,13 @@ struct emr_research {
 	pthread_mutex_t lock;
 	agreed agreed; /* under LOCK, as the next ones */
 	bool has_agreed;
-	bool is_woken;
+	bool is_woken, is_at_work; /* the thread */
 	pthread_cond_t woken;
 	pthread_t thread;
 	atomic_bool stop;
-	bool has_thread;	/* of whoever starts and ends, as the next one */
-	emr_subscription *news; /* of the ledger */
+	atomic_int_least64_t rests_until_boot_ns; /* somebody closes the folder */
+	bool has_thread;			  /* of whoever starts and ends, as the next one */
+	emr_subscription *news;			  /* of the ledger */
 };
 
 /* For a person: the thread makes room. */

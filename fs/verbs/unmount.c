@@ -168,7 +168,7 @@ static int64_t patience_with(const json_t *answer, json_int_t pending)
 static emr_status await_publishing(closing *c, emr_out *out, emr_problem *out_problem)
 {
 	/* The first answer is for the eyes: it comes at once, and does not end the waiting. */
-	emr_request request = {.ask = EMR_ASK_WAIT};
+	emr_request request = {.ask = EMR_ASK_WAIT, .now = true};
 	emr_sending sending = {0};
 	int64_t moved = emr_clock_boot_ns(emr_clock_system());
 	json_int_t pending = -1, before;

@@ -23,7 +23,8 @@ emr_status emr_peer_check(int fd);
 
 typedef enum emr_ask {
 	EMR_ASK_STATUS,	 /* path optional */
-	EMR_ASK_WAIT,	 /* timeout_ms: how long this one answer may take */
+	EMR_ASK_WAIT,	 /* timeout_ms: how long this one answer may take; now: the folder is about
+			    to be closed, and begins nothing new */
 	EMR_ASK_EXPORT,	 /* file: absolute, made by the mount; path optional, proof; entry: proof of
 			    that access */
 	EMR_ASK_IMPORT,	 /* file: absolute; path: the directory for it, optional; look:

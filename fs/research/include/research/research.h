@@ -14,6 +14,10 @@ emr_status emr_research_new(emr_session *session, emr_research **out_research);
 /* After the folder answers.  Nothing follows in a folder that is open for reading only, nor on a
  * computer that was added: the first one makes the copies.  NOTICES are borrowed until end. */
 emr_status emr_research_start(emr_research *research, emr_notices *notices);
+/* Who closes the folder calls it again and again until all is on the ledger: nothing new is copied
+ * for ten seconds from now on.  Waits until UNTIL_BOOT_NS for the file that is being copied; true:
+ * it still is.  NULL is fine. */
+bool emr_research_rest(emr_research *research, int64_t until_boot_ns);
 /* After the file that is being copied.  Before the session is closed; NULL is fine. */
 void emr_research_end(emr_research *research);
 void emr_research_free(emr_research *research);
