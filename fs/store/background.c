@@ -44,10 +44,13 @@ static emr_status write_piece(emr_store *store, int fd, uint64_t at, bool is_las
 
 	pthread_mutex_lock(&store->append_lock);
 	store->zeroing_from = status == EMR_OK && !is_last ? at + sizeof zeros : 0;
-	if (status != EMR_OK && ftruncate(fd, (off_t)at) != 0)
-		emr_log(EMR_LOG_WARN, "store: zeros stay behind the end");
 	if (status == EMR_OK && store->allocated == at)
 		store->allocated = at + sizeof zeros;
+	/* On a full disk the pieces before it are room that others need. */
+	if (status != EMR_OK && ftruncate(fd, (off_t)store->current->end) == 0)
+		store->allocated = store->current->end;
+	else if (status != EMR_OK)
+		emr_log(EMR_LOG_WARN, "store: zeros stay behind the end");
 	pthread_cond_broadcast(&store->window_done);
 	pthread_mutex_unlock(&store->append_lock);
 	return status;

@@ -385,6 +385,30 @@ static void a_flush_that_failed_with_zeros_ahead_is_no_promise(void **state)
 	assert_status(EMR_IO, emr_store_flush(k->store));
 }
 
+/* What there is room for would be missing to whoever else writes on that disk. */
+static void zeros_ahead_that_do_not_fit_leave_the_disk_its_room(void **state)
+{
+	kit *k = *state;
+	struct stat st;
+
+	kit_put(k, 1, 3000);
+	error = ENOSPC;
+	arm(WRITE, 3);
+	emr_store_extend_window(k->store);
+	assert_true(disarm());
+	assert_int_equal(fstat(k->store->current->fd, &st), 0);
+	assert_int_equal(st.st_size, k->store->current->end);
+	kit_put(k, 2, 3000);
+	emr_store_extend_window(k->store);
+	kit_put(k, 3, 3000);
+	kit_close(k);
+	kit_segments_are_cars(k);
+	kit_open(k);
+	for (uint32_t i = 1; i <= 3; i++)
+		kit_has(k, i, 3000);
+	assert_int_equal(kit_quarantined(k), 0);
+}
+
 /* From close to the end of the last zeros into the new ones. */
 static void saving_does_not_wait_until_the_disk_has_the_zeros_ahead(void **state)
 {
@@ -535,6 +559,7 @@ int main(void)
 		T(what_a_refused_flush_left_in_memory_is_written_again_before_it_is_called_safe),
 		T(a_full_disk_refuses_and_room_lets_it_go_on),
 		T(a_flush_that_failed_with_zeros_ahead_is_no_promise),
+		T(zeros_ahead_that_do_not_fit_leave_the_disk_its_room),
 		T(saving_does_not_wait_until_the_disk_has_the_zeros_ahead),
 		T(reclaim_loses_nothing_at_any_failing_call),
 		T(zeros_in_place_lose_nothing_at_any_failing_call),
