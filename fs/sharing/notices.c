@@ -181,32 +181,33 @@ static void put_request(json_t *object, const notice *n)
 		(void)json_object_set_new(object, "request", json_string(n->request));
 }
 
-/* The next one that the program was not told of; NULL: there is none. */
-static json_t *next_untold(emr_notices *notices)
+/* Whether there is one that the program was not told of: the next, or NULL when it cannot be said,
+ * which keeps no other back. */
+static bool next_untold(emr_notices *notices, json_t **out_object)
 {
-	json_t *object = NULL;
+	bool is_there;
 
 	pthread_mutex_lock(&notices->lock);
-	if (notices->told < notices->last) {
+	is_there = notices->told < notices->last;
+	if (is_there) {
 		const notice *n;
 
 		if (notices->told + 1 < oldest(notices))
 			notices->told = oldest(notices) - 1;
 		n = at_number(notices, ++notices->told);
-		object = notice_json(notices, n);
-		put_request(object, n);
+		*out_object = notice_json(notices, n);
+		put_request(*out_object, n);
 	}
 	pthread_mutex_unlock(&notices->lock);
-	return object;
+	return is_there;
 }
 
 static void tell_all(emr_notices *notices)
 {
 	json_t *object;
 
-	while (!emr_worker_is_stopping(&notices->worker) &&
-		(object = next_untold(notices)) != NULL) {
-		char *text = json_dumps(object, JSON_COMPACT);
+	while (!emr_worker_is_stopping(&notices->worker) && next_untold(notices, &object)) {
+		char *text = object != NULL ? json_dumps(object, JSON_COMPACT) : NULL;
 
 		json_decref(object);
 		if (text != NULL)

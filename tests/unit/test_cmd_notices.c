@@ -358,6 +358,39 @@ static void a_program_gets_each_notice_as_json(void **state)
 	assert_int_equal(unlink(program) + unlink(result) + rmdir(place), 0);
 }
 
+/* As one whose last letter was cut in two. */
+static void a_notice_that_cannot_be_told_keeps_no_other_back(void **state)
+{
+	char place[] = "/tmp/emrfs-notify-XXXXXX", program[64], result[64], go[64], script[256];
+	emr_problem cut = {.message = EMR_SAY_REFUSED, .text = "n\xc3"};
+	emr_notices *notices;
+	int fd;
+
+	(void)state;
+	assert_non_null(mkdtemp(place));
+	snprintf(program, sizeof program, "%s/program", place);
+	snprintf(result, sizeof result, "%s/result", place);
+	snprintf(go, sizeof go, "%s/go", place);
+	snprintf(script, sizeof script,
+		"#!/bin/sh\nif grep -q last; then echo told >'%s'; else read go <'%s'; fi\n",
+		result, go);
+	assert_int_equal(mkfifo(go, 0600), 0);
+	fd = open(program, O_WRONLY | O_CREAT | O_CLOEXEC, 0700);
+	assert_int_equal(write(fd, script, strlen(script)), strlen(script));
+	close(fd);
+	assert_ok(emr_notices_new(program, &notices));
+	emr_notices_add(notices, "refused", "first");
+	emr_notices_add_problem(notices, &cut, "a");
+	emr_notices_add_problem(notices, &cut, "b");
+	emr_notices_add(notices, "refused", "last");
+	fd = open(go, O_WRONLY | O_CLOEXEC); /* once the program has the first */
+	assert_true(fd >= 0);
+	close(fd);
+	assert_true(appears(result));
+	emr_notices_free(notices);
+	assert_int_equal(unlink(program) + unlink(result) + unlink(go) + rmdir(place), 0);
+}
+
 static void a_program_that_does_not_end_is_ended_with_the_mount(void **state)
 {
 	emr_notices *notices;
@@ -394,6 +427,7 @@ int main(void)
 		cmocka_unit_test(what_is_met_several_times_in_a_moment_is_said_once),
 		cmocka_unit_test(a_list_of_errors_stays_small),
 		cmocka_unit_test(a_program_gets_each_notice_as_json),
+		cmocka_unit_test(a_notice_that_cannot_be_told_keeps_no_other_back),
 		cmocka_unit_test(a_program_that_does_not_end_is_ended_with_the_mount),
 	};
 
