@@ -268,9 +268,15 @@ static void fill(const char *template, const pairs *known, char *out, size_t siz
 
 	while (*template != '\0' && at + 1 < size) {
 		const char *end = *template == '{' ? strchr(template, '}') : NULL;
+		size_t n = character_bytes((const unsigned char *)template);
 
+		if (end == NULL && at + n >= size)
+			break; /* half a letter is no text */
 		if (end == NULL) {
-			out[at++] = *template ++;
+			n = n > 0 ? n : 1;
+			memcpy(out + at, template, n);
+			at += n;
+			template += n;
 			continue;
 		}
 		emr_show(value_of(known, template + 1, (size_t)(end - template - 1)), out + at,

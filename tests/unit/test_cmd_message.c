@@ -3,8 +3,13 @@
 #include "emr_test.h"
 
 #include <errno.h>
+#include <libgen.h>
+#include <libintl.h>
+#include <limits.h>
+#include <unistd.h>
 
 #include "ipfs/fault.h"
+#include "kit/language.h"
 #include "kit/message.h"
 #include "kit/verbs.h"
 
@@ -203,6 +208,31 @@ static void a_long_name_is_cut_not_overrun(void **state)
 	assert_int_equal(strlen(problem.path), EMR_PROBLEM_TEXT_BYTES - 1);
 }
 
+/* Here in Portuguese, which has letters of two bytes. */
+static void what_does_not_fit_is_cut_between_letters(void **state)
+{
+	char path[EMR_PROBLEM_TEXT_BYTES], program[PATH_MAX] = "", *catalogues, shown[2000];
+	emr_problem problem;
+
+	(void)state;
+	assert_true(readlink("/proc/self/exe", program, sizeof program - 1) > 0);
+	assert_true(asprintf(&catalogues, "%s/../../share/locale", dirname(program)) > 0);
+	setenv("LC_ALL", "C.UTF-8", 1);
+	setenv("LANGUAGE", "pt", 1);
+	emr_language_begin();
+	assert_non_null(bindtextdomain("emrfs", catalogues));
+	free(catalogues);
+	assert_string_equal(emr_language_now(), "pt");
+	for (size_t n = 900; n < sizeof path; n++) {
+		memset(path, 'x', n);
+		path[n] = '\0';
+		emr_problem_set(&problem, EMR_SAY_BAD_DATA, "path", path, NULL);
+		emr_show(problem.text, shown, sizeof shown);
+		assert_string_equal(shown, problem.text);
+	}
+	emr_language_all_english(true);
+}
+
 static void control_characters_and_broken_letters_are_shown_as_question_marks(void **state)
 {
 	static const struct {
@@ -285,6 +315,7 @@ int main(void)
 		cmocka_unit_test(a_name_that_is_not_given_is_a_question_mark),
 		cmocka_unit_test(a_name_is_not_a_template),
 		cmocka_unit_test(a_long_name_is_cut_not_overrun),
+		cmocka_unit_test(what_does_not_fit_is_cut_between_letters),
 		cmocka_unit_test(control_characters_and_broken_letters_are_shown_as_question_marks),
 		cmocka_unit_test(every_status_becomes_a_message),
 		cmocka_unit_test(a_hint_leads_to_the_keyring_that_was_picked),
