@@ -107,14 +107,22 @@ static bool urge(publisher_place *place, const emr_cid *root)
 }
 
 /* Peers that could not, or too few that are to: they are asked once more, and then it is left alone
- * for a while, so that no record keeps the others back. */
+ * for a while, so that no record keeps the others back.  What no peer has, and the node neither (it
+ * is another by now, or has lost it), is left to be sent: nobody could pin it. */
 static emr_status ask_again(publisher_place *place, pick *one, const emr_ipfs_pinning *pinning)
 {
 	emr_ipfs *cluster = emr_ipfs_cluster(place->node);
 	char said[EMR_IPFS_SAID_BYTES];
+	bool is_there = true;
 
-	if (urge(place, &one->root))
-		return cluster_pin(place, one);
+	if (urge(place, &one->root)) {
+		emr_ipfs_fault fault;
+		emr_status status = pinning->pinned == 0
+					    ? place_ask(place, &one->root, &is_there, &fault)
+					    : EMR_OK;
+
+		return status == EMR_OK && is_there ? cluster_pin(place, one) : status;
+	}
 	snprintf(said, sizeof said, "%u of %u peers%s%.200s", pinning->pinned, place->copies,
 		pinning->failed > 0 ? ", " : "", pinning->said);
 	place_stick(place, one);

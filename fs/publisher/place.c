@@ -244,7 +244,7 @@ void place_stick(publisher_place *place, pick *one)
 	stick_root(place, &one->root);
 }
 
-static emr_status ask(
+emr_status place_ask(
 	publisher_place *place, const emr_cid *root, bool *out_is_held, emr_ipfs_fault *out_fault)
 {
 	emr_ipfs_call call = place_call(place, ASK_MS);
@@ -268,7 +268,7 @@ static emr_status ask_each(publisher_place *place, pick *picks, size_t n)
 			continue;
 		status = is_clustered(place)
 				 ? cluster_ask(place, &picks[i])
-				 : ask(place, &picks[i].root, &picks[i].is_held, &fault);
+				 : place_ask(place, &picks[i].root, &picks[i].is_held, &fault);
 		if (status != EMR_OK && is_of_content(fault))
 			place_stick(place, &picks[i]);
 	}
@@ -351,7 +351,7 @@ static emr_status note_piece(publisher_place *place, const load *l)
 static emr_status send_piece(publisher_place *place, load *l, emr_ipfs_fault *out_fault)
 {
 	bool is_there = false;
-	emr_status status = ask(place, &l->made_cid, &is_there, out_fault);
+	emr_status status = place_ask(place, &l->made_cid, &is_there, out_fault);
 
 	if (status != EMR_OK || is_there)
 		return status;
@@ -624,7 +624,7 @@ static bool check_one(publisher_place *place)
 		status = check_cluster(place, &root, &is_held);
 		fault = place->fault;
 	} else {
-		status = ask(place, &root, &is_held, &fault);
+		status = place_ask(place, &root, &is_held, &fault);
 	}
 	if (status == EMR_OK)
 		works(place);

@@ -72,6 +72,9 @@ void place_fails(publisher_place *place, emr_ipfs *at, const emr_ipfs_call *call
 /* The same of one root, which keeps no other back. */
 void place_complains(publisher_place *place, emr_ipfs *at, emr_ipfs_fault fault, const char *said);
 void place_stick(publisher_place *place, pick *one);
+/* Whether the node itself keeps the whole of ROOT; what fails has been told. */
+emr_status place_ask(
+	publisher_place *place, const emr_cid *root, bool *out_is_held, emr_ipfs_fault *out_fault);
 
 /* ---- clustered.c ---- */
 

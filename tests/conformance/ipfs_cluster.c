@@ -250,14 +250,20 @@ static void pin(scene *s, const emr_cid *root, bool unpin)
 	emr_publisher_wake(s->publisher);
 }
 
+/* What save will send; BYTES are of 700. */
+static emr_cid name(const scene *s, const char *text, char *bytes)
+{
+	snprintf(bytes, 700, "%s of %s", text, s->path);
+	return root_of(bytes);
+}
+
 static emr_cid save(scene *s, const char *text)
 {
 	char bytes[700];
 	emr_block block;
 
-	snprintf(bytes, sizeof bytes, "%s of %s", text, s->path);
+	block.cid = name(s, text, bytes);
 	block.data = emr_bytes_of(bytes, strlen(bytes));
-	block.cid = emr_cid_of_block(EMR_CODEC_RAW, block.data);
 	assert_ok(emr_store_append(s->store, &block, 1, NULL));
 	pin(s, &block.cid, false);
 	return block.cid;
@@ -408,6 +414,25 @@ static void a_pin_that_never_comes_is_no_copy_and_is_not_sent_again(void **state
 	end(&s);
 }
 
+/* The node was replaced by an empty one, and nobody else had finished. */
+static void what_the_node_and_all_peers_have_lost_is_sent_again(void **state)
+{
+	emr_ipfs_call call = emr_ipfs_call_of(PATIENCE_MS, -1);
+	EMR_AUTO_IPFS cluster = open_with("cluster-empty", EMR_IPFS_CLUSTER, NULL);
+	char bytes[700];
+	emr_cid root;
+	scene s;
+
+	(void)state;
+	begin(&s, "empty", "cluster-empty");
+	root = name(&s, "a record", bytes);
+	assert_ok(emr_ipfs_cluster_pin(cluster, &call, &root, COPIES));
+	(void)save(&s, "a record");
+	wait_held(&s, &root, 3);
+	assert_true(is_at_the_node(&root));
+	end(&s);
+}
+
 static void a_cluster_that_fails_holds_no_copy_and_a_person_is_told(void **state)
 {
 	static const struct {
@@ -454,6 +479,7 @@ int main(void)
 		cmocka_unit_test(
 			what_one_peer_does_not_pin_is_one_copy_fewer_and_keeps_no_other_back),
 		cmocka_unit_test(a_pin_that_never_comes_is_no_copy_and_is_not_sent_again),
+		cmocka_unit_test(what_the_node_and_all_peers_have_lost_is_sent_again),
 		cmocka_unit_test(a_cluster_that_fails_holds_no_copy_and_a_person_is_told),
 	};
 

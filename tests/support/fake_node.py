@@ -416,8 +416,8 @@ def gated_statuses(_, copies):
     return usual_statuses(2 if os.path.exists(f"{DIR}/open") else 0, copies)
 
 
-def cluster(statuses=usual_statuses, peers=3, login=False, other=False, nodes=None):
-    """An IPFS Cluster; STATUSES(looks, copies): what its peers say of what it is to pin."""
+def cluster(statuses=usual_statuses, peers=3, login=False, other=False, nodes=None, needs_block=False):
+    """An IPFS Cluster; STATUSES(looks, copies): what its peers say of what it is to pin.  NEEDS_BLOCK: who finds the root nowhere cannot."""
     def scene(h):
         h.body()
         with LOCK, open(f"{DIR}/asked", "a", encoding="ascii") as file:
@@ -443,7 +443,10 @@ def cluster(statuses=usual_statuses, peers=3, login=False, other=False, nodes=No
                 known = CLUSTER.get(cid)
                 if known:
                     known[0] += 1
-                return h.lines(pin_info(answered, statuses(*known) if known else ["unpinned"] * 3, nodes))
+                said = statuses(*known) if known else ["unpinned"] * 3
+                if known and needs_block and not os.path.exists(block_file(cid_bytes(cid))):
+                    said = ["pin_error"] * known[1] + ["remote"] * (3 - known[1])
+                return h.lines(pin_info(answered, said, nodes))
         h.lines({"replication_factor_min": 2, "replication_factor_max": 2, "name": "", "cid": answered, "type": 2, "allocations": [], "max_depth": -1})
     return scene
 
@@ -491,6 +494,7 @@ SCENES = {
     "cluster-fails": cluster(lambda looks, copies: ["pinned", "pin_error", "remote"]),
     "cluster-lost": cluster(lambda looks, copies: ["pinned", "cluster_error", "unpinned"]),
     "cluster-few": cluster(peers=1),
+    "cluster-empty": cluster(needs_block=True),
     "cluster-other": cluster(other=True),
     "cluster-one-node": cluster(lambda looks, copies: ["pinned"] * 3, nodes=list(PEERS.values())[:1] * 3),
     "cluster-no-map": body_scene(b'{"cid":"x","peer_map":[]}\n'),
