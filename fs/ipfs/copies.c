@@ -347,8 +347,8 @@ static void run_attempt(emr_copies *copies, size_t thread, const attempt *a)
 	w->running++;
 	copies->running[a->place]++;
 	copies->asking[thread] = *a;
-	if (w->queue_count > 0) /* somebody looks at the clock meanwhile */
-		pthread_cond_signal(&copies->work);
+	/* Somebody looks at the clock meanwhile: this thread may have been the one who did. */
+	pthread_cond_signal(&copies->work);
 	pthread_mutex_unlock(&copies->lock);
 	status = emr_ipfs_block(copies->places[a->place], &call, &w->cid, a->is_online, &block);
 	pthread_mutex_lock(&copies->lock);
