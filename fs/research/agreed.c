@@ -185,6 +185,16 @@ void agreed_drop(agreed *a, agreed_row *row)
 	a->n--;
 }
 
+bool agreed_drop_all(agreed *a, emr_id32 terms)
+{
+	size_t before = a->n;
+
+	for (size_t i = a->n; i > 0; i--)
+		if (emr_id32_equal(a->rows[i - 1].terms, terms))
+			agreed_drop(a, &a->rows[i - 1]);
+	return a->n < before;
+}
+
 /* ---- what is withheld ---- */
 
 told *agreed_told(const agreed *a, const uint8_t source[32])

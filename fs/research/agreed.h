@@ -44,5 +44,7 @@ agreed_row *agreed_find(const agreed *a, emr_id32 terms, const char *path);
 /* The row is there when it returns.  EMR_LIMIT. */
 emr_status agreed_add(agreed *a, emr_id32 terms, emr_id16 object, const char *path, uint64_t now);
 void agreed_drop(agreed *a, agreed_row *row);
+/* Every row of TERMS goes; whether there was one. */
+bool agreed_drop_all(agreed *a, emr_id32 terms);
 told *agreed_told(const agreed *a, const uint8_t source[32]);
 emr_status agreed_tell(agreed *a, const uint8_t source[32], uint8_t why);

@@ -144,6 +144,32 @@ static emr_status gather(joining *j, pass *p, bool waits)
 	return status;
 }
 
+/* Who is in no more, or never was because she was interrupted, is asked for this path alone: what she
+ * once agreed to give of others is not given again with it. */
+static emr_status begin_anew(joining *j, pass *p)
+{
+	emr_research *r = j->research;
+	joined_in *all = NULL;
+	size_t n = 0;
+	bool is_in = false;
+	emr_status status = joined_collect(r->session, false, &all, &n);
+
+	for (size_t i = 0; i < n; i++)
+		is_in = is_in || emr_id32_equal(all[i].dataset.terms_id, j->c.terms_id);
+	joined_free(all, n);
+	if (status != EMR_OK || is_in)
+		return status;
+	pthread_mutex_lock(&r->lock);
+	status = research_load(r);
+	if (status == EMR_OK && agreed_drop_all(&r->agreed, j->c.terms_id))
+		status = agreed_save(r->session, &r->agreed);
+	pthread_mutex_unlock(&r->lock);
+	for (size_t i = 0; i < p->there.n && status == EMR_OK; i++)
+		if (!p->there.all[i].is_wanted)
+			status = cleaner_remove(&j->c, p->there.all[i].name);
+	return status;
+}
+
 static emr_status go_through(joining *j, emr_problem *out_problem)
 {
 	AUTO_PASS p = {0};
@@ -160,6 +186,8 @@ static emr_status go_through(joining *j, emr_problem *out_problem)
 		pass_match(&p);
 	for (size_t i = 0; i < p.n && status == EMR_OK; i++)
 		status = take(j, &p, &p.all[i]);
+	if (status == EMR_OK && !j->request->look)
+		status = begin_anew(j, &p);
 	if (status == EMR_OK && json_array_size(j->withheld) > 0)
 		status = say_withheld(j);
 	if (status == EMR_NOT_FOUND)

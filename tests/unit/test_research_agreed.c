@@ -74,6 +74,10 @@ static void what_was_agreed_to_comes_back_until_it_is_taken_back(void **state)
 	agreed_free(&a);
 	assert_ok(agreed_load(&session, &a));
 	assert_int_equal(a.n, 2);
+	assert_true(agreed_drop_all(&a, bones));
+	assert_false(agreed_drop_all(&a, bones));
+	assert_int_equal(a.n, 1);
+	assert_non_null(agreed_find(&a, knees, "CT"));
 	agreed_free(&a);
 	agreed_free(&b);
 }
