@@ -114,6 +114,30 @@ static int add_quarantine(json_t *list, const emr_session *session)
 				    "parts of it; delete it when nothing there is needed"));
 }
 
+/* Nothing is copied from when copies go until their originals have gone. */
+static emr_status erase_all(
+	emr_session *session, const emr_erase *what, uint64_t *out_copies, emr_erased *out_erased)
+{
+	bool has_copies = what->path != NULL && session->research != NULL;
+	emr_erase look = *what;
+	emr_status status = EMR_OK;
+
+	look.only_look = true;
+	if (has_copies) {
+		emr_research_hold(session->research);
+		/* What is refused has lost no copy. */
+		status = emr_view_erase(session->view, &look, out_erased);
+		if (status == EMR_OK)
+			status = emr_research_erase(
+				session->research, what->path, what->only_look, out_copies);
+	}
+	if (status == EMR_OK && !(has_copies && what->only_look))
+		status = emr_view_erase(session->view, what, out_erased);
+	if (has_copies)
+		emr_research_go_on(session->research);
+	return status;
+}
+
 emr_status emr_answer_erase(emr_session *session, const emr_request *request, emr_emit_fn emit,
 	void *arg, emr_problem *out_problem)
 {
@@ -132,10 +156,8 @@ emr_status emr_answer_erase(emr_session *session, const emr_request *request, em
 	emr_status status =
 		is_others ? emr_shared_not_yours(request->path, "erase", out_problem) : EMR_OK;
 
-	if (status == EMR_OK && what.path != NULL)
-		status = emr_research_erase(session->research, what.path, request->look, &copies);
 	if (status == EMR_OK)
-		status = emr_view_erase(session->view, &what, &erased);
+		status = erase_all(session, &what, &copies, &erased);
 
 	if (status != EMR_OK) {
 		if (!out_problem->is_set)

@@ -84,8 +84,8 @@ static emr_status erase_deleted(erasing *e, const char *path, unsigned depth)
 	status = emr_find_anywhere(e->c.session->view, below, &at);
 	if (status != EMR_OK)
 		return status == EMR_NOT_FOUND || status == EMR_NOT_DIRECTORY ? EMR_OK : status;
-	if (at.attr.type != EMR_META_DIR)
-		return erase_one(e, path);
+	if (at.attr.type != EMR_META_DIR) /* and not what bears its name by now */
+		return erase_one(e, below);
 	names = json_array();
 	status = names != NULL && depth < DEPTH_MAX
 			 ? emr_view_each_entry(
@@ -106,6 +106,17 @@ static emr_status erase_deleted(erasing *e, const char *path, unsigned depth)
 
 /* ---- the whole ---- */
 
+/* Who left and joined again has the same folder of copies twice. */
+static bool is_first(const joined_in *all, size_t i)
+{
+	size_t k = 0;
+
+	while (!emr_id32_equal(all[k].dataset.terms_id, all[i].dataset.terms_id) ||
+		strcmp(all[k].path, all[i].path) != 0)
+		k++;
+	return k == i;
+}
+
 static emr_status erase_in(
 	emr_research *r, const emr_team *dataset, const char *path, bool only_look, uint64_t *out_n)
 {
@@ -125,18 +136,12 @@ emr_status emr_research_erase(emr_research *r, const char *path, bool only_look,
 {
 	joined_in *all = NULL;
 	size_t n = 0;
-	emr_status status;
+	emr_status status = joined_collect(r->session, true, &all, &n);
 
 	*out_n = 0;
-	if (r == NULL)
-		return EMR_OK;
-	status = joined_collect(r->session, true, &all, &n);
-	if (status == EMR_OK && n > 0) {
-		research_take_work(r);
-		for (size_t i = 0; i < n && status == EMR_OK; i++)
+	for (size_t i = 0; i < n && status == EMR_OK; i++)
+		if (is_first(all, i))
 			status = erase_in(r, &all[i].dataset, path, only_look, out_n);
-		research_leave_work(r);
-	}
 	joined_free(all, n);
 	return status;
 }

@@ -37,14 +37,14 @@ void research_wake(emr_research *r)
 	pthread_mutex_unlock(&r->lock);
 }
 
-void research_take_work(emr_research *r)
+void emr_research_hold(emr_research *r)
 {
 	atomic_fetch_add(&r->waiting, 1);
 	research_wake(r);
 	pthread_mutex_lock(&r->work);
 }
 
-void research_leave_work(emr_research *r)
+void emr_research_go_on(emr_research *r)
 {
 	atomic_fetch_sub(&r->waiting, 1);
 	pthread_mutex_unlock(&r->work);

@@ -144,8 +144,8 @@ static emr_status gather(joining *j, pass *p, bool waits)
 	return status;
 }
 
-/* Who is in no more, or never was because she was interrupted, is asked for this path alone: what she
- * once agreed to give of others is not given again with it. */
+/* Who is in no more, or never was because she was interrupted, is asked for this path alone: what
+ * she once agreed to give of others is not given again with it. */
 static emr_status begin_anew(joining *j, pass *p)
 {
 	emr_research *r = j->research;
@@ -334,9 +334,9 @@ emr_status research_join(emr_research *r, const emr_request *request, const emr_
 		emr_problem_set(out_problem, EMR_SAY_FAILED, "what", request->who, "cause",
 			_("the program that makes copies is not installed"), NULL);
 	if (status == EMR_OK) {
-		research_take_work(r);
+		emr_research_hold(r);
 		status = work(&j, out_problem);
-		research_leave_work(r);
+		emr_research_go_on(r);
 	}
 	if (status != EMR_OK && !out_problem->is_set)
 		emr_problem_set_status(out_problem, status, request->path);

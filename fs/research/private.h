@@ -35,9 +35,6 @@ struct emr_research {
 	emr_subscription *news;			  /* of the ledger */
 };
 
-/* For a person: the thread makes room. */
-void research_take_work(emr_research *r);
-void research_leave_work(emr_research *r);
 void research_wake(emr_research *r);
 /* Under LOCK: reads what was agreed to, once. */
 emr_status research_load(emr_research *r);

@@ -35,9 +35,13 @@ void emr_research_free(emr_research *research);
 emr_status emr_answer_dataset(emr_session *session, const emr_request *request, emr_emit_fn emit,
 	void *arg, emr_problem *out_problem);
 
-/* Before what PATH names, or what was deleted from there, is erased: the copies of it are erased,
- * and with them all whose original is there no more, also those that were taken back.  *OUT_N: how
- * many were, or would be (ONLY_LOOK).  NULL is fine.  What emr_view_erase says. */
+/* In between nobody makes a copy: an original that is still there while it is erased would have a
+ * new one.  Waits for the file that is being copied; calls of hold do not nest. */
+void emr_research_hold(emr_research *research);
+void emr_research_go_on(emr_research *research);
+/* While it is held, before what PATH names, or what was deleted from there, is erased: the copies
+ * of it are erased, and with them all whose original is there no more, also those that were taken
+ * back. *OUT_N: how many were, or would be (ONLY_LOOK).  What emr_view_erase says. */
 emr_status emr_research_erase(
 	emr_research *research, const char *path, bool only_look, uint64_t *out_n);
 
