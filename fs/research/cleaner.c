@@ -29,15 +29,20 @@
 
 /* ---- what it is made with ---- */
 
+emr_status cleaner_find(emr_session *session, const emr_team *dataset, cleaner *out)
+{
+	*out = (cleaner){.session = session, .terms_id = dataset->terms_id};
+	return emr_copies_of(session, dataset, &out->copies);
+}
+
 emr_status cleaner_open(emr_session *session, const emr_team *dataset, cleaner *out)
 {
 	const emr_deidentify_rules rules = {.without_dates = dataset->terms.without_dates,
 		.with_characteristics = dataset->terms.with_characteristics,
 		.with_faces = dataset->terms.with_faces};
 	EMR_AUTO_FREE char *program = emr_beside("deidentify");
-	cleaner c = {.session = session, .terms_id = dataset->terms_id};
-	emr_status status =
-		program != NULL ? emr_copies_of(session, dataset, &c.copies) : EMR_UNSUPPORTED;
+	cleaner c = {0};
+	emr_status status = program != NULL ? cleaner_find(session, dataset, &c) : EMR_UNSUPPORTED;
 
 	if (status == EMR_OK)
 		status = emr_deidentify_key(&c.copies.secret,

@@ -27,6 +27,8 @@ typedef struct cleaner {
 	emr_deidentifier *deidentifier;
 } cleaner;
 
+/* Finds copies, says of what they are and removes them, without the program that makes them. */
+emr_status cleaner_find(emr_session *session, const emr_team *dataset, cleaner *out);
 /* EMR_UNSUPPORTED: the program that makes copies is not installed. */
 emr_status cleaner_open(emr_session *session, const emr_team *dataset, cleaner *out);
 void cleaner_close(cleaner *c);

@@ -121,7 +121,7 @@ static emr_status erase_in(
 	emr_research *r, const emr_team *dataset, const char *path, bool only_look, uint64_t *out_n)
 {
 	erasing e = {.only_look = only_look};
-	emr_status status = cleaner_open(r->session, dataset, &e.c);
+	emr_status status = cleaner_find(r->session, dataset, &e.c);
 
 	if (status == EMR_OK)
 		status = erase_there(&e, path);

@@ -196,7 +196,7 @@ emr_status research_follows(emr_research *r, const emr_team *dataset, json_t **o
 	emr_status status = list != NULL ? paths_of(r, dataset->terms_id, &paths) : EMR_NO_MEMORY;
 
 	if (status == EMR_OK && json_array_size(paths) > 0)
-		status = cleaner_open(r->session, dataset, &c);
+		status = cleaner_find(r->session, dataset, &c);
 	for (size_t i = 0; i < json_array_size(paths) && status == EMR_OK; i++) {
 		const char *path = json_string_value(json_array_get(paths, i));
 		json_int_t copies = 0, withheld = 0;

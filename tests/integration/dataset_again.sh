@@ -80,5 +80,12 @@ expect "copies" "$(copies | wc -l)" 1
 say "what goes with an erasure is counted once, also by who joined twice"
 as ana run 13 erase Other </dev/null
 says "With it goes what was made of it for datasets: 3 copies."
+
+say "erasing needs no program that makes copies"
+rm usr/libexec/emrfs/deidentify
+as ana run 0 dataset plain
+as ana json 0 erase Other --yes --passphrase-file "$EMR_PASS"
+expect "copies of it and of before" "$(field copies)" 3
+two_until 60 sees ""
 two_unmount ana dora
 echo "all is well"
