@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -125,17 +126,20 @@ static emr_status understand(
 	return out->own_dir == NULL ? emr_network_dir_check(out->dir, out_problem) : EMR_OK;
 }
 
-/* Of a member who came in this way it is there, and in use. */
+/* Of a member who came in this way it is there, and in use, by whatever path he comes to his state:
+ * an invitation, which anybody can sign, says nothing about a network that somebody is in. */
 static bool is_in_use(const char *state, const char *dir)
 {
 	EMR_AUTO_FREE char *used = NULL;
 	EMR_AUTO_FD fd = open(state, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	struct stat theirs, ours;
 
 	if (fd < 0 || emr_network_dir_of(fd, &used) != EMR_OK) {
 		used = NULL;
 		return false;
 	}
-	return strcmp(used, dir) == 0;
+	return stat(used, &theirs) == 0 && stat(dir, &ours) == 0 &&
+	       theirs.st_dev == ours.st_dev && theirs.st_ino == ours.st_ino;
 }
 
 static emr_status write_dir(const emr_joining *joining)

@@ -130,14 +130,17 @@ far_as rita run 0 init --yes --name "Rita Sá" --born 1970-01-01 --passphrase-fi
 far_as rita run 0 mount --passphrase-file "$FAR/passphrase" "$FAR/rita-folder"
 far sh -c "echo 'an ankle' >'$FAR/rita-folder/ankle.txt'"
 far_as rita run 0 unmount
-for _ in 1 2; do
+far ln -s "$FAR/rita" "$FAR/rita-by-link"
+for home in rita rita-by-link; do
+	settings=$(stat -c %i "$FAR/rita/state/network/network" 2>/dev/null)
 	as hospital invite rita patient 10min
 	mail rita
-	far_as rita json 0 join "$FAR/rita.invitation" --yes --passphrase-file "$FAR/passphrase"
+	far_as $home json 0 join "$FAR/rita.invitation" --yes --passphrase-file "$FAR/passphrase"
 	wait "$inviting" || emr_fail "org invite rita: $(cat out/invited-rita)"
 	expect "that she is registered" "$(field registered)" True
 done
 expect "her certificate" "$(field renewed)" True
+expect "the settings of a network that she is in" "$(stat -c %i "$FAR/rita/state/network/network")" "$settings"
 far_as rita run 0 mount --passphrase-file "$FAR/passphrase" "$FAR/rita-folder"
 expect "what she has brought" "$(far cat "$FAR/rita-folder/ankle.txt")" "an ankle"
 far_as rita json 0 status
