@@ -109,14 +109,38 @@ static emr_status guest_keyring(const uint8_t secret[32], emr_keyring **out)
 		       : status;
 }
 
-/* Its organisation is a random number, so that no ledger takes it for a certificate of anybody: it
- * lets its bearer knock at the channel, and registers nothing. */
+/* An organisation that there is not, so that no ledger takes the certificate for anybody's: it lets
+ * its bearer knock at the channel, and registers nothing.  Who has the secret finds in it whom the
+ * invitation is for; for all others it is a random number. */
+static emr_id16 guest_org(const uint8_t secret[32], const char *whom)
+{
+	static const char label[] = "emrfs/v1/invited"; /* with its NUL */
+	char message[sizeof label + EMR_CERT_HANDLE_MAX];
+	size_t len = strnlen(whom, EMR_CERT_HANDLE_MAX);
+	uint8_t mac[MAC_BYTES];
+	emr_id16 org;
+
+	memcpy(message, label, sizeof label);
+	memcpy(message + sizeof label, whom, len);
+	emr_hmac_sha256(emr_bytes_of(secret, 32), emr_bytes_of(message, sizeof label + len), mac);
+	memcpy(org.b, mac, sizeof org.b);
+	return org;
+}
+
+bool emr_invitation_is_for(const emr_invitation *invitation, const char *whom)
+{
+	emr_cert_facts guest;
+
+	return invitation->guest.len > 0 && emr_cert_read(invitation->guest, &guest) == EMR_OK &&
+	       emr_id16_equal(guest.org, guest_org(invitation->secret, whom));
+}
+
 static emr_status make_guest(const emr_keyring *admin, const emr_invite_guest *guest,
 	const emr_invitation *facts, emr_buf *out_der)
 {
 	EMR_AUTO_KEYRING bearer = NULL;
 	const emr_cert_subject subject = {.handle = "guest",
-		.org = emr_id16_random(),
+		.org = guest_org(facts->secret, guest->whom),
 		.not_before = guest->not_before,
 		.not_after = facts->expires};
 	emr_public public;

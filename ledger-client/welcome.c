@@ -50,6 +50,7 @@ emr_status emr_welcome_invite_away(const emr_keyring *admin, emr_id16 org, emr_b
 	if (away != NULL) {
 		facts.place = away->place;
 		guest.ca_der = away->ca_der;
+		guest.whom = away->whom;
 		guest.not_before = emr_clock_unix_s(emr_clock_system()) - DAY_S;
 	}
 	status = emr_invitation_make(admin, &facts, away != NULL ? &guest : NULL, &bytes);

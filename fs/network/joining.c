@@ -138,8 +138,8 @@ static bool is_in_use(const char *state, const char *dir)
 		used = NULL;
 		return false;
 	}
-	return stat(used, &theirs) == 0 && stat(dir, &ours) == 0 &&
-	       theirs.st_dev == ours.st_dev && theirs.st_ino == ours.st_ino;
+	return stat(used, &theirs) == 0 && stat(dir, &ours) == 0 && theirs.st_dev == ours.st_dev &&
+	       theirs.st_ino == ours.st_ino;
 }
 
 static emr_status write_dir(const emr_joining *joining)

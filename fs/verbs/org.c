@@ -122,7 +122,8 @@ static emr_status find_place(inviting *i, emr_problem *out_problem)
 }
 
 /* An invitation of before, into a network on Fabric, whose file was not taken away: whoever has it
- * may have answered since.  EMR_NOT_FOUND: there is none, or it is another one. */
+ * may have answered since.  EMR_NOT_FOUND: there is none, or it is another one, or somebody else's.
+ */
 static emr_status take_up(inviting *i, uint16_t roles)
 {
 	const uint64_t now = emr_clock_unix_s(emr_clock_system());
@@ -137,7 +138,7 @@ static emr_status take_up(inviting *i, uint16_t roles)
 	if (status == EMR_OK &&
 		memcmp(found.admin_pk, i->bureau.session.identity.pk, sizeof found.admin_pk) == 0 &&
 		emr_id16_equal(found.org, i->bureau.org) && found.roles == roles &&
-		found.place.len > 0 && found.expires > now &&
+		emr_invitation_is_for(&found, i->args->operands[1]) && found.expires > now &&
 		emr_bytes_equal(
 			found.descriptor, emr_ledger_descriptor(i->bureau.session.ledger))) {
 		i->invitation = found;
@@ -154,8 +155,9 @@ static emr_status take_up(inviting *i, uint16_t roles)
 
 static emr_status make_invitation(inviting *i, uint16_t roles, emr_problem *out_problem)
 {
-	const emr_welcome_away away = {
-		.place = emr_buf_view(&i->place), .ca_der = emr_buf_view(&i->bureau.ca)};
+	const emr_welcome_away away = {.place = emr_buf_view(&i->place),
+		.ca_der = emr_buf_view(&i->bureau.ca),
+		.whom = i->args->operands[1]};
 	char url[EMR_INVITE_URL_MAX + 1];
 	uint64_t ends =
 		emr_clock_unix_s(emr_clock_system()) + (uint64_t)(i->within_ns / 1000000000) + 1;

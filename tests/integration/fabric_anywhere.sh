@@ -168,6 +168,12 @@ install -m 600 -o "$FAR_USER" eva.invitation "$FAR/eva.invitation"
 kill -TERM "$inviting"
 wait "$inviting"
 grep -q "stays valid until its end" out/invited-eva || emr_fail "$(cat out/invited-eva)"
+cp eva.invitation carla.invitation
+as hospital invite carla clinician 1h
+refused() { ! kill -0 "$inviting" 2>/dev/null; }
+two_until 60 refused # somebody else's name is not given to whoever has it
+wait "$inviting" && emr_fail "an invitation of eva is carla's: $(cat out/invited-carla)"
+[ -s carla.invitation ] || emr_fail "a file of somebody's is gone"
 join eva "Eva Reis" 7 --within 1s
 says "does not answer this invitation"
 join eva "Eva Reis" 0 &

@@ -97,7 +97,7 @@ static void the_guest_of_an_invitation_is_nobody_in_the_organisation(void **stat
 	const emr_cert_subject subject = {
 		.handle = "CA", .not_before = 1700000000, .not_after = 1900000000};
 	emr_invitation wish = facts(), read;
-	emr_invite_guest guest = {.not_before = 1700000001};
+	emr_invite_guest guest = {.not_before = 1700000001, .whom = "lima"};
 	EMR_AUTO_KEYRING bearer = NULL;
 	emr_public public;
 	emr_cert_facts found;
@@ -115,6 +115,9 @@ static void the_guest_of_an_invitation_is_nobody_in_the_organisation(void **stat
 	assert_false(emr_id16_is_zero(found.org));
 	assert_false(emr_id16_equal(found.org, wish.org));
 	assert_int_equal(found.not_after, wish.expires);
+	assert_true(emr_invitation_is_for(&read, "lima"));
+	assert_false(emr_invitation_is_for(&read, "lim"));
+	assert_false(emr_invitation_is_for(&read, "carla"));
 	assert_ok(emr_invitation_guest(&read, &bearer));
 	assert_ok(emr_keyring_public(bearer, &public));
 	assert_memory_equal(public.p256_spki, found.spki, sizeof found.spki);
@@ -128,7 +131,7 @@ static void a_way_that_is_too_long_is_no_invitation(void **state)
 {
 	EMR_AUTO_BUF long_way = {0}, bytes = {0};
 	emr_invitation wish = facts();
-	const emr_invite_guest guest = {.not_before = 1};
+	const emr_invite_guest guest = {.not_before = 1, .whom = ""};
 
 	(void)state;
 	assert_ok(emr_buf_append_zeros(&long_way, EMR_INVITE_PLACE_MAX + 1));

@@ -37,6 +37,7 @@ typedef struct emr_invitation {
 typedef struct emr_invite_guest {
 	emr_bytes ca_der;
 	uint64_t not_before; /* Unix seconds */
+	const char *whom;    /* the invited is called so by who invites; nobody else learns it */
 } emr_invite_guest;
 
 /* By the keyring's identity, the organisation's administrator.  Reads roles, org, expires, network,
@@ -52,6 +53,9 @@ emr_status emr_invitation_read(emr_bytes bytes, emr_invitation *out);
 /* The guest whose certificate the invitation carries: its key follows from the secret.  A keyring
  * that can sign as he may and is good for nothing else.  EMR_NOT_FOUND: it carries none. */
 emr_status emr_invitation_guest(const emr_invitation *invitation, emr_keyring **out);
+
+/* Whether it was made for WHOM, so that who goes on with it gives nobody another's name. */
+bool emr_invitation_is_for(const emr_invitation *invitation, const char *whom);
 
 typedef struct emr_invite_reply {
 	emr_id16 invitation;

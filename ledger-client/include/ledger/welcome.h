@@ -24,6 +24,7 @@ emr_status emr_welcome_invite_for(const emr_keyring *admin, emr_id16 org, emr_by
  * certificate of the organisation's CA (CA_DER) with which he may knock there. */
 typedef struct emr_welcome_away {
 	emr_bytes place, ca_der;
+	const char *whom; /* emr_invite_guest */
 } emr_welcome_away;
 emr_status emr_welcome_invite_away(const emr_keyring *admin, emr_id16 org, emr_bytes descriptor,
 	const char *url, const emr_welcome_away *away, uint16_t roles, uint64_t expires_unix_s,
