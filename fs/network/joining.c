@@ -30,6 +30,7 @@
 
 #define INVITATION_MAX ((size_t)EMR_INVITE_MAX)
 #define LOOK_AGAIN_NS 200000000L
+#define LAST_LOOK_NS INT64_C(10000000000) /* for an answer that is known to be there */
 
 void emr_joining_free(emr_joining *joining)
 {
@@ -247,14 +248,18 @@ static emr_status exchange(const emr_joining *joining, const emr_keyring *keyrin
 	if (status == EMR_OK)
 		status = emr_post_look(&post, EMR_LETTER_ANSWER, EMR_CERT_CHAIN_MAX,
 			within_its_time(invitation, within_ns), out_cert);
-	if (status == EMR_OK)
-		emr_post_remove(&post, EMR_LETTER_ANSWER);
-	if (status != EMR_TIMEOUT)
-		return status;
 	/* The keyring that asked goes with this try: an answer to it would be an invitation lost.
 	 */
-	emr_post_take_back(&post);
-	return say_nobody(invitation, out_problem);
+	if (status == EMR_TIMEOUT && emr_post_take_back(&post) == EMR_EXISTS)
+		status = emr_post_look(
+			&post, EMR_LETTER_ANSWER, EMR_CERT_CHAIN_MAX, LAST_LOOK_NS, out_cert);
+	if (status == EMR_TIMEOUT)
+		return say_nobody(invitation, out_problem);
+	if (status == EMR_OK)
+		emr_post_remove(&post, EMR_LETTER_ANSWER);
+	if (status == EMR_OK && out_cert->len <= 1)
+		return say_used(out_problem);
+	return status;
 }
 
 emr_status emr_joining_check(const emr_joining *joining, emr_problem *out_problem)

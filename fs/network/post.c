@@ -105,7 +105,7 @@ void emr_post_remove(const emr_post *post, emr_letter_kind kind)
 		emr_mail_remove(post->dir, post->id, step_of(kind));
 }
 
-void emr_post_take_back(emr_post *post)
+emr_status emr_post_take_back(emr_post *post)
 {
 	emr_status status = EMR_OK;
 
@@ -114,7 +114,8 @@ void emr_post_take_back(emr_post *post)
 			post->letters, post->id, EMR_LETTER_REPLY, emr_bytes_of("", 1));
 	else
 		emr_post_remove(post, EMR_LETTER_REPLY);
-	if (status != EMR_OK)
+	if (status != EMR_OK && status != EMR_EXISTS)
 		emr_log(EMR_LOG_WARN, "joining: the reply was not taken back: %s",
 			emr_status_text(status));
+	return status;
 }

@@ -39,6 +39,7 @@ typedef struct inviting {
 	emr_post post;
 	const char *handle; /* NULL: the code that the invited asks for */
 	int64_t within_ns;
+	bool is_over; /* used or withdrawn, or refused: its file opens nothing any more */
 } inviting;
 
 static void inviting_end(inviting *i)
@@ -254,8 +255,8 @@ static emr_status await_reply(inviting *i, emr_buf *reply)
 		status = emr_post_put(&i->post, EMR_LETTER_ANSWER, emr_bytes_of("", 1));
 	else
 		status = EMR_OK;
-	if (status != EMR_OK && status != EMR_EXISTS)
-		return status;
+	/* At its end it opens nothing, whatever the channel has taken. */
+	i->is_over = !is_ended || status == EMR_OK || status == EMR_EXISTS;
 	return is_ended ? EMR_INTERRUPTED : EMR_TIMEOUT;
 }
 
@@ -265,7 +266,7 @@ static emr_status answer(inviting *i, emr_id32 *out_signer_id, emr_problem *out_
 	EMR_AUTO_BUF cert = {0};
 	emr_status status = await_reply(i, &reply);
 
-	if (status == EMR_INTERRUPTED && is_left(i))
+	if (status == EMR_INTERRUPTED && !i->is_over)
 		emr_problem_set(out_problem, EMR_SAY_INVITATION_STAYS, "what", i->args->operands[1],
 			"file", i->args->values[EMR_OPT_CARD_FILE], NULL);
 	else if (status == EMR_INTERRUPTED)
@@ -282,6 +283,9 @@ static emr_status answer(inviting *i, emr_id32 *out_signer_id, emr_problem *out_
 		status = check_handle(i, *out_signer_id, out_problem);
 	if (status == EMR_OK)
 		status = emr_post_put(&i->post, EMR_LETTER_ANSWER, emr_buf_view(&cert));
+	/* What passes goes better when the same line goes on; in a directory none does. */
+	if (i->post.letters == NULL || (status != EMR_INTERRUPTED && !emr_status_may_pass(status)))
+		i->is_over = true;
 	return status;
 }
 
@@ -328,8 +332,8 @@ static emr_status invite(inviting *i, emr_problem *out_problem)
 	status = answer(i, &signer_id, out_problem);
 	emr_progress_end(i->out);
 	release_signals(old);
-	if (!is_left(i))
-		(void)unlink(file); /* used or over: it opens nothing any more */
+	if (i->is_over)
+		(void)unlink(file);
 	if (status != EMR_OK)
 		return status;
 	emr_person_code(signer_id, code);

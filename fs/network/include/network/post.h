@@ -29,5 +29,5 @@ emr_status emr_post_look(
 /* Files only: letters stay. */
 void emr_post_remove(const emr_post *post, emr_letter_kind kind);
 /* The reply counts no more: a file goes, and in the place of a letter comes an empty one, which who
- * invites passes over (one byte). */
-void emr_post_take_back(emr_post *post);
+ * invites passes over (one byte).  EMR_EXISTS: it has been answered at the last moment. */
+emr_status emr_post_take_back(emr_post *post);
