@@ -99,23 +99,6 @@ static void look_and_watch(kit *b, const char *const *paths)
 	assert_true(times_seen > 3);
 }
 
-/* ---- what the ledger names before its bytes are here ---- */
-
-static _Atomic bool are_bytes_late;
-
-emr_status __real_emr_facts_get(emr_facts *facts, emr_id16 domain, emr_id16 object,
-	emr_place *out_place, emr_buf *out_bytes, emr_meta *out_meta);
-emr_status __wrap_emr_facts_get(emr_facts *facts, emr_id16 domain, emr_id16 object,
-	emr_place *out_place, emr_buf *out_bytes, emr_meta *out_meta);
-
-emr_status __wrap_emr_facts_get(emr_facts *facts, emr_id16 domain, emr_id16 object,
-	emr_place *out_place, emr_buf *out_bytes, emr_meta *out_meta)
-{
-	return are_bytes_late ? EMR_MISSING_DATA
-			      : __real_emr_facts_get(
-					facts, domain, object, out_place, out_bytes, out_meta);
-}
-
 /* ---- how often the ledger is asked for what is new ---- */
 
 static _Atomic unsigned looks;
@@ -343,25 +326,6 @@ static void files_that_change_names_with_each_other_there_do_so_here(void **stat
 	look_and_watch(&t->b, paths);
 	kit_expect_text(&t->b, "Imaging/2", "one");
 	kit_expect_text(&t->b, "Imaging/1", "two");
-	meet(t);
-	expect_equal(t);
-}
-
-static void a_file_whose_description_comes_after_its_entry_is_shown_then(void **state)
-{
-	two *t = *state;
-
-	rename_and_publish(&t->a, "Imaging/1", "Imaging/late", 0);
-	are_bytes_late = true;
-	kit_wait_ms(&t->b, 2000);
-	assert_ok(emr_view_publish_now(t->b.view));
-	assert_false(kit_exists(&t->b, "Imaging/late"));
-	kit_wait_ms(&t->b, 2000);
-	assert_ok(emr_view_publish_now(t->b.view));
-	are_bytes_late = false; /* and nothing is new on the ledger */
-	kit_wait_ms(&t->b, 2000);
-	assert_ok(emr_view_publish_now(t->b.view));
-	kit_expect_text(&t->b, "Imaging/late", "one");
 	meet(t);
 	expect_equal(t);
 }
@@ -1048,7 +1012,6 @@ int main(int argc, char **argv)
 		WITH_TWO(names_and_attributes_follow),
 		WITH_TWO(a_file_that_is_replaced_by_another_there_is_never_lacking_here),
 		WITH_TWO(files_that_change_names_with_each_other_there_do_so_here),
-		WITH_TWO(a_file_whose_description_comes_after_its_entry_is_shown_then),
 		WITH_TWO(what_one_removes_is_gone_for_the_other),
 		WITH_TWO(what_both_change_both_keep),
 		WITH_TWO(what_was_changed_while_away_meets_what_others_changed),

@@ -22,29 +22,21 @@
 #define AGAIN_NS INT64_C(1000000000)
 #define WAIT_MS 60000
 #define BACKOFF_NS INT64_C(5000000000)
-#define BYTES_NS INT64_C(60000000000) /* for those that the ledger names and that are not here */
-#define PORTION 10000		      /* objects of one look: what it takes of memory has an end */
+#define PORTION 10000 /* objects of one look: what it takes of memory has an end */
 
 typedef struct object_id {
 	emr_id16 domain, object;
-	int64_t until_boot_ns; /* its bytes were not here, and are waited for; 0: they were */
 } object_id;
 
 /* ---- what is to be looked at ---- */
 
-static emr_status note_again(
-	emr_view *view, emr_id16 domain, emr_id16 object, int64_t until_boot_ns)
+emr_status follow_note(emr_view *view, emr_id16 domain, emr_id16 object)
 {
-	object_id id = {.domain = domain, .object = object, .until_boot_ns = until_boot_ns};
+	object_id id = {.domain = domain, .object = object};
 
 	if (view->follow_again.len == 0)
 		view->follow_due_boot_ns = 0;
 	return emr_buf_append(&view->follow_again, &id, sizeof id);
-}
-
-emr_status follow_note(emr_view *view, emr_id16 domain, emr_id16 object)
-{
-	return note_again(view, domain, object, 0);
 }
 
 int64_t follow_due(const emr_view *view)
@@ -150,8 +142,6 @@ static emr_status take_again(following *f)
 
 		memcpy(&id, view->follow_again.data + at, sizeof id);
 		status = add(f, id.domain, id.object);
-		if (status == EMR_OK)
-			f->all[f->n - 1].until_boot_ns = id.until_boot_ns;
 	}
 	if (status == EMR_OK)
 		emr_buf_free(&view->follow_again);
@@ -284,32 +274,12 @@ static bool is_lasting(emr_status status)
 	       status == EMR_UNSUPPORTED;
 }
 
-/* Its bytes may be on their way still: the ledger says no more of it when they come.  True: it was
- * looked at before, and that was told. */
-static bool await_bytes(emr_view *view, const arrival *a, emr_status *status)
-{
-	int64_t now, until = a->until_boot_ns;
-	emr_status noted = EMR_OK;
-
-	if (*status != EMR_MISSING_DATA)
-		return false;
-	pthread_mutex_lock(&view->lock);
-	now = view_boot_ns(view);
-	until = until != 0 ? until : now + BYTES_NS;
-	if (now < until)
-		noted = note_again(view, a->domain, a->object, until);
-	pthread_mutex_unlock(&view->lock);
-	*status = noted == EMR_OK ? *status : noted;
-	return a->until_boot_ns != 0;
-}
-
 static emr_status fetch(following *f)
 {
 	for (size_t i = 0; i < f->n; i++) {
 		arrival *a = &f->all[i];
 		uint64_t unreadable = emr_facts_unreadable(f->view->options.facts);
 		emr_status status = EMR_INVALID;
-		bool is_known;
 		char id[33];
 
 		if (a->is_done)
@@ -324,14 +294,11 @@ static emr_status fetch(following *f)
 			status = learn_word(f, a);
 		if (status == EMR_OK || status == EMR_NOT_FOUND)
 			continue;
-		is_known = await_bytes(f->view, a, &status);
 		if (!is_lasting(status))
 			return status;
-		a->is_done = true;
-		if (is_known)
-			continue;
 		emr_hex(a->object.b, sizeof a->object.b, id);
 		emr_log(EMR_LOG_ERROR, "record %s cannot be read: %s", id, emr_status_text(status));
+		a->is_done = true;
 		if (f->view->options.notice != NULL)
 			f->view->options.notice(f->view->options.notice_arg,
 				emr_facts_unreadable(f->view->options.facts) > unreadable

@@ -14,7 +14,6 @@ typedef struct arrival {
 	emr_buf bytes;
 	emr_meta meta; /* points into BYTES */
 	bool is_done;
-	int64_t until_boot_ns;	 /* its bytes are waited for; 0: this is the first look */
 	bool is_waiting;	 /* for its name, on the stack of arrive_in_turn */
 	bool is_others;		 /* a writer of the owner's folder said it, or removed it */
 	writers_word word;	 /* what META points into then */
