@@ -31,7 +31,7 @@ mkdir -p "$state/arriving" "$drop/K7QF" "$drop/R1@São Lucas" && printf 'issuer,
 place() { EMRFS_HOME=$EMR_WORK/ward "$@" /usr/bin/python3 -B "$service" place --state "$state" --folder "$EMR_WORK/ward-folder" --table patients.csv --drop "$drop" --still 0 --once 2>>out/place; }
 status() { EMRFS_HOME=$EMR_WORK/ward /usr/bin/python3 -B "$service" status --state "$state" --drop "$drop" >out/said; }
 names() { find "$EMR_WORK/$1-folder/Inbox" -type f -printf '%f\n' | sort; }
-PORT=$((20000 + $$ % 20000))
+PORT=$(emr_port)
 receive() {
 	setsid /usr/bin/python3 -B "$service" receive --state "$state" --port $PORT --title HOSPITAL >out/receive 2>&1 &
 	RECEIVER=$!

@@ -37,7 +37,7 @@ as ana run 0 status --wait
 as ana run 0 share Imaging with lima --yes --wait
 as ana run 0 share Letters with lima --write --yes --wait
 
-PORT=$((20000 + $$ % 20000))
+PORT=$(emr_port)
 port() { [ "$1" = lima ] && echo $PORT || echo $((PORT + 1)); }
 for who in lima reis; do
 	printf '%s-pass\n%s-pass\n' $who $who | "$gateway" password $who "$EMR_WORK/smb-$who" 2>out/pdbedit || emr_fail "password: $(cat out/pdbedit)"

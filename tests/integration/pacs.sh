@@ -39,7 +39,7 @@ knee=$(echo lima-folder/shared-with-me/*/Knee)
 can_read() { cat "$knee"/SE?/* "$knee"/* >/dev/null 2>&1 || cat "$knee"/SE0/IM0 >/dev/null; }
 two_until 30 can_read
 
-PORT=$((20000 + $$ % 20000))
+PORT=$(emr_port)
 start() {
 	/usr/bin/python3 -B "$view" --mount lima-folder --port $PORT --title EMRFS --peer "WS=localhost:$((PORT + 1))" "$@" >>out/view 2>&1 &
 	VIEWER=$!

@@ -17,7 +17,7 @@ emr_mount
 
 # The example, with the folder of this test in place of the home's, below what an own server needs.
 mkdir -p "$EMR_WORK/smb/ncalrpc"
-port=$((20000 + $$ % 20000))
+port=$(emr_port)
 example=$(cd "$(dirname "$0")/../../examples" && pwd)/smb.conf
 must sed "s|/home/%U/Health|$MNT|" "$example" >"$EMR_WORK/smb/health.conf"
 {

@@ -193,6 +193,16 @@ emr_clear_away() { # HOME FOLDER
 	fusermount3 -uqz "$2" 2>/dev/null
 }
 
+# emr_port: the first of two ports of this computer on which nobody listens. They lie below those that the kernel gives to whoever connects:
+# a connection of another test took a server's port once.
+emr_port() {
+	local port=$((20000 + 2 * ($$ % 6000)))
+	while (: <"/dev/tcp/127.0.0.1/$port" || : <"/dev/tcp/127.0.0.1/$((port + 1))") 2>/dev/null; do
+		port=$((20000 + (port - 20000 + 2) % 12000))
+	done
+	echo $port
+}
+
 # emr_until COMMAND...: until it succeeds.
 emr_until() {
 	local end=$((SECONDS + EMR_PATIENCE))
