@@ -16,11 +16,6 @@ emr_status emr_request_key_from(emr_secret *take_k, const uint8_t kcom[32], emr_
 
 emr_status emr_access_body_encode(const emr_access_body *body, emr_buf *out);
 emr_status emr_access_body_decode(emr_bytes plain, emr_access_body *out);
-/* The answers in the clear. */
-size_t emr_answer_cfrags_bytes(const emr_answer_group *groups, size_t n);
-size_t emr_answer_keys_bytes(size_t n);
-void emr_answer_cfrags_encode(const emr_answer_group *groups, size_t n, uint8_t *out);
-void emr_answer_keys_encode(const emr_answer_key *answers, size_t n, uint8_t *out);
 /* Takes the plaintext over, also when it fails. */
 emr_status emr_answer_parse(emr_vault *take_plain, emr_answer_kind mode, emr_id32 signer,
 	size_t slots, size_t given, emr_answer **out);

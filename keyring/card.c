@@ -131,7 +131,7 @@ static emr_status sign_body(const emr_keyring *kr, const emr_signer *domain, emr
 	return emr_buf_append(card, sigs, domain != NULL ? 128 : 64);
 }
 
-static emr_status make(const emr_keyring *kr, const emr_card *card, const emr_signer *domain,
+static emr_status card_make(const emr_keyring *kr, const emr_card *card, const emr_signer *domain,
 	const char *name, const char *born, emr_buf *out)
 {
 	EMR_AUTO_BUF made = {0};
@@ -159,7 +159,7 @@ emr_status emr_card_make_person(const emr_keyring *kr, emr_id16 net_id, uint64_t
 	memcpy(card.id_pk, public.pk, 32);
 	memcpy(card.x25519, public.x25519, 32);
 	memcpy(card.B, public.B, 32);
-	return make(kr, &card, NULL, name, born, out);
+	return card_make(kr, &card, NULL, name, born, out);
 }
 
 emr_status emr_card_make_domain(const emr_keyring *kr, emr_id16 net_id, emr_id16 domain_id,
@@ -184,7 +184,7 @@ emr_status emr_card_make_domain(const emr_keyring *kr, emr_id16 net_id, emr_id16
 	memcpy(card.x25519, domain.box, 32);
 	memcpy(card.B, domain.A, 32);
 	memcpy(card.dom_pk, domain.owner_pk, 32);
-	return make(kr, &card, &signer, name, born, out);
+	return card_make(kr, &card, &signer, name, born, out);
 }
 
 /* ---- Reading ---- */

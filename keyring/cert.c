@@ -62,30 +62,45 @@ static bool add_extension(X509 *cert, X509 *issuer, int nid, const char *value)
 	return extension != NULL && X509_add_ext(cert, extension, -1) == 1;
 }
 
-/* {"attrs":{"emr.org":"...","emr.roles":"..."}} as Fabric's attribute manager reads it: bare JSON
- * in the octets. */
-static bool add_attributes(X509 *cert, const emr_cert_subject *subject)
+/* As Fabric's attribute manager reads them: bare JSON in the octets. */
+static bool add_attributes(X509 *cert, const char *json)
 {
 	__attribute__((cleanup(emr_x509_ext_free))) X509_EXTENSION *extension = NULL;
 	__attribute__((cleanup(emr_asn1_string_free))) ASN1_OCTET_STRING *octets =
 		ASN1_OCTET_STRING_new();
 	__attribute__((cleanup(emr_asn1_object_free))) ASN1_OBJECT *oid =
 		OBJ_txt2obj(EMR_CERT_ATTRS_OID, 1);
+
+	if (octets == NULL || oid == NULL ||
+		ASN1_OCTET_STRING_set(octets, (const uint8_t *)json, (int)strlen(json)) != 1)
+		return false;
+	extension = X509_EXTENSION_create_by_OBJ(NULL, oid, 0, octets);
+	return extension != NULL && X509_add_ext(cert, extension, -1) == 1;
+}
+
+/* {"attrs":{"emr.org":"...","emr.roles":"..."}} */
+static bool add_person(X509 *cert, const emr_cert_subject *subject)
+{
 	char roles[EMR_ROLES_TEXT_MAX];
 	char org[33] = "";
 	char json[256];
-	int len;
 
 	emr_roles_text(subject->roles, roles);
 	if (!emr_id16_is_zero(subject->org))
 		emr_hex(subject->org.b, sizeof subject->org.b, org);
-	len = snprintf(json, sizeof json, "{\"attrs\":{%s%s%s\"emr.roles\":\"%s\"}}",
+	(void)snprintf(json, sizeof json, "{\"attrs\":{%s%s%s\"emr.roles\":\"%s\"}}",
 		org[0] != '\0' ? "\"emr.org\":\"" : "", org, org[0] != '\0' ? "\"," : "", roles);
-	if (octets == NULL || oid == NULL ||
-		ASN1_OCTET_STRING_set(octets, (uint8_t *)json, len) != 1)
-		return false;
-	extension = X509_EXTENSION_create_by_OBJ(NULL, oid, 0, octets);
-	return extension != NULL && X509_add_ext(cert, extension, -1) == 1;
+	return add_attributes(cert, json);
+}
+
+static bool add_msp(X509 *cert, const char *msp)
+{
+	char json[128];
+
+	if (msp == NULL)
+		return true;
+	(void)snprintf(json, sizeof json, "{\"attrs\":{\"emr.msp\":\"%s\"}}", msp);
+	return add_attributes(cert, json);
 }
 
 static bool add_extensions(X509 *cert, X509 *issuer, const emr_cert_subject *subject, bool is_ca)
@@ -94,12 +109,13 @@ static bool add_extensions(X509 *cert, X509 *issuer, const emr_cert_subject *sub
 		return add_extension(
 			       cert, issuer, NID_basic_constraints, "critical,CA:TRUE,pathlen:0") &&
 		       add_extension(cert, issuer, NID_key_usage, "critical,keyCertSign,cRLSign") &&
-		       add_extension(cert, issuer, NID_subject_key_identifier, "hash");
+		       add_extension(cert, issuer, NID_subject_key_identifier, "hash") &&
+		       add_msp(cert, subject->msp);
 	return add_extension(cert, issuer, NID_basic_constraints, "critical,CA:FALSE") &&
 	       add_extension(cert, issuer, NID_key_usage, "critical,digitalSignature") &&
 	       add_extension(cert, issuer, NID_subject_key_identifier, "hash") &&
 	       add_extension(cert, issuer, NID_authority_key_identifier, "keyid:always") &&
-	       add_attributes(cert, subject);
+	       add_person(cert, subject);
 }
 
 /* Signs CERT and appends its DER. */
@@ -153,7 +169,8 @@ emr_status emr_cert_make_ca(
 	__attribute__((cleanup(emr_x509_free))) X509 *cert = NULL;
 	emr_status status;
 
-	if (!subject_ok(subject) || subject->roles != 0 || !emr_id16_is_zero(subject->org))
+	if (!subject_ok(subject) || subject->roles != 0 || !emr_id16_is_zero(subject->org) ||
+		(subject->msp != NULL && !emr_cert_msp_ok(subject->msp)))
 		return EMR_INVALID;
 	status = emr_p256_key(kr, EMR_P256_CA, &key);
 	if (status == EMR_OK)

@@ -8,6 +8,7 @@
 #include <openssl/x509_vfy.h>
 #include <openssl/x509v3.h>
 #include <pthread.h>
+#include <stdio.h>
 #include <string.h>
 #include <time.h>
 
@@ -215,7 +216,17 @@ static void json_free(json_t **json)
 	json_decref(*json);
 }
 
-/* Roles and organisation; other attributes (a Fabric CA adds its own) are passed over. */
+/* As Fabric has them: nothing in one is more than itself in JSON, or in a line of settings. */
+bool emr_cert_msp_ok(const char *msp)
+{
+	size_t len = strlen(msp);
+
+	return len > 0 && len <= EMR_CERT_MSP_MAX &&
+	       strspn(msp, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789.-_") ==
+		       len;
+}
+
+/* Roles, organisation and MSP; other attributes (a Fabric CA adds its own) are passed over. */
 static emr_status read_attribute_json(const char *text, size_t len, emr_cert_facts *facts)
 {
 	__attribute__((cleanup(json_free))) json_t *root =
@@ -223,6 +234,7 @@ static emr_status read_attribute_json(const char *text, size_t len, emr_cert_fac
 	const json_t *attrs = json_object_get(root, "attrs");
 	const json_t *roles = json_object_get(attrs, "emr.roles");
 	const json_t *org = json_object_get(attrs, "emr.org");
+	const json_t *msp = json_object_get(attrs, "emr.msp");
 
 	if (!json_is_object(attrs))
 		return EMR_DAMAGED;
@@ -232,6 +244,11 @@ static emr_status read_attribute_json(const char *text, size_t len, emr_cert_fac
 	if (org != NULL && (!json_is_string(org) || emr_unhex(json_string_value(org), facts->org.b,
 							    sizeof facts->org.b) != EMR_OK))
 		return EMR_DAMAGED;
+	if (msp != NULL &&
+		(!facts->is_ca || !json_is_string(msp) || !emr_cert_msp_ok(json_string_value(msp))))
+		return EMR_DAMAGED;
+	if (msp != NULL)
+		(void)snprintf(facts->msp, sizeof facts->msp, "%s", json_string_value(msp));
 	return EMR_OK;
 }
 

@@ -53,7 +53,7 @@ void emr_coowned_free(emr_coowned *c)
 }
 
 /* Under the lock. */
-static coowned *find(emr_coowned *c, emr_id16 domain_id)
+static coowned *coowned_find(emr_coowned *c, emr_id16 domain_id)
 {
 	for (size_t i = 0; i < c->n; i++)
 		if (emr_id16_equal(c->all[i].domain_id, domain_id))
@@ -65,7 +65,7 @@ static emr_status find_or_add(emr_coowned *c, emr_id16 domain_id, coowned **out)
 {
 	coowned *grown;
 
-	*out = find(c, domain_id);
+	*out = coowned_find(c, domain_id);
 	if (*out != NULL)
 		return EMR_OK;
 	if (c->n == EMR_COOWNED_MAX)
@@ -154,7 +154,7 @@ void emr_keyring_coown_end(const emr_keyring *kr, emr_id16 domain_id)
 	coowned *one;
 
 	pthread_rwlock_wrlock(&c->lock);
-	one = find(c, domain_id);
+	one = coowned_find(c, domain_id);
 	if (one != NULL) {
 		wipe(one);
 		*one = c->all[--c->n];
@@ -167,7 +167,7 @@ bool emr_keyring_coowns(const emr_keyring *kr, emr_id16 domain_id)
 	bool is;
 
 	pthread_rwlock_rdlock(&kr->coowned->lock);
-	is = find(kr->coowned, domain_id) != NULL;
+	is = coowned_find(kr->coowned, domain_id) != NULL;
 	pthread_rwlock_unlock(&kr->coowned->lock);
 	return is;
 }
@@ -185,7 +185,7 @@ emr_status emr_coowned_pre(
 	emr_status status = EMR_AWAITED; /* the letter is on its way */
 
 	pthread_rwlock_rdlock(&kr->coowned->lock);
-	one = find(kr->coowned, domain_id);
+	one = coowned_find(kr->coowned, domain_id);
 	*out_is = one != NULL;
 	for (size_t i = 0; one != NULL && i < one->n; i++)
 		if (one->epochs[i] == epoch)

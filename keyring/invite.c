@@ -169,6 +169,20 @@ emr_status emr_invitation_guest(const emr_invitation *invitation, emr_keyring **
 	return EMR_OK;
 }
 
+emr_status emr_invitation_login_secret(
+	const emr_invitation *invitation, char out[EMR_LOGIN_SECRET_CHARS])
+{
+	uint8_t bytes[(EMR_LOGIN_SECRET_CHARS - 1) / 2];
+	emr_status status = emr_hkdf_sha512("emrfs/v1/login",
+		emr_bytes_of(invitation->secret, sizeof invitation->secret), (emr_bytes){0}, bytes,
+		sizeof bytes);
+
+	if (status == EMR_OK)
+		emr_hex(bytes, sizeof bytes, out);
+	emr_wipe(bytes, sizeof bytes);
+	return status;
+}
+
 emr_status emr_invitation_make(const emr_keyring *admin, const emr_invitation *facts,
 	const emr_invite_guest *guest, emr_buf *out)
 {
@@ -178,7 +192,7 @@ emr_status emr_invitation_make(const emr_keyring *admin, const emr_invitation *f
 	emr_public public;
 	emr_status status;
 
-	if (!facts_ok(facts) || (facts->place.len > 0) != (guest != NULL))
+	if (!facts_ok(facts) || (facts->place.len == 0 && guest != NULL))
 		return EMR_INVALID;
 	if (facts->descriptor.len > EMR_INVITE_DESCRIPTOR_MAX ||
 		facts->place.len > EMR_INVITE_PLACE_MAX)
@@ -217,7 +231,7 @@ static void read_place(emr_reader *r, emr_invitation *out)
 {
 	out->guest = emr_read_bytes(r, emr_read_u16(r));
 	out->place = emr_read_bytes(r, emr_read_u32(r));
-	if (out->guest.len == 0 || out->guest.len > EMR_CERT_MAX || out->place.len == 0 ||
+	if (out->guest.len > EMR_CERT_MAX || out->place.len == 0 ||
 		out->place.len > EMR_INVITE_PLACE_MAX)
 		r->bad = true;
 }

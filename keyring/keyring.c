@@ -229,6 +229,26 @@ emr_status emr_keyring_domain_public(const emr_keyring *kr, emr_id16 domain_id, 
 	return status;
 }
 
+bool emr_keyring_owns(const emr_keyring *kr, emr_id16 domain_id, const uint8_t owner_pk[32])
+{
+	uint8_t asked[48], own[32], hash[32];
+	emr_id16 what;
+
+	if (emr_keyring_coowns(kr, domain_id))
+		return true;
+	memcpy(asked, domain_id.b, 16);
+	memcpy(asked + 16, owner_pk, 32);
+	emr_sha256(asked, sizeof asked, hash);
+	memcpy(what.b, hash, sizeof what.b);
+	if (emr_memo_is_others(kr->memo, &what) ||
+		emr_signer_public(kr, emr_signer_domain(domain_id, 1), own) != EMR_OK)
+		return false;
+	if (memcmp(own, owner_pk, sizeof own) == 0)
+		return true;
+	emr_memo_keep_others(kr->memo, &what);
+	return false;
+}
+
 void emr_safety_number(
 	const uint8_t one[96], const uint8_t other[96], char out[EMR_SAFETY_NUMBER_CHARS])
 {

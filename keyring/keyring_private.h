@@ -74,7 +74,6 @@ emr_status emr_words_read(
 /* 264 bits to 32 bytes of seed and the checksum byte; and back. */
 void emr_words_unpack(
 	const uint16_t indexes[EMR_WORDS], uint8_t out_seed[EMR_SEED_BYTES], uint8_t *out_check);
-void emr_words_pack(const uint8_t seed[EMR_SEED_BYTES], uint16_t out_indexes[EMR_WORDS]);
 
 /* Keyfile parsing without a passphrase (keyfile.c), for tests and fuzzing. */
 typedef struct emr_keyfile_header {

@@ -7,7 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define PUBLICS 256 /* a domain has three; one takes the place of another by chance */
+#define PUBLICS 256	      /* a domain has three; one takes the place of another by chance */
+#define OTHERS_MIN 256	      /* places for domains of others; half of them at most are taken */
+#define OTHERS_MAX (1u << 17) /* 2 MiB; a network with more is begun anew with */
 
 typedef struct public_half {
 	emr_memo_key of; /* kind MEMO_NONE: empty */
@@ -23,6 +25,8 @@ struct emr_memo {
 	pthread_mutex_t lock;
 	public_half publics[PUBLICS];
 	local locals[EMR_LOCAL_USE_COUNT];
+	emr_id16 *others; /* a hash table, NULL while there are none; zero id: empty */
+	size_t n_others, cap_others;
 };
 
 emr_memo *emr_memo_new(void)
@@ -42,6 +46,7 @@ void emr_memo_free(emr_memo *memo)
 		return;
 	for (size_t i = 0; i < EMR_LOCAL_USE_COUNT; i++)
 		emr_secret_free(&memo->locals[i].key);
+	free(memo->others);
 	pthread_mutex_destroy(&memo->lock);
 	free(memo);
 }
@@ -83,6 +88,69 @@ void emr_memo_keep(emr_memo *memo, const emr_memo_key *of, const uint8_t bytes[3
 	memcpy(at->bytes, bytes, sizeof at->bytes);
 	pthread_mutex_unlock(&memo->lock);
 }
+
+/* ---- what is another's ---- */
+
+/* Where WHAT is, or would be.  There is always an empty place. */
+static emr_id16 *other_at(emr_id16 *others, size_t cap, const emr_id16 *what)
+{
+	uint64_t h;
+
+	memcpy(&h, what->b, sizeof h); /* of a hash */
+	for (size_t i = (size_t)h & (cap - 1);; i = (i + 1) & (cap - 1))
+		if (emr_id16_is_zero(others[i]) || emr_id16_equal(others[i], *what))
+			return &others[i];
+}
+
+/* Without memory, or with more than there may be: what was known is forgotten, and asked again. */
+static bool make_room(emr_memo *memo)
+{
+	size_t cap = memo->cap_others == 0 ? OTHERS_MIN : 2 * memo->cap_others;
+	emr_id16 *grown;
+
+	if (memo->n_others < memo->cap_others / 2)
+		return true;
+	grown = cap <= OTHERS_MAX ? calloc(cap, sizeof *grown) : NULL;
+	if (grown == NULL) {
+		if (memo->others != NULL)
+			memset(memo->others, 0, memo->cap_others * sizeof *memo->others);
+		memo->n_others = 0;
+		return memo->others != NULL;
+	}
+	for (size_t i = 0; i < memo->cap_others; i++)
+		if (!emr_id16_is_zero(memo->others[i]))
+			*other_at(grown, cap, &memo->others[i]) = memo->others[i];
+	free(memo->others);
+	memo->others = grown;
+	memo->cap_others = cap;
+	return true;
+}
+
+bool emr_memo_is_others(emr_memo *memo, const emr_id16 *what)
+{
+	bool is;
+
+	pthread_mutex_lock(&memo->lock);
+	is = memo->others != NULL && !emr_id16_is_zero(*what) &&
+	     emr_id16_equal(*other_at(memo->others, memo->cap_others, what), *what);
+	pthread_mutex_unlock(&memo->lock);
+	return is;
+}
+
+void emr_memo_keep_others(emr_memo *memo, const emr_id16 *what)
+{
+	emr_id16 *at;
+
+	pthread_mutex_lock(&memo->lock);
+	if (!emr_id16_is_zero(*what) && make_room(memo)) {
+		at = other_at(memo->others, memo->cap_others, what);
+		memo->n_others += emr_id16_is_zero(*at);
+		*at = *what;
+	}
+	pthread_mutex_unlock(&memo->lock);
+}
+
+/* ---- local keys ---- */
 
 static emr_status copy_of(const emr_secret *key, emr_secret *out)
 {

@@ -28,6 +28,9 @@ void emr_memo_free(emr_memo *memo); /* wipes; NULL is fine */
 /* False: not remembered, or forgotten for another. */
 bool emr_memo_find(emr_memo *memo, const emr_memo_key *of, uint8_t out[32]);
 void emr_memo_keep(emr_memo *memo, const emr_memo_key *of, const uint8_t bytes[32]);
+/* WHAT (a hash of a domain and its owner's key) was found to be another's. */
+bool emr_memo_is_others(emr_memo *memo, const emr_id16 *what);
+void emr_memo_keep_others(emr_memo *memo, const emr_id16 *what);
 /* The local key of USE that was kept for this device: a copy.  EMR_NO_MEMORY. */
 emr_status emr_memo_local(
 	emr_memo *memo, emr_local_use use, emr_id16 device_id, emr_secret *out, bool *out_found);

@@ -24,7 +24,7 @@ static size_t padded(size_t len)
 
 /* ---- In the clear ---- */
 
-size_t emr_answer_cfrags_bytes(const emr_answer_group *groups, size_t n)
+static size_t answer_cfrags_bytes(const emr_answer_group *groups, size_t n)
 {
 	size_t len = 2;
 
@@ -33,7 +33,7 @@ size_t emr_answer_cfrags_bytes(const emr_answer_group *groups, size_t n)
 	return padded(len);
 }
 
-size_t emr_answer_keys_bytes(size_t n)
+static size_t answer_keys_bytes(size_t n)
 {
 	return padded(2 + n * KEY_ENTRY_BYTES);
 }
@@ -57,8 +57,8 @@ static uint8_t *put_group(const emr_answer_group *group, uint8_t *at)
 	return at;
 }
 
-/* OUT has emr_answer_cfrags_bytes and is zeros. */
-void emr_answer_cfrags_encode(const emr_answer_group *groups, size_t n, uint8_t *out)
+/* OUT has answer_cfrags_bytes and is zeros. */
+static void answer_cfrags_encode(const emr_answer_group *groups, size_t n, uint8_t *out)
 {
 	emr_put_u16(out, (uint16_t)n);
 	out += 2;
@@ -66,7 +66,7 @@ void emr_answer_cfrags_encode(const emr_answer_group *groups, size_t n, uint8_t 
 		out = put_group(&groups[i], out);
 }
 
-void emr_answer_keys_encode(const emr_answer_key *answers, size_t n, uint8_t *out)
+static void answer_keys_encode(const emr_answer_key *answers, size_t n, uint8_t *out)
 {
 	emr_put_u16(out, (uint16_t)n);
 	out += 2;
@@ -199,10 +199,10 @@ emr_status emr_served_part_seal_cfrags(emr_bytes served_item, const emr_asked *a
 	if (status != EMR_OK || n > EMR_ACCESS_SLOTS_MAX || !groups_ok(groups, n, &given) ||
 		!public_fits(&item, EMR_ANSWER_CFRAGS, given))
 		return EMR_INVALID;
-	status = zeroed_vault(emr_answer_cfrags_bytes(groups, n), &plain);
+	status = zeroed_vault(answer_cfrags_bytes(groups, n), &plain);
 	if (status != EMR_OK)
 		return status;
-	emr_answer_cfrags_encode(groups, n, plain.data);
+	answer_cfrags_encode(groups, n, plain.data);
 	return write_part(&item, asked, EMR_ANSWER_CFRAGS, &plain, out_part);
 }
 
@@ -217,10 +217,10 @@ emr_status emr_served_part_seal_keys(emr_bytes served_item, const emr_asked *ask
 	if (status != EMR_OK || n > EMR_ACCESS_SLOTS_MAX || !keys_ok(answers, n, &given) ||
 		!public_fits(&item, EMR_ANSWER_KEYS, given))
 		return EMR_INVALID;
-	status = zeroed_vault(emr_answer_keys_bytes(n), &plain);
+	status = zeroed_vault(answer_keys_bytes(n), &plain);
 	if (status != EMR_OK)
 		return status;
-	emr_answer_keys_encode(answers, n, plain.data);
+	answer_keys_encode(answers, n, plain.data);
 	return write_part(&item, asked, EMR_ANSWER_KEYS, &plain, out_part);
 }
 

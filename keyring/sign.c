@@ -45,6 +45,13 @@ static const label_rule rules[EMR_SIGN_LABEL_COUNT] = {
 		.max = 16u << 20,
 		.signers = BY_CERTIFICATE,
 		.inside = true},
+	/* The base64 of "/api/v1/": nothing that Fabric's peers, or emrfs, are sent begins so. */
+	[EMR_SIGN_FABRIC_CA] = {.label = "POST.L2FwaS92MS9",
+		.label_len = 16,
+		.min = 17,
+		.max = 64u << 10,
+		.signers = BY_CERTIFICATE,
+		.inside = true},
 	[EMR_SIGN_COSIGNATURE] = {BARE_LABEL("cosignature/v1\n"), 8, 1024, BY_LOG, false},
 };
 

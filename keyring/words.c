@@ -11,7 +11,7 @@
 #define TEXT_MAX 4096
 #define TYPED_MAX 31
 
-void emr_words_pack(const uint8_t seed[EMR_SEED_BYTES], uint16_t out_indexes[EMR_WORDS])
+static void words_pack(const uint8_t seed[EMR_SEED_BYTES], uint16_t out_indexes[EMR_WORDS])
 {
 	uint8_t bits[EMR_SEED_BYTES + 1];
 	uint8_t hash[32];
@@ -259,7 +259,7 @@ emr_status emr_keyring_words(const emr_keyring *kr, char out_words[EMR_WORDS][EM
 {
 	uint16_t indexes[EMR_WORDS];
 
-	emr_words_pack(kr->seed.data, indexes);
+	words_pack(kr->seed.data, indexes);
 	for (size_t i = 0; i < EMR_WORDS; i++)
 		memcpy(out_words[i], emr_word_list[indexes[i]], EMR_WORD_CHARS);
 	emr_wipe(indexes, sizeof indexes);
@@ -275,7 +275,7 @@ bool emr_keyring_word_is(const emr_keyring *kr, size_t index, const char *word)
 	if (index >= EMR_WORDS || strlen(word) > TYPED_MAX)
 		return false;
 	fold((const uint8_t *)word, strlen(word), typed);
-	emr_words_pack(kr->seed.data, indexes);
+	words_pack(kr->seed.data, indexes);
 	same = strcmp(typed, emr_word_list[indexes[index]]) == 0;
 	emr_wipe(indexes, sizeof indexes);
 	emr_wipe(typed, sizeof typed);

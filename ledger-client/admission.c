@@ -37,10 +37,13 @@ static emr_status write_bytes(const emr_application *a, emr_buf *out)
 }
 
 emr_status emr_application_make(const emr_keyring *admin, emr_id16 net_id, const char *name,
-	uint64_t now_unix_s, uint64_t expires_unix_s, emr_buf *out_bytes, emr_application *out)
+	const char *msp, uint64_t now_unix_s, uint64_t expires_unix_s, emr_buf *out_bytes,
+	emr_application *out)
 {
-	const emr_cert_subject subject = {
-		.handle = name, .not_before = now_unix_s - DAY_S, .not_after = now_unix_s + CA_S};
+	const emr_cert_subject subject = {.handle = name,
+		.msp = msp,
+		.not_before = now_unix_s - DAY_S,
+		.not_after = now_unix_s + CA_S};
 	emr_application facts = {
 		.net_id = net_id, .org = emr_id16_random(), .expires = expires_unix_s};
 	EMR_AUTO_BUF ca = {0};
@@ -61,16 +64,30 @@ emr_status emr_application_make(const emr_keyring *admin, emr_id16 net_id, const
 	return status == EMR_OK ? emr_application_read(emr_buf_view(out_bytes), out) : status;
 }
 
+emr_status emr_application_again(const emr_application *earlier, uint64_t expires_unix_s,
+	emr_buf *out_bytes, emr_application *out)
+{
+	emr_application facts = *earlier;
+	emr_status status;
+
+	facts.org = emr_id16_random();
+	facts.expires = expires_unix_s;
+	status = write_bytes(&facts, out_bytes);
+	return status == EMR_OK ? emr_application_read(emr_buf_view(out_bytes), out) : status;
+}
+
 /* A CA of our profile; the name is text for people. */
-static bool is_sound(const emr_application *a, size_t name_len)
+static bool is_sound(emr_application *a, size_t name_len)
 {
 	emr_cert_facts ca;
 
 	if (emr_id16_is_zero(a->org) || name_len == 0 || memchr(a->name, '\0', name_len) != NULL)
 		return false;
 	/* The CA's common name is the same text, and was judged there. */
-	return emr_cert_read(a->ca_der, &ca) == EMR_OK && ca.is_ca &&
-	       strcmp(ca.handle, a->name) == 0;
+	if (emr_cert_read(a->ca_der, &ca) != EMR_OK || !ca.is_ca || strcmp(ca.handle, a->name) != 0)
+		return false;
+	memcpy(a->msp, ca.msp, sizeof a->msp);
+	return true;
 }
 
 emr_status emr_application_read(emr_bytes bytes, emr_application *out)
@@ -152,5 +169,9 @@ emr_status emr_application_register(const emr_keyring *admin, const emr_applicat
 		status = emr_act_send(admin, ledger, &act, emr_buf_view(&part), clock, &code);
 	if (status != EMR_OK)
 		return status;
-	return code == EMR_RESULT_APPLIED || code == EMR_RESULT_ALREADY ? EMR_OK : EMR_REFUSED;
+	/* Its row is there, which only this key can make: who registered was ended behind that. */
+	return code == EMR_RESULT_APPLIED || code == EMR_RESULT_ALREADY ||
+			       code == EMR_RESULT_CONFLICT
+		       ? EMR_OK
+		       : EMR_REFUSED;
 }

@@ -178,6 +178,12 @@ emr_status emr_chain_entry(emr_chain *chain, uint64_t seq, emr_buf *out_entry, e
 	return status;
 }
 
+void emr_chain_rest(emr_chain *chain)
+{
+	if (chain != NULL)
+		(void)sqlite3_db_release_memory(chain->sql.db);
+}
+
 uint64_t emr_chain_take_reads(emr_chain *chain)
 {
 	uint64_t n = chain->rows_read + chain->steps / STEPS_A_ROW;

@@ -141,6 +141,27 @@ static emr_status admitted_ca(
 	return status;
 }
 
+emr_status emr_chain_authority(emr_chain *chain, emr_id16 org, emr_buf *out)
+{
+	EMR_AUTO_BUF value = {0};
+	EMR_AUTO_BUF part = {0};
+	emr_row_org row;
+	emr_key_text key;
+	emr_bytes ca;
+	emr_status status;
+
+	emr_key_org(org.b, &key);
+	status = emr_chain_row(chain, key.text, &value, NULL, NULL);
+	if (status != EMR_OK)
+		return status;
+	if (emr_row_org_parse(span_of(emr_buf_view(&value)), &row) != EMR_CONTRACT_OK)
+		return EMR_DAMAGED;
+	status = row.head.version > 0 ? admitted_ca(chain, &row, &part, &ca) : EMR_NOT_FOUND;
+	if (status == EMR_OK && !is_ca_of(&row, ca))
+		status = EMR_NOT_FOUND;
+	return status == EMR_OK ? emr_buf_append(out, ca.data, ca.len) : status;
+}
+
 /* Of those that were admitted, or got another CA, since.  What the proposal's author put into its
  * part is believed only if it has the hash that the members approved. */
 static emr_status try_admitted(

@@ -1,5 +1,5 @@
-/* The ledger of one moment, or this computer's verified copy in its stead: what is in it, and a
- * whole file of it. */
+/* The ledger of one moment, or this computer's log of one that stands elsewhere, or its verified
+ * copy in their stead: what is in it, and a whole file of it. */
 #include "ledger/copy.h"
 
 #include <errno.h>
@@ -20,6 +20,7 @@
 #include "place.h"
 
 #define BUSY_MS 10000
+#define DESCRIPTOR_MAX ((size_t)60000)
 #define OWN_COPY "replica.sqlite"
 #define KIND_OFFSET 68 /* of the application id in the file (sqlite.org/fileformat2.html §1.3) */
 
@@ -29,7 +30,7 @@ struct emr_ledger_copy {
 	emr_chain
 		*united;  /* what is whole of the held moment, when the ledger alone is not; NULL */
 	uint64_t entries; /* of the held moment */
-	bool is_own;	  /* a replica, not the ledger itself */
+	bool is_own;	  /* a replica, which has its own parts only */
 };
 
 /* What the facts and the file are taken from. */
@@ -48,7 +49,38 @@ static emr_status hold(emr_ledger_copy *copy)
 	return status == EMR_OK ? emr_chain_size(copy->held, &copy->entries) : status;
 }
 
-static emr_status open_chains(const char *path, emr_ledger_copy *copy)
+static emr_status hold_private(int dirfd, const char *name, emr_ledger_copy *copy)
+{
+	emr_status status =
+		emr_chain_open(dirfd, name, EMR_CHAIN_PRIVATE, false, BUSY_MS, &copy->held);
+
+	if (status == EMR_OK)
+		status = emr_chain_open(
+			dirfd, name, EMR_CHAIN_PRIVATE, false, BUSY_MS, &copy->newest);
+	return status == EMR_OK ? hold(copy) : status;
+}
+
+static bool stands_elsewhere(int dirfd)
+{
+	EMR_AUTO_BUF descriptor = {0};
+
+	return emr_file_read(dirfd, EMR_NETWORK_DESCRIPTOR, DESCRIPTOR_MAX, &descriptor) ==
+		       EMR_OK &&
+	       emr_descriptor_host(span_of(emr_buf_view(&descriptor))) == EMR_HOST_FABRIC;
+}
+
+/* What was observed and verified here has the parts of all members, as the ledger of a directory.
+ */
+static emr_status open_log(const char *own, emr_ledger_copy *copy)
+{
+	EMR_AUTO_FD dirfd = open(own, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (dirfd < 0 || faccessat(dirfd, EMR_NETWORK_LOG, F_OK, AT_SYMLINK_NOFOLLOW) != 0)
+		return emr_status_from_errno(errno);
+	return hold_private(dirfd, EMR_NETWORK_LOG, copy);
+}
+
+static emr_status open_chains(const char *path, const char *own, emr_ledger_copy *copy)
 {
 	EMR_AUTO_FD dirfd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	bool is_group = false;
@@ -58,6 +90,8 @@ static emr_status open_chains(const char *path, emr_ledger_copy *copy)
 	if (dirfd < 0)
 		return errno == ENOENT || errno == ENOTDIR ? EMR_NOT_FOUND
 							   : emr_status_from_errno(errno);
+	if (own != NULL && stands_elsewhere(dirfd))
+		return open_log(own, copy);
 	if (faccessat(dirfd, EMR_NETWORK_LEDGER, F_OK, AT_SYMLINK_NOFOLLOW) != 0)
 		return emr_status_from_errno(errno);
 	status = emr_network_check_place(dirfd);
@@ -73,54 +107,48 @@ static emr_status open_chains(const char *path, emr_ledger_copy *copy)
 	return status == EMR_OK ? hold(copy) : status;
 }
 
-static emr_status open_own(const char *path, emr_ledger_copy *copy)
+static emr_status open_replica(const char *path, emr_ledger_copy *copy)
 {
 	EMR_AUTO_FD dirfd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	emr_status status;
 
 	if (dirfd < 0)
 		return emr_status_from_errno(errno);
 	copy->is_own = true;
-	status = emr_chain_open(dirfd, OWN_COPY, EMR_CHAIN_PRIVATE, false, BUSY_MS, &copy->held);
-	if (status == EMR_OK)
-		status = emr_chain_open(
-			dirfd, OWN_COPY, EMR_CHAIN_PRIVATE, false, BUSY_MS, &copy->newest);
-	return status == EMR_OK ? hold(copy) : status;
+	return hold_private(dirfd, OWN_COPY, copy);
 }
 
-static emr_status open_either(const char *path, bool own, emr_ledger_copy **out_copy)
+static emr_status take(emr_ledger_copy *copy, emr_status status, emr_ledger_copy **out_copy)
+{
+	if (status != EMR_OK)
+		emr_ledger_copy_close(copy);
+	else
+		*out_copy = copy;
+	return status;
+}
+
+emr_status emr_ledger_copy_open(const char *path, const char *own, emr_ledger_copy **out_copy)
 {
 	emr_ledger_copy *copy = calloc(1, sizeof *copy);
-	emr_status status = EMR_NO_MEMORY;
 
-	if (copy != NULL)
-		status = own ? open_own(path, copy) : open_chains(path, copy);
-	if (status != EMR_OK) {
-		emr_ledger_copy_close(copy);
-		return status;
-	}
-	*out_copy = copy;
-	return EMR_OK;
-}
-
-emr_status emr_ledger_copy_open(const char *path, emr_ledger_copy **out_copy)
-{
-	return open_either(path, false, out_copy);
+	return copy != NULL ? take(copy, open_chains(path, own, copy), out_copy) : EMR_NO_MEMORY;
 }
 
 emr_status emr_ledger_copy_open_own(const char *state_path, emr_ledger_copy **out_copy)
 {
-	return open_either(state_path, true, out_copy);
+	emr_ledger_copy *copy = calloc(1, sizeof *copy);
+
+	return copy != NULL ? take(copy, open_replica(state_path, copy), out_copy) : EMR_NO_MEMORY;
 }
 
-emr_status emr_ledger_copy_check(emr_ledger_copy *copy)
+emr_status emr_ledger_copy_check(emr_ledger_copy *copy, emr_ledger_trouble *out_trouble)
 {
 	EMR_AUTO_BUF descriptor = {0};
-	emr_ledger_trouble trouble = {0};
 	emr_status status = emr_ledger_copy_descriptor(copy, &descriptor);
 
-	return status == EMR_OK ? emr_chain_verify(copy->held, emr_buf_view(&descriptor), &trouble)
-				: status;
+	*out_trouble = (emr_ledger_trouble){.status = EMR_OK};
+	return status == EMR_OK
+		       ? emr_chain_verify(copy->held, emr_buf_view(&descriptor), out_trouble)
+		       : status;
 }
 
 /* ---- a damaged one ---- */
@@ -188,7 +216,7 @@ emr_status emr_ledger_copy_make_whole(emr_ledger_copy *copy, const char *state_p
 	EMR_AUTO_BUF descriptor = {0};
 	emr_ledger_trouble trouble = {0};
 	missing_walk walk = {.fn = missing, .arg = arg};
-	emr_status status = emr_ledger_copy_check(copy);
+	emr_status status = emr_ledger_copy_check(copy, &trouble);
 
 	*out_was_damaged = status == EMR_DAMAGED;
 	if (status != EMR_DAMAGED)
@@ -354,15 +382,14 @@ typedef struct member_walk {
 } member_walk;
 
 /* salt[32], length u16, certificate. */
-static emr_status certificate_of(emr_chain *chain, const emr_row_key *row, emr_id32 signer_id,
+static emr_status certificate_at(emr_chain *chain, const emr_row_key *row, const emr_part_key *key,
 	emr_buf *part, emr_bytes *out_der)
 {
-	emr_part_key key = {.family = row->head.family, .version = 1};
 	emr_reader r;
 	emr_status status;
 
-	memcpy(key.object.b, signer_id.b, sizeof key.object.b);
-	status = emr_chain_part(chain, &key, part);
+	emr_buf_clear(part);
+	status = emr_chain_part(chain, key, part);
 	if (status == EMR_NOT_FOUND || status == EMR_MISSING_DATA || status == EMR_DAMAGED)
 		return EMR_OK;
 	r = emr_reader_of(emr_buf_view(part));
@@ -371,6 +398,19 @@ static emr_status certificate_of(emr_chain *chain, const emr_row_key *row, emr_i
 	/* What else lies there is not what the contract has looked at. */
 	if (memcmp(emr_sha256_of(out_der, 1).b, row->ref, 32) != 0)
 		*out_der = (emr_bytes){0};
+	return status;
+}
+
+/* That of the registration, or of the latest renewal that counts. */
+static emr_status certificate_of(emr_chain *chain, const emr_row_key *row, emr_id32 signer_id,
+	emr_buf *part, emr_bytes *out_der)
+{
+	emr_part_key key = {.family = row->head.family, .version = row->head.version};
+	emr_status status = EMR_OK;
+
+	memcpy(key.object.b, signer_id.b, sizeof key.object.b);
+	for (; key.version > 0 && out_der->len == 0 && status == EMR_OK; key.version--)
+		status = certificate_at(chain, row, &key, part, out_der);
 	return status;
 }
 
@@ -443,7 +483,8 @@ static emr_status copy_pages(emr_ledger_copy *copy, sqlite3 *to)
 	return emr_sql_status(to, code);
 }
 
-/* What was a replica is a ledger now; by its bytes, because SQLite cannot write here with a log. */
+/* Whatever it was, it is a ledger now; by its bytes, because SQLite cannot write here with a log.
+ */
 static emr_status name_ledger(int dirfd, const char *name)
 {
 	EMR_AUTO_FD fd = openat(dirfd, name, O_WRONLY | O_NOFOLLOW | O_CLOEXEC);
@@ -485,7 +526,7 @@ emr_status emr_ledger_copy_write(emr_ledger_copy *copy, int dirfd, const char *n
 	if (status == EMR_OK)
 		status = copy_pages(copy, to);
 	(void)sqlite3_close_v2(to);
-	if (status == EMR_OK && (copy->is_own || copy->united != NULL))
+	if (status == EMR_OK)
 		status = name_ledger(dirfd, name);
 	if (status == EMR_OK)
 		status = flush_file(dirfd, name);

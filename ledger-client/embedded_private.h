@@ -38,10 +38,8 @@ static inline void embedded_unlock(pthread_mutex_t **lock)
 	__attribute__((cleanup(embedded_unlock), unused)) pthread_mutex_t *held = (lock);          \
 	(void)pthread_mutex_lock(held)
 
-/* read_lock held.  Where the disk takes nothing of this mount alone, others write, and this one can
- * hold no lock: the reader is opened again before it reads what was written since, ... */
-emr_status embedded_catch_up(embedded *e);
-/* ... and what it read while somebody wrote is nothing: EMR_OFFLINE, until the next time. */
+/* Where others write and this mount can hold no lock, what it read meanwhile is nothing:
+ * EMR_OFFLINE, until the next time. */
 emr_status embedded_seen(const embedded *e, emr_status status);
 emr_status embedded_size(void *self, uint64_t *out_size);
 emr_status embedded_changes(

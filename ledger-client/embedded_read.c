@@ -8,7 +8,9 @@
 
 #define WALK_ENTRIES 64u /* copied at once, so that no lock is held while they are given away */
 
-emr_status embedded_catch_up(embedded *e)
+/* read_lock held.  Where the disk takes nothing of this mount alone, others write, and this one can
+ * hold no lock: the reader is opened again before it reads what was written since. */
+static emr_status embedded_catch_up(embedded *e)
 {
 	emr_chain *again = NULL;
 	emr_status status;

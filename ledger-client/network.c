@@ -65,8 +65,11 @@ static emr_status make_certificates(making *m)
 		.org = m->org,
 		.not_before = m->now - DAY_S,
 		.not_after = m->now + OWNER_S};
-	emr_status status = emr_cert_make_ca(keyring, &ca, &m->ca);
+	emr_status status;
 
+	if (m->options->certify != NULL)
+		return m->options->certify(m->options->certify_arg, &m->ca, &m->cert);
+	status = emr_cert_make_ca(keyring, &ca, &m->ca);
 	if (status != EMR_OK)
 		return status;
 	return emr_cert_issue(keyring, emr_buf_view(&m->ca), &owner,
@@ -97,6 +100,39 @@ static emr_status make_descriptor(making *m)
 	m->descriptor.len = len;
 	emr_descriptor_net_id((emr_span){m->descriptor.data, len}, m->net_id.b);
 	return EMR_OK;
+}
+
+static emr_status take_up(making *m)
+{
+	const emr_bytes descriptor = m->options->begun_descriptor;
+	const emr_bytes certificate = m->options->begun_certificate;
+	const emr_span bytes = {descriptor.data, descriptor.len};
+	emr_descriptor network;
+	emr_descriptor_org org;
+	emr_status status;
+
+	if (emr_descriptor_parse(bytes, &network) != EMR_CONTRACT_OK || network.norg != 1 ||
+		emr_descriptor_org_at(&network, 0, &org) != EMR_CONTRACT_OK)
+		return EMR_DAMAGED;
+	if (memcmp(org.admin_pk, m->owner.pk, sizeof org.admin_pk) != 0)
+		return EMR_DENIED;
+	memcpy(m->org.b, org.org, sizeof m->org.b);
+	emr_descriptor_net_id(bytes, m->net_id.b);
+	status = emr_buf_append(&m->ca, org.ca_der.data, org.ca_der.len);
+	if (status == EMR_OK)
+		status = emr_buf_append(&m->cert, certificate.data, certificate.len);
+	return status == EMR_OK ? emr_buf_append(&m->descriptor, descriptor.data, descriptor.len)
+				: status;
+}
+
+static emr_status make_what_it_is(making *m)
+{
+	emr_status status;
+
+	if (m->options->begun_descriptor.len > 0)
+		return take_up(m);
+	status = make_certificates(m);
+	return status == EMR_OK ? make_descriptor(m) : status;
 }
 
 /* ---- the owner's registration ---- */
@@ -156,8 +192,11 @@ static emr_status register_owner(making *m)
 		status = emr_ledger_submit(ledger, emr_buf_view(&batch), &answer);
 	if (status != EMR_OK)
 		return status;
-	return answer.refusal == 0 && answer.results[0] == EMR_RESULT_APPLIED ? EMR_OK
-									      : EMR_REFUSED;
+	/* Its row is there, which only this key can make: it was ended behind that. */
+	return answer.refusal == 0 && (answer.results[0] == EMR_RESULT_APPLIED ||
+					      answer.results[0] == EMR_RESULT_CONFLICT)
+		       ? EMR_OK
+		       : EMR_REFUSED;
 }
 
 /* ---- the directory ---- */
@@ -301,9 +340,7 @@ emr_status emr_network_create(
 	if (status == EMR_OK)
 		status = emr_keyring_public(options->keyring, &m.owner);
 	if (status == EMR_OK)
-		status = make_certificates(&m);
-	if (status == EMR_OK)
-		status = make_descriptor(&m);
+		status = make_what_it_is(&m);
 	if (status == EMR_OK)
 		status = make_dir(&m, path);
 	if (status != EMR_OK)

@@ -11,7 +11,7 @@
 static const size_t label = EMR_BIND_MESSAGE_BYTES - 80; /* emr_keyring_sign puts it there itself */
 
 /* Fills all of PUB that its key says of itself. */
-static emr_status describe(const emr_register *who, emr_pub_key_reg *pub, emr_public *public)
+static emr_status describe_key(const emr_register *who, emr_pub_key_reg *pub, emr_public *public)
 {
 	emr_status status = emr_keyring_public(who->keyring, public);
 
@@ -77,7 +77,7 @@ emr_status emr_register_describe(const emr_register *who, uint8_t out_pub[288])
 {
 	emr_pub_key_reg pub = {.roles = who->roles, .how = EMR_HOW_CERTIFICATE};
 	emr_public public;
-	emr_status status = describe(who, &pub, &public);
+	emr_status status = describe_key(who, &pub, &public);
 
 	if (status == EMR_OK)
 		emr_pub_key_reg_encode(&pub, out_pub);
@@ -91,7 +91,7 @@ emr_status emr_register_certified(
 	emr_cert_facts facts;
 	emr_public public;
 	emr_act act;
-	emr_status status = describe(who, &pub, &public);
+	emr_status status = describe_key(who, &pub, &public);
 
 	if (status == EMR_OK)
 		status = read_own(&public, cert_der, &facts);
@@ -120,7 +120,7 @@ emr_status emr_register_device(const emr_register *who, const emr_keyring *endor
 		.not_after_unix_s = not_after_unix_s};
 	emr_public public, person;
 	emr_act act;
-	emr_status status = describe(who, &pub, &public);
+	emr_status status = describe_key(who, &pub, &public);
 
 	if (status == EMR_OK)
 		status = emr_keyring_public(endorser, &person);

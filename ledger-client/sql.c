@@ -367,6 +367,9 @@ static emr_status connect_to(int dirfd, const char *name, uint32_t busy_ms, emr_
 	(void)sqlite3_extended_result_codes(sql->db, 1);
 	(void)sqlite3_busy_timeout(sql->db, (int)busy_ms);
 	(void)sqlite3_db_config(sql->db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
+	/* Else each value that is bound where an index has a condition prepares its statement anew.
+	 */
+	(void)sqlite3_db_config(sql->db, SQLITE_DBCONFIG_ENABLE_QPSG, 1, NULL);
 	return is_alone ? emr_sql_run(sql, "PRAGMA locking_mode=EXCLUSIVE") : EMR_OK;
 }
 

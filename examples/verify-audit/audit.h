@@ -89,6 +89,7 @@ typedef struct audit {
 	proof p;
 	proof *nested; /* all that were read; they stay until the program ends */
 	bool is_access;
+	bool is_of_channel; /* of Fabric */
 	checkpoint head;
 	uint64_t ledger_time;
 	key keys[KEYS_MAX];
@@ -146,6 +147,7 @@ key *key_of(audit *a, const uint8_t id[32]);
 proof *check_nested(
 	audit *a, bytes file, uint8_t op, size_t pub, const char *check, const char *what);
 void check_key(audit *a, bytes file);
+bool is_of_channel(bytes descriptor); /* the network is one of Fabric */
 bytes ca_of(bytes descriptor, const uint8_t org[16], bytes *out_name);
 void check_admissions(audit *a);
 void name_of(const audit *a, const uint8_t org[16], char out[256]);

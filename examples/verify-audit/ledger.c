@@ -163,14 +163,22 @@ void check_entry_and_batch(audit *a)
 	key *submitter = key_of(a, e + 24);
 	hash digest = sha256((const bytes[]){{e, 312}, results}, 2);
 
-	if (e[5] != 0)
-		failed("entry", "this kind of ledger is not known here");
+	if (e[5] != (is_of_channel(part_of(&a->p, 4, 0)) ? 1 : 0))
+		failed("entry", "the entry is of another kind of ledger than its network has");
 	if (submitter == NULL)
 		failed("entry", "the key that appended the entry is not shown");
-	if (!ed25519_fits(submitter->pk, (bytes){(const uint8_t *)"emrfs/v1/submit", 16},
-		    (bytes){digest.b, 32}, e + 312))
+	a->is_of_channel = e[5] == 1;
+	if (a->is_of_channel && memcmp(e + 312, (const uint8_t[64]){0}, 64) != 0)
+		failed("entry", "an entry of a channel has a signature");
+	if (!a->is_of_channel &&
+		!ed25519_fits(submitter->pk, (bytes){(const uint8_t *)"emrfs/v1/submit", 16},
+			(bytes){digest.b, 32}, e + 312))
 		failed("entry", "the entry is not signed by who appended it");
-	shown("entry", "appended by %s", submitter->name);
+	shown("entry", "%s by %s",
+		a->is_of_channel ? "of a channel of Fabric, by the word of who signed the "
+				   "checkpoint; brought"
+				 : "appended",
+		submitter->name);
 	if (!batch_is_signed(&a->p))
 		failed("batch", "the batch's signature does not fit");
 	shown("batch", "the batch of %u item%s is signed", (unsigned)results.len,

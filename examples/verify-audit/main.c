@@ -39,6 +39,10 @@ static bytes read_file(const char *path)
 	return (bytes){data, len};
 }
 
+static const char word_of_channel[] =
+	"The ledger is a channel of Fabric: that its peers took the entry then is the word of who "
+	"signed the checkpoint.\n";
+
 int main(int argc, char **argv)
 {
 	const char *wanted = NULL;
@@ -68,8 +72,8 @@ int main(int argc, char **argv)
 		if (argc == 3)
 			failed("copy", "an access has no copy");
 		printf("\nGenuine, and on the ledger since %s, by the clock of who appended it, "
-		       "before the key was given.\n",
-			at);
+		       "before the key was given.\n%s",
+			at, a.is_of_channel ? word_of_channel : "");
 		return 0;
 	}
 	check_private_part(&a);
@@ -79,7 +83,8 @@ int main(int argc, char **argv)
 	check_type(&a);
 	if (argc == 3)
 		check_copy(&a, argv[2]);
-	printf("\nGenuine and on the ledger since %s, by the clock of who appended it.%s\n", at,
-		argc == 3 ? "" : "\nNo copy was compared: give the document as the second file.");
+	printf("\nGenuine and on the ledger since %s, by the clock of who appended it.%s\n%s", at,
+		argc == 3 ? "" : "\nNo copy was compared: give the document as the second file.",
+		a.is_of_channel ? word_of_channel : "");
 	return 0;
 }

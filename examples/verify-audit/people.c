@@ -159,6 +159,17 @@ bytes ca_of(bytes descriptor, const uint8_t org[16], bytes *out_name)
 	return found;
 }
 
+/* The first organisation names its members' provider in a channel. */
+bool is_of_channel(bytes descriptor)
+{
+	bytes rest = descriptor, head = take(&rest, 33, "network", "the descriptor"), row;
+
+	take(&rest, head.at[32], "network", "the descriptor");
+	row = take(&rest, 49, "network", "the descriptor");
+	take(&rest, row.at[48], "network", "the descriptor");
+	return take(&rest, 1, "network", "the descriptor").at[0] > 0;
+}
+
 /* ---- organisations that were admitted later ---- */
 
 /* What the description asks of those that it names. */

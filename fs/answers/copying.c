@@ -12,7 +12,7 @@
 #define SHORT_MAX 200 /* of one answer */
 #define SHORT_ROOM ((size_t)16384)
 
-/* {name state counts copies of stuck leaving error message hint} */
+/* {name state counts copies of stuck leaving sending sending_of error message hint} */
 static json_t *place_json(const emr_publisher_place *place, uint64_t copies, uint64_t of)
 {
 	emr_problem why = {0};
@@ -20,13 +20,14 @@ static json_t *place_json(const emr_publisher_place *place, uint64_t copies, uin
 
 	if (fails)
 		emr_node_say(place->failed, place->fault, place->said, &why);
-	return json_pack("{s:o, s:s, s:i, s:I, s:I, s:I, s:I, s:o, s:o, s:o}", "name",
+	return json_pack("{s:o, s:s, s:i, s:I, s:I, s:I, s:I, s:I, s:I, s:o, s:o, s:o}", "name",
 		emr_json_text(place->address), "state",
 		fails		      ? "fails"
 		: place->has_answered ? "works"
 				      : "unknown",
 		"counts", (int)place->counts, "copies", (json_int_t)copies, "of", (json_int_t)of,
-		"stuck", (json_int_t)place->stuck, "leaving", (json_int_t)place->leaving, "error",
+		"stuck", (json_int_t)place->stuck, "leaving", (json_int_t)place->leaving, "sending",
+		(json_int_t)place->sending, "sending_of", (json_int_t)place->sending_of, "error",
 		fails ? json_string(emr_message_get(why.message)->id) : json_null(), "message",
 		fails ? emr_json_text(why.text) : json_null(), "hint",
 		fails ? emr_json_text(why.hint) : json_null());
@@ -111,9 +112,10 @@ static json_t *counted_places(const counting *c)
 {
 	json_t *places = json_array(), *here;
 
-	here = json_pack("{s:s, s:s, s:i, s:I, s:I, s:i, s:i, s:n, s:n, s:n}", "name",
+	here = json_pack("{s:s, s:s, s:i, s:I, s:I, s:i, s:i, s:i, s:i, s:n, s:n, s:n}", "name",
 		"this computer", "state", "works", "counts", 1, "copies", (json_int_t)c->here, "of",
-		(json_int_t)c->files, "stuck", 0, "leaving", 0, "error", "message", "hint");
+		(json_int_t)c->files, "stuck", 0, "leaving", 0, "sending", 0, "sending_of", 0,
+		"error", "message", "hint");
 	if (places == NULL || json_array_append_new(places, here) != 0) {
 		json_decref(places);
 		return NULL;

@@ -204,8 +204,6 @@ emr_status emr_answer_export(emr_session *session, const emr_request *request, e
 	if (status == EMR_OK && emr_path_is_shared(request->path))
 		status = emr_shared_not_yours(request->path,
 			request->proof ? _("export --proof") : "export", out_problem);
-	if (status == EMR_OK && request->proof)
-		status = emr_evidence_refuse(session, out_problem);
 	if (status == EMR_OK)
 		status = output_begin(&out, out_problem);
 	if (status != EMR_OK) {

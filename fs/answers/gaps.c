@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "kit/json.h"
 #include "kit/language.h"
 #include "kit/message.h"
 #include "kit/out.h"
@@ -43,18 +44,6 @@ emr_status emr_gaps_answer(emr_session *session, emr_emit_fn emit, void *arg)
 		session->facts, emr_ledger_descriptor(session->ledger), emit_gap, &t);
 }
 
-static const char *text_of(const json_t *object, const char *name)
-{
-	const char *text = json_string_value(json_object_get(object, name));
-
-	return text != NULL ? text : "";
-}
-
-static uint64_t number_of(const json_t *object, const char *name)
-{
-	return (uint64_t)json_integer_value(json_object_get(object, name));
-}
-
 char *emr_gap_text(const json_t *gap, const char *of)
 {
 	char by[1200], whose[600], last[EMR_TEXT_BYTES], missing[EMR_TEXT_BYTES],
@@ -65,16 +54,16 @@ char *emr_gap_text(const json_t *gap, const char *of)
 
 	if (to == NULL)
 		return NULL;
-	emr_show(text_of(gap, "by"), by, sizeof by);
+	emr_show(emr_json_text_at(gap, "by"), by, sizeof by);
 	emr_show(of, whose, sizeof whose);
-	emr_number_text(number_of(gap, "last"), last);
-	emr_number_text(number_of(gap, "missing"), missing);
-	emr_number_text(number_of(gap, "unread"), unread);
+	emr_number_text(emr_json_number_at(gap, "last"), last);
+	emr_number_text(emr_json_number_at(gap, "missing"), missing);
+	emr_number_text(emr_json_number_at(gap, "unread"), unread);
 	if (by[0] == '\0')
-		snprintf(by, sizeof by, _("Key %s"), text_of(gap, "key"));
+		snprintf(by, sizeof by, _("Key %s"), emr_json_text_at(gap, "key"));
 	fprintf(to, _("%s signed for %s up to number %s. Not here: %s (%s in all)."), by, whose,
-		last, text_of(gap, "numbers"), missing);
-	if (number_of(gap, "unread") > 0)
+		last, emr_json_text_at(gap, "numbers"), missing);
+	if (emr_json_number_at(gap, "unread") > 0)
 		fprintf(to, _(" Of what the ledger shows of theirs %s cannot be read any more."),
 			unread);
 	fputc('\n', to);

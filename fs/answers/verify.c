@@ -425,7 +425,7 @@ static emr_status check_annex(verification *v)
 		status = emr_replica_verify_chain(annex->replica, &trouble, &size);
 	if (is_chain_fault(status))
 		return say_bad(
-			v, "", "the ledger of before you joined does not fit", "ledger-damaged");
+			v, "", "the ledger from before you joined does not fit", "ledger-damaged");
 	return status;
 }
 

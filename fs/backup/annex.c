@@ -17,14 +17,15 @@ static emr_status open_copy(const char *path, emr_ledger_copy **out_copy)
 {
 	char ledger[4500];
 	EMR_AUTO_LEDGER_COPY copy = NULL;
+	emr_ledger_trouble trouble;
 	emr_status status;
 
 	snprintf(ledger, sizeof ledger, "%.4400s/ledger", path);
-	status = emr_ledger_copy_open(ledger, &copy);
+	status = emr_ledger_copy_open(ledger, NULL, &copy);
 	if (status != EMR_OK) {
 		status = emr_ledger_copy_open_own(path, &copy);
 		if (status == EMR_OK)
-			status = emr_ledger_copy_check(copy);
+			status = emr_ledger_copy_check(copy, &trouble);
 	}
 	if (status != EMR_OK)
 		return status;
@@ -77,7 +78,7 @@ emr_status backup_put_annex(backup_target *t, emr_backup_report *report)
 		/* The records of today must not wait for it. */
 		report->damaged++;
 		backup_found(o, ANNEX "/ledger/ledger.sqlite",
-			"the ledger of before you joined cannot be read; it is left out");
+			"the ledger from before you joined cannot be read; it is left out");
 		return EMR_OK;
 	}
 	status = put_small(t, fd, "joined", true);

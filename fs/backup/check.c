@@ -11,9 +11,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "ledger/ledger.h"
+#include "ledger/network.h"
 #include "store/segment_file.h"
 #include "kit/language.h"
+
+#define DESCRIPTOR_MAX ((size_t)60000)
 
 typedef struct checking {
 	const emr_backup_options *options;
@@ -145,19 +147,35 @@ static bool is_fault(emr_status status)
 	       status == EMR_MISSING_DATA || status == EMR_ROLLBACK;
 }
 
-static emr_status verify_ledger(checking *c)
+/* The descriptor beside the ledger is the one that it began with. */
+static emr_status check_descriptor(const checking *c, emr_ledger_copy *ledger)
 {
-	EMR_AUTO_LEDGER ledger = NULL;
-	emr_ledger_options options = {.path = c->stage};
-	emr_ledger_trouble trouble = {.status = EMR_OK};
-	uint64_t size = 0;
-	char what[200];
-	emr_status status = emr_ledger_open(&options, &ledger);
+	EMR_AUTO_BUF beside = {0};
+	EMR_AUTO_BUF first = {0};
+	emr_status status =
+		emr_file_read(c->stage_fd, EMR_NETWORK_DESCRIPTOR, DESCRIPTOR_MAX, &beside);
 
 	if (status == EMR_OK)
-		status = emr_ledger_size(ledger, &size);
+		status = emr_ledger_copy_descriptor(ledger, &first);
+	return status == EMR_OK && !emr_bytes_equal(emr_buf_view(&beside), emr_buf_view(&first))
+		       ? EMR_DAMAGED
+		       : status;
+}
+
+static emr_status verify_ledger(checking *c)
+{
+	EMR_AUTO_LEDGER_COPY ledger = NULL;
+	emr_ledger_trouble trouble = {.status = EMR_OK};
+	emr_ledger_copy_facts facts = {.entries = 0};
+	char what[200];
+	emr_status status = emr_ledger_copy_open(c->stage, NULL, &ledger);
+
 	if (status == EMR_OK)
-		status = emr_ledger_verify(ledger, &trouble);
+		status = check_descriptor(c, ledger);
+	if (status == EMR_OK)
+		status = emr_ledger_copy_check(ledger, &trouble);
+	if (status == EMR_OK)
+		status = emr_ledger_copy_tell(ledger, &facts);
 	if (is_fault(status)) {
 		snprintf(what, sizeof what, _("ledger entry %llu: %s"),
 			(unsigned long long)trouble.seq,
@@ -165,8 +183,8 @@ static emr_status verify_ledger(checking *c)
 		note_bad(c, "ledger/ledger.sqlite", what);
 		return EMR_OK;
 	}
-	if (status == EMR_OK && (size != c->list.entries ||
-					!emr_id16_equal(emr_ledger_net_id(ledger), c->list.net_id)))
+	if (status == EMR_OK &&
+		(facts.entries != c->list.entries || !emr_id16_equal(facts.net_id, c->list.net_id)))
 		note_bad(c, "ledger/ledger.sqlite", "it is not the ledger that the list speaks of");
 	return status;
 }

@@ -9,6 +9,8 @@
 #include <unistd.h>
 
 #include "base/disk.h"
+#include "kit/places.h"
+#include "ledger/network.h"
 #include "store/segment_file.h"
 
 #define SPARE_BYTES ((uint64_t)8 << 20) /* for lists and directories */
@@ -20,11 +22,12 @@
 static uint64_t ledger_bytes(const emr_backup_options *options, bool own)
 {
 	static const char *const names[] = {"ledger/ledger.sqlite", "ledger/ledger.sqlite-wal",
-		"replica.sqlite", "replica.sqlite-wal"}; /* one of both goes in */
+		EMR_STATE_FABRIC "/" EMR_NETWORK_LOG, EMR_STATE_FABRIC "/" EMR_NETWORK_LOG "-wal",
+		"replica.sqlite", "replica.sqlite-wal"}; /* one of them goes in */
 	struct stat st;
 	uint64_t bytes = 0;
 
-	for (size_t i = own ? 2 : 0; i < (own ? 4 : 2); i++) {
+	for (size_t i = own ? 4 : 0; i < (own ? 6 : 4); i++) {
 		if (fstatat(options->state_fd, names[i], &st, AT_SYMLINK_NOFOLLOW) == 0)
 			bytes += (uint64_t)st.st_size;
 	}

@@ -84,8 +84,9 @@ emr_backup_kind emr_backup_kind_of(const char *path)
 		const char *path;
 		emr_backup_kind kind;
 	} fixed[] = {{"keyfile", EMR_BACKUP_KEYFILE}, {"profile", EMR_BACKUP_PROFILE},
-		{"people", EMR_BACKUP_PEOPLE}, {"network", EMR_BACKUP_NETWORK},
-		{"replica.hw", EMR_BACKUP_MARK}, {"ledger/descriptor", EMR_BACKUP_DESCRIPTOR},
+		{"people", EMR_BACKUP_PEOPLE}, {EMR_BACKUP_NETWORK_PATH, EMR_BACKUP_NETWORK},
+		{EMR_BACKUP_CHANNEL_PATH, EMR_BACKUP_CHANNEL}, {"replica.hw", EMR_BACKUP_MARK},
+		{"ledger/descriptor", EMR_BACKUP_DESCRIPTOR},
 		{"ledger/ledger.sqlite", EMR_BACKUP_LEDGER}, {"annex/joined", EMR_BACKUP_ANNEX},
 		{"annex/replica.hw", EMR_BACKUP_ANNEX},
 		{"annex/ledger/descriptor", EMR_BACKUP_ANNEX},

@@ -17,6 +17,7 @@
 #include "replica/replica.h"
 #include "store/segment_file.h"
 #include "kit/language.h"
+#include "kit/places.h"
 
 /* One moment of a state that another process may be changing.
  *
@@ -73,16 +74,33 @@ static emr_status put_descriptor(moment *m)
 				: status;
 }
 
+/* The network's directory is the state's own, as of who joined from elsewhere: it goes with the
+ * state, and what leads to the network is all there is to keep of it. */
+static bool is_in_state(int state_fd)
+{
+	struct stat network, parent;
+
+	return fstatat(state_fd, EMR_STATE_NETWORK, &network, AT_SYMLINK_NOFOLLOW) == 0 &&
+	       fstatat(state_fd, EMR_STATE_LEDGER "/..", &parent, 0) == 0 &&
+	       network.st_dev == parent.st_dev && network.st_ino == parent.st_ino;
+}
+
 /* Where the ledger of several members is, when it is not the state's own: there a restored member
  * goes on. */
 static emr_status put_network(moment *m)
 {
 	char target[PATH_MAX];
-	ssize_t n = readlinkat(m->options->state_fd, "ledger", target, sizeof target);
+	ssize_t n = readlinkat(m->options->state_fd, EMR_STATE_LEDGER, target, sizeof target);
+	emr_status status = EMR_OK;
 
 	if (n < 0)
 		return errno == EINVAL || errno == ENOENT ? EMR_OK : emr_status_from_errno(errno);
-	return target_put(m->target, "network", emr_bytes_of((const uint8_t *)target, (size_t)n));
+	if (m->options->channel.len > 0)
+		status = target_put(m->target, EMR_BACKUP_CHANNEL_PATH, m->options->channel);
+	if (status != EMR_OK || is_in_state(m->options->state_fd))
+		return status;
+	return target_put(m->target, EMR_BACKUP_NETWORK_PATH,
+		emr_bytes_of((const uint8_t *)target, (size_t)n));
 }
 
 /* The mark is read while the ledger is held still, so it is never ahead of it. */
@@ -402,6 +420,7 @@ static emr_status open_own(moment *m, emr_ledger_copy **out_copy)
 {
 	EMR_AUTO_LEDGER_COPY own = NULL;
 	emr_ledger_copy_facts facts;
+	emr_ledger_trouble trouble;
 	uint64_t reaches = 0;
 	uint8_t root[32];
 	emr_status status = emr_replica_reaches(m->options->state_fd, &reaches, root);
@@ -413,7 +432,7 @@ static emr_status open_own(moment *m, emr_ledger_copy **out_copy)
 	if (status == EMR_OK && facts.entries < reaches)
 		status = EMR_ROLLBACK;
 	if (status == EMR_OK)
-		status = emr_ledger_copy_check(own);
+		status = emr_ledger_copy_check(own, &trouble);
 	if (status != EMR_OK) {
 		emr_log(EMR_LOG_WARN, "backup: the own copy of the ledger: %s",
 			emr_status_text(status));
@@ -464,7 +483,7 @@ static emr_status use_own(moment *m)
 
 static emr_status choose_ledger(moment *m)
 {
-	char path[4400];
+	char path[4400], own[4400];
 	bool is_good = false;
 	uint64_t reaches = 0;
 	uint8_t root[32];
@@ -474,7 +493,8 @@ static emr_status choose_ledger(moment *m)
 	if (emr_replica_reaches(m->options->state_fd, &reaches, root) != EMR_OK)
 		reaches = 0;
 	snprintf(path, sizeof path, "%.4200s/ledger", m->options->state_path);
-	status = emr_ledger_copy_open(path, &m->ledger);
+	snprintf(own, sizeof own, "%.4200s/" EMR_STATE_FABRIC, m->options->state_path);
+	status = emr_ledger_copy_open(path, own, &m->ledger);
 	if (status == EMR_OK)
 		status = is_believed(m, reaches, root, &is_good);
 	if ((status != EMR_OK && !is_absence(status)) || is_good)

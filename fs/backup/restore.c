@@ -66,6 +66,7 @@ static emr_status judge(restoring *r, const emr_backup_file *file)
 	switch (emr_backup_kind_of(file->path)) {
 	case EMR_BACKUP_LEDGER:
 	case EMR_BACKUP_NETWORK:
+	case EMR_BACKUP_CHANNEL:
 	case EMR_BACKUP_DESCRIPTOR:
 	case EMR_BACKUP_STORE_FORMAT:
 	case EMR_BACKUP_NONE:

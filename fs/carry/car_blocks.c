@@ -33,7 +33,7 @@ static int by_cid(const void *a, const void *b)
 	return memcmp(((const place *)a)->cid.b, ((const place *)b)->cid.b, EMR_CID_BYTES);
 }
 
-static const place *find(const car_blocks *b, const emr_cid *cid)
+static const place *car_place_of(const car_blocks *b, const emr_cid *cid)
 {
 	const place key = {.cid = *cid};
 
@@ -45,7 +45,7 @@ static const place *find(const car_blocks *b, const emr_cid *cid)
 static emr_status get_verified(emr_block_store *face, const emr_cid *cid, emr_buf *out)
 {
 	const car_blocks *b = (const car_blocks *)face;
-	const place *p = find(b, cid);
+	const place *p = car_place_of(b, cid);
 	size_t before = out->len;
 	emr_status status;
 
@@ -63,7 +63,7 @@ static emr_status get_verified(emr_block_store *face, const emr_cid *cid, emr_bu
 
 static emr_status size_of(emr_block_store *face, const emr_cid *cid, uint64_t *out_bytes)
 {
-	const place *p = find((const car_blocks *)face, cid);
+	const place *p = car_place_of((const car_blocks *)face, cid);
 
 	if (p == NULL)
 		return EMR_NOT_FOUND;
@@ -71,7 +71,7 @@ static emr_status size_of(emr_block_store *face, const emr_cid *cid, uint64_t *o
 	return EMR_OK;
 }
 
-static emr_status put(emr_block_store *face, const emr_block *blocks, size_t count)
+static emr_status car_refuse_put(emr_block_store *face, const emr_block *blocks, size_t count)
 {
 	(void)face, (void)blocks, (void)count;
 	return EMR_READ_ONLY;
@@ -108,7 +108,7 @@ static void close_face(emr_block_store *face)
 	(void)face; /* car_blocks_close does it */
 }
 
-static const emr_block_store_ops ops = {.put = put,
+static const emr_block_store_ops ops = {.put = car_refuse_put,
 	.get_verified = get_verified,
 	.size = size_of,
 	.pin = pin,

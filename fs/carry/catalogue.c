@@ -15,7 +15,7 @@
 
 /* ---- writing ---- */
 
-static emr_status begin(emr_buf *page)
+static emr_status catalogue_begin(emr_buf *page)
 {
 	static const uint8_t head[HEAD_BYTES] = EMR_PAGE_MAGIC "\x02";
 
@@ -42,7 +42,7 @@ emr_status emr_page_add(emr_buf *page, const emr_page_entry *entry)
 	if (entry->item.len != EMR_ITEM_BYTES || entry->header.len != EMR_HEADER_BYTES ||
 		entry->path.n > BATCH_PATH_MAX || need > EMR_PAGE_BYTES_MAX - HEAD_BYTES)
 		return EMR_INVALID;
-	if (page->len == 0 && begin(page) != EMR_OK)
+	if (page->len == 0 && catalogue_begin(page) != EMR_OK)
 		return EMR_NO_MEMORY;
 	count = emr_get_u32(page->data + 8);
 	if (count == EMR_PAGE_ENTRIES_MAX || page->len + need > EMR_PAGE_BYTES_MAX)

@@ -52,7 +52,7 @@ typedef struct writing {
 
 /* ---- which records ---- */
 
-static emr_status keep(void *arg, const emr_place *place, const emr_meta *meta)
+static emr_status parcel_keep_record(void *arg, const emr_place *place, const emr_meta *meta)
 {
 	writing *w = arg;
 
@@ -76,7 +76,7 @@ static int by_object(const void *a, const void *b)
 	return memcmp(((const record *)a)->place.object.b, ((const record *)b)->place.object.b, 16);
 }
 
-static record *find(const writing *w, emr_id16 object)
+static record *parcel_record_of(const writing *w, emr_id16 object)
 {
 	const record key = {.place.object = object};
 
@@ -88,7 +88,7 @@ static bool is_below(const writing *w, const record *r, emr_id16 root)
 	for (int depth = 0; r != NULL && depth < DEPTH_MAX; depth++) {
 		if (emr_id16_equal(r->place.object, root))
 			return true;
-		r = find(w, r->parent);
+		r = parcel_record_of(w, r->parent);
 	}
 	return false;
 }
@@ -97,7 +97,7 @@ static emr_status choose(writing *w, const emr_id16 *root)
 {
 	uint64_t damaged = 0;
 	bool any = false;
-	emr_status status = emr_facts_each(w->from->facts, keep, w, &damaged);
+	emr_status status = emr_facts_each(w->from->facts, parcel_keep_record, w, &damaged);
 
 	if (status != EMR_OK)
 		return status;
@@ -346,19 +346,19 @@ static emr_status try_record(writing *w, record *r)
  * is room.  A file is no place to lie in, whatever a writer says, and comes with its content. */
 static emr_status add_above(writing *w, const record *r)
 {
-	record *up = find(w, r->parent);
+	record *up = parcel_record_of(w, r->parent);
 	emr_status status = EMR_OK;
 
 	for (int i = 0; status == EMR_OK && i < ABOVE_MAX && up != NULL && up->is_taken &&
 			up->place.pversion == 0 && up->part != w->part.number;
 		i++) {
 		status = try_record(w, up);
-		up = find(w, up->parent);
+		up = parcel_record_of(w, up->parent);
 	}
 	return status == EMR_LIMIT ? EMR_OK : status;
 }
 
-static emr_status add(writing *w, record *r)
+static emr_status parcel_add(writing *w, record *r)
 {
 	emr_status status;
 
@@ -400,7 +400,7 @@ static emr_status write_records(writing *w)
 		record *r = &w->records[order[i]];
 
 		if (r->is_taken)
-			status = add(w, r);
+			status = parcel_add(w, r);
 		if (status == EMR_OK && w->from->tell != NULL)
 			status = w->from->tell(w->from->tell_arg, i + 1, w->n);
 	}

@@ -7,6 +7,7 @@
 #include <sodium.h>
 #include <string.h>
 
+#include "kit/json.h"
 #include "kit/language.h"
 #include "session/purposes.h"
 
@@ -26,13 +27,6 @@ typedef const char *(*question)(reading *r);
 
 /* ---- pieces ---- */
 
-static const char *text_of(const json_t *object, const char *name)
-{
-	const char *text = json_string_value(json_object_get(object, name));
-
-	return text != NULL ? text : "";
-}
-
 static bool has(const json_t *object, const char *name)
 {
 	return json_object_get(object, name) != NULL;
@@ -40,8 +34,8 @@ static bool has(const json_t *object, const char *name)
 
 static bool is_coding(const json_t *coding, const char *system, const char *code)
 {
-	return strcmp(text_of(coding, "system"), system) == 0 &&
-	       strcmp(text_of(coding, "code"), code) == 0;
+	return strcmp(emr_json_text_at(coding, "system"), system) == 0 &&
+	       strcmp(emr_json_text_at(coding, "code"), code) == 0;
 }
 
 /* One of the codings of CONCEPT. */
@@ -99,7 +93,7 @@ static bool has_anywhere(const json_t *value, const char *name)
  * written. */
 static bool take_identifier(const json_t *reference, char out[EMR_CONSENT_NAME_MAX + 1])
 {
-	const char *value = text_of(json_object_get(reference, "identifier"), "value");
+	const char *value = emr_json_text_at(json_object_get(reference, "identifier"), "value");
 	size_t len = strlen(value);
 
 	if (len == 0 || len > EMR_CONSENT_NAME_MAX)
@@ -115,7 +109,7 @@ static const char *ask_kind(reading *r)
 	static const char *const later[] = {"grantor", "grantee", "manager", "controller",
 		"decision", "regulatoryBasis", "policyBasis", "policyText", "subject"};
 
-	if (strcmp(text_of(r->whole, "resourceType"), "Consent") != 0)
+	if (strcmp(emr_json_text_at(r->whole, "resourceType"), "Consent") != 0)
 		return N_("it is no FHIR Consent");
 	for (size_t i = 0; i < sizeof later / sizeof *later; i++)
 		if (has(r->whole, later[i]))
@@ -136,7 +130,7 @@ static const char *ask_state(reading *r)
 		"policy", "policyRule", "verification", "provision", NULL};
 	uint64_t made;
 
-	if (strcmp(text_of(r->whole, "status"), "active") != 0)
+	if (strcmp(emr_json_text_at(r->whole, "status"), "active") != 0)
 		return N_("its status is not active; what is shared ends by emrfs revoke");
 	if (!has_only(r->whole, known))
 		return N_("it says something that a Consent of FHIR R4 has no place for");
@@ -146,7 +140,7 @@ static const char *ask_state(reading *r)
 	if (json_array_size(json_object_get(r->whole, "category")) == 0)
 		return N_("it has no category");
 	if (has(r->whole, "dateTime") &&
-		(!moment_read(text_of(r->whole, "dateTime"), false, &made) ||
+		(!moment_read(emr_json_text_at(r->whole, "dateTime"), false, &made) ||
 			made > r->now + CLOCKS_DIFFER_S))
 		return N_("it does not say when it was given, or says a time to come");
 	return NULL;
@@ -163,8 +157,8 @@ static const char *ask_policy(reading *r)
 			       : N_("its policy is not that nothing is seen but what it permits "
 				    "(OPTIN)");
 	for (size_t i = 0; i < json_array_size(policies); i++)
-		if (text_of(json_array_get(policies, i), "uri")[0] != '\0' ||
-			text_of(json_array_get(policies, i), "authority")[0] != '\0')
+		if (emr_json_text_at(json_array_get(policies, i), "uri")[0] != '\0' ||
+			emr_json_text_at(json_array_get(policies, i), "authority")[0] != '\0')
 			return NULL;
 	return N_("it names no policy");
 }
@@ -182,7 +176,7 @@ static const char *ask_provision(reading *r)
 		"id", "extension", "type", "period", "actor", "action", "purpose", "data", NULL};
 
 	r->provision = json_object_get(r->whole, "provision");
-	if (strcmp(text_of(r->provision, "type"), "permit") != 0)
+	if (strcmp(emr_json_text_at(r->provision, "type"), "permit") != 0)
 		return N_("it permits nothing");
 	if (!has_only(r->provision, kept))
 		return N_("it has exceptions or limits that a share does not keep");
@@ -195,8 +189,8 @@ static const char *ask_period(reading *r)
 
 	if (!has(period, "start") || !has(period, "end"))
 		return N_("it does not say from when until when it holds");
-	if (!moment_read(text_of(period, "start"), false, &r->out->since_unix_s) ||
-		!moment_read(text_of(period, "end"), true, &r->out->until_unix_s))
+	if (!moment_read(emr_json_text_at(period, "start"), false, &r->out->since_unix_s) ||
+		!moment_read(emr_json_text_at(period, "end"), true, &r->out->until_unix_s))
 		return N_("its period is not in days, or in times with their zone");
 	if (r->out->until_unix_s <= r->out->since_unix_s)
 		return N_("its period ends before it begins");
@@ -288,16 +282,16 @@ static const char *ask_data(reading *r)
 	const json_t *data = json_object_get(r->provision, "data"),
 		     *reference = json_object_get(json_array_get(data, 0), "reference"),
 		     *identifier = json_object_get(reference, "identifier");
-	const char *path = text_of(reference, "display");
+	const char *path = emr_json_text_at(reference, "display");
 
 	if (json_array_size(data) != 1 || path[0] == '\0' || strlen(path) > EMR_CONSENT_PATH_MAX ||
-		text_of(json_array_get(data, 0), "meaning")[0] == '\0')
+		emr_json_text_at(json_array_get(data, 0), "meaning")[0] == '\0')
 		return N_("it does not name exactly one folder or file as your folder calls it");
 	memcpy(r->out->path, path, strlen(path) + 1);
 	if (identifier == NULL)
 		return NULL;
-	if (strcmp(text_of(identifier, "system"), "urn:ietf:rfc:3986") != 0 ||
-		!read_urn(text_of(identifier, "value"), &r->out->folder))
+	if (strcmp(emr_json_text_at(identifier, "system"), "urn:ietf:rfc:3986") != 0 ||
+		!read_urn(emr_json_text_at(identifier, "value"), &r->out->folder))
 		return N_("it says by an identifier which records it is about that is not of an "
 			  "emrfs folder");
 	r->out->has_folder = true;

@@ -10,8 +10,6 @@ emr_status emr_trace_about(const char *uri, const char *folder, char **out_about
 emr_status emr_trace_add(
 	json_t *traces, const char *kind, const char *file, const char *about, bool removed);
 
-/* Whether NAME is that of a thumbnail: 32 hexadecimal digits and .png. */
-bool emr_trace_is_name(const char *name);
 /* Adds to OUT_NAMES, an object, the names of thumbnails below DIRECTORY without an address. */
 emr_status emr_traces_nameless(const char *directory, json_t *out_names);
 emr_status emr_traces_of_thumbnails(const char *directory, const char *folder, const json_t *names,

@@ -135,7 +135,7 @@ static emr_status without_entries(const list *l, emr_bytes bytes, emr_buf *out)
 	return status == EMR_OK ? emr_buf_append(out, bytes.data + at, bytes.len - at) : status;
 }
 
-static bool is_same(const struct stat *a, const struct stat *b)
+static bool is_same_file(const struct stat *a, const struct stat *b)
 {
 	return a->st_dev == b->st_dev && a->st_ino == b->st_ino && a->st_size == b->st_size &&
 	       a->st_mtim.tv_sec == b->st_mtim.tv_sec && a->st_mtim.tv_nsec == b->st_mtim.tv_nsec;
@@ -162,14 +162,14 @@ static emr_status look_once(int dirfd, const char *name, list *l, bool remove, b
 	status = without_entries(l, emr_buf_view(&bytes), &rest);
 	if (status != EMR_OK)
 		return status;
-	if (fstatat(dirfd, name, &now, AT_SYMLINK_NOFOLLOW) != 0 || !is_same(&before, &now))
+	if (fstatat(dirfd, name, &now, AT_SYMLINK_NOFOLLOW) != 0 || !is_same_file(&before, &now))
 		return EMR_BUSY;
 	*out_removed =
 		emr_file_replace(dirfd, name, emr_buf_view(&rest), before.st_mode & 0777) == EMR_OK;
 	return EMR_OK;
 }
 
-static emr_status look(
+static emr_status recent_look(
 	int dirfd, const char *name, const char *file, const char *folder, bool remove, json_t *out)
 {
 	emr_status status = EMR_BUSY;
@@ -200,5 +200,6 @@ emr_status emr_traces_of_recent(
 		return errno == ENOMEM ? EMR_NO_MEMORY : EMR_OK;
 	*slash = '\0';
 	dirfd = open(slash == real ? "/" : real, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	return dirfd >= 0 ? look(dirfd, slash + 1, file, folder, remove, out_traces) : EMR_OK;
+	return dirfd >= 0 ? recent_look(dirfd, slash + 1, file, folder, remove, out_traces)
+			  : EMR_OK;
 }

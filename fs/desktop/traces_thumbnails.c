@@ -92,7 +92,8 @@ static emr_status look_into(const char *path, reading *r)
 	return EMR_OK;
 }
 
-bool emr_trace_is_name(const char *name)
+/* Whether NAME is that of a thumbnail: 32 hexadecimal digits and .png. */
+static bool trace_is_name(const char *name)
 {
 	return strspn(name, "0123456789abcdef") == NAME_DIGITS &&
 	       strcmp(name + NAME_DIGITS, ".png") == 0;
@@ -115,7 +116,7 @@ static emr_status find_about(const looking *l, const char *uri, const char *name
 
 	if (uri != NULL)
 		return emr_trace_about(uri, l->folder, out_about);
-	known = emr_trace_is_name(name) ? json_string_value(json_object_get(l->names, name)) : NULL;
+	known = trace_is_name(name) ? json_string_value(json_object_get(l->names, name)) : NULL;
 	if (known == NULL)
 		return EMR_NOT_FOUND;
 	*out_about = strdup(known);
@@ -143,7 +144,7 @@ static emr_status look_for_nameless(looking *l, const FTSENT *file)
 	__attribute__((cleanup(reading_end))) reading r = {.file = NULL};
 	emr_status status;
 
-	if (!emr_trace_is_name(file->fts_name))
+	if (!trace_is_name(file->fts_name))
 		return EMR_OK;
 	status = look_into(file->fts_accpath, &r);
 	if (status == EMR_OK && r.uri == NULL &&

@@ -12,8 +12,9 @@
 #include "base/log.h"
 #include "ipfs/copies.h"
 
+#include "held.h"
+
 #define PLACE_MS 10000
-#define HELD_BLOCKS 32 /* where no cache takes them: at most 8 MiB */
 #define FAILURES 64
 #define FAILURE_NS INT64_C(2000000000)
 #define AWAY_NS INT64_C(10000000000)
@@ -21,11 +22,6 @@
 #define SLOW_NS INT64_C(1000000000)
 #define TOGETHER 16 /* half of what is held where no cache takes it */
 #define AGE_NS INT64_C(3600000000000)
-
-typedef struct held_block {
-	emr_cid cid;
-	emr_buf block; /* of no bytes: a free place */
-} held_block;
 
 typedef struct failure {
 	emr_cid cid;
@@ -47,10 +43,9 @@ struct emr_fetcher {
 	emr_fetcher_options options;
 	char *places;
 	_Atomic uint64_t blocks, bytes;
+	held_blocks held;
 	pthread_mutex_t lock; /* of what follows; the copies' own is taken under it */
 	emr_copies *copies;   /* NULL: there is nobody to ask, or it was stopped */
-	held_block held[HELD_BLOCKS];
-	size_t held_next;
 	failure failures[FAILURES];
 	size_t failure_next;
 	emr_cid ahead[AHEAD]; /* asked for before anybody wanted them, the last ones */
@@ -77,48 +72,11 @@ static int64_t boot_ns(const emr_fetcher *fetcher)
 
 /* ---- What was brought ---- */
 
-static bool held_get(emr_fetcher *fetcher, const emr_cid *cid, emr_buf *out, emr_status *out_status)
-{
-	bool is = false;
-
-	pthread_mutex_lock(&fetcher->lock);
-	for (size_t i = 0; i < HELD_BLOCKS && !is; i++) {
-		const held_block *held = &fetcher->held[i];
-
-		is = held->block.len > 0 && emr_cid_equal(&held->cid, cid);
-		if (is && out != NULL)
-			*out_status = emr_buf_append(out, held->block.data, held->block.len);
-		if (is && out == NULL)
-			*out_status = EMR_OK;
-	}
-	pthread_mutex_unlock(&fetcher->lock);
-	return is;
-}
-
-static emr_status hold(emr_fetcher *fetcher, const emr_cid *cid, emr_bytes block)
-{
-	held_block *held;
-	emr_status status;
-
-	pthread_mutex_lock(&fetcher->lock);
-	held = &fetcher->held[fetcher->held_next++ % HELD_BLOCKS];
-	emr_buf_clear(&held->block);
-	status = emr_buf_append(&held->block, block.data, block.len);
-	if (status == EMR_OK)
-		held->cid = *cid;
-	else
-		emr_buf_free(&held->block);
-	pthread_mutex_unlock(&fetcher->lock);
-	return status;
-}
-
 static bool is_brought(emr_fetcher *fetcher, const emr_cid *cid)
 {
-	emr_status ignored;
-
 	return (fetcher->options.cache != NULL &&
 		       emr_block_cache_has(fetcher->options.cache, cid, NULL)) ||
-	       held_get(fetcher, cid, NULL, &ignored);
+	       held_size(&fetcher->held, cid) > 0;
 }
 
 static void age(emr_fetcher *fetcher)
@@ -137,6 +95,7 @@ static void age(emr_fetcher *fetcher)
 static emr_status keep(emr_fetcher *fetcher, const emr_cid *cid, emr_bytes block)
 {
 	emr_block_cache *cache = fetcher->options.cache;
+	bool is_cached = false;
 
 	if (is_brought(fetcher, cid))
 		return EMR_OK;
@@ -144,10 +103,11 @@ static emr_status keep(emr_fetcher *fetcher, const emr_cid *cid, emr_bytes block
 	atomic_fetch_add(&fetcher->bytes, block.len);
 	if (cache != NULL) {
 		age(fetcher);
-		if (emr_block_cache_put(cache, cid, block) == EMR_OK)
-			return EMR_OK;
+		is_cached = emr_block_cache_put(cache, cid, block) == EMR_OK;
 	}
-	return hold(fetcher, cid, block);
+	return held_add(&fetcher->held, cid, block, is_cached) == EMR_OK || is_cached
+		       ? EMR_OK
+		       : EMR_NO_MEMORY;
 }
 
 /* ---- The face of a block store ---- */
@@ -167,11 +127,10 @@ static void note_missed(const emr_fetcher *fetcher, const emr_cid *cid)
 static emr_status get_brought(emr_fetcher *fetcher, const emr_cid *cid, emr_buf *out)
 {
 	emr_block_cache *cache = fetcher->options.cache;
-	emr_status status;
+	emr_status status = held_get(&fetcher->held, cid, out);
 
-	if (held_get(fetcher, cid, out, &status))
-		return status;
-	return cache != NULL ? emr_block_cache_get(cache, cid, out) : EMR_NOT_FOUND;
+	return status == EMR_NOT_FOUND && cache != NULL ? emr_block_cache_get(cache, cid, out)
+							: status;
 }
 
 static emr_status get_here(emr_fetcher *fetcher, const emr_cid *cid, emr_buf *out)
@@ -187,15 +146,16 @@ static emr_status get_here(emr_fetcher *fetcher, const emr_cid *cid, emr_buf *ou
 
 static emr_status size_here(emr_fetcher *fetcher, const emr_cid *cid, uint64_t *out_bytes)
 {
-	EMR_AUTO_BUF held = {0};
+	size_t held;
 	emr_status status;
 
 	if (fetcher->options.cache != NULL &&
 		emr_block_cache_has(fetcher->options.cache, cid, out_bytes))
 		return EMR_OK;
-	if (held_get(fetcher, cid, &held, &status)) {
-		*out_bytes = held.len;
-		return status;
+	held = held_size(&fetcher->held, cid);
+	if (held > 0) {
+		*out_bytes = held;
+		return EMR_OK;
 	}
 	status = emr_block_store_size(fetcher->options.store, cid, out_bytes);
 	if (status == EMR_NOT_FOUND)
@@ -446,6 +406,10 @@ static emr_status status_of(emr_status status)
 	case EMR_INTERRUPTED:
 	case EMR_NO_MEMORY:
 		return status;
+	case EMR_DENIED: /* it was not let in, so nobody knows what is there */
+	case EMR_BUSY:
+	case EMR_CONFLICT:
+		return EMR_OFFLINE;
 	}
 	return EMR_MISSING_DATA; /* it has none, or none that can be believed */
 }
@@ -756,6 +720,7 @@ emr_status emr_fetcher_open(const emr_fetcher_options *options, emr_fetcher **ou
 	fetcher->face.ops = &ops;
 	fetcher->options = *options;
 	pthread_mutex_init(&fetcher->lock, NULL);
+	pthread_mutex_init(&fetcher->held.lock, NULL);
 	status = name_places(fetcher);
 	if (status == EMR_OK && options->place_count > 0)
 		status = emr_copies_open(&copies, &fetcher->copies);
@@ -795,8 +760,8 @@ void emr_fetcher_close(emr_fetcher *fetcher)
 	if (fetcher == NULL)
 		return;
 	emr_fetcher_stop(fetcher);
-	for (size_t i = 0; i < HELD_BLOCKS; i++)
-		emr_buf_free(&fetcher->held[i].block);
+	held_drop(&fetcher->held);
+	pthread_mutex_destroy(&fetcher->held.lock);
 	pthread_mutex_destroy(&fetcher->lock);
 	free(fetcher->places);
 	free(fetcher);
@@ -810,7 +775,10 @@ bool emr_fetcher_give_way(emr_fetcher *fetcher, uint64_t bytes)
 
 void emr_fetcher_forget(emr_fetcher *fetcher, int64_t until_s)
 {
-	if (fetcher != NULL && fetcher->options.cache != NULL)
+	if (fetcher == NULL)
+		return;
+	held_drop(&fetcher->held);
+	if (fetcher->options.cache != NULL)
 		emr_block_cache_drop_until(fetcher->options.cache, until_s);
 }
 

@@ -170,7 +170,7 @@ typedef struct wanted {
 	emr_headers *out;
 } wanted;
 
-static void take(wanted *w, const element *e)
+static void dicom_take(wanted *w, const element *e)
 {
 	switch (e->tag) {
 	case 0x00080005:
@@ -219,7 +219,7 @@ static void read_data_set(walk *w, emr_headers *out)
 	while (next(w, &e) && e.tag > last && e.tag >> 16 <= 8) {
 		last = e.tag;
 		if (e.len != UNDEFINED)
-			take(&found, &e);
+			dicom_take(&found, &e);
 		else if (memcmp(e.vr, "UN", 2) == 0 || !skip_undefined(w))
 			break;
 	}

@@ -26,7 +26,7 @@ static bool hear(uint32_t kind)
 	       heard.kind == kind && heard.len <= HEAD_BYTES && size == protocol_size(heard.len);
 }
 
-static bool say(uint32_t kind, uint32_t status, uint64_t at, uint32_t len, size_t size)
+static bool helper_say(uint32_t kind, uint32_t status, uint64_t at, uint32_t len, size_t size)
 {
 	said.kind = kind;
 	said.status = status;
@@ -43,7 +43,7 @@ static emr_status read_piece(uint64_t at, uint8_t *out, size_t len, size_t *out_
 		*out_len = len;
 		return EMR_OK;
 	}
-	if (!say(PROTOCOL_READ, EMR_OK, at, (uint32_t)len, protocol_size(0)) ||
+	if (!helper_say(PROTOCOL_READ, EMR_OK, at, (uint32_t)len, protocol_size(0)) ||
 		!hear(PROTOCOL_BYTES))
 		_exit(1);
 	if (heard.status != EMR_OK || heard.len > len)
@@ -94,7 +94,7 @@ static bool answer(void)
 		emr_buf_clear(&kept);
 	if (kept.len > 0)
 		memcpy(said.bytes, kept.data, kept.len);
-	return say(
+	return helper_say(
 		PROTOCOL_FOUND, status, 0, (uint32_t)kept.len, protocol_size((uint32_t)kept.len));
 }
 

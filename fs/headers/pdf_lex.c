@@ -16,7 +16,7 @@ static bool is_delimiter(uint8_t c)
 	return c != 0 && strchr("()<>[]{}/%", c) != NULL;
 }
 
-static emr_bytes take(pdf_lexer *l, size_t n)
+static emr_bytes lexer_take(pdf_lexer *l, size_t n)
 {
 	emr_bytes taken = emr_bytes_of(l->at, n);
 
@@ -30,9 +30,9 @@ static void skip_space(pdf_lexer *l)
 	while (l->left > 0 && (is_space(*l->at) || *l->at == '%')) {
 		bool is_comment = *l->at == '%';
 
-		(void)take(l, 1);
+		(void)lexer_take(l, 1);
 		while (is_comment && l->left > 0 && *l->at != '\n' && *l->at != '\r')
-			(void)take(l, 1);
+			(void)lexer_take(l, 1);
 	}
 }
 
@@ -60,7 +60,7 @@ static pdf_token literal(pdf_lexer *l)
 		depth += c == '(';
 		depth -= c == ')';
 		if (depth == 0) {
-			emr_bytes whole = take(l, i + 1);
+			emr_bytes whole = lexer_take(l, i + 1);
 
 			return (pdf_token){
 				.kind = PDF_STRING, .text = emr_bytes_of(whole.data + 1, i - 1)};
@@ -76,13 +76,13 @@ static pdf_token hex(pdf_lexer *l)
 
 	if (end == NULL)
 		return (pdf_token){.kind = PDF_END};
-	whole = take(l, (size_t)(end - l->at) + 1);
+	whole = lexer_take(l, (size_t)(end - l->at) + 1);
 	return (pdf_token){.kind = PDF_HEX, .text = emr_bytes_of(whole.data + 1, whole.len - 2)};
 }
 
 static pdf_token word(pdf_lexer *l)
 {
-	pdf_token token = {.kind = PDF_NUMBER, .text = take(l, regular_len(l))};
+	pdf_token token = {.kind = PDF_NUMBER, .text = lexer_take(l, regular_len(l))};
 
 	if (token.text.len == 0)
 		return (pdf_token){.kind = PDF_END};
@@ -102,27 +102,27 @@ void pdf_next(pdf_lexer *l, pdf_token *out)
 		return;
 	switch (*l->at) {
 	case '/':
-		(void)take(l, 1);
-		*out = (pdf_token){.kind = PDF_NAME, .text = take(l, regular_len(l))};
+		(void)lexer_take(l, 1);
+		*out = (pdf_token){.kind = PDF_NAME, .text = lexer_take(l, regular_len(l))};
 		return;
 	case '(':
 		*out = literal(l);
 		return;
 	case '<':
 		if (l->left > 1 && l->at[1] == '<')
-			*out = (pdf_token){.kind = PDF_OPEN, .text = take(l, 2)};
+			*out = (pdf_token){.kind = PDF_OPEN, .text = lexer_take(l, 2)};
 		else
 			*out = hex(l);
 		return;
 	case '[':
-		*out = (pdf_token){.kind = PDF_OPEN, .text = take(l, 1)};
+		*out = (pdf_token){.kind = PDF_OPEN, .text = lexer_take(l, 1)};
 		return;
 	case '>':
 		if (l->left > 1 && l->at[1] == '>')
-			*out = (pdf_token){.kind = PDF_CLOSE, .text = take(l, 2)};
+			*out = (pdf_token){.kind = PDF_CLOSE, .text = lexer_take(l, 2)};
 		return;
 	case ']':
-		*out = (pdf_token){.kind = PDF_CLOSE, .text = take(l, 1)};
+		*out = (pdf_token){.kind = PDF_CLOSE, .text = lexer_take(l, 1)};
 		return;
 	}
 	*out = word(l);

@@ -66,8 +66,8 @@ static emr_status start(emr_header_reader *r, const uint8_t whose[16])
 	return status == EMR_NO_MEMORY ? status : status == EMR_OK ? EMR_OK : EMR_IO;
 }
 
-static bool tell(emr_header_reader *r, uint32_t kind, emr_status status, uint64_t at, size_t len,
-	int64_t end_ms)
+static bool helper_tell(emr_header_reader *r, uint32_t kind, emr_status status, uint64_t at,
+	size_t len, int64_t end_ms)
 {
 	r->message.kind = kind;
 	r->message.status = status;
@@ -110,8 +110,8 @@ static emr_status serve(emr_header_reader *r, const emr_header_source *source, i
 		*out_source = source->read(source->arg, at, r->message.bytes, r->message.len, &got);
 		if (*out_source != EMR_OK)
 			got = 0;
-		status = tell(r, PROTOCOL_BYTES, *out_source == EMR_OK ? EMR_OK : EMR_IO, at, got,
-				 end_ms)
+		status = helper_tell(r, PROTOCOL_BYTES, *out_source == EMR_OK ? EMR_OK : EMR_IO, at,
+				 got, end_ms)
 				 ? hear(r, end_ms)
 				 : EMR_IO;
 	}
@@ -119,7 +119,7 @@ static emr_status serve(emr_header_reader *r, const emr_header_source *source, i
 }
 
 /* What the helper found, if that is what can be kept of a file. */
-static emr_status take(const protocol_message *m, emr_headers *out)
+static emr_status helper_found(const protocol_message *m, emr_headers *out)
 {
 	emr_headers found = {0};
 
@@ -157,10 +157,10 @@ emr_status emr_header_reader_read(emr_header_reader *r, const uint8_t whose[16],
 	r->files++;
 	end_ms = emr_helper_end_ms(r->file_ms);
 	status = EMR_IO;
-	if (tell(r, PROTOCOL_FILE, EMR_OK, source->size, got, end_ms))
+	if (helper_tell(r, PROTOCOL_FILE, EMR_OK, source->size, got, end_ms))
 		status = serve(r, source, end_ms, &said);
 	if (status == EMR_OK && said == EMR_OK)
-		status = take(&r->message, out);
+		status = helper_found(&r->message, out);
 	else if (status == EMR_OK)
 		return said;
 	if (status != EMR_OK)

@@ -98,10 +98,11 @@ struct emr_journal {
 
 	pthread_mutex_t snapshot_lock; /* one snapshot at a time */
 
-	pthread_mutex_t commit_lock; /* order of frames; protects down to log_bytes */
+	pthread_mutex_t commit_lock; /* order of frames; protects down to start */
 	uint64_t seq;
-	uint8_t chain[32];  /* digest of frame SEQ */
-	uint64_t log_bytes; /* sealed since the last snapshot */
+	uint8_t chain[32];   /* digest of frame SEQ */
+	uint64_t log_bytes;  /* sealed since the last snapshot */
+	emr_log_place start; /* where the next start begins to read: of the last snapshot */
 
 	pthread_rwlock_t rows_lock;
 	emr_rows rows;		 /* changed under commit_lock and rows_lock, read under either */

@@ -275,5 +275,6 @@ emr_status emr_journal_replay(emr_journal *journal)
 	if (r.has_base && r.damaged_seq == 0)
 		emr_store_frames_live_from(journal->store, full ? r.start : head.start);
 	take_over(&r, full);
+	journal->start = full ? (emr_log_place){.number = 1} : head.start;
 	return EMR_OK;
 }

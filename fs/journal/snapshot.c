@@ -11,6 +11,9 @@
 #define TIDY_BYTES_MIN                                                                             \
 	((uint64_t)16 << 10) /* some fifty frames, each at another place of the disk */
 #define TIDY_ROWS_PER_LOG 8
+#define TIDY_WALK_BYTES                                                                            \
+	((uint64_t)1 << 20)	     /* of anything: its heads are read, its end is hashed         \
+				      */
 #define PART_BYTES ((size_t)1 << 20) /* a part ends with the row that passes this */
 
 /* All rows as bodies, taken in one moment. */
@@ -122,6 +125,7 @@ static emr_status snapshot_locked(emr_journal *journal)
 	emr_store_frames_live_from(journal->store, s.start);
 	pthread_mutex_lock(&journal->commit_lock);
 	journal->log_bytes -= s.log_bytes;
+	journal->start = s.start;
 	pthread_mutex_unlock(&journal->commit_lock);
 	return EMR_OK;
 }
@@ -138,19 +142,30 @@ emr_status emr_journal_snapshot(emr_journal *journal)
 	return status;
 }
 
+/* What the next start has to walk through behind the last snapshot, which is as long as the rows:
+ * also what reclaim has moved there, of which no frame speaks.  Commit_lock held. */
+static bool is_long_walk(const emr_journal *journal, uint64_t limit)
+{
+	emr_log_place end = emr_store_log_end(journal->store);
+
+	if (end.number != journal->start.number)
+		return end.number > journal->start.number;
+	return end.offset > journal->start.offset + journal->rows.bytes + limit;
+}
+
 emr_status emr_journal_tidy(emr_journal *journal)
 {
-	uint64_t limit, log_bytes;
+	uint64_t limit;
+	bool is_long;
 
 	if (journal->state.read_only)
 		return EMR_OK;
 	pthread_mutex_lock(&journal->commit_lock);
 	limit = (uint64_t)journal->rows.bytes / TIDY_ROWS_PER_LOG;
-	log_bytes = journal->log_bytes;
+	is_long = journal->log_bytes > (limit > TIDY_BYTES_MIN ? limit : TIDY_BYTES_MIN) ||
+		  is_long_walk(journal, limit > TIDY_WALK_BYTES ? limit : TIDY_WALK_BYTES);
 	pthread_mutex_unlock(&journal->commit_lock);
-	return log_bytes > (limit > TIDY_BYTES_MIN ? limit : TIDY_BYTES_MIN)
-		       ? emr_journal_snapshot(journal)
-		       : EMR_OK;
+	return is_long ? emr_journal_snapshot(journal) : EMR_OK;
 }
 
 emr_status emr_journal_reclaim(

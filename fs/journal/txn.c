@@ -56,7 +56,8 @@ void emr_journal_rollback(emr_journal_txn *txn)
 	free(txn);
 }
 
-static emr_status add(emr_journal_txn *txn, emr_frame_op op, const change *what, emr_bytes value)
+static emr_status txn_add(
+	emr_journal_txn *txn, emr_frame_op op, const change *what, emr_bytes value)
 {
 	size_t body_len = txn->body.len;
 	emr_status status;
@@ -81,7 +82,7 @@ emr_status emr_journal_put(emr_journal_txn *txn, uint8_t kind, emr_id16 key, emr
 	what.row = emr_row_new(kind, key, value);
 	if (what.row == NULL)
 		return EMR_NO_MEMORY;
-	status = add(txn, EMR_OP_PUT, &what, value);
+	status = txn_add(txn, EMR_OP_PUT, &what, value);
 	if (status != EMR_OK)
 		free(what.row);
 	return status;
@@ -91,7 +92,7 @@ emr_status emr_journal_delete(emr_journal_txn *txn, uint8_t kind, emr_id16 key)
 {
 	const change what = {.kind = kind, .key = key};
 
-	return add(txn, EMR_OP_DELETE, &what, emr_bytes_of("", 0));
+	return txn_add(txn, EMR_OP_DELETE, &what, emr_bytes_of("", 0));
 }
 
 static emr_status add_pin(emr_journal_txn *txn, const emr_pin *pin, bool unpin)

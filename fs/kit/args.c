@@ -133,7 +133,7 @@ static emr_status unknown_option(parser *p, const char *word)
 	return wrong(p, "There is no option \"%.100s\" here.", name);
 }
 
-static emr_status give(parser *p, emr_option option, const char *word, const char *value)
+static emr_status give_option(parser *p, emr_option option, const char *word, const char *value)
 {
 	emr_argument_kind kind = emr_option_get(option)->kind;
 
@@ -158,7 +158,7 @@ static emr_status take_long(parser *p, const char *word)
 
 	if (!find_long(p, word + 2, len, &option))
 		return unknown_option(p, word);
-	return give(p, option, word, value != NULL ? value + 1 : NULL);
+	return give_option(p, option, word, value != NULL ? value + 1 : NULL);
 }
 
 /* `-f`, `-qy`, `-o OPTS`, `-oOPTS` */
@@ -171,8 +171,8 @@ static emr_status take_letters(parser *p, const char *word)
 		if (!find_letter(p, *letter, &option))
 			return unknown_option(p, word);
 		if (emr_option_get(option)->kind == EMR_HAS_ARGUMENT)
-			return give(p, option, word, letter[1] != '\0' ? letter + 1 : NULL);
-		status = give(p, option, word, NULL);
+			return give_option(p, option, word, letter[1] != '\0' ? letter + 1 : NULL);
+		status = give_option(p, option, word, NULL);
 		if (status != EMR_OK)
 			return status;
 	}

@@ -97,6 +97,8 @@ char *emr_help_overview(bool all)
 char *emr_help_verb(emr_verb verb)
 {
 	const emr_verb_row *row = emr_verb_get(verb);
+	const char *help = emr_text(row->help);
+	char end = help[strlen(help) - 1]; /* a question has its own */
 	char *text = NULL;
 	size_t size;
 	FILE *to = open_memstream(&text, &size);
@@ -104,7 +106,7 @@ char *emr_help_verb(emr_verb verb)
 	if (to == NULL)
 		return NULL;
 	usage(to, verb);
-	fprintf(to, "\n%s.\n%s\n", emr_text(row->help), emr_text(row->manual));
+	fprintf(to, "\n%s%s\n%s\n", help, end == '?' ? "" : ".", emr_text(row->manual));
 	for (int i = 0; i < EMR_OPTION_COUNT; i++) {
 		if (emr_verb_takes(verb, (emr_option)i))
 			option_line(to, (emr_option)i);

@@ -262,7 +262,7 @@ void emr_hint_print(FILE *to, const char *format, ...)
 }
 
 /* TEMPLATE with its {names} replaced; what does not fit is cut. */
-static void fill(const char *template, const pairs *known, char *out, size_t size)
+static void fill_names(const char *template, const pairs *known, char *out, size_t size)
 {
 	size_t at = 0;
 
@@ -295,7 +295,7 @@ static void fill_hint(const char *template, const pairs *known, char *out, size_
 	pairs words = *known;
 
 	if (strstr(template, "'{") == NULL) {
-		fill(template, known, out, size);
+		fill_names(template, known, out, size);
 		return;
 	}
 	for (size_t i = 0; i < known->n; i++) {
@@ -303,7 +303,7 @@ static void fill_hint(const char *template, const pairs *known, char *out, size_
 		quote(shown, quoted[i], sizeof quoted[i]);
 		words.values[i] = quoted[i];
 	}
-	fill(template, &words, out, size);
+	fill_names(template, &words, out, size);
 }
 
 void emr_newer_numbers(char *out, size_t size)
@@ -338,7 +338,7 @@ void emr_problem_set(emr_problem *problem, emr_message message, ...)
 	problem->is_set = true;
 	problem->message = message;
 	name_keyring(emr_text(rows[message].sentence), template, sizeof template);
-	fill(template, &known, problem->text, sizeof problem->text);
+	fill_names(template, &known, problem->text, sizeof problem->text);
 	name_keyring(emr_text(rows[message].hint), template, sizeof template);
 	fill_hint(template, &known, problem->hint, sizeof problem->hint);
 	problem->path[0] = '\0';

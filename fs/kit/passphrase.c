@@ -344,3 +344,13 @@ emr_status emr_passphrase_get_replacement(
 		return ask_once_or_twice(program, true, out_passphrase, out_problem);
 	return ask_until_good(NULL, true, out_passphrase, out_problem);
 }
+
+emr_status emr_passphrase_get_secret(const char *file, const char *question,
+	emr_passphrase *out_passphrase, emr_problem *out_problem)
+{
+	const char *program = getenv("EMRFS_ASKPASS");
+
+	return file != NULL ? emr_passphrase_read_file(file, out_passphrase, out_problem)
+			    : ask(program != NULL && program[0] != '\0' ? program : NULL, question,
+				      out_passphrase, out_problem);
+}

@@ -20,7 +20,7 @@
 static const char *const own_words[] = {"emrfs", NULL};
 
 /* In the child: memory goes back to the kernel with the process. */
-static _Noreturn void judge(const char *text, int out_fd)
+static _Noreturn void judge_in_child(const char *text, int out_fd)
 {
 	const char *words[sizeof own_words / sizeof *own_words];
 	double bits;
@@ -44,7 +44,7 @@ static emr_status ask_child(const char *text, double *out_bits)
 		return emr_status_from_errno(errno);
 	pid = fork();
 	if (pid == 0)
-		judge(text, ends[1]);
+		judge_in_child(text, ends[1]);
 	close(ends[1]);
 	do
 		n = pid > 0 ? read(ends[0], &bits, sizeof bits) : -1;

@@ -61,10 +61,16 @@ static const emr_verb_row verbs[EMR_VERB_COUNT] = {
 			  "and waits.\n"
 			  "Its members then see that a patient of this network saves something, "
 			  "and when; never a name, content or "
-			  "size.\n",
+			  "size.\n"
+			  "Where the organisation has an authority of its own (Fabric CA), that "
+			  "gives "
+			  "the certificate, to the log-in in\n"
+			  "the invitation or to yours (--login), whose secret is asked for or read "
+			  "from --secret-file.\n",
 		.fields = "id name born folder words_checked second_copy records network",
 		.options = BIT(EMR_OPT_NAME) | BIT(EMR_OPT_BORN) | BIT(EMR_OPT_WORDS_FILE) |
 			   BIT(EMR_OPT_RESTORE) | BIT(EMR_OPT_JOIN) | BIT(EMR_OPT_WITHIN) |
+			   BIT(EMR_OPT_LOGIN) | BIT(EMR_OPT_SECRET_FILE) |
 			   BIT(EMR_OPT_PASSPHRASE_FILE),
 		.exits = exits_init},
 	[EMR_VERB_JOIN] = {.name = "join",
@@ -75,19 +81,20 @@ static const emr_verb_row verbs[EMR_VERB_COUNT] = {
 			  "that invited you, with the same "
 			  "ids, versions\n"
 			  "and contents; nothing is encrypted again. First it says what the "
-			  "members will see, and asks. The ledger "
-			  "of before\n"
+			  "members will see, and asks. The earlier "
+			  "ledger\n"
 			  "stays here: earlier versions, deleted files and the log are still what "
 			  "they were, for you alone. What is "
 			  "interrupted\n"
-			  "goes on with emrfs join. Backups of before are of the ledger of before: "
+			  "goes on with emrfs join. Earlier backups are of the earlier ledger: "
 			  "make a new one, in another "
 			  "directory.\n"
 			  "For a member, with an invitation of the same network: a new certificate "
 			  "for the same key.\n",
 		.fields = "network members[]{id code role organisation} registered copied "
 			  "visible_to_members[]{what n code} renewed",
-		.options = BIT(EMR_OPT_WITHIN) | BIT(EMR_OPT_PASSPHRASE_FILE),
+		.options = BIT(EMR_OPT_WITHIN) | BIT(EMR_OPT_LOGIN) | BIT(EMR_OPT_SECRET_FILE) |
+			   BIT(EMR_OPT_PASSPHRASE_FILE),
 		.exits = exits_join},
 	[EMR_VERB_MOUNT] = {.name = "mount",
 		.operands = "[DIR]",
@@ -154,7 +161,7 @@ static const emr_verb_row verbs[EMR_VERB_COUNT] = {
 			"not_safe[] disk_error viewer_cache not_whole awaiting_copies copies_first "
 			"places[]{name state counts copies "
 			"of stuck "
-			"leaving error message hint};\n"
+			"leaving sending sending_of error message hint};\n"
 			"with PATH: path and the attributes of the file (state version cid tx "
 			"signature ...), signed{own by organisation signature note at placed "
 			"entry tx witnesses[]} and readers[]{name until}",
@@ -420,7 +427,8 @@ static const emr_verb_row verbs[EMR_VERB_COUNT] = {
 			"asked again once a day. Ends with 3 as long as a file has fewer copies "
 			"than wanted. Sending happens by itself,\n"
 			"as long as the folder is open.\n",
-		.fields = "wanted files places[]{name state counts copies of stuck leaving error "
+		.fields = "wanted files places[]{name state counts copies of stuck leaving sending "
+			  "sending_of error "
 			  "message "
 			  "hint} short[] short_files",
 		.options = BIT(EMR_OPT_REPAIR),
@@ -627,7 +635,9 @@ static const emr_verb_row verbs[EMR_VERB_COUNT] = {
 			"be admitted, says a number, and waits: with admit ORG the "
 			"administrators of most members, who see the same "
 			"number,\n"
-			"let it in. leave asks to go, and the others approve with leave ORG. "
+			"let it in (on Fabric from a DIR of its own, with its file network and "
+			"the founder's ledger/descriptor; ORG may be that number). "
+			"leave asks to go, and the others approve with leave ORG. "
 			"invite HANDLE --role R -o FILE writes an "
 			"invitation\n"
 			"to FILE, waits until somebody uses it (emrfs init --join FILE), gives "
@@ -650,11 +660,15 @@ static const emr_verb_row verbs[EMR_VERB_COUNT] = {
 			"open or closed.\n"
 			"Into a network on Fabric an invitation can be mailed: who has it joins "
 			"from any computer, until --within is over.\n"
-			"Ctrl-C withdraws it; after any other end the same invite line goes on.\n",
+			"Ctrl-C withdraws it; after any other end the same invite line goes on.\n"
+			"Where DIR/network names an authority (Fabric CA), create asks it for the "
+			"administrator's certificate (--login,\n"
+			"--secret-file), and invite tells it who comes, and waits for nobody.\n",
 		.fields = "create: id name born folder words_checked second_copy network number; "
 			  "invite: handle role code id "
 			  "organisation;\n"
-			  "admit, leave: organisation number have need done; show: organisation "
+			  "admit, leave: organisation number msp have need done; show: "
+			  "organisation "
 			  "members[]{handle name role code until "
 			  "in_force}\n"
 			  "teams[]{name members[]} approvals[]{what who number have need} "
@@ -667,6 +681,7 @@ static const emr_verb_row verbs[EMR_VERB_COUNT] = {
 			  "mint: who points have need done",
 		.options = BIT(EMR_OPT_NETWORK) | BIT(EMR_OPT_ROLE) | BIT(EMR_OPT_QUORUM) |
 			   BIT(EMR_OPT_WITHIN) | BIT(EMR_OPT_CARD_FILE) | BIT(EMR_OPT_WORDS_FILE) |
+			   BIT(EMR_OPT_LOGIN) | BIT(EMR_OPT_SECRET_FILE) |
 			   BIT(EMR_OPT_PASSPHRASE_FILE),
 		.exits = exits_org},
 	[EMR_VERB_DATASET] = {.name = "dataset",

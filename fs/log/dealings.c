@@ -9,6 +9,7 @@
 
 #include "contract/codes.h"
 #include "keyring/card.h"
+#include "kit/json.h"
 #include "kit/language.h"
 #include "kit/out.h"
 #include "kit/text.h"
@@ -41,7 +42,7 @@ emr_status gathering_add_dealing(emr_openings *o, const emr_dealing *one)
 	return EMR_OK;
 }
 
-static emr_status take(void *arg, const emr_share_dealing *said)
+static emr_status note_dealing(void *arg, const emr_share_dealing *said)
 {
 	gathering *g = arg;
 	emr_dealing one = {.said = *said};
@@ -104,7 +105,7 @@ static emr_status name_by(void *arg, const emr_event *event)
 
 emr_status gathering_dealings(gathering *g)
 {
-	emr_status status = emr_share_dealings(g->share, take, g);
+	emr_status status = emr_share_dealings(g->share, note_dealing, g);
 
 	if (status == EMR_OK && g->out->n_dealings > 0)
 		status = emr_chronicle_each(g->session->chronicle, name_by, g->out);
@@ -209,13 +210,6 @@ bool emr_dealing_is(const json_t *entry)
 	return json_is_object(json_object_get(entry, "with"));
 }
 
-static const char *text_of(const json_t *entry, const char *name)
-{
-	const char *text = json_string_value(json_object_get(entry, name));
-
-	return text != NULL ? text : "";
-}
-
 static void put_shown(FILE *to, const char *text, const char *otherwise)
 {
 	char shown[4200];
@@ -227,9 +221,10 @@ static void put_shown(FILE *to, const char *text, const char *otherwise)
 static void put_with(FILE *to, const json_t *entry)
 {
 	const json_t *with = json_object_get(entry, "with");
-	const char *organisation = text_of(with, "organisation");
+	const char *organisation = emr_json_text_at(with, "organisation");
 
-	put_shown(to, text_of(with, text_of(with, "name")[0] != '\0' ? "name" : "who"),
+	put_shown(to,
+		emr_json_text_at(with, emr_json_text_at(with, "name")[0] != '\0' ? "name" : "who"),
 		_("somebody"));
 	if (organisation[0] != '\0') {
 		fputs(", ", to);
@@ -239,7 +234,7 @@ static void put_with(FILE *to, const json_t *entry)
 
 static void put_share(FILE *to, const json_t *entry)
 {
-	put_shown(to, text_of(entry, "path"), _("a record that was erased"));
+	put_shown(to, emr_json_text_at(entry, "path"), _("a record that was erased"));
 	fputs(_(" with "), to);
 	put_with(to, entry);
 }
@@ -247,7 +242,8 @@ static void put_share(FILE *to, const json_t *entry)
 /* ", to read until 20 Dec 2026, for treatment" */
 static void put_terms(FILE *to, const json_t *entry)
 {
-	const char *rights = text_of(entry, "rights"), *purpose = text_of(entry, "purpose");
+	const char *rights = emr_json_text_at(entry, "rights"),
+		   *purpose = emr_json_text_at(entry, "purpose");
 	json_int_t until = json_integer_value(json_object_get(entry, "until_unix"));
 	char when[EMR_TEXT_BYTES];
 
@@ -279,7 +275,7 @@ static void put_quoted(FILE *to, const char *text)
 
 static void put_answer(FILE *to, const json_t *entry, bool is_yes)
 {
-	const char *path = text_of(entry, "path");
+	const char *path = emr_json_text_at(entry, "path");
 
 	fputs(is_yes ? _("said yes to a request of ") : _("said no to a request of "), to);
 	put_with(to, entry);
@@ -296,32 +292,36 @@ static void put_answer(FILE *to, const json_t *entry, bool is_yes)
 static void put_left(FILE *to, const json_t *entry)
 {
 	const json_t *with = json_object_get(entry, "with");
-	const char *into = text_of(entry, "into"),
-		   *name = text_of(with, text_of(with, "name")[0] != '\0' ? "name" : "who");
+	const char *into = emr_json_text_at(entry, "into"),
+		   *name = emr_json_text_at(
+			   with, emr_json_text_at(with, "name")[0] != '\0' ? "name" : "who");
 
 	deeds_put_path(to, entry, _("a file (its name cannot be read)"));
 	fputs(strcmp(into, "Inbox") == 0 ? _(" in the ") : _(" in "), to);
 	put_shown(to, into, _("a folder"));
 	fputs(_(" of "), to);
 	put_shown(to, name, _("somebody whose card is not here"));
-	if (text_of(with, "born")[0] != '\0')
+	if (emr_json_text_at(with, "born")[0] != '\0')
 		fputc(' ', to);
-	put_shown(to, text_of(with, "born"), "");
-	if (text_of(with, "code")[0] != '\0' && strcmp(name, text_of(with, "code")) != 0)
-		fprintf(to, " (%s)", text_of(with, "code"));
+	put_shown(to, emr_json_text_at(with, "born"), "");
+	if (emr_json_text_at(with, "code")[0] != '\0' &&
+		strcmp(name, emr_json_text_at(with, "code")) != 0)
+		fprintf(to, " (%s)", emr_json_text_at(with, "code"));
 }
 
 void emr_dealing_line(FILE *to, const json_t *entry)
 {
-	const char *action = text_of(entry, "action");
+	const char *action = emr_json_text_at(entry, "action");
 
 	if (strcmp(action, "expired") == 0) {
 		fputs(_("the share of "), to);
 		put_share(to, entry);
 		fputs(_(" ended (its time was over)"), to);
 	} else {
-		put_shown(
-			to, text_of(entry, text_of(entry, "name")[0] != '\0' ? "name" : "who"), "");
+		put_shown(to,
+			emr_json_text_at(
+				entry, emr_json_text_at(entry, "name")[0] != '\0' ? "name" : "who"),
+			"");
 		fputs("  ", to);
 	}
 	if (strcmp(action, "shared") == 0) {
@@ -341,6 +341,6 @@ void emr_dealing_line(FILE *to, const json_t *entry)
 	} else if (strcmp(action, "expired") != 0) {
 		put_answer(to, entry, strcmp(action, "approved") == 0);
 	}
-	fprintf(to, _("   proven, entry %.*s"), (int)strcspn(text_of(entry, "tx"), ":"),
-		text_of(entry, "tx"));
+	fprintf(to, _("   proven, entry %.*s"), (int)strcspn(emr_json_text_at(entry, "tx"), ":"),
+		emr_json_text_at(entry, "tx"));
 }

@@ -123,7 +123,7 @@ static bool is_of(const choice *c, const emr_author *author)
 }
 
 /* Under the chronicle's lock: copies and returns. */
-static emr_status take(void *arg, const emr_event *event)
+static emr_status note_event(void *arg, const emr_event *event)
 {
 	choice *c = arg;
 	emr_deeds *out = c->out;
@@ -327,7 +327,7 @@ emr_status emr_deeds_collect(emr_session *session, const emr_deeds_wish *wish, e
 	if (status == EMR_OK && c.path != NULL && !c.has_any)
 		status = EMR_NOT_FOUND;
 	if (status == EMR_OK && wants_deeds(wish))
-		status = emr_chronicle_each(session->chronicle, take, &c);
+		status = emr_chronicle_each(session->chronicle, note_event, &c);
 	if (status == EMR_OK)
 		status = take_openings(&c, wish);
 	free(c.subjects);

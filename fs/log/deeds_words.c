@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "kit/json.h"
 #include "kit/language.h"
 #include "kit/out.h"
 #include "kit/text.h"
@@ -82,17 +83,10 @@ void emr_deed_strip(json_t *entry)
 	(void)json_object_del(entry, "until_unix");
 }
 
-static const char *text_of(const json_t *entry, const char *name)
-{
-	const char *text = json_string_value(json_object_get(entry, name));
-
-	return text != NULL ? text : "";
-}
-
 void deeds_put_path(FILE *to, const json_t *entry, const char *otherwise)
 {
 	const json_t *files = json_object_get(entry, "files");
-	const char *path = text_of(entry, "path");
+	const char *path = emr_json_text_at(entry, "path");
 	char shown[4200], number[EMR_TEXT_BYTES];
 
 	emr_show(path, shown, sizeof shown);
@@ -103,7 +97,7 @@ void deeds_put_path(FILE *to, const json_t *entry, const char *otherwise)
 	emr_number_text((uint64_t)json_integer_value(files), number);
 	fprintf(to, emr_text_of((uint64_t)json_integer_value(files), "%s file", "%s files"),
 		number);
-	if (strcmp(text_of(entry, "action"), "left") == 0)
+	if (strcmp(emr_json_text_at(entry, "action"), "left") == 0)
 		return;
 	if (shown[0] != '\0')
 		fprintf(to, _(" in %s"), shown);
@@ -116,7 +110,8 @@ static void put_deed(FILE *to, const json_t *entry)
 {
 	const json_t *version = json_object_get(entry, "version"),
 		     *bytes = json_object_get(entry, "bytes");
-	const char *action = text_of(entry, "action"), *type = text_of(entry, "type");
+	const char *action = emr_json_text_at(entry, "action"),
+		   *type = emr_json_text_at(entry, "type");
 	char shown[4200], number[EMR_TEXT_BYTES];
 
 	fprintf(to, "%-8s ", emr_text_word(action));
@@ -124,8 +119,8 @@ static void put_deed(FILE *to, const json_t *entry)
 		fputs(_("folder "), to);
 	if (strcmp(type, "link") == 0)
 		fputs(_("link "), to);
-	if (text_of(entry, "from")[0] != '\0') {
-		emr_show(text_of(entry, "from"), shown, sizeof shown);
+	if (emr_json_text_at(entry, "from")[0] != '\0') {
+		emr_show(emr_json_text_at(entry, "from"), shown, sizeof shown);
 		fprintf(to, "%s -> ", shown);
 	}
 	deeds_put_path(to, entry, _("(a record that was erased)"));
@@ -150,25 +145,29 @@ char *emr_deed_line(const json_t *entry)
 	if (to == NULL)
 		return NULL;
 	emr_time_text((int64_t)json_integer_value(json_object_get(entry, "at_unix")), when);
-	emr_show(text_of(entry, text_of(entry, "name")[0] != '\0' ? "name" : "who"), who,
-		sizeof who);
+	emr_show(emr_json_text_at(
+			 entry, emr_json_text_at(entry, "name")[0] != '\0' ? "name" : "who"),
+		who, sizeof who);
 	if (emr_dealing_is(entry)) {
 		fprintf(to, "%-18s ", when);
 		emr_dealing_line(to, entry);
 	} else if (json_is_null(json_object_get(entry, "purpose"))) {
-		emr_show(text_of(entry, "organisation"), organisation, sizeof organisation);
+		emr_show(
+			emr_json_text_at(entry, "organisation"), organisation, sizeof organisation);
 		fprintf(to, "%-18s %s%s%s  ", when, who, organisation[0] != '\0' ? ", " : "",
 			organisation);
 		put_deed(to, entry);
-		fprintf(to, _("   proven, entry %.*s"), (int)strcspn(text_of(entry, "tx"), ":"),
-			text_of(entry, "tx"));
+		fprintf(to, _("   proven, entry %.*s"),
+			(int)strcspn(emr_json_text_at(entry, "tx"), ":"),
+			emr_json_text_at(entry, "tx"));
 	} else {
-		emr_show(text_of(entry, "organisation"), organisation, sizeof organisation);
+		emr_show(
+			emr_json_text_at(entry, "organisation"), organisation, sizeof organisation);
 		fprintf(to, "%-18s %s%s%s%s%s%s  ", when, who,
 			json_is_true(json_object_get(entry, "software")) ? _(" (software)") : "",
 			organisation[0] != '\0' ? ", " : "", organisation,
-			text_of(entry, "purpose")[0] != '\0' ? ", " : "",
-			emr_text_word(text_of(entry, "purpose")));
+			emr_json_text_at(entry, "purpose")[0] != '\0' ? ", " : "",
+			emr_text_word(emr_json_text_at(entry, "purpose")));
 		emr_opening_line(to, entry);
 	}
 	return fclose(to) == 0 ? text : (free(text), NULL);

@@ -8,6 +8,7 @@
 
 #include "base/bytes.h"
 #include "base/id.h"
+#include "kit/json.h"
 #include "kit/out.h"
 #include "ledger/hash.h"
 #include "log/dealings.h"
@@ -19,13 +20,6 @@
  * happened. */
 #define DCM EMR_FHIR_DCM
 #define TERMS EMR_FHIR_TERMS
-
-static const char *text_of(const json_t *entry, const char *name)
-{
-	const char *text = json_string_value(json_object_get(entry, name));
-
-	return text != NULL ? text : "";
-}
 
 /* ---- what was done ---- */
 
@@ -63,7 +57,7 @@ static const act *act_of(const json_t *entry)
 	static const act other = {"", "E", "6", "Access / Use", "0"};
 
 	for (size_t i = 0; i < sizeof acts / sizeof *acts; i++) {
-		if (strcmp(acts[i].action, text_of(entry, "action")) == 0)
+		if (strcmp(acts[i].action, emr_json_text_at(entry, "action")) == 0)
 			return &acts[i];
 	}
 	return &other;
@@ -72,7 +66,7 @@ static const act *act_of(const json_t *entry)
 /* What was left in another's folder names the other, too, and is about a record. */
 static bool is_about_rights(const json_t *entry)
 {
-	return emr_dealing_is(entry) && strcmp(text_of(entry, "action"), "left") != 0;
+	return emr_dealing_is(entry) && strcmp(emr_json_text_at(entry, "action"), "left") != 0;
 }
 
 static bool changes_rights(const json_t *entry)
@@ -80,7 +74,7 @@ static bool changes_rights(const json_t *entry)
 	static const char *const actions[] = {"shared", "ended", "expired"};
 
 	for (size_t i = 0; i < sizeof actions / sizeof *actions; i++)
-		if (strcmp(text_of(entry, "action"), actions[i]) == 0)
+		if (strcmp(emr_json_text_at(entry, "action"), actions[i]) == 0)
 			return true;
 	return false;
 }
@@ -90,7 +84,7 @@ static bool changes_rights(const json_t *entry)
 /* Purposes of use, or NULL for none: for which something was done, not what it was allowed for. */
 static json_t *purposes(const json_t *entry)
 {
-	const char *text = text_of(entry, "purpose"), *code;
+	const char *text = emr_json_text_at(entry, "purpose"), *code;
 	uint32_t bits = 0;
 	json_t *list;
 
@@ -121,23 +115,25 @@ static json_t *on_behalf_of(const char *team)
 static json_t *reader(const json_t *entry, const char *owner)
 {
 	bool is_software = json_is_true(json_object_get(entry, "software"));
-	bool is_owner = strcmp(text_of(entry, "who"), "you") == 0;
-	const char *name =
-		text_of(entry, "name")[0] != '\0' ? text_of(entry, "name") : text_of(entry, "who");
+	bool is_owner = strcmp(emr_json_text_at(entry, "who"), "you") == 0;
+	const char *name = emr_json_text_at(entry, "name")[0] != '\0'
+				   ? emr_json_text_at(entry, "name")
+				   : emr_json_text_at(entry, "who");
 	json_t *agent = json_pack("{s:{s:[o]}, s:{s:o}, s:o, s:o, s:b}", "type", "coding",
 		is_software ? emr_fhir_coding(DCM, "110150", "Application")
 			    : emr_fhir_coding(
 				      TERMS "extra-security-role-type", "humanuser", "human user"),
 		"who", "display", emr_json_text(is_owner ? owner : name), "name",
 		emr_json_text(is_owner ? owner : name), "altId",
-		emr_json_text(is_owner ? "owner" : text_of(entry, "who")), "requestor", 1);
+		emr_json_text(is_owner ? "owner" : emr_json_text_at(entry, "who")), "requestor", 1);
 	json_t *uses = purposes(entry);
 	int failed = agent == NULL;
 
 	if (uses != NULL)
 		failed |= json_object_set_new(agent, "purposeOfUse", uses);
-	if (text_of(entry, "team")[0] != '\0')
-		failed |= json_object_set_new(agent, "role", on_behalf_of(text_of(entry, "team")));
+	if (emr_json_text_at(entry, "team")[0] != '\0')
+		failed |= json_object_set_new(
+			agent, "role", on_behalf_of(emr_json_text_at(entry, "team")));
 	if (failed) {
 		json_decref(agent);
 		return NULL;
@@ -167,11 +163,12 @@ static json_t *agents(const json_t *entry, const char *owner)
 	json_t *list = json_pack("[o]", reader(entry, owner));
 	int failed = list == NULL;
 
-	if (text_of(entry, "team")[0] != '\0')
-		failed |= json_array_append_new(list, principal(text_of(entry, "team"), "team"));
-	if (text_of(entry, "organisation")[0] != '\0')
+	if (emr_json_text_at(entry, "team")[0] != '\0')
 		failed |= json_array_append_new(
-			list, principal(text_of(entry, "organisation"), NULL));
+			list, principal(emr_json_text_at(entry, "team"), "team"));
+	if (emr_json_text_at(entry, "organisation")[0] != '\0')
+		failed |= json_array_append_new(
+			list, principal(emr_json_text_at(entry, "organisation"), NULL));
 	for (size_t i = 0; i < json_array_size(by); i++) {
 		const char *name = json_string_value(json_array_get(by, i));
 
@@ -221,13 +218,13 @@ static json_t *details(const json_t *entry)
 			failed |= add_detail(list, flags[i],
 				json_is_true(json_object_get(entry, flags[i])) ? "yes" : "no");
 	for (size_t i = 0; i < sizeof terms / sizeof *terms && is_about_rights(entry); i++)
-		if (text_of(entry, terms[i])[0] != '\0')
-			failed |= add_detail(list, terms[i], text_of(entry, terms[i]));
-	failed |= add_detail(list, "action", text_of(entry, "action"));
+		if (emr_json_text_at(entry, terms[i])[0] != '\0')
+			failed |= add_detail(list, terms[i], emr_json_text_at(entry, terms[i]));
+	failed |= add_detail(list, "action", emr_json_text_at(entry, "action"));
 	failed |= add_detail(list, "evidence",
 		json_is_true(json_object_get(entry, "proven")) ? "on the ledger"
 							       : "told by the reader's computer");
-	failed |= add_detail(list, "transaction", text_of(entry, "tx"));
+	failed |= add_detail(list, "transaction", emr_json_text_at(entry, "tx"));
 	if (failed) {
 		json_decref(list);
 		return NULL;
@@ -246,7 +243,7 @@ static json_t *patient(const char *owner)
 static json_t *resource(const json_t *entry)
 {
 	const act *a = act_of(entry);
-	const char *path = text_of(entry, "path");
+	const char *path = emr_json_text_at(entry, "path");
 	json_t *entity = json_pack("{s:{s:o}, s:o, s:o}", "what", "display",
 		emr_json_text(
 			path[0] != '\0' ? path : "a record that was erased or cannot be named"),
@@ -274,14 +271,16 @@ static json_t *resource(const json_t *entry)
 static json_t *party(const json_t *entry)
 {
 	const json_t *with = json_object_get(entry, "with");
-	bool is_person = strcmp(text_of(with, "kind"), "person") == 0;
-	const char *name = text_of(with, text_of(with, "name")[0] != '\0' ? "name" : "who");
+	bool is_person = strcmp(emr_json_text_at(with, "kind"), "person") == 0;
+	const char *name =
+		emr_json_text_at(with, emr_json_text_at(with, "name")[0] != '\0' ? "name" : "who");
 	json_t *details = json_array();
 
-	if (details != NULL && (add_detail(details, "who", text_of(with, "who")) != 0 ||
-				       (text_of(with, "organisation")[0] != '\0' &&
-					       add_detail(details, "organisation",
-						       text_of(with, "organisation")) != 0))) {
+	if (details != NULL &&
+		(add_detail(details, "who", emr_json_text_at(with, "who")) != 0 ||
+			(emr_json_text_at(with, "organisation")[0] != '\0' &&
+				add_detail(details, "organisation",
+					emr_json_text_at(with, "organisation")) != 0))) {
 		json_decref(details);
 		return NULL;
 	}
@@ -302,7 +301,8 @@ static json_t *entities(const json_t *entry, const char *owner)
 	if (is_about_rights(entry))
 		return json_pack("[o, o, o]", resource(entry), party(entry), patient(owner));
 	if (emr_dealing_is(entry)) /* left in the folder of that patient */
-		owner = text_of(with, text_of(with, "name")[0] != '\0' ? "name" : "who");
+		owner = emr_json_text_at(
+			with, emr_json_text_at(with, "name")[0] != '\0' ? "name" : "who");
 	return json_pack("[o, o]", resource(entry),
 		patient(owner[0] != '\0' ? owner : "somebody whose card is not here"));
 }
@@ -349,15 +349,16 @@ json_t *emr_fhir_audit_event(const json_t *entry, const char *owner)
 	int failed;
 
 	/* An auditor does not know whose records his staff asked for. */
-	snprintf(somebody, sizeof somebody, "the owner of folder %.8s", text_of(entry, "folder"));
-	owner = text_of(entry, "folder")[0] != '\0' ? somebody
-		: owner[0] != '\0'		    ? owner
-						    : "the owner of the records";
+	snprintf(somebody, sizeof somebody, "the owner of folder %.8s",
+		emr_json_text_at(entry, "folder"));
+	owner = emr_json_text_at(entry, "folder")[0] != '\0' ? somebody
+		: owner[0] != '\0'			     ? owner
+							     : "the owner of the records";
 	event = json_pack("{s:s}", "resourceType", "AuditEvent");
 	failed = event == NULL || set_type(event, entry) != 0;
 	failed |= json_object_update_new(event,
 		json_pack("{s:s, s:s, s:s, s:o, s:{s:{s:s}, s:[o]}, s:o}", "action", a->code,
-			"recorded", text_of(entry, "at"), "outcome", a->outcome, "agent",
+			"recorded", emr_json_text_at(entry, "at"), "outcome", a->outcome, "agent",
 			agents(entry, owner), "source", "observer", "display",
 			is_proven ? "the ledger of the network" : "the reader's own computer",
 			"type",

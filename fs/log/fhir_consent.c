@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "kit/json.h"
 #include "kit/out.h"
 #include "kit/text.h"
 #include "session/purposes.h"
@@ -12,13 +13,6 @@
 #include "fhir_file.h"
 
 /* HL7 FHIR R4 (4.0.1), Consent, and the code systems of its value sets. */
-
-static const char *text_of(const json_t *grant, const char *name)
-{
-	const char *text = json_string_value(json_object_get(grant, name));
-
-	return text != NULL ? text : "";
-}
 
 /* An id of 32 hexadecimal digits as a URN; whatever else it is stays out. */
 static json_t *urn(const char *hex)
@@ -39,15 +33,16 @@ static json_t *somebody(const char *type, const char *id, const char *called)
 
 static json_t *actor(const json_t *grant)
 {
-	bool is_person = strcmp(text_of(grant, "kind"), "person") == 0;
-	const char *name = text_of(grant, text_of(grant, "name")[0] != '\0' ? "name" : "who");
+	bool is_person = strcmp(emr_json_text_at(grant, "kind"), "person") == 0;
+	const char *name = emr_json_text_at(
+		grant, emr_json_text_at(grant, "name")[0] != '\0' ? "name" : "who");
 
 	return json_pack("{s:{s:[o]}, s:o}", "role", "coding",
 		emr_fhir_coding(
 			EMR_FHIR_TERMS "v3-ParticipationType", "IRCP", "information recipient"),
 		"reference",
-		somebody(is_person ? "Practitioner" : "Organization", text_of(grant, "grantee_id"),
-			name));
+		somebody(is_person ? "Practitioner" : "Organization",
+			emr_json_text_at(grant, "grantee_id"), name));
 }
 
 static int add_action(json_t *list, const char *code, const char *display)
@@ -67,10 +62,11 @@ static int set_terms(json_t *provision, const json_t *grant)
 	char words[EMR_PURPOSES_TEXT_BYTES];
 	size_t at = 0;
 
-	if (strcmp(text_of(grant, "rights"), "write") == 0)
+	if (strcmp(emr_json_text_at(grant, "rights"), "write") == 0)
 		failed |= add_action(actions, "correct", "Access and Correct");
 	/* "treatment, research" as it is shown, without its spaces. */
-	for (const char *p = text_of(grant, "purpose"); *p != '\0' && at + 1 < sizeof words; p++)
+	for (const char *p = emr_json_text_at(grant, "purpose");
+		*p != '\0' && at + 1 < sizeof words; p++)
 		if (*p != ' ')
 			words[at++] = *p;
 	words[at] = '\0';
@@ -100,8 +96,8 @@ static json_t *provision(const json_t *grant, const char *since)
 		failed |= json_object_set_new(period, "end", json_string(end));
 	made = json_pack("{s:s, s:o, s:[o], s:[{s:s, s:{s:o, s:o}}]}", "type", "permit", "period",
 		period, "actor", actor(grant), "data", "meaning", "related", "reference",
-		"identifier", urn(text_of(grant, "folder_id")), "display",
-		emr_json_text(text_of(grant, "path")));
+		"identifier", urn(emr_json_text_at(grant, "folder_id")), "display",
+		emr_json_text(emr_json_text_at(grant, "path")));
 	if (made == NULL || failed || set_terms(made, grant) != 0) {
 		json_decref(made);
 		return NULL;
@@ -111,16 +107,17 @@ static json_t *provision(const json_t *grant, const char *since)
 
 static bool is_consent(const json_t *grant)
 {
-	const char *state = text_of(grant, "state");
+	const char *state = emr_json_text_at(grant, "state");
 
-	return strlen(text_of(grant, "grant_id")) == 32 &&
-	       strlen(text_of(grant, "folder_id")) == 32 &&
-	       strcmp(text_of(grant, "rights"), "deposit") != 0 && strcmp(state, "queued") != 0;
+	return strlen(emr_json_text_at(grant, "grant_id")) == 32 &&
+	       strlen(emr_json_text_at(grant, "folder_id")) == 32 &&
+	       strcmp(emr_json_text_at(grant, "rights"), "deposit") != 0 &&
+	       strcmp(state, "queued") != 0;
 }
 
 json_t *emr_fhir_consent(const json_t *grant, const char *owner)
 {
-	bool is_over = strcmp(text_of(grant, "state"), "over") == 0;
+	bool is_over = strcmp(emr_json_text_at(grant, "state"), "over") == 0;
 	char since[EMR_TEXT_BYTES];
 
 	if (!is_consent(grant))
@@ -128,16 +125,17 @@ json_t *emr_fhir_consent(const json_t *grant, const char *owner)
 	emr_time_json(json_integer_value(json_object_get(grant, "since_unix")), since);
 	return json_pack(
 		"{s:s, s:[o], s:s, s:{s:[o]}, s:[{s:[o]}], s:o, s:s, s:[o], s:{s:[o]}, s:o}",
-		"resourceType", "Consent", "identifier", urn(text_of(grant, "grant_id")), "status",
-		is_over ? "inactive" : "active", "scope", "coding",
+		"resourceType", "Consent", "identifier", urn(emr_json_text_at(grant, "grant_id")),
+		"status", is_over ? "inactive" : "active", "scope", "coding",
 		emr_fhir_coding(
 			EMR_FHIR_TERMS "consentscope", "patient-privacy", "Privacy Consent"),
 		"category", "coding",
 		emr_fhir_coding("http://loinc.org", "59284-0", "Consent Document"), "patient",
-		somebody("Patient", text_of(grant, "owner_id"), owner), "dateTime", since,
-		"performer", somebody("Patient", text_of(grant, "owner_id"), owner), "policyRule",
-		"coding", emr_fhir_coding(EMR_FHIR_TERMS "v3-ActCode", "OPTIN", "opt-in"),
-		"provision", provision(grant, since));
+		somebody("Patient", emr_json_text_at(grant, "owner_id"), owner), "dateTime", since,
+		"performer", somebody("Patient", emr_json_text_at(grant, "owner_id"), owner),
+		"policyRule", "coding",
+		emr_fhir_coding(EMR_FHIR_TERMS "v3-ActCode", "OPTIN", "opt-in"), "provision",
+		provision(grant, since));
 }
 
 emr_status emr_fhir_consent_write(
@@ -148,7 +146,7 @@ emr_status emr_fhir_consent_write(
 	emr_status status = consent != NULL ? EMR_OK : EMR_NO_MEMORY;
 
 	if (status == EMR_OK && json_is_object(consent)) {
-		snprintf(id, sizeof id, "emrfs-g-%.32s", text_of(grant, "grant_id"));
+		snprintf(id, sizeof id, "emrfs-g-%.32s", emr_json_text_at(grant, "grant_id"));
 		status = emr_fhir_file(dir_fd, consent, id);
 		*out_written += status == EMR_OK;
 	}

@@ -1,5 +1,6 @@
 /* Three hundred images of one series are one line of the log. This file joins entries of the
  * same kind, folder, person and minute. */
+#include "kit/json.h"
 #include "log/folding.h"
 
 #include <stdio.h>
@@ -77,24 +78,18 @@ bool emr_folding_has_folded(const emr_folding *folding)
 
 /* ---- what is alike ---- */
 
-static const char *text_of(const json_t *entry, const char *name)
-{
-	const char *text = json_string_value(json_object_get(entry, name));
-
-	return text != NULL ? text : "";
-}
-
 /* A file with a name, and nothing that only its own line says. */
 static bool may_fold(const json_t *entry)
 {
 	static const char *const actions[] = {"saved", "deleted", "restored", "erased", "asked",
 		"released", "opened", "refused", "left"};
 
-	if (strcmp(text_of(entry, "type"), "file") != 0 || text_of(entry, "path")[0] == '\0' ||
-		text_of(entry, "from")[0] != '\0')
+	if (strcmp(emr_json_text_at(entry, "type"), "file") != 0 ||
+		emr_json_text_at(entry, "path")[0] == '\0' ||
+		emr_json_text_at(entry, "from")[0] != '\0')
 		return false;
 	for (size_t i = 0; i < sizeof actions / sizeof *actions; i++)
-		if (strcmp(text_of(entry, "action"), actions[i]) == 0)
+		if (strcmp(emr_json_text_at(entry, "action"), actions[i]) == 0)
 			return true;
 	return false;
 }
@@ -110,7 +105,7 @@ static bool is_alike(const json_t *a, const json_t *b)
 {
 	static const char *const same[] = {"who", "name", "organisation", "team", "purpose",
 		"action", "whole", "software", "proven", "released_by", "with", "into"};
-	const char *path = text_of(a, "path"), *other = text_of(b, "path");
+	const char *path = emr_json_text_at(a, "path"), *other = emr_json_text_at(b, "path");
 	size_t len = folder_len(path);
 
 	for (size_t i = 0; i < sizeof same / sizeof *same; i++) {
@@ -161,7 +156,7 @@ static emr_status find_group(emr_folding *f, const json_t *entry, size_t *out)
 
 static emr_status join(group *g, const json_t *entry)
 {
-	const char *tx = text_of(entry, "tx");
+	const char *tx = emr_json_text_at(entry, "tx");
 	char *to = strndup(tx, strcspn(tx, ":"));
 
 	if (to == NULL)
@@ -191,7 +186,8 @@ static emr_status add_line(emr_folding *f, size_t in_group, char *text)
 /* The line of all of G: that of the first, of so many files, from its entry to the last one's. */
 static char *line_of(const group *g)
 {
-	const char *tx = text_of(g->first, "tx"), *path = text_of(g->first, "path");
+	const char *tx = emr_json_text_at(g->first, "tx"),
+		   *path = emr_json_text_at(g->first, "path");
 	int from = (int)strcspn(tx, ":");
 	EMR_AUTO_FREE char *entries = NULL, *folder = strndup(path, folder_len(path));
 	bool is_one = strncmp(tx, g->to, (size_t)from) == 0 && g->to[from] == '\0';

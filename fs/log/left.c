@@ -43,7 +43,7 @@ static emr_status add_nameless(emr_openings *o, emr_id16 domain, size_t *out_who
 	return EMR_OK;
 }
 
-static emr_status take(void *arg, const emr_deposit_left *left)
+static emr_status note_left(void *arg, const emr_deposit_left *left)
 {
 	gathering *g = arg;
 	emr_id32 owner = emr_id32_is_zero(left->owner) ? owner_by_card(&g->crowd.book, left->domain)
@@ -101,7 +101,7 @@ static int compare(const void *a, const void *b)
 emr_status gathering_left(gathering *g)
 {
 	size_t before = g->out->n_dealings;
-	emr_status status = emr_share_left(g->share, take, g);
+	emr_status status = emr_share_left(g->share, note_left, g);
 
 	if (status == EMR_OK && g->out->n_dealings > before)
 		qsort(g->out->dealings, g->out->n_dealings, sizeof *g->out->dealings, compare);

@@ -9,6 +9,7 @@
 
 #include "base/clock.h"
 #include "contract/codes.h"
+#include "kit/json.h"
 #include "kit/language.h"
 #include "kit/out.h"
 #include "kit/text.h"
@@ -115,7 +116,7 @@ emr_status gathering_add(gathering *g, const emr_audit_entry *entry, emr_opening
 	return note_team(g, entry, *out);
 }
 
-static emr_status take(void *arg, const emr_audit_entry *entry)
+static emr_status note_audit_entry(void *arg, const emr_audit_entry *entry)
 {
 	gathering *g = arg;
 	emr_opening *one;
@@ -156,7 +157,7 @@ static emr_status one_domain(void *arg, emr_id16 domain, bool is_mine, emr_bytes
 	if (!is_mine)
 		return EMR_OK;
 	g->domain = domain;
-	status = emr_share_audit(g->share, domain, take, g, &damaged);
+	status = emr_share_audit(g->share, domain, note_audit_entry, g, &damaged);
 	if (status == EMR_DENIED) /* kept here, and another's */
 		return EMR_OK;
 	g->out->damaged += damaged;
@@ -479,13 +480,6 @@ json_t *emr_opening_json(const emr_openings *openings, const emr_opening *o)
 	return entry;
 }
 
-static const char *text_of(const json_t *entry, const char *name)
-{
-	const char *text = json_string_value(json_object_get(entry, name));
-
-	return text != NULL ? text : "";
-}
-
 static void put_names(FILE *to, const json_t *names)
 {
 	for (size_t i = 0; i < json_array_size(names); i++) {
@@ -499,12 +493,12 @@ static void put_names(FILE *to, const json_t *names)
 static void put_what(FILE *to, const json_t *entry)
 {
 	const json_t *version = json_object_get(entry, "version");
-	const char *action = text_of(entry, "action");
+	const char *action = emr_json_text_at(entry, "action");
 	char number[EMR_TEXT_BYTES];
 
 	fputs(strcmp(action, "listed") == 0 ? _("the names in ") : "", to);
 	deeds_put_path(to, entry,
-		strcmp(text_of(entry, "type"), "unknown") == 0
+		strcmp(emr_json_text_at(entry, "type"), "unknown") == 0
 			? _("something (the question cannot be read)")
 			: _("a record that was erased"));
 	if (json_is_integer(version))
@@ -522,11 +516,11 @@ static void put_what(FILE *to, const json_t *entry)
 void emr_opening_line(FILE *to, const json_t *entry)
 {
 	const json_t *names = json_object_get(entry, "released_by");
-	const char *action = text_of(entry, "action");
+	const char *action = emr_json_text_at(entry, "action");
 	bool is_proven = json_is_true(json_object_get(entry, "proven"));
 	char team[300];
 
-	emr_show(text_of(entry, "team"), team, sizeof team);
+	emr_show(emr_json_text_at(entry, "team"), team, sizeof team);
 	if (team[0] != '\0')
 		fprintf(to, _("for %s "), team);
 	if (strcmp(action, "released") == 0)
@@ -548,6 +542,6 @@ void emr_opening_line(FILE *to, const json_t *entry)
 		fputs(_(", nobody gave the key"), to);
 	}
 	if (is_proven)
-		fprintf(to, _(", entry %.*s"), (int)strcspn(text_of(entry, "tx"), ":"),
-			text_of(entry, "tx"));
+		fprintf(to, _(", entry %.*s"), (int)strcspn(emr_json_text_at(entry, "tx"), ":"),
+			emr_json_text_at(entry, "tx"));
 }

@@ -48,7 +48,7 @@ typedef struct questions {
 	bool has_last;
 } questions;
 
-static emr_status describe(emr_opening *one)
+static emr_status describe_opening(emr_opening *one)
 {
 	char text[96];
 
@@ -78,7 +78,7 @@ static emr_status take_question(void *arg, const emr_audit_entry *entry)
 		one = &g->out->list[g->out->n - 1];
 		one->is_names &=
 			entry->slot.kind == EMR_CAPSULE_LISTING; /* names alone, or records, too */
-		return describe(one);
+		return describe_opening(one);
 	}
 	g->domain = entry->domain;
 	status = gathering_person(g, entry->who, &who);
@@ -91,7 +91,7 @@ static emr_status take_question(void *arg, const emr_audit_entry *entry)
 	one->who = who;
 	one->is_staff = true;
 	one->records = entry->asked;
-	status = describe(one);
+	status = describe_opening(one);
 	if (status != EMR_OK)
 		return status;
 	g->out->n++;

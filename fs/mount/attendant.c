@@ -236,7 +236,7 @@ static emr_status work(emr_attendant *a, int *out_next_ms)
 
 /* ---- the whole ---- */
 
-static emr_status say(emr_status status, emr_problem *out_problem)
+static emr_status say_why_not(emr_status status, emr_problem *out_problem)
 {
 	if (out_problem->is_set)
 		return status;
@@ -264,7 +264,7 @@ static emr_status open_agency(emr_attendant *a)
 	return status == EMR_OK ? emr_agency_open(a->share, a->dirfd, &a->agency) : status;
 }
 
-static emr_status begin(emr_attendant *a, emr_problem *out_problem)
+static emr_status attendant_begin(emr_attendant *a, emr_problem *out_problem)
 {
 	int next_ms;
 	emr_status status = open_agency(a);
@@ -289,17 +289,17 @@ emr_status emr_attendant_new(
 	emr_status status;
 
 	if (a == NULL)
-		return say(EMR_NO_MEMORY, out_problem);
+		return say_why_not(EMR_NO_MEMORY, out_problem);
 	a->session = session;
 	a->dirfd = a->stop_fd = -1;
 	a->started_unix_s = unix_now();
 	a->signed_boot_ns = INT64_MIN / 2;
 	a->place = emr_follow_here(session->replica);
 	pthread_mutex_init(&a->lock, NULL);
-	status = begin(a, out_problem);
+	status = attendant_begin(a, out_problem);
 	if (status != EMR_OK) {
 		emr_attendant_free(a);
-		return say(status, out_problem);
+		return say_why_not(status, out_problem);
 	}
 	*out_attendant = a;
 	return EMR_OK;

@@ -11,6 +11,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "kit/json.h"
 #include "kit/language.h"
 #include "session/session.h"
 #include "session/walk.h"
@@ -128,30 +129,26 @@ emr_status emr_client_send(emr_client *client, const emr_request *request, emr_p
 	return status;
 }
 
-static const char *text_of(const json_t *object, const char *name)
-{
-	const char *text = json_string_value(json_object_get(object, name));
-
-	return text != NULL ? text : "";
-}
-
 /* The texts are taken as they came; they were shown (emr_show) at the other end. */
 static void take_problem(const json_t *object, emr_problem *out_problem)
 {
 	*out_problem = (emr_problem){.is_set = true, .message = EMR_SAY_FAILED};
-	(void)emr_message_find(text_of(object, "error"), &out_problem->message);
+	(void)emr_message_find(emr_json_text_at(object, "error"), &out_problem->message);
 	/* The row with the same id and exit code, where an id has several. */
 	for (int i = 0; i < EMR_MESSAGE_COUNT; i++) {
 		const emr_message_row *row = emr_message_get((emr_message)i);
 
-		if (strcmp(row->id, text_of(object, "error")) == 0 &&
+		if (strcmp(row->id, emr_json_text_at(object, "error")) == 0 &&
 			(json_int_t)row->exit ==
 				json_integer_value(json_object_get(object, "exit")))
 			out_problem->message = (emr_message)i;
 	}
-	snprintf(out_problem->text, sizeof out_problem->text, "%s", text_of(object, "message"));
-	snprintf(out_problem->hint, sizeof out_problem->hint, "%s", text_of(object, "hint"));
-	snprintf(out_problem->path, sizeof out_problem->path, "%s", text_of(object, "path"));
+	snprintf(out_problem->text, sizeof out_problem->text, "%s",
+		emr_json_text_at(object, "message"));
+	snprintf(out_problem->hint, sizeof out_problem->hint, "%s",
+		emr_json_text_at(object, "hint"));
+	snprintf(out_problem->path, sizeof out_problem->path, "%s",
+		emr_json_text_at(object, "path"));
 }
 
 emr_status emr_client_receive(

@@ -57,7 +57,7 @@ static stamp stamp_of(int state_fd, const char *name)
 			(uint64_t)st.st_mtim.tv_sec * 1000000000 + (uint64_t)st.st_mtim.tv_nsec};
 }
 
-static bool is_same(stamp a, stamp b)
+static bool is_same_stamp(stamp a, stamp b)
 {
 	return a.inode == b.inode && a.size == b.size && a.changed_ns == b.changed_ns;
 }
@@ -100,15 +100,15 @@ static note read_note(int state_fd)
 }
 
 /* Where to go on; a pass that ended less than a day ago counts while nobody changed the files. */
-static void begin(emr_rot_watch *w)
+static void rot_watch_begin(emr_rot_watch *w)
 {
 	note n = read_note(w->state_fd);
 	uint64_t now = emr_clock_unix_s(emr_clock_system());
 
 	w->at = w->begun_at = n.at;
 	if (n.ended_unix_s != 0 && n.ended_unix_s <= now && now - n.ended_unix_s < PASS_S &&
-		is_same(n.ledger, stamp_of(w->state_fd, EMR_STATE_LEDGER "/ledger.sqlite")) &&
-		is_same(n.copy, stamp_of(w->state_fd, "replica.sqlite")))
+		is_same_stamp(n.ledger, stamp_of(w->state_fd, EMR_STATE_LEDGER "/ledger.sqlite")) &&
+		is_same_stamp(n.copy, stamp_of(w->state_fd, "replica.sqlite")))
 		w->ended_unix_s = n.ended_unix_s;
 }
 
@@ -259,7 +259,7 @@ emr_status emr_rot_watch_start(
 	emr_worker_init(&w->worker);
 	status = w->state_fd >= 0 ? EMR_OK : EMR_NO_MEMORY;
 	if (status == EMR_OK) {
-		begin(w);
+		rot_watch_begin(w);
 		status = emr_worker_start(&w->worker, "rot watch", watch, w);
 	}
 	if (status != EMR_OK) {

@@ -4,18 +4,13 @@
 
 #include <stdio.h>
 
+#include "kit/json.h"
 #include "kit/text.h"
-
-static uint64_t number_of(const json_t *object, const char *name)
-{
-	json_int_t number = json_integer_value(json_object_get(object, name));
-
-	return number > 0 ? (uint64_t)number : 0;
-}
 
 void emr_sending_show(emr_sending *sending, const json_t *answer, emr_out *out)
 {
-	uint64_t to_go = number_of(answer, "pending"), writing = number_of(answer, "writing_files");
+	uint64_t to_go = emr_json_number_at(answer, "pending"),
+		 writing = emr_json_number_at(answer, "writing_files");
 	char size[EMR_TEXT_BYTES], n[EMR_COUNT_BYTES];
 
 	if (sending->has_begun && to_go < sending->to_go)
@@ -26,7 +21,7 @@ void emr_sending_show(emr_sending *sending, const json_t *answer, emr_out *out)
 		return;
 	/* All that is left waits for the programs that write it. */
 	if (writing > 0 && writing >= to_go) {
-		emr_size_fine_text(number_of(answer, "writing_bytes"), size);
+		emr_size_fine_text(emr_json_number_at(answer, "writing_bytes"), size);
 		emr_count_text(writing, "file is", "files are", n);
 		emr_progress(out, "%s being written, %s so far ...", n, size);
 		return;

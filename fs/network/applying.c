@@ -5,32 +5,49 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/clock.h"
+#include "contract/item.h"
+#include "gateway/channel.h"
+#include "kit/language.h"
 #include "ledger/admission.h"
+#include "network/applications.h"
+#include "network/founding.h"
 #include "replica/follower.h"
 #include "replica/people.h"
 #include "session/network_dir.h"
 
 #define LOOK_MS 1000
+#define PAUSE_NS 500000000L /* while the ledger is away */
 
 typedef struct applying {
 	emr_session *session;
 	const char *dir;
-	emr_buf bytes;
+	bool is_on_fabric;
+	emr_buf descriptor; /* of the network, as it was handed over */
+	emr_buf bytes;	    /* of the application */
 	emr_application application;
+	emr_begun *begun;
+	const char *handle; /* of the administrator's certificate */
 	emr_out *out;
-	int64_t until_boot_ns;
+	int64_t within_ns, until_boot_ns;
 	bool is_member;
 } applying;
 
-static void applying_end(applying *a)
+static void close_copy(applying *a)
 {
 	emr_replica_close(a->session->replica);
 	emr_ledger_close(a->session->ledger);
 	a->session->replica = NULL;
 	a->session->ledger = NULL;
+}
+
+static void applying_end(applying *a)
+{
+	close_copy(a);
 	emr_buf_free(&a->bytes);
+	emr_buf_free(&a->descriptor);
 }
 
 static emr_status note_org(void *arg, emr_id16 org, const emr_row_org *row)
@@ -44,17 +61,31 @@ static emr_status note_org(void *arg, emr_id16 org, const emr_row_org *row)
 	return EMR_OK;
 }
 
+/* A ledger that is away for a moment ends no waiting of days: who begins again is another
+ * organisation, and the one that the members admit meanwhile would be nobody.  True: it passes, and
+ * a pause was made. */
+static bool passes(const applying *a, emr_status status)
+{
+	const struct timespec pause = {.tv_nsec = PAUSE_NS};
+
+	if (!emr_status_may_pass(status) ||
+		emr_clock_boot_ns(emr_clock_system()) >= a->until_boot_ns)
+		return false;
+	(void)nanosleep(&pause, NULL);
+	return true;
+}
+
 /* Until the ledger, verified here, says that the organisation is a member. */
 static emr_status wait_for_members(applying *a)
 {
 	emr_replica *replica = a->session->replica;
-	emr_status status = emr_follow_now(replica);
 	emr_follow_place place = emr_follow_here(replica);
+	emr_status status = EMR_OK;
 
 	for (;;) {
 		if (status == EMR_OK)
 			status = emr_replica_orgs(replica, note_org, a);
-		if (status != EMR_OK || a->is_member)
+		if ((status != EMR_OK && !passes(a, status)) || a->is_member)
 			return status;
 		if (emr_clock_boot_ns(emr_clock_system()) >= a->until_boot_ns)
 			return EMR_TIMEOUT;
@@ -64,19 +95,161 @@ static emr_status wait_for_members(applying *a)
 	}
 }
 
-static emr_status apply(applying *a, const char *name, int64_t within_ns)
+static bool is_registered(const applying *a)
 {
-	uint64_t now = emr_clock_unix_s(emr_clock_system());
+	emr_replica *replica = a->session->replica;
+	emr_known_person person;
+
+	return emr_follow_now(replica) == EMR_OK &&
+	       emr_replica_person(replica, a->session->identity.signer_id, &person) == EMR_OK;
+}
+
+/* The administrator's key.  The ledger takes it once, also when it could not say so. */
+static emr_status register_admin(applying *a, const char *name, emr_bytes cert)
+{
+	const emr_session *session = a->session;
+	emr_status status;
+
+	do
+		status = emr_application_register(
+			session->keyring, &a->application, cert, name, session->ledger, NULL);
+	while (passes(a, status));
+	return status == EMR_REFUSED && is_registered(a) ? EMR_OK : status;
+}
+
+/* On Fabric the settings in it name one MSP, and the CA beside them is one organisation's. */
+static emr_status check_dir(const applying *a, emr_problem *out_problem)
+{
+	if (!a->is_on_fabric || !emr_network_dir_is_lived_in(a->dir))
+		return EMR_OK;
+	emr_problem_set(out_problem, EMR_SAY_NETWORK_DIR, "dir", a->dir, "cause",
+		_("an organisation is in it already; each needs a directory of its own"), NULL);
+	return EMR_EXISTS;
+}
+
+static uint64_t now(void)
+{
+	return emr_clock_unix_s(emr_clock_system());
+}
+
+static uint64_t its_end(const applying *a)
+{
+	return now() + (uint64_t)(a->within_ns / 1000000000) + 1;
+}
+
+/* What is kept behind this counts, whatever ends the program. */
+static emr_status certify(applying *a, emr_buf *out_cert)
+{
+	emr_keyring *keyring = a->session->keyring;
+	emr_status status;
+
+	emr_buf_clear(out_cert);
+	status = emr_application_certify(keyring, &a->application, a->handle, now(), out_cert);
+	return status == EMR_OK && a->is_on_fabric
+		       ? emr_begun_keep(
+				 a->begun, keyring, emr_buf_view(out_cert), emr_buf_view(&a->bytes))
+		       : status;
+}
+
+static emr_status take_up(
+	applying *a, const emr_application *wanted, emr_buf *out_cert, emr_problem *out_problem)
+{
+	emr_status status = emr_buf_append(&a->bytes, a->begun->what.data, a->begun->what.len);
+
+	if (status == EMR_OK &&
+		(emr_application_read(emr_buf_view(&a->bytes), &a->application) != EMR_OK ||
+			!emr_id16_equal(a->application.net_id, wanted->net_id) ||
+			strcmp(a->application.name, wanted->name) != 0 ||
+			strcmp(a->application.msp, wanted->msp) != 0))
+		status = emr_begun_say_other(a->begun, wanted->name, out_problem);
+	return status == EMR_OK
+		       ? emr_keyring_tlv_get(a->session->keyring, EMR_KEYRING_CERTIFICATE, out_cert)
+		       : status;
+}
+
+/* What nobody else makes: an id, a CA, and the administrator's certificate by it. */
+static emr_status make(applying *a, const char *name, emr_buf *out_cert, emr_problem *out_problem)
+{
+	EMR_AUTO_FREE char *msp = NULL;
+	emr_keyring *keyring = a->session->keyring;
+	emr_application wanted = {0};
+	char cause[256] = "";
+	emr_status status = emr_network_dir_descriptor(a->dir, &a->descriptor);
+
+	if (status == EMR_OK && a->is_on_fabric)
+		status = emr_channel_msp(a->dir, &msp, cause, sizeof cause);
+	if (status != EMR_OK)
+		return status;
+	emr_descriptor_net_id((emr_span){a->descriptor.data, a->descriptor.len}, wanted.net_id.b);
+	snprintf(wanted.name, sizeof wanted.name, "%s", name);
+	snprintf(wanted.msp, sizeof wanted.msp, "%s", msp != NULL ? msp : "");
+	if (a->begun->what.len > 0) {
+		status = take_up(a, &wanted, out_cert, out_problem);
+	} else {
+		status = emr_application_make(keyring, wanted.net_id, name, msp, now(), its_end(a),
+			&a->bytes, &a->application);
+		if (status == EMR_OK)
+			status = certify(a, out_cert);
+	}
+	return status == EMR_OK ? emr_keyring_public(keyring, &a->session->identity) : status;
+}
+
+/* On Fabric it is the certificate that speaks to the gateway, so the channel has to take it before
+ * anything can be said there. */
+static emr_status come_in(
+	applying *a, const char *name, emr_bytes cert, int64_t within_ns, emr_problem *out_problem)
+{
+	const emr_founding founding = {.dir = a->dir,
+		.name = name,
+		.keyring = a->session->keyring,
+		.within_ns = within_ns,
+		.out = a->out,
+		.problem = out_problem};
+	emr_status status = a->is_on_fabric ? emr_founding_meet(&founding, a->application.ca_der,
+						      cert, emr_buf_view(&a->descriptor))
+					    : EMR_OK;
+
+	return status == EMR_OK ? emr_session_open_copy(a->session, false, out_problem) : status;
+}
+
+/* One that waited for the channel longer than members look at it asks once more, unless they were
+ * quicker. */
+static emr_status freshen(applying *a, emr_buf *out_cert, emr_problem *out_problem)
+{
+	const emr_application earlier = a->application;
+	EMR_AUTO_BUF old = {0};
+	emr_status status;
+
+	a->until_boot_ns = 0; /* one look */
+	status = wait_for_members(a);
+	if (status != EMR_TIMEOUT || a->application.expires > now())
+		return status == EMR_TIMEOUT ? EMR_OK : status;
+	close_copy(a);
+	old = a->bytes; /* the earlier one borrows from it */
+	a->bytes = (emr_buf){0};
+	status = emr_application_again(&earlier, its_end(a), &a->bytes, &a->application);
+	if (status == EMR_OK)
+		status = certify(a, out_cert);
+	return status == EMR_OK ? emr_session_open_copy(a->session, false, out_problem) : status;
+}
+
+/* Nobody admits it when it has ended. */
+static void set_end(applying *a)
+{
+	const int64_t left_ns =
+		(int64_t)(a->application.expires - now()) * 1000000000; /* it is of our own */
+
+	a->until_boot_ns = emr_clock_boot_ns(emr_clock_system()) + left_ns;
+}
+
+static emr_status apply(applying *a, const char *name, emr_problem *out_problem)
+{
+	EMR_AUTO_APPLICATIONS post = {0};
 	char number[EMR_APPLICATION_NUMBER_CHARS];
-	emr_status status = emr_keyring_public(a->session->keyring, &a->session->identity);
+	emr_status status = emr_applications_open(a->dir, a->session->keyring, &post, out_problem);
 
 	if (status == EMR_OK)
-		status = emr_application_make(a->session->keyring,
-			emr_ledger_net_id(a->session->ledger), name, now,
-			now + (uint64_t)(within_ns / 1000000000) + 1, &a->bytes, &a->application);
-	if (status == EMR_OK)
-		status = emr_mail_put(
-			a->dir, a->application.org, EMR_MAIL_APPLICATION, emr_buf_view(&a->bytes));
+		status = emr_applications_put(&post, a->application.org, emr_buf_view(&a->bytes));
 	if (status != EMR_OK)
 		return status;
 	emr_application_number(emr_buf_view(&a->bytes), number);
@@ -89,30 +262,39 @@ static emr_status apply(applying *a, const char *name, int64_t within_ns)
 	emr_progress(a->out, "Waiting until enough of them have approved ...");
 	status = wait_for_members(a);
 	emr_progress_end(a->out);
-	emr_mail_remove(a->dir, a->application.org, EMR_MAIL_APPLICATION);
+	emr_applications_remove(&post, a->application.org);
 	return status;
 }
 
 emr_status emr_applying_do(emr_session *session, const char *dir, const char *name,
-	const char *handle, int64_t within_ns, emr_out *out, emr_buf *out_cert,
+	const char *handle, int64_t within_ns, emr_begun *begun, emr_out *out, emr_buf *out_cert,
 	emr_problem *out_problem)
 {
 	__attribute__((cleanup(applying_end))) applying a = {.session = session,
 		.dir = dir,
+		.is_on_fabric = emr_network_dir_is_on_fabric(dir),
+		.begun = begun,
+		.handle = handle,
 		.out = out,
+		.within_ns = within_ns,
 		.until_boot_ns = emr_clock_boot_ns(emr_clock_system()) + within_ns};
-	emr_status status = emr_session_open_copy(session, false, out_problem);
+	const bool goes_on = begun->what.len > 0;
+	emr_status status = check_dir(&a, out_problem);
 
 	if (status == EMR_OK)
-		status = apply(&a, name, within_ns);
-	if (status == EMR_TIMEOUT)
+		status = make(&a, name, out_cert, out_problem);
+	if (status == EMR_OK)
+		status = come_in(&a, name, emr_buf_view(out_cert), within_ns, out_problem);
+	if (status == EMR_OK && goes_on)
+		status = freshen(&a, out_cert, out_problem);
+	if (status == EMR_OK && goes_on)
+		set_end(&a);
+	if (status == EMR_OK && !a.is_member)
+		status = apply(&a, name, out_problem);
+	if (status == EMR_TIMEOUT && !out_problem->is_set)
 		emr_problem_set(out_problem, EMR_SAY_NOT_ADMITTED, "what", name, NULL);
 	if (status == EMR_OK)
-		status = emr_application_certify(session->keyring, &a.application, handle,
-			emr_clock_unix_s(emr_clock_system()), out_cert);
-	if (status == EMR_OK)
-		status = emr_application_register(session->keyring, &a.application,
-			emr_buf_view(out_cert), name, session->ledger, NULL);
+		status = register_admin(&a, name, emr_buf_view(out_cert));
 	if (status != EMR_OK && !out_problem->is_set)
 		emr_problem_set_status(out_problem, status, "Joining");
 	return status;

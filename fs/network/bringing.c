@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "base/secret.h"
 #include "contract/codes.h"
 #include "gateway/channel.h"
 #include "keyring/cert.h"
@@ -75,6 +76,8 @@ static emr_status make_dir(int state_fd, emr_bytes invitation, int *out_fd)
 		fd = -1;
 		status = emr_stage_remove_tree(state_fd, EMR_STATE_JOINING);
 	}
+	if (kept.len > 0) /* the invitation's secret is in it */
+		emr_wipe(kept.data, kept.len);
 	if (status == EMR_OK && fd < 0)
 		status = emr_dir_make(state_fd, EMR_STATE_JOINING);
 	if (status == EMR_OK && fd < 0)

@@ -1,5 +1,6 @@
-/* A network on Fabric begins in a channel that others run. This file waits until the channel takes
- * the certificates of the new organisation, begins the network there, and gives a handle on it. */
+/* A network on Fabric stands in a channel that others run. This file waits until the channel takes
+ * the certificates of the new organisation, and begins the network there, or finds that it has
+ * begun. */
 #include "network/founding.h"
 
 #include <stdio.h>
@@ -20,15 +21,18 @@ static bool may_pass(emr_status status)
 	       status == EMR_CONFLICT || emr_status_may_pass(status);
 }
 
-static emr_status wait_until_begun(emr_founding *f, const emr_network_made *made, char said[512])
+typedef emr_status (*meeting)(const char *dir, const emr_keyring *keyring, emr_bytes certificate,
+	emr_bytes descriptor, char *said, size_t said_size);
+
+static emr_status wait_until(const emr_founding *f, meeting meet, emr_bytes certificate,
+	emr_bytes descriptor, char said[512])
 {
 	const struct timespec pause = {.tv_nsec = LOOK_AGAIN_NS};
 	const int64_t until = emr_clock_boot_ns(emr_clock_system()) + f->within_ns;
 	emr_status status;
 
 	for (;;) {
-		status = emr_channel_begin(
-			f->dir, f->keyring, made->certificate, made->descriptor, said, 512);
+		status = meet(f->dir, f->keyring, certificate, descriptor, said, 512);
 		if (status == EMR_OK || !may_pass(status) ||
 			emr_clock_boot_ns(emr_clock_system()) >= until)
 			return status;
@@ -42,6 +46,8 @@ static void say(const emr_founding *f, emr_status status, const char *said)
 
 	if (status == EMR_FORK)
 		snprintf(cause, sizeof cause, "%s", _("another network has begun in its channel"));
+	else if (status == EMR_NOT_FOUND)
+		snprintf(cause, sizeof cause, "%s", _("no network has begun in its channel"));
 	else if (may_pass(status))
 		snprintf(cause, sizeof cause,
 			_("its channel does not take the certificates of the CA in %s there (%s)"),
@@ -52,26 +58,45 @@ static void say(const emr_founding *f, emr_status status, const char *said)
 	emr_problem_set(f->problem, EMR_SAY_NETWORK_DIR, "dir", f->dir, "cause", cause, NULL);
 }
 
-emr_status emr_founding_begin(void *arg, const emr_network_made *made, emr_ledger **out_ledger)
+static emr_status come(const emr_founding *f, meeting meet, emr_bytes ca, emr_bytes certificate,
+	emr_bytes descriptor)
 {
-	emr_founding *f = arg;
 	char said[512] = "";
-	const emr_ledger_options options = {
-		.path = made->path, .own = f->own, .submitter = f->keyring};
-	emr_status status =
-		emr_keyring_tlv_set(f->keyring, EMR_KEYRING_CERTIFICATE, made->certificate);
+	emr_status status = emr_keyring_tlv_set(f->keyring, EMR_KEYRING_CERTIFICATE, certificate);
 
 	if (status == EMR_OK)
-		status = emr_channel_offer_ca(f->dir, made->ca);
+		status = emr_channel_offer_ca(f->dir, ca);
 	if (status != EMR_OK)
 		return status;
-	emr_say(f->out, "The CA of %s is in %s/%s: the channel has to know it.\n", f->name, f->dir,
-		EMR_CHANNEL_CA);
+	emr_say(f->out,
+		"The CA of %s is in %s/%s: the channel has to know it.\n"
+		"That may take days: when this is ended before, the same line goes on, with the "
+		"same CA.\n",
+		f->name, f->dir, EMR_CHANNEL_CA);
 	fflush(stdout); /* it is needed now, while this waits */
 	emr_progress(f->out, "Waiting until the channel takes its certificates ...");
-	status = wait_until_begun(f, made, said);
+	status = wait_until(f, meet, certificate, descriptor, said);
 	emr_progress_end(f->out);
 	if (status != EMR_OK)
 		say(f, status, said);
+	return status;
+}
+
+emr_status emr_founding_begin(void *arg, const emr_network_made *made, emr_ledger **out_ledger)
+{
+	const emr_founding *f = arg;
+	const emr_ledger_options options = {
+		.path = made->path, .own = f->own, .submitter = f->keyring};
+	emr_status status =
+		emr_begun_keep(f->begun, f->keyring, made->certificate, made->descriptor);
+
+	if (status == EMR_OK)
+		status = come(f, emr_channel_begin, made->ca, made->certificate, made->descriptor);
 	return status == EMR_OK ? emr_channel_open(&options, out_ledger) : status;
+}
+
+emr_status emr_founding_meet(
+	const emr_founding *founding, emr_bytes ca, emr_bytes certificate, emr_bytes descriptor)
+{
+	return come(founding, emr_channel_meet, ca, certificate, descriptor);
 }

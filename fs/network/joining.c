@@ -65,21 +65,12 @@ static emr_status read_file(const char *from, emr_buf *out)
 	return status == EMR_OK ? EMR_DAMAGED : status;
 }
 
-/* The directory that the invitation names is the network's, and can be entered here. */
-static bool is_here(const char *dir, emr_bytes descriptor)
-{
-	EMR_AUTO_BUF found = {0};
-
-	return emr_network_dir_descriptor(dir, &found) == EMR_OK &&
-	       emr_bytes_equal(emr_buf_view(&found), descriptor);
-}
-
 /* Who is elsewhere keeps what he needs of the network in his own state. */
 static emr_status choose_dir(emr_joining *joining, const char *state)
 {
 	joining->dir = joining->invitation.url + 5;
 	if (joining->invitation.place.len == 0 ||
-		is_here(joining->dir, joining->invitation.descriptor))
+		emr_network_dir_has(joining->dir, joining->invitation.descriptor))
 		return EMR_OK;
 	if (asprintf(&joining->own_dir, "%s/" EMR_STATE_NETWORK, state) < 0) {
 		joining->own_dir = NULL;
@@ -143,27 +134,6 @@ static bool is_in_use(const char *state, const char *dir)
 	       theirs.st_ino == ours.st_ino;
 }
 
-static emr_status write_dir(const emr_joining *joining)
-{
-	EMR_AUTO_FD dir = -1;
-	EMR_AUTO_FD ledger = -1;
-	emr_status status = emr_dir_open(joining->own_dir, &dir);
-
-	if (status == EMR_OK)
-		status = emr_channel_settle_in(joining->invitation.place, dir);
-	if (status == EMR_OK)
-		status = emr_dir_make(dir, EMR_NETWORK_DIR_MAIL);
-	if (status == EMR_OK)
-		status = emr_dir_make(dir, EMR_NETWORK_DIR_LEDGER);
-	if (status != EMR_OK)
-		return status;
-	ledger = openat(
-		dir, EMR_NETWORK_DIR_LEDGER, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
-	return ledger >= 0 ? emr_file_replace(ledger, EMR_NETWORK_DESCRIPTOR,
-				     joining->invitation.descriptor, 0600)
-			   : emr_status_from_errno(errno);
-}
-
 emr_status emr_joining_settle_in(const emr_joining *joining, emr_problem *out_problem)
 {
 	EMR_AUTO_FREE char *state = NULL;
@@ -175,7 +145,8 @@ emr_status emr_joining_settle_in(const emr_joining *joining, emr_problem *out_pr
 	if (state == NULL)
 		return EMR_NO_MEMORY;
 	if (!is_in_use(state, joining->own_dir))
-		status = write_dir(joining);
+		status = emr_network_dir_settle(joining->own_dir, joining->invitation.place,
+			joining->invitation.descriptor);
 	if (status != EMR_OK) {
 		emr_problem_set(out_problem, EMR_SAY_NETWORK_DIR, "dir", joining->own_dir, "cause",
 			emr_text(emr_status_text(status)), NULL);
@@ -203,7 +174,7 @@ emr_status emr_joining_kept(int dirfd, const char *name, const char *state, bool
 
 	if (status == EMR_OK)
 		return understand(out, state, must_be_fresh, out_problem);
-	emr_problem_set_status(out_problem, status, _("The invitation of before"));
+	emr_problem_set_status(out_problem, status, _("The previous invitation"));
 	return status;
 }
 
@@ -231,14 +202,56 @@ static emr_status say_nobody(const emr_invitation *invitation, emr_problem *out_
 	return EMR_TIMEOUT;
 }
 
+/* The organisation's own authority is asked, and nobody is waited for. */
+static bool is_by_authority(const emr_joining *joining)
+{
+	char login[EMR_CHANNEL_LOGIN_MAX + 1];
+
+	return joining->invitation.place.len > 0 &&
+	       emr_channel_carried_login(joining->invitation.place, login);
+}
+
+/* Who was told to the authority has his log-in in the invitation; another says his own. */
+static emr_status enrol(const emr_joining *joining, const emr_keyring *keyring, emr_buf *out_cert,
+	emr_problem *out_problem)
+{
+	EMR_AUTO_CA_CERTIFICATE got = {{0}, {0}};
+	char id[EMR_CHANNEL_LOGIN_MAX + 1], secret[EMR_LOGIN_SECRET_CHARS];
+	const emr_login *own = &joining->login;
+	emr_status status = EMR_OK;
+
+	(void)emr_channel_carried_login(joining->invitation.place, id);
+	if (id[0] == '\0' || own->id != NULL || own->secret_file != NULL) {
+		status = emr_enrol_by_login(joining->dir, keyring, own, &got, out_problem);
+	} else {
+		status = emr_invitation_login_secret(&joining->invitation, secret);
+		if (status == EMR_OK)
+			status = emr_enrol_as(joining->dir, keyring, id,
+				emr_bytes_of(secret, strlen(secret)), &got, out_problem);
+		emr_wipe(secret, sizeof secret);
+	}
+	if (status != EMR_OK)
+		return status;
+	status = emr_welcome_check(keyring, &joining->invitation, emr_buf_view(&got.chain), NULL);
+	if (status != EMR_OK)
+		emr_problem_set(out_problem, EMR_SAY_BAD_INVITATION, "cause",
+			_("the authority's certificate does not let you be what you are invited "
+			  "for, or it is another organisation's"),
+			NULL);
+	return status == EMR_OK ? emr_buf_append(out_cert, got.chain.data, got.chain.len) : status;
+}
+
 static emr_status exchange(const emr_joining *joining, const emr_keyring *keyring,
 	const char *handle, int64_t within_ns, emr_buf *out_cert, emr_problem *out_problem)
 {
 	const emr_invitation *invitation = &joining->invitation;
 	EMR_AUTO_POST post = {0};
 	EMR_AUTO_BUF reply = {0};
-	emr_status status = emr_post_open(joining->dir, invitation, NULL, &post, out_problem);
+	emr_status status;
 
+	if (is_by_authority(joining))
+		return enrol(joining, keyring, out_cert, out_problem);
+	status = emr_post_open(joining->dir, invitation, NULL, &post, out_problem);
 	if (status == EMR_OK)
 		status = emr_welcome_reply(keyring, invitation, handle, &reply);
 	if (status == EMR_OK)
@@ -347,12 +360,16 @@ static emr_status posted_certificate(const emr_joining *joining, const emr_keyri
 {
 	const struct timespec pause = {.tv_nsec = LOOK_AGAIN_NS};
 	const emr_invitation *invitation = &joining->invitation;
+	const emr_clock *clock = emr_clock_system();
+	const int64_t until = emr_clock_boot_ns(clock) + within_ns;
 	emr_status status;
 
-	for (int64_t waited = 0;; waited += LOOK_AGAIN_NS) {
+	for (;;) {
+		int64_t left = until - emr_clock_boot_ns(clock);
+
+		left = left > 0 ? left : 0;
 		status = emr_post_look(post, EMR_LETTER_ANSWER, EMR_CERT_CHAIN_MAX,
-			within_ns - waited < LOOK_AGAIN_NS ? within_ns - waited : LOOK_AGAIN_NS,
-			out_cert);
+			left < LOOK_AGAIN_NS ? left : LOOK_AGAIN_NS, out_cert);
 		if (status == EMR_OK)
 			status = emr_welcome_check(
 				keyring, invitation, emr_buf_view(out_cert), NULL);
@@ -366,10 +383,10 @@ static emr_status posted_certificate(const emr_joining *joining, const emr_keyri
 			emr_buf_clear(out_cert);
 			emr_post_remove(post, EMR_LETTER_ANSWER);
 			status = EMR_TIMEOUT;
-			if (waited < within_ns)
+			if (left > 0)
 				(void)nanosleep(&pause, NULL);
 		}
-		if (status != EMR_TIMEOUT || waited + LOOK_AGAIN_NS >= within_ns)
+		if (status != EMR_TIMEOUT || left <= LOOK_AGAIN_NS)
 			return status;
 	}
 }
@@ -386,14 +403,29 @@ static emr_status ask_for_certificate(const emr_joining *joining, const emr_keyr
 				: status;
 }
 
+static emr_status enrolled_certificate(const emr_joining *joining, const emr_keyring *keyring,
+	const emr_joining_keep *keep, emr_buf *out_cert, emr_problem *out_problem)
+{
+	emr_status status = kept_certificate(joining, keyring, keep, out_cert);
+
+	if (status != EMR_NOT_FOUND)
+		return status;
+	status = enrol(joining, keyring, out_cert, out_problem);
+	return status == EMR_OK
+		       ? emr_file_replace(keep->dirfd, keep->name, emr_buf_view(out_cert), 0600)
+		       : status;
+}
+
 emr_status emr_joining_certificate(const emr_joining *joining, const emr_keyring *keyring,
 	const char *handle, int64_t within_ns, const emr_joining_keep *keep, emr_buf *out_cert,
 	emr_problem *out_problem)
 {
 	EMR_AUTO_POST post = {0};
-	emr_status status =
-		emr_post_open(joining->dir, &joining->invitation, NULL, &post, out_problem);
+	emr_status status;
 
+	if (is_by_authority(joining))
+		return enrolled_certificate(joining, keyring, keep, out_cert, out_problem);
+	status = emr_post_open(joining->dir, &joining->invitation, NULL, &post, out_problem);
 	if (status == EMR_OK)
 		status = kept_certificate(joining, keyring, keep, out_cert);
 	/* An answer that came when nobody waited for it any more. */

@@ -12,6 +12,7 @@
 #include "kit/language.h"
 #include "kit/text.h"
 #include "ledger/hash.h"
+#include "network/applications.h"
 #include "people/who.h"
 #include "session/network_dir.h"
 
@@ -33,6 +34,7 @@ typedef struct looking {
 	void *arg;
 	uint64_t now;
 	unsigned need;
+	bool is_on_fabric;
 	emr_coming *all; /* owned */
 	size_t n, cap;
 } looking;
@@ -53,12 +55,13 @@ static emr_status add(looking *l, const emr_coming *one)
 }
 
 /* salt, name: as it was proposed; the CA in it must be the one that is voted on. */
-static emr_status read_name(
-	const looking *l, const emr_row_proposal *row, emr_id16 proposal, char out[256])
+static emr_status read_part(
+	const looking *l, const emr_row_proposal *row, emr_id16 proposal, emr_coming *out)
 {
 	EMR_AUTO_BUF part = {0};
 	emr_reader r;
 	emr_bytes name, ca;
+	emr_cert_facts facts;
 	emr_id32 hash;
 	emr_status status = emr_bureau_proposal_part(l->bureau, proposal, &part);
 
@@ -72,8 +75,10 @@ static emr_status read_name(
 	name = emr_read_bytes(&r, emr_read_u8(&r));
 	if (r.bad || memcmp(hash.b, row->aux, 32) != 0 || memchr(name.data, '\0', name.len) != NULL)
 		return EMR_OK;
-	memcpy(out, name.data, name.len);
-	out[name.len] = '\0';
+	memcpy(out->name, name.data, name.len);
+	out->name[name.len] = '\0';
+	if (emr_cert_read(ca, &facts) == EMR_OK)
+		memcpy(out->msp, facts.msp, sizeof out->msp);
 	return EMR_OK;
 }
 
@@ -98,7 +103,7 @@ static emr_status note_proposal(void *arg, emr_id16 proposal, const emr_row_prop
 	one.is_ours = status == EMR_OK;
 	if (status != EMR_OK && status != EMR_NOT_FOUND)
 		return status;
-	status = row->kind == EMR_PROPOSAL_ADMIT ? read_name(l, row, proposal, one.name)
+	status = row->kind == EMR_PROPOSAL_ADMIT ? read_part(l, row, proposal, &one)
 						 : emr_bureau_name(l->bureau, one.org, one.name);
 	return status == EMR_OK ? add(l, &one) : status;
 }
@@ -108,11 +113,16 @@ static emr_status note_application(void *arg, emr_bytes bytes)
 {
 	looking *l = arg;
 	emr_coming one = {.kind = EMR_PROPOSAL_ADMIT, .need = l->need};
+	EMR_AUTO_BUF row = {0};
 	emr_application a;
+	emr_key_text key;
 	emr_id32 hash;
+	emr_status status;
 
+	/* A CA that names no MSP brings nothing into a channel. */
 	if (emr_application_read(bytes, &a) != EMR_OK || l->now >= a.expires ||
-		!emr_id16_equal(a.net_id, emr_ledger_net_id(l->bureau->session.ledger)))
+		!emr_id16_equal(a.net_id, emr_ledger_net_id(l->bureau->session.ledger)) ||
+		(a.msp[0] == '\0') == l->is_on_fabric)
 		return EMR_OK;
 	emr_application_number(bytes, one.number);
 	emr_signer_id(a.admin_pk, one.admin_id);
@@ -128,15 +138,32 @@ static emr_status note_application(void *arg, emr_bytes bytes)
 			memcpy(p->number, one.number, sizeof p->number);
 		return EMR_OK;
 	}
+	emr_key_org(a.org.b, &key);
+	status = emr_replica_state_get(l->bureau->session.replica, key.text, &row);
+	if (status != EMR_NOT_FOUND) /* it is in, or was: its application is over */
+		return status;
 	one.org = a.org;
 	one.ends_unix_s = a.expires;
 	snprintf(one.name, sizeof one.name, "%s", a.name);
+	memcpy(one.msp, a.msp, sizeof one.msp);
 	return add(l, &one);
+}
+
+static emr_status each_application(const emr_bureau *bureau, emr_letters_fn fn, void *arg)
+{
+	EMR_AUTO_APPLICATIONS post = {0};
+	emr_problem problem = {0};
+	emr_status status =
+		emr_applications_open(bureau->dir, bureau->session.keyring, &post, &problem);
+
+	return status == EMR_OK ? emr_applications_each(&post, fn, arg) : status;
 }
 
 emr_status emr_coming_each(const emr_bureau *bureau, emr_coming_fn fn, void *arg)
 {
-	looking l = {.bureau = bureau, .now = emr_clock_unix_s(emr_clock_system())};
+	looking l = {.bureau = bureau,
+		.now = emr_clock_unix_s(emr_clock_system()),
+		.is_on_fabric = emr_network_dir_is_on_fabric(bureau->dir)};
 	emr_row_network network;
 	emr_status status = emr_replica_network(bureau->session.replica, &network);
 
@@ -145,8 +172,7 @@ emr_status emr_coming_each(const emr_bureau *bureau, emr_coming_fn fn, void *arg
 	l.need = emr_approvals_needed(&network);
 	status = emr_replica_proposals(bureau->session.replica, note_proposal, &l);
 	if (status == EMR_OK)
-		status = emr_mail_each(bureau->dir, EMR_MAIL_APPLICATION, EMR_APPLICATION_MAX,
-			note_application, &l);
+		status = each_application(bureau, note_application, &l);
 	for (size_t i = 0; i < l.n && status == EMR_OK; i++)
 		status = fn(arg, &l.all[i]);
 	free(l.all);
@@ -159,26 +185,42 @@ typedef struct choosing {
 	uint8_t kind;
 	char wanted[256];
 	const char *exactly; /* NULL: what sounds the same is taken, because a person looks at it */
+	const char *said;    /* a name, or the number of one */
 	emr_coming found;
 	unsigned n;
-	char names[NAMES_MAX];
+	char names[NAMES_MAX];	 /* of all */
+	char numbers[NAMES_MAX]; /* of those that are meant */
 } choosing;
+
+static void note(char list[NAMES_MAX], const char *word)
+{
+	size_t at = strlen(list);
+
+	if (at + strlen(word) + 3 < NAMES_MAX)
+		snprintf(list + at, NAMES_MAX - at, "%s%s", at > 0 ? ", " : "", word);
+}
+
+static bool is_meant(const choosing *c, const emr_coming *one)
+{
+	char folded[256];
+
+	if (one->number[0] != '\0' && strcmp(one->number, c->said) == 0)
+		return true;
+	emr_who_fold(one->name, folded, sizeof folded);
+	return c->exactly != NULL ? strcmp(one->name, c->exactly) == 0
+				  : strcmp(folded, c->wanted) == 0;
+}
 
 static emr_status choose(void *arg, const emr_coming *one)
 {
 	choosing *c = arg;
-	char folded[256];
-	size_t at = strlen(c->names);
 
 	if (one->kind != c->kind)
 		return EMR_OK;
-	emr_who_fold(one->name, folded, sizeof folded);
-	if (at + strlen(one->name) + 3 < sizeof c->names)
-		snprintf(
-			c->names + at, sizeof c->names - at, "%s%s", at > 0 ? ", " : "", one->name);
-	if (c->exactly != NULL ? strcmp(one->name, c->exactly) != 0
-			       : strcmp(folded, c->wanted) != 0)
+	note(c->names, one->name);
+	if (!is_meant(c, one))
 		return EMR_OK;
+	note(c->numbers, one->number);
 	/* The one with a proposal of two that are called the same is not better: then a person must
 	 * look. */
 	c->found = *one;
@@ -189,14 +231,19 @@ static emr_status choose(void *arg, const emr_coming *one)
 static emr_status find(const emr_bureau *bureau, const char *name, bool is_unseen, uint8_t kind,
 	emr_coming *out, emr_problem *out_problem)
 {
-	choosing c = {.kind = kind, .exactly = is_unseen ? name : NULL};
+	choosing c = {.kind = kind, .exactly = is_unseen ? name : NULL, .said = name};
 	emr_status status;
 
 	emr_who_fold(name, c.wanted, sizeof c.wanted);
 	status = emr_coming_each(bureau, choose, &c);
 	if (status != EMR_OK)
 		return status;
-	if (c.n != 1) {
+	if (c.n > 1) {
+		emr_problem_set(out_problem, EMR_SAY_SAME_ORGANISATION, "what", name, "numbers",
+			c.numbers, NULL);
+		return EMR_NOT_FOUND;
+	}
+	if (c.n == 0) {
 		emr_problem_set(out_problem, EMR_SAY_UNKNOWN_ORGANISATION, "what", name, "names",
 			c.names[0] != '\0' ? c.names : "nobody", NULL);
 		return EMR_NOT_FOUND;
@@ -233,8 +280,7 @@ static emr_status propose_admit(emr_bureau *bureau, emr_coming *coming, emr_prob
 	emr_id32 admin;
 	emr_act act;
 	char number[EMR_APPLICATION_NUMBER_CHARS];
-	emr_status status =
-		emr_mail_each(bureau->dir, EMR_MAIL_APPLICATION, EMR_APPLICATION_MAX, fetch, &f);
+	emr_status status = each_application(bureau, fetch, &f);
 
 	if (status == EMR_OK)
 		status = emr_application_read(emr_buf_view(&bytes), &a);
@@ -309,6 +355,10 @@ static emr_status admit(
 						 : _("It does not wait any more."),
 			coming.number);
 		emr_out_text(out, "number", coming.number);
+		if (coming.msp[0] != '\0')
+			emr_say(out, _("In the channel its people are members of %s.\n"),
+				coming.msp);
+		emr_out_text(out, "msp", coming.msp);
 		status = emr_bureau_agree(args, out,
 			_("Is it the one you mean, and shall it be a member (yes, no)?"),
 			_("Nobody was admitted."), out_problem);

@@ -3,7 +3,7 @@
 
 #include "pages.h"
 
-pages_kind pages_kind_of(const char *argument)
+static pages_kind pages_kind_of(const char *argument)
 {
 	if (strstr(argument, "DIR") != NULL)
 		return PAGES_DIRECTORY;

@@ -12,7 +12,7 @@ static bool list_verbs(void)
 	return true;
 }
 
-static bool make(int argc, char **argv)
+static bool make_page(int argc, char **argv)
 {
 	const char *what = argc > 1 ? argv[1] : "";
 
@@ -41,7 +41,7 @@ static bool make(int argc, char **argv)
 
 int main(int argc, char **argv)
 {
-	bool is_made = make(argc, argv);
+	bool is_made = make_page(argc, argv);
 
 	return fflush(stdout) == 0 && is_made ? EXIT_SUCCESS : EXIT_FAILURE;
 }

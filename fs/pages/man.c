@@ -9,7 +9,7 @@
 #define LINE_BYTES 4096
 
 /* TEXT as roff: nothing in it is a request.  `code` becomes bold; a newline stays a blank. */
-static void say(FILE *to, const char *text)
+static void say_roff(FILE *to, const char *text)
 {
 	bool is_bold = false, is_start = true;
 
@@ -36,7 +36,7 @@ static void say(FILE *to, const char *text)
 
 static void say_line(FILE *to, const char *text)
 {
-	say(to, text);
+	say_roff(to, text);
 	fputc('\n', to);
 }
 
@@ -49,7 +49,7 @@ static void option_entry(FILE *to, const emr_option_row *option)
 		fputs(", ", to);
 	if (option->name != NULL) {
 		fputs("\\fB\\-\\-", to);
-		say(to, option->name);
+		say_roff(to, option->name);
 		fputs("\\fR", to);
 	}
 	if (option->kind == EMR_HAS_ARGUMENT)
@@ -127,7 +127,7 @@ static void verbs(FILE *to)
 		const emr_verb_row *row = emr_verb_get((emr_verb)i);
 
 		fprintf(to, ".TP\n\\fBemrfs\\-%s\\fR(1)\n", row->name);
-		say(to, row->help);
+		say_roff(to, row->help);
 		fputs(".\n", to);
 	}
 }
@@ -154,7 +154,7 @@ static void settings(FILE *to)
 		const emr_setting_row *row = emr_setting_get(i);
 
 		fprintf(to, ".TP\n\\fB%s\\fR = \\fI", row->name);
-		say(to, row->argument);
+		say_roff(to, row->argument);
 		fputs("\\fR\n", to);
 		say_line(to, row->help);
 	}
@@ -166,7 +166,7 @@ static void messages(FILE *to)
 		const emr_message_row *row = emr_message_get((emr_message)i);
 
 		fputs(".TP\n\\fB", to);
-		say(to, row->id);
+		say_roff(to, row->id);
 		fputs("\\fR", to);
 		if (row->errno_name[0] != '\0')
 			fprintf(to, " (%s)", row->errno_name);
@@ -230,7 +230,7 @@ static bool table(FILE *to, const char *contract, const char *heading)
 	return rows > 0;
 }
 
-static bool fill(FILE *to, const char *name, const char *contract)
+static bool fill_table(FILE *to, const char *name, const char *contract)
 {
 	static const struct {
 		const char *name;
@@ -264,7 +264,7 @@ bool pages_man_fill(FILE *to, const char *template, const char *contract)
 		const char *version = strstr(line, "@VERSION@");
 
 		if (sscanf(line, ".\\\" @%31[A-Z]@", name) == 1)
-			is_fine = fill(to, name, contract);
+			is_fine = fill_table(to, name, contract);
 		else if (version != NULL)
 			fprintf(to, "%.*s%s%s", (int)(version - line), line, EMRFS_VERSION,
 				version + strlen("@VERSION@"));

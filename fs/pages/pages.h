@@ -23,4 +23,3 @@ bool pages_fish(FILE *to);
 void pages_usage(FILE *to, emr_verb verb);
 /* What an option or operand takes, for completion. */
 typedef enum pages_kind { PAGES_WORD, PAGES_FILE, PAGES_DIRECTORY, PAGES_VERB } pages_kind;
-pages_kind pages_kind_of(const char *argument);

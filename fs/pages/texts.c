@@ -2,6 +2,7 @@
  * makes the list of what is to be translated of it. */
 #include <string.h>
 
+#include "enrol/ca.h"
 #include "kit/language.h"
 
 #include "pages.h"
@@ -57,6 +58,8 @@ bool pages_texts(FILE *to)
 	}
 	for (int i = 0; i < EMR_STATUS_COUNT; i++)
 		text_line(to, "cause", "", emr_status_text((emr_status)i));
+	for (int i = 0; i < EMR_CA_FAULTS; i++)
+		text_line(to, "cause", "", emr_ca_fault_text((emr_ca_fault)i));
 	for (int i = 0; emr_text_word_known((size_t)i) != NULL; i++)
 		fprintf(to, "pgettext(\"a word that scripts read\", \"%s\");\n",
 			emr_text_word_known((size_t)i));

@@ -32,7 +32,7 @@ static emr_status find_me(emr_authors *authors, const emr_session *session)
 }
 
 /* A domain's key is registered nowhere: it is the owner's. */
-static emr_status judge(
+static emr_status judge_author(
 	const emr_authors *authors, const emr_session *session, emr_id32 signer, emr_author *out)
 {
 	EMR_AUTO_CROWD crowd = {0};
@@ -62,7 +62,7 @@ emr_status emr_session_named(void *arg, emr_id32 signer, char *out, size_t size)
 	if (status == EMR_OK)
 		status = find_me(&me, session);
 	if (status == EMR_OK)
-		status = judge(&me, session, signer, &author);
+		status = judge_author(&me, session, signer, &author);
 	out[0] = '\0';
 	if (status == EMR_OK && !author.is_me)
 		emr_who_text(&author.who, out, size);
@@ -82,7 +82,7 @@ emr_status emr_authors_find(
 		}
 	status = find_me(authors, session);
 	if (status == EMR_OK)
-		status = judge(authors, session, signer, &found);
+		status = judge_author(authors, session, signer, &found);
 	if (status != EMR_OK)
 		return status;
 	grown = realloc(authors->list, (authors->n + 1) * sizeof *grown);

@@ -293,7 +293,7 @@ static int by_name(const void *a, const void *b)
 	return order != 0 ? order : memcmp(one->card.signer_id.b, other->card.signer_id.b, 32);
 }
 
-static emr_status add(emr_book *book, emr_contact *contact)
+static emr_status book_add(emr_book *book, emr_contact *contact)
 {
 	emr_contact *more;
 
@@ -370,7 +370,7 @@ emr_status emr_book_put(emr_book *book, emr_bytes card_and_vouches, const char *
 		}
 	}
 	if (!is_known) {
-		status = add(book, &contact);
+		status = book_add(book, &contact);
 		if (status != EMR_OK)
 			return status;
 		*out_change = EMR_BOOK_ADDED;

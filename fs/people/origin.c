@@ -7,6 +7,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "kit/json.h"
 #include "kit/language.h"
 #include "kit/out.h"
 #include "kit/text.h"
@@ -249,13 +250,6 @@ emr_status emr_origin_json(const emr_session *session, uint64_t node, json_t **o
 
 /* ---- for people ---- */
 
-static const char *text_of(const json_t *object, const char *name)
-{
-	const char *text = json_string_value(json_object_get(object, name));
-
-	return text != NULL ? text : "";
-}
-
 static void put_shown(FILE *to, const char *text)
 {
 	char shown[1200];
@@ -267,7 +261,8 @@ static void put_shown(FILE *to, const char *text)
 /* "Signed by Paula Lima, São Lucas, 20 Nov 2026 14:05: valid" */
 static void put_signer(FILE *to, const json_t *signed_by)
 {
-	const char *verdict = text_of(signed_by, "signature"), *by = text_of(signed_by, "by");
+	const char *verdict = emr_json_text_at(signed_by, "signature"),
+		   *by = emr_json_text_at(signed_by, "by");
 	bool is_own = json_is_true(json_object_get(signed_by, "own")),
 	     is_unopened = strcmp(verdict, "unopened") == 0;
 	char when[EMR_TEXT_BYTES], who[1200];
@@ -279,11 +274,11 @@ static void put_signer(FILE *to, const json_t *signed_by)
 	}
 	emr_show(is_own ? _("you") : by[0] != '\0' ? by : "?", who, sizeof who);
 	fprintf(to, _("Signed by %s"), who);
-	if (text_of(signed_by, "organisation")[0] != '\0') {
+	if (emr_json_text_at(signed_by, "organisation")[0] != '\0') {
 		fputs(", ", to);
-		put_shown(to, text_of(signed_by, "organisation"));
+		put_shown(to, emr_json_text_at(signed_by, "organisation"));
 	}
-	if (emr_when_parse(text_of(signed_by, "at"), &from, &until) == EMR_OK) {
+	if (emr_when_parse(emr_json_text_at(signed_by, "at"), &from, &until) == EMR_OK) {
 		emr_time_text((int64_t)from, when);
 		fprintf(to, ", %s", when);
 	}
@@ -296,7 +291,7 @@ static void put_signer(FILE *to, const json_t *signed_by)
 /* What must not be overlooked by whoever reads the file. */
 static void put_note(FILE *to, const json_t *signed_by)
 {
-	const char *note = text_of(signed_by, "note");
+	const char *note = emr_json_text_at(signed_by, "note");
 
 	if (strcmp(note, "superseded") == 0)
 		fputs(_("Superseded: somebody else has signed a newer version, and the owner put "
@@ -320,7 +315,7 @@ static void put_entry(FILE *to, const json_t *signed_by)
 			? _("The owner put it here with entry %lld of the ledger, transaction %s, ")
 			: _("Entry %lld of the ledger, transaction %s, "),
 		(long long)json_integer_value(json_object_get(signed_by, "entry")),
-		text_of(signed_by, "tx"));
+		emr_json_text_at(signed_by, "tx"));
 	for (size_t i = 0; i < json_array_size(seen); i++) {
 		fputs(i > 0 ? ", " : _("witnessed by "), to);
 		put_shown(to, json_string_value(json_array_get(seen, i)));

@@ -97,7 +97,7 @@ static emr_status put_vouched(const asking *a, const emr_contact *contact, json_
 }
 
 /* Owned by the caller; NULL without memory or when the ledger's copy cannot be read. */
-static json_t *describe(const asking *a, const emr_contact *contact)
+static json_t *describe_contact(const asking *a, const emr_contact *contact)
 {
 	const emr_card *card = &contact->card;
 	char code[EMR_PERSON_CODE_CHARS], id[65];
@@ -188,7 +188,7 @@ static emr_status answer_card(const asking *a)
 
 /* ---- others ---- */
 
-static emr_status find(const asking *a, size_t *out_index)
+static emr_status find_contact(const asking *a, size_t *out_index)
 {
 	char names[NAMES_MAX] = "";
 	emr_status status =
@@ -212,11 +212,11 @@ static emr_status answer_list(const asking *a)
 	emr_status status = portion != NULL ? EMR_OK : EMR_NO_MEMORY;
 
 	if (status == EMR_OK && a->request->who[0] != '\0') {
-		status = find(a, &first);
+		status = find_contact(a, &first);
 		end = first + 1;
 	}
 	for (size_t i = first; i < end && status == EMR_OK; i++) {
-		json_t *one = describe(a, &a->book.people[i]);
+		json_t *one = describe_contact(a, &a->book.people[i]);
 
 		status = one != NULL && json_array_append_new(portion, one) == 0 ? EMR_OK
 										 : EMR_NO_MEMORY;
@@ -286,7 +286,7 @@ static void say_put(const asking *a, emr_status status, size_t index)
 }
 
 /* What must not come into the book: oneself, and a card that is over. */
-static emr_status judge(const asking *a, const emr_contact *contact)
+static emr_status judge_card(const asking *a, const emr_contact *contact)
 {
 	char when[EMR_TEXT_BYTES];
 
@@ -317,12 +317,12 @@ static emr_status answer_add(asking *a)
 	if (status != EMR_OK)
 		say_put(a, status, index);
 	if (status == EMR_OK)
-		status = judge(a, &a->book.people[index]);
+		status = judge_card(a, &a->book.people[index]);
 	if (status == EMR_OK)
 		status = save(a);
 	if (status != EMR_OK)
 		return status;
-	one = describe(a, &a->book.people[index]);
+	one = describe_contact(a, &a->book.people[index]);
 	a->result =
 		json_pack("{s:b, s:[o], s:s}", "done", 1, "people", one, "change", changes[change]);
 	return a->result != NULL ? EMR_OK : EMR_NO_MEMORY;
@@ -336,7 +336,7 @@ static emr_status answer_check(asking *a)
 	emr_contact *contact;
 	emr_card mine;
 	size_t index = 0;
-	emr_status status = find(a, &index);
+	emr_status status = find_contact(a, &index);
 
 	if (status != EMR_OK)
 		return status;
@@ -350,8 +350,8 @@ static emr_status answer_check(asking *a)
 	}
 	if (status != EMR_OK)
 		return status;
-	a->result = json_pack(
-		"{s:b, s:[o], s:s}", "done", 1, "people", describe(a, contact), "number", number);
+	a->result = json_pack("{s:b, s:[o], s:s}", "done", 1, "people",
+		describe_contact(a, contact), "number", number);
 	return a->result != NULL ? EMR_OK : EMR_NO_MEMORY;
 }
 

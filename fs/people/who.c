@@ -189,7 +189,7 @@ static void call_by_handle(const char *handle, emr_who *out)
 		snprintf(out->called, sizeof out->called, "%s", code);
 }
 
-static emr_status describe(
+static emr_status describe_person(
 	emr_crowd *crowd, const emr_known_person *person, emr_id32 id, emr_who *out)
 {
 	emr_who who = {.kind = EMR_WHO_PERSON, .id = person->signer_id, .is_registered = true};
@@ -224,7 +224,7 @@ emr_status emr_who_of(emr_crowd *crowd, emr_id32 id, emr_who *out_who)
 	emr_status status = present_key(crowd, id, &person);
 
 	if (status == EMR_OK)
-		return describe(crowd, &person, id, out_who);
+		return describe_person(crowd, &person, id, out_who);
 	if (status == EMR_NOT_FOUND && contact == NULL)
 		status = emr_team_of_grantee(crowd->replica, id, &team);
 	if (status == EMR_OK)
@@ -335,7 +335,7 @@ static emr_status consider_person(void *arg, const emr_known_person *person)
 	is_meant = strcasecmp(handle, s->handle) == 0;
 	if (!is_meant && strncasecmp(handle, s->handle, 2) != 0)
 		return EMR_OK;
-	status = describe(s->crowd, person, person->signer_id, &who);
+	status = describe_person(s->crowd, person, person->signer_id, &who);
 	if (status != EMR_OK || !who.is_active)
 		return status;
 	list_person(&who, is_meant ? s->names : s->near, s->size);

@@ -260,15 +260,24 @@ static bool check_checkpoint(checking *c)
 	return true;
 }
 
+/* Of a channel of Fabric it is the transaction that was signed, which is not in the file: that the
+ * channel took it is the word of who signed the checkpoint. */
 static bool check_entry(checking *c)
 {
+	static const uint8_t unsigned_entry[64];
+	emr_bytes descriptor = emr_proof_part_of(c->proof, EMR_PROOF_DESCRIPTOR, 0);
 	const known_key *submitter = key_of(c, c->entry.submitter_id);
 	uint8_t message[EMR_SUBMIT_MESSAGE_BYTES];
 
-	if (c->entry.host != EMR_HOST_EMBEDDED)
-		return fail(c, EMR_PROOF_BAD_ENTRY, "this kind of ledger is not known here");
+	if (c->entry.host != emr_descriptor_host((emr_span){descriptor.data, descriptor.len}))
+		return fail(c, EMR_PROOF_BAD_ENTRY,
+			"the entry is of another kind of ledger than its network has");
 	if (submitter == NULL)
 		return fail(c, EMR_PROOF_BAD_ENTRY, "the key that appended the entry is not shown");
+	c->verdict->is_of_channel = c->entry.host == EMR_HOST_FABRIC;
+	if (c->verdict->is_of_channel)
+		return memcmp(c->entry.submit_sig, unsigned_entry, sizeof unsigned_entry) == 0 ||
+		       fail(c, EMR_PROOF_BAD_ENTRY, "an entry of a channel has a signature");
 	if (emr_entry_submit_message((emr_span){c->proof->entry.data, c->proof->entry.len},
 		    message) != EMR_CONTRACT_OK ||
 		!emr_ed25519_verify(submitter->pk, message, sizeof message, c->entry.submit_sig))

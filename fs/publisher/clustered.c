@@ -10,6 +10,7 @@
 #define ASK_MS 60000		    /* a cluster gives each of its peers 15 s */
 #define LOOK_NS INT64_C(1000000000) /* after it was asked; twice as long after each in vain: */
 #define LOOK_DOUBLINGS 6
+#define LATE_MS 300000 /* of the same waiting twice: a person hears of it within ten minutes */
 
 /* With the lock. */
 unsigned cluster_copies(const publisher_place *place, const book_entry *entry)
@@ -37,8 +38,11 @@ static bool note_peers(publisher_place *place, const emr_cid *root, unsigned pee
 		entry->peers |= (uint64_t)peers << (4 * place->number);
 	}
 	now = entry != NULL ? entry->peers : 0;
-	if (now != before)
+	if (now != before) {
 		place->looks = 0;
+		entry->seen &= (uint16_t)~place_bit(place);
+		entry->late &= (uint16_t)~place_bit(place);
+	}
 	pthread_mutex_unlock(&p->lock);
 	return now != before;
 }
@@ -60,13 +64,52 @@ static void wait_for(publisher_place *place, pick *one)
 	pthread_mutex_unlock(&p->lock);
 }
 
-/* With the lock. */
+/* With the lock: what waits, and did the last time that this was asked; how many those are. */
+static size_t note_late(publisher_place *place)
+{
+	const book *b = &place->publisher->book;
+	const uint16_t bit = place_bit(place);
+	size_t late = 0;
+
+	for (size_t i = 0; i < book_count(b); i++) {
+		book_entry *entry = book_at(b, i);
+
+		if ((entry->waits & bit) == 0 || !entry->is_wanted)
+			continue;
+		entry->late |= entry->seen & bit;
+		entry->seen |= bit;
+		late += (entry->late & bit) != 0;
+	}
+	return late;
+}
+
+/* With the lock, which it gives back meanwhile. */
+static void tell_late(publisher_place *place, uint32_t late_ms)
+{
+	emr_publisher *p = place->publisher;
+	char said[EMR_IPFS_SAID_BYTES];
+	size_t late;
+
+	if (publisher_now_ns() < place->late_ns)
+		return;
+	place->late_ns = publisher_now_ns() + (int64_t)late_ms * 1000000;
+	late = note_late(place);
+	if (late == 0)
+		return;
+	snprintf(said, sizeof said, "%zu, for over %u s", late, late_ms / 1000);
+	pthread_mutex_unlock(&p->lock);
+	place_complains(place, emr_ipfs_cluster(place->node), EMR_IPFS_UNFINISHED, said);
+	pthread_mutex_lock(&p->lock);
+}
+
 void cluster_unwait(publisher_place *place)
 {
 	const book *b = &place->publisher->book;
+	const uint32_t late_ms = place->publisher->options.late_ms;
 
 	if (place->look_ns == 0 || publisher_now_ns() < place->look_ns)
 		return;
+	tell_late(place, late_ms != 0 ? late_ms : LATE_MS);
 	place->look_ns = 0;
 	place->looks++;
 	for (size_t i = 0; i < book_count(b); i++)
@@ -125,8 +168,8 @@ static emr_status ask_again(publisher_place *place, pick *one, const emr_ipfs_pi
 	}
 	snprintf(said, sizeof said, "%u of %u peers%s%.200s", pinning->pinned, place->copies,
 		pinning->failed > 0 ? ", " : "", pinning->said);
-	place_stick(place, one);
 	place_complains(place, cluster, EMR_IPFS_NOT_KEPT, said);
+	place_stick(place, one);
 	return EMR_OK;
 }
 

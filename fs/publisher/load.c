@@ -3,6 +3,7 @@
  * says. */
 #include "load.h"
 
+#include <stdatomic.h>
 #include <stdlib.h>
 
 #include "store/car.h"
@@ -108,6 +109,8 @@ static emr_status next_block(void *arg, bool *out_more, emr_block *out_block)
 	emr_buf_clear(&l->block);
 	status = emr_block_store_get_verified(l->store, cid_at(&l->cids, index), &l->block);
 	*out_block = (emr_block){.cid = *cid_at(&l->cids, index), .data = emr_buf_view(&l->block)};
+	if (l->given != NULL)
+		atomic_fetch_add(l->given, l->block.len);
 	return status == EMR_NOT_FOUND ? EMR_MISSING_DATA : status;
 }
 

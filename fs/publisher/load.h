@@ -15,8 +15,9 @@ typedef struct load {
 	uint64_t bytes;
 	emr_buf made; /* a block that is no record's and goes first; empty: none */
 	emr_cid made_cid;
-	size_t at;     /* how many were given */
-	emr_buf block; /* the last one */
+	size_t at;		 /* how many were given */
+	emr_buf block;		 /* the last one */
+	_Atomic uint64_t *given; /* counts the bytes of blocks that were given; NULL: nobody does */
 } load;
 
 void load_free(load *l);

@@ -3,6 +3,7 @@
  * that a place does not take never keeps the others back. */
 #include "place.h"
 
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -142,6 +143,14 @@ static bool note_fault(
 	return is_new;
 }
 
+/* With the lock: it is about a record, and said until none is left of which it is. */
+static void keep_trouble(publisher_place *place)
+{
+	place->trouble = place->fault;
+	place->troubled = place->failed;
+	memcpy(place->trouble_said, place->said, sizeof place->trouble_said);
+}
+
 static void tell(publisher_place *place, emr_ipfs_fault fault, bool is_new)
 {
 	if (!is_new)
@@ -177,6 +186,7 @@ void place_complains(publisher_place *place, emr_ipfs *at, emr_ipfs_fault fault,
 
 	pthread_mutex_lock(&p->lock);
 	is_new = note_fault(place, emr_ipfs_address(at), fault, said);
+	keep_trouble(place);
 	pthread_mutex_unlock(&p->lock);
 	tell(place, fault, is_new);
 }
@@ -238,10 +248,19 @@ static void stick_root(publisher_place *place, const emr_cid *root)
 	pthread_mutex_unlock(&p->lock);
 }
 
+/* The same, because of what the place said last. */
+static void stick_for_fault(publisher_place *place, const emr_cid *root)
+{
+	pthread_mutex_lock(&place->publisher->lock);
+	keep_trouble(place);
+	pthread_mutex_unlock(&place->publisher->lock);
+	stick_root(place, root);
+}
+
 void place_stick(publisher_place *place, pick *one)
 {
 	one->is_stuck = true;
-	stick_root(place, &one->root);
+	stick_for_fault(place, &one->root);
 }
 
 emr_status place_ask(
@@ -353,6 +372,8 @@ static emr_status send_piece(publisher_place *place, load *l, emr_ipfs_fault *ou
 	bool is_there = false;
 	emr_status status = place_ask(place, &l->made_cid, &is_there, out_fault);
 
+	if (status == EMR_OK && is_there)
+		atomic_fetch_add(&place->going, l->bytes);
 	if (status != EMR_OK || is_there)
 		return status;
 	status = note_piece(place, l);
@@ -394,13 +415,15 @@ static void set_aside(publisher_place *place, pick *one, emr_status status)
 	}
 	emr_log(EMR_LOG_WARN, "publisher: a record that is not whole here: %s",
 		emr_status_text(status));
-	place_stick(place, one);
+	one->is_stuck = true;
+	stick_root(place, &one->root);
 }
 
 /* As many as fit; *OUT_LARGE is one that does not even alone, when it is the first. */
 static void fill(
 	publisher_place *place, load *l, pick *picks, size_t n, size_t *out_n, pick **out_large)
 {
+	uint64_t large = 0;
 	bool fits = true;
 	size_t i;
 
@@ -417,9 +440,11 @@ static void fill(
 			fits = true;
 		} else if (!fits && l->roots.len == 0) {
 			*out_large = &picks[i];
+			large = bytes;
 		}
 	}
 	*out_n = fits ? i : i - 1;
+	atomic_store(&place->going_of, large > 0 ? large : l->bytes);
 }
 
 static emr_status send_batch(publisher_place *place, load *l, pick *picks, size_t n)
@@ -452,7 +477,8 @@ static emr_status send_batch(publisher_place *place, load *l, pick *picks, size_
 
 static emr_status send_some(publisher_place *place, pick *picks, size_t n)
 {
-	load l = {.store = emr_store_blocks(place->publisher->options.store)};
+	load l = {
+		.store = emr_store_blocks(place->publisher->options.store), .given = &place->going};
 	pick *large;
 	emr_status status = ask_each(place, picks, n), noted;
 	bool was_asked = status == EMR_OK;
@@ -470,6 +496,8 @@ static emr_status send_some(publisher_place *place, pick *picks, size_t n)
 					       : send_batch(place, &l, picks, n);
 		}
 	}
+	atomic_store(&place->going, 0);
+	atomic_store(&place->going_of, 0);
 	noted = note_and_write(place, picks, n, BOOK_HELD, is_held);
 	if (noted != EMR_OK)
 		fails_here(place, noted);
@@ -561,7 +589,7 @@ static bool let_one_go(publisher_place *place)
 	if (status != EMR_OK) {
 		place_fails(place, at, &call);
 		if (is_of_content(call.fault))
-			stick_root(place, &root);
+			stick_for_fault(place, &root);
 	} else {
 		status = note_gone(place, &root);
 		if (status != EMR_OK)

@@ -14,11 +14,17 @@ typedef struct publisher_place {
 	uint8_t number;	 /* in the book */
 	pthread_t thread;
 	bool has_thread;
+	_Atomic uint64_t going, going_of; /* bytes of what is being sent; 0: nothing is */
 	/* The rest under the publisher's lock. */
 	bool has_answered;
 	emr_ipfs_fault fault;
 	const char *failed; /* the address that it is about */
 	char said[EMR_IPFS_SAID_BYTES];
+	/* The same of the last record that it did not take or does not come to an end with, which
+	 * stays when others work. */
+	emr_ipfs_fault trouble;
+	const char *troubled;
+	char trouble_said[EMR_IPFS_SAID_BYTES];
 	int64_t told_ns[EMR_IPFS_FAULT_COUNT]; /* when a person was told last; 0: never */
 	unsigned failures;		       /* one after the other */
 	int64_t retry_ns;		       /* not before; these are of CLOCK_MONOTONIC */
@@ -26,6 +32,7 @@ typedef struct publisher_place {
 	int64_t next_check_ns, unstick_ns;
 	int64_t look_ns; /* when its cluster is looked at again for what waits; 0: nothing does */
 	unsigned looks;	 /* one after the other in which nothing came */
+	int64_t late_ns; /* who still waits then, and did at the time before, is late */
 	emr_cid checked; /* the last that was asked for again */
 	bool has_hurry;	 /* to ask again for everything, now */
 } publisher_place;
@@ -83,7 +90,8 @@ emr_status place_ask(
 emr_status cluster_ask(publisher_place *place, pick *one);
 /* Has it pin what the node has taken. */
 emr_status cluster_pin(publisher_place *place, pick *one);
-/* With the lock: what waits is looked at again now, when it is time. */
+/* With the lock, which it gives back while a person is told: what waits is looked at again now,
+ * when it is time. */
 void cluster_unwait(publisher_place *place);
 /* With the lock. */
 unsigned cluster_copies(const publisher_place *place, const book_entry *entry);

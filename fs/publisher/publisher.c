@@ -4,6 +4,7 @@
 #include "publisher/publisher.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -351,7 +352,8 @@ void emr_publisher_repair(emr_publisher *p)
 	}
 	for (size_t i = 0; i < book_count(&p->book); i++)
 		book_at(&p->book, i)->stuck = book_at(&p->book, i)->waits =
-			book_at(&p->book, i)->urged = 0;
+			book_at(&p->book, i)->urged = book_at(&p->book, i)->seen =
+				book_at(&p->book, i)->late = 0;
 	p->here_asked++;
 	pthread_cond_broadcast(&p->wake);
 	pthread_mutex_unlock(&p->lock);
@@ -422,28 +424,47 @@ static const char *address_of(const publisher_place *place)
 	return emr_ipfs_address(cluster != NULL ? cluster : place->node);
 }
 
+/* With the lock.  True: there is one that the place does not take, does not let go of, or comes to
+ * no end with. */
+static bool count_records(const emr_publisher *p, uint16_t bit, emr_publisher_place *out)
+{
+	bool is_any = false;
+
+	for (size_t i = 0; i < book_count(&p->book); i++) {
+		const book_entry *entry = book_at(&p->book, i);
+		bool is_held = (entry->held & bit) != 0;
+		bool is_lacking = entry->is_wanted && !is_held;
+		bool is_leaving = !entry->is_wanted && ((entry->held | entry->sent) & bit) != 0;
+
+		out->records += entry->is_wanted;
+		out->held += entry->is_wanted && is_held;
+		out->leaving += is_leaving;
+		out->stuck += is_lacking && (entry->stuck & bit) != 0;
+		out->late += is_lacking && (entry->late & bit) != 0;
+		is_any = is_any || (is_leaving && (entry->stuck & bit) != 0);
+	}
+	return is_any || out->stuck + out->late > 0;
+}
+
 void emr_publisher_look(emr_publisher *p, size_t index, emr_publisher_place *out_place)
 {
 	const publisher_place *place = &p->places[index];
+	const char *said = place->said;
 
 	pthread_mutex_lock(&p->lock);
 	*out_place = (emr_publisher_place){.address = address_of(place),
 		.failed = place->failed,
 		.counts = place->copies,
 		.has_answered = place->has_answered,
+		.sending = atomic_load(&p->places[index].going),
+		.sending_of = atomic_load(&p->places[index].going_of),
 		.fault = place->fault};
-	memcpy(out_place->said, place->said, sizeof out_place->said);
-	for (size_t i = 0; i < book_count(&p->book); i++) {
-		const book_entry *entry = book_at(&p->book, i);
-		bool is_held = (entry->held >> place->number & 1) != 0;
-
-		out_place->records += entry->is_wanted;
-		out_place->held += entry->is_wanted && is_held;
-		out_place->stuck +=
-			entry->is_wanted && !is_held && (entry->stuck >> place->number & 1) != 0;
-		out_place->leaving += !entry->is_wanted &&
-				      ((entry->held | entry->sent) >> place->number & 1) != 0;
+	if (count_records(p, place_bit(place), out_place) && place->fault == EMR_IPFS_FINE) {
+		out_place->fault = place->trouble;
+		out_place->failed = place->troubled;
+		said = place->trouble_said;
 	}
+	memcpy(out_place->said, said, sizeof out_place->said);
 	pthread_mutex_unlock(&p->lock);
 }
 

@@ -95,7 +95,7 @@ static void unlist(emr_staging *st, bucket *b)
 	b->older = b->newer = NULL;
 }
 
-bool bucket_has_memory(const bucket *b)
+static bool bucket_has_memory(const bucket *b)
 {
 	for (uint32_t i = 0; i < b->count; i++) {
 		if (b->extents[i].bytes != NULL)

@@ -107,7 +107,7 @@ emr_status emr_bundle_build(emr_record_ctx *ctx, const emr_content *content,
 
 /* ---- Opening ---- */
 
-static emr_status fetch(emr_record_ctx *ctx, const emr_cid *cid, emr_buf *out)
+static emr_status fetch_block(emr_record_ctx *ctx, const emr_cid *cid, emr_buf *out)
 {
 	emr_status status = emr_block_store_get_verified(ctx->options.store, cid, out);
 
@@ -220,11 +220,11 @@ emr_status emr_bundle_open(emr_record_ctx *ctx, const emr_cid *root, const emr_c
 
 	if (emr_cid_codec(root) != EMR_CODEC_DAG_PB)
 		return EMR_DAMAGED;
-	status = fetch(ctx, root, &directory);
+	status = fetch_block(ctx, root, &directory);
 	if (status == EMR_OK)
 		status = emr_unixfs_bundle_decode(emr_buf_view(&directory), &links);
 	if (status == EMR_OK)
-		status = fetch(ctx, &links.manifest, &m);
+		status = fetch_block(ctx, &links.manifest, &m);
 	if (status != EMR_OK)
 		return status;
 	return open_manifest(key, emr_buf_view(&m), record_id, cver, &links, out_bundle);

@@ -259,7 +259,7 @@ static void plain_root(const freeze_run *run, uint8_t out[32])
 	emr_merkle_frontier_root(&tree, out);
 }
 
-static emr_status describe(freeze_run *run, emr_content *out)
+static emr_status describe_frozen(freeze_run *run, emr_content *out)
 {
 	const key_life *life = run->life;
 	emr_content content = {.n = run->n,
@@ -287,7 +287,7 @@ static emr_status describe(freeze_run *run, emr_content *out)
 
 /* ---- Beginning: gate held for writing ---- */
 
-static emr_status begin(emr_staging *st, freeze_run *run)
+static emr_status freeze_begin(emr_staging *st, freeze_run *run)
 {
 	emr_status status = EMR_OK;
 
@@ -406,7 +406,7 @@ static emr_status freeze_held(emr_staging *st, freeze_run *run, emr_content *out
 {
 	emr_content_reader *reader = NULL;
 	emr_content content;
-	emr_status status = begin(st, run);
+	emr_status status = freeze_begin(st, run);
 
 	if (status != EMR_OK)
 		return status;
@@ -415,7 +415,7 @@ static emr_status freeze_held(emr_staging *st, freeze_run *run, emr_content *out
 	if (status == EMR_OK)
 		status = seal_all(run, count_unsealed(run));
 	if (status == EMR_OK)
-		status = describe(run, &content);
+		status = describe_frozen(run, &content);
 	gate_write(&st->gate);
 	if (status == EMR_OK && atomic_load(&st->dirty_seq) != run->seq)
 		status = EMR_CONFLICT;

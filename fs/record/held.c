@@ -29,7 +29,7 @@ emr_status record_sealed_fetch(emr_record_ctx *ctx, const emr_cid *cid, size_t l
 	return status == EMR_OK && sealed->len != len ? EMR_DAMAGED : status;
 }
 
-static record_held *find(record_holder *holder, const emr_cid *cid)
+static record_held *held_record_of(record_holder *holder, const emr_cid *cid)
 {
 	for (size_t i = 0; i < RECORD_HELD_LEAVES; i++) {
 		record_held *held = &holder->leaves[i];
@@ -65,7 +65,7 @@ static record_held *join(record_holder *holder, const emr_cid *cid, bool *out_mu
 
 	pthread_mutex_lock(&holder->lock);
 	for (;;) {
-		held = find(holder, cid);
+		held = held_record_of(holder, cid);
 		*out_must_load = held == NULL;
 		if (held == NULL)
 			held = place_for_one(holder);

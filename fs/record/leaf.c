@@ -20,7 +20,9 @@ void record_segment_hash(
 	emr_sha256_final(&hash, out);
 }
 
-void record_hole_hash(const uint8_t hk[32], uint8_t out[32])
+/* In a content with holes the Merkle leaf of every segment of zeros, stored or not: SHA-256(0x00 ||
+ * hk). So the root follows from the bytes alone, and a run of holes costs its logarithm. */
+static void record_hole_hash(const uint8_t hk[32], uint8_t out[32])
 {
 	emr_merkle_leaf(hk, 32, out);
 }

@@ -26,9 +26,6 @@ typedef struct record_sealer {
 /* SHA-256(0x00 || hk || u64 index || segment). */
 void record_segment_hash(
 	const uint8_t hk[32], uint64_t leaf, const uint8_t *plain, size_t len, uint8_t out[32]);
-/* In a content with holes the Merkle leaf of every segment of zeros, stored or not: SHA-256(0x00 ||
- * hk). So the root follows from the bytes alone, and a run of holes costs its logarithm. */
-void record_hole_hash(const uint8_t hk[32], uint8_t out[32]);
 void record_append_holes(emr_merkle_frontier *tree, const uint8_t hk[32], uint64_t count);
 bool record_is_zeros(const uint8_t *bytes, size_t len);
 /* PLAIN holds STREAM_LEN bytes, of which the first FILE_LEN are the file's and the rest zeros.

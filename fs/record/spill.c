@@ -278,7 +278,8 @@ void emr_staging_discard(emr_staging *st)
 
 /* ---- Memory ---- */
 
-emr_status staging_evict(emr_staging *st, uint64_t keep)
+/* Frees memory by writing the oldest bytes out until at most KEEP bytes are held here. */
+static emr_status staging_evict(emr_staging *st, uint64_t keep)
 {
 	emr_status status = log_changes(st);
 

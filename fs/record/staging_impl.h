@@ -141,7 +141,6 @@ emr_status bucket_reserve(bucket *b, uint32_t extra);
  * reserved. */
 void bucket_replace(emr_staging *st, bucket *b, uint32_t i, const extent *pieces, uint32_t count);
 bool bucket_is_covered(const bucket *b, uint32_t len); /* by extents alone */
-bool bucket_has_memory(const bucket *b);
 void bucket_list(emr_staging *st, bucket *b);
 void bucket_unlist_if_clean(emr_staging *st, bucket *b);
 
@@ -172,7 +171,5 @@ void staging_seal_early(emr_staging *st);
 
 /* ---- spill.c ---- */
 
-/* Frees memory by writing the oldest bytes out until at most KEEP bytes are held here. */
-emr_status staging_evict(emr_staging *st, uint64_t keep);
 /* Keeps all stagings together within the limit; no gate held. */
 void record_balance(emr_record_ctx *ctx);

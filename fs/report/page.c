@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "kit/json.h"
 #include "kit/language.h"
 #include "kit/message.h"
 #include "kit/text.h"
@@ -20,34 +21,15 @@
 #define SUMS_MAX 10
 #define LINES_MAX 400
 
-static const char *text_of(const json_t *object, const char *name)
-{
-	const char *text = json_string_value(json_object_get(object, name));
-
-	return text != NULL ? text : "";
-}
-
-static uint64_t number_of(const json_t *object, const char *name)
-{
-	json_int_t number = json_integer_value(json_object_get(object, name));
-
-	return number > 0 ? (uint64_t)number : 0;
-}
-
-static bool flag_of(const json_t *object, const char *name)
-{
-	return json_is_true(json_object_get(object, name));
-}
-
 /* ---- head ---- */
 
 static void put_owner(FILE *to, const json_t *report)
 {
-	bool is_named = text_of(report, "owner")[0] != '\0';
+	bool is_named = emr_json_text_at(report, "owner")[0] != '\0';
 	const emr_html_piece pieces[] = {
 		{.name = "who",
 			.put_text = emr_html_text,
-			.text = text_of(report, is_named ? "owner" : "code")},
+			.text = emr_json_text_at(report, is_named ? "owner" : "code")},
 		{0}};
 
 	emr_html_say(to, is_named ? _("Health of {who}") : _("Health folder {who}"), pieces);
@@ -93,9 +75,10 @@ static void close_tile(FILE *to, const char *what)
 static void put_tiles(FILE *to, const page_facts *p)
 {
 	const json_t *r = p->report;
-	uint64_t pending = number_of(r, "pending"), failed = number_of(r, "failed");
-	bool has_copy = flag_of(r, "second_copy");
-	const char *tested = text_of(r, "words_tested_at");
+	uint64_t pending = emr_json_number_at(r, "pending"),
+		 failed = emr_json_number_at(r, "failed");
+	bool has_copy = emr_json_flag_at(r, "second_copy");
+	const char *tested = emr_json_text_at(r, "words_tested_at");
 	const emr_html_piece size[] = {
 		{.name = "size", .put_number = emr_html_size, .number = p->bytes}, {0}};
 
@@ -109,11 +92,11 @@ static void put_tiles(FILE *to, const page_facts *p)
 	if (pending + failed == 0)
 		fputs(emr_text_as("all records", "All"), to);
 	else
-		emr_html_number(to, number_of(r, "confirmed"));
+		emr_html_number(to, emr_json_number_at(r, "confirmed"));
 	close_tile(to, _("signed and on the ledger"));
 	open_tile(to, has_copy ? "good" : emr_report_needs_copy(r) ? "warn" : "");
 	if (has_copy)
-		emr_html_day(to, number_of(r, "backup_unix"));
+		emr_html_day(to, emr_json_number_at(r, "backup_unix"));
 	else
 		fputs(emr_text_as("copy", "None yet"), to);
 	close_tile(to, _("second copy"));
@@ -141,11 +124,14 @@ static void put_copies(FILE *to, const json_t *r)
 {
 	const emr_html_piece pieces[] = {{.name = "time",
 						 .put_number = emr_html_time,
-						 .number = number_of(r, "backup_unix")},
-		{.name = "dir", .put_text = emr_html_name, .text = text_of(r, "backup_dir")}, {0}};
+						 .number = emr_json_number_at(r, "backup_unix")},
+		{.name = "dir",
+			.put_text = emr_html_name,
+			.text = emr_json_text_at(r, "backup_dir")},
+		{0}};
 	emr_problem problem;
 
-	if (flag_of(r, "second_copy")) {
+	if (emr_json_flag_at(r, "second_copy")) {
 		open_check(to, GOOD);
 		emr_html_say(to,
 			_("Second copy: {time}, in {dir}. What was saved since is only here: "
@@ -164,7 +150,7 @@ static void put_copies(FILE *to, const json_t *r)
 
 static void put_words(FILE *to, const json_t *r)
 {
-	const char *tested = text_of(r, "words_tested_at");
+	const char *tested = emr_json_text_at(r, "words_tested_at");
 	char day[EMR_TEXT_BYTES];
 
 	if (tested[0] != '\0') {
@@ -184,15 +170,15 @@ static void put_words(FILE *to, const json_t *r)
 static void put_ledger(FILE *to, const json_t *r)
 {
 	const json_t *ledger = json_object_get(r, "ledger");
-	uint64_t witnessed = number_of(ledger, "witnessed");
+	uint64_t witnessed = emr_json_number_at(ledger, "witnessed");
 
 	open_check(to, witnessed > 0 ? "good" : "soft", witnessed > 0 ? "&#10003;" : "i");
 	if (witnessed > 0) {
-		emr_html_counted(to, number_of(ledger, "size"), "The ledger has %s entry, ",
-			"The ledger has %s entries, ");
+		emr_html_counted(to, emr_json_number_at(ledger, "size"),
+			"The ledger has %s entry, ", "The ledger has %s entries, ");
 		fprintf(to, _("witnessed by %llu."), (unsigned long long)witnessed);
 	} else {
-		emr_html_counted(to, number_of(ledger, "size"),
+		emr_html_counted(to, emr_json_number_at(ledger, "size"),
 			"The ledger has %s entry; it is on this computer and nobody else keeps a "
 			"signed copy of its head.",
 			"The ledger has %s entries; it is on this computer and nobody else keeps a "
@@ -203,12 +189,13 @@ static void put_ledger(FILE *to, const json_t *r)
 
 static void put_unsent(FILE *to, const json_t *r)
 {
-	uint64_t pending = number_of(r, "pending"), failed = number_of(r, "failed");
+	uint64_t pending = emr_json_number_at(r, "pending"),
+		 failed = emr_json_number_at(r, "failed");
 
-	if (number_of(r, "not_safe_files") > 0 ||
+	if (emr_json_number_at(r, "not_safe_files") > 0 ||
 		json_is_string(json_object_get(r, "disk_error"))) {
 		open_check(to, BAD);
-		emr_html_counted(to, number_of(r, "not_safe_files"),
+		emr_html_counted(to, emr_json_number_at(r, "not_safe_files"),
 			"%s change is not safe on this disk, which is full or answers with errors: "
 			"<code>emrfs status</code>",
 			"%s changes are not safe on this disk, which is full or answers with "
@@ -216,9 +203,9 @@ static void put_unsent(FILE *to, const json_t *r)
 		fputs("</span></li>\n", to);
 		return;
 	}
-	if (number_of(r, "not_whole") > 0) {
+	if (emr_json_number_at(r, "not_whole") > 0) {
 		open_check(to, BAD);
-		emr_html_counted(to, number_of(r, "not_whole"),
+		emr_html_counted(to, emr_json_number_at(r, "not_whole"),
 			"%s version is not whole on this computer: <code>emrfs status</code>",
 			"%s versions are not whole on this computer: <code>emrfs status</code>");
 		fputs("</span></li>\n", to);
@@ -249,7 +236,7 @@ static void put_safety(FILE *to, const page_facts *p)
 	size_t n = json_array_size(errors);
 
 	fprintf(to, "<section>\n<h2>%s</h2>\n<ul class=\"checks\">\n", _("Is it safe?"));
-	if (flag_of(r, "read_only")) {
+	if (emr_json_flag_at(r, "read_only")) {
 		open_check(to, BAD);
 		emr_hint_print(to,
 			"The folder is open for reading only: <code>emrfs status</code> says "
@@ -264,9 +251,9 @@ static void put_safety(FILE *to, const page_facts *p)
 		const json_t *error = json_array_get(errors, i);
 
 		open_check(to, WARN);
-		emr_html_text(to, text_of(error, "message"));
+		emr_html_text(to, emr_json_text_at(error, "message"));
 		fputc(' ', to);
-		emr_html_text(to, text_of(error, "hint"));
+		emr_html_text(to, emr_json_text_at(error, "hint"));
 		fputs("</span></li>\n", to);
 	}
 	fputs("</ul>\n</section>\n", to);

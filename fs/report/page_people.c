@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "kit/json.h"
 #include "kit/language.h"
 #include "kit/text.h"
 #include "report/html.h"
@@ -81,13 +82,6 @@ static void put_bar(FILE *to, const page_facts *p, const emr_share_row *row)
 		percent, 100 - percent);
 }
 
-static const char *text_of(const json_t *object, const char *name)
-{
-	const char *text = json_string_value(json_object_get(object, name));
-
-	return text != NULL ? text : "";
-}
-
 /* Each whom the steward of a dataset let in, also who reads it no more. */
 static void put_readers(FILE *to, const page_facts *p, const emr_share_row *row)
 {
@@ -96,7 +90,8 @@ static void put_readers(FILE *to, const page_facts *p, const emr_share_row *row)
 	for (size_t i = 0; colon != NULL && i < json_array_size(p->datasets); i++) {
 		const json_t *one = json_array_get(p->datasets, i);
 
-		for (int former = 0; former < 2 && strcmp(text_of(one, "called"), colon + 1) == 0;
+		for (int former = 0;
+			former < 2 && strcmp(emr_json_text_at(one, "called"), colon + 1) == 0;
 			former++) {
 			const json_t *list = json_object_get(one, former ? "former" : "readers");
 
@@ -104,12 +99,12 @@ static void put_readers(FILE *to, const page_facts *p, const emr_share_row *row)
 				const json_t *reader = json_array_get(list, j);
 
 				fputs("<br><span class=\"soft\">", to);
-				emr_html_name(to, text_of(reader, "name"));
+				emr_html_name(to, emr_json_text_at(reader, "name"));
 				fputs(", ", to);
-				emr_html_name(to, text_of(reader, "organisation"));
-				fprintf(to, " (%s) %s ", text_of(reader, "code"),
+				emr_html_name(to, emr_json_text_at(reader, "organisation"));
+				fprintf(to, " (%s) %s ", emr_json_text_at(reader, "code"),
 					former ? _("read it, since") : _("reads it, since"));
-				emr_html_text(to, text_of(reader, "since"));
+				emr_html_text(to, emr_json_text_at(reader, "since"));
 				fputs("</span>", to);
 			}
 		}

@@ -3,24 +3,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "kit/json.h"
 #include "kit/text.h"
 #include "kit/language.h"
 #include "people/origin.h"
 #include "report/report.h"
-
-static const char *text_of(const json_t *report, const char *name)
-{
-	const char *text = json_string_value(json_object_get(report, name));
-
-	return text != NULL ? text : "";
-}
-
-static uint64_t number_of(const json_t *report, const char *name)
-{
-	json_int_t number = json_integer_value(json_object_get(report, name));
-
-	return number > 0 ? (uint64_t)number : 0;
-}
 
 static void put_shown(FILE *to, const char *text)
 {
@@ -48,12 +35,12 @@ static void put_head(FILE *to, const json_t *report)
 {
 	char owner[4200], folder[4200];
 
-	emr_show(text_of(report, "owner"), owner, sizeof owner);
+	emr_show(emr_json_text_at(report, "owner"), owner, sizeof owner);
 	if (owner[0] != '\0')
 		fprintf(to, _("Health of %s"), owner);
 	else
-		fprintf(to, _("Health folder %.4s"), text_of(report, "code"));
-	emr_show(text_of(report, "folder"), folder, sizeof folder);
+		fprintf(to, _("Health folder %.4s"), emr_json_text_at(report, "code"));
+	emr_show(emr_json_text_at(report, "folder"), folder, sizeof folder);
 	if (json_is_string(json_object_get(report, "folder")))
 		fprintf(to, _(", open at %s"), folder);
 	fputs(json_is_true(json_object_get(report, "read_only")) ? _(", for reading only") : "",
@@ -64,14 +51,14 @@ static void put_head(FILE *to, const json_t *report)
 /* Also one on the same disk: "DIR" when there is none. */
 static const char *some_backup(const json_t *report)
 {
-	const char *dir = text_of(report, "backup_dir");
+	const char *dir = emr_json_text_at(report, "backup_dir");
 	const json_t *backup;
 	size_t i;
 
 	json_array_foreach(json_object_get(report, "backups"), i, backup)
 	{
 		if (dir[0] == '\0' && !json_is_true(json_object_get(backup, "gone")))
-			dir = text_of(backup, "dir");
+			dir = emr_json_text_at(backup, "dir");
 	}
 	return dir[0] != '\0' ? dir : "DIR";
 }
@@ -83,17 +70,17 @@ static void put_not_whole(FILE *to, const json_t *report)
 	char n[EMR_COUNT_BYTES];
 	emr_problem problem = {0};
 
-	if (number_of(report, "not_whole") == 0)
+	if (emr_json_number_at(report, "not_whole") == 0)
 		return;
-	emr_count_text(number_of(report, "not_whole"), "version", "versions", n);
+	emr_count_text(emr_json_number_at(report, "not_whole"), "version", "versions", n);
 	emr_problem_set(&problem, has_nodes ? EMR_SAY_NOT_WHOLE : EMR_SAY_NOT_WHOLE_ALONE, "n", n,
-		"state", text_of(report, "state"), "dir", some_backup(report), NULL);
+		"state", emr_json_text_at(report, "state"), "dir", some_backup(report), NULL);
 	fprintf(to, "  %s\n    %s\n", problem.text, problem.hint);
 }
 
 static const char *why_not_safe(const json_t *report)
 {
-	const char *error = text_of(report, "disk_error");
+	const char *error = emr_json_text_at(report, "disk_error");
 
 	return strcmp(error, "disk-refuses") == 0 ? _("this disk answers with errors")
 	       : strcmp(error, "disk-full") == 0  ? _("this disk is full")
@@ -104,13 +91,14 @@ static void put_safety(FILE *to, const json_t *report)
 {
 	char size[EMR_TEXT_BYTES], count[EMR_COUNT_BYTES], done[EMR_TEXT_BYTES],
 		left[EMR_TEXT_BYTES];
-	uint64_t files = number_of(report, "files"), pending = number_of(report, "pending"),
-		 unsafe = number_of(report, "memory_only_files"),
-		 lacking = number_of(report, "not_safe_files");
+	uint64_t files = emr_json_number_at(report, "files"),
+		 pending = emr_json_number_at(report, "pending"),
+		 unsafe = emr_json_number_at(report, "memory_only_files"),
+		 lacking = emr_json_number_at(report, "not_safe_files");
 
-	emr_size_text(number_of(report, "bytes"), size);
+	emr_size_text(emr_json_number_at(report, "bytes"), size);
 	emr_count_text(files, "file", "files", count);
-	if (number_of(report, "not_whole") > 0)
+	if (emr_json_number_at(report, "not_whole") > 0)
 		fprintf(to, _("  %s, %s.  Not all of it is on this disk"), count, size);
 	else
 		fprintf(to, _("  %s, %s.  Safe on this disk: all"), count, size);
@@ -120,7 +108,7 @@ static void put_safety(FILE *to, const json_t *report)
 	} else if (unsafe > 0) {
 		fprintf(to, _(" but %llu, written at this moment"), (unsigned long long)unsafe);
 	}
-	emr_number_text(number_of(report, "confirmed"), done);
+	emr_number_text(emr_json_number_at(report, "confirmed"), done);
 	emr_number_text(pending, left);
 	if (pending > 0 &&
 		json_is_string(json_object_get(json_object_get(report, "ledger"), "error")))
@@ -139,15 +127,15 @@ static uint64_t most_copies(const json_t *report)
 	size_t i;
 
 	json_array_foreach(json_object_get(report, "places"), i, place) copies +=
-		number_of(place, "counts");
+		emr_json_number_at(place, "counts");
 	return copies;
 }
 
 /* "  Waiting for 2 copies before the ledger: 3 files; there are no nodes for so many." */
 static void put_awaiting(FILE *to, const json_t *report)
 {
-	uint64_t files = number_of(report, "awaiting_copies"),
-		 wanted = number_of(report, "copies_first");
+	uint64_t files = emr_json_number_at(report, "awaiting_copies"),
+		 wanted = emr_json_number_at(report, "copies_first");
 	char count[EMR_COUNT_BYTES];
 
 	if (files == 0)
@@ -165,25 +153,26 @@ static void put_awaiting(FILE *to, const json_t *report)
 /* "  Being copied: 2 files, 1.2 GB so far (a, b); 34 to go to the ledger, 3.4 GB." */
 static void put_writing(FILE *to, const json_t *report)
 {
-	uint64_t files = number_of(report, "writing_files"), pending = number_of(report, "pending");
+	uint64_t files = emr_json_number_at(report, "writing_files"),
+		 pending = emr_json_number_at(report, "pending");
 	const json_t *writing = json_object_get(report, "writing");
 	size_t n = json_array_size(writing), shown = n > 5 ? 5 : n;
 	char size[EMR_TEXT_BYTES], count[EMR_COUNT_BYTES];
 
 	if (files == 0)
 		return;
-	emr_size_fine_text(number_of(report, "writing_bytes"), size);
+	emr_size_fine_text(emr_json_number_at(report, "writing_bytes"), size);
 	emr_count_text(files, "file", "files", count);
 	fprintf(to, _("  Being copied: %s, %s so far"), count, size);
 	for (size_t i = 0; i < shown; i++) {
 		fputs(i == 0 ? " (" : ", ", to);
-		put_shown(to, text_of(json_array_get(writing, i), "path"));
+		put_shown(to, emr_json_text_at(json_array_get(writing, i), "path"));
 	}
 	if (shown > 0 && files > shown)
 		fprintf(to, _(" and %llu more"), (unsigned long long)(files - shown));
 	fputs(shown > 0 ? ")" : "", to);
 	if (pending > 0) {
-		emr_size_fine_text(number_of(report, "pending_bytes"), size);
+		emr_size_fine_text(emr_json_number_at(report, "pending_bytes"), size);
 		emr_number_text(pending, count);
 		fprintf(to, _("; %s to go to the ledger, %s"), count, size);
 	}
@@ -195,8 +184,9 @@ static void put_remarks(FILE *to, const json_t *report)
 	emr_problem problem;
 	const json_t *conflicts = json_object_get(report, "conflicts"),
 		     *strangers = json_object_get(report, "strangers");
-	uint64_t local = number_of(report, "local_files"), failed = number_of(report, "failed"),
-		 unreadable = number_of(report, "unreadable");
+	uint64_t local = emr_json_number_at(report, "local_files"),
+		 failed = emr_json_number_at(report, "failed"),
+		 unreadable = emr_json_number_at(report, "unreadable");
 
 	if (failed > 0) {
 		fprintf(to, _("  Not taken by the ledger, kept here: %llu"),
@@ -249,8 +239,8 @@ static void put_remarks(FILE *to, const json_t *report)
 /* "  Shared with you: 3, the first until 20 Dec 2026 14:05 (emrfs share)." */
 static void put_received(FILE *to, const json_t *report)
 {
-	uint64_t n = number_of(report, "shares_received"),
-		 until = number_of(report, "shares_received_until_unix");
+	uint64_t n = emr_json_number_at(report, "shares_received"),
+		 until = emr_json_number_at(report, "shares_received_until_unix");
 	char when[EMR_TEXT_BYTES], count[EMR_TEXT_BYTES];
 
 	if (n == 0)
@@ -271,18 +261,20 @@ static void put_second_copy(FILE *to, const json_t *report)
 	size_t i;
 
 	if (json_is_true(json_object_get(report, "second_copy"))) {
-		emr_time_text((int64_t)number_of(report, "backup_unix"), when);
-		emr_show(text_of(report, "backup_dir"), dir, sizeof dir);
+		emr_time_text((int64_t)emr_json_number_at(report, "backup_unix"), when);
+		emr_show(emr_json_text_at(report, "backup_dir"), dir, sizeof dir);
 		fprintf(to, _("  Second copy: %s, in %s.\n"), when, dir);
 	}
 	json_array_foreach(json_object_get(report, "backups"), i, backup)
 	{
 		if (!json_is_true(json_object_get(backup, "gone")) &&
-			strcmp(text_of(backup, "dir"), text_of(report, "backup_dir")) == 0 &&
-			number_of(backup, "made_unix") == number_of(report, "backup_unix"))
+			strcmp(emr_json_text_at(backup, "dir"),
+				emr_json_text_at(report, "backup_dir")) == 0 &&
+			emr_json_number_at(backup, "made_unix") ==
+				emr_json_number_at(report, "backup_unix"))
 			continue;
-		emr_time_text((int64_t)number_of(backup, "made_unix"), when);
-		emr_show(text_of(backup, "dir"), dir, sizeof dir);
+		emr_time_text((int64_t)emr_json_number_at(backup, "made_unix"), when);
+		emr_show(emr_json_text_at(backup, "dir"), dir, sizeof dir);
 		fprintf(to,
 			json_is_true(json_object_get(backup, "gone"))
 				? _("  A backup was deleted: %s, in %s.\n")
@@ -303,32 +295,37 @@ static void put_places(FILE *to, const json_t *report)
 	{
 		char name[4200], held[EMR_TEXT_BYTES], of[EMR_TEXT_BYTES];
 
-		emr_show(text_of(place, "name"), name, sizeof name);
-		emr_number_text(number_of(place, "copies"), held);
-		emr_number_text(number_of(place, "of"), of);
+		emr_show(emr_json_text_at(place, "name"), name, sizeof name);
+		emr_number_text(emr_json_number_at(place, "copies"), held);
+		emr_number_text(emr_json_number_at(place, "of"), of);
 		fprintf(to, _("  Copies: %s has %s of %s versions.\n"), name, held, of);
 		if (json_is_string(json_object_get(place, "message"))) {
 			fputs("    ", to);
-			put_shown(to, text_of(place, "message"));
+			put_shown(to, emr_json_text_at(place, "message"));
 			fputs("  ", to);
-			put_shown(to, text_of(place, "hint"));
+			put_shown(to, emr_json_text_at(place, "hint"));
 			fputc('\n', to);
 		}
-		if (number_of(place, "stuck") > 0)
+		if (emr_json_number_at(place, "sending_of") > 0) {
+			emr_size_text(emr_json_number_at(place, "sending"), held);
+			emr_size_text(emr_json_number_at(place, "sending_of"), of);
+			fprintf(to, _("    Being sent: %s of %s.\n"), held, of);
+		}
+		if (emr_json_number_at(place, "stuck") > 0)
 			fprintf(to, _("    Not taken there, tried again now and then: %llu.\n"),
-				(unsigned long long)number_of(place, "stuck"));
-		if (number_of(place, "leaving") > 0)
+				(unsigned long long)emr_json_number_at(place, "stuck"));
+		if (emr_json_number_at(place, "leaving") > 0)
 			fprintf(to, _("    Erased, and not let go there yet: %llu.\n"),
-				(unsigned long long)number_of(place, "leaving"));
+				(unsigned long long)emr_json_number_at(place, "leaving"));
 	}
 }
 
 static void put_ledger(FILE *to, const json_t *report)
 {
 	const json_t *ledger = json_object_get(report, "ledger");
-	uint64_t witnessed = number_of(ledger, "witnessed"),
-		 waiting = number_of(report, "waiting_requests");
-	const char *tested = text_of(report, "words_tested_at");
+	uint64_t witnessed = emr_json_number_at(ledger, "witnessed"),
+		 waiting = emr_json_number_at(report, "waiting_requests");
+	const char *tested = emr_json_text_at(report, "words_tested_at");
 	char day[EMR_TEXT_BYTES], size[EMR_TEXT_BYTES], members[EMR_TEXT_BYTES], network[4200];
 
 	if (waiting > 0)
@@ -341,23 +338,23 @@ static void put_ledger(FILE *to, const json_t *report)
 		fprintf(to, _("  Recovery words tested %s."), day);
 	else
 		emr_hint_print(to, "  Recovery words: not tested (emrfs recover --test).");
-	fprintf(to, _("  Ledger: %s, "), emr_text_word(text_of(ledger, "kind")));
+	fprintf(to, _("  Ledger: %s, "), emr_text_word(emr_json_text_at(ledger, "kind")));
 	if (json_is_string(json_object_get(report, "network_name"))) {
-		emr_show(text_of(report, "network_name"), network, sizeof network);
-		emr_number_text(number_of(report, "members"), members);
+		emr_show(emr_json_text_at(report, "network_name"), network, sizeof network);
+		emr_number_text(emr_json_number_at(report, "members"), members);
 		fprintf(to, _("%s with %s members, "), network, members);
 	}
-	emr_number_text(number_of(ledger, "size"), size);
+	emr_number_text(emr_json_number_at(ledger, "size"), size);
 	fprintf(to, _("%s entries, "), size);
 	if (json_is_string(json_object_get(ledger, "error"))) {
 		fputs(_("as this computer has verified it.\n  "), to);
-		put_shown(to, text_of(ledger, "message"));
+		put_shown(to, emr_json_text_at(ledger, "message"));
 		fputs("\n    ", to);
-		put_shown(to, text_of(ledger, "hint"));
+		put_shown(to, emr_json_text_at(ledger, "hint"));
 		fputc('\n', to);
 	} else if (witnessed > 0)
 		fprintf(to, _("witnessed by %llu.\n"), (unsigned long long)witnessed);
-	else if (strcmp(text_of(ledger, "kind"), "fabric") == 0)
+	else if (strcmp(emr_json_text_at(ledger, "kind"), "fabric") == 0)
 		fputs(_("not witnessed.\n    Not checked: the orderers' signatures (emrfs "
 			"verify --chain says what is).\n"),
 			to);
@@ -377,11 +374,11 @@ static void put_errors(FILE *to, const json_t *report)
 		const json_t *error = json_array_get(errors, i);
 		char when[EMR_TEXT_BYTES];
 
-		emr_moment_text(text_of(error, "at"), when);
+		emr_moment_text(emr_json_text_at(error, "at"), when);
 		fprintf(to, "  %s  ", when);
-		put_shown(to, text_of(error, "message"));
+		put_shown(to, emr_json_text_at(error, "message"));
 		fputs("  ", to);
-		put_shown(to, text_of(error, "hint"));
+		put_shown(to, emr_json_text_at(error, "hint"));
 		fputc('\n', to);
 	}
 }
@@ -427,12 +424,12 @@ static void put_readers(FILE *to, const json_t *report)
 		const json_t *one = json_array_get(readers, i);
 
 		fputs(i > 0 ? "; " : "", to);
-		put_shown(to, text_of(one, "name"));
+		put_shown(to, emr_json_text_at(one, "name"));
 		if (json_is_null(json_object_get(one, "until"))) {
 			fputs(_(" for ever"), to);
 			continue;
 		}
-		emr_moment_text(text_of(one, "until"), when);
+		emr_moment_text(emr_json_text_at(one, "until"), when);
 		fprintf(to, _(" until %s"), when);
 	}
 	fputs(".\n", to);
@@ -441,23 +438,25 @@ static void put_readers(FILE *to, const json_t *report)
 static void put_path(FILE *to, const json_t *report)
 {
 	char when[EMR_TEXT_BYTES], size[EMR_TEXT_BYTES];
-	const char *type = text_of(report, "type");
+	const char *type = emr_json_text_at(report, "type");
 	EMR_AUTO_FREE char *origin = NULL;
 
-	emr_time_text((int64_t)number_of(report, "modified_unix"), when);
+	/* It may lie before 1970. */
+	emr_time_text(json_integer_value(json_object_get(report, "modified_unix")), when);
 	if (strcmp(type, "file") != 0)
 		fputs(strcmp(type, "link") == 0 ? _("Symbolic link") : _("Folder"), to);
-	else if (text_of(report, "version")[0] != '\0')
-		fprintf(to, _("Version %s"), text_of(report, "version"));
+	else if (emr_json_text_at(report, "version")[0] != '\0')
+		fprintf(to, _("Version %s"), emr_json_text_at(report, "version"));
 	else
 		fputs(_("New"), to);
 	fprintf(to, ", %s", when);
 	if (strcmp(type, "file") == 0) {
-		emr_number_text(number_of(report, "bytes"), size);
-		fprintf(to, emr_text_of(number_of(report, "bytes"), ", %s byte", ", %s bytes"),
+		emr_number_text(emr_json_number_at(report, "bytes"), size);
+		fprintf(to,
+			emr_text_of(emr_json_number_at(report, "bytes"), ", %s byte", ", %s bytes"),
 			size);
 	}
-	put_state(to, text_of(report, "state"));
+	put_state(to, emr_json_text_at(report, "state"));
 	origin = json_object_get(report, "signed") != NULL
 			 ? emr_origin_text(json_object_get(report, "signed"))
 			 : NULL;

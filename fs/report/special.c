@@ -102,7 +102,7 @@ static emr_status make_request(const emr_special *special, const char *name, emr
 	return listed->is_to_me ? emr_listed_request_file(listed, out) : EMR_NOT_FOUND;
 }
 
-static emr_status make(const emr_special *special, const char *name, emr_buf *out)
+static emr_status make_special(const emr_special *special, const char *name, emr_buf *out)
 {
 	if (strcmp(name, "README.txt") == 0)
 		return make_readme(out);
@@ -135,7 +135,7 @@ static bool is_english(const char *name)
 emr_status emr_special_make(void *arg, const char *name, emr_buf *out)
 {
 	bool before = emr_language_english(is_english(name));
-	emr_status status = make(arg, name, out);
+	emr_status status = make_special(arg, name, out);
 
 	(void)emr_language_english(before);
 	return status;

@@ -108,6 +108,7 @@ emr_status agreed_load(const emr_session *session, agreed *out)
 emr_status agreed_save(const emr_session *session, const agreed *a)
 {
 	static const char table[] = EMR_DEIDENTIFY_TABLE;
+	size_t n_told = a->n_told < WITHHELD_MAX ? a->n_told : WITHHELD_MAX;
 	EMR_AUTO_BUF plain = {0};
 	emr_writer w = emr_writer_of(&plain);
 
@@ -124,8 +125,8 @@ emr_status agreed_save(const emr_session *session, const agreed *a)
 	}
 	emr_write_u8(&w, (uint8_t)strlen(table));
 	emr_write_bytes(&w, table, strlen(table));
-	emr_write_u32(&w, (uint32_t)a->n_told);
-	for (size_t i = 0; i < a->n_told; i++) {
+	emr_write_u32(&w, (uint32_t)n_told);
+	for (size_t i = 0; i < n_told; i++) {
 		emr_write_bytes(&w, a->told[i].source, sizeof a->told[i].source);
 		emr_write_u8(&w, a->told[i].why);
 	}
@@ -215,14 +216,20 @@ emr_status agreed_tell(agreed *a, const uint8_t source[32], uint8_t why)
 		one->was_retried = true;
 		return EMR_OK;
 	}
-	if (a->n_told == WITHHELD_MAX)
+	if (a->n_told == WITHHELD_KNOWN_MAX)
 		return EMR_LIMIT;
 	grown = realloc(a->told, (a->n_told + 2) * sizeof *grown);
 	if (grown == NULL)
 		return EMR_NO_MEMORY;
 	a->told = grown;
-	while (at < a->n_told && memcmp(a->told[at].source, source, 16) < 0)
-		at++;
+	for (size_t high = a->n_told; at < high;) {
+		size_t mid = at + (high - at) / 2;
+
+		if (memcmp(a->told[mid].source, source, 16) < 0)
+			at = mid + 1;
+		else
+			high = mid;
+	}
 	memmove(&a->told[at + 1], &a->told[at], (a->n_told - at) * sizeof *a->told);
 	a->told[at] = (told){.why = why, .was_retried = true};
 	memcpy(a->told[at].source, source, 16);

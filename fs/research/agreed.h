@@ -9,7 +9,9 @@
 
 #define EMR_STATE_FOLLOWS "follows"
 #define AGREED_MAX 200
-#define WITHHELD_MAX 100000 /* more are looked at, and told, each time the folder is opened */
+#define WITHHELD_MAX                                                                               \
+	100000 /* in the file: more are looked at, and told, each time the folder is opened */
+#define WITHHELD_KNOWN_MAX 2000000 /* since then */
 
 typedef struct agreed_row {
 	emr_id32 terms;	 /* SHA-256 of the dataset's terms: what was agreed to */
@@ -47,4 +49,5 @@ void agreed_drop(agreed *a, agreed_row *row);
 /* Every row of TERMS goes; whether there was one. */
 bool agreed_drop_all(agreed *a, emr_id32 terms);
 told *agreed_told(const agreed *a, const uint8_t source[32]);
+/* EMR_LIMIT. */
 emr_status agreed_tell(agreed *a, const uint8_t source[32], uint8_t why);

@@ -106,42 +106,63 @@ static emr_status erase_deleted(erasing *e, const char *path, unsigned depth)
 
 /* ---- the whole ---- */
 
-/* Who left and joined again has the same folder of copies twice. */
-static bool is_first(const joined_in *all, size_t i)
-{
-	size_t k = 0;
+typedef struct datasets {
+	emr_team *all; /* owned */
+	size_t n, room;
+} datasets;
 
-	while (!emr_id32_equal(all[k].dataset.terms_id, all[i].dataset.terms_id) ||
-		strcmp(all[k].path, all[i].path) != 0)
-		k++;
-	return k == i;
+static emr_status add_dataset(void *arg, const emr_team *team)
+{
+	datasets *d = arg;
+
+	if (team->kind != EMR_TEAM_DATASET || !team->terms.is_deidentified)
+		return EMR_OK;
+	if (d->n == d->room) {
+		size_t room = d->room > 0 ? 2 * d->room : 16;
+		emr_team *grown = realloc(d->all, room * sizeof *grown);
+
+		if (grown == NULL)
+			return EMR_NO_MEMORY;
+		d->all = grown;
+		d->room = room;
+	}
+	d->all[d->n++] = *team;
+	return EMR_OK;
 }
 
-static emr_status erase_in(
-	emr_research *r, const emr_team *dataset, const char *path, bool only_look, uint64_t *out_n)
+/* LOOKED: folders of copies, a set; a dataset that got another key has the same. */
+static emr_status erase_in(emr_research *r, const emr_team *dataset, const char *path,
+	bool only_look, json_t *looked, uint64_t *out_n)
 {
 	erasing e = {.only_look = only_look};
 	emr_status status = cleaner_find(r->session, dataset, &e.c);
 
-	if (status == EMR_OK)
-		status = erase_there(&e, path);
-	if (status == EMR_OK)
-		status = erase_deleted(&e, e.c.copies.path, 0);
+	if (status == EMR_OK && json_object_get(looked, e.c.copies.path) == NULL) {
+		status = json_object_set_new(looked, e.c.copies.path, json_true()) == 0
+				 ? erase_there(&e, path)
+				 : EMR_NO_MEMORY;
+		if (status == EMR_OK)
+			status = erase_deleted(&e, e.c.copies.path, 0);
+	}
 	cleaner_close(&e.c);
 	*out_n += e.n;
 	return status;
 }
 
+/* Also in those in which she never was: copies lie there before they are granted, and whoever
+ * killed the process in between has left them.  All are read before anything is erased: what is
+ * purged is cut out of the database's log, which waits for whoever still reads. */
 emr_status emr_research_erase(emr_research *r, const char *path, bool only_look, uint64_t *out_n)
 {
-	joined_in *all = NULL;
-	size_t n = 0;
-	emr_status status = joined_collect(r->session, true, &all, &n);
+	datasets d = {.all = NULL};
+	json_t *looked = json_object();
+	emr_status status = looked != NULL ? emr_teams_ever(r->session->replica, add_dataset, &d)
+					   : EMR_NO_MEMORY;
 
 	*out_n = 0;
-	for (size_t i = 0; i < n && status == EMR_OK; i++)
-		if (is_first(all, i))
-			status = erase_in(r, &all[i].dataset, path, only_look, out_n);
-	joined_free(all, n);
+	for (size_t i = 0; i < d.n && status == EMR_OK; i++)
+		status = erase_in(r, &d.all[i], path, only_look, looked, out_n);
+	json_decref(looked);
+	free(d.all);
 	return status;
 }

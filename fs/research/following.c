@@ -25,6 +25,8 @@
 #define AGAIN_NS (2 * SECOND_NS)
 #define AGAIN_MAX_NS (60 * SECOND_NS)
 #define REST_NS (10 * SECOND_NS)
+#define LOOKING_PART                                                                               \
+	20 /* of its time, at most, it looks at all files again: others' entries wake it, too */
 #define NAMES_SHOWN 3
 
 /* ---- the parts that others use ---- */
@@ -76,19 +78,12 @@ static emr_status path_of(emr_session *session, const agreed_row *row, char **ou
 	return status == EMR_NOT_FOUND || status == EMR_NOT_DIRECTORY ? EMR_OK : status;
 }
 
-void joined_free(joined_in *all, size_t n)
-{
-	for (size_t i = 0; i < n; i++)
-		free(all[i].path);
-	free(all);
-}
-
 static bool is_on(const emr_share_row *row)
 {
 	return row->state == EMR_SHARE_CONFIRMED || row->state == EMR_SHARE_QUEUED;
 }
 
-emr_status joined_collect(emr_session *session, bool with_past, joined_in **out, size_t *out_n)
+emr_status joined_collect(emr_session *session, joined_in **out, size_t *out_n)
 {
 	EMR_AUTO_CROWD crowd = {0};
 	EMR_AUTO_SHARES rows = {0};
@@ -98,8 +93,7 @@ emr_status joined_collect(emr_session *session, bool with_past, joined_in **out,
 	emr_status status = emr_crowd_open(session, &crowd);
 
 	if (status == EMR_OK)
-		status = with_past ? emr_shares_collect_past(session, &crowd, &rows)
-				   : emr_shares_collect(session, &crowd, NULL, false, &rows);
+		status = emr_shares_collect(session, &crowd, NULL, false, &rows);
 	all = status == EMR_OK ? calloc(rows.n + 1, sizeof *all) : NULL;
 	if (status == EMR_OK && all == NULL)
 		status = EMR_NO_MEMORY;
@@ -107,24 +101,36 @@ emr_status joined_collect(emr_session *session, bool with_past, joined_in **out,
 		const emr_share_row *row = &rows.list[i];
 		joined_in *one = &all[n];
 
-		if (!row->who.is_dataset || (!with_past && !is_on(row)) ||
+		if (!row->who.is_dataset || !is_on(row) ||
 			emr_team_of_grantee(session->replica, row->who.root, &one->dataset) !=
 				EMR_OK ||
 			!one->dataset.terms.is_deidentified)
 			continue;
 		one->is_in = row->state == EMR_SHARE_CONFIRMED && row->who.is_active &&
 			     one->dataset.terms.until_unix_s > now;
-		one->path = strdup(row->path);
-		status = one->path != NULL ? EMR_OK : EMR_NO_MEMORY;
-		n += status == EMR_OK ? 1 : 0;
+		n++;
 	}
 	if (status != EMR_OK) {
-		joined_free(all, n);
+		free(all);
 		return status;
 	}
 	*out = all;
 	*out_n = n;
 	return EMR_OK;
+}
+
+emr_status joined_is_in(emr_session *session, emr_id32 terms, bool *out_is)
+{
+	joined_in *all = NULL;
+	size_t n = 0;
+	emr_status status = joined_collect(session, &all, &n);
+
+	*out_is = false;
+	for (size_t i = 0; i < n; i++)
+		*out_is =
+			*out_is || (all[i].is_in && emr_id32_equal(all[i].dataset.terms_id, terms));
+	free(all);
+	return status;
 }
 
 /* ---- what is given to one dataset ---- */
@@ -270,6 +276,7 @@ static void give_way(emr_research *r)
 typedef struct run {
 	emr_research *r;
 	const emr_team *dataset;
+	uint64_t size, changes; /* of the ledger and of orders, when it was last in */
 	pass p;
 	unsigned copied, withheld, waiting, taken_back;
 	char names[900];
@@ -298,6 +305,24 @@ static emr_status note_withheld(run *u, const original *one, const char *why)
 		snprintf(u->names + at, sizeof u->names - at, ", ...");
 	}
 	return status == EMR_LIMIT ? EMR_OK : status;
+}
+
+/* Who leaves in the middle gives nothing more, from the next file on. */
+static emr_status is_still_in(run *u, bool *out_is)
+{
+	emr_session *session = u->r->session;
+	uint64_t changes = session->sharing != NULL ? emr_sharing_changes(session->sharing) : 0;
+	emr_replica_position at;
+	emr_status status = emr_replica_at(session->replica, &at);
+
+	*out_is = status == EMR_OK && at.size == u->size && changes == u->changes;
+	if (status == EMR_OK && !*out_is)
+		status = joined_is_in(session, u->dataset->terms_id, out_is);
+	if (status == EMR_OK && *out_is) {
+		u->size = at.size;
+		u->changes = changes;
+	}
+	return status;
 }
 
 static emr_status follow_one(run *u, original *one)
@@ -341,7 +366,8 @@ static emr_status take_back(run *u, const json_t *paths)
 		u->waiting++;
 		return EMR_OK;
 	}
-	/* What was not joined with, or lies elsewhere by now, keeps its copies. */
+	/* What was not joined with, lies elsewhere by now, or has a version on its way, keeps its
+	 * copies. */
 	status = pass_spare(&u->p, paths);
 	for (size_t i = 0; i < u->p.there.n && status == EMR_OK; i++) {
 		const copy_there *copy = &u->p.there.all[i];
@@ -388,6 +414,8 @@ static emr_status follow(
 {
 	AUTO_CLEANER c = {0};
 	run *u = calloc(1, sizeof *u);
+	int64_t begun = emr_clock_boot_ns(emr_clock_system());
+	bool is_in = true;
 	emr_status status = u != NULL ? cleaner_open(r->session, dataset, &c) : EMR_NO_MEMORY;
 
 	if (status == EMR_OK) {
@@ -396,15 +424,18 @@ static emr_status follow(
 	}
 	if (status == EMR_OK)
 		status = gather(&u->p, paths);
-	for (size_t i = 0; status == EMR_OK && i < u->p.n; i++) {
+	r->looked_ns += emr_clock_boot_ns(emr_clock_system()) - begun;
+	for (size_t i = 0; status == EMR_OK && is_in && i < u->p.n; i++) {
 		original *one = &u->p.all[i];
 
 		if (one->waits || one->has_copy || was_told(r, one))
 			continue;
 		give_way(r);
-		status = has_to_stop(r) ? EMR_INTERRUPTED : follow_one(u, one);
+		status = has_to_stop(r) ? EMR_INTERRUPTED : is_still_in(u, &is_in);
+		if (status == EMR_OK && is_in)
+			status = follow_one(u, one);
 	}
-	if (status == EMR_OK)
+	if (status == EMR_OK && is_in)
 		status = take_back(u, paths);
 	if (u != NULL) {
 		/* What was told stays told when the rest did not come about. */
@@ -412,6 +443,9 @@ static emr_status follow(
 
 		status = status == EMR_OK ? saved : status;
 		tell(u, paths);
+		/* An original that waits: the view may take its answer after this was woken. */
+		for (size_t i = 0; i < u->p.n; i++)
+			*out_waits = *out_waits || u->p.all[i].waits;
 		*out_waits = *out_waits || u->waiting > 0;
 		if (u->copied + u->taken_back > 0)
 			emr_log(EMR_LOG_INFO, "datasets: %u copies made, %u taken back", u->copied,
@@ -473,7 +507,7 @@ static emr_status follow_all(emr_research *r, bool *out_waits)
 	pthread_mutex_unlock(&r->lock);
 	if (status != EMR_OK || is_empty)
 		return status;
-	status = joined_collect(r->session, false, &all, &n);
+	status = joined_collect(r->session, &all, &n);
 	if (status == EMR_OK)
 		status = forget_left(r, all, n);
 	for (size_t i = 0; i < n && status == EMR_OK; i++) {
@@ -486,7 +520,7 @@ static emr_status follow_all(emr_research *r, bool *out_waits)
 			status = follow(r, &all[i].dataset, paths, out_waits);
 		json_decref(paths);
 	}
-	joined_free(all, n);
+	free(all);
 	return status;
 }
 
@@ -544,6 +578,21 @@ static void hear_of_ledger(void *arg, uint64_t size)
 	research_wake(arg);
 }
 
+/* Under LOCK. The ledger of a busy network moves all the time. */
+static void rest(emr_research *r)
+{
+	int64_t now = emr_clock_boot_ns(emr_clock_system());
+	int64_t part = r->looked_ns < AGAIN_MAX_NS / LOOKING_PART ? LOOKING_PART * r->looked_ns
+								  : AGAIN_MAX_NS;
+	int64_t until = now + part;
+
+	r->looked_ns = 0;
+	while (now < until && !atomic_load(&r->stop) && atomic_load(&r->waiting) == 0) {
+		sleep_for(r, until - now);
+		now = emr_clock_boot_ns(emr_clock_system());
+	}
+}
+
 static void *run_thread(void *arg)
 {
 	emr_research *r = arg;
@@ -555,6 +604,7 @@ static void *run_thread(void *arg)
 		pthread_mutex_unlock(&r->lock);
 		pause_ns = go_round(r, pause_ns);
 		pthread_mutex_lock(&r->lock);
+		rest(r);
 		if (!r->is_woken && !atomic_load(&r->stop) && pause_ns > 0)
 			sleep_for(r, pause_ns);
 		while (!r->is_woken && !atomic_load(&r->stop) && pause_ns == 0)

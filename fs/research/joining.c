@@ -152,11 +152,11 @@ static emr_status begin_anew(joining *j, pass *p)
 	joined_in *all = NULL;
 	size_t n = 0;
 	bool is_in = false;
-	emr_status status = joined_collect(r->session, false, &all, &n);
+	emr_status status = joined_collect(r->session, &all, &n);
 
 	for (size_t i = 0; i < n; i++)
 		is_in = is_in || emr_id32_equal(all[i].dataset.terms_id, j->c.terms_id);
-	joined_free(all, n);
+	free(all);
 	if (status != EMR_OK || is_in)
 		return status;
 	pthread_mutex_lock(&r->lock);
@@ -330,6 +330,12 @@ emr_status research_join(emr_research *r, const emr_request *request, const emr_
 	emr_status status =
 		j.withheld != NULL ? cleaner_open(r->session, dataset, &j.c) : EMR_NO_MEMORY;
 
+	/* Its secret is its own: the same picture would be in the dataset twice, as two people's.
+	 */
+	if (status == EMR_OK && emr_keyring_kind_of(r->session->keyring) == EMR_KEYRING_DEVICE) {
+		emr_problem_set(out_problem, EMR_SAY_NOT_FIRST_COMPUTER, NULL);
+		status = EMR_DENIED;
+	}
 	if (status == EMR_UNSUPPORTED)
 		emr_problem_set(out_problem, EMR_SAY_FAILED, "what", request->who, "cause",
 			_("the program that makes copies is not installed"), NULL);

@@ -155,24 +155,31 @@ static bool lies_in(const char *path, const json_t *tops)
 	return false;
 }
 
-static bool spare(void *arg, const char *path, const emr_attr *attr)
+/* The copies of V and of what was before it. */
+static void spare_versions(pass *p, version v)
 {
-	const sparing *s = arg;
-	version v;
 	uint8_t source[32];
 
-	if (attr->type != EMR_META_FILE || is_never_given(path) || lies_in(path, s->tops) ||
-		cleaner_version(s->p->c, attr->node, &v) == EMR_NOT_FOUND)
-		return true;
 	for (uint64_t newest = v.number; v.number > 0 && newest - v.number < VERSIONS_MAX;
 		v.number--) {
 		copy_there *copy;
 
-		cleaner_source(s->p->c, &v, source);
-		copy = there_by_source(&s->p->there, source);
+		cleaner_source(p->c, &v, source);
+		copy = there_by_source(&p->there, source);
 		if (copy != NULL)
 			copy->is_wanted = true;
 	}
+}
+
+static bool spare(void *arg, const char *path, const emr_attr *attr)
+{
+	const sparing *s = arg;
+	version v;
+
+	if (attr->type != EMR_META_FILE || is_never_given(path) || lies_in(path, s->tops) ||
+		cleaner_version(s->p->c, attr->node, &v) == EMR_NOT_FOUND)
+		return true;
+	spare_versions(s->p, v);
 	return true;
 }
 
@@ -180,5 +187,8 @@ emr_status pass_spare(pass *p, const json_t *tops)
 {
 	sparing s = {.p = p, .tops = tops};
 
+	for (size_t i = 0; i < p->n; i++)
+		if (p->all[i].waits)
+			spare_versions(p, p->all[i].v);
 	return emr_walk(p->c->session->view, "", spare, &s);
 }

@@ -38,7 +38,8 @@ void pass_match(pass *p);
  * NULL. EMR_BUSY: its bytes are away. */
 emr_status pass_make(pass *p, original *one, bool only_look, emr_deidentified *what, unsigned *made,
 	const char **out_why);
-/* Copies of any version of a file that lies outside of TOPS (a list of paths) are wanted, too. */
+/* Copies of any version of a file that lies outside of TOPS (a list of paths), or that was gathered
+ * and waits, are wanted, too. */
 emr_status pass_spare(pass *p, const json_t *tops);
 /* What others share, copies themselves, and what is no record. */
 bool is_never_given(const char *path);

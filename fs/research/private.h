@@ -31,8 +31,9 @@ struct emr_research {
 	pthread_t thread;
 	atomic_bool stop;
 	atomic_int_least64_t rests_until_boot_ns; /* somebody closes the folder */
-	bool has_thread;			  /* of whoever starts and ends, as the next one */
-	emr_subscription *news;			  /* of the ledger */
+	int64_t looked_ns; /* of the thread: what its last round took to find out what is to do */
+	bool has_thread;   /* of whoever starts and ends, as the next one */
+	emr_subscription *news; /* of the ledger */
 };
 
 void research_wake(emr_research *r);
@@ -43,12 +44,11 @@ emr_status research_load(emr_research *r);
 typedef struct joined_in {
 	emr_team dataset;
 	bool is_in; /* granted, and the terms have not ended */
-	char *path; /* of the copies */
 } joined_in;
-/* All that are de-identified (WITH_PAST: also what is over), owned by the caller, who frees path by
- * path and the list. */
-emr_status joined_collect(emr_session *session, bool with_past, joined_in **out, size_t *out_n);
-void joined_free(joined_in *all, size_t n);
+/* All that are de-identified, in a list that the caller frees. */
+emr_status joined_collect(emr_session *session, joined_in **out, size_t *out_n);
+/* Whether this person is in the dataset of TERMS. */
+emr_status joined_is_in(emr_session *session, emr_id32 terms, bool *out_is);
 
 /* {"path" "copies" "waiting" "withheld"} of each row of TERMS. */
 emr_status research_follows(emr_research *r, const emr_team *dataset, json_t **out_list);

@@ -52,6 +52,8 @@ emr_status emr_acting_keys(emr_acting *acting, const emr_args *args, emr_problem
 		if (status == EMR_OK)
 			status = emr_keyring_open(acting->state_fd, EMR_STATE_KEYFILE,
 				emr_passphrase_view(&acting->passphrase), &acting->keyring, &field);
+		if (status == EMR_OK)
+			emr_keys_newest_certificate(acting->state_fd, acting->keyring);
 		if (status != EMR_OK && !out_problem->is_set)
 			emr_keys_say(acting->places.state, status, field, out_problem);
 	}

@@ -123,6 +123,7 @@ void emr_fetching_purge(const emr_session *session, uint64_t *out_bytes)
 	*out_bytes = cache != NULL ? emr_block_cache_bytes(cache) : 0;
 	if (cache != NULL)
 		emr_block_cache_purge(cache);
+	emr_fetcher_forget(emr_session_fetcher(session), INT64_MAX);
 }
 
 emr_status emr_fetching_remove(const emr_places *places)

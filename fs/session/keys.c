@@ -10,6 +10,8 @@
 #include <sys/file.h>
 #include <unistd.h>
 
+#include "base/file.h"
+#include "keyring/cert.h"
 #include "kit/language.h"
 #include "kit/passphrase.h"
 #include "session/second_copy.h"
@@ -33,6 +35,24 @@ void emr_keys_say(
 		emr_problem_set_status(out_problem, status, _("The keyfile"));
 }
 
+void emr_keys_newest_certificate(int state_fd, emr_keyring *keyring)
+{
+	EMR_AUTO_BUF own = {0};
+	EMR_AUTO_BUF found = {0};
+	emr_cert_facts before, facts;
+	emr_public public;
+
+	if (emr_file_read(state_fd, EMR_STATE_CERTIFICATE, EMR_CERT_CHAIN_MAX, &found) != EMR_OK ||
+		emr_keyring_tlv_get(keyring, EMR_KEYRING_CERTIFICATE, &own) != EMR_OK ||
+		emr_cert_read(emr_buf_view(&own), &before) != EMR_OK ||
+		emr_cert_read(emr_buf_view(&found), &facts) != EMR_OK ||
+		emr_keyring_public(keyring, &public) != EMR_OK)
+		return;
+	if (facts.not_after > before.not_after &&
+		memcmp(facts.spki, public.p256_spki, sizeof facts.spki) == 0)
+		(void)!emr_keyring_tlv_set(keyring, EMR_KEYRING_CERTIFICATE, emr_buf_view(&found));
+}
+
 emr_status emr_keys_open(int state_fd, const char *state_path, const char *passphrase_file,
 	emr_keyring **out_keyring, emr_problem *out_problem)
 {
@@ -48,6 +68,8 @@ emr_status emr_keys_open(int state_fd, const char *state_path, const char *passp
 	if (status == EMR_OK)
 		status = emr_keyring_open(state_fd, EMR_STATE_KEYFILE,
 			emr_passphrase_view(&passphrase), out_keyring, &field);
+	if (status == EMR_OK)
+		emr_keys_newest_certificate(state_fd, *out_keyring);
 	if (status != EMR_OK)
 		emr_keys_say(state_path, status, field, out_problem);
 	return status;

@@ -35,6 +35,13 @@ static emr_status say_bad_dir(
 	return status;
 }
 
+static emr_status say_settings(
+	const char *dir, const char *cause, emr_status status, emr_problem *out_problem)
+{
+	return say_bad_dir(dir, cause[0] != '\0' ? cause : emr_text(emr_status_text(status)),
+		status, out_problem);
+}
+
 /* The account that keeps us out of DIR: whose the first directory above it is that can be looked
  * at. */
 static void name_owner(const char *dir, char out[64])
@@ -204,6 +211,44 @@ emr_status emr_network_dir_descriptor(const char *dir, emr_buf *out)
 		       : EMR_NOT_FOUND;
 }
 
+emr_status emr_network_dir_settle(const char *dir, emr_bytes channel, emr_bytes descriptor)
+{
+	EMR_AUTO_FD fd = -1;
+	EMR_AUTO_FD ledger = -1;
+	emr_status status = emr_dir_open(dir, &fd);
+
+	if (status == EMR_OK)
+		status = emr_channel_settle_in(channel, fd);
+	if (status == EMR_OK)
+		status = emr_dir_make(fd, EMR_NETWORK_DIR_MAIL);
+	if (status == EMR_OK)
+		status = emr_dir_make(fd, EMR_NETWORK_DIR_LEDGER);
+	if (status != EMR_OK)
+		return status;
+	ledger =
+		openat(fd, EMR_NETWORK_DIR_LEDGER, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+	return ledger >= 0 ? emr_file_replace(ledger, EMR_NETWORK_DESCRIPTOR, descriptor, 0600)
+			   : emr_status_from_errno(errno);
+}
+
+bool emr_network_dir_has(const char *dir, emr_bytes descriptor)
+{
+	EMR_AUTO_BUF found = {0};
+
+	return emr_network_dir_descriptor(dir, &found) == EMR_OK &&
+	       emr_bytes_equal(emr_buf_view(&found), descriptor);
+}
+
+emr_status emr_network_dir_carry(const char *dir, emr_buf *out, emr_problem *out_problem)
+{
+	char cause[256] = "";
+	emr_status status = EMR_OK;
+
+	if (emr_network_dir_is_on_fabric(dir))
+		status = emr_channel_carry(dir, out, cause, sizeof cause);
+	return status == EMR_OK ? EMR_OK : say_settings(dir, cause, status, out_problem);
+}
+
 bool emr_network_dir_is_on_fabric(const char *dir)
 {
 	EMR_AUTO_BUF bytes = {0};
@@ -237,10 +282,7 @@ static emr_status check_settings(const char *dir, emr_problem *out_problem)
 	char cause[256];
 	emr_status status = emr_channel_read(dir, &channel, cause, sizeof cause);
 
-	if (status == EMR_OK)
-		return EMR_OK;
-	return say_bad_dir(dir, cause[0] != '\0' ? cause : emr_text(emr_status_text(status)),
-		status, out_problem);
+	return status == EMR_OK ? EMR_OK : say_settings(dir, cause, status, out_problem);
 }
 
 emr_status emr_network_dir_check(const char *dir, emr_problem *out_problem)
@@ -263,6 +305,14 @@ bool emr_network_dir_is(const char *dir)
 
 	return snprintf(path, sizeof path, "%s/" EMR_NETWORK_DIR_LEDGER "/" EMR_NETWORK_DESCRIPTOR,
 		       dir) < (int)sizeof path &&
+	       access(path, F_OK) == 0;
+}
+
+bool emr_network_dir_is_lived_in(const char *dir)
+{
+	char path[PATH_MAX];
+
+	return snprintf(path, sizeof path, "%s/" EMR_NETWORK_DIR_BLOCKS, dir) < (int)sizeof path &&
 	       access(path, F_OK) == 0;
 }
 

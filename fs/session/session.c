@@ -105,13 +105,9 @@ void emr_session_close(emr_session *session)
 bool emr_session_is_mine(void *arg, emr_id16 domain, emr_bytes d_row)
 {
 	const emr_keyring *keyring = arg;
-	emr_domain_public mine;
 
-	if (emr_keyring_coowns(keyring, domain))
-		return true;
-	return d_row.len >= sizeof mine.owner_pk &&
-	       emr_keyring_domain_public(keyring, domain, 1, 1, &mine) == EMR_OK &&
-	       memcmp(mine.owner_pk, d_row.data, sizeof mine.owner_pk) == 0;
+	return emr_keyring_coowns(keyring, domain) ||
+	       (d_row.len >= 32 && emr_keyring_owns(keyring, domain, d_row.data));
 }
 
 /* With the blocks the journal is away: what was saved last and not registered yet is not to be seen
@@ -311,9 +307,13 @@ static bool is_ledger_gone(const part *p, emr_status status)
 
 static void say_no_copy(const emr_session *session, emr_problem *out_problem)
 {
-	char place[4400];
+	char place[4400], settings[4400];
 
-	(void)emr_network_dir_ledger_place(session->state_path, place, sizeof place);
+	if (emr_network_dir_ledger_place(session->state_path, place, sizeof place) &&
+		emr_network_dir_settings(place, settings, sizeof settings)) {
+		emr_problem_set(out_problem, EMR_SAY_LEDGER_AWAY_CHANNEL, NULL);
+		return;
+	}
 	emr_problem_set(out_problem, EMR_SAY_LEDGER_AWAY_NO_COPY, "place", place, "state",
 		session->state_path, NULL);
 }
@@ -380,7 +380,7 @@ emr_status emr_session_open_parts(emr_session *session, emr_problem *out_problem
 		{open_fetching, N_("The way to IPFS nodes"), ""},
 		{open_records, N_("The folder of working copies"), EMR_STATE_SPILL},
 		{open_facts, N_("The list of records"), ""},
-		{emr_annex_open, N_("The ledger of before you joined"), EMR_STATE_ANNEX},
+		{emr_annex_open, N_("The ledger from before you joined"), EMR_STATE_ANNEX},
 		{open_settle, N_("The way to the ledger"), ""},
 	};
 	emr_status found = find_blocks(session, out_problem);

@@ -97,7 +97,7 @@ static emr_status copy_file(int from_fd, int to_fd, const char *name)
 	return status;
 }
 
-static bool is_same(int from_fd, int to_fd, const char *name)
+static bool is_same_file(int from_fd, int to_fd, const char *name)
 {
 	struct stat a, b;
 
@@ -108,7 +108,7 @@ static bool is_same(int from_fd, int to_fd, const char *name)
 
 emr_status emr_blocks_give_file(int from_fd, int to_fd, const char *name)
 {
-	if (is_same(from_fd, to_fd, name))
+	if (is_same_file(from_fd, to_fd, name))
 		return EMR_OK;
 	if (unlinkat(to_fd, name, 0) != 0 && errno != ENOENT)
 		return emr_status_from_errno(errno);

@@ -34,7 +34,7 @@ static void note_content(row_walk *w, const emr_replica_item *item, bool is_put,
 }
 
 /* Sealed again where it lies. */
-static bool is_same(const emr_put_part *a, const emr_put_part *b)
+static bool is_same_part(const emr_put_part *a, const emr_put_part *b)
 {
 	return a->cver == b->cver && emr_id16_equal(a->record_id, b->record_id) &&
 	       emr_cid_equal(&a->root, &b->root);
@@ -43,7 +43,7 @@ static bool is_same(const emr_put_part *a, const emr_put_part *b)
 /* Something lower that a writer puts in between does not make an older version the next one. */
 static emr_status note_before(row_walk *w, const emr_replica_item *item, const emr_put_part *part)
 {
-	bool is_owner = false, is_again = item->op == EMR_OP_REWRAP && is_same(&w->last, part);
+	bool is_owner = false, is_again = item->op == EMR_OP_REWRAP && is_same_part(&w->last, part);
 	emr_status status = is_again ? EMR_OK : whose_is_owners(w->a, item->signer_id, &is_owner);
 	uint64_t before = w->before.cver;
 

@@ -71,13 +71,18 @@ typedef struct row {
 	size_t n, cap;
 } row;
 
+/* How far one ledger is in here, and whose of its domains were ours then. */
+typedef struct followed {
+	uint64_t size; /* entries; 0: none yet */
+	row domains;   /* in order */
+} followed;
+
 struct emr_chronicle {
 	emr_facts *facts;
 	emr_replica *replica;
 	pthread_mutex_t
-		lock;  /* protects all below; the locks of facts and replica are inside of it */
-	uint64_t size; /* entries of the ledger that are in here */
-	uint64_t annex_size; /* the same of the ledger before a join */
+		lock; /* protects all below; the locks of facts and replica are inside of it */
+	followed now, before; /* the present ledger, and the one before a join */
 	uint64_t damaged;
 	row objects, subjects, deeds, entries, signers, domains;
 	index16 by_object,
@@ -145,11 +150,14 @@ static void forget(emr_chronicle *c)
 	free(c->entries.items);
 	free(c->signers.items);
 	free(c->domains.items);
+	free(c->now.domains.items);
+	free(c->before.domains.items);
+	c->now = c->before = (followed){0};
 	c->objects = c->subjects = c->deeds = c->entries = c->signers = c->domains = (row){0};
 	index16_free(&c->by_object);
 	index16_free(&c->by_patient_id);
 	emr_buf_free(&c->scratch);
-	c->size = c->annex_size = c->damaged = 0;
+	c->damaged = 0;
 }
 
 /* ---- paths ---- */
@@ -591,10 +599,18 @@ static emr_status take_line(emr_chronicle *c, const line *l)
 typedef struct gathering {
 	const emr_chronicle *chronicle;
 	row lines;
-	uint64_t from, size;
-	uint64_t mark; /* of the versions of this ledger */
-	bool has_erase;
+	followed new;	  /* what C follows afterwards */
+	uint64_t known;	  /* entries of which C knows everything */
+	uint64_t from;	  /* the same of the domain in hand */
+	uint64_t mark;	  /* of the versions of this ledger */
+	bool must_forget; /* something was erased, or belongs between what was told */
 } gathering;
+
+static void gathering_free(gathering *g)
+{
+	free(g->lines.items);
+	free(g->new.domains.items);
+}
 
 static bool is_told(uint8_t op)
 {
@@ -610,12 +626,10 @@ static emr_status gather_item(void *arg, const emr_replica_listing *item)
 
 	if (item->item.seq < g->from)
 		return CAUGHT_UP;
-	if (item->item.seq >= g->size)
-		g->size = item->item.seq + 1;
-	if (item->result != EMR_RESULT_APPLIED || item->family != EMR_FAMILY_OBJECT ||
-		!is_told(item->item.op))
+	if (item->item.seq >= g->new.size || item->result != EMR_RESULT_APPLIED ||
+		item->family != EMR_FAMILY_OBJECT || !is_told(item->item.op))
 		return EMR_OK;
-	g->has_erase |= item->item.op == EMR_OP_ERASE;
+	g->must_forget |= item->item.op == EMR_OP_ERASE || item->item.seq < g->known;
 	l = row_add(&g->lines, sizeof *l);
 	if (l == NULL)
 		return EMR_NO_MEMORY;
@@ -632,11 +646,64 @@ static emr_status gather_item(void *arg, const emr_replica_listing *item)
 	return EMR_OK;
 }
 
-static emr_status gather_of(emr_replica *replica, gathering *g)
+static emr_status gather_domain(void *arg, emr_id16 domain, bool is_mine, emr_bytes d_row)
 {
-	emr_status status = emr_replica_recent(replica, NULL, NULL, SIZE_MAX, gather_item, g);
+	gathering *g = arg;
+	emr_id16 *added;
 
-	return status == CAUGHT_UP ? EMR_OK : status;
+	(void)d_row;
+	if (!is_mine)
+		return EMR_OK;
+	added = row_add(&g->new.domains, sizeof *added);
+	if (added == NULL)
+		return EMR_NO_MEMORY;
+	*added = domain;
+	return EMR_OK;
+}
+
+static int by_id(const void *a, const void *b)
+{
+	return memcmp(a, b, sizeof(emr_id16));
+}
+
+static int by_place(const void *a, const void *b)
+{
+	const line *x = a, *y = b;
+
+	if (x->seq != y->seq)
+		return x->seq < y->seq ? -1 : 1;
+	return x->index < y->index ? -1 : x->index > y->index;
+}
+
+/* What is new of our own domains, oldest first.  A ledger has far more of others, of which nothing
+ * is read or kept. */
+static emr_status gather_of(emr_replica *replica, const followed *old, gathering *g)
+{
+	emr_replica_position at;
+	emr_status status = emr_replica_at(replica, &at);
+
+	if (status != EMR_OK)
+		return status;
+	g->known = old->size;
+	g->new.size = at.size;
+	status = emr_replica_domains(replica, gather_domain, g);
+	for (size_t i = 0; i < g->new.domains.n &&status == EMR_OK; i++) {
+		const emr_id16 *domain = (const emr_id16 *)g->new.domains.items + i;
+		/* The keys of one that is new to us may have come by letter, long after its
+		 * beginning, and after what the ledger says of it. */
+		bool is_known =
+			old->domains.n > 0 && bsearch(domain, old->domains.items, old->domains.n,
+						      sizeof *domain, by_id) != NULL;
+
+		if (is_known && at.size == old->size)
+			continue;
+		g->from = is_known ? old->size : 0;
+		status = emr_replica_recent(replica, domain, NULL, SIZE_MAX, gather_item, g);
+		status = status == CAUGHT_UP ? EMR_OK : status;
+	}
+	if (g->lines.n > 0)
+		qsort(g->lines.items, g->lines.n, sizeof(line), by_place);
+	return status;
 }
 
 /* Of the ledger before a join, and of the present one. */
@@ -645,14 +712,11 @@ static emr_status gather_new(emr_chronicle *c, gathering *before, gathering *g)
 	const emr_annex *annex = emr_facts_annex(c->facts);
 	emr_status status = EMR_OK;
 
-	*before = (gathering){.chronicle = c,
-		.from = c->annex_size,
-		.size = c->annex_size,
-		.mark = EMR_VERSION_ANNEX};
-	*g = (gathering){.chronicle = c, .from = c->size, .size = c->size};
+	*before = (gathering){.chronicle = c, .mark = EMR_VERSION_ANNEX};
+	*g = (gathering){.chronicle = c};
 	if (annex != NULL)
-		status = gather_of(annex->replica, before);
-	return status == EMR_OK ? gather_of(c->replica, g) : status;
+		status = gather_of(annex->replica, &c->before, before);
+	return status == EMR_OK ? gather_of(c->replica, &c->now, g) : status;
 }
 
 static emr_status take_lines(emr_chronicle *c, const gathering *g)
@@ -660,9 +724,18 @@ static emr_status take_lines(emr_chronicle *c, const gathering *g)
 	const line *lines = g->lines.items;
 	emr_status status = EMR_OK;
 
-	for (size_t i = g->lines.n; i-- > 0 && status == EMR_OK;)
+	for (size_t i = 0; i < g->lines.n && status == EMR_OK; i++)
 		status = take_line(c, &lines[i]);
 	return status;
+}
+
+/* The domains that G found are C's from here on. */
+static void has_followed(followed *f, gathering *g)
+{
+	row old = f->domains;
+
+	*f = g->new;
+	g->new.domains = old;
 }
 
 static emr_status read_new(emr_chronicle *c)
@@ -670,10 +743,11 @@ static emr_status read_new(emr_chronicle *c)
 	gathering before, g;
 	emr_status status = gather_new(c, &before, &g);
 
-	if (status == EMR_OK && (g.has_erase || before.has_erase) && c->size > 0) {
-		/* What was read before names what must not be named any more. */
-		free(before.lines.items);
-		free(g.lines.items);
+	if (status == EMR_OK && (g.must_forget || before.must_forget) && c->now.size > 0) {
+		/* What was read before names what must not be named any more, or stands behind what
+		 * is older. */
+		gathering_free(&before);
+		gathering_free(&g);
 		forget(c);
 		status = gather_new(c, &before, &g);
 	}
@@ -681,14 +755,14 @@ static emr_status read_new(emr_chronicle *c)
 		status = take_lines(c, &before);
 	if (status == EMR_OK)
 		status = take_lines(c, &g);
-	free(before.lines.items);
-	free(g.lines.items);
 	if (status == EMR_OK) {
-		c->size = g.size;
-		c->annex_size = before.size;
+		has_followed(&c->now, &g);
+		has_followed(&c->before, &before);
 	} else {
 		forget(c); /* half an entry must not be read twice */
 	}
+	gathering_free(&before);
+	gathering_free(&g);
 	return status;
 }
 

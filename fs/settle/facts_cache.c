@@ -34,6 +34,13 @@ typedef struct object_id {
 	emr_id16 domain, object;
 } object_id;
 
+/* One record of a page, whose bytes META borrows. */
+typedef struct kept_record {
+	emr_place place;
+	emr_bytes meta; /* without its padding */
+	size_t units;
+} kept_record;
+
 typedef struct header {
 	emr_id16 file_id;
 	uint64_t size;
@@ -115,6 +122,23 @@ static emr_status read_page(facts_cache *cache, uint64_t page)
 		emr_bytes_of(cache->sealed, PAGE_BYTES), cache->plain);
 }
 
+static emr_status read_record(emr_reader *r, kept_record *out)
+{
+	size_t len;
+
+	out->units = emr_read_u16(r);
+	len = emr_read_u16(r);
+	emr_place_read(r, &out->place);
+	if (!r->bad && out->units == 0 && len <= LOST_JUNK) { /* it could not be read */
+		out->meta = (emr_bytes){.len = len};
+		return EMR_OK;
+	}
+	out->meta = emr_read_bytes(r, len);
+	return r->bad || out->units > EMR_META_UNITS_MAX || len > out->units * EMR_META_UNIT
+		       ? EMR_DAMAGED
+		       : EMR_OK;
+}
+
 /* ---- what changed since ---- */
 
 static int compare_objects(const void *a, const void *b)
@@ -141,21 +165,50 @@ static void sort_changed(facts_cache *cache)
 	cache->changed.len = kept * sizeof *all;
 }
 
+/* What has become of CACHE's records. */
+typedef struct noting {
+	facts_cache *cache;
+	const emr_facts *facts;
+	emr_id16 domain; /* of the change before */
+	bool has_domain, is_mine;
+} noting;
+
+/* Changes come batch by batch, and a batch is of one domain, as a rule. */
+static emr_status learn_domain(noting *n, emr_id16 domain)
+{
+	emr_status status;
+
+	if (n->has_domain && emr_id16_equal(n->domain, domain))
+		return EMR_OK;
+	status = emr_replica_is_mine(n->facts->replica, domain, &n->is_mine);
+	/* On a device what was mine when the file was made may be so no more. */
+	n->is_mine |= emr_keyring_kind_of(n->facts->keyring) == EMR_KEYRING_DEVICE;
+	n->has_domain = status == EMR_OK;
+	n->domain = domain;
+	return status;
+}
+
 static emr_status note_change(void *arg, const emr_replica_change *change)
 {
-	facts_cache *cache = arg;
+	noting *n = arg;
+	facts_cache *cache = n->cache;
 	object_id id = {.domain = change->domain, .object = change->object};
+	emr_status status;
 
 	if (change->result != EMR_RESULT_APPLIED)
 		return EMR_OK;
+	/* Keys of people, fragments and letters, which anybody may erase of himself again and
+	 * again, take no names with them. */
+	if (change->family != EMR_FAMILY_OBJECT &&
+		(change->op != EMR_OP_ERASE || change->family != EMR_FAMILY_LISTKEY))
+		return EMR_OK;
+	/* The file has nothing of others: what they write does not make it useless. */
+	status = learn_domain(n, change->domain);
+	if (status != EMR_OK || !n->is_mine)
+		return status;
 	cache->has_erased |= change->op == EMR_OP_ERASE;
-	/* A listing key that is gone takes names with it that are in the file.  Keys of people,
-	 * fragments and letters, which anybody may erase of himself again and again, take none. */
-	if (change->family != EMR_FAMILY_OBJECT)
-		return change->op == EMR_OP_ERASE && change->family == EMR_FAMILY_LISTKEY
-			       ? EMR_NOT_FOUND
-			       : EMR_OK;
-	if (count_changed(cache) >= CHANGED_MAX)
+	/* A listing key that is gone takes names with it that are in the file. */
+	if (change->family == EMR_FAMILY_LISTKEY || count_changed(cache) >= CHANGED_MAX)
 		return EMR_NOT_FOUND;
 	return emr_buf_append(&cache->changed, &id, sizeof id);
 }
@@ -200,8 +253,90 @@ static emr_status check_pages(facts_cache *cache)
 	return status;
 }
 
+/* ---- whose folders they were ---- */
+
+static int compare_domains(const void *a, const void *b)
+{
+	return memcmp(a, b, sizeof(emr_id16));
+}
+
+static bool has_domain(const emr_buf *domains, emr_id16 domain)
+{
+	return domains->len > 0 && bsearch(&domain, domains->data, domains->len / sizeof domain,
+					   sizeof domain, compare_domains) != NULL;
+}
+
+static emr_status note_mine(void *arg, emr_id16 domain, bool is_mine, emr_bytes d_row)
+{
+	(void)d_row;
+	return is_mine ? emr_buf_append(arg, domain.b, sizeof domain.b) : EMR_OK;
+}
+
+/* Those of the page in hand.  Records come folder by folder. */
+static emr_status note_domains(const facts_cache *cache, emr_buf *domains)
+{
+	emr_reader r = emr_reader_of(emr_bytes_of(cache->plain, PLAIN_BYTES));
+	uint32_t count = emr_read_u32(&r);
+	emr_status status = EMR_OK;
+	kept_record kept;
+
+	for (uint32_t i = 0; status == EMR_OK && i < count; i++) {
+		status = read_record(&r, &kept);
+		if (status == EMR_OK &&
+			(domains->len == 0 ||
+				memcmp(domains->data + domains->len - sizeof kept.place.domain,
+					kept.place.domain.b, sizeof kept.place.domain) != 0))
+			status = emr_buf_append(
+				domains, kept.place.domain.b, sizeof kept.place.domain);
+	}
+	return status;
+}
+
+static emr_status note_head(void *arg, const emr_replica_head *head)
+{
+	facts_cache *cache = arg;
+	object_id id = {.domain = head->domain, .object = head->object};
+
+	return count_changed(cache) < CHANGED_MAX ? emr_buf_append(&cache->changed, &id, sizeof id)
+						  : EMR_NOT_FOUND;
+}
+
+/* A folder whose keys came by letter after the file was made may have nothing in it, and no entry
+ * since: all of it has changed.  One that was taken back makes the file useless. */
+static emr_status compare_folders(const emr_facts *facts, facts_cache *cache)
+{
+	EMR_AUTO_BUF mine = {0};
+	EMR_AUTO_BUF kept = {0};
+	emr_id16 domain;
+	emr_status status = emr_replica_domains(facts->replica, note_mine, &mine);
+
+	for (uint64_t i = 0; status == EMR_OK && i < cache->pages; i++) {
+		status = read_page(cache, i);
+		if (status == EMR_OK)
+			status = note_domains(cache, &kept);
+	}
+	if (status != EMR_OK)
+		return status;
+	if (mine.len > 0)
+		qsort(mine.data, mine.len / sizeof domain, sizeof domain, compare_domains);
+	if (kept.len > 0)
+		qsort(kept.data, kept.len / sizeof domain, sizeof domain, compare_domains);
+	for (size_t at = 0; at < kept.len; at += sizeof domain) {
+		memcpy(&domain, kept.data + at, sizeof domain);
+		if (!has_domain(&mine, domain))
+			return EMR_NOT_FOUND;
+	}
+	for (size_t at = 0; at < mine.len && status == EMR_OK; at += sizeof domain) {
+		memcpy(&domain, mine.data + at, sizeof domain);
+		if (!has_domain(&kept, domain))
+			status = emr_replica_each_head(facts->replica, &domain, note_head, cache);
+	}
+	return status;
+}
+
 static emr_status open_checked(emr_facts *facts, facts_cache *cache)
 {
+	noting n = {.cache = cache, .facts = facts};
 	emr_status status = open_file(facts, cache);
 
 	if (status == EMR_OK && !header_decode(&cache->head))
@@ -213,7 +348,10 @@ static emr_status open_checked(emr_facts *facts, facts_cache *cache)
 	if (status == EMR_OK)
 		status = check_pages(cache);
 	if (status == EMR_OK)
-		status = emr_replica_since(facts->replica, cache->head.size, note_change, cache);
+		status = emr_replica_since(facts->replica, cache->head.size, note_change, &n);
+	/* Of a person's own seed a domain is hers or not, for ever. */
+	if (status == EMR_OK && emr_keyring_kind_of(facts->keyring) == EMR_KEYRING_DEVICE)
+		status = compare_folders(facts, cache);
 	if (status == EMR_OK)
 		sort_changed(cache);
 	return status;
@@ -275,21 +413,17 @@ static bool has_changed(const facts_cache *cache, const emr_place *place)
 static emr_status give_record(
 	facts_cache *cache, emr_reader *r, facts_cache_fn fn, facts_lost_fn lost, void *arg)
 {
-	emr_place place;
-	emr_bytes meta;
-	size_t units = emr_read_u16(r), len = emr_read_u16(r);
+	kept_record kept;
+	emr_status status = read_record(r, &kept);
+	size_t len = kept.units * EMR_META_UNIT;
 
-	emr_place_read(r, &place);
-	if (!r->bad && units == 0 && len <= LOST_JUNK)
-		return has_changed(cache, &place) ? EMR_OK : lost(arg, &place, len == LOST_JUNK);
-	meta = emr_read_bytes(r, len);
-	if (r->bad || units > EMR_META_UNITS_MAX || len > units * EMR_META_UNIT)
-		return EMR_DAMAGED;
-	if (has_changed(cache, &place))
-		return EMR_OK;
-	memcpy(cache->meta, meta.data, len);
-	memset(cache->meta + len, 0, units * EMR_META_UNIT - len);
-	return fn(arg, &place, emr_bytes_of(cache->meta, units * EMR_META_UNIT));
+	if (status != EMR_OK || has_changed(cache, &kept.place))
+		return status;
+	if (kept.units == 0)
+		return lost(arg, &kept.place, kept.meta.len == LOST_JUNK);
+	memcpy(cache->meta, kept.meta.data, kept.meta.len);
+	memset(cache->meta + kept.meta.len, 0, len - kept.meta.len);
+	return fn(arg, &kept.place, emr_bytes_of(cache->meta, len));
 }
 
 emr_status facts_cache_each(facts_cache *cache, facts_cache_fn fn, facts_lost_fn lost, void *arg)

@@ -222,7 +222,7 @@ static emr_status read_record(emr_facts *facts, const emr_replica_head *head, re
 }
 
 /* What is there says the same as what is here. */
-static emr_status is_same(
+static emr_status is_same_record(
 	const taking *k, const record *here, const emr_replica_head *there, bool *out_is)
 {
 	AUTO_RECORD r = {.plain = {0}};
@@ -334,7 +334,7 @@ static emr_status make_live(const taking *k, const emr_replica_head *here,
 	char id[33];
 
 	if (status == EMR_OK && there->state == EMR_OBJECT_LIVE)
-		status = is_same(k, &r, there, &same);
+		status = is_same_record(k, &r, there, &same);
 	if (status == EMR_OK && !same)
 		status = r.place.pversion != 0 ? make_put(k, &r, op, out_priv)
 					       : make_meta(k, &r, op, out_priv);

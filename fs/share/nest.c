@@ -43,7 +43,7 @@ static bool is_alive(const tie *t)
 	return t->phase == EMR_GRANT_IN_FORCE || t->phase == EMR_GRANT_COMING;
 }
 
-static bool is_same(const tie *a, const tie *b)
+static bool is_same_tie(const tie *a, const tie *b)
 {
 	return emr_id16_equal(a->share_id, b->share_id) &&
 	       memcmp(a->known.row.grantee, b->known.row.grantee, 32) == 0;
@@ -164,7 +164,7 @@ static bool has_tie(const place *p, const tie *of)
 		const tie *t = &p->ties[i];
 
 		/* What a person took back here stays so, until he shares again. */
-		if (is_same(t, of) &&
+		if (is_same_tie(t, of) &&
 			(is_alive(t) || (t->phase == EMR_GRANT_IS_REVOKED && !t->was_moved_out)))
 			return true;
 	}
@@ -181,7 +181,7 @@ static emr_id16 root_of(const nesting *nest, const place *p, const tie *of)
 
 		p = &nest->places[p->outer];
 		for (size_t i = 0; i < p->n; i++)
-			is_there = is_there || is_same(&p->ties[i], of);
+			is_there = is_there || is_same_tie(&p->ties[i], of);
 		if (!is_there)
 			break;
 		root = p->domain;
@@ -256,7 +256,7 @@ static bool must_go(const nesting *nest, size_t i, const tie *t, uint8_t *out_re
 	bool ended = false;
 
 	for (size_t k = 0; outer != NULL && k < outer->n; k++) {
-		if (!is_same(&outer->ties[k], t))
+		if (!is_same_tie(&outer->ties[k], t))
 			continue;
 		if (is_alive(&outer->ties[k]))
 			return false;
@@ -268,7 +268,7 @@ static bool must_go(const nesting *nest, size_t i, const tie *t, uint8_t *out_re
 			const tie *other = &nest->places[at].ties[k];
 
 			ended = ended ||
-				(is_same(other, t) && is_alive(other) && other->seq < t->seq);
+				(is_same_tie(other, t) && is_alive(other) && other->seq < t->seq);
 		}
 	return ended;
 }
@@ -359,7 +359,7 @@ static emr_status end_place(nesting *nest, size_t i, size_t top, emr_id32 root, 
 		bool is_of_it = i == top;
 
 		for (size_t j = 0; j < nest->places[top].n; j++)
-			is_of_it = is_of_it || is_same(&nest->places[top].ties[j], t);
+			is_of_it = is_of_it || is_same_tie(&nest->places[top].ties[j], t);
 		if (is_of_it && is_alive(t) && memcmp(t->known.row.grantee, root.b, 32) == 0)
 			status = emr_buf_append(&grants, &t->known.grant, sizeof t->known.grant);
 	}
@@ -425,7 +425,7 @@ emr_status emr_share_inner_grants(
 			bool is_tied = false;
 
 			for (size_t j = 0; j < outer->n; j++)
-				is_tied = is_tied || is_same(&outer->ties[j], &p->ties[k]);
+				is_tied = is_tied || is_same_tie(&outer->ties[j], &p->ties[k]);
 			if (is_tied)
 				status = emr_buf_append(
 					out_grants, &p->ties[k].known.grant, sizeof(emr_id16));

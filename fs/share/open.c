@@ -102,10 +102,14 @@ emr_status emr_shared_each_new(emr_shared *shared, emr_shared_known_fn known, em
 	void *arg, uint64_t *out_unreadable)
 {
 	walk w = {.shared = shared, .known = known, .fn = fn, .arg = arg};
+	EMR_AUTO_SNAPSHOT snapshot = {0};
 	emr_status status = emr_shared_check(shared, NULL);
 
 	if (status == EMR_OK)
 		status = shared_take_own_names(shared);
+	/* Several rows are read for each record: the database is locked once, not for each. */
+	if (status == EMR_OK)
+		status = emr_replica_snapshot_begin(shared->share->o.replica, &snapshot);
 	if (status == EMR_OK)
 		status = emr_replica_each_head(
 			shared->share->o.replica, &shared->received.grant.domain, one_record, &w);

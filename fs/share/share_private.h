@@ -199,8 +199,6 @@ emr_status share_known_writers(
 bool known_writer_is_alive(const known_writer *writer, uint64_t now_unix_s);
 /* Before its time: a WRITER_DEL behind that only writes down what the date said. */
 bool known_writer_was_ended(const known_writer *writer);
-/* Whether it was given (once) in the entry SEQ, which is that of a GRANT. */
-bool known_writer_came_with(const known_writer *writer, uint64_t seq);
 emr_status share_grant_seq(emr_share *share, const emr_known_grant *grant, uint64_t *out_seq);
 
 /* What GRANT's grantee may write there by a right that came with it in the entry SEQ and is in

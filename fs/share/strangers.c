@@ -158,15 +158,12 @@ typedef struct walk {
 static emr_status one_domain(void *arg, emr_id16 domain, bool is_mine, emr_bytes bytes)
 {
 	walk *w = arg;
-	emr_domain_public public;
 	emr_row_domain row;
 
 	if (!is_mine ||
 		emr_row_domain_parse((emr_span){bytes.data, bytes.len}, &row) != EMR_CONTRACT_OK)
 		return EMR_OK;
-	if (!emr_keyring_coowns(w->keyring, domain) &&
-		(emr_keyring_domain_public(w->keyring, domain, 1, 1, &public) != EMR_OK ||
-			memcmp(public.owner_pk, row.owner_pk, sizeof public.owner_pk) != 0))
+	if (!emr_keyring_owns(w->keyring, domain, row.owner_pk))
 		return EMR_OK; /* it is shared with this person */
 	return look_at_domain(&w->l, domain, row.owner_pk);
 }

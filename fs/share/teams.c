@@ -227,18 +227,27 @@ typedef struct walk {
 	bool is_found;
 } walk;
 
-static emr_status visit_open(void *arg, emr_id16 id, const emr_row_dataset *row)
+static emr_status visit(void *arg, emr_id16 id, const emr_row_dataset *row)
 {
 	walk *w = arg;
 	emr_team team;
-	emr_status status;
+	emr_status status = read_team(w->replica, id, row, &team);
 
-	if (row->head.state != EMR_DATASET_OPEN)
-		return EMR_OK;
-	status = read_team(w->replica, id, row, &team);
 	if (status == EMR_NOT_FOUND)
 		return EMR_OK;
 	return status == EMR_OK ? w->fn(w->arg, &team) : status;
+}
+
+static emr_status visit_open(void *arg, emr_id16 id, const emr_row_dataset *row)
+{
+	return row->head.state == EMR_DATASET_OPEN ? visit(arg, id, row) : EMR_OK;
+}
+
+emr_status emr_teams_ever(emr_replica *replica, emr_team_fn fn, void *arg)
+{
+	walk w = {.replica = replica, .fn = fn, .arg = arg};
+
+	return emr_replica_teams(replica, visit, &w);
 }
 
 emr_status emr_teams_open(emr_replica *replica, emr_team_fn fn, void *arg)

@@ -70,7 +70,7 @@ typedef struct walk {
 	emr_buf steps; /* step, ... */
 } walk;
 
-static bool is_same(const step *s, const emr_put_part *put)
+static bool is_same_put(const step *s, const emr_put_part *put)
 {
 	return s->v.cver == put->cver && emr_id16_equal(s->record_id, put->record_id) &&
 	       emr_cid_equal(&s->root, &put->root);
@@ -92,7 +92,7 @@ static emr_status note_version(walk *w, const emr_replica_item *item, const reco
 		.record_id = facts->put.record_id,
 		.root = facts->put.root};
 
-	if (last == NULL || item->op == EMR_OP_PUT || !is_same(last, &facts->put))
+	if (last == NULL || item->op == EMR_OP_PUT || !is_same_put(last, &facts->put))
 		return emr_buf_append(&w->steps, &new, sizeof new);
 	last->v.pversion = item->version;
 	last->v.is_current = new.v.is_current;

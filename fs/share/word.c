@@ -52,7 +52,7 @@ static void note_content(coming *c, const emr_replica_item *item, bool fits)
 	c->last_fits = fits;
 }
 
-static bool is_same(const emr_put_part *a, const emr_put_part *b)
+static bool is_same_part(const emr_put_part *a, const emr_put_part *b)
 {
 	return a->cver == b->cver && emr_id16_equal(a->record_id, b->record_id) &&
 	       emr_cid_equal(&a->root, &b->root);
@@ -61,7 +61,7 @@ static bool is_same(const emr_put_part *a, const emr_put_part *b)
 /* PART: what the item says; NULL when that is not here.  Whether it is the content in hand. */
 static bool pass(coming *c, const emr_replica_item *item, const emr_put_part *part)
 {
-	bool fits = part != NULL && is_same(part, c->mine);
+	bool fits = part != NULL && is_same_part(part, c->mine);
 
 	if (!c->is_past)
 		note_content(c, item, fits);
@@ -89,7 +89,7 @@ static emr_status note_newer(chain *c, const emr_replica_item *item, const emr_p
  * one. */
 static emr_status note_highest(chain *c, const emr_replica_item *item, const emr_put_part *part)
 {
-	bool is_owner = false, is_again = item->op == EMR_OP_REWRAP && is_same(&c->last, part);
+	bool is_owner = false, is_again = item->op == EMR_OP_REWRAP && is_same_part(&c->last, part);
 	emr_status status = is_again ? EMR_OK : is_by_owner(c, item->signer_id, &is_owner);
 
 	c->last = (emr_put_part){

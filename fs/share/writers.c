@@ -133,7 +133,8 @@ bool known_writer_was_ended(const known_writer *writer)
 	       writer->ended_at < writer->row.not_after_unix_s;
 }
 
-bool known_writer_came_with(const known_writer *writer, uint64_t seq)
+/* Whether it was given (once) in the entry SEQ, which is that of a GRANT. */
+static bool known_writer_came_with(const known_writer *writer, uint64_t seq)
 {
 	for (size_t i = 0; i < writer->n; i++)
 		if (writer->adds[i].seq == seq)

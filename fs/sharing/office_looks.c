@@ -219,7 +219,10 @@ emr_status emr_look_devices(emr_visit *visit)
 		emr_notices_add(visit->notices, "device-removed", "");
 		return EMR_OK;
 	}
-	if (status == EMR_OK && some)
+	if (status == EMR_OK && some) {
+		/* It may have passed over what is read from now on. */
+		emr_chronicle_forget(visit->session->chronicle);
 		status = emr_replica_domains(visit->session->replica, take_in, visit);
+	}
 	return status == EMR_OK ? say_what_is_elsewhere(visit) : status;
 }

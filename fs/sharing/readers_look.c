@@ -7,6 +7,7 @@
 
 #include "base/codec.h"
 #include "contract/codes.h"
+#include "kit/json.h"
 #include "kit/language.h"
 #include "org/datasets.h"
 #include "session/sealed.h"
@@ -78,26 +79,21 @@ typedef struct telling {
 	size_t n; /* that are new */
 } telling;
 
-static const char *text_of(const json_t *object, const char *name)
-{
-	const char *text = json_string_value(json_object_get(object, name));
-
-	return text != NULL ? text : "";
-}
-
 static emr_status note_reader(telling *t, const json_t *reader, bool is_former)
 {
 	char name[160], organisation[160];
 	size_t at = strlen(t->names);
 
-	if (emr_unhex(text_of(reader, "id"), t->key + 16, 32) != EMR_OK)
+	if (emr_unhex(emr_json_text_at(reader, "id"), t->key + 16, 32) != EMR_OK)
 		return EMR_DAMAGED;
 	if (was_told(t->told, t->key))
 		return EMR_OK;
 	if (t->n++ < NAMES_MAX && at + 2 < sizeof t->names) {
-		emr_show(text_of(reader, text_of(reader, "name")[0] != '\0' ? "name" : "who"), name,
-			sizeof name);
-		emr_show(text_of(reader, "organisation"), organisation, sizeof organisation);
+		emr_show(emr_json_text_at(reader,
+				 emr_json_text_at(reader, "name")[0] != '\0' ? "name" : "who"),
+			name, sizeof name);
+		emr_show(emr_json_text_at(reader, "organisation"), organisation,
+			sizeof organisation);
 		snprintf(t->names + at, sizeof t->names - at, "%s%s, %s%s", at > 0 ? "; " : "",
 			name, organisation, is_former ? _(" (who reads no more)") : "");
 	} else if (t->n == NAMES_MAX + 1 && at + 5 < sizeof t->names) {

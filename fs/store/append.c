@@ -165,7 +165,10 @@ emr_segment *emr_store_current(emr_store *store)
 	return current;
 }
 
-emr_status emr_store_sync_file(emr_store *store, int fd)
+/* Flushes the current segment's FD.  The kernel tells a failed write to one flush of an open file
+ * and to no other, so whoever hears of it says so for all before the next flush begins: EMR_IO from
+ * then on. */
+static emr_status store_sync_file(emr_store *store, int fd)
 {
 	emr_status status = EMR_OK;
 
@@ -180,7 +183,8 @@ emr_status emr_store_sync_file(emr_store *store, int fd)
 	return status;
 }
 
-emr_status emr_store_roll(emr_store *store)
+/* append_lock held: closes the current segment (cut, synced) and starts the next. */
+static emr_status store_roll(emr_store *store)
 {
 	emr_segment *old = store->current;
 	emr_segment *next;
@@ -191,7 +195,7 @@ emr_status emr_store_roll(emr_store *store)
 	if (ftruncate(old->fd, (off_t)old->end) != 0)
 		return emr_status_from_errno(errno);
 	store->allocated = old->end;
-	status = emr_store_sync_file(store, old->fd);
+	status = store_sync_file(store, old->fd);
 	if (status != EMR_OK)
 		return status;
 	pthread_mutex_lock(&store->sync_lock);
@@ -267,7 +271,7 @@ static emr_status find_place(emr_store *store, uint64_t total)
 			pthread_cond_wait(&store->window_done, &store->append_lock);
 			continue;
 		}
-		status = emr_store_roll(store);
+		status = store_roll(store);
 		if (status != EMR_OK)
 			return status;
 	}
@@ -285,9 +289,9 @@ emr_status emr_store_close_segment(emr_store *store)
 	if (store->failed)
 		status = EMR_IO;
 	else if (store->current->end > EMR_SEGMENT_PREFIX_BYTES)
-		status = emr_store_roll(store);
+		status = store_roll(store);
 	if (status == EMR_NO_SPACE && emr_reserve_release(store->reserve))
-		status = emr_store_roll(store);
+		status = store_roll(store);
 	pthread_mutex_unlock(&store->append_lock);
 	return status;
 }
@@ -424,7 +428,7 @@ static emr_status flush_once(emr_store *store)
 	pthread_mutex_unlock(&store->sync_lock);
 	status = emr_segment_use(store, segment, &fd);
 	if (status == EMR_OK) {
-		status = emr_store_sync_file(store, fd);
+		status = store_sync_file(store, fd);
 		emr_segment_unuse(store, segment);
 	}
 	pthread_mutex_lock(&store->sync_lock);

@@ -68,7 +68,7 @@ size_t emr_car_section_head(uint8_t out[EMR_CAR_SECTION_HEAD_MAX], const emr_cid
 	return n + EMR_CID_BYTES;
 }
 
-static bool take(emr_bytes *rest, const uint8_t *expected, size_t len)
+static bool car_expect(emr_bytes *rest, const uint8_t *expected, size_t len)
 {
 	if (rest->len < len || memcmp(rest->data, expected, len) != 0)
 		return false;
@@ -95,7 +95,7 @@ static emr_status take_array_head(emr_bytes *rest, size_t *out_count)
 	if (count > EMR_CAR_ROOTS_MAX)
 		return EMR_LIMIT;
 	n = put_array_head(again, count);
-	if (!take(rest, again, n)) /* a longer spelling of the same number */
+	if (!car_expect(rest, again, n)) /* a longer spelling of the same number */
 		return EMR_DAMAGED;
 	*out_count = count;
 	return EMR_OK;
@@ -110,21 +110,21 @@ static emr_status parse_header_body(emr_bytes rest, emr_cid *out_roots, size_t *
 	if (rest.len > 0 && rest.data[0] == 0xa1 && rest.len >= 10 &&
 		memcmp(rest.data + 1, cbor_version, sizeof cbor_version) == 0)
 		return emr_newer_format(2, 1); /* the pragma of CARv2 */
-	if (!take(&rest, cbor_roots, sizeof cbor_roots))
+	if (!car_expect(&rest, cbor_roots, sizeof cbor_roots))
 		return EMR_DAMAGED;
 	status = take_array_head(&rest, &count);
 	if (status != EMR_OK)
 		return status;
 	for (size_t i = 0; i < count; i++) {
-		if (!take(&rest, cbor_root, sizeof cbor_root) || rest.len < EMR_CID_BYTES)
+		if (!car_expect(&rest, cbor_root, sizeof cbor_root) || rest.len < EMR_CID_BYTES)
 			return EMR_DAMAGED;
 		if (emr_cid_parse(emr_bytes_of(rest.data, EMR_CID_BYTES), &root) != EMR_OK)
 			return EMR_DAMAGED;
-		take(&rest, root.b, EMR_CID_BYTES);
+		car_expect(&rest, root.b, EMR_CID_BYTES);
 		if (out_roots != NULL)
 			out_roots[i] = root;
 	}
-	if (!take(&rest, cbor_version, sizeof cbor_version) || rest.len != 1)
+	if (!car_expect(&rest, cbor_version, sizeof cbor_version) || rest.len != 1)
 		return EMR_DAMAGED;
 	if (rest.data[0] != 1)
 		return emr_newer_format(rest.data[0], 1);
@@ -177,7 +177,7 @@ emr_status emr_car_read_section_head(emr_bytes data, emr_car_section *out_sectio
 }
 
 /* Reads on until BUF holds WANT bytes or the file ends. */
-static emr_status fill(int fd, emr_buf *buf, size_t want, uint64_t *budget)
+static emr_status car_read_on(int fd, emr_buf *buf, size_t want, uint64_t *budget)
 {
 	emr_status status;
 
@@ -213,14 +213,14 @@ static emr_status read_header(
 	uint64_t body = 0;
 	size_t len = 0;
 	size_t n;
-	emr_status status = fill(fd, buf, EMR_CAR_SECTION_HEAD_MAX, budget);
+	emr_status status = car_read_on(fd, buf, EMR_CAR_SECTION_HEAD_MAX, budget);
 
 	if (status != EMR_OK)
 		return status;
 	n = emr_varint_get(buf->data, buf->len, &body);
 	if (n == 0 || body > EMR_CAR_HEADER_MAX)
 		return n == 0 ? EMR_DAMAGED : EMR_LIMIT;
-	status = fill(fd, buf, n + (size_t)body, budget);
+	status = car_read_on(fd, buf, n + (size_t)body, budget);
 	if (status == EMR_OK)
 		status = emr_car_read_header(emr_buf_view(buf), out_roots, out_count, &len);
 	if (status == EMR_OK)
@@ -237,7 +237,7 @@ static emr_status read_section(
 
 	if (status != EMR_OK)
 		return status == EMR_LIMIT ? status : EMR_DAMAGED;
-	status = fill(fd, buf, section.head_len + section.data_len, budget);
+	status = car_read_on(fd, buf, section.head_len + section.data_len, budget);
 	if (status != EMR_OK)
 		return status;
 	if (buf->len < section.head_len + section.data_len)
@@ -259,7 +259,7 @@ emr_status emr_car_read(int fd, uint64_t max_bytes, emr_car_visit visit, void *c
 	emr_status status = read_header(fd, &buf, &budget, out_roots, out_count);
 
 	while (status == EMR_OK) {
-		status = fill(fd, &buf, EMR_CAR_SECTION_HEAD_MAX, &budget);
+		status = car_read_on(fd, &buf, EMR_CAR_SECTION_HEAD_MAX, &budget);
 		if (status != EMR_OK || buf.len == 0)
 			break;
 		status = read_section(fd, &buf, &budget, visit, context);

@@ -54,7 +54,7 @@ emr_status emr_index_commit(emr_index *index)
 }
 
 /* Keeps the first failure, so that commit cannot succeed after it. */
-static emr_status keep(emr_index *index, emr_status status)
+static emr_status index_keep_failure(emr_index *index, emr_status status)
 {
 	if (index->failed == EMR_OK)
 		index->failed = status;
@@ -70,13 +70,13 @@ emr_status emr_index_put_segment(
 	if (status == EMR_OK)
 		status = index_prepare(&index->write, GET_SEGMENT, &get);
 	if (status != EMR_OK)
-		return keep(index, status);
+		return index_keep_failure(index, status);
 	sqlite3_bind_blob(put, 1, writer.b, 16, SQLITE_STATIC);
 	sqlite3_bind_int64(put, 2, (int64_t)number);
 	sqlite3_bind_int64(put, 3, (int64_t)indexed);
 	status = index_run(put);
 	if (status != EMR_OK)
-		return keep(index, status);
+		return index_keep_failure(index, status);
 	sqlite3_bind_blob(get, 1, writer.b, 16, SQLITE_STATIC);
 	sqlite3_bind_int64(get, 2, (int64_t)number);
 	if (sqlite3_step(get) == SQLITE_ROW)
@@ -84,7 +84,7 @@ emr_status emr_index_put_segment(
 	else
 		status = EMR_DAMAGED;
 	sqlite3_reset(get);
-	return keep(index, status);
+	return index_keep_failure(index, status);
 }
 
 static emr_status subtract_block(void *context, const uint8_t *digest, const emr_index_place *place)
@@ -107,13 +107,13 @@ emr_status emr_index_put_block(
 	emr_status status = index_prepare(&index->write, OLD_BLOCK, &s);
 
 	if (status != EMR_OK)
-		return keep(index, status);
+		return index_keep_failure(index, status);
 	sqlite3_bind_blob(s, 1, digest, EMR_DIGEST_PREFIX, SQLITE_STATIC);
 	status = index_each_row(&index->write, OLD_BLOCK, index_row_block, &old);
 	if (status == EMR_OK)
 		status = index_prepare(&index->write, PUT_BLOCK, &s);
 	if (status != EMR_OK)
-		return keep(index, status);
+		return index_keep_failure(index, status);
 	sqlite3_bind_blob(s, 1, digest, EMR_DIGEST_PREFIX, SQLITE_STATIC);
 	sqlite3_bind_int64(s, 2, place->segment);
 	sqlite3_bind_int64(s, 3, (int64_t)place->offset);
@@ -121,7 +121,7 @@ emr_status emr_index_put_block(
 	status = index_run(s);
 	if (status == EMR_OK)
 		index->sum ^= index_block_hash(digest, place);
-	return keep(index, status);
+	return index_keep_failure(index, status);
 }
 
 static bool leads_to(const emr_index_place *found, const emr_index_place *place)
@@ -142,12 +142,12 @@ emr_status emr_index_drop_block(
 	if (status == EMR_OK)
 		status = index_prepare(&index->write, DROP_BLOCK, &s);
 	if (status != EMR_OK)
-		return keep(index, status);
+		return index_keep_failure(index, status);
 	sqlite3_bind_blob(s, 1, digest, EMR_DIGEST_PREFIX, SQLITE_STATIC);
 	status = index_run(s);
 	if (status == EMR_OK)
 		index->sum ^= index_block_hash(digest, place);
-	return keep(index, status);
+	return index_keep_failure(index, status);
 }
 
 typedef struct drop_run {
@@ -207,7 +207,7 @@ emr_status emr_index_drop_segments(emr_index *index, int64_t *ids, size_t count)
 	if (status == EMR_OK)
 		status = delete_listed(index, &run);
 	emr_buf_free(&run.digests);
-	return keep(index, status);
+	return index_keep_failure(index, status);
 }
 
 static emr_status bind_pin(emr_index *index, statement which, const emr_id16 *writer,
@@ -240,7 +240,7 @@ emr_status emr_index_put_pin(emr_index *index, emr_id16 writer, const emr_pin_ch
 		status = index_run(s);
 	if (status == EMR_OK && !change->unpin)
 		index->sum ^= index_pin_hash(writer, &change->pin);
-	return keep(index, status);
+	return index_keep_failure(index, status);
 }
 
 emr_status emr_index_state_pins(emr_index *index, emr_id16 writer)
@@ -252,5 +252,5 @@ emr_status emr_index_state_pins(emr_index *index, emr_id16 writer)
 		sqlite3_bind_blob(s, 1, writer.b, 16, SQLITE_STATIC);
 		status = index_run(s);
 	}
-	return keep(index, status);
+	return index_keep_failure(index, status);
 }

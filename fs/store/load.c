@@ -440,29 +440,43 @@ static void batch_free(batch *b)
 }
 #define AUTO_BATCH __attribute__((cleanup(batch_free))) batch
 
-/* Moves pending into flushing (which still has rows when the last batch failed).  append_lock,
- * map_lock held. */
+/* Moves pending into flushing, which still has rows when the last batch failed.  append_lock,
+ * map_lock held: savers wait for them. */
+static emr_status move_pending(emr_store *store)
+{
+	emr_pending *from = &store->pending;
+	emr_status status;
+
+	if (store->flushing.count == 0) {
+		emr_pending_free(&store->flushing);
+		store->flushing = *from;
+		*from = (emr_pending){0};
+		return EMR_OK;
+	}
+	status = emr_pending_reserve(&store->flushing, from->count);
+	if (status != EMR_OK)
+		return status;
+	for (size_t i = 0; i < from->capacity; i++)
+		if (from->slots[i].at.segment != 0)
+			emr_pending_put(&store->flushing, from->slots[i].digest, from->slots[i].at);
+	emr_pending_free(from);
+	return EMR_OK;
+}
+
+/* All but the rows.  append_lock, map_lock held. */
 static emr_status take_batch(emr_store *store, batch *b)
 {
-	emr_status status = emr_pending_reserve(&store->flushing, store->pending.count);
+	emr_status status = move_pending(store);
 
 	if (status != EMR_OK)
 		return status;
-	for (size_t i = 0; i < store->pending.capacity; i++)
-		if (store->pending.slots[i].at.segment != 0)
-			emr_pending_put(&store->flushing, store->pending.slots[i].digest,
-				store->pending.slots[i].at);
-	emr_pending_free(&store->pending);
-	b->rows = emr_pending_sorted(&store->flushing);
-	b->row_count = store->flushing.count;
 	b->pin_count = store->pin_count;
 	b->slots = store->segment_count;
 	b->indexed = calloc(b->slots + 1, sizeof *b->indexed);
 	b->ids = calloc(b->slots + 1, sizeof *b->ids);
 	b->segments = calloc(b->slots + 1, sizeof(emr_segment *));
 	b->pins = calloc(b->pin_count + 1, sizeof *b->pins);
-	if (b->rows == NULL || b->indexed == NULL || b->ids == NULL || b->segments == NULL ||
-		b->pins == NULL)
+	if (b->indexed == NULL || b->ids == NULL || b->segments == NULL || b->pins == NULL)
 		return EMR_NO_MEMORY;
 	if (b->pin_count > 0)
 		memcpy(b->pins, store->pins, b->pin_count * sizeof *b->pins);
@@ -472,6 +486,14 @@ static emr_status take_batch(emr_store *store, batch *b)
 		if (store->segments[i]->own && !store->segments[i]->gone)
 			b->indexed[i] = store->segments[i]->known_to;
 	return EMR_OK;
+}
+
+/* Whoever has index_lock alone changes what is being flushed: sorting it keeps nobody waiting. */
+static emr_status take_rows(const emr_store *store, batch *b)
+{
+	b->rows = emr_pending_sorted(&store->flushing);
+	b->row_count = store->flushing.count;
+	return b->rows != NULL ? EMR_OK : EMR_NO_MEMORY;
 }
 
 static emr_status put_rows(emr_store *store, batch *b)
@@ -558,6 +580,8 @@ emr_status emr_store_write_index(emr_store *store)
 	status = take_batch(store, &b);
 	pthread_mutex_unlock(&store->map_lock);
 	pthread_mutex_unlock(&store->append_lock);
+	if (status == EMR_OK)
+		status = take_rows(store, &b);
 	/* The index must never know more than the disk has. */
 	if (status == EMR_OK)
 		status = is_opening ? sync_own(store) : emr_store_flush(store);

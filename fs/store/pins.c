@@ -93,7 +93,7 @@ static emr_status add_unwritten(emr_store *store, pin_list *list)
 
 /* Whether the list is whole is asked of the index that is read, and first: it may be lost, made
  * anew and completed by others between two calls. */
-static emr_status collect(emr_store *store, pin_list *list)
+static emr_status pins_collect(emr_store *store, pin_list *list)
 {
 	emr_status status = emr_store_index_now(store);
 	bool is_stated = true;
@@ -116,7 +116,7 @@ static emr_status collect(emr_store *store, pin_list *list)
 
 static emr_status each_of(emr_store *store, pin_list *list, emr_pin_visit visit, void *context)
 {
-	emr_status status = collect(store, list);
+	emr_status status = pins_collect(store, list);
 	const emr_pin *pins = (const void *)list->pins.data;
 
 	for (size_t i = 0; status == EMR_OK && i < list->pins.len / sizeof *pins; i++)
@@ -212,7 +212,7 @@ static emr_status state_difference(
 emr_status emr_store_pins_complete(emr_store *store, const emr_pin *keep, size_t count)
 {
 	pin_list list = {.writer = store->writer, .whose = OWN_PINS};
-	emr_status status = store->read_only ? EMR_READ_ONLY : collect(store, &list);
+	emr_status status = store->read_only ? EMR_READ_ONLY : pins_collect(store, &list);
 
 	if (status == EMR_OK)
 		status = state_difference(store, (void *)list.pins.data,

@@ -34,7 +34,7 @@ static uint64_t free_bytes(const emr_reserve *reserve)
 }
 
 /* Under lock.  All of WANTED, or what was there before. */
-static bool take(emr_reserve *reserve, uint64_t wanted)
+static bool reserve_take(emr_reserve *reserve, uint64_t wanted)
 {
 	int error = posix_fallocate(reserve->fd, 0, (off_t)wanted);
 
@@ -48,7 +48,7 @@ static bool take(emr_reserve *reserve, uint64_t wanted)
 }
 
 /* Under lock.  What is free beyond a little for the others; true when nothing is missing. */
-static bool fill(emr_reserve *reserve)
+static bool reserve_fill(emr_reserve *reserve)
 {
 	uint64_t missing, is_free, more;
 
@@ -59,7 +59,7 @@ static bool fill(emr_reserve *reserve)
 		return false;
 	is_free = free_bytes(reserve);
 	more = is_free > EMR_RESERVE_LOW ? (is_free - EMR_RESERVE_LOW) / STEP * STEP : 0;
-	if (more == 0 || !take(reserve, reserve->have + (more < missing ? more : missing)))
+	if (more == 0 || !reserve_take(reserve, reserve->have + (more < missing ? more : missing)))
 		return false;
 	if (reserve->have < reserve->bytes)
 		return false;
@@ -68,7 +68,7 @@ static bool fill(emr_reserve *reserve)
 }
 
 /* Under lock.  A part at a time: what is given may be taken by anybody. */
-static bool give(emr_reserve *reserve, uint64_t bytes)
+static bool reserve_give(emr_reserve *reserve, uint64_t bytes)
 {
 	uint64_t kept = reserve->have > bytes ? reserve->have - bytes : 0;
 
@@ -122,7 +122,7 @@ emr_status emr_reserve_open(int dirfd, uint64_t bytes, emr_reserve **out_reserve
 	reserve->bytes = bytes == 0 && status == EMR_OK ? usual_bytes(reserve) : bytes;
 	if (status == EMR_OK &&
 		reserve->have > reserve->bytes) /* made for another disk, or by somebody else */
-		(void)give(reserve, reserve->have - reserve->bytes);
+		(void)reserve_give(reserve, reserve->have - reserve->bytes);
 	if (status != EMR_OK) {
 		if (reserve->fd >= 0)
 			close(reserve->fd);
@@ -131,9 +131,9 @@ emr_status emr_reserve_open(int dirfd, uint64_t bytes, emr_reserve **out_reserve
 		return status;
 	}
 	if (free_bytes(reserve) < EMR_RESERVE_LOW)
-		(void)give(reserve, EMR_RESERVE_LOW);
+		(void)reserve_give(reserve, EMR_RESERVE_LOW);
 	else
-		(void)fill(reserve);
+		(void)reserve_fill(reserve);
 	*out_reserve = reserve;
 	return EMR_OK;
 }
@@ -142,12 +142,12 @@ void emr_reserve_close(emr_reserve *reserve)
 {
 	if (reserve == NULL)
 		return;
-	if (!emr_disk_takes_nothing(reserve->fd) && !fill(reserve)) {
+	if (!emr_disk_takes_nothing(reserve->fd) && !reserve_fill(reserve)) {
 		uint64_t more = free_bytes(reserve) / STEP * STEP;
 
-		while (more >= STEP &&
-			!take(reserve, reserve->have + more < reserve->bytes ? reserve->have + more
-									     : reserve->bytes))
+		while (more >= STEP && !reserve_take(reserve, reserve->have + more < reserve->bytes
+								      ? reserve->have + more
+								      : reserve->bytes))
 			more = more / 2 / STEP * STEP;
 	}
 	close(reserve->fd);
@@ -162,7 +162,7 @@ bool emr_reserve_release(emr_reserve *reserve)
 	if (reserve == NULL)
 		return false;
 	pthread_mutex_lock(&reserve->lock);
-	gave = give(reserve, EMR_RESERVE_LOW);
+	gave = reserve_give(reserve, EMR_RESERVE_LOW);
 	pthread_mutex_unlock(&reserve->lock);
 	return gave;
 }
@@ -173,7 +173,7 @@ void emr_reserve_check(emr_reserve *reserve)
 		return;
 	pthread_mutex_lock(&reserve->lock);
 	if (reserve->have > 0 && free_bytes(reserve) < EMR_RESERVE_LOW)
-		(void)give(reserve, EMR_RESERVE_LOW);
+		(void)reserve_give(reserve, EMR_RESERVE_LOW);
 	pthread_mutex_unlock(&reserve->lock);
 }
 
@@ -184,7 +184,7 @@ void emr_reserve_lend(emr_reserve *reserve)
 	pthread_mutex_lock(&reserve->lock);
 	reserve->lent++;
 	if (reserve->have < reserve->bytes)
-		(void)give(reserve, reserve->have);
+		(void)reserve_give(reserve, reserve->have);
 	pthread_mutex_unlock(&reserve->lock);
 }
 
@@ -194,7 +194,7 @@ void emr_reserve_take_back(emr_reserve *reserve)
 		return;
 	pthread_mutex_lock(&reserve->lock);
 	reserve->lent--;
-	(void)fill(reserve);
+	(void)reserve_fill(reserve);
 	pthread_mutex_unlock(&reserve->lock);
 }
 
@@ -205,7 +205,7 @@ bool emr_reserve_is_out(emr_reserve *reserve)
 	if (reserve == NULL)
 		return false;
 	pthread_mutex_lock(&reserve->lock);
-	is_out = !fill(reserve);
+	is_out = !reserve_fill(reserve);
 	pthread_mutex_unlock(&reserve->lock);
 	return is_out;
 }

@@ -89,7 +89,7 @@ static emr_status last_byte(scanner *s, uint64_t offset, uint64_t *out_end)
 typedef enum verdict { GOOD, END, BAD_FRAMING, BAD_HASH } verdict;
 
 /* What stands at OFFSET.  An I/O error is the status; damage is the verdict. */
-static emr_status look(
+static emr_status scan_look(
 	scanner *s, uint64_t offset, bool hashed, emr_scan_item *out, verdict *out_verdict)
 {
 	emr_car_section section;
@@ -141,14 +141,14 @@ static emr_status try_section(
 	for (uint64_t n = 1; n <= 4 && p - n >= after; n++) {
 		emr_scan_item item;
 		verdict v;
-		emr_status status = look(s, p - n, false, &item, &v);
+		emr_status status = scan_look(s, p - n, false, &item, &v);
 
 		if (status != EMR_OK)
 			return status;
 		if (v != GOOD || item.head_len != n + EMR_CID_BYTES || item.len > s->budget)
 			continue;
 		s->budget -= item.len;
-		status = look(s, p - n, true, &item, &v);
+		status = scan_look(s, p - n, true, &item, &v);
 		if (status != EMR_OK)
 			return status;
 		if (v == GOOD) {
@@ -202,7 +202,7 @@ static emr_status find_hole_end(
 	if (kind == BAD_HASH) {
 		uint64_t after = offset + bad->len;
 
-		status = look(s, after, true, &next, &v);
+		status = scan_look(s, after, true, &next, &v);
 		if (status == EMR_OK && (v == GOOD || v == END)) {
 			*out_end = after;
 			return EMR_OK;
@@ -223,7 +223,7 @@ static emr_status scan_all(
 	for (;;) {
 		emr_scan_item item = {0};
 		verdict v;
-		emr_status status = look(s, offset, s->hashed, &item, &v);
+		emr_status status = scan_look(s, offset, s->hashed, &item, &v);
 
 		if (status == EMR_OK && (v == BAD_FRAMING || v == BAD_HASH)) {
 			uint64_t end;

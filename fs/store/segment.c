@@ -71,7 +71,8 @@ static emr_status add_slot(emr_store *store, emr_segment **out_segment)
 	return EMR_OK;
 }
 
-emr_status emr_segment_slot(
+/* Finds or makes the slot of a segment; call with map_lock held. */
+static emr_status segment_slot(
 	emr_store *store, emr_id16 writer, uint64_t number, emr_segment **out_segment)
 {
 	emr_status status;
@@ -232,7 +233,7 @@ static emr_status list_locked(emr_store *store, DIR *dir)
 			continue;
 		if (number == store->making && emr_id16_equal(writer, store->writer))
 			continue;
-		if (emr_segment_slot(store, writer, number, &segment) != EMR_OK)
+		if (segment_slot(store, writer, number, &segment) != EMR_OK)
 			return EMR_NO_MEMORY;
 		segment->listed = store->listings;
 	}
@@ -391,7 +392,7 @@ emr_status emr_segment_create(emr_store *store, uint64_t number, emr_segment **o
 	pthread_mutex_lock(&store->map_lock);
 	store->making = 0;
 	if (status == EMR_OK)
-		status = emr_segment_slot(store, store->writer, number, &segment);
+		status = segment_slot(store, store->writer, number, &segment);
 	if (status == EMR_OK) {
 		make_room(store);
 		segment->fd = fd;

@@ -133,7 +133,7 @@ static void destroy(emr_store *store)
 	free(store);
 }
 
-static emr_status make(const emr_store_options *options, emr_store **out_store)
+static emr_status store_make(const emr_store_options *options, emr_store **out_store)
 {
 	emr_store *store = calloc(1, sizeof *store);
 
@@ -207,7 +207,7 @@ static emr_status start(emr_store *store, const emr_store_options *options)
 emr_status emr_store_open(const emr_store_options *options, emr_store **out_store)
 {
 	emr_store *store;
-	emr_status status = make(options, &store);
+	emr_status status = store_make(options, &store);
 
 	if (status != EMR_OK)
 		return status;

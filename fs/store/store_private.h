@@ -146,9 +146,6 @@ struct emr_store {
 
 extern const uint8_t emr_segment_prefix[EMR_SEGMENT_PREFIX_BYTES];
 void emr_segment_name_of(emr_id16 writer, uint64_t number, char out[EMR_SEGMENT_NAME_MAX]);
-/* Finds or makes the slot of a segment; call with map_lock held. */
-emr_status emr_segment_slot(
-	emr_store *store, emr_id16 writer, uint64_t number, emr_segment **out_segment);
 emr_segment *emr_segment_by_handle(emr_store *store, uint32_t handle); /* map_lock held */
 emr_segment *emr_segment_by_index_id(emr_store *store, int64_t id);    /* map_lock held */
 /* Opens the file when needed and counts a user; EMR_NOT_FOUND when it is gone. */
@@ -164,12 +161,6 @@ emr_status emr_segment_create(emr_store *store, uint64_t number, emr_segment **o
 
 /* ---- append.c ---- */
 
-/* Flushes the current segment's FD.  The kernel tells a failed write to one flush of an open file
- * and to no other, so whoever hears of it says so for all before the next flush begins: EMR_IO from
- * then on. */
-emr_status emr_store_sync_file(emr_store *store, int fd);
-/* append_lock held: closes the current segment (cut, synced) and starts the next. */
-emr_status emr_store_roll(emr_store *store);
 void emr_store_set_current(
 	emr_store *store, emr_segment *segment); /* append_lock held, or while opening */
 emr_segment *emr_store_current(

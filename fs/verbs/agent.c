@@ -14,6 +14,7 @@
 #include "mount/client.h"
 #include "mount/ready.h"
 #include "mount/serve.h"
+#include "network/renewing.h"
 #include "session/keys.h"
 #include "verbs/cmd.h"
 
@@ -127,6 +128,18 @@ static void take_signals(emr_attendant *attendant)
 	atomic_store(&at_work, attendant);
 }
 
+/* By the organisation's own authority, before anybody is served. */
+static void renew_certificate(agent *a)
+{
+	emr_problem problem = {0};
+	bool is_new = false;
+
+	if (emr_renewing_do(&a->session, &is_new, &problem) != EMR_OK)
+		emr_remark(a->out, &problem);
+	else if (is_new)
+		emr_say(a->out, "Your certificate was renewed.\n");
+}
+
 static emr_status open_all(agent *a, emr_problem *out_problem)
 {
 	const emr_session_options options = {.places = &a->places,
@@ -139,6 +152,8 @@ static emr_status open_all(agent *a, emr_problem *out_problem)
 			options.passphrase_file, &a->session.keyring, out_problem);
 	if (status == EMR_OK)
 		status = emr_session_open_copy(&a->session, true, out_problem);
+	if (status == EMR_OK)
+		renew_certificate(a);
 	if (status == EMR_OK)
 		status = emr_attendant_new(&a->session, &a->attendant, out_problem);
 	if (status == EMR_OK) {

@@ -32,6 +32,7 @@ typedef struct backing_up {
 	char *dir;    /* owned */
 	json_t *bad;
 	uint64_t n_bad;
+	emr_buf channel; /* what leads to the ledger, where it is in no directory */
 	emr_buf missing; /* of emr_cid: versions that are not in the backup, or not whole */
 	const char *doing;
 } backing_up;
@@ -42,6 +43,7 @@ static void backing_up_end(backing_up *b)
 		close(b->state_fd);
 	emr_places_free(&b->places);
 	json_decref(b->bad);
+	emr_buf_free(&b->channel);
 	emr_buf_free(&b->missing);
 	free(b->dir);
 }
@@ -90,6 +92,7 @@ static emr_backup_options options_of(backing_up *b)
 	return (emr_backup_options){.state_path = b->places.state,
 		.state_fd = b->state_fd,
 		.dir = b->dir,
+		.channel = emr_buf_view(&b->channel),
 		.clock = emr_clock_system(),
 		.progress = show_progress,
 		.found = note_found,
@@ -141,7 +144,7 @@ static emr_status open_state(backing_up *b, emr_problem *out_problem)
 		return EMR_DENIED;
 	}
 	if (status == EMR_OK && emr_network_dir_of(b->state_fd, &dir) == EMR_OK)
-		status = emr_network_dir_refuse_fabric(dir, _("A second copy"), out_problem);
+		status = emr_network_dir_carry(dir, &b->channel, out_problem);
 	if (status == EMR_OK)
 		status = emr_switch_finish(b->state_fd);
 	/* A disk can be checked on any computer. */

@@ -28,7 +28,7 @@
 #define CLOCK_EARLIEST INT64_C(1704067200) /* 2024-01-01: before any emrfs */
 #define CLOCK_SLACK_S 600
 
-static void note(emr_checker *c, const char *name, bool ok, bool is_warning, const char *mend,
+static void note_check(emr_checker *c, const char *name, bool ok, bool is_warning, const char *mend,
 	const char *message)
 {
 	const char *word = !ok ? _("NO") : is_warning ? _("look") : _("ok");
@@ -54,7 +54,7 @@ void emr_check_note(
 	va_start(arguments, format);
 	vsnprintf(message, sizeof message, format, arguments);
 	va_end(arguments);
-	note(c, name, ok, false, mend, message);
+	note_check(c, name, ok, false, mend, message);
 }
 
 void emr_check_warn(emr_checker *c, const char *name, const char *mend, const char *format, ...)
@@ -65,7 +65,7 @@ void emr_check_warn(emr_checker *c, const char *name, const char *mend, const ch
 	va_start(arguments, format);
 	vsnprintf(message, sizeof message, format, arguments);
 	va_end(arguments);
-	note(c, name, true, true, mend, message);
+	note_check(c, name, true, true, mend, message);
 }
 
 static void check_kernel(emr_checker *c)

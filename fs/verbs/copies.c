@@ -2,6 +2,7 @@
  * lacks some, and why. */
 #include <string.h>
 
+#include "kit/json.h"
 #include "kit/language.h"
 #include "kit/text.h"
 #include "mount/client.h"
@@ -9,13 +10,6 @@
 
 #define WORK_MS 3600000 /* every name of a large folder is looked at */
 #define SHOWN_MAX 5
-
-static uint64_t number_of(const json_t *object, const char *name)
-{
-	json_int_t number = json_integer_value(json_object_get(object, name));
-
-	return number > 0 ? (uint64_t)number : 0;
-}
 
 /* "unix:/PATH/api.sock   12 of 312   It does not answer." */
 static void say_place(emr_out *out, const json_t *place, bool is_here)
@@ -25,14 +19,19 @@ static void say_place(emr_out *out, const json_t *place, bool is_here)
 		   *hint = json_string_value(json_object_get(place, "hint"));
 
 	emr_show(json_string_value(json_object_get(place, "name")), name, sizeof name);
-	emr_number_text(number_of(place, "copies"), copies);
-	emr_number_text(number_of(place, "of"), of);
+	emr_number_text(emr_json_number_at(place, "copies"), copies);
+	emr_number_text(emr_json_number_at(place, "of"), of);
 	emr_say(out, "%-40s  %s of %s\n", is_here ? _("this computer") : name, copies, of);
 	if (message != NULL)
 		emr_say(out, "    %s  %s\n", message, hint != NULL ? hint : "");
-	if (number_of(place, "leaving") > 0)
+	if (emr_json_number_at(place, "sending_of") > 0) {
+		emr_size_text(emr_json_number_at(place, "sending"), copies);
+		emr_size_text(emr_json_number_at(place, "sending_of"), of);
+		emr_say(out, _("    Being sent: %s of %s.\n"), copies, of);
+	}
+	if (emr_json_number_at(place, "leaving") > 0)
 		emr_say(out, "    erased and not let go there yet: %llu\n",
-			(unsigned long long)number_of(place, "leaving"));
+			(unsigned long long)emr_json_number_at(place, "leaving"));
 }
 
 static void say_short(emr_out *out, const json_t *answer)
@@ -66,9 +65,9 @@ static emr_status copies(emr_client *client, const emr_args *args, emr_out *out,
 	for (size_t i = 0; i < json_array_size(places); i++)
 		say_place(out, json_array_get(places, i), i == 0);
 	emr_say(out, "Wanted of each file: %llu\n",
-		(unsigned long long)number_of(answer, "wanted"));
-	if (number_of(answer, "short_files") > 0) {
-		emr_count_text(number_of(answer, "short_files"), "file", "files", count);
+		(unsigned long long)emr_json_number_at(answer, "wanted"));
+	if (emr_json_number_at(answer, "short_files") > 0) {
+		emr_count_text(emr_json_number_at(answer, "short_files"), "file", "files", count);
 		emr_problem_set(out_short, EMR_SAY_COPIES_SHORT, "n", count, NULL);
 		say_short(out, answer);
 	}

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "kit/json.h"
 #include "kit/language.h"
 #include "kit/terminal.h"
 #include "kit/text.h"
@@ -26,13 +27,6 @@ typedef struct dataset {
 	bool with_copies; /* also where copies lie */
 	json_t *list;	  /* what was asked for; owned */
 } dataset;
-
-static const char *text_of(const json_t *object, const char *name)
-{
-	const char *text = json_string_value(json_object_get(object, name));
-
-	return text != NULL ? text : "";
-}
 
 static long long number_of(const json_t *object, const char *name)
 {
@@ -105,7 +99,7 @@ static emr_status open_client(dataset *d, emr_problem *out_problem)
 	return status == EMR_OK ? emr_client_open(&places, &d->client, out_problem) : status;
 }
 
-static emr_status fetch(dataset *d, const char *name, emr_problem *out_problem)
+static emr_status fetch_dataset(dataset *d, const char *name, emr_problem *out_problem)
 {
 	emr_status status = open_client(d, out_problem);
 
@@ -137,14 +131,16 @@ static void say_former(const dataset *d, const json_t *one)
 		const json_t *reader = json_array_get(former, i);
 		char name[300], organisation[300], since[EMR_TEXT_BYTES], until[EMR_TEXT_BYTES];
 
-		emr_show(text_of(reader, "name")[0] != '\0' ? text_of(reader, "name")
-							    : text_of(reader, "who"),
+		emr_show(emr_json_text_at(reader, "name")[0] != '\0'
+				 ? emr_json_text_at(reader, "name")
+				 : emr_json_text_at(reader, "who"),
 			name, sizeof name);
-		emr_show(text_of(reader, "organisation"), organisation, sizeof organisation);
-		emr_moment_text(text_of(reader, "since"), since);
-		emr_moment_text(text_of(reader, "until"), until);
+		emr_show(emr_json_text_at(reader, "organisation"), organisation,
+			sizeof organisation);
+		emr_moment_text(emr_json_text_at(reader, "since"), since);
+		emr_moment_text(emr_json_text_at(reader, "until"), until);
 		emr_say(d->out, "  %s, %s (%s) read it, from %s to %s\n", name, organisation,
-			text_of(reader, "code"), since, until);
+			emr_json_text_at(reader, "code"), since, until);
 	}
 }
 
@@ -158,27 +154,29 @@ static void say_readers(const dataset *d, const json_t *one)
 		const json_t *reader = json_array_get(readers, i);
 		char name[300], organisation[300], since[EMR_TEXT_BYTES];
 
-		emr_show(text_of(reader, "name")[0] != '\0' ? text_of(reader, "name")
-							    : text_of(reader, "who"),
+		emr_show(emr_json_text_at(reader, "name")[0] != '\0'
+				 ? emr_json_text_at(reader, "name")
+				 : emr_json_text_at(reader, "who"),
 			name, sizeof name);
-		emr_show(text_of(reader, "organisation"), organisation, sizeof organisation);
-		emr_moment_text(text_of(reader, "since"), since);
+		emr_show(emr_json_text_at(reader, "organisation"), organisation,
+			sizeof organisation);
+		emr_moment_text(emr_json_text_at(reader, "since"), since);
 		emr_say(d->out, "  %s, %s (%s) reads it, since %s\n", name, organisation,
-			text_of(reader, "code"), since);
+			emr_json_text_at(reader, "code"), since);
 	}
 }
 
 static void say_rules(const dataset *d, const json_t *one)
 {
-	if (strcmp(text_of(one, "data"), "identified") == 0)
+	if (strcmp(emr_json_text_at(one, "data"), "identified") == 0)
 		return;
 	emr_say(d->out, "  Dates: %s\n",
-		strcmp(text_of(one, "dates"), "removed") == 0
+		strcmp(emr_json_text_at(one, "dates"), "removed") == 0
 			? _("none stays")
 			: _("moved into the past, all of one person by the same time"));
 	if (json_is_true(json_object_get(one, "characteristics")))
 		emr_say(d->out, "  Sex, age (to 90), size and weight stay.\n");
-	if (strcmp(text_of(one, "faces"), "kept") == 0)
+	if (strcmp(emr_json_text_at(one, "faces"), "kept") == 0)
 		emr_say(d->out, "  Pictures of heads are given, too, also where a face can be "
 				"drawn from them.\n");
 }
@@ -194,27 +192,27 @@ static void say_follows(const dataset *d, const json_t *one, bool has_copies)
 
 		emr_count_text((uint64_t)number_of(row, "copies"), "copy", "copies", copies);
 		emr_say(d->out, "  What comes into %s follows: %s, %lld waiting, %lld withheld.\n",
-			shown(text_of(row, "path"), path), copies, number_of(row, "waiting"),
-			number_of(row, "withheld"));
+			shown(emr_json_text_at(row, "path"), path), copies,
+			number_of(row, "waiting"), number_of(row, "withheld"));
 	}
 	if (has_copies && json_array_size(follows) == 0)
 		emr_say(d->out,
 			"  What comes later does not follow. To have it follow: emrfs "
 			"dataset join %s PATH\n",
-			text_of(one, "name"));
+			emr_json_text_at(one, "name"));
 }
 
 static void say_one(const dataset *d, const json_t *one)
 {
 	const json_t *joined = json_object_get(one, "joined");
 	char until[EMR_TEXT_BYTES], count[EMR_COUNT_BYTES], text[SHOWN_BYTES];
-	bool is_plain = strcmp(text_of(one, "data"), "identified") == 0;
+	bool is_plain = strcmp(emr_json_text_at(one, "data"), "identified") == 0;
 
-	emr_say(d->out, "%s, of %s\n", text_of(one, "name"),
-		shown(text_of(one, "organisation"), text));
-	emr_say(d->out, "  For: %s\n", shown(text_of(one, "purpose"), text));
-	emr_say(d->out, "  Read by: %s\n", shown(text_of(one, "who"), text));
-	emr_day_text(text_of(one, "until"), until);
+	emr_say(d->out, "%s, of %s\n", emr_json_text_at(one, "name"),
+		shown(emr_json_text_at(one, "organisation"), text));
+	emr_say(d->out, "  For: %s\n", shown(emr_json_text_at(one, "purpose"), text));
+	emr_say(d->out, "  Read by: %s\n", shown(emr_json_text_at(one, "who"), text));
+	emr_day_text(emr_json_text_at(one, "until"), until);
 	emr_say(d->out, "  Until: %s\n", until);
 	emr_say(d->out, "  Records: %s\n",
 		is_plain ? _("as they are, with names and dates in them")
@@ -228,7 +226,7 @@ static void say_one(const dataset *d, const json_t *one)
 			"  A reader opens at most %lld files for the first time in a day.\n",
 			number_of(one, "daily_limit"));
 	emr_count_text((uint64_t)number_of(one, "participants"), "folder is", "folders are", count);
-	emr_say(d->out, "  %s in it.  Terms: %.16s\n", count, text_of(one, "terms"));
+	emr_say(d->out, "  %s in it.  Terms: %.16s\n", count, emr_json_text_at(one, "terms"));
 	if (number_of(one, "withheld") > 0) {
 		emr_count_text((uint64_t)number_of(one, "withheld"), "file that was opened here is",
 			"files that were opened here are", count);
@@ -246,12 +244,12 @@ static void say_line(const dataset *d, const json_t *one)
 {
 	char until[EMR_TEXT_BYTES], count[EMR_COUNT_BYTES], called[300], column[340];
 
-	emr_show(text_of(one, "called"), called, sizeof called);
+	emr_show(emr_json_text_at(one, "called"), called, sizeof called);
 	emr_column_text(called, 28, column, sizeof column);
-	emr_day_text(text_of(one, "until"), until);
+	emr_day_text(emr_json_text_at(one, "until"), until);
 	emr_count_text((uint64_t)number_of(one, "participants"), "folder", "folders", count);
 	emr_say(d->out, "%s  %s   %s   %s%s%s%s\n", column, count,
-		emr_text_word(text_of(one, "data")), until,
+		emr_text_word(emr_json_text_at(one, "data")), until,
 		json_is_true(json_object_get(one, "steward")) ? _("   yours") : "",
 		json_is_true(json_object_get(one, "reader")) ? _("   you read it") : "",
 		json_array_size(json_object_get(one, "joined")) > 0 ? _("   you take part") : "");
@@ -265,7 +263,7 @@ static void strip(json_t *list)
 
 static emr_status show(dataset *d, const char *name, emr_problem *out_problem)
 {
-	emr_status status = fetch(d, name, out_problem);
+	emr_status status = fetch_dataset(d, name, out_problem);
 
 	if (status != EMR_OK)
 		return status;
@@ -286,15 +284,15 @@ static void say_join(const dataset *d, const json_t *one, const char *path)
 	char folder[SHOWN_BYTES], organisation[SHOWN_BYTES], until[EMR_TEXT_BYTES];
 
 	say_one(d, one);
-	emr_day_text(text_of(one, "until"), until);
+	emr_day_text(emr_json_text_at(one, "until"), until);
 	emr_say(d->out,
 		"To join is to let all whom %s admits, now and later, read %s itself: the files as "
 		"they are, with your name\nwhere it stands in them, and what comes there later. "
 		"For research only, until %s. They see it under a pseudonym;\nfiles that name you "
 		"do so all the same. You can leave at any time: emrfs dataset leave %s\nWhat was "
 		"worked out from your records before stays.\n",
-		shown(text_of(one, "organisation"), organisation), shown(path, folder), until,
-		text_of(one, "name"));
+		shown(emr_json_text_at(one, "organisation"), organisation), shown(path, folder),
+		until, emr_json_text_at(one, "name"));
 }
 
 /* ---- join with copies ---- */
@@ -314,13 +312,13 @@ static void say_join_copies(const dataset *d, const json_t *one, const copies *c
 
 	say_one(d, one);
 	shown(c->from, from);
-	emr_day_text(text_of(one, "until"), until);
+	emr_day_text(emr_json_text_at(one, "until"), until);
 	emr_say(d->out,
 		"To join is to let all whom %s admits, now and later, read copies of %s, which are "
 		"made now and lie in %s: without\nnames, ids and texts, for "
 		"research only, until %s. What a picture itself shows stays in it. What you put "
 		"into that folder\nyourself is shown to nobody.\n",
-		shown(text_of(one, "organisation"), organisation), from, c->to, until);
+		shown(emr_json_text_at(one, "organisation"), organisation), from, c->to, until);
 	if (d->args->given[EMR_OPT_ONCE])
 		emr_say(d->out, "Files that come later are copied when you join again.\n");
 	else
@@ -332,7 +330,7 @@ static void say_join_copies(const dataset *d, const json_t *one, const copies *c
 	emr_say(d->out,
 		"You can leave at any time: emrfs dataset leave %s\nWhat was worked out from "
 		"your records before stays.\n",
-		text_of(one, "name"));
+		emr_json_text_at(one, "name"));
 }
 
 static void say_withheld(const dataset *d, const copies *c, const char *why)
@@ -343,9 +341,9 @@ static void say_withheld(const dataset *d, const copies *c, const char *why)
 	for (size_t i = 0; i < json_array_size(c->withheld); i++) {
 		const json_t *file = json_array_get(c->withheld, i);
 
-		if (strcmp(text_of(file, "why"), why) != 0 || n++ >= NAMES_SHOWN)
+		if (strcmp(emr_json_text_at(file, "why"), why) != 0 || n++ >= NAMES_SHOWN)
 			continue;
-		emr_show(text_of(file, "path"), one, sizeof one);
+		emr_show(emr_json_text_at(file, "path"), one, sizeof one);
 		snprintf(names + strlen(names), sizeof names - strlen(names), "%s%s",
 			n > 1 ? ", " : "", one);
 	}
@@ -547,10 +545,10 @@ static emr_status join_deidentified(dataset *d, emr_request *request, emr_proble
 {
 	const json_t *one = json_array_get(d->list, 0), *where = json_object_get(one, "copies");
 	EMR_AUTO_FREE char *from = strdup(request->path);
-	copies c = {.dataset = text_of(one, "called"),
+	copies c = {.dataset = emr_json_text_at(one, "called"),
 		.from = from,
-		.to = text_of(where, "path"),
-		.pseudonym = text_of(where, "pseudonym"),
+		.to = emr_json_text_at(where, "path"),
+		.pseudonym = emr_json_text_at(where, "pseudonym"),
 		.withheld = json_array()};
 	emr_status status = from != NULL && c.withheld != NULL
 				    ? join_with_copies(d, &c, request, out_problem)
@@ -579,8 +577,9 @@ static emr_status join(dataset *d, emr_problem *out_problem)
 		return status;
 	one = json_array_get(d->list, 0);
 	request.until_unix_s = (uint64_t)number_of(one, "until_unix");
-	snprintf(request.who, sizeof request.who, "dataset:%.200s", text_of(one, "called"));
-	snprintf(request.name, sizeof request.name, "%s", text_of(one, "terms"));
+	snprintf(
+		request.who, sizeof request.who, "dataset:%.200s", emr_json_text_at(one, "called"));
+	snprintf(request.name, sizeof request.name, "%s", emr_json_text_at(one, "terms"));
 	if (json_object_get(one, "copies") != NULL)
 		return join_deidentified(d, &request, out_problem);
 	say_join(d, one, request.path);
@@ -606,13 +605,14 @@ static emr_status leave(dataset *d, emr_problem *out_problem)
 	if (status != EMR_OK)
 		return status;
 	one = json_array_get(d->list, 0);
-	place = text_of(json_object_get(one, "copies"), "path");
+	place = emr_json_text_at(json_object_get(one, "copies"), "path");
 	if (one != NULL && json_array_size(json_object_get(one, "joined")) == 0) {
-		emr_problem_set(
-			out_problem, EMR_SAY_NOT_JOINED, "what", text_of(one, "called"), NULL);
+		emr_problem_set(out_problem, EMR_SAY_NOT_JOINED, "what",
+			emr_json_text_at(one, "called"), NULL);
 		return EMR_NOT_FOUND;
 	}
-	snprintf(who, sizeof who, "dataset:%.200s", one != NULL ? text_of(one, "called") : name);
+	snprintf(who, sizeof who, "dataset:%.200s",
+		one != NULL ? emr_json_text_at(one, "called") : name);
 	status = emr_revoke_all_from(d->args, d->out, &d->client, who, out_problem);
 	if (status == EMR_OK)
 		emr_say(d->out, "What was worked out from your records before stays.\n");

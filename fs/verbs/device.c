@@ -13,6 +13,7 @@
 #include "base/file.h"
 #include "keyring/card.h"
 #include "keyring/coowned.h"
+#include "kit/json.h"
 #include "kit/language.h"
 #include "kit/text.h"
 #include "kit/terminal.h"
@@ -64,21 +65,14 @@ static emr_status wrong_use(emr_problem *out_problem)
 
 /* ---- the list ---- */
 
-static const char *text_of(const json_t *object, const char *name)
-{
-	const char *text = json_string_value(json_object_get(object, name));
-
-	return text != NULL ? text : "";
-}
-
 static void say_device(const devices *d, const json_t *one)
 {
 	char name[300], added[EMR_TEXT_BYTES], seen[EMR_TEXT_BYTES] = "never";
 
-	emr_show(text_of(one, "name"), name, sizeof name);
-	emr_moment_text(text_of(one, "added_at"), added);
+	emr_show(emr_json_text_at(one, "name"), name, sizeof name);
+	emr_moment_text(emr_json_text_at(one, "added_at"), added);
 	if (json_is_string(json_object_get(one, "seen_at")))
-		emr_moment_text(text_of(one, "seen_at"), seen);
+		emr_moment_text(emr_json_text_at(one, "seen_at"), seen);
 	emr_say(d->out, "%-20s added %s, last saved something %s%s\n",
 		json_is_true(json_object_get(one, "first")) ? _("(first computer)") : name, added,
 		seen, json_is_true(json_object_get(one, "this")) ? _("  this computer") : "");
@@ -86,7 +80,7 @@ static void say_device(const devices *d, const json_t *one)
 
 static const char *what_it_may(const json_t *one)
 {
-	const char *kind = text_of(one, "kind");
+	const char *kind = emr_json_text_at(one, "kind");
 
 	return strcmp(kind, "manager") == 0  ? _("may change and share your folders as you may")
 	       : strcmp(kind, "writer") == 0 ? _("may write in your folders, and not by your word")
@@ -97,9 +91,9 @@ static void say_key(const devices *d, const json_t *one, const char *what)
 {
 	char name[400];
 
-	emr_show(text_of(one, "organisation"), name, sizeof name);
-	emr_say(d->out, "key %s%s%s%s %s\n", text_of(one, "key"), name[0] != '\0' ? " (" : "", name,
-		name[0] != '\0' ? ")" : "", what);
+	emr_show(emr_json_text_at(one, "organisation"), name, sizeof name);
+	emr_say(d->out, "key %s%s%s%s %s\n", emr_json_text_at(one, "key"),
+		name[0] != '\0' ? " (" : "", name, name[0] != '\0' ? ")" : "", what);
 }
 
 /* Of the keyring that was opened for it. */
@@ -355,7 +349,7 @@ static emr_status add_to(devices *d, const char *dir, emr_problem *out_problem)
 	return status;
 }
 
-static emr_status add(devices *d, emr_problem *out_problem)
+static emr_status add_device(devices *d, emr_problem *out_problem)
 {
 	EMR_AUTO_FREE char *dir = NULL;
 	const char *file = d->args->values[EMR_OPT_CARD_FILE], *name = d->args->operands[1];
@@ -611,7 +605,7 @@ int emr_cmd_device(const emr_args *args, emr_out *out)
 	if (args->n_operands == 0)
 		status = list(&d, &problem);
 	else if (args->n_operands == 2 && strcmp(what, "add") == 0)
-		status = add(&d, &problem);
+		status = add_device(&d, &problem);
 	else if (args->n_operands == 2 && strcmp(what, "accept") == 0)
 		status = accept_file(&d, &problem);
 	else if (args->n_operands == 2 && strcmp(what, "remove") == 0)

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "kit/json.h"
 #include "kit/language.h"
 #include "kit/passphrase.h"
 #include "kit/terminal.h"
@@ -28,11 +29,6 @@ typedef struct wanted {
 	emr_request request;
 	uint64_t files, directories;
 } wanted;
-
-static uint64_t number_of(const json_t *object, const char *name)
-{
-	return (uint64_t)json_integer_value(json_object_get(object, name));
-}
 
 /* ---- the command line ---- */
 
@@ -102,7 +98,7 @@ static void count_text(const wanted *w, char out[2 * EMR_COUNT_BYTES])
 		snprintf(out, 2 * EMR_COUNT_BYTES, _("%s and %s"), files, directories);
 }
 
-static emr_status look(wanted *w, emr_problem *out_problem)
+static emr_status look_what_goes(wanted *w, emr_problem *out_problem)
 {
 	char count[EMR_COUNT_BYTES];
 	json_t *answer = NULL;
@@ -113,10 +109,10 @@ static emr_status look(wanted *w, emr_problem *out_problem)
 	w->request.look = false;
 	if (status != EMR_OK)
 		return status;
-	w->files = number_of(answer, "live") + number_of(answer, "deleted");
-	w->directories = number_of(answer, "directories");
-	if (number_of(answer, "copies") > 0) {
-		emr_count_text(number_of(answer, "copies"), "copy", "copies", count);
+	w->files = emr_json_number_at(answer, "live") + emr_json_number_at(answer, "deleted");
+	w->directories = emr_json_number_at(answer, "directories");
+	if (emr_json_number_at(answer, "copies") > 0) {
+		emr_count_text(emr_json_number_at(answer, "copies"), "copy", "copies", count);
 		emr_say(w->out, "With it goes what was made of it for datasets: %s.\n", count);
 	}
 	json_decref(answer);
@@ -173,8 +169,8 @@ static void say_erased(wanted *w, const json_t *answer)
 	const json_t *left = json_object_get(answer, "not_reached");
 	char counted[2 * EMR_COUNT_BYTES], who[4200];
 
-	w->files = number_of(answer, "live") + number_of(answer, "deleted");
-	w->directories = number_of(answer, "directories");
+	w->files = emr_json_number_at(answer, "live") + emr_json_number_at(answer, "deleted");
+	w->directories = emr_json_number_at(answer, "directories");
 	count_text(w, counted);
 	if (w->files + w->directories == 0)
 		emr_say(w->out, "Nothing was there to be erased.\n");
@@ -188,10 +184,10 @@ static void say_erased(wanted *w, const json_t *answer)
 			json_string_value(json_object_get(one, "why")));
 	}
 	emr_out_number(w->out, "erased", w->files + w->directories);
-	emr_out_number(w->out, "live", number_of(answer, "live"));
-	emr_out_number(w->out, "deleted", number_of(answer, "deleted"));
+	emr_out_number(w->out, "live", emr_json_number_at(answer, "live"));
+	emr_out_number(w->out, "deleted", emr_json_number_at(answer, "deleted"));
 	emr_out_number(w->out, "directories", w->directories);
-	emr_out_number(w->out, "copies", number_of(answer, "copies"));
+	emr_out_number(w->out, "copies", emr_json_number_at(answer, "copies"));
 	emr_out_flag(w->out, "finished", json_is_true(json_object_get(answer, "finished")));
 	emr_out_put(w->out, "not_reached", json_incref((json_t *)(uintptr_t)left));
 }
@@ -202,7 +198,7 @@ static emr_status erase(wanted *w, emr_problem *out_problem)
 	emr_status status = read_path(w, out_problem);
 
 	if (status == EMR_OK)
-		status = look(w, out_problem);
+		status = look_what_goes(w, out_problem);
 	if (status == EMR_OK && w->files + w->directories > 0) {
 		status = ask_yes(w, out_problem);
 		if (status == EMR_OK)

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "kit/json.h"
 #include "kit/terminal.h"
 #include "kit/text.h"
 #include "kit/language.h"
@@ -85,14 +86,7 @@ static emr_status inside(
 	return EMR_NOT_FOUND;
 }
 
-static const char *text_of(const json_t *object, const char *name)
-{
-	const char *text = json_string_value(json_object_get(object, name));
-
-	return text != NULL ? text : "";
-}
-
-static emr_status take(asking *a, json_t *object)
+static emr_status take_answer(asking *a, json_t *object)
 {
 	const json_t *progress = json_object_get(object, "progress");
 	json_t *bad = json_object_get(object, "bad"), *erased = json_object_get(object, "erased");
@@ -103,7 +97,8 @@ static emr_status take(asking *a, json_t *object)
 			(uint64_t)json_integer_value(json_object_get(progress, "done")),
 			(uint64_t)json_integer_value(json_object_get(progress, "of")));
 	if (bad != NULL) {
-		emr_say(a->out, "  %-14s %s\n", text_of(bad, "error"), text_of(bad, "path"));
+		emr_say(a->out, "  %-14s %s\n", emr_json_text_at(bad, "error"),
+			emr_json_text_at(bad, "path"));
 		if (json_array_append(a->bad, bad) != 0)
 			status = EMR_NO_MEMORY;
 	}
@@ -116,7 +111,7 @@ static emr_status take(asking *a, json_t *object)
 }
 
 /* Once more may follow: the answer before is forgotten. */
-static emr_status ask(asking *a, const emr_request *request, emr_problem *out_problem)
+static emr_status ask_export(asking *a, const emr_request *request, emr_problem *out_problem)
 {
 	emr_status status = emr_client_send(&a->client, request, out_problem);
 
@@ -127,7 +122,7 @@ static emr_status ask(asking *a, const emr_request *request, emr_problem *out_pr
 
 		status = emr_client_receive(&a->client, WORK_MS, &object, out_problem);
 		if (status == EMR_OK)
-			status = take(a, object);
+			status = take_answer(a, object);
 	}
 	emr_progress_end(a->out);
 	return status;
@@ -193,11 +188,11 @@ int emr_cmd_export(const emr_args *args, emr_out *out)
 	if (status == EMR_OK)
 		status = outside(&a, args->operands[1], &request, &problem);
 	if (status == EMR_OK)
-		status = ask(&a, &request, &problem);
+		status = ask_export(&a, &request, &problem);
 	if (status != EMR_OK)
 		return failed(out, &problem, status, "export");
 	emr_out_text(out, "out", request.file);
-	emr_out_text(out, "root", text_of(a.last, "root"));
+	emr_out_text(out, "root", emr_json_text_at(a.last, "root"));
 	put_counts(&a, records, bytes);
 	emr_show(request.file, shown, sizeof shown);
 	if (request.proof) {
@@ -206,7 +201,7 @@ int emr_cmd_export(const emr_args *args, emr_out *out)
 	}
 	emr_say(out, "%s: %s, %s, encrypted.\n", shown, records, bytes);
 	say_brought(&a);
-	emr_say(out, "Its root, for tools of IPFS: %s\n", text_of(a.last, "root"));
+	emr_say(out, "Its root, for tools of IPFS: %s\n", emr_json_text_at(a.last, "root"));
 	return EMR_EXIT_DONE;
 }
 
@@ -245,7 +240,7 @@ int emr_log_proof(const emr_args *args, emr_out *out)
 	if (status == EMR_OK)
 		status = outside(&a, args->operands[0], &request, &problem);
 	if (status == EMR_OK)
-		status = ask(&a, &request, &problem);
+		status = ask_export(&a, &request, &problem);
 	if (status != EMR_OK)
 		return failed(out, &problem, status, "log");
 	emr_out_text(out, "out", request.file);
@@ -275,7 +270,7 @@ static emr_status read_car(
 	emr_status status;
 
 	request->look = !args->given[EMR_OPT_YES];
-	status = ask(a, request, out_problem);
+	status = ask_export(a, request, out_problem);
 	if (status != EMR_OK)
 		return status;
 	say_erased(a);
@@ -285,7 +280,7 @@ static emr_status read_car(
 		emr_terminal_says_yes("It comes back with the rest. Read all of it (yes, no)?")) {
 		request->look = false;
 		json_array_clear(a->erased);
-		return ask(a, request, out_problem);
+		return ask_export(a, request, out_problem);
 	}
 	emr_count_text(number_of(a, "erased_count"), "record", "records", count);
 	snprintf(n, sizeof n, "%s %s", count, number_of(a, "erased_count") == 1 ? "was" : "were");
@@ -366,7 +361,7 @@ static int conclude(const asking *a)
 	if (bad == 0)
 		return EMR_EXIT_DONE;
 	if (number_of(a, "records") > 0 ||
-		strcmp(text_of(json_array_get(a->bad, 0), "error"), "exists") == 0)
+		strcmp(emr_json_text_at(json_array_get(a->bad, 0), "error"), "exists") == 0)
 		emr_problem_set(&problem, EMR_SAY_IMPORT_PART, "n", n, "m", m, NULL);
 	else
 		emr_problem_set(&problem, EMR_SAY_IMPORT_BAD, "m", m, NULL);

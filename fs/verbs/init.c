@@ -9,7 +9,9 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/log.h"
 #include "contract/codes.h"
+#include "contract/item.h"
 #include "gateway/channel.h"
 #include "keyring/card.h"
 #include "keyring/words.h"
@@ -20,6 +22,7 @@
 #include "ledger/hash.h"
 #include "ledger/network.h"
 #include "network/applying.h"
+#include "network/begun.h"
 #include "network/founding.h"
 #include "network/joining.h"
 #include "session/network_dir.h"
@@ -49,6 +52,7 @@ typedef struct making {
 			      a ledger of one's own */
 	const char *org_name; /* made for this organisation; NULL: not made here */
 	bool is_applying;     /* for a network that is there */
+	emr_begun begun;      /* of an organisation, on Fabric */
 	emr_joining joining;  /* the invitation, with --join */
 	int64_t within_ns;
 	bool dir_made, dir_used; /* to be taken away again unless it is used */
@@ -63,6 +67,7 @@ static void making_end(making *m)
 	if (m->own_dir_made && !m->dir_used)
 		(void)!emr_stage_remove_tree(m->stage.state_fd, EMR_STATE_NETWORK);
 	emr_joining_free(&m->joining);
+	emr_buf_free(&m->begun.what);
 	free(m->network_dir);
 	emr_stage_end(&m->stage, m->out);
 	emr_wipe(m->words, sizeof m->words);
@@ -174,15 +179,82 @@ static emr_status join_network(
 	return status;
 }
 
+/* The administrator's certificate, where the organisation has an authority of its own. */
+typedef struct certifying {
+	const making *making;
+	emr_problem *problem;
+} certifying;
+
+static emr_login login_of(const emr_args *args)
+{
+	return (emr_login){.id = args->values[EMR_OPT_LOGIN],
+		.secret_file = args->values[EMR_OPT_SECRET_FILE]};
+}
+
+static emr_status certify(void *arg, emr_buf *out_ca, emr_buf *out_certificate)
+{
+	static const uint16_t needed = EMR_ROLE_PATIENT | EMR_ROLE_ORG_ADMIN;
+	const certifying *c = arg;
+	const emr_login login = login_of(c->making->args);
+	EMR_AUTO_CA_CERTIFICATE got = {{0}, {0}};
+	emr_cert_facts facts;
+	emr_status status = emr_enrol_by_login(
+		c->making->network_dir, c->making->session.keyring, &login, &got, c->problem);
+
+	if (status == EMR_OK)
+		status = emr_cert_read(emr_buf_view(&got.chain), &facts);
+	if (status == EMR_OK && (facts.roles & needed) != needed) {
+		emr_problem_set(c->problem, EMR_SAY_NETWORK_DIR, "dir", c->making->network_dir,
+			"cause",
+			_("the authority's certificate does not say that its owner is patient and "
+			  "admin (emr.roles)"),
+			NULL);
+		return EMR_DENIED;
+	}
+	if (status == EMR_OK)
+		status = emr_buf_append(out_ca, got.root.data, got.root.len);
+	return status == EMR_OK ? emr_buf_append(out_certificate, got.chain.data, got.chain.len)
+				: status;
+}
+
+static bool is_text(emr_span span, const char *text)
+{
+	return span.len == strlen(text) && memcmp(span.data, text, span.len) == 0;
+}
+
+/* What was begun before is this organisation's network, or nothing was. */
+static emr_status take_up(const making *m, const char *msp, emr_network_new *options,
+	emr_buf *certificate, emr_problem *out_problem)
+{
+	const emr_bytes what = emr_buf_view(&m->begun.what);
+	const emr_span bytes = {what.data, what.len};
+	emr_descriptor network;
+	emr_descriptor_org org;
+	emr_status status;
+
+	if (what.len == 0)
+		return EMR_OK;
+	if (emr_descriptor_parse(bytes, &network) != EMR_CONTRACT_OK ||
+		emr_descriptor_org_at(&network, 0, &org) != EMR_CONTRACT_OK ||
+		!is_text(network.name, m->org_name) || !is_text(org.msp, msp))
+		return emr_begun_say_other(&m->begun, m->org_name, out_problem);
+	status = emr_keyring_tlv_get(m->session.keyring, EMR_KEYRING_CERTIFICATE, certificate);
+	options->begun_descriptor = what;
+	options->begun_certificate = emr_buf_view(certificate);
+	return status;
+}
+
 static emr_status create_network(
 	making *m, const char *handle, emr_buf *certificate, emr_problem *out_problem)
 {
-	char path[4400], own[4400], cause[256];
+	char path[4400], own[4400], cause[256] = "";
 	EMR_AUTO_FREE char *msp = NULL;
+	EMR_AUTO_BUF begun = {0}; /* the certificate */
 	emr_founding founding = {.dir = m->network_dir,
 		.name = m->org_name,
 		.own = own,
 		.keyring = m->session.keyring,
+		.begun = &m->begun,
 		.within_ns = m->within_ns,
 		.out = m->out,
 		.problem = out_problem};
@@ -190,6 +262,7 @@ static emr_status create_network(
 		.keyring = m->session.keyring,
 		.name = m->org_name != NULL ? m->org_name : "home",
 		.handle = handle};
+	certifying authority = {.making = m, .problem = out_problem};
 	emr_id16 net_id;
 	emr_status status = EMR_OK;
 
@@ -206,9 +279,15 @@ static emr_status create_network(
 		options.msp = msp;
 		options.begin = emr_founding_begin;
 		options.begin_arg = &founding;
+		if (emr_enrolling_is_there(m->network_dir)) {
+			options.certify = certify;
+			options.certify_arg = &authority;
+		}
 		if (status != EMR_OK && cause[0] != '\0')
 			emr_problem_set(out_problem, EMR_SAY_NETWORK_DIR, "dir", m->network_dir,
 				"cause", cause, NULL);
+		if (status == EMR_OK)
+			status = take_up(m, msp, &options, &begun, out_problem);
 	}
 	return status == EMR_OK ? emr_network_create(&options, &net_id, certificate) : status;
 }
@@ -224,6 +303,13 @@ static emr_status settle_in(making *m, emr_problem *out_problem)
 	return status == EMR_OK ? emr_joining_settle_in(&m->joining, out_problem) : status;
 }
 
+/* It was ended between its network and its keyfile. */
+static bool is_founded(const making *m)
+{
+	return m->is_applying && m->begun.what.len > 0 &&
+	       emr_network_dir_has(m->network_dir, emr_buf_view(&m->begun.what));
+}
+
 static emr_status make_network(making *m, emr_problem *out_problem)
 {
 	EMR_AUTO_BUF certificate = {0};
@@ -236,9 +322,12 @@ static emr_status make_network(making *m, emr_problem *out_problem)
 		status = emr_network_dir_link(m->session.state_fd, m->network_dir);
 	if (status == EMR_OK && m->joining.dir != NULL)
 		status = join_network(m, handle, &certificate, out_problem);
+	else if (status == EMR_OK && is_founded(m))
+		status = emr_keyring_tlv_get(
+			m->session.keyring, EMR_KEYRING_CERTIFICATE, &certificate);
 	else if (status == EMR_OK && m->is_applying)
 		status = emr_applying_do(&m->session, m->network_dir, m->org_name, handle,
-			m->within_ns, m->out, &certificate, out_problem);
+			m->within_ns, &m->begun, m->out, &certificate, out_problem);
 	else if (status == EMR_OK)
 		status = create_network(m, handle, &certificate, out_problem);
 	if (status == EMR_OK)
@@ -287,11 +376,20 @@ static emr_status make_agent(making *m, emr_problem *out_problem)
 	return status;
 }
 
+static emr_status make_keyring(making *m)
+{
+	if (m->org_name != NULL && emr_begun_is_there(m->stage.state_fd)) {
+		emr_say(m->out, "Going on with what was begun before, in %s/%s.\n", m->places.state,
+			EMR_STATE_BEGUN);
+		return emr_begun_open(&m->begun, &m->session.keyring);
+	}
+	return emr_keyring_create(is_agent(m) ? EMR_KEYRING_ORGANISATION : EMR_KEYRING_PERSON,
+		emr_clock_unix_s(emr_clock_system()), &m->session.keyring);
+}
+
 static emr_status make_all(making *m, emr_problem *out_problem)
 {
-	emr_status status =
-		emr_keyring_create(is_agent(m) ? EMR_KEYRING_ORGANISATION : EMR_KEYRING_PERSON,
-			emr_clock_unix_s(emr_clock_system()), &m->session.keyring);
+	emr_status status = make_keyring(m);
 
 	if (status == EMR_OK)
 		status = make_network(m, out_problem);
@@ -415,6 +513,8 @@ static emr_status finish(making *m, emr_problem *out_problem)
 	emr_status status = emr_profile_save(m->session.keyring, m->session.state_fd, &m->profile);
 
 	if (status == EMR_OK)
+		status = emr_keyring_tlv_set(m->session.keyring, EMR_KEYRING_BEGUN, (emr_bytes){0});
+	if (status == EMR_OK)
 		status = emr_keyring_save_new(m->session.keyring, m->session.state_fd,
 			EMR_STATE_KEYFILE, emr_passphrase_view(&m->passphrase), &m->settings.kdf);
 	/* Everything is closed before it moves. */
@@ -427,6 +527,9 @@ static emr_status finish(making *m, emr_problem *out_problem)
 	if (status != EMR_OK && !out_problem->is_set)
 		emr_problem_set_status(out_problem, status, m->places.state);
 	m->dir_used = status == EMR_OK;
+	if (status == EMR_OK && m->org_name != NULL &&
+		emr_begun_forget(m->stage.state_fd) != EMR_OK)
+		emr_log(EMR_LOG_WARN, "joining: %s stays", EMR_STATE_BEGUN);
 	return status;
 }
 
@@ -472,6 +575,16 @@ static void say_done(making *m, const emr_id32 *signer_id)
 	emr_remark(m->out, &remark);
 }
 
+/* It is written last, when the ledger knows who this is. */
+static emr_status check_words_file(const char *file, emr_problem *out_problem)
+{
+	if (file == NULL || faccessat(AT_FDCWD, file, F_OK, AT_SYMLINK_NOFOLLOW) != 0)
+		return EMR_OK;
+	emr_problem_set(out_problem, EMR_SAY_WORDS_FILE, "file", file, "cause",
+		emr_text(emr_status_text(EMR_EXISTS)), NULL);
+	return EMR_EXISTS;
+}
+
 static emr_status prepare(making *m, emr_problem *out_problem)
 {
 	bool needs_file = !emr_terminal_there() || m->args->given[EMR_OPT_YES];
@@ -486,6 +599,9 @@ static emr_status prepare(making *m, emr_problem *out_problem)
 		emr_problem_set(out_problem, EMR_SAY_NEEDS_WORDS_FILE, NULL);
 		return EMR_DENIED;
 	}
+	status = check_words_file(m->args->values[EMR_OPT_WORDS_FILE], out_problem);
+	if (status != EMR_OK)
+		return status;
 	status = emr_base_init();
 	if (status == EMR_OK)
 		status = emr_process_harden();
@@ -536,6 +652,7 @@ static emr_status choose_network(making *m, emr_problem *out_problem)
 		return status;
 	if (join != NULL)
 		status = emr_joining_read(join, m->places.state, &m->joining, out_problem);
+	m->joining.login = login_of(m->args);
 	if (status == EMR_OK && join != NULL)
 		status = agree(m, out_problem);
 	if (status != EMR_OK)
@@ -543,19 +660,14 @@ static emr_status choose_network(making *m, emr_problem *out_problem)
 	m->network_dir = join != NULL ? strdup(m->joining.dir) : emr_path_real(dir);
 	if (m->network_dir == NULL)
 		return EMR_NO_MEMORY;
-	if (join == NULL) {
+	if (join == NULL && !emr_network_dir_names_fabric(m->network_dir)) {
 		emr_problem remark = {0};
 
 		emr_network_dir_say_account(m->network_dir, &remark);
 		emr_remark(m->out, &remark);
 	}
 	m->is_applying = join == NULL && emr_network_dir_is(m->network_dir);
-	if (m->is_applying)
-		status = emr_network_dir_refuse_fabric(
-			m->network_dir, _("Admitting another organisation"), out_problem);
-	return m->is_applying && status == EMR_OK
-		       ? emr_network_dir_check(m->network_dir, out_problem)
-		       : status;
+	return m->is_applying ? emr_network_dir_check(m->network_dir, out_problem) : status;
 }
 
 static int make_new(const emr_args *args, emr_out *out, const char *org_name)
@@ -579,8 +691,13 @@ static int make_new(const emr_args *args, emr_out *out, const char *org_name)
 	if (status == EMR_OK && org_name != NULL)
 		snprintf(m.profile.name, sizeof m.profile.name, "%s", org_name);
 	if (status == EMR_OK)
-		status = emr_passphrase_get(
-			args->values[EMR_OPT_PASSPHRASE_FILE], true, &m.passphrase, &problem);
+		status = emr_passphrase_get(args->values[EMR_OPT_PASSPHRASE_FILE],
+			org_name == NULL || !emr_begun_is_there(m.stage.state_fd), &m.passphrase,
+			&problem);
+	m.begun = (emr_begun){.state_fd = m.stage.state_fd,
+		.state_path = m.places.state,
+		.passphrase = emr_passphrase_view(&m.passphrase),
+		.kdf = &m.settings.kdf};
 	if (status == EMR_OK)
 		status = emr_stage_make(&m.stage, &m.places, &m.session, &problem);
 	if (status == EMR_OK)

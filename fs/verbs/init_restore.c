@@ -1,5 +1,6 @@
 /* This file is `emrfs init --restore`: it brings everything back from a backup, opens it as
  * after a crash, and looks at it before it gets its place. */
+#include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
@@ -10,6 +11,7 @@
 
 #include "backup/backup.h"
 #include "base/file.h"
+#include "gateway/channel.h"
 #include "kit/language.h"
 #include "kit/text.h"
 #include "kit/terminal.h"
@@ -44,12 +46,15 @@ typedef struct restoring {
 	uint64_t n_found;
 	emr_problem keys_problem; /* of a passphrase or words that do not fit */
 	bool by_words, has_second_copy;
+	bool own_dir_made;  /* of the network, in the state */
 	bool is_of_network; /* the ledger is the one in the network's directory, not the backup's */
 } restoring;
 
 static void restoring_end(restoring *r)
 {
 	emr_session_close(&r->session);
+	if (r->own_dir_made) /* and not used */
+		(void)!emr_stage_remove_tree(r->stage.state_fd, EMR_STATE_NETWORK);
 	emr_stage_end(&r->stage, r->out);
 	emr_backup_manifest_free(&r->list);
 	emr_passphrase_free(&r->words);
@@ -222,42 +227,81 @@ static emr_status bring_files(restoring *r, emr_problem *out_problem)
 /* ---- a member of a network goes on with its ledger, not with a copy, which would be a second one
  * ---- */
 
-static emr_status same_network(int state_fd, const char *target)
+/* DIR out of what the backup says of the network's place.  EMR_NOT_FOUND: it had none but the state
+ * itself. */
+static emr_status named_dir(int state_fd, char **out_dir)
 {
-	EMR_AUTO_BUF mine = {0};
-	EMR_AUTO_BUF theirs = {0};
-	EMR_AUTO_FD copy =
-		openat(state_fd, EMR_STATE_LEDGER, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
-	EMR_AUTO_FD shared = open(target, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	emr_status status = copy >= 0 && shared >= 0 ? EMR_OK : EMR_NOT_FOUND;
+	EMR_AUTO_BUF target = {0};
+	emr_status status = emr_file_read(state_fd, EMR_BACKUP_NETWORK_PATH, PATH_MAX - 1, &target);
 
 	if (status == EMR_OK)
-		status = emr_file_read(copy, EMR_NETWORK_DESCRIPTOR, DESCRIPTOR_MAX, &mine);
-	if (status == EMR_OK)
-		status = emr_file_read(shared, EMR_NETWORK_DESCRIPTOR, DESCRIPTOR_MAX, &theirs);
-	return status == EMR_OK && !emr_bytes_equal(emr_buf_view(&mine), emr_buf_view(&theirs))
-		       ? EMR_FORK
-		       : status;
+		status = emr_buf_append_zeros(&target, 1);
+	return status == EMR_OK ? emr_network_dir_parse((const char *)target.data, out_dir)
+				: status;
+}
+
+static emr_status read_beginning(int state_fd, emr_buf *out)
+{
+	EMR_AUTO_FD ledger =
+		openat(state_fd, EMR_STATE_LEDGER, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+
+	return ledger >= 0 ? emr_file_read(ledger, EMR_NETWORK_DESCRIPTOR, DESCRIPTOR_MAX, out)
+			   : emr_status_from_errno(errno);
+}
+
+/* A ledger that is in a channel needs no directory of before: what leads there came along. */
+static emr_status settle_in(restoring *r, emr_bytes channel, emr_bytes descriptor, char **out_dir)
+{
+	EMR_AUTO_FREE char *dir = NULL;
+	emr_status status;
+
+	if (asprintf(&dir, "%s/" EMR_STATE_NETWORK, r->places.state) < 0) {
+		dir = NULL;
+		return EMR_NO_MEMORY;
+	}
+	status = emr_stage_remove_tree(r->stage.state_fd, EMR_STATE_NETWORK);
+	if (status != EMR_OK && status != EMR_NOT_FOUND)
+		return status;
+	r->own_dir_made = true;
+	status = emr_network_dir_settle(dir, channel, descriptor);
+	if (status != EMR_OK)
+		return status;
+	free(*out_dir);
+	*out_dir = dir;
+	dir = NULL;
+	return EMR_OK;
 }
 
 static emr_status find_network(restoring *r, char **out_dir, emr_problem *out_problem)
 {
-	EMR_AUTO_BUF target = {0};
-	emr_status status = emr_file_read(r->session.state_fd, "network", PATH_MAX - 1, &target);
+	int state_fd = r->session.state_fd;
+	EMR_AUTO_BUF channel = {0};
+	EMR_AUTO_BUF descriptor = {0};
+	emr_status named = named_dir(state_fd, out_dir);
+	emr_status carried =
+		emr_file_read(state_fd, EMR_BACKUP_CHANNEL_PATH, EMR_CHANNEL_CARRIED_MAX, &channel);
+	emr_status status = named == EMR_NOT_FOUND ? carried : named;
 
+	if (status == EMR_OK && carried != EMR_NOT_FOUND)
+		status = carried;
 	if (status == EMR_OK)
-		status = emr_buf_append_zeros(&target, 1);
-	if (status != EMR_OK)
-		return status;
-	status = emr_network_dir_parse((const char *)target.data, out_dir);
+		status = read_beginning(state_fd, &descriptor);
+	if (status == EMR_OK && carried == EMR_OK &&
+		(*out_dir == NULL || !emr_network_dir_has(*out_dir, emr_buf_view(&descriptor))))
+		status = settle_in(r, emr_buf_view(&channel), emr_buf_view(&descriptor), out_dir);
 	if (status == EMR_OK)
 		status = emr_network_dir_check(*out_dir, out_problem);
-	if (status == EMR_OK)
-		status = same_network(r->session.state_fd, (const char *)target.data);
-	if (status == EMR_FORK)
-		emr_problem_set(out_problem, EMR_SAY_NETWORK_DIR, "dir", *out_dir, "cause",
-			_("another network is there"), NULL);
-	return status;
+	if (status != EMR_OK || emr_network_dir_has(*out_dir, emr_buf_view(&descriptor)))
+		return status;
+	emr_problem_set(out_problem, EMR_SAY_NETWORK_DIR, "dir", *out_dir, "cause",
+		_("another network is there"), NULL);
+	return EMR_FORK;
+}
+
+static emr_status remove_file(int dirfd, const char *name)
+{
+	return unlinkat(dirfd, name, 0) == 0 || errno == ENOENT ? EMR_OK
+								: emr_status_from_errno(errno);
 }
 
 static emr_status return_to_network(restoring *r, emr_problem *out_problem)
@@ -272,8 +316,10 @@ static emr_status return_to_network(restoring *r, emr_problem *out_problem)
 	if (status == EMR_OK)
 		status = emr_network_dir_link(r->session.state_fd, dir);
 	r->is_of_network = status == EMR_OK;
-	if (status == EMR_OK && unlinkat(r->session.state_fd, "network", 0) != 0)
-		status = EMR_IO;
+	if (status == EMR_OK)
+		status = remove_file(r->session.state_fd, EMR_BACKUP_NETWORK_PATH);
+	if (status == EMR_OK)
+		status = remove_file(r->session.state_fd, EMR_BACKUP_CHANNEL_PATH);
 	if (status != EMR_OK && !out_problem->is_set)
 		emr_problem_set_status(out_problem, status, _("The network of these records"));
 	return status;
@@ -384,6 +430,7 @@ static emr_status finish(restoring *r, emr_problem *out_problem)
 	emr_session_close(&r->session);
 	if (status == EMR_OK)
 		status = emr_stage_move_in(&r->stage);
+	r->own_dir_made = r->own_dir_made && status != EMR_OK;
 	if (status != EMR_OK)
 		emr_problem_set_status(out_problem, status, r->places.state);
 	return status;

@@ -137,6 +137,8 @@ static emr_status open_keys(joiner *j, emr_problem *out_problem)
 	if (status == EMR_OK)
 		status = emr_keyring_open(j->session.state_fd, EMR_STATE_KEYFILE,
 			emr_passphrase_view(&j->passphrase), &j->session.keyring, &field);
+	if (status == EMR_OK)
+		emr_keys_newest_certificate(j->session.state_fd, j->session.keyring);
 	if (status != EMR_OK)
 		emr_keys_say(j->session.state_path, status, field, out_problem);
 	return status;
@@ -382,6 +384,8 @@ int emr_cmd_join(const emr_args *args, emr_out *out)
 		status = choose_invitation(&j, &problem);
 	if (status == EMR_OK)
 		status = open_keys(&j, &problem);
+	j.joining.login = (emr_login){.id = args->values[EMR_OPT_LOGIN],
+		.secret_file = args->values[EMR_OPT_SECRET_FILE]};
 	j.bringing.session = &j.session;
 	j.bringing.joining = &j.joining;
 	j.bringing.out = out;

@@ -33,7 +33,7 @@ static void say_kept(emr_out *out, const json_t *one)
 		json_is_true(json_object_get(one, "keep")) ? "" : _(", not asked to be kept"));
 }
 
-static emr_status keep(
+static emr_status keep_folder(
 	emr_client *client, const emr_args *args, emr_out *out, emr_problem *out_problem)
 {
 	emr_request request = {.ask = EMR_ASK_KEEP,
@@ -82,7 +82,7 @@ int emr_cmd_keep(const emr_args *args, emr_out *out)
 	if (status == EMR_OK)
 		status = emr_client_open(&places, &client, &problem);
 	if (status == EMR_OK)
-		status = keep(&client, args, out, &problem);
+		status = keep_folder(&client, args, out, &problem);
 	if (status == EMR_OK)
 		return EMR_EXIT_DONE;
 	if (!problem.is_set)

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "kit/json.h"
 #include "kit/text.h"
 #include "mount/reach.h"
 #include "kit/language.h"
@@ -17,33 +18,30 @@ typedef struct entries {
 	bool is_away; /* these are what this computer has verified */
 } entries;
 
-static const char *text_of(const json_t *object, const char *name)
-{
-	const char *text = json_string_value(json_object_get(object, name));
-
-	return text != NULL ? text : "";
-}
-
 static void say_entry(entries *e, const json_t *entry)
 {
 	char when[EMR_TEXT_BYTES];
 
-	emr_moment_text(text_of(entry, "at"), when);
+	emr_moment_text(emr_json_text_at(entry, "at"), when);
 	if (e->n++ == 0)
 		emr_say(e->out, "%-7s %-20s  %-10s %-4s %-8s  %-16s  %-16s\n", "entry", "time",
 			"what", "no.", "object", _("item before"), "item");
 	emr_say(e->out, "%-7lld %-20s  %-10s %-4lld %.8s  %.16s%*s  %.16s%s%s\n",
 		(long long)json_integer_value(json_object_get(entry, "index")), when,
-		text_of(entry, "op"),
+		emr_json_text_at(entry, "op"),
 		(long long)json_integer_value(json_object_get(entry, "version")),
-		text_of(entry, "object"),
-		text_of(entry, "before")[0] != '\0' ? text_of(entry, "before") : "-",
-		text_of(entry, "before")[0] != '\0' ? 0 : 15, "", text_of(entry, "after"),
-		strcmp(text_of(entry, "result"), "applied") == 0 ? "" : _("  refused: "),
-		strcmp(text_of(entry, "result"), "applied") == 0 ? "" : text_of(entry, "result"));
+		emr_json_text_at(entry, "object"),
+		emr_json_text_at(entry, "before")[0] != '\0' ? emr_json_text_at(entry, "before")
+							     : "-",
+		emr_json_text_at(entry, "before")[0] != '\0' ? 0 : 15, "",
+		emr_json_text_at(entry, "after"),
+		strcmp(emr_json_text_at(entry, "result"), "applied") == 0 ? "" : _("  refused: "),
+		strcmp(emr_json_text_at(entry, "result"), "applied") == 0
+			? ""
+			: emr_json_text_at(entry, "result"));
 }
 
-static emr_status take(void *arg, json_t *object)
+static emr_status take_entry(void *arg, json_t *object)
 {
 	entries *e = arg;
 	json_t *portion = json_object_get(object, "entries");
@@ -112,7 +110,7 @@ int emr_cmd_ledger(const emr_args *args, emr_out *out)
 	if (status == EMR_OK)
 		status = emr_reach_path(&reach, args, &request, &problem);
 	if (status == EMR_OK)
-		status = emr_reach_ask(&reach, &request, take, &e, &problem);
+		status = emr_reach_ask(&reach, &request, take_entry, &e, &problem);
 	if (status == EMR_OK)
 		conclude(out, &e);
 	json_decref(e.all);

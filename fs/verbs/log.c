@@ -63,7 +63,7 @@ static emr_status take_entry(telling *t, json_t *entry)
 	return json_array_append(t->all, entry) == 0 ? EMR_OK : EMR_NO_MEMORY;
 }
 
-static emr_status take(void *arg, json_t *object)
+static emr_status take_deed(void *arg, json_t *object)
 {
 	telling *t = arg;
 	json_t *portion = json_object_get(object, "entries");
@@ -170,7 +170,7 @@ int emr_cmd_log(const emr_args *args, emr_out *out)
 	if (status == EMR_OK)
 		status = emr_reach_path(&reach, args, &request, &problem);
 	if (status == EMR_OK)
-		status = emr_reach_ask(&reach, &request, take, &t, &problem);
+		status = emr_reach_ask(&reach, &request, take_deed, &t, &problem);
 	if (status == EMR_OK && t.folding != NULL)
 		status = emr_folding_end(t.folding);
 	if (status == EMR_OK) {

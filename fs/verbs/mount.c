@@ -25,6 +25,7 @@
 #include "mount/rot_watch.h"
 #include "mount/serve.h"
 #include "mount/viewer_cache.h"
+#include "network/renewing.h"
 #include "org/datasets.h"
 #include "people/authors.h"
 #include "people/inboxes.h"
@@ -146,6 +147,20 @@ static void say_clock(mount *m)
 	emr_remark(m->out, &problem);
 }
 
+/* By the organisation's own authority, before anybody saves. */
+static void renew_certificate(mount *m)
+{
+	emr_problem problem = {0};
+	bool is_new = false;
+
+	if (emr_renewing_do(&m->session, &is_new, &problem) != EMR_OK) {
+		emr_remark(m->out, &problem);
+		emr_notices_add_problem(m->notices, &problem, "");
+	} else if (is_new) {
+		emr_say(m->out, "Your certificate was renewed.\n");
+	}
+}
+
 /* Said at once, and kept for whoever looks later: a mount at log-in has no terminal. */
 static void say_certificate(mount *m)
 {
@@ -155,6 +170,7 @@ static void say_certificate(mount *m)
 		emr_remark(m->out, &problem); /* the office has it among the notices */
 		return;
 	}
+	renew_certificate(m);
 	if (!emr_own_cert_has_ended(&m->session, emr_clock_unix_s(emr_clock_system()), &problem))
 		return;
 	emr_remark(m->out, &problem);

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "kit/json.h"
 #include "kit/passphrase.h"
 #include "kit/language.h"
 #include "kit/terminal.h"
@@ -12,13 +13,6 @@
 
 #define STATUS_MS 10000
 #define WORK_MS 60000
-
-static const char *text_of(const json_t *object, const char *name)
-{
-	const char *text = json_string_value(json_object_get(object, name));
-
-	return text != NULL ? text : "";
-}
 
 static emr_status take_path(const char *folder, const char *typed, char *out, size_t size,
 	bool *out_has, emr_problem *out_problem)
@@ -96,14 +90,14 @@ static emr_status move(
 
 	if (status != EMR_OK)
 		return status;
-	status = read_paths(args, text_of(answer, "folder"), &request, out_problem);
+	status = read_paths(args, emr_json_text_at(answer, "folder"), &request, out_problem);
 	json_decref(answer);
 	if (status == EMR_OK)
 		status = emr_client_ask(client, &request, WORK_MS, &answer, out_problem);
 	if (status != EMR_OK)
 		return status;
 	gains = json_array_size(json_object_get(answer, "gains"));
-	snprintf(names, sizeof names, "%s", text_of(answer, "names"));
+	snprintf(names, sizeof names, "%s", emr_json_text_at(answer, "names"));
 	say_seers(out, _("It will be seen by"), json_object_get(answer, "gains"));
 	say_seers(out, _("It will not be seen any more by"), json_object_get(answer, "loses"));
 	json_decref(answer);
@@ -116,9 +110,9 @@ static emr_status move(
 	status = emr_client_ask(client, &request, WORK_MS, &answer, out_problem);
 	if (status != EMR_OK)
 		return status;
-	emr_show(text_of(answer, "path"), shown, sizeof shown);
+	emr_show(emr_json_text_at(answer, "path"), shown, sizeof shown);
 	emr_say(out, "It is %s now.\n", shown);
-	emr_out_text(out, "path", text_of(answer, "path"));
+	emr_out_text(out, "path", emr_json_text_at(answer, "path"));
 	emr_out_put(out, "gains", json_incref(json_object_get(answer, "gains")));
 	emr_out_put(out, "loses", json_incref(json_object_get(answer, "loses")));
 	json_decref(answer);

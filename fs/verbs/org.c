@@ -6,15 +6,18 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "base/file.h"
 #include "contract/codes.h"
+#include "gateway/channel.h"
 #include "keyring/card.h"
 #include "kit/language.h"
 #include "kit/text.h"
 #include "ledger/welcome.h"
+#include "network/enrolling.h"
 #include "network/post.h"
 #include "org/bureau.h"
 #include "org/mint.h"
@@ -28,6 +31,8 @@
 #define VALID_S ((uint64_t)10 * 365 * 86400) /* of a certificate; another invitation renews it */
 #define REPLY_MAX 4096
 #define SLICE_NS INT64_C(200000000) /* after which a signal is looked for */
+#define ASK_MS 60000u
+#define WITHDRAW_MS 5000u /* nobody waits long for what ends anyway, or stays where it failed */
 
 typedef struct inviting {
 	const emr_args *args;
@@ -122,7 +127,7 @@ static emr_status find_place(inviting *i, emr_problem *out_problem)
 	return status;
 }
 
-/* An invitation of before, into a network on Fabric, whose file was not taken away: whoever has it
+/* A previous invitation, into a network on Fabric, whose file was not taken away: whoever has it
  * may have answered since.  EMR_NOT_FOUND: there is none, or it is another one, or somebody else's.
  */
 static emr_status take_up(inviting *i, uint16_t roles)
@@ -196,11 +201,18 @@ static emr_status check_handle(inviting *i, emr_id32 signer_id, emr_problem *out
 
 /* ---- waiting, which whoever invites may end ---- */
 
-static volatile sig_atomic_t is_ended; /* the signal that did it */
+static volatile sig_atomic_t is_ended;	  /* the signal that did it */
+static volatile sig_atomic_t end_fd = -1; /* ends a call to a gateway, too */
 
 static void end_waiting(int number)
 {
+	const uint64_t one = 1;
+	int error = errno;
+
 	is_ended = number;
+	if (end_fd >= 0)
+		(void)!write(end_fd, &one, sizeof one);
+	errno = error;
 }
 
 /* A computer that is shut down, or a terminal that is closed, withdraws nothing where the invited
@@ -219,6 +231,7 @@ static void catch_signals(struct sigaction old[ENDING_SIGNALS])
 	struct sigaction end = {.sa_handler = end_waiting};
 
 	is_ended = 0;
+	end_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC); /* without one a call ends by itself */
 	for (size_t n = 0; n < ENDING_SIGNALS; n++)
 		if (sigaction(ending_signals[n], NULL, &old[n]) == 0 &&
 			old[n].sa_handler != SIG_IGN)
@@ -229,25 +242,43 @@ static void release_signals(const struct sigaction old[ENDING_SIGNALS])
 {
 	for (size_t n = 0; n < ENDING_SIGNALS; n++)
 		sigaction(ending_signals[n], &old[n], NULL);
+	if (end_fd >= 0)
+		close(end_fd);
+	end_fd = -1;
+}
+
+/* A gateway that answers nothing holds nobody up behind the end; a moment it has in any case. */
+static uint32_t ask_ms(int64_t left_ns)
+{
+	int64_t ms = left_ns / 1000000;
+
+	return ms < 1000 ? 1000 : ms < ASK_MS ? (uint32_t)ms : ASK_MS;
 }
 
 /* EMR_INTERRUPTED: somebody ended it; a reply that came at the same moment is not answered.  In a
  * channel, where the invited may come when nobody waits any more, the answer is an empty one. */
 static emr_status await_reply(inviting *i, emr_buf *reply)
 {
-	int64_t left = i->within_ns;
+	const emr_clock *clock = emr_clock_system();
+	const int64_t until = emr_clock_boot_ns(clock) + i->within_ns;
 	emr_status status = EMR_TIMEOUT;
 
-	while (status == EMR_TIMEOUT && left > 0 && !is_ended) {
+	while (status == EMR_TIMEOUT && !is_ended) {
+		int64_t left = until - emr_clock_boot_ns(clock);
 		int64_t slice = left < SLICE_NS ? left : SLICE_NS;
 
+		if (left <= 0)
+			break;
+		if (i->post.letters != NULL)
+			emr_letters_bound(i->post.letters, ask_ms(left), end_fd);
 		status = emr_post_look(&i->post, EMR_LETTER_REPLY, REPLY_MAX, slice, reply);
 		if (status == EMR_OK && reply->len <= 1) { /* who asked has given up */
 			emr_buf_clear(reply);
 			status = EMR_TIMEOUT;
 		}
-		left -= slice;
 	}
+	if (i->post.letters != NULL)
+		emr_letters_bound(i->post.letters, WITHDRAW_MS, -1);
 	emr_post_remove(&i->post, EMR_LETTER_REPLY);
 	if ((!is_ended && status != EMR_TIMEOUT) || is_left(i))
 		return is_left(i) ? EMR_INTERRUPTED : status;
@@ -289,6 +320,105 @@ static emr_status answer(inviting *i, emr_id32 *out_signer_id, emr_problem *out_
 	return status;
 }
 
+/* ---- where the organisation has an authority of its own ---- */
+
+/* Into a place that names LOGIN; what was made before is forgotten. */
+static emr_status make_for_login(
+	inviting *i, uint16_t roles, const char *login, emr_problem *out_problem)
+{
+	const char *dir = i->bureau.dir;
+	char cause[256] = "", url[EMR_INVITE_URL_MAX + 1];
+	uint64_t ends =
+		emr_clock_unix_s(emr_clock_system()) + (uint64_t)(i->within_ns / 1000000000) + 1;
+	emr_welcome_away away = {.whom = login};
+	emr_status status;
+
+	emr_buf_clear(&i->place);
+	if (i->bytes.len > 0)
+		emr_wipe(i->bytes.data, i->bytes.len);
+	emr_buf_clear(&i->bytes);
+	status = emr_channel_carry_for(dir, login, &i->place, cause, sizeof cause);
+	if (status != EMR_OK && cause[0] != '\0')
+		emr_problem_set(out_problem, EMR_SAY_NETWORK_DIR, "dir", dir, "cause", cause, NULL);
+	if (status == EMR_OK && snprintf(url, sizeof url, "file:%s", dir) >= (int)sizeof url)
+		status = EMR_LIMIT;
+	away.place = emr_buf_view(&i->place);
+	return status == EMR_OK ? emr_welcome_invite_away(i->bureau.session.keyring, i->bureau.org,
+					  emr_ledger_descriptor(i->bureau.session.ledger), url,
+					  &away, roles, ends, &i->bytes, &i->invitation)
+				: status;
+}
+
+static emr_status tell_authority(
+	inviting *i, uint16_t roles, const char *login, emr_problem *out_problem)
+{
+	char secret[EMR_LOGIN_SECRET_CHARS];
+	emr_ca_person person = {.id = login, .roles = roles, .org = i->bureau.org};
+	emr_status status = emr_invitation_login_secret(&i->invitation, secret);
+
+	person.secret = emr_bytes_of(secret, strlen(secret));
+	if (status == EMR_OK)
+		status = emr_enrol_register(
+			i->bureau.dir, i->bureau.session.keyring, &person, out_problem);
+	emr_wipe(secret, sizeof secret);
+	return status;
+}
+
+/* A patient is called by a random number: his log-in stands in the certificate, which others read.
+ */
+static void choose_login(const inviting *i, char out[EMR_CHANNEL_LOGIN_MAX + 1])
+{
+	emr_id16 random = emr_id16_random();
+	char code[64];
+
+	emr_base32(random.b, 8, code);
+	if (i->handle != NULL)
+		snprintf(out, EMR_CHANNEL_LOGIN_MAX + 1, "%s", i->handle);
+	else
+		snprintf(out, EMR_CHANNEL_LOGIN_MAX + 1, "patient-%.13s", code);
+}
+
+/* Nobody is waited for: the authority gives the certificate. */
+static emr_status invite_by_authority(inviting *i, uint16_t roles, emr_problem *out_problem)
+{
+	const char *file = i->args->values[EMR_OPT_CARD_FILE];
+	char login[EMR_CHANNEL_LOGIN_MAX + 1];
+	bool is_known; /* by a directory of the hospital's */
+	emr_status status;
+
+	choose_login(i, login);
+	if (!emr_ca_id_ok(login))
+		return wrong_use(_("The authority takes handles of 1 to 64 letters of ASCII, "
+				   "without blanks and colons."),
+			out_problem);
+	status = make_for_login(i, roles, login, out_problem);
+	if (status == EMR_OK)
+		status = tell_authority(i, roles, login, out_problem);
+	is_known = status == EMR_UNSUPPORTED;
+	if (is_known)
+		status = make_for_login(i, roles, "", out_problem);
+	if (status == EMR_OK)
+		status = write_invitation(i, out_problem);
+	if (status != EMR_OK)
+		return status;
+	emr_out_text(i->out, "handle", i->args->operands[1]);
+	emr_out_text(i->out, "role", i->args->values[EMR_OPT_ROLE]);
+	emr_out_text(i->out, "organisation", i->bureau.name);
+	if (is_known)
+		emr_say(i->out,
+			"The invitation is in %s. Whoever has it joins by log-in and password of "
+			"your directory, from any computer;\nthe authority gives the "
+			"certificate.\n",
+			file);
+	else
+		emr_say(i->out,
+			"The invitation is in %s. Whoever has it can join, once, from any "
+			"computer; hand it over in private.\nThe authority gives the certificate, "
+			"and knows %s now.\n",
+			file, login);
+	return EMR_OK;
+}
+
 static emr_status invite(inviting *i, emr_problem *out_problem)
 {
 	const char *file = i->args->values[EMR_OPT_CARD_FILE];
@@ -305,6 +435,8 @@ static emr_status invite(inviting *i, emr_problem *out_problem)
 		status = emr_bureau_open(i->args, &i->bureau, out_problem);
 	if (status != EMR_OK)
 		return status;
+	if (emr_enrolling_is_there(i->bureau.dir))
+		return invite_by_authority(i, roles, out_problem);
 	catch_signals(old); /* before there is a file that would stay */
 	status = find_place(i, out_problem);
 	if (status == EMR_OK)
@@ -372,9 +504,18 @@ static const struct {
 	const char *name;
 } particular[] = {{EMR_OPT_NETWORK, "--network"}, {EMR_OPT_ROLE, "--role"},
 	{EMR_OPT_QUORUM, "--quorum"}, {EMR_OPT_WITHIN, "--within"}, {EMR_OPT_CARD_FILE, "-o"},
-	{EMR_OPT_WORDS_FILE, "--words-file"}};
+	{EMR_OPT_WORDS_FILE, "--words-file"}, {EMR_OPT_LOGIN, "--login"},
+	{EMR_OPT_SECRET_FILE, "--secret-file"}};
 
-enum { OF_NETWORK = 1, OF_ROLE = 2, OF_QUORUM = 4, OF_WITHIN = 8, OF_FILE = 16, OF_WORDS = 32 };
+enum {
+	OF_NETWORK = 1,
+	OF_ROLE = 2,
+	OF_QUORUM = 4,
+	OF_WITHIN = 8,
+	OF_FILE = 16,
+	OF_WORDS = 32,
+	OF_LOGIN = 64 | 128
+};
 
 typedef struct deed {
 	const char *name;
@@ -399,7 +540,7 @@ static emr_status check_options(const emr_args *args, const deed *d, emr_problem
 int emr_cmd_org(const emr_args *args, emr_out *out)
 {
 	static const deed deeds[] = {
-		{"create", 1, 2, OF_NETWORK | OF_WITHIN | OF_WORDS, emr_init_network},
+		{"create", 1, 2, OF_NETWORK | OF_WITHIN | OF_WORDS | OF_LOGIN, emr_init_network},
 		{"invite", 1, 2, OF_ROLE | OF_WITHIN | OF_FILE, run_invite},
 		{"admit", 2, 2, 0, emr_org_admit}, {"leave", 1, 2, 0, emr_org_leave},
 		{"show", 1, 1, 0, emr_org_show}, {"rules", 1, 3, OF_QUORUM, emr_org_rules},

@@ -4,6 +4,7 @@
 
 #include "kit/passphrase.h"
 #include "kit/language.h"
+#include "network/begun.h"
 #include "session/keys.h"
 #include "verbs/cmd.h"
 
@@ -45,6 +46,10 @@ static emr_status change(const emr_args *args, emr_out *out, const emr_places *p
 		emr_problem_set_status(out_problem, status, _("The keyfile"));
 	else
 		emr_keys_say_backups(out, state_fd);
+	/* Of an organisation that was made while the computer lost its power: the old passphrase
+	 * opens it, too. */
+	if (status == EMR_OK)
+		(void)!emr_begun_forget(state_fd);
 	return status;
 }
 

@@ -15,6 +15,7 @@
 
 #include "base/file.h"
 #include "keyring/card.h"
+#include "kit/json.h"
 #include "kit/language.h"
 #include "kit/passphrase.h"
 #include "kit/terminal.h"
@@ -46,7 +47,7 @@ static void telling_end(telling *t)
 	json_decref(t->last);
 }
 
-static emr_status take(void *arg, json_t *object)
+static emr_status take_answer(void *arg, json_t *object)
 {
 	telling *t = arg;
 	json_t *portion = json_object_get(object, "people");
@@ -60,25 +61,13 @@ static emr_status take(void *arg, json_t *object)
 }
 
 /* The answer is in T; an earlier one is forgotten. */
-static emr_status ask(telling *t, const emr_request *request, emr_problem *out_problem)
+static emr_status ask_people(telling *t, const emr_request *request, emr_problem *out_problem)
 {
 	json_array_clear(t->people);
-	return emr_reach_ask(&t->reach, request, take, t, out_problem);
+	return emr_reach_ask(&t->reach, request, take_answer, t, out_problem);
 }
 
-static const char *text_of(const json_t *object, const char *name)
-{
-	const char *text = json_string_value(json_object_get(object, name));
-
-	return text != NULL ? text : "";
-}
-
-static bool flag_of(const json_t *object, const char *name)
-{
-	return json_is_true(json_object_get(object, name));
-}
-
-static void put(telling *t, const char *name)
+static void put_answer(telling *t, const char *name)
 {
 	emr_out_put(t->out, name, json_incref(json_object_get(t->last, name)));
 }
@@ -96,10 +85,10 @@ static void name_line(const json_t *one, char *out, size_t size)
 {
 	char shown[512];
 
-	emr_show(text_of(one, "name"), shown, sizeof shown);
+	emr_show(emr_json_text_at(one, "name"), shown, sizeof shown);
 	snprintf(out, size, "%s%s%s%s(%s)", shown, shown[0] != '\0' ? " " : "",
-		text_of(one, "born"), text_of(one, "born")[0] != '\0' ? " " : "",
-		text_of(one, "code"));
+		emr_json_text_at(one, "born"), emr_json_text_at(one, "born")[0] != '\0' ? " " : "",
+		emr_json_text_at(one, "code"));
 }
 
 /* ---- the own card ---- */
@@ -177,7 +166,7 @@ static emr_status write_card(const char *file, const json_t *card, emr_problem *
 
 	if (status == EMR_OK)
 		status = format != NULL ? draw_card(fd, card, format)
-					: write_text(fd, text_of(card, "card"));
+					: write_text(fd, emr_json_text_at(card, "card"));
 	if (status == EMR_OK && fsync(fd) != 0)
 		status = emr_status_from_errno(errno);
 	if (status != EMR_OK && fd >= 0)
@@ -206,7 +195,8 @@ static emr_status show_card(telling *t)
 	emr_status status = EMR_OK;
 
 	if (isatty(STDOUT_FILENO) && !t->out->is_json && !t->out->is_quiet) {
-		status = emr_qr_draw(text_of(t->last, "qr"), terminal_columns(), &columns, &drawn);
+		status = emr_qr_draw(
+			emr_json_text_at(t->last, "qr"), terminal_columns(), &columns, &drawn);
 		emr_say(t->out, "%.*s\n", (int)drawn.len,
 			drawn.data != NULL ? (const char *)drawn.data : "");
 	}
@@ -216,7 +206,7 @@ static emr_status show_card(telling *t)
 			"print it: emrfs "
 			"people card -o card.pdf\n\n",
 			columns);
-	emr_say(t->out, "%s", text_of(t->last, "card"));
+	emr_say(t->out, "%s", emr_json_text_at(t->last, "card"));
 	return status == EMR_LIMIT || status == EMR_RANGE ? EMR_OK
 							  : status; /* the text says the same */
 }
@@ -226,7 +216,7 @@ static emr_status card(telling *t, emr_problem *out_problem)
 	static const char *const fields[] = {"card", "qr", "name", "born", "code", "valid_until"};
 	const emr_request request = {.ask = EMR_ASK_PEOPLE, .mine = true};
 	const char *file = t->args->values[EMR_OPT_CARD_FILE];
-	emr_status status = ask(t, &request, out_problem);
+	emr_status status = ask_people(t, &request, out_problem);
 
 	if (status != EMR_OK)
 		return status;
@@ -245,7 +235,7 @@ static emr_status card(telling *t, emr_problem *out_problem)
 		status = show_card(t);
 	}
 	for (size_t i = 0; i < sizeof fields / sizeof *fields; i++)
-		put(t, fields[i]);
+		put_answer(t, fields[i]);
 	return status;
 }
 
@@ -254,7 +244,8 @@ static emr_status card(telling *t, emr_problem *out_problem)
 static void say_added(telling *t)
 {
 	const json_t *one = json_array_get(t->people, 0);
-	const char *change = text_of(t->last, "change"), *who = text_of(one, "who");
+	const char *change = emr_json_text_at(t->last, "change"),
+		   *who = emr_json_text_at(one, "who");
 	char line[700], shown[512];
 
 	name_line(one, line, sizeof line);
@@ -265,11 +256,11 @@ static void say_added(telling *t)
 					      : _("Renewed"),
 		line);
 	emr_say(t->out, "Called here: %s\n", shown);
-	if (!flag_of(one, "same_network"))
+	if (!emr_json_flag_at(one, "same_network"))
 		remark(t, EMR_SAY_OTHER_NETWORK, who);
 	if (strcmp(change, "rekeyed") == 0)
 		remark(t, EMR_SAY_KEYS_CHANGED, who);
-	else if (!flag_of(one, "compared"))
+	else if (!emr_json_flag_at(one, "compared"))
 		remark(t, EMR_SAY_NOT_COMPARED, who);
 }
 
@@ -287,15 +278,15 @@ static emr_status set_name(const char *name, char out[EMR_ASK_WHO_MAX + 1], emr_
 	return message == EMR_SAY_BAD_PERSON_NAME ? EMR_INVALID : EMR_NOT_FOUND;
 }
 
-static emr_status add(telling *t, emr_request *request, emr_problem *out_problem)
+static emr_status add_card(telling *t, emr_request *request, emr_problem *out_problem)
 {
-	emr_status status = ask(t, request, out_problem);
+	emr_status status = ask_people(t, request, out_problem);
 
 	if (status != EMR_OK)
 		return status;
 	say_added(t);
 	emr_out_put(t->out, "people", json_incref(t->people));
-	put(t, "change");
+	put_answer(t, "change");
 	return EMR_OK;
 }
 
@@ -318,26 +309,26 @@ static void say_person(telling *t, const json_t *one)
 	char line[700], who[512], role[256] = "";
 
 	name_line(one, line, sizeof line);
-	emr_show(text_of(one, "who"), who, sizeof who);
-	if (text_of(one, "role")[0] != '\0') {
+	emr_show(emr_json_text_at(one, "who"), who, sizeof who);
+	if (emr_json_text_at(one, "role")[0] != '\0') {
 		char organisation[512], roles[256];
 
-		emr_show(text_of(one, "organisation"), organisation, sizeof organisation);
-		emr_text_words(text_of(one, "role"), roles, sizeof roles);
+		emr_show(emr_json_text_at(one, "organisation"), organisation, sizeof organisation);
+		emr_text_words(emr_json_text_at(one, "role"), roles, sizeof roles);
 		snprintf(role, sizeof role, "   %.80s%s%.150s", roles,
 			organisation[0] != '\0' ? ", " : "", organisation);
 	}
-	emr_day_text(text_of(one, "valid_until"), day);
+	emr_day_text(emr_json_text_at(one, "valid_until"), day);
 	emr_say(t->out, "%-16s  %s%s   %s%s, %s %s\n", who, line, role,
-		flag_of(one, "compared") ? _("compared") : _("not compared"),
-		flag_of(one, "same_network") ? "" : _(", another network"),
-		flag_of(one, "ended") ? _("key ended on") : _("valid until"), day);
+		emr_json_flag_at(one, "compared") ? _("compared") : _("not compared"),
+		emr_json_flag_at(one, "same_network") ? "" : _(", another network"),
+		emr_json_flag_at(one, "ended") ? _("key ended on") : _("valid until"), day);
 	say_vouched(t, json_object_get(one, "vouched_by"));
 }
 
 static emr_status list(telling *t, const emr_request *request, emr_problem *out_problem)
 {
-	emr_status status = ask(t, request, out_problem);
+	emr_status status = ask_people(t, request, out_problem);
 
 	if (status != EMR_OK)
 		return status;
@@ -385,26 +376,26 @@ static emr_status check(telling *t, emr_request *request, emr_problem *out_probl
 	emr_status status;
 
 	request->number = true;
-	status = ask(t, request, out_problem);
+	status = ask_people(t, request, out_problem);
 	if (status != EMR_OK)
 		return status;
 	name_line(json_array_get(t->people, 0), line, sizeof line);
-	emr_say(t->out, "%s and you:\n\n  %s\n\n", line, text_of(t->last, "number"));
+	emr_say(t->out, "%s and you:\n\n  %s\n\n", line, emr_json_text_at(t->last, "number"));
 	is_same = ask_same(t);
 	request->compared = is_same == 1;
 	request->drop = is_same == 0;
 	if (is_same >= 0)
-		status = ask(t, request, out_problem);
+		status = ask_people(t, request, out_problem);
 	if (status == EMR_OK && is_same == 1)
 		emr_say(t->out, "Noted as compared.\n");
 	if (status == EMR_OK && is_same == 0) {
 		emr_problem_set(out_problem, EMR_SAY_NUMBER_DIFFERS, "who",
-			text_of(json_array_get(t->people, 0), "who"), NULL);
+			emr_json_text_at(json_array_get(t->people, 0), "who"), NULL);
 		return EMR_BAD_SIGNATURE;
 	}
 	if (status == EMR_OK) {
 		emr_out_put(t->out, "people", json_incref(t->people));
-		put(t, "number");
+		put_answer(t, "number");
 	}
 	return status;
 }
@@ -478,7 +469,7 @@ int emr_cmd_people(const emr_args *args, emr_out *out)
 	if (status == EMR_OK && what == FORM_CARD)
 		status = card(&t, &problem);
 	else if (status == EMR_OK && what == FORM_ADD)
-		status = add(&t, &request, &problem);
+		status = add_card(&t, &request, &problem);
 	else if (status == EMR_OK && what == FORM_CHECK)
 		status = check(&t, &request, &problem);
 	else if (status == EMR_OK)

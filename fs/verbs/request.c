@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "kit/json.h"
 #include "kit/language.h"
 #include "kit/text.h"
 #include "mount/client.h"
@@ -35,15 +36,8 @@ static void telling_end(telling *t)
 	json_decref(t->last);
 }
 
-static const char *text_of(const json_t *object, const char *name)
-{
-	const char *text = json_string_value(json_object_get(object, name));
-
-	return text != NULL ? text : "";
-}
-
 /* One object after the other, the last one with "done". */
-static emr_status ask(telling *t, const emr_request *request, emr_problem *out_problem)
+static emr_status ask_request(telling *t, const emr_request *request, emr_problem *out_problem)
 {
 	emr_status status = emr_client_send(&t->client, request, out_problem);
 
@@ -87,9 +81,10 @@ static void show_who(const json_t *one, char *out, size_t size)
 {
 	char name[300], organisation[300];
 
-	emr_show(text_of(one, "name")[0] != '\0' ? text_of(one, "name") : text_of(one, "who"), name,
-		sizeof name);
-	emr_show(text_of(one, "organisation"), organisation, sizeof organisation);
+	emr_show(emr_json_text_at(one, "name")[0] != '\0' ? emr_json_text_at(one, "name")
+							  : emr_json_text_at(one, "who"),
+		name, sizeof name);
+	emr_show(emr_json_text_at(one, "organisation"), organisation, sizeof organisation);
 	snprintf(out, size, "%s%s%s", name[0] != '\0' ? name : _("somebody"),
 		organisation[0] != '\0' ? ", " : "", organisation);
 }
@@ -97,27 +92,27 @@ static void show_who(const json_t *one, char *out, size_t size)
 static void show_what(const json_t *one, char *out, size_t size)
 {
 	char path[PATH_SHOWN], reason[REASON_SHOWN];
-	const char *rights = text_of(one, "rights");
+	const char *rights = emr_json_text_at(one, "rights");
 
-	show_short(text_of(one, "path"), path, sizeof path);
-	show_reason(text_of(one, "reason"), reason, sizeof reason);
+	show_short(emr_json_text_at(one, "path"), path, sizeof path);
+	show_reason(emr_json_text_at(one, "reason"), reason, sizeof reason);
 	snprintf(out, size, "%s, %s%s%s%s%s", path[0] != '\0' ? path : _("your records"),
 		strcmp(rights, "read") == 0    ? ""
 		: strcmp(rights, "write") == 0 ? _("to read and change, ")
 					       : _("to leave files there, "),
-		emr_text_word(text_of(one, "purpose")), reason[0] != '\0' ? ": \"" : "", reason,
-		reason[0] != '\0' ? "\"" : "");
+		emr_text_word(emr_json_text_at(one, "purpose")), reason[0] != '\0' ? ": \"" : "",
+		reason, reason[0] != '\0' ? "\"" : "");
 }
 
 /* A Consent that lies in the folder asks, for somebody. */
 static void say_file(telling *t, const json_t *one, bool is_open)
 {
-	const char *id = text_of(one, "id");
+	const char *id = emr_json_text_at(one, "id");
 	char who[640], what[PATH_SHOWN + REASON_SHOWN + 200], file[PATH_SHOWN];
 
 	show_who(one, who, sizeof who);
 	show_what(one, what, sizeof what);
-	show_short(text_of(one, "file"), file, sizeof file);
+	show_short(emr_json_text_at(one, "file"), file, sizeof file);
 	if (is_open)
 		emr_say(t->out,
 			"%-9s to you      %s asks that %s may have %s     emrfs approve %s | "
@@ -125,20 +120,20 @@ static void say_file(telling *t, const json_t *one, bool is_open)
 			id, file, who, what, id, id);
 	else
 		emr_say(t->out, "%-9s to you      %s asked that %s may have %s     %s\n", id, file,
-			who, what, emr_text_word(text_of(one, "state")));
+			who, what, emr_text_word(emr_json_text_at(one, "state")));
 }
 
 static void say_one(telling *t, const json_t *one)
 {
-	bool is_to_me = strcmp(text_of(one, "direction"), "to-me") == 0;
-	bool is_open = strcmp(text_of(one, "state"), "open") == 0;
-	const char *id = text_of(one, "id");
+	bool is_to_me = strcmp(emr_json_text_at(one, "direction"), "to-me") == 0;
+	bool is_open = strcmp(emr_json_text_at(one, "state"), "open") == 0;
+	const char *id = emr_json_text_at(one, "id");
 	char who[640], what[PATH_SHOWN + REASON_SHOWN + 200], answer[REASON_SHOWN];
 
 	show_who(one, who, sizeof who);
 	show_what(one, what, sizeof what);
-	show_reason(text_of(one, "answer"), answer, sizeof answer);
-	if (text_of(one, "file")[0] != '\0')
+	show_reason(emr_json_text_at(one, "answer"), answer, sizeof answer);
+	if (emr_json_text_at(one, "file")[0] != '\0')
 		return say_file(t, one, is_open);
 	if (is_to_me && is_open)
 		emr_say(t->out,
@@ -149,18 +144,18 @@ static void say_one(telling *t, const json_t *one)
 			what, id, id);
 	else if (is_to_me)
 		emr_say(t->out, "%-9s to you      %s asked for %s     %s\n", id, who, what,
-			emr_text_word(text_of(one, "state")));
+			emr_text_word(emr_json_text_at(one, "state")));
 	else
 		emr_say(t->out, "%-9s from you    to %s, for %s     %s%s%s%s\n", id, who, what,
-			emr_text_word(text_of(one, "state")), answer[0] != '\0' ? ": \"" : "",
-			answer, answer[0] != '\0' ? "\"" : "");
+			emr_text_word(emr_json_text_at(one, "state")),
+			answer[0] != '\0' ? ": \"" : "", answer, answer[0] != '\0' ? "\"" : "");
 }
 
 static emr_status list(telling *t, emr_problem *out_problem)
 {
 	const emr_request request = {.ask = EMR_ASK_REQUEST};
 	json_int_t held;
-	emr_status status = ask(t, &request, out_problem);
+	emr_status status = ask_request(t, &request, out_problem);
 
 	if (status != EMR_OK)
 		return status;
@@ -301,7 +296,7 @@ static emr_status send_request(telling *t, emr_problem *out_problem)
 	if (status == EMR_OK)
 		status = take_until(t, "request", month, &request, out_problem);
 	if (status == EMR_OK)
-		status = ask(t, &request, out_problem);
+		status = ask_request(t, &request, out_problem);
 	if (status != EMR_OK)
 		return status;
 	show_who(json_array_get(t->requests, 0), who, sizeof who);
@@ -309,7 +304,7 @@ static emr_status send_request(telling *t, emr_problem *out_problem)
 	emr_say(t->out,
 		"Asked: %s, for %s. The answer comes as a notice, and shows in emrfs request "
 		"(%s).\n",
-		who, what, text_of(json_array_get(t->requests, 0), "id"));
+		who, what, emr_json_text_at(json_array_get(t->requests, 0), "id"));
 	if (is_emergency) {
 		emr_problem_set(&remark, EMR_SAY_NEEDS_THEIR_YES, "who", who, NULL);
 		emr_remark(t->out, &remark);
@@ -318,7 +313,7 @@ static emr_status send_request(telling *t, emr_problem *out_problem)
 	return EMR_OK;
 }
 
-static emr_status begin(telling *t, emr_problem *out_problem)
+static emr_status begin_request(telling *t, emr_problem *out_problem)
 {
 	EMR_AUTO_PLACES places = {0};
 	emr_status status = emr_places_find(t->args->values[EMR_OPT_AS], &places, out_problem);
@@ -351,7 +346,7 @@ int emr_cmd_request(const emr_args *args, emr_out *out)
 		status = wrong_use(
 			"request", _("request needs whom you ask: OWNER or OWNER:PATH."), &problem);
 	if (status == EMR_OK)
-		status = begin(&t, &problem);
+		status = begin_request(&t, &problem);
 	if (status == EMR_OK)
 		status = asks ? send_request(&t, &problem) : list(&t, &problem);
 	return end(&t, status, "request", &problem);
@@ -380,14 +375,15 @@ static emr_status approve(telling *t, emr_request *request, emr_problem *out_pro
 	emr_status status;
 
 	request->look = true;
-	status = ask(t, request, out_problem);
+	status = ask_request(t, request, out_problem);
 	if (status != EMR_OK)
 		return status;
-	snprintf(share.path, sizeof share.path, "%s", text_of(t->last, "path"));
-	snprintf(share.who, sizeof share.who, "%s", text_of(t->last, "who"));
-	snprintf(share.id, sizeof share.id, "%s", text_of(t->last, "id")); /* beside what he has */
-	share.write = strcmp(text_of(t->last, "rights"), "write") == 0;
-	share.deposit = strcmp(text_of(t->last, "rights"), "deposit") == 0;
+	snprintf(share.path, sizeof share.path, "%s", emr_json_text_at(t->last, "path"));
+	snprintf(share.who, sizeof share.who, "%s", emr_json_text_at(t->last, "who"));
+	snprintf(share.id, sizeof share.id, "%s",
+		emr_json_text_at(t->last, "id")); /* beside what he has */
+	share.write = strcmp(emr_json_text_at(t->last, "rights"), "write") == 0;
+	share.deposit = strcmp(emr_json_text_at(t->last, "rights"), "deposit") == 0;
 	share.purposes = (uint32_t)json_integer_value(json_object_get(t->last, "purposes"));
 	share.until_unix_s = (uint64_t)json_integer_value(json_object_get(t->last, "until_unix"));
 	request->look = false;
@@ -409,7 +405,7 @@ int emr_cmd_approve(const emr_args *args, emr_out *out)
 	if (status == EMR_OK)
 		status = take_until(&t, "approve", 0, &request, &problem);
 	if (status == EMR_OK)
-		status = begin(&t, &problem);
+		status = begin_request(&t, &problem);
 	if (status == EMR_OK)
 		status = approve(&t, &request, &problem);
 	return end(&t, status, "approve", &problem);
@@ -425,9 +421,9 @@ int emr_cmd_deny(const emr_args *args, emr_out *out)
 	if (status == EMR_OK)
 		status = take_reason(&t, "deny", &request, &problem);
 	if (status == EMR_OK)
-		status = begin(&t, &problem);
+		status = begin_request(&t, &problem);
 	if (status == EMR_OK)
-		status = ask(&t, &request, &problem);
+		status = ask_request(&t, &request, &problem);
 	if (status == EMR_OK) {
 		bool is_own = json_is_true(json_object_get(t.last, "withdrawn"));
 
@@ -436,8 +432,8 @@ int emr_cmd_deny(const emr_args *args, emr_out *out)
 			: json_is_true(json_object_get(t.last, "of_file"))
 				? _("You said no to %s. The file stays, and nobody is told.\n")
 				: _("You said no to %s. Whoever asked is told, and nobody else.\n"),
-			text_of(t.last, "id"));
-		emr_out_text(out, "id", text_of(t.last, "id"));
+			emr_json_text_at(t.last, "id"));
+		emr_out_text(out, "id", emr_json_text_at(t.last, "id"));
 	}
 	return end(&t, status, "deny", &problem);
 }

@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 
 #include "base/clock.h"
+#include "kit/json.h"
 #include "kit/language.h"
 #include "kit/text.h"
 #include "mount/client.h"
@@ -16,18 +17,6 @@
 
 #define STATUS_MS 10000
 #define WORK_MS 600000
-
-static const char *text_of(const json_t *object, const char *name)
-{
-	const char *text = json_string_value(json_object_get(object, name));
-
-	return text != NULL ? text : "";
-}
-
-static uint64_t number_of(const json_t *object, const char *name)
-{
-	return (uint64_t)json_integer_value(json_object_get(object, name));
-}
 
 /* ---- the command line ---- */
 
@@ -110,13 +99,13 @@ static void say_version(emr_out *out, const json_t *v)
 	char when[EMR_TEXT_BYTES], bytes[EMR_TEXT_BYTES], who[600];
 
 	emr_show(json_string_value(json_object_get(v, "who")), who, sizeof who);
-	emr_time_text((int64_t)number_of(v, "at_unix"), when);
-	emr_number_text(number_of(v, "bytes"), bytes);
+	emr_time_text((int64_t)emr_json_number_at(v, "at_unix"), when);
+	emr_number_text(emr_json_number_at(v, "bytes"), bytes);
 	if (json_is_true(json_object_get(v, "deleted")))
 		emr_say(out, "deleted  %s\n", when);
 	else
 		emr_say(out, "v%-7llu %s  %12s  %s%s\n",
-			(unsigned long long)number_of(v, "version"), when, bytes,
+			(unsigned long long)emr_json_number_at(v, "version"), when, bytes,
 			json_is_true(json_object_get(v, "own")) ? _("you") : who,
 			json_is_true(json_object_get(v, "current")) ? _("  (now)") : "");
 }
@@ -185,11 +174,11 @@ static emr_status bring_back(
 	}
 	if (status != EMR_OK)
 		return status;
-	emr_show(text_of(answer, "restored"), shown, sizeof shown);
-	emr_number_text(number_of(answer, "bytes"), bytes);
-	emr_count_text(number_of(answer, "files"), "file", "files", files);
-	version = number_of(answer, "version");
-	emr_show(text_of(answer, "copied_from"), owner, sizeof owner);
+	emr_show(emr_json_text_at(answer, "restored"), shown, sizeof shown);
+	emr_number_text(emr_json_number_at(answer, "bytes"), bytes);
+	emr_count_text(emr_json_number_at(answer, "files"), "file", "files", files);
+	version = emr_json_number_at(answer, "version");
+	emr_show(emr_json_text_at(answer, "copied_from"), owner, sizeof owner);
 	if (owner[0] != '\0')
 		emr_say(out,
 			"%s: a copy of version %llu, %s bytes. It is yours; the signature stays "
@@ -197,7 +186,7 @@ static emr_status bring_back(
 			shown, (unsigned long long)version, bytes, owner);
 	else if (json_is_true(json_object_get(answer, "unchanged")))
 		emr_say(out, "%s is version %llu already.\n", shown, (unsigned long long)version);
-	else if (number_of(answer, "files") > 0)
+	else if (emr_json_number_at(answer, "files") > 0)
 		emr_say(out, "%s is back, with %s, %s bytes.\n", shown, files, bytes);
 	else if (version == 0)
 		emr_say(out, "%s is back.\n", shown);
@@ -205,12 +194,12 @@ static emr_status bring_back(
 		emr_say(out, "%s: version %llu is back, %s bytes.\n", shown,
 			(unsigned long long)version, bytes);
 	emr_out_put(out, "versions", json_array());
-	emr_out_text(out, "restored", text_of(answer, "restored"));
-	emr_out_text(out, "copied_from", text_of(answer, "copied_from"));
+	emr_out_text(out, "restored", emr_json_text_at(answer, "restored"));
+	emr_out_text(out, "copied_from", emr_json_text_at(answer, "copied_from"));
 	emr_out_number(out, "version", version);
-	emr_out_number(out, "files", number_of(answer, "files"));
-	emr_out_number(out, "folders", number_of(answer, "folders"));
-	emr_out_number(out, "bytes", number_of(answer, "bytes"));
+	emr_out_number(out, "files", emr_json_number_at(answer, "files"));
+	emr_out_number(out, "folders", emr_json_number_at(answer, "folders"));
+	emr_out_number(out, "bytes", emr_json_number_at(answer, "bytes"));
 	emr_out_flag(out, "unchanged", json_is_true(json_object_get(answer, "unchanged")));
 	json_decref(answer);
 	return EMR_OK;
@@ -232,7 +221,7 @@ static void look_there(const char *folder, const char *path)
 		(void)lstat(whole, &st); /* what came of it the mount says */
 }
 
-static emr_status ask(
+static emr_status ask_restore(
 	emr_client *client, const emr_args *args, emr_out *out, emr_problem *out_problem)
 {
 	const emr_request where = {.ask = EMR_ASK_STATUS};
@@ -266,7 +255,7 @@ int emr_cmd_restore(const emr_args *args, emr_out *out)
 	if (status == EMR_OK)
 		status = emr_client_open(&places, &client, &problem);
 	if (status == EMR_OK)
-		status = ask(&client, args, out, &problem);
+		status = ask_restore(&client, args, out, &problem);
 	if (status == EMR_OK)
 		return EMR_EXIT_DONE;
 	if (!problem.is_set)

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "kit/json.h"
 #include "kit/language.h"
 #include "kit/text.h"
 #include "mount/client.h"
@@ -30,13 +31,6 @@ typedef struct revoking {
 	bool is_reached;   /* the ledger is there */
 	bool is_confirmed; /* the ledger has all of it */
 } revoking;
-
-static const char *text_of(const json_t *object, const char *name)
-{
-	const char *text = json_string_value(json_object_get(object, name));
-
-	return text != NULL ? text : "";
-}
 
 static emr_status wrong_use(const char *what, emr_problem *out_problem)
 {
@@ -71,7 +65,7 @@ static emr_status find_path(revoking *r, emr_problem *out_problem)
 
 	if (status != EMR_OK)
 		return status;
-	status = emr_path_in_folder(text_of(answer, "folder"), r->args->operands[0],
+	status = emr_path_in_folder(emr_json_text_at(answer, "folder"), r->args->operands[0],
 		r->request.path, sizeof r->request.path);
 	json_decref(answer);
 	r->request.has_path = true;
@@ -88,7 +82,7 @@ static emr_status extend(json_t *list, const json_t *object, const char *name)
 	return portion == NULL || json_array_extend(list, portion) == 0 ? EMR_OK : EMR_NO_MEMORY;
 }
 
-static emr_status collect(revoking *r, const json_t *object)
+static emr_status collect_grant(revoking *r, const json_t *object)
 {
 	emr_status status = extend(r->ended, object, "ended");
 
@@ -104,7 +98,7 @@ static emr_status collect(revoking *r, const json_t *object)
 	return status == EMR_OK ? extend(r->orders, object, "orders") : status;
 }
 
-static emr_status ask(revoking *r, emr_problem *out_problem)
+static emr_status ask_revoke(revoking *r, emr_problem *out_problem)
 {
 	emr_status status = emr_client_send(&r->client, &r->request, out_problem);
 	bool is_done = false;
@@ -114,7 +108,7 @@ static emr_status ask(revoking *r, emr_problem *out_problem)
 
 		status = emr_client_receive(&r->client, WORK_MS, &object, out_problem);
 		if (status == EMR_OK)
-			status = collect(r, object);
+			status = collect_grant(r, object);
 		is_done = json_is_true(json_object_get(object, "done"));
 		json_decref(object);
 	}
@@ -133,14 +127,14 @@ static size_t folder_len(const char *path)
 static size_t count_alike(const json_t *list, size_t first)
 {
 	const json_t *one = json_array_get(list, first);
-	const char *path = text_of(one, "path");
+	const char *path = emr_json_text_at(one, "path");
 	size_t n = 1, len = folder_len(path);
 
 	for (; first + n < json_array_size(list); n++) {
 		const json_t *next = json_array_get(list, first + n);
 
-		if (folder_len(text_of(next, "path")) != len ||
-			strncmp(text_of(next, "path"), path, len) != 0 ||
+		if (folder_len(emr_json_text_at(next, "path")) != len ||
+			strncmp(emr_json_text_at(next, "path"), path, len) != 0 ||
 			json_is_true(json_object_get(next, "proven")) !=
 				json_is_true(json_object_get(one, "proven")))
 			break;
@@ -152,12 +146,12 @@ static size_t count_alike(const json_t *list, size_t first)
 static size_t say_seen(const revoking *r, const json_t *list, size_t first, const char *words)
 {
 	const json_t *one = json_array_get(list, first);
-	size_t n = count_alike(list, first), len = folder_len(text_of(one, "path"));
+	size_t n = count_alike(list, first), len = folder_len(emr_json_text_at(one, "path"));
 	char path[300], when[EMR_TEXT_BYTES], whole[EMR_ASK_PATH_MAX + 1];
 	bool is_folded = n > FOLDED;
 
 	snprintf(whole, sizeof whole, "%.*s", is_folded ? (int)len : EMR_ASK_PATH_MAX,
-		text_of(one, "path"));
+		emr_json_text_at(one, "path"));
 	emr_show(whole, path, sizeof path);
 	emr_time_text(json_integer_value(json_object_get(one, "at_unix")), when);
 	if (!is_folded) {
@@ -203,10 +197,10 @@ static void say_all(revoking *r)
 		const json_t *one = json_array_get(r->ended, i);
 		char path[300];
 
-		emr_show(text_of(one, "path"), path, sizeof path);
+		emr_show(emr_json_text_at(one, "path"), path, sizeof path);
 		emr_say(r->out, "%s: %s   %s\n",
 			r->is_confirmed ? _("Ended") : _("Will end as soon as the ledger answers"),
-			path, text_of(one, "id"));
+			path, emr_json_text_at(one, "id"));
 	}
 	if (r->names_seen)
 		emr_say(r->out, "The names of what lies there were seen.\n");
@@ -232,7 +226,8 @@ static emr_status say_still(const revoking *r, emr_problem *out_problem)
 		emr_problem remark = {0};
 
 		emr_problem_set(&remark, EMR_SAY_STILL_READS, "who", r->request.who, "path",
-			text_of(way, "path"), "called", text_of(way, "via"), NULL);
+			emr_json_text_at(way, "path"), "called", emr_json_text_at(way, "via"),
+			NULL);
 		if (i + 1 < n)
 			emr_remark(r->out, &remark);
 		else
@@ -266,7 +261,7 @@ static emr_status look_for_orders(revoking *r, emr_problem *out_problem)
 
 static emr_status revoke(revoking *r, emr_problem *out_problem)
 {
-	emr_status status = ask(r, out_problem);
+	emr_status status = ask_revoke(r, out_problem);
 
 	if (status == EMR_OK)
 		status = look_for_orders(r, out_problem);

@@ -9,6 +9,7 @@
 
 #include "base/clock.h"
 #include "base/file.h"
+#include "kit/json.h"
 #include "kit/language.h"
 #include "kit/passphrase.h"
 #include "kit/terminal.h"
@@ -36,20 +37,6 @@ typedef struct sharing {
 	int fhir_fd;  /* -1: no Consents are wanted */
 	const char *owner;
 } sharing;
-
-static const char *text_of(const json_t *object, const char *name)
-{
-	const char *text = json_string_value(json_object_get(object, name));
-
-	return text != NULL ? text : "";
-}
-
-static uint64_t number_of(const json_t *object, const char *name)
-{
-	json_int_t number = json_integer_value(json_object_get(object, name));
-
-	return number > 0 ? (uint64_t)number : 0;
-}
 
 static emr_status wrong_use(const char *what, emr_problem *out_problem)
 {
@@ -92,28 +79,28 @@ static void say_grant(const sharing *s, const json_t *one)
 {
 	char path[300], column[340], name[300], organisation[300], until[80],
 		opened[EMR_TEXT_BYTES + 60] = "";
-	const char *state = text_of(one, "state"), *known = text_of(one, "name");
-	uint64_t times = number_of(one, "opened");
+	const char *state = emr_json_text_at(one, "state"), *known = emr_json_text_at(one, "name");
+	uint64_t times = emr_json_number_at(one, "opened");
 
-	emr_show(text_of(one, "path"), path, sizeof path);
-	emr_show(known[0] != '\0' ? known : text_of(one, "who"), name, sizeof name);
-	emr_show(text_of(one, "organisation"), organisation, sizeof organisation);
-	until_text(number_of(one, "until_unix"), s->now, until, sizeof until);
+	emr_show(emr_json_text_at(one, "path"), path, sizeof path);
+	emr_show(known[0] != '\0' ? known : emr_json_text_at(one, "who"), name, sizeof name);
+	emr_show(emr_json_text_at(one, "organisation"), organisation, sizeof organisation);
+	until_text(emr_json_number_at(one, "until_unix"), s->now, until, sizeof until);
 	if (times > 0) {
 		char last[EMR_TEXT_BYTES];
 
-		emr_time_text((int64_t)number_of(one, "opened_last_unix"), last);
+		emr_time_text((int64_t)emr_json_number_at(one, "opened_last_unix"), last);
 		snprintf(opened, sizeof opened,
 			emr_text_of(times, "   opened %llu time, last %s",
 				"   opened %llu times, last %s"),
 			(unsigned long long)times, last);
 	}
 	emr_column_text(path, 20, column, sizeof column);
-	emr_say(s->out, "%-10s  %s  %s%s%s   %s%s   %s   %s%s%s%s\n", text_of(one, "id"), column,
-		name, organisation[0] != '\0' ? ", " : "", organisation,
-		emr_text_word(text_of(one, "rights")),
+	emr_say(s->out, "%-10s  %s  %s%s%s   %s%s   %s   %s%s%s%s\n", emr_json_text_at(one, "id"),
+		column, name, organisation[0] != '\0' ? ", " : "", organisation,
+		emr_text_word(emr_json_text_at(one, "rights")),
 		json_is_true(json_object_get(one, "history")) ? _(" with history") : "",
-		emr_text_word(text_of(one, "purpose")), until,
+		emr_text_word(emr_json_text_at(one, "purpose")), until,
 		strcmp(state, "confirmed") == 0 ? "" : "   ",
 		strcmp(state, "confirmed") == 0 ? "" : emr_text_word(state), opened);
 }
@@ -127,7 +114,7 @@ static emr_status extend(json_t *list, const json_t *object, const char *name)
 }
 
 /* What is given, and what others share with me; both are owned by the caller. */
-static emr_status fetch(
+static emr_status fetch_shares(
 	sharing *s, json_t **out_all, json_t **out_received, emr_problem *out_problem)
 {
 	const emr_request request = {.ask = EMR_ASK_SHARE, .history = s->fhir_fd >= 0};
@@ -169,23 +156,24 @@ static const char *inside_of(const char *path)
 static void say_received(const sharing *s, const json_t *one)
 {
 	char path[600], owner[300], until[80];
-	const char *purpose = text_of(one, "purpose"), *state = text_of(one, "state");
+	const char *purpose = emr_json_text_at(one, "purpose"),
+		   *state = emr_json_text_at(one, "state");
 	bool is_open = strcmp(state, "open") == 0;
 
-	emr_show(inside_of(text_of(one, "path")), path, sizeof path);
-	emr_show(text_of(one, "owner"), owner, sizeof owner);
+	emr_show(inside_of(emr_json_text_at(one, "path")), path, sizeof path);
+	emr_show(emr_json_text_at(one, "owner"), owner, sizeof owner);
 	if (is_open) {
-		until_text(number_of(one, "until_unix"), s->now, until, sizeof until);
+		until_text(emr_json_number_at(one, "until_unix"), s->now, until, sizeof until);
 	} else {
 		char when[EMR_TEXT_BYTES];
 
-		emr_time_text((int64_t)number_of(one, "until_unix"), when);
+		emr_time_text((int64_t)emr_json_number_at(one, "until_unix"), when);
 		snprintf(until, sizeof until,
 			strcmp(state, "revoked") == 0 ? _("ended %s, by its owner") : _("ended %s"),
 			when);
 	}
 	emr_say(s->out, "  %-20s  %s   %s%s   %s%s%s\n", path, owner,
-		emr_text_word(text_of(one, "rights")),
+		emr_text_word(emr_json_text_at(one, "rights")),
 		json_is_true(json_object_get(one, "history")) ? _(" with history") : "",
 		emr_text_word(purpose), purpose[0] != '\0' ? "   " : "", until);
 }
@@ -212,7 +200,7 @@ static emr_status write_consents(sharing *s, json_t *all, emr_problem *out_probl
 		status = emr_fhir_consent_write(
 			s->fhir_fd, json_array_get(all, i), s->owner, &written);
 	for (size_t i = json_array_size(all); i > 0; i--)
-		if (strcmp(text_of(json_array_get(all, i - 1), "state"), "over") == 0)
+		if (strcmp(emr_json_text_at(json_array_get(all, i - 1), "state"), "over") == 0)
 			json_array_remove(all, i - 1);
 	if (status != EMR_OK)
 		emr_problem_set_status(out_problem, status, s->args->values[EMR_OPT_FHIR]);
@@ -223,7 +211,7 @@ static emr_status write_consents(sharing *s, json_t *all, emr_problem *out_probl
 static emr_status list(sharing *s, emr_problem *out_problem)
 {
 	json_t *all = NULL, *received = NULL;
-	emr_status status = fetch(s, &all, &received, out_problem);
+	emr_status status = fetch_shares(s, &all, &received, out_problem);
 
 	if (status == EMR_OK)
 		status = write_consents(s, all, out_problem);
@@ -261,8 +249,9 @@ static void say_left_out(const sharing *s)
 		const json_t *one = json_array_get(all, i);
 		char name[300];
 
-		emr_show(text_of(one, "name"), name, sizeof name);
-		emr_say(s->out, "  The agent of %s is left out: %s.\n", name, text_of(one, "why"));
+		emr_show(emr_json_text_at(one, "name"), name, sizeof name);
+		emr_say(s->out, "  The agent of %s is left out: %s.\n", name,
+			emr_json_text_at(one, "why"));
 	}
 }
 
@@ -280,7 +269,7 @@ static void say_release(const sharing *s)
 		return;
 	}
 	names_of(by, names, sizeof names);
-	emr_show(text_of(s->look, "text"), what, sizeof what);
+	emr_show(emr_json_text_at(s->look, "text"), what, sizeof what);
 	if (n == 0)
 		emr_problem_set(&remark, EMR_SAY_ONLY_WHILE_OPEN, "who", what, NULL);
 	else if (n == 1)
@@ -291,9 +280,9 @@ static void say_release(const sharing *s)
 		say_left_out(s);
 	if (!remark.is_set)
 		emr_say(s->out, "Keys are released by %s: %s.\n", names,
-			n == 2				    ? _("both needed")
-			: number_of(s->look, "needed") == 2 ? _("any two needed")
-							    : _("all needed"));
+			n == 2					     ? _("both needed")
+			: emr_json_number_at(s->look, "needed") == 2 ? _("any two needed")
+								     : _("all needed"));
 }
 
 /* "for treatment, until ...": what a deposit does not have is not said. */
@@ -302,8 +291,8 @@ static void say_terms(const sharing *s, const char *who, const char *path)
 	char size[EMR_TEXT_BYTES], files[EMR_COUNT_BYTES], until[80], bits[EMR_PURPOSES_TEXT_BYTES],
 		purposes[2 * EMR_PURPOSES_TEXT_BYTES];
 
-	emr_count_text(number_of(s->look, "files"), "file", "files", files);
-	emr_size_text(number_of(s->look, "bytes"), size);
+	emr_count_text(emr_json_number_at(s->look, "files"), "file", "files", files);
+	emr_size_text(emr_json_number_at(s->look, "bytes"), size);
 	emr_purposes_text(s->request.purposes, bits);
 	emr_text_words(bits, purposes, sizeof purposes);
 	until_text(s->request.until_unix_s, s->now, until, sizeof until);
@@ -331,18 +320,18 @@ static void say_replaced(const sharing *s)
 
 	for (size_t i = 0; i < json_array_size(all); i++) {
 		const json_t *one = json_array_get(all, i);
-		const char *purpose = text_of(one, "purpose");
+		const char *purpose = emr_json_text_at(one, "purpose");
 		size_t at = strlen(terms);
 
-		until_text(number_of(one, "until_unix"), s->now, until, sizeof until);
+		until_text(emr_json_number_at(one, "until_unix"), s->now, until, sizeof until);
 		snprintf(terms + at, sizeof terms - at, "%s%s%s%s%s, %s", i > 0 ? "; " : "",
-			emr_text_word(text_of(one, "rights")),
+			emr_text_word(emr_json_text_at(one, "rights")),
 			json_is_true(json_object_get(one, "history")) ? _(" with history") : "",
 			purpose[0] != '\0' ? ", " : "", emr_text_word(purpose), until);
 	}
 	if (terms[0] == '\0')
 		return;
-	emr_problem_set(&remark, EMR_SAY_REPLACES, "who", text_of(s->look, "text"), "path",
+	emr_problem_set(&remark, EMR_SAY_REPLACES, "who", emr_json_text_at(s->look, "text"), "path",
 		s->request.path, "terms", terms, NULL);
 	emr_remark(s->out, &remark);
 }
@@ -352,19 +341,20 @@ static void say_look(const sharing *s)
 	char who[600], path[300], count[EMR_COUNT_BYTES];
 	emr_problem remark = {0};
 
-	emr_show(text_of(s->look, "text"), who, sizeof who);
+	emr_show(emr_json_text_at(s->look, "text"), who, sizeof who);
 	emr_show(s->request.path, path, sizeof path);
 	say_terms(s, who, path);
 	say_replaced(s);
-	if (number_of(s->look, "wrapped") > 0) {
-		emr_count_text(number_of(s->look, "wrapped"), "record is", "records are", count);
+	if (emr_json_number_at(s->look, "wrapped") > 0) {
+		emr_count_text(
+			emr_json_number_at(s->look, "wrapped"), "record is", "records are", count);
 		emr_say(s->out,
 			"So that earlier versions and what was deleted stay hidden, %s wrapped "
 			"again.\n",
 			count);
 	}
-	if (number_of(s->look, "moved") > 0) {
-		emr_count_text(number_of(s->look, "moved"), "record gets a key of its",
+	if (emr_json_number_at(s->look, "moved") > 0) {
+		emr_count_text(emr_json_number_at(s->look, "moved"), "record gets a key of its",
 			"records get keys of their", count);
 		emr_say(s->out,
 			"It is shared by itself for the first time: %s own first, in the "
@@ -380,8 +370,8 @@ static void say_look(const sharing *s)
 	remark = (emr_problem){0};
 	if (!json_is_true(json_object_get(s->look, "compared")) &&
 		json_is_true(json_object_get(s->look, "known"))) {
-		emr_problem_set(
-			&remark, EMR_SAY_NOT_COMPARED, "who", text_of(s->look, "who"), NULL);
+		emr_problem_set(&remark, EMR_SAY_NOT_COMPARED, "who",
+			emr_json_text_at(s->look, "who"), NULL);
 		emr_remark(s->out, &remark);
 	}
 }
@@ -415,21 +405,22 @@ static emr_status share(sharing *s, emr_problem *out_problem)
 	}
 	say_look(s);
 	if (!says_yes(s)) {
-		emr_count_text(number_of(s->look, "files"), "file", "files", number);
+		emr_count_text(emr_json_number_at(s->look, "files"), "file", "files", number);
 		emr_problem_set(out_problem,
 			s->request.deposit ? EMR_SAY_DEPOSIT_NEEDS_YES : EMR_SAY_SHARE_NEEDS_YES,
-			"names", text_of(s->look, "text"), "n", number, "path", s->request.path,
-			NULL);
+			"names", emr_json_text_at(s->look, "text"), "n", number, "path",
+			s->request.path, NULL);
 		return EMR_DENIED;
 	}
 	s->request.look = false;
 	status = emr_client_ask(&s->client, s->act, WORK_MS, &answer, out_problem);
-	order = number_of(answer, "order");
+	order = emr_json_number_at(answer, "order");
 	is_reached = json_is_true(json_object_get(answer, "reached"));
 	json_decref(answer);
 	if (status == EMR_OK && order != 0) /* 0: somebody shared it so meanwhile */
 		status = emr_order_wait(&s->client, s->args, s->request.path,
-			text_of(s->look, "text"), order, EMR_SAY_SHARE_FAILED, out_problem);
+			emr_json_text_at(s->look, "text"), order, EMR_SAY_SHARE_FAILED,
+			out_problem);
 	if (status == EMR_OK)
 		emr_say(s->out, s->args->given[EMR_OPT_WAIT] ? _("Shared.\n")
 				: is_reached ? _("It is being shared: emrfs share\n")
@@ -442,14 +433,14 @@ static emr_status share(sharing *s, emr_problem *out_problem)
 static emr_status find_row(sharing *s, json_t **out_grant, emr_problem *out_problem)
 {
 	json_t *all = NULL, *received = NULL, *found = NULL;
-	emr_status status = fetch(s, &all, &received, out_problem);
+	emr_status status = fetch_shares(s, &all, &received, out_problem);
 
 	for (size_t i = 0; status == EMR_OK && i < json_array_size(all); i++) {
 		json_t *one = json_array_get(all, i);
 
-		if (strcmp(text_of(one, "path"), s->request.path) == 0 &&
-			strcmp(text_of(one, "who"), s->request.who) == 0 &&
-			number_of(one, "until_unix") == s->request.until_unix_s)
+		if (strcmp(emr_json_text_at(one, "path"), s->request.path) == 0 &&
+			strcmp(emr_json_text_at(one, "who"), s->request.who) == 0 &&
+			emr_json_number_at(one, "until_unix") == s->request.until_unix_s)
 			found = one;
 	}
 	if (status != EMR_OK)
@@ -551,7 +542,7 @@ emr_status emr_share_find_path(
 	if (status != EMR_OK)
 		return status;
 	status = emr_path_in_folder(
-		text_of(answer, "folder"), path, request->path, sizeof request->path);
+		emr_json_text_at(answer, "folder"), path, request->path, sizeof request->path);
 	json_decref(answer);
 	request->has_path = true;
 	if (status != EMR_OK)
@@ -568,7 +559,7 @@ static emr_status find_owner(sharing *s, char **out_owner, emr_problem *out_prob
 
 	if (status != EMR_OK)
 		return status;
-	*out_owner = strdup(text_of(answer, "owner"));
+	*out_owner = strdup(emr_json_text_at(answer, "owner"));
 	json_decref(answer);
 	return *out_owner != NULL ? EMR_OK : EMR_NO_MEMORY;
 }

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "answers/gaps.h"
+#include "kit/json.h"
 #include "kit/language.h"
 #include "kit/places.h"
 #include "kit/text.h"
@@ -23,28 +24,21 @@ typedef struct outcome {
 	json_t *last;  /* the object with "done" */
 } outcome;
 
-static const char *text_of(const json_t *object, const char *name)
-{
-	const char *text = json_string_value(json_object_get(object, name));
-
-	return text != NULL ? text : "";
-}
-
 static void say_bad(emr_out *out, const json_t *bad)
 {
 	char shown[4200];
 	emr_message message;
 
-	emr_show(text_of(bad, "path"), shown, sizeof shown);
-	if (!emr_message_find(text_of(bad, "error"), &message))
+	emr_show(emr_json_text_at(bad, "path"), shown, sizeof shown);
+	if (!emr_message_find(emr_json_text_at(bad, "error"), &message))
 		message = EMR_SAY_FAILED;
-	emr_say(out, "  %-14s %s%s[%s]\n", text_of(bad, "error"), shown,
-		shown[0] != '\0' ? "  " : "", text_of(bad, "place"));
+	emr_say(out, "  %-14s %s%s[%s]\n", emr_json_text_at(bad, "error"), shown,
+		shown[0] != '\0' ? "  " : "", emr_json_text_at(bad, "place"));
 }
 
 static void show(emr_out *out, const json_t *progress)
 {
-	const char *part = text_of(progress, "part");
+	const char *part = emr_json_text_at(progress, "part");
 
 	if (strcmp(part, "blocks") == 0)
 		emr_progress(out, "Reading all blocks once more ...");
@@ -57,7 +51,7 @@ static void show(emr_out *out, const json_t *progress)
 }
 
 /* Progress, faults and the end, as they come. */
-static emr_status take(void *arg, json_t *object)
+static emr_status take_finding(void *arg, json_t *object)
 {
 	outcome *o = arg;
 	const json_t *progress = json_object_get(object, "progress");
@@ -88,8 +82,8 @@ static void say_chain(emr_out *out, const json_t *chain)
 
 	emr_number_text((uint64_t)json_integer_value(json_object_get(chain, "size")), size);
 	emr_say(out, "Ledger: %s entries, root %.16s..., witnessed by %zu.\n", size,
-		text_of(chain, "root"), witnesses);
-	if (strcmp(text_of(chain, "kind"), "fabric") == 0)
+		emr_json_text_at(chain, "root"), witnesses);
+	if (strcmp(emr_json_text_at(chain, "kind"), "fabric") == 0)
 		emr_say(out,
 			"Checked of the network's blocks: their order, the signature of whoever "
 			"brought each entry, those of a majority of organisations, and the "
@@ -139,7 +133,7 @@ static bool is_missing(const json_t *bad)
 
 	json_array_foreach(bad, i, one)
 	{
-		if (strcmp(text_of(one, "error"), "missing-data") == 0)
+		if (strcmp(emr_json_text_at(one, "error"), "missing-data") == 0)
 			return true;
 	}
 	return false;
@@ -149,7 +143,7 @@ static bool is_missing(const json_t *bad)
 static bool is_any_lost(const json_t *bad)
 {
 	for (size_t i = 0; i < json_array_size(bad); i++) {
-		const char *error = text_of(json_array_get(bad, i), "error");
+		const char *error = emr_json_text_at(json_array_get(bad, i), "error");
 
 		if (strcmp(error, "missing-data") == 0 || strcmp(error, "bad-data") == 0)
 			return true;
@@ -257,7 +251,7 @@ int emr_cmd_verify(const emr_args *args, emr_out *out)
 	}
 	o.has_gaps = !request.chain && request.path[0] == '\0';
 	if (status == EMR_OK)
-		status = emr_reach_ask(&reach, &request, take, &o, &problem);
+		status = emr_reach_ask(&reach, &request, take_finding, &o, &problem);
 	if (status != EMR_OK && !problem.is_set)
 		emr_problem_set_status(&problem, status, "verify");
 	code = status == EMR_OK ? conclude(args, out, &o) : emr_out_fail(out, &problem);

@@ -214,8 +214,9 @@ static void put_facts(emr_out *out, const outcome *o)
 	emr_out_put(out, "certificate", hex_json(v->certificate.b, 32));
 	emr_out_put(out, "copy", o->copy != NULL ? json_true() : json_null());
 	emr_out_put(out, "chain",
-		json_pack("{s:I, s:o, s:o}", "size", (json_int_t)v->size, "root",
-			hex_json(v->root, 32), "witnesses", witnesses_json(v)));
+		json_pack("{s:I, s:o, s:o, s:s}", "size", (json_int_t)v->size, "root",
+			hex_json(v->root, 32), "witnesses", witnesses_json(v), "kind",
+			v->is_of_channel ? "fabric" : "embedded"));
 }
 
 static void say_facts(emr_out *out, const outcome *o)
@@ -238,6 +239,10 @@ static void say_facts(emr_out *out, const outcome *o)
 			(unsigned long long)v->cver, bytes);
 	emr_say(out, "On the ledger since %s: entry %llu of %llu.\n", at,
 		(unsigned long long)v->seq, (unsigned long long)v->size);
+	if (v->is_of_channel)
+		emr_say(out,
+			"The ledger is a channel of Fabric: that its peers took the entry then is "
+			"the word of who signed the head.\n");
 	if (o->copy != NULL)
 		emr_say(out, "The copy is what was signed, byte for byte.\n");
 	emr_say(out, "Network      %s%s\n", net,

@@ -482,7 +482,8 @@ static emr_status pay(wallet *w, emr_id32 to, uint64_t points, emr_problem *out_
 	return status;
 }
 
-static emr_status ask(const wallet *w, const emr_who *to, uint64_t points, emr_problem *out_problem)
+static emr_status ask_payment(
+	const wallet *w, const emr_who *to, uint64_t points, emr_problem *out_problem)
 {
 	char who[600], number[EMR_TEXT_BYTES], question[1200];
 	uint64_t own = 0;
@@ -531,7 +532,7 @@ static emr_status send(wallet *w, emr_problem *out_problem)
 		return EMR_DENIED;
 	}
 	if (status == EMR_OK)
-		status = ask(w, &to, points, out_problem);
+		status = ask_payment(w, &to, points, out_problem);
 	if (status == EMR_OK)
 		status = pay(w, to.root, points, out_problem);
 	if (status != EMR_OK)

@@ -3,7 +3,7 @@
 #include "base/codec.h"
 
 /* The next LEN bytes, or NULL once the reader is bad. */
-static const uint8_t *take(emr_reader *r, size_t len)
+static const uint8_t *reader_take(emr_reader *r, size_t len)
 {
 	const uint8_t *at = r->at;
 
@@ -19,42 +19,42 @@ static const uint8_t *take(emr_reader *r, size_t len)
 
 uint8_t emr_read_u8(emr_reader *r)
 {
-	const uint8_t *p = take(r, 1);
+	const uint8_t *p = reader_take(r, 1);
 
 	return p == NULL ? 0 : p[0];
 }
 
 uint16_t emr_read_u16(emr_reader *r)
 {
-	const uint8_t *p = take(r, 2);
+	const uint8_t *p = reader_take(r, 2);
 
 	return p == NULL ? 0 : emr_get_u16(p);
 }
 
 uint32_t emr_read_u32(emr_reader *r)
 {
-	const uint8_t *p = take(r, 4);
+	const uint8_t *p = reader_take(r, 4);
 
 	return p == NULL ? 0 : emr_get_u32(p);
 }
 
 uint64_t emr_read_u64(emr_reader *r)
 {
-	const uint8_t *p = take(r, 8);
+	const uint8_t *p = reader_take(r, 8);
 
 	return p == NULL ? 0 : emr_get_u64(p);
 }
 
 emr_bytes emr_read_bytes(emr_reader *r, size_t len)
 {
-	const uint8_t *p = take(r, len);
+	const uint8_t *p = reader_take(r, len);
 
 	return emr_bytes_of(p, p == NULL ? 0 : len);
 }
 
 void emr_read_copy(emr_reader *r, void *out, size_t len)
 {
-	const uint8_t *p = take(r, len);
+	const uint8_t *p = reader_take(r, len);
 
 	if (len == 0)
 		return;
@@ -66,7 +66,7 @@ void emr_read_copy(emr_reader *r, void *out, size_t len)
 
 void emr_read_zeros(emr_reader *r, size_t len)
 {
-	const uint8_t *p = take(r, len);
+	const uint8_t *p = reader_take(r, len);
 
 	/* The first is zero, and each other what the one before it is. */
 	if (p != NULL && len > 0 && (p[0] != 0 || memcmp(p, p + 1, len - 1) != 0))
@@ -76,7 +76,7 @@ void emr_read_zeros(emr_reader *r, size_t len)
 void emr_read_magic(emr_reader *r, const char *magic)
 {
 	size_t len = strlen(magic);
-	const uint8_t *p = take(r, len);
+	const uint8_t *p = reader_take(r, len);
 
 	if (p != NULL && memcmp(p, magic, len) != 0)
 		r->bad = true;

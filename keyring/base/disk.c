@@ -30,7 +30,7 @@ typedef struct disks {
 
 static void add_place(disks *d, int fd, int depth);
 
-static void add(disks *d, dev_t id)
+static void disks_add(disks *d, dev_t id)
 {
 	for (size_t i = 0; i < d->n; i++)
 		if (d->ids[i] == id)
@@ -114,7 +114,7 @@ static void add_device(disks *d, dev_t id, int depth)
 		return;
 	snprintf(link, sizeof link, "/sys/dev/block/%u:%u", major(id), minor(id));
 	if (realpath(link, directory) == NULL) {
-		add(d, id);
+		disks_add(d, id);
 		return;
 	}
 	snprintf(path, sizeof path, "%.3900s/partition", directory);
@@ -126,7 +126,7 @@ static void add_device(disks *d, dev_t id, int depth)
 		}
 	}
 	if (!add_slaves(d, directory, depth) && !add_backing_file(d, directory, depth))
-		add(d, id);
+		disks_add(d, id);
 }
 
 /* The mount that FD is on, as the kernel lists it: the kind of file system, and what it is of. */
@@ -174,7 +174,7 @@ static void add_place(disks *d, int fd, int depth)
 			snprintf(d->pool, sizeof d->pool, "%.*s", (int)strcspn(source, "/") % 255,
 				source);
 	}
-	add(d, st.st_dev);
+	disks_add(d, st.st_dev);
 }
 
 bool emr_disk_is_same(int fd, int other_fd)

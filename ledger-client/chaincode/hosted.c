@@ -1,5 +1,5 @@
 /* This file takes one batch through the contract for a host that is not written in C: it keeps
- * copies of what the host fetched, and finds the organisation behind the creator's certificate. */
+ * copies of what the host fetched. */
 #include "chaincode/hosted.h"
 
 #include <stdlib.h>
@@ -7,8 +7,7 @@
 
 #include "base/id.h"
 #include "base/secret.h"
-#include "crypto/hashsig.h"
-#include "keyring/cert.h"
+#include "chaincode/creator.h"
 
 struct hosted {
 	uint8_t *bytes; /* the whole batch, or the descriptor */
@@ -166,69 +165,38 @@ emr_contract_status hosted_cert(hosted *run, const uint8_t ref[32], const uint8_
 	return EMR_CONTRACT_OK;
 }
 
-/* An organisation that the descriptor gives no MSP, as those of networks that began in a directory,
- * has the MSP that is called like its id. */
-static bool is_msp_of(const emr_descriptor_org *org, const char *msp)
+static emr_creator creator_of(const hosted_signer *who)
 {
-	char id[33];
-
-	emr_hex(org->org, 16, id);
-	if (org->msp.len == 0)
-		return strcmp(id, msp) == 0;
-	return org->msp.len == strlen(msp) && memcmp(org->msp.data, msp, org->msp.len) == 0;
+	return (emr_creator){.msp = emr_bytes_of(who->msp, who->msp != NULL ? strlen(who->msp) : 0),
+		.certificate = emr_bytes_of(who->der, who->der_len),
+		.authority = emr_bytes_of(who->authority, who->authority_len)};
 }
 
-static bool find_org(emr_span descriptor, const char *msp, emr_descriptor_org *out)
+bool hosted_org_of(
+	const uint8_t *descriptor, size_t len, const hosted_signer *who, emr_key_text *out_key)
 {
-	emr_descriptor network;
+	const emr_creator creator = creator_of(who);
+	emr_creator_claim claim;
 
-	if (emr_descriptor_parse(descriptor, &network) != EMR_CONTRACT_OK)
+	if (!emr_creator_claims(emr_bytes_of(descriptor, len), &creator, &claim))
 		return false;
-	for (size_t i = 0; i < network.norg; i++)
-		if (emr_descriptor_org_at(&network, i, out) == EMR_CONTRACT_OK &&
-			is_msp_of(out, msp))
-			return true;
-	return false;
-}
-
-bool hosted_org_of(const uint8_t *descriptor, size_t len, const char *msp, emr_key_text *out_key)
-{
-	emr_descriptor_org org;
-
-	if (!find_org((emr_span){descriptor, len}, msp, &org))
-		return false;
-	emr_key_org(org.org, out_key);
+	emr_key_org(claim.org.b, out_key);
 	return true;
 }
 
-/* Whether it is a member still, the contract asks itself. */
-static bool is_ca_of(emr_span row, emr_span ca_der)
+emr_contract_status hosted_creator(hosted *run, const uint8_t *descriptor, size_t len,
+	const hosted_signer *who, const uint8_t *row, size_t row_len, uint64_t now_unix_s)
 {
-	emr_row_org parsed;
-	uint8_t hash[32];
-
-	if (emr_row_org_parse(row, &parsed) != EMR_CONTRACT_OK)
-		return false;
-	emr_sha256(ca_der.data, ca_der.len, hash);
-	return memcmp(hash, parsed.ca_hash, 32) == 0;
-}
-
-emr_contract_status hosted_creator(hosted *run, const uint8_t *descriptor, size_t descriptor_len,
-	const char *msp, const uint8_t *row, size_t row_len, const uint8_t *der, size_t der_len,
-	uint64_t now_unix_s)
-{
-	emr_descriptor_org org;
+	const emr_creator creator = creator_of(who);
+	emr_creator_claim claim;
 	emr_cert_facts facts;
 
-	if (!find_org((emr_span){descriptor, descriptor_len}, msp, &org) ||
-		!is_ca_of((emr_span){row, row_len}, org.ca_der) ||
-		emr_cert_verify((emr_bytes){der, der_len},
-			(emr_bytes){org.ca_der.data, org.ca_der.len}, now_unix_s,
-			&facts) != EMR_OK ||
-		(!emr_id16_is_zero(facts.org) && memcmp(facts.org.b, org.org, 16) != 0))
+	if (!emr_creator_claims(emr_bytes_of(descriptor, len), &creator, &claim) ||
+		!emr_creator_counts(
+			&creator, &claim, emr_bytes_of(row, row_len), now_unix_s, &facts))
 		return EMR_CONTRACT_OK;
-	return hosted_cert(run, facts.ref.b, org.org, facts.roles, facts.not_after, 2, facts.spki,
-		sizeof facts.spki);
+	return hosted_cert(run, facts.ref.b, claim.org.b, facts.roles, facts.not_after, 2,
+		facts.spki, sizeof facts.spki);
 }
 
 /* ---- rows ---- */

@@ -9,7 +9,7 @@
 #define FIXED_BYTES 33 /* up to and with name_len */
 
 /* Cuts LEN bytes off the front of REST. */
-static bool take(emr_span *rest, size_t len, emr_span *out)
+static bool span_take(emr_span *rest, size_t len, emr_span *out)
 {
 	if (rest->len < len)
 		return false;
@@ -24,16 +24,16 @@ static bool take_counted(emr_span *rest, size_t width, emr_span *out)
 {
 	emr_span len;
 
-	if (!take(rest, width, &len))
+	if (!span_take(rest, width, &len))
 		return false;
-	return take(rest, width == 1 ? len.data[0] : get_u16(len.data), out);
+	return span_take(rest, width == 1 ? len.data[0] : get_u16(len.data), out);
 }
 
 static bool take_org(emr_span *rest, emr_descriptor_org *out_org)
 {
 	emr_span fixed;
 
-	if (!take(rest, 48, &fixed))
+	if (!span_take(rest, 48, &fixed))
 		return false;
 	memcpy(out_org->org, fixed.data, 16);
 	memcpy(out_org->admin_pk, fixed.data + 16, 32);
@@ -113,7 +113,7 @@ static bool lengths_fit(
 	return len <= EMR_DESCRIPTOR_BYTES_MAX;
 }
 
-static uint8_t *put(uint8_t *p, const void *data, size_t len)
+static uint8_t *put_bytes(uint8_t *p, const void *data, size_t len)
 {
 	if (len > 0)
 		memcpy(p, data, len);
@@ -123,7 +123,7 @@ static uint8_t *put(uint8_t *p, const void *data, size_t len)
 static uint8_t *put_counted(uint8_t *p, emr_span run)
 {
 	*p = (uint8_t)run.len;
-	return put(p + 1, run.data, run.len);
+	return put_bytes(p + 1, run.data, run.len);
 }
 
 emr_contract_status emr_descriptor_encode(const emr_descriptor *descriptor,
@@ -144,12 +144,12 @@ emr_contract_status emr_descriptor_encode(const emr_descriptor *descriptor,
 	memcpy(p + 16, descriptor->nonce, 16);
 	p = put_counted(p + 32, descriptor->name);
 	for (size_t i = 0; i < descriptor->norg; i++) {
-		p = put(p, orgs[i].org, 16);
-		p = put(p, orgs[i].admin_pk, 32);
+		p = put_bytes(p, orgs[i].org, 16);
+		p = put_bytes(p, orgs[i].admin_pk, 32);
 		p = put_counted(p, orgs[i].name);
 		p = put_counted(p, orgs[i].msp);
 		put_u16(p, (uint16_t)orgs[i].ca_der.len);
-		p = put(p + 2, orgs[i].ca_der.data, orgs[i].ca_der.len);
+		p = put_bytes(p + 2, orgs[i].ca_der.data, orgs[i].ca_der.len);
 	}
 	*out_len = len;
 	return EMR_CONTRACT_OK;

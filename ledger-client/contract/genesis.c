@@ -7,7 +7,7 @@
 
 #include <string.h>
 
-static bool put(emr_contract_arena *arena, emr_write *write, const emr_key_text *key,
+static bool put_write(emr_contract_arena *arena, emr_write *write, const emr_key_text *key,
 	const uint8_t *value, size_t len)
 {
 	write->kind = EMR_WRITE_PUT;
@@ -28,7 +28,7 @@ static bool put_network(
 
 	emr_key_network(&key);
 	emr_row_network_encode(&row, value);
-	return put(arena, write, &key, value, sizeof value);
+	return put_write(arena, write, &key, value, sizeof value);
 }
 
 static bool put_org(emr_contract_arena *arena, const emr_descriptor_org *org, emr_write *write)
@@ -41,7 +41,7 @@ static bool put_org(emr_contract_arena *arena, const emr_descriptor_org *org, em
 	emr_sha256(org->ca_der.data, org->ca_der.len, row.ca_hash);
 	emr_key_org(org->org, &key);
 	emr_row_org_encode(&row, value);
-	return put(arena, write, &key, value, sizeof value);
+	return put_write(arena, write, &key, value, sizeof value);
 }
 
 emr_contract_status emr_contract_genesis(emr_span descriptor, emr_contract_arena *arena,

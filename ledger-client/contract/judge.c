@@ -84,7 +84,8 @@ bool emr_judge_writer(struct judge *judge, const uint8_t domain[16], emr_row_wri
 	       memcmp(out_row->writer, judge->signer_id, 32) == 0;
 }
 
-uint16_t emr_judge_writer_rights(struct judge *judge, const uint8_t domain[16])
+/* His rights as a writer of DOMAIN; 0 when he is none. */
+static uint16_t judge_writer_rights(struct judge *judge, const uint8_t domain[16])
 {
 	emr_row_writer row;
 
@@ -127,7 +128,7 @@ bool emr_judge_manages(struct judge *judge, const uint8_t domain[16])
 		!emr_judge_parsed(judge, emr_row_domain_parse(value, &row)))
 		return false;
 	return memcmp(row.owner_pk, judge->header.signer_pk, 32) == 0 ||
-	       (emr_judge_writer_rights(judge, domain) & EMR_RIGHT_MANAGE) != 0;
+	       (judge_writer_rights(judge, domain) & EMR_RIGHT_MANAGE) != 0;
 }
 
 emr_row_object emr_judge_object(struct judge *judge)
@@ -177,7 +178,7 @@ static void load_standing(struct judge *judge)
 	judge->rights = 0;
 	judge->is_depositor = false;
 	if (judge->has_domain && (judge->rule->needs & NEED_SIGNER) != 0) {
-		judge->rights = emr_judge_writer_rights(judge, judge->item.domain_id);
+		judge->rights = judge_writer_rights(judge, judge->item.domain_id);
 		judge->is_depositor = (judge->domain.head.flags & EMR_ITEM_INBOX) != 0 &&
 				      emr_judge_key(judge, judge->signer_id, &key) &&
 				      (key.roles & (EMR_ROLE_HOSPITAL | EMR_ROLE_CLINICIAN)) != 0;

@@ -69,8 +69,6 @@ emr_result emr_judge_is_new(struct judge *judge);
 bool emr_judge_manages(struct judge *judge, const uint8_t domain[16]);
 /* The signer's W row of DOMAIN; false unless it is active, in time, and that of his whole id. */
 bool emr_judge_writer(struct judge *judge, const uint8_t domain[16], emr_row_writer *out_row);
-/* His rights as a writer of DOMAIN; 0 when he is none. */
-uint16_t emr_judge_writer_rights(struct judge *judge, const uint8_t domain[16]);
 /* The O row of the item in hand; zeros when absent. */
 emr_row_object emr_judge_object(struct judge *judge);
 

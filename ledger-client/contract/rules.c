@@ -1,7 +1,7 @@
 /* This file finds the rules of one operation by its number. */
 #include "rules.h"
 
-static const op_rule *find(const op_rule *rules, size_t count, uint8_t op)
+static const op_rule *rule_of(const op_rule *rules, size_t count, uint8_t op)
 {
 	for (size_t i = 0; i < count; i++)
 		if (rules[i].op == op)
@@ -22,6 +22,6 @@ const op_rule *emr_rule_of(uint8_t op)
 	const op_rule *rule = NULL;
 
 	for (size_t i = 0; rule == NULL && i < sizeof parts / sizeof parts[0]; i++)
-		rule = find(parts[i].rules, parts[i].count, op);
+		rule = rule_of(parts[i].rules, parts[i].count, op);
 	return rule;
 }

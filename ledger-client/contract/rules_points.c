@@ -101,7 +101,7 @@ static void declare_tokens(
 	}
 }
 
-static bool add(uint64_t *sum, uint64_t amount)
+static bool sum_add(uint64_t *sum, uint64_t amount)
 {
 	if (amount > UINT64_MAX - *sum)
 		return false;
@@ -125,7 +125,7 @@ static bool sum_inputs(
 		emr_key_token(account, tokens[i], &key);
 		if (!emr_judge_get(judge, key.text, &value) ||
 			!emr_judge_parsed(judge, emr_row_token_parse(value, &row)) ||
-			!add(out_sum, row.amount))
+			!sum_add(out_sum, row.amount))
 			return false;
 	}
 	return true;
@@ -292,8 +292,8 @@ static emr_result transfer_last(struct judge *judge)
 			return EMR_RESULT_NOT_GRANTEE;
 	if (result != EMR_RESULT_APPLIED)
 		return result;
-	if (!sum_inputs(judge, pub.tokens, &in) || !add(&out, pub.out[0].amount) ||
-		!add(&out, pub.out[1].amount))
+	if (!sum_inputs(judge, pub.tokens, &in) || !sum_add(&out, pub.out[0].amount) ||
+		!sum_add(&out, pub.out[1].amount))
 		return EMR_RESULT_FUNDS;
 	return in == out ? EMR_RESULT_APPLIED : EMR_RESULT_FUNDS;
 }

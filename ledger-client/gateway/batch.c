@@ -55,15 +55,15 @@ static bool read_refusal(const emr_gateway_call *call, emr_gateway_answer *out)
 }
 
 emr_status emr_gateway_register(emr_gateway *gateway, emr_gateway_call *call, emr_id32 submitter,
-	emr_bytes batch, emr_buf *out_envelope, emr_gateway_answer *out_answer)
+	emr_bytes batch, emr_bytes authority, emr_buf *out_envelope, emr_gateway_answer *out_answer)
 {
 	gateway_run run = gateway_run_begin(gateway, call, EMR_GATEWAY_ENDORSE);
 	EMR_AUTO_BUF envelope = {0};
 	EMR_AUTO_BUF result = {0};
-	emr_bytes args[3] = {
-		emr_bytes_of("register", 8), emr_bytes_of(submitter.b, sizeof submitter.b)};
+	emr_bytes args[4] = {emr_bytes_of("register", 8),
+		emr_bytes_of(submitter.b, sizeof submitter.b), {0}, authority};
 	emr_gateway_invocation invocation = {
-		.args = args, .arg_count = 3, .transient_name = "parts"};
+		.args = args, .arg_count = authority.len > 0 ? 4 : 3, .transient_name = "parts"};
 	size_t public_len = 0;
 	uint16_t count = 0;
 	emr_status status = split(&run, batch, &public_len, &count);
@@ -151,6 +151,26 @@ emr_status emr_gateway_letters(emr_gateway *gateway, emr_gateway_call *call,
 	const char *const *places, size_t count, emr_gateway_row_fn visit, void *arg)
 {
 	return read_values(gateway, call, "left", places, count, visit, arg);
+}
+
+emr_status emr_gateway_applications(emr_gateway *gateway, emr_gateway_call *call, const char *from,
+	emr_gateway_application_fn visit, void *arg)
+{
+	gateway_run run = {.gateway = gateway, .call = call};
+	EMR_AUTO_BUF list = {0};
+	emr_reader r;
+	emr_status status = ask_list(gateway, call, "applications", &from, 1, &list);
+
+	r = emr_reader_of(emr_buf_view(&list));
+	while (status == EMR_OK && !emr_reader_done(&r)) {
+		emr_bytes id = take_value(&r), letter = take_value(&r);
+
+		if (r.bad)
+			return gateway_run_fail(
+				&run, EMR_GATEWAY_STRANGE, "no list of our chaincode");
+		status = visit(arg, id, letter);
+	}
+	return status;
 }
 
 static emr_gateway_part_state state_of(emr_bytes part, emr_bytes hash, emr_bytes place)

@@ -171,7 +171,7 @@ static emr_status read_entry(const emr_gateway *gateway, const gateway_prepared 
 		return status;
 	if (args.count == 0 || !is_text(items[0], "register"))
 		return EMR_OK;
-	if (args.count != 3 || items[1].len != sizeof out->submitter.b ||
+	if (args.count < 3 || items[1].len != sizeof out->submitter.b ||
 		items[2].len < EMR_HEADER_BYTES ||
 		emr_header_parse((emr_span){items[2].data, EMR_HEADER_BYTES}, &header) !=
 			EMR_CONTRACT_OK ||
@@ -179,6 +179,7 @@ static emr_status read_entry(const emr_gateway *gateway, const gateway_prepared 
 		return EMR_DAMAGED;
 	memcpy(out->submitter.b, items[1].data, items[1].len);
 	out->batch = items[2];
+	out->authority = args.count > 3 ? items[3] : (emr_bytes){0};
 	out->results = emr_bytes_of(p->result.data + 1, header.count);
 	*out_is_entry = true;
 	return read_header(p, out);

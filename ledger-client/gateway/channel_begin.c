@@ -78,8 +78,8 @@ static emr_status begin_once(beginning *b)
 	return status == EMR_NOT_FOUND ? EMR_TIMEOUT : status;
 }
 
-emr_status emr_channel_begin(const char *dir, const emr_keyring *keyring, emr_bytes certificate,
-	emr_bytes descriptor, char *said, size_t said_size)
+static emr_status meet(const char *dir, const emr_keyring *keyring, emr_bytes certificate,
+	emr_bytes descriptor, emr_status (*how)(beginning *), char *said, size_t said_size)
 {
 	__attribute__((cleanup(beginning_free)))
 	beginning b = {.descriptor = descriptor, .call = emr_gateway_call_of(TIMEOUT_MS, -1)};
@@ -96,10 +96,22 @@ emr_status emr_channel_begin(const char *dir, const emr_keyring *keyring, emr_by
 		status = channel_gateway(&channel, b.identity, NULL, &b.gateway);
 	if (status != EMR_OK)
 		return status;
-	status = begin_once(&b);
+	status = how(&b);
 	if (said != NULL && status != EMR_OK)
 		(void)snprintf(said, said_size, "%s", b.call.said);
 	return status;
+}
+
+emr_status emr_channel_begin(const char *dir, const emr_keyring *keyring, emr_bytes certificate,
+	emr_bytes descriptor, char *said, size_t said_size)
+{
+	return meet(dir, keyring, certificate, descriptor, begin_once, said, said_size);
+}
+
+emr_status emr_channel_meet(const char *dir, const emr_keyring *keyring, emr_bytes certificate,
+	emr_bytes descriptor, char *said, size_t said_size)
+{
+	return meet(dir, keyring, certificate, descriptor, look, said, said_size);
 }
 
 emr_status emr_channel_msp(const char *dir, char **out_msp, char *cause, size_t cause_size)

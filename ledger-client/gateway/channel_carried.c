@@ -10,8 +10,10 @@
 #include "base/codec.h"
 #include "base/file.h"
 
-#define MAGIC "EMCH\1"
-#define RULE_MAJORITY 1 /* of the organisations that are named must endorse */
+#define MAGIC "EMCH"
+#define PLAIN 1
+#define WITH_AUTHORITY 2 /* version 1, and behind it how the members' Fabric CA is asked */
+#define RULE_MAJORITY 1	 /* of the organisations that are named must endorse */
 #define PEM_MAX ((size_t)32 << 10)
 #define ADDRESS_MAX 255
 
@@ -20,6 +22,8 @@ typedef struct carried {
 	size_t n_gateways, n_organisations;
 	emr_bytes addresses[EMR_GATEWAY_ENDPOINTS_MAX], roots[EMR_GATEWAY_ENDPOINTS_MAX];
 	emr_bytes msps[EMR_CHANNEL_ORGANISATIONS_MAX], cas[EMR_CHANNEL_ORGANISATIONS_MAX];
+	bool has_authority;
+	emr_bytes ca_address, ca_root, ca_name, login;
 } carried;
 
 /* ---- Out of a directory ---- */
@@ -55,7 +59,25 @@ static emr_status write_gateways(emr_writer *w, const emr_channel *channel)
 	return status;
 }
 
+static emr_status write_authority(emr_writer *w, const emr_channel *channel, const char *login)
+{
+	EMR_AUTO_BUF pem = {0};
+	emr_status status = emr_file_read(AT_FDCWD, channel->ca_root, PEM_MAX, &pem);
+
+	write_word(w, channel->ca_address, ADDRESS_MAX);
+	write_pem(w, emr_buf_view(&pem));
+	write_word(w, channel->ca_name != NULL ? channel->ca_name : "", EMR_GATEWAY_NAME_MAX);
+	write_word(w, login, EMR_CHANNEL_LOGIN_MAX);
+	return status;
+}
+
 emr_status emr_channel_carry(const char *dir, emr_buf *out, char *cause, size_t cause_size)
+{
+	return emr_channel_carry_for(dir, "", out, cause, cause_size);
+}
+
+emr_status emr_channel_carry_for(
+	const char *dir, const char *login, emr_buf *out, char *cause, size_t cause_size)
 {
 	EMR_AUTO_CHANNEL channel = {0};
 	emr_writer w = emr_writer_of(out);
@@ -63,7 +85,8 @@ emr_status emr_channel_carry(const char *dir, emr_buf *out, char *cause, size_t 
 
 	if (status != EMR_OK)
 		return status;
-	emr_write_bytes(&w, MAGIC, 5);
+	emr_write_bytes(&w, MAGIC, 4);
+	emr_write_u8(&w, channel.ca_address != NULL ? WITH_AUTHORITY : PLAIN);
 	emr_write_u8(&w, RULE_MAJORITY);
 	emr_write_u16(&w, 0);
 	write_word(&w, channel.msp, EMR_GATEWAY_MSP_ID_MAX);
@@ -76,20 +99,31 @@ emr_status emr_channel_carry(const char *dir, emr_buf *out, char *cause, size_t 
 		write_pem(&w, emr_bytes_of(channel.authorities[i + 1],
 				      strlen(channel.authorities[i + 1])));
 	}
+	if (status == EMR_OK && channel.ca_address != NULL)
+		status = write_authority(&w, &channel, login);
 	return status == EMR_OK ? w.status : status;
 }
 
 /* ---- Into a directory ---- */
 
-/* What becomes a word of a line of DIR/network: nothing in it ends the word or the line. */
-static emr_bytes read_word(emr_reader *r, size_t max)
+/* What may become a word of a line of DIR/network: nothing in it ends the word or the line. */
+static emr_bytes read_word_or_none(emr_reader *r, size_t max)
 {
 	emr_bytes word = emr_read_bytes(r, emr_read_u8(r));
 
-	if (word.len == 0 || word.len > max)
+	if (word.len > max)
 		r->bad = true;
 	for (size_t i = 0; i < word.len && !r->bad; i++)
 		r->bad = word.data[i] <= ' ' || word.data[i] >= 0x7f;
+	return word;
+}
+
+static emr_bytes read_word(emr_reader *r, size_t max)
+{
+	emr_bytes word = read_word_or_none(r, max);
+
+	if (word.len == 0)
+		r->bad = true;
 	return word;
 }
 
@@ -106,11 +140,13 @@ static emr_bytes read_pem(emr_reader *r)
 static emr_status read_carried(emr_bytes bytes, carried *out)
 {
 	emr_reader r = emr_reader_of(bytes);
-	uint8_t rule;
+	uint8_t rule, version;
 
-	if (bytes.len > 4 && memcmp(bytes.data, MAGIC, 4) == 0 && bytes.data[4] > 1)
-		return emr_newer_format(bytes.data[4], 1);
+	if (bytes.len > 4 && memcmp(bytes.data, MAGIC, 4) == 0 && bytes.data[4] > WITH_AUTHORITY)
+		return emr_newer_format(bytes.data[4], WITH_AUTHORITY);
 	emr_read_magic(&r, MAGIC);
+	version = emr_read_u8(&r);
+	out->has_authority = version == WITH_AUTHORITY;
 	rule = emr_read_u8(&r);
 	emr_read_zeros(&r, 2);
 	out->msp = read_word(&r, EMR_GATEWAY_MSP_ID_MAX);
@@ -130,7 +166,26 @@ static emr_status read_carried(emr_bytes bytes, carried *out)
 		out->msps[i] = read_word(&r, EMR_GATEWAY_MSP_ID_MAX);
 		out->cas[i] = read_pem(&r);
 	}
-	return emr_reader_done(&r) && rule == RULE_MAJORITY ? EMR_OK : EMR_DAMAGED;
+	if (out->has_authority) {
+		out->ca_address = read_word(&r, ADDRESS_MAX);
+		out->ca_root = read_pem(&r);
+		out->ca_name = read_word_or_none(&r, EMR_GATEWAY_NAME_MAX);
+		out->login = read_word_or_none(&r, EMR_CHANNEL_LOGIN_MAX);
+	}
+	return emr_reader_done(&r) && rule == RULE_MAJORITY && version >= PLAIN ? EMR_OK
+										: EMR_DAMAGED;
+}
+
+bool emr_channel_carried_login(emr_bytes bytes, char out_login[EMR_CHANNEL_LOGIN_MAX + 1])
+{
+	carried c = {0};
+
+	out_login[0] = '\0';
+	if (read_carried(bytes, &c) != EMR_OK || !c.has_authority)
+		return false;
+	(void)snprintf(out_login, EMR_CHANNEL_LOGIN_MAX + 1, "%.*s", (int)c.login.len,
+		(const char *)c.login.data);
+	return true;
 }
 
 emr_status emr_channel_carried_check(emr_bytes bytes)
@@ -158,6 +213,17 @@ static emr_status add_line(emr_buf *out, const char *word, emr_bytes value, cons
 	if (status == EMR_OK && file != NULL)
 		status = add_text(out, file);
 	return status == EMR_OK ? add_text(out, "\n") : status;
+}
+
+static emr_status add_authority(int dirfd, emr_buf *text, const carried *c)
+{
+	static const char file[] = "authority.pem";
+	char line[2 * EMR_GATEWAY_NAME_MAX + sizeof file];
+	emr_status status = emr_file_replace(dirfd, file, c->ca_root, 0600);
+
+	(void)snprintf(line, sizeof line, "%s%s%.*s", file, c->ca_name.len > 0 ? " " : "",
+		(int)c->ca_name.len, (const char *)c->ca_name.data);
+	return status == EMR_OK ? add_line(text, "authority", c->ca_address, line) : status;
 }
 
 /* A line that names a file of its own, which has CONTENT. */
@@ -190,6 +256,8 @@ emr_status emr_channel_settle_in(emr_bytes bytes, int dirfd)
 		status = add_with_file(dirfd, &text, "gateway", i + 1, c.addresses[i], c.roots[i]);
 	for (size_t i = 0; i < c.n_organisations && status == EMR_OK; i++)
 		status = add_with_file(dirfd, &text, "organisation", i + 1, c.msps[i], c.cas[i]);
+	if (status == EMR_OK && c.has_authority)
+		status = add_authority(dirfd, &text, &c);
 	/* Last: what it names is there. */
 	return status == EMR_OK
 		       ? emr_file_replace(dirfd, EMR_CHANNEL_SETTINGS, emr_buf_view(&text), 0600)

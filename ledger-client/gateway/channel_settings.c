@@ -25,6 +25,9 @@ void emr_channel_free(emr_channel *channel)
 	free(channel->msp);
 	free(channel->channel);
 	free(channel->chaincode);
+	free(channel->ca_address);
+	free(channel->ca_root);
+	free(channel->ca_name);
 	for (size_t i = 0; i < channel->n_gateways; i++) {
 		free(channel->addresses[i]);
 		free(channel->roots[i]);
@@ -109,6 +112,25 @@ static emr_status add_organisation(const reading *r, char *value)
 	return p->authorities[i] != NULL && p->authorities[i + 1] != NULL ? EMR_OK : EMR_NO_MEMORY;
 }
 
+static emr_status set_authority(const reading *r, char *value)
+{
+	emr_channel *p = r->out;
+	char *file = cut(value), *name = file != NULL ? cut(file) : NULL;
+
+	if (p->ca_address != NULL)
+		return wrong(r, EMR_INVALID, "authority", "it stands there twice");
+	if (file == NULL || file[0] == '\0')
+		return wrong(r, EMR_INVALID, "authority", "an address, a file, and perhaps a name");
+	p->ca_address = strdup(value);
+	p->ca_root = path_in(r, file);
+	p->ca_name = name != NULL && name[0] != '\0' ? strdup(name) : NULL;
+	if (p->ca_address == NULL || p->ca_root == NULL ||
+		(name != NULL && name[0] != '\0' && p->ca_name == NULL))
+		return EMR_NO_MEMORY;
+	return access(p->ca_root, R_OK) == 0 ? EMR_OK
+					     : wrong(r, EMR_INVALID, p->ca_root, strerror(errno));
+}
+
 static emr_status take(reading *r, const char *word, char *value)
 {
 	if (strcmp(word, "kind") == 0) {
@@ -125,6 +147,8 @@ static emr_status take(reading *r, const char *word, char *value)
 		return add_gateway(r, value);
 	if (strcmp(word, "organisation") == 0)
 		return add_organisation(r, value);
+	if (strcmp(word, "authority") == 0)
+		return set_authority(r, value);
 	return wrong(r, EMR_INVALID, word, "no such word");
 }
 

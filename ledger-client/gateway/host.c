@@ -11,6 +11,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "crypto/hashsig.h"
+#include "ledger/network.h"
 #include "host_private.h"
 
 #define TIMEOUT_MS 60000u
@@ -611,7 +612,7 @@ static emr_status fill(fabric_host *h, const emr_host_options *options)
 	}
 	if (status == EMR_OK)
 		status = emr_chain_open(
-			h->dirfd, EMR_HOST_LOG, EMR_CHAIN_PRIVATE, true, TIMEOUT_MS, &h->chain);
+			h->dirfd, EMR_NETWORK_LOG, EMR_CHAIN_PRIVATE, true, TIMEOUT_MS, &h->chain);
 	if (status == EMR_OK)
 		find_position(h);
 	return status;

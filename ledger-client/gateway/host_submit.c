@@ -6,6 +6,7 @@
 
 #include "base/file.h"
 #include "host_private.h"
+#include "keyring/cert.h"
 
 #define PROPOSALS_MAX 5 /* of one batch in one call, when others are quicker */
 #define ENVELOPE_MAX (EMR_GATEWAY_REQUEST_MAX + 4096)
@@ -78,16 +79,56 @@ static emr_status settle_kept(sending *s)
 	return status == EMR_CONFLICT ? EMR_NOT_FOUND : status;
 }
 
+static bool is_founder(const fabric_host *h, emr_id16 org)
+{
+	emr_descriptor network;
+	emr_descriptor_org one;
+
+	if (emr_descriptor_parse((emr_span){h->descriptor.data, h->descriptor.len}, &network) !=
+		EMR_CONTRACT_OK)
+		return false;
+	for (size_t i = 0; i < network.norg; i++)
+		if (emr_descriptor_org_at(&network, i, &one) == EMR_CONTRACT_OK &&
+			memcmp(one.org, org.b, sizeof one.org) == 0)
+			return true;
+	return false;
+}
+
+/* Who belongs to an organisation of after the beginning has to bring its CA along.  One that is not
+ * known here is asked for once; without it the chaincode says what it thinks of that. */
+static emr_status find_authority(fabric_host *h, emr_buf *out)
+{
+	EMR_AUTO_BUF chain = {0};
+	emr_cert_facts own;
+	emr_status status = emr_keyring_tlv_get(h->submitter, EMR_KEYRING_CERTIFICATE, &chain);
+	HOLD(&h->lock);
+
+	if (status == EMR_OK)
+		status = emr_cert_read(emr_buf_view(&chain), &own);
+	if (status != EMR_OK || emr_id16_is_zero(own.org))
+		return status == EMR_NOT_FOUND ? EMR_OK : status;
+	status = emr_chain_authority(h->chain, own.org, out);
+	if (status == EMR_NOT_FOUND && !is_founder(h, own.org)) {
+		status = host_follow(h, -1);
+		if (status == EMR_OK)
+			status = emr_chain_authority(h->chain, own.org, out);
+	}
+	return status == EMR_NOT_FOUND ? EMR_OK : status;
+}
+
 static emr_status propose(sending *s, emr_gateway_answer *answer)
 {
 	EMR_AUTO_BUF envelope = {0};
+	EMR_AUTO_BUF authority = {0};
 	emr_gateway *gateway = NULL;
 	emr_status status = host_line(s->host, &gateway);
 
+	if (status == EMR_OK)
+		status = find_authority(s->host, &authority);
 	if (status != EMR_OK)
 		return status;
-	status = emr_gateway_register(
-		gateway, &s->call, s->host->submitter_id, s->batch, &envelope, answer);
+	status = emr_gateway_register(gateway, &s->call, s->host->submitter_id, s->batch,
+		emr_buf_view(&authority), &envelope, answer);
 	if (status != EMR_OK)
 		return host_status(&s->call, status);
 	if (answer->kind != EMR_OUTCOME_APPLIED)

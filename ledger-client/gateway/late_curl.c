@@ -71,6 +71,7 @@ LATE_VOID(curl_slist_free_all, (struct curl_slist * list), (list))
 LATE(CURL *, curl_easy_init, (void), (), NULL)
 LATE_VOID(curl_easy_cleanup, (CURL * easy), (easy))
 LATE_VOID(curl_easy_reset, (CURL * easy), (easy))
+LATE(CURLcode, curl_easy_perform, (CURL * easy), (easy), CURLE_FAILED_INIT)
 LATE(const char *, curl_easy_strerror, (CURLcode code), (code), "")
 
 LATE(CURLM *, curl_multi_init, (void), (), NULL)

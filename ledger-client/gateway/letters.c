@@ -1,4 +1,4 @@
-/* This file leaves and finds the letters of an invitation in a channel's private collection. */
+/* This file leaves and finds letters in a channel's private collection. */
 #include "gateway/letters.h"
 
 #include <stdio.h>
@@ -11,12 +11,14 @@
 
 #define TIMEOUT_MS 60000u
 #define AGAIN_MAX 5
-#define ANSWERED 409 /* the chaincode's status of a letter that comes too late */
+#define TAKEN 409 /* the chaincode's status of a letter that comes too late */
 
 struct emr_letters {
 	emr_gateway *gateway;
 	emr_gateway_identity *identity;
 	emr_gateway_call call;
+	uint32_t timeout_ms;
+	int cancel_fd;
 };
 
 emr_status emr_letters_open(const char *dir, const emr_keyring *keyring, emr_letters **out,
@@ -28,6 +30,8 @@ emr_status emr_letters_open(const char *dir, const emr_keyring *keyring, emr_let
 	emr_status status =
 		l != NULL ? emr_channel_read(dir, &channel, cause, cause_size) : EMR_NO_MEMORY;
 
+	if (l != NULL)
+		emr_letters_bound(l, TIMEOUT_MS, -1);
 	if (status == EMR_OK)
 		status = emr_keyring_tlv_get(keyring, EMR_KEYRING_CERTIFICATE, &certificate);
 	if (status == EMR_OK)
@@ -52,6 +56,12 @@ void emr_letters_close(emr_letters *letters)
 	free(letters);
 }
 
+void emr_letters_bound(emr_letters *letters, uint32_t timeout_ms, int cancel_fd)
+{
+	letters->timeout_ms = timeout_ms;
+	letters->cancel_fd = cancel_fd;
+}
+
 const char *emr_letters_said(const emr_letters *letters)
 {
 	return letters->call.said;
@@ -59,19 +69,18 @@ const char *emr_letters_said(const emr_letters *letters)
 
 static emr_status failed(const emr_letters *l, emr_status status)
 {
-	if (l->call.chaincode_status == ANSWERED)
+	if (l->call.chaincode_status == TAKEN)
 		return EMR_EXISTS;
 	emr_log(EMR_LOG_WARN, "letters: %s, %s: %s", emr_gateway_stage_name(l->call.stage),
 		emr_gateway_fault_name(l->call.fault), l->call.said);
 	return status;
 }
 
-/* The invitation's id is told to endorsers only: who reads blocks does not learn it. */
-static emr_status write_letter(
-	emr_id16 invitation, emr_letter_kind kind, emr_bytes letter, emr_buf *out)
+/* The id is told to endorsers only: who reads blocks does not learn it. */
+static emr_status write_letter(emr_id16 id, emr_letter_kind kind, emr_bytes letter, emr_buf *out)
 {
 	uint8_t number = (uint8_t)kind;
-	emr_status status = emr_buf_append(out, invitation.b, sizeof invitation.b);
+	emr_status status = emr_buf_append(out, id.b, sizeof id.b);
 
 	if (status == EMR_OK)
 		status = emr_buf_append(out, &number, 1);
@@ -87,7 +96,7 @@ static emr_status leave_once(emr_letters *l, emr_bytes letter)
 	emr_gateway_commit commit;
 	emr_status status;
 
-	l->call = emr_gateway_call_of(TIMEOUT_MS, -1);
+	l->call = emr_gateway_call_of(l->timeout_ms, l->cancel_fd);
 	status = emr_gateway_endorse(l->gateway, &l->call, &invocation, &envelope, NULL);
 	if (status == EMR_OK)
 		status = emr_gateway_settle(
@@ -96,13 +105,13 @@ static emr_status leave_once(emr_letters *l, emr_bytes letter)
 }
 
 emr_status emr_letters_leave(
-	emr_letters *letters, emr_id16 invitation, emr_letter_kind kind, emr_bytes letter)
+	emr_letters *letters, emr_id16 id, emr_letter_kind kind, emr_bytes letter)
 {
 	EMR_AUTO_BUF whole = {0};
 	emr_status status = letter.len <= EMR_LETTER_MAX ? EMR_CONFLICT : EMR_LIMIT;
 
 	if (status == EMR_CONFLICT)
-		status = write_letter(invitation, kind, letter, &whole);
+		status = write_letter(id, kind, letter, &whole);
 	if (status != EMR_OK)
 		return status;
 	/* Left twice it is the same letter, so a try whose end nobody saw is made again. */
@@ -141,9 +150,56 @@ emr_status emr_letters_find(
 
 	emr_hex(invitation.b, sizeof invitation.b, hex);
 	(void)snprintf(place, sizeof place, "%s/%d", hex, (int)kind);
-	letters->call = emr_gateway_call_of(TIMEOUT_MS, -1);
+	letters->call = emr_gateway_call_of(letters->timeout_ms, letters->cancel_fd);
 	status = emr_gateway_letters(letters->gateway, &letters->call, &key, 1, keep, &f);
 	if (status != EMR_OK)
 		return failed(letters, status);
 	return f.is_there ? EMR_OK : EMR_NOT_FOUND;
+}
+
+/* ---- Applications ---- */
+
+#define ID_CHARS 32
+
+typedef struct listing {
+	emr_letters_fn fn;
+	void *arg;
+	size_t n, n_before;
+	char from[ID_CHARS + 2]; /* the next one */
+} listing;
+
+/* In order, so that whoever tells them wrongly does not make it go on for ever. */
+static emr_status pass_on(void *arg, emr_bytes id, emr_bytes letter)
+{
+	listing *l = arg;
+
+	if (id.len != ID_CHARS || memchr(id.data, '\0', id.len) != NULL ||
+		strncmp((const char *)id.data, l->from, ID_CHARS) <= 0)
+		return EMR_DAMAGED;
+	memcpy(l->from, id.data, ID_CHARS);
+	l->from[ID_CHARS] = '!'; /* before every other character: the one behind this one */
+	l->from[ID_CHARS + 1] = '\0';
+	l->n++;
+	return letter.len <= EMR_LETTER_MAX && l->n <= EMR_LETTERS_APPLICATIONS_MAX
+		       ? l->fn(l->arg, letter)
+		       : EMR_OK;
+}
+
+emr_status emr_letters_applications(emr_letters *letters, emr_letters_fn fn, void *arg)
+{
+	listing l = {.fn = fn, .arg = arg};
+	emr_status status = EMR_OK;
+
+	do {
+		char from[sizeof l.from];
+
+		l.n_before = l.n;
+		memcpy(from, l.from, sizeof from);
+		letters->call = emr_gateway_call_of(TIMEOUT_MS, -1);
+		status = emr_gateway_applications(
+			letters->gateway, &letters->call, from, pass_on, &l);
+	} while (status == EMR_OK && l.n > l.n_before && l.n < EMR_LETTERS_APPLICATIONS_MAX);
+	if (l.n >= EMR_LETTERS_APPLICATIONS_MAX)
+		emr_log(EMR_LOG_WARN, "letters: more applications than are looked at");
+	return status == EMR_OK ? EMR_OK : failed(letters, status);
 }

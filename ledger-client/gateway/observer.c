@@ -8,17 +8,16 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "contract/rows.h"
+#include "chaincode/creator.h"
 #include "fields.h"
 #include "gateway_private.h"
-#include "keyring/cert.h"
 #include "ledger/hash.h"
 
 /* One entry of a block, copied. */
 typedef struct found {
 	struct found *next;
 	emr_gateway_entry entry;
-	emr_buf creator, batch, results;
+	emr_buf creator, batch, results, authority;
 } found;
 
 typedef struct block_entries {
@@ -45,6 +44,7 @@ static void entries_free(block_entries *entries)
 		emr_buf_free(&f->creator);
 		emr_buf_free(&f->batch);
 		emr_buf_free(&f->results);
+		emr_buf_free(&f->authority);
 		free(f);
 	}
 }
@@ -71,7 +71,9 @@ static emr_status collect(void *arg, const emr_gateway_entry *entry)
 	status = keep(&f->creator, &f->entry.creator);
 	if (status == EMR_OK)
 		status = keep(&f->batch, &f->entry.batch);
-	return status == EMR_OK ? keep(&f->results, &f->entry.results) : status;
+	if (status == EMR_OK)
+		status = keep(&f->results, &f->entry.results);
+	return status == EMR_OK ? keep(&f->authority, &f->entry.authority) : status;
 }
 
 static emr_status trouble(const observing *o, emr_status status, uint64_t seq,
@@ -105,74 +107,36 @@ static emr_status read_creator(emr_bytes creator, emr_bytes *out_msp, emr_buf *o
 	return status;
 }
 
-/* By the name of its MSP, or, where it has none, by its id in hex. */
-static bool is_msp_of(const emr_descriptor_org *org, emr_bytes msp)
-{
-	char hex[33];
-
-	if (org->msp.len > 0)
-		return emr_bytes_equal(emr_bytes_of(org->msp.data, org->msp.len), msp);
-	emr_hex(org->org, sizeof org->org, hex);
-	return emr_bytes_equal(emr_bytes_of(hex, 32), msp);
-}
-
-static bool find_org(emr_bytes descriptor, emr_bytes msp, emr_descriptor_org *out)
-{
-	emr_descriptor network;
-
-	if (emr_descriptor_parse(span_of(descriptor), &network) != EMR_CONTRACT_OK)
-		return false;
-	for (size_t i = 0; i < network.norg; i++)
-		if (emr_descriptor_org_at(&network, i, out) == EMR_CONTRACT_OK &&
-			is_msp_of(out, msp))
-			return true;
-	return false;
-}
-
-static emr_status has_ca(emr_chain *chain, const emr_descriptor_org *org, bool *out_has)
-{
-	EMR_AUTO_BUF row = {0};
-	emr_bytes ca = emr_bytes_of(org->ca_der.data, org->ca_der.len);
-	emr_id32 hash = emr_sha256_of(&ca, 1);
-	emr_row_org parsed;
-	emr_key_text key;
-	emr_status status;
-
-	emr_key_org(org->org, &key);
-	status = emr_chain_row(chain, key.text, &row, NULL, NULL);
-	*out_has = status == EMR_OK &&
-		   emr_row_org_parse(span_of(emr_buf_view(&row)), &parsed) == EMR_CONTRACT_OK &&
-		   memcmp(hash.b, parsed.ca_hash, sizeof hash.b) == 0;
-	return status == EMR_NOT_FOUND ? EMR_OK : status;
-}
-
-/* As the chaincode has it (hosted.h): a certificate that does not count leaves the caller without
- * one.  SPKI holds what the caller borrows. */
+/* As the chaincode has it: a certificate that does not count leaves the caller without one.  FACTS
+ * hold what the caller borrows. */
 static emr_status fill_cert(const observing *o, const emr_gateway_entry *entry,
 	emr_cert_facts *facts, emr_caller_cert *out)
 {
 	EMR_AUTO_BUF der = {0};
-	emr_bytes msp = {0};
-	emr_descriptor_org org;
-	bool has = false;
-	emr_status status = read_creator(entry->creator, &msp, &der);
+	EMR_AUTO_BUF row = {0};
+	emr_creator creator = {.authority = entry->authority};
+	emr_creator_claim claim;
+	emr_key_text key;
+	emr_status status = read_creator(entry->creator, &creator.msp, &der);
 
-	if (status != EMR_OK || der.len == 0 || !find_org(o->descriptor, msp, &org))
+	creator.certificate = emr_buf_view(&der);
+	if (status != EMR_OK || der.len == 0 ||
+		!emr_creator_claims(o->descriptor, &creator, &claim))
 		return status;
-	status = has_ca(o->chain, &org, &has);
-	if (status != EMR_OK || !has ||
-		emr_cert_verify(emr_buf_view(&der), emr_bytes_of(org.ca_der.data, org.ca_der.len),
-			entry->ledger_time_unix_s, facts) != EMR_OK ||
-		(!emr_id16_is_zero(facts->org) &&
-			memcmp(facts->org.b, org.org, sizeof facts->org.b) != 0))
-		return status;
+	emr_key_org(claim.org.b, &key);
+	status = emr_chain_row(o->chain, key.text, &row, NULL, NULL);
+	if (status != EMR_OK)
+		return status == EMR_NOT_FOUND ? EMR_OK : status;
+	if (!emr_creator_counts(
+		    &creator, &claim, emr_buf_view(&row), entry->ledger_time_unix_s, facts))
+		return EMR_OK;
 	*out = (emr_caller_cert){.is_present = true,
 		.roles = facts->roles,
 		.not_after_unix_s = facts->not_after,
 		.key_alg = 2,
 		.key = {facts->spki, sizeof facts->spki}};
 	memcpy(out->ref, facts->ref.b, sizeof out->ref);
-	memcpy(out->org, org.org, sizeof out->org);
+	memcpy(out->org, claim.org.b, sizeof out->org);
 	return EMR_OK;
 }
 

@@ -24,5 +24,5 @@ emr_status open_entry(emr_chain *chain, uint64_t seq, opened *o);
  * entry.  Goes back with replica_return. */
 emr_status replica_lend(emr_replica *replica, emr_chain *chain, uint64_t seq, const opened **out);
 void replica_return(emr_replica *replica, const opened *o); /* fine for NULL */
-/* When nothing is lent. */
+/* Nobody gets those again; what is lent stays until it comes back. */
 void replica_forget_entries(emr_replica *replica);

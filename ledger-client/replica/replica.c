@@ -45,6 +45,20 @@ void replica_give(emr_replica *replica, emr_chain *chain)
 	emr_chain_close(chain);
 }
 
+/* Whoever reads or writes just now keeps what he has. */
+void emr_replica_rest(emr_replica *replica)
+{
+	replica_forget_entries(replica);
+	(void)pthread_mutex_lock(&replica->pool_lock);
+	for (size_t i = 0; i < replica->n_readers; i++)
+		emr_chain_rest(replica->readers[i]);
+	(void)pthread_mutex_unlock(&replica->pool_lock);
+	if (pthread_mutex_trylock(&replica->write_lock) != 0)
+		return;
+	emr_chain_rest(replica->writer);
+	(void)pthread_mutex_unlock(&replica->write_lock);
+}
+
 emr_status replica_own(emr_replica *replica, emr_status status)
 {
 	if (status == EMR_DAMAGED && !replica->is_still) {
@@ -307,8 +321,8 @@ void emr_replica_close(emr_replica *r)
 	(void)pthread_mutex_destroy(&r->write_lock);
 	(void)pthread_mutex_destroy(&r->pool_lock);
 	(void)pthread_mutex_destroy(&r->kept_lock);
-	(void)pthread_mutex_destroy(&r->entries_lock);
 	replica_forget_entries(r);
+	(void)pthread_mutex_destroy(&r->entries_lock);
 	free(r->kept);
 	free(r);
 }

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <sys/file.h>
 
-static emr_status fetch(
+static emr_status fetch_parts_adopted(
 	void *arg, const emr_part_key *keys, size_t n, emr_ledger_part_fn fn, void *fn_arg)
 {
 	return emr_ledger_fetch(arg, keys, n, fn, fn_arg);
@@ -22,7 +22,7 @@ static emr_status adopt(emr_replica *r, void *arg)
 {
 	folder *of = arg;
 
-	return emr_chain_adopt(r->writer, of->domain.b, fetch, r->ledger, &of->n);
+	return emr_chain_adopt(r->writer, of->domain.b, fetch_parts_adopted, r->ledger, &of->n);
 }
 
 static emr_status disown(emr_replica *r, void *arg)

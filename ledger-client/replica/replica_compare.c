@@ -107,6 +107,31 @@ static emr_status compare_leaf(comparing *c)
 	return status;
 }
 
+/* What is told of a folder (its history, its days) is found by this index alone, which has no sums.
+ */
+static emr_status compare_domains(comparing *c)
+{
+	uint8_t last[16] = {0}; /* what is in no domain is in no folder */
+	emr_status status = EMR_OK;
+
+	for (uint16_t i = 0; i < c->batch.count && status == EMR_OK; i++) {
+		uint64_t seq = 0;
+		size_t n = 0;
+		emr_item item;
+		emr_span pub;
+
+		emr_batch_item_at(&c->batch, i, &item, &pub);
+		if (c->parsed.results.data[i] != EMR_RESULT_APPLIED ||
+			memcmp(last, item.domain_id, sizeof last) == 0)
+			continue;
+		memcpy(last, item.domain_id, sizeof last);
+		status = emr_chain_domain_seqs(c->own, last, c->seq, 1, &seq, &n);
+		if (status == EMR_OK && (n == 0 || seq != c->seq))
+			status = found_own(c, "the index of domains");
+	}
+	return status;
+}
+
 static emr_status compare_entry(void *arg, const emr_ledger_entry *entry)
 {
 	comparing *c = arg;
@@ -131,6 +156,9 @@ static emr_status compare_entry(void *arg, const emr_ledger_entry *entry)
 		emr_batch_parse_items((emr_span){c->parsed.header, EMR_HEADER_BYTES},
 			span_of(entry->items), NULL, 0, &c->batch) != EMR_RESULT_APPLIED)
 		return found(c, "its items cannot be read");
+	status = compare_domains(c);
+	if (status != EMR_OK)
+		return status;
 	choose_parts(c);
 	return c->n > 0 ? emr_ledger_fetch(c->replica->ledger, c->keys, c->n, compare_part, c)
 			: EMR_OK;

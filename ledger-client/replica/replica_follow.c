@@ -77,7 +77,7 @@ emr_chain_keep_fn keep_of(const emr_replica *r)
 
 /* ---- following a run of entries ---- */
 
-static emr_status fetch(
+static emr_status fetch_parts(
 	void *arg, const emr_part_key *keys, size_t n, emr_ledger_part_fn fn, void *fn_arg)
 {
 	return emr_ledger_fetch(arg, keys, n, fn, fn_arg);
@@ -91,7 +91,7 @@ following *following_new(emr_replica *r, emr_chain *chain)
 		return NULL;
 	f->replica = r;
 	f->chain = chain;
-	f->fetch = fetch;
+	f->fetch = fetch_parts;
 	f->fetch_arg = r->ledger;
 	f->choice.replica = r;
 	f->choice.chain = chain;

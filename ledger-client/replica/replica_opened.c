@@ -102,22 +102,29 @@ emr_status replica_lend(emr_replica *replica, emr_chain *chain, uint64_t seq, co
 void replica_return(emr_replica *replica, const opened *lent)
 {
 	opened *o = (opened *)(uintptr_t)lent;
-	bool is_kept;
+	bool is_last;
 
 	if (o == NULL)
 		return;
 	(void)pthread_mutex_lock(&replica->entries_lock);
 	o->lent--;
-	is_kept = o->is_kept;
+	is_last = !o->is_kept && o->lent == 0;
 	(void)pthread_mutex_unlock(&replica->entries_lock);
-	if (!is_kept)
+	if (is_last)
 		opened_free(&o);
 }
 
 void replica_forget_entries(emr_replica *replica)
 {
+	(void)pthread_mutex_lock(&replica->entries_lock);
 	for (size_t i = 0; i < ENTRIES_KEPT; i++) {
-		opened_free(&replica->entries[i]);
+		opened *o = replica->entries[i];
+
 		replica->entries[i] = NULL;
+		if (o != NULL && o->lent > 0)
+			o->is_kept = false; /* it goes when it comes back */
+		else
+			opened_free(&o);
 	}
+	(void)pthread_mutex_unlock(&replica->entries_lock);
 }

@@ -230,7 +230,7 @@ static bool is_own(const moving *m, emr_id32 account)
 	return false;
 }
 
-static emr_status tell(moving *m, emr_movement_kind kind, bool is_out, uint64_t points)
+static emr_status tell_movement(moving *m, emr_movement_kind kind, bool is_out, uint64_t points)
 {
 	m->now.kind = kind;
 	m->now.is_out = is_out;
@@ -244,8 +244,9 @@ static emr_status note_mint(moving *m)
 
 	if (!emr_pub_mint_parse(m->pub, &pub))
 		return EMR_DAMAGED;
-	return is_own(m, id32_of(pub.account)) ? tell(m, EMR_MOVEMENT_MADE, false, pub.amount)
-					       : EMR_OK;
+	return is_own(m, id32_of(pub.account))
+		       ? tell_movement(m, EMR_MOVEMENT_MADE, false, pub.amount)
+		       : EMR_OK;
 }
 
 static emr_status note_transfer(moving *m, emr_id32 signer)
@@ -262,8 +263,8 @@ static emr_status note_transfer(moving *m, emr_id32 signer)
 		if (is_own(m, to) == is_mine)
 			continue;
 		m->now.other = is_mine ? to : signer;
-		status = tell(m, is_mine ? EMR_MOVEMENT_SENT : EMR_MOVEMENT_RECEIVED, is_mine,
-			pub.out[i].amount);
+		status = tell_movement(m, is_mine ? EMR_MOVEMENT_SENT : EMR_MOVEMENT_RECEIVED,
+			is_mine, pub.out[i].amount);
 	}
 	return status;
 }
@@ -287,7 +288,8 @@ static emr_status note_fund(moving *m)
 	if (!emr_pub_dataset_fund_parse(m->pub, &pub))
 		return EMR_DAMAGED;
 	status = price_of(m, id16_of(pub.dataset), &price);
-	return status == EMR_OK ? tell(m, EMR_MOVEMENT_FUNDED, true, pub.n * price) : status;
+	return status == EMR_OK ? tell_movement(m, EMR_MOVEMENT_FUNDED, true, pub.n * price)
+				: status;
 }
 
 /* The fund says which dataset it was. */
@@ -307,7 +309,7 @@ static emr_status note_refund(moving *m, emr_id16 fund)
 			(emr_span){bytes.data + EMR_ITEM_BYTES, bytes.len - EMR_ITEM_BYTES}, &pub))
 		return EMR_DAMAGED;
 	status = price_of(m, id16_of(pub.dataset), &price);
-	return status == EMR_OK ? tell(m, EMR_MOVEMENT_REFUNDED, false, price) : status;
+	return status == EMR_OK ? tell_movement(m, EMR_MOVEMENT_REFUNDED, false, price) : status;
 }
 
 static emr_status note_join(
@@ -327,7 +329,7 @@ static emr_status note_join(
 	if (status != EMR_OK || !is_own(m, owner))
 		return status;
 	status = price_of(m, dataset, &price);
-	return status == EMR_OK ? tell(m, EMR_MOVEMENT_JOINED, false, price) : status;
+	return status == EMR_OK ? tell_movement(m, EMR_MOVEMENT_JOINED, false, price) : status;
 }
 
 static emr_status note_movement(void *arg, const emr_replica_item *at, const emr_item *item)
@@ -384,8 +386,8 @@ typedef struct crediting {
 	emr_span pub;
 } crediting;
 
-static emr_status note(crediting *c, uint8_t kind, emr_id32 account, const void *a, size_t a_len,
-	const void *b, size_t b_len, uint64_t count)
+static emr_status note_points(crediting *c, uint8_t kind, emr_id32 account, const void *a,
+	size_t a_len, const void *b, size_t b_len, uint64_t count)
 {
 	merit one;
 
@@ -410,8 +412,9 @@ static emr_status note_served(crediting *c, const emr_replica_item *at)
 	if (pub.mode != EMR_SERVED_FRAGMENTS || pub.count == 0)
 		return EMR_OK;
 	status = account_of(c->replica, at->signer_id, &agent, NULL);
-	return status == EMR_OK ? note(c, MERIT_AGENT, agent, at->item_id.b, 32, NULL, 0, pub.count)
-				: status;
+	return status == EMR_OK
+		       ? note_points(c, MERIT_AGENT, agent, at->item_id.b, 32, NULL, 0, pub.count)
+		       : status;
 }
 
 typedef struct team_look {
@@ -467,9 +470,9 @@ static emr_status note_grant(crediting *c, const emr_replica_item *at, const emr
 		return EMR_OK;
 	if (status == EMR_OK)
 		status = owner_at(c->replica, id16_of(item->domain_id), at, &owner);
-	return status == EMR_OK
-		       ? note(c, MERIT_PATIENT, owner, item->domain_id, 16, pub.grantee, 32, 1)
-		       : status;
+	return status == EMR_OK ? note_points(c, MERIT_PATIENT, owner, item->domain_id, 16,
+					  pub.grantee, 32, 1)
+				: status;
 }
 
 static emr_status note_joined(crediting *c, const emr_replica_item *at, const emr_item *item)
@@ -477,9 +480,9 @@ static emr_status note_joined(crediting *c, const emr_replica_item *at, const em
 	emr_id32 owner;
 	emr_status status = owner_at(c->replica, id16_of(item->domain_id), at, &owner);
 
-	return status == EMR_OK
-		       ? note(c, MERIT_PATIENT, owner, item->domain_id, 16, item->object_id, 16, 1)
-		       : status;
+	return status == EMR_OK ? note_points(c, MERIT_PATIENT, owner, item->domain_id, 16,
+					  item->object_id, 16, 1)
+				: status;
 }
 
 static emr_status note_put(crediting *c, const emr_replica_item *at, const emr_item *item)
@@ -493,7 +496,8 @@ static emr_status note_put(crediting *c, const emr_replica_item *at, const emr_i
 	status = owner_at(c->replica, id16_of(item->domain_id), at, &owner);
 	if (status != EMR_OK || emr_id32_equal(owner, hospital))
 		return status;
-	return note(c, MERIT_HOSPITAL, hospital, item->domain_id, 16, item->object_id, 16, 1);
+	return note_points(
+		c, MERIT_HOSPITAL, hospital, item->domain_id, 16, item->object_id, 16, 1);
 }
 
 static emr_status note_merit(void *arg, const emr_replica_item *at, const emr_item *item)

@@ -21,6 +21,7 @@ static void reading_end(const reading *r)
 #define READING(r, which) __attribute__((cleanup(reading_end))) reading r = {.replica = (which)}
 
 static _Thread_local const emr_replica_snapshot *present; /* of this thread; NULL: none */
+static _Thread_local bool is_walking; /* over its heads, whose walk there is one of */
 
 /* For a read that calls nobody before it is done with the connection. */
 static emr_status reading_begin(reading *r)
@@ -184,7 +185,7 @@ emr_status emr_replica_each_head(
 	head_walk w = {.fn = fn, .arg = arg};
 	char prefix[2 + 32 + 2] = "O/";
 	READING(r, replica);
-	emr_status status = replica_take(replica, &r.chain);
+	emr_status status = is_walking ? replica_take(replica, &r.chain) : reading_begin(&r);
 
 	if (status != EMR_OK)
 		return status;
@@ -193,7 +194,9 @@ emr_status emr_replica_each_head(
 		prefix[34] = '/';
 		prefix[35] = '\0';
 	}
+	is_walking = is_walking || r.is_lent;
 	status = emr_chain_each_row(r.chain, prefix, give_head, &w);
+	is_walking = is_walking && !r.is_lent;
 	return w.given != EMR_OK ? w.given : replica_own(replica, status);
 }
 

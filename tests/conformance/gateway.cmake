@@ -6,12 +6,17 @@ target_link_libraries(gateway_calls PRIVATE emr_flags emr_gateway PkgConfig::cmo
 add_executable(gateway_live ${CMAKE_CURRENT_LIST_DIR}/gateway_live.c ${PROJECT_SOURCE_DIR}/tests/unit/cert_kit.c)
 target_include_directories(gateway_live PRIVATE ${PROJECT_SOURCE_DIR}/tests/unit)
 target_link_libraries(gateway_live PRIVATE emr_flags emr_gateway emr_ledger_kit OpenSSL::Crypto PkgConfig::cmocka Threads::Threads)
+# Letters over the contract as chaincode, on a network that the peer plays.
+add_executable(conformance_letters ${CMAKE_CURRENT_LIST_DIR}/letters.c)
+target_include_directories(conformance_letters PRIVATE ${PROJECT_SOURCE_DIR}/tests/support)
+target_link_libraries(conformance_letters PRIVATE emr_flags emr_gateway emr_ledger PkgConfig::cmocka)
 if(EMRFS_SANITIZE) # Go has none of the sanitizers; the peer of another build can be given to gateway.sh by hand
 	return()
 endif()
 set(peer ${CMAKE_BINARY_DIR}/ledger-client/chaincode/gateway_peer)
 add_test(NAME conformance_gateway COMMAND bash ${CMAKE_CURRENT_LIST_DIR}/gateway.sh ${peer} $<TARGET_FILE:gateway_calls>)
+add_test(NAME conformance_letters COMMAND bash ${CMAKE_CURRENT_LIST_DIR}/letters.sh ${peer} $<TARGET_FILE:conformance_letters>)
 add_test(NAME gateway_vectors_are_what_fabrics_types_make COMMAND bash -c
 	"\"$1\" vectors | cmp - \"$2\"" _ ${peer} ${PROJECT_SOURCE_DIR}/tests/vectors/gateway.json)
-set_tests_properties(conformance_gateway gateway_vectors_are_what_fabrics_types_make PROPERTIES LABELS conformance
+set_tests_properties(conformance_gateway conformance_letters gateway_vectors_are_what_fabrics_types_make PROPERTIES LABELS conformance
 	TIMEOUT ${EMR_PATIENCE_S} FIXTURES_REQUIRED chaincode)

@@ -218,8 +218,8 @@ static void register_batch(emr_gateway *gateway, emr_bytes batch, emr_gateway_co
 	EMR_AUTO_BUF envelope = {0};
 	static emr_gateway_answer answer;
 
-	assert_fine(
-		emr_gateway_register(gateway, &call, k.owner.signer_id, batch, &envelope, &answer),
+	assert_fine(emr_gateway_register(gateway, &call, k.owner.signer_id, batch, (emr_bytes){0},
+			    &envelope, &answer),
 		&call);
 	if (answer.kind != EMR_OUTCOME_APPLIED)
 		fail_msg("kind %d, refusal %d: %s", answer.kind, answer.refusal, call.said);
@@ -371,7 +371,7 @@ static void the_same_batch_again_is_known_and_a_strangers_is_refused(void **stat
 	batch = batch_of(2, &object);
 	register_batch(by_owner, emr_buf_view(&batch), &commit);
 	assert_fine(emr_gateway_register(by_owner, &call, k.owner.signer_id, emr_buf_view(&batch),
-			    &envelope, &answer),
+			    (emr_bytes){0}, &envelope, &answer),
 		&call);
 	assert_int_equal(answer.kind, EMR_OUTCOME_KNOWN);
 	assert_int_equal(answer.n_results, 2);
@@ -380,13 +380,13 @@ static void the_same_batch_again_is_known_and_a_strangers_is_refused(void **stat
 	emr_buf_free(&batch);
 	batch = batch_of(1, &object);
 	assert_fine(emr_gateway_register(by_client, &call, k.owner.signer_id, emr_buf_view(&batch),
-			    &envelope, &answer),
+			    (emr_bytes){0}, &envelope, &answer),
 		&call);
 	assert_int_equal(answer.kind, EMR_OUTCOME_REFUSED);
 	assert_int_equal(answer.refusal, EMR_RESULT_SUBMITTER);
 	batch.data[EMR_HEADER_BYTES - 1] ^= 1;
 	assert_fine(emr_gateway_register(by_owner, &call, k.owner.signer_id, emr_buf_view(&batch),
-			    &envelope, &answer),
+			    (emr_bytes){0}, &envelope, &answer),
 		&call);
 	assert_int_equal(answer.refusal, EMR_RESULT_SIGNATURE);
 }
@@ -405,7 +405,7 @@ static void a_transaction_that_was_interrupted_is_ended_by_its_envelope(void **s
 	(void)state;
 	batch = batch_of(1, &object);
 	assert_fine(emr_gateway_register(by_owner, &call, k.owner.signer_id, emr_buf_view(&batch),
-			    &envelope, &answer),
+			    (emr_bytes){0}, &envelope, &answer),
 		&call);
 	assert_int_equal(answer.kind, EMR_OUTCOME_APPLIED);
 	assert_fine(emr_gateway_submit(by_owner, &call, emr_buf_view(&envelope)), &call);
@@ -437,8 +437,9 @@ static void who_is_overtaken_is_told_and_can_propose_anew(void **state)
 		(void)kit_put(b, &domain, object, 1, (emr_id32){{0}});
 		kit_finish(&k, b, &batches[i]);
 		emr_batch_free(b);
-		assert_fine(emr_gateway_register(by_owner, &call, k.owner.signer_id,
-				    emr_buf_view(&batches[i]), &envelopes[i], &answer),
+		assert_fine(
+			emr_gateway_register(by_owner, &call, k.owner.signer_id,
+				emr_buf_view(&batches[i]), (emr_bytes){0}, &envelopes[i], &answer),
 			&call);
 		assert_int_equal(answer.results[0], EMR_RESULT_APPLIED);
 	}
@@ -451,7 +452,7 @@ static void who_is_overtaken_is_told_and_can_propose_anew(void **state)
 	assert_false(call.is_open);
 	emr_buf_clear(&envelopes[1]);
 	assert_fine(emr_gateway_register(by_owner, &call, k.owner.signer_id,
-			    emr_buf_view(&batches[1]), &envelopes[1], &answer),
+			    emr_buf_view(&batches[1]), (emr_bytes){0}, &envelopes[1], &answer),
 		&call);
 	assert_int_equal(answer.kind, EMR_OUTCOME_APPLIED);
 	assert_int_equal(answer.results[0], EMR_RESULT_CONFLICT);
@@ -792,7 +793,7 @@ static void a_batch_on_its_way_at_a_power_cut_is_entered_once(void **state)
 		emr_batch_id(batch.data, id.b);
 		emr_hex(id.b, sizeof id.b, name + strlen(name));
 		assert_fine(emr_gateway_register(by_owner, &call, k.owner.signer_id,
-				    emr_buf_view(&batch), &envelope, &judged),
+				    emr_buf_view(&batch), (emr_bytes){0}, &envelope, &judged),
 			&call);
 		memcpy(tx_id, call.tx_id, sizeof tx_id);
 		assert_ok(emr_file_create(k.state_fd, name, emr_buf_view(&envelope), 0600));
@@ -915,7 +916,7 @@ static void the_next_gateway_takes_over_from_a_peer_that_is_killed(void **state)
 	do {
 		call.timeout_ms = 5000;
 		status = emr_gateway_register(by_owner, &call, k.owner.signer_id,
-			emr_buf_view(&batch), &envelope, &answer);
+			emr_buf_view(&batch), (emr_bytes){0}, &envelope, &answer);
 	} while (status != EMR_OK && emr_status_may_pass(status) && ++tries < 60);
 	assert_fine(status, &call);
 	assert_int_equal(answer.kind, EMR_OUTCOME_APPLIED);

@@ -203,6 +203,7 @@ static void start(scene *s, const char *cluster)
 {
 	emr_publisher_options options = {.store = s->store,
 		.state_dirfd = s->state_fd,
+		.late_ms = strcmp(cluster, "cluster-never") == 0 ? 1 : 0,
 		.say = say,
 		.each_leaving = each_leaving,
 		.left = left,
@@ -399,8 +400,9 @@ static void what_one_peer_does_not_pin_is_one_copy_fewer_and_keeps_no_other_back
 	}
 }
 
-static void a_pin_that_never_comes_is_no_copy_and_is_not_sent_again(void **state)
+static void a_pin_that_never_comes_is_no_copy_is_not_sent_again_and_is_told(void **state)
 {
+	emr_publisher_place place = {0};
 	emr_cid root;
 	scene s;
 
@@ -411,6 +413,34 @@ static void a_pin_that_never_comes_is_no_copy_and_is_not_sent_again(void **state
 		usleep(1000);
 	assert_int_equal(held(&s, &root), 1);
 	assert_int_equal(asked("POST", &root), 1);
+	pthread_mutex_lock(&s.lock);
+	assert_int_equal(s.said, EMR_IPFS_UNFINISHED);
+	assert_string_equal(s.words, "1, for over 0 s");
+	pthread_mutex_unlock(&s.lock);
+	/* Not only at that moment: the cluster answers every request. */
+	for (size_t seen = asked("GET", &root); asked("GET", &root) == seen;)
+		usleep(1000);
+	emr_publisher_look(s.publisher, 0, &place);
+	assert_int_equal(place.fault, EMR_IPFS_UNFINISHED);
+	assert_int_equal(place.late, 1);
+	assert_int_equal(place.stuck, 0);
+	end(&s);
+}
+
+static void what_is_pinned_in_time_is_never_late(void **state)
+{
+	emr_publisher_place place;
+	emr_cid root;
+	scene s;
+
+	(void)state;
+	begin(&s, "in-time", "cluster");
+	root = save(&s, "a record");
+	wait_held(&s, &root, 3);
+	emr_publisher_look(s.publisher, 0, &place);
+	assert_int_equal(place.late, 0);
+	assert_int_equal(place.fault, EMR_IPFS_FINE);
+	assert_int_equal(s.said, EMR_IPFS_FINE);
 	end(&s);
 }
 
@@ -478,7 +508,8 @@ int main(void)
 		cmocka_unit_test(what_is_erased_is_let_go_by_the_cluster_and_by_its_node),
 		cmocka_unit_test(
 			what_one_peer_does_not_pin_is_one_copy_fewer_and_keeps_no_other_back),
-		cmocka_unit_test(a_pin_that_never_comes_is_no_copy_and_is_not_sent_again),
+		cmocka_unit_test(a_pin_that_never_comes_is_no_copy_is_not_sent_again_and_is_told),
+		cmocka_unit_test(what_is_pinned_in_time_is_never_late),
 		cmocka_unit_test(what_the_node_and_all_peers_have_lost_is_sent_again),
 		cmocka_unit_test(a_cluster_that_fails_holds_no_copy_and_a_person_is_told),
 	};

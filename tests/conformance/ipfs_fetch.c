@@ -24,12 +24,13 @@ typedef struct scene {
 	emr_status last;
 } scene;
 
-static void begin(scene *s, const char *name, uint32_t fetch_ms)
+static void begin_with(scene *s, const char *name, uint32_t fetch_ms, emr_block_cache *cache)
 {
 	char address[512];
 	const emr_ipfs_options options = {
 		.kind = EMR_IPFS_KUBO, .address = address, .version = "0.1.0"};
-	emr_fetcher_options all = {.places = &s->node,
+	emr_fetcher_options all = {.cache = cache,
+		.places = &s->node,
 		.place_count = 1,
 		.clock = emr_clock_system(),
 		.fetch_ms = fetch_ms};
@@ -41,6 +42,11 @@ static void begin(scene *s, const char *name, uint32_t fetch_ms)
 	all.store = emr_store_blocks(s->store->store);
 	assert_ok(emr_fetcher_open(&all, &s->fetcher));
 	s->blocks = emr_fetcher_blocks(s->fetcher);
+}
+
+static void begin(scene *s, const char *name, uint32_t fetch_ms)
+{
+	begin_with(s, name, fetch_ms, NULL);
 }
 
 static void end(scene *s)
@@ -141,6 +147,39 @@ static void what_is_missing_is_named_brought_and_there_then(void **state)
 	kit_block_free(&block);
 }
 
+/* Whoever brought it needs neither the cache's file nor another hash; whoever comes later does, and
+ * what was changed there is not believed. */
+static void what_came_just_now_is_read_from_memory_once(void **state)
+{
+	emr_block block = give_node(8);
+	char path[512], file[700];
+	emr_block_cache *cache = NULL;
+	scene s;
+
+	(void)state;
+	snprintf(path, sizeof path, "%s/cache-once-%d", getenv("EMR_NODE_DIR"), (int)getpid());
+	assert_ok(emr_block_cache_open(&(emr_block_cache_options){.path = path,
+					       .max_bytes = 1 << 20,
+					       .max_days = 1,
+					       .clock = emr_clock_system()},
+		&cache));
+	begin_with(&s, "good", PATIENCE_MS, cache);
+	assert_ok(emr_fetcher_bring(s.fetcher, &block.cid, tell, &s));
+	assert_status(EMR_OK, await(&s, 1));
+	snprintf(file, sizeof file, "%s/", path);
+	emr_hex(emr_cid_digest(&block.cid), 32, file + strlen(file));
+	assert_int_equal(truncate(file, 100), 0);
+	assert_ok(read_block(&s, &block.cid));
+	assert_status(EMR_NOT_FOUND, read_block(&s, &block.cid));
+	assert_ok(emr_fetcher_bring(s.fetcher, &block.cid, tell, &s));
+	assert_status(EMR_OK, await(&s, 2));
+	emr_fetcher_forget(s.fetcher, INT64_MAX);
+	assert_status(EMR_NOT_FOUND, read_block(&s, &block.cid));
+	end(&s);
+	emr_block_cache_close(cache);
+	kit_block_free(&block);
+}
+
 static void who_may_wait_gets_it_from_the_store_itself(void **state)
 {
 	emr_block block = give_node(2);
@@ -205,7 +244,8 @@ static void each_place_that_does_not_give_it_is_told_by_its_reason(void **state)
 		emr_status status;
 	} places[] = {{"lacks", EMR_MISSING_DATA}, {"wrong-bytes", EMR_MISSING_DATA},
 		{"three-mib", EMR_MISSING_DATA}, {"endless", EMR_MISSING_DATA},
-		{"html", EMR_MISSING_DATA}, {"token", EMR_MISSING_DATA},
+		{"html", EMR_MISSING_DATA}, {"error", EMR_MISSING_DATA}, {"token", EMR_OFFLINE},
+		{"not-allowed", EMR_OFFLINE}, {"busy", EMR_OFFLINE}, {"conflict", EMR_OFFLINE},
 		{"nothing-is-here", EMR_OFFLINE}, {"unavailable", EMR_OFFLINE},
 		{"hangs", EMR_TIMEOUT}};
 	emr_block block = kit_block(77, 5000);
@@ -385,6 +425,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_is_missing_is_named_brought_and_there_then),
+		cmocka_unit_test(what_came_just_now_is_read_from_memory_once),
 		cmocka_unit_test(who_may_wait_gets_it_from_the_store_itself),
 		cmocka_unit_test(a_bad_block_of_ones_own_is_brought_whole),
 		cmocka_unit_test(each_place_that_does_not_give_it_is_told_by_its_reason),

@@ -378,7 +378,7 @@ static void places_that_fail_or_lie_never_count(void **state)
 static void one_record_that_a_place_refuses_does_not_keep_back_the_others(void **state)
 {
 	static const char *const names[] = {"picky"};
-	emr_cid poison, others[20];
+	emr_cid poison, last, others[20];
 	scene s;
 
 	(void)state;
@@ -392,6 +392,12 @@ static void one_record_that_a_place_refuses_does_not_keep_back_the_others(void *
 	while (look(&s, 0).stuck != 1)
 		usleep(1000);
 	assert_int_equal(held(&s, &poison), 1);
+	/* Why stays to be seen while others are taken. */
+	last = save(&s, "after it", 0);
+	wait_held(&s, &last, 2);
+	assert_int_equal(look(&s, 0).stuck, 1);
+	assert_int_equal(look(&s, 0).fault, EMR_IPFS_ERROR);
+	assert_string_equal(look(&s, 0).said, "something broke");
 	end(&s);
 }
 
@@ -750,6 +756,32 @@ static void a_record_that_is_too_large_for_one_import_goes_in_pieces(void **stat
 	end(&s);
 }
 
+static void what_is_on_its_way_is_counted_while_it_is(void **state)
+{
+	static const char *const names[] = {"gate"};
+	emr_cid first, second;
+	scene s;
+
+	(void)state;
+	begin(&s, "way");
+	gate_is(true);
+	start(&s, 1, names);
+	first = save(&s, "first", 0);
+	wait_held(&s, &first, 2);
+	assert_int_equal(look(&s, 0).sending_of, 0);
+	gate_is(false);
+	second = save(&s, "second", 0);
+	while (look(&s, 0).sending == 0)
+		usleep(1000);
+	assert_true(look(&s, 0).sending <= look(&s, 0).sending_of);
+	assert_int_equal(held(&s, &second), 1);
+	gate_is(true);
+	wait_held(&s, &second, 2);
+	assert_int_equal(look(&s, 0).sending, 0);
+	assert_int_equal(look(&s, 0).sending_of, 0);
+	end(&s);
+}
+
 static void to_stop_waits_for_no_node(void **state)
 {
 	static const char *const names[] = {"hangs", "endless", "gate"};
@@ -804,6 +836,7 @@ int main(void)
 			a_lost_copy_is_found_out_behind_a_record_that_the_place_cannot_say_anything_of),
 		cmocka_unit_test(half_a_list_of_what_is_to_be_kept_lets_nothing_go),
 		cmocka_unit_test(a_record_that_is_too_large_for_one_import_goes_in_pieces),
+		cmocka_unit_test(what_is_on_its_way_is_counted_while_it_is),
 		cmocka_unit_test(to_stop_waits_for_no_node),
 		cmocka_unit_test(without_places_there_is_one_copy),
 	};

@@ -26,6 +26,7 @@ static void remove_one(const char *word, int number)
 static void remove_all(void)
 {
 	(void)unlinkat(fd, EMR_CHANNEL_SETTINGS, 0);
+	(void)unlinkat(fd, "authority.pem", 0);
 	for (int i = 1; i <= EMR_CHANNEL_ORGANISATIONS_MAX; i++) {
 		remove_one("gateway", i);
 		remove_one("organisation", i);

@@ -1,52 +1,8 @@
 #!/bin/bash
 # dataset_follow.sh: what comes later follows into a de-identified dataset as it was agreed to, once, whatever is killed, and what is there no more takes its copy back.
 SUPPORT=${SUPPORT:-$(cd "$(dirname "$0")/../support" && pwd)}
-. "$SUPPORT/mount.sh"
-. "$SUPPORT/said.sh"
-. "$SUPPORT/two.sh"
-python3 -c 'import pydicom' 2>/dev/null || { echo "needs pydicom"; exit 77; }
-two_begin follow
-mkdir -p usr/bin usr/libexec/emrfs
-cp "$EMRFS" usr/bin/emrfs && cp "$DEIDENTIFY" usr/libexec/emrfs/ || exit 2
-EMRFS=$EMR_WORK/usr/bin/emrfs
-two_network "São Lucas"
-two_join ana "Silva, Ana" patient
-two_join dora "Dora Reis" researcher
-steward() { as hospital run "$1" dataset "${@:2}" --passphrase-file "$EMR_PASS"; }
-cat >terms.json <<'END'
-{"purpose": "To measure bones", "who": "Researchers of the hospital", "until": "2099-12-31", "data": "de-identified"}
-END
-steward 0 create plain --terms terms.json
-steward 0 admit plain dora@saolucas
-two_mount ana dora
-knows() { as ana "$EMRFS" dataset plain >out/known 2>&1 </dev/null; }
-two_until 20 knows
-
-slices() { # FOLDER FIRST LAST [BURNED_IN]: slices of pydicom's CT_small under ana's name
-	python3 - "$@" <<'END'
-import os, sys
-from pydicom import dcmread
-from pydicom.data import get_testdata_file
-from pydicom.uid import generate_uid
-top, first, last = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
-data = dcmread(get_testdata_file("CT_small.dcm"))
-data.PatientName, data.PatientID = "Silva^Anabela", "MRN7734512"
-data.StudyInstanceUID, data.SeriesInstanceUID = generate_uid(entropy_srcs=["study"]), generate_uid(entropy_srcs=["series"])
-if len(sys.argv) > 4:
-    data.BurnedInAnnotation = "YES"
-os.makedirs(top, exist_ok=True)
-for number in range(first, last + 1):
-    data.SOPInstanceUID = data.file_meta.MediaStorageSOPInstanceUID = generate_uid(entropy_srcs=[str(number)])
-    data.InstanceNumber = number
-    data.save_as(os.path.join(top, f"anabela-{number:02}.dcm"))
-END
-}
-seen() { (cd dora-folder/datasets/plain 2>/dev/null && find . -name '*.dcm' | sed 's|.*/0*||; s|-.*||' | sort -n | tr '\n' ' '); }
-sees() { [ "$(seen)" = "$1" ]; }
-copies() { (cd "ana-folder/$COPIES" && find . -type f | sort); }
-follows() { as ana json 0 dataset plain && field datasets.0.follows.0."$1"; }
-is_at() { [ "$(follows "$1")" = "$2" ]; }
-settled() { as ana "$EMRFS" status --wait >out/settled 2>&1 && is_at waiting 0; }
+. "$SUPPORT/follows.sh"
+follows_begin follow
 
 slices ana-folder/CT 1 2
 as ana run 0 status --wait
@@ -139,9 +95,10 @@ slices ana-folder/Pictures/many 100 139
 two_unmount ana
 for round in 1 2 3 4; do
 	two_mount ana
-	before=$(copies | grep -c '/0001')
+	before=$(follows copies)
 	slices ana-folder/Pictures/many $((136 + 4 * round)) $((139 + 4 * round))
-	more() { [ "$(copies | grep -c '/0001')" -gt $((before + round % 3)) ]; }
+	# Asked of the computer and not of the folder: copies are made while no program uses that.
+	more() { [ "$(follows copies)" -gt $((before + round % 3)) ]; }
 	two_until 60 more
 	two_kill ana
 done

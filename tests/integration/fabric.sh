@@ -33,6 +33,13 @@ for member in $members; do
 	grep -vE '^(0100007F|0000000000000000FFFF00000100007F):' listens && emr_fail "$member listens elsewhere"
 done
 
+say "what is no certificate becomes nobody's CA, and one that is known already changes nothing"
+"$NETWORK" trust 1 said net 2>complained && emr_fail "a list of processes is a CA"
+grep -q "is no certificate" complained || emr_fail "$(cat complained)"
+height=$("$NETWORK" status net | sed -n 's/^trust peer: .*height //p')
+must "$NETWORK" trust 2 net/2/ca/cert.pem net
+expect "blocks" "$("$NETWORK" status net | sed -n 's/^trust peer: .*height //p')" "$height"
+
 say "every recorded batch has the recorded outcome at all three, and leaves the rows and parts of the embedded ledger"
 must "$PROGRAMS/drive" fabric "$TOP/tests/conformance/contract" "$TOP/tests/vectors" net
 

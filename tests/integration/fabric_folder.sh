@@ -6,28 +6,13 @@ SUPPORT=${SUPPORT:-$(cd "$(dirname "$0")/../support" && pwd)}
 . "$SUPPORT/mount.sh"
 . "$SUPPORT/said.sh"
 . "$SUPPORT/two.sh"
+. "$SUPPORT/channel.sh"
 two_begin fabric_folder
 FAULT=$EMR_WORK/channel/fault
-peer_start() {
-	rm -f channel/settings
-	coproc SERVE { exec "$PEER" network "$EMR_WORK/channel" "$NET/ca.pem" 2>>"$EMR_WORK/peer.log"; }
-	PEER_PID=$SERVE_PID
-	two_until 60 test -s channel/settings
-}
-peer_stop() { # it ends when nobody holds its standard input any more
-	eval "exec ${SERVE[1]}>&-"
-	await_gone "$PEER_PID"
-}
-at_end() {
-	local who
-	for who in $TWO_MEMBERS; do emr_clear_away "$EMR_WORK/$who" "$EMR_WORK/$who-folder"; done
-	peer_stop
-}
 fault() { touch "$FAULT/$1"; }
 is_over() { [ ! -e "$FAULT/$1" ]; }
 versions=1
-mkdir -m 700 channel net
-peer_start
+channel_begin
 
 say "a hospital founds a network in a channel, whose people take its CA"
 printf 'kind = fabric\nmsp = OrgA\n' >net/network
@@ -62,17 +47,12 @@ told() { as ana run 0 log Imaging && grep -q "opened\|read" out/said; }
 two_until 60 told
 
 say "what there is not yet is refused with a sentence"
-as ana run 6 backup "$EMR_WORK/copy"
-says "A second copy is not there yet for a network on Fabric"
 as ana run 6 device add phone -o phone --yes --passphrase-file "$EMR_PASS"
 says "not there yet for a network on Fabric"
 echo a >ana-folder/a.txt
 as ana run 0 status --wait
-as ana run 6 export --proof ana-folder/a.txt "$EMR_WORK/a.tlog-proof"
-says "Evidence is not there yet for a network on Fabric"
-[ ! -e a.tlog-proof ] || emr_fail "a file was left"
 as trust run 6 org create Trust --network "$NET" --yes --passphrase-file "$EMR_PASS" --words-file words
-says "not there yet for a network on Fabric"
+says "an organisation is in it already"
 
 say "somebody brings her folder along"
 two_home eva
@@ -107,11 +87,11 @@ print(sum(e["op"] == "PUT" and e["result"] == "applied" for e in json.load(open(
 done
 
 say "the network is away: what is saved waits, and goes there when it is back"
-peer_stop
+channel_stop
 echo "a shoulder" >ana-folder/Imaging/CT.txt
 away() { as ana run 0 status && grep -qi "away\|offline\|reach" out/said; }
 two_until 60 away
-peer_start
+channel_start
 as ana run 0 status --wait
 reads() { [ "$(cat "$SHARE/CT.txt")" = "a shoulder" ]; }
 two_until 60 reads

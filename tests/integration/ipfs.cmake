@@ -1,6 +1,6 @@
 # What needs real IPFS nodes: Kubo is built once, which takes minutes, and kept in the cache of whoever runs the tests.
 # A node that is written for tests is enough for these.
-foreach(script fetch_write fetch_apart)
+foreach(script fetch_write fetch_apart bad_nodes)
 	add_test(NAME integration_${script} COMMAND bash ${CMAKE_CURRENT_LIST_DIR}/${script}.sh)
 	set_tests_properties(integration_${script} PROPERTIES LABELS integration TIMEOUT ${EMR_PATIENCE_S} SKIP_RETURN_CODE 77
 		ENVIRONMENT "EMRFS=$<TARGET_FILE:emrfs>;TOOLS=${CMAKE_BINARY_DIR}/tests/tools")
@@ -13,9 +13,16 @@ set(network ${PROJECT_SOURCE_DIR}/examples/network/ipfs)
 add_test(NAME kubo_is_built COMMAND ${network} build)
 set_tests_properties(kubo_is_built PROPERTIES LABELS integration TIMEOUT 3600 COST 400
 	FIXTURES_SETUP kubo PROCESSORS ${EMR_WORKS})
-foreach(script ipfs ipfs_check copies_first fetch fetch_shared publish two_nodes)
+foreach(script ipfs ipfs_check copies_first fetch fetch_shared publish stock_tools three_nodes two_nodes)
 	add_test(NAME integration_${script} COMMAND bash ${CMAKE_CURRENT_LIST_DIR}/${script}.sh)
 	set_tests_properties(integration_${script} PROPERTIES LABELS integration TIMEOUT ${EMR_PATIENCE_S} SKIP_RETURN_CODE 77
+		FIXTURES_REQUIRED kubo
+		ENVIRONMENT "EMRFS=$<TARGET_FILE:emrfs>;TOOLS=${CMAKE_BINARY_DIR}/tests/tools")
+endforeach()
+# Other tests as they are, while everybody in them gives what is saved to a node.
+foreach(script share shared requests erase)
+	add_test(NAME integration_${script}_with_node COMMAND bash ${CMAKE_CURRENT_LIST_DIR}/with_node.sh ${script})
+	set_tests_properties(integration_${script}_with_node PROPERTIES LABELS integration TIMEOUT ${EMR_PATIENCE_S} SKIP_RETURN_CODE 77
 		FIXTURES_REQUIRED kubo
 		ENVIRONMENT "EMRFS=$<TARGET_FILE:emrfs>;TOOLS=${CMAKE_BINARY_DIR}/tests/tools")
 endforeach()

@@ -196,11 +196,11 @@ two_home ana3
 expect "the present, as ana2 left it" "$(cat "$MNT/Letters/report.txt")" "third"
 two_unmount ana3
 
-say "without the ledger of before, the records of today"
+say "without the earlier ledger, the records of today"
 two_home ana
 mv "$EMRFS_HOME/state/annex/joined" joined.away
 "$EMRFS" mount --passphrase-file "$EMR_PASS" "$MNT" >out/said 2>out/complained </dev/null || emr_fail "$(cat out/complained)"
-says "ledger of before you joined"
+says "ledger from before you joined"
 expect "read" "$(cat "$MNT/Letters/report.txt")" "third"
 ! touch "$MNT/new" 2>/dev/null || emr_fail "it was written to"
 two_unmount ana

@@ -164,7 +164,7 @@ run 0 mount --passphrase-file "$EMR_PASS" "$EMR_WORK/ana-folder"
 expect "restored again" "$(cat "ana-folder/Ward of ana/more.txt")" "one more"
 run 0 unmount
 
-say "a member of before there were common blocks is moved over, also when the move was interrupted"
+say "a member from before there were common blocks is moved over, also when the move was interrupted"
 home rui
 apart() { # as an earlier version left it
 	rm rui/state/blocks rui/state/device && mkdir -m 700 rui/state/blocks

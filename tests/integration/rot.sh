@@ -10,7 +10,7 @@ STATE=$EMRFS_HOME/state LEDGER=$EMRFS_HOME/state/ledger/ledger.sqlite OWN=$EMRFS
 open_folder() { run "${1:-0}" mount --passphrase-file "$EMR_PASS" "$MNT"; }
 change() { sqlite3 "$1" "$2" || emr_fail "sqlite3: $2"; }
 again() { rm -rf "$STATE" && cp -a base "$STATE"; }
-old_entry="UPDATE entries SET entry = substr(entry,1,120) || x'aa' || substr(entry,122) WHERE seq=(SELECT max(seq)-2 FROM entries)"
+old_entry="UPDATE entries SET entry = substr(entry,1,120) || CASE substr(entry,121,1) WHEN x'aa' THEN x'55' ELSE x'aa' END || substr(entry,122) WHERE seq=(SELECT max(seq)-2 FROM entries)"
 # The sealed data of a record's content; other parts are of keys and of the folder's own rows.
 a_part="UPDATE parts SET part = substr(part,1,40) || x'aaaa' || substr(part,43) WHERE seq=(SELECT max(seq) FROM parts)"
 

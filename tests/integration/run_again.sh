@@ -12,7 +12,8 @@ wrong() {
 }
 mkdir -p "$place/tests/support"
 cp "$sources/tests/run" "$place/tests/"
-cp "$sources/tests/support/junit_counts.py" "$place/tests/support/"
+cp "$sources/tests/support/junit_counts.py" "$sources/tests/support/quick.py" "$place/tests/support/"
+cp "$sources/tests/costs" "$place/tests/"
 cp "$sources/CMakePresets.json" "$place/"
 cat >"$place/once" <<-'END'
 	#!/bin/bash

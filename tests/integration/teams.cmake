@@ -22,6 +22,10 @@ set_tests_properties(integration_study PROPERTIES LABELS integration TIMEOUT ${E
 add_test(NAME integration_dataset_follow COMMAND bash ${CMAKE_CURRENT_LIST_DIR}/dataset_follow.sh)
 set_tests_properties(integration_dataset_follow PROPERTIES LABELS integration TIMEOUT ${EMR_PATIENCE_S} SKIP_RETURN_CODE 77
 	ENVIRONMENT "EMRFS=$<TARGET_FILE:emrfs>;TOOLS=${CMAKE_BINARY_DIR}/tests/tools;DEIDENTIFY=$<TARGET_FILE:emrfs_deidentify>")
+# Who leaves one, or is killed, in the middle.
+add_test(NAME integration_dataset_middle COMMAND bash ${CMAKE_CURRENT_LIST_DIR}/dataset_middle.sh)
+set_tests_properties(integration_dataset_middle PROPERTIES LABELS integration TIMEOUT ${EMR_PATIENCE_S} SKIP_RETURN_CODE 77
+	ENVIRONMENT "EMRFS=$<TARGET_FILE:emrfs>;TOOLS=${CMAKE_BINARY_DIR}/tests/tools;DEIDENTIFY=$<TARGET_FILE:emrfs_deidentify>")
 # Who joins one again, or erases, in it.
 add_test(NAME integration_dataset_again COMMAND bash ${CMAKE_CURRENT_LIST_DIR}/dataset_again.sh)
 set_tests_properties(integration_dataset_again PROPERTIES LABELS integration TIMEOUT ${EMR_PATIENCE_S} SKIP_RETURN_CODE 77

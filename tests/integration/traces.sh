@@ -74,7 +74,7 @@ expect "all removed" "$(told 'all(t["removed"] for t in o["traces"])')" True
 expect "thumbnails of others" "$(state_of_rest | grep -v recently-used)" "$(grep -v recently-used <<<"$kept")"
 expect "entries of others" "$(listed | sort)" "$before"
 expect "rights of the list" "$(stat -c %a "$list")" "$(stat -c %a list.before)"
-# Every byte that is left stands in the list of before, in order.
+# Every byte that is left stands in the earlier list, in order.
 must python3 -c '
 import sys
 left, had = (open(name, "rb").read() for name in sys.argv[1:])

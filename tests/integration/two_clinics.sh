@@ -1,19 +1,33 @@
 #!/bin/bash
 # two_clinics.sh: examples/two-clinics does what it says, from two hospitals' network to the doctor who asks again.
+# two_clinics.sh fabric: the same on a channel of Fabric, by live IPFS nodes. Real peers where FABRIC has their programs, else PEER plays
+# them.
 SUPPORT=${SUPPORT:-$(cd "$(dirname "$0")/../support" && pwd)}
 . "$SUPPORT/mount.sh"
-emr_begin two_clinics
-demo=$EMR_WORK/demo
+kind=${1:-directory}
+emr_begin two_clinics_$kind
+examples=$(cd "$SUPPORT/../../examples" && pwd)
+demo=$EMR_WORK/demo how=
+if [ "$kind" = fabric ]; then
+	how="--network fabric"
+	[ -n "${FABRIC:-}" ] || export FABRIC_NETWORK=$SUPPORT/played_fabric
+	KUBO=$("$examples/network/ipfs" build) || emr_fail "Kubo is not built"
+	export KUBO FABRIC CHAINCODE PEER
+fi
 at_end() {
 	local who
 	for who in ana rui eva lima nuno keys-lucas keys-aurora keys-trust; do
 		emr_clear_away "$demo/$who" "$demo/$who-folder"
 	done
+	[ ! -d "$demo/ipfs" ] || "$examples/network/ipfs" down "$demo/ipfs" >/dev/null 2>&1
+	[ ! -d "$demo/channel" ] || "${FABRIC_NETWORK:-$examples/network/fabric}" down "$demo/channel" >/dev/null 2>&1
 }
-EMRFS_DEMO_END=close timeout "$EMR_PATIENCE" "$SUPPORT/../../examples/two-clinics" "$demo" >"$EMR_WORK/said" 2>&1 ||
+# shellcheck disable=SC2086
+EMRFS_DEMO_END=close timeout "$EMR_PATIENCE" "$examples/two-clinics" $how "$demo" >"$EMR_WORK/said" 2>&1 ||
 	{ tail -40 "$EMR_WORK/said"; emr_fail "the example ended with an error"; }
 for words in "Clínica Aurora is a member" "Ana Silva 1984-03-12 (" "Ana Silva 1991-11-02 (" "second look at the knee" \
 	"Imaging/MRI-2.txt v1   proven, keys by" "Imaging - access ended" "follow-up on Thursday" "nothing wrong" "nothing in the shared directory"; do
 	grep -qF -- "$words" "$EMR_WORK/said" || { cat "$EMR_WORK/said"; emr_fail "not said: $words"; }
 done
+[ ! -e "$demo/ipfs" ] && [ ! -e "$demo/channel" ] || emr_fail "nodes or peers are left"
 echo "all is well"

@@ -35,6 +35,9 @@ run 0 status "$EMR_WORK/health/Imaging/knee.txt"
 says "Version 1"
 run 0 status /Imaging/knee.txt
 says "Version 1"
+must touch -d 1965-03-01T12:00:00 "$MNT/Imaging/knee.txt"	# a scan of an old sheet
+run 0 status Imaging/knee.txt
+says ", 01 Mar 1965 12:00,"
 
 say "closing another directory"
 mkdir elsewhere

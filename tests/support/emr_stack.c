@@ -38,7 +38,16 @@ static emr_status known_descriptor(void *arg, emr_buf *out_descriptor)
 	return emr_replica_descriptor(s->state_dirfd, out_descriptor);
 }
 
-static emr_status open_ledger(emr_stack *s, const emr_clock *clock)
+static bool is_mine(void *arg, emr_id16 domain, emr_bytes d_row)
+{
+	const emr_stack *s = arg;
+
+	return (s->awaited == NULL || !emr_id16_equal(domain, *s->awaited)) &&
+	       emr_keyring_owns(s->keyring, domain, d_row.data);
+}
+
+static emr_status open_ledger(
+	emr_stack *s, const emr_clock *clock, const emr_stack_options *options)
 {
 	char path[600];
 	emr_ledger_options ledger = {.path = path,
@@ -54,6 +63,10 @@ static emr_status open_ledger(emr_stack *s, const emr_clock *clock)
 	if (status != EMR_OK)
 		return status;
 	replica.ledger = s->ledger;
+	if (options->own_parts)
+		replica.is_mine = is_mine;
+	replica.is_mine_arg = s;
+	s->awaited = options->awaited;
 	return emr_replica_open(&replica, &s->replica);
 }
 
@@ -147,7 +160,7 @@ static emr_status open_below_view(
 	if (status == EMR_OK)
 		status = open_store(s, options);
 	if (status == EMR_OK)
-		status = open_ledger(s, clock);
+		status = open_ledger(s, clock, options);
 	if (status == EMR_OK)
 		status = open_settle(s, clock);
 	return status;

@@ -15,6 +15,7 @@ typedef struct emr_stack {
 	emr_journal *journal;
 	emr_ledger *ledger;
 	emr_replica *replica;
+	const emr_id16 *awaited;
 	emr_record_ctx *records;
 	emr_facts *facts;
 	emr_settle *settle;
@@ -28,7 +29,11 @@ typedef struct emr_stack_options {
 	uint64_t segment_bytes;	     /* 0: the store's default */
 	uint64_t space_step_bytes;   /* 0: the view's default */
 	bool no_workers; /* everything in the calling thread: recorded runs repeat exactly */
-	bool threads;	 /* start the view's publisher and syncer */
+	bool own_parts;	 /* the copy of the ledger knows whose a domain is, as a session's does;
+			  * else each is its own */
+	const emr_id16 *awaited; /* with OWN_PARTS: a domain whose keys have not come yet, as on a
+				  * second computer */
+	bool threads;		 /* start the view's publisher and syncer */
 	void (*notice)(void *arg, const char *id, const char *path);
 	void *notice_arg;
 	void (*changed)(void *arg, uint64_t node, const char *name);

@@ -287,6 +287,13 @@ def import_scene(change):
     return lambda h: h.import_lines(change) if h.verb == "dag/import" else h.good()
 
 
+def import_error(h, words):
+    if h.verb != "dag/import":
+        return h.good()
+    h.body()
+    return h.error(words)
+
+
 def other_root(said, stats):
     said[0]["Root"]["Cid"]["/"] = cid_text(b"\x01\x55\x12\x20" + hashlib.sha256(b"other").digest())
     return said, stats
@@ -507,6 +514,7 @@ SCENES = {
     "stats-missing": import_scene(lambda said, stats: (said, None)),
     "stats-wrong": import_scene(counted_wrong),
     "not-pinned": import_scene(not_pinned),
+    "bad-car": lambda h: import_error(h, 'import failed after block "bafk": mismatch in content integrity'),
     "unauthorized": status_scene(401, "who are you"),
     "token": status_scene(403, "Kubo RPC Access Denied: Please provide a valid authorization token"),
     "not-allowed": status_scene(403, "Kubo RPC Access Denied: Please provide a valid authorization token", version="0.43.1"),

@@ -120,7 +120,7 @@ emr_end() {
 emr_init() {
 	printf 'passphrase of the test\n' >"$EMR_PASS"
 	chmod 600 "$EMR_PASS"
-	printf 'kdf = 8,1\n' >"$EMRFS_HOME/settings"
+	printf 'kdf = 8,1\n%s\n' "${EMR_NODE:+node = $EMR_NODE}" >"$EMRFS_HOME/settings"
 	"$EMRFS" init --yes --name "${EMR_PERSON:-Ana}" --born 1984-03-12 --passphrase-file "$EMR_PASS" \
 		--words-file "$EMR_WORK/words" >"$EMR_WORK/init.out" 2>&1 || {
 		cat "$EMR_WORK/init.out" >&2

@@ -21,14 +21,18 @@ says() {
 
 says_not() { ! grep -F -- "$1" "$EMR_WORK/out/said" "$EMR_WORK/out/complained" >&2 || emr_fail "said: $1"; }
 
+JSON_FIELD=${TOOLS:-${EMRFS%/fs/emrfs}/tests/tools}/json_field
 # json WANTED-EXIT ARGUMENTS...: one JSON object in one line; field NAME[.NAME] prints a value of it.
 json() {
 	run "$@" --json
-	python3 -m json.tool "$EMR_WORK/out/said" >/dev/null || emr_fail "no JSON: emrfs $*"
-	expect "lines of JSON" "$(wc -l <"$EMR_WORK/out/said")" 1
+	"$JSON_FIELD" "$EMR_WORK/out/said" || emr_fail "not one line of JSON: emrfs $*: $(cat "$EMR_WORK/out/said")"
 }
 
 field() {
+	local status
+	"$JSON_FIELD" "$EMR_WORK/out/said" "$1"
+	status=$?
+	[ "$status" = 3 ] || return "$status"
 	python3 -c 'import json,sys; v=json.load(open(sys.argv[1]))
 for k in sys.argv[2].split("."): v=v[int(k)] if isinstance(v,list) else v[k]
 print(v)' "$EMR_WORK/out/said" "$1"

@@ -27,7 +27,7 @@ two_home() {
 	export EMRFS_HOME=$EMR_WORK/$1
 	MNT=$EMR_WORK/$1-folder EMR_LOG=$EMR_WORK/$1.log
 	[ -d "$EMRFS_HOME" ] && return
-	mkdir -m 700 "$EMRFS_HOME" && mkdir "$MNT" && printf 'kdf = 8,1\nnotify = none\n' >"$EMRFS_HOME/settings" || exit 2
+	mkdir -m 700 "$EMRFS_HOME" && mkdir "$MNT" && printf 'kdf = 8,1\nnotify = none\n%s\n' "${EMR_NODE:+node = $EMR_NODE}" >"$EMRFS_HOME/settings" || exit 2
 	TWO_MEMBERS="$TWO_MEMBERS $1"
 }
 

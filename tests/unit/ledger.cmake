@@ -7,3 +7,4 @@ emr_test(test_ledger_copy SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_ledger_copy.c U
 emr_test(test_welcome SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_welcome.c USES ledger_kit)
 emr_test(test_admission SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_admission.c USES ledger_kit)
 emr_test(test_points_together SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_points_together.c USES ledger_kit)
+emr_test(test_sql SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_sql.c USES ledger PkgConfig::sqlite3)

@@ -92,12 +92,13 @@ static void make_chain(const kit_wish *w, const emr_public *self, kit_proof *k)
 	assert_ok(emr_buf_append(&k->chain, ca.data, ca.len));
 }
 
-static void make_descriptor(const emr_public *self, kit_proof *k)
+static void make_descriptor(const kit_wish *w, const emr_public *self, kit_proof *k)
 {
 	static const uint8_t name[] = "test";
 	emr_descriptor descriptor = {
 		.norg = 1, .created_unix_s = KIT_TIME - KIT_DAY, .name = {name, 4}};
-	emr_descriptor_org org = {.name = {name, 4}, .msp = {name, 0}, .ca_der = span(&k->ca)};
+	emr_descriptor_org org = {
+		.name = {name, 4}, .msp = {name, w->is_of_channel ? 4 : 0}, .ca_der = span(&k->ca)};
 	size_t len = 0;
 
 	memcpy(org.org, id16(0x40).b, 16);
@@ -135,6 +136,9 @@ static void make_entry(const kit_wish *w, emr_batch_builder *builder, uint64_t s
 	assert_ok(emr_buf_append(
 		out_item, batch->items[index].bytes.data, batch->items[index].bytes.len));
 	assert_ok(emr_keyring_public(w->keyring, &self));
+	entry.host = w->is_of_channel != (seq != 1 && w->spoil == KIT_OTHER_HOST)
+			     ? EMR_HOST_FABRIC
+			     : EMR_HOST_EMBEDDED;
 	results[index] = result;
 	entry.count = batch->count;
 	entry.results = (emr_span){results, batch->count};
@@ -149,8 +153,9 @@ static void make_entry(const kit_wish *w, emr_batch_builder *builder, uint64_t s
 		out_entry->len = len;
 		assert_int_equal(
 			emr_entry_submit_message(span(out_entry), message), EMR_CONTRACT_OK);
-		assert_ok(emr_keyring_sign(w->keyring, emr_signer_identity(), EMR_SIGN_SUBMIT,
-			emr_bytes_of(message + 16, 32), entry.submit_sig));
+		if (!w->is_of_channel || w->spoil == KIT_SUBMIT_SIGNATURE)
+			assert_ok(emr_keyring_sign(w->keyring, emr_signer_identity(),
+				EMR_SIGN_SUBMIT, emr_bytes_of(message + 16, 32), entry.submit_sig));
 	}
 	if (seq != 1 && w->spoil == KIT_SUBMIT_SIGNATURE)
 		out_entry->data[320] ^= 1;
@@ -398,7 +403,7 @@ void kit_make(const kit_wish *wish, kit_proof *out)
 		make_long_chain(wish, &self, out);
 	else
 		make_chain(wish, &self, out);
-	make_descriptor(&self, out);
+	make_descriptor(wish, &self, out);
 	make_registration(wish, &self, out, &nested, &key_entry, &key_item);
 	make_statement(wish, &self, out, &content);
 	make_blocks(wish, out, &content, &root);

@@ -19,6 +19,7 @@ typedef enum kit_spoil {
 	KIT_NO_COSIGNATURE,
 	KIT_SUBMIT_SIGNATURE,
 	KIT_BATCH_SIGNATURE,
+	KIT_OTHER_HOST, /* the entry is of the other kind of ledger */
 } kit_spoil;
 
 /* What is signed, and by whom. */
@@ -36,6 +37,7 @@ typedef struct kit_wish {
 	bool has_holes;	       /* its content: segments of zeros are hashed alike */
 	size_t items, item;    /* items in the batch, and which of them */
 	size_t entries, entry; /* entries of the ledger, from 3, and which of them, from 2 */
+	bool is_of_channel;    /* the network stands on Fabric: entries have no signature */
 	kit_spoil spoil;
 	bool is_other_patient; /* the statement is about somebody else */
 	bool is_other_record;  /* the private part names another record */

@@ -31,7 +31,7 @@ static int begin(void **state)
 	assert_ok(emr_network_create(&network, &k.net_id, NULL));
 	assert_ok(emr_keyring_create(EMR_KEYRING_PERSON, now(), &newcomer));
 	assert_ok(emr_application_make(
-		newcomer, k.net_id, "Aurora", now(), now() + 600, &bytes, &application));
+		newcomer, k.net_id, "Aurora", NULL, now(), now() + 600, &bytes, &application));
 	return 0;
 }
 
@@ -103,11 +103,33 @@ static void a_name_must_be_one_that_can_be_shown(void **state)
 	memset(long_name, 'a', sizeof long_name);
 	long_name[sizeof long_name - 1] = '\0';
 	assert_status(EMR_INVALID,
-		emr_application_make(newcomer, k.net_id, "", now(), now() + 1, &out, &made));
-	assert_status(EMR_INVALID,
-		emr_application_make(newcomer, k.net_id, long_name, now(), now() + 1, &out, &made));
-	assert_status(EMR_INVALID, emr_application_make(newcomer, k.net_id, "Au\nrora", now(),
+		emr_application_make(newcomer, k.net_id, "", NULL, now(), now() + 1, &out, &made));
+	assert_status(EMR_INVALID, emr_application_make(newcomer, k.net_id, long_name, NULL, now(),
 					   now() + 1, &out, &made));
+	assert_status(EMR_INVALID, emr_application_make(newcomer, k.net_id, "Au\nrora", NULL, now(),
+					   now() + 1, &out, &made));
+}
+
+/* What its CA says of itself is what everybody who follows the channel holds it to. */
+static void on_fabric_it_says_of_which_msp_it_is(void **state)
+{
+	static const char *const bad[] = {"", "Org B", "Org\"B", "Org/B", "Örg",
+		"OrgOrgOrgOrgOrgOrgOrgOrgOrgOrgOrgOrgOrgOrgOrgOrgOrgOrgOrgOrgOrgOr"};
+	EMR_AUTO_BUF out = {0};
+	emr_application made;
+	emr_cert_facts ca;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+		assert_status(EMR_INVALID, emr_application_make(newcomer, k.net_id, "Aurora",
+						   bad[i], now(), now() + 1, &out, &made));
+	assert_int_equal(out.len, 0);
+	assert_string_equal(application.msp, "");
+	assert_ok(emr_application_make(
+		newcomer, k.net_id, "Aurora", "Org_B.1-x", now(), now() + 1, &out, &made));
+	assert_string_equal(made.msp, "Org_B.1-x");
+	assert_ok(emr_cert_read(made.ca_der, &ca));
+	assert_string_equal(ca.msp, "Org_B.1-x");
 }
 
 /* ---- the ledger ---- */
@@ -236,7 +258,7 @@ static void another_ca_than_the_admitted_one_certifies_nobody(void **state)
 	assert_ok(emr_keyring_create(EMR_KEYRING_PERSON, now(), &forger));
 	/* Says that he is Aurora, with a CA of his own. */
 	assert_ok(emr_application_make(
-		forger, k.net_id, "Aurora", now(), now() + 600, &forged, &false_one));
+		forger, k.net_id, "Aurora", NULL, now(), now() + 600, &forged, &false_one));
 	assert_ok(emr_welcome_invite_for(forger, application.org, emr_ledger_descriptor(k.ledger),
 		"file:/x", EMR_ROLE_CLINICIAN, now() + 600, &invitation_bytes, &invitation));
 	assert_ok(emr_invitation_read(emr_buf_view(&invitation_bytes), &invitation));
@@ -257,6 +279,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(
 			whatever_is_changed_gives_another_number_or_no_application, begin, end),
 		cmocka_unit_test_setup_teardown(a_name_must_be_one_that_can_be_shown, begin, end),
+		cmocka_unit_test_setup_teardown(on_fabric_it_says_of_which_msp_it_is, begin, end),
 		cmocka_unit_test_setup_teardown(nobody_registers_before_he_is_admitted, begin, end),
 		cmocka_unit_test_setup_teardown(
 			after_admission_its_administrator_registers_invites_and_renews, begin, end),

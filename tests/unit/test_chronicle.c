@@ -1,6 +1,7 @@
 /* The ledger reads as a history that a person can follow, whole or from where it was left. */
-#include "view_kit.h"
+#include "others_kit.h"
 
+#include "replica/follower.h"
 #include "settle/chronicle.h"
 
 typedef struct telling {
@@ -181,6 +182,108 @@ static void a_story_counts_versions_and_keeps_the_first_day(void **state)
 	kit_close(&k);
 }
 
+/* ---- what others write ---- */
+
+#define OTHERS EMR_MANY(200) /* what is read is counted: one more row for each is seen */
+
+#define NEWEST 2
+
+static emr_id16 awaited; /* a domain of the owner's whose keys have not come here */
+
+static bool is_mine(void *arg, emr_id16 domain, emr_bytes d_row)
+{
+	return !emr_id16_equal(domain, awaited) && emr_keyring_owns(arg, domain, d_row.data);
+}
+
+/* As a computer reads the ledger: it keeps what is its owner's. */
+static emr_replica *open_copy(kit *k)
+{
+	emr_replica *replica;
+	emr_replica_options options = {.state_dirfd = k->stack.state_dirfd,
+		.ledger = k->stack.ledger,
+		.is_mine = is_mine,
+		.is_mine_arg = k->stack.keyring};
+
+	assert_ok(emr_replica_open(&options, &replica));
+	return replica;
+}
+
+static uint64_t cost_of(emr_replica *replica, emr_chronicle *c, telling *t)
+{
+	uint64_t before = emr_replica_rows_read(replica);
+
+	assert_string_equal(told(c, t), "made Imaging, saved Imaging/a v1, saved Imaging/a v2");
+	return emr_replica_rows_read(replica) - before;
+}
+
+static void what_others_write_costs_the_history_nothing(void **state)
+{
+	emr_replica *replica;
+	emr_chronicle *c, *fresh;
+	telling t;
+	uint64_t alone;
+	kit k;
+
+	(void)state;
+	kit_open(&k);
+	kit_mkdir(&k, "Imaging");
+	kit_text(&k, "Imaging/a", "1");
+	step(&k);
+	kit_text(&k, "Imaging/a", "2");
+	step(&k);
+	replica = open_copy(&k);
+	assert_ok(emr_follow_now(replica));
+	assert_ok(emr_chronicle_new(k.stack.facts, replica, &c));
+	alone = cost_of(replica, c, &t);
+	others_write(&k, OTHERS);
+	assert_ok(emr_follow_now(replica));
+	/* And it does not begin again.  The newest entries are looked at, whosever they are. */
+	assert_in_range(cost_of(replica, c, &t), 0, alone + NEWEST);
+	assert_ok(emr_chronicle_new(k.stack.facts, replica, &fresh));
+	assert_in_range(cost_of(replica, fresh, &t), 0, alone + NEWEST);
+	emr_chronicle_free(fresh);
+	emr_chronicle_free(c);
+	emr_replica_close(replica);
+	kit_close(&k);
+}
+
+/* On a second computer keys come by letter, when much of the ledger has been told. */
+static void what_becomes_ours_later_is_told_where_it_belongs(void **state)
+{
+	const char *id;
+	emr_replica *replica;
+	emr_chronicle *c;
+	telling t;
+	kit k;
+
+	(void)state;
+	kit_open(&k);
+	kit_mkdir(&k, "Imaging");
+	kit_text(&k, "Imaging/a", "1");
+	step(&k);
+	kit_mkdir(&k, "Letters");
+	kit_text(&k, "Letters/b", "1");
+	step(&k);
+	id = kit_attribute(&k, "Imaging", "user.emrfs.id");
+	assert_ok(emr_unhex(id, awaited.b, sizeof awaited.b));
+	replica = open_copy(&k);
+	assert_ok(emr_follow_now(replica));
+	assert_ok(emr_chronicle_new(k.stack.facts, replica, &c));
+	assert_null(strstr(told(c, &t), "Imaging/a"));
+	assert_non_null(strstr(t.text, "saved Letters/b v1"));
+	awaited = (emr_id16){{0}}; /* and nothing has come onto the ledger since */
+	assert_string_equal(told(c, &t), "made Imaging, saved Imaging/a v1, made Letters, "
+					 "saved Letters/b v1");
+	kit_text(&k, "Letters/c", "1");
+	step(&k);
+	assert_ok(emr_follow_now(replica));
+	assert_string_equal(told(c, &t), "made Imaging, saved Imaging/a v1, made Letters, "
+					 "saved Letters/b v1, saved Letters/c v1");
+	emr_chronicle_free(c);
+	emr_replica_close(replica);
+	kit_close(&k);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -188,6 +291,8 @@ int main(void)
 		cmocka_unit_test(what_is_new_is_added_to_what_was_told),
 		cmocka_unit_test(a_mode_is_a_change_and_no_rename),
 		cmocka_unit_test(a_story_counts_versions_and_keeps_the_first_day),
+		cmocka_unit_test(what_others_write_costs_the_history_nothing),
+		cmocka_unit_test(what_becomes_ours_later_is_told_where_it_belongs),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -183,6 +183,7 @@ static void help_names_every_verb_and_every_option_it_takes(void **state)
 		char *manual = emr_help_verb((emr_verb)v);
 
 		assert_non_null(manual);
+		assert_null(strstr(manual, "?."));
 		assert_non_null(strstr(overview, emr_verb_get((emr_verb)v)->name));
 		for (int o = 0; o < EMR_OPTION_COUNT; o++) {
 			const char *name = emr_option_get((emr_option)o)->name;

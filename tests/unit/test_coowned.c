@@ -70,10 +70,13 @@ static void keys_that_came_by_letter_take_the_place_of_what_was_asked_for_before
 	(void)state;
 	assert_ok(emr_keyring_domain_public(device, domain, 1, 1, &seeds));
 	assert_ok(emr_keyring_domain_public(owner, domain, 1, 1, &theirs));
+	assert_false(emr_keyring_owns(device, domain, theirs.owner_pk));
 	pass(1);
+	assert_true(emr_keyring_owns(device, domain, theirs.owner_pk));
 	assert_ok(emr_keyring_domain_public(device, domain, 1, 1, &now));
 	assert_memory_equal(now.A, theirs.A, sizeof now.A);
 	emr_keyring_coown_end(device, domain);
+	assert_false(emr_keyring_owns(device, domain, theirs.owner_pk));
 	assert_ok(emr_keyring_domain_public(device, domain, 1, 1, &now));
 	assert_memory_equal(now.owner_pk, seeds.owner_pk, sizeof now.owner_pk);
 }

@@ -7,7 +7,9 @@
 #include "base/codec.h"
 #include "base/file.h"
 #include "emr_test.h"
-#include "view_kit.h"
+#include "others_kit.h"
+
+#include "replica/follower.h"
 
 #define CACHE "facts.cache"
 #define HEADER_BYTES 80
@@ -68,6 +70,24 @@ static void expect_same(kit *k)
 		assert_string_equal(anew.all[i].text, kept.all[i].text);
 	free(anew.all);
 	free(kept.all);
+}
+
+static emr_status count(void *arg, const emr_place *place, const emr_meta *meta)
+{
+	(void)place;
+	(void)meta;
+	(*(size_t *)arg)++;
+	return EMR_OK;
+}
+
+static size_t count_kept(kit *k)
+{
+	uint64_t damaged = 1;
+	size_t n = 0;
+
+	assert_ok(emr_facts_each_kept(k->stack.facts, count, &n, &damaged));
+	assert_int_equal(damaged, 0);
+	return n;
 }
 
 /* ---- the file ---- */
@@ -288,6 +308,58 @@ static void an_erased_name_is_not_left_in_it(void **state)
 	expect_same(k);
 }
 
+/* It has nothing of theirs. */
+static void what_others_write_and_erase_leaves_it_as_it_is(void **state)
+{
+	kit *k = *state;
+	ino_t before;
+
+	k->options.own_parts = true;
+	kit_restart(k);
+	before = cache_inode(k);
+	others_write(k, 200);
+	assert_ok(emr_follow_now(k->stack.replica));
+	expect_same(k);
+	kit_restart(k);
+	assert_int_equal(cache_inode(k), before);
+	expect_same(k);
+}
+
+static bool is_device;
+
+/* Of a second computer: keys of some folders come to it by letter. */
+emr_keyring_kind __real_emr_keyring_kind_of(const emr_keyring *kr);
+emr_keyring_kind __wrap_emr_keyring_kind_of(const emr_keyring *kr);
+emr_keyring_kind __wrap_emr_keyring_kind_of(const emr_keyring *kr)
+{
+	return is_device ? EMR_KEYRING_DEVICE : __real_emr_keyring_kind_of(kr);
+}
+
+static void what_becomes_ours_or_ceases_to_be_is_not_of_the_time_it_was_made(void **state)
+{
+	kit *k = *state;
+	emr_id16 awaited = {{0}}, imaging;
+
+	assert_ok(emr_unhex(
+		kit_attribute(k, "Imaging", "user.emrfs.id"), imaging.b, sizeof imaging.b));
+	k->options.own_parts = true;
+	k->options.awaited = &awaited;
+	kit_restart(k);
+	is_device = true;
+	awaited = imaging;
+	assert_true(count_kept(k) < MANY);
+	assert_ok(emr_facts_forget_kept(k->stack.facts));
+	assert_ok(emr_facts_keep(k->stack.facts));
+	assert_true(count_kept(k) < MANY);
+	awaited = (emr_id16){{0}}; /* the ledger says nothing of it now */
+	assert_true(count_kept(k) > MANY);
+	expect_same(k);
+	assert_ok(emr_facts_keep(k->stack.facts));
+	is_device = false; /* nothing is looked for: what the file itself has now */
+	assert_true(count_kept(k) > MANY);
+	expect_same(k);
+}
+
 #define WITH_MANY(test) cmocka_unit_test_setup_teardown(test, open_many, close_many)
 
 int main(void)
@@ -304,6 +376,8 @@ int main(void)
 		WITH_MANY(of_another_folder_it_is_not_used),
 		WITH_MANY(forgotten_it_is_gone_until_it_is_made_again),
 		WITH_MANY(an_erased_name_is_not_left_in_it),
+		WITH_MANY(what_others_write_and_erase_leaves_it_as_it_is),
+		WITH_MANY(what_becomes_ours_or_ceases_to_be_is_not_of_the_time_it_was_made),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

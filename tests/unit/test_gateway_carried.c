@@ -87,10 +87,46 @@ static void a_way_whose_words_are_more_than_words_is_refused(void **state)
 	way.data[5] = 2; /* another rule of endorsement */
 	assert_status(EMR_DAMAGED, emr_channel_carried_check(emr_buf_view(&way)));
 	way.data[5] = 1;
-	way.data[4] = 2;
+	way.data[4] = 2; /* with an authority, which is not there */
+	assert_status(EMR_DAMAGED, emr_channel_carried_check(emr_buf_view(&way)));
+	way.data[4] = 3;
 	assert_status(EMR_NEWER_FORMAT, emr_channel_carried_check(emr_buf_view(&way)));
 	way.data[4] = 1;
 	assert_ok(emr_channel_carried_check(emr_buf_view(&way)));
+}
+
+/* As whom is in the way, and in no settings. */
+static void the_authority_goes_along(void **state)
+{
+	EMR_AUTO_FD fd = open(there, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	EMR_AUTO_FD from = open(here, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	EMR_AUTO_CHANNEL channel = {0};
+	EMR_AUTO_BUF settings = {0}, before = {0}, with = {0}, roots = {0};
+	char cause[256], login[EMR_CHANNEL_LOGIN_MAX + 1];
+
+	(void)state;
+	assert_false(emr_channel_carried_login(emr_buf_view(&way), login));
+	assert_ok(emr_file_read(from, EMR_CHANNEL_SETTINGS, 4096, &before));
+	assert_ok(emr_buf_append(&settings, before.data, before.len));
+	assert_ok(emr_buf_append(&settings, "authority = https://ca:7054 ca-tls.pem two\n", 43));
+	write_file(here, "ca-tls.pem", "roots of the authority\n");
+	assert_ok(emr_file_replace(from, EMR_CHANNEL_SETTINGS, emr_buf_view(&settings), 0600));
+	assert_ok(emr_channel_carry_for(here, "lima", &with, cause, sizeof cause));
+	assert_ok(emr_file_replace(from, EMR_CHANNEL_SETTINGS, emr_buf_view(&before), 0600));
+	assert_ok(emr_channel_carried_check(emr_buf_view(&with)));
+	assert_true(emr_channel_carried_login(emr_buf_view(&with), login));
+	assert_string_equal(login, "lima");
+	assert_ok(emr_channel_settle_in(emr_buf_view(&with), fd));
+	assert_ok(emr_channel_read(there, &channel, cause, sizeof cause));
+	assert_string_equal(channel.ca_address, "https://ca:7054");
+	assert_string_equal(channel.ca_name, "two");
+	assert_ok(emr_file_read(AT_FDCWD, channel.ca_root, 100, &roots));
+	assert_true(emr_bytes_equal(
+		emr_buf_view(&roots), emr_bytes_of("roots of the authority\n", 23)));
+	for (size_t len = 0; len < with.len; len++) /* a piece is no way */
+		assert_status(EMR_DAMAGED, emr_channel_carried_check(emr_bytes_of(with.data, len)));
+	assert_int_equal(unlinkat(fd, "authority.pem", 0), 0);
+	assert_int_equal(unlinkat(from, "ca-tls.pem", 0), 0);
 }
 
 static int set_up(void **state)
@@ -139,6 +175,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(another_computer_gets_the_same_settings),
+		cmocka_unit_test(the_authority_goes_along),
 		cmocka_unit_test(a_way_that_is_cut_or_too_long_is_refused),
 		cmocka_unit_test(a_way_whose_words_are_more_than_words_is_refused),
 	};

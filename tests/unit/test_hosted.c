@@ -16,7 +16,8 @@ typedef struct fabric_world {
 	uint8_t descriptor[8192];
 	size_t descriptor_len;
 	emr_key_text org_key;
-	const char *msp; /* of the creator */
+	const char *msp;     /* of the creator */
+	emr_bytes authority; /* that he brings along */
 	uint64_t now;
 } fabric_world;
 
@@ -114,15 +115,19 @@ static int answer(const fabric_world *it)
 	const emr_outcome *outcome;
 	const kit_row *org;
 	emr_key_text key = {""};
+	const hosted_signer who = {.msp = it->msp,
+		.der = it->cert.data,
+		.der_len = it->cert.len,
+		.authority = it->authority.data,
+		.authority_len = it->authority.len};
 	int result;
 
 	assert_non_null(run);
 	hosted_caller(run, EMR_HOST_FABRIC, it->world.net_id, it->world.identity.id);
-	if (hosted_org_of(it->descriptor, it->descriptor_len, it->msp, &key)) {
+	if (hosted_org_of(it->descriptor, it->descriptor_len, &who, &key)) {
 		org = kit_get(&it->world.state, key.text);
-		assert_int_equal(hosted_creator(run, it->descriptor, it->descriptor_len, it->msp,
-					 org ? org->value : NULL, org ? org->len : 0, it->cert.data,
-					 it->cert.len, it->now),
+		assert_int_equal(hosted_creator(run, it->descriptor, it->descriptor_len, &who,
+					 org ? org->value : NULL, org ? org->len : 0, it->now),
 			EMR_CONTRACT_OK);
 	}
 	for (int pass = 1; pass <= 2; pass++) {
@@ -218,6 +223,90 @@ static void an_organisation_answers_for_its_own_people_alone(void **state)
 		&it.cert);
 	put_key_row(&it, emr_buf_view(&it.cert));
 	assert_int_equal(answer(&it), EMR_RESULT_SUBMITTER);
+	unmake(&it);
+}
+
+/* The organisation of the world, as if it had been admitted: the descriptor has another one, and
+ * the CA that names MSP is brought along.  The person's certificate says ORG. */
+static void admit(fabric_world *it, const char *attrs, const uint8_t org[16])
+{
+	cert_wish wish = cert_authority_wish("Aurora CA", KIT_NOW - KIT_DAY);
+	char id[33], own[96];
+
+	cert_end(&it->ca);
+	wish.attrs = attrs;
+	cert_begin(&it->ca, &wish, NULL);
+	emr_hex(org, 16, id);
+	(void)snprintf(own, sizeof own, "{\"attrs\":{\"emr.org\":\"%s\"}}", id);
+	emr_buf_free(&it->cert);
+	certify(it, &it->ca, own, &it->cert);
+	put_org_row(it, EMR_ORG_MEMBER, emr_buf_view(&it->ca.der));
+	put_key_row(it, emr_buf_view(&it->cert));
+	it->msp = "AuroraMSP";
+	it->authority = emr_buf_view(&it->ca.der);
+}
+
+#define OF_AURORA "{\"attrs\":{\"emr.msp\":\"AuroraMSP\"}}"
+
+static void who_was_admitted_brings_the_ca_that_the_members_approved(void **state)
+{
+	fabric_world it;
+
+	(void)state;
+	make(&it);
+	admit(&it, OF_AURORA, it.world.org);
+	assert_int_equal(answer(&it), 0);
+	it.authority = (emr_bytes){0}; /* the descriptor knows nobody of that MSP */
+	assert_int_equal(answer(&it), EMR_RESULT_SUBMITTER);
+	it.authority = emr_buf_view(&it.cert); /* no CA */
+	assert_int_equal(answer(&it), EMR_RESULT_SUBMITTER);
+	it.authority = emr_bytes_of(it.ca.der.data, it.ca.der.len - 1);
+	assert_int_equal(answer(&it), EMR_RESULT_SUBMITTER);
+	unmake(&it);
+}
+
+static void a_ca_speaks_for_members_of_the_msp_that_it_names_alone(void **state)
+{
+	fabric_world it;
+
+	(void)state;
+	make(&it);
+	admit(&it, OF_AURORA, it.world.org);
+	it.msp = "GeneralMSP"; /* another organisation of the channel calls its people its own */
+	assert_int_equal(answer(&it), EMR_RESULT_SUBMITTER);
+	it.msp = "AuroraMSP2";
+	assert_int_equal(answer(&it), EMR_RESULT_SUBMITTER);
+	it.msp = "";
+	assert_int_equal(answer(&it), EMR_RESULT_SUBMITTER);
+	admit(&it, NULL, it.world.org); /* it names none */
+	assert_int_equal(answer(&it), EMR_RESULT_SUBMITTER);
+	it.msp = "";
+	assert_int_equal(answer(&it), EMR_RESULT_SUBMITTER);
+	unmake(&it);
+}
+
+static void a_ca_that_nobody_approved_speaks_for_nobody(void **state)
+{
+	static const uint8_t none[16];
+	fabric_world it;
+	cert_authority own = {0};
+	cert_wish wish = cert_authority_wish("Aurora CA", KIT_NOW - KIT_DAY);
+
+	(void)state;
+	make(&it);
+	admit(&it, OF_AURORA, it.world.org);
+	put_org_row(&it, EMR_ORG_MEMBER, emr_buf_view(&it.cert)); /* of another CA */
+	assert_int_equal(answer(&it), EMR_RESULT_SUBMITTER);
+	kit_delete(&it.world.state, it.org_key.text);
+	assert_int_equal(answer(&it), EMR_RESULT_SUBMITTER);
+	admit(&it, OF_AURORA, none); /* a certificate that says of no organisation */
+	assert_int_equal(answer(&it), EMR_RESULT_SUBMITTER);
+	admit(&it, OF_AURORA, it.world.org);
+	wish.attrs = OF_AURORA;
+	cert_begin(&own, &wish, NULL); /* somebody's own, for the approved one */
+	it.authority = emr_buf_view(&own.der);
+	assert_int_equal(answer(&it), EMR_RESULT_SUBMITTER);
+	cert_end(&own);
 	unmake(&it);
 }
 
@@ -381,6 +470,9 @@ int main(void)
 		cmocka_unit_test(a_ca_of_the_same_name_is_another_ca),
 		cmocka_unit_test(an_organisation_answers_for_its_own_people_alone),
 		cmocka_unit_test(an_organisation_without_a_named_msp_has_the_one_of_its_id),
+		cmocka_unit_test(who_was_admitted_brings_the_ca_that_the_members_approved),
+		cmocka_unit_test(a_ca_speaks_for_members_of_the_msp_that_it_names_alone),
+		cmocka_unit_test(a_ca_that_nobody_approved_speaks_for_nobody),
 		cmocka_unit_test(a_certificate_that_is_over_brings_nothing),
 		cmocka_unit_test(bytes_that_are_no_certificate_or_no_batch_are_refused),
 		cmocka_unit_test(a_row_is_given_once),

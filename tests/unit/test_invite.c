@@ -106,7 +106,9 @@ static void the_guest_of_an_invitation_is_nobody_in_the_organisation(void **stat
 	assert_ok(emr_cert_make_ca(admin, &subject, &ca));
 	wish.place = emr_bytes_of(way, sizeof way);
 	guest.ca_der = emr_buf_view(&ca);
-	assert_status(EMR_INVALID, emr_invitation_make(admin, &wish, NULL, &bytes));
+	wish.place = (emr_bytes){0};
+	assert_status(EMR_INVALID, emr_invitation_make(admin, &wish, &guest, &bytes));
+	wish.place = emr_bytes_of(way, sizeof way);
 	assert_ok(emr_invitation_make(admin, &wish, &guest, &bytes));
 	assert_ok(emr_invitation_read(emr_buf_view(&bytes), &read));
 	assert_true(emr_bytes_equal(read.place, wish.place));
@@ -125,6 +127,31 @@ static void the_guest_of_an_invitation_is_nobody_in_the_organisation(void **stat
 	emr_keyring_free(bearer);
 	bearer = NULL;
 	assert_status(EMR_NOT_FOUND, emr_invitation_guest(&read, &bearer));
+}
+
+/* Where an authority lets him in: with a secret that follows from the invitation's, and is not it.
+ */
+static void an_invitation_to_an_authority_has_no_guest_and_a_secret(void **state)
+{
+	static const uint8_t way[] = "the way";
+	EMR_AUTO_BUF bytes = {0};
+	EMR_AUTO_KEYRING bearer = NULL;
+	emr_invitation wish = facts(), read;
+	char secret[EMR_LOGIN_SECRET_CHARS], again[EMR_LOGIN_SECRET_CHARS], plain[65];
+
+	(void)state;
+	wish.place = emr_bytes_of(way, sizeof way);
+	assert_ok(emr_invitation_make(admin, &wish, NULL, &bytes));
+	assert_ok(emr_invitation_read(emr_buf_view(&bytes), &read));
+	assert_int_equal(read.guest.len, 0);
+	assert_status(EMR_NOT_FOUND, emr_invitation_guest(&read, &bearer));
+	assert_false(emr_invitation_is_for(&read, ""));
+	assert_ok(emr_invitation_login_secret(&read, secret));
+	assert_ok(emr_invitation_login_secret(&read, again));
+	assert_string_equal(secret, again);
+	assert_int_equal(strlen(secret), EMR_LOGIN_SECRET_CHARS - 1);
+	emr_hex(read.secret, sizeof read.secret, plain);
+	assert_memory_not_equal(secret, plain, EMR_LOGIN_SECRET_CHARS - 1);
 }
 
 static void a_way_that_is_too_long_is_no_invitation(void **state)
@@ -357,6 +384,7 @@ int main(void)
 		cmocka_unit_test(an_invitation_reads_as_the_second_model_wrote_it),
 		cmocka_unit_test(one_that_carries_the_way_reads_as_the_second_model_wrote_it),
 		cmocka_unit_test(the_guest_of_an_invitation_is_nobody_in_the_organisation),
+		cmocka_unit_test(an_invitation_to_an_authority_has_no_guest_and_a_secret),
 		cmocka_unit_test(a_way_that_is_too_long_is_no_invitation),
 		cmocka_unit_test(every_bit_of_an_invitation_matters),
 		cmocka_unit_test(a_fresh_invitation_has_its_own_secret),

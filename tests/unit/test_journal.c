@@ -368,6 +368,64 @@ static void a_tidy_end_leaves_one_place_to_read(void **state)
 	kit_flip(j->k, name, 40, 0x01);
 }
 
+/* What reclaim moved lies behind the last frame, and no frame speaks of it. */
+static void a_tidy_end_leaves_nothing_to_walk_through(void **state)
+{
+	jkit *j = *state;
+	char name[64], hex[33], path[512];
+	struct stat before, after;
+
+	emr_hex(j->k->options.writer.b, 16, hex);
+	snprintf(name, sizeof name, "journal-%s.head", hex);
+	kit_file(j->k, name, path);
+	put(j, 1, "one");
+	assert_ok(emr_journal_snapshot(j->journal));
+	assert_int_equal(stat(path, &before), 0);
+	kit_put(j->k, 1, 1 << 19);
+	reopen(j);
+	assert_ok(emr_journal_tidy(j->journal));
+	assert_int_equal(stat(path, &after), 0);
+	assert_int_equal(after.st_ino, before.st_ino); /* half a megabyte is not worth it */
+	kit_put(j->k, 2, 1 << 19);
+	kit_put(j->k, 3, 1 << 19);
+	assert_ok(emr_journal_tidy(j->journal));
+	assert_int_equal(stat(path, &after), 0);
+	assert_int_not_equal(after.st_ino, before.st_ino);
+	before = after;
+	reopen(j);
+	assert_value(j, 1, "one");
+	assert_false(emr_journal_state_get(j->journal).full_scan);
+	assert_ok(emr_journal_tidy(j->journal));
+	assert_int_equal(stat(path, &after), 0);
+	assert_int_equal(after.st_ino, before.st_ino); /* and once is enough */
+}
+
+/* However many rows there are: the snapshot of the last end is no reason for one at this. */
+static void a_tidy_end_is_not_followed_by_another(void **state)
+{
+	jkit *j = *state;
+	EMR_AUTO_FREE char *text = malloc(1 << 16);
+	char name[64], hex[33], path[512];
+	struct stat before, after;
+
+	memset(text, 'a', (1 << 16) - 1);
+	text[(1 << 16) - 1] = 0;
+	emr_hex(j->k->options.writer.b, 16, hex);
+	snprintf(name, sizeof name, "journal-%s.head", hex);
+	kit_file(j->k, name, path);
+	for (uint64_t i = 0; i < 48; i++) /* 3 MiB */
+		put(j, i, text);
+	assert_ok(emr_journal_tidy(j->journal));
+	assert_int_equal(stat(path, &before), 0);
+	assert_ok(emr_journal_tidy(j->journal));
+	assert_int_equal(stat(path, &after), 0);
+	assert_int_equal(after.st_ino, before.st_ino);
+	reopen(j);
+	assert_ok(emr_journal_tidy(j->journal));
+	assert_int_equal(stat(path, &after), 0);
+	assert_int_equal(after.st_ino, before.st_ino);
+}
+
 static void reclaim_frees_old_frames_and_keeps_the_rows(void **state)
 {
 	jkit *j = *state;
@@ -812,6 +870,8 @@ int main(int argc, char **argv)
 		T(an_old_head_does_not_bring_back_old_rows),
 		T(the_log_is_snapshot_by_itself_when_it_grows),
 		T(a_tidy_end_leaves_one_place_to_read),
+		T(a_tidy_end_leaves_nothing_to_walk_through),
+		T(a_tidy_end_is_not_followed_by_another),
 		T(reclaim_frees_old_frames_and_keeps_the_rows),
 		T(rot_in_a_synced_frame_is_told_and_all_before_it_is_read),
 		T(rot_in_the_last_frame_is_told),

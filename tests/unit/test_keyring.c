@@ -9,6 +9,7 @@
 #include "crypto/hpke.h"
 #include "crypto/pre.h"
 #include "keyring/content.h"
+#include "memo_private.h"
 
 static const json_t *derived(const json_t *root, const char *name)
 {
@@ -135,6 +136,53 @@ static void what_is_remembered_of_keys_is_what_the_seed_gives(void **state)
 		assert_same_domain(kr, nth_domain(i), 1, 2 + i % 3);
 		assert_same_domain(kr, nth_domain(i), 2, 1);
 	}
+}
+
+static void a_domain_is_of_the_seed_that_made_its_owner_s_key(void **state)
+{
+	EMR_AUTO_KEYRING kr = kit_keyring();
+	EMR_AUTO_KEYRING other = NULL;
+	emr_domain_public mine, theirs;
+
+	(void)state;
+	assert_ok(emr_keyring_create(EMR_KEYRING_PERSON, 1700000000, &other));
+	for (uint32_t round = 0; round < 2; round++) /* also when it is known already */
+		for (uint32_t i = 0; i < MANY_DOMAINS; i++) {
+			assert_ok(emr_keyring_domain_public(kr, nth_domain(i), 1, 1, &mine));
+			assert_ok(emr_keyring_domain_public(other, nth_domain(i), 1, 1, &theirs));
+			assert_false(emr_keyring_owns(kr, nth_domain(i), theirs.owner_pk));
+			assert_true(emr_keyring_owns(kr, nth_domain(i), mine.owner_pk));
+			assert_true(emr_keyring_owns(other, nth_domain(i), theirs.owner_pk));
+			assert_false(emr_keyring_owns(other, nth_domain(i), mine.owner_pk));
+			assert_false(emr_keyring_owns(kr, nth_domain(i + 1), mine.owner_pk));
+		}
+}
+
+/* As many as a large network has, and then more than are remembered. */
+static void what_is_another_s_is_remembered_and_nothing_else(void **state)
+{
+	enum { KEPT = 65536, MORE = 70000 };
+	emr_memo *memo = emr_memo_new();
+	uint8_t hash[32];
+	emr_id16 what;
+
+	(void)state;
+	assert_non_null(memo);
+	for (uint32_t i = 0; i < MORE; i++) {
+		emr_sha256((const uint8_t *)&i, sizeof i, hash);
+		memcpy(what.b, hash, sizeof what.b);
+		assert_false(emr_memo_is_others(memo, &what));
+		emr_memo_keep_others(memo, &what);
+		assert_true(emr_memo_is_others(memo, &what));
+		if (i != KEPT - 1)
+			continue;
+		for (uint32_t k = 0; k < KEPT; k++) {
+			emr_sha256((const uint8_t *)&k, sizeof k, hash);
+			memcpy(what.b, hash, sizeof what.b);
+			assert_true(emr_memo_is_others(memo, &what));
+		}
+	}
+	emr_memo_free(memo);
 }
 
 /* What an old computer's journal sealed does not open on the one that is made of the words. */
@@ -327,6 +375,25 @@ static void a_message_of_fabric_is_no_other_label(void **state)
 					   emr_bytes_of(message, sizeof message), sig));
 }
 
+/* A request to an authority is none to a peer, and nothing of emrfs is one. */
+static void a_request_to_an_authority_is_no_other_label(void **state)
+{
+	static const char request[] = "POST.L2FwaS92MS9lbnJvbGw=.e30=.TQ==";
+	EMR_AUTO_KEYRING kr = kit_keyring();
+	emr_bytes message = emr_bytes_of(request, strlen(request));
+	uint8_t sig[64];
+
+	(void)state;
+	assert_ok(emr_keyring_sign(kr, emr_signer_certificate(), EMR_SIGN_FABRIC_CA, message, sig));
+	assert_status(EMR_INVALID,
+		emr_keyring_sign(kr, emr_signer_identity(), EMR_SIGN_FABRIC_CA, message, sig));
+	assert_status(EMR_INVALID,
+		emr_keyring_sign(kr, emr_signer_certificate(), EMR_SIGN_FABRIC, message, sig));
+	message.data++;
+	assert_status(EMR_INVALID,
+		emr_keyring_sign(kr, emr_signer_certificate(), EMR_SIGN_FABRIC_CA, message, sig));
+}
+
 static void a_signature_is_for_its_label_only(void **state)
 {
 	EMR_AUTO_KEYRING kr = kit_keyring();
@@ -446,6 +513,8 @@ int main(void)
 		cmocka_unit_test(the_key_table_matches_the_second_model),
 		cmocka_unit_test(public_keys_match_the_second_model),
 		cmocka_unit_test(what_is_remembered_of_keys_is_what_the_seed_gives),
+		cmocka_unit_test(a_domain_is_of_the_seed_that_made_its_owner_s_key),
+		cmocka_unit_test(what_is_another_s_is_remembered_and_nothing_else),
 		cmocka_unit_test(a_local_key_is_of_the_device_that_the_keyring_has_now),
 		cmocka_unit_test(two_computers_draw_the_same_id_for_a_move_and_nobody_else_does),
 		cmocka_unit_test(copies_for_a_dataset_have_a_secret_of_one_person_and_one_dataset),
@@ -453,6 +522,7 @@ int main(void)
 		cmocka_unit_test(a_statement_is_signed_as_the_known_answer),
 		cmocka_unit_test(a_label_belongs_to_its_signers_and_lengths),
 		cmocka_unit_test(a_message_of_fabric_is_no_other_label),
+		cmocka_unit_test(a_request_to_an_authority_is_no_other_label),
 		cmocka_unit_test(a_signature_is_for_its_label_only),
 		cmocka_unit_test(a_certificate_key_signs_in_the_low_form),
 		cmocka_unit_test(possession_is_proven),

@@ -58,7 +58,7 @@ static void a_copy_is_the_ledger_as_it_was_when_it_was_held(void **state)
 	kit_fill(&k, &domain, 10);
 	assert_ok(emr_ledger_size(k.ledger, &held));
 	assert_ok(emr_ledger_root(k.ledger, held, root));
-	assert_ok(emr_ledger_copy_open(k.network, &copy));
+	assert_ok(emr_ledger_copy_open(k.network, NULL, &copy));
 	assert_ok(emr_ledger_copy_is_newest(copy, &is_newest));
 	assert_true(is_newest);
 	kit_fill(&k, &domain, 700);
@@ -81,7 +81,7 @@ static void what_is_told_belongs_to_the_held_moment(void **state)
 
 	(void)state;
 	kit_fill(&k, &domain, 10);
-	assert_ok(emr_ledger_copy_open(k.network, &copy));
+	assert_ok(emr_ledger_copy_open(k.network, NULL, &copy));
 	kit_fill(&k, &domain, 5);
 	assert_ok(emr_ledger_copy_tell(copy, &facts));
 	assert_int_equal(facts.records, 10);
@@ -111,7 +111,7 @@ static void members_are_told_with_key_and_certificate(void **state)
 	size_t n = 0;
 
 	(void)state;
-	assert_ok(emr_ledger_copy_open(k.network, &copy));
+	assert_ok(emr_ledger_copy_open(k.network, NULL, &copy));
 	assert_ok(emr_ledger_copy_members(copy, see_member, &n));
 	assert_int_equal(n, 1);
 }
@@ -121,8 +121,8 @@ static void without_a_ledger_there_is_nothing_to_hold(void **state)
 	emr_ledger_copy *copy = NULL;
 
 	(void)state;
-	assert_status(EMR_NOT_FOUND, emr_ledger_copy_open(k.state, &copy));
-	assert_status(EMR_NOT_FOUND, emr_ledger_copy_open("/nowhere", &copy));
+	assert_status(EMR_NOT_FOUND, emr_ledger_copy_open(k.state, NULL, &copy));
+	assert_status(EMR_NOT_FOUND, emr_ledger_copy_open("/nowhere", NULL, &copy));
 	assert_null(copy);
 }
 
@@ -155,7 +155,7 @@ static void a_whole_replica_becomes_a_ledger_again(void **state)
 	assert_ok(emr_replica_reaches(k.state_fd, &reaches, made));
 	assert_int_equal(reaches, size);
 	assert_ok(emr_ledger_copy_open_own(k.state, &copy));
-	assert_ok(emr_ledger_copy_check(copy));
+	assert_ok(emr_ledger_copy_check(copy, &trouble));
 	assert_ok(emr_ledger_copy_tell(copy, &facts));
 	assert_int_equal(facts.entries, size);
 	assert_int_equal(facts.records, 30);
@@ -168,6 +168,7 @@ static void a_whole_replica_becomes_a_ledger_again(void **state)
 static void a_replica_that_lacks_parts_of_others_becomes_none(void **state)
 {
 	EMR_AUTO_LEDGER_COPY copy = NULL;
+	emr_ledger_trouble trouble;
 	emr_replica *replica = NULL;
 	emr_replica_options options = {.state_dirfd = k.state_fd,
 		.ledger = k.ledger,
@@ -181,7 +182,7 @@ static void a_replica_that_lacks_parts_of_others_becomes_none(void **state)
 	assert_ok(emr_replica_catch_up(replica, NULL, NULL, NULL));
 	emr_replica_close(replica);
 	assert_ok(emr_ledger_copy_open_own(k.state, &copy));
-	assert_status(EMR_DAMAGED, emr_ledger_copy_check(copy));
+	assert_status(EMR_DAMAGED, emr_ledger_copy_check(copy, &trouble));
 }
 
 int main(void)

@@ -13,10 +13,10 @@ static const struct {
 	const char *sql;
 } damages[] = {
 	{"entry, first byte", "UPDATE entries SET entry = x'00' || substr(entry, 2) WHERE seq=3"},
-	{"entry, time", "UPDATE entries SET entry = substr(entry,1,23) || x'aa' || "
-			"substr(entry,25) WHERE seq=3"},
-	{"entry, submitter", "UPDATE entries SET entry = substr(entry,1,30) || x'aa' || "
-			     "substr(entry,32) WHERE seq=3"},
+	{"entry, time", "UPDATE entries SET entry = substr(entry,1,23) || x'aaaa' || "
+			"substr(entry,26) WHERE seq=3"},
+	{"entry, submitter", "UPDATE entries SET entry = substr(entry,1,30) || x'aaaa' || "
+			     "substr(entry,33) WHERE seq=3"},
 	{"entry, previous", "UPDATE entries SET entry = substr(entry,1,80) || x'aaaa' || "
 			    "substr(entry,83) WHERE seq=3"},
 	{"entry, header", "UPDATE entries SET entry = substr(entry,1,120) || x'aaaa' || "
@@ -347,6 +347,9 @@ static void damage_in_the_own_copy_is_put_right_from_the_ledger(void **state)
 			strcmp(damages[i].what, "item index") != 0 &&
 			strcmp(damages[i].what, "part missing") != 0 && status != EMR_DAMAGED)
 			fail_msg("%s: compared: %s", damages[i].what, emr_status_text(status));
+		/* Who hides an entry there hides it from the history. */
+		if (strcmp(damages[i].what, "domain index") == 0)
+			assert_status(EMR_DAMAGED, status);
 		status = emr_replica_mend(replica, &mended);
 		if (status != EMR_OK || mended.own_rows == 0 || mended.ledger_rows != 0)
 			fail_msg("%s: mended: %s, %llu rows, %llu of the ledger", damages[i].what,

@@ -309,7 +309,7 @@ static void an_auditor_sees_what_the_staff_asked_for_by_numbers(void **state)
 	for (size_t i = 0; i < found.n; i++) {
 		const emr_opening *o = &found.list[i];
 
-		if (!o->is_readable) /* of before he was an auditor */
+		if (!o->is_readable) /* from before he was an auditor */
 			continue;
 		assert_true(o->is_staff);
 		assert_int_equal(o->kind, EMR_AUDIT_RELEASED);

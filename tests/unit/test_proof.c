@@ -152,6 +152,8 @@ static void a_proof_stands_anywhere_in_batch_and_log(void **state)
 		wish_gives(&wish, "");
 		wish.op = EMR_OP_REWRAP;
 		wish_gives(&wish, "");
+		wish.is_of_channel = true;
+		wish_gives(&wish, "");
 	}
 }
 
@@ -179,13 +181,16 @@ static void what_is_signed_wrongly_is_named(void **state)
 		const char *step;
 	} cases[] = {{KIT_REGISTRATION, "key"}, {KIT_BIND, "certificate"},
 		{KIT_COSIGNATURE, "checkpoint"}, {KIT_NO_COSIGNATURE, "checkpoint"},
-		{KIT_SUBMIT_SIGNATURE, "entry"}, {KIT_BATCH_SIGNATURE, "batch"}};
+		{KIT_SUBMIT_SIGNATURE, "entry"}, {KIT_BATCH_SIGNATURE, "batch"},
+		{KIT_OTHER_HOST, "entry"}};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
 		kit_wish wish = usual();
 
 		wish.spoil = cases[i].spoil;
+		wish_gives(&wish, cases[i].step);
+		wish.is_of_channel = true;
 		wish_gives(&wish, cases[i].step);
 	}
 }

@@ -326,7 +326,7 @@ static void only_the_first(story *of)
 	of->k.clock.boot_ns += INT64_C(20000000000);
 }
 
-/* The file with the grant's private part left out, as a program of before made it. */
+/* The file with the grant's private part left out, as an earlier program made it. */
 static void leave_out_agents(opened_file *f, emr_buf *grant)
 {
 	size_t at = place_of(&f->proof, EMR_PROOF_GRANT, 0);

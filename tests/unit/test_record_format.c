@@ -294,7 +294,7 @@ static void headers_and_manifests_refuse_what_no_writer_makes(void **state)
 	buf.data[6] = 17;
 	assert_status(EMR_DAMAGED, emr_m_header_decode(m, &header, &sealed));
 	buf.data[6] = 18;
-	buf.data[7] = EMR_M_FLAG_HOLES; /* a program of before must have seen version 2 */
+	buf.data[7] = EMR_M_FLAG_HOLES; /* an earlier program must have seen version 2 */
 	assert_status(EMR_DAMAGED, emr_m_header_decode(m, &header, &sealed));
 	buf.data[7] = 4;
 	assert_status(EMR_DAMAGED, emr_m_header_decode(m, &header, &sealed));

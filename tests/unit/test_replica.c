@@ -317,6 +317,55 @@ static void the_history_of_a_record_is_every_version_of_its_row(void **state)
 	assert_int_equal(p.ops[2], EMR_OP_UNLINK);
 }
 
+/* The bytes are of an entry that is lent. */
+static emr_status rest_and_look(void *arg, const emr_replica_item *item)
+{
+	EMR_AUTO_BUF before = {0};
+
+	assert_ok(emr_buf_append(&before, item->bytes.data, item->bytes.len));
+	emr_replica_rest(replica);
+	assert_int_equal(item->bytes.len, before.len);
+	assert_memory_equal(item->bytes.data, before.data, before.len);
+	return note_item(arg, item);
+}
+
+static emr_status expect_other_bytes(void *arg, const emr_replica_item *item)
+{
+	assert_ptr_not_equal(item->bytes.data, arg);
+	return EMR_INTERRUPTED;
+}
+
+/* What rotted, and was put right while somebody read it, is not read by the next. */
+static emr_status forget_and_look_anew(void *arg, const emr_replica_item *item)
+{
+	emr_replica_rest(replica);
+	assert_status(EMR_INTERRUPTED,
+		emr_replica_history(replica, EMR_FAMILY_OBJECT, domain.id, *(emr_id16 *)arg,
+			expect_other_bytes, (void *)(uintptr_t)item->bytes.data));
+	return EMR_OK;
+}
+
+static void at_rest_nothing_is_lost_that_somebody_reads(void **state)
+{
+	emr_id16 object = emr_id16_random();
+	emr_batch_builder *b = kit_batch(&k, domain.id);
+	past p = {0};
+
+	(void)state;
+	(void)kit_put(b, &domain, object, 1, (emr_id32){{0}});
+	for (int i = 0; i < 60; i++) /* an entry that is worth to be kept */
+		(void)kit_put(b, &domain, emr_id16_random(), 1, (emr_id32){{0}});
+	(void)kit_send(&k, b);
+	(void)catch_up();
+	for (int i = 0; i < 2; i++)
+		assert_ok(emr_replica_history(
+			replica, EMR_FAMILY_OBJECT, domain.id, object, rest_and_look, &p));
+	assert_int_equal(p.n, 2);
+	assert_int_equal(p.versions[1], 1);
+	assert_ok(emr_replica_history(
+		replica, EMR_FAMILY_OBJECT, domain.id, object, forget_and_look_anew, &object));
+}
+
 static emr_status note_line(void *arg, const emr_replica_listing *line)
 {
 	past *p = arg;
@@ -710,6 +759,7 @@ int main(void)
 		TEST(parts_of_other_domains_are_not_kept),
 		TEST(heads_are_listed_by_domain_and_all),
 		TEST(the_history_of_a_record_is_every_version_of_its_row),
+		TEST(at_rest_nothing_is_lost_that_somebody_reads),
 		TEST(recent_entries_come_newest_first_with_refused_items),
 		TEST(rows_are_read_by_key),
 		TEST(an_erased_version_has_no_part_and_the_rest_stays_provable),

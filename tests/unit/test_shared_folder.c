@@ -220,7 +220,7 @@ static void nobody_answers_and_that_is_said(void **state)
 	viewer_end(&s, &v);
 }
 
-/* The kernel, which had the file of before, is told that it is none any more, and looks once. */
+/* The kernel, which had the previous file, is told that it is none any more, and looks once. */
 static void what_she_saves_while_he_opens_it_is_there(void **state)
 {
 	LIMAS_FOLDER;

@@ -99,6 +99,31 @@ static void look_and_watch(kit *b, const char *const *paths)
 	assert_true(times_seen > 3);
 }
 
+/* ---- what the ledger names before its bytes are here ---- */
+
+static _Atomic bool are_bytes_late;
+static unsigned told_bad;
+
+static void count_bad(void *arg, const char *name, const char *what)
+{
+	(void)arg;
+	(void)what;
+	told_bad += strcmp(name, "bad-data") == 0;
+}
+
+emr_status __real_emr_facts_get(emr_facts *facts, emr_id16 domain, emr_id16 object,
+	emr_place *out_place, emr_buf *out_bytes, emr_meta *out_meta);
+emr_status __wrap_emr_facts_get(emr_facts *facts, emr_id16 domain, emr_id16 object,
+	emr_place *out_place, emr_buf *out_bytes, emr_meta *out_meta);
+
+emr_status __wrap_emr_facts_get(emr_facts *facts, emr_id16 domain, emr_id16 object,
+	emr_place *out_place, emr_buf *out_bytes, emr_meta *out_meta)
+{
+	return are_bytes_late ? EMR_MISSING_DATA
+			      : __real_emr_facts_get(
+					facts, domain, object, out_place, out_bytes, out_meta);
+}
+
 /* ---- how often the ledger is asked for what is new ---- */
 
 static _Atomic unsigned looks;
@@ -327,6 +352,56 @@ static void files_that_change_names_with_each_other_there_do_so_here(void **stat
 	kit_expect_text(&t->b, "Imaging/2", "one");
 	kit_expect_text(&t->b, "Imaging/1", "two");
 	meet(t);
+	expect_equal(t);
+}
+
+static void a_file_whose_description_comes_after_its_entry_is_shown_then(void **state)
+{
+	two *t = *state;
+
+	told_bad = 0;
+	t->b.options.notice = count_bad;
+	kit_restart(&t->b);
+	meet(t);
+	rename_and_publish(&t->a, "Imaging/1", "Imaging/late", 0);
+	are_bytes_late = true;
+	kit_wait_ms(&t->b, 2000);
+	assert_ok(emr_view_publish_now(t->b.view));
+	assert_false(kit_exists(&t->b, "Imaging/late"));
+	kit_wait_ms(&t->b, 2000);
+	assert_ok(emr_view_publish_now(t->b.view));
+	are_bytes_late = false; /* and nothing is new on the ledger */
+	kit_wait_ms(&t->b, 2000);
+	assert_ok(emr_view_publish_now(t->b.view));
+	kit_expect_text(&t->b, "Imaging/late", "one");
+	meet(t);
+	expect_equal(t);
+	assert_int_equal(told_bad, 0);
+}
+
+static void a_description_that_never_comes_is_told_once_and_not_looked_for_any_more(void **state)
+{
+	two *t = *state;
+
+	told_bad = 0;
+	t->b.options.notice = count_bad;
+	kit_restart(&t->b);
+	meet(t);
+	rename_and_publish(&t->a, "Imaging/1", "Imaging/late", 0);
+	are_bytes_late = true;
+	for (int i = 0; i < 40; i++) {
+		kit_wait_ms(&t->b, 2000);
+		assert_ok(emr_view_publish_now(t->b.view));
+		assert_true(told_bad == 0 || i >= 29); /* it has a minute */
+	}
+	are_bytes_late = false;
+	assert_int_equal(told_bad, 1);
+	kit_wait_ms(&t->b, 2000);
+	assert_ok(emr_view_publish_now(t->b.view));
+	assert_false(kit_exists(&t->b, "Imaging/late"));
+	kit_restart(&t->b);
+	meet(t);
+	kit_expect_text(&t->b, "Imaging/late", "one");
 	expect_equal(t);
 }
 
@@ -1012,6 +1087,8 @@ int main(int argc, char **argv)
 		WITH_TWO(names_and_attributes_follow),
 		WITH_TWO(a_file_that_is_replaced_by_another_there_is_never_lacking_here),
 		WITH_TWO(files_that_change_names_with_each_other_there_do_so_here),
+		WITH_TWO(a_file_whose_description_comes_after_its_entry_is_shown_then),
+		WITH_TWO(a_description_that_never_comes_is_told_once_and_not_looked_for_any_more),
 		WITH_TWO(what_one_removes_is_gone_for_the_other),
 		WITH_TWO(what_both_change_both_keep),
 		WITH_TWO(what_was_changed_while_away_meets_what_others_changed),

@@ -420,6 +420,7 @@ static void what_is_no_time_or_not_yet_is_not_there(void **state)
 
 static void the_days_with_changes_are_listed(void **state)
 {
+	static const char *const folders[] = {"A", "B", "C", "D"};
 	char made[60], first[60], third[60], wanted[300];
 	emr_replica_position at;
 	kit k;
@@ -429,11 +430,14 @@ static void the_days_with_changes_are_listed(void **state)
 	assert_ok(emr_replica_at(k.stack.replica, &at));
 	day_at((time_t)at.last_time, made); /* the folder itself */
 	kit_text(&k, "x", "one");
+	for (size_t i = 0; i < 4; i++) /* each is a domain of its own, in no order of time */
+		kit_mkdir(&k, folders[i]);
 	kit_publish_all(&k);
 	day_of(&k, 0, first);
 	kit_wait_ms(&k, 2 * 86400000);
 	kit_text(&k, "x", "two");
 	kit_text(&k, "y", "two");
+	kit_text(&k, "B/b", "two");
 	kit_publish_all(&k);
 	day_of(&k, 0, third);
 	snprintf(wanted, sizeof wanted, "%s %s %s", made + 10, first + 10, third + 10);
@@ -445,6 +449,42 @@ static void the_days_with_changes_are_listed(void **state)
 	day_of(&k, 0, third);
 	strcat(strcat(wanted, " "), third + 10);
 	assert_string_equal(list(&k, ".emrfs/at"), wanted);
+	kit_close(&k);
+}
+
+/* On a second computer, whose keys come by letter: the ledger says nothing more of it then. */
+static void days_of_a_folder_that_comes_later_are_listed(void **state)
+{
+	char first[60], second[60], without[300], all[200];
+	emr_id16 awaited = {{0}}, folder;
+	kit k;
+
+	(void)state;
+	open_at_noon(&k);
+	kit_mkdir(&k, "A");
+	kit_publish_all(&k);
+	assert_ok(emr_unhex(kit_attribute(&k, "A", "user.emrfs.id"), folder.b, sizeof folder.b));
+	kit_wait_ms(&k, 2 * 86400000);
+	kit_text(&k, "A/x", "one");
+	kit_publish_all(&k);
+	day_of(&k, 0, first);
+	snprintf(all, sizeof all, "%s", list(&k, ".emrfs/at"));
+	assert_non_null(strstr(all, first + 10));
+	kit_wait_ms(&k, 86400000);
+	kit_text(&k, "y", "two");
+	kit_publish_all(&k);
+	day_of(&k, 0, second);
+	k.options.own_parts = true;
+	k.options.awaited = &awaited;
+	kit_restart(&k);
+	awaited = folder;
+	snprintf(without, sizeof without, "%s", list(&k, ".emrfs/at"));
+	assert_null(strstr(without, first + 10));
+	awaited = (emr_id16){{0}};
+	assert_ok(emr_view_take_in(k.view, folder));
+	kit_publish_all(&k);
+	snprintf(without, sizeof without, "%s %s", all, second + 10);
+	assert_string_equal(list(&k, ".emrfs/at"), without);
 	kit_close(&k);
 }
 
@@ -738,6 +778,7 @@ int main(void)
 		cmocka_unit_test(today_goes_on_and_a_day_that_is_over_does_not),
 		cmocka_unit_test(what_is_no_time_or_not_yet_is_not_there),
 		cmocka_unit_test(the_days_with_changes_are_listed),
+		cmocka_unit_test(days_of_a_folder_that_comes_later_are_listed),
 		cmocka_unit_test(deleted_files_are_found_where_they_were),
 		cmocka_unit_test(of_two_deleted_files_of_one_name_the_last_keeps_it),
 		cmocka_unit_test(nothing_of_the_past_can_be_changed),

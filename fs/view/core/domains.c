@@ -20,16 +20,13 @@ typedef struct inbox_search {
 static emr_status note_inbox(void *arg, emr_id16 domain, bool is_mine, emr_bytes bytes)
 {
 	inbox_search *s = arg;
-	emr_domain_public mine;
 	emr_row_domain row;
 
 	if (!is_mine ||
 		emr_row_domain_parse((emr_span){bytes.data, bytes.len}, &row) != EMR_CONTRACT_OK ||
 		(row.head.flags & EMR_ITEM_INBOX) == 0)
 		return EMR_OK;
-	if (emr_keyring_coowns(s->keyring, domain) ||
-		(emr_keyring_domain_public(s->keyring, domain, 1, 1, &mine) == EMR_OK &&
-			memcmp(mine.owner_pk, row.owner_pk, sizeof mine.owner_pk) == 0))
+	if (emr_keyring_owns(s->keyring, domain, row.owner_pk))
 		s->found = domain;
 	return EMR_OK;
 }

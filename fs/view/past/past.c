@@ -116,7 +116,10 @@ void past_forget_all(emr_view *view)
 {
 	parting gone = {.n = 0};
 
+	pthread_mutex_lock(&view->past_lock);
 	pthread_mutex_lock(&view->lock);
+	view->ndays = 0;
+	view->days_size = 0;
 	while (view->pasts != NULL) {
 		past *p = view->pasts;
 
@@ -126,6 +129,7 @@ void past_forget_all(emr_view *view)
 		free_if_unused(p);
 	}
 	pthread_mutex_unlock(&view->lock);
+	pthread_mutex_unlock(&view->past_lock);
 	tell_parted(view, &gone);
 }
 
@@ -572,7 +576,7 @@ typedef struct learning {
 	emr_buf mine;		/* emr_id16, ... */
 	uint64_t from;		/* first entry that is not known yet */
 	const emr_annex *annex; /* NULL: none, or it is the one being read */
-	emr_buf days;		/* EMR_WHEN_BYTES each, newest first */
+	emr_buf days;		/* EMR_WHEN_BYTES each */
 } learning;
 
 static emr_status note_mine(void *arg, emr_id16 domain, bool is_mine, emr_bytes row)
@@ -583,14 +587,6 @@ static emr_status note_mine(void *arg, emr_id16 domain, bool is_mine, emr_bytes 
 	return is_mine ? emr_buf_append(&l->mine, domain.b, sizeof domain.b) : EMR_OK;
 }
 
-static bool is_mine(const learning *l, emr_id16 domain)
-{
-	for (size_t at = 0; at < l->mine.len; at += sizeof domain.b)
-		if (memcmp(l->mine.data + at, domain.b, sizeof domain.b) == 0)
-			return true;
-	return false;
-}
-
 static emr_status note_day(void *arg, const emr_replica_listing *line)
 {
 	learning *l = arg;
@@ -598,8 +594,7 @@ static emr_status note_day(void *arg, const emr_replica_listing *line)
 
 	if (line->item.seq < l->from)
 		return EMR_INTERRUPTED; /* the rest is known */
-	if (line->family != EMR_FAMILY_OBJECT || line->result > EMR_RESULT_ALREADY ||
-		!is_mine(l, line->domain))
+	if (line->family != EMR_FAMILY_OBJECT || line->result > EMR_RESULT_ALREADY)
 		return EMR_OK;
 	if (l->annex != NULL && line->item.seq < l->annex->joined_size)
 		return EMR_OK; /* taken along: nothing changed that day */
@@ -608,6 +603,11 @@ static emr_status note_day(void *arg, const emr_replica_listing *line)
 		memcmp(l->days.data + l->days.len - sizeof day, day, sizeof day) == 0)
 		return EMR_OK;
 	return emr_buf_append(&l->days, day, sizeof day);
+}
+
+static int newest_first(const void *a, const void *b)
+{
+	return strcmp(b, a);
 }
 
 /* Under view->lock. */
@@ -631,14 +631,22 @@ static emr_status add_days(emr_view *view, const learning *l)
 	return EMR_OK;
 }
 
-/* The days of one ledger, newest first, to what L has. */
+/* The days of one ledger, to what L has: those of our own domains, the entries of others are not
+ * read. */
 static emr_status read_days(emr_replica *replica, learning *l)
 {
-	emr_status status = emr_replica_domains(replica, note_mine, l);
+	emr_status status;
 
-	if (status == EMR_OK)
-		status = emr_replica_recent(replica, NULL, NULL, SIZE_MAX, note_day, l);
-	return status == EMR_INTERRUPTED ? EMR_OK : status;
+	emr_buf_clear(&l->mine);
+	status = emr_replica_domains(replica, note_mine, l);
+	for (size_t at = 0; at < l->mine.len && status == EMR_OK; at += sizeof(emr_id16)) {
+		emr_id16 domain;
+
+		memcpy(&domain, l->mine.data + at, sizeof domain);
+		status = emr_replica_recent(replica, &domain, NULL, SIZE_MAX, note_day, l);
+		status = status == EMR_INTERRUPTED ? EMR_OK : status;
+	}
+	return status;
 }
 
 static emr_status follow_days(emr_view *view, uint64_t size)
@@ -651,6 +659,8 @@ static emr_status follow_days(emr_view *view, uint64_t size)
 		l.annex = NULL;
 		status = read_days(annex->replica, &l);
 	}
+	if (l.days.len > 0)
+		qsort(l.days.data, l.days.len / EMR_WHEN_BYTES, EMR_WHEN_BYTES, newest_first);
 	if (status == EMR_OK) {
 		pthread_mutex_lock(&view->lock);
 		status = add_days(view, &l);

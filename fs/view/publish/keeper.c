@@ -5,6 +5,7 @@
 #include "keeper.h"
 
 #include <errno.h>
+#include <malloc.h>
 #include <stdlib.h>
 #include <time.h>
 
@@ -186,6 +187,12 @@ static void wait_for_sync(emr_view *view, int64_t first_look)
 	view_wait_ns(view, &view->wake, wait);
 }
 
+void keeper_rest(emr_view *view)
+{
+	emr_replica_rest(view->options.replica);
+	malloc_trim(0);
+}
+
 static void *sync_loop(void *arg)
 {
 	emr_view *view = arg;
@@ -203,6 +210,10 @@ static void *sync_loop(void *arg)
 		if (first_look != 0 && first_look <= now) {
 			first_look = 0;
 			space_check(view);
+			pthread_mutex_unlock(&view->lock);
+			keeper_rest(view);
+			pthread_mutex_lock(&view->lock);
+			continue;
 		}
 
 		if (is_reclaim_due(view)) {

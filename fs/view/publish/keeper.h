@@ -7,5 +7,8 @@
 #include "edit.h"
 
 void keeper_stop(emr_view *view); /* joins; fine when there are none */
+/* After much was read: what was kept to read it again goes back to the system.  Without view->lock,
+ * or before there are threads. */
+void keeper_rest(emr_view *view);
 /* Hands the bytes of every file to the operating system. */
 emr_status keeper_hand_out(emr_view *view);

@@ -1,7 +1,6 @@
 /* This file opens and closes the folder, tells its free space, and makes its first two shared
  * units (the folder itself and the Inbox). When the ledger contradicts itself or what this
  * computer has seen, it stops all writing. */
-#include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/statvfs.h>
@@ -129,7 +128,7 @@ emr_status emr_view_open(const emr_view_options *options, emr_view **out_view)
 		emr_view_free(view);
 		return status;
 	}
-	malloc_trim(0); /* what reading the whole folder needed goes back to the system */
+	keeper_rest(view);
 	*out_view = view;
 	return EMR_OK;
 }

@@ -12,6 +12,7 @@
 #include "shared_end.h"
 #include "shared_software.h"
 
+#define AHEAD_NS INT64_C(1000000000) /* of a turn, for names that somebody may look at next */
 #define LOOK_NS                                                                                    \
 	INT64_C(5000000000) /* a look without a reason: a ledger that nobody follows, a clock that \
 			       was set */
@@ -59,6 +60,9 @@ void emr_view_shared_turn(emr_view *view, int64_t *out_next_ms)
 			emr_status_text(status));
 	shared_end_due(view);
 	view->guests->turn(view);
+	/* Where each question waits for a block, others who wait are not kept for what nobody waits
+	 * for yet. */
+	view->shares->ahead_until_ns = view_boot_ns(view) + AHEAD_NS;
 	for (shared_share *s = view->shares->all; s != NULL; s = s->next) {
 		shared_serve(view, s);
 		shared_report_due(view, s);

@@ -19,6 +19,7 @@
 	(EMR_ASK_LIFE_S * INT64_C(1000000000)) /* an answer may come after everybody has gone:     \
 						  then the next one need not ask */
 #define AHEAD_MAX 1024u
+#define NAMES_AHEAD_MAX 63u
 #define BUILD_PAUSE_NS INT64_C(200000000)
 #define AFTER_FAILURE_NS INT64_C(30000000000)
 
@@ -280,6 +281,38 @@ static void build(emr_view *view, shared_share *s)
 	shared_save_names(view, s);
 }
 
+/* Who lists one participant of a dataset lists the next: 1, 3, 7 ... others are asked for at the
+ * same time, each time that the last were not enough. Where what is asked for counts, nothing is
+ * that nobody looked at. */
+static void look_ahead(const emr_view *view, const shared_share *s)
+{
+	shared_set *set = s->owner->set;
+	unsigned left;
+
+	if (set == NULL || set->terms.daily_limit != 0)
+		return;
+	left = set->ahead;
+	set->ahead = left < NAMES_AHEAD_MAX / 2 ? 2 * left + 1 : NAMES_AHEAD_MAX;
+	for (shared_share *next = s->next; next != NULL && left > 0; next = next->next)
+		if (next->owner->set == set && next->tree == NULL && next->asking == NULL &&
+			shared_share_is_shown(view, next)) {
+			next->is_next = true;
+			left--;
+		}
+}
+
+/* Once, whatever comes of it: nobody waits. */
+static void serve_next(emr_view *view, shared_share *s)
+{
+	emr_share_trouble ignored;
+	emr_ask *ask = NULL;
+
+	if (s->tree == NULL && asking_for(s, EMR_NEED_NAMES, s->top) == NULL &&
+		emr_shared_ask_names(s->opened, &ask, &ignored) == EMR_OK && ask != NULL &&
+		add_asking(view, s, ask, NULL, 0) != EMR_OK)
+		emr_log(EMR_LOG_WARN, "shares: names are not asked for ahead");
+}
+
 static void serve_names(emr_view *view, shared_share *s)
 {
 	emr_share_trouble trouble = {.why = EMR_WHY_NONE};
@@ -291,8 +324,10 @@ static void serve_names(emr_view *view, shared_share *s)
 	status = emr_shared_ask_names(s->opened, &ask, &trouble);
 	if (status == EMR_OK && ask == NULL)
 		build(view, s);
-	else if (status == EMR_OK)
+	else if (status == EMR_OK) {
 		status = add_asking(view, s, ask, NULL, 0);
+		look_ahead(view, s);
+	}
 	if (status != EMR_OK)
 		refuse(view, s, EMR_NEED_NAMES, status, &trouble);
 }
@@ -702,11 +737,13 @@ void shared_serve(emr_view *view, shared_share *s)
 {
 	emr_share_trouble trouble = {.why = EMR_WHY_NONE};
 	work w = work_of(view, s);
+	bool is_next = s->is_next && s->phase == SHARED_OPEN;
 	emr_status status;
 
+	s->is_next = false;
 	if (w.name)
 		serve_name(view, s);
-	if (!w.names && !w.bytes && !w.rebuild && s->asking == NULL)
+	if (!w.names && !w.bytes && !w.rebuild && !is_next && s->asking == NULL)
 		return;
 	status = open_share(view, s, &trouble);
 	if (status != EMR_OK) {
@@ -723,6 +760,8 @@ void shared_serve(emr_view *view, shared_share *s)
 		serve_names(view, s);
 	if (w.names)
 		answer_names(view, s);
+	if (is_next && view_boot_ns(view) < view->shares->ahead_until_ns)
+		serve_next(view, s);
 	if (w.bytes)
 		serve_bytes(view, s);
 	answer_late(view, s);

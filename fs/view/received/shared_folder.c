@@ -91,6 +91,7 @@ typedef struct looking {
 	emr_view *view;
 	emr_received *all;
 	size_t n, cap;
+	const emr_received **beside; /* ALL, what is shown in one place together */
 	bool grants_changed;
 	emr_buf touched; /* emr_id16 of domains, the same one perhaps several times */
 } looking;
@@ -140,11 +141,58 @@ static uint64_t end_of(const emr_received *r)
 						: r->grant.row.not_after_unix_s;
 }
 
-/* Both are shown in one place: shared by a person, or in the same dataset. */
-static bool is_beside(const emr_received *a, const emr_received *b)
+/* 0: both are shown in one place, shared by a person, or in the same dataset. */
+static int compare_places(const emr_received *a, const emr_received *b)
 {
-	return emr_id16_equal(a->grant.domain, b->grant.domain) && a->is_dataset == b->is_dataset &&
-	       (!a->is_dataset || emr_id16_equal(a->line, b->line));
+	int order = memcmp(a->grant.domain.b, b->grant.domain.b, sizeof a->grant.domain.b);
+
+	if (order == 0)
+		order = (int)a->is_dataset - (int)b->is_dataset;
+	return order != 0 || !a->is_dataset ? order
+					    : memcmp(a->line.b, b->line.b, sizeof a->line.b);
+}
+
+/* Of one place in the order in which the ledger gave them. */
+static int by_place(const void *a, const void *b)
+{
+	const emr_received *x = *(const emr_received *const *)a,
+			   *y = *(const emr_received *const *)b;
+	int order = compare_places(x, y);
+
+	return order != 0 ? order : x < y ? -1 : x > y;
+}
+
+/* Each would else be held against all: whoever reads a dataset of thousands would wait for that. */
+static emr_status sort_places(looking *l)
+{
+	l->beside = calloc(l->n + 1, sizeof(emr_received *));
+	if (l->beside == NULL)
+		return EMR_NO_MEMORY;
+	for (size_t i = 0; i < l->n; i++)
+		l->beside[i] = &l->all[i];
+	qsort(l->beside, l->n, sizeof(emr_received *), by_place);
+	return EMR_OK;
+}
+
+/* Where in BESIDE those of ONE's place begin. */
+static size_t first_beside(const looking *l, const emr_received *one)
+{
+	size_t low = 0, high = l->n;
+
+	while (low < high) {
+		size_t mid = low + (high - low) / 2;
+
+		if (compare_places(l->beside[mid], one) < 0)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	return low;
+}
+
+static bool is_beside(const looking *l, size_t i, const emr_received *one)
+{
+	return i < l->n && compare_places(l->beside[i], one) == 0;
 }
 
 static uint8_t purpose_of(const emr_view *view, const emr_received *r)
@@ -157,10 +205,10 @@ static const emr_received *best_of(const looking *l, const emr_received *one)
 	uint8_t purpose = purpose_of(l->view, one);
 	const emr_received *best = NULL;
 
-	for (size_t i = 0; i < l->n; i++) {
-		const emr_received *r = &l->all[i];
+	for (size_t i = first_beside(l, one); is_beside(l, i, one); i++) {
+		const emr_received *r = l->beside[i];
 
-		if (!is_beside(r, one) || rank(r, purpose) == 0)
+		if (rank(r, purpose) == 0)
 			continue;
 		if (best == NULL || rank(r, purpose) > rank(best, purpose) ||
 			(rank(r, purpose) == rank(best, purpose) && end_of(r) > end_of(best)))
@@ -305,11 +353,11 @@ static bool begins_with_file(emr_view *view, const emr_received *r)
 static void take_root(const looking *l, shared_share *s, const emr_received *best)
 {
 	s->is_tied = false;
-	for (size_t i = 0; i < l->n && !s->is_tied; i++) {
-		const emr_received *r = &l->all[i];
+	for (size_t i = first_beside(l, best); is_beside(l, i, best) && !s->is_tied; i++) {
+		const emr_received *r = l->beside[i];
 		bool counts = r == best || r->phase == EMR_GRANT_IN_FORCE;
 
-		if (!is_beside(r, best) || !counts || !emr_received_is_inner(r))
+		if (!counts || !emr_received_is_inner(r))
 			continue;
 		s->is_tied = true;
 		s->root = r->letter.root_dir_id;
@@ -439,6 +487,7 @@ static emr_status look_at_grants(looking *l)
 		return status == EMR_NOT_FOUND
 			       ? EMR_OK
 			       : status; /* the ledger does not know me: nobody shares */
+	status = sort_places(l);
 	was_there = shared_was_there(view);
 	for (size_t i = 0; i < l->n && status == EMR_OK; i++) {
 		const emr_received *best = best_of(l, &l->all[i]);
@@ -517,6 +566,7 @@ emr_status shared_look(emr_view *view)
 	emr_status status = look(&l);
 
 	free(l.all);
+	free(l.beside);
 	emr_buf_free(&l.touched);
 	return status;
 }

@@ -601,23 +601,33 @@ static void tell_places(emr_view *view, const shared_share *s, emr_buf *tell)
 	}
 }
 
+static void settle_node(
+	emr_view *view, shared_share *s, const shared_tree *before, node *n, emr_buf *tell)
+{
+	if (n == NULL || !shared_has(n) || n->shared->level != SHARED_RECORD ||
+		!emr_id16_equal(n->shared->space, s->space))
+		return;
+	/* What was written there may be here before the share is known. */
+	n->shared->share = s;
+	n->shared->owner = s->owner;
+	move_node(view, s, before, n, tell);
+}
+
 shared_tree *shared_swap_tree(emr_view *view, shared_share *s, shared_tree *tree, emr_buf *tell)
 {
 	shared_tree *before = s->tree;
 
 	tell_places(view, s, tell);
 	s->tree = tree;
-	for (size_t i = 0; i < view->by_number.cap; i++) {
-		node *n = table_at(&view->by_number, i);
-
-		if (n == NULL || !shared_has(n) || n->shared->level != SHARED_RECORD ||
-			!emr_id16_equal(n->shared->space, s->space))
-			continue;
-		n->shared->share =
-			s; /* what was written there may be here before the share is known */
-		n->shared->owner = s->owner;
-		move_node(view, s, before, n, tell);
-	}
+	/* Nobody writes in a dataset: before the first look there is its top and nothing else. A
+	 * thousand participants would else be looked for among the files of all, each. */
+	if (s->owner->set != NULL && !s->was_looked_at)
+		settle_node(view, s, before,
+			tree_by_shown_id(view, shared_record_id(s->space, s->top, 0)), tell);
+	else
+		for (size_t i = 0; i < view->by_number.cap; i++)
+			settle_node(view, s, before, table_at(&view->by_number, i), tell);
+	s->was_looked_at = s->was_looked_at || tree != NULL;
 	if (before != NULL && tree != NULL)
 		shared_tell_new(view, s, before, tell);
 	tell_places(view, s, tell);

@@ -38,7 +38,7 @@ void shared_name_owners(emr_view *view, emr_buf *tell, uint64_t top_number)
 			digits < EMR_OWNER_DIGITS_MAX ? digits : EMR_OWNER_DIGITS_MAX, name);
 		if (strcmp(name, o->name) == 0)
 			continue;
-		/* The name of before is no more, and the new one may have been looked for. */
+		/* The previous name is no more, and the new one may have been looked for. */
 		if (top_number != 0 && ((o->name[0] != 0 && shared_tell_later(tell, top_number,
 								    o->name) != EMR_OK) ||
 					       shared_tell_later(tell, top_number, name) != EMR_OK))

@@ -43,6 +43,25 @@ static emr_status domain_row(emr_view *view, emr_id16 domain, emr_row_domain *ou
 		       : EMR_DAMAGED;
 }
 
+static emr_status is_owners(
+	emr_view *view, const emr_row_domain *row, emr_id32 signer, bool *out_is)
+{
+	uint8_t patient_pk[32];
+	emr_status status = emr_keyring_person_pk(view->options.keyring, patient_pk);
+
+	return status != EMR_OK ? status
+				: emr_signed_is_owner(view->options.replica, row->owner_pk,
+					  patient_pk, signer, out_is);
+}
+
+emr_status deposits_is_owners(emr_view *view, emr_id16 domain, emr_id32 signer, bool *out_is)
+{
+	emr_row_domain row;
+	emr_status status = domain_row(view, domain, &row);
+
+	return status != EMR_OK ? status : is_owners(view, &row, signer, out_is);
+}
+
 /* The item that describes PLACE, when somebody else than the owner signed it. */
 static emr_status find_other(emr_view *view, const emr_row_domain *row, const emr_place *place,
 	emr_replica_item *item, bool *out_is)
@@ -52,16 +71,12 @@ static emr_status find_other(emr_view *view, const emr_row_domain *row, const em
 		.version = place->version,
 		.family = EMR_FAMILY_OBJECT};
 	EMR_AUTO_BUF bytes = {0};
-	uint8_t patient_pk[32];
 	bool is_owner = true;
 	emr_status status = emr_facts_item(view->options.facts, &at, &bytes, item);
 
 	item->bytes = (emr_bytes){0};
 	if (status == EMR_OK)
-		status = emr_keyring_person_pk(view->options.keyring, patient_pk);
-	if (status == EMR_OK)
-		status = emr_signed_is_owner(view->options.replica, row->owner_pk, patient_pk,
-			item->signer_id, &is_owner);
+		status = is_owners(view, row, item->signer_id, &is_owner);
 	*out_is = !is_owner;
 	return status;
 }

@@ -26,4 +26,7 @@ void deposits_forget(arrival *a);
 /* Under view->lock: the directory of the deposit A, made if it is not there. */
 emr_status deposits_directory(following *f, const arrival *a, node **out_directory);
 
+/* Without view->lock: whether SIGNER speaks for the owner of the domain, so that what he says is no
+ * deposit. */
+emr_status deposits_is_owners(emr_view *view, emr_id16 domain, emr_id32 signer, bool *out_is);
 emr_status deposits_is_one(emr_view *view, const emr_place *place, bool *out_is);

@@ -16,27 +16,28 @@
 #include "deposits.h"
 #include "erasing.h"
 #include "ops_file.h"
+#include "past.h"
 #include "refusals.h"
 #include "shared.h"
 
 #define AGAIN_NS INT64_C(1000000000)
 #define WAIT_MS 60000
 #define BACKOFF_NS INT64_C(5000000000)
-#define PORTION 10000 /* objects of one look: what it takes of memory has an end */
-
-typedef struct object_id {
-	emr_id16 domain, object;
-} object_id;
+#define PART_NS INT64_C(60000000000) /* how much later than its entry a part may come */
+#define PORTION 10000		     /* objects of one look: what it takes of memory has an end */
 
 /* ---- what is to be looked at ---- */
 
-emr_status follow_note(emr_view *view, emr_id16 domain, emr_id16 object)
+static emr_status note_sought(emr_view *view, const sought *what)
 {
-	object_id id = {.domain = domain, .object = object};
-
 	if (view->follow_again.len == 0)
 		view->follow_due_boot_ns = 0;
-	return emr_buf_append(&view->follow_again, &id, sizeof id);
+	return emr_buf_append(&view->follow_again, what, sizeof *what);
+}
+
+emr_status follow_note(emr_view *view, emr_id16 domain, emr_id16 object)
+{
+	return note_sought(view, &(sought){.domain = domain, .object = object});
 }
 
 int64_t follow_due(const emr_view *view)
@@ -46,7 +47,15 @@ int64_t follow_due(const emr_view *view)
 	return view->follow_again.len > 0 ? view->follow_due_boot_ns : INT64_MAX;
 }
 
-static emr_status add(following *f, emr_id16 domain, emr_id16 object)
+static sought sought_of(const arrival *a)
+{
+	return (sought){.domain = a->domain,
+		.object = a->object,
+		.signer_id = a->signer_id,
+		.until_boot_ns = a->until_boot_ns};
+}
+
+static emr_status seek(following *f, const sought *what)
 {
 	if (f->n == f->cap) {
 		size_t cap = f->cap == 0 ? 32 : f->cap * 2;
@@ -57,7 +66,10 @@ static emr_status add(following *f, emr_id16 domain, emr_id16 object)
 		f->all = grown;
 		f->cap = cap;
 	}
-	f->all[f->n++] = (arrival){.domain = domain, .object = object};
+	f->all[f->n++] = (arrival){.domain = what->domain,
+		.object = what->object,
+		.signer_id = what->signer_id,
+		.until_boot_ns = what->until_boot_ns};
 	return EMR_OK;
 }
 
@@ -107,7 +119,10 @@ static emr_status note_change(void *arg, const emr_replica_change *c)
 		is_known(f->view, c))
 		return EMR_OK;
 	status = look_at_domain(f, c->domain);
-	return status == EMR_OK && f->is_mine ? add(f, c->domain, c->object) : status;
+	if (status != EMR_OK || !f->is_mine)
+		return status;
+	return seek(
+		f, &(sought){.domain = c->domain, .object = c->object, .signer_id = c->signer_id});
 }
 
 static int by_object(const void *a, const void *b)
@@ -124,9 +139,14 @@ static void each_once(following *f)
 
 	if (f->n > 1)
 		qsort(f->all, f->n, sizeof *f->all, by_object);
-	for (size_t i = 0; i < f->n; i++)
-		if (kept == 0 || by_object(&f->all[kept - 1], &f->all[i]) != 0)
+	for (size_t i = 0; i < f->n; i++) {
+		arrival *last = kept > 0 ? &f->all[kept - 1] : NULL;
+
+		if (last == NULL || by_object(last, &f->all[i]) != 0)
 			f->all[kept++] = f->all[i];
+		else if (last->until_boot_ns == 0 && f->all[i].until_boot_ns != 0)
+			*last = f->all[i]; /* its minute runs already */
+	}
 	f->n = kept;
 }
 
@@ -136,12 +156,11 @@ static emr_status take_again(following *f)
 	emr_status status = EMR_OK;
 
 	pthread_mutex_lock(&view->lock);
-	for (size_t at = 0; at < view->follow_again.len && status == EMR_OK;
-		at += sizeof(object_id)) {
-		object_id id;
+	for (size_t at = 0; at < view->follow_again.len && status == EMR_OK; at += sizeof(sought)) {
+		sought what;
 
-		memcpy(&id, view->follow_again.data + at, sizeof id);
-		status = add(f, id.domain, id.object);
+		memcpy(&what, view->follow_again.data + at, sizeof what);
+		status = seek(f, &what);
 	}
 	if (status == EMR_OK)
 		emr_buf_free(&view->follow_again);
@@ -274,13 +293,51 @@ static bool is_lasting(emr_status status)
 	       status == EMR_UNSUPPORTED;
 }
 
+/* A private part may come after its entry, and the ledger says nothing more when it does.  One that
+ * the owner's own computers have promised is looked for again, and told if it does not come; what
+ * others leave here is not: whoever floods the folder with what can never be read would have each
+ * of it read sixty times. */
+static emr_status await_part(emr_view *view, const arrival *a, bool *out_is_awaited)
+{
+	sought what = sought_of(a);
+	bool is_owners = a->until_boot_ns != 0;
+	emr_status status = EMR_OK;
+	int64_t now;
+
+	*out_is_awaited = false;
+	if (!is_owners && !emr_id32_is_zero(a->signer_id))
+		status = deposits_is_owners(view, a->domain, a->signer_id, &is_owners);
+	if (status != EMR_OK || !is_owners)
+		return status;
+	pthread_mutex_lock(&view->lock);
+	now = view_boot_ns(view);
+	if (what.until_boot_ns == 0)
+		what.until_boot_ns = now + PART_NS;
+	*out_is_awaited = now < what.until_boot_ns;
+	if (*out_is_awaited)
+		status = note_sought(view, &what);
+	pthread_mutex_unlock(&view->lock);
+	return status;
+}
+
+static void tell_unreadable(const emr_view *view, const arrival *a, bool is_key, emr_status status)
+{
+	char id[33];
+
+	emr_hex(a->object.b, sizeof a->object.b, id);
+	emr_log(EMR_LOG_ERROR, "record %s cannot be read: %s", id, emr_status_text(status));
+	if (view->options.notice != NULL)
+		view->options.notice(
+			view->options.notice_arg, is_key ? "unreadable" : "bad-data", "");
+}
+
 static emr_status fetch(following *f)
 {
 	for (size_t i = 0; i < f->n; i++) {
 		arrival *a = &f->all[i];
 		uint64_t unreadable = emr_facts_unreadable(f->view->options.facts);
 		emr_status status = EMR_INVALID;
-		char id[33];
+		bool is_awaited = false;
 
 		if (a->is_done)
 			continue;
@@ -296,15 +353,16 @@ static emr_status fetch(following *f)
 			continue;
 		if (!is_lasting(status))
 			return status;
-		emr_hex(a->object.b, sizeof a->object.b, id);
-		emr_log(EMR_LOG_ERROR, "record %s cannot be read: %s", id, emr_status_text(status));
+		if (status == EMR_MISSING_DATA) {
+			emr_status noted = await_part(f->view, a, &is_awaited);
+
+			if (noted != EMR_OK)
+				return noted;
+		}
 		a->is_done = true;
-		if (f->view->options.notice != NULL)
-			f->view->options.notice(f->view->options.notice_arg,
-				emr_facts_unreadable(f->view->options.facts) > unreadable
-					? "unreadable"
-					: "bad-data",
-				"");
+		if (!is_awaited)
+			tell_unreadable(f->view, a,
+				emr_facts_unreadable(f->view->options.facts) > unreadable, status);
 	}
 	return EMR_OK;
 }
@@ -408,9 +466,10 @@ static void end(following *f, emr_status status, uint64_t size)
 
 	pthread_mutex_lock(&view->lock);
 	for (size_t i = 0; i < f->n; i++) {
+		const sought what = sought_of(&f->all[i]);
+
 		/* Not forgotten, whatever went wrong. */
-		if (status != EMR_OK && !f->all[i].is_done &&
-			follow_note(view, f->all[i].domain, f->all[i].object) != EMR_OK)
+		if (status != EMR_OK && !f->all[i].is_done && note_sought(view, &what) != EMR_OK)
 			size = view->followed;
 		emr_buf_free(&f->all[i].bytes);
 		deposits_forget(&f->all[i]);
@@ -493,6 +552,7 @@ emr_status emr_view_take_in(emr_view *view, emr_id16 domain)
 {
 	emr_status status = emr_replica_each_head(view->options.replica, &domain, note_head, view);
 
+	past_forget_all(view);
 	pthread_mutex_lock(&view->lock);
 	view->has_news = true;
 	note_due(view, 0);

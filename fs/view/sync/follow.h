@@ -5,9 +5,19 @@
 #include "edit.h"
 #include "writers.h"
 
+/* An object to look at. */
+typedef struct sought {
+	emr_id16 domain, object;
+	emr_id32 signer_id;    /* of the entry that named it; zero: not known */
+	int64_t until_boot_ns; /* its part did not come with its entry and is waited for; 0: it was
+				  not looked at yet */
+} sought;
+
 /* One object as the ledger has it now. */
 typedef struct arrival {
 	emr_id16 domain, object;
+	emr_id32 signer_id;    /* as in sought */
+	int64_t until_boot_ns; /* as in sought */
 	bool is_live;
 	bool is_erased;
 	emr_place place; /* when it lives, as all below */

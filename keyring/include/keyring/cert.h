@@ -12,6 +12,7 @@
 #define EMR_CERT_BETWEEN_MAX 2
 #define EMR_CERT_CHAIN_MAX 8192
 #define EMR_CERT_HANDLE_MAX 64 /* bytes of the common name */
+#define EMR_CERT_MSP_MAX 64    /* bytes of the name of an MSP of Fabric: A-Z a-z 0-9 . - _ */
 
 /* Indexes of derived P-256 keys. */
 #define EMR_P256_OWNER 0
@@ -23,21 +24,23 @@ typedef struct emr_cert_facts {
 	emr_id32 ref;	     /* SHA-256 of its DER */
 	uint64_t not_before; /* Unix seconds */
 	uint64_t not_after;
-	uint16_t roles; /* bits of the ledger's roles; 0 for a CA */
-	emr_id16 org;	/* zero when the certificate names none */
+	uint16_t roles;			/* bits of the ledger's roles; 0 for a CA */
+	emr_id16 org;			/* zero when the certificate names none */
+	char msp[EMR_CERT_MSP_MAX + 1]; /* whose members a CA certifies in a channel; "": none */
 	bool is_ca;
 } emr_cert_facts;
 
 typedef struct emr_cert_subject {
 	const char *handle; /* 1..64 bytes of UTF-8 without control characters */
 	uint16_t roles;
-	emr_id16 org; /* zero: no attribute */
+	emr_id16 org;	 /* zero: no attribute */
+	const char *msp; /* of a CA; NULL: no attribute */
 	uint64_t not_before;
 	uint64_t not_after;
 } emr_cert_subject;
 
 /* A self-signed CA with the keyring's CA key.  Roles and org of the subject must be 0.  Appends DER
- * to OUT. */
+ * to OUT.  EMR_INVALID: also for what is no name of an MSP. */
 emr_status emr_cert_make_ca(
 	const emr_keyring *kr, const emr_cert_subject *subject, emr_buf *out_der);
 /* A certificate for SPKI (DER, P-256) signed by the keyring's CA, whose certificate CA_DER is.

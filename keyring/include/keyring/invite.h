@@ -29,7 +29,8 @@ typedef struct emr_invitation {
 	emr_bytes descriptor;		       /* borrowed */
 	/* Of a network that stands elsewhere (version 2), else empty.  Borrowed. */
 	emr_bytes place; /* the way there; what is in it is for others to judge */
-	emr_bytes guest; /* DER: a certificate with which the invited may knock there */
+	emr_bytes guest; /* DER: a certificate with which the invited may knock there; may be empty
+			  */
 } emr_invitation;
 
 /* For an invitation that carries PLACE: who makes the guest's certificate, and from when it
@@ -43,7 +44,8 @@ typedef struct emr_invite_guest {
 /* By the keyring's identity, the organisation's administrator.  Reads roles, org, expires, network,
  * url, descriptor and place; makes id and secret; net_id and admin_pk follow.  With a place it
  * makes a guest's certificate, too, which ends with the invitation and is nobody's in the
- * organisation (GUEST; NULL without a place).  Appends the bytes, which are as secret as the secret
+ * organisation (GUEST; NULL without a place, and where an authority of its own lets the invited
+ * in).  Appends the bytes, which are as secret as the secret
  * in them.  EMR_INVALID, EMR_LIMIT. */
 emr_status emr_invitation_make(const emr_keyring *admin, const emr_invitation *facts,
 	const emr_invite_guest *guest, emr_buf *out);
@@ -54,6 +56,11 @@ emr_status emr_invitation_read(emr_bytes bytes, emr_invitation *out);
  * that can sign as he may and is good for nothing else.  EMR_NOT_FOUND: it carries none. */
 emr_status emr_invitation_guest(const emr_invitation *invitation, emr_keyring **out);
 
+/* The secret with which who has the invitation shows himself to the organisation's own authority,
+ * which was told it: it follows from the invitation's. */
+#define EMR_LOGIN_SECRET_CHARS 61
+emr_status emr_invitation_login_secret(
+	const emr_invitation *invitation, char out[EMR_LOGIN_SECRET_CHARS]);
 /* Whether it was made for WHOM, so that who goes on with it gives nobody another's name. */
 bool emr_invitation_is_for(const emr_invitation *invitation, const char *whom);
 

@@ -69,6 +69,8 @@ typedef enum emr_keyring_tlv {
 	EMR_KEYRING_PKCS11_URI = 2,
 	EMR_KEYRING_CERTIFICATE = 3, /* the owner's certificate and those behind it, DER */
 	EMR_KEYRING_OWNER = 4,	     /* of a device: the person's identity key, 32 bytes */
+	EMR_KEYRING_BEGUN = 5, /* of an organisation that waits for others: what it founds, or its
+				  application; no keyfile has it */
 } emr_keyring_tlv;
 #define EMR_KEYRING_TLV_MAX 8192 /* bytes of one value */
 
@@ -100,6 +102,10 @@ typedef struct emr_domain_public {
 
 emr_status emr_keyring_public(const emr_keyring *kr, emr_public *out);
 emr_status emr_keyring_log_public(const emr_keyring *kr, emr_id16 net_id, uint8_t out_pk[32]);
+/* Whether DOMAIN_ID, whose owner's key is OWNER_PK, is of this seed, or co-owned.  The first answer
+ * costs a multiplication on a curve, and a hash from then on: most domains of a ledger are others',
+ * and of each entry it is asked. */
+bool emr_keyring_owns(const emr_keyring *kr, emr_id16 domain_id, const uint8_t owner_pk[32]);
 /* Of a co-owned domain (keyring/coowned.h) owner_pk and signer_id are those of the identity, which
  * signs there. */
 emr_status emr_keyring_domain_public(const emr_keyring *kr, emr_id16 domain_id, uint32_t gen,
@@ -172,6 +178,8 @@ typedef enum emr_sign_label {
 	EMR_SIGN_COSIGNATURE,	/* "time N\n" || checkpoint body             to 1024   L */
 	EMR_SIGN_FABRIC,	/* a message of Hyperledger Fabric, whose
 				   first field is its first: begins with \n  2..16 MiB  C */
+	EMR_SIGN_FABRIC_CA,	/* a request to a Fabric CA: begins with
+				   "POST." and base64 of its path            17..64 KiB C */
 	EMR_SIGN_LABEL_COUNT
 } emr_sign_label;
 /* clang-format on */

@@ -9,6 +9,8 @@ package ledger
 import "C"
 
 import (
+	"bytes"
+	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
 	"encoding/pem"
@@ -29,13 +31,16 @@ const descriptorKey = "descriptor"
 // Chaincode answers these functions:
 //
 //	genesis DESCRIPTOR               once: makes the rows that a network begins with
-//	register SUBMITTER BATCH         a batch; its private parts are "parts" of the transient map, one behind the other
+//	register SUBMITTER BATCH [CA]    a batch; its private parts are "parts" of the transient map, one behind the other; CA is the
+//	                                 certificate (DER) that speaks for an organisation which was admitted after the beginning
 //	rows KEY...                      the rows, for evaluation
 //	range FROM TO                    the rows whose keys are in between, for evaluation
 //	parts KEY...                     of each key that begins with p/: the part, its hash, its i row, for evaluation
-//	leave                            the "letter" of the transient map: id of an invitation (16 bytes), kind (1 the reply, 2 its
-//	                                 answer), then the letter; 409 when the invitation has its answer
+//	leave                            the "letter" of the transient map: id (16 bytes), kind, then the letter: 1 the reply to the
+//	                                 invitation of that id, 2 its answer; 3 the application of the organisation of that id.  409 when
+//	                                 the invitation has its answer, or the organisation another application
 //	left ID/KIND...                  the letters, for evaluation
+//	applications FROM                ids in hex and letters by turns, 32 at most, from the id FROM on, for evaluation
 //
 // A list in an answer is: length in four bytes, then the bytes; the length ffffffff says that there is nothing.
 type Chaincode struct{}
@@ -60,7 +65,9 @@ func (Chaincode) Invoke(stub shim.ChaincodeStubInterface) *peer.Response {
 	case name == "genesis" && len(args) == 1:
 		return answer(genesis(stub, args[0]))
 	case name == "register" && len(args) == 2:
-		return Register(stub, args[0], args[1])
+		return Register(stub, args[0], args[1], nil)
+	case name == "register" && len(args) == 3:
+		return Register(stub, args[0], args[1], args[2])
 	case name == "rows":
 		return answer(readRows(stub, args))
 	case name == "range" && len(args) == 2:
@@ -71,6 +78,8 @@ func (Chaincode) Invoke(stub shim.ChaincodeStubInterface) *peer.Response {
 		return leave(stub)
 	case name == "left":
 		return answer(readLetters(stub, args))
+	case name == "applications" && len(args) == 1:
+		return answer(readApplications(stub, string(args[0])))
 	}
 	return shim.Error("no such function, or another number of arguments: " + name)
 }
@@ -313,8 +322,8 @@ func Stored(value []byte) []byte {
 
 // ---- Functions ----
 
-// Register judges the batch for whoever signed the transaction, at the transaction's time.
-func Register(stub shim.ChaincodeStubInterface, submitterID, batch []byte) *peer.Response {
+// Register judges the batch for whoever signed the transaction, at the transaction's time; authority is the CA that he brings along.
+func Register(stub shim.ChaincodeStubInterface, submitterID, batch, authority []byte) *peer.Response {
 	transient, err := stub.GetTransient()
 	if err != nil {
 		return shim.Error(err.Error())
@@ -332,13 +341,13 @@ func Register(stub shim.ChaincodeStubInterface, submitterID, batch []byte) *peer
 		return shim.Error("the transaction is older than 1970")
 	}
 	now := uint64(time.GetSeconds())
-	if err := run.callerOf(stub, submitterID, now); err != nil {
+	if err := run.callerOf(stub, submitterID, authority, now); err != nil {
 		return shim.Error(err.Error())
 	}
 	return run.Judge(onFabric{stub}, now)
 }
 
-func (r *Run) callerOf(stub shim.ChaincodeStubInterface, submitterID []byte, now uint64) error {
+func (r *Run) callerOf(stub shim.ChaincodeStubInterface, submitterID, authority []byte, now uint64) error {
 	descriptor, err := stub.GetState(descriptorKey)
 	if err != nil {
 		return err
@@ -363,18 +372,23 @@ func (r *Run) callerOf(stub shim.ChaincodeStubInterface, submitterID []byte, now
 	if block == nil {
 		return errors.New("the creator has no certificate")
 	}
-	name := C.CString(identity.Mspid)
-	defer C.free(unsafe.Pointer(name))
+	signer := C.hosted_signer{msp: C.CString(identity.Mspid), der: (*C.uint8_t)(C.CBytes(block.Bytes)), der_len: C.size_t(len(block.Bytes)),
+		authority: (*C.uint8_t)(C.CBytes(authority)), authority_len: C.size_t(len(authority))}
+	defer func() {
+		C.free(unsafe.Pointer(signer.msp))
+		C.free(unsafe.Pointer(signer.der))
+		C.free(unsafe.Pointer(signer.authority))
+	}()
 	var key C.emr_key_text
-	if !bool(C.hosted_org_of(bytesAt(descriptor), C.size_t(len(descriptor)), name, &key)) {
+	if !bool(C.hosted_org_of(bytesAt(descriptor), C.size_t(len(descriptor)), &signer, &key)) {
 		return nil
 	}
 	row, err := stub.GetState(textOf(&key))
 	if err != nil {
 		return err
 	}
-	return failed(C.hosted_creator(r.c, bytesAt(descriptor), C.size_t(len(descriptor)), name, bytesAt(row), C.size_t(len(row)),
-		bytesAt(block.Bytes), C.size_t(len(block.Bytes)), C.uint64_t(now)))
+	return failed(C.hosted_creator(r.c, bytesAt(descriptor), C.size_t(len(descriptor)), &signer, bytesAt(row), C.size_t(len(row)),
+		C.uint64_t(now)))
 }
 
 func genesis(stub shim.ChaincodeStubInterface, descriptor []byte) ([]byte, error) {
@@ -454,7 +468,7 @@ func readParts(stub shim.ChaincodeStubInterface, keys [][]byte) ([]byte, error) 
 	return out, nil
 }
 
-// ---- Letters of invitations ----
+// ---- Letters of those who have no key on the ledger yet ----
 
 const (
 	letterCollection = "mail"
@@ -462,33 +476,72 @@ const (
 	letterMax        = letterHead + 12288
 	replyKind        = 1
 	answerKind       = 2
-	answered         = 409
+	applicationKind  = 3
+	taken            = 409
+	applicationPlace = "application/"
+	applicationsMax  = 32 // in one answer
 )
 
 func letterKey(place string) string { return "letter/" + place }
 
-// leave keeps a letter until it is answered; the answer is the last.
+// leave keeps a reply until it is answered; the answer is the last, and so is an application.
 func leave(stub shim.ChaincodeStubInterface) *peer.Response {
 	transient, err := stub.GetTransient()
 	if err != nil {
 		return shim.Error(err.Error())
 	}
 	letter := transient["letter"]
-	if len(letter) <= letterHead || len(letter) > letterMax || letter[16] < replyKind || letter[16] > answerKind {
-		return shim.Error("no letter of an invitation")
+	if len(letter) <= letterHead || len(letter) > letterMax || letter[16] < replyKind || letter[16] > applicationKind {
+		return shim.Error("no letter")
 	}
 	id := hex.EncodeToString(letter[:16])
+	if letter[16] == applicationKind {
+		return apply(stub, applicationPlace+id, letter[letterHead:])
+	}
 	held, err := stub.GetPrivateDataHash(letterCollection, letterKey(fmt.Sprintf("%s/%d", id, answerKind)))
 	if err != nil {
 		return shim.Error(err.Error())
 	}
 	if len(held) > 0 {
-		return &peer.Response{Status: answered, Message: "the invitation has its answer"}
+		return &peer.Response{Status: taken, Message: "the invitation has its answer"}
 	}
 	if err := stub.PutPrivateData(letterCollection, letterKey(fmt.Sprintf("%s/%d", id, letter[16])), letter[letterHead:]); err != nil {
 		return shim.Error(err.Error())
 	}
 	return shim.Success(nil)
+}
+
+// apply keeps the first that comes: what was shown to members is not exchanged behind their backs.
+func apply(stub shim.ChaincodeStubInterface, key string, letter []byte) *peer.Response {
+	held, err := stub.GetPrivateDataHash(letterCollection, key)
+	if err != nil {
+		return shim.Error(err.Error())
+	}
+	own := sha256.Sum256(letter)
+	if len(held) > 0 && !bytes.Equal(held, own[:]) {
+		return &peer.Response{Status: taken, Message: "the organisation has another application"}
+	}
+	if err := stub.PutPrivateData(letterCollection, key, letter); err != nil {
+		return shim.Error(err.Error())
+	}
+	return shim.Success(nil)
+}
+
+func readApplications(stub shim.ChaincodeStubInterface, from string) ([]byte, error) {
+	rows, err := stub.GetPrivateDataByRange(letterCollection, applicationPlace+from, applicationPlace+"~")
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var out []byte
+	for n := 0; n < applicationsMax && rows.HasNext(); n++ {
+		row, err := rows.Next()
+		if err != nil {
+			return nil, err
+		}
+		out = AppendValue(AppendValue(out, []byte(strings.TrimPrefix(row.Key, applicationPlace))), row.Value)
+	}
+	return out, nil
 }
 
 func readLetters(stub shim.ChaincodeStubInterface, places [][]byte) ([]byte, error) {

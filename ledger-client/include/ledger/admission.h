@@ -18,13 +18,20 @@ typedef struct emr_application {
 	uint8_t admin_pk[32]; /* of its first administrator, whose CA it is */
 	uint64_t expires;     /* Unix seconds; nobody waits for an answer any more */
 	char name[EMR_APPLICATION_NAME_MAX + 1]; /* UTF-8 without controls */
+	char msp[EMR_CERT_MSP_MAX + 1];		 /* that its CA names; "": none */
 	emr_bytes ca_der;			 /* borrowed from the bytes */
 } emr_application;
 
-/* A new organisation called NAME with ADMIN's CA, for network NET_ID.  Appends its bytes to
- * OUT_BYTES (empty before), from which *OUT borrows.  EMR_INVALID: the name. */
+/* A new organisation called NAME with ADMIN's CA, for network NET_ID, whose id covers all of its
+ * description.  MSP: whose members the CA certifies in the network's channel of Fabric; NULL: it
+ * stands on none.  Appends its bytes to OUT_BYTES (empty before), from which *OUT borrows.
+ * EMR_INVALID: the name, or the MSP's. */
 emr_status emr_application_make(const emr_keyring *admin, emr_id16 net_id, const char *name,
-	uint64_t now_unix_s, uint64_t expires_unix_s, emr_buf *out_bytes, emr_application *out);
+	const char *msp, uint64_t now_unix_s, uint64_t expires_unix_s, emr_buf *out_bytes,
+	emr_application *out);
+/* One that ended, once more: the same CA, which others may know by now, and another id. */
+emr_status emr_application_again(const emr_application *earlier, uint64_t expires_unix_s,
+	emr_buf *out_bytes, emr_application *out);
 /* EMR_DAMAGED, EMR_NEWER_FORMAT.  Whose network and whether it ended are the caller's to judge. */
 emr_status emr_application_read(emr_bytes bytes, emr_application *out);
 /* Of all bytes: what both sides see, and compare by telephone or face to face. */
@@ -34,6 +41,6 @@ void emr_application_number(emr_bytes bytes, char out[EMR_APPLICATION_NUMBER_CHA
 emr_status emr_application_certify(const emr_keyring *admin, const emr_application *application,
 	const char *handle, uint64_t now_unix_s, emr_buf *out_cert);
 /* Registers ADMIN's key with LEDGER (opened with ADMIN as submitter), when the organisation is a
- * member.  EMR_REFUSED: it is none. */
+ * member; EMR_OK also when it is registered.  EMR_REFUSED: it is none. */
 emr_status emr_application_register(const emr_keyring *admin, const emr_application *application,
 	emr_bytes cert, const char *name, emr_ledger *ledger, const emr_clock *clock);

@@ -86,6 +86,8 @@ emr_status emr_chain_local(emr_chain *chain, const emr_part_key *key, emr_buf *o
  * nothing is put, and that is no error. */
 emr_status emr_chain_put_local(emr_chain *chain, const emr_part_key *key, emr_bytes sealed);
 emr_status emr_chain_drop_locals(emr_chain *chain);
+/* Gives back the pages that this connection keeps to read them again; NULL: nothing. */
+void emr_chain_rest(emr_chain *chain);
 /* How many rows this connection has read since it was asked last. */
 uint64_t emr_chain_take_reads(emr_chain *chain);
 /* The newest entry before BEFORE that touches DOMAIN (NULL = any), entry 0 not counted.
@@ -142,6 +144,10 @@ void emr_chain_verdict_free(emr_chain_verdict *verdict);
  * of DESCRIPTOR signed it. */
 emr_status emr_chain_caller(emr_chain *chain, emr_bytes descriptor, const emr_batch *batch,
 	emr_id32 submitter_id, uint64_t now, emr_caller *out_caller);
+/* Appends the CA (DER) that ORG was admitted with, or has got since, as its members approved it.
+ * EMR_NOT_FOUND: it has none beside the descriptor's, is not known yet, or the proposal's private
+ * part is not here. */
+emr_status emr_chain_authority(emr_chain *chain, emr_id16 org, emr_buf *out);
 /* EMR_NEWER_FORMAT when the network has agreed on another version of the rules. */
 emr_status emr_chain_judge(emr_chain *chain, const emr_batch *batch, const emr_caller *caller,
 	uint64_t now, emr_chain_verdict *out_verdict);

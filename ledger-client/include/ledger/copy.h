@@ -1,22 +1,25 @@
-/* The embedded ledger as of one moment: held still while other processes append, described, and
- * copied into a file. It refuses to write to the ledger, and makes no copy of a moment that it does
- * not hold. */
+/* The ledger as of one moment: held still while other processes append, described, and copied into
+ * a file. Of a network that stands elsewhere it is the log that this computer keeps of it. It
+ * refuses to write to the ledger, and makes no copy of a moment that it does not hold. */
 #pragma once
 
 #include "base/bytes.h"
 #include "base/id.h"
 #include "base/status.h"
+#include "ledger/ledger.h"
 
 typedef struct emr_ledger_copy emr_ledger_copy; /* one thread at a time */
 
-/* Opens the network directory PATH and holds its newest state.  Errors as emr_ledger_open. */
-emr_status emr_ledger_copy_open(const char *path, emr_ledger_copy **out_copy);
+/* Opens the network directory PATH and holds its newest state; where its descriptor says that the
+ * network stands elsewhere, the log in the directory OWN.  OWN NULL: what lies in PATH.  Errors as
+ * emr_ledger_open. */
+emr_status emr_ledger_copy_open(const char *path, const char *own, emr_ledger_copy **out_copy);
 /* The same of this computer's own verified copy, in the state directory STATE_PATH: for when the
  * ledger cannot be read.  What it writes is a ledger again, if check finds it whole. */
 emr_status emr_ledger_copy_open_own(const char *state_path, emr_ledger_copy **out_copy);
 /* Replays what is held from its first entry: EMR_OK when nothing is missing, also no part of
- * another member's domain.  EMR_DAMAGED. */
-emr_status emr_ledger_copy_check(emr_ledger_copy *copy);
+ * another member's domain.  EMR_DAMAGED, with OUT_TROUBLE. */
+emr_status emr_ledger_copy_check(emr_ledger_copy *copy, emr_ledger_trouble *out_trouble);
 /* The same, and what is damaged is taken from the verified copy in the state directory STATE_PATH
  * where that has it whole: facts, members and file are then those of both together, until the copy
  * is renewed.  MISSING is told the entry of each private part that neither has.  EMR_DAMAGED: an

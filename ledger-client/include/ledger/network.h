@@ -11,6 +11,9 @@
 /* Names inside the directory. */
 #define EMR_NETWORK_LEDGER "ledger.sqlite"
 #define EMR_NETWORK_DESCRIPTOR "descriptor"
+/* Of a network that stands elsewhere, in each member's own directory: what he has observed of it.
+ */
+#define EMR_NETWORK_LOG "fabric.sqlite"
 
 /* EMR_UNSUPPORTED on nfs, cifs, smb, fuse and other file systems that are not this computer's own.
  */
@@ -35,6 +38,14 @@ typedef struct emr_network_new {
 	emr_status (*begin)(void *begin_arg, const struct emr_network_made *made,
 		struct emr_ledger **out_ledger);
 	void *begin_arg;
+	/* Where the organisation has an authority of its own: appends its root, and a certificate
+	 * of KEYRING's key that leads to it and lets its owner be patient and org admin.  NULL: the
+	 * keyring makes both. */
+	emr_status (*certify)(void *certify_arg, emr_buf *out_ca, emr_buf *out_certificate);
+	void *certify_arg;
+	/* One that was begun before and ended meanwhile: its description, and the owner's
+	 * certificate.  Empty: a new one is made. */
+	emr_bytes begun_descriptor, begun_certificate;
 } emr_network_new;
 
 typedef struct emr_network_made {

@@ -21,7 +21,8 @@ emr_status emr_welcome_invite_for(const emr_keyring *admin, emr_id16 org, emr_by
 	const char *url, uint16_t roles, uint64_t expires_unix_s, emr_buf *out_bytes,
 	emr_invitation *out);
 /* The same for who is elsewhere: the invitation carries PLACE, the way to the network, and a
- * certificate of the organisation's CA (CA_DER) with which he may knock there. */
+ * certificate of the organisation's CA (CA_DER) with which he may knock there; none where CA_DER is
+ * empty, because an authority of the organisation's own lets him in. */
 typedef struct emr_welcome_away {
 	emr_bytes place, ca_der;
 	const char *whom; /* emr_invite_guest */

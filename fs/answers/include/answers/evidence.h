@@ -2,11 +2,8 @@
  */
 #pragma once
 
-#include "kit/message.h"
 #include "session/session.h"
 
-/* EMR_UNSUPPORTED, with a problem: entries of this ledger cannot be proved to others. */
-emr_status emr_evidence_refuse(const emr_session *session, emr_problem *out_problem);
 /* The proof of the access whose question has that entry of the ledger.  Errors as
  * emr_proof_make_access. */
 emr_status emr_evidence_of_access(const emr_session *session, uint64_t entry, emr_buf *out_file);

@@ -20,6 +20,9 @@ typedef struct emr_backup_options {
 	const char *state_path;
 	int state_fd;
 	const char *dir; /* of the backup; made when only its last part is missing */
+	/* Making: what leads to a ledger that is in no directory (gateway/channel.h); empty: it is
+	 * in one. */
+	emr_bytes channel;
 	const emr_clock *clock;
 	emr_backup_progress_fn progress; /* may be NULL */
 	emr_backup_found_fn found;	 /* damage in the source, copied as it is */

@@ -13,6 +13,10 @@
 #define EMR_BACKUP_STORED_BYTES 120
 #define EMR_BACKUP_MANIFEST_MAX ((size_t)64 << 20)
 
+/* Not in a state: where the network's directory is, and what leads to one that has none. */
+#define EMR_BACKUP_NETWORK_PATH "network"
+#define EMR_BACKUP_CHANNEL_PATH "channel"
+
 /* What a file is, by its path in the state. */
 typedef enum emr_backup_kind {
 	EMR_BACKUP_NONE, /* no file of a backup */
@@ -20,6 +24,7 @@ typedef enum emr_backup_kind {
 	EMR_BACKUP_PROFILE,
 	EMR_BACKUP_PEOPLE,
 	EMR_BACKUP_NETWORK,
+	EMR_BACKUP_CHANNEL,
 	EMR_BACKUP_MARK, /* replica.hw */
 	EMR_BACKUP_DESCRIPTOR,
 	EMR_BACKUP_LEDGER,

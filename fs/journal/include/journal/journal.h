@@ -75,8 +75,9 @@ emr_status emr_journal_each(
  * times the rows. */
 emr_status emr_journal_snapshot(emr_journal *journal);
 /* Before an orderly end: a snapshot when the next start would otherwise have to collect many frames
- * from all over the disk (over 16 KiB of them, and an eighth of the rows).  A damaged journal is
- * left as it is, with EMR_OK. */
+ * from all over the disk (over 16 KiB of them, and an eighth of the rows), or to walk through much
+ * behind the last one, whatever it is (over 1 MiB, and an eighth of the rows).  A damaged journal
+ * is left as it is, with EMR_OK. */
 emr_status emr_journal_tidy(emr_journal *journal);
 /* A snapshot, then emr_store_reclaim: frees the segments that held older frames, too.  With
  * options->scrub or from options->close_from bytes on the segment being written is closed before,

@@ -33,6 +33,10 @@ emr_status emr_passphrase_get(
  * credential, which is the old one.  Otherwise as above. */
 emr_status emr_passphrase_get_replacement(
 	const char *file, emr_passphrase *out_passphrase, emr_problem *out_problem);
+/* A secret of somewhere else: FILE, the program or the terminal, which is asked QUESTION once;
+ * never systemd's credential.  Otherwise as above. */
+emr_status emr_passphrase_get_secret(const char *file, const char *question,
+	emr_passphrase *out_passphrase, emr_problem *out_problem);
 /* The file alone. */
 emr_status emr_passphrase_read_file(
 	const char *file, emr_passphrase *out_passphrase, emr_problem *out_problem);

@@ -3,6 +3,7 @@
 
 #include "keyring/invite.h"
 #include "kit/message.h"
+#include "network/enrolling.h"
 #include "ledger/ledger.h"
 #include "replica/replica.h"
 
@@ -14,6 +15,7 @@ typedef struct emr_joining {
 	emr_invitation invitation; /* borrows from them */
 	const char *dir;	   /* of the network; borrowed */
 	char *own_dir;		   /* owned; NULL: the directory is there already */
+	emr_login login; /* of who joins, where an authority is asked: his own words, or nothing */
 } emr_joining;
 
 /* STATE is the path of the state of who joins.  EMR_NOT_FOUND, EMR_DAMAGED, EMR_BAD_SIGNATURE,

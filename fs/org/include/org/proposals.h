@@ -15,6 +15,7 @@ typedef struct emr_coming {
 	uint64_t ends_unix_s; /* of proposal or application */
 	char name[256];
 	char number[EMR_APPLICATION_NUMBER_CHARS]; /* of its application; "" when that is gone */
+	char msp[EMR_CERT_MSP_MAX + 1]; /* of a channel of Fabric, whose members it certifies */
 	uint8_t admin_id[32], ca_hash[32];
 } emr_coming;
 
@@ -25,7 +26,7 @@ typedef emr_status (*emr_coming_fn)(void *arg, const emr_coming *coming);
 /* Open proposals, then applications that nobody has proposed. */
 emr_status emr_coming_each(const emr_bureau *bureau, emr_coming_fn fn, void *arg);
 
-/* org admit NAME: proposes (if nobody has) and approves. */
+/* org admit NAME, or its number: proposes (if nobody has) and approves. */
 int emr_org_admit(const emr_args *args, emr_out *out);
 /* org leave, and org leave NAME: approves that NAME leaves, as it asked. */
 int emr_org_leave(const emr_args *args, emr_out *out);

@@ -88,7 +88,8 @@ typedef enum emr_proof_step {
 	EMR_PROOF_BAD_CERTIFICATE, /* not issued by the network's CA, or not in force when it was
 				      used */
 	EMR_PROOF_BAD_CHECKPOINT,  /* no good signature of a registered key, or a wrong one */
-	EMR_PROOF_BAD_ENTRY,	   /* who appended the entry did not sign it so */
+	EMR_PROOF_BAD_ENTRY,	   /* who appended the entry did not sign it so, or it is not of
+				      such a ledger */
 	EMR_PROOF_BAD_BATCH,	   /* signature of the batch */
 	EMR_PROOF_BAD_ITEM,   /* the item is not in the batch, or is of another kind or signer */
 	EMR_PROOF_BAD_RESULT, /* it is, and the ledger refused it */
@@ -135,7 +136,8 @@ typedef struct emr_proof_verdict {
 	uint64_t seq; /* of the entry */
 	uint64_t ledger_time, issued_at;
 	emr_id32 batch_id;
-	uint8_t result; /* of the item, as the ledger says */
+	bool is_of_channel; /* of Fabric: whose peers took the entry the file does not show */
+	uint8_t result;	    /* of the item, as the ledger says */
 	emr_id16 record_id;
 	uint64_t cver, n;
 	char signer[65]; /* name in the issuer's certificate; of an access: who asked */

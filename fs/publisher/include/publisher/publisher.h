@@ -20,11 +20,15 @@ typedef struct emr_publisher_place {
 	unsigned counts;     /* how many copies it is when it holds a record */
 	uint64_t records;    /* that are to be there */
 	uint64_t held;	     /* of those, as it said itself */
-	uint64_t stuck;	   /* of the rest, it does not take these even alone, or cannot say what it
-			      has of them, or they are not whole here: tried again now and then */
-	uint64_t leaving;  /* erased here, and it has not said yet that it let go */
-	bool has_answered; /* since the publisher runs */
-	emr_ipfs_fault fault; /* of the last try; EMR_IPFS_FINE: it works */
+	uint64_t stuck; /* of the rest, it does not take these even alone, or cannot say what it
+			   has of them, or they are not whole here: tried again now and then */
+	uint64_t late; /* of the rest, its cluster has had these to pin for five to ten minutes, and
+			  no peer more has come to an end with them since */
+	uint64_t leaving;	      /* erased here, and it has not said yet that it let go */
+	bool has_answered;	      /* since the publisher runs */
+	uint64_t sending, sending_of; /* bytes of the records that are on their way; 0: none is */
+	/* Of the last try, or of the last record that is stuck or late; EMR_IPFS_FINE: it works. */
+	emr_ipfs_fault fault;
 	char said[EMR_IPFS_SAID_BYTES];
 } emr_publisher_place;
 
@@ -37,6 +41,7 @@ typedef struct emr_publisher_options {
 	unsigned copies;  /* how many are wanted at least, that of this computer included */
 	bool has_nothing; /* this computer's blocks are away: it is no copy of anything */
 	bool is_still;	  /* nothing is sent and nothing written; what is remembered is told */
+	uint32_t late_ms; /* what waits for a cluster so long, and once more, is late; 0: 5 min */
 	/* A place works no more, or fails in another way than before.  A thread of the publisher's,
 	 * under no lock.  May be NULL. */
 	void (*say)(void *arg, const emr_publisher_place *place);

@@ -12,6 +12,10 @@ void emr_keys_say(
  * EMR_WRONG_PASSPHRASE, and what asking gives; always with a problem. */
 emr_status emr_keys_open(int state_fd, const char *state_path, const char *passphrase_file,
 	emr_keyring **out_keyring, emr_problem *out_problem);
+/* A certificate that came while nobody gave a passphrase lies beside the keyfile, and is nothing
+ * secret.  KEYRING has it from here on, if it is of its key and ends later than its own. */
+#define EMR_STATE_CERTIFICATE "certificate"
+void emr_keys_newest_certificate(int state_fd, emr_keyring *keyring);
 /* Before replacing the keyfile: EMR_BUSY while another process does.  Closing *out_fd lets go. */
 emr_status emr_keys_lock(int state_fd, int *out_fd, emr_problem *out_problem);
 /* After it was replaced: a remark for each backup that is not seen to be gone, which keeps the old

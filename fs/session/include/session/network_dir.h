@@ -19,11 +19,19 @@ emr_status emr_network_dir_make(const char *dir, emr_problem *out_problem);
  */
 emr_status emr_network_dir_begin(
 	const char *dir, const char *marker, int *out_fd, emr_problem *out_problem);
+/* Makes DIR, private, of what leads to a channel (CHANNEL, of emr_channel_carry) and what its
+ * network began with; what stands in it is replaced. */
+emr_status emr_network_dir_settle(const char *dir, emr_bytes channel, emr_bytes descriptor);
+/* Whether the network that began with DESCRIPTOR is in DIR, and can be entered here. */
+bool emr_network_dir_has(const char *dir, emr_bytes descriptor);
+/* Appends what leads to the channel of DIR's network; nothing when its ledger is in DIR. */
+emr_status emr_network_dir_carry(const char *dir, emr_buf *out, emr_problem *out_problem);
 /* Takes away what was made there, for an init that failed. */
 void emr_network_dir_unmake(const char *dir);
 /* That DIR is there, ours alone, and has a ledger. */
 emr_status emr_network_dir_check(const char *dir, emr_problem *out_problem);
-/* Who can join the network in DIR: what is to be said before one is made, or anybody invited. */
+/* Who can join the network in DIR, where its ledger lies there, too: what is to be said before one
+ * is made, or anybody invited. */
 void emr_network_dir_say_account(const char *dir, emr_problem *out_remark);
 /* Whether DIR has settings of a channel of Fabric (gateway/channel.h), to begin a network in; and
  * whether the network that it has stands on one. */
@@ -41,6 +49,8 @@ emr_status emr_network_dir_descriptor(const char *dir, emr_buf *out);
 bool emr_network_dir_is(const char *dir);
 /* What the network in DIR is called, as its descriptor says.  EMR_NOT_FOUND, EMR_DAMAGED. */
 emr_status emr_network_dir_name(const char *dir, char out_name[256]);
+/* Whether somebody keeps blocks in it, so that DIR is an organisation's already. */
+bool emr_network_dir_is_lived_in(const char *dir);
 /* The state's ledger is that of DIR from now on. */
 emr_status emr_network_dir_link(int state_fd, const char *dir);
 /* DIR out of what such a link says, owned by the caller.  EMR_INVALID. */

@@ -1,7 +1,8 @@
 /* The ledger as a readable history: who of the records was saved, renamed, deleted, brought back,
- * and when, under the paths they had then.  Built once by reading the replica from its first entry,
- * then only what is new; kept in memory.  It refuses to name what was erased: after an erasure it
- * forgets everything and reads again. */
+ * and when, under the paths they had then.  Built once by reading the entries of our own domains
+ * from the first on, then only what is new; kept in memory, which does not grow with what others
+ * write. It refuses to name what was erased: after an erasure it forgets everything and reads
+ * again. */
 #pragma once
 
 #include "settle/facts.h"

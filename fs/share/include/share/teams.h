@@ -54,7 +54,10 @@ emr_status emr_team_get(emr_replica *replica, emr_id16 id, emr_team *out);
 /* Whom a grant names. */
 emr_status emr_team_of_grantee(emr_replica *replica, emr_id32 grantee, emr_team *out);
 typedef emr_status (*emr_team_fn)(void *arg, const emr_team *team);
-/* Those that are open, in the order of their ids. */
+/* In the order of their ids, also those that were closed.  FN is quick, and writes nothing: the
+ * database cannot take its log in meanwhile. */
+emr_status emr_teams_ever(emr_replica *replica, emr_team_fn fn, void *arg);
+/* The same of those that are open. */
 emr_status emr_teams_open(emr_replica *replica, emr_team_fn fn, void *arg);
 /* The open team that took TEAM's place, or the one that took that one's, to the last; TEAM itself
  * when none did.  Only a team of the same leader, name, kind and terms can, the first that names

@@ -33,14 +33,21 @@ emr_contract_status hosted_recorded(hosted *run, const uint8_t *results, size_t 
 emr_contract_status hosted_cert(hosted *run, const uint8_t ref[32], const uint8_t org[16],
 	uint16_t roles, uint64_t not_after_unix_s, uint8_t key_alg, const uint8_t *key, size_t len);
 
-/* The row of the organisation that DESCRIPTOR knows by the name MSP; false when there is none. */
-bool hosted_org_of(const uint8_t *descriptor, size_t len, const char *msp, emr_key_text *out_key);
-/* The creator's certificate counts when it leads, at NOW, to the CA that its organisation has by
- * its M row, ROW.  Otherwise the caller stays without one, and the contract says what that means.
- */
-emr_contract_status hosted_creator(hosted *run, const uint8_t *descriptor, size_t descriptor_len,
-	const char *msp, const uint8_t *row, size_t row_len, const uint8_t *der, size_t der_len,
-	uint64_t now_unix_s);
+/* Who signed the transaction (creator.h); borrowed. */
+typedef struct hosted_signer {
+	const char *msp;
+	const uint8_t *der; /* his certificate */
+	size_t der_len;
+	const uint8_t *authority; /* what he brings along; none: length 0 */
+	size_t authority_len;
+} hosted_signer;
+/* The row of the organisation whose he says that he is; false when there is none. */
+bool hosted_org_of(
+	const uint8_t *descriptor, size_t len, const hosted_signer *who, emr_key_text *out_key);
+/* His certificate counts when it leads, at NOW, to the CA that his organisation has by its M row,
+ * ROW.  Otherwise the caller stays without one, and the contract says what that means. */
+emr_contract_status hosted_creator(hosted *run, const uint8_t *descriptor, size_t len,
+	const hosted_signer *who, const uint8_t *row, size_t row_len, uint64_t now_unix_s);
 
 /* The rows to fetch in PASS 1, then 2. */
 emr_contract_status hosted_keys(hosted *run, int pass);

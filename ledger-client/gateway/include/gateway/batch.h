@@ -7,7 +7,8 @@
 #include "contract/contract.h"
 #include "gateway/gateway.h"
 
-/* What the contract said, as three organisations' peers said it. */
+/* What the contract said, as the peers of enough organisations said it
+ * (emr_gateway_options.endorsers_least). */
 typedef struct emr_gateway_answer {
 	emr_outcome_kind kind;
 	uint8_t refusal;    /* wire code of EMR_OUTCOME_REFUSED */
@@ -16,13 +17,15 @@ typedef struct emr_gateway_answer {
 } emr_gateway_answer;
 
 /* Has BATCH (header, items, private parts) judged and endorsed for the registered key SUBMITTER,
- * whose certificate is the gateway's identity.  Private parts go to endorsers only.  EMR_OK is an
- * answer: APPLIED, then OUT_ENVELOPE is the transaction, to be kept and settled; KNOWN or REFUSED,
- * then there is nothing to send, and OUT_ENVELOPE is untouched.  A batch that is known once settled
- * before: the same batch in a new proposal cannot be entered twice.  EMR_LIMIT, and what
- * emr_gateway_endorse has. */
+ * whose certificate is the gateway's identity.  AUTHORITY (DER; may be empty) is the CA of his
+ * organisation where it was admitted after the beginning.  Private parts go to endorsers only.
+ * EMR_OK is an answer: APPLIED, then OUT_ENVELOPE is the transaction, to be kept and settled; KNOWN
+ * or REFUSED, then there is nothing to send, and OUT_ENVELOPE is untouched.  A batch that is known
+ * once settled before: the same batch in a new proposal cannot be entered twice.  EMR_LIMIT, and
+ * what emr_gateway_endorse has. */
 emr_status emr_gateway_register(emr_gateway *gateway, emr_gateway_call *call, emr_id32 submitter,
-	emr_bytes batch, emr_buf *out_envelope, emr_gateway_answer *out_answer);
+	emr_bytes batch, emr_bytes authority, emr_buf *out_envelope,
+	emr_gateway_answer *out_answer);
 
 /* DATA NULL: there is no such row at the peer that was asked.  Not EMR_OK ends it. */
 typedef emr_status (*emr_gateway_row_fn)(void *arg, size_t index, emr_bytes value);
@@ -34,6 +37,12 @@ emr_status emr_gateway_rows(emr_gateway *gateway, emr_gateway_call *call, const 
 /* The letters (letters.h) at PLACES, "ID/KIND", in their order; as rows. */
 emr_status emr_gateway_letters(emr_gateway *gateway, emr_gateway_call *call,
 	const char *const *places, size_t count, emr_gateway_row_fn visit, void *arg);
+
+/* ID is in hex. */
+typedef emr_status (*emr_gateway_application_fn)(void *arg, emr_bytes id, emr_bytes letter);
+/* Some of the applications from the id FROM on ("": all), in the order of their ids. */
+emr_status emr_gateway_applications(emr_gateway *gateway, emr_gateway_call *call, const char *from,
+	emr_gateway_application_fn visit, void *arg);
 
 typedef enum emr_gateway_part_state {
 	EMR_GATEWAY_PART_HERE = 1,

@@ -13,7 +13,10 @@
  *   channel = NAME
  *   chaincode = NAME
  *   gateway = https://HOST:PORT FILE one or more, asked in this order; FILE has the TLS roots
- *   organisation = MSP-ID FILE       each that endorses; FILE has its CA; a majority must */
+ *   organisation = MSP-ID FILE       each that endorses; FILE has its CA; a majority must
+ *   authority = https://HOST:PORT FILE [NAME]
+ *                                    the members' Fabric CA, if they have one; FILE has the roots
+ *                                    of its TLS, NAME is of one authority among several there */
 #define EMR_CHANNEL_SETTINGS "network"
 #define EMR_CHANNEL_CA "ca.pem" /* beside it: the CA that the channel has to know */
 
@@ -25,6 +28,8 @@ typedef struct emr_channel {
 	char *addresses[EMR_GATEWAY_ENDPOINTS_MAX], *roots[EMR_GATEWAY_ENDPOINTS_MAX];
 	/* MSP id and PEM text by turns, ended by NULL */
 	char *authorities[2 * EMR_CHANNEL_ORGANISATIONS_MAX + 1];
+	/* The Fabric CA; NULL: there is none, and ca_name may be in any case. */
+	char *ca_address, *ca_root, *ca_name;
 } emr_channel;
 
 /* DIR is the network's.  EMR_NOT_FOUND: it has no such file, so it is a ledger of one computer.
@@ -48,12 +53,24 @@ emr_status emr_channel_offer_ca(const char *dir, emr_bytes ca);
  * NULL) is what the gateway said. */
 emr_status emr_channel_begin(const char *dir, const emr_keyring *keyring, emr_bytes certificate,
 	emr_bytes descriptor, char *said, size_t said_size);
+/* The same for who comes later: EMR_NOT_FOUND where no network has begun. */
+emr_status emr_channel_meet(const char *dir, const emr_keyring *keyring, emr_bytes certificate,
+	emr_bytes descriptor, char *said, size_t said_size);
 
 /* ---- On the way to another computer ---- */
 
+#define EMR_CHANNEL_CARRIED_MAX ((size_t)2 << 20) /* bytes */
 /* Appends what DIR/network says, with the certificates that it names, as an invitation carries it
  * (FORMAT.md).  As emr_channel_read; EMR_LIMIT. */
 emr_status emr_channel_carry(const char *dir, emr_buf *out, char *cause, size_t cause_size);
+/* The same for somebody whom the network's Fabric CA knows as LOGIN (1..64 bytes; "": he says it
+ * himself). */
+emr_status emr_channel_carry_for(
+	const char *dir, const char *login, emr_buf *out, char *cause, size_t cause_size);
+#define EMR_CHANNEL_LOGIN_MAX 64
+/* Whether the network has a Fabric CA, which its newcomers ask, and as whom; "": nobody says.
+ * BYTES were checked. */
+bool emr_channel_carried_login(emr_bytes bytes, char out_login[EMR_CHANNEL_LOGIN_MAX + 1]);
 /* Whether BYTES are such a way.  EMR_DAMAGED, EMR_NEWER_FORMAT. */
 emr_status emr_channel_carried_check(emr_bytes bytes);
 /* Writes DIRFD/network and the files that it names, all private, from BYTES; those of before are

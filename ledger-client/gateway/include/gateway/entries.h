@@ -1,6 +1,7 @@
 /* The batches that were entered, as they stand in a channel's blocks: what a replica follows.  It
  * refuses blocks that do not continue what was read before, or whose transactions are not those
- * that the block's header has the hash of.
+ * that the block's header has the hash of, and entries that their creator has not signed or fewer
+ * organisations have endorsed than must (endorsers_least and authorities of emr_gateway_options).
  *
  * What it does not do: verify that orderers have signed a block.  Which transactions are valid is
  * the word of the peer, too: no hash of Fabric that can be checked here covers it.  So the position
@@ -26,8 +27,9 @@ typedef struct emr_gateway_entry {
 	uint64_t ledger_time_unix_s; /* the transaction's own */
 	emr_bytes creator;	     /* SerializedIdentity of who brought it */
 	emr_id32 submitter;
-	emr_bytes batch;   /* header and items with public parts; private parts are read by key */
-	emr_bytes results; /* one for each item */
+	emr_bytes batch;     /* header and items with public parts; private parts are read by key */
+	emr_bytes results;   /* one for each item */
+	emr_bytes authority; /* the CA that he brought along; empty: none */
 } emr_gateway_entry;
 
 /* Not EMR_OK ends it, and the position stays in front of that block. */

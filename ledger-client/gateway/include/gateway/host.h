@@ -15,12 +15,11 @@ typedef struct emr_host_options {
 	void *line_arg;
 	const emr_keyring *submitter; /* borrowed; NULL = read only */
 	emr_bytes descriptor;	      /* of the network, from whoever invited; copied */
-	int dirfd;   /* a directory of one's own: the log, and envelopes that are on their way */
+	int dirfd; /* a directory of one's own: the log (EMR_NETWORK_LOG), and envelopes that are on
+		    * their way */
 	int wake_fd; /* eventfd (EFD_NONBLOCK, borrowed) that ends waits; 0 or less: an own */
 	uint32_t timeout_ms; /* of each call that may wait for the network; 0 = 60,000 */
 } emr_host_options;
-
-#define EMR_HOST_LOG "fabric.sqlite"
 
 /* Speaks to nobody yet.  Several processes may have the same directory at once. */
 emr_status emr_host_open(const emr_host_options *options, emr_ledger **out_ledger);

@@ -44,6 +44,8 @@ emr_status emr_replica_reaches(int state_dirfd, uint64_t *out_size, uint8_t out_
  * them. */
 emr_status emr_replica_open(const emr_replica_options *options, emr_replica **out_replica);
 void emr_replica_close(emr_replica *replica);
+/* After much was read, and before there is quiet: what is kept to be read again is given back. */
+void emr_replica_rest(emr_replica *replica);
 #define EMR_AUTO_REPLICA __attribute__((cleanup(emr_replica_auto))) emr_replica *
 static inline void emr_replica_auto(emr_replica **replica)
 {
@@ -110,10 +112,10 @@ emr_status emr_replica_since(
  * nobody else has said any. */
 emr_status emr_replica_heard(emr_replica *replica, emr_id32 me, uint64_t *out_unix_s);
 
-/* Until its end, what this thread asks REPLICA by state_get, head_get, part and item_get is
- * answered out of one state of the ledger by one connection, so that the locks of the database are
- * taken once. Short: the database cannot take its log in meanwhile.  One that begins within another
- * is part of that. EMR_BUSY, EMR_IO, EMR_NO_MEMORY, EMR_DAMAGED. */
+/* Until its end, what this thread asks REPLICA by state_get, head_get, each_head, part and item_get
+ * is answered out of one state of the ledger by one connection, so that the locks of the database
+ * are taken once. Short: the database cannot take its log in meanwhile.  One that begins within
+ * another is part of that. EMR_BUSY, EMR_IO, EMR_NO_MEMORY, EMR_DAMAGED. */
 typedef struct emr_replica_snapshot {
 	emr_replica *replica; /* NULL: none, or part of another */
 	struct emr_chain *chain;

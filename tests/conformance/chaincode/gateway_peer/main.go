@@ -2,8 +2,10 @@
 //
 //	gateway_peer serve DIR     an honest gateway, lying ones and failing ones, one a channel name; the ports are printed, and certificates
 //	                           put in DIR; ends when its standard input does
-//	gateway_peer network DIR CA a network that runs the contract, for the certificates of the CA in the file CA, which may come later;
-//	                           DIR/settings is there when it answers; ends when its standard input does
+//	gateway_peer network DIR CA [MSP=CAS]...
+//	                           a network that runs the contract, for the certificates of the CA in the file CA, and for those of the other
+//	                           MSPs, whose files may have several CAs; files may come later.  DIR/settings, for the first MSP, is there
+//	                           when it answers; ends when its standard input does
 //	gateway_peer vectors       known answers for the unit tests, as JSON: the same bytes every time
 package main
 
@@ -21,14 +23,14 @@ func main() {
 		if err = serve(os.Args[2]); err == nil {
 			_, err = io.Copy(io.Discard, os.Stdin)
 		}
-	case len(os.Args) == 4 && os.Args[1] == "network":
-		if err = network(os.Args[2], os.Args[3]); err == nil {
+	case len(os.Args) >= 4 && os.Args[1] == "network":
+		if err = network(os.Args[2], os.Args[3], os.Args[4:]); err == nil {
 			_, err = io.Copy(io.Discard, os.Stdin)
 		}
 	case len(os.Args) == 2 && os.Args[1] == "vectors":
 		err = writeVectors(os.Stdout)
 	default:
-		fmt.Fprintln(os.Stderr, "usage: gateway_peer serve DIR | network DIR CA | vectors")
+		fmt.Fprintln(os.Stderr, "usage: gateway_peer serve DIR | network DIR CA [MSP=CAS]... | vectors")
 		os.Exit(2)
 	}
 	if err != nil {

@@ -62,10 +62,11 @@ type finished struct {
 }
 
 type channel struct {
-	dir, caFile string
-	file        *os.File
-	keep        *gob.Encoder
-	endorsers   []*person
+	dir       string
+	caFiles   map[string]string // of each MSP
+	file      *os.File
+	keep      *gob.Encoder
+	endorsers []*person
 
 	lock    sync.Mutex // what follows
 	rows    map[string]row
@@ -95,22 +96,29 @@ func (c *channel) once(name string) bool {
 	return os.Remove(filepath.Join(c.dir, "fault", name)) == nil
 }
 
-// isMember is what the MSP asks: the unit "client", a CA that the channel knows, and a certificate that has not ended.
+// isMember is what the MSP asks: the unit "client", a CA that the channel knows for it, and a certificate that has not ended.
 func (c *channel) isMember(creator []byte) bool {
 	var identity msp.SerializedIdentity
-	if proto.Unmarshal(creator, &identity) != nil || identity.Mspid != memberMSP {
+	if proto.Unmarshal(creator, &identity) != nil {
 		return false
 	}
 	block, _ := pem.Decode(identity.IdBytes)
-	known, err := os.ReadFile(c.caFile)
-	root, _ := pem.Decode(known)
-	if block == nil || err != nil || root == nil {
+	known, err := os.ReadFile(c.caFiles[identity.Mspid])
+	if block == nil || err != nil {
 		return false
 	}
 	certificate, err := x509.ParseCertificate(block.Bytes)
-	ca, wrong := x509.ParseCertificate(root.Bytes)
-	return err == nil && wrong == nil && certificate.CheckSignatureFrom(ca) == nil && time.Now().Before(certificate.NotAfter) &&
+	return err == nil && isSigned(certificate, known) && time.Now().Before(certificate.NotAfter) &&
 		slices.Contains(certificate.Subject.OrganizationalUnit, "client")
+}
+
+func isSigned(certificate *x509.Certificate, known []byte) bool {
+	for root, rest := pem.Decode(known); root != nil; root, rest = pem.Decode(rest) {
+		if ca, err := x509.ParseCertificate(root.Bytes); err == nil && certificate.CheckSignatureFrom(ca) == nil {
+			return true
+		}
+	}
+	return false
 }
 
 func (m *member) propose(signed *peer.SignedProposal, name, tx string) (*call, error) {
@@ -500,9 +508,14 @@ func listenAgain(name string) (net.Listener, error) {
 }
 
 // network writes DIR/settings last: the lines of a network's file, with the gateways in the order in which this asks to be called.
-func network(dir, caFile string) error {
+func network(dir, caFile string, others []string) error {
 	caC := newAuthority("ca-c")
-	c := &channel{dir: dir, caFile: caFile, endorsers: []*person{peerA, peerB, caC.peer("peer-c", "OrgC")}, rows: map[string]row{},
+	caFiles := map[string]string{memberMSP: caFile}
+	for _, one := range others {
+		name, file, _ := strings.Cut(one, "=")
+		caFiles[name] = file
+	}
+	c := &channel{dir: dir, caFiles: caFiles, endorsers: []*person{peerA, peerB, caC.peer("peer-c", "OrgC")}, rows: map[string]row{},
 		parts: map[string][]byte{}, done: map[string]finished{}, events: map[uint64][]*peer.ChaincodeEvent{},
 		pending: map[string]map[string][]byte{}, changed: make(chan struct{})}
 	if err := os.MkdirAll(filepath.Join(dir, "fault"), 0o700); err != nil {

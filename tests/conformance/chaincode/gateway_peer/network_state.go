@@ -143,6 +143,18 @@ func (s *stub) GetStateByRange(from, to string) (shim.StateQueryIteratorInterfac
 	return &found, nil
 }
 
+func (s *stub) GetPrivateDataByRange(collection, from, to string) (shim.StateQueryIteratorInterface, error) {
+	var found inOrder
+	for key, value := range s.parts {
+		name, is := strings.CutPrefix(key, hidden(collection, ""))
+		if is && name >= from && name < to {
+			found.rows = append(found.rows, &queryresult.KV{Key: name, Value: value})
+		}
+	}
+	sort.Slice(found.rows, func(i, j int) bool { return found.rows[i].Key < found.rows[j].Key })
+	return &found, nil
+}
+
 // results are the same bytes at every endorser.
 func (s *stub) results() []byte {
 	for _, one := range s.written {

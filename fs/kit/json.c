@@ -1,0 +1,21 @@
+/* Members of JSON objects that may lack. */
+#include "kit/json.h"
+
+const char *emr_json_text_at(const json_t *object, const char *name)
+{
+	const char *text = json_string_value(json_object_get(object, name));
+
+	return text != NULL ? text : "";
+}
+
+uint64_t emr_json_number_at(const json_t *object, const char *name)
+{
+	json_int_t number = json_integer_value(json_object_get(object, name));
+
+	return number > 0 ? (uint64_t)number : 0;
+}
+
+bool emr_json_flag_at(const json_t *object, const char *name)
+{
+	return json_is_true(json_object_get(object, name));
+}

@@ -1,0 +1,163 @@
+/* This file asks an organisation's own authority, and says in a sentence what came of it. */
+#include "network/enrolling.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "gateway/channel.h"
+#include "kit/language.h"
+#include "kit/passphrase.h"
+#include "kit/terminal.h"
+
+#define TIMEOUT_MS 30000
+
+/* Who is asked, as the directory says. */
+typedef struct asked {
+	emr_channel channel;
+	emr_ca ca;
+} asked;
+
+static void asked_end(asked *a)
+{
+	emr_channel_free(&a->channel);
+}
+#define AUTO_ASKED __attribute__((cleanup(asked_end))) asked
+
+static emr_status find(const char *dir, asked *out, emr_problem *out_problem)
+{
+	char cause[256] = "";
+	emr_status status = emr_channel_read(dir, &out->channel, cause, sizeof cause);
+
+	if (status == EMR_OK && out->channel.ca_address == NULL)
+		return EMR_NOT_FOUND;
+	out->ca = (emr_ca){.url = out->channel.ca_address,
+		.root_file = out->channel.ca_root,
+		.name = out->channel.ca_name,
+		.timeout_ms = TIMEOUT_MS};
+	if (status == EMR_OK && !emr_ca_url_ok(out->ca.url)) {
+		status = EMR_INVALID;
+		snprintf(cause, sizeof cause, "authority: %.200s", out->ca.url);
+	}
+	if (status != EMR_OK && cause[0] != '\0')
+		emr_problem_set(out_problem, EMR_SAY_NETWORK_DIR, "dir", dir, "cause", cause, NULL);
+	return status;
+}
+
+bool emr_enrolling_is_there(const char *dir)
+{
+	EMR_AUTO_CHANNEL channel = {0};
+	char cause[256];
+
+	/* Also when its address is none: then it is said, and no other authority takes its place.
+	 */
+	return emr_channel_read(dir, &channel, cause, sizeof cause) == EMR_OK &&
+	       channel.ca_address != NULL;
+}
+
+static emr_status say(
+	const asked *a, emr_status status, const emr_ca_call *call, emr_problem *out_problem)
+{
+	const char *text = emr_text(emr_ca_fault_text(call->fault));
+	bool has_words = call->said[0] != '\0' && call->fault == EMR_CA_ERROR;
+	char cause[600];
+
+	if (status == EMR_OK)
+		return EMR_OK;
+	snprintf(cause, sizeof cause, "%s%s%s%s", text, has_words ? " (" : "",
+		has_words ? call->said : "", has_words ? ")" : "");
+	emr_problem_set(out_problem,
+		emr_status_may_pass(status) ? EMR_SAY_AUTHORITY_AWAY : EMR_SAY_AUTHORITY, "node",
+		a->ca.url, "cause", cause, NULL);
+	return status;
+}
+
+emr_status emr_enrol_as(const char *dir, const emr_keyring *keyring, const char *id,
+	emr_bytes secret, emr_ca_certificate *out, emr_problem *out_problem)
+{
+	AUTO_ASKED a = {.channel = {0}};
+	emr_ca_call call = {.fault = EMR_CA_FINE};
+	emr_status status = find(dir, &a, out_problem);
+
+	if (status != EMR_OK)
+		return status;
+	return say(&a, emr_ca_enrol(&a.ca, keyring, id, secret, out, &call), &call, out_problem);
+}
+
+emr_status emr_enrol_by_login(const char *dir, const emr_keyring *keyring, const emr_login *login,
+	emr_ca_certificate *out, emr_problem *out_problem)
+{
+	EMR_AUTO_PASSPHRASE secret = {0};
+	AUTO_ASKED a = {.channel = {0}};
+	char id[EMR_CHANNEL_LOGIN_MAX + 2] = "", question[400];
+	emr_status status = find(dir, &a, out_problem);
+
+	if (status != EMR_OK)
+		return status;
+	if (login->id != NULL)
+		snprintf(id, sizeof id, "%s", login->id);
+	else
+		status = emr_terminal_ask(_("Your log-in at the organisation:"), id, sizeof id);
+	if (status != EMR_OK || !emr_ca_id_ok(id)) {
+		emr_problem_set(out_problem, EMR_SAY_WRONG_USE, "what",
+			_("--login takes 1 to 64 letters of ASCII, without blanks and colons."),
+			"verb", "init", NULL);
+		return EMR_INVALID;
+	}
+	/* An invitation, which anybody can sign, says who gets it: whoever is asked sees that. */
+	snprintf(question, sizeof question, _("Secret of %s, for %.256s"), id, a.ca.url);
+	status = emr_passphrase_get_secret(login->secret_file, question, &secret, out_problem);
+	return status == EMR_OK ? emr_enrol_as(dir, keyring, id, emr_passphrase_view(&secret), out,
+					  out_problem)
+				: status;
+}
+
+emr_status emr_enrol_again(const char *dir, const emr_keyring *keyring, emr_ca_certificate *out,
+	emr_problem *out_problem)
+{
+	AUTO_ASKED a = {.channel = {0}};
+	EMR_AUTO_BUF chain = {0};
+	emr_ca_call call = {.fault = EMR_CA_FINE};
+	emr_status status = find(dir, &a, out_problem);
+
+	if (status == EMR_OK)
+		status = emr_keyring_tlv_get(keyring, EMR_KEYRING_CERTIFICATE, &chain);
+	return status == EMR_OK
+		       ? say(&a, emr_ca_reenrol(&a.ca, keyring, emr_buf_view(&chain), out, &call),
+				 &call, out_problem)
+		       : status;
+}
+
+emr_status emr_enrol_register(const char *dir, const emr_keyring *keyring,
+	const emr_ca_person *person, emr_problem *out_problem)
+{
+	AUTO_ASKED a = {.channel = {0}};
+	EMR_AUTO_BUF chain = {0};
+	emr_ca_call call = {.fault = EMR_CA_FINE};
+	emr_status status = find(dir, &a, out_problem);
+
+	if (status == EMR_OK)
+		status = emr_keyring_tlv_get(keyring, EMR_KEYRING_CERTIFICATE, &chain);
+	if (status == EMR_OK)
+		status = emr_ca_register(&a.ca, keyring, emr_buf_view(&chain), person, &call);
+	if (call.fault == EMR_CA_DIRECTORY)
+		return EMR_UNSUPPORTED;
+	return say(&a, status, &call, out_problem);
+}
+
+emr_status emr_enrol_revoke(
+	const char *dir, const emr_keyring *keyring, const char *id, emr_problem *out_problem)
+{
+	AUTO_ASKED a = {.channel = {0}};
+	EMR_AUTO_BUF chain = {0};
+	EMR_AUTO_BUF crl = {0};
+	emr_ca_call call = {.fault = EMR_CA_FINE};
+	emr_status status = find(dir, &a, out_problem);
+
+	if (status == EMR_OK)
+		status = emr_keyring_tlv_get(keyring, EMR_KEYRING_CERTIFICATE, &chain);
+	if (status == EMR_OK)
+		status = emr_ca_revoke(&a.ca, keyring, emr_buf_view(&chain), id, &crl, &call);
+	if (call.fault == EMR_CA_UNKNOWN || call.fault == EMR_CA_DIRECTORY)
+		return emr_ca_fault_status(call.fault);
+	return say(&a, status, &call, out_problem);
+}

@@ -1,0 +1,35 @@
+/* An organisation's own authority, a Fabric CA that the file `network` of its network's directory
+ * names: what a person, and an administrator, asks of it.  It refuses to ask for a secret where
+ * there is no terminal, and to take a certificate that the person's key does not have. */
+#pragma once
+
+#include "enrol/ca.h"
+#include "kit/message.h"
+
+/* What somebody said himself; NULL: he is asked. */
+typedef struct emr_login {
+	const char *id;
+	const char *secret_file; /* mode 0600 */
+} emr_login;
+
+/* The network in DIR has such an authority. */
+bool emr_enrolling_is_there(const char *dir);
+
+/* KEYRING's certificate, for who says LOGIN; what that leaves open is asked at the terminal.
+ * Always with a problem. */
+emr_status emr_enrol_by_login(const char *dir, const emr_keyring *keyring, const emr_login *login,
+	emr_ca_certificate *out, emr_problem *out_problem);
+/* The same for who was told to the authority as ID with SECRET. */
+emr_status emr_enrol_as(const char *dir, const emr_keyring *keyring, const char *id,
+	emr_bytes secret, emr_ca_certificate *out, emr_problem *out_problem);
+/* A newer one for the same key, by the one that KEYRING has. */
+emr_status emr_enrol_again(const char *dir, const emr_keyring *keyring, emr_ca_certificate *out,
+	emr_problem *out_problem);
+/* The authority is told of PERSON, by the administrator with KEYRING.  EMR_UNSUPPORTED: it has its
+ * people from a directory, which knows him already or not at all; that is no problem. */
+emr_status emr_enrol_register(const char *dir, const emr_keyring *keyring,
+	const emr_ca_person *person, emr_problem *out_problem);
+/* The authority forgets ID.  EMR_NOT_FOUND, EMR_UNSUPPORTED: it never knew him, without a problem.
+ */
+emr_status emr_enrol_revoke(
+	const char *dir, const emr_keyring *keyring, const char *id, emr_problem *out_problem);

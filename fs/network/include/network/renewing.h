@@ -1,0 +1,12 @@
+/* The certificate of a member whose organisation has an authority of its own is renewed before it
+ * ends: when a third of its time is left, with the same key.  It refuses to use a newer one before
+ * the ledger knows it. */
+#pragma once
+
+#include "kit/out.h"
+#include "session/session.h"
+
+/* SESSION is open, nobody saves yet.  The newer certificate is kept in the state
+ * (EMR_STATE_CERTIFICATE), and its keyring has it from here on; *OUT_IS_NEW.  EMR_OK also where
+ * nothing is due; otherwise with a problem, and the certificate of before goes on. */
+emr_status emr_renewing_do(emr_session *session, bool *out_is_new, emr_problem *out_problem);

@@ -1,0 +1,188 @@
+/* This file renews a member's certificate in steps that may be interrupted: the newer one is
+ * fetched and kept aside, the ledger is told of it, and only then it is the member's.  On Fabric
+ * what a certificate brings counts only when the ledger names it. */
+#include "network/renewing.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/file.h"
+#include "contract/codes.h"
+#include "kit/language.h"
+#include "kit/text.h"
+#include "ledger/act_send.h"
+#include "ledger/register.h"
+#include "network/enrolling.h"
+#include "replica/follower.h"
+#include "replica/people.h"
+#include "session/keys.h"
+#include "session/network_dir.h"
+
+#define NEXT EMR_STATE_CERTIFICATE ".next" /* the ledger does not know it yet */
+#define PART_OF_ITS_TIME 3
+
+static emr_status facts_of(const emr_keyring *keyring, emr_cert_facts *out)
+{
+	EMR_AUTO_BUF chain = {0};
+	emr_status status = emr_keyring_tlv_get(keyring, EMR_KEYRING_CERTIFICATE, &chain);
+
+	return status == EMR_OK ? emr_cert_read(emr_buf_view(&chain), out) : status;
+}
+
+static bool is_due(const emr_cert_facts *facts)
+{
+	const uint64_t now = emr_clock_unix_s(emr_clock_system());
+
+	return now + (facts->not_after - facts->not_before) / PART_OF_ITS_TIME > facts->not_after;
+}
+
+/* Fetched before, when its ledger could not be told, or now. */
+static emr_status find_next(emr_session *session, const char *dir, bool is_due_now, emr_buf *out,
+	emr_problem *out_problem)
+{
+	EMR_AUTO_CA_CERTIFICATE got = {{0}, {0}};
+	emr_status status = emr_file_read(session->state_fd, NEXT, EMR_CERT_CHAIN_MAX, out);
+
+	if (status != EMR_NOT_FOUND)
+		return status;
+	if (!is_due_now)
+		return EMR_NOT_FOUND;
+	status = emr_enrol_again(dir, session->keyring, &got, out_problem);
+	if (status == EMR_OK)
+		status = emr_buf_append(out, got.chain.data, got.chain.len);
+	return status == EMR_OK ? emr_file_replace(session->state_fd, NEXT, emr_buf_view(out), 0600)
+				: status;
+}
+
+/* The name beside the certificate, which the ledger's part repeats. */
+static void name_of(const emr_session *session, const emr_known_person *me, char out[256])
+{
+	EMR_AUTO_BUF part = {0};
+	emr_bytes der, name;
+
+	out[0] = '\0';
+	if (emr_replica_registration(session->replica, me, &part, &der, &name) == EMR_OK &&
+		name.len < 256 && memchr(name.data, '\0', name.len) == NULL)
+		snprintf(out, 256, "%.*s", (int)name.len, (const char *)name.data);
+}
+
+/* Whether this computer's copy of the ledger names FACTS's certificate as ME's. */
+static emr_status look(const emr_session *session, const emr_cert_facts *facts,
+	emr_known_person *me, bool *is_told)
+{
+	emr_public public;
+	emr_status status = emr_keyring_public(session->keyring, &public);
+
+	if (status == EMR_OK)
+		status = emr_replica_person(session->replica, public.signer_id, me);
+	*is_told = status == EMR_OK && memcmp(me->row.ref, facts->ref.b, sizeof facts->ref.b) == 0;
+	return status;
+}
+
+/* KEY_CERT behind the row of ME; what came of it is in the copy then. */
+static emr_status send(emr_session *session, emr_bytes chain, const emr_known_person *me)
+{
+	emr_register who = {.keyring = session->keyring,
+		.net_id = emr_ledger_net_id(session->ledger),
+		.roles = me->row.roles};
+	EMR_AUTO_BUF part = {0};
+	EMR_AUTO_FREE emr_ledger_answer *answer = calloc(1, sizeof *answer);
+	char name[256];
+	emr_act act;
+	emr_status status;
+
+	name_of(session, me, name);
+	who.name = name;
+	memcpy(who.org.b, me->row.org, sizeof who.org.b);
+	status = answer != NULL ? emr_register_renew(&who, chain, &act, &part) : EMR_NO_MEMORY;
+	if (status != EMR_OK)
+		return status;
+	act.version = me->row.head.version + 1;
+	memcpy(act.prev.b, me->row.head.item, sizeof act.prev.b);
+	status = emr_act_send_as(session->keyring, emr_signer_identity(), session->ledger, &act,
+		emr_buf_view(&part), NULL, answer);
+	return status == EMR_OK ? emr_follow_answer(session->replica, answer) : status;
+}
+
+/* A try whose end nobody saw may have told it, and the copy may not have it yet: then the first
+ * answer is a no, and the copy knows more behind it. */
+static emr_status tell_ledger(emr_session *session, emr_bytes chain)
+{
+	emr_cert_facts facts;
+	emr_known_person me;
+	bool is_told = false;
+	emr_status status = emr_cert_read(chain, &facts);
+
+	for (int tries = 0; status == EMR_OK && tries < 3; tries++) {
+		status = look(session, &facts, &me, &is_told);
+		if (status != EMR_OK || is_told)
+			return status;
+		if (tries < 2)
+			status = send(session, chain, &me);
+	}
+	return status == EMR_OK ? EMR_REFUSED : status;
+}
+
+/* On Fabric the newer one brings the news of itself, so the keyring has it meanwhile. */
+static emr_status change_over(emr_session *session, emr_bytes chain)
+{
+	EMR_AUTO_BUF before = {0};
+	emr_status status = emr_keyring_tlv_get(session->keyring, EMR_KEYRING_CERTIFICATE, &before);
+
+	if (status == EMR_OK)
+		status = emr_keyring_tlv_set(session->keyring, EMR_KEYRING_CERTIFICATE, chain);
+	if (status == EMR_OK)
+		status = tell_ledger(session, chain);
+	if (status != EMR_OK) {
+		(void)!emr_keyring_tlv_set(
+			session->keyring, EMR_KEYRING_CERTIFICATE, emr_buf_view(&before));
+		/* What no ledger takes is not asked again. */
+		if (status == EMR_REFUSED || emr_status_kind_of(status) == EMR_KIND_FINAL)
+			(void)unlinkat(session->state_fd, NEXT, 0);
+		return status;
+	}
+	return renameat(session->state_fd, NEXT, session->state_fd, EMR_STATE_CERTIFICATE) == 0 &&
+			       fsync(session->state_fd) == 0
+		       ? EMR_OK
+		       : emr_status_from_errno(errno);
+}
+
+static void say_late(const emr_cert_facts *facts, emr_problem *out_problem)
+{
+	char cause[EMR_PROBLEM_TEXT_BYTES], until[EMR_TEXT_BYTES];
+
+	snprintf(cause, sizeof cause, "%s", out_problem->text);
+	emr_time_text((int64_t)facts->not_after, until);
+	*out_problem = (emr_problem){0};
+	emr_problem_set(out_problem, EMR_SAY_RENEWAL_LATE, "time", until, "cause", cause, NULL);
+}
+
+emr_status emr_renewing_do(emr_session *session, bool *out_is_new, emr_problem *out_problem)
+{
+	EMR_AUTO_FREE char *dir = NULL;
+	EMR_AUTO_BUF chain = {0};
+	emr_cert_facts facts;
+	emr_status status;
+
+	*out_is_new = false;
+	if (session->read_only || emr_network_dir_of(session->state_fd, &dir) != EMR_OK ||
+		facts_of(session->keyring, &facts) != EMR_OK || !emr_enrolling_is_there(dir))
+		return EMR_OK;
+	status = find_next(session, dir, is_due(&facts), &chain, out_problem);
+	if (status == EMR_NOT_FOUND && !out_problem->is_set)
+		return EMR_OK;
+	if (status == EMR_OK)
+		status = change_over(session, emr_buf_view(&chain));
+	*out_is_new = status == EMR_OK;
+	if (status != EMR_OK) {
+		if (!out_problem->is_set)
+			emr_problem_set_status(out_problem, status, _("The new certificate"));
+		say_late(&facts, out_problem);
+	}
+	return status;
+}

@@ -1,0 +1,73 @@
+/* This file finds the organisation behind the certificate that signed a transaction, and judges
+ * whether that certificate counts for it. */
+#include "chaincode/creator.h"
+
+#include <string.h>
+
+#include "contract/item.h"
+#include "crypto/hashsig.h"
+
+/* An organisation that the descriptor gives no MSP, as those of networks that began in a directory,
+ * has the MSP that is called like its id. */
+static bool is_msp_of(const emr_descriptor_org *org, emr_bytes msp)
+{
+	char id[33];
+
+	if (org->msp.len > 0)
+		return emr_bytes_equal(emr_bytes_of(org->msp.data, org->msp.len), msp);
+	emr_hex(org->org, sizeof org->org, id);
+	return emr_bytes_equal(emr_bytes_of(id, 32), msp);
+}
+
+static bool claims_by_descriptor(emr_bytes descriptor, emr_bytes msp, emr_creator_claim *out)
+{
+	emr_descriptor network;
+	emr_descriptor_org org;
+
+	if (emr_descriptor_parse((emr_span){descriptor.data, descriptor.len}, &network) !=
+		EMR_CONTRACT_OK)
+		return false;
+	for (size_t i = 0; i < network.norg; i++) {
+		if (emr_descriptor_org_at(&network, i, &org) != EMR_CONTRACT_OK ||
+			!is_msp_of(&org, msp))
+			continue;
+		memcpy(out->org.b, org.org, sizeof out->org.b);
+		out->ca = emr_bytes_of(org.ca_der.data, org.ca_der.len);
+		return true;
+	}
+	return false;
+}
+
+bool emr_creator_claims(
+	emr_bytes descriptor, const emr_creator *creator, emr_creator_claim *out_claim)
+{
+	emr_cert_facts own, ca;
+
+	if (creator->authority.len == 0)
+		return claims_by_descriptor(descriptor, creator->msp, out_claim);
+	if (emr_cert_read(creator->certificate, &own) != EMR_OK || emr_id16_is_zero(own.org) ||
+		emr_cert_read(creator->authority, &ca) != EMR_OK || ca.msp[0] == '\0' ||
+		!emr_bytes_equal(emr_bytes_of(ca.msp, strlen(ca.msp)), creator->msp))
+		return false;
+	*out_claim = (emr_creator_claim){.org = own.org, .ca = creator->authority};
+	return true;
+}
+
+static bool is_ca_of(emr_bytes row, emr_bytes ca)
+{
+	emr_row_org parsed;
+	uint8_t hash[32];
+
+	if (emr_row_org_parse((emr_span){row.data, row.len}, &parsed) != EMR_CONTRACT_OK)
+		return false;
+	emr_sha256(ca.data, ca.len, hash);
+	return memcmp(hash, parsed.ca_hash, sizeof hash) == 0;
+}
+
+bool emr_creator_counts(const emr_creator *creator, const emr_creator_claim *claim, emr_bytes row,
+	uint64_t now_unix_s, emr_cert_facts *out_facts)
+{
+	return is_ca_of(row, claim->ca) &&
+	       emr_cert_verify(creator->certificate, claim->ca, now_unix_s, out_facts) == EMR_OK &&
+	       (emr_id16_is_zero(out_facts->org) || emr_id16_equal(out_facts->org, claim->org));
+}

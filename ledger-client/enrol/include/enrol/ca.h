@@ -1,0 +1,98 @@
+/* A hospital's own certificate authority, a Hyperledger Fabric CA, asked by its REST interface: for
+ * a certificate of the key in a keyring, for a newer one of the same key, and, by who may, to know
+ * somebody or to know him no more.  The private key never leaves its keyring; what is sent is a
+ * request that it signed.
+ *
+ * It refuses http, an authority that the named roots do not vouch for, answers of more than 256
+ * KiB, and a certificate of another key, another name or another authority than asked for.  A call
+ * blocks until its deadline at most.  All functions are thread-safe. */
+#pragma once
+
+#include "keyring/cert.h"
+#include "keyring/keyring.h"
+
+typedef struct emr_ca {
+	const char *url;       /* https://HOST[:PORT], nothing behind it */
+	const char *root_file; /* PEM: who vouches for the authority's certificate of TLS */
+	const char *name;      /* of one authority among several behind URL; NULL: the first */
+	uint32_t timeout_ms;
+} emr_ca;
+
+typedef enum emr_ca_fault {
+	EMR_CA_FINE,
+	EMR_CA_HERE,	    /* this computer could not */
+	EMR_CA_NO_HOST,	    /* its name is not known */
+	EMR_CA_NO_ANSWER,   /* nobody listens */
+	EMR_CA_SLOW,	    /* not within the time */
+	EMR_CA_CERTIFICATE, /* of TLS: the named roots do not vouch for it */
+	EMR_CA_STRANGE,	    /* no Fabric CA's answer */
+	EMR_CA_ERROR,	    /* it failed itself; said has its words */
+	EMR_CA_LOGIN,	    /* id or secret is wrong, or was used: it does not say which (20) */
+	EMR_CA_LOCKED,	    /* too many wrong secrets (73) */
+	EMR_CA_TOKEN,	    /* it does not take our certificate (20): ended, or revoked */
+	EMR_CA_REVOKED,	    /* who asks is revoked (70) */
+	EMR_CA_NO_RIGHT,    /* who asks may not (71 and others) */
+	EMR_CA_NO_NAME,	    /* no such authority behind this address (19) */
+	EMR_CA_TAKEN,	    /* that id is known already (74) */
+	EMR_CA_UNKNOWN,	    /* that id is not known (10) */
+	EMR_CA_DIRECTORY, /* its people come from a directory (LDAP) and are not told to it (72) */
+	EMR_CA_CLOCK,	  /* its certificate begins later than now: a clock is wrong */
+	EMR_CA_MISMATCH,  /* a certificate of another key, name or authority */
+	EMR_CA_PROFILE,	  /* a certificate that emrfs cannot use: not P-256 with SHA-256 */
+	EMR_CA_FAULTS
+} emr_ca_fault;
+
+#define EMR_CA_SAID_BYTES 200
+
+/* What became of a call; SAID is the authority's own sentence, printable ASCII, or "". */
+typedef struct emr_ca_call {
+	emr_ca_fault fault;
+	long http_status;
+	int code; /* of Fabric CA; 0: it gave none */
+	char said[EMR_CA_SAID_BYTES];
+} emr_ca_call;
+
+/* One English sentence about FAULT, without a full stop. */
+const char *emr_ca_fault_text(emr_ca_fault fault);
+emr_status emr_ca_fault_status(emr_ca_fault fault);
+
+/* Whether URL is one that is spoken to. */
+bool emr_ca_url_ok(const char *url);
+/* 1..64 bytes of printable ASCII without blanks and without a colon, which would end it in HTTP's
+ * authorisation. */
+bool emr_ca_id_ok(const char *id);
+
+/* What an authority gives: somebody's certificate with those between him and the root, as
+ * keyring/cert.h has them, and the root. */
+typedef struct emr_ca_certificate {
+	emr_buf chain, root;
+} emr_ca_certificate;
+void emr_ca_certificate_free(emr_ca_certificate *certificate);
+#define EMR_AUTO_CA_CERTIFICATE __attribute__((cleanup(emr_ca_certificate_free))) emr_ca_certificate
+
+/* Every call: EMR_OK, or the status of CALL->fault. */
+
+/* Nobody is asked who he is: the authority's root alone; CHAIN stays empty. */
+emr_status emr_ca_info(const emr_ca *ca, emr_ca_certificate *out, emr_ca_call *call);
+/* By log-in and secret, once or as often as the authority lets it.  The name in the certificate is
+ * ID.  An empty secret is refused here: some directories take it for no log-in at all. */
+emr_status emr_ca_enrol(const emr_ca *ca, const emr_keyring *keyring, const char *id,
+	emr_bytes secret, emr_ca_certificate *out, emr_ca_call *call);
+/* The same key and name again, by the certificate CHAIN that is still in force. */
+emr_status emr_ca_reenrol(const emr_ca *ca, const emr_keyring *keyring, emr_bytes chain,
+	emr_ca_certificate *out, emr_ca_call *call);
+
+typedef struct emr_ca_person {
+	const char *id;
+	emr_bytes secret; /* 8..64 bytes of printable ASCII; good for one enrolment */
+	uint16_t roles;	  /* become the attributes emr.roles */
+	emr_id16 org;	  /* and emr.org, unless it is zero */
+} emr_ca_person;
+
+/* By a registrar, whose certificate CHAIN is. */
+emr_status emr_ca_register(const emr_ca *ca, const emr_keyring *keyring, emr_bytes chain,
+	const emr_ca_person *person, emr_ca_call *call);
+/* By a revoker: everything that ID has, and ID itself.  The authority's list of revoked
+ * certificates is appended to OUT_CRL as PEM, for whoever keeps the channel's MSP. */
+emr_status emr_ca_revoke(const emr_ca *ca, const emr_keyring *keyring, emr_bytes chain,
+	const char *id, emr_buf *out_crl, emr_ca_call *call);

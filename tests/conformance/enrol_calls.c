@@ -1,0 +1,279 @@
+/* The client of Fabric CA against one that answers as Fabric CA does, and as none should: what it
+ * gives, what it refuses, and how each refusal is called.  EMR_CA_DIR is the directory of
+ * fake_ca.py.  With the argument "live" it is a real one's, with the same people: then what only a
+ * made one can do is left out. */
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/file.h"
+#include "base/secret.h"
+#include "enrol/ca.h"
+#include "keyring/keyring.h"
+#include "emr_test.h"
+
+static char url[300], root_file[4200], stranger_file[4200];
+static emr_keyring *keyring, *admin;
+static bool is_live;
+static emr_ca_certificate admin_has;
+
+static emr_ca authority(const char *scene)
+{
+	return (emr_ca){.url = url, .root_file = root_file, .name = scene, .timeout_ms = 60000};
+}
+
+static emr_bytes text(const char *s)
+{
+	return emr_bytes_of(s, strlen(s));
+}
+
+static void fault_is(emr_ca_fault expected, emr_status status, const emr_ca_call *call)
+{
+	if (call->fault != expected)
+		fprintf(stderr, "code %d, HTTP %ld: %s\n", call->code, call->http_status,
+			call->said);
+	assert_string_equal(emr_ca_fault_text(call->fault), emr_ca_fault_text(expected));
+	assert_status(emr_ca_fault_status(expected), status);
+}
+
+static void the_root_is_told_to_everybody(void **state)
+{
+	EMR_AUTO_CA_CERTIFICATE got = {{0}, {0}};
+	emr_ca ca = authority(NULL);
+	emr_cert_facts facts;
+	emr_ca_call call;
+
+	(void)state;
+	fault_is(EMR_CA_FINE, emr_ca_info(&ca, &got, &call), &call);
+	assert_ok(emr_cert_read(emr_buf_view(&got.root), &facts));
+	assert_true(facts.is_ca);
+	assert_string_equal(facts.handle, "ca.hospital");
+	assert_int_equal(got.chain.len, 0);
+}
+
+static void a_login_gets_a_certificate_of_the_own_key(void **state)
+{
+	EMR_AUTO_CA_CERTIFICATE got = {{0}, {0}};
+	emr_ca ca = authority(NULL);
+	emr_cert_facts facts;
+	emr_public public;
+	emr_ca_call call;
+
+	(void)state;
+	fault_is(EMR_CA_FINE, emr_ca_enrol(&ca, keyring, "weak", text("weakpw"), &got, &call),
+		&call);
+	assert_ok(emr_keyring_public(keyring, &public));
+	assert_ok(emr_cert_verify(emr_buf_view(&got.chain), emr_buf_view(&got.root),
+		emr_clock_unix_s(emr_clock_system()), &facts));
+	assert_memory_equal(facts.spki, public.p256_spki, sizeof facts.spki);
+	assert_string_equal(facts.handle, "weak");
+	assert_int_equal(facts.roles, 2); /* clinician */
+}
+
+static void who_was_registered_enrols_once_and_again_by_certificate(void **state)
+{
+	EMR_AUTO_CA_CERTIFICATE got = {{0}, {0}};
+	EMR_AUTO_CA_CERTIFICATE newer = {{0}, {0}};
+	EMR_AUTO_BUF crl = {0};
+	emr_ca ca = authority(NULL);
+	emr_bytes chain = emr_buf_view(&admin_has.chain);
+	emr_ca_person lima = {
+		.id = "lima", .secret = text("once-and-no-more"), .roles = 1 << 1, .org = {{7}}};
+	emr_cert_facts facts;
+	emr_ca_call call;
+
+	(void)state;
+	fault_is(EMR_CA_FINE, emr_ca_register(&ca, admin, chain, &lima, &call), &call);
+	fault_is(EMR_CA_TAKEN, emr_ca_register(&ca, admin, chain, &lima, &call), &call);
+	assert_int_equal(call.code, 74);
+	fault_is(EMR_CA_FINE, emr_ca_enrol(&ca, keyring, "lima", lima.secret, &got, &call), &call);
+	assert_ok(emr_cert_read(emr_buf_view(&got.chain), &facts));
+	assert_int_equal(facts.roles, 1 << 1);
+	assert_true(emr_id16_equal(facts.org, lima.org));
+	fault_is(EMR_CA_LOGIN, emr_ca_enrol(&ca, keyring, "lima", lima.secret, &newer, &call),
+		&call);
+	for (int i = 0; i < 8; i++) { /* a signature with a high s is not taken: half of them */
+		fault_is(EMR_CA_FINE,
+			emr_ca_reenrol(&ca, keyring, emr_buf_view(&got.chain), &newer, &call),
+			&call);
+	}
+	assert_false(emr_bytes_equal(emr_buf_view(&got.chain), emr_buf_view(&newer.chain)));
+	fault_is(EMR_CA_FINE, emr_ca_revoke(&ca, admin, chain, "lima", &crl, &call), &call);
+	assert_non_null(memmem(crl.data, crl.len, "BEGIN X509 CRL", 14));
+	fault_is(EMR_CA_TOKEN,
+		emr_ca_reenrol(&ca, keyring, emr_buf_view(&newer.chain), &got, &call), &call);
+	fault_is(EMR_CA_UNKNOWN, emr_ca_revoke(&ca, admin, chain, "never", &crl, &call), &call);
+}
+
+static void who_has_no_right_registers_and_revokes_nobody(void **state)
+{
+	EMR_AUTO_CA_CERTIFICATE got = {{0}, {0}};
+	EMR_AUTO_BUF crl = {0};
+	emr_ca ca = authority(NULL), of_a_directory = authority("directory");
+	emr_ca_person nuno = {.id = "nuno", .secret = text("a-secret"), .roles = 1};
+	emr_ca_call call;
+
+	(void)state;
+	fault_is(EMR_CA_FINE, emr_ca_enrol(&ca, keyring, "weak", text("weakpw"), &got, &call),
+		&call);
+	fault_is(EMR_CA_NO_RIGHT,
+		emr_ca_register(&ca, keyring, emr_buf_view(&got.chain), &nuno, &call), &call);
+	fault_is(EMR_CA_NO_RIGHT,
+		emr_ca_revoke(&ca, keyring, emr_buf_view(&got.chain), "admin", &crl, &call), &call);
+	/* Somebody else's certificate proves nothing. */
+	fault_is(EMR_CA_TOKEN,
+		emr_ca_register(&ca, keyring, emr_buf_view(&admin_has.chain), &nuno, &call), &call);
+	if (is_live)
+		return;
+	fault_is(EMR_CA_DIRECTORY,
+		emr_ca_register(
+			&of_a_directory, admin, emr_buf_view(&admin_has.chain), &nuno, &call),
+		&call);
+}
+
+static void a_wrong_secret_is_said_and_after_ten_the_login_is_locked(void **state)
+{
+	EMR_AUTO_CA_CERTIFICATE got = {{0}, {0}};
+	emr_ca ca = authority(NULL);
+	emr_ca_call call;
+
+	(void)state;
+	for (int i = 0; i < 10; i++) {
+		fault_is(EMR_CA_LOGIN,
+			emr_ca_enrol(&ca, keyring, "nobody", text("guess"), &got, &call), &call);
+		assert_int_equal(call.code, 20);
+	}
+	fault_is(EMR_CA_LOCKED, emr_ca_enrol(&ca, keyring, "nobody", text("nobodypw"), &got, &call),
+		&call);
+	assert_int_equal(got.chain.len, 0);
+}
+
+/* What answers as none should.  SCENE is the authority's name. */
+static void what_is_no_certificate_of_ours_is_refused(void **state)
+{
+	static const struct {
+		const char *scene;
+		emr_ca_fault fault;
+	} rows[] = {{"other-key", EMR_CA_MISMATCH}, {"other-name", EMR_CA_MISMATCH},
+		{"other-authority", EMR_CA_MISMATCH}, {"later", EMR_CA_CLOCK},
+		{"large", EMR_CA_PROFILE}, {"bad-attributes", EMR_CA_PROFILE},
+		{"no-such", EMR_CA_NO_NAME}, {"page", EMR_CA_STRANGE}, {"empty", EMR_CA_STRANGE},
+		{"endless", EMR_CA_STRANGE}, {"elsewhere", EMR_CA_STRANGE},
+		{"torn", EMR_CA_NO_ANSWER}};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof rows / sizeof *rows && !is_live; i++) {
+		EMR_AUTO_CA_CERTIFICATE got = {{0}, {0}};
+		emr_ca ca = authority(rows[i].scene);
+		emr_ca_call call;
+
+		fprintf(stderr, "scene %s\n", rows[i].scene);
+		fault_is(rows[i].fault,
+			emr_ca_enrol(&ca, admin, "admin", text("adminpw"), &got, &call), &call);
+		assert_int_equal(got.chain.len + got.root.len, 0);
+	}
+}
+
+static void who_is_away_slow_or_somebody_else_is_told_apart(void **state)
+{
+	EMR_AUTO_CA_CERTIFICATE got = {{0}, {0}};
+	emr_ca ca = authority("silent");
+	emr_ca_call call;
+
+	(void)state;
+	ca.timeout_ms = 700;
+	if (!is_live)
+		fault_is(EMR_CA_SLOW,
+			emr_ca_enrol(&ca, admin, "admin", text("adminpw"), &got, &call), &call);
+	ca = authority(NULL);
+	ca.root_file = stranger_file;
+	fault_is(EMR_CA_CERTIFICATE,
+		emr_ca_enrol(&ca, admin, "admin", text("adminpw"), &got, &call), &call);
+	ca = authority(NULL);
+	ca.url = "https://127.0.0.1:1";
+	fault_is(EMR_CA_NO_ANSWER, emr_ca_enrol(&ca, admin, "admin", text("adminpw"), &got, &call),
+		&call);
+	ca.url = "https://no.such.host.invalid";
+	fault_is(EMR_CA_NO_HOST, emr_ca_enrol(&ca, admin, "admin", text("adminpw"), &got, &call),
+		&call);
+}
+
+static void a_secret_is_sent_to_no_address_without_tls_and_none_is_no_login(void **state)
+{
+	static const char *const bad[] = {"http://127.0.0.1:7054", "https://", "ftp://host",
+		"https://a@host", "https://host/path", "https://ho st", "https://host?x"};
+	EMR_AUTO_CA_CERTIFICATE got = {{0}, {0}};
+	emr_ca ca = authority(NULL);
+	emr_ca_call call;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+		ca.url = bad[i];
+		fault_is(EMR_CA_HERE,
+			emr_ca_enrol(&ca, admin, "admin", text("adminpw"), &got, &call), &call);
+	}
+	ca = authority(NULL);
+	fault_is(EMR_CA_LOGIN, emr_ca_enrol(&ca, admin, "admin", text(""), &got, &call), &call);
+	assert_int_equal(call.http_status, 0); /* nothing was sent */
+	fault_is(EMR_CA_LOGIN, emr_ca_enrol(&ca, admin, "ad:min", text("x"), &got, &call), &call);
+	assert_int_equal(call.http_status, 0);
+}
+
+static emr_keyring *new_keyring(void)
+{
+	emr_keyring *made = NULL;
+
+	assert_ok(emr_keyring_create(EMR_KEYRING_PERSON, 1000, &made));
+	return made;
+}
+
+static int begin(void **state)
+{
+	const char *dir = getenv("EMR_CA_DIR");
+	EMR_AUTO_BUF port = {0};
+	char path[4200];
+	emr_ca ca = authority(NULL);
+	emr_ca_call call;
+
+	(void)state;
+	assert_non_null(dir);
+	assert_ok(emr_base_init());
+	snprintf(path, sizeof path, "%s/port", dir);
+	assert_ok(emr_file_read(AT_FDCWD, path, 10, &port));
+	snprintf(url, sizeof url, "https://127.0.0.1:%.*s", (int)port.len, (char *)port.data);
+	snprintf(root_file, sizeof root_file, "%s/tls.pem", dir);
+	snprintf(stranger_file, sizeof stranger_file, "%s/stranger.pem", dir);
+	keyring = new_keyring();
+	admin = new_keyring();
+	fault_is(EMR_CA_FINE, emr_ca_enrol(&ca, admin, "admin", text("adminpw"), &admin_has, &call),
+		&call);
+	return 0;
+}
+
+static int end(void **state)
+{
+	(void)state;
+	emr_ca_certificate_free(&admin_has);
+	emr_keyring_free(keyring);
+	emr_keyring_free(admin);
+	return 0;
+}
+
+int main(int argc, char **argv)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(the_root_is_told_to_everybody),
+		cmocka_unit_test(a_login_gets_a_certificate_of_the_own_key),
+		cmocka_unit_test(who_was_registered_enrols_once_and_again_by_certificate),
+		cmocka_unit_test(who_has_no_right_registers_and_revokes_nobody),
+		cmocka_unit_test(a_wrong_secret_is_said_and_after_ten_the_login_is_locked),
+		cmocka_unit_test(what_is_no_certificate_of_ours_is_refused),
+		cmocka_unit_test(who_is_away_slow_or_somebody_else_is_told_apart),
+		cmocka_unit_test(a_secret_is_sent_to_no_address_without_tls_and_none_is_no_login),
+	};
+
+	is_live = argc > 1 && strcmp(argv[1], "live") == 0;
+	return cmocka_run_group_tests(tests, begin, end);
+}

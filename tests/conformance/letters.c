@@ -1,0 +1,164 @@
+/* Letters of those who have no key on the ledger, over the chaincode itself: what may be replaced,
+ * what may not, and that all applications are found. */
+#include "emr_test.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include "base/codec.h"
+#include "base/file.h"
+#include "base/secret.h"
+#include "gateway/letters.h"
+#include "ledger/admission.h"
+
+static char net[256]; /* the network's directory */
+static emr_keyring *keyring;
+static emr_letters *letters;
+
+/* Somebody whose CA the channel knows, and nobody else. */
+static int begin(void **state)
+{
+	EMR_AUTO_BUF bytes = {0};
+	EMR_AUTO_BUF cert = {0};
+	emr_application application;
+	const uint64_t now = emr_clock_unix_s(emr_clock_system());
+	char cause[256] = "";
+
+	(void)state;
+	assert_ok(emr_base_init());
+	assert_ok(emr_keyring_create(EMR_KEYRING_PERSON, now, &keyring));
+	assert_ok(emr_application_make(
+		keyring, emr_id16_random(), "Aurora", "OrgA", now, now + 60, &bytes, &application));
+	assert_ok(emr_application_certify(keyring, &application, "aurora", now, &cert));
+	assert_ok(emr_keyring_tlv_set(keyring, EMR_KEYRING_CERTIFICATE, emr_buf_view(&cert)));
+	assert_ok(emr_channel_offer_ca(net, application.ca_der));
+	assert_ok(emr_letters_open(net, keyring, &letters, cause, sizeof cause));
+	return 0;
+}
+
+static int end(void **state)
+{
+	(void)state;
+	emr_letters_close(letters);
+	emr_keyring_free(keyring);
+	return 0;
+}
+
+static emr_bytes text(const char *words)
+{
+	return emr_bytes_of(words, strlen(words));
+}
+
+static void assert_found(emr_id16 id, emr_letter_kind kind, const char *words)
+{
+	EMR_AUTO_BUF found = {0};
+
+	assert_ok(emr_letters_find(letters, id, kind, &found));
+	assert_true(emr_bytes_equal(emr_buf_view(&found), text(words)));
+}
+
+static void a_reply_may_be_replaced_until_it_is_answered(void **state)
+{
+	const emr_id16 id = emr_id16_random();
+	EMR_AUTO_BUF none = {0};
+
+	(void)state;
+	assert_status(EMR_NOT_FOUND, emr_letters_find(letters, id, EMR_LETTER_REPLY, &none));
+	assert_ok(emr_letters_leave(letters, id, EMR_LETTER_REPLY, text("first")));
+	assert_ok(emr_letters_leave(letters, id, EMR_LETTER_REPLY, text("second")));
+	assert_found(id, EMR_LETTER_REPLY, "second");
+	assert_ok(emr_letters_leave(letters, id, EMR_LETTER_ANSWER, text("answer")));
+	assert_status(EMR_EXISTS, emr_letters_leave(letters, id, EMR_LETTER_REPLY, text("third")));
+	assert_status(
+		EMR_EXISTS, emr_letters_leave(letters, id, EMR_LETTER_ANSWER, text("another")));
+	assert_found(id, EMR_LETTER_REPLY, "second");
+	assert_found(id, EMR_LETTER_ANSWER, "answer");
+}
+
+typedef struct counting {
+	size_t n;
+	emr_status at_first; /* what is said to the first */
+	uint8_t seen[256];
+	bool is_strange;
+} counting;
+
+/* Letters of these tests are one byte, or a word. */
+static emr_status count(void *arg, emr_bytes letter)
+{
+	counting *c = arg;
+
+	c->n++;
+	if (letter.len == 1)
+		c->seen[letter.data[0]]++;
+	else
+		c->is_strange = c->is_strange || !emr_bytes_equal(letter, text("as it was"));
+	return c->n == 1 ? c->at_first : EMR_OK;
+}
+
+/* Whoever has seen an application cannot put another one in its place. */
+static void an_application_stays_as_it_came(void **state)
+{
+	const emr_id16 org = emr_id16_random();
+	counting c = {.at_first = EMR_OK};
+
+	(void)state;
+	assert_ok(emr_letters_applications(letters, count, &c));
+	assert_int_equal(c.n, 0);
+	assert_ok(emr_letters_leave(letters, org, EMR_LETTER_APPLICATION, text("as it was")));
+	assert_ok(emr_letters_leave(letters, org, EMR_LETTER_APPLICATION, text("as it was")));
+	assert_status(EMR_EXISTS,
+		emr_letters_leave(letters, org, EMR_LETTER_APPLICATION, text("another")));
+	/* An invitation of the same id is something else. */
+	assert_ok(emr_letters_leave(letters, org, EMR_LETTER_ANSWER, text("answer")));
+	assert_ok(emr_letters_applications(letters, count, &c));
+	assert_int_equal(c.n, 1);
+	assert_false(c.is_strange);
+}
+
+static void all_applications_are_found_once(void **state)
+{
+	counting c = {.at_first = EMR_OK};
+
+	(void)state;
+	for (uint8_t i = 1; i <= 70; i++) { /* an answer has 32 */
+		assert_ok(emr_letters_leave(
+			letters, emr_id16_random(), EMR_LETTER_APPLICATION, emr_bytes_of(&i, 1)));
+	}
+	assert_ok(emr_letters_applications(letters, count, &c));
+	assert_int_equal(c.n, 71);
+	for (int i = 1; i <= 70; i++)
+		assert_int_equal(c.seen[i], 1);
+	c = (counting){.at_first = EMR_DENIED};
+	assert_status(EMR_DENIED, emr_letters_applications(letters, count, &c));
+	assert_int_equal(c.n, 1);
+}
+
+static void what_is_no_letter_is_not_taken(void **state)
+{
+	static const uint8_t large[EMR_LETTER_MAX + 1];
+	const emr_id16 id = emr_id16_random();
+
+	(void)state;
+	assert_status(EMR_LIMIT, emr_letters_leave(letters, id, EMR_LETTER_APPLICATION,
+					 emr_bytes_of(large, sizeof large)));
+	assert_ok(emr_letters_leave(
+		letters, id, EMR_LETTER_REPLY, emr_bytes_of(large, EMR_LETTER_MAX)));
+	assert_status(
+		EMR_IO, emr_letters_leave(letters, id, EMR_LETTER_APPLICATION, (emr_bytes){0}));
+	assert_status(EMR_IO, emr_letters_leave(letters, id, (emr_letter_kind)4, text("x")));
+}
+
+int main(int argc, char **argv)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_reply_may_be_replaced_until_it_is_answered),
+		cmocka_unit_test(an_application_stays_as_it_came),
+		cmocka_unit_test(all_applications_are_found_once),
+		cmocka_unit_test(what_is_no_letter_is_not_taken),
+	};
+
+	if (argc != 2)
+		return 2;
+	(void)snprintf(net, sizeof net, "%s", argv[1]);
+	return cmocka_run_group_tests(tests, begin, end);
+}

@@ -1,0 +1,114 @@
+#!/bin/bash
+# dataset_middle.sh: who leaves a dataset while copies are made gives no more of them, what a killed joining has left is erased with its original, and a copy stays while the next version of its original is on its way.
+SUPPORT=${SUPPORT:-$(cd "$(dirname "$0")/../support" && pwd)}
+. "$SUPPORT/mount.sh"
+. "$SUPPORT/said.sh"
+. "$SUPPORT/two.sh"
+python3 -c 'import pydicom' 2>/dev/null || { echo "needs pydicom"; exit 77; }
+two_begin middle
+mkdir -p usr/bin usr/libexec/emrfs
+cp "$EMRFS" usr/bin/emrfs && cp "$DEIDENTIFY" usr/libexec/emrfs/ || exit 2
+EMRFS=$EMR_WORK/usr/bin/emrfs
+at_end() { [ -z "${busy:-}" ] || kill "$busy" 2>/dev/null; }
+two_network "São Lucas"
+two_join ana "Silva, Ana" patient
+steward() { as hospital run "$1" dataset "${@:2}" --passphrase-file "$EMR_PASS"; }
+for name in plain other; do
+	cat >terms.json <<-END
+		{"purpose": "To measure bones: $name", "who": "Researchers of the hospital", "until": "2099-12-31", "data": "de-identified"}
+	END
+	steward 0 create $name --terms terms.json
+done
+two_mount ana
+knows() { as ana "$EMRFS" dataset other >out/known 2>&1 </dev/null; }
+two_until 20 knows
+
+slices() { # FOLDER FIRST LAST: slices of pydicom's CT_small
+	python3 - "$@" <<'END'
+import os, sys
+from pydicom import dcmread
+from pydicom.data import get_testdata_file
+from pydicom.uid import generate_uid
+top, first, last = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
+data = dcmread(get_testdata_file("CT_small.dcm"))
+os.makedirs(top, exist_ok=True)
+for number in range(first, last + 1):
+    data.SOPInstanceUID = data.file_meta.MediaStorageSOPInstanceUID = generate_uid(entropy_srcs=[str(number)])
+    data.InstanceNumber = number
+    data.save_as(os.path.join(top, f"anabela-{number:03}.dcm"))
+END
+}
+copies() { find "ana-folder/Research/$1" -name '0*.dcm' 2>/dev/null | wc -l; }
+has_more() { [ "$(copies "$1")" -gt "$2" ]; }
+
+say "what a joining that was killed before its grant has left goes with its original"
+slices ana-folder/CT 1 200 # so many that it is not done before it is killed
+as ana run 0 status --wait
+two_home ana
+"$EMRFS" dataset join other CT --yes >out/killed 2>&1 </dev/null &
+joining=$!
+until has_more other 0; do kill -0 $joining 2>/dev/null || emr_fail "it made no copy: $(cat out/killed)"; done
+kill -9 $joining
+wait $joining 2>/dev/null
+as ana json 0 dataset other
+expect "it was not joined" "$(field datasets.0.joined)" "[]"
+as ana run 0 status --wait
+[ -e ana-folder/Research/other/*/STUDY-*/SERIES-*/000001-*.dcm ] || emr_fail "the first copy is not there: $(find ana-folder/Research)"
+as ana json 0 erase CT/anabela-001.dcm --yes --passphrase-file "$EMR_PASS"
+expect "its copy" "$(field copies)" 1
+[ ! -e ana-folder/Research/other/*/STUDY-*/SERIES-*/000001-*.dcm ] || emr_fail "the copy outlived its original"
+
+say "where several copies go, nothing that was purged stays in the log of the database"
+slices ana-folder/Foot 201 206
+as ana run 0 status --wait
+as ana json 0 dataset join other Foot --once --yes --wait
+expect "copies are there" "$([ "$(copies other)" -ge 6 ] && echo yes)" yes
+as ana json 0 erase Foot --yes --passphrase-file "$EMR_PASS"
+[ "$(field copies)" -ge 6 ] || emr_fail "$(field copies) copies were erased"
+expect "what was kept back" "$(grep -c 'stay in the write-ahead log' ana/state/log)" 0
+
+say "who leaves in the middle gives nothing more, from the next file on"
+slices ana-folder/Head 1 1
+as ana run 0 status --wait
+as ana json 0 dataset join plain Head --yes --wait
+told() { grep -c "datasets: .* copies made" ana/state/log; }
+before=$(told)
+# While a program works in the folder one file after the other is copied, with pauses.
+while :; do stat ana-folder/Head >/dev/null; sleep 0.2; done &
+busy=$!
+slices ana-folder/Head 101 140
+two_until 90 has_more plain 1
+as ana run 0 dataset leave plain --wait
+given=$(copies plain)
+kill $busy
+wait $busy 2>/dev/null
+busy=
+tells() { [ "$(told)" -gt "$before" ]; }
+two_until 60 tells
+[ "$(copies plain)" -le $((given + 1)) ] || emr_fail "$(copies plain) copies, $given when she had left"
+
+say "a copy stays while the next version of its original waits for copies on nodes"
+as ana run 0 status --wait
+slices ana-folder/Knee 301 303
+as ana run 0 status --wait
+as ana json 0 dataset join plain Knee --yes --wait
+two_unmount ana
+cp ana/settings settings.before
+printf 'copies-before-register = 2\nnode = unix:%s/none.sock\n' "$EMR_WORK" >>ana/settings
+two_mount ana
+python3 - ana-folder/Knee/anabela-302.dcm <<'END'
+import sys
+from pydicom import dcmread
+data = dcmread(sys.argv[1])
+data.PixelData = data.PixelData[:-2] + b"\x7e\x01"
+data.save_as(sys.argv[1])
+END
+waits() { as ana json 0 status && [ "$(field awaiting_copies)" -gt 0 ]; }
+two_until 60 waits
+rm ana-folder/Knee/anabela-303.dcm
+copy() { compgen -G "ana-folder/Research/plain/*/STUDY-*/SERIES-*/000$1-*.dcm" >/dev/null; }
+gone() { ! copy "$1"; }
+two_until 60 gone 303
+copy 302 || emr_fail "the copy of what waits is gone"
+two_kill ana # its new version waits for ever
+echo "all is well"

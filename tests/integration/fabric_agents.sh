@@ -1,0 +1,30 @@
+#!/bin/bash
+# fabric_agents.sh: the service of an organisation on a channel of Fabric: it joins, starts, signs the ledger's head, and does not
+# start while the channel is away.
+SUPPORT=${SUPPORT:-$(cd "$(dirname "$0")/../support" && pwd)}
+. "$SUPPORT/mount.sh"
+. "$SUPPORT/said.sh"
+. "$SUPPORT/two.sh"
+. "$SUPPORT/orgs.sh"
+. "$SUPPORT/channel.sh"
+two_begin fabric_agents
+channel_begin
+
+say "a hospital on a channel and its agent"
+channel_network "São Lucas"
+orgs_agent keys hospital
+agent_start keys
+two_until 60 agent_says keys '"in_force":true'
+two_until 60 agent_says keys '"witnessed_at":"2'
+
+say "while the channel is away it does not start, and then it does"
+agent_stop keys
+channel_stop
+as keys run 7 agent --passphrase-file "$EMR_PASS"
+channel_start
+agent_start keys
+two_until 60 agent_says keys '"in_force":true'
+two_join ana "Silva, Ana" patient
+well() { agent_says keys '"error":null'; }
+two_until 60 well
+agent_stop keys

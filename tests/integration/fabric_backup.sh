@@ -1,0 +1,107 @@
+#!/bin/bash
+# fabric_backup.sh: second copies of people whose ledger is a channel of Fabric. What comes back has the same bytes, and follows the
+# ledger anew from the channel: with the passphrase, with the 24 words, and where the network's directory of before is not there.
+SUPPORT=${SUPPORT:-$(cd "$(dirname "$0")/../support" && pwd)}
+. "$SUPPORT/mount.sh"
+. "$SUPPORT/said.sh"
+. "$SUPPORT/two.sh"
+. "$SUPPORT/channel.sh"
+two_begin fabric_backup
+channel_begin
+
+say "a hospital on a channel, a patient and her doctor"
+channel_network "São Lucas"
+two_join ana "Silva, Ana" patient
+two_join lima "Paula Lima" clinician
+two_cards ana lima
+two_mount ana lima
+mkdir ana-folder/Imaging
+echo "a knee" >ana-folder/Imaging/MRI.txt
+head -c 700000 /dev/urandom >ana-folder/Imaging/MRI.dcm
+as ana run 0 status --wait
+as ana run 0 share Imaging with lima --yes --wait
+(cd ana-folder && sha256sum Imaging/*) >sums
+
+say "a second copy, made while her folder is open"
+as ana run 0 backup "$EMR_WORK/copy" --verify
+says "the ledger of your network"
+grep -q " channel$" copy/emrfs-backup || emr_fail "what leads to the channel is not in it"
+two_unmount ana # her certificate is renewed: that is what the 24 words are to find in the copy
+rm -f ana.invitation
+as hospital two_invite ana patient
+inviting=$!
+two_until 60 test -s ana.invitation
+as ana json 0 join ana.invitation --yes --passphrase-file "$EMR_PASS"
+expect "that it is new" "$(field renewed)" True
+wait "$inviting" || emr_fail "org invite ana: $(cat out/invited-ana)"
+two_mount ana
+echo "a hip" >ana-folder/Imaging/hip.txt
+as ana run 0 status --wait
+(cd ana-folder && sha256sum Imaging/*) >sums
+as ana json 0 backup "$EMR_WORK/copy"
+expect "versions that it lacks" "$(field missing)" 0
+expect "records in it" "$([ "$(field records)" -ge 3 ] && echo enough)" enough
+(cd copy && find . -type f -exec sha256sum {} + | sort) >copied
+as ana run 0 backup "$EMR_WORK/copy" --verify
+two_unmount ana
+
+restores() { # WHO: what came back is what she had, and goes on
+	as "$1" run 0 mount --passphrase-file "$EMR_PASS" "$EMR_WORK/$1-folder"
+	(cd "$1-folder" && sha256sum -c ../sums >/dev/null) || emr_fail "other bytes"
+	as "$1" json 0 status
+	expect "the kind of ledger" "$(field ledger.kind)" fabric
+	as "$1" run 0 verify
+	says "Not checked: the orderers' signatures"
+}
+
+say "it comes back with her passphrase, and the ledger from the channel"
+mv ana/state lost
+two_home ana
+run 0 init --restore "$EMR_WORK/copy" --passphrase-file "$EMR_PASS"
+[ -e ana/state/replica.fabric/fabric.sqlite ] || emr_fail "the ledger was not followed"
+[ "$(readlink ana/state/ledger)" = "$NET/ledger" ] || emr_fail "her state leads to $(readlink ana/state/ledger)"
+for left in network channel; do [ ! -e "ana/state/$left" ] || emr_fail "ana/state/$left was left"; done
+restores ana
+echo "an elbow" >ana-folder/Imaging/elbow.txt
+as ana run 0 status --wait
+shown() { [ "$(cat lima-folder/shared-with-me/*/Imaging/elbow.txt)" = "an elbow" ]; }
+two_until 60 shown
+as ana run 0 backup "$EMR_WORK/copy" # it goes on from the one that it came out of
+(cd ana-folder && sha256sum Imaging/*) >sums
+two_unmount ana
+
+say "and with the 24 words, where the directory of before is gone"
+rm -rf ana/state
+mv net away && mkdir -m 700 net && cp away/ca.pem net/ # which the channel reads
+two_unmount lima
+two_home ana
+printf 'a new passphrase\n' >fresh && chmod 600 fresh
+run 0 init --restore "$EMR_WORK/copy" --words-file ana.words --passphrase-file "$EMR_WORK/fresh"
+[ "$(readlink ana/state/ledger)" = "$EMR_WORK/ana/state/network/ledger" ] || emr_fail "her state leads to $(readlink ana/state/ledger)"
+EMR_PASS=$EMR_WORK/fresh restores ana
+as ana run 0 backup "$EMR_WORK/second"
+grep -q " channel$" second/emrfs-backup || emr_fail "what leads to the channel is not in it"
+grep -q " network$" second/emrfs-backup && emr_fail "the copy leads to a directory that goes with her state"
+two_unmount ana
+
+say "a copy of that leads to no place of before"
+mv ana/state lost-too
+run 0 init --restore "$EMR_WORK/second" --passphrase-file "$EMR_WORK/fresh"
+[ -s ana/state/network/network ] || emr_fail "the way to the channel is not there"
+EMR_PASS=$EMR_WORK/fresh restores ana
+two_unmount ana
+
+say "while the channel is away nothing is made, and it is said"
+rm -rf ana/state
+channel_stop
+run 7 init --restore "$EMR_WORK/second" --passphrase-file "$EMR_WORK/fresh"
+says "No gateway of your network answers"
+[ -z "$(ls ana/state | grep -v '^lock$')" ] || emr_fail "something was made: $(ls ana/state)"
+channel_start
+
+say "a changed way is damage, and nothing is made"
+
+printf xxxx | dd of="$(ls second/emrfs-data/channel.*)" bs=1 seek=20 conv=notrunc status=none
+run 8 init --restore "$EMR_WORK/second" --passphrase-file "$EMR_WORK/fresh"
+says "nothing can be restored without it"
+[ -z "$(ls ana/state | grep -v '^lock$')" ] || emr_fail "something was made: $(ls ana/state)"

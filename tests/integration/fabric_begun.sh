@@ -1,0 +1,68 @@
+#!/bin/bash
+# fabric_begun.sh: an organisation on Fabric waits for others, perhaps for days. What it has made until then is kept, sealed: ended or
+# killed, the same line goes on with the same CA. PEER plays the network.
+SUPPORT=${SUPPORT:-$(cd "$(dirname "$0")/../support" && pwd)}
+. "$SUPPORT/mount.sh"
+. "$SUPPORT/said.sh"
+. "$SUPPORT/two.sh"
+two_begin fabric_begun
+at_end() {
+	[ -z "${founding:-}" ] || kill "$founding" 2>/dev/null
+	[ -z "${PEER_PID:-}" ] || { eval "exec ${SERVE[1]}>&-" && await_gone "$PEER_PID"; }
+}
+mkdir -m 700 channel net
+coproc SERVE { exec "$PEER" network "$EMR_WORK/channel" "$EMR_WORK/taken.pem" 2>>"$EMR_WORK/peer.log"; }
+PEER_PID=$SERVE_PID
+two_until 60 test -s channel/settings
+cp channel/settings net/network
+two_home hospital
+create() { # EXIT NAME WITHIN [PASSPHRASE-FILE]
+	run "$1" org create "$2" --network "$NET" --within "$3" --yes --passphrase-file "${4:-$EMR_PASS}" --words-file words
+}
+state() { ls "$EMRFS_HOME/state" | grep -v lock; }
+
+say "a channel that does not take its CA in time: it is kept, and nothing that could be taken for a folder"
+create 6 "São Lucas" 1s
+says "does not take the certificates of the CA in ca.pem there"
+expect "what is kept" "$(state)" begun
+expect "its mode" "$(stat -c %a "$EMRFS_HOME/state/begun")" 600
+cp net/ca.pem first.pem
+run 10 mount --passphrase-file "$EMR_PASS" "$MNT"
+
+say "killed while it waits, the same line goes on with the same CA"
+rm net/ca.pem
+"$EMRFS" org create "São Lucas" --network "$NET" --within 10min --yes --passphrase-file "$EMR_PASS" --words-file words >out/founding 2>&1 </dev/null &
+founding=$!
+two_until 60 test -s net/ca.pem
+kill -KILL $founding
+wait $founding 2>/dev/null
+founding=
+cmp net/ca.pem first.pem || emr_fail "another CA"
+expect "what is kept" "$(state)" begun
+
+say "by nobody else, and for nothing else"
+printf 'another passphrase\n' >other && chmod 600 other
+create 12 "São Lucas" 1s other
+create 11 "Clínica Aurora" 1s
+says "What was begun here is not Clínica Aurora in this network"
+sed -i 's/^msp = .*/msp = OrgZ/' net/network
+create 11 "São Lucas" 1s
+cp channel/settings net/network
+cmp net/ca.pem first.pem || emr_fail "another CA"
+
+say "where its words cannot go is said before the channel hears of it"
+cp net/ca.pem taken.pem
+echo "somebody's" >words
+create 1 "São Lucas" 10min
+says "words"
+rm words
+
+say "the channel takes it, and the same line goes on"
+create 0 "São Lucas" 10min
+cmp net/ca.pem first.pem || emr_fail "another CA"
+[ ! -e "$EMRFS_HOME/state/begun" ] || emr_fail "what was begun is still there"
+run 0 org show --json --passphrase-file "$EMR_PASS"
+grep -qF '{"name":"São Lucas","member":true}' out/said || emr_fail "$(cat out/said)"
+TWO_ADMIN=hospital
+two_join ana "Silva, Ana" patient
+echo "all is well"

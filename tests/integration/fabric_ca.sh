@@ -1,0 +1,168 @@
+#!/bin/bash
+# fabric_ca.sh: a hospital on Fabric whose authority is its own, a Fabric CA: the administrator and a doctor get their certificates from
+# it, the doctor by an invitation for which nobody waits; another comes by a log-in of the hospital's directory. PEER plays the network,
+# support/fake_ca.py the authority, or FABRIC_CA_SERVER, when there is one.
+SUPPORT=${SUPPORT:-$(cd "$(dirname "$0")/../support" && pwd)}
+. "$SUPPORT/mount.sh"
+. "$SUPPORT/said.sh"
+. "$SUPPORT/two.sh"
+. "$SUPPORT/channel.sh"
+two_begin fabric_ca
+at_end() {
+	local who
+	for who in $TWO_MEMBERS; do emr_clear_away "$EMR_WORK/$who" "$EMR_WORK/$who-folder"; done
+	channel_stop
+	[ -z "${authority:-}" ] || kill "$authority" 2>/dev/null
+}
+mkdir -m 700 ca
+channel_begin
+CA_PORT=$(emr_port) python3 "$SUPPORT/fake_ca.py" ca >out/authority 2>&1 &
+authority=$!
+two_until 60 test -e ca/ready
+secret() { # NAME SECRET: a file of it
+	printf '%s\n' "$2" >"$1.secret" && chmod 600 "$1.secret"
+}
+secret admin adminpw
+secret wrong guess
+{
+	cat channel/settings
+	echo "authority = https://127.0.0.1:$(cat ca/port) $EMR_WORK/ca/tls.pem"
+} >net/network
+cp net/network settings
+create() { # EXIT OPTION...
+	local exit=$1
+	shift
+	as hospital run "$exit" org create "São Lucas" --network "$NET" --yes --passphrase-file "$EMR_PASS" --words-file "$EMR_WORK/hospital.words" "$@"
+	rm -f hospital.words
+}
+nothing_made() { [ -z "$(ls "$EMR_WORK/$1/state" | grep -v lock)" ] || emr_fail "something was made: $(ls "$EMR_WORK/$1/state")"; }
+
+say "a wrong secret, an authority that nobody vouches for, and one that is away make nothing"
+create 6 --login admin --secret-file "$EMR_WORK/wrong.secret"
+says "log-in or secret is wrong"
+create 6 --login weak --secret-file "$EMR_WORK/admin.secret"
+says "log-in or secret is wrong"
+printf '#!/bin/sh\necho "$1" >>"%s/asked"\ncat "%s/wrong.secret"\n' "$EMR_WORK" "$EMR_WORK" >ask && chmod 700 ask
+EMRFS_ASKPASS=$EMR_WORK/ask create 6 --login admin # who is asked sees to whom it goes
+grep -qF "https://127.0.0.1:$(cat ca/port)" asked || emr_fail "asked: $(cat asked)"
+sed -i 's#ca/tls.pem#ca/stranger.pem#' net/network
+create 6 --login admin --secret-file "$EMR_WORK/admin.secret"
+says "do not vouch for its certificate"
+sed "s#https://127.0.0.1:$(cat ca/port) #https://127.0.0.1:1 #" settings >net/network
+create 7 --login admin --secret-file "$EMR_WORK/admin.secret"
+says "it does not answer"
+sed "s#authority = https#authority = http#" settings >net/network
+create 6 --login admin --secret-file "$EMR_WORK/admin.secret"
+says "authority: http://"
+nothing_made hospital
+cp settings net/network
+chmod 644 admin.secret
+create 6 --login admin --secret-file "$EMR_WORK/admin.secret"
+chmod 600 admin.secret
+secret weak weakpw
+create 6 --login weak --secret-file "$EMR_WORK/weak.secret"
+says "does not say that its owner is patient and admin"
+
+say "the administrator's certificate is the authority's, and so is the organisation's root"
+create 0 --login admin --secret-file "$EMR_WORK/admin.secret"
+cmp <(openssl x509 -in net/ca.pem -outform der) <(openssl x509 -in ca/ca.pem -outform der) || emr_fail "the organisation's root is another"
+as hospital run 0 org show --passphrase-file "$EMR_PASS"
+says "admin"
+
+say "an invitation tells the authority who comes, and waits for nobody"
+invite() { # WHO ROLE EXIT
+	as hospital run "$3" org invite "$1" --role "$2" -o "$EMR_WORK/$1.invitation" --within 1h --passphrase-file "$EMR_PASS"
+}
+invite lima clinician 0
+says "knows lima now"
+join() { # WHO NAME EXIT OPTION...
+	local who=$1 name=$2 exit=$3
+	shift 3
+	as "$who" run "$exit" init --join "$EMR_WORK/$who.invitation" --yes --name "$name" --born 1970-01-01 --passphrase-file "$EMR_PASS" \
+		--words-file "$EMR_WORK/$who.words" "$@"
+	rm -f "$who.words"
+}
+join lima "Paula Lima" 0
+as hospital run 0 org show --passphrase-file "$EMR_PASS"
+says "lima"
+says "clinician"
+
+say "it opens once: the secret in it was used"
+cp lima.invitation eva.invitation
+join eva "Eva Reis" 6
+says "the secret was used already"
+nothing_made eva
+
+say "a patient is called by a random number"
+invite ana patient 0
+join ana "Ana Silva" 0
+grep -q "CN = ana" <(for file in ca/*.pem; do openssl x509 -in "$file" -noout -subject 2>/dev/null; done) && emr_fail "her name is in a certificate"
+
+say "a name that is taken is said"
+rm -f lima.invitation
+invite lima clinician 6
+says "it knows somebody by that name already"
+[ ! -e lima.invitation ] || emr_fail "there is an invitation"
+
+say "whom a directory knows comes by log-in and password"
+sed -i 's#ca/tls.pem$#ca/tls.pem directory#' net/network
+invite weak clinician 0
+says "log-in and password of your directory"
+join weak "Rita Sá" 6 --login weak --secret-file "$EMR_WORK/wrong.secret"
+says "log-in or secret is wrong"
+join weak "Rita Sá" 0 --login weak --secret-file "$EMR_WORK/weak.secret"
+
+say "who is not what the invitation says does not come in"
+invite nuno auditor 0
+join nuno "Nuno Reis" 8 --login weak --secret-file "$EMR_WORK/weak.secret"
+says "does not let you be what you are invited for"
+nothing_made nuno
+
+say "they share"
+two_mount ana lima
+two_cards ana lima
+mkdir ana-folder/Imaging && echo "a knee" >ana-folder/Imaging/MRI.txt
+as ana run 0 share Imaging with lima --yes --wait
+hers() { [ "$(cat lima-folder/shared-with-me/*/Imaging/MRI.txt)" = "a knee" ]; }
+two_until 60 hers
+two_unmount ana lima
+
+say "a certificate of which a third is left is renewed when the folder is opened, and what it brings counts"
+sed -i 's#ca/tls.pem directory$#ca/tls.pem#' net/network
+echo "300 60" >ca/days
+invite rui clinician 0
+join rui "Rui Paz" 0
+rm ca/days
+as rui run 0 mount --passphrase-file "$EMR_PASS" "$EMR_WORK/rui-folder"
+says "Your certificate was renewed."
+[ -s rui/state/certificate ] && [ ! -e rui/state/certificate.next ] || emr_fail "it is not kept: $(ls rui/state)"
+echo one >rui-folder/one.txt
+as rui run 0 status --wait
+two_unmount rui
+as rui run 0 mount --passphrase-file "$EMR_PASS" "$EMR_WORK/rui-folder"
+says_not "renewed"
+echo two >rui-folder/two.txt
+as rui run 0 status --wait
+two_unmount rui
+
+say "a renewal whose end nobody saw is ended by the next opening, also without the authority"
+mv rui/state/certificate rui/state/certificate.next
+kill "$authority" && wait "$authority" 2>/dev/null
+authority=
+as rui run 0 mount --passphrase-file "$EMR_PASS" "$EMR_WORK/rui-folder"
+says "Your certificate was renewed."
+echo three >rui-folder/three.txt
+as rui run 0 status --wait
+two_unmount rui
+
+say "an authority that is away stops nobody, and is told"
+rm -f ca/ready
+# The certificate of before is nobody's any more: so as who never had another.
+rm rui/state/certificate
+as rui run 0 mount --passphrase-file "$EMR_PASS" "$EMR_WORK/rui-folder"
+says "no newer one came"
+says "it does not answer"
+[ "$(cat rui-folder/one.txt rui-folder/two.txt rui-folder/three.txt)" = "one
+two
+three" ] || emr_fail "his records are not there"
+two_unmount rui

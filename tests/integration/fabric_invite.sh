@@ -1,0 +1,62 @@
+#!/bin/bash
+# fabric_invite.sh: who invites into a network on Fabric ends it while a gateway takes calls and answers none: at once, and not when the
+# call would have ended.
+SUPPORT=${SUPPORT:-$(cd "$(dirname "$0")/../support" && pwd)}
+. "$SUPPORT/mount.sh"
+. "$SUPPORT/said.sh"
+. "$SUPPORT/two.sh"
+. "$SUPPORT/channel.sh"
+two_begin fabric_invite
+channel_begin
+channel_network "São Lucas"
+
+invite() { # WITHIN
+	rm -f eva.invitation
+	env --default-signal=INT "$EMRFS" org invite eva --role clinician -o "$EMR_WORK/eva.invitation" --within "$1" \
+		--passphrase-file "$EMR_PASS" --json >out/invited 2>&1 </dev/null &
+	inviting=$!
+	two_until 60 test -s eva.invitation
+}
+# A call lasts a minute; the sockets of a stopped program take what comes, and give nothing.
+PORTS=$(sed -n 's|^gateway = https://[^ ]*:\([0-9]*\) .*|\1|p' channel/settings)
+asks() { # bytes lie there that nobody reads
+	local port
+	for port in $PORTS; do
+		[ -z "$(ss -Htn state all "sport = :$port" | awk '$1 != "LISTEN" && $2 > 0')" ] || return 0
+	done
+	return 1
+}
+
+say "she thinks better of it"
+two_home hospital
+invite 1h
+kill -STOP "$PEER_PID"
+two_until 60 asks
+began=$SECONDS
+kill -INT "$inviting"
+wait "$inviting"
+took=$((SECONDS - began))
+kill -CONT "$PEER_PID"
+[ "$took" -lt 50 ] || emr_fail "it took $took s"
+grep -q invitation-stays out/invited || emr_fail "it says something else: $(cat out/invited)"
+[ -s eva.invitation ] || emr_fail "the file of an invitation that stays is gone"
+
+say "once the gateway answers she withdraws it"
+env --default-signal=INT "$EMRFS" org invite eva --role clinician -o "$EMR_WORK/eva.invitation" --within 1h \
+	--passphrase-file "$EMR_PASS" --json >out/invited 2>&1 </dev/null &
+inviting=$!
+catches() { [ $((0x$(sed -n 's/^SigCgt:\t//p' /proc/$inviting/status) & 2)) = 2 ]; }
+two_until 60 catches
+kill -INT "$inviting"
+wait "$inviting"
+[ ! -e eva.invitation ] || emr_fail "it was not withdrawn: $(cat out/invited)"
+
+say "and an invitation ends by the clock, whatever the gateway does"
+invite 3s
+kill -STOP "$PEER_PID"
+began=$SECONDS
+wait "$inviting"
+took=$((SECONDS - began))
+kill -CONT "$PEER_PID"
+[ "$took" -lt 50 ] || emr_fail "it took $took s"
+grep -q '"not-used"' out/invited || emr_fail "it says something else: $(cat out/invited)"

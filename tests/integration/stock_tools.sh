@@ -1,0 +1,57 @@
+#!/bin/bash
+# stock_tools.sh: what is on a live node is ordinary IPFS: for sizes at the edges of chunks and leaves `ipfs add` names a record as emrfs does, another
+# node fetches and exports it with `ipfs` alone, and from that file it is the record that it was.
+SUPPORT=${SUPPORT:-$(cd "$(dirname "$0")/../support" && pwd)}
+. "$SUPPORT/mount.sh"
+. "$SUPPORT/said.sh"
+emr_begin stock_tools
+at_end() { [ ! -d "$EMR_WORK/net" ] || "$NETWORK" down "$EMR_WORK/net" >/dev/null 2>&1; }
+cd "$EMR_WORK" || exit 2
+NETWORK=$(cd "$SUPPORT/../../examples/network" && pwd)/ipfs
+KUBO=$("$NETWORK" build) || emr_fail "Kubo is not built"
+export KUBO
+kubo() { IPFS_PATH=$EMR_WORK/net/$1 "$KUBO" "${@:2}"; }
+has_state() { [ "$(attribute state "$1")" = "$2" ]; }
+# The words of README.md.
+like_ours() { kubo 1 add --quieter --only-hash --progress=false --cid-version=1 --raw-leaves --chunker=size-262400 --max-file-links=1024 --hash=sha2-256 --trickle=false "$@"; }
+sizes="0 1 16383 16384 16385 262143 262144 262145 524288 524289 4000000"
+
+must "$NETWORK" up net >/dev/null
+emr_init
+echo "node = unix:$EMR_WORK/net/1/api.sock" >>"$EMRFS_HOME/settings"
+emr_mount
+mkdir "$MNT/Imaging" records cars
+for bytes in $sizes; do head -c "$bytes" /dev/urandom >"records/$bytes"; done
+cp records/* "$MNT/Imaging"
+for bytes in $sizes; do emr_until has_state "$MNT/Imaging/$bytes" "confirmed 2/2"; done
+
+say "ipfs add names each of them as emrfs does"
+for bytes in $sizes; do
+	attribute cid "$MNT/Imaging/$bytes" >"cars/$bytes.cid"
+	bundle=$(<"cars/$bytes.cid")
+	must kubo 1 get --progress=false -o "got-$bytes" "$bundle" >out/got 2>&1
+	expect "what it lists of $bytes" "$(ls "got-$bytes" | xargs)" "c m"
+	expect "its name for $bytes" "$(like_ours -r "got-$bytes")" "$bundle"
+	expect "its name for the content of $bytes" "$(like_ours "got-$bytes/c")" "$(kubo 1 ls --size=false "$bundle" | awk '$NF == "c" { print $1 }')"
+done
+
+say "a node that has none of them fetches and exports each, and this computer loses them"
+for bytes in $sizes; do kubo 2 dag export --progress=false "$(<"cars/$bytes.cid")" >"cars/$bytes.car" || emr_fail "$bytes is not exported"; done
+must "$EMRFS" export Imaging out/all.car >out/said 2>&1
+emr_unmount
+sed -i '/^node/d' "$EMRFS_HOME/settings"
+rm -rf "$EMRFS_HOME/cache"
+python3 "$SUPPORT/take_blocks.py" "$EMRFS_HOME/state/blocks" out/all.car >/dev/null
+emr_mount
+cat "$MNT/Imaging/262144" >/dev/null 2>&1 && emr_fail "it was read from nowhere"
+
+say "from what ipfs exported each is the record that it was"
+for bytes in $sizes; do
+	run 0 import "cars/$bytes.car"
+	cmp "records/$bytes" "$MNT/Imaging/$bytes" || emr_fail "$bytes: other bytes"
+	expect "CID of $bytes" "$(attribute cid "$MNT/Imaging/$bytes")" "$(<"cars/$bytes.cid")"
+	expect "version of $bytes" "$(attribute version "$MNT/Imaging/$bytes")" 1
+done
+expect listing "$(ls "$MNT/Imaging" | wc -l)" 11
+run 0 verify
+echo "all is well"

@@ -1,0 +1,73 @@
+# A channel of Fabric for a test that has begun by two.sh. The program PEER plays all of it in one process, with the contract as its
+# chaincode; where FABRIC names the programs of a release, and CHAINCODE the contract, real peers and orderers of three organisations do.
+#
+#   channel_begin              after two_begin, or two_home: it runs, its settings are in channel/settings and the network's directory
+#   channel_msp 2              what its second organisation is called
+#   channel_take 2 FILE        organisation 2, or 3, has the CA in FILE beside its own; the first one's is taken by channel_network
+#   channel_network "São Lucas"   a network of emrfs stands on it; as two_network
+#   channel_stop / channel_start  nothing of it answers, and again; a file in channel/fault is a fault that PEER shows
+CHANNEL_EXAMPLE=$(cd "$SUPPORT/../.." && pwd)/examples/network/fabric
+
+channel_start() {
+	CHANNEL_RUNS=1
+	if [ -n "${FABRIC:-}" ]; then
+		export FABRIC CHAINCODE
+		must "$CHANNEL_EXAMPLE" up raft "$EMR_WORK/channel" >/dev/null
+		return
+	fi
+	rm -f channel/settings
+	coproc SERVE { exec "$PEER" network "$EMR_WORK/channel" "$NET/ca.pem" OrgB="$EMR_WORK/ca-2.pem" OrgC="$EMR_WORK/ca-3.pem" 2>>"$EMR_WORK/peer.log"; }
+	PEER_PID=$SERVE_PID
+	two_until 60 test -s channel/settings
+}
+
+channel_stop() {
+	local pids
+	[ -n "${CHANNEL_RUNS:-}" ] || return 0
+	CHANNEL_RUNS=
+	if [ -n "${FABRIC:-}" ]; then
+		pids=$(cut -d' ' -f1 "$EMR_WORK"/channel/*.pid)
+		# shellcheck disable=SC2086
+		kill $pids
+		for pid in $pids; do await_gone "$pid"; done
+	else # it ends when nobody holds its standard input any more
+		eval "exec ${SERVE[1]}>&-"
+		await_gone "$PEER_PID"
+	fi
+}
+
+channel_begin() {
+	mkdir -m 700 net
+	[ -n "${FABRIC:-}" ] || mkdir -m 700 channel
+	channel_start
+	cp channel/settings net/network
+}
+
+channel_msp() {
+	local played=(_ OrgA OrgB OrgC)
+	if [ -n "${FABRIC:-}" ]; then echo "Emr$1MSP"; else echo "${played[$1]}"; fi
+}
+
+channel_take() {
+	if [ -n "${FABRIC:-}" ]; then must "$CHANNEL_EXAMPLE" trust "$1" "$2" "$EMR_WORK/channel"; else cat "$2" >>"$EMR_WORK/ca-$1.pem"; fi
+}
+
+channel_network() {
+	local founding
+	if [ -z "${FABRIC:-}" ]; then # it reads the file
+		two_network "$1"
+		return
+	fi
+	two_network "$1" &
+	founding=$!
+	two_until 60 test -s "$NET/ca.pem"
+	channel_take 1 "$NET/ca.pem"
+	wait "$founding" || exit 1
+	TWO_ADMIN=hospital
+}
+
+at_end() {
+	local who
+	for who in $TWO_MEMBERS; do emr_clear_away "$EMR_WORK/$who" "$EMR_WORK/$who-folder"; done
+	channel_stop
+}

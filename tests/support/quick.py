@@ -1,0 +1,21 @@
+"""Which tests tests/run --quick leaves out: quick.py COSTS LIMIT <TESTS, where TESTS is what ctest --show-only=json-v1 prints.
+Left out is what takes LIMIT seconds or more by COSTS, but for what has a short form, and what needs a fixture that is left
+out. Prints a regular expression for ctest --exclude-regex in the first line, and the names in the second."""
+import json
+import sys
+
+SHORT_FORM = {"mount_kill9", "power_cuts_break_no_promise", "view_faults"}  # by the environment that tests/run gives them
+
+
+def properties(test):
+    return {p["name"]: p["value"] for p in test.get("properties", [])}
+
+
+limit = int(sys.argv[2])
+rows = [line.split() for line in open(sys.argv[1], encoding="utf-8") if not line.startswith("#")]
+long = {name for seconds, name in rows if int(seconds) >= limit} - SHORT_FORM
+tests = {test["name"]: properties(test) for test in json.load(sys.stdin)["tests"]}
+lacking = {f for name in long & tests.keys() for f in tests[name].get("FIXTURES_SETUP", [])}
+left_out = sorted(name for name, has in tests.items() if name in long or lacking & set(has.get("FIXTURES_REQUIRED", [])))
+print("^(" + "|".join(left_out) + ")$")
+print(*left_out)
