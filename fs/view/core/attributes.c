@@ -1,11 +1,9 @@
 /* This file answers, sets and lists extended attributes: the person's own, which are kept with
  * the record, and what emrfs says about it (version, signature, place on the ledger). A program
  * that copies all attributes cannot change what emrfs says, nor open a folder to others by it. */
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "contract/codes.h"
 
@@ -16,6 +14,7 @@
 #include "clock.h"
 #include "confirm.h"
 #include "edit.h"
+#include "fact_text.h"
 #include "keep.h"
 #include "owner.h"
 #include "kind.h"
@@ -40,15 +39,6 @@ static emr_bytes text_bytes(const char *text)
 	return emr_bytes_of(text, strlen(text));
 }
 
-static void rfc3339(uint64_t unix_s, char out[32])
-{
-	time_t t = (time_t)unix_s;
-	struct tm tm;
-
-	gmtime_r(&t, &tm);
-	strftime(out, 32, "%Y-%m-%dT%H:%M:%SZ", &tm);
-}
-
 /* A copy of what the answers below need, so that they can ask the ledger without holding the tree.
  */
 typedef struct subject {
@@ -67,17 +57,9 @@ typedef struct subject {
 	node_owner owner; /* access "": one's own */
 } subject;
 
-static emr_status append_text(emr_buf *out, const char *text)
-{
-	return emr_buf_append(out, text, strlen(text));
-}
-
 static emr_status say_id(const subject *s, emr_buf *out)
 {
-	char text[33];
-
-	emr_hex(s->id.b, sizeof s->id.b, text);
-	return append_text(out, text);
+	return fact_id(s->id, out);
 }
 
 static bool has_version(const subject *s)
@@ -87,22 +69,12 @@ static bool has_version(const subject *s)
 
 static emr_status say_cid(const subject *s, emr_buf *out)
 {
-	char text[EMR_CID_TEXT_CHARS + 1];
-
-	if (!has_version(s) || !s->is_settled)
-		return EMR_NO_ATTRIBUTE;
-	emr_cid_text(&s->place.root, text);
-	return append_text(out, text);
+	return has_version(s) && s->is_settled ? fact_cid(&s->place.root, out) : EMR_NO_ATTRIBUTE;
 }
 
 static emr_status say_version(const subject *s, emr_buf *out)
 {
-	char text[24];
-
-	if (!has_version(s))
-		return EMR_NO_ATTRIBUTE;
-	snprintf(text, sizeof text, "%" PRIu64, s->place.cver);
-	return append_text(out, text);
+	return has_version(s) ? fact_number(s->place.cver, out) : EMR_NO_ATTRIBUTE;
 }
 
 static emr_status say_state(const subject *s, emr_buf *out)
@@ -112,7 +84,7 @@ static emr_status say_state(const subject *s, emr_buf *out)
 	char text[64];
 
 	if (s->is_local)
-		return append_text(out, "local");
+		return fact_text("local", out);
 	if (((s->is_published && s->place.pversion != 0) || s->awaits) &&
 		s->view->options.copies != NULL)
 		s->view->options.copies(s->view->options.copies_arg, root, &held, &wanted);
@@ -127,34 +99,24 @@ static emr_status say_state(const subject *s, emr_buf *out)
 			emr_settle_copies_first(s->view->options.settle));
 	else
 		snprintf(text, sizeof text, "pending");
-	return append_text(out, text);
+	return fact_text(text, out);
 }
 
 static emr_status say_stored_bytes(const subject *s, emr_buf *out)
 {
-	char text[24];
-	uint64_t chunks;
-
-	if (!has_version(s))
-		return EMR_NO_ATTRIBUTE;
-	chunks = s->place.padded / 16384 + 1;
-	snprintf(text, sizeof text, "%" PRIu64, s->place.padded + 16 * chunks);
-	return append_text(out, text);
+	return has_version(s) ? fact_stored_bytes(s->place.padded, out) : EMR_NO_ATTRIBUTE;
 }
 
 static emr_status say_tx(const subject *s, emr_buf *out)
 {
 	emr_replica_item item;
-	char text[96], id[65];
 	emr_status status = has_version(s)
 				    ? emr_facts_registered(s->view->options.facts, &s->place, &item)
 				    : EMR_NO_ATTRIBUTE;
 
 	if (status != EMR_OK)
 		return status == EMR_NOT_FOUND ? EMR_NO_ATTRIBUTE : status;
-	emr_hex(item.batch_id.b, sizeof item.batch_id.b, id);
-	snprintf(text, sizeof text, "%" PRIu64 ":%s", item.seq, id);
-	return append_text(out, text);
+	return fact_tx(&item, out);
 }
 
 /* Who signed it did so when it was first saved, whatever ledger it is on now. */
@@ -162,7 +124,6 @@ static emr_status say_signed_at(const subject *s, emr_buf *out)
 {
 	emr_replica_item item;
 	uint64_t at = 0;
-	char text[32];
 	emr_status status = has_version(s)
 				    ? emr_facts_origin(s->view->options.facts, &s->place, &item)
 				    : EMR_NO_ATTRIBUTE;
@@ -174,8 +135,7 @@ static emr_status say_signed_at(const subject *s, emr_buf *out)
 	if (status != EMR_OK)
 		return status == EMR_NOT_FOUND || status == EMR_MISSING_DATA ? EMR_NO_ATTRIBUTE
 									     : status;
-	rfc3339(at, text);
-	return append_text(out, text);
+	return fact_time(at, out);
 }
 
 static emr_status say_signature(const subject *s, emr_buf *out)
@@ -210,7 +170,7 @@ static emr_status say_owner(const subject *s, emr_buf *out)
 
 static emr_status say_access(const subject *s, emr_buf *out)
 {
-	return append_text(out, s->owner.access[0] != 0 ? s->owner.access : "owner");
+	return fact_text(s->owner.access[0] != 0 ? s->owner.access : "owner", out);
 }
 
 static emr_status say_nothing(const subject *s, emr_buf *out)
@@ -222,16 +182,7 @@ static emr_status say_nothing(const subject *s, emr_buf *out)
 
 static emr_status say_freshness(const subject *s, emr_buf *out)
 {
-	emr_replica_position at;
-	char text[24];
-	emr_status status = emr_replica_at(s->view->options.replica, &at);
-
-	if (status != EMR_OK)
-		return status;
-	if (at.freshness_s < 0)
-		return EMR_NO_ATTRIBUTE;
-	snprintf(text, sizeof text, "%" PRId64, at.freshness_s);
-	return append_text(out, text);
+	return fact_freshness(s->view, out);
 }
 
 static const struct computed {
@@ -360,7 +311,7 @@ static emr_status get_derived(emr_view *view, uint64_t number, emr_buf *out)
 		return status;
 	emr_hex(from.source, sizeof from.source, text);
 	emr_hex(from.rules, sizeof from.rules, text + 2 * sizeof from.source);
-	return append_text(out, text);
+	return fact_text(text, out);
 }
 
 static emr_status get_code(emr_view *view, uint64_t number, emr_buf *out)

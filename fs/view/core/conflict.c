@@ -149,3 +149,57 @@ void conflict_tell(emr_view *view, const emr_buf *conflicts)
 		free(path);
 	}
 }
+
+emr_status conflict_leave_record(emr_view *view, node *n, const char *name)
+{
+	emr_id16 before = n->id, id = emr_id16_random();
+	bool was_published = n->is_published, was_dirty = n->content_dirty,
+	     was_domain = n->is_domain;
+	emr_place *restored = n->file->restored;
+	char *copy = NULL;
+	node_row row;
+	edit e;
+	emr_status status = tree_prepare(view, n->parent, name, &copy);
+
+	if (status == EMR_OK)
+		status = tree_reserve_ids(view, 2);
+	if (status != EMR_OK) {
+		free(copy);
+		return status;
+	}
+	n->is_published = n->is_domain = false;
+	n->content_dirty = true;
+	n->file->restored = NULL;
+	row = row_of_node(n);
+	row.name = emr_bytes_of(name, strlen(name));
+	row.next_id = (emr_id16){{0}};
+	row.change++;
+	e = edit_begin(view);
+	edit_delete(&e, before);
+	edit_put(&e, id, &row);
+	if (n->file->has_content) {
+		edit_unpin(&e, &n->file->content->c, before);
+		edit_pin(&e, &n->file->content->c, id, EMR_PIN_WRITTEN);
+	}
+	status = edit_commit(&e, &n->row_seq);
+	if (status != EMR_OK) {
+		n->is_published = was_published;
+		n->is_domain = was_domain;
+		n->content_dirty = was_dirty;
+		n->file->restored = restored;
+		free(copy);
+		return status;
+	}
+	free(restored);
+	n->has_row = true;
+	n->next_id = (emr_id16){{0}};
+	n->top_cver = 0;
+	n->failure = EMR_OK;
+	free(n->was);
+	n->was = NULL;
+	status = tree_change_id(view, n, id); /* reserved: cannot fail */
+	tree_move(view, n, n->parent, copy);
+	tree_mark_local(n);
+	mark_changed(view, n);
+	return status;
+}

@@ -20,5 +20,8 @@ void conflict_name(const emr_view *view, const node *n, char out[EMR_NAME_MAX + 
 bool conflict_is_copy(const char *name);
 /* Under view->lock: the file beside N that N was a copy of; NULL where that is gone. */
 node *conflict_original(const emr_view *view, const node *n);
+/* Under view->lock: N, whose bytes are frozen if it has any here, becomes a record of its own under
+ * NAME in its directory, in the journal first; on an error it is what it was. */
+emr_status conflict_leave_record(emr_view *view, node *n, const char *name);
 /* Without view->lock: a person is told of these copies (view_conflict, ...). */
 void conflict_tell(emr_view *view, const emr_buf *conflicts);

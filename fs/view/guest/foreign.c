@@ -69,9 +69,8 @@ static emr_status take_at(emr_view *view, node *n, shared_share *s, uint32_t ent
 	char name[EMR_NAME_MAX + 1], *copy = NULL;
 	emr_place place = foreign_place_of(s, e);
 	node *directory;
-	emr_status status = entry == SHARED_TREE_TOP
-				    ? foreign_file_place(view, s, &directory, name)
-				    : union_place(view, s, entry, &directory, name);
+	emr_status status = entry == FLAT_TOP ? foreign_file_place(view, s, &directory, name)
+					      : union_place(view, s, entry, &directory, name);
 
 	if (status == EMR_OK && node_is_file(n))
 		status = tree_need_file(n);
@@ -94,7 +93,7 @@ emr_status foreign_take(emr_view *view, node *n)
 	emr_status status;
 
 	if (s == NULL || s->tree == NULL || n->shared->level != SHARED_RECORD ||
-		n->shared->entry == SHARED_TREE_NONE)
+		n->shared->entry == FLAT_NONE)
 		return EMR_NOT_FOUND;
 	if (tree_by_id(view, s->tree->entries[n->shared->entry].object) !=
 		NULL) /* the id of a record of another folder */
@@ -134,8 +133,8 @@ bool foreign_is_below(const emr_view *view, const node *directory, const node *n
 		return true;
 	if (s == NULL || s->tree == NULL)
 		return false;
-	for (entry = top->shared->entry; entry != SHARED_TREE_NONE && entry != SHARED_TREE_TOP;
-		entry = s->tree->entries[entry].parent) {
+	for (entry = top->shared->entry; entry != FLAT_NONE && entry != FLAT_TOP;
+		entry = s->tree->names.places[entry].parent) {
 		const node *own = shared_own(view, s, s->tree->entries[entry].object);
 
 		/* Taken, and perhaps moved: what it lies in counts, not where it was. */

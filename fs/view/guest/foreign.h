@@ -103,8 +103,6 @@ void foreign_turn(emr_view *view);
 /* Another node N of the same record is what the folder shows: N keeps its readers and nothing else.
  * *TELL as in shared.h. */
 emr_status foreign_retire(emr_view *view, node *n, emr_buf *tell);
-/* N, whose bytes were changed here, becomes a record of its own called NAME in its directory. */
-emr_status foreign_leave_record(emr_view *view, node *n, const char *name);
 
 /* ---- the end of a right: foreign_keep.c */
 

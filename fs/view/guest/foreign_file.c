@@ -23,7 +23,7 @@ emr_status foreign_file_place(
 	node *directory;
 	emr_status status;
 
-	if (s->tree->entries[SHARED_TREE_TOP].type != EMR_META_FILE)
+	if (s->tree->entries[FLAT_TOP].type != EMR_META_FILE)
 		return EMR_READ_ONLY;
 	if (tree_by_id(view, s->domain) !=
 		NULL) /* a domain that is called as a record of one's own */

@@ -67,7 +67,7 @@ emr_status foreign_may_change(const emr_view *view, const node *n, node_change w
 		return EMR_DENIED;
 	/* The share itself is the owner's to name and to end; of a file the bytes are the writer's.
 	 */
-	if (shared_has(n) && n->shared->entry == SHARED_TREE_TOP && !shared_is_file(n))
+	if (shared_has(n) && n->shared->entry == FLAT_TOP && !shared_is_file(n))
 		return EMR_READ_ONLY;
 	if (!shared_has(n) && !n->is_published)
 		return EMR_OK; /* nobody has seen it */

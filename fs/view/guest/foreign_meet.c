@@ -60,13 +60,13 @@ static void forget_gone(emr_view *view)
 	for (size_t at = 0; at < all->len; at += sizeof(foreign_gone)) {
 		const shared_share *s;
 		foreign_gone gone;
-		uint32_t entry = SHARED_TREE_NONE;
+		uint32_t entry = FLAT_NONE;
 
 		memcpy(&gone, all->data + at, sizeof gone);
 		s = shared_of_domain(view, gone.domain);
 		if (s != NULL && s->tree != NULL)
 			entry = shared_tree_find(s->tree, gone.object);
-		if (entry == SHARED_TREE_NONE || s->tree->entries[entry].version > gone.version)
+		if (entry == FLAT_NONE || s->tree->entries[entry].version > gone.version)
 			continue;
 		memmove(all->data + kept, all->data + at, sizeof gone);
 		kept += sizeof gone;
@@ -127,7 +127,7 @@ static emr_status meet_vacated(emr_view *view)
 		if (s == NULL || s->tree == NULL)
 			continue;
 		entry = shared_tree_find(s->tree, v->place.object);
-		e = entry != SHARED_TREE_NONE ? &s->tree->entries[entry] : NULL;
+		e = entry != FLAT_NONE ? &s->tree->entries[entry] : NULL;
 		if (e == NULL)
 			status = is_over(view, &v->place) ? drop_vacated(view, v) : EMR_OK;
 		else if (e->version <= v->place.version)
@@ -182,6 +182,7 @@ static emr_status give_back(meeting *m, shared_share *s, node *n, uint32_t entry
 {
 	emr_view *view = m->view;
 	const shared_entry *e = &s->tree->entries[entry];
+	const flat_place *place = &s->tree->names.places[entry];
 	emr_id16 id = shared_record_id(s->space, e->object, shared_version_of(e)), own = n->id;
 	node *directory = n->parent;
 	shared_at *at;
@@ -200,8 +201,8 @@ static emr_status give_back(meeting *m, shared_share *s, node *n, uint32_t entry
 		.object = e->object,
 		.version = shared_version_of(e),
 		.entry = entry};
-	if (strcmp(n->name, e->name) != 0 ||
-		!emr_id16_equal(row_directory(directory), s->tree->entries[e->parent].object))
+	if (strcmp(n->name, place->name) != 0 ||
+		!emr_id16_equal(row_directory(directory), s->tree->entries[place->parent].object))
 		status = shared_tell_later(&m->tell, directory->number, n->name);
 	if (status == EMR_OK)
 		status = tree_change_id(view, n, id);
@@ -221,56 +222,10 @@ static emr_status give_back(meeting *m, shared_share *s, node *n, uint32_t entry
 		tree_follow_directory(view, n, own);
 	status = shared_fill(n, s->tree, entry);
 	if (status != EMR_OK)
-		at->entry = SHARED_TREE_NONE;
+		at->entry = FLAT_NONE;
 	shared_release_if_unused(view, n);
 	tree_release_if_unused(view, directory);
 	return EMR_OK;
-}
-
-emr_status foreign_leave_record(emr_view *view, node *n, const char *name)
-{
-	emr_id16 before = n->id, id = emr_id16_random();
-	bool was_dirty = n->content_dirty;
-	char *copy = NULL;
-	node_row row;
-	edit e;
-	emr_status status = tree_prepare(view, n->parent, name, &copy);
-
-	if (status == EMR_OK)
-		status = tree_reserve_ids(view, 2);
-	if (status != EMR_OK) {
-		free(copy);
-		return status;
-	}
-	n->is_published = false;
-	n->content_dirty = true;
-	row = row_of_node(n);
-	row.name = emr_bytes_of(name, strlen(name));
-	row.change++;
-	e = edit_begin(view);
-	edit_delete(&e, before);
-	edit_put(&e, id, &row);
-	if (n->file->has_content) {
-		edit_unpin(&e, &n->file->content->c, before);
-		edit_pin(&e, &n->file->content->c, id, EMR_PIN_WRITTEN);
-	}
-	status = edit_commit(&e, &n->row_seq);
-	if (status != EMR_OK) {
-		n->is_published = true;
-		n->content_dirty = was_dirty;
-		free(copy);
-		return status;
-	}
-	n->has_row = true;
-	n->top_cver = 0;
-	n->failure = EMR_OK;
-	free(n->was);
-	n->was = NULL;
-	status = tree_change_id(view, n, id); /* reserved: cannot fail */
-	tree_move(view, n, n->parent, copy);
-	tree_mark_local(n);
-	mark_changed(view, n);
-	return status;
 }
 
 /* Nobody need have opened the other version: its item on the ledger says whose key signed it,
@@ -315,7 +270,7 @@ static emr_status conflict_beside(meeting *m, node *n, const shared_share *s, co
 		status = shared_tell_later(&m->tell, n->parent->number, name);
 	if (status == EMR_OK)
 		status = note_conflict(m, n, s, e);
-	return status == EMR_OK ? foreign_leave_record(m->view, n, name) : status;
+	return status == EMR_OK ? conflict_leave_record(m->view, n, name) : status;
 }
 
 static emr_status conflict(meeting *m, node *n, const shared_share *s, const shared_entry *e)
@@ -414,7 +369,7 @@ static emr_status meet_end(meeting *m, node *n)
 	if (has_own_bytes(n) && shared_is_file(n))
 		return note_ended(m, shared_share_of(n));
 	if (has_own_bytes(n))
-		return foreign_leave_record(m->view, n, n->name);
+		return conflict_leave_record(m->view, n, n->name);
 	return foreign_retire(m->view, n, &m->tell);
 }
 
@@ -439,10 +394,10 @@ static emr_status meet(meeting *m, shared_share *s, node *n)
 		return EMR_OK;
 	if (s->tree == NULL)
 		return meet_nothing(m, s, n);
-	if (shared_is_file(n) && s->tree->entries[SHARED_TREE_TOP].type != n->type)
+	if (shared_is_file(n) && s->tree->entries[FLAT_TOP].type != n->type)
 		return meet_end(m, n);
 	entry = shared_tree_find(s->tree, n->place.object);
-	if (entry == SHARED_TREE_NONE)
+	if (entry == FLAT_NONE)
 		return meet_end(m, n);
 	e = &s->tree->entries[entry];
 	if (e->version < n->place.version || e->type != n->type)

@@ -22,8 +22,7 @@ static emr_id16 shared_object(const node *n)
 static bool shared_root(const node *n, emr_cid *out)
 {
 	const shared_at *at = n->shared;
-	bool is_known =
-		at->share != NULL && at->share->tree != NULL && at->entry != SHARED_TREE_NONE;
+	bool is_known = at->share != NULL && at->share->tree != NULL && at->entry != FLAT_NONE;
 
 	if (is_known)
 		*out = at->share->tree->entries[at->entry].root;

@@ -22,7 +22,7 @@ uint32_t union_entry(const node *n)
 		return n->shared->entry;
 	s = shared_share_of(n);
 	return s != NULL && s->tree != NULL && n->is_published ? shared_tree_find(s->tree, n->id)
-							       : SHARED_TREE_NONE;
+							       : FLAT_NONE;
 }
 
 /* Removed here, and the tree does not know yet. */
@@ -50,13 +50,15 @@ static bool is_shown(const emr_view *view, const shared_share *s, const shared_e
 	return !is_gone(view, s->domain, e);
 }
 
-/* What E is called in DIRECTORY: a node of one's own may have its name. */
-static void name_of(const emr_view *view, const node *directory, const shared_entry *e,
-	char out[EMR_NAME_MAX + 1])
+/* What ENTRY is called in DIRECTORY: a node of one's own may have its name. */
+static void name_of(const emr_view *view, const node *directory, const shared_tree *tree,
+	uint32_t entry, char out[EMR_NAME_MAX + 1])
 {
-	strcpy(out, e->name);
-	if (tree_child(view, directory, e->name) != NULL)
-		tree_free_name(view, directory, e->object, e->name, out);
+	const char *name = tree->names.places[entry].name;
+
+	strcpy(out, name);
+	if (tree_child(view, directory, name) != NULL)
+		tree_free_name(view, directory, tree->entries[entry].object, name, out);
 }
 
 /* The entry that is called NAME because its own name is taken. */
@@ -65,16 +67,16 @@ static uint32_t second_of_name(const emr_view *view, const node *directory, cons
 {
 	for (const node *kid = tree_next_kid(directory, 0); kid != NULL;
 		kid = tree_next_kid(directory, kid->cookie)) {
-		uint32_t entry = shared_tree_child(s->tree, up, kid->name);
+		uint32_t entry = flat_child(&s->tree->names, up, kid->name);
 		char second[EMR_NAME_MAX + 1];
 
-		if (entry == SHARED_TREE_NONE || !is_shown(view, s, &s->tree->entries[entry]))
+		if (entry == FLAT_NONE || !is_shown(view, s, &s->tree->entries[entry]))
 			continue;
-		name_of(view, directory, &s->tree->entries[entry], second);
+		name_of(view, directory, s->tree, entry, second);
 		if (strcmp(second, name) == 0)
 			return entry;
 	}
-	return SHARED_TREE_NONE;
+	return FLAT_NONE;
 }
 
 static emr_status check(const emr_view *view, const node *directory)
@@ -101,12 +103,12 @@ emr_status union_child(emr_view *view, node *directory, const char *name, node *
 		*out_node = own;
 		return EMR_OK;
 	}
-	if (up == SHARED_TREE_NONE)
+	if (up == FLAT_NONE)
 		return EMR_NOT_FOUND;
-	entry = shared_tree_child(s->tree, up, name);
-	if (entry == SHARED_TREE_NONE || !is_shown(view, s, &s->tree->entries[entry]))
+	entry = flat_child(&s->tree->names, up, name);
+	if (entry == FLAT_NONE || !is_shown(view, s, &s->tree->entries[entry]))
 		entry = second_of_name(view, directory, s, up, name);
-	if (entry != SHARED_TREE_NONE)
+	if (entry != FLAT_NONE)
 		return shared_record_node(view, s, entry, out_node);
 	inner = shared_placed_child(s, up, name);
 	return inner == NULL ? EMR_NOT_FOUND : shared_top_node(view, inner, out_node);
@@ -121,8 +123,8 @@ static emr_status list_theirs(emr_view *view, node *directory, uint64_t cookie, 
 	uint64_t first = cookie < 2 ? 0 : cookie - 2;
 
 	*out_on = true;
-	for (uint64_t i = first; up != SHARED_TREE_NONE && i < s->tree->entries[up].nkids; i++) {
-		uint32_t entry = s->tree->entries[up].first_kid + (uint32_t)i;
+	for (uint64_t i = first; up != FLAT_NONE && i < s->tree->names.places[up].nkids; i++) {
+		uint32_t entry = s->tree->names.places[up].first_kid + (uint32_t)i;
 		char name[EMR_NAME_MAX + 1];
 		emr_status status;
 		node *n;
@@ -134,7 +136,7 @@ static emr_status list_theirs(emr_view *view, node *directory, uint64_t cookie, 
 			*out_on = false;
 			return i == first ? status : EMR_OK; /* asked again from here */
 		}
-		name_of(view, directory, &s->tree->entries[entry], name);
+		name_of(view, directory, s->tree, entry, name);
 		if (!shared_give(view, n, name, i + 3, take, fn, arg)) {
 			*out_on = false;
 			return EMR_OK;
@@ -149,7 +151,7 @@ static emr_status list_placed(emr_view *view, node *directory, uint64_t cookie, 
 {
 	const shared_spot spot = {
 		.outer = shared_share_of(directory), .entry = union_entry(directory)};
-	shared_share *s = spot.entry == SHARED_TREE_NONE
+	shared_share *s = spot.entry == FLAT_NONE
 				  ? NULL
 				  : shared_placed_next(spot.outer, spot.entry,
 					    cookie > PLACED_COOKIES ? cookie - PLACED_COOKIES : 0);
@@ -192,26 +194,31 @@ bool union_is_empty(emr_view *view, node *directory)
 	const shared_share *s = shared_share_of(directory);
 	uint32_t up = union_entry(directory);
 
+	const flat_place *at;
+
 	if (node_has_kids(directory))
 		return false;
-	for (uint32_t i = 0; up != SHARED_TREE_NONE && i < s->tree->entries[up].nkids; i++)
-		if (is_shown(view, s, &s->tree->entries[s->tree->entries[up].first_kid + i]))
+	if (up == FLAT_NONE)
+		return true;
+	at = &s->tree->names.places[up];
+	for (uint32_t i = 0; i < at->nkids; i++)
+		if (is_shown(view, s, &s->tree->entries[at->first_kid + i]))
 			return false;
-	return up == SHARED_TREE_NONE || shared_placed_next(s, up, 0) == NULL;
+	return shared_placed_next(s, up, 0) == NULL;
 }
 
 emr_status union_place(emr_view *view, shared_share *s, uint32_t entry, node **out_directory,
 	char out_name[EMR_NAME_MAX + 1])
 {
-	const shared_entry *e = &s->tree->entries[entry], *up = &s->tree->entries[e->parent];
-	node *directory = shared_own(view, s, up->object);
+	uint32_t up = s->tree->names.places[entry].parent;
+	node *directory = shared_own(view, s, s->tree->entries[up].object);
 	emr_status status = EMR_OK;
 
 	if (directory == NULL || directory->type != EMR_META_DIR)
-		status = shared_record_node(view, s, e->parent, &directory);
+		status = shared_record_node(view, s, up, &directory);
 	if (status != EMR_OK)
 		return status;
-	name_of(view, directory, e, out_name);
+	name_of(view, directory, s->tree, entry, out_name);
 	*out_directory = directory;
 	return EMR_OK;
 }

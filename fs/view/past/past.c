@@ -82,7 +82,7 @@ static void keep_bounds(emr_view *view, parting *gone)
 	past *next;
 
 	for (past *p = view->pasts; p != NULL; p = next) {
-		size_t more = p->tree != NULL ? p->tree->count : 0;
+		size_t more = p->tree != NULL ? p->tree->names.count : 0;
 
 		next = p->next;
 		if (kept == 0 ||
@@ -163,10 +163,12 @@ static emr_status copy_entry(node *n, const past_entry *e)
 	return EMR_OK;
 }
 
-static void count_subdirectories(node *n, const past_tree *tree, const past_entry *e)
+static void count_subdirectories(node *n, const past_tree *tree, uint32_t entry)
 {
-	for (uint32_t i = 0; i < e->nkids; i++)
-		n->listing->subdirectories += tree->entries[e->first_kid + i].type == EMR_META_DIR;
+	const flat_place *at = &tree->names.places[entry];
+
+	for (uint32_t i = 0; i < at->nkids; i++)
+		n->listing->subdirectories += tree->entries[at->first_kid + i].type == EMR_META_DIR;
 }
 
 /* The node of ENTRY, made if there is none. */
@@ -189,7 +191,7 @@ static emr_status node_of(emr_view *view, past *p, uint32_t entry, node **out_no
 		return status;
 	}
 	if (e->type == EMR_META_DIR)
-		count_subdirectories(n, p->tree, e);
+		count_subdirectories(n, p->tree, entry);
 	n->state = NODE_VIRTUAL;
 	n->kind = &past_kind;
 	n->past = p;
@@ -352,7 +354,7 @@ static emr_status build(emr_view *view, past *p)
 
 	if (status != EMR_OK)
 		return status;
-	made = calloc(tree->count, sizeof *made);
+	made = calloc(tree->names.count, sizeof *made);
 	if (made == NULL) {
 		past_tree_free(tree);
 		return EMR_NO_MEMORY;
@@ -407,7 +409,7 @@ static emr_status past_ready(emr_view *view, uint64_t number, const char *name)
 	if (status == EMR_OK && p->top != NULL)
 		p->top->listing->subdirectories = 0;
 	if (status == EMR_OK && p->top != NULL)
-		count_subdirectories(p->top, p->tree, &p->tree->entries[PAST_TOP]);
+		count_subdirectories(p->top, p->tree, FLAT_TOP);
 	unref(p);
 	return status;
 }
@@ -417,9 +419,9 @@ static emr_status past_ready(emr_view *view, uint64_t number, const char *name)
 static emr_status past_child(emr_view *view, node *directory, const char *name, node **out_node)
 {
 	past *p = directory->past;
-	uint32_t entry = past_tree_child(p->tree, directory->past_entry, name);
+	uint32_t entry = flat_child(&p->tree->names, directory->past_entry, name);
 
-	return entry == PAST_TOP ? EMR_NOT_FOUND : node_of(view, p, entry, out_node);
+	return entry == FLAT_NONE ? EMR_NOT_FOUND : node_of(view, p, entry, out_node);
 }
 
 static bool give(emr_view *view, past *p, uint32_t entry, uint64_t next, bool take, emr_entry_fn fn,
@@ -432,7 +434,7 @@ static bool give(emr_view *view, past *p, uint32_t entry, uint64_t next, bool ta
 	if (node_of(view, p, entry, &n) != EMR_OK)
 		return false; /* asked again from here */
 	tree_attr(n, &attr);
-	goes_on = fn(arg, p->tree->entries[entry].name, &attr, next);
+	goes_on = fn(arg, p->tree->names.places[entry].name, &attr, next);
 	if (goes_on && take)
 		n->kernel_refs++;
 	past_release(view, n);
@@ -443,10 +445,10 @@ static emr_status past_list(
 	emr_view *view, node *directory, uint64_t cookie, bool take, emr_entry_fn fn, void *arg)
 {
 	past *p = directory->past;
-	const past_entry *e = &p->tree->entries[directory->past_entry];
+	const flat_place *at = &p->tree->names.places[directory->past_entry];
 
-	for (uint64_t i = cookie < 2 ? 0 : cookie - 2; i < e->nkids; i++)
-		if (!give(view, p, e->first_kid + (uint32_t)i, i + 3, take, fn, arg))
+	for (uint64_t i = cookie < 2 ? 0 : cookie - 2; i < at->nkids; i++)
+		if (!give(view, p, at->first_kid + (uint32_t)i, i + 3, take, fn, arg))
 			break;
 	return EMR_OK;
 }
@@ -454,21 +456,13 @@ static emr_status past_list(
 static char *past_path(const node *n)
 {
 	const past *p = n->past;
-	const past_tree *tree = p->tree;
-	char *path = strdup(""), *longer;
+	EMR_AUTO_FREE char *inner = flat_path(&p->tree->names, n->past_entry);
+	char *path;
 
-	for (uint32_t i = n->past_entry; path != NULL && i != PAST_TOP;
-		i = tree->entries[i].parent) {
-		if (asprintf(&longer, "/%s%s", tree->entries[i].name, path) < 0)
-			longer = NULL;
-		free(path);
-		path = longer;
-	}
-	if (path == NULL || asprintf(&longer, ".emrfs/%s%s%s", p->name[0] != 0 ? "at/" : "deleted",
-				    p->name, path) < 0)
-		longer = NULL;
-	free(path);
-	return longer;
+	if (inner == NULL || asprintf(&path, ".emrfs/%s%s%s%s", p->name[0] != 0 ? "at/" : "deleted",
+				     p->name, inner[0] != 0 ? "/" : "", inner) < 0)
+		return NULL;
+	return path;
 }
 
 /* The directory of today that stands where N, a node of the past, lay; the nearest above it that is

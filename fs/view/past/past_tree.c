@@ -16,14 +16,17 @@
 
 /* An entry that has no place yet. */
 typedef struct raw {
+	flat_item item; /* first: a raw is found by its item */
 	past_entry e;
 	emr_id16 parent_id, record_id;
 	uint64_t seq;
-	size_t up;			       /* in the array of raws */
-	size_t walk;			       /* which walk upwards came by last, from 1 */
-	uint32_t final;			       /* its place in the tree */
-	bool is_wanted, is_settled, is_others; /* a writer said it: it lies in its domain */
+	bool is_wanted, is_others; /* a writer said it: it lies in its domain */
 } raw;
+
+static raw *raw_of(flat_item *item)
+{
+	return (raw *)item;
+}
 
 typedef struct building {
 	emr_view *view;
@@ -160,25 +163,26 @@ static emr_status add(building *b, const emr_version *v, const emr_meta *meta, b
 	if (status != EMR_OK)
 		return status;
 	r = &b->all[b->count];
-	*r = (raw){.e = {.domain = v->place.domain,
-			   .object = v->place.object,
-			   .version = v->described,
-			   .pversion = v->place.pversion,
-			   .size = meta->n,
-			   .mtime_ns = meta->mtime_ns,
-			   .mode = meta->mode,
-			   .type = (uint8_t)meta->type,
-			   .is_gone = !v->is_live || is_waiting(b, v->place.object)},
+	*r = (raw){.item = {.object = v->place.object},
+		.e = {.domain = v->place.domain,
+			.object = v->place.object,
+			.version = v->described,
+			.pversion = v->place.pversion,
+			.size = meta->n,
+			.mtime_ns = meta->mtime_ns,
+			.mode = meta->mode,
+			.type = (uint8_t)meta->type,
+			.is_gone = !v->is_live || is_waiting(b, v->place.object)},
 		.parent_id = meta->parent,
 		.record_id = v->place.record_id,
 		.seq = v->seq,
 		.is_wanted = !b->only_deleted,
 		.is_others = is_others && !emr_id16_equal(v->place.domain, v->place.object)};
-	r->e.name = copy_of(meta->name);
+	r->item.name = copy_of(meta->name);
 	if (meta->type == EMR_META_SYMLINK)
 		r->e.target = copy_of(meta->target);
-	if (r->e.name == NULL || (meta->type == EMR_META_SYMLINK && r->e.target == NULL)) {
-		free(r->e.name);
+	if (r->item.name == NULL || (meta->type == EMR_META_SYMLINK && r->e.target == NULL)) {
+		free(r->item.name);
 		return EMR_NO_MEMORY;
 	}
 	b->count++;
@@ -207,8 +211,8 @@ static int by_object(const void *a, const void *b)
 
 static bool is_top(const raw *r)
 {
-	return r->e.type == EMR_META_DIR && r->e.name[0] == 0 && emr_id16_is_zero(r->parent_id) &&
-	       emr_id16_equal(r->e.object, r->e.domain);
+	return r->e.type == EMR_META_DIR && r->item.name[0] == 0 &&
+	       emr_id16_is_zero(r->parent_id) && emr_id16_equal(r->e.object, r->e.domain);
 }
 
 /* Before the folder was made, there is a top all the same. */
@@ -222,8 +226,8 @@ static emr_status find_top(building *b)
 	status = grow(b);
 	if (status != EMR_OK)
 		return status;
-	b->all[b->count] = (raw){.e = {.type = EMR_META_DIR, .name = strdup("")}};
-	return b->all[b->count++].e.name != NULL ? EMR_OK : EMR_NO_MEMORY;
+	b->all[b->count] = (raw){.item = {.name = strdup("")}, .e = {.type = EMR_META_DIR}};
+	return b->all[b->count++].item.name != NULL ? EMR_OK : EMR_NO_MEMORY;
 }
 
 static raw *directory(const building *b, size_t known, emr_id16 id)
@@ -236,30 +240,11 @@ static raw *directory(const building *b, size_t known, emr_id16 id)
 static void find_parents(building *b, size_t known)
 {
 	for (size_t i = 0; i < b->count; i++) {
-		const raw *r = &b->all[i], *up = directory(b, known, r->parent_id);
+		raw *r = &b->all[i], *up = directory(b, known, r->parent_id);
 
 		if (r->is_others && (up == NULL || !emr_id16_equal(up->e.domain, r->e.domain)))
 			up = directory(b, known, r->e.domain);
-		b->all[i].up = up != NULL ? (size_t)(up - b->all) : b->top;
-	}
-	b->all[b->top].up = b->top;
-	b->all[b->top].is_settled = true;
-}
-
-/* What would close a circle hangs at the top. */
-static void open_circles(building *b)
-{
-	for (size_t i = 0; i < b->count; i++) {
-		size_t at = i;
-
-		while (!b->all[at].is_settled && b->all[at].walk != i + 1) {
-			b->all[at].walk = i + 1;
-			at = b->all[at].up;
-		}
-		if (!b->all[at].is_settled)
-			b->all[at].up = b->top;
-		for (at = i; !b->all[at].is_settled; at = b->all[at].up)
-			b->all[at].is_settled = true;
+		r->item.up = up != NULL ? &up->item : &b->all[b->top].item;
 	}
 }
 
@@ -278,9 +263,9 @@ static int by_record(const void *a, const void *b)
 	return x->seq > y->seq ? -1 : x->seq < y->seq;
 }
 
-static void want(building *b, raw *r)
+static void want(raw *r)
 {
-	for (; !r->is_wanted; r = &b->all[r->up])
+	for (; !r->is_wanted; r = raw_of(r->item.up))
 		r->is_wanted = true;
 }
 
@@ -297,14 +282,14 @@ static emr_status want_deleted(building *b)
 		if (b->all[i].e.type == EMR_META_FILE)
 			files[n++] = &b->all[i];
 		else if (b->all[i].e.type == EMR_META_SYMLINK && b->all[i].e.is_gone)
-			want(b, &b->all[i]);
+			want(&b->all[i]);
 	}
 	if (n > 1)
 		qsort(files, n, sizeof *files, by_record);
 	for (size_t i = 0; i < n; i++)
 		if (files[i]->e.is_gone &&
 			(i == 0 || !emr_id16_equal(files[i - 1]->record_id, files[i]->record_id)))
-			want(b, files[i]);
+			want(files[i]);
 	return EMR_OK;
 }
 
@@ -342,24 +327,19 @@ static emr_status want_empty(building *b, size_t known)
 
 		if (r->e.type == EMR_META_DIR && r->e.is_gone && !r->is_wanted &&
 			!has_moved(b, known, r))
-			want(b, r);
+			want(r);
 	}
 	return status;
 }
 
 /* ---- names, and the final order ---- */
 
-/* Of equal names in one directory the first keeps it: what lives, then what was deleted last. */
-static int by_name(const void *a, const void *b)
+/* Of equal names in one directory what lives keeps it, then what was deleted last. */
+static int is_first(const flat_item *a, const flat_item *b)
 {
-	const raw *x = *(raw *const *)a, *y = *(raw *const *)b;
+	const raw *x = (const raw *)a, *y = (const raw *)b;
 	int order;
 
-	if (x->up != y->up)
-		return x->up < y->up ? -1 : 1;
-	order = strcmp(x->e.name, y->e.name);
-	if (order != 0)
-		return order;
 	if (x->e.is_gone != y->e.is_gone)
 		return x->e.is_gone ? 1 : -1;
 	if (x->e.is_gone && x->seq != y->seq)
@@ -368,111 +348,66 @@ static int by_name(const void *a, const void *b)
 	return order != 0 ? order : memcmp(x->e.object.b, y->e.object.b, 16);
 }
 
-static emr_status rename_second(raw *r, size_t digits)
-{
-	char code[27], name[EMR_NAME_MAX + 1], *copy;
-
-	emr_base32(r->e.object.b, sizeof r->e.object.b, code);
-	emr_name_with_code(r->e.name, code, digits, name);
-	copy = strdup(name);
-	if (copy == NULL)
-		return EMR_NO_MEMORY;
-	free(r->e.name);
-	r->e.name = copy;
-	return EMR_OK;
-}
-
-/* Until no directory has two equal names. */
-static emr_status tell_apart(raw **order, size_t n)
-{
-	for (size_t digits = 4; digits <= 26; digits += 2) {
-		bool again = false;
-
-		qsort(order, n, sizeof *order, by_name);
-		for (size_t i = n; i-- > 1;) {
-			emr_status status;
-
-			if (order[i]->up != order[i - 1]->up ||
-				strcmp(order[i]->e.name, order[i - 1]->e.name) != 0)
-				continue;
-			again = true;
-			status = rename_second(order[i], digits);
-			if (status != EMR_OK)
-				return status;
-		}
-		if (!again)
-			return EMR_OK;
-	}
-	return EMR_OK;
-}
-
 static emr_status check_names(building *b)
 {
-	for (size_t i = 0; i < b->count; i++) {
-		char *unnamed;
-
-		if (i == b->top || emr_name_check(b->all[i].e.name) == EMR_OK)
-			continue;
-		unnamed = strdup("unnamed");
-		if (unnamed == NULL)
-			return EMR_NO_MEMORY;
-		free(b->all[i].e.name);
-		b->all[i].e.name = unnamed;
-	}
-	return EMR_OK;
-}
-
-static void place(building *b, raw **order, size_t n, past_tree *tree)
-{
-	past_entry *top = &tree->entries[PAST_TOP];
-
-	*top = b->all[b->top].e;
-	b->all[b->top].e.name = b->all[b->top].e.target = NULL;
-	b->all[b->top].final = PAST_TOP;
-	for (size_t i = 0; i < n; i++)
-		order[i]->final = (uint32_t)(i + 1);
-	for (size_t i = 0; i < n; i++) {
-		past_entry *e = &tree->entries[i + 1];
-
-		*e = order[i]->e;
-		order[i]->e.name = order[i]->e.target = NULL;
-		e->parent = b->all[order[i]->up].final;
-	}
-	for (size_t i = 1; i <= n; i++) {
-		past_entry *up = &tree->entries[tree->entries[i].parent];
-
-		if (up->nkids++ == 0)
-			up->first_kid = (uint32_t)i;
-	}
-	tree->count = n + 1;
-}
-
-static emr_status finish(building *b, past_tree **out_tree)
-{
-	EMR_AUTO_FREE raw **order = calloc(b->count, sizeof *order);
-	past_tree *tree = calloc(1, sizeof *tree);
-	size_t n = 0;
-	emr_status status = order != NULL && tree != NULL ? check_names(b) : EMR_NO_MEMORY;
+	emr_status status = EMR_OK;
 
 	for (size_t i = 0; i < b->count && status == EMR_OK; i++)
+		if (i != b->top && emr_name_check(b->all[i].item.name) != EMR_OK)
+			status = flat_rename(&b->all[i].item, "unnamed");
+	return status;
+}
+
+static past_entry take_entry(raw *r)
+{
+	past_entry e = r->e;
+
+	r->e.target = NULL;
+	return e;
+}
+
+/* ITEMS has room for all of B. */
+static emr_status finish(building *b, flat_item **items, past_tree *tree)
+{
+	size_t n = 0;
+	emr_status status = check_names(b);
+
+	for (size_t i = 0; i < b->count; i++)
 		if (i != b->top && b->all[i].is_wanted)
-			order[n++] = &b->all[i];
-	if (status == EMR_OK && n > 0)
-		status = tell_apart(order, n);
-	if (status == EMR_OK) {
-		tree->entries = calloc(n + 1, sizeof *tree->entries);
-		status = tree->entries != NULL ? EMR_OK : EMR_NO_MEMORY;
-	}
-	if (status != EMR_OK) {
-		free(tree);
+			items[n++] = &b->all[i].item;
+	if (status == EMR_OK)
+		status = flat_build(&b->all[b->top].item, items, n, is_first, &tree->names);
+	if (status != EMR_OK)
 		return status;
-	}
-	place(b, order, n, tree);
-	*out_tree = tree;
+	tree->entries = calloc(n + 1, sizeof *tree->entries);
+	if (tree->entries == NULL)
+		return EMR_NO_MEMORY;
+	tree->entries[FLAT_TOP] = take_entry(&b->all[b->top]);
+	for (size_t i = 0; i < n; i++)
+		tree->entries[i + 1] = take_entry(raw_of(items[i]));
 	return EMR_OK;
 }
 
-static emr_status build(building *b, uint64_t until, past_tree **out_tree)
+/* What was collected gets its directories, and what is wanted a place. */
+static emr_status arrange(building *b, size_t known, past_tree *tree)
+{
+	EMR_AUTO_FREE flat_item **items = calloc(b->count, sizeof *items);
+	emr_status status = EMR_OK;
+
+	if (items == NULL)
+		return EMR_NO_MEMORY;
+	find_parents(b, known);
+	for (size_t i = 0; i < b->count; i++)
+		items[i] = &b->all[i].item;
+	flat_open_circles(items, b->count, &b->all[b->top].item);
+	if (b->only_deleted)
+		status = want_deleted(b);
+	if (status == EMR_OK && b->with_empty)
+		status = want_empty(b, known);
+	return status == EMR_OK ? finish(b, items, tree) : status;
+}
+
+static emr_status build(building *b, uint64_t until, past_tree *tree)
 {
 	uint64_t damaged = 0;
 	size_t known;
@@ -493,15 +428,7 @@ static emr_status build(building *b, uint64_t until, past_tree **out_tree)
 		qsort(b->all, b->count, sizeof *b->all, by_object);
 	known = b->count;
 	status = find_top(b);
-	if (status != EMR_OK)
-		return status;
-	find_parents(b, known);
-	open_circles(b);
-	if (b->only_deleted)
-		status = want_deleted(b);
-	if (status == EMR_OK && b->with_empty)
-		status = want_empty(b, known);
-	return status == EMR_OK ? finish(b, out_tree) : status;
+	return status == EMR_OK ? arrange(b, known, tree) : status;
 }
 
 emr_status past_tree_build(
@@ -510,65 +437,31 @@ emr_status past_tree_build(
 	building b = {.view = view,
 		.only_deleted = which != PAST_ALL,
 		.with_empty = which == PAST_DELETED_WITH_EMPTY};
-	emr_status status = build(&b, until_unix_s, out_tree);
+	past_tree *tree = calloc(1, sizeof *tree);
+	emr_status status = tree != NULL ? build(&b, until_unix_s, tree) : EMR_NO_MEMORY;
 
 	for (size_t i = 0; i < b.count; i++) {
-		free(b.all[i].e.name);
+		free(b.all[i].item.name);
 		free(b.all[i].e.target);
 	}
 	free(b.all);
 	emr_buf_free(&b.domains);
 	emr_buf_free(&b.waiting);
-	return status;
+	if (status != EMR_OK) {
+		past_tree_free(tree);
+		return status;
+	}
+	*out_tree = tree;
+	return EMR_OK;
 }
 
 void past_tree_free(past_tree *tree)
 {
 	if (tree == NULL)
 		return;
-	for (size_t i = 0; i < tree->count; i++) {
-		free(tree->entries[i].name);
+	for (size_t i = 0; tree->entries != NULL && i < tree->names.count; i++)
 		free(tree->entries[i].target);
-	}
 	free(tree->entries);
+	flat_free(&tree->names);
 	free(tree);
-}
-
-uint32_t past_tree_child(const past_tree *tree, uint32_t directory, const char *name)
-{
-	uint32_t low = tree->entries[directory].first_kid,
-		 high = low + tree->entries[directory].nkids;
-
-	while (low < high) {
-		uint32_t mid = low + (high - low) / 2;
-		int order = strcmp(name, tree->entries[mid].name);
-
-		if (order == 0)
-			return mid;
-		if (order < 0)
-			high = mid;
-		else
-			low = mid + 1;
-	}
-	return PAST_TOP;
-}
-
-uint32_t past_tree_find(const past_tree *tree, const char *path)
-{
-	char name[EMR_NAME_MAX + 1];
-	uint32_t entry = PAST_TOP;
-
-	while (*path != 0) {
-		size_t len = strcspn(path, "/");
-
-		if (len > EMR_NAME_MAX)
-			return PAST_TOP;
-		memcpy(name, path, len);
-		name[len] = 0;
-		entry = past_tree_child(tree, entry, name);
-		if (entry == PAST_TOP)
-			return PAST_TOP;
-		path += len + (path[len] == '/');
-	}
-	return entry;
 }

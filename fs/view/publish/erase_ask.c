@@ -108,8 +108,8 @@ static emr_status note_living(asking *a)
 
 static bool is_below(const past_tree *tree, uint32_t entry, uint32_t top)
 {
-	while (entry != top && entry != PAST_TOP)
-		entry = tree->entries[entry].parent;
+	while (entry != top && entry != FLAT_TOP)
+		entry = tree->names.places[entry].parent;
 	return entry == top;
 }
 
@@ -143,7 +143,7 @@ static void note_entry(asking *a, const past_entry *e)
 /* A directory that was deleted goes with the last deleted thing in it. */
 static void note_directories(asking *a, const past_tree *tree, const bool *stays)
 {
-	for (uint32_t i = 1; i < tree->count; i++) {
+	for (uint32_t i = 1; i < tree->names.count; i++) {
 		const past_entry *e = &tree->entries[i];
 
 		if (e->type != EMR_META_DIR || !e->is_gone || stays[i])
@@ -155,11 +155,12 @@ static void note_directories(asking *a, const past_tree *tree, const bool *stays
 
 static emr_status note_in_tree(asking *a, const past_tree *tree, uint32_t top)
 {
-	EMR_AUTO_FREE bool *stays = calloc(tree->count, sizeof *stays);
+	const flat_place *places = tree->names.places;
+	EMR_AUTO_FREE bool *stays = calloc(tree->names.count, sizeof *stays);
 
 	if (stays == NULL)
 		return EMR_NO_MEMORY;
-	for (uint32_t i = 1; i < tree->count && a->status == EMR_OK; i++) {
+	for (uint32_t i = 1; i < tree->names.count && a->status == EMR_OK; i++) {
 		const past_entry *e = &tree->entries[i];
 		bool goes = is_below(tree, i, top);
 
@@ -170,8 +171,8 @@ static emr_status note_in_tree(asking *a, const past_tree *tree, uint32_t top)
 		goes = goes && e->is_gone && was_deleted_in_time(a, e);
 		if (goes)
 			note_entry(a, e);
-		for (uint32_t up = e->parent; !goes && up != PAST_TOP;
-			up = tree->entries[up].parent)
+		for (uint32_t up = places[i].parent; !goes && up != FLAT_TOP;
+			up = places[up].parent)
 			stays[up] = true;
 	}
 	note_directories(a, tree, stays);
@@ -186,8 +187,10 @@ static emr_status note_deleted(asking *a)
 
 	if (status != EMR_OK)
 		return status;
-	top = a->path == NULL ? PAST_TOP : past_tree_find(tree, a->path);
-	status = a->path != NULL && top == PAST_TOP ? EMR_NOT_FOUND : note_in_tree(a, tree, top);
+	top = a->path == NULL ? FLAT_TOP : flat_find(&tree->names, a->path);
+	status = top == FLAT_NONE || (a->path != NULL && top == FLAT_TOP)
+			 ? EMR_NOT_FOUND
+			 : note_in_tree(a, tree, top);
 	past_tree_free(tree);
 	return status;
 }

@@ -103,8 +103,8 @@ static emr_status find_in_past(
 
 	if (status != EMR_OK)
 		return status;
-	entry = past_tree_find(tree, r->what->path);
-	if (entry == PAST_TOP || tree->entries[entry].type == EMR_META_DIR ||
+	entry = flat_find(&tree->names, r->what->path);
+	if (entry == FLAT_NONE || tree->entries[entry].type == EMR_META_DIR ||
 		(only_deleted && !tree->entries[entry].is_gone)) {
 		if (!is_lent)
 			past_tree_free(tree);
@@ -271,13 +271,17 @@ emr_status restore_fetch_directories(restoring *r)
 		slash = strchr(slash + 1, '/')) {
 		old_directory *d = &r->above[r->depth];
 		const past_entry *e;
+		uint32_t entry;
 		emr_status status;
 
 		if (r->depth == DEPTH_MAX || (size_t)(slash - path) >= sizeof above)
 			return EMR_LIMIT;
 		memcpy(above, path, (size_t)(slash - path));
 		above[slash - path] = 0;
-		e = &r->tree->entries[past_tree_find(r->tree, above)];
+		entry = flat_find(&r->tree->names, above);
+		if (entry == FLAT_NONE)
+			return EMR_NOT_FOUND;
+		e = &r->tree->entries[entry];
 		status = emr_facts_version(r->view->options.facts, e->domain, e->object, e->version,
 			e->pversion, &d->place, &d->bytes, &d->meta);
 		if (status == EMR_OK)

@@ -66,10 +66,10 @@ static emr_status restore_file(folder *f, const past_entry *entry)
 
 static bool was_directory_then(const folder *f)
 {
-	uint32_t entry = f->then != NULL ? past_tree_find(f->then, f->path) : PAST_TOP;
+	uint32_t entry = f->then != NULL ? flat_find(&f->then->names, f->path) : FLAT_NONE;
 
 	return f->then == NULL ||
-	       (entry != PAST_TOP && f->then->entries[entry].type == EMR_META_DIR);
+	       (entry != FLAT_NONE && f->then->entries[entry].type == EMR_META_DIR);
 }
 
 /* Under view->lock. */
@@ -119,27 +119,27 @@ static emr_status restore_directory(folder *f, size_t len)
 /* Of directory ENTRY, which f->path names, LEN bytes. */
 static emr_status restore_below(folder *f, uint32_t entry, size_t len)
 {
-	const past_entry *directory = &f->tree->entries[entry];
+	const flat_place *places = f->tree->names.places, *directory = &places[entry];
 	emr_status status = EMR_OK;
 
 	for (uint32_t i = 0; i < directory->nkids && status == EMR_OK; i++) {
 		uint32_t number = directory->first_kid + i;
 		const past_entry *kid = &f->tree->entries[number];
-		size_t name = strlen(kid->name), at = len + (len > 0);
+		size_t name = strlen(places[number].name), at = len + (len > 0);
 
 		status = reserve_path(f, at + name);
 		if (status != EMR_OK)
 			return status;
 		if (len > 0)
 			f->path[len] = '/';
-		memcpy(f->path + at, kid->name, name + 1);
+		memcpy(f->path + at, places[number].name, name + 1);
 		if (kid->type == EMR_META_DIR)
 			status = restore_below(f, number, at + name);
 		else if (kid->is_gone)
 			status = restore_file(f, kid);
 		f->path[len] = '\0';
 	}
-	return status == EMR_OK && directory->is_gone && f->wanted == NULL
+	return status == EMR_OK && f->tree->entries[entry].is_gone && f->wanted == NULL
 		       ? restore_directory(f, len)
 		       : status;
 }
@@ -167,9 +167,9 @@ emr_status emr_view_restore_folder(
 		past_tree_free(f.then);
 		return status;
 	}
-	entry = past_tree_find(f.tree, what->path);
+	entry = flat_find(&f.tree->names, what->path);
 	memcpy(f.path, what->path, len + 1);
-	status = entry != PAST_TOP && f.tree->entries[entry].type == EMR_META_DIR
+	status = entry != FLAT_NONE && f.tree->entries[entry].type == EMR_META_DIR
 			 ? restore_below(&f, entry, len)
 			 : EMR_NOT_FOUND;
 	past_tree_free(f.tree);
@@ -188,7 +188,7 @@ emr_status emr_view_restore_wanted(
 	restore_publish_first(view);
 	status = past_tree_build(view, UINT64_MAX, PAST_DELETED, &f.tree);
 	if (status == EMR_OK)
-		status = restore_below(&f, PAST_TOP, 0);
+		status = restore_below(&f, FLAT_TOP, 0);
 	past_tree_free(f.tree);
 	free(f.path);
 	restore_publish_first(view);

@@ -142,7 +142,7 @@ typedef struct shared_at {
 	emr_id16 domain, object;
 	emr_id16 space;	  /* as of its share */
 	uint64_t version; /* of the content; of a link its row's, of a directory 0 */
-	uint32_t entry;	  /* of share->tree; SHARED_TREE_NONE: it is no more, or there is no tree */
+	uint32_t entry;	  /* of share->tree; FLAT_NONE: it is no more, or there is no tree */
 	bool has_verdict;
 	shared_span spans[SHARED_SPANS_MAX]; /* what was read since it was made, apart from each
 						other */

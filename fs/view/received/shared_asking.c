@@ -372,14 +372,16 @@ static bool has_asked(const asked *a, emr_id16 object)
 static void add_siblings(shared_share *s, emr_id16 object, asked *a)
 {
 	const shared_tree *tree = s->tree;
-	uint32_t entry = tree != NULL ? shared_tree_find(tree, object) : SHARED_TREE_NONE;
-	const shared_entry *up;
+	uint32_t entry = tree != NULL ? shared_tree_find(tree, object) : FLAT_NONE;
+	uint32_t directory;
+	const flat_place *up;
 	unsigned left;
 
-	if (entry == SHARED_TREE_NONE || entry == SHARED_TREE_TOP)
+	if (entry == FLAT_NONE || entry == FLAT_TOP)
 		return;
-	up = &tree->entries[tree->entries[entry].parent];
-	left = grow_ahead(s, up->object) - 1;
+	directory = tree->names.places[entry].parent;
+	up = &tree->names.places[directory];
+	left = grow_ahead(s, tree->entries[directory].object) - 1;
 	for (uint32_t i = 1; i < up->nkids && left > 0 && a->n < AHEAD_MAX; i++) {
 		const shared_entry *e =
 			&tree->entries[up->first_kid + (entry - up->first_kid + i) % up->nkids];
@@ -520,7 +522,7 @@ static bool is_about_to_go(emr_view *view, const shared_share *s, const node *n)
 
 	pthread_mutex_lock(&view->lock);
 	is = s->tree != NULL &&
-	     (shared_has(n) ? n->shared->entry != SHARED_TREE_NONE : n->state == NODE_LIVE);
+	     (shared_has(n) ? n->shared->entry != FLAT_NONE : n->state == NODE_LIVE);
 	pthread_mutex_unlock(&view->lock);
 	return is;
 }

@@ -5,8 +5,9 @@
 void shared_tell_new(
 	emr_view *view, const shared_share *s, const shared_tree *before, emr_buf *tell)
 {
-	for (uint32_t i = 1; i < s->tree->count; i++) {
-		const shared_entry *up = &s->tree->entries[s->tree->entries[i].parent];
+	for (uint32_t i = 1; i < s->tree->names.count; i++) {
+		const flat_place *at = &s->tree->names.places[i];
+		const shared_entry *up = &s->tree->entries[at->parent];
 		const node *directory = NULL;
 
 		if (shared_tree_is_new(before, s->tree, i))
@@ -16,8 +17,8 @@ void shared_tell_new(
 			directory = shared_own(view, s, up->object);
 
 		/* Without memory the time-out of what is lacking does it. */
-		if (directory != NULL && shared_tell_later(tell, directory->number,
-						 s->tree->entries[i].name) != EMR_OK)
+		if (directory != NULL &&
+			shared_tell_later(tell, directory->number, at->name) != EMR_OK)
 			return;
 	}
 }

@@ -21,8 +21,8 @@ typedef struct counting {
 
 static bool is_below(const shared_tree *tree, uint32_t entry, uint32_t top)
 {
-	while (entry != top && entry != SHARED_TREE_TOP)
-		entry = tree->entries[entry].parent;
+	while (entry != top && entry != FLAT_TOP)
+		entry = tree->names.places[entry].parent;
 	return entry == top;
 }
 
@@ -32,7 +32,7 @@ static emr_status count_entry(const shared_share *s, uint32_t entry, counting *c
 {
 	emr_status status = EMR_OK;
 
-	for (uint32_t i = 0; i < s->tree->count && status == EMR_OK; i++) {
+	for (uint32_t i = 0; i < s->tree->names.count && status == EMR_OK; i++) {
 		const shared_entry *e = &s->tree->entries[i];
 
 		if (!is_below(s->tree, i, entry) || e->pversion == 0 || e->type != EMR_META_FILE)
@@ -46,7 +46,7 @@ static emr_status count_entry(const shared_share *s, uint32_t entry, counting *c
 
 		if (i->owner == s->owner && shared_spot_of(i, &spot) && spot.outer == s &&
 			is_below(s->tree, spot.entry, entry))
-			status = count_entry(i, SHARED_TREE_TOP, c);
+			status = count_entry(i, FLAT_TOP, c);
 	}
 	return status;
 }
@@ -56,14 +56,14 @@ static emr_status count_share(const shared_share *s, counting *c)
 	if (s->phase != SHARED_OPEN)
 		return EMR_OK;
 	c->is_known = c->is_known && s->tree != NULL;
-	return s->tree != NULL ? count_entry(s, SHARED_TREE_TOP, c) : EMR_OK;
+	return s->tree != NULL ? count_entry(s, FLAT_TOP, c) : EMR_OK;
 }
 
 static emr_status count_at(emr_view *view, const shared_at *at, counting *c)
 {
 	emr_status status = EMR_OK;
 
-	if (at->level == SHARED_RECORD && at->entry != SHARED_TREE_NONE)
+	if (at->level == SHARED_RECORD && at->entry != FLAT_NONE)
 		return count_entry(at->share, at->entry, c);
 	if (at->level == SHARED_RECORD)
 		return count_share(at->share, c);

@@ -138,15 +138,17 @@ void shared_release_if_unused(emr_view *view, node *n)
 		tree_free_node(view, n);
 }
 
-static void count_subdirectories(node *n, const shared_tree *tree, const shared_entry *e)
+static void count_subdirectories(node *n, const shared_tree *tree, uint32_t entry)
 {
+	const flat_place *at = &tree->names.places[entry];
+
 	n->listing->subdirectories = 0;
 	for (const node *kid = tree_next_kid(n, 0); kid != NULL;
 		kid = tree_next_kid(n, kid->cookie))
 		n->listing->subdirectories += kid->type == EMR_META_DIR;
 	n->listing->subdirectories += shared_placed_directories(n->shared->share, n->shared->entry);
-	for (uint32_t i = 0; i < e->nkids; i++)
-		n->listing->subdirectories += tree->entries[e->first_kid + i].type == EMR_META_DIR;
+	for (uint32_t i = 0; i < at->nkids; i++)
+		n->listing->subdirectories += tree->entries[at->first_kid + i].type == EMR_META_DIR;
 }
 
 emr_status shared_fill(node *n, const shared_tree *tree, uint32_t entry)
@@ -160,7 +162,7 @@ emr_status shared_fill(node *n, const shared_tree *tree, uint32_t entry)
 	if (n->target == NULL && e->target != NULL && (n->target = strdup(e->target)) == NULL)
 		return EMR_NO_MEMORY;
 	if (n->type == EMR_META_DIR)
-		count_subdirectories(n, tree, e);
+		count_subdirectories(n, tree, entry);
 	return tree_set_attributes(n, emr_buf_view(&e->attributes));
 }
 
@@ -186,7 +188,7 @@ emr_status shared_record_node(emr_view *view, shared_share *s, uint32_t entry, n
 
 	if (n != NULL) {
 		if (n->type == EMR_META_DIR) /* what lies in it may have come since */
-			count_subdirectories(n, s->tree, e);
+			count_subdirectories(n, s->tree, entry);
 		*out_node = n;
 		return EMR_OK;
 	}
@@ -208,7 +210,7 @@ static emr_status anchor(
 		.domain = domain,
 		.space = space,
 		.object = object,
-		.entry = SHARED_TREE_NONE};
+		.entry = FLAT_NONE};
 	emr_id16 id = shared_record_id(space, object, 0);
 
 	*out_node = tree_by_shown_id(view, id);
@@ -238,8 +240,7 @@ static emr_status unknown_share(emr_view *view, shared_share *s, node **out_node
 
 static emr_status note_node(emr_view *view, shared_share *s, node **out_node)
 {
-	shared_at at = {
-		.level = SHARED_NOTE, .owner = s->owner, .share = s, .entry = SHARED_TREE_NONE};
+	shared_at at = {.level = SHARED_NOTE, .owner = s->owner, .share = s, .entry = FLAT_NONE};
 	emr_id16 id =
 		shared_id_of("note", s->domain.b, sizeof s->domain.b, s->top, s->ended_unix_s);
 	EMR_AUTO_BUF text = {0};
@@ -261,7 +262,7 @@ emr_status shared_top_node(emr_view *view, shared_share *s, node **out_node)
 	node *own = shared_file_node(view, s);
 
 	if (own == NULL)
-		return shared_record_node(view, s, SHARED_TREE_TOP, out_node);
+		return shared_record_node(view, s, FLAT_TOP, out_node);
 	*out_node = own;
 	return EMR_OK;
 }
@@ -271,7 +272,7 @@ static emr_status share_node(emr_view *view, shared_share *s, node **out_node)
 	if (is_over(s))
 		return note_node(view, s, out_node);
 	if (shared_file_node(view, s) == NULL && s->is_file && s->tree != NULL &&
-		s->tree->entries[SHARED_TREE_TOP].type != EMR_META_FILE)
+		s->tree->entries[FLAT_TOP].type != EMR_META_FILE)
 		return EMR_NOT_FOUND; /* removed since, or it cannot be read */
 	if (s->tree != NULL || shared_file_node(view, s) != NULL)
 		return shared_top_node(view, s, out_node);
@@ -290,7 +291,7 @@ static uint32_t count_shares(const emr_view *view, const shared_owner *owner)
 
 emr_status shared_owner_node(emr_view *view, shared_owner *owner, node **out_node)
 {
-	shared_at at = {.level = SHARED_OWNER, .owner = owner, .entry = SHARED_TREE_NONE};
+	shared_at at = {.level = SHARED_OWNER, .owner = owner, .entry = FLAT_NONE};
 	emr_id16 id = shared_owner_id(owner);
 	emr_status status = EMR_OK;
 	node *n = tree_by_shown_id(view, id);
@@ -308,7 +309,7 @@ emr_status shared_owner_node(emr_view *view, shared_owner *owner, node **out_nod
 
 emr_status shared_top(emr_view *view, node **out_node)
 {
-	shared_at at = {.level = SHARED_TOP, .entry = SHARED_TREE_NONE};
+	shared_at at = {.level = SHARED_TOP, .entry = FLAT_NONE};
 	emr_id16 id = shared_top_id();
 	emr_status status = EMR_OK;
 	node *n = tree_by_shown_id(view, id);
@@ -368,7 +369,7 @@ emr_status shared_check_directory(const emr_view *view, const node *n)
 		return EMR_OK;
 	if (n->shared->share->tree == NULL)
 		return EMR_BUSY;
-	return n->shared->entry == SHARED_TREE_NONE ? EMR_NOT_FOUND : EMR_OK;
+	return n->shared->entry == FLAT_NONE ? EMR_NOT_FOUND : EMR_OK;
 }
 
 emr_status shared_child(emr_view *view, node *directory, const char *name, node **out_node)
@@ -459,9 +460,8 @@ char *shared_path(const node *n)
 	char *inner = NULL, *path = NULL, *place = NULL;
 	int len;
 
-	if (s != NULL && s->tree != NULL && at->level == SHARED_RECORD &&
-		at->entry != SHARED_TREE_NONE)
-		inner = shared_tree_path(s->tree, at->entry);
+	if (s != NULL && s->tree != NULL && at->level == SHARED_RECORD && at->entry != FLAT_NONE)
+		inner = flat_path(&s->tree->names, at->entry);
 	if (at->level == SHARED_SETS)
 		len = asprintf(&path, "%s", SETS_DIRECTORY);
 	else if (at->level == SHARED_SET)
@@ -527,7 +527,7 @@ void shared_tell(emr_view *view, const emr_buf *tell)
 static node *directory_node(
 	const emr_view *view, const shared_share *s, const shared_tree *tree, uint32_t entry)
 {
-	const shared_entry *up = &tree->entries[tree->entries[entry].parent];
+	const shared_entry *up = &tree->entries[tree->names.places[entry].parent];
 
 	return tree_by_shown_id(view, shared_record_id(s->space, up->object, 0));
 }
@@ -538,16 +538,14 @@ static void tell_if_moved(emr_view *view, shared_share *s, const shared_tree *be
 {
 	const shared_tree *now = s->tree;
 	uint32_t entry = n->shared->entry;
-	bool stays = now != NULL && entry != SHARED_TREE_NONE &&
-		     strcmp(now->entries[entry].name, before->entries[old].name) == 0 &&
-		     emr_id16_equal(now->entries[now->entries[entry].parent].object,
-			     before->entries[before->entries[old].parent].object);
-	const node *directory =
-		old != SHARED_TREE_TOP ? directory_node(view, s, before, old) : NULL;
+	bool stays = now != NULL && entry != FLAT_NONE &&
+		     shared_tree_same_place(now, entry, before, old);
+	const node *directory = old != FLAT_TOP ? directory_node(view, s, before, old) : NULL;
 
 	/* Without memory the entry's time-out does it. */
 	if (!stays && directory != NULL &&
-		shared_tell_later(tell, directory->number, before->entries[old].name) != EMR_OK)
+		shared_tell_later(tell, directory->number, before->names.places[old].name) !=
+			EMR_OK)
 		return;
 	if (shared_tell_later(tell, n->number, NULL) != EMR_OK)
 		return;
@@ -559,8 +557,7 @@ static bool is_same(const shared_tree *a, uint32_t i, const shared_tree *b, uint
 	const shared_entry *x = &a->entries[i], *y = &b->entries[k];
 
 	return x->mode == y->mode && x->size == y->size && x->mtime_ns == y->mtime_ns &&
-	       x->type != EMR_META_DIR && strcmp(x->name, y->name) == 0 &&
-	       emr_id16_equal(a->entries[x->parent].object, b->entries[y->parent].object);
+	       x->type != EMR_META_DIR && shared_tree_same_place(a, i, b, k);
 }
 
 /* N finds its place in the present tree of its share. */
@@ -569,20 +566,20 @@ static void move_node(
 {
 	shared_at *at = n->shared;
 	uint32_t old = at->entry,
-		 entry = s->tree != NULL ? shared_tree_find(s->tree, at->object) : SHARED_TREE_NONE;
+		 entry = s->tree != NULL ? shared_tree_find(s->tree, at->object) : FLAT_NONE;
 	emr_status status = EMR_OK;
 
-	if (entry != SHARED_TREE_NONE && shared_version_of(&s->tree->entries[entry]) != at->version)
-		entry = SHARED_TREE_NONE; /* another version: another node */
+	if (entry != FLAT_NONE && shared_version_of(&s->tree->entries[entry]) != at->version)
+		entry = FLAT_NONE; /* another version: another node */
 	at->entry = entry;
-	if (entry != SHARED_TREE_NONE)
+	if (entry != FLAT_NONE)
 		status = shared_fill(n, s->tree, entry);
 	if (status != EMR_OK)
-		at->entry = SHARED_TREE_NONE;
-	if (before == NULL || old == SHARED_TREE_NONE) {
+		at->entry = FLAT_NONE;
+	if (before == NULL || old == FLAT_NONE) {
 		if (shared_tell_later(tell, n->number, NULL) != EMR_OK)
 			return;
-	} else if (entry == SHARED_TREE_NONE || !is_same(before, old, s->tree, entry)) {
+	} else if (entry == FLAT_NONE || !is_same(before, old, s->tree, entry)) {
 		tell_if_moved(view, s, before, old, n, tell);
 	}
 }

@@ -32,7 +32,7 @@ static bool find_spot(const shared_share *s, shared_spot *out)
 		if (o == s || o->owner != s->owner || o->phase != SHARED_OPEN || o->tree == NULL)
 			continue;
 		entry = shared_tree_find(o->tree, s->tree->top_parent);
-		if (entry == SHARED_TREE_NONE || o->tree->entries[entry].type != EMR_META_DIR)
+		if (entry == FLAT_NONE || o->tree->entries[entry].type != EMR_META_DIR)
 			continue;
 		*out = (shared_spot){.outer = o, .entry = entry};
 		return true;
@@ -111,7 +111,7 @@ static const char *own_name(const shared_share *s)
 
 static bool is_taken(const shared_share *s, const shared_spot *spot, const char *name)
 {
-	if (shared_tree_child(spot->outer->tree, spot->entry, name) != SHARED_TREE_NONE)
+	if (flat_child(&spot->outer->tree->names, spot->entry, name) != FLAT_NONE)
 		return true;
 	for (shared_share *o = shared_placed_next(spot->outer, spot->entry, 0);
 		o != NULL && o->number < s->number;
@@ -169,7 +169,7 @@ uint32_t shared_placed_directories(const shared_share *outer, uint32_t entry)
 
 	for (shared_share *s = shared_placed_next(outer, entry, 0); s != NULL;
 		s = shared_placed_next(outer, entry, s->number))
-		n += s->tree->entries[SHARED_TREE_TOP].type == EMR_META_DIR;
+		n += s->tree->entries[FLAT_TOP].type == EMR_META_DIR;
 	return n;
 }
 
@@ -187,7 +187,7 @@ char *shared_place_path(const shared_share *s)
 	}
 	shared_spot_name(s, &spot, name);
 	up = shared_place_path(spot.outer);
-	inner = shared_tree_path(spot.outer->tree, spot.entry);
+	inner = flat_path(&spot.outer->tree->names, spot.entry);
 	len = up != NULL && inner != NULL
 		      ? asprintf(&path, "%s/%s%s%s", up, inner, inner[0] != 0 ? "/" : "", name)
 		      : -1;

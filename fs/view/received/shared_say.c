@@ -1,15 +1,14 @@
 /* This file answers extended attributes of what somebody else shares: what emrfs says about it
  * (user.emrfs.*), and the owner's own attributes of the record. */
-#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #include "contract/codes.h"
 #include "ledger/hash.h"
 
 #include "attributes.h"
 #include "edit.h"
+#include "fact_text.h"
 #include "shared.h"
 #include "keep.h"
 #include "owner.h"
@@ -32,28 +31,6 @@ typedef struct subject {
 	char access[ACCESS_BYTES];
 } subject;
 
-static emr_status say(emr_buf *out, const char *text)
-{
-	return emr_buf_append(out, text, strlen(text));
-}
-
-static emr_status say_number(emr_buf *out, uint64_t number)
-{
-	char text[24];
-
-	snprintf(text, sizeof text, "%" PRIu64, number);
-	return say(out, text);
-}
-
-static void time_text(uint64_t unix_s, char out[32])
-{
-	time_t t = (time_t)unix_s;
-	struct tm tm;
-
-	gmtime_r(&t, &tm);
-	strftime(out, 32, "%Y-%m-%dT%H:%M:%SZ", &tm);
-}
-
 static bool is_file(const subject *s)
 {
 	return s->has_entry && s->type == EMR_META_FILE && s->entry.pversion != 0;
@@ -61,39 +38,28 @@ static bool is_file(const subject *s)
 
 static emr_status say_id(const subject *s, emr_buf *out)
 {
-	char text[33];
-
-	if (s->at.level != SHARED_RECORD)
-		return EMR_NO_ATTRIBUTE;
-	emr_hex(s->at.object.b, sizeof s->at.object.b, text);
-	return say(out, text);
+	return s->at.level == SHARED_RECORD ? fact_id(s->at.object, out) : EMR_NO_ATTRIBUTE;
 }
 
 static emr_status say_cid(const subject *s, emr_buf *out)
 {
-	char text[EMR_CID_TEXT_CHARS + 1];
-
-	if (!is_file(s))
-		return EMR_NO_ATTRIBUTE;
-	emr_cid_text(&s->entry.root, text);
-	return say(out, text);
+	return is_file(s) ? fact_cid(&s->entry.root, out) : EMR_NO_ATTRIBUTE;
 }
 
 static emr_status say_version(const subject *s, emr_buf *out)
 {
-	return is_file(s) ? say_number(out, s->entry.cver) : EMR_NO_ATTRIBUTE;
+	return is_file(s) ? fact_number(s->entry.cver, out) : EMR_NO_ATTRIBUTE;
 }
 
 /* What another shares is on the ledger, or it would not be seen. */
 static emr_status say_state(const subject *s, emr_buf *out)
 {
-	return s->at.level == SHARED_RECORD ? say(out, "confirmed 1/1") : EMR_NO_ATTRIBUTE;
+	return s->at.level == SHARED_RECORD ? fact_text("confirmed 1/1", out) : EMR_NO_ATTRIBUTE;
 }
 
 static emr_status say_stored_bytes(const subject *s, emr_buf *out)
 {
-	return is_file(s) ? say_number(out, s->entry.padded + 16 * (s->entry.padded / 16384 + 1))
-			  : EMR_NO_ATTRIBUTE;
+	return is_file(s) ? fact_stored_bytes(s->entry.padded, out) : EMR_NO_ATTRIBUTE;
 }
 
 /* With which the version came here. */
@@ -112,14 +78,9 @@ static emr_status item_of(const subject *s, emr_replica_item *out_item)
 static emr_status say_tx(const subject *s, emr_buf *out)
 {
 	emr_replica_item item;
-	char text[96], id[65];
 	emr_status status = item_of(s, &item);
 
-	if (status != EMR_OK)
-		return status;
-	emr_hex(item.batch_id.b, sizeof item.batch_id.b, id);
-	snprintf(text, sizeof text, "%" PRIu64 ":%s", item.seq, id);
-	return say(out, text);
+	return status == EMR_OK ? fact_tx(&item, out) : status;
 }
 
 /* Checked when the file is opened: before, there is nothing to say but whose key put it on the
@@ -139,17 +100,16 @@ static emr_status say_signed_by(const subject *s, emr_buf *out)
 		return EMR_NO_ATTRIBUTE;
 	if (emr_id32_equal(item.signer_id, s->card.signer_id) ||
 		emr_id32_equal(item.signer_id, emr_sha256_of(&pk, 1)))
-		return say(out, s->owner);
+		return fact_text(s->owner, out);
 	emr_hex(item.signer_id.b, sizeof item.signer_id.b, id);
 	snprintf(text, sizeof text, "key %.16s", id);
-	return say(out, text);
+	return fact_text(text, out);
 }
 
 static emr_status say_signed_at(const subject *s, emr_buf *out)
 {
 	emr_replica_item item;
 	uint64_t at = 0;
-	char text[32];
 	emr_status status = item_of(s, &item);
 
 	if (status == EMR_OK && item.op == EMR_OP_PUT)
@@ -159,8 +119,7 @@ static emr_status say_signed_at(const subject *s, emr_buf *out)
 					   : EMR_NO_ATTRIBUTE;
 	if (status != EMR_OK)
 		return status;
-	time_text(at, text);
-	return say(out, text);
+	return fact_time(at, out);
 }
 
 static emr_status say_signature(const subject *s, emr_buf *out)
@@ -211,7 +170,7 @@ void shared_access(const emr_view *view, const shared_share *s, char out[ACCESS_
 	const char *word = shared_right(view, s, &end);
 
 	emr_shared_purposes(s->grant.row.purposes, purposes);
-	time_text(end, until);
+	fact_time_text(end, until);
 	snprintf(out, ACCESS_BYTES, "%s%s%s%s%s", word, end < SHARED_FOR_EVER_S ? " until=" : "",
 		end < SHARED_FOR_EVER_S ? until : "", purposes[0] != 0 ? " purpose=" : "",
 		purposes);
@@ -219,17 +178,12 @@ void shared_access(const emr_view *view, const shared_share *s, char out[ACCESS_
 
 static emr_status say_access(const subject *s, emr_buf *out)
 {
-	return s->at.level == SHARED_RECORD ? say(out, s->access) : EMR_NO_ATTRIBUTE;
+	return s->at.level == SHARED_RECORD ? fact_text(s->access, out) : EMR_NO_ATTRIBUTE;
 }
 
 static emr_status say_freshness(const subject *s, emr_buf *out)
 {
-	emr_replica_position at;
-	emr_status status = emr_replica_at(s->view->options.replica, &at);
-
-	if (status != EMR_OK)
-		return status;
-	return at.freshness_s < 0 ? EMR_NO_ATTRIBUTE : say_number(out, (uint64_t)at.freshness_s);
+	return fact_freshness(s->view, out);
 }
 
 static const struct computed {
@@ -267,7 +221,7 @@ static emr_status subject_of(emr_view *view, const node *n, subject *out)
 		return EMR_OK;
 	out->grant = at->share->grant;
 	shared_access(view, at->share, out->access);
-	out->has_entry = at->share->tree != NULL && at->entry != SHARED_TREE_NONE;
+	out->has_entry = at->share->tree != NULL && at->entry != FLAT_NONE;
 	if (out->has_entry)
 		out->entry = at->share->tree->entries[at->entry];
 	return shared_is_readable(view, at->share);
@@ -294,7 +248,7 @@ emr_status shared_attribute(emr_view *view, uint64_t number, const char *name, e
 		strcmp(name, KEEP_KEY) ==
 			0) { /* not listed: nobody sets it here, and copies would take it along */
 		pthread_mutex_unlock(&view->lock);
-		return s.at.level == SHARED_RECORD ? say(out, "yes") : EMR_NO_ATTRIBUTE;
+		return s.at.level == SHARED_RECORD ? fact_text("yes", out) : EMR_NO_ATTRIBUTE;
 	}
 	if (status == EMR_OK && strncmp(name, OURS, strlen(OURS)) != 0) {
 		status = emr_xattr_find(

@@ -102,7 +102,7 @@ static emr_status directory(emr_view *view, emr_id16 id, const shared_at *at, no
 
 emr_status shared_sets_top(emr_view *view, node **out_node)
 {
-	const shared_at at = {.level = SHARED_SETS, .entry = SHARED_TREE_NONE};
+	const shared_at at = {.level = SHARED_SETS, .entry = FLAT_NONE};
 	emr_status status = shared_sets_are_there(view) ? directory(view, top_id(), &at, out_node)
 							: EMR_NOT_FOUND;
 
@@ -113,7 +113,7 @@ emr_status shared_sets_top(emr_view *view, node **out_node)
 
 static emr_status set_node(emr_view *view, shared_set *set, node **out_node)
 {
-	const shared_at at = {.level = SHARED_SET, .set = set, .entry = SHARED_TREE_NONE};
+	const shared_at at = {.level = SHARED_SET, .set = set, .entry = FLAT_NONE};
 	emr_status status = directory(view, set_id(set), &at, out_node);
 
 	for (const shared_owner *o = view->shares->owners; o != NULL && status == EMR_OK;

@@ -42,9 +42,9 @@ static bool go_up(emr_id16 *id, shared_at *at)
 
 	if (at->level == SHARED_RECORD && s == NULL)
 		return false;
-	if (at->level == SHARED_RECORD && s->tree != NULL && at->entry != SHARED_TREE_NONE &&
-		at->entry != SHARED_TREE_TOP) {
-		at->entry = s->tree->entries[at->entry].parent;
+	if (at->level == SHARED_RECORD && s->tree != NULL && at->entry != FLAT_NONE &&
+		at->entry != FLAT_TOP) {
+		at->entry = s->tree->names.places[at->entry].parent;
 		at->object = s->tree->entries[at->entry].object;
 		*id = shared_record_id(s->space, at->object, 0);
 		return true;
@@ -52,7 +52,7 @@ static bool go_up(emr_id16 *id, shared_at *at)
 	if (at->level == SHARED_RECORD &&
 		!emr_id16_equal(at->object, s->top)) { /* it is no more: the share decides */
 		at->object = s->top;
-		at->entry = SHARED_TREE_NONE;
+		at->entry = FLAT_NONE;
 		*id = shared_record_id(s->space, s->top, 0);
 		return true;
 	}
@@ -73,7 +73,7 @@ static bool go_up(emr_id16 *id, shared_at *at)
 
 emr_bytes shared_software_above(const emr_view *view, const node *n)
 {
-	shared_at at = {.level = SHARED_RECORD, .entry = SHARED_TREE_NONE};
+	shared_at at = {.level = SHARED_RECORD, .entry = FLAT_NONE};
 	emr_bytes said;
 	emr_id16 id;
 

@@ -12,12 +12,14 @@
 
 /* An entry that has no place yet. */
 typedef struct raw {
+	flat_item item; /* first: a raw is found by its item */
 	shared_entry e;
-	size_t up;	/* in the array of raws */
-	size_t walk;	/* which walk upwards came by last, from 1 */
-	uint32_t final; /* its place in the tree */
-	bool is_settled;
 } raw;
+
+static raw *raw_of(flat_item *item)
+{
+	return (raw *)item;
+}
 
 typedef struct building {
 	raw *all;
@@ -30,15 +32,20 @@ typedef struct building {
 
 static void free_entry(shared_entry *e)
 {
-	free(e->name);
 	free(e->target);
 	emr_buf_free(&e->attributes);
+}
+
+static void free_raw(raw *r)
+{
+	free(r->item.name);
+	free_entry(&r->e);
 }
 
 static void free_building(building *b)
 {
 	for (size_t i = 0; i < b->count; i++)
-		free_entry(&b->all[i].e);
+		free_raw(&b->all[i]);
 	free(b->all);
 }
 
@@ -55,19 +62,23 @@ static char *copy_of(emr_bytes text)
 	return copy;
 }
 
-static emr_status add(building *b, const shared_entry *e)
+/* Takes what R owns, on an error as well. */
+static emr_status add(building *b, raw r)
 {
 	size_t cap = b->cap == 0 ? 256 : b->cap * 2;
 
 	if (b->count == b->cap) {
 		raw *grown = realloc(b->all, cap * sizeof *grown);
 
-		if (grown == NULL)
+		if (grown == NULL) {
+			free_raw(&r);
 			return EMR_NO_MEMORY;
+		}
 		b->all = grown;
 		b->cap = cap;
 	}
-	b->all[b->count++] = (raw){.e = *e};
+	r.item.object = r.e.object;
+	b->all[b->count++] = r;
 	return EMR_OK;
 }
 
@@ -85,20 +96,20 @@ static emr_status take_attributes(shared_entry *e, const emr_shared_record *r)
 static emr_status collect(void *arg, const emr_shared_record *r)
 {
 	const emr_meta *meta = r->meta;
-	shared_entry e = {.object = r->object,
-		.record_id = r->record_id,
-		.parent_id = meta->parent,
-		.signer = r->signer,
-		.version = r->version,
-		.pversion = r->pversion,
-		.cver = r->cver,
-		.size = meta->n,
-		.padded = r->padded,
-		.ledger_time = r->ledger_time,
-		.mtime_ns = meta->mtime_ns,
-		.root = r->root,
-		.mode = meta->mode,
-		.type = (uint8_t)meta->type};
+	raw new = {.e = {.object = r->object,
+			   .record_id = r->record_id,
+			   .parent_id = meta->parent,
+			   .signer = r->signer,
+			   .version = r->version,
+			   .pversion = r->pversion,
+			   .cver = r->cver,
+			   .size = meta->n,
+			   .padded = r->padded,
+			   .ledger_time = r->ledger_time,
+			   .mtime_ns = meta->mtime_ns,
+			   .root = r->root,
+			   .mode = meta->mode,
+			   .type = (uint8_t)meta->type}};
 	const building *b = arg;
 	emr_status status;
 
@@ -107,17 +118,16 @@ static emr_status collect(void *arg, const emr_shared_record *r)
 		return EMR_OK;
 	if (!r->is_owners && meta->type == EMR_META_SYMLINK && emr_words_lead_away(meta->target))
 		return EMR_OK;
-	status = take_attributes(&e, r);
-	memcpy(e.r_pid, meta->r_pid, sizeof e.r_pid);
-	e.name = copy_of(meta->name);
+	status = take_attributes(&new.e, r);
+	memcpy(new.e.r_pid, meta->r_pid, sizeof new.e.r_pid);
+	new.item.name = copy_of(meta->name);
 	if (meta->type == EMR_META_SYMLINK)
-		e.target = copy_of(meta->target);
-	if (e.name == NULL || (meta->type == EMR_META_SYMLINK && e.target == NULL))
+		new.e.target = copy_of(meta->target);
+	if (new.item.name == NULL || (meta->type == EMR_META_SYMLINK && new.e.target == NULL))
 		status = EMR_NO_MEMORY;
 	if (status == EMR_OK)
-		status = add(arg, &e);
-	if (status != EMR_OK)
-		free_entry(&e);
+		return add(arg, new);
+	free_raw(&new);
 	return status;
 }
 
@@ -125,26 +135,23 @@ static emr_status collect(void *arg, const emr_shared_record *r)
 static emr_status collect_known(void *arg, emr_id16 object, uint64_t version)
 {
 	building *b = arg;
-	uint32_t at = b->before != NULL ? shared_tree_find(b->before, object) : SHARED_TREE_NONE;
-	const shared_entry *old = at != SHARED_TREE_NONE ? &b->before->entries[at] : NULL;
-	shared_entry e;
+	uint32_t at = b->before != NULL ? shared_tree_find(b->before, object) : FLAT_NONE;
+	const shared_entry *old = at != FLAT_NONE ? &b->before->entries[at] : NULL;
+	raw new;
 	emr_status status;
 
-	if (old == NULL || at == SHARED_TREE_TOP || old->version != version ||
-		old->is_called_otherwise)
+	if (old == NULL || at == FLAT_TOP || old->version != version || old->is_called_otherwise)
 		return EMR_NOT_FOUND;
-	e = *old;
-	e.attributes = (emr_buf){0};
-	e.first_kid = e.nkids = 0;
-	e.name = strdup(old->name);
-	e.target = old->target != NULL ? strdup(old->target) : NULL;
-	status = emr_buf_append(&e.attributes, old->attributes.data, old->attributes.len);
-	if (e.name == NULL || (old->target != NULL && e.target == NULL))
+	new = (raw){.e = *old};
+	new.e.attributes = (emr_buf){0};
+	new.item.name = strdup(b->before->names.places[at].name);
+	new.e.target = old->target != NULL ? strdup(old->target) : NULL;
+	status = emr_buf_append(&new.e.attributes, old->attributes.data, old->attributes.len);
+	if (new.item.name == NULL || (old->target != NULL && new.e.target == NULL))
 		status = EMR_NO_MEMORY;
 	if (status == EMR_OK)
-		status = add(b, &e);
-	if (status != EMR_OK)
-		free_entry(&e);
+		return add(b, new);
+	free_raw(&new);
 	return status;
 }
 
@@ -159,19 +166,13 @@ static int by_object(const void *a, const void *b)
  * link, and would lead who knows where. */
 static emr_status find_top(building *b, emr_id16 top)
 {
-	shared_entry nothing = {
-		.object = top, .type = EMR_META_DIR, .mode = 0700, .name = strdup("")};
-	emr_status status;
+	raw nothing = {.e = {.object = top, .type = EMR_META_DIR, .mode = 0700}};
 
 	for (b->top = 0; b->top < b->count; b->top++)
-		if (emr_id16_equal(b->all[b->top].e.object, top)) {
-			free(nothing.name);
+		if (emr_id16_equal(b->all[b->top].e.object, top))
 			return b->all[b->top].e.type == EMR_META_SYMLINK ? EMR_DAMAGED : EMR_OK;
-		}
-	status = nothing.name != NULL ? add(b, &nothing) : EMR_NO_MEMORY;
-	if (status != EMR_OK)
-		free(nothing.name);
-	return status;
+	nothing.item.name = strdup("");
+	return nothing.item.name != NULL ? add(b, nothing) : EMR_NO_MEMORY;
 }
 
 static void find_parents(building *b, size_t known)
@@ -180,27 +181,8 @@ static void find_parents(building *b, size_t known)
 		raw key = {.e.object = b->all[i].e.parent_id}, *up;
 
 		up = bsearch(&key, b->all, known, sizeof key, by_object);
-		b->all[i].up =
-			up != NULL && up->e.type == EMR_META_DIR ? (size_t)(up - b->all) : b->top;
-	}
-	b->all[b->top].up = b->top;
-	b->all[b->top].is_settled = true;
-}
-
-/* What would close a circle hangs at the top. */
-static void open_circles(building *b)
-{
-	for (size_t i = 0; i < b->count; i++) {
-		size_t at = i;
-
-		while (!b->all[at].is_settled && b->all[at].walk != i + 1) {
-			b->all[at].walk = i + 1;
-			at = b->all[at].up;
-		}
-		if (!b->all[at].is_settled)
-			b->all[at].up = b->top;
-		for (at = i; !b->all[at].is_settled; at = b->all[at].up)
-			b->all[at].is_settled = true;
+		b->all[i].item.up =
+			up != NULL && up->e.type == EMR_META_DIR ? &up->item : &b->all[b->top].item;
 	}
 }
 
@@ -233,80 +215,24 @@ static bool has_ups(const char *target)
 /* Whoever shares says where links lead, too, and they are followed on this computer.  What is at
  * the beginning goes up from where the link lies; a ".." behind a name may go up from wherever that
  * name leads, so it is not believed. */
-static bool leads_out(const building *b, const raw *link)
+static bool leads_out(const raw *link)
 {
 	const char *rest = link->e.target;
-	size_t ups = count_ups(&rest), at = link->up;
+	const flat_item *at = link->item.up;
+	size_t ups = count_ups(&rest);
 
 	if (*link->e.target == '/' || has_ups(rest))
 		return true;
-	for (; ups > 0 && at != b->top; ups--)
-		at = b->all[at].up;
+	for (; ups > 0 && at->up != at; ups--)
+		at = at->up;
 	return ups > 0;
 }
 
 /* ---- names, and the final order ---- */
 
-static int by_name(const void *a, const void *b)
+static int is_first(const flat_item *a, const flat_item *b)
 {
-	const raw *x = *(raw *const *)a, *y = *(raw *const *)b;
-	int order;
-
-	if (x->up != y->up)
-		return x->up < y->up ? -1 : 1;
-	order = strcmp(x->e.name, y->e.name);
-	return order != 0 ? order : memcmp(x->e.object.b, y->e.object.b, 16);
-}
-
-static emr_status rename_second(raw *r, size_t digits)
-{
-	char code[27], name[EMR_NAME_MAX + 1], *copy;
-
-	emr_base32(r->e.object.b, sizeof r->e.object.b, code);
-	emr_name_with_code(r->e.name, code, digits, name);
-	copy = strdup(name);
-	if (copy == NULL)
-		return EMR_NO_MEMORY;
-	free(r->e.name);
-	r->e.name = copy;
-	r->e.is_called_otherwise = true;
-	return EMR_OK;
-}
-
-/* Until no directory has two equal names. */
-static emr_status tell_apart(raw **order, size_t n)
-{
-	for (size_t digits = 4; digits <= 26; digits += 2) {
-		bool again = false;
-
-		qsort(order, n, sizeof *order, by_name);
-		for (size_t i = n; i-- > 1;) {
-			emr_status status;
-
-			if (order[i]->up != order[i - 1]->up ||
-				strcmp(order[i]->e.name, order[i - 1]->e.name) != 0)
-				continue;
-			again = true;
-			status = rename_second(order[i], digits);
-			if (status != EMR_OK)
-				return status;
-		}
-		if (!again)
-			return EMR_OK;
-	}
-	return EMR_OK;
-}
-
-static emr_status take_name(raw *r, const char *name)
-{
-	char *copy = strdup(name);
-
-	if (copy == NULL)
-		return EMR_NO_MEMORY;
-	free(r->e.name);
-	r->e.name = copy;
-	r->e.is_called_otherwise = true;
-	return EMR_OK;
+	return memcmp(a->object.b, b->object.b, 16);
 }
 
 static bool has_code(const char **at, const char *letters, size_t n)
@@ -347,8 +273,8 @@ static emr_status hide_words(raw *r, bool has_own_name)
 	emr_status status = EMR_OK;
 
 	emr_buf_clear(&r->e.attributes);
-	if (has_own_name && !shared_copy_name_ok(r->e.name, r->e.type))
-		status = take_name(r, SHARED_WITHHELD);
+	if (has_own_name && !shared_copy_name_ok(r->item.name, r->e.type))
+		status = flat_rename(&r->item, SHARED_WITHHELD);
 	if (status == EMR_OK && r->e.target != NULL) {
 		free(r->e.target);
 		r->e.target = strdup(SHARED_WITHHELD);
@@ -360,40 +286,26 @@ static emr_status hide_words(raw *r, bool has_own_name)
 /* The top has the share's name; others what they say, unless that is no name. */
 static emr_status check_names(building *b, const char *name)
 {
-	emr_status status = take_name(&b->all[b->top], name);
+	emr_status status = flat_rename(&b->all[b->top].item, name);
 
 	for (size_t i = 0; i < b->count && status == EMR_OK; i++) {
 		raw *r = &b->all[i];
 
 		if (b->copies_only)
 			status = hide_words(r, i != b->top);
-		else if (i != b->top && emr_name_check(r->e.name) != EMR_OK)
-			status = take_name(r, "unnamed");
+		else if (i != b->top && emr_name_check(r->item.name) != EMR_OK)
+			status = flat_rename(&r->item, "unnamed");
 	}
 	return status;
 }
 
-static void place(building *b, raw **order, size_t n, shared_tree *tree)
+static shared_entry take_entry(raw *r)
 {
-	tree->entries[SHARED_TREE_TOP] = b->all[b->top].e;
-	b->all[b->top].e = (shared_entry){0};
-	b->all[b->top].final = SHARED_TREE_TOP;
-	for (size_t i = 0; i < n; i++)
-		order[i]->final = (uint32_t)(i + 1);
-	for (size_t i = 0; i < n; i++) {
-		shared_entry *e = &tree->entries[i + 1];
+	shared_entry e = r->e;
 
-		*e = order[i]->e;
-		order[i]->e = (shared_entry){0};
-		e->parent = b->all[order[i]->up].final;
-	}
-	tree->count = n + 1;
-	for (size_t i = 1; i <= n; i++) {
-		shared_entry *up = &tree->entries[tree->entries[i].parent];
-
-		if (up->nkids++ == 0)
-			up->first_kid = (uint32_t)i;
-	}
+	e.is_called_otherwise = r->item.is_renamed;
+	r->e = (shared_entry){0};
+	return e;
 }
 
 static int by_entry_object(const void *a, const void *b, void *arg)
@@ -404,28 +316,42 @@ static int by_entry_object(const void *a, const void *b, void *arg)
 		tree->entries[*(const uint32_t *)b].object.b, 16);
 }
 
+static emr_status index_objects(shared_tree *tree)
+{
+	tree->by_object = calloc(tree->names.count, sizeof *tree->by_object);
+	if (tree->by_object == NULL)
+		return EMR_NO_MEMORY;
+	for (uint32_t i = 0; i < tree->names.count; i++)
+		tree->by_object[i] = i;
+	qsort_r(tree->by_object, tree->names.count, sizeof *tree->by_object, by_entry_object, tree);
+	return EMR_OK;
+}
+
 static emr_status finish(building *b, const char *name, shared_tree *tree)
 {
-	EMR_AUTO_FREE raw **order = calloc(b->count, sizeof *order);
+	EMR_AUTO_FREE flat_item **items = calloc(b->count, sizeof *items);
+	flat_item *top = &b->all[b->top].item;
 	size_t n = 0;
-	emr_status status = order != NULL ? check_names(b, name) : EMR_NO_MEMORY;
+	emr_status status = items != NULL ? check_names(b, name) : EMR_NO_MEMORY;
 
-	for (size_t i = 0; i < b->count && status == EMR_OK; i++)
-		if (i != b->top && (b->all[i].e.target == NULL || !leads_out(b, &b->all[i])))
-			order[n++] = &b->all[i];
-	if (status == EMR_OK && n > 0)
-		status = tell_apart(order, n);
+	if (status != EMR_OK)
+		return status;
+	for (size_t i = 0; i < b->count; i++)
+		items[i] = &b->all[i].item;
+	flat_open_circles(items, b->count, top);
+	for (size_t i = 0; i < b->count; i++)
+		if (i != b->top && (b->all[i].e.target == NULL || !leads_out(&b->all[i])))
+			items[n++] = &b->all[i].item;
+	status = flat_build(top, items, n, is_first, &tree->names);
 	if (status != EMR_OK)
 		return status;
 	tree->entries = calloc(n + 1, sizeof *tree->entries);
-	tree->by_object = calloc(n + 1, sizeof *tree->by_object);
-	if (tree->entries == NULL || tree->by_object == NULL)
+	if (tree->entries == NULL)
 		return EMR_NO_MEMORY;
-	place(b, order, n, tree);
-	for (uint32_t i = 0; i < tree->count; i++)
-		tree->by_object[i] = i;
-	qsort_r(tree->by_object, tree->count, sizeof *tree->by_object, by_entry_object, tree);
-	return EMR_OK;
+	tree->entries[FLAT_TOP] = take_entry(&b->all[b->top]);
+	for (size_t i = 0; i < n; i++)
+		tree->entries[i + 1] = take_entry(raw_of(items[i]));
+	return index_objects(tree);
 }
 
 /* Nothing lies in a file, whoever says so. */
@@ -433,9 +359,9 @@ static void leave_alone(building *b)
 {
 	raw top = b->all[b->top];
 
-	b->all[b->top].e = (shared_entry){0};
+	b->all[b->top] = (raw){.e = {.size = 0}};
 	for (size_t i = 0; i < b->count; i++)
-		free_entry(&b->all[i].e);
+		free_raw(&b->all[i]);
 	b->all[0] = top;
 	b->count = 1;
 	b->top = 0;
@@ -459,11 +385,10 @@ static emr_status build(
 	if (b->all[b->top].e.type == EMR_META_FILE)
 		leave_alone(b);
 	tree->top_parent = b->all[b->top].e.parent_id;
-	tree->top_name = strdup(b->all[b->top].e.name);
+	tree->top_name = strdup(b->all[b->top].item.name);
 	if (tree->top_name == NULL)
 		return EMR_NO_MEMORY;
 	find_parents(b, known < b->count ? known : b->count);
-	open_circles(b);
 	return finish(b, name, tree);
 }
 
@@ -495,38 +420,20 @@ void shared_tree_free(shared_tree *tree)
 {
 	if (tree == NULL)
 		return;
-	for (size_t i = 0; i < tree->count; i++)
+	for (size_t i = 0; tree->entries != NULL && i < tree->names.count; i++)
 		free_entry(&tree->entries[i]);
 	free(tree->entries);
 	free(tree->by_object);
 	free(tree->top_name);
+	flat_free(&tree->names);
 	free(tree);
 }
 
 /* ---- looking ---- */
 
-uint32_t shared_tree_child(const shared_tree *tree, uint32_t directory, const char *name)
-{
-	uint32_t low = tree->entries[directory].first_kid,
-		 high = low + tree->entries[directory].nkids;
-
-	while (low < high) {
-		uint32_t mid = low + (high - low) / 2;
-		int order = strcmp(name, tree->entries[mid].name);
-
-		if (order == 0)
-			return mid;
-		if (order < 0)
-			high = mid;
-		else
-			low = mid + 1;
-	}
-	return SHARED_TREE_NONE;
-}
-
 uint32_t shared_tree_find(const shared_tree *tree, emr_id16 object)
 {
-	size_t low = 0, high = tree->count;
+	size_t low = 0, high = tree->names.count;
 
 	while (low < high) {
 		size_t mid = low + (high - low) / 2;
@@ -540,30 +447,20 @@ uint32_t shared_tree_find(const shared_tree *tree, emr_id16 object)
 		else
 			low = mid + 1;
 	}
-	return SHARED_TREE_NONE;
+	return FLAT_NONE;
 }
 
 bool shared_tree_is_new(const shared_tree *before, const shared_tree *now, uint32_t entry)
 {
-	const shared_entry *e = &now->entries[entry];
-	uint32_t old = shared_tree_find(before, e->object);
+	uint32_t old = shared_tree_find(before, now->entries[entry].object);
 
-	return old == SHARED_TREE_NONE || strcmp(before->entries[old].name, e->name) != 0 ||
-	       !emr_id16_equal(before->entries[before->entries[old].parent].object,
-		       now->entries[e->parent].object);
+	return old == FLAT_NONE || !shared_tree_same_place(before, old, now, entry);
 }
 
-char *shared_tree_path(const shared_tree *tree, uint32_t entry)
+bool shared_tree_same_place(const shared_tree *a, uint32_t i, const shared_tree *b, uint32_t k)
 {
-	char *path = strdup(""), *longer;
+	const flat_place *x = &a->names.places[i], *y = &b->names.places[k];
 
-	for (uint32_t i = entry; path != NULL && i != SHARED_TREE_TOP;
-		i = tree->entries[i].parent) {
-		if (asprintf(&longer, "%s%s%s", tree->entries[i].name, path[0] != 0 ? "/" : "",
-			    path) < 0)
-			longer = NULL;
-		free(path);
-		path = longer;
-	}
-	return path;
+	return strcmp(x->name, y->name) == 0 &&
+	       emr_id16_equal(a->entries[x->parent].object, b->entries[y->parent].object);
 }

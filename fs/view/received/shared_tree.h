@@ -5,13 +5,12 @@
 
 #include "share/read.h"
 
+#include "flat.h"
+
 #define SHARED_WITHHELD "withheld" /* in place of a name that no copy for research has */
 /* Whether NAME, of a TYPE of meta, is made of nothing but hashes and numbers, as such copies are
  * called. */
 bool shared_copy_name_ok(const char *name, int type);
-
-#define SHARED_TREE_TOP 0
-#define SHARED_TREE_NONE UINT32_MAX
 
 typedef struct shared_entry {
 	emr_id16 object, record_id, parent_id; /* PARENT_ID: as its record says, there or not */
@@ -21,26 +20,24 @@ typedef struct shared_entry {
 	uint64_t size, padded, ledger_time;
 	int64_t mtime_ns;
 	emr_cid root;
-	uint8_t r_pid[32];   /* its sealed number: a new version keeps it */
-	char *name, *target; /* target NULL but for links */
-	emr_buf attributes;  /* as in the record's metadata */
-	uint32_t parent;
-	uint32_t first_kid, nkids; /* kids stand side by side, in order of their names */
+	uint8_t r_pid[32];  /* its sealed number: a new version keeps it */
+	char *target;	    /* NULL but for links */
+	emr_buf attributes; /* as in the record's metadata */
 	uint16_t mode;
 	uint8_t type;
-	bool is_called_otherwise; /* NAME is not what its record says: another has that name, or it
-				     is none */
+	bool is_called_otherwise; /* its name is not what its record says: another has that one, or
+				     it is none */
 } shared_entry;
 
 typedef struct shared_tree {
-	shared_entry *entries; /* SHARED_TREE_TOP first */
+	flat_tree names;
+	shared_entry *entries; /* as the places of NAMES */
 	uint32_t *by_object;   /* all of them, in order of their objects */
-	size_t count;
-	emr_id16 grant;	     /* with whose keys it was read */
-	uint64_t unreadable; /* records whose names could not be read (yet) */
-	emr_id16 top_parent; /* the directory of another domain that the top hangs in; zero: none,
-				or it could not be read */
-	char *top_name;	     /* the top's own, as its owner has it */
+	emr_id16 grant;	       /* with whose keys it was read */
+	uint64_t unreadable;   /* records whose names could not be read (yet) */
+	emr_id16 top_parent;   /* the directory of another domain that the top hangs in; zero: none,
+				  or it could not be read */
+	char *top_name;	       /* the top's own, as its owner has it */
 } shared_tree;
 
 /* The share that begins at TOP, called NAME, with the names that SHARED can read.  What has not
@@ -53,11 +50,9 @@ emr_status shared_tree_build(emr_shared *shared, emr_id16 top, const char *name,
 	const shared_tree *before, bool copies_only, shared_wanted_fn wanted, void *arg,
 	shared_tree **out_tree);
 void shared_tree_free(shared_tree *tree); /* NULL is fine */
-/* The kid of DIRECTORY called NAME, the entry of OBJECT; SHARED_TREE_NONE when there is none. */
-uint32_t shared_tree_child(const shared_tree *tree, uint32_t directory, const char *name);
+/* The entry of OBJECT; FLAT_NONE when there is none. */
 uint32_t shared_tree_find(const shared_tree *tree, emr_id16 object);
 /* Whether NOW has a name in the directory of ENTRY, an entry of NOW, that BEFORE has not there. */
 bool shared_tree_is_new(const shared_tree *before, const shared_tree *now, uint32_t entry);
-/* The names from below the top to ENTRY, with slashes between them, owned by the caller; NULL
- * without memory. */
-char *shared_tree_path(const shared_tree *tree, uint32_t entry);
+/* Whether entry I of A and K of B have the same name in the same directory. */
+bool shared_tree_same_place(const shared_tree *a, uint32_t i, const shared_tree *b, uint32_t k);

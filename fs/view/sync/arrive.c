@@ -463,60 +463,6 @@ static bool has_own_bytes(const node *n)
 		       (n->file != NULL && (n->file->staging != NULL || n->file->has_content)));
 }
 
-/* N, whose bytes are frozen, becomes a record of its own under NAME: in the journal first. */
-static emr_status leave_record(following *f, node *n, const char *name)
-{
-	emr_view *view = f->view;
-	emr_id16 before = n->id, id = emr_id16_random();
-	bool was_published = n->is_published, was_dirty = n->content_dirty,
-	     was_domain = n->is_domain;
-	emr_place *restored = n->file->restored;
-	char *copy = NULL;
-	node_row row;
-	edit e;
-	emr_status status = tree_prepare(view, n->parent, name, &copy);
-
-	if (status == EMR_OK)
-		status = tree_reserve_ids(view, 2);
-	if (status != EMR_OK) {
-		free(copy);
-		return status;
-	}
-	n->is_published = n->is_domain = false;
-	n->content_dirty = true;
-	n->file->restored = NULL;
-	row = row_of_node(n);
-	row.name = emr_bytes_of(name, strlen(name));
-	row.next_id = (emr_id16){{0}};
-	row.change++;
-	e = edit_begin(view);
-	edit_delete(&e, before);
-	edit_put(&e, id, &row);
-	edit_unpin(&e, &n->file->content->c, before);
-	edit_pin(&e, &n->file->content->c, id, EMR_PIN_WRITTEN);
-	status = edit_commit(&e, &n->row_seq);
-	if (status != EMR_OK) {
-		n->is_published = was_published;
-		n->is_domain = was_domain;
-		n->content_dirty = was_dirty;
-		n->file->restored = restored;
-		free(copy);
-		return status;
-	}
-	free(restored);
-	n->has_row = true;
-	n->next_id = (emr_id16){{0}};
-	n->top_cver = 0;
-	n->failure = EMR_OK;
-	free(n->was);
-	n->was = NULL;
-	status = tree_change_id(view, n, id); /* reserved: cannot fail */
-	tree_move(view, n, n->parent, copy);
-	tree_mark_local(n);
-	mark_changed(view, n);
-	return status;
-}
-
 /* Ready when nobody writes and every byte is frozen: follow_run saw to that, unless somebody was
  * quicker. */
 static bool is_frozen(const node *n)
@@ -540,7 +486,7 @@ static emr_status conflict(following *f, const arrival *a, node *n)
 	if (status == EMR_OK)
 		status = note_conflict(f, n);
 	if (status == EMR_OK) {
-		status = leave_record(f, n, mine);
+		status = conflict_leave_record(f->view, n, mine);
 		if (status != EMR_OK) /* there is no copy yet */
 			f->conflicts.len -= sizeof(view_conflict);
 	}
@@ -620,7 +566,8 @@ static emr_status go(following *f, const arrival *a, node *n)
 		return remove_as_said(f, n);
 	if (!is_frozen(n))
 		return EMR_BUSY;
-	return leave_record(f, n, n->name); /* what was written here is a record of its own now */
+	return conflict_leave_record(
+		f->view, n, n->name); /* what was written here is a record of its own now */
 }
 
 static emr_status drop_vacated(following *f, emr_id16 object)

@@ -1,0 +1,79 @@
+/* This file writes facts about a record as the text of an attribute. */
+#include "fact_text.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "node.h"
+
+emr_status fact_text(const char *text, emr_buf *out)
+{
+	return emr_buf_append(out, text, strlen(text));
+}
+
+emr_status fact_number(uint64_t number, emr_buf *out)
+{
+	char text[24];
+
+	snprintf(text, sizeof text, "%" PRIu64, number);
+	return fact_text(text, out);
+}
+
+emr_status fact_id(emr_id16 id, emr_buf *out)
+{
+	char text[2 * sizeof id + 1];
+
+	emr_hex(id.b, sizeof id.b, text);
+	return fact_text(text, out);
+}
+
+emr_status fact_cid(const emr_cid *cid, emr_buf *out)
+{
+	char text[EMR_CID_TEXT_CHARS + 1];
+
+	emr_cid_text(cid, text);
+	return fact_text(text, out);
+}
+
+void fact_time_text(uint64_t unix_s, char out[32])
+{
+	time_t t = (time_t)unix_s;
+	struct tm tm;
+
+	gmtime_r(&t, &tm);
+	strftime(out, 32, "%Y-%m-%dT%H:%M:%SZ", &tm);
+}
+
+emr_status fact_time(uint64_t unix_s, emr_buf *out)
+{
+	char text[32];
+
+	fact_time_text(unix_s, text);
+	return fact_text(text, out);
+}
+
+emr_status fact_stored_bytes(uint64_t padded, emr_buf *out)
+{
+	return fact_number(padded + 16 * (padded / 16384 + 1), out);
+}
+
+emr_status fact_tx(const emr_replica_item *item, emr_buf *out)
+{
+	char text[96], id[2 * sizeof item->batch_id + 1];
+
+	emr_hex(item->batch_id.b, sizeof item->batch_id.b, id);
+	snprintf(text, sizeof text, "%" PRIu64 ":%s", item->seq, id);
+	return fact_text(text, out);
+}
+
+emr_status fact_freshness(const emr_view *view, emr_buf *out)
+{
+	emr_replica_position at;
+	emr_status status = emr_replica_at(view->options.replica, &at);
+
+	if (status != EMR_OK)
+		return status;
+	return at.freshness_s < 0 ? EMR_NO_ATTRIBUTE : fact_number((uint64_t)at.freshness_s, out);
+}
