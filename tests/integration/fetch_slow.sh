@@ -27,6 +27,7 @@ emr_mount
 mkdir "$MNT/Imaging" records
 for i in $(seq 48); do head -c $((i * 1000)) /dev/urandom >"records/$i"; done
 head -c 1200000 /dev/urandom >records/scan
+head -c 12600000 /dev/urandom >records/study
 cp records/* "$MNT/Imaging"
 for file in records/*; do confirmed_version "$MNT/Imaging/${file##*/}" >/dev/null; done
 must "$EMRFS" export Imaging out/all.car >out/said 2>&1
@@ -48,7 +49,7 @@ goes_on() {
 		readers="$readers $!"
 	done
 	emr_until test -s fake/asked
-	expect listing "$(ls "$MNT/Imaging" | wc -l)" 49
+	expect listing "$(ls "$MNT/Imaging" | wc -l)" 50
 	expect size "$(stat -c %s "$MNT/Imaging/scan")" 1200000
 	expect bytes "$(cat "$MNT/here")" "is here"
 	echo "and saved" >"$MNT/saved"
@@ -106,6 +107,31 @@ goes_ahead() {
 }
 emr_until goes_ahead
 
+say "who reads on has sixteen leaves on their way while he waits for one"
+flying() { [ "$(grep -o 'arg=bafkr[a-z0-9]*' fake/asked | sort -u | wc -l)" -ge 16 ]; }
+# As above: of whom the beginning comes slowly nothing is asked for ahead.
+reads_on() {
+	local are_many=no
+	touch fake/open
+	node gate
+	emr_mount
+	exec 5<"$MNT/Imaging/study"
+	head -c 1000000 <&5 >out/study
+	rm -f fake/open fake/asked
+	cat <&5 >>out/study 2>out/complaint &
+	reader=$!
+	for _ in $(seq 50); do
+		flying && are_many=yes && break
+		sleep 0.1
+	done
+	touch fake/open
+	wait "$reader"
+	exec 5<&-
+	emr_unmount
+	[ $are_many = yes ] && cmp records/study out/study
+}
+emr_until reads_on
+
 say "over 100 KB/s and half a second to each answer a file comes whole"
 node slow
 emr_mount
@@ -123,7 +149,7 @@ node hangs
 emr_mount
 expect errno "$(errno_of "$MNT/Imaging/9")" 110
 emr_until noticed place-late Imaging/9
-expect listing "$(ls "$MNT/Imaging" | wc -l)" 49
+expect listing "$(ls "$MNT/Imaging" | wc -l)" 50
 run 8 verify
 emr_unmount
 
