@@ -34,7 +34,7 @@ static emr_status push_next(push_stream *stream)
 	n = emr_car_section_head(head, &block.cid, block.data.len);
 	stream->bytes += n + block.data.len;
 	if (stream->bytes > EMR_IPFS_CAR_MAX)
-		return node_run_fail(stream->run, EMR_IPFS_TOO_LARGE, "a CAR over 64 MiB");
+		return node_run_fail(stream->run, EMR_IPFS_TOO_LARGE, "a CAR over 512 MiB");
 	emr_buf_clear(&stream->head);
 	stream->head_at = 0;
 	stream->body = block.data;

@@ -10,9 +10,25 @@
 #include "store/car_store.h"
 #include "store/dag_pb.h"
 
+/* A block, and when it was met. */
+typedef struct met {
+	emr_cid cid;
+	size_t at;
+} met;
+
 static int compare_cids(const void *a, const void *b)
 {
-	return memcmp(a, b, EMR_CID_BYTES);
+	const met *x = a, *y = b;
+	int order = memcmp(&x->cid, &y->cid, EMR_CID_BYTES);
+
+	return order != 0 ? order : (x->at > y->at) - (x->at < y->at);
+}
+
+static int compare_at(const void *a, const void *b)
+{
+	const met *x = a, *y = b;
+
+	return (x->at > y->at) - (x->at < y->at);
 }
 
 static size_t count_of(const emr_buf *cids)
@@ -67,7 +83,7 @@ emr_status load_add(load *l, const emr_cid *root, bool *out_fits, uint64_t *out_
 	emr_status status = emr_store_walk(l->store, root, gather_block, &g, NULL);
 
 	*out_bytes = g.bytes;
-	*out_fits = status == EMR_OK && l->bytes + g.bytes <= LOAD_BYTES_MAX &&
+	*out_fits = status == EMR_OK && l->bytes + g.bytes <= l->room &&
 		    count_of(&l->roots) < EMR_IPFS_ROOTS_MAX;
 	if (*out_fits)
 		status = emr_buf_append(&l->roots, root, sizeof *root);
@@ -78,19 +94,31 @@ emr_status load_add(load *l, const emr_cid *root, bool *out_fits, uint64_t *out_
 	return status;
 }
 
-/* Records share blocks: what nobody wrote is the same in all. */
-static void make_distinct(emr_buf *cids)
+/* Records share blocks: what nobody wrote is the same in all.  The others keep their order, which
+ * is that in which they lie on the disk: sorted by name each would be looked for elsewhere. */
+static emr_status make_distinct(emr_buf *cids)
 {
-	emr_cid *all = (void *)cids->data;
 	size_t n = count_of(cids), kept = 0;
+	EMR_AUTO_FREE met *all = calloc(n + 1, sizeof *all);
 
-	if (n > 1)
-		qsort(all, n, sizeof *all, compare_cids);
+	if (all == NULL)
+		return EMR_NO_MEMORY;
+	for (size_t i = 0; i < n; i++)
+		all[i] = (met){.cid = *cid_at(cids, i), .at = i};
+	qsort(all, n, sizeof *all, compare_cids);
 	for (size_t i = 0; i < n; i++) {
-		if (i == 0 || !emr_cid_equal(&all[i], &all[kept - 1]))
+		if (i == 0 || !emr_cid_equal(&all[i].cid, &all[kept - 1].cid))
 			all[kept++] = all[i];
 	}
-	cids->len = kept * sizeof *all;
+	qsort(all, kept, sizeof *all, compare_at);
+	emr_buf_clear(cids);
+	for (size_t i = 0; i < kept; i++) {
+		emr_status status = emr_buf_append(cids, &all[i].cid, sizeof all[i].cid);
+
+		if (status != EMR_OK)
+			return status;
+	}
+	return EMR_OK;
 }
 
 static emr_status next_block(void *arg, bool *out_more, emr_block *out_block)
@@ -114,14 +142,18 @@ static emr_status next_block(void *arg, bool *out_more, emr_block *out_block)
 	return status == EMR_NOT_FOUND ? EMR_MISSING_DATA : status;
 }
 
-emr_ipfs_parcel load_seal(load *l)
+emr_status load_seal(load *l, emr_ipfs_parcel *out_parcel)
 {
-	make_distinct(&l->cids);
+	emr_status status = make_distinct(&l->cids);
+
+	if (status != EMR_OK)
+		return status;
 	l->at = 0;
-	return (emr_ipfs_parcel){.roots = cid_at(&l->roots, 0),
+	*out_parcel = (emr_ipfs_parcel){.roots = cid_at(&l->roots, 0),
 		.root_count = count_of(&l->roots),
 		.next = next_block,
 		.arg = l};
+	return EMR_OK;
 }
 
 /* ---- Pieces ---- */
@@ -132,18 +164,28 @@ void pieces_free(pieces *p)
 	emr_buf_free(&p->nodes);
 }
 
+typedef struct sorting {
+	emr_block_store *store;
+	pieces *to;
+} sorting;
+
 static emr_status sort_block(void *arg, const emr_cid *cid)
 {
-	pieces *p = arg;
+	const sorting *s = arg;
+	gathering g = {.store = s->store,
+		.cids = emr_cid_codec(cid) == EMR_CODEC_RAW ? &s->to->leaves : &s->to->nodes};
+	emr_status status = gather_block(&g, cid);
 
-	return emr_buf_append(
-		emr_cid_codec(cid) == EMR_CODEC_RAW ? &p->leaves : &p->nodes, cid, sizeof *cid);
+	s->to->left += g.bytes;
+	return status;
 }
 
 emr_status pieces_of(emr_block_store *store, const emr_cid *root, pieces *out)
 {
+	sorting s = {.store = store, .to = out};
+
 	*out = (pieces){.root = *root};
-	return emr_store_walk(store, root, sort_block, out, NULL);
+	return emr_store_walk(store, root, sort_block, &s, NULL);
 }
 
 static emr_status link_leaf(load *l, const emr_cid *leaf, bool *out_fits)
@@ -153,13 +195,29 @@ static emr_status link_leaf(load *l, const emr_cid *leaf, bool *out_fits)
 
 	if (status != EMR_OK)
 		return status == EMR_NOT_FOUND ? EMR_MISSING_DATA : status;
-	*out_fits = l->bytes + bytes + EMR_CAR_SECTION_HEAD_MAX <= LOAD_BYTES_MAX &&
+	*out_fits = l->bytes + bytes + EMR_CAR_SECTION_HEAD_MAX <= LOAD_BYTES &&
 		    count_of(&l->cids) < EMR_DAG_PB_LINKS_MAX;
 	if (!*out_fits)
 		return EMR_OK;
 	l->bytes += bytes + EMR_CAR_SECTION_HEAD_MAX;
 	status = emr_dag_pb_write_link(&l->made, leaf, (emr_bytes){0}, bytes);
 	return status == EMR_OK ? emr_buf_append(&l->cids, leaf, sizeof *leaf) : status;
+}
+
+/* All that is left, and the record's own root. */
+static emr_status take_rest(pieces *p, load *l)
+{
+	const size_t left = count_of(&p->leaves) - p->at;
+	emr_status status = emr_buf_append(&l->cids, p->nodes.data, p->nodes.len);
+
+	if (status == EMR_OK && left > 0)
+		status =
+			emr_buf_append(&l->cids, cid_at(&p->leaves, p->at), left * sizeof(emr_cid));
+	if (status == EMR_OK)
+		status = emr_buf_append(&l->roots, &p->root, sizeof p->root);
+	l->bytes = p->left;
+	p->at = count_of(&p->leaves);
+	return status;
 }
 
 emr_status pieces_next(pieces *p, load *l, bool *out_more)
@@ -169,16 +227,14 @@ emr_status pieces_next(pieces *p, load *l, bool *out_more)
 	bool fits = true;
 
 	load_clear(l);
-	*out_more = p->at < count_of(&p->leaves);
-	if (!*out_more) {
-		status = emr_buf_append(&l->cids, p->nodes.data, p->nodes.len);
-		return status == EMR_OK ? emr_buf_append(&l->roots, &p->root, sizeof p->root)
-					: status;
-	}
+	*out_more = p->at < count_of(&p->leaves) && p->left > l->room;
+	if (!*out_more)
+		return take_rest(p, l);
 	while (status == EMR_OK && fits && p->at < count_of(&p->leaves)) {
 		status = link_leaf(l, cid_at(&p->leaves, p->at), &fits);
 		p->at += status == EMR_OK && fits;
 	}
+	p->left -= l->bytes;
 	if (status == EMR_OK)
 		status = emr_dag_pb_write_data(&l->made, emr_bytes_of(directory, sizeof directory));
 	if (status != EMR_OK)

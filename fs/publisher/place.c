@@ -15,7 +15,9 @@
 #define ASK_MS 120000 /* what is asked for is read there, block by block */
 #define PUSH_MS 60000 /* and a second for each of so many bytes: */
 #define PUSH_BYTES_A_S ((uint64_t)64 << 10)
-#define PAUSE_NS INT64_C(1000000000) /* after the first failure; twice as long after each more */
+#define IMPORT_MS 5000		       /* a collection waits for it, and all others behind that */
+#define PUSH_TELLS ((uint64_t)8 << 20) /* an import of fewer bytes says little of a place */
+#define PAUSE_NS INT64_C(1000000000)   /* after the first failure; twice as long after each more */
 #define PAUSE_DOUBLINGS 6
 #define TELL_NS INT64_C(3600000000000)	    /* a person is told of one kind of failure once in it */
 #define CHECK_BEGIN_NS INT64_C(60000000000) /* after the start */
@@ -314,17 +316,52 @@ static uint32_t push_ms(uint64_t bytes)
 }
 
 /* What it may be about is sent in smaller parts, so that one record does not keep back all. */
-static void shrink(publisher_place *place, emr_ipfs_fault fault, size_t roots, pick *only)
+static void shrink(publisher_place *place, emr_ipfs_fault fault, const load *l, pick *only)
 {
+	const size_t roots = l->roots.len / sizeof(emr_cid);
+	const bool is_least = roots <= 1 && l->bytes <= LOAD_BYTES;
+
 	if (!is_of_content(fault))
 		return;
-	if (only != NULL)
+	if (is_least && only != NULL)
 		place_stick(place, only);
 	pthread_mutex_lock(&place->publisher->lock);
-	if (roots > 1) /* it is not the place that has to recover */
+	if (!is_least) /* it is not the place that has to recover */
 		place->failures = 0;
 	place->roots_max = roots > 1 ? roots / 2 : 1;
 	pthread_mutex_unlock(&place->publisher->lock);
+}
+
+/* A place gets at once what it takes in a few seconds, and at least LOAD_BYTES; no more than that
+ * from the first failure of a larger import on, which may be a proxy's limit. */
+static void note_pace(publisher_place *place, emr_status status, uint64_t bytes, int64_t begun_ns)
+{
+	const int64_t ns = publisher_now_ns() - begun_ns;
+	const uint32_t import_ms = place->publisher->options.import_ms;
+	uint64_t room = LOAD_BYTES;
+
+	if (status == EMR_OK && bytes < PUSH_TELLS)
+		return;
+	if (status == EMR_OK)
+		room = (uint64_t)((double)bytes / (double)(ns > 0 ? ns : 1) *
+				  (import_ms != 0 ? import_ms : IMPORT_MS) * 1e6);
+	pthread_mutex_lock(&place->publisher->lock);
+	if (status != EMR_OK && bytes > LOAD_BYTES)
+		place->room_max = LOAD_BYTES;
+	if (room > place->room_max)
+		room = place->room_max;
+	place->room = room > LOAD_BYTES ? room : LOAD_BYTES;
+	pthread_mutex_unlock(&place->publisher->lock);
+}
+
+static uint64_t room_of(publisher_place *place)
+{
+	uint64_t room;
+
+	pthread_mutex_lock(&place->publisher->lock);
+	room = place->room;
+	pthread_mutex_unlock(&place->publisher->lock);
+	return room;
 }
 
 static void grow(publisher_place *place)
@@ -337,10 +374,14 @@ static void grow(publisher_place *place)
 
 static emr_status push(publisher_place *place, load *l, emr_ipfs_fault *out_fault)
 {
-	emr_ipfs_parcel parcel = load_seal(l);
+	const int64_t begun_ns = publisher_now_ns();
 	emr_ipfs_call call = place_call(place, push_ms(l->bytes));
-	emr_status status = emr_ipfs_push(place->node, &call, &parcel);
+	emr_ipfs_parcel parcel;
+	emr_status status = load_seal(l, &parcel);
 
+	if (status == EMR_OK)
+		status = emr_ipfs_push(place->node, &call, &parcel);
+	note_pace(place, status, l->bytes, begun_ns);
 	*out_fault = call.fault;
 	if (status != EMR_OK)
 		fails(place, call.fault != EMR_IPFS_FINE ? call.fault : EMR_IPFS_HERE, call.said);
@@ -388,6 +429,7 @@ static emr_status send_in_pieces(publisher_place *place, load *l, pick *one)
 	bool more = true;
 
 	while (status == EMR_OK && more) {
+		l->room = room_of(place);
 		here = status = pieces_next(&rest, l, &more);
 		if (status == EMR_OK)
 			status = more ? send_piece(place, l, &fault) : push(place, l, &fault);
@@ -398,7 +440,7 @@ static emr_status send_in_pieces(publisher_place *place, load *l, pick *one)
 	}
 	pieces_free(&rest);
 	if (status != EMR_OK)
-		shrink(place, fault, 1, one);
+		shrink(place, fault, l, one);
 	else if (is_clustered(place))
 		status = cluster_pin(place, one);
 	else
@@ -460,7 +502,7 @@ static emr_status send_batch(publisher_place *place, load *l, pick *picks, size_
 		only = is_to_be_sent(&picks[i]) ? &picks[i] : only;
 	status = push(place, l, &fault);
 	if (status != EMR_OK) {
-		shrink(place, fault, roots, only);
+		shrink(place, fault, l, only);
 		return status;
 	}
 	for (size_t i = 0; status == EMR_OK && i < n; i++) {
@@ -477,8 +519,9 @@ static emr_status send_batch(publisher_place *place, load *l, pick *picks, size_
 
 static emr_status send_some(publisher_place *place, pick *picks, size_t n)
 {
-	load l = {
-		.store = emr_store_blocks(place->publisher->options.store), .given = &place->going};
+	load l = {.store = emr_store_blocks(place->publisher->options.store),
+		.room = room_of(place),
+		.given = &place->going};
 	pick *large;
 	emr_status status = ask_each(place, picks, n), noted;
 	bool was_asked = status == EMR_OK;

@@ -29,6 +29,7 @@ typedef struct publisher_place {
 	unsigned failures;		       /* one after the other */
 	int64_t retry_ns;		       /* not before; these are of CLOCK_MONOTONIC */
 	size_t roots_max;		       /* of one import; fewer after one that failed */
+	uint64_t room, room_max; /* bytes of one import: what it takes in a few seconds */
 	int64_t next_check_ns, unstick_ns;
 	int64_t look_ns; /* when its cluster is looked at again for what waits; 0: nothing does */
 	unsigned looks;	 /* one after the other in which nothing came */

@@ -43,7 +43,9 @@ emr_status emr_publisher_new(emr_ipfs *const *nodes, size_t count, emr_publisher
 		p->places[i] = (publisher_place){.publisher = p,
 			.node = nodes[i],
 			.copies = emr_ipfs_copies(nodes[i]),
-			.roots_max = EMR_IPFS_ROOTS_MAX};
+			.roots_max = EMR_IPFS_ROOTS_MAX,
+			.room = LOAD_BYTES,
+			.room_max = LOAD_BYTES_MAX};
 	pthread_mutex_init(&p->lock, NULL);
 	pthread_mutex_init(&p->write_lock, NULL);
 	pthread_condattr_init(&attr);

@@ -24,6 +24,7 @@ typedef struct scene {
 	emr_publisher *publisher;
 	const char *names[PLACES_MAX];
 	size_t count;
+	uint32_t import_ms;
 	pthread_mutex_t lock;
 	emr_buf leaving; /* emr_cid, as the journal would have them */
 	size_t said;	 /* how often a place was said to fail */
@@ -111,6 +112,7 @@ static void start(scene *s, size_t count, const char *const *names)
 		.say = say,
 		.each_leaving = each_leaving,
 		.left = left,
+		.import_ms = s->import_ms,
 		.arg = s};
 	emr_ipfs *nodes[PLACES_MAX];
 
@@ -724,28 +726,37 @@ static void half_a_list_of_what_is_to_be_kept_lets_nothing_go(void **state)
 	end(&s);
 }
 
+/* A record of 75 MiB; those of other numbers have other bytes. */
+static emr_cid save_large(scene *s, size_t number)
+{
+	EMR_AUTO_FREE uint8_t *leaf = calloc(1, LEAF_BYTES);
+	EMR_AUTO_BUF node = {0};
+	emr_cid root;
+
+	assert_non_null(leaf);
+	for (size_t i = 0; i < 300; i++) {
+		const size_t seed = number * 300 + i;
+
+		memcpy(leaf, &seed, sizeof seed);
+		root = put(s, EMR_CODEC_RAW, emr_bytes_of(leaf, LEAF_BYTES));
+		assert_ok(emr_dag_pb_write_link(&node, &root, (emr_bytes){0}, LEAF_BYTES));
+	}
+	assert_ok(emr_dag_pb_write_data(&node, emr_bytes_of("\x08\x01", 2)));
+	root = put(s, EMR_CODEC_DAG_PB, emr_buf_view(&node));
+	pin(s, &root, false);
+	return root;
+}
+
 static void a_record_that_is_too_large_for_one_import_goes_in_pieces(void **state)
 {
 	static const char *const names[] = {"good"};
-	EMR_AUTO_FREE uint8_t *leaf = calloc(1, LEAF_BYTES);
-	EMR_AUTO_BUF node = {0};
 	size_t before;
 	emr_cid root;
 	scene s;
 
 	(void)state;
-	assert_non_null(leaf);
 	begin(&s, "pieces");
-	for (size_t i = 0; i < 300; i++) { /* 75 MiB */
-		emr_cid cid;
-
-		memcpy(leaf, &i, sizeof i);
-		cid = put(&s, EMR_CODEC_RAW, emr_bytes_of(leaf, LEAF_BYTES));
-		assert_ok(emr_dag_pb_write_link(&node, &cid, (emr_bytes){0}, LEAF_BYTES));
-	}
-	assert_ok(emr_dag_pb_write_data(&node, emr_bytes_of("\x08\x01", 2)));
-	root = put(&s, EMR_CODEC_DAG_PB, emr_buf_view(&node));
-	pin(&s, &root, false);
+	root = save_large(&s, 0);
 	before = pins_of_good();
 	start(&s, 1, names);
 	wait_held(&s, &root, 2);
@@ -753,6 +764,33 @@ static void a_record_that_is_too_large_for_one_import_goes_in_pieces(void **stat
 	while (look(&s, 0).leaving != 0)
 		usleep(1000);
 	assert_int_equal(pins_of_good(), before + 1);
+	end(&s);
+}
+
+/* The proxy takes 70 MiB; any time is short enough. */
+static void a_fast_place_gets_a_record_whole_until_that_is_too_much_for_it(void **state)
+{
+	static const char *const names[] = {"limited"};
+	emr_cid root;
+	scene s;
+
+	(void)state;
+	begin(&s, "limited");
+	forget_asked();
+	s.import_ms = UINT32_MAX;
+	start(&s, 1, names);
+	root = save_large(&s, 1); /* nobody knows yet how fast it is */
+	wait_held(&s, &root, 2);
+	assert_int_equal(asked("import of "), 2);
+	assert_int_equal(asked("too large"), 0);
+	for (size_t i = 2; i < 4; i++) {
+		root = save_large(&s, i);
+		wait_held(&s, &root, 2);
+		assert_int_equal(asked("too large"), 1);
+		assert_int_equal(asked("import of "), 1 + 2 * i);
+		assert_true(is_kept(&root));
+		assert_int_equal(look(&s, 0).stuck, 0);
+	}
 	end(&s);
 }
 
@@ -836,6 +874,7 @@ int main(void)
 			a_lost_copy_is_found_out_behind_a_record_that_the_place_cannot_say_anything_of),
 		cmocka_unit_test(half_a_list_of_what_is_to_be_kept_lets_nothing_go),
 		cmocka_unit_test(a_record_that_is_too_large_for_one_import_goes_in_pieces),
+		cmocka_unit_test(a_fast_place_gets_a_record_whole_until_that_is_too_much_for_it),
 		cmocka_unit_test(what_is_on_its_way_is_counted_while_it_is),
 		cmocka_unit_test(to_stop_waits_for_no_node),
 		cmocka_unit_test(without_places_there_is_one_copy),

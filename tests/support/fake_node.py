@@ -391,6 +391,19 @@ def picky(h):
     return h.good()
 
 
+def limited(h):
+    """Behind a proxy that takes 70 MiB; notes each import."""
+    if h.verb == "dag/import":
+        body = Handler.file(h)	# that of this request: a connection has several
+        is_fine = len(body) <= 70 << 20
+        with LOCK, open(f"{DIR}/asked", "a", encoding="ascii") as file:
+            file.write(f"import of {len(body)} bytes{'' if is_fine else ', too large'}\n")
+        if not is_fine:
+            return h.send(HTML.encode(), 413, "text/html")
+        h.file = lambda: body
+    return h.good()
+
+
 def rotten(h):
     """Cannot say what it has of a record, or let go of one, in which it finds a word."""
     word = {"dag/stat": b"rotten", "pin/rm": b"rooted"}.get(h.verb)
@@ -492,6 +505,7 @@ SCENES = {
     "narrow": narrow,
     "picky": picky,
     "rotten": rotten,
+    "limited": limited,
     "hangs": hangs,
     "hangs-up": hangs_up,
     "cluster": cluster(),

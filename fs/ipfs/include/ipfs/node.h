@@ -15,7 +15,7 @@
 
 #define EMR_IPFS_KUBO_LEAST "0.43.1"
 #define EMR_IPFS_ROOTS_MAX 500
-#define EMR_IPFS_CAR_MAX ((uint64_t)64 << 20)
+#define EMR_IPFS_CAR_MAX ((uint64_t)512 << 20)
 #define EMR_IPFS_SAID_BYTES 256
 #define EMR_IPFS_VERSION_BYTES 32
 

@@ -38,10 +38,11 @@ emr_status emr_publisher_new(emr_ipfs *const *nodes, size_t count, emr_publisher
 typedef struct emr_publisher_options {
 	emr_store *store; /* these two until stop */
 	int state_dirfd;
-	unsigned copies;  /* how many are wanted at least, that of this computer included */
-	bool has_nothing; /* this computer's blocks are away: it is no copy of anything */
-	bool is_still;	  /* nothing is sent and nothing written; what is remembered is told */
-	uint32_t late_ms; /* what waits for a cluster so long, and once more, is late; 0: 5 min */
+	unsigned copies;    /* how many are wanted at least, that of this computer included */
+	bool has_nothing;   /* this computer's blocks are away: it is no copy of anything */
+	bool is_still;	    /* nothing is sent and nothing written; what is remembered is told */
+	uint32_t import_ms; /* how long an import of more than 63 MiB may take a place; 0: 5 s */
+	uint32_t late_ms;   /* what waits for a cluster so long, and once more, is late; 0: 5 min */
 	/* A place works no more, or fails in another way than before.  A thread of the publisher's,
 	 * under no lock.  May be NULL. */
 	void (*say)(void *arg, const emr_publisher_place *place);
