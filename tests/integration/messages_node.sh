@@ -32,4 +32,21 @@ looked "with more at once than it may" "unix:$EMR_WORK/fake/too-large.sock"
 looked "broke off its answer" "unix:$EMR_WORK/fake/empty.sock"
 echo secret >token
 looked "chmod 600" "unix:$EMR_WORK/fake/good.sock" "node-token = $EMR_WORK/token"
+
+say "IPFS nodes and a cluster that take what is saved, and do not do with it what they should"
+# The clock by which the open folder waits runs so many times as fast: a cluster is late after five to ten minutes.
+HASTE=30
+home_of giving
+run 0 init --yes --passphrase-file second --words-file words-giving
+for name in bad-car not-pinned root-other good; do echo "node = unix:$EMR_WORK/fake/$name.sock" >>"$EMRFS_HOME/settings"; done
+echo "cluster = unix:$EMR_WORK/fake/cluster-never.sock" >>"$EMRFS_HOME/settings"
+EMR_CLOCK_HASTE=$HASTE LD_PRELOAD=$TOOLS/libclock_shim.so run 0 mount --passphrase-file second "$MNT"
+echo one >"$MNT/one.txt"
+for id in node-bad-car node-not-kept node-other-answer node-unfinished; do
+	emr_until grep -q " $id " "$MNT/.emrfs/notices"
+	grep " $id " "$MNT/.emrfs/notices" | sed 's/^/notice: /' >>"$MET"
+done
+late() { "$EMRFS" status >out/said 2>&1 </dev/null; grep -q "cluster-never.sock.*does not come to an end" out/said; }
+emr_until late
+closed
 kill "$fake"
