@@ -144,11 +144,16 @@ emr_mount
 cmp records/scan "$MNT/Imaging/scan" || emr_fail "other bytes"
 emr_unmount
 
-say "a node that hangs is given up: the reader is told that it is late, the folder lives"
+say "a folder whose only node hangs from the beginning opens and takes what is saved; a reader is told that it is late, and status why"
 node hangs
 emr_mount
+echo "meanwhile" >"$MNT/meanwhile"
+must confirmed_version "$MNT/meanwhile" >/dev/null
+expect bytes "$(cat "$MNT/meanwhile")" meanwhile
 expect errno "$(errno_of "$MNT/Imaging/9")" 110
 emr_until noticed place-late Imaging/9
+told_why() { "$EMRFS" status >out/said 2>&1 </dev/null; grep -q "hangs.sock did not answer in time" out/said; }
+emr_until told_why
 expect listing "$(ls "$MNT/Imaging" | wc -l)" 50
 run 8 verify
 emr_unmount
