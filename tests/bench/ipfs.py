@@ -1,8 +1,10 @@
 """The rows of IPFS: what emrfs gives to nodes and reads from them, beside what `ipfs` itself does with as many bytes on the same nodes.
 
 The nodes are those of examples/network/ipfs: private, with synced blocks, on the disk that is measured.  What the first one has, the
-second one has not.  Content is random, as sealed blocks are, and new for each measurement, so that nothing is there already.
+second one has not; the third one is given by `ipfs` itself what emrfs gives to the first.  Content is random, as sealed blocks are, and new
+for each measurement, so that nothing is there already.
 """
+import base64
 import os
 import shutil
 import subprocess
@@ -11,6 +13,9 @@ import time
 
 from filesystems import Failed, drop_caches
 from sharing_scene import Person, until
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "support"))
+from car_varint import varint  # noqa: E402 pylint: disable=wrong-import-position
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 TOP = os.path.dirname(os.path.dirname(HERE))
@@ -90,6 +95,34 @@ def read_all(path):
     return time.monotonic() - began
 
 
+def number(value):
+    """As a varint."""
+    return bytes([value & 127 | 128]) + number(value >> 7) if value > 127 else bytes([value])
+
+
+def name_roots(car, paths):
+    """The file CAR, of one root above all, gets the records themselves as roots: so a node pins each, as it does with what emrfs sends."""
+    with open(car, "rb") as file:
+        data = file.read()
+    cids = [os.getxattr(path, "user.emrfs.cid").decode() for path in paths]
+    roots = b"".join(b"\xd8\x2a\x58\x25\x00" + base64.b32decode(cid[1:].upper() + "=" * (-len(cid[1:]) % 8)) for cid in cids)
+    header = b"\xa2eroots\x99" + len(cids).to_bytes(2, "big") + roots + b"gversion\x01"
+    length, at = varint(data, 0)
+    with open(car, "wb") as file:
+        file.write(number(len(header)) + header + data[at + length:])
+
+
+def imported(scene, person, path, paths):
+    """The seconds in which `ipfs` has the third node take and pin what emrfs gives to the first: PATHS, all that is in PATH."""
+    car = scene.dir + "/given.car"
+    person.run("export", path, car)
+    name_roots(car, paths)
+    drop_caches()
+    seconds = scene.ipfs(3, "dag", "import", car)[0]
+    os.remove(car)
+    return seconds
+
+
 def given(scene, person, paths):
     """The seconds from the opening of a folder until a node has all of it that the ledger had before."""
     person.close()
@@ -109,6 +142,7 @@ def publishing(scene, person, source):
     person.open_folder()
     random_file(person.path("large"), scene.large)
     person.settled()
+    yield "ipfs_import_large", imported(scene, person, "large", [person.path("large")])
     yield "ipfs_publish_large", given(scene, person, [person.path("large")])
 
 
@@ -121,6 +155,7 @@ def publishing_many(scene, person):
     person.open_folder()
     paths = random_tree(person.path("many"), scene.small)
     person.settled()
+    yield "ipfs_import_many", imported(scene, person, "many", paths)
     yield "ipfs_publish_many", given(scene, person, paths)
 
 
