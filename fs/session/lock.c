@@ -1,16 +1,14 @@
 /* This file lets only one process at a time hold a folder: it takes the lock of a state, says in it
- * who holds it, and waits for one that was killed until the kernel has put it away. */
+ * who holds it, and waits for one that will soon let go. */
 #include "session/session.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -25,7 +23,8 @@
 #define ASKED_MOMENT_NS 5000000
 #define ASKED_MOMENTS 1000
 #define ENDING_NS INT64_C(30000000000) /* what a killed process has open goes with its memory */
-#define ENDING_LOOK_MS 20
+#define VERB_NS INT64_C(10000000000)
+#define LOOK_NS 20000000
 
 /* ---- what the lock says: "pid N\nrun DIR\nfolder DIR\n" ---- */
 
@@ -173,33 +172,40 @@ static bool is_ending(int pid)
 	return is;
 }
 
-/* A process that was killed holds the lock until the kernel has put away the last of its threads:
- * that is awaited, and nobody is told that the folder is open.  One that is gone when it is looked
- * for let go in between. */
-static bool lock_after_end(int state_fd, int fd)
+static bool is_there(int pid)
 {
-	const int64_t until = emr_clock_boot_ns(emr_clock_system()) + ENDING_NS;
+	return pid > 0 && (kill(pid, 0) == 0 || errno != ESRCH);
+}
+
+/* How long whoever holds the lock is awaited, and nobody is told to try again.  A process that was
+ * killed holds it until the kernel has put away the last of its threads; a verb that works on the
+ * closed folder is soon done as a rule; an open folder and an agent are there to stay.  What the
+ * lock says of a process that is gone is not yet written over by the one that holds it now. */
+static int64_t patience_ns(const emr_session *session, bool is_agent)
+{
 	char folder[LOCK_TEXT_MAX + 1];
-	bool is_locked = lock_alone(fd);
+	int pid = 0;
 
-	while (!is_locked && emr_clock_boot_ns(emr_clock_system()) < until) {
-		int pid = 0;
-		struct pollfd ended = {.events = POLLIN};
+	if (read_holder(session->state_fd, session->lock_fd, folder, sizeof folder, &pid) != EMR_OK)
+		return 0;
+	if (pid > 0 && is_ending(pid))
+		return ENDING_NS;
+	return is_agent || (folder[0] != '\0' && is_there(pid)) ? 0 : VERB_NS;
+}
 
-		if (read_holder(state_fd, fd, folder, sizeof folder, &pid) != EMR_OK || pid <= 0)
-			return false;
-		ended.fd = (int)syscall(SYS_pidfd_open, pid, 0);
-		if (ended.fd < 0)
-			return lock_alone(fd);
-		if (!is_ending(pid)) {
-			close(ended.fd);
-			return lock_alone(fd);
-		}
-		(void)poll(&ended, 1, ENDING_LOOK_MS);
-		close(ended.fd);
-		is_locked = lock_alone(fd);
+static bool lock_in_time(const emr_session *session, bool is_agent)
+{
+	const struct timespec moment = {.tv_nsec = LOOK_NS};
+	const int64_t begun_ns = emr_clock_boot_ns(emr_clock_system());
+	bool is_locked = lock_alone(session->lock_fd);
+
+	while (!is_locked &&
+		emr_clock_boot_ns(emr_clock_system()) - begun_ns < patience_ns(session, is_agent)) {
+		nanosleep(&moment, NULL);
+		is_locked = lock_alone(session->lock_fd);
 	}
-	return is_locked;
+	/* Who was not found any more has let go in between. */
+	return is_locked || lock_alone(session->lock_fd);
 }
 
 static emr_status lock_text(const emr_session_options *options, char *out, size_t size)
@@ -249,7 +255,7 @@ static emr_status take_lock(
 					     O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (session->lock_fd < 0)
 		status = emr_status_from_errno(errno);
-	if (status == EMR_OK && !lock_after_end(session->state_fd, session->lock_fd))
+	if (status == EMR_OK && !lock_in_time(session, options->is_agent))
 		return say_in_use(session, out_problem);
 	if (status == EMR_OK && !session->is_still) {
 		open_reserve(session, options->read_only);

@@ -13,7 +13,8 @@ two_begin deposit
 members_end=$(declare -f at_end)
 eval "members_${members_end}"
 at_end() {
-	[ -z "${RECEIVER:-}" ] || kill -KILL -- "-$RECEIVER" 2>/dev/null
+	local group
+	for group in ${RECEIVER:-} ${PLACER:-}; do kill -KILL -- "-$group" 2>/dev/null; done
 	members_at_end
 }
 two_network "São Lucas"
@@ -168,12 +169,14 @@ two_mount ward
 two_until 20 is_open
 
 say "folder and service are killed while something is on its way to the ledger"
-place env 2>>out/killed &
+place exec setsid &	# the service and the verbs that it starts are one group
+PLACER=$!
+disown
 under_way() { [ -z "$(sqlite3 "$state/deposit.sqlite" "SELECT key FROM object WHERE state = 'queued'")" ]; }
 two_until 20 under_way
 two_kill ward
-pkill -KILL -P $!
-wait $! 2>>out/killed
+kill -KILL -- "-$PLACER" 2>>out/killed
+PLACER=
 two_mount ward
 two_until 20 is_open
 at_once

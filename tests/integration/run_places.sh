@@ -1,6 +1,6 @@
 #!/bin/bash
 # run_places.sh: whether a folder is open is said by its state, the same to every log-in (XDG_RUNTIME_DIR); and who opens it right
-# after it was killed waits until the kernel has put the killed process away.
+# after it was killed, or while a verb works on it, waits for that one.
 SUPPORT=${SUPPORT:-$(cd "$(dirname "$0")/../support" && pwd)}
 . "$SUPPORT/mount.sh"
 . "$SUPPORT/said.sh"
@@ -36,10 +36,10 @@ emr_until grep -q '^State:.*Z' "/proc/$ending/status"
 "$EMRFS" mount --passphrase-file "$EMR_PASS" "$MNT" >out/early 2>&1 </dev/null &
 opening=$!
 # It has the lock file open, and goes on having it: it neither gave up nor was let in.
-has_lock() { [ "$(find /proc/[0-9]*/fd -lname "$EMRFS_HOME/state/lock" 2>/dev/null | grep -vc "^/proc/$ending/")" -gt 0 ]; }
+has_lock() { [ "$(find /proc/[0-9]*/fd -lname "$EMRFS_HOME/state/lock" 2>/dev/null | grep -vc "^/proc/$1/")" -gt 0 ]; } # beside process $1
 for ((seen = 0; seen < 20;)); do
 	[ -d "/proc/$opening" ] || emr_fail "not waited: $(cat out/early)"
-	if has_lock; then seen=$((seen + 1)); else seen=0; fi
+	if has_lock $ending; then seen=$((seen + 1)); else seen=0; fi
 	sleep 0.05
 done
 rm hold
@@ -58,7 +58,25 @@ expect "exit: the words were not written" $? 1
 mountpoint -q "$MNT" || emr_fail "not open"
 run 0 unmount
 
-say "one who is not ending is not waited for"
+say "who opens the folder while a verb works on it waits until that is done"
+mkfifo answer && printf '#!/bin/sh\ncat %s\n' "$EMR_WORK/answer" >ask && chmod 700 ask
+EMRFS_ASKPASS=$EMR_WORK/ask "$EMRFS" verify --quick >out/verb 2>&1 </dev/null &
+verb=$!
+holds() { [ "$(pid_of_mount)" = $verb ] && [ -n "$(pgrep -P $verb)" ]; } # and asks for its passphrase
+emr_until holds
+"$EMRFS" mount --passphrase-file "$EMR_PASS" "$MNT" >out/early 2>&1 </dev/null &
+opening=$!
+until has_lock $verb; do
+	[ -d "/proc/$opening" ] || emr_fail "not waited: $(cat out/early)"
+	sleep 0.05
+done
+: >answer # nobody types one
+wait $verb && emr_fail "verify without a passphrase: $(cat out/verb)"
+wait $opening || emr_fail "mount while a verb works: $(cat out/early)"
+mountpoint -q "$MNT" || emr_fail "not open: $(cat out/early)"
+run 0 unmount
+
+say "an open folder is not waited for"
 run 0 mount --passphrase-file "$EMR_PASS" "$MNT"
 mkdir other
 json 11 mount --passphrase-file "$EMR_PASS" other
