@@ -132,7 +132,7 @@ two_mount aurora
 boss_sees() { [ "$(ls aurora-folder/shared-with-me/*/Imaging | wc -l)" = "$1" ]; }
 two_until 30 boss_sees 1
 boss=$(two_pid aurora)
-kill -STOP "$boss"	# so that the desk is first to follow the ledger
+emr_stop "$boss"	# so that the desk is first to follow the ledger
 two_mount ana
 echo "another" >ana-folder/Imaging/CT.txt
 as ana run 0 status --wait

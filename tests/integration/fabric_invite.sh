@@ -30,7 +30,7 @@ asks() { # bytes lie there that nobody reads
 say "she thinks better of it"
 two_home hospital
 invite 1h
-kill -STOP "$PEER_PID"
+emr_stop "$PEER_PID"
 two_until 60 asks
 began=$SECONDS
 kill -INT "$inviting"
@@ -53,7 +53,7 @@ wait "$inviting"
 
 say "and an invitation ends by the clock, whatever the gateway does"
 invite 3s
-kill -STOP "$PEER_PID"
+emr_stop "$PEER_PID"
 began=$SECONDS
 wait "$inviting"
 took=$((SECONDS - began))

@@ -70,7 +70,7 @@ must mv ledger.away "$EMRFS_HOME/state/ledger"
 [ ! -e "$EMRFS_HOME/state/joining" ] || emr_fail "a refused join left something"
 
 say "somebody else answers first"
-kill -STOP "$inviting"
+emr_stop "$inviting"
 "$EMRFS" join ana.invitation --yes --within 15s --passphrase-file "$EMR_PASS" >out/joined 2>out/complained </dev/null &
 joining=$!
 two_until 60 compgen -G "$NET/mail/*.reply" >out/reply

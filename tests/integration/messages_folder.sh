@@ -131,7 +131,7 @@ rm held
 wait $holder
 run 0 status --wait
 pid=$(pid_of_mount)
-kill -STOP "$pid"
+emr_stop "$pid"
 "$EMRFS" status --json >out/late 2>&1 </dev/null &
 asker=$!
 # It waits for the answer when it has a socket and sleeps, again and again: who only waits for a processor does not sleep.

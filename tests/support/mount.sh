@@ -175,6 +175,14 @@ emr_kill() {
 	fusermount3 -uqz "$MNT" 2>/dev/null
 }
 
+# emr_stop PID: it answers nothing from here on, until kill -CONT.  The signal alone stops it only when the thread that is to take it
+# has had a processor; the others work meanwhile.
+emr_stop() {
+	kill -STOP "$1" || emr_fail "nothing to stop"
+	emr_until emr_stopped "$1"
+}
+emr_stopped() { ! grep -h '^State:' "/proc/$1/task"/*/status | grep -qv 'T (stopped)'; }
+
 # For tools that run a command to remount.
 emr_hook() { printf 'bash -c ". %q && %s"' "$SUPPORT/mount.sh" "${1:-emr_remount}"; }
 

@@ -73,7 +73,7 @@ say "somebody who waits for the organisation sees that, and may cancel it"
 as hospital two_invite rui patient
 absent=$!
 two_until 60 test -s "$EMR_WORK/rui.invitation"
-kill -STOP "$absent" $(pgrep -P "$absent") # it does not answer
+emr_stop "$absent" # it does not answer
 MNT=$HOME/Health
 screen_start "$PACKAGING/action" join "$EMR_WORK/rui.invitation"
 next_window 'extra-button=Yes'
