@@ -124,6 +124,25 @@ emr_status __wrap_emr_facts_get(emr_facts *facts, emr_id16 domain, emr_id16 obje
 					facts, domain, object, out_place, out_bytes, out_meta);
 }
 
+/* ---- a folder whose key comes by a letter that is late ---- */
+
+static _Atomic bool is_key_late;
+static emr_id16 keyless;
+
+emr_status __real_emr_coowned_pre(
+	const emr_keyring *kr, emr_id16 domain_id, uint32_t epoch, bool *out_is, emr_secret *out_a);
+emr_status __wrap_emr_coowned_pre(
+	const emr_keyring *kr, emr_id16 domain_id, uint32_t epoch, bool *out_is, emr_secret *out_a);
+
+emr_status __wrap_emr_coowned_pre(
+	const emr_keyring *kr, emr_id16 domain_id, uint32_t epoch, bool *out_is, emr_secret *out_a)
+{
+	if (!is_key_late || !emr_id16_equal(domain_id, keyless))
+		return __real_emr_coowned_pre(kr, domain_id, epoch, out_is, out_a);
+	*out_is = true;
+	return EMR_AWAITED;
+}
+
 /* ---- how often the ledger is asked for what is new ---- */
 
 static _Atomic unsigned looks;
@@ -402,6 +421,78 @@ static void a_description_that_never_comes_is_told_once_and_not_looked_for_any_m
 	kit_restart(&t->b);
 	meet(t);
 	kit_expect_text(&t->b, "Imaging/late", "one");
+	expect_equal(t);
+}
+
+/* On the first computer there is something new in two folders, and one of them opens on the second
+ * when its letter comes. */
+static void save_in_both(two *t)
+{
+	emr_place place;
+
+	told_bad = 0;
+	t->b.options.notice = count_bad;
+	kit_restart(&t->b);
+	meet(t);
+	assert_ok(emr_view_place(t->a.view, "Imaging/1", &place));
+	keyless = place.domain;
+	kit_text(&t->a, "Imaging/3", "three");
+	kit_publish_all(&t->a);
+	kit_text(&t->a, "Letters/3", "a third");
+	kit_publish_all(&t->a);
+}
+
+static void look_without_key(kit *b)
+{
+	is_key_late = true;
+	kit_wait_ms(b, 2000);
+	assert_ok(emr_view_publish_now(b->view));
+	is_key_late = false;
+}
+
+static void a_file_whose_key_comes_after_its_entry_keeps_no_other_back_and_is_shown_then(
+	void **state)
+{
+	two *t = *state;
+
+	save_in_both(t);
+	look_without_key(&t->b);
+	assert_false(kit_exists(&t->b, "Imaging/3"));
+	kit_expect_text(&t->b, "Letters/3", "a third");
+	kit_wait_ms(&t->b, 2000);
+	assert_ok(emr_view_publish_now(t->b.view)); /* and nothing is new on the ledger */
+	kit_expect_text(&t->b, "Imaging/3", "three");
+	meet(t);
+	expect_equal(t);
+	assert_int_equal(told_bad, 0);
+}
+
+static void a_folder_whose_key_never_comes_is_told_and_keeps_no_other_closed(void **state)
+{
+	two *t = *state;
+	char cache[300];
+
+	save_in_both(t);
+	for (int i = 0; i < 40; i++) {
+		look_without_key(&t->b);
+		assert_true(told_bad == 0 || i >= 29); /* it has a minute */
+	}
+	assert_int_equal(told_bad, 1);
+	/* Also without the names that this computer has kept. */
+	emr_stack_close(&t->b.stack);
+	snprintf(cache, sizeof cache, "%s/facts.cache", t->b.path);
+	(void)unlink(cache);
+	is_key_late = true;
+	kit_start(&t->b);
+	is_key_late = false;
+	assert_int_equal(told_bad, 2);
+	kit_expect_text(&t->b, "Letters/3", "a third");
+	assert_false(kit_exists(&t->b, "Imaging"));
+	/* As when the letter is learned after all. */
+	assert_ok(emr_view_take_in(t->b.view, keyless));
+	meet(t);
+	kit_expect_text(&t->b, "Imaging/3", "three");
+	kit_expect_text(&t->b, "Imaging/1", "one");
 	expect_equal(t);
 }
 
@@ -1089,6 +1180,9 @@ int main(int argc, char **argv)
 		WITH_TWO(files_that_change_names_with_each_other_there_do_so_here),
 		WITH_TWO(a_file_whose_description_comes_after_its_entry_is_shown_then),
 		WITH_TWO(a_description_that_never_comes_is_told_once_and_not_looked_for_any_more),
+		WITH_TWO(
+			a_file_whose_key_comes_after_its_entry_keeps_no_other_back_and_is_shown_then),
+		WITH_TWO(a_folder_whose_key_never_comes_is_told_and_keeps_no_other_closed),
 		WITH_TWO(what_one_removes_is_gone_for_the_other),
 		WITH_TWO(what_both_change_both_keep),
 		WITH_TWO(what_was_changed_while_away_meets_what_others_changed),

@@ -13,7 +13,7 @@ foreach(theme inner names tree files settle space quiet software model threads r
 endforeach()
 emr_test(test_view_follow THREADS SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_view_follow.c ${view_kit} USES ${view_uses}
 	INCLUDES ${view_inside}
-	LINK_OPTIONS -Wl,--wrap=emr_journal_commit,--wrap=emr_replica_since,--wrap=emr_ledger_size,--wrap=pthread_mutex_unlock,--wrap=emr_facts_get)
+	LINK_OPTIONS -Wl,--wrap=emr_journal_commit,--wrap=emr_replica_since,--wrap=emr_ledger_size,--wrap=pthread_mutex_unlock,--wrap=emr_facts_get,--wrap=emr_coowned_pre)
 emr_test(test_facts_kept SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_facts_kept.c ${view_kit}
 	${CMAKE_CURRENT_LIST_DIR}/others_kit.c
 	USES ${view_uses} LINK_OPTIONS -Wl,--wrap=emr_keyring_kind_of)

@@ -290,24 +290,25 @@ static bool is_lasting(emr_status status)
 {
 	return status == EMR_DAMAGED || status == EMR_MISSING_DATA || status == EMR_NEWER_FORMAT ||
 	       status == EMR_BAD_SIGNATURE || status == EMR_LIMIT || status == EMR_INVALID ||
-	       status == EMR_UNSUPPORTED;
+	       status == EMR_UNSUPPORTED || status == EMR_AWAITED;
 }
 
 /* A private part may come after its entry, and the ledger says nothing more when it does.  One that
  * the owner's own computers have promised is looked for again, and told if it does not come; what
  * others leave here is not: whoever floods the folder with what can never be read would have each
- * of it read sixty times. */
-static emr_status await_part(emr_view *view, const arrival *a, bool *out_is_awaited)
+ * of it read sixty times.  So is what waits for a key: the letter to this computer may be learned
+ * after the entry was met. */
+static emr_status await_rest(emr_view *view, const arrival *a, emr_status why, bool *out_is_awaited)
 {
 	sought what = sought_of(a);
-	bool is_owners = a->until_boot_ns != 0;
+	bool is_due = a->until_boot_ns != 0 || why == EMR_AWAITED;
 	emr_status status = EMR_OK;
 	int64_t now;
 
 	*out_is_awaited = false;
-	if (!is_owners && !emr_id32_is_zero(a->signer_id))
-		status = deposits_is_owners(view, a->domain, a->signer_id, &is_owners);
-	if (status != EMR_OK || !is_owners)
+	if (!is_due && !emr_id32_is_zero(a->signer_id))
+		status = deposits_is_owners(view, a->domain, a->signer_id, &is_due);
+	if (status != EMR_OK || !is_due)
 		return status;
 	pthread_mutex_lock(&view->lock);
 	now = view_boot_ns(view);
@@ -353,8 +354,8 @@ static emr_status fetch(following *f)
 			continue;
 		if (!is_lasting(status))
 			return status;
-		if (status == EMR_MISSING_DATA) {
-			emr_status noted = await_part(f->view, a, &is_awaited);
+		if (status == EMR_MISSING_DATA || status == EMR_AWAITED) {
+			emr_status noted = await_rest(f->view, a, status, &is_awaited);
 
 			if (noted != EMR_OK)
 				return noted;
