@@ -35,11 +35,18 @@ ending=$!
 emr_until grep -q '^State:.*Z' "/proc/$ending/status"
 "$EMRFS" mount --passphrase-file "$EMR_PASS" "$MNT" >out/early 2>&1 </dev/null &
 opening=$!
-# It has the lock file open, and goes on having it: it neither gave up nor was let in.
-has_lock() { [ "$(find /proc/[0-9]*/fd -lname "$EMRFS_HOME/state/lock" 2>/dev/null | grep -vc "^/proc/$1/")" -gt 0 ]; } # beside process $1
-for ((seen = 0; seen < 20;)); do
+# It, or the process that goes behind for it, has the lock file open. Without starting a program: who is waited for has only so long.
+has_lock() {
+	local pid fd
+	for pid in "$1" $(<"/proc/$1/task/$1/children"); do
+		for fd in "/proc/$pid/fd/"*; do [ ! "$fd" -ef "$EMRFS_HOME/state/lock" ] || return 0; done
+	done 2>/dev/null
+	return 1
+}
+# And goes on having it: it neither gave up nor was let in.
+for ((seen = 0; seen < 10;)); do
 	[ -d "/proc/$opening" ] || emr_fail "not waited: $(cat out/early)"
-	if has_lock $ending; then seen=$((seen + 1)); else seen=0; fi
+	if has_lock $opening; then seen=$((seen + 1)); else seen=0; fi
 	sleep 0.05
 done
 rm hold
@@ -66,7 +73,7 @@ holds() { [ "$(pid_of_mount)" = $verb ] && [ -n "$(pgrep -P $verb)" ]; } # and a
 emr_until holds
 "$EMRFS" mount --passphrase-file "$EMR_PASS" "$MNT" >out/early 2>&1 </dev/null &
 opening=$!
-until has_lock $verb; do
+until has_lock $opening; do
 	[ -d "/proc/$opening" ] || emr_fail "not waited: $(cat out/early)"
 	sleep 0.05
 done
