@@ -15,6 +15,7 @@
 #include "session/purposes.h"
 
 #include "fhir_file.h"
+#include "fhir_pattern.h"
 
 /* HL7 FHIR R4 (4.0.1), AuditEvent, and the code systems of its value sets; DICOM PS3.16 for what
  * happened. */
@@ -41,8 +42,8 @@ static const act acts[] = {
 	{"erased", "D", "15", "Permanent erasure / Physical destruction", "0"},
 	{"opened", "R", "6", "Access / Use", "0"},
 	{"refused", "R", "6", "Access / Use", "4"},
-	{"released", "E", "11", "Disclosure", "0"},
-	{"listed", "E", "11", "Disclosure", "0"},
+	{"released", "R", "11", "Disclosure", "0"},
+	{"listed", "R", "11", "Disclosure", "0"},
 	{"asked", "E", "11", "Disclosure", "4"},
 	/* of who may do what: no access, so no lifecycle of a record */
 	{"shared", "E", NULL, NULL, "0"},
@@ -94,8 +95,8 @@ static json_t *purposes(const json_t *entry)
 	for (unsigned bit = 0; (code = emr_purpose_code(bit)) != NULL; bit++) {
 		if ((bits >> bit & 1) != 0)
 			json_array_append_new(
-				list, json_pack("{s:[o]}", "coding",
-					      emr_fhir_coding(TERMS "v3-ActReason", code, code)));
+				list, json_pack("{s:[{s:s, s:s}]}", "coding", "system",
+					      TERMS "v3-ActReason", "code", code));
 	}
 	return list;
 }
@@ -112,19 +113,36 @@ static json_t *on_behalf_of(const char *team)
 	return json_pack("[{s:o}]", "text", emr_json_text(text));
 }
 
-static json_t *reader(const json_t *entry, const char *owner)
+/* What he is: a person or a program, and his part in the act where a pattern says it. */
+static json_t *reader_type(const json_t *entry)
 {
 	bool is_software = json_is_true(json_object_get(entry, "software"));
+	const emr_fhir_pattern *pattern = emr_fhir_pattern_of(emr_json_text_at(entry, "action"));
+	json_t *codings = json_array();
+	int failed = codings == NULL;
+
+	if (pattern != NULL && !is_software)
+		failed |= json_array_append_new(codings, emr_fhir_code_json(&pattern->user));
+	failed |= json_array_append_new(
+		codings, is_software ? emr_fhir_coding(DCM, "110150", "Application")
+				     : emr_fhir_coding(TERMS "extra-security-role-type",
+					       "humanuser", "human user"));
+	if (failed) {
+		json_decref(codings);
+		return NULL;
+	}
+	return codings;
+}
+
+static json_t *reader(const json_t *entry, const char *owner)
+{
 	bool is_owner = strcmp(emr_json_text_at(entry, "who"), "you") == 0;
 	const char *name = emr_json_text_at(entry, "name")[0] != '\0'
 				   ? emr_json_text_at(entry, "name")
 				   : emr_json_text_at(entry, "who");
-	json_t *agent = json_pack("{s:{s:[o]}, s:{s:o}, s:o, s:o, s:b}", "type", "coding",
-		is_software ? emr_fhir_coding(DCM, "110150", "Application")
-			    : emr_fhir_coding(
-				      TERMS "extra-security-role-type", "humanuser", "human user"),
-		"who", "display", emr_json_text(is_owner ? owner : name), "name",
-		emr_json_text(is_owner ? owner : name), "altId",
+	json_t *agent = json_pack("{s:{s:o}, s:{s:o}, s:o, s:o, s:b}", "type", "coding",
+		reader_type(entry), "who", "display", emr_json_text(is_owner ? owner : name),
+		"name", emr_json_text(is_owner ? owner : name), "altId",
 		emr_json_text(is_owner ? "owner" : emr_json_text_at(entry, "who")), "requestor", 1);
 	json_t *uses = purposes(entry);
 	int failed = agent == NULL;
@@ -156,9 +174,10 @@ static json_t *principal(const char *name, const char *alternative)
 	return agent;
 }
 
-/* The reader, his team and organisation, and those who gave the key. */
+/* The reader, his team and organisation, those who gave the key, and the computers. */
 static json_t *agents(const json_t *entry, const char *owner)
 {
+	const emr_fhir_pattern *pattern = emr_fhir_pattern_of(emr_json_text_at(entry, "action"));
 	const json_t *by = json_object_get(entry, "released_by");
 	json_t *list = json_pack("[o]", reader(entry, owner));
 	int failed = list == NULL;
@@ -180,6 +199,8 @@ static json_t *agents(const json_t *entry, const char *owner)
 				emr_json_text(strcmp(name, "you") == 0 ? owner : name), "requestor",
 				0));
 	}
+	if (pattern != NULL)
+		failed |= emr_fhir_pattern_agents(pattern, list);
 	if (failed) {
 		json_decref(list);
 		return NULL;
@@ -234,8 +255,9 @@ static json_t *details(const json_t *entry)
 
 static json_t *patient(const char *owner)
 {
-	return json_pack("{s:{s:o}, s:o, s:o, s:o}", "what", "display", emr_json_text(owner),
-		"type", emr_fhir_coding(TERMS "audit-entity-type", "1", "Person"), "role",
+	return json_pack("{s:{s:s, s:o}, s:o, s:o, s:o}", "what", "type", "Patient", "display",
+		emr_json_text(owner), "type",
+		emr_fhir_coding(TERMS "audit-entity-type", "1", "Person"), "role",
 		emr_fhir_coding(TERMS "object-role", "1", "Patient"), "name", emr_json_text(owner));
 }
 
@@ -309,35 +331,32 @@ static json_t *entities(const json_t *entry, const char *owner)
 
 /* ---- the event ---- */
 
-static const char *interaction_of(const json_t *entry)
-{
-	switch (act_of(entry)->code[0]) {
-	case 'C':
-		return "create";
-	case 'U':
-		return "update";
-	case 'D':
-		return "delete";
-	}
-	return "read";
-}
-
-/* What is done to a record is DICOM's Patient Record; to rights, its Security Alert (PS3.15
- * A.5.3.11), which is always an E. */
+/* What is done to a record is as its pattern says; a try that failed is DICOM's Patient Record;
+ * what is done to rights is its Security Alert (PS3.15 A.5.3.11), which is always an E. */
 static int set_type(json_t *event, const json_t *entry)
 {
-	json_t *subtype = NULL;
+	static const emr_fhir_code record = {DCM, "110110", "Patient Record"},
+				   rights = {DCM, "110113", "Security Alert"},
+				   changed = {DCM, "110136", "Security Roles Changed"},
+				   reading = {"http://hl7.org/fhir/restful-interaction", "read",
+					   "read"};
+	const emr_fhir_pattern *pattern = emr_fhir_pattern_of(emr_json_text_at(entry, "action"));
+	bool is_of_rights = is_about_rights(entry);
+	const emr_fhir_code *type = pattern != NULL ? &pattern->type
+				    : is_of_rights  ? &rights
+						    : &record;
+	const emr_fhir_code *subtype = pattern != NULL	       ? &pattern->subtype
+				       : !is_of_rights	       ? &reading
+				       : changes_rights(entry) ? &changed
+							       : NULL;
+	int failed = json_object_set_new(event, "type", emr_fhir_code_json(type));
 
-	if (!is_about_rights(entry))
-		subtype = emr_fhir_coding("http://hl7.org/fhir/restful-interaction",
-			interaction_of(entry), interaction_of(entry));
-	else if (changes_rights(entry))
-		subtype = emr_fhir_coding(DCM, "110136", "Security Roles Changed");
-	return json_object_set_new(event, "type",
-		       is_about_rights(entry) ? emr_fhir_coding(DCM, "110113", "Security Alert")
-					      : emr_fhir_coding(DCM, "110110", "Patient Record")) |
-	       (subtype != NULL ? json_object_set_new(event, "subtype", json_pack("[o]", subtype))
-				: 0);
+	if (pattern != NULL)
+		failed |= json_object_set_new(event, "meta", emr_fhir_pattern_meta(pattern));
+	if (subtype != NULL)
+		failed |= json_object_set_new(
+			event, "subtype", json_pack("[o]", emr_fhir_code_json(subtype)));
+	return failed;
 }
 
 json_t *emr_fhir_audit_event(const json_t *entry, const char *owner)
@@ -360,8 +379,7 @@ json_t *emr_fhir_audit_event(const json_t *entry, const char *owner)
 		json_pack("{s:s, s:s, s:s, s:o, s:{s:{s:s}, s:[o]}, s:o}", "action", a->code,
 			"recorded", emr_json_text_at(entry, "at"), "outcome", a->outcome, "agent",
 			agents(entry, owner), "source", "observer", "display",
-			is_proven ? "the ledger of the network" : "the reader's own computer",
-			"type",
+			is_proven ? EMR_FHIR_LEDGER : EMR_FHIR_READER, "type",
 			is_proven
 				? emr_fhir_coding(
 					  TERMS "security-source-type", "6", "Security Server")

@@ -4,12 +4,15 @@ Written from the published structure definition of AuditEvent (FHIR 4.0.1, hl7.o
 their types and cardinalities, the invariant sev-1, the two required value sets (audit-event-action, audit-event-outcome) and the
 codes of the extensible ones that are used here (audit-event-type, audit-event-sub-type and object-role of DICOM PS3.16 and ISO 21089,
 audit-entity-type, dicom-audit-lifecycle, security-source-type, v3-ActReason).  Anything else is an error, so it is stricter
-than a validator: no extensions, no unknown element.
+than a validator: no extension but data-absent-reason for a network that nobody recorded, no unknown element.  Each is also asked whether it is as the pattern that it
+names (fhir_audit_pattern.py).
 """
 import json
 import os
 import re
 import sys
+
+import fhir_audit_pattern
 
 INSTANT = r"([0-9]{4})-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])T([01][0-9]|2[0-3]):[0-5][0-9]:([0-5][0-9]|60)(\.[0-9]+)?(Z|[+-]((0[0-9]|1[0-3]):[0-5][0-9]|14:00))"
 DCM = "http://dicom.nema.org/resources/ontology/DCM"
@@ -17,13 +20,14 @@ TERMS = "http://terminology.hl7.org/CodeSystem/"
 CODES = {
     "type": {DCM: {str(n) for n in range(110100, 110115)}, TERMS + "audit-event-type": {"rest"}},
     "subtype": {"http://hl7.org/fhir/restful-interaction": {"read", "vread", "update", "patch", "delete", "history", "create", "search"},
-                DCM: {str(n) for n in range(110120, 110143)}},
+                DCM: {str(n) for n in range(110120, 110143)}, TERMS + "iso-21089-lifecycle": {"disclose"}},
     "entity.type": {TERMS + "audit-entity-type": {"1", "2", "3", "4"}},
     "entity.role": {TERMS + "object-role": {str(n) for n in range(1, 25)}},
     "entity.lifecycle": {TERMS + "dicom-audit-lifecycle": {str(n) for n in range(1, 16)}},
     "source.type": {TERMS + "security-source-type": {str(n) for n in range(1, 10)}},
     "agent.type": {TERMS + "extra-security-role-type": {"humanuser", "datasubject"}, DCM: {"110150", "110151", "110152", "110153", "110154", "110155"},
-                   TERMS + "v3-RoleClass": {"AGNT"}, TERMS + "v3-ParticipationType": {"CST"}},
+                   TERMS + "v3-RoleClass": {"AGNT"}, TERMS + "v3-ParticipationType": {"CST", "AUT", "IRCP"},
+                   TERMS + "provenance-participant-type": {"custodian"}},
     "purpose": {TERMS + "v3-ActReason": {"TREAT", "HPAYMT", "HOPERAT", "HRESCH", "ETREAT", "PATRQT", "PUBHLTH", "HLEGAL", "FAMRQT"}},
 }
 
@@ -61,7 +65,7 @@ def words(value, what):
 
 
 def reference(value, what):
-    parts(value, what, {"reference": (0, 1, text), "display": (0, 1, text)})
+    parts(value, what, {"reference": (0, 1, text), "type": (0, 1, lambda v, w: text(v, w, "Patient")), "display": (0, 1, text)})
     need(value, f"{what} is empty")
 
 
@@ -87,9 +91,18 @@ def detail(value, what):
     need(("valueString" in value) != ("valueBase64Binary" in value), f"{what}: one value, no more")
 
 
+def absent(value, what):
+    parts(value, what, {"url": (1, 1, lambda v, w: text(v, w, "http://hl7.org/fhir/StructureDefinition/data-absent-reason")),
+                        "valueCode": (1, 1, lambda v, w: text(v, w, "unknown"))})
+
+
+def network(value, what):
+    parts(value, what, {"extension": (1, None, absent)})
+
+
 def agent(value, what):
     parts(value, what, {"type": (0, 1, concept("agent.type")), "who": (0, 1, reference), "altId": (0, 1, text), "name": (0, 1, text),
-                        "role": (0, None, words), "requestor": (1, 1, boolean), "purposeOfUse": (0, None, concept("purpose"))})
+                        "role": (0, None, words), "requestor": (1, 1, boolean), "purposeOfUse": (0, None, concept("purpose")), "network": (0, 1, network)})
 
 
 def source(value, what):
@@ -107,6 +120,7 @@ def audit_event(value):
     parts(value, "AuditEvent", {
         "resourceType": (1, 1, lambda v, w: text(v, w, "AuditEvent")),
         "id": (0, 1, lambda v, w: text(v, w, r"[A-Za-z0-9\-.]{1,64}")),
+        "meta": (0, 1, lambda v, w: parts(v, w, {"profile": (1, None, text)})),
         "type": (1, 1, coding("type")), "subtype": (0, None, coding("subtype")),
         "action": (0, 1, lambda v, w: text(v, w, "[CRUDE]")),
         "recorded": (1, 1, lambda v, w: text(v, w, INSTANT)),
@@ -125,6 +139,10 @@ def main(directory):
                 value = json.load(file)
             audit_event(value)
             need(name == value.get("id", "") + ".json", "its name is not its id")
+            for fault in fhir_audit_pattern.faults(value):
+                raise Bad(fault)
+            for what in fhir_audit_pattern.unseen(value) if "meta" in value else ():
+                raise Bad(f"{what}: would pass")
         except (Bad, ValueError) as why:
             print(f"{name}: {why}")
             bad += 1

@@ -292,7 +292,11 @@ static void what_was_left_is_about_a_record_of_its_patient(void **state)
 	line_has(entry, " of Ana Silva 1984-03-12 (");
 	line_has(entry, end);
 	assert_int_equal(json_integer_value(json_object_get(entry, "bytes")), 9);
-	assert_string_equal(text_of(json_object_get(event, "type"), "code"), "110110");
+	assert_string_equal(text_of(json_object_get(event, "type"), "code"), "rest");
+	assert_string_equal(json_string_value(json_array_get(
+				    json_object_get(json_object_get(event, "meta"), "profile"), 0)),
+		"https://profiles.ihe.net/ITI/BALP/StructureDefinition/"
+		"IHE.BasicAudit.PatientCreate");
 	assert_string_equal(text_of(event, "action"), "C");
 	assert_int_equal(json_array_size(entities), 2);
 	assert_string_equal(text_of(json_array_get(entities, 1), "name"), "Ana Silva");
