@@ -331,7 +331,7 @@ emr_status emr_consent_read(emr_bytes file, uint64_t now, emr_consent *out, cons
 	else
 		whole = json_loadb((const char *)file.data, file.len, JSON_REJECT_DUPLICATES, NULL);
 	if (why == NULL && !json_is_object(whole))
-		why = N_("it is no JSON of FHIR: other forms (XML, PDF) are not read");
+		why = N_("it is no JSON of FHIR: other forms (XML) are not read");
 	r.whole = whole;
 	for (size_t i = 0; i < sizeof questions / sizeof *questions && why == NULL; i++)
 		why = questions[i](&r);

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <linux/audit.h>
 #include <linux/filter.h>
+#include <linux/futex.h>
 #include <linux/seccomp.h>
 #include <stddef.h>
 #include <sys/mman.h>
@@ -58,6 +59,12 @@ static emr_status enter_filter(void)
 		ALLOW_CALL(getrandom),
 		ALLOW_CALL(rt_sigreturn),
 		ALLOW_CALL(exit_group),
+		/* waking who waits, who is nobody: libraries do it when they have begun */
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, __NR_futex, 0, 4),
+		ARGUMENT(1),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, FUTEX_WAKE_PRIVATE, 0, 1),
+		ALLOW,
+		END,
 		/* memory of its own, and none that runs */
 		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, __NR_mmap, 0, 4),
 		ARGUMENT(2),

@@ -19,6 +19,7 @@
 void emr_settings_free(emr_settings *settings)
 {
 	free(settings->notify);
+	free(settings->consent_signers);
 	for (size_t i = 0; i < settings->node_count; i++) {
 		free(settings->nodes[i].address);
 		free(settings->nodes[i].token);
@@ -234,6 +235,13 @@ static const char *set_copies_first(const char *value, emr_settings *settings)
 	return NULL;
 }
 
+static const char *set_consent_signers(const char *value, emr_settings *settings)
+{
+	if (value[0] != '/')
+		return N_("consent-signers is the absolute path of a file");
+	return set_text(&settings->consent_signers, value);
+}
+
 static const struct {
 	emr_setting_row row;
 	setting_fn set;
@@ -294,6 +302,10 @@ static const struct {
 		 "(1G); 0 keeps nothing on the disk"},
 		set_cache_bytes},
 	{{"cache-days", "N", "how many days it is kept when nobody reads it (30)"}, set_cache_days},
+	{{"consent-signers", "FILE",
+		 "certificates (PEM) of those whose signatures on Consents you trust, or of the "
+		 "authorities that vouch for them; without it every signer is said to be unknown"},
+		set_consent_signers},
 };
 
 #define KNOWN (sizeof known / sizeof *known)

@@ -278,7 +278,7 @@ static const emr_verb_row verbs[EMR_VERB_COUNT] = {
 			  "and lie as files in .emrfs/requests. An open one is over after 90 days, "
 			  "an answered one is listed for 30.\n",
 		.fields = "requests[]{id direction who name owner organisation known compared path "
-			  "file reason rights purpose until state at "
+			  "file signature signer reason rights purpose until state at "
 			  "answered_at answer} held_back",
 		.options = BIT(EMR_OPT_REASON) | BIT(EMR_OPT_PURPOSE) | BIT(EMR_OPT_UNTIL) |
 			   BIT(EMR_OPT_WRITE) | BIT(EMR_OPT_DEPOSIT) | BIT(EMR_OPT_EMERGENCY),

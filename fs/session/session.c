@@ -95,6 +95,7 @@ void emr_session_close(emr_session *session)
 	close_fd(&session->state_fd);
 	free(session->state_path);
 	free(session->folder);
+	free(session->consent_signers);
 	*session = EMR_SESSION_CLOSED;
 }
 
@@ -533,6 +534,14 @@ emr_status emr_session_learn(emr_session *session, emr_problem *out_problem)
 	return status;
 }
 
+static emr_status keep_signers(emr_session *session, const emr_session_options *options)
+{
+	const char *path = options->settings != NULL ? options->settings->consent_signers : NULL;
+
+	session->consent_signers = path != NULL ? strdup(path) : NULL;
+	return path != NULL && session->consent_signers == NULL ? EMR_NO_MEMORY : EMR_OK;
+}
+
 static emr_status open_all(
 	emr_session *session, const emr_session_options *options, emr_problem *out_problem)
 {
@@ -547,7 +556,9 @@ static emr_status open_all(
 		return status;
 	if (emr_journal_state_get(session->journal).read_only)
 		session->read_only = true;
-	status = learn_who(session);
+	status = keep_signers(session, options);
+	if (status == EMR_OK)
+		status = learn_who(session);
 	if (status != EMR_OK) {
 		emr_problem_set_status(out_problem, status, _("The keyring"));
 		return status;

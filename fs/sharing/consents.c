@@ -8,8 +8,12 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/file.h"
+#include "base/log.h"
 #include "consent/consent.h"
+#include "consent/pdf_form.h"
 #include "keyring/card.h"
+#include "kit/beside.h"
 #include "kit/language.h"
 #include "session/walk.h"
 #include "share/write.h"
@@ -29,6 +33,7 @@ typedef struct judging {
 	emr_consents_seen *seen;
 	const char *path; /* of the file */
 	emr_consent consent;
+	emr_pdf_form form; /* zeros: it is no PDF */
 	emr_asked_for row;
 	emr_status status; /* that ended the walk */
 } judging;
@@ -141,6 +146,11 @@ static emr_status judge_place(judging *j, const char **out_why)
 
 /* ---- the file ---- */
 
+static size_t max_of(emr_bytes begun)
+{
+	return emr_pdf_form_is(begun) ? EMR_PDF_FORM_BYTES_MAX : EMR_CONSENT_BYTES_MAX;
+}
+
 static emr_status read_file(emr_view *view, uint64_t number, emr_buf *out)
 {
 	emr_handle *handle = NULL;
@@ -148,7 +158,7 @@ static emr_status read_file(emr_view *view, uint64_t number, emr_buf *out)
 	size_t got = 1;
 	emr_status status = emr_view_open_file(view, number, O_RDONLY, &handle);
 
-	while (status == EMR_OK && got > 0 && out->len <= EMR_CONSENT_BYTES_MAX) {
+	while (status == EMR_OK && got > 0 && out->len <= max_of(emr_buf_view(out))) {
 		status = emr_view_read(handle, out->len, piece, sizeof piece, &got);
 		if (status == EMR_OK)
 			status = emr_buf_append(out, piece, got);
@@ -171,17 +181,54 @@ static const char *judge_register(const judging *j)
 	return n >= EMR_CONSENTS_MAX ? N_("too many others wait or hold") : NULL;
 }
 
+/* Of those whose signatures she trusts.  A file that cannot be read is said in the log: then nobody
+ * is trusted. */
+static void read_signers(const emr_session *session, emr_buf *out)
+{
+	const char *path = session->consent_signers;
+
+	if (path != NULL &&
+		emr_file_read(AT_FDCWD, path, EMR_PDF_SIGNERS_BYTES_MAX, out) != EMR_OK) {
+		emr_log(EMR_LOG_WARN, "office: the file of consent-signers cannot be read");
+		emr_buf_clear(out);
+	}
+}
+
+/* In the place of a PDF the Consent that it carries; other files are it themselves. */
+static emr_status open_form(
+	judging *j, emr_bytes *bytes, uint64_t now, emr_buf *carried, const char **out_why)
+{
+	EMR_AUTO_FREE char *program = NULL;
+	EMR_AUTO_BUF signers = {0};
+	emr_status status;
+
+	j->form = (emr_pdf_form){0};
+	if (!emr_pdf_form_is(*bytes))
+		return EMR_OK;
+	program = emr_beside("read-form");
+	if (program == NULL)
+		return EMR_IO;
+	read_signers(j->visit->session, &signers);
+	status = emr_pdf_form_read(
+		program, *bytes, emr_buf_view(&signers), now, &j->form, carried, out_why);
+	*bytes = emr_buf_view(carried);
+	return status;
+}
+
 static emr_status judge_consent(judging *j, emr_bytes bytes, const char **out_why)
 {
 	const emr_session *session = j->visit->session;
 	uint64_t now = emr_clock_unix_s(emr_clock_system());
+	EMR_AUTO_BUF carried = {0};
 	emr_status status;
 
 	if (strlen(j->path) >= sizeof j->row.reason) {
 		*out_why = N_("the path of the file is too long");
 		return EMR_OK;
 	}
-	status = emr_consent_read(bytes, now, &j->consent, out_why);
+	status = open_form(j, &bytes, now, &carried, out_why);
+	if (status == EMR_OK)
+		status = emr_consent_read(bytes, now, &j->consent, out_why);
 	if (status == EMR_INVALID)
 		return EMR_OK;
 	if (status == EMR_OK)
@@ -200,6 +247,8 @@ static emr_status judge_consent(judging *j, emr_bytes bytes, const char **out_wh
 	j->row.rights = j->consent.may_change ? EMR_RIGHTS_WRITE : EMR_RIGHTS_READ;
 	j->row.told = EMR_SHARE_REQUEST_OPEN;
 	memcpy(j->row.reason, j->path, strlen(j->path) + 1);
+	j->row.signature = (uint8_t)j->form.signature;
+	memcpy(j->row.signer, j->form.signer, sizeof j->form.signer);
 	status = emr_asked_add(session->keyring, session->state_fd, &j->row);
 	emr_asked_free(&j->asked);
 	if (status == EMR_OK)

@@ -1,6 +1,7 @@
 #!/bin/bash
 # consent.sh: a hospital's FHIR Consent is copied to .emrfs/consent. It asks, and grants nothing; her yes shares what stands in it; brought again,
-# when it is over, about somebody else or for somebody unknown, it is refused with the reason.
+# when it is over, about somebody else or for somebody unknown, it is refused with the reason. A signed PDF form that carries one does the same, and
+# the request says who signed it and what that is worth; one that was changed after it was signed asks nothing.
 SUPPORT=${SUPPORT:-$(cd "$(dirname "$0")/../support" && pwd)}
 . "$SUPPORT/mount.sh"
 . "$SUPPORT/clear.sh"
@@ -10,6 +11,16 @@ two_begin consent
 two_network "São Lucas"
 two_join ana "Ana Silva" patient
 two_join nuno "Dr Nuno Reis" clinician
+# certify NAME SUBJECT DAYS: a certificate for documents, of the authority that Ana trusts
+certify() {
+	openssl req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -utf8 -keyout "$1.key" -out "$1.csr" -subj "$2" 2>>openssl.log &&
+		printf 'keyUsage=critical,nonRepudiation\nextendedKeyUsage=1.3.6.1.5.5.7.3.36\n' >"$1.ext" &&
+		openssl x509 -req -in "$1.csr" -CA signers.pem -CAkey signers.key -CAcreateserial -days "$3" -extfile "$1.ext" -out "$1.pem" 2>>openssl.log
+}
+openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout signers.key -out signers.pem -days 30 -subj "/O=Health/CN=Root" \
+	-addext basicConstraints=critical,CA:TRUE -addext keyUsage=critical,keyCertSign 2>openssl.log && certify office "/O=São Lucas/CN=Consent Office" 30 ||
+	emr_fail "certificates: $(cat openssl.log)"
+printf 'consent-signers = %s\n' "$PWD/signers.pem" >>ana/settings
 two_mount ana nuno
 two_home ana
 mkdir "$MNT/Imaging" "$MNT/Drafts" && echo scan >"$MNT/Imaging/MRI.txt" && echo draft >"$MNT/Drafts/a.txt" || exit 2
@@ -31,7 +42,7 @@ two_until 30 asked
 expect "who, what" "$(one who) $(one path) $(one rights) $(one purpose) $(one direction)" "nuno@saolucas Imaging read treatment to-me"
 expect "where it stands" "$(one file)" Consents/c1.json
 id=$(one id)
-two_until 20 noticed "Consents/c1.json asks that Dr Nuno Reis, São Lucas (no card of each other) may have Imaging, treatment. Nobody has it before you say yes."
+two_until 20 noticed "Consents/c1.json asks that Dr Nuno Reis, São Lucas (no card of each other) may have Imaging, treatment. It is not signed. Nobody has it before you say yes."
 noticed "emrfs approve $id, or: emrfs deny $id" || emr_fail "a notice without its commands"
 expect "files" "$(ls "$MNT/.emrfs/requests")" "$id.txt"
 grep -qF "Consent:    Consents/c1.json" "$MNT/.emrfs/requests/$id.txt" || emr_fail "$(cat "$MNT/.emrfs/requests/$id.txt")"
@@ -96,16 +107,51 @@ refused nowhere "what it names is not in your folder, or can never be shared." n
 consent c7 Imaging 'p["data"][0]["reference"]["identifier"] = {"system": "urn:ietf:rfc:3986", "value": "urn:uuid:00112233-4455-6677-8899-aabbccddeeff"}' >moved.json
 refused moved "the folder or file that it means is called otherwise now." moved.json
 printf '%%PDF-1.7 signed' >form.json
-refused form "it is no JSON of FHIR: other forms (XML, PDF) are not read." form.json
+refused form "the PDF is damaged, or not as it should be." form.json
+
+say "a signed PDF form asks, and says who signed it"
+# form OUT CONSENT [...]: as pdf_form_made.py
+form() { python3 "$SUPPORT/pdf_form_made.py" "$@" || emr_fail "no form"; }
+consent c8 Drafts >c8.json && form signed.pdf c8.json --sign office.key office.pem --modern
+cp signed.pdf "$MNT/.emrfs/consent/" || emr_fail "cp"
+of_form() { json 0 request && [ "$(one state) $(one file)" = "open Consents/$1" ]; }
+two_until 30 of_form signed.pdf
+expect "what, who signed" "$(one path) $(one who) $(one signature) $(one signer)" "Drafts nuno@saolucas trusted Consent Office (São Lucas)"
+signed=$(one id)
+two_until 20 noticed "treatment. It is signed by \"Consent Office (São Lucas)\"; you trust who vouches for that name. Nobody has it before you say yes."
+grep -qF 'It is signed by "Consent Office (São Lucas)"; you trust who vouches for that name.' "$MNT/.emrfs/requests/$signed.txt" || emr_fail "$(cat "$MNT/.emrfs/requests/$signed.txt")"
+run 0 request
+says 'It is signed by "Consent Office (São Lucas)"; you trust who vouches for that name.'
+json 0 share
+expect "nothing is granted by itself" "$(python3 -c 'import json; print([g["path"] for g in json.load(open("out/said"))["grants"]])')" "['Imaging']"
+json 0 approve "$signed" --yes
+drafts() { json 0 share && python3 -c 'import json; assert "Drafts" in [g["path"] for g in json.load(open("out/said"))["grants"] if g["state"] == "confirmed"]' 2>/dev/null; }
+two_until 30 drafts
+json 0 request
+expect "who signed it is kept" "$(one signer)" "Consent Office (São Lucas)"
+cmp signed.pdf "$MNT/Consents/signed.pdf" || emr_fail "the evidence was changed"
+consent c9 Imaging >c9.json && form unsigned.pdf c9.json && cp unsigned.pdf "$MNT/.emrfs/consent/" || emr_fail "cp"
+two_until 30 of_form unsigned.pdf
+expect "nobody" "$(one signature)[$(one signer)]" "none[]"
+# not_asked NAME "reason" CONSENT [...]
+not_asked() {
+	form "$1.pdf" "${@:3}" && cp "$1.pdf" "$MNT/.emrfs/consent/" || emr_fail "cp"
+	two_until 30 noticed "Consents/$1.pdf is no request: $2"
+}
+consent c10 Imaging >c10.json
+not_asked changed "the signature does not fit: the PDF was changed after it was signed." c10.json --sign office.key office.pem --way changed
+not_asked added "the signature does not cover the whole PDF: something was added to it after it was signed." c10.json --sign office.key office.pem --way added
+not_asked stranger "whom it names nobody here knows" named.json --sign office.key office.pem
+not_asked bomb "" c10.json --way bomb
+not_asked leaflet "no FHIR Consent (a file in JSON) is attached to the PDF." c10.json --way none
 
 say "what emrfs writes itself is read, also after the folder was closed; and the refused is not asked again"
 json 0 share --fhir fhir
 two_unmount ana
 two_mount ana
 cp fhir/emrfs-g-*.json "$MNT/.emrfs/consent/" || emr_fail "cp"
-own() { json 0 request && [ "$(one state) $(one path)" = "open Imaging" ]; }
+states() { python3 -c 'import json; print(*sorted(r["state"] for r in json.load(open("out/said"))["requests"]))'; }
+own() { json 0 request && [ "$(states)" = "approved approved denied open open open" ]; } # the two of its own, and the unsigned form
 two_until 30 own
-json 0 request
-expect "requests" "$(python3 -c 'import json; print(sorted(r["state"] for r in json.load(open("out/said"))["requests"]))')" "['approved', 'denied', 'open']"
 two_unmount ana nuno
 nothing_in_clear "Consents/c1" "saolucas.example" -- "$NET/blocks" ana/state nuno/state

@@ -93,6 +93,7 @@ typedef struct emr_settings {
 	uint64_t cache_bytes;  /* cache-bytes = SIZE */
 	uint32_t copies_first; /* copies-before-register = N */
 	uint32_t cache_days;   /* cache-days = N */
+	char *consent_signers; /* consent-signers = FILE; NULL = not set; owned */
 } emr_settings;
 
 /* One line of the settings file, for manual and parser. */

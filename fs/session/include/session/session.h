@@ -50,11 +50,12 @@ typedef struct emr_session {
 			     else */
 	char *state_path; /* owned */
 	char *folder;	  /* where it is mounted; NULL = nowhere; owned */
-	bool read_only;	  /* asked for, or because of the journal or the disk */
-	bool is_still;	  /* the state's disk takes nothing, and is asked for nothing */
-	bool is_noted;	  /* elsewhere, by us: who has it open */
-	bool is_apart;	  /* a member's, whose network's directory is away, with blocks and journal:
-			     for reading, and only nodes have the bytes */
+	char *consent_signers; /* a file of certificates (settings); NULL: none; owned */
+	bool read_only;	       /* asked for, or because of the journal or the disk */
+	bool is_still;	       /* the state's disk takes nothing, and is asked for nothing */
+	bool is_noted;	       /* elsewhere, by us: who has it open */
+	bool is_apart; /* a member's, whose network's directory is away, with blocks and journal:
+			  for reading, and only nodes have the bytes */
 	bool has_still_blocks;	      /* nor does that of the blocks; with is_still as a rule */
 	struct emr_attendant *agent;  /* NULL = a folder's; else no part but ledger and replica is
 					 open; borrowed */

@@ -8,6 +8,7 @@
 
 #define EMR_STATE_ASKED "asked"
 #define EMR_ASKED_MAX 200
+#define EMR_ASKED_SIGNER_MAX 127
 
 typedef enum emr_asked_kind {
 	EMR_ASKED_MINE,	    /* I asked OWNER */
@@ -29,6 +30,8 @@ typedef struct emr_asked_for {
 	uint8_t told; /* emr_share_request_state that its person has been told of */
 	char path[EMR_REQUEST_PATH_MAX + 1];
 	char reason[EMR_REQUEST_REASON_MAX + 1]; /* CONSENT: the path of the file */
+	uint8_t signature;			 /* CONSENT: emr_pdf_signature of the file */
+	char signer[EMR_ASKED_SIGNER_MAX + 1];	 /* CONSENT: as his certificate calls him */
 } emr_asked_for;
 
 typedef struct emr_asked_list {

@@ -9,6 +9,7 @@
 #include "sharing/asked.h"
 
 #define EMR_LISTED_ID_BYTES 32
+#define EMR_SIGNATURE_TEXT_BYTES 900
 
 /* One request. */
 typedef struct emr_listed_request {
@@ -31,6 +32,8 @@ typedef struct emr_listed_request {
 	/* A Consent in this folder asks, for WHO: its path, and REASON is "".  "": who asks is WHO.
 	 */
 	char file[EMR_REQUEST_REASON_MAX + 1];
+	uint8_t signature; /* of that file: emr_pdf_signature */
+	char signer[EMR_ASKED_SIGNER_MAX + 1];
 } emr_listed_request;
 
 typedef struct emr_request_list {
@@ -50,6 +53,10 @@ void emr_request_list_free(emr_request_list *requests);
 emr_status emr_request_list_find(
 	const emr_request_list *requests, const char *id, const emr_listed_request **out);
 
+/* "none", "unknown", "late", "trusted". */
+const char *emr_signature_word(uint8_t signature);
+/* Who signed the file, and what that is worth, in one sentence.  SIGNER is a stranger's word. */
+void emr_signature_text(const char *word, const char *signer, char *out, size_t size);
 /* "open", "over", "approved", "denied". */
 const char *emr_listed_request_state_text(const emr_listed_request *listed);
 /* "Dr Nuno Reis, Clínica Aurora", and what that is worth. */
