@@ -188,6 +188,8 @@ emr_pdf_fault pdf_take(emr_bytes file, pdf_answer *out, emr_buf *out_consent)
 	taking t = {.q = qpdf_init(), .size = file.len};
 	emr_pdf_fault fault = take_all(&t, file, out, out_consent);
 
+	if (qpdf_has_error(t.q))
+		(void)qpdf_get_error(t.q); /* else it is said aloud */
 	qpdf_cleanup(&t.q);
 	if (fault != EMR_PDF_FINE)
 		emr_buf_clear(out_consent);
