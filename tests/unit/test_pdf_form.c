@@ -96,16 +96,12 @@ typedef struct seen {
 	const char *why;
 } seen;
 
-/* A form that pdf_form_made.py makes with ARGS, read by who trusts our authority. */
-static seen form(const char *args)
+/* form.pdf, read by who trusts our authority. */
+static seen read_form(void)
 {
-	char command[1500];
 	EMR_AUTO_BUF file = {0}, signers = {0}, consent = {0};
 	seen s = {.why = ""};
 
-	(void)snprintf(command, sizeof command, "python3 %s/pdf_form_made.py form.pdf c.json %s",
-		EMR_TEST_SUPPORT, args);
-	sh(command);
 	load("form.pdf", &file);
 	load("ours.pem", &signers);
 	s.status = emr_pdf_form_read(EMR_READ_FORM, emr_buf_view(&file), emr_buf_view(&signers),
@@ -114,6 +110,17 @@ static seen form(const char *args)
 	if (s.status == EMR_OK)
 		memcpy(s.consent, consent.data, consent.len);
 	return s;
+}
+
+/* As pdf_form_made.py makes it with ARGS. */
+static seen form(const char *args)
+{
+	char command[1500];
+
+	(void)snprintf(command, sizeof command, "python3 %s/pdf_form_made.py form.pdf c.json %s",
+		EMR_TEST_SUPPORT, args);
+	sh(command);
+	return read_form();
 }
 
 static void assert_signed(const char *args, emr_pdf_signature signature, const char *signer)
@@ -152,6 +159,21 @@ static void an_unsigned_form_gives_its_consent_and_says_that_it_is_unsigned(void
 	(void)state;
 	assert_signed("", EMR_PDF_UNSIGNED, "");
 	assert_signed("--modern", EMR_PDF_UNSIGNED, "");
+}
+
+static void a_form_to_which_qpdf_attached_the_consent_is_read(void **state)
+{
+	seen s;
+
+	(void)state;
+	(void)form("--way none");
+	sh("qpdf --object-streams=generate --add-attachment c.json -- form.pdf more.pdf && mv "
+	   "more.pdf "
+	   "form.pdf");
+	s = read_form();
+	assert_ok(s.status);
+	assert_string_equal(s.consent, WORDS);
+	assert_int_equal(s.form.signature, EMR_PDF_UNSIGNED);
 }
 
 static void a_name_that_nobody_trusted_vouches_for_is_said_to_be_that(void **state)
@@ -274,6 +296,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_form_gives_its_consent_and_who_signed_it),
 		cmocka_unit_test(an_unsigned_form_gives_its_consent_and_says_that_it_is_unsigned),
+		cmocka_unit_test(a_form_to_which_qpdf_attached_the_consent_is_read),
 		cmocka_unit_test(a_name_that_nobody_trusted_vouches_for_is_said_to_be_that),
 		cmocka_unit_test(a_certificate_that_has_expired_is_said_to_have),
 		cmocka_unit_test(a_name_that_hides_what_it_is_is_no_name),
