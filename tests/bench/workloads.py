@@ -11,6 +11,7 @@ import subprocess
 
 from filesystems import Failed, drop_caches
 from ipfs import ipfs
+from samba import samba
 from sharing import sharing
 from writing import writing
 
@@ -225,4 +226,4 @@ def report(bed, data, _is_first):
 
 GROUPS = [("mount", mounting), ("seq", sequential), ("rand", random_access), ("tree", tree),
           ("list", listing), ("small", small), ("real", real), ("report", report),
-          ("sharing", sharing), ("writing", writing), ("ipfs", ipfs)]
+          ("sharing", sharing), ("writing", writing), ("samba", samba), ("ipfs", ipfs)]
