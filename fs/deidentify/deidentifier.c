@@ -225,7 +225,7 @@ typedef struct scanning {
 
 static emr_status give(scanning *s, const protocol_want *want)
 {
-	static _Thread_local uint8_t piece[PROTOCOL_PIECE];
+	uint8_t piece[PROTOCOL_PIECE];
 
 	if (want->kind != PROTOCOL_WANT || want->len == 0 || want->len > sizeof piece ||
 		want->at > s->size || want->len > s->size - want->at)

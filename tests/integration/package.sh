@@ -40,6 +40,8 @@ for package in fuse3 libfuse3-3 libsodium23 libssl3 libsqlite3-0 libjansson4 lib
 	grep -qE "(^|, )$package( |,|$)" <<<"$depends" || fail "does not depend on $package: $depends"
 done
 ldd "$build/fs/emrfs" | grep -q libcurl && fail "each verb loads libcurl, which only a folder with a node needs"
+carried=$(readelf -lW "$build/fs/emrfs" | awk '$1 == "TLS" { print $6 }')
+[ $((${carried:-0})) -lt 4096 ] || fail "each thread of an open folder begins by clearing $((carried)) bytes that are its own"
 
 [ "$(dpkg-deb -f "$deb" Recommends)" = zenity ] || fail "recommends $(dpkg-deb -f "$deb" Recommends)"
 grep -qE "(^|, )libfm-modules(,|$)" <<<"$(dpkg-deb -f "$deb" Suggests)" || fail "pcmanfm's menu needs libfm-modules, which is not suggested"
