@@ -12,6 +12,8 @@ met 6 exposed init --passphrase-file exposed --words-file w
 met 2 passphrase-length init --passphrase-file empty --words-file w
 secret weak "Ana1984"
 met 2 weak-passphrase init --passphrase-file weak --words-file w
+mkdir broken && : >broken/libzxcvbn.so.0 # where none can be judged, none is taken for strong
+LD_LIBRARY_PATH=$PWD/broken met 1 failed init --passphrase-file second --words-file w
 met 1 passphrase-file init --passphrase-file none --words-file w
 touch taken
 met 1 words-file init --passphrase-file second --words-file taken

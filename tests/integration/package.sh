@@ -36,10 +36,11 @@ strange=$(awk '$2 != "root/root" || $1 ~ /[st]/ || ($6 !~ /^\.\/usr\// && $6 != 
 [ -z "$strange" ] || fail "strange owners, rights or places: $strange"
 [ -z "$(dpkg-deb -I "$deb" | grep -E 'preinst|postinst|prerm|postrm')" ] || fail "a script runs when the package comes or goes"
 depends=$(dpkg-deb -f "$deb" Depends)
-for package in fuse3 libfuse3-3 libsodium23 libssl3 libsqlite3-0 libjansson4 libexpat1 libcurl4 libqpdf29 libqrencode4 libsystemd0 libc6; do
+for package in fuse3 libfuse3-3 libsodium23 libssl3 libsqlite3-0 libjansson4 libexpat1 libcurl4 libqpdf29 libzxcvbn0 libqrencode4 libsystemd0 libc6; do
 	grep -qE "(^|, )$package( |,|$)" <<<"$depends" || fail "does not depend on $package: $depends"
 done
 ldd "$build/fs/emrfs" | grep -q libcurl && fail "each verb loads libcurl, which only a folder with a node needs"
+ldd "$build/fs/emrfs" | grep -q libzxcvbn && fail "each verb loads libzxcvbn, which only a new passphrase needs"
 carried=$(readelf -lW "$build/fs/emrfs" | awk '$1 == "TLS" { print $6 }')
 [ $((${carried:-0})) -lt 4096 ] || fail "each thread of an open folder begins by clearing $((carried)) bytes that are its own"
 

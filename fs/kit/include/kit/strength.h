@@ -13,5 +13,5 @@
 
 /* The binary logarithm of the guesses after which PASSPHRASE would be found.  It is computed in a
  * child process, because the library leaves pieces of the passphrase in freed memory.  Call it
- * before threads begin.  EMR_NO_MEMORY, EMR_IO. */
+ * before threads begin.  EMR_UNSUPPORTED where the library is not there, EMR_NO_MEMORY, EMR_IO. */
 emr_status emr_passphrase_bits(emr_bytes passphrase, double *out_bits);
