@@ -27,56 +27,68 @@ void emr_chain_parts_free(emr_chain_parts *parts)
 	memset(parts, 0, sizeof *parts);
 }
 
-typedef struct gathering {
+/* The part of one applied item. */
+typedef struct wanted_part {
+	emr_item item;
+	size_t place;	    /* of the item in its batch */
+	size_t offset, len; /* in the gathered bytes */
+	bool is_given;
+} wanted_part;
+
+/* As many as an entry has: an entry of others, of which nothing is kept, wants none. */
+typedef struct wanted {
 	emr_chain_parts *parts;
-	const size_t *places;  /* item of each key */
-	const emr_item *items; /* by item */
-	size_t offsets[EMR_BATCH_COUNT_MAX];
-	size_t lens[EMR_BATCH_COUNT_MAX];
-	bool given[EMR_BATCH_COUNT_MAX];
-} gathering;
+	wanted_part *all;
+	emr_part_key *keys; /* of each */
+	size_t n;
+} wanted;
+
+static void wanted_free(wanted *w)
+{
+	free(w->all);
+	free(w->keys);
+}
 
 static emr_status gather(void *arg, size_t index, emr_bytes part)
 {
-	gathering *g = arg;
-	size_t place = g->places[index];
+	wanted *w = arg;
+	wanted_part *one = &w->all[index];
 
 	if (part.data == NULL)
 		return EMR_OK;
-	if (!emr_item_has_part(&g->items[place], span_of(part))) {
-		g->parts->is_bad = true;
+	if (!emr_item_has_part(&one->item, span_of(part))) {
+		w->parts->is_bad = true;
 		return EMR_OK;
 	}
-	g->offsets[place] = g->parts->bytes.len;
-	g->lens[place] = part.len;
-	g->given[place] = true;
-	return emr_buf_append(&g->parts->bytes, part.data, part.len);
+	one->offset = w->parts->bytes.len;
+	one->len = part.len;
+	one->is_given = true;
+	return emr_buf_append(&w->parts->bytes, part.data, part.len);
 }
 
-typedef struct wanted {
-	gathering g;
-	emr_item items[EMR_BATCH_COUNT_MAX];
-	emr_part_key keys[EMR_BATCH_COUNT_MAX];
-	size_t places[EMR_BATCH_COUNT_MAX];
-	emr_batch batch;
-} wanted;
-
 /* Keys of the parts that applied items of ENTRY have; refused ones left none. */
-static size_t want(const emr_entry *entry, emr_chain_keep_fn keep, void *keep_arg, wanted *w)
+static emr_status want(const emr_entry *entry, const emr_batch *batch, emr_chain_keep_fn keep,
+	void *keep_arg, wanted *w)
 {
-	size_t n = 0;
-
-	for (size_t i = 0; i < w->batch.count; i++) {
+	for (size_t i = 0; i < batch->count; i++) {
+		wanted_part one = {.place = i};
 		emr_span pub;
-		emr_batch_item_at(&w->batch, i, &w->items[i], &pub);
-		if (entry->results.data[i] > EMR_RESULT_ALREADY || w->items[i].priv_len == 0)
+
+		emr_batch_item_at(batch, i, &one.item, &pub);
+		if (entry->results.data[i] > EMR_RESULT_ALREADY || one.item.priv_len == 0)
 			continue;
-		if (keep && !keep(keep_arg, w->items[i].domain_id))
+		if (keep && !keep(keep_arg, one.item.domain_id))
 			continue;
-		w->places[n] = i;
-		w->keys[n++] = chain_part_key(&w->items[i], pub);
+		if (w->all == NULL) {
+			w->all = malloc(batch->count * sizeof *w->all);
+			w->keys = malloc(batch->count * sizeof *w->keys);
+		}
+		if (w->all == NULL || w->keys == NULL)
+			return EMR_NO_MEMORY;
+		w->all[w->n] = one;
+		w->keys[w->n++] = chain_part_key(&one.item, pub);
 	}
-	return n;
+	return EMR_OK;
 }
 
 emr_status emr_chain_fetch(
@@ -100,33 +112,30 @@ emr_status emr_chain_fetch(
 emr_status emr_chain_parts_of(const emr_ledger_entry *entry, emr_chain_fetch_fn fetch, void *arg,
 	emr_chain_keep_fn keep, void *keep_arg, emr_chain_parts *out_parts)
 {
-	EMR_AUTO_FREE wanted *w = calloc(1, sizeof *w);
+	EMR_AUTO_FREE emr_batch *batch = malloc(sizeof *batch);
+	__attribute__((cleanup(wanted_free))) wanted w = {.parts = out_parts};
 	emr_entry parsed;
-	size_t n;
-	emr_status status = EMR_OK;
+	emr_status status;
 
 	emr_buf_clear(&out_parts->bytes);
 	memset(out_parts->spans, 0, sizeof out_parts->spans);
 	out_parts->is_bad = false;
-	if (w == NULL)
+	if (batch == NULL)
 		return EMR_NO_MEMORY;
 	/* What cannot be parsed has no parts; emr_chain_follow says what is wrong with it. */
 	if (entry->seq == 0 || emr_entry_parse(span_of(entry->entry), &parsed) != EMR_CONTRACT_OK ||
 		emr_batch_parse_items((emr_span){parsed.header, EMR_HEADER_BYTES},
-			span_of(entry->items), NULL, 0, &w->batch) != EMR_RESULT_APPLIED)
+			span_of(entry->items), NULL, 0, batch) != EMR_RESULT_APPLIED)
 		return EMR_OK;
-	n = want(&parsed, keep, keep_arg, w);
-	w->g.parts = out_parts;
-	w->g.places = w->places;
-	w->g.items = w->items;
-	if (n > 0)
-		status = fetch(arg, w->keys, n, gather, &w->g);
+	status = want(&parsed, batch, keep, keep_arg, &w);
+	if (status == EMR_OK && w.n > 0)
+		status = fetch(arg, w.keys, w.n, gather, &w);
 	if (status != EMR_OK)
 		return status;
-	for (size_t i = 0; i < w->batch.count; i++)
-		if (w->g.given[i])
-			out_parts->spans[i] =
-				(emr_span){out_parts->bytes.data + w->g.offsets[i], w->g.lens[i]};
+	for (size_t i = 0; i < w.n; i++)
+		if (w.all[i].is_given)
+			out_parts->spans[w.all[i].place] =
+				(emr_span){out_parts->bytes.data + w.all[i].offset, w.all[i].len};
 	return EMR_OK;
 }
 
