@@ -73,13 +73,30 @@ static emr_status read_word(emr_chain *chain, uint64_t seq, emr_bytes bytes)
 		       : EMR_OK;
 }
 
-/* The first time, the newest entry of each submitter is enough: a ledger has far more entries. */
+/* The first time, the newest entry of each submitter is enough: a ledger has far more entries.
+ * Where there is no index the next submitter would be looked for among all of them each time. */
+static emr_status choose_words(emr_chain *chain, bool is_first, sqlite3_stmt **out)
+{
+	emr_status status;
+
+	if (!is_first)
+		return emr_sql_use(&chain->sql, ENTRIES_FROM, out);
+	status = emr_sql_use(&chain->sql, HAS_SUBMITTERS, out);
+	if (status == EMR_OK)
+		status = emr_sql_step(*out);
+	if (status != EMR_OK && status != EMR_NOT_FOUND)
+		return status;
+	(void)sqlite3_reset(*out);
+	return emr_sql_use(
+		&chain->sql, status == EMR_OK ? ENTRIES_NEWEST_INDEXED : ENTRIES_NEWEST, out);
+}
+
 static emr_status read_words(emr_chain *chain, uint64_t size)
 {
 	chain_clocks *clocks = &chain->clocks;
 	sqlite3_stmt *s;
 	bool is_first = clocks->size == 0;
-	emr_status status = emr_sql_use(&chain->sql, is_first ? ENTRIES_NEWEST : ENTRIES_FROM, &s);
+	emr_status status = choose_words(chain, is_first, &s);
 
 	if (status != EMR_OK)
 		return status;

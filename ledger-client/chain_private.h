@@ -27,6 +27,8 @@ typedef enum chain_statement {
 	ENTRY_GET,
 	ENTRIES_FROM,
 	ENTRIES_NEWEST, /* one of each submitter */
+	ENTRIES_NEWEST_INDEXED,
+	HAS_SUBMITTERS, /* the index of that */
 	ENTRY_PUT,
 	ENTRY_BEFORE_BY,
 	BATCH_GET,
