@@ -236,6 +236,7 @@ static emr_status read_put(emr_share *share, const emr_replica_head *head, recor
 	out->put_flags = item.flags;
 	out->put_epoch = item.epoch;
 	out->put_signer = item.signer_id;
+	out->put_seq = item.seq;
 	return emr_put_part_decode(emr_buf_view(&out->put_bytes), &out->put);
 }
 
@@ -262,9 +263,16 @@ static emr_status read_meta(emr_share *share, const emr_replica_head *head, list
 	EMR_AUTO_BUF bytes = {0};
 	emr_replica_item item;
 	emr_meta_part meta;
-	emr_status status = share_item(
-		share, EMR_FAMILY_OBJECT, head->domain, head->object, head->version, &bytes, &item);
+	emr_status status;
 
+	if (head->version == head->pversion) { /* one item brought both, and was read just now */
+		out->signer = out->put_signer;
+		out->described_in = out->put_epoch;
+		return open_meta(head, out->put_epoch, out->put.listkey_id, out->put.nonce,
+			out->put.meta_ct, keys, arg, &out->plain);
+	}
+	status = share_item(
+		share, EMR_FAMILY_OBJECT, head->domain, head->object, head->version, &bytes, &item);
 	if (status != EMR_OK)
 		return status;
 	out->signer = item.signer_id;

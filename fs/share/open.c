@@ -86,6 +86,7 @@ static emr_status one_record(void *arg, const emr_replica_head *head)
 	if (record.pversion != 0) {
 		record.record_id = facts.put.record_id;
 		record.cver = facts.put.cver;
+		record.content_seq = facts.put_seq;
 		record.root = facts.put.root;
 		record.padded = facts.put.padded;
 	}

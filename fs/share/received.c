@@ -1,6 +1,7 @@
 /* This file lists the grants that a person or his team has received, and opens the sealed letter
  * of each. It refuses a letter whose card belongs to another folder than the ledger names, so
  * that nobody can hide behind a familiar name. */
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/log.h"
@@ -73,39 +74,197 @@ emr_status share_open_letter(emr_share *share, const standing *s, const emr_box_
 	return status;
 }
 
+/* ---- letters that are open ---- */
+
+/* All that a letter said depends on: the row names the item of its last change, by hash. */
+typedef struct letter_version {
+	emr_id16 domain, grant;
+	emr_id32 item;	     /* the grant's last, */
+	emr_id32 membership; /* and that of who stands so; zero: to him by name */
+	emr_id16 team;
+	uint8_t owner_pk[32], box[32]; /* of the domain, by which its card was judged */
+} letter_version;
+
+struct letter_said {
+	letter_version of;
+	emr_received said;
+	emr_grant_terms terms;
+	bool is_wanted; /* the walk that goes on came by */
+};
+
+static int compare_letters(const void *a, const void *b)
+{
+	const letter_version *x = &((const letter_said *)a)->of, *y = &((const letter_said *)b)->of;
+	int order = memcmp(x->grant.b, y->grant.b, sizeof x->grant.b);
+
+	return order != 0 ? order : memcmp(x->domain.b, y->domain.b, sizeof x->domain.b);
+}
+
+static emr_status letter_version_of(
+	emr_share *share, const standing *s, const emr_known_grant *known, letter_version *out)
+{
+	emr_row_domain row;
+	emr_status status = share_domain(share, known->domain, &row);
+
+	memset(out, 0, sizeof *out); /* it is compared as bytes */
+	if (status != EMR_OK)
+		return status;
+	out->domain = known->domain;
+	out->grant = known->grant;
+	memcpy(out->item.b, known->row.head.item, sizeof out->item.b);
+	memcpy(out->owner_pk, row.owner_pk, sizeof out->owner_pk);
+	memcpy(out->box, row.box, sizeof out->box);
+	if (s->is_team) {
+		out->team = s->team.id;
+		memcpy(out->membership.b, s->membership.row.head.item, sizeof out->membership.b);
+	}
+	return EMR_OK;
+}
+
+static letter_said *letter_find(const emr_share *share, const letter_version *of)
+{
+	const letter_said key = {.of = *of};
+
+	return share->letters.sorted > 0 ? bsearch(&key, share->letters.all, share->letters.sorted,
+						   sizeof key, compare_letters)
+					 : NULL;
+}
+
+/* It was opened by this process, which has kept its domain since. */
+static bool letter_was_read(const emr_share *share, const emr_known_grant *known)
+{
+	const letter_version of = {.domain = known->domain, .grant = known->grant};
+	const letter_said *open = letter_find(share, &of);
+
+	return open != NULL && memcmp(open->of.item.b, known->row.head.item, 32) == 0;
+}
+
+/* Without memory it is opened again the next time. */
+static void letter_keep(emr_share *share, const letter_version *of, const emr_received *said,
+	const emr_grant_terms *terms)
+{
+	letters_said *l = &share->letters;
+
+	if (l->n == l->room) {
+		size_t room = l->room == 0 ? 16 : 2 * l->room;
+		letter_said *grown = realloc(l->all, room * sizeof *grown);
+
+		if (grown == NULL)
+			return;
+		l->all = grown;
+		l->room = room;
+	}
+	l->all[l->n++] =
+		(letter_said){.of = *of, .said = *said, .terms = *terms, .is_wanted = true};
+}
+
+/* Those that no grant has any more go, and what came finds its place. */
+static void letters_settle(letters_said *l)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < l->n; i++) {
+		if (!l->all[i].is_wanted)
+			continue;
+		l->all[n] = l->all[i];
+		l->all[n++].is_wanted = false;
+	}
+	l->n = l->sorted = n;
+	if (n > 0)
+		qsort(l->all, n, sizeof *l->all, compare_letters);
+}
+
+bool share_letter_said(emr_share *share, const standing *s, const emr_known_grant *known,
+	emr_received *out, emr_grant_terms *out_terms)
+{
+	letter_version of;
+	const letter_said *one =
+		letter_version_of(share, s, known, &of) == EMR_OK ? letter_find(share, &of) : NULL;
+
+	if (one == NULL || memcmp(&one->of, &of, sizeof of) != 0)
+		return false;
+	*out = one->said;
+	*out_terms = one->terms;
+	out->grant = *known;
+	out->phase = share_phase(share, s, &out->grant);
+	return true;
+}
+
+/* ---- all that I was given ---- */
+
 typedef struct walk {
 	emr_share *share;
 	emr_received_fn fn;
 	void *arg;
 	emr_id32 root;
 	size_t damaged;
+	/* Of the grantee whose grants are gone through: by name, or one of the teams. */
+	bool has_standing;
+	emr_id32 grantee;
+	standing standing;
+	emr_box_key *box; /* NULL: not needed yet */
 } walk;
 
-/* EMR_NOT_FOUND: it was never this person's. */
-static emr_status open_one(emr_share *share, const emr_known_grant *known, emr_received *out)
+static emr_status stand(walk *w, const emr_known_grant *known)
 {
-	emr_box_key *box = NULL;
+	emr_status status = EMR_OK;
+
+	if (w->has_standing && memcmp(known->row.grantee, w->grantee.b, 32) == 0)
+		return EMR_OK;
+	emr_box_key_free(w->box);
+	w->box = NULL;
+	status = share_standing(w->share, known, &w->standing);
+	w->has_standing = status == EMR_OK;
+	memcpy(w->grantee.b, known->row.grantee, sizeof w->grantee.b);
+	return status;
+}
+
+static emr_status open_new(
+	walk *w, const letter_version *of, const emr_known_grant *known, emr_received *out)
+{
+	emr_grant_terms terms;
+	emr_status status = EMR_OK;
+
+	if (w->box == NULL)
+		status = share_standing_keys(w->share, &w->standing, &w->box, NULL);
+	if (status == EMR_OK)
+		status = share_open_letter(w->share, &w->standing, w->box, known, out, &terms);
+	if (status == EMR_OK)
+		letter_keep(w->share, of, out, &terms);
+	return status;
+}
+
+/* EMR_NOT_FOUND: it was never this person's. */
+static emr_status open_one(walk *w, const emr_known_grant *known, emr_received *out)
+{
 	bool was_his = false;
-	standing s;
-	emr_status status = share_standing(share, known, &s);
+	letter_said *open;
+	letter_version of;
+	emr_status status = stand(w, known);
 
 	if (status == EMR_OK)
-		status = share_was_his(share, &s, known, &was_his);
+		status = share_was_his(w->share, &w->standing, known, &was_his);
 	if (status == EMR_OK && !was_his)
 		return EMR_NOT_FOUND;
 	if (status == EMR_OK)
-		status = share_standing_keys(share, &s, &box, NULL);
-	if (status == EMR_OK)
-		status = share_open_letter(share, &s, box, known, out, NULL);
-	emr_box_key_free(box);
-	return status;
+		status = letter_version_of(w->share, &w->standing, known, &of);
+	if (status != EMR_OK)
+		return status;
+	open = letter_find(w->share, &of);
+	if (open == NULL || memcmp(&open->of, &of, sizeof of) != 0)
+		return open_new(w, &of, known, out);
+	open->is_wanted = true;
+	*out = open->said;
+	out->grant = *known;
+	out->phase = share_phase(w->share, &w->standing, &out->grant);
+	return EMR_OK;
 }
 
 static emr_status one_grant(void *arg, const emr_known_grant *known)
 {
 	walk *w = arg;
 	emr_received received;
-	emr_status status = open_one(w->share, known, &received);
+	emr_status status = open_one(w, known, &received);
 
 	if (status == EMR_NOT_FOUND && memcmp(known->row.grantee, w->root.b, 32) != 0)
 		return EMR_OK;
@@ -130,6 +289,9 @@ emr_status emr_share_received(emr_share *share, emr_received_fn fn, void *arg, s
 	status = emr_replica_grants_to(share->o.replica, w.root, one_grant, &w);
 	if (status == EMR_OK)
 		status = emr_teams_grants(share->o.replica, w.root, one_grant, &w);
+	emr_box_key_free(w.box);
+	if (status == EMR_OK)
+		letters_settle(&share->letters);
 	if (status == EMR_OK && out_damaged != NULL)
 		*out_damaged = w.damaged;
 	return status;
@@ -148,8 +310,11 @@ static emr_status keep_domain(void *arg, const emr_known_grant *known)
 	const keeping *k = arg;
 	emr_replica *replica = k->share->o.replica;
 	AUTO_GRANT_FACTS facts = {0};
-	emr_status status = share_grant_facts(k->share, known->domain, known->grant, &facts);
+	emr_status status;
 
+	if (letter_was_read(k->share, known))
+		return EMR_OK;
+	status = share_grant_facts(k->share, known->domain, known->grant, &facts);
 	if (status != EMR_OK && status != EMR_MISSING_DATA)
 		return status;
 	if (status == EMR_OK)

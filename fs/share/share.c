@@ -28,8 +28,10 @@ emr_status emr_share_new(const emr_share_options *options, emr_share **out_share
 
 void emr_share_free(emr_share *share)
 {
-	if (share != NULL)
+	if (share != NULL) {
 		free(share->others.ids);
+		free(share->letters.all);
+	}
 	free(share);
 }
 

@@ -27,6 +27,14 @@ typedef struct auditors {
 	uint64_t size;
 } auditors;
 
+/* What was read in letters to this person, the first SORTED of them to be found: whoever has a
+ * thousand does not open all of them when one comes.  received.c */
+typedef struct letter_said letter_said;
+typedef struct letters_said {
+	letter_said *all; /* owned */
+	size_t n, sorted, room;
+} letters_said;
+
 struct emr_share {
 	emr_share_options o;
 	emr_id16 net_id;
@@ -34,6 +42,7 @@ struct emr_share {
 	uint8_t refusal;
 	request_others others;
 	auditors auditors;
+	letters_said letters;
 };
 
 uint64_t share_now(const emr_share *share);
@@ -116,6 +125,7 @@ typedef struct record_facts {
 	uint16_t put_flags;
 	uint32_t put_epoch;
 	emr_id32 put_signer;
+	uint64_t put_seq;
 } record_facts;
 typedef emr_status (*list_key_fn)(void *arg, emr_id32 listkey_id, const emr_list_key **out);
 /* EMR_DENIED is what KEYS says when it has no such key.  OUT is zeroed memory or used before. */

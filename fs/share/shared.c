@@ -164,10 +164,13 @@ static emr_status may_open(emr_share *share, const emr_known_grant *known, uint8
 static emr_status read_terms(emr_shared *shared, const emr_known_grant *known)
 {
 	emr_share *share = shared->share;
+	bool was_read = share_letter_said(
+		share, &shared->standing, known, &shared->received, &shared->terms);
 	emr_box_key *box = NULL;
-	emr_status status = share_standing_keys(share, &shared->standing, &box, &shared->me);
+	emr_status status =
+		share_standing_keys(share, &shared->standing, was_read ? NULL : &box, &shared->me);
 
-	if (status == EMR_OK)
+	if (status == EMR_OK && !was_read)
 		status = share_open_letter(
 			share, &shared->standing, box, known, &shared->received, &shared->terms);
 	emr_box_key_free(box);

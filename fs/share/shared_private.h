@@ -62,6 +62,10 @@ emr_status shared_take_own_names(emr_shared *shared);
 /* A grant's letter and card, checked against the ledger. */
 emr_status share_open_letter(emr_share *share, const standing *s, const emr_box_key *box,
 	const emr_known_grant *known, emr_received *out, emr_grant_terms *out_terms);
+/* The same without opening it again, where emr_share_received read it and nothing has changed
+ * since; false: it has to be opened. */
+bool share_letter_said(emr_share *share, const standing *s, const emr_known_grant *known,
+	emr_received *out, emr_grant_terms *out_terms);
 
 /* ---- a question on its way ---- */
 

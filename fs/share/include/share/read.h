@@ -97,6 +97,7 @@ typedef struct emr_shared_record {
 	uint64_t version;  /* of the row's chain */
 	uint64_t pversion; /* of its content; 0: directory or link */
 	uint64_t cver;
+	uint64_t content_seq; /* the ledger's entry that says it; with pversion */
 	uint32_t epoch;
 	emr_id32 signer; /* of the item that describes it */
 	bool is_owners;	 /* that is the owner, or a computer of hers */
