@@ -113,6 +113,66 @@ static emr_received received_by(person *m)
 	return last;
 }
 
+static size_t letters_opened;
+
+emr_status __real_emr_grant_letter_open(const emr_box_key *box, emr_bytes grant_item,
+	const emr_grant_part *part, emr_grant_letter *out);
+emr_status __wrap_emr_grant_letter_open(const emr_box_key *box, emr_bytes grant_item,
+	const emr_grant_part *part, emr_grant_letter *out);
+emr_status __wrap_emr_grant_letter_open(const emr_box_key *box, emr_bytes grant_item,
+	const emr_grant_part *part, emr_grant_letter *out)
+{
+	letters_opened++;
+	return __real_emr_grant_letter_open(box, grant_item, part, out);
+}
+
+static size_t opened_for(person *m, emr_grant_phase phase)
+{
+	letters_opened = 0;
+	assert_int_equal(received_by(m).phase, phase);
+	return letters_opened;
+}
+
+static emr_grant_made read_by_lima(story *s, called *d)
+{
+	emr_grant_made made;
+
+	call_on(d, s, TERMS("2090-01-01"), (emr_id16){{0}}, 0);
+	admit(d, &s->lima);
+	made = join(d);
+	assert_int_equal(opened_for(&s->lima, EMR_GRANT_IN_FORCE), 1);
+	assert_int_equal(opened_for(&s->lima, EMR_GRANT_IN_FORCE), 0);
+	return made;
+}
+
+/* Who reads a dataset of a thousand participants looks at all grants when one of them leaves. */
+static void a_letter_that_was_read_is_opened_again_when_its_grant_changes(void **state)
+{
+	called d;
+	emr_grant_made made;
+	STORY;
+
+	made = read_by_lima(&s, &d);
+	admit(&d, &s.eve); /* nothing of lima's */
+	assert_int_equal(opened_for(&s.lima, EMR_GRANT_IN_FORCE), 0);
+	assert_ok(emr_share_revoke(s.ana, s.imaging, made.grant));
+	assert_int_equal(opened_for(&s.lima, EMR_GRANT_IS_REVOKED), 1);
+	emr_grantee_key_free(d.key);
+	story_end(&s);
+}
+
+static void a_letter_that_was_read_ends_with_its_grant(void **state)
+{
+	called d;
+	STORY;
+
+	(void)read_by_lima(&s, &d);
+	story_pass(&s, 8 * DAY);
+	assert_int_equal(opened_for(&s.lima, EMR_GRANT_IS_OVER), 0);
+	emr_grantee_key_free(d.key);
+	story_end(&s);
+}
+
 static void all_readers_know_a_participant_by_one_pseudonym_and_by_no_name(void **state)
 {
 	called d;
@@ -469,6 +529,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(all_readers_know_a_participant_by_one_pseudonym_and_by_no_name),
 		cmocka_unit_test(terms_that_change_after_joining_are_followed_by_nobody),
+		cmocka_unit_test(a_letter_that_was_read_is_opened_again_when_its_grant_changes),
+		cmocka_unit_test(a_letter_that_was_read_ends_with_its_grant),
 		cmocka_unit_test(who_leaves_has_left_on_the_ledger_and_may_come_back),
 		cmocka_unit_test(what_the_ledger_charges_and_the_terms_do_not_say_is_no_dataset),
 		cmocka_unit_test(
