@@ -238,7 +238,7 @@ static emr_status registered_certificate(
 		return EMR_DAMAGED;
 	*out = (emr_caller_cert){
 		.is_present = true, .roles = row.roles, .not_after_unix_s = row.not_after_unix_s};
-	memcpy(out->ref, row.ref, sizeof out->ref);
+	memcpy(out->ref, row.how == EMR_HOW_DEVICE ? row.next : row.ref, sizeof out->ref);
 	memcpy(out->org, row.org, sizeof out->org);
 	return EMR_OK;
 }

@@ -4,9 +4,11 @@
 #include "judge.h"
 
 #include "contract/pubs.h"
+#include "contract/rows_share.h"
 #include "crypto/hashsig.h"
 
 #include "bytes.h"
+#include "declare.h"
 
 /* salt, cert_len u16, DER, name_len u8, name */
 #define KEY_PART_MIN (32 + 2 + 1)
@@ -37,7 +39,8 @@ static emr_result reg_form(struct judge *judge)
 }
 
 /* Does the certificate that the host verified say REF, ORG and all of ROLES, for at least so long,
- * and did its key sign the binding? */
+ * and did its key sign the binding?  One with the role device is for computers of somebody who is
+ * registered, and makes nobody. */
 static bool cert_vouches(struct judge *judge, const uint8_t ref[32], const uint8_t bind_sig[64],
 	uint64_t not_after, const uint8_t org[16], uint16_t roles)
 {
@@ -46,6 +49,7 @@ static bool cert_vouches(struct judge *judge, const uint8_t ref[32], const uint8
 
 	if (!cert->is_present || memcmp(cert->ref, ref, 32) != 0 ||
 		memcmp(cert->org, org, 16) != 0 || (roles & ~cert->roles) != 0 ||
+		((roles ^ cert->roles) & EMR_ROLE_DEVICE) != 0 ||
 		not_after > cert->not_after_unix_s)
 		return false;
 	if (!emr_judge_org_is_member(judge, org))
@@ -92,8 +96,9 @@ static emr_result reg_authority(struct judge *judge)
 	if (!emr_pub_key_reg_parse(judge->pub, &pub))
 		return EMR_RESULT_FORMAT;
 	if (pub.how == EMR_HOW_CERTIFICATE)
-		vouched = cert_vouches(
-			judge, pub.ref, pub.bind_sig, pub.not_after_unix_s, pub.org, pub.roles);
+		vouched = (pub.roles & EMR_ROLE_DEVICE) == 0 &&
+			  cert_vouches(judge, pub.ref, pub.bind_sig, pub.not_after_unix_s, pub.org,
+				  pub.roles);
 	else
 		vouched = endorser_vouches(judge, pub.ref, pub.bind_sig, pub.org, pub.roles);
 	if (!vouched ||
@@ -102,9 +107,44 @@ static emr_result reg_authority(struct judge *judge)
 	return EMR_RESULT_APPLIED;
 }
 
+/* Is the certificate REF free for the chain of keys that begins with ROOT?  It is one key's for
+ * good: whose key was ended could otherwise register another with it. */
+static bool cert_is_free(struct judge *judge, const uint8_t ref[32], const uint8_t root[32])
+{
+	emr_row_signed row;
+	emr_key_text key;
+	emr_span value;
+
+	emr_key_certificate(ref, &key);
+	return !emr_judge_get(judge, key.text, &value) ||
+	       (emr_judge_parsed(judge, emr_row_signed_parse(value, EMR_FAMILY_KEY, &row)) &&
+		       memcmp(row.signer, root, 32) == 0);
+}
+
+static void put_cert(struct judge *judge, const uint8_t ref[32], const uint8_t root[32])
+{
+	emr_row_signed row = {
+		.head = emr_judge_head(judge, EMR_FAMILY_KEY, EMR_STATE_PRESENT, 0, 0)};
+	uint8_t value[EMR_ROW_SIGNED_BYTES];
+	emr_key_text key;
+
+	memcpy(row.signer, root, 32);
+	emr_row_signed_encode(&row, value);
+	emr_key_certificate(ref, &key);
+	emr_judge_put(judge, key.text, value, sizeof value);
+}
+
 static emr_result reg_state(struct judge *judge)
 {
-	return judge->is_row_present ? EMR_RESULT_EXISTS : EMR_RESULT_APPLIED;
+	emr_pub_key_reg pub;
+
+	if (judge->is_row_present)
+		return EMR_RESULT_EXISTS;
+	if (!emr_pub_key_reg_parse(judge->pub, &pub))
+		return EMR_RESULT_FORMAT;
+	return pub.how == EMR_HOW_CERTIFICATE && !cert_is_free(judge, pub.ref, judge->signer_id)
+		       ? EMR_RESULT_EXISTS
+		       : EMR_RESULT_APPLIED;
 }
 
 static emr_result reg_last(struct judge *judge)
@@ -146,6 +186,16 @@ static void reg_write(struct judge *judge)
 	row.not_after_unix_s = pub.not_after_unix_s;
 	memcpy(row.root, judge->signer_id, 32);
 	put_key(judge, &row);
+	if (pub.how == EMR_HOW_CERTIFICATE)
+		put_cert(judge, pub.ref, row.root);
+}
+
+/* Does 07 name the certificate that the host verified?  Otherwise it is an endorser's. */
+static bool names_certificate(const struct judge *judge, const emr_pub_key_cert *pub)
+{
+	const emr_caller_cert *cert = &judge->caller->cert;
+
+	return cert->is_present && memcmp(cert->ref, pub->ref, 32) == 0;
 }
 
 static emr_result cert_authority(struct judge *judge)
@@ -159,12 +209,25 @@ static emr_result cert_authority(struct judge *judge)
 	if (!emr_pub_key_cert_parse(judge->pub, &pub) ||
 		!emr_judge_key(judge, judge->signer_id, &row))
 		return EMR_RESULT_FORMAT;
-	if (row.how == EMR_HOW_CERTIFICATE)
+	if (row.how == EMR_HOW_CERTIFICATE || names_certificate(judge, &pub))
 		vouched = cert_vouches(
 			judge, pub.ref, pub.bind_sig, pub.not_after_unix_s, row.org, row.roles);
 	else
 		vouched = endorser_vouches(judge, pub.ref, pub.bind_sig, row.org, row.roles);
 	return vouched ? EMR_RESULT_APPLIED : EMR_RESULT_NOT_AUTHORISED;
+}
+
+static emr_result cert_state(struct judge *judge)
+{
+	emr_pub_key_cert pub;
+	emr_row_key row;
+
+	if (!judge->is_row_present)
+		return EMR_RESULT_APPLIED;
+	if (!emr_pub_key_cert_parse(judge->pub, &pub) ||
+		!emr_judge_key(judge, judge->signer_id, &row))
+		return EMR_RESULT_FORMAT;
+	return cert_is_free(judge, pub.ref, row.root) ? EMR_RESULT_APPLIED : EMR_RESULT_EXISTS;
 }
 
 /* Past not_after is fine, that is what the operation is for; rotated and revoked keys stay dead. */
@@ -178,23 +241,43 @@ static emr_result cert_last(struct judge *judge)
 	if (!emr_pub_key_cert_parse(judge->pub, &pub) ||
 		!emr_judge_key(judge, judge->signer_id, &row))
 		return EMR_RESULT_FORMAT;
-	if (row.how == EMR_HOW_DEVICE && !endorser_is_active(judge, pub.ref))
+	if (row.how == EMR_HOW_DEVICE &&
+		!endorser_is_active(judge, names_certificate(judge, &pub) ? row.ref : pub.ref))
 		return EMR_RESULT_KEY_DEAD;
 	return EMR_RESULT_APPLIED;
 }
 
+/* The endorser of a device that names its certificate. */
+static void cert_follows(struct key_set *set, const emr_item *item, emr_span pub)
+{
+	emr_key_text key;
+	emr_row_key row;
+	emr_span value;
+
+	(void)pub;
+	emr_key_signer(item->signer_id, &key);
+	if (emr_declared_value(set, &key, &value) &&
+		emr_row_key_parse(value, &row) == EMR_CONTRACT_OK)
+		emr_declare_signer(set, row.ref);
+}
+
+/* A device stays its endorser's, whatever certificate it has. */
 static void cert_write(struct judge *judge)
 {
 	emr_pub_key_cert pub;
 	emr_row_key row;
+	bool is_certified;
 
 	if (!emr_pub_key_cert_parse(judge->pub, &pub) ||
 		!emr_judge_key(judge, judge->signer_id, &row))
 		return;
+	is_certified = row.how == EMR_HOW_CERTIFICATE || names_certificate(judge, &pub);
 	row.head = emr_judge_head(judge, EMR_FAMILY_KEY, row.head.state, row.head.flags, 0);
-	memcpy(row.ref, pub.ref, 32);
+	memcpy(is_certified && row.how == EMR_HOW_DEVICE ? row.next : row.ref, pub.ref, 32);
 	row.not_after_unix_s = pub.not_after_unix_s;
 	put_key(judge, &row);
+	if (is_certified)
+		put_cert(judge, pub.ref, row.root);
 }
 
 const op_rule emr_rules_key[2] = {
@@ -224,8 +307,10 @@ const op_rule emr_rules_key[2] = {
 		.part_step = 1,
 		.needs = NEED_SIGNER | NEED_REF,
 		.row_key = key_row,
+		.follows = cert_follows,
 		.form = object_is_the_signer,
 		.authority = cert_authority,
+		.state = cert_state,
 		.last = cert_last,
 		.write = cert_write,
 	},

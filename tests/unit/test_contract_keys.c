@@ -3,6 +3,7 @@
 
 #include <sodium.h>
 
+#include "contract/rows_share.h"
 #include "crypto/hashsig.h"
 
 #define UNTIL (KIT_NOW + 100 * KIT_DAY)
@@ -371,6 +372,172 @@ static void an_endorser_is_a_person_in_force(void **state)
 	kit_world_free(&it.world);
 }
 
+/* ---- one certificate, one key ---- */
+
+/* The certificate of the newcomer is the chain's that begins with ROOT. */
+static void put_cert(newcomer *it, const uint8_t root[32])
+{
+	emr_row_signed row = {
+		.head = {.family = EMR_FAMILY_KEY, .state = EMR_STATE_PRESENT, .version = 1}};
+	uint8_t value[EMR_ROW_SIGNED_BYTES];
+	emr_key_text key;
+
+	memcpy(row.signer, root, 32);
+	emr_row_signed_encode(&row, value);
+	emr_key_certificate(it->world.caller.cert.ref, &key);
+	kit_put(&it->world.state, key.text, value, sizeof value);
+}
+
+/* Whose key was ended still has the certificate, and its key. */
+static void the_certificate_of_an_ended_key_makes_no_other(void **state)
+{
+	kit_signer ended = kit_signer_of("dr lima, before she was revoked");
+	newcomer it;
+
+	(void)state;
+	make(&it);
+	put_cert(&it, ended.id);
+	assert_int_equal(
+		reg(&it, "KEY_REG with the certificate of another key", NULL), EMR_RESULT_EXISTS);
+	put_own_key(&it, EMR_HOW_CERTIFICATE, EMR_KEY_ACTIVE, UNTIL);
+	assert_int_equal(renew(&it, "KEY_CERT with the certificate of another key", NULL),
+		EMR_RESULT_EXISTS);
+	put_cert(&it, it.key.id);
+	assert_int_equal(
+		renew(&it, "KEY_CERT with the certificate of this key", NULL), EMR_RESULT_APPLIED);
+	kit_world_free(&it.world);
+}
+
+/* ---- a device with a certificate ---- */
+
+/* The newcomer's key is a device's that the world's identity endorsed, and named REF last. */
+static void put_device(newcomer *it, uint8_t key_state, const uint8_t ref[32])
+{
+	emr_row_key row;
+	uint8_t value[EMR_ROW_KEY_BYTES];
+	emr_key_text key;
+	const kit_row *own;
+
+	put_own_key(it, EMR_HOW_DEVICE, key_state, UNTIL);
+	emr_key_signer(it->key.id, &key);
+	own = kit_get(&it->world.state, key.text);
+	assert_int_equal(emr_row_key_parse(kit_span(own->value, own->len), &row), EMR_CONTRACT_OK);
+	memcpy(row.ref, it->world.identity.id, 32);
+	memcpy(row.next, ref, 32);
+	emr_row_key_encode(&row, value);
+	kit_put(&it->world.state, key.text, value, sizeof value);
+}
+
+/* On Fabric, with a certificate that the host verified. */
+static void make_certified_device(newcomer *it)
+{
+	static const uint8_t none[32] = {0};
+
+	make(it);
+	put_device(it, EMR_KEY_ACTIVE, none);
+	it->world.caller.host = EMR_HOST_FABRIC;
+	it->world.caller.cert.roles = EMR_ROLE_DEVICE;
+}
+
+static void put_identity(newcomer *it, uint8_t key_state)
+{
+	kit_put_key(&it->world.state, &it->world.identity, it->world.org, EMR_ROLE_PATIENT,
+		EMR_HOW_CERTIFICATE, key_state, UNTIL);
+}
+
+static void a_device_names_a_certificate_of_its_own(void **state)
+{
+	kit_signer other = kit_signer_of("another computer");
+	newcomer it;
+
+	(void)state;
+	make_certified_device(&it);
+	assert_int_equal(
+		renew(&it, "KEY_CERT of a device with a certificate", NULL), EMR_RESULT_APPLIED);
+	assert_int_equal(
+		renew(&it, "KEY_CERT of a device, bound by its endorser", &it.world.identity),
+		EMR_RESULT_NOT_AUTHORISED);
+	put_cert(&it, other.id);
+	assert_int_equal(renew(&it, "KEY_CERT of a device with the certificate of another", NULL),
+		EMR_RESULT_EXISTS);
+	put_cert(&it, it.key.id);
+	it.world.caller.cert.roles = EMR_ROLE_DEVICE | EMR_ROLE_CLINICIAN;
+	it.world.caller.cert.org[0] ^= 1;
+	assert_int_equal(renew(&it, "KEY_CERT of a device with a certificate from elsewhere", NULL),
+		EMR_RESULT_NOT_AUTHORISED);
+	it.world.caller.cert.org[0] ^= 1;
+	it.world.caller.cert.roles = EMR_ROLE_CLINICIAN;
+	assert_int_equal(renew(&it, "KEY_CERT of a device with the certificate of a person", NULL),
+		EMR_RESULT_NOT_AUTHORISED);
+	it.world.caller.cert.roles = EMR_ROLE_DEVICE;
+	put_identity(&it, EMR_KEY_REVOKED);
+	assert_int_equal(
+		renew(&it, "KEY_CERT of a device whose person is out", NULL), EMR_RESULT_KEY_DEAD);
+	put_identity(&it, EMR_KEY_ACTIVE);
+	put_device(&it, EMR_KEY_REVOKED, it.world.caller.cert.ref);
+	assert_int_equal(
+		renew(&it, "KEY_CERT of a device that was removed", NULL), EMR_RESULT_KEY_DEAD);
+	kit_world_free(&it.world);
+}
+
+static void a_device_s_certificate_makes_nobody(void **state)
+{
+	static const uint16_t roles[] = {0, EMR_ROLE_DEVICE, EMR_ROLE_CLINICIAN};
+	newcomer it;
+
+	(void)state;
+	make(&it);
+	it.world.caller.cert.roles = EMR_ROLE_DEVICE | EMR_ROLE_CLINICIAN;
+	for (size_t i = 0; i < sizeof roles / sizeof roles[0]; i++) {
+		it.reg.roles = roles[i];
+		assert_int_equal(reg(&it, "KEY_REG with the certificate of a device", NULL),
+			EMR_RESULT_NOT_AUTHORISED);
+	}
+	put_own_key(&it, EMR_HOW_CERTIFICATE, EMR_KEY_ACTIVE, UNTIL);
+	assert_int_equal(renew(&it, "KEY_CERT of a person with the certificate of a device", NULL),
+		EMR_RESULT_NOT_AUTHORISED);
+	kit_world_free(&it.world);
+}
+
+/* DOMAIN_NEW, which whoever may submit may bring. */
+static int bring_something(const newcomer *it, const char *name)
+{
+	emr_item item = {.op = EMR_OP_DOMAIN_NEW, .epoch = 1, .version = 1};
+	uint8_t pub[64] = {1};
+
+	kit_id16("a folder of the device", item.domain_id);
+	memcpy(item.object_id, item.domain_id, 16);
+	return kit_answer_item(&it->world, name, &it->key, item, kit_span(pub, sizeof pub),
+		(emr_span){NULL, 0}, NULL);
+}
+
+static void on_fabric_a_device_brings_what_it_signs_under_the_certificate_it_named(void **state)
+{
+	kit_signer other = kit_signer_of("another computer");
+	newcomer it;
+
+	(void)state;
+	make_certified_device(&it);
+	assert_int_equal(bring_something(&it, "fabric, a device that named no certificate"),
+		1000 + EMR_RESULT_SUBMITTER);
+	put_device(&it, EMR_KEY_ACTIVE, other.id);
+	assert_int_equal(bring_something(&it, "fabric, a device that named another certificate"),
+		1000 + EMR_RESULT_SUBMITTER);
+	put_device(&it, EMR_KEY_ACTIVE, it.world.caller.cert.ref);
+	assert_int_equal(bring_something(&it, "fabric, a device with its certificate"), 0);
+	it.world.caller.cert.is_present = false;
+	assert_int_equal(bring_something(&it, "fabric, a device without a certificate"),
+		1000 + EMR_RESULT_SUBMITTER);
+	it.world.caller.cert.is_present = true;
+	put_device(&it, EMR_KEY_REVOKED, it.world.caller.cert.ref);
+	assert_int_equal(bring_something(&it, "fabric, a device that was removed"),
+		1000 + EMR_RESULT_SUBMITTER);
+	memcpy(it.world.caller.submitter_id, it.world.identity.id, 32);
+	assert_int_equal(bring_something(&it, "fabric, a removed device as its person"),
+		1000 + EMR_RESULT_SUBMITTER);
+	kit_world_free(&it.world);
+}
+
 static void every_flip_in_a_registration_is_refused(void **state)
 {
 	static kit_run run;
@@ -413,6 +580,11 @@ int main(void)
 		cmocka_unit_test(a_person_endorses_a_device),
 		cmocka_unit_test(a_device_gets_no_other_role_or_organisation),
 		cmocka_unit_test(an_endorser_is_a_person_in_force),
+		cmocka_unit_test(the_certificate_of_an_ended_key_makes_no_other),
+		cmocka_unit_test(a_device_names_a_certificate_of_its_own),
+		cmocka_unit_test(a_device_s_certificate_makes_nobody),
+		cmocka_unit_test(
+			on_fabric_a_device_brings_what_it_signs_under_the_certificate_it_named),
 		cmocka_unit_test(every_flip_in_a_registration_is_refused),
 	};
 

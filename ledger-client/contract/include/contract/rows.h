@@ -69,7 +69,7 @@ typedef struct emr_row_key {
 	uint8_t ref[32];
 	uint64_t not_after_unix_s;
 	uint64_t invalid_since_unix_s;
-	uint8_t next[32];
+	uint8_t next[32]; /* of a rotated key; of a device in force the certificate it named last */
 	uint8_t root[32]; /* first id of the rotation chain */
 } emr_row_key;
 

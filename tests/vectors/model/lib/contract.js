@@ -140,7 +140,8 @@ class Judge {
 	}
 	submitterActive() {
 		const k = this.rowOf(key.K(this.submitter));
-		return this.keyActive(k) && (this.host !== 1 || (!!this.cert && same(k.at(200, 32), this.cert.ref)));
+		if (!this.keyActive(k) || this.host !== 1) return this.keyActive(k);
+		return !!this.cert && same(k.at(k.raw[82] === 1 ? 200 : 248, 32), this.cert.ref);
 	}
 
 	take({ bytes, part }, index) {
