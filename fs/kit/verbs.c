@@ -10,7 +10,7 @@
 	(BIT(EMR_OPT_AS) | BIT(EMR_OPT_JSON) | BIT(EMR_OPT_QUIET) | BIT(EMR_OPT_YES) |             \
 		BIT(EMR_OPT_HELP) | BIT(EMR_OPT_VERSION))
 
-static const unsigned char exits_org[] = {5, 6, 7, 8, 10, 11, 12, 13, 0};
+static const unsigned char exits_org[] = {3, 5, 6, 7, 8, 10, 11, 12, 13, 0};
 static const unsigned char exits_dataset[] = {3, 4, 5, 6, 7, 8, 10, 11, 12, 13, 0};
 static const unsigned char exits_agent[] = {6, 7, 8, 10, 11, 12, 13, 0};
 static const unsigned char exits_wallet[] = {5, 6, 7, 8, 10, 11, 12, 13, 0};
@@ -663,7 +663,10 @@ static const emr_verb_row verbs[EMR_VERB_COUNT] = {
 			"Ctrl-C withdraws it; after any other end the same invite line goes on.\n"
 			"Where DIR/network names an authority (Fabric CA), create asks it for the "
 			"administrator's certificate (--login,\n"
-			"--secret-file), and invite tells it who comes, and waits for nobody.\n",
+			"--secret-file), and invite tells it who comes, and waits for nobody; "
+			"revoke tells it who goes, and is done on\n"
+			"the ledger also when it cannot be told: then the same line tells it "
+			"later.\n",
 		.fields = "create: id name born folder words_checked second_copy network number; "
 			  "invite: handle role code id "
 			  "organisation;\n"
@@ -677,7 +680,8 @@ static const emr_verb_row verbs[EMR_VERB_COUNT] = {
 			  "proposals[]{id text quorum have need ours}, or\n"
 			  "id have need done; revoke: "
 			  "handle\n"
-			  "code; vouch: file code; team: team members[]{handle name code until}; "
+			  "code authority; vouch: file code; team: team members[]{handle name code "
+			  "until}; "
 			  "mint: who points have need done",
 		.options = BIT(EMR_OPT_NETWORK) | BIT(EMR_OPT_ROLE) | BIT(EMR_OPT_QUORUM) |
 			   BIT(EMR_OPT_WITHIN) | BIT(EMR_OPT_CARD_FILE) | BIT(EMR_OPT_WORDS_FILE) |

@@ -16,6 +16,7 @@
 #include "keyring/card.h"
 #include "kit/language.h"
 #include "kit/text.h"
+#include "network/enrolling.h"
 #include "org/proposals.h"
 #include "org/rules.h"
 #include "org/team_care.h"
@@ -300,45 +301,122 @@ int emr_org_show(const emr_args *args, emr_out *out)
 
 /* ---- org revoke ---- */
 
-static emr_status take_out_of_use(
-	const emr_args *args, emr_out *out, emr_bureau *bureau, emr_problem *out_problem)
-{
-	emr_staff_member m;
-	char code[EMR_PERSON_CODE_CHARS], question[512], shown[256];
-	emr_act act;
-	emr_status status = emr_staff_find_or_say(bureau, args->operands[1], &m, out_problem);
+typedef struct namesake {
+	const emr_staff_member *of;
+	bool is_there;
+} namesake;
 
+static emr_status note_namesake(void *arg, const emr_staff_member *m)
+{
+	namesake *n = arg;
+
+	n->is_there |= m->is_active && strcmp(m->handle, n->of->handle) == 0 &&
+		       !emr_id32_equal(m->person.signer_id, n->of->person.signer_id);
+	return EMR_OK;
+}
+
+/* WHO: as the administrator called him. */
+static emr_status ask_authority(const emr_bureau *bureau, const emr_staff_member *m,
+	const char *who, emr_problem *out_problem)
+{
+	emr_problem why = {0};
+	emr_status status = EMR_NOT_FOUND;
+
+	if (m->handle[0] != '\0') {
+		status = emr_enrol_revoke(bureau->dir, bureau->session.keyring, m->handle, &why);
+		if (status == EMR_OK || (status == EMR_NOT_FOUND && !why.is_set))
+			return EMR_OK; /* whom it does not know it gives nothing */
+	}
+	emr_problem_set(out_problem, EMR_SAY_AUTHORITY_KEEPS, "who", who, "cause",
+		why.is_set ? why.text
+		: status == EMR_UNSUPPORTED
+			? _("its people are those of a directory, and that must be told.")
+		: m->handle[0] == '\0'
+			? _("the ledger does not say any more by which log-in it knows the key.")
+			: emr_text(emr_status_text(status)),
+		NULL);
+	return EMR_DENIED;
+}
+
+/* An organisation's own authority would renew the certificate, or give another one.  It knows
+ * people by name, so a later key of the same name that is in force would end there, too. */
+static emr_status tell_authority(const emr_bureau *bureau, const emr_staff_member *m,
+	const char *who, emr_out *out, emr_problem *out_problem)
+{
+	namesake other = {.of = m};
+	emr_status status;
+
+	if (!emr_enrolling_is_there(bureau->dir))
+		return EMR_OK;
+	status = emr_staff_each(bureau, note_namesake, &other);
 	if (status != EMR_OK)
 		return status;
-	emr_person_code(m.person.signer_id, code);
+	if (other.is_there) {
+		emr_out_text(out, "authority", "kept");
+		emr_say(out,
+			"Another key in force is called %s, so the authority goes on knowing that "
+			"name.\n",
+			m->handle);
+		return EMR_OK;
+	}
+	status = ask_authority(bureau, m, who, out_problem);
+	emr_out_text(out, "authority", status == EMR_OK ? "ended" : "not-told");
+	if (status == EMR_OK)
+		emr_say(out, "The authority gives no more certificates to %s.\n", m->handle);
+	return status;
+}
+
+static emr_status end_key(const emr_args *args, emr_out *out, emr_bureau *bureau,
+	const emr_staff_member *m, emr_problem *out_problem)
+{
+	char code[EMR_PERSON_CODE_CHARS], question[512], shown[256];
+	emr_act act;
+	emr_status status;
+
+	emr_person_code(m->person.signer_id, code);
 	emr_show(args->operands[1], shown, sizeof shown);
 	snprintf(question, sizeof question,
 		_("%s%s (%s) can save, share, open what others share, and release nothing any "
 		  "more, "
 		  "for good. Revoke (yes, no)?"),
 		shown,
-		emr_id32_equal(m.person.signer_id, bureau->session.identity.signer_id)
+		emr_id32_equal(m->person.signer_id, bureau->session.identity.signer_id)
 			? _(", which is you,")
 			: "",
 		code);
 	status = emr_bureau_agree(args, out, question, _("Nothing was revoked."), out_problem);
 	if (status != EMR_OK)
 		return status;
-	act = emr_act_key_revoke(m.person.signer_id, emr_clock_unix_s(emr_clock_system()), 0);
-	status = emr_bureau_send(bureau, &act, (emr_bytes){0}, out_problem);
-	if (status != EMR_OK)
-		return status;
-	if (!emr_id32_equal(m.person.signer_id,
-		    bureau->session.identity.signer_id)) /* who is out himself leads no more */
+	act = emr_act_key_revoke(m->person.signer_id, emr_clock_unix_s(emr_clock_system()), 0);
+	return emr_bureau_send(bureau, &act, (emr_bytes){0}, out_problem);
+}
+
+/* The ledger first: what an authority that is away has to wait for ends nobody's rights later.
+ * Where there is one, the same line again tells it what it was not told. */
+static emr_status take_out_of_use(
+	const emr_args *args, emr_out *out, emr_bureau *bureau, emr_problem *out_problem)
+{
+	emr_staff_member m;
+	char code[EMR_PERSON_CODE_CHARS], shown[256];
+	emr_status status = emr_staff_find_or_say(bureau, args->operands[1], &m, out_problem);
+
+	if (status == EMR_OK && (m.person.row.head.state != EMR_KEY_REVOKED ||
+					!emr_enrolling_is_there(bureau->dir)))
+		status = end_key(args, out, bureau, &m, out_problem);
+	if (status == EMR_OK &&
+		!emr_id32_equal(m.person.signer_id,
+			bureau->session.identity.signer_id)) /* who is out himself leads no more */
 		status = emr_teams_tend(bureau, false, 0, out_problem);
 	if (status != EMR_OK)
 		return status;
+	emr_person_code(m.person.signer_id, code);
+	emr_show(args->operands[1], shown, sizeof shown);
 	emr_out_text(out, "handle", m.handle);
 	emr_out_text(out, "code", code);
 	emr_say(out,
 		"%s (%s) is revoked. What %s has opened stays seen; agents release nothing more.\n",
 		shown, code, shown);
-	return EMR_OK;
+	return tell_authority(bureau, &m, args->operands[1], out, out_problem);
 }
 
 int emr_org_revoke(const emr_args *args, emr_out *out)

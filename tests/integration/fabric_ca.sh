@@ -163,6 +163,32 @@ as rui run 0 mount --passphrase-file "$EMR_PASS" "$EMR_WORK/rui-folder"
 says "no newer one came"
 says "it does not answer"
 [ "$(cat rui-folder/one.txt rui-folder/two.txt rui-folder/three.txt)" = "one
+say "who is revoked gets no other certificate, and that an authority is away keeps nobody in"
+invite sara clinician 0
+join sara "Sara Gil" 0
+revoke() { # EXIT WHO
+	as hospital json "$1" org revoke "$2" --yes --passphrase-file "$EMR_PASS"
+}
+sed "s#https://127.0.0.1:$(cat ca/port) #https://127.0.0.1:1 #" settings >net/network
+revoke 3 sara # its end on the ledger waits for no authority
+[ "$(field error) $(field authority)" = "authority-keeps not-told" ] || emr_fail "$(cat out/said)"
+grep -q "does not answer" out/said || emr_fail "$(cat out/said)"
+[ ! -e ca/sara.revoked ] || emr_fail "the authority was told"
+as hospital json 0 org show --passphrase-file "$EMR_PASS"
+python3 - out/said <<'END' || emr_fail "she is not revoked on the ledger"
+import json, sys
+members = json.load(open(sys.argv[1]))["members"]
+sys.exit([m["in_force"] for m in members if m["handle"] == "sara"] != [False])
+END
+cp settings net/network
+revoke 0 sara # the same line tells it what it was not told
+[ "$(field authority)" = ended ] || emr_fail "$(cat out/said)"
+[ -e ca/sara.revoked ] || emr_fail "the authority goes on giving her certificates"
+as sara run 0 mount --passphrase-file "$EMR_PASS" "$EMR_WORK/sara-folder"
+says "ended your key"
+says_not "renewed"
+two_unmount sara
+
 two
 three" ] || emr_fail "his records are not there"
 two_unmount rui

@@ -2,7 +2,7 @@
 """fake_ca.py DIR: a Fabric CA that does what a live one cannot be made to do, after the wire format of Fabric CA 1.5 (api, lib/server*.go,
 util.go), with the command openssl as its signer.  The name of the authority in a request chooses a scene: without one it behaves.  DIR/port
 has its port, DIR/tls.pem the root of its TLS, DIR/ca.pem its own root; DIR/ready: it listens.  `admin`, secret `adminpw`, may register
-and revoke.  DIR/days, if there is one, has the days that certificates began before now and end after it."""
+and revoke.  DIR/NAME.revoked: it gives nothing to NAME any more. DIR/days, if there is one, has the days that certificates began before now and end after it."""
 import base64
 import http.server
 import json
@@ -213,6 +213,7 @@ def revoke(who, asked):
     if asked["id"] not in PEOPLE:
         raise Refused(404, 10, f"Identity {asked['id']} was not found: no rows")
     PEOPLE[asked["id"]]["revoked"] = True
+    write(f"{asked['id']}.revoked", "")
     crl = openssl("ca", "-gencrl", "-config", "config", "-cert", "ca.pem", "-keyfile", "ca.key")
     return {"RevokedCerts": [{"Serial": "1", "AKI": "2"}], "CRL": base64.b64encode(crl).decode()}
 
