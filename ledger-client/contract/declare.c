@@ -1,7 +1,6 @@
 /* The contract does no input or output: this file tells its caller beforehand which rows of the
  * state a batch will need, so that the same answer comes out on every computer. */
 #include "contract/contract.h"
-#include "contract/rows_share.h"
 
 #include "declare.h"
 #include "judge.h"
@@ -72,16 +71,6 @@ static void add_domain_keys(
 	}
 }
 
-/* REF is an endorser's id or a certificate's hash. */
-static void add_voucher(struct key_set *set, const uint8_t ref[32])
-{
-	emr_key_text key;
-
-	emr_declare_signer(set, ref);
-	emr_key_certificate(ref, &key);
-	emr_declare(set, &key);
-}
-
 /* Rows that the public part names. */
 static void add_pub_keys(
 	struct key_set *set, const op_rule *rule, const emr_item *item, emr_span pub)
@@ -96,9 +85,9 @@ static void add_pub_keys(
 		emr_declare(set, &key);
 	}
 	if ((rule->needs & NEED_REF) != 0 && emr_pub_key_reg_parse(pub, &reg))
-		add_voucher(set, reg.ref);
+		emr_declare_signer(set, reg.ref);
 	if ((rule->needs & NEED_REF) != 0 && emr_pub_key_cert_parse(pub, &cert))
-		add_voucher(set, cert.ref);
+		emr_declare_signer(set, cert.ref);
 	if ((rule->needs & NEED_PART_HASH) != 0 && emr_pub_restore_parse(pub, &restore)) {
 		emr_key_part(
 			restore.family, item->domain_id, item->object_id, restore.version, &key);

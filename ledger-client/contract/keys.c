@@ -122,11 +122,6 @@ void emr_key_part(uint8_t family, const uint8_t dom[16], const uint8_t object[16
 	key_of_version("p", family, dom, object, version, out);
 }
 
-void emr_key_certificate(const uint8_t ref[32], emr_key_text *out)
-{
-	key_of_id("KC", ref, 32, out);
-}
-
 void emr_key_proposal(const uint8_t proposal[16], emr_key_text *out)
 {
 	key_of_id("P", proposal, 16, out);

@@ -4,7 +4,6 @@
 #include "judge.h"
 
 #include "contract/pubs.h"
-#include "contract/rows_share.h"
 #include "crypto/hashsig.h"
 
 #include "bytes.h"
@@ -107,44 +106,9 @@ static emr_result reg_authority(struct judge *judge)
 	return EMR_RESULT_APPLIED;
 }
 
-/* Is the certificate REF free for the chain of keys that begins with ROOT?  It is one key's for
- * good: whose key was ended could otherwise register another with it. */
-static bool cert_is_free(struct judge *judge, const uint8_t ref[32], const uint8_t root[32])
-{
-	emr_row_signed row;
-	emr_key_text key;
-	emr_span value;
-
-	emr_key_certificate(ref, &key);
-	return !emr_judge_get(judge, key.text, &value) ||
-	       (emr_judge_parsed(judge, emr_row_signed_parse(value, EMR_FAMILY_KEY, &row)) &&
-		       memcmp(row.signer, root, 32) == 0);
-}
-
-static void put_cert(struct judge *judge, const uint8_t ref[32], const uint8_t root[32])
-{
-	emr_row_signed row = {
-		.head = emr_judge_head(judge, EMR_FAMILY_KEY, EMR_STATE_PRESENT, 0, 0)};
-	uint8_t value[EMR_ROW_SIGNED_BYTES];
-	emr_key_text key;
-
-	memcpy(row.signer, root, 32);
-	emr_row_signed_encode(&row, value);
-	emr_key_certificate(ref, &key);
-	emr_judge_put(judge, key.text, value, sizeof value);
-}
-
 static emr_result reg_state(struct judge *judge)
 {
-	emr_pub_key_reg pub;
-
-	if (judge->is_row_present)
-		return EMR_RESULT_EXISTS;
-	if (!emr_pub_key_reg_parse(judge->pub, &pub))
-		return EMR_RESULT_FORMAT;
-	return pub.how == EMR_HOW_CERTIFICATE && !cert_is_free(judge, pub.ref, judge->signer_id)
-		       ? EMR_RESULT_EXISTS
-		       : EMR_RESULT_APPLIED;
+	return judge->is_row_present ? EMR_RESULT_EXISTS : EMR_RESULT_APPLIED;
 }
 
 static emr_result reg_last(struct judge *judge)
@@ -186,8 +150,6 @@ static void reg_write(struct judge *judge)
 	row.not_after_unix_s = pub.not_after_unix_s;
 	memcpy(row.root, judge->signer_id, 32);
 	put_key(judge, &row);
-	if (pub.how == EMR_HOW_CERTIFICATE)
-		put_cert(judge, pub.ref, row.root);
 }
 
 /* Does 07 name the certificate that the host verified?  Otherwise it is an endorser's. */
@@ -215,19 +177,6 @@ static emr_result cert_authority(struct judge *judge)
 	else
 		vouched = endorser_vouches(judge, pub.ref, pub.bind_sig, row.org, row.roles);
 	return vouched ? EMR_RESULT_APPLIED : EMR_RESULT_NOT_AUTHORISED;
-}
-
-static emr_result cert_state(struct judge *judge)
-{
-	emr_pub_key_cert pub;
-	emr_row_key row;
-
-	if (!judge->is_row_present)
-		return EMR_RESULT_APPLIED;
-	if (!emr_pub_key_cert_parse(judge->pub, &pub) ||
-		!emr_judge_key(judge, judge->signer_id, &row))
-		return EMR_RESULT_FORMAT;
-	return cert_is_free(judge, pub.ref, row.root) ? EMR_RESULT_APPLIED : EMR_RESULT_EXISTS;
 }
 
 /* Past not_after is fine, that is what the operation is for; rotated and revoked keys stay dead. */
@@ -266,18 +215,16 @@ static void cert_write(struct judge *judge)
 {
 	emr_pub_key_cert pub;
 	emr_row_key row;
-	bool is_certified;
+	bool is_named;
 
 	if (!emr_pub_key_cert_parse(judge->pub, &pub) ||
 		!emr_judge_key(judge, judge->signer_id, &row))
 		return;
-	is_certified = row.how == EMR_HOW_CERTIFICATE || names_certificate(judge, &pub);
+	is_named = row.how == EMR_HOW_DEVICE && names_certificate(judge, &pub);
 	row.head = emr_judge_head(judge, EMR_FAMILY_KEY, row.head.state, row.head.flags, 0);
-	memcpy(is_certified && row.how == EMR_HOW_DEVICE ? row.next : row.ref, pub.ref, 32);
+	memcpy(is_named ? row.next : row.ref, pub.ref, 32);
 	row.not_after_unix_s = pub.not_after_unix_s;
 	put_key(judge, &row);
-	if (is_certified)
-		put_cert(judge, pub.ref, row.root);
 }
 
 const op_rule emr_rules_key[2] = {
@@ -310,7 +257,6 @@ const op_rule emr_rules_key[2] = {
 		.follows = cert_follows,
 		.form = object_is_the_signer,
 		.authority = cert_authority,
-		.state = cert_state,
 		.last = cert_last,
 		.write = cert_write,
 	},

@@ -3,7 +3,6 @@
 
 #include <sodium.h>
 
-#include "contract/rows_share.h"
 #include "crypto/hashsig.h"
 
 #define UNTIL (KIT_NOW + 100 * KIT_DAY)
@@ -372,42 +371,6 @@ static void an_endorser_is_a_person_in_force(void **state)
 	kit_world_free(&it.world);
 }
 
-/* ---- one certificate, one key ---- */
-
-/* The certificate of the newcomer is the chain's that begins with ROOT. */
-static void put_cert(newcomer *it, const uint8_t root[32])
-{
-	emr_row_signed row = {
-		.head = {.family = EMR_FAMILY_KEY, .state = EMR_STATE_PRESENT, .version = 1}};
-	uint8_t value[EMR_ROW_SIGNED_BYTES];
-	emr_key_text key;
-
-	memcpy(row.signer, root, 32);
-	emr_row_signed_encode(&row, value);
-	emr_key_certificate(it->world.caller.cert.ref, &key);
-	kit_put(&it->world.state, key.text, value, sizeof value);
-}
-
-/* Whose key was ended still has the certificate, and its key. */
-static void the_certificate_of_an_ended_key_makes_no_other(void **state)
-{
-	kit_signer ended = kit_signer_of("dr lima, before she was revoked");
-	newcomer it;
-
-	(void)state;
-	make(&it);
-	put_cert(&it, ended.id);
-	assert_int_equal(
-		reg(&it, "KEY_REG with the certificate of another key", NULL), EMR_RESULT_EXISTS);
-	put_own_key(&it, EMR_HOW_CERTIFICATE, EMR_KEY_ACTIVE, UNTIL);
-	assert_int_equal(renew(&it, "KEY_CERT with the certificate of another key", NULL),
-		EMR_RESULT_EXISTS);
-	put_cert(&it, it.key.id);
-	assert_int_equal(
-		renew(&it, "KEY_CERT with the certificate of this key", NULL), EMR_RESULT_APPLIED);
-	kit_world_free(&it.world);
-}
-
 /* ---- a device with a certificate ---- */
 
 /* The newcomer's key is a device's that the world's identity endorsed, and named REF last. */
@@ -447,7 +410,6 @@ static void put_identity(newcomer *it, uint8_t key_state)
 
 static void a_device_names_a_certificate_of_its_own(void **state)
 {
-	kit_signer other = kit_signer_of("another computer");
 	newcomer it;
 
 	(void)state;
@@ -457,10 +419,6 @@ static void a_device_names_a_certificate_of_its_own(void **state)
 	assert_int_equal(
 		renew(&it, "KEY_CERT of a device, bound by its endorser", &it.world.identity),
 		EMR_RESULT_NOT_AUTHORISED);
-	put_cert(&it, other.id);
-	assert_int_equal(renew(&it, "KEY_CERT of a device with the certificate of another", NULL),
-		EMR_RESULT_EXISTS);
-	put_cert(&it, it.key.id);
 	it.world.caller.cert.roles = EMR_ROLE_DEVICE | EMR_ROLE_CLINICIAN;
 	it.world.caller.cert.org[0] ^= 1;
 	assert_int_equal(renew(&it, "KEY_CERT of a device with a certificate from elsewhere", NULL),
@@ -580,7 +538,6 @@ int main(void)
 		cmocka_unit_test(a_person_endorses_a_device),
 		cmocka_unit_test(a_device_gets_no_other_role_or_organisation),
 		cmocka_unit_test(an_endorser_is_a_person_in_force),
-		cmocka_unit_test(the_certificate_of_an_ended_key_makes_no_other),
 		cmocka_unit_test(a_device_names_a_certificate_of_its_own),
 		cmocka_unit_test(a_device_s_certificate_makes_nobody),
 		cmocka_unit_test(

@@ -44,7 +44,6 @@ function applyItem(st, i) {
 			...head(1), sure: true,
 			body: () => cat(i.signerPk, part(p, 0, 2), part(p, 2, 1), zeros(5), part(p, 8, 16), part(p, 24, 32), part(p, 56, 32), part(p, 152, 32), part(p, 184, 32), part(p, 280, 8), u64(0), zeros(32), signer),
 		});
-		if (num(p, 2, 1) === 1n) st.set(`KC/${p.slice(2 * 184, 2 * 216)}`, { ...head(1), body: () => signer });
 		break;
 	}
 	case 0x10:

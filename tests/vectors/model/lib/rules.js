@@ -49,9 +49,7 @@ function vouched(c, { how, ref, sig, sigAt, org, roles, notAfter }) {
 const endorserActive = (c, ref) => need(c.keyActive(c.rowOf(key.K(ref))), DEAD);
 const ownKey = (c) => need(same(c.object, cut(c.signer, 0, 16)), FORMAT);
 const rotateMsg = (c, old) => cat(ascii('emrfs/v1/rotate\0'), c.net, old, sha256(c.pub.slice(0, 32), c.pub.slice(96)));
-const certFree = (c, ref, root) => { const held = c.rowOf(key.KC(ref)); need(!held || same(held.at(48, 32), root), EXISTS); };
 const byCert = (c) => c.row.raw[82] === 1 || (!!c.cert && same(c.cert.ref, cut(c.pub, 0, 32)));
-const putCert = (c, ref, root) => c.put(key.KC(ref), row(1, c.head(), root));
 const keyPart = from(35, 32 + 2 + 65535 + 1 + 255);
 
 const KEYS = {
@@ -59,22 +57,17 @@ const KEYS = {
 		dom: 'none', epoch: '0', zero: [3, 5], part: keyPart, row: (c) => key.K(c.signer),
 		form: (c) => { need(!(int(c.pub, 0, 2) & ~8191) && (c.pub[2] === 1 || c.pub[2] === 2), FORMAT); ownKey(c); },
 		may: (c) => need(!(c.pub[2] === 1 && int(c.pub, 0, 2) & 128) && vouched(c, { how: c.pub[2], ref: cut(c.pub, 184, 32), sig: cut(c.pub, 216, 64), sigAt: 216, org: cut(c.pub, 8, 16), roles: int(c.pub, 0, 2), notAfter: num(c.pub, 280, 8) }) && popOk(c, cut(c.pub, 56, 32), cut(c.pub, 88, 64), c.signer), MAY),
-		state: (c) => { isNew(c); if (c.pub[2] === 1) certFree(c, cut(c.pub, 184, 32), c.signer); },
+		state: isNew,
 		last: (c) => { if (c.pub[2] === 2) endorserActive(c, cut(c.pub, 184, 32)); },
-		write: (c) => {
-			c.put(key.K(c.signer), row(1, c.head(), c.signerPk, cut(c.pub, 0, 3), zeros(5), cut(c.pub, 8, 80), cut(c.pub, 152, 64), cut(c.pub, 280, 8), u64(0), NONE, c.signer));
-			if (c.pub[2] === 1) putCert(c, cut(c.pub, 184, 32), c.signer);
-		},
+		write: (c) => c.put(key.K(c.signer), row(1, c.head(), c.signerPk, cut(c.pub, 0, 3), zeros(5), cut(c.pub, 8, 80), cut(c.pub, 152, 64), cut(c.pub, 280, 8), u64(0), NONE, c.signer)),
 	},
 	0x07: {
 		dom: 'none', epoch: '0', part: keyPart, row: (c) => key.K(c.signer), form: ownKey,
 		may: (c) => need(!c.row || vouched(c, { how: byCert(c) ? 1 : 2, ref: cut(c.pub, 0, 32), sig: cut(c.pub, 32, 64), sigAt: 32, org: c.row.at(88, 16), roles: c.row.int(80, 2), notAfter: num(c.pub, 96, 8) }), MAY),
-		state: (c) => { if (c.row) certFree(c, cut(c.pub, 0, 32), c.row.at(280, 32)); },
 		last: (c) => { need(c.row?.state === 1, DEAD); if (c.row.raw[82] === 2) endorserActive(c, byCert(c) ? c.row.at(200, 32) : cut(c.pub, 0, 32)); },
 		write: (c) => {
 			const at = c.row.raw[82] === 2 && byCert(c) ? 248 : 200;
 			c.put(key.K(c.signer), over(over(rehead(c.row, c.head({ epoch: 0, flags: c.row.flags })), at, cut(c.pub, 0, 32)), 232, cut(c.pub, 96, 8)));
-			if (byCert(c)) putCert(c, cut(c.pub, 0, 32), c.row.at(280, 32));
 		},
 	},
 	0x02: {
