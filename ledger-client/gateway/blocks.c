@@ -341,6 +341,21 @@ static emr_status ask_height(
 				   : EMR_OK;
 }
 
+/* A peer that was cut off answers, and has fewer blocks than were read from another: then the next
+ * one is asked. */
+static emr_status ask_height_of_any(
+	emr_gateway *gateway, emr_gateway_call *call, uint64_t least, uint64_t *out_height)
+{
+	emr_status status = EMR_ROLLBACK;
+
+	for (size_t i = 0; i < gateway->endpoint_count && status == EMR_ROLLBACK; i++) {
+		status = ask_height(gateway, call, least, out_height);
+		if (status == EMR_ROLLBACK)
+			endpoint_defer(gateway, call->endpoint);
+	}
+	return status;
+}
+
 emr_status emr_gateway_entries(emr_gateway *gateway, emr_gateway_call *call,
 	emr_gateway_position *position, size_t max_blocks, emr_gateway_entry_fn visit, void *arg,
 	uint64_t *out_height)
@@ -349,7 +364,7 @@ emr_status emr_gateway_entries(emr_gateway *gateway, emr_gateway_call *call,
 	gateway_run run = {.gateway = gateway, .call = call};
 	const char *wrong = NULL;
 	uint64_t height = 0;
-	emr_status status = ask_height(gateway, call, position->next_block, &height);
+	emr_status status = ask_height_of_any(gateway, call, position->next_block, &height);
 
 	for (size_t i = 0; i < max_blocks && status == EMR_OK && position->next_block < height;
 		i++) {

@@ -344,12 +344,30 @@ static emr_status body_of(emr_bytes message, emr_buf *out)
 						   : status;
 }
 
+/* A gateway asks a peer of its own organisation before all others, and gives up with it: another
+ * organisation's chaincode may run where this one's is dead, and its peer may not be behind, also
+ * with the CAs that the channel knows. */
+static bool is_of_its_peer(emr_gateway_fault fault)
+{
+	return fault == EMR_GATEWAY_ENDORSEMENT || fault == EMR_GATEWAY_MISMATCH ||
+	       fault == EMR_GATEWAY_NOT_SPREAD || fault == EMR_GATEWAY_IDENTITY;
+}
+
 /* Another gateway may reach whom this one does not. */
 static bool asks_next(emr_gateway_fault fault)
 {
-	return endpoint_is_failure(fault) || fault == EMR_GATEWAY_UNAVAILABLE ||
-	       fault == EMR_GATEWAY_BUSY || fault == EMR_GATEWAY_NO_PEERS ||
-	       fault == EMR_GATEWAY_UNIMPLEMENTED;
+	return endpoint_is_failure(fault) || is_of_its_peer(fault) ||
+	       fault == EMR_GATEWAY_UNAVAILABLE || fault == EMR_GATEWAY_BUSY ||
+	       fault == EMR_GATEWAY_NO_PEERS || fault == EMR_GATEWAY_UNIMPLEMENTED;
+}
+
+/* A commit and an event may be long in coming; any other answer is not. */
+static bool is_behind_others(const gateway_run *run, const gateway_request *request)
+{
+	if (is_of_its_peer(run->call->fault))
+		return true;
+	return run->call->fault == EMR_GATEWAY_SLOW && run->call->stage != EMR_GATEWAY_COMMIT &&
+	       !request->is_stream;
 }
 
 /* A stream that has told something is not begun again by itself: its caller knows from where. */
@@ -384,6 +402,8 @@ emr_status gateway_ask(gateway_run *run, const gateway_request *request)
 		status = exchange_run(&x, (size_t)index);
 		grpc_frames_free(&x.frames);
 		endpoint_judge(run->gateway, (size_t)index, run->call->fault);
+		if (is_behind_others(run, request))
+			endpoint_defer(run->gateway, (size_t)index);
 		if (!asks_next(run->call->fault) || x.frames.count > 0)
 			break;
 		/* A peer that was restarted has closed what lay idle: a new line decides. */

@@ -1,5 +1,5 @@
-/* This file keeps the gateways that may be asked: where they are, their idle connections, and which
- * of them rests because it failed several times. */
+/* This file keeps the gateways that may be asked: where they are, their idle connections, which of
+ * them rests because it failed several times, and which is asked after the others. */
 #include <arpa/inet.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,6 +9,7 @@
 #define FAILURES_MAX 3 /* one after the other; then it rests */
 #define REST_MS 1000   /* twice as long after each further failure */
 #define REST_DOUBLINGS_MAX 5
+#define DEFER_MS 30000 /* others are asked first */
 
 /* An address of loopback, or localhost, which libcurl does not look up. */
 static bool is_here(const char *host)
@@ -152,16 +153,27 @@ bool endpoint_is_failure(emr_gateway_fault fault)
 	       fault == EMR_GATEWAY_NO_STATUS || fault == EMR_GATEWAY_STRANGE;
 }
 
+static int first_of(const emr_gateway *gateway, unsigned tried, bool is_deferred, int64_t now)
+{
+	for (size_t i = 0; i < gateway->endpoint_count; i++) {
+		const gateway_endpoint *endpoint = &gateway->endpoints[i];
+
+		if ((tried >> i & 1) == 0 && endpoint->rests_until_ns <= now &&
+			(endpoint->deferred_until_ns > now) == is_deferred)
+			return (int)i;
+	}
+	return -1;
+}
+
 int endpoint_choose(emr_gateway *gateway, unsigned tried)
 {
 	int64_t now = emr_clock_boot_ns(gateway->clock);
-	int chosen = -1;
+	int chosen;
 
 	(void)pthread_mutex_lock(&gateway->lock);
-	for (size_t i = 0; i < gateway->endpoint_count && chosen < 0; i++) {
-		if ((tried >> i & 1) == 0 && gateway->endpoints[i].rests_until_ns <= now)
-			chosen = (int)i;
-	}
+	chosen = first_of(gateway, tried, false, now);
+	if (chosen < 0)
+		chosen = first_of(gateway, tried, true, now);
 	/* While it is found out whether it is back, others do not ask it as well. */
 	if (chosen >= 0 && gateway->endpoints[chosen].failures >= FAILURES_MAX)
 		gateway->endpoints[chosen].rests_until_ns = now + (int64_t)REST_MS * 1000000;
@@ -188,5 +200,13 @@ void endpoint_judge(emr_gateway *gateway, size_t index, emr_gateway_fault fault)
 		endpoint->rests_until_ns = emr_clock_boot_ns(gateway->clock) +
 					   ((int64_t)REST_MS << doublings) * 1000000;
 	}
+	(void)pthread_mutex_unlock(&gateway->lock);
+}
+
+void endpoint_defer(emr_gateway *gateway, size_t index)
+{
+	(void)pthread_mutex_lock(&gateway->lock);
+	gateway->endpoints[index].deferred_until_ns =
+		emr_clock_boot_ns(gateway->clock) + (int64_t)DEFER_MS * 1000000;
 	(void)pthread_mutex_unlock(&gateway->lock);
 }

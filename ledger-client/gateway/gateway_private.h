@@ -26,6 +26,7 @@ typedef struct gateway_endpoint {
 	size_t idle_count;
 	unsigned failures; /* one after the other */
 	int64_t rests_until_ns;
+	int64_t deferred_until_ns; /* until then others are asked first */
 } gateway_endpoint;
 
 /* Who may vouch for endorsers of one organisation. */
@@ -70,6 +71,9 @@ void endpoint_close(gateway_endpoint *endpoint);
 /* Which to ask, leaving out those of the bits of TRIED; -1: none that does not rest. */
 int endpoint_choose(emr_gateway *gateway, unsigned tried);
 void endpoint_judge(emr_gateway *gateway, size_t index, emr_gateway_fault fault);
+/* It answers late, or its peer has not got the blocks that others have: they are asked first for a
+ * while. */
+void endpoint_defer(emr_gateway *gateway, size_t index);
 /* Nobody there has seen the call, or nobody there can say more: another one may. */
 bool endpoint_is_failure(emr_gateway_fault fault);
 emr_status line_take(emr_gateway *gateway, size_t index, gateway_line *out_line);

@@ -7,6 +7,7 @@
 #include "gateway_private.h"
 
 #define LOOK_MS 1500	   /* for a commit that may be there already */
+#define COMMIT_MS 10000	   /* for one that is on its way, before the next gateway is asked */
 #define PAUSE_FIRST_MS 200 /* between two tries; twice as long after each */
 #define PAUSE_MAX_MS 5000
 
@@ -231,6 +232,22 @@ static emr_status look(gateway_run *run, uint32_t max_ms, emr_gateway_commit *ou
 	return status;
 }
 
+/* What orderers have taken comes with some block.  A gateway whose own peer gets no blocks any more
+ * says nothing for ever, so they are asked by turns. */
+static emr_status await_commit(gateway_run *run, emr_gateway_commit *out_commit)
+{
+	const uint32_t turn_ms = run->gateway->endpoint_count > 1 ? COMMIT_MS : UINT32_MAX;
+	emr_status status;
+
+	do {
+		status = look(run, turn_ms, out_commit);
+		if (status == EMR_OK || run->call->fault != EMR_GATEWAY_SLOW)
+			return status;
+		endpoint_defer(run->gateway, run->call->endpoint);
+	} while (gateway_run_left_ms(run) > 0);
+	return status;
+}
+
 static emr_status judge_commit(gateway_run *run, const emr_gateway_commit *commit)
 {
 	emr_gateway_fault fault = validation_fault(commit->validation);
@@ -265,13 +282,15 @@ static emr_status settle(gateway_run *run, emr_bytes envelope, emr_gateway_commi
 	emr_gateway_call said = {.fault = EMR_GATEWAY_FINE};
 
 	for (;;) {
-		emr_status sent = ask_submit(run, envelope);
+		emr_status sent = ask_submit(run, envelope), known;
 
 		if (sent != EMR_OK && is_hopeless(run->call->fault))
 			return sent;
 		if (sent != EMR_OK && run->call->fault != EMR_GATEWAY_SLOW)
 			said = *run->call;
-		if (look(run, sent == EMR_OK ? UINT32_MAX : LOOK_MS, out_commit) == EMR_OK)
+		known = sent == EMR_OK ? await_commit(run, out_commit)
+				       : look(run, LOOK_MS, out_commit);
+		if (known == EMR_OK)
 			return judge_commit(run, out_commit);
 		if (run->call->fault == EMR_GATEWAY_CANCELLED || is_hopeless(run->call->fault))
 			return emr_gateway_fault_status(run->call->fault);

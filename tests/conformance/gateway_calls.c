@@ -494,6 +494,24 @@ static void the_next_gateway_is_asked_and_one_that_fails_rests(void **state)
 	emr_gateway_close(gateway);
 }
 
+/* A peer that was stopped, or cut off, holds up one call, and not every one behind it. */
+static void one_that_says_nothing_is_asked_after_the_others(void **state)
+{
+	emr_gateway_endpoint endpoints[] = {
+		{.address = address_of(RAW)}, {.address = address_of(PLAIN)}};
+	emr_gateway *gateway = open_of(endpoints, 2, "silent", p256);
+	emr_gateway_call call = emr_gateway_call_of(300, -1);
+	EMR_AUTO_BUF out = {0};
+
+	(void)state;
+	assert_status(EMR_TIMEOUT, evaluate(gateway, &call, "echo", "x", &out));
+	assert_int_equal(call.endpoint, 0);
+	call.timeout_ms = PATIENCE_MS;
+	assert_ok(evaluate(gateway, &call, "echo", "x", &out));
+	assert_int_equal(call.endpoint, 1);
+	emr_gateway_close(gateway);
+}
+
 /* ---- never lost, never twice ---- */
 
 static void a_failed_submit_is_no_failed_transaction(void **state)
@@ -783,6 +801,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(somebody_who_gives_up_need_not_wait),
 		cmocka_unit_test(a_peer_is_known_by_its_certificate),
 		cmocka_unit_test(the_next_gateway_is_asked_and_one_that_fails_rests),
+		cmocka_unit_test(one_that_says_nothing_is_asked_after_the_others),
 		cmocka_unit_test(a_failed_submit_is_no_failed_transaction),
 		cmocka_unit_test(what_nobody_can_tell_stays_open),
 		cmocka_unit_test(a_transaction_that_counts_for_nothing_is_told_apart),

@@ -96,6 +96,14 @@ as ana run 0 status --wait
 reads() { [ "$(cat "$SHARE/CT.txt")" = "a shoulder" ]; }
 two_until 60 reads
 
+say "the chaincode of her gateway's organisation is dead: another organisation's gateway has it endorsed"
+fault no-chaincode
+echo "a neck" >ana-folder/Imaging/CT.txt
+as ana run 0 status --wait
+reads() { [ "$(cat "$SHARE/CT.txt")" = "a neck" ]; }
+two_until 60 reads
+rm "$FAULT/no-chaincode"
+
 say "a gateway that has fewer blocks than were read makes him wait, and no more"
 touch "$FAULT/lag"
 second() { "$EMRFS" status >out/second 2>&1; grep -qi "away\|offline\|reach" out/second; }
@@ -114,6 +122,25 @@ cp settings net/network
 echo "a wrist" >ana-folder/Imaging/CT.txt
 as ana run 0 status --wait
 reads() { [ "$(cat "$SHARE/CT.txt")" = "a wrist" ]; }
+two_until 60 reads
+
+say "one that gets no blocks any more is passed over while another has them, by who saves and by who reads"
+two_unmount ana lima
+{ grep -v ^gateway settings && grep ^gateway settings | sed -n '2p;1p'; } >net/network
+touch "$FAULT/lag"
+two_mount ana lima
+SHARE=$(ls -d lima-folder/shared-with-me/*/Imaging)
+for part in shin heel toe; do
+	echo "a $part" >ana-folder/Imaging/CT.txt
+	as ana run 0 status --wait
+	reads() { [ "$(cat "$SHARE/CT.txt")" = "a $part" ]; }
+	two_until 60 reads
+done
+as ana run 0 verify
+rm "$FAULT/lag"
+two_unmount ana lima
+cp settings net/network
+two_mount ana lima
 two_until 60 reads
 
 say "a gateway that gives other private parts makes him wait, and no more"

@@ -6,7 +6,8 @@ package main
 //
 //	once:           mvcc (the next transaction is overtaken), lost-answer (it is ordered, and Submit fails), lost (it is not, and Submit
 //	                fails), no-status (CommitStatus fails), twice (ordered twice)
-//	while it there: lag (the second peer sees no newer blocks), forged (results in blocks are others), unsigned (a transaction's
+//	while it there: no-chaincode (the first peer's is dead, so its gateway endorses nothing), lag (the second peer sees no newer blocks),
+//	                forged (results in blocks are others), unsigned (a transaction's
 //	                signature is another), other-parts (the parts that are asked for are others)
 
 import (
@@ -238,6 +239,9 @@ func (m *member) Endorse(_ context.Context, request *gateway.EndorseRequest) (*g
 	made, err := m.propose(request.ProposedTransaction, request.ChannelId, request.TransactionId)
 	if err != nil {
 		return nil, err
+	}
+	if m.number == 1 && m.fault("no-chaincode") {
+		return nil, fail(context.Background(), "endorsement")
 	}
 	m.lock.Lock()
 	defer m.lock.Unlock()
