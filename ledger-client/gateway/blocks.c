@@ -17,6 +17,7 @@
 #define HASH_BYTES 32
 #define HEADER_DER_MAX 128
 #define ARGS_MAX 4
+#define HEIGHT_MS 10000 /* for a number, before the next gateway is asked */
 
 /* ---- A block ---- */
 
@@ -341,18 +342,31 @@ static emr_status ask_height(
 				   : EMR_OK;
 }
 
-/* A peer that was cut off answers, and has fewer blocks than were read from another: then the next
- * one is asked. */
+/* A peer that was cut off answers, and has fewer blocks than were read from another; one that was
+ * stopped says nothing: then the next one is asked. */
 static emr_status ask_height_of_any(
 	emr_gateway *gateway, emr_gateway_call *call, uint64_t least, uint64_t *out_height)
 {
-	emr_status status = EMR_ROLLBACK;
+	const gateway_run run = {.gateway = gateway,
+		.has_end = true,
+		.deadline_ns =
+			emr_clock_boot_ns(gateway->clock) + (int64_t)call->timeout_ms * 1000000};
+	const uint32_t all_ms = call->timeout_ms;
+	bool is_another = true;
+	emr_status status = EMR_OK;
 
-	for (size_t i = 0; i < gateway->endpoint_count && status == EMR_ROLLBACK; i++) {
+	for (size_t i = 0; i < gateway->endpoint_count && is_another; i++) {
+		call->timeout_ms = gateway_run_left_ms(&run);
+		if (gateway->endpoint_count > 1 && call->timeout_ms > HEIGHT_MS)
+			call->timeout_ms = HEIGHT_MS;
+		if (call->timeout_ms == 0)
+			break;
 		status = ask_height(gateway, call, least, out_height);
-		if (status == EMR_ROLLBACK)
+		is_another = status == EMR_ROLLBACK || call->fault == EMR_GATEWAY_SLOW;
+		if (is_another)
 			endpoint_defer(gateway, call->endpoint);
 	}
+	call->timeout_ms = all_ms;
 	return status;
 }
 

@@ -19,6 +19,9 @@
 #define POSITION_BYTES 120
 #define POSITION_BLOCKS 256 /* read again at most, after a kill */
 #define LOOK_NS INT64_C(1000000000)
+#define LOOK_MS                                                                                    \
+	5000 /* that a look may take; behind the first one, which may take as long as any          \
+	      */
 #define NOTHING_MS                                                                                 \
 	1000	      /* between two looks while the gateway is away, or says what does not come */
 #define BLOCK_MS 1000 /* that a block may take on the average, behind the first minute */
@@ -82,6 +85,8 @@ emr_status host_line(fabric_host *h, emr_gateway **out_gateway)
 
 static void note_followed(fabric_host *h, emr_status status)
 {
+	HOLD(&h->known_lock);
+
 	h->last = status;
 	h->asked_ns = emr_clock_boot_ns(emr_clock_system());
 	if (status == EMR_OK)
@@ -95,8 +100,9 @@ static void note_followed(fabric_host *h, emr_status status)
 static emr_status follow_blocks(
 	fabric_host *h, emr_gateway *gateway, emr_gateway_call *call, emr_ledger_trouble *trouble)
 {
+	const uint32_t most_ms = call->timeout_ms;
 	const emr_clock *clock = emr_clock_system();
-	int64_t until = emr_clock_boot_ns(clock) + (int64_t)h->timeout_ms * 1000000;
+	int64_t until = emr_clock_boot_ns(clock) + (int64_t)most_ms * 1000000;
 	uint64_t height = 0;
 	emr_status status;
 
@@ -105,7 +111,7 @@ static emr_status follow_blocks(
 
 		if (left_ms <= 0)
 			return EMR_TIMEOUT;
-		call->timeout_ms = left_ms < h->timeout_ms ? (uint32_t)left_ms : h->timeout_ms;
+		call->timeout_ms = left_ms < most_ms ? (uint32_t)left_ms : most_ms;
 		status = emr_observe(gateway, call, h->chain, emr_buf_view(&h->descriptor),
 			&h->position, 1, &height, trouble);
 		until += (int64_t)BLOCK_MS * 1000000;
@@ -113,9 +119,9 @@ static emr_status follow_blocks(
 	return status;
 }
 
-emr_status host_follow(fabric_host *h, int cancel_fd)
+static emr_status follow_for(fabric_host *h, uint32_t timeout_ms, int cancel_fd)
 {
-	emr_gateway_call call = emr_gateway_call_of(h->timeout_ms, cancel_fd);
+	emr_gateway_call call = emr_gateway_call_of(timeout_ms, cancel_fd);
 	emr_ledger_trouble trouble = {.status = EMR_OK};
 	emr_gateway *gateway = NULL;
 	emr_status status = host_line(h, &gateway);
@@ -134,6 +140,11 @@ emr_status host_follow(fabric_host *h, int cancel_fd)
 		emr_log(EMR_LOG_ERROR, "fabric: entry %llu: %s", (unsigned long long)trouble.seq,
 			trouble.cause);
 	return trouble.status != EMR_OK ? status : host_status(&call, status);
+}
+
+emr_status host_follow(fabric_host *h, int cancel_fd)
+{
+	return follow_for(h, h->timeout_ms, cancel_fd);
 }
 
 /* ---- reading ---- */
@@ -536,16 +547,26 @@ static emr_status host_verify(void *self, emr_ledger_trouble *out_trouble)
 }
 
 /* Asked again when the last answer is a second old.  What is known here stays readable meanwhile.
- */
+ * Who holds the lock may be waiting for a gateway that says nothing, and whoever only wants to know
+ * how it is does not wait with him. */
+static void look_again(fabric_host *h)
+{
+	if (pthread_mutex_trylock(&h->lock) != 0)
+		return;
+	if (h->asked_ns == 0)
+		(void)host_follow(h, -1);
+	else if (h->last != EMR_OK &&
+		 emr_clock_boot_ns(emr_clock_system()) - h->asked_ns >= LOOK_NS)
+		(void)follow_for(h, LOOK_MS, -1);
+	(void)pthread_mutex_unlock(&h->lock);
+}
+
 static void host_look(void *self, emr_ledger_absence *out_absence)
 {
 	fabric_host *h = self;
-	HOLD(&h->lock);
 
-	if (h->asked_ns == 0 ||
-		(h->last != EMR_OK &&
-			emr_clock_boot_ns(emr_clock_system()) - h->asked_ns >= LOOK_NS))
-		(void)host_follow(h, -1);
+	look_again(h);
+	HOLD(&h->known_lock);
 	*out_absence = (emr_ledger_absence){.status = EMR_OK};
 	if (h->last == EMR_OK)
 		return;
@@ -570,6 +591,7 @@ static void host_close(void *self)
 		h->line_free(h->line_arg);
 	if (h->dirfd >= 0)
 		(void)close(h->dirfd);
+	(void)pthread_mutex_destroy(&h->known_lock);
 	(void)pthread_mutex_destroy(&h->submit_lock);
 	(void)pthread_mutex_destroy(&h->lock);
 	free(h);
@@ -638,6 +660,7 @@ emr_status emr_host_open(const emr_host_options *options, emr_ledger **out_ledge
 	h->submitter = options->submitter;
 	h->timeout_ms = options->timeout_ms > 0 ? options->timeout_ms : TIMEOUT_MS;
 	(void)pthread_mutex_init(&h->submit_lock, NULL);
+	(void)pthread_mutex_init(&h->known_lock, NULL);
 	(void)pthread_mutex_init(&h->lock, NULL);
 	status = fill(h, options);
 	if (status != EMR_OK) {

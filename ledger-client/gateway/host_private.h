@@ -23,7 +23,9 @@ typedef struct fabric_host {
 	pthread_mutex_t lock;	     /* what follows */
 	emr_chain *chain;
 	emr_gateway_position position;
-	uint64_t kept_block;  /* of the position that stands in the file */
+	uint64_t kept_block; /* of the position that stands in the file */
+	/* what follows, which is changed by who holds both; never held while somebody is asked */
+	pthread_mutex_t known_lock;
 	emr_status last;      /* of the last time that blocks were asked for */
 	int64_t asked_ns;     /* when that was, by the clock since the start */
 	uint64_t away_unix_s; /* since when it fails; 0: it does not */

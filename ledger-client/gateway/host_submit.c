@@ -48,6 +48,15 @@ static emr_status look(const sending *s, bool is_fresh, emr_ledger_answer *out)
 	return status == EMR_OK ? answer_of_entry(s->host, &s->batch_id, out) : status;
 }
 
+/* No orderer will ever take it: its certificate has ended since, or the file cannot be read any
+ * more.  A batch may be proposed anew all the same: should the earlier transaction be in a block,
+ * or come into one, the contract knows the batch. */
+static bool is_void(const sending *s, emr_status status)
+{
+	return s->call.fault == EMR_GATEWAY_EXPIRED ||
+	       (s->call.fault == EMR_GATEWAY_HERE && status == EMR_DAMAGED);
+}
+
 /* What became of the envelope; the file goes when that is certain. */
 static emr_status settle(sending *s, emr_bytes envelope, bool is_retry)
 {
@@ -58,6 +67,11 @@ static emr_status settle(sending *s, emr_bytes envelope, bool is_retry)
 	if (status != EMR_OK)
 		return status;
 	status = emr_gateway_settle(gateway, &s->call, envelope, is_retry, &commit);
+	if (s->call.is_open && is_void(s, status)) {
+		(void)host_status(&s->call, status);
+		(void)unlinkat(s->host->dirfd, s->name, 0);
+		return EMR_CONFLICT;
+	}
 	if (s->call.is_open)
 		return status == EMR_OK ? EMR_TIMEOUT : host_status(&s->call, status);
 	(void)unlinkat(s->host->dirfd, s->name, 0);

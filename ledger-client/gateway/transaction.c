@@ -271,7 +271,8 @@ static bool is_hopeless(emr_gateway_fault fault)
 	return fault == EMR_GATEWAY_CANCELLED || fault == EMR_GATEWAY_HERE ||
 	       fault == EMR_GATEWAY_TOO_LARGE || fault == EMR_GATEWAY_CERTIFICATE_FILE ||
 	       fault == EMR_GATEWAY_PERMISSION || fault == EMR_GATEWAY_IDENTITY ||
-	       fault == EMR_GATEWAY_ARGUMENT || fault == EMR_GATEWAY_UNIMPLEMENTED;
+	       fault == EMR_GATEWAY_ARGUMENT || fault == EMR_GATEWAY_UNIMPLEMENTED ||
+	       fault == EMR_GATEWAY_EXPIRED;
 }
 
 /* Sends and asks by turns.  What is returned when the time is over is what sending said last, if

@@ -2,10 +2,14 @@
 add_executable(gateway_calls ${CMAKE_CURRENT_LIST_DIR}/gateway_calls.c)
 target_include_directories(gateway_calls PRIVATE ${PROJECT_SOURCE_DIR}/tests/support)
 target_link_libraries(gateway_calls PRIVATE emr_flags emr_gateway PkgConfig::cmocka Threads::Threads)
-# Against real peers: tests/integration/fabric_gateway.sh.
-add_executable(gateway_live ${CMAKE_CURRENT_LIST_DIR}/gateway_live.c ${PROJECT_SOURCE_DIR}/tests/unit/cert_kit.c)
-target_include_directories(gateway_live PRIVATE ${PROJECT_SOURCE_DIR}/tests/unit)
-target_link_libraries(gateway_live PRIVATE emr_flags emr_gateway emr_ledger_kit OpenSSL::Crypto PkgConfig::cmocka Threads::Threads)
+# Against real peers: tests/integration/fabric_gateway.sh and fabric_storm.sh.
+add_library(emr_live_kit STATIC ${CMAKE_CURRENT_LIST_DIR}/live_kit.c ${PROJECT_SOURCE_DIR}/tests/unit/cert_kit.c)
+target_include_directories(emr_live_kit PRIVATE ${PROJECT_SOURCE_DIR}/tests/unit)
+target_link_libraries(emr_live_kit PRIVATE emr_flags PUBLIC emr_gateway emr_ledger_kit OpenSSL::Crypto PkgConfig::cmocka Threads::Threads)
+foreach(program gateway_live gateway_storm)
+	add_executable(${program} ${CMAKE_CURRENT_LIST_DIR}/${program}.c)
+	target_link_libraries(${program} PRIVATE emr_flags emr_live_kit)
+endforeach()
 # Letters over the contract as chaincode, on a network that the peer plays.
 add_executable(conformance_letters ${CMAKE_CURRENT_LIST_DIR}/letters.c)
 target_include_directories(conformance_letters PRIVATE ${PROJECT_SOURCE_DIR}/tests/support)

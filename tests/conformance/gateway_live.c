@@ -1,279 +1,49 @@
 /* The client against real peers and orderers (examples/network/fabric, fresh): a network of emrfs
  * begins there, an owner with a certificate of the hospital's CA registers batches through the
  * gateway, rows, parts and events are what was registered, and what is refused, repeated or
- * interrupted has no second effect.  It also says how fast that was, and kills a peer in the end.
+ * interrupted has no second effect.  It kills a peer in the end.
  */
-#include "ledger_kit.h"
+#include "live_kit.h"
 
-#include <openssl/pem.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <sys/eventfd.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "base/file.h"
-#include "cert_kit.h"
-#include "contract/item.h"
 #include "contract/rows.h"
-#include "crypto/hashsig.h"
 #include "gateway/host.h"
-#include "gateway/observer.h"
-#include "ledger/register.h"
 
-#define PATIENCE_MS 300000
 #define MSP "Emr1MSP"
-#define YEAR_S UINT64_C(31536000)
-
-static const char *net;
-static int ports[3];
-static kit k;
-static emr_buf descriptor, certificate;
-static emr_id16 org;
-static emr_gateway_identity *client, *owner;
-static emr_gateway *by_client, *by_owner;
-static kit_domain domain;
-
-/* Of an organisation; of 0: of the network. */
-static char *file_of(int number, const char *name)
-{
-	static char paths[8][512];
-	static unsigned next;
-	char *path = paths[next++ % 8];
-
-	if (number == 0)
-		(void)snprintf(path, sizeof paths[0], "%s/%s", net, name);
-	else
-		(void)snprintf(path, sizeof paths[0], "%s/%d/%s", net, number, name);
-	return path;
-}
-
-static void read_ports(void)
-{
-	FILE *file = fopen(file_of(0, "net"), "re");
-	char line[128];
-
-	assert_non_null(file);
-	while (fgets(line, sizeof line, file) != NULL) {
-		for (int i = 0; i < 3; i++) {
-			char name[16];
-
-			(void)snprintf(name, sizeof name, "peer_%d=", i + 1);
-			if (strncmp(line, name, strlen(name)) == 0)
-				ports[i] = atoi(line + strlen(name));
-		}
-	}
-	(void)fclose(file);
-	assert_true(ports[0] > 0 && ports[1] > 0 && ports[2] > 0);
-}
-
-static char *text_of(const char *path)
-{
-	static char texts[4][8192];
-	static unsigned next;
-	char *text = texts[next++ % 4];
-	FILE *file = fopen(path, "re");
-
-	assert_non_null(file);
-	text[fread(text, 1, sizeof texts[0] - 1, file)] = '\0';
-	(void)fclose(file);
-	return text;
-}
-
-/* The peers of the hospital and of the others, in this order: the first that answers is asked. */
-static emr_gateway *open_for(const emr_gateway_identity *identity, int first, size_t count)
-{
-	char addresses[3][64];
-	emr_gateway_endpoint endpoints[3];
-	const char *authorities[] = {MSP, text_of(file_of(1, "ca/cert.pem")), "Emr2MSP",
-		text_of(file_of(2, "ca/cert.pem")), "Emr3MSP", text_of(file_of(3, "ca/cert.pem")),
-		NULL};
-	emr_gateway_options options = {.endpoints = endpoints,
-		.endpoint_count = count,
-		.channel = "emrfs",
-		.chaincode = "emrfs",
-		.identity = identity,
-		.version = "0",
-		.endorsers_least = 2,
-		.authorities = authorities};
-	emr_gateway *gateway = NULL;
-
-	for (int i = 0; i < (int)count; i++) {
-		int who = (first - 1 + i) % 3;
-
-		(void)snprintf(
-			addresses[i], sizeof addresses[i], "https://127.0.0.1:%d", ports[who]);
-		endpoints[i] = (emr_gateway_endpoint){
-			.address = addresses[i], .ca_file = file_of(who + 1, "tlsca/cert.pem")};
-	}
-	assert_ok(emr_gateway_open(&options, &gateway));
-	return gateway;
-}
-
-static void assert_fine(emr_status status, const emr_gateway_call *call)
-{
-	if (status != EMR_OK)
-		fail_msg("%s, %s: %s (%s)", emr_gateway_stage_name(call->stage),
-			emr_gateway_fault_name(call->fault), call->said, emr_status_text(status));
-}
-
-/* ---- a network of emrfs in one of Fabric ---- */
-
-static void make_certificate(void)
-{
-	cert_authority ca = {0};
-	uint64_t now = (uint64_t)time(NULL);
-	/* Fabric looks whether it leads to the CA at its own beginning, so it cannot be older. */
-	cert_wish wish = cert_person_wish("owner", now);
-	char org_hex[33], attrs[128];
-	FILE *file = fopen(file_of(1, "ca/key.pem"), "re");
-	BIO *bio = BIO_new_mem_buf(text_of(file_of(1, "ca/cert.pem")), -1);
-	uint8_t *der = NULL;
-	int len;
-
-	assert_non_null(file);
-	ca.key = PEM_read_PrivateKey(file, NULL, NULL, NULL);
-	ca.cert = PEM_read_bio_X509(bio, NULL, NULL, NULL);
-	(void)fclose(file);
-	(void)BIO_free(bio);
-	assert_true(ca.key != NULL && ca.cert != NULL);
-	len = i2d_X509(ca.cert, &der);
-	assert_ok(emr_buf_append(&ca.der, der, (size_t)len));
-	OPENSSL_free(der);
-	emr_hex(org.b, sizeof org.b, org_hex);
-	(void)snprintf(attrs, sizeof attrs,
-		"{\"attrs\":{\"emr.org\":\"%s\",\"emr.roles\":\"patient\"}}", org_hex);
-	wish.attrs = attrs;
-	wish.unit = "client"; /* without it no MSP with node OUs takes it */
-	cert_certify(&ca, &wish, k.owner.p256_spki, &certificate);
-
-	emr_descriptor_org one = {.name = {(const uint8_t *)"hospital-a", 10},
-		.msp = {(const uint8_t *)MSP, strlen(MSP)},
-		.ca_der = {ca.der.data, ca.der.len}};
-	emr_descriptor network = {
-		.norg = 1, .created_unix_s = now, .name = {(const uint8_t *)"live", 4}};
-	emr_id16 nonce = emr_id16_random();
-
-	memcpy(network.nonce, nonce.b, sizeof nonce.b);
-	memcpy(one.org, org.b, sizeof org.b);
-	memcpy(one.admin_pk, k.owner.pk, 32);
-	assert_ok(emr_buf_append_zeros(&descriptor, 8192));
-	assert_int_equal(emr_descriptor_encode(
-				 &network, &one, descriptor.data, descriptor.len, &descriptor.len),
-		EMR_CONTRACT_OK);
-	emr_descriptor_net_id((emr_span){descriptor.data, descriptor.len}, k.net_id.b);
-	cert_end(&ca);
-}
-
-static int begin(void **state)
-{
-	(void)state;
-	kit_begin(&k);
-	kit_clock_set(&k.clock, (uint64_t)time(NULL));
-	read_ports();
-	org = emr_id16_random();
-	make_certificate();
-	assert_ok(emr_gateway_identity_of_msp(file_of(1, "client/msp"), MSP, &client));
-	assert_ok(emr_gateway_identity_of_keyring(
-		k.keyring, MSP, emr_buf_view(&certificate), &owner));
-	by_client = open_for(client, 1, 1);
-	by_owner = open_for(owner, 1, 3);
-	return 0;
-}
-
-static int end(void **state)
-{
-	(void)state;
-	emr_gateway_close(by_client);
-	emr_gateway_close(by_owner);
-	emr_gateway_identity_free(client);
-	emr_gateway_identity_free(owner);
-	emr_buf_free(&descriptor);
-	emr_buf_free(&certificate);
-	kit_end(&k);
-	return 0;
-}
+#define BRIEF_S 90 /* of a certificate: until it is on the ledger and has signed twice */
 
 static void the_network_begins_once(void **state)
 {
-	emr_bytes args[2] = {emr_bytes_of("genesis", 7), emr_buf_view(&descriptor)};
+	emr_bytes args[2] = {emr_bytes_of("genesis", 7), emr_buf_view(&live.descriptor)};
 	emr_gateway_invocation invocation = {.args = args, .arg_count = 2};
-	emr_gateway_call call = emr_gateway_call_of(PATIENCE_MS, -1);
+	emr_gateway_call call = emr_gateway_call_of(LIVE_PATIENCE_MS, -1);
 	EMR_AUTO_BUF envelope = {0};
-	emr_gateway_commit commit;
 
 	(void)state;
-	assert_fine(emr_gateway_endorse(by_client, &call, &invocation, &envelope, NULL), &call);
-	assert_fine(emr_gateway_settle(by_client, &call, emr_buf_view(&envelope), false, &commit),
-		&call);
-	assert_true(commit.block > 0);
-	assert_status(EMR_IO, emr_gateway_endorse(by_client, &call, &invocation, &envelope, NULL));
+	live_network();
+	assert_status(
+		EMR_IO, emr_gateway_endorse(live.by_client, &call, &invocation, &envelope, NULL));
 	assert_string_equal(emr_gateway_fault_name(call.fault), "chaincode");
 	assert_non_null(strstr(call.said, "this network has begun already"));
 }
 
-static void register_batch(emr_gateway *gateway, emr_bytes batch, emr_gateway_commit *out_commit)
-{
-	emr_gateway_call call = emr_gateway_call_of(PATIENCE_MS, -1);
-	EMR_AUTO_BUF envelope = {0};
-	static emr_gateway_answer answer;
-
-	assert_fine(emr_gateway_register(gateway, &call, k.owner.signer_id, batch, (emr_bytes){0},
-			    &envelope, &answer),
-		&call);
-	if (answer.kind != EMR_OUTCOME_APPLIED)
-		fail_msg("kind %d, refusal %d: %s", answer.kind, answer.refusal, call.said);
-	for (uint16_t i = 0; i < answer.n_results; i++)
-		assert_int_equal(answer.results[i], EMR_RESULT_APPLIED);
-	assert_fine(emr_gateway_settle(gateway, &call, emr_buf_view(&envelope), false, out_commit),
-		&call);
-}
-
 static void the_owner_registers_with_his_certificate(void **state)
 {
-	EMR_AUTO_BATCH builder = NULL;
-	EMR_AUTO_BUF part = {0}, batch = {0};
-	emr_register who = {.keyring = k.keyring,
-		.net_id = k.net_id,
-		.org = org,
-		.roles = EMR_ROLE_PATIENT,
-		.name = ""};
-	emr_batch_options options = {
-		.keyring = k.keyring, .signer = emr_signer_identity(), .net_id = k.net_id};
-	uint64_t now = emr_clock_unix_s(&k.clock.clock);
-	emr_gateway_commit commit;
-	emr_operation operation;
-	emr_id32 item_id;
-	emr_act act;
-
 	(void)state;
-	assert_ok(emr_register_certified(&who, emr_buf_view(&certificate), &act, &part));
-	assert_ok(emr_batch_new(&options, &builder));
-	operation = emr_act_operation(&act, now, emr_buf_view(&part));
-	assert_ok(emr_batch_add(builder, &operation, &item_id));
-	assert_ok(emr_batch_finish(builder, now, 3600, &batch, NULL));
-	register_batch(by_owner, emr_buf_view(&batch), &commit);
+	live_owner();
 }
 
 static emr_status keep_row(void *arg, size_t index, emr_bytes value)
 {
 	(void)index;
 	return value.data == NULL ? EMR_NOT_FOUND : emr_buf_append(arg, value.data, value.len);
-}
-
-static emr_buf batch_of(size_t count, emr_id16 *out_object)
-{
-	emr_batch_builder *b = kit_batch(&k, domain.id);
-	emr_buf bytes = {0};
-
-	kit_clock_set(&k.clock, (uint64_t)time(NULL));
-	for (size_t i = 0; i < count; i++) {
-		*out_object = emr_id16_random();
-		(void)kit_put(b, &domain, *out_object, 1, (emr_id32){{0}});
-	}
-	kit_finish(&k, b, &bytes);
-	emr_batch_free(b);
-	return bytes;
 }
 
 typedef struct seen {
@@ -292,9 +62,8 @@ static emr_status keep_part(void *arg, size_t index, emr_gateway_part_state stat
 
 static void rows_and_parts_are_what_was_registered(void **state)
 {
-	emr_batch_builder *b;
-	EMR_AUTO_BUF made = {0}, batch = {0}, row = {0};
-	emr_gateway_call call = emr_gateway_call_of(PATIENCE_MS, -1);
+	EMR_AUTO_BUF batch = {0}, row = {0};
+	emr_gateway_call call = emr_gateway_call_of(LIVE_PATIENCE_MS, -1);
 	emr_gateway_commit commit;
 	emr_id16 object;
 	emr_key_text keys[3];
@@ -305,21 +74,16 @@ static void rows_and_parts_are_what_was_registered(void **state)
 
 	(void)state;
 	assert_non_null(parsed);
-	domain.id = emr_id16_random();
-	b = kit_batch(&k, domain.id);
-	kit_domain_into(&k, b, &domain);
-	kit_finish(&k, b, &made);
-	emr_batch_free(b);
-	register_batch(by_owner, emr_buf_view(&made), &commit);
-	emr_key_domain(domain.id.b, &keys[0]);
-	assert_fine(emr_gateway_rows(by_owner, &call, domain_key, 1, keep_row, &row), &call);
+	live_domain();
+	emr_key_domain(live.domain.id.b, &keys[0]);
+	live_fine(emr_gateway_rows(live.by_owner, &call, domain_key, 1, keep_row, &row), &call);
 	assert_true(row.len > 48);
 
-	batch = batch_of(3, &object);
-	register_batch(by_owner, emr_buf_view(&batch), &commit);
-	emr_key_part(EMR_FAMILY_OBJECT, domain.id.b, object.b, 1, &keys[0]);
-	emr_key_part(EMR_FAMILY_OBJECT, domain.id.b, object.b, 2, &keys[1]);
-	assert_fine(emr_gateway_parts(by_owner, &call, texts, 2, keep_part, parts), &call);
+	batch = live_batch(3, &object);
+	live_send(live.by_owner, emr_buf_view(&batch), &commit);
+	emr_key_part(EMR_FAMILY_OBJECT, live.domain.id.b, object.b, 1, &keys[0]);
+	emr_key_part(EMR_FAMILY_OBJECT, live.domain.id.b, object.b, 2, &keys[1]);
+	live_fine(emr_gateway_parts(live.by_owner, &call, texts, 2, keep_part, parts), &call);
 	assert_int_equal(
 		emr_batch_parse((emr_span){batch.data, batch.len}, parsed), EMR_RESULT_APPLIED);
 	assert_int_equal(parts[0].state, EMR_GATEWAY_PART_HERE);
@@ -333,28 +97,28 @@ static void rows_and_parts_are_what_was_registered(void **state)
 
 static void an_erased_part_is_purged_and_not_merely_missing(void **state)
 {
-	emr_batch_builder *b = kit_batch(&k, domain.id);
+	emr_batch_builder *b = kit_batch(&live.k, live.domain.id);
 	EMR_AUTO_BUF batch = {0}, erasure = {0};
-	emr_gateway_call call = emr_gateway_call_of(PATIENCE_MS, -1);
+	emr_gateway_call call = emr_gateway_call_of(LIVE_PATIENCE_MS, -1);
 	emr_gateway_commit commit;
 	emr_id16 object = emr_id16_random();
 	emr_key_text key;
 	const char *text = key.text;
 	seen part = {.bytes = {0}};
-	emr_id32 item = kit_put(b, &domain, object, 1, (emr_id32){{0}});
+	emr_id32 item = kit_put(b, &live.domain, object, 1, (emr_id32){{0}});
 
 	(void)state;
-	kit_finish(&k, b, &batch);
+	kit_finish(&live.k, b, &batch);
 	emr_batch_free(b);
-	register_batch(by_owner, emr_buf_view(&batch), &commit);
-	b = kit_batch(&k, domain.id);
-	item = kit_unlink(b, &domain, object, 2, item);
-	(void)kit_erase(b, &domain, object, 3, item, 1, 1);
-	kit_finish(&k, b, &erasure);
+	live_send(live.by_owner, emr_buf_view(&batch), &commit);
+	b = kit_batch(&live.k, live.domain.id);
+	item = kit_unlink(b, &live.domain, object, 2, item);
+	(void)kit_erase(b, &live.domain, object, 3, item, 1, 1);
+	kit_finish(&live.k, b, &erasure);
 	emr_batch_free(b);
-	register_batch(by_owner, emr_buf_view(&erasure), &commit);
-	emr_key_part(EMR_FAMILY_OBJECT, domain.id.b, object.b, 1, &key);
-	assert_fine(emr_gateway_parts(by_owner, &call, &text, 1, keep_part, &part), &call);
+	live_send(live.by_owner, emr_buf_view(&erasure), &commit);
+	emr_key_part(EMR_FAMILY_OBJECT, live.domain.id.b, object.b, 1, &key);
+	live_fine(emr_gateway_parts(live.by_owner, &call, &text, 1, keep_part, &part), &call);
 	assert_int_equal(part.state, EMR_GATEWAY_PART_PURGED);
 	emr_buf_free(&part.bytes);
 }
@@ -362,31 +126,31 @@ static void an_erased_part_is_purged_and_not_merely_missing(void **state)
 static void the_same_batch_again_is_known_and_a_strangers_is_refused(void **state)
 {
 	EMR_AUTO_BUF envelope = {0}, batch = {0};
-	emr_gateway_call call = emr_gateway_call_of(PATIENCE_MS, -1);
+	emr_gateway_call call = emr_gateway_call_of(LIVE_PATIENCE_MS, -1);
 	static emr_gateway_answer answer;
 	emr_gateway_commit commit;
 	emr_id16 object;
 
 	(void)state;
-	batch = batch_of(2, &object);
-	register_batch(by_owner, emr_buf_view(&batch), &commit);
-	assert_fine(emr_gateway_register(by_owner, &call, k.owner.signer_id, emr_buf_view(&batch),
-			    (emr_bytes){0}, &envelope, &answer),
+	batch = live_batch(2, &object);
+	live_send(live.by_owner, emr_buf_view(&batch), &commit);
+	live_fine(emr_gateway_register(live.by_owner, &call, live.k.owner.signer_id,
+			  emr_buf_view(&batch), (emr_bytes){0}, &envelope, &answer),
 		&call);
 	assert_int_equal(answer.kind, EMR_OUTCOME_KNOWN);
 	assert_int_equal(answer.n_results, 2);
 	assert_int_equal(envelope.len, 0);
 	emr_buf_clear(&batch);
 	emr_buf_free(&batch);
-	batch = batch_of(1, &object);
-	assert_fine(emr_gateway_register(by_client, &call, k.owner.signer_id, emr_buf_view(&batch),
-			    (emr_bytes){0}, &envelope, &answer),
+	batch = live_batch(1, &object);
+	live_fine(emr_gateway_register(live.by_client, &call, live.k.owner.signer_id,
+			  emr_buf_view(&batch), (emr_bytes){0}, &envelope, &answer),
 		&call);
 	assert_int_equal(answer.kind, EMR_OUTCOME_REFUSED);
 	assert_int_equal(answer.refusal, EMR_RESULT_SUBMITTER);
 	batch.data[EMR_HEADER_BYTES - 1] ^= 1;
-	assert_fine(emr_gateway_register(by_owner, &call, k.owner.signer_id, emr_buf_view(&batch),
-			    (emr_bytes){0}, &envelope, &answer),
+	live_fine(emr_gateway_register(live.by_owner, &call, live.k.owner.signer_id,
+			  emr_buf_view(&batch), (emr_bytes){0}, &envelope, &answer),
 		&call);
 	assert_int_equal(answer.refusal, EMR_RESULT_SIGNATURE);
 }
@@ -396,26 +160,26 @@ static void the_same_batch_again_is_known_and_a_strangers_is_refused(void **stat
 static void a_transaction_that_was_interrupted_is_ended_by_its_envelope(void **state)
 {
 	EMR_AUTO_BUF envelope = {0}, batch = {0};
-	emr_gateway_call call = emr_gateway_call_of(PATIENCE_MS, -1);
+	emr_gateway_call call = emr_gateway_call_of(LIVE_PATIENCE_MS, -1);
 	static emr_gateway_answer answer;
 	emr_gateway_commit first, again;
-	emr_gateway *elsewhere = open_for(owner, 2, 1);
+	emr_gateway *elsewhere = live_gateway(live.owner, 2, 1);
 	emr_id16 object;
 
 	(void)state;
-	batch = batch_of(1, &object);
-	assert_fine(emr_gateway_register(by_owner, &call, k.owner.signer_id, emr_buf_view(&batch),
-			    (emr_bytes){0}, &envelope, &answer),
+	batch = live_batch(1, &object);
+	live_fine(emr_gateway_register(live.by_owner, &call, live.k.owner.signer_id,
+			  emr_buf_view(&batch), (emr_bytes){0}, &envelope, &answer),
 		&call);
 	assert_int_equal(answer.kind, EMR_OUTCOME_APPLIED);
-	assert_fine(emr_gateway_submit(by_owner, &call, emr_buf_view(&envelope)), &call);
+	live_fine(emr_gateway_submit(live.by_owner, &call, emr_buf_view(&envelope)), &call);
 	/* Orderers by BFT call it a failure when some have put it into a block already. */
 	(void)emr_gateway_submit(elsewhere, &call, emr_buf_view(&envelope));
 	assert_true(call.is_open);
-	assert_fine(
+	live_fine(
 		emr_gateway_settle(elsewhere, &call, emr_buf_view(&envelope), true, &first), &call);
-	assert_fine(
-		emr_gateway_settle(by_owner, &call, emr_buf_view(&envelope), true, &again), &call);
+	live_fine(emr_gateway_settle(live.by_owner, &call, emr_buf_view(&envelope), true, &again),
+		&call);
 	assert_int_equal(first.block, again.block);
 	emr_gateway_close(elsewhere);
 }
@@ -425,34 +189,34 @@ static void a_transaction_that_was_interrupted_is_ended_by_its_envelope(void **s
 static void who_is_overtaken_is_told_and_can_propose_anew(void **state)
 {
 	emr_buf envelopes[2] = {{0}, {0}}, batches[2] = {{0}, {0}};
-	emr_gateway_call call = emr_gateway_call_of(PATIENCE_MS, -1);
+	emr_gateway_call call = emr_gateway_call_of(LIVE_PATIENCE_MS, -1);
 	static emr_gateway_answer answer;
 	emr_gateway_commit commit;
 	emr_id16 object = emr_id16_random();
 
 	(void)state;
 	for (int i = 0; i < 2; i++) {
-		emr_batch_builder *b = kit_batch(&k, domain.id);
+		emr_batch_builder *b = kit_batch(&live.k, live.domain.id);
 
-		(void)kit_put(b, &domain, object, 1, (emr_id32){{0}});
-		kit_finish(&k, b, &batches[i]);
+		(void)kit_put(b, &live.domain, object, 1, (emr_id32){{0}});
+		kit_finish(&live.k, b, &batches[i]);
 		emr_batch_free(b);
-		assert_fine(
-			emr_gateway_register(by_owner, &call, k.owner.signer_id,
+		live_fine(
+			emr_gateway_register(live.by_owner, &call, live.k.owner.signer_id,
 				emr_buf_view(&batches[i]), (emr_bytes){0}, &envelopes[i], &answer),
 			&call);
 		assert_int_equal(answer.results[0], EMR_RESULT_APPLIED);
 	}
-	assert_fine(
-		emr_gateway_settle(by_owner, &call, emr_buf_view(&envelopes[0]), false, &commit),
+	live_fine(emr_gateway_settle(
+			  live.by_owner, &call, emr_buf_view(&envelopes[0]), false, &commit),
 		&call);
-	assert_status(EMR_CONFLICT,
-		emr_gateway_settle(by_owner, &call, emr_buf_view(&envelopes[1]), false, &commit));
+	assert_status(EMR_CONFLICT, emr_gateway_settle(live.by_owner, &call,
+					    emr_buf_view(&envelopes[1]), false, &commit));
 	assert_string_equal(emr_gateway_fault_name(call.fault), "overtaken");
 	assert_false(call.is_open);
 	emr_buf_clear(&envelopes[1]);
-	assert_fine(emr_gateway_register(by_owner, &call, k.owner.signer_id,
-			    emr_buf_view(&batches[1]), (emr_bytes){0}, &envelopes[1], &answer),
+	live_fine(emr_gateway_register(live.by_owner, &call, live.k.owner.signer_id,
+			  emr_buf_view(&batches[1]), (emr_bytes){0}, &envelopes[1], &answer),
 		&call);
 	assert_int_equal(answer.kind, EMR_OUTCOME_APPLIED);
 	assert_int_equal(answer.results[0], EMR_RESULT_CONFLICT);
@@ -496,11 +260,11 @@ static void events_tell_which_batches_were_entered(void **state)
 	emr_gateway_call call = emr_gateway_call_of(0, l.fd);
 
 	(void)state;
-	batch = batch_of(1, &object);
+	batch = live_batch(1, &object);
 	emr_batch_id(batch.data, id.b);
-	register_batch(by_owner, emr_buf_view(&batch), &commit);
+	live_send(live.by_owner, emr_buf_view(&batch), &commit);
 	l.wanted_block = commit.block;
-	assert_status(EMR_INTERRUPTED, emr_gateway_events(by_owner, &call, 1, hear, &l));
+	assert_status(EMR_INTERRUPTED, emr_gateway_events(live.by_owner, &call, 1, hear, &l));
 	assert_true(l.events >= 5);
 	assert_int_equal(l.last_block, commit.block);
 	assert_memory_equal(l.batch_id.b, id.b, sizeof id.b);
@@ -521,19 +285,20 @@ static emr_status read_entry(void *arg, const emr_gateway_entry *entry)
 	r->items += entry->results.len;
 	r->last_block = entry->block;
 	assert_true(entry->batch.len > EMR_HEADER_BYTES);
-	assert_memory_equal(entry->submitter.b, k.owner.signer_id.b, sizeof entry->submitter.b);
-	assert_true(emr_bytes_equal(entry->creator, emr_gateway_identity_creator(owner)));
+	assert_memory_equal(
+		entry->submitter.b, live.k.owner.signer_id.b, sizeof entry->submitter.b);
+	assert_true(emr_bytes_equal(entry->creator, emr_gateway_identity_creator(live.owner)));
 	emr_batch_id(entry->batch.data, r->last_batch.b);
 	return EMR_OK;
 }
 
 static void read_all(emr_gateway *gateway, emr_gateway_position *position, reading *out)
 {
-	emr_gateway_call call = emr_gateway_call_of(PATIENCE_MS, -1);
+	emr_gateway_call call = emr_gateway_call_of(LIVE_PATIENCE_MS, -1);
 	uint64_t height = 0;
 
 	do
-		assert_fine(
+		live_fine(
 			emr_gateway_entries(gateway, &call, position, 7, read_entry, out, &height),
 			&call);
 	while (position->next_block < height);
@@ -544,26 +309,26 @@ static void all_entries_are_read_from_the_blocks_of_each_peer(void **state)
 {
 	emr_gateway_position first = {0}, position, forked;
 	reading all = {0}, more = {0};
-	emr_gateway_call call = emr_gateway_call_of(PATIENCE_MS, -1);
+	emr_gateway_call call = emr_gateway_call_of(LIVE_PATIENCE_MS, -1);
 	EMR_AUTO_BUF batch = {0};
 	emr_gateway_commit commit;
 	emr_id16 object;
 	emr_id32 id;
 
 	(void)state;
-	read_all(by_client, &first, &all);
+	read_all(live.by_client, &first, &all);
 	assert_true(all.entries >= 8);
-	batch = batch_of(3, &object);
+	batch = live_batch(3, &object);
 	emr_batch_id(batch.data, id.b);
-	register_batch(by_owner, emr_buf_view(&batch), &commit);
+	live_send(live.by_owner, emr_buf_view(&batch), &commit);
 	forked = first;
-	read_all(by_client, &first, &more);
+	read_all(live.by_client, &first, &more);
 	assert_int_equal(more.entries, 1);
 	assert_int_equal(more.items, 3);
 	assert_int_equal(more.last_block, commit.block);
 	assert_memory_equal(more.last_batch.b, id.b, sizeof id.b);
 	for (int peer = 2; peer <= 3; peer++) {
-		emr_gateway *other = open_for(owner, peer, 1);
+		emr_gateway *other = live_gateway(live.owner, peer, 1);
 		reading same = {0};
 
 		position = (emr_gateway_position){0};
@@ -575,12 +340,12 @@ static void all_entries_are_read_from_the_blocks_of_each_peer(void **state)
 	}
 	forked.hash[0] ^= 1;
 	assert_status(EMR_FORK,
-		emr_gateway_entries(by_client, &call, &forked, 1, read_entry, &more, NULL));
+		emr_gateway_entries(live.by_client, &call, &forked, 1, read_entry, &more, NULL));
 	assert_string_equal(emr_gateway_fault_name(call.fault), "other-history");
 	position = first;
 	position.next_block += 1000;
 	assert_status(EMR_ROLLBACK,
-		emr_gateway_entries(by_client, &call, &position, 1, read_entry, &more, NULL));
+		emr_gateway_entries(live.by_client, &call, &position, 1, read_entry, &more, NULL));
 }
 
 typedef struct comparing {
@@ -604,7 +369,7 @@ static emr_status compare_row(
 	void *arg, const char *key, emr_bytes value, uint64_t seq, uint64_t entry_time)
 {
 	comparing *c = arg;
-	emr_gateway_call call = emr_gateway_call_of(PATIENCE_MS, -1);
+	emr_gateway_call call = emr_gateway_call_of(LIVE_PATIENCE_MS, -1);
 	wanted_row want = {.value = value};
 
 	(void)seq;
@@ -615,23 +380,6 @@ static emr_status compare_row(
 	return EMR_OK;
 }
 
-static void observe_all(emr_gateway *gateway, emr_chain *chain, emr_gateway_position *position)
-{
-	emr_gateway_call call = emr_gateway_call_of(PATIENCE_MS, -1);
-	emr_ledger_trouble trouble = {0};
-	uint64_t height = 0;
-	emr_status status;
-
-	do {
-		status = emr_observe(gateway, &call, chain, emr_buf_view(&descriptor), position, 5,
-			&height, &trouble);
-		if (status != EMR_OK)
-			fail_msg("%s, entry %llu: %s; %s (%s)", emr_status_text(status),
-				(unsigned long long)trouble.seq, trouble.cause,
-				emr_gateway_fault_name(call.fault), call.said);
-	} while (position->next_block < height);
-}
-
 /* The contract judges every batch again, from the blocks of one peer and of another; tree and state
  * are the same, and the rows those of the peers. */
 static void whoever_observes_has_the_same_log_and_the_peers_rows(void **state)
@@ -639,14 +387,14 @@ static void whoever_observes_has_the_same_log_and_the_peers_rows(void **state)
 	EMR_AUTO_CHAIN one = NULL;
 	EMR_AUTO_CHAIN other = NULL;
 	static const char *const prefixes[] = {"N", "M/", "K/", "D/", "E/", "L/", "O/"};
-	emr_gateway *elsewhere = open_for(owner, 3, 1);
+	emr_gateway *elsewhere = live_gateway(live.owner, 3, 1);
 	emr_gateway_position position = {0}, other_position = {0}, again = {0};
-	comparing rows = {.gateway = by_client};
+	comparing rows = {.gateway = live.by_client};
 	uint8_t digests[2][32], roots[2][32], leaf[32];
 	uint64_t size = 0, seq = 0;
 	EMR_AUTO_BUF batch = {0};
 	emr_gateway_commit commit;
-	emr_gateway_call call = emr_gateway_call_of(PATIENCE_MS, -1);
+	emr_gateway_call call = emr_gateway_call_of(LIVE_PATIENCE_MS, -1);
 	emr_ledger_trouble trouble;
 	emr_id16 object;
 	emr_id32 id;
@@ -654,14 +402,14 @@ static void whoever_observes_has_the_same_log_and_the_peers_rows(void **state)
 	(void)state;
 	assert_ok(emr_chain_open_temporary(&one));
 	assert_ok(emr_chain_open_temporary(&other));
-	observe_all(by_client, one, &position);
-	batch = batch_of(2, &object);
+	live_observe(live.by_client, one, &position);
+	batch = live_batch(2, &object);
 	emr_batch_id(batch.data, id.b);
-	register_batch(by_owner, emr_buf_view(&batch), &commit);
-	observe_all(by_client, one, &position);
+	live_send(live.by_owner, emr_buf_view(&batch), &commit);
+	live_observe(live.by_client, one, &position);
 	while (other_position.next_block < position.next_block)
-		observe_all(elsewhere, other, &other_position);
-	observe_all(by_client, one, &again); /* whoever has lost his place begins anew */
+		live_observe(elsewhere, other, &other_position);
+	live_observe(live.by_client, one, &again); /* whoever has lost his place begins anew */
 	assert_memory_equal(&again, &position, sizeof position);
 	assert_ok(emr_chain_size(one, &size));
 	assert_true(size >= 10);
@@ -678,22 +426,23 @@ static void whoever_observes_has_the_same_log_and_the_peers_rows(void **state)
 		assert_ok(emr_chain_each_row(one, prefixes[i], compare_row, &rows));
 	assert_true(rows.rows >= 8);
 	/* Of another network it makes nothing. */
-	descriptor.data[descriptor.len - 1] ^= 1;
-	assert_status(EMR_FORK, emr_observe(by_client, &call, one, emr_buf_view(&descriptor),
-					&position, 1, NULL, &trouble));
-	descriptor.data[descriptor.len - 1] ^= 1;
+	live.descriptor.data[live.descriptor.len - 1] ^= 1;
+	assert_status(
+		EMR_FORK, emr_observe(live.by_client, &call, one, emr_buf_view(&live.descriptor),
+				  &position, 1, NULL, &trouble));
+	live.descriptor.data[live.descriptor.len - 1] ^= 1;
 	emr_gateway_close(elsewhere);
 }
 
 /* ---- the ledger as every part of emrfs sees it ---- */
 
-static emr_ledger *open_host(void)
+static emr_ledger *open_host(emr_gateway *gateway)
 {
-	emr_host_options options = {.gateway = by_owner,
-		.submitter = k.keyring,
-		.descriptor = emr_buf_view(&descriptor),
-		.dirfd = k.state_fd,
-		.timeout_ms = PATIENCE_MS};
+	emr_host_options options = {.gateway = gateway,
+		.submitter = live.k.keyring,
+		.descriptor = emr_buf_view(&live.descriptor),
+		.dirfd = live.k.state_fd,
+		.timeout_ms = LIVE_PATIENCE_MS};
 	emr_ledger *ledger = NULL;
 
 	assert_ok(emr_host_open(&options, &ledger));
@@ -716,7 +465,7 @@ static emr_status take_part(void *arg, size_t index, emr_bytes part)
 
 static void the_handle_of_a_ledger_submits_reads_and_proves(void **state)
 {
-	EMR_AUTO_LEDGER ledger = open_host();
+	EMR_AUTO_LEDGER ledger = open_host(live.by_owner);
 	EMR_AUTO_BUF batch = {0};
 	EMR_AUTO_BUF part = {0};
 	static emr_ledger_answer first, again;
@@ -731,7 +480,7 @@ static void the_handle_of_a_ledger_submits_reads_and_proves(void **state)
 
 	(void)state;
 	assert_non_null(parsed);
-	batch = batch_of(3, &object);
+	batch = live_batch(3, &object);
 	assert_int_equal(
 		emr_batch_parse((emr_span){batch.data, batch.len}, parsed), EMR_RESULT_APPLIED);
 	assert_ok(emr_ledger_submit(ledger, emr_buf_view(&batch), &first));
@@ -748,12 +497,14 @@ static void the_handle_of_a_ledger_submits_reads_and_proves(void **state)
 	assert_int_equal(seq, first.seq);
 	assert_ok(emr_ledger_entries(ledger, 0, 1000, count_entry, &next, &n));
 	assert_int_equal(n, size);
-	assert_ok(emr_ledger_changes(ledger, &domain.id, 0, &change));
+	assert_ok(emr_ledger_changes(ledger, &live.domain.id, 0, &change));
 	assert_int_equal(change.last_seq, first.seq);
 	assert_ok(emr_ledger_prove(ledger, first.seq, 2, size, &proof));
 	emr_ledger_proof_free(&proof);
-	key = (emr_part_key){
-		.domain = domain.id, .object = object, .version = 1, .family = EMR_FAMILY_OBJECT};
+	key = (emr_part_key){.domain = live.domain.id,
+		.object = object,
+		.version = 1,
+		.family = EMR_FAMILY_OBJECT};
 	assert_ok(emr_ledger_fetch(ledger, &key, 1, take_part, &part));
 	assert_true(emr_bytes_equal(emr_buf_view(&part),
 		emr_bytes_of(parsed->items[2].part.data, parsed->items[2].part.len)));
@@ -764,9 +515,20 @@ static void the_handle_of_a_ledger_submits_reads_and_proves(void **state)
 	assert_ok(emr_ledger_submit(ledger, emr_buf_view(&batch), &first));
 	assert_true(first.refusal != 0);
 	emr_ledger_close(ledger);
-	ledger = open_host();
+	ledger = open_host(live.by_owner);
 	assert_ok(emr_ledger_size(ledger, &seq));
 	assert_int_equal(seq, size);
+}
+
+/* As the handle keeps what it has signed for BATCH. */
+static void keep_envelope(const emr_buf *batch, emr_bytes envelope, char name[80])
+{
+	emr_id32 id;
+
+	emr_batch_id(batch->data, id.b);
+	(void)snprintf(name, 80, "envelope-");
+	emr_hex(id.b, sizeof id.b, name + strlen(name));
+	assert_ok(emr_file_create(live.k.state_fd, name, envelope, 0600));
 }
 
 /* The envelope was kept, and then the power went, before or after it was sent: the same bytes get
@@ -779,36 +541,89 @@ static void a_batch_on_its_way_at_a_power_cut_is_entered_once(void **state)
 	for (int was_sent = 0; was_sent < 2; was_sent++) {
 		EMR_AUTO_BUF batch = {0};
 		EMR_AUTO_BUF envelope = {0};
-		emr_gateway_call call = emr_gateway_call_of(PATIENCE_MS, -1);
+		emr_gateway_call call = emr_gateway_call_of(LIVE_PATIENCE_MS, -1);
 		static emr_gateway_answer judged;
 		static emr_ledger_answer answer;
-		char name[80] = "envelope-", tx_id[EMR_GATEWAY_TX_ID_BYTES];
+		char name[80], tx_id[EMR_GATEWAY_TX_ID_BYTES];
 		emr_gateway_position position = {0};
 		emr_gateway_commit commit;
 		reading all = {0};
 		emr_id16 object;
 		emr_id32 id;
 
-		batch = batch_of(1, &object);
+		batch = live_batch(1, &object);
 		emr_batch_id(batch.data, id.b);
-		emr_hex(id.b, sizeof id.b, name + strlen(name));
-		assert_fine(emr_gateway_register(by_owner, &call, k.owner.signer_id,
-				    emr_buf_view(&batch), (emr_bytes){0}, &envelope, &judged),
+		live_fine(emr_gateway_register(live.by_owner, &call, live.k.owner.signer_id,
+				  emr_buf_view(&batch), (emr_bytes){0}, &envelope, &judged),
 			&call);
 		memcpy(tx_id, call.tx_id, sizeof tx_id);
-		assert_ok(emr_file_create(k.state_fd, name, emr_buf_view(&envelope), 0600));
+		keep_envelope(&batch, emr_buf_view(&envelope), name);
 		if (was_sent != 0)
-			assert_fine(emr_gateway_submit(by_owner, &call, emr_buf_view(&envelope)),
+			live_fine(emr_gateway_submit(live.by_owner, &call, emr_buf_view(&envelope)),
 				&call);
-		ledger = open_host();
+		ledger = open_host(live.by_owner);
 		assert_ok(emr_ledger_submit(ledger, emr_buf_view(&batch), &answer));
 		assert_int_equal(answer.n_results, 1);
-		assert_int_equal(faccessat(k.state_fd, name, F_OK, 0), -1);
+		assert_int_equal(faccessat(live.k.state_fd, name, F_OK, 0), -1);
 		emr_ledger_close(ledger);
-		assert_fine(emr_gateway_commit_status(by_owner, &call, tx_id, &commit), &call);
+		live_fine(emr_gateway_commit_status(live.by_owner, &call, tx_id, &commit), &call);
 		assert_int_equal(commit.validation, 0);
-		read_all(by_owner, &position, &all);
+		read_all(live.by_owner, &position, &all);
 		assert_memory_equal(all.last_batch.b, id.b, sizeof id.b);
+	}
+}
+
+/* A computer is closed with a signed transaction that was not sent, and opened when the certificate
+ * has ended and another one is there: orderers take the old one no more.  So it is with a file that
+ * cannot be read. */
+static void what_no_orderer_takes_any_more_is_signed_anew(void **state)
+{
+	EMR_AUTO_BUF brief = {0}, lasting = {0};
+	emr_gateway_identity *identities[2];
+	emr_gateway *gateways[2];
+	const time_t ends = time(NULL) + BRIEF_S;
+
+	(void)state;
+	live_certificate(BRIEF_S, &brief);
+	assert_ok(emr_gateway_identity_of_keyring(
+		live.k.keyring, MSP, emr_buf_view(&brief), &identities[0]));
+	gateways[0] = live_gateway(identities[0], 1, 3);
+	live_renew(gateways[0], emr_buf_view(&brief));
+	for (int is_ended = 0; is_ended < 2; is_ended++) {
+		EMR_AUTO_LEDGER ledger = NULL;
+		EMR_AUTO_BUF batch = {0}, envelope = {0};
+		emr_gateway_call call = emr_gateway_call_of(LIVE_PATIENCE_MS, -1);
+		emr_gateway_answer judged;
+		static emr_ledger_answer answer;
+		char name[80];
+		emr_id16 object;
+
+		batch = live_batch(1, &object);
+		live_fine(emr_gateway_register(gateways[0], &call, live.k.owner.signer_id,
+				  emr_buf_view(&batch), (emr_bytes){0}, &envelope, &judged),
+			&call);
+		assert_int_equal(judged.kind, EMR_OUTCOME_APPLIED);
+		if (is_ended == 0)
+			envelope.len /= 2;
+		keep_envelope(&batch, emr_buf_view(&envelope), name);
+		if (is_ended == 1) {
+			while (time(NULL) <= ends)
+				(void)sleep(1);
+			live_certificate(0, &lasting);
+			assert_ok(emr_gateway_identity_of_keyring(
+				live.k.keyring, MSP, emr_buf_view(&lasting), &identities[1]));
+			gateways[1] = live_gateway(identities[1], 1, 3);
+			live_renew(gateways[1], emr_buf_view(&lasting));
+		}
+		ledger = open_host(gateways[is_ended]);
+		assert_ok(emr_ledger_submit(ledger, emr_buf_view(&batch), &answer));
+		assert_int_equal(answer.refusal, 0);
+		assert_int_equal(answer.results[0], EMR_RESULT_APPLIED);
+		assert_int_equal(faccessat(live.k.state_fd, name, F_OK, 0), -1);
+	}
+	for (int i = 0; i < 2; i++) {
+		emr_gateway_close(gateways[i]);
+		emr_gateway_identity_free(identities[i]);
 	}
 }
 
@@ -819,8 +634,8 @@ static void *submit_later(void *arg)
 	emr_id16 object;
 
 	(void)arg;
-	batch = batch_of(1, &object);
-	register_batch(by_owner, emr_buf_view(&batch), &commit);
+	batch = live_batch(1, &object);
+	live_send(live.by_owner, emr_buf_view(&batch), &commit);
 	return NULL;
 }
 
@@ -832,7 +647,7 @@ static void *wake_it(void *arg)
 
 static void who_waits_hears_of_the_next_entry_or_is_woken(void **state)
 {
-	EMR_AUTO_LEDGER ledger = open_host();
+	EMR_AUTO_LEDGER ledger = open_host(live.by_owner);
 	uint64_t size = 0, later = 0;
 	pthread_t thread;
 
@@ -840,38 +655,38 @@ static void who_waits_hears_of_the_next_entry_or_is_woken(void **state)
 	assert_ok(emr_ledger_size(ledger, &size));
 	assert_status(EMR_TIMEOUT, emr_ledger_wait(ledger, size, 50, &later));
 	assert_int_equal(pthread_create(&thread, NULL, submit_later, NULL), 0);
-	assert_ok(emr_ledger_wait(ledger, size, PATIENCE_MS, &later));
+	assert_ok(emr_ledger_wait(ledger, size, LIVE_PATIENCE_MS, &later));
 	assert_int_equal(later, size + 1);
 	(void)pthread_join(thread, NULL);
 	assert_int_equal(pthread_create(&thread, NULL, wake_it, ledger), 0);
-	assert_status(EMR_INTERRUPTED, emr_ledger_wait(ledger, later, PATIENCE_MS, &size));
+	assert_status(EMR_INTERRUPTED, emr_ledger_wait(ledger, later, LIVE_PATIENCE_MS, &size));
 	(void)pthread_join(thread, NULL);
 }
 
 static void a_wrong_channel_is_called_by_its_name(void **state)
 {
 	const char *address_key[1] = {"N"};
-	emr_gateway_call call = emr_gateway_call_of(PATIENCE_MS, -1);
+	emr_gateway_call call = emr_gateway_call_of(LIVE_PATIENCE_MS, -1);
 	EMR_AUTO_BUF row = {0};
 	char address[64];
 	emr_gateway_endpoint endpoint = {
-		.address = address, .ca_file = file_of(1, "tlsca/cert.pem")};
+		.address = address, .ca_file = live_file(1, "tlsca/cert.pem")};
 	emr_gateway_options options = {.endpoints = &endpoint,
 		.endpoint_count = 1,
 		.channel = "elsewhere",
 		.chaincode = "emrfs",
-		.identity = client,
+		.identity = live.client,
 		.version = "0"};
 	emr_gateway *gateway = NULL;
 
 	(void)state;
-	(void)snprintf(address, sizeof address, "https://127.0.0.1:%d", ports[0]);
+	(void)snprintf(address, sizeof address, "https://127.0.0.1:%d", live.ports[0]);
 	assert_ok(emr_gateway_open(&options, &gateway));
 	assert_status(
 		EMR_OFFLINE, emr_gateway_rows(gateway, &call, address_key, 1, keep_row, &row));
 	assert_string_equal(emr_gateway_fault_name(call.fault), "unavailable");
 	emr_gateway_close(gateway);
-	endpoint.ca_file = file_of(1, "ca/cert.pem");
+	endpoint.ca_file = live_file(1, "ca/cert.pem");
 	options.channel = "emrfs";
 	assert_ok(emr_gateway_open(&options, &gateway));
 	assert_status(EMR_DENIED, emr_gateway_rows(gateway, &call, address_key, 1, keep_row, &row));
@@ -886,7 +701,7 @@ static void kill_peer(int number)
 	int pid = 0;
 
 	(void)snprintf(name, sizeof name, "peer-%d.pid", number);
-	file = fopen(file_of(0, name), "re");
+	file = fopen(live_file(0, name), "re");
 	assert_non_null(file);
 	assert_int_equal(fscanf(file, "%d", &pid), 1);
 	(void)fclose(file);
@@ -899,7 +714,7 @@ static void kill_peer(int number)
 static void the_next_gateway_takes_over_from_a_peer_that_is_killed(void **state)
 {
 	EMR_AUTO_BUF batch = {0}, envelope = {0};
-	emr_gateway_call call = emr_gateway_call_of(PATIENCE_MS, -1);
+	emr_gateway_call call = emr_gateway_call_of(LIVE_PATIENCE_MS, -1);
 	static emr_gateway_answer answer;
 	emr_gateway_commit commit;
 	emr_gateway_position position = {0};
@@ -910,93 +725,22 @@ static void the_next_gateway_takes_over_from_a_peer_that_is_killed(void **state)
 	int tries = 0;
 
 	(void)state;
-	batch = batch_of(2, &object);
+	batch = live_batch(2, &object);
 	emr_batch_id(batch.data, id.b);
 	kill_peer(1);
 	do {
 		call.timeout_ms = 5000;
-		status = emr_gateway_register(by_owner, &call, k.owner.signer_id,
+		status = emr_gateway_register(live.by_owner, &call, live.k.owner.signer_id,
 			emr_buf_view(&batch), (emr_bytes){0}, &envelope, &answer);
 	} while (status != EMR_OK && emr_status_may_pass(status) && ++tries < 60);
-	assert_fine(status, &call);
+	live_fine(status, &call);
 	assert_int_equal(answer.kind, EMR_OUTCOME_APPLIED);
 	assert_true(call.endpoint > 0);
-	call.timeout_ms = PATIENCE_MS;
-	assert_fine(emr_gateway_settle(by_owner, &call, emr_buf_view(&envelope), false, &commit),
+	call.timeout_ms = LIVE_PATIENCE_MS;
+	live_fine(emr_gateway_settle(live.by_owner, &call, emr_buf_view(&envelope), false, &commit),
 		&call);
-	read_all(by_owner, &position, &all);
+	read_all(live.by_owner, &position, &all);
 	assert_memory_equal(all.last_batch.b, id.b, sizeof id.b);
-}
-
-/* ---- how fast ---- */
-
-typedef struct worker {
-	emr_buf *batches;
-	size_t count;
-	double worst_s;
-} worker;
-
-static double now_s(void)
-{
-	struct timespec now;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &now);
-	return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
-}
-
-static void *work(void *arg)
-{
-	worker *w = arg;
-
-	for (size_t i = 0; i < w->count; i++) {
-		double began = now_s(), took;
-		emr_gateway_commit commit;
-
-		register_batch(by_owner, emr_buf_view(&w->batches[i]), &commit);
-		took = now_s() - began;
-		w->worst_s = took > w->worst_s ? took : w->worst_s;
-	}
-	return NULL;
-}
-
-static void measure(size_t items, size_t threads, size_t each)
-{
-	pthread_t ids[64];
-	worker workers[64] = {{0}};
-	double began, took, worst = 0;
-	emr_id16 object;
-
-	for (size_t i = 0; i < threads; i++) {
-		workers[i].count = each;
-		workers[i].batches = calloc(each, sizeof *workers[i].batches);
-		for (size_t j = 0; j < each; j++)
-			workers[i].batches[j] = batch_of(items, &object);
-	}
-	began = now_s();
-	for (size_t i = 0; i < threads; i++)
-		assert_int_equal(pthread_create(&ids[i], NULL, work, &workers[i]), 0);
-	for (size_t i = 0; i < threads; i++) {
-		(void)pthread_join(ids[i], NULL);
-		worst = workers[i].worst_s > worst ? workers[i].worst_s : worst;
-	}
-	took = now_s() - began;
-	printf("%zu at once, %zu a batch: %.1f batches/s, %.0f registrations/s, worst %.2f s\n",
-		threads, items, (double)(threads * each) / took,
-		(double)(threads * each * items) / took, worst);
-	for (size_t i = 0; i < threads; i++) {
-		for (size_t j = 0; j < each; j++)
-			emr_buf_free(&workers[i].batches[j]);
-		free(workers[i].batches);
-	}
-}
-
-static void batches_are_registered_side_by_side(void **state)
-{
-	(void)state;
-	measure(1, 1, 4);
-	measure(1, 32, 4);
-	measure(100, 1, 4);
-	measure(100, 16, 4);
 }
 
 int main(int argc, char **argv)
@@ -1016,14 +760,14 @@ int main(int argc, char **argv)
 		cmocka_unit_test(a_batch_on_its_way_at_a_power_cut_is_entered_once),
 		cmocka_unit_test(who_waits_hears_of_the_next_entry_or_is_woken),
 		cmocka_unit_test(a_wrong_channel_is_called_by_its_name),
-		cmocka_unit_test(batches_are_registered_side_by_side),
 		cmocka_unit_test(the_next_gateway_takes_over_from_a_peer_that_is_killed),
+		cmocka_unit_test(what_no_orderer_takes_any_more_is_signed_anew),
 	};
 
 	if (argc != 2) {
 		fprintf(stderr, "usage: gateway_live NETWORK\n");
 		return 2;
 	}
-	net = argv[1];
-	return cmocka_run_group_tests(tests, begin, end);
+	live.net = argv[1];
+	return cmocka_run_group_tests(tests, live_begin, live_end);
 }

@@ -1,0 +1,46 @@
+/* What tests against real peers and orderers share (examples/network/fabric, fresh): a network of
+ * emrfs that begins there, an owner with a certificate of the first organisation's CA, and one
+ * domain of his. */
+#pragma once
+
+#include "gateway/observer.h"
+#include "ledger_kit.h"
+
+#define LIVE_PATIENCE_MS 300000
+
+extern struct live {
+	const char *net; /* the directory of the network of Fabric; the program sets it */
+	int ports[3];	 /* of its peers */
+	kit k;
+	emr_id16 org;
+	emr_buf descriptor, certificate;
+	emr_gateway_identity *client, *owner; /* somebody of the organisation; the owner */
+	emr_gateway *by_client, *by_owner;    /* through the first peer; through all three */
+	kit_domain domain;
+	emr_id32 key_item; /* the newest of the owner's row */
+	uint64_t key_version;
+} live;
+
+/* Fixtures of cmocka.  live_begin registers nothing yet; live_begin_domain does all of it. */
+int live_begin(void **state);
+int live_begin_domain(void **state);
+int live_end(void **state);
+void live_network(void);
+void live_owner(void);
+/* The ledger names the owner's newer CERTIFICATE, which GATEWAY speaks with. */
+void live_renew(emr_gateway *gateway, emr_bytes certificate);
+/* Of the organisation's CA for the owner; 0: as long as it usually lasts. */
+void live_certificate(uint64_t lasts_s, emr_buf *out);
+void live_domain(void);
+
+/* Of organisation NUMBER; of 0: of the network. */
+char *live_file(int number, const char *name);
+/* COUNT peers from that of organisation FIRST on: the first that answers is asked. */
+emr_gateway *live_gateway(const emr_gateway_identity *identity, int first, size_t count);
+void live_fine(emr_status status, const emr_gateway_call *call);
+/* COUNT new objects in the domain; the last one's id. */
+emr_buf live_batch(size_t count, emr_id16 *out_object);
+/* Until it is valid in a block. */
+void live_send(emr_gateway *gateway, emr_bytes batch, emr_gateway_commit *out_commit);
+/* All blocks that there are. */
+void live_observe(emr_gateway *gateway, emr_chain *chain, emr_gateway_position *position);
