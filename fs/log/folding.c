@@ -9,13 +9,13 @@
 
 #include "log/deeds.h"
 
-#define FOLDED 5       /* more than these are one line */
+#define FOLDED 5       /* more files than these are one line */
 #define GROUPS_BACK 64 /* so many kinds of deeds are looked through */
 
 /* Deeds that are alike, of one minute. */
 typedef struct group {
 	json_t *first; /* owned */
-	size_t n;
+	json_t *files; /* their paths, each once; owned */
 	uint64_t bytes;
 	char *to; /* number of the last entry; owned */
 } group;
@@ -56,6 +56,7 @@ static void forget(emr_folding *f)
 		free(f->lines[i].text);
 	for (size_t i = 0; i < f->n_groups; i++) {
 		json_decref(f->groups[i].first);
+		json_decref(f->groups[i].files);
 		free(f->groups[i].to);
 	}
 	f->n = f->n_groups = 0;
@@ -130,9 +131,12 @@ static emr_status new_group(emr_folding *f, const json_t *entry, size_t *out)
 		f->groups = grown;
 		f->cap_groups = cap;
 	}
-	f->groups[f->n_groups] = (group){.first = json_deep_copy(entry)};
-	if (f->groups[f->n_groups].first == NULL)
+	f->groups[f->n_groups] = (group){.first = json_deep_copy(entry), .files = json_object()};
+	if (f->groups[f->n_groups].first == NULL || f->groups[f->n_groups].files == NULL) {
+		json_decref(f->groups[f->n_groups].first);
+		json_decref(f->groups[f->n_groups].files);
 		return EMR_NO_MEMORY;
+	}
 	*out = f->n_groups++;
 	return EMR_OK;
 }
@@ -163,7 +167,8 @@ static emr_status join(group *g, const json_t *entry)
 		return EMR_NO_MEMORY;
 	free(g->to);
 	g->to = to;
-	g->n++;
+	if (json_object_set_new(g->files, emr_json_text_at(entry, "path"), json_true()) != 0)
+		return EMR_NO_MEMORY;
 	g->bytes += (uint64_t)json_integer_value(json_object_get(entry, "bytes"));
 	return EMR_OK;
 }
@@ -195,7 +200,8 @@ static char *line_of(const group *g)
 	if (folder == NULL || (is_one ? asprintf(&entries, "%.*s:", from, tx)
 				      : asprintf(&entries, "%.*s to %s:", from, tx, g->to)) < 0)
 		return NULL;
-	if (json_object_set_new(g->first, "files", json_integer((json_int_t)g->n)) != 0 ||
+	if (json_object_set_new(
+		    g->first, "files", json_integer((json_int_t)json_object_size(g->files))) != 0 ||
 		json_object_set_new(g->first, "path", json_string(folder)) != 0 ||
 		json_object_set_new(g->first, "tx", json_string(entries)) != 0 ||
 		json_object_set_new(g->first, "version", json_null()) != 0 ||
@@ -212,12 +218,10 @@ emr_status emr_folding_end(emr_folding *folding)
 
 	for (size_t i = 0; i < folding->n && status == EMR_OK; i++) {
 		const line *one = &folding->lines[i];
-		group *g = one->group != GROUPS_NONE && folding->groups[one->group].n > FOLDED
-				   ? &folding->groups[one->group]
-				   : NULL;
+		group *g = one->group != GROUPS_NONE ? &folding->groups[one->group] : NULL;
 		EMR_AUTO_FREE char *text = NULL;
 
-		if (g == NULL) {
+		if (g == NULL || json_object_size(g->files) <= FOLDED) {
 			folding->fn(folding->arg, one->text);
 			continue;
 		}

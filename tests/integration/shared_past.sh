@@ -82,8 +82,7 @@ json 2 restore --list "${FILE%/MRI.txt}"
 words() { timeout "$EMR_PATIENCE" "$EMRFS" restore "$FILE@v1" --to said.txt >out/said 2>out/complained </dev/null; }
 two_until 60 words
 says "said.txt: a copy of version 1, 7 bytes. It is yours; the signature stays with the original of $OWNER."
-# --all: on a busy computer what was asked again makes a series, which is one line otherwise.
-told() { as ana run 0 log Imaging --who lima --all && grep -q "Paula Lima.* opened  *Imaging/MRI.txt v1 (whole)" out/said; }
+told() { as ana run 0 log Imaging --who lima && grep -q "Paula Lima.* opened  *Imaging/MRI.txt v1 (whole)" out/said; }
 two_until 20 told
 
 say "when nobody can give the key, it says who did not answer"

@@ -135,6 +135,19 @@ static void a_few_files_have_a_line_each(void **state)
 	says("opened Imaging/5.dcm v1 (whole)");
 }
 
+static void one_file_again_and_again_is_not_many_files(void **state)
+{
+	entry e = {.who = "Lima", .action = "opened", .path = "Imaging/MRI.txt"};
+	emr_folding *f = begin();
+
+	(void)state;
+	for (e.number = 20; e.number < 33; e.number++)
+		add(f, &e);
+	assert_false(end(f));
+	assert_int_equal(lines(), 13);
+	says("opened Imaging/MRI.txt v1 (whole)");
+}
+
 static void of_two_people_two_folders_two_minutes_and_two_deeds_each_has_its_line(void **state)
 {
 	emr_folding *f = begin();
@@ -195,6 +208,7 @@ int main(void)
 		TEST(a_series_is_one_line),
 		TEST(keys_that_were_released_say_from_which_entry_to_which),
 		TEST(a_few_files_have_a_line_each),
+		TEST(one_file_again_and_again_is_not_many_files),
 		TEST(of_two_people_two_folders_two_minutes_and_two_deeds_each_has_its_line),
 		TEST(deeds_in_turns_are_folded_too_and_what_lies_between_keeps_its_place),
 	};
