@@ -27,6 +27,7 @@ typedef struct following {
 	emr_replica_change *changes; /* NULL cap 0 = not wanted */
 	size_t n_changes;
 	size_t cap_changes;
+	size_t n_items;	   /* of the entries of the transaction */
 	uint64_t bad_part; /* entry whose part did not fit its hash; 0 = none */
 	bool wants_changes;
 } following;

@@ -9,7 +9,12 @@
 
 #include "base/log.h"
 
-#define RUN_ENTRIES 128	   /* entries of one transaction */
+/* Rows have random keys: the more entries a transaction has, the more of the pages that it writes
+ * are changed by several of them.  It ends with the portion that makes these items full, because
+ * whoever else wants to write the copy waits for it. */
+#define RUN_ENTRIES 1024
+#define RUN_ITEMS 4096
+#define PORTION 64	   /* entries that are asked for at once */
 #define MARK_NS 1000000000 /* between two writes of the mark */
 
 /* ---- which domains are mine ---- */
@@ -160,6 +165,8 @@ emr_status follow_one(void *arg, const emr_ledger_entry *entry)
 	status = emr_chain_follow(f->chain, entry, f->parts.spans, keep, &f->choice, &f->trouble);
 	if (status == EMR_OK)
 		status = f->choice.status;
+	if (is_parsed)
+		f->n_items += f->batch.count;
 	if (status == EMR_OK && f->wants_changes && is_parsed)
 		status = note_changes(f, entry->seq, &parsed);
 	return status;
@@ -290,6 +297,24 @@ emr_status replica_new_mark(emr_replica *r, uint64_t size, high_mark *out)
 	return EMR_OK;
 }
 
+/* As take_run, in the transaction that has begun. */
+static emr_status take_portions(
+	emr_replica *r, following *f, uint64_t size, size_t max, size_t *out_n)
+{
+	size_t n;
+	size_t asked;
+	emr_status status;
+
+	f->n_items = 0;
+	do {
+		n = 0;
+		asked = max - *out_n < PORTION ? max - *out_n : PORTION;
+		status = emr_ledger_entries(r->ledger, size + *out_n, asked, follow_one, f, &n);
+		*out_n += n;
+	} while (status == EMR_OK && n == asked && *out_n < max && f->n_items < RUN_ITEMS);
+	return status;
+}
+
 /* At most MAX entries from SIZE in one transaction; *out_n = how many stand in it when it failed or
  * was committed. */
 static emr_status take_run(emr_replica *r, following *f, uint64_t size, size_t max, size_t *out_n)
@@ -300,7 +325,7 @@ static emr_status take_run(emr_replica *r, following *f, uint64_t size, size_t m
 	*out_n = 0;
 	if (status != EMR_OK)
 		return status;
-	status = emr_ledger_entries(r->ledger, size, max, follow_one, f, out_n);
+	status = take_portions(r, f, size, max, out_n);
 	if (status == EMR_DAMAGED && f->trouble.status == EMR_OK)
 		(void)give_trouble(
 			&f->trouble, EMR_DAMAGED, size + *out_n, "the entry cannot be read");

@@ -537,6 +537,57 @@ static void remove_file(const char *dir, const char *name)
 	(void)unlink(path);
 }
 
+/* ---- a long ledger ---- */
+
+/* More than a transaction of the copy takes in, and than the ledger gives at once. */
+#define LONG_LEDGER 1100
+
+static void see_in_order(void *arg, const emr_replica_change *change)
+{
+	seen *s = arg;
+
+	assert_true(change->seq == s->last.seq || change->seq == s->last.seq + 1);
+	s->n++;
+	s->last = *change;
+}
+
+/* A copy that begins anew takes in, and tells, what comes before the entry DAMAGED. */
+static void expect_all_before(uint64_t damaged)
+{
+	emr_replica_trouble trouble;
+	emr_replica_position position;
+	seen s = {0};
+	char sql[80];
+
+	(void)snprintf(sql, sizeof sql, "UPDATE entries SET entry=zeroblob(400) WHERE seq=%llu",
+		(unsigned long long)damaged);
+	kit_sql(k.network, "ledger.sqlite", sql);
+	stop();
+	remove_file(k.state, "replica.sqlite");
+	remove_file(k.state, "replica.hw");
+	start();
+	assert_status(EMR_DAMAGED, emr_replica_catch_up(replica, see_in_order, &s, NULL));
+	emr_replica_last_trouble(replica, &trouble);
+	assert_int_equal(trouble.seq, damaged);
+	assert_ok(emr_replica_at(replica, &position));
+	assert_int_equal(position.size, damaged);
+	assert_int_equal(s.n, damaged); /* one entry brought two, and the first none */
+	assert_int_equal(s.last.seq, damaged - 1);
+}
+
+static void a_damaged_entry_takes_nothing_away_of_what_came_before_it(void **state)
+{
+	seen s = {0};
+
+	(void)state;
+	(void)save(emr_id16_random(), LONG_LEDGER);
+	assert_ok(emr_replica_catch_up(replica, see_in_order, &s, NULL));
+	assert_int_equal(s.n, LONG_LEDGER + 3);
+	expect_all_before(LONG_LEDGER - 60);
+	expect_all_before(150);
+	expect_all_before(3);
+}
+
 static void a_ledger_that_went_back_is_refused(void **state)
 {
 	emr_ledger *now = k.ledger;
@@ -764,6 +815,7 @@ int main(void)
 		TEST(rows_are_read_by_key),
 		TEST(an_erased_version_has_no_part_and_the_rest_stays_provable),
 		TEST(readers_see_whole_batches_while_it_catches_up),
+		TEST(a_damaged_entry_takes_nothing_away_of_what_came_before_it),
 		TEST(a_ledger_that_went_back_is_refused),
 		TEST(a_ledger_that_forked_is_refused),
 		TEST(a_copy_that_went_back_catches_up_from_where_it_is),
