@@ -10,4 +10,5 @@ endforeach()
 target_link_libraries(bench_datasets PRIVATE emr_flags PkgConfig::cmocka Threads::Threads)
 # What it makes is listed, whole, by a test, too.
 add_test(NAME dataset_of_many COMMAND bench_datasets 24 3)
-set_tests_properties(dataset_of_many PROPERTIES LABELS unit TIMEOUT ${EMR_PATIENCE_S})
+add_test(NAME dataset_of_silent COMMAND bench_datasets 24 1 silent)
+set_tests_properties(dataset_of_many dataset_of_silent PROPERTIES LABELS unit TIMEOUT ${EMR_PATIENCE_S})

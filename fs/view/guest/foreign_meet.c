@@ -376,10 +376,12 @@ static emr_status meet_end(meeting *m, node *n)
 /* Nobody can look at what was sent: a handle or the kernel may still have it, and need not. */
 static emr_status meet_nothing(meeting *m, shared_share *s, node *n)
 {
-	if (!s->is_blind)
-		s->wants_tree = true;
-	else if (is_clean(n) && n->opens == 0 && !node_has_kids(n))
-		return foreign_retire(m->view, n, &m->tell);
+	if (s->is_blind)
+		return is_clean(n) && n->opens == 0 && !node_has_kids(n)
+			       ? foreign_retire(m->view, n, &m->tell)
+			       : EMR_OK;
+	s->wants_tree = true;
+	shared_stir(m->view, s);
 	return EMR_OK;
 }
 

@@ -47,6 +47,63 @@ void shared_wake(emr_view *view)
 		emr_worker_wake(&view->shares->worker);
 }
 
+/* ---- one round ---- */
+
+/* Only this thread takes shares off the list, and others put theirs before the first. */
+static shared_share *first_busy(emr_view *view)
+{
+	shared_share *first;
+
+	pthread_mutex_lock(&view->lock);
+	first = view->shares->busy;
+	pthread_mutex_unlock(&view->lock);
+	return first;
+}
+
+/* Those with nothing left go; when the others are to be looked at again. */
+static int64_t leave_out_idle(emr_view *view)
+{
+	int64_t due = INT64_MAX;
+
+	pthread_mutex_lock(&view->lock);
+	for (shared_share **at = &view->shares->busy; *at != NULL;) {
+		shared_share *s = *at;
+
+		if (shared_goes_on(view, s, &due)) {
+			at = &s->next_busy;
+			continue;
+		}
+		*at = s->next_busy;
+		s->is_busy = false;
+	}
+	if (view->shares->waiters != NULL && due > view_boot_ns(view) + SHARED_POLL_NS)
+		due = view_boot_ns(view) + SHARED_POLL_NS;
+	else if (view->shares->has_own && due > view_boot_ns(view) + SHARED_IDLE_POLL_NS)
+		due = view_boot_ns(view) + SHARED_IDLE_POLL_NS;
+	pthread_mutex_unlock(&view->lock);
+	return due;
+}
+
+/* When the next look is worth it. */
+static int64_t serve_busy(emr_view *view)
+{
+	const shared_share *done = NULL;
+	shared_share *first;
+
+	pthread_mutex_lock(&view->lock);
+	shared_stir_all(view);
+	pthread_mutex_unlock(&view->lock);
+	/* Who is served may stir others, whom nobody else would. */
+	while ((first = first_busy(view)) != done) {
+		for (shared_share *s = first; s != done; s = s->next_busy) {
+			shared_serve(view, s);
+			shared_report_due(view, s);
+		}
+		done = first;
+	}
+	return leave_out_idle(view);
+}
+
 void emr_view_shared_turn(emr_view *view, int64_t *out_next_ms)
 {
 	int64_t now, due, end;
@@ -58,18 +115,13 @@ void emr_view_shared_turn(emr_view *view, int64_t *out_next_ms)
 	if (status != EMR_OK && status != EMR_OFFLINE)
 		emr_log(EMR_LOG_WARN, "shares: the ledger was not followed: %s",
 			emr_status_text(status));
-	shared_end_due(view);
+	end = shared_end_due(view);
 	view->guests->turn(view);
 	/* Where each question waits for a block, others who wait are not kept for what nobody waits
 	 * for yet. */
 	view->shares->ahead_until_ns = view_boot_ns(view) + AHEAD_NS;
-	for (shared_share *s = view->shares->all; s != NULL; s = s->next) {
-		shared_serve(view, s);
-		shared_report_due(view, s);
-	}
+	due = serve_busy(view);
 	now = view_boot_ns(view);
-	due = shared_due_ns(view);
-	end = shared_next_end_ns(view);
 	due = end < due ? end : due;
 	due = due - now > LOOK_NS ? now + LOOK_NS : due;
 	if (out_next_ms != NULL)

@@ -52,6 +52,7 @@ typedef struct shared_set {
 	emr_id32 terms_id;
 	unsigned ahead;	  /* how many participants' names were asked for last that nobody looked at
 			     yet */
+	unsigned coming;  /* of the worker: how many have is_next */
 	emr_buf withheld; /* emr_cid: what was not let through since the folder was opened */
 	emr_buf clean;	  /* of the worker: emr_cid of what was, the newest last */
 } shared_set;
@@ -63,6 +64,7 @@ typedef struct shared_owner {
 	shared_set *set;	     /* NULL: he shares with this person, or a team */
 	char name[EMR_NAME_MAX + 1]; /* of the directory: NAME BORN (CODE), in a set a pseudonym */
 	emr_card card;		     /* the newest of his letters' */
+	struct shared_share *shares; /* his, in the order in which they came */
 } shared_owner;
 
 typedef enum shared_phase {
@@ -74,6 +76,9 @@ typedef enum shared_phase {
 
 typedef struct shared_share {
 	struct shared_share *next;
+	struct shared_share *next_of_owner;
+	struct shared_share *next_busy; /* shared_busy.c */
+	bool is_busy;
 	shared_owner *owner;
 	uint64_t number;      /* from 1: its place in listings */
 	emr_id16 domain, top; /* TOP: the object where it begins */
@@ -112,6 +117,7 @@ typedef struct shared_share {
 	int64_t build_not_before_ns;
 	bool has_failed;      /* of the worker: to build it, last */
 	bool is_next;	      /* of the worker: who lists a dataset comes to it soon */
+	bool has_answers;     /* of the worker: the ledger has something new of who answers */
 	bool is_awaited;      /* of the worker: somebody opens what TREE shows and the ledger has in
 				 another version */
 	emr_report_row *rows; /* openings that the owner has not been told of */
@@ -166,7 +172,7 @@ typedef struct shared_asking {
 	emr_ask *ask;
 	emr_id16 *objects; /* NULL: names */
 	size_t n;
-	int64_t since_boot_ns;
+	int64_t since_boot_ns, looked_boot_ns;
 	emr_share_trouble trouble; /* as of the last look */
 } shared_asking;
 
@@ -189,6 +195,10 @@ typedef struct shares {
 	shared_owner *owners;
 	shared_set *sets;
 	shared_share *all;
+	shared_share *busy;	  /* those for which there may be something to do */
+	int64_t all_busy_boot_ns; /* of the worker: when all of them were, last */
+	int64_t ends_due_boot_ns; /* of the worker: nothing ends before, */
+	int64_t ends_clocks_ns;	  /* if the clocks stay so far apart */
 	uint64_t next_owner, next_share, next_set;
 	emr_id16 only;	    /* the folder shows this dataset alone; zero: it shows everything */
 	uint64_t frozen_at; /* of it, what came before that entry; 0: all */
@@ -302,10 +312,8 @@ emr_status shared_sets_list(emr_view *view, const shared_at *at, uint64_t cookie
 	emr_entry_fn fn, void *arg);
 /* Of LINE; NULL: nobody takes part in it (yet). */
 shared_set *shared_set_of(const emr_view *view, emr_id16 line);
-/* Of a frozen state: whether R, and the content of OBJECT in DOMAIN, belong to it. */
+/* Of a frozen state: whether R belongs to it. */
 bool shared_is_wanted(const emr_view *view, const emr_received *r);
-bool shared_was_there_then(
-	const emr_view *view, emr_id16 domain, emr_id16 object, uint64_t pversion);
 /* The dataset of R, which is made; NULL without memory. */
 shared_set *shared_need_set(emr_view *view, const emr_received *r);
 /* The kernel forgets OWNER's directory, who is in a set, where it is shown. */
@@ -362,8 +370,15 @@ emr_status shared_note_text(const shared_share *s, emr_buf *out);
 /* ---- questions: shared_asking.c.  Of the worker, without view->lock. */
 void shared_serve(emr_view *view, shared_share *s);
 void shared_close(shared_share *s); /* drops questions and keys */
-/* When the next look is worth it. */
-int64_t shared_due_ns(emr_view *view);
+/* Under view->lock: whether S needs the worker again without anything new, and when at the latest:
+ * *OUT_DUE_NS is then no later than that. */
+bool shared_goes_on(const emr_view *view, const shared_share *s, int64_t *out_due_ns);
+
+/* ---- which shares have something to do: shared_busy.c.  Under view->lock. */
+void shared_stir(emr_view *view, shared_share *s);
+void shared_stir_owner(emr_view *view, const shared_owner *owner);
+/* From time to time every one. */
+void shared_stir_all(emr_view *view);
 
 /* ---- who waits: shared_waiting.c.  Of the worker, without view->lock. */
 /* Under view->lock: how many of N's opens are those of who waits. */

@@ -20,6 +20,7 @@
 						  then the next one need not ask */
 #define AHEAD_MAX 1024u
 #define NAMES_AHEAD_MAX 63u
+#define SEVERAL 3u /* of whom names were asked for ahead: not one folder is looked at, but many */
 #define BUILD_PAUSE_NS INT64_C(200000000)
 #define AFTER_FAILURE_NS INT64_C(30000000000)
 
@@ -60,7 +61,8 @@ static emr_status add_asking(
 		.ask = ask,
 		.objects = objects,
 		.n = n,
-		.since_boot_ns = view_boot_ns(view)};
+		.since_boot_ns = view_boot_ns(view),
+		.looked_boot_ns = view_boot_ns(view)};
 	s->asking = asking;
 	return EMR_OK;
 }
@@ -171,12 +173,20 @@ static void collect(emr_view *view, shared_share *s, shared_asking *asking)
 	end_asking(s, asking);
 }
 
+/* What somebody answered is seen when the ledger has it; from time to time also without: a private
+ * part may come after its entry. */
 static void collect_all(emr_view *view, shared_share *s)
 {
+	int64_t now = view_boot_ns(view);
+	bool has_answers = s->has_answers;
 	shared_asking *next;
 
+	s->has_answers = false;
 	for (shared_asking *asking = s->asking; asking != NULL; asking = next) {
 		next = asking->next;
+		if (!has_answers && now - asking->looked_boot_ns < SHARED_IDLE_POLL_NS)
+			continue;
+		asking->looked_boot_ns = now;
 		collect(view, s, asking);
 	}
 }
@@ -228,21 +238,8 @@ static void refuse_object(emr_view *view, shared_share *s, emr_id16 *object, emr
 	shared_answer(view, is_concerned, say_trouble, &r);
 }
 
-typedef struct choosing {
-	const emr_view *view;
-	const shared_share *s;
-} choosing;
-
-static bool was_there_then(void *arg, emr_id16 object, uint64_t pversion)
-{
-	const choosing *c = arg;
-
-	return shared_was_there_then(c->view, c->s->domain, object, pversion);
-}
-
 static void build(emr_view *view, shared_share *s)
 {
-	choosing frozen = {.view = view, .s = s};
 	emr_share_trouble none = {.why = EMR_WHY_NONE};
 	int64_t began = view_boot_ns(view);
 	EMR_AUTO_BUF tell = {0};
@@ -253,10 +250,9 @@ static void build(emr_view *view, shared_share *s)
 	s->has_grown = false;
 	before = s->tree; /* only this thread changes it */
 	pthread_mutex_unlock(&view->lock);
-	status = shared_tree_build(s->opened, s->top, s->name, before,
-		shared_is_of_copies(s->owner),
-		s->owner->set != NULL && view->shares->frozen_at != 0 ? was_there_then : NULL,
-		&frozen, &tree);
+	status =
+		shared_tree_build(s->opened, s->top, s->name, before, shared_is_of_copies(s->owner),
+			s->owner->set != NULL ? view->shares->frozen_at : 0, &tree);
 	if (status != EMR_OK) {
 		pthread_mutex_lock(&view->lock);
 		s->has_grown = true; /* what is new there is looked at again */
@@ -270,6 +266,7 @@ static void build(emr_view *view, shared_share *s)
 	pthread_mutex_lock(&view->lock);
 	before = shared_swap_tree(view, s, tree, &tell);
 	s->has_failed = s->is_awaited = false;
+	shared_stir_owner(view, s->owner); /* what lies in it is wanted now */
 	shared_rename_share(view, s, tree->top_name, &tell);
 	/* Who saves a thousand files does not make this computer read ten thousand names a thousand
 	 * times; who opens one of them does not wait for that. */
@@ -281,10 +278,15 @@ static void build(emr_view *view, shared_share *s)
 	shared_save_names(view, s);
 }
 
+static shared_share *after(const emr_view *view, const shared_share *s)
+{
+	return s->next != NULL ? s->next : view->shares->all;
+}
+
 /* Who lists one participant of a dataset lists the next: 1, 3, 7 ... others are asked for at the
  * same time, each time that the last were not enough. Where what is asked for counts, nothing is
  * that nobody looked at. */
-static void look_ahead(const emr_view *view, const shared_share *s)
+static void look_ahead(emr_view *view, const shared_share *s)
 {
 	shared_set *set = s->owner->set;
 	unsigned left;
@@ -293,12 +295,26 @@ static void look_ahead(const emr_view *view, const shared_share *s)
 		return;
 	left = set->ahead;
 	set->ahead = left < NAMES_AHEAD_MAX / 2 ? 2 * left + 1 : NAMES_AHEAD_MAX;
-	for (shared_share *next = s->next; next != NULL && left > 0; next = next->next)
+	pthread_mutex_lock(&view->lock);
+	for (shared_share *next = after(view, s); next != s && left > 0; next = after(view, next))
 		if (next->owner->set == set && next->tree == NULL && next->asking == NULL &&
-			shared_share_is_shown(view, next)) {
+			!next->is_next && shared_share_is_shown(view, next)) {
 			next->is_next = true;
+			set->coming++;
+			shared_stir(view, next);
 			left--;
 		}
+	pthread_mutex_unlock(&view->lock);
+}
+
+/* Who has listed several and waits for one that says nothing comes to others who may say nothing
+ * either: all of them are asked meanwhile, and waited for together. */
+static void go_on_ahead(emr_view *view, const shared_share *s)
+{
+	const shared_set *set = s->owner->set;
+
+	if (set != NULL && set->ahead >= SEVERAL && set->coming == 0)
+		look_ahead(view, s);
 }
 
 /* Once, whatever comes of it: nobody waits. */
@@ -319,8 +335,10 @@ static void serve_names(emr_view *view, shared_share *s)
 	emr_ask *ask = NULL;
 	emr_status status;
 
-	if (asking_for(s, EMR_NEED_NAMES, s->top) != NULL)
+	if (asking_for(s, EMR_NEED_NAMES, s->top) != NULL) {
+		go_on_ahead(view, s);
 		return;
+	}
 	status = emr_shared_ask_names(s->opened, &ask, &trouble);
 	if (status == EMR_OK && ask == NULL)
 		build(view, s);
@@ -616,11 +634,27 @@ static void serve_bytes(emr_view *view, shared_share *s)
 
 /* ---- deadlines ---- */
 
+/* Whose names were asked for before anybody looked is not waited for longer because of that. */
 static bool is_late(void *arg, const shared_waiter *w)
 {
 	const refusing *r = arg;
+	const shared_asking *ahead = r->share->owner->set != NULL && w->need == EMR_NEED_NAMES
+					     ? asking_for(r->share, w->need, r->share->top)
+					     : NULL;
 
-	return w->share == r->share && w->deadline_boot_ns <= r->now;
+	return w->share == r->share &&
+	       (w->deadline_boot_ns <= r->now ||
+		       (ahead != NULL && ahead->since_boot_ns + EMR_SHARED_WAIT_NS <= r->now));
+}
+
+static unsigned seconds_asked(
+	const refusing *r, const shared_waiter *w, const shared_asking *asking)
+{
+	unsigned here = seconds_waited(r->now, w), before = 0;
+
+	if (asking != NULL)
+		before = (unsigned)((r->now - asking->since_boot_ns) / 1000000000);
+	return before > here ? before : here;
 }
 
 static emr_status say_late(void *arg, const shared_waiter *w)
@@ -640,7 +674,7 @@ static emr_status say_late(void *arg, const shared_waiter *w)
 		return EMR_OK;
 
 	return shared_notice_trouble(r->view, r->share, w->n, EMR_TIMEOUT,
-		asking != NULL ? &asking->trouble : &nobody, seconds_waited(r->now, w));
+		asking != NULL ? &asking->trouble : &nobody, seconds_asked(r, w, asking));
 }
 
 static void answer_late(emr_view *view, shared_share *s)
@@ -742,6 +776,8 @@ void shared_serve(emr_view *view, shared_share *s)
 	bool is_next = s->is_next && s->phase == SHARED_OPEN;
 	emr_status status;
 
+	if (s->is_next)
+		s->owner->set->coming--;
 	s->is_next = false;
 	if (w.name)
 		serve_name(view, s);
@@ -769,25 +805,30 @@ void shared_serve(emr_view *view, shared_share *s)
 	answer_late(view, s);
 }
 
-int64_t shared_due_ns(emr_view *view)
+static bool is_waited_for(const emr_view *view, const shared_share *s)
 {
-	int64_t due = INT64_MAX, now = view_boot_ns(view);
+	const shared_waiter *w = view->shares->waiters;
 
-	pthread_mutex_lock(&view->lock);
-	if (view->shares->waiters != NULL)
-		due = now + SHARED_POLL_NS;
-	else if (view->shares->has_own)
-		due = now + SHARED_IDLE_POLL_NS;
-	for (const shared_share *s = view->shares->all; s != NULL; s = s->next) {
-		if (s->asking != NULL && due > now + SHARED_IDLE_POLL_NS)
-			due = now + SHARED_IDLE_POLL_NS;
-		if (s->nrows > 0 && s->opened != NULL && s->report_due_boot_ns < due)
-			due = s->report_due_boot_ns;
-		/* While its names are asked for, the answer is waited for. */
-		if (wants_build(s) && asking_for(s, EMR_NEED_NAMES, s->top) == NULL &&
-			s->build_not_before_ns < due)
-			due = s->build_not_before_ns;
-	}
-	pthread_mutex_unlock(&view->lock);
-	return due;
+	while (w != NULL && w->share != s)
+		w = w->next;
+	return w != NULL;
+}
+
+static void be_due(int64_t at_ns, int64_t *due_ns)
+{
+	*due_ns = at_ns < *due_ns ? at_ns : *due_ns;
+}
+
+bool shared_goes_on(const emr_view *view, const shared_share *s, int64_t *out_due_ns)
+{
+	bool reports = s->nrows > 0 && s->opened != NULL, builds = wants_build(s);
+
+	if (s->asking != NULL)
+		be_due(view_boot_ns(view) + SHARED_IDLE_POLL_NS, out_due_ns);
+	if (reports)
+		be_due(s->report_due_boot_ns, out_due_ns);
+	/* While its names are asked for, the answer is waited for. */
+	if (builds && asking_for(s, EMR_NEED_NAMES, s->top) == NULL)
+		be_due(s->build_not_before_ns, out_due_ns);
+	return s->asking != NULL || reports || builds || s->is_next || is_waited_for(view, s);
 }

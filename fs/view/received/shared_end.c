@@ -18,8 +18,10 @@
 
 #define FRESH_NS                                                                                   \
 	(INT64_C(24) * 3600 *                                                                      \
-		1000000000) /* without a word from the ledger keys are not kept longer */
-#define WARN_S (24 * 3600)  /* before the end, or a tenth of the whole time where that is less */
+		1000000000)	     /* without a word from the ledger keys are not kept longer */
+#define LOOK_NS INT64_C(5000000000)  /* keys that came meanwhile may be too old already */
+#define CLOCKS_NS INT64_C(500000000) /* between reading one clock and the other */
+#define WARN_S (24 * 3600) /* before the end, or a tenth of the whole time where that is less */
 
 /* ---- keys and readers ---- */
 
@@ -222,19 +224,14 @@ static void look_at(emr_view *view, shared_share *s, int64_t age_ns)
 		warn(view, s);
 		if (holds)
 			warn_stale(view, s, age_ns);
+		else
+			s->stale_told = 0;
 	}
 	shared_tell(view, &tell);
 }
 
-void shared_end_due(emr_view *view)
-{
-	int64_t age_ns = view_boot_ns(view) - view->shares->fresh_boot_ns;
-
-	for (shared_share *s = view->shares->all; s != NULL; s = s->next)
-		look_at(view, s, age_ns);
-}
-
-int64_t shared_next_end_ns(emr_view *view)
+/* The boot clock's time of the next end or notice; INT64_MAX: none. */
+static int64_t next_end_ns(emr_view *view)
 {
 	int64_t next = INT64_MAX, now = view_boot_ns(view);
 	int64_t now_s = view_now_ns(view) / 1000000000;
@@ -254,4 +251,28 @@ int64_t shared_next_end_ns(emr_view *view)
 	}
 	pthread_mutex_unlock(&view->lock);
 	return next;
+}
+
+/* The wall's clock was set: what ends by it may end now. */
+static bool clocks_have_parted(const emr_view *view, int64_t apart_ns)
+{
+	int64_t moved = apart_ns - view->shares->ends_clocks_ns;
+
+	return moved > CLOCKS_NS || moved < -CLOCKS_NS;
+}
+
+int64_t shared_end_due(emr_view *view)
+{
+	shares *all = view->shares;
+	int64_t now = view_boot_ns(view), apart_ns = view_now_ns(view) - now;
+	int64_t age_ns = now - all->fresh_boot_ns, next;
+
+	if (now < all->ends_due_boot_ns && !clocks_have_parted(view, apart_ns))
+		return all->ends_due_boot_ns;
+	for (shared_share *s = all->all; s != NULL; s = s->next)
+		look_at(view, s, age_ns);
+	next = next_end_ns(view);
+	all->ends_due_boot_ns = next < now + LOOK_NS ? next : now + LOOK_NS;
+	all->ends_clocks_ns = apart_ns;
+	return all->ends_due_boot_ns;
 }

@@ -17,19 +17,21 @@
 #include "shared_end.h"
 
 #define CODE_DIGITS 4
+#define AWAY_NS INT64_C(60000000000) /* that the ledger was, if nobody heard of it for so long */
 
 /* ---- names ---- */
 
-static bool is_taken(const emr_view *view, const shared_share *s, const char *name)
+static bool is_taken(const shared_share *s, const char *name)
 {
-	for (const shared_share *other = view->shares->all; other != NULL; other = other->next)
-		if (other != s && other->owner == s->owner && strcmp(other->name, name) == 0)
+	for (const shared_share *other = s->owner->shares; other != NULL;
+		other = other->next_of_owner)
+		if (other != s && strcmp(other->name, name) == 0)
 			return true;
 	return false;
 }
 
 /* What came with a share has that one's label as long as its own name is not known. */
-static void choose_name(const emr_view *view, shared_share *s)
+static void choose_name(shared_share *s)
 {
 	size_t digits = s->is_tied && !s->knows_name ? CODE_DIGITS : 0;
 	char name[EMR_NAME_MAX + 1], code[27];
@@ -38,7 +40,7 @@ static void choose_name(const emr_view *view, shared_share *s)
 	memcpy(name, s->wanted, sizeof name);
 	if (digits > 0)
 		emr_name_with_code(s->wanted, code, digits, name);
-	for (digits = CODE_DIGITS; is_taken(view, s, name) && digits <= 26; digits++)
+	for (digits = CODE_DIGITS; is_taken(s, name) && digits <= 26; digits++)
 		emr_name_with_code(s->wanted, code, digits, name);
 	memcpy(s->name, name, sizeof s->name);
 }
@@ -52,16 +54,16 @@ static void want_name(shared_share *s, const char *label)
 }
 
 /* S is called as LABEL says, or nearly so. */
-static void name_share(const emr_view *view, shared_share *s, const char *label)
+static void name_share(shared_share *s, const char *label)
 {
 	want_name(s, label);
-	choose_name(view, s);
+	choose_name(s);
 }
 
 static void choose_again(emr_view *view, shared_share *s, emr_buf *tell)
 {
 	shared_tell_of(view, s, tell);
-	choose_name(view, s);
+	choose_name(s);
 	shared_tell_of(view, s, tell);
 }
 
@@ -78,10 +80,9 @@ void shared_rename_share(emr_view *view, shared_share *s, const char *name, emr_
 	s->knows_name = true;
 	choose_again(view, s, tell);
 	/* Who had a code because of it may be called as he wants to be. */
-	for (shared_share *other = view->shares->all; other != NULL; other = other->next)
-		if (other != s && other->owner == s->owner && other->phase == SHARED_OPEN &&
-			strcmp(other->name, other->wanted) != 0 &&
-			!is_taken(view, other, other->wanted))
+	for (shared_share *other = s->owner->shares; other != NULL; other = other->next_of_owner)
+		if (other != s && other->phase == SHARED_OPEN &&
+			strcmp(other->name, other->wanted) != 0 && !is_taken(other, other->wanted))
 			choose_again(view, other, tell);
 }
 
@@ -93,7 +94,8 @@ typedef struct looking {
 	size_t n, cap;
 	const emr_received **beside; /* ALL, what is shown in one place together */
 	bool grants_changed;
-	emr_buf touched; /* emr_id16 of domains, the same one perhaps several times */
+	emr_buf touched;  /* emr_id16 of domains, the same one perhaps several times */
+	emr_buf answered; /* the same, of those in which somebody answered */
 } looking;
 
 static emr_status note_received(void *arg, const emr_received *received)
@@ -250,7 +252,7 @@ static shared_owner *need_owner(emr_view *view, const emr_card *card, shared_set
 /* Under view->lock. */
 static shared_share *need_share(emr_view *view, shared_owner *owner, emr_id16 domain)
 {
-	shared_share **at = &view->shares->all;
+	shared_share **at = &view->shares->all, **his = &owner->shares;
 
 	for (; *at != NULL; at = &(*at)->next)
 		if (emr_id16_equal((*at)->domain, domain) && (*at)->owner->set == owner->set)
@@ -258,9 +260,13 @@ static shared_share *need_share(emr_view *view, shared_owner *owner, emr_id16 do
 	*at = calloc(1, sizeof **at);
 	if (*at == NULL)
 		return NULL;
+	while (*his != NULL)
+		his = &(*his)->next_of_owner;
+	*his = *at;
 	(*at)->number = ++view->shares->next_share;
 	(*at)->view = view;
 	(*at)->is_name_due = true;
+	shared_stir(view, *at);
 	(*at)->owner = owner;
 	(*at)->domain = domain;
 	(*at)->space = owner->set == NULL ? domain
@@ -276,7 +282,7 @@ shared_share *shared_need(emr_view *view, const emr_card *card, emr_id16 domain,
 	shared_share *s = owner != NULL ? need_share(view, owner, domain) : NULL;
 
 	if (s != NULL && s->name[0] == 0)
-		name_share(view, s, label);
+		name_share(s, label);
 	return s;
 }
 
@@ -336,7 +342,7 @@ static void take_terms(emr_view *view, shared_share *s, const emr_received *r, b
 	s->agents_count = r->agents_count;
 	s->needed = r->grant.row.t;
 	if (s->name[0] == 0)
-		name_share(view, s, r->letter.label);
+		name_share(s, r->letter.label);
 }
 
 /* Whether what R begins with is a file of its own: the ledger shows it, without any key. */
@@ -417,6 +423,7 @@ static emr_status take_share(const looking *l, const emr_received *r, emr_buf *t
 	}
 	if (begins)
 		shared_tell_of(view, s, tell);
+	shared_stir_owner(view, owner);
 	pthread_mutex_unlock(&view->lock);
 	if (is_other) {
 		shared_send_report(view, s);
@@ -458,6 +465,7 @@ emr_status shared_have_come(emr_view *view, bool was_there, emr_buf *tell)
 	emr_status status = EMR_OK;
 
 	pthread_mutex_lock(&view->lock);
+	view->shares->ends_due_boot_ns = 0;
 	shared_name_owners(view, tell, top_number(view));
 	if (was_there != shared_is_there(view) && view->root != NULL) {
 		status = shared_tell_later(tell, EMR_ROOT_NODE, SHARED_DIRECTORY);
@@ -503,6 +511,15 @@ static emr_status look_at_grants(looking *l)
 
 /* ---- what is new on the ledger ---- */
 
+static emr_status note_domain(emr_buf *domains, emr_id16 domain)
+{
+	const size_t size = sizeof domain.b;
+
+	if (domains->len > 0 && memcmp(domains->data + domains->len - size, domain.b, size) == 0)
+		return EMR_OK;
+	return emr_buf_append(domains, domain.b, size);
+}
+
 static emr_status note_change(void *arg, const emr_replica_change *c)
 {
 	looking *l = arg;
@@ -512,30 +529,45 @@ static emr_status note_change(void *arg, const emr_replica_change *c)
 	if (c->family == EMR_FAMILY_GRANT || c->family == EMR_FAMILY_KEY ||
 		c->family == EMR_FAMILY_MEMBER || c->family == EMR_FAMILY_WRITER)
 		l->grants_changed = true;
+	if (c->family == EMR_FAMILY_SERVED)
+		return note_domain(&l->answered, c->domain);
 	if (c->family != EMR_FAMILY_OBJECT && c->family != EMR_FAMILY_LISTKEY)
 		return EMR_OK;
-	if (l->touched.len > 0 &&
-		memcmp(l->touched.data + l->touched.len - 16, c->domain.b, 16) == 0)
-		return EMR_OK;
-	return emr_buf_append(&l->touched, c->domain.b, sizeof c->domain.b);
+	return note_domain(&l->touched, c->domain);
 }
 
-static bool has_touched(const emr_buf *touched, emr_id16 domain)
+static int compare_domains(const void *a, const void *b)
 {
-	for (size_t at = 0; at < touched->len; at += sizeof domain.b)
-		if (memcmp(touched->data + at, domain.b, sizeof domain.b) == 0)
-			return true;
-	return false;
+	return memcmp(a, b, sizeof(emr_id16));
 }
 
-static void mark_grown(emr_view *view, const emr_buf *touched)
+static void sort_domains(const emr_buf *domains)
 {
+	if (domains->len > 0)
+		qsort(domains->data, domains->len / sizeof(emr_id16), sizeof(emr_id16),
+			compare_domains);
+}
+
+static bool has_domain(const emr_buf *domains, emr_id16 domain)
+{
+	return domains->len > 0 && bsearch(&domain, domains->data, domains->len / sizeof domain,
+					   sizeof domain, compare_domains) != NULL;
+}
+
+static void mark_grown(emr_view *view, const looking *l)
+{
+	sort_domains(&l->touched);
+	sort_domains(&l->answered);
 	pthread_mutex_lock(&view->lock);
 	for (shared_share *s = view->shares->all; s != NULL; s = s->next) {
-		if (!has_touched(touched, s->domain))
-			continue;
-		s->has_grown = s->has_grown || s->tree != NULL;
-		s->is_name_due = true;
+		bool has_grown = has_domain(&l->touched, s->domain);
+		bool has_answers = has_domain(&l->answered, s->domain);
+
+		s->has_grown = s->has_grown || (has_grown && s->tree != NULL);
+		s->is_name_due = s->is_name_due || has_grown;
+		s->has_answers = s->has_answers || has_answers;
+		if (has_grown || has_answers)
+			shared_stir(view, s);
 	}
 	pthread_mutex_unlock(&view->lock);
 }
@@ -554,7 +586,7 @@ static emr_status look(looking *l)
 		status = look_at_grants(l);
 	if (status != EMR_OK)
 		return status;
-	mark_grown(l->view, &l->touched);
+	mark_grown(l->view, l);
 	all->knows_grants = true;
 	all->seen = at.size;
 	return EMR_OK;
@@ -568,15 +600,19 @@ emr_status shared_look(emr_view *view)
 	free(l.all);
 	free(l.beside);
 	emr_buf_free(&l.touched);
+	emr_buf_free(&l.answered);
 	return status;
 }
 
 emr_status shared_follow(emr_view *view)
 {
 	emr_status status = emr_follow_now(view->options.replica), looked;
+	int64_t now = view_boot_ns(view);
 
+	if (status == EMR_OK && now - view->shares->fresh_boot_ns > AWAY_NS)
+		view->shares->ends_due_boot_ns = 0; /* nobody need be told of it any more */
 	if (status == EMR_OK)
-		view->shares->fresh_boot_ns = view_boot_ns(view);
+		view->shares->fresh_boot_ns = now;
 	looked = shared_look(view); /* also at what is here when the ledger is away */
 	return status == EMR_OK ? looked : status;
 }

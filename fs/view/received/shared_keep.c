@@ -40,11 +40,11 @@ static emr_status count_entry(const shared_share *s, uint32_t entry, counting *c
 		c->bytes += e->size;
 		status = emr_buf_append(&c->roots, &e->root, sizeof e->root);
 	}
-	for (const shared_share *i = s->view->shares->all; i != NULL && status == EMR_OK;
-		i = i->next) {
+	for (const shared_share *i = s->owner->shares; i != NULL && status == EMR_OK;
+		i = i->next_of_owner) {
 		shared_spot spot;
 
-		if (i->owner == s->owner && shared_spot_of(i, &spot) && spot.outer == s &&
+		if (shared_spot_of(i, &spot) && spot.outer == s &&
 			is_below(s->tree, spot.entry, entry))
 			status = count_entry(i, FLAT_TOP, c);
 	}

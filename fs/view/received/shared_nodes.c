@@ -43,9 +43,8 @@ static bool is_over(const shared_share *s)
 /* Who has left a dataset is not there any more; of who shared by himself a note stays. */
 bool shared_owner_is_shown(const emr_view *view, const shared_owner *owner)
 {
-	for (const shared_share *s = view->shares->all; s != NULL; s = s->next)
-		if (s->owner == owner && shared_share_is_shown(view, s) &&
-			(owner->set == NULL || !is_over(s)))
+	for (const shared_share *s = owner->shares; s != NULL; s = s->next_of_owner)
+		if (shared_share_is_shown(view, s) && (owner->set == NULL || !is_over(s)))
 			return true;
 	return false;
 }
@@ -279,13 +278,12 @@ static emr_status share_node(emr_view *view, shared_share *s, node **out_node)
 	return s->is_file ? EMR_BUSY : unknown_share(view, s, out_node);
 }
 
-static uint32_t count_shares(const emr_view *view, const shared_owner *owner)
+static uint32_t count_shares(const shared_owner *owner)
 {
 	uint32_t n = 0;
 
-	for (const shared_share *s = view->shares->all; s != NULL; s = s->next)
-		n += s->owner == owner && !s->is_file && s->phase == SHARED_OPEN &&
-		     shared_is_beside(s);
+	for (const shared_share *s = owner->shares; s != NULL; s = s->next_of_owner)
+		n += !s->is_file && s->phase == SHARED_OPEN && shared_is_beside(s);
 	return n;
 }
 
@@ -302,7 +300,7 @@ emr_status shared_owner_node(emr_view *view, shared_owner *owner, node **out_nod
 			return status;
 		n->mtime_ns = n->ctime_ns = view_now_ns(view);
 	}
-	n->listing->subdirectories = count_shares(view, owner);
+	n->listing->subdirectories = count_shares(owner);
 	*out_node = n;
 	return EMR_OK;
 }
@@ -347,14 +345,13 @@ static emr_status child_of_top(emr_view *view, const char *name, node **out_node
 static emr_status child_of_owner(
 	emr_view *view, const shared_owner *owner, const char *name, node **out_node)
 {
-	for (shared_share *s = view->shares->all; s != NULL; s = s->next)
-		if (s->owner == owner && strcmp(shown_name(s), name) == 0 && shared_is_beside(s))
+	for (shared_share *s = owner->shares; s != NULL; s = s->next_of_owner)
+		if (strcmp(shown_name(s), name) == 0 && shared_is_beside(s))
 			return share_node(view, s, out_node);
 	/* A viewer that opens its path again is told why it is not there, as long as the note is.
 	 */
-	for (const shared_share *s = view->shares->all; s != NULL; s = s->next)
-		if (s->owner == owner && is_over(s) && shared_share_is_shown(view, s) &&
-			strcmp(s->name, name) == 0)
+	for (const shared_share *s = owner->shares; s != NULL; s = s->next_of_owner)
+		if (is_over(s) && shared_share_is_shown(view, s) && strcmp(s->name, name) == 0)
 			return shared_is_readable(view, s);
 	return EMR_NOT_FOUND;
 }
@@ -420,11 +417,11 @@ static emr_status list_owners(
 static emr_status list_shares(emr_view *view, const shared_owner *owner, uint64_t cookie, bool take,
 	emr_entry_fn fn, void *arg)
 {
-	for (shared_share *s = view->shares->all; s != NULL; s = s->next) {
+	for (shared_share *s = owner->shares; s != NULL; s = s->next_of_owner) {
 		emr_status status;
 		node *n;
 
-		if (s->owner != owner || s->number + 2 <= cookie || !shared_is_beside(s))
+		if (s->number + 2 <= cookie || !shared_is_beside(s))
 			continue;
 		status = share_node(view, s, &n);
 		if (status == EMR_BUSY ||
@@ -587,11 +584,10 @@ static void move_node(
 /* S, and what lies in it, where they are shown with the tree that S has now. */
 static void tell_places(emr_view *view, const shared_share *s, emr_buf *tell)
 {
-	for (const shared_share *i = view->shares->all; i != NULL; i = i->next) {
+	for (const shared_share *i = s->owner->shares; i != NULL; i = i->next_of_owner) {
 		shared_spot spot;
 
-		if (i->owner != s->owner ||
-			(i != s && (!shared_spot_of(i, &spot) || spot.outer != s)))
+		if (i != s && (!shared_spot_of(i, &spot) || spot.outer != s))
 			continue;
 		shared_tell_place(view, i, tell);
 		shared_tell_of(view, i, tell);

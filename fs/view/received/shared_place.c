@@ -26,10 +26,10 @@ static bool find_spot(const shared_share *s, shared_spot *out)
 {
 	if (s->phase != SHARED_OPEN || s->tree == NULL || emr_id16_is_zero(s->tree->top_parent))
 		return false;
-	for (shared_share *o = s->view->shares->all; o != NULL; o = o->next) {
+	for (shared_share *o = s->owner->shares; o != NULL; o = o->next_of_owner) {
 		uint32_t entry;
 
-		if (o == s || o->owner != s->owner || o->phase != SHARED_OPEN || o->tree == NULL)
+		if (o == s || o->phase != SHARED_OPEN || o->tree == NULL)
 			continue;
 		entry = shared_tree_find(o->tree, s->tree->top_parent);
 		if (entry == FLAT_NONE || o->tree->entries[entry].type != EMR_META_DIR)
@@ -58,8 +58,8 @@ bool shared_spot_of(const shared_share *s, shared_spot *out_spot)
 
 static shared_share *root_of(const shared_share *s)
 {
-	for (shared_share *o = s->view->shares->all; o != NULL && s->is_tied; o = o->next)
-		if (o != s && o->owner == s->owner && emr_id16_equal(o->domain, s->root))
+	for (shared_share *o = s->owner->shares; o != NULL && s->is_tied; o = o->next_of_owner)
+		if (o != s && emr_id16_equal(o->domain, s->root))
 			return o;
 	return NULL;
 }
@@ -73,9 +73,8 @@ static bool is_on_its_way(const shared_share *s)
 
 bool shared_awaits_inner(const shared_share *s)
 {
-	for (const shared_share *i = s->view->shares->all; i != NULL; i = i->next)
-		if (i != s && i->is_tied && i->owner == s->owner &&
-			emr_id16_equal(i->root, s->domain) && is_on_its_way(i))
+	for (const shared_share *i = s->owner->shares; i != NULL; i = i->next_of_owner)
+		if (i != s && i->is_tied && emr_id16_equal(i->root, s->domain) && is_on_its_way(i))
 			return true;
 	return false;
 }
@@ -136,12 +135,11 @@ shared_share *shared_placed_next(const shared_share *outer, uint32_t entry, uint
 {
 	shared_share *first = NULL;
 
-	for (shared_share *s = outer->view->shares->all; s != NULL; s = s->next) {
+	for (shared_share *s = outer->owner->shares; s != NULL; s = s->next_of_owner) {
 		shared_spot spot;
 
-		if (s->number <= after || s->owner != outer->owner ||
-			(first != NULL && s->number > first->number) || !shared_spot_of(s, &spot) ||
-			spot.outer != outer || spot.entry != entry)
+		if (s->number <= after || (first != NULL && s->number > first->number) ||
+			!shared_spot_of(s, &spot) || spot.outer != outer || spot.entry != entry)
 			continue;
 		first = s;
 	}

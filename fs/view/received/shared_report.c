@@ -100,6 +100,7 @@ static void add_row(emr_view *view, shared_share *s, const emr_report_row *row)
 	if (s->nrows == 0)
 		s->report_due_boot_ns = view_boot_ns(view) + GATHER_NS;
 	grown[s->nrows++] = *row;
+	shared_stir(view, s);
 }
 
 static emr_report_row row_of(const emr_view *view, const node *n, const char *program)

@@ -132,8 +132,8 @@ static emr_status child_of_set(
 			continue;
 		if (shared_owner_is_shown(view, o))
 			return shared_owner_node(view, o, out_node);
-		for (const shared_share *s = view->shares->all; s != NULL; s = s->next)
-			if (s->owner == o && shared_share_is_shown(view, s))
+		for (const shared_share *s = o->shares; s != NULL; s = s->next_of_owner)
+			if (shared_share_is_shown(view, s))
 				return shared_is_readable(view, s);
 	}
 	return EMR_NOT_FOUND;

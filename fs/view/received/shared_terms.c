@@ -3,8 +3,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "contract/codes.h"
-
 #include "shared.h"
 
 uint8_t shared_purpose(const emr_view *view, const shared_share *s)
@@ -39,20 +37,4 @@ bool shared_is_wanted(const emr_view *view, const emr_received *r)
 		if (memcmp(all->frozen.data + at, r->grant.domain.b, sizeof r->grant.domain) == 0)
 			return true;
 	return false;
-}
-
-/* Not what cannot be told. */
-bool shared_was_there_then(
-	const emr_view *view, emr_id16 domain, emr_id16 object, uint64_t pversion)
-{
-	const emr_part_key key = {.family = EMR_FAMILY_OBJECT,
-		.domain = domain,
-		.object = object,
-		.version = pversion};
-	EMR_AUTO_BUF bytes = {0};
-	emr_replica_item item;
-
-	return view->shares->frozen_at == 0 ||
-	       (emr_replica_item_get(view->options.replica, &key, &bytes, &item) == EMR_OK &&
-		       item.seq < view->shares->frozen_at);
 }

@@ -26,8 +26,7 @@ typedef struct building {
 	size_t count, cap, top;
 	const shared_tree *before; /* what was read of it with the same grant; NULL: nothing */
 	bool copies_only;
-	shared_wanted_fn wanted; /* NULL: everything */
-	void *wanted_arg;
+	uint64_t frozen_at; /* only contents of entries before; 0: all */
 } building;
 
 static void free_entry(shared_entry *e)
@@ -113,8 +112,7 @@ static emr_status collect(void *arg, const emr_shared_record *r)
 	const building *b = arg;
 	emr_status status;
 
-	if (b->wanted != NULL && r->pversion != 0 &&
-		!b->wanted(b->wanted_arg, r->object, r->pversion))
+	if (b->frozen_at != 0 && r->pversion != 0 && r->content_seq >= b->frozen_at)
 		return EMR_OK;
 	if (!r->is_owners && meta->type == EMR_META_SYMLINK && emr_words_lead_away(meta->target))
 		return EMR_OK;
@@ -393,15 +391,13 @@ static emr_status build(
 }
 
 emr_status shared_tree_build(emr_shared *shared, emr_id16 top, const char *name,
-	const shared_tree *before, bool copies_only, shared_wanted_fn wanted, void *arg,
-	shared_tree **out_tree)
+	const shared_tree *before, bool copies_only, uint64_t frozen_at, shared_tree **out_tree)
 {
 	emr_id16 grant = emr_shared_grant(shared)->grant.grant;
 	building b = {
 		.before = before != NULL && emr_id16_equal(before->grant, grant) ? before : NULL,
 		.copies_only = copies_only,
-		.wanted = wanted,
-		.wanted_arg = arg};
+		.frozen_at = frozen_at};
 	shared_tree *tree = calloc(1, sizeof *tree);
 	emr_status status = tree != NULL ? build(shared, top, name, &b, tree) : EMR_NO_MEMORY;
 

@@ -42,13 +42,10 @@ typedef struct shared_tree {
 
 /* The share that begins at TOP, called NAME, with the names that SHARED can read.  What has not
  * changed since BEFORE (NULL: none) was built with the same grant is taken from there.  What
- * emr_shared_each says. */
-/* WANTED (NULL: all are) says which contents belong to it. */
-typedef bool (*shared_wanted_fn)(void *arg, emr_id16 object, uint64_t pversion);
-/* COPIES_ONLY: of names, links and attributes only what such copies have is shown. */
+ * emr_shared_each says.  COPIES_ONLY: of names, links and attributes only what such copies have is
+ * shown.  FROZEN_AT: only contents that an entry of the ledger before that says; 0: all. */
 emr_status shared_tree_build(emr_shared *shared, emr_id16 top, const char *name,
-	const shared_tree *before, bool copies_only, shared_wanted_fn wanted, void *arg,
-	shared_tree **out_tree);
+	const shared_tree *before, bool copies_only, uint64_t frozen_at, shared_tree **out_tree);
 void shared_tree_free(shared_tree *tree); /* NULL is fine */
 /* The entry of OBJECT; FLAT_NONE when there is none. */
 uint32_t shared_tree_find(const shared_tree *tree, emr_id16 object);

@@ -26,9 +26,8 @@ static shared_share *lacks_names(const emr_view *view, const node *n, const char
 	if (at->level != SHARED_OWNER)
 		return NULL;
 	/* A share that is one file has a size, which nobody knows before its name is read. */
-	for (shared_share *s = view->shares->all; s != NULL; s = s->next)
-		if (s->owner == at->owner && s->is_file && s->tree == NULL &&
-			shared_file_node(view, s) == NULL &&
+	for (shared_share *s = at->owner->shares; s != NULL; s = s->next_of_owner)
+		if (s->is_file && s->tree == NULL && shared_file_node(view, s) == NULL &&
 			(name == NULL || strcmp(s->name, name) == 0) &&
 			shared_is_readable(view, s) == EMR_OK)
 			return s;
@@ -99,6 +98,7 @@ static emr_status add_waiter(emr_view *view, shared_share *s, const shared_waite
 	w->deadline_boot_ns = view_boot_ns(view) + EMR_SHARED_WAIT_NS;
 	w->n->opens++;
 	view->shares->waiters = w;
+	shared_stir(view, s);
 	shared_wake(view);
 	return EMR_BUSY;
 }
@@ -213,8 +213,10 @@ void shared_answer_names(emr_view *view, shared_share *s)
 					     ? lacking(view, w->n, EMR_NEED_NAMES, NULL)
 					     : NULL;
 
-		if (next != NULL && w->need == EMR_NEED_NAMES)
-			w->share = next;
+		if (next == NULL || w->need != EMR_NEED_NAMES)
+			continue;
+		w->share = next;
+		shared_stir(view, next);
 	}
 	pthread_mutex_unlock(&view->lock);
 	shared_answer_all(view, s, EMR_NEED_NAMES, EMR_OK);
