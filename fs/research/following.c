@@ -307,10 +307,12 @@ static emr_status note_withheld(run *u, const original *one, const char *why)
 	return status == EMR_LIMIT ? EMR_OK : status;
 }
 
-/* Who leaves in the middle gives nothing more, from the next file on. */
+/* Who leaves in the middle gives nothing more, from the next file on; nor is anything given when
+ * the terms have ended, of which no entry tells. */
 static emr_status is_still_in(run *u, bool *out_is)
 {
 	emr_session *session = u->r->session;
+	bool is_over = u->dataset->terms.until_unix_s <= emr_clock_unix_s(emr_clock_system());
 	uint64_t changes = session->sharing != NULL ? emr_sharing_changes(session->sharing) : 0;
 	emr_replica_position at;
 	emr_status status = emr_replica_at(session->replica, &at);
@@ -318,6 +320,7 @@ static emr_status is_still_in(run *u, bool *out_is)
 	*out_is = status == EMR_OK && at.size == u->size && changes == u->changes;
 	if (status == EMR_OK && !*out_is)
 		status = joined_is_in(session, u->dataset->terms_id, out_is);
+	*out_is = *out_is && !is_over;
 	if (status == EMR_OK && *out_is) {
 		u->size = at.size;
 		u->changes = changes;

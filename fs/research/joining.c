@@ -327,8 +327,7 @@ emr_status research_join(emr_research *r, const emr_request *request, const emr_
 		.emit = emit,
 		.arg = arg,
 		.withheld = json_array()};
-	emr_status status =
-		j.withheld != NULL ? cleaner_open(r->session, dataset, &j.c) : EMR_NO_MEMORY;
+	emr_status status = j.withheld != NULL ? EMR_OK : EMR_NO_MEMORY;
 
 	/* Its secret is its own: the same picture would be in the dataset twice, as two people's.
 	 */
@@ -336,6 +335,8 @@ emr_status research_join(emr_research *r, const emr_request *request, const emr_
 		emr_problem_set(out_problem, EMR_SAY_NOT_FIRST_COMPUTER, NULL);
 		status = EMR_DENIED;
 	}
+	if (status == EMR_OK)
+		status = cleaner_open(r->session, dataset, &j.c);
 	if (status == EMR_UNSUPPORTED)
 		emr_problem_set(out_problem, EMR_SAY_FAILED, "what", request->who, "cause",
 			_("the program that makes copies is not installed"), NULL);

@@ -1,5 +1,5 @@
 #!/bin/bash
-# dataset_middle.sh: who leaves a dataset while copies are made gives no more of them, what a killed joining has left is erased with its original, and a copy stays while the next version of its original is on its way.
+# dataset_middle.sh: who leaves a dataset while copies are made gives no more of them, what a killed joining has left is erased with its original, a copy stays while the next version of its original is on its way, and nothing is copied once the terms have ended.
 SUPPORT=${SUPPORT:-$(cd "$(dirname "$0")/../support" && pwd)}
 . "$SUPPORT/mount.sh"
 . "$SUPPORT/said.sh"
@@ -111,4 +111,34 @@ gone() { ! copy "$1"; }
 two_until 60 gone 303
 copy 302 || emr_fail "the copy of what waits is gone"
 two_kill ana # its new version waits for ever
+
+say "nothing is copied once the terms have ended, also in the middle"
+two_day() { date -u -d "$1 days" +%F; }
+cat >terms.json <<-END
+	{"purpose": "To measure arms", "who": "Researchers of the hospital", "until": "$(two_day +1)", "data": "de-identified"}
+END
+steward 0 create short --terms terms.json
+cp settings.before ana/settings
+echo 0 >clock
+export EMR_CLOCK_FILE=$EMR_WORK/clock
+LD_PRELOAD=$TOOLS/libclock_shim.so two_mount ana
+knows_short() { as ana "$EMRFS" dataset short >out/known 2>&1 </dev/null; }
+two_until 20 knows_short
+slices ana-folder/Arm 401 401
+as ana run 0 status --wait
+as ana json 0 dataset join short Arm --yes --wait
+# While a program works in the folder one file after the other is copied, with pauses.
+while :; do stat ana-folder/Arm >/dev/null; sleep 0.2; done &
+busy=$!
+slices ana-folder/Arm 402 441
+two_until 90 has_more short 1
+echo $((3 * 86400)) >clock
+kill $busy
+wait $busy 2>/dev/null
+busy=
+as ana run 0 status --wait # what was being copied is on the ledger, too
+late=$(find ana-folder/Research/short -name '0*.dcm' -newermt "$(two_day +2)" | wc -l)
+[ "$late" -le 1 ] || emr_fail "$late copies were made after the end"
+[ "$(copies short)" -lt 41 ] || emr_fail "all copies were made before the end"
+two_unmount ana
 echo "all is well"

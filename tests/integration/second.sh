@@ -45,3 +45,16 @@ run 0 status
 ! grep -q shares-elsewhere lima-folder/.emrfs/notices || emr_fail "the first computer says so, too"
 json 6 share Mine with ana --yes
 expect "who shares" "$(field error)" not-first-computer
+
+say "nor does it make copies for research, which would be others than those of the first"
+for data in identified de-identified; do
+	cat >terms.json <<-END
+		{"purpose": "To read notes, $data", "who": "Researchers of the hospital", "until": "2099-12-31", "data": "$data"}
+	END
+	as hospital run 0 dataset create "$data" --terms terms.json --passphrase-file "$EMR_PASS"
+	knows() { "$EMRFS" dataset "$data" >out/known 2>&1 </dev/null; }
+	two_until 20 knows
+	json 6 dataset join "$data" Mine --yes
+	expect "who joins" "$(field error)" not-first-computer
+done
+[ ! -e laptop-folder/Research ] || emr_fail "it made copies"

@@ -1,22 +1,27 @@
 /*
  * clock_shim - a preloaded library that moves the wall clock of a program by EMR_CLOCK_SECONDS, or
- * has the clock by which it waits run EMR_CLOCK_HASTE times as fast, so that minutes are seconds.
+ * by the number of seconds in the file EMR_CLOCK_FILE, which a test may write while the program
+ * runs, or has the clock by which it waits run EMR_CLOCK_HASTE times as fast, so that minutes are
+ * seconds.
  *
  * Only CLOCK_REALTIME and time(2), or CLOCK_MONOTONIC and what waits for a condition until a time
  * of it, as the program asks for them; the files of the kernel keep their times, and deadlines of
  * requests (CLOCK_BOOTTIME) their length.
  */
 #include <dlfcn.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <time.h>
+#include <unistd.h>
 
 #define SHIM __attribute__((visibility("default")))
 #define MONOTONIC_S_MAX 1000000000 /* a wall clock says more, a clock since the start less */
 
 static int (*real_gettime)(clockid_t, struct timespec *);
 static int (*real_timedwait)(pthread_cond_t *, pthread_mutex_t *, const struct timespec *);
+static const char *moved_file;
 static long moved_s, haste = 1;
 static int64_t begun_ns;
 
@@ -47,6 +52,7 @@ static void begin(void)
 	if (real_timedwait == NULL)
 		*(void **)&real_timedwait = dlsym(RTLD_NEXT, "pthread_cond_timedwait");
 	moved_s = number_of("EMR_CLOCK_SECONDS", 0);
+	moved_file = getenv("EMR_CLOCK_FILE");
 	haste = number_of("EMR_CLOCK_HASTE", 1);
 	(void)real_gettime(CLOCK_MONOTONIC, &now);
 	begun_ns = ns_of(&now);
@@ -59,6 +65,19 @@ static void begin_once(void)
 	(void)pthread_once(&once, begin);
 }
 
+static long said_in(const char *path)
+{
+	char text[32] = "";
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+
+	if (fd < 0)
+		return 0;
+	if (read(fd, text, sizeof text - 1) < 0)
+		text[0] = 0;
+	(void)close(fd);
+	return atol(text);
+}
+
 SHIM int clock_gettime(clockid_t clock, struct timespec *out)
 {
 	int result;
@@ -66,7 +85,7 @@ SHIM int clock_gettime(clockid_t clock, struct timespec *out)
 	begin_once();
 	result = real_gettime(clock, out);
 	if (result == 0 && clock == CLOCK_REALTIME)
-		out->tv_sec += moved_s;
+		out->tv_sec += moved_file != NULL ? said_in(moved_file) : moved_s;
 	if (result == 0 && clock == CLOCK_MONOTONIC && haste > 1)
 		*out = time_of(begun_ns + (ns_of(out) - begun_ns) * haste);
 	return result;
