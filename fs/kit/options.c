@@ -24,7 +24,8 @@ static const emr_option_row options[EMR_OPTION_COUNT] = {
 	[EMR_OPT_RESTORE] = {"restore", 0, EMR_HAS_ARGUMENT, "DIR",
 		"bring everything back from the backup in DIR"},
 	[EMR_OPT_JOIN] = {"join", 0, EMR_HAS_ARGUMENT, "INVITE",
-		"become a member of the network that invited you (a file, or -)"},
+		"by this invitation (a file, or -): of you into a network, or of another computer "
+		"of yours"},
 	[EMR_OPT_NETWORK] = {"network", 0, EMR_HAS_ARGUMENT, "DIR",
 		"where the network is, or is to be: an empty directory"},
 	[EMR_OPT_NODE] = {"network", 0, EMR_NO_ARGUMENT, NULL,

@@ -585,11 +585,14 @@ static const emr_verb_row verbs[EMR_VERB_COUNT] = {
 			  "nothing new, and whom it gave a way in loses it. A key in the list that "
 			  "is no computer of yours ends by remove\n"
 			  "KEY. Each signs as itself; only the first computer adds and "
-			  "removes. The folder may be open.\n",
+			  "removes. The folder may be open. On Fabric add\n"
+			  "takes --join INVITE, an invitation of your organisation for another "
+			  "computer (emrfs org invite HANDLE --role\n"
+			  "device), and accept works on any computer that reaches a gateway.\n",
 		.fields = "devices[]{name added_at seen_at this first} strangers[]{kind key "
 			  "organisation}; add: name file network; accept: folder network; "
 			  "remove: name ended[]{kind key organisation}",
-		.options = BIT(EMR_OPT_NETWORK) | BIT(EMR_OPT_CARD_FILE) |
+		.options = BIT(EMR_OPT_NETWORK) | BIT(EMR_OPT_JOIN) | BIT(EMR_OPT_CARD_FILE) |
 			   BIT(EMR_OPT_PASSPHRASE_FILE),
 		.exits = exits_device},
 	[EMR_VERB_WALLET] = {.name = "wallet",

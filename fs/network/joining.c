@@ -92,6 +92,13 @@ static emr_status judge(
 		status = emr_channel_carried_check(joining->invitation.place);
 	if (status != EMR_OK)
 		return status;
+	if ((joining->invitation.roles == EMR_ROLE_DEVICE) != joining->is_for_device) {
+		*out_cause = joining->is_for_device
+				     ? _("it is for a person, and not for another computer of one")
+				     : _("it is for another computer of somebody who is a member "
+					 "already (emrfs device add)");
+		return EMR_DENIED;
+	}
 	*out_cause = _("it names no directory of this computer");
 	if (strncmp(joining->invitation.url, "file:/", 6) != 0)
 		return EMR_UNSUPPORTED;
@@ -308,14 +315,23 @@ static emr_status register_with(const emr_joining *joining, emr_keyring *keyring
 				: status;
 }
 
+emr_status emr_joining_ask(const emr_joining *joining, const emr_keyring *keyring,
+	const char *handle, int64_t within_ns, emr_buf *out_cert, emr_problem *out_problem)
+{
+	emr_status status = emr_joining_check(joining, out_problem);
+
+	return status == EMR_OK
+		       ? exchange(joining, keyring, handle, within_ns, out_cert, out_problem)
+		       : status;
+}
+
 emr_status emr_joining_do(const emr_joining *joining, emr_keyring *keyring, const char *own,
 	const char *handle, const char *name, int64_t within_ns, emr_buf *out_cert,
 	emr_problem *out_problem)
 {
-	emr_status status = emr_joining_check(joining, out_problem);
+	emr_status status =
+		emr_joining_ask(joining, keyring, handle, within_ns, out_cert, out_problem);
 
-	if (status == EMR_OK)
-		status = exchange(joining, keyring, handle, within_ns, out_cert, out_problem);
 	if (status == EMR_OK)
 		status = register_with(joining, keyring, own, emr_buf_view(out_cert), name);
 	if (status != EMR_OK && !out_problem->is_set)

@@ -80,7 +80,9 @@ static emr_status look(const emr_session *session, const emr_cert_facts *facts,
 
 	if (status == EMR_OK)
 		status = emr_replica_person(session->replica, public.signer_id, me);
-	*is_told = status == EMR_OK && memcmp(me->row.ref, facts->ref.b, sizeof facts->ref.b) == 0;
+	*is_told = status == EMR_OK &&
+		   memcmp(me->row.how == EMR_HOW_DEVICE ? me->row.next : me->row.ref, facts->ref.b,
+			   sizeof facts->ref.b) == 0;
 	return status;
 }
 

@@ -267,15 +267,6 @@ bool emr_network_dir_settings(const char *place, char *out, size_t size)
 	return true;
 }
 
-emr_status emr_network_dir_refuse_fabric(
-	const char *dir, const char *what, emr_problem *out_problem)
-{
-	if (!emr_network_dir_is_on_fabric(dir))
-		return EMR_OK;
-	emr_problem_set(out_problem, EMR_SAY_NOT_ON_FABRIC, "what", what, NULL);
-	return EMR_UNSUPPORTED;
-}
-
 static emr_status check_settings(const char *dir, emr_problem *out_problem)
 {
 	EMR_AUTO_CHANNEL channel = {0};

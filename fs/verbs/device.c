@@ -19,6 +19,7 @@
 #include "kit/terminal.h"
 #include "mount/client.h"
 #include "network/device_file.h"
+#include "network/device_joining.h"
 #include "network/network_adopt.h"
 #include "session/acting.h"
 #include "session/keys.h"
@@ -44,12 +45,15 @@ typedef struct devices {
 	emr_id32 found;
 	bool is_found, is_stranger;
 	json_t *strangers, *ended;
+	bool is_on_fabric;
+	emr_joining joining; /* there: the organisation's invitation for the other computer */
 } devices;
 
 static void devices_end(devices *d)
 {
 	emr_acting_end(&d->acting);
 	emr_settings_free(&d->settings);
+	emr_joining_free(&d->joining);
 	json_decref(d->list);
 	json_decref(d->strangers);
 	json_decref(d->ended);
@@ -58,8 +62,9 @@ static void devices_end(devices *d)
 static emr_status wrong_use(emr_problem *out_problem)
 {
 	emr_problem_set(out_problem, EMR_SAY_WRONG_USE, "what",
-		_("device takes add NAME -o FILE, accept FILE, or remove NAME."), "verb", "device",
-		NULL);
+		_("device takes add NAME -o FILE (on Fabric with --join INVITE), accept FILE, or "
+		  "remove NAME."),
+		"verb", "device", NULL);
 	return EMR_INVALID;
 }
 
@@ -241,16 +246,26 @@ static emr_status find_network(devices *d, char **out_dir, emr_problem *out_prob
 		emr_problem_set(
 			out_problem, EMR_SAY_NEEDS_NETWORK, "who", d->args->operands[1], NULL);
 	if (status == EMR_OK)
-		status = emr_network_dir_refuse_fabric(
-			*out_dir, _("A second computer of one person"), out_problem);
-	return status == EMR_OK ? emr_network_dir_check(*out_dir, out_problem) : status;
+		status = emr_network_dir_check(*out_dir, out_problem);
+	if (status != EMR_OK)
+		return status;
+	d->is_on_fabric = emr_network_dir_is_on_fabric(*out_dir);
+	if (d->is_on_fabric == d->args->given[EMR_OPT_JOIN])
+		return EMR_OK;
+	if (!d->is_on_fabric)
+		return wrong_use(out_problem);
+	emr_problem_set(
+		out_problem, EMR_SAY_DEVICE_NEEDS_INVITATION, "who", d->args->operands[1], NULL);
+	return EMR_DENIED;
 }
 
 /* Keyfile and profile of the device, as its state will have them. */
-static emr_status seal_device(devices *d, const emr_keyring *device, const char *dir, emr_buf *out)
+static emr_status seal_device(devices *d, const emr_keyring *device, const char *dir, emr_buf *out,
+	emr_problem *out_problem)
 {
 	EMR_AUTO_BUF keyfile = {0};
 	EMR_AUTO_BUF profile = {0};
+	EMR_AUTO_BUF channel = {0};
 	emr_device_file file = {.dir = emr_bytes_of(dir, strlen(dir))};
 	emr_profile person = {0};
 	EMR_AUTO_FD fd = -1;
@@ -276,6 +291,11 @@ static emr_status seal_device(devices *d, const emr_keyring *device, const char 
 		status = emr_file_read(fd, EMR_STATE_PROFILE, EMR_DEVICE_FILE_MAX, &profile);
 	file.keyfile = emr_buf_view(&keyfile);
 	file.profile = emr_buf_view(&profile);
+	if (status == EMR_OK && d->is_on_fabric) {
+		status = emr_network_dir_carry(dir, &channel, out_problem);
+		file.channel = emr_buf_view(&channel);
+		file.descriptor = emr_ledger_descriptor(d->acting.ledger);
+	}
 	if (status == EMR_OK)
 		status = emr_device_file_write(&file, out);
 	(void)!emr_stage_remove_tree(d->acting.state_fd, MAKING);
@@ -323,6 +343,62 @@ static emr_status make_device(devices *d, emr_keyring **out)
 	return EMR_OK;
 }
 
+static emr_status note_taken(void *arg, const emr_device *device)
+{
+	devices *d = arg;
+
+	d->is_found |= device->is_active && strcmp(device->name, d->args->operands[1]) == 0;
+	return EMR_OK;
+}
+
+/* Where transactions are signed with certificates the other computer gets one of its own.  Before
+ * the invitation is used, which opens once, what would be refused behind it is. */
+static emr_status certify_device(
+	devices *d, const char *dir, emr_keyring *device, emr_problem *out_problem)
+{
+	emr_known_person me;
+	emr_public public;
+	emr_status status = EMR_OK;
+
+	if (!d->is_on_fabric)
+		return EMR_OK;
+	status = emr_share_devices(d->acting.share, note_taken, d);
+	if (status == EMR_OK && d->is_found) {
+		say_device_problem(d, EMR_EXISTS, out_problem);
+		return EMR_EXISTS;
+	}
+	if (status == EMR_OK)
+		status = emr_keyring_public(d->acting.keyring, &public);
+	if (status == EMR_OK)
+		status = emr_replica_person(d->acting.replica, public.signer_id, &me);
+	if (status == EMR_OK)
+		status = emr_device_invitation(d->args->values[EMR_OPT_JOIN],
+			d->acting.places.state, dir, &me, &d->joining, out_problem);
+	emr_progress(d->out, "Waiting for the certificate ...");
+	if (status == EMR_OK)
+		status = emr_device_certify(
+			&d->joining, device, d->args->operands[1], EMR_JOIN_WITHIN_NS, out_problem);
+	emr_progress_end(d->out);
+	return status;
+}
+
+/* What is registered and cannot bring anything would be a computer of hers that is none. */
+static emr_status name_certificate(devices *d, emr_keyring *device)
+{
+	char own[4400];
+	emr_public public;
+	emr_status status;
+
+	if (!d->is_on_fabric)
+		return EMR_OK;
+	snprintf(own, sizeof own, "%.4200s/" EMR_STATE_FABRIC, d->acting.places.state);
+	status = emr_device_name_certificate(
+		&d->joining, device, d->args->operands[1], own, d->acting.replica);
+	if (status != EMR_OK && emr_keyring_public(device, &public) == EMR_OK)
+		(void)!emr_share_device_remove(d->acting.share, public.signer_id, NULL, NULL);
+	return status;
+}
+
 static emr_status add_to(devices *d, const char *dir, emr_problem *out_problem)
 {
 	const char *name = d->args->operands[1], *file = d->args->values[EMR_OPT_CARD_FILE];
@@ -333,7 +409,9 @@ static emr_status add_to(devices *d, const char *dir, emr_problem *out_problem)
 	if (status == EMR_OK)
 		status = make_device(d, &device);
 	if (status == EMR_OK)
-		status = seal_device(d, device, dir, &bytes);
+		status = certify_device(d, dir, device, out_problem);
+	if (status == EMR_OK)
+		status = seal_device(d, device, dir, &bytes, out_problem);
 	/* The file first: should this end in between, there is a device without rights, not rights
 	 * without a device. */
 	if (status == EMR_OK)
@@ -342,6 +420,8 @@ static emr_status add_to(devices *d, const char *dir, emr_problem *out_problem)
 		return status;
 	status = emr_share_device_add(
 		d->acting.share, device, name, emr_clock_unix_s(emr_clock_system()) + VALID_S);
+	if (status == EMR_OK)
+		status = name_certificate(d, device);
 	if (status == EMR_OK)
 		return EMR_OK;
 	(void)unlink(file);
@@ -391,11 +471,14 @@ typedef struct accepting {
 	emr_places places;
 	emr_stage stage;
 	emr_session session;
+	bool own_dir_made; /* of the network, in the state, and not used yet */
 } accepting;
 
 static void accepting_end(accepting *a, emr_out *out)
 {
 	emr_session_close(&a->session);
+	if (a->own_dir_made)
+		(void)!emr_stage_remove_tree(a->stage.state_fd, EMR_STATE_NETWORK);
 	emr_stage_end(&a->stage, out);
 	emr_places_free(&a->places);
 }
@@ -470,6 +553,25 @@ static emr_status take_place(accepting *a, const char *dir, emr_problem *out_pro
 	return status == EMR_OK ? emr_stage_move_in(&a->stage) : status;
 }
 
+/* The directory in FILE, or, where a network on Fabric has none here, one in the state. */
+static emr_status find_dir(
+	accepting *a, const emr_device_file *file, char dir[4096], emr_problem *out_problem)
+{
+	emr_status status = EMR_OK;
+
+	memcpy(dir, file->dir.data, file->dir.len);
+	if (file->channel.len == 0 || emr_network_dir_has(dir, file->descriptor))
+		return emr_network_dir_check(dir, out_problem);
+	if (snprintf(dir, 4096, "%s/" EMR_STATE_NETWORK, a->places.state) >= 4096)
+		return EMR_LIMIT;
+	status = emr_stage_remove_tree(a->stage.state_fd, EMR_STATE_NETWORK);
+	if (status != EMR_OK && status != EMR_NOT_FOUND)
+		return status;
+	a->own_dir_made = true;
+	status = emr_network_dir_settle(dir, file->channel, file->descriptor);
+	return status == EMR_OK ? emr_network_dir_check(dir, out_problem) : status;
+}
+
 static emr_status accept_into(devices *d, accepting *a, emr_problem *out_problem)
 {
 	EMR_AUTO_BUF bytes = {0};
@@ -479,16 +581,15 @@ static emr_status accept_into(devices *d, accepting *a, emr_problem *out_problem
 
 	if (status != EMR_OK)
 		return status;
-	memcpy(dir, file.dir.data, file.dir.len);
-	status = emr_network_dir_check(dir, out_problem);
-	if (status == EMR_OK)
-		status = emr_places_find(d->args->values[EMR_OPT_AS], &a->places, out_problem);
+	status = emr_places_find(d->args->values[EMR_OPT_AS], &a->places, out_problem);
 	if (status == EMR_OK)
 		status = emr_base_init();
 	if (status == EMR_OK)
 		status = emr_process_harden();
 	if (status == EMR_OK)
 		status = emr_stage_claim(&a->stage, &a->places, out_problem);
+	if (status == EMR_OK)
+		status = find_dir(a, &file, dir, out_problem);
 	if (status == EMR_OK)
 		status = emr_stage_make(&a->stage, &a->places, &a->session, out_problem);
 	if (status == EMR_OK)
@@ -499,6 +600,7 @@ static emr_status accept_into(devices *d, accepting *a, emr_problem *out_problem
 		status = take_place(a, dir, out_problem);
 	if (status != EMR_OK)
 		return status;
+	a->own_dir_made = false;
 	emr_out_text(d->out, "folder", a->places.state);
 	emr_out_text(d->out, "network", dir);
 	emr_say(d->out,

@@ -74,10 +74,12 @@ static emr_status read_line(inviting *i, uint16_t *out_roles, emr_problem *out_p
 		return wrong_use(_("org invite needs a handle of 1 to 53 bytes."), out_problem);
 	if (role == NULL || emr_roles_parse(role, out_roles) != EMR_OK)
 		return wrong_use(_("--role is patient, clinician, hospital, pharmacist, insurer, "
-				   "authority, researcher, auditor, registrar or agent."),
+				   "authority, researcher, auditor, registrar or agent, or, on "
+				   "Fabric, device (another computer of somebody)."),
 			out_problem);
 	/* A person is no agent: what releases keys is nobody who could read with them. */
-	if ((*out_roles & (EMR_ROLE_ORG_ADMIN | EMR_ROLE_DEVICE | EMR_ROLE_GATEWAY)) != 0 ||
+	if ((*out_roles & (EMR_ROLE_ORG_ADMIN | EMR_ROLE_GATEWAY)) != 0 ||
+		((*out_roles & EMR_ROLE_DEVICE) != 0 && *out_roles != EMR_ROLE_DEVICE) ||
 		((*out_roles & EMR_ROLE_AGENT) != 0 && *out_roles != EMR_ROLE_AGENT))
 		return wrong_use(_("That role is not given by invitation."), out_problem);
 	if (i->args->values[EMR_OPT_CARD_FILE] == NULL)
@@ -395,6 +397,10 @@ static emr_status invite_by_authority(inviting *i, uint16_t roles, emr_problem *
 	if (status == EMR_OK)
 		status = tell_authority(i, roles, login, out_problem);
 	is_known = status == EMR_UNSUPPORTED;
+	if (is_known && roles == EMR_ROLE_DEVICE)
+		return wrong_use(_("The authority has its people from a directory, which gives "
+				   "their computers no certificates of their own."),
+			out_problem);
 	if (is_known)
 		status = make_for_login(i, roles, "", out_problem);
 	if (status == EMR_OK)
@@ -435,6 +441,9 @@ static emr_status invite(inviting *i, emr_problem *out_problem)
 		status = emr_bureau_open(i->args, &i->bureau, out_problem);
 	if (status != EMR_OK)
 		return status;
+	if (roles == EMR_ROLE_DEVICE && !emr_network_dir_is_on_fabric(i->bureau.dir))
+		return wrong_use(_("Here another computer needs no invitation: emrfs device add."),
+			out_problem);
 	if (emr_enrolling_is_there(i->bureau.dir))
 		return invite_by_authority(i, roles, out_problem);
 	catch_signals(old); /* before there is a file that would stay */

@@ -98,6 +98,22 @@ invite ana patient 0
 join ana "Ana Silva" 0
 grep -q "CN = ana" <(for file in ca/*.pem; do openssl x509 -in "$file" -noout -subject 2>/dev/null; done) && emr_fail "her name is in a certificate"
 
+say "a second computer has a log-in of its own, for a computer and nothing else, and its certificate is renewed, too"
+echo "300 60" >ca/days
+invite ana-laptop device 0
+as ana run 0 device add laptop --join "$EMR_WORK/ana-laptop.invitation" -o "$EMR_WORK/laptop.device" --yes --passphrase-file "$EMR_PASS"
+rm ca/days
+two_home laptop
+run 0 device accept "$EMR_WORK/laptop.device" --passphrase-file "$EMR_PASS"
+as laptop run 0 mount --passphrase-file "$EMR_PASS" "$EMR_WORK/laptop-folder"
+says "Your certificate was renewed."
+echo "on the laptop" >laptop-folder/laptop.txt
+as laptop run 0 status --wait
+two_unmount laptop
+as laptop run 0 mount --passphrase-file "$EMR_PASS" "$EMR_WORK/laptop-folder"
+says_not "renewed"
+two_unmount laptop
+
 say "a name that is taken is said"
 rm -f lima.invitation
 invite lima clinician 6
@@ -106,6 +122,8 @@ says "it knows somebody by that name already"
 
 say "whom a directory knows comes by log-in and password"
 sed -i 's#ca/tls.pem$#ca/tls.pem directory#' net/network
+invite tablet device 2
+says "no certificates of their own"
 invite weak clinician 0
 says "log-in and password of your directory"
 join weak "Rita Sá" 6 --login weak --secret-file "$EMR_WORK/wrong.secret"
@@ -145,24 +163,6 @@ echo two >rui-folder/two.txt
 as rui run 0 status --wait
 two_unmount rui
 
-say "a renewal whose end nobody saw is ended by the next opening, also without the authority"
-mv rui/state/certificate rui/state/certificate.next
-kill "$authority" && wait "$authority" 2>/dev/null
-authority=
-as rui run 0 mount --passphrase-file "$EMR_PASS" "$EMR_WORK/rui-folder"
-says "Your certificate was renewed."
-echo three >rui-folder/three.txt
-as rui run 0 status --wait
-two_unmount rui
-
-say "an authority that is away stops nobody, and is told"
-rm -f ca/ready
-# The certificate of before is nobody's any more: so as who never had another.
-rm rui/state/certificate
-as rui run 0 mount --passphrase-file "$EMR_PASS" "$EMR_WORK/rui-folder"
-says "no newer one came"
-says "it does not answer"
-[ "$(cat rui-folder/one.txt rui-folder/two.txt rui-folder/three.txt)" = "one
 say "who is revoked gets no other certificate, and that an authority is away keeps nobody in"
 invite sara clinician 0
 join sara "Sara Gil" 0
@@ -189,6 +189,24 @@ says "ended your key"
 says_not "renewed"
 two_unmount sara
 
+say "a renewal whose end nobody saw is ended by the next opening, also without the authority"
+mv rui/state/certificate rui/state/certificate.next
+kill "$authority" && wait "$authority" 2>/dev/null
+authority=
+as rui run 0 mount --passphrase-file "$EMR_PASS" "$EMR_WORK/rui-folder"
+says "Your certificate was renewed."
+echo three >rui-folder/three.txt
+as rui run 0 status --wait
+two_unmount rui
+
+say "an authority that is away stops nobody, and is told"
+rm -f ca/ready
+# The certificate of before is nobody's any more: so as who never had another.
+rm rui/state/certificate
+as rui run 0 mount --passphrase-file "$EMR_PASS" "$EMR_WORK/rui-folder"
+says "no newer one came"
+says "it does not answer"
+[ "$(cat rui-folder/one.txt rui-folder/two.txt rui-folder/three.txt)" = "one
 two
 three" ] || emr_fail "his records are not there"
 two_unmount rui

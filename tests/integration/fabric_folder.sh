@@ -46,9 +46,7 @@ expect "what he reads" "$(cat "$SHARE/MRI.txt")" "a knee"
 told() { as ana run 0 log Imaging && grep -q "opened\|read" out/said; }
 two_until 60 told
 
-say "what there is not yet is refused with a sentence"
-as ana run 6 device add phone -o phone --yes --passphrase-file "$EMR_PASS"
-says "not there yet for a network on Fabric"
+say "a second organisation in the directory of the first is refused with a sentence"
 echo a >ana-folder/a.txt
 as ana run 0 status --wait
 as trust run 6 org create Trust --network "$NET" --yes --passphrase-file "$EMR_PASS" --words-file words

@@ -18,11 +18,19 @@ static void a_device_file_comes_back(void **state)
 
 	(void)state;
 	assert_ok(emr_device_file_write(&file, &bytes));
-	assert_int_equal(bytes.len, 8 + 2 + 11 + 4 + 7 + 4 + 7);
+	assert_int_equal(bytes.len, 8 + 2 + 11 + 4 + 7 + 4 + 7 + 4 + 4);
 	assert_ok(emr_device_file_read(emr_buf_view(&bytes), &again));
 	assert_true(emr_bytes_equal(again.dir, file.dir));
 	assert_true(emr_bytes_equal(again.keyfile, file.keyfile));
 	assert_true(emr_bytes_equal(again.profile, file.profile));
+	assert_int_equal(again.channel.len, 0);
+	file.channel = emr_bytes_of("the way", 7);
+	file.descriptor = emr_bytes_of("the network", 11);
+	emr_buf_clear(&bytes);
+	assert_ok(emr_device_file_write(&file, &bytes));
+	assert_ok(emr_device_file_read(emr_buf_view(&bytes), &again));
+	assert_true(emr_bytes_equal(again.channel, file.channel));
+	assert_true(emr_bytes_equal(again.descriptor, file.descriptor));
 }
 
 static void no_shorter_longer_or_newer_file_is_one(void **state)
@@ -57,6 +65,9 @@ static void what_could_not_be_read_is_not_written(void **state)
 	assert_status(EMR_INVALID, emr_device_file_write(&file, &bytes));
 	file = some();
 	file.keyfile.len = 0;
+	assert_status(EMR_INVALID, emr_device_file_write(&file, &bytes));
+	file = some();
+	file.channel = emr_bytes_of("a way to what", 13);
 	assert_status(EMR_INVALID, emr_device_file_write(&file, &bytes));
 	assert_int_equal(bytes.len, 0);
 }

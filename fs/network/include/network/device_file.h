@@ -5,12 +5,15 @@
 
 #include "base/bytes.h"
 
-#define EMR_DEVICE_FILE_MAX ((size_t)64 << 10)
+#define EMR_DEVICE_FILE_MAX ((size_t)256 << 10)
 
 typedef struct emr_device_file {
 	emr_bytes dir;	   /* of the network, absolute, at most 4,095 bytes, no NUL */
 	emr_bytes keyfile; /* as in a state */
 	emr_bytes profile;
+	/* Of a network on Fabric, else empty: the way there, as invitations carry it
+	 * (gateway/channel.h), and its descriptor, for a computer that has not that directory. */
+	emr_bytes channel, descriptor;
 } emr_device_file;
 
 /* Appends the bytes.  EMR_INVALID. */

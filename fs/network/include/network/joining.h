@@ -15,6 +15,7 @@ typedef struct emr_joining {
 	emr_invitation invitation; /* borrows from them */
 	const char *dir;	   /* of the network; borrowed */
 	char *own_dir;		   /* owned; NULL: the directory is there already */
+	bool is_for_device;	   /* a further computer of a member's is to join, and no person */
 	emr_login login; /* of who joins, where an authority is asked: his own words, or nothing */
 } emr_joining;
 
@@ -27,8 +28,11 @@ void emr_joining_free(emr_joining *joining);
 emr_status emr_joining_settle_in(const emr_joining *joining, emr_problem *out_problem);
 /* That the network in the invitation's directory is the one it was made for.  EMR_FORK. */
 emr_status emr_joining_check(const emr_joining *joining, emr_problem *out_problem);
-/* Answers the invitation, waits for the certificate, which KEYRING has then, and registers
- * KEYRING's key.  OWN: see emr_ledger_options. */
+/* Answers the invitation, and waits for the certificate, which is KEYRING's key's. */
+emr_status emr_joining_ask(const emr_joining *joining, const emr_keyring *keyring,
+	const char *handle, int64_t within_ns, emr_buf *out_cert, emr_problem *out_problem);
+/* The same; KEYRING has the certificate then, and its key is registered under it.
+ * OWN: see emr_ledger_options. */
 emr_status emr_joining_do(const emr_joining *joining, emr_keyring *keyring, const char *own,
 	const char *handle, const char *name, int64_t within_ns, emr_buf *out_cert,
 	emr_problem *out_problem);

@@ -40,9 +40,6 @@ bool emr_network_dir_is_on_fabric(const char *dir);
 /* The file that names the gateways of the network whose ledger's place is PLACE; false: it stands
  * on none. */
 bool emr_network_dir_settings(const char *place, char *out, size_t size);
-/* That WHAT is not to be had in DIR's network, if it stands on Fabric: EMR_UNSUPPORTED. */
-emr_status emr_network_dir_refuse_fabric(
-	const char *dir, const char *what, emr_problem *out_problem);
 /* Appends what the network in DIR began with.  EMR_NOT_FOUND. */
 emr_status emr_network_dir_descriptor(const char *dir, emr_buf *out);
 /* Whether there is a network already; no more is looked at. */

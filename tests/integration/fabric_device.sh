@@ -1,0 +1,112 @@
+#!/bin/bash
+# fabric_device.sh: two computers of one person in a network on Fabric: the hospital invites the second one, which gets a certificate
+# of its own, both write and read, and once it is removed neither it nor its certificate can do anything. PEER plays the network.
+SUPPORT=${SUPPORT:-$(cd "$(dirname "$0")/../support" && pwd)}
+. "$SUPPORT/mount.sh"
+. "$SUPPORT/said.sh"
+. "$SUPPORT/two.sh"
+. "$SUPPORT/channel.sh"
+two_begin fabric_device
+channel_begin
+channel_network "São Lucas"
+two_join ana "Silva, Ana" patient
+two_mount ana
+mkdir ana-folder/Imaging
+echo "a knee" >ana-folder/Imaging/MRI.txt
+as ana run 0 status --wait
+
+# Waits in the background for whoever uses it; what it says is in out/invited.
+invite() { # HANDLE ROLE
+	rm -f invitation
+	env --default-signal=INT "$EMRFS" org invite "$1" --role "$2" -o "$EMR_WORK/invitation" --within 10min --passphrase-file "$EMR_PASS" \
+		>"$EMR_WORK/out/invited" 2>&1 </dev/null &
+	inviting=$!
+	two_until 60 test -s "$EMR_WORK/invitation"
+}
+invited() { wait "$inviting" || emr_fail "org invite: $(cat out/invited)"; }
+add() { # EXIT NAME OPTION...
+	local exit=$1 name=$2
+	shift 2
+	as ana run "$exit" device add "$name" -o "$EMR_WORK/$name.device" --yes --passphrase-file "$EMR_PASS" "$@"
+}
+names() { # of ana's computers, and of what else acts as one
+	as ana json 0 device
+	python3 -c 'import json; d = json.load(open("out/said")); print(*sorted(x["name"] or "first" for x in d["devices"]), len(d["strangers"]))'
+}
+
+say "another computer needs an invitation, and it is for a computer and for nobody else"
+add 6 laptop
+says "certificate of its own"
+as hospital invite lima clinician
+cp invitation person.invitation
+add 8 laptop --join person.invitation
+says "for a person"
+kill -INT "$inviting" && wait "$inviting" 2>/dev/null
+[ ! -e laptop.device ] || emr_fail "a file for nobody"
+as hospital invite ana-laptop device
+two_home thief
+run 8 init --join "$EMR_WORK/invitation" --yes --name "No One" --born 1970-01-01 --passphrase-file "$EMR_PASS" --words-file thief.words
+says "emrfs device add"
+
+say "with it the laptop has a certificate, and opens the folder"
+cp invitation used.invitation
+add 0 laptop --join "$EMR_WORK/invitation"
+invited
+[ "$(names)" = "first laptop 0" ] || emr_fail "her computers: $(names)"
+add 8 other --join "$EMR_WORK/used.invitation" # it opened once
+says "used already"
+[ "$(names)" = "first laptop 0" ] || emr_fail "her computers: $(names)"
+two_home laptop
+run 0 device accept "$EMR_WORK/laptop.device" --passphrase-file "$EMR_PASS"
+two_mount laptop
+
+say "both write, and both read"
+is() { [ "$(cat "$1" 2>/dev/null)" = "$2" ]; }
+two_until 60 is laptop-folder/Imaging/MRI.txt "a knee"
+echo "written on the laptop" >laptop-folder/Imaging/laptop.txt
+as laptop run 0 status --wait
+two_until 60 is ana-folder/Imaging/laptop.txt "written on the laptop"
+echo "written at home" >ana-folder/Imaging/home.txt
+as ana run 0 status --wait
+two_until 60 is laptop-folder/Imaging/home.txt "written at home"
+as laptop run 6 device add third --join "$EMR_WORK/used.invitation" -o "$EMR_WORK/third.device" --yes --passphrase-file "$EMR_PASS"
+
+say "removed, it can write nothing"
+as ana run 0 device remove laptop --passphrase-file "$EMR_PASS"
+[ "$(names)" = "first 0" ] || emr_fail "her computers: $(names)"
+echo "after it was removed" >ana-folder/Imaging/after.txt
+as ana run 0 status --wait
+two_until 60 grep -q device-removed laptop-folder/.emrfs/notices
+[ ! -e laptop-folder/Imaging/after.txt ] || emr_fail "it sees what came after its removal"
+pid=$(as laptop pid_of_mount)
+as laptop "$EMRFS" unmount --now >/dev/null 2>&1
+await_gone "$pid"
+as laptop run 6 mount --passphrase-file "$EMR_PASS" "$EMR_WORK/laptop-folder"
+says "was removed"
+
+say "one that is elsewhere needs nothing of the network's directory"
+as hospital invite ana-phone device
+add 0 phone --join "$EMR_WORK/invitation"
+invited
+two_unmount ana
+mv net net-away && mkdir -m 700 net && cp net-away/ca.pem net # the authority, which the channel of this test reads there
+two_home phone
+run 0 device accept "$EMR_WORK/phone.device" --passphrase-file "$EMR_PASS"
+[ -s phone/state/network/network ] || emr_fail "its state does not keep where the network is"
+two_mount phone
+two_until 60 test -e phone-folder/Imaging/after.txt
+echo "written elsewhere" >phone-folder/Imaging/phone.txt
+as phone run 0 status --wait
+two_unmount phone
+rm -r net && mv net-away net
+
+say "after a loss the first computer cuts the others off"
+as ana json 0 recover --lost --yes --words-file "$EMR_WORK/ana.words" --new-passphrase-file "$EMR_PASS"
+expect "what is cut off" "$(field removed)" "['phone']"
+two_mount ana
+[ "$(cat ana-folder/Imaging/after.txt)" = "after it was removed" ] || emr_fail "her records are not there"
+two_until 60 test -e ana-folder/Imaging/phone.txt # its blocks were on the phone alone
+as phone run 6 mount --passphrase-file "$EMR_PASS" "$EMR_WORK/phone-folder"
+says "was removed"
+two_unmount ana
+echo "all is well"
