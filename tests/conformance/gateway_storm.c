@@ -18,7 +18,6 @@
 #define CALLS 600
 #define CALL_STACK ((size_t)1 << 18)
 #define STORM_CLIENTS 8
-#define STORM_TIMEOUT_MS 20000
 #define STORM_TOLD_MAX 65536
 #define PAUSE_NS 50000000
 
@@ -43,8 +42,7 @@ static void client_open(client *c)
 	emr_host_options options = {.gateway = c->gateway,
 		.submitter = live.k.keyring,
 		.descriptor = emr_buf_view(&live.descriptor),
-		.dirfd = c->dirfd,
-		.timeout_ms = STORM_TIMEOUT_MS};
+		.dirfd = c->dirfd};
 
 	c->status = emr_host_open(&options, &c->ledger);
 }
@@ -297,7 +295,8 @@ static void six_hundred_calls_in_flight_all_come_to_their_end(void **state)
 		busy += all[i].busy;
 		emr_buf_free(&all[i].batch);
 	}
-	printf("%d calls at once, %zu times all peers had too many\n", CALLS, busy);
+	printf("%d calls at once, %zu of them asked again because all peers had too many\n", CALLS,
+		busy);
 	free(t.ids);
 	free(threads);
 	free(all);
@@ -335,6 +334,18 @@ static void *write_until_over(void *arg)
 	return NULL;
 }
 
+/* So that the storm is not over before a client has read what was written before. */
+static void *catch_up(void *arg)
+{
+	client *c = arg;
+	uint64_t size;
+
+	do
+		c->status = emr_ledger_size(c->ledger, &size);
+	while (emr_status_may_pass(c->status));
+	return NULL;
+}
+
 static void *end_later(void *arg)
 {
 	(void)nanosleep(&(struct timespec){.tv_sec = storm_s}, NULL);
@@ -358,6 +369,7 @@ static void nothing_that_was_acknowledged_is_lost_and_nothing_is_there_twice(voi
 		all[i].told = calloc(STORM_TOLD_MAX / STORM_CLIENTS, sizeof *all[i].told);
 		assert_non_null(all[i].told);
 	}
+	run_all(all, STORM_CLIENTS, catch_up);
 	fd = open(marker, O_CREAT | O_WRONLY | O_CLOEXEC, 0600);
 	assert_true(fd >= 0);
 	(void)close(fd);
@@ -380,7 +392,7 @@ static void nothing_that_was_acknowledged_is_lost_and_nothing_is_there_twice(voi
 	}
 	printf("%u s: %zu batches acknowledged, %zu answers came only after a failure\n", storm_s,
 		told, tries);
-	assert_true(told > STORM_CLIENTS);
+	assert_true(told >= STORM_CLIENTS);
 	clients_free(all, STORM_CLIENTS);
 }
 

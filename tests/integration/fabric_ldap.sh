@@ -1,5 +1,5 @@
 #!/bin/bash
-# fabric_ldap.sh: staff enrol with the log-in of the hospital's directory: a real fabric-ca-server (FABRIC) that asks a real slapd over TLS.
+# fabric_ldap.sh: staff enrol with the log-in of the hospital's directory: a real fabric-ca-server (FABRIC_CA) that asks a real slapd over TLS.
 # PEER plays the network. A wrong password, none, a name with the signs of filters in it, and a role that the directory does not give bring
 # nobody in.
 SUPPORT=${SUPPORT:-$(cd "$(dirname "$0")/../support" && pwd)}
@@ -73,7 +73,7 @@ signing:
     ca: {usage: [cert sign, crl sign], expiry: 43800h, caconstraint: {isca: true}}
     tls: {usage: [signing, key encipherment, server auth, client auth, key agreement], expiry: 8760h}
 CONF
-"$FABRIC/fabric-ca-server" start -H ca >out/authority 2>&1 &
+"$FABRIC_CA" start -H ca >out/authority 2>&1 &
 authority=$!
 two_until 60 grep -q "Listening on https" out/authority
 coproc SERVE { exec "$PEER" network "$EMR_WORK/channel" "$NET/ca.pem" 2>>"$EMR_WORK/peer.log"; }

@@ -165,7 +165,9 @@ while True:
     line.accept()[0].close()
     print(flush=True)" "$port" >out/asked &
 nobody=$!
+two_until 60 grep -q python "/proc/$nobody/comm" # until then it is this shell, with its traps
 two_until 60 ask_often
+kill -0 "$waiting" || emr_fail "who waits has ended: $(cat out/applied-aurora)"
 kill "$nobody"
 await_gone "$nobody"
 channel_start

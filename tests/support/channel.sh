@@ -6,13 +6,17 @@
 #   channel_take 2 FILE        organisation 2, or 3, has the CA in FILE beside its own; the first one's is taken by channel_network
 #   channel_network "São Lucas"   a network of emrfs stands on it; as two_network
 #   channel_stop / channel_start  nothing of it answers, and again; a file in channel/fault is a fault that PEER shows
+#   channel_pid peer-1         a process of the real one; orderer-N, chaincode-N
+#   channel_kill peer-1...     as a power cut; channel_start starts again what does not run
+#
+# What a test may say beforehand: CHANNEL_KIND, how the real one orders (default: raft).
 CHANNEL_EXAMPLE=$(cd "$SUPPORT/../.." && pwd)/examples/network/fabric
 
 channel_start() {
 	CHANNEL_RUNS=1
 	if [ -n "${FABRIC:-}" ]; then
 		export FABRIC CHAINCODE
-		must "$CHANNEL_EXAMPLE" up raft "$EMR_WORK/channel" >/dev/null
+		must "$CHANNEL_EXAMPLE" up "${CHANNEL_KIND:-raft}" "$EMR_WORK/channel" >/dev/null
 		return
 	fi
 	rm -f channel/settings
@@ -28,12 +32,22 @@ channel_stop() {
 	if [ -n "${FABRIC:-}" ]; then
 		pids=$(cut -d' ' -f1 "$EMR_WORK"/channel/*.pid)
 		# shellcheck disable=SC2086
-		kill $pids
+		kill $pids 2>/dev/null # some may be dead already
 		for pid in $pids; do await_gone "$pid"; done
 	else # it ends when nobody holds its standard input any more
 		eval "exec ${SERVE[1]}>&-"
 		await_gone "$PEER_PID"
 	fi
+}
+
+channel_pid() { cut -d' ' -f1 "$EMR_WORK/channel/$1.pid"; }
+
+channel_kill() {
+	local member pid
+	for member in "$@"; do
+		pid=$(channel_pid "$member")
+		kill -KILL "$pid" && await_gone "$pid"
+	done
 }
 
 channel_begin() {

@@ -1,0 +1,142 @@
+#!/bin/bash
+# fabric_faults.sh: what happens to real peers and orderers under two people's folders, one thing after the other: killed, stopped, cut off
+# from blocks.  Nothing that was saved is lost, who has another way goes on, and what was away comes back by itself.
+SUPPORT=${SUPPORT:-$(cd "$(dirname "$0")/../support" && pwd)}
+. "$SUPPORT/mount.sh"
+. "$SUPPORT/said.sh"
+. "$SUPPORT/two.sh"
+. "$SUPPORT/channel.sh"
+[ -n "${FABRIC:-}" ] || emr_skip "only where FABRIC names the programs of Hyperledger Fabric"
+two_begin fabric_faults
+eval "members_$(declare -f at_end)"
+at_end() {
+	# What gateways said stands in her log alone.
+	grep -h "fabric:" ana/state/log 2>/dev/null | tail -n 20
+	# shellcheck disable=SC2086
+	[ -z "${STOPPED:-}" ] || kill -CONT $STOPPED
+	members_at_end
+}
+export ORDERER_METRICS_PROVIDER=prometheus # who leads stands there
+versions=0
+channel_begin
+channel_network "São Lucas"
+two_join ana "Silva, Ana" patient
+two_join lima "Paula Lima" clinician
+two_cards ana lima
+two_mount ana lima
+mkdir ana-folder/Imaging
+
+# saves WHAT: she saves, the ledger has it, and he reads it.
+saves() {
+	echo "$1" >ana-folder/Imaging/MRI.txt
+	as ana run 0 status --wait
+	versions=$((versions + 1))
+	SAVED=$1
+	two_until 60 he_reads
+}
+he_reads() {
+	[ -n "$SHARE" ] || SHARE=$(ls -d lima-folder/shared-with-me/*/Imaging)
+	[ "$(cat "$SHARE/MRI.txt")" = "$SAVED" ]
+}
+stop() { STOPPED=$(for member in "$@"; do channel_pid "$member"; done) && kill -STOP $STOPPED; }
+go_on() { kill -CONT $STOPPED && STOPPED=; }
+# through GATEWAY...: both open their folders anew, and know only these, in this order; 1 is the first organisation's.
+through() {
+	local number
+	two_unmount ana lima
+	{
+		grep -v ^gateway channel/settings
+		for number in "$@"; do grep ^gateway channel/settings | sed -n "${number}p"; done
+	} >net/network
+	two_mount ana lima
+}
+
+echo "a knee" >ana-folder/Imaging/MRI.txt
+as ana run 0 status --wait
+as ana run 0 share Imaging with lima --yes --wait
+versions=1 SAVED="a knee" SHARE=
+two_until 60 he_reads
+
+say "a chaincode is killed: the other organisations endorse"
+channel_kill chaincode-1
+saves "a shin"
+channel_start
+
+say "the peer of her gateway is killed: the next gateway takes over, for both of them"
+channel_kill peer-1
+saves "a heel"
+saves "a toe"
+
+say "it comes back, and has what was saved while it was dead"
+channel_start
+through 1
+two_until 60 he_reads
+saves "a hip"
+through 1 2 3
+
+say "the peer of her gateway runs and gets no blocks: whoever has another gateway goes on"
+channel_kill peer-1
+CORE_PEER_GOSSIP_ORGLEADER=false channel_start
+saves "a wrist"
+saves "a thumb"
+channel_kill peer-1
+channel_start
+
+say "the peer of her gateway says nothing any more, and does not end either"
+stop peer-1
+saves "an elbow"
+go_on
+saves "a shoulder"
+
+case ${CHANNEL_KIND:-raft} in
+raft)
+	say "the orderer that leads is killed: another one leads"
+	leads() { curl -s --max-time 20 "http://127.0.0.1:$(sed -n "s/^orderer_operations_$1=//p" channel/net)/metrics" | grep -q '^consensus_etcdraft_is_leader{.*} 1$'; }
+	leader() { for LEADER in 1 2 3; do ! leads "$LEADER" || return 0; done; false; }
+	two_until 60 leader
+	channel_kill "orderer-$LEADER"
+	saves "a neck"
+	channel_start
+	gone="orderer-1 orderer-2"
+	;;
+bft)
+	say "one of four orderers is killed: nobody notices"
+	channel_kill orderer-4
+	saves "a neck"
+	saves "a jaw"
+	channel_start
+	gone="orderer-3 orderer-4"
+	;;
+esac
+
+say "too few orderers: nothing gets on, nothing is lost, and it goes on with them"
+# shellcheck disable=SC2086
+channel_kill $gone
+SAVED="an ear"
+echo "$SAVED" >ana-folder/Imaging/MRI.txt
+waits_here() { as ana json 0 status && [ "$(field pending)" -gt 0 ]; }
+two_until 60 waits_here
+[ "$(cat "$SHARE/MRI.txt")" != "$SAVED" ] || emr_fail "he reads what no orderer has taken"
+channel_start
+as ana run 0 status --wait
+versions=$((versions + 1))
+two_until 60 he_reads
+
+say "all of them stop at once, and start again"
+channel_stop
+SAVED="an eye"
+echo "$SAVED" >ana-folder/Imaging/MRI.txt
+channel_start
+as ana run 0 status --wait
+versions=$((versions + 1))
+two_until 60 he_reads
+
+say "each version is there once, and the ledger is what everybody has signed"
+as ana json 0 ledger Imaging/MRI.txt --limit 100
+expect "versions" "$(python3 -c 'import json
+print(sum(e["op"] == "PUT" and e["result"] == "applied" for e in json.load(open("out/said"))["entries"]))')" "$versions"
+two_unmount ana lima
+as ana run 0 mount --passphrase-file "$EMR_PASS" ana-folder
+as ana run 0 verify
+says "Not checked: the orderers' signatures"
+expect "what she has" "$(cat ana-folder/Imaging/MRI.txt)" "an eye"
