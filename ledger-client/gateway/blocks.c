@@ -347,13 +347,14 @@ static emr_status ask_height(
 static emr_status ask_height_of_any(
 	emr_gateway *gateway, emr_gateway_call *call, uint64_t least, uint64_t *out_height)
 {
-	const gateway_run run = {.gateway = gateway,
+	gateway_run run = {.gateway = gateway,
+		.call = call,
 		.has_end = true,
 		.deadline_ns =
 			emr_clock_boot_ns(gateway->clock) + (int64_t)call->timeout_ms * 1000000};
 	const uint32_t all_ms = call->timeout_ms;
 	bool is_another = true;
-	emr_status status = EMR_OK;
+	emr_status status = gateway_run_fail(&run, EMR_GATEWAY_SLOW, NULL);
 
 	for (size_t i = 0; i < gateway->endpoint_count && is_another; i++) {
 		call->timeout_ms = gateway_run_left_ms(&run);
