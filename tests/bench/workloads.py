@@ -10,6 +10,7 @@ import shutil
 import subprocess
 
 from filesystems import Failed, drop_caches
+from fabric import fabric
 from ipfs import ipfs
 from samba import samba
 from sharing import sharing
@@ -21,10 +22,11 @@ REPORT = 63884  # bytes of the report of the second paper
 class Data:
     """The sources, in memory, so that no source disk is measured; made once for all."""
 
-    def __init__(self, directory, fb, emrfs, quick):
+    def __init__(self, directory, fb, emrfs, quick, network):
         self.dir = directory
         self.quick = quick
         self.emrfs = emrfs
+        self.fabric = network  # where the programs of Hyperledger Fabric are; empty: nowhere
         self.scene = None  # of the sharing rows, once they were begun
         self.nodes = None  # of the rows of IPFS, once they were begun
         self.big_bytes = (64 if quick else 200) << 20
@@ -226,4 +228,5 @@ def report(bed, data, _is_first):
 
 GROUPS = [("mount", mounting), ("seq", sequential), ("rand", random_access), ("tree", tree),
           ("list", listing), ("small", small), ("real", real), ("report", report),
-          ("sharing", sharing), ("writing", writing), ("samba", samba), ("ipfs", ipfs)]
+          ("sharing", sharing), ("writing", writing), ("samba", samba), ("ipfs", ipfs),
+          ("fabric", fabric)]
