@@ -197,7 +197,7 @@ typedef struct walk {
 	emr_received_fn fn;
 	void *arg;
 	emr_id32 root;
-	size_t damaged;
+	emr_unopened unopened;
 	/* Of the grantee whose grants are gone through: by name, or one of the teams. */
 	bool has_standing;
 	emr_id32 grantee;
@@ -272,12 +272,18 @@ static emr_status one_grant(void *arg, const emr_known_grant *known)
 		return w->fn(w->arg, &received);
 	if (emr_status_is_local(status))
 		return status;
+	if (status == EMR_MISSING_DATA) {
+		w->unopened.late++;
+		w->share->awaits_team_key |= w->standing.is_team && w->box == NULL;
+		return EMR_OK;
+	}
 	emr_log(EMR_LOG_WARN, "the letter of a grant does not open: %s", emr_status_text(status));
-	w->damaged++;
+	w->unopened.damaged++;
 	return EMR_OK;
 }
 
-emr_status emr_share_received(emr_share *share, emr_received_fn fn, void *arg, size_t *out_damaged)
+emr_status emr_share_received(
+	emr_share *share, emr_received_fn fn, void *arg, emr_unopened *out_unopened)
 {
 	walk w = {.share = share, .fn = fn, .arg = arg};
 	emr_known_person me;
@@ -292,8 +298,8 @@ emr_status emr_share_received(emr_share *share, emr_received_fn fn, void *arg, s
 	emr_box_key_free(w.box);
 	if (status == EMR_OK)
 		letters_settle(&share->letters);
-	if (status == EMR_OK && out_damaged != NULL)
-		*out_damaged = w.damaged;
+	if (status == EMR_OK && out_unopened != NULL)
+		*out_unopened = w.unopened;
 	return status;
 }
 
@@ -335,7 +341,12 @@ emr_status emr_share_keep_received(emr_share *share, bool fetch)
 	if (status != EMR_OK)
 		return status;
 	memcpy(root.b, me.row.root, sizeof root.b);
-	status = emr_replica_grants_to(share->o.replica, root, keep_domain, &k);
+	if (fetch && share->awaits_team_key) { /* such letters are of no domain */
+		status = emr_replica_adopt(share->o.replica, (emr_id16){{0}}, NULL);
+		share->awaits_team_key = status != EMR_OK;
+	}
+	if (status == EMR_OK)
+		status = emr_replica_grants_to(share->o.replica, root, keep_domain, &k);
 	return status == EMR_OK ? emr_teams_grants(share->o.replica, root, keep_domain, &k)
 				: status;
 }

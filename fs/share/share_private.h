@@ -43,6 +43,7 @@ struct emr_share {
 	request_others others;
 	auditors auditors;
 	letters_said letters;
+	bool awaits_team_key; /* a letter to me about a team was not here when it was looked for */
 };
 
 uint64_t share_now(const emr_share *share);

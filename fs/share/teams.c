@@ -493,10 +493,17 @@ emr_status emr_team_key(emr_replica *replica, const emr_keyring *keyring, const 
 		return status;
 	status = EMR_NOT_FOUND;
 	for (key.version = m.row.head.version; key.version > 0; key.version--) {
-		status = open_letter(replica, box, team, &key, out);
-		if (status != EMR_NOT_FOUND && status != EMR_MISSING_DATA && status != EMR_DAMAGED)
+		emr_status opened = open_letter(replica, box, team, &key, out);
+
+		if (opened != EMR_NOT_FOUND && opened != EMR_MISSING_DATA &&
+			opened != EMR_DAMAGED) {
+			status = opened;
 			break;
-		status = EMR_NOT_FOUND; /* a DROP, or gone */
+		}
+		/* Else it is a DROP, or gone with one. */
+		if (opened == EMR_MISSING_DATA && m.row.head.state == EMR_MEMBER_ACTIVE &&
+			key.version == m.row.head.version)
+			status = EMR_MISSING_DATA;
 	}
 	emr_box_key_free(box);
 	return status;

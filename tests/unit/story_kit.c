@@ -5,6 +5,7 @@
 
 #include <sys/stat.h>
 #include <unistd.h>
+#include <sqlite3.h>
 
 #include "contract/codes.h"
 #include "keyring/cert.h"
@@ -13,6 +14,7 @@
 #include "ledger/hash.h"
 #include "ledger/register.h"
 #include "share/devices.h"
+#include "ledger/network.h"
 
 uint64_t story_now(const story *s)
 {
@@ -23,6 +25,17 @@ void story_pass(story *s, uint64_t seconds)
 {
 	s->k.clock.unix_ns += (int64_t)seconds * 1000000000;
 	s->k.clock.boot_ns += (int64_t)seconds * 1000000000;
+}
+
+void story_sql(const story *s, const char *text)
+{
+	char path[400];
+	sqlite3 *db = NULL;
+
+	(void)snprintf(path, sizeof path, "%s/network/" EMR_NETWORK_LEDGER, s->k.path);
+	assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+	assert_int_equal(sqlite3_exec(db, text, NULL, NULL, NULL), SQLITE_OK);
+	assert_int_equal(sqlite3_close(db), SQLITE_OK);
 }
 
 void story_see(person *m)

@@ -66,6 +66,8 @@ void story_part(person *m);
 int story_says(story *s, person *m, emr_act act, emr_bytes part);
 /* Another handle of M on the same copies, as another process would have. */
 void story_see(person *m);
+/* In the tables of the network's ledger, as whoever may write in its directory. */
+void story_sql(const story *s, const char *text);
 
 /* READ and LIST for CONSULT and a week, through the agents there are (or N = 0: through ana alone).
  */

@@ -35,6 +35,26 @@ static void a_doctor_finds_and_reads_what_is_shared(void **state)
 	viewer_end(&s, &v);
 }
 
+/* As a private part on Fabric may, after the entry that says it is there. */
+static void what_is_shared_by_a_letter_that_comes_late_is_found(void **state)
+{
+	LIMAS_FOLDER;
+
+	viewer_run(&v, NULL, 0);
+	(void)story_share(&s, &s.lima, 0, false);
+	story_sql(&s, "UPDATE parts SET family=1048 WHERE family=48");
+	viewer_run(&v, NULL, 0);
+	assert_string_equal(viewer_list(&v, "shared-with-me", NULL), "!not found");
+	story_sql(&s, "UPDATE parts SET family=48 WHERE family=1048");
+	viewer_run(&v, NULL, 0);
+	assert_string_equal(viewer_list(&v, "shared-with-me", NULL), "!not found");
+	s.k.clock.boot_ns += INT64_C(1000000000);
+	viewer_run(&v, NULL, 0);
+	viewer_learn_owner(&v);
+	assert_string_equal(viewer_list(&v, v.owner, NULL), "Imaging");
+	viewer_end(&s, &v);
+}
+
 static bool note_listed(void *arg, const emr_shared_with_me *share)
 {
 	static const char *const phases[] = {[EMR_SHARE_OPEN] = "open",
@@ -687,6 +707,7 @@ int main(void)
 		TEST(attributes_say_whose_it_is_and_for_how_long),
 		TEST(nobody_answers_and_that_is_said),
 		TEST(the_end_of_a_share_acts_on_what_is_open),
+		TEST(what_is_shared_by_a_letter_that_comes_late_is_found),
 		TEST(a_clock_set_back_prolongs_nothing),
 		TEST(without_the_ledger_open_files_go_on_and_a_day_is_counted_down),
 		TEST(nothing_is_looked_at_all_the_time_after_the_end_of_a_share),

@@ -68,7 +68,8 @@ static void a_grant_is_listed_by_both_and_ends_when_taken_back(void **state)
 	STORY;
 	emr_grant_made made = story_share(&s, &s.lima, 0, true);
 	lists l = {0};
-	size_t damaged = 0, n = 0;
+	emr_unopened unopened = {0};
+	size_t n = 0;
 
 	assert_int_equal(made.t, 2);
 	assert_int_equal(made.n, 3);
@@ -79,16 +80,16 @@ static void a_grant_is_listed_by_both_and_ends_when_taken_back(void **state)
 	assert_int_equal(l.given.agents_count, 3);
 	l.n = 0;
 	story_see(&s.lima);
-	assert_ok(emr_share_received(s.lima.share, note_received, &l, &damaged));
+	assert_ok(emr_share_received(s.lima.share, note_received, &l, &unopened));
 	assert_int_equal(l.n, 1);
-	assert_int_equal(damaged, 0);
+	assert_int_equal(unopened.damaged, 0);
 	assert_string_equal(l.received.letter.label, "Imaging");
 	assert_string_equal(l.received.card.name, "Silva, Ana");
 	assert_string_equal(l.received.card.born, "1984-03-12");
 	assert_memory_equal(l.received.grant.domain.b, s.imaging.b, 16);
 	l.n = 0;
 	story_see(&s.eve);
-	assert_ok(emr_share_received(s.eve.share, note_received, &l, &damaged));
+	assert_ok(emr_share_received(s.eve.share, note_received, &l, &unopened));
 	assert_int_equal(l.n, 0);
 	assert_ok(emr_share_revoke_person(s.ana, s.imaging, s.lima.public.signer_id, &n));
 	assert_int_equal(n, 1);

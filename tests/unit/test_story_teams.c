@@ -128,7 +128,8 @@ static emr_grant_made share_with(const crew *c)
 /* ---- what somebody has ---- */
 
 typedef struct had {
-	size_t n, in_force, revoked, damaged;
+	size_t n, in_force, revoked;
+	emr_unopened unopened;
 	emr_received last;
 } had;
 
@@ -148,8 +149,8 @@ static had has(person *m)
 	had h = {.n = 0};
 
 	story_see(m);
-	assert_ok(emr_share_received(m->share, note_received, &h, &h.damaged));
-	assert_int_equal(h.damaged, 0);
+	assert_ok(emr_share_received(m->share, note_received, &h, &h.unopened));
+	assert_int_equal(h.unopened.damaged, 0);
 	return h;
 }
 
@@ -205,6 +206,33 @@ static void two_members_read_and_the_log_names_each(void **state)
 	for (int i = 0; i < 2; i++)
 		assert_true(emr_id32_equal(l.by[i], root_of(&s.lima)) ||
 			    emr_id32_equal(l.by[i], root_of(&s.eve)));
+	crew_end(&c);
+	story_end(&s);
+}
+
+/* On Fabric a private part may come to the gateway's peer after its entry. */
+static void a_members_letter_that_comes_late_opens_what_was_shared_before(void **state)
+{
+	STORY;
+	crew c;
+	emr_grant_made made;
+	had h;
+
+	crew_begin(&c, &s, NULL);
+	admit(&c, &s.lima);
+	story_sql(&s, "UPDATE parts SET family=1082 WHERE family=82");
+	made = share_with(&c);
+	h = has(&s.lima);
+	assert_int_equal(h.n, 0);
+	assert_int_equal(h.unopened.late, 1);
+	assert_ok(emr_share_keep_received(s.lima.share, true));
+	assert_int_equal(has(&s.lima).n, 0);
+	story_sql(&s, "UPDATE parts SET family=82 WHERE family=1082");
+	assert_ok(emr_share_keep_received(s.lima.share, true));
+	h = has(&s.lima);
+	assert_int_equal(h.in_force, 1);
+	assert_int_equal(h.unopened.late, 0);
+	assert_ok(story_read(&s, &s.lima, made.grant, "MRI.pdf", all_agents, &bytes, &trouble));
 	crew_end(&c);
 	story_end(&s);
 }
@@ -655,6 +683,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(two_members_read_and_the_log_names_each),
 		cmocka_unit_test(what_the_owners_computer_alone_releases_goes_to_members_too),
+		cmocka_unit_test(a_members_letter_that_comes_late_opens_what_was_shared_before),
 		cmocka_unit_test(who_is_added_later_reads_without_the_owner),
 		cmocka_unit_test(a_team_is_not_given_to_write),
 		cmocka_unit_test(who_is_dropped_loses_what_he_has_open),

@@ -2,8 +2,6 @@
  * that he has replaced since: it stops no share of hers, and is in none. */
 #include "pen_kit.h"
 
-#include <sqlite3.h>
-
 #include "contract/codes.h"
 #include "contract/pubs.h"
 #include "contract/rows.h"
@@ -366,20 +364,13 @@ static void a_key_that_was_erased_hides_what_stands_under_it_only(void **state)
 /* Whoever may write in the network's directory takes the part out of the ledger's tables. */
 static void a_key_that_the_ledger_lost_hides_what_stands_under_it_only(void **state)
 {
-	char ledger[400];
 	emr_grant_made made;
-	sqlite3 *db = NULL;
 
 	(void)state;
 	pen_file(&p, s.imaging, s.imaging, "lima.txt", "what she found", NULL);
 	(void)publish_junk_key(true);
 	settle();
-	(void)snprintf(ledger, sizeof ledger, "%s/network/ledger.sqlite", s.k.path);
-	assert_int_equal(sqlite3_open(ledger, &db), SQLITE_OK);
-	assert_int_equal(sqlite3_exec(db, "UPDATE parts SET part=x'' WHERE family=21 AND version=2",
-				 NULL, NULL, NULL),
-		SQLITE_OK);
-	assert_int_equal(sqlite3_close(db), SQLITE_OK);
+	story_sql(&s, "UPDATE parts SET part=x'' WHERE family=21 AND version=2");
 	assert_ok(share_with_eve(&made));
 	eve_reads(made.grant, "MRI.pdf", "%PDF a knee", all_agents);
 	eve_reads(made.grant, "lima.txt", "what she found", all_agents);

@@ -33,6 +33,7 @@ emr_status shared_new(emr_view *view)
 	emr_worker_init(&view->shares->worker);
 	pthread_cond_init(&view->shares->answered, NULL);
 	view->shares->fresh_boot_ns = view_boot_ns(view);
+	view->shares->late_due_boot_ns = INT64_MAX;
 	status = emr_share_new(&options, &view->shares->share);
 	if (status != EMR_OK)
 		return status;

@@ -222,7 +222,10 @@ typedef struct shares {
 			     yet (foreign_fetch) */
 	bool has_own;	  /* there may be nodes of one's own in others' folders (foreign.h) */
 	emr_buf gone;	  /* foreign_gone, ...: removed here, and still in the tree that is shown */
-	int64_t fresh_boot_ns; /* of the worker: when the ledger was last reached */
+	int64_t fresh_boot_ns;	  /* of the worker: when the ledger was last reached */
+	int64_t late_due_boot_ns; /* of the worker: when what is not here of grants is looked for
+				     again, */
+	int64_t late_wait_ns;	  /* which is so long after the last time */
 } shares;
 
 /* What the worker does for one's own in others' folders. */

@@ -17,6 +17,8 @@
 #include "shared_end.h"
 
 #define CODE_DIGITS 4
+#define LATE_FIRST_NS INT64_C(1000000000)
+#define LATE_NS INT64_C(60000000000)
 #define AWAY_NS INT64_C(60000000000) /* that the ledger was, if nobody heard of it for so long */
 
 /* ---- names ---- */
@@ -480,17 +482,30 @@ emr_status shared_have_come(emr_view *view, bool was_there, emr_buf *tell)
 	return status;
 }
 
+/* A private part may come long after its entry, and nothing on the ledger says when. */
+static void look_again_for(emr_view *view, const emr_unopened *unopened)
+{
+	shares *all = view->shares;
+
+	all->late_wait_ns = unopened->late == 0		  ? 0
+			    : all->late_wait_ns == 0	  ? LATE_FIRST_NS
+			    : all->late_wait_ns < LATE_NS ? 2 * all->late_wait_ns
+							  : LATE_NS;
+	all->late_due_boot_ns =
+		unopened->late == 0 ? INT64_MAX : view_boot_ns(view) + all->late_wait_ns;
+}
+
 /* Without view->lock: every grant to me. */
 static emr_status look_at_grants(looking *l)
 {
 	emr_view *view = l->view;
 	EMR_AUTO_BUF tell = {0};
-	size_t damaged = 0;
+	emr_unopened unopened = {0};
 	bool was_there;
 	emr_status come, status = emr_share_keep_received(view->shares->share, true);
 
 	if (status == EMR_OK)
-		status = emr_share_received(view->shares->share, note_received, l, &damaged);
+		status = emr_share_received(view->shares->share, note_received, l, &unopened);
 	if (status != EMR_OK)
 		return status == EMR_NOT_FOUND
 			       ? EMR_OK
@@ -506,6 +521,7 @@ static emr_status look_at_grants(looking *l)
 	if (status == EMR_OK)
 		status = view->guests->take_writings(view, &tell);
 	come = shared_have_come(view, was_there, &tell);
+	look_again_for(view, &unopened);
 	return status == EMR_OK ? come : status;
 }
 
@@ -576,13 +592,14 @@ static emr_status look(looking *l)
 {
 	shares *all = l->view->shares;
 	emr_replica_position at;
+	bool is_late = all->knows_grants && view_boot_ns(l->view) >= all->late_due_boot_ns;
 	emr_status status = emr_replica_at(l->view->options.replica, &at);
 
-	if (status != EMR_OK || (all->knows_grants && at.size == all->seen))
+	if (status != EMR_OK || (all->knows_grants && at.size == all->seen && !is_late))
 		return status;
 	if (all->knows_grants)
 		status = emr_replica_since(l->view->options.replica, all->seen, note_change, l);
-	if (status == EMR_OK && (l->grants_changed || !all->knows_grants))
+	if (status == EMR_OK && (l->grants_changed || !all->knows_grants || is_late))
 		status = look_at_grants(l);
 	if (status != EMR_OK)
 		return status;

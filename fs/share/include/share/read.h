@@ -31,9 +31,14 @@ static inline bool emr_received_is_inner(const emr_received *received)
 }
 typedef emr_status (*emr_received_fn)(void *arg, const emr_received *received);
 /* Every grant to me, or to a team that I am or was in, in every state: one whose team I have left
- * is over (revoked) since then.  One whose letter does not open, or whose card is not the one of
- * the ledger's domain, is left out and counted in *out_damaged (may be NULL). */
-emr_status emr_share_received(emr_share *share, emr_received_fn fn, void *arg, size_t *out_damaged);
+ * is over (revoked) since then.  What cannot be opened is left out, and counted in *out_unopened
+ * (may be NULL). */
+typedef struct emr_unopened {
+	size_t late;	/* a private part of it, or of the membership, is not here (yet) */
+	size_t damaged; /* its letter does not open, or has another card than the ledger's domain */
+} emr_unopened;
+emr_status emr_share_received(
+	emr_share *share, emr_received_fn fn, void *arg, emr_unopened *out_unopened);
 
 /* This computer's copy of the ledger keeps the private parts of whatever is shared with me from now
  * on.  FETCH: earlier ones are brought in, too, where they are not here yet; without it (before
