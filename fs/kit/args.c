@@ -35,29 +35,34 @@ static emr_status wrong(parser *p, const char *format, ...)
 	return EMR_INVALID;
 }
 
-/* Levenshtein distance for short words; longer ones are far from everything. */
+static size_t least(size_t a, size_t b)
+{
+	return a < b ? a : b;
+}
+
+/* How many letters to change, leave out, add, or exchange with the next, for short words ("optimal
+ * string alignment"); longer ones are far from everything. */
 static size_t distance(const char *a, const char *b)
 {
-	size_t row[32], n = strlen(b);
+	size_t rows[3][32] = {{0}}, n = strlen(b), m = strlen(a);
 
-	if (strlen(a) >= 32 || n >= 32)
+	if (m >= 32 || n >= 32)
 		return 99;
 	for (size_t j = 0; j <= n; j++)
-		row[j] = j;
-	for (size_t i = 0; a[i] != '\0'; i++) {
-		size_t corner = row[0];
+		rows[0][j] = j;
+	for (size_t i = 1; i <= m; i++) {
+		size_t *row = rows[i % 3];
+		const size_t *last = rows[(i + 2) % 3], *one_before = rows[(i + 1) % 3];
 
-		row[0] = i + 1;
-		for (size_t j = 0; j < n; j++) {
-			size_t change = corner + (a[i] != b[j]);
-
-			corner = row[j + 1];
-			row[j + 1] = corner < row[j] ? corner + 1 : row[j] + 1;
-			if (change < row[j + 1])
-				row[j + 1] = change;
+		row[0] = i;
+		for (size_t j = 1; j <= n; j++) {
+			row[j] = least(least(row[j - 1], last[j]) + 1,
+				last[j - 1] + (a[i - 1] != b[j - 1]));
+			if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1])
+				row[j] = least(row[j], one_before[j - 2] + 1);
 		}
 	}
-	return row[n];
+	return rows[m % 3][n];
 }
 
 static emr_status unknown_verb(parser *p, const char *name)

@@ -306,6 +306,15 @@ static void fill_hint(const char *template, const pairs *known, char *out, size_
 	fill_names(template, &words, out, size);
 }
 
+/* Where a name at the end was empty. */
+static void cut_blanks(char *text)
+{
+	size_t len = strlen(text);
+
+	while (len > 0 && text[len - 1] == ' ')
+		text[--len] = '\0';
+}
+
 void emr_newer_numbers(char *out, size_t size)
 {
 	uint64_t met, known;
@@ -341,6 +350,7 @@ void emr_problem_set(emr_problem *problem, emr_message message, ...)
 	fill_names(template, &known, problem->text, sizeof problem->text);
 	name_keyring(emr_text(rows[message].hint), template, sizeof template);
 	fill_hint(template, &known, problem->hint, sizeof problem->hint);
+	cut_blanks(problem->hint);
 	problem->path[0] = '\0';
 	if (strcmp(value_of(&known, "path", 4), "?") != 0)
 		emr_show(value_of(&known, "path", 4), problem->path, sizeof problem->path);

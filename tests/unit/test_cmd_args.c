@@ -97,6 +97,7 @@ static void wrong_lines_say_what_was_wrong(void **state)
 		const char *line, *said;
 	} cases[] = {
 		{"mont", "Did you mean \"mount\"?"},
+		{"hlep", "Did you mean \"help\"?"},
 		{"guardian add Rosa", "There is no verb \"guardian\"."},
 		{"mount --read-onyl", "Did you mean --read-only?"},
 		{"status --read-only", "There is no option \"--read-only\" here."},
@@ -116,6 +117,17 @@ static void wrong_lines_say_what_was_wrong(void **state)
 		assert_non_null(strstr(problem.text, cases[i].said));
 		assert_int_equal(emr_message_get(problem.message)->exit, EMR_EXIT_USE);
 	}
+}
+
+static void a_wrong_verb_is_answered_by_a_line_that_can_be_typed(void **state)
+{
+	emr_args args;
+
+	(void)state;
+	assert_status(EMR_INVALID, parse("guardian", &args));
+	assert_string_equal(problem.hint, "emrfs help");
+	assert_status(EMR_INVALID, parse("mount -x", &args));
+	assert_string_equal(problem.hint, "emrfs help mount");
 }
 
 static void a_wrong_line_with_json_still_answers_in_json(void **state)
@@ -211,6 +223,7 @@ int main(void)
 		cmocka_unit_test(umount_is_unmount),
 		cmocka_unit_test(nothing_at_all_is_help),
 		cmocka_unit_test(wrong_lines_say_what_was_wrong),
+		cmocka_unit_test(a_wrong_verb_is_answered_by_a_line_that_can_be_typed),
 		cmocka_unit_test(a_wrong_line_with_json_still_answers_in_json),
 		cmocka_unit_test(what_was_typed_cannot_drive_the_terminal),
 		cmocka_unit_test(a_very_long_word_is_refused_and_cut),
