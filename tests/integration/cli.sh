@@ -218,6 +218,8 @@ await_gone "$pid"
 json 10 status
 expect "error id" "$(field error)" not-open
 expect "ledger of a closed folder" "$(field ledger.kind)" embedded
+json 10 dataset
+expect "who looks for a call" "$(field error)" not-open
 # Who asks whether it is open has its lock for a moment, as here for half a second: that is no use of it.
 flock -s "$STATE/lock" sh -c 'touch asking; sleep 0.5' &
 emr_until test -e asking
