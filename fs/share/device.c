@@ -80,6 +80,13 @@ static emr_status last_saved(const emr_share *share, emr_id32 computer, uint64_t
 	return status == ENOUGH ? EMR_OK : status;
 }
 
+/* Whoever stole a computer can erase what its key says of itself, and on Fabric that may not have
+ * come: then it is called by its key, and can be removed by that. */
+static void name_by_key(emr_device *device)
+{
+	emr_hex(device->signer_id.b, EMR_STRANGER_KEY_BYTES, device->name);
+}
+
 typedef struct listing {
 	emr_share *share;
 	emr_id32 person;
@@ -108,8 +115,12 @@ static emr_status list_one(void *arg, const emr_known_person *key)
 		device.added_unix_s = item.ledger_time;
 	if (status == EMR_OK && !device.is_first) {
 		status = share_part(l->share, EMR_FAMILY_KEY, none, object, 1, &part);
-		if (status == EMR_OK)
-			status = read_name(emr_buf_view(&part), device.name);
+		if (status == EMR_NOT_FOUND ||
+			(status == EMR_OK &&
+				read_name(emr_buf_view(&part), device.name) != EMR_OK)) {
+			name_by_key(&device);
+			status = EMR_OK;
+		}
 	}
 	if (status == EMR_OK)
 		status = last_saved(l->share, key->signer_id, &device.seen_unix_s);

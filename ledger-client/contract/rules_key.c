@@ -80,6 +80,15 @@ static bool endorser_vouches(struct judge *judge, const uint8_t ref[32], const u
 	       emr_ed25519_verify(endorser.pk, message, sizeof message, bind_sig);
 }
 
+/* A computer stays its person's, also when her key was followed by another. */
+static bool is_same_person(struct judge *judge, const uint8_t ref[32], const uint8_t other[32])
+{
+	emr_row_key one, two;
+
+	return emr_judge_key(judge, ref, &one) && emr_judge_key(judge, other, &two) &&
+	       memcmp(one.root, two.root, 32) == 0;
+}
+
 static bool endorser_is_active(struct judge *judge, const uint8_t ref[32])
 {
 	emr_row_key endorser;
@@ -175,7 +184,8 @@ static emr_result cert_authority(struct judge *judge)
 		vouched = cert_vouches(
 			judge, pub.ref, pub.bind_sig, pub.not_after_unix_s, row.org, row.roles);
 	else
-		vouched = endorser_vouches(judge, pub.ref, pub.bind_sig, row.org, row.roles);
+		vouched = is_same_person(judge, row.ref, pub.ref) &&
+			  endorser_vouches(judge, pub.ref, pub.bind_sig, row.org, row.roles);
 	return vouched ? EMR_RESULT_APPLIED : EMR_RESULT_NOT_AUTHORISED;
 }
 
@@ -196,7 +206,7 @@ static emr_result cert_last(struct judge *judge)
 	return EMR_RESULT_APPLIED;
 }
 
-/* The endorser of a device that names its certificate. */
+/* Whose computer it is. */
 static void cert_follows(struct key_set *set, const emr_item *item, emr_span pub)
 {
 	emr_key_text key;

@@ -59,7 +59,8 @@ static void rotate_names(struct key_set *set, const emr_item *item, emr_span pub
 	emr_declare_signer(set, new_id);
 }
 
-/* The new key says yes, and whoever holds it knows the secret of its B. */
+/* The new key says yes, and whoever holds it knows the secret of its B.  A device takes no other
+ * key: its person has endorsed this one, and ends it when the computer is stolen. */
 static emr_result rotate_authority(struct judge *judge)
 {
 	emr_pub_key_rotate pub = rotate_pub(judge->pub);
@@ -67,8 +68,9 @@ static emr_result rotate_authority(struct judge *judge)
 	size_t len;
 
 	emr_signer_id(pub.new_pk, new_id);
-	if (emr_rotate_message(judge->caller->net_id, (emr_span){judge->signer_id, 32}, judge->pub,
-		    message, &len) != EMR_CONTRACT_OK ||
+	if (own_row(judge).how == EMR_HOW_DEVICE ||
+		emr_rotate_message(judge->caller->net_id, (emr_span){judge->signer_id, 32},
+			judge->pub, message, &len) != EMR_CONTRACT_OK ||
 		!emr_ed25519_verify(pub.new_pk, message, len, pub.new_sig) ||
 		!emr_pre_pop_verify(pub.B, judge->caller->net_id, new_id, pub.pop))
 		return EMR_RESULT_NOT_AUTHORISED;

@@ -302,8 +302,44 @@ static void make_device(newcomer *it)
 	memcpy(it->renewal.ref, it->world.identity.id, 32);
 }
 
+/* The newcomer's key is a device's that the world's identity endorsed, and named REF last. */
+static void put_device(newcomer *it, uint8_t key_state, uint64_t not_after, const uint8_t ref[32])
+{
+	emr_row_key row;
+	uint8_t value[EMR_ROW_KEY_BYTES];
+	emr_key_text key;
+	const kit_row *own;
+
+	put_own_key(it, EMR_HOW_DEVICE, key_state, not_after);
+	emr_key_signer(it->key.id, &key);
+	own = kit_get(&it->world.state, key.text);
+	assert_int_equal(emr_row_key_parse(kit_span(own->value, own->len), &row), EMR_CONTRACT_OK);
+	memcpy(row.ref, it->world.identity.id, 32);
+	memcpy(row.next, ref, 32);
+	emr_row_key_encode(&row, value);
+	kit_put(&it->world.state, key.text, value, sizeof value);
+}
+
+/* The newcomer's device is renewed by NEXT, the key behind that of FIRST. */
+static void put_next_of(newcomer *it, const kit_signer *next, const kit_signer *first)
+{
+	emr_row_key row;
+	uint8_t value[EMR_ROW_KEY_BYTES];
+	emr_key_text key;
+	const kit_row *there;
+
+	emr_key_signer(next->id, &key);
+	there = kit_get(&it->world.state, key.text);
+	assert_int_equal(
+		emr_row_key_parse(kit_span(there->value, there->len), &row), EMR_CONTRACT_OK);
+	memcpy(row.root, first->id, 32);
+	emr_row_key_encode(&row, value);
+	kit_put(&it->world.state, key.text, value, sizeof value);
+}
+
 static void a_person_endorses_a_device(void **state)
 {
+	static const uint8_t none[32] = {0};
 	newcomer it;
 
 	(void)state;
@@ -311,11 +347,32 @@ static void a_person_endorses_a_device(void **state)
 	assert_int_equal(reg(&it, "KEY_REG of a device", &it.world.identity), EMR_RESULT_APPLIED);
 	assert_int_equal(
 		reg(&it, "KEY_REG of a device bound by another", NULL), EMR_RESULT_NOT_AUTHORISED);
-	put_own_key(&it, EMR_HOW_DEVICE, EMR_KEY_ACTIVE, KIT_NOW);
+	put_device(&it, EMR_KEY_ACTIVE, KIT_NOW, none);
 	assert_int_equal(
 		renew(&it, "KEY_CERT of a device", &it.world.identity), EMR_RESULT_APPLIED);
 	assert_int_equal(renew(&it, "KEY_CERT of a device bound by another", NULL),
 		EMR_RESULT_NOT_AUTHORISED);
+	kit_world_free(&it.world);
+}
+
+/* Else whoever stole it could make it his, and she could not end it any more. */
+static void a_device_stays_its_person_s(void **state)
+{
+	static const uint8_t none[32] = {0};
+	kit_signer other = kit_signer_of("somebody of the same organisation");
+	newcomer it;
+
+	(void)state;
+	make_device(&it);
+	put_device(&it, EMR_KEY_ACTIVE, UNTIL, none);
+	kit_put_key(&it.world.state, &other, it.world.org, EMR_ROLE_PATIENT, EMR_HOW_CERTIFICATE,
+		EMR_KEY_ACTIVE, UNTIL);
+	memcpy(it.renewal.ref, other.id, 32);
+	assert_int_equal(renew(&it, "KEY_CERT of a device for another person", &other),
+		EMR_RESULT_NOT_AUTHORISED);
+	put_next_of(&it, &other, &it.world.identity);
+	assert_int_equal(renew(&it, "KEY_CERT of a device by its person's next key", &other),
+		EMR_RESULT_APPLIED);
 	kit_world_free(&it.world);
 }
 
@@ -373,31 +430,13 @@ static void an_endorser_is_a_person_in_force(void **state)
 
 /* ---- a device with a certificate ---- */
 
-/* The newcomer's key is a device's that the world's identity endorsed, and named REF last. */
-static void put_device(newcomer *it, uint8_t key_state, const uint8_t ref[32])
-{
-	emr_row_key row;
-	uint8_t value[EMR_ROW_KEY_BYTES];
-	emr_key_text key;
-	const kit_row *own;
-
-	put_own_key(it, EMR_HOW_DEVICE, key_state, UNTIL);
-	emr_key_signer(it->key.id, &key);
-	own = kit_get(&it->world.state, key.text);
-	assert_int_equal(emr_row_key_parse(kit_span(own->value, own->len), &row), EMR_CONTRACT_OK);
-	memcpy(row.ref, it->world.identity.id, 32);
-	memcpy(row.next, ref, 32);
-	emr_row_key_encode(&row, value);
-	kit_put(&it->world.state, key.text, value, sizeof value);
-}
-
 /* On Fabric, with a certificate that the host verified. */
 static void make_certified_device(newcomer *it)
 {
 	static const uint8_t none[32] = {0};
 
 	make(it);
-	put_device(it, EMR_KEY_ACTIVE, none);
+	put_device(it, EMR_KEY_ACTIVE, UNTIL, none);
 	it->world.caller.host = EMR_HOST_FABRIC;
 	it->world.caller.cert.roles = EMR_ROLE_DEVICE;
 }
@@ -432,7 +471,7 @@ static void a_device_names_a_certificate_of_its_own(void **state)
 	assert_int_equal(
 		renew(&it, "KEY_CERT of a device whose person is out", NULL), EMR_RESULT_KEY_DEAD);
 	put_identity(&it, EMR_KEY_ACTIVE);
-	put_device(&it, EMR_KEY_REVOKED, it.world.caller.cert.ref);
+	put_device(&it, EMR_KEY_REVOKED, UNTIL, it.world.caller.cert.ref);
 	assert_int_equal(
 		renew(&it, "KEY_CERT of a device that was removed", NULL), EMR_RESULT_KEY_DEAD);
 	kit_world_free(&it.world);
@@ -478,16 +517,16 @@ static void on_fabric_a_device_brings_what_it_signs_under_the_certificate_it_nam
 	make_certified_device(&it);
 	assert_int_equal(bring_something(&it, "fabric, a device that named no certificate"),
 		1000 + EMR_RESULT_SUBMITTER);
-	put_device(&it, EMR_KEY_ACTIVE, other.id);
+	put_device(&it, EMR_KEY_ACTIVE, UNTIL, other.id);
 	assert_int_equal(bring_something(&it, "fabric, a device that named another certificate"),
 		1000 + EMR_RESULT_SUBMITTER);
-	put_device(&it, EMR_KEY_ACTIVE, it.world.caller.cert.ref);
+	put_device(&it, EMR_KEY_ACTIVE, UNTIL, it.world.caller.cert.ref);
 	assert_int_equal(bring_something(&it, "fabric, a device with its certificate"), 0);
 	it.world.caller.cert.is_present = false;
 	assert_int_equal(bring_something(&it, "fabric, a device without a certificate"),
 		1000 + EMR_RESULT_SUBMITTER);
 	it.world.caller.cert.is_present = true;
-	put_device(&it, EMR_KEY_REVOKED, it.world.caller.cert.ref);
+	put_device(&it, EMR_KEY_REVOKED, UNTIL, it.world.caller.cert.ref);
 	assert_int_equal(bring_something(&it, "fabric, a device that was removed"),
 		1000 + EMR_RESULT_SUBMITTER);
 	memcpy(it.world.caller.submitter_id, it.world.identity.id, 32);
@@ -536,6 +575,7 @@ int main(void)
 		cmocka_unit_test(a_key_is_registered_once),
 		cmocka_unit_test(a_certificate_is_renewed_while_the_key_stands),
 		cmocka_unit_test(a_person_endorses_a_device),
+		cmocka_unit_test(a_device_stays_its_person_s),
 		cmocka_unit_test(a_device_gets_no_other_role_or_organisation),
 		cmocka_unit_test(an_endorser_is_a_person_in_force),
 		cmocka_unit_test(a_device_names_a_certificate_of_its_own),

@@ -13,7 +13,7 @@ enum {
 /* clang-format off */
 static const int may[WHAT_COUNT][WHO_COUNT] = {
 	/*                 OWNER MANAG WRITE GRANT PATIE AGENT GATEW ADMIN ADMI2 STEWA STRANGER */
-	[KEY_ROTATE]     = { DEAD, OK,   OK,   OK,   OK,   OK,   OK,   OK,   OK,   OK,   DEAD },
+	[KEY_ROTATE]     = { DEAD, NO,   OK,   OK,   OK,   OK,   OK,   OK,   OK,   OK,   DEAD },
 	[KEY_REVOKE]     = { NO,   NO,   NO,   OK,   NO,   NO,   NO,   NO,   OK,   NO,   NO },
 	[KEY_KX]         = { DEAD, OK,   OK,   OK,   OK,   OK,   OK,   OK,   OK,   OK,   DEAD },
 	[ORG_PROPOSE]    = { NO,   NO,   NO,   NO,   NO,   NO,   NO,   OK,   OK,   NO,   NO },

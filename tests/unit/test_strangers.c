@@ -314,6 +314,81 @@ static void recover_lost_ends_whoever_is_left(void **state)
 	assert_int_equal(ended.managers + ended.grants + ended.writers, 0);
 }
 
+/* ---- he keeps it from being removed ---- */
+
+static emr_status count_computer(void *arg, const emr_device *device)
+{
+	*(size_t *)arg += device->is_active;
+	return EMR_OK;
+}
+
+static size_t computers(void)
+{
+	size_t n = 0;
+
+	assert_ok(emr_replica_catch_up(s.k.stack.replica, NULL, NULL, NULL));
+	assert_ok(emr_share_devices(s.ana, count_computer, &n));
+	return n;
+}
+
+static void expect_removal(void)
+{
+	assert_int_equal(computers(), 2);
+	assert_ok(emr_share_device_remove(s.ana, laptop.public.signer_id, NULL, NULL));
+	assert_int_equal(computers(), 1);
+	assert_int_not_equal(makes_manager(&laptop, &s.eve), EMR_RESULT_APPLIED);
+}
+
+/* The part of its registration, which nobody has then. */
+static void erases_its_name(person *m)
+{
+	static emr_ledger_answer answer;
+	const emr_batch_options options = {.keyring = m->keyring,
+		.signer = emr_signer_identity(),
+		.net_id = emr_ledger_net_id(m->ledger)};
+	const emr_pub_erase what = {.family = EMR_FAMILY_KEY, .from_version = 1, .to_version = 1};
+	emr_operation op = {.op = EMR_OP_ERASE, .time = story_now(&s)};
+	EMR_AUTO_BATCH batch = NULL;
+	EMR_AUTO_BUF bytes = {0};
+	uint8_t pub[24];
+	emr_id32 id;
+
+	emr_pub_erase_encode(&what, pub);
+	op.pub = emr_bytes_of(pub, sizeof pub);
+	memcpy(op.object.b, m->public.signer_id.b, sizeof op.object.b);
+	assert_ok(emr_batch_new(&options, &batch));
+	assert_ok(emr_batch_add(batch, &op, &id));
+	assert_ok(emr_batch_finish(batch, story_now(&s), 200, &bytes, NULL));
+	assert_ok(emr_ledger_submit(m->ledger, emr_buf_view(&bytes), &answer));
+	assert_int_equal(answer.refusal, 0);
+	assert_int_equal(answer.results[0], EMR_RESULT_APPLIED);
+}
+
+/* What a key says of itself it may erase: also the name by which she would remove it. */
+static void a_computer_that_erases_its_name_is_removed_all_the_same(void **state)
+{
+	(void)state;
+	erases_its_name(&laptop);
+	expect_removal();
+}
+
+/* With another key of its own it would go on while she removes the one that she knows. */
+static void a_computer_takes_no_other_key(void **state)
+{
+	EMR_AUTO_KEYRING next = NULL;
+	uint8_t owner[32];
+	emr_act act;
+
+	(void)state;
+	assert_ok(emr_keyring_create(EMR_KEYRING_DEVICE, story_now(&s), &next));
+	assert_ok(emr_keyring_person_pk(s.k.stack.keyring, owner));
+	assert_ok(emr_keyring_tlv_set(next, EMR_KEYRING_OWNER, emr_bytes_of(owner, sizeof owner)));
+	assert_ok(emr_act_key_rotate(
+		laptop.public.signer_id, next, emr_ledger_net_id(laptop.ledger), &act));
+	assert_int_equal(story_says(&s, &laptop, act, (emr_bytes){0}), EMR_RESULT_NOT_AUTHORISED);
+	expect_removal();
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
@@ -325,6 +400,8 @@ int main(void)
 		TEST(her_own_computers_are_no_strangers),
 		TEST(who_may_manage_is_listed_and_ends_with_the_computer),
 		TEST(recover_lost_ends_whoever_is_left),
+		TEST(a_computer_that_erases_its_name_is_removed_all_the_same),
+		TEST(a_computer_takes_no_other_key),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -16,7 +16,6 @@ typedef struct emr_devices_of { /* borrowed */
 
 /* [{name added_at seen_at this first}] of those that were not removed; *OUT is the caller's. */
 emr_status emr_devices_json(const emr_devices_of *of, json_t **out);
-#define EMR_STRANGER_KEY_BYTES 8 /* of a key's id, as it is shown */
 /* One of `strangers`: {kind key organisation}; *OUT is the caller's. */
 emr_status emr_stranger_json(const emr_devices_of *of, const emr_stranger *stranger, json_t **out);
 /* All of them, each key once, whatever it may do in however many folders. */

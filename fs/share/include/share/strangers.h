@@ -7,6 +7,8 @@
 #include "keyring/keyring.h"
 #include "replica/replica.h"
 
+#define EMR_STRANGER_KEY_BYTES 8 /* of a key's id, as it is shown */
+
 typedef enum emr_stranger_kind {
 	EMR_STRANGER_MANAGER = 1, /* WHO may give, take back and begin epochs, as the owner */
 	EMR_STRANGER_WRITER,	  /* WHO may write, by the word of such a key */

@@ -47,6 +47,10 @@ function vouched(c, { how, ref, sig, sigAt, org, roles, notAfter }) {
 	return roles === 128 && !!e && e.raw[82] === 1 && !(e.int(80, 2) & 128) && same(e.at(88, 16), org) && edOk(e.at(48, 32), msg, sig);
 }
 const endorserActive = (c, ref) => need(c.keyActive(c.rowOf(key.K(ref))), DEAD);
+const samePerson = (c, one, two) => {
+	const [a, b] = [one, two].map((id) => c.rowOf(key.K(id)));
+	return !!a && !!b && same(a.at(280, 32), b.at(280, 32));
+};
 const ownKey = (c) => need(same(c.object, cut(c.signer, 0, 16)), FORMAT);
 const rotateMsg = (c, old) => cat(ascii('emrfs/v1/rotate\0'), c.net, old, sha256(c.pub.slice(0, 32), c.pub.slice(96)));
 const byCert = (c) => c.row.raw[82] === 1 || (!!c.cert && same(c.cert.ref, cut(c.pub, 0, 32)));
@@ -63,7 +67,7 @@ const KEYS = {
 	},
 	0x07: {
 		dom: 'none', epoch: '0', part: keyPart, row: (c) => key.K(c.signer), form: ownKey,
-		may: (c) => need(!c.row || vouched(c, { how: byCert(c) ? 1 : 2, ref: cut(c.pub, 0, 32), sig: cut(c.pub, 32, 64), sigAt: 32, org: c.row.at(88, 16), roles: c.row.int(80, 2), notAfter: num(c.pub, 96, 8) }), MAY),
+		may: (c) => need(!c.row || ((byCert(c) || samePerson(c, c.row.at(200, 32), cut(c.pub, 0, 32))) && vouched(c, { how: byCert(c) ? 1 : 2, ref: cut(c.pub, 0, 32), sig: cut(c.pub, 32, 64), sigAt: 32, org: c.row.at(88, 16), roles: c.row.int(80, 2), notAfter: num(c.pub, 96, 8) })), MAY),
 		last: (c) => { need(c.row?.state === 1, DEAD); if (c.row.raw[82] === 2) endorserActive(c, byCert(c) ? c.row.at(200, 32) : cut(c.pub, 0, 32)); },
 		write: (c) => {
 			const at = c.row.raw[82] === 2 && byCert(c) ? 248 : 200;
@@ -72,7 +76,7 @@ const KEYS = {
 	},
 	0x02: {
 		dom: 'none', epoch: '0', part: none, row: (c) => key.K(c.signer), form: ownKey,
-		may: (c) => need(edOk(cut(c.pub, 0, 32), rotateMsg(c, c.signer), cut(c.pub, 32, 64)) && popOk(c, cut(c.pub, 128, 32), cut(c.pub, 160, 64), sha256(cut(c.pub, 0, 32))), MAY),
+		may: (c) => need(c.row?.raw[82] !== 2 && edOk(cut(c.pub, 0, 32), rotateMsg(c, c.signer), cut(c.pub, 32, 64)) && popOk(c, cut(c.pub, 128, 32), cut(c.pub, 160, 64), sha256(cut(c.pub, 0, 32))), MAY),
 		state: (c) => need(!c.rowOf(key.K(sha256(cut(c.pub, 0, 32)))), EXISTS), last: inForce,
 		write: (c) => {
 			const next = sha256(cut(c.pub, 0, 32));
