@@ -130,6 +130,26 @@ static emr_status tell_ledger(emr_session *session, emr_bytes chain)
 	return status == EMR_OK ? EMR_REFUSED : status;
 }
 
+emr_status emr_renewing_name_first(emr_session *session)
+{
+	static const uint8_t none[32] = {0};
+	EMR_AUTO_BUF chain = {0};
+	emr_cert_facts facts;
+	emr_known_person me;
+	bool is_told;
+	emr_status status = emr_keyring_tlv_get(session->keyring, EMR_KEYRING_CERTIFICATE, &chain);
+
+	if (status != EMR_OK)
+		return status == EMR_NOT_FOUND ? EMR_OK : status;
+	status = emr_cert_read(emr_buf_view(&chain), &facts);
+	if (status == EMR_OK)
+		status = look(session, &facts, &me, &is_told);
+	if (status != EMR_OK || me.row.how != EMR_HOW_DEVICE ||
+		memcmp(me.row.next, none, sizeof none) != 0)
+		return status;
+	return tell_ledger(session, emr_buf_view(&chain));
+}
+
 /* On Fabric the newer one brings the news of itself, so the keyring has it meanwhile. */
 static emr_status change_over(emr_session *session, emr_bytes chain)
 {

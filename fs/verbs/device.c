@@ -21,6 +21,7 @@
 #include "network/device_file.h"
 #include "network/device_joining.h"
 #include "network/network_adopt.h"
+#include "network/renewing.h"
 #include "session/acting.h"
 #include "session/keys.h"
 #include "session/network_dir.h"
@@ -317,6 +318,14 @@ static emr_status write_file(const char *name, emr_bytes bytes, emr_problem *out
 	return status;
 }
 
+/* Whether it can be written. */
+static emr_status try_file(const char *name, emr_problem *out_problem)
+{
+	emr_status status = write_file(name, (emr_bytes){0}, out_problem);
+
+	return status != EMR_OK || unlink(name) == 0 ? status : emr_status_from_errno(errno);
+}
+
 static emr_status make_device(devices *d, emr_keyring **out)
 {
 	EMR_AUTO_KEYRING device = NULL;
@@ -367,6 +376,8 @@ static emr_status certify_device(
 		say_device_problem(d, EMR_EXISTS, out_problem);
 		return EMR_EXISTS;
 	}
+	if (status == EMR_OK)
+		status = try_file(d->args->values[EMR_OPT_CARD_FILE], out_problem);
 	if (status == EMR_OK)
 		status = emr_keyring_public(d->acting.keyring, &public);
 	if (status == EMR_OK)
@@ -537,6 +548,8 @@ static emr_status prove(accepting *a, emr_problem *out_problem)
 		status = emr_facts_each(a->session.facts, count_one, &n, &damaged);
 	if (status == EMR_OK && n == 0)
 		status = EMR_NOT_FOUND;
+	if (status == EMR_OK)
+		status = emr_renewing_name_first(&a->session);
 	if (status != EMR_OK && !out_problem->is_set)
 		emr_problem_set(out_problem, EMR_SAY_DEVICE_REMOVED, NULL);
 	return status;

@@ -50,6 +50,10 @@ says "emrfs device add"
 
 say "with it the laptop has a certificate, and opens the folder"
 cp invitation used.invitation
+echo "something else" >laptop.device # the invitation opens once, and is not used for what cannot be written
+add 1 laptop --join "$EMR_WORK/invitation"
+says "laptop.device"
+rm laptop.device
 add 0 laptop --join "$EMR_WORK/invitation"
 invited
 [ "$(names)" = "first laptop 0" ] || emr_fail "her computers: $(names)"
@@ -100,9 +104,40 @@ as phone run 0 status --wait
 two_unmount phone
 rm -r net && mv net-away net
 
+say "an addition that is killed once the ledger knows its key is whole when the file is accepted"
+computers() { # in force, as the hospital sees them
+	as hospital json 0 org show --passphrase-file "$EMR_PASS"
+	python3 -c 'import json; print(sum(x["in_force"] and "device" in x["role"] for x in json.load(open("out/said"))["members"]))'
+}
+as hospital invite ana-desk device
+EMRFS_HOME=$EMR_WORK/ana "$EMRFS" device add desk -o "$EMR_WORK/desk.device" --yes --passphrase-file "$EMR_PASS" --join "$EMR_WORK/invitation" \
+	>out/killed 2>&1 </dev/null &
+adding=$!
+until [ -s desk.device ]; do
+	[ -d "/proc/$adding" ] || emr_fail "device add: $(cat out/killed)"
+	sleep 0.01
+done
+kill -STOP $adding
+invited
+until [ "$(computers)" = 2 ]; do # the phone is the other one
+	kill -CONT $adding || emr_fail "device add: $(cat out/killed)"
+	sleep 0.02
+	kill -STOP $adding
+done
+kill -KILL $adding && wait $adding 2>/dev/null
+two_mount ana # it hands on the keys
+two_home desk
+accepted() { "$EMRFS" device accept "$EMR_WORK/desk.device" --passphrase-file "$EMR_PASS" >out/accepted 2>&1; }
+two_until 60 accepted
+two_mount desk
+echo "written at the desk" >desk-folder/Imaging/desk.txt
+as desk run 0 status --wait
+two_until 60 is ana-folder/Imaging/desk.txt "written at the desk"
+two_unmount desk ana
+
 say "after a loss the first computer cuts the others off"
 as ana json 0 recover --lost --yes --words-file "$EMR_WORK/ana.words" --new-passphrase-file "$EMR_PASS"
-expect "what is cut off" "$(field removed)" "['phone']"
+expect "what is cut off" "$(python3 -c 'import json; print(*sorted(json.load(open("out/said"))["removed"]))')" "desk phone"
 two_mount ana
 [ "$(cat ana-folder/Imaging/after.txt)" = "after it was removed" ] || emr_fail "her records are not there"
 two_until 60 test -e ana-folder/Imaging/phone.txt # its blocks were on the phone alone
