@@ -46,6 +46,8 @@ static void make_second(kit *b, const kit *a)
 
 static _Atomic(emr_view *) to_take_in; /* NULL: none */
 static emr_id16 domain_to_take_in;
+static _Atomic(emr_replica *) read_on; /* NULL: none */
+static _Atomic uint64_t lowest_since;  /* that was asked of it */
 
 emr_status __real_emr_replica_since(
 	emr_replica *replica, uint64_t since, emr_replica_since_fn fn, void *arg);
@@ -58,6 +60,8 @@ emr_status __wrap_emr_replica_since(
 	emr_status status = __real_emr_replica_since(replica, since, fn, arg);
 	emr_view *view = atomic_exchange(&to_take_in, NULL);
 
+	if (replica == read_on && since < lowest_since)
+		lowest_since = since;
 	return status == EMR_OK && view != NULL ? emr_view_take_in(view, domain_to_take_in)
 						: status;
 }
@@ -465,6 +469,28 @@ static void a_file_whose_key_comes_after_its_entry_keeps_no_other_back_and_is_sh
 	meet(t);
 	expect_equal(t);
 	assert_int_equal(told_bad, 0);
+}
+
+/* What waits here is as much as one look takes of what is new. */
+static void however_much_is_looked_at_again_the_ledger_is_read_on_from_where_it_was(void **state)
+{
+	two *t = *state;
+	emr_place place;
+	uint64_t before;
+
+	meet(t);
+	assert_ok(emr_view_place(t->a.view, "Imaging/1", &place));
+	kit_text(&t->a, "Imaging/3", "three");
+	kit_publish_all(&t->a);
+	before = lowest_since = t->b.view->followed;
+	read_on = t->b.stack.replica;
+	for (int i = 0; i < 10000; i++)
+		assert_ok(emr_view_take_in(t->b.view, place.domain));
+	meet(t);
+	read_on = NULL;
+	assert_int_equal(lowest_since, before);
+	kit_expect_text(&t->b, "Imaging/3", "three");
+	expect_equal(t);
 }
 
 static void a_folder_whose_key_never_comes_is_told_and_keeps_no_other_closed(void **state)
@@ -1183,6 +1209,7 @@ int main(int argc, char **argv)
 		WITH_TWO(
 			a_file_whose_key_comes_after_its_entry_keeps_no_other_back_and_is_shown_then),
 		WITH_TWO(a_folder_whose_key_never_comes_is_told_and_keeps_no_other_closed),
+		WITH_TWO(however_much_is_looked_at_again_the_ledger_is_read_on_from_where_it_was),
 		WITH_TWO(what_one_removes_is_gone_for_the_other),
 		WITH_TWO(what_both_change_both_keep),
 		WITH_TWO(what_was_changed_while_away_meets_what_others_changed),

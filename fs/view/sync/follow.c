@@ -24,7 +24,7 @@
 #define WAIT_MS 60000
 #define BACKOFF_NS INT64_C(5000000000)
 #define PART_NS INT64_C(60000000000) /* how much later than its entry a part may come */
-#define PORTION 10000		     /* objects of one look: what it takes of memory has an end */
+#define PORTION 10000 /* new objects of one look: what it takes of memory has an end */
 
 /* ---- what is to be looked at ---- */
 
@@ -110,7 +110,7 @@ static emr_status note_change(void *arg, const emr_replica_change *c)
 	following *f = arg;
 	emr_status status;
 
-	if (f->n >= PORTION && c->seq != f->seen_seq) { /* the rest at once afterwards */
+	if (f->n - f->again >= PORTION && c->seq != f->seen_seq) { /* the rest at once afterwards */
 		f->is_cut = true;
 		return EMR_LIMIT;
 	}
@@ -166,6 +166,7 @@ static emr_status take_again(following *f)
 		emr_buf_free(&view->follow_again);
 	else /* all of it next time */
 		f->n = 0;
+	f->again = f->n;
 	pthread_mutex_unlock(&view->lock);
 	return status;
 }

@@ -43,6 +43,7 @@ typedef struct following {
 	emr_view *view;
 	arrival *all;
 	size_t n, cap;
+	size_t again;		  /* how many of them were looked for before */
 	emr_buf tell;		  /* telling, ... */
 	emr_buf conflicts;	  /* view_conflict, ... */
 	uint64_t seen_seq;	  /* of the last item looked at */
