@@ -113,56 +113,77 @@ static bool is_clean(const unsigned char *text, size_t len)
 	return true;
 }
 
-/* Whole or not at all: half a name may be another's. */
-static void add_name(const X509_NAME *name, int nid, const char *before, const char *after,
+/* False: it has one that cannot be said whole. */
+static bool add_name(const X509_NAME *name, int nid, const char *before, const char *after,
 	char out[EMR_PDF_NAME_MAX + 1])
 {
 	int at = X509_NAME_get_index_by_NID(name, nid, -1), len;
 	unsigned char *text = NULL;
 	size_t used = strlen(out);
+	bool fits;
 
 	if (at < 0)
-		return;
+		return true;
 	len = ASN1_STRING_to_UTF8(&text, X509_NAME_ENTRY_get_data(X509_NAME_get_entry(name, at)));
-	if (len > 0 && is_clean(text, (size_t)len) &&
-		used + (size_t)len + strlen(before) + strlen(after) <= EMR_PDF_NAME_MAX)
+	fits = len > 0 && is_clean(text, (size_t)len) &&
+	       X509_NAME_get_index_by_NID(name, nid, at) < 0 &&
+	       used + (size_t)len + strlen(before) + strlen(after) <= EMR_PDF_NAME_MAX;
+	if (fits)
 		(void)snprintf(out + used, EMR_PDF_NAME_MAX + 1 - used, "%s%.*s%s", before, len,
 			(const char *)text, after);
 	OPENSSL_free(text);
+	return fits;
 }
 
+/* Whole or not at all: half a name is another's, the visitor's of a hospital the hospital's. */
 static void name_signer(X509 *signer, char out[EMR_PDF_NAME_MAX + 1])
 {
 	const X509_NAME *name = X509_get_subject_name(signer);
 
-	add_name(name, NID_commonName, "", "", out);
-	add_name(name, NID_organizationName, out[0] != '\0' ? " (" : "", out[0] != '\0' ? ")" : "",
-		out);
+	if (!add_name(name, NID_commonName, "", "", out) ||
+		!add_name(name, NID_organizationName, out[0] != '\0' ? " (" : "",
+			out[0] != '\0' ? ")" : "", out))
+		out[0] = '\0';
 }
 
-/* A certificate for documents or mail, not for a server of the same authority. */
-static bool may_sign(X509 *signer)
+/* It is for documents or mail, or says nothing of what it is for. */
+static bool is_for_documents(X509 *certificate)
 {
 	static const char *const uses[] = {"1.3.6.1.5.5.7.3.36" /* documents, RFC 9336 */,
 		"1.3.6.1.5.5.7.3.4" /* mail */, "1.2.840.113583.1.1.5" /* PDF */,
 		"1.3.6.1.4.1.311.10.3.12" /* documents */, "2.5.29.37.0" /* any */};
 	EXTENDED_KEY_USAGE *said;
-	bool may = false;
+	bool is = false;
 
-	if ((X509_get_key_usage(signer) & (KU_DIGITAL_SIGNATURE | KU_NON_REPUDIATION)) == 0)
-		return false;
-	if (X509_get_ext_by_NID(signer, NID_ext_key_usage, -1) < 0)
+	if (X509_get_ext_by_NID(certificate, NID_ext_key_usage, -1) < 0)
 		return true;
-	said = X509_get_ext_d2i(signer, NID_ext_key_usage, NULL, NULL);
+	said = X509_get_ext_d2i(certificate, NID_ext_key_usage, NULL, NULL);
 	for (int i = 0; i < sk_ASN1_OBJECT_num(said); i++)
 		for (size_t j = 0; j < sizeof uses / sizeof *uses; j++) {
 			char text[80];
 
 			(void)OBJ_obj2txt(text, sizeof text, sk_ASN1_OBJECT_value(said, i), 1);
-			may = may || strcmp(text, uses[j]) == 0;
+			is = is || strcmp(text, uses[j]) == 0;
 		}
 	EXTENDED_KEY_USAGE_free(said);
-	return may;
+	return is;
+}
+
+/* No certificate of a server, nor of an authority, that the same authority made. */
+static bool may_sign(X509 *signer)
+{
+	return (X509_get_key_usage(signer) & (KU_DIGITAL_SIGNATURE | KU_NON_REPUDIATION)) != 0 &&
+	       is_for_documents(signer);
+}
+
+/* Nor do authorities in between vouch for documents that are for servers; the last one is trusted
+ * as it is. */
+static bool may_vouch(const STACK_OF(X509) * path)
+{
+	for (int i = 1; i + 1 < sk_X509_num(path); i++)
+		if (!is_for_documents(sk_X509_value(path, i)))
+			return false;
+	return true;
 }
 
 static X509_STORE *trust(emr_bytes signers)
@@ -198,7 +219,7 @@ static bool leads_to(X509_STORE *store, CMS_ContentInfo *cms, X509 *signer, uint
 			X509_VERIFY_PARAM_set_time(param, (time_t)now);
 		else
 			(void)X509_VERIFY_PARAM_set_flags(param, X509_V_FLAG_NO_CHECK_TIME);
-		leads = X509_verify_cert(path) == 1;
+		leads = X509_verify_cert(path) == 1 && may_vouch(X509_STORE_CTX_get0_chain(path));
 	}
 	X509_STORE_CTX_free(path);
 	sk_X509_pop_free(others, X509_free);

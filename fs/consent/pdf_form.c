@@ -88,10 +88,15 @@ static emr_status ask(const char *program, const char *role, const pdf_question 
 static emr_status take(const char *program, int file, pdf_question *question, pdf_answer *out,
 	emr_buf *out_consent)
 {
-	EMR_AUTO_FD written = memfd_create("consent", MFD_CLOEXEC);
+	EMR_AUTO_FD written = memfd_create("consent", MFD_CLOEXEC | MFD_ALLOW_SEALING);
 	const int fds[] = {file, written};
 	emr_status status = written >= 0 ? EMR_OK : EMR_NO_MEMORY;
 
+	/* a helper that was taken over fills no memory with it */
+	if (status == EMR_OK && (ftruncate(written, EMR_CONSENT_BYTES_MAX) != 0 ||
+					fcntl(written, F_ADD_SEALS,
+						F_SEAL_GROW | F_SEAL_SHRINK | F_SEAL_SEAL) != 0))
+		status = EMR_IO;
 	if (status == EMR_OK)
 		status = ask(program, PDF_TAKE, question, fds, out);
 	if (status != EMR_OK || out->fault != EMR_PDF_FINE)

@@ -11,6 +11,8 @@
 #include "base/file.h"
 #include "consent/consent.h"
 #include "consent/pdf_form.h"
+#include "helper/inside.h"
+#include "pdf_parts.h"
 
 #define WORDS "{\"resourceType\": \"Consent\", \"of\": \"São Lucas\", \"purpose\": \"TREAT\"}"
 
@@ -40,6 +42,8 @@ static void certify(const char *name, const char *by, const char *subject, const
 	sh(command);
 }
 
+#define FIVE(text) text text text text text
+#define FIFTEEN(text) FIVE(text) FIVE(text) FIVE(text)
 #define FOR_DOCUMENTS "keyUsage=critical,nonRepudiation\\nextendedKeyUsage=1.3.6.1.5.5.7.3.36\\n"
 
 static int set_up(void **state)
@@ -68,6 +72,18 @@ static int set_up(void **state)
 	certify("server", "ours", "/CN=www.saolucas.example",
 		"keyUsage=critical,digitalSignature\\nextendedKeyUsage=serverAuth\\n", "-days 30");
 	certify("hidden", "ours", "/CN=Eve\033[2J", FOR_DOCUMENTS, "-days 30");
+	certify("visitor", "ours", "/O=São Lucas/CN=Visitor\033[2J", FOR_DOCUMENTS, "-days 30");
+	certify("wordy", "ours",
+		"/O=" FIFTEEN("病") FIFTEEN("病") FIFTEEN("病") "/CN=" FIFTEEN("院") FIFTEEN("院")
+			FIFTEEN("院"),
+		FOR_DOCUMENTS, "-days 30");
+	certify("two", "ours", "/CN=Consent Office/CN=Visitor", FOR_DOCUMENTS, "-days 30");
+	certify("servers", "ours", "/CN=Servers",
+		"basicConstraints=critical,CA:TRUE\\nkeyUsage=critical,keyCertSign\\n"
+		"extendedKeyUsage=serverAuth\\n",
+		"-days 30");
+	certify("webmaster", "servers", "/O=São Lucas/CN=Consent Office", FOR_DOCUMENTS,
+		"-days 30");
 	sh("printf '%s' '" WORDS "' >c.json");
 	return 0;
 }
@@ -200,6 +216,53 @@ static void a_name_that_hides_what_it_is_is_no_name(void **state)
 	assert_signed("--sign hidden.key hidden.pem", EMR_PDF_SIGNER_TRUSTED, "");
 }
 
+/* The organisation alone would be shown as who signed, or the office without its organisation. */
+static void half_a_name_is_no_name(void **state)
+{
+	(void)state;
+	assert_signed("--sign visitor.key visitor.pem", EMR_PDF_SIGNER_TRUSTED, "");
+	assert_signed("--sign wordy.key wordy.pem", EMR_PDF_SIGNER_TRUSTED, "");
+	assert_signed("--sign two.key two.pem", EMR_PDF_SIGNER_TRUSTED, "");
+}
+
+static void an_authority_for_servers_vouches_for_no_documents(void **state)
+{
+	(void)state;
+	assert_signed("--sign webmaster.key webmaster.pem servers.pem", EMR_PDF_SIGNER_UNKNOWN,
+		OFFICE_NAME);
+}
+
+/* What a form that took its reader over could try: this program, started as that reader, writes far
+ * behind what a Consent may be. */
+static int be_taken_over(void)
+{
+	pdf_question question;
+	pdf_answer answer = {.fault = EMR_PDF_EMPTY};
+	size_t got;
+	int fds[2];
+
+	if (!emr_inside_ready_tell(PDF_PROTOCOL) ||
+		!emr_inside_hear(&question, sizeof question, &got, fds, 2))
+		return 1;
+	if (pwrite(fds[1], "x", 1, EMR_CONSENT_BYTES_MAX) == 1 ||
+		ftruncate(fds[1], (off_t)1 << 30) == 0 || pwrite(fds[0], "x", 1, 0) == 1)
+		answer.fault = EMR_PDF_CHANGED;
+	return emr_inside_tell(&answer, sizeof answer) ? 0 : 1;
+}
+
+static void a_reader_that_was_taken_over_fills_no_memory_and_changes_no_form(void **state)
+{
+	emr_buf none = {0};
+	emr_pdf_form found = {0};
+	const char *why = "";
+
+	(void)state;
+	assert_int_equal(emr_pdf_form_read("/proc/self/exe", emr_bytes_of("%PDF-", 5),
+				 (emr_bytes){0}, 1, &found, &none, &why),
+		EMR_INVALID);
+	assert_non_null(strstr(why, "no FHIR Consent"));
+}
+
 static void a_form_that_was_changed_or_added_to_after_it_was_signed_is_refused(void **state)
 {
 	(void)state;
@@ -291,7 +354,7 @@ static void what_is_cut_off_or_too_large_is_refused(void **state)
 	emr_buf_free(&none);
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_form_gives_its_consent_and_who_signed_it),
@@ -300,6 +363,9 @@ int main(void)
 		cmocka_unit_test(a_name_that_nobody_trusted_vouches_for_is_said_to_be_that),
 		cmocka_unit_test(a_certificate_that_has_expired_is_said_to_have),
 		cmocka_unit_test(a_name_that_hides_what_it_is_is_no_name),
+		cmocka_unit_test(half_a_name_is_no_name),
+		cmocka_unit_test(an_authority_for_servers_vouches_for_no_documents),
+		cmocka_unit_test(a_reader_that_was_taken_over_fills_no_memory_and_changes_no_form),
 		cmocka_unit_test(
 			a_form_that_was_changed_or_added_to_after_it_was_signed_is_refused),
 		cmocka_unit_test(a_form_without_one_consent_is_refused),
@@ -308,5 +374,7 @@ int main(void)
 		cmocka_unit_test(what_is_cut_off_or_too_large_is_refused),
 	};
 
+	if (argc == 2 && strcmp(argv[1], PDF_TAKE) == 0)
+		return be_taken_over();
 	return cmocka_run_group_tests(tests, set_up, tear_down);
 }

@@ -13,7 +13,7 @@
 
 #define EMR_PDF_FORM_BYTES_MAX ((size_t)16 << 20)
 #define EMR_PDF_SIGNERS_BYTES_MAX ((size_t)256 << 10)
-#define EMR_PDF_NAME_MAX 127
+#define EMR_PDF_NAME_MAX 259 /* two times 64 letters of two bytes, and brackets */
 
 typedef enum emr_pdf_signature {
 	EMR_PDF_UNSIGNED = 0,
@@ -41,7 +41,8 @@ typedef enum emr_pdf_fault {
 typedef struct emr_pdf_form {
 	emr_pdf_signature signature;
 	char signer[EMR_PDF_NAME_MAX + 1]; /* as the certificate calls him: UTF-8 without control
-					      characters; "": unsigned, or it has no name */
+					      characters; "": unsigned, or it has no name, or
+					      none that can be said whole */
 } emr_pdf_form;
 
 /* FILE begins as a PDF does. */

@@ -8,7 +8,7 @@
 
 #define EMR_STATE_ASKED "asked"
 #define EMR_ASKED_MAX 200
-#define EMR_ASKED_SIGNER_MAX 127
+#define EMR_ASKED_SIGNER_MAX 259
 
 typedef enum emr_asked_kind {
 	EMR_ASKED_MINE,	    /* I asked OWNER */
