@@ -34,6 +34,8 @@ typedef struct judging {
 	const char *path; /* of the file */
 	emr_consent consent;
 	emr_pdf_form form; /* zeros: it is no PDF */
+	bool is_enough;	   /* for one visit: a form was read */
+	bool has_no_helper;
 	emr_asked_for row;
 	emr_status status; /* that ended the walk */
 } judging;
@@ -192,6 +194,8 @@ static void read_signers(const emr_session *session, emr_buf *out)
 		emr_log(EMR_LOG_WARN, "office: the file of consent-signers cannot be read");
 		emr_buf_clear(out);
 	}
+	if (out->len > 0 && memmem(out->data, out->len, "-----BEGIN ", 11) == NULL)
+		emr_log(EMR_LOG_WARN, "office: the file of consent-signers is no PEM");
 }
 
 /* In the place of a PDF the Consent that it carries; other files are it themselves. */
@@ -205,12 +209,15 @@ static emr_status open_form(
 	j->form = (emr_pdf_form){0};
 	if (!emr_pdf_form_is(*bytes))
 		return EMR_OK;
-	program = emr_beside("read-form");
+	if (!j->has_no_helper)
+		program = emr_beside("read-form");
 	if (program == NULL)
 		return EMR_IO;
 	read_signers(j->visit->session, &signers);
 	status = emr_pdf_form_read(
 		program, *bytes, emr_buf_view(&signers), now, &j->form, carried, out_why);
+	j->has_no_helper = status == EMR_IO;
+	j->is_enough = !j->has_no_helper;
 	*bytes = emr_buf_view(carried);
 	return status;
 }
@@ -296,12 +303,16 @@ static emr_status note_seen(emr_consents_seen *seen, const emr_record_facts *fac
 	return emr_buf_append(&seen->files, key, sizeof key);
 }
 
-static bool is_document(const char *path)
+static bool is_called(const char *path, const char *ending)
 {
 	const char *dot = strrchr(path, '.');
 
-	return dot != NULL && (strcasecmp(dot, ".json") == 0 || strcasecmp(dot, ".xml") == 0 ||
-				      strcasecmp(dot, ".pdf") == 0);
+	return dot != NULL && strcasecmp(dot, ending) == 0;
+}
+
+static bool is_document(const char *path)
+{
+	return is_called(path, ".json") || is_called(path, ".xml") || is_called(path, ".pdf");
 }
 
 static void look_again(emr_visit *visit, int64_t in_ns)
@@ -309,6 +320,16 @@ static void look_again(emr_visit *visit, int64_t in_ns)
 	int64_t due = emr_clock_boot_ns(emr_clock_system()) + in_ns;
 
 	visit->due_boot_ns = due < visit->due_boot_ns ? due : visit->due_boot_ns;
+}
+
+/* One form may take half a minute, and others wait for this thread: keys to be released, the end of
+ * the mount.  The next form has the next visit. */
+static bool is_put_off(const judging *j, bool is_form)
+{
+	if (!j->is_enough || !is_form)
+		return false;
+	look_again(j->visit, 0);
+	return true;
 }
 
 /* What is not on the ledger yet is looked at when it is, and what is not on this computer later. */
@@ -329,14 +350,24 @@ static bool look_at(void *arg, const char *path, const emr_attr *attr)
 	}
 	if (was_seen(j->seen, &facts))
 		return true;
+	if (is_put_off(j, is_called(path, ".pdf")))
+		return true;
 	j->path = path;
 	j->row = (emr_asked_for){0};
 	if (read_file(j->visit->session->view, attr->node, &bytes) != EMR_OK) {
 		look_again(j->visit, LATER_NS);
 		return true;
 	}
+	if (is_put_off(j, emr_pdf_form_is(emr_buf_view(&bytes))))
+		return true;
 	j->consent = (emr_consent){0};
 	j->status = judge_consent(j, emr_buf_view(&bytes), &why);
+	if (j->status == EMR_IO) { /* such as a helper that is not there; other files do not wait */
+		emr_log(EMR_LOG_WARN, "office: a Consent cannot be looked at now");
+		look_again(j->visit, LATER_NS);
+		j->status = EMR_OK;
+		return true;
+	}
 	if (j->status == EMR_OK && why != NULL && !is_same_file(j))
 		refuse(j, why);
 	if (j->status == EMR_OK)

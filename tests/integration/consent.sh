@@ -1,7 +1,8 @@
 #!/bin/bash
 # consent.sh: a hospital's FHIR Consent is copied to .emrfs/consent. It asks, and grants nothing; her yes shares what stands in it; brought again,
 # when it is over, about somebody else or for somebody unknown, it is refused with the reason. A signed PDF form that carries one does the same, and
-# the request says who signed it and what that is worth; one that was changed after it was signed asks nothing.
+# the request says who signed it and what that is worth; one that was changed after it was signed asks nothing. Forms that keep their
+# reader busy keep nobody else waiting.
 SUPPORT=${SUPPORT:-$(cd "$(dirname "$0")/../support" && pwd)}
 . "$SUPPORT/mount.sh"
 . "$SUPPORT/clear.sh"
@@ -153,5 +154,25 @@ cp fhir/emrfs-g-*.json "$MNT/.emrfs/consent/" || emr_fail "cp"
 states() { python3 -c 'import json; print(*sorted(r["state"] for r in json.load(open("out/said"))["requests"]))'; }
 own() { json 0 request && [ "$(states)" = "approved approved denied open open open" ]; } # the two of its own, and the unsigned form
 two_until 30 own
+
+say "forms that take a reader all the time that it has keep nothing else waiting"
+python3 "$SUPPORT/pdf_form_made.py" slow.pdf c10.json --way slow || emr_fail "no form"
+for i in 1 2 3 4 5 6 7 8; do cp slow.pdf "$MNT/.emrfs/consent/slow$i.pdf" || emr_fail "cp"; done
+slow() { grep -c 'Consents/slow.\.pdf is no request: the PDF could not be read safely' "$MNT/.emrfs/notices"; }
+first() { [ "$(slow)" -ge 1 ]; }
+two_until 60 first
+consent c11 Imaging >"$MNT/.emrfs/consent/c11.json"
+late() { noticed "Consents/c11.json asks that"; }
+two_until 200 late
+[ "$(slow)" -lt 8 ] || emr_fail "it asked after the last of them"
+two_unmount ana
+
+say "where forms cannot be read, other Consents ask"
+mkdir -p without/fs && cp "$EMRFS" without/fs/emrfs || exit 2
+EMRFS=$PWD/without/fs/emrfs two_mount ana
+consent c12 Imaging >"$MNT/.emrfs/consent/c12.json"
+other() { noticed "Consents/c12.json asks that"; }
+two_until 60 other
+[ "$(slow)" -eq 0 ] || emr_fail "a form was read"
 two_unmount ana nuno
 nothing_in_clear "Consents/c1" "saolucas.example" -- "$NET/blocks" ana/state nuno/state

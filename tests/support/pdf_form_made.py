@@ -1,8 +1,8 @@
 """pdf_form_made.py OUT CONSENT [--sign KEY CERT [CHAIN]] [--modern] [--way WAY]: a PDF form with CONSENT attached, signed (detached CMS, ByteRange) as a hospital would.
 
 --modern puts the objects into a compressed stream, as PDF 1.5 does. WAY spoils it: changed (a byte after signing), added (an update after it), part (the range ends early),
-gap (something beside the signature where it does not cover), twice (a second signature in an update), several (two Consents), none (no Consent), bomb (1 GiB of zeros),
-deep (a tree of names 5,000 deep), sha1 (a weak digest), inside (the signature has its content in it).
+gap (something beside the signature where it does not cover), twice (a second signature in an update), several (two Consents), none (no Consent), bomb (1 GiB of zeros), slow (12 GiB of
+blanks that mean nothing, in 20 KB), deep (a tree of names 5,000 deep), sha1 (a weak digest), inside (the signature has its content in it).
 """
 import argparse
 import subprocess
@@ -36,6 +36,15 @@ def bomb():
     return b"<< /Type /EmbeddedFile /Filter [/FlateDecode /FlateDecode] /Length %d >>\nstream\n%s\nendstream" % (len(twice), twice)
 
 
+def slow():
+    """12 GiB of blanks, packed twice, of which hexadecimal digits are made: none."""
+    pack = zlib.compressobj(9)
+    head = pack.compress(bytes(b" " * (1 << 20))) + pack.flush(zlib.Z_FULL_FLUSH)
+    again = pack.compress(bytes(b" " * (1 << 20))) + pack.flush(zlib.Z_FULL_FLUSH)
+    twice = zlib.compress(head + again * (12 << 10), 9)
+    return b"<< /Type /EmbeddedFile /Filter [/FlateDecode /FlateDecode /ASCIIHexDecode] /Length %d >>\nstream\n%s\nendstream" % (len(twice), twice)
+
+
 def placeholder(kind=b"/ETSI.CAdES.detached"):
     return (b"<< /Type /Sig /Filter /Adobe.PPKLite /SubFilter %s /ByteRange [0 ********** ********** **********]" % kind +
             b" /Contents <" + b"0" * ROOM + b"> >>")
@@ -50,7 +59,7 @@ def objects(args, consent):
         3: b"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 595 842]" + (b" /Annots [9 0 R]" if args.sign else b"") + b" >>",
         4: b"<< /Names [(%s) 5 0 R] >>" % args.name.encode(),
         5: b"<< /Type /Filespec /F (%s) /UF (%s) /AFRelationship /Data /EF << /F 6 0 R >> >>" % ((args.name.encode(),) * 2),
-        6: bomb() if args.way == "bomb" else stream(b"/Type /EmbeddedFile /Subtype /application#2Fjson", consent),
+        6: bomb() if args.way == "bomb" else slow() if args.way == "slow" else stream(b"/Type /EmbeddedFile /Subtype /application#2Fjson", consent),
     }
     if args.way == "several":
         made[4] = b"<< /Names [(a.json) 5 0 R (b.json) 7 0 R] >>"
