@@ -423,6 +423,7 @@ const char *emr_signature_word(uint8_t signature)
 	return signature_words[signature < EMR_PDF_SIGNATURES ? signature : EMR_PDF_UNSIGNED];
 }
 
+/* What speaks against it stands before the name, because a notice may be cut off. */
 void emr_signature_text(const char *word, const char *signer, char *out, size_t size)
 {
 	char name[4 * EMR_ASKED_SIGNER_MAX + 1];
@@ -434,13 +435,13 @@ void emr_signature_text(const char *word, const char *signer, char *out, size_t 
 			_("It is signed by \"%s\"; you trust who vouches for that name."), name);
 	else if (strcmp(word, "late") == 0)
 		snprintf(out, size,
-			_("It is signed by \"%s\"; you trust who vouches for that name, but the "
-			  "certificate is not valid today."),
+			_("It is signed with a certificate that is not valid today, of \"%s\"; you "
+			  "trust who vouches for that name."),
 			name);
 	else if (strcmp(word, "unknown") == 0)
 		snprintf(out, size,
-			_("It is signed by \"%s\": so its certificate says, and nobody whom you "
-			  "trust vouches for that name."),
+			_("Nobody whom you trust vouches for who signed it: its certificate says "
+			  "\"%s\"."),
 			name);
 	else
 		snprintf(out, size, "%s", _("It is not signed."));
