@@ -116,6 +116,7 @@ static void each_thing_that_a_share_could_not_keep_is_refused_with_its_reason(vo
 		{"'status':'active'", "'status':'active','grantee':[]", "another release"},
 		{"'status':'active'", "'status':'active','implicitRules':'http://x'",
 			"changes its own meaning"},
+		{"'meaning':'related'", "'meaning':'authoredby'", "exceptions or limits"},
 		{"'meaning':'related'", "'meaning':'related','modifierExtension':[{'url':'x'}]",
 			"changes its own meaning"},
 		{"'status':'active'", "'status':'inactive'", "status is not active"},
