@@ -134,6 +134,13 @@ cmp signed.pdf "$MNT/Consents/signed.pdf" || emr_fail "the evidence was changed"
 consent c9 Imaging >c9.json && form unsigned.pdf c9.json && cp unsigned.pdf "$MNT/.emrfs/consent/" || emr_fail "cp"
 two_until 30 of_form unsigned.pdf
 expect "nobody" "$(one signature)[$(one signer)]" "none[]"
+openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -utf8 -keyout self.key -out self.pem -days 30 -subj "/O=São Lucas/CN=Consent Office" 2>openssl.log ||
+	emr_fail "certificates: $(cat openssl.log)"
+consent c13 Imaging >c13.json && form self.pdf c13.json --sign self.key self.pem && cp self.pdf "$MNT/.emrfs/consent/" || emr_fail "cp"
+two_until 30 of_form self.pdf
+expect "somebody who calls himself so" "$(one signature) $(one signer)" "unknown Consent Office (São Lucas)"
+two_until 20 noticed 'treatment. Nobody whom you trust vouches for who signed it: its certificate says "Consent Office (São Lucas)". Nobody has it before you say yes.'
+run 0 deny "$(one id)"
 # not_asked NAME "reason" CONSENT [...]
 not_asked() {
 	form "$1.pdf" "${@:3}" && cp "$1.pdf" "$MNT/.emrfs/consent/" || emr_fail "cp"
@@ -152,7 +159,7 @@ two_unmount ana
 two_mount ana
 cp fhir/emrfs-g-*.json "$MNT/.emrfs/consent/" || emr_fail "cp"
 states() { python3 -c 'import json; print(*sorted(r["state"] for r in json.load(open("out/said"))["requests"]))'; }
-own() { json 0 request && [ "$(states)" = "approved approved denied open open open" ]; } # the two of its own, and the unsigned form
+own() { json 0 request && [ "$(states)" = "approved approved denied denied open open open" ]; } # the two of its own, and the unsigned form
 two_until 30 own
 
 say "forms that take a reader all the time that it has keep nothing else waiting"
