@@ -30,9 +30,13 @@ static emr_status read_registration(const emr_bureau *bureau, emr_staff_member *
 	EMR_AUTO_BUF part = {0};
 	emr_cert_facts facts;
 	emr_bytes der, name;
-	emr_status status =
-		emr_replica_registration(bureau->session.replica, &m->person, &part, &der, &name);
+	emr_replica *replica = bureau->session.replica;
+	emr_status status = emr_replica_registration(replica, &m->person, &part, &der, &name);
 
+	/* A computer on Fabric has a certificate of its own, with the handle that it was invited
+	 * as. */
+	if (status == EMR_NOT_FOUND)
+		status = emr_replica_device_certificate(replica, &m->person, &part, &der, &name);
 	if (status != EMR_OK)
 		return status == EMR_NOT_FOUND ? EMR_OK : status;
 	if (emr_cert_read(der, &facts) != EMR_OK)

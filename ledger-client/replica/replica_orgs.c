@@ -138,14 +138,12 @@ static bool read_registration(emr_bytes part, emr_bytes *out_der, emr_bytes *out
 	return !r.bad;
 }
 
-emr_status emr_replica_registration(emr_replica *replica, const emr_known_person *person,
-	emr_buf *out_part, emr_bytes *out_der, emr_bytes *out_name)
+static emr_status find_registration(emr_replica *replica, const emr_known_person *person,
+	const uint8_t ref[32], emr_buf *out_part, emr_bytes *out_der, emr_bytes *out_name)
 {
 	emr_part_key key = {.family = EMR_FAMILY_KEY};
 	emr_status status;
 
-	if (person->row.how != EMR_HOW_CERTIFICATE)
-		return EMR_NOT_FOUND;
 	memcpy(key.object.b, person->signer_id.b, 16);
 	for (key.version = person->row.head.version; key.version > 0; key.version--) {
 		status = emr_replica_part(replica, &key, out_part);
@@ -154,8 +152,26 @@ emr_status emr_replica_registration(emr_replica *replica, const emr_known_person
 		if (status != EMR_OK)
 			return status;
 		if (read_registration(emr_buf_view(out_part), out_der, out_name) &&
-			has_hash(*out_der, person->row.ref))
+			has_hash(*out_der, ref))
 			return EMR_OK;
 	}
 	return EMR_NOT_FOUND;
+}
+
+emr_status emr_replica_registration(emr_replica *replica, const emr_known_person *person,
+	emr_buf *out_part, emr_bytes *out_der, emr_bytes *out_name)
+{
+	return person->row.how == EMR_HOW_CERTIFICATE
+		       ? find_registration(
+				 replica, person, person->row.ref, out_part, out_der, out_name)
+		       : EMR_NOT_FOUND;
+}
+
+emr_status emr_replica_device_certificate(emr_replica *replica, const emr_known_person *device,
+	emr_buf *out_part, emr_bytes *out_der, emr_bytes *out_name)
+{
+	return device->row.how == EMR_HOW_DEVICE && device->row.head.state != EMR_KEY_ROTATED
+		       ? find_registration(
+				 replica, device, device->row.next, out_part, out_der, out_name)
+		       : EMR_NOT_FOUND;
 }

@@ -189,6 +189,12 @@ says "ended your key"
 says_not "renewed"
 two_unmount sara
 
+say "so is a computer that its owner removed: by its handle, or it would have its certificate renewed for good"
+as ana run 0 device remove laptop --passphrase-file "$EMR_PASS"
+revoke 0 ana-laptop
+[ "$(field handle) $(field authority)" = "ana-laptop ended" ] || emr_fail "$(cat out/said)"
+[ -e ca/ana-laptop.revoked ] || emr_fail "the authority goes on giving it certificates"
+
 say "a renewal whose end nobody saw is ended by the next opening, also without the authority"
 mv rui/state/certificate rui/state/certificate.next
 kill "$authority" && wait "$authority" 2>/dev/null

@@ -53,6 +53,10 @@ emr_status emr_replica_organisation(emr_replica *replica, emr_bytes descriptor,
  * in such a part says nothing.  EMR_NOT_FOUND: a device, or the part is gone. */
 emr_status emr_replica_registration(emr_replica *replica, const emr_known_person *person,
 	emr_buf *out_part, emr_bytes *out_der, emr_bytes *out_name);
+/* The same of the certificate that DEVICE named last, on Fabric.  EMR_NOT_FOUND also when it named
+ * none. */
+emr_status emr_replica_device_certificate(emr_replica *replica, const emr_known_person *device,
+	emr_buf *out_part, emr_bytes *out_der, emr_bytes *out_name);
 typedef emr_status (*emr_replica_proposal_fn)(
 	void *arg, emr_id16 proposal, const emr_row_proposal *row);
 emr_status emr_replica_proposals(emr_replica *replica, emr_replica_proposal_fn fn, void *arg);
