@@ -8,7 +8,8 @@ package main
 //	                fails), no-status (CommitStatus fails), twice (ordered twice)
 //	while it there: no-chaincode (the first peer's is dead, so its gateway endorses nothing), lag (the second peer sees no newer blocks),
 //	                forged (results in blocks are others), unsigned (a transaction's
-//	                signature is another), other-parts (the parts that are asked for are others)
+//	                signature is another), other-parts (the parts that are asked for are others),
+//	                late-parts (private parts of what is ordered meanwhile come to no peer before the file goes), lost-parts (they never come)
 
 import (
 	"bytes"
@@ -21,6 +22,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net"
 	"os"
 	"path/filepath"
@@ -55,6 +57,7 @@ type ordered struct {
 	Envelope []byte
 	Own      map[string][]byte
 	IsForced bool // overtaken, whatever it has read
+	IsLate   bool // its private rows come after its block
 }
 
 type finished struct {
@@ -72,6 +75,7 @@ type channel struct {
 	lock    sync.Mutex // what follows
 	rows    map[string]row
 	parts   map[string][]byte
+	late    map[string][]byte // that are still on their way
 	blocks  []*common.Block
 	done    map[string]finished
 	events  map[uint64][]*peer.ChaincodeEvent
@@ -223,6 +227,7 @@ func (m *member) Evaluate(_ context.Context, request *gateway.EvaluateRequest) (
 	if made.chaincode == "qscc" {
 		return &gateway.EvaluateResponse{Result: m.ask(made.args)}, nil
 	}
+	m.bring()
 	parts := m.parts
 	if m.fault("other-parts") {
 		parts = map[string][]byte{}
@@ -318,7 +323,14 @@ func (c *channel) validate(one ordered, version uint64) (string, peer.TxValidati
 	if one.IsForced || json.Unmarshal(said.Results, &found) != nil {
 		return tx, peer.TxValidationCode_MVCC_READ_CONFLICT, nil
 	}
-	code := found.apply(c.rows, c.parts, one.Own, version)
+	own := one.Own
+	if one.IsLate {
+		own = nil
+	}
+	code := found.apply(c.rows, c.parts, own, version)
+	if code == peer.TxValidationCode_VALID && one.IsLate {
+		maps.Copy(c.late, one.Own)
+	}
 	if code != peer.TxValidationCode_VALID || len(said.Events) == 0 {
 		return tx, code, nil
 	}
@@ -375,10 +387,33 @@ func (c *channel) cut(transactions []ordered) {
 	c.changed = make(chan struct{})
 }
 
+func (c *channel) withhold(transactions []ordered) {
+	for i := range transactions {
+		transactions[i].IsLate = c.fault("late-parts")
+		if c.fault("lost-parts") {
+			transactions[i].Own = nil
+		}
+	}
+}
+
+// bring is what peers do among themselves for parts that did not come with their blocks.
+func (c *channel) bring() {
+	if c.fault("late-parts") {
+		return
+	}
+	for key, value := range c.late {
+		if bytes.Equal(c.rows[key].Value, hashed(value)) { // not purged meanwhile
+			c.parts[key] = value
+		}
+	}
+	clear(c.late)
+}
+
 func (c *channel) order() {
 	for range time.Tick(blockWait) {
 		c.lock.Lock()
 		if len(c.queue) > 0 {
+			c.withhold(c.queue)
 			if err := c.keep.Encode(c.queue); err != nil {
 				panic(err)
 			}
@@ -520,7 +555,7 @@ func network(dir, caFile string, others []string) error {
 		caFiles[name] = file
 	}
 	c := &channel{dir: dir, caFiles: caFiles, endorsers: []*person{peerA, peerB, caC.peer("peer-c", "OrgC")}, rows: map[string]row{},
-		parts: map[string][]byte{}, done: map[string]finished{}, events: map[uint64][]*peer.ChaincodeEvent{},
+		parts: map[string][]byte{}, late: map[string][]byte{}, done: map[string]finished{}, events: map[uint64][]*peer.ChaincodeEvent{},
 		pending: map[string]map[string][]byte{}, changed: make(chan struct{})}
 	if err := os.MkdirAll(filepath.Join(dir, "fault"), 0o700); err != nil {
 		return err
