@@ -31,7 +31,8 @@ const char chain_schema[] =
 const char chain_indexes[] =
 	"CREATE INDEX IF NOT EXISTS submitters ON entries(" CHAIN_SUBMITTER ");"
 	"CREATE INDEX IF NOT EXISTS numbers ON parts(" CHAIN_NUMBER
-	", domain, object) WHERE family=32";
+	", domain, object) WHERE family=32;"
+	"CREATE INDEX IF NOT EXISTS lacking ON parts(seq) WHERE length(part)=0";
 
 /* Whatever takes a part away takes its local copy with it, in the same transaction: also a program
  * that knows nothing of local copies. */
@@ -100,6 +101,10 @@ const char *const chain_texts[CHAIN_STATEMENTS] = {
 	[PARTS_DROP] = "DELETE FROM parts WHERE domain=?1",
 	[PARTS_NAMING] =
 		"SELECT DISTINCT domain, object FROM parts WHERE family=32 AND " CHAIN_NUMBER "=?1",
+	[PARTS_LACKING] = "SELECT family, domain, object, version, seq FROM parts"
+			  " WHERE length(part)=0 AND seq>=?1 ORDER BY seq LIMIT ?2",
+	[PART_LACKING_LAST] =
+		"SELECT seq FROM parts WHERE length(part)=0 ORDER BY seq DESC LIMIT 1",
 	[LOCAL_GET] = "SELECT sealed FROM locals WHERE ?1=32 AND domain=?2 AND object=?3 AND "
 		      "version=?4",
 	[LOCAL_PUT] =

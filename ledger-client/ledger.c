@@ -73,6 +73,11 @@ const char *emr_ledger_kind(const emr_ledger *ledger)
 		       : "embedded";
 }
 
+bool emr_ledger_brings_parts_later(const emr_ledger *ledger)
+{
+	return emr_descriptor_host(span_of(emr_buf_view(&ledger->descriptor))) == EMR_HOST_FABRIC;
+}
+
 emr_bytes emr_ledger_descriptor(const emr_ledger *ledger)
 {
 	return emr_buf_view(&ledger->descriptor);

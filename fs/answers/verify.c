@@ -445,7 +445,7 @@ static emr_status check_chain(verification *v, json_t **out_chain)
 	emr_ledger_absence absence;
 	emr_replica_position at = {0};
 	char root[65];
-	uint64_t size = 0;
+	uint64_t size = 0, awaited = 0, first = 0;
 	emr_status status;
 
 	emr_ledger_look(v->session->ledger, &absence);
@@ -469,13 +469,15 @@ static emr_status check_chain(verification *v, json_t **out_chain)
 		status = check_annex(v);
 	if (status == EMR_OK)
 		status = emr_replica_at(v->session->replica, &at);
+	if (status == EMR_OK && emr_ledger_brings_parts_later(v->session->ledger))
+		status = emr_replica_missing(v->session->replica, &awaited, &first);
 	if (status != EMR_OK)
 		return status;
 	emr_hex(at.root, sizeof at.root, root);
-	*out_chain = json_pack("{s:s, s:I, s:s, s:b, s:b, s:o}", "kind",
+	*out_chain = json_pack("{s:s, s:I, s:s, s:b, s:b, s:I, s:o}", "kind",
 		emr_ledger_kind(v->session->ledger), "size", (json_int_t)at.size, "root", root,
-		"reached", absence.status == EMR_OK, "mended", v->mended, "witnesses",
-		witness_names(v->session));
+		"reached", absence.status == EMR_OK, "mended", v->mended, "awaited",
+		(json_int_t)awaited, "witnesses", witness_names(v->session));
 	return *out_chain != NULL ? EMR_OK : EMR_NO_MEMORY;
 }
 

@@ -75,6 +75,23 @@ static emr_status take_finding(void *arg, json_t *object)
 	return status;
 }
 
+/* Of a network on Fabric: no damage, and nothing that a backup would have. */
+static void say_awaited(emr_out *out, uint64_t n)
+{
+	char text[EMR_TEXT_BYTES];
+
+	if (n == 0)
+		return;
+	emr_number_text(n, text);
+	emr_say(out,
+		emr_text_of(n,
+			"%s private part that the ledger names has not come yet. It is asked for "
+			"again until it comes; what needs it cannot be opened before.\n",
+			"%s private parts that the ledger names have not come yet. They are asked "
+			"for again until they come; what needs them cannot be opened before.\n"),
+		text);
+}
+
 static void say_chain(emr_out *out, const json_t *chain)
 {
 	char size[EMR_TEXT_BYTES];
@@ -88,6 +105,7 @@ static void say_chain(emr_out *out, const json_t *chain)
 			"Checked of the network's blocks: their order, the signature of whoever "
 			"brought each entry, those of a majority of organisations, and the "
 			"contract's rules.  Not checked: the orderers' signatures.\n");
+	say_awaited(out, (uint64_t)json_integer_value(json_object_get(chain, "awaited")));
 	if (json_is_true(json_object_get(chain, "mended")))
 		emr_say(out,
 			"What was damaged of it was put right from the verified copy of it, where "

@@ -25,8 +25,6 @@
 #define NOTHING_MS                                                                                 \
 	1000	      /* between two looks while the gateway is away, or says what does not come */
 #define BLOCK_MS 1000 /* that a block may take on the average, behind the first minute */
-#define PART_TRIES 5  /* until a peer has a private part, or the right one */
-#define PART_PAUSE_MS 100 /* between the first two; twice as long after each */
 
 emr_status host_status(const emr_gateway_call *call, emr_status status)
 {
@@ -240,122 +238,6 @@ static emr_status host_entries(void *self, const emr_id16 *domain, uint64_t from
 	return status;
 }
 
-/* A part that was not there, or not the right one, when its entry came. */
-typedef struct late_part {
-	emr_buf *out;
-	emr_gateway_part_state state;
-} late_part;
-
-static emr_status keep_late(void *arg, size_t index, emr_gateway_part_state state, emr_bytes part)
-{
-	late_part *late = arg;
-
-	(void)index;
-	late->state = state;
-	return state == EMR_GATEWAY_PART_HERE && part.len > 0
-		       ? emr_buf_append(late->out, part.data, part.len)
-		       : EMR_OK;
-}
-
-/* Into the log, which knows its hash.  False: it is another one. */
-static emr_status fill_log(fabric_host *h, const emr_part_key *key, emr_bytes part, bool *out_fits)
-{
-	emr_status status;
-	HOLD(&h->lock);
-
-	*out_fits = false;
-	status = emr_chain_begin(h->chain);
-	if (status != EMR_OK)
-		return status;
-	status = emr_chain_fill(h->chain, key, part, out_fits);
-	if (status == EMR_OK)
-		return emr_chain_commit(h->chain);
-	emr_chain_rollback(h->chain);
-	return status;
-}
-
-/* EMR_CONFLICT: not now, or another one. */
-static emr_status ask_part(
-	fabric_host *h, const emr_part_key *key, const char *name, late_part *late)
-{
-	emr_gateway_call call = emr_gateway_call_of(h->timeout_ms, -1);
-	emr_gateway *gateway = NULL;
-	bool fits = false;
-	emr_status status = host_line(h, &gateway);
-
-	emr_buf_clear(late->out);
-	if (status == EMR_OK)
-		status = emr_gateway_parts(gateway, &call, &name, 1, keep_late, late);
-	if (status != EMR_OK)
-		return host_status(&call, status);
-	if (late->state == EMR_GATEWAY_PART_ON_ITS_WAY)
-		return EMR_CONFLICT;
-	if (late->state != EMR_GATEWAY_PART_HERE)
-		return EMR_OK;
-	status = fill_log(h, key, emr_buf_view(late->out), &fits);
-	if (status == EMR_OK && !fits)
-		emr_log(EMR_LOG_WARN,
-			"fabric: a gateway gives another private part than was registered (%s)",
-			name);
-	return status == EMR_OK && !fits ? EMR_CONFLICT : status;
-}
-
-/* Who follows takes what is missing for gone, and a wrong part for missing: so it is asked for
- * again for a moment, and a part that is still another one makes who reads wait. */
-static emr_status await_part(
-	fabric_host *h, const emr_part_key *key, emr_buf *out, bool *out_is_here)
-{
-	late_part late = {.out = out};
-	emr_key_text text;
-	int pause_ms = PART_PAUSE_MS;
-	emr_status status = EMR_CONFLICT;
-
-	emr_key_part(key->family, key->domain.b, key->object.b, key->version, &text);
-	for (int i = 0; i < PART_TRIES && status == EMR_CONFLICT; i++, pause_ms *= 2) {
-		if (i > 0)
-			(void)poll(NULL, 0, pause_ms);
-		status = ask_part(h, key, text.text, &late);
-	}
-	*out_is_here = status == EMR_OK && late.state == EMR_GATEWAY_PART_HERE;
-	if (status != EMR_CONFLICT)
-		return status;
-	return late.state == EMR_GATEWAY_PART_HERE ? EMR_OFFLINE : EMR_OK;
-}
-
-static emr_status read_part(
-	fabric_host *h, const emr_part_key *key, emr_buf *out, bool *out_is_here)
-{
-	emr_status status;
-
-	emr_buf_clear(out);
-	{
-		HOLD(&h->lock);
-		status = emr_chain_part(h->chain, key, out);
-	}
-	*out_is_here = status == EMR_OK;
-	if (status == EMR_OK || status == EMR_NOT_FOUND)
-		return EMR_OK;
-	if (status != EMR_MISSING_DATA && status != EMR_DAMAGED)
-		return status;
-	return await_part(h, key, out, out_is_here);
-}
-
-static emr_status host_fetch(
-	void *self, const emr_part_key *keys, size_t n, emr_ledger_part_fn fn, void *arg)
-{
-	EMR_AUTO_BUF part = {0};
-	emr_status status = EMR_OK;
-
-	for (size_t i = 0; status == EMR_OK && i < n; i++) {
-		bool is_here = false;
-
-		status = read_part(self, &keys[i], &part, &is_here);
-		if (status == EMR_OK)
-			status = fn(arg, i, is_here ? emr_buf_view(&part) : (emr_bytes){0});
-	}
-	return status;
-}
-
 static emr_status host_find_batch(void *self, emr_id32 batch_id, uint64_t *out_seq)
 {
 	fabric_host *h = self;
@@ -539,6 +421,8 @@ static emr_status host_verify(void *self, emr_ledger_trouble *out_trouble)
 				(size_t)h->position.next_block, NULL, out_trouble));
 	if (status == EMR_OK && position.next_block < h->position.next_block)
 		status = EMR_OFFLINE; /* the one that was asked now is behind */
+	if (status == EMR_OK)
+		status = host_fill_from(h, truth);
 	if (status == EMR_OK)
 		status = emr_chain_compare(truth, h->chain, NULL, NULL, out_trouble);
 	if (status != EMR_OK && out_trouble->status == EMR_OK)

@@ -29,6 +29,7 @@ typedef struct fabric_host {
 	emr_status last;      /* of the last time that blocks were asked for */
 	int64_t asked_ns;     /* when that was, by the clock since the start */
 	uint64_t away_unix_s; /* since when it fails; 0: it does not */
+	int64_t in_vain_ns;   /* when parts were waited for last, and did not come; 0: never */
 } fabric_host;
 
 static inline void host_unlock(pthread_mutex_t **lock)
@@ -46,4 +47,11 @@ emr_status host_line(fabric_host *h, emr_gateway **out_gateway);
 /* All blocks that there are now, or those that come in time (EMR_TIMEOUT); lock held.  CANCEL_FD:
  * readable, it ends with EMR_INTERRUPTED; -1: nobody ends it. */
 emr_status host_follow(fabric_host *h, int cancel_fd);
+/* host_parts.c; an emr_ledger_backend's fetch. */
+emr_status host_fetch(
+	void *self, const emr_part_key *keys, size_t n, emr_ledger_part_fn fn, void *arg);
+/* What the log lacks of the parts of BATCH, which it has the entry of, and of what TRUTH has; lock
+ * held. */
+emr_status host_keep_parts(fabric_host *h, emr_bytes batch);
+emr_status host_fill_from(fabric_host *h, emr_chain *truth);
 emr_status host_submit(void *self, emr_bytes batch, emr_ledger_answer *out_answer);

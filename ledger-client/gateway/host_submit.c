@@ -37,6 +37,15 @@ static emr_status answer_of_entry(fabric_host *h, const emr_id32 *batch_id, emr_
 	return EMR_OK;
 }
 
+/* What was sent from here does not depend on what peers have of it: whoever holds the batch lets go
+ * of it when this has answered, and from then on its private parts are in the log. */
+static emr_status answer_with_parts(const sending *s, emr_ledger_answer *out)
+{
+	emr_status status = answer_of_entry(s->host, &s->batch_id, out);
+
+	return status == EMR_OK ? host_keep_parts(s->host, s->batch) : status;
+}
+
 /* EMR_NOT_FOUND: it is not there. */
 static emr_status look(const sending *s, bool is_fresh, emr_ledger_answer *out)
 {
@@ -45,7 +54,7 @@ static emr_status look(const sending *s, bool is_fresh, emr_ledger_answer *out)
 
 	if (is_fresh)
 		status = host_follow(s->host, -1);
-	return status == EMR_OK ? answer_of_entry(s->host, &s->batch_id, out) : status;
+	return status == EMR_OK ? answer_with_parts(s, out) : status;
 }
 
 /* No orderer will ever take it: its certificate has ended since, or the file cannot be read any

@@ -27,6 +27,7 @@ void follower_init(follower *f)
 	(void)pthread_mutex_init(&f->lock, NULL);
 	(void)pthread_mutex_init(&f->told_lock, NULL);
 	emr_cond_init(&f->turned);
+	f->late_due_ns = INT64_MAX;
 }
 
 void follower_destroy(follower *f)
@@ -111,6 +112,16 @@ void emr_follow_unsubscribe(emr_subscription *subscription)
 	free(subscription);
 }
 
+void emr_follow_parts(emr_replica *replica, emr_follow_part_fn fn, void *arg)
+{
+	follower *f = &replica->follower;
+
+	(void)pthread_mutex_lock(&f->told_lock);
+	f->part_came = fn;
+	f->part_arg = arg;
+	(void)pthread_mutex_unlock(&f->told_lock);
+}
+
 /* ---- one run for all ---- */
 
 /* Under f->lock, which it gives away meanwhile. */
@@ -118,13 +129,16 @@ static void make_run(emr_replica *r)
 {
 	follower *f = &r->follower;
 	uint64_t run = ++f->begun;
+	int64_t late_due_ns;
 	emr_status status;
 
 	f->is_running = true;
 	(void)pthread_mutex_unlock(&f->lock);
 	status = emr_replica_catch_up(r, NULL, NULL, NULL);
+	late_due_ns = replica_late_turn(r, status == EMR_OK);
 	tell_subscribers(r);
 	(void)pthread_mutex_lock(&f->lock);
+	f->late_due_ns = late_due_ns;
 	f->is_running = false;
 	f->ended = run;
 	f->status = status;
@@ -188,17 +202,29 @@ static int64_t now_ms(void)
 	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
 }
 
+/* Under f->lock: MOST, or what is left until parts that are late are to be asked for. */
+static int until_late(const emr_replica *r, int most_ms)
+{
+	int64_t now = emr_clock_boot_ns(r->clock);
+	int64_t due = r->follower.late_due_ns;
+
+	if (due <= now)
+		return 0;
+	return (due - now) / 1000000 < most_ms ? (int)((due - now) / 1000000) + 1 : most_ms;
+}
+
 /* Under f->lock, which it gives away meanwhile: this thread waits at the ledger for all. */
 static emr_status wait_at_ledger(emr_replica *r, int timeout_ms)
 {
 	follower *f = &r->follower;
 	uint64_t since = r->is_still ? f->shown : atomic_load(&r->reached);
 	uint64_t size = 0;
+	int wait_ms = until_late(r, timeout_ms);
 	emr_status status;
 
 	f->is_waiting = true;
 	(void)pthread_mutex_unlock(&f->lock);
-	status = emr_ledger_wait(r->ledger, since, timeout_ms, &size);
+	status = emr_ledger_wait(r->ledger, since, wait_ms, &size);
 	(void)pthread_mutex_lock(&f->lock);
 	f->is_waiting = false;
 	f->shown = size > f->shown ? size : f->shown;
@@ -206,6 +232,8 @@ static emr_status wait_at_ledger(emr_replica *r, int timeout_ms)
 		status = reach_locked(r, size);
 	else if (status == EMR_TIMEOUT || status == EMR_INTERRUPTED)
 		status = EMR_OK; /* of the wait; whoever waits sees for himself */
+	if (status == EMR_OK && until_late(r, 1) == 0)
+		(void)follow_locked(r); /* whether it could ask is nobody's here */
 	/* Somebody else goes on waiting; who is woken up is not known before he looks. */
 	(void)pthread_cond_broadcast(&f->turned);
 	return status;
@@ -289,13 +317,11 @@ static emr_status find_answer(emr_replica *r, const emr_ledger_answer *answer)
 		       : EMR_NOT_FOUND;
 }
 
-emr_status emr_follow_answer(emr_replica *replica, const emr_ledger_answer *answer)
+/* The answer's entry is in the verified copy, as it was answered. */
+static emr_status reach_answer(emr_replica *replica, const emr_ledger_answer *answer)
 {
-	emr_status status;
+	emr_status status = emr_follow_to(replica, answer->seq + 1);
 
-	if (answer->refusal != 0)
-		return emr_follow_now(replica);
-	status = emr_follow_to(replica, answer->seq + 1);
 	if (status == EMR_OK)
 		status = find_answer(replica, answer);
 	if (status != EMR_NOT_FOUND)
@@ -305,4 +331,14 @@ emr_status emr_follow_answer(emr_replica *replica, const emr_ledger_answer *answ
 	if (status == EMR_OK)
 		status = find_answer(replica, answer);
 	return status == EMR_NOT_FOUND ? EMR_FORK : status;
+}
+
+emr_status emr_follow_answer(emr_replica *replica, const emr_ledger_answer *answer)
+{
+	emr_status status;
+
+	if (answer->refusal != 0)
+		return emr_follow_now(replica);
+	status = reach_answer(replica, answer);
+	return status == EMR_OK ? replica_ask_for_entry(replica, answer->seq) : status;
 }

@@ -9,7 +9,8 @@
 typedef struct comparing {
 	emr_replica *replica;
 	emr_chain *own;
-	uint64_t seq; /* of the entry at work */
+	bool may_lack; /* parts come later than their entries */
+	uint64_t seq;  /* of the entry at work */
 	emr_ledger_trouble *trouble;
 	emr_entry parsed;
 	emr_batch batch;
@@ -58,9 +59,12 @@ static emr_status compare_part(void *arg, size_t i, emr_bytes part)
 		emr_item_priv_hash(span_of(part), hash);
 		if (part.len != item.priv_len || memcmp(hash, item.priv_hash, 32) != 0)
 			return found(c, "a private part is damaged");
-	} else if (own == EMR_OK) {
+	} else if (own == EMR_OK && !c->may_lack) {
 		return found(c, "a private part is missing");
 	}
+	/* It has come since, and is taken in by who follows. */
+	if (own == EMR_MISSING_DATA && c->may_lack)
+		return EMR_OK;
 	if (own == EMR_DAMAGED || (own == EMR_MISSING_DATA && part.data != NULL))
 		return found_own(c, "a private part is damaged");
 	if (own == EMR_OK) {
@@ -190,6 +194,7 @@ emr_status emr_replica_compare(
 	if (status != EMR_OK)
 		return status;
 	c->replica = replica;
+	c->may_lack = emr_ledger_brings_parts_later(replica->ledger);
 	c->trouble = &trouble;
 	status = emr_chain_size(c->own, &size);
 	if (status == EMR_OK && *io_at >= size)

@@ -15,18 +15,29 @@
 #define READERS_KEPT 8
 #define ENTRIES_KEPT 8 /* of at most 120 KiB, as a rule */
 
+/* When parts that did not come with their entries are asked for again: the run under way only. */
+typedef struct late_look {
+	int64_t due_ns, pause_ns; /* boot time; 0: none is lacking */
+	uint64_t newest;	  /* entry of a part that was lacking */
+	uint64_t next;		  /* entry to go on at */
+} late_look;
+
 /* Who brings the copy up to date for all: follower.c only. */
 typedef struct follower {
 	pthread_mutex_t lock;  /* is_running .. shown */
 	pthread_cond_t turned; /* a run or a wait at the ledger has ended */
 	bool is_running;
-	bool is_waiting;	/* somebody waits at the ledger */
-	uint64_t begun, ended;	/* runs */
-	emr_status status;	/* of the one that ended last */
-	uint64_t shown;		/* entries of a ledger that a still copy does not follow */
+	bool is_waiting;       /* somebody waits at the ledger */
+	uint64_t begun, ended; /* runs */
+	emr_status status;     /* of the one that ended last */
+	uint64_t shown;	       /* entries of a ledger that a still copy does not follow */
+	int64_t late_due_ns;   /* boot time of the next run for late parts; INT64_MAX: none */
+	late_look late;
 	_Atomic uint64_t wakes; /* emr_follow_wake */
 
-	pthread_mutex_t told_lock; /* the two below; the subscribers are called under it */
+	pthread_mutex_t told_lock; /* what is below; the subscribers are called under it */
+	emr_follow_part_fn part_came;
+	void *part_arg;
 	emr_subscription *subscriptions;
 	uint64_t told; /* entries that the subscribers know of */
 } follower;
@@ -85,6 +96,14 @@ bool replica_keeps(emr_replica *replica, emr_id16 domain);
 /* WHAT, with ARG, in one transaction of the only writer, among threads and among processes. */
 emr_status replica_write_alone(
 	emr_replica *r, emr_status (*what)(emr_replica *r, void *arg), void *arg);
+/* Asks the ledger for parts that entries from FROM on brought and the copy lacks, a portion of
+ * them; *OUT_NEXT = where the next one begins, 0: there is none. */
+emr_status replica_ask_again(emr_replica *r, uint64_t from, uint64_t *out_next);
+emr_status replica_ask_for_all(emr_replica *r);
+/* Those that entry SEQ brought, at least. */
+emr_status replica_ask_for_entry(emr_replica *r, uint64_t seq);
+/* As often as it is worth it, if the ledger can be asked; when it is next (boot time). */
+int64_t replica_late_turn(emr_replica *r, bool may_ask);
 /* The mark of the copy as it stands now, with SIZE entries. */
 emr_status replica_new_mark(emr_replica *replica, uint64_t size, high_mark *out);
 /* Inside of write_lock, or when nobody else is there. */

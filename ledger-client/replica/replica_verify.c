@@ -122,6 +122,8 @@ emr_status emr_replica_verify_chain(
 	emr_status status = emr_ledger_verify(replica->ledger, &trouble);
 
 	if (status == EMR_OK)
+		status = replica_ask_for_all(replica);
+	if (status == EMR_OK)
 		status = emr_chain_open_temporary(&fresh);
 	if (status == EMR_OK)
 		status = emr_chain_open(

@@ -389,6 +389,55 @@ static void a_copy_follows_what_was_observed_and_judges_it_again(void **state)
 	emr_buf_free(&w.batch);
 }
 
+static size_t lacking_now(void)
+{
+	emr_chain_lacking *lacking = malloc(sizeof *lacking);
+	uint64_t newest = 0;
+	size_t n;
+
+	assert_non_null(lacking);
+	assert_ok(emr_chain_lacks(chain, 0, lacking));
+	assert_int_equal(lacking->next, 0);
+	assert_status(
+		lacking->n > 0 ? EMR_OK : EMR_NOT_FOUND, emr_chain_lacks_last(chain, &newest));
+	assert_int_equal(newest, lacking->n > 0 ? 2 : 0);
+	n = lacking->n;
+	free(lacking);
+	return n;
+}
+
+static void fill_with(emr_bytes batch)
+{
+	assert_ok(emr_chain_begin(chain));
+	assert_ok(emr_chain_fill_batch(chain, batch));
+	assert_ok(emr_chain_commit(chain));
+}
+
+/* An empty place is no damage here, and only the part whose hash the item has gets into it. */
+static void a_part_that_no_peer_has_comes_from_the_batch_that_was_sent(void **state)
+{
+	EMR_AUTO_CHAIN copy = NULL;
+	wish w = domain_batch(3);
+	emr_ledger_trouble why;
+	size_t all;
+
+	(void)state;
+	assert_ok(observe(&w, no_parts));
+	all = lacking_now();
+	assert_true(all > 0);
+	assert_ok(emr_chain_open_temporary(&copy));
+	for (uint64_t seq = 0; seq < size_now(); seq++)
+		assert_ok(give(copy, seq, true, NULL, &why));
+	assert_ok(emr_chain_compare(chain, copy, NULL, NULL, &why));
+	w.batch.data[w.batch.len - 1] ^= 1;
+	fill_with(emr_buf_view(&w.batch));
+	assert_int_equal(lacking_now(), 1);
+	w.batch.data[w.batch.len - 1] ^= 1;
+	fill_with(emr_buf_view(&w.batch));
+	assert_int_equal(lacking_now(), 0);
+	emr_buf_free(&w.batch);
+}
+
 /* Nobody gets an entry without a submitter's signature into a ledger of a directory by calling it
  * one of Fabric. */
 static void a_ledger_of_a_directory_takes_no_entry_of_fabric(void **state)
@@ -423,6 +472,7 @@ int main(void)
 		TEST(another_creator_brings_nothing),
 		TEST(a_part_that_is_not_at_hand_changes_no_entry),
 		TEST(a_copy_follows_what_was_observed_and_judges_it_again),
+		TEST(a_part_that_no_peer_has_comes_from_the_batch_that_was_sent),
 		TEST(a_ledger_of_a_directory_takes_no_entry_of_fabric),
 	};
 

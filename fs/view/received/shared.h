@@ -379,6 +379,9 @@ bool shared_goes_on(const emr_view *view, const shared_share *s, int64_t *out_du
 
 /* ---- which shares have something to do: shared_busy.c.  Under view->lock. */
 void shared_stir(emr_view *view, shared_share *s);
+/* Under the lock: a private part of DOMAIN came later than its entry, so what is read there is
+ * looked at again. */
+void shared_part_came(emr_view *view, emr_id16 domain);
 void shared_stir_owner(emr_view *view, const shared_owner *owner);
 /* From time to time every one. */
 void shared_stir_all(emr_view *view);

@@ -17,6 +17,17 @@ void shared_stir(emr_view *view, shared_share *s)
 	view->shares->busy = s;
 }
 
+void shared_part_came(emr_view *view, emr_id16 domain)
+{
+	for (shared_share *s = view->shares != NULL ? view->shares->all : NULL; s != NULL;
+		s = s->next)
+		if (emr_id16_equal(s->domain, domain)) {
+			s->has_grown = s->tree != NULL;
+			s->is_name_due = true;
+			shared_stir(view, s);
+		}
+}
+
 void shared_stir_owner(emr_view *view, const shared_owner *owner)
 {
 	for (shared_share *s = owner->shares; s != NULL; s = s->next_of_owner)

@@ -575,12 +575,38 @@ static void tell_growth(emr_view *view, uint64_t size, uint64_t *told)
 	shared_wake(view);
 }
 
+/* A private part that came later than its entry, which nothing new on the ledger tells of.  By
+ * whoever brought it. */
+static void part_came(void *arg, const emr_part_key *key)
+{
+	emr_view *view = arg;
+	bool is_mine = false;
+	emr_status status = EMR_OK;
+
+	if (key->family == EMR_FAMILY_OBJECT)
+		status = emr_replica_is_mine(view->options.replica, key->domain, &is_mine);
+	pthread_mutex_lock(&view->lock);
+	if (status == EMR_OK && is_mine)
+		status = follow_note(view, key->domain, key->object);
+	shared_part_came(view, key->domain);
+	view->has_news = true;
+	note_due(view, 0);
+	pthread_mutex_unlock(&view->lock);
+	if (status != EMR_OK)
+		emr_log(EMR_LOG_WARN,
+			"a record that can be read now is shown when the folder is "
+			"opened again: %s",
+			emr_status_text(status));
+	shared_wake(view);
+}
+
 void *follow_loop(void *arg)
 {
 	emr_view *view = arg;
 	emr_follow_place place = emr_follow_here(view->options.replica);
 	uint64_t told = 0;
 
+	emr_follow_parts(view->options.replica, part_came, view);
 	pthread_mutex_lock(&view->lock);
 	while (!view->stop) {
 		emr_status status;
@@ -606,5 +632,6 @@ void *follow_loop(void *arg)
 			view_wait_ns(view, &view->settled, BACKOFF_NS);
 	}
 	pthread_mutex_unlock(&view->lock);
+	emr_follow_parts(view->options.replica, NULL, NULL);
 	return NULL;
 }

@@ -100,6 +100,21 @@ emr_status emr_chain_part(emr_chain *chain, const emr_part_key *key, emr_buf *ou
  * stands in the item there, and is in the log now, if it was not before. */
 emr_status emr_chain_fill(
 	emr_chain *chain, const emr_part_key *key, emr_bytes part, bool *out_fits);
+/* As many as an entry may bring, so that a portion has all of at least one. */
+#define EMR_CHAIN_LACKING_MAX EMR_BATCH_COUNT_MAX
+typedef struct emr_chain_lacking {
+	size_t n;
+	uint64_t next; /* where the next portion begins; 0: this was the last */
+	emr_part_key keys[EMR_CHAIN_LACKING_MAX];
+} emr_chain_lacking;
+/* Parts that entries from FROM on brought, that belong here and are not: a portion of them.  Costs
+ * what it finds, behind emr_chain_make_indexes. */
+emr_status emr_chain_lacks(emr_chain *chain, uint64_t from, emr_chain_lacking *out);
+/* The newest entry that brought such a part.  EMR_NOT_FOUND: all are here. */
+emr_status emr_chain_lacks_last(emr_chain *chain, uint64_t *out_seq);
+/* In a transaction of the caller's: what CHAIN lacks of the parts of BATCH, as it was sent, which
+ * an entry stands for already. */
+emr_status emr_chain_fill_batch(emr_chain *chain, emr_bytes batch);
 /* A state row as the contract sees it (also b/, c/, i/ and p/ keys, which are made from the
  * tables).  SEQ and TIME of its last change may be NULL and are given for plain rows only. */
 emr_status emr_chain_row(emr_chain *chain, const char *key, emr_buf *out_value, uint64_t *out_seq,
@@ -195,7 +210,8 @@ emr_status emr_chain_verify(
 	emr_chain *chain, emr_bytes descriptor, emr_ledger_trouble *out_trouble);
 
 /* Everything derived in COPY equals that in TRUTH (parts: by hash; KEEP as above says which COPY
- * must have).  EMR_DAMAGED with the first entry concerned. */
+ * must have; on Fabric one that never came is none).  EMR_DAMAGED with the first entry concerned.
+ */
 emr_status emr_chain_compare(emr_chain *truth, emr_chain *copy, emr_chain_keep_fn keep,
 	void *keep_arg, emr_ledger_trouble *out_trouble);
 

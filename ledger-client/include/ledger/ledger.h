@@ -57,6 +57,8 @@ static inline void emr_ledger_auto(emr_ledger **ledger)
 emr_id16 emr_ledger_net_id(const emr_ledger *ledger);
 /* What its entries stand on: "embedded" or "fabric", by its descriptor. */
 const char *emr_ledger_kind(const emr_ledger *ledger);
+/* Private parts may come after their entry: one that is not there is not damaged. */
+bool emr_ledger_brings_parts_later(const emr_ledger *ledger);
 /* Entry 0; lives as long as the handle. */
 emr_bytes emr_ledger_descriptor(const emr_ledger *ledger);
 

@@ -15,8 +15,9 @@ emr_status emr_follow_now(emr_replica *replica);
 emr_status emr_follow_to(emr_replica *replica, uint64_t size);
 
 /* As far as ANSWER, which the ledger gave to one's own batch: the verified copy has the batch,
- * there and with these results.  EMR_FORK: it has not, although the ledger is believed.  Where the
- * whole batch was refused, as emr_follow_now, because what is new may say why. */
+ * there and with these results, and the private parts that the ledger has of it.  EMR_FORK: it has
+ * not, although the ledger is believed.  Where the whole batch was refused, as emr_follow_now,
+ * because what is new may say why. */
 emr_status emr_follow_answer(emr_replica *replica, const emr_ledger_answer *answer);
 
 /* How far somebody who waits has seen the ledger, and which calls to wake up he has heard. */
@@ -34,6 +35,11 @@ emr_follow_place emr_follow_here(emr_replica *replica);
 emr_status emr_follow_wait(emr_replica *replica, emr_follow_place *io_place, int timeout_ms);
 /* Ends every wait, and the next one with a place from before this.  Also from a signal handler. */
 void emr_follow_wake(emr_replica *replica);
+
+/* Calls FN for each private part that came later than its entry, while somebody follows; one caller
+ * for each replica, NULL ends it.  FN is called as below, by whoever brought the part. */
+typedef void (*emr_follow_part_fn)(void *arg, const emr_part_key *key);
+void emr_follow_parts(emr_replica *replica, emr_follow_part_fn fn, void *arg);
 
 /* Calls FN after a run which brought something new: in DOMAIN, or anything when NULL; once a run,
  * with the number of entries.  FN is called by the thread that made the run, one at a time: it

@@ -1,0 +1,167 @@
+/* A private part may come later than its entry. This file asks the ledger again for those that the
+ * copy lacks, in growing intervals and without an end, and tells who waits for them. */
+#include "replica_private.h"
+
+#include <stdlib.h>
+
+#include "base/log.h"
+
+#define FIRST_NS INT64_C(1000000000) /* between two looks, twice as long each time */
+#define MOST_NS INT64_C(60000000000)
+#define AWAY_NS INT64_C(5000000000) /* until the ledger may be back */
+
+/* One portion: where each part that came lies in the bytes. */
+typedef struct late_parts {
+	emr_chain_lacking lacking;
+	size_t begins[EMR_CHAIN_LACKING_MAX], lens[EMR_CHAIN_LACKING_MAX];
+	bool is_new[EMR_CHAIN_LACKING_MAX];
+	emr_buf bytes;
+	size_t n_new;
+} late_parts;
+
+static void late_free(late_parts **l)
+{
+	if (*l != NULL)
+		emr_buf_free(&(*l)->bytes);
+	free(*l);
+}
+
+static emr_status find(emr_replica *r, uint64_t from, late_parts *l)
+{
+	emr_chain *chain = NULL;
+	emr_status status = replica_take(r, &chain);
+
+	if (status != EMR_OK)
+		return status;
+	status = emr_chain_lacks(chain, from, &l->lacking);
+	replica_give(r, chain);
+	return status;
+}
+
+static emr_status gather(void *arg, size_t index, emr_bytes part)
+{
+	late_parts *l = arg;
+
+	if (part.len == 0)
+		return EMR_OK;
+	l->begins[index] = l->bytes.len;
+	l->lens[index] = part.len;
+	return emr_buf_append(&l->bytes, part.data, part.len);
+}
+
+/* A part that is not the registered one stays out, and is asked for again. */
+static emr_status fill(emr_replica *r, void *arg)
+{
+	late_parts *l = arg;
+	emr_status status = EMR_OK;
+
+	l->n_new = 0;
+	for (size_t i = 0; i < l->lacking.n && status == EMR_OK; i++) {
+		if (l->lens[i] == 0)
+			continue;
+		status = emr_chain_fill(r->writer, &l->lacking.keys[i],
+			emr_bytes_of(l->bytes.data + l->begins[i], l->lens[i]), &l->is_new[i]);
+		l->n_new += l->is_new[i];
+	}
+	return status;
+}
+
+static void tell(emr_replica *r, const late_parts *l)
+{
+	follower *f = &r->follower;
+
+	emr_log(EMR_LOG_INFO, "replica: %zu private parts came later than their entries", l->n_new);
+	(void)pthread_mutex_lock(&f->told_lock);
+	for (size_t i = 0; i < l->lacking.n && f->part_came != NULL; i++)
+		if (l->is_new[i])
+			f->part_came(f->part_arg, &l->lacking.keys[i]);
+	(void)pthread_mutex_unlock(&f->told_lock);
+}
+
+/* Nobody else waits while the ledger is asked: what came is written afterwards. */
+emr_status replica_ask_again(emr_replica *r, uint64_t from, uint64_t *out_next)
+{
+	__attribute__((cleanup(late_free))) late_parts *l = calloc(1, sizeof *l);
+	emr_status status = l != NULL ? find(r, from, l) : EMR_NO_MEMORY;
+
+	if (status != EMR_OK)
+		return status;
+	*out_next = l->lacking.next;
+	if (l->lacking.n > 0)
+		status = emr_ledger_fetch(r->ledger, l->lacking.keys, l->lacking.n, gather, l);
+	if (status == EMR_OK && l->bytes.len > 0)
+		status = replica_write_alone(r, fill, l);
+	if (status == EMR_OK && l->n_new > 0)
+		tell(r, l);
+	return status;
+}
+
+emr_status replica_ask_for_all(emr_replica *r)
+{
+	uint64_t next = 0;
+	emr_status status = EMR_OK;
+
+	if (r->is_still || !emr_ledger_brings_parts_later(r->ledger))
+		return EMR_OK;
+	do
+		status = replica_ask_again(r, next, &next);
+	while (status == EMR_OK && next > 0);
+	return status;
+}
+
+/* EMR_NOT_FOUND: the copy has all parts that it should. */
+static emr_status lacks_last(emr_replica *r, uint64_t *out_seq)
+{
+	emr_chain *chain = NULL;
+	emr_status status;
+
+	if (r->is_still || !emr_ledger_brings_parts_later(r->ledger))
+		return EMR_NOT_FOUND;
+	status = replica_take(r, &chain);
+	if (status != EMR_OK)
+		return status;
+	status = emr_chain_lacks_last(chain, out_seq);
+	replica_give(r, chain);
+	return status;
+}
+
+emr_status replica_ask_for_entry(emr_replica *r, uint64_t seq)
+{
+	uint64_t last = 0;
+	emr_status status = lacks_last(r, &last);
+
+	if (status != EMR_OK || last < seq)
+		return status == EMR_NOT_FOUND ? EMR_OK : status;
+	return replica_ask_again(r, seq, &last);
+}
+
+/* By the run under way.  A part that nobody lacked before is looked for soon, the others less and
+ * less often: they may never come. */
+int64_t replica_late_turn(emr_replica *r, bool may_ask)
+{
+	late_look *look = &r->follower.late;
+	int64_t now = emr_clock_boot_ns(r->clock);
+	uint64_t last = 0;
+	emr_status status = lacks_last(r, &last);
+
+	if (status != EMR_OK) {
+		*look = (late_look){.newest = look->newest};
+		return INT64_MAX;
+	}
+	if (look->due_ns == 0 || last > look->newest) {
+		look->pause_ns = FIRST_NS;
+		look->due_ns = look->newest == 0 ? now : now + FIRST_NS;
+		look->newest = last;
+	}
+	if (now < look->due_ns)
+		return look->due_ns;
+	if (!may_ask)
+		return now + AWAY_NS;
+	status = replica_ask_again(r, look->next, &look->next);
+	if (status != EMR_OK)
+		emr_log(EMR_LOG_INFO, "replica: parts that are late were not asked for: %s",
+			emr_status_text(status));
+	look->due_ns = emr_clock_boot_ns(r->clock) + look->pause_ns;
+	look->pause_ns = look->pause_ns < MOST_NS / 2 ? 2 * look->pause_ns : MOST_NS;
+	return look->due_ns;
+}

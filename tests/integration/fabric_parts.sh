@@ -1,0 +1,81 @@
+#!/bin/bash
+# fabric_parts.sh: on a Fabric network the private part of an entry may come to the peers after its block, or never. PEER plays the
+# channel. Whoever saved a record reads it all the same; who reads what is shared gets it as soon as a peer has it; nobody calls that damage.
+SUPPORT=${SUPPORT:-$(cd "$(dirname "$0")/../support" && pwd)}
+. "$SUPPORT/mount.sh"
+. "$SUPPORT/said.sh"
+. "$SUPPORT/two.sh"
+. "$SUPPORT/channel.sh"
+two_begin fabric_parts
+FAULT=$EMR_WORK/channel/fault
+channel_begin
+channel_network "São Lucas"
+two_join ana "Silva, Ana" patient
+two_join lima "Paula Lima" clinician
+two_cards ana lima
+two_mount ana lima
+mkdir ana-folder/Imaging
+echo "a knee" >ana-folder/Imaging/MRI.txt
+as ana run 0 status --wait
+as ana run 0 share Imaging with lima --yes --wait
+shown() { SHARE=$(ls -d lima-folder/shared-with-me/*/Imaging) && [ "$(cat "$SHARE/$1")" = "$2" ]; }
+two_until 60 shown MRI.txt "a knee" 2>/dev/null
+
+# reads WHAT: with a folder that was opened anew, so that nothing is known but what is on the ledger.
+reads() {
+	expect "what she reads" "$(cat "ana-folder/Imaging/$1")" "$2"
+	two_unmount ana
+	two_mount ana
+	expect "what she reads after it was opened again" "$(cat "ana-folder/Imaging/$1")" "$2"
+	as ana run 0 verify
+}
+followed() { # NUMBER: he has taken in as many entries as she has
+	as ana json 0 status
+	local size
+	size=$(field ledger.size)
+	as lima json 0 status
+	[ "$(field ledger.size)" -ge "$size" ]
+}
+
+say "private parts come later than their block: she reads what she saved, and nobody speaks of damage"
+touch "$FAULT/late-parts"
+echo "a shin" >ana-folder/Imaging/CT.txt
+as ana run 0 status --wait
+reads CT.txt "a shin"
+two_until 60 followed
+as lima run 0 verify
+says "1 private part that the ledger names has not come yet"
+grep -q "ledger is damaged\|own copy is damaged" lima/state/log ana/state/log && emr_fail "damage: $(grep damaged lima/state/log ana/state/log)"
+! cat "$SHARE/CT.txt" 2>/dev/null || emr_fail "he reads what no peer has given him"
+rm "$FAULT/late-parts"
+
+say "they come, and he has them"
+two_until 60 shown CT.txt "a shin" 2>/dev/null
+as lima run 0 verify
+says_not "not come yet"
+
+say "she is killed after the orderer took it and before she heard of it: her batch has what peers have not"
+touch "$FAULT/late-parts" "$FAULT/lost-answer"
+echo "a heel" >ana-folder/Imaging/CT.txt
+ordered() { [ ! -e "$FAULT/lost-answer" ]; }
+two_until 60 ordered
+two_kill ana
+two_mount ana
+as ana run 0 status --wait
+reads CT.txt "a heel"
+rm "$FAULT/late-parts"
+two_until 60 shown CT.txt "a heel" 2>/dev/null
+
+say "a part that no peer has any more: she reads it, for others it is missing, and what comes later is read by all"
+touch "$FAULT/lost-parts"
+echo "a toe" >ana-folder/Imaging/toe.txt
+as ana run 0 status --wait
+rm "$FAULT/lost-parts"
+echo "a hip" >ana-folder/Imaging/hip.txt
+as ana run 0 status --wait
+two_until 60 shown hip.txt "a hip" 2>/dev/null
+reads toe.txt "a toe"
+as ana json 0 verify
+expect "parts that she waits for" "$(field chain.awaited)" 0
+as lima json 0 verify
+expect "parts that he waits for" "$(field chain.awaited)" 1
