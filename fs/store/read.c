@@ -34,16 +34,15 @@ static const emr_store_position *in_maps(emr_store *store, const uint8_t *digest
 	return NULL;
 }
 
+/* index_swap held for reading. */
 static emr_status in_index(emr_store *store, const uint8_t *digest, emr_store_position *out_at)
 {
 	emr_index_place place;
 	emr_segment *segment;
 	emr_status status = EMR_NOT_FOUND;
 
-	pthread_rwlock_rdlock(&store->index_swap);
 	if (store->index != NULL)
 		status = emr_index_find(store->index, digest, &place);
-	pthread_rwlock_unlock(&store->index_swap);
 	if (status != EMR_OK)
 		return status;
 	pthread_mutex_lock(&store->map_lock);
@@ -56,16 +55,22 @@ static emr_status in_index(emr_store *store, const uint8_t *digest, emr_store_po
 	return status;
 }
 
+/* Maps and index are of one moment: what one index had may be in a map beside the next. */
 emr_status emr_store_find(emr_store *store, const uint8_t *digest, emr_store_position *out_at)
 {
 	const emr_store_position *at;
+	emr_status status = EMR_OK;
 
+	pthread_rwlock_rdlock(&store->index_swap);
 	pthread_mutex_lock(&store->map_lock);
 	at = in_maps(store, digest);
 	if (at != NULL)
 		*out_at = *at;
 	pthread_mutex_unlock(&store->map_lock);
-	return at != NULL ? EMR_OK : in_index(store, digest, out_at);
+	if (at == NULL)
+		status = in_index(store, digest, out_at);
+	pthread_rwlock_unlock(&store->index_swap);
+	return status;
 }
 
 /* Once in a process a miss makes us ask whether the index tells the truth. */
