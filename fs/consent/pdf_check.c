@@ -32,9 +32,12 @@ static bool take_signature(emr_bytes file, uint64_t from, uint64_t to, emr_buf *
 		return false;
 	for (uint64_t i = from + 1; i + 1 < to; i += 2) {
 		int high = hex_value(file.data[i]), low = hex_value(file.data[i + 1]);
-		uint8_t byte = (uint8_t)(high << 4 | low);
+		uint8_t byte;
 
-		if (high < 0 || low < 0 || emr_buf_append(out, &byte, 1) != EMR_OK)
+		if (high < 0 || low < 0)
+			return false;
+		byte = (uint8_t)(high << 4 | low);
+		if (emr_buf_append(out, &byte, 1) != EMR_OK)
 			return false;
 	}
 	return true;
