@@ -327,12 +327,6 @@ static void agents_answer(story *s)
 	others_s += cpu_s() - began;
 }
 
-static void note_ready(void *arg, emr_status status)
-{
-	assert_ok(status);
-	*(bool *)arg = true;
-}
-
 /* ---- participants of whom nothing comes ---- */
 
 #define LOOK_NS INT64_C(25000000)
@@ -371,20 +365,21 @@ static emr_status list_or_wait(viewer *v, uint64_t directory, bool answer, int64
  * something. */
 static void wait_for_names(viewer *v, uint64_t directory)
 {
-	bool has_come = false;
+	reply r = {.has_come = false};
 	emr_status status =
-		emr_view_await(v->view, directory, EMR_NEED_NAMES, NULL, note_ready, &has_come);
+		emr_view_await(v->view, directory, EMR_NEED_NAMES, NULL, note_reply, &r);
 
 	if (status != EMR_BUSY) {
 		assert_ok(status);
 		return;
 	}
-	for (int i = 0; !has_come; i++) {
+	for (int i = 0; !r.has_come; i++) {
 		assert_true(i < 8);
 		if (i > 0)
 			agents_answer(v->s);
 		emr_view_shared_turn(v->view, NULL);
 	}
+	assert_ok(r.status);
 }
 
 typedef struct counts {

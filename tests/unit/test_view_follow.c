@@ -482,7 +482,8 @@ static void however_much_is_looked_at_again_the_ledger_is_read_on_from_where_it_
 	assert_ok(emr_view_place(t->a.view, "Imaging/1", &place));
 	kit_text(&t->a, "Imaging/3", "three");
 	kit_publish_all(&t->a);
-	before = lowest_since = t->b.view->followed;
+	before = t->b.view->followed;
+	lowest_since = before;
 	read_on = t->b.stack.replica;
 	for (int i = 0; i < 10000; i++)
 		assert_ok(emr_view_take_in(t->b.view, place.domain));
