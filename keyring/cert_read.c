@@ -326,7 +326,7 @@ static void links_free(links *l)
 }
 #define AUTO_LINKS __attribute__((cleanup(links_free))) links
 
-static emr_status take_authority(emr_bytes *rest, STACK_OF(X509) * between)
+static emr_status take_authority(emr_bytes *rest, STACK_OF(X509) * between, uint64_t *out_begins)
 {
 	__attribute__((cleanup(emr_x509_free))) X509 *cert = NULL;
 	emr_cert_facts facts;
@@ -339,8 +339,10 @@ static emr_status take_authority(emr_bytes *rest, STACK_OF(X509) * between)
 		status = read_facts(cert, der, &facts);
 	if (status == EMR_OK && sk_X509_push(between, cert) == 0)
 		status = damaged();
-	if (status == EMR_OK)
+	if (status == EMR_OK) {
+		*out_begins = facts.not_before;
 		cert = NULL;
+	}
 	return status;
 }
 
@@ -354,8 +356,14 @@ static emr_status read_links(emr_bytes chain, links *out)
 		status = read_facts(out->leaf, der, &out->facts);
 	if (status == EMR_OK && (out->between = sk_X509_new_null()) == NULL)
 		status = EMR_NO_MEMORY;
-	while (status == EMR_OK && rest.len > 0) /* a CA comes alone */
-		status = out->facts.is_ca ? EMR_DAMAGED : take_authority(&rest, out->between);
+	while (status == EMR_OK && rest.len > 0) { /* a CA comes alone */
+		uint64_t begins = 0;
+
+		status = out->facts.is_ca ? EMR_DAMAGED
+					  : take_authority(&rest, out->between, &begins);
+		if (out->facts.issuer_not_before == 0)
+			out->facts.issuer_not_before = begins;
+	}
 	return status;
 }
 

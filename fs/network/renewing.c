@@ -12,6 +12,7 @@
 
 #include "base/clock.h"
 #include "base/file.h"
+#include "base/log.h"
 #include "contract/codes.h"
 #include "kit/language.h"
 #include "kit/text.h"
@@ -34,11 +35,48 @@ static emr_status facts_of(const emr_keyring *keyring, emr_cert_facts *out)
 	return status == EMR_OK ? emr_cert_read(emr_buf_view(&chain), out) : status;
 }
 
-static bool is_due(const emr_cert_facts *facts)
+/* Into *OUT_BEGAN when the certificate of FACTS was made, as far as anybody says.  A Fabric CA
+ * dates what it makes back to the beginning of its own certificate (lib/serverenroll.go of its
+ * release 1.5), so that such a date is no news; the ledger was told of the certificate when it was
+ * new. */
+static emr_status find_beginning(
+	const emr_session *session, const emr_cert_facts *facts, uint64_t *out_began)
+{
+	EMR_AUTO_ORGANISATION org = {.name = ""};
+	uint64_t issuer_began = facts->issuer_not_before, told = 0;
+	emr_known_person me;
+	emr_cert_facts root;
+	emr_public public;
+	emr_status status = emr_keyring_public(session->keyring, &public);
+
+	*out_began = facts->not_before;
+	if (status == EMR_OK)
+		status = emr_replica_person(session->replica, public.signer_id, &me);
+	if (status == EMR_OK && issuer_began == 0)
+		status = emr_replica_organisation(
+			session->replica, emr_ledger_descriptor(session->ledger), me.row.org, &org);
+	if (status == EMR_OK && issuer_began == 0)
+		status = emr_cert_read(emr_buf_view(&org.ca), &root);
+	if (status == EMR_OK && issuer_began == 0)
+		issuer_began = root.not_before;
+	if (status == EMR_OK && facts->not_before <= issuer_began)
+		status = emr_replica_certificate_since(session->replica, &me, &told);
+	if (status == EMR_OK && told > *out_began)
+		*out_began = told < facts->not_after ? told : facts->not_after;
+	return status;
+}
+
+/* Where nobody says when it was made, its own date has to do. */
+static bool is_due(const emr_session *session, const emr_cert_facts *facts)
 {
 	const uint64_t now = emr_clock_unix_s(emr_clock_system());
+	uint64_t began;
+	emr_status status = find_beginning(session, facts, &began);
 
-	return now + (facts->not_after - facts->not_before) / PART_OF_ITS_TIME > facts->not_after;
+	if (status != EMR_OK)
+		emr_log(EMR_LOG_INFO, "when the certificate was made is not known (%s)",
+			emr_status_text(status));
+	return now + (facts->not_after - began) / PART_OF_ITS_TIME > facts->not_after;
 }
 
 /* Fetched before, when its ledger could not be told, or now. */
@@ -195,7 +233,7 @@ emr_status emr_renewing_do(emr_session *session, bool *out_is_new, emr_problem *
 	if (session->read_only || emr_network_dir_of(session->state_fd, &dir) != EMR_OK ||
 		facts_of(session->keyring, &facts) != EMR_OK || !emr_enrolling_is_there(dir))
 		return EMR_OK;
-	status = find_next(session, dir, is_due(&facts), &chain, out_problem);
+	status = find_next(session, dir, is_due(session, &facts), &chain, out_problem);
 	if (status == EMR_NOT_FOUND && !out_problem->is_set)
 		return EMR_OK;
 	if (status == EMR_OK)

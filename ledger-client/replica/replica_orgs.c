@@ -138,15 +138,17 @@ static bool read_registration(emr_bytes part, emr_bytes *out_der, emr_bytes *out
 	return !r.bad;
 }
 
+/* *KEY: the version of the row that named the certificate REF. */
 static emr_status find_registration(emr_replica *replica, const emr_known_person *person,
-	const uint8_t ref[32], emr_buf *out_part, emr_bytes *out_der, emr_bytes *out_name)
+	const uint8_t ref[32], emr_part_key *key, emr_buf *out_part, emr_bytes *out_der,
+	emr_bytes *out_name)
 {
-	emr_part_key key = {.family = EMR_FAMILY_KEY};
 	emr_status status;
 
-	memcpy(key.object.b, person->signer_id.b, 16);
-	for (key.version = person->row.head.version; key.version > 0; key.version--) {
-		status = emr_replica_part(replica, &key, out_part);
+	*key = (emr_part_key){.family = EMR_FAMILY_KEY, .version = person->row.head.version};
+	memcpy(key->object.b, person->signer_id.b, 16);
+	for (; key->version > 0; key->version--) {
+		status = emr_replica_part(replica, key, out_part);
 		if (status == EMR_NOT_FOUND || status == EMR_MISSING_DATA)
 			continue; /* this version moved the row without one */
 		if (status != EMR_OK)
@@ -161,17 +163,38 @@ static emr_status find_registration(emr_replica *replica, const emr_known_person
 emr_status emr_replica_registration(emr_replica *replica, const emr_known_person *person,
 	emr_buf *out_part, emr_bytes *out_der, emr_bytes *out_name)
 {
+	emr_part_key key;
+
 	return person->row.how == EMR_HOW_CERTIFICATE
-		       ? find_registration(
-				 replica, person, person->row.ref, out_part, out_der, out_name)
+		       ? find_registration(replica, person, person->row.ref, &key, out_part,
+				 out_der, out_name)
 		       : EMR_NOT_FOUND;
 }
 
 emr_status emr_replica_device_certificate(emr_replica *replica, const emr_known_person *device,
 	emr_buf *out_part, emr_bytes *out_der, emr_bytes *out_name)
 {
+	emr_part_key key;
+
 	return device->row.how == EMR_HOW_DEVICE && device->row.head.state != EMR_KEY_ROTATED
-		       ? find_registration(
-				 replica, device, device->row.next, out_part, out_der, out_name)
+		       ? find_registration(replica, device, device->row.next, &key, out_part,
+				 out_der, out_name)
 		       : EMR_NOT_FOUND;
+}
+
+emr_status emr_replica_certificate_since(
+	emr_replica *replica, const emr_known_person *person, uint64_t *out_unix_s)
+{
+	EMR_AUTO_BUF part = {0}, bytes = {0};
+	const uint8_t *ref = person->row.how == EMR_HOW_DEVICE ? person->row.next : person->row.ref;
+	emr_replica_item item;
+	emr_part_key key;
+	emr_bytes der, name;
+	emr_status status = find_registration(replica, person, ref, &key, &part, &der, &name);
+
+	if (status == EMR_OK)
+		status = emr_replica_item_get(replica, &key, &bytes, &item);
+	if (status == EMR_OK)
+		*out_unix_s = item.ledger_time;
+	return status;
 }

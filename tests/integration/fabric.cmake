@@ -35,7 +35,7 @@ emr_real_fabric(fabric_gateway fabric_gateway 150 LIVE=$<TARGET_FILE:gateway_liv
 emr_real_fabric(fabric_storm_real fabric_storm 300 STORM=$<TARGET_FILE:gateway_storm>)
 emr_real_fabric(fabric_faults_real fabric_faults 300 CHANNEL_KIND=raft)
 emr_real_fabric(fabric_faults_bft_real fabric_faults 300 CHANNEL_KIND=bft)
-foreach(script fabric_anywhere fabric_orgs fabric_backup fabric_proof fabric_agents fabric_clock)
+foreach(script fabric_anywhere fabric_orgs fabric_backup fabric_proof fabric_agents fabric_device fabric_clock)
 	emr_real_fabric(${script}_real ${script} 150)
 endforeach()
 add_test(NAME integration_two_clinics_real COMMAND bash ${CMAKE_CURRENT_LIST_DIR}/two_clinics.sh fabric)
@@ -45,6 +45,10 @@ set_tests_properties(integration_two_clinics_real PROPERTIES LABELS integration 
 # A real Fabric CA, which may lie beside the peers, and a real directory (Debian's slapd; without it the test is skipped).
 find_program(EMRFS_FABRIC_CA fabric-ca-server PATHS ${EMRFS_FABRIC} ${EMRFS_FABRIC}/bin NO_DEFAULT_PATH)
 if(EMRFS_FABRIC_CA)
+	add_test(NAME integration_fabric_ca_real COMMAND bash ${CMAKE_CURRENT_LIST_DIR}/fabric_ca_real.sh)
+	set_tests_properties(integration_fabric_ca_real PROPERTIES LABELS integration TIMEOUT ${EMR_PATIENCE_S} SKIP_RETURN_CODE 77
+		FIXTURES_REQUIRED chaincode
+		ENVIRONMENT "EMRFS=$<TARGET_FILE:emrfs>;FABRIC_CA=${EMRFS_FABRIC_CA};PEER=${CMAKE_BINARY_DIR}/ledger-client/chaincode/gateway_peer")
 	add_test(NAME integration_fabric_ldap COMMAND bash ${CMAKE_CURRENT_LIST_DIR}/fabric_ldap.sh)
 	set_tests_properties(integration_fabric_ldap PROPERTIES LABELS integration TIMEOUT ${EMR_PATIENCE_S} SKIP_RETURN_CODE 77
 		FIXTURES_REQUIRED chaincode

@@ -130,6 +130,7 @@ two_home desk
 accepted() { "$EMRFS" device accept "$EMR_WORK/desk.device" --passphrase-file "$EMR_PASS" >out/accepted 2>&1; }
 two_until 60 accepted
 two_mount desk
+two_until 60 test -d desk-folder/Imaging # the keys come by letter, once ana's folder has seen the new computer
 echo "written at the desk" >desk-folder/Imaging/desk.txt
 as desk run 0 status --wait
 two_until 60 is ana-folder/Imaging/desk.txt "written at the desk"

@@ -2,7 +2,8 @@
 """fake_ca.py DIR: a Fabric CA that does what a live one cannot be made to do, after the wire format of Fabric CA 1.5 (api, lib/server*.go,
 util.go), with the command openssl as its signer.  The name of the authority in a request chooses a scene: without one it behaves.  DIR/port
 has its port, DIR/tls.pem the root of its TLS, DIR/ca.pem its own root; DIR/ready: it listens.  `admin`, secret `adminpw`, may register
-and revoke.  DIR/NAME.revoked: it gives nothing to NAME any more. DIR/days, if there is one, has the days that certificates began before now and end after it."""
+and revoke.  DIR/NAME.revoked: it gives nothing to NAME any more. DIR/days, if there is one, has the days that
+certificates began before now and end after it; else they begin when the root began, as a live one dates them, three years ago."""
 import base64
 import http.server
 import json
@@ -19,6 +20,7 @@ DIR = os.path.abspath(sys.argv[1])
 LOCK = threading.Lock()
 ATTRIBUTES = "1.2.3.4.5.6.7.8.1"
 ORDER = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
+ROOTS_BEGAN = time.time() - 1000 * 86400
 PEOPLE = {}
 
 
@@ -81,9 +83,11 @@ def begin():
     write("config", CONFIG)
     write("index", "")
     for name, curve in (("ca", "prime256v1"), ("other", "prime256v1"), ("large", "secp384r1")):
-        openssl("req", "-x509", "-newkey", "ec", "-pkeyopt", f"ec_paramgen_curve:{curve}", "-nodes", "-sha256" if name != "large" else "-sha384",
-                "-keyout", f"{name}.key", "-out", f"{name}.pem", "-subj", f"/CN={name}.hospital", "-days", "3650", "-config", "config",
-                "-extensions", "root")
+        openssl("req", "-new", "-newkey", "ec", "-pkeyopt", f"ec_paramgen_curve:{curve}", "-nodes", "-keyout", f"{name}.key", "-out", "request",
+                "-subj", f"/CN={name}.hospital", "-config", "config")
+        openssl("ca", "-batch", "-notext", "-selfsign", "-config", "config", "-in", "request", "-keyfile", f"{name}.key", "-extensions", "root",
+                "-startdate", stamp(ROOTS_BEGAN), "-enddate", stamp(time.time() + 3650 * 86400), "-out", f"{name}.pem",
+                "-md", "sha256" if name != "large" else "sha384")
     for name in ("tls", "stranger"):
         openssl("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-keyout", f"{name}.key", "-out",
                 f"{name}.pem", "-subj", f"/CN={name}", "-days", "30", "-addext", "subjectAltName=IP:127.0.0.1,DNS:localhost")
@@ -93,21 +97,22 @@ def stamp(seconds):
     return time.strftime("%Y%m%d%H%M%SZ", time.gmtime(seconds))
 
 
-def days():
+def dates():
+    now = time.time()
     try:
         with open(f"{DIR}/days", encoding="ascii") as file:
             before, after = file.read().split()
-        return float(before), float(after)
+        return now - float(before) * 86400, now + float(after) * 86400
     except FileNotFoundError:
-        return 0.01, 365.0
+        return ROOTS_BEGAN, now + 365 * 86400
 
 
 def certify(request, name, attributes, scene):
     """A certificate as lib/serverenroll.go has it made: units by type, the name of who asked, no field of the request."""
     signer = {"other-authority": "other", "large": "large"}.get(scene, "ca")
-    before, after = days()
+    begin, end = dates()
     if scene == "later":
-        before = -1
+        begin = time.time() + 86400
     called = "somebody-else" if scene == "other-name" else name
     if scene == "other-key":
         request = openssl("req", "-new", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-keyout", "/dev/null",
@@ -118,10 +123,9 @@ def certify(request, name, attributes, scene):
     write("extensions", "basicConstraints = critical,CA:FALSE\nkeyUsage = critical,digitalSignature\nsubjectKeyIdentifier = hash\n"
           f"authorityKeyIdentifier = keyid\n{ATTRIBUTES} = DER:{value.encode().hex()}\n")
     write("request", request)
-    now = time.time()
     return openssl("ca", "-batch", "-notext", "-config", "config", "-in", "request", "-extfile", "extensions", "-cert", f"{signer}.pem",
-                   "-keyfile", f"{signer}.key", "-subj", f"/OU=client/CN={called}", "-startdate", stamp(now - before * 86400),
-                   "-enddate", stamp(now + after * 86400), *(["-md", "sha384"] if scene == "large" else []))
+                   "-keyfile", f"{signer}.key", "-subj", f"/OU=client/CN={called}", "-startdate", stamp(begin),
+                   "-enddate", stamp(end), *(["-md", "sha384"] if scene == "large" else []))
 
 
 def info(scene):

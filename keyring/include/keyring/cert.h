@@ -24,8 +24,9 @@ typedef struct emr_cert_facts {
 	emr_id32 ref;	     /* SHA-256 of its DER */
 	uint64_t not_before; /* Unix seconds */
 	uint64_t not_after;
-	uint16_t roles;			/* bits of the ledger's roles; 0 for a CA */
-	emr_id16 org;			/* zero when the certificate names none */
+	uint64_t issuer_not_before; /* of whose certificate is behind it in the chain; 0: none is */
+	uint16_t roles;		    /* bits of the ledger's roles; 0 for a CA */
+	emr_id16 org;		    /* zero when the certificate names none */
 	char msp[EMR_CERT_MSP_MAX + 1]; /* whose members a CA certifies in a channel; "": none */
 	bool is_ca;
 } emr_cert_facts;

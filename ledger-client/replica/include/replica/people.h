@@ -57,6 +57,10 @@ emr_status emr_replica_registration(emr_replica *replica, const emr_known_person
  * none. */
 emr_status emr_replica_device_certificate(emr_replica *replica, const emr_known_person *device,
 	emr_buf *out_part, emr_bytes *out_der, emr_bytes *out_name);
+/* When the ledger was told of the certificate of PERSON, or of what a device named last.
+ * EMR_NOT_FOUND: it never was, or the part is gone. */
+emr_status emr_replica_certificate_since(
+	emr_replica *replica, const emr_known_person *person, uint64_t *out_unix_s);
 typedef emr_status (*emr_replica_proposal_fn)(
 	void *arg, emr_id16 proposal, const emr_row_proposal *row);
 emr_status emr_replica_proposals(emr_replica *replica, emr_replica_proposal_fn fn, void *arg);
