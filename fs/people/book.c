@@ -8,20 +8,19 @@
 #include <strings.h>
 
 #include "base/codec.h"
-#include "base/file.h"
-#include "keyring/content.h"
 #include "kit/places.h"
+#include "session/sealed.h"
 #include "view/received.h"
 
 /* "EMPP" | ver 1 | 0[3] | nonce[24] | XChaCha20-Poly1305 under the local view key, AAD = the first
  * 8 bytes, of u16 n, then for each person u64 added | u64 compared | u8 who_len | who | u16
  * card_len | card and vouches, padded with zeros to a multiple of 4,096. */
-#define HEAD_BYTES 8
 #define NONCE_BYTES 24
 #define TAG_BYTES 16
+#define PLAIN_MAX (EMR_BOOK_FILE_MAX - EMR_SEALED_HEAD_BYTES - NONCE_BYTES - TAG_BYTES)
 #define PAGE_BYTES 4096
 
-static const uint8_t head[HEAD_BYTES] = {'E', 'M', 'P', 'P', 1, 0, 0, 0};
+static const uint8_t head[EMR_SEALED_HEAD_BYTES] = {'E', 'M', 'P', 'P', 1, 0, 0, 0};
 
 static void contact_free(emr_contact *contact)
 {
@@ -61,30 +60,15 @@ static emr_status write_people(const emr_book *book, emr_buf *out)
 emr_status emr_book_save(const emr_keyring *keyring, int state_fd, const emr_book *book)
 {
 	EMR_AUTO_BUF plain = {0};
-	EMR_AUTO_BUF file = {0};
-	emr_id32 random = emr_id32_random();
-	emr_local_key *key = NULL;
 	emr_status status = write_people(book, &plain);
 
-	if (status == EMR_OK &&
-		HEAD_BYTES + NONCE_BYTES + plain.len + TAG_BYTES > EMR_BOOK_FILE_MAX)
+	if (status == EMR_OK && plain.len > PLAIN_MAX)
 		status = EMR_LIMIT;
 	if (status == EMR_OK)
-		status = emr_buf_append(&file, head, HEAD_BYTES);
-	if (status == EMR_OK)
-		status = emr_buf_append(&file, random.b, NONCE_BYTES);
-	if (status == EMR_OK)
-		status = emr_buf_append_zeros(&file, plain.len + TAG_BYTES);
-	if (status == EMR_OK)
-		status = emr_local_key_get(keyring, EMR_LOCAL_VIEW, NULL, &key);
-	if (status == EMR_OK)
-		status = emr_local_seal(key, file.data + HEAD_BYTES, emr_bytes_of(head, HEAD_BYTES),
-			emr_buf_view(&plain), file.data + HEAD_BYTES + NONCE_BYTES);
-	emr_local_key_free(key);
+		status = emr_sealed_save(
+			keyring, state_fd, EMR_STATE_BOOK, head, emr_buf_view(&plain));
 	emr_wipe(plain.data, plain.len);
-	return status == EMR_OK
-		       ? emr_file_replace(state_fd, EMR_STATE_BOOK, emr_buf_view(&file), 0600)
-		       : status;
+	return status;
 }
 
 static emr_status read_person(emr_reader *r, emr_contact *contact)
@@ -135,31 +119,14 @@ static emr_status read_people(emr_bytes plain, emr_book *out_book)
 
 emr_status emr_book_load(const emr_keyring *keyring, int state_fd, emr_book *out_book)
 {
-	EMR_AUTO_BUF file = {0};
 	EMR_AUTO_BUF plain = {0};
-	size_t sealed;
-	emr_local_key *key = NULL;
-	emr_status status = emr_file_read(state_fd, EMR_STATE_BOOK, EMR_BOOK_FILE_MAX, &file);
+	emr_status status =
+		emr_sealed_load(keyring, state_fd, EMR_STATE_BOOK, head, PLAIN_MAX, &plain);
 
 	if (status == EMR_NOT_FOUND) {
 		*out_book = (emr_book){0};
 		return EMR_OK;
 	}
-	if (status != EMR_OK)
-		return status == EMR_LIMIT ? EMR_DAMAGED : status;
-	if (file.len >= HEAD_BYTES && memcmp(file.data, head, 4) == 0 && file.data[4] > head[4])
-		return emr_newer_format(file.data[4], head[4]);
-	if (file.len < HEAD_BYTES + NONCE_BYTES + TAG_BYTES ||
-		memcmp(file.data, head, HEAD_BYTES) != 0)
-		return EMR_DAMAGED;
-	sealed = file.len - HEAD_BYTES - NONCE_BYTES;
-	status = emr_buf_append_zeros(&plain, sealed - TAG_BYTES);
-	if (status == EMR_OK)
-		status = emr_local_key_get(keyring, EMR_LOCAL_VIEW, NULL, &key);
-	if (status == EMR_OK)
-		status = emr_local_open(key, file.data + HEAD_BYTES, emr_bytes_of(head, HEAD_BYTES),
-			emr_bytes_of(file.data + HEAD_BYTES + NONCE_BYTES, sealed), plain.data);
-	emr_local_key_free(key);
 	if (status == EMR_OK)
 		status = read_people(emr_buf_view(&plain), out_book);
 	emr_wipe(plain.data, plain.len);

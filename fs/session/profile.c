@@ -4,18 +4,15 @@
 #include <string.h>
 
 #include "base/codec.h"
-#include "keyring/content.h"
+#include "session/sealed.h"
 #include "session/session.h"
 
 /* "EMPF" | ver 1 | 0[3] | nonce[24] | XChaCha20-Poly1305 under the local view key, AAD = the first
  * 8 bytes, of u8 name_len | name | u8 born_len | born | u64 words_tested, padded with zeros to 512.
  */
-#define HEAD_BYTES 8
-#define NONCE_BYTES 24
 #define PLAIN_BYTES 512
-#define FILE_BYTES (HEAD_BYTES + NONCE_BYTES + PLAIN_BYTES + 16)
 
-static const uint8_t head[HEAD_BYTES] = {'E', 'M', 'P', 'F', 1, 0, 0, 0};
+static const uint8_t head[EMR_SEALED_HEAD_BYTES] = {'E', 'M', 'P', 'F', 1, 0, 0, 0};
 
 static void write_text(emr_writer *w, const char *text)
 {
@@ -38,9 +35,6 @@ emr_status emr_profile_save(const emr_keyring *keyring, int state_fd, const emr_
 {
 	EMR_AUTO_BUF plain = {0};
 	emr_writer w = emr_writer_of(&plain);
-	uint8_t file[FILE_BYTES];
-	emr_id32 random = emr_id32_random();
-	emr_local_key *key = NULL;
 	emr_status status;
 
 	write_text(&w, profile->name);
@@ -48,19 +42,12 @@ emr_status emr_profile_save(const emr_keyring *keyring, int state_fd, const emr_
 	emr_write_u64(&w, profile->words_tested_unix_s);
 	if (w.status == EMR_OK)
 		emr_write_zeros(&w, PLAIN_BYTES - plain.len);
-	if (w.status != EMR_OK)
-		return w.status;
-	memcpy(file, head, HEAD_BYTES);
-	memcpy(file + HEAD_BYTES, random.b, NONCE_BYTES);
-	status = emr_local_key_get(keyring, EMR_LOCAL_VIEW, NULL, &key);
+	status = w.status;
 	if (status == EMR_OK)
-		status = emr_local_seal(key, file + HEAD_BYTES, emr_bytes_of(head, HEAD_BYTES),
-			emr_buf_view(&plain), file + HEAD_BYTES + NONCE_BYTES);
-	emr_local_key_free(key);
+		status = emr_sealed_save(
+			keyring, state_fd, EMR_STATE_PROFILE, head, emr_buf_view(&plain));
 	emr_wipe(plain.data, plain.len);
-	if (status != EMR_OK)
-		return status;
-	return emr_file_replace(state_fd, EMR_STATE_PROFILE, emr_bytes_of(file, sizeof file), 0600);
+	return status;
 }
 
 static emr_status parse(emr_bytes plain, emr_profile *out_profile)
@@ -81,25 +68,12 @@ static emr_status parse(emr_bytes plain, emr_profile *out_profile)
 
 emr_status emr_profile_load(const emr_keyring *keyring, int state_fd, emr_profile *out_profile)
 {
-	EMR_AUTO_BUF file = {0};
-	uint8_t plain[PLAIN_BYTES];
-	emr_local_key *key = NULL;
-	emr_status status = emr_file_read(state_fd, EMR_STATE_PROFILE, FILE_BYTES + 1, &file);
+	EMR_AUTO_BUF plain = {0};
+	emr_status status =
+		emr_sealed_load(keyring, state_fd, EMR_STATE_PROFILE, head, PLAIN_BYTES, &plain);
 
-	if (status != EMR_OK)
-		return status == EMR_LIMIT ? EMR_DAMAGED : status;
-	if (file.len >= 5 && memcmp(file.data, head, 4) == 0 && file.data[4] != head[4])
-		return emr_newer_format(file.data[4], head[4]);
-	if (file.len != FILE_BYTES || memcmp(file.data, head, HEAD_BYTES) != 0)
-		return EMR_DAMAGED;
-	status = emr_local_key_get(keyring, EMR_LOCAL_VIEW, NULL, &key);
 	if (status == EMR_OK)
-		status = emr_local_open(key, file.data + HEAD_BYTES, emr_bytes_of(head, HEAD_BYTES),
-			emr_bytes_of(file.data + HEAD_BYTES + NONCE_BYTES, PLAIN_BYTES + 16),
-			plain);
-	emr_local_key_free(key);
-	if (status == EMR_OK)
-		status = parse(emr_bytes_of(plain, sizeof plain), out_profile);
-	emr_wipe(plain, sizeof plain);
+		status = parse(emr_buf_view(&plain), out_profile);
+	emr_wipe(plain.data, plain.len);
 	return status;
 }
