@@ -1,7 +1,6 @@
 /* When the agents of a share are gone, nobody could release its keys. This look of the office's
  * thread gives the share through other agents, or tells the owner with the command that does it. */
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/log.h"
@@ -51,14 +50,6 @@ static emr_status names_of(
 	return status;
 }
 
-static bool was_told(const emr_buf *told, emr_id16 grant)
-{
-	for (size_t at = 0; at < told->len; at += sizeof grant)
-		if (memcmp(told->data + at, grant.b, sizeof grant) == 0)
-			return true;
-	return false;
-}
-
 static void notice(telling *t, const emr_handover *h, const char *path, const emr_who *who,
 	const char *gone, const char *others)
 {
@@ -83,7 +74,7 @@ static emr_status tell_handover(void *arg, const emr_handover *h)
 	emr_who who;
 	emr_status status;
 
-	if (h->made == NULL && was_told(t->told, given->grant.grant))
+	if (h->made == NULL && emr_told_has(t->told, given->grant.grant))
 		return EMR_OK;
 	memcpy(root.b, given->grant.row.grantee, sizeof root.b);
 	path = emr_sharing_path(t->visit->session, given->grant.domain, given->label);
@@ -115,22 +106,9 @@ static emr_status replace_agents(emr_visit *visit)
 
 emr_status emr_look_agents(emr_visit *visit)
 {
-	emr_status status = visit->from == 0 ? EMR_EXISTS
-					     : emr_replica_since(visit->session->replica,
-						       visit->from, is_of_agents, NULL);
+	emr_status status = emr_visit_is_due(visit, is_of_agents);
 
 	if (status != EMR_EXISTS)
 		return status;
-	if (visit->session->read_only ||
-		emr_keyring_kind_of(visit->session->keyring) == EMR_KEYRING_DEVICE)
-		return EMR_OK;
-	if (visit->memory == NULL)
-		visit->memory = calloc(1, sizeof(emr_buf));
-	return visit->memory != NULL ? replace_agents(visit) : EMR_NO_MEMORY;
-}
-
-void emr_look_agents_end(void *memory)
-{
-	emr_buf_free(memory);
-	free(memory);
+	return emr_visit_told(visit) != NULL ? replace_agents(visit) : EMR_NO_MEMORY;
 }

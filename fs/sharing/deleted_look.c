@@ -1,6 +1,5 @@
 /* A share of something that was deleted is in force again as soon as it comes back. This look of
  * the office's thread tells the owner so, once. */
-#include <stdlib.h>
 #include <string.h>
 
 #include "contract/codes.h"
@@ -16,14 +15,6 @@ static emr_status is_of_deletion(void *arg, const emr_replica_change *change)
 	(void)arg;
 	return is_root && (change->op == EMR_OP_UNLINK || change->op == EMR_OP_ERASE) ? EMR_EXISTS
 										      : EMR_OK;
-}
-
-static bool was_told(const emr_buf *told, emr_id16 grant)
-{
-	for (size_t at = 0; at < told->len; at += sizeof grant)
-		if (memcmp(told->data + at, grant.b, sizeof grant) == 0)
-			return true;
-	return false;
 }
 
 static emr_status tell_deleted(const emr_visit *visit, const emr_share_row *row)
@@ -49,31 +40,16 @@ static emr_status look_at_shares(const emr_visit *visit)
 		status = emr_shares_collect(visit->session, &crowd, NULL, false, &rows);
 	for (size_t i = 0; i < rows.n && status == EMR_OK; i++)
 		if (rows.list[i].is_deleted && rows.list[i].state == EMR_SHARE_CONFIRMED &&
-			!was_told(visit->memory, rows.list[i].grant))
+			!emr_told_has(visit->memory, rows.list[i].grant))
 			status = tell_deleted(visit, &rows.list[i]);
 	return status;
 }
 
 emr_status emr_look_deleted(emr_visit *visit)
 {
-	emr_status status = visit->from == 0 ? EMR_EXISTS
-					     : emr_replica_since(visit->session->replica,
-						       visit->from, is_of_deletion, NULL);
+	emr_status status = emr_visit_is_due(visit, is_of_deletion);
 
 	if (status != EMR_EXISTS)
 		return status;
-	if (visit->session->read_only ||
-		emr_keyring_kind_of(visit->session->keyring) == EMR_KEYRING_DEVICE)
-		return EMR_OK;
-	if (visit->memory == NULL)
-		visit->memory = calloc(1, sizeof(emr_buf));
-	return visit->memory != NULL ? look_at_shares(visit) : EMR_NO_MEMORY;
-}
-
-void emr_look_deleted_end(void *memory)
-{
-	if (memory == NULL)
-		return;
-	emr_buf_free(memory);
-	free(memory);
+	return emr_visit_told(visit) != NULL ? look_at_shares(visit) : EMR_NO_MEMORY;
 }

@@ -28,8 +28,8 @@ static const emr_look looks[] = {
 	{.name = "devices", .look = emr_look_devices, .end = emr_look_devices_end},
 	{.name = "teams", .look = emr_look_teams},
 	{.name = "readers", .look = emr_look_readers, .end = emr_look_readers_end},
-	{.name = "agents", .look = emr_look_agents, .end = emr_look_agents_end},
-	{.name = "deleted", .look = emr_look_deleted, .end = emr_look_deleted_end},
+	{.name = "agents", .look = emr_look_agents, .end = emr_told_end},
+	{.name = "deleted", .look = emr_look_deleted, .end = emr_told_end},
 };
 
 #define LOOKS (sizeof looks / sizeof *looks)

@@ -19,13 +19,48 @@
 
 #define DAY_NS (INT64_C(86400) * 1000000000)
 
-/* ---- the owner's answers ---- */
-
 /* What only the owner's own seed can do is not tried on a device. */
 static bool is_device(const emr_visit *visit)
 {
 	return emr_keyring_kind_of(visit->session->keyring) == EMR_KEYRING_DEVICE;
 }
+
+/* ---- what several looks need ---- */
+
+emr_status emr_visit_is_due(const emr_visit *visit, emr_replica_since_fn is_of)
+{
+	emr_status status = visit->from == 0 ? EMR_EXISTS
+					     : emr_replica_since(visit->session->replica,
+						       visit->from, is_of, NULL);
+
+	return status == EMR_EXISTS && (visit->session->read_only || is_device(visit)) ? EMR_OK
+										       : status;
+}
+
+emr_buf *emr_visit_told(emr_visit *visit)
+{
+	if (visit->memory == NULL)
+		visit->memory = calloc(1, sizeof(emr_buf));
+	return visit->memory;
+}
+
+bool emr_told_has(const emr_buf *told, emr_id16 grant)
+{
+	for (size_t at = 0; at < told->len; at += sizeof grant)
+		if (memcmp(told->data + at, grant.b, sizeof grant) == 0)
+			return true;
+	return false;
+}
+
+void emr_told_end(void *memory)
+{
+	if (memory == NULL)
+		return;
+	emr_buf_free(memory);
+	free(memory);
+}
+
+/* ---- the owner's answers ---- */
 
 emr_status emr_look_release(emr_visit *visit)
 {

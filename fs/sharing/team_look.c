@@ -40,15 +40,10 @@ static emr_status follow(emr_visit *visit)
 
 emr_status emr_look_teams(emr_visit *visit)
 {
-	emr_status status = visit->from == 0 ? EMR_EXISTS
-					     : emr_replica_since(visit->session->replica,
-						       visit->from, is_of_teams, NULL);
+	emr_status status = emr_visit_is_due(visit, is_of_teams);
 
 	if (status != EMR_EXISTS)
 		return status;
-	if (visit->session->read_only ||
-		emr_keyring_kind_of(visit->session->keyring) == EMR_KEYRING_DEVICE)
-		return EMR_OK;
 	status = follow(visit);
 	return status == EMR_OK ? emr_teams_tend_session(visit->session) : status;
 }

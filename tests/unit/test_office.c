@@ -288,7 +288,7 @@ static void the_office_replaces_agents_and_says_where_it_may_not(void **state)
 		1);
 	assert_int_equal(
 		times_noticed(visit.notices, "emrfs share 'Imaging' with 'lima@clinic@org0'"), 1);
-	emr_look_agents_end(visit.memory);
+	emr_told_end(visit.memory);
 	emr_notices_free(visit.notices);
 }
 
@@ -315,7 +315,7 @@ static void the_office_says_once_that_what_was_deleted_is_still_shared(void **st
 		times_noticed(visit.notices, "Imaging was deleted, and is still shared with"), 1);
 	assert_int_equal(
 		times_noticed(visit.notices, "emrfs revoke 'Imaging' from 'lima@clinic@org0'"), 1);
-	emr_look_deleted_end(visit.memory);
+	emr_told_end(visit.memory);
 	emr_notices_free(visit.notices);
 }
 

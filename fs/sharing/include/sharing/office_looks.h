@@ -2,7 +2,18 @@
  * They refuse to wait: what cannot be done now is done at the next visit. */
 #pragma once
 
+#include "replica/replica.h"
 #include "sharing/office.h"
+
+/* EMR_EXISTS: IS_OF finds (and says by EMR_EXISTS) something in the entries that are new to this
+ * look, or the folder has just been opened.  EMR_OK: nothing, or nothing that this computer may do:
+ * it only reads, or is one of the person's devices. */
+emr_status emr_visit_is_due(const emr_visit *visit, emr_replica_since_fn is_of);
+/* The grants that the owner was told of since the folder was opened: the memory of a look that
+ * tells of each once.  NULL: no memory is left. */
+emr_buf *emr_visit_told(emr_visit *visit); /* emr_id16, ... */
+bool emr_told_has(const emr_buf *told, emr_id16 grant);
+void emr_told_end(void *memory);
 
 /* Answers the questions of those to whom something of one's own is shared. */
 emr_status emr_look_release(emr_visit *visit);
@@ -23,10 +34,8 @@ emr_status emr_look_own_key(emr_visit *visit);
 void emr_look_own_key_end(void *memory);
 /* Shares too few of whose agents are left: through others, or a notice (agents_look.c). */
 emr_status emr_look_agents(emr_visit *visit);
-void emr_look_agents_end(void *memory);
 /* Shares of what was deleted: a notice each, once while the folder is open (deleted_look.c). */
 emr_status emr_look_deleted(emr_visit *visit);
-void emr_look_deleted_end(void *memory);
 /* Tells who was admitted to the datasets that this folder takes part in: each once, also over many
  * mounts (readers_look.c). */
 emr_status emr_look_readers(emr_visit *visit);
