@@ -41,6 +41,9 @@ static inline void emr_pkey_free(EVP_PKEY **key)
 	EVP_PKEY_free(*key);
 }
 
+/* What to return when OpenSSL could not read something: EMR_DAMAGED, or EMR_NO_MEMORY when it says
+ * that it only lacked memory.  Empties its queue of errors. */
+emr_status emr_cert_damaged(void);
 /* 1..64 bytes of UTF-8 without control characters. */
 bool emr_cert_handle_ok(const char *handle, size_t len);
 bool emr_cert_msp_ok(const char *msp);

@@ -18,8 +18,7 @@
 
 #define ATTRS_MAX 2048 /* bytes of the attribute extension */
 
-/* What OpenSSL could not read is damaged, unless it says that it only lacked memory. */
-static emr_status damaged(void)
+emr_status emr_cert_damaged(void)
 {
 	emr_status status = EMR_DAMAGED;
 	unsigned long error;
@@ -121,7 +120,7 @@ emr_status emr_cert_key_of(emr_bytes spki, EVP_PKEY **out)
 		return EMR_DAMAGED;
 	key = d2i_PUBKEY(NULL, &at, (long)spki.len);
 	if (key == NULL)
-		return damaged();
+		return emr_cert_damaged();
 	*out = key;
 	return EMR_OK;
 }
@@ -136,7 +135,7 @@ static emr_status take_one(emr_bytes *rest, emr_bytes *out_der, X509 **out)
 		return EMR_DAMAGED;
 	cert = d2i_X509(NULL, &at, (long)rest->len);
 	if (cert == NULL)
-		return damaged();
+		return emr_cert_damaged();
 	*out_der = emr_bytes_of(rest->data, (size_t)(at - rest->data));
 	if (out_der->len > EMR_CERT_MAX)
 		return EMR_DAMAGED;
@@ -167,12 +166,12 @@ static emr_status read_spki(const X509 *cert, uint8_t out[EMR_P256_SPKI_BYTES])
 	uint8_t *at = out;
 
 	if (i2d_X509_PUBKEY(pubkey, NULL) != EMR_P256_SPKI_BYTES)
-		return damaged();
+		return emr_cert_damaged();
 	i2d_X509_PUBKEY(pubkey, &at);
 	/* Whether it is a point of the curve was seen when the certificate was read. */
 	return emr_p256_is_encoded(out, EMR_P256_SPKI_BYTES) && X509_PUBKEY_get0(pubkey) != NULL
 		       ? EMR_OK
-		       : damaged();
+		       : emr_cert_damaged();
 }
 
 static emr_status read_time(const ASN1_TIME *time, uint64_t *out)
@@ -181,7 +180,7 @@ static emr_status read_time(const ASN1_TIME *time, uint64_t *out)
 	time_t seconds;
 
 	if (ASN1_TIME_to_tm(time, &utc) != 1)
-		return damaged();
+		return emr_cert_damaged();
 	seconds = timegm(&utc);
 	if (seconds < 0)
 		return EMR_DAMAGED;
@@ -201,7 +200,7 @@ emr_status emr_cert_read_handle(const X509_NAME *name, char out[EMR_CERT_HANDLE_
 	len = ASN1_STRING_to_UTF8(
 		&utf8, X509_NAME_ENTRY_get_data(X509_NAME_get_entry(name, index)));
 	if (len < 0)
-		return damaged();
+		return emr_cert_damaged();
 	good = emr_cert_handle_ok((const char *)utf8, (size_t)len);
 	if (good) {
 		memcpy(out, utf8, (size_t)len);
@@ -284,7 +283,7 @@ static emr_status read_profile(X509 *cert, bool *out_is_ca)
 		(flags & (EXFLAG_INVALID | EXFLAG_CRITICAL)) != 0 ||
 		X509_get_signature_nid(cert) != NID_ecdsa_with_SHA256 ||
 		(usage & (is_ca ? KU_KEY_CERT_SIGN : KU_DIGITAL_SIGNATURE)) == 0)
-		return damaged();
+		return emr_cert_damaged();
 	*out_is_ca = is_ca;
 	return EMR_OK;
 }
@@ -338,7 +337,7 @@ static emr_status take_authority(emr_bytes *rest, STACK_OF(X509) * between, uint
 	if (status == EMR_OK)
 		status = read_facts(cert, der, &facts);
 	if (status == EMR_OK && sk_X509_push(between, cert) == 0)
-		status = damaged();
+		status = emr_cert_damaged();
 	if (status == EMR_OK) {
 		*out_begins = facts.not_before;
 		cert = NULL;

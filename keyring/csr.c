@@ -20,18 +20,6 @@ static emr_status failed(void)
 	return EMR_NO_MEMORY;
 }
 
-static emr_status damaged(void)
-{
-	emr_status status = EMR_DAMAGED;
-	unsigned long error;
-
-	while ((error = ERR_get_error()) != 0) {
-		if (ERR_GET_REASON(error) == ERR_R_MALLOC_FAILURE)
-			status = EMR_NO_MEMORY;
-	}
-	return status;
-}
-
 emr_status emr_csr_make(const emr_keyring *kr, const char *handle, emr_buf *out_der)
 {
 	__attribute__((cleanup(emr_pkey_free))) EVP_PKEY *key = NULL;
@@ -74,7 +62,7 @@ static emr_status parse(emr_bytes der, X509_REQ **out)
 		return EMR_DAMAGED;
 	csr = d2i_X509_REQ(NULL, &at, (long)der.len);
 	if (csr == NULL)
-		return damaged();
+		return emr_cert_damaged();
 	if (at != der.data + der.len) {
 		X509_REQ_free(csr);
 		return EMR_DAMAGED;
@@ -90,7 +78,7 @@ static emr_status read_spki(X509_REQ *csr, uint8_t out[EMR_P256_SPKI_BYTES])
 	uint8_t *at = out;
 
 	if (i2d_X509_PUBKEY(pubkey, NULL) != EMR_P256_SPKI_BYTES)
-		return damaged();
+		return emr_cert_damaged();
 	i2d_X509_PUBKEY(pubkey, &at);
 	return emr_cert_key_of(emr_bytes_of(out, EMR_P256_SPKI_BYTES), &key);
 }
@@ -108,7 +96,7 @@ emr_status emr_csr_read(emr_bytes der, char out_handle[EMR_CERT_HANDLE_MAX + 1],
 	if (X509_REQ_get_version(csr) != X509_REQ_VERSION_1 || X509_REQ_get_attr_count(csr) > 0 ||
 		X509_REQ_get_signature_nid(csr) != NID_ecdsa_with_SHA256 ||
 		X509_NAME_entry_count(X509_REQ_get_subject_name(csr)) != 1)
-		return damaged();
+		return emr_cert_damaged();
 	status = emr_cert_read_handle(X509_REQ_get_subject_name(csr), handle);
 	if (status == EMR_OK)
 		status = read_spki(csr, spki);

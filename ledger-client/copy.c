@@ -445,20 +445,6 @@ emr_status emr_ledger_copy_members(emr_ledger_copy *copy, emr_ledger_member_fn f
 
 /* ---- the file ---- */
 
-static emr_status full_path(int dirfd, const char *name, char path[PATH_MAX])
-{
-	char link[64];
-	ssize_t n;
-	int length;
-
-	(void)snprintf(link, sizeof link, "/proc/self/fd/%d", dirfd);
-	n = readlink(link, path, PATH_MAX - 1);
-	if (n < 0)
-		return emr_status_from_errno(errno);
-	length = snprintf(path + n, (size_t)(PATH_MAX - n), "/%s", name);
-	return length < PATH_MAX - n ? EMR_OK : EMR_LIMIT;
-}
-
 static emr_status make_empty(int dirfd, const char *name)
 {
 	EMR_AUTO_FD fd =
@@ -507,7 +493,7 @@ emr_status emr_ledger_copy_write(emr_ledger_copy *copy, int dirfd, const char *n
 {
 	char path[PATH_MAX];
 	sqlite3 *to = NULL;
-	emr_status status = full_path(dirfd, name, path);
+	emr_status status = emr_sql_path(dirfd, name, path);
 
 	if (status == EMR_OK)
 		status = make_empty(dirfd, name);

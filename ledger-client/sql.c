@@ -325,17 +325,17 @@ static emr_status make_file(int dirfd, const char *name, mode_t mode)
 	return fchmod(fd, mode) == 0 ? EMR_OK : emr_status_from_errno(errno);
 }
 
-static emr_status full_path(int dirfd, const char *name, char path[PATH_MAX])
+emr_status emr_sql_path(int dirfd, const char *name, char out_path[PATH_MAX])
 {
 	char link[64];
 	ssize_t n;
 	int length;
 
 	(void)snprintf(link, sizeof link, "/proc/self/fd/%d", dirfd);
-	n = readlink(link, path, PATH_MAX - 1);
+	n = readlink(link, out_path, PATH_MAX - 1);
 	if (n < 0)
 		return emr_status_from_errno(errno);
-	length = snprintf(path + n, (size_t)(PATH_MAX - n), "/%s", name);
+	length = snprintf(out_path + n, (size_t)(PATH_MAX - n), "/%s", name);
 	return length < PATH_MAX - n ? EMR_OK : EMR_LIMIT;
 }
 
@@ -344,7 +344,7 @@ static emr_status connect_to(int dirfd, const char *name, uint32_t busy_ms, emr_
 	char path[PATH_MAX], uri[3 * PATH_MAX];
 	struct stat there;
 	bool is_alone = false;
-	emr_status status = full_path(dirfd, name, path);
+	emr_status status = emr_sql_path(dirfd, name, path);
 	int code;
 
 	if (status != EMR_OK)

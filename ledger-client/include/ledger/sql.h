@@ -3,6 +3,7 @@
  * one that is not write-ahead and synchronous as asked. */
 #pragma once
 
+#include <limits.h>
 #include <sqlite3.h>
 #include <sys/types.h>
 
@@ -31,6 +32,9 @@ typedef struct emr_sql_kind {
 	mode_t mode;		 /* of a new file */
 } emr_sql_kind;
 
+/* The whole path of NAME in the directory DIRFD, which is what SQLite takes.  EMR_LIMIT: too long.
+ */
+emr_status emr_sql_path(int dirfd, const char *name, char out_path[PATH_MAX]);
 /* Opens NAME in the directory DIRFD, which must exist unless MAY_CREATE.  Sets busy timeout, WAL,
  * synchronous (outside any transaction, where alone it counts) and secure_delete, and reads them
  * back.  On a disk that takes nothing (base/disk.h) it is opened for reading, whatever is asked,
