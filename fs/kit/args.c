@@ -31,8 +31,7 @@ static emr_status wrong(parser *p, const char *format, ...)
 	va_start(arguments, format);
 	vsnprintf(text, sizeof text, emr_text(format), arguments);
 	va_end(arguments);
-	emr_problem_set(p->problem, EMR_SAY_WRONG_USE, "what", text, "verb", verb_name(p), NULL);
-	return EMR_INVALID;
+	return emr_wrong_use(verb_name(p), text, p->problem);
 }
 
 static size_t least(size_t a, size_t b)

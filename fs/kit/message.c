@@ -356,6 +356,12 @@ void emr_problem_set(emr_problem *problem, emr_message message, ...)
 		emr_show(value_of(&known, "path", 4), problem->path, sizeof problem->path);
 }
 
+emr_status emr_wrong_use(const char *verb, const char *what, emr_problem *out_problem)
+{
+	emr_problem_set(out_problem, EMR_SAY_WRONG_USE, "what", what, "verb", verb, NULL);
+	return EMR_INVALID;
+}
+
 void emr_problem_set_status(emr_problem *problem, emr_status status, const char *what)
 {
 	switch (status) {

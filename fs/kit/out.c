@@ -222,6 +222,15 @@ int emr_out_fail(emr_out *out, const emr_problem *problem)
 	return (int)emr_message_get(problem->message)->exit;
 }
 
+int emr_out_done(emr_out *out, emr_status status, emr_problem *problem, const char *what)
+{
+	if (status == EMR_OK)
+		return EMR_EXIT_DONE;
+	if (!problem->is_set)
+		emr_problem_set_status(problem, status, what);
+	return emr_out_fail(out, problem);
+}
+
 /* The fixed part first, then the verb's own fields. */
 static json_t *whole_object(const emr_out *out, int code)
 {

@@ -166,15 +166,12 @@ emr_status emr_places_find(const char *as, emr_places *out_places, emr_problem *
 	const char *own = environment("EMRFS_HOME");
 
 	if (as != NULL && !name_is_fine(as)) {
-		emr_problem_set(out_problem, EMR_SAY_WRONG_USE, "what",
+		return emr_wrong_use("",
 			_("--as takes a name of letters, digits, dot, dash and underscore."),
-			"verb", "", NULL);
-		return EMR_INVALID;
+			out_problem);
 	}
 	if (own != NULL && own[0] != '/') {
-		emr_problem_set(out_problem, EMR_SAY_WRONG_USE, "what",
-			_("EMRFS_HOME must be an absolute path."), "verb", "", NULL);
-		return EMR_INVALID;
+		return emr_wrong_use("", _("EMRFS_HOME must be an absolute path."), out_problem);
 	}
 	if (places.home != NULL && own != NULL) {
 		places.state = join(own, "state", as);

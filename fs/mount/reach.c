@@ -9,6 +9,7 @@
 #include "kit/language.h"
 #include "log/answers.h"
 #include "people/answers.h"
+#include "session/keys.h"
 #include "session/walk.h"
 
 #define STATUS_MS 10000
@@ -51,13 +52,9 @@ static emr_status open_here(emr_reach *reach, const emr_args *args, emr_problem 
 
 	if (status != EMR_OK)
 		return status;
-	status = emr_base_init();
-	if (status == EMR_OK)
-		status = emr_process_harden();
-	if (status != EMR_OK) {
-		emr_problem_set_status(out_problem, status, _("Protecting the process"));
+	status = emr_keys_protect(out_problem);
+	if (status != EMR_OK)
 		return status;
-	}
 	status = emr_session_lock(&reach->session, &options, out_problem);
 	return status == EMR_OK ? emr_session_open(&reach->session, &options, out_problem) : status;
 }

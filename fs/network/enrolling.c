@@ -98,10 +98,9 @@ emr_status emr_enrol_by_login(const char *dir, const emr_keyring *keyring, const
 	else
 		status = emr_terminal_ask(_("Your log-in at the organisation:"), id, sizeof id);
 	if (status != EMR_OK || !emr_ca_id_ok(id)) {
-		emr_problem_set(out_problem, EMR_SAY_WRONG_USE, "what",
+		return emr_wrong_use("init",
 			_("--login takes 1 to 64 letters of ASCII, without blanks and colons."),
-			"verb", "init", NULL);
-		return EMR_INVALID;
+			out_problem);
 	}
 	/* An invitation, which anybody can sign, says who gets it: whoever is asked sees that. */
 	snprintf(question, sizeof question, _("Secret of %s, for %.256s"), id, a.ca.url);

@@ -142,9 +142,7 @@ static emr_status open_all(const emr_args *args, emr_bureau *bureau, emr_problem
 	if (status == EMR_OK)
 		status = find_network(bureau, out_problem);
 	if (status == EMR_OK)
-		status = emr_base_init();
-	if (status == EMR_OK)
-		status = emr_process_harden();
+		status = emr_keys_protect(out_problem);
 	if (status == EMR_OK)
 		status = emr_keys_open(session->state_fd, session->state_path,
 			args->values[EMR_OPT_PASSPHRASE_FILE], &session->keyring, out_problem);

@@ -173,17 +173,14 @@ static emr_status mint(
 	emr_status status;
 
 	if (emr_points_parse(args->operands[2], &m.points) != EMR_OK) {
-		emr_problem_set(out_problem, EMR_SAY_WRONG_USE, "what",
-			_("Points are a whole number from 1 on."), "verb", "org", NULL);
-		return EMR_INVALID;
+		return emr_wrong_use("org", _("Points are a whole number from 1 on."), out_problem);
 	}
 	status = emr_crowd_open(&bureau->session, &crowd);
 	if (status == EMR_OK)
 		status = emr_who_find_or_say(&crowd, args->operands[1], &m.who, out_problem);
 	if (status == EMR_OK && (m.who.kind != EMR_WHO_PERSON || !m.who.is_registered)) {
-		emr_problem_set(out_problem, EMR_SAY_WRONG_USE, "what",
-			_("Points are for a person whom the ledger knows."), "verb", "org", NULL);
-		return EMR_INVALID;
+		return emr_wrong_use(
+			"org", _("Points are for a person whom the ledger knows."), out_problem);
 	}
 	if (status != EMR_OK)
 		return status;

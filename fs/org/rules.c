@@ -256,12 +256,6 @@ json_t *emr_rules_show(const emr_bureau *bureau, emr_out *out, emr_status *out_s
 
 /* ---- proposing ---- */
 
-static emr_status wrong_use(const char *what, emr_problem *out_problem)
-{
-	emr_problem_set(out_problem, EMR_SAY_WRONG_USE, "what", what, "verb", "org", NULL);
-	return EMR_INVALID;
-}
-
 static emr_status read_quorum(
 	const emr_args *args, const proposals *all, uint8_t *out, emr_problem *out_problem)
 {
@@ -280,7 +274,7 @@ static emr_status read_quorum(
 			_("--quorum takes a number from 1 to %u, which is how many members there "
 			  "are, or majority."),
 			all->network.norg);
-		return wrong_use(what, out_problem);
+		return emr_wrong_use("org", what, out_problem);
 	}
 	*out = (uint8_t)n;
 	return EMR_OK;
@@ -301,10 +295,10 @@ static emr_status read_wanted(
 	if (file != NULL && status != EMR_OK) {
 		snprintf(what, sizeof what, _("%.4000s cannot be read: %s."), file,
 			emr_status_text(status));
-		return wrong_use(what, out_problem);
+		return emr_wrong_use("org", what, out_problem);
 	}
 	if (status == EMR_OK && file == NULL && !is_read)
-		return wrong_use(
+		return emr_wrong_use("org",
 			_("The rules in force cannot be read here; give a file with the new ones."),
 			out_problem);
 	if (status == EMR_OK && out->len == 0)
@@ -316,7 +310,7 @@ static emr_status read_wanted(
 		  "numbers "
 		  "for the names that are known."),
 		file != NULL ? file : "-", line);
-	return wrong_use(what, out_problem);
+	return emr_wrong_use("org", what, out_problem);
 }
 
 static emr_status propose(emr_bureau *bureau, const emr_buf *text, uint8_t quorum, proposal *out,
@@ -463,7 +457,7 @@ int emr_org_rules(const emr_args *args, emr_out *out)
 	bool is_approval = args->n_operands == 3 && strcmp(args->operands[1], "approve") == 0;
 	emr_status status =
 		args->n_operands == 3 && !is_approval
-			? wrong_use(
+			? emr_wrong_use("org",
 				  _("org rules takes [FILE] [--quorum N] or approve ID."), &problem)
 			: emr_bureau_open(args, &bureau, &problem);
 

@@ -11,12 +11,6 @@
 #include "org/team_care.h"
 #include "replica/points.h"
 
-static emr_status wrong_use(const char *what, emr_problem *out_problem)
-{
-	emr_problem_set(out_problem, EMR_SAY_WRONG_USE, "what", what, "verb", "dataset", NULL);
-	return EMR_INVALID;
-}
-
 /* ---- create ---- */
 
 static emr_status read_terms(
@@ -55,11 +49,12 @@ emr_status emr_dataset_create(const emr_args *args, emr_bureau *bureau, emr_prob
 	emr_status status;
 
 	if (!emr_dataset_name_ok(name))
-		return wrong_use(_("The name of a dataset has 1 to 40 letters (a to z), digits, -, "
-				   "_ and dots."),
+		return emr_wrong_use("dataset",
+			_("The name of a dataset has 1 to 40 letters (a to z), digits, -, "
+			  "_ and dots."),
 			out_problem);
 	if (path == NULL)
-		return wrong_use(_("--terms FILE says on what terms."), out_problem);
+		return emr_wrong_use("dataset", _("--terms FILE says on what terms."), out_problem);
 	status = read_terms(path, &file, &terms, out_problem);
 	if (status == EMR_OK && emr_team_find(bureau, EMR_TEAM_DATASET, name, &made) == EMR_OK) {
 		emr_problem_set(out_problem, EMR_SAY_DATASET_IS_THERE, "what", name, NULL);
@@ -91,8 +86,9 @@ static emr_status find_reader(
 	if (status == EMR_OK)
 		status = emr_who_find_or_say(&crowd, text, &who, out_problem);
 	if (status == EMR_OK && who.kind != EMR_WHO_PERSON)
-		status = wrong_use(_("Readers are admitted one by one: a person, not a team or an "
-				     "organisation."),
+		status = emr_wrong_use("dataset",
+			_("Readers are admitted one by one: a person, not a team or an "
+			  "organisation."),
 			out_problem);
 	if (status == EMR_OK && !who.is_active) {
 		emr_problem_set(out_problem, EMR_SAY_NOT_A_MEMBER, "who", text, NULL);
@@ -409,12 +405,11 @@ emr_status emr_dataset_fund(
 	if (status != EMR_OK)
 		return status;
 	if (dataset.row.price == 0 || emr_points_parse(args->operands[2], &left) != EMR_OK) {
-		emr_problem_set(out_problem, EMR_SAY_WRONG_USE, "what",
+		return emr_wrong_use("dataset",
 			dataset.row.price == 0
 				? _("Its terms have no price: nobody is paid for joining.")
 				: _("fund takes the number of folders that points are put by for."),
-			"verb", "dataset", NULL);
-		return EMR_INVALID;
+			out_problem);
 	}
 	status = may_fund(args, out, bureau, &dataset, left, out_problem);
 	if (status == EMR_OK)

@@ -206,9 +206,5 @@ int emr_org_team(const emr_args *args, emr_out *out)
 		status = emr_bureau_open(args, &bureau, &problem);
 	if (status == EMR_OK)
 		status = answer(args, out, &bureau, &problem);
-	if (status == EMR_OK)
-		return EMR_EXIT_DONE;
-	if (!problem.is_set)
-		emr_problem_set_status(&problem, status, _("The team"));
-	return emr_out_fail(out, &problem);
+	return emr_out_done(out, status, &problem, _("The team"));
 }

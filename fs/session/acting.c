@@ -41,9 +41,7 @@ emr_status emr_acting_keys(emr_acting *acting, const emr_args *args, emr_problem
 	if (status == EMR_OK)
 		status = emr_still_refuse(acting->state_fd, out_problem);
 	if (status == EMR_OK)
-		status = emr_base_init();
-	if (status == EMR_OK)
-		status = emr_process_harden();
+		status = emr_keys_protect(out_problem);
 	if (status == EMR_OK) {
 		status = emr_keyring_check_file(acting->state_fd, EMR_STATE_KEYFILE, &field);
 		if (status == EMR_OK)

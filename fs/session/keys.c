@@ -11,12 +11,24 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "base/secret.h"
 #include "keyring/cert.h"
 #include "kit/language.h"
 #include "kit/passphrase.h"
 #include "session/second_copy.h"
 #include "session/still.h"
 #include "session/switching.h"
+
+emr_status emr_keys_protect(emr_problem *out_problem)
+{
+	emr_status status = emr_base_init();
+
+	if (status == EMR_OK)
+		status = emr_process_harden();
+	if (status != EMR_OK)
+		emr_problem_set_status(out_problem, status, _("Protecting the process"));
+	return status;
+}
 
 void emr_keys_say(
 	const char *state_path, emr_status status, const char *field, emr_problem *out_problem)

@@ -179,14 +179,10 @@ static void say_ready(agent *a)
 static int serve(agent *a)
 {
 	emr_problem problem = {0};
-	emr_status status = emr_base_init();
+	emr_status status = emr_keys_protect(&problem);
 
-	if (status == EMR_OK)
-		status = emr_process_harden();
-	if (status != EMR_OK) {
-		emr_problem_set_status(&problem, status, _("Protecting the process"));
+	if (status != EMR_OK)
 		return emr_out_fail(a->out, &problem);
-	}
 	status = open_all(a, &problem);
 	if (status != EMR_OK)
 		return emr_out_fail(a->out, &problem);

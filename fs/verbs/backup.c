@@ -462,9 +462,8 @@ static emr_status prepare(backing_up *b, emr_problem *out_problem)
 	emr_status status = emr_places_find(b->args->values[EMR_OPT_AS], &b->places, out_problem);
 
 	if (status == EMR_OK && b->args->n_operands == 0) {
-		emr_problem_set(out_problem, EMR_SAY_WRONG_USE, "what",
-			_("Where to? Name a directory on another disk."), "verb", "backup", NULL);
-		return EMR_INVALID;
+		return emr_wrong_use(
+			"backup", _("Where to? Name a directory on another disk."), out_problem);
 	}
 	if (status == EMR_OK)
 		status = emr_base_init();
@@ -489,9 +488,5 @@ int emr_cmd_backup(const emr_args *args, emr_out *out)
 		status = run(&b, &problem);
 	if (b.n_bad > 0)
 		emr_out_put(out, "bad", json_incref(b.bad));
-	if (status == EMR_OK)
-		return EMR_EXIT_DONE;
-	if (!problem.is_set)
-		emr_problem_set_status(&problem, status, "backup");
-	return emr_out_fail(out, &problem);
+	return emr_out_done(out, status, &problem, "backup");
 }

@@ -33,12 +33,6 @@ static long long number_of(const json_t *object, const char *name)
 	return json_integer_value(json_object_get(object, name));
 }
 
-static emr_status wrong_use(const char *what, emr_problem *out_problem)
-{
-	emr_problem_set(out_problem, EMR_SAY_WRONG_USE, "what", what, "verb", "dataset", NULL);
-	return EMR_INVALID;
-}
-
 /* ---- what the open folder, or the own copy of the ledger, says ---- */
 
 static emr_status ask_folder(dataset *d, const char *name, emr_problem *out_problem)
@@ -48,7 +42,7 @@ static emr_status ask_folder(dataset *d, const char *name, emr_problem *out_prob
 	bool is_done = false;
 
 	if (name != NULL && strlen(name) >= sizeof request.who)
-		return wrong_use(_("No dataset is called that."), out_problem);
+		return emr_wrong_use("dataset", _("No dataset is called that."), out_problem);
 	if (name != NULL)
 		snprintf(request.who, sizeof request.who, "%s", name);
 	status = emr_client_send(&d->client, &request, out_problem);
@@ -704,22 +698,23 @@ static emr_status run(dataset *d, emr_problem *out_problem)
 	size_t i = 0;
 
 	if (emr_order_wait_time(args, &wait_ns) != EMR_OK)
-		return wrong_use(_("--wait takes a time such as 90s or 5min."), out_problem);
+		return emr_wrong_use(
+			"dataset", _("--wait takes a time such as 90s or 5min."), out_problem);
 	while (i < DEEDS && (args->n_operands < 2 || strcmp(args->operands[0], deeds[i].name) != 0))
 		i++;
 	if ((i < DEEDS && args->n_operands != deeds[i].operands) ||
 		(i == DEEDS && args->n_operands > 1))
-		return wrong_use(
+		return emr_wrong_use("dataset",
 			_("dataset takes NAME, create NAME, admit NAME WHO, drop NAME WHO, "
 			  "freeze NAME, fund NAME N, close NAME, join NAME PATH or leave "
 			  "NAME."),
 			out_problem);
 	if (args->given[EMR_OPT_TERMS] && (i == DEEDS || !deeds[i].takes_terms))
-		return wrong_use(_("--terms is for dataset create."), out_problem);
+		return emr_wrong_use("dataset", _("--terms is for dataset create."), out_problem);
 	if (args->given[EMR_OPT_ONCE] && (i == DEEDS || deeds[i].run != join))
-		return wrong_use(_("--once is for join."), out_problem);
+		return emr_wrong_use("dataset", _("--once is for join."), out_problem);
 	if (args->given[EMR_OPT_WAIT] && (i == DEEDS || !deeds[i].waits))
-		return wrong_use(_("--wait is for join and leave."), out_problem);
+		return emr_wrong_use("dataset", _("--wait is for join and leave."), out_problem);
 	return i < DEEDS ? deeds[i].run(d, out_problem) : list_or_show(d, out_problem);
 }
 
@@ -736,9 +731,5 @@ int emr_cmd_dataset(const emr_args *args, emr_out *out)
 	emr_client_close(&d.client);
 	emr_bureau_close(&d.bureau);
 	json_decref(d.list);
-	if (status == EMR_OK)
-		return EMR_EXIT_DONE;
-	if (!problem.is_set)
-		emr_problem_set_status(&problem, status, "dataset");
-	return emr_out_fail(out, &problem);
+	return emr_out_done(out, status, &problem, "dataset");
 }

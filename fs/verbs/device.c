@@ -62,11 +62,10 @@ static void devices_end(devices *d)
 
 static emr_status wrong_use(emr_problem *out_problem)
 {
-	emr_problem_set(out_problem, EMR_SAY_WRONG_USE, "what",
+	return emr_wrong_use("device",
 		_("device takes add NAME -o FILE (on Fabric with --join INVITE), accept FILE, or "
 		  "remove NAME."),
-		"verb", "device", NULL);
-	return EMR_INVALID;
+		out_problem);
 }
 
 /* ---- the list ---- */
@@ -596,9 +595,7 @@ static emr_status accept_into(devices *d, accepting *a, emr_problem *out_problem
 		return status;
 	status = emr_places_find(d->args->values[EMR_OPT_AS], &a->places, out_problem);
 	if (status == EMR_OK)
-		status = emr_base_init();
-	if (status == EMR_OK)
-		status = emr_process_harden();
+		status = emr_keys_protect(out_problem);
 	if (status == EMR_OK)
 		status = emr_stage_claim(&a->stage, &a->places, out_problem);
 	if (status == EMR_OK)
@@ -727,9 +724,5 @@ int emr_cmd_device(const emr_args *args, emr_out *out)
 		status = remove_one(&d, &problem);
 	else
 		status = wrong_use(&problem);
-	if (status == EMR_OK)
-		return EMR_EXIT_DONE;
-	if (!problem.is_set)
-		emr_problem_set_status(&problem, status, "device");
-	return emr_out_fail(out, &problem);
+	return emr_out_done(out, status, &problem, "device");
 }

@@ -60,8 +60,7 @@ static emr_status check_arguments(wanted *w, emr_problem *out_problem)
 		what = _("--before needs a time: 30d, 2026-12-31 or 2026-12-31T18:00.");
 	if (what == NULL)
 		return EMR_OK;
-	emr_problem_set(out_problem, EMR_SAY_WRONG_USE, "what", what, "verb", "erase", NULL);
-	return EMR_INVALID;
+	return emr_wrong_use("erase", what, out_problem);
 }
 
 static emr_status read_path(wanted *w, emr_problem *out_problem)
@@ -139,14 +138,10 @@ static emr_status check_passphrase(const wanted *w, emr_problem *out_problem)
 {
 	EMR_AUTO_FD state_fd = -1;
 	EMR_AUTO_KEYRING keyring = NULL;
-	emr_status status = emr_base_init();
+	emr_status status = emr_keys_protect(out_problem);
 
-	if (status == EMR_OK)
-		status = emr_process_harden();
-	if (status != EMR_OK) {
-		emr_problem_set_status(out_problem, status, _("Protecting the process"));
+	if (status != EMR_OK)
 		return status;
-	}
 	status = emr_places_open_state(&w->places, false, &state_fd, out_problem);
 	if (status == EMR_OK)
 		status = emr_keys_open(state_fd, w->places.state,

@@ -153,8 +153,7 @@ static emr_status check_operands(const emr_args *args, size_t needed, const char
 {
 	if (args->n_operands >= needed)
 		return EMR_OK;
-	emr_problem_set(out_problem, EMR_SAY_WRONG_USE, "what", what, "verb", verb, NULL);
-	return EMR_INVALID;
+	return emr_wrong_use(verb, what, out_problem);
 }
 
 /* ---- export ---- */
@@ -217,10 +216,9 @@ static emr_status read_entry(const char *text, emr_request *request, emr_problem
 	if (request->entry > 0 && errno == 0 && request->entry <= INT64_MAX &&
 		(*end == '\0' || *end == ':'))
 		return EMR_OK;
-	emr_problem_set(out_problem, EMR_SAY_WRONG_USE, "what",
+	return emr_wrong_use("log",
 		_("--proof takes the number of an entry, as log shows it, and the file to write."),
-		"verb", "log", NULL);
-	return EMR_INVALID;
+		out_problem);
 }
 
 int emr_log_proof(const emr_args *args, emr_out *out)

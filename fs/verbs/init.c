@@ -25,6 +25,7 @@
 #include "network/begun.h"
 #include "network/founding.h"
 #include "network/joining.h"
+#include "session/keys.h"
 #include "session/network_dir.h"
 #include "session/session.h"
 #include "session/shared_blocks.h"
@@ -82,11 +83,10 @@ static void making_end(making *m)
 static emr_status take_name(making *m, const char *name, emr_problem *out_problem)
 {
 	if (name[0] != '\0' && !emr_card_name_ok(name)) {
-		emr_problem_set(out_problem, EMR_SAY_WRONG_USE, "what",
+		return emr_wrong_use("init",
 			_("A name has at most 53 bytes, and no line ends, control characters or "
 			  "marks of direction."),
-			"verb", "init", NULL);
-		return EMR_INVALID;
+			out_problem);
 	}
 	snprintf(m->profile.name, sizeof m->profile.name, "%s", name);
 	return EMR_OK;
@@ -101,10 +101,9 @@ static emr_status take_born(making *m, const char *born, emr_problem *out_proble
 	if (localtime_r(&now, &day) != NULL)
 		strftime(today, sizeof today, "%Y-%m-%d", &day);
 	if (born[0] != '\0' && (!emr_date_is_valid(born) || strncmp(born, today, 10) > 0)) {
-		emr_problem_set(out_problem, EMR_SAY_WRONG_USE, "what",
-			_("A birth date is written YYYY-MM-DD, and is not in the future."), "verb",
-			"init", NULL);
-		return EMR_INVALID;
+		return emr_wrong_use("init",
+			_("A birth date is written YYYY-MM-DD, and is not in the future."),
+			out_problem);
 	}
 	snprintf(m->profile.born, sizeof m->profile.born, "%.10s", born);
 	return EMR_OK;
@@ -602,13 +601,9 @@ static emr_status prepare(making *m, emr_problem *out_problem)
 	status = check_words_file(m->args->values[EMR_OPT_WORDS_FILE], out_problem);
 	if (status != EMR_OK)
 		return status;
-	status = emr_base_init();
-	if (status == EMR_OK)
-		status = emr_process_harden();
-	if (status != EMR_OK) {
-		emr_problem_set_status(out_problem, status, _("Protecting the process"));
+	status = emr_keys_protect(out_problem);
+	if (status != EMR_OK)
 		return status;
-	}
 	return emr_stage_claim(&m->stage, &m->places, out_problem);
 }
 
@@ -619,9 +614,7 @@ static emr_status read_within(making *m, emr_problem *out_problem)
 	m->within_ns = EMR_JOIN_WITHIN_NS;
 	if (within == NULL || emr_duration_parse(within, &m->within_ns) == EMR_OK)
 		return EMR_OK;
-	emr_problem_set(out_problem, EMR_SAY_WRONG_USE, "what",
-		_("--within takes a time: 90s, 10min, 2h."), "verb", "init", NULL);
-	return EMR_INVALID;
+	return emr_wrong_use("init", _("--within takes a time: 90s, 10min, 2h."), out_problem);
 }
 
 /* What others will see is said before anything is made. */

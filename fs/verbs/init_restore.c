@@ -477,16 +477,12 @@ static emr_status prepare(restoring *r, emr_problem *out_problem)
 		status = emr_settings_read(&r->places, &r->settings, out_problem);
 	if (status != EMR_OK)
 		return status;
-	status = emr_base_init();
-	if (status == EMR_OK)
-		status = emr_process_harden();
-	r->dir = emr_path_real(r->args->values[EMR_OPT_RESTORE]);
-	if (status == EMR_OK && r->dir == NULL)
-		status = EMR_NO_MEMORY;
-	if (status != EMR_OK) {
-		emr_problem_set_status(out_problem, status, _("Protecting the process"));
+	status = emr_keys_protect(out_problem);
+	if (status != EMR_OK)
 		return status;
-	}
+	r->dir = emr_path_real(r->args->values[EMR_OPT_RESTORE]);
+	if (r->dir == NULL)
+		return EMR_NO_MEMORY;
 	status = emr_stage_claim(&r->stage, &r->places, out_problem);
 	return status == EMR_OK ? look_at_backup(r, out_problem) : status;
 }

@@ -50,12 +50,6 @@ static void joiner_end(joiner *j)
 	emr_places_free(&j->places);
 }
 
-static emr_status wrong_use(const char *what, emr_problem *out_problem)
-{
-	emr_problem_set(out_problem, EMR_SAY_WRONG_USE, "what", what, "verb", "join", NULL);
-	return EMR_INVALID;
-}
-
 /* ---- which network ---- */
 
 /* A used invitation is no file any more: then the one that was kept counts. */
@@ -72,7 +66,8 @@ static emr_status choose_invitation(joiner *j, emr_problem *out_problem)
 			&j->is_certified, out_problem);
 	}
 	if (file == NULL)
-		return wrong_use(_("join needs an invitation: a file, or -."), out_problem);
+		return emr_wrong_use(
+			"join", _("join needs an invitation: a file, or -."), out_problem);
 	status = emr_joining_read(file, j->places.state, &j->joining, out_problem);
 	if (status == EMR_OK && (j->joining.invitation.roles & EMR_ROLE_AGENT) != 0) {
 		emr_problem_set(out_problem, EMR_SAY_BAD_INVITATION, "cause",
@@ -264,13 +259,12 @@ static emr_status prepare(joiner *j, emr_problem *out_problem)
 	emr_status status = emr_places_find(j->args->values[EMR_OPT_AS], &j->places, out_problem);
 
 	if (within != NULL && emr_duration_parse(within, &j->within_ns) != EMR_OK)
-		return wrong_use(_("--within takes a time: 90s, 10min, 2h."), out_problem);
+		return emr_wrong_use(
+			"join", _("--within takes a time: 90s, 10min, 2h."), out_problem);
 	if (status == EMR_OK)
 		status = emr_settings_read(&j->places, &j->settings, out_problem);
 	if (status == EMR_OK)
-		status = emr_base_init();
-	if (status == EMR_OK)
-		status = emr_process_harden();
+		status = emr_keys_protect(out_problem);
 	if (status == EMR_OK)
 		status = emr_session_lock(&j->session, &options, out_problem);
 	if (status == EMR_OK)
@@ -395,9 +389,5 @@ int emr_cmd_join(const emr_args *args, emr_out *out)
 		status = join(&j, &problem);
 	if (status == EMR_OK && dir == NULL)
 		say_done(&j);
-	if (status == EMR_OK)
-		return EMR_EXIT_DONE;
-	if (!problem.is_set)
-		emr_problem_set_status(&problem, status, "join");
-	return emr_out_fail(out, &problem);
+	return emr_out_done(out, status, &problem, "join");
 }

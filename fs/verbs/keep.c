@@ -15,9 +15,7 @@ static emr_status check_arguments(const emr_args *args, emr_problem *out_problem
 {
 	if (!args->given[EMR_OPT_NOT] || args->n_operands == 1)
 		return EMR_OK;
-	emr_problem_set(out_problem, EMR_SAY_WRONG_USE, "what", _("--not needs a path."), "verb",
-		"keep", NULL);
-	return EMR_INVALID;
+	return emr_wrong_use("keep", _("--not needs a path."), out_problem);
 }
 
 static void say_kept(emr_out *out, const json_t *one)
@@ -83,9 +81,5 @@ int emr_cmd_keep(const emr_args *args, emr_out *out)
 		status = emr_client_open(&places, &client, &problem);
 	if (status == EMR_OK)
 		status = keep_folder(&client, args, out, &problem);
-	if (status == EMR_OK)
-		return EMR_EXIT_DONE;
-	if (!problem.is_set)
-		emr_problem_set_status(&problem, status, "keep");
-	return emr_out_fail(out, &problem);
+	return emr_out_done(out, status, &problem, "keep");
 }

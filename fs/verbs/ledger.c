@@ -72,9 +72,8 @@ static emr_status read_limit(const emr_args *args, emr_request *request, emr_pro
 	limit = strtoul(text, &end, 10);
 	if (text[0] < '0' || text[0] > '9' || *end != '\0' || limit == 0 ||
 		limit > EMR_ASK_LIMIT_MAX) {
-		emr_problem_set(out_problem, EMR_SAY_WRONG_USE, "what",
-			_("--limit takes a number from 1 to 1000000."), "verb", "ledger", NULL);
-		return EMR_INVALID;
+		return emr_wrong_use(
+			"ledger", _("--limit takes a number from 1 to 1000000."), out_problem);
 	}
 	request->limit = (uint32_t)limit;
 	return EMR_OK;

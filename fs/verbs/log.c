@@ -90,16 +90,8 @@ static emr_status read_since(const emr_args *args, emr_request *request, emr_pro
 		request->since_unix_s = ago < now ? now - ago : 1;
 		return EMR_OK;
 	}
-	emr_problem_set(out_problem, EMR_SAY_WRONG_USE, "what",
-		_("--since takes a time: 7d, 2026-11-20 or 2026-11-20T14:05."), "verb", "log",
-		NULL);
-	return EMR_INVALID;
-}
-
-static emr_status wrong_use(const char *what, emr_problem *out_problem)
-{
-	emr_problem_set(out_problem, EMR_SAY_WRONG_USE, "what", what, "verb", "log", NULL);
-	return EMR_INVALID;
+	return emr_wrong_use(
+		"log", _("--since takes a time: 7d, 2026-11-20 or 2026-11-20T14:05."), out_problem);
 }
 
 static emr_status read_choice(const emr_args *args, emr_request *request, emr_problem *out_problem)
@@ -107,19 +99,20 @@ static emr_status read_choice(const emr_args *args, emr_request *request, emr_pr
 	const char *who = args->values[EMR_OPT_WHO], *purpose = args->values[EMR_OPT_PURPOSE];
 
 	if (who != NULL && (who[0] == '\0' || strlen(who) > EMR_ASK_WHO_MAX))
-		return wrong_use(_("Nobody is called that."), out_problem);
+		return emr_wrong_use("log", _("Nobody is called that."), out_problem);
 	if (who != NULL)
 		memcpy(request->who, who, strlen(who) + 1);
 	if (purpose != NULL && !emr_purposes_parse(purpose, &request->purposes))
-		return wrong_use(
+		return emr_wrong_use("log",
 			_("--purpose takes treatment, emergency, research, payment, family, "
 			  "self or legal."),
 			out_problem);
 	request->software = args->given[EMR_OPT_SOFTWARE];
 	request->staff = args->given[EMR_OPT_STAFF];
 	if (request->staff && args->n_operands > 0)
-		return wrong_use(_("--staff lists what the staff asked for, whatever it is called: "
-				   "without PATH."),
+		return emr_wrong_use("log",
+			_("--staff lists what the staff asked for, whatever it is called: "
+			  "without PATH."),
 			out_problem);
 	return EMR_OK;
 }

@@ -33,6 +33,7 @@
 #include "publisher/publisher.h"
 #include "report/special.h"
 #include "research/research.h"
+#include "session/keys.h"
 #include "session/own_cert.h"
 #include "session/purposes.h"
 #include "session/second_copy.h"
@@ -616,14 +617,10 @@ static int keep_open(mount *m)
 {
 	emr_problem problem = {0};
 	const sigset_t set = warden_signals();
-	emr_status status = emr_base_init();
+	emr_status status = emr_keys_protect(&problem);
 
-	if (status == EMR_OK)
-		status = emr_process_harden();
-	if (status != EMR_OK) {
-		emr_problem_set_status(&problem, status, _("Protecting the process"));
+	if (status != EMR_OK)
 		return emr_out_fail(m->out, &problem);
-	}
 	limit_malloc();
 	status = open_all(m, &problem);
 	if (status == EMR_OK) {
@@ -686,21 +683,18 @@ static emr_status check_arguments(mount *m, emr_problem *out_problem)
 
 	if (options != NULL && strcmp(options, "allow_root") != 0 &&
 		strcmp(options, "allow_other") != 0) {
-		emr_problem_set(out_problem, EMR_SAY_WRONG_USE, "what",
-			_("-o takes allow_root or allow_other."), "verb", "mount", NULL);
-		return EMR_INVALID;
+		return emr_wrong_use(
+			"mount", _("-o takes allow_root or allow_other."), out_problem);
 	}
 	if (purpose != NULL && !take_purpose(m, purpose)) {
-		emr_problem_set(out_problem, EMR_SAY_WRONG_USE, "what",
+		return emr_wrong_use("mount",
 			_("--purpose takes one of treatment, emergency, research, payment, family, "
 			  "self and legal."),
-			"verb", "mount", NULL);
-		return EMR_INVALID;
+			out_problem);
 	}
 	if (idle != NULL && emr_duration_parse(idle, &m->settings.idle_ns) != EMR_OK) {
-		emr_problem_set(out_problem, EMR_SAY_WRONG_USE, "what",
-			_("--idle takes a time such as 30min or 2h."), "verb", "mount", NULL);
-		return EMR_INVALID;
+		return emr_wrong_use(
+			"mount", _("--idle takes a time such as 30min or 2h."), out_problem);
 	}
 	return EMR_OK;
 }

@@ -135,9 +135,5 @@ int emr_cmd_move(const emr_args *args, emr_out *out)
 		status = emr_client_open(&places, &client, &problem);
 	if (status == EMR_OK)
 		status = move(&client, args, out, &problem);
-	if (status == EMR_OK)
-		return EMR_EXIT_DONE;
-	if (!problem.is_set)
-		emr_problem_set_status(&problem, status, "move");
-	return emr_out_fail(out, &problem);
+	return emr_out_done(out, status, &problem, "move");
 }

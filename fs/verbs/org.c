@@ -58,12 +58,6 @@ static void inviting_end(inviting *i)
 	emr_bureau_close(&i->bureau);
 }
 
-static emr_status wrong_use(const char *what, emr_problem *out_problem)
-{
-	emr_problem_set(out_problem, EMR_SAY_WRONG_USE, "what", what, "verb", "org", NULL);
-	return EMR_INVALID;
-}
-
 static emr_status read_line(inviting *i, uint16_t *out_roles, emr_problem *out_problem)
 {
 	const char *role = i->args->values[EMR_OPT_ROLE], *within = i->args->values[EMR_OPT_WITHIN];
@@ -71,23 +65,27 @@ static emr_status read_line(inviting *i, uint16_t *out_roles, emr_problem *out_p
 
 	if (handle == NULL || handle[0] == '\0' || strlen(handle) > EMR_CERT_HANDLE_MAX ||
 		!emr_card_name_ok(handle))
-		return wrong_use(_("org invite needs a handle of 1 to 53 bytes."), out_problem);
+		return emr_wrong_use(
+			"org", _("org invite needs a handle of 1 to 53 bytes."), out_problem);
 	if (role == NULL || emr_roles_parse(role, out_roles) != EMR_OK)
-		return wrong_use(_("--role is patient, clinician, hospital, pharmacist, insurer, "
-				   "authority, researcher, auditor, registrar or agent, or, on "
-				   "Fabric, device (another computer of somebody)."),
+		return emr_wrong_use("org",
+			_("--role is patient, clinician, hospital, pharmacist, insurer, "
+			  "authority, researcher, auditor, registrar or agent, or, on "
+			  "Fabric, device (another computer of somebody)."),
 			out_problem);
 	/* A person is no agent: what releases keys is nobody who could read with them. */
 	if ((*out_roles & (EMR_ROLE_ORG_ADMIN | EMR_ROLE_GATEWAY)) != 0 ||
 		((*out_roles & EMR_ROLE_DEVICE) != 0 && *out_roles != EMR_ROLE_DEVICE) ||
 		((*out_roles & EMR_ROLE_AGENT) != 0 && *out_roles != EMR_ROLE_AGENT))
-		return wrong_use(_("That role is not given by invitation."), out_problem);
+		return emr_wrong_use(
+			"org", _("That role is not given by invitation."), out_problem);
 	if (i->args->values[EMR_OPT_CARD_FILE] == NULL)
-		return wrong_use(
+		return emr_wrong_use("org",
 			_("-o FILE says where the invitation goes; whoever has it can join."),
 			out_problem);
 	if (within != NULL && emr_duration_parse(within, &i->within_ns) != EMR_OK)
-		return wrong_use(_("--within takes a time: 90s, 10min, 2h."), out_problem);
+		return emr_wrong_use(
+			"org", _("--within takes a time: 90s, 10min, 2h."), out_problem);
 	/* A patient is not named where others read it. */
 	i->handle = *out_roles == EMR_ROLE_PATIENT ? NULL : handle;
 	return EMR_OK;
@@ -390,16 +388,18 @@ static emr_status invite_by_authority(inviting *i, uint16_t roles, emr_problem *
 
 	choose_login(i, login);
 	if (!emr_ca_id_ok(login))
-		return wrong_use(_("The authority takes handles of 1 to 64 letters of ASCII, "
-				   "without blanks and colons."),
+		return emr_wrong_use("org",
+			_("The authority takes handles of 1 to 64 letters of ASCII, "
+			  "without blanks and colons."),
 			out_problem);
 	status = make_for_login(i, roles, login, out_problem);
 	if (status == EMR_OK)
 		status = tell_authority(i, roles, login, out_problem);
 	is_known = status == EMR_UNSUPPORTED;
 	if (is_known && roles == EMR_ROLE_DEVICE)
-		return wrong_use(_("The authority has its people from a directory, which gives "
-				   "their computers no certificates of their own."),
+		return emr_wrong_use("org",
+			_("The authority has its people from a directory, which gives "
+			  "their computers no certificates of their own."),
 			out_problem);
 	if (is_known)
 		status = make_for_login(i, roles, "", out_problem);
@@ -442,7 +442,8 @@ static emr_status invite(inviting *i, emr_problem *out_problem)
 	if (status != EMR_OK)
 		return status;
 	if (roles == EMR_ROLE_DEVICE && !emr_network_dir_is_on_fabric(i->bureau.dir))
-		return wrong_use(_("Here another computer needs no invitation: emrfs device add."),
+		return emr_wrong_use("org",
+			_("Here another computer needs no invitation: emrfs device add."),
 			out_problem);
 	if (emr_enrolling_is_there(i->bureau.dir))
 		return invite_by_authority(i, roles, out_problem);
@@ -500,11 +501,7 @@ static int run_invite(const emr_args *args, emr_out *out)
 	emr_problem problem = {0};
 	emr_status status = invite(&i, &problem);
 
-	if (status == EMR_OK)
-		return EMR_EXIT_DONE;
-	if (!problem.is_set)
-		emr_problem_set_status(&problem, status, _("org invite"));
-	return emr_out_fail(out, &problem);
+	return emr_out_done(out, status, &problem, _("org invite"));
 }
 
 /* Options that not every deed takes: one that would be ignored is a wrong line. */
@@ -541,7 +538,7 @@ static emr_status check_options(const emr_args *args, const deed *d, emr_problem
 		if (args->given[particular[i].option] && (d->takes & (1u << i)) == 0) {
 			snprintf(what, sizeof what, _("org %s takes no %s."), d->name,
 				particular[i].name);
-			return wrong_use(what, out_problem);
+			return emr_wrong_use("org", what, out_problem);
 		}
 	return EMR_OK;
 }
@@ -563,9 +560,10 @@ int emr_cmd_org(const emr_args *args, emr_out *out)
 			return check_options(args, &deeds[i], &problem) == EMR_OK
 				       ? deeds[i].run(args, out)
 				       : emr_out_fail(out, &problem);
-	(void)!wrong_use(_("org takes create NAME, invite HANDLE, admit NAME, leave [NAME], show, "
-			   "rules [FILE | approve ID], revoke HANDLE, vouch CARD, team NAME "
-			   "[add HANDLE | remove HANDLE] or mint WHO POINTS."),
+	(void)!emr_wrong_use("org",
+		_("org takes create NAME, invite HANDLE, admit NAME, leave [NAME], show, "
+		  "rules [FILE | approve ID], revoke HANDLE, vouch CARD, team NAME "
+		  "[add HANDLE | remove HANDLE] or mint WHO POINTS."),
 		&problem);
 	return emr_out_fail(out, &problem);
 }

@@ -8,17 +8,6 @@
 #include "session/keys.h"
 #include "verbs/cmd.h"
 
-static emr_status protect(emr_problem *out_problem)
-{
-	emr_status status = emr_base_init();
-
-	if (status == EMR_OK)
-		status = emr_process_harden();
-	if (status != EMR_OK)
-		emr_problem_set_status(out_problem, status, _("Protecting the process"));
-	return status;
-}
-
 /* The state's own lock is not needed: the keyfile is replaced in one step, and whoever has the
  * folder open does not read it again. */
 static emr_status change(const emr_args *args, emr_out *out, const emr_places *places,
@@ -63,7 +52,7 @@ int emr_cmd_passwd(const emr_args *args, emr_out *out)
 	if (status == EMR_OK)
 		status = emr_settings_read(&places, &settings, &problem);
 	if (status == EMR_OK)
-		status = protect(&problem);
+		status = emr_keys_protect(&problem);
 	if (status == EMR_OK)
 		status = change(args, out, &places, &settings, &problem);
 	if (status != EMR_OK)

@@ -429,8 +429,7 @@ static emr_status read_form(const emr_args *args, form *out_form, emr_problem *o
 		wrong = _("-o is for people card.");
 	if (wrong == NULL)
 		return EMR_OK;
-	emr_problem_set(out_problem, EMR_SAY_WRONG_USE, "what", wrong, "verb", "people", NULL);
-	return EMR_INVALID;
+	return emr_wrong_use("people", wrong, out_problem);
 }
 
 /* All that needs no keyring is refused before a passphrase is asked for. */
@@ -474,9 +473,5 @@ int emr_cmd_people(const emr_args *args, emr_out *out)
 		status = check(&t, &request, &problem);
 	else if (status == EMR_OK)
 		status = list(&t, &request, &problem);
-	if (status == EMR_OK)
-		return EMR_EXIT_DONE;
-	if (!problem.is_set)
-		emr_problem_set_status(&problem, status, "people");
-	return emr_out_fail(out, &problem);
+	return emr_out_done(out, status, &problem, "people");
 }

@@ -226,9 +226,8 @@ static emr_status cut_off_lost(recovering *r, emr_problem *out_problem)
 	emr_status status;
 
 	if (r->args->given[EMR_OPT_TEST]) {
-		emr_problem_set(out_problem, EMR_SAY_WRONG_USE, "what",
-			_("recover takes --test or --lost, not both."), "verb", "recover", NULL);
-		return EMR_INVALID;
+		return emr_wrong_use(
+			"recover", _("recover takes --test or --lost, not both."), out_problem);
 	}
 	status = emr_session_lock(&session, &options, out_problem);
 	if (status == EMR_OK)
@@ -257,13 +256,9 @@ static emr_status prepare(recovering *r, emr_problem *out_problem)
 		status = emr_settings_read(&r->places, &r->settings, out_problem);
 	if (status != EMR_OK)
 		return status;
-	status = emr_base_init();
-	if (status == EMR_OK)
-		status = emr_process_harden();
-	if (status != EMR_OK) {
-		emr_problem_set_status(out_problem, status, _("Protecting the process"));
+	status = emr_keys_protect(out_problem);
+	if (status != EMR_OK)
 		return status;
-	}
 	status = emr_places_open_state(&r->places, false, &r->state_fd, out_problem);
 	/* The keyfile may be lost: the ledger is what words are compared with. */
 	if (status == EMR_OK &&
@@ -286,9 +281,5 @@ int emr_cmd_recover(const emr_args *args, emr_out *out)
 		status = args->given[EMR_OPT_LOST]   ? cut_off_lost(&r, &problem)
 			 : args->given[EMR_OPT_TEST] ? test_words(&r, &problem)
 						     : recover(&r, &problem);
-	if (status == EMR_OK)
-		return EMR_EXIT_DONE;
-	if (!problem.is_set)
-		emr_problem_set_status(&problem, status, "recover");
-	return emr_out_fail(out, &problem);
+	return emr_out_done(out, status, &problem, "recover");
 }

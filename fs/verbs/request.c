@@ -182,12 +182,6 @@ static emr_status list(telling *t, emr_problem *out_problem)
 
 /* ---- asking ---- */
 
-static emr_status wrong_use(const char *verb, const char *what, emr_problem *out_problem)
-{
-	emr_problem_set(out_problem, EMR_SAY_WRONG_USE, "what", what, "verb", verb, NULL);
-	return EMR_INVALID;
-}
-
 static emr_status take_reason(
 	const telling *t, const char *verb, emr_request *request, emr_problem *out_problem)
 {
@@ -196,7 +190,7 @@ static emr_status take_reason(
 	if (reason == NULL)
 		return EMR_OK;
 	if (strlen(reason) >= sizeof request->reason)
-		return wrong_use(verb, _("--reason takes at most 1,023 bytes."), out_problem);
+		return emr_wrong_use(verb, _("--reason takes at most 1,023 bytes."), out_problem);
 	memcpy(request->reason, reason, strlen(reason) + 1);
 	return EMR_OK;
 }
@@ -212,7 +206,7 @@ static emr_status take_until(const telling *t, const char *verb, uint64_t otherw
 		return EMR_OK;
 	if (emr_time_parse(until, now, &request->until_unix_s) != EMR_OK ||
 		request->until_unix_s <= now)
-		return wrong_use(verb,
+		return emr_wrong_use(verb,
 			_("--until takes a time to come: 12h, 30d, 2026-12-31, forever."),
 			out_problem);
 	if (request->until_unix_s > EMR_FOREVER_UNIX_S)
@@ -243,7 +237,8 @@ static emr_status take_owner(const telling *t, emr_request *request, emr_problem
 	const char *path = text[len] == ':' ? text + len + 1 : "";
 
 	if (len == 0 || len > EMR_ASK_WHO_MAX || strlen(path) > EMR_ASK_PATH_MAX)
-		return wrong_use("request", _("request takes OWNER or OWNER:PATH."), out_problem);
+		return emr_wrong_use(
+			"request", _("request takes OWNER or OWNER:PATH."), out_problem);
 	memcpy(request->who, text, len);
 	request->who[len] = '\0';
 	request->has_path = path[0] != '\0';
@@ -258,13 +253,13 @@ static emr_status take_emergency(const telling *t, emr_request *request, emr_pro
 
 	if (t->args->given[EMR_OPT_PURPOSE] || text[0] != ':' ||
 		strlen(text + 1) > EMR_ASK_PATH_MAX)
-		return wrong_use("request",
+		return emr_wrong_use("request",
 			_("With --emergency the card says whom you ask and the purpose is "
 			  "emergency; "
 			  "add :PATH at most."),
 			out_problem);
 	if (t->args->values[EMR_OPT_REASON] == NULL || t->args->values[EMR_OPT_REASON][0] == '\0')
-		return wrong_use("request", _("An emergency needs its --reason."), out_problem);
+		return emr_wrong_use("request", _("An emergency needs its --reason."), out_problem);
 	request->has_path = text[1] != '\0';
 	memcpy(request->path, text + 1, strlen(text));
 	request->purposes = PURPOSE_EMERGENCY;
@@ -287,10 +282,10 @@ static emr_status send_request(telling *t, emr_problem *out_problem)
 					 : take_owner(t, &request, out_problem);
 
 	if (status == EMR_OK && request.write && request.deposit)
-		status = wrong_use(
+		status = emr_wrong_use(
 			"request", _("It is --write or --deposit, not both."), out_problem);
 	if (status == EMR_OK && purpose != NULL && !emr_purposes_parse(purpose, &request.purposes))
-		status = wrong_use("request",
+		status = emr_wrong_use("request",
 			_("--purpose takes treatment, emergency, research, payment, family, self "
 			  "or "
 			  "legal."),
@@ -347,7 +342,7 @@ int emr_cmd_request(const emr_args *args, emr_out *out)
 	emr_status status = EMR_OK;
 
 	if (!asks && has_terms)
-		status = wrong_use(
+		status = emr_wrong_use(
 			"request", _("request needs whom you ask: OWNER or OWNER:PATH."), &problem);
 	if (status == EMR_OK)
 		status = begin_request(&t, &problem);
@@ -363,7 +358,7 @@ static emr_status take_id(
 {
 	if (t->args->n_operands != 1 || strlen(t->args->operands[0]) > EMR_ASK_WHO_MAX ||
 		t->args->operands[0][0] == '\0')
-		return wrong_use(verb,
+		return emr_wrong_use(verb,
 			_("It takes the id of one request; emrfs request lists them."),
 			out_problem);
 	memcpy(request->id, t->args->operands[0], strlen(t->args->operands[0]) + 1);

@@ -88,8 +88,7 @@ static emr_status check_arguments(const emr_args *args, emr_problem *out_problem
 		what = _("--list shows versions and brings nothing back: --to does not fit.");
 	if (what == NULL)
 		return EMR_OK;
-	emr_problem_set(out_problem, EMR_SAY_WRONG_USE, "what", what, "verb", "restore", NULL);
-	return EMR_INVALID;
+	return emr_wrong_use("restore", what, out_problem);
 }
 
 /* ---- answers ---- */
@@ -256,9 +255,5 @@ int emr_cmd_restore(const emr_args *args, emr_out *out)
 		status = emr_client_open(&places, &client, &problem);
 	if (status == EMR_OK)
 		status = ask_restore(&client, args, out, &problem);
-	if (status == EMR_OK)
-		return EMR_EXIT_DONE;
-	if (!problem.is_set)
-		emr_problem_set_status(&problem, status, "restore");
-	return emr_out_fail(out, &problem);
+	return emr_out_done(out, status, &problem, "restore");
 }

@@ -32,12 +32,6 @@ typedef struct revoking {
 	bool is_confirmed; /* the ledger has all of it */
 } revoking;
 
-static emr_status wrong_use(const char *what, emr_problem *out_problem)
-{
-	emr_problem_set(out_problem, EMR_SAY_WRONG_USE, "what", what, "verb", "revoke", NULL);
-	return EMR_INVALID;
-}
-
 /* PATH from WHO, or --all from WHO. */
 static emr_status read_line(revoking *r, emr_problem *out_problem)
 {
@@ -47,12 +41,14 @@ static emr_status read_line(revoking *r, emr_problem *out_problem)
 	int64_t wait_ns;
 
 	if (args->n_operands != wanted || strcmp(args->operands[wanted - 2], "from") != 0)
-		return wrong_use(_("revoke takes PATH from WHO, or --all from WHO."), out_problem);
+		return emr_wrong_use(
+			"revoke", _("revoke takes PATH from WHO, or --all from WHO."), out_problem);
 	len = strlen(args->operands[wanted - 1]);
 	if (len == 0 || len >= sizeof r->request.who)
-		return wrong_use(_("Nobody is called that."), out_problem);
+		return emr_wrong_use("revoke", _("Nobody is called that."), out_problem);
 	if (emr_order_wait_time(args, &wait_ns) != EMR_OK)
-		return wrong_use(_("--wait takes a time such as 90s or 5min."), out_problem);
+		return emr_wrong_use(
+			"revoke", _("--wait takes a time such as 90s or 5min."), out_problem);
 	memcpy(r->request.who, args->operands[wanted - 1], len + 1);
 	return EMR_OK;
 }
@@ -330,9 +326,5 @@ int emr_cmd_revoke(const emr_args *args, emr_out *out)
 	if (status == EMR_OK)
 		status = revoke(&r, &problem);
 	emr_client_close(&r.client);
-	if (status == EMR_OK)
-		return EMR_EXIT_DONE;
-	if (!problem.is_set)
-		emr_problem_set_status(&problem, status, "revoke");
-	return emr_out_fail(out, &problem);
+	return emr_out_done(out, status, &problem, "revoke");
 }

@@ -38,12 +38,6 @@ typedef struct sharing {
 	const char *owner;
 } sharing;
 
-static emr_status wrong_use(const char *what, emr_problem *out_problem)
-{
-	emr_problem_set(out_problem, EMR_SAY_WRONG_USE, "what", what, "verb", "share", NULL);
-	return EMR_INVALID;
-}
-
 /* ---- the list ---- */
 
 static void names_of(const json_t *list, char *out, size_t size)
@@ -481,21 +475,23 @@ static emr_status read_terms(sharing *s, emr_problem *out_problem)
 	size_t len = strlen(s->args->operands[2]);
 
 	if (strcmp(s->args->operands[1], "with") != 0)
-		return wrong_use(_("share needs a path, the word with, and somebody: emrfs share "
-				   "Imaging with lima@saolucas"),
+		return emr_wrong_use("share",
+			_("share needs a path, the word with, and somebody: emrfs share "
+			  "Imaging with lima@saolucas"),
 			out_problem);
 	if (len == 0 || len >= sizeof s->request.who)
-		return wrong_use(_("Nobody is called that."), out_problem);
+		return emr_wrong_use("share", _("Nobody is called that."), out_problem);
 	memcpy(s->request.who, s->args->operands[2], len + 1);
 	s->request.until_unix_s = s->now + MONTH_S;
 	if (until != NULL && (emr_time_parse(until, s->now, &s->request.until_unix_s) != EMR_OK ||
 				     s->request.until_unix_s <= s->now))
-		return wrong_use(_("--until takes a time to come: 12h, 30d, 2026-12-31, forever."),
+		return emr_wrong_use("share",
+			_("--until takes a time to come: 12h, 30d, 2026-12-31, forever."),
 			out_problem);
 	if (s->request.until_unix_s > EMR_FOREVER_UNIX_S)
 		s->request.until_unix_s = EMR_FOREVER_UNIX_S;
 	if (purpose != NULL && !emr_purposes_parse(purpose, &s->request.purposes))
-		return wrong_use(
+		return emr_wrong_use("share",
 			_("--purpose takes treatment, emergency, research, payment, family, "
 			  "self or legal."),
 			out_problem);
@@ -511,24 +507,27 @@ static emr_status read_line(sharing *s, emr_problem *out_problem)
 	if (s->args->n_operands == 0) {
 		for (size_t i = 0; i < sizeof only_with_path / sizeof *only_with_path; i++)
 			if (s->args->given[only_with_path[i]])
-				return wrong_use(
-					_("That option needs PATH with WHO."), out_problem);
+				return emr_wrong_use("share", _("That option needs PATH with WHO."),
+					out_problem);
 		return EMR_OK;
 	}
 	if (s->args->given[EMR_OPT_WRITE] && s->args->given[EMR_OPT_DEPOSIT])
-		return wrong_use(_("It is --write or --deposit, not both."), out_problem);
+		return emr_wrong_use(
+			"share", _("It is --write or --deposit, not both."), out_problem);
 	if (s->args->given[EMR_OPT_DEPOSIT] && s->args->given[EMR_OPT_HISTORY])
-		return wrong_use(
+		return emr_wrong_use("share",
 			_("Who only leaves files sees none, so there is no history to be shown."),
 			out_problem);
 	if (s->args->n_operands != 3)
-		return wrong_use(_("share takes PATH with WHO, or nothing."), out_problem);
+		return emr_wrong_use(
+			"share", _("share takes PATH with WHO, or nothing."), out_problem);
 	if (s->args->given[EMR_OPT_FHIR])
-		return wrong_use(
+		return emr_wrong_use("share",
 			_("--fhir writes what is shared, and shares nothing: without PATH."),
 			out_problem);
 	if (emr_order_wait_time(s->args, &wait_ns) != EMR_OK)
-		return wrong_use(_("--wait takes a time such as 90s or 5min."), out_problem);
+		return emr_wrong_use(
+			"share", _("--wait takes a time such as 90s or 5min."), out_problem);
 	return read_terms(s, out_problem);
 }
 
@@ -601,9 +600,5 @@ int emr_cmd_share(const emr_args *args, emr_out *out)
 		status = list(&s, &problem);
 	emr_client_close(&s.client);
 	json_decref(s.look);
-	if (status == EMR_OK)
-		return EMR_EXIT_DONE;
-	if (!problem.is_set)
-		emr_problem_set_status(&problem, status, "share");
-	return emr_out_fail(out, &problem);
+	return emr_out_done(out, status, &problem, "share");
 }

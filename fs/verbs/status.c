@@ -255,9 +255,8 @@ int emr_cmd_status(const emr_args *args, emr_out *out)
 	emr_status status = emr_places_find(args->values[EMR_OPT_AS], &places, &problem);
 
 	if (status == EMR_OK && wait != NULL && emr_duration_parse(wait, &wait_ns) != EMR_OK) {
-		emr_problem_set(&problem, EMR_SAY_WRONG_USE, "what",
-			_("--wait takes a time such as 90s or 5min."), "verb", "status", NULL);
-		status = EMR_INVALID;
+		status = emr_wrong_use(
+			"status", _("--wait takes a time such as 90s or 5min."), &problem);
 	}
 	if (status == EMR_OK) {
 		status = emr_client_open(&places, &client, &problem);

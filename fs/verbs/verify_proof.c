@@ -290,10 +290,8 @@ static emr_status check_arguments(const emr_args *args, emr_problem *out_problem
 {
 	if (!args->given[EMR_OPT_QUICK] && !args->given[EMR_OPT_CHAIN])
 		return EMR_OK;
-	emr_problem_set(out_problem, EMR_SAY_WRONG_USE, "what",
-		_("--proof checks a file by itself: --quick and --chain do not fit."), "verb",
-		"verify", NULL);
-	return EMR_INVALID;
+	return emr_wrong_use("verify",
+		_("--proof checks a file by itself: --quick and --chain do not fit."), out_problem);
 }
 
 int emr_verify_proof(const emr_args *args, emr_out *out)

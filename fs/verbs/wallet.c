@@ -504,12 +504,6 @@ static emr_status ask_payment(
 	return emr_bureau_agree(w->args, w->out, question, _("Nothing was sent."), out_problem);
 }
 
-static emr_status wrong_use(const char *what, emr_problem *out_problem)
-{
-	emr_problem_set(out_problem, EMR_SAY_WRONG_USE, "what", what, "verb", "wallet", NULL);
-	return EMR_INVALID;
-}
-
 static emr_status send(wallet *w, emr_problem *out_problem)
 {
 	char left[EMR_TEXT_BYTES];
@@ -518,10 +512,12 @@ static emr_status send(wallet *w, emr_problem *out_problem)
 	emr_status status;
 
 	if (emr_points_parse(w->args->operands[2], &points) != EMR_OK)
-		return wrong_use(_("Points are a whole number from 1 on."), out_problem);
+		return emr_wrong_use(
+			"wallet", _("Points are a whole number from 1 on."), out_problem);
 	status = emr_who_find_or_say(&w->crowd, w->args->operands[1], &to, out_problem);
 	if (status == EMR_OK && (to.kind != EMR_WHO_PERSON || !to.is_registered))
-		return wrong_use(_("Points are for a person whom the ledger knows."), out_problem);
+		return emr_wrong_use(
+			"wallet", _("Points are for a person whom the ledger knows."), out_problem);
 	if (status == EMR_OK)
 		status = count_points(w);
 	if (status == EMR_OK && w->points < points) {
@@ -575,10 +571,11 @@ int emr_cmd_wallet(const emr_args *args, emr_out *out)
 	emr_status status =
 		is_sending || args->n_operands == 0
 			? EMR_OK
-			: wrong_use(_("wallet takes nothing, or send WHO POINTS."), &problem);
+			: emr_wrong_use("wallet", _("wallet takes nothing, or send WHO POINTS."),
+				  &problem);
 
 	if (status == EMR_OK && is_sending && args->given[EMR_OPT_EXPLAIN])
-		status = wrong_use(_("wallet send takes no --explain."), &problem);
+		status = emr_wrong_use("wallet", _("wallet send takes no --explain."), &problem);
 	if (status == EMR_OK)
 		status = open_wallet(&w, &problem);
 	if (status == EMR_OK)

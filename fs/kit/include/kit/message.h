@@ -81,6 +81,9 @@ void emr_newer_numbers(char *out, size_t size);
 /* The message that says STATUS best, about WHAT ("the ledger", a path): for failures that have no
  * sentence of their own. */
 void emr_problem_set_status(emr_problem *problem, emr_status status, const char *what);
+/* The message that VERB was called wrongly; WHAT, translated, says what it takes.  Always
+ * EMR_INVALID, so that a check of arguments returns it. */
+emr_status emr_wrong_use(const char *verb, const char *what, emr_problem *out_problem);
 
 /* TEXT with control characters, marks of direction, what has no width, and broken UTF-8 as '?',
  * into OUT of SIZE bytes (cut at a whole character). */

@@ -46,6 +46,9 @@ json_t *emr_json_text(const char *text); /* as emr_out_text */
 
 /* Says PROBLEM (or keeps it for the JSON object) and returns its exit code. */
 int emr_out_fail(emr_out *out, const emr_problem *problem);
+/* What a verb ends with: EMR_EXIT_DONE where STATUS is EMR_OK, else emr_out_fail with PROBLEM, or,
+ * when nobody has set one, with what STATUS says about WHAT. */
+int emr_out_done(emr_out *out, emr_status status, emr_problem *problem, const char *what);
 /* Prints the JSON object (unless is_spoken, which it sets), frees, and returns CODE (or 1 when
  * stdout could not be written). */
 int emr_out_end(emr_out *out, int code);

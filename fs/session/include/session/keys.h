@@ -5,6 +5,9 @@
 #include "kit/out.h"
 #include "kit/places.h"
 
+/* Before the first secret of a process: memory that neither a core file nor a debugger of the same
+ * user reads. */
+emr_status emr_keys_protect(emr_problem *out_problem);
 /* The problem that says STATUS of the keyfile best; FIELD is what is damaged, or NULL. */
 void emr_keys_say(
 	const char *state_path, emr_status status, const char *field, emr_problem *out_problem);
