@@ -1,5 +1,6 @@
-/* The ledger of one moment, or this computer's log of one that stands elsewhere, or its verified
- * copy in their stead: what is in it, and a whole file of it. */
+/* This file reads the ledger as it was at one moment, while others go on writing, and copies
+ * that moment into a file. Where the ledger itself is elsewhere or damaged, it reads this
+ * computer's log or its own verified copy. */
 #include "ledger/copy.h"
 
 #include <errno.h>

@@ -1,5 +1,10 @@
-/* One moment of a state that another process may be changing: which bytes of its files, and which
- * ledger, belong together. */
+/* This file finds one moment of a state that another process may be changing: which bytes of its
+ * files, and which ledger, belong together.
+ *
+ * Segments only grow, so a length is a moment of the blocks and the journal; a read transaction is
+ * one of the ledger.  The two belong together when the ledger did not grow while the lengths were
+ * taken: between two entries that is nearly always so.  What was found is what a crash at that
+ * moment would have left, and is opened the same way. */
 #include "backup_private.h"
 
 #include <dirent.h>
@@ -18,13 +23,6 @@
 #include "store/segment_file.h"
 #include "kit/language.h"
 #include "kit/places.h"
-
-/* One moment of a state that another process may be changing.
- *
- * Segments only grow, so a length is a moment of the blocks and the journal; a read transaction is
- * one of the ledger.  The two belong together when the ledger did not grow while the lengths were
- * taken: between two entries that is nearly always so.  What was found is what a crash at that
- * moment would have left, and is opened the same way. */
 
 #define TRIES 400
 #define SPILL_TRIES 20 /* then working copies are taken as they were found */

@@ -1,5 +1,5 @@
-/* Which format a file is of, told by comparing its first bytes and nothing else: most files are of
- * none, and for those no process is asked. */
+/* This file tells the format of a file by comparing its first bytes, and by nothing else. Most
+ * files have none of these formats, and for them no helper process is started. */
 #include "parts.h"
 
 #include <string.h>

@@ -1,5 +1,5 @@
-/* What headers say as the bytes that are kept with a record, and back.  What comes back is clean
- * text only, whoever wrote the bytes. */
+/* This file writes what a file's headers say as the bytes that are kept with its record, and
+ * reads them back. What it reads comes out as clean text only, whoever wrote the bytes. */
 #include "parts.h"
 
 #include <string.h>

@@ -1,5 +1,5 @@
-/* Three hundred images of one series are one line of the log. This file joins entries of the
- * same kind, folder, person and minute. */
+/* This file makes one line of the log out of many entries that are alike, for example of three
+ * hundred images of one series: of one kind, one folder, one person and one minute. */
 #include "kit/json.h"
 #include "log/folding.h"
 

@@ -1,5 +1,5 @@
-/* Where a working copy has bytes that somebody wrote, and where it has none: by leaves, because
- * that is what is sealed or left out. */
+/* This file tells where a working copy has bytes that somebody wrote and where it has holes. It
+ * counts in leaves (256 KiB), because a leaf is what is sealed or left out. */
 #include "reader.h"
 #include "staging_impl.h"
 

@@ -1,5 +1,6 @@
-/* Before the owner says again what a writer said of a record, it becomes what she believes of it:
- * her signature must not make it more. */
+/* The owner's computer signs anew what a writer said of a record in her folder (its name, times
+ * and attributes). This file first makes of it what may be believed, because her signature
+ * vouches for it. */
 #include <string.h>
 
 #include "keyring/coowned.h"

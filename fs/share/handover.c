@@ -1,5 +1,5 @@
-/* Agents that are agents no more: their shares are given through others, where that takes nothing
- * from what the owner agreed to. */
+/* This file finds shares some of whose agents have ended (their key is no longer in force), and
+ * gives those shares through other agents, as far as the owner agreed to that. */
 #include <stdlib.h>
 #include <string.h>
 

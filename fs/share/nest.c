@@ -1,5 +1,6 @@
-/* Domains that lie in shared ones: whoever may see the outer one sees the inner one, as long as it
- * lies there. */
+/* A shared folder may contain a folder that is a domain of its own. This file keeps both in
+ * step: whoever may see the outer one gets a grant for the inner one, which ends when it is
+ * moved out. */
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>

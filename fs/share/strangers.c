@@ -1,6 +1,7 @@
-/* The owner's key signs alone what begins an epoch and what adds a computer; everything else that
- * changes who may do what is hers or one of her computers'.  What is signed by neither is found
- * here. */
+/* This file finds keys that may do something in the owner's domains without being hers or one of
+ * her computers', for example what somebody with a stolen computer has added. Only the owner's
+ * key begins an epoch or adds a computer; everything else that changes rights is signed by her
+ * or by one of her computers. */
 #include "share/strangers.h"
 
 #include <string.h>

@@ -1,5 +1,5 @@
-/* Whose word a version of a shared record is, for its reader: the chain of its row, as far as this
- * copy has it. */
+/* This file tells the reader of a shared record whose word a version is: who signed its content.
+ * It goes through the items of the record on the ledger, as far as this computer has them. */
 #include <string.h>
 
 #include "shared_private.h"

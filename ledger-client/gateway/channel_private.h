@@ -1,4 +1,5 @@
-/* How a handle on a network's directory comes to a client of its gateways. */
+/* A handle on a network's directory gets its client of Fabric gateways from here: with the
+ * endpoints of the settings, and the certificate that the keyring has now. */
 #pragma once
 
 #include "gateway/channel.h"

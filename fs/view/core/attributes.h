@@ -1,4 +1,5 @@
-/* What the rooms of the view share about extended attributes. */
+/* The rooms of the view answer extended attributes with these types and functions: a room that
+ * answers some names of its own gives an attribute_source. */
 #pragma once
 
 #include "node.h"

@@ -1,4 +1,5 @@
-/* The clocks of a view. */
+/* These are the clocks of an open folder, which a test may replace: the time of day, and the
+ * time since the computer started. */
 #pragma once
 
 #include "node.h"

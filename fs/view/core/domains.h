@@ -1,4 +1,5 @@
-/* The domains of one's own. */
+/* These functions decide which directories are domains (folders that can be shared by
+ * themselves) of this person, and whether this computer may make new ones. */
 #pragma once
 
 #include "node.h"

@@ -1,4 +1,5 @@
-/* Where a file has bytes and where nobody ever wrote any: lseek(2), and copies that keep it. */
+/* This file answers lseek(SEEK_DATA and SEEK_HOLE): where a file has bytes, and where nobody
+ * ever wrote any. Programs that copy sparse files ask for it. */
 #include "file.h"
 
 /* A mapping that another handle wrote through may have bytes that the kernel has not sent yet: what

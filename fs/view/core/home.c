@@ -1,5 +1,6 @@
-/* Leaves that are to be read as a whole are put into this computer's own store first, because a
- * cache of what was brought may forget the first before the last has come. */
+/* This file brings all leaves of a content into this computer's own store before they are read
+ * as a whole, because the cache of what nodes gave may forget the first before the last has
+ * come. */
 #include "fetch/fetch.h"
 
 #include "file.h"

@@ -1,5 +1,5 @@
-/* What a person wants kept on this computer, and what is here. On one computer everything is, and
- * nothing else has it. */
+/* This file answers what a person wants kept on this computer (user.emrfs.keep) and what is
+ * here. Without other places everything is here. */
 #include "keep.h"
 
 #include <stdlib.h>

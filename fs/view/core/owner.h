@@ -1,4 +1,6 @@
-/* How people are named whose folders one sees. */
+/* These functions write names of other people as names of directories and as values of
+ * attributes. They refuse to let such a name contain a slash, or look like something that emrfs
+ * itself says. */
 #pragma once
 
 #include "view/received.h"

@@ -1,4 +1,5 @@
-/* Giving back space of the store. */
+/* These functions give disk space of the block store back, but none that a working copy or an
+ * open file still needs. */
 #pragma once
 
 #include "node.h"

@@ -1,4 +1,5 @@
-/* The end of working copies, and of the files that hold them. */
+/* These functions end a working copy, and remove its spill (the encrypted file that holds what
+ * does not fit into memory) once no row on the disk names it any more. */
 #pragma once
 
 #include "node.h"

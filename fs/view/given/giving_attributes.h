@@ -1,5 +1,6 @@
-/* The attributes shared-with and grant.WHO, handed to who shares (view/giving.h).  They refuse what
- * is nobody's own: the past, and what is made on the fly. */
+/* The attributes shared-with and grant.WHO of a folder: reading them lists whom it is shared
+ * with, and writing them shares it (through view/giving.h). They refuse nodes that are not the
+ * person's own: the past, and files that are made on the fly. */
 #pragma once
 
 #include "attributes.h"

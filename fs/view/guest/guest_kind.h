@@ -1,4 +1,5 @@
-/* The kinds of nodes of which others decide. */
+/* This names the kinds of nodes in folders that belong to somebody else: what that person
+ * shares, and what this person has made or changed there. */
 #pragma once
 
 #include "shared.h"

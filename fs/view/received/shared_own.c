@@ -1,5 +1,5 @@
-/* What of one's own lies in the folders of others: which share it lies in, and what it stands for
- * there. */
+/* This file finds, for a node that this person made in somebody else's folder, the share that it
+ * lies in and the record that it stands for there. */
 #include "clock.h"
 #include "shared.h"
 

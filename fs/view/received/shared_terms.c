@@ -1,5 +1,6 @@
-/* What a dataset decides for what is read in it: for which purpose, under which path, and, of a
- * frozen state, which contents. */
+/* This file answers what the terms of a dataset decide for whoever reads in it: for which
+ * purpose keys are asked for, under which path records are shown, and which versions a frozen
+ * state has. */
 #include <stdio.h>
 #include <string.h>
 

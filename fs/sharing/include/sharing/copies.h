@@ -1,6 +1,6 @@
-/* What a participant makes copies of his records for a de-identified dataset with, and where they
- * lie: always the same for one person and one dataset, so that who joins again adds to what is
- * there.  It refuses nothing. */
+/* Where the copies for a de-identified dataset lie in a participant's folder, and the secret
+ * that they are made with. Both follow from the person and the dataset alone, so that whoever
+ * joins again goes on with the copies that are there. It refuses nothing. */
 #pragma once
 
 #include "keyring/pseudonym.h"
