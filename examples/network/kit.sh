@@ -82,21 +82,16 @@ process_in() { # FILE: the process that it names, if that runs
 remember_process() { # PID FILE
 	echo "$1 $(began_at "$1")" >"$2"
 }
+# Everything that they keep is removed, so they are not given the time to put it in order.
 end_processes() { # FILE...: of those that run
 	local file pid pids=
 	for file; do
 		if pid=$(process_in "$file"); then
-			kill "$pid"
+			kill -KILL "$pid"
 			pids="$pids $pid"
 		fi
 	done
-	for pid in $pids; do
-		if ! timeout 60 tail --pid="$pid" -f /dev/null; then
-			echo "process $pid does not end; it is killed" >&2
-			kill -9 "$pid"
-			tail --pid="$pid" -f /dev/null
-		fi
-	done
+	for pid in $pids; do tail -s 0.05 --pid="$pid" -f /dev/null; done
 }
 
 free_port() { # [PORT...]: a port that nobody has, below those that outgoing connections get, and none of these

@@ -19,7 +19,7 @@ want_token() {
 	local allowed pid
 	allowed=$(sed -n '/^- A token for emrfs needs/s/.*`AllowedPaths`//p' "$here/../../doc/operate.md" | grep -o '/api/v0/[a-z/]*' | jq -R . | jq -s .)
 	read -r pid _ <"$dir/net/1.pid"
-	kill "$pid" && tail --pid="$pid" -f /dev/null
+	kill "$pid" && tail -s 0.05 --pid="$pid" -f /dev/null
 	jq --argjson paths "$allowed" '.API.Authorizations = {emrfs: {AuthSecret: "bearer:right", AllowedPaths: $paths}}' \
 		"$home/config" >"$dir/config" && cp "$dir/config" "$home/config"
 	rm -f "$home"/*.sock

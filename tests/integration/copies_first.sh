@@ -13,7 +13,7 @@ cd "$EMR_WORK" || exit 2
 NETWORK=$(cd "$SUPPORT/../../examples/network" && pwd)/ipfs
 KUBO=$("$NETWORK" build) || emr_fail "Kubo is not built"
 export KUBO
-stop_node() { read -r pid _ <"net/$1.pid" && kill -9 "$pid" && tail --pid="$pid" -f /dev/null; }
+stop_node() { read -r pid _ <"net/$1.pid" && kill -9 "$pid" && tail -s 0.05 --pid="$pid" -f /dev/null; }
 has_state() { [ "$(attribute state "$MNT/$1")" = "$2" ]; }
 settings() { printf 'kdf = 8,1\n' >"$EMRFS_HOME/settings" && printf '%s\n' "$@" >>"$EMRFS_HOME/settings"; }
 live() { echo "node = unix:$EMR_WORK/net/$1/api.sock"; }

@@ -10,7 +10,7 @@ TOP=$(cd "$SUPPORT/../.." && pwd)
 NETWORK=$TOP/examples/network/fabric
 export FABRIC CHAINCODE=$PROGRAMS/recorded
 process() { read -r pid _ <"net/$1.pid" && echo "$pid"; }
-ended() { tail --pid="$1" -f /dev/null; }
+ended() { tail -s 0.05 --pid="$1" -f /dev/null; }
 members="peer-1 orderer-1 chaincode-1 peer-2 orderer-2 chaincode-2 peer-3 orderer-3 chaincode-3"
 
 say "three organisations start, and have approved the contract"

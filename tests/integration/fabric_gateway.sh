@@ -18,6 +18,6 @@ say "four orderers by BFT, one of which is dead"
 must "$NETWORK" up bft net
 read -r pid _ <net/orderer-4.pid
 kill -9 "$pid"
-tail --pid="$pid" -f /dev/null
+tail -s 0.05 --pid="$pid" -f /dev/null
 must "$LIVE" net
 must "$NETWORK" down net

@@ -83,7 +83,7 @@ ipfs 2 pin ls --type=recursive "$cid" >/dev/null 2>&1 && emr_fail "he gave it to
 say "with both nodes away what she saves is named in his folder and not opened, and opens when they are back"
 for n in 1 2; do
 	read -r pid _ <"$NODES/$n.pid"
-	kill "$pid" && tail --pid="$pid" -f /dev/null
+	kill "$pid" && tail -s 0.05 --pid="$pid" -f /dev/null
 done
 echo "an ankle" >ankle && cp ankle ana-folder/Imaging
 two_until 60 is_confirmed ankle

@@ -86,7 +86,7 @@ exec 5<"$MNT/Imaging/scan"
 head -c 300000 <&5 | cmp - <(head -c 300000 records/scan) || emr_fail "the beginning"
 for n in 1 2 3; do
 	read -r pid _ <"net/$n.pid"
-	kill -9 "$pid" && tail --pid="$pid" -f /dev/null
+	kill -9 "$pid" && tail -s 0.05 --pid="$pid" -f /dev/null
 done
 cat <&5 >out/rest 2>complaint && emr_fail "all of it was read from nowhere"
 exec 5<&-

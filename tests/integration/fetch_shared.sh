@@ -47,7 +47,7 @@ opened=$(attribute signature "$SHARE/MRI.txt")
 say "with her node away what was read opens again, and what was not is said to be late or away"
 two_unmount lima
 read -r pid _ <nodes/1.pid
-kill "$pid" && tail --pid="$pid" -f /dev/null
+kill "$pid" && tail -s 0.05 --pid="$pid" -f /dev/null
 two_mount lima
 two_until 60 same
 two_unmount lima

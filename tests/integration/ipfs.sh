@@ -38,7 +38,7 @@ IPFS_PATH=$EMR_WORK/net/3 "$KUBO" cat --timeout=60s "$cid" | cmp - scan || emr_f
 say "a killed node starts again over its own socket, the others go on, and it has what it had"
 before="$(process 1) $(process 3)"
 kill -9 "$(process 2)"
-ended() { tail --pid="$1" -f /dev/null; }
+ended() { tail -s 0.05 --pid="$1" -f /dev/null; }
 ended "$(process 2)"
 [ -S net/2/api.sock ] || emr_fail "the socket went by itself: then there is nothing to see here"
 "$NETWORK" status net >said && emr_fail "status says that all is well"

@@ -77,7 +77,7 @@ listens() { curl -s --unix-socket net/1/api.sock -o /dev/null http://node/; }
 started() {
 	read -r pid _ <net/1.pid
 	kill "$pid"
-	tail --pid="$pid" -f /dev/null
+	tail -s 0.05 --pid="$pid" -f /dev/null
 	jq --argjson paths "$1" '.API.Authorizations = {emrfs: {AuthSecret: "bearer:right", AllowedPaths: $paths}}
 		| .Addresses.API += ["/ip4/127.0.0.1/tcp/0"]' config >"$IPFS_PATH/config"
 	rm -f "$IPFS_PATH"/*.sock

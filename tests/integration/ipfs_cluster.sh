@@ -48,7 +48,7 @@ holds 3 "$(cid "$MNT/study")" || emr_fail "node 3 does not hold the study"
 
 say "with a peer gone there is one copy fewer, and it is said"
 read -r pid _ <net/peer-2.pid
-kill "$pid" && tail --pid="$pid" -f /dev/null
+kill "$pid" && tail -s 0.05 --pid="$pid" -f /dev/null
 head -c 1000 /dev/urandom >"$MNT/while-away"
 emr_until has_state "$MNT/while-away" "confirmed 3/4"
 copied while-away

@@ -11,7 +11,7 @@ NETWORK=$(cd "$SUPPORT/../../examples/network" && pwd)/ipfs
 KUBO=$("$NETWORK" build) || emr_fail "Kubo is not built"
 export KUBO
 process() { read -r pid _ <"net/$1.pid" && echo "$pid"; }
-ended() { tail --pid="$1" -f /dev/null; }
+ended() { tail -s 0.05 --pid="$1" -f /dev/null; }
 has_state() { [ "$(attribute state "$1")" = "$2" ]; }
 # kubo NODE COMMAND...: the node's own program says it.
 kubo() { IPFS_PATH=$EMR_WORK/net/$1 "$KUBO" "${@:2}"; }

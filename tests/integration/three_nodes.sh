@@ -45,7 +45,7 @@ for n in 1 2 3; do
 	exec 5<"$MNT/Imaging/scan"
 	head -c 300000 <&5 >"read"
 	read -r pid _ <"net/$n.pid"
-	kill -9 "$pid" && tail --pid="$pid" -f /dev/null
+	kill -9 "$pid" && tail -s 0.05 --pid="$pid" -f /dev/null
 	cat <&5 >>"read" || emr_fail "the read did not go on"
 	exec 5<&-
 	cmp "read" records/scan || emr_fail "other bytes"
