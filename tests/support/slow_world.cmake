@@ -5,7 +5,9 @@ set(slow_wraps -Wl,--wrap=emr_ledger_open,--wrap=emr_block_store_get_verified,--
 # emr_slow_test(<name> SOURCES ... USES ... INCLUDES ... WORLDS ...): tests that are there already, once more; in no world only built.
 function(emr_slow_test name)
 	cmake_parse_arguments(S "" "" "SOURCES;USES;INCLUDES;WORLDS" ${ARGN})
-	add_executable(slow_${name} ${S_SOURCES} ${PROJECT_SOURCE_DIR}/tests/support/slow_world.c)
+	list(POP_FRONT S_SOURCES own)
+	emr_once(shared SOURCES ${S_SOURCES} ${PROJECT_SOURCE_DIR}/tests/support/slow_world.c USES ${S_USES} INCLUDES ${S_INCLUDES})
+	add_executable(slow_${name} ${own} ${shared})
 	if(EMRFS_SANITIZE) # it asks about order, not about memory
 		set_target_properties(slow_${name} PROPERTIES EXCLUDE_FROM_ALL TRUE)
 	endif()
