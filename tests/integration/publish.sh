@@ -15,11 +15,12 @@ ended() { tail -s 0.05 --pid="$1" -f /dev/null; }
 has_state() { [ "$(attribute state "$1")" = "$2" ]; }
 # kubo NODE COMMAND...: the node's own program says it.
 kubo() { IPFS_PATH=$EMR_WORK/net/$1 "$KUBO" "${@:2}"; }
-# holds NODE CID: pinned there, and every block of it is read where the node stores it.
-holds() { kubo "$1" pin ls --type=recursive "$2" && kubo "$1" dag stat --offline --progress=false "$2"; } >/dev/null 2>&1
+# holds NODE CID...: all are pinned there, and every block of them is read where the node stores it.
+holds() { [ $# -ge 2 ] && kubo "$1" pin ls --type=recursive "${@:2}" && kubo "$1" dag stat --offline --progress=false "${@:2}"; } >/dev/null 2>&1
 copied() { "$EMRFS" copies "$@" >copied 2>&1; }
 lacks() { ! kubo "$1" pin ls --type=recursive "$2" >/dev/null 2>&1; }
 cid() { attribute cid "$1"; }
+cids() { local path; for path; do cid "$path" && echo; done; }
 nodes() { printf 'kdf = 8,1\n' >"$EMRFS_HOME/settings" && for n in "$@"; do echo "node = unix:$EMR_WORK/net/$n/api.sock"; done >>"$EMRFS_HOME/settings"; }
 
 must "$NETWORK" up net >/dev/null
@@ -41,8 +42,8 @@ for i in $(seq 30); do head -c $((i * 1000)) /dev/urandom >"$MNT/Imaging/$i"; do
 emr_until has_state "$MNT/scan" "confirmed 3/3"
 for i in $(seq 30); do emr_until has_state "$MNT/Imaging/$i" "confirmed 3/3"; done
 for n in 1 2; do
-	holds $n "$(cid "$MNT/scan")" || emr_fail "node $n does not hold the scan"
-	for i in $(seq 30); do holds $n "$(cid "$MNT/Imaging/$i")" || emr_fail "node $n does not hold $i"; done
+	# shellcheck disable=SC2046
+	holds $n $(cids "$MNT/scan" "$MNT/Imaging"/*) || emr_fail "node $n does not hold the scan and the thirty"
 done
 lacks 3 "$(cid "$MNT/scan")" || emr_fail "a node that nobody named has it"
 must copied
@@ -81,8 +82,9 @@ emr_kill
 emr_mount
 for i in $(seq 10); do
 	emr_until has_state "$MNT/large-$i" "confirmed 3/3"
-	for n in 1 2; do holds $n "$(cid "$MNT/large-$i")" || emr_fail "node $n lacks $i"; done
 done
+# shellcheck disable=SC2046
+for n in 1 2; do holds $n $(cids "$MNT"/large-*) || emr_fail "node $n lacks one of them"; done
 
 say "a record that is too large for one import is kept whole, and nothing is left of the pieces"
 one_pin_more() { [ "$(kubo 1 pin ls --type=recursive -q | wc -l)" = $((pins + 1)) ]; }
