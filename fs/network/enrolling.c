@@ -110,16 +110,24 @@ emr_status emr_enrol_by_login(const char *dir, const emr_keyring *keyring, const
 				: status;
 }
 
+/* The authority, and what the keyring has from it, which signs the question. */
+static emr_status find_certified(const char *dir, const emr_keyring *keyring, asked *a,
+	emr_buf *out_chain, emr_problem *out_problem)
+{
+	emr_status status = find(dir, a, out_problem);
+
+	return status == EMR_OK ? emr_keyring_tlv_get(keyring, EMR_KEYRING_CERTIFICATE, out_chain)
+				: status;
+}
+
 emr_status emr_enrol_again(const char *dir, const emr_keyring *keyring, emr_ca_certificate *out,
 	emr_problem *out_problem)
 {
 	AUTO_ASKED a = {.channel = {0}};
 	EMR_AUTO_BUF chain = {0};
 	emr_ca_call call = {.fault = EMR_CA_FINE};
-	emr_status status = find(dir, &a, out_problem);
+	emr_status status = find_certified(dir, keyring, &a, &chain, out_problem);
 
-	if (status == EMR_OK)
-		status = emr_keyring_tlv_get(keyring, EMR_KEYRING_CERTIFICATE, &chain);
 	return status == EMR_OK
 		       ? say(&a, emr_ca_reenrol(&a.ca, keyring, emr_buf_view(&chain), out, &call),
 				 &call, out_problem)
@@ -132,10 +140,8 @@ emr_status emr_enrol_register(const char *dir, const emr_keyring *keyring,
 	AUTO_ASKED a = {.channel = {0}};
 	EMR_AUTO_BUF chain = {0};
 	emr_ca_call call = {.fault = EMR_CA_FINE};
-	emr_status status = find(dir, &a, out_problem);
+	emr_status status = find_certified(dir, keyring, &a, &chain, out_problem);
 
-	if (status == EMR_OK)
-		status = emr_keyring_tlv_get(keyring, EMR_KEYRING_CERTIFICATE, &chain);
 	if (status == EMR_OK)
 		status = emr_ca_register(&a.ca, keyring, emr_buf_view(&chain), person, &call);
 	if (call.fault == EMR_CA_DIRECTORY)
@@ -150,10 +156,8 @@ emr_status emr_enrol_revoke(
 	EMR_AUTO_BUF chain = {0};
 	EMR_AUTO_BUF crl = {0};
 	emr_ca_call call = {.fault = EMR_CA_FINE};
-	emr_status status = find(dir, &a, out_problem);
+	emr_status status = find_certified(dir, keyring, &a, &chain, out_problem);
 
-	if (status == EMR_OK)
-		status = emr_keyring_tlv_get(keyring, EMR_KEYRING_CERTIFICATE, &chain);
 	if (status == EMR_OK)
 		status = emr_ca_revoke(&a.ca, keyring, emr_buf_view(&chain), id, &crl, &call);
 	if (call.fault == EMR_CA_UNKNOWN || call.fault == EMR_CA_DIRECTORY)
