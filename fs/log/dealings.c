@@ -93,11 +93,7 @@ static emr_status name_by(void *arg, const emr_event *event)
 			is_later(event, one))
 			continue;
 		one->type = event->type;
-		if (one->path != NULL && strcmp(one->path, event->path) == 0)
-			continue;
-		free(one->path);
-		one->path = strdup(event->path);
-		if (one->path == NULL)
+		if (!openings_name(&one->path, event->path))
 			return EMR_NO_MEMORY;
 	}
 	return EMR_OK;

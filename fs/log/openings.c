@@ -208,11 +208,7 @@ static emr_status name_by(void *arg, const emr_event *event)
 			one->cver = event->cver;
 		if (event->seq > one->seq || event->path == NULL)
 			continue;
-		if (one->path != NULL && strcmp(one->path, event->path) == 0)
-			continue;
-		free(one->path);
-		one->path = strdup(event->path);
-		if (one->path == NULL)
+		if (!openings_name(&one->path, event->path))
 			return EMR_NO_MEMORY;
 	}
 	return EMR_OK;
@@ -324,6 +320,15 @@ emr_status gathering_agents(gathering *g)
 			status = gathering_person(g, g->out->list[i].given[k], &ignored);
 	}
 	return status;
+}
+
+bool openings_name(char **path, const char *name)
+{
+	if (*path != NULL && strcmp(*path, name) == 0)
+		return true;
+	free(*path);
+	*path = strdup(name);
+	return *path != NULL;
 }
 
 int openings_by_entry(const void *a, const void *b)

@@ -26,6 +26,8 @@ emr_status gathering_left(gathering *g);
 emr_status gathering_add_dealing(emr_openings *o, const emr_dealing *one);
 /* Agents, too, have names. */
 emr_status gathering_agents(gathering *g);
+/* *PATH, owned, becomes NAME; false: no memory, and *PATH is NULL. */
+bool openings_name(char **path, const char *name);
 int openings_by_entry(const void *a, const void *b);
 /* For emr_share_staff: one entry a record. */
 emr_status gathering_staff_record(void *arg, const emr_audit_entry *entry);

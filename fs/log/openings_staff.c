@@ -8,22 +8,42 @@
 
 #include "openings_private.h"
 
+/* Asked since the time in hand; what nobody has answered yet is told a moment later. */
+static bool is_of_now(const gathering *g, const emr_audit_entry *entry)
+{
+	return entry->ledger_time >= g->since &&
+	       (entry->kind != EMR_AUDIT_ASKED || g->now >= entry->ledger_time + UNANSWERED_S);
+}
+
+/* As gathering_add, with who of the staff it was. */
+static emr_status add_of_staff(gathering *g, const emr_audit_entry *entry, emr_opening **out)
+{
+	size_t who = 0;
+	emr_status status;
+
+	g->domain = entry->domain;
+	status = gathering_person(g, entry->who, &who);
+	if (status == EMR_OK)
+		status = gathering_add(g, entry, out);
+	if (status != EMR_OK)
+		return status;
+	(*out)->who = who;
+	(*out)->is_staff = true;
+	return EMR_OK;
+}
+
 /* What an auditor may know of a record: the beginnings of its numbers. */
 emr_status gathering_staff_record(void *arg, const emr_audit_entry *entry)
 {
 	gathering *g = arg;
 	char domain[33], object[33], text[80];
 	emr_opening *one;
-	size_t who = 0, before = g->out->n;
+	size_t before = g->out->n;
 	emr_status status;
 
-	if (entry->ledger_time < g->since ||
-		(entry->kind == EMR_AUDIT_ASKED && g->now < entry->ledger_time + UNANSWERED_S))
+	if (!is_of_now(g, entry))
 		return EMR_OK;
-	g->domain = entry->domain;
-	status = gathering_person(g, entry->who, &who);
-	if (status == EMR_OK)
-		status = gathering_add(g, entry, &one);
+	status = add_of_staff(g, entry, &one);
 	if (status != EMR_OK)
 		return status;
 	emr_hex(entry->domain.b, sizeof entry->domain.b, domain);
@@ -33,8 +53,6 @@ emr_status gathering_staff_record(void *arg, const emr_audit_entry *entry)
 	else
 		snprintf(text, sizeof text, "record %.8s in folder %.8s of somebody", object,
 			domain);
-	one->who = who;
-	one->is_staff = true;
 	one->path = strdup(text);
 	g->out->n = before + (one->path != NULL);
 	return one->path != NULL ? EMR_OK : EMR_NO_MEMORY;
@@ -68,11 +86,9 @@ static emr_status take_question(void *arg, const emr_audit_entry *entry)
 	gathering *g = &q->g;
 	char domain[33];
 	emr_opening *one;
-	size_t who = 0;
 	emr_status status;
 
-	if (entry->ledger_time < g->since ||
-		(entry->kind == EMR_AUDIT_ASKED && g->now < entry->ledger_time + UNANSWERED_S))
+	if (!is_of_now(g, entry))
 		return EMR_OK;
 	if (q->has_last && emr_id32_equal(q->last, entry->item)) {
 		one = &g->out->list[g->out->n - 1];
@@ -80,16 +96,11 @@ static emr_status take_question(void *arg, const emr_audit_entry *entry)
 			entry->slot.kind == EMR_CAPSULE_LISTING; /* names alone, or records, too */
 		return describe_opening(one);
 	}
-	g->domain = entry->domain;
-	status = gathering_person(g, entry->who, &who);
-	if (status == EMR_OK)
-		status = gathering_add(g, entry, &one);
+	status = add_of_staff(g, entry, &one);
 	if (status != EMR_OK)
 		return status;
 	emr_hex(entry->domain.b, sizeof entry->domain.b, domain);
 	memcpy(one->folder, domain, 8);
-	one->who = who;
-	one->is_staff = true;
 	one->records = entry->asked;
 	status = describe_opening(one);
 	if (status != EMR_OK)
