@@ -1,6 +1,7 @@
 /* The contract does no input or output: this file tells its caller beforehand which rows of the
  * state a batch will need, so that the same answer comes out on every computer. */
 #include "contract/contract.h"
+#include "contract/rows_share.h"
 
 #include "declare.h"
 #include "judge.h"
@@ -95,6 +96,17 @@ static void add_pub_keys(
 	}
 }
 
+/* Whether the certificate that may vouch for a key was revoked. */
+static void add_certificate_key(struct key_set *set, const op_rule *rule, const emr_caller *caller)
+{
+	emr_key_text key;
+
+	if ((rule->needs & NEED_REF) == 0 || !caller->cert.is_present)
+		return;
+	emr_key_certificate(caller->cert.org, caller->cert.ref, &key);
+	emr_declare(set, &key);
+}
+
 /* The rule of item I; NULL when no row of it will be read: an unknown operation, or an item of
  * another signer, which is refused before. */
 static const op_rule *rule_of(const emr_batch *batch, size_t i, const uint8_t signer_id[32],
@@ -107,8 +119,8 @@ static const op_rule *rule_of(const emr_batch *batch, size_t i, const uint8_t si
 	return rule == NULL || memcmp(item->signer_id, signer_id, 32) != 0 ? NULL : rule;
 }
 
-static void add_item_keys(
-	struct key_set *set, const emr_batch *batch, size_t i, const uint8_t signer_id[32])
+static void add_item_keys(struct key_set *set, const emr_batch *batch, size_t i,
+	const emr_caller *caller, const uint8_t signer_id[32])
 {
 	emr_key_text key;
 	emr_item item;
@@ -124,6 +136,7 @@ static void add_item_keys(
 	if (!is_zero(item.domain_id, 16))
 		add_domain_keys(set, rule, &item, signer_id);
 	add_pub_keys(set, rule, &item, pub);
+	add_certificate_key(set, rule, caller);
 	if (rule->names != NULL)
 		rule->names(set, &item, pub);
 }
@@ -144,7 +157,7 @@ static void add_first_pass(struct key_set *set, const emr_batch *batch, const em
 	emr_declare_signer(set, caller->submitter_id);
 	signer_of(batch, signer_id);
 	for (size_t i = 0; i < batch->count; i++)
-		add_item_keys(set, batch, i, signer_id);
+		add_item_keys(set, batch, i, caller, signer_id);
 }
 
 /* The organisation that a K row points to. */

@@ -122,6 +122,11 @@ void emr_key_part(uint8_t family, const uint8_t dom[16], const uint8_t object[16
 	key_of_version("p", family, dom, object, version, out);
 }
 
+void emr_key_certificate(const uint8_t org[16], const uint8_t ref[32], emr_key_text *out)
+{
+	put_hex(put_hex(put_text(out->text, "KC"), org, 16), ref, 32);
+}
+
 void emr_key_proposal(const uint8_t proposal[16], emr_key_text *out)
 {
 	key_of_id("P", proposal, 16, out);

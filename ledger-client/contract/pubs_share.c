@@ -50,6 +50,21 @@ bool emr_pub_key_revoke_parse(emr_span bytes, emr_pub_key_revoke *out_pub)
 	return true;
 }
 
+void emr_pub_cert_revoke_encode(const emr_pub_cert_revoke *pub, uint8_t out[48])
+{
+	memcpy(out, pub->org, 16);
+	memcpy(out + 16, pub->ref, 32);
+}
+
+bool emr_pub_cert_revoke_parse(emr_span bytes, emr_pub_cert_revoke *out_pub)
+{
+	if (bytes.len != 48)
+		return false;
+	memcpy(out_pub->org, bytes.data, 16);
+	memcpy(out_pub->ref, bytes.data + 16, 32);
+	return true;
+}
+
 void emr_pub_org_propose_encode(const emr_pub_org_propose *pub, uint8_t out[96])
 {
 	memset(out, 0, 8);

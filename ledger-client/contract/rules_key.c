@@ -4,6 +4,7 @@
 #include "judge.h"
 
 #include "contract/pubs.h"
+#include "contract/rows_share.h"
 #include "crypto/hashsig.h"
 
 #include "bytes.h"
@@ -61,6 +62,20 @@ static bool cert_vouches(struct judge *judge, const uint8_t ref[32], const uint8
 		       emr_ed25519_verify(cert->key.data, message, sizeof message, bind_sig);
 	return cert->key_alg == 2 &&
 	       emr_p256_verify(cert->key.data, cert->key.len, message, sizeof message, bind_sig);
+}
+
+/* Has its organisation taken the certificate that the host verified out of use?  Whoever was
+ * revoked still has it, and its private key. */
+static bool cert_is_revoked(struct judge *judge)
+{
+	const emr_caller_cert *cert = &judge->caller->cert;
+	emr_key_text key;
+	emr_span value;
+
+	if (!cert->is_present)
+		return false;
+	emr_key_certificate(cert->org, cert->ref, &key);
+	return emr_judge_get(judge, key.text, &value);
 }
 
 /* A device speaks for the person who endorsed it: the same organisation, and no role but device. */
@@ -126,7 +141,8 @@ static emr_result reg_last(struct judge *judge)
 
 	if (!emr_pub_key_reg_parse(judge->pub, &pub))
 		return EMR_RESULT_FORMAT;
-	if (pub.how == EMR_HOW_DEVICE && !endorser_is_active(judge, pub.ref))
+	if (pub.how == EMR_HOW_DEVICE ? !endorser_is_active(judge, pub.ref)
+				      : cert_is_revoked(judge))
 		return EMR_RESULT_KEY_DEAD;
 	return EMR_RESULT_APPLIED;
 }
@@ -200,6 +216,8 @@ static emr_result cert_last(struct judge *judge)
 	if (!emr_pub_key_cert_parse(judge->pub, &pub) ||
 		!emr_judge_key(judge, judge->signer_id, &row))
 		return EMR_RESULT_FORMAT;
+	if (names_certificate(judge, &pub) && cert_is_revoked(judge))
+		return EMR_RESULT_KEY_DEAD;
 	if (row.how == EMR_HOW_DEVICE &&
 		!endorser_is_active(judge, names_certificate(judge, &pub) ? row.ref : pub.ref))
 		return EMR_RESULT_KEY_DEAD;

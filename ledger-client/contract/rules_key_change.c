@@ -1,9 +1,11 @@
-/* These are the rules for exchanging a key for a new one, for taking one out of use, and for its
- * receiving key (02 KEY_ROTATE, 03 KEY_REVOKE, 06 KEY_KX). The new key must agree, and only the
- * key itself, who vouched for it, or its organisation's administrator may end it. */
+/* These are the rules for exchanging a key for a new one, for taking one or a certificate out of
+ * use, and for a key's receiving key (02 KEY_ROTATE, 03 KEY_REVOKE, 08 CERT_REVOKE, 06 KEY_KX). The
+ * new key must agree, and only the key itself, who vouched for it, or its organisation's
+ * administrator may end it. */
 #include "judge.h"
 
 #include "contract/pubs_share.h"
+#include "contract/rows_share.h"
 #include "crypto/hashsig.h"
 
 #include "bytes.h"
@@ -180,6 +182,56 @@ static void revoke_write(struct judge *judge)
 	put_key(judge, pub.target, &row);
 }
 
+/* ---- 08 CERT_REVOKE ---- */
+
+static emr_pub_cert_revoke cert_pub(emr_span bytes)
+{
+	emr_pub_cert_revoke pub = {0};
+
+	(void)emr_pub_cert_revoke_parse(bytes, &pub);
+	return pub;
+}
+
+static bool cert_row(const emr_item *item, emr_span pub, emr_key_text *out)
+{
+	emr_pub_cert_revoke named = cert_pub(pub);
+
+	(void)item;
+	emr_key_certificate(named.org, named.ref, out);
+	return true;
+}
+
+static emr_result cert_form(struct judge *judge)
+{
+	return memcmp(judge->item.object_id, cert_pub(judge->pub).ref, 16) == 0 ? EMR_RESULT_APPLIED
+										: EMR_RESULT_FORMAT;
+}
+
+/* Its organisation is in the row's key, so that nobody can take one of another's out of use. */
+static emr_result cert_authority(struct judge *judge)
+{
+	emr_result result = emr_judge_registered(judge, EMR_ROLE_ORG_ADMIN);
+
+	if (result != EMR_RESULT_APPLIED)
+		return result;
+	return memcmp(own_row(judge).org, cert_pub(judge->pub).org, 16) == 0
+		       ? EMR_RESULT_APPLIED
+		       : EMR_RESULT_NOT_AUTHORISED;
+}
+
+static void cert_write(struct judge *judge)
+{
+	emr_row_signed row = {
+		.head = emr_judge_head(judge, EMR_FAMILY_CERTIFICATE, EMR_STATE_PRESENT, 0, 0)};
+	uint8_t value[EMR_ROW_SIGNED_BYTES];
+	emr_key_text key;
+
+	memcpy(row.signer, judge->signer_id, 32);
+	emr_row_signed_encode(&row, value);
+	(void)cert_row(&judge->item, judge->pub, &key);
+	emr_judge_put(judge, key.text, value, sizeof value);
+}
+
 /* ---- 06 KEY_KX ---- */
 
 static void kx_write(struct judge *judge)
@@ -191,7 +243,7 @@ static void kx_write(struct judge *judge)
 	put_key(judge, judge->signer_id, &row);
 }
 
-const op_rule emr_rules_key_change[3] = {
+const op_rule emr_rules_key_change[4] = {
 	{
 		.op = EMR_OP_KEY_ROTATE,
 		.domain = DOMAIN_NONE,
@@ -218,6 +270,18 @@ const op_rule emr_rules_key_change[3] = {
 		.state = revoke_state,
 		.last = revoke_last,
 		.write = revoke_write,
+	},
+	{
+		.op = EMR_OP_CERT_REVOKE,
+		.domain = DOMAIN_NONE,
+		.epoch = EPOCH_ZERO,
+		.needs = NEED_SIGNER,
+		.row_key = cert_row,
+		.form = cert_form,
+		.authority = cert_authority,
+		.state = emr_judge_is_new,
+		.last = emr_judge_key_in_force,
+		.write = cert_write,
 	},
 	{
 		.op = EMR_OP_KEY_KX,

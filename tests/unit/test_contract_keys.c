@@ -3,6 +3,7 @@
 
 #include <sodium.h>
 
+#include "contract/pubs_share.h"
 #include "crypto/hashsig.h"
 
 #define UNTIL (KIT_NOW + 100 * KIT_DAY)
@@ -535,6 +536,122 @@ static void on_fabric_a_device_brings_what_it_signs_under_the_certificate_it_nam
 	kit_world_free(&it.world);
 }
 
+/* ---- a certificate that was revoked ---- */
+
+/* The answer to an administrator of ORG who takes the certificate REF out of use there. */
+static int revoke_cert(newcomer *it, const char *name, const uint8_t org[16], const uint8_t ref[32])
+{
+	kit_signer admin = kit_signer_of("administrator");
+	emr_item item = {.op = EMR_OP_CERT_REVOKE, .version = 1};
+	emr_pub_cert_revoke pub;
+	kit_state parts = {0};
+	static kit_run run;
+	uint8_t bytes[48];
+	kit_batch batch;
+	emr_span sent;
+	int answer;
+
+	memcpy(pub.org, org, 16);
+	memcpy(pub.ref, ref, 32);
+	memcpy(item.object_id, ref, 16);
+	emr_pub_cert_revoke_encode(&pub, bytes);
+	kit_put_org(&it->world.state, org, EMR_ORG_MEMBER);
+	kit_put_key(&it->world.state, &admin, org, EMR_ROLE_ORG_ADMIN, EMR_HOW_CERTIFICATE,
+		EMR_KEY_ACTIVE, UNTIL);
+	memcpy(it->world.caller.submitter_id, admin.id, 32);
+	kit_begin(&batch, &admin, it->world.net_id);
+	kit_add(&batch, item, kit_span(bytes, sizeof bytes), (emr_span){NULL, 0});
+	sent = kit_end(&batch);
+	kit_judge(&run, name, sent, &it->world.caller, KIT_NOW, &it->world.state, NULL);
+	answer = kit_answer(&run);
+	if (answer == EMR_RESULT_APPLIED)
+		kit_commit(&run, &it->world.state, &parts);
+	kit_run_free(&run);
+	kit_state_free(&parts);
+	kit_drop(sent);
+	memcpy(it->world.caller.submitter_id, it->key.id, 32);
+	return answer;
+}
+
+static void with_a_revoked_certificate_nobody_registers_another_key(void **state)
+{
+	newcomer it;
+
+	(void)state;
+	make(&it);
+	assert_int_equal(revoke_cert(&it, "CERT_REVOKE", it.world.org, it.reg.ref), 0);
+	assert_int_equal(reg(&it, "KEY_REG with a revoked certificate", NULL), EMR_RESULT_KEY_DEAD);
+	put_own_key(&it, EMR_HOW_CERTIFICATE, EMR_KEY_ACTIVE, UNTIL);
+	assert_int_equal(
+		renew(&it, "KEY_CERT with a revoked certificate", NULL), EMR_RESULT_KEY_DEAD);
+	it.world.caller.host = EMR_HOST_FABRIC;
+	assert_int_equal(renew(&it, "fabric, KEY_CERT with a revoked certificate", NULL),
+		EMR_RESULT_KEY_DEAD);
+	kit_world_free(&it.world);
+}
+
+/* The way back, after a mistake: the authority gives another one. */
+static void with_a_new_certificate_who_was_revoked_comes_back(void **state)
+{
+	uint8_t first[32];
+	newcomer it;
+
+	(void)state;
+	make(&it);
+	memcpy(first, it.reg.ref, 32);
+	assert_int_equal(revoke_cert(&it, "CERT_REVOKE of the first", it.world.org, first), 0);
+	memset(it.reg.ref, 0xcf, 32);
+	memcpy(it.world.caller.cert.ref, it.reg.ref, 32);
+	assert_int_equal(reg(&it, "KEY_REG with another certificate than the revoked one", NULL),
+		EMR_RESULT_APPLIED);
+	put_own_key(&it, EMR_HOW_CERTIFICATE, EMR_KEY_ACTIVE, UNTIL);
+	memcpy(it.renewal.ref, it.reg.ref, 32);
+	assert_int_equal(renew(&it, "KEY_CERT with another certificate than the revoked one", NULL),
+		EMR_RESULT_APPLIED);
+	kit_world_free(&it.world);
+}
+
+static void an_administrator_revokes_no_certificate_of_another_organisation(void **state)
+{
+	uint8_t clinic[16];
+	newcomer it;
+
+	(void)state;
+	make(&it);
+	kit_id16("clinic", clinic);
+	assert_int_equal(
+		revoke_cert(&it, "CERT_REVOKE of a certificate of others", clinic, it.reg.ref), 0);
+	assert_int_equal(
+		reg(&it, "KEY_REG with a certificate that others name", NULL), EMR_RESULT_APPLIED);
+	assert_int_equal(revoke_cert(&it, "CERT_REVOKE behind that", it.world.org, it.reg.ref), 0);
+	assert_int_equal(
+		reg(&it, "KEY_REG with a certificate that its own organisation revoked", NULL),
+		EMR_RESULT_KEY_DEAD);
+	kit_world_free(&it.world);
+}
+
+/* Her computer's registration names no certificate, and so none is asked about. */
+static void a_device_is_registered_whatever_certificate_brings_it(void **state)
+{
+	newcomer it;
+
+	(void)state;
+	make_device(&it);
+	it.world.caller.cert.is_present = true;
+	assert_int_equal(
+		revoke_cert(&it, "CERT_REVOKE", it.world.org, it.world.caller.cert.ref), 0);
+	memcpy(it.world.caller.submitter_id, it.world.identity.id, 32);
+	assert_int_equal(
+		reg(&it, "KEY_REG of a device beside a revoked certificate", &it.world.identity),
+		EMR_RESULT_APPLIED);
+	make_certified_device(&it);
+	it.world.caller.host = EMR_HOST_EMBEDDED;
+	assert_int_equal(revoke_cert(&it, "CERT_REVOKE", it.world.org, it.renewal.ref), 0);
+	assert_int_equal(renew(&it, "KEY_CERT of a device with a revoked certificate", NULL),
+		EMR_RESULT_KEY_DEAD);
+	kit_world_free(&it.world);
+}
+
 static void every_flip_in_a_registration_is_refused(void **state)
 {
 	static kit_run run;
@@ -582,6 +699,10 @@ int main(void)
 		cmocka_unit_test(a_device_s_certificate_makes_nobody),
 		cmocka_unit_test(
 			on_fabric_a_device_brings_what_it_signs_under_the_certificate_it_named),
+		cmocka_unit_test(with_a_revoked_certificate_nobody_registers_another_key),
+		cmocka_unit_test(with_a_new_certificate_who_was_revoked_comes_back),
+		cmocka_unit_test(an_administrator_revokes_no_certificate_of_another_organisation),
+		cmocka_unit_test(a_device_is_registered_whatever_certificate_brings_it),
 		cmocka_unit_test(every_flip_in_a_registration_is_refused),
 	};
 

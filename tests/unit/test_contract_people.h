@@ -60,6 +60,7 @@ enum what {
 	MINT,		/* to the grantee, as agreed */
 	TRANSFER,	/* of the signer's coin: 300 to the patient, 700 stay */
 	TRUSTEE_SET,
+	CERT_REVOKE, /* of a certificate of the clinic */
 	WHAT_COUNT
 };
 

@@ -213,7 +213,7 @@ static void what_is_there_is_not_made_again(void **state)
 		enum who who;
 	} once[] = {{ORG_PROPOSE, ADMIN}, {LETTER, OWNER}, {AGENT_ACK, AGENT},
 		{ACCESS_REQ, GRANTEE}, {READ_REPORT, GRANTEE}, {DATASET_NEW, STEWARD},
-		{TRUSTEE_SET, GRANTEE}};
+		{TRUSTEE_SET, GRANTEE}, {CERT_REVOKE, ADMIN2}};
 	people p;
 	people_item item, other;
 

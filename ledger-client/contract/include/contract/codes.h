@@ -69,6 +69,7 @@ typedef enum emr_op {
 	EMR_OP_ORG_APPROVE = 0x05,
 	EMR_OP_KEY_KX = 0x06,
 	EMR_OP_KEY_CERT = 0x07,
+	EMR_OP_CERT_REVOKE = 0x08,
 	EMR_OP_DOMAIN_NEW = 0x10,
 	EMR_OP_EPOCH = 0x11,
 	EMR_OP_DOMAIN_ROTATE = 0x12,
@@ -121,31 +122,32 @@ uint8_t emr_op_family(uint8_t op);
 
 /* Families of rows: the first byte of a row's head and the number in i/ and p/ keys. */
 typedef enum emr_family {
-	EMR_FAMILY_KEY = 0x01,	    /* K */
-	EMR_FAMILY_ORG = 0x04,	    /* M, N and P */
-	EMR_FAMILY_APPROVAL = 0x05, /* PA */
-	EMR_FAMILY_DOMAIN = 0x10,   /* D */
-	EMR_FAMILY_EPOCH = 0x11,    /* E */
-	EMR_FAMILY_WRITER = 0x13,   /* W */
-	EMR_FAMILY_LISTKEY = 0x15,  /* L */
-	EMR_FAMILY_OBJECT = 0x20,   /* O */
-	EMR_FAMILY_GRANT = 0x30,    /* G */
-	EMR_FAMILY_KFRAGS = 0x32,   /* parts only; the version is G.kver */
-	EMR_FAMILY_LETTER = 0x33,   /* H */
-	EMR_FAMILY_ACK = 0x34,	    /* Y */
-	EMR_FAMILY_REQUEST = 0x40,  /* Q */
-	EMR_FAMILY_ACCESS = 0x48,   /* R */
-	EMR_FAMILY_SERVED = 0x49,   /* S */
-	EMR_FAMILY_REPORT = 0x4a,   /* X */
-	EMR_FAMILY_DATASET = 0x50,  /* DS */
-	EMR_FAMILY_FUND = 0x51,	    /* V */
-	EMR_FAMILY_MEMBER = 0x52,   /* DM */
-	EMR_FAMILY_JOIN = 0x54,	    /* J */
-	EMR_FAMILY_SNAPSHOT = 0x56, /* SN */
-	EMR_FAMILY_TOKEN = 0x60,    /* T */
-	EMR_FAMILY_TRUSTEES = 0x68, /* TR */
-	EMR_FAMILY_RECOVERY = 0x69, /* RQ */
-	EMR_FAMILY_SHARE = 0x6b,    /* RS */
+	EMR_FAMILY_KEY = 0x01,	       /* K */
+	EMR_FAMILY_ORG = 0x04,	       /* M, N and P */
+	EMR_FAMILY_APPROVAL = 0x05,    /* PA */
+	EMR_FAMILY_CERTIFICATE = 0x08, /* KC */
+	EMR_FAMILY_DOMAIN = 0x10,      /* D */
+	EMR_FAMILY_EPOCH = 0x11,       /* E */
+	EMR_FAMILY_WRITER = 0x13,      /* W */
+	EMR_FAMILY_LISTKEY = 0x15,     /* L */
+	EMR_FAMILY_OBJECT = 0x20,      /* O */
+	EMR_FAMILY_GRANT = 0x30,       /* G */
+	EMR_FAMILY_KFRAGS = 0x32,      /* parts only; the version is G.kver */
+	EMR_FAMILY_LETTER = 0x33,      /* H */
+	EMR_FAMILY_ACK = 0x34,	       /* Y */
+	EMR_FAMILY_REQUEST = 0x40,     /* Q */
+	EMR_FAMILY_ACCESS = 0x48,      /* R */
+	EMR_FAMILY_SERVED = 0x49,      /* S */
+	EMR_FAMILY_REPORT = 0x4a,      /* X */
+	EMR_FAMILY_DATASET = 0x50,     /* DS */
+	EMR_FAMILY_FUND = 0x51,	       /* V */
+	EMR_FAMILY_MEMBER = 0x52,      /* DM */
+	EMR_FAMILY_JOIN = 0x54,	       /* J */
+	EMR_FAMILY_SNAPSHOT = 0x56,    /* SN */
+	EMR_FAMILY_TOKEN = 0x60,       /* T */
+	EMR_FAMILY_TRUSTEES = 0x68,    /* TR */
+	EMR_FAMILY_RECOVERY = 0x69,    /* RQ */
+	EMR_FAMILY_SHARE = 0x6b,       /* RS */
 } emr_family;
 
 enum emr_item_flag {

@@ -24,6 +24,12 @@ typedef struct emr_pub_key_revoke {
 	uint8_t reason;		       /* 40 */
 } emr_pub_key_revoke;
 
+/* CERT_REVOKE 08, 48 bytes */
+typedef struct emr_pub_cert_revoke {
+	uint8_t org[16]; /* 0: the organisation whose CA gave it */
+	uint8_t ref[32]; /* 16: SHA-256 of the certificate's DER */
+} emr_pub_cert_revoke;
+
 /* What a proposal of members is about. */
 enum emr_proposal_kind {
 	EMR_PROPOSAL_ADMIT = 1,	   /* an organisation, or its new CA and administrator */
@@ -204,6 +210,7 @@ typedef struct emr_pub_trustee_set {
 
 void emr_pub_key_rotate_encode(const emr_pub_key_rotate *pub, uint8_t out[256]);
 void emr_pub_key_revoke_encode(const emr_pub_key_revoke *pub, uint8_t out[48]);
+void emr_pub_cert_revoke_encode(const emr_pub_cert_revoke *pub, uint8_t out[48]);
 void emr_pub_org_propose_encode(const emr_pub_org_propose *pub, uint8_t out[96]);
 void emr_pub_domain_rotate_encode(const emr_pub_domain_rotate *pub, uint8_t out[96]);
 void emr_pub_writer_add_encode(const emr_pub_writer_add *pub, uint8_t out[48]);
@@ -226,6 +233,7 @@ void emr_pub_trustee_set_encode(const emr_pub_trustee_set *pub, uint8_t out[8]);
 /* False when the length is not that of the operation; *out_pub is then untouched. */
 bool emr_pub_key_rotate_parse(emr_span bytes, emr_pub_key_rotate *out_pub);
 bool emr_pub_key_revoke_parse(emr_span bytes, emr_pub_key_revoke *out_pub);
+bool emr_pub_cert_revoke_parse(emr_span bytes, emr_pub_cert_revoke *out_pub);
 bool emr_pub_org_propose_parse(emr_span bytes, emr_pub_org_propose *out_pub);
 bool emr_pub_domain_rotate_parse(emr_span bytes, emr_pub_domain_rotate *out_pub);
 bool emr_pub_writer_add_parse(emr_span bytes, emr_pub_writer_add *out_pub);

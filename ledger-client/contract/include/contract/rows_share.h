@@ -20,6 +20,8 @@
 void emr_key_proposal(const uint8_t proposal[16], emr_key_text *out); /* P/proposal */
 void emr_key_approval(
 	const uint8_t proposal[16], const uint8_t org[16], emr_key_text *out); /* PA/proposal/org */
+void emr_key_certificate(
+	const uint8_t org[16], const uint8_t ref[32], emr_key_text *out); /* KC/org/ref */
 /* gx/who/dom/object: by whom a grant (object = grant) or a writer's right (object = first half of
  * his id) is found without knowing the domain.  The value is empty. */
 void emr_key_index(
@@ -40,7 +42,7 @@ typedef struct emr_row_proposal {
 	uint8_t aux[32];
 } emr_row_proposal;
 
-/* PA, H, Y, S, X: who signed it. */
+/* PA, KC, H, Y, S, X: who signed it. */
 typedef struct emr_row_signed {
 	emr_row_head head;
 	uint8_t signer[32];
@@ -114,7 +116,7 @@ typedef struct emr_row_trustees {
 /* All: EMR_CONTRACT_STATE for another length, family or impossible state. */
 EMR_CONTRACT_MUST_CHECK emr_contract_status emr_row_proposal_parse(
 	emr_span value, emr_row_proposal *out);
-/* FAMILY is one of APPROVAL, LETTER, ACK, SERVED, REPORT. */
+/* FAMILY is one of CERTIFICATE, APPROVAL, LETTER, ACK, SERVED, REPORT. */
 EMR_CONTRACT_MUST_CHECK emr_contract_status emr_row_signed_parse(
 	emr_span value, uint8_t family, emr_row_signed *out);
 EMR_CONTRACT_MUST_CHECK emr_contract_status emr_row_request_parse(

@@ -54,6 +54,7 @@ const samePerson = (c, one, two) => {
 const ownKey = (c) => need(same(c.object, cut(c.signer, 0, 16)), FORMAT);
 const rotateMsg = (c, old) => cat(ascii('emrfs/v1/rotate\0'), c.net, old, sha256(c.pub.slice(0, 32), c.pub.slice(96)));
 const byCert = (c) => c.row.raw[82] === 1 || (!!c.cert && same(c.cert.ref, cut(c.pub, 0, 32)));
+const certRevoked = (c) => !!c.cert && !!c.rowOf(key.KC(c.cert.org, c.cert.ref));
 const keyPart = from(35, 32 + 2 + 65535 + 1 + 255);
 
 const KEYS = {
@@ -62,13 +63,13 @@ const KEYS = {
 		form: (c) => { need(!(int(c.pub, 0, 2) & ~8191) && (c.pub[2] === 1 || c.pub[2] === 2), FORMAT); ownKey(c); },
 		may: (c) => need(!(c.pub[2] === 1 && int(c.pub, 0, 2) & 128) && vouched(c, { how: c.pub[2], ref: cut(c.pub, 184, 32), sig: cut(c.pub, 216, 64), sigAt: 216, org: cut(c.pub, 8, 16), roles: int(c.pub, 0, 2), notAfter: num(c.pub, 280, 8) }) && popOk(c, cut(c.pub, 56, 32), cut(c.pub, 88, 64), c.signer), MAY),
 		state: isNew,
-		last: (c) => { if (c.pub[2] === 2) endorserActive(c, cut(c.pub, 184, 32)); },
+		last: (c) => { if (c.pub[2] === 2) endorserActive(c, cut(c.pub, 184, 32)); else need(!certRevoked(c), DEAD); },
 		write: (c) => c.put(key.K(c.signer), row(1, c.head(), c.signerPk, cut(c.pub, 0, 3), zeros(5), cut(c.pub, 8, 80), cut(c.pub, 152, 64), cut(c.pub, 280, 8), u64(0), NONE, c.signer)),
 	},
 	0x07: {
 		dom: 'none', epoch: '0', part: keyPart, row: (c) => key.K(c.signer), form: ownKey,
 		may: (c) => need(!c.row || ((byCert(c) || samePerson(c, c.row.at(200, 32), cut(c.pub, 0, 32))) && vouched(c, { how: byCert(c) ? 1 : 2, ref: cut(c.pub, 0, 32), sig: cut(c.pub, 32, 64), sigAt: 32, org: c.row.at(88, 16), roles: c.row.int(80, 2), notAfter: num(c.pub, 96, 8) })), MAY),
-		last: (c) => { need(c.row?.state === 1, DEAD); if (c.row.raw[82] === 2) endorserActive(c, byCert(c) ? c.row.at(200, 32) : cut(c.pub, 0, 32)); },
+		last: (c) => { need(c.row?.state === 1, DEAD); need(!(c.cert && same(c.cert.ref, cut(c.pub, 0, 32)) && certRevoked(c)), DEAD); if (c.row.raw[82] === 2) endorserActive(c, byCert(c) ? c.row.at(200, 32) : cut(c.pub, 0, 32)); },
 		write: (c) => {
 			const at = c.row.raw[82] === 2 && byCert(c) ? 248 : 200;
 			c.put(key.K(c.signer), over(over(rehead(c.row, c.head({ epoch: 0, flags: c.row.flags })), at, cut(c.pub, 0, 32)), 232, cut(c.pub, 96, 8)));
@@ -97,6 +98,12 @@ const KEYS = {
 		state: (c) => need(c.row, GONE),
 		last: (c) => { need(c.row.state !== 3, DEAD); if (!same(cut(c.pub, 0, 32), c.signer)) inForce(c); },
 		write: (c) => c.put(key.K(cut(c.pub, 0, 32)), over(rehead(c.row, c.head({ state: 3, flags: c.row.flags })), 240, cut(c.pub, 32, 8))),
+	},
+	0x08: {
+		dom: 'none', epoch: '0', part: none, row: (c) => key.KC(cut(c.pub, 0, 16), cut(c.pub, 16, 32)),
+		form: (c) => need(same(c.object, cut(c.pub, 16, 16)), FORMAT),
+		may: (c) => { role(64)(c); need(same(c.K.at(88, 16), cut(c.pub, 0, 16)), MAY); }, state: isNew, last: inForce,
+		write: (c) => c.put(key.KC(cut(c.pub, 0, 16), cut(c.pub, 16, 32)), row(8, c.head(), c.signer)),
 	},
 	0x06: {
 		dom: 'none', epoch: '0', part: none, row: (c) => key.K(c.signer), form: ownKey, last: inForce,
