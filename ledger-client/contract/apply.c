@@ -71,6 +71,21 @@ static void refuse(emr_outcome *outcome, emr_result refusal)
 	outcome->refusal = refusal;
 }
 
+/* One registration or renewal with a certificate.  A refusal that hangs on it could not be judged
+ * again, because the part with the certificate is not kept: so it gets no entry.  Of an entry that
+ * is there the answer is what it says. */
+static bool gets_no_entry(const struct judge *judge, uint8_t result)
+{
+	emr_item item;
+	emr_span pub;
+
+	if (judge->batch->count != 1 || !judge->caller->cert.is_present ||
+		judge->caller->recorded.len > 0 || result <= EMR_RESULT_ALREADY)
+		return false;
+	emr_batch_item_at(judge->batch, 0, &item, &pub);
+	return item.op == EMR_OP_KEY_REG || item.op == EMR_OP_KEY_CERT;
+}
+
 static void judge_items(struct judge *judge, emr_outcome *outcome)
 {
 	size_t count = judge->batch->count;
@@ -84,6 +99,10 @@ static void judge_items(struct judge *judge, emr_outcome *outcome)
 		results[i] = (uint8_t)emr_check_item(judge, i);
 	if (judge->failed != EMR_CONTRACT_OK)
 		return;
+	if (gets_no_entry(judge, results[0])) {
+		refuse(outcome, (emr_result)results[0]);
+		return;
+	}
 	outcome->kind = EMR_OUTCOME_APPLIED;
 	outcome->results = (emr_span){results, count};
 	write_batch(judge, outcome->results);

@@ -66,6 +66,12 @@ static int run_item(const newcomer *it, const char *name, uint8_t op, const uint
 	bytes = kit_end(&batch);
 	kit_judge(&run, name, bytes, &it->world.caller, KIT_NOW, &it->world.state, NULL);
 	result = kit_answer(&run);
+	/* What a certificate is about gets no entry when it is refused. */
+	if (it->world.caller.cert.is_present && it->world.caller.recorded.len == 0 &&
+		result != 1000 + EMR_RESULT_SUBMITTER) {
+		assert_true(result == 0 || result > 1000);
+		result %= 1000;
+	}
 	kit_run_free(&run);
 	free((void *)(uintptr_t)bytes.data);
 	return result;
@@ -652,6 +658,22 @@ static void a_device_is_registered_whatever_certificate_brings_it(void **state)
 	kit_world_free(&it.world);
 }
 
+/* Its certificate is in a part that is not kept: an entry of it would stop all who follow. */
+static void a_refused_registration_gets_no_entry(void **state)
+{
+	const uint8_t recorded = EMR_RESULT_EXISTS;
+	newcomer it;
+
+	(void)state;
+	make(&it);
+	put_own_key(&it, EMR_HOW_CERTIFICATE, EMR_KEY_ACTIVE, UNTIL);
+	assert_int_equal(reg(&it, "KEY_REG that gets no entry", NULL), EMR_RESULT_EXISTS);
+	it.world.caller.recorded = kit_span(&recorded, 1);
+	assert_int_equal(reg(&it, "KEY_REG that was refused in an entry of before", NULL),
+		EMR_RESULT_EXISTS);
+	kit_world_free(&it.world);
+}
+
 static void every_flip_in_a_registration_is_refused(void **state)
 {
 	static kit_run run;
@@ -703,6 +725,7 @@ int main(void)
 		cmocka_unit_test(with_a_new_certificate_who_was_revoked_comes_back),
 		cmocka_unit_test(an_administrator_revokes_no_certificate_of_another_organisation),
 		cmocka_unit_test(a_device_is_registered_whatever_certificate_brings_it),
+		cmocka_unit_test(a_refused_registration_gets_no_entry),
 		cmocka_unit_test(every_flip_in_a_registration_is_refused),
 	};
 

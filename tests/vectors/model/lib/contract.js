@@ -221,6 +221,8 @@ export function judge({ batch, caller, now, state }) {
 				return code;
 			}
 		}));
+		const byCert = items.length === 1 && j.cert && [1, 7].includes(items[0].bytes[5]);
+		need(!byCert || j.recorded.length || results[0] <= 1, results[0]);
 		j.put(key.b(j.batchId), cat(header, results, all));
 		return { outcome: 'applied', results, writes: j.writes };
 	} catch (code) {
