@@ -151,6 +151,20 @@ emr_act emr_act_key_revoke(emr_id32 target, uint64_t invalid_since_unix_s, uint8
 	return act;
 }
 
+emr_act emr_act_cert_revoke(emr_id16 org, const uint8_t ref[32])
+{
+	emr_pub_cert_revoke pub;
+	emr_id32 id;
+	emr_act act;
+
+	memcpy(id.b, ref, sizeof id.b);
+	memcpy(pub.org, org.b, sizeof pub.org);
+	memcpy(pub.ref, ref, sizeof pub.ref);
+	act = act_of(EMR_OP_CERT_REVOKE, zero16(), half(id));
+	emr_pub_cert_revoke_encode(&pub, act.pub);
+	return act;
+}
+
 emr_act emr_act_key_kx(emr_id32 signer, const uint8_t x25519[32])
 {
 	emr_act act = act_of(EMR_OP_KEY_KX, zero16(), half(signer));

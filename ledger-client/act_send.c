@@ -1,8 +1,9 @@
-/* This file sends one operation to the ledger in a batch of its own. */
+/* This file sends one operation, or a few that belong together, to the ledger in a batch. */
 #include "ledger/act_send.h"
 
 #include <stdlib.h>
 
+#include "contract/codes.h"
 #include "ledger/batch.h"
 
 #define VALID_FOR_S ((uint64_t)7 * 86400)
@@ -20,22 +21,49 @@ emr_status emr_act_send(const emr_keyring *keyring, emr_ledger *ledger, const em
 	return status;
 }
 
-emr_status emr_act_send_as(const emr_keyring *keyring, emr_signer who, emr_ledger *ledger,
-	const emr_act *act, emr_bytes part, const emr_clock *clock, emr_ledger_answer *out_answer)
+/* PART is that of each: only one operation may have one. */
+static emr_status act_send(const emr_keyring *keyring, emr_signer who, emr_ledger *ledger,
+	const emr_act *acts, size_t n, emr_bytes part, const emr_clock *clock,
+	emr_ledger_answer *out_answer)
 {
 	uint64_t now = emr_clock_unix_s(clock != NULL ? clock : emr_clock_system());
 	const emr_batch_options options = {
 		.keyring = keyring, .signer = who, .net_id = emr_ledger_net_id(ledger)};
-	const emr_operation operation = emr_act_operation(act, now, part);
 	EMR_AUTO_BATCH batch = NULL;
 	EMR_AUTO_BUF bytes = {0};
 	emr_id32 item;
 	emr_status status = emr_batch_new(&options, &batch);
 
-	if (status == EMR_OK)
+	for (size_t i = 0; status == EMR_OK && i < n; i++) {
+		emr_operation operation = emr_act_operation(&acts[i], now, part);
+
 		status = emr_batch_add(batch, &operation, &item);
+	}
 	if (status == EMR_OK)
 		status = emr_batch_finish(batch, now, VALID_FOR_S, &bytes, NULL);
 	return status == EMR_OK ? emr_ledger_submit(ledger, emr_buf_view(&bytes), out_answer)
 				: status;
+}
+
+emr_status emr_act_send_as(const emr_keyring *keyring, emr_signer who, emr_ledger *ledger,
+	const emr_act *act, emr_bytes part, const emr_clock *clock, emr_ledger_answer *out_answer)
+{
+	return act_send(keyring, who, ledger, act, 1, part, clock, out_answer);
+}
+
+emr_status emr_act_send_all(const emr_keyring *keyring, emr_ledger *ledger, const emr_act *acts,
+	size_t n, const emr_clock *clock, uint8_t *out_code)
+{
+	EMR_AUTO_FREE emr_ledger_answer *answer = malloc(sizeof *answer);
+	emr_status status = answer == NULL ? EMR_NO_MEMORY
+					   : act_send(keyring, emr_signer_identity(), ledger, acts,
+						     n, (emr_bytes){0}, clock, answer);
+
+	if (status != EMR_OK)
+		return status;
+	*out_code = answer->refusal;
+	for (size_t i = 0; *out_code == 0 && i < n; i++)
+		if (answer->results[i] > EMR_RESULT_ALREADY)
+			*out_code = answer->results[i];
+	return EMR_OK;
 }

@@ -181,6 +181,20 @@ emr_status emr_bureau_open_any(
 
 /* ---- acting ---- */
 
+/* How sending ended: CODE is the ledger's answer, and what it took is followed. */
+static emr_status bureau_sent(
+	emr_bureau *bureau, emr_status status, uint8_t code, emr_problem *out_problem)
+{
+	if (status == EMR_OK && code > EMR_RESULT_ALREADY) {
+		emr_problem_set(
+			out_problem, EMR_SAY_LEDGER_REFUSED, "cause", emr_result_text(code), NULL);
+		return EMR_REFUSED;
+	}
+	if (status == EMR_OK)
+		status = emr_follow_now(bureau->session.replica);
+	return say(status, out_problem);
+}
+
 emr_status emr_bureau_send(
 	emr_bureau *bureau, emr_act *act, emr_bytes part, emr_problem *out_problem)
 {
@@ -190,14 +204,27 @@ emr_status emr_bureau_send(
 
 	if (status == EMR_OK)
 		status = emr_act_send(session->keyring, session->ledger, act, part, NULL, &code);
-	if (status == EMR_OK && code > EMR_RESULT_ALREADY) {
-		emr_problem_set(
-			out_problem, EMR_SAY_LEDGER_REFUSED, "cause", emr_result_text(code), NULL);
-		return EMR_REFUSED;
+	return bureau_sent(bureau, status, code, out_problem);
+}
+
+emr_status emr_bureau_send_all(
+	emr_bureau *bureau, emr_act *acts, size_t n, emr_problem *out_problem)
+{
+	emr_session *session = &bureau->session;
+	emr_status status = EMR_OK;
+	uint8_t code = 0;
+	size_t some;
+
+	for (size_t at = 0; status == EMR_OK && code == 0 && at < n; at += some) {
+		some = n - at < EMR_BATCH_SEND_ITEMS ? n - at : EMR_BATCH_SEND_ITEMS;
+		for (size_t i = at; status == EMR_OK && i < at + some; i++)
+			status = emr_replica_follow(
+				session->replica, session->identity.signer_id, &acts[i]);
+		if (status == EMR_OK)
+			status = emr_act_send_all(
+				session->keyring, session->ledger, acts + at, some, NULL, &code);
 	}
-	if (status == EMR_OK)
-		status = emr_follow_now(session->replica);
-	return say(status, out_problem);
+	return bureau_sent(bureau, status, code, out_problem);
 }
 
 emr_status emr_bureau_agree(const emr_args *args, emr_out *out, const char *question,

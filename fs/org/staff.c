@@ -21,6 +21,8 @@
 #include "org/rules.h"
 #include "org/team_care.h"
 
+#include "certificates.h"
+
 #define CARD_TEXT_MAX ((size_t)64 << 10)
 
 /* ---- who is there ---- */
@@ -373,9 +375,15 @@ static emr_status tell_authority(const emr_bureau *bureau, const emr_staff_membe
 static emr_status end_key(const emr_args *args, emr_out *out, emr_bureau *bureau,
 	const emr_staff_member *m, emr_problem *out_problem)
 {
-	char code[EMR_PERSON_CODE_CHARS], question[512], shown[256];
+	char code[EMR_PERSON_CODE_CHARS], question[512], shown[256], number[EMR_TEXT_BYTES];
+	EMR_AUTO_ENDING ending = {0};
 	emr_act act;
-	emr_status status;
+	emr_status status = emr_ending_find(bureau, &m->person, &ending);
+
+	if (status != EMR_OK)
+		return status;
+	if (ending.acts.len == 0 && emr_enrolling_is_there(bureau->dir))
+		return EMR_OK; /* all that is left is to tell the authority */
 
 	emr_person_code(m->person.signer_id, code);
 	emr_show(args->operands[1], shown, sizeof shown);
@@ -391,8 +399,20 @@ static emr_status end_key(const emr_args *args, emr_out *out, emr_bureau *bureau
 	status = emr_bureau_agree(args, out, question, _("Nothing was revoked."), out_problem);
 	if (status != EMR_OK)
 		return status;
-	act = emr_act_key_revoke(m->person.signer_id, emr_clock_unix_s(emr_clock_system()), 0);
-	return emr_bureau_send(bureau, &act, (emr_bytes){0}, out_problem);
+	if (ending.acts.len == 0) { /* the ledger says so */
+		act = emr_act_key_revoke(
+			m->person.signer_id, emr_clock_unix_s(emr_clock_system()), 0);
+		return emr_bureau_send(bureau, &act, (emr_bytes){0}, out_problem);
+	}
+	status = emr_ending_send(bureau, &ending, out_problem);
+	emr_number_text(ending.others, number);
+	if (status == EMR_OK && ending.others > 0)
+		emr_say(out,
+			emr_text_of(ending.others,
+				"%s key more, which had the same certificate, ended with it.\n",
+				"%s keys more, which had the same certificates, ended with it.\n"),
+			number);
+	return status;
 }
 
 /* The ledger first: what an authority that is away has to wait for ends nobody's rights later.
@@ -404,8 +424,7 @@ static emr_status take_out_of_use(
 	char code[EMR_PERSON_CODE_CHARS], shown[256];
 	emr_status status = emr_staff_find_or_say(bureau, args->operands[1], &m, out_problem);
 
-	if (status == EMR_OK && (m.person.row.head.state != EMR_KEY_REVOKED ||
-					!emr_enrolling_is_there(bureau->dir)))
+	if (status == EMR_OK)
 		status = end_key(args, out, bureau, &m, out_problem);
 	if (status == EMR_OK &&
 		!emr_id32_equal(m.person.signer_id,

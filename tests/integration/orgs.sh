@@ -216,6 +216,26 @@ run 0 org revoke nuno --yes $PF
 run 0 org show --json $PF
 grep -o '{"handle":"nuno"[^}]*}' out/said | grep -q '"in_force":false' || emr_fail "still in force: $(cat out/said)"
 run 6 org revoke nuno --yes $PF
+
+say "whoever was revoked still has his certificate, and no program of his own registers another key with it"
+again() { # WHO: what the ledger says to another key with WHO's certificate
+	(two_home "$1" && EMRFS_HOME=$EMRFS_HOME "$AGAIN" "$EMR_PASS" "$NET/ledger")
+}
+[ "$(again nuno)" = "key dead" ] || emr_fail "he is in again: $(again nuno)"
+run 0 org show --json $PF
+[ "$(grep -o '"handle":"nuno"' out/said | wc -l)" = 1 ] || emr_fail "a second key: $(cat out/said)"
+two_join olga "Olga Pais" clinician aurora
+[ "$(again olga)" = applied ] || emr_fail "the attack is none" # hers is in force
+two_home aurora
+run 0 org show --json $PF
+[ "$(grep -o '"handle":"olga"[^}]*"in_force":true' out/said | wc -l)" = 2 ] || emr_fail "$(cat out/said)"
+code=$(grep -o '"handle":"olga"[^}]*' out/said | head -1 | sed 's/.*"code":"\([^"]*\)".*/\1/')
+run 0 org revoke "$code" --yes $PF
+says "1 key more, which had the same certificate, ended with it."
+run 0 org show --json $PF
+! grep -q '"handle":"olga"[^}]*"in_force":true' out/said || emr_fail "a key of hers is left: $(cat out/said)"
+[ "$(again olga)" = "key dead" ] || emr_fail "she is in again"
+
 two_home trust
 run 5 org revoke lima --yes $PF	# another's
 two_mount nuno
@@ -225,6 +245,15 @@ run 4 status --wait=1s
 pid=$(two_pid nuno)
 run 4 unmount
 await_gone "$pid"
+
+say "the way back is another certificate"
+mv nuno nuno-before && mv nuno-folder nuno-before-folder && rm nuno.invitation nuno.words
+two_join nuno "Nuno Reis" clinician aurora
+two_home aurora
+run 0 org show --json $PF
+grep -q '"handle":"nuno"[^}]*"in_force":true' out/said || emr_fail "a new certificate opens nothing: $(cat out/said)"
+
+say "an agent is revoked, too"
 orgs_agent keys trust
 two_home trust
 run 0 org revoke keys --yes $PF

@@ -1,6 +1,6 @@
-/* One operation in a batch of its own, signed by one of the keyring's keys and sent: for what
- * people and organisations do now and then. It refuses nothing: the ledger's answer is the caller's
- * to read. */
+/* One operation, or a few that belong together, in a batch, signed by one of the keyring's keys and
+ * sent: for what people and organisations do now and then. It refuses nothing: the ledger's answer
+ * is the caller's to read. */
 #pragma once
 
 #include "base/clock.h"
@@ -16,3 +16,7 @@ emr_status emr_act_send(const emr_keyring *keyring, emr_ledger *ledger, const em
  * emr_follow_answer. */
 emr_status emr_act_send_as(const emr_keyring *keyring, emr_signer who, emr_ledger *ledger,
 	const emr_act *act, emr_bytes part, const emr_clock *clock, emr_ledger_answer *out_answer);
+/* N of them without parts in one batch, each behind its row as it is now.  *OUT_CODE: 0, or why the
+ * batch, or the first that was not taken, was refused.  EMR_LIMIT: more than a batch holds. */
+emr_status emr_act_send_all(const emr_keyring *keyring, emr_ledger *ledger, const emr_act *acts,
+	size_t n, const emr_clock *clock, uint8_t *out_code);

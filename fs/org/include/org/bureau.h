@@ -32,6 +32,9 @@ void emr_bureau_close(emr_bureau *bureau);
  * ledger did not take it, with a problem that names the reason. */
 emr_status emr_bureau_send(
 	emr_bureau *bureau, emr_act *act, emr_bytes part, emr_problem *out_problem);
+/* The same of N without parts, in as few batches as they need. */
+emr_status emr_bureau_send_all(
+	emr_bureau *bureau, emr_act *acts, size_t n, emr_problem *out_problem);
 /* The private part behind the proposal that ORG came in with, or asks to come in with: name and CA.
  * EMR_NOT_FOUND. */
 emr_status emr_bureau_proposal_part(const emr_bureau *bureau, emr_id16 proposal, emr_buf *out_part);

@@ -1,0 +1,24 @@
+/* Which certificates a person whose key ends could still register another key with, and what is
+ * sent so that they vouch for nobody any more. It refuses nothing, and asks nobody. */
+#pragma once
+
+#include "org/bureau.h"
+
+typedef struct emr_ending {
+	const emr_bureau *bureau;
+	emr_known_person person;
+	emr_buf certificates; /* SHA-256 of each, all that the ledger knows of her */
+	emr_buf keys;	      /* signer ids that one of them vouched for */
+	emr_buf acts;	      /* of emr_act, in this order: what is to be sent */
+	size_t others;	      /* further keys in force among them, which end with hers */
+} emr_ending;
+
+void emr_ending_free(emr_ending *ending);
+#define EMR_AUTO_ENDING __attribute__((cleanup(emr_ending_free))) emr_ending
+
+/* What is left to be done to take PERSON of the administrator's organisation out of use; nothing
+ * (no acts) when all of it is on the ledger.  Errors: those of the copy. */
+emr_status emr_ending_find(
+	const emr_bureau *bureau, const emr_known_person *person, emr_ending *out_ending);
+/* Sends it.  Errors as emr_bureau_send. */
+emr_status emr_ending_send(emr_bureau *bureau, emr_ending *ending, emr_problem *out_problem);
