@@ -363,7 +363,7 @@ static emr_status host_wait(void *self, uint64_t since, int timeout_ms, uint64_t
 
 	for (;;) {
 		uint64_t size = 0, next_block = 0;
-		int64_t left_ms;
+		int64_t left_ms, due_ns;
 		emr_status status = look_once(h, &size, &next_block);
 
 		if (status == EMR_OK && size > since) {
@@ -379,6 +379,12 @@ static emr_status host_wait(void *self, uint64_t since, int timeout_ms, uint64_t
 			return status;
 		if (left_ms <= 0)
 			return status == EMR_OK ? EMR_TIMEOUT : status;
+		due_ns = host_tend_lacking(h);
+		if (due_ns < end_ns) {
+			int64_t until_ms = (due_ns - emr_clock_boot_ns(clock)) / 1000000 + 1;
+
+			left_ms = until_ms < 1 ? 1 : until_ms < left_ms ? until_ms : left_ms;
+		}
 		/* It is said again at once, and did not come: the next look is not worth more. */
 		if (told_block == next_block)
 			status = pause_or_wake(h, (uint32_t)left_ms);

@@ -26,10 +26,12 @@ typedef struct fabric_host {
 	uint64_t kept_block; /* of the position that stands in the file */
 	/* what follows, which is changed by who holds both; never held while somebody is asked */
 	pthread_mutex_t known_lock;
-	emr_status last;      /* of the last time that blocks were asked for */
-	int64_t asked_ns;     /* when that was, by the clock since the start */
-	uint64_t away_unix_s; /* since when it fails; 0: it does not */
-	int64_t in_vain_ns;   /* when parts were waited for last, and did not come; 0: never */
+	emr_status last;	  /* of the last time that blocks were asked for */
+	int64_t asked_ns;	  /* when that was, by the clock since the start */
+	uint64_t away_unix_s;	  /* since when it fails; 0: it does not */
+	int64_t lacking_due_ns;	  /* when what no peer had is looked for; 0: never yet */
+	int64_t lacking_pause_ns; /* to the next time */
+	int64_t in_vain_ns;	  /* when parts were waited for last, and did not come; 0: never */
 } fabric_host;
 
 static inline void host_unlock(pthread_mutex_t **lock)
@@ -54,4 +56,9 @@ emr_status host_fetch(
  * held. */
 emr_status host_keep_parts(fabric_host *h, emr_bytes batch);
 emr_status host_fill_from(fabric_host *h, emr_chain *truth);
+/* Parts of BATCH, of which ANSWER tells, that the log lacks are looked after from now on; lock
+ * held, before host_keep_parts. */
+void host_note_lacking(fabric_host *h, emr_bytes batch, const emr_ledger_answer *answer);
+/* Looks after them when it is time, no lock held; when the next time is (INT64_MAX: none). */
+int64_t host_tend_lacking(fabric_host *h);
 emr_status host_submit(void *self, emr_bytes batch, emr_ledger_answer *out_answer);

@@ -43,7 +43,10 @@ static emr_status answer_with_parts(const sending *s, emr_ledger_answer *out)
 {
 	emr_status status = answer_of_entry(s->host, &s->batch_id, out);
 
-	return status == EMR_OK ? host_keep_parts(s->host, s->batch) : status;
+	if (status != EMR_OK)
+		return status;
+	host_note_lacking(s->host, s->batch, out);
+	return host_keep_parts(s->host, s->batch);
 }
 
 /* EMR_NOT_FOUND: it is not there. */

@@ -66,16 +66,22 @@ reads CT.txt "a heel"
 rm "$FAULT/late-parts"
 two_until 60 shown CT.txt "a heel" 2>/dev/null
 
-say "a part that no peer has any more: she reads it, for others it is missing, and what comes later is read by all"
+say "a part that no peer has any more: she reads it, and her folder, opened again meanwhile, brings it once more for others"
 touch "$FAULT/lost-parts"
 echo "a toe" >ana-folder/Imaging/toe.txt
 as ana run 0 status --wait
 rm "$FAULT/lost-parts"
-echo "a hip" >ana-folder/Imaging/hip.txt
-as ana run 0 status --wait
-two_until 60 shown hip.txt "a hip" 2>/dev/null
 reads toe.txt "a toe"
 as ana json 0 verify
 expect "parts that she waits for" "$(field chain.awaited)" 0
+two_until 180 shown toe.txt "a toe" 2>/dev/null
+grep -q "1 private parts that no peer had were sent again: applied" ana/state/log || emr_fail "it was not lost: $(tail -3 ana/state/log)"
 as lima json 0 verify
-expect "parts that he waits for" "$(field chain.awaited)" 1
+expect "parts that he waits for" "$(field chain.awaited)" 0
+reads toe.txt "a toe"
+echo "a hip" >ana-folder/Imaging/hip.txt
+as ana run 0 status --wait
+two_until 60 shown hip.txt "a hip" 2>/dev/null
+tended() { [ -z "$(find ana/state -name 'lacking-*')" ]; }
+two_until 180 tended
+[ "$(grep -c "were sent again" ana/state/log)" = 1 ] || emr_fail "sent again and again: $(grep "sent again" ana/state/log)"
