@@ -650,6 +650,7 @@ static void a_device_is_registered_whatever_certificate_brings_it(void **state)
 	assert_int_equal(
 		reg(&it, "KEY_REG of a device beside a revoked certificate", &it.world.identity),
 		EMR_RESULT_APPLIED);
+	kit_world_free(&it.world);
 	make_certified_device(&it);
 	it.world.caller.host = EMR_HOST_EMBEDDED;
 	assert_int_equal(revoke_cert(&it, "CERT_REVOKE", it.world.org, it.renewal.ref), 0);
