@@ -52,10 +52,12 @@
 #define CLOCK_SLACK_S 300
 
 /* What malloc keeps for itself: it would learn from one large table, and never give back such.  A
- * thread's room for requests (1 MiB and a page) is over the first, an answer of 1 MiB below it. */
+ * thread's room for requests (1 MiB and a page) is over the first, an answer of 1 MiB below it.
+ * malloc_trim gives back the free end of the first arena and of no other, so there is one; threads
+ * that seal work a hundred times longer on a block than its malloc takes. */
 #define OWN_PAGES_BYTES ((1 << 20) + 2048) /* from here on a block has pages of its own */
 #define KEPT_TOP_BYTES (4 << 20)
-#define ARENAS 4
+#define ARENAS 1
 
 typedef struct mount {
 	const emr_args *args;
