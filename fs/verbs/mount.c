@@ -18,6 +18,7 @@
 #include "kit/language.h"
 #include "kit/text.h"
 #include "mount/behind.h"
+#include "mount/code.h"
 #include "mount/copy_scan.h"
 #include "mount/mountpoint.h"
 #include "mount/publishing.h"
@@ -258,6 +259,7 @@ static void when_ready(void *arg)
 	emr_ready_tell("The folder is open.");
 	emr_behind_let_go(&m->report_fd, code, true);
 	emr_language_all_english(false); /* what follows is for people, whatever has started it */
+	emr_code_rest();
 }
 
 /* ---- an orderly end ---- */
