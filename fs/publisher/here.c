@@ -1,6 +1,6 @@
 /* This file knows which records are not whole on this computer, so that it is not counted as a copy
- * of them.  A thread looks at all of them when the folder is opened, once a day, and when somebody
- * wants to know; it names no block and mends nothing. */
+ * of them.  A thread looks at all of them soon after the folder is opened, once a day, and when
+ * somebody wants to know; it names no block and mends nothing. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -9,9 +9,10 @@
 #include "store/car_store.h"
 #include "store/unixfs.h"
 
-#define PORTION 64 /* records between two looks at the clock */
-#define SHARE 5	   /* of the time at most one part in so many */
-#define REST 10	   /* times as long as it took, before it is looked again */
+#define PORTION 64		     /* records between two looks at the clock */
+#define SHARE 5			     /* of the time at most one part in so many */
+#define REST 10			     /* times as long as it took, before it is looked again */
+#define FIRST_NS INT64_C(2000000000) /* once whoever opened the folder has looked into it */
 #define DAY_NS INT64_C(86400000000000)
 #define AGAIN_NS INT64_C(5000000000) /* the list of pins was not whole, or memory was short */
 
@@ -170,7 +171,7 @@ static emr_status pass(emr_publisher *p)
 void *here_watch(void *arg)
 {
 	emr_publisher *p = arg;
-	int64_t due_ns = 0;
+	int64_t due_ns = publisher_now_ns() + FIRST_NS;
 
 	publisher_step_back();
 	pthread_mutex_lock(&p->lock);
