@@ -21,7 +21,8 @@ typedef struct csv {
 	char separator;
 	/* where in the table */
 	uint8_t wanted[FIELDS_MAX]; /* index of the named column; LEFT_OUT */
-	uint32_t fields, field;	    /* of the first row; of this one */
+	bool has_column[EMR_COLUMNS_MAX];
+	uint32_t fields, field; /* of the first row; of this one */
 	bool is_first_row, is_quoted, was_quoted, has_any;
 	char cell[CELL_MAX + 1];
 	size_t cell_len; /* may be larger than the cell */
@@ -39,15 +40,21 @@ emr_status csv_take_columns(const emr_column *columns, size_t count, csv_columns
 	if (count > EMR_COLUMNS_MAX)
 		return EMR_LIMIT;
 	for (size_t i = 0; i < count; i++) {
-		const char *name = columns[i].name;
+		const char *name = columns[i].name,
+			   *words = columns[i].words != NULL ? columns[i].words : "";
 
 		if (name == NULL || name[0] == '\0' || strpbrk(name, ",;\t\"\r\n") != NULL ||
 			columns[i].kind < EMR_COLUMN_NUMBER || columns[i].kind > EMR_COLUMN_CODE)
 			return EMR_INVALID;
-		if (strlen(name) > EMR_COLUMN_NAME_MAX)
+		if (words[0] != '\0' &&
+			(columns[i].kind != EMR_COLUMN_CODE || words[0] != '|' ||
+				strlen(words) < 3 || words[strlen(words) - 1] != '|'))
+			return EMR_INVALID;
+		if (strlen(name) > EMR_COLUMN_NAME_MAX || strlen(words) > EMR_COLUMN_WORDS_MAX)
 			return EMR_LIMIT;
 		out->list[i].kind = columns[i].kind;
 		strcpy(out->list[i].name, name);
+		strcpy(out->list[i].words, words);
 	}
 	out->count = (uint32_t)count;
 	return EMR_OK;
@@ -87,12 +94,14 @@ static bool is_digit(char c)
 	return c >= '0' && c <= '9';
 }
 
-/* "<5,25" is "<5.25". */
+/* "<5,25" is "<5.25"; "=5" is a formula. */
 static bool take_number(char *text)
 {
-	char *at = text + strspn(text, "<>=");
+	char *at = text + (text[0] == '<' || text[0] == '>');
 	size_t digits;
 
+	if (at > text && *at == '=')
+		at++;
 	if (*at == '+' || *at == '-')
 		at++;
 	digits = strspn(at, "0123456789");
@@ -109,10 +118,26 @@ static bool take_number(char *text)
 	return *at == '\0' && strlen(text) <= 18;
 }
 
+/* One of the codes that there may be, as they write it. */
+static bool take_word(const char *words, char *text)
+{
+	char sought[CELL_MAX + 3];
+	const char *found;
+	size_t len = strlen(text);
+
+	snprintf(sought, sizeof sought, "|%s|", text);
+	found = len > 0 && strchr(text, '|') == NULL ? strcasestr(words, sought) : NULL;
+	if (found != NULL)
+		memcpy(text, found + 1, len);
+	return found != NULL;
+}
+
 static bool take_code(const char *text)
 {
 	size_t digits = 0;
 
+	if ((text[0] == '+' || text[0] == '-') && text[strspn(text, "+-")] != '\0')
+		return false; /* a formula */
 	for (size_t i = 0; text[i] != '\0'; i++) {
 		char c = text[i];
 
@@ -183,11 +208,16 @@ static bool take_date(const csv *c, char *text)
 	return true;
 }
 
-static bool take_cell(const csv *c, uint32_t kind, char *text)
+static bool take_cell(const csv *c, uint8_t which, char *text)
 {
+	uint32_t kind = c->columns->list[which].kind;
+	const char *words = c->columns->list[which].words;
+
 	if (kind == EMR_COLUMN_NUMBER)
 		return take_number(text);
-	return kind == EMR_COLUMN_DATE ? take_date(c, text) : take_code(text);
+	if (kind == EMR_COLUMN_DATE)
+		return take_date(c, text);
+	return words[0] != '\0' ? take_word(words, text) : take_code(text);
 }
 
 /* ---- rows ---- */
@@ -196,8 +226,11 @@ static void name_field(csv *c, const char *name)
 {
 	c->wanted[c->field] = LEFT_OUT;
 	for (uint32_t i = 0; i < c->columns->count; i++)
-		if (strcasecmp(c->columns->list[i].name, name) == 0)
+		if (!c->has_column[i] && strcasecmp(c->columns->list[i].name, name) == 0) {
 			c->wanted[c->field] = (uint8_t)i;
+			c->has_column[i] = true;
+			return;
+		}
 }
 
 static void end_cell(csv *c)
@@ -218,7 +251,7 @@ static void end_cell(csv *c)
 			put(c, &c->separator, 1);
 		if (c->is_first_row)
 			put(c, c->columns->list[which].name, strlen(c->columns->list[which].name));
-		else if (take_cell(c, c->columns->list[which].kind, c->cell))
+		else if (take_cell(c, which, c->cell))
 			put(c, c->cell, strlen(c->cell));
 	}
 	c->cell_len = 0;
@@ -326,7 +359,10 @@ emr_status csv_copy(int in_fd, uint64_t size, int out_fd, const persona *who, bo
 	c.without_dates = without_dates;
 	c.columns = columns;
 	c.is_first_row = true;
-	read_table(&c, size, &in);
+	if (size <= EMR_TABLE_MAX_BYTES)
+		read_table(&c, size, &in);
+	else
+		c.why = EMR_WITHHELD_LARGE_TABLE;
 	if (c.why == EMR_WITHHELD_NOT && c.is_quoted)
 		c.why = EMR_WITHHELD_DAMAGED;
 	if (c.why == EMR_WITHHELD_NOT && c.has_any)

@@ -299,7 +299,8 @@ emr_status emr_deidentify_scan(emr_deidentifier *d, uint64_t size, unsigned year
 		.year = year,
 		.without_dates = d->rules.without_dates,
 		.with_characteristics = d->rules.with_characteristics,
-		.size = size};
+		.size = size,
+		.columns = d->columns};
 	scanning s = {.w = &d->scanner, .size = size, .read = read, .arg = arg};
 	bool is_first = false;
 	emr_status status = EMR_OK;
@@ -335,6 +336,7 @@ emr_status emr_deidentifier_open(
 	}
 	d->program = path;
 	d->rules = *rules;
+	d->rules.columns = NULL; /* the caller's */
 	d->columns = columns;
 	d->writer.helper = d->checker.helper = d->scanner.helper = EMR_HELPER_NONE;
 	*out = d;

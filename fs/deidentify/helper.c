@@ -1,7 +1,8 @@
-/* The helper `deidentify`: makes copies of DICOM files for research ("write"), looks in copies for
- * what their originals say ("check"), or in what others call copies for what no copy has ("scan").
- * emrfs starts it and sends it the two descriptors of one file after the other, or the pieces that
- * a scan asks for; it opens nothing itself, and a file that breaks it breaks nothing else. */
+/* The helper `deidentify`: makes copies of DICOM files and tables for research ("write"), looks in
+ * copies for what their originals say ("check"), or in what others call copies for what no copy has
+ * ("scan"). emrfs starts it and sends it the two descriptors of one file after the other, or the
+ * pieces that a scan asks for; it opens nothing itself, and a file that breaks it breaks nothing
+ * else. */
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -11,6 +12,7 @@
 
 #include "check.h"
 #include "copy.h"
+#include "csv.h"
 #include "protocol.h"
 #include "scan.h"
 
@@ -92,22 +94,23 @@ static size_t want(void *arg, uint64_t at, uint8_t *out, size_t len)
 static int scan_all(void)
 {
 	static flat_file file;
+	static protocol_look look;
 	protocol_result result;
-	protocol_look look;
 
 	if (!emr_inside_ready_tell(PROTOCOL_VERSION))
 		return 1;
 	while (hear(&look, sizeof look) && look.kind == PROTOCOL_LOOK) {
 		const scan_rules rules = {.year = look.year,
 			.without_dates = look.without_dates != 0,
-			.with_characteristics = look.with_characteristics != 0};
+			.with_characteristics = look.with_characteristics != 0,
+			.columns = &look.columns};
 
 		file.read = want;
 		file.ahead = PROTOCOL_PIECE;
 		file.size = look.size;
 		file.at = file.len = 0;
 		result = (protocol_result){.kind = PROTOCOL_RESULT};
-		result.what.withheld = scan_dicom(&file, &rules);
+		result.what.withheld = scan_file(&file, &rules);
 		if (!emr_inside_tell(&result, sizeof result))
 			return 1;
 	}

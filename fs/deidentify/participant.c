@@ -36,6 +36,7 @@ const char *emr_withheld_text(emr_withheld reason)
 		[EMR_WITHHELD_STOPPED] = "stopped",
 		[EMR_WITHHELD_LATE] = "late",
 		[EMR_WITHHELD_NO_COLUMN] = "no-column",
+		[EMR_WITHHELD_LARGE_TABLE] = "large-table",
 	};
 
 	return (unsigned)reason < EMR_WITHHELD_COUNT ? texts[reason] : "";

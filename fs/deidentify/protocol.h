@@ -2,9 +2,9 @@
  * are of one build, so structures go as they are; VERSION and sizes tell when they are not. */
 #pragma once
 
-#include "csv.h"
+#include "columns.h"
 
-#define PROTOCOL_VERSION 5u
+#define PROTOCOL_VERSION 6u
 #define PROTOCOL_WRITE "write" /* the helper's one argument */
 #define PROTOCOL_CHECK "check"
 #define PROTOCOL_SCAN "scan"
@@ -41,6 +41,7 @@ typedef struct protocol_look {
 	uint32_t kind;
 	uint32_t year, without_dates, with_characteristics;
 	uint64_t size;
+	csv_columns columns;
 } protocol_look;
 
 typedef struct protocol_want {

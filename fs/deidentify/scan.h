@@ -1,17 +1,23 @@
 /* Looks in a file that somebody else calls a copy for what no copy has.  There is no original to
  * compare with: it knows the same table as the writer, and nothing of how the writer reads.  It
- * looks into headers, not into pixels. */
+ * looks into headers, not into pixels; of a table into each cell. */
 #pragma once
 
 #include "deidentify/deidentify.h"
 
+#include "columns.h"
 #include "flat.h"
 
 typedef struct scan_rules {
 	uint32_t year; /* the present one */
 	bool without_dates, with_characteristics;
+	const csv_columns *columns; /* of tables; NULL: no table is a copy */
 } scan_rules;
 
 /* EMR_WITHHELD_NOT: nothing stands there that must not.  EMR_WITHHELD_FOUND_AGAIN: something does.
  * EMR_WITHHELD_NOT_DICOM, EMR_WITHHELD_DAMAGED, EMR_WITHHELD_UNKNOWN_KIND. */
 emr_withheld scan_dicom(flat_file *f, const scan_rules *rules);
+/* The same of a table (scan_table.c), to its last byte. */
+emr_withheld scan_table(flat_file *f, const scan_rules *rules);
+/* Whichever of the two it is, with columns; without them it must be DICOM. */
+emr_withheld scan_file(flat_file *f, const scan_rules *rules);

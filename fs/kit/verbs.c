@@ -735,11 +735,14 @@ static const emr_verb_row verbs[EMR_VERB_COUNT] = {
 			"size and "
 			"weight stay) and \"faces\" (\"withheld\", \"kept\": heads in thin slices, "
 			"from "
-			"which a face can be drawn). "
+			"which a face can be drawn), and \"columns\": of tables (CSV) those that "
+			"stay, as {\"glucose\": \"number\", \"taken\": \"date\", \"unit\": "
+			"\"code\", \"sex\": [\"F\", \"M\"]}; without it no table is given. "
 			"While the folder is closed, and for the steward, it "
 			"asks for the passphrase.\n",
 		.fields =
 			"datasets[]{name organisation called data dates characteristics faces "
+			"columns{} "
 			"purpose who until price daily_limit terms participants steward reader "
 			"withheld "
 			"readers[]{who name organisation code id since entry} "

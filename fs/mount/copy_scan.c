@@ -9,7 +9,7 @@
 #include "base/log.h"
 #include "kit/beside.h"
 #include "record/derived.h"
-#include "share/terms.h"
+#include "sharing/copies.h"
 
 static unsigned year_now(void)
 {
@@ -19,14 +19,13 @@ static unsigned year_now(void)
 	return gmtime_r(&now, &day) != NULL ? (unsigned)day.tm_year + 1900 : 0;
 }
 
-static emr_status prepare(
-	emr_copy_scan *scan, emr_id32 participant, const emr_deidentify_rules *rules)
+static emr_status prepare(emr_copy_scan *scan, const emr_copy_claim *claim)
 {
 	EMR_AUTO_FREE char *program = NULL;
+	emr_copies_rules by;
 
-	if (scan->deidentifier != NULL && emr_id32_equal(scan->participant, participant) &&
-		scan->rules.without_dates == rules->without_dates &&
-		scan->rules.with_characteristics == rules->with_characteristics)
+	if (scan->deidentifier != NULL && emr_id32_equal(scan->participant, claim->participant) &&
+		emr_id32_equal(scan->terms_id, claim->terms_id))
 		return EMR_OK;
 	emr_copy_scan_end(scan);
 	program = emr_beside("deidentify");
@@ -34,16 +33,15 @@ static emr_status prepare(
 		emr_log(EMR_LOG_ERROR, "datasets: the program that looks at copies is missing");
 		return EMR_IO;
 	}
-	scan->rules = *rules;
-	scan->participant = participant;
-	return emr_deidentifier_open(program, rules, &scan->deidentifier);
+	scan->terms_id = claim->terms_id;
+	scan->participant = claim->participant;
+	emr_copies_rules_of(claim->terms, &by);
+	return emr_deidentifier_open(program, &by.rules, &scan->deidentifier);
 }
 
 emr_status emr_copy_scan_look(void *arg, const emr_copy_claim *claim, bool *out_is_copy)
 {
 	emr_copy_scan *scan = arg;
-	const emr_deidentify_rules rules = {.without_dates = claim->terms->without_dates,
-		.with_characteristics = claim->terms->with_characteristics};
 	uint8_t expected[32];
 	emr_withheld why = EMR_WITHHELD_STOPPED;
 	emr_status status;
@@ -52,7 +50,7 @@ emr_status emr_copy_scan_look(void *arg, const emr_copy_claim *claim, bool *out_
 	emr_derived_rules(EMR_DEIDENTIFY_TABLE, claim->terms_id, expected);
 	if (claim->rules == NULL || memcmp(claim->rules, expected, sizeof expected) != 0)
 		return EMR_OK;
-	status = prepare(scan, claim->participant, &rules);
+	status = prepare(scan, claim);
 	if (status == EMR_OK)
 		status = emr_deidentify_scan(
 			scan->deidentifier, claim->size, year_now(), claim->read, claim->arg, &why);

@@ -238,10 +238,52 @@ static emr_status count_one(void *arg, const emr_team *team)
 		       : status;
 }
 
+/* "|F|M|" as a list. */
+static json_t *words_json(const char *words)
+{
+	json_t *list = json_array();
+	const char *at = words;
+
+	while (list != NULL && *at == '|' && at[1] != '\0') {
+		size_t len = strcspn(at + 1, "|");
+
+		if (json_array_append_new(list, json_stringn(at + 1, len)) != 0) {
+			json_decref(list);
+			return NULL;
+		}
+		at += 1 + len;
+	}
+	return list;
+}
+
+/* As the terms' file says it. */
+static json_t *columns_json(const emr_terms *terms)
+{
+	static const char *const kinds[] = {[EMR_TERMS_NUMBER] = "number",
+		[EMR_TERMS_DATE] = "date",
+		[EMR_TERMS_CODE] = "code"};
+	json_t *object = json_object();
+
+	for (size_t i = 0; i < terms->n_columns && object != NULL; i++) {
+		const emr_terms_column *column = &terms->columns[i];
+		const char *words = terms->column_text + column->words;
+
+		if (json_object_set_new(object, terms->column_text + column->name,
+			    words[0] != '\0' ? words_json(words)
+					     : json_string(kinds[column->kind])) != 0) {
+			json_decref(object);
+			object = NULL;
+		}
+	}
+	return object;
+}
+
 static emr_status add_rules(const emr_terms *terms, json_t *one)
 {
 	if (!terms->is_deidentified)
 		return EMR_OK;
+	if (terms->n_columns > 0 && json_object_set_new(one, "columns", columns_json(terms)) != 0)
+		return EMR_NO_MEMORY;
 	return json_object_set_new(one, "dates",
 		       json_string(terms->without_dates ? "removed" : "moved")) == 0 &&
 			       json_object_set_new(one, "characteristics",

@@ -37,9 +37,7 @@ emr_status cleaner_find(emr_session *session, const emr_team *dataset, cleaner *
 
 emr_status cleaner_open(emr_session *session, const emr_team *dataset, cleaner *out)
 {
-	const emr_deidentify_rules rules = {.without_dates = dataset->terms.without_dates,
-		.with_characteristics = dataset->terms.with_characteristics,
-		.with_faces = dataset->terms.with_faces};
+	emr_copies_rules by;
 	EMR_AUTO_FREE char *program = emr_beside("deidentify");
 	cleaner c = {0};
 	emr_status status = program != NULL ? cleaner_find(session, dataset, &c) : EMR_UNSUPPORTED;
@@ -47,8 +45,9 @@ emr_status cleaner_open(emr_session *session, const emr_team *dataset, cleaner *
 	if (status == EMR_OK)
 		status = emr_deidentify_key(&c.copies.secret,
 			emr_bytes_of(c.copies.pseudonym, strlen(c.copies.pseudonym)), &c.key);
+	emr_copies_rules_of(&dataset->terms, &by);
 	if (status == EMR_OK)
-		status = emr_deidentifier_open(program, &rules, &c.deidentifier);
+		status = emr_deidentifier_open(program, &by.rules, &c.deidentifier);
 	if (status != EMR_OK) {
 		cleaner_close(&c);
 		return status;
@@ -105,8 +104,8 @@ static void short_of(const char *uid, size_t chars, char *out)
 	out[chars] = '\0';
 }
 
-/* The same file has the same name at every time, because its new UIDs are the same. */
-static void name_copy(const emr_deidentified *what, char out[COPY_NAME_BYTES])
+/* The same picture has the same name at every time, because its new UIDs are the same. */
+static void name_picture(const emr_deidentified *what, char out[COPY_NAME_BYTES])
 {
 	char study[9], series[9], instance[13];
 
@@ -115,6 +114,18 @@ static void name_copy(const emr_deidentified *what, char out[COPY_NAME_BYTES])
 	short_of(what->instance_uid, 12, instance);
 	snprintf(out, COPY_NAME_BYTES, "STUDY-%s/SERIES-%s/%06u-%s.dcm", study, series,
 		(unsigned)what->instance_number, instance);
+}
+
+/* A table says nothing of itself: its copy is called after the record, of which no version is 0. */
+static void name_table(const cleaner *c, emr_id16 object, char out[COPY_NAME_BYTES])
+{
+	const version none = {.object = object};
+	uint8_t source[32];
+	char text[53];
+
+	cleaner_source(c, &none, source);
+	emr_base32(source, sizeof source, text);
+	snprintf(out, COPY_NAME_BYTES, COPY_TABLES "/TABLE-%.12s.csv", text);
 }
 
 /* Bytes that are elsewhere are waited for; EMR_BUSY: they do not come now. */
@@ -184,7 +195,10 @@ emr_status cleaner_make(cleaner *c, uint64_t node, const version *v, int *out_fd
 		*out_why = emr_withheld_text(what->withheld);
 	if (status != EMR_OK || *out_why != NULL)
 		return status;
-	name_copy(what, name);
+	if (what->is_table)
+		name_table(c, v->object, name);
+	else
+		name_picture(what, name);
 	*out_fd = copy;
 	copy = -1;
 	return EMR_OK;

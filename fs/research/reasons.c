@@ -35,6 +35,7 @@ static const struct {
 	{"twice", N_("the same picture is there already")},
 	{"changed", N_("changed meanwhile")},
 	{"pending", N_("not on the ledger yet: join again when it is")},
+	{"large-table", N_("a table of more than 64 MiB")},
 };
 #define REASONS (sizeof reasons / sizeof *reasons)
 

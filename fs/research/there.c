@@ -17,6 +17,13 @@ static bool is_half(const char *name)
 	return len > tail && strcmp(name + len - tail, COPY_HALF) == 0;
 }
 
+static bool is_copy_name(const char *name)
+{
+	return strlen(name) < COPY_NAME_BYTES &&
+	       (fnmatch(COPY_NAME, name, FNM_PATHNAME | FNM_PERIOD) == 0 ||
+		       fnmatch(COPY_TABLE_NAME, name, FNM_PATHNAME | FNM_PERIOD) == 0);
+}
+
 static emr_status read_mark(const cleaner *c, uint64_t node, copy_there *copy)
 {
 	EMR_AUTO_FREE char *text = NULL;
@@ -42,8 +49,7 @@ static bool note(void *arg, const char *path, const emr_attr *attr)
 
 	if (attr->type == EMR_META_DIR || (attr->type == EMR_META_FILE && is_half(name)))
 		return true;
-	if (attr->type != EMR_META_FILE || strlen(name) >= COPY_NAME_BYTES ||
-		fnmatch(COPY_NAME, name, FNM_PATHNAME | FNM_PERIOD) != 0) {
+	if (attr->type != EMR_META_FILE || !is_copy_name(name)) {
 		if (t->other == NULL)
 			t->other = strdup(path);
 		return true;

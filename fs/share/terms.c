@@ -3,7 +3,9 @@
 #include "share/terms.h"
 
 #include <ctype.h>
+#include <stdio.h>
 #include <string.h>
+#include <strings.h>
 #include <time.h>
 
 #include <jansson.h>
@@ -86,9 +88,117 @@ static emr_status take_choice(const json_t *value, const char *usual, const char
 	return EMR_OK;
 }
 
+/* ---- columns of tables ---- */
+
+#define CODE_MAX 16
+#define CODE_CHARS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._%/+-"
+
+/* What a table can have as the head of a column, and a person can be shown. */
+static emr_status check_column_name(const emr_terms *terms, const char *name)
+{
+	size_t len = strlen(name);
+
+	if (len > EMR_TERMS_COLUMN_NAME_MAX)
+		return EMR_LIMIT;
+	if (len == 0 || !emr_shown_name_ok(name, len) || strpbrk(name, ",;\"|") != NULL ||
+		strchr("=+-@ ", name[0]) != NULL || name[len - 1] == ' ')
+		return EMR_INVALID;
+	for (size_t i = 0; i < terms->n_columns; i++)
+		if (strcasecmp(terms->column_text + terms->columns[i].name, name) == 0)
+			return EMR_INVALID;
+	return EMR_OK;
+}
+
+static bool is_code(const char *text, size_t len)
+{
+	/* Of signs that begin a formula there are only signs. */
+	return len > 0 && len <= CODE_MAX && strspn(text, CODE_CHARS) == len &&
+	       (strchr("+-", text[0]) == NULL || strspn(text, "+-") == len);
+}
+
+/* The list of codes as "|F|M|"; each is there once. */
+static emr_status take_codes(const json_t *list, char out[EMR_TERMS_COLUMN_WORDS_MAX + 1])
+{
+	const json_t *value;
+	size_t i, at = 1;
+
+	strcpy(out, "|");
+	json_array_foreach(list, i, value)
+	{
+		char sought[CODE_MAX + 3];
+		const char *text = json_string_value(value);
+
+		if (text == NULL || !is_code(text, json_string_length(value)))
+			return EMR_INVALID;
+		snprintf(sought, sizeof sought, "|%s|", text);
+		if (strcasestr(out, sought) != NULL)
+			return EMR_INVALID;
+		if (at + strlen(text) + 1 > EMR_TERMS_COLUMN_WORDS_MAX)
+			return EMR_LIMIT;
+		at += (size_t)sprintf(out + at, "%s|", text);
+	}
+	return at > 1 ? EMR_OK : EMR_INVALID;
+}
+
+static emr_status take_kind(
+	const json_t *value, uint8_t *out_kind, char words[EMR_TERMS_COLUMN_WORDS_MAX + 1])
+{
+	static const char *const kinds[] = {"number", "date", "code"};
+	const char *text = json_string_value(value);
+
+	words[0] = '\0';
+	*out_kind = EMR_TERMS_CODE;
+	if (json_is_array(value))
+		return take_codes(value, words);
+	for (uint8_t i = 0; text != NULL && i < 3; i++)
+		if (strcmp(text, kinds[i]) == 0) {
+			*out_kind = (uint8_t)(EMR_TERMS_NUMBER + i);
+			return EMR_OK;
+		}
+	return EMR_INVALID;
+}
+
+static emr_status keep_text(emr_terms *out, size_t *used, const char *text, uint16_t *out_at)
+{
+	size_t len = strlen(text) + 1;
+
+	if (len > sizeof out->column_text - *used)
+		return EMR_LIMIT;
+	memcpy(out->column_text + *used, text, len);
+	*out_at = (uint16_t)*used;
+	*used += len;
+	return EMR_OK;
+}
+
+static emr_status take_columns(json_t *object, emr_terms *out)
+{
+	char words[EMR_TERMS_COLUMN_WORDS_MAX + 1];
+	const char *name;
+	json_t *value;
+	size_t used = 0;
+	emr_status status = json_object_size(object) > 0 ? EMR_OK : EMR_INVALID;
+
+	if (json_object_size(object) > EMR_TERMS_COLUMNS_MAX)
+		return EMR_LIMIT;
+	json_object_foreach(object, name, value)
+	{
+		emr_terms_column *column = &out->columns[out->n_columns];
+
+		if (status == EMR_OK)
+			status = check_column_name(out, name);
+		if (status == EMR_OK)
+			status = take_kind(value, &column->kind, words);
+		if (status == EMR_OK)
+			status = keep_text(out, &used, name, &column->name);
+		if (status == EMR_OK)
+			status = keep_text(out, &used, words, &column->words);
+		out->n_columns += status == EMR_OK;
+	}
+	return status;
+}
+
 /* How copies are made. */
-static emr_status take_rule(
-	const char *name, const json_t *value, emr_terms *out, const char **out_what)
+static emr_status take_rule(const char *name, json_t *value, emr_terms *out, const char **out_what)
 {
 	if (strcmp(name, "dates") == 0) {
 		*out_what = "dates";
@@ -97,6 +207,10 @@ static emr_status take_rule(
 	if (strcmp(name, "faces") == 0) {
 		*out_what = "faces";
 		return take_choice(value, "withheld", "kept", &out->with_faces);
+	}
+	if (strcmp(name, "columns") == 0) {
+		*out_what = "columns";
+		return take_columns(value, out);
 	}
 	if (strcmp(name, "characteristics") != 0)
 		return EMR_INVALID;
@@ -119,7 +233,7 @@ enum { HAS_PURPOSE = 1, HAS_WHO = 2, HAS_UNTIL = 4, HAS_DATA = 8, HAS_ALL = 15, 
 
 /* *OUT_WHAT: the member as this file calls it. */
 static emr_status take_member(
-	const char *name, const json_t *value, emr_terms *out, unsigned *has, const char **out_what)
+	const char *name, json_t *value, emr_terms *out, unsigned *has, const char **out_what)
 {
 	uint64_t daily = 0;
 	emr_status status = EMR_INVALID;

@@ -8,6 +8,27 @@
 #include "crypto/hashsig.h"
 #include "replica/people.h"
 
+_Static_assert(EMR_TERMS_COLUMNS_MAX <= EMR_COLUMNS_MAX &&
+		       EMR_TERMS_COLUMN_NAME_MAX <= EMR_COLUMN_NAME_MAX &&
+		       EMR_TERMS_COLUMN_WORDS_MAX <= EMR_COLUMN_WORDS_MAX &&
+		       (int)EMR_TERMS_NUMBER == (int)EMR_COLUMN_NUMBER &&
+		       (int)EMR_TERMS_DATE == (int)EMR_COLUMN_DATE &&
+		       (int)EMR_TERMS_CODE == (int)EMR_COLUMN_CODE,
+	"what terms can say is what copies can be made by");
+
+void emr_copies_rules_of(const emr_terms *terms, emr_copies_rules *out)
+{
+	*out = (emr_copies_rules){.rules = {.without_dates = terms->without_dates,
+					  .with_characteristics = terms->with_characteristics,
+					  .with_faces = terms->with_faces,
+					  .columns = out->columns,
+					  .column_count = terms->n_columns}};
+	for (size_t i = 0; i < terms->n_columns; i++)
+		out->columns[i] = (emr_column){.name = terms->column_text + terms->columns[i].name,
+			.kind = (emr_column_kind)terms->columns[i].kind,
+			.words = terms->column_text + terms->columns[i].words};
+}
+
 emr_status emr_copies_of(emr_session *session, const emr_team *dataset, emr_copies *out)
 {
 	EMR_AUTO_SECRET secret = {0};

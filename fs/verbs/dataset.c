@@ -164,6 +164,43 @@ static void say_readers(const dataset *d, const json_t *one)
 	}
 }
 
+/* One column of tables: what it may hold, and what of that could still name somebody. */
+static void say_column(const dataset *d, const char *name, const json_t *kind, bool without_dates)
+{
+	char column[300], codes[EMR_TERMS_COLUMN_WORDS_MAX + 100] = "";
+	const char *word = json_string_value(kind);
+
+	emr_show(name, column, sizeof column);
+	for (size_t i = 0; i < json_array_size(kind); i++)
+		snprintf(codes + strlen(codes), sizeof codes - strlen(codes), "%s%s",
+			i > 0 ? ", " : "", json_string_value(json_array_get(kind, i)));
+	if (word == NULL)
+		emr_say(d->out, "    %s: %s, and nothing else\n", column, codes);
+	else if (strcmp(word, "number") == 0)
+		emr_say(d->out, "    %s: numbers\n", column);
+	else if (strcmp(word, "date") == 0)
+		emr_say(d->out, "    %s: %s\n", column,
+			without_dates ? _("dates, of which none stays")
+				      : _("dates, moved as all others"));
+	else
+		emr_say(d->out,
+			"    %s: codes of up to 16 letters and digits, as they stand there; a "
+			"single name would stay\n",
+			column);
+}
+
+static void say_columns(const dataset *d, const json_t *one)
+{
+	json_t *columns = json_object_get(one, "columns"), *kind;
+	bool without_dates = strcmp(emr_json_text_at(one, "dates"), "removed") == 0;
+	const char *name;
+
+	if (json_object_size(columns) > 0)
+		emr_say(d->out, "  Of tables (CSV) these columns stay, and of each cell only what "
+				"is said here:\n");
+	json_object_foreach(columns, name, kind) say_column(d, name, kind, without_dates);
+}
+
 static void say_rules(const dataset *d, const json_t *one)
 {
 	if (strcmp(emr_json_text_at(one, "data"), "identified") == 0)
@@ -177,6 +214,7 @@ static void say_rules(const dataset *d, const json_t *one)
 	if (strcmp(emr_json_text_at(one, "faces"), "kept") == 0)
 		emr_say(d->out, "  Pictures of heads are given, too, also where a face can be "
 				"drawn from them.\n");
+	say_columns(d, one);
 }
 
 /* What comes later of one's own. */

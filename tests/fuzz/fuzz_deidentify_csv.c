@@ -1,11 +1,13 @@
 /* A table that somebody gave: a first byte of options, then the table.  Whatever copy comes out is
- * a table again, as long as it says, and each of its cells is one that the checker takes. */
+ * a table again, as long as it says, each of its cells is one that the checker takes, and readers'
+ * scan finds nothing in it.  What the scan calls a copy gives all of itself when it is copied. */
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
 #include "check.h"
 #include "csv.h"
+#include "scan.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -18,17 +20,33 @@ static int file_of(const uint8_t *data, size_t size)
 	return fd;
 }
 
+static const emr_column named[] = {{"glucose", EMR_COLUMN_NUMBER, NULL},
+	{"taken", EMR_COLUMN_DATE, NULL}, {"unit", EMR_COLUMN_CODE, NULL},
+	{"sex", EMR_COLUMN_CODE, "|F|M|n/a|"}};
+#define NAMED (sizeof named / sizeof *named)
+
+static bool is_copy(int fd, uint64_t size, bool without_dates)
+{
+	static flat_file file;
+	csv_columns columns = {0};
+	const scan_rules rules = {
+		.year = 2026, .without_dates = without_dates, .columns = &columns};
+
+	if (csv_take_columns(named, NAMED, &columns) != EMR_OK)
+		abort();
+	file = (flat_file){.fd = fd, .size = size};
+	return scan_file(&file, &rules) == EMR_WITHHELD_NOT;
+}
+
 static emr_withheld copy_to(int in, int out, bool without_dates, uint64_t *out_size)
 {
-	static const emr_column named[] = {{"glucose", EMR_COLUMN_NUMBER},
-		{"taken", EMR_COLUMN_DATE}, {"unit", EMR_COLUMN_CODE}};
 	static const uint8_t key[EMR_DEIDENTIFY_KEY_BYTES] = {1};
 	csv_columns columns = {0};
 	emr_deidentified what;
 	persona who;
 
 	persona_begin(&who, key, "pseudonym");
-	if (csv_take_columns(named, 3, &columns) != EMR_OK ||
+	if (csv_take_columns(named, NAMED, &columns) != EMR_OK ||
 		csv_copy(in, (uint64_t)lseek(in, 0, SEEK_END), out, &who, without_dates, &columns,
 			&what) != EMR_OK)
 		abort();
@@ -50,11 +68,18 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	again = file_of(data, 0);
 	nothing = file_of(data, 0);
 	if (copy_to(in, out, (data[0] & 1) != 0, &copied) == EMR_WITHHELD_NOT) {
+		if (!is_copy(out, copied, (data[0] & 1) != 0))
+			abort();
 		(void)check_table(in, size - 1, out, copied);
 		if (check_table(nothing, 0, out, copied) != EMR_WITHHELD_NOT ||
 			copy_to(out, again, true, &again_size) != EMR_WITHHELD_NOT)
 			abort();
 	}
+	/* Without dates each cell of a copy stays as it is. */
+	if (is_copy(in, size - 1, true) &&
+		(ftruncate(out, 0) != 0 || copy_to(in, out, true, &copied) != EMR_WITHHELD_NOT ||
+			copied != size - 1))
+		abort();
 	close(in);
 	close(out);
 	close(again);

@@ -8,6 +8,23 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
+static bool are_columns(const emr_terms *t)
+{
+	for (size_t i = 0; i < t->n_columns; i++) {
+		const char *name = t->column_text + t->columns[i].name,
+			   *words = t->column_text + t->columns[i].words;
+
+		if (t->columns[i].kind < EMR_TERMS_NUMBER || t->columns[i].kind > EMR_TERMS_CODE ||
+			strlen(name) > EMR_TERMS_COLUMN_NAME_MAX ||
+			strpbrk(name, ",;\t\r\n\"") != NULL ||
+			!emr_shown_name_ok(name, strlen(name)) ||
+			strlen(words) > EMR_TERMS_COLUMN_WORDS_MAX ||
+			(words[0] != '\0' && (strlen(words) < 3 || words[0] != '|')))
+			return false;
+	}
+	return t->n_columns <= EMR_TERMS_COLUMNS_MAX && (t->n_columns == 0 || t->is_deidentified);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	emr_terms terms, again;
@@ -22,7 +39,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		terms.daily_limit > EMR_TERMS_DAILY_MAX ||
 		(!terms.is_deidentified &&
 			(terms.without_dates || terms.with_characteristics || terms.with_faces)) ||
-		!emr_shown_name_ok(terms.purpose, strlen(terms.purpose)) ||
+		!are_columns(&terms) || !emr_shown_name_ok(terms.purpose, strlen(terms.purpose)) ||
 		!emr_shown_name_ok(terms.who, strlen(terms.who)))
 		abort();
 	if (emr_terms_parse(emr_bytes_of(data, size), &again, &what) != EMR_OK ||

@@ -3,7 +3,7 @@ foreach(name rules kinds hostile check scan csv)
 	emr_test(test_deidentify_${name}
 		SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_deidentify_${name}.c ${CMAKE_CURRENT_LIST_DIR}/deidentify_kit.c
 		INCLUDES ${PROJECT_SOURCE_DIR}/fs/deidentify
-		USES deidentify deidentify_copy base)
+		USES deidentify deidentify_copy base PkgConfig::jansson)
 endforeach()
 emr_test(test_deidentify_helper
 	SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_deidentify_helper.c ${CMAKE_CURRENT_LIST_DIR}/deidentify_kit.c

@@ -7,9 +7,25 @@
 #include "check.h"
 #include "csv.h"
 #include "deidentify_kit.h"
+#include "scan.h"
+#include "vectors.h"
 
-static const emr_column columns[] = {
-	{"glucose", EMR_COLUMN_NUMBER}, {"taken", EMR_COLUMN_DATE}, {"unit", EMR_COLUMN_CODE}};
+static const emr_column columns[] = {{"glucose", EMR_COLUMN_NUMBER, NULL},
+	{"taken", EMR_COLUMN_DATE, NULL}, {"unit", EMR_COLUMN_CODE, NULL},
+	{"sex", EMR_COLUMN_CODE, "|F|M|n/a|"}};
+#define COLUMNS (sizeof columns / sizeof *columns)
+
+/* As a reader, to whom the bytes of FD are called a copy. */
+static emr_withheld scan_fd(int fd, uint64_t size, bool without_dates)
+{
+	static flat_file file;
+	csv_columns taken = {0};
+	const scan_rules rules = {.year = 2026, .without_dates = without_dates, .columns = &taken};
+
+	assert_ok(csv_take_columns(columns, COLUMNS, &taken));
+	file = (flat_file){.fd = fd, .size = size};
+	return scan_file(&file, &rules);
+}
 
 /* The copy of TEXT, or why there is none. */
 static const char *copied_for(const char *text, size_t len, bool without_dates)
@@ -21,7 +37,7 @@ static const char *copied_for(const char *text, size_t len, bool without_dates)
 	int in = made_memory(emr_bytes_of(text, len)), copy = made_memory(emr_bytes_of("", 0));
 	ssize_t n;
 
-	assert_ok(csv_take_columns(columns, 3, &taken));
+	assert_ok(csv_take_columns(columns, COLUMNS, &taken));
 	assert_ok(csv_copy(in, len, copy, &who, without_dates, &taken, &what));
 	n = pread(copy, out, sizeof out - 1, 0);
 	assert_true(n >= 0);
@@ -29,6 +45,7 @@ static const char *copied_for(const char *text, size_t len, bool without_dates)
 	if (what.withheld == EMR_WITHHELD_NOT) {
 		assert_true(what.is_table && what.size == (uint64_t)n);
 		assert_string_equal(emr_withheld_text(check_table(in, len, copy, what.size)), "");
+		assert_string_equal(emr_withheld_text(scan_fd(copy, what.size, without_dates)), "");
 	}
 	close(in);
 	close(copy);
@@ -79,6 +96,56 @@ static void cells_that_are_not_what_the_column_is_become_empty(void **state)
 	}
 }
 
+static void a_list_of_codes_lets_no_other_word_through(void **state)
+{
+	(void)state;
+	assert_string_equal(copied("sex,unit\nF,x\nm,x\nN/A,x\n"), "sex,unit\nF,x\nM,x\nn/a,x\n");
+	assert_string_equal(copied("sex,unit\nAna,x\n|,x\nF|M,x\n\"F \",x\n-,x\n"),
+		"sex,unit\n,x\n,x\n,x\n,x\n,x\n");
+}
+
+static void no_cell_is_a_formula(void **state)
+{
+	static const char *const formulas[] = {"=cmd", "=cmd|'/c calc'!A1", "+cmd", "-2+3", "@SUM",
+		"=1", "+A1", "--1", "\t=1", "=HYPERLINK(0)"};
+	char text[256];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof formulas / sizeof *formulas; i++) {
+		snprintf(text, sizeof text, "unit,glucose,sex\n\"%s\",\"%s\",\"%s\"\n", formulas[i],
+			formulas[i], formulas[i]);
+		assert_string_equal(copied(text), "unit,glucose,sex\n,,\n");
+	}
+	assert_string_equal(
+		copied("unit,glucose\n++,-2.5\n-,<=6\n"), "unit,glucose\n++,-2.5\n-,<=6\n");
+}
+
+static void a_column_is_there_once(void **state)
+{
+	(void)state;
+	assert_string_equal(copied("unit,UNIT,glucose\nmol,Ana,5\n"), "unit,glucose\nmol,5\n");
+}
+
+static void other_writings_of_tables_give_nothing_of_what_they_hide(void **state)
+{
+	static char text[200100];
+
+	(void)state;
+	assert_string_equal(copied("glucose|unit\n5|mol\n"), "not-dicom");
+	assert_string_equal(copied("glucose:unit\n5:mol\n"), "not-dicom");
+	assert_string_equal(copied_for("\xff\xfeg\0l\0", 6, false), "not-dicom");
+	/* a mark of the byte order that is not the first thing makes another name of it */
+	assert_string_equal(
+		copied("\xef\xbb\xbf\xef\xbb\xbfunit,glucose\nmol,5\n"), "glucose\n5\n");
+	assert_string_equal(copied("unit,glucose\n\"a\nb\",5\n"), "unit,glucose\n,5\n");
+	assert_string_equal(copied("\"unit\"\"\",glucose\nAna,5\n"), "glucose\n5\n");
+	/* a cell of 200,000 letters */
+	strcpy(text, "unit,glucose\n");
+	memset(text + strlen(text), 'a', 200000);
+	strcpy(text + 13 + 200000, ",5\n");
+	assert_string_equal(copied(text), "unit,glucose\n,5\n");
+}
+
 static void dates_are_moved_as_those_of_pictures(void **state)
 {
 	static const char *const dates[][2] = {{"2024-01-19", "1994-01-26"},
@@ -116,12 +183,13 @@ static void what_is_no_table_or_breaks_off_is_withheld(void **state)
 
 static void columns_have_names_and_kinds(void **state)
 {
-	static const emr_column wrong[] = {{"", EMR_COLUMN_CODE}, {NULL, EMR_COLUMN_CODE},
-		{"a,b", EMR_COLUMN_CODE}, {"a", 0}, {"a", (emr_column_kind)9},
-		{"a\nb", EMR_COLUMN_DATE}};
+	static const emr_column wrong[] = {{"", EMR_COLUMN_CODE, NULL}, {NULL, EMR_COLUMN_CODE, ""},
+		{"a,b", EMR_COLUMN_CODE, NULL}, {"a", 0, NULL}, {"a", (emr_column_kind)9, NULL},
+		{"a\nb", EMR_COLUMN_DATE, NULL}, {"a", EMR_COLUMN_CODE, "|"},
+		{"a", EMR_COLUMN_CODE, "F|M"}, {"a", EMR_COLUMN_NUMBER, "|F|"}};
 	csv_columns taken;
 	char name[70];
-	const emr_column longer = {name, EMR_COLUMN_CODE};
+	const emr_column longer = {name, EMR_COLUMN_CODE, NULL};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
@@ -158,6 +226,120 @@ static void the_checker_finds_ids_dates_and_names_in_a_copy(void **state)
 	assert_string_equal(found("a,b\n5.4,mmol/L\n1994-01-26T10:15:00,<6\n"), "");
 }
 
+static const char *scanned(const char *text, bool without_dates)
+{
+	int fd = made_memory(emr_bytes_of(text, strlen(text)));
+	emr_withheld why = scan_fd(fd, strlen(text), without_dates);
+
+	close(fd);
+	return emr_withheld_text(why);
+}
+
+static void a_reader_finds_in_a_table_what_no_copy_has(void **state)
+{
+	static const char *const bad[] = {"", "\n", "glucose", "glucose\n5", "glucose\r\n5\r\n",
+		"\xef\xbb\xbfglucose\n5\n", "Glucose\n5\n", "name\nAna\n", "glucose,name\n5,Ana\n",
+		"glucose,glucose\n5,5\n", "glucose\n5,6\n", "glucose,unit\n5\n",
+		"glucose,unit\n5;mol\n", "glucose,unit;sex\n5,mol;F\n", "glucose\nAna\n",
+		"glucose\n1234567\n", "glucose\n5,4\n", "glucose\n=5\n", "glucose\n 5\n",
+		"glucose\n5.\n", "glucose\n<>5\n", "unit\nAna Silva\n", "unit\nabcdefghijklmnopq\n",
+		"unit\n47112\n", "unit\n=cmd\n", "unit\n+cmd\n", "unit\n\"mol\"\n",
+		"unit\nM\xc3\xbcller\n", "sex\nf\n", "sex\nAna\n", "sex\nF|M\n", "sex\n|\n",
+		"taken\n2024-01-19\n", "taken\n1998-01-19\n", "taken\n1994-13-01\n",
+		"taken\n1994-00-10\n", "taken\n1994-01-32\n", "taken\n19940119\n",
+		"taken\n1994-01-19 10:15\n", "taken\n1994-01-19T10\n",
+		"taken\n1994-01-19T10:15:00.\n", "taken\n1994-01-19T10:15:00.1234567\n",
+		"taken\n1994-01-19T10:15:00Z\n", "taken\n1994-01-19T10:15:00.5Ana\n", "%PDF-1.4\n"};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+		if (strcmp(scanned(bad[i], false), "found-again") != 0)
+			fail_msg("let through: %s", bad[i]);
+	assert_string_equal(
+		scanned("taken;glucose;unit;sex\n1994-01-26T10:15:00.5;<=5.4;mmol/L;F\n;;;\n"
+			"1994-01-26;-5;+;n/a\n",
+			false),
+		"");
+	assert_string_equal(scanned("taken,unit\n1994-01-26,mol\n", true), "found-again");
+	assert_string_equal(scanned("taken,unit\n,mol\n", true), "");
+	assert_string_equal(scanned("glucose\n\n5\n", false), "");
+}
+
+static void the_second_model_calls_the_same_tables_copies(void **state)
+{
+	static flat_file file;
+	json_t *all = vectors_open("tables.json");
+	const json_t *named = vectors_get(all, "columns"), *tables = vectors_get(all, "tables");
+	emr_column list[EMR_COLUMNS_MAX];
+	csv_columns taken = {0};
+
+	(void)state;
+	for (size_t i = 0; i < json_array_size(named); i++) {
+		const json_t *one = json_array_get(named, i);
+
+		list[i] = (emr_column){vectors_text(one, "name"),
+			(emr_column_kind)json_integer_value(vectors_get(one, "kind")),
+			vectors_text(one, "words")};
+	}
+	assert_ok(csv_take_columns(list, json_array_size(named), &taken));
+	assert_true(json_array_size(tables) > 40);
+	for (size_t i = 0; i < 2 * json_array_size(tables); i++) {
+		const json_t *one = json_array_get(tables, i / 2);
+		const char *text = vectors_text(one, "text");
+		bool wanted = json_is_true(
+			vectors_get(one, i % 2 == 0 ? "is_copy" : "is_copy_without_dates"));
+		const scan_rules rules = {
+			.year = 2026, .without_dates = i % 2 == 1, .columns = &taken};
+		int fd = made_memory(emr_bytes_of(text, strlen(text)));
+
+		file = (flat_file){.fd = fd, .size = strlen(text)};
+		if ((scan_table(&file, &rules) == EMR_WITHHELD_NOT) != wanted)
+			fail_msg("the models differ: %s", text);
+		close(fd);
+	}
+	json_decref(all);
+}
+
+static void a_nul_in_a_cell_hides_nothing_from_a_reader(void **state)
+{
+	static const char text[] = "unit\nmol\0Ana\n";
+	int fd = made_memory(emr_bytes_of(text, sizeof text - 1));
+
+	(void)state;
+	assert_int_equal(scan_fd(fd, sizeof text - 1, false), EMR_WITHHELD_FOUND_AGAIN);
+	close(fd);
+}
+
+static void without_columns_no_table_is_a_copy(void **state)
+{
+	static flat_file file;
+	const scan_rules rules = {.year = 2026};
+	int fd = made_memory(emr_bytes_of("glucose\n5\n", 10));
+
+	(void)state;
+	file = (flat_file){.fd = fd, .size = 10};
+	assert_int_equal(scan_file(&file, &rules), EMR_WITHHELD_NOT_DICOM);
+	file = (flat_file){.fd = fd, .size = 10};
+	assert_int_equal(scan_table(&file, &rules), EMR_WITHHELD_NOT_DICOM);
+	close(fd);
+}
+
+static void a_table_beyond_the_limit_is_withheld_by_both(void **state)
+{
+	csv_columns taken = {0};
+	persona who = {0};
+	emr_deidentified what;
+	int fd = made_memory(emr_bytes_of("", 0)), copy = made_memory(emr_bytes_of("", 0));
+
+	(void)state;
+	assert_ok(csv_take_columns(columns, COLUMNS, &taken));
+	assert_ok(csv_copy(fd, EMR_TABLE_MAX_BYTES + 1, copy, &who, false, &taken, &what));
+	assert_string_equal(emr_withheld_text(what.withheld), "large-table");
+	assert_int_equal(scan_fd(fd, EMR_TABLE_MAX_BYTES + 1, false), EMR_WITHHELD_LARGE_TABLE);
+	close(fd);
+	close(copy);
+}
+
 static void a_table_of_many_blocks_is_copied_and_checked(void **state)
 {
 	emr_buf text = {0};
@@ -181,7 +363,9 @@ static void a_table_of_many_blocks_is_copied_and_checked(void **state)
 	assert_string_equal(emr_withheld_text(what.withheld), "");
 	assert_true(what.size > 300000);
 	assert_string_equal(emr_withheld_text(check_table(in, text.len, copy, what.size)), "");
+	assert_int_equal(scan_fd(copy, what.size, false), EMR_WITHHELD_NOT);
 	assert_int_equal(pwrite(copy, "100012345", 9, 250000), 9);
+	assert_int_equal(scan_fd(copy, what.size, false), EMR_WITHHELD_FOUND_AGAIN);
 	assert_string_equal(
 		emr_withheld_text(check_table(in, text.len, copy, what.size)), "found-again");
 	close(in);
@@ -195,10 +379,19 @@ int main(void)
 		cmocka_unit_test(only_named_columns_stay),
 		cmocka_unit_test(semicolons_tabs_marks_and_line_ends_of_other_systems_are_read),
 		cmocka_unit_test(cells_that_are_not_what_the_column_is_become_empty),
+		cmocka_unit_test(a_list_of_codes_lets_no_other_word_through),
+		cmocka_unit_test(no_cell_is_a_formula),
+		cmocka_unit_test(a_column_is_there_once),
+		cmocka_unit_test(other_writings_of_tables_give_nothing_of_what_they_hide),
 		cmocka_unit_test(dates_are_moved_as_those_of_pictures),
 		cmocka_unit_test(what_is_no_table_or_breaks_off_is_withheld),
 		cmocka_unit_test(columns_have_names_and_kinds),
 		cmocka_unit_test(the_checker_finds_ids_dates_and_names_in_a_copy),
+		cmocka_unit_test(a_reader_finds_in_a_table_what_no_copy_has),
+		cmocka_unit_test(the_second_model_calls_the_same_tables_copies),
+		cmocka_unit_test(a_nul_in_a_cell_hides_nothing_from_a_reader),
+		cmocka_unit_test(without_columns_no_table_is_a_copy),
+		cmocka_unit_test(a_table_beyond_the_limit_is_withheld_by_both),
 		cmocka_unit_test(a_table_of_many_blocks_is_copied_and_checked),
 	};
 

@@ -328,7 +328,7 @@ static void the_real_helper_copies_and_withholds_one_after_the_other(void **stat
 static void the_real_helper_copies_tables_where_columns_are_named(void **state)
 {
 	static const char table[] = "name,glucose\nAna Silva,5.4\n";
-	const emr_column column = {"glucose", EMR_COLUMN_NUMBER};
+	const emr_column column = {"glucose", EMR_COLUMN_NUMBER, NULL};
 	const emr_deidentify_rules rules = {.columns = &column, .column_count = 1};
 	emr_deidentifier *d = NULL;
 	emr_buf out = {0};
@@ -343,6 +343,52 @@ static void the_real_helper_copies_tables_where_columns_are_named(void **state)
 		assert_int_equal(out.len, 0);
 	}
 	emr_buf_free(&out);
+	emr_deidentifier_close(d);
+}
+
+typedef struct text {
+	const char *bytes;
+	size_t len;
+} text;
+
+static emr_status give_text(void *arg, uint64_t at, void *out, size_t len)
+{
+	const text *t = arg;
+
+	if (at > t->len || len > t->len - at)
+		return EMR_INVALID;
+	memcpy(out, t->bytes + at, len);
+	return EMR_OK;
+}
+
+static const char *scanned_text(emr_deidentifier *d, const char *bytes, size_t len)
+{
+	text t = {bytes, len};
+	emr_withheld why;
+
+	assert_ok(emr_deidentify_scan(d, len, 2026, give_text, &t, &why));
+	return emr_withheld_text(why);
+}
+
+static void the_real_helper_looks_at_tables_where_columns_are_named(void **state)
+{
+	static char many[100000];
+	const emr_column column = {"sex", EMR_COLUMN_CODE, "|F|M|"};
+	const emr_deidentify_rules rules = {.columns = &column, .column_count = 1};
+	emr_deidentifier *d = NULL;
+
+	(void)state;
+	memcpy(many, "sex\n", 4);
+	for (size_t i = 4; i < sizeof many; i += 2)
+		memcpy(many + i, "F\n", 2);
+	assert_ok(emr_deidentifier_open(EMR_DEIDENTIFY_HELPER, &rules, &d));
+	assert_string_equal(scanned_text(d, many, sizeof many), "");
+	many[77776] = 'A';
+	assert_string_equal(scanned_text(d, many, sizeof many), "found-again");
+	assert_string_equal(scanned_text(d, "sex\nAna\n", 8), "found-again");
+	emr_deidentifier_close(d);
+	d = open_helper(EMR_DEIDENTIFY_HELPER); /* the terms name none */
+	assert_string_equal(scanned_text(d, "sex\nF\n", 6), "not-dicom");
 	emr_deidentifier_close(d);
 }
 
@@ -425,6 +471,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(what_reading_a_file_says_is_no_finding_of_a_scan),
 		cmocka_unit_test(the_real_helper_copies_and_withholds_one_after_the_other),
 		cmocka_unit_test(the_real_helper_copies_tables_where_columns_are_named),
+		cmocka_unit_test(the_real_helper_looks_at_tables_where_columns_are_named),
 		cmocka_unit_test(without_a_helper_nothing_is_copied),
 		cmocka_unit_test(wrong_files_and_names_are_refused),
 		cmocka_unit_test(keys_of_datasets_and_participants_have_nothing_in_common),

@@ -37,21 +37,26 @@ emr_status emr_deidentify_key(const emr_secret *secret, emr_bytes participant, e
 /* ---- rules of a dataset ---- */
 
 /* Of tables (CSV, RFC 4180, also with semicolons or tabs) only columns stay that a dataset names,
- * and in them only cells that are what the column is said to be; others become empty. */
+ * each once, and in them only cells that are what the column is said to be; others become empty.
+ * Nothing that begins as a formula of a spreadsheet does is any of them. */
 typedef enum emr_column_kind {
 	EMR_COLUMN_NUMBER = 1, /* at most six digits on each side of its point or comma; < and > */
 	EMR_COLUMN_DATE,       /* 2024-01-19, 2024-01-19T13:30:15: moved as dates of pictures are */
-	EMR_COLUMN_CODE, /* at most 16 letters, digits, and of . _ % / + -; at most four digits
-			    in a row: mmol/L, positive, F */
+	EMR_COLUMN_CODE,       /* one of WORDS, without regard to case; of any: at most 16 letters,
+				  digits, and of . _ % / + -, at most four digits in a row, + and -
+				  first only among themselves: mmol/L, positive, ++ */
 } emr_column_kind;
 
 typedef struct emr_column {
 	const char *name; /* as the first row has it, without regard to case */
 	emr_column_kind kind;
+	const char *words; /* of codes: "|F|M|"; "" or NULL: any */
 } emr_column;
 
 #define EMR_COLUMNS_MAX 64
 #define EMR_COLUMN_NAME_MAX 63 /* bytes; no commas, quotes or line ends */
+#define EMR_COLUMN_WORDS_MAX 191
+#define EMR_TABLE_MAX_BYTES (UINT64_C(64) << 20) /* of a table and of its copy */
 
 typedef struct emr_deidentify_rules {
 	/* false: dates and times are moved into the past by 30 to 60 years, by the same time for
@@ -96,6 +101,7 @@ typedef enum emr_withheld {
 	EMR_WITHHELD_STOPPED,	      /* reading it broke the process that read it */
 	EMR_WITHHELD_LATE,	      /* reading it took too long */
 	EMR_WITHHELD_NO_COLUMN,	      /* a table without any column that the dataset names */
+	EMR_WITHHELD_LARGE_TABLE,     /* beyond EMR_TABLE_MAX_BYTES */
 	EMR_WITHHELD_COUNT
 } emr_withheld;
 
@@ -143,7 +149,7 @@ emr_status emr_deidentify_file(emr_deidentifier *deidentifier, const emr_secret 
 typedef emr_status (*emr_scan_read_fn)(void *arg, uint64_t at, void *out, size_t len);
 
 /* Whether a file of SIZE bytes, which another calls a copy by the rules of DEIDENTIFIER, has what
- * no copy has (columns are not looked at: a table is EMR_WITHHELD_NOT_DICOM).  YEAR: the present
+ * no copy has.  YEAR: the present
  * one. A process of its own looks, which gets the bytes that it asks for and nothing else.  EMR_OK:
  * *OUT says what it found; what READ says; else as emr_deidentify_file. */
 emr_status emr_deidentify_scan(emr_deidentifier *deidentifier, uint64_t size, unsigned year,

@@ -9,7 +9,7 @@
 /* Zeros at first. */
 typedef struct emr_copy_scan {
 	emr_deidentifier *deidentifier; /* NULL: not needed yet */
-	emr_deidentify_rules rules;	/* it has */
+	emr_id32 terms_id;		/* whose rules it has */
 	emr_id32 participant;		/* whose files it sees */
 } emr_copy_scan;
 

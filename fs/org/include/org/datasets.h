@@ -17,9 +17,10 @@ emr_status emr_dataset_find(
 emr_status emr_dataset_find_or_say(
 	emr_crowd *crowd, const char *text, emr_team *out, emr_problem *out_problem);
 /* {"name" "organisation" "called" "data" "purpose" "who" "until" "until_unix" "price" "daily_limit"
- * "terms" (SHA-256 of their file) "participants" "steward" "reader" "readers":[{"who" "name"
- * "organisation" "code" "id" "since" "entry"}] "former":[{... "until"}]}, owned: FORMER were let in
- * and read no more.  ME: the first key of whom is told. */
+ * "dates" "characteristics" "faces" "columns" (of copies) "terms" (SHA-256 of their file)
+ * "participants" "steward" "reader" "readers":[{"who" "name" "organisation" "code" "id" "since"
+ * "entry"}] "former":[{... "until"}]}, owned: FORMER were let in and read no more.  ME: the first
+ * key of whom is told. */
 emr_status emr_dataset_json(
 	emr_crowd *crowd, const emr_team *dataset, emr_id32 me, json_t **out_json);
 /* All that are open, as above; owned. */

@@ -11,6 +11,22 @@
 #define EMR_TERMS_DAILY_MAX 1000000
 #define EMR_DATASET_NAME_MAX 40
 #define EMR_DATASET_PURPOSE 3 /* the bit of every dataset's grants: research */
+#define EMR_TERMS_COLUMNS_MAX 64
+#define EMR_TERMS_COLUMN_NAME_MAX 63   /* bytes */
+#define EMR_TERMS_COLUMN_WORDS_MAX 191 /* bytes of the codes that one column may have, and bars */
+
+typedef enum emr_terms_kind {
+	EMR_TERMS_NUMBER = 1,
+	EMR_TERMS_DATE,
+	EMR_TERMS_CODE,
+} emr_terms_kind;
+
+/* A column of tables that stays in copies. */
+typedef struct emr_terms_column {
+	uint8_t kind;	/* emr_terms_kind */
+	uint16_t name;	/* where its name begins in column_text */
+	uint16_t words; /* and the codes that it may have: "|F|M|"; "" of a code: any */
+} emr_terms_column;
 
 typedef struct emr_terms {
 	char purpose[EMR_TERMS_TEXT_MAX + 1]; /* what the records are for, a sentence */
@@ -24,13 +40,19 @@ typedef struct emr_terms {
 	/* Of de-identified ones; the other way is what is said of none of them. */
 	bool without_dates;	   /* none stays; else they are moved */
 	bool with_characteristics; /* sex, age, size and weight stay */
-	bool with_faces; /* heads in thin slices, from which a face can be drawn, are given */
+	bool with_faces;    /* heads in thin slices, from which a face can be drawn, are given */
+	uint16_t n_columns; /* of tables; none: no table is given */
+	emr_terms_column columns[EMR_TERMS_COLUMNS_MAX];
+	char column_text[2048];
 } emr_terms;
 
 /* The object of JSON: "purpose", "who", "until", "data" ("identified" or "de-identified"), and, if
  * there are any, "price" and "daily-limit"; where it is de-identified also "dates" ("moved" or
- * "removed"), "characteristics" (true or false) and "faces" ("withheld" or "kept").  EMR_INVALID,
- * EMR_LIMIT: *OUT_WHAT is the member that is wrong, a literal; "" when it is no such object. */
+ * "removed"), "characteristics" (true or false), "faces" ("withheld" or "kept") and "columns": an
+ * object of names, each with "number", "date", "code" or a list of the codes that there may be.
+ * Names are unlike each other without regard to case, and none is what a spreadsheet takes for a
+ * formula.  EMR_INVALID, EMR_LIMIT: *OUT_WHAT is the member that is wrong, a literal; "" when it is
+ * no such object. */
 emr_status emr_terms_parse(emr_bytes json, emr_terms *out, const char **out_what);
 /* Letters, digits, '-', '_' and '.', not the last first, at most EMR_DATASET_NAME_MAX. */
 bool emr_dataset_name_ok(const char *name);

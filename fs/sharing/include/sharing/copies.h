@@ -3,6 +3,7 @@
  * joins again goes on with the copies that are there. It refuses nothing. */
 #pragma once
 
+#include "deidentify/deidentify.h"
 #include "keyring/pseudonym.h"
 #include "session/session.h"
 #include "share/teams.h"
@@ -18,6 +19,14 @@ typedef struct emr_copies {
 	char pseudonym[EMR_PSEUDONYM_CHARS];
 	char path[EMR_COPIES_PATH_BYTES]; /* from the top: Research/NAME/PSEUDONYM */
 } emr_copies;
+
+/* By which rules copies are made, and looked at by who reads them.  Borrows the words of TERMS. */
+typedef struct emr_copies_rules {
+	emr_deidentify_rules rules;
+	emr_column columns[EMR_COLUMNS_MAX];
+} emr_copies_rules;
+
+void emr_copies_rules_of(const emr_terms *terms, emr_copies_rules *out);
 
 /* The caller frees the secret. */
 emr_status emr_copies_of(emr_session *session, const emr_team *dataset, emr_copies *out);

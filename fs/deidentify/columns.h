@@ -1,0 +1,16 @@
+/* The columns of tables that a dataset names, as the processes are told. */
+#pragma once
+
+#include "base/bytes.h"
+#include "deidentify/deidentify.h"
+
+typedef struct csv_columns {
+	uint32_t count;
+	struct {
+		uint32_t kind; /* emr_column_kind */
+		char name[EMR_COLUMN_NAME_MAX + 1];
+		char words[EMR_COLUMN_WORDS_MAX + 1]; /* "": any */
+	} list[EMR_COLUMNS_MAX];
+} csv_columns;
+
+emr_status csv_take_columns(const emr_column *columns, size_t count, csv_columns *out);

@@ -1,0 +1,213 @@
+/* The scan of a table by who reads it: its columns are named by the terms, and each cell is a moved
+ * date, a short number or a code, spelt in the one way in which copies are.  What the writer would
+ * not have written (quotes, blanks, a mark of the byte order, another line end) is found, too. */
+#include <string.h>
+
+#include "scan.h"
+
+#define MOVED_YEARS 29 /* as of pictures: a copy's dates lie at least thirty years back */
+#define PIECE ((size_t)16 << 10)
+#define DIGITS "0123456789"
+#define CODE_SIGNS "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz" DIGITS "._%/+-"
+
+typedef struct table {
+	const scan_rules *rules;
+	char separator; /* 0: the first row had none so far */
+	uint8_t column[EMR_COLUMNS_MAX];
+	uint32_t n, at; /* columns of the first row; the one in hand */
+	bool is_first_row;
+	char cell[EMR_COLUMN_NAME_MAX + 2];
+	size_t len;
+} table;
+
+/* ---- cells ---- */
+
+static size_t digits_of(const char *text)
+{
+	return strspn(text, DIGITS);
+}
+
+static bool is_number(const char *text)
+{
+	size_t n;
+
+	text += strspn(text, "<>") == 1 ? (text[1] == '=' ? 2 : 1) : 0;
+	text += *text == '+' || *text == '-';
+	n = digits_of(text);
+	if (n < 1 || n > 6)
+		return false;
+	text += n;
+	if (*text == '.') {
+		n = digits_of(++text);
+		if (n < 1 || n > 6)
+			return false;
+		text += n;
+	}
+	return *text == '\0';
+}
+
+static uint32_t two_digits(const char *text)
+{
+	return (uint32_t)(10 * (text[0] - '0') + text[1] - '0');
+}
+
+/* 1994-01-26, 1994-01-26T10:15, 1994-01-26T10:15:00.5 */
+static bool is_date(const scan_rules *rules, const char *text)
+{
+	static const char form[] = "dddd-dd-ddTdd:dd:dd";
+	size_t len = strlen(text), whole = len < sizeof form - 1 ? len : sizeof form - 1;
+	uint32_t year;
+
+	if (rules->without_dates || (len != 10 && len != 16 && len < sizeof form - 1))
+		return false;
+	for (size_t i = 0; i < whole; i++)
+		if (form[i] == 'd' ? digits_of(text + i) == 0 : text[i] != form[i])
+			return false;
+	if (len > whole && (text[whole] != '.' || len > whole + 7 || len < whole + 2 ||
+				   digits_of(text + whole + 1) != len - whole - 1))
+		return false;
+	year = 100 * two_digits(text) + two_digits(text + 2);
+	return year + MOVED_YEARS <= rules->year && two_digits(text + 5) - 1 < 12 &&
+	       two_digits(text + 8) - 1 < 31;
+}
+
+static bool is_any_code(const char *text)
+{
+	size_t len = strlen(text);
+
+	if (len > 16 || strspn(text, CODE_SIGNS) != len)
+		return false;
+	if (strchr("+-", text[0]) != NULL && strspn(text, "+-") != len)
+		return false;
+	for (; *text != '\0'; text++)
+		if (digits_of(text) > 4)
+			return false;
+	return true;
+}
+
+static bool is_one_of(const char *words, const char *text)
+{
+	size_t len = strlen(text);
+	const char *at = words;
+
+	while (*at == '|' && at[1] != '\0') {
+		size_t word = strcspn(at + 1, "|");
+
+		if (word == len && memcmp(at + 1, text, len) == 0)
+			return true;
+		at += 1 + word;
+	}
+	return false;
+}
+
+static bool is_cell(const table *t)
+{
+	const csv_columns *columns = t->rules->columns;
+	uint8_t which = t->column[t->at];
+
+	if (t->cell[0] == '\0')
+		return true;
+	switch (columns->list[which].kind) {
+	case EMR_COLUMN_NUMBER:
+		return is_number(t->cell);
+	case EMR_COLUMN_DATE:
+		return is_date(t->rules, t->cell);
+	default:
+		return columns->list[which].words[0] != '\0'
+			       ? is_one_of(columns->list[which].words, t->cell)
+			       : is_any_code(t->cell);
+	}
+}
+
+/* One that the terms name, as they spell it, and that was not there before. */
+static bool is_head(table *t)
+{
+	const csv_columns *columns = t->rules->columns;
+	uint32_t which = 0;
+
+	while (which < columns->count && strcmp(columns->list[which].name, t->cell) != 0)
+		which++;
+	if (which == columns->count || t->at == EMR_COLUMNS_MAX)
+		return false;
+	for (uint32_t i = 0; i < t->at; i++)
+		if (t->column[i] == which)
+			return false;
+	t->column[t->at] = (uint8_t)which;
+	return true;
+}
+
+/* ---- rows ---- */
+
+static bool end_cell(table *t)
+{
+	bool is_fine;
+
+	if (t->len >= sizeof t->cell || (!t->is_first_row && t->at >= t->n))
+		return false;
+	t->cell[t->len] = '\0';
+	is_fine = strlen(t->cell) == t->len && (t->is_first_row ? is_head(t) : is_cell(t));
+	t->at++;
+	t->len = 0;
+	return is_fine;
+}
+
+static bool end_row(table *t)
+{
+	if (!end_cell(t))
+		return false;
+	if (t->is_first_row)
+		t->n = t->at;
+	if (t->at != t->n)
+		return false;
+	t->is_first_row = false;
+	t->at = 0;
+	return true;
+}
+
+static bool take(table *t, char byte)
+{
+	if (byte == '\n')
+		return end_row(t);
+	if (byte == ',' || byte == ';' || byte == '\t') {
+		if (t->separator == 0 && t->is_first_row)
+			t->separator = byte;
+		return byte == t->separator && end_cell(t);
+	}
+	if (t->len < sizeof t->cell)
+		t->cell[t->len++] = byte;
+	return t->len < sizeof t->cell;
+}
+
+emr_withheld scan_table(flat_file *f, const scan_rules *rules)
+{
+	table t = {.rules = rules, .is_first_row = true};
+
+	if (rules->columns == NULL || rules->columns->count == 0)
+		return EMR_WITHHELD_NOT_DICOM;
+	if (f->size > EMR_TABLE_MAX_BYTES)
+		return EMR_WITHHELD_LARGE_TABLE;
+	for (uint64_t at = 0; at < f->size;) {
+		size_t len = f->size - at < PIECE ? (size_t)(f->size - at) : PIECE;
+		const uint8_t *p = flat_bytes(f, at, len);
+
+		if (p == NULL)
+			return EMR_WITHHELD_DAMAGED;
+		for (size_t i = 0; i < len; i++)
+			if (!take(&t, (char)p[i]))
+				return EMR_WITHHELD_FOUND_AGAIN;
+		at += len;
+	}
+	/* The last row has its end, too. */
+	return t.is_first_row || t.at > 0 || t.len > 0 ? EMR_WITHHELD_FOUND_AGAIN
+						       : EMR_WITHHELD_NOT;
+}
+
+emr_withheld scan_file(flat_file *f, const scan_rules *rules)
+{
+	const uint8_t *p = f->size >= 132 ? flat_bytes(f, 128, 4) : NULL;
+
+	if (rules->columns == NULL || rules->columns->count == 0 ||
+		(p != NULL && memcmp(p, "DICM", 4) == 0))
+		return scan_dicom(f, rules);
+	return scan_table(f, rules);
+}
