@@ -17,6 +17,7 @@ typedef struct csv {
 	int out_fd;
 	const persona *who;
 	const csv_columns *columns;
+	uint32_t year; /* the present one */
 	bool without_dates;
 	char separator;
 	/* where in the table */
@@ -165,6 +166,16 @@ static bool fits(const char *text, const char *pattern, char *out)
 	return true;
 }
 
+/* 9999-12-31: it stands for something else. */
+static bool is_beyond(const csv *c, const char *plain)
+{
+	uint32_t year = 0;
+
+	for (size_t i = 0; i < 4; i++)
+		year = 10 * year + (uint32_t)(plain[i] - '0');
+	return year > c->year + 1;
+}
+
 /* 2024-01-19 and 2024-01-19T13:30[:15[.25]][zone], moved; the zone goes. */
 static bool take_date(const csv *c, char *text)
 {
@@ -177,7 +188,7 @@ static bool take_date(const csv *c, char *text)
 		text[10] = 'T';
 	while (which < 3 && !fits(text, patterns[which], plain))
 		which++;
-	if (which == 3 || c->without_dates)
+	if (which == 3 || c->without_dates || is_beyond(c, plain))
 		return false;
 	len = strlen(patterns[which]);
 	if (which == 2) {
@@ -346,8 +357,8 @@ static void read_table(csv *c, uint64_t size, source *in)
 	}
 }
 
-emr_status csv_copy(int in_fd, uint64_t size, int out_fd, const persona *who, bool without_dates,
-	const csv_columns *columns, emr_deidentified *out)
+emr_status csv_copy(int in_fd, uint64_t size, int out_fd, const persona *who,
+	const csv_rules *rules, emr_deidentified *out)
 {
 	static uint8_t window[SOURCE_WINDOW];
 	static csv c;
@@ -356,8 +367,9 @@ emr_status csv_copy(int in_fd, uint64_t size, int out_fd, const persona *who, bo
 	memset(&c, 0, sizeof c);
 	c.out_fd = out_fd;
 	c.who = who;
-	c.without_dates = without_dates;
-	c.columns = columns;
+	c.without_dates = rules->without_dates;
+	c.year = rules->year;
+	c.columns = rules->columns;
 	c.is_first_row = true;
 	if (size <= EMR_TABLE_MAX_BYTES)
 		read_table(&c, size, &in);

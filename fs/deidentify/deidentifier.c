@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/file.h"
@@ -163,6 +164,14 @@ static emr_status begin_key(emr_deidentifier *d, const emr_secret *key)
 	return EMR_OK;
 }
 
+static uint32_t year_now(void)
+{
+	time_t now = time(NULL);
+	struct tm day;
+
+	return gmtime_r(&now, &day) != NULL ? (uint32_t)day.tm_year + 1900 : 0;
+}
+
 emr_status emr_deidentify_file(emr_deidentifier *d, const emr_secret *key, const char *pseudonym,
 	int in_fd, int out_fd, emr_deidentified *out)
 {
@@ -172,6 +181,7 @@ emr_status emr_deidentify_file(emr_deidentifier *d, const emr_secret *key, const
 		.without_dates = d->rules.without_dates,
 		.with_characteristics = d->rules.with_characteristics,
 		.with_faces = d->rules.with_faces,
+		.year = year_now(),
 		.columns = d->columns};
 	EMR_AUTO_FD in = -1, copy = -1;
 	emr_deidentified what = {0};

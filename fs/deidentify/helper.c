@@ -26,6 +26,9 @@ static void write_one(protocol_file *file, const int fds[2], protocol_result *re
 	const emr_deidentify_rules rules = {.without_dates = file->without_dates != 0,
 		.with_characteristics = file->with_characteristics != 0,
 		.with_faces = file->with_faces != 0};
+	const csv_rules of_tables = {.columns = &file->columns,
+		.year = file->year,
+		.without_dates = rules.without_dates};
 	persona who;
 
 	file->pseudonym[sizeof file->pseudonym - 1] = '\0';
@@ -35,8 +38,8 @@ static void write_one(protocol_file *file, const int fds[2], protocol_result *re
 		copy_file(fds[0], file->size, fds[1], window, buffer, &who, &rules, &result->what);
 	if (result->status == EMR_OK && result->what.withheld == EMR_WITHHELD_NOT_DICOM &&
 		file->columns.count > 0)
-		result->status = csv_copy(fds[0], file->size, fds[1], &who, rules.without_dates,
-			&file->columns, &result->what);
+		result->status =
+			csv_copy(fds[0], file->size, fds[1], &who, &of_tables, &result->what);
 	emr_wipe(&who, sizeof who);
 }
 

@@ -47,7 +47,9 @@ static emr_withheld copy_to(int in, int out, bool without_dates, uint64_t *out_s
 
 	persona_begin(&who, key, "pseudonym");
 	if (csv_take_columns(named, NAMED, &columns) != EMR_OK ||
-		csv_copy(in, (uint64_t)lseek(in, 0, SEEK_END), out, &who, without_dates, &columns,
+		csv_copy(in, (uint64_t)lseek(in, 0, SEEK_END), out, &who,
+			&(csv_rules){
+				.columns = &columns, .year = 2026, .without_dates = without_dates},
 			&what) != EMR_OK)
 		abort();
 	*out_size = what.size;

@@ -38,7 +38,9 @@ static const char *copied_for(const char *text, size_t len, bool without_dates)
 	ssize_t n;
 
 	assert_ok(csv_take_columns(columns, COLUMNS, &taken));
-	assert_ok(csv_copy(in, len, copy, &who, without_dates, &taken, &what));
+	assert_ok(csv_copy(in, len, copy, &who,
+		&(csv_rules){.columns = &taken, .year = 2026, .without_dates = without_dates},
+		&what));
 	n = pread(copy, out, sizeof out - 1, 0);
 	assert_true(n >= 0);
 	out[n] = '\0';
@@ -154,7 +156,7 @@ static void dates_are_moved_as_those_of_pictures(void **state)
 		{"2024-01-19T00:30:15+01:00", "1994-01-25T23:30:15"},
 		{"2024-01-19T00:30", "1994-01-25T23:30"}, {"19.01.2024", ""}, {"20240119", ""},
 		{"2024-02-30", ""}, {"2024-01-19 by Ana", ""}, {"yesterday", ""},
-		{"2024-01-19T00:30:15.", ""}};
+		{"2024-01-19T00:30:15.", ""}, {"9999-12-31", ""}, {"4305-01-26T10:15:00.5", ""}};
 	char text[256], wanted[256];
 
 	(void)state;
@@ -333,7 +335,8 @@ static void a_table_beyond_the_limit_is_withheld_by_both(void **state)
 
 	(void)state;
 	assert_ok(csv_take_columns(columns, COLUMNS, &taken));
-	assert_ok(csv_copy(fd, EMR_TABLE_MAX_BYTES + 1, copy, &who, false, &taken, &what));
+	assert_ok(csv_copy(fd, EMR_TABLE_MAX_BYTES + 1, copy, &who,
+		&(csv_rules){.columns = &taken, .year = 2026}, &what));
 	assert_string_equal(emr_withheld_text(what.withheld), "large-table");
 	assert_int_equal(scan_fd(fd, EMR_TABLE_MAX_BYTES + 1, false), EMR_WITHHELD_LARGE_TABLE);
 	close(fd);
@@ -359,7 +362,8 @@ static void a_table_of_many_blocks_is_copied_and_checked(void **state)
 	in = made_memory(emr_buf_view(&text));
 	copy = made_memory(emr_bytes_of("", 0));
 	assert_ok(csv_take_columns(columns, 3, &taken));
-	assert_ok(csv_copy(in, text.len, copy, &who, false, &taken, &what));
+	assert_ok(csv_copy(
+		in, text.len, copy, &who, &(csv_rules){.columns = &taken, .year = 2026}, &what));
 	assert_string_equal(emr_withheld_text(what.withheld), "");
 	assert_true(what.size > 300000);
 	assert_string_equal(emr_withheld_text(check_table(in, text.len, copy, what.size)), "");
