@@ -189,12 +189,43 @@ emr_status emr_keyring_object_id(
 	return status;
 }
 
+/* A device's is its owner's, if it was told; one that was not knows of no copies. */
+static emr_status copies_root(const emr_keyring *kr, emr_secret *out)
+{
+	emr_bytes told = emr_keyring_fact_value(kr, EMR_KEYRING_COPIES);
+	emr_status status;
+
+	if (told.len == 0)
+		return emr_derive(&kr->seed, &(emr_key_info){.label = "copies"}, 32, out);
+	if (told.len != 32)
+		return EMR_DAMAGED;
+	status = emr_secret_new(told.len, out);
+	if (status == EMR_OK)
+		memcpy(out->data, told.data, told.len);
+	return status;
+}
+
 emr_status emr_keyring_copies_secret(
 	const emr_keyring *kr, const uint8_t dataset[32], emr_secret *out_secret)
 {
-	return emr_derive(&kr->seed,
-		&(emr_key_info){.label = "copies", .id = emr_bytes_of(dataset, 32)}, 32,
-		out_secret);
+	EMR_AUTO_SECRET root = {0};
+	emr_status status = copies_root(kr, &root);
+
+	return status == EMR_OK ? emr_derive(&root,
+					  &(emr_key_info){.label = "copies",
+						  .id = emr_bytes_of(dataset, 32)},
+					  32, out_secret)
+				: status;
+}
+
+emr_status emr_keyring_give_copies(const emr_keyring *kr, emr_keyring *device)
+{
+	EMR_AUTO_SECRET root = {0};
+	emr_status status = copies_root(kr, &root);
+
+	return status == EMR_OK ? emr_keyring_tlv_set(device, EMR_KEYRING_COPIES,
+					  emr_bytes_of(root.data, root.len))
+				: status;
 }
 
 emr_status emr_derive_local(const emr_keyring *kr, emr_secret *out)

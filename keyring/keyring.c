@@ -54,6 +54,13 @@ emr_status emr_keyring_create(emr_keyring_kind kind, uint64_t created_unix_s, em
 	return emr_keyring_from_seed(kind, created_unix_s, emr_id16_random(), &seed, out);
 }
 
+static void forget_fact(emr_keyring_fact *fact)
+{
+	if (fact->value.len > 0)
+		emr_wipe(fact->value.data, fact->value.len);
+	emr_buf_free(&fact->value);
+}
+
 void emr_keyring_free(emr_keyring *kr)
 {
 	if (kr == NULL)
@@ -62,7 +69,7 @@ void emr_keyring_free(emr_keyring *kr)
 	emr_coowned_free(kr->coowned);
 	emr_memo_free(kr->memo);
 	for (size_t i = 0; i < kr->nfacts; i++)
-		emr_buf_free(&kr->facts[i].value);
+		forget_fact(&kr->facts[i]);
 	free(kr);
 }
 
@@ -100,7 +107,7 @@ static void remove_fact(emr_keyring *kr, size_t i)
 {
 	if (i == kr->nfacts)
 		return;
-	emr_buf_free(&kr->facts[i].value);
+	forget_fact(&kr->facts[i]);
 	kr->facts[i] = kr->facts[--kr->nfacts];
 	kr->facts[kr->nfacts] = (emr_keyring_fact){0};
 }
@@ -124,7 +131,7 @@ emr_status emr_keyring_tlv_set(emr_keyring *kr, emr_keyring_tlv type, emr_bytes 
 		return status;
 	if (i == kr->nfacts)
 		kr->nfacts++;
-	emr_buf_free(&kr->facts[i].value);
+	forget_fact(&kr->facts[i]);
 	kr->facts[i] = (emr_keyring_fact){.type = (uint8_t)type, .value = copy};
 	return EMR_OK;
 }
@@ -133,9 +140,18 @@ emr_status emr_keyring_tlv_get(const emr_keyring *kr, emr_keyring_tlv type, emr_
 {
 	size_t i = find_fact(kr, (uint8_t)type);
 
+	if (type == EMR_KEYRING_COPIES)
+		return EMR_DENIED;
 	if (i == kr->nfacts)
 		return EMR_NOT_FOUND;
 	return emr_buf_append(out, kr->facts[i].value.data, kr->facts[i].value.len);
+}
+
+emr_bytes emr_keyring_fact_value(const emr_keyring *kr, emr_keyring_tlv type)
+{
+	size_t i = find_fact(kr, (uint8_t)type);
+
+	return i < kr->nfacts ? emr_buf_view(&kr->facts[i].value) : (emr_bytes){0};
 }
 
 static emr_status x25519_and_B(const emr_keyring *kr, emr_public *made)

@@ -31,6 +31,9 @@ struct emr_keyring {
 emr_status emr_keyring_from_seed(emr_keyring_kind kind, uint64_t created_unix_s, emr_id16 device_id,
 	emr_secret *take_seed, emr_keyring **out);
 
+/* Borrowed; empty: there is none. */
+emr_bytes emr_keyring_fact_value(const emr_keyring *kr, emr_keyring_tlv type);
+
 /* HKDF-SHA512("emrfs/v1/id", seed, LABEL || 0 || ID || u32 NUMBER); ID may be empty, NUMBER only
  * with with_number. */
 typedef struct emr_key_info {

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "crypto/hashsig.h"
+#include "keyring/coowned.h"
 #include "replica/people.h"
 
 _Static_assert(EMR_TERMS_COLUMNS_MAX <= EMR_COLUMNS_MAX &&
@@ -33,11 +34,14 @@ emr_status emr_copies_of(emr_session *session, const emr_team *dataset, emr_copi
 {
 	EMR_AUTO_SECRET secret = {0};
 	emr_known_person me;
-	emr_id32 root = session->identity.signer_id;
-	uint8_t same[32 + 32 + EMR_TEAM_NAME_MAX], id[32];
+	emr_id32 root;
+	uint8_t same[32 + 32 + EMR_TEAM_NAME_MAX], id[32], pk[32];
 	size_t len = strlen(dataset->name);
-	emr_status status = EMR_OK;
+	emr_status status = emr_keyring_person_pk(session->keyring, pk);
 
+	if (status != EMR_OK)
+		return status;
+	emr_sha256(pk, sizeof pk, root.b);
 	if (emr_replica_person(session->replica, root, &me) == EMR_OK)
 		memcpy(root.b, me.row.root, sizeof root.b);
 	memcpy(same, dataset->row.steward, 32);

@@ -339,6 +339,8 @@ static emr_status make_device(devices *d, emr_keyring **out)
 		status = emr_keyring_tlv_set(
 			device, EMR_KEYRING_OWNER, emr_bytes_of(owner, sizeof owner));
 	if (status == EMR_OK)
+		status = emr_keyring_give_copies(d->acting.keyring, device);
+	if (status == EMR_OK)
 		status = emr_keyring_tlv_get(
 			d->acting.keyring, EMR_KEYRING_NET_DESCRIPTOR, &network);
 	if (status == EMR_OK)

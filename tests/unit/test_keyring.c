@@ -247,6 +247,34 @@ static void copies_for_a_dataset_have_a_secret_of_one_person_and_one_dataset(voi
 	assert_memory_not_equal(a.data, d.data, 32);
 }
 
+static void another_computer_of_a_person_knows_of_what_her_copies_are(void **state)
+{
+	EMR_AUTO_KEYRING kr = kit_keyring();
+	EMR_AUTO_KEYRING device = NULL;
+	EMR_AUTO_KEYRING untold = NULL;
+	json_t *root = vectors_open("keys.json");
+	const json_t *copies = vectors_get(root, "copies");
+	EMR_AUTO_SECRET own = {0}, told = {0}, other = {0};
+	EMR_AUTO_BUF shown = {0};
+	uint8_t dataset[32], want[32];
+
+	(void)state;
+	vectors_fixed(copies, "dataset", dataset, 32);
+	vectors_fixed(copies, "secret", want, 32);
+	assert_ok(emr_keyring_create(EMR_KEYRING_DEVICE, 1, &device));
+	assert_ok(emr_keyring_create(EMR_KEYRING_DEVICE, 1, &untold));
+	assert_ok(emr_keyring_give_copies(kr, device));
+	assert_ok(emr_keyring_copies_secret(kr, dataset, &own));
+	assert_ok(emr_keyring_copies_secret(device, dataset, &told));
+	assert_ok(emr_keyring_copies_secret(untold, dataset, &other));
+	assert_memory_equal(own.data, want, 32);
+	assert_memory_equal(told.data, want, 32);
+	assert_memory_not_equal(other.data, want, 32);
+	assert_status(EMR_DENIED, emr_keyring_tlv_get(device, EMR_KEYRING_COPIES, &shown));
+	assert_int_equal(shown.len, 0);
+	json_decref(root);
+}
+
 static void a_new_keyring_is_like_no_other(void **state)
 {
 	EMR_AUTO_KEYRING a = NULL;
@@ -518,6 +546,7 @@ int main(void)
 		cmocka_unit_test(a_local_key_is_of_the_device_that_the_keyring_has_now),
 		cmocka_unit_test(two_computers_draw_the_same_id_for_a_move_and_nobody_else_does),
 		cmocka_unit_test(copies_for_a_dataset_have_a_secret_of_one_person_and_one_dataset),
+		cmocka_unit_test(another_computer_of_a_person_knows_of_what_her_copies_are),
 		cmocka_unit_test(a_new_keyring_is_like_no_other),
 		cmocka_unit_test(a_statement_is_signed_as_the_known_answer),
 		cmocka_unit_test(a_label_belongs_to_its_signers_and_lengths),

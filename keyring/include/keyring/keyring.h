@@ -69,6 +69,8 @@ typedef enum emr_keyring_tlv {
 	EMR_KEYRING_PKCS11_URI = 2,
 	EMR_KEYRING_CERTIFICATE = 3, /* the owner's certificate and those behind it, DER */
 	EMR_KEYRING_OWNER = 4,	     /* of a device: the person's identity key, 32 bytes */
+	EMR_KEYRING_COPIES = 6,	     /* of a device: the root of its owner's copies, 32 bytes, which
+				  emr_keyring_tlv_get refuses to show (EMR_DENIED) */
 	EMR_KEYRING_BEGUN = 5, /* of an organisation that waits for others: what it founds, or its
 				  application; no keyfile has it */
 } emr_keyring_tlv;
@@ -119,6 +121,9 @@ emr_status emr_keyring_object_id(
  * with (deidentify/deidentify.h).  No reader of the dataset has it, and no other dataset's. */
 emr_status emr_keyring_copies_secret(
 	const emr_keyring *kr, const uint8_t dataset[32], emr_secret *out_secret);
+/* DEVICE, another computer of the person whose keyring KR is, has the same from here on: it knows
+ * of which record each of her copies was made. */
+emr_status emr_keyring_give_copies(const emr_keyring *kr, emr_keyring *device);
 /* Twelve groups of five digits with spaces, NUL: the same for both sides.  A side is pk || x25519
  * || B. */
 #define EMR_SAFETY_NUMBER_CHARS 72

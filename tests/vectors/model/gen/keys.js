@@ -31,6 +31,9 @@ export function build() {
 	const local = K.localKey(seed, device);
 	raw('local', cat(ascii('local\0'), device), local);
 	raw('enc', ascii('enc\0'), K.encSecret(seed));
+	const copies = K.copiesRoot(seed);
+	raw('copies', ascii('copies\0'), copies);
+	const dataset = run(0x60, 32);
 
 	const stagingId = run(0, 32);
 	const localKeys = [
@@ -67,5 +70,6 @@ export function build() {
 	return {
 		seed: hex(seed), net_id: hex(netId), device_id: hex(device), domain_id: hex(domain), derived: d,
 		local: hex(local), staging_id: hex(stagingId), local_keys: localKeys, listing, safety,
+		copies: { dataset: hex(dataset), secret: hex(K.copiesSecret(copies, dataset)) },
 	};
 }

@@ -35,6 +35,9 @@ export function p256Key(seed, index) {
 export const localKey = (seed, device) => idKey(seed, cat(ascii('local\0'), device), 32);
 export const encSecret = (seed) => idKey(seed, ascii('enc\0'), 32);
 
+export const copiesRoot = (seed) => idKey(seed, ascii('copies\0'), 32);
+export const copiesSecret = (root, dataset) => idKey(root, cat(ascii('copies\0'), dataset), 32);
+
 const SALT_LOCAL = ascii('emrfs/v1/local');
 export const stagingKey = (local, id) => hkdf512(SALT_LOCAL, local, cat(ascii('staging\0'), id), 32);
 export const localSub = (local, name) => hkdf512(SALT_LOCAL, local, ascii(`${name}\0`), 32);
