@@ -12,6 +12,7 @@ import subprocess
 from filesystems import Failed, drop_caches
 from fabric import fabric
 from ipfs import ipfs
+from research import frozen, research
 from samba import samba
 from sharing import sharing
 from writing import writing
@@ -28,6 +29,7 @@ class Data:
         self.emrfs = emrfs
         self.fabric = network  # where the programs of Hyperledger Fabric are; empty: nowhere
         self.scene = None  # of the sharing rows, once they were begun
+        self.research = None  # the same of the rows of research
         self.nodes = None  # of the rows of IPFS, once they were begun
         self.big_bytes = (64 if quick else 200) << 20
         self.tree_files = 400 if quick else 2000
@@ -69,6 +71,8 @@ class Data:
     def remove(self):
         if self.scene is not None:
             self.scene.end()
+        if self.research is not None:
+            self.research.end()
         if self.nodes is not None:
             self.nodes.end()
         shutil.rmtree(self.dir, ignore_errors=True)
@@ -228,5 +232,5 @@ def report(bed, data, _is_first):
 
 GROUPS = [("mount", mounting), ("seq", sequential), ("rand", random_access), ("tree", tree),
           ("list", listing), ("small", small), ("real", real), ("report", report),
-          ("sharing", sharing), ("writing", writing), ("samba", samba), ("ipfs", ipfs),
+          ("sharing", sharing), ("writing", writing), ("research", research), ("frozen", frozen), ("samba", samba), ("ipfs", ipfs),
           ("fabric", fabric)]
