@@ -514,6 +514,35 @@ static void one_that_says_nothing_is_asked_after_the_others(void **state)
 
 /* ---- never lost, never twice ---- */
 
+/* How often the gateway was given the transaction that came there most often. */
+static int came(emr_gateway *gateway)
+{
+	emr_gateway_call call = emr_gateway_call_of(PATIENCE_MS, -1);
+	EMR_AUTO_BUF out = {0};
+
+	assert_ok(evaluate(gateway, &call, "came", "", &out));
+	assert_ok(emr_buf_append(&out, "", 1));
+	return atoi((const char *)out.data);
+}
+
+/* All seems well, and nothing comes of it: whoever waited tries again, longer each time, until the
+ * gateway has had it twice.  What comes from then on is taken. */
+static void give_in_vain(emr_gateway *gateway, emr_bytes envelope)
+{
+	emr_gateway_call call = emr_gateway_call_of(300, -1);
+	emr_gateway_commit commit;
+	bool is_retry = false;
+
+	while (came(gateway) < 2) {
+		assert_status(EMR_TIMEOUT,
+			emr_gateway_settle(gateway, &call, envelope, is_retry, &commit));
+		assert_true(call.is_open);
+		call.timeout_ms *= 2;
+		is_retry = true;
+	}
+	assert_said(gateway, "take", "", "");
+}
+
 static void a_failed_submit_is_no_failed_transaction(void **state)
 {
 	static const char *const channels[] = {
@@ -521,25 +550,17 @@ static void a_failed_submit_is_no_failed_transaction(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof channels / sizeof *channels; i++) {
+		bool is_late = strcmp(channels[i], "late") == 0;
 		emr_gateway *gateway = open_at(PLAIN, channels[i]);
 		emr_gateway_call call = emr_gateway_call_of(PATIENCE_MS, -1);
 		EMR_AUTO_BUF envelope = {0};
 		emr_gateway_commit commit = {.validation = -1};
 
 		assert_ok(endorse(gateway, &call, "batch", &envelope));
-		if (strcmp(channels[i], "late") == 0) {
-			/* All seems well, and nothing comes of it: whoever waited tries again. */
-			for (int n = 0; n < 2; n++) {
-				call.timeout_ms = 300;
-				assert_status(EMR_TIMEOUT,
-					emr_gateway_settle(gateway, &call, emr_buf_view(&envelope),
-						n > 0, &commit));
-				assert_true(call.is_open);
-			}
-			call.timeout_ms = PATIENCE_MS;
-		}
-		assert_ok(emr_gateway_settle(gateway, &call, emr_buf_view(&envelope),
-			strcmp(channels[i], "late") == 0, &commit));
+		if (is_late)
+			give_in_vain(gateway, emr_buf_view(&envelope));
+		assert_ok(emr_gateway_settle(
+			gateway, &call, emr_buf_view(&envelope), is_late, &commit));
 		assert_int_equal(commit.validation, 0);
 		assert_false(call.is_open);
 		assert_said(gateway, "effects", "batch", "1");
@@ -559,12 +580,14 @@ static void what_nobody_can_tell_stays_open(void **state)
 	assert_ok(endorse(gateway, &call, "batch", &envelope));
 	assert_status(EMR_OFFLINE, emr_gateway_submit(gateway, &call, emr_buf_view(&envelope)));
 	assert_true(call.is_open);
-	call.timeout_ms = 2500;
-	assert_status(EMR_OFFLINE,
-		emr_gateway_settle(gateway, &call, emr_buf_view(&envelope), false, &commit));
+	call.timeout_ms = 1250;
+	do { /* too little time for any answer tells nothing */
+		call.timeout_ms *= 2;
+		(void)emr_gateway_settle(gateway, &call, emr_buf_view(&envelope), false, &commit);
+		assert_true(call.is_open);
+	} while (call.fault == EMR_GATEWAY_SLOW && call.timeout_ms < PATIENCE_MS);
 	assert_fault(EMR_GATEWAY_UNAVAILABLE, &call);
 	assert_string_equal(emr_gateway_stage_name(call.stage), "submit");
-	assert_true(call.is_open);
 	assert_int_equal(strlen(call.tx_id), 64);
 	emr_gateway_close(gateway);
 }
@@ -657,7 +680,7 @@ static void who_is_killed_at_any_point_ends_what_he_began(void **state)
 		assert_ok(
 			emr_gateway_settle(gateway, &call, emr_buf_view(&envelope), true, &commit));
 		assert_said(gateway, "effects", "batch", "1");
-		assert_said(gateway, "came", "", point == 0 ? "1" : "1");
+		assert_said(gateway, "came", "", "1");
 		emr_gateway_close(gateway);
 	}
 }

@@ -6,7 +6,7 @@ package main
 //	lost-answer    the transaction is committed, and Submit says UNAVAILABLE
 //	lost-first     the first Submit is lost, and says UNAVAILABLE; the second is taken
 //	lost-all       every Submit is lost and says UNAVAILABLE
-//	late           committed only when it has come three times; each time Submit says that all is well
+//	late           committed when it comes after somebody has evaluated "take"; each time Submit says that all is well
 //	other-orderer  the first orderer does not know the channel: ABORTED; the second takes it
 //	overtaken      it is committed as an MVCC conflict
 //	policy         it is committed as a failure of the endorsement policy
@@ -44,6 +44,7 @@ type committed struct {
 // A ledger is one channel.
 type ledger struct {
 	came      map[string]int // how often a transaction was submitted
+	isTaking  bool           // of "late": what comes from now on is committed
 	proposals int
 	done      map[string]*committed
 	order     []string
@@ -86,7 +87,7 @@ func proposed(signed *peer.SignedProposal, channel, tx string) (*call, error) {
 }
 
 // The chaincode: "echo" gives back its arguments and private parts, "effects" says how many valid transactions had the same second
-// argument, "proposals" how many were endorsed.
+// argument, "proposals" how many were endorsed, "came" how often the transaction that came most often did.
 func (s *server) run(channel string, made *call) []byte {
 	l := s.ledger(channel)
 	switch string(made.args[0]) {
@@ -106,6 +107,8 @@ func (s *server) run(channel string, made *call) []byte {
 			most = max(most, n)
 		}
 		return fmt.Appendf(nil, "%d", most)
+	case "take":
+		l.isTaking = true
 	}
 	var out []byte
 	for _, arg := range made.args[1:] {
@@ -212,7 +215,7 @@ func (s *server) Submit(ctx context.Context, request *gateway.SubmitRequest) (*g
 		return nil, lost
 	case kind == "other-orderer" && l.came[request.TransactionId] == 1:
 		return nil, status.Error(codes.Aborted, "received unsuccessful response from orderer: status=BAD_REQUEST, info=channel does not exist")
-	case kind == "late" && l.came[request.TransactionId] < 3:
+	case kind == "late" && !l.isTaking:
 		return &gateway.SubmitResponse{}, nil
 	case kind == "overtaken":
 		code = peer.TxValidationCode_MVCC_READ_CONFLICT
