@@ -88,6 +88,16 @@ static unsigned count_entries(int fd)
 	return n;
 }
 
+/* An empty directory that is closed already: emrfs made it and nobody has opened it yet, or closed
+ * it for a keyring that is gone, as when all was lost and came back from a second copy. */
+static bool is_sealed(int fd)
+{
+	struct stat st;
+
+	return fstat(fd, &st) == 0 && st.st_uid == geteuid() && (st.st_mode & S_IWUSR) == 0 &&
+	       count_entries(fd) == 0;
+}
+
 /* "PATH (saved while closed 2026-11-21)", with a number behind the day where that is taken. */
 static int make_beside(const char *path, char out[PATH_MAX])
 {
@@ -160,7 +170,7 @@ emr_status emr_closed_take_out(const emr_places *places, const char *path, emr_c
 		return EMR_INVALID;
 	}
 	/* The helper that mounts for an ordinary user wants to see that he may write there. */
-	out_closed->is_ours = emr_closed_was_ours(places, path);
+	out_closed->is_ours = emr_closed_was_ours(places, path) || is_sealed(out_closed->fd);
 	if (out_closed->is_ours)
 		(void)fchmod(out_closed->fd, 0700);
 	if (count_entries(out_closed->fd) == 0)
@@ -173,7 +183,7 @@ emr_status emr_closed_take_out(const emr_places *places, const char *path, emr_c
 
 void emr_closed_seal(const emr_places *places, const char *path, emr_closed *closed)
 {
-	emr_status status = closed->is_ours ? EMR_OK : remember(places, path);
+	emr_status status = emr_closed_was_ours(places, path) ? EMR_OK : remember(places, path);
 
 	/* Closed without a note nobody would open it again. */
 	if (status == EMR_OK && fchmod(closed->fd, 0500) != 0)

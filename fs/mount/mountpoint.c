@@ -156,7 +156,8 @@ emr_status emr_mountpoint_find(
 	if (dir == NULL) {
 		if (asprintf(&usual, "%s/Health", places->home) < 0)
 			usual = NULL;
-		if (usual != NULL && mkdir(usual, 0700) != 0 && errno != EEXIST) {
+		/* Closed to programs until it is first opened: emr_closed_take_out. */
+		if (usual != NULL && mkdir(usual, 0500) != 0 && errno != EEXIST) {
 			emr_problem_set_status(out_problem, emr_status_from_errno(errno), usual);
 			return EMR_IO;
 		}

@@ -42,6 +42,8 @@ says "Did you mean --read-only?"
 run 2 mount a b
 json 2 mount --idle never-ever
 expect "error id" "$(field error)" wrong-use
+run 2 help mont
+says 'Did you mean "mount"?'
 run 2 share Imaging
 
 say "no keyring"
@@ -121,6 +123,14 @@ touch "$MNT/again"
 run 12 mount --passphrase-file wrong-pass "$MNT"
 expect "the mode after a mount that failed" "$(stat -c %a "$MNT")" 500
 rm -r "$MNT (saved while closed"*
+
+say "the usual folder takes nothing in clear before it was ever open"
+mkdir new-home
+home_before=$HOME
+export HOME=$EMR_WORK/new-home
+run 12 mount --passphrase-file wrong-pass
+expect "its mode" "$(stat -c %a new-home/Health)" 500
+HOME=$home_before
 
 mkdir "$STATE/inside"
 run 2 mount --passphrase-file "$EMR_PASS" "$STATE/inside"

@@ -31,6 +31,11 @@ wrong=$(grep -o '"name": *"[a-z0-9]*", *"ok": *false' /tmp/checked | grep -vE '"
 [ -z "$wrong" ] || fail "emrfs check: $wrong: $(cat /tmp/checked)"
 must as emrfs init --yes --name Ana --passphrase-file credentials/emrfs.passphrase --words-file words >/tmp/said
 must as emrfs check >/tmp/checked
+# A first try that fails leaves no open directory behind, where a program would save in clear.
+as sh -c 'umask 077; echo "another" >credentials/wrong'
+as emrfs mount --passphrase-file credentials/wrong >/tmp/said 2>&1
+[ $? = 12 ] || fail "a wrong passphrase: $(cat /tmp/said)"
+! as touch Health/clear 2>/dev/null || fail "the folder takes files before it was ever open"
 # The way of the unit: the credential answers, and the service manager is told.
 as env CREDENTIALS_DIRECTORY=/home/anatest/credentials /usr/libexec/emrfs/askpass --can-ask || fail "askpass does not see the credential"
 ! as /usr/libexec/emrfs/askpass --can-ask || fail "askpass would ask where there is no window"
@@ -90,4 +95,12 @@ for way in -r -P; do
 done
 must as emrfs mount --passphrase-file credentials/emrfs.passphrase >/tmp/said
 [ "$(as cat "Health/Imaging/a letter.txt")" = first ] || fail "the record is not there after installing again"
+must as emrfs unmount >/tmp/said
+
+# The computer is lost, and all comes back from a second copy: on the directory, too, which the lost keyring had closed.
+must as emrfs backup copy >/tmp/said
+as rm -rf .local/share/emrfs
+must as emrfs init --restore copy --words-file words --passphrase-file credentials/emrfs.passphrase >/tmp/said
+must as emrfs mount --passphrase-file credentials/emrfs.passphrase >/tmp/said
+[ "$(as cat "Health/Imaging/a letter.txt")" = first ] || fail "the record did not come back from the second copy"
 must as emrfs unmount >/tmp/said

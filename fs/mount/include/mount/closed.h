@@ -3,7 +3,8 @@
  * Programs that save there then would write in clear on the disk, so the directory is closed to
  * them (mode 0500), and what was saved there all the same is moved beside it when the folder is
  * opened again, and told.  It refuses to move anything out of a directory that was not this
- * keyring's folder before: that one has to be empty. */
+ * keyring's folder before: that one has to be empty.  An empty one that is closed already is opened
+ * on, whoever closed it for this account. */
 #pragma once
 
 #include <limits.h>
