@@ -311,12 +311,35 @@ static emr_status ask_until_good(
 	return status;
 }
 
+/* Where systemd put it for this unit; NULL: it did not.  The caller frees it. */
+static char *find_credential(void)
+{
+	const char *credentials = getenv("CREDENTIALS_DIRECTORY");
+	char *credential = NULL;
+
+	if (credentials == NULL || asprintf(&credential, "%s/emrfs.passphrase", credentials) < 0)
+		return NULL;
+	if (access(credential, F_OK) == 0)
+		return credential;
+	free(credential);
+	return NULL;
+}
+
+bool emr_passphrase_is_asked(const char *file)
+{
+	const char *program = getenv("EMRFS_ASKPASS");
+	EMR_AUTO_FREE char *credential = find_credential();
+
+	if (file != NULL || credential != NULL)
+		return false;
+	return program == NULL || program[0] == '\0' || emr_terminal_is_dialog();
+}
+
 emr_status emr_passphrase_get(
 	const char *file, bool is_new, emr_passphrase *out_passphrase, emr_problem *out_problem)
 {
 	const char *program = getenv("EMRFS_ASKPASS");
-	const char *credentials = getenv("CREDENTIALS_DIRECTORY");
-	EMR_AUTO_FREE char *credential = NULL;
+	EMR_AUTO_FREE char *credential = find_credential();
 
 	if (file != NULL)
 		return is_new ? read_new_file(file, out_passphrase, out_problem)
@@ -325,9 +348,7 @@ emr_status emr_passphrase_get(
 		return emr_terminal_is_dialog()
 			       ? ask_until_good(program, is_new, out_passphrase, out_problem)
 			       : ask_once_or_twice(program, is_new, out_passphrase, out_problem);
-	if (credentials != NULL && asprintf(&credential, "%s/emrfs.passphrase", credentials) < 0)
-		credential = NULL;
-	if (credential != NULL && access(credential, F_OK) == 0)
+	if (credential != NULL)
 		return is_new ? read_new_file(credential, out_passphrase, out_problem)
 			      : emr_passphrase_read_file(credential, out_passphrase, out_problem);
 	return ask_until_good(NULL, is_new, out_passphrase, out_problem);

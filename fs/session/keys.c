@@ -15,9 +15,12 @@
 #include "keyring/cert.h"
 #include "kit/language.h"
 #include "kit/passphrase.h"
+#include "kit/terminal.h"
 #include "session/second_copy.h"
 #include "session/still.h"
 #include "session/switching.h"
+
+#define TRIES 3 /* of a person; each takes the time of a key derivation */
 
 emr_status emr_keys_protect(emr_problem *out_problem)
 {
@@ -65,7 +68,7 @@ void emr_keys_newest_certificate(int state_fd, emr_keyring *keyring)
 		(void)!emr_keyring_tlv_set(keyring, EMR_KEYRING_CERTIFICATE, emr_buf_view(&found));
 }
 
-emr_status emr_keys_open(int state_fd, const char *state_path, const char *passphrase_file,
+static emr_status open_once(int state_fd, const char *state_path, const char *passphrase_file,
 	emr_keyring **out_keyring, emr_problem *out_problem)
 {
 	EMR_AUTO_PASSPHRASE passphrase = {0};
@@ -85,6 +88,21 @@ emr_status emr_keys_open(int state_fd, const char *state_path, const char *passp
 	if (status != EMR_OK)
 		emr_keys_say(state_path, status, field, out_problem);
 	return status;
+}
+
+emr_status emr_keys_open(int state_fd, const char *state_path, const char *passphrase_file,
+	emr_keyring **out_keyring, emr_problem *out_problem)
+{
+	for (int tries = 1;; tries++) {
+		emr_status status =
+			open_once(state_fd, state_path, passphrase_file, out_keyring, out_problem);
+
+		if (status != EMR_WRONG_PASSPHRASE || tries == TRIES ||
+			!emr_passphrase_is_asked(passphrase_file))
+			return status;
+		emr_terminal_say(out_problem);
+		*out_problem = (emr_problem){0};
+	}
 }
 
 emr_status emr_keys_lock(int state_fd, int *out_fd, emr_problem *out_problem)

@@ -196,6 +196,29 @@ def init_shows_24_words_and_asks_three_back(home):
     assert not [name for name in os.listdir(f"{home}/state") if name.startswith(".init-")], "a stage is left"
 
 
+def a_wrong_passphrase_is_told_and_asked_again(home):
+    """Whoever slips types it again at once: that must not go to the shell, which would show it and keep it in its history."""
+    folder = f"{home}/../again"
+    os.mkdir(folder)
+    terminal = Terminal("mount", folder)
+    for wrong in ("a phrase somebody knows", "a phrase nobody know"):
+        terminal.expect("Passphrase: ")
+        terminal.type(wrong)
+        terminal.expect("Wrong passphrase")
+    terminal.expect("Passphrase: ")
+    terminal.type(PASSPHRASE)
+    terminal.expect("Your folder is open")
+    assert terminal.end() == 0, terminal.seen
+    assert run("unmount").returncode == 0
+    terminal = Terminal("verify")
+    for _ in range(3):
+        terminal.expect("Passphrase: ")
+        terminal.type("a phrase somebody knows")
+        terminal.expect("Wrong passphrase")
+    assert terminal.end() == 12, terminal.seen
+    assert "somebody" not in terminal.seen, "the passphrase was shown"
+
+
 def mount_asks_once_and_goes_behind(home):
     folder = f"{home}/../folder"
     os.mkdir(folder)
@@ -369,6 +392,7 @@ def main():
             interrupted_at_the_words_nothing_is_left,
             interrupted_at_the_passphrase_the_terminal_echoes_again,
             init_shows_24_words_and_asks_three_back,
+            a_wrong_passphrase_is_told_and_asked_again,
             mount_asks_once_and_goes_behind,
             a_long_copy_is_said_while_it_goes_on,
             work_is_shown_in_one_line_that_goes,

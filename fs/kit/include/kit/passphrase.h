@@ -29,6 +29,8 @@ static inline emr_bytes emr_passphrase_view(const emr_passphrase *passphrase)
  * EMR_INTERRUPTED. */
 emr_status emr_passphrase_get(
 	const char *file, bool is_new, emr_passphrase *out_passphrase, emr_problem *out_problem);
+/* A person gives it, who may slip and can be asked again: at the terminal, or in a window. */
+bool emr_passphrase_is_asked(const char *file);
 /* One that replaces another: FILE, the program or the terminal (both asked twice), never systemd's
  * credential, which is the old one.  Otherwise as above. */
 emr_status emr_passphrase_get_replacement(

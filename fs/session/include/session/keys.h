@@ -11,8 +11,9 @@ emr_status emr_keys_protect(emr_problem *out_problem);
 /* The problem that says STATUS of the keyfile best; FIELD is what is damaged, or NULL. */
 void emr_keys_say(
 	const char *state_path, emr_status status, const char *field, emr_problem *out_problem);
-/* Asks (see emr_passphrase_get) and opens.  EMR_EXPOSED, EMR_DAMAGED, EMR_NEWER_FORMAT,
- * EMR_WRONG_PASSPHRASE, and what asking gives; always with a problem. */
+/* Asks (see emr_passphrase_get) and opens.  A person who gave a wrong one is told, and asked again,
+ * three times in all: what he types next must not go to the shell.  EMR_EXPOSED, EMR_DAMAGED,
+ * EMR_NEWER_FORMAT, EMR_WRONG_PASSPHRASE, and what asking gives; always with a problem. */
 emr_status emr_keys_open(int state_fd, const char *state_path, const char *passphrase_file,
 	emr_keyring **out_keyring, emr_problem *out_problem);
 /* A certificate that came while nobody gave a passphrase lies beside the keyfile, and is nothing
