@@ -66,8 +66,7 @@ int emr_cmd_help(const emr_args *args, emr_out *out)
 		return say_text(out, "text", emr_help_overview(args->given[EMR_OPT_ALL]));
 	if (emr_verb_find(args->operands[0], &verb))
 		return say_text(out, "text", emr_help_verb(verb));
-	emr_problem_set(&problem, EMR_SAY_WRONG_USE, "what", "There is no such verb.", "verb",
-		"--all", NULL);
+	(void)!emr_args_unknown_verb(args->operands[0], &problem);
 	return emr_out_fail(out, &problem);
 }
 

@@ -64,8 +64,9 @@ static size_t distance(const char *a, const char *b)
 	return rows[m % 3][n];
 }
 
-static emr_status unknown_verb(parser *p, const char *name)
+emr_status emr_args_unknown_verb(const char *name, emr_problem *out_problem)
 {
+	parser unread = {.problem = out_problem}, *p = &unread;
 	const char *near = NULL;
 	size_t best = 3;
 
@@ -187,7 +188,7 @@ static emr_status take_operand(parser *p, const char *word)
 {
 	if (!p->has_verb) {
 		if (!emr_verb_find(word, &p->args->verb))
-			return unknown_verb(p, word);
+			return emr_args_unknown_verb(word, p->problem);
 		p->has_verb = true;
 		return EMR_OK;
 	}

@@ -227,9 +227,9 @@ static emr_status card(telling *t, emr_problem *out_problem)
 			emr_say(t->out,
 				picture_format(file) != NULL
 					? N_("Your card is in %s. It is no secret. Others take the "
-					     "text of its code: emrfs people add\n")
+					     "text of its code: emrfs people add EMRFS:...\n")
 					: N_("Your card is in %s. It is no secret. Others take it "
-					     "with: emrfs people add\n"),
+					     "with: emrfs people add CARD\n"),
 				file);
 	} else {
 		status = show_card(t);

@@ -99,14 +99,13 @@ static void say_closed(emr_out *out, const emr_places *places)
 	else if (is_fabric)
 		emr_say(out, "  Ledger: a Fabric network, asked when the folder is open.\n");
 	else
-		emr_say(out, "  Ledger: embedded, %llu entries, not witnessed.\n",
-			(unsigned long long)size);
+		emr_say(out, "  Ledger: embedded, %llu entries.\n", (unsigned long long)size);
 	say_second_copy(out, places);
 	emr_out_text(out, "state", places->state);
 	emr_out_put(out, "folder", json_null());
 	emr_out_put(out, "ledger",
-		json_pack("{s:s, s:I, s:i, s:o}", "kind", is_fabric ? "fabric" : "embedded", "size",
-			(json_int_t)size, "witnessed", 0, "error",
+		json_pack("{s:s, s:I, s:n, s:o}", "kind", is_fabric ? "fabric" : "embedded", "size",
+			(json_int_t)size, "witnessed", "error",
 			why.is_set ? json_string(emr_message_get(why.message)->id) : json_null()));
 }
 

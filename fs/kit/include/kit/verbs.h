@@ -161,6 +161,9 @@ typedef struct emr_args {
 emr_status emr_args_parse(
 	int argc, char *const *argv, emr_args *out_args, emr_problem *out_problem);
 
+/* EMR_INVALID, and says that there is no verb NAME, and which one may have been meant. */
+emr_status emr_args_unknown_verb(const char *name, emr_problem *out_problem);
+
 /* Texts for people, owned by the caller; NULL without memory. */
 char *emr_help_overview(bool all);
 char *emr_help_verb(emr_verb verb);
