@@ -11,6 +11,13 @@
 #include "judge.h"
 #include "staff.h"
 
+/* Who answers the questions of one grant, and how many must. */
+typedef struct asked_grant {
+	emr_id16 id;
+	unsigned needed, n;
+	emr_id32 agents[EMR_AGENTS_MAX];
+} asked_grant;
+
 typedef struct audit {
 	emr_share *share;
 	emr_id16 domain;
@@ -19,6 +26,8 @@ typedef struct audit {
 	emr_audit_fn fn;
 	void *arg;
 	uint64_t damaged;
+	asked_grant *grants; /* each is read once, and not for each of its questions */
+	size_t n_grants;
 } audit;
 
 static bool is_damage(emr_status status)
@@ -68,16 +77,46 @@ static emr_status note_answer(const audit *a, const emr_known_release *release, 
 	return is_damage(status) ? EMR_OK : status;
 }
 
-static emr_status note_answers(
-	const audit *a, const emr_known_release *release, question *q, emr_audit_entry *entry)
+/* *OUT is borrowed until the next one is looked for. */
+static emr_status find_grant(audit *a, emr_id16 id, const asked_grant **out)
 {
-	emr_status status = note_answer(a, release, q, a->owner, entry);
-	unsigned t = q->grant.terms.t;
+	AUTO_GRANT_FACTS facts = {0};
+	asked_grant *grown;
+	emr_status status;
 
-	for (unsigned i = 0; i < q->grant.read.n && status == EMR_OK; i++)
-		status = note_answer(a, release, q, q->grant.read.agents[i], entry);
-	entry->kind = entry->is_by_owner || (t > 0 && entry->given_count >= t) ? EMR_AUDIT_RELEASED
-									       : EMR_AUDIT_ASKED;
+	for (size_t i = 0; i < a->n_grants; i++) {
+		*out = &a->grants[i];
+		if (emr_id16_equal((*out)->id, id))
+			return EMR_OK;
+	}
+	status = share_grant_facts(a->share, a->domain, id, &facts);
+	if (status != EMR_OK)
+		return status;
+	grown = realloc(a->grants, (a->n_grants + 1) * sizeof *grown);
+	if (grown == NULL)
+		return EMR_NO_MEMORY;
+	a->grants = grown;
+	grown += a->n_grants++;
+	*grown = (asked_grant){.id = id, .needed = facts.terms.t, .n = facts.read.n};
+	for (unsigned i = 0; i < grown->n; i++)
+		grown->agents[i] = facts.read.agents[i];
+	*out = grown;
+	return EMR_OK;
+}
+
+static emr_status note_answers(
+	audit *a, const emr_known_release *release, question *q, emr_audit_entry *entry)
+{
+	const asked_grant *grant = NULL;
+	emr_status status = find_grant(a, release->grant, &grant);
+
+	if (status == EMR_OK)
+		status = note_answer(a, release, q, a->owner, entry);
+	for (unsigned i = 0; status == EMR_OK && i < grant->n; i++)
+		status = note_answer(a, release, q, grant->agents[i], entry);
+	if (status == EMR_OK &&
+		(entry->is_by_owner || (grant->needed > 0 && entry->given_count >= grant->needed)))
+		entry->kind = EMR_AUDIT_RELEASED;
 	return status;
 }
 
@@ -100,7 +139,7 @@ static emr_status one_release(void *arg, const emr_known_release *release)
 		.asked = release->asked,
 		.kind = EMR_AUDIT_ASKED};
 	AUTO_QUESTION q = {0};
-	emr_status status = question_load(a->share, release->domain, release->access, &q);
+	emr_status status = question_read(a->share, release->domain, release->access, &q);
 
 	entry.batch_id = q.batch_id;
 	if (status == EMR_OK) {
@@ -192,6 +231,7 @@ emr_status emr_share_audit(
 	if (status == EMR_OK)
 		status = emr_replica_reports(share->o.replica, domain, one_report, &a);
 	emr_box_key_free(a.box);
+	free(a.grants);
 	if (status == EMR_OK && out_damaged != NULL)
 		*out_damaged = a.damaged;
 	return status;

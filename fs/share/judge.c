@@ -11,9 +11,8 @@
 
 /* ---- questions ---- */
 
-emr_status question_load(emr_share *share, emr_id16 domain, emr_id16 access, question *out)
+emr_status question_read(emr_share *share, emr_id16 domain, emr_id16 access, question *out)
 {
-	emr_id16 grant;
 	emr_replica_item item;
 	emr_status status =
 		share_item(share, EMR_FAMILY_ACCESS, domain, access, 1, &out->item, &item);
@@ -34,9 +33,15 @@ emr_status question_load(emr_share *share, emr_id16 domain, emr_id16 access, que
 		    (emr_span){out->item.data + EMR_ITEM_BYTES, out->item.len - EMR_ITEM_BYTES},
 		    &out->pub))
 		return EMR_DAMAGED;
+	return emr_access_part_read(emr_buf_view(&out->item), emr_buf_view(&out->part), &out->read);
+}
+
+emr_status question_load(emr_share *share, emr_id16 domain, emr_id16 access, question *out)
+{
+	emr_id16 grant;
+	emr_status status = question_read(share, domain, access, out);
+
 	memcpy(grant.b, out->pub.grant, sizeof grant.b);
-	status = emr_access_part_read(
-		emr_buf_view(&out->item), emr_buf_view(&out->part), &out->read);
 	if (status == EMR_OK)
 		status = share_domain(share, domain, &out->row);
 	if (status == EMR_OK)

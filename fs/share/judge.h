@@ -28,7 +28,9 @@ typedef struct question {
 	emr_access_body body;
 } question;
 
-/* EMR_NOT_FOUND: it cannot be read (any more). */
+/* All but ROW and GRANT.  EMR_NOT_FOUND: it cannot be read (any more). */
+emr_status question_read(emr_share *share, emr_id16 domain, emr_id16 access, question *out);
+/* As above, with both. */
 emr_status question_load(emr_share *share, emr_id16 domain, emr_id16 access, question *out);
 void question_free(question *q);
 #define AUTO_QUESTION __attribute__((cleanup(question_free))) question
