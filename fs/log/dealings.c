@@ -315,8 +315,8 @@ void emr_dealing_line(FILE *to, const json_t *entry)
 		fputs(_(" ended (its time was over)"), to);
 	} else {
 		put_shown(to,
-			emr_json_text_at(
-				entry, emr_json_text_at(entry, "name")[0] != '\0' ? "name" : "who"),
+			deeds_called(emr_json_text_at(entry,
+				emr_json_text_at(entry, "name")[0] != '\0' ? "name" : "who")),
 			"");
 		fputs("  ", to);
 	}

@@ -49,6 +49,13 @@ const char *deeds_own_name(const emr_session *session)
 	return session->profile.name[0] != '\0' ? session->profile.name : "you";
 }
 
+const char *deeds_called(const char *name)
+{
+	if (strcmp(name, "you") == 0)
+		return _("you");
+	return strcmp(name, "the owner") == 0 ? _("the owner") : name;
+}
+
 /* What says whole, software and purpose is for openings. */
 json_t *deeds_event_json(const emr_session *session, const emr_deeds *deeds, const emr_event *e)
 {
@@ -145,8 +152,8 @@ char *emr_deed_line(const json_t *entry)
 	if (to == NULL)
 		return NULL;
 	emr_time_text((int64_t)json_integer_value(json_object_get(entry, "at_unix")), when);
-	emr_show(emr_json_text_at(
-			 entry, emr_json_text_at(entry, "name")[0] != '\0' ? "name" : "who"),
+	emr_show(deeds_called(emr_json_text_at(
+			 entry, emr_json_text_at(entry, "name")[0] != '\0' ? "name" : "who")),
 		who, sizeof who);
 	if (emr_dealing_is(entry)) {
 		fprintf(to, "%-18s ", when);

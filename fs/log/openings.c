@@ -490,7 +490,8 @@ static void put_names(FILE *to, const json_t *names)
 	for (size_t i = 0; i < json_array_size(names); i++) {
 		char shown[300];
 
-		emr_show(json_string_value(json_array_get(names, i)), shown, sizeof shown);
+		emr_show(deeds_called(json_string_value(json_array_get(names, i))), shown,
+			sizeof shown);
 		fprintf(to, "%s%s", i > 0 ? ", " : "", shown);
 	}
 }

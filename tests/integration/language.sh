@@ -142,6 +142,15 @@ for file in status.json log.json index.csv; do
 	! grep -qE 'ficheiro|livro-razão|registo|leitura|guardou' "ana-folder/.emrfs/$file" || emr_fail "translated for programs: $(cat "ana-folder/.emrfs/$file")"
 done
 grep -q '"saved"' ana-folder/.emrfs/log.json || emr_fail "no deed in log.json"
+two_mount lima
+opens() { cat lima-folder/shared-with-me/*/Imaging/MRI.pdf >/dev/null; }
+two_until 60 opens
+two_unmount lima
+two_home ana
+run 0 log
+says "recebeu a chave de Imaging/MRI.pdf v1   provado, chaves de si, entrada "
+json 0 log
+grep -q '"released_by": *\["you"\]' out/said || emr_fail "JSON is for programs: $(cat out/said)"
 
 grep -q '^Esta pasta é sua\.' ana-folder/.emrfs/README.txt || emr_fail "$(cat ana-folder/.emrfs/README.txt)"
 
