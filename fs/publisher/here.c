@@ -22,12 +22,13 @@ static emr_status look_at_block(void *arg, const emr_cid *cid)
 {
 	uint64_t bytes;
 
-	return emr_unixfs_is_hole(cid, 0) ? EMR_OK : emr_block_store_size(arg, cid, &bytes);
+	return emr_unixfs_is_hole(cid, 0) ? EMR_OK : emr_store_size_known(arg, cid, &bytes);
 }
 
-static emr_status look_at(emr_block_store *store, const emr_cid *root, bool *out_is)
+static emr_status look_at(emr_store *store, const emr_cid *root, bool *out_is)
 {
-	emr_status status = emr_store_walk(store, root, look_at_block, store, NULL);
+	emr_status status =
+		emr_store_walk(emr_store_blocks(store), root, look_at_block, store, NULL);
 
 	if (status == EMR_NO_MEMORY)
 		return status;
@@ -86,7 +87,7 @@ bool emr_publisher_is_here(emr_publisher *p, const emr_cid *root)
 {
 	bool is = true;
 
-	if (!p->is_started || look_at(emr_store_blocks(p->options.store), root, &is) != EMR_OK)
+	if (!p->is_started || look_at(p->options.store, root, &is) != EMR_OK)
 		return true;
 	pthread_mutex_lock(&p->lock);
 	(void)!note_whole(p, root, is); /* what there is no memory for is found again */
@@ -131,7 +132,7 @@ static emr_status look_at_all(emr_publisher *p, const emr_buf *roots, emr_buf *l
 				return EMR_INTERRUPTED;
 			begun_ns = publisher_now_ns();
 		}
-		status = look_at(emr_store_blocks(p->options.store), &all[i], &is);
+		status = look_at(p->options.store, &all[i], &is);
 		if (status == EMR_OK && !is)
 			status = emr_buf_append(lacking, &all[i], sizeof all[i]);
 	}

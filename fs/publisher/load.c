@@ -7,7 +7,6 @@
 #include <stdlib.h>
 
 #include "store/car.h"
-#include "store/car_store.h"
 #include "store/dag_pb.h"
 
 /* A block, and when it was met. */
@@ -59,7 +58,7 @@ void load_clear(load *l)
 }
 
 typedef struct gathering {
-	emr_block_store *store;
+	emr_store *store;
 	emr_buf *cids;
 	uint64_t bytes;
 } gathering;
@@ -68,7 +67,7 @@ static emr_status gather_block(void *arg, const emr_cid *cid)
 {
 	gathering *g = arg;
 	uint64_t bytes = 0;
-	emr_status status = emr_block_store_size(g->store, cid, &bytes);
+	emr_status status = emr_store_size_known(g->store, cid, &bytes);
 
 	if (status != EMR_OK)
 		return status == EMR_NOT_FOUND ? EMR_MISSING_DATA : status;
@@ -80,7 +79,8 @@ emr_status load_add(load *l, const emr_cid *root, bool *out_fits, uint64_t *out_
 {
 	const size_t before = l->cids.len;
 	gathering g = {.store = l->store, .cids = &l->cids};
-	emr_status status = emr_store_walk(l->store, root, gather_block, &g, NULL);
+	emr_status status =
+		emr_store_walk(emr_store_blocks(l->store), root, gather_block, &g, NULL);
 
 	*out_bytes = g.bytes;
 	*out_fits = status == EMR_OK && l->bytes + g.bytes <= l->room &&
@@ -135,7 +135,7 @@ static emr_status next_block(void *arg, bool *out_more, emr_block *out_block)
 		return EMR_OK;
 	}
 	emr_buf_clear(&l->block);
-	status = emr_block_store_get_verified(l->store, cid_at(&l->cids, index), &l->block);
+	status = emr_store_get_verified(l->store, cid_at(&l->cids, index), &l->block);
 	*out_block = (emr_block){.cid = *cid_at(&l->cids, index), .data = emr_buf_view(&l->block)};
 	if (l->given != NULL)
 		atomic_fetch_add(l->given, l->block.len);
@@ -165,7 +165,7 @@ void pieces_free(pieces *p)
 }
 
 typedef struct sorting {
-	emr_block_store *store;
+	emr_store *store;
 	pieces *to;
 } sorting;
 
@@ -180,18 +180,18 @@ static emr_status sort_block(void *arg, const emr_cid *cid)
 	return status;
 }
 
-emr_status pieces_of(emr_block_store *store, const emr_cid *root, pieces *out)
+emr_status pieces_of(emr_store *store, const emr_cid *root, pieces *out)
 {
 	sorting s = {.store = store, .to = out};
 
 	*out = (pieces){.root = *root};
-	return emr_store_walk(store, root, sort_block, &s, NULL);
+	return emr_store_walk(emr_store_blocks(store), root, sort_block, &s, NULL);
 }
 
 static emr_status link_leaf(load *l, const emr_cid *leaf, bool *out_fits)
 {
 	uint64_t bytes = 0;
-	emr_status status = emr_block_store_size(l->store, leaf, &bytes);
+	emr_status status = emr_store_size_known(l->store, leaf, &bytes);
 
 	if (status != EMR_OK)
 		return status == EMR_NOT_FOUND ? EMR_MISSING_DATA : status;

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "ipfs/node.h"
+#include "store/car_store.h"
 
 #define LOAD_BYTES ((uint64_t)63 << 20) /* of what any place is given */
 #define LOAD_BYTES_MAX                                                                             \
@@ -10,7 +11,7 @@
 						  */
 
 typedef struct load {
-	emr_block_store *store;
+	emr_store *store;
 	emr_buf roots; /* of emr_cid */
 	emr_buf cids;  /* of emr_cid, in the order of the trees; each once after load_seal */
 	uint64_t bytes, room;
@@ -41,7 +42,7 @@ typedef struct pieces {
 } pieces;
 
 void pieces_free(pieces *p);
-emr_status pieces_of(emr_block_store *store, const emr_cid *root, pieces *out);
+emr_status pieces_of(emr_store *store, const emr_cid *root, pieces *out);
 /* L gets the next piece: LOAD_BYTES of leaves, whatever room there is, so that its root is the same
  * each time. *OUT_MORE false: L is the last, of the record's own root. */
 emr_status pieces_next(pieces *p, load *l, bool *out_more);

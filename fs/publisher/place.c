@@ -519,7 +519,7 @@ static emr_status send_batch(publisher_place *place, load *l, pick *picks, size_
 
 static emr_status send_some(publisher_place *place, pick *picks, size_t n)
 {
-	load l = {.store = emr_store_blocks(place->publisher->options.store),
+	load l = {.store = place->publisher->options.store,
 		.room = room_of(place),
 		.given = &place->going};
 	pick *large;

@@ -313,6 +313,32 @@ emr_status emr_store_size(emr_store *store, const emr_cid *cid, uint64_t *out_by
 	return status;
 }
 
+/* The file of AT's segment is there and reaches over it. */
+static bool is_long_enough(emr_store *store, const emr_store_position *at)
+{
+	emr_segment *segment = segment_of(store, at->segment);
+	struct stat st;
+	bool is;
+	int fd;
+
+	if (emr_segment_use(store, segment, &fd) != EMR_OK)
+		return false;
+	is = fstat(fd, &st) == 0 && at->offset + at->len <= (uint64_t)st.st_size;
+	emr_segment_unuse(store, segment);
+	return is;
+}
+
+emr_status emr_store_size_known(emr_store *store, const emr_cid *cid, uint64_t *out_bytes)
+{
+	emr_store_position at;
+
+	if (emr_store_find_quickly(store, emr_cid_digest(cid), &at) != EMR_OK ||
+		!is_long_enough(store, &at))
+		return emr_store_size(store, cid, out_bytes);
+	*out_bytes = at.len;
+	return EMR_OK;
+}
+
 /* The block's bytes into room that BUF has reserved behind its end. */
 static emr_status read_verified(emr_store *store, const emr_cid *cid, emr_buf *out)
 {

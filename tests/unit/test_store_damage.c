@@ -340,6 +340,29 @@ static void a_lost_segment_has_a_name_of_its_own_for_ever(void **state)
 	}
 }
 
+/* Of many blocks it is counted what is there without reading each; whoever reads one finds out. */
+static void a_known_size_asks_the_index_and_the_length_of_the_segment_alone(void **state)
+{
+	kit *k = *state;
+	emr_block block = kit_block(5, LEN);
+	const emr_cid cid = block.cid;
+	uint64_t bytes = 0;
+
+	put_some(k);
+	assert_ok(emr_store_size_known(k->store, &cid, &bytes)); /* not in the index yet */
+	assert_int_equal(bytes, LEN);
+	assert_ok(emr_store_index_now(k->store));
+	kit_close(k);
+	kit_flip(k, "seg-1", PREFIX + 5 * SECTION + 10, 1); /* its name in the segment */
+	kit_open(k);
+	bytes = 0;
+	assert_ok(emr_store_size_known(k->store, &cid, &bytes));
+	assert_int_equal(bytes, LEN);
+	kit_truncate(k, "seg-1", PREFIX + 5 * SECTION + 100);
+	assert_int_not_equal(EMR_OK, emr_store_size_known(k->store, &cid, &bytes));
+	kit_block_free(&block);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -355,6 +378,7 @@ int main(void)
 		T(a_segment_cut_short_keeps_what_is_left),
 		T(a_vanished_segment_takes_only_its_own_blocks),
 		T(holes_of_every_size_can_be_filled),
+		T(a_known_size_asks_the_index_and_the_length_of_the_segment_alone),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -102,6 +102,9 @@ emr_status emr_store_get_units(emr_store *store, const emr_cid *cid, emr_units u
 void emr_store_note_units(
 	emr_store *store, const emr_cid *cid, emr_units units, const uint8_t *bytes);
 emr_status emr_store_size(emr_store *store, const emr_cid *cid, uint64_t *out_bytes);
+/* The same as the index has it, without a look at the block: its segment is there and long enough.
+ * For whoever counts many, or reads and hashes it later. */
+emr_status emr_store_size_known(emr_store *store, const emr_cid *cid, uint64_t *out_bytes);
 emr_status emr_store_locate(emr_store *store, const emr_cid *cid, emr_store_position *out_position);
 emr_status emr_store_stats_get(emr_store *store, emr_store_stats *out_stats);
 /* "seg-<writer>-<number>.car" for messages; OUT holds EMR_SEGMENT_NAME_MAX bytes. */
