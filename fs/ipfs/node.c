@@ -204,6 +204,11 @@ const char *emr_ipfs_address(const emr_ipfs *node)
 	return node->address;
 }
 
+bool emr_ipfs_is_near(const emr_ipfs *node)
+{
+	return strncmp(node->address, "https:", strlen("https:")) != 0;
+}
+
 /* ---- The calls ---- */
 
 static emr_status only_kubo(node_run *run)

@@ -130,6 +130,13 @@ static void copied(void *arg)
 	emr_view_copies_came(p->session->view);
 }
 
+static int64_t quiet_ns(void *arg)
+{
+	const emr_publishing *p = arg;
+
+	return emr_view_quiet_ns(p->session->view);
+}
+
 /* ---- What goes wrong ---- */
 
 static void say_place(void *arg, const emr_publisher_place *place)
@@ -156,6 +163,7 @@ void emr_publishing_start(emr_publishing *p)
 		.left = forget_leaving,
 		.each_awaited = each_awaited,
 		.copied = copied,
+		.quiet_ns = quiet_ns,
 		.arg = p};
 	emr_status status;
 

@@ -134,6 +134,8 @@ static emr_status next_block(void *arg, bool *out_more, emr_block *out_block)
 		*out_block = (emr_block){.cid = l->made_cid, .data = emr_buf_view(&l->made)};
 		return EMR_OK;
 	}
+	if (l->await != NULL)
+		l->await(l->await_arg);
 	emr_buf_clear(&l->block);
 	status = emr_store_get_verified(l->store, cid_at(&l->cids, index), &l->block);
 	*out_block = (emr_block){.cid = *cid_at(&l->cids, index), .data = emr_buf_view(&l->block)};

@@ -5,7 +5,8 @@
 #include "ipfs/node.h"
 #include "store/car_store.h"
 
-#define LOAD_BYTES ((uint64_t)63 << 20) /* of what any place is given */
+#define LOAD_BYTES ((uint64_t)63 << 20)	 /* of what any place is given */
+#define LOAD_BYTES_NEAR (4 * LOAD_BYTES) /* of what one of this computer is given at once */
 #define LOAD_BYTES_MAX                                                                             \
 	(EMR_IPFS_CAR_MAX - ((uint64_t)1 << 20)) /* of a fast one; the header has room beside it   \
 						  */
@@ -17,8 +18,10 @@ typedef struct load {
 	uint64_t bytes, room;
 	emr_buf made; /* a block that is no record's and goes first; empty: none */
 	emr_cid made_cid;
-	size_t at;		 /* how many were given */
-	emr_buf block;		 /* the last one */
+	size_t at;		  /* how many were given */
+	emr_buf block;		  /* the last one */
+	void (*await)(void *arg); /* before each block; NULL: nobody is waited for */
+	void *await_arg;
 	_Atomic uint64_t *given; /* counts the bytes of blocks that were given; NULL: nobody does */
 } load;
 

@@ -379,9 +379,10 @@ static emr_status push(publisher_place *place, load *l, emr_ipfs_fault *out_faul
 	emr_ipfs_parcel parcel;
 	emr_status status = load_seal(l, &parcel);
 
+	lull_begin_import(place);
 	if (status == EMR_OK)
 		status = emr_ipfs_push(place->node, &call, &parcel);
-	note_pace(place, status, l->bytes, begun_ns);
+	note_pace(place, status, l->bytes, begun_ns + place->paused_ns);
 	*out_fault = call.fault;
 	if (status != EMR_OK)
 		fails(place, call.fault != EMR_IPFS_FINE ? call.fault : EMR_IPFS_HERE, call.said);
@@ -521,6 +522,8 @@ static emr_status send_some(publisher_place *place, pick *picks, size_t n)
 {
 	load l = {.store = place->publisher->options.store,
 		.room = room_of(place),
+		.await = lull_await,
+		.await_arg = place,
 		.given = &place->going};
 	pick *large;
 	emr_status status = ask_each(place, picks, n), noted;
@@ -559,7 +562,9 @@ static bool publish_some(publisher_place *place)
 	pick *picks = calloc(place->roots_max, sizeof *picks);
 	size_t n = picks != NULL ? choose(place, picks, place->roots_max) : 0;
 
-	if (n > 0) {
+	if (n == 0)
+		lull_is_not_waited_for(place);
+	else if (lull_has_come(place)) {
 		pthread_mutex_unlock(&p->lock);
 		(void)send_some(place, picks, n); /* what fails has set when it is tried again */
 		pthread_mutex_lock(&p->lock);

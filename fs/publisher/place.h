@@ -34,8 +34,10 @@ typedef struct publisher_place {
 	int64_t look_ns; /* when its cluster is looked at again for what waits; 0: nothing does */
 	unsigned looks;	 /* one after the other in which nothing came */
 	int64_t late_ns; /* who still waits then, and did at the time before, is late */
-	emr_cid checked; /* the last that was asked for again */
-	bool has_hurry;	 /* to ask again for everything, now */
+	int64_t patient_until_ns; /* lull.c: 0: nothing waits */
+	int64_t paused_ns;	  /* in the import that runs */
+	emr_cid checked;	  /* the last that was asked for again */
+	bool has_hurry;		  /* to ask again for everything, now */
 } publisher_place;
 
 struct emr_publisher {
@@ -83,6 +85,16 @@ void place_stick(publisher_place *place, pick *one);
 /* Whether the node itself keeps the whole of ROOT; what fails has been told. */
 emr_status place_ask(
 	publisher_place *place, const emr_cid *root, bool *out_is_held, emr_ipfs_fault *out_fault);
+
+/* ---- lull.c ---- */
+
+/* With the lock, which it gives back meanwhile.  False: programs work in the folder, and it has
+ * waited for a moment; whoever asks looks again what there is to send. */
+bool lull_has_come(publisher_place *place);
+/* With the lock: there is nothing to send. */
+void lull_is_not_waited_for(publisher_place *place);
+void lull_begin_import(publisher_place *place);
+void lull_await(void *place); /* between two blocks of an import */
 
 /* ---- clustered.c ---- */
 

@@ -21,6 +21,7 @@
 #include "place.h"
 
 #define NICE 10				  /* of the publisher's threads: who saves goes first */
+#define ROOTS_FIRST 16			  /* of the first import; twice as many in each more */
 #define LOOK_PAUSE_NS INT64_C(200000000)  /* after a change, for those that follow it */
 #define LOOK_SHARE 10			  /* looking takes at most one part in so many */
 #define LOOK_AGAIN_NS INT64_C(5000000000) /* after one that failed */
@@ -43,8 +44,7 @@ emr_status emr_publisher_new(emr_ipfs *const *nodes, size_t count, emr_publisher
 		p->places[i] = (publisher_place){.publisher = p,
 			.node = nodes[i],
 			.copies = emr_ipfs_copies(nodes[i]),
-			.roots_max = EMR_IPFS_ROOTS_MAX,
-			.room = LOAD_BYTES,
+			.roots_max = ROOTS_FIRST,
 			.room_max = LOAD_BYTES_MAX};
 	pthread_mutex_init(&p->lock, NULL);
 	pthread_mutex_init(&p->write_lock, NULL);
@@ -268,6 +268,13 @@ static emr_status name_place(publisher_place *place)
 	return place->name != NULL ? EMR_OK : EMR_NO_MEMORY;
 }
 
+static uint64_t first_bytes(const emr_publisher_options *options, const emr_ipfs *node)
+{
+	if (options->first_bytes != 0)
+		return options->first_bytes;
+	return emr_ipfs_is_near(node) ? LOAD_BYTES_NEAR : LOAD_BYTES;
+}
+
 emr_status emr_publisher_start(emr_publisher *p, const emr_publisher_options *options)
 {
 	const char *names[EMR_PUBLISHER_PLACES_MAX];
@@ -279,6 +286,7 @@ emr_status emr_publisher_start(emr_publisher *p, const emr_publisher_options *op
 	p->copies = options->copies;
 	p->copies = wanted_of(p);
 	for (size_t i = 0; status == EMR_OK && i < p->count; i++) {
+		p->places[i].room = first_bytes(options, p->places[i].node);
 		status = name_place(&p->places[i]);
 		names[i] = p->places[i].name;
 	}

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -25,6 +26,11 @@ typedef struct scene {
 	const char *names[PLACES_MAX];
 	size_t count;
 	uint32_t import_ms;
+	uint64_t first_bytes;
+	uint32_t patience_ms;
+	bool has_programs; /* that work in the folder */
+	_Atomic bool are_at_work;
+	_Atomic size_t gave_way; /* how often it was asked while they are */
 	pthread_mutex_t lock;
 	emr_buf leaving; /* emr_cid, as the journal would have them */
 	size_t said;	 /* how often a place was said to fail */
@@ -81,6 +87,16 @@ static void say(void *arg, const emr_publisher_place *place)
 	pthread_mutex_unlock(&s->lock);
 }
 
+static int64_t quiet_ns(void *arg)
+{
+	scene *s = arg;
+
+	if (!atomic_load(&s->are_at_work))
+		return INT64_MAX;
+	atomic_fetch_add(&s->gave_way, 1);
+	return 0;
+}
+
 /* ---- A store, and places by the names of their sockets ---- */
 
 static emr_ipfs *open_place(const char *name)
@@ -113,6 +129,9 @@ static void start(scene *s, size_t count, const char *const *names)
 		.each_leaving = each_leaving,
 		.left = left,
 		.import_ms = s->import_ms,
+		.first_bytes = s->first_bytes,
+		.quiet_ns = s->has_programs ? quiet_ns : NULL,
+		.patience_ms = s->patience_ms,
 		.arg = s};
 	emr_ipfs *nodes[PLACES_MAX];
 
@@ -758,6 +777,7 @@ static void a_record_that_is_too_large_for_one_import_goes_in_pieces(void **stat
 
 	(void)state;
 	begin(&s, "pieces");
+	s.first_bytes = (uint64_t)63 << 20;
 	root = save_large(&s, 0);
 	before = pins_of_good();
 	start(&s, 1, names);
@@ -780,6 +800,7 @@ static void a_fast_place_gets_a_record_whole_until_that_is_too_much_for_it(void 
 	begin(&s, "limited");
 	forget_asked();
 	s.import_ms = UINT32_MAX;
+	s.first_bytes = (uint64_t)63 << 20;
 	start(&s, 1, names);
 	root = save_large(&s, 1); /* nobody knows yet how fast it is */
 	wait_held(&s, &root, 2);
@@ -819,6 +840,59 @@ static void what_is_on_its_way_is_counted_while_it_is(void **state)
 	wait_held(&s, &second, 2);
 	assert_int_equal(look(&s, 0).sending, 0);
 	assert_int_equal(look(&s, 0).sending_of, 0);
+	end(&s);
+}
+
+/* Until it has asked twice whether they rest, or sent nevertheless. */
+static void wait_gave_way(scene *s, const emr_cid *root)
+{
+	const size_t from = atomic_load(&s->gave_way);
+
+	while (atomic_load(&s->gave_way) < from + 2 && held(s, root) == 1)
+		usleep(1000);
+	assert_int_equal(held(s, root), 1);
+}
+
+static void what_is_sent_gives_way_to_programs_in_the_folder(void **state)
+{
+	static const char *const names[] = {"good"};
+	emr_cid root;
+	scene s;
+
+	(void)state;
+	begin(&s, "lull");
+	s.has_programs = true;
+	s.patience_ms = UINT32_MAX;
+	atomic_store(&s.are_at_work, true);
+	root = save_large(&s, 11);
+	start(&s, 1, names);
+	wait_gave_way(&s, &root); /* nothing is begun */
+	assert_int_equal(look(&s, 0).sending_of, 0);
+	atomic_store(&s.are_at_work, false);
+	while (look(&s, 0).sending == 0)
+		usleep(1000);
+	atomic_store(&s.are_at_work, true);
+	wait_gave_way(&s, &root); /* nor gone on with */
+	atomic_store(&s.are_at_work, false);
+	wait_held(&s, &root, 2);
+	end(&s);
+}
+
+static void programs_that_never_rest_keep_nothing_back_for_ever(void **state)
+{
+	static const char *const names[] = {"good"};
+	emr_cid root;
+	scene s;
+
+	(void)state;
+	begin(&s, "noise");
+	s.has_programs = true;
+	s.patience_ms = 100;
+	atomic_store(&s.are_at_work, true);
+	root = save(&s, "noise", 0);
+	start(&s, 1, names);
+	wait_held(&s, &root, 2);
+	assert_true(atomic_load(&s.gave_way) > 0);
 	end(&s);
 }
 
@@ -878,6 +952,8 @@ int main(void)
 		cmocka_unit_test(a_record_that_is_too_large_for_one_import_goes_in_pieces),
 		cmocka_unit_test(a_fast_place_gets_a_record_whole_until_that_is_too_much_for_it),
 		cmocka_unit_test(what_is_on_its_way_is_counted_while_it_is),
+		cmocka_unit_test(what_is_sent_gives_way_to_programs_in_the_folder),
+		cmocka_unit_test(programs_that_never_rest_keep_nothing_back_for_ever),
 		cmocka_unit_test(to_stop_waits_for_no_node),
 		cmocka_unit_test(without_places_there_is_one_copy),
 	};

@@ -192,6 +192,16 @@ void mark_changed(emr_view *view, node *n)
 	note_due(view, n->changed_boot_ns + view->options.quiet_ns);
 }
 
+int64_t emr_view_quiet_ns(emr_view *view)
+{
+	int64_t since;
+
+	pthread_mutex_lock(&view->lock);
+	since = view->busy_boot_ns;
+	pthread_mutex_unlock(&view->lock);
+	return view_boot_ns(view) - since;
+}
+
 static void requeue_one(void *arg, node *n)
 {
 	if (needs_settling(n))

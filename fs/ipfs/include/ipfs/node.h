@@ -44,6 +44,8 @@ emr_status emr_ipfs_open(
 	const emr_ipfs_options *options, emr_ipfs **out_node, emr_ipfs_fault *out_fault);
 void emr_ipfs_close(emr_ipfs *node); /* NULL is fine; no call may run */
 const char *emr_ipfs_address(const emr_ipfs *node);
+/* Spoken to in clear text: it runs on this computer, or something here leads to it. */
+bool emr_ipfs_is_near(const emr_ipfs *node);
 
 #define EMR_AUTO_IPFS __attribute__((cleanup(emr_ipfs_auto_close))) emr_ipfs *
 static inline void emr_ipfs_auto_close(emr_ipfs **node)

@@ -38,11 +38,13 @@ emr_status emr_publisher_new(emr_ipfs *const *nodes, size_t count, emr_publisher
 typedef struct emr_publisher_options {
 	emr_store *store; /* these two until stop */
 	int state_dirfd;
-	unsigned copies;    /* how many are wanted at least, that of this computer included */
-	bool has_nothing;   /* this computer's blocks are away: it is no copy of anything */
-	bool is_still;	    /* nothing is sent and nothing written; what is remembered is told */
-	uint32_t import_ms; /* how long an import of more than 63 MiB may take a place; 0: 5 s */
-	uint32_t late_ms;   /* what waits for a cluster so long, and once more, is late; 0: 5 min */
+	unsigned copies;      /* how many are wanted at least, that of this computer included */
+	bool has_nothing;     /* this computer's blocks are away: it is no copy of anything */
+	bool is_still;	      /* nothing is sent and nothing written; what is remembered is told */
+	uint32_t import_ms;   /* how long an import of more than 63 MiB may take a place; 0: 5 s */
+	uint64_t first_bytes; /* what a place is given at once before it is known how fast it is;
+			       * 0: 63 MiB, and to one of this computer 252 */
+	uint32_t late_ms; /* what waits for a cluster so long, and once more, is late; 0: 5 min */
 	/* A place works no more, or fails in another way than before.  A thread of the publisher's,
 	 * under no lock.  May be NULL. */
 	void (*say)(void *arg, const emr_publisher_place *place);
@@ -56,6 +58,11 @@ typedef struct emr_publisher_options {
 	/* A place has said that it holds something more.  A thread of the publisher's, under no
 	 * lock.  May be NULL. */
 	void (*copied)(void *arg);
+	/* How long the programs that work in the folder have changed nothing: sending gives way to
+	 * them, for PATIENCE_MS at most.  A thread of the publisher's, under no lock.  May be NULL.
+	 */
+	int64_t (*quiet_ns)(void *arg);
+	uint32_t patience_ms; /* 0: 15 s */
 	void *arg;
 } emr_publisher_options;
 

@@ -498,6 +498,9 @@ emr_status emr_view_path_of_object(emr_view *view, emr_id16 object, char **out_p
 /* Somewhere else there is a copy more of something: what waits for copies is looked at.  Any
  * thread, without a lock. */
 void emr_view_copies_came(emr_view *view);
+/* How long nothing was changed in the folder by programs; for whoever gives way to them.  Any
+ * thread, without a lock. */
+int64_t emr_view_quiet_ns(emr_view *view);
 /* Publishes everything that can be, quiet or not, and waits for the ledger's answer; not for copies
  * that are wanted first. */
 emr_status emr_view_publish_now(emr_view *view);

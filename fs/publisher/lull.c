@@ -1,0 +1,84 @@
+/* This file has what is sent give way to the programs that work in the folder, which want the same
+ * processor and the same disk: nothing is begun before they have changed nothing for a moment, and
+ * an import that runs waits between two blocks.  Neither is for ever. */
+#include "place.h"
+
+#define MOMENT_NS INT64_C(250000000)
+#define PATIENCE_MS 15000
+#define PAUSE_NS INT64_C(5000000000) /* in one import: the node's collection waits for it */
+
+/* How long until it is quiet; 0: it is.  Called and left with the lock, which whoever changes
+ * something in the folder may be waiting for, so it is not held while the folder is asked. */
+static int64_t noise_ns(publisher_place *place)
+{
+	emr_publisher *p = place->publisher;
+	int64_t quiet;
+
+	if (p->options.quiet_ns == NULL)
+		return 0;
+	pthread_mutex_unlock(&p->lock);
+	quiet = p->options.quiet_ns(p->options.arg);
+	pthread_mutex_lock(&p->lock);
+	return quiet >= MOMENT_NS ? 0 : MOMENT_NS - (quiet > 0 ? quiet : 0);
+}
+
+static int64_t patience_ns(const emr_publisher *p)
+{
+	return INT64_C(1000000) *
+	       (p->options.patience_ms != 0 ? p->options.patience_ms : PATIENCE_MS);
+}
+
+static bool has_lost_patience(const publisher_place *place)
+{
+	return place->patient_until_ns != 0 && publisher_now_ns() >= place->patient_until_ns;
+}
+
+bool lull_has_come(publisher_place *place)
+{
+	const int64_t noise = noise_ns(place), now = publisher_now_ns();
+	int64_t until = now + noise;
+
+	if (noise == 0) {
+		place->patient_until_ns = 0;
+		return true;
+	}
+	if (place->patient_until_ns == 0)
+		place->patient_until_ns = now + patience_ns(place->publisher);
+	if (has_lost_patience(place))
+		return true;
+	if (until > place->patient_until_ns)
+		until = place->patient_until_ns;
+	if (!place->publisher->is_stopping)
+		publisher_wait_until(place->publisher, until);
+	return false;
+}
+
+void lull_is_not_waited_for(publisher_place *place)
+{
+	place->patient_until_ns = 0;
+}
+
+void lull_begin_import(publisher_place *place)
+{
+	place->paused_ns = 0;
+}
+
+void lull_await(void *arg)
+{
+	publisher_place *place = arg;
+	emr_publisher *p = place->publisher;
+	int64_t noise, begun_ns;
+
+	pthread_mutex_lock(&p->lock);
+	while (!p->is_stopping && place->paused_ns < PAUSE_NS && !has_lost_patience(place)) {
+		noise = noise_ns(place);
+		if (noise == 0 || p->is_stopping)
+			break;
+		begun_ns = publisher_now_ns();
+		if (noise > PAUSE_NS - place->paused_ns)
+			noise = PAUSE_NS - place->paused_ns;
+		publisher_wait_until(p, begun_ns + noise);
+		place->paused_ns += publisher_now_ns() - begun_ns;
+	}
+	pthread_mutex_unlock(&p->lock);
+}
