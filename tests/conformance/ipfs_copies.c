@@ -343,6 +343,36 @@ static void who_is_told_may_ask_again_also_for_the_same(void **state)
 	assert_int_equal(s.told.count, 2);
 }
 
+static void what_a_place_has_just_lacked_one_of_is_sought_at_once(void **state)
+{
+	static const char *const names[] = {"seeks"}, *const with_gateway[] = {"seeks", "good/"};
+	one_block b[5];
+	scene s = {0};
+
+	(void)state;
+	for (size_t i = 0; i < 5; i++) {
+		char text[16];
+
+		snprintf(text, sizeof text, "seek %zu", i);
+		make_block(&b[i], text);
+	}
+	begin(&s, PATIENCE_MS, 1, names);
+	for (size_t i = 0; i < 3; i++) {
+		fetch_count(&s, &b[i].block.cid, i + 1);
+		assert_ok(s.told.last.status);
+		assert_string_equal(b[i].text, s.told.bytes);
+		assert_int_equal(asked_of(&b[i].block.cid), i == 0 ? 2 : 1);
+	}
+	end(&s);
+	begin(&s, PATIENCE_MS, 2,
+		with_gateway); /* which is asked first: nobody else sees what it has */
+	for (size_t i = 3; i < 5; i++) {
+		fetch_count(&s, &b[i].block.cid, i - 2);
+		assert_int_equal(s.told.last.place, 1);
+	}
+	end(&s);
+}
+
 /* ---- A place that gives no answer ---- */
 
 static void a_place_that_gave_no_answer_is_asked_after_the_others(void **state)
@@ -517,6 +547,7 @@ int main(void)
 		cmocka_unit_test(who_forgets_is_not_told_and_the_others_are),
 		cmocka_unit_test(to_close_tells_everybody_and_waits_for_no_node),
 		cmocka_unit_test(who_is_told_may_ask_again_also_for_the_same),
+		cmocka_unit_test(what_a_place_has_just_lacked_one_of_is_sought_at_once),
 		cmocka_unit_test(a_place_that_gave_no_answer_is_asked_after_the_others),
 		cmocka_unit_test(
 			who_stood_in_the_queue_for_too_long_is_told_and_costs_no_node_anything),

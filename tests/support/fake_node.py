@@ -368,6 +368,16 @@ def gate(h):
     h.good()
 
 
+def seeks(h):
+    """Has nothing itself, and finds at others what `good` has; notes each request in DIR/asked."""
+    with LOCK, open(f"{DIR}/asked", "a", encoding="ascii") as file:
+        file.write(h.path + "\n")
+    if h.query.get("offline") == "true":
+        lacks(h)
+    else:
+        h.good()
+
+
 def slow(h):
     """As a line of 100 KB/s with half a second to each answer."""
     time.sleep(0.5)
@@ -501,6 +511,7 @@ SCENES = {
     "endless": endless,
     "lacks": lacks,
     "gate": gate,
+    "seeks": seeks,
     "slow": slow,
     "narrow": narrow,
     "picky": picky,
