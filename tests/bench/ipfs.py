@@ -35,6 +35,7 @@ class Nodes:
         self.net = os.path.join(self.dir, "net")
         self.emrfs, self.secret, self.rounds = data.emrfs, bed.secrets["secret"], 0
         self.large, self.small = (20 << 20, 200) if data.quick else (200 * 1000 * 1000, 2000)
+        self.larger = self.large * 5 // 2
         os.makedirs(self.dir, mode=0o700)
         self.kubo = self.network("build").strip()
         self.network("up")
@@ -159,10 +160,10 @@ def publishing_many(scene, person):
     yield "ipfs_publish_many", given(scene, person, paths)
 
 
-def only_on_nodes(scene, person, node):
-    """The blocks of the large file are here no longer, and nothing of it was read before; NODE is asked for them."""
+def only_on_nodes(scene, person, node, name="large"):
+    """The blocks of the file NAME are here no longer, and nothing of it was read before; NODE is asked for them."""
     car = scene.dir + "/large.car"
-    person.run("export", "large", car)
+    person.run("export", name, car)
     person.close()
     subprocess.run([sys.executable, TAKE_BLOCKS, person.home + "/state/blocks", car], check=True, stdout=subprocess.DEVNULL)
     os.remove(car)
@@ -186,15 +187,31 @@ def reading(scene, person, cid):
     yield "ipfs_read", read_all(person.path("large"))
     yield from kubos_mount(scene, cid)
     ask(scene, person, 2)
-    began = time.monotonic()
-    with open(person.path("large"), "rb", buffering=0) as file:
-        if len(file.read(1)) != 1:
-            raise Failed("no first byte")
-    yield "ipfs_first_byte", time.monotonic() - began
-    yield "ipfs_read_remote", time.monotonic() - began + read_all(person.path("large"))
+    seconds = first_byte(person.path("large"))
+    yield "ipfs_first_byte", seconds
+    yield "ipfs_read_remote", seconds + read_all(person.path("large"))
     drop_caches()
     with open(os.devnull, "wb") as null:
         yield "ipfs_cat_remote", scene.ipfs(2, "cat", cid, to=null)[0]
+
+
+def first_byte(path):
+    began = time.monotonic()
+    with open(path, "rb", buffering=0) as file:
+        if len(file.read(1)) != 1:
+            raise Failed("no first byte")
+    return time.monotonic() - began
+
+
+def larger(scene, person):
+    """The first byte of a file whose tree is one node deeper, which is one block more to wait for."""
+    person.close()
+    settings(person, "node = " + scene.address(1))
+    person.open_folder()
+    random_file(person.path("larger"), scene.larger)
+    until(lambda: state(person.path("larger")) == "confirmed 2/2", "500 MB on the node")
+    only_on_nodes(scene, person, 2, "larger")
+    yield "ipfs_first_byte_larger", first_byte(person.path("larger"))
 
 
 def kubos_mount(scene, cid):
@@ -250,6 +267,7 @@ def ipfs(bed, data, is_first):
         yield from reading(scene, person, scene.ipfs(1, *ADD, "--only-hash", source)[1][-1])
         yield from publishing_many(scene, person)
         yield from saving(scene, person, bed)
+        yield from larger(scene, person)
     finally:
         person.close()
         shutil.rmtree(scene.dir + "/many", ignore_errors=True)

@@ -127,6 +127,7 @@ ROWS = [
     Row("ipfs_cat_remote", "ipfs", "ipfs cat of 200 MB on a node that has nothing of it", "s"),
     Row("ipfs_read_remote", "ipfs", "read 200 MB of which that node has nothing", "s", ("=ipfs_cat_remote", 1.0)),
     Row("ipfs_first_byte", "ipfs", "  of that the first byte", "s", (None, 0.3)),
+    Row("ipfs_first_byte_larger", "ipfs", "first byte of 500 MB of which that node has nothing", "s", (None, 0.3)),
     Row("ipfs_save_off", "ipfs", "save 64 KiB with fsync, p50, no node", "us"),
     Row("ipfs_save_on", "ipfs", "save 64 KiB with fsync, p50, a node that gets it", "us", ("=ipfs_save_off", 1.05)),
     Row("ipfs_tree_off", "ipfs", "cp -r 2,000 x 64 KiB, no node", "s"),

@@ -20,7 +20,7 @@ foreach(script ipfs ipfs_check copies_first fetch fetch_shared publish stock_too
 		ENVIRONMENT "EMRFS=$<TARGET_FILE:emrfs>;TOOLS=${CMAKE_BINARY_DIR}/tests/tools")
 endforeach()
 # Other tests as they are, while everybody in them gives what is saved to a node.
-foreach(script share shared requests erase save inbox handover)
+foreach(script share shared requests erase save inbox handover teams dataset)
 	add_test(NAME integration_${script}_with_node COMMAND bash ${CMAKE_CURRENT_LIST_DIR}/with_node.sh ${script})
 	set_tests_properties(integration_${script}_with_node PROPERTIES LABELS integration TIMEOUT ${EMR_PATIENCE_S} SKIP_RETURN_CODE 77
 		FIXTURES_REQUIRED kubo
