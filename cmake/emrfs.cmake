@@ -84,7 +84,7 @@ if("$ENV{CI}" STREQUAL "true")
 endif()
 
 # emr_test(<name> SOURCES ... USES ... [LABELS ...] [COST seconds] [INCLUDES private dirs] [THREADS | NOT_TSAN])
-#   ThreadSanitizer runs what has the label "threads": a test that uses Threads::Threads; of those with a stack, whose three
+#   ThreadSanitizer runs what has the label "threads": a test that uses Threads::Threads; of those with a stack, whose four
 #   kinds of helpers are the same in each, only one that calls pthread_create itself or says THREADS.  Any other is linked so that it
 #   fails when it starts a thread of another kind all the same.  NOT_TSAN: has threads, but not for their races.
 function(emr_test name)
@@ -96,7 +96,7 @@ function(emr_test name)
 	if(stack IN_LIST T_USES)
 		list(GET T_SOURCES 0 first)
 		file(STRINGS ${first} own REGEX "pthread_create\\(")
-		set(starters 3)
+		set(starters 4)
 		if(own)
 			set(T_THREADS TRUE)
 		endif()

@@ -141,22 +141,15 @@ emr_status emr_chain_parts_of(const emr_ledger_entry *entry, emr_chain_fetch_fn 
 
 /* ---- one entry ---- */
 
-/* Public key of the submitter: his own batch's, or his K row's. */
-static emr_status submitter_key(
-	emr_chain *chain, const emr_entry *entry, const emr_header *header, uint8_t out_pk[32])
+/* As a K row has it. */
+static emr_status registered_key(emr_chain *chain, const uint8_t id[32], uint8_t out_pk[32])
 {
 	EMR_AUTO_BUF value = {0};
 	emr_key_text key;
 	emr_row_key row;
-	uint8_t id[32];
 	emr_status status;
 
-	emr_signer_id(header->signer_pk, id);
-	if (memcmp(id, entry->submitter_id, 32) == 0) {
-		memcpy(out_pk, header->signer_pk, 32);
-		return EMR_OK;
-	}
-	emr_key_signer(entry->submitter_id, &key);
+	emr_key_signer(id, &key);
 	status = emr_chain_row(chain, key.text, &value, NULL, NULL);
 	if (status != EMR_OK)
 		return status;
@@ -164,6 +157,31 @@ static emr_status submitter_key(
 		return EMR_DAMAGED;
 	memcpy(out_pk, row.pk, 32);
 	return EMR_OK;
+}
+
+/* Public key of the submitter: his own batch's, or his K row's. */
+static emr_status submitter_key(
+	emr_chain *chain, const emr_entry *entry, const emr_header *header, uint8_t out_pk[32])
+{
+	uint8_t id[32];
+
+	emr_signer_id(header->signer_pk, id);
+	if (memcmp(id, entry->submitter_id, 32) != 0)
+		return registered_key(chain, entry->submitter_id, out_pk);
+	memcpy(out_pk, header->signer_pk, 32);
+	return EMR_OK;
+}
+
+emr_status emr_chain_submitter(emr_chain *chain, const emr_ledger_entry *entry, uint8_t out_pk[32])
+{
+	emr_entry parsed;
+	emr_header header;
+
+	if (entry->seq == 0 || emr_entry_parse(span_of(entry->entry), &parsed) != EMR_CONTRACT_OK ||
+		emr_header_parse((emr_span){parsed.header, EMR_HEADER_BYTES}, &header) !=
+			EMR_CONTRACT_OK)
+		return EMR_NOT_FOUND;
+	return submitter_key(chain, &parsed, &header, out_pk);
 }
 
 static bool is_signed_by(emr_bytes entry, const emr_entry *parsed, const uint8_t pk[32])
@@ -176,6 +194,23 @@ static bool is_signed_by(emr_bytes entry, const emr_entry *parsed, const uint8_t
 		return false;
 	return emr_sign_verify(pk, EMR_SIGN_SUBMIT, emr_bytes_of(message + label, 32),
 		       parsed->submit_sig) == EMR_OK;
+}
+
+void emr_chain_check(
+	const emr_ledger_entry *entry, const uint8_t *submitter_pk, emr_chain_checked *out_checked)
+{
+	emr_chain_checked checked = {false};
+	emr_entry parsed;
+
+	*out_checked = checked;
+	if (entry->seq == 0 || emr_entry_parse(span_of(entry->entry), &parsed) != EMR_CONTRACT_OK)
+		return;
+	checked.is_batch_signed = emr_header_is_signed(parsed.header);
+	if (submitter_pk) {
+		memcpy(checked.submitter_pk, submitter_pk, 32);
+		checked.is_entry_signed = is_signed_by(entry->entry, &parsed, submitter_pk);
+	}
+	*out_checked = checked;
 }
 
 /* The blocks of Fabric are in order, and so are the entries made of them. */
@@ -233,7 +268,7 @@ static bool waits_for_part(const emr_batch *batch, const emr_entry *parsed)
 }
 
 static emr_status check_submitter(emr_chain *chain, emr_bytes entry, const emr_entry *parsed,
-	const emr_header *header, emr_ledger_trouble *out)
+	const emr_header *header, const emr_chain_checked *known, emr_ledger_trouble *out)
 {
 	uint8_t pk[32];
 	emr_status status = submitter_key(chain, parsed, header, pk);
@@ -243,6 +278,8 @@ static emr_status check_submitter(emr_chain *chain, emr_bytes entry, const emr_e
 			"the submitter is not registered");
 	if (status != EMR_OK)
 		return status;
+	if (known->is_entry_signed && memcmp(known->submitter_pk, pk, sizeof pk) == 0)
+		return EMR_OK;
 	if (!is_signed_by(entry, parsed, pk))
 		return trouble(out, EMR_DAMAGED, parsed->seq, parsed->submitter_id,
 			"the submitter's signature is wrong");
@@ -257,8 +294,8 @@ static emr_status descriptor_of(emr_chain *chain, emr_buf *out)
 }
 
 static emr_status replay(emr_chain *chain, emr_bytes descriptor, const emr_entry *parsed,
-	const emr_batch *batch, emr_bytes entry, emr_chain_keep_fn keep, void *keep_arg,
-	emr_ledger_trouble *out)
+	const emr_batch *batch, emr_bytes entry, bool is_signed, emr_chain_keep_fn keep,
+	void *keep_arg, emr_ledger_trouble *out)
 {
 	EMR_AUTO_VERDICT verdict = {0};
 	emr_caller caller;
@@ -272,6 +309,7 @@ static emr_status replay(emr_chain *chain, emr_bytes descriptor, const emr_entry
 	if (status != EMR_OK)
 		return status;
 	caller.recorded = parsed->results;
+	caller.is_signed = is_signed;
 	status = emr_chain_judge(chain, batch, &caller, parsed->ledger_time_unix_s, &verdict);
 	if (status != EMR_OK)
 		return status;
@@ -300,9 +338,11 @@ static emr_status follow_descriptor(
 		       : status;
 }
 
-emr_status emr_chain_follow(emr_chain *chain, const emr_ledger_entry *entry, const emr_span *parts,
-	emr_chain_keep_fn keep, void *keep_arg, emr_ledger_trouble *out_trouble)
+emr_status emr_chain_follow(emr_chain *chain, const emr_ledger_entry *entry,
+	const emr_chain_checked *checked, const emr_span *parts, emr_chain_keep_fn keep,
+	void *keep_arg, emr_ledger_trouble *out_trouble)
 {
+	const emr_chain_checked known = checked ? *checked : (emr_chain_checked){false};
 	EMR_AUTO_FREE emr_batch *batch = malloc(sizeof *batch);
 	EMR_AUTO_BUF descriptor = {0};
 	emr_entry parsed;
@@ -329,7 +369,8 @@ emr_status emr_chain_follow(emr_chain *chain, const emr_ledger_entry *entry, con
 	/* On Fabric it is the transaction that is signed by whoever brings a batch, not the entry:
 	 * that is checked where blocks are read. */
 	if (status == EMR_OK && host == EMR_HOST_EMBEDDED)
-		status = check_submitter(chain, entry->entry, &parsed, &header, out_trouble);
+		status =
+			check_submitter(chain, entry->entry, &parsed, &header, &known, out_trouble);
 	if (status != EMR_OK)
 		return status;
 	if (emr_batch_parse_items((emr_span){parsed.header, EMR_HEADER_BYTES},
@@ -339,6 +380,6 @@ emr_status emr_chain_follow(emr_chain *chain, const emr_ledger_entry *entry, con
 			"its items cannot be read");
 	if (waits_for_part(batch, &parsed))
 		return EMR_OFFLINE;
-	return replay(chain, emr_buf_view(&descriptor), &parsed, batch, entry->entry, keep,
-		keep_arg, out_trouble);
+	return replay(chain, emr_buf_view(&descriptor), &parsed, batch, entry->entry,
+		known.is_batch_signed, keep, keep_arg, out_trouble);
 }

@@ -73,9 +73,9 @@ static emr_status follow_row(uniting *u, uint64_t seq, const row *r)
 		.seq = seq, .entry = emr_buf_view(&r->entry), .items = emr_buf_view(&r->items)};
 	emr_status status = emr_chain_parts_of(&entry, fetch_both, u, NULL, NULL, &u->parts);
 
-	return status == EMR_OK
-		       ? emr_chain_follow(u->united, &entry, u->parts.spans, NULL, NULL, u->trouble)
-		       : status;
+	return status == EMR_OK ? emr_chain_follow(u->united, &entry, NULL, u->parts.spans, NULL,
+					  NULL, u->trouble)
+				: status;
 }
 
 /* The row is the one that its chain's own tree names. */

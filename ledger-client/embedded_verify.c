@@ -5,30 +5,61 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "ledger/ahead.h"
 #include "ledger/network.h"
 
-static emr_status replay_one(
-	emr_chain *chain, emr_chain *copy, uint64_t seq, emr_ledger_trouble *out)
-{
-	EMR_AUTO_BUF bytes = {0};
-	EMR_AUTO_BUF items = {0};
-	emr_ledger_entry entry = {.seq = seq};
-	EMR_AUTO_FREE emr_chain_parts *parts = calloc(1, sizeof *parts);
-	emr_status status = parts ? emr_chain_entry(chain, seq, &bytes, &items) : EMR_NO_MEMORY;
+typedef struct replaying {
+	emr_chain *chain, *copy;
+	emr_chain_parts parts;
+	emr_ledger_trouble *trouble;
+} replaying;
 
-	if (status == EMR_NOT_FOUND || status == EMR_DAMAGED) {
-		*out = (emr_ledger_trouble){.status = EMR_DAMAGED, .seq = seq};
-		(void)snprintf(out->cause, sizeof out->cause, "the entry cannot be read");
-		return EMR_DAMAGED;
+static void replaying_free(replaying **r)
+{
+	if (*r != NULL)
+		emr_chain_parts_free(&(*r)->parts);
+	free(*r);
+}
+
+static emr_status replay_one(
+	void *arg, const emr_ledger_entry *entry, const emr_chain_checked *checked)
+{
+	replaying *r = arg;
+	emr_status status =
+		emr_chain_parts_of(entry, emr_chain_fetch, r->chain, NULL, NULL, &r->parts);
+
+	return status == EMR_OK ? emr_chain_follow(r->copy, entry, checked, r->parts.spans, NULL,
+					  NULL, r->trouble)
+				: status;
+}
+
+static emr_status cannot_be_read(uint64_t seq, emr_ledger_trouble *out)
+{
+	*out = (emr_ledger_trouble){.status = EMR_DAMAGED, .seq = seq};
+	(void)snprintf(out->cause, sizeof out->cause, "the entry cannot be read");
+	return EMR_DAMAGED;
+}
+
+/* All entries of CHAIN into the empty COPY. */
+static emr_status replay(
+	emr_chain *chain, emr_chain *copy, uint64_t size, emr_ledger_trouble *out_trouble)
+{
+	__attribute__((cleanup(replaying_free))) replaying *r = calloc(1, sizeof *r);
+	EMR_AUTO_AHEAD ahead = emr_ahead_new(copy);
+	emr_status status = r && ahead ? EMR_OK : EMR_NO_MEMORY;
+	size_t n = 0;
+
+	if (status != EMR_OK)
+		return status;
+	*r = (replaying){.chain = chain, .copy = copy, .trouble = out_trouble};
+	for (uint64_t seq = 0; status == EMR_OK && seq < size; seq += n) {
+		emr_status last = emr_ahead_read(ahead, chain, seq, size);
+
+		status = emr_ahead_each(ahead, replay_one, r, &n);
+		if (status == EMR_OK && (last == EMR_NOT_FOUND || last == EMR_DAMAGED))
+			last = cannot_be_read(seq + n, out_trouble);
+		status = status == EMR_OK ? last : status;
 	}
-	entry.entry = emr_buf_view(&bytes);
-	entry.items = emr_buf_view(&items);
-	if (status == EMR_OK)
-		status = emr_chain_parts_of(&entry, emr_chain_fetch, chain, NULL, NULL, parts);
-	if (status == EMR_OK)
-		status = emr_chain_follow(copy, &entry, parts->spans, NULL, NULL, out);
-	if (parts)
-		emr_chain_parts_free(parts);
 	return status;
 }
 
@@ -47,8 +78,8 @@ emr_status emr_chain_verify(emr_chain *chain, emr_bytes descriptor, emr_ledger_t
 		status = EMR_DAMAGED;
 	if (status == EMR_OK)
 		status = emr_chain_begin(copy);
-	for (uint64_t seq = 0; status == EMR_OK && seq < size; seq++)
-		status = replay_one(chain, copy, seq, out);
+	if (status == EMR_OK)
+		status = replay(chain, copy, size, out);
 	if (status == EMR_OK)
 		status = emr_chain_compare(copy, chain, NULL, NULL, out);
 	if (status == EMR_OK)

@@ -55,6 +55,15 @@ void emr_header_message(
 	memcpy(out + sizeof label, header, EMR_HEADER_SIGNED_BYTES);
 }
 
+bool emr_header_is_signed(const uint8_t header[EMR_HEADER_BYTES])
+{
+	uint8_t message[EMR_HEADER_MESSAGE_BYTES];
+
+	emr_header_message(header, message);
+	return emr_ed25519_verify(
+		header + 8, message, sizeof message, header + EMR_HEADER_SIGNED_BYTES);
+}
+
 void emr_batch_id(const uint8_t header[EMR_HEADER_BYTES], uint8_t out_id[32])
 {
 	emr_sha256(header, EMR_HEADER_SIGNED_BYTES, out_id);

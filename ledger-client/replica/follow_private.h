@@ -1,6 +1,7 @@
 /* This follows a run of entries of the ledger, for replica_follow.c and replica_verify.c only. */
 #pragma once
 
+#include "ledger/ahead.h"
 #include "replica_private.h"
 
 /* Answers for one entry; the state is that before it. */
@@ -18,6 +19,8 @@ typedef struct choice {
 typedef struct following {
 	emr_replica *replica;
 	emr_chain *chain;	  /* entries go here */
+	emr_ahead *ahead;	  /* those that come next */
+	size_t portion;		  /* of them, as many as found room before */
 	emr_chain_fetch_fn fetch; /* where private parts come from: the ledger, until changed */
 	void *fetch_arg;
 	choice choice;
@@ -36,8 +39,12 @@ typedef struct following {
 following *following_new(emr_replica *replica, emr_chain *chain);
 void following_free(following **f);
 #define AUTO_FOLLOWING __attribute__((cleanup(following_free))) following *
-/* Verifies ENTRY and appends it: an emr_ledger_entry_fn on a following. */
-emr_status follow_one(void *arg, const emr_ledger_entry *entry);
+/* Verifies ENTRY and appends it: an emr_ahead_fn on a following. */
+emr_status follow_one(void *arg, const emr_ledger_entry *entry, const emr_chain_checked *checked);
+/* FN, with ARG, on at most MAX entries of the ledger from FROM; *OUT_N = how many times it was
+ * EMR_OK, *OUT_IS_END: the ledger has no more. */
+emr_status follow_ahead(following *f, uint64_t from, size_t max, emr_ahead_fn fn, void *arg,
+	size_t *out_n, bool *out_is_end);
 /* Which parts are kept; its argument is &following->choice. */
 emr_chain_keep_fn keep_of(const emr_replica *replica);
 emr_status give_trouble(

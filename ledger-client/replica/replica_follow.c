@@ -9,12 +9,10 @@
 
 #include "base/log.h"
 
-/* Rows have random keys: the more entries a transaction has, the more of the pages that it writes
- * are changed by several of them.  It ends with the portion that makes these items full, because
- * whoever else wants to write the copy waits for it. */
-#define RUN_ENTRIES 1024
+/* Rows have random keys: the more items a transaction has, the more of the pages that it writes
+ * are changed by several of them.  It ends with the portion that makes these full, because whoever
+ * else wants to write the copy waits for it. */
 #define RUN_ITEMS 4096
-#define PORTION 64	   /* entries that are asked for at once */
 #define MARK_NS 1000000000 /* between two writes of the mark */
 
 /* ---- which domains are mine ---- */
@@ -94,6 +92,12 @@ following *following_new(emr_replica *r, emr_chain *chain)
 
 	if (f == NULL)
 		return NULL;
+	f->ahead = emr_ahead_new(chain);
+	if (f->ahead == NULL) {
+		free(f);
+		return NULL;
+	}
+	f->portion = EMR_AHEAD_ENTRIES;
 	f->replica = r;
 	f->chain = chain;
 	f->fetch = fetch_parts;
@@ -107,6 +111,7 @@ void following_free(following **f)
 {
 	if (*f == NULL)
 		return;
+	emr_ahead_free((*f)->ahead);
 	emr_chain_parts_free(&(*f)->parts);
 	free((*f)->changes);
 	free(*f);
@@ -149,7 +154,7 @@ static emr_status note_changes(following *f, uint64_t seq, const emr_entry *entr
 	return EMR_OK;
 }
 
-emr_status follow_one(void *arg, const emr_ledger_entry *entry)
+emr_status follow_one(void *arg, const emr_ledger_entry *entry, const emr_chain_checked *checked)
 {
 	following *f = arg;
 	emr_chain_keep_fn keep = keep_of(f->replica);
@@ -162,7 +167,8 @@ emr_status follow_one(void *arg, const emr_ledger_entry *entry)
 		return status;
 	if (f->parts.is_bad && f->bad_part == 0)
 		f->bad_part = entry->seq;
-	status = emr_chain_follow(f->chain, entry, f->parts.spans, keep, &f->choice, &f->trouble);
+	status = emr_chain_follow(
+		f->chain, entry, checked, f->parts.spans, keep, &f->choice, &f->trouble);
 	if (status == EMR_OK)
 		status = f->choice.status;
 	if (is_parsed)
@@ -170,6 +176,24 @@ emr_status follow_one(void *arg, const emr_ledger_entry *entry)
 	if (status == EMR_OK && f->wants_changes && is_parsed)
 		status = note_changes(f, entry->seq, &parsed);
 	return status;
+}
+
+emr_status follow_ahead(following *f, uint64_t from, size_t max, emr_ahead_fn fn, void *arg,
+	size_t *out_n, bool *out_is_end)
+{
+	size_t asked = max < f->portion ? max : f->portion;
+	size_t given = 0;
+	/* What came before an entry that cannot be read is followed all the same. */
+	emr_status last = emr_ledger_entries(
+		f->replica->ledger, from, asked, emr_ahead_take, f->ahead, &given);
+	emr_status status = emr_ahead_each(f->ahead, fn, arg, out_n);
+
+	if (status != EMR_OK)
+		return status;
+	/* The window was full before: those behind are asked for again, and fewer at once. */
+	*out_is_end = given < asked && *out_n == given;
+	f->portion = *out_n < given ? *out_n : EMR_AHEAD_ENTRIES;
+	return *out_n < given ? EMR_OK : last;
 }
 
 /* ---- catching up ---- */
@@ -298,20 +322,17 @@ emr_status replica_new_mark(emr_replica *r, uint64_t size, high_mark *out)
 }
 
 /* As take_run, in the transaction that has begun. */
-static emr_status take_portions(
-	emr_replica *r, following *f, uint64_t size, size_t max, size_t *out_n)
+static emr_status take_portions(following *f, uint64_t size, size_t max, size_t *out_n)
 {
-	size_t n;
-	size_t asked;
+	bool is_end = false;
+	size_t n = 0;
 	emr_status status;
 
 	f->n_items = 0;
 	do {
-		n = 0;
-		asked = max - *out_n < PORTION ? max - *out_n : PORTION;
-		status = emr_ledger_entries(r->ledger, size + *out_n, asked, follow_one, f, &n);
+		status = follow_ahead(f, size + *out_n, max - *out_n, follow_one, f, &n, &is_end);
 		*out_n += n;
-	} while (status == EMR_OK && n == asked && *out_n < max && f->n_items < RUN_ITEMS);
+	} while (status == EMR_OK && !is_end && *out_n < max && f->n_items < RUN_ITEMS);
 	return status;
 }
 
@@ -325,7 +346,7 @@ static emr_status take_run(emr_replica *r, following *f, uint64_t size, size_t m
 	*out_n = 0;
 	if (status != EMR_OK)
 		return status;
-	status = take_portions(r, f, size, max, out_n);
+	status = take_portions(f, size, max, out_n);
 	if (status == EMR_DAMAGED && f->trouble.status == EMR_OK)
 		(void)give_trouble(
 			&f->trouble, EMR_DAMAGED, size + *out_n, "the entry cannot be read");
@@ -352,7 +373,7 @@ static emr_status take_most(emr_replica *r, following *f, uint64_t size, size_t 
 {
 	size_t good = 0;
 	emr_ledger_trouble trouble;
-	emr_status failed = take_run(r, f, size, RUN_ENTRIES, &good);
+	emr_status failed = take_run(r, f, size, RUN_ITEMS, &good);
 	emr_status status;
 
 	*out_n = failed == EMR_OK ? good : 0;

@@ -5,20 +5,19 @@
 
 #include <stdio.h>
 
-#define RUN_ENTRIES 128
-
 typedef struct verifying {
 	following *f;
 	emr_chain *own;
 	uint64_t own_size;
 } verifying;
 
-static emr_status verify_one(void *arg, const emr_ledger_entry *entry)
+static emr_status verify_one(
+	void *arg, const emr_ledger_entry *entry, const emr_chain_checked *checked)
 {
 	verifying *v = arg;
 	uint8_t leaf[32];
 	uint8_t own[32];
-	emr_status status = follow_one(v->f, entry);
+	emr_status status = follow_one(v->f, entry, checked);
 
 	if (status == EMR_OK && v->f->bad_part != 0)
 		return give_trouble(
@@ -38,14 +37,16 @@ static emr_status verify_one(void *arg, const emr_ledger_entry *entry)
 	return status;
 }
 
-static emr_status walk(emr_replica *r, verifying *v, uint64_t from, uint64_t to)
+static emr_status walk(verifying *v, uint64_t from, uint64_t to)
 {
 	emr_status status = EMR_OK;
+	bool is_end;
 
 	while (status == EMR_OK && from < to) {
 		size_t n = 0;
-		size_t max = to - from < RUN_ENTRIES ? (size_t)(to - from) : RUN_ENTRIES;
-		status = emr_ledger_entries(r->ledger, from, max, verify_one, v, &n);
+		size_t max =
+			to - from < EMR_AHEAD_ENTRIES ? (size_t)(to - from) : EMR_AHEAD_ENTRIES;
+		status = follow_ahead(v->f, from, max, verify_one, v, &n, &is_end);
 		if (status == EMR_DAMAGED && v->f->trouble.status == EMR_OK)
 			return give_trouble(
 				&v->f->trouble, EMR_DAMAGED, from + n, "the entry cannot be read");
@@ -102,11 +103,11 @@ static emr_status verify_all(
 	if (status == EMR_OK)
 		status = emr_chain_begin(fresh);
 	if (status == EMR_OK)
-		status = walk(r, &v, 0, v.own_size);
+		status = walk(&v, 0, v.own_size);
 	if (status == EMR_OK)
 		status = compare_own(r, &v, fresh);
 	if (status == EMR_OK)
-		status = walk(r, &v, v.own_size, size);
+		status = walk(&v, v.own_size, size);
 	*out_checked = size;
 	return status;
 }
@@ -143,23 +144,23 @@ emr_status emr_replica_verify_chain(
 
 /* ---- the own copy alone ---- */
 
-static emr_status replay_own(following *f, emr_chain *own, uint64_t seq)
+static emr_status replay_own(following *f, emr_chain *own, uint64_t size)
 {
-	EMR_AUTO_BUF bytes = {0};
-	EMR_AUTO_BUF items = {0};
-	emr_ledger_entry entry = {.seq = seq};
-	emr_status status = emr_chain_entry(own, seq, &bytes, &items);
+	emr_status status = EMR_OK;
+	size_t n = 0;
 
-	if (status == EMR_NOT_FOUND || status == EMR_DAMAGED) {
-		(void)give_trouble(&f->trouble, EMR_DAMAGED, seq,
-			"this computer's own copy: the entry cannot be read");
-		return replica_own(f->replica, EMR_DAMAGED);
+	for (uint64_t seq = 0; status == EMR_OK && seq < size; seq += n) {
+		emr_status last = emr_ahead_read(f->ahead, own, seq, size);
+
+		status = emr_ahead_each(f->ahead, follow_one, f, &n);
+		if (status == EMR_OK && (last == EMR_NOT_FOUND || last == EMR_DAMAGED)) {
+			(void)give_trouble(&f->trouble, EMR_DAMAGED, seq + n,
+				"this computer's own copy: the entry cannot be read");
+			last = replica_own(f->replica, EMR_DAMAGED);
+		}
+		status = status == EMR_OK ? last : status;
 	}
-	if (status != EMR_OK)
-		return status;
-	entry.entry = emr_buf_view(&bytes);
-	entry.items = emr_buf_view(&items);
-	return follow_one(f, &entry);
+	return status;
 }
 
 static emr_status compare_with_mark(
@@ -191,8 +192,8 @@ static emr_status verify_own(
 	f->fetch_arg = own;
 	if (status == EMR_OK)
 		status = emr_chain_begin(f->chain);
-	for (uint64_t seq = 0; status == EMR_OK && seq < v.own_size; seq++)
-		status = replay_own(f, own, seq);
+	if (status == EMR_OK)
+		status = replay_own(f, own, v.own_size);
 	if (status == EMR_OK)
 		status = compare_own(r, &v, f->chain);
 	if (status == EMR_OK)

@@ -51,7 +51,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (emr_chain_begin(chain) != EMR_OK)
 		abort();
 	/* It would need a signature over this very descriptor. */
-	if (emr_chain_follow(chain, &entry, NULL, NULL, NULL, &trouble) == EMR_OK)
+	if (emr_chain_follow(chain, &entry, NULL, NULL, NULL, NULL, &trouble) == EMR_OK)
 		abort();
 	emr_chain_rollback(chain);
 	return 0;

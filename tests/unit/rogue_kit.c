@@ -42,7 +42,8 @@ static void make_entry(const member *m, emr_chain *chain, const emr_batch *batch
 		emr_bytes_of(message + sizeof message - 32, 32), out + 312));
 }
 
-void rogue_append(const member *m, emr_bytes batch, uint64_t time, const uint8_t *results)
+static void append(const member *m, emr_bytes batch, uint64_t time, const uint8_t *results,
+	bool claims_signature)
 {
 	static emr_batch parsed;
 	EMR_AUTO_CHAIN chain = NULL;
@@ -62,6 +63,7 @@ void rogue_append(const member *m, emr_bytes batch, uint64_t time, const uint8_t
 	assert_ok(emr_chain_begin(chain));
 	assert_ok(emr_chain_caller(
 		chain, emr_buf_view(&descriptor), &parsed, m->public.signer_id, time, &caller));
+	caller.is_signed = claims_signature;
 	if (results)
 		caller.recorded = (emr_span){results, parsed.count};
 	assert_ok(emr_chain_judge(chain, &parsed, &caller, time, &verdict));
@@ -72,4 +74,14 @@ void rogue_append(const member *m, emr_bytes batch, uint64_t time, const uint8_t
 	assert_ok(emr_chain_append(
 		chain, emr_bytes_of(entry, len), &parsed, &verdict.outcome, NULL, NULL));
 	assert_ok(emr_chain_commit(chain));
+}
+
+void rogue_append(const member *m, emr_bytes batch, uint64_t time, const uint8_t *results)
+{
+	append(m, batch, time, results, false);
+}
+
+void rogue_append_unsigned(const member *m, emr_bytes batch, uint64_t time)
+{
+	append(m, batch, time, NULL, true);
 }

@@ -337,7 +337,7 @@ static emr_status give(emr_chain *copy, uint64_t seq, bool with_parts,
 		assert_ok(emr_chain_parts_of(&told, emr_chain_fetch, chain, NULL, NULL, parts));
 	*out = (emr_ledger_trouble){.status = EMR_OK};
 	assert_ok(emr_chain_begin(copy));
-	status = emr_chain_follow(copy, &told, parts->spans, NULL, NULL, out);
+	status = emr_chain_follow(copy, &told, NULL, parts->spans, NULL, NULL, out);
 	if (status == EMR_OK)
 		assert_ok(emr_chain_commit(copy));
 	else
@@ -456,7 +456,7 @@ static void a_ledger_of_a_directory_takes_no_entry_of_fabric(void **state)
 	assert_ok(emr_chain_leaf(copy, 0, entry.data + 72));
 	told.entry = emr_buf_view(&entry);
 	told.items = emr_buf_view(&items);
-	assert_status(EMR_DAMAGED, emr_chain_follow(copy, &told, NULL, NULL, NULL, &why));
+	assert_status(EMR_DAMAGED, emr_chain_follow(copy, &told, NULL, NULL, NULL, NULL, &why));
 	assert_string_equal(why.cause, "the entry has another number or host");
 	emr_chain_rollback(copy);
 }

@@ -176,11 +176,27 @@ emr_status emr_chain_append(emr_chain *chain, emr_bytes entry, const emr_batch *
 
 /* ---- following what others appended ---- */
 
+/* Signatures of an entry that somebody here has found to be right, over these very bytes.  False
+ * says nothing: emr_chain_follow looks itself. */
+typedef struct emr_chain_checked {
+	bool is_batch_signed; /* by the key that the batch names */
+	bool is_entry_signed; /* by SUBMITTER_PK, whoever's it is */
+	uint8_t submitter_pk[32];
+} emr_chain_checked;
+/* Needs no chain, and is thread-safe.  SUBMITTER_PK is what whoever appended ENTRY is thought to
+ * have signed it with; NULL: that is not known. */
+void emr_chain_check(
+	const emr_ledger_entry *entry, const uint8_t *submitter_pk, emr_chain_checked *out_checked);
+/* The key of whoever appended ENTRY, as it is registered now.  EMR_NOT_FOUND. */
+emr_status emr_chain_submitter(emr_chain *chain, const emr_ledger_entry *entry, uint8_t out_pk[32]);
+
 /* Verifies the next entry and appends it.  PARTS has one span an item (data NULL = not at hand; one
- * that does not fit its hash must not be given).  EMR_DAMAGED or EMR_FORK with *out_trouble set;
- * the transaction is then the caller's to roll back. */
-emr_status emr_chain_follow(emr_chain *chain, const emr_ledger_entry *entry, const emr_span *parts,
-	emr_chain_keep_fn keep, void *keep_arg, emr_ledger_trouble *out_trouble);
+ * that does not fit its hash must not be given).  What CHECKED (NULL = nothing) says of this ENTRY
+ * is not computed again.  EMR_DAMAGED or EMR_FORK with *out_trouble set; the transaction is then
+ * the caller's to roll back. */
+emr_status emr_chain_follow(emr_chain *chain, const emr_ledger_entry *entry,
+	const emr_chain_checked *checked, const emr_span *parts, emr_chain_keep_fn keep,
+	void *keep_arg, emr_ledger_trouble *out_trouble);
 /* The private parts of ENTRY's applied items, fetched with FETCH and checked; the rest stays NULL.
  * *out_bad (may be NULL) is set when one did not fit its hash. */
 typedef emr_status (*emr_chain_fetch_fn)(

@@ -69,6 +69,9 @@ typedef struct emr_caller {
 	 * break a replay.  Nothing else is.  Empty for a new batch, where a part that is not
 	 * supplied is refused with PRIVATE_PART. */
 	emr_span recorded;
+	/* The host itself has found emr_header_is_signed true of this very header before, and need
+	 * not have it computed again.  False where it has not looked. */
+	bool is_signed;
 } emr_caller;
 
 /* A declared row as the host has it.  A key that begins with "p/" asks for the priv_hash of the

@@ -81,6 +81,8 @@ void emr_header_encode(const emr_header *header, uint8_t out[EMR_HEADER_BYTES]);
 /* What the batch's signature covers. */
 void emr_header_message(
 	const uint8_t header[EMR_HEADER_BYTES], uint8_t out[EMR_HEADER_MESSAGE_BYTES]);
+/* Whether that signature is the one of the key that the header names. */
+bool emr_header_is_signed(const uint8_t header[EMR_HEADER_BYTES]);
 /* SHA-256 of header bytes 0..143; the signature has no part in it. */
 void emr_batch_id(const uint8_t header[EMR_HEADER_BYTES], uint8_t out_id[32]);
 /* The RFC 6962 root over COUNT items laid end to end (each with its public part), as the header

@@ -1,0 +1,301 @@
+/* Signatures that other cores check before it is an entry's turn: each is computed once, and an
+ * entry that nobody should believe is refused as it is by one core alone. */
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <sched.h>
+#include <stdatomic.h>
+#include <unistd.h>
+
+#include "ledger/ahead.h"
+#include "rogue_kit.h"
+
+/* ---- what the computer is like ---- */
+
+static size_t cores;
+static bool has_threads; /* more can be had */
+static atomic_size_t started, computed, computed_here;
+static pthread_t judge;
+
+int __wrap_sched_getaffinity(pid_t pid, size_t size, cpu_set_t *set);
+int __wrap_sched_getaffinity(pid_t pid, size_t size, cpu_set_t *set)
+{
+	(void)pid;
+	(void)size;
+	CPU_ZERO(set);
+	for (size_t i = 0; i < cores; i++)
+		CPU_SET(i, set);
+	return 0;
+}
+
+int __real_pthread_create(
+	pthread_t *thread, const pthread_attr_t *attributes, void *(*start)(void *), void *arg);
+int __wrap_pthread_create(
+	pthread_t *thread, const pthread_attr_t *attributes, void *(*start)(void *), void *arg);
+int __wrap_pthread_create(
+	pthread_t *thread, const pthread_attr_t *attributes, void *(*start)(void *), void *arg)
+{
+	if (!has_threads)
+		return EAGAIN;
+	started++;
+	return __real_pthread_create(thread, attributes, start, arg);
+}
+
+bool __real_emr_header_is_signed(const uint8_t header[EMR_HEADER_BYTES]);
+bool __wrap_emr_header_is_signed(const uint8_t header[EMR_HEADER_BYTES]);
+bool __wrap_emr_header_is_signed(const uint8_t header[EMR_HEADER_BYTES])
+{
+	computed++;
+	computed_here += pthread_equal(judge, pthread_self()) != 0;
+	return __real_emr_header_is_signed(header);
+}
+
+/* ---- a ledger of many small entries ---- */
+
+#define ENTRIES 200
+
+static int begin(void **state)
+{
+	judge = pthread_self();
+	cores = 1;
+	has_threads = true;
+	assert_int_equal(folk_with_clinic(state), 0);
+	for (size_t i = 0; i < ENTRIES; i++)
+		kit_fill(&k, &health, 1);
+	return 0;
+}
+
+/* A computer with N cores, which has seen nothing yet. */
+static void look_anew(const char *name, size_t n, member *out)
+{
+	folk_create(out, name);
+	cores = n;
+	started = computed = computed_here = 0;
+}
+
+static void expect_same_copy(member *a, member *b)
+{
+	emr_replica_position one, other;
+
+	assert_ok(emr_replica_at(a->replica, &one));
+	assert_ok(emr_replica_at(b->replica, &other));
+	assert_int_equal(one.size, other.size);
+	assert_memory_equal(one.root, other.root, 32);
+}
+
+static void each_signature_is_computed_once_however_many_cores_there_are(void **state)
+{
+	member alone = {0}, many = {0};
+	uint64_t n = 0;
+	emr_replica_trouble trouble;
+
+	(void)state;
+	look_anew("alone", 1, &alone);
+	assert_ok(emr_replica_catch_up(alone.replica, NULL, NULL, &n));
+	assert_int_equal(computed, n - 1); /* all but the descriptor */
+	assert_int_equal(computed_here, n - 1);
+	assert_int_equal(started, 0);
+
+	look_anew("many", 8, &many);
+	assert_ok(emr_replica_catch_up(many.replica, NULL, NULL, &n));
+	assert_int_equal(computed, n - 1);
+	assert_true(started > 0);
+	expect_same_copy(&alone, &many);
+
+	/* Both replays of a ledger, the copy's and its own. */
+	computed = 0;
+	assert_ok(emr_replica_verify_chain(many.replica, &trouble, &n));
+	assert_int_equal(computed, 2 * (n - 1));
+	computed = 0;
+	assert_ok(emr_replica_verify_own(many.replica, &trouble, &n));
+	assert_int_equal(computed, n - 1);
+	folk_close_member(&alone, false);
+	folk_close_member(&many, false);
+}
+
+static void a_few_entries_start_no_thread(void **state)
+{
+	member few = {0};
+	uint64_t n = 0;
+
+	(void)state;
+	look_anew("few", 8, &few);
+	assert_ok(emr_replica_catch_up(few.replica, NULL, NULL, &n));
+	started = 0;
+	for (size_t i = 0; i + 1 < EMR_AHEAD_ENTRIES; i++)
+		kit_fill(&k, &health, 1);
+	assert_ok(emr_replica_catch_up(few.replica, NULL, NULL, &n));
+	assert_int_equal(n, EMR_AHEAD_ENTRIES - 1);
+	assert_int_equal(started, 0);
+	folk_close_member(&few, false);
+}
+
+static void a_computer_that_has_no_more_threads_follows_alone(void **state)
+{
+	member poor = {0};
+	uint64_t n = 0;
+
+	(void)state;
+	look_anew("poor", 8, &poor);
+	has_threads = false;
+	assert_ok(emr_replica_catch_up(poor.replica, NULL, NULL, &n));
+	has_threads = true;
+	assert_true(n > ENTRIES);
+	assert_int_equal(computed_here, n - 1);
+	folk_close_member(&poor, false);
+}
+
+/* ---- an entry that nobody should believe ---- */
+
+/* What a computer with N cores says about the ledger; *OUT_SIZE: how far it went. */
+static emr_replica_trouble what_is_wrong(const char *name, size_t n, uint64_t *out_size)
+{
+	member m = {0};
+	emr_replica_trouble trouble = {0};
+	emr_replica_position position;
+
+	look_anew(name, n, &m);
+	assert_status(EMR_DAMAGED, emr_replica_catch_up(m.replica, NULL, NULL, NULL));
+	emr_replica_last_trouble(m.replica, &trouble);
+	assert_ok(emr_replica_at(m.replica, &position));
+	*out_size = position.size;
+	folk_close_member(&m, false);
+	return trouble;
+}
+
+static void expect_refused_by_all(uint64_t seq, const char *cause)
+{
+	for (size_t n = 1; n <= 8; n *= 8) {
+		uint64_t size = 0;
+		emr_replica_trouble trouble =
+			what_is_wrong(n == 1 ? "one core" : "eight cores", n, &size);
+
+		assert_int_equal(trouble.seq, seq);
+		assert_string_equal(trouble.cause, cause);
+		assert_int_equal(size, seq);
+	}
+}
+
+/* Whoever appends says in his own name that he has checked the signature, and has not. */
+static void a_batch_that_its_author_did_not_sign_is_refused_in_a_window(void **state)
+{
+	EMR_AUTO_BUF batch = {0};
+	emr_batch_builder *b = kit_batch(&k, health.id);
+	uint64_t seq = 0;
+
+	(void)state;
+	(void)kit_put(b, &health, emr_id16_random(), 1, (emr_id32){{0}});
+	kit_finish(&k, b, &batch);
+	emr_batch_free(b);
+	batch.data[EMR_HEADER_BYTES - 1] ^= 1;
+	assert_ok(emr_ledger_size(k.ledger, &seq));
+	rogue_append_unsigned(&lima, emr_buf_view(&batch), now);
+	for (size_t i = 0; i < EMR_AHEAD_ENTRIES; i++)
+		kit_fill(&k, &health, 1);
+	expect_refused_by_all(seq, "the batch should not have an entry: signature");
+}
+
+static void an_entry_that_nobody_signed_is_refused_in_a_window(void **state)
+{
+	uint64_t size = 0;
+	char text[200];
+
+	(void)state;
+	assert_ok(emr_ledger_size(k.ledger, &size));
+	(void)snprintf(text, sizeof text,
+		"UPDATE entries SET entry = substr(entry,1,330) || x'aaaa' || substr(entry,333)"
+		" WHERE seq=%llu",
+		(unsigned long long)size - 70);
+	kit_sql(k.network, "ledger.sqlite", text);
+	expect_refused_by_all(size - 70, "the submitter's signature is wrong");
+}
+
+/* ---- the window itself ---- */
+
+typedef struct seen {
+	size_t n, fails_at;
+} seen;
+
+static emr_status look(void *arg, const emr_ledger_entry *entry, const emr_chain_checked *checked)
+{
+	seen *s = arg;
+
+	assert_false(checked->is_batch_signed || checked->is_entry_signed);
+	assert_int_equal(entry->seq, 1 + s->n);
+	for (size_t i = 0; i < entry->items.len; i += 4096)
+		assert_int_equal(entry->items.data[i], (uint8_t)entry->seq);
+	return ++s->n == s->fails_at ? EMR_BUSY : EMR_OK;
+}
+
+/* N entries of SIZE bytes, which are none. */
+static size_t take(emr_ahead *ahead, size_t n, size_t size)
+{
+	EMR_AUTO_BUF items = {0};
+	size_t taken = 0;
+
+	assert_ok(emr_buf_reserve(&items, size));
+	for (size_t i = 1; i <= n; i++) {
+		emr_ledger_entry entry = {.seq = i, .entry = emr_bytes_of("none", 4)};
+
+		memset(items.data, (int)i, size);
+		entry.items = emr_bytes_of(items.data, size);
+		taken += !emr_ahead_is_full(ahead);
+		assert_ok(emr_ahead_take(ahead, &entry));
+	}
+	return taken;
+}
+
+static void a_window_has_a_bound_and_gives_what_it_took_in_order(void **state)
+{
+	EMR_AUTO_CHAIN chain = NULL;
+	EMR_AUTO_AHEAD ahead = NULL;
+	size_t n = 0;
+	seen s = {0};
+
+	(void)state;
+	cores = 8;
+	assert_ok(emr_chain_open_temporary(&chain));
+	ahead = emr_ahead_new(chain);
+	assert_non_null(ahead);
+	assert_int_equal(take(ahead, EMR_AHEAD_ENTRIES + 5, 10), EMR_AHEAD_ENTRIES);
+	assert_ok(emr_ahead_each(ahead, look, &s, &n));
+	assert_int_equal(n, EMR_AHEAD_ENTRIES);
+
+	/* 4 MiB, and one entry of any size. */
+	s = (seen){0};
+	(void)take(ahead, EMR_AHEAD_ENTRIES, 1 << 20);
+	assert_ok(emr_ahead_each(ahead, look, &s, &n));
+	assert_int_equal(n, 3);
+	s = (seen){0};
+	(void)take(ahead, 2, 5 << 20);
+	assert_ok(emr_ahead_each(ahead, look, &s, &n));
+	assert_int_equal(n, 1);
+
+	/* What fails ends it, and the next window is a new one. */
+	s = (seen){.fails_at = 7};
+	(void)take(ahead, EMR_AHEAD_ENTRIES, 10);
+	assert_status(EMR_BUSY, emr_ahead_each(ahead, look, &s, &n));
+	assert_int_equal(n, 6);
+	s = (seen){0};
+	assert_ok(emr_ahead_each(ahead, look, &s, &n));
+	assert_int_equal(n, 0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(
+			each_signature_is_computed_once_however_many_cores_there_are, begin,
+			folk_end),
+		cmocka_unit_test_setup_teardown(a_few_entries_start_no_thread, begin, folk_end),
+		cmocka_unit_test_setup_teardown(
+			a_computer_that_has_no_more_threads_follows_alone, begin, folk_end),
+		cmocka_unit_test_setup_teardown(
+			a_batch_that_its_author_did_not_sign_is_refused_in_a_window, begin,
+			folk_end),
+		cmocka_unit_test_setup_teardown(
+			an_entry_that_nobody_signed_is_refused_in_a_window, begin, folk_end),
+		cmocka_unit_test(a_window_has_a_bound_and_gives_what_it_took_in_order),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
