@@ -4,7 +4,11 @@
 
 #include <stdlib.h>
 
+#include "base/codec.h"
 #include "base/log.h"
+
+#define CLOCKS "clocks"	  /* meta row: size u64, leaf[32] of its last entry, numbers u64 */
+#define CLOCKS_EVERY 1024 /* entries */
 
 /* The newest entry of one key. */
 struct chain_word {
@@ -91,16 +95,80 @@ static emr_status choose_words(emr_chain *chain, bool is_first, sqlite3_stmt **o
 		&chain->sql, status == EMR_OK ? ENTRIES_NEWEST_INDEXED : ENTRIES_NEWEST, out);
 }
 
+/* What another program left, if it is of these SIZE entries; *OUT_SIZE: of how many of them, 0: it
+ * left nothing that helps. */
+static emr_status find_left(emr_chain *chain, uint64_t size, emr_buf *row, uint64_t *out_size)
+{
+	uint8_t leaf[32];
+	uint64_t left;
+	emr_status status = chain_meta_get(chain, CLOCKS, row);
+
+	*out_size = 0;
+	if (status != EMR_OK || row->len < 40 || row->len % 8 != 0)
+		return status;
+	left = emr_get_u64(row->data);
+	if (left == 0 || left > size)
+		return EMR_OK;
+	status = emr_chain_leaf(chain, left - 1, leaf);
+	if (status == EMR_OK && memcmp(leaf, row->data + 8, sizeof leaf) == 0)
+		*out_size = left;
+	return status;
+}
+
+/* It says where to look; what stands there the entries say.  Where it is wrong all are looked
+ * through, and whatever is damaged is met then. */
+static emr_status read_left(emr_chain *chain, uint64_t size)
+{
+	EMR_AUTO_BUF row = {0};
+	EMR_AUTO_BUF entry = {0};
+	uint64_t left = 0;
+	emr_status status = find_left(chain, size, &row, &left);
+
+	for (size_t at = 40; status == EMR_OK && left > 0 && at < row.len; at += 8) {
+		uint64_t seq = emr_get_u64(row.data + at);
+
+		status = seq < left ? emr_chain_entry(chain, seq, &entry, NULL) : EMR_DAMAGED;
+		if (status == EMR_OK)
+			status = read_word(chain, seq, emr_buf_view(&entry));
+	}
+	if (status == EMR_OK)
+		chain->clocks.size = chain->clocks.left = left;
+	else
+		chain_clocks_free(&chain->clocks);
+	return status == EMR_NOT_FOUND || status == EMR_DAMAGED ? EMR_OK : status;
+}
+
+emr_status emr_chain_leave_words(emr_chain *chain)
+{
+	chain_clocks *clocks = &chain->clocks;
+	EMR_AUTO_BUF row = {0};
+	emr_writer w = emr_writer_of(&row);
+
+	if (clocks->size < clocks->left + CLOCKS_EVERY)
+		return EMR_OK;
+	emr_write_u64(&w, clocks->size);
+	emr_write_bytes(&w, clocks->leaf, sizeof clocks->leaf);
+	for (size_t i = 0; i < clocks->n; i++)
+		emr_write_u64(&w, clocks->words[i].seq);
+	if (w.status != EMR_OK)
+		return w.status;
+	clocks->left = clocks->size;
+	return chain_meta_put(chain, CLOCKS, emr_buf_view(&row));
+}
+
 static emr_status read_words(emr_chain *chain, uint64_t size)
 {
 	chain_clocks *clocks = &chain->clocks;
 	sqlite3_stmt *s;
-	bool is_first = clocks->size == 0;
-	emr_status status = choose_words(chain, is_first, &s);
+	emr_status status = clocks->size == 0 ? read_left(chain, size) : EMR_OK;
 
-	if (status != EMR_OK)
+	if (status == EMR_OK)
+		status = choose_words(chain, clocks->size == 0, &s);
+	if (status != EMR_OK) {
+		chain_clocks_free(clocks);
 		return status;
-	if (!is_first)
+	}
+	if (clocks->size > 0)
 		emr_sql_bind_u64(s, 1, clocks->size);
 	while ((status = emr_sql_step(s)) == EMR_OK) {
 		status = read_word(chain, emr_sql_u64(s, 0), emr_sql_bytes(s, 1));

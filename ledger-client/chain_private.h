@@ -14,6 +14,7 @@ typedef struct chain_clocks {
 	size_t n, cap;
 	uint64_t size;
 	uint8_t leaf[32]; /* of the last of them */
+	uint64_t left;	  /* as many does the file itself say where to find */
 } chain_clocks;
 
 struct emr_chain {

@@ -68,6 +68,8 @@ static emr_status append(
 	if (status == EMR_OK)
 		status = emr_chain_append(
 			e->writer, emr_bytes_of(bytes, len), e->batch, outcome, NULL, NULL);
+	if (status == EMR_OK)
+		status = emr_chain_leave_words(e->writer);
 	if (status != EMR_OK)
 		return status;
 	answer->seq = entry.seq;

@@ -132,6 +132,9 @@ emr_status emr_chain_digest(emr_chain *chain, uint8_t out_digest[32]);
 /* Reads the times that entries say, outside of a transaction: the first time they are all looked
  * through, and whoever judges a batch then reads only those that came since. */
 void emr_chain_listen(emr_chain *chain);
+/* Inside of a write transaction: says in the file which entries were the newest of their
+ * submitters, now and then, so that the next program need not look through all of them. */
+emr_status emr_chain_leave_words(emr_chain *chain);
 /* The latest time that anybody but SUBMITTER's person says in the newest of his entries; 0: nobody
  * else has said any. */
 emr_status emr_chain_heard(emr_chain *chain, const uint8_t submitter[32], uint64_t *out_unix_s);
