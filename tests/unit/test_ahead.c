@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "ledger/ahead.h"
+#include "ledger/network.h"
 #include "rogue_kit.h"
 
 /* ---- what the computer is like ---- */
@@ -210,6 +211,106 @@ static void an_entry_that_nobody_signed_is_refused_in_a_window(void **state)
 	expect_refused_by_all(size - 70, "the submitter's signature is wrong");
 }
 
+/* ---- what is said of an entry ---- */
+
+typedef struct copying {
+	emr_chain *ledger, *copy;
+	uint64_t until;
+	emr_chain_parts *parts;
+	emr_buf entry, items; /* of the one at UNTIL */
+} copying;
+
+static emr_status copy_one(void *arg, const emr_ledger_entry *entry)
+{
+	copying *c = arg;
+	emr_ledger_trouble trouble;
+
+	if (entry->seq == c->until) {
+		assert_ok(emr_buf_append(&c->entry, entry->entry.data, entry->entry.len));
+		return emr_buf_append(&c->items, entry->items.data, entry->items.len);
+	}
+	assert_ok(emr_chain_parts_of(entry, emr_chain_fetch, c->ledger, NULL, NULL, c->parts));
+	return emr_chain_follow(c->copy, entry, NULL, c->parts->spans, NULL, NULL, &trouble);
+}
+
+/* A chain with all entries but the newest, inside of a transaction, and the newest. */
+static void copy_all_but_one(copying *c)
+{
+	int dir = open(k.network, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	uint64_t size = 0;
+	size_t n = 0;
+
+	assert_true(dir >= 0);
+	assert_ok(emr_chain_open(
+		dir, EMR_NETWORK_LEDGER, EMR_CHAIN_SHARED, false, 10000, &c->ledger));
+	(void)close(dir);
+	assert_ok(emr_chain_open_temporary(&c->copy));
+	assert_ok(emr_chain_begin(c->copy));
+	c->parts = calloc(1, sizeof *c->parts);
+	assert_non_null(c->parts);
+	assert_ok(emr_ledger_size(k.ledger, &size));
+	c->until = size - 1;
+	assert_ok(emr_ledger_entries(k.ledger, 0, size, copy_one, c, &n));
+	assert_int_equal(n, size);
+}
+
+static void copying_end(copying *c)
+{
+	emr_chain_parts_free(c->parts);
+	free(c->parts);
+	emr_buf_free(&c->entry);
+	emr_buf_free(&c->items);
+	emr_chain_close(c->ledger);
+	emr_chain_close(c->copy);
+}
+
+static emr_chain_checked check(const emr_ledger_entry *entry, const member *m)
+{
+	emr_chain_checked checked;
+
+	emr_chain_check(entry, m ? m->public.pk : NULL, &checked);
+	return checked;
+}
+
+static void what_is_said_holds_for_these_bytes_and_this_key(void **state)
+{
+	copying c = {0};
+	emr_ledger_entry entry;
+	emr_ledger_trouble trouble = {0};
+	emr_chain_checked said;
+	uint8_t message[EMR_SUBMIT_MESSAGE_BYTES], pk[32];
+
+	(void)state;
+	copy_all_but_one(&c);
+	entry = (emr_ledger_entry){
+		.seq = c.until, .entry = emr_buf_view(&c.entry), .items = emr_buf_view(&c.items)};
+	assert_ok(emr_chain_submitter(c.copy, &entry, pk));
+	assert_memory_equal(pk, ana.public.pk, 32);
+	said = check(&entry, &ana);
+	assert_true(said.is_batch_signed && said.is_entry_signed);
+	said = check(&entry, &lima);
+	assert_true(said.is_batch_signed && !said.is_entry_signed);
+	said = check(&entry, NULL);
+	assert_true(said.is_batch_signed && !said.is_entry_signed);
+
+	/* Lima signs what says that it is ana's: her key fits, and it is not the one that counts.
+	 */
+	assert_int_equal(emr_entry_submit_message((emr_span){c.entry.data, c.entry.len}, message),
+		EMR_CONTRACT_OK);
+	assert_ok(emr_keyring_sign(lima.keyring, emr_signer_identity(), EMR_SIGN_SUBMIT,
+		emr_bytes_of(message + sizeof message - 32, 32), c.entry.data + 312));
+	said = check(&entry, &lima);
+	assert_true(said.is_entry_signed);
+	assert_status(
+		EMR_DAMAGED, emr_chain_follow(c.copy, &entry, &said, NULL, NULL, NULL, &trouble));
+	assert_string_equal(trouble.cause, "the submitter's signature is wrong");
+
+	c.entry.data[104 + EMR_HEADER_BYTES - 1] ^= 1;
+	said = check(&entry, &ana);
+	assert_false(said.is_batch_signed || said.is_entry_signed);
+	copying_end(&c);
+}
+
 /* ---- the window itself ---- */
 
 typedef struct seen {
@@ -295,6 +396,8 @@ int main(void)
 			folk_end),
 		cmocka_unit_test_setup_teardown(
 			an_entry_that_nobody_signed_is_refused_in_a_window, begin, folk_end),
+		cmocka_unit_test_setup_teardown(
+			what_is_said_holds_for_these_bytes_and_this_key, begin, folk_end),
 		cmocka_unit_test(a_window_has_a_bound_and_gives_what_it_took_in_order),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
