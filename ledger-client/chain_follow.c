@@ -206,7 +206,8 @@ void emr_chain_check(
 	if (entry->seq == 0 || emr_entry_parse(span_of(entry->entry), &parsed) != EMR_CONTRACT_OK)
 		return;
 	checked.is_batch_signed = emr_header_is_signed(parsed.header);
-	if (submitter_pk) {
+	/* On Fabric no entry is signed. */
+	if (submitter_pk && parsed.host == EMR_HOST_EMBEDDED) {
 		memcpy(checked.submitter_pk, submitter_pk, 32);
 		checked.is_entry_signed = is_signed_by(entry->entry, &parsed, submitter_pk);
 	}
