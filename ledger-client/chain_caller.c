@@ -9,26 +9,6 @@
 #include "ledger/act.h"
 #include "ledger/hash.h"
 
-/* KEY_REG and KEY_CERT carry their certificate, with those between it and the organisation's CA,
- * behind the salt: length u16, DER after DER. */
-static emr_bytes certificate_in(const emr_batch *batch)
-{
-	emr_item item;
-	emr_span pub;
-	emr_reader r;
-	emr_bytes der;
-
-	if (batch->count != 1 || batch->items[0].part.data == NULL)
-		return (emr_bytes){0};
-	emr_batch_item_at(batch, 0, &item, &pub);
-	if (item.op != EMR_OP_KEY_REG && item.op != EMR_OP_KEY_CERT)
-		return (emr_bytes){0};
-	r = emr_reader_of(bytes_of(batch->items[0].part));
-	(void)emr_read_bytes(&r, 32);
-	der = emr_read_bytes(&r, emr_read_u16(&r));
-	return r.bad ? (emr_bytes){0} : der;
-}
-
 /* The key borrows from DER, where the SubjectPublicKeyInfo stands as it is (RFC 5280 §4.1), in the
  * first certificate. */
 static void fill_cert(
@@ -247,7 +227,7 @@ static emr_status fabric_caller(emr_chain *chain, emr_bytes descriptor, const em
 	emr_id32 submitter_id, uint64_t now, emr_caller *out_caller)
 {
 	emr_caller caller = {.host = EMR_HOST_FABRIC};
-	emr_bytes der = certificate_in(batch);
+	emr_bytes der = bytes_of(emr_batch_certificate(batch));
 	emr_status status;
 
 	emr_descriptor_net_id(span_of(descriptor), caller.net_id);
@@ -263,7 +243,7 @@ emr_status emr_chain_caller(emr_chain *chain, emr_bytes descriptor, const emr_ba
 	emr_id32 submitter_id, uint64_t now, emr_caller *out_caller)
 {
 	emr_caller caller = {.host = emr_descriptor_host(span_of(descriptor))};
-	emr_bytes der = certificate_in(batch);
+	emr_bytes der = bytes_of(emr_batch_certificate(batch));
 	emr_status status;
 
 	if (caller.host == EMR_HOST_FABRIC)

@@ -8,6 +8,7 @@
 #include "base/id.h"
 #include "base/secret.h"
 #include "chaincode/creator.h"
+#include "contract/pubs_share.h"
 
 struct hosted {
 	uint8_t *bytes; /* the whole batch, or the descriptor */
@@ -184,6 +185,45 @@ bool hosted_org_of(
 	return true;
 }
 
+/* Is the certificate REF what an item of the batch registers a key with, or names? */
+static bool is_named(const hosted *run, const emr_id32 *ref)
+{
+	emr_pub_key_reg reg;
+	emr_pub_key_cert cert;
+	emr_item item;
+	emr_span pub;
+
+	for (size_t i = 0; i < run->batch.count; i++) {
+		emr_batch_item_at(&run->batch, i, &item, &pub);
+		if (item.op == EMR_OP_KEY_REG && emr_pub_key_reg_parse(pub, &reg) &&
+			memcmp(reg.ref, ref->b, sizeof ref->b) == 0)
+			return true;
+		if (item.op == EMR_OP_KEY_CERT && emr_pub_key_cert_parse(pub, &cert) &&
+			memcmp(cert.ref, ref->b, sizeof ref->b) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* Whoever follows the ledger has no creator: he judges a registration by the certificate in its
+ * part.  If that were another one, or none, the same batch would come out otherwise for him, and
+ * the copies of all members would stop at its entry. */
+static bool is_followed_alike(const hosted *run, const emr_creator_claim *claim,
+	const emr_cert_facts *creator, uint64_t now_unix_s)
+{
+	emr_cert_facts carried;
+	emr_span der;
+
+	if (run->split != EMR_RESULT_APPLIED)
+		return true; /* it is refused in any case */
+	der = emr_batch_certificate(&run->batch);
+	if (der.len == 0)
+		return !is_named(run, &creator->ref);
+	return emr_cert_verify(emr_bytes_of(der.data, der.len), claim->ca, now_unix_s, &carried) ==
+		       EMR_OK &&
+	       emr_id32_equal(carried.ref, creator->ref);
+}
+
 emr_contract_status hosted_creator(hosted *run, const uint8_t *descriptor, size_t len,
 	const hosted_signer *who, const uint8_t *row, size_t row_len, uint64_t now_unix_s)
 {
@@ -193,7 +233,8 @@ emr_contract_status hosted_creator(hosted *run, const uint8_t *descriptor, size_
 
 	if (!emr_creator_claims(emr_bytes_of(descriptor, len), &creator, &claim) ||
 		!emr_creator_counts(
-			&creator, &claim, emr_bytes_of(row, row_len), now_unix_s, &facts))
+			&creator, &claim, emr_bytes_of(row, row_len), now_unix_s, &facts) ||
+		!is_followed_alike(run, &claim, &facts, now_unix_s))
 		return EMR_CONTRACT_OK;
 	return hosted_cert(run, facts.ref.b, claim.org.b, facts.roles, facts.not_after, 2,
 		facts.spki, sizeof facts.spki);

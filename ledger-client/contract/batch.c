@@ -180,3 +180,21 @@ void emr_batch_item_at(const emr_batch *batch, size_t i, emr_item *out_item, emr
 	emr_item_read(bytes.data, out_item);
 	*out_pub = (emr_span){bytes.data + EMR_ITEM_BYTES, bytes.len - EMR_ITEM_BYTES};
 }
+
+/* salt, length u16, DER */
+emr_span emr_batch_certificate(const emr_batch *batch)
+{
+	emr_span part = batch->items[0].part;
+	emr_item item;
+	emr_span pub;
+	size_t len;
+
+	if (batch->count != 1 || part.data == NULL || part.len < 34)
+		return (emr_span){NULL, 0};
+	emr_batch_item_at(batch, 0, &item, &pub);
+	if (item.op != EMR_OP_KEY_REG && item.op != EMR_OP_KEY_CERT)
+		return (emr_span){NULL, 0};
+	len = get_u16(part.data + 32);
+	return len == 0 || len > part.len - 34 ? (emr_span){NULL, 0}
+					       : (emr_span){part.data + 34, len};
+}

@@ -5,7 +5,9 @@
 #include "base/id.h"
 #include "cert_kit.h"
 #include "chaincode/hosted.h"
+#include "contract/pubs_share.h"
 #include "crypto/hashsig.h"
+#include "keyring/keyring.h"
 
 /* A world whose organisation has a CA, as a network's descriptor says, and the patient's
  * certificate of that CA. */
@@ -107,10 +109,9 @@ static void give_rows(hosted *run, const kit_state *state)
 	}
 }
 
-/* 0 when the batch of three items is applied, else why it is refused. */
-static int answer(const fabric_world *it)
+/* 0 when the batch BYTES, which goes, is applied, else why it is refused. */
+static int answer_to(const fabric_world *it, emr_span bytes)
 {
-	emr_span bytes = kit_three_items(&it->world);
 	hosted *run = hosted_new(bytes.data, bytes.len);
 	const emr_outcome *outcome;
 	const kit_row *org;
@@ -140,6 +141,12 @@ static int answer(const fabric_world *it)
 	hosted_free(run);
 	kit_drop(bytes);
 	return result;
+}
+
+/* Of the batch of three items. */
+static int answer(const fabric_world *it)
+{
+	return answer_to(it, kit_three_items(&it->world));
 }
 
 static void the_certificate_of_a_members_ca_counts(void **state)
@@ -345,6 +352,122 @@ static void a_certificate_that_is_over_brings_nothing(void **state)
 	unmake(&it);
 }
 
+/* ---- whose certificate those who follow find ---- */
+
+/* Two certificates of one certificate key: the patient's K row names the first. */
+typedef struct renewal {
+	fabric_world it;
+	emr_keyring *keyring;
+	emr_buf next;
+} renewal;
+
+static void certify_keyring(renewal *r, uint64_t from, emr_buf *out)
+{
+	cert_wish wish = cert_person_wish("ana", from);
+	emr_public public;
+
+	assert_int_equal(emr_keyring_public(r->keyring, &public), EMR_OK);
+	wish.attrs = "{\"attrs\":{\"emr.roles\":\"patient\"}}";
+	emr_buf_free(out);
+	cert_certify(&r->it.ca, &wish, public.p256_spki, out);
+}
+
+static void make_renewal(renewal *r)
+{
+	*r = (renewal){.keyring = NULL};
+	make(&r->it);
+	assert_int_equal(emr_keyring_create(EMR_KEYRING_PERSON, 1, &r->keyring), EMR_OK);
+	certify_keyring(r, KIT_NOW - KIT_DAY, &r->it.cert);
+	certify_keyring(r, KIT_NOW - KIT_DAY / 2, &r->next);
+	put_key_row(&r->it, emr_buf_view(&r->it.cert));
+}
+
+static void unmake_renewal(renewal *r)
+{
+	emr_keyring_free(r->keyring);
+	emr_buf_free(&r->next);
+	unmake(&r->it);
+}
+
+/* salt, length u16, DER, no name; with MORE bytes that are none of a certificate's. */
+static void part_with(emr_bytes der, size_t more, emr_buf *out)
+{
+	uint8_t len[2] = {(uint8_t)((der.len + more) >> 8), (uint8_t)(der.len + more)};
+
+	emr_buf_clear(out);
+	assert_int_equal(emr_buf_append_zeros(out, 32), EMR_OK);
+	assert_int_equal(emr_buf_append(out, len, 2), EMR_OK);
+	if (der.len > 0)
+		assert_int_equal(emr_buf_append(out, der.data, der.len), EMR_OK);
+	assert_int_equal(emr_buf_append_zeros(out, more + 1), EMR_OK);
+}
+
+/* KEY_CERT of CERT, which signs the transaction, with PART; COUNT times in one batch. */
+static int renewed(renewal *r, emr_buf *cert, const emr_buf *part, size_t count)
+{
+	static const size_t label = EMR_BIND_MESSAGE_BYTES - 80;
+	fabric_world it = r->it;
+	emr_pub_key_cert named = {.not_after_unix_s = KIT_NOW + KIT_DAY};
+	emr_item item = {.op = EMR_OP_KEY_CERT};
+	uint8_t message[EMR_BIND_MESSAGE_BYTES], pub[104];
+	emr_key_text key;
+	kit_batch batch;
+
+	emr_sha256(cert->data, cert->len, named.ref);
+	emr_pub_key_cert_encode(&named, pub);
+	assert_int_equal(emr_bind_message(it.world.net_id, it.world.identity.id,
+				 kit_span(pub, sizeof pub), message),
+		EMR_CONTRACT_OK);
+	assert_int_equal(emr_keyring_sign(r->keyring, emr_signer_certificate(), EMR_SIGN_BIND,
+				 emr_bytes_of(message + label, 80), named.bind_sig),
+		EMR_OK);
+	emr_pub_key_cert_encode(&named, pub);
+	memcpy(item.object_id, it.world.identity.id, 16);
+	emr_key_signer(it.world.identity.id, &key);
+	kit_follow(&it.world.state, key.text, &item);
+	kit_begin(&batch, &it.world.identity, it.world.net_id);
+	for (size_t i = 0; i < count; i++)
+		kit_add(&batch, item, kit_span(pub, sizeof pub), kit_span(part->data, part->len));
+	it.cert = *cert;
+	return answer_to(&it, kit_end(&batch));
+}
+
+static void a_renewal_counts_with_the_certificate_that_its_part_carries(void **state)
+{
+	emr_buf part = {0};
+	renewal r;
+
+	(void)state;
+	make_renewal(&r);
+	part_with(emr_buf_view(&r.next), 0, &part);
+	assert_int_equal(renewed(&r, &r.next, &part, 1), 0);
+	part_with((emr_bytes){0}, 0, &part); /* none */
+	assert_int_equal(renewed(&r, &r.next, &part, 1), EMR_RESULT_SUBMITTER);
+	part_with((emr_bytes){0}, 60, &part); /* bytes that are none */
+	assert_int_equal(renewed(&r, &r.next, &part, 1), EMR_RESULT_SUBMITTER);
+	part_with(emr_buf_view(&r.it.cert), 0, &part); /* another one */
+	assert_int_equal(renewed(&r, &r.next, &part, 1), EMR_RESULT_SUBMITTER);
+	part_with(emr_buf_view(&r.next), 60, &part); /* and something behind it */
+	assert_int_equal(renewed(&r, &r.next, &part, 1), EMR_RESULT_SUBMITTER);
+	emr_buf_free(&part);
+	unmake_renewal(&r);
+}
+
+/* Who follows looks for a certificate in a batch of one only. */
+static void a_renewal_is_not_brought_among_others(void **state)
+{
+	emr_buf part = {0};
+	renewal r;
+
+	(void)state;
+	make_renewal(&r);
+	part_with(emr_buf_view(&r.it.cert), 0, &part);
+	assert_int_equal(renewed(&r, &r.it.cert, &part, 1), 0);
+	assert_int_equal(renewed(&r, &r.it.cert, &part, 2), EMR_RESULT_SUBMITTER);
+	emr_buf_free(&part);
+	unmake_renewal(&r);
+}
+
 static void bytes_that_are_no_certificate_or_no_batch_are_refused(void **state)
 {
 	fabric_world it;
@@ -474,6 +597,8 @@ int main(void)
 		cmocka_unit_test(a_ca_speaks_for_members_of_the_msp_that_it_names_alone),
 		cmocka_unit_test(a_ca_that_nobody_approved_speaks_for_nobody),
 		cmocka_unit_test(a_certificate_that_is_over_brings_nothing),
+		cmocka_unit_test(a_renewal_counts_with_the_certificate_that_its_part_carries),
+		cmocka_unit_test(a_renewal_is_not_brought_among_others),
 		cmocka_unit_test(bytes_that_are_no_certificate_or_no_batch_are_refused),
 		cmocka_unit_test(a_row_is_given_once),
 		cmocka_unit_test(a_network_begins_with_the_rows_of_its_descriptor),
