@@ -102,12 +102,22 @@ static emr_result erase_form(struct judge *judge)
 	return EMR_RESULT_APPLIED;
 }
 
+/* Whoever follows the ledger from its beginning judges a registration by the certificate in its
+ * part.  Without it nobody who joins later could: his copy would stop at that entry. */
+static bool is_judged_by_its_part(struct judge *judge)
+{
+	emr_row_key key;
+
+	return !emr_judge_key(judge, judge->signer_id, &key) || key.how == EMR_HOW_CERTIFICATE ||
+	       !is_zero(key.next, sizeof key.next);
+}
+
 static bool row_names_signer(struct judge *judge, const struct part_family *family)
 {
 	if (!judge->is_row_present)
 		return false;
 	if (family->keyed == KEYED_BY_SIGNER)
-		return true;
+		return !is_judged_by_its_part(judge);
 	return family->named_at != NOBODY && judge->row.len >= (size_t)family->named_at + 32 &&
 	       memcmp(judge->row.data + family->named_at, judge->signer_id, 32) == 0;
 }

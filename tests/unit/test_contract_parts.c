@@ -156,6 +156,46 @@ static void parts_of_other_families_go_by_owner_or_named_signer(void **state)
 	}
 }
 
+/* Who joins later judges a registration by the certificate in its part. */
+static void nobody_erases_the_certificate_that_his_registration_is_judged_by(void **state)
+{
+	static const struct {
+		uint8_t how, next;
+		int expected;
+	} cases[] = {
+		{EMR_HOW_CERTIFICATE, 0, NO}, {EMR_HOW_DEVICE, 1, NO}, {EMR_HOW_DEVICE, 0, OK}};
+	const emr_pub_erase erase = {.family = EMR_FAMILY_KEY, .from_version = 1, .to_version = 1};
+	kit_signer lima = kit_signer_of("dr lima");
+	emr_item item = {.op = EMR_OP_ERASE};
+	uint8_t pub[24], value[EMR_ROW_KEY_BYTES];
+	emr_row_key row;
+	emr_key_text key;
+	const kit_row *old;
+	kit_world world;
+
+	(void)state;
+	emr_pub_erase_encode(&erase, pub);
+	emr_key_signer(lima.id, &key);
+	memcpy(item.object_id, lima.id, 16);
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		kit_world_make(&world);
+		kit_put_key(&world.state, &lima, world.org,
+			cases[i].how == EMR_HOW_DEVICE ? EMR_ROLE_DEVICE : EMR_ROLE_CLINICIAN,
+			cases[i].how, EMR_KEY_ACTIVE, KIT_NOW + KIT_DAY);
+		old = kit_get(&world.state, key.text);
+		assert_int_equal(
+			emr_row_key_parse(kit_span(old->value, old->len), &row), EMR_CONTRACT_OK);
+		memset(row.next, cases[i].next, sizeof row.next);
+		emr_row_key_encode(&row, value);
+		kit_put(&world.state, key.text, value, sizeof value);
+		kit_expect(cases[i].expected,
+			kit_answer_item(&world, "ERASE of the part of the own key", &lima, item,
+				kit_span(pub, 24), kit_span(NULL, 0), NULL),
+			key.text);
+		kit_world_free(&world);
+	}
+}
+
 static void an_erase_stays_within_its_bounds(void **state)
 {
 	static const struct {
@@ -388,6 +428,7 @@ int main(void)
 		cmocka_unit_test(a_domain_is_made_once),
 		cmocka_unit_test(an_epoch_follows_the_last),
 		cmocka_unit_test(parts_of_other_families_go_by_owner_or_named_signer),
+		cmocka_unit_test(nobody_erases_the_certificate_that_his_registration_is_judged_by),
 		cmocka_unit_test(an_erase_stays_within_its_bounds),
 		cmocka_unit_test(an_object_is_erased_with_its_newest_version),
 		cmocka_unit_test(a_lost_part_comes_back_only_as_it_was),

@@ -264,6 +264,22 @@ static void the_owner_may_destroy_the_key_of_what_a_writer_described(void **stat
 	assert_status(EMR_NOT_FOUND, emr_replica_part(ana.replica, &at, &part));
 }
 
+/* Whoever joins later judges his registration by that certificate. */
+static void nobody_stops_who_joins_later_by_erasing_his_own_registration(void **state)
+{
+	EMR_AUTO_BUF batch = {0};
+	emr_ledger_trouble trouble = {0};
+	emr_part_key at = {.family = EMR_FAMILY_KEY, .version = 1};
+	emr_ledger_answer answer;
+
+	(void)state;
+	memcpy(at.object.b, lima.public.signer_id.b, sizeof at.object.b);
+	erase_batch(&lima, emr_signer_identity(), &at, &batch);
+	assert_ok(emr_ledger_submit(lima.ledger, emr_buf_view(&batch), &answer));
+	assert_ok(emr_ledger_verify(ana.ledger, &trouble)); /* from the beginning */
+	assert_int_equal(answer.results[0], EMR_RESULT_NOT_AUTHORISED);
+}
+
 /* ---- what somebody is called ---- */
 
 /* ORG, BOSS and HASH as they are, or as the proposal would have them; NAME and CA in the part. */
@@ -381,6 +397,9 @@ int main(void)
 		cmocka_unit_test_setup_teardown(
 			the_owner_may_destroy_the_key_of_what_a_writer_described, folk_with_clinic,
 			folk_end),
+		cmocka_unit_test_setup_teardown(
+			nobody_stops_who_joins_later_by_erasing_his_own_registration,
+			folk_with_clinic, folk_end),
 		cmocka_unit_test_setup_teardown(nobody_renames_an_organisation_without_the_members,
 			folk_with_clinic, folk_end),
 		cmocka_unit_test_setup_teardown(the_newest_name_that_the_members_approved_holds,

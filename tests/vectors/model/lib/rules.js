@@ -585,7 +585,7 @@ const PARTS = {
 		},
 		may: (c) => {
 			const at = FAMILIES[c.pub[0]][1];
-			const names = c.row && (at < 0 || (at > 0 && same(c.row.at(at, 32), c.signer)));
+			const names = c.row && ((at < 0 && c.row.int(82, 1) !== 1 && isZero(c.row.at(248, 32))) || (at > 0 && same(c.row.at(at, 32), c.signer)));
 			need(c.pub[0] === 0x20 ? c.manager : (!c.row && !c.D) || c.owner || names, MAY);
 		},
 		state: (c) => need(c.row && !(c.pub[0] === 0x20 && c.row.state === 3), GONE),
