@@ -133,9 +133,11 @@ static bool take_word(const char *words, char *text)
 	return found != NULL;
 }
 
+/* Numbers of persons, telephones and days have more than six digits, whatever stands between them.
+ */
 static bool take_code(const char *text)
 {
-	size_t digits = 0;
+	size_t digits = 0, all_digits = 0;
 
 	if ((text[0] == '+' || text[0] == '-') && text[strspn(text, "+-")] != '\0')
 		return false; /* a formula */
@@ -143,7 +145,8 @@ static bool take_code(const char *text)
 		char c = text[i];
 
 		digits = is_digit(c) ? digits + 1 : 0;
-		if (i == 16 || digits > 4 ||
+		all_digits += is_digit(c);
+		if (i == 16 || digits > 4 || all_digits > EMR_CODE_DIGITS_MAX ||
 			(!is_digit(c) && ((c | 0x20) < 'a' || (c | 0x20) > 'z') &&
 				strchr("._%/+-", c) == NULL))
 			return false;
@@ -285,11 +288,15 @@ static void end_row(csv *c)
 	c->field = c->written_fields = 0;
 }
 
-static void take_byte(csv *c, char byte, bool is_next_quote)
+/* NEXT: the byte behind it; NUL at the end. */
+static void take_byte(csv *c, char byte, char next)
 {
 	if ((uint8_t)byte < 0x20 && byte != '\t' && byte != '\r' && byte != '\n') {
 		c->why = EMR_WITHHELD_NOT_DICOM;
-	} else if (c->is_quoted && byte == '"' && !is_next_quote) {
+	} else if (!c->is_quoted && byte == '\r') {
+		if (next != '\n') /* 5 CR 6 are not 56 */
+			c->why = EMR_WITHHELD_DAMAGED;
+	} else if (c->is_quoted && byte == '"' && next != '"') {
 		c->is_quoted = false;
 	} else if (!c->is_quoted && byte == '"' && c->cell_len == 0 && !c->was_quoted) {
 		c->is_quoted = c->was_quoted = c->has_any = true;
@@ -299,7 +306,7 @@ static void take_byte(csv *c, char byte, bool is_next_quote)
 	} else if (!c->is_quoted && byte == '\n') {
 		if (c->has_any) /* an empty line is none */
 			end_row(c);
-	} else if (c->is_quoted || byte != '\r') {
+	} else {
 		if (!c->is_quoted && (c->was_quoted || byte == '"'))
 			c->why = EMR_WITHHELD_DAMAGED;
 		if (c->cell_len < CELL_MAX)
@@ -340,20 +347,20 @@ static void read_table(csv *c, uint64_t size, source *in)
 		at = 3;
 	c->separator = find_separator(p, size < 4096 ? (size_t)size : 4096);
 	for (; at < size && c->why == EMR_WITHHELD_NOT && c->status == EMR_OK; at++) {
-		bool is_next_quote = false;
+		char next;
 
 		p = source_at(in, at, size - at > 1 ? 2 : 1);
 		if (p == NULL) {
 			c->why = EMR_WITHHELD_DAMAGED;
 			return;
 		}
-		is_next_quote = size - at > 1 && p[1] == '"';
+		next = size - at > 1 ? (char)p[1] : '\0';
 		if (is_escaped) {
 			is_escaped = false;
 			continue;
 		}
-		is_escaped = c->is_quoted && p[0] == '"' && is_next_quote;
-		take_byte(c, (char)p[0], is_next_quote);
+		is_escaped = c->is_quoted && p[0] == '"' && next == '"';
+		take_byte(c, (char)p[0], next);
 	}
 }
 
@@ -383,6 +390,9 @@ emr_status csv_copy(int in_fd, uint64_t size, int out_fd, const persona *who,
 		c.why = EMR_WITHHELD_NOT_DICOM;
 	if (c.why == EMR_WITHHELD_NOT)
 		flush(&c);
+	/* Readers take no larger one: a last line that had no end has got one. */
+	if (c.why == EMR_WITHHELD_NOT && c.written > EMR_TABLE_MAX_BYTES)
+		c.why = EMR_WITHHELD_LARGE_TABLE;
 	*out = (emr_deidentified){.withheld = c.why};
 	if (c.why == EMR_WITHHELD_NOT) {
 		out->is_table = true;

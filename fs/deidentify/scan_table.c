@@ -73,16 +73,18 @@ static bool is_date(const scan_rules *rules, const char *text)
 
 static bool is_any_code(const char *text)
 {
-	size_t len = strlen(text);
+	size_t len = strlen(text), all_digits = 0;
 
 	if (len > 16 || strspn(text, CODE_SIGNS) != len)
 		return false;
 	if (strchr("+-", text[0]) != NULL && strspn(text, "+-") != len)
 		return false;
-	for (; *text != '\0'; text++)
+	for (; *text != '\0'; text++) {
 		if (digits_of(text) > 4)
 			return false;
-	return true;
+		all_digits += digits_of(text) > 0;
+	}
+	return all_digits <= EMR_CODE_DIGITS_MAX;
 }
 
 static bool is_one_of(const char *words, const char *text)

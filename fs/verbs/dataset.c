@@ -177,15 +177,18 @@ static void say_column(const dataset *d, const char *name, const json_t *kind, b
 	if (word == NULL)
 		emr_say(d->out, "    %s: %s, and nothing else\n", column, codes);
 	else if (strcmp(word, "number") == 0)
-		emr_say(d->out, "    %s: numbers\n", column);
+		emr_say(d->out,
+			"    %s: numbers of up to six digits before the point, as they stand "
+			"there; a year, a postcode or a short number of yours would stay\n",
+			column);
 	else if (strcmp(word, "date") == 0)
 		emr_say(d->out, "    %s: %s\n", column,
 			without_dates ? _("dates, of which none stays")
 				      : _("dates, moved as all others"));
 	else
 		emr_say(d->out,
-			"    %s: codes of up to 16 letters and digits, as they stand there; a "
-			"single name would stay\n",
+			"    %s: codes of up to 16 letters and signs, of which six may be digits, "
+			"as they stand there; a single name or a postcode would stay\n",
 			column);
 }
 

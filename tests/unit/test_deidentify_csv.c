@@ -82,8 +82,9 @@ static void cells_that_are_not_what_the_column_is_become_empty(void **state)
 {
 	static const char *const numbers[] = {"Ana", "1234567", "1.2345678", "5 mmol", "5.4.1",
 		"--5", "\"5,4,1\"", "12345678901234567890", "."};
-	static const char *const codes[] = {
-		"Ana Silva", "K7QF4711X", "47112", "a@b.pt", "Müller", "abcdefghijklmnopq"};
+	static const char *const codes[] = {"Ana Silva", "K7QF4711X", "47112", "a@b.pt", "Müller",
+		"abcdefghijklmnopq", "912-345-678", "123-45-6789", "123.456.789-09", "12/34/567",
+		"10.0.230.17"};
 	char text[256];
 
 	(void)state;
@@ -120,6 +121,16 @@ static void no_cell_is_a_formula(void **state)
 	}
 	assert_string_equal(
 		copied("unit,glucose\n++,-2.5\n-,<=6\n"), "unit,glucose\n++,-2.5\n-,<=6\n");
+}
+
+/* 5 and 6 would be 56. */
+static void a_line_end_of_another_age_joins_no_cells(void **state)
+{
+	(void)state;
+	assert_string_equal(copied("glucose,unit\n5\r6,mol\n"), "damaged");
+	assert_string_equal(copied("glucose,unit\r5,mol\r"), "damaged");
+	assert_string_equal(copied("glucose,unit\r\n5,mol\r\n"), "glucose,unit\n5,mol\n");
+	assert_string_equal(copied("glucose,unit\n5,mol\r"), "damaged");
 }
 
 static void a_column_is_there_once(void **state)
@@ -245,13 +256,14 @@ static void a_reader_finds_in_a_table_what_no_copy_has(void **state)
 		"glucose,unit\n5;mol\n", "glucose,unit;sex\n5,mol;F\n", "glucose\nAna\n",
 		"glucose\n1234567\n", "glucose\n5,4\n", "glucose\n=5\n", "glucose\n 5\n",
 		"glucose\n5.\n", "glucose\n<>5\n", "unit\nAna Silva\n", "unit\nabcdefghijklmnopq\n",
-		"unit\n47112\n", "unit\n=cmd\n", "unit\n+cmd\n", "unit\n\"mol\"\n",
-		"unit\nM\xc3\xbcller\n", "sex\nf\n", "sex\nAna\n", "sex\nF|M\n", "sex\n|\n",
-		"taken\n2024-01-19\n", "taken\n1998-01-19\n", "taken\n1994-13-01\n",
-		"taken\n1994-00-10\n", "taken\n1994-01-32\n", "taken\n19940119\n",
-		"taken\n1994-01-19 10:15\n", "taken\n1994-01-19T10\n",
-		"taken\n1994-01-19T10:15:00.\n", "taken\n1994-01-19T10:15:00.1234567\n",
-		"taken\n1994-01-19T10:15:00Z\n", "taken\n1994-01-19T10:15:00.5Ana\n", "%PDF-1.4\n"};
+		"unit\n47112\n", "unit\n912-345-678\n", "unit\n12.34.567\n", "unit\n=cmd\n",
+		"unit\n+cmd\n", "unit\n\"mol\"\n", "unit\nM\xc3\xbcller\n", "sex\nf\n",
+		"sex\nAna\n", "sex\nF|M\n", "sex\n|\n", "taken\n2024-01-19\n",
+		"taken\n1998-01-19\n", "taken\n1994-13-01\n", "taken\n1994-00-10\n",
+		"taken\n1994-01-32\n", "taken\n19940119\n", "taken\n1994-01-19 10:15\n",
+		"taken\n1994-01-19T10\n", "taken\n1994-01-19T10:15:00.\n",
+		"taken\n1994-01-19T10:15:00.1234567\n", "taken\n1994-01-19T10:15:00Z\n",
+		"taken\n1994-01-19T10:15:00.5Ana\n", "%PDF-1.4\n"};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
@@ -343,6 +355,30 @@ static void a_table_beyond_the_limit_is_withheld_by_both(void **state)
 	close(copy);
 }
 
+/* The copy gets an end of its last line, and would be a byte too long for readers. */
+static void a_table_whose_copy_would_be_beyond_the_limit_is_withheld(void **state)
+{
+	static const char row[] = "abcdefghijklmno\n", head[] = "unit\n";
+	emr_buf text = {0};
+	persona who = {0};
+	csv_columns taken = {0};
+	emr_deidentified what;
+	int in, copy = made_memory(emr_bytes_of("", 0));
+
+	(void)state;
+	assert_ok(emr_buf_append(&text, head, sizeof head - 1));
+	while (text.len < EMR_TABLE_MAX_BYTES)
+		assert_ok(emr_buf_append(&text, row, sizeof row - 1));
+	in = made_memory(emr_bytes_of(text.data, EMR_TABLE_MAX_BYTES));
+	emr_buf_free(&text);
+	assert_ok(csv_take_columns(columns, COLUMNS, &taken));
+	assert_ok(csv_copy(in, EMR_TABLE_MAX_BYTES, copy, &who,
+		&(csv_rules){.columns = &taken, .year = 2026}, &what));
+	assert_string_equal(emr_withheld_text(what.withheld), "large-table");
+	close(in);
+	close(copy);
+}
+
 static void a_table_of_many_blocks_is_copied_and_checked(void **state)
 {
 	emr_buf text = {0};
@@ -385,6 +421,7 @@ int main(void)
 		cmocka_unit_test(cells_that_are_not_what_the_column_is_become_empty),
 		cmocka_unit_test(a_list_of_codes_lets_no_other_word_through),
 		cmocka_unit_test(no_cell_is_a_formula),
+		cmocka_unit_test(a_line_end_of_another_age_joins_no_cells),
 		cmocka_unit_test(a_column_is_there_once),
 		cmocka_unit_test(other_writings_of_tables_give_nothing_of_what_they_hide),
 		cmocka_unit_test(dates_are_moved_as_those_of_pictures),
@@ -396,6 +433,7 @@ int main(void)
 		cmocka_unit_test(a_nul_in_a_cell_hides_nothing_from_a_reader),
 		cmocka_unit_test(without_columns_no_table_is_a_copy),
 		cmocka_unit_test(a_table_beyond_the_limit_is_withheld_by_both),
+		cmocka_unit_test(a_table_whose_copy_would_be_beyond_the_limit_is_withheld),
 		cmocka_unit_test(a_table_of_many_blocks_is_copied_and_checked),
 	};
 

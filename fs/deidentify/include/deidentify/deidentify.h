@@ -56,6 +56,7 @@ typedef struct emr_column {
 #define EMR_COLUMNS_MAX 64
 #define EMR_COLUMN_NAME_MAX 63 /* bytes; no commas, quotes or line ends */
 #define EMR_COLUMN_WORDS_MAX 191
+#define EMR_CODE_DIGITS_MAX 6			 /* of a code that no list has, altogether */
 #define EMR_TABLE_MAX_BYTES (UINT64_C(64) << 20) /* of a table and of its copy */
 
 typedef struct emr_deidentify_rules {
