@@ -74,7 +74,7 @@ static bool is_due(const emr_session *session, const emr_cert_facts *facts)
 	emr_status status = find_beginning(session, facts, &began);
 
 	if (status != EMR_OK)
-		emr_log(EMR_LOG_INFO, "when the certificate was made is not known (%s)",
+		emr_log(EMR_LOG_INFO, "network: when the certificate was made is not known (%s)",
 			emr_status_text(status));
 	return now + (facts->not_after - began) / PART_OF_ITS_TIME > facts->not_after;
 }
