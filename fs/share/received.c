@@ -39,7 +39,6 @@ static emr_status name_participant(
 		return status;
 	emr_pseudonym(key, out->card.signer_id, out->pseudonym);
 	out->line = emr_pseudonym_line(key);
-	out->terms = dataset->terms;
 	out->terms_id = dataset->terms_id;
 	emr_wipe(key, sizeof key);
 	return EMR_OK;
@@ -57,9 +56,9 @@ emr_status share_open_letter(emr_share *share, const standing *s, const emr_box_
 	out->grant = *known;
 	out->phase = share_phase(share, s, &out->grant);
 	if (s->is_team) {
-		out->via = s->team.id;
-		memcpy(out->team, s->team.name, sizeof out->team);
-		out->is_dataset = s->team.kind == EMR_TEAM_DATASET;
+		out->via = s->team_id;
+		memcpy(out->team, s->team->name, sizeof out->team);
+		out->is_dataset = s->team->kind == EMR_TEAM_DATASET;
 	}
 	out->agents_count = facts.read.n;
 	memcpy(out->agents, facts.read.agents, facts.read.n * sizeof *out->agents);
@@ -68,7 +67,7 @@ emr_status share_open_letter(emr_share *share, const standing *s, const emr_box_
 		status = share_read_card(share, known->domain,
 			emr_bytes_of(out->letter.card, out->letter.card_len), &out->card);
 	if (status == EMR_OK && out->is_dataset)
-		status = name_participant(&s->team, box, out);
+		status = name_participant(s->team, box, out);
 	if (status == EMR_OK && out_terms != NULL)
 		*out_terms = facts.terms;
 	return status;
@@ -115,7 +114,7 @@ static emr_status letter_version_of(
 	memcpy(out->owner_pk, row.owner_pk, sizeof out->owner_pk);
 	memcpy(out->box, row.box, sizeof out->box);
 	if (s->is_team) {
-		out->team = s->team.id;
+		out->team = s->team_id;
 		memcpy(out->membership.b, s->membership.row.head.item, sizeof out->membership.b);
 	}
 	return EMR_OK;
@@ -202,6 +201,7 @@ typedef struct walk {
 	bool has_standing;
 	emr_id32 grantee;
 	standing standing;
+	emr_team team;
 	emr_box_key *box; /* NULL: not needed yet */
 } walk;
 
@@ -213,7 +213,7 @@ static emr_status stand(walk *w, const emr_known_grant *known)
 		return EMR_OK;
 	emr_box_key_free(w->box);
 	w->box = NULL;
-	status = share_standing(w->share, known, &w->standing);
+	status = share_standing(w->share, known, &w->team, &w->standing);
 	w->has_standing = status == EMR_OK;
 	memcpy(w->grantee.b, known->row.grantee, sizeof w->grantee.b);
 	return status;

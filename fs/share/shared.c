@@ -131,7 +131,7 @@ emr_status emr_shared_check(emr_shared *shared, emr_share_trouble *out_trouble)
 	emr_status status = emr_replica_grant(replica, r->grant.domain, r->grant.grant, &known);
 
 	if (status == EMR_OK && s->is_team)
-		status = emr_team_membership(replica, s->team.id, s->root, &s->membership);
+		status = emr_team_membership(replica, s->team_id, s->root, &s->membership);
 	if (status != EMR_OK)
 		return status;
 	r->phase = share_phase(shared->share, s, &known);
@@ -143,11 +143,11 @@ emr_status emr_shared_check(emr_shared *shared, emr_share_trouble *out_trouble)
 
 /* Whether the grant is to this keyring, now, and for PURPOSE. */
 static emr_status may_open(emr_share *share, const emr_known_grant *known, uint8_t purpose,
-	standing *out_standing, emr_share_trouble *out_trouble)
+	emr_team *team, standing *out_standing, emr_share_trouble *out_trouble)
 {
 	emr_known_grant as_his = *known;
 	emr_grant_phase phase;
-	emr_status status = share_standing(share, known, out_standing);
+	emr_status status = share_standing(share, known, team, out_standing);
 
 	if (status == EMR_NOT_FOUND)
 		return denied(EMR_WHY_NO_GRANT, out_trouble);
@@ -188,6 +188,7 @@ emr_status emr_shared_open(emr_share *share, emr_id16 domain, emr_id16 grant, ui
 {
 	emr_known_grant known;
 	emr_shared *shared;
+	emr_team team;
 	standing s;
 	emr_status status = emr_replica_grant(share->o.replica, domain, grant, &known);
 
@@ -195,7 +196,7 @@ emr_status emr_shared_open(emr_share *share, emr_id16 domain, emr_id16 grant, ui
 	if (status == EMR_NOT_FOUND)
 		return denied(EMR_WHY_NO_GRANT, out_trouble);
 	if (status == EMR_OK)
-		status = may_open(share, &known, purpose, &s, out_trouble);
+		status = may_open(share, &known, purpose, &team, &s, out_trouble);
 	if (status != EMR_OK)
 		return status;
 	shared = calloc(1, sizeof *shared);
@@ -206,6 +207,7 @@ emr_status emr_shared_open(emr_share *share, emr_id16 domain, emr_id16 grant, ui
 	shared->purpose = purpose;
 	shared->reader = reader;
 	status = read_terms(shared, &known);
+	shared->standing.team = NULL;
 	if (status != EMR_OK) {
 		emr_shared_free(shared);
 		return status;

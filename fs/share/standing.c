@@ -51,7 +51,8 @@ emr_status share_party(
 
 /* ---- the reader's side ---- */
 
-emr_status share_standing(emr_share *share, const emr_known_grant *known, standing *out)
+emr_status share_standing(
+	emr_share *share, const emr_known_grant *known, emr_team *team, standing *out)
 {
 	emr_known_person me;
 	emr_id32 grantee;
@@ -64,9 +65,12 @@ emr_status share_standing(emr_share *share, const emr_known_grant *known, standi
 	memcpy(grantee.b, known->row.grantee, sizeof grantee.b);
 	s.is_team = !emr_id32_equal(grantee, s.root);
 	if (s.is_team)
-		status = emr_team_of_grantee(share->o.replica, grantee, &s.team);
-	if (status == EMR_OK && s.is_team)
-		status = emr_team_membership(share->o.replica, s.team.id, s.root, &s.membership);
+		status = emr_team_of_grantee(share->o.replica, grantee, team);
+	if (status == EMR_OK && s.is_team) {
+		s.team = team;
+		s.team_id = team->id;
+		status = emr_team_membership(share->o.replica, s.team_id, s.root, &s.membership);
+	}
 	if (status == EMR_OK)
 		*out = s;
 	return status;
@@ -94,7 +98,7 @@ emr_status share_was_his(
 	emr_status status;
 
 	*out_was = !s->is_team || s->membership.ended_seq == 0;
-	if (*out_was || memcmp(s->team.row.steward, s->root.b, 32) == 0)
+	if (*out_was || memcmp(s->team->row.steward, s->root.b, 32) == 0)
 		return EMR_OK;
 	status = share_item(share, EMR_FAMILY_GRANT, known->domain, known->grant, 1, &bytes, &item);
 	if (status == EMR_OK)
@@ -106,7 +110,7 @@ emr_status share_standing_keys(
 	emr_share *share, const standing *s, emr_box_key **out_box, emr_grantee_key **out_key)
 {
 	emr_grantee_key *key = NULL;
-	emr_status status = s->is_team ? emr_team_key(share->o.replica, share->o.keyring, &s->team,
+	emr_status status = s->is_team ? emr_team_key(share->o.replica, share->o.keyring, s->team,
 						 s->root, &key)
 				       : emr_grantee_key_identity(share->o.keyring, &key);
 

@@ -30,13 +30,15 @@ emr_status share_add_leave(
 /* How a grant is this person's. */
 typedef struct standing {
 	bool is_team;
-	emr_team team; /* with IS_TEAM, as the next one */
+	emr_id16 team_id;     /* with IS_TEAM, as the next two */
+	const emr_team *team; /* borrowed; NULL once the share is open: its terms are large */
 	emr_membership membership;
 	emr_id32 root; /* this person's */
 } standing;
 
-/* EMR_NOT_FOUND: it is to somebody else. */
-emr_status share_standing(emr_share *share, const emr_known_grant *known, standing *out);
+/* *TEAM, which OUT points to, is filled where it is one.  EMR_NOT_FOUND: it is to somebody else. */
+emr_status share_standing(
+	emr_share *share, const emr_known_grant *known, emr_team *team, standing *out);
 /* KNOWN as it is for who stands so: a membership that ended ends it, too. */
 emr_grant_phase share_phase(emr_share *share, const standing *s, emr_known_grant *known);
 /* Whether it was ever this person's: not when he had left before it was given.  The leader, who

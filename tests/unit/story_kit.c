@@ -203,6 +203,7 @@ static void register_in(story *s, person *m, const person *boss, uint16_t roles,
 
 void story_newcomer(story *s, person *m, const person *boss, uint16_t roles, const char *name)
 {
+	memset(m, 0, sizeof *m);
 	open_person(s, m, name);
 	register_in(s, m, boss, roles, name);
 }
@@ -210,6 +211,7 @@ void story_newcomer(story *s, person *m, const person *boss, uint16_t roles, con
 void story_newcomer_called(
 	story *s, person *m, const person *boss, const char *handle, const char *name)
 {
+	memset(m, 0, sizeof *m);
 	open_person(s, m, handle);
 	register_called(s, m, boss, EMR_ROLE_CLINICIAN, handle, name);
 }

@@ -177,6 +177,7 @@ static void all_readers_know_a_participant_by_one_pseudonym_and_by_no_name(void 
 {
 	called d;
 	emr_received one, other;
+	emr_team dataset;
 	STORY;
 
 	call_on(&d, &s, TERMS("2090-01-01"), (emr_id16){{0}}, 0);
@@ -191,7 +192,9 @@ static void all_readers_know_a_participant_by_one_pseudonym_and_by_no_name(void 
 	assert_true(emr_id16_equal(one.line, other.line));
 	assert_string_equal(one.card.name, "");
 	assert_string_equal(one.card.born, "");
-	assert_string_equal(one.terms.purpose, "To count pixels");
+	assert_ok(emr_team_get(s.lima.replica, one.via, &dataset));
+	assert_string_equal(dataset.terms.purpose, "To count pixels");
+	assert_true(emr_id32_equal(dataset.terms_id, one.terms_id));
 	emr_grantee_key_free(d.key);
 	story_end(&s);
 }

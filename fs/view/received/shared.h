@@ -317,8 +317,11 @@ emr_status shared_sets_list(emr_view *view, const shared_at *at, uint64_t cookie
 shared_set *shared_set_of(const emr_view *view, emr_id16 line);
 /* Of a frozen state: whether R belongs to it. */
 bool shared_is_wanted(const emr_view *view, const emr_received *r);
-/* The dataset of R, which is made; NULL without memory. */
-shared_set *shared_need_set(emr_view *view, const emr_received *r);
+/* Of the worker, without view->lock: the terms that a dataset's set needs, of one that has none
+ * yet; *OUT stays as it is for all others. */
+emr_status shared_read_terms(const emr_view *view, const emr_received *r, emr_terms *out);
+/* The dataset of R, which is made, on TERMS; NULL without memory. */
+shared_set *shared_need_set(emr_view *view, const emr_received *r, const emr_terms *terms);
 /* The kernel forgets OWNER's directory, who is in a set, where it is shown. */
 void shared_tell_set(emr_view *view, const shared_owner *owner, emr_buf *tell);
 /* The directory of datasets has come or gone: the top counts it anew. */

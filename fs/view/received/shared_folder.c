@@ -373,9 +373,9 @@ static void take_root(const looking *l, shared_share *s, const emr_received *bes
 }
 
 /* Under view->lock; NULL without memory. */
-static shared_owner *owner_of(emr_view *view, const emr_received *r)
+static shared_owner *owner_of(emr_view *view, const emr_received *r, const emr_terms *terms)
 {
-	shared_set *set = r->is_dataset ? shared_need_set(view, r) : NULL;
+	shared_set *set = r->is_dataset ? shared_need_set(view, r, terms) : NULL;
 	shared_owner *owner = r->is_dataset && set == NULL ? NULL : need_owner(view, &r->card, set);
 
 	if (owner != NULL && set != NULL)
@@ -391,9 +391,13 @@ static emr_status take_share(const looking *l, const emr_received *r, emr_buf *t
 	shared_phase phase = phase_of(r);
 	shared_owner *owner;
 	shared_share *s;
+	emr_terms terms;
+	emr_status status = shared_read_terms(view, r, &terms);
 
+	if (status != EMR_OK)
+		return status;
 	pthread_mutex_lock(&view->lock);
-	owner = owner_of(view, r);
+	owner = owner_of(view, r, &terms);
 	s = owner != NULL ? need_share(view, owner, r->grant.domain) : NULL;
 	if (s == NULL) {
 		pthread_mutex_unlock(&view->lock);

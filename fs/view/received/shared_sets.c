@@ -30,7 +30,20 @@ shared_set *shared_set_of(const emr_view *view, emr_id16 line)
 	return set;
 }
 
-shared_set *shared_need_set(emr_view *view, const emr_received *r)
+emr_status shared_read_terms(const emr_view *view, const emr_received *r, emr_terms *out)
+{
+	emr_team dataset;
+	emr_status status = EMR_OK;
+
+	if (!r->is_dataset || shared_set_of(view, r->line) != NULL)
+		return EMR_OK;
+	status = emr_team_get(view->options.replica, r->via, &dataset);
+	if (status == EMR_OK)
+		*out = dataset.terms;
+	return status;
+}
+
+shared_set *shared_need_set(emr_view *view, const emr_received *r, const emr_terms *terms)
 {
 	shared_set **at = &view->shares->sets;
 	char name[EMR_NAME_MAX + 1], code[27];
@@ -47,7 +60,7 @@ shared_set *shared_need_set(emr_view *view, const emr_received *r)
 		return NULL;
 	(*at)->number = ++view->shares->next_set;
 	(*at)->line = r->line;
-	(*at)->terms = r->terms;
+	(*at)->terms = *terms;
 	(*at)->terms_id = r->terms_id;
 	memcpy((*at)->name, name, sizeof name);
 	return *at;

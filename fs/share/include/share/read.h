@@ -20,8 +20,7 @@ typedef struct emr_received {
 	bool is_dataset;		     /* that is one; then: */
 	emr_id16 line;			     /* the same before and after it got another key */
 	char pseudonym[EMR_PSEUDONYM_CHARS]; /* what the owner is called in it */
-	emr_terms terms;
-	emr_id32 terms_id; /* SHA-256 of their file */
+	emr_id32 terms_id;		     /* SHA-256 of its terms' file; VIA has the terms */
 } emr_received;
 /* It belongs to a share that begins in another domain (letter.root_dir_id), and has its share id:
  * the root of this domain names as its parent the directory in which it hangs there. */
