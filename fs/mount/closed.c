@@ -70,31 +70,37 @@ static bool is_entry(const struct dirent *entry)
 	return strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0;
 }
 
-static unsigned count_entries(int fd)
+/* -1, with errno: it cannot be listed, so nobody knows that it is empty. */
+static int count_entries(int fd)
 {
 	int own = openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	DIR *directory = own >= 0 ? fdopendir(own) : NULL;
 	const struct dirent *entry;
-	unsigned n = 0;
+	int error = errno, n = 0;
 
 	if (directory == NULL) {
 		if (own >= 0)
 			close(own);
-		return 0;
+		errno = error;
+		return -1;
 	}
+	errno = 0;
 	while ((entry = readdir(directory)) != NULL)
 		n += is_entry(entry);
+	error = errno;
 	closedir(directory);
-	return n;
+	errno = error;
+	return error == 0 ? n : -1;
 }
 
 /* An empty directory that is closed already: emrfs made it and nobody has opened it yet, or closed
- * it for a keyring that is gone, as when all was lost and came back from a second copy. */
+ * it for a keyring that is gone, as when all was lost and came back from a second copy.  One of any
+ * other mode was closed by somebody else, and is left so. */
 static bool is_sealed(int fd)
 {
 	struct stat st;
 
-	return fstat(fd, &st) == 0 && st.st_uid == geteuid() && (st.st_mode & S_IWUSR) == 0 &&
+	return fstat(fd, &st) == 0 && st.st_uid == geteuid() && (st.st_mode & 0777) == 0500 &&
 	       count_entries(fd) == 0;
 }
 
@@ -137,7 +143,13 @@ static int move_entries(int from, int to, unsigned *out_moved)
 			close(own);
 		return error;
 	}
-	while (error == 0 && (entry = readdir(directory)) != NULL) {
+	while (error == 0) {
+		errno = 0; /* the end, or the rest cannot be listed and would be hidden */
+		entry = readdir(directory);
+		if (entry == NULL) {
+			error = errno;
+			break;
+		}
 		if (!is_entry(entry))
 			continue;
 		if (renameat(from, entry->d_name, to, entry->d_name) != 0)
@@ -164,6 +176,8 @@ static emr_status take_out(const char *path, emr_closed *closed, emr_problem *ou
 emr_status emr_closed_take_out(const emr_places *places, const char *path, emr_closed *out_closed,
 	emr_problem *out_problem)
 {
+	int entries;
+
 	out_closed->fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (out_closed->fd < 0) {
 		emr_problem_set(out_problem, EMR_SAY_MOUNTPOINT_GONE, "dir", path, NULL);
@@ -173,8 +187,14 @@ emr_status emr_closed_take_out(const emr_places *places, const char *path, emr_c
 	out_closed->is_ours = emr_closed_was_ours(places, path) || is_sealed(out_closed->fd);
 	if (out_closed->is_ours)
 		(void)fchmod(out_closed->fd, 0700);
-	if (count_entries(out_closed->fd) == 0)
+	entries = count_entries(out_closed->fd);
+	if (entries == 0)
 		return EMR_OK;
+	if (entries < 0) {
+		emr_problem_set(out_problem, EMR_SAY_FAILED, "what", path, "cause",
+			emr_text_errno(errno), NULL);
+		return EMR_IO;
+	}
 	if (out_closed->is_ours)
 		return take_out(path, out_closed, out_problem);
 	emr_problem_set(out_problem, EMR_SAY_MOUNTPOINT_NOT_EMPTY, "dir", path, NULL);

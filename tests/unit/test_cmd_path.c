@@ -2,6 +2,8 @@
  * with a similar name is not inside. */
 #include "emr_test.h"
 
+#include <fcntl.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -130,6 +132,68 @@ static void the_directory_must_be_there_and_empty(void **state)
 	assert_int_equal(rmdir(place), 0);
 }
 
+static unsigned mode_of(const char *path)
+{
+	struct stat st;
+
+	assert_int_equal(stat(path, &st), 0);
+	return (unsigned)(st.st_mode & 07777);
+}
+
+/* As root may open a folder on it, whatever its mode, and another may have made it for others. */
+static void a_directory_of_another_mode_than_emrfs_gives_is_left_as_it_is(void **state)
+{
+	static const mode_t modes[] = {0700, 0555, 0575, 0500};
+	char place[] = "/tmp/emrfs-point-XXXXXX";
+	emr_places places = {.home = place, .state = "/nowhere/state"};
+	emr_problem problem = {0};
+	emr_closed closed = EMR_CLOSED_NONE;
+
+	(void)state;
+	assert_non_null(mkdtemp(place));
+	for (size_t i = 0; i < sizeof modes / sizeof *modes; i++) {
+		assert_int_equal(chmod(place, modes[i]), 0);
+		assert_ok(emr_closed_take_out(&places, place, &closed, &problem));
+		assert_int_equal(mode_of(place), modes[i] == 0500 ? 0700 : modes[i]);
+		emr_closed_free(&closed);
+		assert_int_equal(mode_of(place), modes[i]);
+	}
+	assert_int_equal(rmdir(place), 0);
+}
+
+/* A folder that is opened on files would hide them. */
+static void a_directory_that_cannot_be_listed_is_not_taken_for_empty(void **state)
+{
+	char place[] = "/tmp/emrfs-point-XXXXXX", file[64];
+	emr_places places = {.home = place, .state = "/nowhere/state"};
+	emr_problem problem = {0};
+	emr_closed closed = EMR_CLOSED_NONE;
+	struct rlimit before, narrow;
+	emr_status status;
+	int fd;
+
+	(void)state;
+	assert_non_null(mkdtemp(place));
+	snprintf(file, sizeof file, "%s/file", place);
+	fd = open(file, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+	assert_true(fd >= 0);
+	close(fd);
+	assert_int_equal(chmod(place, 0500), 0);
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+	narrow = before;
+	narrow.rlim_cur = (rlim_t)fd + 1; /* enough for the directory, not to list it */
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &narrow), 0);
+	status = emr_closed_take_out(&places, place, &closed, &problem);
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+	assert_int_not_equal(status, EMR_OK);
+	assert_true(problem.is_set);
+	assert_int_equal(mode_of(place), 0500);
+	emr_closed_free(&closed);
+	assert_int_equal(chmod(place, 0700), 0);
+	assert_int_equal(unlink(file), 0);
+	assert_int_equal(rmdir(place), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -140,6 +204,8 @@ int main(void)
 		cmocka_unit_test(a_directory_whose_name_begins_like_the_folder_is_not_inside),
 		cmocka_unit_test(another_file_system_is_seen_in_the_kernels_list),
 		cmocka_unit_test(the_directory_must_be_there_and_empty),
+		cmocka_unit_test(a_directory_of_another_mode_than_emrfs_gives_is_left_as_it_is),
+		cmocka_unit_test(a_directory_that_cannot_be_listed_is_not_taken_for_empty),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -3,8 +3,8 @@
  * Programs that save there then would write in clear on the disk, so the directory is closed to
  * them (mode 0500), and what was saved there all the same is moved beside it when the folder is
  * opened again, and told.  It refuses to move anything out of a directory that was not this
- * keyring's folder before: that one has to be empty.  An empty one that is closed already is opened
- * on, whoever closed it for this account. */
+ * keyring's folder before: that one has to be empty.  An empty one that is closed already (of
+ * this account, and of that mode and no other) is opened on, whichever keyring closed it. */
 #pragma once
 
 #include <limits.h>
@@ -27,7 +27,8 @@ typedef struct emr_closed {
 bool emr_closed_was_ours(const emr_places *places, const char *path);
 
 /* Makes the directory PATH empty and ready to be opened on.  EMR_NOT_EMPTY: it was not our folder
- * before, or what is in it could not be moved; OUT_PROBLEM says which. */
+ * before, or what is in it could not be moved; EMR_INVALID: it is not there; EMR_IO: nobody can
+ * list it.  OUT_PROBLEM says which. */
 emr_status emr_closed_take_out(const emr_places *places, const char *path, emr_closed *out_closed,
 	emr_problem *out_problem);
 
