@@ -279,6 +279,14 @@ emr_status place_ask(
 	return status;
 }
 
+/* An import that was cut off, as a computer goes to sleep: each try is to bring it further. */
+static void begin_small(publisher_place *place)
+{
+	pthread_mutex_lock(&place->publisher->lock);
+	place->room = LOAD_BYTES;
+	pthread_mutex_unlock(&place->publisher->lock);
+}
+
 static emr_status ask_each(publisher_place *place, pick *picks, size_t n)
 {
 	emr_ipfs_fault fault = EMR_IPFS_FINE;
@@ -292,6 +300,8 @@ static emr_status ask_each(publisher_place *place, pick *picks, size_t n)
 				 : place_ask(place, &picks[i].root, &picks[i].is_held, &fault);
 		if (status != EMR_OK && is_of_content(fault))
 			place_stick(place, &picks[i]);
+		else if (!is_clustered(place) && !picks[i].is_held)
+			begin_small(place);
 	}
 	return status;
 }
@@ -521,7 +531,6 @@ static emr_status send_batch(publisher_place *place, load *l, pick *picks, size_
 static emr_status send_some(publisher_place *place, pick *picks, size_t n)
 {
 	load l = {.store = place->publisher->options.store,
-		.room = room_of(place),
 		.await = lull_await,
 		.await_arg = place,
 		.given = &place->going};
@@ -530,6 +539,7 @@ static emr_status send_some(publisher_place *place, pick *picks, size_t n)
 	bool was_asked = status == EMR_OK;
 
 	if (was_asked) {
+		l.room = room_of(place);
 		fill(place, &l, picks, n, &n, &large);
 		n += large != NULL;
 		/* Before the first byte goes: whoever is killed now asks next time. */

@@ -878,6 +878,33 @@ static void what_is_sent_gives_way_to_programs_in_the_folder(void **state)
 	end(&s);
 }
 
+/* Behind a slow line, or in a folder that is never open for long, it would begin anew for ever. */
+static void an_import_that_was_cut_off_goes_on_in_pieces(void **state)
+{
+	static const char *const names[] = {"limited"};
+	emr_cid root;
+	scene s;
+
+	(void)state;
+	begin(&s, "cut");
+	s.has_programs = true;
+	s.patience_ms = UINT32_MAX;
+	root = save_large(&s, 12);
+	start(&s, 1, names);
+	while (look(&s, 0).sending == 0)
+		usleep(1000);
+	atomic_store(&s.are_at_work, true);
+	wait_gave_way(&s, &root);
+	stop(&s); /* in the middle; programs that go on working do not hold it up */
+	atomic_store(&s.are_at_work, false);
+	forget_asked();
+	start(&s, 1, names);
+	wait_held(&s, &root, 2);
+	assert_int_equal(asked("import of "), 2);
+	assert_int_equal(asked("too large"), 0);
+	end(&s);
+}
+
 static void programs_that_never_rest_keep_nothing_back_for_ever(void **state)
 {
 	static const char *const names[] = {"good"};
@@ -953,6 +980,7 @@ int main(void)
 		cmocka_unit_test(a_fast_place_gets_a_record_whole_until_that_is_too_much_for_it),
 		cmocka_unit_test(what_is_on_its_way_is_counted_while_it_is),
 		cmocka_unit_test(what_is_sent_gives_way_to_programs_in_the_folder),
+		cmocka_unit_test(an_import_that_was_cut_off_goes_on_in_pieces),
 		cmocka_unit_test(programs_that_never_rest_keep_nothing_back_for_ever),
 		cmocka_unit_test(to_stop_waits_for_no_node),
 		cmocka_unit_test(without_places_there_is_one_copy),
