@@ -147,6 +147,23 @@ emr_status emr_mountpoint_end(const char *path, bool lazy, emr_problem *out_prob
 	return EMR_DENIED;
 }
 
+emr_status emr_mountpoint_make_usual(const emr_places *places, emr_problem *out_problem)
+{
+	EMR_AUTO_FREE char *usual = NULL;
+	emr_status status = EMR_OK;
+
+	if (asprintf(&usual, "%s/Health", places->home) < 0)
+		usual = NULL;
+	/* Closed to programs until it is first opened: emr_closed_take_out. */
+	if (usual == NULL)
+		status = EMR_NO_MEMORY;
+	else if (mkdir(usual, 0500) != 0 && errno != EEXIST)
+		status = emr_status_from_errno(errno);
+	if (status != EMR_OK)
+		emr_problem_set_status(out_problem, status, usual != NULL ? usual : "emrfs");
+	return status;
+}
+
 emr_status emr_mountpoint_find(
 	const emr_places *places, const char *dir, char **out_path, emr_problem *out_problem)
 {
@@ -156,11 +173,6 @@ emr_status emr_mountpoint_find(
 	if (dir == NULL) {
 		if (asprintf(&usual, "%s/Health", places->home) < 0)
 			usual = NULL;
-		/* Closed to programs until it is first opened: emr_closed_take_out. */
-		if (usual != NULL && mkdir(usual, 0500) != 0 && errno != EEXIST) {
-			emr_problem_set_status(out_problem, emr_status_from_errno(errno), usual);
-			return EMR_IO;
-		}
 		dir = usual;
 	}
 	path = dir != NULL ? emr_path_real(dir) : NULL;

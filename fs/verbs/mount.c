@@ -718,6 +718,8 @@ int emr_cmd_mount(const emr_args *args, emr_out *out)
 		status = emr_settings_read(&m.places, &m.settings, &problem);
 	if (status == EMR_OK)
 		status = check_arguments(&m, &problem);
+	if (status == EMR_OK && args->n_operands == 0)
+		status = emr_mountpoint_make_usual(&m.places, &problem);
 	if (status == EMR_OK)
 		status = emr_mountpoint_find(&m.places,
 			args->n_operands > 0 ? args->operands[0] : NULL, &m.path, &problem);

@@ -50,7 +50,12 @@ say "no keyring"
 json 10 mount "$MNT"
 expect "error id" "$(field error)" no-keyring
 run 10 status
+mkdir new-home
+home_before=$HOME
+export HOME=$EMR_WORK/new-home
 run 10 unmount
+expect "what closing makes where nothing was open" "$(ls new-home)" ""
+HOME=$home_before
 run 13 init			# no terminal and no file for the words
 says "--words-file"
 
@@ -125,9 +130,7 @@ expect "the mode after a mount that failed" "$(stat -c %a "$MNT")" 500
 rm -r "$MNT (saved while closed"*
 
 say "the usual folder takes nothing in clear before it was ever open"
-mkdir new-home
-home_before=$HOME
-export HOME=$EMR_WORK/new-home
+HOME=$EMR_WORK/new-home
 run 12 mount --passphrase-file wrong-pass
 expect "its mode" "$(stat -c %a new-home/Health)" 500
 HOME=$home_before

@@ -15,8 +15,9 @@ typedef enum emr_mount_kind {
 /* From the kernel's list; looks into the directory only when emrfs is mounted there. */
 emr_mount_kind emr_mountpoint_look(const char *path);
 
-/* DIR (NULL = ~/Health) as an absolute path, owned by the caller; the usual one is made when it is
- * missing. */
+/* ~/Health, closed to programs (closed.h), when it is missing. */
+emr_status emr_mountpoint_make_usual(const emr_places *places, emr_problem *out_problem);
+/* DIR (NULL = ~/Health) as an absolute path, owned by the caller, whether it is there or not. */
 emr_status emr_mountpoint_find(
 	const emr_places *places, const char *dir, char **out_path, emr_problem *out_problem);
 /* Cleans up a dead mount of ours, and takes out what was saved in PATH while it was closed; then
