@@ -304,7 +304,7 @@ static void take_byte(csv *c, char byte, char next)
 		c->has_any = true;
 		end_cell(c);
 	} else if (!c->is_quoted && byte == '\n') {
-		if (c->has_any) /* an empty line is none */
+		if (c->has_any || c->fields == 1) /* else an empty line is none */
 			end_row(c);
 	} else {
 		if (!c->is_quoted && (c->was_quoted || byte == '"'))

@@ -206,10 +206,11 @@ emr_withheld scan_table(flat_file *f, const scan_rules *rules)
 
 emr_withheld scan_file(flat_file *f, const scan_rules *rules)
 {
-	const uint8_t *p = f->size >= 132 ? flat_bytes(f, 128, 4) : NULL;
+	const uint8_t *p = f->size >= 132 ? flat_bytes(f, 0, 132) : NULL;
 
+	/* A cell of a table may stand there, too; a copy of a picture begins with zeros. */
 	if (rules->columns == NULL || rules->columns->count == 0 ||
-		(p != NULL && memcmp(p, "DICM", 4) == 0))
+		(p != NULL && p[0] == '\0' && memcmp(p + 128, "DICM", 4) == 0))
 		return scan_dicom(f, rules);
 	return scan_table(f, rules);
 }

@@ -171,13 +171,16 @@ static void a_descriptor_that_was_changed_is_found(void **state)
 {
 	emr_network_new o = options();
 	char path[256];
+	uint8_t byte;
 	int fd;
 
 	(void)state;
 	assert_ok(emr_network_create(&o, &k.net_id, NULL));
 	(void)snprintf(path, sizeof path, "%s/descriptor", k.network);
-	fd = open(path, O_WRONLY | O_CLOEXEC);
-	assert_int_equal(pwrite(fd, "x", 1, 20), 1);
+	fd = open(path, O_RDWR | O_CLOEXEC);
+	assert_int_equal(pread(fd, &byte, 1, 20), 1);
+	byte ^= 1;
+	assert_int_equal(pwrite(fd, &byte, 1, 20), 1);
 	(void)close(fd);
 	assert_status(EMR_DAMAGED, open_it());
 }
