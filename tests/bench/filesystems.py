@@ -5,6 +5,7 @@ passphrase, {tmp} a directory for what the commands leave behind.  A mount comma
 directory is mounted.  A wrong_secret command must fail, having done all the work of deriving a key.
 """
 import os
+import select
 import shlex
 import subprocess
 import time
@@ -68,6 +69,19 @@ def drop_caches():
     time.sleep(0.1)
 
 
+def wait_for_end(process):
+    """Waits for a program by its descriptor: Popen.wait with a limit looks again after up to
+    50 ms, which is as long as a mount takes."""
+    end = os.pidfd_open(process.pid)
+    try:
+        if not select.select([end], [], [], LIMIT_S)[0]:
+            process.kill()
+            raise Failed(f"over {LIMIT_S} s: {process.args}")
+    finally:
+        os.close(end)
+    process.wait()
+
+
 class Bed:
     """One file system with its directories: what the workloads work on."""
 
@@ -121,9 +135,10 @@ class Bed:
         log = os.path.join(self.tmp, "mount.log")
         # a daemon keeps its descriptors: no pipe to it, or waiting for its end would not end
         with open(log, "a", encoding="utf-8") as out:
-            done = subprocess.run(self.command("mount"), shell=True, stdin=subprocess.DEVNULL,
-                                  stdout=out, stderr=out, timeout=LIMIT_S, check=False)
-        if done.returncode != 0:
+            with subprocess.Popen(self.command("mount"), shell=True, stdin=subprocess.DEVNULL,
+                                  stdout=out, stderr=out) as mounting:
+                wait_for_end(mounting)
+        if mounting.returncode != 0:
             raise Failed(f"{self.name}: does not mount, see {log}")
         while not self.is_up():
             if time.monotonic() - began > 20:
