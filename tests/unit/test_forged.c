@@ -311,7 +311,7 @@ static emr_content_reader *owners_reader(story *s, const char *path)
 	uint64_t number = kit_attr(&s->k, path).node;
 
 	pthread_mutex_lock(&view->lock);
-	place = tree_by_number(view, number)->place;
+	place = node_place(tree_by_number(view, number));
 	pthread_mutex_unlock(&view->lock);
 	assert_ok(emr_facts_open_content(s->k.stack.facts, &place, &content, &key));
 	assert_ok(emr_content_reader_open(s->k.stack.records, &content, key, &reader));

@@ -226,8 +226,8 @@ static emr_status subject_of(emr_view *view, const node *n, subject *out)
 		return EMR_NO_ATTRIBUTE;
 	*out = (subject){
 		.view = view,
-		.id = is_past ? n->place.object : tree_future_id(n),
-		.place = n->place,
+		.id = is_past ? node_object(n) : tree_future_id(n),
+		.place = node_place(n),
 		.type = (emr_meta_type)n->type,
 		.size = n->size,
 		.is_published = n->is_published || is_past,

@@ -31,7 +31,7 @@ static const emr_awaiting *find(const emr_view *view, const node *n)
 static bool brings_content(const node *n, emr_id16 domain)
 {
 	return n->type == EMR_META_FILE &&
-	       (n->content_dirty || !n->is_published || !emr_id16_equal(n->place.domain, domain));
+	       (n->content_dirty || !n->is_published || !emr_id16_equal(node_domain(n), domain));
 }
 
 bool awaiting_holds(const emr_view *view, const node *n)

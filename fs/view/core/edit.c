@@ -156,7 +156,7 @@ bool needs_settling(const node *n)
 	if (!n->is_published || n->meta_dirty || n->content_dirty)
 		return true;
 	domain = tree_domain(n);
-	return !emr_id16_equal(n->place.domain, domain);
+	return !emr_id16_equal(node_domain(n), domain);
 }
 
 void enqueue(emr_view *view, node *n)

@@ -35,7 +35,7 @@ static const char *full_id(emr_view *view, const node *n)
 	bool has_earlier;
 
 	pthread_mutex_lock(&view->lock);
-	has_earlier = n->place.pversion != 0 || (n->file != NULL && n->file->has_content);
+	has_earlier = node_pversion(n) != 0 || (n->file != NULL && n->file->has_content);
 	pthread_mutex_unlock(&view->lock);
 	return has_earlier ? "disk-full" : "disk-full-new";
 }
@@ -122,8 +122,8 @@ base_facts file_facts(emr_view *view, const node *n)
 	kind = kind_where(n);
 	facts = (base_facts){.is_theirs = kind->is_theirs != NULL && kind->is_theirs(n),
 		.has_content = n->file->has_content,
-		.is_published = (n->is_published || n->is_published_gone) && n->place.pversion != 0,
-		.place = n->place};
+		.is_published = (n->is_published || n->is_published_gone) && node_pversion(n) != 0,
+		.place = node_place(n)};
 	if (facts.has_content)
 		facts.content = *n->file->content;
 	pthread_mutex_unlock(&view->lock);

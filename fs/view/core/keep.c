@@ -77,14 +77,18 @@ typedef struct needing {
 static void note_needed(void *arg, node *n)
 {
 	needing *need = arg;
+	emr_cid root;
 
 	if (!node_is_file(n) || need->status != EMR_OK)
 		return;
 	need->bytes += n->size;
 	if (n->file != NULL && n->file->has_content)
-		need->status = emr_buf_append(&need->roots, &n->file->content->c, sizeof(emr_cid));
-	else if (n->is_published && n->place.pversion != 0)
-		need->status = emr_buf_append(&need->roots, &n->place.root, sizeof(emr_cid));
+		root = n->file->content->c;
+	else if (n->is_published && node_pversion(n) != 0)
+		root = node_place(n).root;
+	else
+		return;
+	need->status = emr_buf_append(&need->roots, &root, sizeof root);
 }
 
 static emr_status look_for_block(void *arg, const emr_cid *cid)

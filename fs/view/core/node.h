@@ -11,6 +11,7 @@
 #include "view/names.h"
 #include "view/when.h"
 
+#include "packed.h"
 #include "refusals.h"
 #include "table.h"
 
@@ -96,7 +97,7 @@ struct node {
 	kid_list *listing; /* of a directory; NULL: it is none */
 	file *file; /* of a regular file, once tree_need_file made it; NULL: as the ledger says, or
 		       empty */
-	emr_place place; /* where, when is_published */
+	packed_place packed; /* where, when is_published: node_place, tree_set_place */
 	union {
 		uint64_t top_cver;   /* the highest its record has had; 0: not known */
 		uint32_t past_entry; /* of a node below .emrfs/at/TIME or .emrfs/deleted */
@@ -136,6 +137,7 @@ struct node {
 	bool meta_dirty : 1, content_dirty : 1;
 	bool has_row : 1; /* the journal holds a row for it */
 	bool is_queued : 1, in_run : 1;
+	bool has_whole_place : 1; /* `packed` has no room for it */
 };
 
 typedef struct node node;
@@ -159,6 +161,38 @@ static inline bool node_is_file(const node *n)
 static inline emr_bytes node_attributes(const node *n)
 {
 	return emr_bytes_of(n->attributes, n->attributes_len);
+}
+
+/* Where it is published: all zero before it ever was.  A published node's object is its id; tree.h
+ * says how it is set. */
+static inline emr_place node_place(const node *n)
+{
+	return n->has_whole_place ? *n->packed.whole : packed_open(&n->packed, n->id);
+}
+
+/* The same, of which one member is wanted. */
+static inline emr_id16 node_domain(const node *n)
+{
+	if (n->has_whole_place)
+		return n->packed.whole->domain;
+	return n->packed.domain != NULL ? *n->packed.domain : (emr_id16){{0}};
+}
+
+static inline emr_id16 node_object(const node *n)
+{
+	if (n->has_whole_place)
+		return n->packed.whole->object;
+	return n->packed.domain != NULL ? n->id : (emr_id16){{0}};
+}
+
+static inline uint64_t node_version(const node *n)
+{
+	return n->has_whole_place ? n->packed.whole->version : packed_version(n->packed.version);
+}
+
+static inline uint64_t node_pversion(const node *n)
+{
+	return n->has_whole_place ? n->packed.whole->pversion : packed_version(n->packed.pversion);
 }
 
 static inline bool node_has_kids(const node *n)
@@ -215,6 +249,8 @@ struct emr_view {
 	uint8_t hash_key[16];
 	uint8_t confirm_key[32]; /* random for each opening: confirm.h */
 	table by_number, by_name, by_id;
+	table domains;		/* that some node was ever published in; owned emr_id16 */
+	emr_place *spare_place; /* for the next tree_set_place */
 	vacated *vacated;
 	uint64_t vacated_changes; /* how often one came or went, or a name while there are some */
 	vacated *vacated_by_object[VACATED_CHAINS];

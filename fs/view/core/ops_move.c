@@ -172,7 +172,7 @@ static void plan_domain(const emr_view *view, const node *n, const node *directo
 {
 	bool is_domain = stays_domain(view, n, directory);
 	emr_id16 domain = tree_domain(directory);
-	bool stays = is_domain ? tree_is_root_object(n) : emr_id16_equal(n->place.domain, domain);
+	bool stays = is_domain ? tree_is_root_object(n) : emr_id16_equal(node_domain(n), domain);
 
 	row->flags = (uint16_t)((row->flags & ~ROW_IS_DOMAIN) | (is_domain ? ROW_IS_DOMAIN : 0));
 	if (!n->is_published || stays)

@@ -144,7 +144,7 @@ node_row row_of_node(const node *n)
 		row.flags |= ROW_IS_FOREIGN;
 		row.domain = tree_domain(top);
 	}
-	row.place = n->place;
+	row.place = node_place(n);
 	if (n->file != NULL && n->file->has_content) {
 		row.flags |= ROW_HAS_CONTENT;
 		row.content = *n->file->content;

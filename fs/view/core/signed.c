@@ -394,7 +394,7 @@ bool signed_tell(emr_view *view, node *n)
 	pthread_mutex_lock(&view->lock);
 	is_shared = shared_has(n);
 	has_entry = is_shared && kind_of(n)->root(n, &root);
-	place = n->place;
+	place = node_place(n);
 	pthread_mutex_unlock(&view->lock);
 	if (is_shared)
 		return has_entry && recall(view, &root, &word) &&

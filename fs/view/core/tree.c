@@ -125,6 +125,60 @@ void tree_swap_attributes(node *a, node *b)
 	b->attributes_len = len;
 }
 
+static bool is_domain_id(const void *item, const void *key)
+{
+	return emr_id16_equal(*(const emr_id16 *)item, *(const emr_id16 *)key);
+}
+
+static const emr_id16 *find_domain(const emr_view *view, emr_id16 id)
+{
+	return table_find(&view->domains, hash_id(view, id), is_domain_id, &id);
+}
+
+/* Of a domain there is one id for all nodes that are published in it. */
+static emr_status need_domain(emr_view *view, emr_id16 id)
+{
+	emr_status status;
+	emr_id16 *copy;
+
+	if (find_domain(view, id) != NULL)
+		return EMR_OK;
+	status = table_reserve(&view->domains);
+	if (status != EMR_OK)
+		return status;
+	copy = malloc(sizeof *copy);
+	if (copy == NULL)
+		return EMR_NO_MEMORY;
+	*copy = id;
+	table_add(&view->domains, hash_id(view, id), copy);
+	return EMR_OK;
+}
+
+emr_status tree_need_place(emr_view *view, const emr_place *place)
+{
+	if (view->spare_place == NULL && (view->spare_place = malloc(sizeof *place)) == NULL)
+		return EMR_NO_MEMORY;
+	return need_domain(view, place->domain);
+}
+
+void tree_set_place(emr_view *view, node *n, const emr_place *place)
+{
+	emr_place *whole = n->has_whole_place ? n->packed.whole : NULL;
+
+	n->has_whole_place = !packed_fits(place, n->id);
+	if (!n->has_whole_place) {
+		free(whole);
+		n->packed = packed_of(place, find_domain(view, place->domain));
+		return;
+	}
+	if (whole == NULL) {
+		whole = view->spare_place;
+		view->spare_place = NULL;
+	}
+	*whole = *place;
+	n->packed = (packed_place){.whole = whole};
+}
+
 emr_status tree_need_file(node *n)
 {
 	if (n->file == NULL)
@@ -223,6 +277,8 @@ void tree_free_node(emr_view *view, node *n)
 		pthread_rwlock_destroy(&n->file->lock);
 		free(n->file);
 	}
+	if (n->has_whole_place)
+		free(n->packed.whole);
 	free(n->attributes);
 	free(n->target);
 	if (!kind_of(n)->is_borrowed)
@@ -533,7 +589,7 @@ emr_id16 tree_domain(const node *n)
 {
 	while (!n->is_domain && n->parent != NULL) {
 		if (n->is_published && !emr_id16_is_zero(n->lost_parent))
-			return n->place.domain;
+			return node_domain(n);
 		n = n->parent;
 	}
 	return kind_of(n)->domain != NULL ? kind_of(n)->domain(n) : tree_future_id(n);
@@ -559,7 +615,7 @@ emr_id16 tree_next_id(const emr_view *view, const node *n, emr_id16 domain)
 
 bool tree_is_root_object(const node *n)
 {
-	return n->is_published && emr_id16_equal(n->place.object, n->place.domain);
+	return n->is_published && emr_id16_equal(node_object(n), node_domain(n));
 }
 
 static void mark_one(void *arg, node *n)

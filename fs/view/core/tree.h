@@ -15,6 +15,10 @@ emr_status tree_set_attributes(node *n, emr_bytes bytes);
 /* The same in the memory of BYTES, which is empty afterwards: cannot fail. */
 void tree_take_attributes(node *n, emr_buf *bytes);
 void tree_swap_attributes(node *a, node *b);
+/* So that the next tree_set_place, with PLACE, cannot fail. */
+emr_status tree_need_place(emr_view *view, const emr_place *place);
+/* N, which has the id of PLACE's object or soon will, stands there; after tree_need_place. */
+void tree_set_place(emr_view *view, node *n, const emr_place *place);
 /* N, a regular file, has its `file` afterwards. */
 emr_status tree_need_file(node *n);
 /* Under file->lock for writing: F's base is read through READER (owned; NULL: no longer), and what

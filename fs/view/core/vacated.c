@@ -25,7 +25,7 @@ vacated *vacated_of(const emr_view *view, const node *n)
 
 	if (v == NULL)
 		return NULL;
-	v->place = n->place;
+	v->place = node_place(n);
 	v->top_cver = n->top_cver;
 	v->type = n->type;
 	v->may_be_adopted = n->type == EMR_META_FILE;

@@ -54,7 +54,7 @@ void foreign_become(emr_view *view, node *n, const emr_place *place, node *direc
 	keep_shown(n);
 	kind_change(n, &own_kind);
 	n->is_published = true;
-	n->place = *place;
+	tree_set_place(view, n, place);
 	n->top_cver = place->cver;
 	n->meta_dirty = n->content_dirty = n->has_row = n->is_domain = false;
 	n->failure = EMR_OK;
@@ -78,6 +78,8 @@ static emr_status take_at(emr_view *view, node *n, shared_share *s, uint32_t ent
 		status = tree_prepare(view, directory, name, &copy);
 	if (status == EMR_OK)
 		status = tree_reserve_ids(view, 1);
+	if (status == EMR_OK)
+		status = tree_need_place(view, &place);
 	if (status != EMR_OK) {
 		free(copy);
 		return status;

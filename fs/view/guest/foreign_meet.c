@@ -327,6 +327,8 @@ static emr_status go_on_with(meeting *m, shared_share *s, node *n, uint32_t entr
 	if (status == EMR_OK)
 		status = tree_reserve_ids(view, 2);
 	if (status == EMR_OK)
+		status = tree_need_place(view, &place);
+	if (status == EMR_OK)
 		status = tree_prepare(view, directory, n->name, &name);
 	if (status == EMR_OK)
 		status = put_row_for(view, n, theirs, &place, &seq);
@@ -360,7 +362,9 @@ static emr_status note_ended(meeting *m, shared_share *s)
 
 static emr_status meet_end(meeting *m, node *n)
 {
-	if (!is_over(m->view, &n->place))
+	const emr_place place = node_place(n);
+
+	if (!is_over(m->view, &place))
 		return EMR_OK; /* cannot be read yet, or is newer than what is shown */
 	if (is_open(m->view, n))
 		return EMR_OK; /* once it is closed */
@@ -388,6 +392,7 @@ static emr_status meet_nothing(meeting *m, shared_share *s, node *n)
 static emr_status meet(meeting *m, shared_share *s, node *n)
 {
 	const shared_entry *e;
+	emr_place place;
 	uint32_t entry;
 
 	if (foreign_collects(n) && foreign_is_left_alone(m->view, n))
@@ -398,14 +403,18 @@ static emr_status meet(meeting *m, shared_share *s, node *n)
 		return meet_nothing(m, s, n);
 	if (shared_is_file(n) && s->tree->entries[FLAT_TOP].type != n->type)
 		return meet_end(m, n);
-	entry = shared_tree_find(s->tree, n->place.object);
+	entry = shared_tree_find(s->tree, node_object(n));
 	if (entry == FLAT_NONE)
 		return meet_end(m, n);
 	e = &s->tree->entries[entry];
-	if (e->version < n->place.version || e->type != n->type)
+	place = node_place(n);
+	if (e->version < place.version || e->type != n->type)
 		return EMR_OK;
-	if (!node_is_file(n) || is_same_content(&n->place, e)) {
-		stand_on(&n->place, e);
+	if (!node_is_file(n) || is_same_content(&place, e)) {
+		stand_on(&place, e);
+		if (tree_need_place(m->view, &place) != EMR_OK)
+			return EMR_NO_MEMORY;
+		tree_set_place(m->view, n, &place);
 		return is_clean(n) && n->opens == 0 ? give_back(m, s, n, entry) : EMR_OK;
 	}
 	if (is_open(m->view, n))

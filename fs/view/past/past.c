@@ -515,8 +515,11 @@ static emr_status learn(emr_view *view, node *n)
 		&place, &bytes, &meta);
 	pthread_mutex_lock(&view->lock);
 	if (status == EMR_OK && !n->is_published_gone) {
-		status = tree_set_attributes(n, meta.xattrs);
-		n->place = place;
+		status = tree_need_place(view, &place);
+		if (status == EMR_OK)
+			status = tree_set_attributes(n, meta.xattrs);
+		if (status == EMR_OK)
+			tree_set_place(view, n, &place);
 		n->is_published_gone = status == EMR_OK;
 	}
 	n->opens--;

@@ -108,12 +108,14 @@ typedef struct living {
 static void note_living(void *arg, node *n)
 {
 	living *l = arg;
-	const emr_place *place = n->file != NULL && n->file->restored != NULL ? n->file->restored
-				 : n->is_published			      ? &n->place
-									      : NULL;
+	bool is_restored = n->file != NULL && n->file->restored != NULL;
+	emr_id16 record;
 
-	if (place != NULL && n->type == EMR_META_FILE && l->status == EMR_OK)
-		l->status = emr_buf_append(&l->records, &place->record_id, sizeof place->record_id);
+	if (n->type != EMR_META_FILE || (!is_restored && !n->is_published))
+		return;
+	record = is_restored ? n->file->restored->record_id : node_place(n).record_id;
+	if (l->status == EMR_OK)
+		l->status = emr_buf_append(&l->records, &record, sizeof record);
 }
 
 /* Under view->lock.  Where a name stands again, its new file waits to go on with the old record;

@@ -29,8 +29,7 @@ static node *living(const emr_view *view, const node *n)
 
 static bool has_proof(const node *n)
 {
-	return n->type == EMR_META_FILE && n->is_published && !n->is_local &&
-	       n->place.pversion != 0;
+	return n->type == EMR_META_FILE && n->is_published && !n->is_local && node_pversion(n) != 0;
 }
 
 static emr_status node_for(emr_view *view, const node *live, node **out_node)
@@ -136,7 +135,7 @@ static emr_status place_of(const node *n, emr_place *out_place)
 		return EMR_IS_DIRECTORY;
 	if (!has_proof(n) || needs_settling(n))
 		return EMR_NO_ATTRIBUTE;
-	*out_place = n->place;
+	*out_place = node_place(n);
 	return EMR_OK;
 }
 

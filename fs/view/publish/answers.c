@@ -60,10 +60,10 @@ static void vacate_place(edit *e, const emr_place *place, uint8_t type)
 typedef struct former_state {
 	node *n; /* NULL: nothing to take back */
 	emr_id16 id, next_id;
-	emr_place place;
-	former *was; /* owned here until the end */
+	packed_place packed;
+	former *was; /* owned here until the end, as a whole place in PACKED is */
 	emr_status failure;
-	bool is_published, meta_dirty, content_dirty, has_row, has_content;
+	bool has_whole_place, is_published, meta_dirty, content_dirty, has_row, has_content;
 } former_state;
 
 static former_state remember(node *n)
@@ -71,7 +71,8 @@ static former_state remember(node *n)
 	return (former_state){.n = n,
 		.id = n->id,
 		.next_id = n->next_id,
-		.place = n->place,
+		.packed = n->packed,
+		.has_whole_place = n->has_whole_place,
 		.was = n->was,
 		.failure = n->failure,
 		.is_published = n->is_published,
@@ -79,6 +80,12 @@ static former_state remember(node *n)
 		.content_dirty = n->content_dirty,
 		.has_row = n->has_row,
 		.has_content = n->file != NULL && n->file->has_content};
+}
+
+/* N's place is still the one in B, and not another one. */
+static bool has_place_of(const node *n, const former_state *b)
+{
+	return n->has_whole_place && b->has_whole_place && n->packed.whole == b->packed.whole;
 }
 
 static void take_back(emr_view *view, const former_state *b)
@@ -90,7 +97,10 @@ static void take_back(emr_view *view, const former_state *b)
 	free(n->was);
 	n->was = b->was;
 	n->next_id = b->next_id;
-	n->place = b->place;
+	if (n->has_whole_place && !has_place_of(n, b))
+		free(n->packed.whole);
+	n->packed = b->packed;
+	n->has_whole_place = b->has_whole_place;
 	n->failure = b->failure;
 	n->is_published = b->is_published;
 	n->meta_dirty = b->meta_dirty;
@@ -150,18 +160,21 @@ static void apply_to_node(edit *e, const publishing *p, node *n, const emr_outco
 {
 	const work *w = work_of(p, o->node);
 	bool unchanged = n->change == o->change;
-	emr_place before = n->place;
+	emr_place before = node_place(n);
 	bool moved = n->is_published && !emr_id16_equal(before.object, o->place.object);
 	emr_id16 old_id = n->id;
 
-	if (tree_change_id(e->view, n, o->place.object) != EMR_OK) {
+	if (tree_need_place(e->view, &o->place) != EMR_OK ||
+		tree_change_id(e->view, n, o->place.object) != EMR_OK) {
 		fail_edit(e, EMR_NO_MEMORY);
 		return;
 	}
 	if (moved)
 		vacate_place(e, &before, n->type);
 	n->is_published = true;
-	n->place = o->place;
+	n->packed = (packed_place){.domain = NULL}; /* what it was is remembered */
+	n->has_whole_place = false;
+	tree_set_place(e->view, n, &o->place);
 	n->failure = EMR_OK;
 	if (o->kind == EMR_CHANGE_PUT)
 		n->top_cver = o->place.cver;
@@ -307,7 +320,7 @@ static void follow_directory(emr_view *view, node *n, emr_id16 from)
  * to be opened again. */
 static void note_published(applying *a, const node *n, const emr_outcome *o, const former_state *b)
 {
-	emr_opened one = {.place = n->place};
+	emr_opened one = {.place = node_place(n)};
 
 	if (o->kind != EMR_CHANGE_PUT || work_of(a->run, o->node) == NULL || !b->has_content ||
 		n->file->has_content || n->file->content == NULL)
@@ -330,6 +343,8 @@ static void keep_applied(applying *a, const emr_outcome *outcomes)
 		free(b->was);
 		if (b->n == NULL)
 			continue;
+		if (b->has_whole_place && !has_place_of(b->n, b))
+			free(b->packed.whole);
 		if (b->n->file != NULL)
 			note_published(a, b->n, &outcomes[i], b);
 		tree_drop_content(b->n);

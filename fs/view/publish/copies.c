@@ -72,13 +72,13 @@ static node *hold_original(emr_view *view, const original *one, emr_place *out_p
 
 	pthread_mutex_lock(&view->lock);
 	n = tree_by_number(view, one->node);
+	if (n != NULL)
+		*out_place = node_place(n);
 	if (n != NULL && (n->state != NODE_LIVE || !n->is_published ||
-				 !emr_cid_equal(&n->place.root, &one->root)))
+				 !emr_cid_equal(&out_place->root, &one->root)))
 		n = NULL;
-	if (n != NULL) {
+	if (n != NULL)
 		n->opens++;
-		*out_place = n->place;
-	}
 	pthread_mutex_unlock(&view->lock);
 	return n;
 }

@@ -58,8 +58,8 @@ static bool comes_again(const node *n)
 
 	if (f == NULL || f->restored == NULL || !f->has_content || f->staging != NULL)
 		return false;
-	return !n->is_published ||
-	       (n->content_dirty && emr_id16_equal(f->restored->record_id, n->place.record_id));
+	return !n->is_published || (n->content_dirty && emr_id16_equal(f->restored->record_id,
+								node_place(n).record_id));
 }
 
 static emr_change_kind change_kind_of(const node *n, bool moves)
@@ -117,7 +117,7 @@ static void fill_meta(const emr_view *view, work *w, const node *n)
 	if (comes_again(n))
 		memcpy(w->meta.r_pid, n->file->restored->r_pid, sizeof w->meta.r_pid);
 	else if (n->is_published)
-		memcpy(w->meta.r_pid, n->place.r_pid, sizeof w->meta.r_pid);
+		memcpy(w->meta.r_pid, node_place(n).r_pid, sizeof w->meta.r_pid);
 	else
 		memcpy(w->meta.r_pid, emr_id32_random().b, sizeof w->meta.r_pid);
 }
@@ -131,10 +131,9 @@ static void fill_change(work *w, const node *n, emr_change_kind kind, emr_id16 d
 		.domain = domain,
 		.object = tree_future_id(n),
 		.is_inbox = n->is_inbox,
-		.base_version =
-			n->is_published && emr_id16_equal(tree_future_id(n), n->place.object)
-				? n->place.version
-				: 0,
+		.base_version = n->is_published && emr_id16_equal(tree_future_id(n), node_object(n))
+					? node_version(n)
+					: 0,
 	};
 	if (shared_share_of(n) != NULL) /* lives as long as the view */
 		w->change.owner_card = emr_buf_view(&shared_share_of(n)->owner_card);
@@ -145,8 +144,8 @@ static void fill_change(work *w, const node *n, emr_change_kind kind, emr_id16 d
 		w->change.cver = n->file->restored->cver;
 		return;
 	}
-	w->change.record_id = n->is_published ? n->place.record_id : n->id;
-	w->change.cver = n->is_published ? n->place.cver : 0;
+	w->change.record_id = n->is_published ? node_place(n).record_id : n->id;
+	w->change.cver = n->is_published ? node_place(n).cver : 0;
 	if (kind == EMR_CHANGE_PUT)
 		w->change.cver = !n->is_published	    ? 1
 				 : n->top_cver < UINT64_MAX ? n->top_cver + 1
@@ -164,7 +163,7 @@ static void draw_next_id(const emr_view *view, node *n, emr_id16 domain)
 static emr_status describe(publishing *p, node *n)
 {
 	emr_id16 domain = tree_domain(n);
-	bool moves = n->is_published && !emr_id16_equal(domain, n->place.domain);
+	bool moves = n->is_published && !emr_id16_equal(domain, node_domain(n));
 	emr_change_kind kind = change_kind_of(n, moves);
 	emr_status status;
 	work *w;
@@ -189,7 +188,7 @@ static emr_status describe(publishing *p, node *n)
 	fill_meta(p->view, w, n);
 	fill_change(w, n, kind, tree_domain(n));
 	w->depth = depth_of(n);
-	w->from = comes_again(n) ? *n->file->restored : n->place;
+	w->from = comes_again(n) ? *n->file->restored : node_place(n);
 	if (n->parent != NULL)
 		w->parent = n->parent->id;
 	if (kind == EMR_CHANGE_PUT || comes_again(n)) {
@@ -213,7 +212,7 @@ static void draw_future_ids(publishing *p)
 		node *n = p->nodes[i];
 
 		if (n->type == EMR_META_DIR && n->is_published &&
-			!emr_id16_equal(tree_domain(n), n->place.domain))
+			!emr_id16_equal(tree_domain(n), node_domain(n)))
 			draw_next_id(p->view, n, tree_domain(n));
 	}
 }
@@ -264,7 +263,7 @@ static emr_status anchor_all_kids(publishing *p)
 		const node *n = p->nodes[i];
 
 		if (n->type == EMR_META_DIR && n->is_published && n->state == NODE_LIVE &&
-			!emr_id16_equal(tree_domain(n), n->place.domain))
+			!emr_id16_equal(tree_domain(n), node_domain(n)))
 			status = anchor_kids(p->view, n);
 	}
 	return status;
@@ -295,9 +294,9 @@ static emr_status find_leaving(const emr_view *view, leaving *l)
 	for (const node *n = view->queue_head; n != NULL && status == EMR_OK; n = n->next_queued) {
 		if (!n->is_published || n->state != NODE_LIVE || n->is_local)
 			continue;
-		if (!emr_id16_equal(tree_domain(n), n->place.domain))
+		if (!emr_id16_equal(tree_domain(n), node_domain(n)))
 			status = note_leaving(
-				n->failure == EMR_OK ? &l->can : &l->cannot, n->place.domain);
+				n->failure == EMR_OK ? &l->can : &l->cannot, node_domain(n));
 		else if (tree_is_root_object(n) && n->meta_dirty && n->failure == EMR_OK)
 			l->renames = true;
 	}

@@ -310,7 +310,7 @@ static emr_status close_readers(trying *t)
 	for (size_t i = 0; held != NULL && i < view->by_number.cap; i++) {
 		node *n = table_at(&view->by_number, i);
 
-		if (n == NULL || !node_is_file(n) || find(t, n->place.object) == NULL)
+		if (n == NULL || !node_is_file(n) || find(t, node_object(n)) == NULL)
 			continue;
 		n->opens++;
 		held[count++] = n;

@@ -66,9 +66,9 @@ static void note_node(void *arg, node *n)
 		add_object(a, (emr_id16){{0}}, n->id, true);
 		return;
 	}
-	add_object(a, n->place.domain, n->place.object, false);
+	add_object(a, node_domain(n), node_object(n), false);
 	if (n->type == EMR_META_FILE)
-		add_record(a, n->place.record_id);
+		add_record(a, node_place(n).record_id);
 }
 
 /* Records that wait for an heir, or for their end: which had the name that N has, or lay in it. */

@@ -150,8 +150,8 @@ emr_status emr_view_record(emr_view *view, uint64_t number, emr_record_facts *ou
 	if (n == NULL || n->state != NODE_LIVE) {
 		status = EMR_NOT_FOUND;
 	} else {
-		*out = (emr_record_facts){.object = n->is_published ? n->place.object : n->id,
-			.cver = n->is_published ? n->place.cver : 0,
+		*out = (emr_record_facts){.object = n->is_published ? node_object(n) : n->id,
+			.cver = n->is_published ? node_place(n).cver : 0,
 			.is_local = n->is_local,
 			.is_failed = n->failure != EMR_OK,
 			.is_confirmed = n->is_published && !needs_settling(n)};

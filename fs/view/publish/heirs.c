@@ -48,12 +48,14 @@ static emr_status inherit(emr_view *view, node *n, const vacated *v)
 	node_row row;
 	edit e;
 
-	status = tree_change_id(view, n, place.object);
+	status = tree_need_place(view, &place);
+	if (status == EMR_OK)
+		status = tree_change_id(view, n, place.object);
 	if (status != EMR_OK)
 		return status;
 	n->is_published = true;
 	n->content_dirty = true; /* also when it is empty, or an older version that came back */
-	n->place = place;
+	tree_set_place(view, n, &place);
 	n->top_cver = v->top_cver;
 	n->is_domain =
 		tree_is_root_object(n); /* a single file that is a domain: so is its next version */
@@ -113,7 +115,7 @@ static emr_status own_content(emr_view *view, node *n, emr_content *out_content)
 	emr_status status;
 
 	pthread_mutex_lock(&view->lock);
-	place = n->place;
+	place = node_place(n);
 	pthread_mutex_unlock(&view->lock);
 	status = emr_facts_open_content(view->options.facts, &place, out_content, &key);
 	if (status == EMR_OK)
@@ -184,7 +186,7 @@ emr_status heirs_leave_record(emr_view *view, node *n)
 		pthread_mutex_lock(&view->lock);
 	}
 	needs_content = node_is_file(n) && (n->file == NULL || !n->file->has_content) &&
-			n->place.pversion != 0;
+			node_pversion(n) != 0;
 	pthread_mutex_unlock(&view->lock);
 	if (needs_content)
 		status = own_content(view, n, &content);

@@ -119,9 +119,9 @@ static void count_one(void *arg, node *n)
 	c->out->records++;
 	c->out->old_places +=
 		n->is_published && c->left_behind.len > 0 &&
-		bsearch(n->place.r_pid, c->left_behind.data, c->left_behind.len / sizeof(emr_id32),
-			sizeof(emr_id32), by_r_pid) != NULL;
-	if (!n->is_published || emr_id16_equal(n->place.domain, c->domain))
+		bsearch(node_place(n).r_pid, c->left_behind.data,
+			c->left_behind.len / sizeof(emr_id32), sizeof(emr_id32), by_r_pid) != NULL;
+	if (!n->is_published || emr_id16_equal(node_domain(n), c->domain))
 		return;
 	c->out->left++;
 	c->out->failed += n->failure != EMR_OK;

@@ -63,9 +63,9 @@ static bool moves(emr_view *view, const node *n, emr_place *out_place)
 
 	pthread_mutex_lock(&view->lock);
 	does = n->type == EMR_META_FILE && n->is_published && !n->content_dirty &&
-	       n->place.pversion != 0 && !emr_id16_equal(tree_domain(n), n->place.domain);
+	       node_pversion(n) != 0 && !emr_id16_equal(tree_domain(n), node_domain(n));
 	if (does)
-		*out_place = n->place;
+		*out_place = node_place(n);
 	pthread_mutex_unlock(&view->lock);
 	return does;
 }

@@ -92,7 +92,7 @@ static emr_status has_anothers_id(loading *l, const emr_place *place, bool *out_
 	*out_has = n != NULL;
 	if (n == NULL)
 		return EMR_OK;
-	status = follow_is_first(l->view, n->place.domain, place->domain, place->object, out_has);
+	status = follow_is_first(l->view, node_domain(n), place->domain, place->object, out_has);
 	if (status != EMR_OK)
 		return status;
 	if (!*out_has)
@@ -123,10 +123,12 @@ static emr_status add_fact(
 		status = add(l, n, meta->parent, meta->name);
 	if (status == EMR_OK)
 		status = copy_meta(n, meta);
+	if (status == EMR_OK)
+		status = tree_need_place(l->view, place);
 	if (status != EMR_OK)
 		return status;
 	n->is_published = true;
-	n->place = *place;
+	tree_set_place(l->view, n, place);
 	n->is_domain = tree_is_root_object(n);
 	n->meta_dirty =
 		n->is_domain && n->type == EMR_META_DIR && word->is_others; /* she says it again */
@@ -159,7 +161,7 @@ static emr_status load_lost_root(void *arg, const emr_place *place, const emr_me
 	emr_status status = add_fact(l, place, meta, &word);
 	node *n = tree_by_id(l->view, place->object);
 
-	if (status == EMR_OK && n != NULL && emr_id16_equal(n->place.domain, place->domain))
+	if (status == EMR_OK && n != NULL && emr_id16_equal(node_domain(n), place->domain))
 		n->is_published = false;
 	return status;
 }
@@ -255,7 +257,7 @@ static emr_status overlay(loading *l, node *n, const node_row *row)
  * date. */
 static bool is_overtaken(const loading *l, const node *n, bool has_place, const emr_place *place)
 {
-	return n->is_published && (!has_place || place->version < n->place.version) &&
+	return n->is_published && (!has_place || place->version < node_version(n)) &&
 	       l->is_journal_damaged;
 }
 
@@ -271,7 +273,7 @@ static emr_status load_row(void *arg, emr_id16 key, emr_bytes value)
 		return status;
 	n = tree_by_id(l->view, key);
 	if (n != NULL && n->is_published && (row.flags & ROW_HAS_PLACE) &&
-		!emr_id16_equal(row.place.domain, n->place.domain)) {
+		!emr_id16_equal(row.place.domain, node_domain(n))) {
 		leave_out(l, n); /* somebody took the id of what is changed here */
 		n = NULL;
 	}
@@ -282,8 +284,11 @@ static emr_status load_row(void *arg, emr_id16 key, emr_bytes value)
 		if (status != EMR_OK)
 			return status;
 		if (row.flags & ROW_HAS_PLACE) {
+			status = tree_need_place(l->view, &row.place);
+			if (status != EMR_OK)
+				return status;
 			n->is_published = true;
-			n->place = row.place;
+			tree_set_place(l->view, n, &row.place);
 			n->size = row.size;
 			/* Not live there: removed or erased by others, or it cannot be read. */
 			if ((row.flags & ROW_IS_FOREIGN) == 0)
@@ -297,13 +302,15 @@ static emr_status load_row(void *arg, emr_id16 key, emr_bytes value)
 		return EMR_DAMAGED;
 	} else if (is_overtaken(l, n, (row.flags & ROW_HAS_PLACE) != 0, &row.place)) {
 		return EMR_OK;
-	} else if ((row.flags & ROW_HAS_PLACE) && row.place.version < n->place.version) {
+	} else if ((row.flags & ROW_HAS_PLACE) && row.place.version < node_version(n)) {
 		/* Others went on while this computer was away: what was changed here stands on what
 		 * it knew, until the two are brought together. */
-		n->place = row.place;
-		status = follow_note(l->view, row.place.domain, row.place.object);
+		status = tree_need_place(l->view, &row.place);
+		if (status == EMR_OK)
+			status = follow_note(l->view, row.place.domain, row.place.object);
 		if (status != EMR_OK)
 			return status;
+		tree_set_place(l->view, n, &row.place);
 	}
 	return overlay(l, n, &row);
 }
@@ -320,13 +327,13 @@ static emr_status load_vacated(void *arg, emr_id16 key, emr_bytes value)
 	if (status != EMR_OK)
 		return status;
 	n = tree_by_id(l->view, key);
-	if (n != NULL && !emr_id16_equal(row.place.domain, n->place.domain)) {
+	if (n != NULL && !emr_id16_equal(row.place.domain, node_domain(n))) {
 		leave_out(l, n);
 		n = NULL;
 	}
 	if (n != NULL && is_overtaken(l, n, true, &row.place))
 		return EMR_OK;
-	if (n != NULL && row.place.version < n->place.version) {
+	if (n != NULL && row.place.version < node_version(n)) {
 		status = follow_note(l->view, row.place.domain, row.place.object);
 		if (status != EMR_OK)
 			return status;

@@ -37,7 +37,7 @@ static node *parent_node(const loading *l, emr_id16 id)
 /* That of N, which need not hang anywhere yet. */
 static emr_id16 domain_of(const loading *l, const node *n)
 {
-	return n == l->view->root || !n->is_published ? tree_domain(n) : n->place.domain;
+	return n == l->view->root || !n->is_published ? tree_domain(n) : node_domain(n);
 }
 
 node *load_foreign_parent(const loading *l, const loaded *entry)
@@ -56,8 +56,8 @@ static node *parent_of(const loading *l, const loaded *entry)
 	node *n = entry->is_foreign ? load_foreign_parent(l, entry) : parent_node(l, entry->parent);
 
 	if (entry->is_others &&
-		(n == NULL || !emr_id16_equal(domain_of(l, n), entry->n->place.domain)))
-		n = parent_node(l, entry->n->place.domain);
+		(n == NULL || !emr_id16_equal(domain_of(l, n), node_domain(entry->n))))
+		n = parent_node(l, node_domain(entry->n));
 	return n == NULL && entry->is_foreign
 		       ? tree_by_shown_id(
 				 l->view, shared_record_id(entry->domain, entry->parent, 0))
@@ -118,8 +118,8 @@ static bool open_circle(const loading *l, loaded *first)
 	loaded *at = first;
 
 	do {
-		if (at->is_others && !emr_id16_equal(at->parent, at->n->place.domain)) {
-			at->parent = at->n->place.domain;
+		if (at->is_others && !emr_id16_equal(at->parent, node_domain(at->n))) {
+			at->parent = node_domain(at->n);
 			return true;
 		}
 		at = load_entry_of(l, parent_of(l, at));
@@ -143,7 +143,7 @@ static loaded *highest_loose(loading *l, loaded *first, size_t path, node **out_
 		if (parent == NULL || parent == l->view->root) {
 			if (parent == NULL)
 				entry->n->lost_parent =
-					entry->is_others ? entry->n->place.domain : entry->parent;
+					entry->is_others ? node_domain(entry->n) : entry->parent;
 			*out_directory = l->view->root;
 			return entry;
 		}
@@ -164,7 +164,7 @@ static loaded *highest_loose(loading *l, loaded *first, size_t path, node **out_
 /* That of ENTRY; it is above whatever lies deep in it, and so in the tree already. */
 static node *domain_root(const loading *l, const loaded *entry)
 {
-	node *n = tree_by_id(l->view, entry->n->place.domain);
+	node *n = tree_by_id(l->view, node_domain(entry->n));
 
 	return n != NULL && n->type == EMR_META_DIR &&
 			       (n == l->view->root || load_entry_of(l, n)->is_attached)

@@ -83,7 +83,7 @@ static emr_status look(restoring *r)
 	else if (n != NULL) {
 		r->is_live = n->is_published;
 		r->is_busy = is_being_written(n);
-		r->live = n->place;
+		r->live = node_place(n);
 	}
 	pthread_mutex_unlock(&r->view->lock);
 	return status;
@@ -381,9 +381,13 @@ static emr_status add_directory(emr_view *view, node *directory, const char *nam
 	if (status != EMR_OK)
 		return status;
 	n->is_domain = directory == view->root && view_makes_domains(view);
-	n->is_published = again;
-	n->place = old->place;
-	status = fill_node(n, &old->meta, view_now_ns(view));
+	status = tree_need_place(view, &old->place);
+	if (status == EMR_OK && again) {
+		n->is_published = true;
+		tree_set_place(view, n, &old->place);
+	}
+	if (status == EMR_OK)
+		status = fill_node(n, &old->meta, view_now_ns(view));
 	if (status == EMR_OK)
 		status = put_in_place(view, n, directory, name, NULL);
 	if (status != EMR_OK) {
@@ -443,9 +447,11 @@ static emr_status make_node(
 	if (status != EMR_OK)
 		return status;
 	status = fill_node(n, &r->meta, view_now_ns(view));
-	if (again) {
+	if (status == EMR_OK && again)
+		status = tree_need_place(view, &r->last);
+	if (status == EMR_OK && again) {
 		n->is_published = true;
-		n->place = r->last;
+		tree_set_place(view, n, &r->last);
 		n->top_cver = r->highest;
 	}
 	if (status == EMR_OK && node_is_file(n))
@@ -476,8 +482,8 @@ static emr_status make_node(
 static bool is_same_target(const restoring *r, const node *target)
 {
 	return target != NULL && target->type == EMR_META_FILE && !is_being_written(target) &&
-	       emr_id16_equal(target->place.object, r->live.object) &&
-	       target->place.cver == r->live.cver;
+	       emr_id16_equal(node_object(target), r->live.object) &&
+	       node_place(target).cver == r->live.cver;
 }
 
 static emr_status bring_back(restoring *r)

@@ -33,7 +33,7 @@ static emr_status list_unknown(const publishing *p, unknown_tops *u)
 		if (!wants_top(p->nodes[i]))
 			continue;
 		u->nodes[u->n] = p->nodes[i];
-		u->tops[u->n++].place = p->nodes[i]->place;
+		u->tops[u->n++].place = node_place(p->nodes[i]);
 	}
 	for (vacated *v = p->view->vacated; v != NULL; v = v->next)
 		if (v->top_cver == 0 && heirs_find(p->view, v) != NULL &&
@@ -52,7 +52,7 @@ static void note_tops(const publishing *p, const unknown_tops *u)
 		node *n = u->nodes[i];
 
 		if (n != NULL && n->is_published &&
-			emr_id16_equal(n->place.record_id, top->place.record_id))
+			emr_id16_equal(node_place(n).record_id, top->place.record_id))
 			n->top_cver = top->highest;
 		if (n == NULL) {
 			vacated *v = vacated_find(p->view, top->place.object);

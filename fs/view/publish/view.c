@@ -186,6 +186,10 @@ void emr_view_free(emr_view *view)
 	emr_buf_free(&view->follow_again);
 	emr_buf_free(&view->erased);
 	awaiting_free(view);
+	for (size_t i = 0; i < view->domains.cap; i++)
+		free(table_at(&view->domains, i));
+	table_free(&view->domains);
+	free(view->spare_place);
 	table_free(&view->by_number);
 	table_free(&view->by_name);
 	table_free(&view->by_id);

@@ -53,7 +53,7 @@ emr_status shared_attach(emr_view *view, shared_share *s, node *n, shared_check_
 
 	pthread_mutex_lock(&view->lock);
 	object = shared_object_of(n); /* neither changes as long as N is open */
-	version = shared_has(n) ? n->shared->version : n->place.pversion;
+	version = shared_has(n) ? n->shared->version : node_pversion(n);
 	pthread_mutex_unlock(&view->lock);
 	status = emr_shared_open_signed(s->opened, object, &reader, &word);
 

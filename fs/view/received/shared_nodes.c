@@ -486,7 +486,7 @@ char *shared_path_of_any(const node *n)
 
 emr_id16 shared_object_of(const node *n)
 {
-	return shared_has(n) ? n->shared->object : n->place.object;
+	return shared_has(n) ? n->shared->object : node_object(n);
 }
 
 char *shared_path_of_share(const node *n)

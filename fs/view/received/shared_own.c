@@ -18,7 +18,7 @@ node *shared_own(const emr_view *view, const shared_share *s, emr_id16 object)
 	if (s->owner->set != NULL || n == NULL || n->state != NODE_LIVE)
 		return NULL;
 	if (n->is_published)
-		return emr_id16_equal(n->place.domain, s->domain) ? n : NULL;
+		return emr_id16_equal(node_domain(n), s->domain) ? n : NULL;
 	return shared_share_of(n) == s ? n : NULL;
 }
 
@@ -30,7 +30,7 @@ bool shared_is_file(const node *n)
 		return n->shared->level == SHARED_RECORD &&
 		       emr_id16_equal(n->shared->object, n->shared->domain);
 	return n->is_published && n->parent != NULL && shared_has(n->parent) &&
-	       emr_id16_equal(n->place.object, n->parent->shared->domain);
+	       emr_id16_equal(node_object(n), n->parent->shared->domain);
 }
 
 node *shared_file_node(const emr_view *view, const shared_share *s)
@@ -49,7 +49,7 @@ bool shared_reads_theirs(const node *n)
 		return false;
 	if (f != NULL && f->cut != NULL)
 		return true;
-	return n->is_published && n->place.pversion != 0 && kind_top(n) != NULL;
+	return n->is_published && node_pversion(n) != 0 && kind_top(n) != NULL;
 }
 
 shared_share *shared_gives(const node *n)

@@ -23,8 +23,7 @@ node *adopt_directory(const emr_view *view, emr_id16 id)
 		node *n = table_at(&view->by_number, i);
 
 		if (n != NULL && n->type == EMR_META_DIR && n->state == NODE_LIVE &&
-			n->is_published &&
-			adopt_is_next(view, id, n->place.domain, n->place.object))
+			n->is_published && adopt_is_next(view, id, node_domain(n), node_object(n)))
 			return n;
 	}
 	return NULL;
@@ -108,8 +107,11 @@ emr_status adopt_find(following *f)
 	for (size_t i = 0; i < view->by_number.cap && c.n > 0; i++) {
 		const node *n = table_at(&view->by_number, i);
 
-		if (n != NULL && n->state == NODE_LIVE && n->is_published)
-			match(&c, &n->place);
+		if (n != NULL && n->state == NODE_LIVE && n->is_published) {
+			const emr_place place = node_place(n);
+
+			match(&c, &place);
+		}
 	}
 	for (const vacated *v = view->vacated; v != NULL && c.n > 0; v = v->next)
 		match(&c, &v->place);
@@ -120,65 +122,60 @@ emr_status adopt_find(following *f)
 
 /* ---- the node goes on under its new id ---- */
 
-typedef struct before {
-	emr_id16 id, next_id;
-	emr_place place;
-	bool is_domain;
-} before;
-
-static emr_status commit(emr_view *view, node *n, const before *b)
+static emr_status commit(emr_view *view, node *n, const emr_place *place)
 {
 	node_row row = row_of_node(n);
 	edit e = edit_begin(view);
 
-	edit_delete(&e, b->id);
+	row.place = *place;
+	row.next_id = (emr_id16){{0}};
+	row.flags &= (uint16_t)~ROW_IS_DOMAIN;
+	row.flags |= emr_id16_equal(place->object, place->domain) ? ROW_IS_DOMAIN : 0;
+	edit_delete(&e, n->id);
 	if (e.status == EMR_OK)
-		e.status = emr_journal_delete(e.txn, EMR_ROW_INO, b->id);
+		e.status = emr_journal_delete(e.txn, EMR_ROW_INO, n->id);
 	if (n->has_row)
-		edit_put(&e, n->place.object, &row);
-	edit_ino(&e, n->place.object, n->ino);
+		edit_put(&e, place->object, &row);
+	edit_ino(&e, place->object, n->ino);
 	if (n->file != NULL && n->file->has_content) {
-		edit_unpin(&e, &n->file->content->c, b->id);
-		edit_pin(&e, &n->file->content->c, n->place.object, EMR_PIN_WRITTEN);
+		edit_unpin(&e, &n->file->content->c, n->id);
+		edit_pin(&e, &n->file->content->c, place->object, EMR_PIN_WRITTEN);
 	}
-	if (n->place.pversion != 0)
-		edit_pin(&e, &n->place.root, n->place.object, EMR_PIN_REGISTERED);
+	if (place->pversion != 0)
+		edit_pin(&e, &place->root, place->object, EMR_PIN_REGISTERED);
 	if (n->type == EMR_META_DIR)
-		edit_moved(&e, b->id, n->place.object);
+		edit_moved(&e, n->id, place->object);
 	return edit_commit(&e, n->has_row ? &n->row_seq : NULL);
 }
 
 static emr_status take_id(emr_view *view, node *n, const arrival *a)
 {
-	const before b = {
-		.id = n->id, .next_id = n->next_id, .place = n->place, .is_domain = n->is_domain};
+	const emr_id16 before = n->id;
 	emr_status status = tree_reserve_ids(view, 1);
 
+	if (status == EMR_OK)
+		status = tree_need_place(view, &a->place);
+	if (status == EMR_OK)
+		status = commit(view, n, &a->place);
 	if (status != EMR_OK)
 		return status;
-	n->place = a->place;
+	status = tree_change_id(view, n, a->object); /* reserved: cannot fail */
+	tree_set_place(view, n, &a->place);
 	n->next_id = (emr_id16){{0}};
 	n->is_domain = tree_is_root_object(n);
-	status = commit(view, n, &b);
-	if (status != EMR_OK) {
-		n->place = b.place;
-		n->next_id = b.next_id;
-		n->is_domain = b.is_domain;
-		return status;
-	}
-	status = tree_change_id(view, n, a->object); /* reserved: cannot fail */
 	if (n->type == EMR_META_DIR)
-		tree_follow_directory(view, n, b.id);
+		tree_follow_directory(view, n, before);
 	return status;
 }
 
 static emr_status adopt_node(following *f, const arrival *a, node *n)
 {
+	const emr_place place = node_place(n);
 	emr_status status;
 
 	if (n->type != (uint8_t)a->meta.type)
 		return arrive_new(f, a);
-	if (node_is_file(n) && !arrive_is_same_content(&a->place, &n->place))
+	if (node_is_file(n) && !arrive_is_same_content(&a->place, &place))
 		return n->write_opens != 0 ? EMR_BUSY : arrive_new_bytes(f, a, n);
 	status = arrive_has_room(f, a, n);
 	if (status == EMR_OK)

@@ -120,10 +120,11 @@ static emr_status describe(node *n, const arrival *a)
 	return EMR_OK;
 }
 
+/* After tree_need_place. */
 static void place(emr_view *view, node *n, const arrival *a)
 {
 	n->is_published = true;
-	n->place = a->place;
+	tree_set_place(view, n, &a->place);
 	n->top_cver = a->place.cver <= EMR_CVER_JUMP ? a->place.cver : 0; /* 0: it is looked for */
 	/* It may have been asked here to become one. */
 	n->is_domain = tree_is_root_object(n) || (n->is_domain && !emr_id16_is_zero(n->next_id));
@@ -226,7 +227,9 @@ static emr_status make(following *f, const arrival *a, uint64_t ino, bool was_va
 	}
 	if (directory == NULL)
 		return EMR_NOT_FOUND;
-	status = tree_new_node(f->view, a->meta.type, a->object, ino, &n);
+	status = tree_need_place(f->view, &a->place);
+	if (status == EMR_OK)
+		status = tree_new_node(f->view, a->meta.type, a->object, ino, &n);
 	if (status != EMR_OK)
 		return status;
 	place(f->view, n, a);
@@ -328,8 +331,10 @@ emr_status arrive_meta(following *f, const arrival *a, node *n)
 {
 	uint64_t size = n->size;
 	uint32_t stored_leaves = n->stored_leaves;
-	emr_status status;
+	emr_status status = tree_need_place(f->view, &a->place);
 
+	if (status != EMR_OK)
+		return status;
 	if (n->meta_dirty || a->deposit != NULL ||
 		is_not_his_to_say(a)) { /* ours will be the next, on top of theirs */
 		place(f->view, n, a);
@@ -414,6 +419,7 @@ static emr_status swap_in(following *f, const arrival *a, node *old, node *n)
 	old->was = NULL;
 	retire(view, old);
 	status = tree_change_id(view, n, a->object); /* reserved: cannot fail */
+	tree_set_place(view, n, &a->place);	     /* it has its object's id now */
 	tree_attach_prepared(view, directory, copy, n);
 	touch_directory(view, directory);
 	tree_mark_local(n);
@@ -424,8 +430,10 @@ static emr_status swap_in(following *f, const arrival *a, node *old, node *n)
 
 static emr_status new_file(following *f, const arrival *a, node **out_node)
 {
-	emr_status status = tree_new_node(f->view, a->meta.type, emr_id16_random(), 0, out_node);
+	emr_status status = tree_need_place(f->view, &a->place);
 
+	if (status == EMR_OK)
+		status = tree_new_node(f->view, a->meta.type, emr_id16_random(), 0, out_node);
 	if (status != EMR_OK)
 		return status;
 	place(f->view, *out_node, a);
@@ -513,12 +521,13 @@ emr_status arrive_new(following *f, const arrival *a)
 
 static emr_status change(following *f, const arrival *a, node *n)
 {
-	bool has_new_bytes = n->type == EMR_META_FILE && a->place.pversion != n->place.pversion &&
-			     !arrive_is_same_content(&a->place, &n->place);
+	const emr_place place = node_place(n);
+	bool has_new_bytes = n->type == EMR_META_FILE && a->place.pversion != place.pversion &&
+			     !arrive_is_same_content(&a->place, &place);
 
 	if (n->type != (uint8_t)a->meta.type)
 		return EMR_DAMAGED;
-	if (!n->is_published || a->place.version <= n->place.version)
+	if (!n->is_published || a->place.version <= place.version)
 		return EMR_OK; /* our own, and known */
 	if (!has_new_bytes)
 		return arrive_meta(f, a, n);
@@ -553,7 +562,7 @@ static emr_status remove_as_said(following *f, node *n)
 /* A directory that was removed elsewhere lives while something in it does. */
 static emr_status go(following *f, const arrival *a, node *n)
 {
-	if (!n->is_published || !emr_id16_equal(n->place.object, a->object) || n == f->view->root ||
+	if (!n->is_published || !emr_id16_equal(node_object(n), a->object) || n == f->view->root ||
 		n->is_inbox)
 		return EMR_OK;
 	if (is_not_his_to_say(a) && n->type == EMR_META_DIR)

@@ -86,7 +86,7 @@ static bool is_known(emr_view *view, const emr_replica_change *c)
 	} else if (c->op == EMR_OP_UNLINK) {
 		known = n == NULL && vacated_find(view, c->object) == NULL;
 	} else {
-		known = n != NULL && n->is_published && n->place.version >= c->version;
+		known = n != NULL && n->is_published && node_version(n) >= c->version;
 	}
 	pthread_mutex_unlock(&view->lock);
 	return known;
@@ -245,7 +245,7 @@ static bool has_anothers_id(emr_view *view, const arrival *a)
 
 	pthread_mutex_lock(&view->lock);
 	n = tree_by_id(view, a->object);
-	has = n != NULL && n->is_published && !emr_id16_equal(n->place.domain, a->domain);
+	has = n != NULL && n->is_published && !emr_id16_equal(node_domain(n), a->domain);
 	for (const vacated *v = view->vacated; v != NULL && !has; v = v->next)
 		has = emr_id16_equal(v->place.object, a->object) &&
 		      !emr_id16_equal(v->place.domain, a->domain);

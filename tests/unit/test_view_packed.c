@@ -1,0 +1,146 @@
+/* Where a record stands on the ledger is kept in half the memory: what comes out is what was put
+ * in, and what would not be is never put in. */
+#include "emr_test.h"
+
+#include "packed.h"
+#include "record/format.h"
+
+static uint64_t state_of_random = 1;
+
+static uint64_t next(void)
+{
+	state_of_random = state_of_random * UINT64_C(6364136223846793005) + 1442695040888963407u;
+	return state_of_random >> 11;
+}
+
+static void fill(uint8_t *to, size_t len)
+{
+	for (size_t i = 0; i < len; i++)
+		to[i] = (uint8_t)next();
+}
+
+/* A file that is published, as nearly all are. */
+static emr_place ordinary(void)
+{
+	emr_place place = {.cver = 1 + next() % 1000,
+		.version = 1 + next() % 100000,
+		.padded = emr_padded_len(next() % EMR_RECORD_MAX_BYTES, next() % 2 == 0)};
+	uint8_t digest[32];
+
+	fill(digest, sizeof digest);
+	fill(place.domain.b, sizeof place.domain.b);
+	fill(place.object.b, sizeof place.object.b);
+	fill(place.r_pid, sizeof place.r_pid);
+	place.pversion = place.version;
+	place.record_id = place.object;
+	place.root = emr_cid_of_digest(EMR_CODEC_DAG_PB, digest);
+	return place;
+}
+
+static void assert_same(const emr_place *a, const emr_place *b)
+{
+	assert_memory_equal(a->domain.b, b->domain.b, 16);
+	assert_memory_equal(a->object.b, b->object.b, 16);
+	assert_memory_equal(a->record_id.b, b->record_id.b, 16);
+	assert_memory_equal(a->r_pid, b->r_pid, 32);
+	assert_true(emr_cid_equal(&a->root, &b->root));
+	assert_int_equal(a->cver, b->cver);
+	assert_int_equal(a->version, b->version);
+	assert_int_equal(a->pversion, b->pversion);
+	assert_int_equal(a->padded, b->padded);
+}
+
+static void assert_comes_back(const emr_place *place)
+{
+	packed_place packed;
+	emr_place back;
+
+	assert_true(packed_fits(place, place->object));
+	packed = packed_of(place, &place->domain);
+	back = packed_open(&packed, place->object);
+	assert_same(place, &back);
+}
+
+static void every_ordinary_file_comes_back(void **state)
+{
+	(void)state;
+	for (int i = 0; i < 20000; i++) {
+		emr_place place = ordinary();
+
+		if (i % 3 == 0)
+			place.pversion |= EMR_VERSION_ANNEX;
+		if (i % 5 == 0)
+			place.version |= EMR_VERSION_ANNEX;
+		assert_comes_back(&place);
+	}
+}
+
+static void a_directory_comes_back_without_a_content(void **state)
+{
+	const emr_place file = ordinary();
+	emr_place place = {.domain = file.domain, .object = file.object, .version = file.version};
+
+	(void)state;
+	memcpy(place.r_pid, file.r_pid, sizeof place.r_pid);
+	assert_comes_back(&place);
+}
+
+static void of_what_was_never_published_all_is_zero(void **state)
+{
+	const packed_place none = {.domain = NULL};
+	const emr_place zero = {.version = 0}, back = packed_open(&none, emr_id16_random());
+
+	(void)state;
+	assert_same(&zero, &back);
+}
+
+/* Others choose numbers, too: whatever they are, a place that fits comes back as it was. */
+static void what_would_not_come_back_is_refused(void **state)
+{
+	static const uint64_t edges[] = {0, 1, INT32_MAX, (uint64_t)INT32_MAX + 1, UINT32_MAX,
+		(uint64_t)UINT32_MAX + 1, (UINT64_C(1) << 26) - 1, UINT64_C(1) << 26,
+		(UINT64_C(1) << 26) + 1, INT64_MAX, (uint64_t)INT64_MAX + 1, UINT64_MAX};
+	size_t fitted = 0, refused = 0;
+
+	(void)state;
+	for (int i = 0; i < 20000; i++) {
+		emr_place place = ordinary();
+		uint64_t *const numbers[] = {
+			&place.cver, &place.version, &place.pversion, &place.padded};
+
+		*numbers[next() % 4] = edges[next() % (sizeof edges / sizeof *edges)];
+		if (packed_fits(&place, place.object)) {
+			assert_comes_back(&place);
+			fitted++;
+		} else {
+			refused++;
+		}
+	}
+	assert_true(fitted > 1000 && refused > 1000);
+}
+
+static void another_id_or_another_kind_of_root_is_refused(void **state)
+{
+	emr_place place = ordinary();
+
+	(void)state;
+	assert_false(packed_fits(&place, emr_id16_random()));
+	place.record_id = emr_id16_random(); /* it was moved to another domain */
+	assert_false(packed_fits(&place, place.object));
+	place = ordinary();
+	place.root = emr_cid_of_digest(EMR_CODEC_RAW, emr_cid_digest(&place.root));
+	assert_false(packed_fits(&place, place.object));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(every_ordinary_file_comes_back),
+		cmocka_unit_test(a_directory_comes_back_without_a_content),
+		cmocka_unit_test(of_what_was_never_published_all_is_zero),
+		cmocka_unit_test(what_would_not_come_back_is_refused),
+		cmocka_unit_test(another_id_or_another_kind_of_root_is_refused),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
