@@ -200,13 +200,13 @@ static emr_status take_part(void *arg, const emr_replica_item *item)
 static void add_parts(kit *k, const char *path, needles *list)
 {
 	const node *n = tree_by_number(k->view, kit_attr(k, path).node);
-	uint64_t last = n->place.version;
+	uint64_t last = node_version(n);
 
-	assert_ok(emr_replica_history(k->stack.replica, EMR_FAMILY_OBJECT, n->place.domain,
-		n->place.object, take_part, NULL));
+	assert_ok(emr_replica_history(k->stack.replica, EMR_FAMILY_OBJECT, node_domain(n),
+		node_object(n), take_part, NULL));
 	for (uint64_t version = 1; version <= last; version++) {
-		emr_part_key at = {.domain = n->place.domain,
-			.object = n->place.object,
+		emr_part_key at = {.domain = node_domain(n),
+			.object = node_object(n),
 			.version = version,
 			.family = EMR_FAMILY_OBJECT};
 		EMR_AUTO_BUF part = {0};
