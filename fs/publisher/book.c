@@ -76,8 +76,11 @@ emr_status book_add(book *b, const emr_cid *root, book_entry **out_entry)
 static void want_one(book_entry *entry, const book *b)
 {
 	/* What was lost of the list may be there. */
-	if (b->is_doubtful && !entry->is_wanted)
-		entry->sent |= (uint16_t)(((1u << b->place_count) - 1) & ~entry->held);
+	if (b->is_doubtful && !entry->is_wanted) {
+		entry->doubted =
+			(uint16_t)(((1u << b->place_count) - 1) & ~(entry->held | entry->sent));
+		entry->sent |= entry->doubted;
+	}
 	entry->is_wanted = true;
 }
 
@@ -134,6 +137,7 @@ static void apply(book_entry *entry, size_t place, book_mark mark)
 
 	entry->held &= (uint16_t)~bit;
 	entry->sent &= (uint16_t)~bit;
+	entry->doubted &= (uint16_t)~bit;
 	if (mark == BOOK_HELD)
 		entry->held |= bit;
 	if (mark == BOOK_SENT)

@@ -10,16 +10,17 @@
 /* Bits: one a place, by its number in book.places. */
 typedef struct book_entry {
 	emr_cid root;
-	uint16_t held;	/* said that it keeps all of it */
-	uint16_t sent;	/* may have it: is asked before it is sent, and told when it goes */
-	uint16_t stuck; /* does not take it alone either; of this process */
-	uint16_t waits; /* its cluster was asked, and is looked at later; of this process */
-	uint16_t urged; /* and was asked once more, as too few of its peers had it */
-	uint16_t seen;	/* waiting, for a while, with no peer more that has it */
-	uint16_t late;	/* and for twice as long: a person is told */
-	uint64_t peers; /* 4 bits a place: copies in its cluster, by the last look */
-	bool is_wanted; /* by this computer */
-	bool is_noted;	/* that it goes stands elsewhere, too: see emr_publisher_options */
+	uint16_t held;	  /* said that it keeps all of it */
+	uint16_t sent;	  /* may have it: is asked before it is sent, and told when it goes */
+	uint16_t doubted; /* sent, for all that is known: what the file said is lost */
+	uint16_t stuck;	  /* does not take it alone either; of this process */
+	uint16_t waits;	  /* its cluster was asked, and is looked at later; of this process */
+	uint16_t urged;	  /* and was asked once more, as too few of its peers had it */
+	uint16_t seen;	  /* waiting, for a while, with no peer more that has it */
+	uint16_t late;	  /* and for twice as long: a person is told */
+	uint64_t peers;	  /* 4 bits a place: copies in its cluster, by the last look */
+	bool is_wanted;	  /* by this computer */
+	bool is_noted;	  /* that it goes stands elsewhere, too: see emr_publisher_options */
 } book_entry;
 
 typedef struct book {

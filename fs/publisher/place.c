@@ -224,7 +224,8 @@ static size_t choose(publisher_place *place, pick *picks, size_t max)
 
 		if (entry->is_wanted && ((entry->held | entry->stuck | entry->waits) & bit) == 0)
 			picks[n++] = (pick){.root = entry->root,
-				.may_be_there = is_clustered(place) || (entry->sent & bit) != 0};
+				.may_be_there = is_clustered(place) || (entry->sent & bit) != 0,
+				.was_begun = (entry->sent & ~entry->doubted & bit) != 0};
 	}
 	return n;
 }
@@ -300,7 +301,7 @@ static emr_status ask_each(publisher_place *place, pick *picks, size_t n)
 				 : place_ask(place, &picks[i].root, &picks[i].is_held, &fault);
 		if (status != EMR_OK && is_of_content(fault))
 			place_stick(place, &picks[i]);
-		else if (!is_clustered(place) && !picks[i].is_held)
+		else if (!is_clustered(place) && !picks[i].is_held && picks[i].was_begun)
 			begin_small(place);
 	}
 	return status;

@@ -69,6 +69,7 @@ struct emr_publisher {
 typedef struct pick {
 	emr_cid root;
 	bool may_be_there, is_held;
+	bool was_begun;	 /* to be sent, as is known: what is not there now was cut off */
 	bool is_stuck;	 /* no part of what is sent now */
 	bool is_waiting; /* nor is this: the cluster has it to do */
 } pick;

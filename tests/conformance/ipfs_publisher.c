@@ -789,6 +789,24 @@ static void a_record_that_is_too_large_for_one_import_goes_in_pieces(void **stat
 	end(&s);
 }
 
+/* Without the file it is asked for first, and that it is not there says nothing of the line. */
+static void the_first_record_that_a_near_place_ever_gets_goes_whole(void **state)
+{
+	static const char *const names[] = {"gate"};
+	emr_cid root;
+	scene s;
+
+	(void)state;
+	begin(&s, "whole");
+	gate_is(true);
+	forget_asked();
+	root = save_large(&s, 20);
+	start(&s, 1, names);
+	wait_held(&s, &root, 2);
+	assert_int_equal(asked("dag/import"), 1);
+	end(&s);
+}
+
 /* The proxy takes 70 MiB; any time is short enough. */
 static void a_fast_place_gets_a_record_whole_until_that_is_too_much_for_it(void **state)
 {
@@ -977,6 +995,7 @@ int main(void)
 			a_lost_copy_is_found_out_behind_a_record_that_the_place_cannot_say_anything_of),
 		cmocka_unit_test(half_a_list_of_what_is_to_be_kept_lets_nothing_go),
 		cmocka_unit_test(a_record_that_is_too_large_for_one_import_goes_in_pieces),
+		cmocka_unit_test(the_first_record_that_a_near_place_ever_gets_goes_whole),
 		cmocka_unit_test(a_fast_place_gets_a_record_whole_until_that_is_too_much_for_it),
 		cmocka_unit_test(what_is_on_its_way_is_counted_while_it_is),
 		cmocka_unit_test(what_is_sent_gives_way_to_programs_in_the_folder),
