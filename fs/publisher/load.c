@@ -121,6 +121,13 @@ static emr_status make_distinct(emr_buf *cids)
 	return EMR_OK;
 }
 
+void load_gives(load *l, uint64_t bytes)
+{
+	l->gave += bytes;
+	if (l->given != NULL)
+		atomic_fetch_add(l->given, bytes);
+}
+
 static emr_status next_block(void *arg, bool *out_more, emr_block *out_block)
 {
 	load *l = arg;
@@ -139,8 +146,7 @@ static emr_status next_block(void *arg, bool *out_more, emr_block *out_block)
 	emr_buf_clear(&l->block);
 	status = emr_store_get_verified(l->store, cid_at(&l->cids, index), &l->block);
 	*out_block = (emr_block){.cid = *cid_at(&l->cids, index), .data = emr_buf_view(&l->block)};
-	if (l->given != NULL)
-		atomic_fetch_add(l->given, l->block.len);
+	load_gives(l, l->block.len);
 	return status == EMR_NOT_FOUND ? EMR_MISSING_DATA : status;
 }
 

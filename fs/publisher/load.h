@@ -23,6 +23,7 @@ typedef struct load {
 	void (*await)(void *arg); /* before each block; NULL: nobody is waited for */
 	void *await_arg;
 	_Atomic uint64_t *given; /* counts the bytes of blocks that were given; NULL: nobody does */
+	uint64_t gave;		 /* of these by this load */
 } load;
 
 void load_free(load *l);
@@ -30,6 +31,7 @@ void load_clear(load *l);
 /* With everything below ROOT.  *OUT_FITS false: it would be too much; then it is as before, and
  * *OUT_BYTES is how large ROOT alone is.  EMR_MISSING_DATA, EMR_DAMAGED: of ROOT. */
 emr_status load_add(load *l, const emr_cid *root, bool *out_fits, uint64_t *out_bytes);
+void load_gives(load *l, uint64_t bytes);
 /* The parcel lives as long as L. */
 emr_status load_seal(load *l, emr_ipfs_parcel *out_parcel);
 

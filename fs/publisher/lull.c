@@ -58,27 +58,23 @@ void lull_is_not_waited_for(publisher_place *place)
 	place->patient_until_ns = 0;
 }
 
-void lull_begin_import(publisher_place *place)
-{
-	place->paused_ns = 0;
-}
-
 void lull_await(void *arg)
 {
-	publisher_place *place = arg;
+	lull *one = arg;
+	publisher_place *place = one->place;
 	emr_publisher *p = place->publisher;
 	int64_t noise, begun_ns;
 
 	pthread_mutex_lock(&p->lock);
-	while (!p->is_stopping && place->paused_ns < PAUSE_NS && !has_lost_patience(place)) {
+	while (!p->is_stopping && one->paused_ns < PAUSE_NS && !has_lost_patience(place)) {
 		noise = noise_ns(place);
 		if (noise == 0 || p->is_stopping)
 			break;
 		begun_ns = publisher_now_ns();
-		if (noise > PAUSE_NS - place->paused_ns)
-			noise = PAUSE_NS - place->paused_ns;
+		if (noise > PAUSE_NS - one->paused_ns)
+			noise = PAUSE_NS - one->paused_ns;
 		publisher_wait_until(p, begun_ns + noise);
-		place->paused_ns += publisher_now_ns() - begun_ns;
+		one->paused_ns += publisher_now_ns() - begun_ns;
 	}
 	pthread_mutex_unlock(&p->lock);
 }

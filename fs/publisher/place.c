@@ -19,9 +19,8 @@
 #define PUSH_TELLS ((uint64_t)8 << 20) /* an import of fewer bytes says little of a place */
 #define PAUSE_NS INT64_C(1000000000)   /* after the first failure; twice as long after each more */
 #define PAUSE_DOUBLINGS 6
-#define TELL_NS INT64_C(3600000000000)	    /* a person is told of one kind of failure once in it */
-#define CHECK_BEGIN_NS INT64_C(60000000000) /* after the start */
-#define CHECK_SHARE 20			    /* of the time at most one part in so many */
+#define TELL_NS INT64_C(3600000000000) /* a person is told of one kind of failure once in it */
+#define CHECK_SHARE 20		       /* of the time at most one part in so many */
 #define CHECK_AGAIN_NS INT64_C(86400000000000)
 #define UNSTICK_NS INT64_C(600000000000)
 
@@ -213,6 +212,25 @@ static bool is_clustered(const publisher_place *place)
 }
 
 /* With the lock. */
+static bool is_lacking(const publisher_place *place, const book_entry *entry)
+{
+	const unsigned not_now = entry->held | entry->stuck | entry->waits | entry->going;
+
+	return entry->is_wanted && (not_now & place_bit(place)) == 0;
+}
+
+/* With the lock. */
+static bool is_any_lacking(const publisher_place *place)
+{
+	const book *b = &place->publisher->book;
+	size_t i = 0;
+
+	while (i < book_count(b) && !is_lacking(place, book_at(b, i)))
+		i++;
+	return i < book_count(b);
+}
+
+/* With the lock.  No other thread of the place chooses them until end_going. */
 static size_t choose(publisher_place *place, pick *picks, size_t max)
 {
 	const book *b = &place->publisher->book;
@@ -220,12 +238,14 @@ static size_t choose(publisher_place *place, pick *picks, size_t max)
 	size_t n = 0;
 
 	for (size_t i = 0; i < book_count(b) && n < max; i++) {
-		const book_entry *entry = book_at(b, i);
+		book_entry *entry = book_at(b, i);
 
-		if (entry->is_wanted && ((entry->held | entry->stuck | entry->waits) & bit) == 0)
-			picks[n++] = (pick){.root = entry->root,
-				.may_be_there = is_clustered(place) || (entry->sent & bit) != 0,
-				.was_begun = (entry->sent & ~entry->doubted & bit) != 0};
+		if (!is_lacking(place, entry))
+			continue;
+		entry->going |= bit;
+		picks[n++] = (pick){.root = entry->root,
+			.may_be_there = is_clustered(place) || (entry->sent & bit) != 0,
+			.was_begun = (entry->sent & ~entry->doubted & bit) != 0};
 	}
 	return n;
 }
@@ -380,20 +400,22 @@ static void grow(publisher_place *place)
 	pthread_mutex_lock(&place->publisher->lock);
 	place->roots_max = place->roots_max < EMR_IPFS_ROOTS_MAX / 2 ? place->roots_max * 2
 								     : EMR_IPFS_ROOTS_MAX;
+	place->has_taken = true;
 	pthread_mutex_unlock(&place->publisher->lock);
 }
 
 static emr_status push(publisher_place *place, load *l, emr_ipfs_fault *out_fault)
 {
 	const int64_t begun_ns = publisher_now_ns();
+	lull *wait = l->await_arg;
 	emr_ipfs_call call = place_call(place, push_ms(l->bytes));
 	emr_ipfs_parcel parcel;
 	emr_status status = load_seal(l, &parcel);
 
-	lull_begin_import(place);
+	wait->paused_ns = 0;
 	if (status == EMR_OK)
 		status = emr_ipfs_push(place->node, &call, &parcel);
-	note_pace(place, status, l->bytes, begun_ns + place->paused_ns);
+	note_pace(place, status, l->bytes, begun_ns + wait->paused_ns);
 	*out_fault = call.fault;
 	if (status != EMR_OK)
 		fails(place, call.fault != EMR_IPFS_FINE ? call.fault : EMR_IPFS_HERE, call.said);
@@ -426,7 +448,7 @@ static emr_status send_piece(publisher_place *place, load *l, emr_ipfs_fault *ou
 	emr_status status = place_ask(place, &l->made_cid, &is_there, out_fault);
 
 	if (status == EMR_OK && is_there)
-		atomic_fetch_add(&place->going, l->bytes);
+		load_gives(l, l->bytes);
 	if (status != EMR_OK || is_there)
 		return status;
 	status = note_piece(place, l);
@@ -473,8 +495,9 @@ static void set_aside(publisher_place *place, pick *one, emr_status status)
 	stick_root(place, &one->root);
 }
 
-/* As many as fit; *OUT_LARGE is one that does not even alone, when it is the first. */
-static void fill(
+/* As many as fit; *OUT_LARGE is one that does not even alone, when it is the first.  How many bytes
+ * are to go. */
+static uint64_t fill(
 	publisher_place *place, load *l, pick *picks, size_t n, size_t *out_n, pick **out_large)
 {
 	uint64_t large = 0;
@@ -498,7 +521,7 @@ static void fill(
 		}
 	}
 	*out_n = fits ? i : i - 1;
-	atomic_store(&place->going_of, large > 0 ? large : l->bytes);
+	return large > 0 ? large : l->bytes;
 }
 
 static emr_status send_batch(publisher_place *place, load *l, pick *picks, size_t n)
@@ -529,20 +552,41 @@ static emr_status send_batch(publisher_place *place, load *l, pick *picks, size_
 	return status;
 }
 
+/* Another thread of the place may choose them from now on. */
+static void end_going(publisher_place *place, const pick *picks, size_t n)
+{
+	emr_publisher *p = place->publisher;
+
+	pthread_mutex_lock(&p->lock);
+	for (size_t i = 0; i < n; i++) {
+		book_entry *entry = book_find(&p->book, &picks[i].root);
+
+		if (entry != NULL)
+			entry->going &= (uint16_t)~place_bit(place);
+	}
+	pthread_mutex_unlock(&p->lock);
+}
+
 static emr_status send_some(publisher_place *place, pick *picks, size_t n)
 {
+	lull wait = {.place = place};
 	load l = {.store = place->publisher->options.store,
 		.await = lull_await,
-		.await_arg = place,
+		.await_arg = &wait,
 		.given = &place->going};
+	const pick *const all = picks;
+	const size_t all_count = n;
+	uint64_t bytes = 0;
 	pick *large;
 	emr_status status = ask_each(place, picks, n), noted;
 	bool was_asked = status == EMR_OK;
 
 	if (was_asked) {
 		l.room = room_of(place);
-		fill(place, &l, picks, n, &n, &large);
+		bytes = fill(place, &l, picks, n, &n, &large);
 		n += large != NULL;
+		atomic_fetch_add(&place->going_of, bytes);
+		end_going(place, all + n, all_count - n);
 		/* Before the first byte goes: whoever is killed now asks next time. */
 		noted = note_and_write(place, picks, n, BOOK_SENT, is_to_be_sent);
 		if (noted != EMR_OK) {
@@ -553,8 +597,8 @@ static emr_status send_some(publisher_place *place, pick *picks, size_t n)
 					       : send_batch(place, &l, picks, n);
 		}
 	}
-	atomic_store(&place->going, 0);
-	atomic_store(&place->going_of, 0);
+	atomic_fetch_sub(&place->going, l.gave);
+	atomic_fetch_sub(&place->going_of, bytes);
 	noted = note_and_write(place, picks, n, BOOK_HELD, is_held);
 	if (noted != EMR_OK)
 		fails_here(place, noted);
@@ -562,6 +606,7 @@ static emr_status send_some(publisher_place *place, pick *picks, size_t n)
 		place->publisher->options.copied(place->publisher->options.arg);
 	if (status == EMR_OK)
 		works(place);
+	end_going(place, all, all_count);
 	load_free(&l);
 	return status == EMR_OK ? noted : status;
 }
@@ -570,18 +615,28 @@ static emr_status send_some(publisher_place *place, pick *picks, size_t n)
 static bool publish_some(publisher_place *place)
 {
 	emr_publisher *p = place->publisher;
-	pick *picks = calloc(place->roots_max, sizeof *picks);
-	size_t n = picks != NULL ? choose(place, picks, place->roots_max) : 0;
+	EMR_AUTO_FREE pick *picks = NULL;
+	size_t n;
 
-	if (n == 0)
-		lull_is_not_waited_for(place);
-	else if (lull_has_come(place)) {
-		pthread_mutex_unlock(&p->lock);
-		(void)send_some(place, picks, n); /* what fails has set when it is tried again */
-		pthread_mutex_lock(&p->lock);
+	if (!is_any_lacking(place)) {
+		if (place->at_work == 0)
+			lull_is_not_waited_for(place);
+		return false;
 	}
-	free(picks);
-	return n > 0;
+	if (!lull_has_come(place))
+		return true;
+	picks = calloc(place->roots_max, sizeof *picks);
+	n = picks != NULL ? choose(place, picks, place->roots_max) : 0;
+	if (n == 0)
+		return picks != NULL; /* another thread has them meanwhile */
+	place->at_work++;
+	pthread_cond_broadcast(&p->wake); /* there may be more */
+	pthread_mutex_unlock(&p->lock);
+	(void)send_some(place, picks, n); /* what fails has set when it is tried again */
+	pthread_mutex_lock(&p->lock);
+	place->at_work--;
+	pthread_cond_broadcast(&p->wake); /* who waits for the last of them */
+	return true;
 }
 
 /* ---- What is erased ---- */
@@ -790,24 +845,42 @@ static void serve_once(publisher_place *place)
 	}
 	unstick(place);
 	cluster_unwait(place);
-	if (!answers(place) || publish_some(place) || let_one_go(place) || check_one(place) ||
-		p->is_stopping)
+	if (!answers(place) || publish_some(place))
+		return;
+	if (place->at_work > 0) { /* what is let go of may be what another thread sends */
+		publisher_wait_until(p, INT64_MAX);
+		return;
+	}
+	if (let_one_go(place) || check_one(place) || p->is_stopping)
 		return;
 	works_now(place);
 	publisher_wait_until(p, next_ns(place));
 }
 
+/* With the lock: only to a place that is known to take what it is given. */
+static void send_beside(publisher_place *place)
+{
+	emr_publisher *p = place->publisher;
+	const bool is_well = place->has_taken && place->failures == 0 && place->at_work > 0 &&
+			     publisher_now_ns() >= place->retry_ns;
+
+	if (!is_well || !publish_some(place))
+		publisher_wait_until(p, INT64_MAX);
+}
+
 void *place_serve(void *arg)
 {
-	publisher_place *place = arg;
+	publisher_lane *lane = arg;
+	publisher_place *place = lane->place;
 	emr_publisher *p = place->publisher;
 
 	publisher_step_back();
 	pthread_mutex_lock(&p->lock);
-	place->next_check_ns = publisher_now_ns() + CHECK_BEGIN_NS;
 	while (!p->is_stopping) {
 		if (!p->has_looked)
 			publisher_wait_until(p, INT64_MAX);
+		else if (lane != &place->lanes[0])
+			send_beside(place);
 		else
 			serve_once(place);
 	}

@@ -6,14 +6,24 @@
 
 #include "book.h"
 
-typedef struct publisher_place {
+#define PUBLISHER_LANES 3 /* imports that a place is given at a time */
+
+typedef struct publisher_place publisher_place;
+
+/* One thread of a place.  The first one does everything; the others send what it does not. */
+typedef struct publisher_lane {
+	publisher_place *place;
+	pthread_t thread;
+	bool has_thread;
+} publisher_lane;
+
+struct publisher_place {
 	emr_publisher *publisher;
 	emr_ipfs *node;
 	char *name;	 /* in the book */
 	unsigned copies; /* that it stands for when it holds a root */
 	uint8_t number;	 /* in the book */
-	pthread_t thread;
-	bool has_thread;
+	publisher_lane lanes[PUBLISHER_LANES];
 	_Atomic uint64_t going, going_of; /* bytes of what is being sent; 0: nothing is */
 	/* The rest under the publisher's lock. */
 	bool has_answered;
@@ -29,16 +39,17 @@ typedef struct publisher_place {
 	unsigned failures;		       /* one after the other */
 	int64_t retry_ns;		       /* not before; these are of CLOCK_MONOTONIC */
 	size_t roots_max;		       /* of one import; fewer after one that failed */
+	size_t at_work;			       /* lanes that send */
+	bool has_taken;			       /* a batch, whole: the other lanes may send, too */
 	uint64_t room, room_max; /* bytes of one import: what it takes in a few seconds */
 	int64_t next_check_ns, unstick_ns;
 	int64_t look_ns; /* when its cluster is looked at again for what waits; 0: nothing does */
 	unsigned looks;	 /* one after the other in which nothing came */
 	int64_t late_ns; /* who still waits then, and did at the time before, is late */
 	int64_t patient_until_ns; /* lull.c: 0: nothing waits */
-	int64_t paused_ns;	  /* in the import that runs */
 	emr_cid checked;	  /* the last that was asked for again */
 	bool has_hurry;		  /* to ask again for everything, now */
-} publisher_place;
+};
 
 struct emr_publisher {
 	emr_publisher_options options;
@@ -94,8 +105,12 @@ emr_status place_ask(
 bool lull_has_come(publisher_place *place);
 /* With the lock: there is nothing to send. */
 void lull_is_not_waited_for(publisher_place *place);
-void lull_begin_import(publisher_place *place);
-void lull_await(void *place); /* between two blocks of an import */
+/* One import that gives way; of the thread that sends it. */
+typedef struct lull {
+	publisher_place *place;
+	int64_t paused_ns; /* of it */
+} lull;
+void lull_await(void *lull); /* between two blocks */
 
 /* ---- clustered.c ---- */
 
@@ -114,7 +129,7 @@ void *here_watch(void *publisher); /* its thread */
 /* With the lock: ROOT was not whole on this computer when it was last looked. */
 bool here_lacks(const emr_publisher *p, const emr_cid *root);
 
-void *place_serve(void *place); /* its thread */
+void *place_serve(void *lane); /* its thread */
 int64_t publisher_now_ns(void);
 /* The calling thread gives way to those that somebody waits for. */
 void publisher_step_back(void);

@@ -20,11 +20,12 @@
 #include "load.h"
 #include "place.h"
 
-#define NICE 10				  /* of the publisher's threads: who saves goes first */
-#define ROOTS_FIRST 16			  /* of the first import; twice as many in each more */
-#define LOOK_PAUSE_NS INT64_C(200000000)  /* after a change, for those that follow it */
-#define LOOK_SHARE 10			  /* looking takes at most one part in so many */
-#define LOOK_AGAIN_NS INT64_C(5000000000) /* after one that failed */
+#define NICE 10				    /* of the publisher's threads: who saves goes first */
+#define ROOTS_FIRST 16			    /* of the first import; twice as many in each more */
+#define CHECK_BEGIN_NS INT64_C(60000000000) /* after the start */
+#define LOOK_PAUSE_NS INT64_C(200000000)    /* after a change, for those that follow it */
+#define LOOK_SHARE 10			    /* looking takes at most one part in so many */
+#define LOOK_AGAIN_NS INT64_C(5000000000)   /* after one that failed */
 
 emr_status emr_publisher_new(emr_ipfs *const *nodes, size_t count, emr_publisher **out_publisher)
 {
@@ -228,17 +229,42 @@ static void *look(void *arg)
 
 /* ---- Beginning and end ---- */
 
+/* A cluster is one thread's: what it is asked takes longer than what its node is sent. */
+static emr_status start_place(publisher_place *place)
+{
+	const size_t lanes = emr_ipfs_cluster(place->node) != NULL ? 1 : PUBLISHER_LANES;
+
+	place->next_check_ns = publisher_now_ns() + CHECK_BEGIN_NS;
+	for (size_t i = 0; i < lanes; i++) {
+		publisher_lane *lane = &place->lanes[i];
+
+		lane->place = place;
+		if (pthread_create(&lane->thread, NULL, place_serve, lane) != 0)
+			return EMR_NO_MEMORY;
+		lane->has_thread = true;
+	}
+	return EMR_OK;
+}
+
+static void join_place(publisher_place *place)
+{
+	for (size_t i = 0; i < PUBLISHER_LANES; i++) {
+		if (place->lanes[i].has_thread)
+			pthread_join(place->lanes[i].thread, NULL);
+		place->lanes[i].has_thread = false;
+	}
+}
+
 static emr_status start_threads(emr_publisher *p)
 {
 	if (pthread_create(&p->looker, NULL, look, p) != 0)
 		return EMR_NO_MEMORY;
 	p->has_looker = true;
 	for (size_t i = 0; i < p->count; i++) {
-		publisher_place *place = &p->places[i];
+		emr_status status = start_place(&p->places[i]);
 
-		if (pthread_create(&place->thread, NULL, place_serve, place) != 0)
-			return EMR_NO_MEMORY;
-		place->has_thread = true;
+		if (status != EMR_OK)
+			return status;
 	}
 	return EMR_OK;
 }
@@ -333,11 +359,8 @@ void emr_publisher_stop(emr_publisher *p)
 	pthread_mutex_lock(&p->lock); /* whoever still asks for a look sees that there is none */
 	p->has_watcher = false;
 	pthread_mutex_unlock(&p->lock);
-	for (size_t i = 0; i < p->count; i++) {
-		if (p->places[i].has_thread)
-			pthread_join(p->places[i].thread, NULL);
-		p->places[i].has_thread = false;
-	}
+	for (size_t i = 0; i < p->count; i++)
+		join_place(&p->places[i]);
 }
 
 void emr_publisher_wake(void *publisher)

@@ -896,6 +896,39 @@ static void what_is_sent_gives_way_to_programs_in_the_folder(void **state)
 	end(&s);
 }
 
+/* What is erased while it is sent is let go of when all of it is there, and not before. */
+static void a_place_that_takes_one_import_is_given_several_at_a_time(void **state)
+{
+	static const char *const names[] = {"gate"};
+	emr_cid roots[100], first;
+	scene s;
+
+	(void)state;
+	begin(&s, "lanes");
+	gate_is(true);
+	start(&s, 1, names);
+	first = save(&s, "first", 0);
+	wait_held(&s, &first, 2);
+	gate_is(false);
+	forget_asked();
+	for (size_t i = 0; i < 100; i++)
+		roots[i] = save(&s, "lane", i);
+	while (asked("dag/import") < 3)
+		usleep(1000);
+	for (size_t i = 0; i < 100; i++)
+		erase(&s, &roots[i]);
+	while (look(&s, 0).leaving == 0)
+		usleep(1000);
+	assert_int_equal(asked("pin/rm"), 0);
+	gate_is(true);
+	while (leaving_count(&s) != 0)
+		usleep(1000);
+	for (size_t i = 0; i < 100; i++)
+		assert_false(is_kept(&roots[i]));
+	assert_int_equal(held(&s, &first), 2);
+	end(&s);
+}
+
 /* Behind a slow line, or in a folder that is never open for long, it would begin anew for ever. */
 static void an_import_that_was_cut_off_goes_on_in_pieces(void **state)
 {
@@ -999,6 +1032,7 @@ int main(void)
 		cmocka_unit_test(a_fast_place_gets_a_record_whole_until_that_is_too_much_for_it),
 		cmocka_unit_test(what_is_on_its_way_is_counted_while_it_is),
 		cmocka_unit_test(what_is_sent_gives_way_to_programs_in_the_folder),
+		cmocka_unit_test(a_place_that_takes_one_import_is_given_several_at_a_time),
 		cmocka_unit_test(an_import_that_was_cut_off_goes_on_in_pieces),
 		cmocka_unit_test(programs_that_never_rest_keep_nothing_back_for_ever),
 		cmocka_unit_test(to_stop_waits_for_no_node),

@@ -66,7 +66,7 @@ typedef struct emr_publisher_options {
 	void *arg;
 } emr_publisher_options;
 
-/* Starts one thread a place and one more. */
+/* Starts three threads a place, one for a node of a cluster, and two more. */
 emr_status emr_publisher_start(emr_publisher *publisher, const emr_publisher_options *options);
 /* Ends at once, also in the middle of a push, and forgets nothing.  What is asked below goes on
  * being answered.  NULL is fine. */
