@@ -8,7 +8,7 @@ import shlex
 import subprocess
 import time
 
-from filesystems import Failed, drop_caches
+from filesystems import Failed, drop_caches, wait_for_end
 
 STEP_S = 0.001
 LIMIT_S = 120
@@ -41,17 +41,12 @@ class Person:
 
     def end(self, started):
         child, out = started
-        try:
-            status = child.wait(LIMIT_S)
-        except subprocess.TimeoutExpired as error:
-            child.kill()
-            child.wait()
-            raise Failed(f"{self.who}: over {LIMIT_S} s") from error
+        wait_for_end(child)
         with out:
             out.seek(0)
             said = out.read()
-        if status != 0:
-            raise Failed(f"{self.who}: status {status}, see {self.scene.dir}/log: {said.strip()[-200:]}")
+        if child.returncode != 0:
+            raise Failed(f"{self.who}: status {child.returncode}, see {self.scene.dir}/log: {said.strip()[-200:]}")
         return said
 
     def run(self, *words, secret=False):
