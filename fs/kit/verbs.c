@@ -591,7 +591,7 @@ static const emr_verb_row verbs[EMR_VERB_COUNT] = {
 			  "device), and accept works on any computer that reaches a gateway.\n",
 		.fields = "devices[]{name added_at seen_at this first} strangers[]{kind key "
 			  "organisation}; add: name file network; accept: folder network; "
-			  "remove: name ended[]{kind key organisation}",
+			  "remove: name ended[]{kind key organisation} handle authority",
 		.options = BIT(EMR_OPT_NETWORK) | BIT(EMR_OPT_JOIN) | BIT(EMR_OPT_CARD_FILE) |
 			   BIT(EMR_OPT_PASSPHRASE_FILE),
 		.exits = exits_device},

@@ -430,7 +430,7 @@ emr_status emr_share_device_add(
 static emr_status revoke_key(emr_share *share, const emr_known_person *device, bool *some)
 {
 	AUTO_PARCEL p = {0};
-	emr_act act = emr_act_key_revoke(device->signer_id, share_now(share), 0);
+	emr_act act = emr_act_device_revoke(device->signer_id, &device->row, share_now(share));
 	emr_status status;
 
 	if (device->row.head.state != EMR_KEY_ACTIVE)

@@ -20,6 +20,7 @@
 #include "mount/client.h"
 #include "network/device_file.h"
 #include "network/device_joining.h"
+#include "network/device_leaving.h"
 #include "network/network_adopt.h"
 #include "network/renewing.h"
 #include "session/acting.h"
@@ -680,6 +681,8 @@ static emr_status remove_found(devices *d)
 
 static emr_status remove_one(devices *d, emr_problem *out_problem)
 {
+	char handle[EMR_CERT_HANDLE_MAX + 1];
+	emr_device_left left;
 	emr_status status = emr_acting_keys(&d->acting, d->args, out_problem);
 
 	d->name = d->args->operands[1];
@@ -700,6 +703,12 @@ static emr_status remove_one(devices *d, emr_problem *out_problem)
 	emr_out_put(d->out, "ended", json_incref(d->ended));
 	if (!d->is_found)
 		return EMR_OK; /* what ended was said */
+	left = emr_device_leave_authority(&d->acting, d->found, d->name, d->out, handle);
+	if (left != EMR_DEVICE_LEFT_NOTHING) {
+		emr_out_text(d->out, "handle", handle);
+		emr_out_text(
+			d->out, "authority", left == EMR_DEVICE_LEFT_ENDED ? "ended" : "not-told");
+	}
 	emr_say(d->out,
 		"%s opens nothing any more of what is saved from now on. What was on it when it "
 		"was lost is as safe as its "

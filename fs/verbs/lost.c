@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "kit/language.h"
+#include "network/device_leaving.h"
 #include "session/acting.h"
 #include "share/devices.h"
 
@@ -28,9 +29,12 @@ static void cutting_end(cutting *c)
 static emr_status note_removed(void *arg, const emr_device *device)
 {
 	const cutting *c = arg;
+	char handle[EMR_CERT_HANDLE_MAX + 1];
 
 	emr_say(c->out, "%s is removed: it opens nothing of what is saved from now on.\n",
 		device->name);
+	(void)emr_device_leave_authority(
+		&c->acting, device->signer_id, device->name, c->out, handle);
 	return json_array_append_new(c->removed, json_string(device->name)) == 0 ? EMR_OK
 										 : EMR_NO_MEMORY;
 }

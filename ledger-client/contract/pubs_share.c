@@ -38,6 +38,7 @@ void emr_pub_key_revoke_encode(const emr_pub_key_revoke *pub, uint8_t out[48])
 	memcpy(out, pub->target, 32);
 	put_u64(out + 32, pub->invalid_since_unix_s);
 	out[40] = pub->reason;
+	out[41] = pub->certificate;
 }
 
 bool emr_pub_key_revoke_parse(emr_span bytes, emr_pub_key_revoke *out_pub)
@@ -47,6 +48,7 @@ bool emr_pub_key_revoke_parse(emr_span bytes, emr_pub_key_revoke *out_pub)
 	memcpy(out_pub->target, bytes.data, 32);
 	out_pub->invalid_since_unix_s = get_u64(bytes.data + 32);
 	out_pub->reason = bytes.data[40];
+	out_pub->certificate = bytes.data[41];
 	return true;
 }
 

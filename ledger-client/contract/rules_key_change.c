@@ -124,9 +124,34 @@ static bool target_row(const emr_item *item, emr_span pub, emr_key_text *out)
 	return true;
 }
 
+/* The certificate that a device's row names; false where it names none, or is no device's. */
+static bool certificate_of(const emr_row_key *row, emr_key_text *out)
+{
+	static const uint8_t none[32] = {0};
+
+	if (row->how != EMR_HOW_DEVICE || memcmp(row->next, none, sizeof none) == 0)
+		return false;
+	emr_key_certificate(row->org, row->next, out);
+	return true;
+}
+
+static void revoke_follows(struct key_set *set, const emr_item *item, emr_span pub)
+{
+	emr_key_text key;
+	emr_row_key row;
+	emr_span value;
+
+	(void)target_row(item, pub, &key);
+	if (revoke_pub(pub).certificate != 0 && emr_declared_value(set, &key, &value) &&
+		emr_row_key_parse(value, &row) == EMR_CONTRACT_OK && certificate_of(&row, &key))
+		emr_declare(set, &key);
+}
+
 static emr_result revoke_form(struct judge *judge)
 {
-	return memcmp(judge->item.object_id, revoke_pub(judge->pub).target, 16) == 0
+	emr_pub_key_revoke pub = revoke_pub(judge->pub);
+
+	return pub.certificate <= 1 && memcmp(judge->item.object_id, pub.target, 16) == 0
 		       ? EMR_RESULT_APPLIED
 		       : EMR_RESULT_FORMAT;
 }
@@ -148,9 +173,14 @@ static bool revokes_himself(struct judge *judge)
 static emr_result revoke_authority(struct judge *judge)
 {
 	emr_row_key target = target_of(judge), signer;
+	emr_key_text key;
 	bool may;
 
-	if (!judge->is_row_present || revokes_himself(judge)) /* absent: revoke_state says GONE */
+	if (!judge->is_row_present) /* revoke_state says GONE */
+		return EMR_RESULT_APPLIED;
+	if (revoke_pub(judge->pub).certificate != 0 && !certificate_of(&target, &key))
+		return EMR_RESULT_NOT_AUTHORISED;
+	if (revokes_himself(judge))
 		return EMR_RESULT_APPLIED;
 	if (!emr_judge_key(judge, judge->signer_id, &signer))
 		return EMR_RESULT_NOT_AUTHORISED;
@@ -172,14 +202,32 @@ static emr_result revoke_last(struct judge *judge)
 	return revokes_himself(judge) ? EMR_RESULT_APPLIED : emr_judge_key_in_force(judge);
 }
 
+/* The certificate is out of use.  Where it was before, its row stays whose it is. */
+static void put_certificate(struct judge *judge, const emr_key_text *key)
+{
+	emr_row_signed row = {
+		.head = emr_judge_head(judge, EMR_FAMILY_CERTIFICATE, EMR_STATE_PRESENT, 0, 0)};
+	uint8_t value[EMR_ROW_SIGNED_BYTES];
+	emr_span there;
+
+	if (emr_judge_get(judge, key->text, &there))
+		return;
+	memcpy(row.signer, judge->signer_id, 32);
+	emr_row_signed_encode(&row, value);
+	emr_judge_put(judge, key->text, value, sizeof value);
+}
+
 static void revoke_write(struct judge *judge)
 {
 	emr_pub_key_revoke pub = revoke_pub(judge->pub);
 	emr_row_key row = target_of(judge);
+	emr_key_text key;
 
 	row.head = emr_judge_head(judge, EMR_FAMILY_KEY, EMR_KEY_REVOKED, row.head.flags, 0);
 	row.invalid_since_unix_s = pub.invalid_since_unix_s;
 	put_key(judge, pub.target, &row);
+	if (pub.certificate != 0 && certificate_of(&row, &key))
+		put_certificate(judge, &key);
 }
 
 /* ---- 08 CERT_REVOKE ---- */
@@ -221,15 +269,10 @@ static emr_result cert_authority(struct judge *judge)
 
 static void cert_write(struct judge *judge)
 {
-	emr_row_signed row = {
-		.head = emr_judge_head(judge, EMR_FAMILY_CERTIFICATE, EMR_STATE_PRESENT, 0, 0)};
-	uint8_t value[EMR_ROW_SIGNED_BYTES];
 	emr_key_text key;
 
-	memcpy(row.signer, judge->signer_id, 32);
-	emr_row_signed_encode(&row, value);
 	(void)cert_row(&judge->item, judge->pub, &key);
-	emr_judge_put(judge, key.text, value, sizeof value);
+	put_certificate(judge, &key);
 }
 
 /* ---- 06 KEY_KX ---- */
@@ -261,10 +304,11 @@ const op_rule emr_rules_key_change[4] = {
 		.op = EMR_OP_KEY_REVOKE,
 		.domain = DOMAIN_NONE,
 		.epoch = EPOCH_ZERO,
-		.reserved_at = 41,
-		.reserved_len = 7,
+		.reserved_at = 42,
+		.reserved_len = 6,
 		.needs = NEED_SIGNER,
 		.row_key = target_row,
+		.follows = revoke_follows,
 		.form = revoke_form,
 		.authority = revoke_authority,
 		.state = revoke_state,

@@ -127,7 +127,10 @@ static void chosen_pub(const uint8_t *choice, emr_item *item, uint8_t pub[EMR_PU
 	case EMR_OP_KEY_REVOKE:
 		memcpy(item->object_id, pub, 16);
 		memset(pub + 34, 0, item->op == EMR_OP_WRITER_ADD ? 6 : 0);
-		memset(pub + 41, 0, item->op == EMR_OP_KEY_REVOKE ? 7 : 0);
+		if (item->op == EMR_OP_KEY_REVOKE) {
+			pub[41] &= 1;
+			memset(pub + 42, 0, 6);
+		}
 		break;
 	case EMR_OP_GRANT:
 		memset(pub + 32, 0, 8);

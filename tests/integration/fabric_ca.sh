@@ -189,11 +189,22 @@ says "ended your key"
 says_not "renewed"
 two_unmount sara
 
-say "so is a computer that its owner removed: by its handle, or it would have its certificate renewed for good"
+say "who removes a computer reads what the authority has to be told"
 as ana run 0 device remove laptop --passphrase-file "$EMR_PASS"
+says "emrfs org revoke ana-laptop"
+[ ! -e ca/ana-laptop.revoked ] || emr_fail "who is no administrator told the authority"
 revoke 0 ana-laptop
 [ "$(field handle) $(field authority)" = "ana-laptop ended" ] || emr_fail "$(cat out/said)"
 [ -e ca/ana-laptop.revoked ] || emr_fail "the authority goes on giving it certificates"
+
+say "an administrator who removes a computer tells the authority himself"
+invite desk device 0
+as hospital run 0 device add desk --join "$EMR_WORK/desk.invitation" -o "$EMR_WORK/desk.device" --yes --passphrase-file "$EMR_PASS"
+as hospital json 0 device remove desk --passphrase-file "$EMR_PASS"
+[ "$(field handle) $(field authority)" = "desk ended" ] || emr_fail "$(cat out/said)"
+[ -e ca/desk.revoked ] || emr_fail "the authority goes on giving it certificates"
+# Its certificate ended with it: nothing is asked, as nothing is left to be ended on the ledger.
+as hospital json 0 org revoke desk --passphrase-file "$EMR_PASS"
 
 say "a renewal whose end nobody saw is ended by the next opening, also without the authority"
 mv rui/state/certificate rui/state/certificate.next

@@ -143,7 +143,8 @@ static void a_public_part_out_of_form_is_refused(void **state)
 {
 	/* clang-format off */
 	static const struct { enum what what; enum who who; size_t at; uint8_t value; int expected; } rows[] = {
-		{ KEY_REVOKE, ADMIN2, 41, 1, FORM }, { KEY_REVOKE, ADMIN2, 47, 1, FORM },
+		{ KEY_REVOKE, ADMIN2, 41, 2, FORM }, { KEY_REVOKE, ADMIN2, 41, 1, NO }, { KEY_REVOKE, ADMIN2, 42, 1, FORM },
+		{ KEY_REVOKE, ADMIN2, 47, 1, FORM },
 		{ ORG_PROPOSE, ADMIN, 0, 0, FORM }, { ORG_PROPOSE, ADMIN, 0, 2, FORM }, { ORG_PROPOSE, ADMIN, 0, 6, FORM },
 		{ ORG_PROPOSE, ADMIN, 1, 1, FORM }, { ORG_PROPOSE, ADMIN, 2, 1, FORM }, { ORG_PROPOSE, ADMIN, 7, 1, FORM },
 		{ WRITER_ADD, OWNER, 33, 0, FORM }, { WRITER_ADD, OWNER, 33, 32, FORM }, { WRITER_ADD, OWNER, 34, 1, FORM },

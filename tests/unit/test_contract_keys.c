@@ -659,6 +659,100 @@ static void a_device_is_registered_whatever_certificate_brings_it(void **state)
 	kit_world_free(&it.world);
 }
 
+/* The answer to BY, who ends the newcomer's key, and with CERTIFICATE what its row names. */
+static int remove_key(
+	newcomer *it, const char *name, const kit_signer *by, uint8_t certificate, bool is_kept)
+{
+	emr_item item = {.op = EMR_OP_KEY_REVOKE};
+	emr_pub_key_revoke pub = {.certificate = certificate};
+	kit_state parts = {0};
+	static kit_run run;
+	uint8_t bytes[48];
+	emr_key_text key;
+	kit_batch batch;
+	emr_span sent;
+	int answer;
+
+	memcpy(pub.target, it->key.id, 32);
+	memcpy(item.object_id, it->key.id, 16);
+	emr_pub_key_revoke_encode(&pub, bytes);
+	emr_key_signer(it->key.id, &key);
+	kit_follow(&it->world.state, key.text, &item);
+	memcpy(it->world.caller.submitter_id, by->id, 32);
+	kit_begin(&batch, by, it->world.net_id);
+	kit_add(&batch, item, kit_span(bytes, sizeof bytes), (emr_span){NULL, 0});
+	sent = kit_end(&batch);
+	kit_judge(&run, name, sent, &it->world.caller, KIT_NOW, &it->world.state, NULL);
+	answer = kit_answer(&run);
+	if (answer == EMR_RESULT_APPLIED && is_kept)
+		kit_commit(&run, &it->world.state, &parts);
+	kit_run_free(&run);
+	kit_state_free(&parts);
+	kit_drop(sent);
+	memcpy(it->world.caller.submitter_id, it->key.id, 32);
+	return answer;
+}
+
+static void a_removed_computer_s_certificate_ends_with_it(void **state)
+{
+	kit_signer other = kit_signer_of("somebody of the same organisation");
+	newcomer it;
+
+	(void)state;
+	make_certified_device(&it);
+	it.world.caller.host = EMR_HOST_EMBEDDED;
+	put_device(&it, EMR_KEY_ACTIVE, UNTIL, it.world.caller.cert.ref);
+	kit_put_key(&it.world.state, &other, it.world.org, EMR_ROLE_PATIENT, EMR_HOW_CERTIFICATE,
+		EMR_KEY_ACTIVE, UNTIL);
+	assert_int_equal(
+		remove_key(&it, "another's computer, with its certificate", &other, 1, false),
+		EMR_RESULT_NOT_AUTHORISED);
+	assert_int_equal(
+		remove_key(&it, "a computer without its certificate", &it.world.identity, 0, false),
+		EMR_RESULT_APPLIED);
+	assert_int_equal(remove_key(&it, "a computer that removes itself with its certificate",
+				 &it.key, 1, false),
+		EMR_RESULT_APPLIED);
+	assert_int_equal(
+		remove_key(&it, "a computer with its certificate", &it.world.identity, 1, true),
+		EMR_RESULT_APPLIED);
+	assert_int_equal(revoke_cert(&it, "CERT_REVOKE of a removed computer's", it.world.org,
+				 it.renewal.ref),
+		EMR_RESULT_CONFLICT);
+	/* Nor does another computer, of the same person say, live on with it. */
+	it.key = kit_signer_of("another computer");
+	memcpy(it.world.caller.submitter_id, it.key.id, 32);
+	put_device(&it, EMR_KEY_ACTIVE, UNTIL, other.id);
+	assert_int_equal(renew(&it, "KEY_CERT with a removed computer's certificate", NULL),
+		EMR_RESULT_KEY_DEAD);
+	kit_world_free(&it.world);
+}
+
+static void only_what_a_computer_named_ends_with_it(void **state)
+{
+	static const uint8_t none[32] = {0};
+	newcomer it;
+
+	(void)state;
+	make_certified_device(&it);
+	it.world.caller.host = EMR_HOST_EMBEDDED;
+	assert_int_equal(remove_key(&it, "a computer that named no certificate", &it.world.identity,
+				 1, false),
+		EMR_RESULT_NOT_AUTHORISED);
+	put_own_key(&it, EMR_HOW_CERTIFICATE, EMR_KEY_ACTIVE, UNTIL);
+	assert_int_equal(remove_key(&it, "one's own key with its certificate", &it.key, 1, false),
+		EMR_RESULT_NOT_AUTHORISED);
+	/* Whoever took it out of use before stays the one who did. */
+	put_device(&it, EMR_KEY_ACTIVE, UNTIL, none);
+	put_device(&it, EMR_KEY_ACTIVE, UNTIL, it.world.caller.cert.ref);
+	assert_int_equal(
+		revoke_cert(&it, "CERT_REVOKE of a computer's", it.world.org, it.renewal.ref), 0);
+	assert_int_equal(remove_key(&it, "a computer whose certificate is out of use",
+				 &it.world.identity, 1, true),
+		EMR_RESULT_APPLIED);
+	kit_world_free(&it.world);
+}
+
 /* Its certificate is in a part that is not kept: an entry of it would stop all who follow. */
 static void a_refused_registration_gets_no_entry(void **state)
 {
@@ -726,6 +820,8 @@ int main(void)
 		cmocka_unit_test(with_a_new_certificate_who_was_revoked_comes_back),
 		cmocka_unit_test(an_administrator_revokes_no_certificate_of_another_organisation),
 		cmocka_unit_test(a_device_is_registered_whatever_certificate_brings_it),
+		cmocka_unit_test(a_removed_computer_s_certificate_ends_with_it),
+		cmocka_unit_test(only_what_a_computer_named_ends_with_it),
 		cmocka_unit_test(a_refused_registration_gets_no_entry),
 		cmocka_unit_test(every_flip_in_a_registration_is_refused),
 	};

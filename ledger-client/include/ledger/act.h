@@ -54,6 +54,9 @@ emr_status emr_act_follow(emr_act *act, emr_bytes row);
 emr_status emr_act_key_rotate(
 	emr_id32 old, const emr_keyring *next, emr_id16 net_id, emr_act *out_act);
 emr_act emr_act_key_revoke(emr_id32 target, uint64_t invalid_since_unix_s, uint8_t reason);
+/* Of a device that named a certificate, that ends, too. */
+emr_act emr_act_device_revoke(
+	emr_id32 device, const emr_row_key *row, uint64_t invalid_since_unix_s);
 /* REF: SHA-256 of the DER of a certificate that the CA of ORG gave. */
 emr_act emr_act_cert_revoke(emr_id16 org, const uint8_t ref[32]);
 emr_act emr_act_key_kx(emr_id32 signer, const uint8_t x25519[32]);

@@ -22,6 +22,7 @@ typedef struct emr_pub_key_revoke {
 	uint64_t invalid_since_unix_s; /* 32: signatures recorded from then on count no more; 0 =
 					  all that stand stay good */
 	uint8_t reason;		       /* 40 */
+	uint8_t certificate; /* 41: 1 = of a device, the certificate that its row names, too */
 } emr_pub_key_revoke;
 
 /* CERT_REVOKE 08, 48 bytes */

@@ -55,6 +55,8 @@ const ownKey = (c) => need(same(c.object, cut(c.signer, 0, 16)), FORMAT);
 const rotateMsg = (c, old) => cat(ascii('emrfs/v1/rotate\0'), c.net, old, sha256(c.pub.slice(0, 32), c.pub.slice(96)));
 const byCert = (c) => c.row.raw[82] === 1 || (!!c.cert && same(c.cert.ref, cut(c.pub, 0, 32)));
 const certRevoked = (c) => !!c.cert && !!c.rowOf(key.KC(c.cert.org, c.cert.ref));
+// The row that takes the certificate which a device's row names out of use; null where it names none.
+const ownCert = (k) => (k.raw[82] === 2 && !isZero(k.at(248, 32)) ? key.KC(k.at(88, 16), k.at(248, 32)) : null);
 const keyPart = from(35, 32 + 2 + 65535 + 1 + 255);
 
 const KEYS = {
@@ -89,15 +91,20 @@ const KEYS = {
 		},
 	},
 	0x03: {
-		dom: 'none', epoch: '0', zero: [41, 7], part: none, row: (c) => key.K(cut(c.pub, 0, 32)), form: (c) => need(same(c.object, cut(c.pub, 0, 16)), FORMAT),
+		dom: 'none', epoch: '0', zero: [42, 6], part: none, row: (c) => key.K(cut(c.pub, 0, 32)), form: (c) => need(c.pub[41] < 2 && same(c.object, cut(c.pub, 0, 16)), FORMAT),
 		may: (c) => {
+			if (c.row) need(!c.pub[41] || ownCert(c.row), MAY);
 			if (!c.row || same(cut(c.pub, 0, 32), c.signer)) return;
 			const endorser = c.row.raw[82] === 2 && same(c.row.at(200, 32), c.signer);
 			need(c.K && (endorser || (c.K.int(80, 2) & 64 && same(c.K.at(88, 16), c.row.at(88, 16)))), MAY);
 		},
 		state: (c) => need(c.row, GONE),
 		last: (c) => { need(c.row.state !== 3, DEAD); if (!same(cut(c.pub, 0, 32), c.signer)) inForce(c); },
-		write: (c) => c.put(key.K(cut(c.pub, 0, 32)), over(rehead(c.row, c.head({ state: 3, flags: c.row.flags })), 240, cut(c.pub, 32, 8))),
+		write: (c) => {
+			c.put(key.K(cut(c.pub, 0, 32)), over(rehead(c.row, c.head({ state: 3, flags: c.row.flags })), 240, cut(c.pub, 32, 8)));
+			const kc = c.pub[41] ? ownCert(c.row) : null;
+			if (kc && !c.rowOf(kc)) c.put(kc, row(8, c.head({ epoch: 0, flags: 0 }), c.signer));
+		},
 	},
 	0x08: {
 		dom: 'none', epoch: '0', part: none, row: (c) => key.KC(cut(c.pub, 0, 16), cut(c.pub, 16, 32)),
