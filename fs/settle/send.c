@@ -63,6 +63,17 @@ emr_status settle_hand_out(
 	return fn(arg, txn, box->outcomes, box->count);
 }
 
+/* What the ledger takes in one piece is a matter of its channel, which nobody tells: halves find
+ * it. */
+static void send_smaller(emr_settle *settle, const outbox *box)
+{
+	if (box->count <= 1)
+		return;
+	settle->most_changes = box->count / 2u;
+	emr_log(EMR_LOG_WARN, "the ledger takes no batch of %u changes: the next have %zu",
+		box->count, settle->most_changes);
+}
+
 emr_status settle_ask_ledger(emr_settle *settle, outbox *box)
 {
 	emr_ledger_answer *answer = malloc(sizeof *answer);
@@ -71,6 +82,8 @@ emr_status settle_ask_ledger(emr_settle *settle, outbox *box)
 	if (answer == NULL)
 		return EMR_NO_MEMORY;
 	status = emr_ledger_submit(settle->options.ledger, emr_buf_view(&box->batch), answer);
+	if (status == EMR_LIMIT)
+		send_smaller(settle, box);
 	if (status == EMR_OK)
 		status = settle_reach(settle, answer);
 	if (status != EMR_OK) {
@@ -91,13 +104,6 @@ emr_status settle_ask_ledger(emr_settle *settle, outbox *box)
 	return EMR_OK;
 }
 
-static emr_status send(emr_settle *settle, emr_id16 key, outbox *box, emr_outcome_fn fn, void *arg)
-{
-	emr_status status = settle_ask_ledger(settle, box);
-
-	return status == EMR_OK ? settle_hand_out(settle, key, box, fn, arg) : status;
-}
-
 emr_status settle_forget_batch(emr_settle *settle, emr_id16 key)
 {
 	emr_journal_txn *txn;
@@ -110,6 +116,16 @@ emr_status settle_forget_batch(emr_settle *settle, emr_id16 key)
 		return emr_journal_commit(txn, NULL);
 	emr_journal_rollback(txn);
 	return status;
+}
+
+static emr_status send(emr_settle *settle, emr_id16 key, outbox *box, emr_outcome_fn fn, void *arg)
+{
+	emr_status status = settle_ask_ledger(settle, box);
+
+	/* Its changes are still marked as such, and come in smaller ones. */
+	if (status == EMR_LIMIT && box->count > 1)
+		return settle_forget_batch(settle, key);
+	return status == EMR_OK ? settle_hand_out(settle, key, box, fn, arg) : status;
 }
 
 /* ---- what was sent before ---- */

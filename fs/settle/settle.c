@@ -62,6 +62,7 @@ emr_status emr_settle_new(const emr_settle_options *options, emr_settle **out_se
 		return status;
 	}
 	settle->options = *options;
+	settle->most_changes = EMR_BATCH_SEND_ITEMS;
 	memcpy(settle->person_pk, person_pk, sizeof settle->person_pk);
 	settle->net_id = emr_ledger_net_id(options->ledger);
 	settle->seen_key = settle_seen_key(options->journal, settle->net_id);
@@ -347,6 +348,7 @@ static emr_status add_change(run *r, const emr_change *change)
 	emr_status status;
 
 	if (emr_batch_count(r->batch) >= EMR_BATCH_SEND_ITEMS ||
+		r->box.count >= r->settle->most_changes ||
 		emr_batch_size(r->batch) > EMR_BATCH_SEND_BYTES - EMR_META_BYTES_MAX - 1024)
 		return EMR_LIMIT;
 	status = current_head(r->settle, change, &head);
@@ -396,8 +398,9 @@ static bool is_of_past_epoch(const outbox *box)
 	return true;
 }
 
-/* EMR_EPOCH: another epoch has begun meanwhile; nothing was handed out.  *OUT_AWAITS: nothing was
- * sent, because copies are wanted first. */
+/* Nothing was handed out, and it is to be made again: EMR_EPOCH, another epoch has begun meanwhile;
+ * EMR_LIMIT, the ledger takes fewer changes at once.  *OUT_AWAITS: nothing was sent, because copies
+ * are wanted first. */
 static emr_status finish_and_send(
 	run *r, bool is_last_try, bool *out_awaits, emr_outcome_fn fn, void *arg)
 {
@@ -415,6 +418,10 @@ static emr_status finish_and_send(
 	}
 	if (status == EMR_OK)
 		status = settle_ask_ledger(r->settle, &r->box);
+	if (status == EMR_LIMIT && r->box.count > 1) {
+		status = settle_forget_batch(r->settle, settle_outbox_key(batch_id));
+		return status == EMR_OK ? EMR_LIMIT : status;
+	}
 	if (status != EMR_OK)
 		return status;
 	if (is_last_try || !is_of_past_epoch(&r->box))
@@ -508,6 +515,7 @@ emr_status emr_settle_publish(
 	if (status == EMR_OK && n > 0)
 		status = await_look(settle, changes, n);
 	while (status == EMR_OK && at < n && !awaits) {
+		const size_t most = settle->most_changes;
 		size_t done = 0;
 
 		status = guest_look(settle->share, &settle->options, changes, &g);
@@ -517,7 +525,8 @@ emr_status emr_settle_publish(
 			break;
 		status = publish_some(settle, &g, changes + at, n - at, tries == EPOCH_TRIES, &keys,
 			&done, &awaits, fn, arg);
-		if (status == EMR_EPOCH && tries++ < EPOCH_TRIES) {
+		if ((status == EMR_EPOCH && tries++ < EPOCH_TRIES) ||
+			(status == EMR_LIMIT && settle->most_changes < most)) {
 			status = EMR_OK;
 			continue;
 		}

@@ -16,6 +16,7 @@ struct emr_settle {
 	emr_id16 seen_key; /* of row H: zero, or the network's id after a join */
 	emr_share *share;  /* begins epochs that are due before anything is written */
 	struct known_statements *statements; /* amend.h */
+	size_t most_changes; /* in one batch: fewer where the ledger takes no large ones */
 };
 
 /* seen.c: the journal row of the network NET_ID. */
@@ -29,7 +30,8 @@ emr_status settle_reach(emr_settle *settle, const emr_ledger_answer *answer);
 emr_id16 settle_outbox_key(emr_id32 batch_id);
 /* BOX reaches the disk in a row of KIND, with the blocks it names. */
 emr_status settle_keep_batch(emr_settle *settle, uint8_t kind, emr_id16 key, const outbox *box);
-/* It is in the journal: sends it, and notes the answers in BOX. */
+/* It is in the journal: sends it, and notes the answers in BOX.  EMR_LIMIT: the ledger takes none
+ * so large; then the next ones are smaller, unless this one has a single change. */
 emr_status settle_ask_ledger(emr_settle *settle, outbox *box);
 /* The caller hears of the answers, in the transaction that forgets the batch. */
 emr_status settle_hand_out(

@@ -79,10 +79,10 @@ static emr_status settle(sending *s, emr_bytes envelope, bool is_retry)
 	if (status != EMR_OK)
 		return status;
 	status = emr_gateway_settle(gateway, &s->call, envelope, is_retry, &commit);
-	if (s->call.is_open && is_void(s, status)) {
+	if (s->call.is_open && (is_void(s, status) || s->call.fault == EMR_GATEWAY_TOO_LARGE)) {
 		(void)host_status(&s->call, status);
 		(void)unlinkat(s->host->dirfd, s->name, 0);
-		return EMR_CONFLICT;
+		return s->call.fault == EMR_GATEWAY_TOO_LARGE ? EMR_LIMIT : EMR_CONFLICT;
 	}
 	if (s->call.is_open)
 		return status == EMR_OK ? EMR_TIMEOUT : host_status(&s->call, status);

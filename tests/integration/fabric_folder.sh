@@ -84,6 +84,16 @@ print(sum(e["op"] == "PUT" and e["result"] == "applied" for e in json.load(open(
 	two_until 60 reads
 done
 
+say "a channel whose orderers take only small transactions gets what she saves in more of them"
+fault narrow
+mkdir ana-folder/Slices
+for i in $(seq 300); do echo "slice $i" >"ana-folder/Slices/$i.txt"; done
+as ana run 0 status --wait
+rm "$FAULT/narrow"
+grep -q "fabric: submit, too-large" ana/state/log || emr_fail "nothing was too large"
+as ana json 0 status
+expect "what waits" "$(field pending)" 0
+
 say "the network is away: what is saved waits, and goes there when it is back"
 channel_stop
 echo "a shoulder" >ana-folder/Imaging/CT.txt

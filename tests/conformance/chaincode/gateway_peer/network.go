@@ -9,7 +9,8 @@ package main
 //	while it there: no-chaincode (the first peer's is dead, so its gateway endorses nothing), lag (the second peer sees no newer blocks),
 //	                forged (results in blocks are others), unsigned (a transaction's
 //	                signature is another), other-parts (the parts that are asked for are others),
-//	                late-parts (private parts of what is ordered meanwhile come to no peer before the file goes), lost-parts (they never come)
+//	                late-parts (private parts of what is ordered meanwhile come to no peer before the file goes), lost-parts (they never come),
+//	                narrow (the orderer takes nothing of more than narrowBytes)
 
 import (
 	"bytes"
@@ -50,6 +51,7 @@ const (
 	majority    = 2
 	networkName = "emrfs" // channel and chaincode
 	memberMSP   = "OrgA"
+	narrowBytes = 48 << 10
 )
 
 // ordered is what the orderer has taken, as it is kept: private rows beside it, as peers have them.
@@ -285,6 +287,10 @@ func (m *member) Submit(_ context.Context, request *gateway.SubmitRequest) (*gat
 	lost := status.Error(codes.Unavailable, "insufficient number of orderers could successfully process transaction to satisfy quorum requirement")
 	if m.once("lost") {
 		return nil, lost
+	}
+	if size := proto.Size(request.PreparedTransaction); m.fault("narrow") && size > narrowBytes {
+		return nil, status.Errorf(codes.Aborted, "received unsuccessful response from orderer: status=BAD_REQUEST, info=message payload is %d bytes and exceeds maximum allowed %d bytes",
+			size, narrowBytes)
 	}
 	one := ordered{Envelope: encoded(request.PreparedTransaction), Own: m.pending[made.channel.TxId], IsForced: m.once("mvcc")}
 	m.queue = append(m.queue, one)
