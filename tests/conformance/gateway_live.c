@@ -17,6 +17,7 @@
 #include "gateway/host.h"
 
 #define MSP "Emr1MSP"
+#define LARGE_BYTES ((size_t)5300000) /* half of what is too large for the channel */
 #define BRIEF_S 90 /* of a certificate: until it is on the ledger and has signed twice */
 
 static void the_network_begins_once(void **state)
@@ -663,6 +664,34 @@ static void who_waits_hears_of_the_next_entry_or_is_woken(void **state)
 	(void)pthread_join(thread, NULL);
 }
 
+/* The example's channel takes 10 MiB (AbsoluteMaxBytes), which its peers endorse more than. */
+static void what_the_channel_calls_too_large_is_refused_by_name(void **state)
+{
+	EMR_AUTO_FREE char *key = calloc(1, LARGE_BYTES + 1);
+	EMR_AUTO_BUF envelope = {0};
+	emr_bytes args[3] = {emr_bytes_of("rows", 4)};
+	emr_gateway_invocation invocation = {.args = args, .arg_count = 3};
+	emr_gateway_call call = emr_gateway_call_of(LIVE_PATIENCE_MS, -1);
+	emr_gateway_position before = {0}, after = {0};
+	emr_gateway_commit commit;
+	reading all = {0};
+
+	(void)state;
+	assert_non_null(key);
+	memset(key, 'k', LARGE_BYTES);
+	args[1] = args[2] = emr_bytes_of(key, LARGE_BYTES);
+	read_all(live.by_owner, &before, &all);
+	live_fine(emr_gateway_endorse(live.by_owner, &call, &invocation, &envelope, NULL), &call);
+	assert_true(envelope.len > 2 * LARGE_BYTES);
+	assert_status(EMR_LIMIT,
+		emr_gateway_settle(live.by_owner, &call, emr_buf_view(&envelope), false, &commit));
+	assert_string_equal(emr_gateway_fault_name(call.fault), "too-large");
+	assert_string_equal(emr_gateway_stage_name(call.stage), "submit");
+	assert_non_null(strstr(call.said, "exceeds maximum allowed 10485760 bytes"));
+	read_all(live.by_owner, &after, &all);
+	assert_int_equal(after.next_block, before.next_block);
+}
+
 static void a_wrong_channel_is_called_by_its_name(void **state)
 {
 	const char *address_key[1] = {"N"};
@@ -759,6 +788,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(the_handle_of_a_ledger_submits_reads_and_proves),
 		cmocka_unit_test(a_batch_on_its_way_at_a_power_cut_is_entered_once),
 		cmocka_unit_test(who_waits_hears_of_the_next_entry_or_is_woken),
+		cmocka_unit_test(what_the_channel_calls_too_large_is_refused_by_name),
 		cmocka_unit_test(a_wrong_channel_is_called_by_its_name),
 		cmocka_unit_test(the_next_gateway_takes_over_from_a_peer_that_is_killed),
 		cmocka_unit_test(what_no_orderer_takes_any_more_is_signed_anew),
