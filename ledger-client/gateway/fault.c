@@ -50,7 +50,7 @@ static const struct {
 	{-1, "failed to distribute private collection", EMR_GATEWAY_NOT_SPREAD},
 	{-1, "private data dissemination plan", EMR_GATEWAY_NOT_SPREAD},
 	{GRPC_ABORTED, "ProposalResponsePayloads do not match", EMR_GATEWAY_MISMATCH},
-	{GRPC_ABORTED, "exceeds maximum allowed", EMR_GATEWAY_TOO_LARGE},
+	{-1, "exceeds maximum allowed", EMR_GATEWAY_TOO_LARGE}, /* by BFT it is a detail */
 	{GRPC_ABORTED, "unsuccessful response from orderer", EMR_GATEWAY_ORDERER},
 	{GRPC_ABORTED, "ResourceExhausted", EMR_GATEWAY_TOO_LARGE},
 	{-1, "chaincode response ", EMR_GATEWAY_CHAINCODE},

@@ -243,6 +243,7 @@ static void every_error_of_fabric_has_its_name_and_stage(void **state)
 		{"duplicate", EMR_GATEWAY_DUPLICATE, 10, 0},
 		{"not-spread", EMR_GATEWAY_NOT_SPREAD, 10, 0},
 		{"too-large", EMR_GATEWAY_TOO_LARGE, 10, 0},
+		{"too-large-bft", EMR_GATEWAY_TOO_LARGE, 14, 0},
 		{"orderer", EMR_GATEWAY_ORDERER, 10, 0}, {"clock", EMR_GATEWAY_CLOCK, 14, 0},
 		{"expired", EMR_GATEWAY_EXPIRED, 14, 0},
 		{"unavailable", EMR_GATEWAY_UNAVAILABLE, 14, 0},

@@ -34,6 +34,7 @@ var failures = map[string]failure{
 	"duplicate":     {codes.Aborted, seeDetails, "error validating proposal: duplicate transaction found [a0]. Creator [b0]"},
 	"not-spread":    {codes.Aborted, seeDetails, "error in simulation: failed to distribute private collection, txID a0, channel emrfs: could not build private data dissemination plan"},
 	"too-large":     {codes.Aborted, "received unsuccessful response from orderer: status=BAD_REQUEST, info=message payload is 10605719 bytes and exceeds maximum allowed 10485760 bytes", ""},
+	"too-large-bft": {codes.Unavailable, "insufficient number of orderers could successfully process transaction to satisfy quorum requirement", "received unsuccessful response from orderer: status=BAD_REQUEST, info=message payload is 10605719 bytes and exceeds maximum allowed 10485760 bytes"},
 	"orderer":       {codes.Aborted, "received unsuccessful response from orderer: status=BAD_REQUEST, info=channel does not exist", ""},
 	"clock":         {codes.Unavailable, "request unauthorized due to incorrect timestamp 2001, peer time 2026, peer.authentication.timewindow 15m0s", ""},
 	"expired":       {codes.Unavailable, "proposal client identity expired", ""},
