@@ -446,6 +446,7 @@ static emr_status check_chain(verification *v, json_t **out_chain)
 	emr_replica_position at = {0};
 	char root[65];
 	uint64_t size = 0, awaited = 0, first = 0;
+	bool is_ordered = false;
 	emr_status status;
 
 	emr_ledger_look(v->session->ledger, &absence);
@@ -460,6 +461,7 @@ static emr_status check_chain(verification *v, json_t **out_chain)
 		status = emr_replica_verify_own(v->session->replica, &trouble, &size);
 	} else {
 		status = emr_ledger_verify(v->session->ledger, &trouble);
+		is_ordered = trouble.is_ordered;
 		if (status == EMR_OK)
 			status = emr_replica_verify_chain(v->session->replica, &trouble, &size);
 	}
@@ -474,10 +476,10 @@ static emr_status check_chain(verification *v, json_t **out_chain)
 	if (status != EMR_OK)
 		return status;
 	emr_hex(at.root, sizeof at.root, root);
-	*out_chain = json_pack("{s:s, s:I, s:s, s:b, s:b, s:I, s:o}", "kind",
+	*out_chain = json_pack("{s:s, s:I, s:s, s:b, s:b, s:b, s:I, s:o}", "kind",
 		emr_ledger_kind(v->session->ledger), "size", (json_int_t)at.size, "root", root,
-		"reached", absence.status == EMR_OK, "mended", v->mended, "awaited",
-		(json_int_t)awaited, "witnesses", witness_names(v->session));
+		"reached", absence.status == EMR_OK, "ordered", is_ordered, "mended", v->mended,
+		"awaited", (json_int_t)awaited, "witnesses", witness_names(v->session));
 	return *out_chain != NULL ? EMR_OK : EMR_NO_MEMORY;
 }
 

@@ -355,8 +355,8 @@ static void put_ledger(FILE *to, const json_t *report)
 	} else if (witnessed > 0)
 		fprintf(to, _("witnessed by %llu.\n"), (unsigned long long)witnessed);
 	else if (strcmp(emr_json_text_at(ledger, "kind"), "fabric") == 0)
-		fputs(_("not witnessed.\n    Not checked: the orderers' signatures (emrfs "
-			"verify --chain says what is).\n"),
+		fputs(_("not witnessed.\n    The orderers' signatures are checked by: emrfs "
+			"verify --chain\n"),
 			to);
 	else if (json_is_string(json_object_get(report, "network_name")))
 		fprintf(to, _("not witnessed.\n    %s\n"),

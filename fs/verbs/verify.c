@@ -100,11 +100,18 @@ static void say_chain(emr_out *out, const json_t *chain)
 	emr_number_text((uint64_t)json_integer_value(json_object_get(chain, "size")), size);
 	emr_say(out, "Ledger: %s entries, root %.16s..., witnessed by %zu.\n", size,
 		emr_json_text_at(chain, "root"), witnesses);
-	if (strcmp(emr_json_text_at(chain, "kind"), "fabric") == 0)
+	if (strcmp(emr_json_text_at(chain, "kind"), "fabric") == 0) {
 		emr_say(out,
 			"Checked of the network's blocks: their order, the signature of whoever "
 			"brought each entry, those of a majority of organisations, and the "
-			"contract's rules.  Not checked: the orderers' signatures.\n");
+			"contract's rules.\n");
+		if (json_is_true(json_object_get(chain, "ordered")))
+			emr_say(out, "Each block is signed by orderers of these "
+				     "organisations.\n");
+		else
+			emr_say(out, "Not checked: whether orderers of these organisations have "
+				     "signed each block.\n");
+	}
 	say_awaited(out, (uint64_t)json_integer_value(json_object_get(chain, "awaited")));
 	if (json_is_true(json_object_get(chain, "mended")))
 		emr_say(out,

@@ -15,16 +15,16 @@
 #define METADATA_MAX 16
 #define METADATA_FILTER 2 /* common/common.proto, BlockMetadataIndex */
 #define HASH_BYTES 32
-#define HEADER_DER_MAX 128
 #define ARGS_MAX 4
 #define HEIGHT_MS 10000 /* for a number, before the next gateway is asked */
 
 /* ---- A block ---- */
 
 /* SEQUENCE of INTEGER, OCTET STRING, OCTET STRING; all lengths are below 128. */
-void block_hash(uint64_t number, emr_bytes previous, emr_bytes data_hash, uint8_t out[32])
+size_t block_header_der(
+	uint64_t number, emr_bytes previous, emr_bytes data_hash, uint8_t der[BLOCK_HEADER_DER_MAX])
 {
-	uint8_t der[HEADER_DER_MAX], digits[9] = {0};
+	uint8_t digits[9] = {0};
 	size_t first = 1, n = 2;
 
 	emr_put_u64(digits + 1, number);
@@ -47,7 +47,14 @@ void block_hash(uint64_t number, emr_bytes previous, emr_bytes data_hash, uint8_
 	n += data_hash.len;
 	der[0] = 0x30;
 	der[1] = (uint8_t)(n - 2);
-	emr_sha256(der, n, out);
+	return n;
+}
+
+void block_hash(uint64_t number, emr_bytes previous, emr_bytes data_hash, uint8_t out[32])
+{
+	uint8_t der[BLOCK_HEADER_DER_MAX];
+
+	emr_sha256(der, block_header_der(number, previous, data_hash, der), out);
 }
 
 typedef struct block {
@@ -389,7 +396,12 @@ emr_status emr_gateway_entries(emr_gateway *gateway, emr_gateway_call *call,
 		status = ask_ledger(gateway, call, "GetBlockByNumber", number, &bytes);
 		if (status != EMR_OK)
 			return status;
-		status = block_visit(gateway, emr_buf_view(&bytes), position, visit, arg, &wrong);
+		if (call->orderers != NULL)
+			status = orderers_look(
+				gateway, call->orderers, emr_buf_view(&bytes), &wrong);
+		if (status == EMR_OK)
+			status = block_visit(
+				gateway, emr_buf_view(&bytes), position, visit, arg, &wrong);
 		if (wrong != NULL)
 			return gateway_run_fail(&run, EMR_GATEWAY_LIE, wrong);
 		if (status == EMR_FORK)

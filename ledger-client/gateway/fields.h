@@ -16,6 +16,20 @@ typedef enum field_number {
 	BLOCK_HEADER = 1, BLOCK_DATA = 2, BLOCK_METADATA = 3,
 	BLOCK_HEADER_NUMBER = 1, BLOCK_HEADER_PREVIOUS_HASH = 2, BLOCK_HEADER_DATA_HASH = 3,
 	BLOCK_DATA_DATA = 1, BLOCK_METADATA_METADATA = 1,
+	METADATA_VALUE = 1, METADATA_SIGNATURES = 2,
+	METADATA_SIGNATURE_HEADER = 1, METADATA_SIGNATURE_SIGNATURE = 2, METADATA_SIGNATURE_IDENTIFIER = 3,
+	IDENTIFIER_HEADER_IDENTIFIER = 1,
+
+	/* common/configtx.proto */
+	CONFIG_ENVELOPE_CONFIG = 1, CONFIG_CHANNEL_GROUP = 2,
+	CONFIG_GROUP_GROUPS = 2, CONFIG_GROUP_VALUES = 3, CONFIG_VALUE_VALUE = 2,
+
+	/* common/configuration.proto */
+	ORDERERS_CONSENTERS = 1,
+	CONSENTER_ID = 1, CONSENTER_MSP_ID = 4, CONSENTER_IDENTITY = 5,
+
+	/* orderer/configuration.proto */
+	CONSENSUS_TYPE_TYPE = 1,
 
 	/* common/ledger.proto */
 	BLOCKCHAIN_INFO_HEIGHT = 1,
@@ -77,4 +91,6 @@ typedef enum field_number {
 } field_number;
 /* clang-format on */
 
-#define HEADER_TYPE_ENDORSER_TRANSACTION 3 /* common/common.proto, HeaderType */
+/* common/common.proto, HeaderType */
+#define HEADER_TYPE_CONFIG 1
+#define HEADER_TYPE_ENDORSER_TRANSACTION 3

@@ -131,6 +131,15 @@ emr_status prepared_read(emr_bytes payload, gateway_prepared *out);
  * its own that counted at AT_UNIX_S.  Else what is wrong. */
 const char *endorsements_wrong(
 	const emr_gateway *gateway, const gateway_prepared *prepared, uint64_t at_unix_s);
+/* CERTIFICATE, as somebody's of organisation MSP_ID, leads to an authority of it at that time. */
+bool gateway_is_by_authority(
+	const emr_gateway *gateway, emr_bytes msp_id, X509 *certificate, uint64_t at_unix_s);
+/* In a channel whose certificates say by their units what somebody is, it says ROLE; where units
+ * say nothing of the kind, everybody of an organisation may be that. */
+bool gateway_is_role(X509 *certificate, const char *role);
+/* SIGNATURE is of PAYLOAD || SIGNER. */
+bool gateway_is_signed_by(
+	X509 *certificate, emr_bytes signature, emr_bytes payload, emr_bytes signer);
 /* The next certificate of BIO, which others have written; NULL: there is none. */
 X509 *gateway_certificate_read(BIO *bio);
 /* NULL: SIGNATURE is of PAYLOAD by the certificate in CREATOR. */
@@ -142,9 +151,20 @@ const char *prepared_wrong(const emr_gateway *gateway, const gateway_proposal *p
 
 /* ---- Blocks (blocks.c) ---- */
 
+#define BLOCK_HEADER_DER_MAX 128
+/* What a block's hash is of, and what orderers sign; its length. */
+size_t block_header_der(uint64_t number, emr_bytes previous, emr_bytes data_hash,
+	uint8_t der[BLOCK_HEADER_DER_MAX]);
 void block_hash(uint64_t number, emr_bytes previous, emr_bytes data_hash, uint8_t out[32]);
 /* The entries of the block BYTES, which must be the one that POSITION expects; then POSITION is
  * behind it.  EMR_FORK: it does not follow the one before.  *OUT_WRONG: it is not what its header
  * says; else NULL. */
 emr_status block_visit(const emr_gateway *gateway, emr_bytes bytes, emr_gateway_position *position,
 	emr_gateway_entry_fn visit, void *arg, const char **out_wrong);
+
+/* ---- Who has ordered them (orderers.c) ---- */
+
+/* Looks at the block BYTES, the next after those that ORDERERS has seen.  EMR_DAMAGED and
+ * *OUT_WRONG: orderers of organisations that are known should have signed it, and too few have. */
+emr_status orderers_look(const emr_gateway *gateway, emr_gateway_orderers *orderers,
+	emr_bytes bytes, const char **out_wrong);

@@ -405,17 +405,25 @@ static void host_wake(void *self)
 	(void)n; /* it fails only when a wake is pending already */
 }
 
+static void orderers_free(emr_gateway_orderers **orderers)
+{
+	emr_gateway_orderers_free(*orderers);
+}
+
 /* Observes everything once more, from the first block on, and compares. */
 static emr_status host_verify(void *self, emr_ledger_trouble *out_trouble)
 {
 	fabric_host *h = self;
 	EMR_AUTO_CHAIN truth = NULL;
+	__attribute__((cleanup(orderers_free))) emr_gateway_orderers *orderers =
+		emr_gateway_orderers_new();
 	emr_gateway_call call = emr_gateway_call_of(h->timeout_ms, -1);
 	emr_gateway_position position = {0};
 	emr_gateway *gateway = NULL;
-	emr_status status = emr_chain_open_temporary(&truth);
+	emr_status status = orderers != NULL ? emr_chain_open_temporary(&truth) : EMR_NO_MEMORY;
 	HOLD(&h->lock);
 
+	call.orderers = orderers;
 	*out_trouble = (emr_ledger_trouble){.status = EMR_OK};
 	if (status == EMR_OK)
 		status = host_follow(h, -1);
@@ -431,6 +439,7 @@ static emr_status host_verify(void *self, emr_ledger_trouble *out_trouble)
 		status = host_fill_from(h, truth);
 	if (status == EMR_OK)
 		status = emr_chain_compare(truth, h->chain, NULL, NULL, out_trouble);
+	out_trouble->is_ordered = status == EMR_OK && emr_gateway_orderers_have_signed(orderers);
 	if (status != EMR_OK && out_trouble->status == EMR_OK)
 		out_trouble->status = status;
 	return status;

@@ -169,12 +169,9 @@ typedef struct endorser {
 	bool is_peer;
 } endorser;
 
-/* In a channel whose certificates say by their units what somebody is, a client, an administrator
- * or an orderer endorses nothing, whoever has signed for him.  Where units say nothing of the kind,
- * everybody of an organisation may be its peer. */
-static bool is_peer(X509 *certificate)
+bool gateway_is_role(X509 *certificate, const char *role)
 {
-	static const char *const others[] = {"client", "admin", "orderer"};
+	static const char *const roles[] = {"client", "admin", "peer", "orderer"};
 	const X509_NAME *name = X509_get_subject_name(certificate);
 	bool is_other = false;
 
@@ -184,17 +181,17 @@ static bool is_peer(X509 *certificate)
 		emr_bytes text =
 			emr_bytes_of(ASN1_STRING_get0_data(unit), (size_t)ASN1_STRING_length(unit));
 
-		if (is_name(text, "peer"))
+		if (is_name(text, role))
 			return true;
-		for (size_t i = 0; i < sizeof others / sizeof *others; i++)
-			is_other = is_other || is_name(text, others[i]);
+		for (size_t i = 0; i < sizeof roles / sizeof *roles; i++)
+			is_other = is_other || is_name(text, roles[i]);
 	}
 	return !is_other;
 }
 
 /* At the time of the transaction: an endorser's certificate may end, and what it has endorsed
  * stays. */
-static bool is_by_authority(
+bool gateway_is_by_authority(
 	const emr_gateway *gateway, emr_bytes msp_id, X509 *certificate, uint64_t at_unix_s)
 {
 	for (size_t i = 0; i < gateway->authority_count; i++) {
@@ -212,7 +209,7 @@ static bool is_by_authority(
 	return false;
 }
 
-static bool is_signed_by(
+bool gateway_is_signed_by(
 	X509 *certificate, emr_bytes signature, emr_bytes payload, emr_bytes signer)
 {
 	AUTO(EVP_MD_CTX, context_free) context = EVP_MD_CTX_new();
@@ -249,7 +246,7 @@ const char *creator_wrong(emr_bytes creator, emr_bytes payload, emr_bytes signat
 	certificate = bio == NULL ? NULL : gateway_certificate_read(bio);
 	if (certificate == NULL)
 		wrong = "its creator has no certificate";
-	else if (!is_signed_by(certificate, signature, payload, (emr_bytes){0}))
+	else if (!gateway_is_signed_by(certificate, signature, payload, (emr_bytes){0}))
 		wrong = "it is not signed by its creator";
 	ERR_clear_error();
 	return wrong;
@@ -274,12 +271,12 @@ static const char *endorsement_wrong(const emr_gateway *gateway, emr_bytes endor
 	certificate = bio == NULL ? NULL : gateway_certificate_read(bio);
 	if (certificate == NULL)
 		wrong = "an endorser has no certificate";
-	else if (!is_signed_by(certificate, signature, payload, out->identity))
+	else if (!gateway_is_signed_by(certificate, signature, payload, out->identity))
 		wrong = "an endorsement is not signed by its endorser";
 	else if (gateway->has_authorities &&
-		 !is_by_authority(gateway, out->msp_id, certificate, at_unix_s))
+		 !gateway_is_by_authority(gateway, out->msp_id, certificate, at_unix_s))
 		wrong = "an endorser is not of the organisation that it names";
-	out->is_peer = wrong == NULL && is_peer(certificate);
+	out->is_peer = wrong == NULL && gateway_is_role(certificate, "peer");
 	ERR_clear_error();
 	return wrong;
 }

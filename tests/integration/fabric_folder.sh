@@ -168,7 +168,7 @@ two_unmount ana lima
 as ana run 0 mount --passphrase-file "$EMR_PASS" ana-folder
 expect "what she has after it was opened again" "$(cat ana-folder/Imaging/CT.txt)" "a thumb"
 as ana run 0 verify
-says "Not checked: the orderers' signatures"
+says "Not checked: whether orderers of these organisations have signed each block"
 
 say "a peer that lies gets nothing into her folder, and says what it is"
 two_mount hospital
@@ -184,4 +184,4 @@ for what in forged unsigned; do
 	as ana run 0 status --wait
 done
 as ana run 0 verify
-says "Not checked: the orderers' signatures"
+says "Not checked: whether orderers of these organisations have signed each block"

@@ -10,3 +10,6 @@ emr_test(test_gateway_observer
 	SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_gateway_observer.c ${CMAKE_CURRENT_LIST_DIR}/cert_kit.c
 	USES ledger_kit gateway OpenSSL::Crypto late_curl INCLUDES ${PROJECT_SOURCE_DIR}/ledger-client/gateway)
 emr_test(test_gateway_carried SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_gateway_carried.c USES gateway base)
+emr_test(test_gateway_orderers SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_gateway_orderers.c
+	USES gateway base late_curl OpenSSL::Crypto PkgConfig::jansson PkgConfig::sodium
+	INCLUDES ${PROJECT_SOURCE_DIR}/ledger-client/gateway)

@@ -203,5 +203,6 @@ typedef struct emr_ledger_trouble {
 	uint64_t seq;	    /* the entry that does not fit */
 	emr_id32 submitter; /* who appended it, as the entry says; zero if unknown */
 	char cause[120];
+	bool is_ordered; /* on Fabric, behind emr_ledger_verify: orderers have signed all blocks */
 } emr_ledger_trouble;
 emr_status emr_ledger_verify(emr_ledger *ledger, emr_ledger_trouble *out_trouble);

@@ -76,6 +76,9 @@ const char *emr_gateway_stage_name(emr_gateway_stage stage); /* "submit"; never 
 typedef struct emr_gateway_call {
 	uint32_t timeout_ms; /* all of the call; at least 1; 0 for emr_gateway_events: no end */
 	int cancel_fd;	     /* readable: give up at once, with EMR_INTERRUPTED; -1: nobody will */
+	/* Of blocks that are read from the first on: whether their orderers have signed them
+	 * (gateway/entries.h).  NULL: nobody looks. */
+	struct emr_gateway_orderers *orderers;
 
 	emr_gateway_fault fault;
 	emr_gateway_stage stage; /* where it failed */

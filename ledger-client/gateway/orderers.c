@@ -1,0 +1,384 @@
+/* This file looks who has ordered a block: whether its signatures are of the channel's orderers,
+ * and those of organisations that are known here.  It refuses to take a channel's word for who its
+ * orderers are: their certificates lead to the authorities that the gateway was opened with.
+ *
+ * Source: Fabric v3.1.5, protoutil/blockutils.go (what is signed) and common/policies/bft.go (how
+ * many must).  Fabric lets any member of an orderers' organisation sign by Raft; here it is an
+ * orderer, where units say so. */
+#include <openssl/err.h>
+#include <openssl/pem.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "fields.h"
+#include "gateway_private.h"
+
+#define METADATA_MAX 16
+#define METADATA_SIGNED 0 /* common/common.proto, BlockMetadataIndex: SIGNATURES */
+#define CONSENTERS_MAX 64
+#define SIGNATURES_MAX 256
+#define MAP_MAX 256 /* entries of one group of a configuration */
+
+static void certificate_free(X509 **certificate)
+{
+	X509_free(*certificate);
+}
+#define AUTO_CERTIFICATE __attribute__((cleanup(certificate_free))) X509 *
+
+typedef struct consenter {
+	uint64_t id;
+	emr_bytes msp_id, pem;
+} consenter;
+
+struct emr_gateway_orderers {
+	emr_buf first; /* the block that has the configuration, which CONSENTERS borrow */
+	bool is_bft;
+	consenter consenters[CONSENTERS_MAX];
+	size_t count;
+	bool has_unknown; /* some block was signed by somebody of whom nothing is known here */
+};
+
+emr_gateway_orderers *emr_gateway_orderers_new(void)
+{
+	return calloc(1, sizeof(emr_gateway_orderers));
+}
+
+void emr_gateway_orderers_free(emr_gateway_orderers *orderers)
+{
+	if (orderers == NULL)
+		return;
+	emr_buf_free(&orderers->first);
+	free(orderers);
+}
+
+bool emr_gateway_orderers_have_signed(const emr_gateway_orderers *orderers)
+{
+	return !orderers->has_unknown;
+}
+
+/* ---- The configuration ---- */
+
+/* The value of KEY in the map FIELD of a group; EMR_NOT_FOUND.  Of one that stands twice protobuf
+ * would take the last: it is refused. */
+static emr_status map_get(emr_bytes group, uint32_t field, const char *key, emr_bytes *out)
+{
+	emr_bytes entries[MAP_MAX];
+	proto_list list = {.items = entries, .max = MAP_MAX};
+	const proto_want of_group[] = {{field, PROTO_REPEATED, &list}};
+	emr_status status = proto_read(group, of_group, 1);
+	size_t found = 0;
+
+	for (size_t i = 0; i < list.count && status == EMR_OK; i++) {
+		emr_bytes name = {0}, value = {0};
+		const proto_want of_entry[] = {
+			{MAP_KEY, PROTO_BYTES, &name}, {MAP_VALUE, PROTO_MESSAGE, &value}};
+
+		status = proto_read(entries[i], of_entry, 2);
+		if (status != EMR_OK || !emr_bytes_equal(name, emr_bytes_of(key, strlen(key))))
+			continue;
+		*out = value;
+		found++;
+	}
+	if (status == EMR_OK && found != 1)
+		status = found == 0 ? EMR_NOT_FOUND : EMR_DAMAGED;
+	return status;
+}
+
+static emr_status value_get(emr_bytes group, const char *key, emr_bytes *out)
+{
+	emr_bytes entry = {0};
+	const proto_want of_value[] = {{CONFIG_VALUE_VALUE, PROTO_BYTES, out}};
+	emr_status status = map_get(group, CONFIG_GROUP_VALUES, key, &entry);
+
+	return status == EMR_OK ? proto_read(entry, of_value, 1) : status;
+}
+
+static emr_status read_consenters(emr_bytes value, emr_gateway_orderers *out)
+{
+	emr_bytes items[CONSENTERS_MAX];
+	proto_list list = {.items = items, .max = CONSENTERS_MAX};
+	const proto_want of_orderers[] = {{ORDERERS_CONSENTERS, PROTO_REPEATED, &list}};
+	emr_status status = proto_read(value, of_orderers, 1);
+
+	out->count = 0;
+	for (size_t i = 0; i < list.count && status == EMR_OK; i++) {
+		consenter *c = &out->consenters[i];
+		const proto_want of_consenter[] = {{CONSENTER_ID, PROTO_NUMBER, &c->id},
+			{CONSENTER_MSP_ID, PROTO_BYTES, &c->msp_id},
+			{CONSENTER_IDENTITY, PROTO_BYTES, &c->pem}};
+
+		*c = (consenter){.id = 0};
+		status = proto_read(items[i], of_consenter, 3);
+		for (size_t j = 0; j < i && status == EMR_OK; j++)
+			if (out->consenters[j].id == c->id)
+				status = EMR_DAMAGED;
+		out->count = i + 1;
+	}
+	return status == EMR_OK && out->count == 0 ? EMR_NOT_FOUND : status;
+}
+
+/* DATA is of a payload of type CONFIG. */
+static emr_status read_configuration(emr_bytes data, emr_gateway_orderers *out)
+{
+	emr_bytes config = {0}, channel = {0}, group = {0}, value = {0}, type = {0};
+	const proto_want of_envelope[] = {{CONFIG_ENVELOPE_CONFIG, PROTO_MESSAGE, &config}};
+	const proto_want of_config[] = {{CONFIG_CHANNEL_GROUP, PROTO_MESSAGE, &channel}};
+	const proto_want of_type[] = {{CONSENSUS_TYPE_TYPE, PROTO_BYTES, &type}};
+	emr_status status = proto_read(data, of_envelope, 1);
+
+	if (status == EMR_OK)
+		status = proto_read(config, of_config, 1);
+	if (status == EMR_OK)
+		status = map_get(channel, CONFIG_GROUP_GROUPS, "Orderer", &group);
+	if (status == EMR_OK)
+		status = value_get(group, "ConsensusType", &value);
+	if (status == EMR_OK)
+		status = proto_read(value, of_type, 1);
+	out->is_bft = emr_bytes_equal(type, emr_bytes_of("BFT", 3));
+	if (status == EMR_OK && out->is_bft)
+		status = value_get(group, "Orderers", &value);
+	return status == EMR_OK && out->is_bft ? read_consenters(value, out) : status;
+}
+
+/* EMR_NOT_FOUND: the block is no configuration. */
+static emr_status find_configuration(emr_bytes transaction, emr_bytes *out_data)
+{
+	emr_bytes payload = {0}, header = {0}, channel_header = {0};
+	uint64_t type = 0;
+	const proto_want of_envelope[] = {{ENVELOPE_PAYLOAD, PROTO_BYTES, &payload}};
+	const proto_want of_payload[] = {
+		{PAYLOAD_HEADER, PROTO_MESSAGE, &header}, {PAYLOAD_DATA, PROTO_BYTES, out_data}};
+	const proto_want of_header[] = {{HEADER_CHANNEL_HEADER, PROTO_BYTES, &channel_header}};
+	const proto_want of_channel[] = {{CHANNEL_HEADER_TYPE, PROTO_NUMBER, &type}};
+	emr_status status = proto_read(transaction, of_envelope, 1);
+
+	if (status == EMR_OK)
+		status = proto_read(payload, of_payload, 2);
+	if (status == EMR_OK)
+		status = proto_read(header, of_header, 1);
+	if (status == EMR_OK)
+		status = proto_read(channel_header, of_channel, 1);
+	return status == EMR_OK && type != HEADER_TYPE_CONFIG ? EMR_NOT_FOUND : status;
+}
+
+/* ---- Signatures ---- */
+
+typedef struct signed_block {
+	emr_bytes number_and_hashes; /* as it is signed */
+	emr_bytes value, *signatures;
+	size_t count;
+} signed_block;
+
+typedef struct one_signature {
+	emr_bytes header, signature, identifier;
+} one_signature;
+
+static emr_status read_signature(emr_bytes bytes, one_signature *out)
+{
+	const proto_want of_signature[] = {{METADATA_SIGNATURE_HEADER, PROTO_BYTES, &out->header},
+		{METADATA_SIGNATURE_SIGNATURE, PROTO_BYTES, &out->signature},
+		{METADATA_SIGNATURE_IDENTIFIER, PROTO_BYTES, &out->identifier}};
+
+	*out = (one_signature){.header = {0}};
+	return proto_read(bytes, of_signature, 3);
+}
+
+static bool is_known(const emr_gateway *gateway, emr_bytes msp_id)
+{
+	for (size_t i = 0; i < gateway->authority_count; i++) {
+		const char *known = gateway->authorities[i].msp_id;
+
+		if (emr_bytes_equal(msp_id, emr_bytes_of(known, strlen(known))))
+			return true;
+	}
+	return false;
+}
+
+/* Fabric does not ask whether an orderer's certificate has ended: its chain is looked at as it was
+ * when it began. */
+static bool is_orderer(const emr_gateway *gateway, emr_bytes msp_id, X509 *certificate)
+{
+	struct tm began = {0};
+
+	return ASN1_TIME_to_tm(X509_get0_notBefore(certificate), &began) == 1 &&
+	       gateway_is_role(certificate, "orderer") &&
+	       gateway_is_by_authority(gateway, msp_id, certificate, (uint64_t)timegm(&began) + 1);
+}
+
+/* HEADER is of SIGNATURE: that of who has signed, or what says who he is. */
+static bool has_signed(const emr_gateway *gateway, const signed_block *b, emr_bytes header,
+	emr_bytes signature, const consenter *who)
+{
+	BIO *bio = BIO_new_mem_buf(who->pem.data, (int)who->pem.len);
+	AUTO_CERTIFICATE certificate = bio == NULL ? NULL : gateway_certificate_read(bio);
+	EMR_AUTO_BUF message = {0};
+	bool is_fine = certificate != NULL && is_orderer(gateway, who->msp_id, certificate) &&
+		       emr_buf_append(&message, b->value.data, b->value.len) == EMR_OK &&
+		       emr_buf_append(&message, header.data, header.len) == EMR_OK &&
+		       gateway_is_signed_by(certificate, signature, emr_buf_view(&message),
+			       b->number_and_hashes);
+
+	(void)BIO_free(bio);
+	ERR_clear_error();
+	return is_fine;
+}
+
+/* By Raft the orderer that leads signs. */
+static const char *raft_wrong(
+	const emr_gateway *gateway, emr_gateway_orderers *orderers, const signed_block *b)
+{
+	bool has_unknown = false;
+
+	for (size_t i = 0; i < b->count; i++) {
+		one_signature one;
+		consenter who = {.id = 0};
+		emr_bytes creator = {0};
+		const proto_want of_header[] = {{SIGNATURE_HEADER_CREATOR, PROTO_BYTES, &creator}};
+		const proto_want of_identity[] = {
+			{SERIALIZED_IDENTITY_MSPID, PROTO_BYTES, &who.msp_id},
+			{SERIALIZED_IDENTITY_ID_BYTES, PROTO_BYTES, &who.pem}};
+
+		if (read_signature(b->signatures[i], &one) != EMR_OK ||
+			proto_read(one.header, of_header, 1) != EMR_OK ||
+			proto_read(creator, of_identity, 2) != EMR_OK)
+			continue;
+		if (has_signed(gateway, b, one.header, one.signature, &who))
+			return NULL;
+		has_unknown = has_unknown || !is_known(gateway, who.msp_id);
+	}
+	orderers->has_unknown = orderers->has_unknown || has_unknown;
+	return has_unknown ? NULL : "a block that no orderer has signed";
+}
+
+static const char *bft_wrong(
+	const emr_gateway *gateway, emr_gateway_orderers *orderers, const signed_block *b)
+{
+	const size_t n = orderers->count, quorum = (n + (n - 1) / 3 + 2) / 2;
+	bool have[CONSENTERS_MAX] = {false};
+	size_t count = 0;
+
+	for (size_t i = 0; i < n; i++)
+		if (!is_known(gateway, orderers->consenters[i].msp_id))
+			orderers->has_unknown = true;
+	if (orderers->has_unknown)
+		return NULL;
+	for (size_t i = 0; i < b->count; i++) {
+		one_signature one;
+		uint64_t id = 0;
+		size_t at = 0;
+		const proto_want of_identifier[] = {
+			{IDENTIFIER_HEADER_IDENTIFIER, PROTO_NUMBER, &id}};
+
+		if (read_signature(b->signatures[i], &one) != EMR_OK || one.header.len != 0 ||
+			proto_read(one.identifier, of_identifier, 1) != EMR_OK)
+			continue;
+		while (at < n && orderers->consenters[at].id != id)
+			at++;
+		if (at == n || have[at] ||
+			!has_signed(gateway, b, one.identifier, one.signature,
+				&orderers->consenters[at]))
+			continue;
+		have[at] = true;
+		count++;
+	}
+	return count < quorum ? "a block that fewer orderers have signed than must" : NULL;
+}
+
+/* ---- A block ---- */
+
+typedef struct looked_at {
+	uint64_t number;
+	emr_bytes previous, data_hash;
+	emr_bytes transaction; /* the first */
+	emr_bytes signatures;  /* Metadata */
+} looked_at;
+
+static emr_status read_looked_at(emr_bytes bytes, looked_at *out)
+{
+	emr_bytes header = {0}, data = {0}, metadata = {0}, values[METADATA_MAX];
+	proto_list all = {.items = values, .max = METADATA_MAX};
+	const proto_want of_block[] = {{BLOCK_HEADER, PROTO_MESSAGE, &header},
+		{BLOCK_DATA, PROTO_MESSAGE, &data}, {BLOCK_METADATA, PROTO_MESSAGE, &metadata}};
+	const proto_want of_header[] = {{BLOCK_HEADER_NUMBER, PROTO_NUMBER, &out->number},
+		{BLOCK_HEADER_PREVIOUS_HASH, PROTO_BYTES, &out->previous},
+		{BLOCK_HEADER_DATA_HASH, PROTO_BYTES, &out->data_hash}};
+	/* Of several the last one counts; a configuration stands alone in its block. */
+	const proto_want of_data[] = {{BLOCK_DATA_DATA, PROTO_BYTES, &out->transaction}};
+	const proto_want of_metadata[] = {{BLOCK_METADATA_METADATA, PROTO_REPEATED, &all}};
+	emr_status status = proto_read(bytes, of_block, 3);
+
+	if (status == EMR_OK)
+		status = proto_read(header, of_header, 3);
+	if (status == EMR_OK)
+		status = proto_read(data, of_data, 1);
+	if (status == EMR_OK)
+		status = proto_read(metadata, of_metadata, 1);
+	if (status == EMR_OK && (out->previous.len > 32 || out->data_hash.len > 32))
+		status = EMR_DAMAGED;
+	if (status == EMR_OK && all.count > METADATA_SIGNED)
+		out->signatures = values[METADATA_SIGNED];
+	return status;
+}
+
+static const char *signatures_wrong(
+	const emr_gateway *gateway, emr_gateway_orderers *orderers, const looked_at *block)
+{
+	emr_bytes signatures[SIGNATURES_MAX];
+	proto_list list = {.items = signatures, .max = SIGNATURES_MAX};
+	uint8_t der[BLOCK_HEADER_DER_MAX];
+	signed_block b = {.signatures = signatures};
+	const proto_want of_metadata[] = {{METADATA_VALUE, PROTO_BYTES, &b.value},
+		{METADATA_SIGNATURES, PROTO_REPEATED, &list}};
+
+	if (orderers->has_unknown)
+		return NULL; /* it is said once */
+	if (proto_read(block->signatures, of_metadata, 2) != EMR_OK)
+		return "a block whose signatures cannot be read";
+	b.count = list.count;
+	b.number_and_hashes = emr_bytes_of(
+		der, block_header_der(block->number, block->previous, block->data_hash, der));
+	return orderers->is_bft ? bft_wrong(gateway, orderers, &b)
+				: raft_wrong(gateway, orderers, &b);
+}
+
+/* What CONSENTERS borrow is copied first. */
+static emr_status take_configuration(emr_gateway_orderers *orderers, emr_bytes transaction)
+{
+	EMR_AUTO_BUF kept = {0};
+	emr_bytes data = {0};
+	emr_status status = find_configuration(transaction, &data);
+
+	if (status != EMR_OK)
+		return status;
+	status = emr_buf_append(&kept, data.data, data.len);
+	if (status != EMR_OK)
+		return status;
+	emr_buf_free(&orderers->first);
+	orderers->first = kept;
+	kept = (emr_buf){0};
+	status = read_configuration(emr_buf_view(&orderers->first), orderers);
+	return status == EMR_NOT_FOUND ? EMR_DAMAGED : status;
+}
+
+emr_status orderers_look(const emr_gateway *gateway, emr_gateway_orderers *orderers,
+	emr_bytes bytes, const char **out_wrong)
+{
+	looked_at block = {.number = 0};
+	emr_status status = read_looked_at(bytes, &block);
+
+	*out_wrong = NULL;
+	if (status != EMR_OK)
+		*out_wrong = "a block that cannot be read";
+	else if (block.number > 0)
+		*out_wrong = signatures_wrong(gateway, orderers, &block);
+	if (*out_wrong != NULL)
+		return EMR_DAMAGED;
+	status = take_configuration(orderers, block.transaction);
+	if (status == EMR_NO_MEMORY)
+		return status;
+	/* One that says nothing of orderers that can be read here leaves nobody who is known. */
+	if (status != EMR_OK && (block.number == 0 || status != EMR_NOT_FOUND))
+		orderers->has_unknown = true;
+	return EMR_OK;
+}
