@@ -35,6 +35,7 @@ void emr_agency_close(emr_agency *agency)
 	if (agency == NULL)
 		return;
 	agency_free_boxes(agency);
+	parcel_end(&agency->out.parcel);
 	desk_end(&agency->desk);
 	free(agency->waiting);
 	free(agency);
@@ -216,26 +217,33 @@ static emr_status consider_question(emr_agency *agency, emr_id16 domain, emr_id1
 	return agency_answer(agency, &q, tally);
 }
 
+static bool is_due(const deferred *one, int64_t now)
+{
+	return one->due_boot_ns <= now;
+}
+
+/* They stay until all are sent: what was answered is not answered again. */
 static emr_status run_deferred(emr_agency *agency, emr_release_tally *tally)
 {
 	int64_t now = emr_clock_boot_ns(agency->desk.share->o.clock);
-	emr_status status = EMR_OK;
+	emr_status status = EMR_OK, sent;
 	size_t kept = 0;
 
-	for (size_t i = 0; i < agency->waiting_n; i++) {
-		deferred *one = &agency->waiting[i];
+	for (size_t i = 0; i < agency->waiting_n && status == EMR_OK; i++) {
+		const deferred *one = &agency->waiting[i];
 
-		if (status != EMR_OK || one->due_boot_ns > now) {
-			agency->waiting[kept++] = *one;
-			continue;
-		}
-		status = desk_pass_over(consider_question(agency, one->domain, one->access, true,
-						one->due_boot_ns, tally),
-			"a question");
-		if (status != EMR_OK)
-			agency->waiting[kept++] = *one;
+		if (is_due(one, now))
+			status = desk_pass_over(consider_question(agency, one->domain, one->access,
+							true, one->due_boot_ns, tally),
+				"a question");
 	}
-	agency->waiting_n = kept;
+	sent = agency_send(agency, tally);
+	status = status == EMR_OK ? sent : status;
+	for (size_t i = 0; i < agency->waiting_n && status == EMR_OK; i++)
+		if (!is_due(&agency->waiting[i], now))
+			agency->waiting[kept++] = agency->waiting[i];
+	if (status == EMR_OK)
+		agency->waiting_n = kept;
 	return status;
 }
 
@@ -360,12 +368,24 @@ static emr_status work_on(emr_agency *agency, const pending_question *at, emr_re
 	return status;
 }
 
+/* All that is new, and the answers to it are sent. */
+static emr_status work_on_all(emr_agency *agency, uint64_t *out_next, emr_release_tally *tally)
+{
+	pending_question *all = NULL;
+	size_t n = 0;
+	emr_status sent, status = desk_pending(&agency->desk, &all, &n, out_next);
+
+	for (size_t i = 0; i < n && status == EMR_OK; i++)
+		status = work_on(agency, &all[i], tally);
+	free(all);
+	sent = agency_send(agency, tally);
+	return status == EMR_OK ? sent : status;
+}
+
 emr_status emr_agency_run(emr_agency *agency, emr_release_tally *out_tally)
 {
 	emr_release_tally tally = {.next_ms = -1};
-	pending_question *all = NULL;
 	uint64_t next = 0;
-	size_t n = 0;
 	int64_t began = emr_clock_boot_ns(agency->desk.share->o.clock);
 	emr_status status = share_catch_up(agency->desk.share);
 
@@ -374,10 +394,7 @@ emr_status emr_agency_run(emr_agency *agency, emr_release_tally *out_tally)
 	if (status == EMR_OK && share_now(agency->desk.share) >= agency->next_end_unix_s)
 		status = destroy_ended(agency, NULL, &tally);
 	if (status == EMR_OK)
-		status = desk_pending(&agency->desk, &all, &n, &next);
-	for (size_t i = 0; i < n && status == EMR_OK; i++)
-		status = work_on(agency, &all[i], &tally);
-	free(all);
+		status = work_on_all(agency, &next, &tally);
 	if (status == EMR_OK)
 		desk_has_looked(&agency->desk, next, began);
 	if (status == EMR_OK)

@@ -12,8 +12,22 @@ typedef struct deferred {
 	int64_t due_boot_ns;
 } deferred;
 
+#define ANSWERS_IN_ONE 64
+/* Answers that go onto the ledger in one entry: who lists a dataset asks for the names of many at
+ * once. */
+typedef struct outbox {
+	parcel parcel;
+	struct {
+		question q; /* owned */
+		size_t given;
+	} all[ANSWERS_IN_ONE];
+	size_t n;
+	int64_t since_boot_ns; /* of the first */
+} outbox;
+
 struct emr_agency {
 	desk desk;
+	outbox out;
 	int dirfd;
 	emr_box_key *boxes[AGENCY_BOXES];
 	bool has_own_box;
@@ -42,5 +56,8 @@ emr_status agency_each(emr_agency *agency, agency_file_fn fn, void *arg);
 emr_status agency_load_boxes(emr_agency *agency);
 void agency_free_boxes(emr_agency *agency);
 
-/* Answers Q: converts what may be given, or refuses. */
+/* Answers Q: converts what may be given, or refuses.  What gives keys may wait for agency_send, and
+ * Q is emptied then. */
 emr_status agency_answer(emr_agency *agency, question *q, emr_release_tally *tally);
+/* Sends what waits.  When it fails nothing waits any more, and the questions are still open. */
+emr_status agency_send(emr_agency *agency, emr_release_tally *tally);

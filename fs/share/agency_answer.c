@@ -1,6 +1,7 @@
 /* This file makes an agent's answer to one question: it checks each record that was asked for
  * and converts its key with the agent's fragment, for the reader alone. The agent itself never
- * learns a key that opens a record. */
+ * learns a key that opens a record. Answers to questions that came together go onto the ledger
+ * together. */
 #include "agency.h"
 
 #include <stdlib.h>
@@ -10,7 +11,7 @@
 
 typedef struct agents_answer {
 	emr_agency *agency;
-	const question *q;
+	question *q;
 	capsule_facts *capsules;
 	uint8_t *codes;
 	emr_answer_cfrag *cfrags; /* sorted by epoch */
@@ -98,28 +99,117 @@ static emr_status convert_all(agents_answer *a)
 	}
 }
 
-static emr_status send_cfrags(const agents_answer *a)
+/* By ids only. */
+static void log_answer(const question *q, size_t given, uint8_t code)
+{
+	char req[65], grant[33];
+
+	emr_hex(q->req.b, sizeof q->req.b, req);
+	emr_hex(q->grant.known.grant.b, sizeof q->grant.known.grant.b, grant);
+	emr_log(EMR_LOG_INFO, "agent: request %s grant %s: %zu of %u given, code %u", req, grant,
+		given, (unsigned)q->body.count, (unsigned)code);
+}
+
+/* ---- what waits to be sent ---- */
+
+#define WAITS_NS INT64_C(50000000) /* at most: far below what the next agent waits for this one */
+
+static void tally_answer(const question *q, size_t given, uint8_t code, emr_release_tally *tally)
+{
+	log_answer(q, given, code);
+	tally->answered += given > 0;
+	tally->refused += given == 0;
+}
+
+emr_status agency_send(emr_agency *agency, emr_release_tally *tally)
+{
+	outbox *out = &agency->out;
+	uint8_t codes[ANSWERS_IN_ONE];
+	emr_status status = out->n > 0 ? parcel_send_each(&out->parcel, codes) : EMR_OK;
+
+	for (size_t i = 0; i < out->n; i++) {
+		question *q = &out->all[i].q;
+		size_t given = out->all[i].given;
+
+		/* What the ledger does not take was answered, or has ended, meanwhile. */
+		if (status == EMR_OK && parcel_is_applied(codes[i])) {
+			tally_answer(q, given, EMR_RESULT_APPLIED, tally);
+			status = given > 0 ? desk_count(&agency->desk, q, given) : EMR_OK;
+		} else if (status == EMR_OK) {
+			log_answer(q, 0, codes[i]);
+		}
+		question_free(q);
+	}
+	out->n = 0;
+	parcel_end(&out->parcel);
+	return status;
+}
+
+/* Of one grant no second one waits: how much was given today is counted when it was sent. */
+static bool has_to_go_first(const emr_agency *agency, const question *q)
+{
+	const outbox *out = &agency->out;
+
+	if (out->n == 0)
+		return false;
+	for (size_t i = 0; i < out->n; i++)
+		if (emr_id16_equal(out->all[i].q.grant.known.grant, q->grant.known.grant))
+			return true;
+	return out->n == ANSWERS_IN_ONE ||
+	       emr_clock_boot_ns(agency->desk.share->o.clock) - out->since_boot_ns > WAITS_NS;
+}
+
+static emr_status put_cfrags(const agents_answer *a, parcel *p)
 {
 	const question *q = a->q;
 	emr_asked asked = question_asked(q);
-	AUTO_PARCEL p = {0};
-	emr_act act;
-	emr_status status = parcel_begin(a->agency->desk.share, emr_signer_identity(), &p);
-
-	if (status != EMR_OK)
-		return status;
-	act = emr_act_served(q->domain, p.signer, q->req, q->access, EMR_SERVED_FRAGMENTS,
+	emr_act act = emr_act_served(q->domain, p->signer, q->req, q->access, EMR_SERVED_FRAGMENTS,
 		(uint16_t)a->given, 0);
-	status = parcel_prepare(&p, &act);
+	emr_status status = parcel_prepare(p, &act);
+
 	if (status == EMR_OK)
 		status = emr_served_part_seal_cfrags(
-			emr_buf_view(&p.item), &asked, a->groups, a->groups_n, &p.part);
-	if (status == EMR_OK)
-		status = parcel_add(&p, &act, NULL);
-	return status == EMR_OK ? parcel_send(&p) : status;
+			emr_buf_view(&p->item), &asked, a->groups, a->groups_n, &p->part);
+	return status == EMR_OK ? parcel_add(p, &act, NULL) : status;
 }
 
-static emr_status give_fragments(emr_agency *agency, const question *q, size_t *out_given)
+static emr_status put_in_outbox(const agents_answer *a)
+{
+	emr_agency *agency = a->agency;
+	outbox *out = &agency->out;
+	emr_status status = EMR_OK;
+
+	if (out->n == 0) {
+		out->since_boot_ns = emr_clock_boot_ns(agency->desk.share->o.clock);
+		parcel_end(&out->parcel);
+		status = parcel_begin(agency->desk.share, emr_signer_identity(), &out->parcel);
+	}
+	return status == EMR_OK ? put_cfrags(a, &out->parcel) : status;
+}
+
+/* A's question is the outbox's afterwards. */
+static emr_status add_to_outbox(const agents_answer *a, emr_release_tally *tally)
+{
+	outbox *out = &a->agency->out;
+	emr_status status =
+		has_to_go_first(a->agency, a->q) ? agency_send(a->agency, tally) : EMR_OK;
+
+	if (status == EMR_OK)
+		status = put_in_outbox(a);
+	if (status == EMR_LIMIT && out->n > 0) { /* too much for one entry */
+		status = agency_send(a->agency, tally);
+		if (status == EMR_OK)
+			status = put_in_outbox(a);
+	}
+	if (status != EMR_OK)
+		return status;
+	out->all[out->n].given = a->given;
+	out->all[out->n++].q = *a->q;
+	*a->q = (question){.seq = 0};
+	return EMR_OK;
+}
+
+static emr_status give_fragments(emr_agency *agency, question *q, emr_release_tally *tally)
 {
 	agents_answer a = {.agency = agency, .q = q};
 	size_t n = q->body.count;
@@ -139,7 +229,7 @@ static emr_status give_fragments(emr_agency *agency, const question *q, size_t *
 	if (status == EMR_OK && a.given == 0)
 		status = desk_may_refuse(&agency->desk, q, &may);
 	if (status == EMR_OK && may)
-		status = send_cfrags(&a);
+		status = add_to_outbox(&a, tally);
 	for (size_t i = 0; i < a.groups_n; i++)
 		emr_fragment_free(a.fragments[i]);
 	free(a.fragments);
@@ -147,8 +237,8 @@ static emr_status give_fragments(emr_agency *agency, const question *q, size_t *
 	free(a.cfrags);
 	free(a.codes);
 	free(a.capsules);
-	if (status == EMR_OK)
-		*out_given = a.given;
+	if (status == EMR_OK && !may)
+		tally_answer(q, 0, EMR_RESULT_APPLIED, tally);
 	return status;
 }
 
@@ -163,34 +253,20 @@ static emr_status open_question(emr_agency *agency, question *q)
 	return status;
 }
 
-/* By ids only. */
-static void log_answer(const question *q, size_t given, uint8_t code)
-{
-	char req[65], grant[33];
-
-	emr_hex(q->req.b, sizeof q->req.b, req);
-	emr_hex(q->grant.known.grant.b, sizeof q->grant.known.grant.b, grant);
-	emr_log(EMR_LOG_INFO, "agent: request %s grant %s: %zu of %u given, code %u", req, grant,
-		given, (unsigned)q->body.count, (unsigned)code);
-}
-
 emr_status agency_answer(emr_agency *agency, question *q, emr_release_tally *tally)
 {
 	desk *d = &agency->desk;
 	uint8_t code = EMR_RESULT_APPLIED;
-	size_t given = 0;
 	emr_status status = open_question(agency, q);
 
 	if (status == EMR_OK)
 		status = desk_judge(d, q, &code);
 	if (status != EMR_OK)
 		return status;
-	status = code != EMR_RESULT_APPLIED ? desk_refuse(d, q, emr_signer_identity(), code)
-					    : give_fragments(agency, q, &given);
-	if (status != EMR_OK)
-		return status;
-	log_answer(q, given, code);
-	tally->answered += given > 0;
-	tally->refused += given == 0;
-	return given > 0 ? desk_count(d, q, given) : EMR_OK;
+	if (code == EMR_RESULT_APPLIED)
+		return give_fragments(agency, q, tally);
+	status = desk_refuse(d, q, emr_signer_identity(), code);
+	if (status == EMR_OK)
+		tally_answer(q, 0, code, tally);
+	return status;
 }

@@ -98,7 +98,8 @@ static emr_status list_recipients(
 	return status;
 }
 
-static emr_status send_question(emr_ask *ask, emr_access_slot *all)
+/* ASK, for ALL of its slots, goes into P. */
+static emr_status add_question(parcel *p, emr_ask *ask, emr_access_slot *all)
 {
 	emr_shared *shared = ask->shared;
 	const emr_known_grant *grant = &shared->received.grant;
@@ -109,21 +110,16 @@ static emr_status send_question(emr_ask *ask, emr_access_slot *all)
 	emr_act act = emr_act_access(grant->domain, ask->release.access, grant->grant,
 		shared->received.via, (uint16_t)ask->n);
 	emr_recipient to[EMR_RESPONDERS_MAX + AUDITORS_MAX];
-	AUTO_PARCEL p = {0};
 	uint8_t epk[32];
 	size_t n = 0;
 	emr_status status = list_recipients(ask, to, &n);
 
 	emr_box_key_public(ask->epk, epk);
 	if (status == EMR_OK)
-		status = parcel_begin(shared->share, emr_signer_identity(), &p);
+		status = parcel_prepare(p, &act);
 	if (status == EMR_OK)
-		status = parcel_prepare(&p, &act);
-	if (status == EMR_OK)
-		status = emr_access_part_seal(emr_buf_view(&p.item), epk, to, n, &body, &p.part);
-	if (status == EMR_OK)
-		status = parcel_add(&p, &act, &ask->release.req);
-	return status == EMR_OK ? parcel_send(&p) : status;
+		status = emr_access_part_seal(emr_buf_view(&p->item), epk, to, n, &body, &p->part);
+	return status == EMR_OK ? parcel_add(p, &act, &ask->release.req) : status;
 }
 
 static emr_status load_slots(emr_ask *ask, const emr_access_slot *all, size_t n)
@@ -142,22 +138,13 @@ static emr_status load_slots(emr_ask *ask, const emr_access_slot *all, size_t n)
 	return status;
 }
 
-static emr_status ledger_says(emr_status status, const emr_share *share, emr_share_trouble *out)
+/* A question for ALL, in P: it counts once P was sent. */
+static emr_status new_question(
+	emr_shared *shared, parcel *p, emr_access_slot *all, size_t n, emr_ask **out_ask)
 {
-	if (out != NULL && share->refusal != 0)
-		*out = (emr_share_trouble){.why = EMR_WHY_LEDGER, .code = share->refusal};
-	return status;
-}
-
-emr_status shared_ask_slots(emr_shared *shared, emr_access_slot *all, size_t n, emr_ask **out_ask,
-	emr_share_trouble *out_trouble)
-{
-	emr_ask *ask;
+	emr_ask *ask = calloc(1, sizeof *ask);
 	emr_status status;
 
-	if (n == 0)
-		return EMR_OK;
-	ask = calloc(1, sizeof *ask);
 	if (ask == NULL)
 		return EMR_NO_MEMORY;
 	ask->shared = shared;
@@ -165,27 +152,51 @@ emr_status shared_ask_slots(emr_shared *shared, emr_access_slot *all, size_t n, 
 		.access = emr_id16_random(),
 		.grant = shared->received.grant.grant};
 	list_responders(ask);
-	shared->share->refusal = 0;
 	status = emr_box_key_new_request(&ask->epk);
 	if (status == EMR_OK)
 		status = load_slots(ask, all, n);
 	if (status == EMR_OK)
-		status = send_question(ask, all);
+		status = add_question(p, ask, all);
 	if (status != EMR_OK) {
 		emr_ask_free(ask);
-		return ledger_says(status, shared->share, out_trouble);
+		return status;
 	}
 	*out_ask = ask;
 	return EMR_OK;
 }
 
-emr_status emr_shared_ask_names(
-	emr_shared *shared, emr_ask **out_ask, emr_share_trouble *out_trouble)
+emr_status shared_ask_slots(emr_shared *shared, emr_access_slot *all, size_t n, emr_ask **out_ask,
+	emr_share_trouble *out_trouble)
 {
-	slots s = {.shared = shared};
+	emr_share *share = shared->share;
+	AUTO_PARCEL p = {0};
+	emr_ask *ask = NULL;
+	emr_status status;
+
+	if (n == 0)
+		return EMR_OK;
+	share->refusal = 0;
+	status = parcel_begin(share, emr_signer_identity(), &p);
+	if (status == EMR_OK)
+		status = new_question(shared, &p, all, n, &ask);
+	if (status == EMR_OK)
+		status = parcel_send(&p);
+	if (status == EMR_OK) {
+		*out_ask = ask;
+		return EMR_OK;
+	}
+	emr_ask_free(ask);
+	if (out_trouble != NULL && share->refusal != 0)
+		*out_trouble = (emr_share_trouble){.why = EMR_WHY_LEDGER, .code = share->refusal};
+	return status;
+}
+
+/* The listing keys that are lacking; the caller frees OUT->all. */
+static emr_status list_lacking(emr_shared *shared, slots *out, emr_share_trouble *out_trouble)
+{
 	emr_status status = emr_shared_check(shared, out_trouble);
 
-	*out_ask = NULL;
+	*out = (slots){.shared = shared};
 	if (status == EMR_OK && (shared->received.grant.row.rights & EMR_GRANT_LIST) == 0) {
 		if (out_trouble != NULL)
 			out_trouble->why = EMR_WHY_RIGHTS;
@@ -195,10 +206,67 @@ emr_status emr_shared_ask_names(
 		status = shared_take_own_names(shared);
 	if (status == EMR_OK)
 		status = share_every_list_key(
-			shared->share, shared->received.grant.domain, add_list_key, &s);
+			shared->share, shared->received.grant.domain, add_list_key, out);
+	return status;
+}
+
+emr_status emr_shared_ask_names(
+	emr_shared *shared, emr_ask **out_ask, emr_share_trouble *out_trouble)
+{
+	slots s;
+	emr_status status = list_lacking(shared, &s, out_trouble);
+
+	*out_ask = NULL;
 	if (status == EMR_OK)
 		status = shared_ask_slots(shared, s.all, s.n, out_ask, out_trouble);
 	free(s.all);
+	return status;
+}
+
+/* The question for ONE's names, in P; none where nothing is lacking, or it cannot be asked. */
+static void add_names(parcel *p, emr_names_asked *one)
+{
+	slots s;
+	emr_status status = list_lacking(one->shared, &s, NULL);
+
+	if (status == EMR_OK && s.n > 0)
+		status = new_question(one->shared, p, s.all, s.n, &one->ask);
+	free(s.all);
+	if (status != EMR_OK)
+		emr_log(EMR_LOG_DEBUG, "names are not asked for: %s", emr_status_text(status));
+}
+
+static emr_status add_names_of(parcel *p, emr_names_asked *all, size_t n)
+{
+	EMR_AUTO_SNAPSHOT snapshot = {0};
+	emr_status status = emr_replica_snapshot_begin(p->share->o.replica, &snapshot);
+
+	for (size_t i = 0; i < n && status == EMR_OK; i++)
+		add_names(p, &all[i]);
+	return status;
+}
+
+emr_status emr_shared_ask_names_of(emr_share *share, emr_names_asked *all, size_t n)
+{
+	uint8_t codes[EMR_BATCH_SEND_ITEMS];
+	AUTO_PARCEL p = {0};
+	emr_status status = parcel_begin(share, emr_signer_identity(), &p);
+	size_t at = 0;
+
+	for (size_t i = 0; i < n; i++)
+		all[i].ask = NULL;
+	if (status == EMR_OK)
+		status = add_names_of(&p, all, n);
+	if (status == EMR_OK && emr_batch_count(p.batch) > 0)
+		status = parcel_send_each(&p, codes);
+	for (size_t i = 0; i < n; i++) {
+		if (all[i].ask == NULL)
+			continue;
+		if (status == EMR_OK && parcel_is_applied(codes[at++]))
+			continue;
+		emr_ask_free(all[i].ask);
+		all[i].ask = NULL;
+	}
 	return status;
 }
 
@@ -316,15 +384,25 @@ static bool is_closed_name(const asked_slot *slot)
 	return !slot->is_there && slot->is_closed && slot->slot.kind == EMR_CAPSULE_LISTING;
 }
 
+static emr_status look_for_all(emr_ask *ask, emr_share_trouble *out_trouble)
+{
+	EMR_AUTO_SNAPSHOT snapshot = {0};
+	emr_status status = emr_replica_snapshot_begin(ask->shared->share->o.replica, &snapshot);
+
+	if (status == EMR_OK)
+		status = emr_shared_check(ask->shared, out_trouble);
+	for (unsigned i = 0; i < ask->who_n && status == EMR_OK; i++)
+		if (!ask->who[i].has_answered)
+			status = look_for(ask, &ask->who[i]);
+	return status;
+}
+
 emr_status emr_ask_collect(emr_ask *ask, emr_share_trouble *out_trouble)
 {
 	size_t lacking = 0;
 	bool may_come = false, is_lied_to = false;
-	emr_status status = emr_shared_check(ask->shared, out_trouble);
+	emr_status status = look_for_all(ask, out_trouble);
 
-	for (unsigned i = 0; i < ask->who_n && status == EMR_OK; i++)
-		if (!ask->who[i].has_answered)
-			status = look_for(ask, &ask->who[i]);
 	for (size_t i = 0; i < ask->n && status == EMR_OK; i++) {
 		if (!ask->slots[i].is_there)
 			status = ask_combine(ask, i);

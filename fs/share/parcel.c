@@ -84,32 +84,53 @@ static emr_status status_of(uint8_t code)
 	}
 }
 
+bool parcel_is_applied(uint8_t code)
+{
+	return status_of(code) == EMR_OK;
+}
+
 static uint8_t first_refusal(const emr_ledger_answer *answer)
 {
 	if (answer->refusal != 0)
 		return answer->refusal;
 	for (size_t i = 0; i < answer->n_results; i++)
-		if (status_of(answer->results[i]) != EMR_OK)
+		if (!parcel_is_applied(answer->results[i]))
 			return answer->results[i];
 	return EMR_RESULT_APPLIED;
 }
 
-emr_status parcel_send(parcel *p)
+static emr_status send(parcel *p, emr_ledger_answer *answer)
 {
 	EMR_AUTO_BUF bytes = {0};
-	emr_ledger_answer *answer = malloc(sizeof *answer);
-	emr_status status = answer != NULL ? EMR_OK : EMR_NO_MEMORY;
+	emr_status status = emr_batch_finish(p->batch, p->now, VALID_S, &bytes, NULL);
 
-	if (status == EMR_OK)
-		status = emr_batch_finish(p->batch, p->now, VALID_S, &bytes, NULL);
 	if (status == EMR_OK)
 		status = emr_ledger_submit(p->share->o.ledger, emr_buf_view(&bytes), answer);
 	if (status == EMR_OK)
 		status = emr_follow_answer(p->share->o.replica, answer);
-	if (status == EMR_OK) {
+	if (status == EMR_OK)
 		p->share->refusal = first_refusal(answer);
-		status = status_of(p->share->refusal);
-	}
+	return status;
+}
+
+emr_status parcel_send(parcel *p)
+{
+	emr_ledger_answer *answer = malloc(sizeof *answer);
+	emr_status status = answer != NULL ? send(p, answer) : EMR_NO_MEMORY;
+
+	free(answer);
+	return status == EMR_OK ? status_of(p->share->refusal) : status;
+}
+
+emr_status parcel_send_each(parcel *p, uint8_t *out_codes)
+{
+	emr_ledger_answer *answer = malloc(sizeof *answer);
+	emr_status status = answer != NULL ? send(p, answer) : EMR_NO_MEMORY;
+
+	if (status == EMR_OK && answer->refusal != 0)
+		status = status_of(answer->refusal);
+	if (status == EMR_OK)
+		memcpy(out_codes, answer->results, answer->n_results);
 	free(answer);
 	return status;
 }

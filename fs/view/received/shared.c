@@ -12,7 +12,6 @@
 #include "shared_end.h"
 #include "shared_software.h"
 
-#define AHEAD_NS INT64_C(1000000000) /* of a turn, for names that somebody may look at next */
 #define LOOK_NS                                                                                    \
 	INT64_C(5000000000) /* a look without a reason: a ledger that nobody follows, a clock that \
 			       was set */
@@ -118,9 +117,6 @@ void emr_view_shared_turn(emr_view *view, int64_t *out_next_ms)
 			emr_status_text(status));
 	end = shared_end_due(view);
 	view->guests->turn(view);
-	/* Where each question waits for a block, others who wait are not kept for what nobody waits
-	 * for yet. */
-	view->shares->ahead_until_ns = view_boot_ns(view) + AHEAD_NS;
 	due = serve_busy(view);
 	now = view_boot_ns(view);
 	due = end < due ? end : due;

@@ -52,7 +52,6 @@ typedef struct shared_set {
 	emr_id32 terms_id;
 	unsigned ahead;	  /* how many participants' names were asked for last that nobody looked at
 			     yet */
-	unsigned coming;  /* of the worker: how many have is_next */
 	emr_buf withheld; /* emr_cid: what was not let through since the folder was opened */
 	emr_buf clean;	  /* of the worker: emr_cid of what was, the newest last */
 } shared_set;
@@ -116,7 +115,6 @@ typedef struct shared_share {
 	bool has_grown;	    /* the ledger has, in this domain, since TREE was built */
 	int64_t build_not_before_ns;
 	bool has_failed;      /* of the worker: to build it, last */
-	bool is_next;	      /* of the worker: who lists a dataset comes to it soon */
 	bool has_answers;     /* of the worker: the ledger has something new of who answers */
 	bool is_awaited;      /* of the worker: somebody opens what TREE shows and the ledger has in
 				 another version */
@@ -211,12 +209,10 @@ typedef struct shares {
 	emr_buf kept_names;		/* of the worker: entries of the file shared-names */
 	bool has_kept_names;		/* of the worker: it was read */
 	struct shared_policy *policies; /* shared_software.c */
-	uint64_t seen;		/* of the worker: entries of the ledger that were looked at */
-	int64_t ahead_until_ns; /* of the worker: this turn asks for nothing ahead after that, by
-				   boot_ns */
-	bool knows_grants;	/* of the worker: grants were looked at once */
-	bool knows_inboxes;	/* of the worker, both: the list of others' Inboxes as of this
-				   generation */
+	uint64_t seen;	    /* of the worker: entries of the ledger that were looked at */
+	bool knows_grants;  /* of the worker: grants were looked at once */
+	bool knows_inboxes; /* of the worker, both: the list of others' Inboxes as of this
+			       generation */
 	uint64_t inboxes;
 	bool has_leaving; /* a record of another's has a name of scratch, and its bytes are not here
 			     yet (foreign_fetch) */

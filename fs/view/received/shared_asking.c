@@ -278,9 +278,66 @@ static void build(emr_view *view, shared_share *s)
 	shared_save_names(view, s);
 }
 
+static emr_status open_share(emr_view *view, shared_share *s, emr_share_trouble *trouble)
+{
+	emr_status status = EMR_OK;
+
+	if (s->opened != NULL)
+		return EMR_OK;
+	status = emr_shared_open(view->shares->share, s->domain, s->grant.grant,
+		shared_purpose(view, s), EMR_READER_PERSON, &s->opened, trouble);
+	if (status == EMR_OK)
+		shared_load_names(view, s);
+	return status;
+}
+
 static shared_share *after(const emr_view *view, const shared_share *s)
 {
 	return s->next != NULL ? s->next : view->shares->all;
+}
+
+/* Up to MOST participants of the dataset of S whose names nobody has asked for. */
+static size_t list_next(emr_view *view, const shared_share *s, size_t most, shared_share **out)
+{
+	size_t n = 0;
+
+	pthread_mutex_lock(&view->lock);
+	for (shared_share *next = after(view, s); next != s && n < most; next = after(view, next))
+		if (next->owner->set == s->owner->set && next->tree == NULL &&
+			next->asking == NULL && next->phase == SHARED_OPEN &&
+			shared_share_is_shown(view, next))
+			out[n++] = next;
+	pthread_mutex_unlock(&view->lock);
+	return n;
+}
+
+/* Once, whatever comes of it: nobody waits. */
+static void ask_ahead(emr_view *view, shared_share **all, size_t n)
+{
+	emr_names_asked asked[NAMES_AHEAD_MAX];
+	shared_share *of[NAMES_AHEAD_MAX];
+	emr_status status;
+	size_t count = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		if (open_share(view, all[i], NULL) != EMR_OK)
+			continue;
+		of[count] = all[i];
+		asked[count++].shared = all[i]->opened;
+	}
+	status = emr_shared_ask_names_of(view->shares->share, asked, count);
+	for (size_t i = 0; i < count; i++)
+		if (asked[i].ask != NULL && status == EMR_OK)
+			status = add_asking(view, of[i], asked[i].ask, NULL, 0);
+		else
+			emr_ask_free(asked[i].ask);
+	if (status != EMR_OK)
+		emr_log(EMR_LOG_WARN, "shares: names are not asked for ahead: %s",
+			emr_status_text(status));
+	pthread_mutex_lock(&view->lock);
+	for (size_t i = 0; i < n; i++)
+		shared_stir(view, all[i]);
+	pthread_mutex_unlock(&view->lock);
 }
 
 /* Who lists one participant of a dataset lists the next: 1, 3, 7 ... others are asked for at the
@@ -288,45 +345,24 @@ static shared_share *after(const emr_view *view, const shared_share *s)
  * that nobody looked at. */
 static void look_ahead(emr_view *view, const shared_share *s)
 {
+	shared_share *next[NAMES_AHEAD_MAX];
 	shared_set *set = s->owner->set;
-	unsigned left;
+	unsigned most;
 
 	if (set == NULL || set->terms.daily_limit != 0)
 		return;
-	left = set->ahead;
-	set->ahead = left < NAMES_AHEAD_MAX / 2 ? 2 * left + 1 : NAMES_AHEAD_MAX;
-	pthread_mutex_lock(&view->lock);
-	for (shared_share *next = after(view, s); next != s && left > 0; next = after(view, next))
-		if (next->owner->set == set && next->tree == NULL && next->asking == NULL &&
-			!next->is_next && shared_share_is_shown(view, next)) {
-			next->is_next = true;
-			set->coming++;
-			shared_stir(view, next);
-			left--;
-		}
-	pthread_mutex_unlock(&view->lock);
+	most = set->ahead;
+	set->ahead = most < NAMES_AHEAD_MAX / 2 ? 2 * most + 1 : NAMES_AHEAD_MAX;
+	if (most > 0)
+		ask_ahead(view, next, list_next(view, s, most, next));
 }
 
 /* Who has listed several and waits for one that says nothing comes to others who may say nothing
  * either: all of them are asked meanwhile, and waited for together. */
 static void go_on_ahead(emr_view *view, const shared_share *s)
 {
-	const shared_set *set = s->owner->set;
-
-	if (set != NULL && set->ahead >= SEVERAL && set->coming == 0)
+	if (s->owner->set != NULL && s->owner->set->ahead >= SEVERAL)
 		look_ahead(view, s);
-}
-
-/* Once, whatever comes of it: nobody waits. */
-static void serve_next(emr_view *view, shared_share *s)
-{
-	emr_share_trouble ignored;
-	emr_ask *ask = NULL;
-
-	if (s->tree == NULL && asking_for(s, EMR_NEED_NAMES, s->top) == NULL &&
-		emr_shared_ask_names(s->opened, &ask, &ignored) == EMR_OK && ask != NULL &&
-		add_asking(view, s, ask, NULL, 0) != EMR_OK)
-		emr_log(EMR_LOG_WARN, "shares: names are not asked for ahead");
 }
 
 static void serve_names(emr_view *view, shared_share *s)
@@ -734,19 +770,6 @@ static void answer_names(emr_view *view, shared_share *s)
 		shared_answer_names(view, s);
 }
 
-static emr_status open_share(emr_view *view, shared_share *s, emr_share_trouble *trouble)
-{
-	emr_status status = EMR_OK;
-
-	if (s->opened != NULL)
-		return EMR_OK;
-	status = emr_shared_open(view->shares->share, s->domain, s->grant.grant,
-		shared_purpose(view, s), EMR_READER_PERSON, &s->opened, trouble);
-	if (status == EMR_OK)
-		shared_load_names(view, s);
-	return status;
-}
-
 /* What S is called, before anybody looks into it: by the keys that are kept, and nobody is asked
  * for others. */
 static void serve_name(emr_view *view, shared_share *s)
@@ -773,15 +796,11 @@ void shared_serve(emr_view *view, shared_share *s)
 {
 	emr_share_trouble trouble = {.why = EMR_WHY_NONE};
 	work w = work_of(view, s);
-	bool is_next = s->is_next && s->phase == SHARED_OPEN;
 	emr_status status;
 
-	if (s->is_next)
-		s->owner->set->coming--;
-	s->is_next = false;
 	if (w.name)
 		serve_name(view, s);
-	if (!w.names && !w.bytes && !w.rebuild && !is_next && s->asking == NULL)
+	if (!w.names && !w.bytes && !w.rebuild && s->asking == NULL)
 		return;
 	status = open_share(view, s, &trouble);
 	if (status != EMR_OK) {
@@ -798,8 +817,6 @@ void shared_serve(emr_view *view, shared_share *s)
 		serve_names(view, s);
 	if (w.names)
 		answer_names(view, s);
-	if (is_next && view_boot_ns(view) < view->shares->ahead_until_ns)
-		serve_next(view, s);
 	if (w.bytes)
 		serve_bytes(view, s);
 	answer_late(view, s);
@@ -830,5 +847,5 @@ bool shared_goes_on(const emr_view *view, const shared_share *s, int64_t *out_du
 	/* While its names are asked for, the answer is waited for. */
 	if (builds && asking_for(s, EMR_NEED_NAMES, s->top) == NULL)
 		be_due(s->build_not_before_ns, out_due_ns);
-	return s->asking != NULL || reports || builds || s->is_next || is_waited_for(view, s);
+	return s->asking != NULL || reports || builds || is_waited_for(view, s);
 }

@@ -74,6 +74,13 @@ typedef struct emr_ask emr_ask;
 /* For the listing keys that are lacking.  *out_ask stays NULL when none is. */
 emr_status emr_shared_ask_names(
 	emr_shared *shared, emr_ask **out_ask, emr_share_trouble *out_trouble);
+/* The same for several of SHARE, with one entry on the ledger.  Where one cannot be asked for, its
+ * `ask` stays NULL, and nobody is told why: the others have nothing to do with it. */
+typedef struct emr_names_asked {
+	emr_shared *shared;
+	emr_ask *ask;
+} emr_names_asked;
+emr_status emr_shared_ask_names_of(emr_share *share, emr_names_asked *all, size_t n);
 /* For the contents of these records (at most 1,024), as they are now; those whose key is held
  * already are left out, and *out_ask stays NULL when none is lacking.  EMR_NOT_FOUND: one is not
  * there. */
