@@ -118,6 +118,7 @@ void emr_view_shared_turn(emr_view *view, int64_t *out_next_ms)
 	end = shared_end_due(view);
 	view->guests->turn(view);
 	due = serve_busy(view);
+	shared_write_names(view);
 	now = view_boot_ns(view);
 	due = end < due ? end : due;
 	due = due - now > LOOK_NS ? now + LOOK_NS : due;

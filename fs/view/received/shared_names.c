@@ -62,6 +62,7 @@ static void write_file(emr_view *view)
 	EMR_AUTO_BUF bytes = {0};
 	emr_status status = EMR_READ_ONLY;
 
+	view->shares->has_new_names = false;
 	if (!view_is_read_only(view) && kept->len + HEAD_BYTES <= FILE_MAX)
 		status = emr_buf_append(&bytes, head, sizeof head);
 	if (status == EMR_OK)
@@ -133,7 +134,13 @@ void shared_save_names(emr_view *view, shared_share *s)
 		return;
 	}
 	s->names_kept = emr_shared_names_held(s->opened);
-	write_file(view);
+	view->shares->has_new_names = true;
+}
+
+void shared_write_names(emr_view *view)
+{
+	if (view->shares->has_new_names)
+		write_file(view);
 }
 
 void shared_drop_names(emr_view *view, const shared_share *s)

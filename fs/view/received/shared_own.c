@@ -12,10 +12,10 @@ shared_share *shared_share_of(const node *n)
 
 node *shared_own(const emr_view *view, const shared_share *s, emr_id16 object)
 {
-	node *n = tree_by_id(view, object);
-
 	/* Nobody writes in a dataset, and who reads one may take part in it himself. */
-	if (s->owner->set != NULL || n == NULL || n->state != NODE_LIVE)
+	node *n = s->owner->set == NULL ? tree_by_id(view, object) : NULL;
+
+	if (n == NULL || n->state != NODE_LIVE)
 		return NULL;
 	if (n->is_published)
 		return emr_id16_equal(node_domain(n), s->domain) ? n : NULL;
