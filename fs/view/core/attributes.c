@@ -381,7 +381,7 @@ emr_status attributes_fit(const node *n, emr_bytes attributes, uint16_t count)
 	memset(longest, 'x', EMR_NAME_MAX);
 	longest[EMR_NAME_MAX] = 0;
 	meta.name = text_bytes(longest);
-	if (n->target != NULL)
+	if (node_target(n) != NULL)
 		meta.target = text_bytes(n->target);
 	return emr_meta_encode(&meta, &encoded);
 }

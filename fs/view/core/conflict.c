@@ -192,7 +192,7 @@ emr_status conflict_leave_record(emr_view *view, node *n, const char *name)
 	}
 	free(restored);
 	n->has_row = true;
-	n->next_id = (emr_id16){{0}};
+	tree_set_next_id(n, (emr_id16){{0}});
 	n->top_cver = 0;
 	n->failure = EMR_OK;
 	free(n->was);

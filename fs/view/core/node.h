@@ -75,26 +75,33 @@ typedef struct kid_list {
 	uint32_t half_downloads; /* kids that a browser is fetching */
 } kid_list;
 
+/* Ids that few nodes have. */
+typedef struct moving_ids {
+	emr_id16 next_id;     /* not zero: moved to another domain, where it gets this object id */
+	emr_id16 lost_parent; /* not zero: its directory could not be read, so it hangs at the top
+				 and stays what it is */
+} moving_ids;
+
 /* One of these for every record: 8 bytes more are a megabyte with 131,072 records.  The widest
  * members come first, so that nothing lies between them. */
 struct node {
 	uint64_t number; /* the kernel's name for it */
 	uint64_t ino;
 	emr_id16 id; /* object id on the ledger, or the one it will get; key of its journal row */
-	emr_id16 next_id;     /* not zero: moved to another domain, where it gets this object id */
-	struct node *parent;  /* NULL: the top, or gone */
-	emr_id16 lost_parent; /* not zero: its directory could not be read, so it hangs at the top
-				 and stays what it is */
+	moving_ids *moving;  /* owned; NULL: both are zero; node_next_id, tree_set_next_id */
+	struct node *parent; /* NULL: the top, or gone */
 	char *name;
 	uint64_t cookie; /* its place in the parent's listing */
 	uint64_t size;
 	int64_t mtime_ns, ctime_ns;
-	char *target;
 	uint8_t *attributes; /* user.*: klen u8, vlen u16, key, value, ... as in the record's
 				metadata; owned; node_attributes and tree_set_attributes */
 	uint64_t kernel_refs;
 
-	kid_list *listing; /* of a directory; NULL: it is none */
+	union {
+		kid_list *listing; /* of a directory: node_listing */
+		char *target;	   /* of a link; owned: node_target */
+	};
 	file *file; /* of a regular file, once tree_need_file made it; NULL: as the ledger says, or
 		       empty */
 	packed_place packed; /* where, when is_published: node_place, tree_set_place */
@@ -195,9 +202,33 @@ static inline uint64_t node_pversion(const node *n)
 	return n->has_whole_place ? n->packed.whole->pversion : packed_version(n->packed.pversion);
 }
 
+/* NULL: it is no directory. */
+static inline kid_list *node_listing(const node *n)
+{
+	return n->type == EMR_META_DIR ? n->listing : NULL;
+}
+
+/* NULL: it is no link. */
+static inline const char *node_target(const node *n)
+{
+	return n->type == EMR_META_SYMLINK ? n->target : NULL;
+}
+
+static inline emr_id16 node_next_id(const node *n)
+{
+	return n->moving != NULL ? n->moving->next_id : (emr_id16){{0}};
+}
+
+static inline emr_id16 node_lost_parent(const node *n)
+{
+	return n->moving != NULL ? n->moving->lost_parent : (emr_id16){{0}};
+}
+
 static inline bool node_has_kids(const node *n)
 {
-	return n->listing != NULL && n->listing->live_kids != 0;
+	const kid_list *in = node_listing(n);
+
+	return in != NULL && in->live_kids != 0;
 }
 
 #define VACATED_CHAINS                                                                             \

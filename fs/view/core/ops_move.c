@@ -212,10 +212,14 @@ static node_row moved_row(const emr_view *view, const node *n, const node *direc
 	return row;
 }
 
-/* Remembers where N was published before it goes elsewhere. */
+/* Remembers where N was published before it goes elsewhere, perhaps under another id. */
 static emr_status remember_former(node *n)
 {
-	if (!n->is_published || n->was != NULL)
+	if (!n->is_published)
+		return EMR_OK;
+	if (tree_need_moving(n) != EMR_OK)
+		return EMR_NO_MEMORY;
+	if (n->was != NULL)
 		return EMR_OK;
 	n->was = calloc(1, sizeof *n->was);
 	if (n->was == NULL)
@@ -230,8 +234,9 @@ static void finish_move(emr_view *view, node *n, const node_row *row)
 {
 	n->ctime_ns = row->ctime_ns;
 	n->is_domain = (row->flags & ROW_IS_DOMAIN) != 0;
-	n->next_id = row->next_id;
-	n->lost_parent = (emr_id16){{0}};
+	tree_set_next_id(n, row->next_id);
+	tree_set_lost_parent(n, (emr_id16){{0}});
+	tree_drop_moving(n);
 	n->meta_dirty = true;
 	n->has_row = true;
 	if (n->was != NULL && strcmp(n->was->name, n->name) == 0 &&

@@ -204,7 +204,7 @@ static emr_status make_node(emr_view *view, uint64_t parent, const char *name, e
 	if (status != EMR_OK)
 		return status;
 	n->mode = (uint16_t)(mode & MODE_KEPT);
-	if (target != NULL && (n->target = strdup(target)) == NULL)
+	if (type == EMR_META_SYMLINK && (n->target = strdup(target)) == NULL)
 		status = EMR_NO_MEMORY;
 	if (status == EMR_OK)
 		status = add_new(view, directory, name, n);

@@ -119,7 +119,7 @@ node_row row_of_node(const node *n)
 	node_row row = {
 		.type = n->type,
 		.change = n->change,
-		.next_id = n->next_id,
+		.next_id = node_next_id(n),
 		.mode = n->mode,
 		.ino = n->ino,
 		.size = n->size,
@@ -130,11 +130,11 @@ node_row row_of_node(const node *n)
 
 	if (n->name != NULL)
 		row.name = emr_bytes_of(n->name, strlen(n->name));
-	if (n->target != NULL)
+	if (node_target(n) != NULL)
 		row.target = emr_bytes_of(n->target, strlen(n->target));
 	if (n->parent != NULL)
-		row.parent = emr_id16_is_zero(n->lost_parent) ? row_directory(n->parent)
-							      : n->lost_parent;
+		row.parent = emr_id16_is_zero(node_lost_parent(n)) ? row_directory(n->parent)
+								   : node_lost_parent(n);
 	row.flags = (uint16_t)((n->is_domain ? ROW_IS_DOMAIN : 0) |
 			       (n->is_published ? ROW_HAS_PLACE : 0) |
 			       (n->meta_dirty ? ROW_META_DIRTY : 0) |

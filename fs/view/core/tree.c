@@ -125,6 +125,43 @@ void tree_swap_attributes(node *a, node *b)
 	b->attributes_len = len;
 }
 
+void tree_take_target(node *n, char *target)
+{
+	if (n->type != EMR_META_SYMLINK) {
+		free(target);
+		return;
+	}
+	free(n->target);
+	n->target = target;
+}
+
+emr_status tree_need_moving(node *n)
+{
+	if (n->moving == NULL)
+		n->moving = calloc(1, sizeof *n->moving);
+	return n->moving != NULL ? EMR_OK : EMR_NO_MEMORY;
+}
+
+void tree_set_next_id(node *n, emr_id16 id)
+{
+	if (n->moving != NULL)
+		n->moving->next_id = id;
+}
+
+void tree_set_lost_parent(node *n, emr_id16 id)
+{
+	if (n->moving != NULL)
+		n->moving->lost_parent = id;
+}
+
+void tree_drop_moving(node *n)
+{
+	if (!emr_id16_is_zero(node_next_id(n)) || !emr_id16_is_zero(node_lost_parent(n)))
+		return;
+	free(n->moving);
+	n->moving = NULL;
+}
+
 static bool is_domain_id(const void *item, const void *key)
 {
 	return emr_id16_equal(*(const emr_id16 *)item, *(const emr_id16 *)key);
@@ -234,6 +271,7 @@ emr_status tree_new_node(
 	n = calloc(1, sizeof *n);
 	if (n == NULL)
 		return EMR_NO_MEMORY;
+	n->type = (uint8_t)type;
 	if (type == EMR_META_DIR && (n->listing = calloc(1, sizeof *n->listing)) == NULL) {
 		free(n);
 		return EMR_NO_MEMORY;
@@ -241,10 +279,9 @@ emr_status tree_new_node(
 	n->number = view->next_number++;
 	n->id = id;
 	n->ino = ino != 0 ? ino : tree_ino_of(id);
-	n->type = (uint8_t)type;
 	n->state = NODE_GONE;
 	n->kind = &own_kind;
-	if (n->listing != NULL)
+	if (type == EMR_META_DIR)
 		n->listing->next_cookie = 3; /* 1 and 2 are "." and ".." */
 	table_add(&view->by_number, hash_number(n->number), n);
 	table_add(&view->by_id, hash_id(view, id), n);
@@ -280,13 +317,15 @@ void tree_free_node(emr_view *view, node *n)
 	if (n->has_whole_place)
 		free(n->packed.whole);
 	free(n->attributes);
-	free(n->target);
+	free(n->moving);
 	if (!kind_of(n)->is_borrowed)
 		free(n->was);
 	free(n->name);
-	if (n->listing != NULL)
+	if (n->type == EMR_META_DIR) {
 		free(n->listing->kids);
-	free(n->listing);
+		free(n->listing);
+	}
+	tree_take_target(n, NULL);
 	free(n);
 }
 
@@ -580,7 +619,7 @@ static node *kid_from(const kid_list *in, size_t i)
 
 node *tree_next_kid(const node *directory, uint64_t cookie)
 {
-	const kid_list *in = directory->listing;
+	const kid_list *in = node_listing(directory);
 
 	return in != NULL ? kid_from(in, kid_index(in, cookie + 1)) : NULL;
 }
@@ -588,7 +627,7 @@ node *tree_next_kid(const node *directory, uint64_t cookie)
 emr_id16 tree_domain(const node *n)
 {
 	while (!n->is_domain && n->parent != NULL) {
-		if (n->is_published && !emr_id16_is_zero(n->lost_parent))
+		if (n->is_published && !emr_id16_is_zero(node_lost_parent(n)))
 			return node_domain(n);
 		n = n->parent;
 	}
@@ -599,7 +638,7 @@ emr_id16 tree_future_id(const node *n)
 {
 	if (kind_of(n)->object != NULL)
 		return kind_of(n)->object(n);
-	return emr_id16_is_zero(n->next_id) ? n->id : n->next_id;
+	return emr_id16_is_zero(node_next_id(n)) ? n->id : node_next_id(n);
 }
 
 emr_id16 tree_next_id(const emr_view *view, const node *n, emr_id16 domain)

@@ -15,6 +15,14 @@ emr_status tree_set_attributes(node *n, emr_bytes bytes);
 /* The same in the memory of BYTES, which is empty afterwards: cannot fail. */
 void tree_take_attributes(node *n, emr_buf *bytes);
 void tree_swap_attributes(node *a, node *b);
+/* N, if it is a link, leads to TARGET, which becomes its own; NULL: nowhere. */
+void tree_take_target(node *n, char *target);
+/* So that the two below cannot fail.  Zero needs no room. */
+emr_status tree_need_moving(node *n);
+void tree_set_next_id(node *n, emr_id16 id);
+void tree_set_lost_parent(node *n, emr_id16 id);
+/* Gives that room back where both are zero. */
+void tree_drop_moving(node *n);
 /* So that the next tree_set_place, with PLACE, cannot fail. */
 emr_status tree_need_place(emr_view *view, const emr_place *place);
 /* N, which has the id of PLACE's object or soon will, stands there; after tree_need_place. */

@@ -197,9 +197,8 @@ static emr_status link_for(emr_view *view, const given_entry *e, node **out_node
 		free(target);
 		return status;
 	}
-	free(n->target); /* what it points to may have got another name */
-	n->target = target;
 	n->size = strlen(target);
+	tree_take_target(n, target); /* what it points to may have got another name */
 	*out_node = n;
 	return EMR_OK;
 }

@@ -216,7 +216,8 @@ static emr_status give_back(meeting *m, shared_share *s, node *n, uint32_t entry
 	n->was = NULL;
 	n->shared = at;
 	n->is_published = false;
-	n->next_id = n->lost_parent = (emr_id16){{0}};
+	free(n->moving);
+	n->moving = NULL;
 	kind_change(n, &shared_kind);
 	if (n->type == EMR_META_DIR)
 		tree_follow_directory(view, n, own);

@@ -158,7 +158,8 @@ static emr_status copy_entry(node *n, const past_entry *e)
 	n->mode = e->mode;
 	n->size = e->size;
 	n->mtime_ns = n->ctime_ns = e->mtime_ns;
-	if (e->target != NULL && (n->target = strdup(e->target)) == NULL)
+	if (n->type == EMR_META_SYMLINK && e->target != NULL &&
+		(n->target = strdup(e->target)) == NULL)
 		return EMR_NO_MEMORY;
 	return EMR_OK;
 }

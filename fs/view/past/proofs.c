@@ -47,7 +47,7 @@ static emr_status node_for(emr_view *view, const node *live, node **out_node)
 	}
 	n->mtime_ns = live->mtime_ns;
 	n->ctime_ns = live->ctime_ns;
-	if (n->listing != NULL && live->listing != NULL)
+	if (node_listing(n) != NULL && node_listing(live) != NULL)
 		n->listing->subdirectories = live->listing->subdirectories;
 	*out_node = n;
 	return EMR_OK;

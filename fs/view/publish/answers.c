@@ -70,7 +70,7 @@ static former_state remember(node *n)
 {
 	return (former_state){.n = n,
 		.id = n->id,
-		.next_id = n->next_id,
+		.next_id = node_next_id(n),
 		.packed = n->packed,
 		.has_whole_place = n->has_whole_place,
 		.was = n->was,
@@ -96,7 +96,7 @@ static void take_back(emr_view *view, const former_state *b)
 		emr_log(EMR_LOG_ERROR, "a node lost its id"); /* reserved: cannot be */
 	free(n->was);
 	n->was = b->was;
-	n->next_id = b->next_id;
+	tree_set_next_id(n, b->next_id);
 	if (n->has_whole_place && !has_place_of(n, b))
 		free(n->packed.whole);
 	n->packed = b->packed;
@@ -180,8 +180,8 @@ static void apply_to_node(edit *e, const publishing *p, node *n, const emr_outco
 		n->top_cver = o->place.cver;
 	if (unchanged)
 		n->meta_dirty = false;
-	if (unchanged || emr_id16_equal(n->next_id, o->place.object))
-		n->next_id = (emr_id16){{0}};
+	if (unchanged || emr_id16_equal(node_next_id(n), o->place.object))
+		tree_set_next_id(n, (emr_id16){{0}});
 	content_is_published(e, n, old_id, w, unchanged);
 	if (unchanged && node_is_file(n) && (n->file == NULL || n->file->staging == NULL))
 		n->content_dirty = false;
@@ -348,6 +348,7 @@ static void keep_applied(applying *a, const emr_outcome *outcomes)
 		if (b->n->file != NULL)
 			note_published(a, b->n, &outcomes[i], b);
 		tree_drop_content(b->n);
+		tree_drop_moving(b->n); /* not before: what is taken back needs it */
 		if (b->n->type == EMR_META_DIR && !emr_id16_equal(b->n->id, b->id))
 			follow_directory(a->view, b->n, b->id);
 	}

@@ -76,7 +76,7 @@ static emr_change_kind change_kind_of(const node *n, bool moves)
 static emr_status copy_names(work *w, const node *n)
 {
 	w->name = strdup(n->name != NULL ? n->name : "");
-	w->target = strdup(n->target != NULL ? n->target : "");
+	w->target = strdup(node_target(n) != NULL ? n->target : "");
 	if (n->parent != NULL && foreign_collects(n->parent)) {
 		char sent[EMR_NAME_MAX + 1];
 
@@ -111,9 +111,9 @@ static void fill_meta(const emr_view *view, work *w, const node *n)
 	};
 	/* Where a share lies that is a file is its owner's to say. */
 	if (!shared_is_file(n) && n->parent != NULL && !(n->is_domain && n->parent == view->root))
-		w->meta.parent = emr_id16_is_zero(n->lost_parent)
+		w->meta.parent = emr_id16_is_zero(node_lost_parent(n))
 					 ? tree_future_id(foreign_sent_to(n->parent))
-					 : n->lost_parent;
+					 : node_lost_parent(n);
 	if (comes_again(n))
 		memcpy(w->meta.r_pid, n->file->restored->r_pid, sizeof w->meta.r_pid);
 	else if (n->is_published)
@@ -152,12 +152,15 @@ static void fill_change(work *w, const node *n, emr_change_kind kind, emr_id16 d
 							    : UINT64_MAX;
 }
 
-static void draw_next_id(const emr_view *view, node *n, emr_id16 domain)
+static emr_status draw_next_id(const emr_view *view, node *n, emr_id16 domain)
 {
-	if (!n->is_domain)
-		n->next_id = tree_next_id(view, n, domain);
-	else if (emr_id16_is_zero(n->next_id))
-		n->next_id = tree_next_id(view, n, (emr_id16){{0}});
+	emr_status status = tree_need_moving(n);
+
+	if (status == EMR_OK && !n->is_domain)
+		tree_set_next_id(n, tree_next_id(view, n, domain));
+	else if (status == EMR_OK && emr_id16_is_zero(node_next_id(n)))
+		tree_set_next_id(n, tree_next_id(view, n, (emr_id16){{0}}));
+	return status;
 }
 
 static emr_status describe(publishing *p, node *n)
@@ -165,11 +168,11 @@ static emr_status describe(publishing *p, node *n)
 	emr_id16 domain = tree_domain(n);
 	bool moves = n->is_published && !emr_id16_equal(domain, node_domain(n));
 	emr_change_kind kind = change_kind_of(n, moves);
-	emr_status status;
+	emr_status status = moves ? draw_next_id(p->view, n, domain) : EMR_OK;
 	work *w;
 
-	if (moves)
-		draw_next_id(p->view, n, domain);
+	if (status != EMR_OK)
+		return status;
 	/* Written again since: the next run has it.  An answer for the older bytes would pass for
 	 * one for these. */
 	if (kind == EMR_CHANGE_PUT &&
@@ -206,15 +209,18 @@ static emr_status describe(publishing *p, node *n)
 }
 
 /* A directory that changes domain gets its new id first: what lies in it will name that id. */
-static void draw_future_ids(publishing *p)
+static emr_status draw_future_ids(publishing *p)
 {
-	for (size_t i = 0; i < p->nnodes; i++) {
+	emr_status status = EMR_OK;
+
+	for (size_t i = 0; i < p->nnodes && status == EMR_OK; i++) {
 		node *n = p->nodes[i];
 
 		if (n->type == EMR_META_DIR && n->is_published &&
 			!emr_id16_equal(tree_domain(n), node_domain(n)))
-			draw_next_id(p->view, n, tree_domain(n));
+			status = draw_next_id(p->view, n, tree_domain(n));
 	}
+	return status;
 }
 
 #define ANCHORED_AT_ONCE 64 /* rows of at most 22 KiB: well within one frame */
@@ -390,7 +396,8 @@ emr_status describe_all(publishing *p)
 	status = heirs_settle(p);
 	if (status == EMR_OK)
 		status = find_leaving(p->view, &l);
-	draw_future_ids(p);
+	if (status == EMR_OK)
+		status = draw_future_ids(p);
 	if (status == EMR_OK)
 		status = anchor_all_kids(p);
 	for (size_t i = 0; i < p->nnodes && status == EMR_OK; i++)

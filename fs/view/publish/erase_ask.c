@@ -322,7 +322,7 @@ static bool is_unchanged(const asking *a)
 
 		if (n == NULL || n->state != NODE_LIVE || n->write_opens != 0 || n->in_run)
 			return false;
-		known += n->listing != NULL ? n->listing->live_kids : 0;
+		known += node_listing(n) != NULL ? n->listing->live_kids : 0;
 	}
 	/* Every kid is one of them: only the first has its parent elsewhere. */
 	if (a->nodes.len > 0 && known + 1 != a->nodes.len / sizeof *numbers)

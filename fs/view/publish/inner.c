@@ -34,6 +34,8 @@ static emr_status begin(emr_view *view, node *n)
 
 	row.flags |= ROW_IS_DOMAIN | ROW_META_DIRTY;
 	row.change++;
+	if (n->is_published && tree_need_moving(n) != EMR_OK)
+		return EMR_NO_MEMORY;
 	if (n->is_published)
 		row.next_id = tree_next_id(view, n, (emr_id16){{0}});
 	e = edit_begin(view);
@@ -42,7 +44,7 @@ static emr_status begin(emr_view *view, node *n)
 	if (status != EMR_OK)
 		return status;
 	n->is_domain = n->meta_dirty = n->has_row = true;
-	n->next_id = row.next_id;
+	tree_set_next_id(n, row.next_id);
 	mark_changed(view, n);
 	if (n->type == EMR_META_DIR)
 		requeue_below(view, n);

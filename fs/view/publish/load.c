@@ -45,18 +45,25 @@ static emr_status add(loading *l, node *n, emr_id16 parent, emr_bytes name)
 
 /* ---- what the ledger says ---- */
 
+static emr_status copy_target(node *n, emr_bytes target)
+{
+	char *copy = NULL;
+
+	if (n->type == EMR_META_SYMLINK &&
+		(copy = strndup((const char *)target.data, target.len)) == NULL)
+		return EMR_NO_MEMORY;
+	tree_take_target(n, copy);
+	return EMR_OK;
+}
+
 static emr_status copy_meta(node *n, const emr_meta *meta)
 {
 	n->mode = meta->mode;
 	n->size = meta->n;
 	n->stored_leaves = meta->stored_leaves;
 	n->mtime_ns = n->ctime_ns = meta->mtime_ns;
-	if (meta->target.len > 0) {
-		n->target = strndup((const char *)meta->target.data, meta->target.len);
-		if (n->target == NULL)
-			return EMR_NO_MEMORY;
-	}
-	return tree_set_attributes(n, meta->xattrs);
+	return copy_target(n, meta->target) == EMR_OK ? tree_set_attributes(n, meta->xattrs)
+						      : EMR_NO_MEMORY;
 }
 
 /* META becomes what may be believed of it. */
@@ -232,7 +239,9 @@ static emr_status overlay(loading *l, node *n, const node_row *row)
 	entry->promised = row->promised;
 	n->has_row = true;
 	n->change = row->change;
-	n->next_id = row->next_id;
+	if (!emr_id16_is_zero(row->next_id) && tree_need_moving(n) != EMR_OK)
+		return EMR_NO_MEMORY;
+	tree_set_next_id(n, row->next_id);
 	n->mode = row->mode;
 	n->ino = row->ino;
 	n->mtime_ns = row->mtime_ns;
@@ -243,13 +252,8 @@ static emr_status overlay(loading *l, node *n, const node_row *row)
 	overlay_size(n, row);
 	if (node_is_file(n) && overlay_content(n, row) != EMR_OK)
 		return EMR_NO_MEMORY;
-	free(n->target);
-	n->target = NULL;
-	if (row->target.len > 0) {
-		n->target = strndup((const char *)row->target.data, row->target.len);
-		if (n->target == NULL)
-			return EMR_NO_MEMORY;
-	}
+	if (copy_target(n, row->target) != EMR_OK)
+		return EMR_NO_MEMORY;
 	return tree_set_attributes(n, row->attributes);
 }
 

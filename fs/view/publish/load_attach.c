@@ -141,9 +141,6 @@ static loaded *highest_loose(loading *l, loaded *first, size_t path, node **out_
 
 		entry->path = path;
 		if (parent == NULL || parent == l->view->root) {
-			if (parent == NULL)
-				entry->n->lost_parent =
-					entry->is_others ? node_domain(entry->n) : entry->parent;
 			*out_directory = l->view->root;
 			return entry;
 		}
@@ -172,11 +169,19 @@ static node *domain_root(const loading *l, const loaded *entry)
 		       : l->view->root;
 }
 
+static emr_status lose_parent(const loaded *top)
+{
+	emr_status status = tree_need_moving(top->n);
+
+	tree_set_lost_parent(top->n, top->is_others ? node_domain(top->n) : top->parent);
+	return status;
+}
+
 /* TOP into DIRECTORY, and down from there what the walk came by: one walk for each of them would
  * take a day of directories that somebody has laid a hundred thousand deep. */
 static emr_status attach_below(loading *l, loaded *top, node *directory)
 {
-	emr_status status = EMR_OK;
+	emr_status status = parent_of(l, top) == NULL ? lose_parent(top) : EMR_OK;
 
 	for (loaded *entry = top; entry != NULL && status == EMR_OK; entry = entry->below) {
 		if (entry->is_others && writers_is_too_deep(directory))

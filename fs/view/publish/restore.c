@@ -301,7 +301,7 @@ static emr_status fill_node(node *n, const emr_meta *meta, int64_t now_ns)
 	n->mtime_ns = meta->mtime_ns;
 	n->ctime_ns = now_ns;
 	n->meta_dirty = true;
-	if (meta->type == EMR_META_SYMLINK) {
+	if (n->type == EMR_META_SYMLINK) {
 		n->target = strndup((const char *)meta->target.data, meta->target.len);
 		if (n->target == NULL)
 			return EMR_NO_MEMORY;

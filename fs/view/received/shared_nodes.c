@@ -158,7 +158,8 @@ emr_status shared_fill(node *n, const shared_tree *tree, uint32_t entry)
 	n->size = e->size;
 	n->mtime_ns = n->ctime_ns = e->mtime_ns;
 	n->shared->entry = entry;
-	if (n->target == NULL && e->target != NULL && (n->target = strdup(e->target)) == NULL)
+	if (n->type == EMR_META_SYMLINK && n->target == NULL && e->target != NULL &&
+		(n->target = strdup(e->target)) == NULL)
 		return EMR_NO_MEMORY;
 	if (n->type == EMR_META_DIR)
 		count_subdirectories(n, tree, entry);

@@ -161,7 +161,7 @@ static emr_status take_id(emr_view *view, node *n, const arrival *a)
 		return status;
 	status = tree_change_id(view, n, a->object); /* reserved: cannot fail */
 	tree_set_place(view, n, &a->place);
-	n->next_id = (emr_id16){{0}};
+	tree_set_next_id(n, (emr_id16){{0}});
 	n->is_domain = tree_is_root_object(n);
 	if (n->type == EMR_META_DIR)
 		tree_follow_directory(view, n, before);

@@ -111,8 +111,7 @@ static emr_status describe(node *n, const arrival *a)
 		return status;
 	}
 	tree_take_attributes(n, &attributes);
-	free(n->target);
-	n->target = target;
+	tree_take_target(n, target);
 	n->mode = a->meta.mode;
 	n->stored_leaves = a->meta.stored_leaves;
 	n->size = a->meta.n;
@@ -127,7 +126,8 @@ static void place(emr_view *view, node *n, const arrival *a)
 	tree_set_place(view, n, &a->place);
 	n->top_cver = a->place.cver <= EMR_CVER_JUMP ? a->place.cver : 0; /* 0: it is looked for */
 	/* It may have been asked here to become one. */
-	n->is_domain = tree_is_root_object(n) || (n->is_domain && !emr_id16_is_zero(n->next_id));
+	n->is_domain =
+		tree_is_root_object(n) || (n->is_domain && !emr_id16_is_zero(node_next_id(n)));
 	view->wants_tie = view->wants_tie || tree_is_root_object(n);
 }
 
@@ -153,6 +153,8 @@ static emr_status attach_new(
 	edit e;
 	emr_status status = choose_name(f, a, directory, NULL, name);
 
+	if (status == EMR_OK)
+		status = tree_need_moving(n);
 	if (status == EMR_OK)
 		status = tree_prepare(f->view, directory, name, &copy);
 	if (status != EMR_OK)
@@ -190,10 +192,11 @@ static emr_status attach_new(
 		      strcmp(name, "Inbox") == 0;
 	if (directory == f->view->root && a->is_others &&
 		!emr_id16_equal(tree_domain(directory), a->domain))
-		n->lost_parent = a->domain;
+		tree_set_lost_parent(n, a->domain);
 	else if (directory == f->view->root && !emr_id16_is_zero(a->meta.parent) &&
 		 !emr_id16_equal(a->meta.parent, directory->id))
-		n->lost_parent = a->meta.parent;
+		tree_set_lost_parent(n, a->meta.parent);
+	tree_drop_moving(n);
 	tree_mark_local(n);
 	if (n->meta_dirty)
 		mark_changed(f->view, n);
@@ -270,7 +273,7 @@ static emr_status move(following *f, node *n, node *directory, const char *name)
 	tree_move(f->view, n, directory, copy);
 	touch_directory(f->view, from);
 	touch_directory(f->view, directory);
-	n->lost_parent = (emr_id16){{0}};
+	tree_set_lost_parent(n, (emr_id16){{0}});
 	tree_mark_local(n);
 	if (n->type == EMR_META_DIR)
 		requeue_below(f->view, n);
@@ -376,9 +379,11 @@ static emr_status take_over_meta(node *n, const node *old)
 		n->mtime_ns = old->mtime_ns;
 	n->meta_dirty = true;
 	n->has_row = true;
-	n->next_id = old->next_id;
 	n->is_domain = n->is_domain || old->is_domain;
 	n->change = old->change;
+	if (!emr_id16_is_zero(node_next_id(old)) && tree_need_moving(n) != EMR_OK)
+		return EMR_NO_MEMORY;
+	tree_set_next_id(n, node_next_id(old));
 	return tree_set_attributes(n, node_attributes(old));
 }
 
