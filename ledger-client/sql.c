@@ -19,6 +19,11 @@
 #define CACHE_AT_REST "PRAGMA cache_size=-512" /* KiB */
 #define CACHE_WRITING "PRAGMA cache_size=-16384"
 
+void emr_sql_take_pages_singly(void)
+{
+	(void)sqlite3_config(SQLITE_CONFIG_PAGECACHE, NULL, 0, 0);
+}
+
 static emr_status status_of(int code)
 {
 	switch (code & 0xff) {

@@ -17,6 +17,7 @@
 #include "kit/beside.h"
 #include "kit/language.h"
 #include "kit/text.h"
+#include "ledger/sql.h"
 #include "mount/behind.h"
 #include "mount/code.h"
 #include "mount/copy_scan.h"
@@ -610,11 +611,12 @@ static emr_status serve(mount *m, emr_problem *out_problem)
 }
 
 /* A refusal costs memory, no more. */
-static void limit_malloc(void)
+static void limit_memory(void)
 {
 	mallopt(M_MMAP_THRESHOLD, OWN_PAGES_BYTES);
 	mallopt(M_TRIM_THRESHOLD, KEPT_TOP_BYTES);
 	mallopt(M_ARENA_MAX, ARENAS);
+	emr_sql_take_pages_singly();
 }
 
 static int keep_open(mount *m)
@@ -625,7 +627,7 @@ static int keep_open(mount *m)
 
 	if (status != EMR_OK)
 		return emr_out_fail(m->out, &problem);
-	limit_malloc();
+	limit_memory();
 	status = open_all(m, &problem);
 	if (status == EMR_OK) {
 		leave_terminal(m);

@@ -32,6 +32,9 @@ typedef struct emr_sql_kind {
 	mode_t mode;		 /* of a new file */
 } emr_sql_kind;
 
+/* Of every connection of this process, whatever it is for: it takes memory for a page when it has
+ * one to keep, and not for twenty as it opens.  Before any is opened; later it changes nothing. */
+void emr_sql_take_pages_singly(void);
 /* The whole path of NAME in the directory DIRFD, which is what SQLite takes.  EMR_LIMIT: too long.
  */
 emr_status emr_sql_path(int dirfd, const char *name, char out_path[PATH_MAX]);
