@@ -27,10 +27,11 @@ static const char *const sql[STATEMENTS] = {
 	[COMMIT] = "COMMIT",
 	[ROLLBACK] = "ROLLBACK",
 	[GET_SUM] = "SELECT value FROM meta WHERE key = 'sum'",
-	[SET_SUM] = "REPLACE INTO meta (key, value) VALUES ('sum', ?1)",
+	[SET_SUM] = ("INSERT INTO meta (key, value) VALUES ('sum', ?1) "
+		     "ON CONFLICT (key) DO UPDATE SET value = ?1 WHERE value IS NOT ?1"),
 	[PUT_SEGMENT] = ("INSERT INTO segment (writer, number, indexed) VALUES (?1, ?2, ?3) "
 			 "ON CONFLICT (writer, number) DO UPDATE SET indexed = ?3"),
-	[GET_SEGMENT] = "SELECT id FROM segment WHERE writer = ?1 AND number = ?2",
+	[GET_SEGMENT] = "SELECT id, indexed FROM segment WHERE writer = ?1 AND number = ?2",
 	[DROP_SEGMENT] = "DELETE FROM segment WHERE id = ?1",
 	[PUT_BLOCK] =
 		"REPLACE INTO block (digest, segment, offset, length) VALUES (?1, ?2, ?3, ?4)",

@@ -61,29 +61,46 @@ static emr_status index_keep_failure(emr_index *index, emr_status status)
 	return index->failed;
 }
 
+/* 0: there is no row. */
+static int64_t segment_row(
+	sqlite3_stmt *get, emr_id16 writer, uint64_t number, uint64_t *out_indexed)
+{
+	int64_t id = 0;
+
+	sqlite3_bind_blob(get, 1, writer.b, 16, SQLITE_STATIC);
+	sqlite3_bind_int64(get, 2, (int64_t)number);
+	if (sqlite3_step(get) == SQLITE_ROW) {
+		id = sqlite3_column_int64(get, 0);
+		*out_indexed = (uint64_t)sqlite3_column_int64(get, 1);
+	}
+	sqlite3_reset(get);
+	return id;
+}
+
+/* What stands there already is not written: a commit of nothing has no flush. */
 emr_status emr_index_put_segment(
 	emr_index *index, emr_id16 writer, uint64_t number, uint64_t indexed, int64_t *out_id)
 {
 	sqlite3_stmt *put = NULL, *get = NULL;
-	emr_status status = index_prepare(&index->write, PUT_SEGMENT, &put);
+	emr_status status = index_prepare(&index->write, GET_SEGMENT, &get);
+	uint64_t stands = 0;
 
-	if (status == EMR_OK)
-		status = index_prepare(&index->write, GET_SEGMENT, &get);
+	if (status != EMR_OK)
+		return index_keep_failure(index, status);
+	*out_id = segment_row(get, writer, number, &stands);
+	if (*out_id != 0 && stands == indexed)
+		return index->failed;
+	status = index_prepare(&index->write, PUT_SEGMENT, &put);
 	if (status != EMR_OK)
 		return index_keep_failure(index, status);
 	sqlite3_bind_blob(put, 1, writer.b, 16, SQLITE_STATIC);
 	sqlite3_bind_int64(put, 2, (int64_t)number);
 	sqlite3_bind_int64(put, 3, (int64_t)indexed);
 	status = index_run(put);
-	if (status != EMR_OK)
-		return index_keep_failure(index, status);
-	sqlite3_bind_blob(get, 1, writer.b, 16, SQLITE_STATIC);
-	sqlite3_bind_int64(get, 2, (int64_t)number);
-	if (sqlite3_step(get) == SQLITE_ROW)
-		*out_id = sqlite3_column_int64(get, 0);
-	else
+	if (status == EMR_OK && *out_id == 0)
+		*out_id = segment_row(get, writer, number, &stands);
+	if (status == EMR_OK && *out_id == 0)
 		status = EMR_DAMAGED;
-	sqlite3_reset(get);
 	return index_keep_failure(index, status);
 }
 

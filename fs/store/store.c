@@ -71,6 +71,7 @@ static emr_status choose_current(emr_store *store)
 {
 	emr_segment *last = NULL;
 	emr_status status = EMR_OK;
+	struct stat st;
 	int fd;
 
 	for (size_t i = 0; i < store->segment_count; i++)
@@ -85,7 +86,9 @@ static emr_status choose_current(emr_store *store)
 		return status;
 	/* Cuts zeros written ahead by a process that was killed, and makes sure of what it left in
 	 * the page cache. */
-	if (ftruncate(fd, (off_t)last->end) != 0 || fdatasync(fd) != 0) {
+	if (fstat(fd, &st) != 0 ||
+		(st.st_size != (off_t)last->end && ftruncate(fd, (off_t)last->end) != 0) ||
+		fdatasync(fd) != 0) {
 		emr_segment_unuse(store, last);
 		return emr_status_from_errno(errno);
 	}

@@ -712,6 +712,27 @@ static void concurrent_appends_and_flushes_lose_nothing(void **state)
 
 #define T(name) cmocka_unit_test_setup_teardown(name, kit_setup, kit_teardown)
 
+/* Each byte would be a flush that whoever opens the folder waits for. */
+static void a_store_in_which_nothing_changed_is_opened_without_a_write(void **state)
+{
+	const struct timespec long_ago[2] = {{.tv_sec = 1}, {.tv_sec = 1}};
+	char path[512];
+	kit *k = *state;
+	struct stat st;
+
+	kit_put(k, 1, 3000);
+	kit_close(k);
+	kit_file(k, "seg-1", path);
+	assert_int_equal(utimensat(AT_FDCWD, path, long_ago, 0), 0);
+	kit_open(k);
+	assert_int_equal(stat(path, &st), 0);
+	assert_int_equal(st.st_mtim.tv_sec, 1);
+	kit_file(k, "index.sqlite-wal", path);
+	assert_int_equal(stat(path, &st), 0);
+	assert_int_equal(st.st_size, 0);
+	kit_has(k, 1, 3000);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -737,6 +758,7 @@ int main(void)
 		T(what_lies_below_a_node_that_is_here_elsewhere_lives),
 		T(readers_and_writers_go_on_during_reclaim),
 		T(the_index_is_written_while_segments_roll),
+		T(a_store_in_which_nothing_changed_is_opened_without_a_write),
 		T(two_reader_processes_keep_reading_during_reclaim),
 		T(a_reader_sees_what_is_written_after_it_opened),
 		T(an_export_imports_elsewhere_and_carries_all_below_its_root),
