@@ -160,7 +160,8 @@ emr_status load_seal(load *l, emr_ipfs_parcel *out_parcel)
 	*out_parcel = (emr_ipfs_parcel){.roots = cid_at(&l->roots, 0),
 		.root_count = count_of(&l->roots),
 		.next = next_block,
-		.arg = l};
+		.arg = l,
+		.bytes = l->bytes};
 	return EMR_OK;
 }
 

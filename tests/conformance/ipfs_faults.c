@@ -25,6 +25,7 @@ typedef enum deed {
 	LET_GO,
 	PINS,
 	VERSION,
+	PUSH_LARGE, /* what is sent as two imports */
 } deed;
 
 /* ---- What is done to a node ---- */
@@ -60,6 +61,48 @@ static emr_status push(emr_ipfs *node, emr_ipfs_call *call)
 	return emr_ipfs_push(node, call, &parcel);
 }
 
+/* Blocks until two of them were asked for by another thread than the caller's, the first of which
+ * is the root. */
+typedef struct many {
+	pthread_t caller;
+	size_t count, by_another;
+	int cancel_fd; /* of the call: given up when all was asked for; -1: is not */
+	uint8_t block[1 << 20];
+} many;
+
+static emr_status next_of_many(void *arg, bool *out_more, emr_block *out_block)
+{
+	many *m = arg;
+
+	m->by_another += !pthread_equal(pthread_self(), m->caller);
+	*out_more = m->by_another < 2;
+	if (!*out_more && m->cancel_fd >= 0)
+		assert_int_equal(eventfd_write(m->cancel_fd, 1), 0);
+	memcpy(m->block, &m->count, sizeof m->count);
+	m->count++;
+	*out_block = (emr_block){.data = emr_bytes_of(m->block, sizeof m->block)};
+	out_block->cid = emr_cid_of_block(EMR_CODEC_RAW, out_block->data);
+	return EMR_OK;
+}
+
+static emr_status push_large(emr_ipfs *node, emr_ipfs_call *call)
+{
+	EMR_AUTO_FREE many *m = calloc(1, sizeof *m);
+	emr_ipfs_parcel parcel = {
+		.root_count = 1, .next = next_of_many, .arg = m, .bytes = (uint64_t)100 << 20};
+	emr_cid root;
+	emr_status status;
+
+	assert_non_null(m);
+	m->caller = pthread_self();
+	m->cancel_fd = call->cancel_fd;
+	root = emr_cid_of_block(EMR_CODEC_RAW, emr_bytes_of(m->block, sizeof m->block));
+	parcel.roots = &root;
+	status = emr_ipfs_push(node, call, &parcel);
+	assert_true(m->by_another > 0);
+	return status;
+}
+
 static emr_status do_it(emr_ipfs *node, emr_ipfs_call *call, deed what)
 {
 	emr_cid cid = emr_cid_of_block(EMR_CODEC_RAW, emr_bytes_of(first, strlen(first)));
@@ -71,6 +114,8 @@ static emr_status do_it(emr_ipfs *node, emr_ipfs_call *call, deed what)
 	switch (what) {
 	case PUSH:
 		return push(node, call);
+	case PUSH_LARGE:
+		return push_large(node, call);
 	case HOLDS:
 		return emr_ipfs_holds(node, call, &cid, &holding);
 	case LET_GO:
@@ -198,6 +243,32 @@ static void a_push_counts_only_when_all_of_it_is_named(void **state)
 	meets("html", PUSH, EMR_IPFS_STRANGE);
 	meets("long-line", PUSH, EMR_IPFS_STRANGE);
 	meets("refuses-early", PUSH, EMR_IPFS_FULL);
+}
+
+static void a_large_push_counts_only_when_both_its_imports_do(void **state)
+{
+	(void)state;
+	meets("good", PUSH_LARGE, EMR_IPFS_FINE);
+	meets("beside-full", PUSH_LARGE, EMR_IPFS_FULL);
+	meets("beside-hangs-up", PUSH_LARGE, EMR_IPFS_BROKEN_OFF);
+	meets("beside-empty", PUSH_LARGE, EMR_IPFS_BROKEN_OFF);
+	meets("beside-stats-wrong", PUSH_LARGE, EMR_IPFS_OTHER_ANSWER);
+}
+
+static void who_gives_up_a_large_push_waits_for_neither_import(void **state)
+{
+	emr_ipfs_call call = emr_ipfs_call_of(PATIENCE_MS, eventfd(0, EFD_CLOEXEC));
+	emr_ipfs_options options = {.kind = EMR_IPFS_KUBO, .version = "0.1.0"};
+	EMR_AUTO_IPFS node = NULL;
+	char address[512];
+
+	(void)state;
+	snprintf(address, sizeof address, "unix:%s/beside-hangs.sock", getenv("EMR_NODE_DIR"));
+	options.address = address;
+	assert_ok(emr_ipfs_open(&options, &node, NULL));
+	assert_status(EMR_INTERRUPTED, push_large(node, &call));
+	assert_int_equal(call.fault, EMR_IPFS_CANCELLED);
+	close(call.cancel_fd);
 }
 
 static void what_is_no_node_is_not_taken_for_one(void **state)
@@ -413,6 +484,8 @@ int main(void)
 		cmocka_unit_test(an_error_inside_the_answer_is_one),
 		cmocka_unit_test(an_empty_answer_is_an_error),
 		cmocka_unit_test(a_push_counts_only_when_all_of_it_is_named),
+		cmocka_unit_test(a_large_push_counts_only_when_both_its_imports_do),
+		cmocka_unit_test(who_gives_up_a_large_push_waits_for_neither_import),
 		cmocka_unit_test(what_is_no_node_is_not_taken_for_one),
 		cmocka_unit_test(an_old_kubo_is_named_and_a_newer_one_is_not),
 		cmocka_unit_test(no_wrong_byte_and_no_endless_answer_gets_through),

@@ -747,16 +747,16 @@ static void half_a_list_of_what_is_to_be_kept_lets_nothing_go(void **state)
 	end(&s);
 }
 
-/* A record of 75 MiB; those of other numbers have other bytes. */
-static emr_cid save_large(scene *s, size_t number)
+/* Those of other numbers have other bytes. */
+static emr_cid save_leaves(scene *s, size_t number, size_t leaves)
 {
 	EMR_AUTO_FREE uint8_t *leaf = calloc(1, LEAF_BYTES);
 	EMR_AUTO_BUF node = {0};
 	emr_cid root;
 
 	assert_non_null(leaf);
-	for (size_t i = 0; i < 300; i++) {
-		const size_t seed = number * 300 + i;
+	for (size_t i = 0; i < leaves; i++) {
+		const size_t seed = number * 1000 + i;
 
 		memcpy(leaf, &seed, sizeof seed);
 		root = put(s, EMR_CODEC_RAW, emr_bytes_of(leaf, LEAF_BYTES));
@@ -766,6 +766,12 @@ static emr_cid save_large(scene *s, size_t number)
 	root = put(s, EMR_CODEC_DAG_PB, emr_buf_view(&node));
 	pin(s, &root, false);
 	return root;
+}
+
+/* A record of 75 MiB. */
+static emr_cid save_large(scene *s, size_t number)
+{
+	return save_leaves(s, number, 300);
 }
 
 static void a_record_that_is_too_large_for_one_import_goes_in_pieces(void **state)
@@ -800,10 +806,13 @@ static void the_first_record_that_a_near_place_ever_gets_goes_whole(void **state
 	begin(&s, "whole");
 	gate_is(true);
 	forget_asked();
-	root = save_large(&s, 20);
+	root = save_leaves(&s, 20, 330);
 	start(&s, 1, names);
 	wait_held(&s, &root, 2);
-	assert_int_equal(asked("dag/import"), 1);
+	/* Its halves at the same time, below one pin. */
+	assert_int_equal(asked("dag/import?pin-roots=true"), 1);
+	assert_int_equal(asked("dag/import?pin-roots=false"), 1);
+	assert_true(is_kept(&root));
 	end(&s);
 }
 

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "ipfs/node.h"
+#include "store/dag_pb.h"
 #include "store/unixfs.h"
 
 #define PATIENCE_MS 600000
@@ -169,6 +170,21 @@ static emr_status push(emr_ipfs *node, emr_ipfs_call *call, tree *t)
 
 	t->at = 0;
 	return emr_ipfs_push(node, call, &parcel);
+}
+
+/* 24 leaves of 1 MiB below one node, the last block. */
+static void add_large(tree *t)
+{
+	EMR_AUTO_BUF node = {0};
+
+	for (size_t i = 0; i < 24; i++) {
+		add_raw(t, 1 << 20);
+		assert_ok(emr_dag_pb_write_link(
+			&node, &t->blocks[t->count - 1].cid, (emr_bytes){0}, 1 << 20));
+	}
+	assert_ok(emr_dag_pb_write_data(&node, emr_bytes_of("\x08\x01", 2)));
+	add(t, EMR_CODEC_DAG_PB, emr_buf_view(&node));
+	add_root(t);
 }
 
 static emr_ipfs_holding holding_of(emr_ipfs *node, const emr_cid *root)
@@ -471,6 +487,23 @@ static void a_failure_of_who_gives_the_blocks_is_his_and_nothing_is_kept(void **
 	assert_false(holding_of(f->kubo, &f->tree->roots[0]).is_pinned);
 }
 
+/* It goes as two imports, which matters to nobody. */
+static void a_large_tree_that_was_pushed_is_pinned_and_whole(void **state)
+{
+	fixture *f = *state;
+	emr_ipfs_call call = emr_ipfs_call_of(PATIENCE_MS, -1);
+	emr_ipfs_parcel parcel = {
+		.root_count = 1, .next = next_block, .arg = f->tree, .bytes = (uint64_t)100 << 20};
+	emr_ipfs_holding holding;
+
+	add_large(f->tree);
+	parcel.roots = f->tree->roots;
+	assert_ok(emr_ipfs_push(f->kubo, &call, &parcel));
+	holding = holding_of(f->kubo, &f->tree->roots[0]);
+	assert_true(holding.is_pinned && holding.is_whole);
+	assert_int_equal(holding.blocks, 25);
+}
+
 typedef struct asker {
 	pthread_t thread;
 	fixture *f;
@@ -542,6 +575,7 @@ int main(void)
 		TEST(a_root_whose_leaf_was_lost_is_not_held_though_it_is_pinned),
 		TEST(a_push_ends_in_the_middle_when_the_caller_gives_up),
 		TEST(a_call_that_waits_ends_when_the_caller_gives_up),
+		TEST(a_large_tree_that_was_pushed_is_pinned_and_whole),
 		TEST(a_failure_of_who_gives_the_blocks_is_his_and_nothing_is_kept),
 		TEST(eight_threads_ask_at_once_and_each_gets_its_own_answer),
 		TEST(a_gateway_only_reads),

@@ -225,7 +225,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
     def on_dag_import(self):
         roots, count, size = take_car(self.file())
         said = []
-        for root in roots[::-1]:
+        for root in roots[::-1] if self.query.get("pin-roots") != "false" else []:
             try:
                 walk(root, {})
                 error = ""
@@ -481,6 +481,15 @@ def cluster(statuses=usual_statuses, peers=3, login=False, other=False, nodes=No
     return scene
 
 
+def beside(scene):
+    """Takes an import that is pinned, and does with one that is not what SCENE does."""
+    def answer(h):
+        if h.verb == "dag/import" and h.query["pin-roots"] == "false":
+            return scene(h)
+        return h.good()
+    return answer
+
+
 def hangs_up(h):
     h.body()
     h.close_connection = True
@@ -557,6 +566,7 @@ SCENES = {
     "newer": status_scene(404, "404 page not found", version="0.44.0-dev"),
     "strange-version": status_scene(404, "404 page not found", version="\x1b[2Jx"),
 }
+SCENES |= {"beside-" + name: beside(SCENES[name]) for name in ("full", "hangs-up", "hangs", "empty", "stats-wrong")}
 
 
 class UnixServer(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):

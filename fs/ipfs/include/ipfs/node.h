@@ -94,12 +94,14 @@ typedef struct emr_ipfs_parcel {
 	size_t root_count;    /* 1..EMR_IPFS_ROOTS_MAX */
 	emr_status (*next)(void *arg, bool *out_more, emr_block *out_block);
 	void *arg;
+	uint64_t bytes; /* about how many; 0: nobody knows */
 } emr_ipfs_parcel;
 
 /* Has the node keep them: EMR_OK when it has named each root once as pinned and counted as many
  * blocks as were sent.  EMR_IPFS_TOO_LARGE over EMR_IPFS_CAR_MAX bytes, before more of it is sent.
  * After any failure some roots may be kept: ask emr_ipfs_holds of each before it is sent again,
- * because pinning what is pinned first removes the pin.  A status of NEXT is returned as it is. */
+ * because pinning what is pinned first removes the pin.  A status of NEXT is returned as it is;
+ * NEXT may be called in another thread, but only once at a time. */
 emr_status emr_ipfs_push(emr_ipfs *node, emr_ipfs_call *call, const emr_ipfs_parcel *parcel);
 
 typedef struct emr_ipfs_holding {
