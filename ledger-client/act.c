@@ -178,6 +178,20 @@ emr_act emr_act_cert_revoke(emr_id16 org, const uint8_t ref[32])
 	return act;
 }
 
+emr_act emr_act_enrol_revoke(emr_id16 org, const char *name, uint64_t through_unix_s)
+{
+	emr_pub_enrol_revoke pub = {.through_unix_s = through_unix_s};
+	emr_id32 id;
+	emr_act act;
+
+	memcpy(pub.org, org.b, sizeof pub.org);
+	emr_enrolment_id(org.b, name, pub.enrolment);
+	memcpy(id.b, pub.enrolment, sizeof id.b);
+	act = act_of(EMR_OP_ENROL_REVOKE, zero16(), half(id));
+	emr_pub_enrol_revoke_encode(&pub, act.pub);
+	return act;
+}
+
 emr_act emr_act_key_kx(emr_id32 signer, const uint8_t x25519[32])
 {
 	emr_act act = act_of(EMR_OP_KEY_KX, zero16(), half(signer));

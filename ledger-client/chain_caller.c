@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "base/codec.h"
+#include "contract/pubs_share.h"
 #include "keyring/cert.h"
 #include "ledger/act.h"
 #include "ledger/hash.h"
@@ -20,6 +21,7 @@ static void fill_cert(
 		.key_alg = 2};
 	memcpy(out->ref, facts->ref.b, 32);
 	memcpy(out->org, org, 16);
+	emr_enrolment_id(org, facts->handle, out->enrolment);
 	out->key.data = memmem(der.data, der.len, facts->spki, EMR_P256_SPKI_BYTES);
 	out->key.len = out->key.data ? EMR_P256_SPKI_BYTES : 0;
 }

@@ -1,6 +1,7 @@
 /* This file finds the certificates of a person whose key ends, and takes them out of use with it:
  * whoever was revoked still has them, and could register another key. Those before a renewal count,
- * and so do other keys that one of them vouched for. */
+ * and so do other keys that one of them vouched for, and what the authority gave by the same name
+ * without the ledger's having seen it. */
 #include "certificates.h"
 
 #include <string.h>
@@ -153,21 +154,76 @@ void emr_ending_free(emr_ending *ending)
 	emr_buf_free(&ending->acts);
 }
 
+emr_status emr_staff_ended_through(
+	const emr_bureau *bureau, const char *handle, uint64_t *out_unix_s)
+{
+	uint8_t enrolment[32];
+	EMR_AUTO_BUF value = {0};
+	emr_row_enrolment row;
+	emr_key_text key;
+	emr_status status;
+
+	emr_enrolment_id(bureau->org.b, handle, enrolment);
+	emr_key_enrolment(bureau->org.b, enrolment, &key);
+	status = emr_replica_state_get(bureau->session.replica, key.text, &value);
+	if (status != EMR_OK)
+		return status;
+	if (emr_row_enrolment_parse((emr_span){value.data, value.len}, &row) != EMR_CONTRACT_OK)
+		return EMR_DAMAGED;
+	*out_unix_s = row.through_unix_s;
+	return EMR_OK;
+}
+
+typedef struct namesakes {
+	const emr_ending *ending;
+	const char *handle;
+	bool is_there;
+} namesakes;
+
+static emr_status note_namesake(void *arg, const emr_staff_member *m)
+{
+	namesakes *n = arg;
+
+	n->is_there |= m->is_active && strcmp(m->handle, n->handle) == 0 &&
+		       !has_id(&n->ending->keys, m->person.signer_id.b);
+	return EMR_OK;
+}
+
+/* What the authority gave him and no ledger has seen is in nobody's list but by its name; by which
+ * another key in force, if it has it, is renewed, too. */
+static emr_status add_name(emr_ending *e, const char *handle)
+{
+	emr_act act = emr_act_enrol_revoke(e->bureau->org, handle, UINT64_MAX);
+	namesakes others = {.ending = e, .handle = handle};
+	uint64_t through = 0;
+	emr_status status = emr_staff_ended_through(e->bureau, handle, &through);
+
+	if (status == EMR_NOT_FOUND)
+		status = EMR_OK;
+	if (status == EMR_OK)
+		status = emr_staff_each(e->bureau, note_namesake, &others);
+	if (status != EMR_OK || others.is_there || through == UINT64_MAX)
+		return status;
+	return emr_buf_append(&e->acts, &act, sizeof act);
+}
+
 /* Certificates first: an administrator who ends his own key signs nothing behind that. */
 emr_status emr_ending_find(
-	const emr_bureau *bureau, const emr_known_person *person, emr_ending *out_ending)
+	const emr_bureau *bureau, const emr_staff_member *who, emr_ending *out_ending)
 {
 	emr_ending *e = out_ending;
 	emr_status status = EMR_OK;
 	size_t had = 0;
 
-	*e = (emr_ending){.bureau = bureau, .person = *person};
+	*e = (emr_ending){.bureau = bureau, .person = who->person};
 	do {
 		had = e->keys.len;
 		status = emr_replica_people(bureau->session.replica, join, e);
 	} while (status == EMR_OK && e->keys.len > had);
 	for (size_t at = 0; status == EMR_OK && at < e->certificates.len; at += 32)
 		status = add_certificate(e, e->certificates.data + at);
+	if (status == EMR_OK && who->handle[0] != '\0')
+		status = add_name(e, who->handle);
 	for (size_t at = 0; status == EMR_OK && at < e->keys.len; at += 32)
 		status = add_key(e, e->keys.data + at);
 	return status;

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "org/bureau.h"
+#include "org/staff.h"
 
 typedef struct emr_ending {
 	const emr_bureau *bureau;
@@ -16,9 +17,10 @@ typedef struct emr_ending {
 void emr_ending_free(emr_ending *ending);
 #define EMR_AUTO_ENDING __attribute__((cleanup(emr_ending_free))) emr_ending
 
-/* What is left to be done to take PERSON of the administrator's organisation out of use; nothing
- * (no acts) when all of it is on the ledger.  Errors: those of the copy. */
+/* What is left to be done to take WHO of the administrator's organisation out of use, and his
+ * handle there unless another key in force has it; nothing (no acts) when all of it is on the
+ * ledger. Errors: those of the copy. */
 emr_status emr_ending_find(
-	const emr_bureau *bureau, const emr_known_person *person, emr_ending *out_ending);
+	const emr_bureau *bureau, const emr_staff_member *who, emr_ending *out_ending);
 /* Sends it.  Errors as emr_bureau_send. */
 emr_status emr_ending_send(emr_bureau *bureau, emr_ending *ending, emr_problem *out_problem);

@@ -378,7 +378,7 @@ static emr_status end_key(const emr_args *args, emr_out *out, emr_bureau *bureau
 	char code[EMR_PERSON_CODE_CHARS], question[512], shown[256], number[EMR_TEXT_BYTES];
 	EMR_AUTO_ENDING ending = {0};
 	emr_act act;
-	emr_status status = emr_ending_find(bureau, &m->person, &ending);
+	emr_status status = emr_ending_find(bureau, m, &ending);
 
 	if (status != EMR_OK)
 		return status;

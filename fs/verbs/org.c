@@ -14,8 +14,10 @@
 #include "contract/codes.h"
 #include "gateway/channel.h"
 #include "keyring/card.h"
+#include "keyring/cert.h"
 #include "kit/language.h"
 #include "kit/text.h"
+#include "ledger/act.h"
 #include "ledger/welcome.h"
 #include "network/enrolling.h"
 #include "network/post.h"
@@ -183,6 +185,30 @@ static emr_status make_invitation(inviting *i, uint16_t roles, emr_problem *out_
 	return status == EMR_OK ? write_invitation(i, out_problem) : status;
 }
 
+/* Whoever had that handle was revoked, and it is given again: certificates of it count that end
+ * behind THROUGH, which are none of before where the authority is the own one. */
+static emr_status give_again(
+	inviting *i, const char *handle, uint64_t through_unix_s, emr_problem *out_problem)
+{
+	emr_act act = emr_act_enrol_revoke(i->bureau.org, handle, through_unix_s);
+	uint64_t ended = 0;
+	emr_status status = emr_staff_ended_through(&i->bureau, handle, &ended);
+
+	if (status == EMR_NOT_FOUND || (status == EMR_OK && ended <= through_unix_s))
+		return EMR_OK;
+	return status == EMR_OK ? emr_bureau_send(&i->bureau, &act, (emr_bytes){0}, out_problem)
+				: status;
+}
+
+static emr_status give_certificate_again(inviting *i, emr_bytes cert, emr_problem *out_problem)
+{
+	emr_cert_facts facts;
+	emr_status status = emr_cert_read(cert, &facts);
+
+	return status == EMR_OK ? give_again(i, facts.handle, facts.not_after - 1, out_problem)
+				: status;
+}
+
 /* A handle is one person's: he gets another certificate with the key he has, and nobody else gets
  * his. */
 static emr_status check_handle(inviting *i, emr_id32 signer_id, emr_problem *out_problem)
@@ -313,6 +339,8 @@ static emr_status answer(inviting *i, emr_id32 *out_signer_id, emr_problem *out_
 	if (status == EMR_OK)
 		status = check_handle(i, *out_signer_id, out_problem);
 	if (status == EMR_OK)
+		status = give_certificate_again(i, emr_buf_view(&cert), out_problem);
+	if (status == EMR_OK)
 		status = emr_post_put(&i->post, EMR_LETTER_ANSWER, emr_buf_view(&cert));
 	/* What passes goes better when the same line goes on; in a directory none does. */
 	if (i->post.letters == NULL || (status != EMR_INTERRUPTED && !emr_status_may_pass(status)))
@@ -396,6 +424,12 @@ static emr_status invite_by_authority(inviting *i, uint16_t roles, emr_problem *
 	if (status == EMR_OK)
 		status = tell_authority(i, roles, login, out_problem);
 	is_known = status == EMR_UNSUPPORTED;
+	if (status == EMR_OK || is_known) {
+		emr_status given = give_again(i, login, 0, out_problem);
+
+		if (given != EMR_OK)
+			return given;
+	}
 	if (is_known && roles == EMR_ROLE_DEVICE)
 		return emr_wrong_use("org",
 			_("The authority has its people from a directory, which gives "

@@ -148,7 +148,8 @@ emr_contract_status hosted_recorded(hosted *run, const uint8_t *results, size_t 
 }
 
 emr_contract_status hosted_cert(hosted *run, const uint8_t ref[32], const uint8_t org[16],
-	uint16_t roles, uint64_t not_after_unix_s, uint8_t key_alg, const uint8_t *key, size_t len)
+	const uint8_t enrolment[32], uint16_t roles, uint64_t not_after_unix_s, uint8_t key_alg,
+	const uint8_t *key, size_t len)
 {
 	emr_caller_cert *cert = &run->caller.cert;
 
@@ -163,6 +164,7 @@ emr_contract_status hosted_cert(hosted *run, const uint8_t ref[32], const uint8_
 		.key = {run->cert_key, len}};
 	memcpy(cert->ref, ref, 32);
 	memcpy(cert->org, org, 16);
+	memcpy(cert->enrolment, enrolment, 32);
 	return EMR_CONTRACT_OK;
 }
 
@@ -230,14 +232,16 @@ emr_contract_status hosted_creator(hosted *run, const uint8_t *descriptor, size_
 	const emr_creator creator = creator_of(who);
 	emr_creator_claim claim;
 	emr_cert_facts facts;
+	uint8_t enrolment[32];
 
 	if (!emr_creator_claims(emr_bytes_of(descriptor, len), &creator, &claim) ||
 		!emr_creator_counts(
 			&creator, &claim, emr_bytes_of(row, row_len), now_unix_s, &facts) ||
 		!is_followed_alike(run, &claim, &facts, now_unix_s))
 		return EMR_CONTRACT_OK;
-	return hosted_cert(run, facts.ref.b, claim.org.b, facts.roles, facts.not_after, 2,
-		facts.spki, sizeof facts.spki);
+	emr_enrolment_id(claim.org.b, facts.handle, enrolment);
+	return hosted_cert(run, facts.ref.b, claim.org.b, enrolment, facts.roles, facts.not_after,
+		2, facts.spki, sizeof facts.spki);
 }
 
 /* ---- rows ---- */

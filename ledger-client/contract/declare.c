@@ -96,7 +96,7 @@ static void add_pub_keys(
 	}
 }
 
-/* Whether the certificate that may vouch for a key was revoked. */
+/* Whether the certificate that may vouch for a key was revoked, or its name. */
 static void add_certificate_key(struct key_set *set, const op_rule *rule, const emr_caller *caller)
 {
 	emr_key_text key;
@@ -104,6 +104,8 @@ static void add_certificate_key(struct key_set *set, const op_rule *rule, const 
 	if ((rule->needs & NEED_REF) == 0 || !caller->cert.is_present)
 		return;
 	emr_key_certificate(caller->cert.org, caller->cert.ref, &key);
+	emr_declare(set, &key);
+	emr_key_enrolment(caller->cert.org, caller->cert.enrolment, &key);
 	emr_declare(set, &key);
 }
 

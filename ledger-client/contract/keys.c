@@ -127,6 +127,11 @@ void emr_key_certificate(const uint8_t org[16], const uint8_t ref[32], emr_key_t
 	put_hex(put_hex(put_text(out->text, "KC"), org, 16), ref, 32);
 }
 
+void emr_key_enrolment(const uint8_t org[16], const uint8_t enrolment[32], emr_key_text *out)
+{
+	put_hex(put_hex(put_text(out->text, "KE"), org, 16), enrolment, 32);
+}
+
 void emr_key_proposal(const uint8_t proposal[16], emr_key_text *out)
 {
 	key_of_id("P", proposal, 16, out);

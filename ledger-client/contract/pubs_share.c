@@ -67,6 +67,38 @@ bool emr_pub_cert_revoke_parse(emr_span bytes, emr_pub_cert_revoke *out_pub)
 	return true;
 }
 
+void emr_pub_enrol_revoke_encode(const emr_pub_enrol_revoke *pub, uint8_t out[56])
+{
+	memcpy(out, pub->org, 16);
+	memcpy(out + 16, pub->enrolment, 32);
+	put_u64(out + 48, pub->through_unix_s);
+}
+
+bool emr_pub_enrol_revoke_parse(emr_span bytes, emr_pub_enrol_revoke *out_pub)
+{
+	if (bytes.len != 56)
+		return false;
+	memcpy(out_pub->org, bytes.data, 16);
+	memcpy(out_pub->enrolment, bytes.data + 16, 32);
+	out_pub->through_unix_s = get_u64(bytes.data + 48);
+	return true;
+}
+
+void emr_enrolment_id(const uint8_t org[16], const char *name, uint8_t out[32])
+{
+	emr_sha256_ctx ctx;
+
+	emr_sha256_init(&ctx);
+	emr_sha256_update(&ctx, "emrfs/v1/enrol", 15); /* with its NUL */
+	emr_sha256_update(&ctx, org, 16);
+	for (; *name != '\0'; name++) {
+		char small = *name >= 'A' && *name <= 'Z' ? (char)(*name - 'A' + 'a') : *name;
+
+		emr_sha256_update(&ctx, &small, 1);
+	}
+	emr_sha256_final(&ctx, out);
+}
+
 void emr_pub_org_propose_encode(const emr_pub_org_propose *pub, uint8_t out[96])
 {
 	memset(out, 0, 8);

@@ -48,6 +48,22 @@ void emr_row_signed_encode(const emr_row_signed *row, uint8_t out[EMR_ROW_SIGNED
 	memcpy(out + 48, row->signer, 32);
 }
 
+emr_contract_status emr_row_enrolment_parse(emr_span value, emr_row_enrolment *out)
+{
+	if (!emr_row_head_is(value, EMR_ROW_ENROLMENT_BYTES, EMR_FAMILY_ENROLMENT, &out->head))
+		return EMR_CONTRACT_STATE;
+	memcpy(out->signer, value.data + 48, 32);
+	out->through_unix_s = get_u64(value.data + 80);
+	return EMR_CONTRACT_OK;
+}
+
+void emr_row_enrolment_encode(const emr_row_enrolment *row, uint8_t out[EMR_ROW_ENROLMENT_BYTES])
+{
+	emr_row_put_head(&row->head, out);
+	memcpy(out + 48, row->signer, 32);
+	put_u64(out + 80, row->through_unix_s);
+}
+
 emr_contract_status emr_row_request_parse(emr_span value, emr_row_request *out)
 {
 	if (!emr_row_head_is(value, EMR_ROW_REQUEST_BYTES, EMR_FAMILY_REQUEST, &out->head))

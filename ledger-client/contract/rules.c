@@ -14,7 +14,7 @@ const op_rule *emr_rule_of(uint8_t op)
 	static const struct {
 		const op_rule *rules;
 		size_t count;
-	} parts[] = {{emr_rules_key, 2}, {emr_rules_key_change, 4}, {emr_rules_org, 2},
+	} parts[] = {{emr_rules_key, 2}, {emr_rules_key_change, 5}, {emr_rules_org, 2},
 		{emr_rules_domain, 4}, {emr_rules_writer, 2}, {emr_rules_object, 4},
 		{emr_rules_part, 2}, {emr_rules_grant, 5}, {emr_rules_request, 4},
 		{emr_rules_access, 3}, {emr_rules_dataset, 4}, {emr_rules_join, 3},

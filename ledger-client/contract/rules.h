@@ -33,7 +33,7 @@ enum need {
 	NEED_SIGNER = 2,     /* K of the signer, and W of the signer where a domain is named */
 	NEED_LISTKEY = 4,    /* L of (signer, epoch) */
 	NEED_ORG = 8,	     /* M of the public part's org */
-	NEED_REF = 16,	     /* K of the public part's ref, KC of the caller's certificate */
+	NEED_REF = 16,	     /* K of the public part's ref, KC and KE of the caller's certificate */
 	NEED_PART_HASH = 32, /* what the item at the named place says of its part */
 	NEED_EPOCH = 64,     /* E of the item's epoch */
 };
@@ -78,7 +78,7 @@ typedef struct op_rule {
 const op_rule *emr_rule_of(uint8_t op);
 
 extern const op_rule emr_rules_key[2];
-extern const op_rule emr_rules_key_change[4];
+extern const op_rule emr_rules_key_change[5];
 extern const op_rule emr_rules_org[2];
 extern const op_rule emr_rules_domain[4];
 extern const op_rule emr_rules_writer[2];

@@ -64,18 +64,25 @@ static bool cert_vouches(struct judge *judge, const uint8_t ref[32], const uint8
 	       emr_p256_verify(cert->key.data, cert->key.len, message, sizeof message, bind_sig);
 }
 
-/* Has its organisation taken the certificate that the host verified out of use?  Whoever was
- * revoked still has it, and its private key. */
+/* Has its organisation taken the certificate that the host verified out of use, or the name in it?
+ * Whoever was revoked still has it, and its private key, and may have others of that name that no
+ * ledger has seen. */
 static bool cert_is_revoked(struct judge *judge)
 {
 	const emr_caller_cert *cert = &judge->caller->cert;
+	emr_row_enrolment enrolment;
 	emr_key_text key;
 	emr_span value;
 
 	if (!cert->is_present)
 		return false;
 	emr_key_certificate(cert->org, cert->ref, &key);
-	return emr_judge_get(judge, key.text, &value);
+	if (emr_judge_get(judge, key.text, &value))
+		return true;
+	emr_key_enrolment(cert->org, cert->enrolment, &key);
+	return emr_judge_get(judge, key.text, &value) &&
+	       emr_row_enrolment_parse(value, &enrolment) == EMR_CONTRACT_OK &&
+	       cert->not_after_unix_s <= enrolment.through_unix_s;
 }
 
 /* A device speaks for the person who endorsed it: the same organisation, and no role but device. */

@@ -1,5 +1,6 @@
 /* These are the rules for exchanging a key for a new one, for taking one or a certificate out of
- * use, and for a key's receiving key (02 KEY_ROTATE, 03 KEY_REVOKE, 08 CERT_REVOKE, 06 KEY_KX). The
+ * use, or a name's certificates, and for a key's receiving key (02 KEY_ROTATE, 03 KEY_REVOKE, 08
+ * CERT_REVOKE, 09 ENROL_REVOKE, 06 KEY_KX). The
  * new key must agree, and only the key itself, who vouched for it, or its organisation's
  * administrator may end it. */
 #include "judge.h"
@@ -255,16 +256,16 @@ static emr_result cert_form(struct judge *judge)
 										: EMR_RESULT_FORMAT;
 }
 
-/* Its organisation is in the row's key, so that nobody can take one of another's out of use. */
+/* Its organisation is in the row's key, so that nobody can take one of another's out of use.  Both
+ * operations begin with it. */
 static emr_result cert_authority(struct judge *judge)
 {
 	emr_result result = emr_judge_registered(judge, EMR_ROLE_ORG_ADMIN);
 
 	if (result != EMR_RESULT_APPLIED)
 		return result;
-	return memcmp(own_row(judge).org, cert_pub(judge->pub).org, 16) == 0
-		       ? EMR_RESULT_APPLIED
-		       : EMR_RESULT_NOT_AUTHORISED;
+	return memcmp(own_row(judge).org, judge->pub.data, 16) == 0 ? EMR_RESULT_APPLIED
+								    : EMR_RESULT_NOT_AUTHORISED;
 }
 
 static void cert_write(struct judge *judge)
@@ -273,6 +274,46 @@ static void cert_write(struct judge *judge)
 
 	(void)cert_row(&judge->item, judge->pub, &key);
 	put_certificate(judge, &key);
+}
+
+/* ---- 09 ENROL_REVOKE ---- */
+
+static emr_pub_enrol_revoke enrol_pub(emr_span bytes)
+{
+	emr_pub_enrol_revoke pub = {0};
+
+	(void)emr_pub_enrol_revoke_parse(bytes, &pub);
+	return pub;
+}
+
+static bool enrol_row(const emr_item *item, emr_span pub, emr_key_text *out)
+{
+	emr_pub_enrol_revoke named = enrol_pub(pub);
+
+	(void)item;
+	emr_key_enrolment(named.org, named.enrolment, out);
+	return true;
+}
+
+static emr_result enrol_form(struct judge *judge)
+{
+	return memcmp(judge->item.object_id, enrol_pub(judge->pub).enrolment, 16) == 0
+		       ? EMR_RESULT_APPLIED
+		       : EMR_RESULT_FORMAT;
+}
+
+static void enrol_write(struct judge *judge)
+{
+	emr_row_enrolment row = {
+		.head = emr_judge_head(judge, EMR_FAMILY_ENROLMENT, EMR_STATE_PRESENT, 0, 0),
+		.through_unix_s = enrol_pub(judge->pub).through_unix_s};
+	uint8_t value[EMR_ROW_ENROLMENT_BYTES];
+	emr_key_text key;
+
+	memcpy(row.signer, judge->signer_id, 32);
+	emr_row_enrolment_encode(&row, value);
+	(void)enrol_row(&judge->item, judge->pub, &key);
+	emr_judge_put(judge, key.text, value, sizeof value);
 }
 
 /* ---- 06 KEY_KX ---- */
@@ -286,7 +327,7 @@ static void kx_write(struct judge *judge)
 	put_key(judge, judge->signer_id, &row);
 }
 
-const op_rule emr_rules_key_change[4] = {
+const op_rule emr_rules_key_change[5] = {
 	{
 		.op = EMR_OP_KEY_ROTATE,
 		.domain = DOMAIN_NONE,
@@ -326,6 +367,17 @@ const op_rule emr_rules_key_change[4] = {
 		.state = emr_judge_is_new,
 		.last = emr_judge_key_in_force,
 		.write = cert_write,
+	},
+	{
+		.op = EMR_OP_ENROL_REVOKE,
+		.domain = DOMAIN_NONE,
+		.epoch = EPOCH_ZERO,
+		.needs = NEED_SIGNER,
+		.row_key = enrol_row,
+		.form = enrol_form,
+		.authority = cert_authority,
+		.last = emr_judge_key_in_force,
+		.write = enrol_write,
 	},
 	{
 		.op = EMR_OP_KEY_KX,

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "chaincode/creator.h"
+#include "contract/pubs_share.h"
 #include "fields.h"
 #include "gateway_private.h"
 #include "ledger/hash.h"
@@ -137,6 +138,7 @@ static emr_status fill_cert(const observing *o, const emr_gateway_entry *entry,
 		.key = {facts->spki, sizeof facts->spki}};
 	memcpy(out->ref, facts->ref.b, sizeof out->ref);
 	memcpy(out->org, claim.org.b, sizeof out->org);
+	emr_enrolment_id(claim.org.b, facts->handle, out->enrolment);
 	return EMR_OK;
 }
 

@@ -67,6 +67,8 @@ static emr_caller caller_of(const json_t *json)
 	caller.cert.is_present = true;
 	copy_field(cert, "ref", caller.cert.ref, 32);
 	copy_field(cert, "org", caller.cert.org, 16);
+	if (json_object_get(cert, "enrolment") != NULL)
+		copy_field(cert, "enrolment", caller.cert.enrolment, 32);
 	caller.cert.roles = (uint16_t)number(cert, "roles");
 	caller.cert.not_after_unix_s = number(cert, "not_after");
 	caller.cert.key_alg = (uint8_t)number(cert, "key_alg");

@@ -197,14 +197,28 @@ revoke 0 ana-laptop
 [ "$(field handle) $(field authority)" = "ana-laptop ended" ] || emr_fail "$(cat out/said)"
 [ -e ca/ana-laptop.revoked ] || emr_fail "the authority goes on giving it certificates"
 
+say "whom a directory goes on knowing comes back when his organisation invites him again, and not before"
+sed "s#https://127.0.0.1:$(cat ca/port) #https://127.0.0.1:1 #" settings >net/network
+revoke 3 weak # whoever keeps the directory was not told
+sed 's#ca/tls.pem$#ca/tls.pem directory#' settings >net/network
+invite zita clinician 0
+cp zita.invitation back.invitation
+join back "Rita Sá" 1 --login weak --secret-file "$EMR_WORK/weak.secret" # a certificate that no ledger has seen
+says "refused"
+nothing_made back
+rm weak.invitation
+invite weak clinician 0
+cp weak.invitation back.invitation
+join back "Rita Sá" 0 --login weak --secret-file "$EMR_WORK/weak.secret"
+cp settings net/network
+
 say "an administrator who removes a computer tells the authority himself"
 invite desk device 0
 as hospital run 0 device add desk --join "$EMR_WORK/desk.invitation" -o "$EMR_WORK/desk.device" --yes --passphrase-file "$EMR_PASS"
 as hospital json 0 device remove desk --passphrase-file "$EMR_PASS"
 [ "$(field handle) $(field authority)" = "desk ended" ] || emr_fail "$(cat out/said)"
 [ -e ca/desk.revoked ] || emr_fail "the authority goes on giving it certificates"
-# Its certificate ended with it: nothing is asked, as nothing is left to be ended on the ledger.
-as hospital json 0 org revoke desk --passphrase-file "$EMR_PASS"
+revoke 0 desk # its handle, too, by which another one could be given
 
 say "a renewal whose end nobody saw is ended by the next opening, also without the authority"
 mv rui/state/certificate rui/state/certificate.next

@@ -208,7 +208,8 @@ static void a_private_part_of_another_length_is_refused(void **state)
 		int shorter, longer, step,
 			none; /* one byte less, one more, one step more, no part */
 	} rows[] = {{KEY_REVOKE, ADMIN2, OK, PART, PART, OK},
-		{CERT_REVOKE, ADMIN2, OK, PART, PART, OK}, {KEY_KX, GRANTEE, OK, PART, PART, OK},
+		{CERT_REVOKE, ADMIN2, OK, PART, PART, OK},
+		{ENROL_REVOKE, ADMIN2, OK, PART, PART, OK}, {KEY_KX, GRANTEE, OK, PART, PART, OK},
 		{ORG_PROPOSE, ADMIN, OK, OK, OK, PART}, {ORG_APPROVE, ADMIN, OK, PART, PART, OK},
 		{WRITER_ADD, OWNER, PART, PART, OK, PART}, {WRITER_DEL, OWNER, OK, PART, PART, OK},
 		{GRANT, OWNER, PART, PART, OK, PART}, {REVOKE, OWNER, OK, PART, PART, OK},
@@ -294,8 +295,9 @@ static void an_item_is_about_what_its_public_part_names(void **state)
 		int expected;
 	} rows[] = {{KEY_ROTATE, GRANTEE, FORM}, {KEY_KX, GRANTEE, FORM},
 		{KEY_REVOKE, ADMIN2, FORM}, {CERT_REVOKE, ADMIN2, FORM},
-		{DOMAIN_ROTATE, OWNER, FORM}, {WRITER_ADD, OWNER, FORM}, {AGENT_ACK, AGENT, FORM},
-		{SERVED_AGENT, AGENT, FORM}, {DATASET_ADMIT, STEWARD, FORM}};
+		{ENROL_REVOKE, ADMIN2, FORM}, {DOMAIN_ROTATE, OWNER, FORM},
+		{WRITER_ADD, OWNER, FORM}, {AGENT_ACK, AGENT, FORM}, {SERVED_AGENT, AGENT, FORM},
+		{DATASET_ADMIT, STEWARD, FORM}};
 	emr_item listkey = {.op = EMR_OP_LISTKEY, .version = 1, .epoch = 1};
 	emr_item restore = {.op = EMR_OP_RESTORE_PART};
 	uint8_t no_family[16] = {EMR_FAMILY_EPOCH};
@@ -389,7 +391,7 @@ static void domain_epoch_and_flags_are_those_of_the_operation(void **state)
 	for (int what = 0; what < WHAT_COUNT; what++) {
 		enum who who =
 			what == ORG_PROPOSE || what == ORG_APPROVE || what == MINT ? ADMIN
-			: what == CERT_REVOKE					   ? ADMIN2
+			: what == CERT_REVOKE || what == ENROL_REVOKE		   ? ADMIN2
 			: what == AGENT_ACK || what == SERVED_AGENT || what == SERVED_REFUSAL
 				? AGENT
 			: (what >= DATASET_NEW && what <= DATASET_SNAPSHOT) ||

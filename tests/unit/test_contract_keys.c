@@ -4,6 +4,7 @@
 #include <sodium.h>
 
 #include "contract/pubs_share.h"
+#include "contract/rows_share.h"
 #include "crypto/hashsig.h"
 
 #define UNTIL (KIT_NOW + 100 * KIT_DAY)
@@ -544,29 +545,26 @@ static void on_fabric_a_device_brings_what_it_signs_under_the_certificate_it_nam
 
 /* ---- a certificate that was revoked ---- */
 
-/* The answer to an administrator of ORG who takes the certificate REF out of use there. */
-static int revoke_cert(newcomer *it, const char *name, const uint8_t org[16], const uint8_t ref[32])
+/* The answer to an administrator of ORG who says ITEM, about the row KEY, there. */
+static int administer(newcomer *it, const char *name, const uint8_t org[16], emr_item item,
+	emr_span pub, const emr_key_text *key)
 {
 	kit_signer admin = kit_signer_of("administrator");
-	emr_item item = {.op = EMR_OP_CERT_REVOKE, .version = 1};
-	emr_pub_cert_revoke pub;
 	kit_state parts = {0};
 	static kit_run run;
-	uint8_t bytes[48];
 	kit_batch batch;
 	emr_span sent;
 	int answer;
 
-	memcpy(pub.org, org, 16);
-	memcpy(pub.ref, ref, 32);
-	memcpy(item.object_id, ref, 16);
-	emr_pub_cert_revoke_encode(&pub, bytes);
+	memcpy(item.object_id, pub.data + 16, 16);
+	if (key != NULL)
+		kit_follow(&it->world.state, key->text, &item);
 	kit_put_org(&it->world.state, org, EMR_ORG_MEMBER);
 	kit_put_key(&it->world.state, &admin, org, EMR_ROLE_ORG_ADMIN, EMR_HOW_CERTIFICATE,
 		EMR_KEY_ACTIVE, UNTIL);
 	memcpy(it->world.caller.submitter_id, admin.id, 32);
 	kit_begin(&batch, &admin, it->world.net_id);
-	kit_add(&batch, item, kit_span(bytes, sizeof bytes), (emr_span){NULL, 0});
+	kit_add(&batch, item, pub, (emr_span){NULL, 0});
 	sent = kit_end(&batch);
 	kit_judge(&run, name, sent, &it->world.caller, KIT_NOW, &it->world.state, NULL);
 	answer = kit_answer(&run);
@@ -577,6 +575,102 @@ static int revoke_cert(newcomer *it, const char *name, const uint8_t org[16], co
 	kit_drop(sent);
 	memcpy(it->world.caller.submitter_id, it->key.id, 32);
 	return answer;
+}
+
+/* Takes the certificate REF out of use. */
+static int revoke_cert(newcomer *it, const char *name, const uint8_t org[16], const uint8_t ref[32])
+{
+	emr_pub_cert_revoke pub;
+	uint8_t bytes[48];
+
+	memcpy(pub.org, org, 16);
+	memcpy(pub.ref, ref, 32);
+	emr_pub_cert_revoke_encode(&pub, bytes);
+	return administer(it, name, org, (emr_item){.op = EMR_OP_CERT_REVOKE, .version = 1},
+		kit_span(bytes, sizeof bytes), NULL);
+}
+
+/* Takes those out of use that WHO has there and that end at THROUGH or before. */
+static int revoke_name(
+	newcomer *it, const char *name, const uint8_t org[16], const char *who, uint64_t through)
+{
+	emr_pub_enrol_revoke pub = {.through_unix_s = through};
+	uint8_t bytes[56];
+	emr_key_text key;
+
+	memcpy(pub.org, org, 16);
+	emr_enrolment_id(org, who, pub.enrolment);
+	emr_key_enrolment(org, pub.enrolment, &key);
+	emr_pub_enrol_revoke_encode(&pub, bytes);
+	return administer(it, name, org, (emr_item){.op = EMR_OP_ENROL_REVOKE},
+		kit_span(bytes, sizeof bytes), &key);
+}
+
+static void name_is(newcomer *it, const char *who)
+{
+	emr_enrolment_id(it->world.caller.cert.org, who, it->world.caller.cert.enrolment);
+}
+
+/* He enrolled twice, and kept the other certificate aside. */
+static void with_a_revoked_name_no_certificate_registers_another_key(void **state)
+{
+	newcomer it;
+
+	(void)state;
+	make(&it);
+	name_is(&it, "lima");
+	assert_int_equal(revoke_name(&it, "ENROL_REVOKE", it.world.org, "lima", UINT64_MAX), 0);
+	assert_int_equal(reg(&it, "KEY_REG with a revoked name", NULL), EMR_RESULT_KEY_DEAD);
+	name_is(&it, "LiMA");
+	assert_int_equal(
+		reg(&it, "KEY_REG with a revoked name in capitals", NULL), EMR_RESULT_KEY_DEAD);
+	put_own_key(&it, EMR_HOW_CERTIFICATE, EMR_KEY_ACTIVE, UNTIL);
+	assert_int_equal(renew(&it, "KEY_CERT with a revoked name", NULL), EMR_RESULT_KEY_DEAD);
+	it.world.caller.host = EMR_HOST_FABRIC;
+	assert_int_equal(
+		renew(&it, "fabric, KEY_CERT with a revoked name", NULL), EMR_RESULT_KEY_DEAD);
+	name_is(&it, "lim\xc3\xa1");
+	assert_int_equal(
+		renew(&it, "fabric, KEY_CERT with another name", NULL), EMR_RESULT_APPLIED);
+	kit_world_free(&it.world);
+}
+
+static void what_ends_later_than_a_revoked_name_comes_back(void **state)
+{
+	newcomer it;
+
+	(void)state;
+	make(&it);
+	name_is(&it, "lima");
+	assert_int_equal(revoke_name(&it, "ENROL_REVOKE", it.world.org, "lima", UINT64_MAX), 0);
+	assert_int_equal(
+		revoke_name(&it, "ENROL_REVOKE of the earlier", it.world.org, "lima", UNTIL), 0);
+	assert_int_equal(
+		reg(&it, "KEY_REG with an earlier one of the name", NULL), EMR_RESULT_KEY_DEAD);
+	assert_int_equal(
+		revoke_name(&it, "ENROL_REVOKE of those before", it.world.org, "lima", UNTIL - 1),
+		0);
+	assert_int_equal(
+		reg(&it, "KEY_REG with a later one of the name", NULL), EMR_RESULT_APPLIED);
+	assert_int_equal(revoke_name(&it, "ENROL_REVOKE again", it.world.org, "lima", UNTIL), 0);
+	assert_int_equal(revoke_name(&it, "ENROL_REVOKE of none", it.world.org, "lima", 0), 0);
+	assert_int_equal(reg(&it, "KEY_REG with a name again", NULL), EMR_RESULT_APPLIED);
+	kit_world_free(&it.world);
+}
+
+static void an_administrator_revokes_no_name_of_another_organisation(void **state)
+{
+	uint8_t clinic[16];
+	newcomer it;
+
+	(void)state;
+	make(&it);
+	name_is(&it, "lima");
+	kit_id16("clinic", clinic);
+	assert_int_equal(revoke_name(&it, "ENROL_REVOKE elsewhere", clinic, "lima", UINT64_MAX), 0);
+	assert_int_equal(
+		reg(&it, "KEY_REG with a name that others revoked", NULL), EMR_RESULT_APPLIED);
+	kit_world_free(&it.world);
 }
 
 static void with_a_revoked_certificate_nobody_registers_another_key(void **state)
@@ -816,6 +910,9 @@ int main(void)
 		cmocka_unit_test(a_device_s_certificate_makes_nobody),
 		cmocka_unit_test(
 			on_fabric_a_device_brings_what_it_signs_under_the_certificate_it_named),
+		cmocka_unit_test(with_a_revoked_name_no_certificate_registers_another_key),
+		cmocka_unit_test(what_ends_later_than_a_revoked_name_comes_back),
+		cmocka_unit_test(an_administrator_revokes_no_name_of_another_organisation),
 		cmocka_unit_test(with_a_revoked_certificate_nobody_registers_another_key),
 		cmocka_unit_test(with_a_new_certificate_who_was_revoked_comes_back),
 		cmocka_unit_test(an_administrator_revokes_no_certificate_of_another_organisation),

@@ -15,7 +15,7 @@ const char *const what_names[WHAT_COUNT] = {"KEY_ROTATE", "KEY_REVOKE", "KEY_KX"
 	"ACCESS_SERVED by an agent", "ACCESS_SERVED by the owner", "ACCESS_SERVED, refused",
 	"READ_REPORT", "DATASET_NEW", "DATASET_CLOSE", "DATASET_ADMIT", "DATASET_DROP",
 	"DATASET_SNAPSHOT", "DATASET_JOIN", "DATASET_LEAVE", "DATASET_FUND", "DATASET_REFUND",
-	"MINT", "TRANSFER", "TRUSTEE_SET", "CERT_REVOKE"};
+	"MINT", "TRANSFER", "TRUSTEE_SET", "CERT_REVOKE", "ENROL_REVOKE"};
 
 /* ---- rows ---- */
 
@@ -395,7 +395,7 @@ static const uint8_t codes[WHAT_COUNT] = {EMR_OP_KEY_ROTATE, EMR_OP_KEY_REVOKE, 
 	EMR_OP_READ_REPORT, EMR_OP_DATASET_NEW, EMR_OP_DATASET_CLOSE, EMR_OP_DATASET_ADMIT,
 	EMR_OP_DATASET_DROP, EMR_OP_DATASET_SNAPSHOT, EMR_OP_DATASET_JOIN, EMR_OP_DATASET_LEAVE,
 	EMR_OP_DATASET_FUND, EMR_OP_DATASET_REFUND, EMR_OP_MINT, EMR_OP_TRANSFER,
-	EMR_OP_TRUSTEE_SET, EMR_OP_CERT_REVOKE};
+	EMR_OP_TRUSTEE_SET, EMR_OP_CERT_REVOKE, EMR_OP_ENROL_REVOKE};
 
 static void object(people_item *out, const uint8_t id[16])
 {
@@ -622,6 +622,16 @@ static void cert_pub(const people *p, people_item *out)
 	emr_pub_cert_revoke_encode(&pub, out->pub);
 }
 
+static void enrol_pub(const people *p, people_item *out)
+{
+	emr_pub_enrol_revoke pub = {.through_unix_s = UINT64_MAX};
+
+	memcpy(pub.org, p->clinic, 16);
+	emr_enrolment_id(p->clinic, "lima", pub.enrolment);
+	object(out, pub.enrolment);
+	emr_pub_enrol_revoke_encode(&pub, out->pub);
+}
+
 /* The key of the row whose chain the item continues; KFRAGS has its own. */
 static void follow(const people *p, enum what what, people_item *out)
 {
@@ -663,6 +673,8 @@ static void follow(const people *p, enum what what, people_item *out)
 		emr_key_domain(p->world.domain, &key);
 	} else if (what == CERT_REVOKE) {
 		emr_key_certificate(out->pub, out->pub + 16, &key);
+	} else if (what == ENROL_REVOKE) {
+		emr_key_enrolment(out->pub, out->pub + 16, &key);
 	}
 	kit_follow(&p->world.state, key.text, &out->item);
 }
@@ -726,6 +738,8 @@ people_item people_item_of(const people *p, enum what what, enum who who)
 		points_pub(p, what, who, &out);
 	else if (what == CERT_REVOKE)
 		cert_pub(p, &out);
+	else if (what == ENROL_REVOKE)
+		enrol_pub(p, &out);
 	else {
 		emr_pub_trustee_set_encode(&(emr_pub_trustee_set){2, 3, 3 * KIT_DAY}, out.pub);
 		kit_id16("trustees", out.item.object_id);

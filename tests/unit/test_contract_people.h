@@ -60,7 +60,8 @@ enum what {
 	MINT,		/* to the grantee, as agreed */
 	TRANSFER,	/* of the signer's coin: 300 to the patient, 700 stay */
 	TRUSTEE_SET,
-	CERT_REVOKE, /* of a certificate of the clinic */
+	CERT_REVOKE,  /* of a certificate of the clinic */
+	ENROL_REVOKE, /* of all certificates of a name there */
 	WHAT_COUNT
 };
 

@@ -53,6 +53,8 @@ static json_t *caller_json(const emr_caller *caller)
 	cert = json_object();
 	set_hex(cert, "ref", caller->cert.ref, 32);
 	set_hex(cert, "org", caller->cert.org, 16);
+	if (!sodium_is_zero(caller->cert.enrolment, 32))
+		set_hex(cert, "enrolment", caller->cert.enrolment, 32);
 	json_object_set_new(cert, "roles", json_integer(caller->cert.roles));
 	json_object_set_new(
 		cert, "not_after", json_integer((json_int_t)caller->cert.not_after_unix_s));

@@ -130,12 +130,15 @@ func (r *Run) Replay(seen int, said uint64, recorded []byte) error {
 }
 
 // Certificate says what a certificate contains that another host has verified.
-func (r *Run) Certificate(ref, org []byte, roles uint16, notAfter uint64, alg byte, key []byte) error {
-	if len(ref) != 32 || len(org) != 16 {
+func (r *Run) Certificate(ref, org, enrolment []byte, roles uint16, notAfter uint64, alg byte, key []byte) error {
+	if len(enrolment) == 0 {
+		enrolment = make([]byte, 32)
+	}
+	if len(ref) != 32 || len(org) != 16 || len(enrolment) != 32 {
 		return errors.New("an id has another length")
 	}
-	return failed(C.hosted_cert(r.c, bytesAt(ref), bytesAt(org), C.uint16_t(roles), C.uint64_t(notAfter), C.uint8_t(alg),
-		bytesAt(key), C.size_t(len(key))))
+	return failed(C.hosted_cert(r.c, bytesAt(ref), bytesAt(org), bytesAt(enrolment), C.uint16_t(roles), C.uint64_t(notAfter),
+		C.uint8_t(alg), bytesAt(key), C.size_t(len(key))))
 }
 
 // Rows is where rows are read.

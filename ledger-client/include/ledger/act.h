@@ -59,6 +59,9 @@ emr_act emr_act_device_revoke(
 	emr_id32 device, const emr_row_key *row, uint64_t invalid_since_unix_s);
 /* REF: SHA-256 of the DER of a certificate that the CA of ORG gave. */
 emr_act emr_act_cert_revoke(emr_id16 org, const uint8_t ref[32]);
+/* Of the certificates that it gave NAME, those that end at THROUGH or before are out of use;
+ * UINT64_MAX: all, 0: none. */
+emr_act emr_act_enrol_revoke(emr_id16 org, const char *name, uint64_t through_unix_s);
 emr_act emr_act_key_kx(emr_id32 signer, const uint8_t x25519[32]);
 
 /* ---- organisations ---- */

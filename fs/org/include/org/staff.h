@@ -23,6 +23,10 @@ emr_status emr_staff_find(const emr_bureau *bureau, const char *what, emr_staff_
 emr_status emr_staff_find_or_say(const emr_bureau *bureau, const char *what, emr_staff_member *out,
 	emr_problem *out_problem);
 
+/* The organisation took those certificates of HANDLE out of use that end at *out_unix_s or before.
+ * EMR_NOT_FOUND: it said nothing of that handle. */
+emr_status emr_staff_ended_through(
+	const emr_bureau *bureau, const char *handle, uint64_t *out_unix_s);
 /* org show; org revoke HANDLE; org vouch CARD. */
 int emr_org_show(const emr_args *args, emr_out *out);
 int emr_org_revoke(const emr_args *args, emr_out *out);

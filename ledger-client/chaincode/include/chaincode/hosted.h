@@ -31,7 +31,8 @@ void hosted_caller(hosted *run, int host, const uint8_t net_id[16], const uint8_
 void hosted_said(hosted *run, int seen, uint64_t said_unix_s);
 emr_contract_status hosted_recorded(hosted *run, const uint8_t *results, size_t len);
 emr_contract_status hosted_cert(hosted *run, const uint8_t ref[32], const uint8_t org[16],
-	uint16_t roles, uint64_t not_after_unix_s, uint8_t key_alg, const uint8_t *key, size_t len);
+	const uint8_t enrolment[32], uint16_t roles, uint64_t not_after_unix_s, uint8_t key_alg,
+	const uint8_t *key, size_t len);
 
 /* Who signed the transaction (creator.h); borrowed. */
 typedef struct hosted_signer {

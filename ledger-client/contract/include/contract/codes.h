@@ -70,6 +70,7 @@ typedef enum emr_op {
 	EMR_OP_KEY_KX = 0x06,
 	EMR_OP_KEY_CERT = 0x07,
 	EMR_OP_CERT_REVOKE = 0x08,
+	EMR_OP_ENROL_REVOKE = 0x09,
 	EMR_OP_DOMAIN_NEW = 0x10,
 	EMR_OP_EPOCH = 0x11,
 	EMR_OP_DOMAIN_ROTATE = 0x12,
@@ -126,6 +127,7 @@ typedef enum emr_family {
 	EMR_FAMILY_ORG = 0x04,	       /* M, N and P */
 	EMR_FAMILY_APPROVAL = 0x05,    /* PA */
 	EMR_FAMILY_CERTIFICATE = 0x08, /* KC */
+	EMR_FAMILY_ENROLMENT = 0x09,   /* KE */
 	EMR_FAMILY_DOMAIN = 0x10,      /* D */
 	EMR_FAMILY_EPOCH = 0x11,       /* E */
 	EMR_FAMILY_WRITER = 0x13,      /* W */

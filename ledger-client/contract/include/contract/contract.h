@@ -34,9 +34,10 @@ size_t emr_contract_arena_bytes(const emr_batch *batch);
  * Fabric: the creator's. */
 typedef struct emr_caller_cert {
 	bool is_present;
-	uint8_t ref[32]; /* SHA-256(certificate DER) */
-	uint8_t org[16]; /* organisation whose CA issued it */
-	uint16_t roles;	 /* attribute emr.roles */
+	uint8_t ref[32];       /* SHA-256(certificate DER) */
+	uint8_t org[16];       /* organisation whose CA issued it */
+	uint8_t enrolment[32]; /* emr_enrolment_id of its common name there */
+	uint16_t roles;	       /* attribute emr.roles */
 	uint64_t not_after_unix_s;
 	uint8_t key_alg; /* 1 Ed25519, 2 P-256 */
 	emr_span key;	 /* 1: the 32 bytes; 2: DER SubjectPublicKeyInfo */

@@ -31,6 +31,17 @@ typedef struct emr_pub_cert_revoke {
 	uint8_t ref[32]; /* 16: SHA-256 of the certificate's DER */
 } emr_pub_cert_revoke;
 
+/* ENROL_REVOKE 09, 56 bytes */
+typedef struct emr_pub_enrol_revoke {
+	uint8_t org[16];	 /* 0: the organisation whose CA knows somebody by that name */
+	uint8_t enrolment[32];	 /* 16: emr_enrolment_id */
+	uint64_t through_unix_s; /* 48: certificates of that name that end then or before are out
+				    of use; UINT64_MAX = all, 0 = none */
+} emr_pub_enrol_revoke;
+/* By which a CA's certificates of one common name are known (Fabric CA: the enrolment id).  Capital
+ * letters of ASCII are as small ones: directories take both for the same person. */
+void emr_enrolment_id(const uint8_t org[16], const char *name, uint8_t out[32]);
+
 /* What a proposal of members is about. */
 enum emr_proposal_kind {
 	EMR_PROPOSAL_ADMIT = 1,	   /* an organisation, or its new CA and administrator */
@@ -212,6 +223,7 @@ typedef struct emr_pub_trustee_set {
 void emr_pub_key_rotate_encode(const emr_pub_key_rotate *pub, uint8_t out[256]);
 void emr_pub_key_revoke_encode(const emr_pub_key_revoke *pub, uint8_t out[48]);
 void emr_pub_cert_revoke_encode(const emr_pub_cert_revoke *pub, uint8_t out[48]);
+void emr_pub_enrol_revoke_encode(const emr_pub_enrol_revoke *pub, uint8_t out[56]);
 void emr_pub_org_propose_encode(const emr_pub_org_propose *pub, uint8_t out[96]);
 void emr_pub_domain_rotate_encode(const emr_pub_domain_rotate *pub, uint8_t out[96]);
 void emr_pub_writer_add_encode(const emr_pub_writer_add *pub, uint8_t out[48]);
@@ -235,6 +247,7 @@ void emr_pub_trustee_set_encode(const emr_pub_trustee_set *pub, uint8_t out[8]);
 bool emr_pub_key_rotate_parse(emr_span bytes, emr_pub_key_rotate *out_pub);
 bool emr_pub_key_revoke_parse(emr_span bytes, emr_pub_key_revoke *out_pub);
 bool emr_pub_cert_revoke_parse(emr_span bytes, emr_pub_cert_revoke *out_pub);
+bool emr_pub_enrol_revoke_parse(emr_span bytes, emr_pub_enrol_revoke *out_pub);
 bool emr_pub_org_propose_parse(emr_span bytes, emr_pub_org_propose *out_pub);
 bool emr_pub_domain_rotate_parse(emr_span bytes, emr_pub_domain_rotate *out_pub);
 bool emr_pub_writer_add_parse(emr_span bytes, emr_pub_writer_add *out_pub);

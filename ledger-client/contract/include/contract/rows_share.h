@@ -7,6 +7,7 @@
 
 #define EMR_ROW_PROPOSAL_BYTES 144
 #define EMR_ROW_SIGNED_BYTES 80
+#define EMR_ROW_ENROLMENT_BYTES 88
 #define EMR_ROW_REQUEST_BYTES 128
 #define EMR_ROW_ACCESS_BYTES 104
 #define EMR_ROW_DATASET_BYTES 168
@@ -22,6 +23,8 @@ void emr_key_approval(
 	const uint8_t proposal[16], const uint8_t org[16], emr_key_text *out); /* PA/proposal/org */
 void emr_key_certificate(
 	const uint8_t org[16], const uint8_t ref[32], emr_key_text *out); /* KC/org/ref */
+void emr_key_enrolment(const uint8_t org[16], const uint8_t enrolment[32],
+	emr_key_text *out); /* KE/org/enrolment */
 /* gx/who/dom/object: by whom a grant (object = grant) or a writer's right (object = first half of
  * his id) is found without knowing the domain.  The value is empty. */
 void emr_key_index(
@@ -47,6 +50,12 @@ typedef struct emr_row_signed {
 	emr_row_head head;
 	uint8_t signer[32];
 } emr_row_signed;
+
+typedef struct emr_row_enrolment {
+	emr_row_head head;
+	uint8_t signer[32];
+	uint64_t through_unix_s;
+} emr_row_enrolment;
 
 typedef struct emr_row_request {
 	emr_row_head head;
@@ -138,6 +147,8 @@ EMR_CONTRACT_MUST_CHECK emr_contract_status emr_row_trustees_parse(
 
 void emr_row_proposal_encode(const emr_row_proposal *row, uint8_t out[EMR_ROW_PROPOSAL_BYTES]);
 void emr_row_signed_encode(const emr_row_signed *row, uint8_t out[EMR_ROW_SIGNED_BYTES]);
+emr_contract_status emr_row_enrolment_parse(emr_span value, emr_row_enrolment *out);
+void emr_row_enrolment_encode(const emr_row_enrolment *row, uint8_t out[EMR_ROW_ENROLMENT_BYTES]);
 void emr_row_request_encode(const emr_row_request *row, uint8_t out[EMR_ROW_REQUEST_BYTES]);
 void emr_row_access_encode(const emr_row_access *row, uint8_t out[EMR_ROW_ACCESS_BYTES]);
 void emr_row_dataset_encode(const emr_row_dataset *row, uint8_t out[EMR_ROW_DATASET_BYTES]);

@@ -25,12 +25,13 @@ func (h Hex) MarshalJSON() ([]byte, error) { return json.Marshal(hex.EncodeToStr
 
 // Certificate is what a host has verified.
 type Certificate struct {
-	Ref      Hex    `json:"ref"`
-	Org      Hex    `json:"org"`
-	Roles    uint16 `json:"roles"`
-	NotAfter uint64 `json:"not_after"`
-	Alg      byte   `json:"key_alg"`
-	Key      Hex    `json:"key"`
+	Ref       Hex    `json:"ref"`
+	Org       Hex    `json:"org"`
+	Enrolment Hex    `json:"enrolment,omitempty"`
+	Roles     uint16 `json:"roles"`
+	NotAfter  uint64 `json:"not_after"`
+	Alg       byte   `json:"key_alg"`
+	Key       Hex    `json:"key"`
 }
 
 // Caller is who brought the batch.

@@ -82,7 +82,7 @@ func bring(run *ledger.Run, caller record.Caller) error {
 		return err
 	}
 	if cert := caller.Cert; cert != nil {
-		if err := run.Certificate(cert.Ref, cert.Org, cert.Roles, cert.NotAfter, cert.Alg, cert.Key); err != nil {
+		if err := run.Certificate(cert.Ref, cert.Org, cert.Enrolment, cert.Roles, cert.NotAfter, cert.Alg, cert.Key); err != nil {
 			return err
 		}
 	}

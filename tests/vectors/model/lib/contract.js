@@ -6,7 +6,7 @@ import { CONFLICT, FORMAT, MAY, need, PART, RULES_OF } from './rules.js';
 import { cut, int, isZero, key, NONE, num, Row, same } from './rows.js';
 
 const PUB = {
-	0x01: 288, 0x02: 256, 0x03: 48, 0x04: 96, 0x05: 16, 0x06: 32, 0x07: 104, 0x08: 48, 0x10: 64, 0x11: 32, 0x12: 96, 0x13: 48, 0x14: 0, 0x15: 0, 0x20: 0, 0x21: 0, 0x22: 0, 0x23: 0, 0x24: 24, 0x30: 64, 0x31: 8,
+	0x01: 288, 0x02: 256, 0x03: 48, 0x04: 96, 0x05: 16, 0x06: 32, 0x07: 104, 0x08: 48, 0x09: 56, 0x10: 64, 0x11: 32, 0x12: 96, 0x13: 48, 0x14: 0, 0x15: 0, 0x20: 0, 0x21: 0, 0x22: 0, 0x23: 0, 0x24: 24, 0x30: 64, 0x31: 8,
 	0x32: 0, 0x33: 0, 0x34: 40, 0x40: 32, 0x41: 32, 0x42: 32, 0x43: 0, 0x48: 40, 0x49: 56, 0x4a: 32, 0x50: 152, 0x51: 88, 0x52: 64, 0x53: 0, 0x54: 40, 0x55: 0, 0x56: 64, 0x57: 0, 0x58: 8, 0x60: 56,
 	0x61: 144, 0x68: 8, 0x69: 48, 0x6a: 0, 0x6b: 16, 0x7f: 16,
 };
@@ -236,7 +236,7 @@ export function compareCase(json) {
 	const k = json.caller.cert;
 	const caller = {
 		host: json.caller.host, net: unhex(json.caller.net_id), submitter: unhex(json.caller.submitter_id), seen: json.caller.seen, said: BigInt(json.caller.said ?? 0), recorded: unhex(json.caller.recorded ?? ''),
-		cert: k ? { ref: unhex(k.ref), org: unhex(k.org), roles: k.roles, notAfter: BigInt.asUintN(64, BigInt(k.not_after)), alg: k.key_alg, key: unhex(k.key) } : null,
+		cert: k ? { ref: unhex(k.ref), org: unhex(k.org), enrolment: unhex(k.enrolment ?? hex(NONE)), roles: k.roles, notAfter: BigInt.asUintN(64, BigInt(k.not_after)), alg: k.key_alg, key: unhex(k.key) } : null,
 	};
 	const state = Object.entries(json.state).map(([name, value]) => [name, unhex(value)]);
 	const got = judge({ batch: unhex(json.batch), caller, now: json.now, state });

@@ -54,7 +54,11 @@ const samePerson = (c, one, two) => {
 const ownKey = (c) => need(same(c.object, cut(c.signer, 0, 16)), FORMAT);
 const rotateMsg = (c, old) => cat(ascii('emrfs/v1/rotate\0'), c.net, old, sha256(c.pub.slice(0, 32), c.pub.slice(96)));
 const byCert = (c) => c.row.raw[82] === 1 || (!!c.cert && same(c.cert.ref, cut(c.pub, 0, 32)));
-const certRevoked = (c) => !!c.cert && !!c.rowOf(key.KC(c.cert.org, c.cert.ref));
+function certRevoked(c) {
+	if (!c.cert) return false;
+	const name = c.rowOf(key.KE(c.cert.org, c.cert.enrolment));
+	return !!c.rowOf(key.KC(c.cert.org, c.cert.ref)) || (!!name && c.cert.notAfter <= name.num(80, 8));
+}
 // The row that takes the certificate which a device's row names out of use; null where it names none.
 const ownCert = (k) => (k.raw[82] === 2 && !isZero(k.at(248, 32)) ? key.KC(k.at(88, 16), k.at(248, 32)) : null);
 const keyPart = from(35, 32 + 2 + 65535 + 1 + 255);
@@ -111,6 +115,12 @@ const KEYS = {
 		form: (c) => need(same(c.object, cut(c.pub, 16, 16)), FORMAT),
 		may: (c) => { role(64)(c); need(same(c.K.at(88, 16), cut(c.pub, 0, 16)), MAY); }, state: isNew, last: inForce,
 		write: (c) => c.put(key.KC(cut(c.pub, 0, 16), cut(c.pub, 16, 32)), row(8, c.head(), c.signer)),
+	},
+	0x09: {
+		dom: 'none', epoch: '0', part: none, row: (c) => key.KE(cut(c.pub, 0, 16), cut(c.pub, 16, 32)),
+		form: (c) => need(same(c.object, cut(c.pub, 16, 16)), FORMAT),
+		may: (c) => { role(64)(c); need(same(c.K.at(88, 16), cut(c.pub, 0, 16)), MAY); }, last: inForce,
+		write: (c) => c.put(key.KE(cut(c.pub, 0, 16), cut(c.pub, 16, 32)), row(9, c.head(), c.signer, cut(c.pub, 48, 8))),
 	},
 	0x06: {
 		dom: 'none', epoch: '0', part: none, row: (c) => key.K(c.signer), form: ownKey, last: inForce,
