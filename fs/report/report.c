@@ -125,7 +125,7 @@ static json_t *ledger_report(emr_session *session, const emr_problem *why)
 
 	emr_absence_look(session, &absence);
 	is_away = absence.status != EMR_OK && why->is_set;
-	if (emr_ledger_size(session->ledger, &size) != EMR_OK)
+	if (absence.status != EMR_OK || emr_ledger_size(session->ledger, &size) != EMR_OK)
 		size = emr_replica_at(session->replica, &at) == EMR_OK ? at.size : 0;
 	return json_pack("{s:s, s:I, s:I, s:o, s:I, s:o, s:o, s:o}", "kind",
 		emr_ledger_kind(session->ledger), "size", (json_int_t)size, "witnessed",

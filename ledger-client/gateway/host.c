@@ -20,8 +20,9 @@
 #define POSITION_BLOCKS 256 /* read again at most, after a kill */
 #define LOOK_NS INT64_C(1000000000)
 #define LOOK_MS                                                                                    \
-	5000 /* that a look may take; behind the first one, which may take as long as any          \
-	      */
+	5000	     /* that a look may take; behind the first one, which may take as long as any  \
+		      */
+#define SOON_MS 1000 /* that somebody waits who only wants to know what is known */
 #define NOTHING_MS                                                                                 \
 	1000	      /* between two looks while the gateway is away, or says what does not come */
 #define BLOCK_MS 1000 /* that a block may take on the average, behind the first minute */
@@ -93,6 +94,14 @@ static void note_followed(fabric_host *h, emr_status status)
 		h->away_unix_s = emr_clock_unix_s(emr_clock_system());
 }
 
+/* Whoever looks meanwhile sees for how long nothing was heard. */
+static void note_asking(fabric_host *h, int64_t since_ns)
+{
+	HOLD(&h->known_lock);
+
+	h->asking_ns = since_ns;
+}
+
 /* Blocks until there are no more.  A gateway that answers in time and tells next to nothing does
  * not hold up whoever waits: what it has told is kept, and the rest is for the next time. */
 static emr_status follow_blocks(
@@ -110,6 +119,7 @@ static emr_status follow_blocks(
 		if (left_ms <= 0)
 			return EMR_TIMEOUT;
 		call->timeout_ms = left_ms < most_ms ? (uint32_t)left_ms : most_ms;
+		note_asking(h, emr_clock_boot_ns(clock));
 		status = emr_observe(gateway, call, h->chain, emr_buf_view(&h->descriptor),
 			&h->position, 1, &height, trouble);
 		until += (int64_t)BLOCK_MS * 1000000;
@@ -126,6 +136,7 @@ static emr_status follow_for(fabric_host *h, uint32_t timeout_ms, int cancel_fd)
 
 	if (status == EMR_OK)
 		status = follow_blocks(h, gateway, &call, &trouble);
+	note_asking(h, 0);
 	/* A peer that has fewer blocks than others have told is behind, which passes: what it
 	 * withholds it could withhold by telling nothing new, too. */
 	if (status == EMR_ROLLBACK)
@@ -147,14 +158,30 @@ emr_status host_follow(fabric_host *h, int cancel_fd)
 
 /* ---- reading ---- */
 
+/* Who holds the lock may be waiting for a gateway that says nothing: EMR_OFFLINE, then. */
+static emr_status hold_soon(fabric_host *h)
+{
+	struct timespec until;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &until);
+	until.tv_sec += SOON_MS / 1000;
+	return pthread_mutex_clocklock(&h->lock, CLOCK_MONOTONIC, &until) == 0 ? EMR_OK
+									       : EMR_OFFLINE;
+}
+
+/* It is told how it is, as by host_look, and so in as little time. */
 static emr_status host_size(void *self, uint64_t *out_size)
 {
 	fabric_host *h = self;
-	emr_status status;
-	HOLD(&h->lock);
+	emr_status status = hold_soon(h);
 
-	status = host_follow(h, -1);
-	return status == EMR_OK ? emr_chain_size(h->chain, out_size) : status;
+	if (status != EMR_OK)
+		return status;
+	status = follow_for(h, h->asked_ns == 0 ? h->timeout_ms : LOOK_MS, -1);
+	if (status == EMR_OK)
+		status = emr_chain_size(h->chain, out_size);
+	(void)pthread_mutex_unlock(&h->lock);
+	return status;
 }
 
 static emr_status read_change(
@@ -268,9 +295,13 @@ static emr_status host_subtree(void *self, uint32_t level, uint64_t index, uint8
 static emr_status host_note(void *self, emr_buf *out_note)
 {
 	fabric_host *h = self;
-	HOLD(&h->lock);
+	emr_status status = hold_soon(h);
 
-	return emr_chain_note(h->chain, out_note);
+	if (status != EMR_OK)
+		return status;
+	status = emr_chain_note(h->chain, out_note);
+	(void)pthread_mutex_unlock(&h->lock);
+	return status;
 }
 
 static emr_status host_replace_note(void *self, emr_bytes old_note, emr_bytes note)
@@ -463,10 +494,18 @@ static void look_again(fabric_host *h)
 static void host_look(void *self, emr_ledger_absence *out_absence)
 {
 	fabric_host *h = self;
+	int64_t silent_ns;
 
 	look_again(h);
 	HOLD(&h->known_lock);
 	*out_absence = (emr_ledger_absence){.status = EMR_OK};
+	silent_ns = h->asking_ns > 0 ? emr_clock_boot_ns(emr_clock_system()) - h->asking_ns : 0;
+	if (h->last == EMR_OK && silent_ns >= INT64_C(1000000) * LOOK_MS) {
+		out_absence->status = EMR_OFFLINE; /* which the one who asks finds out later */
+		out_absence->since_unix_s =
+			emr_clock_unix_s(emr_clock_system()) - (uint64_t)(silent_ns / 1000000000);
+		return;
+	}
 	if (h->last == EMR_OK)
 		return;
 	out_absence->status = h->last == EMR_DAMAGED || h->last == EMR_FORK ||

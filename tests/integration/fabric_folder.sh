@@ -104,6 +104,23 @@ as ana run 0 status --wait
 reads() { [ "$(cat "$SHARE/CT.txt")" = "a shoulder" ]; }
 two_until 60 reads
 
+if [ -n "${PEER_PID:-}" ]; then
+	say "gateways that take calls and answer none: status says so, and does not wait with who asks them"
+	kill -STOP "$PEER_PID"
+	echo "a shoulder blade" >ana-folder/Imaging/CT.txt
+	silent() {
+		local begun=$EPOCHSECONDS
+		as ana run 0 status
+		[ $((EPOCHSECONDS - begun)) -lt 15 ] || emr_fail "status took $((EPOCHSECONDS - begun)) s"
+		grep -qi "away\|offline\|reach" out/said
+	}
+	two_until 90 silent
+	kill -CONT "$PEER_PID"
+	as ana run 0 status --wait
+	reads() { [ "$(cat "$SHARE/CT.txt")" = "a shoulder blade" ]; }
+	two_until 60 reads
+fi
+
 say "the chaincode of her gateway's organisation is dead: another organisation's gateway has it endorsed"
 fault no-chaincode
 echo "a neck" >ana-folder/Imaging/CT.txt
