@@ -67,16 +67,20 @@ static emr_status find_beginning(
 }
 
 /* Where nobody says when it was made, its own date has to do. */
-static bool is_due(const emr_session *session, const emr_cert_facts *facts)
+static uint64_t due_of(const emr_session *session, const emr_cert_facts *facts)
 {
-	const uint64_t now = emr_clock_unix_s(emr_clock_system());
 	uint64_t began;
 	emr_status status = find_beginning(session, facts, &began);
 
 	if (status != EMR_OK)
 		emr_log(EMR_LOG_INFO, "network: when the certificate was made is not known (%s)",
 			emr_status_text(status));
-	return now + (facts->not_after - began) / PART_OF_ITS_TIME > facts->not_after;
+	return facts->not_after - (facts->not_after - began) / PART_OF_ITS_TIME + 1;
+}
+
+static bool is_due(const emr_session *session, const emr_cert_facts *facts)
+{
+	return emr_clock_unix_s(emr_clock_system()) >= due_of(session, facts);
 }
 
 /* Fetched before, when its ledger could not be told, or now. */
@@ -220,6 +224,17 @@ static void say_late(const emr_cert_facts *facts, emr_problem *out_problem)
 	emr_time_text((int64_t)facts->not_after, until);
 	*out_problem = (emr_problem){0};
 	emr_problem_set(out_problem, EMR_SAY_RENEWAL_LATE, "time", until, "cause", cause, NULL);
+}
+
+uint64_t emr_renewing_due(const emr_session *session)
+{
+	EMR_AUTO_FREE char *dir = NULL;
+	emr_cert_facts facts;
+
+	if (session->read_only || emr_network_dir_of(session->state_fd, &dir) != EMR_OK ||
+		facts_of(session->keyring, &facts) != EMR_OK || !emr_enrolling_is_there(dir))
+		return UINT64_MAX;
+	return due_of(session, &facts);
 }
 
 emr_status emr_renewing_do(emr_session *session, bool *out_is_new, emr_problem *out_problem)

@@ -220,6 +220,18 @@ as hospital json 0 device remove desk --passphrase-file "$EMR_PASS"
 [ -e ca/desk.revoked ] || emr_fail "the authority goes on giving it certificates"
 revoke 0 desk # its handle, too, by which another one could be given
 
+say "an agent that runs for longer than its certificate lasts gets another one meanwhile"
+invite keys agent 0
+echo "0 0.001" >ca/days # 86 s, and a third of it is left when it asks
+join keys "Keys" 0
+rm ca/days
+as keys run 0 agent --passphrase-file "$EMR_PASS"
+two_until 120 grep -q "the certificate was renewed" keys/state/log
+as keys json 0 agent --status
+[ "$(field in_force) $(field error)" = "True None" ] || emr_fail "$(cat out/said)"
+pid=$(two_pid keys)
+kill -TERM "$pid" && await_gone "$pid"
+
 say "a renewal whose end nobody saw is ended by the next opening, also without the authority"
 mv rui/state/certificate rui/state/certificate.next
 kill "$authority" && wait "$authority" 2>/dev/null
