@@ -1,6 +1,11 @@
 #!/bin/bash
 # fabric_faults.sh: what happens to real peers and orderers under two people's folders, one thing after the other: killed, stopped, cut off
-# from blocks.  Nothing that was saved is lost, who has another way goes on, and what was away comes back by itself.
+# from blocks, from each other, or from their disk.  Nothing that was saved is lost, who has another way goes on, and what was away comes back
+# by itself.  Lines are cut where root starts it, who gives it a loopback of its own (with an address that peers do not call loopback,
+# without which they do not start).
+if [ -z "${APART:-}" ] && command -v ip >/dev/null && unshare --net true 2>/dev/null; then
+	APART=1 exec unshare --net bash -c 'ip link set lo up && ip addr add 192.0.2.1/32 dev lo && exec bash "$0"' "$0"
+fi
 SUPPORT=${SUPPORT:-$(cd "$(dirname "$0")/../support" && pwd)}
 . "$SUPPORT/mount.sh"
 . "$SUPPORT/said.sh"
@@ -88,6 +93,33 @@ saves "an elbow"
 go_on
 saves "a shoulder"
 
+say "the peer of an organisation has lost its disk: it joins again, and gives others all that it had"
+channel_kill peer-3
+rm -rf channel/3/peer/ledger channel/3/peer/snapshots
+channel_start
+through 3
+saves "a knuckle"
+two_join eva "Eva Reis" clinician
+rm ana.card
+two_cards ana eva
+two_mount eva
+as ana run 0 share Imaging with eva --yes --wait
+eva_reads() { [ "$(cat eva-folder/shared-with-me/*/Imaging/MRI.txt)" = "$SAVED" ]; }
+two_until 60 eva_reads
+two_unmount eva
+through 1 2 3
+
+# What is sent to these ports, and answered from them, gets nowhere.
+port_of() { sed -n "s/^$1=//p" channel/net; }
+cut_off() {
+	local port
+	ip rule add pref 100 lookup local && ip rule del pref 0
+	for port; do
+		ip rule add pref 50 ipproto tcp dport "$port" blackhole && ip rule add pref 50 ipproto tcp sport "$port" blackhole || emr_fail "no line can be cut"
+	done
+}
+heal() { while ip rule del pref 50 2>/dev/null; do :; done; }
+
 case ${CHANNEL_KIND:-raft} in
 raft)
 	say "the orderer that leads is killed: another one leads"
@@ -97,6 +129,7 @@ raft)
 	channel_kill "orderer-$LEADER"
 	saves "a neck"
 	channel_start
+	two_until 60 leader
 	gone="orderer-1 orderer-2"
 	;;
 bft)
@@ -105,9 +138,23 @@ bft)
 	saves "a neck"
 	saves "a jaw"
 	channel_start
+	LEADER=1
 	gone="orderer-3 orderer-4"
 	;;
 esac
+
+if [ -n "${APART:-}" ]; then
+	say "nobody reaches one of the orderers, in Raft the leading one, nor the peer of her gateway: the others go on, and when they are found again all have the same"
+	cut_off "$(port_of "orderer_$LEADER")" "$(port_of peer_1)"
+	saves "a cheek"
+	saves "a chin"
+	heal
+	through 1
+	two_until 60 he_reads
+	saves "a tooth"
+	through 1 2 3
+	two_until 60 he_reads
+fi
 
 say "too few orderers: nothing gets on, nothing is lost, and it goes on with them"
 # shellcheck disable=SC2086
@@ -138,5 +185,5 @@ print(sum(e["op"] == "PUT" and e["result"] == "applied" for e in json.load(open(
 two_unmount ana lima
 as ana run 0 mount --passphrase-file "$EMR_PASS" ana-folder
 as ana run 0 verify
-says "Not checked: the orderers' signatures"
+says "Each block is signed by orderers of these organisations"
 expect "what she has" "$(cat ana-folder/Imaging/MRI.txt)" "an eye"
