@@ -458,7 +458,8 @@ static const emr_verb_row verbs[EMR_VERB_COUNT] = {
 			"signatures, certificate and place in the ledger, without keyring or "
 			"folder. Anybody can do the same\n"
 			"with another program: examples/verify-audit.\n",
-		.fields = "checked bad[]{path error} chain{kind size root reached ordered mended awaited "
+		.fields = "checked bad[]{path error} chain{kind size root reached ordered mended "
+			  "awaited "
 			  "witnesses[]} "
 			  "gaps[]{by "
 			  "organisation key last missing numbers unread} signer time tx signed "
