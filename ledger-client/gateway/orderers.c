@@ -14,6 +14,7 @@
 #include "fields.h"
 #include "gateway_private.h"
 
+#define HASH_BYTES 32
 #define METADATA_MAX 16
 #define METADATA_SIGNED 0 /* common/common.proto, BlockMetadataIndex: SIGNATURES */
 #define CONSENTERS_MAX 64
@@ -314,7 +315,8 @@ static emr_status read_looked_at(emr_bytes bytes, looked_at *out)
 		status = proto_read(data, of_data, 1);
 	if (status == EMR_OK)
 		status = proto_read(metadata, of_metadata, 1);
-	if (status == EMR_OK && (out->previous.len > 32 || out->data_hash.len > 32))
+	if (status == EMR_OK &&
+		(out->previous.len > HASH_BYTES || out->data_hash.len != HASH_BYTES))
 		status = EMR_DAMAGED;
 	if (status == EMR_OK && all.count > METADATA_SIGNED)
 		out->signatures = values[METADATA_SIGNED];
