@@ -95,28 +95,44 @@ static bool is_digit(char c)
 	return c >= '0' && c <= '9';
 }
 
-/* "<5,25" is "<5.25"; "=5" is a formula. */
+/* What stays of a fraction of LEN digits behind WHOLE of them, LEADING of these zeros; 0: nothing.
+ * A small number of which hardly a digit would be left is none. */
+static size_t digits_kept(const char *fraction, size_t len, size_t whole, size_t leading)
+{
+	size_t most = EMR_NUMBER_DIGITS_MAX - whole;
+
+	if (len <= most)
+		return len;
+	return leading == whole && strspn(fraction, "0") > 2 ? 0 : most;
+}
+
+/* "<5,25" is "<5.25"; "=5" is a formula. No instrument measures more than seven digits, and what
+ * has more is a number of a person, or the last bits of a computation: neither stays. */
 static bool take_number(char *text)
 {
 	char *at = text + (text[0] == '<' || text[0] == '>');
-	size_t digits;
+	size_t whole, leading, digits;
 
 	if (at > text && *at == '=')
 		at++;
 	if (*at == '+' || *at == '-')
 		at++;
-	digits = strspn(at, "0123456789");
-	if (digits < 1 || digits > 6)
+	whole = strspn(at, "0123456789");
+	leading = strspn(at, "0");
+	if (whole < 1 || whole >= EMR_NUMBER_DIGITS_MAX)
 		return false;
-	at += digits;
-	if (*at == ',' || *at == '.') {
-		*at++ = '.';
-		digits = strspn(at, "0123456789");
-		if (digits < 1 || digits > 6)
-			return false;
-		at += digits;
-	}
-	return *at == '\0' && strlen(text) <= 18;
+	at += whole;
+	if (*at == '\0')
+		return true;
+	if (*at != ',' && *at != '.')
+		return false;
+	*at++ = '.';
+	digits = strspn(at, "0123456789");
+	if (digits < 1 || at[digits] != '\0')
+		return false;
+	digits = digits_kept(at, digits, whole, leading);
+	at[digits] = '\0';
+	return digits > 0;
 }
 
 /* One of the codes that there may be, as they write it. */

@@ -29,17 +29,17 @@ static size_t digits_of(const char *text)
 
 static bool is_number(const char *text)
 {
-	size_t n;
+	size_t n, whole;
 
 	text += strspn(text, "<>") == 1 ? (text[1] == '=' ? 2 : 1) : 0;
 	text += *text == '+' || *text == '-';
-	n = digits_of(text);
-	if (n < 1 || n > 6)
+	whole = digits_of(text);
+	if (whole < 1 || whole >= EMR_NUMBER_DIGITS_MAX)
 		return false;
-	text += n;
+	text += whole;
 	if (*text == '.') {
 		n = digits_of(++text);
-		if (n < 1 || n > 6)
+		if (n < 1 || whole + n > EMR_NUMBER_DIGITS_MAX)
 			return false;
 		text += n;
 	}

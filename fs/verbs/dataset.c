@@ -178,8 +178,9 @@ static void say_column(const dataset *d, const char *name, const json_t *kind, b
 		emr_say(d->out, "    %s: %s, and nothing else\n", column, codes);
 	else if (strcmp(word, "number") == 0)
 		emr_say(d->out,
-			"    %s: numbers of up to six digits before the point, as they stand "
-			"there; a year, a postcode or a short number of yours would stay\n",
+			"    %s: numbers of up to seven digits, six of them before the point, "
+			"further "
+			"decimals cut; a year, a postcode or a short number of yours would stay\n",
 			column);
 	else if (strcmp(word, "date") == 0)
 		emr_say(d->out, "    %s: %s\n", column,

@@ -41,7 +41,7 @@ say "the question names each column, and what may still name somebody"
 as ana run 13 dataset join sugar Lab
 says "Of tables (CSV) these columns stay, and of each cell only what is said here:"
 says "taken: dates, moved as all others"
-says "glucose: numbers of up to six digits before the point, as they stand there; a year, a postcode or a short number of yours would stay"
+says "glucose: numbers of up to seven digits, six of them before the point, further decimals cut; a year, a postcode or a short number of yours would stay"
 says "unit: codes of up to 16 letters and signs, of which six may be digits, as they stand there; a single name or a postcode would stay"
 says "sex: F, M, and nothing else"
 says "1 copy for it, under the name"

@@ -80,8 +80,8 @@ static void semicolons_tabs_marks_and_line_ends_of_other_systems_are_read(void *
 
 static void cells_that_are_not_what_the_column_is_become_empty(void **state)
 {
-	static const char *const numbers[] = {"Ana", "1234567", "1.2345678", "5 mmol", "5.4.1",
-		"--5", "\"5,4,1\"", "12345678901234567890", "."};
+	static const char *const numbers[] = {"Ana", "1234567", "5 mmol", "5.4.1", "--5",
+		"\"5,4,1\"", "12345678901234567890", "."};
 	static const char *const codes[] = {"Ana Silva", "K7QF4711X", "47112", "a@b.pt", "Müller",
 		"abcdefghijklmnopq", "912-345-678", "123-45-6789", "123.456.789-09", "12/34/567",
 		"10.0.230.17"};
@@ -96,6 +96,28 @@ static void cells_that_are_not_what_the_column_is_become_empty(void **state)
 		snprintf(text, sizeof text, "glucose,unit\n5,%s\n", codes[i]);
 		assert_string_equal(copied(text),
 			i == 1 ? "glucose,unit\n5,K7QF4711X\n" : "glucose,unit\n5,\n");
+	}
+}
+
+/* A number of a person that somebody wrote with a point, and what a program wrote with all digits
+ * that it had. */
+static void a_number_has_seven_digits_and_further_decimals_are_cut(void **state)
+{
+	static const char *const numbers[][2] = {{"123456.789012", "123456.7"},
+		{"123456,789012", "123456.7"}, {"912.345678", "912.3456"},
+		{"1450.123456", "1450.123"}, {"1.2345678", "1.234567"},
+		{"0.30000000000000004", "0.300000"}, {"-98.765432", "-98.76543"},
+		{"<=0.0012345678", "<=0.001234"}, {"1234.567", "1234.567"},
+		{"0.000012", "0.000012"}, {"123456", "123456"}, {"5.0000000", "5.000000"},
+		/* of which too little would be left */
+		{"0.00012345678", ""}, {"0.0000000", ""}, {"000.00000012", ""}};
+	char text[256], wanted[256];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
+		snprintf(text, sizeof text, "glucose;unit\n%s;ok\n", numbers[i][0]);
+		snprintf(wanted, sizeof wanted, "glucose;unit\n%s;ok\n", numbers[i][1]);
+		assert_string_equal(copied(text), wanted);
 	}
 }
 
@@ -254,16 +276,16 @@ static void a_reader_finds_in_a_table_what_no_copy_has(void **state)
 		"\xef\xbb\xbfglucose\n5\n", "Glucose\n5\n", "name\nAna\n", "glucose,name\n5,Ana\n",
 		"glucose,glucose\n5,5\n", "glucose\n5,6\n", "glucose,unit\n5\n",
 		"glucose,unit\n5;mol\n", "glucose,unit;sex\n5,mol;F\n", "glucose\nAna\n",
-		"glucose\n1234567\n", "glucose\n5,4\n", "glucose\n=5\n", "glucose\n 5\n",
-		"glucose\n5.\n", "glucose\n<>5\n", "unit\nAna Silva\n", "unit\nabcdefghijklmnopq\n",
-		"unit\n47112\n", "unit\n912-345-678\n", "unit\n12.34.567\n", "unit\n=cmd\n",
-		"unit\n+cmd\n", "unit\n\"mol\"\n", "unit\nM\xc3\xbcller\n", "sex\nf\n",
-		"sex\nAna\n", "sex\nF|M\n", "sex\n|\n", "taken\n2024-01-19\n",
-		"taken\n1998-01-19\n", "taken\n1994-13-01\n", "taken\n1994-00-10\n",
-		"taken\n1994-01-32\n", "taken\n19940119\n", "taken\n1994-01-19 10:15\n",
-		"taken\n1994-01-19T10\n", "taken\n1994-01-19T10:15:00.\n",
-		"taken\n1994-01-19T10:15:00.1234567\n", "taken\n1994-01-19T10:15:00Z\n",
-		"taken\n1994-01-19T10:15:00.5Ana\n", "%PDF-1.4\n"};
+		"glucose\n1234567\n", "glucose\n123456.78\n", "glucose\n1.2345678\n",
+		"glucose\n5,4\n", "glucose\n=5\n", "glucose\n 5\n", "glucose\n5.\n",
+		"glucose\n<>5\n", "unit\nAna Silva\n", "unit\nabcdefghijklmnopq\n", "unit\n47112\n",
+		"unit\n912-345-678\n", "unit\n12.34.567\n", "unit\n=cmd\n", "unit\n+cmd\n",
+		"unit\n\"mol\"\n", "unit\nM\xc3\xbcller\n", "sex\nf\n", "sex\nAna\n", "sex\nF|M\n",
+		"sex\n|\n", "taken\n2024-01-19\n", "taken\n1998-01-19\n", "taken\n1994-13-01\n",
+		"taken\n1994-00-10\n", "taken\n1994-01-32\n", "taken\n19940119\n",
+		"taken\n1994-01-19 10:15\n", "taken\n1994-01-19T10\n",
+		"taken\n1994-01-19T10:15:00.\n", "taken\n1994-01-19T10:15:00.1234567\n",
+		"taken\n1994-01-19T10:15:00Z\n", "taken\n1994-01-19T10:15:00.5Ana\n", "%PDF-1.4\n"};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
@@ -419,6 +441,7 @@ int main(void)
 		cmocka_unit_test(only_named_columns_stay),
 		cmocka_unit_test(semicolons_tabs_marks_and_line_ends_of_other_systems_are_read),
 		cmocka_unit_test(cells_that_are_not_what_the_column_is_become_empty),
+		cmocka_unit_test(a_number_has_seven_digits_and_further_decimals_are_cut),
 		cmocka_unit_test(a_list_of_codes_lets_no_other_word_through),
 		cmocka_unit_test(no_cell_is_a_formula),
 		cmocka_unit_test(a_line_end_of_another_age_joins_no_cells),

@@ -40,7 +40,8 @@ emr_status emr_deidentify_key(const emr_secret *secret, emr_bytes participant, e
  * each once, and in them only cells that are what the column is said to be; others become empty.
  * Nothing that begins as a formula of a spreadsheet does is any of them. */
 typedef enum emr_column_kind {
-	EMR_COLUMN_NUMBER = 1, /* at most six digits on each side of its point or comma; < and > */
+	EMR_COLUMN_NUMBER = 1, /* < and >; at most six digits before its point or comma, and seven
+				  in all: further decimals are cut */
 	EMR_COLUMN_DATE,       /* 2024-01-19, 2024-01-19T13:30:15: moved as dates of pictures are */
 	EMR_COLUMN_CODE,       /* one of WORDS, without regard to case; of any: at most 16 letters,
 				  digits, and of . _ % / + -, at most four digits in a row, + and -
@@ -56,7 +57,8 @@ typedef struct emr_column {
 #define EMR_COLUMNS_MAX 64
 #define EMR_COLUMN_NAME_MAX 63 /* bytes; no commas, quotes or line ends */
 #define EMR_COLUMN_WORDS_MAX 191
-#define EMR_CODE_DIGITS_MAX 6			 /* of a code that no list has, altogether */
+#define EMR_CODE_DIGITS_MAX 6 /* of a code that no list has, altogether */
+#define EMR_NUMBER_DIGITS_MAX 7
 #define EMR_TABLE_MAX_BYTES (UINT64_C(64) << 20) /* of a table and of its copy */
 
 typedef struct emr_deidentify_rules {

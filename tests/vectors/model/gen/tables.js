@@ -11,7 +11,7 @@ const file = '{"purpose":"To follow sugar","who":"Researchers","until":"2099-12-
 
 const TABLES = [
 	'taken,Glucose (mmol),unit,sex,Proteína\n1994-01-26,5.4,mmol/L,F,++\n,,,,\n1994-01-26T10:15:00.5,<=6,%,n/a,-\n',
-	'unit\n', 'unit\n\n', 'sex;taken\nM;1994-01-26T10:15\n', 'unit\tsex\nx\tM\n', 'Glucose (mmol)\n>-123456.123456\n', 'Glucose (mmol)\n>-1234567\n', 'Glucose (mmol)\n5,4\n',
+	'unit\n', 'unit\n\n', 'sex;taken\nM;1994-01-26T10:15\n', 'unit\tsex\nx\tM\n', 'Glucose (mmol)\n>-123456.1\n', 'Glucose (mmol)\n123456.12\n', 'Glucose (mmol)\n1.1234567\n', 'Glucose (mmol)\n>-1234567\n', 'Glucose (mmol)\n5,4\n',
 	'Glucose (mmol)\n=5\n', 'Glucose (mmol)\n<>5\n', 'Glucose (mmol)\n5.\n', 'Glucose (mmol)\n 5\n', 'glucose (mmol)\n5\n', 'unit', 'unit\nmol', '', '\n', 'name\nAna\n',
 	'unit,unit\nx,x\n', 'unit,sex\nx\n', 'unit,sex\nx;F\n', 'unit,sex\nx,F,\n', 'unit\nAna Silva\n', 'unit\nabcdefghijklmnop\n', 'unit\nabcdefghijklmnopq\n', 'unit\n1234\n',
 	'unit\n12345\n', 'unit\n912-345\n', 'unit\n912-345-678\n', 'unit\n1960-02-29\n', 'unit\n=cmd\n', 'unit\n+1\n', 'unit\n-+-\n', 'unit\n"x"\n', 'unit\r\nx\r\n', '\ufeffunit\nx\n', 'unit\nMüller\n', 'sex\nf\n', 'sex\nAna\n', 'sex\nF|M\n', 'sex\n|\n',

@@ -13,7 +13,7 @@ function isDate(text, { year, withoutDates }) {
 
 function isCell(text, column, rules) {
 	if (text === '') return true;
-	if (column.kind === KINDS.number) return /^([<>]=?)?[+-]?\d{1,6}(\.\d{1,6})?$/.test(text);
+	if (column.kind === KINDS.number) return /^([<>]=?)?[+-]?(?=(\d\.?){1,7}$)\d{1,6}(\.\d+)?$/.test(text);
 	if (column.kind === KINDS.date) return isDate(text, rules);
 	if (column.words !== '') return column.words.split('|').slice(1, -1).includes(text);
 	return /^([+-]+|[A-Za-z0-9._%/][A-Za-z0-9._%/+-]*)$/.test(text) && text.length <= 16 && !/\d{5}/.test(text) && text.replace(/\D/g, '').length <= 6;
