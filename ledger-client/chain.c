@@ -104,6 +104,16 @@ emr_status emr_chain_begin(emr_chain *chain)
 	return emr_sql_begin(&chain->sql);
 }
 
+emr_status emr_chain_begin_many(emr_chain *chain)
+{
+	return emr_sql_begin_many(&chain->sql);
+}
+
+void emr_chain_settle(emr_chain *chain)
+{
+	emr_sql_settle(&chain->sql);
+}
+
 emr_status emr_chain_begin_read(emr_chain *chain)
 {
 	return emr_sql_begin_read(&chain->sql);

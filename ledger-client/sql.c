@@ -17,7 +17,17 @@
 #include "base/log.h"
 
 #define CACHE_AT_REST "PRAGMA cache_size=-512" /* KiB */
-#define CACHE_WRITING "PRAGMA cache_size=-16384"
+/* Pages of the write-ahead log that the next commit brings into the file: SQLite's own number, and
+ * 256 MiB of them while there are thousands of entries to come. */
+#define LOG_SHORT 1000
+#define LOG_LONG 65536
+#define LOG_KEPT "PRAGMA journal_size_limit=4194304"
+
+static const char *const cache_of[] = {
+	[EMR_SQL_REST] = CACHE_AT_REST,
+	[EMR_SQL_BATCH] = "PRAGMA cache_size=-16384",
+	[EMR_SQL_MANY] = "PRAGMA cache_size=-65536",
+};
 
 void emr_sql_take_pages_singly(void)
 {
@@ -160,21 +170,47 @@ static emr_status run_one(emr_sql *sql, const char *text)
  * that find no room in memory are written before the commit, read again and written once more;
  * between transactions a little is enough.  SQLite takes what it needs, gives it back when the
  * limit falls, and treats both as advice. */
-static void limit_cache(emr_sql *sql, bool is_writing)
+static void limit_cache(emr_sql *sql, emr_sql_room room)
 {
-	if (sql->is_writing == is_writing)
+	if (sql->room == room)
 		return;
-	sql->is_writing = is_writing;
-	(void)sqlite3_exec(sql->db, is_writing ? CACHE_WRITING : CACHE_AT_REST, NULL, NULL, NULL);
+	sql->room = room;
+	(void)sqlite3_exec(sql->db, cache_of[room], NULL, NULL, NULL);
 }
 
-emr_status emr_sql_begin(emr_sql *sql)
+static emr_status begin_in(emr_sql *sql, emr_sql_room room)
 {
 	emr_status status = sql->is_still ? EMR_READ_ONLY : run_one(sql, "BEGIN IMMEDIATE");
 
 	if (status == EMR_OK)
-		limit_cache(sql, true);
+		limit_cache(sql, room);
 	return status;
+}
+
+emr_status emr_sql_begin(emr_sql *sql)
+{
+	return begin_in(sql, EMR_SQL_BATCH);
+}
+
+/* A page that several transactions change is written into the file once for all of them. */
+emr_status emr_sql_begin_many(emr_sql *sql)
+{
+	if (!sql->is_log_long && !sql->is_still) {
+		sql->is_log_long = sqlite3_wal_autocheckpoint(sql->db, LOG_LONG) == SQLITE_OK;
+		/* Whoever begins the log anew gives back what it took. */
+		(void)sqlite3_exec(sql->db, LOG_KEPT, NULL, NULL, NULL);
+	}
+	return begin_in(sql, EMR_SQL_MANY);
+}
+
+void emr_sql_settle(emr_sql *sql)
+{
+	if (!sql->is_log_long)
+		return;
+	(void)sqlite3_wal_autocheckpoint(sql->db, LOG_SHORT);
+	sql->is_log_long = false;
+	/* What a reader holds back the next commit brings in. */
+	(void)sqlite3_wal_checkpoint_v2(sql->db, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
 }
 
 emr_status emr_sql_begin_read(emr_sql *sql)
@@ -187,7 +223,7 @@ emr_status emr_sql_commit(emr_sql *sql)
 	emr_status status = run_one(sql, "COMMIT");
 
 	if (status == EMR_OK)
-		limit_cache(sql, false);
+		limit_cache(sql, EMR_SQL_REST);
 	return status;
 }
 
@@ -198,7 +234,7 @@ void emr_sql_rollback(emr_sql *sql)
 			(void)sqlite3_reset(sql->statements[i]);
 	if (!sqlite3_get_autocommit(sql->db))
 		(void)sqlite3_exec(sql->db, "ROLLBACK", NULL, NULL, NULL);
-	limit_cache(sql, false);
+	limit_cache(sql, EMR_SQL_REST);
 }
 
 /* ---- opening ---- */

@@ -33,6 +33,7 @@ typedef struct following {
 	size_t n_items;	   /* of the entries of the transaction */
 	uint64_t bad_part; /* entry whose part did not fit its hash; 0 = none */
 	bool wants_changes;
+	bool is_far; /* behind the ledger: the transaction before was full */
 } following;
 
 /* Entries will go to CHAIN; NULL when there is no memory. */

@@ -11,8 +11,9 @@
 
 /* Rows have random keys: the more items a transaction has, the more of the pages that it writes
  * are changed by several of them.  It ends with the portion that makes these full, because whoever
- * else wants to write the copy waits for it. */
+ * else wants to write the copy waits for it.  Behind one that was full there are mostly many. */
 #define RUN_ITEMS 4096
+#define RUN_ITEMS_FAR 49152
 #define MARK_NS 1000000000 /* between two writes of the mark */
 
 /* ---- which domains are mine ---- */
@@ -332,7 +333,8 @@ static emr_status take_portions(following *f, uint64_t size, size_t max, size_t 
 	do {
 		status = follow_ahead(f, size + *out_n, max - *out_n, follow_one, f, &n, &is_end);
 		*out_n += n;
-	} while (status == EMR_OK && !is_end && *out_n < max && f->n_items < RUN_ITEMS);
+	} while (status == EMR_OK && !is_end && *out_n < max &&
+		 f->n_items < (f->is_far ? RUN_ITEMS_FAR : RUN_ITEMS));
 	return status;
 }
 
@@ -340,7 +342,8 @@ static emr_status take_portions(following *f, uint64_t size, size_t max, size_t 
  * was committed. */
 static emr_status take_run(emr_replica *r, following *f, uint64_t size, size_t max, size_t *out_n)
 {
-	emr_status status = emr_chain_begin(r->writer);
+	emr_status status =
+		f->is_far ? emr_chain_begin_many(r->writer) : emr_chain_begin(r->writer);
 	high_mark mark = r->mark;
 
 	*out_n = 0;
@@ -373,7 +376,7 @@ static emr_status take_most(emr_replica *r, following *f, uint64_t size, size_t 
 {
 	size_t good = 0;
 	emr_ledger_trouble trouble;
-	emr_status failed = take_run(r, f, size, RUN_ITEMS, &good);
+	emr_status failed = take_run(r, f, size, RUN_ITEMS_FAR, &good);
 	emr_status status;
 
 	*out_n = failed == EMR_OK ? good : 0;
@@ -482,7 +485,7 @@ emr_status emr_replica_catch_up(
 	emr_replica *replica, emr_replica_change_fn change, void *arg, uint64_t *out_n)
 {
 	uint64_t taken = 0;
-	bool is_end = false;
+	bool is_end = false, is_far = false;
 	emr_status status = EMR_OK;
 
 	while (status == EMR_OK && !is_end) {
@@ -492,11 +495,15 @@ emr_status emr_replica_catch_up(
 		f = following_new(replica, replica->writer);
 		if (f) {
 			f->wants_changes = change != NULL;
+			f->is_far = is_far;
 			status = run_one(replica, f, &n, &is_end);
+			is_far = f->n_items >= RUN_ITEMS;
 			keep_trouble(replica, &f->trouble, is_end);
 		} else {
 			status = EMR_NO_MEMORY;
 		}
+		if (status != EMR_OK || is_end)
+			emr_chain_settle(replica->writer);
 		(void)pthread_mutex_unlock(&replica->write_lock);
 		/* Damage that no entry of the ledger explains is our own. */
 		if (f && status == EMR_DAMAGED && f->trouble.status == EMR_OK)

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "contract/item.h"
@@ -797,6 +798,116 @@ static void a_copy_that_grows_while_it_is_checked_is_whole(void **state)
 	assert_false(is_checking);
 }
 
+/* ---- seeing a long ledger for the first time ---- */
+
+#define LONG 400 /* entries, of which a transaction has less than 130 as a rule: 4,096 items */
+
+static size_t asked; /* entries whose domain nobody_owns was asked for */
+static size_t dies_at;
+
+static bool nobody_owns(void *arg, emr_id16 id, emr_bytes tail)
+{
+	(void)arg;
+	(void)id;
+	(void)tail;
+	if (++asked == dies_at)
+		_exit(0);
+	return false;
+}
+
+static void save_long(void)
+{
+	for (int i = 0; i < LONG; i++)
+		kit_fill(&k, &domain, 50);
+}
+
+static void open_for_nobody(void)
+{
+	const emr_replica_options options = {.state_dirfd = k.state_fd,
+		.ledger = k.ledger,
+		.clock = &k.clock.clock,
+		.is_mine = nobody_owns};
+
+	assert_ok(emr_replica_open(&options, &replica));
+}
+
+/* What this process handed to write(2) and its like so far. */
+static uint64_t written(void)
+{
+	FILE *io = fopen("/proc/self/io", "r");
+	unsigned long long bytes = 0;
+	char line[128];
+
+	assert_non_null(io);
+	while (fgets(line, sizeof line, io))
+		(void)sscanf(line, "wchar: %llu", &bytes);
+	(void)fclose(io);
+	return bytes;
+}
+
+static uint64_t length_of(const char *name)
+{
+	struct stat st;
+
+	assert_int_equal(fstatat(k.state_fd, name, &st, 0), 0);
+	return (uint64_t)st.st_size;
+}
+
+static void who_is_far_behind_writes_what_is_new_a_few_times_and_keeps_no_long_log(void **state)
+{
+	uint64_t before, whole;
+
+	(void)state;
+	save_long();
+	stop();
+	before = written();
+	open_for_nobody();
+	(void)catch_up();
+	whole = length_of("replica.sqlite");
+	assert_in_range(written() - before, whole, 3 * whole);
+	/* Whoever writes next begins the log anew, and gives back what it was. */
+	assert_true(length_of("replica.sqlite-wal") > whole / 2);
+	(void)save(emr_id16_random(), 1);
+	assert_int_equal(catch_up(), 1);
+	assert_in_range(length_of("replica.sqlite-wal"), 1, 5 << 20);
+}
+
+/* In a process that has no keys: the memory where they are is not given to it. */
+static void look_until_it_dies(void)
+{
+	const emr_ledger_options options = {.path = k.network, .clock = &k.clock.clock};
+
+	dies_at = asked + LONG - 50; /* in the long transaction */
+	if (emr_ledger_open(&options, &k.ledger) != EMR_OK)
+		_exit(1);
+	open_for_nobody();
+	(void)emr_replica_catch_up(replica, NULL, NULL, NULL);
+	_exit(1);
+}
+
+static void a_first_look_that_is_killed_is_gone_on_with(void **state)
+{
+	emr_replica_trouble trouble;
+	uint64_t ledger, checked = 0;
+	int ended = -1;
+	pid_t child;
+
+	(void)state;
+	save_long();
+	assert_ok(emr_ledger_size(k.ledger, &ledger));
+	stop();
+	child = fork();
+	assert_true(child >= 0);
+	if (child == 0)
+		look_until_it_dies();
+	assert_int_equal(waitpid(child, &ended, 0), child);
+	open_for_nobody();
+	assert_true(WIFEXITED(ended) && WEXITSTATUS(ended) == 0);
+	assert_in_range(catch_up(), LONG / 2, LONG);
+	assert_ok(emr_replica_verify_chain(replica, &trouble, &checked));
+	assert_int_equal(checked, ledger);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
 
 int main(void)
@@ -824,6 +935,8 @@ int main(void)
 		TEST(a_copy_of_another_network_is_refused),
 		TEST(a_copy_that_others_can_read_is_refused),
 		TEST(a_copy_that_grows_while_it_is_checked_is_whole),
+		TEST(who_is_far_behind_writes_what_is_new_a_few_times_and_keeps_no_long_log),
+		TEST(a_first_look_that_is_killed_is_gone_on_with),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

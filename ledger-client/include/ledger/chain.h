@@ -30,7 +30,10 @@ bool emr_chain_is_in_place(emr_chain *chain);
 /* See emr_sql_is_overtaken. */
 bool emr_chain_is_overtaken(const emr_chain *chain);
 
-emr_status emr_chain_begin(emr_chain *chain);	   /* to write */
+emr_status emr_chain_begin(emr_chain *chain); /* to write */
+/* To write thousands of entries, in one such transaction after the other until emr_chain_settle. */
+emr_status emr_chain_begin_many(emr_chain *chain);
+void emr_chain_settle(emr_chain *chain);
 emr_status emr_chain_begin_read(emr_chain *chain); /* a snapshot */
 emr_status emr_chain_commit(emr_chain *chain);
 void emr_chain_rollback(emr_chain *chain);

@@ -13,12 +13,20 @@
 
 #define EMR_SQL_STATEMENTS 48
 
+/* Pages that stay in memory. */
+typedef enum emr_sql_room {
+	EMR_SQL_REST,  /* between transactions */
+	EMR_SQL_BATCH, /* of what one batch changes */
+	EMR_SQL_MANY,  /* of what thousands of entries change */
+} emr_sql_room;
+
 /* One connection; used by one thread at a time.  Zero-initialised is closed. */
 typedef struct emr_sql {
 	sqlite3 *db;
 	const char *const *texts; /* statement texts by number; static */
 	sqlite3_stmt *statements[EMR_SQL_STATEMENTS];
-	bool is_writing;    /* since emr_sql_begin */
+	emr_sql_room room;
+	bool is_log_long;   /* since emr_sql_begin_many */
 	bool is_still;	    /* on a disk that takes nothing: it is only read */
 	emr_disk_seen seen; /* with is_still */
 } emr_sql;
@@ -64,6 +72,11 @@ emr_status emr_sql_done(sqlite3_stmt *statement);
 emr_status emr_sql_run(emr_sql *sql, const char *text);
 
 emr_status emr_sql_begin(emr_sql *sql); /* BEGIN IMMEDIATE; EMR_READ_ONLY: the disk takes nothing */
+/* The same for thousands of entries: their pages have more room in memory, and go from the
+ * write-ahead log into the file when emr_sql_settle is called, or the log is very long. */
+emr_status emr_sql_begin_many(emr_sql *sql);
+/* Outside of a transaction, after such ones.  Costs nothing where there were none. */
+void emr_sql_settle(emr_sql *sql);
 emr_status emr_sql_begin_read(emr_sql *sql); /* a snapshot */
 emr_status emr_sql_commit(emr_sql *sql);
 void emr_sql_rollback(emr_sql *sql); /* fine when no transaction is open */
