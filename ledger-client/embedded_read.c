@@ -109,24 +109,31 @@ static emr_status plan_run(embedded *e, const emr_id16 *domain, uint64_t from, s
 	return status;
 }
 
+/* Each entry for itself would lock the file anew, which takes longer than reading it. */
+static emr_status read_planned(emr_chain *reader, run *r)
+{
+	const size_t planned = r->n;
+	emr_status status = emr_chain_begin_read(reader);
+
+	for (r->n = 0; status == EMR_OK && r->n < planned; r->n += status == EMR_OK)
+		status = emr_chain_entry(reader, r->seqs[r->n], &r->entries[r->n], &r->items[r->n]);
+	emr_chain_rollback(reader);
+	return planned > 0 && status == EMR_NOT_FOUND ? EMR_DAMAGED : status;
+}
+
 /* Fills r->n with what could be read; the status says why there is no more. */
 static emr_status read_run(embedded *e, const emr_id16 *domain, uint64_t from, size_t max, run *r)
 {
 	emr_status status;
-	size_t planned;
 	HOLD(&e->read_lock);
 
+	r->n = 0;
 	status = embedded_catch_up(e);
 	if (status == EMR_OK)
 		status = plan_run(e, domain, from, max, r);
-	planned = status == EMR_OK ? r->n : 0;
-	for (r->n = 0; r->n < planned; r->n++) {
-		status = emr_chain_entry(
-			e->reader, r->seqs[r->n], &r->entries[r->n], &r->items[r->n]);
-		if (status != EMR_OK)
-			break;
-	}
-	status = embedded_seen(e, planned > 0 && status == EMR_NOT_FOUND ? EMR_DAMAGED : status);
+	if (status == EMR_OK)
+		status = read_planned(e->reader, r);
+	status = embedded_seen(e, status);
 	if (status == EMR_OFFLINE)
 		r->n = 0;
 	return status;
