@@ -186,6 +186,21 @@ static emr_status read_words(emr_chain *chain, uint64_t size)
 	return EMR_OK;
 }
 
+void chain_clocks_hear(emr_chain *chain, const emr_entry *entry, const uint8_t leaf[32])
+{
+	chain_clocks *clocks = &chain->clocks;
+
+	if (clocks->size == 0 || clocks->size != entry->seq ||
+		memcmp(clocks->leaf, entry->prev_entry, sizeof clocks->leaf) != 0)
+		return;
+	if (note_word(clocks, entry) != EMR_OK) {
+		chain_clocks_free(clocks);
+		return;
+	}
+	memcpy(clocks->leaf, leaf, sizeof clocks->leaf);
+	clocks->size++;
+}
+
 static emr_status key_row(emr_chain *chain, const uint8_t id[32], emr_row_key *out)
 {
 	EMR_AUTO_BUF value = {0};

@@ -96,6 +96,9 @@ emr_status chain_expect_part(
 /* The parts of KEY's and the following versions up to LAST go. */
 emr_status chain_purge_parts(emr_chain *chain, const emr_part_key *first, uint64_t last);
 void chain_clocks_free(chain_clocks *clocks);
+/* ENTRY, whose hash is LEAF, was appended: who has heard all before it hears it, too.  Behind a
+ * rollback what was heard is forgotten by its hash. */
+void chain_clocks_hear(emr_chain *chain, const emr_entry *entry, const uint8_t leaf[32]);
 /* What emr_caller.said_unix_s is for the next entry, when SUBMITTER brings it at NOW. */
 emr_status chain_said(
 	emr_chain *chain, const uint8_t submitter[32], uint64_t now, uint64_t *out_unix_s);
