@@ -102,6 +102,7 @@ static const struct {
 	WORD("expired"),
 	WORD("revoked"),
 	WORD("pending"),
+	WORD("queued"),
 	WORD("ending"),
 	WORD("failed"),
 	WORD("valid"),

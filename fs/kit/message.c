@@ -4,6 +4,8 @@
 #include "kit/message.h"
 
 #include "kit/language.h"
+#include "kit/menu.h"
+#include "kit/terminal.h"
 #include "kit/verbs.h"
 
 #include <stdarg.h>
@@ -234,6 +236,21 @@ static void name_keyring(const char *text, char *out, size_t size)
 	out[at] = '\0';
 }
 
+/* Whether what is said to a person differs from how it is written. */
+static bool has_other_commands(void)
+{
+	return as_option[0] != '\0' || emr_terminal_is_dialog();
+}
+
+/* Menus have no entries for a keyring that --as picks. */
+static void name_commands(const char *text, char *out, size_t size)
+{
+	if (as_option[0] == '\0' && emr_terminal_is_dialog())
+		emr_menu_words(text, out, size);
+	else
+		name_keyring(text, out, size);
+}
+
 /* The format is the caller's, which the compiler has checked there; a keyring's name has no percent
  * sign. */
 #pragma GCC diagnostic push
@@ -243,11 +260,11 @@ void emr_hint_vprint(FILE *to, const char *format, va_list arguments)
 	char named[EMR_PROBLEM_TEXT_BYTES];
 
 	format = emr_text(format);
-	if (as_option[0] == '\0' || strlen(format) + 4 * AS_MAX >= sizeof named) {
+	if (!has_other_commands() || strlen(format) + 4 * AS_MAX >= sizeof named) {
 		vfprintf(to, format, arguments);
 		return;
 	}
-	name_keyring(format, named, sizeof named);
+	name_commands(format, named, sizeof named);
 	vfprintf(to, named, arguments);
 }
 #pragma GCC diagnostic pop
@@ -346,9 +363,9 @@ void emr_problem_set(emr_problem *problem, emr_message message, ...)
 	}
 	problem->is_set = true;
 	problem->message = message;
-	name_keyring(emr_text(rows[message].sentence), template, sizeof template);
+	name_commands(emr_text(rows[message].sentence), template, sizeof template);
 	fill_names(template, &known, problem->text, sizeof problem->text);
-	name_keyring(emr_text(rows[message].hint), template, sizeof template);
+	name_commands(emr_text(rows[message].hint), template, sizeof template);
 	fill_hint(template, &known, problem->hint, sizeof problem->hint);
 	cut_blanks(problem->hint);
 	problem->path[0] = '\0';

@@ -355,7 +355,8 @@ void emr_terminal_say(const emr_problem *problem)
 	char text[sizeof problem->text + sizeof problem->hint + 4], line[8];
 
 	if (dialog_program() != NULL) {
-		snprintf(text, sizeof text, "%s\n%s\n", problem->text, problem->hint);
+		snprintf(text, sizeof text, "%s%s%s\n", problem->text,
+			problem->hint[0] != '\0' ? "\n" : "", problem->hint);
 		(void)!ask_dialog("say", text, line, sizeof line);
 		return;
 	}

@@ -37,6 +37,15 @@ two_home ana
 must mkdir "$MNT/Scans" && echo one >"$MNT/Scans/a.txt" || exit 2
 run 0 status --wait
 
+say "what a window tells people to look for stands in the menus, in both languages"
+names=$(sed -n 's/.*N_("\([^"]*\)").*/\1/p' "$PACKAGING/../fs/kit/menu.c")
+[ -n "$names" ] || emr_fail "no names in fs/kit/menu.c"
+while read -r name; do
+	grep -rqE "^Name=$name\$|^entry .* \"$name\" " "$PACKAGING/desktop" "$PACKAGING/actions" || emr_fail "no menu has $name"
+	said=$(sed -n "/^msgid \"$name\"\$/{n;s/^msgstr \"\(.*\)\"\$/\1/p}" "$PACKAGING/../po/pt.po")
+	grep -rqE "^Name\[pt\]=$said\$|\"$said\" " "$PACKAGING/desktop" "$PACKAGING/actions" || emr_fail "no Portuguese menu has $said ($name)"
+done <<<"$names"
+
 say "not shared when the person says no, or closes a window"
 for answers in 'no\n' 'lima\nno\n' 'lima\n30 days\nno\n'; do
 	entry "$answers" share "$MNT/Scans"

@@ -63,7 +63,7 @@ as hospital two_invite ana patient
 inviting=$!
 two_until 60 test -s "$EMR_WORK/ana.invitation"
 run 13 join ana.invitation --passphrase-file "$EMR_PASS"
-says "entries came from you, all at once"
+says "how many entries came from you, all at once ("
 must mv "$EMRFS_HOME/state/ledger" ledger.away
 run 7 join ana.invitation --yes --passphrase-file "$EMR_PASS"
 must mv ledger.away "$EMRFS_HOME/state/ledger"

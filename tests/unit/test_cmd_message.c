@@ -281,6 +281,50 @@ static void every_status_becomes_a_message(void **state)
 	}
 }
 
+static void in_a_window_a_hint_names_what_the_menus_have(void **state)
+{
+	static const struct {
+		const char *format, *shown;
+	} rows[] = {
+		{"Second copy: emrfs backup DIR\n",
+			"Second copy: \"Make a second copy\" in the menu\n"},
+		{"Your own card: emrfs people card. Somebody's: emrfs people add CARD\n",
+			"Your own card: \"My card, to hand out\" in the menu. Somebody's: "
+			"\"Medical Records: Take a Card\" in the menu\n"},
+		{"To be sure: emrfs recover --test\n", "To be sure: emrfs recover --test\n"},
+		{"emrfs backup DIR --verify", "emrfs backup DIR --verify"},
+		{"emrfs mount opens it; emrfs unmount",
+			"\"Medical Records\" in the menu opens it; emrfs unmount"},
+	};
+
+	(void)state;
+	setenv("EMRFS_DIALOG", "/bin/true", 1);
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		char printed[200] = "";
+		FILE *to = fmemopen(printed, sizeof printed, "w");
+
+		assert_non_null(to);
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wformat-nonliteral"
+#pragma GCC diagnostic ignored "-Wformat-security"
+		emr_hint_print(to, rows[i].format);
+#pragma GCC diagnostic pop
+		fclose(to);
+		assert_string_equal(printed, rows[i].shown);
+	}
+	{
+		emr_problem problem = {0};
+
+		emr_problem_set(&problem, EMR_SAY_WRONG_USE, "what", "It takes more.", "verb",
+			"init", NULL);
+		assert_string_equal(problem.hint, "");
+		emr_problem_set(&problem, EMR_SAY_WRONG_PASSPHRASE, NULL);
+		assert_string_equal(
+			problem.hint, "Forgotten: \"Medical Records: New Passphrase\" in the menu");
+	}
+	unsetenv("EMRFS_DIALOG");
+}
+
 /* The last one: it stays so for the process. */
 static void a_hint_leads_to_the_keyring_that_was_picked(void **state)
 {
@@ -318,6 +362,7 @@ int main(void)
 		cmocka_unit_test(what_does_not_fit_is_cut_between_letters),
 		cmocka_unit_test(control_characters_and_broken_letters_are_shown_as_question_marks),
 		cmocka_unit_test(every_status_becomes_a_message),
+		cmocka_unit_test(in_a_window_a_hint_names_what_the_menus_have),
 		cmocka_unit_test(a_hint_leads_to_the_keyring_that_was_picked),
 	};
 

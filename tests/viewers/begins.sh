@@ -92,7 +92,7 @@ nothing_begun
 say "joined: from the first window, with a file that is chosen, to the open folder"
 choose_path "$EMR_WORK/ana.invitation"
 screen_start "$PACKAGING/open-folder"
-next_window 'begin Begin'
+next_window 'no medical records of yours'
 click_row 2
 next_window file-selection
 next_window 'extra-button=Yes'

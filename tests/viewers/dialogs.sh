@@ -13,7 +13,9 @@ windows_begin
 printf 'kdf = 8,1\n' >"$EMRFS_HOME/settings"
 say "first start"
 screen_start "$PACKAGING/open-folder"
-next_window 'begin Begin'
+next_window 'no medical records of yours'
+click_ok				# nothing was chosen: asked again
+next_window 'no medical records of yours'
 click_row 1
 next_window 'Your name'
 type_in 'Ana Silva'
@@ -38,6 +40,13 @@ for i in 1 2 3; do
 	type_in "$(word "$number")"
 done
 next_window 'text-info'
+emr_until grep -q '"Make a second copy" in the menu' "$page"
+! grep -q 'emrfs [a-z]' "$page" || emr_fail "a command, in a window: $(cat "$page")"
+click_ok
+next_window 'Passphrase'
+type_in 'not that one'
+next_window 'text-info'
+emr_until grep -q '"Medical Records: New Passphrase" in the menu' "$page"
 click_ok
 next_window 'Passphrase'
 type_in 'seven green kettles sing'
@@ -70,8 +79,29 @@ wait "$screen_program"
 screen_start "$PACKAGING/action" share "$MNT/letter.txt"
 next_window 'text-info'
 emr_until grep -q 'You know nobody yet' "$page"
+grep -q '"Medical Records: Take a Card" in the menu' "$page" || emr_fail "not said how to know somebody: $(cat "$page")"
 click_ok
 wait "$screen_program"
+
+say "nobody asks for anything, and that is said"
+screen_start "$PACKAGING/action" requests
+next_window 'text-info'
+emr_until grep -q 'Nobody waits for an answer' "$page"
+click_ok
+wait "$screen_program"
+
+say "the folder is closed to join, and open again although nothing came of it"
+echo nothing >no.invitation
+screen_start "$PACKAGING/action" join "$EMR_WORK/no.invitation"
+next_window 'Go on'
+click_ok
+next_window 'Try again'
+click_no
+next_window 'Passphrase'
+! mountpoint -q "$MNT" || emr_fail "still open"
+type_in 'seven green kettles sing'
+wait "$screen_program" || emr_fail "join: $?"
+mountpoint -q "$MNT" || emr_fail "left closed"
 
 say "nothing secret was to be seen by others"
 ! grep -aE "seven green kettles|$first $second|$(sed -n 's/^ *1 \([a-z]*\) .*/\1/p' "$paper") *2" seen || emr_fail "in an argument or environment"
