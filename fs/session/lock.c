@@ -219,15 +219,12 @@ static emr_status lock_text(const emr_session_options *options, char *out, size_
 }
 
 /* The first that is written, and the only one that finds out whether this disk takes anything: what
- * is refused here is not tried again by any part. */
+ * is refused here is not tried again by any part.  In place, to the zero byte at which readers
+ * stop: whoever cuts a file first has its block given back and taken anew. */
 static emr_status write_lock(emr_session *session, const char *text)
 {
-	emr_status status = EMR_OK;
+	emr_status status = emr_pwrite_all(session->lock_fd, text, strlen(text) + 1, 0);
 
-	if (ftruncate(session->lock_fd, 0) != 0)
-		status = emr_status_from_errno(errno);
-	if (status == EMR_OK)
-		status = emr_pwrite_all(session->lock_fd, text, strlen(text), 0);
 	if (status == EMR_OK && fdatasync(session->lock_fd) != 0)
 		status = emr_status_from_errno(errno);
 	if (status == EMR_IO || status == EMR_READ_ONLY) {
