@@ -19,7 +19,9 @@
 #define LACKING "lacking-"
 #define FIRST_NS INT64_C(5000000000) /* between two looks, twice as long each time */
 #define MOST_NS INT64_C(600000000000)
-#define PATIENCE_S 30 /* peers bring it to each other by themselves */
+#define PATIENCE_S 30			 /* peers bring it to each other by themselves */
+#define SEND_MOST_S 86400u		 /* between two times that it is brought again */
+#define GIVE_UP_S ((uint64_t)30 * 86400) /* since it was signed */
 #define VALID_S ((uint64_t)7 * 86400)
 
 /* ---- what was sent ---- */
@@ -176,12 +178,36 @@ static emr_status bring_again(const restoring *r)
 	return status;
 }
 
-/* EMR_NOT_FOUND: a peer has all of it, or it was purged, or cannot be read. */
+/* Each time is as long after the one before as that was after the signing: a gateway that always
+ * says that a part is on its way, or a ledger that takes it no more, gets a few entries, and an
+ * end. EMR_OK: now.  EMR_TIMEOUT: later; EMR_NOT_FOUND: never again. */
+static emr_status judge_time(fabric_host *h, const char *name, const emr_batch *sent)
+{
+	const uint64_t now = emr_clock_unix_s(emr_clock_system());
+	uint64_t before, pause;
+	emr_header header;
+	struct stat facts;
+
+	if (emr_header_parse(sent->header, &header) != EMR_CONTRACT_OK)
+		return EMR_NOT_FOUND;
+	if (fstatat(h->dirfd, name, &facts, AT_SYMLINK_NOFOLLOW) != 0)
+		return EMR_TIMEOUT;
+	if (now > header.time_unix_s + GIVE_UP_S) {
+		emr_log(EMR_LOG_WARN, "fabric: no peer took what %s has in a month: given up",
+			name);
+		return EMR_NOT_FOUND;
+	}
+	before = (uint64_t)facts.st_mtim.tv_sec; /* noted, or brought again the last time */
+	pause = before > header.time_unix_s ? before - header.time_unix_s : 0;
+	pause = pause < PATIENCE_S ? PATIENCE_S : pause > SEND_MOST_S ? SEND_MOST_S : pause;
+	return before + pause > now && before <= now ? EMR_TIMEOUT : EMR_OK;
+}
+
+/* EMR_NOT_FOUND: a peer has all of it, or it was purged, or cannot be read, or nobody took it. */
 static emr_status tend_batch(fabric_host *h, const char *name)
 {
 	__attribute__((cleanup(restoring_end))) restoring r = {.host = h};
 	EMR_AUTO_BUF bytes = {0};
-	struct stat facts;
 	emr_status status = emr_file_read(h->dirfd, name, EMR_LEDGER_BATCH_MAX, &bytes);
 
 	r.sent = malloc(sizeof *r.sent);
@@ -196,10 +222,12 @@ static emr_status tend_batch(fabric_host *h, const char *name)
 	status = ask(&r);
 	if (status != EMR_OK || r.late == 0)
 		return status == EMR_OK && !r.is_behind ? EMR_NOT_FOUND : status;
-	if (fstatat(h->dirfd, name, &facts, AT_SYMLINK_NOFOLLOW) != 0 ||
-		(uint64_t)facts.st_mtim.tv_sec + PATIENCE_S > emr_clock_unix_s(emr_clock_system()))
-		return EMR_OK;
-	return bring_again(&r);
+	status = judge_time(h, name, r.sent);
+	if (status != EMR_OK)
+		return status;
+	status = bring_again(&r);
+	(void)utimensat(h->dirfd, name, NULL, AT_SYMLINK_NOFOLLOW);
+	return status;
 }
 
 /* All of them; false when there is none left. */
