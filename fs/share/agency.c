@@ -194,27 +194,40 @@ static emr_status defer(emr_agency *agency, const question *q, unsigned turns)
 }
 
 /* IS_LATE: its turn has come, whatever its rank.  SINCE_BOOT_NS as for question_is_awaited. */
+static emr_status answer_or_defer(emr_agency *agency, question *q, bool is_late,
+	int64_t since_boot_ns, emr_release_tally *tally)
+{
+	emr_share *share = agency->desk.share;
+	bool is_answered = false, is_served = false;
+	unsigned rank = 0;
+	emr_status status = my_rank(agency, q, &rank);
+
+	if (status == EMR_OK)
+		status = question_is_answered(share, q, share->me.signer_id, &is_answered);
+	if (status == EMR_OK)
+		status = question_is_served(share, q, &is_served);
+	if (status != EMR_OK || is_answered || is_served ||
+		!question_is_awaited(&agency->desk, q, since_boot_ns))
+		return status;
+	if (!is_late && rank >= q->grant.terms.t)
+		return defer(agency, q, rank - q->grant.terms.t + 1);
+	return agency_answer(agency, q, tally);
+}
+
+/* A question that is itself at fault is passed over. */
 static emr_status consider_question(emr_agency *agency, emr_id16 domain, emr_id16 access,
 	bool is_late, int64_t since_boot_ns, emr_release_tally *tally)
 {
-	emr_share *share = agency->desk.share;
 	AUTO_QUESTION q = {0};
-	bool is_answered = false, is_served = false;
-	unsigned rank = 0;
-	emr_status status = question_load(share, domain, access, &q);
+	emr_status sent = EMR_OK, status = question_load(agency->desk.share, domain, access, &q);
 
 	if (status == EMR_OK)
-		status = my_rank(agency, &q, &rank);
+		sent = agency_make_room(agency, &q, tally);
+	if (sent != EMR_OK)
+		return sent;
 	if (status == EMR_OK)
-		status = question_is_answered(share, &q, share->me.signer_id, &is_answered);
-	if (status == EMR_OK)
-		status = question_is_served(share, &q, &is_served);
-	if (status != EMR_OK || is_answered || is_served ||
-		!question_is_awaited(&agency->desk, &q, since_boot_ns))
-		return status;
-	if (!is_late && rank >= q.grant.terms.t)
-		return defer(agency, &q, rank - q.grant.terms.t + 1);
-	return agency_answer(agency, &q, tally);
+		status = answer_or_defer(agency, &q, is_late, since_boot_ns, tally);
+	return desk_pass_over(status, "a question");
 }
 
 static bool is_due(const deferred *one, int64_t now)
@@ -233,9 +246,8 @@ static emr_status run_deferred(emr_agency *agency, emr_release_tally *tally)
 		const deferred *one = &agency->waiting[i];
 
 		if (is_due(one, now))
-			status = desk_pass_over(consider_question(agency, one->domain, one->access,
-							true, one->due_boot_ns, tally),
-				"a question");
+			status = consider_question(
+				agency, one->domain, one->access, true, one->due_boot_ns, tally);
 	}
 	sent = agency_send(agency, tally);
 	status = status == EMR_OK ? sent : status;
@@ -356,9 +368,8 @@ static emr_status work_on(emr_agency *agency, const pending_question *at, emr_re
 	emr_status status;
 
 	if (at->op == EMR_OP_ACCESS_REQ)
-		return desk_pass_over(consider_question(agency, at->domain, at->access, false,
-					      agency->desk.looked_boot_ns, tally),
-			"a question");
+		return consider_question(
+			agency, at->domain, at->access, false, agency->desk.looked_boot_ns, tally);
 	if (at->op == EMR_OP_DATASET_LEAVE) /* names the dataset, not the grant that it ended */
 		return destroy_ended(agency, NULL, tally);
 	if (at->op != EMR_OP_KFRAGS)

@@ -56,8 +56,12 @@ emr_status agency_each(emr_agency *agency, agency_file_fn fn, void *arg);
 emr_status agency_load_boxes(emr_agency *agency);
 void agency_free_boxes(emr_agency *agency);
 
-/* Answers Q: converts what may be given, or refuses.  What gives keys may wait for agency_send, and
- * Q is emptied then. */
+/* Before Q is looked at: sends what waits, where Q's answer cannot wait with it.  As agency_send.
+ */
+emr_status agency_make_room(emr_agency *agency, const question *q, emr_release_tally *tally);
+/* Answers Q: converts what may be given, or refuses.  What gives keys waits for agency_send, and Q
+ * is emptied then. */
 emr_status agency_answer(emr_agency *agency, question *q, emr_release_tally *tally);
-/* Sends what waits.  When it fails nothing waits any more, and the questions are still open. */
+/* Sends what waits.  When it fails nothing waits any more, and the questions are still open: that
+ * is no fault of one of them, which could be passed over. */
 emr_status agency_send(emr_agency *agency, emr_release_tally *tally);

@@ -125,17 +125,19 @@ emr_status agency_send(emr_agency *agency, emr_release_tally *tally)
 {
 	outbox *out = &agency->out;
 	uint8_t codes[ANSWERS_IN_ONE];
-	emr_status status = out->n > 0 ? parcel_send_each(&out->parcel, codes) : EMR_OK;
+	emr_status sent = out->n > 0 ? parcel_send_each(&out->parcel, codes) : EMR_OK;
+	emr_status status = sent, counted;
 
 	for (size_t i = 0; i < out->n; i++) {
 		question *q = &out->all[i].q;
 		size_t given = out->all[i].given;
 
 		/* What the ledger does not take was answered, or has ended, meanwhile. */
-		if (status == EMR_OK && parcel_is_applied(codes[i])) {
+		if (sent == EMR_OK && parcel_is_applied(codes[i])) {
 			tally_answer(q, given, EMR_RESULT_APPLIED, tally);
-			status = given > 0 ? desk_count(&agency->desk, q, given) : EMR_OK;
-		} else if (status == EMR_OK) {
+			counted = given > 0 ? desk_count(&agency->desk, q, given) : EMR_OK;
+			status = status == EMR_OK ? counted : status;
+		} else if (sent == EMR_OK) {
 			log_answer(q, 0, codes[i]);
 		}
 		question_free(q);
@@ -145,18 +147,24 @@ emr_status agency_send(emr_agency *agency, emr_release_tally *tally)
 	return status;
 }
 
-/* Of one grant no second one waits: how much was given today is counted when it was sent. */
+/* Of one grant no second one waits: how much was given today is counted when it was sent.  No
+ * answer is longer than half of what one entry takes. */
 static bool has_to_go_first(const emr_agency *agency, const question *q)
 {
 	const outbox *out = &agency->out;
 
-	if (out->n == 0)
-		return false;
 	for (size_t i = 0; i < out->n; i++)
 		if (emr_id16_equal(out->all[i].q.grant.known.grant, q->grant.known.grant))
 			return true;
 	return out->n == ANSWERS_IN_ONE ||
+	       emr_batch_size(out->parcel.batch) > EMR_BATCH_SEND_BYTES / 2 ||
 	       emr_clock_boot_ns(agency->desk.share->o.clock) - out->since_boot_ns > WAITS_NS;
+}
+
+emr_status agency_make_room(emr_agency *agency, const question *q, emr_release_tally *tally)
+{
+	return agency->out.n > 0 && has_to_go_first(agency, q) ? agency_send(agency, tally)
+							       : EMR_OK;
 }
 
 static emr_status put_cfrags(const agents_answer *a, parcel *p)
@@ -173,6 +181,7 @@ static emr_status put_cfrags(const agents_answer *a, parcel *p)
 	return status == EMR_OK ? parcel_add(p, &act, NULL) : status;
 }
 
+/* A's question is the outbox's afterwards. */
 static emr_status put_in_outbox(const agents_answer *a)
 {
 	emr_agency *agency = a->agency;
@@ -184,23 +193,8 @@ static emr_status put_in_outbox(const agents_answer *a)
 		parcel_end(&out->parcel);
 		status = parcel_begin(agency->desk.share, emr_signer_identity(), &out->parcel);
 	}
-	return status == EMR_OK ? put_cfrags(a, &out->parcel) : status;
-}
-
-/* A's question is the outbox's afterwards. */
-static emr_status add_to_outbox(const agents_answer *a, emr_release_tally *tally)
-{
-	outbox *out = &a->agency->out;
-	emr_status status =
-		has_to_go_first(a->agency, a->q) ? agency_send(a->agency, tally) : EMR_OK;
-
 	if (status == EMR_OK)
-		status = put_in_outbox(a);
-	if (status == EMR_LIMIT && out->n > 0) { /* too much for one entry */
-		status = agency_send(a->agency, tally);
-		if (status == EMR_OK)
-			status = put_in_outbox(a);
-	}
+		status = put_cfrags(a, &out->parcel);
 	if (status != EMR_OK)
 		return status;
 	out->all[out->n].given = a->given;
@@ -229,7 +223,7 @@ static emr_status give_fragments(emr_agency *agency, question *q, emr_release_ta
 	if (status == EMR_OK && a.given == 0)
 		status = desk_may_refuse(&agency->desk, q, &may);
 	if (status == EMR_OK && may)
-		status = add_to_outbox(&a, tally);
+		status = put_in_outbox(&a);
 	for (size_t i = 0; i < a.groups_n; i++)
 		emr_fragment_free(a.fragments[i]);
 	free(a.fragments);

@@ -11,6 +11,7 @@ static story s;
 /* ---- what comes onto the ledger while an answer goes there ---- */
 
 static void (*meanwhile)(void); /* once, before the next submission */
+static bool refuses_next;	/* the next entry, as a whole, for what its time says */
 
 emr_status __real_emr_ledger_submit(
 	emr_ledger *ledger, emr_bytes batch, emr_ledger_answer *out_answer);
@@ -25,6 +26,11 @@ emr_status __wrap_emr_ledger_submit(
 	meanwhile = NULL;
 	if (first != NULL)
 		first();
+	if (refuses_next) {
+		refuses_next = false;
+		*out_answer = (emr_ledger_answer){.refusal = EMR_RESULT_TIME_AHEAD};
+		return EMR_OK;
+	}
 	return __real_emr_ledger_submit(ledger, batch, out_answer);
 }
 
@@ -162,6 +168,41 @@ static void an_agent_asks_to_be_called_at_once_for_a_question_that_came_while_it
 	tally = story_agent(&s, 0);
 	assert_int_equal(tally.answered, 0);
 	assert_int_equal(tally.next_ms, -1);
+	end();
+}
+
+/* Who asks twice at once gets no more than who asks after the answer. */
+static void what_was_asked_together_counts_together(void **state)
+{
+	emr_release_tally tally;
+
+	(void)state;
+	begin(1);
+	story_rules(&s, "slots-a-day = 3\n"); /* the names of two epochs were two */
+	lima_asks();
+	lima_asks_again();
+	tally = story_agent(&s, 0);
+	assert_int_equal(tally.answered, 1);
+	assert_int_equal(tally.refused, 1);
+	end();
+}
+
+/* Two of one grant go in two entries, so that the first is refused while the second is looked at.
+ */
+static void an_entry_that_the_ledger_refused_is_no_fault_of_the_questions_in_it(void **state)
+{
+	emr_release_tally tally;
+
+	(void)state;
+	begin(1);
+	lima_asks();
+	lima_asks_again();
+	refuses_next = true;
+	assert_status(EMR_REFUSED, emr_agency_run(s.agencies[0], &tally));
+	assert_int_equal(tally.answered, 0);
+	tally = story_agent(&s, 0);
+	assert_int_equal(tally.answered, 2);
+	lima_has_both();
 	end();
 }
 
@@ -327,6 +368,9 @@ int main(int argc, char **argv)
 		cmocka_unit_test(
 			an_agent_asks_to_be_called_at_once_for_a_question_that_came_while_it_answered),
 		cmocka_unit_test(so_does_the_owner),
+		cmocka_unit_test(what_was_asked_together_counts_together),
+		cmocka_unit_test(
+			an_entry_that_the_ledger_refused_is_no_fault_of_the_questions_in_it),
 		cmocka_unit_test(the_owner_leaves_what_enough_agents_have_answered),
 		cmocka_unit_test(and_answers_what_too_few_have),
 		cmocka_unit_test(agents_leave_what_the_owner_has_answered),
