@@ -5,11 +5,13 @@ set(view_uses stack view settle ledger contract crypto Threads::Threads)
 set(view_settle_how THREADS)
 set(view_model_how THREADS)
 set(view_inner_how NOT_TSAN) # a thousand files move, as in settle
+set(view_packed_links -Wl,--wrap=malloc)
 foreach(theme inner names packed tree files settle space quiet software model threads refusals)
 	emr_test(test_view_${theme} ${view_${theme}_how}
 		SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_view_${theme}.c ${view_kit}
 		USES ${view_uses}
-		INCLUDES ${view_inside})
+		INCLUDES ${view_inside}
+		LINK_OPTIONS ${view_${theme}_links})
 endforeach()
 emr_test(test_view_follow THREADS SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_view_follow.c ${view_kit} USES ${view_uses}
 	INCLUDES ${view_inside}

@@ -94,7 +94,8 @@ static void take_back(emr_view *view, const former_state *b)
 
 	if (!emr_id16_equal(n->id, b->id) && tree_change_id(view, n, b->id) != EMR_OK)
 		emr_log(EMR_LOG_ERROR, "a node lost its id"); /* reserved: cannot be */
-	free(n->was);
+	if (n->was != b->was) /* applied as far as that */
+		free(n->was);
 	n->was = b->was;
 	tree_set_next_id(n, b->next_id);
 	if (n->has_whole_place && !has_place_of(n, b))
