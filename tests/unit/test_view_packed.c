@@ -2,17 +2,33 @@
  * in, and what would not be is never put in. */
 #include "view_kit.h"
 
-#include "packed.h"
 #include "record/format.h"
+#include "tree.h"
 
-static bool has_no_room; /* for a place that would be kept whole */
+static emr_view *loses_room; /* with the ledger's next answer, for a place that is kept whole */
+static bool has_no_room;
 
 void *__real_malloc(size_t size);
 void *__wrap_malloc(size_t size);
+emr_status __real_emr_ledger_submit(
+	emr_ledger *ledger, emr_bytes batch, emr_ledger_answer *out_answer);
+emr_status __wrap_emr_ledger_submit(
+	emr_ledger *ledger, emr_bytes batch, emr_ledger_answer *out_answer);
 
 void *__wrap_malloc(size_t size)
 {
 	return has_no_room && size == sizeof(emr_place) ? NULL : __real_malloc(size);
+}
+
+emr_status __wrap_emr_ledger_submit(
+	emr_ledger *ledger, emr_bytes batch, emr_ledger_answer *out_answer)
+{
+	if (loses_room != NULL) {
+		free(loses_room->spare_place);
+		loses_room->spare_place = NULL;
+		has_no_room = true;
+	}
+	return __real_emr_ledger_submit(ledger, batch, out_answer);
 }
 
 static uint64_t state_of_random = 1;
@@ -66,8 +82,9 @@ static void assert_comes_back(const emr_place *place)
 	emr_place back;
 
 	assert_true(packed_fits(place, place->object));
-	packed = packed_of(place, &place->domain);
-	back = packed_open(&packed, place->object);
+	packed = packed_of(place);
+	assert_memory_equal(packed_record(&packed, place->object).b, place->record_id.b, 16);
+	back = packed_open(&packed, place->domain, place->object, place->record_id);
 	assert_same(place, &back);
 }
 
@@ -87,18 +104,19 @@ static void every_ordinary_file_comes_back(void **state)
 
 static void a_directory_comes_back_without_a_content(void **state)
 {
-	const emr_place file = ordinary();
-	emr_place place = {.domain = file.domain, .object = file.object, .version = file.version};
+	const emr_place other = ordinary();
+	emr_place place = {
+		.domain = other.domain, .object = other.object, .version = other.version};
 
 	(void)state;
-	memcpy(place.r_pid, file.r_pid, sizeof place.r_pid);
+	memcpy(place.r_pid, other.r_pid, sizeof place.r_pid);
 	assert_comes_back(&place);
 }
 
 static void of_what_was_never_published_all_is_zero(void **state)
 {
-	const packed_place none = {.domain = NULL};
-	const emr_place zero = {.version = 0}, back = packed_open(&none, emr_id16_random());
+	const node none = {.id = emr_id16_random()};
+	const emr_place zero = {.version = 0}, back = node_place(&none);
 
 	(void)state;
 	assert_same(&zero, &back);
@@ -135,16 +153,18 @@ static void another_id_or_another_kind_of_root_is_refused(void **state)
 
 	(void)state;
 	assert_false(packed_fits(&place, emr_id16_random()));
-	place.record_id = emr_id16_random(); /* it was moved to another domain */
-	assert_false(packed_fits(&place, place.object));
-	place = ordinary();
 	place.root = emr_cid_of_digest(EMR_CODEC_RAW, emr_cid_digest(&place.root));
 	assert_false(packed_fits(&place, place.object));
 }
 
-/* Both have a record id of their own afterwards, and there is room for the place of one. */
-static void an_answer_that_finds_no_memory_for_a_place_changes_nothing(void **state)
+static node *node_at(kit *k, const char *path)
 {
+	return tree_by_number(k->view, kit_attr(k, path).node);
+}
+
+static void a_file_keeps_its_record_id_in_another_domain(void **state)
+{
+	emr_place before, now;
 	kit k;
 
 	(void)state;
@@ -152,20 +172,76 @@ static void an_answer_that_finds_no_memory_for_a_place_changes_nothing(void **st
 	kit_mkdir(&k, "A");
 	kit_mkdir(&k, "B");
 	kit_text(&k, "A/x", "one");
-	kit_text(&k, "A/y", "two");
 	kit_publish_all(&k);
-	kit_rename(&k, "A/x", "B/x2");
-	kit_rename(&k, "A/y", "B/y2");
+	assert_null(node_place_memory(node_at(&k, "A/x")));
+	before = node_place(node_at(&k, "A/x"));
+	kit_rename(&k, "A/x", "B/x");
+	kit_publish_all(&k);
+	now = node_place(node_at(&k, "B/x"));
+	assert_true(node_at(&k, "B/x")->has_own_record);
+	assert_memory_equal(now.record_id.b, before.record_id.b, 16);
+	assert_memory_equal(now.domain.b, node_at(&k, "B")->id.b, 16);
+	assert_memory_equal(now.object.b, node_at(&k, "B/x")->id.b, 16);
+	kit_restart(&k);
+	assert_true(node_at(&k, "B/x")->has_own_record);
+	before = node_place(node_at(&k, "B/x"));
+	assert_same(&before, &now);
+	kit_close(&k);
+}
+
+/* What others choose for a record of theirs may fit today, and not tomorrow. */
+static void a_place_takes_what_it_needs_and_gives_it_back(void **state)
+{
+	emr_place places[3];
+	node *n;
+	kit k;
+
+	(void)state;
+	kit_open(&k);
+	kit_text(&k, "x", "one");
+	kit_publish_all(&k);
+	n = node_at(&k, "x");
+	for (size_t i = 0; i < 3; i++)
+		places[i] = node_place(n);
+	places[1].record_id = emr_id16_random();
+	places[2].cver = UINT64_MAX;
+	for (size_t i = 0; i < 20; i++) {
+		const emr_place *place = &places[(i * i + i / 4) % 3];
+		emr_place back;
+
+		assert_ok(tree_need_place(k.view, place));
+		tree_set_place(k.view, n, place);
+		back = node_place(n);
+		assert_same(place, &back);
+		assert_memory_equal(node_domain(n).b, place->domain.b, 16);
+		assert_memory_equal(node_object(n).b, place->object.b, 16);
+		assert_int_equal(node_version(n), place->version);
+		assert_int_equal(node_pversion(n), place->pversion);
+		assert_int_equal(n->has_own_record, place == &places[1]);
+		assert_int_equal(n->has_whole_place, place == &places[2]);
+	}
+	kit_close(&k);
+}
+
+/* The room that was ready is used up, and the file was renamed as well. */
+static void an_answer_that_finds_no_memory_for_a_place_changes_nothing(void **state)
+{
+	kit k;
+
+	(void)state;
+	kit_open(&k);
+	kit_text(&k, "x", "one");
+	kit_publish_all(&k);
+	kit_rename(&k, "x", "y");
 	kit_wait_ms(&k, 2000);
-	has_no_room = true;
+	loses_room = k.view;
 	assert_status(EMR_NO_MEMORY, emr_view_publish_now(k.view));
+	loses_room = NULL;
 	has_no_room = false;
-	kit_expect_text(&k, "B/x2", "one");
-	kit_expect_text(&k, "B/y2", "two");
+	assert_string_equal(node_at(&k, "y")->was->name, "x");
 	kit_publish_all(&k);
-	kit_rename(&k, "B/y2", "B/y");
-	kit_publish_all(&k);
-	kit_expect_text(&k, "B/y", "two");
+	assert_null(node_at(&k, "y")->was);
+	kit_expect_text(&k, "y", "one");
 	kit_restart_and_compare(&k);
 	kit_close(&k);
 }
@@ -178,6 +254,8 @@ int main(void)
 		cmocka_unit_test(of_what_was_never_published_all_is_zero),
 		cmocka_unit_test(what_would_not_come_back_is_refused),
 		cmocka_unit_test(another_id_or_another_kind_of_root_is_refused),
+		cmocka_unit_test(a_file_keeps_its_record_id_in_another_domain),
+		cmocka_unit_test(a_place_takes_what_it_needs_and_gives_it_back),
 		cmocka_unit_test(an_answer_that_finds_no_memory_for_a_place_changes_nothing),
 	};
 

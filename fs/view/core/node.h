@@ -145,6 +145,7 @@ struct node {
 	bool has_row : 1; /* the journal holds a row for it */
 	bool is_queued : 1, in_run : 1;
 	bool has_whole_place : 1; /* `packed` has no room for it */
+	bool has_own_record : 1;  /* `packed` has a record id that is not the object's */
 };
 
 typedef struct node node;
@@ -170,11 +171,25 @@ static inline emr_bytes node_attributes(const node *n)
 	return emr_bytes_of(n->attributes, n->attributes_len);
 }
 
+/* What the place of N has beside it; owned; NULL: nothing. */
+static inline void *node_place_memory(const node *n)
+{
+	if (n->has_whole_place)
+		return n->packed.whole;
+	return n->has_own_record ? n->packed.ids : NULL;
+}
+
 /* Where it is published: all zero before it ever was.  A published node's object is its id; tree.h
  * says how it is set. */
 static inline emr_place node_place(const node *n)
 {
-	return n->has_whole_place ? *n->packed.whole : packed_open(&n->packed, n->id);
+	if (n->has_whole_place)
+		return *n->packed.whole;
+	if (n->has_own_record)
+		return packed_open(&n->packed, n->packed.ids->domain, n->id, n->packed.ids->record);
+	if (n->packed.domain == NULL)
+		return (emr_place){.version = 0};
+	return packed_open(&n->packed, *n->packed.domain, n->id, packed_record(&n->packed, n->id));
 }
 
 /* The same, of which one member is wanted. */
@@ -182,6 +197,8 @@ static inline emr_id16 node_domain(const node *n)
 {
 	if (n->has_whole_place)
 		return n->packed.whole->domain;
+	if (n->has_own_record)
+		return n->packed.ids->domain;
 	return n->packed.domain != NULL ? *n->packed.domain : (emr_id16){{0}};
 }
 
@@ -281,7 +298,8 @@ struct emr_view {
 	uint8_t confirm_key[32]; /* random for each opening: confirm.h */
 	table by_number, by_name, by_id;
 	table domains;		/* that some node was ever published in; owned emr_id16 */
-	emr_place *spare_place; /* for the next tree_set_place */
+	emr_place *spare_place; /* for the next tree_set_place, both */
+	packed_ids *spare_ids;
 	vacated *vacated;
 	uint64_t vacated_changes; /* how often one came or went, or a name while there are some */
 	vacated *vacated_by_object[VACATED_CHAINS];

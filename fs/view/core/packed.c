@@ -50,18 +50,21 @@ static emr_cid root_of(const uint8_t digest[32], bool has_content)
 bool packed_fits(const emr_place *place, emr_id16 id)
 {
 	const emr_cid root = root_of(emr_cid_digest(&place->root), place->pversion != 0);
-	const emr_id16 record = place->pversion != 0 ? id : (emr_id16){{0}};
 
-	return emr_id16_equal(place->object, id) && emr_id16_equal(place->record_id, record) &&
-	       emr_cid_equal(&place->root, &root) && version_fits(place->version) &&
-	       version_fits(place->pversion) && place->cver <= UINT32_MAX &&
+	return emr_id16_equal(place->object, id) && emr_cid_equal(&place->root, &root) &&
+	       version_fits(place->version) && version_fits(place->pversion) &&
+	       place->cver <= UINT32_MAX &&
 	       open_padded(pack_padded(place->padded)) == place->padded;
 }
 
-packed_place packed_of(const emr_place *place, const emr_id16 *domain)
+emr_id16 packed_record(const packed_place *packed, emr_id16 id)
 {
-	packed_place packed = {.domain = domain,
-		.version = pack_version(place->version),
+	return packed->pversion != 0 ? id : (emr_id16){{0}};
+}
+
+packed_place packed_of(const emr_place *place)
+{
+	packed_place packed = {.version = pack_version(place->version),
 		.pversion = pack_version(place->pversion),
 		.cver = (uint32_t)place->cver,
 		.padded = pack_padded(place->padded)};
@@ -71,20 +74,17 @@ packed_place packed_of(const emr_place *place, const emr_id16 *domain)
 	return packed;
 }
 
-emr_place packed_open(const packed_place *packed, emr_id16 id)
+emr_place packed_open(const packed_place *packed, emr_id16 domain, emr_id16 object, emr_id16 record)
 {
-	emr_place place = {.version = packed_version(packed->version),
+	emr_place place = {.domain = domain,
+		.object = object,
+		.record_id = record,
+		.version = packed_version(packed->version),
 		.pversion = packed_version(packed->pversion),
 		.cver = packed->cver,
 		.padded = open_padded(packed->padded),
 		.root = root_of(packed->root, packed->pversion != 0)};
 
-	if (packed->domain == NULL)
-		return (emr_place){.version = 0};
-	place.domain = *packed->domain;
-	place.object = id;
-	if (packed->pversion != 0)
-		place.record_id = id;
 	memcpy(place.r_pid, packed->r_pid, sizeof place.r_pid);
 	return place;
 }

@@ -193,27 +193,58 @@ static emr_status need_domain(emr_view *view, emr_id16 id)
 
 emr_status tree_need_place(emr_view *view, const emr_place *place)
 {
-	if (view->spare_place == NULL && (view->spare_place = malloc(sizeof *place)) == NULL)
-		return EMR_NO_MEMORY;
-	return need_domain(view, place->domain);
+	if (view->spare_place == NULL)
+		view->spare_place = malloc(sizeof *view->spare_place);
+	if (view->spare_ids == NULL)
+		view->spare_ids = malloc(sizeof *view->spare_ids);
+	return view->spare_place != NULL && view->spare_ids != NULL
+		       ? need_domain(view, place->domain)
+		       : EMR_NO_MEMORY;
+}
+
+static packed_place place_whole(emr_view *view, const node *n, const emr_place *place)
+{
+	packed_place packed = {.whole = n->packed.whole};
+
+	if (!n->has_whole_place) {
+		packed.whole = view->spare_place;
+		view->spare_place = NULL;
+	}
+	*packed.whole = *place;
+	return packed;
+}
+
+static packed_place place_with_ids(emr_view *view, const node *n, const emr_place *place)
+{
+	packed_place packed = packed_of(place);
+
+	packed.ids = n->packed.ids;
+	if (!n->has_own_record) {
+		packed.ids = view->spare_ids;
+		view->spare_ids = NULL;
+	}
+	*packed.ids = (packed_ids){.domain = place->domain, .record = place->record_id};
+	return packed;
 }
 
 void tree_set_place(emr_view *view, node *n, const emr_place *place)
 {
-	emr_place *whole = n->has_whole_place ? n->packed.whole : NULL;
+	void *before = node_place_memory(n);
+	packed_place packed = packed_of(place);
+	bool fits = packed_fits(place, n->id),
+	     is_ordinary = emr_id16_equal(place->record_id, packed_record(&packed, n->id));
 
-	n->has_whole_place = !packed_fits(place, n->id);
-	if (!n->has_whole_place) {
-		free(whole);
-		n->packed = packed_of(place, find_domain(view, place->domain));
-		return;
-	}
-	if (whole == NULL) {
-		whole = view->spare_place;
-		view->spare_place = NULL;
-	}
-	*whole = *place;
-	n->packed = (packed_place){.whole = whole};
+	if (!fits)
+		packed = place_whole(view, n, place);
+	else if (!is_ordinary)
+		packed = place_with_ids(view, n, place);
+	else
+		packed.domain = find_domain(view, place->domain);
+	n->packed = packed;
+	n->has_whole_place = !fits;
+	n->has_own_record = fits && !is_ordinary;
+	if (node_place_memory(n) != before)
+		free(before);
 }
 
 emr_status tree_need_file(node *n)
@@ -314,8 +345,7 @@ void tree_free_node(emr_view *view, node *n)
 		pthread_rwlock_destroy(&n->file->lock);
 		free(n->file);
 	}
-	if (n->has_whole_place)
-		free(n->packed.whole);
+	free(node_place_memory(n));
 	free(n->attributes);
 	free(n->moving);
 	if (!kind_of(n)->is_borrowed)

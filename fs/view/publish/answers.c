@@ -61,9 +61,11 @@ typedef struct former_state {
 	node *n; /* NULL: nothing to take back */
 	emr_id16 id, next_id;
 	packed_place packed;
-	former *was; /* owned here until the end, as a whole place in PACKED is */
+	void *place_memory; /* of PACKED; owned here until the end, as the next is */
+	former *was;
 	emr_status failure;
-	bool has_whole_place, is_published, meta_dirty, content_dirty, has_row, has_content;
+	bool has_whole_place, has_own_record, is_published, meta_dirty, content_dirty, has_row,
+		has_content;
 } former_state;
 
 static former_state remember(node *n)
@@ -72,7 +74,9 @@ static former_state remember(node *n)
 		.id = n->id,
 		.next_id = node_next_id(n),
 		.packed = n->packed,
+		.place_memory = node_place_memory(n),
 		.has_whole_place = n->has_whole_place,
+		.has_own_record = n->has_own_record,
 		.was = n->was,
 		.failure = n->failure,
 		.is_published = n->is_published,
@@ -82,26 +86,21 @@ static former_state remember(node *n)
 		.has_content = n->file != NULL && n->file->has_content};
 }
 
-/* N's place is still the one in B, and not another one. */
-static bool has_place_of(const node *n, const former_state *b)
-{
-	return n->has_whole_place && b->has_whole_place && n->packed.whole == b->packed.whole;
-}
-
 static void take_back(emr_view *view, const former_state *b)
 {
 	node *n = b->n;
 
 	if (!emr_id16_equal(n->id, b->id) && tree_change_id(view, n, b->id) != EMR_OK)
 		emr_log(EMR_LOG_ERROR, "a node lost its id"); /* reserved: cannot be */
-	if (n->was != b->was) /* applied as far as that */
+	if (n->was != b->was)
 		free(n->was);
 	n->was = b->was;
 	tree_set_next_id(n, b->next_id);
-	if (n->has_whole_place && !has_place_of(n, b))
-		free(n->packed.whole);
+	if (node_place_memory(n) != b->place_memory)
+		free(node_place_memory(n));
 	n->packed = b->packed;
 	n->has_whole_place = b->has_whole_place;
+	n->has_own_record = b->has_own_record;
 	n->failure = b->failure;
 	n->is_published = b->is_published;
 	n->meta_dirty = b->meta_dirty;
@@ -174,7 +173,7 @@ static void apply_to_node(edit *e, const publishing *p, node *n, const emr_outco
 		vacate_place(e, &before, n->type);
 	n->is_published = true;
 	n->packed = (packed_place){.domain = NULL}; /* what it was is remembered */
-	n->has_whole_place = false;
+	n->has_whole_place = n->has_own_record = false;
 	tree_set_place(e->view, n, &o->place);
 	n->failure = EMR_OK;
 	if (o->kind == EMR_CHANGE_PUT)
@@ -344,8 +343,8 @@ static void keep_applied(applying *a, const emr_outcome *outcomes)
 		free(b->was);
 		if (b->n == NULL)
 			continue;
-		if (b->has_whole_place && !has_place_of(b->n, b))
-			free(b->packed.whole);
+		if (node_place_memory(b->n) != b->place_memory)
+			free(b->place_memory);
 		if (b->n->file != NULL)
 			note_published(a, b->n, &outcomes[i], b);
 		tree_drop_content(b->n);

@@ -190,6 +190,7 @@ void emr_view_free(emr_view *view)
 		free(table_at(&view->domains, i));
 	table_free(&view->domains);
 	free(view->spare_place);
+	free(view->spare_ids);
 	table_free(&view->by_number);
 	table_free(&view->by_name);
 	table_free(&view->by_id);
