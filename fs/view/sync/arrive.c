@@ -391,7 +391,7 @@ static emr_status swap_in(following *f, const arrival *a, node *old, node *n)
 {
 	emr_view *view = f->view;
 	node *directory = old->parent;
-	char *copy;
+	char *copy = NULL;
 	node_row row;
 	emr_status status = tree_prepare(view, directory, old->name, &copy);
 	edit e;
@@ -400,8 +400,10 @@ static emr_status swap_in(following *f, const arrival *a, node *old, node *n)
 		status = tree_reserve_ids(view, 2);
 	if (status == EMR_OK)
 		status = tell(f, directory, old->name);
-	if (status != EMR_OK)
+	if (status != EMR_OK) {
+		free(copy);
 		return status;
+	}
 	e = edit_begin(view);
 	if (!emr_id16_equal(old->id, a->object))
 		edit_delete(&e, old->id);
