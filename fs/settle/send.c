@@ -64,14 +64,20 @@ emr_status settle_hand_out(
 }
 
 /* What the ledger takes in one piece is a matter of its channel, which nobody tells: halves find
- * it. */
-static void send_smaller(emr_settle *settle, const outbox *box)
+ * it.  EMR_OK: BOX has a single change, which the ledger never takes.  That one is refused, so that
+ * nothing waits for it, and the others may be as many as before. */
+static emr_status send_smaller(emr_settle *settle, const outbox *box)
 {
-	if (box->count <= 1)
-		return;
+	if (box->count <= 1) {
+		settle->most_changes = EMR_BATCH_SEND_ITEMS;
+		box->outcomes[0].result = EMR_RESULT_LIMIT;
+		emr_log(EMR_LOG_ERROR, "the ledger takes no batch of a change as large as this");
+		return EMR_OK;
+	}
 	settle->most_changes = box->count / 2u;
 	emr_log(EMR_LOG_WARN, "the ledger takes no batch of %u changes: the next have %zu",
 		box->count, settle->most_changes);
+	return EMR_LIMIT;
 }
 
 emr_status settle_ask_ledger(emr_settle *settle, outbox *box)
@@ -82,8 +88,10 @@ emr_status settle_ask_ledger(emr_settle *settle, outbox *box)
 	if (answer == NULL)
 		return EMR_NO_MEMORY;
 	status = emr_ledger_submit(settle->options.ledger, emr_buf_view(&box->batch), answer);
-	if (status == EMR_LIMIT)
-		send_smaller(settle, box);
+	if (status == EMR_LIMIT) {
+		free(answer);
+		return send_smaller(settle, box);
+	}
 	if (status == EMR_OK)
 		status = settle_reach(settle, answer);
 	if (status != EMR_OK) {
@@ -123,7 +131,7 @@ static emr_status send(emr_settle *settle, emr_id16 key, outbox *box, emr_outcom
 	emr_status status = settle_ask_ledger(settle, box);
 
 	/* Its changes are still marked as such, and come in smaller ones. */
-	if (status == EMR_LIMIT && box->count > 1)
+	if (status == EMR_LIMIT)
 		return settle_forget_batch(settle, key);
 	return status == EMR_OK ? settle_hand_out(settle, key, box, fn, arg) : status;
 }

@@ -418,7 +418,7 @@ static emr_status finish_and_send(
 	}
 	if (status == EMR_OK)
 		status = settle_ask_ledger(r->settle, &r->box);
-	if (status == EMR_LIMIT && r->box.count > 1) {
+	if (status == EMR_LIMIT) {
 		status = settle_forget_batch(r->settle, settle_outbox_key(batch_id));
 		return status == EMR_OK ? EMR_LIMIT : status;
 	}

@@ -31,7 +31,7 @@ emr_id16 settle_outbox_key(emr_id32 batch_id);
 /* BOX reaches the disk in a row of KIND, with the blocks it names. */
 emr_status settle_keep_batch(emr_settle *settle, uint8_t kind, emr_id16 key, const outbox *box);
 /* It is in the journal: sends it, and notes the answers in BOX.  EMR_LIMIT: the ledger takes none
- * so large; then the next ones are smaller, unless this one has a single change. */
+ * so large; then the next ones are smaller.  A single change that it never takes is refused. */
 emr_status settle_ask_ledger(emr_settle *settle, outbox *box);
 /* The caller hears of the answers, in the transaction that forgets the batch. */
 emr_status settle_hand_out(

@@ -7,3 +7,7 @@ emr_test(test_settle_ahead THREADS
 	SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_settle_ahead.c ${CMAKE_CURRENT_LIST_DIR}/view_kit.c
 	USES stack view settle ledger contract crypto Threads::Threads
 	INCLUDES ${PROJECT_SOURCE_DIR}/fs/settle)
+emr_test(test_settle_narrow
+	SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_settle_narrow.c ${CMAKE_CURRENT_LIST_DIR}/view_kit.c
+	USES stack view settle ledger contract Threads::Threads
+	LINK_OPTIONS -Wl,--wrap=emr_ledger_submit)

@@ -1,0 +1,185 @@
+/* A ledger that takes only small batches, and some changes never: what fits goes there, what does
+ * not is told by name, and nothing waits for it. */
+#include "view_kit.h"
+
+#define FILES 24
+#define FEW 5
+
+/* What the ledger takes, and what it was asked for. */
+static struct {
+	size_t most_items; /* 0: any number */
+	size_t most_bytes; /* 0: any size */
+	bool is_away;
+	unsigned refused;
+	size_t last_bytes; /* of the last batch that it was asked to take */
+} narrow;
+
+emr_status __real_emr_ledger_submit(
+	emr_ledger *ledger, emr_bytes batch, emr_ledger_answer *out_answer);
+emr_status __wrap_emr_ledger_submit(
+	emr_ledger *ledger, emr_bytes batch, emr_ledger_answer *out_answer);
+
+emr_status __wrap_emr_ledger_submit(
+	emr_ledger *ledger, emr_bytes batch, emr_ledger_answer *out_answer)
+{
+	emr_batch *parsed = malloc(sizeof *parsed);
+	bool is_large;
+
+	assert_non_null(parsed);
+	assert_int_equal(
+		emr_batch_parse((emr_span){batch.data, batch.len}, parsed), EMR_RESULT_APPLIED);
+	is_large = (narrow.most_items > 0 && parsed->count > narrow.most_items) ||
+		   (narrow.most_bytes > 0 && batch.len > narrow.most_bytes);
+	free(parsed);
+	if (narrow.is_away)
+		return EMR_TIMEOUT;
+	narrow.last_bytes = batch.len;
+	if (!is_large)
+		return __real_emr_ledger_submit(ledger, batch, out_answer);
+	narrow.refused++;
+	return EMR_LIMIT;
+}
+
+static const char *name_of(int i)
+{
+	static char path[32];
+
+	snprintf(path, sizeof path, "Imaging/%02d", i);
+	return path;
+}
+
+static void write_files(kit *k)
+{
+	narrow.most_items = narrow.most_bytes = narrow.refused = 0;
+	narrow.is_away = false;
+	kit_open(k);
+	kit_mkdir(k, "Imaging");
+	kit_publish_all(k);
+	for (int i = 0; i < FILES; i++)
+		kit_text(k, name_of(i), "a slice");
+}
+
+static const char *state_of(kit *k, int i)
+{
+	return kit_attribute(k, name_of(i), "user.emrfs.state");
+}
+
+static void expect_confirmed(kit *k)
+{
+	for (int i = 0; i < FILES; i++)
+		assert_string_equal(state_of(k, i), "confirmed 1/1");
+}
+
+/* Two kilobytes stand beside it, which go to the ledger with its name. */
+static void write_large(kit *k, int i)
+{
+	char note[2000];
+
+	memset(note, 'n', sizeof note);
+	assert_ok(emr_view_set_attribute(k->view, kit_attr(k, name_of(i)).node, "user.note",
+		emr_bytes_of(note, sizeof note), 0));
+}
+
+static void many_changes_go_in_smaller_batches(void **state)
+{
+	kit k;
+
+	(void)state;
+	write_files(&k);
+	narrow.most_items = FEW;
+	kit_publish_all(&k);
+	expect_confirmed(&k);
+	assert_true(narrow.refused > 0);
+	kit_restart_and_compare(&k);
+	kit_close(&k);
+}
+
+static void one_that_is_too_large_is_told_by_name_and_the_others_go_on(void **state)
+{
+	kit k;
+
+	(void)state;
+	write_files(&k);
+	kit_publish_all(&k);
+	kit_text(&k, name_of(0), "one alone");
+	kit_publish_all(&k);
+	narrow.most_bytes = narrow.last_bytes + 1000;
+	for (int i = 0; i < FILES; i++)
+		kit_text(&k, name_of(i), "the same slice");
+	write_large(&k, FILES / 2);
+	kit_publish_all(&k);
+	for (int i = 0; i < FILES; i++)
+		assert_string_equal(
+			state_of(&k, i), i == FILES / 2 ? "failed limit" : "confirmed 1/1");
+	kit_text(&k, "Imaging/later", "another slice");
+	kit_publish_all(&k);
+	assert_string_equal(
+		kit_attribute(&k, "Imaging/later", "user.emrfs.state"), "confirmed 1/1");
+	kit_expect_text(&k, name_of(FILES / 2), "the same slice");
+	narrow.most_bytes = 0;
+	kit_publish_all(&k);
+	expect_confirmed(&k);
+	kit_restart_and_compare(&k);
+	kit_close(&k);
+}
+
+static void one_that_waited_in_the_journal_holds_up_nobody_either(void **state)
+{
+	kit k;
+
+	(void)state;
+	write_files(&k);
+	kit_publish_all(&k);
+	kit_text(&k, name_of(0), "another");
+	narrow.is_away = true;
+	kit_wait_ms(&k, 60000);
+	assert_status(EMR_TIMEOUT, emr_view_publish_now(k.view));
+	narrow.is_away = false;
+	narrow.most_bytes = 100;
+	kit_restart(&k);
+	(void)emr_view_publish_now(k.view);
+	assert_string_equal(state_of(&k, 0), "failed limit");
+	narrow.most_bytes = 0;
+	kit_text(&k, name_of(1), "another, too");
+	kit_publish_all(&k);
+	expect_confirmed(&k);
+	kit_expect_text(&k, name_of(0), "another");
+	kit_restart_and_compare(&k);
+	kit_close(&k);
+}
+
+static void a_ledger_that_calls_everything_too_large_for_a_while_gets_large_batches_again(
+	void **state)
+{
+	kit k;
+	unsigned refused;
+
+	(void)state;
+	write_files(&k);
+	narrow.most_items = 1;
+	narrow.most_bytes = 100;
+	(void)emr_view_publish_now(k.view);
+	for (int i = 0; i < FILES; i++)
+		assert_string_equal(state_of(&k, i), "failed limit");
+	narrow.most_items = narrow.most_bytes = 0;
+	refused = narrow.refused;
+	(void)kit_items(&k);
+	kit_publish_all(&k);
+	expect_confirmed(&k);
+	assert_int_equal(narrow.refused, refused);
+	kit_restart_and_compare(&k);
+	kit_close(&k);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(many_changes_go_in_smaller_batches),
+		cmocka_unit_test(one_that_is_too_large_is_told_by_name_and_the_others_go_on),
+		cmocka_unit_test(one_that_waited_in_the_journal_holds_up_nobody_either),
+		cmocka_unit_test(
+			a_ledger_that_calls_everything_too_large_for_a_while_gets_large_batches_again),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
