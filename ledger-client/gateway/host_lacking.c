@@ -180,27 +180,34 @@ static emr_status bring_again(const restoring *r)
 
 /* Each time is as long after the one before as that was after the signing: a gateway that always
  * says that a part is on its way, or a ledger that takes it no more, gets a few entries, and an
- * end. EMR_OK: now.  EMR_TIMEOUT: later; EMR_NOT_FOUND: never again. */
+ * end. */
+emr_status host_bring_when(uint64_t signed_s, uint64_t before_s, uint64_t now_s)
+{
+	uint64_t pause = before_s > signed_s ? before_s - signed_s : 0;
+
+	if (now_s > signed_s && now_s - signed_s > GIVE_UP_S)
+		return EMR_NOT_FOUND;
+	pause = pause < PATIENCE_S ? PATIENCE_S : pause > SEND_MOST_S ? SEND_MOST_S : pause;
+	/* A clock that was put back does not stop it. */
+	return before_s <= now_s && now_s - before_s < pause ? EMR_TIMEOUT : EMR_OK;
+}
+
 static emr_status judge_time(fabric_host *h, const char *name, const emr_batch *sent)
 {
-	const uint64_t now = emr_clock_unix_s(emr_clock_system());
-	uint64_t before, pause;
 	emr_header header;
 	struct stat facts;
+	emr_status status;
 
 	if (emr_header_parse(sent->header, &header) != EMR_CONTRACT_OK)
 		return EMR_NOT_FOUND;
 	if (fstatat(h->dirfd, name, &facts, AT_SYMLINK_NOFOLLOW) != 0)
 		return EMR_TIMEOUT;
-	if (now > header.time_unix_s + GIVE_UP_S) {
+	status = host_bring_when(header.time_unix_s, (uint64_t)facts.st_mtim.tv_sec,
+		emr_clock_unix_s(emr_clock_system()));
+	if (status == EMR_NOT_FOUND)
 		emr_log(EMR_LOG_WARN, "fabric: no peer took what %s has in a month: given up",
 			name);
-		return EMR_NOT_FOUND;
-	}
-	before = (uint64_t)facts.st_mtim.tv_sec; /* noted, or brought again the last time */
-	pause = before > header.time_unix_s ? before - header.time_unix_s : 0;
-	pause = pause < PATIENCE_S ? PATIENCE_S : pause > SEND_MOST_S ? SEND_MOST_S : pause;
-	return before + pause > now && before <= now ? EMR_TIMEOUT : EMR_OK;
+	return status;
 }
 
 /* EMR_NOT_FOUND: a peer has all of it, or it was purged, or cannot be read, or nobody took it. */

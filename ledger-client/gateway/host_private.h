@@ -60,6 +60,10 @@ emr_status host_fill_from(fabric_host *h, emr_chain *truth);
 /* Parts of BATCH, of which ANSWER tells, that the log lacks are looked after from now on; lock
  * held, before host_keep_parts. */
 void host_note_lacking(fabric_host *h, emr_bytes batch, const emr_ledger_answer *answer);
+/* Whether a part that no peer has is brought to the ledger again NOW, which was SIGNED then and
+ * noted, or brought the last time, at BEFORE: EMR_OK, EMR_TIMEOUT (later), EMR_NOT_FOUND (never
+ * again).  Unix seconds. */
+emr_status host_bring_when(uint64_t signed_s, uint64_t before_s, uint64_t now_s);
 /* Looks after them when it is time, no lock held; when the next time is (INT64_MAX: none). */
 int64_t host_tend_lacking(fabric_host *h);
 emr_status host_submit(void *self, emr_bytes batch, emr_ledger_answer *out_answer);

@@ -13,3 +13,5 @@ emr_test(test_gateway_carried SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_gateway_car
 emr_test(test_gateway_orderers SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_gateway_orderers.c
 	USES gateway base late_curl OpenSSL::Crypto PkgConfig::jansson PkgConfig::sodium
 	INCLUDES ${PROJECT_SOURCE_DIR}/ledger-client/gateway)
+emr_test(test_gateway_lacking SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_gateway_lacking.c
+	USES gateway ledger contract base late_curl Threads::Threads INCLUDES ${PROJECT_SOURCE_DIR}/ledger-client/gateway)
