@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+#include "base/log.h"
+#include "contract/codes.h"
 #include "contract/item.h"
 #include "contract/pubs.h"
 #include "ledger/act_send.h"
@@ -220,7 +222,10 @@ static emr_status send(const emr_keyring *invited, const emr_act *act, emr_bytes
 
 	if (status != EMR_OK)
 		return status;
-	return code == EMR_RESULT_APPLIED || code == EMR_RESULT_ALREADY ? EMR_OK : EMR_REFUSED;
+	if (code == EMR_RESULT_APPLIED || code == EMR_RESULT_ALREADY)
+		return EMR_OK;
+	emr_log(EMR_LOG_WARN, "the ledger does not take this key: %s", emr_result_text(code));
+	return EMR_REFUSED;
 }
 
 emr_status emr_welcome_register(const emr_keyring *invited, const emr_invitation *invitation,

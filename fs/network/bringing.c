@@ -164,6 +164,8 @@ static emr_status register_with(emr_bringing *b, emr_bytes certificate, emr_ledg
 	if (status == EMR_DENIED)
 		emr_problem_set(out_problem, EMR_SAY_BAD_INVITATION, "cause",
 			_("it is for another role or organisation than yours"), NULL);
+	if (status == EMR_REFUSED)
+		emr_joining_say_refused(out_problem);
 	return status;
 }
 

@@ -315,6 +315,15 @@ static emr_status register_with(const emr_joining *joining, emr_keyring *keyring
 				: status;
 }
 
+void emr_joining_say_refused(emr_problem *out_problem)
+{
+	emr_problem_set(out_problem, EMR_SAY_BAD_INVITATION, "cause",
+		_("the ledger does not take your certificate, because your organisation did not "
+		  "give it, or took your name there out of use; its administrator brings the name "
+		  "back with emrfs org invite"),
+		NULL);
+}
+
 emr_status emr_joining_ask(const emr_joining *joining, const emr_keyring *keyring,
 	const char *handle, int64_t within_ns, emr_buf *out_cert, emr_problem *out_problem)
 {
@@ -334,6 +343,8 @@ emr_status emr_joining_do(const emr_joining *joining, emr_keyring *keyring, cons
 
 	if (status == EMR_OK)
 		status = register_with(joining, keyring, own, emr_buf_view(out_cert), name);
+	if (status == EMR_REFUSED && !out_problem->is_set)
+		emr_joining_say_refused(out_problem);
 	if (status != EMR_OK && !out_problem->is_set)
 		emr_problem_set_status(out_problem, status, "Joining");
 	return status;

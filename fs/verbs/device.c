@@ -396,7 +396,7 @@ static emr_status certify_device(
 }
 
 /* What is registered and cannot bring anything would be a computer of hers that is none. */
-static emr_status name_certificate(devices *d, emr_keyring *device)
+static emr_status name_certificate(devices *d, emr_keyring *device, emr_problem *out_problem)
 {
 	char own[4400];
 	emr_public public;
@@ -409,6 +409,8 @@ static emr_status name_certificate(devices *d, emr_keyring *device)
 		&d->joining, device, d->args->operands[1], own, d->acting.replica);
 	if (status != EMR_OK && emr_keyring_public(device, &public) == EMR_OK)
 		(void)!emr_share_device_remove(d->acting.share, public.signer_id, NULL, NULL);
+	if (status == EMR_REFUSED)
+		emr_joining_say_refused(out_problem);
 	return status;
 }
 
@@ -434,11 +436,12 @@ static emr_status add_to(devices *d, const char *dir, emr_problem *out_problem)
 	status = emr_share_device_add(
 		d->acting.share, device, name, emr_clock_unix_s(emr_clock_system()) + VALID_S);
 	if (status == EMR_OK)
-		status = name_certificate(d, device);
+		status = name_certificate(d, device, out_problem);
 	if (status == EMR_OK)
 		return EMR_OK;
 	(void)unlink(file);
-	say_device_problem(d, status, out_problem);
+	if (!out_problem->is_set)
+		say_device_problem(d, status, out_problem);
 	return status;
 }
 

@@ -203,8 +203,8 @@ revoke 3 weak # whoever keeps the directory was not told
 sed 's#ca/tls.pem$#ca/tls.pem directory#' settings >net/network
 invite zita clinician 0
 cp zita.invitation back.invitation
-join back "Rita Sá" 1 --login weak --secret-file "$EMR_WORK/weak.secret" # a certificate that no ledger has seen
-says "refused"
+join back "Rita Sá" 8 --login weak --secret-file "$EMR_WORK/weak.secret" # a certificate that no ledger has seen
+says "took your name there out of use; its administrator brings the name back with emrfs org invite"
 nothing_made back
 rm weak.invitation
 invite weak clinician 0

@@ -54,6 +54,8 @@ emr_status emr_joining_certificate(const emr_joining *joining, const emr_keyring
 	emr_problem *out_problem);
 /* Registers the key, or its new certificate if it is registered; nothing when it has this one.
  * LEDGER is opened with KEYRING as submitter, REPLICA is of it.  EMR_DENIED: registered for another
- * role or organisation than the invitation's. */
+ * role or organisation than the invitation's.  EMR_REFUSED: emr_joining_say_refused. */
 emr_status emr_joining_register(const emr_joining *joining, const emr_keyring *keyring,
 	emr_bytes cert, const char *name, emr_ledger *ledger, emr_replica *replica);
+/* Why the ledger takes no key with this certificate, and who can do something about it. */
+void emr_joining_say_refused(emr_problem *out_problem);
