@@ -40,6 +40,9 @@ typedef enum field_number {
 	/* msp/identities.proto */
 	SERIALIZED_IDENTITY_MSPID = 1, SERIALIZED_IDENTITY_ID_BYTES = 2,
 
+	/* msp/msp_config.proto */
+	MSP_CONFIG_CONFIG = 2, FABRIC_MSP_CONFIG_NAME = 1,
+
 	/* peer/chaincode.proto */
 	CHAINCODE_ID_NAME = 2,
 	CHAINCODE_INPUT_ARGS = 1,

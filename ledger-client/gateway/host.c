@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
@@ -441,6 +442,18 @@ static void orderers_free(emr_gateway_orderers **orderers)
 	emr_gateway_orderers_free(*orderers);
 }
 
+/* What no entry was at fault for: a block is, or what brings it. */
+static void note_trouble(emr_ledger_trouble *out, emr_status status, const emr_gateway_call *call,
+	emr_chain *truth)
+{
+	out->status = status;
+	if (truth == NULL || call->fault != EMR_GATEWAY_LIE)
+		return;
+	(void)emr_chain_size(truth, &out->seq);
+	(void)snprintf(
+		out->cause, sizeof out->cause, "%.*s", (int)sizeof out->cause - 1, call->said);
+}
+
 /* Observes everything once more, from the first block on, and compares. */
 static emr_status host_verify(void *self, emr_ledger_trouble *out_trouble)
 {
@@ -472,7 +485,7 @@ static emr_status host_verify(void *self, emr_ledger_trouble *out_trouble)
 		status = emr_chain_compare(truth, h->chain, NULL, NULL, out_trouble);
 	out_trouble->is_ordered = status == EMR_OK && emr_gateway_orderers_have_signed(orderers);
 	if (status != EMR_OK && out_trouble->status == EMR_OK)
-		out_trouble->status = status;
+		note_trouble(out_trouble, status, &call, truth);
 	return status;
 }
 

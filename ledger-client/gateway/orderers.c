@@ -18,6 +18,7 @@
 #define METADATA_MAX 16
 #define METADATA_SIGNED 0 /* common/common.proto, BlockMetadataIndex: SIGNATURES */
 #define CONSENTERS_MAX 64
+#define ORGANISATIONS_MAX 64
 #define SIGNATURES_MAX 256
 #define MAP_MAX 256 /* entries of one group of a configuration */
 
@@ -33,8 +34,10 @@ typedef struct consenter {
 } consenter;
 
 struct emr_gateway_orderers {
-	emr_buf first; /* the block that has the configuration, which CONSENTERS borrow */
+	emr_buf first; /* the block that has the configuration, which all below borrow */
 	bool is_bft;
+	emr_bytes organisations[ORGANISATIONS_MAX]; /* by Raft: whose orderers may sign, by MSP */
+	size_t organisation_count;
 	consenter consenters[CONSENTERS_MAX];
 	size_t count;
 	bool has_unknown; /* some block was signed by somebody of whom nothing is known here */
@@ -119,6 +122,33 @@ static emr_status read_consenters(emr_bytes value, emr_gateway_orderers *out)
 	return status == EMR_OK && out->count == 0 ? EMR_NOT_FOUND : status;
 }
 
+/* Into OUT by whose MSP orderers are known: that of each group in GROUP. */
+static emr_status read_organisations(emr_bytes group, emr_gateway_orderers *out)
+{
+	emr_bytes entries[ORGANISATIONS_MAX];
+	proto_list list = {.items = entries, .max = ORGANISATIONS_MAX};
+	const proto_want of_group[] = {{CONFIG_GROUP_GROUPS, PROTO_REPEATED, &list}};
+	emr_status status = proto_read(group, of_group, 1);
+
+	out->organisation_count = 0;
+	for (size_t i = 0; i < list.count && status == EMR_OK; i++) {
+		emr_bytes one = {0}, msp = {0}, config = {0}, name = {0};
+		const proto_want of_entry[] = {{MAP_VALUE, PROTO_MESSAGE, &one}};
+		const proto_want of_msp[] = {{MSP_CONFIG_CONFIG, PROTO_BYTES, &config}};
+		const proto_want of_config[] = {{FABRIC_MSP_CONFIG_NAME, PROTO_BYTES, &name}};
+
+		status = proto_read(entries[i], of_entry, 1);
+		if (status == EMR_OK)
+			status = value_get(one, "MSP", &msp);
+		if (status == EMR_OK)
+			status = proto_read(msp, of_msp, 1);
+		if (status == EMR_OK)
+			status = proto_read(config, of_config, 1);
+		out->organisations[out->organisation_count++] = name;
+	}
+	return status == EMR_OK && out->organisation_count == 0 ? EMR_NOT_FOUND : status;
+}
+
 /* DATA is of a payload of type CONFIG. */
 static emr_status read_configuration(emr_bytes data, emr_gateway_orderers *out)
 {
@@ -137,12 +167,15 @@ static emr_status read_configuration(emr_bytes data, emr_gateway_orderers *out)
 	if (status == EMR_OK)
 		status = proto_read(value, of_type, 1);
 	out->is_bft = emr_bytes_equal(type, emr_bytes_of("BFT", 3));
-	if (status == EMR_OK && out->is_bft)
+	if (status == EMR_OK && !out->is_bft)
+		return read_organisations(group, out);
+	if (status == EMR_OK)
 		status = value_get(group, "Orderers", &value);
-	return status == EMR_OK && out->is_bft ? read_consenters(value, out) : status;
+	return status == EMR_OK ? read_consenters(value, out) : status;
 }
 
-/* EMR_NOT_FOUND: the block is no configuration. */
+/* EMR_NOT_FOUND: the block is no configuration.  Another error: it cannot be read, and so is none
+ * that orderers have written. */
 static emr_status find_configuration(emr_bytes transaction, emr_bytes *out_data)
 {
 	emr_bytes payload = {0}, header = {0}, channel_header = {0};
@@ -196,6 +229,14 @@ static bool is_known(const emr_gateway *gateway, emr_bytes msp_id)
 	return false;
 }
 
+static bool may_order(const emr_gateway_orderers *orderers, emr_bytes msp_id)
+{
+	for (size_t i = 0; i < orderers->organisation_count; i++)
+		if (emr_bytes_equal(msp_id, orderers->organisations[i]))
+			return true;
+	return false;
+}
+
 /* Fabric does not ask whether an orderer's certificate has ended: its chain is looked at as it was
  * when it began. */
 static bool is_orderer(const emr_gateway *gateway, emr_bytes msp_id, X509 *certificate)
@@ -225,7 +266,8 @@ static bool has_signed(const emr_gateway *gateway, const signed_block *b, emr_by
 	return is_fine;
 }
 
-/* By Raft the orderer that leads signs. */
+/* By Raft the orderer that leads signs.  A signature of somebody who orders nothing says nothing,
+ * not even that its organisation is unknown here. */
 static const char *raft_wrong(
 	const emr_gateway *gateway, emr_gateway_orderers *orderers, const signed_block *b)
 {
@@ -242,7 +284,8 @@ static const char *raft_wrong(
 
 		if (read_signature(b->signatures[i], &one) != EMR_OK ||
 			proto_read(one.header, of_header, 1) != EMR_OK ||
-			proto_read(creator, of_identity, 2) != EMR_OK)
+			proto_read(creator, of_identity, 2) != EMR_OK ||
+			!may_order(orderers, who.msp_id))
 			continue;
 		if (has_signed(gateway, b, one.header, one.signature, &who))
 			return NULL;
@@ -291,7 +334,7 @@ static const char *bft_wrong(
 typedef struct looked_at {
 	uint64_t number;
 	emr_bytes previous, data_hash;
-	emr_bytes transaction; /* the first */
+	emr_bytes transaction; /* the last, which is the only one of a configuration */
 	emr_bytes signatures;  /* Metadata */
 } looked_at;
 
@@ -304,7 +347,6 @@ static emr_status read_looked_at(emr_bytes bytes, looked_at *out)
 	const proto_want of_header[] = {{BLOCK_HEADER_NUMBER, PROTO_NUMBER, &out->number},
 		{BLOCK_HEADER_PREVIOUS_HASH, PROTO_BYTES, &out->previous},
 		{BLOCK_HEADER_DATA_HASH, PROTO_BYTES, &out->data_hash}};
-	/* Of several the last one counts; a configuration stands alone in its block. */
 	const proto_want of_data[] = {{BLOCK_DATA_DATA, PROTO_BYTES, &out->transaction}};
 	const proto_want of_metadata[] = {{BLOCK_METADATA_METADATA, PROTO_REPEATED, &all}};
 	emr_status status = proto_read(bytes, of_block, 3);
@@ -344,7 +386,7 @@ static const char *signatures_wrong(
 				: raft_wrong(gateway, orderers, &b);
 }
 
-/* What CONSENTERS borrow is copied first. */
+/* What is borrowed of it is copied first.  EMR_NOT_FOUND: there is none. */
 static emr_status take_configuration(emr_gateway_orderers *orderers, emr_bytes transaction)
 {
 	EMR_AUTO_BUF kept = {0};
@@ -352,7 +394,7 @@ static emr_status take_configuration(emr_gateway_orderers *orderers, emr_bytes t
 	emr_status status = find_configuration(transaction, &data);
 
 	if (status != EMR_OK)
-		return status;
+		return EMR_NOT_FOUND;
 	status = emr_buf_append(&kept, data.data, data.len);
 	if (status != EMR_OK)
 		return status;

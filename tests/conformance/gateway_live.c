@@ -511,6 +511,7 @@ static void the_handle_of_a_ledger_submits_reads_and_proves(void **state)
 		emr_bytes_of(parsed->items[2].part.data, parsed->items[2].part.len)));
 	free(parsed);
 	assert_ok(emr_ledger_verify(ledger, &trouble));
+	assert_true(trouble.is_ordered);
 	batch.data[EMR_HEADER_BYTES - 1] ^= 1;
 	batch.data[60] ^= 1;
 	assert_ok(emr_ledger_submit(ledger, emr_buf_view(&batch), &first));

@@ -51,7 +51,7 @@ restores() { # WHO: what came back is what she had, and goes on
 	as "$1" json 0 status
 	expect "the kind of ledger" "$(field ledger.kind)" fabric
 	as "$1" run 0 verify
-	if [ -n "${FABRIC:-}" ]; then says "Each block is signed by orderers of these"; else says "Not checked: whether orderers"; fi
+	says "Each block is signed by orderers of these organisations"
 }
 
 say "it comes back with her passphrase, and the ledger from the channel"

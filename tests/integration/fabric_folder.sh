@@ -185,7 +185,7 @@ two_unmount ana lima
 as ana run 0 mount --passphrase-file "$EMR_PASS" ana-folder
 expect "what she has after it was opened again" "$(cat ana-folder/Imaging/CT.txt)" "a thumb"
 as ana run 0 verify
-says "Not checked: whether orderers of these organisations have signed each block"
+says "Each block is signed by orderers of these organisations"
 
 say "a peer that lies gets nothing into her folder, and says what it is"
 two_mount hospital
@@ -201,4 +201,14 @@ for what in forged unsigned; do
 	as ana run 0 status --wait
 done
 as ana run 0 verify
-says "Not checked: whether orderers of these organisations have signed each block"
+says "Each block is signed by orderers of these organisations"
+
+say "a peer that makes blocks, or has others sign them, is told by whoever verifies"
+for what in unordered peer-ordered stranger-ordered outsider-ordered; do
+	fault $what
+	as ana run 8 verify
+	says "no orderer has signed"
+	rm "$FAULT/$what"
+	as ana run 0 verify
+	says "Each block is signed by orderers of these organisations"
+done

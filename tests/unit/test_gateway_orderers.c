@@ -207,6 +207,48 @@ static void a_first_block_that_names_no_orderers_leaves_nobody_known(void **stat
 	}
 }
 
+/* Known here, and of no orderer's organisation by the channel's own word. */
+static void who_orders_nothing_signs_no_block(void **state)
+{
+	channel c = channel_of("raft", 3);
+	emr_buf *zero = &c.blocks[0];
+	uint8_t *at;
+
+	(void)state;
+	while ((at = memmem(zero->data, zero->len, "Emr", 3)) != NULL)
+		*at = 'X';
+	assert_ok(look(&c, 0));
+	assert_status(EMR_DAMAGED, look(&c, 1));
+	assert_string_equal(c.wrong, "a block that no orderer has signed");
+	channel_end(&c);
+}
+
+static size_t skip_length(const emr_buf *block, size_t at)
+{
+	while ((block->data[at] & 0x80) != 0)
+		at++;
+	return at + 1;
+}
+
+/* Any member may bring one; a configuration is written by orderers. */
+static void a_transaction_that_cannot_be_read_hides_nobody(void **state)
+{
+	(void)state;
+	for (size_t k = 0; k < 2; k++) {
+		channel c = channel_of(kinds[k], 3);
+		emr_buf *block = &c.blocks[1];
+		size_t at = skip_length(block, HEADER_BYTES + 1); /* of the data */
+
+		at = skip_length(block, at + 1); /* of the transaction */
+		assert_int_equal(block->data[at], 0x0a);
+		block->data[at] = 0x0f; /* of a type that protobuf has not */
+		assert_ok(look(&c, 0));
+		assert_ok(look(&c, 1));
+		assert_true(emr_gateway_orderers_have_signed(c.orderers));
+		channel_end(&c);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -215,6 +257,8 @@ int main(void)
 		cmocka_unit_test(a_block_without_its_signatures_or_with_too_few_is_refused),
 		cmocka_unit_test(who_says_that_he_is_of_a_known_organisation_is_asked_for_its_ca),
 		cmocka_unit_test(orderers_of_whom_nothing_is_known_are_not_called_checked),
+		cmocka_unit_test(who_orders_nothing_signs_no_block),
+		cmocka_unit_test(a_transaction_that_cannot_be_read_hides_nobody),
 		cmocka_unit_test(a_first_block_that_names_no_orderers_leaves_nobody_known),
 	};
 	int failed;

@@ -8,7 +8,9 @@ package main
 //	                fails), no-status (CommitStatus fails), twice (ordered twice)
 //	while it there: no-chaincode (the first peer's is dead, so its gateway endorses nothing), lag (the second peer sees no newer blocks),
 //	                forged (results in blocks are others), unsigned (a transaction's
-//	                signature is another), other-parts (the parts that are asked for are others),
+//	                signature is another), unordered (no orderer has signed a block), peer-ordered (a peer has),
+//	                stranger-ordered (the orderer of another CA has), outsider-ordered (that of an organisation that orders nothing),
+//	                other-parts (the parts that are asked for are others),
 //	                late-parts (private parts of what is ordered meanwhile come to no peer before the file goes), lost-parts (they never come),
 //	                narrow (the orderer takes nothing of more than narrowBytes)
 
@@ -73,6 +75,8 @@ type channel struct {
 	file      *os.File
 	keep      *gob.Encoder
 	endorsers []*person
+	orderer   *person
+	outsider  *person
 
 	lock    sync.Mutex // what follows
 	rows    map[string]row
@@ -170,10 +174,44 @@ func (m *member) ask(args [][]byte) *peer.Response {
 	return &peer.Response{Status: 500, Message: "no such function"}
 }
 
+// signedBy is BLOCK with the signatures of ORDERERS and no others.
+func signedBy(block *common.Block, orderers ...*person) *common.Block {
+	block = proto.Clone(block).(*common.Block)
+	metadata := &common.Metadata{Value: encoded(&common.OrdererBlockMetadata{LastConfig: &common.LastConfig{}})}
+	for _, one := range orderers {
+		header := encoded(&common.SignatureHeader{Creator: one.identity(), Nonce: hashed(block.Header.DataHash)[:24]})
+		metadata.Signatures = append(metadata.Signatures, &common.MetadataSignature{SignatureHeader: header,
+			Signature: one.sign(bytes.Join([][]byte{metadata.Value, header, headerBytes(block.Header)}, nil))})
+	}
+	block.Metadata.Metadata[common.BlockMetadataIndex_SIGNATURES] = encoded(metadata)
+	return block
+}
+
+// configuration says who orders: the first organisation, by Raft.
+func configuration() []byte {
+	value := func(message proto.Message) *common.ConfigValue { return &common.ConfigValue{Value: encoded(message)} }
+	organisation := &common.ConfigGroup{Values: map[string]*common.ConfigValue{
+		"MSP": value(&msp.MSPConfig{Config: encoded(&msp.FabricMSPConfig{Name: memberMSP})})}}
+	orderers := &common.ConfigGroup{Groups: map[string]*common.ConfigGroup{"first": organisation},
+		Values: map[string]*common.ConfigValue{"ConsensusType": value(&orderer.ConsensusType{Type: "etcdraft"})}}
+	config := &common.Config{ChannelGroup: &common.ConfigGroup{Groups: map[string]*common.ConfigGroup{"Orderer": orderers}}}
+	return encoded(&common.Envelope{Payload: encoded(&common.Payload{Data: encoded(&common.ConfigEnvelope{Config: config}), Header: &common.Header{
+		ChannelHeader: encoded(&common.ChannelHeader{Type: int32(common.HeaderType_CONFIG), ChannelId: networkName})}})})
+}
+
 // told is a block as it is, or as a peer that lies has made it: everything that needs nobody's key fits.
 func (m *member) told(number uint64) *common.Block {
 	block := m.blocks[number]
-	if !m.fault("forged") && !m.fault("unsigned") {
+	switch {
+	case m.fault("unordered"):
+		return signedBy(block)
+	case m.fault("peer-ordered"):
+		return signedBy(block, m.endorsers[0])
+	case m.fault("stranger-ordered"):
+		return signedBy(block, newAuthority("ca-stranger").orderer("orderer-stranger", memberMSP))
+	case m.fault("outsider-ordered"):
+		return signedBy(block, m.outsider)
+	case !m.fault("forged") && !m.fault("unsigned"):
 		return block
 	}
 	block = proto.Clone(block).(*common.Block)
@@ -388,7 +426,7 @@ func (c *channel) cut(transactions []ordered) {
 		}
 		data, filter = append(data, one.Envelope), append(filter, byte(code))
 	}
-	c.blocks = append(c.blocks, newBlock(number, previous, filter, data...))
+	c.blocks = append(c.blocks, signedBy(newBlock(number, previous, filter, data...), c.orderer))
 	close(c.changed)
 	c.changed = make(chan struct{})
 }
@@ -508,9 +546,7 @@ func (c *channel) restore() error {
 	}
 	c.file = file
 	// A channel begins with its configuration.
-	first := encoded(&common.Envelope{Payload: encoded(&common.Payload{Header: &common.Header{
-		ChannelHeader: encoded(&common.ChannelHeader{Type: int32(common.HeaderType_CONFIG), ChannelId: networkName})}})})
-	c.blocks = append(c.blocks, newBlock(0, nil, []byte{0}, first))
+	c.blocks = append(c.blocks, newBlock(0, nil, []byte{0}, configuration()))
 	read := gob.NewDecoder(file)
 	var kept [][]ordered
 	for {
@@ -560,7 +596,8 @@ func network(dir, caFile string, others []string) error {
 		name, file, _ := strings.Cut(one, "=")
 		caFiles[name] = file
 	}
-	c := &channel{dir: dir, caFiles: caFiles, endorsers: []*person{peerA, peerB, caC.peer("peer-c", "OrgC")}, rows: map[string]row{},
+	c := &channel{dir: dir, caFiles: caFiles, endorsers: []*person{peerA, peerB, caC.peer("peer-c", "OrgC")},
+		orderer: caA.orderer("orderer-a", memberMSP), outsider: caB.orderer("orderer-b", "OrgB"), rows: map[string]row{},
 		parts: map[string][]byte{}, late: map[string][]byte{}, done: map[string]finished{}, events: map[uint64][]*peer.ChaincodeEvent{},
 		pending: map[string]map[string][]byte{}, changed: make(chan struct{})}
 	if err := os.MkdirAll(filepath.Join(dir, "fault"), 0o700); err != nil {

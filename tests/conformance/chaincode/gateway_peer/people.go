@@ -89,6 +89,13 @@ func (ca *person) peer(name, mspID string) *person {
 	return ca.issue(peerTemplate(name), keyOf(name), mspID)
 }
 
+// orderer is who may sign blocks.
+func (ca *person) orderer(name, mspID string) *person {
+	own := template(name)
+	own.Subject.OrganizationalUnit = []string{"orderer"}
+	return ca.issue(own, keyOf(name), mspID)
+}
+
 func peerTemplate(name string) *x509.Certificate {
 	own := template(name)
 	own.Subject.OrganizationalUnit = []string{"peer"}

@@ -149,7 +149,10 @@ func twice(input []byte) []byte {
 	return append(half, encoded(&invocation)...)
 }
 
-func headerHash(header *common.BlockHeader) []byte {
+func headerHash(header *common.BlockHeader) []byte { return hashed(headerBytes(header)) }
+
+// headerBytes are what is hashed of a header, and signed.
+func headerBytes(header *common.BlockHeader) []byte {
 	der, err := asn1.Marshal(struct {
 		Number             *big.Int
 		Previous, DataHash []byte
@@ -157,7 +160,7 @@ func headerHash(header *common.BlockHeader) []byte {
 	if err != nil {
 		panic(err)
 	}
-	return hashed(der)
+	return der
 }
 
 func newBlock(number uint64, previous []byte, filter []byte, transactions ...[]byte) *common.Block {
