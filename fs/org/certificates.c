@@ -176,15 +176,17 @@ emr_status emr_staff_ended_through(
 
 typedef struct namesakes {
 	const emr_ending *ending;
-	const char *handle;
+	uint8_t enrolment[32]; /* as the ledger tells names apart */
 	bool is_there;
 } namesakes;
 
 static emr_status note_namesake(void *arg, const emr_staff_member *m)
 {
 	namesakes *n = arg;
+	uint8_t own[32];
 
-	n->is_there |= m->is_active && strcmp(m->handle, n->handle) == 0 &&
+	emr_enrolment_id(n->ending->bureau->org.b, m->handle, own);
+	n->is_there |= m->is_active && memcmp(own, n->enrolment, sizeof own) == 0 &&
 		       !has_id(&n->ending->keys, m->person.signer_id.b);
 	return EMR_OK;
 }
@@ -194,10 +196,11 @@ static emr_status note_namesake(void *arg, const emr_staff_member *m)
 static emr_status add_name(emr_ending *e, const char *handle)
 {
 	emr_act act = emr_act_enrol_revoke(e->bureau->org, handle, UINT64_MAX);
-	namesakes others = {.ending = e, .handle = handle};
+	namesakes others = {.ending = e};
 	uint64_t through = 0;
 	emr_status status = emr_staff_ended_through(e->bureau, handle, &through);
 
+	emr_enrolment_id(e->bureau->org.b, handle, others.enrolment);
 	if (status == EMR_NOT_FOUND)
 		status = EMR_OK;
 	if (status == EMR_OK)

@@ -443,8 +443,8 @@ static void orderers_free(emr_gateway_orderers **orderers)
 }
 
 /* What no entry was at fault for: a block is, or what brings it. */
-static void note_trouble(emr_ledger_trouble *out, emr_status status, const emr_gateway_call *call,
-	emr_chain *truth)
+static void note_trouble(
+	emr_ledger_trouble *out, emr_status status, const emr_gateway_call *call, emr_chain *truth)
 {
 	out->status = status;
 	if (truth == NULL || call->fault != EMR_GATEWAY_LIE)

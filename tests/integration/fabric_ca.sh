@@ -220,6 +220,18 @@ as hospital json 0 device remove desk --passphrase-file "$EMR_PASS"
 [ -e ca/desk.revoked ] || emr_fail "the authority goes on giving it certificates"
 revoke 0 desk # its handle, too, by which another one could be given
 
+say "two who are called alike but for a capital are two: the one who stays is renewed when the other one goes"
+invite Otto clinician 0
+join Otto "Otto Paz" 0
+echo "300 60" >ca/days
+invite otto clinician 0
+join otto "Otto Sá" 0
+rm ca/days
+revoke 0 Otto
+as otto run 0 mount --passphrase-file "$EMR_PASS" "$EMR_WORK/otto-folder"
+says "Your certificate was renewed."
+two_unmount otto
+
 say "an agent that runs for longer than its certificate lasts gets another one meanwhile"
 invite keys agent 0
 echo "0 0.001" >ca/days # 86 s, and a third of it is left when it asks
