@@ -574,8 +574,7 @@ static emr_status send_some(publisher_place *place, pick *picks, size_t n)
 		.await = lull_await,
 		.await_arg = &wait,
 		.given = &place->going};
-	const pick *const all = picks;
-	const size_t all_count = n;
+	const size_t chosen = n;
 	uint64_t bytes = 0;
 	pick *large;
 	emr_status status = ask_each(place, picks, n), noted;
@@ -586,7 +585,7 @@ static emr_status send_some(publisher_place *place, pick *picks, size_t n)
 		bytes = fill(place, &l, picks, n, &n, &large);
 		n += large != NULL;
 		atomic_fetch_add(&place->going_of, bytes);
-		end_going(place, all + n, all_count - n);
+		end_going(place, picks + n, chosen - n);
 		/* Before the first byte goes: whoever is killed now asks next time. */
 		noted = note_and_write(place, picks, n, BOOK_SENT, is_to_be_sent);
 		if (noted != EMR_OK) {
@@ -606,7 +605,7 @@ static emr_status send_some(publisher_place *place, pick *picks, size_t n)
 		place->publisher->options.copied(place->publisher->options.arg);
 	if (status == EMR_OK)
 		works(place);
-	end_going(place, all, all_count);
+	end_going(place, picks, n);
 	load_free(&l);
 	return status == EMR_OK ? noted : status;
 }

@@ -289,13 +289,21 @@ static size_t asked(const char *words)
 	return n;
 }
 
+static void make_node_file(const char *name)
+{
+	char path[512];
+
+	node_file(name, path, sizeof path);
+	close(open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600));
+}
+
 static void gate_is(bool is_open)
 {
 	char path[512];
 
 	node_file("open", path, sizeof path);
 	if (is_open)
-		close(open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600));
+		make_node_file("open");
 	else
 		unlink(path);
 }
@@ -938,6 +946,47 @@ static void a_place_that_takes_one_import_is_given_several_at_a_time(void **stat
 	end(&s);
 }
 
+/* What has no room in one import goes with the next, and in no third one while that is under way:
+ * pinning again would take away the pin first. */
+static void what_one_of_several_imports_carries_is_in_no_other(void **state)
+{
+	static const char *const names[] = {"gate"};
+	emr_cid roots[7];
+	scene s;
+
+	(void)state;
+	begin(&s, "once");
+	s.has_programs = true;
+	s.patience_ms = UINT32_MAX;
+	s.first_bytes = 10 * LEAF_BYTES; /* two records of four leaves */
+	gate_is(true);
+	start(&s, 1, names);
+	roots[6] = save(&s, "first", 0);
+	wait_held(&s, &roots[6], 2);
+	gate_is(false);
+	forget_asked();
+	atomic_store(&s.are_at_work, true);
+	for (size_t i = 0; i < 6; i++)
+		roots[i] = save_leaves(&s, 40 + i, 4);
+	while (look(&s, 0).records != 7)
+		usleep(1000);
+	atomic_store(&s.are_at_work, false);
+	while (asked("dag/import") < 3)
+		usleep(1000);
+	make_node_file("one");
+	while (look(&s, 0).held != 3)
+		usleep(1000);
+	roots[6] = save(&s, "last", 0);
+	while (asked("dag/import") < 4 && asked("pin/ls") == 0)
+		usleep(1000);
+	gate_is(true);
+	for (size_t i = 0; i < 7; i++)
+		wait_held(&s, &roots[i], 2);
+	assert_int_equal(asked("pin/ls"), 0);
+	assert_int_equal(asked("dag/import"), 4);
+	end(&s);
+}
+
 /* Behind a slow line, or in a folder that is never open for long, it would begin anew for ever. */
 static void an_import_that_was_cut_off_goes_on_in_pieces(void **state)
 {
@@ -1042,6 +1091,7 @@ int main(void)
 		cmocka_unit_test(what_is_on_its_way_is_counted_while_it_is),
 		cmocka_unit_test(what_is_sent_gives_way_to_programs_in_the_folder),
 		cmocka_unit_test(a_place_that_takes_one_import_is_given_several_at_a_time),
+		cmocka_unit_test(what_one_of_several_imports_carries_is_in_no_other),
 		cmocka_unit_test(an_import_that_was_cut_off_goes_on_in_pieces),
 		cmocka_unit_test(programs_that_never_rest_keep_nothing_back_for_ever),
 		cmocka_unit_test(to_stop_waits_for_no_node),
