@@ -395,11 +395,13 @@ static uint64_t room_of(publisher_place *place)
 	return room;
 }
 
+/* Not while another thread's import, which failed, is to be tried again in a smaller one. */
 static void grow(publisher_place *place)
 {
 	pthread_mutex_lock(&place->publisher->lock);
-	place->roots_max = place->roots_max < EMR_IPFS_ROOTS_MAX / 2 ? place->roots_max * 2
-								     : EMR_IPFS_ROOTS_MAX;
+	if (publisher_now_ns() >= place->retry_ns)
+		place->roots_max = place->roots_max < EMR_IPFS_ROOTS_MAX / 2 ? place->roots_max * 2
+									     : EMR_IPFS_ROOTS_MAX;
 	place->has_taken = true;
 	pthread_mutex_unlock(&place->publisher->lock);
 }
