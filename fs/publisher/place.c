@@ -23,6 +23,7 @@
 #define CHECK_SHARE 20		       /* of the time at most one part in so many */
 #define CHECK_AGAIN_NS INT64_C(86400000000000)
 #define UNSTICK_NS INT64_C(600000000000)
+#define LIST_LEAST 50 /* of fewer each is asked for: a node may keep much for others */
 
 uint16_t place_bit(const publisher_place *place)
 {
@@ -785,6 +786,55 @@ static bool check_one(publisher_place *place)
 	return true;
 }
 
+/* With the lock. */
+static size_t count_doubted(const publisher_place *place)
+{
+	const book *b = &place->publisher->book;
+	size_t n = 0;
+
+	for (size_t i = 0; i < book_count(b); i++)
+		n += (book_at(b, i)->doubted & place_bit(place)) != 0;
+	return n;
+}
+
+static emr_status note_listed(void *arg, const emr_cid *root)
+{
+	publisher_place *place = arg;
+	book_entry *entry;
+
+	pthread_mutex_lock(&place->publisher->lock);
+	entry = book_find(&place->publisher->book, root);
+	if (entry != NULL)
+		entry->listed |= place_bit(place);
+	pthread_mutex_unlock(&place->publisher->lock);
+	return EMR_OK;
+}
+
+/* With the lock, which it gives back meanwhile; once.  What the file does not say any more is read
+ * off one list: only what is on it is asked for, whether it is whole.  Without the list each is. */
+static void read_list(publisher_place *place)
+{
+	emr_publisher *p = place->publisher;
+	emr_ipfs_call call = place_call(place, ASK_MS);
+	emr_status status;
+
+	if (place->has_list)
+		return;
+	place->has_list = true;
+	if (is_clustered(place) || count_doubted(place) < LIST_LEAST)
+		return;
+	pthread_mutex_unlock(&p->lock);
+	status = emr_ipfs_each_pin(place->node, &call, note_listed, place);
+	pthread_mutex_lock(&p->lock);
+	for (size_t i = 0; status == EMR_OK && i < book_count(&p->book); i++) {
+		book_entry *entry = book_at(&p->book, i);
+		const unsigned not_there = entry->doubted & ~entry->listed & place_bit(place);
+
+		entry->sent &= (uint16_t)~not_there;
+		entry->doubted &= (uint16_t)~not_there;
+	}
+}
+
 /* ---- The thread ---- */
 
 /* A place that did not answer last time, or not yet, is asked for little before it is given much.
@@ -846,7 +896,10 @@ static void serve_once(publisher_place *place)
 	}
 	unstick(place);
 	cluster_unwait(place);
-	if (!answers(place) || publish_some(place))
+	if (!answers(place))
+		return;
+	read_list(place);
+	if (publish_some(place))
 		return;
 	if (place->at_work > 0) { /* what is let go of may be what another thread sends */
 		publisher_wait_until(p, INT64_MAX);

@@ -41,6 +41,7 @@ struct publisher_place {
 	size_t roots_max;		       /* of one import; fewer after one that failed */
 	size_t at_work;			       /* lanes that send */
 	bool has_taken;			       /* a batch, whole: the other lanes may send, too */
+	bool has_list;			       /* was asked for all its pins, where that helps */
 	uint64_t room, room_max; /* bytes of one import: what it takes in a few seconds */
 	int64_t next_check_ns, unstick_ns;
 	int64_t look_ns; /* when its cluster is looked at again for what waits; 0: nothing does */

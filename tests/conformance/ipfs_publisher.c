@@ -558,6 +558,35 @@ static void the_file_can_be_lost_or_torn_and_nothing_is_sent_twice(void **state)
 	end(&s);
 }
 
+static void without_the_file_a_place_is_asked_for_one_list_of_what_it_has(void **state)
+{
+	static const char *const names[] = {"gate"};
+	emr_cid roots[61];
+	scene s;
+
+	(void)state;
+	begin(&s, "list");
+	gate_is(true);
+	for (size_t round = 0; round < 2; round++) {
+		forget_asked();
+		for (size_t i = 60 * round; i < 60 + round; i++)
+			roots[i] = save(&s, "listed", i);
+		start(&s, 1, names);
+		for (size_t i = 0; i < 60 + round; i++)
+			wait_held(&s, &roots[i], 2);
+		assert_int_equal(asked("pin/ls?type=recursive&stream=true"), 1);
+		/* What is on it is asked for, and only what is not is sent. */
+		assert_int_equal(asked("pin/ls?arg="), 60 * round);
+		assert_int_equal(asked("dag/stat"), 60 * round);
+		assert_true(round == 0 || asked("dag/import") == 1);
+		for (size_t i = 0; i < 60 + round; i++)
+			assert_true(is_kept(&roots[i]));
+		stop(&s);
+		assert_int_equal(unlinkat(s.state_fd, "copies", 0), 0);
+	}
+	end(&s);
+}
+
 static void what_is_erased_is_told_until_every_place_lets_go(void **state)
 {
 	static const char *const names[] = {"gate", "good"};
@@ -1077,6 +1106,7 @@ int main(void)
 		cmocka_unit_test(a_record_that_is_not_whole_here_counts_where_it_is),
 		cmocka_unit_test(who_was_killed_while_sending_asks_before_sending_again),
 		cmocka_unit_test(the_file_can_be_lost_or_torn_and_nothing_is_sent_twice),
+		cmocka_unit_test(without_the_file_a_place_is_asked_for_one_list_of_what_it_has),
 		cmocka_unit_test(what_is_erased_is_told_until_every_place_lets_go),
 		cmocka_unit_test(what_is_pinned_again_meanwhile_is_not_let_go),
 		cmocka_unit_test(a_copy_that_a_place_lost_is_found_out_and_sent_again),
