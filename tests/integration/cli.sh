@@ -243,11 +243,11 @@ json 0 verify --passphrase-file "$EMR_PASS"
 expect "nothing bad" "$(field bad)" "[]"
 json 0 ledger --passphrase-file "$EMR_PASS" Imaging/scan.dcm
 # The lock says who has the state, and nothing of whoever had it before in a longer place.
-printf 'pid 1\nrun /run/nobody\nfolder %s/that-was-farther-away/than-this\n' "$MNT" >"$STATE/lock"
+printf 'pid 1\nrun /run/nobody\nfolder %s/%0500d/farther-away\n' "$MNT" 0 >"$STATE/lock"
 open_folder
 run 11 mount --passphrase-file "$EMR_PASS" second
 grep -q "$MNT" out/complained || emr_fail "it is not said who has it: $(cat out/complained)"
-grep -q "farther-away\|than-this" out/complained && emr_fail "somebody else has it: $(cat out/complained)"
+grep -q farther-away out/complained && emr_fail "somebody else has it: $(cat out/complained)"
 must cmp "$EMR_WORK/scan" "$MNT/Imaging/scan.dcm"
 expect "link" "$(readlink "$MNT/Imaging/link")" scan.dcm
 
