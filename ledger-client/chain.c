@@ -109,6 +109,11 @@ emr_status emr_chain_begin_many(emr_chain *chain)
 	return emr_sql_begin_many(&chain->sql);
 }
 
+bool emr_chain_has_room_for_many(const emr_chain *chain)
+{
+	return emr_sql_has_room_for_many(&chain->sql);
+}
+
 void emr_chain_settle(emr_chain *chain)
 {
 	emr_sql_settle(&chain->sql);

@@ -5,11 +5,11 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <errno.h>
 #include <sodium.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "base/disk.h"
@@ -21,7 +21,11 @@
  * 256 MiB of them while there are thousands of entries to come. */
 #define LOG_SHORT 1000
 #define LOG_LONG 65536
-#define LOG_KEPT "PRAGMA journal_size_limit=4194304"
+/* Whoever begins the log anew, also after one who was killed, gives back what it had taken. */
+#define LOG_KEPT "PRAGMA journal_size_limit=8388608"
+/* What a long log takes, the transaction that ends it, and what the file grows by out of both:
+ * pages that found no room in the file could not leave the log either. */
+#define LOG_LONG_ROOM (UINT64_C(1) << 30)
 
 static const char *const cache_of[] = {
 	[EMR_SQL_REST] = CACHE_AT_REST,
@@ -192,14 +196,19 @@ emr_status emr_sql_begin(emr_sql *sql)
 	return begin_in(sql, EMR_SQL_BATCH);
 }
 
+bool emr_sql_has_room_for_many(const emr_sql *sql)
+{
+	struct statvfs disk;
+
+	return statvfs(sqlite3_db_filename(sql->db, "main"), &disk) == 0 &&
+	       (uint64_t)disk.f_bavail * disk.f_frsize >= LOG_LONG_ROOM;
+}
+
 /* A page that several transactions change is written into the file once for all of them. */
 emr_status emr_sql_begin_many(emr_sql *sql)
 {
-	if (!sql->is_log_long && !sql->is_still) {
+	if (!sql->is_log_long && !sql->is_still)
 		sql->is_log_long = sqlite3_wal_autocheckpoint(sql->db, LOG_LONG) == SQLITE_OK;
-		/* Whoever begins the log anew gives back what it took. */
-		(void)sqlite3_exec(sql->db, LOG_KEPT, NULL, NULL, NULL);
-	}
 	return begin_in(sql, EMR_SQL_MANY);
 }
 
@@ -299,7 +308,7 @@ static emr_status configure(emr_sql *sql, const emr_sql_kind *kind)
 	status = emr_sql_run(sql,
 		kind->survives_power_cut ? "PRAGMA synchronous=FULL" : "PRAGMA synchronous=NORMAL");
 	if (status == EMR_OK)
-		status = emr_sql_run(sql, "PRAGMA secure_delete=ON");
+		status = emr_sql_run(sql, "PRAGMA secure_delete=ON; " LOG_KEPT);
 	if (status == EMR_OK)
 		status = configure_reading(sql);
 	if (status != EMR_OK)

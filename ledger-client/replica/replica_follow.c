@@ -497,12 +497,13 @@ emr_status emr_replica_catch_up(
 			f->wants_changes = change != NULL;
 			f->is_far = is_far;
 			status = run_one(replica, f, &n, &is_end);
-			is_far = f->n_items >= RUN_ITEMS;
+			is_far = f->n_items >= RUN_ITEMS &&
+				 emr_chain_has_room_for_many(replica->writer);
 			keep_trouble(replica, &f->trouble, is_end);
 		} else {
 			status = EMR_NO_MEMORY;
 		}
-		if (status != EMR_OK || is_end)
+		if (status != EMR_OK || is_end || !is_far)
 			emr_chain_settle(replica->writer);
 		(void)pthread_mutex_unlock(&replica->write_lock);
 		/* Damage that no entry of the ledger explains is our own. */

@@ -33,6 +33,7 @@ bool emr_chain_is_overtaken(const emr_chain *chain);
 emr_status emr_chain_begin(emr_chain *chain); /* to write */
 /* To write thousands of entries, in one such transaction after the other until emr_chain_settle. */
 emr_status emr_chain_begin_many(emr_chain *chain);
+bool emr_chain_has_room_for_many(const emr_chain *chain); /* on its disk */
 void emr_chain_settle(emr_chain *chain);
 emr_status emr_chain_begin_read(emr_chain *chain); /* a snapshot */
 emr_status emr_chain_commit(emr_chain *chain);

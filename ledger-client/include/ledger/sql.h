@@ -75,6 +75,8 @@ emr_status emr_sql_begin(emr_sql *sql); /* BEGIN IMMEDIATE; EMR_READ_ONLY: the d
 /* The same for thousands of entries: their pages have more room in memory, and go from the
  * write-ahead log into the file when emr_sql_settle is called, or the log is very long. */
 emr_status emr_sql_begin_many(emr_sql *sql);
+/* For a while the log may be longer than the file that it goes into: is so much free? */
+bool emr_sql_has_room_for_many(const emr_sql *sql);
 /* Outside of a transaction, after such ones.  Costs nothing where there were none. */
 void emr_sql_settle(emr_sql *sql);
 emr_status emr_sql_begin_read(emr_sql *sql); /* a snapshot */
