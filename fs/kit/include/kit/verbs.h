@@ -129,11 +129,11 @@ typedef struct emr_verb_row {
 	const char *alias;    /* NULL without one */
 	const char *operands; /* as help shows them */
 	size_t operands_max;
-	const char *help;	    /* one line */
-	const char *manual;	    /* a few lines more */
-	const char *fields;	    /* of the JSON answer */
-	uint64_t options;	    /* bits of emr_option, without those that every verb takes */
-	const unsigned char *exits; /* besides 0, 1, 2; ended by 0 */
+	const char *help;	 /* one line */
+	const char *manual;	 /* a few lines more */
+	const char *fields;	 /* of the JSON answer */
+	uint64_t options;	 /* bits of emr_option, without those that every verb takes */
+	unsigned char exits[16]; /* besides 0, 1, 2; ended by 0 */
 } emr_verb_row;
 
 const emr_verb_row *emr_verb_get(emr_verb verb);
