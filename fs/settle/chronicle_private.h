@@ -1,0 +1,128 @@
+/* This is what the files of the chronicle share: chronicle.c, which follows the ledger,
+ * chronicle_told.c, which says what an item of it did to a record, and chronicle_kept.c, which
+ * keeps that in memory. All of it under the chronicle's lock. */
+#pragma once
+
+#include <pthread.h>
+
+#include "settle/chronicle.h"
+
+#include "index16.h"
+
+/* Texts live as long as the history: they are cut from blocks and let go together. */
+typedef struct block {
+	struct block *next;
+	size_t used, size;
+	char bytes[];
+} block;
+
+typedef struct object {
+	emr_id16 domain, parent;
+	uint64_t described, pversion; /* items that say name and content; 0: none yet */
+	const char *name;	      /* NULL: none that could be read */
+	emr_id32 content; /* hash of the metadata; of what was sealed again under another key it is
+			     the same */
+	uint32_t subject; /* INDEX16_NONE: none yet */
+	bool is_live, is_top;
+} object;
+
+/* One record over all objects that it has had. */
+typedef struct subject {
+	const char *path;
+	uint64_t cver, bytes, versions;
+	uint64_t added_unix_s, changed_unix_s;
+	uint32_t live; /* objects */
+	uint8_t type;
+	bool is_erased;
+} subject;
+
+/* An entry of the ledger that did something to records. */
+typedef struct written {
+	uint64_t seq, time_unix_s;
+	emr_id32 batch_id;
+	uint32_t signer; /* of the signers */
+	bool in_annex;
+} written;
+
+/* An event, without what it has in common with the others of its entry: most of the memory of a
+ * history is these. */
+typedef struct told {
+	const char *path, *from;
+	uint64_t cver, bytes;
+	uint32_t entry, subject;
+	uint16_t index;
+	uint8_t deed, type;
+} told;
+
+/* A growing array. */
+typedef struct row {
+	void *items;
+	size_t n, cap;
+} row;
+
+/* How far one ledger is in here, and whose of its domains were ours then. */
+typedef struct followed {
+	uint64_t size; /* entries; 0: none yet */
+	row domains;   /* in order */
+} followed;
+
+struct emr_chronicle {
+	emr_facts *facts;
+	emr_replica *replica;
+	pthread_mutex_t
+		lock; /* protects all below; the locks of facts and replica are inside of it */
+	followed now, before; /* the present ledger, and the one before a join */
+	uint64_t damaged;
+	row objects, subjects, deeds, entries, signers, domains;
+	index16 by_object,
+		by_patient_id; /* the r_pid of a record's metadata stays the same for its life */
+	block *blocks;
+	emr_buf scratch;
+};
+
+/* What the walk of the replica notes of an item. */
+typedef struct line {
+	emr_id16 domain, object;
+	emr_id32 batch_id, signer_id;
+	uint64_t seq, version, time_unix_s;
+	uint16_t index;
+	uint8_t op;
+	bool is_carried; /* says again, on another ledger, what was told already */
+} line;
+
+static inline object *object_at(const emr_chronicle *c, uint32_t i)
+{
+	return (object *)c->objects.items + i;
+}
+
+static inline subject *subject_at(const emr_chronicle *c, uint32_t i)
+{
+	return (subject *)c->subjects.items + i;
+}
+
+/* ---- chronicle_kept.c ---- */
+
+/* A zeroed item at the end; NULL without memory. */
+void *chronicle_row_add(row *r, size_t item_size);
+const char *chronicle_keep_text(emr_chronicle *c, const char *text, size_t len);
+/* Everything; the lock stays. */
+void chronicle_let_go(emr_chronicle *c);
+/* As of now, from the top, kept; KNOWN when it is the same text. */
+emr_status chronicle_path_of(emr_chronicle *c, emr_id16 parent, const char *name, const char *known,
+	const char **out_path);
+/* EMR_NOT_FOUND: somebody made, somewhere else, something with the id of what is known already.
+ * Everybody can read ids, and choose them. */
+emr_status chronicle_object_of(
+	emr_chronicle *c, emr_id16 domain, emr_id16 id, uint32_t *out_object);
+emr_status chronicle_subject_new(emr_chronicle *c, uint32_t *out_subject);
+emr_status chronicle_subject_of(
+	emr_chronicle *c, const uint8_t r_pid[32], emr_id16 id, uint32_t *out_subject);
+emr_status chronicle_add_event(emr_chronicle *c, const line *l, uint32_t s, emr_deed what,
+	const char *path, const char *from);
+bool chronicle_is_ours(const emr_chronicle *c, emr_id16 domain);
+emr_status chronicle_note_domain(emr_chronicle *c, emr_id16 domain);
+
+/* ---- chronicle_told.c ---- */
+
+/* One item after the other, in the order of the ledger. */
+emr_status chronicle_take(emr_chronicle *c, const line *l);

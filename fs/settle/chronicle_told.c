@@ -1,0 +1,253 @@
+/* This file says what an item of the ledger did to a record: saved, renamed, changed, deleted,
+ * brought back or erased it, or nothing that a person would call so. */
+#include "chronicle_private.h"
+
+#include <string.h>
+
+#include "base/log.h"
+#include "contract/codes.h"
+#include "keyring/coowned.h"
+#include "ledger/hash.h"
+#include "settle/history.h"
+#include "share/signed.h"
+
+#include "whose_private.h"
+
+/* An item whose part is not there or does not open.  What was erased is no damage; another's is not
+ * ours to tell. */
+static emr_status pass_over(emr_chronicle *c, const line *l, uint32_t i, emr_status why)
+{
+	object *o = object_at(c, i);
+	char id[33];
+	emr_status status = EMR_OK;
+
+	if (!facts_is_damage(why))
+		return why;
+	if (!chronicle_is_ours(c, l->domain))
+		return EMR_OK;
+	if (why != EMR_MISSING_DATA && why != EMR_NOT_FOUND) {
+		emr_hex(l->object.b, sizeof l->object.b, id);
+		emr_log(EMR_LOG_ERROR, "history: version %llu of record %s cannot be read: %s",
+			(unsigned long long)l->version, id, emr_status_text(why));
+		c->damaged++;
+		return EMR_OK;
+	}
+	if (o->subject == INDEX16_NONE)
+		status = chronicle_subject_new(c, &o->subject);
+	if (status != EMR_OK)
+		return status;
+	if (!o->is_live)
+		subject_at(c, o->subject)->live++;
+	o->is_live = true;
+	return chronicle_add_event(c, l, o->subject, EMR_DEED_SAVED, NULL, NULL);
+}
+
+/* What became of a record, from what it was and what it is. */
+typedef struct change {
+	const emr_place *place;
+	const emr_meta *meta;
+	bool is_new, was_live, was_same_object, is_elsewhere, is_equal;
+} change;
+
+static emr_deed deed_of(const change *ch, const line *l, const subject *s)
+{
+	if (l->op == EMR_OP_PUT)
+		return EMR_DEED_SAVED;
+	if (ch->is_new)
+		return ch->meta->type == EMR_META_FILE ? EMR_DEED_SAVED : EMR_DEED_MADE;
+	if (!ch->was_live || (l->op == EMR_OP_REWRAP && ch->place->cver != s->cver))
+		return EMR_DEED_RESTORED;
+	return ch->is_elsewhere ? EMR_DEED_RENAMED : EMR_DEED_CHANGED;
+}
+
+static emr_status tell_line(emr_chronicle *c, const line *l, uint32_t s_number, const change *ch,
+	const char *path, const char *from)
+{
+	subject *s = subject_at(c, s_number);
+	emr_deed deed = deed_of(ch, l, s);
+	/* Sealed again (a directory by META, when an epoch begins), or in another domain at the
+	 * same place: nothing else. */
+	bool is_silent = deed == EMR_DEED_CHANGED &&
+			 (l->op == EMR_OP_REWRAP || !ch->was_same_object || ch->is_equal);
+
+	s->path = path;
+	s->type = (uint8_t)ch->meta->type;
+	s->cver = ch->place->cver;
+	s->bytes = ch->meta->n;
+	if (ch->is_new)
+		s->added_unix_s = l->time_unix_s;
+	if (deed == EMR_DEED_SAVED || deed == EMR_DEED_RESTORED)
+		s->changed_unix_s = l->time_unix_s;
+	s->versions += l->op == EMR_OP_PUT;
+	return is_silent ? EMR_OK
+			 : chronicle_add_event(
+				   c, l, s_number, deed, path, ch->is_elsewhere ? from : NULL);
+}
+
+/* The object's old place as a path, if it has another one now. */
+static emr_status former_path(emr_chronicle *c, const object *o, const subject *s, const change *ch,
+	const char **out_from, bool *out_is_elsewhere)
+{
+	const emr_meta *m = ch->meta;
+
+	*out_from = NULL;
+	*out_is_elsewhere = false;
+	if (ch->is_new || !ch->was_live)
+		return EMR_OK;
+	if (!ch->was_same_object) {
+		*out_from = s->path;
+		*out_is_elsewhere = true;
+		return EMR_OK;
+	}
+	if (o->name == NULL || (strlen(o->name) == m->name.len &&
+				       memcmp(o->name, m->name.data, m->name.len) == 0 &&
+				       emr_id16_equal(o->parent, m->parent)))
+		return EMR_OK;
+	*out_is_elsewhere = true;
+	return chronicle_path_of(c, o->parent, o->name, s->path, out_from);
+}
+
+static bool is_in_domain(const emr_chronicle *c, emr_id16 directory, emr_id16 domain)
+{
+	uint32_t up = index16_get(&c->by_object, directory);
+
+	return up != INDEX16_NONE && emr_id16_equal(object_at(c, up)->domain, domain);
+}
+
+static emr_status is_owners(const emr_chronicle *c, const line *l, bool *out_is)
+{
+	uint8_t patient_pk[32];
+	emr_row_domain d_row;
+	emr_status status = emr_keyring_person_pk(c->facts->keyring, patient_pk);
+
+	if (status == EMR_OK)
+		status = whose_domain_row(c->replica, l->domain, &d_row);
+	return status == EMR_OK ? emr_signed_is_owner(c->replica, d_row.owner_pk, patient_pk,
+					  l->signer_id, out_is)
+				: status;
+}
+
+/* A writer places things in the domain that he writes in, and gives them a name: META becomes what
+ * the folder shows of it. */
+static emr_status believe(const emr_chronicle *c, const line *l, emr_meta *meta)
+{
+	static const char unnamed[] = "unnamed";
+	bool is_hers = true;
+	emr_status status = EMR_OK;
+
+	if (emr_id16_equal(l->object, l->domain))
+		return EMR_OK;
+	if (meta->name.len == 0)
+		meta->name = emr_bytes_of(unnamed, sizeof unnamed - 1);
+	if ((l->version & EMR_VERSION_ANNEX) == 0 && !is_in_domain(c, meta->parent, l->domain))
+		status = is_owners(c, l, &is_hers);
+	if (status == EMR_OK && !is_hers)
+		meta->parent = l->domain;
+	return status;
+}
+
+static emr_status apply(emr_chronicle *c, const line *l, uint32_t i, const emr_place *place,
+	const emr_meta *meta, emr_id32 content)
+{
+	change ch = {.place = place, .meta = meta};
+	const char *path, *from = NULL;
+	uint32_t number;
+	object *o = object_at(c, i);
+	subject *s;
+	emr_status status = chronicle_subject_of(c, meta->r_pid, l->object, &number);
+
+	if (status != EMR_OK)
+		return status;
+	s = subject_at(c, number);
+	ch.is_new = s->type == 0;
+	ch.was_live = s->live > 0;
+	ch.was_same_object = o->subject == number && o->is_live;
+	ch.is_equal = ch.was_same_object && emr_id32_equal(o->content, content);
+	o->content = content;
+	status = former_path(c, o, s, &ch, &from, &ch.is_elsewhere);
+	if (status != EMR_OK)
+		return status;
+	if (!o->is_live || o->subject != number)
+		s->live++;
+	o->subject = number;
+	o->is_live = true;
+	o->is_top = meta->name.len == 0;
+	o->parent = meta->parent;
+	o->name = chronicle_keep_text(c, (const char *)meta->name.data, meta->name.len);
+	if (o->name == NULL)
+		return EMR_NO_MEMORY;
+	if (o->is_top) {
+		s->type = (uint8_t)meta->type;
+		return EMR_OK;
+	}
+	status = chronicle_path_of(c, o->parent, o->name, s->path, &path);
+	/* Moved to another domain and back under the same name is no move. */
+	if (status == EMR_OK && from != NULL && strcmp(from, path) == 0)
+		ch.is_elsewhere = false;
+	return status == EMR_OK ? tell_line(c, l, number, &ch, path, from) : status;
+}
+
+static emr_status take_unlink(emr_chronicle *c, const line *l, uint32_t i)
+{
+	object *o = object_at(c, i);
+	const char *path = NULL;
+	emr_status status = EMR_OK;
+
+	if (!o->is_live || o->subject == INDEX16_NONE)
+		return EMR_OK;
+	o->is_live = false;
+	if (--subject_at(c, o->subject)->live > 0)
+		return EMR_OK; /* it lives on elsewhere */
+	if (o->name != NULL)
+		status = chronicle_path_of(
+			c, o->parent, o->name, subject_at(c, o->subject)->path, &path);
+	return status == EMR_OK
+		       ? chronicle_add_event(c, l, o->subject, EMR_DEED_DELETED, path, NULL)
+		       : status;
+}
+
+static emr_status take_erase(emr_chronicle *c, const line *l, uint32_t i)
+{
+	object *o = object_at(c, i);
+	subject *s;
+
+	if (o->subject == INDEX16_NONE || (s = subject_at(c, o->subject))->is_erased)
+		return EMR_OK;
+	s->is_erased = true;
+	return chronicle_add_event(
+		c, l, o->subject, EMR_DEED_ERASED, o->name != NULL ? s->path : NULL, NULL);
+}
+
+emr_status chronicle_take(emr_chronicle *c, const line *l)
+{
+	EMR_AUTO_BUF plain = {0};
+	emr_place place;
+	emr_meta meta;
+	emr_bytes content;
+	uint32_t i;
+	emr_status status = chronicle_object_of(c, l->domain, l->object, &i);
+
+	if (status == EMR_NOT_FOUND)
+		return EMR_OK;
+	if (status == EMR_OK && l->is_carried && (l->op == EMR_OP_UNLINK || l->op == EMR_OP_ERASE))
+		return EMR_OK;
+	if (status != EMR_OK || l->op == EMR_OP_UNLINK || l->op == EMR_OP_ERASE)
+		return status != EMR_OK		? status
+		       : l->op == EMR_OP_UNLINK ? take_unlink(c, l, i)
+						: take_erase(c, l, i);
+	object_at(c, i)->described = l->version;
+	if (l->op != EMR_OP_META)
+		object_at(c, i)->pversion = l->version;
+	if (l->is_carried)
+		return EMR_OK;
+	status = emr_facts_version(c->facts, l->domain, l->object, l->version,
+		object_at(c, i)->pversion, &place, &plain, &meta);
+	if (status != EMR_OK)
+		return pass_over(c, l, i, status);
+	content = emr_buf_view(&plain);
+	status = chronicle_note_domain(c, l->domain);
+	if (status == EMR_OK)
+		status = believe(c, l, &meta);
+	return status == EMR_OK ? apply(c, l, i, &place, &meta, emr_sha256_of(&content, 1))
+				: status;
+}
