@@ -13,9 +13,17 @@ foreach(theme inner names packed tree files settle space quiet software model th
 		INCLUDES ${view_inside}
 		LINK_OPTIONS ${view_${theme}_links})
 endforeach()
-emr_test(test_view_follow THREADS SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_view_follow.c ${view_kit} USES ${view_uses}
-	INCLUDES ${view_inside}
-	LINK_OPTIONS -Wl,--wrap=emr_journal_commit,--wrap=emr_replica_since,--wrap=emr_ledger_size,--wrap=pthread_mutex_unlock,--wrap=emr_facts_get,--wrap=emr_coowned_pre)
+# Two computers of one person.
+set(view_follow_wraps -Wl,--wrap=emr_ledger_size,--wrap=pthread_mutex_unlock)
+set(view_late_wraps -Wl,--wrap=emr_replica_since,--wrap=emr_facts_get,--wrap=emr_coowned_pre)
+set(view_both_wraps -Wl,--wrap=emr_journal_commit)
+foreach(theme follow late both)
+	emr_test(test_view_${theme} THREADS
+		SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_view_${theme}.c ${CMAKE_CURRENT_LIST_DIR}/two_kit.c ${view_kit}
+		USES ${view_uses}
+		INCLUDES ${view_inside}
+		LINK_OPTIONS ${view_${theme}_wraps})
+endforeach()
 emr_test(test_facts_kept SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_facts_kept.c ${view_kit}
 	${CMAKE_CURRENT_LIST_DIR}/others_kit.c
 	USES ${view_uses} LINK_OPTIONS -Wl,--wrap=emr_keyring_kind_of)
