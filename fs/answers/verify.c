@@ -7,6 +7,7 @@
 
 #include "answers/answers.h"
 #include "answers/gaps.h"
+#include "base/array.h"
 #include "base/log.h"
 #include "fetch/fetch.h"
 #include "kit/language.h"
@@ -57,15 +58,8 @@ static emr_status keep_record(void *arg, const emr_place *place, const emr_meta 
 	verification *v = arg;
 	char *name;
 
-	if (v->n == v->cap) {
-		size_t cap = v->cap == 0 ? 256 : v->cap * 2;
-		record *more = reallocarray(v->records, cap, sizeof *more);
-
-		if (more == NULL)
-			return EMR_NO_MEMORY;
-		v->records = more;
-		v->cap = cap;
-	}
+	if (emr_array_room(&v->records, v->n, &v->cap, sizeof *v->records) != EMR_OK)
+		return EMR_NO_MEMORY;
 	name = strndup((const char *)meta->name.data, meta->name.len);
 	if (name == NULL)
 		return EMR_NO_MEMORY;

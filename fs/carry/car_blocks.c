@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/array.h"
 #include "base/file.h"
 #include "carry/catalogue.h"
 #include "store/unixfs.h"
@@ -137,15 +138,8 @@ static emr_status note_block(void *arg, const emr_block *block, uint64_t offset)
 
 	if (b->n == CAR_BLOCKS_MAX)
 		return EMR_LIMIT;
-	if (b->n == b->cap) {
-		size_t cap = b->cap == 0 ? 256 : b->cap * 2;
-		place *more = reallocarray(b->places, cap, sizeof *more);
-
-		if (more == NULL)
-			return EMR_NO_MEMORY;
-		b->places = more;
-		b->cap = cap;
-	}
+	if (emr_array_room(&b->places, b->n, &b->cap, sizeof *b->places) != EMR_OK)
+		return EMR_NO_MEMORY;
 	b->places[b->n++] = (place){.cid = block->cid,
 		.len = (uint32_t)block->data.len & 0xffffff,
 		.kind = (uint8_t)kind_of(block),

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "contract/codes.h"
 #include "crypto/hashsig.h"
 
@@ -40,21 +41,6 @@ uint64_t emr_parcel_torn(const emr_parcel *parcel)
 	return parcel->torn;
 }
 
-static emr_status grow(void **items, size_t n, size_t *cap, size_t size)
-{
-	size_t wanted = *cap == 0 ? 64 : *cap * 2;
-	void *more;
-
-	if (n < *cap)
-		return EMR_OK;
-	more = reallocarray(*items, wanted, size);
-	if (more == NULL)
-		return EMR_NO_MEMORY;
-	*items = more;
-	*cap = wanted;
-	return EMR_OK;
-}
-
 /* ---- the catalogue ---- */
 
 static const emr_list_key *key_of(const emr_parcel *p, emr_id16 domain, emr_id32 id)
@@ -76,7 +62,7 @@ static emr_status take_list_key(emr_parcel *p, const emr_page_item *at, emr_id16
 		return EMR_OK; /* every part says it again */
 	status = emr_listkey_part_decode(at->priv, &part);
 	if (status == EMR_OK)
-		status = grow((void **)&p->keys, p->n_keys, &p->keys_cap, sizeof *p->keys);
+		status = emr_array_room(&p->keys, p->n_keys, &p->keys_cap, sizeof *p->keys);
 	if (status != EMR_OK)
 		return status;
 	memcpy(writer.b, at->item.signer_id, 32);
@@ -101,7 +87,7 @@ static emr_status record_for(emr_parcel *p, emr_id16 domain, emr_id16 object, re
 		*out_record = last;
 		return EMR_OK;
 	}
-	status = grow((void **)&p->records, p->n, &p->cap, sizeof *p->records);
+	status = emr_array_room(&p->records, p->n, &p->cap, sizeof *p->records);
 	if (status != EMR_OK)
 		return status;
 	*out_record = &p->records[p->n++];

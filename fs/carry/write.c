@@ -7,6 +7,7 @@
 
 #include "carry/carry.h"
 #include "carry/catalogue.h"
+#include "base/array.h"
 #include "base/file.h"
 #include "contract/codes.h"
 #include "store/car.h"
@@ -58,15 +59,8 @@ static emr_status parcel_keep_record(void *arg, const emr_place *place, const em
 
 	if (w->n == RECORDS_MAX)
 		return EMR_LIMIT;
-	if (w->n == w->cap) {
-		size_t cap = w->cap == 0 ? 256 : w->cap * 2;
-		record *more = reallocarray(w->records, cap, sizeof *more);
-
-		if (more == NULL)
-			return EMR_NO_MEMORY;
-		w->records = more;
-		w->cap = cap;
-	}
+	if (emr_array_room(&w->records, w->n, &w->cap, sizeof *w->records) != EMR_OK)
+		return EMR_NO_MEMORY;
 	w->records[w->n++] = (record){.place = *place, .parent = meta->parent};
 	return EMR_OK;
 }

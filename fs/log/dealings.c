@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "contract/codes.h"
 #include "keyring/card.h"
 #include "kit/json.h"
@@ -29,15 +30,9 @@ void emr_dealing_free(emr_dealing *dealing)
 
 emr_status gathering_add_dealing(emr_openings *o, const emr_dealing *one)
 {
-	if (o->n_dealings == o->cap_dealings) {
-		size_t cap = o->cap_dealings == 0 ? 32 : o->cap_dealings * 2;
-		emr_dealing *grown = realloc(o->dealings, cap * sizeof *grown);
-
-		if (grown == NULL)
-			return EMR_NO_MEMORY;
-		o->dealings = grown;
-		o->cap_dealings = cap;
-	}
+	if (emr_array_room(&o->dealings, o->n_dealings, &o->cap_dealings, sizeof *o->dealings) !=
+		EMR_OK)
+		return EMR_NO_MEMORY;
 	o->dealings[o->n_dealings++] = *one;
 	return EMR_OK;
 }

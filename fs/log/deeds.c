@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "base/clock.h"
 #include "kit/language.h"
 #include "session/walk.h"
@@ -140,15 +141,8 @@ static emr_status note_event(void *arg, const emr_event *event)
 	if (c->path != NULL && !is_marked(c, event->subject, 1 | 2) &&
 		!is_below(event->path, c->path) && !is_below(event->from, c->path))
 		return EMR_OK;
-	if (out->n == out->cap) {
-		size_t cap = out->cap == 0 ? 64 : out->cap * 2;
-		emr_event *grown = realloc(out->events, cap * sizeof *grown);
-
-		if (grown == NULL)
-			return EMR_NO_MEMORY;
-		out->events = grown;
-		out->cap = cap;
-	}
+	if (emr_array_room(&out->events, out->n, &out->cap, sizeof *out->events) != EMR_OK)
+		return EMR_NO_MEMORY;
 	copy = &out->events[out->n++];
 	*copy = *event;
 	copy->path = copy_text(event->path, &status);

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "log/deeds.h"
 
 #define FOLDED 5       /* more files than these are one line */
@@ -122,15 +123,8 @@ static bool is_alike(const json_t *a, const json_t *b)
 
 static emr_status new_group(emr_folding *f, const json_t *entry, size_t *out)
 {
-	if (f->n_groups == f->cap_groups) {
-		size_t cap = f->cap_groups == 0 ? 16 : f->cap_groups * 2;
-		group *grown = realloc(f->groups, cap * sizeof *grown);
-
-		if (grown == NULL)
-			return EMR_NO_MEMORY;
-		f->groups = grown;
-		f->cap_groups = cap;
-	}
+	if (emr_array_room(&f->groups, f->n_groups, &f->cap_groups, sizeof *f->groups) != EMR_OK)
+		return EMR_NO_MEMORY;
 	f->groups[f->n_groups] = (group){.first = json_deep_copy(entry), .files = json_object()};
 	if (f->groups[f->n_groups].first == NULL || f->groups[f->n_groups].files == NULL) {
 		json_decref(f->groups[f->n_groups].first);
@@ -175,15 +169,8 @@ static emr_status join(group *g, const json_t *entry)
 
 static emr_status add_line(emr_folding *f, size_t in_group, char *text)
 {
-	if (f->n == f->cap) {
-		size_t cap = f->cap == 0 ? 64 : f->cap * 2;
-		line *grown = realloc(f->lines, cap * sizeof *grown);
-
-		if (grown == NULL)
-			return EMR_NO_MEMORY;
-		f->lines = grown;
-		f->cap = cap;
-	}
+	if (emr_array_room(&f->lines, f->n, &f->cap, sizeof *f->lines) != EMR_OK)
+		return EMR_NO_MEMORY;
 	f->lines[f->n++] = (line){.group = in_group, .text = text};
 	return EMR_OK;
 }

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "base/clock.h"
 #include "contract/codes.h"
 #include "kit/json.h"
@@ -86,15 +87,8 @@ emr_status gathering_add(gathering *g, const emr_audit_entry *entry, emr_opening
 {
 	emr_openings *o = g->out;
 
-	if (o->n == o->cap) {
-		size_t cap = o->cap == 0 ? 64 : o->cap * 2;
-		emr_opening *grown = realloc(o->list, cap * sizeof *grown);
-
-		if (grown == NULL)
-			return EMR_NO_MEMORY;
-		o->list = grown;
-		o->cap = cap;
-	}
+	if (emr_array_room(&o->list, o->n, &o->cap, sizeof *o->list) != EMR_OK)
+		return EMR_NO_MEMORY;
 	*out = &o->list[o->n];
 	**out = (emr_opening){.kind = entry->kind,
 		.at = entry->ledger_time,

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "base/codec.h"
 #include "contract/codes.h"
 #include "kit/language.h"
@@ -41,15 +42,8 @@ typedef struct looking {
 
 static emr_status add(looking *l, const emr_coming *one)
 {
-	if (l->n == l->cap) {
-		size_t cap = l->cap == 0 ? 8 : l->cap * 2;
-		emr_coming *grown = realloc(l->all, cap * sizeof *grown);
-
-		if (grown == NULL)
-			return EMR_NO_MEMORY;
-		l->all = grown;
-		l->cap = cap;
-	}
+	if (emr_array_room(&l->all, l->n, &l->cap, sizeof *l->all) != EMR_OK)
+		return EMR_NO_MEMORY;
 	l->all[l->n++] = *one;
 	return EMR_OK;
 }

@@ -9,6 +9,7 @@
 #include <strings.h>
 #include <unistd.h>
 
+#include "base/array.h"
 #include "base/file.h"
 #include "contract/codes.h"
 #include "kit/language.h"
@@ -83,15 +84,8 @@ static emr_status take(void *arg, emr_id16 id, const emr_row_proposal *row)
 	if (row->kind != EMR_PROPOSAL_RULES || row->head.state != EMR_PROPOSAL_OPEN ||
 		all->now >= row->not_after_unix_s)
 		return EMR_OK;
-	if (all->n == all->cap) {
-		size_t cap = all->cap == 0 ? 8 : all->cap * 2;
-		proposal *grown = realloc(all->list, cap * sizeof *grown);
-
-		if (grown == NULL)
-			return EMR_NO_MEMORY;
-		all->list = grown;
-		all->cap = cap;
-	}
+	if (emr_array_room(&all->list, all->n, &all->cap, sizeof *all->list) != EMR_OK)
+		return EMR_NO_MEMORY;
 	emr_key_approval(id.b, all->bureau->org.b, &key);
 	status = emr_replica_state_get(all->bureau->session.replica, key.text, &mine);
 	p.is_ours = status == EMR_OK;

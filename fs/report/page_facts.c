@@ -6,6 +6,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/array.h"
 #include "base/clock.h"
 #include "kit/language.h"
 #include "report/kinds.h"
@@ -53,15 +54,8 @@ static emr_status add_to(page_sums *sums, const char *name, size_t len, uint64_t
 		if (strncmp(sums->all[i].name, name, len) == 0 && sums->all[i].name[len] == '\0')
 			found = &sums->all[i];
 	if (found == NULL) {
-		if (sums->n == sums->cap) {
-			size_t cap = sums->cap == 0 ? 16 : sums->cap * 2;
-			page_sum *grown = realloc(sums->all, cap * sizeof *grown);
-
-			if (grown == NULL)
-				return EMR_NO_MEMORY;
-			sums->all = grown;
-			sums->cap = cap;
-		}
+		if (emr_array_room(&sums->all, sums->n, &sums->cap, sizeof *sums->all) != EMR_OK)
+			return EMR_NO_MEMORY;
 		found = &sums->all[sums->n];
 		*found = (page_sum){.name = strndup(name, len)};
 		if (found->name == NULL)
@@ -146,15 +140,9 @@ static emr_status add_record(page_facts *p, const char *path, const emr_attr *at
 		p->uncounted++;
 		return EMR_OK;
 	}
-	if (p->n_records == p->cap_records) {
-		size_t cap = p->cap_records == 0 ? 64 : p->cap_records * 2;
-		page_record *grown = realloc(p->records, cap * sizeof *grown);
-
-		if (grown == NULL)
-			return EMR_NO_MEMORY;
-		p->records = grown;
-		p->cap_records = cap;
-	}
+	if (emr_array_room(&p->records, p->n_records, &p->cap_records, sizeof *p->records) !=
+		EMR_OK)
+		return EMR_NO_MEMORY;
 	r = &p->records[p->n_records++];
 	*r = *dated;
 	r->files = 1;

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "session/walk.h"
 
 #include "private.h"
@@ -117,15 +118,8 @@ static emr_status add_dataset(void *arg, const emr_team *team)
 
 	if (team->kind != EMR_TEAM_DATASET || !team->terms.is_deidentified)
 		return EMR_OK;
-	if (d->n == d->room) {
-		size_t room = d->room > 0 ? 2 * d->room : 16;
-		emr_team *grown = realloc(d->all, room * sizeof *grown);
-
-		if (grown == NULL)
-			return EMR_NO_MEMORY;
-		d->all = grown;
-		d->room = room;
-	}
+	if (emr_array_room(&d->all, d->n, &d->room, sizeof *d->all) != EMR_OK)
+		return EMR_NO_MEMORY;
 	d->all[d->n++] = *team;
 	return EMR_OK;
 }

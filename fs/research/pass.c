@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "session/walk.h"
 
 emr_status pass_begin(cleaner *c, pass *p)
@@ -40,15 +41,8 @@ static emr_status add(pass *p, const char *path, const emr_attr *attr)
 	original *one;
 	emr_status status;
 
-	if (p->n == p->room) {
-		size_t room = p->room > 0 ? 2 * p->room : 64;
-		original *grown = realloc(p->all, room * sizeof *grown);
-
-		if (grown == NULL)
-			return EMR_NO_MEMORY;
-		p->all = grown;
-		p->room = room;
-	}
+	if (emr_array_room(&p->all, p->n, &p->room, sizeof *p->all) != EMR_OK)
+		return EMR_NO_MEMORY;
 	one = &p->all[p->n];
 	*one = (original){.node = attr->node, .path = strdup(path)};
 	if (one->path == NULL)

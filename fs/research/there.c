@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "base/id.h"
 #include "record/derived.h"
 #include "session/walk.h"
@@ -54,16 +55,9 @@ static bool note(void *arg, const char *path, const emr_attr *attr)
 			t->other = strdup(path);
 		return true;
 	}
-	if (t->n == t->room) {
-		size_t room = t->room > 0 ? 2 * t->room : 64;
-		copy_there *grown = realloc(t->all, room * sizeof *grown);
-
-		t->status = grown != NULL ? EMR_OK : EMR_NO_MEMORY;
-		if (grown == NULL)
-			return false;
-		t->all = grown;
-		t->room = room;
-	}
+	t->status = emr_array_room(&t->all, t->n, &t->room, sizeof *t->all);
+	if (t->status != EMR_OK)
+		return false;
 	one = &t->all[t->n++];
 	*one = (copy_there){.is_wanted = false};
 	strcpy(one->name, name);

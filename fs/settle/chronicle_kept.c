@@ -5,20 +5,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
+
 #define DEPTH_MAX 256
 #define PATH_BYTES_MAX 16384
 
 void *chronicle_row_add(row *r, size_t item_size)
 {
-	if (r->n == r->cap) {
-		size_t cap = r->cap == 0 ? 64 : r->cap * 2;
-		void *grown = r->n < INDEX16_NONE / 2 ? realloc(r->items, cap * item_size) : NULL;
-
-		if (grown == NULL)
-			return NULL;
-		r->items = grown;
-		r->cap = cap;
-	}
+	if (r->n >= INDEX16_NONE || emr_array_room(&r->items, r->n, &r->cap, item_size) != EMR_OK)
+		return NULL;
 	return memset((char *)r->items + r->n++ * item_size, 0, item_size);
 }
 

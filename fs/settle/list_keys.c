@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "base/log.h"
 #include "contract/codes.h"
 #include "contract/rows.h"
@@ -58,15 +59,8 @@ static emr_status add_key(list_keys *keys, const list_key_entry *entry)
 
 	if (index16_get(&keys->by_id, short_id(entry->id)) != INDEX16_NONE)
 		return EMR_OK;
-	if (keys->count == keys->cap) {
-		size_t cap = keys->cap == 0 ? 16 : keys->cap * 2;
-		list_key_entry *all = realloc(keys->all, cap * sizeof *all);
-
-		if (all == NULL)
-			return EMR_NO_MEMORY;
-		keys->all = all;
-		keys->cap = cap;
-	}
+	if (emr_array_room(&keys->all, keys->count, &keys->cap, sizeof *keys->all) != EMR_OK)
+		return EMR_NO_MEMORY;
 	status = index16_put(&keys->by_id, short_id(entry->id), (uint32_t)keys->count);
 	if (status == EMR_OK)
 		keys->all[keys->count++] = *entry;

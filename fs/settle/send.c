@@ -157,20 +157,11 @@ static emr_status note_pending(void *arg, emr_id16 key, emr_bytes value)
  * changed, so that it is published again; had the ledger taken it, this is one version more. */
 static emr_status forget_unreadable(emr_settle *settle, emr_id16 key)
 {
-	emr_journal_txn *txn;
 	char id[33];
-	emr_status status;
 
 	emr_hex(key.b, sizeof key.b, id);
 	emr_log(EMR_LOG_ERROR, "batch %s in the journal cannot be read and is made again", id);
-	status = emr_journal_begin(settle->options.journal, &txn);
-	if (status != EMR_OK)
-		return status;
-	status = emr_journal_delete(txn, EMR_ROW_OUTBOX, key);
-	if (status == EMR_OK)
-		return emr_journal_commit(txn, NULL);
-	emr_journal_rollback(txn);
-	return status;
+	return settle_forget_batch(settle, key);
 }
 
 static emr_status resend_one(emr_settle *settle, emr_id16 key, emr_outcome_fn fn, void *arg)

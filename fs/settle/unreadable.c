@@ -5,6 +5,8 @@
 
 #include <stdlib.h>
 
+#include "base/array.h"
+
 void unreadable_free(unreadable *u)
 {
 	free(u->all);
@@ -16,15 +18,8 @@ static emr_status add_object(unreadable *u, emr_id16 object, uint32_t *out_at)
 {
 	emr_status status;
 
-	if (u->n == u->cap) {
-		size_t cap = u->cap == 0 ? 16 : u->cap * 2;
-		unreadable_object *all = realloc(u->all, cap * sizeof *all);
-
-		if (all == NULL)
-			return EMR_NO_MEMORY;
-		u->all = all;
-		u->cap = cap;
-	}
+	if (emr_array_room(&u->all, u->n, &u->cap, sizeof *u->all) != EMR_OK)
+		return EMR_NO_MEMORY;
 	status = index16_put(&u->by_object, object, (uint32_t)u->n);
 	if (status == EMR_OK) {
 		u->all[u->n] = (unreadable_object){.object = object};

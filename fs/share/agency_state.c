@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "base/array.h"
 #include "base/file.h"
 
 static emr_status count_file(
@@ -46,15 +47,8 @@ static emr_status note_grant(
 	(void)domain;
 	(void)epoch;
 	(void)name;
-	if (ids->n == ids->cap) {
-		size_t cap = ids->cap == 0 ? 64 : ids->cap * 2;
-		emr_id16 *grown = realloc(ids->all, cap * sizeof *grown);
-
-		if (grown == NULL)
-			return EMR_NO_MEMORY;
-		ids->all = grown;
-		ids->cap = cap;
-	}
+	if (emr_array_room(&ids->all, ids->n, &ids->cap, sizeof *ids->all) != EMR_OK)
+		return EMR_NO_MEMORY;
 	ids->all[ids->n++] = grant;
 	return EMR_OK;
 }

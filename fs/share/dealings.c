@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "dealings_private.h"
 #include "request_private.h"
 
@@ -27,15 +28,8 @@ static emr_status add_life(reading *r, const life *l)
 {
 	lives *all = &r->all;
 
-	if (all->n == all->cap) {
-		size_t cap = all->cap == 0 ? 32 : all->cap * 2;
-		life *grown = realloc(all->list, cap * sizeof *grown);
-
-		if (grown == NULL)
-			return EMR_NO_MEMORY;
-		all->list = grown;
-		all->cap = cap;
-	}
+	if (emr_array_room(&all->list, all->n, &all->cap, sizeof *all->list) != EMR_OK)
+		return EMR_NO_MEMORY;
 	all->list[all->n++] = *l;
 	return EMR_OK;
 }

@@ -1,21 +1,15 @@
 /* The ledger has a row for each grant, a person remembers deeds. This file tells which of all
  * that was the owner's own doing, each deed once. */
-#include <stdlib.h>
 #include <string.h>
+
+#include "base/array.h"
 
 #include "dealings_private.h"
 
 emr_status told_add(told *t, const emr_share_dealing *dealing)
 {
-	if (t->n == t->cap) {
-		size_t cap = t->cap == 0 ? 32 : t->cap * 2;
-		emr_share_dealing *grown = realloc(t->list, cap * sizeof *grown);
-
-		if (grown == NULL)
-			return EMR_NO_MEMORY;
-		t->list = grown;
-		t->cap = cap;
-	}
+	if (emr_array_room(&t->list, t->n, &t->cap, sizeof *t->list) != EMR_OK)
+		return EMR_NO_MEMORY;
 	t->list[t->n++] = *dealing;
 	return EMR_OK;
 }

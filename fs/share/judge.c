@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "base/log.h"
 #include "replica/rules.h"
 
@@ -338,15 +339,8 @@ static emr_status note_question(void *arg, const emr_replica_change *change)
 	 * opened. */
 	if (change->op == EMR_OP_ACCESS_REQ && l->now > change->ledger_time + QUESTION_S)
 		return EMR_OK;
-	if (l->n == l->cap) {
-		size_t cap = l->cap == 0 ? 16 : l->cap * 2;
-		pending_question *grown = realloc(l->all, cap * sizeof *grown);
-
-		if (grown == NULL)
-			return EMR_NO_MEMORY;
-		l->all = grown;
-		l->cap = cap;
-	}
+	if (emr_array_room(&l->all, l->n, &l->cap, sizeof *l->all) != EMR_OK)
+		return EMR_NO_MEMORY;
 	l->all[l->n++] =
 		(pending_question){change->domain, change->object, change->version, change->op};
 	return EMR_OK;

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "keyring/content.h"
 #include "record/format.h"
 #include "share/write.h"
@@ -51,15 +52,8 @@ static emr_status take_line(void *arg, const emr_replica_listing *line)
 		emr_item_parse((emr_span){item->bytes.data, EMR_ITEM_BYTES}, &parsed) !=
 			EMR_CONTRACT_OK)
 		return EMR_OK;
-	if (l->n == l->cap) {
-		size_t cap = l->cap == 0 ? 32 : l->cap * 2;
-		item_left *grown = realloc(l->list, cap * sizeof *grown);
-
-		if (grown == NULL)
-			return EMR_NO_MEMORY;
-		l->list = grown;
-		l->cap = cap;
-	}
+	if (emr_array_room(&l->list, l->n, &l->cap, sizeof *l->list) != EMR_OK)
+		return EMR_NO_MEMORY;
 	l->list[l->n++] = (item_left){.seq = item->seq,
 		.at = item->ledger_time,
 		.epoch = item->epoch,

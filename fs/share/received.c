@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "base/log.h"
 
 #include "shared_private.h"
@@ -144,15 +145,8 @@ static void letter_keep(emr_share *share, const letter_version *of, const emr_re
 {
 	letters_said *l = &share->letters;
 
-	if (l->n == l->room) {
-		size_t room = l->room == 0 ? 16 : 2 * l->room;
-		letter_said *grown = realloc(l->all, room * sizeof *grown);
-
-		if (grown == NULL)
-			return;
-		l->all = grown;
-		l->room = room;
-	}
+	if (emr_array_room(&l->all, l->n, &l->room, sizeof *l->all) != EMR_OK)
+		return;
 	l->all[l->n++] =
 		(letter_said){.of = *of, .said = *said, .terms = *terms, .is_wanted = true};
 }

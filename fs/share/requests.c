@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "request_private.h"
 
 static const emr_id16 nowhere;
@@ -126,15 +127,8 @@ static bool is_anothers(walk *w, emr_id16 request)
 
 static emr_status note_anothers(walk *w, emr_id16 request)
 {
-	if (w->others.n == w->cap) {
-		size_t cap = w->cap == 0 ? 64 : w->cap * 2;
-		emr_id16 *grown = realloc(w->others.ids, cap * sizeof *grown);
-
-		if (grown == NULL)
-			return EMR_NO_MEMORY;
-		w->others.ids = grown;
-		w->cap = cap;
-	}
+	if (emr_array_room(&w->others.ids, w->others.n, &w->cap, sizeof *w->others.ids) != EMR_OK)
+		return EMR_NO_MEMORY;
 	w->others.ids[w->others.n++] = request;
 	return EMR_OK;
 }

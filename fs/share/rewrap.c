@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "base/log.h"
 #include "share/give.h"
 #include "share_private.h"
@@ -71,15 +72,8 @@ static emr_status look_at_item(void *arg, const emr_replica_item *item)
 
 static emr_status note_stale(hiding *h, const emr_replica_head *head)
 {
-	if (h->n == h->cap) {
-		size_t cap = h->cap == 0 ? 64 : h->cap * 2;
-		emr_replica_head *grown = realloc(h->stale, cap * sizeof *grown);
-
-		if (grown == NULL)
-			return EMR_NO_MEMORY;
-		h->stale = grown;
-		h->cap = cap;
-	}
+	if (emr_array_room(&h->stale, h->n, &h->cap, sizeof *h->stale) != EMR_OK)
+		return EMR_NO_MEMORY;
 	h->stale[h->n++] = *head;
 	return EMR_OK;
 }
@@ -122,15 +116,8 @@ static emr_status note_key(void *arg, const published_key *key)
 {
 	hiding *h = arg;
 
-	if (h->keys_n == h->keys_cap) {
-		size_t cap = h->keys_cap == 0 ? 16 : h->keys_cap * 2;
-		known_key *grown = realloc(h->keys, cap * sizeof *grown);
-
-		if (grown == NULL)
-			return EMR_NO_MEMORY;
-		h->keys = grown;
-		h->keys_cap = cap;
-	}
+	if (emr_array_room(&h->keys, h->keys_n, &h->keys_cap, sizeof *h->keys) != EMR_OK)
+		return EMR_NO_MEMORY;
 	h->keys[h->keys_n++] = (known_key){.is = *key};
 	return EMR_OK;
 }

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "consent/pdf_form.h"
 #include "kit/language.h"
 #include "kit/out.h"
@@ -37,15 +38,8 @@ typedef struct collecting {
 
 static emr_status next_row(collecting *c, emr_listed_request **out)
 {
-	if (c->out.n == c->cap) {
-		size_t cap = c->cap == 0 ? 8 : c->cap * 2;
-		emr_listed_request *grown = realloc(c->out.list, cap * sizeof *grown);
-
-		if (grown == NULL)
-			return EMR_NO_MEMORY;
-		c->out.list = grown;
-		c->cap = cap;
-	}
+	if (emr_array_room(&c->out.list, c->out.n, &c->cap, sizeof *c->out.list) != EMR_OK)
+		return EMR_NO_MEMORY;
 	*out = &c->out.list[c->out.n];
 	memset(*out, 0, sizeof **out);
 	return EMR_OK;

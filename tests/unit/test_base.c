@@ -1,10 +1,11 @@
-/* These tests are about the ground that everything stands on: status texts, buffers, readers and
- * writers, hexadecimal and base32, clocks and the log. */
+/* These tests are about the ground that everything stands on: status texts, buffers, arrays,
+ * readers and writers, hexadecimal and base32, clocks and the log. */
 #include "emr_test.h"
 
 #include <errno.h>
 #include <unistd.h>
 
+#include "base/array.h"
 #include "base/bytes.h"
 #include "base/clock.h"
 #include "base/codec.h"
@@ -87,6 +88,30 @@ static void a_buffer_grows_and_keeps_what_it_has(void **state)
 	assert_ok(emr_buf_append(&buf, NULL, 0));
 	emr_buf_clear(&buf);
 	assert_int_equal(buf.len, 0);
+}
+
+static void an_array_grows_an_item_at_a_time_and_keeps_what_it_has(void **state)
+{
+	uint32_t *items = NULL, *before;
+	size_t cap = 0, much = SIZE_MAX / sizeof *items;
+
+	(void)state;
+	for (uint32_t n = 0; n < 1000; n++) {
+		assert_ok(emr_array_room(&items, n, &cap, sizeof *items));
+		assert_true(n < cap);
+		items[n] = n;
+	}
+	for (uint32_t n = 0; n < 1000; n++)
+		assert_int_equal(items[n], n);
+	/* What cannot be had leaves it as it was. */
+	before = items;
+	assert_status(EMR_NO_MEMORY, emr_array_room(&items, much, &much, sizeof *items));
+	assert_ptr_equal(items, before);
+	assert_true(much == SIZE_MAX / sizeof *items);
+	much = SIZE_MAX;
+	assert_status(EMR_NO_MEMORY, emr_array_room(&items, much, &much, 1));
+	assert_int_equal(items[999], 999);
+	free(items);
 }
 
 static void equal_means_same_length_and_bytes(void **state)
@@ -259,6 +284,7 @@ int main(void)
 		cmocka_unit_test(what_may_pass_by_itself_is_told_from_what_stays),
 		cmocka_unit_test(an_errno_becomes_its_status),
 		cmocka_unit_test(a_buffer_grows_and_keeps_what_it_has),
+		cmocka_unit_test(an_array_grows_an_item_at_a_time_and_keeps_what_it_has),
 		cmocka_unit_test(equal_means_same_length_and_bytes),
 		cmocka_unit_test(a_reader_gives_back_what_a_writer_wrote),
 		cmocka_unit_test(a_reader_that_ran_out_stays_bad),

@@ -1,0 +1,26 @@
+/* This file gives arrays room for one more item. */
+#include "base/array.h"
+
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define FIRST_CAP 16
+
+emr_status emr_array_room(void *items, size_t n, size_t *cap, size_t size)
+{
+	size_t wanted = *cap == 0 ? FIRST_CAP : *cap * 2;
+	void *grown;
+
+	if (n < *cap)
+		return EMR_OK;
+	if (wanted > SIZE_MAX / size || wanted < *cap)
+		return EMR_NO_MEMORY;
+	memcpy(&grown, items, sizeof grown);
+	grown = realloc(grown, wanted * size);
+	if (grown == NULL)
+		return EMR_NO_MEMORY;
+	memcpy(items, &grown, sizeof grown);
+	*cap = wanted;
+	return EMR_OK;
+}
