@@ -4,6 +4,7 @@
 
 #include "contract/codes.h"
 #include "contract/rows.h"
+#include "share/domain.h"
 #include "share/signed.h"
 
 #include "parcel_private.h"
@@ -23,27 +24,12 @@ bool others_is_on_ledger(const emr_parcel_ledger *ledger, const emr_page_item *a
 	       emr_id32_equal(item.item_id, at->item_id);
 }
 
-static emr_status domain_row(const emr_parcel_ledger *ledger, emr_id16 domain, emr_row_domain *out)
-{
-	EMR_AUTO_BUF bytes = {0};
-	emr_key_text key;
-	emr_status status;
-
-	emr_key_domain(domain.b, &key);
-	status = emr_replica_state_get(ledger->replica, key.text, &bytes);
-	if (status != EMR_OK)
-		return status;
-	return emr_row_domain_parse((emr_span){bytes.data, bytes.len}, out) == EMR_CONTRACT_OK
-		       ? EMR_OK
-		       : EMR_DAMAGED;
-}
-
 emr_status others_is_owner(
 	const emr_parcel *p, const emr_page_item *at, emr_id16 domain, bool *out_is)
 {
 	emr_row_domain row;
 	emr_id32 signer;
-	emr_status status = domain_row(p->ledger, domain, &row);
+	emr_status status = emr_domain_row(p->ledger->replica, domain, &row);
 
 	*out_is = false;
 	memcpy(signer.b, at->item.signer_id, 32);
@@ -76,7 +62,7 @@ bool others_is_unplaced(const emr_parcel_ledger *ledger, const record *r)
 	emr_row_domain row;
 
 	return r->is_others_words &&
-	       (ledger == NULL || domain_row(ledger, r->domain, &row) != EMR_OK ||
+	       (ledger == NULL || emr_domain_row(ledger->replica, r->domain, &row) != EMR_OK ||
 		       (row.head.flags & EMR_ITEM_INBOX) != 0);
 }
 
@@ -110,7 +96,7 @@ emr_status others_check(const emr_parcel *p, const record *r, const emr_bundle *
 	emr_status status = find_item(p, r, &item);
 
 	if (status == EMR_OK)
-		status = domain_row(p->ledger, r->domain, &row);
+		status = emr_domain_row(p->ledger->replica, r->domain, &row);
 	if (status != EMR_OK)
 		return status == EMR_NOT_FOUND ? EMR_BAD_SIGNATURE : status;
 	at.descriptor = p->ledger->descriptor;

@@ -121,7 +121,7 @@ static emr_status is_owners(const emr_chronicle *c, const line *l, bool *out_is)
 	emr_status status = emr_keyring_person_pk(c->facts->keyring, patient_pk);
 
 	if (status == EMR_OK)
-		status = whose_domain_row(c->replica, l->domain, &d_row);
+		status = emr_domain_row(c->replica, l->domain, &d_row);
 	return status == EMR_OK ? emr_signed_is_owner(c->replica, d_row.owner_pk, patient_pk,
 					  l->signer_id, out_is)
 				: status;

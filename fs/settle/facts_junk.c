@@ -6,6 +6,7 @@
 #include "contract/codes.h"
 #include "contract/rows.h"
 #include "keyring/coowned.h"
+#include "share/domain.h"
 #include "share/signed.h"
 
 emr_status facts_note_junk(emr_facts *facts, emr_id16 domain, emr_id16 object, uint64_t version)
@@ -28,20 +29,15 @@ static bool is_lasting(emr_status status)
 
 static emr_status signed_by_owner(emr_facts *facts, emr_id16 domain, emr_id32 signer, bool *out_is)
 {
-	EMR_AUTO_BUF bytes = {0};
 	uint8_t patient_pk[32];
 	emr_row_domain row;
-	emr_key_text key;
 	emr_status status = emr_keyring_person_pk(facts->keyring, patient_pk);
 
-	emr_key_domain(domain.b, &key);
 	if (status == EMR_OK)
-		status = emr_replica_state_get(facts->replica, key.text, &bytes);
-	if (status != EMR_OK)
-		return status;
-	if (emr_row_domain_parse((emr_span){bytes.data, bytes.len}, &row) != EMR_CONTRACT_OK)
-		return EMR_DAMAGED;
-	return emr_signed_is_owner(facts->replica, row.owner_pk, patient_pk, signer, out_is);
+		status = emr_domain_row(facts->replica, domain, &row);
+	return status == EMR_OK ? emr_signed_is_owner(
+					  facts->replica, row.owner_pk, patient_pk, signer, out_is)
+				: status;
 }
 
 /* The item and the part at VERSION are here, as the ledger has them; *IS_OTHERS stays when the

@@ -77,7 +77,7 @@ emr_status facts_root_words(emr_facts *facts, const emr_replica_head *head,
 
 	if (!emr_id16_equal(head->domain, head->object) || (head->version & EMR_VERSION_ANNEX) != 0)
 		return EMR_OK;
-	status = whose_domain_row(facts->replica, head->domain, &row);
+	status = emr_domain_row(facts->replica, head->domain, &row);
 	if (status == EMR_OK)
 		status = emr_keyring_person_pk(facts->keyring, w.patient_pk);
 	if (status != EMR_OK)

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "contract/codes.h"
 #include "keyring/coowned.h"
 #include "settle/whose.h"
@@ -89,15 +90,8 @@ static emr_status find_signer(count *c, emr_id32 id, signer **out)
 			*out = &c->signers[i];
 			return EMR_OK;
 		}
-	if (c->n == c->cap) {
-		size_t cap = c->cap == 0 ? 16 : c->cap * 2;
-		signer *more = reallocarray(c->signers, cap, sizeof *more);
-
-		if (more == NULL)
-			return EMR_NO_MEMORY;
-		c->signers = more;
-		c->cap = cap;
-	}
+	if (emr_array_room(&c->signers, c->n, &c->cap, sizeof *c->signers) != EMR_OK)
+		return EMR_NO_MEMORY;
 	status = emr_replica_person(c->facts->replica, id, &person);
 	if (status != EMR_OK && status != EMR_NOT_FOUND)
 		return status;
@@ -191,7 +185,7 @@ static emr_status learn_domain(count *c, emr_id16 domain)
 		return EMR_OK;
 	status = emr_replica_is_mine(c->facts->replica, domain, &c->is_mine);
 	if (status == EMR_OK && c->is_mine)
-		status = whose_domain_row(c->facts->replica, domain, &row);
+		status = emr_domain_row(c->facts->replica, domain, &row);
 	if (status != EMR_OK)
 		return status;
 	c->domain = domain;

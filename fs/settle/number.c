@@ -5,6 +5,7 @@
 
 #include "contract/rows.h"
 #include "keyring/coowned.h"
+#include "share/domain.h"
 #include "share/signed.h"
 
 #define ENOUGH EMR_INTERRUPTED /* ends a walk of our own */
@@ -46,7 +47,7 @@ static emr_status is_owners_row(emr_facts *facts, const emr_replica_head *head, 
 	emr_status status = emr_keyring_person_pk(facts->keyring, patient_pk);
 
 	if (status == EMR_OK)
-		status = whose_domain_row(facts->replica, head->domain, &row);
+		status = emr_domain_row(facts->replica, head->domain, &row);
 	if (status == EMR_OK)
 		status = emr_signed_is_owner(
 			facts->replica, row.owner_pk, patient_pk, head->creator, out_is);

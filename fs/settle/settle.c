@@ -6,11 +6,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "base/log.h"
 #include "contract/codes.h"
 #include "contract/pubs.h"
 #include "contract/rows.h"
 #include "keyring/coowned.h"
+#include "share/domain.h"
 #include "share/strangers.h"
 
 #include "ahead.h"
@@ -115,14 +117,10 @@ static emr_status check_epoch(run *r)
 static emr_status domain_facts(run *r)
 {
 	const emr_settle_options *o = &r->settle->options;
-	EMR_AUTO_BUF row_bytes = {0};
 	emr_domain_public domain;
 	emr_row_domain row;
-	emr_key_text key;
-	emr_status status;
+	emr_status status = emr_domain_row(o->replica, r->build.domain, &row);
 
-	emr_key_domain(r->build.domain.b, &key);
-	status = emr_replica_state_get(o->replica, key.text, &row_bytes);
 	if (status == EMR_NOT_FOUND) {
 		r->makes_domain = true;
 		r->build.epoch = 1;
@@ -133,9 +131,6 @@ static emr_status domain_facts(run *r)
 	}
 	if (status != EMR_OK)
 		return status;
-	if (emr_row_domain_parse((emr_span){row_bytes.data, row_bytes.len}, &row) !=
-		EMR_CONTRACT_OK)
-		return EMR_DAMAGED;
 	r->build.epoch = row.head.epoch;
 	memcpy(r->build.A, row.A, sizeof r->build.A);
 	return check_epoch(r);
@@ -321,15 +316,9 @@ static emr_status current_head(
 
 static emr_status note_outcome(run *r, const emr_change *change, const emr_place *place)
 {
-	if (r->box.count == r->cap) {
-		size_t cap = r->cap == 0 ? 16 : r->cap * 2;
-		emr_outcome *grown = realloc(r->box.outcomes, cap * sizeof *grown);
-
-		if (grown == NULL)
-			return EMR_NO_MEMORY;
-		r->box.outcomes = grown;
-		r->cap = cap;
-	}
+	if (emr_array_room(&r->box.outcomes, r->box.count, &r->cap, sizeof *r->box.outcomes) !=
+		EMR_OK)
+		return EMR_NO_MEMORY;
 	r->box.outcomes[r->box.count++] = (emr_outcome){.kind = change->kind,
 		.node = change->node,
 		.change = change->change,

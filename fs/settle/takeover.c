@@ -12,6 +12,7 @@
 #include "contract/rows.h"
 #include "keyring/content.h"
 #include "replica/follower.h"
+#include "share/domain.h"
 
 #include "facts_private.h"
 #include "side_batch.h"
@@ -81,23 +82,14 @@ emr_status emr_takeover_look(emr_facts *facts, emr_takeover_tally *out_tally)
 static emr_status learn_domain(taking *k, bool *out_is_there)
 {
 	const emr_takeover *t = k->t;
-	EMR_AUTO_BUF bytes = {0};
 	emr_domain_public public;
 	emr_row_domain row;
-	emr_key_text key;
-	emr_status status;
+	emr_status status = emr_domain_row(t->to.replica, k->domain, &row);
 
-	emr_key_domain(k->domain.b, &key);
-	status = emr_replica_state_get(t->to.replica, key.text, &bytes);
-	*out_is_there = status == EMR_OK;
-	k->epoch = 1;
-	if (status == EMR_OK &&
-		emr_row_domain_parse((emr_span){bytes.data, bytes.len}, &row) != EMR_CONTRACT_OK)
-		return EMR_DAMAGED;
-	if (status == EMR_OK)
-		k->epoch = row.head.epoch;
 	if (status != EMR_OK && status != EMR_NOT_FOUND)
 		return status;
+	*out_is_there = status == EMR_OK;
+	k->epoch = *out_is_there ? row.head.epoch : 1;
 	status = emr_keyring_domain_public(t->keyring, k->domain, 1, k->epoch, &public);
 	if (status != EMR_OK)
 		return status;

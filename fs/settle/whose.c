@@ -13,21 +13,6 @@
 
 #include "whose_private.h"
 
-emr_status whose_domain_row(emr_replica *replica, emr_id16 domain, emr_row_domain *out)
-{
-	EMR_AUTO_BUF bytes = {0};
-	emr_key_text key;
-	emr_status status;
-
-	emr_key_domain(domain.b, &key);
-	status = emr_replica_state_get(replica, key.text, &bytes);
-	if (status != EMR_OK)
-		return status;
-	return emr_row_domain_parse((emr_span){bytes.data, bytes.len}, out) == EMR_CONTRACT_OK
-		       ? EMR_OK
-		       : EMR_DAMAGED;
-}
-
 static emr_status begin_asking(emr_facts *facts, const emr_place *place, asking *out)
 {
 	emr_part_key at = {.domain = place->domain,
@@ -43,7 +28,7 @@ static emr_status begin_asking(emr_facts *facts, const emr_place *place, asking 
 	if (status != EMR_OK)
 		return status == EMR_NOT_FOUND ? EMR_MISSING_DATA : status;
 	a.item.bytes = (emr_bytes){0};
-	status = whose_domain_row(facts_replica_of(facts, place->pversion), place->domain, &a.row);
+	status = emr_domain_row(facts_replica_of(facts, place->pversion), place->domain, &a.row);
 	if (status == EMR_OK)
 		*out = a;
 	return status;

@@ -4,6 +4,7 @@
 
 #include "contract/rows.h"
 #include "settle/whose.h"
+#include "share/domain.h"
 
 #include "facts_private.h"
 
@@ -35,7 +36,6 @@ typedef struct put_place {
 	emr_id16 domain, object;
 } put_place;
 
-emr_status whose_domain_row(emr_replica *replica, emr_id16 domain, emr_row_domain *out);
 emr_status whose_is_owners(const asking *a, emr_id32 signer, bool *out_is);
 /* By the chain of the row alone; carried items and those of the annex do not count. */
 emr_status arrival_in_row(const asking *a, arrival *out_came);

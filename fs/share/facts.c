@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "share/domain.h"
 
 static emr_span span(const emr_buf *buf)
 {
@@ -16,15 +17,7 @@ static emr_span span(const emr_buf *buf)
 
 emr_status share_domain(emr_share *share, emr_id16 domain, emr_row_domain *out)
 {
-	EMR_AUTO_BUF row = {0};
-	emr_key_text key;
-	emr_status status;
-
-	emr_key_domain(domain.b, &key);
-	status = emr_replica_state_get(share->o.replica, key.text, &row);
-	if (status != EMR_OK)
-		return status;
-	return emr_row_domain_parse(span(&row), out) == EMR_CONTRACT_OK ? EMR_OK : EMR_DAMAGED;
+	return emr_domain_row(share->o.replica, domain, out);
 }
 
 emr_status share_own_domain(

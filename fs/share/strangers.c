@@ -11,6 +11,7 @@
 #include "keyring/coowned.h"
 #include "ledger/hash.h"
 #include "replica/people.h"
+#include "share/domain.h"
 
 typedef struct looking {
 	emr_replica *replica;
@@ -124,21 +125,6 @@ static emr_status look_at_domain(looking *l, emr_id16 domain, const uint8_t owne
 	return status == EMR_OK ? emr_replica_grants(l->replica, domain, look_at_grant, l) : status;
 }
 
-static emr_status domain_row(emr_replica *replica, emr_id16 domain, emr_row_domain *out)
-{
-	EMR_AUTO_BUF bytes = {0};
-	emr_key_text key;
-	emr_status status;
-
-	emr_key_domain(domain.b, &key);
-	status = emr_replica_state_get(replica, key.text, &bytes);
-	if (status != EMR_OK)
-		return status;
-	return emr_row_domain_parse((emr_span){bytes.data, bytes.len}, out) == EMR_CONTRACT_OK
-		       ? EMR_OK
-		       : EMR_DAMAGED;
-}
-
 emr_status emr_strangers_in(const emr_keyring *keyring, emr_replica *replica, emr_id16 domain,
 	uint64_t now_unix_s, emr_stranger_fn fn, void *arg)
 {
@@ -147,7 +133,7 @@ emr_status emr_strangers_in(const emr_keyring *keyring, emr_replica *replica, em
 	emr_status status = set_person(&l, keyring);
 
 	if (status == EMR_OK)
-		status = domain_row(replica, domain, &row);
+		status = emr_domain_row(replica, domain, &row);
 	return status == EMR_OK ? look_at_domain(&l, domain, row.owner_pk) : status;
 }
 

@@ -10,6 +10,7 @@
 #include "keyring/coowned.h"
 #include "replica/people.h"
 #include "settle/history.h"
+#include "share/domain.h"
 #include "share/signed.h"
 #include "share/words.h"
 
@@ -29,18 +30,12 @@ typedef struct chain {
 
 static emr_status begin(emr_view *view, emr_id16 domain, chain *out)
 {
-	EMR_AUTO_BUF bytes = {0};
 	emr_row_domain row;
-	emr_key_text key;
-	emr_status status;
+	emr_status status = emr_domain_row(view->options.replica, domain, &row);
 
 	*out = (chain){.view = view, .until = UINT64_MAX};
-	emr_key_domain(domain.b, &key);
-	status = emr_replica_state_get(view->options.replica, key.text, &bytes);
 	if (status != EMR_OK)
 		return status;
-	if (emr_row_domain_parse((emr_span){bytes.data, bytes.len}, &row) != EMR_CONTRACT_OK)
-		return EMR_DAMAGED;
 	memcpy(out->owner_pk, row.owner_pk, sizeof out->owner_pk);
 	return emr_keyring_person_pk(view->options.keyring, out->patient_pk);
 }

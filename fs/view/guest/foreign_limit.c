@@ -5,6 +5,7 @@
 #include "contract/codes.h"
 #include "contract/rows.h"
 #include "replica/rules.h"
+#include "share/domain.h"
 
 #include "clock.h"
 #include "foreign.h"
@@ -14,18 +15,12 @@
 
 static emr_status is_inbox(const emr_view *view, emr_id16 domain, bool *out_is)
 {
-	EMR_AUTO_BUF bytes = {0};
 	emr_row_domain row;
-	emr_key_text key;
-	emr_status status;
+	emr_status status = emr_domain_row(view->options.replica, domain, &row);
 
 	*out_is = false;
-	emr_key_domain(domain.b, &key);
-	status = emr_replica_state_get(view->options.replica, key.text, &bytes);
 	if (status != EMR_OK)
 		return status == EMR_NOT_FOUND ? EMR_OK : status;
-	if (emr_row_domain_parse((emr_span){bytes.data, bytes.len}, &row) != EMR_CONTRACT_OK)
-		return EMR_DAMAGED;
 	*out_is = (row.head.flags & EMR_ITEM_INBOX) != 0;
 	return EMR_OK;
 }

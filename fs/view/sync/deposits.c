@@ -16,6 +16,7 @@
 #include "ledger/hash.h"
 #include "record/format.h"
 #include "replica/rules.h"
+#include "share/domain.h"
 #include "share/signed.h"
 
 #include "clock.h"
@@ -27,21 +28,6 @@
 #define SALT "inbox"
 
 /* ---- whose ---- */
-
-static emr_status domain_row(emr_view *view, emr_id16 domain, emr_row_domain *out)
-{
-	EMR_AUTO_BUF bytes = {0};
-	emr_key_text key;
-	emr_status status;
-
-	emr_key_domain(domain.b, &key);
-	status = emr_replica_state_get(view->options.replica, key.text, &bytes);
-	if (status != EMR_OK)
-		return status;
-	return emr_row_domain_parse((emr_span){bytes.data, bytes.len}, out) == EMR_CONTRACT_OK
-		       ? EMR_OK
-		       : EMR_DAMAGED;
-}
 
 static emr_status is_owners(
 	emr_view *view, const emr_row_domain *row, emr_id32 signer, bool *out_is)
@@ -57,7 +43,7 @@ static emr_status is_owners(
 emr_status deposits_is_owners(emr_view *view, emr_id16 domain, emr_id32 signer, bool *out_is)
 {
 	emr_row_domain row;
-	emr_status status = domain_row(view, domain, &row);
+	emr_status status = emr_domain_row(view->options.replica, domain, &row);
 
 	return status != EMR_OK ? status : is_owners(view, &row, signer, out_is);
 }
@@ -85,7 +71,7 @@ emr_status deposits_is_one(emr_view *view, const emr_place *place, bool *out_is)
 {
 	emr_replica_item item;
 	emr_row_domain row;
-	emr_status status = domain_row(view, place->domain, &row);
+	emr_status status = emr_domain_row(view->options.replica, place->domain, &row);
 
 	*out_is = false;
 	if (status != EMR_OK || emr_id16_equal(place->object, place->domain) ||
@@ -165,7 +151,7 @@ emr_status deposits_learn(emr_view *view, arrival *a)
 	emr_replica_item item;
 	emr_row_domain row;
 	bool is_other = false;
-	emr_status status = domain_row(view, a->domain, &row);
+	emr_status status = emr_domain_row(view->options.replica, a->domain, &row);
 
 	if (status != EMR_OK || (row.head.flags & EMR_ITEM_INBOX) == 0 ||
 		emr_id16_equal(a->object, a->domain))
