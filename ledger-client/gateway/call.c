@@ -229,15 +229,15 @@ static emr_gateway_fault curl_fault(const gateway_run *run, CURLcode code)
 		gateway_run_left_ms(run) <= run->call->timeout_ms / 10)
 		return EMR_GATEWAY_SLOW;
 	if (code == CURLE_PEER_FAILED_VERIFICATION || code == CURLE_SSL_CACERT_BADFILE ||
-		code == CURLE_SSL_ISSUER_ERROR || code == CURLE_SSL_INVALIDCERTSTATUS ||
-		code == CURLE_SSL_CONNECT_ERROR)
+		code == CURLE_SSL_ISSUER_ERROR || code == CURLE_SSL_INVALIDCERTSTATUS)
 		return EMR_GATEWAY_TLS;
 	if (code == CURLE_SSL_CERTPROBLEM)
 		return EMR_GATEWAY_CERTIFICATE_FILE;
 	if (code == CURLE_OUT_OF_MEMORY)
 		return EMR_GATEWAY_HERE;
 	if (code == CURLE_GOT_NOTHING || code == CURLE_PARTIAL_FILE || code == CURLE_RECV_ERROR ||
-		code == CURLE_SEND_ERROR || code == CURLE_HTTP2_STREAM || code == CURLE_HTTP2)
+		code == CURLE_SEND_ERROR || code == CURLE_HTTP2_STREAM || code == CURLE_HTTP2 ||
+		code == CURLE_SSL_CONNECT_ERROR) /* also who hangs up before he says who he is */
 		return EMR_GATEWAY_BROKEN_OFF;
 	return EMR_GATEWAY_STRANGE;
 }

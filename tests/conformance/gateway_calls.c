@@ -4,10 +4,12 @@
  * twice whatever sending it says. */
 #include "emr_test.h"
 
+#include <arpa/inet.h>
 #include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
 #include <sys/eventfd.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -451,6 +453,37 @@ static emr_gateway_fault fault_at(const emr_gateway_endpoint *endpoint)
 	return call.fault;
 }
 
+/* Who is at the address for a moment only: a peer that ends, or somebody else behind its port. */
+static void *hang_up(void *arg)
+{
+	int line;
+
+	while ((line = accept(*(int *)arg, NULL, NULL)) >= 0)
+		(void)close(line);
+	return NULL;
+}
+
+static void a_peer_that_hangs_up_is_away_and_refuses_nobody(void **state)
+{
+	char address[64];
+	emr_gateway_endpoint endpoint = {.address = address, .ca_file = file_of("tlsca.pem")};
+	struct sockaddr_in here = {.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};
+	socklen_t len = sizeof here;
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	pthread_t thread;
+
+	(void)state;
+	assert_int_equal(bind(fd, (struct sockaddr *)&here, sizeof here), 0);
+	assert_int_equal(listen(fd, 16), 0);
+	assert_int_equal(getsockname(fd, (struct sockaddr *)&here, &len), 0);
+	(void)snprintf(address, sizeof address, "https://127.0.0.1:%d", ntohs(here.sin_port));
+	assert_int_equal(pthread_create(&thread, NULL, hang_up, &fd), 0);
+	assert_int_equal(fault_at(&endpoint), EMR_GATEWAY_BROKEN_OFF);
+	(void)shutdown(fd, SHUT_RDWR);
+	(void)pthread_join(thread, NULL);
+	(void)close(fd);
+}
+
 static void a_peer_is_known_by_its_certificate(void **state)
 {
 	char other_name[64];
@@ -823,6 +856,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(more_headers_than_anybody_keeps_end_the_call),
 		cmocka_unit_test(a_peer_that_says_nothing_is_given_up),
 		cmocka_unit_test(somebody_who_gives_up_need_not_wait),
+		cmocka_unit_test(a_peer_that_hangs_up_is_away_and_refuses_nobody),
 		cmocka_unit_test(a_peer_is_known_by_its_certificate),
 		cmocka_unit_test(the_next_gateway_is_asked_and_one_that_fails_rests),
 		cmocka_unit_test(one_that_says_nothing_is_asked_after_the_others),

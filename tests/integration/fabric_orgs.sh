@@ -20,7 +20,7 @@ at_end() {
 	local who
 	for who in $TWO_MEMBERS; do emr_clear_away "$EMR_WORK/$who" "$EMR_WORK/$who-folder"; done
 	far_end
-	[ -z "${node:-}" ] || kill "$node" 2>/dev/null
+	for who in ${node:-} ${nobody:-} ${waiting:-} ${thief:-}; do kill "$who" 2>/dev/null; done # else the runner waits for their output
 	channel_stop
 }
 fault() { [ -n "${FABRIC:-}" ] || touch "channel/fault/$1"; }
