@@ -7,6 +7,18 @@
 #include "kit/language.h"
 #include "kit/verbs.h"
 
+void emr_option_spell(FILE *to, const emr_option_row *option)
+{
+	if (option->name != NULL)
+		fprintf(to, "--%s", option->name);
+	else
+		fprintf(to, "-%c", option->letter);
+	if (option->kind == EMR_HAS_ARGUMENT)
+		fprintf(to, " %s", option->argument);
+	else if (option->kind == EMR_MAY_HAVE_ARGUMENT)
+		fprintf(to, "[=%s]", option->argument);
+}
+
 /* Without the options that every verb takes. */
 static void usage(FILE *to, emr_verb verb)
 {
@@ -19,14 +31,7 @@ static void usage(FILE *to, emr_verb verb)
 		if (!emr_verb_takes(verb, (emr_option)i) || emr_option_is_common((emr_option)i))
 			continue;
 		fputs(" [", to);
-		if (option->name != NULL)
-			fprintf(to, "--%s", option->name);
-		else
-			fprintf(to, "-%c", option->letter);
-		if (option->kind == EMR_HAS_ARGUMENT)
-			fprintf(to, " %s", option->argument);
-		else if (option->kind == EMR_MAY_HAVE_ARGUMENT)
-			fprintf(to, "[=%s]", option->argument);
+		emr_option_spell(to, option);
 		fputc(']', to);
 	}
 	fputc('\n', to);

@@ -30,18 +30,6 @@ static void code_cell(FILE *to, const char *text)
 	fputs(" | ", to);
 }
 
-static void option_spelled(FILE *to, const emr_option_row *option)
-{
-	if (option->name != NULL)
-		fprintf(to, "--%s", option->name);
-	else
-		fprintf(to, "-%c", option->letter);
-	if (option->kind == EMR_HAS_ARGUMENT)
-		fprintf(to, " %s", option->argument);
-	else if (option->kind == EMR_MAY_HAVE_ARGUMENT)
-		fprintf(to, "[=%s]", option->argument);
-}
-
 void pages_usage(FILE *to, emr_verb verb)
 {
 	const emr_verb_row *row = emr_verb_get(verb);
@@ -52,7 +40,7 @@ void pages_usage(FILE *to, emr_verb verb)
 		if (!emr_verb_takes(verb, (emr_option)i) || emr_option_is_common((emr_option)i))
 			continue;
 		fprintf(to, "%s[", blank);
-		option_spelled(to, emr_option_get((emr_option)i));
+		emr_option_spell(to, emr_option_get((emr_option)i));
 		fputc(']', to);
 		blank = " ";
 	}
@@ -89,7 +77,7 @@ static void option_row(FILE *to, emr_option which)
 	fputs("| `", to);
 	if (option->name != NULL && option->letter != 0)
 		fprintf(to, "-%c`, `", option->letter);
-	option_spelled(to, option);
+	emr_option_spell(to, option);
 	fputs("` | ", to);
 	cell(to, option->help);
 	fputs(" |\n", to);

@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #include "kit/message.h"
 
@@ -143,6 +144,8 @@ bool emr_verb_find(const char *name, emr_verb *out_verb);
 /* Of the verb, or one that every verb takes. */
 bool emr_verb_takes(emr_verb verb, emr_option option);
 bool emr_option_is_common(emr_option option);
+/* With its dashes and what it takes: --until T. */
+void emr_option_spell(FILE *to, const emr_option_row *option);
 
 #define EMR_OPERANDS_MAX 4
 
