@@ -386,6 +386,27 @@ static emr_status publish_pins(emr_store *store, const findings *f)
 	return status;
 }
 
+/* The last one, and nothing is known of it: whoever made it was killed before he wrote anything. It
+ * goes, because its first bytes may find no room, and without them nothing would open. */
+static bool is_only_begun(const emr_store *store, const findings *f, off_t size, uint64_t durable)
+{
+	return size == 0 && durable == 0 && f->segment->own && !store->read_only &&
+	       f->segment->index_id == 0;
+}
+
+static emr_status drop_begun(emr_store *store, const findings *f)
+{
+	char name[EMR_SEGMENT_NAME_MAX];
+
+	emr_segment_name_of(f->segment->writer, f->segment->number, name);
+	if (unlinkat(store->dirfd, name, 0) != 0)
+		return emr_status_from_errno(errno);
+	pthread_mutex_lock(&store->map_lock);
+	f->segment->gone = true;
+	pthread_mutex_unlock(&store->map_lock);
+	return EMR_NOT_FOUND;
+}
+
 /* A segment whose first bytes are not ours: torn at its creation, or damaged. */
 static emr_status check_prefix(emr_store *store, findings *f, uint64_t durable)
 {
@@ -396,6 +417,8 @@ static emr_status check_prefix(emr_store *store, findings *f, uint64_t durable)
 
 	if (fstat(f->fd, &st) != 0)
 		return EMR_IO;
+	if (is_only_begun(store, f, st.st_size, durable))
+		return drop_begun(store, f);
 	len = st.st_size < (off_t)sizeof prefix ? (size_t)st.st_size : sizeof prefix;
 	status = emr_pread_all(f->fd, prefix, len, 0);
 	if (status != EMR_OK || memcmp(prefix, emr_segment_prefix, sizeof prefix) == 0)

@@ -370,6 +370,31 @@ static void a_full_disk_refuses_and_room_lets_it_go_on(void **state)
 	assert_int_equal(kit_quarantined(k), 0);
 }
 
+/* Killed between making the file and its first bytes, for which there was no room. */
+static void a_segment_that_was_only_begun_keeps_no_full_disk_closed(void **state)
+{
+	kit *k = *state;
+	char path[512];
+	int fd;
+
+	kit_put(k, 1, 3000);
+	kit_close(k);
+	kit_file(k, "seg-2", path);
+	fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	assert_true(fd >= 0);
+	close(fd);
+	error = ENOSPC;
+	arm(WRITE, 0);
+	kit_open(k);
+	assert_false(disarm());
+	assert_int_not_equal(access(path, F_OK), 0);
+	kit_put(k, 2, 3000);
+	kit_close(k);
+	kit_open(k);
+	kit_has(k, 1, 3000);
+	kit_has(k, 2, 3000);
+}
+
 /* The zeros that are written ahead have no flush of their own; the kernel tells of a failed write
  * once, to the next one. */
 static void a_flush_that_failed_with_zeros_ahead_is_no_promise(void **state)
@@ -558,6 +583,7 @@ int main(void)
 		T(after_a_failed_flush_nothing_is_called_durable),
 		T(what_a_refused_flush_left_in_memory_is_written_again_before_it_is_called_safe),
 		T(a_full_disk_refuses_and_room_lets_it_go_on),
+		T(a_segment_that_was_only_begun_keeps_no_full_disk_closed),
 		T(a_flush_that_failed_with_zeros_ahead_is_no_promise),
 		T(zeros_ahead_that_do_not_fit_leave_the_disk_its_room),
 		T(saving_does_not_wait_until_the_disk_has_the_zeros_ahead),
