@@ -454,7 +454,34 @@ static void note_trouble(
 		out->cause, sizeof out->cause, "%.*s", (int)sizeof out->cause - 1, call->said);
 }
 
-/* Observes everything once more, from the first block on, and compares. */
+/* Blocks up to UNTIL, behind which TRUTH is as long as the log was when it had so many. */
+static emr_status observe_until(fabric_host *h, emr_gateway_call *call, uint64_t until,
+	emr_chain *truth, emr_gateway_position *position, emr_ledger_trouble *trouble)
+{
+	emr_gateway *gateway = NULL;
+	emr_status status = host_line(h, &gateway);
+
+	if (status == EMR_OK && position->next_block < until)
+		status = host_status(call,
+			emr_observe(gateway, call, truth, emr_buf_view(&h->descriptor), position,
+				(size_t)(until - position->next_block), NULL, trouble));
+	if (status == EMR_OK && position->next_block < until)
+		status = EMR_OFFLINE; /* the one that was asked now is behind */
+	return status;
+}
+
+static emr_status follow_to(fabric_host *h, uint64_t *out_next_block)
+{
+	emr_status status;
+	HOLD(&h->lock);
+
+	status = host_follow(h, -1);
+	*out_next_block = h->position.next_block;
+	return status;
+}
+
+/* Observes everything once more, from the first block on, and compares.  Nobody waits for that but
+ * for what came meanwhile. */
 static emr_status host_verify(void *self, emr_ledger_trouble *out_trouble)
 {
 	fabric_host *h = self;
@@ -463,22 +490,19 @@ static emr_status host_verify(void *self, emr_ledger_trouble *out_trouble)
 		emr_gateway_orderers_new();
 	emr_gateway_call call = emr_gateway_call_of(h->timeout_ms, -1);
 	emr_gateway_position position = {0};
-	emr_gateway *gateway = NULL;
+	uint64_t until = 0;
 	emr_status status = orderers != NULL ? emr_chain_open_temporary(&truth) : EMR_NO_MEMORY;
-	HOLD(&h->lock);
 
 	call.orderers = orderers;
 	*out_trouble = (emr_ledger_trouble){.status = EMR_OK};
 	if (status == EMR_OK)
-		status = host_follow(h, -1);
+		status = follow_to(h, &until);
 	if (status == EMR_OK)
-		status = host_line(h, &gateway);
+		status = observe_until(h, &call, until, truth, &position, out_trouble);
+	HOLD(&h->lock);
 	if (status == EMR_OK)
-		status = host_status(&call,
-			emr_observe(gateway, &call, truth, emr_buf_view(&h->descriptor), &position,
-				(size_t)h->position.next_block, NULL, out_trouble));
-	if (status == EMR_OK && position.next_block < h->position.next_block)
-		status = EMR_OFFLINE; /* the one that was asked now is behind */
+		status = observe_until(
+			h, &call, h->position.next_block, truth, &position, out_trouble);
 	if (status == EMR_OK)
 		status = host_fill_from(h, truth);
 	if (status == EMR_OK)

@@ -212,3 +212,13 @@ for what in unordered peer-ordered stranger-ordered outsider-ordered; do
 	as ana run 0 verify
 	says "Each block is signed by orderers of these organisations"
 done
+
+say "while verify reads all blocks again, whoever shares does not wait for it"
+fault held-beginning
+as ana "$EMRFS" verify >out/verified 2>&1 &
+verifying=$!
+two_until 60 test -e channel/held
+as ana run 0 share Imaging with lima --yes --wait
+kill -0 "$verifying" || emr_fail "verify did not wait for the block: $(cat out/verified)"
+rm "$FAULT/held-beginning"
+wait "$verifying" || emr_fail "verify: $(cat out/verified)"

@@ -12,7 +12,8 @@ package main
 //	                stranger-ordered (the orderer of another CA has), outsider-ordered (that of an organisation that orders nothing),
 //	                other-parts (the parts that are asked for are others),
 //	                late-parts (private parts of what is ordered meanwhile come to no peer before the file goes), lost-parts (they never come),
-//	                narrow (the orderer takes nothing of more than narrowBytes)
+//	                held-beginning (whoever reads the first block behind the configuration waits,
+//	                and DIR/held says so), narrow (the orderer takes nothing of more than narrowBytes)
 
 import (
 	"bytes"
@@ -257,10 +258,21 @@ func changedAction(payload []byte, change func(*peer.ChaincodeEndorsedAction)) [
 	return encoded(&all)
 }
 
-func (m *member) Evaluate(_ context.Context, request *gateway.EvaluateRequest) (*gateway.EvaluateResponse, error) {
+// hold lasts until the fault is over, or nobody waits any more.
+func (m *member) hold(ctx context.Context) {
+	for m.fault("held-beginning") && ctx.Err() == nil {
+		_ = os.WriteFile(filepath.Join(m.dir, "held"), nil, 0o600)
+		time.Sleep(blockWait)
+	}
+}
+
+func (m *member) Evaluate(ctx context.Context, request *gateway.EvaluateRequest) (*gateway.EvaluateResponse, error) {
 	made, err := m.propose(request.ProposedTransaction, request.ChannelId, request.TransactionId)
 	if err != nil {
 		return nil, err
+	}
+	if made.chaincode == "qscc" && string(made.args[0]) == "GetBlockByNumber" && string(made.args[2]) == "1" {
+		m.hold(ctx)
 	}
 	m.lock.Lock()
 	defer m.lock.Unlock()
