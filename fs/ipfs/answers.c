@@ -20,8 +20,9 @@ void answer_say(char *said, const char *text, size_t len)
 	said[n] = '\0';
 }
 
-/* Kubo has one number for all its errors; what it was stands in words only. */
-emr_ipfs_fault answer_error_fault(const char *message)
+/* Kubo has one number for all its errors; what it was stands in words only, often as the last of
+ * them. */
+emr_ipfs_fault answer_error_fault(const char *message, size_t len)
 {
 	static const struct {
 		const char *words;
@@ -39,34 +40,35 @@ emr_ipfs_fault answer_error_fault(const char *message)
 		{"context deadline exceeded", EMR_IPFS_SLOW},
 	};
 
-	for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
-		if (strstr(message, known[i].words) != NULL)
+	for (size_t i = 0; len > 0 && i < sizeof known / sizeof *known; i++) {
+		if (memmem(message, len, known[i].words, strlen(known[i].words)) != NULL)
 			return known[i].fault;
 	}
 	return EMR_IPFS_ERROR;
 }
 
-/* What a JSON error or a line of text says; false when it is neither, HTML for example. */
-static bool answer_words(emr_bytes body, char *said)
+/* What a JSON error or a line of text says, and what it means; false when it is neither, HTML for
+ * example. */
+static bool answer_words(emr_bytes body, char *said, emr_ipfs_fault *out_fault)
 {
 	const char *text = (const char *)body.data;
 	json_t *json = json_loadb(text, body.len, JSON_REJECT_DUPLICATES, NULL);
 	const char *kubo = json_string_value(json_object_get(json, "Message"));
 	const char *cluster = json_string_value(json_object_get(json, "message"));
 	const char *message = kubo != NULL ? kubo : cluster;
-	bool is_json = json_is_object(json);
+	const emr_bytes words = message != NULL ? emr_bytes_of(message, strlen(message)) : body;
+	const bool is_plain = !json_is_object(json) && (body.len == 0 || text[0] != '<');
 
-	if (message != NULL)
-		answer_say(said, message, strlen(message));
-	else
-		answer_say(said, text, body.len);
+	answer_say(said, (const char *)words.data, words.len);
+	*out_fault = answer_error_fault((const char *)words.data, words.len);
 	json_decref(json);
-	return message != NULL || (!is_json && (body.len == 0 || text[0] != '<'));
+	return message != NULL || is_plain;
 }
 
 emr_ipfs_fault answer_fault(emr_ipfs_kind kind, long status, emr_bytes body, char *said)
 {
-	bool has_words = answer_words(body, said);
+	emr_ipfs_fault fault;
+	bool has_words = answer_words(body, said, &fault);
 
 	switch (status) {
 	case 401:
@@ -96,7 +98,7 @@ emr_ipfs_fault answer_fault(emr_ipfs_kind kind, long status, emr_bytes body, cha
 		break;
 	}
 	if (status >= 400 && has_words)
-		return answer_error_fault(said);
+		return fault;
 	return status >= 500 ? EMR_IPFS_ERROR : EMR_IPFS_STRANGE;
 }
 
@@ -211,7 +213,11 @@ static emr_status import_root(answer_import *import, json_t *root)
 	if (found == NULL || import->seen[found - import->sorted])
 		return import_fault(import, EMR_IPFS_OTHER_ANSWER, text);
 	if (error[0] != '\0')
-		return import_fault(import, EMR_IPFS_NOT_KEPT, error);
+		return import_fault(import,
+			answer_error_fault(error, strlen(error)) == EMR_IPFS_FULL
+				? EMR_IPFS_FULL
+				: EMR_IPFS_NOT_KEPT,
+			error);
 	import->seen[found - import->sorted] = true;
 	import->seen_count++;
 	return EMR_OK;
@@ -225,7 +231,7 @@ emr_status answer_import_line(void *context, json_t *line)
 	json_t *blocks = json_object_get(stats, "BlockCount");
 
 	if (message != NULL)
-		return import_fault(import, answer_error_fault(message), message);
+		return import_fault(import, answer_error_fault(message, strlen(message)), message);
 	if (json_is_object(root))
 		return import_root(import, root);
 	if (import->has_stats || !json_is_integer(blocks) || json_integer_value(blocks) < 0)

@@ -23,6 +23,7 @@ typedef struct exchange {
 	emr_status read_status, take_status;
 	emr_buf error_body;
 	bool has_trailer;
+	emr_ipfs_fault trailer_fault;
 	char trailer[EMR_IPFS_SAID_BYTES];
 } exchange;
 
@@ -131,6 +132,7 @@ static size_t exchange_header(char *line, size_t size, size_t n, void *arg)
 		while (skip < len && line[skip] == ' ')
 			skip++;
 		answer_say(x->trailer, line + skip, len - skip);
+		x->trailer_fault = answer_error_fault(line + skip, len - skip);
 	}
 	return len;
 }
@@ -299,12 +301,10 @@ static emr_status exchange_judge(exchange *x, CURLcode code)
 		return node_run_fail_here(run, EMR_NO_MEMORY);
 	if (code != CURLE_OK)
 		return node_run_fail(run, curl_fault(code), curl_easy_strerror(code));
-	if (x->has_trailer) {
-		emr_ipfs_fault fault = answer_error_fault(x->trailer);
-
-		return node_run_fail(
-			run, fault == EMR_IPFS_ERROR ? EMR_IPFS_BROKEN_OFF : fault, x->trailer);
-	}
+	if (x->has_trailer)
+		return node_run_fail(run,
+			x->trailer_fault == EMR_IPFS_ERROR ? EMR_IPFS_BROKEN_OFF : x->trailer_fault,
+			x->trailer);
 	return EMR_OK;
 }
 

@@ -125,7 +125,7 @@ emr_status kubo_ask_one(node_run *run, const char *command, json_t **out_json)
 		message = json_string_value(json_object_get(*out_json, "Err"));
 	return message == NULL || message[0] == '\0'
 		       ? EMR_OK
-		       : node_run_fail(run, answer_error_fault(message), message);
+		       : node_run_fail(run, answer_error_fault(message, strlen(message)), message);
 }
 
 static void json_free(json_t **json)
@@ -287,7 +287,8 @@ static emr_status pin_walk_line(void *arg, json_t *line)
 	emr_cid cid;
 
 	if (message != NULL)
-		return node_run_fail(walk->run, answer_error_fault(message), message);
+		return node_run_fail(
+			walk->run, answer_error_fault(message, strlen(message)), message);
 	if (text == NULL)
 		return node_run_fail(walk->run, EMR_IPFS_STRANGE, "a pin without its CID");
 	return emr_cid_parse_text(text, &cid) == EMR_OK ? walk->visit(walk->arg, &cid) : EMR_OK;

@@ -68,7 +68,7 @@ emr_status node_http(node_run *run, const node_request *request);
 #define ANSWER_LINE_MAX ((size_t)64 << 10)
 
 /* The fault that an error of a Kubo means: MESSAGE is its own words. */
-emr_ipfs_fault answer_error_fault(const char *message);
+emr_ipfs_fault answer_error_fault(const char *message, size_t len);
 /* From the body of a status that is not 200; fills SAID. */
 emr_ipfs_fault answer_fault(emr_ipfs_kind kind, long status, emr_bytes body, char *said);
 /* One line of printable characters into SAID (EMR_IPFS_SAID_BYTES). */

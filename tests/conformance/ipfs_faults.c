@@ -172,6 +172,10 @@ static void an_error_before_the_answer_is_told_by_what_it_says(void **state)
 	meets("error", HOLDS, EMR_IPFS_ERROR);
 	meets("error-html", BLOCK, EMR_IPFS_ERROR);
 	meets("full", PUSH, EMR_IPFS_FULL);
+	meets("full-deep", PUSH, EMR_IPFS_FULL);
+	meets("full-text", PUSH, EMR_IPFS_FULL);
+	meets("full-for-pins", PUSH, EMR_IPFS_FULL);
+	meets("trailer-full", BLOCK, EMR_IPFS_FULL);
 	meets("unavailable", BLOCK, EMR_IPFS_UNAVAILABLE);
 	meets("overloaded", PUSH, EMR_IPFS_UNAVAILABLE);
 	meets("unauthorized", BLOCK, EMR_IPFS_TOKEN);

@@ -304,8 +304,8 @@ def counted_wrong(said, stats):
     return said, stats
 
 
-def not_pinned(said, stats):
-    said[-1]["Root"]["PinErrorMsg"] = "context deadline exceeded"
+def not_pinned(said, stats, why="context deadline exceeded"):
+    said[-1]["Root"]["PinErrorMsg"] = why
     return said, stats
 
 
@@ -512,10 +512,13 @@ def error_json(message, code=0):
     return json.dumps({"Message": message, "Code": code, "Type": "error"})
 
 
+# As a Kubo says it: why stands behind the name of a file, which may be long.
+FULL = 'import failed at block "bafk": committing batch to datastore at /blocks: failed to write to temp file: write /' + "deep/" * 100 + ": no space left on device"
 HTML = "<!DOCTYPE html><html><body>Welcome</body></html>"
 SCENES = {
     "good": Handler.good,
     "trailer": body_scene(b"half", trailer=b"unexpected EOF"),
+    "trailer-full": body_scene(b"half", trailer=FULL.encode()),
     "short": body_scene(b"half", declare=1000),
     "empty": body_scene(b""),
     "in-band": body_scene(b'{"Ref":"","Err":"failed to fetch all nodes"}\n'),
@@ -556,6 +559,7 @@ SCENES = {
     "stats-missing": import_scene(lambda said, stats: (said, None)),
     "stats-wrong": import_scene(counted_wrong),
     "not-pinned": import_scene(not_pinned),
+    "full-for-pins": import_scene(lambda said, stats: not_pinned(said, stats, FULL)),
     "bad-car": lambda h: import_error(h, 'import failed after block "bafk": mismatch in content integrity'),
     "unauthorized": status_scene(401, "who are you"),
     "token": status_scene(403, "Kubo RPC Access Denied: Please provide a valid authorization token"),
@@ -566,6 +570,8 @@ SCENES = {
     "busy": status_scene(429, "later"),
     "error": status_scene(500, error_json("something broke"), "application/json"),
     "full": status_scene(500, error_json("write /blocks/x: no space left on device"), "application/json"),
+    "full-deep": status_scene(500, error_json(FULL), "application/json"),
+    "full-text": status_scene(500, FULL),
     "error-html": status_scene(500, HTML, "text/html"),
     "unavailable": status_scene(502, HTML, "text/html"),
     "overloaded": status_scene(503, "upstream", "text/plain"),
