@@ -172,6 +172,7 @@ static void fails_at(
 	pthread_mutex_lock(&p->lock);
 	is_new = note_fault(place, address, fault, said);
 	place->retry_ns = publisher_now_ns() + pause_ns(place->failures++);
+	place->is_full = fault == EMR_IPFS_FULL;
 	pthread_mutex_unlock(&p->lock);
 	tell(place, fault, is_new);
 }
@@ -404,6 +405,7 @@ static void grow(publisher_place *place)
 		place->roots_max = place->roots_max < EMR_IPFS_ROOTS_MAX / 2 ? place->roots_max * 2
 									     : EMR_IPFS_ROOTS_MAX;
 	place->has_taken = true;
+	place->is_full = false;
 	pthread_mutex_unlock(&place->publisher->lock);
 }
 
@@ -899,6 +901,9 @@ static void serve_once(publisher_place *place)
 	if (!answers(place))
 		return;
 	read_list(place);
+	/* What is let go of may be what it has no room for. */
+	if (place->is_full && place->at_work == 0 && let_one_go(place))
+		return;
 	if (publish_some(place))
 		return;
 	if (place->at_work > 0) { /* what is let go of may be what another thread sends */

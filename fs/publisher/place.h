@@ -41,6 +41,7 @@ struct publisher_place {
 	size_t roots_max;		       /* of one import; fewer after one that failed */
 	size_t at_work;			       /* lanes that send */
 	bool has_taken;			       /* a batch, whole: the other lanes may send, too */
+	bool is_full;			       /* as it said last, when it was given something */
 	bool has_list;			       /* was asked for all its pins, where that helps */
 	uint64_t room, room_max; /* bytes of one import: what it takes in a few seconds */
 	int64_t next_check_ns, unstick_ns;

@@ -621,6 +621,39 @@ static void what_is_erased_is_told_until_every_place_lets_go(void **state)
 	end(&s);
 }
 
+/* Or it would never have room again. */
+static void a_full_place_is_told_what_was_erased_before_it_is_given_more(void **state)
+{
+	static const char *const names[] = {"fills"};
+	emr_cid erased[20], next;
+	char path[512];
+	scene s;
+
+	(void)state;
+	begin(&s, "full");
+	start(&s, 1, names);
+	for (size_t i = 0; i < 20; i++)
+		erased[i] = save(&s, "erased", i);
+	for (size_t i = 0; i < 20; i++)
+		wait_held(&s, &erased[i], 2);
+	make_node_file("full");
+	next = save(&s, "next", 0);
+	while (look(&s, 0).fault != EMR_IPFS_FULL)
+		usleep(1000);
+	for (size_t i = 0; i < 20; i++)
+		erase(&s, &erased[i]);
+	while (leaving_count(&s) != 0)
+		usleep(1000);
+	for (size_t i = 0; i < 20; i++)
+		assert_false(is_kept(&erased[i]));
+	assert_int_equal(held(&s, &next), 1);
+	assert_int_equal(look(&s, 0).stuck, 0);
+	node_file("full", path, sizeof path);
+	unlink(path);
+	wait_held(&s, &next, 2);
+	end(&s);
+}
+
 static void what_is_pinned_again_meanwhile_is_not_let_go(void **state)
 {
 	static const char *const names[] = {"good"};
@@ -1108,6 +1141,7 @@ int main(void)
 		cmocka_unit_test(the_file_can_be_lost_or_torn_and_nothing_is_sent_twice),
 		cmocka_unit_test(without_the_file_a_place_is_asked_for_one_list_of_what_it_has),
 		cmocka_unit_test(what_is_erased_is_told_until_every_place_lets_go),
+		cmocka_unit_test(a_full_place_is_told_what_was_erased_before_it_is_given_more),
 		cmocka_unit_test(what_is_pinned_again_meanwhile_is_not_let_go),
 		cmocka_unit_test(a_copy_that_a_place_lost_is_found_out_and_sent_again),
 		cmocka_unit_test(

@@ -422,6 +422,14 @@ def limited(h):
     return h.good()
 
 
+def fills(h):
+    """Takes no import while DIR/full is there."""
+    if h.verb == "dag/import" and os.path.exists(f"{DIR}/full"):
+        h.body()
+        return h.error(FULL)
+    return h.good()
+
+
 def rotten(h):
     """Cannot say what it has of a record, or let go of one, in which it finds a word."""
     word = {"dag/stat": b"rotten", "pin/rm": b"rooted"}.get(h.verb)
@@ -535,6 +543,7 @@ SCENES = {
     "slow": slow,
     "narrow": narrow,
     "picky": picky,
+    "fills": fills,
     "rotten": rotten,
     "limited": limited,
     "hangs": hangs,
