@@ -36,7 +36,7 @@ static emr_status joined_by(emr_replica *replica, emr_id16 domain, emr_id16 data
 emr_status emr_dataset_has(
 	emr_replica *replica, const emr_team *dataset, const emr_known_grant *grant, bool *out_has)
 {
-	emr_id16 by;
+	emr_id16 by = {{0}};
 	bool was_in;
 	emr_status status = joined_by(replica, grant->domain, dataset->id, out_has, &was_in, &by);
 
