@@ -76,9 +76,11 @@ typedef struct dicom {
 	source in;
 	const syntax *syntax;
 	element *elements;
-	uint32_t count, room;
+	uint32_t count;
+	size_t room;
 	fragment *fragments; /* the first is the table of offsets */
-	uint32_t fragment_count, fragment_room;
+	uint32_t fragment_count;
+	size_t fragment_room;
 } dicom;
 
 /* Reads all headers of the file that D->in is.  Whatever comes out is freed with dicom_free. */
@@ -113,7 +115,8 @@ typedef struct cut {
 
 typedef struct pixel_plan {
 	cut *cuts; /* in order */
-	uint32_t count, room;
+	uint32_t count;
+	size_t room;
 } pixel_plan;
 
 /* Are the pixels as long as the image says, and what has to be cut out of compressed ones? */

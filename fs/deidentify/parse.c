@@ -6,6 +6,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/array.h"
+
 #include "dicom.h"
 
 static const syntax syntaxes[] = {
@@ -127,18 +129,11 @@ static emr_withheld read_header(source *in, coding c, uint64_t at, uint64_t end,
 
 static element *add(dicom *d, const header *h, element_kind kind, uint64_t at)
 {
-	uint32_t room = d->room == 0 ? 512 : d->room * 2;
 	element *more;
 
-	if (d->count == DICOM_ELEMENTS_MAX)
+	if (d->count == DICOM_ELEMENTS_MAX ||
+		emr_array_room(&d->elements, d->count, &d->room, sizeof *d->elements) != EMR_OK)
 		return NULL;
-	if (d->count == d->room) {
-		more = realloc(d->elements, room * sizeof *more);
-		if (more == NULL)
-			return NULL;
-		d->elements = more;
-		d->room = room;
-	}
 	more = &d->elements[d->count++];
 	*more = (element){
 		.tag = h->tag, .end = d->count, .at = at, .len = h->len, .kind = (uint8_t)kind};
@@ -148,18 +143,10 @@ static element *add(dicom *d, const header *h, element_kind kind, uint64_t at)
 
 static bool add_fragment(dicom *d, uint64_t at, uint32_t len)
 {
-	uint32_t room = d->fragment_room == 0 ? 16 : d->fragment_room * 2;
-	fragment *more;
-
-	if (d->fragment_count == DICOM_FRAGMENTS_MAX)
+	if (d->fragment_count == DICOM_FRAGMENTS_MAX ||
+		emr_array_room(&d->fragments, d->fragment_count, &d->fragment_room,
+			sizeof *d->fragments) != EMR_OK)
 		return false;
-	if (d->fragment_count == d->fragment_room) {
-		more = realloc(d->fragments, room * sizeof *more);
-		if (more == NULL)
-			return false;
-		d->fragments = more;
-		d->fragment_room = room;
-	}
 	d->fragments[d->fragment_count++] = (fragment){.at = at, .len = len};
 	return true;
 }

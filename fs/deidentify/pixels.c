@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
+
 #include "dicom.h"
 
 #define CUTS_MAX 400000
@@ -120,18 +122,10 @@ static int next_byte(stream *s)
 static bool add_cut(stream *s, uint32_t index, uint32_t at, uint32_t len)
 {
 	pixel_plan *plan = s->plan;
-	uint32_t room = plan->room == 0 ? 16 : plan->room * 2;
-	cut *more;
 
-	if (plan->count == CUTS_MAX)
+	if (plan->count == CUTS_MAX ||
+		emr_array_room(&plan->cuts, plan->count, &plan->room, sizeof *plan->cuts) != EMR_OK)
 		return false;
-	if (plan->count == plan->room) {
-		more = realloc(plan->cuts, room * sizeof *more);
-		if (more == NULL)
-			return false;
-		plan->cuts = more;
-		plan->room = room;
-	}
 	plan->cuts[plan->count++] = (cut){.fragment = index, .at = at, .len = len};
 	return true;
 }

@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/array.h"
 #include "base/file.h"
 #include "base/log.h"
 #include "store/segment_file.h"
@@ -51,15 +52,9 @@ static emr_status add_slot(emr_store *store, emr_segment **out_segment)
 {
 	emr_segment *segment;
 
-	if (store->segment_count == store->segment_capacity) {
-		size_t capacity = store->segment_capacity * 2 + 16;
-		emr_segment **grown = realloc(store->segments, capacity * sizeof(emr_segment *));
-
-		if (grown == NULL)
-			return EMR_NO_MEMORY;
-		store->segments = grown;
-		store->segment_capacity = capacity;
-	}
+	if (emr_array_room(&store->segments, store->segment_count, &store->segment_capacity,
+		    sizeof(emr_segment *)) != EMR_OK)
+		return EMR_NO_MEMORY;
 	segment = calloc(1, sizeof *segment);
 	if (segment == NULL)
 		return EMR_NO_MEMORY;

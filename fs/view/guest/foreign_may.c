@@ -2,6 +2,7 @@
  * the ledger would refuse the rest, so it is refused here at once. */
 #include <stdlib.h>
 
+#include "base/array.h"
 #include "base/log.h"
 #include "contract/codes.h"
 #include "share/write.h"
@@ -101,16 +102,9 @@ typedef struct writings {
 static emr_status note_writing(void *arg, const emr_writing *writing)
 {
 	writings *w = arg;
-	size_t cap = w->cap == 0 ? 8 : w->cap * 2;
 
-	if (w->n == w->cap) {
-		emr_writing *grown = realloc(w->all, cap * sizeof *grown);
-
-		if (grown == NULL)
-			return EMR_NO_MEMORY;
-		w->all = grown;
-		w->cap = cap;
-	}
+	if (emr_array_room(&w->all, w->n, &w->cap, sizeof *w->all) != EMR_OK)
+		return EMR_NO_MEMORY;
 	w->all[w->n++] = *writing;
 	return EMR_OK;
 }

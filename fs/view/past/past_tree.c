@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "base/log.h"
 #include "view/names.h"
 
@@ -56,17 +57,7 @@ static char *copy_of(emr_bytes text)
 
 static emr_status grow(building *b)
 {
-	size_t cap = b->cap == 0 ? 256 : b->cap * 2;
-	raw *grown;
-
-	if (b->count < b->cap)
-		return EMR_OK;
-	grown = realloc(b->all, cap * sizeof *grown);
-	if (grown == NULL)
-		return EMR_NO_MEMORY;
-	b->all = grown;
-	b->cap = cap;
-	return EMR_OK;
+	return emr_array_room(&b->all, b->count, &b->cap, sizeof *b->all);
 }
 
 /* META becomes what may be believed of it, as in the folder of today. */

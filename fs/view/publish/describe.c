@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "base/log.h"
 
 #include "clock.h"
@@ -25,15 +26,8 @@ void describe_free(publishing *p)
 
 static emr_status new_work(publishing *p, work **out_work)
 {
-	if (p->nworks == p->works_cap) {
-		size_t cap = p->works_cap == 0 ? 64 : p->works_cap * 2;
-		work *grown = realloc(p->works, cap * sizeof *grown);
-
-		if (grown == NULL)
-			return EMR_NO_MEMORY;
-		p->works = grown;
-		p->works_cap = cap;
-	}
+	if (emr_array_room(&p->works, p->nworks, &p->works_cap, sizeof *p->works) != EMR_OK)
+		return EMR_NO_MEMORY;
 	p->works[p->nworks] = (work){0};
 	*out_work = &p->works[p->nworks];
 	return EMR_OK;

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "base/codec.h"
 #include "base/log.h"
 #include "contract/codes.h"
@@ -34,15 +35,8 @@ static emr_status note_erased(void *arg, const emr_replica_change *c)
 	if (c->op != EMR_OP_ERASE || c->result != EMR_RESULT_APPLIED ||
 		c->family != EMR_FAMILY_OBJECT)
 		return EMR_OK;
-	if (m->n == m->cap) {
-		size_t cap = m->cap == 0 ? 32 : m->cap * 2;
-		erasing *grown = realloc(m->all, cap * sizeof *grown);
-
-		if (grown == NULL)
-			return EMR_NO_MEMORY;
-		m->all = grown;
-		m->cap = cap;
-	}
+	if (emr_array_room(&m->all, m->n, &m->cap, sizeof *m->all) != EMR_OK)
+		return EMR_NO_MEMORY;
 	m->all[m->n++] = (erasing){.object = c->object, .domain = c->domain};
 	return EMR_OK;
 }

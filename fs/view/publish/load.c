@@ -10,6 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/array.h"
 #include "base/codec.h"
 
 #include "follow.h"
@@ -21,21 +22,11 @@
 
 static emr_status add(loading *l, node *n, emr_id16 parent, emr_bytes name)
 {
-	char *copy = malloc(name.len + 1);
+	char *copy;
 
-	if (copy == NULL)
+	if (emr_array_room(&l->all, l->count, &l->cap, sizeof *l->all) != EMR_OK ||
+		(copy = malloc(name.len + 1)) == NULL)
 		return EMR_NO_MEMORY;
-	if (l->count == l->cap) {
-		size_t cap = l->cap == 0 ? 256 : l->cap * 2;
-		loaded *grown = realloc(l->all, cap * sizeof *grown);
-
-		if (grown == NULL) {
-			free(copy);
-			return EMR_NO_MEMORY;
-		}
-		l->all = grown;
-		l->cap = cap;
-	}
 	if (name.len > 0)
 		memcpy(copy, name.data, name.len);
 	copy[name.len] = 0;
@@ -377,15 +368,8 @@ static emr_status load_moved(void *arg, emr_id16 key, emr_bytes value)
 	if (value.len != sizeof m.to.b)
 		return EMR_DAMAGED;
 	memcpy(m.to.b, value.data, sizeof m.to.b);
-	if (l->nmoves == l->moves_cap) {
-		size_t cap = l->moves_cap == 0 ? 16 : l->moves_cap * 2;
-		moved *grown = realloc(l->moves, cap * sizeof *grown);
-
-		if (grown == NULL)
-			return EMR_NO_MEMORY;
-		l->moves = grown;
-		l->moves_cap = cap;
-	}
+	if (emr_array_room(&l->moves, l->nmoves, &l->moves_cap, sizeof *l->moves) != EMR_OK)
+		return EMR_NO_MEMORY;
 	l->moves[l->nmoves++] = m;
 	return EMR_OK;
 }

@@ -5,6 +5,7 @@
 
 #include <stdlib.h>
 
+#include "base/array.h"
 #include "base/log.h"
 
 #include "row.h"
@@ -16,15 +17,8 @@ typedef struct keeping {
 
 static emr_status keep(keeping *k, const emr_cid *root, emr_id16 owner, emr_pin_state state)
 {
-	if (k->count == k->cap) {
-		size_t cap = k->cap == 0 ? 256 : k->cap * 2;
-		emr_pin *grown = realloc(k->pins, cap * sizeof *grown);
-
-		if (grown == NULL)
-			return EMR_NO_MEMORY;
-		k->pins = grown;
-		k->cap = cap;
-	}
+	if (emr_array_room(&k->pins, k->count, &k->cap, sizeof *k->pins) != EMR_OK)
+		return EMR_NO_MEMORY;
 	k->pins[k->count++] = (emr_pin){.root = *root, .owner = owner, .state = state};
 	return EMR_OK;
 }

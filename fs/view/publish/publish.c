@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "base/log.h"
 #include "fetch/fetch.h"
 #include "settle/reopen.h"
@@ -100,15 +101,8 @@ static bool is_ready(const publishing *p, const node *n)
 
 static emr_status add_node(publishing *p, node *n)
 {
-	if (p->nnodes == p->nodes_cap) {
-		size_t cap = p->nodes_cap == 0 ? 64 : p->nodes_cap * 2;
-		node **grown = realloc(p->nodes, cap * sizeof *grown);
-
-		if (grown == NULL)
-			return EMR_NO_MEMORY;
-		p->nodes = grown;
-		p->nodes_cap = cap;
-	}
+	if (emr_array_room(&p->nodes, p->nnodes, &p->nodes_cap, sizeof *p->nodes) != EMR_OK)
+		return EMR_NO_MEMORY;
 	n->opens++;
 	n->in_run = true;
 	p->nodes[p->nnodes++] = n;

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/array.h"
 #include "base/log.h"
 #include "contract/codes.h"
 #include "replica/follower.h"
@@ -103,18 +104,11 @@ typedef struct looking {
 static emr_status note_received(void *arg, const emr_received *received)
 {
 	looking *l = arg;
-	size_t cap = l->cap == 0 ? 16 : l->cap * 2;
 
 	if (!shared_is_wanted(l->view, received))
 		return EMR_OK;
-	if (l->n == l->cap) {
-		emr_received *grown = realloc(l->all, cap * sizeof *grown);
-
-		if (grown == NULL)
-			return EMR_NO_MEMORY;
-		l->all = grown;
-		l->cap = cap;
-	}
+	if (emr_array_room(&l->all, l->n, &l->cap, sizeof *l->all) != EMR_OK)
+		return EMR_NO_MEMORY;
 	l->all[l->n++] = *received;
 	return EMR_OK;
 }

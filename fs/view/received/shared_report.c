@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "base/log.h"
 
 #include "clock.h"
@@ -153,16 +154,7 @@ void shared_note_opened(emr_view *view, emr_handle *handle)
 	shares *all = view->shares;
 
 	pthread_mutex_lock(&view->lock);
-	if (all->nopen == all->open_cap) {
-		size_t cap = all->open_cap == 0 ? 16 : all->open_cap * 2;
-		emr_handle **grown = realloc(all->open, cap * sizeof(emr_handle *));
-
-		if (grown != NULL) {
-			all->open = grown;
-			all->open_cap = cap;
-		}
-	}
-	if (all->nopen < all->open_cap)
+	if (emr_array_room(&all->open, all->nopen, &all->open_cap, sizeof(emr_handle *)) == EMR_OK)
 		all->open[all->nopen++] = handle;
 	pthread_mutex_unlock(&view->lock);
 }

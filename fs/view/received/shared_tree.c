@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
+
 #include "share/words.h"
 #include "view/names.h"
 
@@ -64,17 +66,9 @@ static char *copy_of(emr_bytes text)
 /* Takes what R owns, on an error as well. */
 static emr_status add(building *b, raw r)
 {
-	size_t cap = b->cap == 0 ? 256 : b->cap * 2;
-
-	if (b->count == b->cap) {
-		raw *grown = realloc(b->all, cap * sizeof *grown);
-
-		if (grown == NULL) {
-			free_raw(&r);
-			return EMR_NO_MEMORY;
-		}
-		b->all = grown;
-		b->cap = cap;
+	if (emr_array_room(&b->all, b->count, &b->cap, sizeof *b->all) != EMR_OK) {
+		free_raw(&r);
+		return EMR_NO_MEMORY;
 	}
 	r.item.object = r.e.object;
 	b->all[b->count++] = r;

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "base/log.h"
 #include "contract/codes.h"
 #include "replica/follower.h"
@@ -57,15 +58,8 @@ static sought sought_of(const arrival *a)
 
 static emr_status seek(following *f, const sought *what)
 {
-	if (f->n == f->cap) {
-		size_t cap = f->cap == 0 ? 32 : f->cap * 2;
-		arrival *grown = realloc(f->all, cap * sizeof *grown);
-
-		if (grown == NULL)
-			return EMR_NO_MEMORY;
-		f->all = grown;
-		f->cap = cap;
-	}
+	if (emr_array_room(&f->all, f->n, &f->cap, sizeof *f->all) != EMR_OK)
+		return EMR_NO_MEMORY;
 	f->all[f->n++] = (arrival){.domain = what->domain,
 		.object = what->object,
 		.signer_id = what->signer_id,
