@@ -1,4 +1,5 @@
-/* The flat reader: a file block by block, from a descriptor or from whoever has it. */
+/* Reads a DICOM file flatly, for the checkers of copies: block by block, from a descriptor or from
+ * whoever has it. */
 #include "flat.h"
 
 #include <errno.h>
@@ -48,15 +49,16 @@ const uint8_t *flat_bytes(flat_file *f, uint64_t at, size_t len)
 
 /* ---- walking ---- */
 
-uint32_t flat_u16(const flat_walk *w, const uint8_t *p)
+/* A number of two or four bytes, as W is written. */
+static uint32_t u16_of(const flat_walk *w, const uint8_t *p)
 {
 	return w->is_big ? (uint32_t)p[0] << 8 | p[1] : (uint32_t)p[1] << 8 | p[0];
 }
 
-uint32_t flat_u32(const flat_walk *w, const uint8_t *p)
+static uint32_t u32_of(const flat_walk *w, const uint8_t *p)
 {
-	return w->is_big ? flat_u16(w, p) << 16 | flat_u16(w, p + 2)
-			 : flat_u16(w, p + 2) << 16 | flat_u16(w, p);
+	return w->is_big ? u16_of(w, p) << 16 | u16_of(w, p + 2)
+			 : u16_of(w, p + 2) << 16 | u16_of(w, p);
 }
 
 static void enter_unknown(flat_walk *w, const flat_found *e)
@@ -87,20 +89,20 @@ bool flat_step(flat_walk *w, flat_found *e)
 
 	if (p == NULL)
 		return false;
-	*e = (flat_found){.tag = flat_u16(w, p) << 16 | flat_u16(w, p + 2)};
+	*e = (flat_found){.tag = u16_of(w, p) << 16 | u16_of(w, p + 2)};
 	if (w->is_implicit || e->tag >> 16 == 0xfffe) {
 		row = dicom_row(e->tag);
 		memcpy(e->vr, row != NULL ? row->vrs : "UN", 2);
-		e->len = flat_u32(w, p + 4);
+		e->len = u32_of(w, p + 4);
 	} else {
 		memcpy(e->vr, p + 4, 2);
 		if (strstr("OB OD OF OL OV OW SQ SV UC UN UR UT UV", e->vr) != NULL) {
 			if ((p = flat_bytes(w->f, w->at, 12)) == NULL)
 				return false;
-			e->len = flat_u32(w, p + 8);
+			e->len = u32_of(w, p + 8);
 			head = 12;
 		} else {
-			e->len = flat_u16(w, p + 6);
+			e->len = u16_of(w, p + 6);
 		}
 	}
 	e->at = w->at + head;
@@ -125,8 +127,8 @@ bool flat_pass_fragments(flat_walk *w)
 
 		if (p == NULL)
 			return false;
-		tag = flat_u16(w, p) << 16 | flat_u16(w, p + 2);
-		len = flat_u32(w, p + 4);
+		tag = u16_of(w, p) << 16 | u16_of(w, p + 2);
+		len = u32_of(w, p + 4);
 		if ((tag != 0xfffee000 && tag != 0xfffee0dd) || len > w->f->size - w->at - 8)
 			return false;
 		w->at += 8 + (uint64_t)len;

@@ -47,6 +47,3 @@ bool flat_begin(flat_walk *w, flat_file *f);
 bool flat_step(flat_walk *w, flat_found *e);
 /* Compressed pixels: to behind their delimiter. */
 bool flat_pass_fragments(flat_walk *w);
-/* A number of two or four bytes, as W is written. */
-uint32_t flat_u16(const flat_walk *w, const uint8_t *p);
-uint32_t flat_u32(const flat_walk *w, const uint8_t *p);

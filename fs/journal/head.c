@@ -25,7 +25,7 @@ static void head_name(emr_store *store, char out[64])
 	snprintf(out, 64, "journal-%s.head", hex);
 }
 
-emr_bytes emr_journal_head_encode(const emr_journal_head *head, emr_id16 writer, uint8_t out[64])
+static emr_bytes head_encode(const emr_journal_head *head, emr_id16 writer, uint8_t out[64])
 {
 	uint8_t digest[32];
 
@@ -93,5 +93,5 @@ emr_status emr_journal_head_write(emr_store *store, const emr_journal_head *head
 
 	head_name(store, name);
 	return emr_file_replace(emr_store_directory(store), name,
-		emr_journal_head_encode(head, emr_store_writer(store), bytes), 0600);
+		head_encode(head, emr_store_writer(store), bytes), 0600);
 }

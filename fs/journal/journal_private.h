@@ -89,7 +89,6 @@ typedef struct emr_journal_head {
 
 emr_status emr_journal_head_read(emr_store *store, emr_journal_head *out_head);
 emr_status emr_journal_head_write(emr_store *store, const emr_journal_head *head);
-emr_bytes emr_journal_head_encode(const emr_journal_head *head, emr_id16 writer, uint8_t out[64]);
 emr_status emr_journal_head_decode(emr_bytes bytes, emr_id16 writer, emr_journal_head *out_head);
 
 struct emr_journal {

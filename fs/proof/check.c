@@ -55,7 +55,8 @@ const known_key *key_of(const checking *c, const uint8_t signer_id[32])
 
 /* ---- what an item's and a key's proof have in common ---- */
 
-bool is_in_log(const emr_proof *proof, const emr_checkpoint *head, const emr_entry *entry)
+/* PROOF's entry stands in the tree of HEAD. */
+static bool is_in_log(const emr_proof *proof, const emr_checkpoint *head, const emr_entry *entry)
 {
 	uint8_t leaf[32];
 

@@ -31,7 +31,7 @@
 
 /* ---- the parts that others use ---- */
 
-void research_wake(emr_research *r)
+static void wake_follower(emr_research *r)
 {
 	pthread_mutex_lock(&r->lock);
 	r->is_woken = true;
@@ -42,7 +42,7 @@ void research_wake(emr_research *r)
 void emr_research_hold(emr_research *r)
 {
 	atomic_fetch_add(&r->waiting, 1);
-	research_wake(r);
+	wake_follower(r);
 	pthread_mutex_lock(&r->work);
 }
 
@@ -50,7 +50,7 @@ void emr_research_go_on(emr_research *r)
 {
 	atomic_fetch_sub(&r->waiting, 1);
 	pthread_mutex_unlock(&r->work);
-	research_wake(r);
+	wake_follower(r);
 }
 
 emr_status research_load(emr_research *r)
@@ -119,7 +119,8 @@ emr_status joined_collect(emr_session *session, joined_in **out, size_t *out_n)
 	return EMR_OK;
 }
 
-emr_status joined_is_in(emr_session *session, emr_id32 terms, bool *out_is)
+/* Whether this person is in the dataset of TERMS. */
+static emr_status is_joined(emr_session *session, emr_id32 terms, bool *out_is)
 {
 	joined_in *all = NULL;
 	size_t n = 0;
@@ -319,7 +320,7 @@ static emr_status is_still_in(run *u, bool *out_is)
 
 	*out_is = status == EMR_OK && at.size == u->size && changes == u->changes;
 	if (status == EMR_OK && !*out_is)
-		status = joined_is_in(session, u->dataset->terms_id, out_is);
+		status = is_joined(session, u->dataset->terms_id, out_is);
 	*out_is = *out_is && !is_over;
 	if (status == EMR_OK && *out_is) {
 		u->size = at.size;
@@ -578,7 +579,7 @@ static int64_t go_round(emr_research *r, int64_t pause_ns)
 static void hear_of_ledger(void *arg, uint64_t size)
 {
 	(void)size;
-	research_wake(arg);
+	wake_follower(arg);
 }
 
 /* Under LOCK. The ledger of a busy network moves all the time. */
@@ -668,7 +669,7 @@ void emr_research_end(emr_research *r)
 	if (!r->has_thread)
 		return;
 	atomic_store(&r->stop, true);
-	research_wake(r);
+	wake_follower(r);
 	pthread_join(r->thread, NULL);
 	r->has_thread = false;
 }

@@ -1,4 +1,4 @@
-/* What the files of this room share. */
+/* What the files share that make copies for research datasets and keep them up. */
 #pragma once
 
 #include <pthread.h>
@@ -36,7 +36,6 @@ struct emr_research {
 	emr_subscription *news; /* of the ledger */
 };
 
-void research_wake(emr_research *r);
 /* Under LOCK: reads what was agreed to, once. */
 emr_status research_load(emr_research *r);
 
@@ -47,8 +46,6 @@ typedef struct joined_in {
 } joined_in;
 /* All that are de-identified, in a list that the caller frees. */
 emr_status joined_collect(emr_session *session, joined_in **out, size_t *out_n);
-/* Whether this person is in the dataset of TERMS. */
-emr_status joined_is_in(emr_session *session, emr_id32 terms, bool *out_is);
 
 /* {"path" "copies" "waiting" "withheld"} of each row of TERMS. */
 emr_status research_follows(emr_research *r, const emr_team *dataset, json_t **out_list);

@@ -453,16 +453,6 @@ emr_status emr_mail_each(const char *dir, const char *step, size_t max, emr_mail
 	return status;
 }
 
-emr_status emr_mail_take(
-	const char *dir, emr_id16 id, const char *step, size_t max, int64_t within_ns, emr_buf *out)
-{
-	emr_status status = emr_mail_look(dir, id, step, max, within_ns, out);
-
-	if (status == EMR_OK)
-		emr_mail_remove(dir, id, step);
-	return status;
-}
-
 void emr_mail_remove(const char *dir, emr_id16 id, const char *step)
 {
 	EMR_AUTO_FD fd = open_mail(dir);

@@ -346,7 +346,8 @@ emr_status emr_request_list_find(
 
 /* ---- words ---- */
 
-const char *emr_listed_request_state_text(const emr_listed_request *listed)
+/* "open", "over", "approved", "denied". */
+static const char *state_text(const emr_listed_request *listed)
 {
 	switch (listed->state) {
 	case EMR_SHARE_REQUEST_OPEN:
@@ -476,13 +477,13 @@ json_t *emr_listed_request_json(const emr_listed_request *listed)
 				"signer", emr_json_text(listed->signer))) != 0 ||
 		json_object_set_new(row, "rights", json_string(emr_rights_word(listed->rights))) !=
 			0 ||
-		json_object_update_new(row,
-			json_pack("{s:o, s:o, s:s, s:s, s:s, s:s, s:s, s:o}", "path",
-				emr_json_text(listed->path), "reason",
-				emr_json_text(listed->reason), "purpose", purposes, "until", until,
-				"state", emr_listed_request_state_text(listed), "at", at,
-				"answered_at", listed->state == EMR_SHARE_REQUEST_OPEN ? "" : last,
-				"answer", emr_json_text(listed->answer))) != 0 ||
+		json_object_update_new(
+			row, json_pack("{s:o, s:o, s:s, s:s, s:s, s:s, s:s, s:o}", "path",
+				     emr_json_text(listed->path), "reason",
+				     emr_json_text(listed->reason), "purpose", purposes, "until",
+				     until, "state", state_text(listed), "at", at, "answered_at",
+				     listed->state == EMR_SHARE_REQUEST_OPEN ? "" : last, "answer",
+				     emr_json_text(listed->answer))) != 0 ||
 		json_object_set_new(row, "file", emr_json_text(listed->file)) != 0 ||
 		json_object_set_new(row, "owner",
 			listed->is_to_me ? json_string("you") : emr_json_text(listed->who.name)) !=

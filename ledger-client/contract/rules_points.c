@@ -26,7 +26,9 @@ void emr_judge_account(struct judge *judge, const uint8_t key[32], uint8_t out_a
 	memcpy(out_account, emr_judge_key(judge, key, &row) ? row.root : key, 32);
 }
 
-bool emr_judge_may_own(struct judge *judge, const uint8_t account[32])
+/* Can points lie under ACCOUNT, or would nobody ever find them there: a key that followed another?
+ */
+static bool may_own(struct judge *judge, const uint8_t account[32])
 {
 	emr_row_key row;
 
@@ -206,7 +208,7 @@ static emr_result mint_last(struct judge *judge)
 	emr_row_proposal row;
 	uint8_t subject[32];
 
-	if (!emr_judge_may_own(judge, pub.account))
+	if (!may_own(judge, pub.account))
 		return EMR_RESULT_NOT_GRANTEE;
 	result = emr_judge_key_in_force(judge);
 	if (result != EMR_RESULT_APPLIED)
@@ -288,7 +290,7 @@ static emr_result transfer_last(struct judge *judge)
 	uint64_t in, out = 0;
 
 	for (size_t i = 0; i < EMR_TOKENS_OUT; i++)
-		if (pub.out[i].amount > 0 && !emr_judge_may_own(judge, pub.out[i].account))
+		if (pub.out[i].amount > 0 && !may_own(judge, pub.out[i].account))
 			return EMR_RESULT_NOT_GRANTEE;
 	if (result != EMR_RESULT_APPLIED)
 		return result;

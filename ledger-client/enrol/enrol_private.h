@@ -37,8 +37,6 @@ emr_status ca_answer_base64(const json_t *base64, emr_buf *out);
 /* LEAF (may be empty) and those of ANSWER's "CAChain", sorted into chain and root. */
 emr_status ca_answer_sort(emr_bytes leaf, const json_t *ca_chain, emr_ca_certificate *out);
 
-/* Base64 with padding, as Fabric CA writes it.  Appends; no NUL. */
-emr_status ca_base64(emr_bytes bytes, emr_buf *out);
 /* DER as PEM.  Appends; no NUL. */
 emr_status ca_pem(emr_bytes der, const char *what, emr_buf *out);
 /* What proves that KEYRING, whose certificate CHAIN is, sends BODY by METHOD to URI: the value of

@@ -9,7 +9,8 @@
 #define LINE_CHARS 64 /* of base64 in PEM */
 #define SIGNATURE_MAX 80
 
-emr_status ca_base64(emr_bytes bytes, emr_buf *out)
+/* Base64 with padding, as Fabric CA writes it.  Appends; no NUL. */
+static emr_status append_base64(emr_bytes bytes, emr_buf *out)
 {
 	size_t len = sodium_base64_ENCODED_LEN(bytes.len, sodium_base64_VARIANT_ORIGINAL);
 	emr_status status = emr_buf_reserve(out, len);
@@ -30,7 +31,7 @@ static emr_status add_text(emr_buf *out, const char *text)
 emr_status ca_pem(emr_bytes der, const char *what, emr_buf *out)
 {
 	EMR_AUTO_BUF text = {0};
-	emr_status status = ca_base64(der, &text);
+	emr_status status = append_base64(der, &text);
 
 	if (status == EMR_OK)
 		status = add_text(out, "-----BEGIN ");
@@ -78,7 +79,7 @@ static emr_status append_signature(const uint8_t raw[64], emr_buf *out)
 		len = len > 0 && len <= SIGNATURE_MAX ? i2d_ECDSA_SIG(signature, &at) : 0;
 	}
 	ECDSA_SIG_free(signature);
-	return len > 0 ? ca_base64(emr_bytes_of(der, (size_t)len), out) : EMR_NO_MEMORY;
+	return len > 0 ? append_base64(emr_bytes_of(der, (size_t)len), out) : EMR_NO_MEMORY;
 }
 
 emr_status ca_token(const emr_keyring *keyring, emr_bytes chain, const char *method,
@@ -91,17 +92,17 @@ emr_status ca_token(const emr_keyring *keyring, emr_bytes chain, const char *met
 	emr_status status = ca_pem(first_of(chain), "CERTIFICATE", &pem);
 
 	if (status == EMR_OK)
-		status = ca_base64(emr_buf_view(&pem), &certificate);
+		status = append_base64(emr_buf_view(&pem), &certificate);
 	if (status == EMR_OK)
 		status = add_text(&message, method);
 	if (status == EMR_OK)
 		status = add_text(&message, ".");
 	if (status == EMR_OK)
-		status = ca_base64(emr_bytes_of(uri, strlen(uri)), &message);
+		status = append_base64(emr_bytes_of(uri, strlen(uri)), &message);
 	if (status == EMR_OK)
 		status = add_text(&message, ".");
 	if (status == EMR_OK)
-		status = ca_base64(body, &message);
+		status = append_base64(body, &message);
 	if (status == EMR_OK)
 		status = add_text(&message, ".");
 	if (status == EMR_OK)

@@ -79,7 +79,9 @@ static void tell(emr_replica *r, const late_parts *l)
 }
 
 /* Nobody else waits while the ledger is asked: what came is written afterwards. */
-emr_status replica_ask_again(emr_replica *r, uint64_t from, uint64_t *out_next)
+/* Asks the ledger for parts that entries from FROM on brought and the copy lacks, a portion of
+ * them; *OUT_NEXT = where the next one begins, 0: there is none. */
+static emr_status ask_again(emr_replica *r, uint64_t from, uint64_t *out_next)
 {
 	__attribute__((cleanup(late_free))) late_parts *l = calloc(1, sizeof *l);
 	emr_status status = l != NULL ? find(r, from, l) : EMR_NO_MEMORY;
@@ -104,7 +106,7 @@ emr_status replica_ask_for_all(emr_replica *r)
 	if (r->is_still || !emr_ledger_brings_parts_later(r->ledger))
 		return EMR_OK;
 	do
-		status = replica_ask_again(r, next, &next);
+		status = ask_again(r, next, &next);
 	while (status == EMR_OK && next > 0);
 	return status;
 }
@@ -132,7 +134,7 @@ emr_status replica_ask_for_entry(emr_replica *r, uint64_t seq)
 
 	if (status != EMR_OK || last < seq)
 		return status == EMR_NOT_FOUND ? EMR_OK : status;
-	return replica_ask_again(r, seq, &last);
+	return ask_again(r, seq, &last);
 }
 
 /* By the run under way.  A part that nobody lacked before is looked for soon, the others less and
@@ -157,7 +159,7 @@ int64_t replica_late_turn(emr_replica *r, bool may_ask)
 		return look->due_ns;
 	if (!may_ask)
 		return now + AWAY_NS;
-	status = replica_ask_again(r, look->next, &look->next);
+	status = ask_again(r, look->next, &look->next);
 	if (status != EMR_OK)
 		emr_log(EMR_LOG_INFO, "replica: parts that are late were not asked for: %s",
 			emr_status_text(status));

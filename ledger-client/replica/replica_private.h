@@ -96,9 +96,6 @@ bool replica_keeps(emr_replica *replica, emr_id16 domain);
 /* WHAT, with ARG, in one transaction of the only writer, among threads and among processes. */
 emr_status replica_write_alone(
 	emr_replica *r, emr_status (*what)(emr_replica *r, void *arg), void *arg);
-/* Asks the ledger for parts that entries from FROM on brought and the copy lacks, a portion of
- * them; *OUT_NEXT = where the next one begins, 0: there is none. */
-emr_status replica_ask_again(emr_replica *r, uint64_t from, uint64_t *out_next);
 emr_status replica_ask_for_all(emr_replica *r);
 /* Those that entry SEQ brought, at least. */
 emr_status replica_ask_for_entry(emr_replica *r, uint64_t seq);

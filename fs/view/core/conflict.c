@@ -13,19 +13,26 @@
 
 #define MARK " (conflict, "
 
-void conflict_name(const emr_view *view, const node *n, char out[EMR_NAME_MAX + 1])
+void conflict_mark(const char *head, const char *who, int64_t unix_ns, char out[EMR_NAME_MAX + 1])
 {
-	const char *who = view->options.person != NULL ? view->options.person : "this computer";
-	time_t at = (time_t)(n->mtime_ns / 1000000000);
-	char text[EMR_NAME_MAX + 1], day[32], wanted[EMR_NAME_MAX + 1];
+	time_t at = (time_t)(unix_ns / 1000000000);
+	char minute[32];
 	struct tm local;
 
 	localtime_r(&at, &local);
-	strftime(day, sizeof day, "%Y-%m-%d %H.%M", &local);
-	snprintf(text, sizeof text, MARK "%.120s, %s)", who, day);
-	for (char *c = text; *c != 0; c++)
+	strftime(minute, sizeof minute, "%Y-%m-%d %H.%M", &local);
+	snprintf(out, EMR_NAME_MAX + 1, "%s%.120s, %s)", head, who, minute);
+	for (char *c = out; *c != 0; c++)
 		if (*c == '/')
 			*c = '_';
+}
+
+void conflict_name(const emr_view *view, const node *n, char out[EMR_NAME_MAX + 1])
+{
+	const char *who = view->options.person != NULL ? view->options.person : "this computer";
+	char text[EMR_NAME_MAX + 1], wanted[EMR_NAME_MAX + 1];
+
+	conflict_mark(MARK, who, n->mtime_ns, text);
 	emr_name_insert(n->name, text, wanted);
 	if (tree_child(view, n->parent, wanted) == NULL)
 		strcpy(out, wanted);
@@ -40,7 +47,8 @@ bool conflict_is_copy(const char *name)
 	return mark != NULL && mark != name && strchr(mark, ')') != NULL;
 }
 
-node *conflict_original(const emr_view *view, const node *n)
+/* Under view->lock: the file beside N that N was a copy of; NULL where that is gone. */
+static node *original_of(const emr_view *view, const node *n)
 {
 	const char *mark = strstr(n->name, MARK), *end = mark != NULL ? strchr(mark, ')') : NULL;
 	char name[EMR_NAME_MAX + 1];
@@ -138,7 +146,7 @@ void conflict_tell(emr_view *view, const emr_buf *conflicts)
 		n = tree_by_number(view, c.number);
 		if (n != NULL && n->state == NODE_LIVE) {
 			path = tree_path(n);
-			beside = conflict_original(view, n);
+			beside = original_of(view, n);
 			original = beside != NULL ? beside->number : 0;
 		}
 		pthread_mutex_unlock(&view->lock);

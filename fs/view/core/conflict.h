@@ -12,14 +12,15 @@ typedef struct view_conflict {
 					 registered nowhere */
 } view_conflict;
 
+/* "HEAD" "WHO, 2026-11-20 14.05)", with no slash in it: what is said in the name of that which was
+ * written in two places. */
+void conflict_mark(const char *head, const char *who, int64_t unix_ns, char out[EMR_NAME_MAX + 1]);
 /* Under view->lock: "NAME (conflict, WHO, 2026-11-20 14.05).EXT" for N, after the time of what was
  * written here, free in N's directory. */
 void conflict_name(const emr_view *view, const node *n, char out[EMR_NAME_MAX + 1]);
 /* Was NAME made by that, here or on another computer?  It is what a person sees, too: whoever
  * renames the copy has decided. */
 bool conflict_is_copy(const char *name);
-/* Under view->lock: the file beside N that N was a copy of; NULL where that is gone. */
-node *conflict_original(const emr_view *view, const node *n);
 /* Under view->lock: N, whose bytes are frozen if it has any here, becomes a record of its own under
  * NAME in its directory, in the journal first; on an error it is what it was. */
 emr_status conflict_leave_record(emr_view *view, node *n, const char *name);

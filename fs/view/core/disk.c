@@ -53,7 +53,8 @@ void disk_took_all(emr_view *view)
 	pthread_mutex_unlock(&view->lock);
 }
 
-bool disk_refuses(const emr_view *view)
+/* Under view->lock. */
+static bool is_refusing(const emr_view *view)
 {
 	return view->disk == EMR_IO || emr_store_refuses(view->options.store);
 }
@@ -68,7 +69,7 @@ bool disk_lacks(const emr_view *view, const node *n, uint64_t synced)
 		return true;
 	if (f != NULL && f->is_spill_doubted)
 		return true;
-	return disk_refuses(view) &&
+	return is_refusing(view) &&
 	       ((f != NULL && f->is_spill_unsynced) || (n->has_row && n->row_seq > synced));
 }
 
@@ -175,7 +176,7 @@ emr_status emr_view_disk(emr_view *view)
 	emr_status status;
 
 	pthread_mutex_lock(&view->lock);
-	status = disk_refuses(view) ? EMR_IO : view->disk;
+	status = is_refusing(view) ? EMR_IO : view->disk;
 	pthread_mutex_unlock(&view->lock);
 	return status;
 }

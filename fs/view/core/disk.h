@@ -11,8 +11,6 @@ void disk_hear(emr_view *view, emr_status status);
 /* Without view->lock: everything handed out so far is on the disk. */
 void disk_took_all(emr_view *view);
 
-/* Under view->lock. */
-bool disk_refuses(const emr_view *view);
 /* Under view->lock, SYNCED from emr_journal_synced_seq: N has bytes, or a name, that a power cut or
  * the end of this process would take, and no program is writing it now. */
 bool disk_lacks(const emr_view *view, const node *n, uint64_t synced);

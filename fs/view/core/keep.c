@@ -24,7 +24,8 @@ emr_status keep_check(emr_bytes value)
 	return is_known ? EMR_OK : EMR_INVALID;
 }
 
-bool keep_is_wanted(const node *n)
+/* Under view->lock: what holds for N, whoever said so; the folder itself says yes. */
+static bool is_wanted(const node *n)
 {
 	emr_bytes value;
 
@@ -43,7 +44,7 @@ bool keep_differs(const node *n, emr_bytes value)
 
 emr_status keep_say(const node *n, emr_buf *out)
 {
-	const char *text = keep_is_wanted(n) ? YES : NO;
+	const char *text = is_wanted(n) ? YES : NO;
 
 	return emr_buf_append(out, text, strlen(text));
 }
@@ -137,7 +138,7 @@ static emr_status tell_one(emr_view *view, uint64_t number, emr_kept_fn fn, void
 	n = tree_by_number(view, number);
 	if (n != NULL && n->state == NODE_LIVE) {
 		path = tree_path(n);
-		kept.is_wanted = keep_is_wanted(n);
+		kept.is_wanted = is_wanted(n);
 		tree_walk(n, note_needed, &need);
 		if (path == NULL)
 			need.status = EMR_NO_MEMORY;

@@ -9,8 +9,6 @@
 
 /* "yes" or "no", else EMR_INVALID. */
 emr_status keep_check(emr_bytes value);
-/* Under view->lock: what holds for N, whoever said so; the folder itself says yes. */
-bool keep_is_wanted(const node *n);
 /* Whether saying VALUE of N itself would change what it says: a copy (rsync -X) writes what is
  * there. */
 bool keep_differs(const node *n, emr_bytes value);

@@ -71,7 +71,8 @@ bool emr_software_admits(emr_bytes value, const char *program)
 	return false;
 }
 
-bool emr_software_widens(emr_bytes before, emr_bytes value)
+/* Whether VALUE lets in a program that BEFORE keeps out; both are whole policies. */
+static bool policy_widens(emr_bytes before, emr_bytes value)
 {
 	emr_bytes name;
 
@@ -138,7 +139,7 @@ bool software_widens(const emr_view *view, const node *n, emr_bytes value)
 	emr_bytes said = emr_bytes_of("refuse", 6), own;
 
 	if (value.len == 0)
-		return emr_software_widens(
+		return policy_widens(
 			software_policy_at(view, n, &directory), policy_above(view, n));
 	/* What the folders around N let in does not count: N goes on letting it in when they are
 	 * closed. */
@@ -146,7 +147,7 @@ bool software_widens(const emr_view *view, const node *n, emr_bytes value)
 		(void)kind_where(n)->policy->said(view, n, &said);
 	else if (emr_xattr_find(node_attributes(n), key(), &own) == EMR_OK)
 		said = own;
-	return emr_software_widens(said, value);
+	return policy_widens(said, value);
 }
 
 void software_tell_unconfirmed(emr_view *view, uint64_t number, emr_bytes value)

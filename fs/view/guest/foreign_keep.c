@@ -4,12 +4,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/log.h"
 
 #include "domains.h"
 #include "clock.h"
+#include "conflict.h"
 #include "foreign.h"
 #include "ops_tree.h"
 
@@ -33,22 +33,15 @@ static bool is_unsent(const node *n)
 static emr_status make_folder(keeping *k)
 {
 	emr_view *view = k->view;
-	time_t now = (time_t)(view_now_ns(view) / 1000000000);
-	char text[EMR_NAME_MAX + 1], name[EMR_NAME_MAX + 1], day[32];
+	char head[128], text[EMR_NAME_MAX + 1], name[EMR_NAME_MAX + 1];
 	emr_id16 id = emr_id16_random();
-	struct tm local;
 	node_row row;
 	emr_status status;
 	node *n;
 	edit e;
 
-	localtime_r(&now, &local);
-	strftime(day, sizeof day, "%Y-%m-%d %H.%M", &local);
-	snprintf(text, sizeof text, "%.80s (not sent to %.120s, %s)", k->share->name,
-		k->share->owner->card.name, day);
-	for (char *c = text; *c != 0; c++)
-		if (*c == '/')
-			*c = '_';
+	snprintf(head, sizeof head, "%.80s (not sent to ", k->share->name);
+	conflict_mark(head, k->share->owner->card.name, view_now_ns(view), text);
 	strcpy(name, text);
 	if (tree_child(view, view->root, name) != NULL)
 		tree_free_name(view, view->root, id, text, name);

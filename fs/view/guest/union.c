@@ -14,7 +14,9 @@
 					 */
 #define OWN_COOKIES (UINT64_C(1) << 60) /* behind those of the other's records */
 
-uint32_t union_entry(const node *n)
+/* The entry that N, a directory in another's folder, is in the tree of its share; FLAT_NONE:
+ * none. */
+static uint32_t entry_of(const node *n)
 {
 	const shared_share *s;
 
@@ -91,7 +93,7 @@ static emr_status check(const emr_view *view, const node *directory)
 emr_status union_child(emr_view *view, node *directory, const char *name, node **out_node)
 {
 	shared_share *s = shared_share_of(directory);
-	uint32_t up = union_entry(directory), entry;
+	uint32_t up = entry_of(directory), entry;
 	emr_status status = check(view, directory);
 	shared_share *inner;
 	node *own;
@@ -119,7 +121,7 @@ static emr_status list_theirs(emr_view *view, node *directory, uint64_t cookie, 
 	emr_entry_fn fn, void *arg, bool *out_on)
 {
 	shared_share *s = shared_share_of(directory);
-	uint32_t up = union_entry(directory);
+	uint32_t up = entry_of(directory);
 	uint64_t first = cookie < 2 ? 0 : cookie - 2;
 
 	*out_on = true;
@@ -150,7 +152,7 @@ static emr_status list_placed(emr_view *view, node *directory, uint64_t cookie, 
 	emr_entry_fn fn, void *arg, bool *out_on)
 {
 	const shared_spot spot = {
-		.outer = shared_share_of(directory), .entry = union_entry(directory)};
+		.outer = shared_share_of(directory), .entry = entry_of(directory)};
 	shared_share *s = spot.entry == FLAT_NONE
 				  ? NULL
 				  : shared_placed_next(spot.outer, spot.entry,
@@ -192,7 +194,7 @@ emr_status union_list(
 bool union_is_empty(emr_view *view, node *directory)
 {
 	const shared_share *s = shared_share_of(directory);
-	uint32_t up = union_entry(directory);
+	uint32_t up = entry_of(directory);
 
 	const flat_place *at;
 

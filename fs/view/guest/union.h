@@ -13,9 +13,6 @@ emr_status union_child(emr_view *view, node *directory, const char *name, node *
 emr_status union_list(
 	emr_view *view, node *directory, uint64_t cookie, bool take, emr_entry_fn fn, void *arg);
 bool union_is_empty(emr_view *view, node *directory);
-/* The entry that N, a directory in another's folder, is in the tree of its share; FLAT_NONE:
- * none. */
-uint32_t union_entry(const node *n);
 /* The directory in which ENTRY of S hangs, and its name there. */
 emr_status union_place(emr_view *view, shared_share *s, uint32_t entry, node **out_directory,
 	char out_name[EMR_NAME_MAX + 1]);

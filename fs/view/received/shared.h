@@ -304,7 +304,6 @@ bool shared_owner_is_shown(const emr_view *view, const shared_owner *owner);
 emr_status shared_owner_node(emr_view *view, shared_owner *owner, node **out_node);
 
 /* ---- datasets, under view->lock: shared_sets.c; what they decide: shared_terms.c */
-bool shared_sets_are_there(const emr_view *view);
 emr_status shared_sets_top(emr_view *view, node **out_node);
 /* As shared_child and shared_list, of a directory of that level. */
 emr_status shared_sets_child(emr_view *view, const shared_at *at, const char *name, node **out);

@@ -75,7 +75,7 @@ static bool set_is_shown(const emr_view *view, const shared_set *set)
 	return false;
 }
 
-bool shared_sets_are_there(const emr_view *view)
+static bool sets_are_there(const emr_view *view)
 {
 	if (view->shares == NULL)
 		return false;
@@ -116,8 +116,8 @@ static emr_status directory(emr_view *view, emr_id16 id, const shared_at *at, no
 emr_status shared_sets_top(emr_view *view, node **out_node)
 {
 	const shared_at at = {.level = SHARED_SETS, .entry = FLAT_NONE};
-	emr_status status = shared_sets_are_there(view) ? directory(view, top_id(), &at, out_node)
-							: EMR_NOT_FOUND;
+	emr_status status =
+		sets_are_there(view) ? directory(view, top_id(), &at, out_node) : EMR_NOT_FOUND;
 
 	for (const shared_set *s = view->shares->sets; s != NULL && status == EMR_OK; s = s->next)
 		(*out_node)->listing->subdirectories += set_is_shown(view, s);
@@ -222,7 +222,7 @@ void shared_tell_set(emr_view *view, const shared_owner *owner, emr_buf *tell)
 
 emr_status shared_sets_have_come(emr_view *view, emr_buf *tell)
 {
-	bool there = shared_sets_are_there(view);
+	bool there = sets_are_there(view);
 	emr_status status;
 
 	if (there == view->shares->shows_sets || view->root == NULL)

@@ -9,7 +9,8 @@
 
 /* ---- lineage ---- */
 
-bool adopt_is_next(const emr_view *view, emr_id16 from, emr_id16 domain, emr_id16 object)
+/* OBJECT of DOMAIN is what the object FROM became when its record was moved there. */
+static bool is_next(const emr_view *view, emr_id16 from, emr_id16 domain, emr_id16 object)
 {
 	emr_id16 id, target = emr_id16_equal(domain, object) ? (emr_id16){{0}} : domain;
 
@@ -23,7 +24,7 @@ node *adopt_directory(const emr_view *view, emr_id16 id)
 		node *n = table_at(&view->by_number, i);
 
 		if (n != NULL && n->type == EMR_META_DIR && n->state == NODE_LIVE &&
-			n->is_published && adopt_is_next(view, id, node_domain(n), node_object(n)))
+			n->is_published && is_next(view, id, node_domain(n), node_object(n)))
 			return n;
 	}
 	return NULL;
@@ -72,8 +73,7 @@ static void match(const newcomers *c, const emr_place *place)
 	arrival *a = found != NULL ? *found : NULL;
 
 	if (a != NULL && !emr_id16_equal(a->object, place->object) &&
-		(adopt_is_next(c->f->view, place->object, a->domain, a->object) ||
-			is_over(c->f, place)))
+		(is_next(c->f->view, place->object, a->domain, a->object) || is_over(c->f, place)))
 		a->was = place->object;
 }
 

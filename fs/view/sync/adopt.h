@@ -4,8 +4,6 @@
 
 #include "follow.h"
 
-/* OBJECT of DOMAIN is what the object FROM became when its record was moved there. */
-bool adopt_is_next(const emr_view *view, emr_id16 from, emr_id16 domain, emr_id16 object);
 /* Under view->lock: the directory that was known as ID before it was moved; NULL.  Looks at all of
  * them. */
 node *adopt_directory(const emr_view *view, emr_id16 id);
@@ -21,5 +19,4 @@ emr_status arrive_new(following *f, const arrival *a);
 emr_status arrive_has_room(following *f, const arrival *a, const node *n);
 emr_status arrive_meta(following *f, const arrival *a, node *n);
 emr_status arrive_new_bytes(following *f, const arrival *a, node *n);
-node *arrive_directory(const following *f, emr_id16 parent);
 bool arrive_is_same_content(const emr_place *a, const emr_place *b);

@@ -24,7 +24,7 @@ static emr_status tell(following *f, const node *directory, const char *name)
 	return emr_buf_append(&f->tell, &t, sizeof t);
 }
 
-node *arrive_directory(const following *f, emr_id16 parent)
+static node *directory_known_as(const following *f, emr_id16 parent)
 {
 	node *n = emr_id16_is_zero(parent) ? f->view->root : tree_by_id(f->view, parent);
 
@@ -42,7 +42,7 @@ static bool is_not_his_to_say(const arrival *a)
 static node *directory_of(const following *f, const arrival *a)
 {
 	const node *n = tree_by_id(f->view, a->object);
-	node *said = arrive_directory(f, a->meta.parent);
+	node *said = directory_known_as(f, a->meta.parent);
 
 	if (!a->is_others || is_not_his_to_say(a) || (said == NULL && !f->is_last))
 		return said;
@@ -50,7 +50,7 @@ static node *directory_of(const following *f, const arrival *a)
 				    (emr_id16_equal(tree_domain(said), a->domain) &&
 					    !writers_is_too_deep(said))))
 		return said;
-	return arrive_directory(f, a->domain);
+	return directory_known_as(f, a->domain);
 }
 
 /* Whoever has the name changes, too, and that was not looked at yet; NULL: it stays. */

@@ -62,11 +62,9 @@ emr_status emr_network_dir_of(int state_fd, char **out_dir);
  * under its id. */
 #define EMR_MAIL_APPLICATION "application"
 emr_status emr_mail_put(const char *dir, emr_id16 id, const char *step, emr_bytes bytes);
-/* As take, and leaves it there: for who keeps it safe first. */
+/* Waits for it, and leaves it there: who keeps it safe removes it then.  EMR_TIMEOUT; EMR_LIMIT:
+ * over MAX. */
 emr_status emr_mail_look(const char *dir, emr_id16 id, const char *step, size_t max,
-	int64_t within_ns, emr_buf *out);
-/* Waits for it, takes and removes it.  EMR_TIMEOUT; EMR_LIMIT: over MAX. */
-emr_status emr_mail_take(const char *dir, emr_id16 id, const char *step, size_t max,
 	int64_t within_ns, emr_buf *out);
 /* Calls FN with each file of STEP that is there, up to MAX bytes long; larger ones are passed over.
  */

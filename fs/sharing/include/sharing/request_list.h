@@ -57,8 +57,6 @@ emr_status emr_request_list_find(
 const char *emr_signature_word(uint8_t signature);
 /* Who signed the file, and what that is worth, in one sentence.  SIGNER is a stranger's word. */
 void emr_signature_text(const char *word, const char *signer, char *out, size_t size);
-/* "open", "over", "approved", "denied". */
-const char *emr_listed_request_state_text(const emr_listed_request *listed);
 /* "Dr Nuno Reis, Clínica Aurora", and what that is worth. */
 void emr_listed_request_who_text(const emr_listed_request *listed, char *out, size_t size);
 /* What is asked for, shown safely: "Imaging", or words for nothing; at most SIZE - 1 bytes, "..."

@@ -14,9 +14,6 @@ emr_status emr_software_check(emr_bytes value);
 /* Whether a folder with VALUE lets PROGRAM read. */
 bool emr_software_admits(emr_bytes value, const char *program);
 
-/* Whether VALUE lets in a program that BEFORE keeps out; both are whole policies. */
-bool emr_software_widens(emr_bytes before, emr_bytes value);
-
 /* True when some program may not read the file NODE: only then is it worth knowing who asks.  Any
  * thread. */
 bool emr_view_guards_software(emr_view *view, uint64_t node);
