@@ -1,4 +1,5 @@
-/* One file, from one descriptor to another: what the helper does, without its process. */
+/* One file made into its copy for research, from one descriptor to another: what the helper does,
+ * without its process. */
 #pragma once
 
 #include "base/bytes.h"

@@ -1,4 +1,4 @@
-/* The tables as arrays, and looking things up in them. */
+/* The tables of DICOM as arrays, and looking up in them what an element may be in a copy. */
 #include "table.h"
 
 #include <stdlib.h>

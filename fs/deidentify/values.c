@@ -1,5 +1,6 @@
-/* New values for old ones, all from the participant's key and without memory: UIDs, and
- * times that are moved by the same span.  A value that is not what its VR says gives nothing. */
+/* New values for what a copy for research has only changed, all from the participant's key and
+ * without memory: UIDs, and times that are moved by the same span.  A value that is not what its VR
+ * says gives nothing. */
 #include <stdio.h>
 #include <string.h>
 

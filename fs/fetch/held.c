@@ -1,4 +1,4 @@
-/* This file holds the last blocks that came, in a ring. */
+/* This file holds the last blocks that came from nodes, in a ring in memory. */
 #include "held.h"
 
 /* With the lock; NULL: there is none. */

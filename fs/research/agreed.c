@@ -1,4 +1,5 @@
-/* The file `follows`: format 1 in fs/DESIGN.md. */
+/* Reads and writes the file `follows`, which has what somebody agreed to give to datasets: format 1
+ * in fs/DESIGN.md. */
 #include "agreed.h"
 
 #include <stdlib.h>

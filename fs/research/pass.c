@@ -1,4 +1,5 @@
-/* Gathers originals, finds their copies, and has those made that are lacking. */
+/* One pass over what a participant gives to a research dataset: gathers the originals, finds the
+ * de-identified copies that there are, and has those made that are lacking. */
 #include "pass.h"
 
 #include <stdlib.h>
