@@ -31,7 +31,7 @@ void spill_record_head_encode(
 /* EMR_DAMAGED unless lengths and offset are possible. */
 emr_status spill_record_head_decode(
 	const uint8_t bytes[SPILL_RECORD_HEAD], spill_record *out, uint8_t nonce[24]);
-/* Whether a record SEQ may follow one with LAST: the next number, or the first of a later life of
+/* Whether a record SEQ may follow one with LAST: the next number, or the first of a later run of
  * the writer. */
 bool spill_seq_follows(uint64_t last, uint64_t seq);
 

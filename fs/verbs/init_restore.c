@@ -249,7 +249,7 @@ static emr_status read_beginning(int state_fd, emr_buf *out)
 			   : emr_status_from_errno(errno);
 }
 
-/* A ledger that is in a channel needs no directory of before: what leads there came along. */
+/* A ledger that is in a channel needs no previous directory: what leads there came along. */
 static emr_status settle_in(restoring *r, emr_bytes channel, emr_bytes descriptor, char **out_dir)
 {
 	EMR_AUTO_FREE char *dir = NULL;

@@ -1,6 +1,6 @@
 #!/bin/bash
 # fabric_backup.sh: second copies of people whose ledger is a channel of Fabric. What comes back has the same bytes, and follows the
-# ledger anew from the channel: with the passphrase, with the 24 words, and where the network's directory of before is not there.
+# ledger anew from the channel: with the passphrase, with the 24 words, and where the network's previous directory is not there.
 SUPPORT=${SUPPORT:-$(cd "$(dirname "$0")/../support" && pwd)}
 . "$SUPPORT/mount.sh"
 . "$SUPPORT/said.sh"
@@ -70,7 +70,7 @@ as ana run 0 backup "$EMR_WORK/copy" # it goes on from the one that it came out 
 (cd ana-folder && sha256sum Imaging/*) >sums
 two_unmount ana
 
-say "and with the 24 words, where the directory of before is gone"
+say "and with the 24 words, where the previous directory is gone"
 rm -rf ana/state
 mv net away && mkdir -m 700 net && cp away/ca.pem net/ # which the channel reads
 two_unmount lima
@@ -84,7 +84,7 @@ grep -q " channel$" second/emrfs-backup || emr_fail "what leads to the channel i
 grep -q " network$" second/emrfs-backup && emr_fail "the copy leads to a directory that goes with her state"
 two_unmount ana
 
-say "a copy of that leads to no place of before"
+say "a copy of that leads to no previous place"
 mv ana/state lost-too
 run 0 init --restore "$EMR_WORK/second" --passphrase-file "$EMR_WORK/fresh"
 [ -s ana/state/network/network ] || emr_fail "the way to the channel is not there"

@@ -256,7 +256,7 @@ two_unmount rui
 
 say "an authority that is away stops nobody, and is told"
 rm -f ca/ready
-# The certificate of before is nobody's any more: so as who never had another.
+# The previous certificate is nobody's any more: so as who never had another.
 rm rui/state/certificate
 as rui run 0 mount --passphrase-file "$EMR_PASS" "$EMR_WORK/rui-folder"
 says "no newer one came"

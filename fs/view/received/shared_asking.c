@@ -810,7 +810,7 @@ void shared_serve(emr_view *view, shared_share *s)
 	}
 	collect_all(view, s);
 	/* A grant in the place of another has keys of its own: what the tree shows was read with
-	 * those of before. */
+	 * the previous ones. */
 	if ((w.names && s->tree == NULL) || w.rebuild ||
 		(s->tree != NULL && emr_shared_names_held(s->opened) == 0 &&
 			view_boot_ns(view) >= s->build_not_before_ns))

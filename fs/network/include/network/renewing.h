@@ -8,7 +8,7 @@
 
 /* SESSION is open, nobody saves yet.  The newer certificate is kept in the state
  * (EMR_STATE_CERTIFICATE), and its keyring has it from here on; *OUT_IS_NEW.  EMR_OK also where
- * nothing is due; otherwise with a problem, and the certificate of before goes on. */
+ * nothing is due; otherwise with a problem, and the previous certificate goes on. */
 emr_status emr_renewing_do(emr_session *session, bool *out_is_new, emr_problem *out_problem);
 /* When that is due, in Unix seconds; UINT64_MAX: nobody renews it. */
 uint64_t emr_renewing_due(const emr_session *session);
