@@ -9,12 +9,16 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <stdatomic.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
 #define BESIDE_LEAST ((uint64_t)80 << 20) /* a smaller one is sent in one */
-#define BESIDE_AFTER ((uint64_t)8 << 20)  /* of the first, more than lies in a socket: it runs */
+/* The first, which waits for the second, keeps the node's collection away, and all imports behind
+ * that: not for as long as the call may take, which is 20 minutes and more. */
+#define BESIDE_STILL_MS 60000
+#define BESIDE_AFTER ((uint64_t)8 << 20) /* of the first, more than lies in a socket: it runs */
 
 struct push_beside;
 
@@ -42,6 +46,7 @@ typedef struct push_beside {
 	emr_ipfs_call call; /* these two once it has ended */
 	emr_status status;
 	const node_run *first;
+	_Atomic uint64_t taken; /* bytes that were sent */
 	push_stream stream;
 	answer_import import;
 } push_beside;
@@ -179,9 +184,19 @@ static emr_status push_send(node_run *run, push_stream *stream, answer_import *i
 
 /* ---- The second of two ---- */
 
+static emr_status push_read_second(void *arg, void *buffer, size_t size, size_t *out_n)
+{
+	push_stream *stream = arg;
+	emr_status status = push_read(stream, buffer, size, out_n);
+
+	if (status == EMR_OK)
+		atomic_fetch_add(&stream->beside->taken, *out_n);
+	return status;
+}
+
 static emr_status beside_send(push_beside *beside, node_run *run)
 {
-	node_request request = {.read = push_read, .read_arg = &beside->stream};
+	node_request request = {.read = push_read_second, .read_arg = &beside->stream};
 	emr_status status = push_next(&beside->stream);
 
 	/* Nothing is left for it: an import of nothing is an error. */
@@ -226,6 +241,24 @@ static void beside_begin(push_stream *first)
 		first->beside = NULL;
 }
 
+/* Until something is to be read, or the second has stood still for too long. */
+static int beside_poll(const push_stream *first, struct pollfd *looks)
+{
+	const uint32_t parcel_ms = first->parcel->still_ms;
+	const uint32_t still_ms = parcel_ms != 0 ? parcel_ms : BESIDE_STILL_MS;
+	uint64_t before;
+	uint32_t left;
+	int n;
+
+	do {
+		before = atomic_load(&first->beside->taken);
+		left = node_run_left_ms(first->run);
+		n = poll(looks, 2, (int)(left < still_ms ? left : still_ms));
+	} while ((n < 0 && errno == EINTR) ||
+		 (n == 0 && left > still_ms && atomic_load(&first->beside->taken) != before));
+	return n;
+}
+
 /* Whether the second has failed; IS_PATIENT: once it has ended.  Its fault is the first one's. */
 static emr_status beside_await(const push_stream *first, bool is_patient)
 {
@@ -233,12 +266,9 @@ static emr_status beside_await(const push_stream *first, bool is_patient)
 	node_run *run = first->run;
 	struct pollfd looks[] = {{.fd = beside->done_fd, .events = POLLIN},
 		{.fd = run->call->cancel_fd, .events = POLLIN}};
+	const int n = is_patient ? beside_poll(first, looks) : poll(looks, 2, 0);
 	emr_status status;
-	int n;
 
-	do {
-		n = poll(looks, 2, is_patient ? (int)node_run_left_ms(run) : 0);
-	} while (n < 0 && errno == EINTR);
 	if (n > 0 && looks[1].revents != 0)
 		return node_run_fail(run, EMR_IPFS_CANCELLED, "");
 	if (n <= 0)

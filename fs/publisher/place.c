@@ -418,6 +418,7 @@ static emr_status push(publisher_place *place, load *l, emr_ipfs_fault *out_faul
 	emr_status status = load_seal(l, &parcel);
 
 	wait->paused_ns = 0;
+	parcel.still_ms = place->publisher->options.still_ms;
 	if (status == EMR_OK)
 		status = emr_ipfs_push(place->node, &call, &parcel);
 	note_pace(place, status, l->bytes, begun_ns + wait->paused_ns);

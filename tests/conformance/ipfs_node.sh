@@ -1,7 +1,8 @@
 #!/bin/bash
 # ipfs_node.sh fake|live|token PROGRAM: runs PROGRAM with a node to speak to, and takes the node away again.
 # token: a live one that wants EMR_NODE_TOKEN, and lets its holder do no more than doc/operate.md says that emrfs needs.
-# EMR_NODE_RPC, EMR_NODE_GATEWAY, EMR_NODE_BLOCKS say where it is; a fake one also has EMR_NODE_DIR, with a socket for each of its scenes.
+# EMR_NODE_RPC, EMR_NODE_GATEWAY, EMR_NODE_BLOCKS say where it is; a live one that may be killed also has EMR_NODE_PROCESS, and EMR_NODE_NETWORK to
+# start it again in EMR_NODE_NET_DIR; a fake one also has EMR_NODE_DIR, with a socket for each of its scenes.
 set -u
 here=$(cd "$(dirname "$0")" && pwd)
 dir=$(mktemp -d "${TMPDIR:-/tmp}/emrfs-node-XXXXXX") || exit 2
@@ -36,7 +37,7 @@ if [ "$1" != fake ]; then
 	"$here/../../examples/network/ipfs" up "$dir/net" || exit 1
 	home=$dir/net/1
 	export EMR_NODE_RPC=unix:$home/api.sock EMR_NODE_GATEWAY=unix:$home/gateway.sock EMR_NODE_BLOCKS=$home/blocks
-	[ "$1" = live ] || want_token
+	if [ "$1" = token ]; then want_token; else export EMR_NODE_PROCESS=$dir/net/1.pid EMR_NODE_NETWORK=$here/../../examples/network/ipfs EMR_NODE_NET_DIR=$dir/net; fi
 else
 	# Vouched for as "node.test" and "localhost", not as 127.0.0.1.
 	openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=node.test \

@@ -6,12 +6,15 @@
 #include "emr_test.h"
 
 #include <pthread.h>
+#include <signal.h>
 #include <sys/eventfd.h>
 #include <sys/timerfd.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "ipfs/node.h"
+#include "node_collect.h"
 #include "store/dag_pb.h"
 #include "store/unixfs.h"
 
@@ -557,6 +560,115 @@ static void a_gateway_only_reads(void **state)
 	assert_status(EMR_UNSUPPORTED, emr_ipfs_let_go(f->gateway, &call, &f->tree->roots[0]));
 }
 
+/* ---- What the node does in the middle of two imports ---- */
+
+#define IN_THE_MIDDLE 18 /* of the blocks of a large tree: both imports run */
+
+typedef struct middle {
+	tree *t;
+	void (*deed)(struct middle *m);
+	node_collection collection;
+} middle;
+
+static emr_status next_or_deed(void *arg, bool *out_more, emr_block *out_block)
+{
+	middle *m = arg;
+
+	if (m->t->at == IN_THE_MIDDLE)
+		m->deed(m);
+	return next_block(m->t, out_more, out_block);
+}
+
+static emr_status push_with_deed(emr_ipfs *node, emr_ipfs_call *call, middle *m)
+{
+	emr_ipfs_parcel parcel = {.roots = m->t->roots,
+		.root_count = 1,
+		.next = next_or_deed,
+		.arg = m,
+		.bytes = (uint64_t)100 << 20};
+
+	m->t->at = 0;
+	return emr_ipfs_push(node, call, &parcel);
+}
+
+static void assert_held_with_all_blocks(emr_ipfs *node, const emr_cid *root)
+{
+	emr_ipfs_holding holding = holding_of(node, root);
+
+	assert_true(holding.is_pinned && holding.is_whole);
+	assert_int_equal(holding.blocks, 25);
+}
+
+static void have_it_collect(middle *m)
+{
+	node_collection_begin(&m->collection, getenv("EMR_NODE_RPC"));
+}
+
+/* A token for emrfs lets nobody collect. */
+static void a_collection_beside_a_large_push_takes_nothing_of_it(void **state)
+{
+	fixture *f = *state;
+	emr_ipfs_call call = emr_ipfs_call_of(PATIENCE_MS, -1);
+	middle m = {.t = f->tree, .deed = have_it_collect};
+
+	if (getenv("EMR_NODE_TOKEN") != NULL)
+		skip();
+	add_large(f->tree);
+	assert_ok(push_with_deed(f->kubo, &call, &m));
+	node_collection_end(&m.collection);
+	assert_held_with_all_blocks(f->kubo, &f->tree->roots[0]);
+	(void)node_collect(getenv("EMR_NODE_RPC"), false);
+	assert_held_with_all_blocks(f->kubo, &f->tree->roots[0]);
+}
+
+static void kill_it(middle *m)
+{
+	FILE *file = fopen(getenv("EMR_NODE_PROCESS"), "re");
+	int pid = 0;
+
+	(void)m;
+	assert_non_null(file);
+	assert_int_equal(fscanf(file, "%d", &pid), 1);
+	fclose(file);
+	assert_true(pid > 1);
+	assert_int_equal(kill(pid, SIGKILL), 0);
+}
+
+static void start_it_again(void)
+{
+	pid_t child = fork();
+	int status = -1;
+
+	if (child == 0) {
+		execl("/bin/bash", "bash", getenv("EMR_NODE_NETWORK"), "up",
+			getenv("EMR_NODE_NET_DIR"), (char *)NULL);
+		_exit(127);
+	}
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_int_equal(status, 0);
+}
+
+/* A live one. */
+static void a_node_that_is_killed_in_a_large_push_holds_nothing_of_it_until_it_is_given_again(
+	void **state)
+{
+	fixture *f = *state;
+	emr_ipfs_call call = emr_ipfs_call_of(PATIENCE_MS, -1);
+	middle m = {.t = f->tree, .deed = kill_it};
+
+	if (getenv("EMR_NODE_NETWORK") == NULL)
+		skip();
+	add_large(f->tree);
+	assert_int_not_equal(push_with_deed(f->kubo, &call, &m), EMR_OK);
+	/* The second may not have reached it yet. */
+	assert_true(call.fault == EMR_IPFS_BROKEN_OFF || call.fault == EMR_IPFS_NO_ANSWER);
+	start_it_again();
+	assert_false(holding_of(f->kubo, &f->tree->roots[0]).is_pinned);
+	(void)node_collect(getenv("EMR_NODE_RPC"), false);
+	assert_ok(push(f->kubo, &call, f->tree));
+	assert_held_with_all_blocks(f->kubo, &f->tree->roots[0]);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -579,6 +691,8 @@ int main(void)
 		TEST(a_failure_of_who_gives_the_blocks_is_his_and_nothing_is_kept),
 		TEST(eight_threads_ask_at_once_and_each_gets_its_own_answer),
 		TEST(a_gateway_only_reads),
+		TEST(a_collection_beside_a_large_push_takes_nothing_of_it),
+		TEST(a_node_that_is_killed_in_a_large_push_holds_nothing_of_it_until_it_is_given_again),
 	};
 
 	seed = (uint64_t)getpid() << 32 | (uint64_t)time(NULL);

@@ -9,6 +9,7 @@ import http.server
 import json
 import os
 import re
+import socket
 import socketserver
 import ssl
 import sys
@@ -23,6 +24,41 @@ LOCK = threading.Lock()
 LINE = threading.Lock()
 PINS = set()
 TOKEN = "right"
+
+
+class PinLock:
+    """Kubo's: an import that pins holds it from before its first block until it has answered, and a collection waits for all of them.
+    An import that comes while a collection waits stands behind it."""
+
+    def __init__(self):
+        self.turn, self.imports, self.collections = threading.Condition(), 0, 0
+
+    @contextlib.contextmanager
+    def pinning(self):
+        with self.turn:
+            self.turn.wait_for(lambda: not self.collections)
+            self.imports += 1
+        try:
+            yield
+        finally:
+            with self.turn:
+                self.imports -= 1
+                self.turn.notify_all()
+
+    @contextlib.contextmanager
+    def collecting(self):
+        with self.turn:
+            self.collections += 1
+            self.turn.wait_for(lambda: not self.imports)
+        try:
+            yield
+        finally:
+            with self.turn:
+                self.collections -= 1
+                self.turn.notify_all()
+
+
+PIN_LOCK = PinLock()
 
 
 # ---- Blocks ----
@@ -52,6 +88,21 @@ def write_block(cid, data):
     os.makedirs(os.path.dirname(block_file(cid)), exist_ok=True)
     with open(block_file(cid), "wb") as file:
         file.write(data)
+
+
+def collect():
+    """Removes every block that no pin holds, and returns their files."""
+    with LOCK:
+        pins = set(PINS)
+    seen = {}
+    for pin in pins:
+        with contextlib.suppress(Missing):
+            walk(pin, seen)
+    kept = {block_file(cid) for cid in seen}
+    gone = [f"{path}/{name}" for path, _, names in os.walk(f"{DIR}/blocks") for name in names if f"{path}/{name}" not in kept]
+    for file in gone:
+        os.unlink(file)
+    return gone
 
 
 class Missing(Exception):
@@ -177,7 +228,9 @@ class Handler(http.server.BaseHTTPRequestHandler):
         url = urllib.parse.urlsplit(self.path)
         self.query = dict(urllib.parse.parse_qsl(url.query))
         self.verb = url.path.removeprefix("/api/v0/")
-        self.server.scene(self)
+        is_pinning = self.verb == "dag/import" and self.query.get("pin-roots") != "false"
+        with PIN_LOCK.pinning() if is_pinning else contextlib.nullcontext():
+            self.server.scene(self)
 
     # -- A node that behaves --
 
@@ -256,6 +309,13 @@ class Handler(http.server.BaseHTTPRequestHandler):
     def on_dag_stat(self):
         seen = walk(cid_bytes(self.query["arg"]), {})
         self.lines({"UniqueBlocks": len(seen), "DagStats": [{"Cid": self.query["arg"], "NumBlocks": len(seen)}]})
+
+    def on_repo_gc(self):
+        """`now`: beside what a node should wait for."""
+        note("repo/gc")
+        with contextlib.nullcontext() if "now" in self.query else PIN_LOCK.collecting():
+            gone = collect()
+        self.send(b"".join(json.dumps({"Key": {"/": name}}).encode() + b"\n" for name in gone), trailer=b"")
 
     # -- Nodes that do not --
 
@@ -356,6 +416,11 @@ def lacks(h):
     h.error("block was not found locally (offline): ipld: could not find " + h.query["arg"])
 
 
+def note(line):
+    with LOCK, open(f"{DIR}/asked", "a", encoding="ascii") as file:
+        file.write(line + "\n")
+
+
 def takes_ticket():
     """Whether DIR/one was there, which lets one request through."""
     with contextlib.suppress(FileNotFoundError):
@@ -369,8 +434,7 @@ def gate(h):
     if h.verb == "dag/import":	# all of it is here, whether or not the other side waits for the answer
         body = Handler.file(h)	# that of this request: a connection has several
         h.file = lambda: body
-    with LOCK, open(f"{DIR}/asked", "a", encoding="ascii") as file:
-        file.write(h.path + "\n")
+    note(h.path)
     while not os.path.exists(f"{DIR}/open") and not takes_ticket():
         time.sleep(0.01)
     h.good()
@@ -378,8 +442,7 @@ def gate(h):
 
 def seeks(h):
     """Has nothing itself, and finds at others what `good` has; notes each request in DIR/asked."""
-    with LOCK, open(f"{DIR}/asked", "a", encoding="ascii") as file:
-        file.write(h.path + "\n")
+    note(h.path)
     if h.query.get("offline") == "true":
         lacks(h)
     else:
@@ -414,8 +477,7 @@ def limited(h):
     if h.verb == "dag/import":
         body = Handler.file(h)	# that of this request: a connection has several
         is_fine = len(body) <= 70 << 20
-        with LOCK, open(f"{DIR}/asked", "a", encoding="ascii") as file:
-            file.write(f"import of {len(body)} bytes{'' if is_fine else ', too large'}\n")
+        note(f"import of {len(body)} bytes{'' if is_fine else ', too large'}")
         if not is_fine:
             return h.send(HTML.encode(), 413, "text/html")
         h.file = lambda: body
@@ -466,8 +528,7 @@ def cluster(statuses=usual_statuses, peers=3, login=False, other=False, nodes=No
     """An IPFS Cluster; STATUSES(looks, copies): what its peers say of what it is to pin.  NEEDS_BLOCK: who finds the root nowhere cannot."""
     def scene(h):
         h.body()
-        with LOCK, open(f"{DIR}/asked", "a", encoding="ascii") as file:
-            file.write(f"{h.command} {h.path}\n")
+        note(f"{h.command} {h.path}")
         if login and h.headers.get("Authorization") not in LOGINS:
             return h.send(b'{"code":401,"message":"Unauthorized"}\n', 401)
         if h.verb == "/version":
@@ -511,6 +572,24 @@ def hangs_up(h):
     h.close_connection = True
 
 
+def between(h):
+    """Stands still between the two imports of a large push until DIR/open: the blocks of the second are here, and no pin holds them.
+    While DIR/killed is there it answers nobody any more, and pins nothing."""
+    is_second = h.verb == "dag/import" and h.query["pin-roots"] == "false"
+    if is_second:
+        said = take_car(h.file())[1:]
+        note("the second is here")
+        while not os.path.exists(f"{DIR}/open"):
+            time.sleep(0.01)
+    if os.path.exists(f"{DIR}/killed"):
+        h.connection.shutdown(socket.SHUT_RDWR)
+        h.close_connection = True
+    elif is_second:
+        h.lines({"Stats": {"BlockCount": said[0], "BlockBytesCount": said[1]}})
+    else:
+        h.good()
+
+
 def no_http(h):
     h.wfile.write(b"SSH-2.0-OpenSSH_9.2p1\r\n")
     h.close_connection = True
@@ -548,6 +627,7 @@ SCENES = {
     "limited": limited,
     "hangs": hangs,
     "hangs-up": hangs_up,
+    "between": between,
     "cluster": cluster(),
     "cluster-gate": cluster(gated_statuses),
     "cluster-login": cluster(login=True),

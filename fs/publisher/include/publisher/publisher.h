@@ -44,6 +44,7 @@ typedef struct emr_publisher_options {
 	uint32_t import_ms;   /* how long an import of more than 63 MiB may take a place; 0: 5 s */
 	uint64_t first_bytes; /* what a place is given at once before it is known how fast it is;
 			       * 0: 63 MiB, and to one of this computer 252 */
+	uint32_t still_ms;    /* emr_ipfs_parcel */
 	uint32_t late_ms; /* what waits for a cluster so long, and once more, is late; 0: 5 min */
 	/* A place works no more, or fails in another way than before.  A thread of the publisher's,
 	 * under no lock.  May be NULL. */

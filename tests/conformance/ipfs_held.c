@@ -1,0 +1,234 @@
+/* What the background publisher knows of copies, against the nodes of tests/support/fake_node.py:
+ * it asks before it sends again, remembers what it was told, finds out what a node has lost, and
+ * counts this computer only where the record is whole. */
+#include "emr_test.h"
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "publisher_kit.h"
+#include "store/dag_pb.h"
+
+/* It is not looked at all of them again and again, so perhaps not at the first asking. */
+static void look_until(scene *s, const emr_cid *root, unsigned wanted)
+{
+	while (scene_held(s, root) != wanted) {
+		emr_publisher_look_here(s->publisher, INT64_C(1000000000));
+		usleep(1000);
+	}
+}
+
+static void a_record_that_is_not_whole_here_does_not_keep_back_the_others(void **state)
+{
+	static const char *const names[] = {"good"};
+	EMR_AUTO_BUF node = {0};
+	emr_cid lost = emr_cid_of_block(EMR_CODEC_RAW, emr_bytes_of("lost", 4)), root, other;
+	scene s;
+
+	(void)state;
+	scene_begin(&s, "lost");
+	assert_ok(emr_dag_pb_write_link(&node, &lost, (emr_bytes){0}, 4));
+	assert_ok(emr_dag_pb_write_data(&node, emr_bytes_of("\x08\x01", 2)));
+	root = scene_put(&s, EMR_CODEC_DAG_PB, emr_buf_view(&node));
+	scene_pin(&s, &root, false);
+	other = scene_save(&s, "whole", 0);
+	scene_start(&s, 1, names);
+	wait_held(&s, &other, 2);
+	while (scene_look(&s, 0).stuck != 1)
+		usleep(1000);
+	look_until(&s, &root, 0);
+	assert_int_equal(scene_held(&s, &other), 2);
+	assert_false(emr_publisher_is_here(s.publisher, &root));
+	assert_true(emr_publisher_is_here(s.publisher, &other));
+	scene_end(&s);
+}
+
+static void a_record_that_is_not_whole_here_counts_where_it_is(void **state)
+{
+	static const char *const names[] = {"good"};
+	emr_cid lost = emr_cid_of_block(EMR_CODEC_RAW, emr_bytes_of("nowhere", 7)), root, first;
+	scene there, here;
+
+	(void)state;
+	scene_begin(&there, "there");
+	scene_start(&there, 1, names);
+	root = scene_save(&there, "of another computer", 0);
+	wait_held(&there, &root, 2);
+	scene_begin(&here, "here");
+	scene_start(&here, 1, names);
+	first = scene_save(&here, "of this one", 0);
+	wait_held(&here, &first, 2);
+	scene_pin(&here, &root, false);
+	scene_pin(&here, &lost, false);
+	while (!emr_publisher_holds(here.publisher, 0, &root))
+		usleep(1000);
+	while (scene_look(&here, 0).stuck != 1)
+		usleep(1000);
+	look_until(&here, &root, 1);
+	look_until(&here, &lost, 0);
+	scene_end(&here);
+	scene_end(&there);
+}
+
+static void who_was_killed_while_sending_asks_before_sending_again(void **state)
+{
+	static const char *const names[] = {"gate"};
+	emr_cid root;
+	scene s;
+
+	(void)state;
+	scene_begin(&s, "killed");
+	gate_is(true);
+	scene_start(&s, 1, names);
+	root = scene_save(&s, "first", 0);
+	wait_held(&s, &root, 2);
+	gate_is(false);
+	forget_asked();
+	root = scene_save(&s, "second", 1);
+	while (asked("dag/import") == 0)
+		usleep(1000);
+	scene_stop(&s); /* at once, in the middle */
+	assert_false(is_kept(&root));
+	gate_is(true);
+	while (!is_kept(&root)) /* it has taken it all the same, and nobody was told */
+		usleep(1000);
+	forget_asked();
+	scene_start(&s, 1, names);
+	wait_held(&s, &root, 2);
+	assert_int_equal(asked("pin/ls"), 1);
+	assert_int_equal(asked("dag/import"), 0);
+	scene_end(&s);
+}
+
+static void the_file_can_be_lost_or_torn_and_nothing_is_sent_twice(void **state)
+{
+	static const char *const names[] = {"gate"};
+	emr_cid roots[20];
+	scene s;
+
+	(void)state;
+	scene_begin(&s, "forgotten");
+	gate_is(true);
+	scene_start(&s, 1, names);
+	for (size_t i = 0; i < 20; i++)
+		roots[i] = scene_save(&s, "known", i);
+	for (size_t i = 0; i < 20; i++)
+		wait_held(&s, &roots[i], 2);
+	for (size_t round = 0; round < 3; round++) {
+		struct stat st;
+
+		scene_stop(&s);
+		forget_asked();
+		if (round == 0)
+			assert_int_equal(unlinkat(s.state_fd, "copies", 0), 0);
+		assert_true(round == 0 || fstatat(s.state_fd, "copies", &st, 0) == 0);
+		if (round == 1) {
+			char path[600];
+
+			snprintf(path, sizeof path, "%s/copies", s.path);
+			assert_int_equal(truncate(path, st.st_size - 10), 0);
+		}
+		scene_start(&s, 1, names);
+		for (size_t i = 0; i < 20; i++)
+			wait_held(&s, &roots[i], 2);
+		assert_int_equal(asked("dag/import"), 0);
+		assert_int_equal(asked("pin/ls"), round == 0 ? 20 : round == 1 ? 1 : 0);
+	}
+	scene_end(&s);
+}
+
+static void without_the_file_a_place_is_asked_for_one_list_of_what_it_has(void **state)
+{
+	static const char *const names[] = {"gate"};
+	emr_cid roots[61];
+	scene s;
+
+	(void)state;
+	scene_begin(&s, "list");
+	gate_is(true);
+	for (size_t round = 0; round < 2; round++) {
+		forget_asked();
+		for (size_t i = 60 * round; i < 60 + round; i++)
+			roots[i] = scene_save(&s, "listed", i);
+		scene_start(&s, 1, names);
+		for (size_t i = 0; i < 60 + round; i++)
+			wait_held(&s, &roots[i], 2);
+		assert_int_equal(asked("pin/ls?type=recursive&stream=true"), 1);
+		/* What is on it is asked for, and only what is not is sent. */
+		assert_int_equal(asked("pin/ls?arg="), 60 * round);
+		assert_int_equal(asked("dag/stat"), 60 * round);
+		assert_true(round == 0 || asked("dag/import") == 1);
+		for (size_t i = 0; i < 60 + round; i++)
+			assert_true(is_kept(&roots[i]));
+		scene_stop(&s);
+		assert_int_equal(unlinkat(s.state_fd, "copies", 0), 0);
+	}
+	scene_end(&s);
+}
+
+static void a_copy_that_a_place_lost_is_found_out_and_sent_again(void **state)
+{
+	static const char *const names[] = {"good"};
+	emr_ipfs_call call = emr_ipfs_call_of(PATIENCE_MS, -1);
+	EMR_AUTO_IPFS good = open_place("good");
+	emr_cid root;
+	scene s;
+
+	(void)state;
+	scene_begin(&s, "lose");
+	scene_start(&s, 1, names);
+	root = scene_save(&s, "lose", 0);
+	wait_held(&s, &root, 2);
+	assert_ok(emr_ipfs_let_go(good, &call, &root));
+	assert_int_equal(scene_held(&s, &root), 2); /* nobody could know */
+	emr_publisher_repair(s.publisher);
+	while (!is_kept(&root))
+		usleep(1000);
+	wait_held(&s, &root, 2);
+	scene_end(&s);
+}
+
+static void a_lost_copy_is_found_out_behind_a_record_that_the_place_cannot_say_anything_of(
+	void **state)
+{
+	static const char *const names[] = {"rotten"};
+	emr_ipfs_call call = emr_ipfs_call_of(PATIENCE_MS, -1);
+	EMR_AUTO_IPFS good = open_place("good");
+	emr_cid rotten, others[20];
+	scene s;
+
+	(void)state;
+	scene_begin(&s, "behind");
+	scene_start(&s, 1, names);
+	rotten = scene_save(&s, "rotten", 0);
+	for (size_t i = 0; i < 20; i++)
+		others[i] = scene_save(&s, "lost", i);
+	wait_held(&s, &rotten, 2);
+	for (size_t i = 0; i < 20; i++)
+		wait_held(&s, &others[i], 2);
+	for (size_t i = 0; i < 20; i++)
+		assert_ok(emr_ipfs_let_go(good, &call, &others[i]));
+	emr_publisher_repair(s.publisher);
+	for (size_t i = 0; i < 20; i++) {
+		while (!is_kept(&others[i]))
+			usleep(1000);
+	}
+	wait_held(&s, &rotten, 1); /* nobody says any more that it is there */
+	scene_end(&s);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_record_that_is_not_whole_here_does_not_keep_back_the_others),
+		cmocka_unit_test(a_record_that_is_not_whole_here_counts_where_it_is),
+		cmocka_unit_test(who_was_killed_while_sending_asks_before_sending_again),
+		cmocka_unit_test(the_file_can_be_lost_or_torn_and_nothing_is_sent_twice),
+		cmocka_unit_test(without_the_file_a_place_is_asked_for_one_list_of_what_it_has),
+		cmocka_unit_test(a_copy_that_a_place_lost_is_found_out_and_sent_again),
+		cmocka_unit_test(
+			a_lost_copy_is_found_out_behind_a_record_that_the_place_cannot_say_anything_of),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,406 @@
+/* How records travel to a node (tests/support/fake_node.py): several imports at a time, large
+ * records in pieces or as two imports side by side, giving way to programs; and what becomes of a
+ * record when a node collects its blocks, dies or stands still in the middle. */
+#include "emr_test.h"
+
+#include <unistd.h>
+
+#include "node_collect.h"
+#include "publisher_kit.h"
+
+/* A record of 75 MiB. */
+static emr_cid save_large(scene *s, size_t number)
+{
+	return scene_save_leaves(s, number, 300);
+}
+
+static void a_record_that_is_too_large_for_one_import_goes_in_pieces(void **state)
+{
+	static const char *const names[] = {"good"};
+	size_t before;
+	emr_cid root;
+	scene s;
+
+	(void)state;
+	scene_begin(&s, "pieces");
+	s.first_bytes = (uint64_t)63 << 20;
+	root = save_large(&s, 0);
+	before = pins_of_good();
+	scene_start(&s, 1, names);
+	wait_held(&s, &root, 2);
+	assert_true(is_kept(&root));
+	while (scene_look(&s, 0).leaving != 0)
+		usleep(1000);
+	assert_int_equal(pins_of_good(), before + 1);
+	scene_end(&s);
+}
+
+/* Without the file it is asked for first, and that it is not there says nothing of the line. */
+static void the_first_record_that_a_near_place_ever_gets_goes_whole(void **state)
+{
+	static const char *const names[] = {"gate"};
+	emr_cid root;
+	scene s;
+
+	(void)state;
+	scene_begin(&s, "whole");
+	gate_is(true);
+	forget_asked();
+	root = scene_save_leaves(&s, 20, 330);
+	scene_start(&s, 1, names);
+	wait_held(&s, &root, 2);
+	/* Its halves at the same time, below one pin. */
+	assert_int_equal(asked("dag/import?pin-roots=true"), 1);
+	assert_int_equal(asked("dag/import?pin-roots=false"), 1);
+	assert_true(is_kept(&root));
+	scene_end(&s);
+}
+
+/* The proxy takes 70 MiB; any time is short enough. */
+static void a_fast_place_gets_a_record_whole_until_that_is_too_much_for_it(void **state)
+{
+	static const char *const names[] = {"limited"};
+	emr_cid root;
+	scene s;
+
+	(void)state;
+	scene_begin(&s, "limited");
+	forget_asked();
+	s.import_ms = UINT32_MAX;
+	s.first_bytes = (uint64_t)63 << 20;
+	scene_start(&s, 1, names);
+	root = save_large(&s, 1); /* nobody knows yet how fast it is */
+	wait_held(&s, &root, 2);
+	assert_int_equal(asked("import of "), 2);
+	assert_int_equal(asked("too large"), 0);
+	for (size_t i = 2; i < 4; i++) {
+		root = save_large(&s, i);
+		wait_held(&s, &root, 2);
+		assert_int_equal(asked("too large"), 1);
+		assert_int_equal(asked("import of "), 1 + 2 * i);
+		assert_true(is_kept(&root));
+		assert_int_equal(scene_look(&s, 0).stuck, 0);
+	}
+	scene_end(&s);
+}
+
+static void what_is_on_its_way_is_counted_while_it_is(void **state)
+{
+	static const char *const names[] = {"gate"};
+	emr_cid first, second;
+	scene s;
+
+	(void)state;
+	scene_begin(&s, "way");
+	gate_is(true);
+	scene_start(&s, 1, names);
+	first = scene_save(&s, "first", 0);
+	wait_held(&s, &first, 2);
+	assert_int_equal(scene_look(&s, 0).sending_of, 0);
+	gate_is(false);
+	second = scene_save(&s, "second", 0);
+	while (scene_look(&s, 0).sending == 0)
+		usleep(1000);
+	assert_true(scene_look(&s, 0).sending <= scene_look(&s, 0).sending_of);
+	assert_int_equal(scene_held(&s, &second), 1);
+	gate_is(true);
+	wait_held(&s, &second, 2);
+	assert_int_equal(scene_look(&s, 0).sending, 0);
+	assert_int_equal(scene_look(&s, 0).sending_of, 0);
+	scene_end(&s);
+}
+
+/* Until it has asked twice whether they rest, or sent nevertheless. */
+static void wait_gave_way(scene *s, const emr_cid *root)
+{
+	const size_t from = atomic_load(&s->gave_way);
+
+	while (atomic_load(&s->gave_way) < from + 2 && scene_held(s, root) == 1)
+		usleep(1000);
+	assert_int_equal(scene_held(s, root), 1);
+}
+
+static void what_is_sent_gives_way_to_programs_in_the_folder(void **state)
+{
+	static const char *const names[] = {"good"};
+	emr_cid root;
+	scene s;
+
+	(void)state;
+	scene_begin(&s, "lull");
+	s.has_programs = true;
+	s.patience_ms = UINT32_MAX;
+	atomic_store(&s.are_at_work, true);
+	root = save_large(&s, 11);
+	scene_start(&s, 1, names);
+	wait_gave_way(&s, &root); /* nothing is begun */
+	assert_int_equal(scene_look(&s, 0).sending_of, 0);
+	atomic_store(&s.are_at_work, false);
+	while (scene_look(&s, 0).sending == 0)
+		usleep(1000);
+	atomic_store(&s.are_at_work, true);
+	wait_gave_way(&s, &root); /* nor gone on with */
+	atomic_store(&s.are_at_work, false);
+	wait_held(&s, &root, 2);
+	scene_end(&s);
+}
+
+/* What is erased while it is sent is let go of when all of it is there, and not before. */
+static void a_place_that_takes_one_import_is_given_several_at_a_time(void **state)
+{
+	static const char *const names[] = {"gate"};
+	emr_cid roots[100], first;
+	scene s;
+
+	(void)state;
+	scene_begin(&s, "lanes");
+	gate_is(true);
+	scene_start(&s, 1, names);
+	first = scene_save(&s, "first", 0);
+	wait_held(&s, &first, 2);
+	gate_is(false);
+	forget_asked();
+	for (size_t i = 0; i < 100; i++)
+		roots[i] = scene_save(&s, "lane", i);
+	while (asked("dag/import") < 3)
+		usleep(1000);
+	for (size_t i = 0; i < 100; i++)
+		scene_erase(&s, &roots[i]);
+	while (scene_look(&s, 0).leaving == 0)
+		usleep(1000);
+	assert_int_equal(asked("pin/rm"), 0);
+	gate_is(true);
+	while (leaving_count(&s) != 0)
+		usleep(1000);
+	for (size_t i = 0; i < 100; i++)
+		assert_false(is_kept(&roots[i]));
+	assert_int_equal(scene_held(&s, &first), 2);
+	scene_end(&s);
+}
+
+/* What has no room in one import goes with the next, and in no third one while that is under way:
+ * pinning again would take away the pin first. */
+static void what_one_of_several_imports_carries_is_in_no_other(void **state)
+{
+	static const char *const names[] = {"gate"};
+	emr_cid roots[7];
+	scene s;
+
+	(void)state;
+	scene_begin(&s, "once");
+	s.has_programs = true;
+	s.patience_ms = UINT32_MAX;
+	s.first_bytes = 10 * LEAF_BYTES; /* two records of four leaves */
+	gate_is(true);
+	scene_start(&s, 1, names);
+	roots[6] = scene_save(&s, "first", 0);
+	wait_held(&s, &roots[6], 2);
+	gate_is(false);
+	forget_asked();
+	atomic_store(&s.are_at_work, true);
+	for (size_t i = 0; i < 6; i++)
+		roots[i] = scene_save_leaves(&s, 40 + i, 4);
+	while (scene_look(&s, 0).records != 7)
+		usleep(1000);
+	atomic_store(&s.are_at_work, false);
+	while (asked("dag/import") < 3)
+		usleep(1000);
+	make_node_file("one");
+	while (scene_look(&s, 0).held != 3)
+		usleep(1000);
+	roots[6] = scene_save(&s, "last", 0);
+	while (asked("dag/import") < 4 && asked("pin/ls") == 0)
+		usleep(1000);
+	gate_is(true);
+	for (size_t i = 0; i < 7; i++)
+		wait_held(&s, &roots[i], 2);
+	assert_int_equal(asked("pin/ls"), 0);
+	assert_int_equal(asked("dag/import"), 4);
+	scene_end(&s);
+}
+
+/* Behind a slow line, or in a folder that is never open for long, it would begin anew for ever. */
+static void an_import_that_was_cut_off_goes_on_in_pieces(void **state)
+{
+	static const char *const names[] = {"limited"};
+	emr_cid root;
+	scene s;
+
+	(void)state;
+	scene_begin(&s, "cut");
+	s.has_programs = true;
+	s.patience_ms = UINT32_MAX;
+	root = save_large(&s, 12);
+	scene_start(&s, 1, names);
+	while (scene_look(&s, 0).sending == 0)
+		usleep(1000);
+	atomic_store(&s.are_at_work, true);
+	wait_gave_way(&s, &root);
+	scene_stop(&s); /* in the middle; programs that go on working do not hold it up */
+	atomic_store(&s.are_at_work, false);
+	forget_asked();
+	scene_start(&s, 1, names);
+	wait_held(&s, &root, 2);
+	assert_int_equal(asked("import of "), 2);
+	assert_int_equal(asked("too large"), 0);
+	scene_end(&s);
+}
+
+static void programs_that_never_rest_keep_nothing_back_for_ever(void **state)
+{
+	static const char *const names[] = {"good"};
+	emr_cid root;
+	scene s;
+
+	(void)state;
+	scene_begin(&s, "noise");
+	s.has_programs = true;
+	s.patience_ms = 100;
+	atomic_store(&s.are_at_work, true);
+	root = scene_save(&s, "noise", 0);
+	scene_start(&s, 1, names);
+	wait_held(&s, &root, 2);
+	assert_true(atomic_load(&s.gave_way) > 0);
+	scene_end(&s);
+}
+
+/* ---- What a node does between the two imports of a large record ---- */
+
+/* A record that goes as two; the blocks of the second are at the node, which stands still. */
+static emr_cid begin_between(scene *s, const char *name, size_t number)
+{
+	static const char *const names[] = {"between"};
+	emr_cid root;
+
+	scene_begin(s, name);
+	gate_is(false);
+	forget_asked();
+	root = scene_save_leaves(s, number, 330);
+	scene_start(s, 1, names);
+	while (asked("the second is here") == 0)
+		usleep(1000);
+	assert_int_equal(scene_held(s, &root), 1);
+	return root;
+}
+
+/* Nobody says that the node has it until it does. */
+static void end_between(scene *s, const emr_cid *root)
+{
+	while (scene_held(s, root) != 2)
+		usleep(1000);
+	assert_true(is_kept(root));
+	assert_int_equal(short_of(s), 0);
+	scene_end(s);
+	gate_is(true);
+}
+
+static void a_collection_waits_for_both_imports_of_a_record(void **state)
+{
+	node_collection collection;
+	char address[600];
+	emr_cid root;
+	scene s;
+
+	(void)state;
+	place_address("good", address, sizeof address);
+	root = begin_between(&s, "collected", 60);
+	node_collection_begin(&collection, address);
+	while (asked("repo/gc") == 0)
+		usleep(1000);
+	gate_is(true);
+	wait_held(&s, &root, 2);
+	node_collection_end(&collection);
+	assert_int_equal(asked("the second is here"), 1); /* nothing had to be sent again */
+	(void)node_collect(address, false);
+	end_between(&s, &root);
+}
+
+/* As if the lock of the first had come too late. */
+static void a_record_that_lost_leaves_between_its_imports_does_not_count_and_is_given_again(
+	void **state)
+{
+	char address[600];
+	emr_cid root;
+	scene s;
+
+	(void)state;
+	place_address("good", address, sizeof address);
+	root = begin_between(&s, "too-late", 61);
+	assert_true(node_collect(address, true));
+	gate_is(true);
+	while (scene_look(&s, 0).fault == EMR_IPFS_FINE)
+		usleep(1000);
+	assert_int_equal(scene_look(&s, 0).fault, EMR_IPFS_NOT_KEPT);
+	end_between(&s, &root);
+}
+
+/* What starts again may collect before it is spoken to. */
+static void a_node_that_is_killed_between_two_imports_is_given_all_of_it_again(void **state)
+{
+	char address[600];
+	emr_cid root;
+	scene s;
+
+	(void)state;
+	place_address("good", address, sizeof address);
+	root = begin_between(&s, "node-killed", 62);
+	make_node_file("killed");
+	gate_is(true);
+	while (scene_look(&s, 0).fault == EMR_IPFS_FINE)
+		usleep(1000);
+	assert_int_equal(scene_held(&s, &root), 1);
+	assert_false(is_kept(&root));
+	assert_true(node_collect(address, false));
+	remove_node_file("killed");
+	end_between(&s, &root);
+}
+
+/* The collection waits for the first, which waits for the second; not for as long as a push of so
+ * many bytes may take. */
+static void a_second_import_that_stands_still_does_not_keep_a_collection_away(void **state)
+{
+	static const char *const names[] = {"beside-hangs"};
+	node_collection collection;
+	char address[600];
+	emr_cid root;
+	scene s;
+
+	(void)state;
+	place_address("good", address, sizeof address);
+	scene_begin(&s, "still");
+	s.still_ms = 1000;
+	forget_asked();
+	root = scene_save_leaves(&s, 63, 330);
+	scene_start(&s, 1, names);
+	while (scene_look(&s, 0).sending == 0)
+		usleep(1000);
+	node_collection_begin(&collection, address);
+	while (scene_look(&s, 0).fault == EMR_IPFS_FINE)
+		usleep(1000);
+	assert_int_equal(scene_look(&s, 0).fault, EMR_IPFS_SLOW);
+	node_collection_end(&collection);
+	end_between(&s, &root); /* in pieces, over one connection */
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_record_that_is_too_large_for_one_import_goes_in_pieces),
+		cmocka_unit_test(the_first_record_that_a_near_place_ever_gets_goes_whole),
+		cmocka_unit_test(a_fast_place_gets_a_record_whole_until_that_is_too_much_for_it),
+		cmocka_unit_test(what_is_on_its_way_is_counted_while_it_is),
+		cmocka_unit_test(what_is_sent_gives_way_to_programs_in_the_folder),
+		cmocka_unit_test(a_place_that_takes_one_import_is_given_several_at_a_time),
+		cmocka_unit_test(what_one_of_several_imports_carries_is_in_no_other),
+		cmocka_unit_test(an_import_that_was_cut_off_goes_on_in_pieces),
+		cmocka_unit_test(programs_that_never_rest_keep_nothing_back_for_ever),
+		cmocka_unit_test(a_collection_waits_for_both_imports_of_a_record),
+		cmocka_unit_test(
+			a_record_that_lost_leaves_between_its_imports_does_not_count_and_is_given_again),
+		cmocka_unit_test(
+			a_node_that_is_killed_between_two_imports_is_given_all_of_it_again),
+		cmocka_unit_test(a_second_import_that_stands_still_does_not_keep_a_collection_away),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,202 @@
+/* What was erased is let go of by every node (tests/support/fake_node.py), however often it has to
+ * be told, and nothing else is. */
+#include "emr_test.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "publisher_kit.h"
+
+static void what_is_erased_is_told_until_every_place_lets_go(void **state)
+{
+	static const char *const names[] = {"gate", "good"};
+	emr_cid root, other;
+	scene s;
+
+	(void)state;
+	scene_begin(&s, "erased");
+	gate_is(true);
+	scene_start(&s, 2, names);
+	root = scene_save(&s, "erased", 0);
+	other = scene_save(&s, "stays", 1);
+	wait_held(&s, &root, 3);
+	wait_held(&s, &other, 3);
+	gate_is(false);
+	forget_asked();
+	scene_erase(&s, &root);
+	while (asked("pin/rm") == 0)
+		usleep(1000);
+	while (scene_look(&s, 1).leaving != 0 || is_kept(&root))
+		usleep(1000);
+	assert_int_equal(leaving_count(&s), 1); /* `gate` has not said it yet */
+	scene_stop(&s);
+	assert_int_equal(unlinkat(s.state_fd, "copies", 0), 0); /* nothing hangs on the file */
+	gate_is(true);
+	scene_start(&s, 2, names);
+	while (leaving_count(&s) != 0)
+		usleep(1000);
+	wait_held(&s, &other, 3);
+	assert_false(is_kept(&root));
+	assert_true(is_kept(&other));
+	scene_end(&s);
+}
+
+/* Or it would never have room again. */
+static void a_full_place_is_told_what_was_erased_before_it_is_given_more(void **state)
+{
+	static const char *const names[] = {"fills"};
+	emr_cid erased[20], next;
+	scene s;
+
+	(void)state;
+	scene_begin(&s, "full");
+	scene_start(&s, 1, names);
+	for (size_t i = 0; i < 20; i++)
+		erased[i] = scene_save(&s, "erased", i);
+	for (size_t i = 0; i < 20; i++)
+		wait_held(&s, &erased[i], 2);
+	make_node_file("full");
+	next = scene_save(&s, "next", 0);
+	while (scene_look(&s, 0).fault != EMR_IPFS_FULL)
+		usleep(1000);
+	for (size_t i = 0; i < 20; i++)
+		scene_erase(&s, &erased[i]);
+	while (leaving_count(&s) != 0)
+		usleep(1000);
+	for (size_t i = 0; i < 20; i++)
+		assert_false(is_kept(&erased[i]));
+	assert_int_equal(scene_held(&s, &next), 1);
+	assert_int_equal(scene_look(&s, 0).stuck, 0);
+	remove_node_file("full");
+	wait_held(&s, &next, 2);
+	scene_end(&s);
+}
+
+static void what_is_pinned_again_meanwhile_is_not_let_go(void **state)
+{
+	static const char *const names[] = {"good"};
+	emr_cid root;
+	scene s;
+
+	(void)state;
+	scene_begin(&s, "again");
+	root = scene_save(&s, "again", 0);
+	assert_ok(emr_buf_append(&s.leaving, &root, sizeof root));
+	scene_start(&s, 1, names);
+	wait_held(&s, &root, 2);
+	emr_publisher_repair(s.publisher);
+	emr_publisher_wake(s.publisher);
+	wait_held(&s, &root, 2);
+	assert_true(is_kept(&root));
+	assert_int_equal(scene_look(&s, 0).leaving, 0);
+	scene_end(&s);
+}
+
+static void one_record_that_a_place_cannot_say_anything_of_does_not_keep_back_the_others(
+	void **state)
+{
+	static const char *const names[] = {"rotten"};
+	emr_cid rotten, rooted, erased[20], others[20];
+	scene s;
+
+	(void)state;
+	scene_begin(&s, "rotten");
+	scene_start(&s, 1, names);
+	rotten = scene_save(&s, "rotten", 0);
+	rooted = scene_save(&s, "rooted", 0);
+	for (size_t i = 0; i < 20; i++)
+		erased[i] = scene_save(&s, "erased", i);
+	wait_held(&s, &rotten, 2);
+	wait_held(&s, &rooted, 2);
+	for (size_t i = 0; i < 20; i++)
+		wait_held(&s, &erased[i], 2);
+	scene_stop(&s);
+	assert_int_equal(unlinkat(s.state_fd, "copies", 0), 0); /* each is asked for now */
+	for (size_t i = 0; i < 20; i++)
+		others[i] = scene_save(&s, "other", i);
+	scene_erase(&s, &rooted);
+	for (size_t i = 0; i < 20; i++)
+		scene_erase(&s, &erased[i]);
+	scene_start(&s, 1, names);
+	for (size_t i = 0; i < 20; i++)
+		wait_held(&s, &others[i], 2);
+	while (scene_look(&s, 0).stuck != 1 || scene_look(&s, 0).leaving != 1)
+		usleep(1000);
+	for (size_t i = 0; i < 20; i++)
+		assert_false(is_kept(&erased[i]));
+	assert_int_equal(scene_held(&s, &rotten), 1);
+	while (leaving_count(&s) > 1) /* noted a moment after the place has said it */
+		usleep(1000);
+	assert_int_equal(leaving_count(&s), 1); /* it is still to be told */
+	scene_end(&s);
+}
+
+/* Its index is gone, and of what it would be made of again the second half is not readable. */
+static void damage_store(scene *s)
+{
+	static const char *const suffixes[] = {"", "-wal", "-shm"};
+	const off_t end = (off_t)emr_store_appended(s->store);
+	char path[700], name[EMR_SEGMENT_NAME_MAX];
+	EMR_AUTO_FD fd = -1;
+
+	emr_store_segment_name(s->store, 1, name);
+	snprintf(path, sizeof path, "%s/%s", s->path, name);
+	fd = open(path, O_WRONLY | O_CLOEXEC);
+	assert_true(fd >= 0);
+	for (off_t at = end / 2; at < end; at++)
+		assert_ok(emr_pwrite_all(fd, "\xff", 1, at));
+	for (size_t i = 0; i < 3; i++) {
+		snprintf(path, sizeof path, "%s/index.sqlite%s", s->path, suffixes[i]);
+		assert_true(unlink(path) == 0 || errno == ENOENT);
+	}
+}
+
+static void half_a_list_of_what_is_to_be_kept_lets_nothing_go(void **state)
+{
+	static const char *const names[] = {"gate"};
+	emr_pin keep[20];
+	emr_cid last;
+	scene s;
+
+	(void)state;
+	scene_begin(&s, "half");
+	gate_is(true);
+	forget_asked();
+	scene_start(&s, 1, names);
+	/* The next look at what is whole here is in a day, and does not meet the damage. */
+	emr_publisher_look_here(s.publisher, INT64_C(60000000000));
+	for (size_t i = 0; i < 20; i++)
+		keep[i] = (emr_pin){.root = scene_save(&s, "kept", i),
+			.owner = {{1}},
+			.state = EMR_PIN_REGISTERED};
+	for (size_t i = 0; i < 20; i++)
+		wait_held(&s, &keep[i].root, 2);
+	assert_ok(emr_store_index_now(s.store));
+	damage_store(&s);
+	emr_publisher_wake(s.publisher);
+	while (!emr_store_pins_incomplete(s.store)) /* who lists the pins has found out */
+		usleep(1000);
+	assert_ok(emr_store_pins_complete(s.store, keep, 20)); /* as the next opening does */
+	last = scene_save(&s, "last", 0);
+	wait_held(&s, &last, 2);
+	assert_int_equal(asked("pin/rm"), 0);
+	for (size_t i = 0; i < 20; i++)
+		assert_int_equal(scene_held(&s, &keep[i].root), 2);
+	scene_end(&s);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(what_is_erased_is_told_until_every_place_lets_go),
+		cmocka_unit_test(a_full_place_is_told_what_was_erased_before_it_is_given_more),
+		cmocka_unit_test(what_is_pinned_again_meanwhile_is_not_let_go),
+		cmocka_unit_test(
+			one_record_that_a_place_cannot_say_anything_of_does_not_keep_back_the_others),
+		cmocka_unit_test(half_a_list_of_what_is_to_be_kept_lets_nothing_go),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,308 @@
+/* This file is the folder, the store and the nodes that the publisher sees in its tests. */
+#include "publisher_kit.h"
+
+#include "emr_test.h"
+
+#include <fcntl.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "store/dag_pb.h"
+
+/* ---- The other side of the publisher ---- */
+
+static emr_status each_leaving(void *arg, emr_cid_visit visit, void *visit_arg)
+{
+	scene *s = arg;
+	emr_status status = EMR_OK;
+
+	pthread_mutex_lock(&s->lock);
+	for (size_t i = 0; status == EMR_OK && i < s->leaving.len / sizeof(emr_cid); i++)
+		status = visit(visit_arg, (const emr_cid *)(const void *)s->leaving.data + i);
+	pthread_mutex_unlock(&s->lock);
+	return status;
+}
+
+static emr_status left(void *arg, const emr_cid *root)
+{
+	scene *s = arg;
+	emr_cid *all = (void *)s->leaving.data;
+
+	pthread_mutex_lock(&s->lock);
+	for (size_t i = 0; i < s->leaving.len / sizeof *all; i++) {
+		if (!emr_cid_equal(&all[i], root))
+			continue;
+		all[i] = all[s->leaving.len / sizeof *all - 1];
+		s->leaving.len -= sizeof *all;
+	}
+	pthread_mutex_unlock(&s->lock);
+	return EMR_OK;
+}
+
+size_t leaving_count(scene *s)
+{
+	size_t n;
+
+	pthread_mutex_lock(&s->lock);
+	n = s->leaving.len / sizeof(emr_cid);
+	pthread_mutex_unlock(&s->lock);
+	return n;
+}
+
+static void say(void *arg, const emr_publisher_place *place)
+{
+	scene *s = arg;
+
+	pthread_mutex_lock(&s->lock);
+	s->said++;
+	s->last = place->fault;
+	pthread_mutex_unlock(&s->lock);
+}
+
+static int64_t quiet_ns(void *arg)
+{
+	scene *s = arg;
+
+	if (!atomic_load(&s->are_at_work))
+		return INT64_MAX;
+	atomic_fetch_add(&s->gave_way, 1);
+	return 0;
+}
+
+/* ---- A store, and places by the names of their sockets ---- */
+
+void place_address(const char *name, char *out, size_t size)
+{
+	snprintf(out, size, "unix:%s/%s.sock", getenv("EMR_NODE_DIR"), name);
+}
+
+emr_ipfs *open_place(const char *name)
+{
+	char address[600];
+	emr_ipfs_options options = {.kind = EMR_IPFS_KUBO, .address = address, .version = "0.1.0"};
+	emr_ipfs *node = NULL;
+
+	place_address(name, address, sizeof address);
+	assert_ok(emr_ipfs_open(&options, &node, NULL));
+	return node;
+}
+
+void scene_begin(scene *s, const char *name)
+{
+	emr_store_options options = {.path = s->path, .writer = {{7}}, .index_delay_ms = 1};
+
+	*s = (scene){.lock = PTHREAD_MUTEX_INITIALIZER};
+	snprintf(s->path, sizeof s->path, "%s/state-%s", getenv("EMR_NODE_DIR"), name);
+	assert_ok(emr_dir_open(s->path, &s->state_fd));
+	assert_ok(emr_store_open(&options, &s->store));
+	assert_ok(emr_store_pins_complete(s->store, NULL, 0));
+}
+
+void scene_start(scene *s, size_t count, const char *const *names)
+{
+	emr_publisher_options options = {.store = s->store,
+		.state_dirfd = s->state_fd,
+		.say = say,
+		.each_leaving = each_leaving,
+		.left = left,
+		.import_ms = s->import_ms,
+		.first_bytes = s->first_bytes,
+		.quiet_ns = s->has_programs ? quiet_ns : NULL,
+		.patience_ms = s->patience_ms,
+		.still_ms = s->still_ms,
+		.arg = s};
+	emr_ipfs *nodes[PLACES_MAX];
+
+	s->count = count;
+	for (size_t i = 0; i < count; i++)
+		nodes[i] = open_place(names[i]);
+	assert_ok(emr_publisher_new(nodes, count, &s->publisher));
+	assert_ok(emr_publisher_start(s->publisher, &options));
+}
+
+void scene_stop(scene *s)
+{
+	emr_publisher_stop(s->publisher);
+	emr_publisher_free(s->publisher);
+	s->publisher = NULL;
+}
+
+void scene_end(scene *s)
+{
+	scene_stop(s);
+	emr_store_close(s->store);
+	close(s->state_fd);
+	emr_buf_free(&s->leaving);
+}
+
+emr_cid scene_put(scene *s, emr_codec codec, emr_bytes bytes)
+{
+	emr_block block = {.cid = emr_cid_of_block(codec, bytes), .data = bytes};
+
+	assert_ok(emr_store_append(s->store, &block, 1, NULL));
+	return block.cid;
+}
+
+void scene_pin(scene *s, const emr_cid *root, bool unpin)
+{
+	emr_pin_change change = {
+		.pin = {.root = *root, .owner = {{1}}, .state = EMR_PIN_REGISTERED},
+		.unpin = unpin};
+
+	assert_ok(emr_store_pin(s->store, &change, 1));
+	if (s->publisher != NULL)
+		emr_publisher_wake(s->publisher);
+}
+
+emr_cid scene_save(scene *s, const char *text, size_t number)
+{
+	EMR_AUTO_BUF node = {0};
+	char leaf[700];
+	emr_cid root;
+
+	snprintf(leaf, sizeof leaf, "%s %zu of %s", text, number, s->path);
+	root = scene_put(s, EMR_CODEC_RAW, emr_bytes_of(leaf, strlen(leaf)));
+	assert_ok(emr_dag_pb_write_link(&node, &root, (emr_bytes){0}, strlen(leaf)));
+	assert_ok(emr_dag_pb_write_data(&node, emr_bytes_of("\x08\x01", 2)));
+	root = scene_put(s, EMR_CODEC_DAG_PB, emr_buf_view(&node));
+	scene_pin(s, &root, false);
+	return root;
+}
+
+emr_cid scene_save_leaves(scene *s, size_t number, size_t leaves)
+{
+	EMR_AUTO_FREE uint8_t *leaf = calloc(1, LEAF_BYTES);
+	EMR_AUTO_BUF node = {0};
+	emr_cid root;
+
+	assert_non_null(leaf);
+	for (size_t i = 0; i < leaves; i++) {
+		const size_t seed = number * 1000 + i;
+
+		memcpy(leaf, &seed, sizeof seed);
+		root = scene_put(s, EMR_CODEC_RAW, emr_bytes_of(leaf, LEAF_BYTES));
+		assert_ok(emr_dag_pb_write_link(&node, &root, (emr_bytes){0}, LEAF_BYTES));
+	}
+	assert_ok(emr_dag_pb_write_data(&node, emr_bytes_of("\x08\x01", 2)));
+	root = scene_put(s, EMR_CODEC_DAG_PB, emr_buf_view(&node));
+	scene_pin(s, &root, false);
+	return root;
+}
+
+void scene_erase(scene *s, const emr_cid *root)
+{
+	pthread_mutex_lock(&s->lock);
+	assert_ok(emr_buf_append(&s->leaving, root, sizeof *root));
+	pthread_mutex_unlock(&s->lock);
+	scene_pin(s, root, true);
+}
+
+unsigned scene_held(scene *s, const emr_cid *root)
+{
+	unsigned n = 0, wanted = 0;
+
+	emr_publisher_count(s->publisher, root, &n, &wanted);
+	assert_int_equal(wanted, s->count + 1);
+	return n;
+}
+
+void wait_held(scene *s, const emr_cid *root, unsigned wanted)
+{
+	while (scene_held(s, root) != wanted)
+		usleep(1000);
+}
+
+emr_publisher_place scene_look(scene *s, size_t place)
+{
+	emr_publisher_place found;
+
+	emr_publisher_look(s->publisher, place, &found);
+	return found;
+}
+
+uint64_t short_of(scene *s)
+{
+	emr_publisher_totals totals;
+
+	emr_publisher_sum(s->publisher, &totals);
+	return totals.records - totals.pinned;
+}
+
+bool is_kept(const emr_cid *root)
+{
+	emr_ipfs_call call = emr_ipfs_call_of(PATIENCE_MS, -1);
+	EMR_AUTO_IPFS good = open_place("good");
+	emr_ipfs_holding holding = {0};
+
+	assert_ok(emr_ipfs_holds(good, &call, root, &holding));
+	return holding.is_pinned && holding.is_whole;
+}
+
+static emr_status count_pin(void *arg, const emr_cid *root)
+{
+	(void)root;
+	++*(size_t *)arg;
+	return EMR_OK;
+}
+
+size_t pins_of_good(void)
+{
+	emr_ipfs_call call = emr_ipfs_call_of(PATIENCE_MS, -1);
+	EMR_AUTO_IPFS good = open_place("good");
+	size_t n = 0;
+
+	assert_ok(emr_ipfs_each_pin(good, &call, count_pin, &n));
+	return n;
+}
+
+/* ---- What nodes were asked ---- */
+
+void node_file(const char *name, char *out, size_t size)
+{
+	snprintf(out, size, "%s/%s", getenv("EMR_NODE_DIR"), name);
+}
+
+void forget_asked(void)
+{
+	remove_node_file("asked");
+}
+
+size_t asked(const char *words)
+{
+	char path[512], line[1024];
+	size_t n = 0;
+	FILE *file;
+
+	node_file("asked", path, sizeof path);
+	file = fopen(path, "re");
+	while (file != NULL && fgets(line, sizeof line, file) != NULL)
+		n += strstr(line, words) != NULL;
+	if (file != NULL)
+		fclose(file);
+	return n;
+}
+
+void make_node_file(const char *name)
+{
+	char path[512];
+
+	node_file(name, path, sizeof path);
+	close(open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600));
+}
+
+void remove_node_file(const char *name)
+{
+	char path[512];
+
+	node_file(name, path, sizeof path);
+	unlink(path);
+}
+
+void gate_is(bool is_open)
+{
+	if (is_open)
+		make_node_file("open");
+	else
+		remove_node_file("open");
+}

@@ -1,0 +1,66 @@
+/* What the tests of the background publisher share: a store with a publisher, the rest of the
+ * folder as the publisher sees it, and the nodes of tests/support/fake_node.py by the names of
+ * their sockets.  It decides nothing of its own: a test says what is saved, erased and waited for.
+ */
+#pragma once
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "publisher/publisher.h"
+
+#define PATIENCE_MS 600000
+#define PLACES_MAX 4
+#define LEAF_BYTES 262400
+
+typedef struct scene {
+	char path[512];
+	int state_fd;
+	emr_store *store;
+	emr_publisher *publisher;
+	size_t count;
+	uint32_t import_ms;
+	uint64_t first_bytes;
+	uint32_t patience_ms, still_ms;
+	bool has_programs; /* that work in the folder */
+	_Atomic bool are_at_work;
+	_Atomic size_t gave_way; /* how often it was asked while they are */
+	pthread_mutex_t lock;
+	emr_buf leaving; /* emr_cid, as the journal would have them */
+	size_t said;	 /* how often a place was said to fail */
+	emr_ipfs_fault last;
+} scene;
+
+/* ---- A folder ---- */
+
+void scene_begin(scene *s, const char *name); /* with a store of its own, of that name */
+void scene_start(scene *s, size_t count, const char *const *names); /* with these nodes */
+void scene_stop(scene *s);
+void scene_end(scene *s);
+emr_cid scene_put(scene *s, emr_codec codec, emr_bytes bytes);
+void scene_pin(scene *s, const emr_cid *root, bool unpin);
+/* A record of a raw block below a node; TEXT is in the block. */
+emr_cid scene_save(scene *s, const char *text, size_t number);
+/* A record of LEAVES times LEAF_BYTES; those of other numbers have other bytes. */
+emr_cid scene_save_leaves(scene *s, size_t number, size_t leaves);
+void scene_erase(scene *s, const emr_cid *root);
+/* How many copies are said to be there: this computer's, and those of nodes. */
+unsigned scene_held(scene *s, const emr_cid *root);
+void wait_held(scene *s, const emr_cid *root, unsigned wanted);
+emr_publisher_place scene_look(scene *s, size_t place);
+uint64_t short_of(scene *s); /* records that have fewer copies than wanted */
+size_t leaving_count(scene *s);
+
+/* ---- The nodes ---- */
+
+void place_address(const char *name, char *out, size_t size);
+emr_ipfs *open_place(const char *name);
+bool is_kept(const emr_cid *root); /* by `good`'s own word: pinned, and every block there */
+size_t pins_of_good(void);
+size_t asked(const char *words); /* how many lines of what nodes noted have them */
+void forget_asked(void);
+/* Files that tell nodes what to do (fake_node.py), such as "full". */
+void node_file(const char *name, char *out, size_t size);
+void make_node_file(const char *name);
+void remove_node_file(const char *name);
+void gate_is(bool is_open);
