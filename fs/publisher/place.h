@@ -100,6 +100,36 @@ void place_stick(publisher_place *place, pick *one);
 emr_status place_ask(
 	publisher_place *place, const emr_cid *root, bool *out_is_held, emr_ipfs_fault *out_fault);
 
+#define PLACE_ASK_MS 120000 /* what is asked for is read there, block by block */
+bool place_is_clustered(const publisher_place *place);
+/* What a place says of one record rather than of itself. */
+bool place_is_of_content(emr_ipfs_fault fault);
+/* ROOT is left alone for a while, and the others go on: all of them before it is tried again. */
+void place_stick_root(publisher_place *place, const emr_cid *root);
+/* The same, because of what the place said last. */
+void place_stick_for_fault(publisher_place *place, const emr_cid *root);
+void place_works(publisher_place *place);
+void place_works_now(publisher_place *place); /* with the lock */
+void place_fails_with(publisher_place *place, emr_ipfs_fault fault, const char *said);
+/* Our own side: memory, or the disk. */
+void place_fails_here(publisher_place *place, emr_status status);
+/* With the lock.  Of what the book does not have any more there is nothing to note. */
+emr_status place_note(publisher_place *place, const emr_cid *root, book_mark mark);
+/* With the lock; gives it back for as long as the disk takes. */
+emr_status place_write_lines(emr_publisher *p);
+
+/* ---- imports.c ---- */
+
+/* With the lock, which it gives back meanwhile.  False: there is nothing to send. */
+bool place_send_some(publisher_place *place);
+
+/* ---- kept.c.  With the lock, which they give back meanwhile. ---- */
+
+bool place_let_one_go(publisher_place *place); /* false: nothing is to go */
+bool place_check_one(publisher_place *place);  /* false: nothing is to be asked for now */
+/* Once: what the file does not say any more is read off one list. */
+void place_read_list(publisher_place *place);
+
 /* ---- lull.c ---- */
 
 /* With the lock, which it gives back meanwhile.  False: programs work in the folder, and it has

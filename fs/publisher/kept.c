@@ -1,0 +1,205 @@
+/* This file is what a place has: it is told what was erased until it lets go of it, and asked again
+ * whether it holds what it said. */
+#include "place.h"
+
+#include "base/log.h"
+#include "ipfs/cluster.h"
+
+#define CHECK_SHARE 20 /* of the time at most one part in so many */
+#define CHECK_AGAIN_NS INT64_C(86400000000000)
+#define LIST_LEAST 50 /* of fewer each is asked for: a node may keep much for others */
+
+/* ---- What is erased ---- */
+
+/* With the lock. */
+static bool find_leaving(const publisher_place *place, emr_cid *out_root)
+{
+	const book *b = &place->publisher->book;
+
+	for (size_t i = 0; i < book_count(b); i++) {
+		const book_entry *entry = book_at(b, i);
+
+		if (!entry->is_wanted && (entry->stuck & place_bit(place)) == 0 &&
+			((entry->held | entry->sent) & place_bit(place)) != 0) {
+			*out_root = entry->root;
+			return true;
+		}
+	}
+	return false;
+}
+
+static emr_status note_gone(publisher_place *place, const emr_cid *root)
+{
+	emr_publisher *p = place->publisher;
+	bool is_last = false;
+	book_entry *entry;
+	emr_status status;
+
+	pthread_mutex_lock(&p->lock);
+	status = place_note(place, root, BOOK_GONE);
+	entry = book_find(&p->book, root);
+	if (entry != NULL && entry->is_noted && !entry->is_wanted &&
+		(entry->held | entry->sent) == 0)
+		is_last = true;
+	if (status == EMR_OK)
+		status = place_write_lines(p);
+	pthread_mutex_unlock(&p->lock);
+	if (status == EMR_OK && is_last && p->options.left != NULL)
+		status = p->options.left(p->options.arg, root);
+	return status;
+}
+
+/* With the lock, which it gives back meanwhile. */
+bool place_let_one_go(publisher_place *place)
+{
+	emr_publisher *p = place->publisher;
+	emr_ipfs_call call = place_call(place, PLACE_ASK_MS);
+	emr_ipfs *at = place->node;
+	emr_status status = EMR_OK;
+	emr_cid root;
+
+	if (!find_leaving(place, &root))
+		return false;
+	pthread_mutex_unlock(&p->lock);
+	/* The cluster first: it would have its peers pin it again. */
+	if (place_is_clustered(place)) {
+		at = emr_ipfs_cluster(place->node);
+		status = emr_ipfs_let_go(at, &call, &root);
+	}
+	if (status == EMR_OK) {
+		at = place->node;
+		status = emr_ipfs_let_go(at, &call, &root);
+	}
+	if (status != EMR_OK) {
+		place_fails(place, at, &call);
+		if (place_is_of_content(call.fault))
+			place_stick_for_fault(place, &root);
+	} else {
+		status = note_gone(place, &root);
+		if (status != EMR_OK)
+			place_fails_here(place, status);
+		else
+			place_works(place);
+	}
+	pthread_mutex_lock(&p->lock);
+	return true;
+}
+
+/* ---- What is there already ---- */
+
+/* With the lock. */
+static bool find_held(const publisher_place *place, emr_cid *out_root)
+{
+	const book *b = &place->publisher->book;
+
+	for (size_t i = book_from(b, &place->checked); i < book_count(b); i++) {
+		const book_entry *entry = book_at(b, i);
+
+		if (entry->is_wanted && (entry->held & place_bit(place)) != 0 &&
+			!emr_cid_equal(&entry->root, &place->checked)) {
+			*out_root = entry->root;
+			return true;
+		}
+	}
+	return false;
+}
+
+static emr_status check_cluster(publisher_place *place, const emr_cid *root, bool *out_is_held)
+{
+	pick one = {.root = *root};
+	emr_status status = cluster_ask(place, &one);
+
+	*out_is_held = one.is_held;
+	return status;
+}
+
+/* With the lock, which it gives back meanwhile: asks for one of those that it said it holds. */
+bool place_check_one(publisher_place *place)
+{
+	emr_publisher *p = place->publisher;
+	int64_t begun_ns = publisher_now_ns();
+	emr_ipfs_fault fault = EMR_IPFS_FINE;
+	bool is_held = false;
+	emr_status status;
+	emr_cid root;
+
+	if (begun_ns < place->next_check_ns)
+		return false;
+	if (!find_held(place, &root)) {
+		place->next_check_ns = begun_ns + CHECK_AGAIN_NS;
+		place->checked = (emr_cid){{0}};
+		place->has_hurry = false;
+		return false;
+	}
+	pthread_mutex_unlock(&p->lock);
+	if (place_is_clustered(place)) {
+		status = check_cluster(place, &root, &is_held);
+		fault = place->fault;
+	} else {
+		status = place_ask(place, &root, &is_held, &fault);
+	}
+	if (status == EMR_OK)
+		place_works(place);
+	pthread_mutex_lock(&p->lock);
+	if (status != EMR_OK && !place_is_of_content(fault))
+		return true;
+	place->checked = root;
+	if (!place->has_hurry)
+		place->next_check_ns =
+			publisher_now_ns() + CHECK_SHARE * (publisher_now_ns() - begun_ns);
+	if (status != EMR_OK && fault != EMR_IPFS_ERROR)
+		return true; /* it has not said that it cannot give it out */
+	if (!is_held && place_note(place, &root, BOOK_SENT) == EMR_OK &&
+		place_write_lines(p) != EMR_OK)
+		emr_log(EMR_LOG_WARN, "publisher: a lost copy could not be noted");
+	return true;
+}
+
+/* With the lock. */
+static size_t count_doubted(const publisher_place *place)
+{
+	const book *b = &place->publisher->book;
+	size_t n = 0;
+
+	for (size_t i = 0; i < book_count(b); i++)
+		n += (book_at(b, i)->doubted & place_bit(place)) != 0;
+	return n;
+}
+
+static emr_status note_listed(void *arg, const emr_cid *root)
+{
+	publisher_place *place = arg;
+	book_entry *entry;
+
+	pthread_mutex_lock(&place->publisher->lock);
+	entry = book_find(&place->publisher->book, root);
+	if (entry != NULL)
+		entry->listed |= place_bit(place);
+	pthread_mutex_unlock(&place->publisher->lock);
+	return EMR_OK;
+}
+
+/* With the lock, which it gives back meanwhile; once.  What the file does not say any more is read
+ * off one list: only what is on it is asked for, whether it is whole.  Without the list each is. */
+void place_read_list(publisher_place *place)
+{
+	emr_publisher *p = place->publisher;
+	emr_ipfs_call call = place_call(place, PLACE_ASK_MS);
+	emr_status status;
+
+	if (place->has_list)
+		return;
+	place->has_list = true;
+	if (place_is_clustered(place) || count_doubted(place) < LIST_LEAST)
+		return;
+	pthread_mutex_unlock(&p->lock);
+	status = emr_ipfs_each_pin(place->node, &call, note_listed, place);
+	pthread_mutex_lock(&p->lock);
+	for (size_t i = 0; status == EMR_OK && i < book_count(&p->book); i++) {
+		book_entry *entry = book_at(&p->book, i);
+		const unsigned not_there = entry->doubted & ~entry->listed & place_bit(place);
+
+		entry->sent &= (uint16_t)~not_there;
+		entry->doubted &= (uint16_t)~not_there;
+	}
+}
