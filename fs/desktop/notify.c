@@ -3,12 +3,14 @@
  * has a button, which opens the window that asks for the answer; for that a process stays behind.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <jansson.h>
 #include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "kit/language.h"
@@ -21,6 +23,7 @@ typedef struct shown {
 	tell_urgency urgency;
 	const char *request; /* its id; NULL: nothing is to be answered */
 	int done_fd;	     /* hears that it is shown; -1 */
+	int ends_fd;	     /* ends when it is answered, wherever, or the folder is closed; -1 */
 } shown;
 
 static tell_urgency urgency_of(const char *level)
@@ -76,6 +79,7 @@ static int show(const shown *s)
 				.text = s->text,
 				.urgency = s->urgency,
 				.button = _("Answer ..."),
+				.ends_fd = s->ends_fd,
 				.is_shown = say_shown,
 				.arg = (void *)(uintptr_t)s},
 			&is_pressed);
@@ -109,10 +113,25 @@ static int show_and_stay(shown *s)
 	return n == 1 ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
+/* What a pipe is called that ends with the request; -1: whoever started this has none.  What the
+ * button starts has no use of it. */
+static int ends_fd_of(const json_t *notice)
+{
+	const json_t *number = json_object_get(notice, "ends_fd");
+	json_int_t fd = json_integer_value(number);
+	struct stat st;
+
+	if (!json_is_integer(number) || fd <= STDERR_FILENO || fd > INT_MAX ||
+		fstat((int)fd, &st) != 0 || !S_ISFIFO(st.st_mode) ||
+		fcntl((int)fd, F_SETFD, FD_CLOEXEC) != 0)
+		return -1;
+	return (int)fd;
+}
+
 static int show_notice(json_t *notice)
 {
 	const char *message, *hint, *level;
-	shown s = {.title = _("Medical records"), .done_fd = -1};
+	shown s = {.title = _("Medical records"), .done_fd = -1, .ends_fd = ends_fd_of(notice)};
 
 	if (json_unpack(notice, "{s:s, s:s, s:s}", "message", &message, "hint", &hint, "level",
 		    &level) != 0) {

@@ -3,6 +3,7 @@
 #include "tell.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -125,19 +126,38 @@ static uint64_t now_us(void)
 	return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
 }
 
-static int await_end(sd_bus *bus, waiting *w)
+/* As sd_bus_wait; ENDS_FD has ended: W is over. */
+static int await_either(sd_bus *bus, int ends_fd, uint64_t end_us, waiting *w)
+{
+	struct pollfd on[] = {{.fd = sd_bus_get_fd(bus), .events = (short)sd_bus_get_events(bus)},
+		{.fd = ends_fd}};
+	uint64_t now = now_us(), bus_us = UINT64_MAX, until;
+	struct timespec left;
+	int r = sd_bus_get_timeout(bus, &bus_us);
+
+	if (r < 0)
+		return r;
+	until = bus_us < end_us ? bus_us : end_us;
+	until = until > now ? until - now : 0;
+	left = (struct timespec){
+		.tv_sec = (time_t)(until / 1000000), .tv_nsec = (long)(until % 1000000) * 1000};
+	if (ppoll(on, 2, &left, NULL) < 0)
+		return -errno;
+	w->is_over = w->is_over || (on[1].revents & (POLLHUP | POLLERR | POLLNVAL)) != 0;
+	return 0;
+}
+
+static int await_end(sd_bus *bus, int ends_fd, waiting *w)
 {
 	uint64_t end = now_us() + ASKED_US;
 	int r = 0;
 
 	while (r >= 0 && !w->is_over) {
-		uint64_t now = now_us();
-
 		r = sd_bus_process(bus, NULL);
-		if (r == 0 && now >= end)
+		if (r == 0 && now_us() >= end)
 			break;
 		if (r == 0)
-			r = sd_bus_wait(bus, end - now);
+			r = await_either(bus, ends_fd, end, w);
 		if (r == -EINTR)
 			r = 0;
 	}
@@ -163,7 +183,7 @@ int tell_ask(sd_bus *bus, const tell_question *question, int *out_is_pressed)
 	if (r < 0)
 		return r;
 	question->is_shown(question->arg);
-	r = await_end(bus, &w);
+	r = await_end(bus, question->ends_fd, &w);
 	*out_is_pressed = w.is_pressed;
 	if (r >= 0)
 		(void)sd_bus_call_method(bus, NOTIFICATIONS, "/org/freedesktop/Notifications",

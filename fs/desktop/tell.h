@@ -15,8 +15,10 @@ typedef struct tell_question {
 	tell_urgency urgency;
 	void (*is_shown)(void *arg); /* once, when it stands on the desktop */
 	void *arg;
+	int ends_fd; /* a pipe that ends when nobody is asked any more; -1 for none */
 } tell_question;
 
-/* The same with a button, and waits until that is pressed, the notice is closed or the desktop is
- * gone, for an hour at most; then it takes the notice away.  It stays that long by itself. */
+/* The same with a button, and waits until that is pressed, the notice is closed, the question is no
+ * longer asked or the desktop is gone, for an hour at most; then it takes the notice away.  It
+ * stays that long by itself. */
 int tell_ask(sd_bus *bus, const tell_question *question, int *out_is_pressed);

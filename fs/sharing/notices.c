@@ -29,6 +29,7 @@
 #define NOTICES_MAX 1000
 #define PROGRAM_TIMEOUT_MS 10000
 #define REPEAT_S 10	   /* the same sentence comes once in this time */
+#define ENDS_FD_THERE 3	   /* what the program of a request calls the pipe that ends with it */
 #define ERRORS_BYTES 20000 /* of one list of errors: it is part of a frame of the socket */
 
 extern char **environ;
@@ -41,7 +42,10 @@ typedef struct notice {
 	char *program, *folder, *value; /* of software-refused, owned; else NULL */
 	char *detail;			/* the reason, or who it was; owned, or NULL */
 	emr_problem *said; /* its words, when they are filled in already; owned, or NULL */
-	char *request;	   /* the id of the request that it asks an answer to; owned, or NULL */
+	char *request; /* what the request is called that it asks an answer to; owned, or NULL */
+	emr_id16 request_id;
+	bool is_answered;
+	int waits_fd; /* with request, once its program has the other end of this pipe; else -1 */
 } notice;
 
 struct emr_notices {
@@ -103,6 +107,8 @@ static void empty(notice *n)
 	free(n->value);
 	free(n->detail);
 	free(n->said);
+	if (n->request != NULL && n->waits_fd >= 0)
+		close(n->waits_fd);
 	free(n->request);
 }
 
@@ -145,8 +151,9 @@ static void await_program(emr_notices *notices, pid_t pid)
 	waitpid(pid, NULL, 0);
 }
 
-/* TEXT in memory that the program reads as its standard input. */
-static void run_program(emr_notices *notices, const char *text)
+/* TEXT in memory that the program reads as its standard input; ENDS_FD (-1: none) is its
+ * descriptor ENDS_FD_THERE. */
+static void run_program(emr_notices *notices, const char *text, int ends_fd)
 {
 	char *argv[] = {notices->program, NULL};
 	posix_spawn_file_actions_t actions;
@@ -163,6 +170,8 @@ static void run_program(emr_notices *notices, const char *text)
 	posix_spawnattr_setsigmask(&attributes, &none);
 	posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK);
 	posix_spawn_file_actions_adddup2(&actions, input, STDIN_FILENO);
+	if (ends_fd >= 0)
+		posix_spawn_file_actions_adddup2(&actions, ends_fd, ENDS_FD_THERE);
 	if (write(input, text, strlen(text)) == (ssize_t)strlen(text) &&
 		lseek(input, 0, SEEK_SET) == 0 &&
 		posix_spawn(&pid, notices->program, &actions, &attributes, argv, environ) == 0)
@@ -174,29 +183,42 @@ static void run_program(emr_notices *notices, const char *text)
 	close(input);
 }
 
-/* For the button that answers it. */
-static void put_request(json_t *object, const notice *n)
+/* For the button that answers it, and to take the notice away when another has answered. */
+static void put_request(json_t *object, notice *n, int *out_ends_fd)
 {
-	if (object != NULL && n->request != NULL)
-		(void)json_object_set_new(object, "request", json_string(n->request));
+	int ends[2];
+
+	if (object == NULL || n->request == NULL)
+		return;
+	(void)json_object_set_new(object, "request", json_string(n->request));
+	if (pipe2(ends, O_CLOEXEC) != 0) {
+		emr_log(EMR_LOG_WARN, "notify: a notice will not hear that it was answered");
+		return;
+	}
+	(void)json_object_set_new(object, "ends_fd", json_integer(ENDS_FD_THERE));
+	*out_ends_fd = ends[0];
+	n->waits_fd = ends[1];
 }
 
 /* Whether there is one that the program was not told of: the next, or NULL when it cannot be said,
- * which keeps no other back. */
-static bool next_untold(emr_notices *notices, json_t **out_object)
+ * which keeps no other back, and when it was answered meanwhile. */
+static bool next_untold(emr_notices *notices, json_t **out_object, int *out_ends_fd)
 {
 	bool is_there;
 
+	*out_object = NULL;
+	*out_ends_fd = -1;
 	pthread_mutex_lock(&notices->lock);
 	is_there = notices->told < notices->last;
 	if (is_there) {
-		const notice *n;
+		notice *n;
 
 		if (notices->told + 1 < oldest(notices))
 			notices->told = oldest(notices) - 1;
 		n = at_number(notices, ++notices->told);
-		*out_object = notice_json(notices, n);
-		put_request(*out_object, n);
+		if (!n->is_answered)
+			*out_object = notice_json(notices, n);
+		put_request(*out_object, n, out_ends_fd);
 	}
 	pthread_mutex_unlock(&notices->lock);
 	return is_there;
@@ -205,13 +227,17 @@ static bool next_untold(emr_notices *notices, json_t **out_object)
 static void tell_all(emr_notices *notices)
 {
 	json_t *object;
+	int ends_fd;
 
-	while (!emr_worker_is_stopping(&notices->worker) && next_untold(notices, &object)) {
+	while (!emr_worker_is_stopping(&notices->worker) &&
+		next_untold(notices, &object, &ends_fd)) {
 		char *text = object != NULL ? json_dumps(object, JSON_COMPACT) : NULL;
 
 		json_decref(object);
 		if (text != NULL)
-			run_program(notices, text);
+			run_program(notices, text, ends_fd);
+		if (ends_fd >= 0)
+			close(ends_fd);
 		free(text);
 	}
 }
@@ -398,26 +424,60 @@ void emr_notices_add_with(void *arg, const char *error_id, const char *path, con
 	add_notice(arg, n);
 }
 
-void emr_notices_add_problem(emr_notices *notices, const emr_problem *problem, const char *path)
+/* Takes what N owns. */
+static void add_said(emr_notices *notices, notice n, const emr_problem *problem, const char *path)
 {
-	emr_notices_add_request(notices, problem, path, NULL);
-}
-
-void emr_notices_add_request(
-	emr_notices *notices, const emr_problem *problem, const char *path, const char *request)
-{
-	notice n = {.message = problem->message,
-		.path = strdup(path),
-		.said = malloc(sizeof *n.said),
-		.request = request != NULL ? strdup(request) : NULL};
-
-	if (n.path == NULL || n.said == NULL || (request != NULL && n.request == NULL)) {
+	n.message = problem->message;
+	n.path = strdup(path);
+	n.said = malloc(sizeof *n.said);
+	if (n.path == NULL || n.said == NULL) {
 		emr_log(EMR_LOG_WARN, "notice %s was lost", emr_message_get(problem->message)->id);
 		empty(&n);
 		return;
 	}
 	*n.said = *problem;
 	add_notice(notices, n);
+}
+
+void emr_notices_add_problem(emr_notices *notices, const emr_problem *problem, const char *path)
+{
+	add_said(notices, (notice){.waits_fd = -1}, problem, path);
+}
+
+void emr_notices_add_request(emr_notices *notices, const emr_problem *problem, const char *path,
+	emr_id16 id, const char *shown)
+{
+	const notice n = {.request = strdup(shown), .request_id = id, .waits_fd = -1};
+
+	if (n.request == NULL)
+		emr_log(EMR_LOG_WARN, "notice %s was lost", emr_message_get(problem->message)->id);
+	else
+		add_said(notices, n, problem, path);
+}
+
+static bool is_among(emr_id16 id, const emr_id16 *list, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		if (emr_id16_equal(list[i], id))
+			return true;
+	}
+	return false;
+}
+
+void emr_notices_answered(emr_notices *notices, const emr_id16 *open, size_t n)
+{
+	pthread_mutex_lock(&notices->lock);
+	for (uint64_t i = oldest(notices); i <= notices->last; i++) {
+		notice *at = at_number(notices, i);
+
+		if (at->request == NULL || at->is_answered || is_among(at->request_id, open, n))
+			continue;
+		at->is_answered = true;
+		if (at->waits_fd >= 0)
+			close(at->waits_fd);
+		at->waits_fd = -1;
+	}
+	pthread_mutex_unlock(&notices->lock);
 }
 
 const char *emr_notices_folder(const emr_notices *notices)

@@ -79,8 +79,11 @@ static void tell_request(emr_visit *visit, const emr_listed_request *listed, emr
 		emr_signature_word(listed->signature), listed->signer, signature, sizeof signature);
 	emr_problem_set(&problem, message, "who", who, "what", what, "purpose", purposes, "because",
 		because, "id", listed->id, "path", listed->file, "signed", signature, NULL);
-	emr_notices_add_request(visit->notices, &problem, listed->file,
-		message == EMR_SAY_ASKED || message == EMR_SAY_CONSENT_ASKS ? listed->id : NULL);
+	if (message == EMR_SAY_ASKED || message == EMR_SAY_CONSENT_ASKS)
+		emr_notices_add_request(
+			visit->notices, &problem, listed->file, listed->request, listed->id);
+	else
+		emr_notices_add_problem(visit->notices, &problem, listed->file);
 }
 
 static emr_status tell_received(emr_visit *visit, told *t, const emr_listed_request *listed)
@@ -180,11 +183,29 @@ static emr_status is_of_requests(void *arg, const emr_replica_change *change)
 		       : EMR_OK;
 }
 
+/* Wherever they were answered, or taken back: no notice asks for them any more. */
+static emr_status take_away_answered(emr_visit *visit, const emr_request_list *requests)
+{
+	EMR_AUTO_FREE emr_id16 *open = calloc(requests->n + 1, sizeof *open);
+	size_t n = 0;
+
+	if (open == NULL)
+		return EMR_NO_MEMORY;
+	for (size_t i = 0; i < requests->n; i++) {
+		if (requests->list[i].is_to_me && requests->list[i].state == EMR_SHARE_REQUEST_OPEN)
+			open[n++] = requests->list[i].request;
+	}
+	emr_notices_answered(visit->notices, open, n);
+	return EMR_OK;
+}
+
 static emr_status look_at_requests(emr_visit *visit, told *t)
 {
 	EMR_AUTO_REQUEST_LIST requests = {0};
 	emr_status status = emr_requests_show(visit->session, visit->share, &requests);
 
+	if (status == EMR_OK)
+		status = take_away_answered(visit, &requests);
 	for (size_t i = 0; i < requests.n && status == EMR_OK; i++)
 		status = requests.list[i].is_to_me ? tell_received(visit, t, &requests.list[i])
 						   : tell_sent(visit, &requests.list[i]);

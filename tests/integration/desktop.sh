@@ -43,6 +43,14 @@ printf '%s' '{"at":"","path":"x","error":"bad-data","message":"<b>x</b> & y","hi
 	must usr/libexec/emrfs/notify
 heard "notify 2 Medical records | &lt;b&gt;x&lt;/b&gt; &amp; y emrfs verify"
 echo nonsense | usr/libexec/emrfs/notify 2>out/said && emr_fail "nonsense was shown"
+mkfifo waits
+exec 7<>waits
+printf '%s' '{"at":"","path":"","error":"asked","message":"Who asks","hint":"","level":"info","request":"r-4m8t","ends_fd":3}' |
+	must usr/libexec/emrfs/notify 3<waits 7>&-
+heard "notify 0 Medical records | Who asks"
+expect "notices taken away before the answer" "$(grep -c '^close' heard)" 0
+exec 7>&-				# answered, wherever
+heard "close 2"
 emr_init
 run 0 mount --passphrase-file "$EMR_PASS" "$MNT"
 echo x >"$MNT/a"

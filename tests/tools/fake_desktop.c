@@ -4,9 +4,9 @@
  *   fake_desktop BUS-ADDRESS
  *
  * Owns org.freedesktop.Notifications and org.freedesktop.login1 there.  Prints "notify URGENCY
- * TITLE | BODY" for each notification, "inhibit WHAT MODE" when sleep is delayed and "released"
- * when it no longer is.  Reads commands from standard input: "lock", "lock-other" (a session of
- * somebody else), "hint", "sleep", "wake".
+ * TITLE | BODY" for each notification, "close N" when the Nth is taken away, "inhibit WHAT MODE"
+ * when sleep is delayed and "released" when it no longer is.  Reads commands from standard input:
+ * "lock", "lock-other" (a session of somebody else), "hint", "sleep", "wake".
  */
 #include <errno.h>
 #include <poll.h>
@@ -21,6 +21,7 @@
 #define OTHER "/org/freedesktop/login1/session/_32"
 #define MANAGER "/org/freedesktop/login1"
 
+static uint32_t shown;	   /* the number of the newest notification */
 static int inhibitor = -1; /* our end of the pipe whose other end the one who delays holds */
 
 static int notify(sd_bus_message *m, void *arg, sd_bus_error *error)
@@ -48,7 +49,22 @@ static int notify(sd_bus_message *m, void *arg, sd_bus_error *error)
 	for (; *body != '\0'; body++)
 		putchar(*body == '\n' ? ' ' : *body);
 	putchar('\n');
-	return sd_bus_reply_method_return(m, "u", (uint32_t)1);
+	return sd_bus_reply_method_return(m, "u", ++shown);
+}
+
+/* 3: by a call. */
+static int take_away(sd_bus_message *m, void *arg, sd_bus_error *error)
+{
+	uint32_t number;
+
+	(void)arg;
+	(void)error;
+	if (sd_bus_message_read(m, "u", &number) < 0)
+		return -EINVAL;
+	printf("close %u\n", number);
+	(void)sd_bus_emit_signal(sd_bus_message_get_bus(m), "/org/freedesktop/Notifications",
+		"org.freedesktop.Notifications", "NotificationClosed", "uu", number, (uint32_t)3);
+	return sd_bus_reply_method_return(m, "");
 }
 
 static int inhibit(sd_bus_message *m, void *arg, sd_bus_error *error)
@@ -79,6 +95,7 @@ static int sessions(sd_bus *bus, const char *path, const char *interface, const 
 static const sd_bus_vtable notifications[] = {
 	SD_BUS_VTABLE_START(0),
 	SD_BUS_METHOD("Notify", "susssasa{sv}i", "u", notify, SD_BUS_VTABLE_UNPRIVILEGED),
+	SD_BUS_METHOD("CloseNotification", "u", "", take_away, SD_BUS_VTABLE_UNPRIVILEGED),
 	SD_BUS_VTABLE_END,
 };
 

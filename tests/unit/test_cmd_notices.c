@@ -412,6 +412,61 @@ static void a_program_that_does_not_end_is_ended_with_the_mount(void **state)
 	assert_int_equal(unlink(program) + unlink(begun) + rmdir(place), 0);
 }
 
+/* The program of a request hears by a pipe that it waits no more; what was answered before it was
+ * told is not told at all. */
+static void what_was_answered_is_taken_away(void **state)
+{
+	static const emr_id16 ids[3] = {{{1}}, {{2}}, {{3}}};
+	static const char *const names[3] = {"r-one", "r-two", "r-three"};
+	char place[] = "/tmp/emrfs-notify-XXXXXX", program[64], result[64], ended[64], script[512];
+	emr_problem asked = {.message = EMR_SAY_ASKED, .text = "asks"};
+	emr_notices *notices;
+	struct stat st;
+	int fd;
+
+	(void)state;
+	assert_non_null(mkdtemp(place));
+	snprintf(program, sizeof program, "%s/program", place);
+	snprintf(script, sizeof script,
+		"#!/bin/sh\nid=$(sed 's/.*\"request\":\"\\([a-z-]*\\)\".*\"ends_fd\":3.*/\\1/')\n"
+		"{ cat <&3; echo over >'%s/'$id-ended; } &\n"
+		"exec 3<&-\n"
+		"[ $id != r-one ] || read go <'%s/go'\n"
+		"echo told >'%s/'$id\n",
+		place, place, place);
+	snprintf(result, sizeof result, "%s/go", place);
+	assert_int_equal(mkfifo(result, 0600), 0);
+	fd = open(program, O_WRONLY | O_CREAT | O_CLOEXEC, 0700);
+	assert_int_equal(write(fd, script, strlen(script)), strlen(script));
+	close(fd);
+	assert_ok(emr_notices_new(program, &notices));
+	for (size_t i = 0; i < 3; i++)
+		emr_notices_add_request(notices, &asked, "", ids[i], names[i]);
+	fd = open(result, O_WRONLY | O_CLOEXEC); /* the first is being told, the others are not */
+	assert_true(fd >= 0);
+	emr_notices_answered(notices, (emr_id16[]){ids[0], ids[2]}, 2);
+	close(fd);
+	unlink(result);
+	snprintf(result, sizeof result, "%s/r-three", place);
+	assert_true(appears(result));
+	unlink(result);
+	snprintf(result, sizeof result, "%s/r-two", place);
+	assert_int_not_equal(stat(result, &st), 0);
+	snprintf(result, sizeof result, "%s/r-one", place);
+	assert_true(appears(result));
+	unlink(result);
+	snprintf(ended, sizeof ended, "%s/r-one-ended", place);
+	assert_int_not_equal(stat(ended, &st), 0);
+	emr_notices_answered(notices, &ids[2], 1);
+	assert_true(appears(ended));
+	unlink(ended);
+	snprintf(ended, sizeof ended, "%s/r-three-ended", place);
+	assert_int_not_equal(stat(ended, &st), 0);
+	emr_notices_free(notices); /* the folder is closed: nobody can answer */
+	assert_true(appears(ended));
+	assert_int_equal(unlink(ended) + unlink(program) + rmdir(place), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -429,6 +484,7 @@ int main(void)
 		cmocka_unit_test(a_program_gets_each_notice_as_json),
 		cmocka_unit_test(a_notice_that_cannot_be_told_keeps_no_other_back),
 		cmocka_unit_test(a_program_that_does_not_end_is_ended_with_the_mount),
+		cmocka_unit_test(what_was_answered_is_taken_away),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -81,6 +81,15 @@ emr_until grep -q 'being shared' "$page"
 click_ok
 shared() { ! shares_none; }
 emr_until shared
+say "answered elsewhere, at a terminal or on another computer: nothing asks any more"
+as lima run 0 request 'Ana Silva:Letters' --reason 'later'
+emr_until stand 1
+emr_until waiting
+as ana run 0 request --json
+last=$(python3 -c 'import json, sys; print([r["id"] for r in json.load(open(sys.argv[1]))["requests"] if r["reason"] == "later"][0])' out/said)
+as ana run 0 deny "$last"
+emr_until stand 0
+emr_until gone_waiting
 say "in the language of the person"
 as ana run 0 unmount
 as ana env LC_ALL=C.UTF-8 LANGUAGE=pt "$EMRFS" mount --passphrase-file "$EMR_PASS" "$EMR_WORK/ana-folder" >out/said || emr_fail "mount"
@@ -94,5 +103,11 @@ as lima run 0 request 'Ana Silva:Letters' --reason 'more'
 emr_until stand 2 # and the one that still waits
 must dunstctl close-all
 emr_until gone_waiting
-two_unmount ana lima
+say "nor does one stand, with the name of who asks, when the folder is closed"
+as lima run 0 request 'Ana Silva:Photos' --reason 'more'
+emr_until stand 1
+as ana run 0 unmount
+emr_until stand 0
+emr_until gone_waiting
+two_unmount lima
 echo "all is well"

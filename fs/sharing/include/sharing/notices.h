@@ -5,6 +5,7 @@
 #include <jansson.h>
 
 #include "base/bytes.h"
+#include "base/id.h"
 #include "kit/message.h"
 
 typedef struct emr_notices emr_notices; /* thread-safe */
@@ -22,10 +23,13 @@ void emr_notices_add_with(
 	void *notices, const char *error_id, const char *path, const char *detail);
 /* The same with words that are filled in already, about PATH ("" = the folder). */
 void emr_notices_add_problem(emr_notices *notices, const emr_problem *problem, const char *path);
-/* The same; REQUEST is the id of what waits for an answer of this person (NULL: nothing does), for
- * the program that shows it. */
-void emr_notices_add_request(
-	emr_notices *notices, const emr_problem *problem, const char *path, const char *request);
+/* The same about what waits for an answer of this person: ID is its whole id, SHOWN what a person
+ * calls it.  The program that shows it gets the read end of a pipe that ends with the request, and
+ * with NOTICES. */
+void emr_notices_add_request(emr_notices *notices, const emr_problem *problem, const char *path,
+	emr_id16 id, const char *shown);
+/* Of those, only the N in OPEN wait still, wherever the others were answered. */
+void emr_notices_answered(emr_notices *notices, const emr_id16 *open, size_t n);
 /* Where the folder is open, for hints that other programs' commands are made of.  Before the first
  * notice. */
 emr_status emr_notices_set_folder(emr_notices *notices, const char *folder);
