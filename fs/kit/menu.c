@@ -24,6 +24,7 @@ static const struct {
 	{"emrfs people check", N_("Medical Records: Take a Card")},
 	{"emrfs people card", N_("My card, to hand out")},
 	{"emrfs backup", N_("Make a second copy")},
+	{"emrfs unmount --purge", N_("Close the folder")},
 	{"emrfs request", N_("Who asks for something")},
 	{"emrfs restore --list", N_("Earlier versions")},
 };

@@ -60,8 +60,9 @@ two_until 60 shares_one
 run 0 share
 says "(7 days)"
 run 0 status --wait
-say "taken back"
-entry 'lima\nyes\nyes\n' unshare "$MNT/Scans"
+say "taken back: those who may open it are asked about, and nobody else who is known"
+entry '1\nyes\nyes\n' unshare "$MNT/Scans/a.txt"
+expect "who may open it, and what" "$(sed '1d; 2,${/^window/,$d}' shown)" "$(printf '%s\n' 1 lima Scans)"
 shares_none() { ! shares_one; }
 two_until 60 shares_none
 say "with a terminal behind it, too, everything is asked in windows"
@@ -84,8 +85,15 @@ printf 'lima\n7 days\nyes\nyes\n' >answers && : >shown
 python3 terminal.py "$PACKAGING/action" share "$MNT/Scans" || emr_fail "action share: $(cat shown)"
 grep -q 'Share it (yes or no)?' shown || emr_fail "a yes was not asked for: $(cat shown)"
 two_until 60 shares_one
-entry 'lima\nyes\nyes\n' unshare "$MNT/Scans"
+entry '1\nyes\nyes\n' unshare "$MNT"
 two_until 60 shares_none
+say "of what nobody may open that is said, in one sentence"
+entry 'no\n' unshare "$MNT/Scans"
+expect "windows" "$(grep -c ^window: shown)" 1
+grep -qx "You share this with nobody." shown || emr_fail "not said: $(cat shown)"
+: >shown && printf 'no\n' >answers
+"$PACKAGING/action" unshare "$EMR_WORK/answers" && emr_fail "shared from outside: $(cat shown)"
+grep -qF "$EMR_WORK/answers" shown || emr_fail "not said that it is not in the folder: $(cat shown)"
 say "whoever is chosen is meant, however they are called"
 odd='Dr Paula  "who":"Re\is"'
 as ana run 0 people add lima.card --name 'Dr Paula  Lima'
@@ -100,9 +108,18 @@ two_until 60 shared_with 'Dr Paula  Lima'
 entry "${odd/\\/\\\\}\n7 days\nyes\nyes\n" share "$MNT/Scans"
 two_until 60 shared_with "$odd
 Dr Paula  Lima"
-entry 'Dr Paula  Lima\nyes\nyes\n' unshare "$MNT/Scans"
+must mkdir "$MNT/Scans 2"
+run 0 share "$MNT/Scans 2" with 'Dr Paula  Lima' --yes
+shared_three() { [ "$("$EMRFS" share --json | python3 -c 'import json, sys; print(len(json.load(sys.stdin)["grants"]))')" = 3 ]; }
+two_until 60 shared_three
+entry 'no\n' unshare "$MNT/Scans"
+expect "who may open it" "$(sed '1d; 2,${/^window/,$d}' shown)" "$(printf '%s\n' 1 "$odd" Scans 2 'Dr Paula  Lima' Scans)"
+entry '1\nyes\nyes\n' unshare "$MNT/Scans 2"
+two_until 60 shared_with "$odd
+Dr Paula  Lima"
+entry '2\nyes\nyes\n' unshare "$MNT/Scans"
 two_until 60 shared_with "$odd"
-entry "${odd/\\/\\\\}\nyes\nyes\n" unshare "$MNT/Scans"
+entry '1\nyes\nyes\n' unshare "$MNT/Scans"
 two_until 60 shares_none
 say "a request is shown, and answered"
 as lima run 0 request 'Ana Silva:Scans' --reason 'second opinion'
