@@ -29,6 +29,7 @@ typedef struct taking {
 	emr_id32 listkey_id;
 	const emr_list_key *list_key; /* there; NULL: not published yet */
 	uint64_t done, total;
+	size_t most_objects; /* in one batch: fewer where the ledger takes no large ones */
 } taking;
 
 /* ---- counting ---- */
@@ -360,7 +361,7 @@ static emr_status add_object(taking *k, side_batch *batch, const emr_replica_hea
 	emr_id32 id;
 	emr_status status = EMR_OK;
 
-	if (emr_batch_count(batch->batch) >= EMR_BATCH_SEND_ITEMS ||
+	if (emr_batch_count(batch->batch) >= k->most_objects ||
 		emr_batch_size(batch->batch) > EMR_BATCH_SEND_BYTES - EMR_META_BYTES_MAX - 1024)
 		return EMR_LIMIT;
 	status = head_there(k, here->object, &there);
@@ -386,9 +387,28 @@ static emr_status note_head(void *arg, const emr_replica_head *head)
 	return emr_buf_append(arg, head, sizeof *head);
 }
 
+/* What the ledger takes in one piece is a matter of its channel, which nobody tells: halves find it
+ * (send.c does the same).  EMR_OK: the same objects come in a smaller batch. */
+static emr_status send_batch(taking *k, side_batch *batch, uint64_t sent_before, size_t *done)
+{
+	size_t count = emr_batch_count(batch->batch);
+	emr_status status = side_batch_send(batch);
+
+	if (status != EMR_LIMIT || count <= 1)
+		return status;
+	k->most_objects = count / 2;
+	k->tally->sent = sent_before;
+	*done = 0;
+	emr_log(EMR_LOG_WARN, "the ledger takes no batch of %zu records: the next have %zu", count,
+		count / 2);
+	return EMR_OK;
+}
+
+/* As many of HEADS as one batch takes; none: the next one is smaller. */
 static emr_status send_some(taking *k, const emr_replica_head *heads, size_t n, size_t *out_done)
 {
 	AUTO_SIDE_BATCH batch = {0};
+	const uint64_t sent = k->tally->sent;
 	size_t done = 0;
 	emr_status status =
 		side_batch_begin(&k->t->to, k->t->keyring, k->t->clock, k->domain, &batch);
@@ -400,7 +420,7 @@ static emr_status send_some(taking *k, const emr_replica_head *heads, size_t n, 
 	if (status == EMR_LIMIT && done > 0)
 		status = EMR_OK;
 	if (status == EMR_OK)
-		status = side_batch_send(&batch);
+		status = send_batch(k, &batch, sent, &done);
 	if (status == EMR_OK)
 		*out_done = done;
 	return status;
@@ -487,6 +507,7 @@ static emr_status take_all(
 	const emr_id16 *ids = (const emr_id16 *)(const void *)list->ids.data;
 	const uint16_t *flags = (const uint16_t *)(const void *)list->flags.data;
 	uint64_t done = 0;
+	size_t most_objects = EMR_BATCH_SEND_ITEMS;
 	emr_status status = EMR_OK;
 
 	for (size_t i = 0; i < list->ids.len / sizeof *ids && status == EMR_OK; i++) {
@@ -495,10 +516,12 @@ static emr_status take_all(
 			.domain = ids[i],
 			.flags = flags[i],
 			.done = done,
+			.most_objects = most_objects,
 			.total = tally->files + tally->directories + tally->links};
 
 		status = take_domain(&k);
 		done = k.done;
+		most_objects = k.most_objects;
 	}
 	return status;
 }

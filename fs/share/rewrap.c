@@ -321,10 +321,35 @@ static void wrapping_end(wrapping *w)
 	parcel_end(&w->p);
 }
 
-/* As many of HEADS as one batch takes. */
+static bool is_full(const wrapping *w)
+{
+	size_t most = w->share->most_records;
+
+	return most > 0 && emr_batch_count(w->p.batch) >= most;
+}
+
+/* What the ledger takes in one piece is a matter of its channel, which nobody tells: halves find it
+ * (fs/settle/send.c does the same).  EMR_OK: the same records come in a smaller batch. */
+static emr_status send_wrapped(hiding *h, wrapping *w, uint64_t wrapped_before, size_t *done)
+{
+	size_t count = emr_batch_count(w->p.batch);
+	emr_status status = count > 0 ? parcel_send(&w->p) : EMR_OK;
+
+	if (status != EMR_LIMIT || count <= 1)
+		return status;
+	h->share->most_records = count / 2;
+	h->wrapped = wrapped_before;
+	*done = 0;
+	emr_log(EMR_LOG_WARN, "the ledger takes no batch of %zu records: the next have %zu", count,
+		count / 2);
+	return EMR_OK;
+}
+
+/* As many of HEADS as one batch takes; none: the next one is smaller. */
 static emr_status wrap_some(hiding *h, const emr_replica_head *heads, size_t n, size_t *out_done)
 {
 	wrapping w = {.share = h->share, .domain = h->domain, .epoch = h->epoch};
+	const uint64_t wrapped = h->wrapped, left_out = h->left_out;
 	size_t done = 0;
 	emr_status status = parcel_begin(h->share, emr_signer_domain(h->domain, SHARE_GEN), &w.p);
 
@@ -334,14 +359,16 @@ static emr_status wrap_some(hiding *h, const emr_replica_head *heads, size_t n, 
 		status = share_domain(h->share, h->domain, &w.row);
 	if (status == EMR_OK)
 		status = own_list_key(&w);
-	while (status == EMR_OK && done < n) {
+	while (status == EMR_OK && done < n && !is_full(&w)) {
 		status = add_record(h, &w, &heads[done]);
 		done += status == EMR_OK;
 	}
 	if (status == EMR_LIMIT && done > 0)
 		status = EMR_OK;
-	if (status == EMR_OK && emr_batch_count(w.p.batch) > 0)
-		status = parcel_send(&w.p);
+	if (status == EMR_OK)
+		status = send_wrapped(h, &w, wrapped, &done);
+	if (done == 0)
+		h->left_out = left_out; /* they are met again */
 	wrapping_end(&w);
 	if (status == EMR_OK)
 		*out_done = done;

@@ -43,6 +43,7 @@ struct emr_share {
 	request_others others;
 	auditors auditors;
 	letters_said letters;
+	size_t most_records;  /* said again in one batch; 0: as many as a batch holds */
 	bool awaits_team_key; /* a letter to me about a team was not here when it was looked for */
 };
 

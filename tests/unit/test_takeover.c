@@ -28,6 +28,8 @@ typedef struct world {
 static int submits_left = -1; /* -1: all; then that many go through, and the next is lost on its
 				 way, or its answer is */
 static bool is_answer_lost;
+static size_t most_items; /* that the ledger takes in one batch; 0: any number */
+static unsigned too_large;
 
 emr_status __real_emr_ledger_submit(
 	emr_ledger *ledger, emr_bytes batch, emr_ledger_answer *out_answer);
@@ -36,8 +38,18 @@ emr_status __wrap_emr_ledger_submit(
 emr_status __wrap_emr_ledger_submit(
 	emr_ledger *ledger, emr_bytes batch, emr_ledger_answer *out_answer)
 {
+	emr_batch *parsed = malloc(sizeof *parsed);
 	emr_status status;
+	bool is_large;
 
+	assert_non_null(parsed);
+	assert_int_equal(
+		emr_batch_parse((emr_span){batch.data, batch.len}, parsed), EMR_RESULT_APPLIED);
+	is_large = most_items > 0 && parsed->count > most_items;
+	free(parsed);
+	too_large += is_large;
+	if (is_large)
+		return EMR_LIMIT;
 	if (submits_left == 0 && !is_answer_lost)
 		return EMR_IO;
 	status = __real_emr_ledger_submit(ledger, batch, out_answer);
@@ -326,6 +338,29 @@ static void more_than_one_batch_holds_goes_along(void **state)
 	take(w);
 	assert_int_equal(take(w), 0);
 	expect_count(w, 520);
+}
+
+/* A channel of Fabric takes transactions up to a size that it alone knows. */
+static void a_ledger_that_takes_small_batches_only_gets_smaller_ones(void **state)
+{
+	world *w = *state;
+	emr_takeover_tally tally = {0};
+
+	for (int i = 0; i < 24; i++) {
+		char name[32];
+
+		snprintf(name, sizeof name, "Imaging/%d.txt", i);
+		kit_text(&w->k, name, name);
+	}
+	settle(w);
+	most_items = 5;
+	too_large = 0;
+	assert_ok(emr_takeover_run(&w->takeover, &tally));
+	most_items = 0;
+	assert_true(too_large > 0);
+	assert_true(tally.sent >= 24);
+	expect_same(w);
+	a_second_run_says_nothing_again(state);
 }
 
 /* Wherever it is cut off, before a batch arrives or after it did, the next run ends it. */
@@ -622,6 +657,7 @@ int main(void)
 		TEST(what_went_on_meanwhile_is_brought_up_to_date),
 		TEST(what_was_erased_meanwhile_is_erased_there),
 		TEST(more_than_one_batch_holds_goes_along),
+		TEST(a_ledger_that_takes_small_batches_only_gets_smaller_ones),
 		TEST(it_may_be_interrupted_anywhere),
 		TEST(another_member_reads_no_name),
 		TEST(the_past_is_told_as_before),

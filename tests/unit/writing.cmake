@@ -6,6 +6,9 @@ set(writing_inside ${PROJECT_SOURCE_DIR}/fs/share ${PROJECT_SOURCE_DIR}/fs/settl
 emr_test(test_story_writing SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_story_writing.c ${writing_kit}
 	USES ${writing_uses} INCLUDES ${writing_inside}
 	LINK_OPTIONS -Wl,--wrap=emr_ledger_submit)
+emr_test(test_story_narrow SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_story_narrow.c ${CMAKE_CURRENT_LIST_DIR}/story_kit.c ${CMAKE_CURRENT_LIST_DIR}/view_kit.c
+	USES ${writing_uses} INCLUDES ${writing_inside}
+	LINK_OPTIONS -Wl,--wrap=emr_ledger_submit)
 emr_test(test_story_writing_rights SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_story_writing_rights.c ${writing_kit}
 	USES ${writing_uses} INCLUDES ${writing_inside}
 	LINK_OPTIONS -Wl,--wrap=guest_look,--wrap=guest_may,--wrap=emr_ledger_submit)
