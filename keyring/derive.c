@@ -192,16 +192,19 @@ emr_status emr_keyring_object_id(
 /* A device's is its owner's, if it was told; one that was not knows of no copies. */
 static emr_status copies_root(const emr_keyring *kr, emr_secret *out)
 {
-	emr_bytes told = emr_keyring_fact_value(kr, EMR_KEYRING_COPIES);
-	emr_status status;
+	EMR_AUTO_BUF told = {0};
+	emr_status status = emr_keyring_fact_value(kr, EMR_KEYRING_COPIES, &told);
 
-	if (told.len == 0)
+	if (status == EMR_NOT_FOUND)
 		return emr_derive(&kr->seed, &(emr_key_info){.label = "copies"}, 32, out);
-	if (told.len != 32)
-		return EMR_DAMAGED;
-	status = emr_secret_new(told.len, out);
+	if (status == EMR_OK && told.len != 32)
+		status = EMR_DAMAGED;
+	if (status == EMR_OK)
+		status = emr_secret_new(told.len, out);
 	if (status == EMR_OK)
 		memcpy(out->data, told.data, told.len);
+	if (told.len > 0)
+		emr_wipe(told.data, told.len);
 	return status;
 }
 

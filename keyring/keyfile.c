@@ -100,23 +100,37 @@ static emr_status header_write(const emr_kdf_cost *cost, const uint8_t salt[16],
 	return w.status;
 }
 
+/* As the facts are at one moment. */
+static emr_status payload_make(const emr_keyring *kr, uint8_t **out_payload, size_t *out_bytes)
+{
+	uint8_t *payload;
+
+	emr_keyring_hold_facts(kr);
+	*out_bytes = payload_bytes(kr);
+	payload = sodium_malloc(*out_bytes);
+	if (payload != NULL) {
+		memset(payload, 0, *out_bytes);
+		payload_write(kr, payload);
+	}
+	emr_keyring_let_facts(kr);
+	*out_payload = payload;
+	return payload != NULL ? EMR_OK : EMR_NO_MEMORY;
+}
+
 emr_status emr_keyfile_make(const emr_keyring *kr, emr_bytes passphrase, const emr_kdf_cost *cost,
 	const uint8_t salt[16], const uint8_t nonce[24], emr_buf *out)
 {
 	EMR_AUTO_SECRET key = {0};
-	size_t plain_bytes = payload_bytes(kr);
-	size_t sealed_bytes = plain_bytes + EMR_AEAD_TAG_BYTES;
+	size_t plain_bytes = 0, sealed_bytes;
 	AUTO_PAYLOAD payload = NULL;
 	uint8_t com[32];
 	emr_status status = key_and_com(passphrase, salt, cost, &key, com);
 
+	if (status == EMR_OK)
+		status = payload_make(kr, &payload, &plain_bytes);
 	if (status != EMR_OK)
 		return status;
-	payload = sodium_malloc(plain_bytes);
-	if (payload == NULL)
-		return EMR_NO_MEMORY;
-	memset(payload, 0, plain_bytes);
-	payload_write(kr, payload);
+	sealed_bytes = plain_bytes + EMR_AEAD_TAG_BYTES;
 	status = header_write(cost, salt, nonce, com, sealed_bytes, out);
 	if (status == EMR_OK)
 		status = emr_buf_reserve(out, sealed_bytes);

@@ -30,6 +30,7 @@ emr_status emr_keyring_from_seed(emr_keyring_kind kind, uint64_t created_unix_s,
 		return EMR_NO_MEMORY;
 	kr->coowned = emr_coowned_new();
 	kr->memo = emr_memo_new();
+	(void)pthread_mutex_init(&kr->facts_lock, NULL);
 	if (kr->coowned == NULL || kr->memo == NULL) {
 		emr_keyring_free(kr);
 		return EMR_NO_MEMORY;
@@ -70,6 +71,7 @@ void emr_keyring_free(emr_keyring *kr)
 	emr_memo_free(kr->memo);
 	for (size_t i = 0; i < kr->nfacts; i++)
 		forget_fact(&kr->facts[i]);
+	pthread_mutex_destroy(&kr->facts_lock);
 	free(kr);
 }
 
@@ -112,14 +114,25 @@ static void remove_fact(emr_keyring *kr, size_t i)
 	kr->facts[kr->nfacts] = (emr_keyring_fact){0};
 }
 
-emr_status emr_keyring_tlv_set(emr_keyring *kr, emr_keyring_tlv type, emr_bytes value)
+/* What is held is no key and nothing that can be seen: a keyring that does not change has it, too.
+ */
+void emr_keyring_hold_facts(const emr_keyring *kr)
 {
-	size_t i = find_fact(kr, (uint8_t)type);
+	(void)pthread_mutex_lock((pthread_mutex_t *)(uintptr_t)&kr->facts_lock);
+}
+
+void emr_keyring_let_facts(const emr_keyring *kr)
+{
+	(void)pthread_mutex_unlock((pthread_mutex_t *)(uintptr_t)&kr->facts_lock);
+}
+
+/* With the facts held. */
+static emr_status put_fact(emr_keyring *kr, uint8_t type, emr_bytes value)
+{
+	size_t i = find_fact(kr, type);
 	emr_buf copy = {0};
 	emr_status status;
 
-	if ((unsigned)type == 0 || (unsigned)type > UINT8_MAX || value.len > EMR_KEYRING_TLV_MAX)
-		return EMR_INVALID;
 	if (value.len == 0) {
 		remove_fact(kr, i);
 		return EMR_OK;
@@ -132,26 +145,38 @@ emr_status emr_keyring_tlv_set(emr_keyring *kr, emr_keyring_tlv type, emr_bytes 
 	if (i == kr->nfacts)
 		kr->nfacts++;
 	forget_fact(&kr->facts[i]);
-	kr->facts[i] = (emr_keyring_fact){.type = (uint8_t)type, .value = copy};
+	kr->facts[i] = (emr_keyring_fact){.type = type, .value = copy};
 	return EMR_OK;
+}
+
+emr_status emr_keyring_tlv_set(emr_keyring *kr, emr_keyring_tlv type, emr_bytes value)
+{
+	emr_status status;
+
+	if ((unsigned)type == 0 || (unsigned)type > UINT8_MAX || value.len > EMR_KEYRING_TLV_MAX)
+		return EMR_INVALID;
+	emr_keyring_hold_facts(kr);
+	status = put_fact(kr, (uint8_t)type, value);
+	emr_keyring_let_facts(kr);
+	return status;
+}
+
+emr_status emr_keyring_fact_value(const emr_keyring *kr, emr_keyring_tlv type, emr_buf *out)
+{
+	emr_status status = EMR_NOT_FOUND;
+	size_t i;
+
+	emr_keyring_hold_facts(kr);
+	i = find_fact(kr, (uint8_t)type);
+	if (i < kr->nfacts)
+		status = emr_buf_append(out, kr->facts[i].value.data, kr->facts[i].value.len);
+	emr_keyring_let_facts(kr);
+	return status;
 }
 
 emr_status emr_keyring_tlv_get(const emr_keyring *kr, emr_keyring_tlv type, emr_buf *out)
 {
-	size_t i = find_fact(kr, (uint8_t)type);
-
-	if (type == EMR_KEYRING_COPIES)
-		return EMR_DENIED;
-	if (i == kr->nfacts)
-		return EMR_NOT_FOUND;
-	return emr_buf_append(out, kr->facts[i].value.data, kr->facts[i].value.len);
-}
-
-emr_bytes emr_keyring_fact_value(const emr_keyring *kr, emr_keyring_tlv type)
-{
-	size_t i = find_fact(kr, (uint8_t)type);
-
-	return i < kr->nfacts ? emr_buf_view(&kr->facts[i].value) : (emr_bytes){0};
+	return type == EMR_KEYRING_COPIES ? EMR_DENIED : emr_keyring_fact_value(kr, type, out);
 }
 
 static emr_status x25519_and_B(const emr_keyring *kr, emr_public *made)

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <openssl/evp.h>
+#include <pthread.h>
 
 #include "keyring/keyring.h"
 #include "keyring/words.h"
@@ -21,6 +22,7 @@ struct emr_keyring {
 	uint64_t created_unix_s;
 	emr_id16 device_id;
 	emr_secret seed;
+	pthread_mutex_t facts_lock; /* nfacts, facts */
 	size_t nfacts;
 	emr_keyring_fact facts[EMR_KEYRING_TLVS];
 	struct emr_coowned *coowned; /* coowned.c; with a lock of its own */
@@ -31,8 +33,11 @@ struct emr_keyring {
 emr_status emr_keyring_from_seed(emr_keyring_kind kind, uint64_t created_unix_s, emr_id16 device_id,
 	emr_secret *take_seed, emr_keyring **out);
 
-/* Borrowed; empty: there is none. */
-emr_bytes emr_keyring_fact_value(const emr_keyring *kr, emr_keyring_tlv type);
+/* As emr_keyring_tlv_get, also of what that refuses to show. */
+emr_status emr_keyring_fact_value(const emr_keyring *kr, emr_keyring_tlv type, emr_buf *out);
+/* Whoever goes through all facts of a keyring that others may use holds its facts meanwhile. */
+void emr_keyring_hold_facts(const emr_keyring *kr);
+void emr_keyring_let_facts(const emr_keyring *kr);
 
 /* HKDF-SHA512("emrfs/v1/id", seed, LABEL || 0 || ID || u32 NUMBER); ID may be empty, NUMBER only
  * with with_number. */
