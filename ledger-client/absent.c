@@ -212,6 +212,17 @@ static emr_status absent_submit(void *self, emr_bytes batch, emr_ledger_answer *
 	return status == EMR_OK ? leave(&v, v.backend->submit(v.self, batch, out_answer)) : status;
 }
 
+static emr_status absent_renew(void *self, emr_keyring *keyring, emr_bytes certificate,
+	emr_bytes batch, emr_ledger_answer *out_answer)
+{
+	visit v;
+	emr_status status = enter(self, &v);
+
+	return status == EMR_OK ? leave(&v, emr_backend_renew(v.backend, v.self, keyring,
+						    certificate, batch, out_answer))
+				: status;
+}
+
 static emr_status absent_size(void *self, uint64_t *out_size)
 {
 	visit v;
@@ -389,6 +400,7 @@ static void absent_look(void *self, emr_ledger_absence *out_absence)
 static const emr_ledger_backend backend = {
 	.close = absent_close,
 	.submit = absent_submit,
+	.renew = absent_renew,
 	.size = absent_size,
 	.changes = absent_changes,
 	.entries = absent_entries,

@@ -22,15 +22,13 @@ emr_status emr_act_send(const emr_keyring *keyring, emr_ledger *ledger, const em
 }
 
 /* PART is that of each: only one operation may have one. */
-static emr_status act_send(const emr_keyring *keyring, emr_signer who, emr_ledger *ledger,
-	const emr_act *acts, size_t n, emr_bytes part, const emr_clock *clock,
-	emr_ledger_answer *out_answer)
+static emr_status make_batch(const emr_keyring *keyring, emr_signer who, emr_ledger *ledger,
+	const emr_act *acts, size_t n, emr_bytes part, const emr_clock *clock, emr_buf *out)
 {
 	uint64_t now = emr_clock_unix_s(clock != NULL ? clock : emr_clock_system());
 	const emr_batch_options options = {
 		.keyring = keyring, .signer = who, .net_id = emr_ledger_net_id(ledger)};
 	EMR_AUTO_BATCH batch = NULL;
-	EMR_AUTO_BUF bytes = {0};
 	emr_id32 item;
 	emr_status status = emr_batch_new(&options, &batch);
 
@@ -39,10 +37,24 @@ static emr_status act_send(const emr_keyring *keyring, emr_signer who, emr_ledge
 
 		status = emr_batch_add(batch, &operation, &item);
 	}
-	if (status == EMR_OK)
-		status = emr_batch_finish(batch, now, VALID_FOR_S, &bytes, NULL);
+	return status == EMR_OK ? emr_batch_finish(batch, now, VALID_FOR_S, out, NULL) : status;
+}
+
+static emr_status act_send(const emr_keyring *keyring, emr_signer who, emr_ledger *ledger,
+	const emr_act *acts, size_t n, emr_bytes part, const emr_clock *clock,
+	emr_ledger_answer *out_answer)
+{
+	EMR_AUTO_BUF bytes = {0};
+	emr_status status = make_batch(keyring, who, ledger, acts, n, part, clock, &bytes);
+
 	return status == EMR_OK ? emr_ledger_submit(ledger, emr_buf_view(&bytes), out_answer)
 				: status;
+}
+
+emr_status emr_act_batch(const emr_keyring *keyring, emr_signer who, emr_ledger *ledger,
+	const emr_act *act, emr_bytes part, const emr_clock *clock, emr_buf *out)
+{
+	return make_batch(keyring, who, ledger, act, 1, part, clock, out);
 }
 
 emr_status emr_act_send_as(const emr_keyring *keyring, emr_signer who, emr_ledger *ledger,

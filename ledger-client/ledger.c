@@ -4,6 +4,7 @@
 
 #include <stdlib.h>
 
+#include "contract/codes.h"
 #include "contract/contract.h"
 #include "ledger/backend.h"
 #include "ledger/checkpoint.h"
@@ -95,6 +96,34 @@ emr_status emr_ledger_submit(emr_ledger *ledger, emr_bytes batch, emr_ledger_ans
 	if (batch.len > EMR_LEDGER_BATCH_MAX)
 		return EMR_LIMIT;
 	return ledger->backend->submit(ledger->self, batch, out_answer);
+}
+
+bool emr_ledger_answer_is_yes(const emr_ledger_answer *answer)
+{
+	return answer->refusal == 0 && answer->n_results > 0 &&
+	       answer->results[0] <= EMR_RESULT_ALREADY;
+}
+
+emr_status emr_backend_renew(const emr_ledger_backend *backend, void *self, emr_keyring *keyring,
+	emr_bytes certificate, emr_bytes batch, emr_ledger_answer *out_answer)
+{
+	emr_status status;
+
+	if (backend->renew != NULL)
+		return backend->renew(self, keyring, certificate, batch, out_answer);
+	status = backend->submit(self, batch, out_answer);
+	if (status == EMR_OK && emr_ledger_answer_is_yes(out_answer))
+		status = emr_keyring_tlv_set(keyring, EMR_KEYRING_CERTIFICATE, certificate);
+	return status;
+}
+
+emr_status emr_ledger_renew(emr_ledger *ledger, emr_keyring *keyring, emr_bytes certificate,
+	emr_bytes batch, emr_ledger_answer *out_answer)
+{
+	if (batch.len > EMR_LEDGER_BATCH_MAX)
+		return EMR_LIMIT;
+	return emr_backend_renew(
+		ledger->backend, ledger->self, keyring, certificate, batch, out_answer);
 }
 
 emr_status emr_ledger_size(emr_ledger *ledger, uint64_t *out_size)

@@ -179,9 +179,7 @@ static emr_status renew_if_due(emr_attendant *a, int *next_ms)
 	return status;
 }
 
-/* An agent runs for longer than a certificate lasts.  This thread alone brings anything to the
- * ledger, so nothing goes there under the newer one before the ledger knows it.  Who does not get
- * one asks again. */
+/* An agent runs for longer than a certificate lasts.  Who does not get one asks again. */
 static void renew_certificate_if_due(emr_attendant *a, int *next_ms)
 {
 	emr_problem problem = {0};

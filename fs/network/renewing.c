@@ -18,6 +18,7 @@
 #include "kit/text.h"
 #include "ledger/act_send.h"
 #include "ledger/register.h"
+#include "ledger/renew.h"
 #include "network/enrolling.h"
 #include "replica/follower.h"
 #include "replica/people.h"
@@ -128,13 +129,14 @@ static emr_status look(const emr_session *session, const emr_cert_facts *facts,
 	return status;
 }
 
-/* KEY_CERT behind the row of ME; what came of it is in the copy then. */
+/* KEY_CERT behind the row of ME; what came of it is in the copy then.  Threads of an open folder
+ * may bring batches meanwhile: which certificate signs is the ledger's handle's to say. */
 static emr_status send(emr_session *session, emr_bytes chain, const emr_known_person *me)
 {
 	emr_register who = {.keyring = session->keyring,
 		.net_id = emr_ledger_net_id(session->ledger),
 		.roles = me->row.roles};
-	EMR_AUTO_BUF part = {0};
+	EMR_AUTO_BUF part = {0}, batch = {0};
 	EMR_AUTO_FREE emr_ledger_answer *answer = calloc(1, sizeof *answer);
 	char name[256];
 	emr_act act;
@@ -148,8 +150,11 @@ static emr_status send(emr_session *session, emr_bytes chain, const emr_known_pe
 		return status;
 	act.version = me->row.head.version + 1;
 	memcpy(act.prev.b, me->row.head.item, sizeof act.prev.b);
-	status = emr_act_send_as(session->keyring, emr_signer_identity(), session->ledger, &act,
-		emr_buf_view(&part), NULL, answer);
+	status = emr_act_batch(session->keyring, emr_signer_identity(), session->ledger, &act,
+		emr_buf_view(&part), NULL, &batch);
+	if (status == EMR_OK)
+		status = emr_ledger_renew(
+			session->ledger, session->keyring, chain, emr_buf_view(&batch), answer);
 	return status == EMR_OK ? emr_follow_answer(session->replica, answer) : status;
 }
 
@@ -192,28 +197,29 @@ emr_status emr_renewing_name_first(emr_session *session)
 	return tell_ledger(session, emr_buf_view(&chain));
 }
 
-/* On Fabric the newer one brings the news of itself, so the keyring has it meanwhile. */
+/* What the ledger was told before, and nobody saw it here, is the keyring's from now on. */
+static emr_status take_over(emr_session *session, emr_bytes chain)
+{
+	emr_status status = emr_keyring_tlv_set(session->keyring, EMR_KEYRING_CERTIFICATE, chain);
+
+	if (status == EMR_OK &&
+		renameat(session->state_fd, NEXT, session->state_fd, EMR_STATE_CERTIFICATE) != 0)
+		status = emr_status_from_errno(errno);
+	if (status == EMR_OK && fsync(session->state_fd) != 0)
+		status = emr_status_from_errno(errno);
+	return status;
+}
+
 static emr_status change_over(emr_session *session, emr_bytes chain)
 {
-	EMR_AUTO_BUF before = {0};
-	emr_status status = emr_keyring_tlv_get(session->keyring, EMR_KEYRING_CERTIFICATE, &before);
+	emr_status status = tell_ledger(session, chain);
 
 	if (status == EMR_OK)
-		status = emr_keyring_tlv_set(session->keyring, EMR_KEYRING_CERTIFICATE, chain);
-	if (status == EMR_OK)
-		status = tell_ledger(session, chain);
-	if (status != EMR_OK) {
-		(void)!emr_keyring_tlv_set(
-			session->keyring, EMR_KEYRING_CERTIFICATE, emr_buf_view(&before));
-		/* What no ledger takes is not asked again. */
-		if (status == EMR_REFUSED || emr_status_kind_of(status) == EMR_KIND_FINAL)
-			(void)unlinkat(session->state_fd, NEXT, 0);
-		return status;
-	}
-	return renameat(session->state_fd, NEXT, session->state_fd, EMR_STATE_CERTIFICATE) == 0 &&
-			       fsync(session->state_fd) == 0
-		       ? EMR_OK
-		       : emr_status_from_errno(errno);
+		return take_over(session, chain);
+	/* What no ledger takes is not asked again. */
+	if (status == EMR_REFUSED || emr_status_kind_of(status) == EMR_KIND_FINAL)
+		(void)unlinkat(session->state_fd, NEXT, 0);
+	return status;
 }
 
 static void say_late(const emr_cert_facts *facts, emr_problem *out_problem)

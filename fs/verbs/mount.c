@@ -19,6 +19,7 @@
 #include "kit/text.h"
 #include "ledger/sql.h"
 #include "mount/behind.h"
+#include "mount/cert_watch.h"
 #include "mount/code.h"
 #include "mount/copy_scan.h"
 #include "mount/mountpoint.h"
@@ -84,7 +85,8 @@ typedef struct mount {
 	emr_research *research;
 	emr_doors *doors;
 	emr_publishing *publishing;
-	emr_rot_watch *rot_watch; /* NULL: for reading only */
+	emr_rot_watch *rot_watch;   /* NULL: for reading only */
+	emr_cert_watch *cert_watch; /* NULL: for reading only, or nobody renews it */
 	pthread_t warden;
 	atomic_bool is_ready, has_ended;
 	_Atomic int64_t ready_boot_ns; /* set before is_ready */
@@ -114,6 +116,7 @@ static void mount_end(mount *m)
 {
 	emr_publishing_stop(m->publishing);
 	emr_rot_watch_stop(m->rot_watch);
+	emr_cert_watch_stop(m->cert_watch);
 	emr_closed_free(&m->closed);
 	emr_sharing_end(m->sharing); /* whoever waits for it at the socket is answered now */
 	end_viewer_cache(m);
@@ -123,6 +126,7 @@ static void mount_end(mount *m)
 	emr_session_close(&m->session);
 	emr_copy_scan_end(&m->copy_scan); /* which a thread of the view used */
 	emr_rot_watch_free(m->rot_watch);
+	emr_cert_watch_free(m->cert_watch);
 	emr_publishing_free(m->publishing);
 	emr_sharing_free(m->sharing);
 	emr_doors_free(m->doors);
@@ -254,6 +258,10 @@ static void when_ready(void *arg)
 		emr_log(EMR_LOG_ERROR, "datasets: nothing follows while this folder is open");
 	if (!is_read_only && emr_rot_watch_start(&m->session, m->notices, &m->rot_watch) != EMR_OK)
 		emr_log(EMR_LOG_ERROR, "rot: the ledger is not compared while this folder is open");
+	if (!is_read_only &&
+		emr_cert_watch_start(&m->session, m->notices, &m->cert_watch) != EMR_OK)
+		emr_log(EMR_LOG_ERROR,
+			"certificate: it is not renewed as long as this folder is open");
 	emr_publishing_start(m->publishing);
 	atomic_store(&m->ready_boot_ns, emr_clock_boot_ns(emr_clock_system()));
 	atomic_store(&m->is_ready, true);

@@ -560,6 +560,7 @@ static void host_close(void *self)
 		keep_position(h);
 	emr_chain_close(h->chain);
 	emr_buf_free(&h->descriptor);
+	host_renewal_free(&h->renewal);
 	if (h->wake_fd >= 0 && !h->is_wake_lent)
 		(void)close(h->wake_fd);
 	if (h->line_free != NULL)
@@ -575,6 +576,7 @@ static void host_close(void *self)
 static const emr_ledger_backend backend = {
 	.close = host_close,
 	.submit = host_submit,
+	.renew = host_renew,
 	.size = host_size,
 	.changes = host_changes,
 	.entries = host_entries,

@@ -6,6 +6,14 @@
 #include "gateway_private.h"
 #include "ledger/backend.h"
 
+/* A certificate of which nobody knows whether the ledger names it; keyring NULL: there is none. */
+typedef struct host_renewal {
+	emr_keyring *keyring; /* has it */
+	emr_buf former;	      /* which is its again when the ledger says no */
+	emr_buf batch;	      /* that tells the ledger */
+	bool is_entered;      /* a block has it; what was decided is not read yet */
+} host_renewal;
+
 typedef struct fabric_host {
 	/* set when it is opened */
 	emr_gateway *gateway;
@@ -20,6 +28,7 @@ typedef struct fabric_host {
 	bool is_wake_lent;
 	uint32_t timeout_ms;
 	pthread_mutex_t submit_lock; /* one batch on its way at a time; before lock */
+	host_renewal renewal;	     /* with submit_lock */
 	pthread_mutex_t lock;	     /* what follows */
 	emr_chain *chain;
 	emr_gateway_position position;
@@ -66,4 +75,8 @@ void host_note_lacking(fabric_host *h, emr_bytes batch, const emr_ledger_answer 
 emr_status host_bring_when(uint64_t signed_s, uint64_t before_s, uint64_t now_s);
 /* Looks after them when it is time, no lock held; when the next time is (INT64_MAX: none). */
 int64_t host_tend_lacking(fabric_host *h);
+/* host_submit.c; an emr_ledger_backend's submit and renew. */
 emr_status host_submit(void *self, emr_bytes batch, emr_ledger_answer *out_answer);
+emr_status host_renew(void *self, emr_keyring *keyring, emr_bytes certificate, emr_bytes batch,
+	emr_ledger_answer *out_answer);
+void host_renewal_free(host_renewal *renewal);

@@ -1,5 +1,6 @@
 /* This file brings a batch to a ledger on Fabric: what was signed is kept in a file before it is
  * sent, and a batch is proposed anew only when a block says that nothing came of it. */
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -17,6 +18,7 @@ typedef struct sending {
 	emr_id32 batch_id;
 	char name[80]; /* of the kept envelope */
 	emr_gateway_call call;
+	bool is_entered; /* a block has it, whether it was read here or not */
 } sending;
 
 static emr_status answer_of_entry(fabric_host *h, const emr_id32 *batch_id, emr_ledger_answer *out)
@@ -173,14 +175,119 @@ static emr_status propose_until(sending *s, emr_gateway_answer *answer)
 	return status == EMR_CONFLICT ? EMR_BUSY : status;
 }
 
+static void sending_begin(fabric_host *h, emr_bytes batch, sending *out)
+{
+	char hex[65];
+
+	*out = (sending){.host = h, .batch = batch, .call = emr_gateway_call_of(h->timeout_ms, -1)};
+	emr_batch_id(batch.data, out->batch_id.b);
+	emr_hex(out->batch_id.b, sizeof out->batch_id.b, hex);
+	(void)snprintf(out->name, sizeof out->name, "envelope-%s", hex);
+}
+
+/* submit_lock held. */
+static emr_status submit(sending *s, emr_ledger_answer *out_answer)
+{
+	emr_gateway_answer said = {.kind = EMR_OUTCOME_APPLIED};
+	emr_ledger_answer answer = {.is_repeat = 1};
+	emr_status status = look(s, false, &answer);
+
+	if (status == EMR_NOT_FOUND) {
+		answer.is_repeat = 0;
+		status = settle_kept(s);
+		if (status == EMR_NOT_FOUND)
+			status = propose_until(s, &said);
+		s->is_entered = status == EMR_OK && said.kind != EMR_OUTCOME_REFUSED;
+		if (s->is_entered)
+			status = look(s, true, &answer);
+		else if (status == EMR_OK)
+			answer.refusal = said.refusal;
+		answer.is_repeat = said.kind == EMR_OUTCOME_KNOWN;
+	}
+	if (status != EMR_OK)
+		return status == EMR_NOT_FOUND ? EMR_TIMEOUT : status; /* the peer is behind */
+	answer.batch_id = s->batch_id;
+	*out_answer = answer;
+	return EMR_OK;
+}
+
+/* ---- another certificate ---- */
+
+void host_renewal_free(host_renewal *renewal)
+{
+	emr_buf_free(&renewal->former);
+	emr_buf_free(&renewal->batch);
+	*renewal = (host_renewal){.keyring = NULL};
+}
+
+/* An envelope is kept as long as nobody knows what became of it; without one nothing was sent. */
+static bool may_be_named(const sending *s)
+{
+	return s->host->renewal.is_entered ||
+	       faccessat(s->host->dirfd, s->name, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
+/* submit_lock held: whether the ledger has the renewal that is on its way.  Until that is known
+ * nobody can say by which certificate anything else is to be signed. */
+static emr_status end_renewal(fabric_host *h, emr_ledger_answer *out_answer)
+{
+	host_renewal *r = &h->renewal;
+	sending s;
+	emr_status status, undone = EMR_OK;
+
+	sending_begin(h, emr_buf_view(&r->batch), &s);
+	status = submit(&s, out_answer);
+	r->is_entered = r->is_entered || s.is_entered;
+	if (status != EMR_OK && may_be_named(&s))
+		return status;
+	if (status != EMR_OK || !emr_ledger_answer_is_yes(out_answer))
+		undone = emr_keyring_tlv_set(
+			r->keyring, EMR_KEYRING_CERTIFICATE, emr_buf_view(&r->former));
+	if (undone != EMR_OK)
+		return undone;
+	host_renewal_free(r);
+	return status;
+}
+
+static emr_status note_renewal(
+	fabric_host *h, emr_keyring *keyring, emr_bytes certificate, emr_bytes batch)
+{
+	host_renewal *r = &h->renewal;
+	emr_status status = emr_keyring_tlv_get(keyring, EMR_KEYRING_CERTIFICATE, &r->former);
+
+	if (status == EMR_OK)
+		status = emr_buf_append(&r->batch, batch.data, batch.len);
+	if (status == EMR_OK)
+		status = emr_keyring_tlv_set(keyring, EMR_KEYRING_CERTIFICATE, certificate);
+	if (status == EMR_OK)
+		r->keyring = keyring;
+	else
+		host_renewal_free(r);
+	return status;
+}
+
+emr_status host_renew(void *self, emr_keyring *keyring, emr_bytes certificate, emr_bytes batch,
+	emr_ledger_answer *out_answer)
+{
+	fabric_host *h = self;
+	emr_status status = EMR_OK;
+	HOLD(&h->submit_lock);
+
+	if (h->submitter == NULL)
+		return EMR_DENIED;
+	if (keyring != h->submitter || batch.len < EMR_HEADER_BYTES)
+		return EMR_INVALID;
+	if (h->renewal.keyring == NULL)
+		status = note_renewal(h, keyring, certificate, batch);
+	return status == EMR_OK ? end_renewal(h, out_answer) : status;
+}
+
 emr_status host_submit(void *self, emr_bytes batch, emr_ledger_answer *out_answer)
 {
 	fabric_host *h = self;
-	emr_gateway_answer said = {.kind = EMR_OUTCOME_APPLIED};
-	sending s = {.host = h, .batch = batch, .call = emr_gateway_call_of(h->timeout_ms, -1)};
-	emr_ledger_answer answer = {.is_repeat = 1};
-	char hex[65];
-	emr_status status;
+	emr_ledger_answer answer;
+	emr_status status = EMR_OK;
+	sending s;
 	HOLD(&h->submit_lock);
 
 	if (h->submitter == NULL)
@@ -189,24 +296,11 @@ emr_status host_submit(void *self, emr_bytes batch, emr_ledger_answer *out_answe
 		*out_answer = (emr_ledger_answer){.refusal = EMR_RESULT_FORMAT};
 		return EMR_OK;
 	}
-	emr_batch_id(batch.data, s.batch_id.b);
-	emr_hex(s.batch_id.b, sizeof s.batch_id.b, hex);
-	(void)snprintf(s.name, sizeof s.name, "envelope-%s", hex);
-	status = look(&s, false, &answer);
-	if (status == EMR_NOT_FOUND) {
-		answer.is_repeat = 0;
-		status = settle_kept(&s);
-		if (status == EMR_NOT_FOUND)
-			status = propose_until(&s, &said);
-		if (status == EMR_OK && said.kind == EMR_OUTCOME_REFUSED)
-			answer.refusal = said.refusal;
-		else if (status == EMR_OK)
-			status = look(&s, true, &answer);
-		answer.is_repeat = said.kind == EMR_OUTCOME_KNOWN;
-	}
-	if (status != EMR_OK)
-		return status == EMR_NOT_FOUND ? EMR_TIMEOUT : status; /* the peer is behind */
-	answer.batch_id = s.batch_id;
-	*out_answer = answer;
-	return EMR_OK;
+	/* What comes of a renewal is the renewer's to say; here it counts only that it is known. */
+	if (h->renewal.keyring != NULL)
+		status = end_renewal(h, &answer);
+	if (h->renewal.keyring != NULL)
+		return status;
+	sending_begin(h, batch, &s);
+	return submit(&s, out_answer);
 }

@@ -16,6 +16,9 @@ emr_status emr_act_send(const emr_keyring *keyring, emr_ledger *ledger, const em
  * emr_follow_answer. */
 emr_status emr_act_send_as(const emr_keyring *keyring, emr_signer who, emr_ledger *ledger,
 	const emr_act *act, emr_bytes part, const emr_clock *clock, emr_ledger_answer *out_answer);
+/* The batch alone, for who sends it in another way; appends to OUT. */
+emr_status emr_act_batch(const emr_keyring *keyring, emr_signer who, emr_ledger *ledger,
+	const emr_act *act, emr_bytes part, const emr_clock *clock, emr_buf *out);
 /* N of them without parts in one batch, each behind its row as it is now.  *OUT_CODE: 0, or why the
  * batch, or the first that was not taken, was refused.  EMR_LIMIT: more than a batch holds. */
 emr_status emr_act_send_all(const emr_keyring *keyring, emr_ledger *ledger, const emr_act *acts,

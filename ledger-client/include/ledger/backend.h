@@ -3,7 +3,7 @@
  * subtrees. It refuses nothing by itself that ledger.h does not name. */
 #pragma once
 
-#include "ledger/ledger.h"
+#include "ledger/renew.h"
 
 struct emr_chain;
 
@@ -12,6 +12,9 @@ struct emr_chain;
 typedef struct emr_ledger_backend {
 	void (*close)(void *self);
 	emr_status (*submit)(void *self, emr_bytes batch, emr_ledger_answer *out_answer);
+	/* NULL = it does not ask who handed a batch in by his certificate. */
+	emr_status (*renew)(void *self, emr_keyring *keyring, emr_bytes certificate,
+		emr_bytes batch, emr_ledger_answer *out_answer);
 	emr_status (*size)(void *self, uint64_t *out_size);
 	emr_status (*changes)(
 		void *self, const emr_id16 *domain, uint64_t since, emr_ledger_change *out_change);
@@ -51,6 +54,10 @@ emr_status emr_ledger_over(const emr_ledger_backend *backend, void *self, emr_by
 
 /* The backend below a handle, for one that stands in front of it. */
 const emr_ledger_backend *emr_ledger_below(const emr_ledger *ledger, void **out_self);
+
+/* By a backend's own way, or as one without it does. */
+emr_status emr_backend_renew(const emr_ledger_backend *backend, void *self, emr_keyring *keyring,
+	emr_bytes certificate, emr_bytes batch, emr_ledger_answer *out_answer);
 
 /* The backend of a network directory.  Knows no absence: it opens or it does not. */
 emr_status emr_embedded_open(const emr_ledger_options *options, emr_ledger **out_ledger);

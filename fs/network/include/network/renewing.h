@@ -6,9 +6,10 @@
 #include "kit/out.h"
 #include "session/session.h"
 
-/* SESSION is open, nobody saves yet.  The newer certificate is kept in the state
- * (EMR_STATE_CERTIFICATE), and its keyring has it from here on; *OUT_IS_NEW.  EMR_OK also where
- * nothing is due; otherwise with a problem, and the previous certificate goes on. */
+/* SESSION is open, and other threads of it may bring batches meanwhile (emr_ledger_renew).  The
+ * newer certificate is kept in the state (EMR_STATE_CERTIFICATE), and its keyring has it from here
+ * on; *OUT_IS_NEW.  EMR_OK also where nothing is due; otherwise with a problem, and the previous
+ * certificate goes on.  One thread at a time. */
 emr_status emr_renewing_do(emr_session *session, bool *out_is_new, emr_problem *out_problem);
 /* When that is due, in Unix seconds; UINT64_MAX: nobody renews it. */
 uint64_t emr_renewing_due(const emr_session *session);

@@ -1,0 +1,94 @@
+/* Waits until a third of the certificate's time is left, and has it renewed while the folder goes
+ * on.  What could not be renewed is said once, and asked for again. */
+#include "mount/cert_watch.h"
+
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/worker.h"
+#include "network/renewing.h"
+
+#define LOOK_S UINT64_C(3600) /* at the longest: somebody may set the clock */
+
+struct emr_cert_watch {
+	emr_session *session;
+	emr_notices *notices;
+	emr_worker worker;
+	bool has_failed; /* of the thread: the last try did, and it was said */
+};
+
+static void renew(emr_cert_watch *w)
+{
+	emr_problem problem = {0};
+	bool is_new = false;
+	emr_status status = emr_renewing_do(w->session, &is_new, &problem);
+
+	if (status != EMR_OK) {
+		emr_log(EMR_LOG_WARN, "certificate: %s", problem.text);
+		if (!w->has_failed)
+			emr_notices_add_problem(w->notices, &problem, "");
+	}
+	w->has_failed = status != EMR_OK;
+	if (is_new)
+		emr_log(EMR_LOG_INFO, "certificate: it was renewed");
+}
+
+/* A newer one that came, and that the ledger was not told of, is brought with the next look. */
+static int64_t next_look_ns(const emr_cert_watch *w)
+{
+	uint64_t now = emr_clock_unix_s(emr_clock_system());
+	uint64_t due = emr_renewing_due(w->session);
+	uint64_t wait_s = due > now ? due - now : LOOK_S;
+
+	if (wait_s > LOOK_S)
+		wait_s = LOOK_S;
+	return emr_clock_boot_ns(emr_clock_system()) + (int64_t)wait_s * 1000000000;
+}
+
+static void *watch(void *arg)
+{
+	emr_cert_watch *w = arg;
+
+	while (emr_worker_wait(&w->worker, next_look_ns(w)))
+		renew(w);
+	return NULL;
+}
+
+emr_status emr_cert_watch_start(
+	emr_session *session, emr_notices *notices, emr_cert_watch **out_watch)
+{
+	emr_cert_watch *w;
+	emr_status status;
+
+	*out_watch = NULL;
+	if (emr_renewing_due(session) == UINT64_MAX)
+		return EMR_OK;
+	w = calloc(1, sizeof *w);
+	if (w == NULL)
+		return EMR_NO_MEMORY;
+	w->session = session;
+	w->notices = notices;
+	emr_worker_init(&w->worker);
+	status = emr_worker_start(&w->worker, "certificate", watch, w);
+	if (status != EMR_OK) {
+		emr_cert_watch_free(w);
+		return status;
+	}
+	*out_watch = w;
+	return EMR_OK;
+}
+
+void emr_cert_watch_stop(emr_cert_watch *w)
+{
+	if (w != NULL)
+		emr_worker_stop(&w->worker);
+}
+
+void emr_cert_watch_free(emr_cert_watch *w)
+{
+	if (w == NULL)
+		return;
+	emr_worker_free(&w->worker);
+	free(w);
+}

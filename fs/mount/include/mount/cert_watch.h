@@ -1,0 +1,16 @@
+/* Renews the member's certificate while a folder is open: one stays open for longer than a
+ * certificate lasts.  It refuses to begin where nobody renews it. */
+#pragma once
+
+#include "session/session.h"
+#include "sharing/notices.h"
+
+typedef struct emr_cert_watch emr_cert_watch;
+
+/* In a thread of its own.  *OUT_WATCH is NULL where no authority of the organisation's own gives
+ * certificates.  SESSION and NOTICES are borrowed until stop. */
+emr_status emr_cert_watch_start(
+	emr_session *session, emr_notices *notices, emr_cert_watch **out_watch);
+/* Ends the thread; before the session is closed.  NULL is fine. */
+void emr_cert_watch_stop(emr_cert_watch *watch);
+void emr_cert_watch_free(emr_cert_watch *watch);

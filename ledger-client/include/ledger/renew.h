@@ -1,0 +1,18 @@
+/* Another certificate for the key that submits, while other threads bring batches: the handle of
+ * the ledger alone says which of the two signs. It refuses to have two signing at once. */
+#pragma once
+
+#include "ledger/ledger.h"
+
+/* Brings BATCH, which alone names CERTIFICATE as that of KEYRING (the submitter), and no other
+ * batch meanwhile: it is signed with CERTIFICATE already, what comes before it with the former,
+ * what comes behind it with CERTIFICATE.  KEYRING has it when the ledger has taken the batch, and
+ * the former one when it has not.  While nobody knows which of the two it is (a status of
+ * emr_ledger_submit that leaves the question open), every batch asks for that first, and is not
+ * sent before it is known, so that the ledger takes none for a stranger's; and whoever renews
+ * meanwhile gets the answer of the batch that is on its way.  EMR_INVALID: KEYRING is not the
+ * submitter's. */
+emr_status emr_ledger_renew(emr_ledger *ledger, emr_keyring *keyring, emr_bytes certificate,
+	emr_bytes batch, emr_ledger_answer *out_answer);
+/* The first operation was taken, or was there. */
+bool emr_ledger_answer_is_yes(const emr_ledger_answer *answer);

@@ -1,0 +1,84 @@
+#!/bin/bash
+# fabric_renew.sh: a folder that stays open for longer than its certificate lasts gets another one meanwhile, while it saves: on a
+# network whose hospital has an authority of its own (support/fake_ca.py). PEER plays the channel.
+SUPPORT=${SUPPORT:-$(cd "$(dirname "$0")/../support" && pwd)}
+. "$SUPPORT/mount.sh"
+. "$SUPPORT/said.sh"
+. "$SUPPORT/two.sh"
+. "$SUPPORT/channel.sh"
+two_begin fabric_renew
+at_end() {
+	local who
+	for who in $TWO_MEMBERS; do emr_clear_away "$EMR_WORK/$who" "$EMR_WORK/$who-folder"; done
+	channel_stop
+	[ -z "${authority:-}" ] || kill "$authority" 2>/dev/null
+}
+mkdir -m 700 ca
+channel_begin
+CA_PORT=$(emr_port) python3 "$SUPPORT/fake_ca.py" ca >out/authority 2>&1 &
+authority=$!
+two_until 60 test -e ca/ready
+printf 'adminpw\n' >admin.secret && chmod 600 admin.secret
+{
+	cat channel/settings
+	echo "authority = https://127.0.0.1:$(cat ca/port) $EMR_WORK/ca/tls.pem"
+} >net/network
+as hospital run 0 org create "São Lucas" --network "$NET" --yes --passphrase-file "$EMR_PASS" --words-file "$EMR_WORK/hospital.words" \
+	--login admin --secret-file "$EMR_WORK/admin.secret"
+# A folder with a certificate that begins now, ends after that many days and is asked for when a third of them is left. Where joining
+# took longer than two thirds it was renewed at the opening, which proves nothing: another person comes with a longer one.
+open_with() { # DAYS: $who has it
+	local days=$1
+	for who in "$2" "$2-2" "$2-3" "$2-4"; do
+		as hospital run 0 org invite "$who" --role clinician -o "$EMR_WORK/$who.invitation" --within 1h --passphrase-file "$EMR_PASS"
+		echo "0 $days" >ca/days
+		as "$who" run 0 init --join "$EMR_WORK/$who.invitation" --yes --name "Rui Paz" --born 1970-01-01 --passphrase-file "$EMR_PASS" \
+			--words-file "$EMR_WORK/$who.words"
+		rm ca/days
+		two_mount "$who"
+		[ -e "$who/state/certificate" ] || return 0
+		two_unmount "$who"
+		days=$(awk "BEGIN { print $days * 3 }")
+	done
+	emr_fail "no folder is open before a third of its certificate's time is left"
+}
+keep_saving() { # WHO, until ./$1.enough is there
+	local i
+	for ((i = 0; ; i++)); do
+		echo "saved $i" >"$1-folder/$i.txt" || return 1
+		[ ! -e "$1.enough" ] || break
+		sleep 1
+	done
+	echo "$i" >"$1.saved"
+}
+
+say "an open folder gets another certificate meanwhile, and what is saved before, meanwhile and after reaches the ledger"
+open_with 0.002 rui # 173 s
+keep_saving "$who" &
+saving=$!
+two_until 240 grep -q "certificate: it was renewed" "$who/state/log"
+[ -s "$who/state/certificate" ] && [ ! -e "$who/state/certificate.next" ] || emr_fail "it is not kept: $(ls "$who/state")"
+touch "$who.enough"
+wait "$saving" || emr_fail "the folder stopped saving"
+as "$who" run 0 status --wait
+grep -q "refused" "$who/state/log" && emr_fail "something was refused: $(grep refused "$who/state/log")"
+python3 - "$who-folder" "$(cat "$who.saved")" <<'END' || emr_fail "not everything is on the ledger"
+import os, sys
+for i in range(int(sys.argv[2]) + 1):
+    said = os.getxattr(f"{sys.argv[1]}/{i}.txt", "user.emrfs.state").decode()
+    assert said.startswith("confirmed"), (i, said)
+END
+as "$who" run 0 verify
+two_unmount "$who"
+
+say "what cannot be renewed leaves the former in use, and is said"
+open_with 0.003 sara
+kill "$authority" && wait "$authority" 2>/dev/null
+authority=
+two_until 240 grep -q "no newer one came" "$who/state/log"
+two_until 60 grep -q "no newer one came" "$who-folder/.emrfs/notices"
+[ ! -e "$who/state/certificate" ] || emr_fail "where is it from?"
+echo "under the former" >"$who-folder/former.txt"
+as "$who" run 0 status --wait
+as "$who" registered former.txt >/dev/null
+two_unmount "$who"
