@@ -410,6 +410,27 @@ static void a_flush_that_failed_with_zeros_ahead_is_no_promise(void **state)
 	assert_status(EMR_IO, emr_store_flush(k->store));
 }
 
+/* The flush with which a full segment ends is told to whoever appends; it covers what others wrote.
+ */
+static void a_flush_that_failed_at_the_end_of_a_segment_is_no_promise(void **state)
+{
+	kit *k = *state;
+	emr_block block = kit_block(2, 12000);
+
+	kit_close(k);
+	k->options.segment_bytes = 16384;
+	kit_open(k);
+	kit_put(k, 1, 12000);
+	error = EIO;
+	arm(FLUSH, 0);
+	assert_status(EMR_IO, emr_store_append(k->store, &block, 1, NULL));
+	assert_true(disarm());
+	/* The kernel would say yes now. */
+	assert_status(EMR_IO, emr_store_flush(k->store));
+	assert_true(emr_store_refuses(k->store));
+	kit_block_free(&block);
+}
+
 /* What there is room for would be missing to whoever else writes on that disk. */
 static void zeros_ahead_that_do_not_fit_leave_the_disk_its_room(void **state)
 {
@@ -585,6 +606,7 @@ int main(void)
 		T(a_full_disk_refuses_and_room_lets_it_go_on),
 		T(a_segment_that_was_only_begun_keeps_no_full_disk_closed),
 		T(a_flush_that_failed_with_zeros_ahead_is_no_promise),
+		T(a_flush_that_failed_at_the_end_of_a_segment_is_no_promise),
 		T(zeros_ahead_that_do_not_fit_leave_the_disk_its_room),
 		T(saving_does_not_wait_until_the_disk_has_the_zeros_ahead),
 		T(reclaim_loses_nothing_at_any_failing_call),
