@@ -41,12 +41,17 @@ static void save(emr_stack *stack, const char *name)
 	assert_ok(emr_view_publish_now(stack->view));
 }
 
-static void open_stack(emr_stack *out_stack)
+static void open_stack_in(const char *directory, emr_stack *out_stack)
 {
 	emr_stack_options options = {.notice = note};
 
 	notices[0] = 0;
-	assert_ok(emr_stack_open(home, &options, out_stack));
+	assert_ok(emr_stack_open(directory, &options, out_stack));
+}
+
+static void open_stack(emr_stack *out_stack)
+{
+	open_stack_in(home, out_stack);
 }
 
 static int make_home(void **state)
@@ -88,6 +93,36 @@ static void a_ledger_put_back_with_all_its_watchers_makes_the_folder_read_only(v
 	emr_stack_close(&stack);
 }
 
+/* It is no shorter: what was written to a copy of the folder went on from the same beginning. */
+static void another_history_with_all_its_watchers_makes_the_folder_read_only(void **state)
+{
+	emr_stack stack;
+	emr_attr attr;
+	char other[80];
+
+	(void)state;
+	open_stack(&stack);
+	save(&stack, "one");
+	emr_stack_close(&stack);
+	run("cp -a % %.old");
+	open_stack(&stack);
+	save(&stack, "two");
+	emr_stack_close(&stack);
+	snprintf(other, sizeof other, "%s.old", home);
+	open_stack_in(other, &stack);
+	save(&stack, "other");
+	save(&stack, "more");
+	emr_stack_close(&stack);
+	run("rm -rf %/network");
+	run("cp -a %.old/network %/");
+	run("cp -a %.old/replica.* %/");
+	open_stack(&stack);
+	assert_status(EMR_READ_ONLY, emr_view_mkdir(stack.view, EMR_ROOT_NODE, "new", 0700, &attr));
+	assert_non_null(strstr(notices, "ledger-damaged"));
+	assert_ok(emr_view_find(stack.view, "one", &attr));
+	emr_stack_close(&stack);
+}
+
 static void an_untouched_ledger_is_followed(void **state)
 {
 	emr_stack stack;
@@ -112,6 +147,9 @@ int main(void)
 		cmocka_unit_test_setup_teardown(
 			a_ledger_put_back_with_all_its_watchers_makes_the_folder_read_only,
 			make_home, drop_home),
+		cmocka_unit_test_setup_teardown(
+			another_history_with_all_its_watchers_makes_the_folder_read_only, make_home,
+			drop_home),
 		cmocka_unit_test_setup_teardown(
 			an_untouched_ledger_is_followed, make_home, drop_home),
 	};
