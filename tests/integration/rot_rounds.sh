@@ -1,10 +1,12 @@
 #!/bin/bash
 # rot_rounds.sh [ROUNDS [SEED]]: in each round files are saved, single bits flip in the ledger, in this computer's copy of it, in
-# both, in the blocks, in their index or in the journal's head, and a backup is made and restored.  A backup that ended with 0 restores to the same bytes, file for file; one that did
-# not said so; and the folder that goes on is whole again or said what it lost.
+# both, in the blocks, in their index or in the journal's head, and a backup is made and restored: of a closed folder in one round, and in the
+# next of one that is open and that a program goes on saving into.  A backup that ended with 0 restores to the same bytes, file for file; one that
+# did not said so, and what it has shows nothing that was never saved; nor does the open folder.
 SUPPORT=${SUPPORT:-$(cd "$(dirname "$0")/../support" && pwd)}
 . "$SUPPORT/mount.sh"
 . "$SUPPORT/said.sh"
+. "$SUPPORT/rotten.sh"
 emr_begin rot_rounds
 cd "$EMR_WORK" || exit 2
 ROUNDS=${1:-4} RANDOM=${2:-1}
@@ -28,6 +30,75 @@ try() {
 	timeout "$EMR_PATIENCE" "$EMRFS" "$@" >out/said 2>out/complained </dev/null
 	code=$?
 	case $code in 0 | 1 | 3 | 8) ;; *) emr_fail "emrfs $*: exit $code, $(cat out/said out/complained)" ;; esac
+	[ $code = 0 ] || [ -s out/said ] || [ -s out/complained ] || emr_fail "emrfs $*: exit $code without a word"
+}
+
+# One bit flips in the place that WHERE names.
+rot() {
+	case $where in 0 | 2) flip "$STATE/replica.sqlite" ;; esac
+	case $where in 1 | 2) flip "$STATE/ledger/ledger.sqlite" ;; esac
+	[ $where != 3 ] || flip "$(ls "$STATE"/blocks/seg-*.car | tail -1)" 96
+	[ $where != 4 ] || flip "$STATE/blocks/index.sqlite"
+	[ $where != 5 ] || flip "$head" 0
+}
+# Goes on saving until somebody says that it is enough; a folder that became read-only takes nothing.
+save_on() {
+	local i
+	for ((i = 0; ; i = (i + 1) % 20)); do
+		echo "while it is copied, $i" >"$MNT/meanwhile-$i.txt"
+		[ $i != 3 ] || : >begun
+		[ ! -e enough ] || return 0
+	done 2>/dev/null
+}
+# What was saved meanwhile is there, or not yet, and nothing else is.
+look_at_meanwhile() {
+	local file i
+	for file in "$MNT"/meanwhile-*.txt; do
+		[ -s "$file" ] || continue
+		i=${file##*-}
+		cat "$file" >out/bytes 2>/dev/null || continue
+		[ "$(cat out/bytes)" = "while it is copied, ${i%.txt}" ] || emr_fail "round $round: $file shows what was never saved"
+	done
+}
+# The backup of an open folder; $ended is its exit code.
+back_up_open() {
+	local saver
+	run 0 mount --passphrase-file "$EMR_PASS" "$MNT"
+	rm -f enough begun
+	rot
+	save_on &
+	saver=$!
+	emr_until [ -e begun ]
+	try backup copy
+	ended=$code
+	touch enough
+	wait $saver
+	rotten_files "round $round, open" was
+	look_at_meanwhile
+	try unmount --now
+	! mountpoint -q "$MNT" || emr_fail "round $round: it does not close: $(cat out/said out/complained)"
+}
+back_up_closed() {
+	rot
+	try backup copy
+	ended=$code
+}
+# The backup becomes a computer of its own: what it has is what was saved, and all of it where the backup ended with 0.
+back() {
+	rm -rf back && mkdir -m 700 back && cp home/settings back/
+	(
+		export EMRFS_HOME=$EMR_WORK/back
+		try init --restore copy --passphrase-file "$EMR_PASS"
+		case $ended-$code in 0-0 | 3-0 | 3-3) ;; *) emr_fail "round $round: backup $ended, restore $code: $(cat out/said out/complained)" ;; esac
+		if [ "$ended" = 3 ]; then
+			rotten_mount "round $round, restored" was
+			exit 0
+		fi
+		run 0 mount --passphrase-file "$EMR_PASS" "$MNT"
+		diff -r -x 'meanwhile-*' was "$MNT" >out/differs || { cat out/differs >&2; emr_fail "round $round: the restored folder differs"; }
+		look_at_meanwhile
+		run 0 unmount
+	) || exit 1
 }
 
 emr_init
@@ -46,27 +117,14 @@ for ((round = 1; round <= ROUNDS; round++)); do
 	where=$((RANDOM % 6))
 	head=$(ls "$STATE"/blocks/journal-*.head 2>/dev/null)
 	[ -n "$head" ] || [ $where != 5 ] || where=4	# a short journal has none
-	case $where in 0 | 2) flip "$STATE/replica.sqlite" ;; esac
-	case $where in 1 | 2) flip "$STATE/ledger/ledger.sqlite" ;; esac
-	[ $where != 3 ] || flip "$(ls "$STATE"/blocks/seg-*.car | tail -1)" 96
-	[ $where != 4 ] || flip "$STATE/blocks/index.sqlite"
-	[ $where != 5 ] || flip "$head" 0
 	flipped[where]=$((${flipped[where]:-0} + 1))
-	rm -rf copy && try backup copy
-	if [ $code = 0 ]; then
-		rm -rf back && mkdir -m 700 back && cp home/settings back/
-		(
-			export EMRFS_HOME=$EMR_WORK/back
-			run 0 init --restore copy --passphrase-file "$EMR_PASS"
-			run 0 mount --passphrase-file "$EMR_PASS" "$MNT"
-			diff -r was "$MNT" >out/differs || { cat out/differs >&2; emr_fail "round $round: the restored folder differs"; }
-			run 0 unmount
-		) || exit 1
-		restored=$((restored + 1))
-	else
-		[ -s out/said ] || [ -s out/complained ] || emr_fail "round $round: exit $code without a word"
-		refused=$((refused + 1))
-	fi
+	rm -rf copy
+	if [ $((round % 2)) = 0 ]; then back_up_open; else back_up_closed; fi
+	case $ended in
+	0) back && restored=$((restored + 1)) ;;
+	3) back && refused=$((refused + 1)) ;;
+	*) refused=$((refused + 1)) ;;
+	esac
 	rm -rf "$STATE" && cp -a whole "$STATE"
 done
 say "flips by place: ${flipped[*]}"
