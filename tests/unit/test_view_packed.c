@@ -5,6 +5,8 @@
 #include "record/format.h"
 #include "tree.h"
 
+_Static_assert(sizeof(node) <= 280, "a folder may have a million of them: see fs/view/DESIGN.md");
+
 static emr_view *loses_room; /* with the ledger's next answer, for a place that is kept whole */
 static bool has_no_room;
 

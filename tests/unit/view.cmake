@@ -13,6 +13,7 @@ foreach(theme inner names packed tree files settle space quiet software model th
 		INCLUDES ${view_inside}
 		LINK_OPTIONS ${view_${theme}_links})
 endforeach()
+emr_test(test_view_table SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_view_table.c USES view INCLUDES ${view_inside})
 # Two computers of one person.
 set(view_follow_wraps -Wl,--wrap=emr_ledger_size,--wrap=pthread_mutex_unlock)
 set(view_late_wraps -Wl,--wrap=emr_replica_since,--wrap=emr_facts_get,--wrap=emr_coowned_pre)

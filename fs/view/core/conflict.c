@@ -201,7 +201,7 @@ emr_status conflict_leave_record(emr_view *view, node *n, const char *name)
 	free(restored);
 	n->has_row = true;
 	tree_set_next_id(n, (emr_id16){{0}});
-	n->top_cver = 0;
+	node_set_top_cver(n, 0);
 	n->failure = EMR_OK;
 	free(n->was);
 	n->was = NULL;

@@ -65,7 +65,7 @@ bool disk_lacks(const emr_view *view, const node *n, uint64_t synced)
 
 	if (n->state != NODE_LIVE)
 		return false;
-	if (f != NULL && f->wrote != f->handed && n->write_opens == 0)
+	if (f != NULL && f->wrote != f->handed && node_writers(n) == 0)
 		return true;
 	if (f != NULL && f->is_spill_doubted)
 		return true;
@@ -88,7 +88,7 @@ static emr_status take_unhanded(emr_view *view, bool all, node ***out_nodes, siz
 		node *n = table_at(&view->by_number, i);
 
 		if (n == NULL || n->file == NULL || n->state != NODE_LIVE ||
-			n->file->wrote == n->file->handed || (n->write_opens > 0 && !all))
+			n->file->wrote == n->file->handed || (node_writers(n) > 0 && !all))
 			continue;
 		n->opens++;
 		nodes[count++] = n;

@@ -169,7 +169,7 @@ emr_status file_hand_out_finished(emr_view *view, node *n, uint32_t mine)
 	pthread_rwlock_wrlock(&n->file->lock);
 	/* Who opens from now on cannot change the working copy before the lock is free. */
 	pthread_mutex_lock(&view->lock);
-	is_finished = n->write_opens <= mine;
+	is_finished = node_writers(n) <= mine;
 	pthread_mutex_unlock(&view->lock);
 	if (is_finished)
 		status = hand_out_locked(view, n);

@@ -42,7 +42,7 @@ emr_status handle_new(emr_view *view, node *n, int flags, emr_handle **out_handl
 	handle->may_write = accmode(flags) != O_RDONLY || (flags & O_TRUNC) != 0;
 	n->opens++;
 	if (handle->may_write)
-		n->write_opens++;
+		n->file->writers++;
 	n->file->may_map += handle_may_map(handle);
 	*out_handle = handle;
 	return EMR_OK;
@@ -179,7 +179,7 @@ void handle_put(emr_handle *handle)
 	n->opens--;
 	n->file->may_map -= handle_may_map(handle);
 	if (handle->may_write) {
-		n->write_opens--;
+		n->file->writers--;
 		n->changed_boot_ns = view_boot_ns(view);
 		note_due(view, n->changed_boot_ns + view->options.quiet_ns);
 	}

@@ -51,7 +51,9 @@ typedef struct file {
 	bool is_spill_unsynced; /* handed out to a spill that is not on the disk yet */
 	bool is_spill_doubted;	/* the disk refused to sync it: what it says it has is not to be
 				   believed */
-	uint32_t may_map; /* open handles that may read and write: they may be mapped to write */
+	uint32_t may_map;  /* open handles that may read and write: they may be mapped to write */
+	uint32_t writers;  /* open handles that may write: node_writers */
+	uint64_t top_cver; /* the highest its record has had; 0: not known; node_top_cver */
 	bool is_opened_again; /* since it was made: the kernel may hold pages of it; atomic */
 	uint64_t promised;    /* the mark of the working copy that a flush has covered; 0: none */
 	bool went_back;	      /* the working copy that was promised is not there, or not whole */
@@ -104,18 +106,17 @@ struct node {
 	};
 	file *file; /* of a regular file, once tree_need_file made it; NULL: as the ledger says, or
 		       empty */
-	packed_place packed; /* where, when is_published: node_place, tree_set_place */
-	union {
-		uint64_t top_cver;   /* the highest its record has had; 0: not known */
-		uint32_t past_entry; /* of a node below .emrfs/at/TIME or .emrfs/deleted */
-	};
+	packed_place packed;		  /* where, when is_published: node_place, tree_set_place */
 	union {				  /* owned but for the last */
 		former *was;		  /* NULL: it is where it was published */
 		struct shared_at *shared; /* of a node at or below shared-with-me: shared.h */
 		struct past *past; /* of a node below .emrfs/at/TIME or .emrfs/deleted: past.h */
 	};
-	uint64_t change;  /* grows with every change that must be published */
-	uint64_t row_seq; /* journal position of its row */
+	uint64_t change; /* grows with every change that must be published */
+	union {
+		uint64_t row_seq;    /* journal position of its row */
+		uint32_t past_entry; /* of a node below .emrfs/at/TIME or .emrfs/deleted */
+	};
 	union {
 		int64_t changed_boot_ns;
 		int64_t made_boot_ns; /* of a special file: when its size was right; 0: never */
@@ -123,7 +124,7 @@ struct node {
 	struct node *next_queued;
 	const struct node_kind *kind; /* atomic; what it is: kind.h */
 
-	uint32_t opens, write_opens;
+	uint32_t opens;
 	uint32_t slot; /* its index in the parent's kids */
 	uint32_t attributes_len;
 	uint32_t stored_leaves; /* of its bytes, but for a working copy, where some are holes; 0:
@@ -163,6 +164,26 @@ struct given {
 static inline bool node_is_file(const node *n)
 {
 	return n->type == EMR_META_FILE;
+}
+
+/* Handles that may write to it. */
+static inline uint32_t node_writers(const node *n)
+{
+	return n->file != NULL ? n->file->writers : 0;
+}
+
+/* The highest version that its record has had; 0: it is looked for before new bytes of it are
+ * published. */
+static inline uint64_t node_top_cver(const node *n)
+{
+	return n->file != NULL ? n->file->top_cver : 0;
+}
+
+/* Forgotten without `file`: there are no new bytes that would ask for it. */
+static inline void node_set_top_cver(node *n, uint64_t top_cver)
+{
+	if (n->file != NULL)
+		n->file->top_cver = top_cver;
 }
 
 /* Borrowed until they change. */

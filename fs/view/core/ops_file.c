@@ -286,7 +286,7 @@ emr_status emr_view_set_attr(
 		status = kind_where(n)->prepare_attr(view, n, mask, wanted);
 	if (status == EMR_OK)
 		n->opens++;
-	is_closed = status == EMR_OK && n->write_opens == 0;
+	is_closed = status == EMR_OK && node_writers(n) == 0;
 	pthread_mutex_unlock(&view->lock);
 	if (status != EMR_OK)
 		return status;

@@ -8,26 +8,44 @@
 static char gone_mark;
 #define TABLE_GONE ((void *)&gone_mark)
 
+#define LEAST_CAP 64
+
+/* The upper half: whoever hashes by multiplying has mixed that one best. */
+static uint32_t kept(uint64_t hash)
+{
+	return (uint32_t)(hash >> 32);
+}
+
+/* Where a search for HASH begins.  Any number of slots will do, so a table grows by a quarter and
+ * not to twice; and a larger hash lies further behind, so growing reads and writes in order. */
+static size_t first(const table *t, uint32_t hash)
+{
+	return (size_t)(((uint64_t)hash * t->cap) >> 32);
+}
+
+static size_t after(const table *t, size_t i)
+{
+	return i + 1 == t->cap ? 0 : i + 1;
+}
+
 static void place(table *t, uint32_t hash, void *item)
 {
-	size_t i = hash & (t->cap - 1);
+	size_t i = first(t, hash);
 
 	while (t->items[i] != NULL)
-		i = (i + 1) & (t->cap - 1);
+		i = after(t, i);
 	t->items[i] = item;
 	t->hashes[i] = hash;
 }
 
 emr_status table_reserve_more(table *t, size_t more)
 {
-	size_t cap = t->cap;
+	/* Six slots in ten are taken then, three in four when it grows again. */
+	const size_t cap = LEAST_CAP + (t->count + more) / 3 * 5;
 	table grown = {.used = t->count, .count = t->count};
 
-	if (cap != 0 && (t->used + more) * 4 <= cap * 3)
+	if ((t->used + more) * 4 <= t->cap * 3)
 		return EMR_OK;
-	cap = cap == 0 ? 64 : cap;
-	while ((t->count + more) * 2 > cap)
-		cap *= 2;
 	grown.items = calloc(cap, sizeof *grown.items + sizeof *grown.hashes);
 	if (grown.items == NULL)
 		return EMR_NO_MEMORY;
@@ -48,7 +66,7 @@ emr_status table_reserve(table *t)
 
 void table_add(table *t, uint64_t hash, void *item)
 {
-	place(t, (uint32_t)hash, item);
+	place(t, kept(hash), item);
 	t->used++;
 	t->count++;
 }
@@ -57,9 +75,8 @@ void *table_find(const table *t, uint64_t hash, table_match match, const void *k
 {
 	if (t->cap == 0)
 		return NULL;
-	for (size_t i = (uint32_t)hash & (t->cap - 1); t->items[i] != NULL;
-		i = (i + 1) & (t->cap - 1))
-		if (t->hashes[i] == (uint32_t)hash && t->items[i] != TABLE_GONE &&
+	for (size_t i = first(t, kept(hash)); t->items[i] != NULL; i = after(t, i))
+		if (t->hashes[i] == kept(hash) && t->items[i] != TABLE_GONE &&
 			match(t->items[i], key))
 			return t->items[i];
 	return NULL;
@@ -69,8 +86,7 @@ void table_remove(table *t, uint64_t hash, const void *item)
 {
 	if (t->cap == 0)
 		return;
-	for (size_t i = (uint32_t)hash & (t->cap - 1); t->items[i] != NULL;
-		i = (i + 1) & (t->cap - 1)) {
+	for (size_t i = first(t, kept(hash)); t->items[i] != NULL; i = after(t, i)) {
 		if (t->items[i] != item)
 			continue;
 		t->items[i] = TABLE_GONE;

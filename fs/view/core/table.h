@@ -9,8 +9,8 @@
 
 typedef struct table {
 	void **items;	  /* NULL: never used; TABLE_GONE: removed */
-	uint32_t *hashes; /* the low half, in the same allocation: 12 bytes a slot instead of 16 */
-	size_t cap;	  /* a power of two, or 0; at most 2^32 */
+	uint32_t *hashes; /* the upper half, in the same memory: 12 bytes a slot instead of 16 */
+	size_t cap;	  /* at most 2^32 */
 	size_t used;	  /* slots that are not NULL */
 	size_t count;	  /* items */
 } table;

@@ -26,7 +26,7 @@ vacated *vacated_of(const emr_view *view, const node *n)
 	if (v == NULL)
 		return NULL;
 	v->place = node_place(n);
-	v->top_cver = n->top_cver;
+	v->top_cver = node_top_cver(n);
 	v->type = n->type;
 	v->may_be_adopted = n->type == EMR_META_FILE;
 	v->since_boot_ns = view_boot_ns(view);

@@ -55,7 +55,7 @@ void foreign_become(emr_view *view, node *n, const emr_place *place, node *direc
 	kind_change(n, &own_kind);
 	n->is_published = true;
 	tree_set_place(view, n, place);
-	n->top_cver = place->cver;
+	node_set_top_cver(n, place->cver);
 	n->meta_dirty = n->content_dirty = n->has_row = n->is_domain = false;
 	n->failure = EMR_OK;
 	tree_attach_prepared(view, directory, name, n);

@@ -25,8 +25,8 @@ typedef struct keeping {
 /* Bytes that the ledger does not have; scratch is nobody's record, unless a program is at it. */
 static bool is_unsent(const node *n)
 {
-	return node_is_file(n) && (!n->is_local || n->write_opens > 0) &&
-	       (!n->is_published || n->content_dirty) && (n->size > 0 || n->write_opens > 0);
+	return node_is_file(n) && (!n->is_local || node_writers(n) > 0) &&
+	       (!n->is_published || n->content_dirty) && (n->size > 0 || node_writers(n) > 0);
 }
 
 /* "SHARE (not sent to WHO, 2026-11-20 14.05)" at the top. */
@@ -122,7 +122,7 @@ static emr_status keep(keeping *k, node *n)
 		return status;
 	}
 	n->has_row = n->meta_dirty = n->content_dirty = true;
-	n->top_cver = 0;
+	node_set_top_cver(n, 0);
 	n->failure = EMR_OK;
 	free(n->was);
 	n->was = NULL;

@@ -177,7 +177,7 @@ static void apply_to_node(edit *e, const publishing *p, node *n, const emr_outco
 	tree_set_place(e->view, n, &o->place);
 	n->failure = EMR_OK;
 	if (o->kind == EMR_CHANGE_PUT)
-		n->top_cver = o->place.cver;
+		node_set_top_cver(n, o->place.cver);
 	if (unchanged)
 		n->meta_dirty = false;
 	if (unchanged || emr_id16_equal(node_next_id(n), o->place.object))

@@ -14,7 +14,7 @@
  * under way. */
 static bool is_being_written(const node *n)
 {
-	return n->type == EMR_META_FILE && n->write_opens > 0 && n->state == NODE_LIVE &&
+	return n->type == EMR_META_FILE && node_writers(n) > 0 && n->state == NODE_LIVE &&
 	       (n->content_dirty || !n->is_published);
 }
 

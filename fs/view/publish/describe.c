@@ -141,9 +141,9 @@ static void fill_change(work *w, const node *n, emr_change_kind kind, emr_id16 d
 	w->change.record_id = n->is_published ? node_place(n).record_id : n->id;
 	w->change.cver = n->is_published ? node_place(n).cver : 0;
 	if (kind == EMR_CHANGE_PUT)
-		w->change.cver = !n->is_published	    ? 1
-				 : n->top_cver < UINT64_MAX ? n->top_cver + 1
-							    : UINT64_MAX;
+		w->change.cver = !n->is_published		 ? 1
+				 : node_top_cver(n) < UINT64_MAX ? node_top_cver(n) + 1
+								 : UINT64_MAX;
 }
 
 static emr_status draw_next_id(const emr_view *view, node *n, emr_id16 domain)
@@ -173,7 +173,7 @@ static emr_status describe(publishing *p, node *n)
 		(n->file == NULL || !n->file->has_content || n->file->staging != NULL))
 		return EMR_OK;
 	/* Became a version of a record since tops_learn: the next run knows its number. */
-	if (kind == EMR_CHANGE_PUT && n->is_published && n->top_cver == 0)
+	if (kind == EMR_CHANGE_PUT && n->is_published && node_top_cver(n) == 0)
 		return EMR_OK;
 	status = new_work(p, &w);
 	if (status != EMR_OK)

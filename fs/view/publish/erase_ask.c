@@ -55,7 +55,7 @@ static void note_node(void *arg, node *n)
 	asking *a = arg;
 
 	a->has_inbox |= n->is_inbox;
-	a->is_written |= n->write_opens != 0;
+	a->is_written |= node_writers(n) != 0;
 	a->is_in_run |= n->in_run;
 	if (n->type == EMR_META_DIR)
 		a->erased.directories++;
@@ -320,7 +320,7 @@ static bool is_unchanged(const asking *a)
 	for (size_t i = 0; i < a->nodes.len / sizeof *numbers; i++) {
 		const node *n = tree_by_number(a->view, numbers[i]);
 
-		if (n == NULL || n->state != NODE_LIVE || n->write_opens != 0 || n->in_run)
+		if (n == NULL || n->state != NODE_LIVE || node_writers(n) != 0 || n->in_run)
 			return false;
 		known += node_listing(n) != NULL ? n->listing->live_kids : 0;
 	}

@@ -33,7 +33,7 @@ bool heirs_are_awaited(const emr_view *view, const vacated *v)
 	const node *heir = heirs_find(view, v);
 
 	return heir != NULL &&
-	       (heir->write_opens != 0 || heir->failure != EMR_OK || heirs_lack_bytes(heir) ||
+	       (node_writers(heir) != 0 || heir->failure != EMR_OK || heirs_lack_bytes(heir) ||
 		       quiet_ns_of(view, heir) > view->options.quiet_ns);
 }
 
@@ -50,13 +50,15 @@ static emr_status inherit(emr_view *view, node *n, const vacated *v)
 
 	status = tree_need_place(view, &place);
 	if (status == EMR_OK)
+		status = tree_need_file(n); /* which has its top_cver */
+	if (status == EMR_OK)
 		status = tree_change_id(view, n, place.object);
 	if (status != EMR_OK)
 		return status;
 	n->is_published = true;
 	n->content_dirty = true; /* also when it is empty, or an older version that came back */
 	tree_set_place(view, n, &place);
-	n->top_cver = v->top_cver;
+	node_set_top_cver(n, v->top_cver);
 	n->is_domain =
 		tree_is_root_object(n); /* a single file that is a domain: so is its next version */
 	row = row_of_node(n);

@@ -288,8 +288,8 @@ static emr_status load_row(void *arg, emr_id16 key, emr_bytes value)
 			/* Not live there: removed or erased by others, or it cannot be read. */
 			if ((row.flags & ROW_IS_FOREIGN) == 0)
 				status = follow_note(l->view, row.place.domain, row.place.object);
-			else
-				n->top_cver = row.place.cver;
+			else if (node_is_file(n) && (status = tree_need_file(n)) == EMR_OK)
+				node_set_top_cver(n, row.place.cver);
 			if (status != EMR_OK)
 				return status;
 		}

@@ -47,7 +47,7 @@ static int64_t changes_due(const emr_view *view)
 	int64_t due = INT64_MAX;
 
 	for (const node *n = view->queue_head; n != NULL; n = n->next_queued) {
-		if (n->failure != EMR_OK || n->write_opens != 0 || heirs_lack_bytes(n) ||
+		if (n->failure != EMR_OK || node_writers(n) != 0 || heirs_lack_bytes(n) ||
 			foreign_must_wait(view, n) || awaiting_holds(view, n) ||
 			n->changed_boot_ns + view->options.quiet_ns >= due || !needs_settling(n))
 			continue;
@@ -92,7 +92,7 @@ bool publish_is_idle(const emr_view *view)
 
 static bool is_ready(const publishing *p, const node *n)
 {
-	if (n->write_opens != 0 || heirs_lack_bytes(n) || foreign_must_wait(p->view, n) ||
+	if (node_writers(n) != 0 || heirs_lack_bytes(n) || foreign_must_wait(p->view, n) ||
 		foreign_is_heir(p->view, n) || awaiting_holds(p->view, n) ||
 		(n->failure != EMR_OK && !p->all))
 		return false;

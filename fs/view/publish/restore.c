@@ -65,7 +65,7 @@ void restore_publish_first(emr_view *view)
 
 static bool is_being_written(const node *n)
 {
-	return n->write_opens != 0 || !n->is_published || n->content_dirty ||
+	return node_writers(n) != 0 || !n->is_published || n->content_dirty ||
 	       (n->file != NULL && (n->file->staging != NULL || n->file->has_content));
 }
 
@@ -452,7 +452,7 @@ static emr_status make_node(
 	if (status == EMR_OK && again) {
 		n->is_published = true;
 		tree_set_place(view, n, &r->last);
-		n->top_cver = r->highest;
+		node_set_top_cver(n, r->highest);
 	}
 	if (status == EMR_OK && node_is_file(n))
 		status = tree_need_content(n);

@@ -16,7 +16,8 @@ typedef struct unknown_tops {
 
 static bool wants_top(const node *n)
 {
-	return n->type == EMR_META_FILE && n->is_published && n->content_dirty && n->top_cver == 0;
+	return n->type == EMR_META_FILE && n->is_published && n->content_dirty &&
+	       node_top_cver(n) == 0;
 }
 
 static emr_status list_unknown(const publishing *p, unknown_tops *u)
@@ -32,6 +33,8 @@ static emr_status list_unknown(const publishing *p, unknown_tops *u)
 	for (size_t i = 0; i < p->nnodes; i++) {
 		if (!wants_top(p->nodes[i]))
 			continue;
+		if (tree_need_file(p->nodes[i]) != EMR_OK) /* which remembers it */
+			return EMR_NO_MEMORY;
 		u->nodes[u->n] = p->nodes[i];
 		u->tops[u->n++].place = node_place(p->nodes[i]);
 	}
@@ -53,7 +56,7 @@ static void note_tops(const publishing *p, const unknown_tops *u)
 
 		if (n != NULL && n->is_published &&
 			emr_id16_equal(node_place(n).record_id, top->place.record_id))
-			n->top_cver = top->highest;
+			node_set_top_cver(n, top->highest);
 		if (n == NULL) {
 			vacated *v = vacated_find(p->view, top->place.object);
 

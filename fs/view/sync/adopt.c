@@ -176,7 +176,7 @@ static emr_status adopt_node(following *f, const arrival *a, node *n)
 	if (n->type != (uint8_t)a->meta.type)
 		return arrive_new(f, a);
 	if (node_is_file(n) && !arrive_is_same_content(&a->place, &place))
-		return n->write_opens != 0 ? EMR_BUSY : arrive_new_bytes(f, a, n);
+		return node_writers(n) != 0 ? EMR_BUSY : arrive_new_bytes(f, a, n);
 	status = arrive_has_room(f, a, n);
 	if (status == EMR_OK)
 		status = take_id(f->view, n, a);

@@ -124,7 +124,7 @@ static void place(emr_view *view, node *n, const arrival *a)
 {
 	n->is_published = true;
 	tree_set_place(view, n, &a->place);
-	n->top_cver = a->place.cver <= EMR_CVER_JUMP ? a->place.cver : 0; /* 0: it is looked for */
+	node_set_top_cver(n, a->place.cver <= EMR_CVER_JUMP ? a->place.cver : 0);
 	/* It may have been asked here to become one. */
 	n->is_domain =
 		tree_is_root_object(n) || (n->is_domain && !emr_id16_is_zero(node_next_id(n)));
@@ -482,7 +482,7 @@ static bool has_own_bytes(const node *n)
  * quicker. */
 static bool is_frozen(const node *n)
 {
-	return n->write_opens == 0 && n->file != NULL && n->file->staging == NULL &&
+	return node_writers(n) == 0 && n->file != NULL && n->file->staging == NULL &&
 	       n->file->has_content;
 }
 
@@ -538,7 +538,7 @@ static emr_status change(following *f, const arrival *a, node *n)
 		return EMR_OK; /* our own, and known */
 	if (!has_new_bytes)
 		return arrive_meta(f, a, n);
-	if (n->write_opens != 0)
+	if (node_writers(n) != 0)
 		return EMR_BUSY;
 	return arrive_new_bytes(f, a, n);
 }
@@ -576,7 +576,7 @@ static emr_status go(following *f, const arrival *a, node *n)
 		return edit_stay(f->view, n);
 	if (node_has_kids(n))
 		return f->is_last ? edit_stay(f->view, n) : EMR_NOT_FOUND;
-	if (n->write_opens != 0)
+	if (node_writers(n) != 0)
 		return EMR_BUSY;
 	if (!has_own_bytes(n))
 		return remove_as_said(f, n);

@@ -377,7 +377,7 @@ static void freeze_own(following *f)
 		n = tree_by_id(view, f->all[i].object);
 		if (n == NULL && !emr_id16_is_zero(f->all[i].was))
 			n = tree_by_id(view, f->all[i].was);
-		if (n != NULL && (!node_is_file(n) || n->write_opens != 0 ||
+		if (n != NULL && (!node_is_file(n) || node_writers(n) != 0 ||
 					 (!n->content_dirty &&
 						 (n->file == NULL || n->file->staging == NULL))))
 			n = NULL;
