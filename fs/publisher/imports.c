@@ -125,9 +125,11 @@ static void ask_first(publisher_place *place, pick *one)
 
 /* ---- One import ---- */
 
-static uint32_t push_ms(uint64_t bytes)
+static uint32_t push_ms(const publisher_place *place, uint64_t bytes)
 {
-	return (uint32_t)(PUSH_MS + bytes / PUSH_BYTES_A_S * 1000);
+	const uint32_t base_ms = place->publisher->options.push_ms;
+
+	return (uint32_t)((base_ms != 0 ? base_ms : PUSH_MS) + bytes / PUSH_BYTES_A_S * 1000);
 }
 
 /* What it may be about is sent in smaller parts, so that one record does not keep back all. */
@@ -195,7 +197,7 @@ static emr_status push(publisher_place *place, load *l, emr_ipfs_fault *out_faul
 {
 	const int64_t begun_ns = publisher_now_ns();
 	lull *wait = l->await_arg;
-	emr_ipfs_call call = place_call(place, push_ms(l->bytes));
+	emr_ipfs_call call = place_call(place, push_ms(place, l->bytes));
 	emr_ipfs_parcel parcel;
 	emr_status status = load_seal(l, &parcel);
 

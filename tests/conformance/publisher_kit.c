@@ -106,6 +106,8 @@ void scene_start(scene *s, size_t count, const char *const *names)
 		.say = say,
 		.each_leaving = each_leaving,
 		.left = left,
+		.push_ms =
+			PATIENCE_MS, /* a gate stays closed for as long as a loaded machine needs */
 		.import_ms = s->import_ms,
 		.first_bytes = s->first_bytes,
 		.quiet_ns = s->has_programs ? quiet_ns : NULL,

@@ -38,9 +38,10 @@ emr_status emr_publisher_new(emr_ipfs *const *nodes, size_t count, emr_publisher
 typedef struct emr_publisher_options {
 	emr_store *store; /* these two until stop */
 	int state_dirfd;
-	unsigned copies;      /* how many are wanted at least, that of this computer included */
-	bool has_nothing;     /* this computer's blocks are away: it is no copy of anything */
-	bool is_still;	      /* nothing is sent and nothing written; what is remembered is told */
+	unsigned copies;  /* how many are wanted at least, that of this computer included */
+	bool has_nothing; /* this computer's blocks are away: it is no copy of anything */
+	bool is_still;	  /* nothing is sent and nothing written; what is remembered is told */
+	uint32_t push_ms; /* how long any import may take beside what its bytes need; 0: a minute */
 	uint32_t import_ms;   /* how long an import of more than 63 MiB may take a place; 0: 5 s */
 	uint64_t first_bytes; /* what a place is given at once before it is known how fast it is;
 			       * 0: 63 MiB, and to one of this computer 252 */
