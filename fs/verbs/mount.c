@@ -260,8 +260,7 @@ static void when_ready(void *arg)
 		emr_log(EMR_LOG_ERROR, "rot: the ledger is not compared while this folder is open");
 	if (!is_read_only &&
 		emr_cert_watch_start(&m->session, m->notices, &m->cert_watch) != EMR_OK)
-		emr_log(EMR_LOG_ERROR,
-			"certificate: it is not renewed as long as this folder is open");
+		emr_log(EMR_LOG_ERROR, "certificate: not renewed while this folder is open");
 	emr_publishing_start(m->publishing);
 	atomic_store(&m->ready_boot_ns, emr_clock_boot_ns(emr_clock_system()));
 	atomic_store(&m->is_ready, true);
