@@ -466,6 +466,8 @@ static bool is_among(emr_id16 id, const emr_id16 *list, size_t n)
 
 void emr_notices_answered(emr_notices *notices, const emr_id16 *open, size_t n)
 {
+	if (notices == NULL)
+		return;
 	pthread_mutex_lock(&notices->lock);
 	for (uint64_t i = oldest(notices); i <= notices->last; i++) {
 		notice *at = at_number(notices, i);
