@@ -29,6 +29,7 @@
 #define NOTICES_MAX 1000
 #define PROGRAM_TIMEOUT_MS 10000
 #define REPEAT_S 10	   /* the same sentence comes once in this time */
+#define WAITING_MAX 20	   /* requests whose program has a pipe: each is a descriptor here */
 #define ENDS_FD_THERE 3	   /* what the program of a request calls the pipe that ends with it */
 #define ERRORS_BYTES 20000 /* of one list of errors: it is part of a frame of the socket */
 
@@ -99,6 +100,19 @@ static void fill_problem(const notice *n, const char *place, emr_problem *out_pr
 		or_unknown(n->value), NULL);
 }
 
+static bool is_waiting(const notice *n)
+{
+	return n->request != NULL && n->waits_fd >= 0;
+}
+
+/* Its program hears that it ends. */
+static void end_waiting(notice *n)
+{
+	if (is_waiting(n))
+		close(n->waits_fd);
+	n->waits_fd = -1;
+}
+
 static void empty(notice *n)
 {
 	free(n->path);
@@ -107,8 +121,7 @@ static void empty(notice *n)
 	free(n->value);
 	free(n->detail);
 	free(n->said);
-	if (n->request != NULL && n->waits_fd >= 0)
-		close(n->waits_fd);
+	end_waiting(n);
 	free(n->request);
 }
 
@@ -183,14 +196,31 @@ static void run_program(emr_notices *notices, const char *text, int ends_fd)
 	close(input);
 }
 
+/* Under the lock: the oldest gives way to one more.  The menu has them all. */
+static void keep_few_waiting(emr_notices *notices)
+{
+	notice *first = NULL;
+	size_t waiting = 0;
+
+	for (uint64_t i = notices->last; i >= oldest(notices); i--) {
+		if (!is_waiting(at_number(notices, i)))
+			continue;
+		first = at_number(notices, i);
+		waiting++;
+	}
+	if (waiting >= WAITING_MAX)
+		end_waiting(first);
+}
+
 /* For the button that answers it, and to take the notice away when another has answered. */
-static void put_request(json_t *object, notice *n, int *out_ends_fd)
+static void put_request(emr_notices *notices, json_t *object, notice *n, int *out_ends_fd)
 {
 	int ends[2];
 
 	if (object == NULL || n->request == NULL)
 		return;
 	(void)json_object_set_new(object, "request", json_string(n->request));
+	keep_few_waiting(notices);
 	if (pipe2(ends, O_CLOEXEC) != 0) {
 		emr_log(EMR_LOG_WARN, "notify: a notice will not hear that it was answered");
 		return;
@@ -218,7 +248,7 @@ static bool next_untold(emr_notices *notices, json_t **out_object, int *out_ends
 		n = at_number(notices, ++notices->told);
 		if (!n->is_answered)
 			*out_object = notice_json(notices, n);
-		put_request(*out_object, n, out_ends_fd);
+		put_request(notices, *out_object, n, out_ends_fd);
 	}
 	pthread_mutex_unlock(&notices->lock);
 	return is_there;
@@ -475,9 +505,7 @@ void emr_notices_answered(emr_notices *notices, const emr_id16 *open, size_t n)
 		if (at->request == NULL || at->is_answered || is_among(at->request_id, open, n))
 			continue;
 		at->is_answered = true;
-		if (at->waits_fd >= 0)
-			close(at->waits_fd);
-		at->waits_fd = -1;
+		end_waiting(at);
 	}
 	pthread_mutex_unlock(&notices->lock);
 }

@@ -2,6 +2,7 @@
  * program that shows them is ended when it hangs. */
 #include "emr_test.h"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <stdarg.h>
 #include <sys/quota.h>
@@ -467,6 +468,51 @@ static void what_was_answered_is_taken_away(void **state)
 	assert_int_equal(unlink(ended) + unlink(program) + rmdir(place), 0);
 }
 
+static size_t pipes_held(void)
+{
+	DIR *dir = opendir("/proc/self/fd");
+	struct dirent *entry;
+	size_t n = 0;
+
+	assert_non_null(dir);
+	while ((entry = readdir(dir)) != NULL) {
+		struct stat st;
+
+		n += fstatat(dirfd(dir), entry->d_name, &st, 0) == 0 && S_ISFIFO(st.st_mode);
+	}
+	closedir(dir);
+	return n;
+}
+
+/* Whoever may ask may ask often: the mount has other use of its descriptors. */
+static void many_requests_hold_few_pipes(void **state)
+{
+	char place[] = "/tmp/emrfs-notify-XXXXXX", program[64], result[64], script[256], name[20];
+	emr_problem asked = {.message = EMR_SAY_ASKED, .text = "asks"};
+	size_t before = pipes_held();
+	emr_notices *notices;
+	int fd;
+
+	(void)state;
+	assert_non_null(mkdtemp(place));
+	snprintf(program, sizeof program, "%s/program", place);
+	snprintf(result, sizeof result, "%s/result", place);
+	snprintf(script, sizeof script, "#!/bin/sh\n! grep -q r-29 || echo told >'%s'\n", result);
+	fd = open(program, O_WRONLY | O_CREAT | O_CLOEXEC, 0700);
+	assert_int_equal(write(fd, script, strlen(script)), strlen(script));
+	close(fd);
+	assert_ok(emr_notices_new(program, &notices));
+	for (uint8_t i = 0; i < 30; i++) {
+		snprintf(name, sizeof name, "r-%u", i);
+		emr_notices_add_request(notices, &asked, "", (emr_id16){{i}}, name);
+	}
+	assert_true(appears(result));
+	assert_in_range(pipes_held() - before, 1, 21); /* of the last perhaps both ends */
+	emr_notices_free(notices);
+	assert_int_equal(pipes_held(), before);
+	assert_int_equal(unlink(result) + unlink(program) + rmdir(place), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -485,6 +531,7 @@ int main(void)
 		cmocka_unit_test(a_notice_that_cannot_be_told_keeps_no_other_back),
 		cmocka_unit_test(a_program_that_does_not_end_is_ended_with_the_mount),
 		cmocka_unit_test(what_was_answered_is_taken_away),
+		cmocka_unit_test(many_requests_hold_few_pipes),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
