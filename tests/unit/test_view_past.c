@@ -8,6 +8,7 @@
 #include "crypto/hashsig.h"
 
 #include "past.h"
+#include "tree.h"
 
 #define BIG 700000
 
@@ -56,6 +57,8 @@ static void expect_text(kit *k, const char *path, const char *text)
 	assert_int_equal(attr.size_bytes, strlen(text));
 	assert_ok(emr_view_open_file(k->view, attr.node, O_RDONLY, &h));
 	kit_expect_handle(h, text, strlen(text));
+	assert_ok(emr_view_fsync(h)); /* sync FILE; no row of the journal waits for that: */
+	assert_int_equal(tree_by_number(k->view, attr.node)->row_seq, 0);
 	emr_view_release(h);
 	drop(k, attr);
 }

@@ -112,11 +112,8 @@ struct node {
 		struct shared_at *shared; /* of a node at or below shared-with-me: shared.h */
 		struct past *past; /* of a node below .emrfs/at/TIME or .emrfs/deleted: past.h */
 	};
-	uint64_t change; /* grows with every change that must be published */
-	union {
-		uint64_t row_seq;    /* journal position of its row */
-		uint32_t past_entry; /* of a node below .emrfs/at/TIME or .emrfs/deleted */
-	};
+	uint64_t change;  /* grows with every change that must be published */
+	uint64_t row_seq; /* journal position of its row; 0: it never had one */
 	union {
 		int64_t changed_boot_ns;
 		int64_t made_boot_ns; /* of a special file: when its size was right; 0: never */
@@ -125,7 +122,11 @@ struct node {
 	const struct node_kind *kind; /* atomic; what it is: kind.h */
 
 	uint32_t opens;
-	uint32_t slot; /* its index in the parent's kids */
+	union {
+		uint32_t slot;	     /* its index in the parent's kids */
+		uint32_t past_entry; /* of a node below .emrfs/at/TIME or .emrfs/deleted, which has
+					no parent */
+	};
 	uint32_t attributes_len;
 	uint32_t stored_leaves; /* of its bytes, but for a working copy, where some are holes; 0:
 				   all */
