@@ -447,6 +447,8 @@ static emr_status make_node(
 	if (status != EMR_OK)
 		return status;
 	status = fill_node(n, &r->meta, view_now_ns(view));
+	if (status == EMR_OK && node_is_file(n))
+		status = tree_need_content(n); /* and `file`, which has its top_cver */
 	if (status == EMR_OK && again)
 		status = tree_need_place(view, &r->last);
 	if (status == EMR_OK && again) {
@@ -454,8 +456,6 @@ static emr_status make_node(
 		tree_set_place(view, n, &r->last);
 		node_set_top_cver(n, r->highest);
 	}
-	if (status == EMR_OK && node_is_file(n))
-		status = tree_need_content(n);
 	if (status == EMR_OK && n->file != NULL) {
 		n->size = r->content.n;
 		*n->file->content = r->content;
