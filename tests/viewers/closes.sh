@@ -1,6 +1,6 @@
 #!/bin/bash
 # closes.sh: from the menu, without a terminal: a card to print, as a picture and as a page; and a folder that is closed, with what the
-# desktop keeps of it outside listed, and removed when that is asked for. The real zenity on a screen that nobody sees.
+# desktop keeps of it outside listed, and removed when that is asked for; the same in Portuguese. The real zenity on a screen that nobody sees.
 SUPPORT=${SUPPORT:-$(cd "$(dirname "$0")/../support" && pwd)}
 . "$SUPPORT/mount.sh"
 . "$SUPPORT/screen.sh"
@@ -56,11 +56,26 @@ thumbnail() {
 	must python3 "$SUPPORT/desktop_traces.py" thumbnail "$uri" "$HOME/.cache/thumbnails/normal/$(printf %s "$uri" | md5sum | cut -d' ' -f1).png"
 }
 
-say "what is left outside is listed, and stays when it is left"
+say "a folder that a program uses stays open, which is said, and is closed when that program has ended"
 emr_mount
 must convert -size 40x40 xc:red photo.png
 must cp photo.png "$MNT/"
 run 0 status --wait
+exec 5<"$MNT/photo.png"
+screen_start "$action" close 5<&- # else the entry itself would be that program
+next_window 'ok-label=Try again'
+emr_until grep -qF "$MNT is in use by another program" "$page"
+run 0 status
+exec 5<&-
+click_ok
+next_window 'ok-label=OK'
+emr_until grep -q 'Your folder is closed' "$page"
+click_ok
+wait "$screen_program" || emr_fail "close, tried again: $?"
+run 10 unmount
+
+say "what is left outside is listed, and stays when it is left"
+emr_mount
 thumbnail
 screen_start "$action" close
 next_window 'ok-label=Remove them'
@@ -81,5 +96,32 @@ emr_until grep -q 'Removed: 1 thumbnail' "$page"
 click_ok
 wait "$screen_program" || emr_fail "close again: $?"
 expect "thumbnails that were removed" "$(pictures)" 0
+
+say "in Portuguese: a folder of which nobody has anything, the card, and closing"
+emr_mount
+portuguese() { screen_start env LC_ALL=C.UTF-8 LANGUAGE=pt "$action" "$@"; }
+portuguese unshare "$MNT/photo.png"
+next_window 'ok-label=OK'
+emr_until grep -qx 'Não partilha isto com ninguém.' "$page"
+click_ok
+wait "$screen_program" || emr_fail "unshare in Portuguese: $?"
+choose_path "$EMR_WORK/cartão.pdf"
+portuguese my-card
+next_window 'Onde fica o seu cartão?'
+next_window 'ok-label=OK'
+emr_until grep -qF 'cartão.pdf' "$page"
+click_ok
+wait "$screen_program" || emr_fail "the card in Portuguese: $?"
+expect "pages in Portuguese" "$(pdfinfo cartão.pdf | sed -n 's/^Pages: *//p')" 1
+thumbnail
+portuguese close
+next_window 'ok-label=Remover'
+emr_until grep -q 'o ambiente de trabalho guarda o que fala dela: 1 miniatura' "$page"
+click_ok
+next_window 'ok-label=OK'
+emr_until grep -q 'Removido: 1 miniatura' "$page"
+click_ok
+wait "$screen_program" || emr_fail "close in Portuguese: $?"
+expect "thumbnails that were removed in Portuguese" "$(pictures)" 0
 screen_end
 echo "all is well"
