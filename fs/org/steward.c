@@ -373,6 +373,7 @@ static emr_status may_fund(const emr_args *args, emr_out *out, emr_bureau *burea
 	const emr_team *dataset, uint64_t n, emr_problem *out_problem)
 {
 	char has[EMR_TEXT_BYTES], points[EMR_TEXT_BYTES], question[400];
+	uint64_t takes = dataset->row.price > UINT64_MAX / n ? UINT64_MAX : n * dataset->row.price;
 	emr_purse p;
 	emr_id32 me;
 	emr_status status = own_account(bureau, &me);
@@ -382,11 +383,11 @@ static emr_status may_fund(const emr_args *args, emr_out *out, emr_bureau *burea
 	if (status != EMR_OK)
 		return status;
 	emr_number_text(p.all, has);
+	emr_number_text(takes, points);
 	if (p.all / n < dataset->row.price) {
-		emr_problem_set(out_problem, EMR_SAY_TOO_FEW_POINTS, "n", has, NULL);
+		emr_problem_set(out_problem, EMR_SAY_TOO_FEW_POINTS, "n", points, "m", has, NULL);
 		return EMR_DENIED;
 	}
-	emr_number_text(n * dataset->row.price, points);
 	snprintf(question, sizeof question,
 		_("Put %s points by? Whoever joins is paid; what nobody was paid comes back when "
 		  "you close it (yes, no)."),

@@ -15,6 +15,7 @@
 #include "fuse/fuse.h"
 #include "keyring/coowned.h"
 #include "kit/language.h"
+#include "kit/text.h"
 #include "replica/people.h"
 #include "replica/points.h"
 #include "share/give.h"
@@ -160,8 +161,13 @@ emr_status emr_sharing_may_join(emr_session *session, const char *path, const em
 		uint32_t index;
 
 		status = emr_replica_voucher(session->replica, dataset.id, &fund, &index);
-		if (status == EMR_NOT_FOUND)
-			emr_problem_set(out_problem, EMR_SAY_NO_POINTS_PUT_BY, "what", text, NULL);
+		if (status == EMR_NOT_FOUND) {
+			char price[EMR_TEXT_BYTES];
+
+			emr_number_text(dataset.terms.price, price);
+			emr_problem_set(out_problem, EMR_SAY_NO_POINTS_PUT_BY, "what", text, "n",
+				price, NULL);
+		}
 		if (status != EMR_OK)
 			return status == EMR_NOT_FOUND ? EMR_DENIED : status;
 	}

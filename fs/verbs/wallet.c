@@ -521,10 +521,11 @@ static emr_status send(wallet *w, emr_problem *out_problem)
 	if (status == EMR_OK)
 		status = count_points(w);
 	if (status == EMR_OK && w->points < points) {
-		char has[EMR_TEXT_BYTES];
+		char takes[EMR_TEXT_BYTES], has[EMR_TEXT_BYTES];
 
+		emr_number_text(points, takes);
 		emr_number_text(w->points, has);
-		emr_problem_set(out_problem, EMR_SAY_TOO_FEW_POINTS, "n", has, NULL);
+		emr_problem_set(out_problem, EMR_SAY_TOO_FEW_POINTS, "n", takes, "m", has, NULL);
 		return EMR_DENIED;
 	}
 	if (status == EMR_OK)

@@ -240,8 +240,9 @@ steward 0 create ankles --terms terms.json
 two_until 20 knows ana ankles
 as ana json 6 dataset join ankles Letters --yes
 expect error "$(field error)" no-points-put-by
+says "pays 20 points for each folder, and none are put by"
 steward 6 fund ankles 2 --yes
-says "You have only 0 points."
+says "That takes 40 points, and you have 0."
 as hospital json 0 org show --passphrase-file "$EMR_PASS"
 ADMIN=$(python3 -c 'import json; print(next(m["handle"] for m in json.load(open("out/said"))["members"] if m["handle"].startswith("org-")))')
 as hospital run 0 org mint "$ADMIN@saolucas" 70 --yes --passphrase-file "$EMR_PASS"

@@ -104,7 +104,7 @@ run 13 wallet send nuno@clinicaaurora 30 $PF
 run 2 wallet send nuno@clinicaaurora -30 --yes $PF
 run 5 wallet send nobody@clinicaaurora 30 --yes $PF
 run 6 wallet send nuno@clinicaaurora 101 --yes $PF
-says "You have only 100 points. Nothing was sent."
+says "That takes 101 points, and you have 100. Nothing was sent."
 run 0 wallet send nuno@clinicaaurora 30 --yes $PF
 says "Points left: 70."
 run 0 wallet send nuno@clinicaaurora 70 --yes $PF
