@@ -316,6 +316,7 @@ static void symbolic_links_keep_their_target(void **state)
 
 static void attributes_round_trip_and_end_where_the_record_is_full(void **state)
 {
+	static const char *const nameless[] = {"user.", "user.emrfs.", "system.emrfs."};
 	static uint8_t value[16384];
 	EMR_AUTO_BUF got = {0};
 	uint64_t node;
@@ -342,6 +343,14 @@ static void attributes_round_trip_and_end_where_the_record_is_full(void **state)
 	assert_status(EMR_UNSUPPORTED,
 		emr_view_set_attribute(k.view, node, "security.x", emr_bytes_of("1", 1), 0));
 	assert_status(EMR_UNSUPPORTED, emr_view_get_attribute(k.view, node, "trusted.x", &got));
+	for (size_t i = 0; i < sizeof nameless / sizeof nameless[0]; i++) {
+		assert_status(EMR_INVALID,
+			emr_view_set_attribute(k.view, node, nameless[i], emr_bytes_of("1", 1), 0));
+		assert_status(EMR_INVALID, emr_view_get_attribute(k.view, node, nameless[i], &got));
+		assert_status(EMR_INVALID, emr_view_remove_attribute(k.view, node, nameless[i]));
+	}
+	assert_ok(emr_view_set_attribute(
+		k.view, node, "user.emrfs.copied", emr_bytes_of("1", 1), 0)); /* as rsync -X does */
 	kit_publish(&k);
 	kit_restart_and_compare(&k);
 	node = kit_attr(&k, "d/f").node;

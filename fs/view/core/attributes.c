@@ -258,8 +258,8 @@ static emr_status known_name(const char *name, char out[NAME_BYTES])
 
 	if (len < 0 || len >= NAME_BYTES)
 		return EMR_RANGE;
-	if (strcmp(out, "user.") == 0)
-		return EMR_INVALID;
+	if (strcmp(out, "user.") == 0 || strcmp(out, OURS) == 0)
+		return EMR_INVALID; /* nobody's name: no listing has it, so no copy brings it */
 	if (!starts_with(out, "user.") ||
 		(is_fact && (strcmp(out, SOFTWARE_KEY) == 0 || strcmp(out, KEEP_KEY) == 0)))
 		return EMR_UNSUPPORTED;
