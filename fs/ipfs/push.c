@@ -16,7 +16,9 @@
 
 #define BESIDE_LEAST ((uint64_t)80 << 20) /* a smaller one is sent in one */
 /* The first, which waits for the second, keeps the node's collection away, and all imports behind
- * that: not for as long as the call may take, which is 20 minutes and more. */
+ * that: not for as long as the call may take, which is 20 minutes and more, when the node takes
+ * nothing of the second.  One that has all of it may be writing to a slow disk, and nobody can see
+ * how far it is: it has as long as for an import that is sent alone. */
 #define BESIDE_STILL_MS 60000
 #define BESIDE_AFTER ((uint64_t)8 << 20) /* of the first, more than lies in a socket: it runs */
 
@@ -47,6 +49,7 @@ typedef struct push_beside {
 	emr_status status;
 	const node_run *first;
 	_Atomic uint64_t taken; /* bytes that were sent */
+	atomic_bool is_all_taken;
 	push_stream stream;
 	answer_import import;
 } push_beside;
@@ -191,6 +194,8 @@ static emr_status push_read_second(void *arg, void *buffer, size_t size, size_t 
 
 	if (status == EMR_OK)
 		atomic_fetch_add(&stream->beside->taken, *out_n);
+	if (status == EMR_OK && *out_n == 0)
+		atomic_store(&stream->beside->is_all_taken, true);
 	return status;
 }
 
@@ -244,18 +249,21 @@ static void beside_begin(push_stream *first)
 /* Until something is to be read, or the second has stood still for too long. */
 static int beside_poll(const push_stream *first, struct pollfd *looks)
 {
+	push_beside *beside = first->beside;
 	const uint32_t parcel_ms = first->parcel->still_ms;
 	const uint32_t still_ms = parcel_ms != 0 ? parcel_ms : BESIDE_STILL_MS;
 	uint64_t before;
-	uint32_t left;
+	uint32_t left, wait_ms;
 	int n;
 
 	do {
-		before = atomic_load(&first->beside->taken);
+		before = atomic_load(&beside->taken);
 		left = node_run_left_ms(first->run);
-		n = poll(looks, 2, (int)(left < still_ms ? left : still_ms));
-	} while ((n < 0 && errno == EINTR) ||
-		 (n == 0 && left > still_ms && atomic_load(&first->beside->taken) != before));
+		wait_ms = left < still_ms || atomic_load(&beside->is_all_taken) ? left : still_ms;
+		n = poll(looks, 2, (int)wait_ms);
+	} while ((n < 0 && errno == EINTR) || (n == 0 && left > wait_ms &&
+						      (atomic_load(&beside->taken) != before ||
+							      atomic_load(&beside->is_all_taken))));
 	return n;
 }
 

@@ -267,12 +267,13 @@ static void programs_that_never_rest_keep_nothing_back_for_ever(void **state)
 /* ---- What a node does between the two imports of a large record ---- */
 
 /* A record that goes as two; the blocks of the second are at the node, which stands still. */
-static emr_cid begin_between(scene *s, const char *name, size_t number)
+static emr_cid begin_between(scene *s, const char *name, size_t number, uint32_t still_ms)
 {
 	static const char *const names[] = {"between"};
 	emr_cid root;
 
 	scene_begin(s, name);
+	s->still_ms = still_ms;
 	gate_is(false);
 	forget_asked();
 	root = scene_save_leaves(s, number, 330);
@@ -303,7 +304,7 @@ static void a_collection_waits_for_both_imports_of_a_record(void **state)
 
 	(void)state;
 	place_address("good", address, sizeof address);
-	root = begin_between(&s, "collected", 60);
+	root = begin_between(&s, "collected", 60, 0);
 	node_collection_begin(&collection, address);
 	while (asked("repo/gc") == 0)
 		usleep(1000);
@@ -325,7 +326,7 @@ static void a_record_that_lost_leaves_between_its_imports_does_not_count_and_is_
 
 	(void)state;
 	place_address("good", address, sizeof address);
-	root = begin_between(&s, "too-late", 61);
+	root = begin_between(&s, "too-late", 61, 0);
 	assert_true(node_collect(address, true));
 	gate_is(true);
 	while (scene_look(&s, 0).fault == EMR_IPFS_FINE)
@@ -343,7 +344,7 @@ static void a_node_that_is_killed_between_two_imports_is_given_all_of_it_again(v
 
 	(void)state;
 	place_address("good", address, sizeof address);
-	root = begin_between(&s, "node-killed", 62);
+	root = begin_between(&s, "node-killed", 62, 0);
 	make_node_file("killed");
 	gate_is(true);
 	while (scene_look(&s, 0).fault == EMR_IPFS_FINE)
@@ -355,11 +356,27 @@ static void a_node_that_is_killed_between_two_imports_is_given_all_of_it_again(v
 	end_between(&s, &root);
 }
 
+/* It may be writing to a slow disk, as behind an import that is sent alone. */
+static void a_node_that_has_all_of_the_second_import_has_the_time_of_the_push(void **state)
+{
+	emr_cid root;
+	scene s;
+
+	(void)state;
+	root = begin_between(&s, "writes", 64, 200);
+	usleep(1500000); /* many times as long as it may stand still */
+	assert_int_equal(scene_look(&s, 0).fault, EMR_IPFS_FINE);
+	gate_is(true);
+	wait_held(&s, &root, 2);
+	assert_int_equal(asked("the second is here"), 1);
+	end_between(&s, &root);
+}
+
 /* The collection waits for the first, which waits for the second; not for as long as a push of so
  * many bytes may take. */
 static void a_second_import_that_stands_still_does_not_keep_a_collection_away(void **state)
 {
-	static const char *const names[] = {"beside-hangs"};
+	static const char *const names[] = {"beside-stands"};
 	node_collection collection;
 	char address[600];
 	emr_cid root;
@@ -399,6 +416,7 @@ int main(void)
 			a_record_that_lost_leaves_between_its_imports_does_not_count_and_is_given_again),
 		cmocka_unit_test(
 			a_node_that_is_killed_between_two_imports_is_given_all_of_it_again),
+		cmocka_unit_test(a_node_that_has_all_of_the_second_import_has_the_time_of_the_push),
 		cmocka_unit_test(a_second_import_that_stands_still_does_not_keep_a_collection_away),
 	};
 

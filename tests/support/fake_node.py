@@ -9,6 +9,7 @@ import http.server
 import json
 import os
 import re
+import select
 import socket
 import socketserver
 import ssl
@@ -411,6 +412,14 @@ def hangs(h):
     h.close_connection = True
 
 
+def stands(h):
+    """Takes nothing of the body; until the other side goes away."""
+    gone = select.poll()
+    gone.register(h.connection, select.POLLRDHUP)
+    gone.poll()
+    h.close_connection = True
+
+
 def lacks(h):
     h.body()
     h.error("block was not found locally (offline): ipld: could not find " + h.query["arg"])
@@ -627,6 +636,7 @@ SCENES = {
     "limited": limited,
     "hangs": hangs,
     "hangs-up": hangs_up,
+    "stands": stands,
     "between": between,
     "cluster": cluster(),
     "cluster-gate": cluster(gated_statuses),
@@ -669,7 +679,7 @@ SCENES = {
     "newer": status_scene(404, "404 page not found", version="0.44.0-dev"),
     "strange-version": status_scene(404, "404 page not found", version="\x1b[2Jx"),
 }
-SCENES |= {"beside-" + name: beside(SCENES[name]) for name in ("full", "hangs-up", "hangs", "empty", "stats-wrong")}
+SCENES |= {"beside-" + name: beside(SCENES[name]) for name in ("full", "hangs-up", "hangs", "stands", "empty", "stats-wrong")}
 
 
 class UnixServer(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):

@@ -95,7 +95,8 @@ typedef struct emr_ipfs_parcel {
 	emr_status (*next)(void *arg, bool *out_more, emr_block *out_block);
 	void *arg;
 	uint64_t bytes;	   /* about how many; 0: nobody knows */
-	uint32_t still_ms; /* a second import that brings no byte for so long ends both; 0: 60 s */
+	uint32_t still_ms; /* a second import of which the node takes no byte for so long, and has
+			    * not all, ends both; 0: 60 s */
 } emr_ipfs_parcel;
 
 /* Has the node keep them: EMR_OK when it has named each root once as pinned and counted as many
