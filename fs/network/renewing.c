@@ -240,6 +240,10 @@ uint64_t emr_renewing_due(const emr_session *session)
 	if (session->read_only || emr_network_dir_of(session->state_fd, &dir) != EMR_OK ||
 		facts_of(session->keyring, &facts) != EMR_OK || !emr_enrolling_is_there(dir))
 		return UINT64_MAX;
+	/* The ledger may not have the newer one: then the keyring's facts are those of a
+	 * certificate that it may have to give back. */
+	if (faccessat(session->state_fd, NEXT, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
+		return 0;
 	return due_of(session, &facts);
 }
 
