@@ -5,7 +5,9 @@
 #include <sqlite3.h>
 
 #include "contract/codes.h"
+#include "contract/item.h"
 #include "crypto/hashsig.h"
+#include "keyring/cert.h"
 #include "keyring/coowned.h"
 #include "ledger/ledger.h"
 #include "ledger/register.h"
@@ -431,6 +433,100 @@ static void a_certificate_that_cannot_be_checked_here_is_stale(void **state)
 	end(&w);
 }
 
+/* What the transaction of a registration named, a peer has judged; what its private part carries
+ * may be any certificate of the same bearer, with any name in it. */
+static void put_part(world *w, emr_bytes part)
+{
+	uint8_t hash[32];
+	char path[400];
+	sqlite3_stmt *stmt;
+	sqlite3 *db;
+
+	emr_item_priv_hash((emr_span){part.data, part.len}, hash);
+	(void)snprintf(path, sizeof path, "%s/replica.sqlite", w->s.k.path);
+	assert_int_equal(sqlite3_open_v2(path, &db, SQLITE_OPEN_READWRITE, NULL), SQLITE_OK);
+	assert_int_equal(
+		sqlite3_prepare_v2(db,
+			"UPDATE parts SET part = ?, hash = ? WHERE family = 1 AND object = ?", -1,
+			&stmt, NULL),
+		SQLITE_OK);
+	assert_int_equal(
+		sqlite3_bind_blob(stmt, 1, part.data, (int)part.len, SQLITE_STATIC), SQLITE_OK);
+	assert_int_equal(sqlite3_bind_blob(stmt, 2, hash, sizeof hash, SQLITE_STATIC), SQLITE_OK);
+	assert_int_equal(
+		sqlite3_bind_blob(stmt, 3, w->issuer->public.signer_id.b, 16, SQLITE_STATIC),
+		SQLITE_OK);
+	assert_int_equal(sqlite3_step(stmt), SQLITE_DONE);
+	assert_int_equal(sqlite3_changes(db), 1);
+	sqlite3_finalize(stmt);
+	sqlite3_close(db);
+}
+
+static void a_certificate_that_the_entry_does_not_name_vouches_for_nothing(void **state)
+{
+	EMR_AUTO_BUF cert = {0};
+	EMR_AUTO_BUF part = {0};
+	emr_register who;
+	emr_cert_subject subject;
+	emr_act act;
+	world w;
+
+	(void)state;
+	begin(&w);
+	subject = (emr_cert_subject){.handle = "professor",
+		.roles = w.known.row.roles,
+		.org = w.s.lima.org,
+		.not_before = story_now(&w.s) - DAY,
+		.not_after = story_now(&w.s) + 400 * DAY};
+	assert_ok(emr_cert_issue(w.s.bosses[0].keyring, emr_buf_view(&w.s.bosses[0].ca), &subject,
+		emr_bytes_of(w.issuer->public.p256_spki, EMR_P256_SPKI_BYTES), &cert));
+	who = (emr_register){.keyring = w.issuer->keyring,
+		.net_id = emr_ledger_net_id(w.s.k.stack.ledger),
+		.org = w.s.lima.org,
+		.roles = w.known.row.roles,
+		.name = "professor"};
+	assert_ok(emr_register_certified(&who, emr_buf_view(&cert), &act, &part));
+	put_part(&w, emr_buf_view(&part));
+	expect(&w, EMR_SIGNED_MISMATCH, EMR_SIGNED_BAD_CERTIFICATE);
+	end(&w);
+}
+
+/* The same people with the same authorities, in another network: its nonce differs. */
+static void a_key_that_was_vouched_for_in_another_network_is_not_here(void **state)
+{
+	EMR_AUTO_BUF other = {0};
+	world w;
+
+	(void)state;
+	begin(&w);
+	assert_ok(emr_buf_append(&other, w.place.descriptor.data, w.place.descriptor.len));
+	other.data[16] ^= 1;
+	w.place.descriptor = emr_buf_view(&other);
+	expect(&w, EMR_SIGNED_MISMATCH, EMR_SIGNED_BAD_CERTIFICATE);
+	end(&w);
+}
+
+/* Lima's patient has no computer of ana's. */
+static void a_computer_of_somebody_else_is_not_the_owner(void **state)
+{
+	uint8_t limas[32];
+	person laptop;
+	world w;
+
+	(void)state;
+	begin(&w);
+	story_device(&w.s, &laptop, "laptop");
+	learn(&w);
+	w.bundle.has_statement = false;
+	w.place.put_signer = laptop.public.signer_id;
+	expect(&w, EMR_SIGNED_NONE, EMR_SIGNED_NO_FAULT);
+	assert_ok(emr_keyring_person_pk(w.issuer->keyring, limas));
+	w.place.patient_pk = limas;
+	expect(&w, EMR_SIGNED_MISMATCH, EMR_SIGNED_MISSING);
+	story_part(&laptop);
+	end(&w);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -448,6 +544,9 @@ int main(void)
 		cmocka_unit_test(the_certificate_was_in_force_when_the_version_came),
 		cmocka_unit_test(a_key_that_was_revoked_is_believed_until_then),
 		cmocka_unit_test(a_certificate_that_cannot_be_checked_here_is_stale),
+		cmocka_unit_test(a_certificate_that_the_entry_does_not_name_vouches_for_nothing),
+		cmocka_unit_test(a_key_that_was_vouched_for_in_another_network_is_not_here),
+		cmocka_unit_test(a_computer_of_somebody_else_is_not_the_owner),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
