@@ -6,6 +6,7 @@
 
 #include "contract/codes.h"
 #include "keyring/grant.h"
+#include "ledger/checkpoint.h"
 #include "proof/make.h"
 #include "lies_kit.h"
 #include "pen_kit.h"
@@ -786,6 +787,44 @@ static int end(void **state)
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
 
+static bool is_named(const emr_proof_verdict *v, const person *m)
+{
+	bool is = false;
+
+	for (size_t i = 0; i < v->n_names; i++)
+		is = is || memcmp(v->names[i], m->public.signer_id.b, sizeof v->names[i]) == 0;
+	return is;
+}
+
+/* Whoever may write beside the ledger leaves there, beside eve's, a signature in the name of lima,
+ * who gave none. */
+static void a_proof_names_the_witnesses_who_signed_and_nobody_else(void **state)
+{
+	EMR_AUTO_BUF note = {0};
+	EMR_AUTO_BUF file = {0};
+	emr_checkpoint head = {.net_id = emr_ledger_net_id(s.k.stack.ledger)};
+	emr_replica_position at;
+	emr_proof_verdict v;
+
+	(void)state;
+	assert_ok(emr_replica_catch_up(s.k.stack.replica, NULL, NULL, NULL));
+	assert_ok(emr_replica_at(s.k.stack.replica, &at));
+	head.size = at.size;
+	assert_ok(emr_replica_root_at(s.k.stack.replica, at.size, head.root));
+	assert_ok(emr_checkpoint_cosign(&head, s.eve.keyring, story_now(&s)));
+	assert_ok(emr_checkpoint_cosign(&head, s.lima.keyring, story_now(&s)));
+	for (size_t i = 0; i < head.n_sigs; i++)
+		head.sigs[i].sig[9] ^=
+			memcmp(head.sigs[i].name_id, s.lima.public.signer_id.b, 8) == 0;
+	assert_ok(emr_checkpoint_format(&head, &note));
+	assert_ok(emr_ledger_leave_checkpoint(s.k.stack.ledger, emr_buf_view(&note)));
+	prove_content("MRI.pdf", &file);
+	check(&file, &v);
+	assert_true(is_named(&v, &s.eve));
+	assert_false(is_named(&v, &s.lima));
+	assert_int_equal(v.n_unknown, 0); /* her certificate is in the file, too */
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -800,6 +839,7 @@ int main(void)
 		TEST(no_bit_of_any_part_can_change_unseen),
 		TEST(a_certificate_that_has_ended_proves_nothing_new),
 		TEST(what_a_writer_left_in_ones_folder_has_a_proof),
+		TEST(a_proof_names_the_witnesses_who_signed_and_nobody_else),
 		TEST(nobody_proves_with_what_another_once_said),
 	};
 
