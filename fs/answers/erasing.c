@@ -9,7 +9,6 @@
 #include <unistd.h>
 
 #include "answers/answers.h"
-#include "fuse/fuse.h"
 #include "kit/language.h"
 #include "kit/out.h"
 #include "kit/text.h"
@@ -165,7 +164,7 @@ emr_status emr_answer_erase(emr_session *session, const emr_request *request, em
 		return status;
 	}
 	if (!request->look) {
-		emr_fuse_await_changes();
+		emr_session_await_front(session);
 		emr_chronicle_forget(session->chronicle); /* it still knows the names */
 		emr_fetching_purge(session, &brought); /* sealed, and perhaps of what was erased */
 	}

@@ -13,7 +13,6 @@
 #include "base/log.h"
 #include "carry/carry.h"
 #include "contract/codes.h"
-#include "fuse/fuse.h"
 #include "kit/language.h"
 #include "kit/out.h"
 
@@ -105,12 +104,6 @@ static emr_status find_parent(
 	return status;
 }
 
-static void tell_kernel(const emr_attr *parent, const char *name)
-{
-	emr_fuse_changed(NULL, parent->node, name);
-	emr_fuse_changed(NULL, parent->node, NULL);
-}
-
 /* A directory that is there already is fine. */
 static emr_status make_directory(import *i, const char *path, uint16_t mode)
 {
@@ -126,7 +119,7 @@ static emr_status make_directory(import *i, const char *path, uint16_t mode)
 	if (status != EMR_OK)
 		return status;
 	emr_view_forget(i->session->view, attr.node, 1);
-	tell_kernel(&parent, name);
+	emr_view_tell_entry(i->session->view, parent.node, name);
 	return EMR_OK;
 }
 
@@ -220,7 +213,7 @@ static emr_status take_file(import *i, const emr_parcel_record *r, const char *p
 		emr_log(EMR_LOG_WARN, "import: half a file stays");
 	emr_view_forget(i->session->view, attr.node, 1);
 	emr_content_reader_free(reader);
-	tell_kernel(&parent, name);
+	emr_view_tell_entry(i->session->view, parent.node, name);
 	return status;
 }
 
@@ -236,7 +229,7 @@ static emr_status take_link(import *i, const emr_parcel_record *r, const char *p
 	if (status != EMR_OK)
 		return status;
 	emr_view_forget(i->session->view, attr.node, 1);
-	tell_kernel(&parent, name);
+	emr_view_tell_entry(i->session->view, parent.node, name);
 	return EMR_OK;
 }
 
@@ -472,7 +465,7 @@ static emr_status read_all(import *i, const emr_request *request, emr_problem *o
 		status = emr_parcel_each(i->parcel, count, i);
 	if (status == EMR_OK)
 		status = emr_parcel_each(i->parcel, take_record, i);
-	emr_fuse_await_changes();
+	emr_session_await_front(i->session);
 	if (status == EMR_NOT_DIRECTORY || status == EMR_RESERVED_NAME)
 		emr_problem_set(out_problem, EMR_SAY_EXISTS, "path", request->path, NULL);
 	else if (status != EMR_OK)

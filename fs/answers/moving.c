@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "answers/answers.h"
-#include "fuse/fuse.h"
 #include "kit/language.h"
 #include "kit/out.h"
 #include "people/who.h"
@@ -113,7 +112,7 @@ emr_status emr_answer_move(emr_session *session, const emr_request *request, emr
 		return status;
 	}
 	if (!request->look)
-		emr_fuse_await_changes();
+		emr_session_await_front(session);
 	object = answer_of(session, &moved);
 	emr_moved_free(&moved);
 	return object != NULL ? emit(arg, object) : EMR_NO_MEMORY;

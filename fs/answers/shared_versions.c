@@ -9,7 +9,6 @@
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "fuse/fuse.h"
 #include "kit/language.h"
 #include "session/walk.h"
 #include "share/read.h"
@@ -294,8 +293,7 @@ static emr_status make_copy(emr_view *view, const char *to, emr_content_reader *
 	if (status != EMR_OK && emr_view_unlink(view, parent.node, name) != EMR_OK)
 		emr_log(EMR_LOG_WARN, "restore: half a copy stays");
 	emr_view_forget(view, attr.node, 1);
-	emr_fuse_changed(NULL, parent.node, name);
-	emr_fuse_changed(NULL, parent.node, NULL);
+	emr_view_tell_entry(view, parent.node, name);
 	return status;
 }
 

@@ -6,7 +6,6 @@
 
 #include "answers/answers.h"
 #include "fetch/fetch.h"
-#include "fuse/fuse.h"
 #include "kit/language.h"
 #include "kit/out.h"
 #include "kit/text.h"
@@ -261,7 +260,7 @@ static emr_status restore_folder(emr_session *session, const emr_restore *what, 
 			"cause", emr_text(emr_status_text(f->status)), NULL);
 		return f->status;
 	}
-	emr_fuse_await_changes();
+	emr_session_await_front(session);
 	object = json_pack("{s:b, s:s, s:o, s:I, s:I, s:I, s:I, s:b}", "done", 1, "copied_from", "",
 		"restored", emr_json_text(what->path), "files", (json_int_t)f->files, "folders",
 		(json_int_t)f->folders, "version", (json_int_t)0, "bytes", (json_int_t)f->bytes,
@@ -297,7 +296,7 @@ emr_status emr_answer_restore(emr_session *session, const emr_request *request, 
 	}
 	if (is_others)
 		emr_shared_owner_of(request->path, owner, sizeof owner);
-	emr_fuse_await_changes();
+	emr_session_await_front(session);
 	object = json_pack("{s:b, s:o, s:o, s:I, s:I, s:b}", "done", 1, "copied_from",
 		emr_json_text(owner), "restored",
 		emr_json_text(what.to != NULL ? what.to : what.path), "version",

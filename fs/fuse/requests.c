@@ -4,9 +4,7 @@
 
 #include <linux/fuse.h>
 
-#include "fuse/fuse.h"
-
-static const char *const names[EMR_FUSE_REQUESTS] = {
+static const char *const names[REQUEST_KINDS] = {
 	[FUSE_LOOKUP] = "lookup",
 	[FUSE_FORGET] = "forget",
 	[FUSE_GETATTR] = "getattr",
@@ -47,23 +45,23 @@ static const char *const names[EMR_FUSE_REQUESTS] = {
 	[FUSE_COPY_FILE_RANGE] = "copy_file_range",
 };
 
-static uint64_t counts[EMR_FUSE_REQUESTS]; /* atomic */
+static uint64_t counts[REQUEST_KINDS]; /* atomic */
 
 void requests_note(uint32_t opcode)
 {
-	if (opcode < EMR_FUSE_REQUESTS)
+	if (opcode < REQUEST_KINDS)
 		__atomic_add_fetch(&counts[opcode], 1, __ATOMIC_RELAXED);
 }
 
 void requests_reset(void)
 {
-	for (size_t i = 0; i < EMR_FUSE_REQUESTS; i++)
+	for (size_t i = 0; i < REQUEST_KINDS; i++)
 		__atomic_store_n(&counts[i], 0, __ATOMIC_RELAXED);
 }
 
-const char *emr_fuse_request(size_t kind, uint64_t *out_count)
+const char *requests_count(size_t kind, uint64_t *out_count)
 {
-	if (kind >= EMR_FUSE_REQUESTS || names[kind] == NULL)
+	if (kind >= REQUEST_KINDS || names[kind] == NULL)
 		return NULL;
 	*out_count = __atomic_load_n(&counts[kind], __ATOMIC_RELAXED);
 	return names[kind];

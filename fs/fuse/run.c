@@ -14,6 +14,7 @@
 #include "init_hook.h"
 #include "notifier.h"
 #include "reply.h"
+#include "requests.h"
 #include "told.h"
 #include "wait.h"
 
@@ -53,7 +54,7 @@ void session_closed(session *s)
 	__atomic_sub_fetch(&s->open_count, 1, __ATOMIC_RELAXED);
 }
 
-int64_t emr_fuse_last_request_boot_ns(void)
+static int64_t last_request_boot_ns(void)
 {
 	return __atomic_load_n(&the.last_request_boot_ns, __ATOMIC_RELAXED);
 }
@@ -69,7 +70,7 @@ void emr_fuse_changed(void *arg, uint64_t node, const char *name)
 	notifier_add(node, name);
 }
 
-void emr_fuse_await_changes(void)
+static void await_changes(void)
 {
 	notifier_await(INT64_C(2000000000));
 }
@@ -128,6 +129,14 @@ void emr_fuse_stop(void)
 	}
 	pthread_mutex_unlock(&running_lock);
 }
+
+const emr_front emr_fuse_front = {
+	.await_changes = await_changes,
+	.last_request_boot_ns = last_request_boot_ns,
+	.request = requests_count,
+	.request_kinds = REQUEST_KINDS,
+	.stop = emr_fuse_stop,
+};
 
 /* Once it is off, the session may be destroyed: nobody is stopping it any more. */
 static void set_running(bool is)

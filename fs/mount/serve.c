@@ -19,7 +19,6 @@
 #include "answers/answers.h"
 #include "answers/devices.h"
 #include "base/log.h"
-#include "fuse/fuse.h"
 #include "kit/language.h"
 #include "kit/out.h"
 #include "log/answers.h"
@@ -191,7 +190,7 @@ static emr_status answer_unmount(conversation *c, const emr_request *request)
 	}
 	status = send_ok(c, answer);
 	if (request->now)
-		emr_fuse_stop();
+		session->front->stop();
 	return status;
 }
 

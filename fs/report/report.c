@@ -8,7 +8,6 @@
 
 #include "answers/answers.h"
 #include "base/log.h"
-#include "fuse/fuse.h"
 #include "kit/out.h"
 #include "kit/text.h"
 #include "ledger/checkpoint.h"
@@ -94,11 +93,12 @@ static json_t *time_or_null(uint64_t unix_s)
  * and for us. */
 static json_t *requests_report(emr_session *session)
 {
+	const size_t kinds = session->front != NULL ? session->front->request_kinds : 0;
 	json_t *report = json_object();
 	uint64_t count = 0;
 
-	for (size_t kind = 0; report != NULL && kind < EMR_FUSE_REQUESTS; kind++) {
-		const char *name = emr_fuse_request(kind, &count);
+	for (size_t kind = 0; report != NULL && kind < kinds; kind++) {
+		const char *name = session->front->request(kind, &count);
 
 		if (name != NULL && count > 0 &&
 			json_object_set_new(report, name, json_integer((json_int_t)count)) != 0) {

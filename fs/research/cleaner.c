@@ -14,7 +14,6 @@
 #include "base/log.h"
 #include "crypto/hashsig.h"
 #include "fetch/fetch.h"
-#include "fuse/fuse.h"
 #include "kit/beside.h"
 #include "record/derived.h"
 #include "session/fetching.h"
@@ -206,12 +205,6 @@ emr_status cleaner_make(cleaner *c, uint64_t node, const version *v, int *out_fd
 
 /* ---- saving it ---- */
 
-static void tell_kernel(uint64_t parent, const char *name)
-{
-	emr_fuse_changed(NULL, parent, name);
-	emr_fuse_changed(NULL, parent, NULL);
-}
-
 /* Each folder of PATH, from the top.  *MADE counts those that were not there, and starts again at
  * one that was. */
 static emr_status make_folders(emr_view *view, const char *path, unsigned *made, uint64_t *out_node)
@@ -238,7 +231,7 @@ static emr_status make_folders(emr_view *view, const char *path, unsigned *made,
 			*made += status == EMR_OK ? 1 : 0;
 			if (status == EMR_OK) {
 				emr_view_forget(view, next.node, 1);
-				tell_kernel(at.node, name);
+				emr_view_tell_entry(view, at.node, name);
 			}
 		}
 		at = next;
@@ -329,8 +322,8 @@ emr_status cleaner_put(cleaner *c, int fd, const char *name, const version *v, u
 		status = emr_view_rename(view, parent, half, parent, last, 0);
 	if (status != EMR_OK && emr_view_unlink(view, parent, half) == EMR_OK)
 		emr_log(EMR_LOG_INFO, "copies: what was half written is gone");
-	tell_kernel(parent, last);
-	tell_kernel(parent, half);
+	emr_view_tell_entry(view, parent, last);
+	emr_view_tell_entry(view, parent, half);
 	return status;
 }
 
@@ -352,7 +345,7 @@ emr_status cleaner_remove(cleaner *c, const char *name)
 			status = is_file ? emr_view_unlink(view, parent.node, slash + 1)
 					 : emr_view_rmdir(view, parent.node, slash + 1);
 		if (status == EMR_OK)
-			tell_kernel(parent.node, slash + 1);
+			emr_view_tell_entry(view, parent.node, slash + 1);
 	}
 	return status == EMR_NOT_EMPTY || status == EMR_NOT_FOUND ? EMR_OK : status;
 }
@@ -362,6 +355,6 @@ emr_status cleaner_rmdir(cleaner *c, uint64_t parent, const char *name)
 	emr_status status = emr_view_rmdir(c->session->view, parent, name);
 
 	if (status == EMR_OK)
-		tell_kernel(parent, name);
+		emr_view_tell_entry(c->session->view, parent, name);
 	return status;
 }

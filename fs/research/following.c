@@ -11,7 +11,6 @@
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "fuse/fuse.h"
 #include "keyring/keyring.h"
 #include "kit/language.h"
 #include "kit/out.h"
@@ -260,14 +259,15 @@ static void sleep_for(emr_research *r, int64_t ns)
 /* Until programs have asked for nothing for a moment. */
 static void give_way(emr_research *r)
 {
+	const emr_front *front = r->session->front;
 	int64_t begun = emr_clock_boot_ns(emr_clock_system()), now = begun;
-	int64_t quiet = emr_fuse_last_request_boot_ns() + LULL_NS;
+	int64_t quiet = front != NULL ? front->last_request_boot_ns() + LULL_NS : begun;
 
 	pthread_mutex_lock(&r->lock);
 	while (!has_to_stop(r) && now < quiet && now - begun < PATIENCE_NS) {
 		sleep_for(r, quiet - now);
 		now = emr_clock_boot_ns(emr_clock_system());
-		quiet = emr_fuse_last_request_boot_ns() + LULL_NS;
+		quiet = front->last_request_boot_ns() + LULL_NS;
 	}
 	pthread_mutex_unlock(&r->lock);
 }

@@ -12,7 +12,6 @@
 #include "base/log.h"
 #include "base/worker.h"
 #include "contract/codes.h"
-#include "fuse/fuse.h"
 #include "keyring/coowned.h"
 #include "kit/language.h"
 #include "kit/text.h"
@@ -524,7 +523,7 @@ emr_status emr_sharing_give(emr_sharing *sharing, const emr_order *order, uint64
 	status = give_order(sharing, &wanted, &l);
 	announce(sharing);
 	/* The kernel may remember that it is not there; that it is, it never remembers. */
-	emr_fuse_changed(NULL, EMR_ROOT_NODE, "shared-by-me");
+	emr_view_tell(sharing->session->view, EMR_ROOT_NODE, "shared-by-me");
 	pthread_mutex_unlock(&sharing->lock);
 	if (status == EMR_OK)
 		*out_number = wanted.number;

@@ -307,7 +307,7 @@ static bool is_idle(const mount *m)
 
 	if (m->settings.idle_ns == 0 || !atomic_load(&m->is_ready) || emr_fuse_open_count() > 0)
 		return false;
-	since = emr_fuse_last_request_boot_ns();
+	since = emr_fuse_front.last_request_boot_ns();
 	ready = atomic_load(&m->ready_boot_ns);
 	/* A folder that nobody looked at is idle since it was opened. */
 	if (since < ready)
@@ -406,6 +406,7 @@ static emr_status open_all(mount *m, emr_problem *out_problem)
 	char place[4400];
 	emr_status status = emr_notices_new(m->settings.notify, &m->notices);
 
+	m->session.front = &emr_fuse_front;
 	if (status == EMR_OK)
 		status = emr_notices_set_folder(m->notices, m->path);
 	if (status == EMR_OK)

@@ -106,6 +106,18 @@ emr_status emr_view_lookup(emr_view *view, uint64_t parent, const char *name, em
 	return status;
 }
 
+void emr_view_tell(emr_view *view, uint64_t number, const char *name)
+{
+	if (view->options.changed != NULL)
+		view->options.changed(view->options.changed_arg, number, name);
+}
+
+void emr_view_tell_entry(emr_view *view, uint64_t directory, const char *name)
+{
+	emr_view_tell(view, directory, name);
+	emr_view_tell(view, directory, NULL);
+}
+
 void emr_view_forget(emr_view *view, uint64_t number, uint64_t count)
 {
 	node *n;

@@ -145,9 +145,8 @@ emr_status emr_view_set_requests(emr_view *view, const char *const *names, size_
 		if (has_changed && view->letters[i].has_changed)
 			snprintf(name, sizeof name, "%s", view->letters[i].name);
 		pthread_mutex_unlock(&view->lock);
-		if (name[0] != 0 && view->options.changed != NULL)
-			view->options.changed(
-				view->options.changed_arg, view->letters_root->number, name);
+		if (name[0] != 0)
+			emr_view_tell(view, view->letters_root->number, name);
 	}
 	return status;
 }

@@ -101,13 +101,10 @@ static void keep_bounds(emr_view *view, parting *gone)
 /* Without view->lock. */
 static void tell_parted(emr_view *view, const parting *gone)
 {
-	if (view->options.changed == NULL)
-		return;
 	for (size_t i = 0; i < gone->n; i++) {
 		bool is_time = gone->names[i][0] != 0;
 
-		view->options.changed(view->options.changed_arg,
-			is_time ? view->at_root->number : view->special_root->number,
+		emr_view_tell(view, is_time ? view->at_root->number : view->special_root->number,
 			is_time ? gone->names[i] : "deleted");
 	}
 }

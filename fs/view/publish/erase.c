@@ -291,8 +291,7 @@ static void close_reader(emr_view *view, node *n)
 		tree_set_reader(f, NULL);
 		pthread_rwlock_unlock(&f->lock);
 	}
-	if (view->options.changed != NULL)
-		view->options.changed(view->options.changed_arg, n->number, NULL);
+	emr_view_tell(view, n->number, NULL);
 	pthread_mutex_lock(&view->lock);
 	n->opens--;
 	tree_release_if_unused(view, n);

@@ -383,10 +383,8 @@ static emr_status erase(asking *a)
 	status = emr_view_sync(view);
 	if (status != EMR_OK)
 		return status;
-	if (parent != 0 && view->options.changed != NULL) {
-		view->options.changed(view->options.changed_arg, parent, name);
-		view->options.changed(view->options.changed_arg, parent, NULL);
-	}
+	if (parent != 0)
+		emr_view_tell_entry(view, parent, name);
 	status = emr_view_publish_now(view);
 	if (status != EMR_OK)
 		emr_log(EMR_LOG_WARN, "publishing while erasing: %s", emr_status_text(status));

@@ -223,9 +223,7 @@ static emr_status consent_follow(emr_view *view, uint64_t number)
 	if (status != EMR_OK)
 		return status;
 	emr_view_forget(view, attr.node, 1);
-	if (view->options.changed != NULL)
-		view->options.changed(
-			view->options.changed_arg, EMR_ROOT_NODE, EMR_CONSENTS_FOLDER);
+	emr_view_tell(view, EMR_ROOT_NODE, EMR_CONSENTS_FOLDER);
 	return EMR_OK;
 }
 

@@ -514,10 +514,9 @@ void shared_tell(emr_view *view, const emr_buf *tell)
 {
 	shared_telling t;
 
-	for (size_t at = 0; at < tell->len && view->options.changed != NULL; at += sizeof t) {
+	for (size_t at = 0; at < tell->len; at += sizeof t) {
 		memcpy(&t, tell->data + at, sizeof t);
-		view->options.changed(
-			view->options.changed_arg, t.node, t.name[0] != 0 ? t.name : NULL);
+		emr_view_tell(view, t.node, t.name[0] != 0 ? t.name : NULL);
 	}
 }
 

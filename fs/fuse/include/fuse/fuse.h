@@ -3,6 +3,7 @@
  * serve two mounts in one process. */
 #pragma once
 
+#include "view/front.h"
 #include "view/view.h"
 
 typedef struct emr_fuse_options {
@@ -34,17 +35,8 @@ void emr_fuse_stop(void);
  * mount is up. ARG is not used. */
 void emr_fuse_changed(void *arg, uint64_t node, const char *name);
 
-/* Waits until the kernel was told of every change so far, two seconds at most.  Not from a request
- * of the kernel. */
-void emr_fuse_await_changes(void);
-
-/* Nanoseconds of CLOCK_BOOTTIME of the kernel's last request, but for those that keep the mount
- * alive (FORGET, STATFS); 0 before the first.  For --idle. */
-int64_t emr_fuse_last_request_boot_ns(void);
-/* How often the kernel has asked for what since the mount began: KIND runs from 0 to
- * EMR_FUSE_REQUESTS - 1.  The name
- * ("lookup"), NULL for a number that is no kind.  Any thread. */
-#define EMR_FUSE_REQUESTS 48
-const char *emr_fuse_request(size_t kind, uint64_t *out_count);
+/* What it does for whoever works behind the folder.  Its last request is none of those that keep
+ * the mount alive (FORGET, STATFS), for --idle. */
+extern const emr_front emr_fuse_front;
 /* Files and directories that programs hold open now. */
 uint64_t emr_fuse_open_count(void);

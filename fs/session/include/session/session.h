@@ -8,6 +8,7 @@
 #include "keyring/card.h"
 #include "kit/places.h"
 #include "settle/chronicle.h"
+#include "view/front.h"
 #include "view/view.h"
 
 /* The person, kept sealed in the file EMR_STATE_PROFILE. */
@@ -38,6 +39,7 @@ typedef struct emr_session {
 				of the past is let go */
 	emr_settle *settle;
 	emr_view *view;
+	const emr_front *front; /* of an open folder, set before the view is opened; else NULL */
 	struct emr_sharing
 		*sharing; /* of an open folder, borrowed, set before the view starts; else NULL */
 	struct emr_research *research;	 /* as SHARING */
@@ -64,6 +66,13 @@ typedef struct emr_session {
 
 #define EMR_SESSION_CLOSED                                                                         \
 	((emr_session){.state_fd = -1, .lock_fd = -1, .spill_fd = -1, .log_fd = -1, .annex_fd = -1})
+
+/* The kernel knows what was changed so far: for who changes the folder and then answers. */
+static inline void emr_session_await_front(const emr_session *session)
+{
+	if (session->front != NULL)
+		session->front->await_changes();
+}
 
 /* What differs between who opens.  The view's borrowed members are filled in here. */
 typedef struct emr_session_options {

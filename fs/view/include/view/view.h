@@ -169,6 +169,10 @@ void emr_view_free(emr_view *view);
  */
 emr_status emr_view_lookup(emr_view *view, uint64_t parent, const char *name, emr_attr *out_attr);
 void emr_view_forget(emr_view *view, uint64_t node, uint64_t count);
+/* Says `changed` of what somebody in this process, and not the kernel, has changed: the name NAME
+ * in the directory NODE, or the node itself (NULL); and both.  Without a lock of the view. */
+void emr_view_tell(emr_view *view, uint64_t node, const char *name);
+void emr_view_tell_entry(emr_view *view, uint64_t directory, const char *name);
 emr_status emr_view_attr(emr_view *view, uint64_t node, emr_attr *out_attr);
 
 enum {
