@@ -355,6 +355,7 @@ static void end_going(publisher_place *place, const pick *picks, size_t n)
 		if (entry != NULL)
 			entry->going &= (uint16_t)~place_bit(place);
 	}
+	pthread_cond_broadcast(&p->wake); /* who found nothing, because they were chosen */
 	pthread_mutex_unlock(&p->lock);
 }
 
