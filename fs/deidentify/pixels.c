@@ -19,7 +19,7 @@ typedef struct image {
 /* False: it cannot be an image. */
 static bool read_image(dicom *d, image *out)
 {
-	char frames[16], photometric[20];
+	char frames[16], photometric[20], *end = frames;
 
 	dicom_text_of(d, 0x00280008, frames, sizeof frames);
 	dicom_text_of(d, 0x00280004, photometric, sizeof photometric);
@@ -27,7 +27,11 @@ static bool read_image(dicom *d, image *out)
 	out->columns = dicom_number_of(d, 0x00280011, 0);
 	out->samples = dicom_number_of(d, 0x00280002, 1);
 	out->bits = dicom_number_of(d, 0x00280100, 0);
-	out->frames = frames[0] != '\0' ? strtoull(frames, NULL, 10) : 1;
+	out->frames = frames[0] != '\0' ? strtoull(frames, &end, 10) : 1;
+	/* What is not written as a number (IS, 12 bytes) is no part of the copy, which then has one
+	 * frame. */
+	if (*end != '\0' || strlen(frames) > 12)
+		out->frames = 1;
 	if (strcmp(photometric, "YBR_FULL_422") == 0 && out->samples == 3)
 		out->samples = 2;
 	return out->rows != 0 && out->columns != 0 && out->samples != 0 && out->samples <= 4 &&
