@@ -358,7 +358,7 @@ static void many_are_waited_for_together_and_go_home(void **state)
 		blocks[i] = give_node(200 + i);
 		cids[i] = blocks[i].cid;
 	}
-	begin(&s, "good", 300);
+	begin(&s, "good", PATIENCE_MS);
 	cids[40] = cids[39]; /* two trees may lack the same */
 	assert_true(emr_fetcher_bring_together(s.fetcher, cids, 41, &patience, &came));
 	assert_int_equal(came, 41);
