@@ -121,6 +121,26 @@ entry '2\nyes\nyes\n' unshare "$MNT/Scans"
 two_until 60 shared_with "$odd"
 entry '1\nyes\nyes\n' unshare "$MNT/Scans"
 two_until 60 shares_none
+say "whatever a folder is called, and nothing else is meant"
+odd=$'Old\tscans\nof "May" \\n\x01'
+must mkdir "$MNT/$odd" "$MNT/Oldtscansnof \"May\" \\nu0001"
+run 0 share "$MNT/$odd" with 'Dr Paula  Lima' --yes
+shares_one_odd() { [ "$("$EMRFS" share --json | python3 -c 'import json, sys; print([g["path"] for g in json.load(sys.stdin)["grants"]])')" = "$(python3 -c 'import sys; print([sys.argv[1]])' "$odd")" ]; }
+two_until 60 shares_one_odd
+entry 'no\n' unshare "$MNT/$odd"
+expect "what is shared" "$(sed '1d; 2,${/^window/,$d}' shown)" "$(printf '%s\n' 1 'Dr Paula  Lima' 'Old?scans?of "May" \n?')"
+entry '1\nyes\nyes\n' unshare "$MNT/$odd"
+two_until 60 shared_with ''
+say "what is ending already is not offered once more"
+run 0 share "$MNT/Scans" with 'Dr Paula  Lima' --yes --wait
+mv "$NET/ledger" "$NET/ledger.away"
+run 0 revoke "$MNT/Scans" from 'Dr Paula  Lima'
+json 0 share
+expect "it ends" "$(field grants.0.state)" ending
+entry 'no\n' unshare "$MNT/Scans"
+grep -qx "You share this with nobody." shown || emr_fail "not said: $(cat shown)"
+mv "$NET/ledger.away" "$NET/ledger"
+two_until 60 shared_with ''
 say "a request is shown, and answered"
 as lima run 0 request 'Ana Silva:Scans' --reason 'second opinion'
 asked() { "$EMRFS" request | grep -q 'to you'; }
