@@ -158,12 +158,25 @@ for i in range(6000):
 END
 }
 
+mkdir ana-folder/Imaging/Apart
+for i in 1 2 3 4; do echo "apart $i" >ana-folder/Imaging/Apart/$i.txt; done
+as ana run 0 status --wait
+two_until 20 lists "$SHARE/Apart/4.txt"
+# With the second one of a folder comes the key of another, which nobody opens.
+for i in 1 2; do two_until 30 cat "$SHARE/Apart/$i.txt" >/dev/null; done
+reported() { as ana run 0 log Imaging/Apart && grep -q "opened Imaging/Apart/1.txt" out/said && grep -q "opened Imaging/Apart/2.txt" out/said; }
+two_until 60 reported
+
 say "taking back acts on what is open, and says what was opened, a folder of it in one line"
 hold "$SHARE/MRI.txt" held 120
 two_until 20 lists held.open
 as ana run 0 revoke Imaging from lima --wait
 grep -qE "[0-9]+ files of Imaging/Series   .*released: proven   \(each: emrfs log --all Imaging/Series\)" out/said &&
 	[ "$(wc -l <out/said)" -lt 60 ] || emr_fail "opened: $(cat out/said)"
+apart() { sed -n "/^$1/,/^[^ ]/s:^  .*   Imaging/Apart/\\(.*\\)\$:\\1:p" out/said; }
+expect "opened" "$(apart "What was opened cannot be un-seen:" | sort)" "1.txt   opened: reported; its key was released: proven
+2.txt   opened: reported; its key was released: proven"
+[[ $(apart "Could have been opened, and nobody reports that it was:") =~ ^[34].txt\ \ \ its\ key\ was\ released:\ proven$ ]] || emr_fail "could have been opened: $(cat out/said)"
 two_until 30 lists held.errno
 expect EKEYREVOKED "$(cat held.errno)" 128
 gone() { [ ! -e "$SHARE" ]; }

@@ -106,7 +106,7 @@ static void report(emr_id16 grant, const char *name)
 	emr_shared_free(shared);
 }
 
-void sharing_story_lima_reads(const char *name)
+static emr_id16 read_one(const char *name)
 {
 	EMR_AUTO_BUF bytes = {0};
 	emr_share_trouble trouble;
@@ -120,6 +120,17 @@ void sharing_story_lima_reads(const char *name)
 	assert_ok(emr_share_received(s.lima.share, note_grant, &grant, NULL));
 	assert_ok(story_read(&s, &s.lima, grant, name, answer, &bytes, &trouble));
 	assert_true(bytes.len > 0);
-	report(grant, name);
+	return grant;
+}
+
+void sharing_story_lima_gets_the_key(const char *name)
+{
+	(void)read_one(name);
+	assert_ok(emr_replica_catch_up(s.k.stack.replica, NULL, NULL, NULL));
+}
+
+void sharing_story_lima_reads(const char *name)
+{
+	report(read_one(name), name);
 	assert_ok(emr_replica_catch_up(s.k.stack.replica, NULL, NULL, NULL));
 }

@@ -18,3 +18,5 @@ void sharing_story_make_domain(const char *path);
 void sharing_story_publish(void);
 /* Dr Lima opens her first grant, reads NAME with Ana's answers, and reports it. */
 void sharing_story_lima_reads(const char *name);
+/* She gets the key of NAME in the same way, and her computer reports nothing. */
+void sharing_story_lima_gets_the_key(const char *name);

@@ -504,7 +504,7 @@ static void an_order_may_be_for_writing_and_is_replaced_as_any_other(void **stat
 /* ---- the answers ---- */
 
 typedef struct heard {
-	json_t *ended, *opened, *last;
+	json_t *ended, *opened, *released, *last;
 } heard;
 
 static emr_status hear(void *arg, json_t *object)
@@ -515,6 +515,8 @@ static emr_status hear(void *arg, json_t *object)
 		json_array_extend(h->ended, json_object_get(object, "ended"));
 	if (json_object_get(object, "opened") != NULL)
 		json_array_extend(h->opened, json_object_get(object, "opened"));
+	if (json_object_get(object, "released") != NULL)
+		json_array_extend(h->released, json_object_get(object, "released"));
 	json_decref(h->last);
 	h->last = object;
 	return EMR_OK;
@@ -550,11 +552,11 @@ static void what_becomes_a_domain_while_its_share_is_taken_back_is_taken_back_to
 	assert_int_equal(count_standing(), 0);
 }
 
-static void taking_back_tells_what_was_seen(void **state)
+static void taking_back_tells_what_was_opened_and_what_could_have_been(void **state)
 {
 	emr_order o = order_for(sharing_story_lima(), 86400);
 	emr_request request = {.ask = EMR_ASK_REVOKE, .has_path = true, .path = "Imaging"};
-	heard h = {.ended = json_array(), .opened = json_array()};
+	heard h = {.ended = json_array(), .opened = json_array(), .released = json_array()};
 	emr_problem problem = {0};
 	emr_who who = who_is(sharing_story_lima());
 
@@ -562,6 +564,7 @@ static void taking_back_tells_what_was_seen(void **state)
 	snprintf(request.who, sizeof request.who, "%s", who.called);
 	assert_ok(clerk_do(&session, &o).status);
 	sharing_story_lima_reads("MRI.pdf");
+	sharing_story_lima_gets_the_key("CT.pdf");
 	assert_ok(emr_answer_revoke(&session, &request, hear, &h, &problem));
 	assert_int_equal(json_array_size(h.ended), 1);
 	assert_true(json_is_true(json_object_get(h.last, "names_seen")));
@@ -570,9 +573,14 @@ static void taking_back_tells_what_was_seen(void **state)
 	assert_string_equal(json_string_value(json_object_get(json_array_get(h.opened, 0), "path")),
 		"Imaging/MRI.pdf");
 	assert_true(json_is_true(json_object_get(json_array_get(h.opened, 0), "proven")));
+	assert_int_equal(json_array_size(h.released), 1); /* nobody says that it was opened */
+	assert_string_equal(
+		json_string_value(json_object_get(json_array_get(h.released, 0), "path")),
+		"Imaging/Old/CT.pdf");
 	assert_int_equal(count_rows(EMR_SHARE_ENDING), 1);
 	json_decref(h.ended);
 	json_decref(h.opened);
+	json_decref(h.released);
 	json_decref(h.last);
 }
 
@@ -596,7 +604,7 @@ int main(void)
 		STORY(what_was_tried_in_another_life_is_looked_for_too_and_not_given_twice),
 		STORY(an_order_may_be_for_writing_and_is_replaced_as_any_other),
 		STORY(what_becomes_a_domain_while_its_share_is_taken_back_is_taken_back_too),
-		STORY(taking_back_tells_what_was_seen),
+		STORY(taking_back_tells_what_was_opened_and_what_could_have_been),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
