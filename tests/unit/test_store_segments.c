@@ -222,6 +222,34 @@ static void reclaim_frees_dead_segments_and_keeps_pinned_blocks(void **state)
 		kit_has(k, i, 10000);
 }
 
+/* Its bytes may be the only ones there are: who wants to save what is left of them needs them. */
+static void a_segment_with_a_pinned_block_that_rotted_stays(void **state)
+{
+	kit *k = *state;
+	emr_reclaim_options options = {0};
+	emr_reclaim_report report;
+	uint64_t size;
+
+	small_segments(k);
+	for (uint32_t i = 0; i < 30; i++) {
+		emr_cid cid = kit_put(k, i, 10000);
+
+		if (i % 10 == 0)
+			kit_pin_one(k, &cid, false);
+	}
+	kit_close(k);
+	size = kit_size(k, "seg-1");
+	kit_flip(k, "seg-1", 96 + 5000, 1);
+	kit_open(k);
+	assert_ok(emr_store_reclaim(k->store, &options, &report));
+	assert_int_equal(report.segments_skipped, 1);
+	assert_true(report.segments_removed > 0);
+	assert_int_equal(kit_size(k, "seg-1"), size);
+	assert_status(EMR_DAMAGED, kit_try(k, 0, 10000));
+	kit_has(k, 10, 10000);
+	kit_has(k, 20, 10000);
+}
+
 static void pins_whose_frames_were_reclaimed_are_found_again_without_an_index(void **state)
 {
 	kit *k = *state;
@@ -747,6 +775,7 @@ int main(void)
 		T(a_pin_survives_the_death_of_the_process),
 		T(a_block_that_looks_like_a_pin_frame_pins_nothing),
 		T(reclaim_frees_dead_segments_and_keeps_pinned_blocks),
+		T(a_segment_with_a_pinned_block_that_rotted_stays),
 		T(pins_whose_frames_were_reclaimed_are_found_again_without_an_index),
 		T(a_rebuilt_index_reclaims_nothing_until_pins_are_stated),
 		T(stating_pins_ends_the_others),
