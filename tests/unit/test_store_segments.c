@@ -393,6 +393,37 @@ static void extra_roots_live(void **state)
 	assert_status(EMR_NOT_FOUND, kit_try(k, 1, 10000));
 }
 
+typedef struct meanwhile {
+	kit *k;
+	emr_cid cid;
+} meanwhile;
+
+/* Asked for behind the pins, which have been walked. */
+static emr_status pin_meanwhile(void *context, emr_cid_visit visit, void *visit_context)
+{
+	meanwhile *m = context;
+
+	(void)visit;
+	(void)visit_context;
+	kit_pin_one(m->k, &m->cid, false);
+	return EMR_OK;
+}
+
+static void what_is_pinned_while_space_is_given_back_lives(void **state)
+{
+	kit *k = *state;
+	meanwhile m = {.k = k};
+	emr_reclaim_options options = {.extra_roots = pin_meanwhile, .roots_context = &m};
+
+	small_segments(k);
+	m.cid = kit_put(k, 0, 10000);
+	for (uint32_t i = 1; i < 30; i++)
+		kit_put(k, i, 10000);
+	assert_ok(emr_store_reclaim(k->store, &options, NULL));
+	kit_has(k, 0, 10000);
+	assert_status(EMR_NOT_FOUND, kit_try(k, 1, 10000));
+}
+
 static emr_cid put_bundle(kit *k, uint32_t seed)
 {
 	emr_block content = kit_block(seed, 16399);
@@ -781,6 +812,7 @@ int main(void)
 		T(stating_pins_ends_the_others),
 		T(what_is_dead_goes_without_any_room),
 		T(extra_roots_live),
+		T(what_is_pinned_while_space_is_given_back_lives),
 		T(a_pinned_directory_keeps_all_below_it),
 		T(nodes_of_holes_that_are_not_there_stop_nothing),
 		T(a_missing_node_below_a_pin_stops_reclaim),
