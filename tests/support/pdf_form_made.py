@@ -1,6 +1,6 @@
 """pdf_form_made.py OUT CONSENT [--sign KEY CERT [CHAIN]] [--modern] [--way WAY]: a PDF form with CONSENT attached, signed (detached CMS, ByteRange) as a hospital would.
 
---modern puts the objects into a compressed stream, as PDF 1.5 does. WAY spoils it: changed (a byte after signing), added (an update after it), part (the range ends early),
+--modern puts the objects into a compressed stream, as PDF 1.5 does. WAY spoils it: changed (a byte after signing), added (an update after it), part (the range ends early), late (it begins late),
 gap (something beside the signature where it does not cover), twice (a second signature in an update), several (two Consents), none (no Consent), bomb (1 GiB of zeros), slow (12 GiB of
 blanks that mean nothing, in 20 KB), deep (a tree of names 5,000 deep), sha1 (a weak digest), inside (the signature has its content in it).
 """
@@ -120,11 +120,13 @@ def sign(pdf, args, skip=0):
     head, tail = pdf[:before], pdf[before:]
     for value in values:
         tail = tail.replace(hole, b"%010d" % value, 1)
+    if args.way == "late":
+        tail = tail.replace(b"/ByteRange [0 %010d" % start, b"/ByteRange [9 %010d" % (start - 9), 1)
     pdf = head + tail
     inside = args.way == "inside"
     command = ["openssl", "cms", "-sign", "-binary", "-nosmimecap", "-outform", "DER", "-md", "sha1" if args.way == "sha1" else "sha256",
                "-inkey", args.sign[0], "-signer", args.sign[1]] + (["-certfile", args.sign[2]] if len(args.sign) > 2 else []) + (["-nodetach"] if inside else [])
-    covered = pdf[:start] + pdf[end:len(pdf) - skip]
+    covered = pdf[9 if args.way == "late" else 0:start] + pdf[end:len(pdf) - skip]
     with tempfile.NamedTemporaryFile() as file:
         file.write(covered[:100] if inside else covered)
         file.flush()

@@ -269,6 +269,7 @@ static void a_form_that_was_changed_or_added_to_after_it_was_signed_is_refused(v
 	assert_refused(OFFICE " --way changed", "changed after it was signed");
 	assert_refused(OFFICE " --way added", "does not cover the whole PDF");
 	assert_refused(OFFICE " --way part", "does not cover the whole PDF");
+	assert_refused(OFFICE " --way late", "does not cover the whole PDF");
 	assert_refused(OFFICE " --way gap", "does not cover the whole PDF");
 	assert_refused(OFFICE " --way twice", "more than one signature");
 	assert_refused(OFFICE " --way sha1", "in a way that is not read here, or too weak");
