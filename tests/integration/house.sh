@@ -58,6 +58,9 @@ looks=$(git grep -hE '\b(emr_follow_now|share_catch_up|emr_settle_catch_up)\(' -
 
 uses=$(python3 tests/integration/rooms.py .) || wrong "fs/view: a room uses more of later rooms than before:" "$uses"
 
+roles=$(sed -n '/role_words\[/,/^};/s/^\t"\(.*\)",$/\1/p' keyring/cert_read.c | while IFS= read -r role; do grep -qF "\`$role\`" doc/operate.md || echo "$role"; done)
+[ -z "$roles" ] || wrong "roles that doc/operate.md does not name:" "$roles"
+
 gone=$(tests/campaign/mutate --look) || wrong "protections whose words are not there once any more (tests/campaign/protections):" "$gone"
 
 if command -v clang-format >/dev/null; then
