@@ -236,8 +236,11 @@ expect "who looks for a call" "$(field error)" not-open
 # Who asks whether it is open has its lock for a moment, as here for half a second: that is no use of it.
 flock -s "$STATE/lock" sh -c 'touch asking; sleep 0.5' &
 emr_until test -e asking
+truncate -s 4194305 "$STATE/log"
 json 0 verify --quick --passphrase-file "$EMR_PASS"
 wait $!
+expect "a private log of more than 4 MiB begins anew" "$(stat -c %s "$STATE/log.1")" 4194305
+[ "$(stat -c %s "$STATE/log")" -lt 1000000 ] || emr_fail "the private log did not begin anew"
 json 10 unmount
 json 0 verify --passphrase-file "$EMR_PASS"
 expect "nothing bad" "$(field bad)" "[]"
