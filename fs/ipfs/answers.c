@@ -112,8 +112,8 @@ static emr_status lines_one(
 
 	while (len > 0 && (text[len - 1] == '\r' || text[len - 1] == ' '))
 		len--;
-	if (len == 0)
-		return EMR_OK;
+	if (len == 0) /* nobody sends lines of nothing, but who would never end */
+		return EMR_UNSUPPORTED;
 	json = json_loadb(text, len, JSON_REJECT_DUPLICATES, NULL);
 	if (!json_is_object(json)) {
 		json_decref(json);
@@ -150,8 +150,9 @@ emr_status answer_lines_take(answer_lines *lines, emr_bytes piece, answer_line_f
 
 emr_status answer_lines_end(answer_lines *lines, answer_line_fn take, void *arg)
 {
-	emr_status status =
-		lines_one(lines, (const char *)lines->rest.data, lines->rest.len, take, arg);
+	emr_status status = lines->rest.len == 0 ? EMR_OK
+						 : lines_one(lines, (const char *)lines->rest.data,
+							   lines->rest.len, take, arg);
 
 	emr_buf_clear(&lines->rest);
 	return status;

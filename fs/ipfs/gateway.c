@@ -34,6 +34,7 @@ emr_status gateway_probe(node_run *run)
 	node_request request = {.is_get = true,
 		.path = "/ipfs/bafkqaaa?format=raw",
 		.accept = "application/vnd.ipld.raw",
+		.most = ANSWER_LINE_MAX,
 		.take = probe_take,
 		.arg = &taken};
 	emr_status status = node_http(run, &request);

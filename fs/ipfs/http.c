@@ -22,6 +22,7 @@ typedef struct exchange {
 	CURL *easy;
 	emr_status read_status, take_status;
 	emr_buf error_body;
+	size_t taken; /* bytes of an answer with status 200 */
 	bool has_trailer;
 	emr_ipfs_fault trailer_fault;
 	char trailer[EMR_IPFS_SAID_BYTES];
@@ -147,10 +148,15 @@ static size_t exchange_take(char *data, size_t size, size_t n, void *arg)
 	if (status != 200) { /* its beginning is enough to say what it is */
 		size_t room = ERROR_BODY_MAX - x->error_body.len;
 
+		if (room == 0) /* the status says that it failed; no more is read */
+			return CURL_WRITEFUNC_ERROR;
 		x->take_status = emr_buf_append(&x->error_body, data, len < room ? len : room);
 		return x->take_status == EMR_OK ? len : CURL_WRITEFUNC_ERROR;
 	}
-	x->take_status = x->request->take(x->request->arg, emr_bytes_of(data, len));
+	x->taken += len;
+	x->take_status = x->request->most != 0 && x->taken > x->request->most
+				 ? node_run_fail(x->run, EMR_IPFS_STRANGE, "an answer too long")
+				 : x->request->take(x->request->arg, emr_bytes_of(data, len));
 	return x->take_status == EMR_OK ? len : CURL_WRITEFUNC_ERROR;
 }
 

@@ -34,7 +34,8 @@ emr_status kubo_nothing(void *arg, emr_bytes piece)
 /* Both meanings of 403 have the same sentence: who may ask the version has the right token. */
 static emr_status kubo_tell_403(node_run *run)
 {
-	const node_request version = {.path = "/api/v0/version", .take = kubo_nothing};
+	const node_request version = {
+		.path = "/api/v0/version", .most = ANSWER_LINE_MAX, .take = kubo_nothing};
 	char said[EMR_IPFS_SAID_BYTES];
 	long http_status = run->call->http_status;
 	emr_status status;
@@ -224,7 +225,7 @@ static emr_status kubo_is_whole(node_run *run, const char *root, emr_ipfs_holdin
 		return run->call->fault == EMR_IPFS_MISSING ? EMR_OK : status;
 	tree = json_array_get(json_object_get(json, "DagStats"), 0);
 	cid = json_string_value(json_object_get(tree, "Cid"));
-	if (cid == NULL || !json_is_integer(json_object_get(tree, "NumBlocks")))
+	if (cid == NULL || json_integer_value(json_object_get(tree, "NumBlocks")) < 1)
 		return node_run_fail(run, EMR_IPFS_STRANGE, "no statistics of a tree");
 	if (strcmp(cid, root) != 0)
 		return node_run_fail(run, EMR_IPFS_OTHER_ANSWER, cid);

@@ -55,6 +55,7 @@ typedef struct node_request {
 	/* A multipart body of one file.  *out_n 0 at its end.  NULL: no body. */
 	emr_status (*read)(void *read_arg, void *buffer, size_t size, size_t *out_n);
 	void *read_arg;
+	size_t most; /* bytes of an answer with status 200; 0: TAKE ends one that is too long */
 	/* Of an answer with status 200, as it comes.  Not EMR_OK: it ends with it. */
 	emr_status (*take)(void *arg, emr_bytes piece);
 	void *arg;

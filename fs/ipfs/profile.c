@@ -118,8 +118,10 @@ static bool api_is_socket(json_t *config)
  * it, so the node is asked as such a one would. */
 static emr_status api_is_guarded(node_run *run, bool *out_is_guarded)
 {
-	const node_request version = {
-		.is_bare = true, .path = "/api/v0/version", .take = kubo_nothing};
+	const node_request version = {.is_bare = true,
+		.path = "/api/v0/version",
+		.most = ANSWER_LINE_MAX,
+		.take = kubo_nothing};
 	emr_status status = node_http(run, &version);
 
 	*out_is_guarded = status != EMR_OK && run->call->fault == EMR_IPFS_TOKEN;

@@ -13,6 +13,7 @@
 #include "ipfs/node.h"
 
 #define PATIENCE_MS 600000
+#define ENDLESS_MS 120000 /* of an answer that would go on for as long as anybody listens */
 
 static const char first[] = "the first block", second[] = "the second block";
 
@@ -136,8 +137,10 @@ static emr_status do_it(emr_ipfs *node, emr_ipfs_call *call, deed what)
 
 static void assert_meets(const emr_ipfs_options *options, deed what, emr_ipfs_fault wanted)
 {
+	const bool is_endless = strstr(options->address, "/endless") != NULL;
+	const uint32_t patience_ms = is_endless ? ENDLESS_MS : PATIENCE_MS;
 	/* What hangs, hangs as long as it may. */
-	emr_ipfs_call call = emr_ipfs_call_of(wanted == EMR_IPFS_SLOW ? 300 : PATIENCE_MS, -1);
+	emr_ipfs_call call = emr_ipfs_call_of(wanted == EMR_IPFS_SLOW ? 300 : patience_ms, -1);
 	EMR_AUTO_IPFS node = NULL;
 	emr_status status;
 
@@ -161,6 +164,16 @@ static void meets(const char *scene, deed what, emr_ipfs_fault wanted)
 
 	snprintf(address, sizeof address, "unix:%s/%s.sock", getenv("EMR_NODE_DIR"), scene);
 	assert_meets(&options, what, wanted);
+}
+
+static void meets_a_gateway(const char *scene, emr_ipfs_fault wanted)
+{
+	char address[512];
+	emr_ipfs_options options = {
+		.kind = EMR_IPFS_GATEWAY, .address = address, .version = "0.1.0"};
+
+	snprintf(address, sizeof address, "unix:%s/%s.sock", getenv("EMR_NODE_DIR"), scene);
+	assert_meets(&options, VERSION, wanted);
 }
 
 /* ---- The four shapes of errors ---- */
@@ -304,6 +317,25 @@ static void no_wrong_byte_and_no_endless_answer_gets_through(void **state)
 	meets("endless", GATEWAY, EMR_IPFS_TOO_LARGE);
 	meets("endless", PINS, EMR_IPFS_STRANGE);
 	meets("endless", PUSH, EMR_IPFS_STRANGE);
+	meets("endless-lines", PUSH, EMR_IPFS_STRANGE);
+	meets("endless-lines", HOLDS, EMR_IPFS_STRANGE);
+	meets("endless-error", BLOCK, EMR_IPFS_ERROR);
+	meets("endless-error", PUSH, EMR_IPFS_ERROR);
+	meets("endless-headers", BLOCK, EMR_IPFS_STRANGE);
+	meets("endless-headers", PUSH, EMR_IPFS_STRANGE);
+	meets("endless-version", BLOCK, EMR_IPFS_STRANGE);
+	meets_a_gateway("endless", EMR_IPFS_STRANGE);
+	/* Nobody knows how much a node keeps for others: a list may be as long as the call. */
+	meets("endless-pins", PINS, EMR_IPFS_SLOW);
+}
+
+static void what_is_said_of_another_record_or_of_no_block_counts_for_nothing(void **state)
+{
+	(void)state;
+	meets("other-pin", HOLDS, EMR_IPFS_OTHER_ANSWER);
+	meets("other-pin", LET_GO, EMR_IPFS_OTHER_ANSWER);
+	meets("other-tree", HOLDS, EMR_IPFS_OTHER_ANSWER);
+	meets("tree-of-nothing", HOLDS, EMR_IPFS_STRANGE);
 }
 
 static void a_node_that_does_not_answer_costs_the_time_of_the_call_and_no_more(void **state)
@@ -493,6 +525,7 @@ int main(void)
 		cmocka_unit_test(what_is_no_node_is_not_taken_for_one),
 		cmocka_unit_test(an_old_kubo_is_named_and_a_newer_one_is_not),
 		cmocka_unit_test(no_wrong_byte_and_no_endless_answer_gets_through),
+		cmocka_unit_test(what_is_said_of_another_record_or_of_no_block_counts_for_nothing),
 		cmocka_unit_test(
 			a_node_that_does_not_answer_costs_the_time_of_the_call_and_no_more),
 		cmocka_unit_test(a_name_that_nobody_answers_for_holds_nobody_up),

@@ -72,6 +72,9 @@ def cid_text(cid):
     return "b" + base64.b32encode(cid).decode().lower().rstrip("=")
 
 
+OTHER = cid_text(b"\x01\x55\x12\x20" + hashlib.sha256(b"other").digest())	# a record that nobody asked for
+
+
 def block_file(cid):
     name = base64.b32encode(cid[2:]).decode().rstrip("=")
     return f"{DIR}/blocks/{name[-3:-1]}/{name}.data"
@@ -356,7 +359,7 @@ def import_error(h, words):
 
 
 def other_root(said, stats):
-    said[0]["Root"]["Cid"]["/"] = cid_text(b"\x01\x55\x12\x20" + hashlib.sha256(b"other").digest())
+    said[0]["Root"]["Cid"]["/"] = OTHER
     return said, stats
 
 
@@ -368,6 +371,16 @@ def counted_wrong(said, stats):
 def not_pinned(said, stats, why="context deadline exceeded"):
     said[-1]["Root"]["PinErrorMsg"] = why
     return said, stats
+
+
+def holding(pin=None, tree=None, blocks=1):
+    """Says that it holds what it was asked for; or, where one is named, that it pinned, let go of, or looked into another record."""
+    def scene(h):
+        h.body()
+        asked = h.query["arg"]
+        h.lines({"pin/ls": {"Keys": {pin or asked: {"Type": "recursive"}}}, "pin/rm": {"Pins": [pin or asked]},
+                 "dag/stat": {"DagStats": [{"Cid": tree or asked, "NumBlocks": blocks}]}}[h.verb])
+    return scene
 
 
 def byte_by_byte(h):
@@ -394,16 +407,35 @@ def refuses_early(h):
     h.close_connection = True
 
 
-def endless(h):
+def endless(piece, status=200):
+    def scene(h):
+        h.body()
+        h.send_response(status)
+        h.send_header("Transfer-Encoding", "chunked")
+        h.end_headers()
+        try:
+            while True:
+                h.wfile.write(b"%x\r\n%s\r\n" % (len(piece), piece))
+        except OSError:
+            h.close_connection = True
+    return scene
+
+
+def endless_headers(h):
     h.body()
     h.send_response(200)
-    h.send_header("Transfer-Encoding", "chunked")
-    h.end_headers()
     try:
         while True:
-            h.wfile.write(b"10000\r\n" + bytes(65536) + b"\r\n")
+            h.wfile.write(b"X-More: " + b"x" * 1000 + b"\r\n")
     except OSError:
         h.close_connection = True
+
+
+def endless_version(h):
+    """Lets nobody do anything, and says its version without an end."""
+    if h.verb == "version":
+        return endless(bytes(65536))(h)
+    return status_scene(403, "Kubo RPC Access Denied: Please provide a valid authorization token")(h)
 
 
 def hangs(h):
@@ -545,7 +577,7 @@ def cluster(statuses=usual_statuses, peers=3, login=False, other=False, nodes=No
         if not h.verb.startswith("/pins/"):
             return h.send(b'{"code":404,"message":"not found"}\n', 404)
         cid = h.verb.removeprefix("/pins/")
-        answered = cid_text(b"\x01\x55\x12\x20" + hashlib.sha256(b"other").digest()) if other else cid
+        answered = OTHER if other else cid
         with LOCK:
             if h.command == "POST":
                 if int(h.query["replication-min"]) > peers:
@@ -624,7 +656,15 @@ SCENES = {
     "long-line": body_scene(b"x" * 1000000),
     "wrong-bytes": body_scene(b"other bytes", kind="application/vnd.ipld.raw"),
     "three-mib": body_scene(bytes(3 << 20), kind="application/vnd.ipld.raw"),
-    "endless": endless,
+    "endless": endless(bytes(65536)),
+    "endless-lines": endless(b"\n" * 65536),
+    "endless-pins": endless(json.dumps({"Cid": "QmUNLLsPACCz1vLxQVkXqqLX5R1X345qqfHbsf67hvA3Nn", "Type": "recursive"}).encode() + b"\n"),
+    "endless-error": endless(b"x" * 65536, 500),
+    "endless-headers": endless_headers,
+    "endless-version": endless_version,
+    "other-pin": holding(pin=OTHER),
+    "other-tree": holding(tree=OTHER),
+    "tree-of-nothing": holding(blocks=0),
     "lacks": lacks,
     "gate": gate,
     "seeks": seeks,
