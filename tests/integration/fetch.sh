@@ -77,7 +77,21 @@ emr_mount
 cmp records/262145 "$MNT/Imaging/262145" || emr_fail "other bytes"
 expect "kept" "$(cached)" 0
 emr_unmount
-sed -i '/^cache-bytes/d' "$EMRFS_HOME/settings"
+sed -i 's/^cache-bytes.*/cache-bytes = 2M/' "$EMRFS_HOME/settings"
+emr_mount
+cmp records/scan "$MNT/Imaging/scan" || emr_fail "other bytes"
+bytes=$(du -sb "$EMRFS_HOME/cache/blocks" | cut -f1)
+[ "$(cached)" -gt 3 ] && [ "$bytes" -le $(((2 << 20) + 65536)) ] || emr_fail "$(cached) blocks of $bytes bytes are kept, and 2 MiB may be"
+emr_unmount
+find "$EMRFS_HOME/cache" -type f -exec touch -d '3 days ago' {} +
+emr_mount
+[ "$(cached)" -gt 3 ] || emr_fail "what may be kept for 30 days went after 3"
+emr_unmount
+sed -i 's/^cache-bytes.*/cache-days = 2/' "$EMRFS_HOME/settings"
+emr_mount
+expect "kept after more days than it may be" "$(cached)" 0
+emr_unmount
+sed -i '/^cache-days/d' "$EMRFS_HOME/settings"
 
 say "a node that is killed while a file is read ends that in time, and nothing else"
 rm -rf "$EMRFS_HOME/cache"

@@ -121,3 +121,32 @@ nowhere "in the files of a closed folder" "${files[@]}" "$EMR_LOG"
 expect "names of files" "$(find "$EMRFS_HOME" | grep -E "$name|$folder" || true)" ""
 # Nobody else may open any of it.
 expect "files others may read" "$(find "$EMRFS_HOME" -perm /077 -not -name settings -not -type s | sed "s|$EMRFS_HOME||")" ""
+
+# That a stranger opens none of them, car.sh shows.
+say "what an IPFS node is given, and what is brought back from it and kept: sealed blocks under their own hashes"
+mkdir "$EMR_WORK/node"
+python3 "$SUPPORT/fake_node.py" "$EMR_WORK/node" >"$EMR_WORK/out/node" 2>&1 &
+node=$!
+at_end() { kill "$node" 2>/dev/null; }
+emr_until test -f "$EMR_WORK/node/ready"
+echo "node = unix:$EMR_WORK/node/good.sock" >>"$EMRFS_HOME/settings"
+emr_mount
+on_node() { [ "$(attribute state "$MNT/$folder/$1")" = "confirmed 2/2" ]; }
+emr_until on_node "below/moved-$name.txt"
+emr_until on_node "large-$name"
+"$EMRFS" export "$folder" "$EMR_WORK/all.car" >"$EMR_WORK/out/export" 2>&1 || emr_fail "export: $(cat "$EMR_WORK/out/export")"
+# shellcheck disable=SC2086
+emr_unmount $stop
+python3 "$SUPPORT/take_blocks.py" "$EMRFS_HOME/state/blocks" "$EMR_WORK/all.car" >/dev/null
+emr_mount
+grep -qx "$body" "$MNT/$folder/below/moved-$name.txt" || emr_fail "it did not come back"
+[ "$(head -c 8000000 "$MNT/$folder/large-$name" | grep -c "$body")" -gt 300000 ] || emr_fail "it did not come back"
+mapfile -d '' files < <(everything_kept; find "$EMR_WORK/node" -type f -print0)
+nowhere "in what was brought, on the node, and in all else that is kept" "${files[@]}" "$EMR_WORK/all.car" "$EMR_LOG"
+# shellcheck disable=SC2086
+emr_unmount $stop
+mapfile -d '' files < <(find "$EMRFS_HOME/cache" -type f -print0)
+[ "${#files[@]}" -gt 25 ] || emr_fail "only ${#files[@]} files of the cache"
+for file in "${files[@]}"; do echo "${file##*/}  $file"; done >"$EMR_WORK/out/sums"
+sha256sum --quiet -c "$EMR_WORK/out/sums" || emr_fail "a file of the cache is not the block that its name says"
+expect "names of files" "$(find "$EMRFS_HOME" "$EMR_WORK/node" | grep -E "$name|$folder" || true)" ""

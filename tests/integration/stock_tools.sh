@@ -54,4 +54,41 @@ for bytes in $sizes; do
 done
 expect listing "$(ls "$MNT/Imaging" | wc -l)" 11
 run 0 verify
+
+say "more records than one push may have: a node that takes their one CAR keeps each of them, and what it gives back is all of them"
+mkdir letters
+for ((i = 0; i < 620; i++)); do echo "letter $i" >"letters/$i"; done
+must cp -r letters "$MNT/Letters"
+run 0 status --wait
+json 0 export Letters out/letters.car
+expect records "$(field records)" 620
+root=$(field root)
+kubo 3 pin ls --type=recursive -q >before
+must kubo 3 dag import --pin-roots out/letters.car >/dev/null
+kubo 3 pin ls --type=recursive -q | sort | comm -13 <(sort before) - >pinned
+expect "pins" "$(cat pinned)" "$root"
+must kubo 3 repo gc >/dev/null
+must kubo 3 dag export --progress=false "$root" >cars/letters.car
+blocks() { python3 "$SUPPORT/car_walk.py" below "$1" | sort; }
+cmp <(blocks out/letters.car) <(blocks cars/letters.car) || emr_fail "other blocks after a collection"
+[ "$(blocks cars/letters.car | wc -l)" -gt 620 ] || emr_fail "fewer blocks than records"
+
+say "and what is given to a node by itself, in as many pushes as it takes, is pinned one by one"
+emr_unmount
+echo "node = unix:$EMR_WORK/net/2/api.sock" >>"$EMRFS_HOME/settings"
+emr_mount
+all_are_there() { [ "$(getfattr --absolute-names -n user.emrfs.state "$MNT"/Letters/* | grep -cF '"confirmed 2/2"')" = 620 ]; }
+emr_until all_are_there
+must kubo 2 repo gc >/dev/null
+kubo 2 pin ls --type=recursive -q | sort >pinned
+getfattr --absolute-names -n user.emrfs.cid "$MNT"/Letters/* | sed -n 's/^user.emrfs.cid="\(.*\)"$/\1/p' | sort >cids
+expect "letters that it pins" "$(comm -12 cids pinned | wc -l)" 620
+# shellcheck disable=SC2046
+must kubo 2 dag stat --offline --progress=false $(<cids) >/dev/null
+
+say "all of them open from what the node gave back"
+json 0 import cars/letters.car Copies
+expect "opened" "$(field records)" 620
+diff -r letters "$MNT/Copies/Letters" || emr_fail "other letters"
+emr_unmount
 echo "all is well"
