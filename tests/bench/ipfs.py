@@ -139,25 +139,31 @@ def given(scene, person, paths):
 def publishing(scene, person, source):
     """SOURCE is the file that `ipfs add` gives; as much of one's own, in a folder that had no node."""
     drop_caches()
-    yield "ipfs_add_large", scene.ipfs(1, *ADD, source)[0]
+    added = scene.ipfs(1, *ADD, source)[0]
+    yield "ipfs_add_large", added
     person.open_folder()
     random_file(person.path("large"), scene.large)
     person.settled()
     yield "ipfs_import_large", imported(scene, person, "large", [person.path("large")])
-    yield "ipfs_publish_large", given(scene, person, [person.path("large")])
+    seconds = given(scene, person, [person.path("large")])
+    yield "ipfs_publish_large", seconds
+    yield "ipfs_publish_large_share", seconds / added
 
 
 def publishing_many(scene, person):
     many = random_tree(scene.dir + "/many", scene.small)
     drop_caches()
-    yield "ipfs_add_many", scene.ipfs(1, *ADD, *many)[0]
+    added = scene.ipfs(1, *ADD, *many)[0]
+    yield "ipfs_add_many", added
     person.close()
     settings(person)
     person.open_folder()
     paths = random_tree(person.path("many"), scene.small)
     person.settled()
     yield "ipfs_import_many", imported(scene, person, "many", paths)
-    yield "ipfs_publish_many", given(scene, person, paths)
+    seconds = given(scene, person, paths)
+    yield "ipfs_publish_many", seconds
+    yield "ipfs_publish_many_share", seconds / added
 
 
 def only_on_nodes(scene, person, node, name="large"):
