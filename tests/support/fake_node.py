@@ -407,28 +407,32 @@ def refuses_early(h):
     h.close_connection = True
 
 
+def without_an_end(h, piece):
+    """Until the other side goes away; DIR/taken: it listened to so much that it would have gone on."""
+    try:
+        for _ in range((64 << 20) // len(piece)):
+            h.wfile.write(piece)
+        with open(f"{DIR}/taken", "w", encoding="ascii"):
+            pass
+    except OSError:
+        pass
+    h.close_connection = True
+
+
 def endless(piece, status=200):
     def scene(h):
         h.body()
         h.send_response(status)
         h.send_header("Transfer-Encoding", "chunked")
         h.end_headers()
-        try:
-            while True:
-                h.wfile.write(b"%x\r\n%s\r\n" % (len(piece), piece))
-        except OSError:
-            h.close_connection = True
+        without_an_end(h, b"%x\r\n%s\r\n" % (len(piece), piece))
     return scene
 
 
 def endless_headers(h):
     h.body()
     h.send_response(200)
-    try:
-        while True:
-            h.wfile.write(b"X-More: " + b"x" * 1000 + b"\r\n")
-    except OSError:
-        h.close_connection = True
+    without_an_end(h, b"X-More: " + b"x" * 1000 + b"\r\n")
 
 
 def endless_version(h):
