@@ -55,12 +55,12 @@ void emr_pseudonym(
 	out[EMR_PSEUDONYM_CHARS - 1] = '\0';
 }
 
-emr_id16 emr_pseudonym_line(const uint8_t key[EMR_PSEUDONYM_KEY_BYTES])
+emr_id16 emr_pseudonym_line(const uint8_t key[EMR_PSEUDONYM_KEY_BYTES], emr_id32 terms)
 {
 	uint8_t mac[32];
 	emr_id16 line;
 
-	named(key, 2, (emr_bytes){0}, mac);
+	named(key, 2, emr_bytes_of(terms.b, sizeof terms.b), mac);
 	memcpy(line.b, mac, sizeof line.b);
 	return line;
 }

@@ -39,7 +39,7 @@ static emr_status name_participant(
 	if (status != EMR_OK)
 		return status;
 	emr_pseudonym(key, out->card.signer_id, out->pseudonym);
-	out->line = emr_pseudonym_line(key);
+	out->line = emr_pseudonym_line(key, dataset->terms_id);
 	out->terms_id = dataset->terms_id;
 	emr_wipe(key, sizeof key);
 	return EMR_OK;

@@ -522,7 +522,7 @@ emr_status emr_dataset_line(emr_replica *replica, const emr_keyring *keyring, co
 	if (status == EMR_OK)
 		status = emr_pseudonym_key_open(box, team->name, team->sealed, names);
 	if (status == EMR_OK)
-		*out_line = emr_pseudonym_line(names);
+		*out_line = emr_pseudonym_line(names, team->terms_id);
 	emr_wipe(names, sizeof names);
 	emr_box_key_free(box);
 	emr_grantee_key_free(key);

@@ -52,3 +52,7 @@ emr_test(test_forged
 	SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_forged.c ${CMAKE_CURRENT_LIST_DIR}/forge_kit.c ${CMAKE_CURRENT_LIST_DIR}/deposit_kit.c ${shared_kit}
 	USES ${shared_uses}
 	INCLUDES ${view_inside} ${PROJECT_SOURCE_DIR}/fs/record)
+emr_test(test_shared_datasets
+	SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_shared_datasets.c ${CMAKE_CURRENT_LIST_DIR}/datasets_kit.c ${shared_kit}
+	USES ${shared_uses} fetch
+	INCLUDES ${view_inside})

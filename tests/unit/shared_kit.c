@@ -101,7 +101,7 @@ static void open_store(viewer *v, emr_keyring *keyring)
 	assert_ok(emr_record_ctx_new(&records, &v->records));
 }
 
-static void open_view(viewer *v, emr_keyring *keyring, bool is_new)
+static void open_view(viewer *v, emr_keyring *keyring, bool is_new, const viewer_more *more)
 {
 	const emr_clock *clock = &v->s->k.clock.clock;
 	emr_settle_options settle = {.keyring = keyring,
@@ -127,6 +127,11 @@ static void open_view(viewer *v, emr_keyring *keyring, bool is_new)
 		.notice = note_own,
 		.notice_arg = v};
 
+	if (more != NULL) {
+		options.fetcher = more->fetcher;
+		options.look_at_copy = more->look_at_copy;
+		options.look_at_copy_arg = more->look_at_copy_arg;
+	}
 	assert_ok(emr_facts_new(keyring, v->replica, v->records, &v->facts));
 	settle.facts = options.facts = v->facts;
 	assert_ok(emr_settle_new(&settle, &v->settle));
@@ -136,7 +141,8 @@ static void open_view(viewer *v, emr_keyring *keyring, bool is_new)
 	assert_ok(emr_view_open(&options, &v->view));
 }
 
-void viewer_open(viewer *v, story *s, const person *who, const char *name, uint8_t purpose)
+void viewer_open_with(viewer *v, story *s, const person *who, const char *name, uint8_t purpose,
+	const viewer_more *more)
 {
 	char path[400];
 	bool is_new;
@@ -151,8 +157,13 @@ void viewer_open(viewer *v, story *s, const person *who, const char *name, uint8
 	v->spill_fd = directory(path, "spill");
 	open_ledger(v, who->keyring);
 	open_store(v, who->keyring);
-	open_view(v, who->keyring, is_new);
+	open_view(v, who->keyring, is_new, more);
 	(void)snprintf(v->owner, sizeof v->owner, "shared-with-me/nobody");
+}
+
+void viewer_open(viewer *v, story *s, const person *who, const char *name, uint8_t purpose)
+{
+	viewer_open_with(v, s, who, name, purpose, NULL);
 }
 
 void viewer_close(viewer *v)

@@ -26,6 +26,15 @@ typedef struct viewer {
 	uint8_t purpose;
 } viewer;
 
+/* What the options of its view have besides, borrowed; NULL of it: nothing. */
+typedef struct viewer_more {
+	struct emr_fetcher *fetcher;
+	emr_status (*look_at_copy)(void *arg, const emr_copy_claim *claim, bool *out_is_copy);
+	void *look_at_copy_arg;
+} viewer_more;
+
+void viewer_open_with(viewer *v, story *s, const person *who, const char *name, uint8_t purpose,
+	const viewer_more *more);
 /* For WHO, in the directory NAME (made if it is not there). */
 void viewer_open(viewer *v, story *s, const person *who, const char *name, uint8_t purpose);
 void viewer_close(viewer *v);

@@ -8,7 +8,7 @@ foreach(part story story_dealings story_ends story_inner story_asks story_crowd 
 		INCLUDES ${PROJECT_SOURCE_DIR}/fs/share ${PROJECT_SOURCE_DIR}/keyring ${view_inside})
 endforeach()
 emr_test(test_story_datasets
-	SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_story_datasets.c ${story_kit}
+	SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_story_datasets.c ${CMAKE_CURRENT_LIST_DIR}/datasets_kit.c ${story_kit}
 	USES ${emr_program} ${story_uses} PkgConfig::jansson
 	INCLUDES ${PROJECT_SOURCE_DIR}/fs/share
 	LINK_OPTIONS -Wl,--wrap=emr_grant_letter_open)

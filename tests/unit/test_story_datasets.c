@@ -1,10 +1,10 @@
 /* Datasets as grantees: readers see participants under pseudonyms, whoever reads is listed to
  * everybody, and terms are those that were joined. */
+#include "datasets_kit.h"
 #include "dealings_kit.h"
 
 #include "contract/codes.h"
 #include "contract/rows_share.h"
-#include "keyring/letters.h"
 #include "org/datasets.h"
 
 #include "judge.h"
@@ -19,83 +19,6 @@
 #define TERMS(until)                                                                               \
 	"{\"purpose\":\"To count pixels\",\"who\":\"Researchers\",\"until\":\"" until              \
 	"\",\"data\":\"identified\"}"
-
-typedef struct called {
-	story *s;
-	emr_id16 id;
-	emr_id32 grantee;
-	emr_grantee_key *key;
-	person *leader; /* NULL: the clinic's administrator */
-	uint8_t names[EMR_PSEUDONYM_KEY_BYTES];
-} called;
-
-static person *steward(const called *d)
-{
-	return d->leader != NULL ? d->leader : &d->s->bosses[0];
-}
-
-static void admit(const called *d, const person *m)
-{
-	EMR_AUTO_BUF item = {0};
-	EMR_AUTO_BUF part = {0};
-	person *leader = steward(d);
-	emr_act act = emr_act_admit(d->id, m->public.signer_id, story_now(d->s) + 300 * DAY);
-
-	story_see(leader);
-	assert_ok(emr_replica_follow(leader->replica, leader->public.signer_id, &act));
-	assert_ok(emr_act_item(&act, leader->public.signer_id, story_now(d->s), &item));
-	assert_ok(emr_admit_part_seal(emr_buf_view(&item), m->public.x25519, d->key, &part));
-	assert_int_equal(story_says(d->s, leader, act, emr_buf_view(&part)), EMR_RESULT_APPLIED);
-}
-
-static void call_by(
-	called *d, story *s, person *leader, const char *file, emr_id16 before, uint64_t price)
-{
-	const emr_bytes bytes = emr_bytes_of(file, strlen(file));
-	EMR_AUTO_BUF part = {0};
-	emr_pub_dataset_new what = {.purposes = 1u << RESEARCH, .price = price};
-	emr_box_key *box = NULL;
-	const char *wrong;
-	uint8_t x25519[32];
-	emr_terms terms;
-
-	*d = (called){.s = s, .id = emr_id16_random(), .leader = leader};
-	emr_grantee_dataset(d->id.b, d->grantee.b);
-	memset(d->names, 7, sizeof d->names);
-	assert_ok(emr_terms_parse(bytes, &terms, &wrong));
-	what.not_after_unix_s = terms.until_unix_s;
-	assert_ok(emr_grantee_key_new(&d->key));
-	assert_ok(emr_grantee_key_box(d->key, &box));
-	emr_box_key_public(box, x25519);
-	emr_box_key_free(box);
-	assert_ok(emr_dataset_terms_make(
-		"knees", x25519, before, bytes, d->names, &part, what.terms));
-	emr_grantee_key_public(d->key, what.B);
-	assert_ok(emr_grantee_key_pop(
-		d->key, emr_ledger_net_id(s->lima.ledger), steward(d)->public.signer_id, what.pop));
-	assert_int_equal(
-		story_says(s, steward(d), emr_act_dataset(d->id, &what), emr_buf_view(&part)),
-		EMR_RESULT_APPLIED);
-}
-
-static void call_on(called *d, story *s, const char *file, emr_id16 before, uint64_t price)
-{
-	call_by(d, s, NULL, file, before, price);
-}
-
-static emr_grant_made join(const called *d)
-{
-	const emr_grant_order order = {.domain = d->s->imaging,
-		.grantee = d->grantee,
-		.rights = EMR_GRANT_LIST | EMR_GRANT_READ,
-		.purposes = 1u << RESEARCH | 1u << CONSULT,
-		.not_after_unix_s = story_now(d->s) + 7 * DAY,
-		.label = "Imaging"};
-	emr_grant_made made;
-
-	assert_ok(emr_share_grant(d->s->ana, &order, &made));
-	return made;
-}
 
 static emr_status note(void *arg, const emr_received *received)
 {
@@ -137,9 +60,9 @@ static emr_grant_made read_by_lima(story *s, called *d)
 {
 	emr_grant_made made;
 
-	call_on(d, s, TERMS("2090-01-01"), (emr_id16){{0}}, 0);
-	admit(d, &s->lima);
-	made = join(d);
+	dataset_call_on(d, s, TERMS("2090-01-01"), (emr_id16){{0}}, 0);
+	dataset_admit(d, &s->lima);
+	made = dataset_join(d);
 	assert_int_equal(opened_for(&s->lima, EMR_GRANT_IN_FORCE), 1);
 	assert_int_equal(opened_for(&s->lima, EMR_GRANT_IN_FORCE), 0);
 	return made;
@@ -153,7 +76,7 @@ static void a_letter_that_was_read_is_opened_again_when_its_grant_changes(void *
 	STORY;
 
 	made = read_by_lima(&s, &d);
-	admit(&d, &s.eve); /* nothing of lima's */
+	dataset_admit(&d, &s.eve); /* nothing of lima's */
 	assert_int_equal(opened_for(&s.lima, EMR_GRANT_IN_FORCE), 0);
 	assert_ok(emr_share_revoke(s.ana, s.imaging, made.grant));
 	assert_int_equal(opened_for(&s.lima, EMR_GRANT_IS_REVOKED), 1);
@@ -180,10 +103,10 @@ static void all_readers_know_a_participant_by_one_pseudonym_and_by_no_name(void 
 	emr_team dataset;
 	STORY;
 
-	call_on(&d, &s, TERMS("2090-01-01"), (emr_id16){{0}}, 0);
-	admit(&d, &s.lima);
-	admit(&d, &s.eve);
-	join(&d);
+	dataset_call_on(&d, &s, TERMS("2090-01-01"), (emr_id16){{0}}, 0);
+	dataset_admit(&d, &s.lima);
+	dataset_admit(&d, &s.eve);
+	dataset_join(&d);
 	one = received_by(&s.lima);
 	other = received_by(&s.eve);
 	assert_true(one.is_dataset);
@@ -215,11 +138,11 @@ static void terms_that_change_after_joining_are_followed_by_nobody(void **state)
 	emr_team present;
 	STORY;
 
-	call_on(&d, &s, TERMS("2090-01-01"), (emr_id16){{0}}, 0);
-	call_on(&other, &s, TERMS("2091-01-01"), d.id, 0);
+	dataset_call_on(&d, &s, TERMS("2090-01-01"), (emr_id16){{0}}, 0);
+	dataset_call_on(&other, &s, TERMS("2091-01-01"), d.id, 0);
 	present = present_of(&s, &d);
 	assert_true(emr_id16_equal(present.id, d.id));
-	call_on(&same, &s, TERMS("2090-01-01"), d.id, 0);
+	dataset_call_on(&same, &s, TERMS("2090-01-01"), d.id, 0);
 	present = present_of(&s, &d);
 	assert_true(emr_id16_equal(present.id, same.id));
 	emr_grantee_key_free(d.key);
@@ -234,7 +157,7 @@ static void what_the_ledger_charges_and_the_terms_do_not_say_is_no_dataset(void 
 	emr_team team;
 	STORY;
 
-	call_on(&d, &s, TERMS("2090-01-01"), (emr_id16){{0}}, 5);
+	dataset_call_on(&d, &s, TERMS("2090-01-01"), (emr_id16){{0}}, 5);
 	story_see(&s.lima);
 	assert_int_equal(emr_team_get(s.lima.replica, d.id, &team), EMR_NOT_FOUND);
 	emr_grantee_key_free(d.key);
@@ -266,16 +189,16 @@ static void who_is_admitted_quietly_into_the_former_dataset_is_listed_all_the_sa
 	json_t *json;
 	STORY;
 
-	call_on(&d, &s, TERMS("2090-01-01"), (emr_id16){{0}}, 0);
-	admit(&d, &s.lima);
-	join(&d);
-	call_on(&heir, &s, TERMS("2090-01-01"), d.id, 0);
-	admit(&heir, &s.lima);
+	dataset_call_on(&d, &s, TERMS("2090-01-01"), (emr_id16){{0}}, 0);
+	dataset_admit(&d, &s.lima);
+	dataset_join(&d);
+	dataset_call_on(&heir, &s, TERMS("2090-01-01"), d.id, 0);
+	dataset_admit(&heir, &s.lima);
 	json = told_to(&s, &s.lima);
 	assert_int_equal(json_array_size(json_object_get(json, "readers")), 1);
 	assert_int_equal(json_integer_value(json_object_get(json, "participants")), 1);
 	json_decref(json);
-	admit(&d, &s.eve);
+	dataset_admit(&d, &s.eve);
 	json = told_to(&s, &s.lima);
 	assert_int_equal(json_array_size(json_object_get(json, "readers")), 2);
 	assert_true(json_is_true(json_object_get(json, "reader")));
@@ -317,14 +240,14 @@ static void who_leaves_has_left_on_the_ledger_and_may_come_back(void **state)
 	emr_grant_made made;
 	STORY;
 
-	call_on(&d, &s, TERMS("2090-01-01"), (emr_id16){{0}}, 0);
-	made = join(&d);
+	dataset_call_on(&d, &s, TERMS("2090-01-01"), (emr_id16){{0}}, 0);
+	made = dataset_join(&d);
 	assert_int_equal(count(&s), 1);
 	assert_int_equal(join_state(&s, &d), EMR_JOIN_ACTIVE);
 	assert_ok(emr_share_revoke(s.ana, s.imaging, made.grant));
 	assert_int_equal(count(&s), 0);
 	assert_int_equal(join_state(&s, &d), EMR_JOIN_ENDED);
-	join(&d);
+	dataset_join(&d);
 	assert_int_equal(count(&s), 1);
 	assert_int_equal(join_state(&s, &d), EMR_JOIN_ACTIVE);
 	emr_grantee_key_free(d.key);
@@ -344,10 +267,11 @@ static void who_was_left_in_a_closed_dataset_reads_nothing(void **state)
 	called d;
 	STORY;
 
-	call_on(&d, &s, TERMS("2090-01-01"), (emr_id16){{0}}, 0);
-	admit(&d, &s.eve);
-	made = join(&d);
-	assert_int_equal(story_says(&s, steward(&d), emr_act_dataset_close(d.id), (emr_bytes){0}),
+	dataset_call_on(&d, &s, TERMS("2090-01-01"), (emr_id16){{0}}, 0);
+	dataset_admit(&d, &s.eve);
+	made = dataset_join(&d);
+	assert_int_equal(
+		story_says(&s, dataset_steward(&d), emr_act_dataset_close(d.id), (emr_bytes){0}),
 		EMR_RESULT_APPLIED);
 	received_by(&s.eve);
 	assert_int_not_equal(
@@ -365,7 +289,7 @@ static void nobody_but_an_administrator_calls_in_the_name_of_his_organisation(vo
 	STORY;
 
 	story_newcomer(&s, &mallory, &s.bosses[0], EMR_ROLE_RESEARCHER, "mallory");
-	call_by(&d, &s, &mallory, TERMS("2090-01-01"), (emr_id16){{0}}, 0);
+	dataset_call_by(&d, &s, &mallory, TERMS("2090-01-01"), (emr_id16){{0}}, 0);
 	story_see(&s.lima);
 	assert_int_equal(emr_team_get(s.lima.replica, d.id, &team), EMR_NOT_FOUND);
 	emr_grantee_key_free(d.key);
@@ -395,10 +319,10 @@ static void the_limit_is_that_of_the_day_of_the_question(void **state)
 	called d;
 	STORY;
 
-	call_on(&d, &s, TERMS_OF_ONE, (emr_id16){{0}}, 0);
-	admit(&d, &s.eve);
+	dataset_call_on(&d, &s, TERMS_OF_ONE, (emr_id16){{0}}, 0);
+	dataset_admit(&d, &s.eve);
 	story_pass(&s, DAY - story_now(&s) % DAY - 10);
-	made = join(&d);
+	made = dataset_join(&d);
 	received_by(&s.eve);
 	assert_int_not_equal(story_read(&s, &s.eve, made.grant, "MRI.pdf", answers_after_midnight,
 				     &bytes, &trouble),
@@ -442,9 +366,9 @@ static void questions_of_one_entry_count_each_other(void **state)
 	called d;
 	STORY;
 
-	call_on(&d, &s, TERMS_OF_ONE, (emr_id16){{0}}, 0);
-	admit(&d, &s.eve);
-	made = join(&d);
+	dataset_call_on(&d, &s, TERMS_OF_ONE, (emr_id16){{0}}, 0);
+	dataset_admit(&d, &s.eve);
+	made = dataset_join(&d);
 	received_by(&s.eve);
 	assert_ok(emr_shared_open(s.eve.share, s.imaging, made.grant, RESEARCH, EMR_READER_PERSON,
 		&shared, &trouble));
@@ -482,7 +406,7 @@ static void join_and_ask(called *d, emr_id16 *out_access)
 	story *s = d->s;
 	emr_share_trouble trouble;
 	emr_shared *shared = NULL;
-	emr_grant_made made = join(d);
+	emr_grant_made made = dataset_join(d);
 	parcel p = {0};
 
 	received_by(&s->eve);
@@ -509,8 +433,8 @@ static void questions_in_two_folders_count_each_other(void **state)
 	kit_publish_all(&s.k);
 	domains[0] = s.imaging;
 	assert_ok(emr_facts_each(s.k.stack.facts, find_letters, &domains[1], &damaged));
-	call_on(&d, &s, TERMS_OF_ONE, (emr_id16){{0}}, 0);
-	admit(&d, &s.eve);
+	dataset_call_on(&d, &s, TERMS_OF_ONE, (emr_id16){{0}}, 0);
+	dataset_admit(&d, &s.eve);
 	for (int i = 0; i < 2; i++) {
 		question q = {0};
 		bool is_over = i == 0;

@@ -262,7 +262,9 @@ static void pseudonyms_of_two_datasets_have_nothing_in_common(void **state)
 	assert_string_equal(a, again);
 	assert_string_not_equal(a, b);
 	assert_string_not_equal(a, rui);
-	assert_false(emr_id16_equal(emr_pseudonym_line(one), emr_pseudonym_line(other)));
+	assert_false(emr_id16_equal(emr_pseudonym_line(one, ana), emr_pseudonym_line(other, ana)));
+	assert_false(emr_id16_equal(
+		emr_pseudonym_line(one, ana), emr_pseudonym_line(one, (emr_id32){{4}})));
 }
 
 /* Known answer, by python3: base64.b32encode(hmac.digest(bytes([1]) + bytes(31),

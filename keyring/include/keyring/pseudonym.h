@@ -21,5 +21,6 @@ emr_status emr_pseudonym_key_open(const emr_box_key *box, const char *name,
 /* What OWNER, a signer id, is called. */
 void emr_pseudonym(
 	const uint8_t key[EMR_PSEUDONYM_KEY_BYTES], emr_id32 owner, char out[EMR_PSEUDONYM_CHARS]);
-/* The same for all datasets of one key, and for no other. */
-emr_id16 emr_pseudonym_line(const uint8_t key[EMR_PSEUDONYM_KEY_BYTES]);
+/* The same for all datasets of one key on the terms TERMS (the hash of their file), and for no
+ * other: a steward who uses the key for other terms calls another dataset. */
+emr_id16 emr_pseudonym_line(const uint8_t key[EMR_PSEUDONYM_KEY_BYTES], emr_id32 terms);

@@ -18,7 +18,8 @@ typedef struct emr_received {
 	emr_id16 via;			     /* in the name of which team; zero: to me by name */
 	char team[EMR_TEAM_NAME_MAX + 1];    /* how that is called; "" without */
 	bool is_dataset;		     /* that is one; then: */
-	emr_id16 line;			     /* the same before and after it got another key */
+	emr_id16 line;			     /* the same before and after it got another key; its
+						terms', too */
 	char pseudonym[EMR_PSEUDONYM_CHARS]; /* what the owner is called in it */
 	emr_id32 terms_id;		     /* SHA-256 of its terms' file; VIA has the terms */
 } emr_received;

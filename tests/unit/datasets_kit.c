@@ -1,0 +1,72 @@
+/* Calls datasets, admits their readers and lets ana take part, as people's computers do. */
+#include "datasets_kit.h"
+
+#include "contract/codes.h"
+
+person *dataset_steward(const called *d)
+{
+	return d->leader != NULL ? d->leader : &d->s->bosses[0];
+}
+
+void dataset_admit(const called *d, const person *m)
+{
+	EMR_AUTO_BUF item = {0};
+	EMR_AUTO_BUF part = {0};
+	person *leader = dataset_steward(d);
+	emr_act act = emr_act_admit(d->id, m->public.signer_id, story_now(d->s) + 300 * DAY);
+
+	story_see(leader);
+	assert_ok(emr_replica_follow(leader->replica, leader->public.signer_id, &act));
+	assert_ok(emr_act_item(&act, leader->public.signer_id, story_now(d->s), &item));
+	assert_ok(emr_admit_part_seal(emr_buf_view(&item), m->public.x25519, d->key, &part));
+	assert_int_equal(story_says(d->s, leader, act, emr_buf_view(&part)), EMR_RESULT_APPLIED);
+}
+
+void dataset_call_by(
+	called *d, story *s, person *leader, const char *file, emr_id16 before, uint64_t price)
+{
+	const emr_bytes bytes = emr_bytes_of(file, strlen(file));
+	EMR_AUTO_BUF part = {0};
+	emr_pub_dataset_new what = {.purposes = 1u << RESEARCH, .price = price};
+	emr_box_key *box = NULL;
+	const char *wrong;
+	uint8_t x25519[32];
+	emr_terms terms;
+
+	*d = (called){.s = s, .id = emr_id16_random(), .leader = leader};
+	emr_grantee_dataset(d->id.b, d->grantee.b);
+	memset(d->names, 7, sizeof d->names);
+	assert_ok(emr_terms_parse(bytes, &terms, &wrong));
+	what.not_after_unix_s = terms.until_unix_s;
+	assert_ok(emr_grantee_key_new(&d->key));
+	assert_ok(emr_grantee_key_box(d->key, &box));
+	emr_box_key_public(box, x25519);
+	emr_box_key_free(box);
+	assert_ok(emr_dataset_terms_make(
+		"knees", x25519, before, bytes, d->names, &part, what.terms));
+	emr_grantee_key_public(d->key, what.B);
+	assert_ok(emr_grantee_key_pop(d->key, emr_ledger_net_id(s->lima.ledger),
+		dataset_steward(d)->public.signer_id, what.pop));
+	assert_int_equal(story_says(s, dataset_steward(d), emr_act_dataset(d->id, &what),
+				 emr_buf_view(&part)),
+		EMR_RESULT_APPLIED);
+}
+
+void dataset_call_on(called *d, story *s, const char *file, emr_id16 before, uint64_t price)
+{
+	dataset_call_by(d, s, NULL, file, before, price);
+}
+
+emr_grant_made dataset_join(const called *d)
+{
+	const emr_grant_order order = {.domain = d->s->imaging,
+		.grantee = d->grantee,
+		.rights = EMR_GRANT_LIST | EMR_GRANT_READ,
+		.purposes = 1u << RESEARCH | 1u << CONSULT,
+		.not_after_unix_s = story_now(d->s) + 7 * DAY,
+		.label = "Imaging"};
+	emr_grant_made made;
+
+	assert_ok(emr_share_grant(d->s->ana, &order, &made));
+	return made;
+}

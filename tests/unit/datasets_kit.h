@@ -1,0 +1,27 @@
+/* Datasets in tests of sharing: one that the clinic's administrator calls, who reads it, and ana
+ * who takes part with her Imaging.  A failed step fails the test. */
+#pragma once
+
+#include "keyring/letters.h"
+#include "keyring/pseudonym.h"
+#include "story_kit.h"
+
+typedef struct called {
+	story *s;
+	emr_id16 id;
+	emr_id32 grantee;
+	emr_grantee_key *key;
+	person *leader; /* NULL: the clinic's administrator */
+	uint8_t names[EMR_PSEUDONYM_KEY_BYTES];
+} called;
+
+/* On the terms FILE, after the dataset BEFORE (zero: none), for PRICE points a folder; LEADER calls
+ * it, or the administrator (NULL).  The caller frees d->key. */
+void dataset_call_by(
+	called *d, story *s, person *leader, const char *file, emr_id16 before, uint64_t price);
+void dataset_call_on(called *d, story *s, const char *file, emr_id16 before, uint64_t price);
+person *dataset_steward(const called *d);
+/* M reads it for 300 days. */
+void dataset_admit(const called *d, const person *m);
+/* Ana's Imaging, for a week. */
+emr_grant_made dataset_join(const called *d);

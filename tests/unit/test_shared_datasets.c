@@ -1,0 +1,152 @@
+/* What a reader of a dataset is shown, and what is left of it on his computer when its participant
+ * has gone. */
+#include "datasets_kit.h"
+#include "shared_kit.h"
+
+#include <dirent.h>
+
+#include "fetch/fetch.h"
+
+#define IDENTIFIED                                                                                 \
+	"{\"purpose\":\"To count pixels\",\"who\":\"Researchers\",\"until\":\"2090-01-01\","       \
+	"\"data\":\"identified\"}"
+#define COPIES                                                                                     \
+	"{\"purpose\":\"To count pixels\",\"who\":\"Researchers\",\"until\":\"2090-01-01\","       \
+	"\"data\":\"de-identified\"}"
+
+#define BLOCK_BYTES 1000
+
+/* ---- lima's folder, who reads the dataset ---- */
+
+/* "datasets/knees/PSEUDONYM/Imaging/INSIDE", in a static buffer. */
+static const char *in_dataset(viewer *v, const char *inside)
+{
+	static char path[700];
+	char pseudonym[64];
+
+	(void)snprintf(pseudonym, sizeof pseudonym, "%s", viewer_list(v, "datasets/knees", NULL));
+	assert_null(strchr(pseudonym, ','));
+	(void)snprintf(path, sizeof path, "datasets/knees/%s/Imaging%s%s", pseudonym,
+		inside[0] != '\0' ? "/" : "", inside);
+	return path;
+}
+
+static void dataset_is_read(
+	story *s, called *d, viewer *v, const char *terms, uint64_t price, const viewer_more *more)
+{
+	dataset_call_on(d, s, terms, (emr_id16){{0}}, price);
+	dataset_admit(d, &s->lima);
+	viewer_open_with(v, s, &s->lima, "lima-folder", RESEARCH, more);
+}
+
+static void reading_ends(story *s, called *d, viewer *v)
+{
+	emr_grantee_key_free(d->key);
+	viewer_end(s, v);
+}
+
+/* ---- who has left ---- */
+
+typedef struct brought {
+	char path[400];
+	emr_block_cache *cache;
+	emr_fetcher *fetcher;
+} brought;
+
+static size_t files_in(const char *path)
+{
+	DIR *d = opendir(path);
+	size_t n = 0;
+
+	assert_non_null(d);
+	for (const struct dirent *e = readdir(d); e != NULL; e = readdir(d))
+		n += e->d_name[0] != '.';
+	(void)closedir(d);
+	return n;
+}
+
+/* A block that this computer brought from a node lies in its cache. */
+static void cache_has_block(story *s, brought *b)
+{
+	const uint8_t bytes[BLOCK_BYTES] = {7};
+	const emr_bytes block = emr_bytes_of(bytes, sizeof bytes);
+	emr_cid cid = emr_cid_of_block(EMR_CODEC_RAW, block);
+	const emr_block_cache_options cache = {
+		.path = b->path, .max_bytes = 1 << 20, .max_days = 30, .clock = &s->k.clock.clock};
+	emr_fetcher_options fetcher = {
+		.store = emr_store_blocks(s->k.stack.store), .clock = &s->k.clock.clock};
+
+	(void)snprintf(b->path, sizeof b->path, "%s/lima-cache", s->k.path);
+	assert_ok(emr_block_cache_open(&cache, &b->cache));
+	assert_ok(emr_block_cache_put(b->cache, &cid, block));
+	assert_int_equal(files_in(b->path), 1);
+	fetcher.cache = b->cache;
+	assert_ok(emr_fetcher_open(&fetcher, &b->fetcher));
+}
+
+static void what_was_read_of_who_leaves_is_purged(void **state)
+{
+	story s;
+	called d;
+	viewer v;
+	brought b;
+	emr_grant_made made;
+	emr_handle *h = NULL;
+	char bytes[32], told[64];
+	size_t got = 0;
+
+	(void)state;
+	story_begin(&s);
+	cache_has_block(&s, &b);
+	dataset_is_read(&s, &d, &v, IDENTIFIED, 0, &(viewer_more){.fetcher = b.fetcher});
+	made = dataset_join(&d);
+	viewer_run(&v, NULL, 0);
+	assert_ok(viewer_open_file(&v, in_dataset(&v, "MRI.pdf"), owner_answers, &h));
+	assert_ok(emr_view_read(h, 0, bytes, sizeof bytes, &got));
+	(void)snprintf(told, sizeof told, "%llu *\n", (unsigned long long)emr_handle_node(h));
+	v.told[0] = 0;
+	assert_int_equal(files_in(b.path), 1);
+	assert_ok(emr_share_revoke(s.ana, s.imaging, made.grant));
+	viewer_run(&v, NULL, 0);
+	assert_status(EMR_ACCESS_REVOKED, emr_view_read(h, 0, bytes, sizeof bytes, &got));
+	assert_non_null(strstr(v.told, told)); /* the kernel forgets its pages */
+	assert_int_equal(files_in(b.path), 0);
+	assert_non_null(strstr(v.notices, "withdrawn datasets/knees/"));
+	emr_view_release(h);
+	emr_fetcher_close(b.fetcher);
+	b.fetcher = NULL;
+	reading_ends(&s, &d, &v);
+	emr_block_cache_close(b.cache);
+}
+
+/* A steward who calls anew with the same key of pseudonyms calls another dataset: what is in the
+ * one is never shown, or looked at, by the terms of the other. */
+static void identified_and_deidentified_are_two_datasets_whatever_the_steward_does(void **state)
+{
+	story s;
+	called d, other;
+	viewer v;
+
+	(void)state;
+	story_begin(&s);
+	dataset_is_read(&s, &d, &v, COPIES, 0, NULL);
+	dataset_call_on(&other, &s, IDENTIFIED, (emr_id16){{0}}, 0);
+	dataset_admit(&other, &s.lima);
+	(void)dataset_join(&d);
+	(void)dataset_join(&other);
+	viewer_run(&v, NULL, 0);
+	assert_non_null(strchr(viewer_list(&v, "datasets", NULL), ','));
+	emr_grantee_key_free(other.key);
+	reading_ends(&s, &d, &v);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(what_was_read_of_who_leaves_is_purged),
+		cmocka_unit_test(
+			identified_and_deidentified_are_two_datasets_whatever_the_steward_does),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
