@@ -153,8 +153,15 @@ static emr_status read_original(
 	emr_handle *handle = NULL;
 	uint64_t at = 0;
 	size_t len = PIECE_BYTES;
-	emr_status status = emr_view_open_file(c->session->view, node, O_RDONLY, &handle);
+	emr_attr attr;
+	emr_status status = emr_view_attr(c->session->view, node, &attr);
 
+	if (status == EMR_OK && attr.size_bytes > FILE_MAX_BYTES) {
+		*out_why = "too-large"; /* not a byte of it lies in memory */
+		return EMR_OK;
+	}
+	if (status == EMR_OK)
+		status = emr_view_open_file(c->session->view, node, O_RDONLY, &handle);
 	while (status == EMR_OK && len == PIECE_BYTES && at <= FILE_MAX_BYTES) {
 		status = read_piece(c, handle, at, piece, &len);
 		if (status == EMR_OK)

@@ -46,6 +46,19 @@ series 1 3
 printf '%%PDF-1.4\nSilva Anabela\n' >ana-folder/CT/letter.pdf
 echo "dear Anabela" >ana-folder/CT/anabela.txt
 ln -s anabela-01.dcm ana-folder/CT/first.dcm
+cp "$(type -P true)" ana-folder/CT/program
+truncate -s $(((1 << 30) + 1)) ana-folder/CT/huge
+python3 - ana-folder/CT <<'END' || emr_fail "kinds"
+# Devices that call their documents and screens a CT without text.
+import sys
+from pydicom import dcmread
+from pydicom.data import get_testdata_file
+for name, uid in (("document", "104.1"), ("report", "88.33"), ("presentation", "11.1"), ("screenshot", "7")):
+    data = dcmread(get_testdata_file("CT_small.dcm"))
+    data.SOPClassUID = data.file_meta.MediaStorageSOPClassUID = "1.2.840.10008.5.1.4.1.1." + uid
+    data.BurnedInAnnotation, data.Modality, data.PatientName = "NO", "CT", "Silva^Anabela"
+    data.save_as(f"{sys.argv[1]}/{name}")
+END
 as ana run 0 status --wait
 sums() { (cd ana-folder/CT && sha256sum *.dcm letter.pdf anabela.txt); }
 sums >before
@@ -57,7 +70,7 @@ says "Sex, age (to 90), size and weight stay."
 says "read copies of CT"
 says "for what lies in CT now and for what comes there later"
 says "3 copies for it, under the name"
-says "2 files are withheld, no DICOM file: CT/anabela.txt, CT/letter.pdf"
+says "3 files are withheld, no DICOM file: CT/anabela.txt, CT/letter.pdf, CT/program"
 says "1 file is withheld, a link, or no file: CT/first.dcm"
 [ ! -e ana-folder/Research ] || emr_fail "made without a yes"
 as ana json 0 share
@@ -90,7 +103,7 @@ say "with a yes the copies lie in a folder of their own, and the originals are a
 as ana json 0 dataset join plain CT --once --yes --wait
 expect "copies" "$(field cleaned) $(field added)" "3 3"
 expect "withheld" "$(python3 -c 'import json; print(*sorted(w["path"] + "=" + w["why"] for w in json.load(open("out/said"))["withheld"]))')" \
-	"CT/anabela.txt=not-dicom CT/first.dcm=no-file CT/letter.pdf=not-dicom"
+	"CT/anabela.txt=not-dicom CT/document=document CT/first.dcm=no-file CT/huge=too-large CT/letter.pdf=not-dicom CT/presentation=presentation CT/program=not-dicom CT/report=report CT/screenshot=screenshot"
 COPIES=$(field folder)
 [[ $COPIES =~ ^Research/plain/[a-z2-7]{12}$ ]] || emr_fail "folder: $COPIES"
 sums | cmp - before || emr_fail "an original changed"

@@ -325,6 +325,25 @@ static void the_real_helper_copies_and_withholds_one_after_the_other(void **stat
 	emr_deidentifier_close(d);
 }
 
+/* The first 128 bytes of a DICOM file may be the head of a program, too. */
+static void no_program_is_in_a_copy(void **state)
+{
+	emr_deidentifier *d = open_helper(EMR_DEIDENTIFY_HELPER);
+	const uint8_t nothing[128] = {0};
+	emr_buf out = {0};
+	made m;
+
+	(void)state;
+	made_ct(&m, MADE_EXPLICIT);
+	memcpy(m.bytes.data, "#!/bin/sh\nid\nexit\n", 18);
+	assert_string_equal(copied(d, emr_buf_view(&m.bytes), &out), "");
+	assert_memory_equal(out.data, nothing, sizeof nothing);
+	assert_string_equal(copied(d, emr_bytes_of("\177ELF", 4), &out), "not-dicom");
+	emr_buf_free(&out);
+	emr_buf_free(&m.bytes);
+	emr_deidentifier_close(d);
+}
+
 static void the_real_helper_copies_tables_where_columns_are_named(void **state)
 {
 	static const char table[] = "name,glucose\nAna Silva,5.4\n";
@@ -470,6 +489,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(a_scanner_that_ends_by_itself_is_no_fault_of_the_file),
 		cmocka_unit_test(what_reading_a_file_says_is_no_finding_of_a_scan),
 		cmocka_unit_test(the_real_helper_copies_and_withholds_one_after_the_other),
+		cmocka_unit_test(no_program_is_in_a_copy),
 		cmocka_unit_test(the_real_helper_copies_tables_where_columns_are_named),
 		cmocka_unit_test(the_real_helper_looks_at_tables_where_columns_are_named),
 		cmocka_unit_test(without_a_helper_nothing_is_copied),

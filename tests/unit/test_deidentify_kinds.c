@@ -107,6 +107,41 @@ static void kinds_that_show_names_or_words_are_withheld(void **state)
 	}
 }
 
+/* By the class alone: a device that calls its picture a CT without text is not believed. */
+static void what_the_device_says_frees_no_class(void **state)
+{
+	static const char *const classes[][2] = {
+		{"7", "screenshot"},
+		{"7.1", "screenshot"},
+		{"7.2", "screenshot"},
+		{"7.3", "screenshot"},
+		{"7.4", "screenshot"},
+		{"104.1", "document"},
+		{"104.2", "document"},
+		{"104.3", "document"},
+		{"88.11", "report"},
+		{"88.22", "report"},
+		{"88.33", "report"},
+		{"88.34", "report"},
+		{"88.67", "report"},
+		{"11.1", "presentation"},
+		{"11.2", "presentation"},
+		{"11.3", "presentation"},
+		{"66", "unknown-kind"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof classes / sizeof *classes; i++) {
+		char uid[65];
+		picture p = ct;
+
+		snprintf(uid, sizeof uid, STORAGE "%s", classes[i][0]);
+		p.class = uid;
+		p.burned = "NO";
+		assert_string_equal(why(&p), classes[i][1]);
+	}
+}
+
 static void pictures_that_may_have_text_are_withheld_unless_they_say_no(void **state)
 {
 	picture p = ct;
@@ -347,6 +382,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(kinds_that_show_names_or_words_are_withheld),
+		cmocka_unit_test(what_the_device_says_frees_no_class),
 		cmocka_unit_test(pictures_that_may_have_text_are_withheld_unless_they_say_no),
 		cmocka_unit_test(thin_slices_of_what_may_be_a_head_are_withheld),
 		cmocka_unit_test(graphics_in_unused_bits_and_described_segments_are_withheld),

@@ -119,6 +119,29 @@ static void what_was_read_of_who_leaves_is_purged(void **state)
 	emr_block_cache_close(b.cache);
 }
 
+/* ---- what participants may give ---- */
+
+static void nothing_in_a_dataset_starts_as_a_program(void **state)
+{
+	emr_attr attr, wanted = {.mode = 0755};
+	story s;
+	called d;
+	viewer v;
+
+	(void)state;
+	story_begin(&s);
+	attr = kit_attr(&s.k, "Imaging/MRI.pdf");
+	assert_ok(emr_view_set_attr(s.k.view, attr.node, EMR_SET_MODE, &wanted, &attr));
+	assert_int_equal(attr.mode & 0777, 0755);
+	kit_publish_all(&s.k);
+	dataset_is_read(&s, &d, &v, IDENTIFIED, 0, NULL);
+	(void)dataset_join(&d);
+	viewer_run(&v, NULL, 0);
+	assert_ok(viewer_find(&v, in_dataset(&v, "MRI.pdf"), owner_answers, &attr));
+	assert_int_equal(attr.mode & 07777, 0644);
+	reading_ends(&s, &d, &v);
+}
+
 /* A steward who calls anew with the same key of pseudonyms calls another dataset: what is in the
  * one is never shown, or looked at, by the terms of the other. */
 static void identified_and_deidentified_are_two_datasets_whatever_the_steward_does(void **state)
@@ -144,6 +167,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_was_read_of_who_leaves_is_purged),
+		cmocka_unit_test(nothing_in_a_dataset_starts_as_a_program),
 		cmocka_unit_test(
 			identified_and_deidentified_are_two_datasets_whatever_the_steward_does),
 	};

@@ -12,6 +12,7 @@
 #include "shared_place.h"
 
 #define DIRECTORY_MODE 0700
+#define DATA_MODE 0666
 
 /* ---- what is shown ---- */
 
@@ -155,6 +156,8 @@ emr_status shared_fill(node *n, const shared_tree *tree, uint32_t entry)
 	const shared_entry *e = &tree->entries[entry];
 
 	n->mode = e->mode;
+	if (n->shared->owner->set != NULL && n->type == EMR_META_FILE)
+		n->mode &= DATA_MODE; /* it is data, whatever its participant calls it */
 	n->size = e->size;
 	n->mtime_ns = n->ctime_ns = e->mtime_ns;
 	n->shared->entry = entry;
