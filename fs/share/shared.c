@@ -161,6 +161,22 @@ static emr_status may_open(emr_share *share, const emr_known_grant *known, uint8
 	return EMR_OK;
 }
 
+/* A grant to a dataset with a price says nothing of the payment, which comes with the joining: what
+ * is granted without it is not read. What lies in a folder that takes part joins nothing itself. */
+static emr_status check_payment(
+	const emr_shared *shared, const emr_known_grant *known, emr_share_trouble *out_trouble)
+{
+	const emr_team *team = shared->standing.team;
+	bool is_in = false;
+	emr_status status;
+
+	if (!shared->standing.is_team || team->row.price == 0 ||
+		emr_received_is_inner(&shared->received))
+		return EMR_OK;
+	status = emr_dataset_has(shared->share->o.replica, team, known, &is_in);
+	return status != EMR_OK || is_in ? status : denied(EMR_WHY_UNPAID, out_trouble);
+}
+
 static emr_status read_terms(emr_shared *shared, const emr_known_grant *known)
 {
 	emr_share *share = shared->share;
@@ -207,6 +223,8 @@ emr_status emr_shared_open(emr_share *share, emr_id16 domain, emr_id16 grant, ui
 	shared->purpose = purpose;
 	shared->reader = reader;
 	status = read_terms(shared, &known);
+	if (status == EMR_OK)
+		status = check_payment(shared, &known, out_trouble);
 	shared->standing.team = NULL;
 	if (status != EMR_OK) {
 		emr_shared_free(shared);

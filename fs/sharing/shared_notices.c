@@ -78,6 +78,12 @@ static void set(const emr_session *session, const emr_shared_notice *n, emr_mess
 			problem, message, "dataset", n->dataset, "n", purpose, "time", time, NULL);
 		return;
 	}
+	if (message == EMR_SAY_UNPAID) {
+		emr_number_text(n->points, time);
+		emr_problem_set(problem, message, "dataset", n->dataset, "n", time, "folder",
+			n->owner, NULL);
+		return;
+	}
 	if (message == EMR_SAY_NOT_A_COPY) {
 		emr_problem_set(problem, message, "path", n->path, "dataset", n->dataset, NULL);
 		return;

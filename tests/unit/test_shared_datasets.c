@@ -5,16 +5,37 @@
 
 #include <dirent.h>
 
+#include "contract/codes.h"
 #include "fetch/fetch.h"
+#include "replica/points.h"
 
 #define IDENTIFIED                                                                                 \
 	"{\"purpose\":\"To count pixels\",\"who\":\"Researchers\",\"until\":\"2090-01-01\","       \
 	"\"data\":\"identified\"}"
+#define PAID                                                                                       \
+	"{\"purpose\":\"To count pixels\",\"who\":\"Researchers\",\"until\":\"2090-01-01\","       \
+	"\"data\":\"identified\",\"price\":20}"
 #define COPIES                                                                                     \
 	"{\"purpose\":\"To count pixels\",\"who\":\"Researchers\",\"until\":\"2090-01-01\","       \
 	"\"data\":\"de-identified\"}"
 
 #define BLOCK_BYTES 1000
+
+/* ---- a participant whose client leaves out the joining ---- */
+
+static bool leaves_out_joining;
+
+emr_status __real_share_add_join(
+	void *p, emr_id16 domain, emr_id32 root, emr_id16 grant, bool *out_joins);
+emr_status __wrap_share_add_join(
+	void *p, emr_id16 domain, emr_id32 root, emr_id16 grant, bool *out_joins);
+emr_status __wrap_share_add_join(
+	void *p, emr_id16 domain, emr_id32 root, emr_id16 grant, bool *out_joins)
+{
+	*out_joins = false;
+	return leaves_out_joining ? EMR_OK
+				  : __real_share_add_join(p, domain, root, grant, out_joins);
+}
 
 /* ---- lima's folder, who reads the dataset ---- */
 
@@ -41,8 +62,66 @@ static void dataset_is_read(
 
 static void reading_ends(story *s, called *d, viewer *v)
 {
+	leaves_out_joining = false;
 	emr_grantee_key_free(d->key);
 	viewer_end(s, v);
+}
+
+/* ---- a price ---- */
+
+/* Points come to this dataset as the members agree. */
+static void put_points_by(const called *d, uint64_t points, uint16_t n)
+{
+	story *s = d->s;
+	person *boss = &s->bosses[0];
+	emr_id16 proposal = emr_id16_random();
+	emr_pub_org_propose what = {
+		.kind = EMR_PROPOSAL_MINT, .not_after_unix_s = story_now(s) + DAY};
+	emr_pub_dataset_fund fund = {.n = n, .inputs = 1};
+	emr_pub_mint mint = {.amount = points};
+	const emr_bytes none = {0};
+	emr_purse purse;
+
+	memcpy(mint.proposal, proposal.b, sizeof mint.proposal);
+	memcpy(mint.account, boss->public.signer_id.b, sizeof mint.account);
+	emr_mint_subject(mint.account, points, what.subject);
+	assert_int_equal(
+		story_says(s, boss, emr_act_propose(proposal, &what), none), EMR_RESULT_APPLIED);
+	for (int i = 0; i <= AGENTS; i++) /* those after a majority come too late */
+		(void)story_says(s, &s->bosses[i],
+			emr_act_approve_proposal(proposal, s->bosses[i].org), none);
+	assert_int_equal(story_says(s, boss, emr_act_mint(&mint), none), EMR_RESULT_APPLIED);
+	story_see(boss);
+	assert_ok(emr_replica_purse(boss->replica, boss->public.signer_id, &purse));
+	memcpy(fund.dataset, d->id.b, sizeof fund.dataset);
+	memcpy(fund.tokens[0], purse.tokens[0], sizeof fund.tokens[0]);
+	assert_int_equal(story_says(s, boss, emr_act_fund(&fund), none), EMR_RESULT_APPLIED);
+	assert_ok(emr_replica_catch_up(s->k.stack.replica, NULL, NULL, NULL));
+}
+
+static void what_is_granted_and_not_paid_is_not_read(void **state)
+{
+	story s;
+	called d;
+	viewer v;
+	emr_grant_made made;
+
+	(void)state;
+	story_begin(&s);
+	dataset_is_read(&s, &d, &v, PAID, 20, NULL);
+	put_points_by(&d, 100, 1);
+	leaves_out_joining = true;
+	made = dataset_join(&d);
+	viewer_run(&v, NULL, 0);
+	assert_string_equal(viewer_list(&v, in_dataset(&v, ""), owner_answers), "!access denied");
+	assert_non_null(strstr(v.notices, "unpaid datasets/knees/"));
+	assert_ok(emr_share_revoke(s.ana, s.imaging, made.grant));
+	leaves_out_joining = false;
+	(void)dataset_join(&d);
+	viewer_run(&v, NULL, 0);
+	assert_string_equal(
+		viewer_text(&v, in_dataset(&v, "MRI.pdf"), owner_answers), "%PDF a knee");
+	reading_ends(&s, &d, &v);
 }
 
 /* ---- who has left ---- */
@@ -166,6 +245,7 @@ static void identified_and_deidentified_are_two_datasets_whatever_the_steward_do
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(what_is_granted_and_not_paid_is_not_read),
 		cmocka_unit_test(what_was_read_of_who_leaves_is_purged),
 		cmocka_unit_test(nothing_in_a_dataset_starts_as_a_program),
 		cmocka_unit_test(

@@ -24,6 +24,7 @@ static emr_shared_notice about(const emr_view *view, const shared_share *s, cons
 		.dataset = s->owner->set != NULL ? s->owner->set->name : NULL,
 		.purposes = s->grant.row.purposes,
 		.purpose = shared_purpose(view, s),
+		.points = s->owner->set != NULL ? s->owner->set->terms.price : 0,
 		.t = s->needed,
 		.n = s->agents_count};
 }
@@ -182,6 +183,8 @@ static word word_of(const shared_share *s, emr_status status, const emr_share_tr
 		return (word){EMR_ACCESS_REVOKED, "grant-revoked"};
 	case EMR_WHY_PURPOSE:
 		return (word){EMR_DENIED, "wrong-purpose"};
+	case EMR_WHY_UNPAID:
+		return (word){EMR_DENIED, "unpaid"};
 	case EMR_WHY_NO_RELEASE:
 	case EMR_WHY_LIAR:
 		return (word){EMR_TIMEOUT, "no-release"};

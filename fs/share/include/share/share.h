@@ -38,6 +38,7 @@ typedef enum emr_share_why {
 	EMR_WHY_REVOKED,    /* it was taken back */
 	EMR_WHY_PURPOSE,    /* it was not given for this purpose */
 	EMR_WHY_RIGHTS,	    /* it does not give this right */
+	EMR_WHY_UNPAID,	    /* its dataset pays for each folder, and this one was not paid */
 	EMR_WHY_NO_RELEASE, /* too few answers: `missing` has not said anything (yet) */
 	EMR_WHY_REFUSED,    /* all have answered, and not enough gave: `code` */
 	EMR_WHY_LIAR,	    /* somebody who answered lied; ask again, he is left out now */

@@ -143,6 +143,7 @@ typedef struct emr_shared_notice {
 	uint32_t purposes;	  /* of the grant: bit n = purpose n */
 	uint8_t purpose;	  /* of the folder */
 	uint64_t time_unix_s;
+	uint64_t points; /* of "unpaid": the dataset's price */
 	unsigned seconds, t, n;
 	const emr_id32 *missing; /* signer ids of those who did not answer */
 	unsigned missing_count;
