@@ -14,19 +14,24 @@
 #include "keyring_private.h"
 
 struct emr_list_key {
-	emr_secret key; /* K_L */
+	emr_secret key;	 /* K_L */
+	emr_secret meta; /* of K_L, what the key of each record's description is expanded from */
 };
 
 static emr_status key_from(emr_secret *take_key, emr_list_key **out)
 {
+	static const char label[] = "emrfs/v1/meta";
 	emr_list_key *key = calloc(1, sizeof *key);
 
-	if (key == NULL) {
+	if (key == NULL || emr_secret_new(64, &key->meta) != EMR_OK) {
+		free(key);
 		emr_secret_free(take_key);
 		return EMR_NO_MEMORY;
 	}
 	key->key = *take_key;
 	*take_key = (emr_secret){0};
+	emr_hkdf_sha512_extract(
+		emr_bytes_of(label, sizeof label - 1), emr_secret_view(&key->key), key->meta.data);
 	*out = key;
 	return EMR_OK;
 }
@@ -36,6 +41,7 @@ void emr_list_key_free(emr_list_key *key)
 	if (key == NULL)
 		return;
 	emr_secret_free(&key->key);
+	emr_secret_free(&key->meta);
 	free(key);
 }
 
@@ -140,8 +146,17 @@ emr_status emr_list_key_open_kem(const emr_kem_key *kem, emr_id16 domain_id, uin
 
 static emr_status meta_key(const emr_list_key *key, emr_id16 object_id, emr_secret *out)
 {
-	return emr_hkdf_secret(
-		"emrfs/v1/meta", &key->key, emr_bytes_of(object_id.b, sizeof object_id.b), 32, out);
+	EMR_AUTO_SECRET made = {0};
+	emr_status status = emr_secret_new(32, &made);
+
+	if (status == EMR_OK)
+		status = emr_hkdf_sha512_expand(emr_secret_view(&key->meta),
+			emr_bytes_of(object_id.b, sizeof object_id.b), made.data, made.len);
+	if (status != EMR_OK)
+		return status;
+	*out = made;
+	made = (emr_secret){0};
+	return EMR_OK;
 }
 
 emr_status emr_list_key_seal(const emr_list_key *key, emr_id16 object_id, const uint8_t nonce[24],
