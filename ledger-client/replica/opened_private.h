@@ -10,7 +10,8 @@ typedef struct opened {
 	emr_entry entry;
 	emr_batch batch;
 	emr_id32 batch_id;
-	unsigned lent; /* protected by entries_lock of the replica, as is the next */
+	uint64_t read_in; /* the snapshot in which it was read or compared last */
+	unsigned lent;	  /* protected by entries_lock of the replica, as are read_in and is_kept */
 	bool is_kept;
 } opened;
 
@@ -21,8 +22,10 @@ void opened_free(opened **o);
  * read. */
 emr_status open_entry(emr_chain *chain, uint64_t seq, opened *o);
 /* The same, of those that are kept, if it is one: it is only read again whether it is still that
- * entry.  Goes back with replica_return. */
-emr_status replica_lend(emr_replica *replica, emr_chain *chain, uint64_t seq, const opened **out);
+ * entry, and once in SNAPSHOT, the number of a read transaction (0: none).  Goes back with
+ * replica_return. */
+emr_status replica_lend(emr_replica *replica, emr_chain *chain, uint64_t seq, uint64_t snapshot,
+	const opened **out);
 void replica_return(emr_replica *replica, const opened *o); /* fine for NULL */
 /* Nobody gets those again; what is lent stays until it comes back. */
 void replica_forget_entries(emr_replica *replica);

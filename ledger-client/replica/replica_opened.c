@@ -34,8 +34,10 @@ emr_status open_entry(emr_chain *chain, uint64_t seq, opened *o)
 
 /* ---- those that are kept ---- */
 
-/* The header names its items by their root, so the same header has the same items. */
-static opened *find(emr_replica *replica, uint64_t seq, emr_bytes entry)
+/* ENTRY: the header names its items by their root, so the same header has the same items.  NULL:
+ * only what was read or compared in SNAPSHOT, in which nothing changes. */
+static opened *find_opened(
+	emr_replica *replica, uint64_t seq, uint64_t snapshot, const emr_buf *entry)
 {
 	opened *found = NULL;
 
@@ -43,10 +45,13 @@ static opened *find(emr_replica *replica, uint64_t seq, emr_bytes entry)
 	for (size_t i = 0; i < ENTRIES_KEPT && found == NULL; i++) {
 		opened *o = replica->entries[i];
 
-		if (o == NULL || o->entry.seq != seq ||
-			!emr_bytes_equal(emr_buf_view(&o->bytes), entry))
+		if (o == NULL || o->entry.seq != seq)
+			continue;
+		if (entry == NULL ? o->read_in != snapshot
+				  : !emr_bytes_equal(emr_buf_view(&o->bytes), emr_buf_view(entry)))
 			continue;
 		found = o;
+		found->read_in = snapshot;
 		found->lent++;
 		/* the last used is the first */
 		memmove(&replica->entries[1], &replica->entries[0], i * sizeof(opened *));
@@ -73,15 +78,17 @@ static void keep(emr_replica *replica, opened *o)
 	(void)pthread_mutex_unlock(&replica->entries_lock);
 }
 
-emr_status replica_lend(emr_replica *replica, emr_chain *chain, uint64_t seq, const opened **out)
+emr_status replica_lend(
+	emr_replica *replica, emr_chain *chain, uint64_t seq, uint64_t snapshot, const opened **out)
 {
 	EMR_AUTO_BUF entry = {0};
-	opened *o = NULL;
-	emr_status status = emr_chain_entry(chain, seq, &entry, NULL);
+	opened *o = snapshot != 0 ? find_opened(replica, seq, snapshot, NULL) : NULL;
+	emr_status status = o == NULL ? emr_chain_entry(chain, seq, &entry, NULL) : EMR_OK;
 
 	if (status != EMR_OK)
 		return status == EMR_NOT_FOUND ? EMR_DAMAGED : status;
-	o = find(replica, seq, emr_buf_view(&entry));
+	if (o == NULL)
+		o = find_opened(replica, seq, snapshot, &entry);
 	if (o == NULL) {
 		o = calloc(1, sizeof *o);
 		if (o == NULL)
@@ -92,6 +99,7 @@ emr_status replica_lend(emr_replica *replica, emr_chain *chain, uint64_t seq, co
 			return status;
 		}
 		o->lent = 1;
+		o->read_in = snapshot;
 		if (o->items.len >= LARGE)
 			keep(replica, o);
 	}

@@ -2,6 +2,7 @@
  * private parts, and what has changed since a given entry. */
 #include "opened_private.h"
 
+#include <stdatomic.h>
 #include <stdlib.h>
 
 #define SUSPECT_S 600
@@ -21,7 +22,10 @@ static void reading_end(const reading *r)
 #define READING(r, which) __attribute__((cleanup(reading_end))) reading r = {.replica = (which)}
 
 static _Thread_local const emr_replica_snapshot *present; /* of this thread; NULL: none */
+static _Thread_local uint64_t present_number;		  /* of no other one of this process */
 static _Thread_local bool is_walking; /* over its heads, whose walk there is one of */
+
+static atomic_uint_fast64_t last_number;
 
 /* For a read that calls nobody before it is done with the connection. */
 static emr_status reading_begin(reading *r)
@@ -47,6 +51,7 @@ emr_status emr_replica_snapshot_begin(emr_replica *replica, emr_replica_snapshot
 	}
 	*out_snapshot = (emr_replica_snapshot){.replica = replica, .chain = chain};
 	present = out_snapshot;
+	present_number = atomic_fetch_add(&last_number, 1) + 1;
 	return EMR_OK;
 }
 
@@ -292,7 +297,8 @@ emr_status emr_replica_item_get(emr_replica *replica, const emr_part_key *key, e
 	if (status == EMR_OK)
 		status = replica_own(replica, emr_chain_place(r.chain, key, &seq, &index));
 	if (status == EMR_OK)
-		status = replica_own(replica, replica_lend(replica, r.chain, seq, &o));
+		status = replica_own(replica,
+			replica_lend(replica, r.chain, seq, r.is_lent ? present_number : 0, &o));
 	if (status == EMR_OK)
 		status = describe(replica, o, index, &item);
 	if (status == EMR_OK) {
@@ -339,7 +345,7 @@ emr_status emr_replica_history(emr_replica *replica, uint8_t family, emr_id16 do
 		if (o == NULL || o->entry.seq != s.seq) {
 			replica_return(replica, o);
 			o = NULL;
-			status = replica_own(replica, replica_lend(replica, r.chain, s.seq, &o));
+			status = replica_own(replica, replica_lend(replica, r.chain, s.seq, 0, &o));
 		}
 		if (status == EMR_OK)
 			status = describe(replica, o, s.index, &item);
