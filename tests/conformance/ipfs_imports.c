@@ -110,6 +110,14 @@ static void what_is_on_its_way_is_counted_while_it_is(void **state)
 	scene_end(&s);
 }
 
+/* It gives way to programs that work, for PATIENCE_MS at the most. */
+static void begin_beside_programs(scene *s, const char *name, uint32_t patience_ms)
+{
+	scene_begin(s, name);
+	s->has_programs = true;
+	s->patience_ms = patience_ms;
+}
+
 /* Until it has asked twice whether they rest, or sent nevertheless. */
 static void wait_gave_way(scene *s, const emr_cid *root)
 {
@@ -127,9 +135,7 @@ static void what_is_sent_gives_way_to_programs_in_the_folder(void **state)
 	scene s;
 
 	(void)state;
-	scene_begin(&s, "lull");
-	s.has_programs = true;
-	s.patience_ms = UINT32_MAX;
+	begin_beside_programs(&s, "lull", UINT32_MAX);
 	atomic_store(&s.are_at_work, true);
 	root = save_large(&s, 11);
 	scene_start(&s, 1, names);
@@ -187,9 +193,7 @@ static void what_one_of_several_imports_carries_is_in_no_other(void **state)
 	scene s;
 
 	(void)state;
-	scene_begin(&s, "once");
-	s.has_programs = true;
-	s.patience_ms = UINT32_MAX;
+	begin_beside_programs(&s, "once", UINT32_MAX);
 	s.first_bytes = 10 * LEAF_BYTES; /* two records of four leaves */
 	gate_is(true);
 	scene_start(&s, 1, names);
@@ -227,9 +231,7 @@ static void an_import_that_was_cut_off_goes_on_in_pieces(void **state)
 	scene s;
 
 	(void)state;
-	scene_begin(&s, "cut");
-	s.has_programs = true;
-	s.patience_ms = UINT32_MAX;
+	begin_beside_programs(&s, "cut", UINT32_MAX);
 	root = save_large(&s, 12);
 	scene_start(&s, 1, names);
 	while (scene_look(&s, 0).sending == 0)
@@ -253,9 +255,7 @@ static void programs_that_never_rest_keep_nothing_back_for_ever(void **state)
 	scene s;
 
 	(void)state;
-	scene_begin(&s, "noise");
-	s.has_programs = true;
-	s.patience_ms = 100;
+	begin_beside_programs(&s, "noise", 100);
 	atomic_store(&s.are_at_work, true);
 	root = scene_save(&s, "noise", 0);
 	scene_start(&s, 1, names);

@@ -7,27 +7,16 @@ SUPPORT=${SUPPORT:-$(cd "$(dirname "$0")/../support" && pwd)}
 . "$SUPPORT/said.sh"
 . "$SUPPORT/two.sh"
 . "$SUPPORT/channel.sh"
+. "$SUPPORT/authority.sh"
 two_begin fabric_ca
-at_end() {
-	local who
-	for who in $TWO_MEMBERS; do emr_clear_away "$EMR_WORK/$who" "$EMR_WORK/$who-folder"; done
-	channel_stop
-	[ -z "${authority:-}" ] || kill "$authority" 2>/dev/null
-}
-mkdir -m 700 ca
 channel_begin
-CA_PORT=$(emr_port) python3 "$SUPPORT/fake_ca.py" ca >out/authority 2>&1 &
-authority=$!
-two_until 60 test -e ca/ready
+authority_begin
 secret() { # NAME SECRET: a file of it
 	printf '%s\n' "$2" >"$1.secret" && chmod 600 "$1.secret"
 }
 secret admin adminpw
 secret wrong guess
-{
-	cat channel/settings
-	echo "authority = https://127.0.0.1:$(cat ca/port) $EMR_WORK/ca/tls.pem"
-} >net/network
+authority_network
 cp net/network settings
 create() { # EXIT OPTION...
 	local exit=$1
@@ -246,7 +235,7 @@ kill -TERM "$pid" && await_gone "$pid"
 
 say "a renewal whose end nobody saw is ended by the next opening, also without the authority"
 mv rui/state/certificate rui/state/certificate.next
-kill "$authority" && wait "$authority" 2>/dev/null
+kill "$AUTHORITY_PID" && wait "$AUTHORITY_PID" 2>/dev/null
 authority=
 as rui run 0 mount --passphrase-file "$EMR_PASS" "$EMR_WORK/rui-folder"
 says "Your certificate was renewed."

@@ -6,23 +6,12 @@ SUPPORT=${SUPPORT:-$(cd "$(dirname "$0")/../support" && pwd)}
 . "$SUPPORT/said.sh"
 . "$SUPPORT/two.sh"
 . "$SUPPORT/channel.sh"
+. "$SUPPORT/authority.sh"
 two_begin fabric_renew
-at_end() {
-	local who
-	for who in $TWO_MEMBERS; do emr_clear_away "$EMR_WORK/$who" "$EMR_WORK/$who-folder"; done
-	channel_stop
-	[ -z "${authority:-}" ] || kill "$authority" 2>/dev/null
-}
-mkdir -m 700 ca
 channel_begin
-CA_PORT=$(emr_port) python3 "$SUPPORT/fake_ca.py" ca >out/authority 2>&1 &
-authority=$!
-two_until 60 test -e ca/ready
+authority_begin
 printf 'adminpw\n' >admin.secret && chmod 600 admin.secret
-{
-	cat channel/settings
-	echo "authority = https://127.0.0.1:$(cat ca/port) $EMR_WORK/ca/tls.pem"
-} >net/network
+authority_network
 as hospital run 0 org create "São Lucas" --network "$NET" --yes --passphrase-file "$EMR_PASS" --words-file "$EMR_WORK/hospital.words" \
 	--login admin --secret-file "$EMR_WORK/admin.secret"
 # A folder with a certificate that begins now, ends after that many days and is asked for when a third of them is left. Where joining
@@ -73,7 +62,7 @@ two_unmount "$who"
 
 say "what cannot be renewed leaves the former in use, and is said"
 open_with 0.003 sara
-kill "$authority" && wait "$authority" 2>/dev/null
+kill "$AUTHORITY_PID" && wait "$AUTHORITY_PID" 2>/dev/null
 authority=
 two_until 240 grep -q "no newer one came" "$who/state/log"
 two_until 60 grep -q "no newer one came" "$who-folder/.emrfs/notices"

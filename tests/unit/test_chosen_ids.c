@@ -6,38 +6,15 @@
 
 #include "contract/codes.h"
 #include "domains.h"
-#include "guest.h"
 #include "shared.h"
 
 static story s;
-
-/* ---- a writer whose computer does not look at its own rights ---- */
-
-emr_status __real_guest_may(const guest *g, const emr_change *change, const emr_replica_head *head);
-emr_status __wrap_guest_may(const guest *g, const emr_change *change, const emr_replica_head *head);
-
-emr_status __wrap_guest_may(const guest *g, const emr_change *change, const emr_replica_head *head)
-{
-	(void)g, (void)change, (void)head;
-	return EMR_OK;
-}
-
-static emr_id16 id_of(const char *path)
-{
-	emr_id16 id;
-
-	assert_ok(emr_unhex(kit_attribute(&s.k, path, "user.emrfs.id"), id.b, sizeof id.b));
-	return id;
-}
 
 static void settle(bool restart)
 {
 	if (restart)
 		kit_restart(&s.k);
-	for (int i = 0; i < 3; i++) {
-		kit_wait_ms(&s.k, 60000);
-		kit_publish_all(&s.k);
-	}
+	kit_settle(&s.k);
 }
 
 /* ---- a writer ---- */
@@ -87,7 +64,7 @@ static void a_record_with_the_id_of_another_is_not_that_one(void **state)
 	(void)state;
 	begin(&p);
 	at.domain = s.imaging;
-	at.object = at.record_id = id_of("Psychiatry/diary.txt");
+	at.object = at.record_id = kit_object_id(&s.k, "Psychiatry/diary.txt");
 	for (at.cver = 1; at.cver <= 4; at.cver++) {
 		pen_over(&p, &at, s.imaging, "diary.txt", "planted");
 		applied(&p);
@@ -117,8 +94,8 @@ static void nor_a_directory(void **state)
 
 	(void)state;
 	begin(&p);
-	notes = id_of("Psychiatry/Notes");
-	top = id_of("Psychiatry");
+	notes = kit_object_id(&s.k, "Psychiatry/Notes");
+	top = kit_object_id(&s.k, "Psychiatry");
 	for (int i = 0; i < 3; i++) {
 		pen_describe(&p, EMR_META_DIR, s.imaging, notes, s.imaging, "Notes");
 		applied(&p);
@@ -147,7 +124,7 @@ static void not_even_while_it_is_being_changed(void **state)
 	(void)state;
 	begin(&p);
 	at.domain = s.imaging;
-	at.object = at.record_id = id_of("Psychiatry/diary.txt");
+	at.object = at.record_id = kit_object_id(&s.k, "Psychiatry/diary.txt");
 	kit_text(&s.k, "Psychiatry/diary.txt", "changed, not sent");
 	for (at.cver = 1; at.cver <= 3; at.cver++)
 		pen_over(&p, &at, s.imaging, "diary.txt", "planted");

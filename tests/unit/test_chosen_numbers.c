@@ -4,37 +4,9 @@
 #include "pen_kit.h"
 
 #include "contract/codes.h"
-#include "guest.h"
 #include "share_private.h"
 
 static story s;
-
-/* ---- a writer whose computer does not look at its own rights ---- */
-
-emr_status __real_guest_may(const guest *g, const emr_change *change, const emr_replica_head *head);
-emr_status __wrap_guest_may(const guest *g, const emr_change *change, const emr_replica_head *head);
-
-emr_status __wrap_guest_may(const guest *g, const emr_change *change, const emr_replica_head *head)
-{
-	(void)g, (void)change, (void)head;
-	return EMR_OK;
-}
-
-static emr_id16 id_of(const char *path)
-{
-	emr_id16 id;
-
-	assert_ok(emr_unhex(kit_attribute(&s.k, path, "user.emrfs.id"), id.b, sizeof id.b));
-	return id;
-}
-
-static void settle(void)
-{
-	for (int i = 0; i < 3; i++) {
-		kit_wait_ms(&s.k, 60000);
-		kit_publish_all(&s.k);
-	}
-}
 
 static void begin(pen *p)
 {
@@ -47,9 +19,9 @@ static void begin(pen *p)
 	order.not_after_unix_s = story_now(&s) + 7 * DAY;
 	kit_mkdir(&s.k, "Psychiatry");
 	kit_text(&s.k, "Psychiatry/diary.txt", "first day");
-	settle();
+	kit_settle(&s.k);
 	kit_text(&s.k, "Psychiatry/diary.txt", "second day");
-	settle();
+	kit_settle(&s.k);
 	assert_ok(story_try_share(&s, &s.lima, &order, true, &made));
 	pen_open(&s, p, &s.lima, "lima");
 	story_see(&s.lima);
@@ -81,7 +53,7 @@ static void erase(const char *path)
 	emr_erased erased;
 
 	assert_ok(emr_view_erase(s.k.view, &what, &erased));
-	settle();
+	kit_settle(&s.k);
 	assert_false(kit_exists(&s.k, path));
 }
 
@@ -91,7 +63,7 @@ static emr_status restore(const char *path, uint64_t cver)
 	emr_restored restored;
 	emr_status status = emr_view_restore(s.k.view, &what, &restored);
 
-	settle();
+	kit_settle(&s.k);
 	return status;
 }
 
@@ -102,8 +74,9 @@ static void what_is_erased_takes_nothing_else_with_it(void **state)
 	(void)state;
 	for (int restart = 0; restart < 2; restart++) {
 		begin(&p);
-		(void)write_as(&p, (emr_id16){{0}}, id_of("Psychiatry/diary.txt"), 3, "virus.pdf");
-		settle();
+		(void)write_as(&p, (emr_id16){{0}}, kit_object_id(&s.k, "Psychiatry/diary.txt"), 3,
+			"virus.pdf");
+		kit_settle(&s.k);
 		if (restart)
 			kit_restart(&s.k);
 		erase("Imaging/virus.pdf");
@@ -122,9 +95,10 @@ static void nor_what_was_deleted(void **state)
 
 	(void)state;
 	begin(&p);
-	(void)write_as(&p, (emr_id16){{0}}, id_of("Psychiatry/diary.txt"), 3, "virus.pdf");
+	(void)write_as(
+		&p, (emr_id16){{0}}, kit_object_id(&s.k, "Psychiatry/diary.txt"), 3, "virus.pdf");
 	kit_unlink(&s.k, "Psychiatry/diary.txt");
-	settle();
+	kit_settle(&s.k);
 	erase("Imaging/virus.pdf");
 	assert_ok(restore("Psychiatry/diary.txt", 0));
 	kit_expect_text(&s.k, "Psychiatry/diary.txt", "second day");
@@ -141,13 +115,14 @@ static void nor_when_she_has_had_it_in_hand(void **state)
 
 	(void)state;
 	begin(&p);
-	(void)write_as(&p, (emr_id16){{0}}, id_of("Psychiatry/diary.txt"), 3, "virus.pdf");
-	settle();
+	(void)write_as(
+		&p, (emr_id16){{0}}, kit_object_id(&s.k, "Psychiatry/diary.txt"), 3, "virus.pdf");
+	kit_settle(&s.k);
 	assert_ok(emr_share_begin_epoch(s.ana, s.imaging));
 	assert_ok(share_hide_past(s.ana, s.imaging, &n, &left_out));
-	settle();
+	kit_settle(&s.k);
 	kit_text(&s.k, "Imaging/virus.pdf", "emptied");
-	settle();
+	kit_settle(&s.k);
 	erase("Imaging/virus.pdf");
 	kit_expect_text(&s.k, "Psychiatry/diary.txt", "second day");
 	kit_restart(&s.k);
@@ -162,18 +137,18 @@ static void what_was_deleted_comes_back_as_it_was(void **state)
 
 	(void)state;
 	begin(&p);
-	diary = id_of("Psychiatry/diary.txt");
+	diary = kit_object_id(&s.k, "Psychiatry/diary.txt");
 	(void)write_as(&p, (emr_id16){{0}}, diary, 2, "a.pdf");
 	(void)write_as(&p, (emr_id16){{0}}, diary, 1, "b.pdf");
-	settle();
+	kit_settle(&s.k);
 	kit_unlink(&s.k, "Psychiatry/diary.txt");
-	settle();
+	kit_settle(&s.k);
 	assert_true(kit_exists(&s.k, "Imaging/a.pdf"));
 	assert_ok(restore("Psychiatry/diary.txt", 0));
 	kit_expect_text(&s.k, "Psychiatry/diary.txt", "second day");
 	assert_ok(restore("Psychiatry/diary.txt", 1));
 	kit_expect_text(&s.k, "Psychiatry/diary.txt", "first day");
-	assert_true(emr_id16_equal(id_of("Psychiatry/diary.txt"), diary));
+	assert_true(emr_id16_equal(kit_object_id(&s.k, "Psychiatry/diary.txt"), diary));
 	end(&p);
 }
 
@@ -184,18 +159,18 @@ static void no_version_is_the_last(void **state)
 
 	(void)state;
 	begin(&p);
-	scan = id_of("Imaging/MRI.pdf");
+	scan = kit_object_id(&s.k, "Imaging/MRI.pdf");
 	(void)write_as(&p, scan, scan, UINT64_MAX, "MRI.pdf");
-	settle();
+	kit_settle(&s.k);
 	kit_text(&s.k, "Imaging/MRI.pdf", "hers again");
-	settle();
+	kit_settle(&s.k);
 	assert_string_equal(
 		kit_attribute(&s.k, "Imaging/MRI.pdf", "user.emrfs.state"), "confirmed 1/1");
 	assert_string_equal(kit_attribute(&s.k, "Imaging/MRI.pdf", "user.emrfs.version"), "2");
 	kit_restart(&s.k);
 	kit_expect_text(&s.k, "Imaging/MRI.pdf", "hers again");
 	kit_text(&s.k, "Imaging/MRI.pdf", "and again");
-	settle();
+	kit_settle(&s.k);
 	assert_string_equal(
 		kit_attribute(&s.k, "Imaging/MRI.pdf", "user.emrfs.state"), "confirmed 1/1");
 	kit_expect_text(&s.k, "Imaging/MRI.pdf", "and again");

@@ -332,12 +332,23 @@ static bool appears(const char *path)
 	return false;
 }
 
+/* Notices that a program shows: SCRIPT, which becomes the file PROGRAM. */
+static emr_notices *told_by(const char *program, const char *script)
+{
+	emr_notices *notices = NULL;
+	int fd = open(program, O_WRONLY | O_CREAT | O_CLOEXEC, 0700);
+
+	assert_int_equal(write(fd, script, strlen(script)), strlen(script));
+	close(fd);
+	assert_ok(emr_notices_new(program, &notices));
+	return notices;
+}
+
 static void a_program_gets_each_notice_as_json(void **state)
 {
 	char place[] = "/tmp/emrfs-notify-XXXXXX", program[64], result[64], script[256];
 	json_t *object;
 	emr_notices *notices;
-	int fd;
 
 	(void)state;
 	assert_non_null(mkdtemp(place));
@@ -345,10 +356,7 @@ static void a_program_gets_each_notice_as_json(void **state)
 	snprintf(result, sizeof result, "%s/result", place);
 	snprintf(script, sizeof script, "#!/bin/sh\ncat >'%s.part' && mv '%s.part' '%s'\n", result,
 		result, result);
-	fd = open(program, O_WRONLY | O_CREAT | O_CLOEXEC, 0700);
-	assert_int_equal(write(fd, script, strlen(script)), strlen(script));
-	close(fd);
-	assert_ok(emr_notices_new(program, &notices));
+	notices = told_by(program, script);
 	emr_notices_add(notices, "refused", "Imaging/a.dcm");
 	assert_true(appears(result));
 	object = json_load_file(result, 0, NULL);
@@ -376,10 +384,7 @@ static void a_notice_that_cannot_be_told_keeps_no_other_back(void **state)
 		"#!/bin/sh\nif grep -q last; then echo told >'%s'; else read go <'%s'; fi\n",
 		result, go);
 	assert_int_equal(mkfifo(go, 0600), 0);
-	fd = open(program, O_WRONLY | O_CREAT | O_CLOEXEC, 0700);
-	assert_int_equal(write(fd, script, strlen(script)), strlen(script));
-	close(fd);
-	assert_ok(emr_notices_new(program, &notices));
+	notices = told_by(program, script);
 	emr_notices_add(notices, "refused", "first");
 	emr_notices_add_problem(notices, &cut, "a");
 	emr_notices_add_problem(notices, &cut, "b");
@@ -396,17 +401,13 @@ static void a_program_that_does_not_end_is_ended_with_the_mount(void **state)
 {
 	emr_notices *notices;
 	char place[] = "/tmp/emrfs-notify-XXXXXX", program[64], begun[64], script[256];
-	int fd;
 
 	(void)state;
 	assert_non_null(mkdtemp(place));
 	snprintf(program, sizeof program, "%s/program", place);
 	snprintf(begun, sizeof begun, "%s/begun", place);
 	snprintf(script, sizeof script, "#!/bin/sh\necho $$ >'%s'\nexec sleep 600\n", begun);
-	fd = open(program, O_WRONLY | O_CREAT | O_CLOEXEC, 0700);
-	assert_int_equal(write(fd, script, strlen(script)), strlen(script));
-	close(fd);
-	assert_ok(emr_notices_new(program, &notices));
+	notices = told_by(program, script);
 	emr_notices_add(notices, "refused", "x");
 	assert_true(appears(begun));
 	emr_notices_free(notices); /* returns: the program is gone */
@@ -437,10 +438,7 @@ static void what_was_answered_is_taken_away(void **state)
 		place, place, place);
 	snprintf(result, sizeof result, "%s/go", place);
 	assert_int_equal(mkfifo(result, 0600), 0);
-	fd = open(program, O_WRONLY | O_CREAT | O_CLOEXEC, 0700);
-	assert_int_equal(write(fd, script, strlen(script)), strlen(script));
-	close(fd);
-	assert_ok(emr_notices_new(program, &notices));
+	notices = told_by(program, script);
 	for (size_t i = 0; i < 3; i++)
 		emr_notices_add_request(notices, &asked, "", ids[i], names[i]);
 	fd = open(result, O_WRONLY | O_CLOEXEC); /* the first is being told, the others are not */
@@ -491,17 +489,13 @@ static void many_requests_hold_few_pipes(void **state)
 	emr_problem asked = {.message = EMR_SAY_ASKED, .text = "asks"};
 	size_t before = pipes_held();
 	emr_notices *notices;
-	int fd;
 
 	(void)state;
 	assert_non_null(mkdtemp(place));
 	snprintf(program, sizeof program, "%s/program", place);
 	snprintf(result, sizeof result, "%s/result", place);
 	snprintf(script, sizeof script, "#!/bin/sh\n! grep -q r-29 || echo told >'%s'\n", result);
-	fd = open(program, O_WRONLY | O_CREAT | O_CLOEXEC, 0700);
-	assert_int_equal(write(fd, script, strlen(script)), strlen(script));
-	close(fd);
-	assert_ok(emr_notices_new(program, &notices));
+	notices = told_by(program, script);
 	for (uint8_t i = 0; i < 30; i++) {
 		snprintf(name, sizeof name, "r-%u", i);
 		emr_notices_add_request(notices, &asked, "", (emr_id16){{i}}, name);

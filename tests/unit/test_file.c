@@ -1,8 +1,7 @@
 /* These tests replace and read small files: a failed replace leaves the old file, nothing is
  * overwritten by mistake, and what others can touch is told. */
-#include "emr_test.h"
+#include "test_dir.h"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -11,43 +10,8 @@
 #include "base/file.h"
 #include "base/secret.h"
 
-typedef struct fixture {
-	char path[64];
-	int fd;
-} fixture;
-
-static int make_directory(void **state)
-{
-	fixture *here = calloc(1, sizeof *here);
-
-	if (here == NULL)
-		return -1;
-	snprintf(here->path, sizeof here->path, "/tmp/emr-file-XXXXXX");
-	if (mkdtemp(here->path) == NULL)
-		return -1;
-	here->fd = open(here->path, O_RDONLY | O_DIRECTORY);
-	*state = here;
-	return here->fd < 0 ? -1 : 0;
-}
-
-static int remove_directory(void **state)
-{
-	fixture *here = *state;
-	DIR *dir = fdopendir(here->fd);
-	struct dirent *entry;
-
-	while (dir != NULL && (entry = readdir(dir)) != NULL) {
-		unlinkat(dirfd(dir), entry->d_name, 0);
-		unlinkat(dirfd(dir), entry->d_name, AT_REMOVEDIR);
-	}
-	closedir(dir);
-	rmdir(here->path);
-	free(here);
-	return 0;
-}
-
 /* How many entries the directory has. */
-static int entries(const fixture *here)
+static int entries(const test_dir *here)
 {
 	DIR *dir = opendir(here->path);
 	int n = -2;
@@ -63,7 +27,7 @@ static emr_bytes text(const char *words)
 	return emr_bytes_of(words, strlen(words));
 }
 
-static void assert_holds(const fixture *here, const char *name, const char *words)
+static void assert_holds(const test_dir *here, const char *name, const char *words)
 {
 	EMR_AUTO_BUF got = {0};
 
@@ -73,7 +37,7 @@ static void assert_holds(const fixture *here, const char *name, const char *word
 
 static void replacing_leaves_the_new_file_and_nothing_else(void **state)
 {
-	const fixture *here = *state;
+	const test_dir *here = *state;
 	struct stat st;
 
 	umask(0077);
@@ -89,7 +53,7 @@ static void replacing_leaves_the_new_file_and_nothing_else(void **state)
 
 static void creating_never_overwrites(void **state)
 {
-	const fixture *here = *state;
+	const test_dir *here = *state;
 
 	assert_ok(emr_file_create(here->fd, "a", text("one"), 0600));
 	assert_status(EMR_EXISTS, emr_file_create(here->fd, "a", text("two"), 0600));
@@ -101,7 +65,7 @@ static void creating_never_overwrites(void **state)
 
 static void a_failed_replace_leaves_the_old_file(void **state)
 {
-	const fixture *here = *state;
+	const test_dir *here = *state;
 
 	/* A directory of that name cannot be renamed over. */
 	assert_int_equal(mkdirat(here->fd, "d", 0700), 0);
@@ -114,7 +78,7 @@ static void a_failed_replace_leaves_the_old_file(void **state)
 
 static void reading_refuses_what_is_not_a_small_plain_file(void **state)
 {
-	const fixture *here = *state;
+	const test_dir *here = *state;
 	EMR_AUTO_BUF got = {0};
 
 	assert_ok(emr_file_create(here->fd, "a", text("12345"), 0600));
@@ -134,7 +98,7 @@ static void reading_refuses_what_is_not_a_small_plain_file(void **state)
 static void a_file_that_others_can_touch_is_exposed(void **state)
 {
 	static const mode_t bad[] = {0640, 0620, 0610, 0604, 0602, 0601, 0666};
-	const fixture *here = *state;
+	const test_dir *here = *state;
 
 	assert_ok(emr_file_create(here->fd, "a", text("x"), 0600));
 	assert_ok(emr_file_check_private(here->fd, "a"));
@@ -152,7 +116,7 @@ static void a_file_that_others_can_touch_is_exposed(void **state)
 
 static void a_directory_is_made_with_its_parents(void **state)
 {
-	const fixture *here = *state;
+	const test_dir *here = *state;
 	char path[128];
 	struct stat st;
 	int fd = -1;
@@ -175,7 +139,7 @@ static void a_directory_is_made_with_its_parents(void **state)
 
 static void a_short_read_is_damage(void **state)
 {
-	const fixture *here = *state;
+	const test_dir *here = *state;
 	char got[8];
 	EMR_AUTO_FD fd = openat(here->fd, "a", O_RDWR | O_CREAT, 0600);
 
@@ -187,7 +151,7 @@ static void a_short_read_is_damage(void **state)
 	assert_status(EMR_IO, emr_pread_all(-1, got, 1, 0));
 }
 
-#define IN_DIRECTORY(f) cmocka_unit_test_setup_teardown(f, make_directory, remove_directory)
+#define IN_DIRECTORY(f) cmocka_unit_test_setup_teardown(f, test_dir_make, test_dir_remove)
 
 int main(void)
 {

@@ -6,37 +6,9 @@
 #include <time.h>
 
 #include "contract/codes.h"
-#include "guest.h"
 #include "settle/chronicle.h"
 
 static story s;
-
-/* ---- a writer whose computer does not look at its own rights ---- */
-
-emr_status __real_guest_may(const guest *g, const emr_change *change, const emr_replica_head *head);
-emr_status __wrap_guest_may(const guest *g, const emr_change *change, const emr_replica_head *head);
-
-emr_status __wrap_guest_may(const guest *g, const emr_change *change, const emr_replica_head *head)
-{
-	(void)g, (void)change, (void)head;
-	return EMR_OK;
-}
-
-static emr_id16 id_of(const char *path)
-{
-	emr_id16 id;
-
-	assert_ok(emr_unhex(kit_attribute(&s.k, path, "user.emrfs.id"), id.b, sizeof id.b));
-	return id;
-}
-
-static void settle(void)
-{
-	for (int i = 0; i < 3; i++) {
-		kit_wait_ms(&s.k, 60000);
-		kit_publish_all(&s.k);
-	}
-}
 
 static void begin(pen *p, bool may_write)
 {
@@ -49,7 +21,7 @@ static void begin(pen *p, bool may_write)
 	order.not_after_unix_s = story_now(&s) + 7 * DAY;
 	kit_mkdir(&s.k, "Psychiatry");
 	kit_text(&s.k, "Psychiatry/diary.txt", "nobody else's");
-	settle();
+	kit_settle(&s.k);
 	if (may_write)
 		assert_ok(story_try_share(&s, &s.lima, &order, true, &made));
 	pen_open(&s, p, &s.lima, "lima");
@@ -99,21 +71,21 @@ static void nobody_else_adds_to_the_log(void **state)
 	(void)state;
 	begin(&p, false);
 	before = strdup(history());
-	at.object = at.record_id = id_of("Psychiatry/diary.txt");
+	at.object = at.record_id = kit_object_id(&s.k, "Psychiatry/diary.txt");
 	pen_over(&p, &at, elsewhere, "diary.txt", "lima's, in a folder of her own");
 	assert_ok(p.last.error);
 	at.cver = 2;
 	pen_over(&p, &at, elsewhere, "diary.txt", "and again");
 	pen_unlink(&p, elsewhere, at.object);
 	assert_int_equal(p.last.result, EMR_RESULT_APPLIED);
-	settle();
+	kit_settle(&s.k);
 	assert_string_equal(history(), before);
 	/* What she does is told as ever. */
 	kit_rename(&s.k, "Psychiatry/diary.txt", "Psychiatry/old.txt");
-	settle();
+	kit_settle(&s.k);
 	assert_non_null(strstr(history(), "3 Psychiatry/old.txt\n"));
 	kit_unlink(&s.k, "Psychiatry/old.txt");
-	settle();
+	kit_settle(&s.k);
 	assert_non_null(strstr(history(), "5 Psychiatry/old.txt\n"));
 	free(before);
 	end(&p);
@@ -128,7 +100,7 @@ static void nobody_is_left_out_of_the_log_for_having_no_name(void **state)
 	begin(&p, true);
 	pen_file(&p, s.imaging, top, "", "planted", NULL);
 	assert_int_equal(p.last.result, EMR_RESULT_APPLIED);
-	settle();
+	kit_settle(&s.k);
 	assert_true(kit_exists(&s.k, "Imaging/unnamed"));
 	assert_non_null(strstr(history(), "2 Imaging/unnamed\n"));
 	end(&p);
@@ -140,9 +112,9 @@ static void the_log_has_no_place_for_him_but_the_shared_one(void **state)
 
 	(void)state;
 	begin(&p, true);
-	pen_file(&p, s.imaging, id_of("Psychiatry"), "letter.txt", "planted", NULL);
+	pen_file(&p, s.imaging, kit_object_id(&s.k, "Psychiatry"), "letter.txt", "planted", NULL);
 	assert_int_equal(p.last.result, EMR_RESULT_APPLIED);
-	settle();
+	kit_settle(&s.k);
 	assert_null(strstr(history(), "Psychiatry/letter.txt"));
 	assert_non_null(strstr(history(), "2 Imaging/letter.txt\n"));
 	end(&p);
@@ -156,7 +128,7 @@ static emr_status restore(const char *path)
 	emr_restored restored;
 	emr_status status = emr_view_restore(s.k.view, &what, &restored);
 
-	settle();
+	kit_settle(&s.k);
 	return status;
 }
 
@@ -190,15 +162,15 @@ static void what_the_folder_does_not_show_is_not_in_its_past(void **state)
 	begin(&p, true);
 	pen_link(&p, s.imaging, s.imaging, "passwd", "/etc/passwd", &link);
 	pen_link(&p, s.imaging, s.imaging, "fine", "Old", NULL);
-	pen_file(&p, s.imaging, id_of("Psychiatry"), "letter.txt", "planted", NULL);
-	settle();
+	pen_file(&p, s.imaging, kit_object_id(&s.k, "Psychiatry"), "letter.txt", "planted", NULL);
+	kit_settle(&s.k);
 	assert_true(was_there("Imaging/fine"));
 	assert_true(was_there("Imaging/letter.txt"));
 	assert_false(was_there("Psychiatry/letter.txt"));
 	assert_false(was_there("Imaging/passwd"));
 	/* Nor does it come back by her own hand. */
 	pen_unlink(&p, s.imaging, link);
-	settle();
+	kit_settle(&s.k);
 	assert_int_not_equal(restore("Imaging/passwd"), EMR_OK);
 	assert_false(kit_exists(&s.k, "Imaging/passwd"));
 	end(&p);

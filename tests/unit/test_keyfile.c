@@ -1,8 +1,8 @@
 /* These tests write and read keyfiles: byte for byte as the second model does, and each changed,
  * cut or added byte is refused with its cause. */
+#include "test_dir.h"
 #include "keyring_kit.h"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <sodium.h>
 #include <sys/stat.h>
@@ -11,39 +11,6 @@
 #include "base/file.h"
 
 static const emr_kdf_cost cheap = {.passes = 1, .memory_bytes = (uint64_t)8 << 20};
-
-typedef struct fixture {
-	char path[64];
-	int fd;
-} fixture;
-
-static int make_directory(void **state)
-{
-	fixture *here = calloc(1, sizeof *here);
-
-	if (here == NULL)
-		return -1;
-	snprintf(here->path, sizeof here->path, "/tmp/emr-keyfile-XXXXXX");
-	if (mkdtemp(here->path) == NULL)
-		return -1;
-	here->fd = open(here->path, O_RDONLY | O_DIRECTORY);
-	*state = here;
-	return here->fd < 0 ? -1 : 0;
-}
-
-static int remove_directory(void **state)
-{
-	fixture *here = *state;
-	DIR *dir = fdopendir(here->fd);
-	struct dirent *entry;
-
-	while (dir != NULL && (entry = readdir(dir)) != NULL)
-		unlinkat(dirfd(dir), entry->d_name, 0);
-	closedir(dir);
-	rmdir(here->path);
-	free(here);
-	return 0;
-}
 
 static bool same_person(const emr_keyring *a, const emr_keyring *b)
 {
@@ -57,7 +24,7 @@ static bool same_person(const emr_keyring *a, const emr_keyring *b)
 
 static void keyfiles_match_the_second_model_byte_for_byte(void **state)
 {
-	const fixture *here = *state;
+	const test_dir *here = *state;
 	json_t *root = vectors_open("keyfile.json");
 	const json_t *file;
 	size_t i;
@@ -99,7 +66,7 @@ static void keyfiles_match_the_second_model_byte_for_byte(void **state)
 
 static void a_keyring_is_saved_once_and_replaced_whole(void **state)
 {
-	const fixture *here = *state;
+	const test_dir *here = *state;
 	EMR_AUTO_KEYRING kr = kit_keyring();
 	EMR_AUTO_KEYRING got = NULL;
 	EMR_AUTO_KEYRING changed = NULL;
@@ -129,7 +96,7 @@ static void a_keyring_is_saved_once_and_replaced_whole(void **state)
 
 static void a_keyfile_that_others_can_read_is_refused(void **state)
 {
-	const fixture *here = *state;
+	const test_dir *here = *state;
 	EMR_AUTO_KEYRING kr = kit_keyring();
 	emr_keyring *none = NULL;
 
@@ -146,7 +113,7 @@ static void a_keyfile_that_others_can_read_is_refused(void **state)
 
 static void a_passphrase_has_1_to_1024_bytes(void **state)
 {
-	const fixture *here = *state;
+	const test_dir *here = *state;
 	EMR_AUTO_KEYRING kr = kit_keyring();
 	EMR_AUTO_KEYRING got = NULL;
 	static uint8_t longest[EMR_PASSPHRASE_MAX + 1];
@@ -193,7 +160,7 @@ static void assert_flip(size_t at, emr_status status, const char *field)
 
 static void every_flipped_byte_is_refused_with_its_cause(void **state)
 {
-	const fixture *here = *state;
+	const test_dir *here = *state;
 	EMR_AUTO_KEYRING kr = kit_keyring();
 	EMR_AUTO_BUF file = {0};
 
@@ -217,7 +184,7 @@ static void every_flipped_byte_is_refused_with_its_cause(void **state)
 
 static void every_cut_and_every_addition_is_refused(void **state)
 {
-	const fixture *here = *state;
+	const test_dir *here = *state;
 	EMR_AUTO_KEYRING kr = kit_keyring();
 	EMR_AUTO_BUF file = {0};
 	const char *field = "";
@@ -287,7 +254,7 @@ static void a_payload_is_parsed_strictly(void **state)
 	assert_string_equal(field, "padding");
 }
 
-#define IN_DIRECTORY(f) cmocka_unit_test_setup_teardown(f, make_directory, remove_directory)
+#define IN_DIRECTORY(f) cmocka_unit_test_setup_teardown(f, test_dir_make, test_dir_remove)
 
 int main(void)
 {

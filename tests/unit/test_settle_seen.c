@@ -70,12 +70,11 @@ static int drop_home(void **state)
 	return 0;
 }
 
-static void a_ledger_put_back_with_all_its_watchers_makes_the_folder_read_only(void **state)
+/* One file in the home and in its copy, and another in the home alone. */
+static void save_with_an_older_copy(void)
 {
 	emr_stack stack;
-	emr_attr attr;
 
-	(void)state;
 	open_stack(&stack);
 	save(&stack, "one");
 	emr_stack_close(&stack);
@@ -83,44 +82,46 @@ static void a_ledger_put_back_with_all_its_watchers_makes_the_folder_read_only(v
 	open_stack(&stack);
 	save(&stack, "two");
 	emr_stack_close(&stack);
+}
+
+/* The ledger and all that watches it are those of the copy: NOTICE says what that is, and what was
+ * saved before can be read. */
+static void expect_read_only(const char *notice)
+{
+	emr_stack stack;
+	emr_attr attr;
+
 	run("rm -rf %/network");
 	run("cp -a %.old/network %/");
 	run("cp -a %.old/replica.* %/");
 	open_stack(&stack);
 	assert_status(EMR_READ_ONLY, emr_view_mkdir(stack.view, EMR_ROOT_NODE, "new", 0700, &attr));
-	assert_non_null(strstr(notices, "rollback"));
+	assert_non_null(strstr(notices, notice));
 	assert_ok(emr_view_find(stack.view, "one", &attr));
 	emr_stack_close(&stack);
+}
+
+static void a_ledger_put_back_with_all_its_watchers_makes_the_folder_read_only(void **state)
+{
+	(void)state;
+	save_with_an_older_copy();
+	expect_read_only("rollback");
 }
 
 /* It is no shorter: what was written to a copy of the folder went on from the same beginning. */
 static void another_history_with_all_its_watchers_makes_the_folder_read_only(void **state)
 {
 	emr_stack stack;
-	emr_attr attr;
 	char other[80];
 
 	(void)state;
-	open_stack(&stack);
-	save(&stack, "one");
-	emr_stack_close(&stack);
-	run("cp -a % %.old");
-	open_stack(&stack);
-	save(&stack, "two");
-	emr_stack_close(&stack);
+	save_with_an_older_copy();
 	snprintf(other, sizeof other, "%s.old", home);
 	open_stack_in(other, &stack);
 	save(&stack, "other");
 	save(&stack, "more");
 	emr_stack_close(&stack);
-	run("rm -rf %/network");
-	run("cp -a %.old/network %/");
-	run("cp -a %.old/replica.* %/");
-	open_stack(&stack);
-	assert_status(EMR_READ_ONLY, emr_view_mkdir(stack.view, EMR_ROOT_NODE, "new", 0700, &attr));
-	assert_non_null(strstr(notices, "ledger-damaged"));
-	assert_ok(emr_view_find(stack.view, "one", &attr));
-	emr_stack_close(&stack);
+	expect_read_only("ledger-damaged");
 }
 
 static void an_untouched_ledger_is_followed(void **state)

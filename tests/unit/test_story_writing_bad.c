@@ -13,14 +13,6 @@
 static story s;
 static pen p;
 
-static emr_id16 id_of(const char *path)
-{
-	emr_id16 id;
-
-	assert_ok(emr_unhex(kit_attribute(&s.k, path, "user.emrfs.id"), id.b, sizeof id.b));
-	return id;
-}
-
 /* Lima may write in Imaging. */
 static int begin(void **state)
 {
@@ -44,15 +36,6 @@ static int end(void **state)
 	pen_close(&p);
 	story_end(&s);
 	return 0;
-}
-
-/* The owner's computer takes in what there is. */
-static void settle(void)
-{
-	for (int i = 0; i < 3; i++) {
-		kit_wait_ms(&s.k, 60000);
-		kit_publish_all(&s.k);
-	}
 }
 
 static uint32_t epoch_now(void)
@@ -230,8 +213,8 @@ static void what_does_not_open_is_left_out_of_a_share_and_counted(void **state)
 	leave_junk(junk);
 	leave_junk(emr_id32_random());
 	leave_noise();
-	describe_badly(id_of("Imaging/Old/CT.pdf"), junk);
-	settle();
+	describe_badly(kit_object_id(&s.k, "Imaging/Old/CT.pdf"), junk);
+	kit_settle(&s.k);
 	assert_ok(share_with_eve(&made));
 	assert_int_equal(made.left_out, 4);
 	eve_reads(made.grant, "MRI.pdf", "%PDF a knee", all_agents);
@@ -257,8 +240,9 @@ static void a_crowd_of_bad_records_stops_no_share(void **state)
 	junk = publish_junk_key(true);
 	for (int i = 0; i < CROWD; i++)
 		leave_junk(junk);
-	describe_badly(id_of("Imaging/Old/CT.pdf"), junk); /* so there is a past to be hidden */
-	settle();
+	describe_badly(kit_object_id(&s.k, "Imaging/Old/CT.pdf"),
+		junk); /* so there is a past to be hidden */
+	kit_settle(&s.k);
 	assert_ok(share_with_eve(&made));
 	assert_int_equal(made.left_out, CROWD + 1);
 	eve_reads(made.grant, "first.txt", "first", all_agents);
@@ -274,7 +258,7 @@ static void file_under_a_replaced_key(bool is_noise, bool with_agents)
 	pen_file(&p, s.imaging, s.imaging, "lima.txt", "what she found", NULL);
 	assert_ok(p.last.error);
 	(void)publish_junk_key(is_noise);
-	settle();
+	kit_settle(&s.k);
 	kit_expect_text(&s.k, "Imaging/lima.txt", "what she found");
 	assert_ok(story_try_share(&s, &s.eve, &order, with_agents, &made));
 	assert_int_equal(made.left_out, 0);
@@ -353,7 +337,7 @@ static void a_key_that_was_erased_hides_what_stands_under_it_only(void **state)
 	(void)state;
 	pen_file(&p, s.imaging, s.imaging, "lima.txt", "what she found", NULL);
 	(void)publish_junk_key(true);
-	settle();
+	kit_settle(&s.k);
 	assert_ok(share_with_eve(&made));
 	at = part_of_key(2);
 	ana_erases(&at);
@@ -369,7 +353,7 @@ static void a_key_that_the_ledger_lost_hides_what_stands_under_it_only(void **st
 	(void)state;
 	pen_file(&p, s.imaging, s.imaging, "lima.txt", "what she found", NULL);
 	(void)publish_junk_key(true);
-	settle();
+	kit_settle(&s.k);
 	story_sql(&s, "UPDATE parts SET part=x'' WHERE family=21 AND version=2");
 	assert_ok(share_with_eve(&made));
 	eve_reads(made.grant, "MRI.pdf", "%PDF a knee", all_agents);

@@ -4,7 +4,6 @@
 #include "pen_kit.h"
 
 #include "contract/codes.h"
-#include "guest.h"
 #include "settle/chronicle.h"
 #include "settle/history.h"
 #include "share/write.h"
@@ -12,41 +11,13 @@
 
 static story s;
 
-/* ---- a writer whose computer does not look at its own rights ---- */
-
-emr_status __real_guest_may(const guest *g, const emr_change *change, const emr_replica_head *head);
-emr_status __wrap_guest_may(const guest *g, const emr_change *change, const emr_replica_head *head);
-
-emr_status __wrap_guest_may(const guest *g, const emr_change *change, const emr_replica_head *head)
-{
-	(void)g, (void)change, (void)head;
-	return EMR_OK;
-}
-
 /* ---- the story */
-
-/* The owner's computer takes in what there is and says what it has to say. */
-static void settle(void)
-{
-	for (int i = 0; i < 4; i++) {
-		kit_wait_ms(&s.k, 60000);
-		kit_publish_all(&s.k);
-	}
-}
 
 static void settle_after(bool restart)
 {
 	if (restart)
 		kit_restart(&s.k);
-	settle();
-}
-
-static emr_id16 id_of(const char *path)
-{
-	emr_id16 id;
-
-	assert_ok(emr_unhex(kit_attribute(&s.k, path, "user.emrfs.id"), id.b, sizeof id.b));
-	return id;
+	kit_settle(&s.k);
 }
 
 static void give(person *who, emr_id16 domain, uint16_t writes)
@@ -77,7 +48,7 @@ static emr_id16 begin(pen *p)
 	assert_ok(emr_view_set_attribute(s.k.view, kit_attr(&s.k, "Imaging/MRI.pdf").node,
 		"user.note", emr_bytes_of("hers", 4), 0));
 	assert_ok(emr_view_make_domain(s.k.view, "Imaging/MRI.pdf", &file));
-	settle();
+	kit_settle(&s.k);
 	give(&s.lima, file, EMR_WRITES_ALL);
 	pen_open(&s, p, &s.lima, "lima");
 	story_see(&s.lima);
@@ -188,7 +159,7 @@ typedef struct hers {
 
 static hers remember(void)
 {
-	emr_id16 psychiatry = id_of("Psychiatry");
+	emr_id16 psychiatry = kit_object_id(&s.k, "Psychiatry");
 
 	return (hers){.psychiatry = psychiatry,
 		.in_psychiatry = live_in(psychiatry),
@@ -226,14 +197,14 @@ static void his_bytes_are_under_her_description(void **state)
 			say(&p, file, parents[i], names[i], texts[i]);
 			if (away)
 				continue;
-			settle();
+			kit_settle(&s.k);
 			all_else_is_hers(&was, texts[i]);
 		}
 		settle_after(true);
 		all_else_is_hers(&was, texts[LIES - 1]);
 		/* what she says next stands on it */
 		kit_text(&s.k, "Imaging/MRI.pdf", "hers again");
-		settle();
+		kit_settle(&s.k);
 		settle_after(true);
 		all_else_is_hers(&was, "hers again");
 		end(&p);
@@ -253,7 +224,7 @@ static void sharing_it_with_one_more_does_not_make_his_words_hers(void **state)
 	was = remember();
 	say(&p, file, was.psychiatry, "Pwned", "his");
 	say(&p, file, (emr_id16){{0}}, "Pwned again", "his bytes");
-	settle();
+	kit_settle(&s.k);
 	give(&s.eve, file, 0);
 	assert_int_equal(emr_replica_catch_up(s.k.stack.replica, NULL, NULL, NULL), EMR_OK);
 	for (int restart = 0; restart < 2; restart++) {
@@ -287,11 +258,11 @@ static void neither_a_name_nor_an_end_nor_another_kind_is_his(void **state)
 	meta.type = EMR_META_DIR;
 	pen_claim(&p, &at, &meta, "his bytes", false);
 	assert_applied(&p);
-	settle();
+	kit_settle(&s.k);
 	all_else_is_hers(&was, "his bytes");
 	/* and what she has removed he does not share again */
 	kit_unlink(&s.k, "Imaging/MRI.pdf");
-	settle();
+	kit_settle(&s.k);
 	story_see(&s.lima);
 	at.cver++;
 	pen_claim(&p, &at, &meta, "back again", false);
@@ -374,7 +345,7 @@ static void other_readers_see_her_description_too(void **state)
 	mode = kit_attr(&s.k, "Imaging/MRI.pdf").mode;
 	give(&s.eve, file, 0);
 	at = next_of(file);
-	meta = lie(&at, id_of("Psychiatry"), "Pwned");
+	meta = lie(&at, kit_object_id(&s.k, "Psychiatry"), "Pwned");
 	pen_claim(&p, &at, &meta, "his bytes", false);
 	assert_applied(&p);
 	/* her computer has said nothing of it yet */
@@ -426,12 +397,12 @@ static void the_past_and_the_log_have_her_name_for_it(void **state)
 	(void)state;
 	file = begin(&p);
 	at = next_of(file);
-	meta = lie(&at, id_of("Psychiatry"), "Pwned");
+	meta = lie(&at, kit_object_id(&s.k, "Psychiatry"), "Pwned");
 	pen_claim(&p, &at, &meta, "his bytes", false);
 	assert_applied(&p);
-	settle();
+	kit_settle(&s.k);
 	kit_rename(&s.k, "Imaging/MRI.pdf", "Imaging/knee.pdf");
-	settle();
+	kit_settle(&s.k);
 	assert_ok(emr_facts_history(s.k.stack.facts, file, file, note_name, text, NULL));
 	assert_string_equal(text, "MRI.pdf\nMRI.pdf\nknee.pdf\n");
 	text[0] = 0;

@@ -3,31 +3,11 @@
 #include "pen_kit.h"
 
 #include "contract/codes.h"
-#include "guest.h"
 #include "share/write.h"
 #include "shared_kit.h"
 #include "writers.h"
 
 static story s;
-
-/* ---- a writer whose computer does not look at its own rights ---- */
-
-emr_status __real_guest_may(const guest *g, const emr_change *change, const emr_replica_head *head);
-emr_status __wrap_guest_may(const guest *g, const emr_change *change, const emr_replica_head *head);
-
-emr_status __wrap_guest_may(const guest *g, const emr_change *change, const emr_replica_head *head)
-{
-	(void)g, (void)change, (void)head;
-	return EMR_OK;
-}
-
-static emr_id16 id_of(const char *path)
-{
-	emr_id16 id;
-
-	assert_ok(emr_unhex(kit_attribute(&s.k, path, "user.emrfs.id"), id.b, sizeof id.b));
-	return id;
-}
 
 /* Lima writes in Imaging, or only leaves things there. */
 static void begin(pen *p, bool only_leaves)
@@ -52,20 +32,11 @@ static void end(pen *p)
 	story_end(&s);
 }
 
-/* The owner's computer takes in what there is and says what it has to say. */
-static void settle(void)
-{
-	for (int i = 0; i < 3; i++) {
-		kit_wait_ms(&s.k, 60000);
-		kit_publish_all(&s.k);
-	}
-}
-
 static void settle_after(bool restart)
 {
 	if (restart)
 		kit_restart(&s.k);
-	settle();
+	kit_settle(&s.k);
 }
 
 static emr_status count_head(void *arg, const emr_replica_head *head)
@@ -94,7 +65,7 @@ static void what_a_writer_places_lies_in_his_domain(void **state)
 	(void)state;
 	story_begin(&s);
 	begin(&p, true);
-	psychiatry = id_of("Psychiatry");
+	psychiatry = kit_object_id(&s.k, "Psychiatry");
 	others = live_in(psychiatry);
 	pen_file(&p, s.imaging, top, "at-top.txt", "planted", NULL);
 	assert_ok(p.last.error);
@@ -124,8 +95,8 @@ static void nobody_moves_her_directories_to_another_domain(void **state)
 	(void)state;
 	story_begin(&s);
 	begin(&p, false);
-	psychiatry = id_of("Psychiatry");
-	old = id_of("Imaging/Old");
+	psychiatry = kit_object_id(&s.k, "Psychiatry");
+	old = kit_object_id(&s.k, "Imaging/Old");
 	others = live_in(psychiatry);
 	pen_describe(&p, EMR_META_DIR, s.imaging, old, psychiatry, "Old");
 	assert_ok(p.last.error);
@@ -148,7 +119,7 @@ static void the_folder_itself_is_the_owners_to_name(void **state)
 	for (int away = 0; away < 2; away++) { /* she was there, or starts afterwards */
 		story_begin(&s);
 		begin(&p, false);
-		psychiatry = id_of("Psychiatry");
+		psychiatry = kit_object_id(&s.k, "Psychiatry");
 		assert_ok(emr_view_set_attribute(s.k.view, kit_attr(&s.k, "Imaging").node,
 			"user.emrfs.software", emr_bytes_of("refuse", 6), 0));
 		kit_publish_all(&s.k);
@@ -182,7 +153,7 @@ static void what_emrfs_goes_by_is_not_a_writers_to_say(void **state)
 	for (int away = 0; away < 2; away++) {
 		story_begin(&s);
 		begin(&p, false);
-		old = id_of("Imaging/Old");
+		old = kit_object_id(&s.k, "Imaging/Old");
 		assert_ok(emr_view_set_attribute(s.k.view, kit_attr(&s.k, "Imaging/Old").node,
 			"user.emrfs.software", emr_bytes_of("refuse", 6), 0));
 		kit_publish_all(&s.k);
@@ -227,8 +198,8 @@ static void what_something_is_and_how_long_is_not_his_to_say(void **state)
 	(void)state;
 	story_begin(&s);
 	begin(&p, false);
-	scan = id_of("Imaging/MRI.pdf");
-	old = id_of("Imaging/Old");
+	scan = kit_object_id(&s.k, "Imaging/MRI.pdf");
+	old = kit_object_id(&s.k, "Imaging/Old");
 	pen_rename_blindly(&p, s.imaging, scan, s.imaging, "MRI.pdf"); /* and no byte long */
 	assert_ok(p.last.error);
 	for (int restart = 0; restart < 2; restart++) {
@@ -323,7 +294,7 @@ static void other_readers_believe_no_more_than_the_owner(void **state)
 	assert_ok(story_try_share(&s, &s.eve, &order, false, &made));
 	pen_open(&s, &p, &s.eve, "eve");
 	story_see(&s.eve);
-	old = id_of("Imaging/Old");
+	old = kit_object_id(&s.k, "Imaging/Old");
 	pen_describe(&p, EMR_META_DIR, s.imaging, old, s.imaging, "Old");
 	assert_ok(p.last.error);
 	pen_link(&p, s.imaging, s.imaging, "passwd", "/etc/passwd", NULL);
@@ -359,7 +330,7 @@ static void sharing_with_one_more_does_not_make_his_words_hers(void **state)
 	(void)state;
 	story_begin(&s);
 	begin(&p, false);
-	psychiatry = id_of("Psychiatry");
+	psychiatry = kit_object_id(&s.k, "Psychiatry");
 	others = live_in(psychiatry);
 	at = (emr_place){.domain = s.imaging, .object = emr_id16_random(), .cver = 1};
 	at.record_id = at.object;
@@ -380,8 +351,8 @@ static void sharing_with_one_more_does_not_make_his_words_hers(void **state)
 	pen_link(&p, s.imaging, s.imaging, "passwd", "/etc/passwd", NULL);
 	assert_int_equal(p.last.result, EMR_RESULT_APPLIED);
 	/* and content of a file of hers, which he calls a directory */
-	assert_ok(emr_facts_get(
-		s.k.stack.facts, s.imaging, id_of("Imaging/MRI.pdf"), &at, &bytes, &said));
+	assert_ok(emr_facts_get(s.k.stack.facts, s.imaging, kit_object_id(&s.k, "Imaging/MRI.pdf"),
+		&at, &bytes, &said));
 	at.cver++;
 	meta = (emr_meta){.type = EMR_META_DIR,
 		.mode = 0755,
@@ -391,7 +362,7 @@ static void sharing_with_one_more_does_not_make_his_words_hers(void **state)
 	memcpy(meta.r_pid, at.r_pid, sizeof meta.r_pid);
 	pen_claim(&p, &at, &meta, "no directory", false);
 	assert_int_equal(p.last.result, EMR_RESULT_APPLIED);
-	settle();
+	kit_settle(&s.k);
 	kit_expect_text(&s.k, "Imaging/MRI.pdf", "no directory");
 	order.not_after_unix_s = story_now(&s) + 7 * DAY;
 	assert_ok(story_try_share(&s, &s.eve, &order, true, &made));

@@ -371,6 +371,14 @@ void kit_publish_all(kit *k)
 	fail_msg("still %d pending", (int)counts.pending);
 }
 
+void kit_settle(kit *k)
+{
+	for (int i = 0; i < 3; i++) {
+		kit_wait_ms(k, 60000);
+		kit_publish_all(k);
+	}
+}
+
 const char *kit_attribute(kit *k, const char *path, const char *name)
 {
 	static char text[4][400];
@@ -383,6 +391,27 @@ const char *kit_attribute(kit *k, const char *path, const char *name)
 		assert_status(EMR_NO_ATTRIBUTE, status);
 	snprintf(text[turn], sizeof text[turn], "%.*s", (int)value.len, (const char *)value.data);
 	return text[turn];
+}
+
+emr_id16 kit_object_id(kit *k, const char *path)
+{
+	emr_id16 id;
+
+	assert_ok(emr_unhex(kit_attribute(k, path, "user.emrfs.id"), id.b, sizeof id.b));
+	return id;
+}
+
+size_t kit_batch_count(emr_bytes batch)
+{
+	emr_batch *parsed = malloc(sizeof *parsed);
+	size_t n;
+
+	assert_non_null(parsed);
+	assert_int_equal(
+		emr_batch_parse((emr_span){batch.data, batch.len}, parsed), EMR_RESULT_APPLIED);
+	n = parsed->count;
+	free(parsed);
+	return n;
 }
 
 /* ---- the ledger ---- */

@@ -67,10 +67,16 @@ void kit_rename(kit *k, const char *from, const char *to);
 void kit_publish(kit *k);
 /* Two runs: what moved between domains is unlinked in the second. */
 void kit_publish_all(kit *k);
+/* Some minutes go by, in which it takes in what there is and says what it has to say. */
+void kit_settle(kit *k);
 
 /* The attribute's text in a static buffer; "" when there is none. */
 const char *kit_attribute(kit *k, const char *path, const char *name);
+/* The object that PATH is. */
+emr_id16 kit_object_id(kit *k, const char *path);
 
+/* How many operations a batch has that goes to the ledger. */
+size_t kit_batch_count(emr_bytes batch);
 /* Items applied since the last call, as a text like "PUT META UNLINK" in ledger order, in a static
  * buffer. */
 const char *kit_items(kit *k);

@@ -1,6 +1,7 @@
 # People who write in somebody else's folder.
 include(${PROJECT_SOURCE_DIR}/tests/support/emr_stack.cmake)
 set(writing_kit ${CMAKE_CURRENT_LIST_DIR}/pen_kit.c ${CMAKE_CURRENT_LIST_DIR}/story_kit.c ${CMAKE_CURRENT_LIST_DIR}/view_kit.c)
+set(reckless_kit ${CMAKE_CURRENT_LIST_DIR}/reckless_kit.c ${writing_kit})
 set(writing_uses share stack view settle store journal ledger contract crypto Threads::Threads)
 set(writing_inside ${PROJECT_SOURCE_DIR}/fs/share ${PROJECT_SOURCE_DIR}/fs/settle)
 emr_test(test_story_writing SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_story_writing.c ${writing_kit}
@@ -12,15 +13,15 @@ emr_test(test_story_narrow SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_story_narrow.c
 emr_test(test_story_writing_rights SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_story_writing_rights.c ${writing_kit}
 	USES ${writing_uses} INCLUDES ${writing_inside}
 	LINK_OPTIONS -Wl,--wrap=guest_look,--wrap=guest_may,--wrap=emr_ledger_submit)
-emr_test(test_story_writing_limits SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_story_writing_limits.c ${writing_kit}
+emr_test(test_story_writing_limits SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_story_writing_limits.c ${reckless_kit}
 		${CMAKE_CURRENT_LIST_DIR}/shared_kit.c
 	USES ${writing_uses} INCLUDES ${writing_inside} ${view_inside}
 	LINK_OPTIONS -Wl,--wrap=guest_may)
 emr_test(test_story_writing_bad SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_story_writing_bad.c ${writing_kit} USES ${writing_uses} PkgConfig::sqlite3)
-emr_test(test_carry_others SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_carry_others.c ${writing_kit}
+emr_test(test_carry_others SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_carry_others.c ${reckless_kit}
 	USES carry ${writing_uses} INCLUDES ${writing_inside} ${view_inside}
 	LINK_OPTIONS -Wl,--wrap=guest_may)
-emr_test(test_story_writing_file SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_story_writing_file.c ${writing_kit}
+emr_test(test_story_writing_file SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_story_writing_file.c ${reckless_kit}
 		${CMAKE_CURRENT_LIST_DIR}/shared_kit.c
 	USES ${writing_uses} INCLUDES ${writing_inside}
 	LINK_OPTIONS -Wl,--wrap=guest_may)
@@ -29,14 +30,14 @@ set(lies_wraps -Wl,--wrap=emr_content_open_key,--wrap=emr_bundle_build,--wrap=em
 emr_test(test_story_lies SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_story_lies.c ${CMAKE_CURRENT_LIST_DIR}/lies_kit.c ${writing_kit}
 	USES ${writing_uses} INCLUDES ${writing_inside}
 	LINK_OPTIONS -Wl,--wrap=guest_may ${lies_wraps})
-emr_test(test_chosen_ids SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_chosen_ids.c ${CMAKE_CURRENT_LIST_DIR}/deposit_kit.c ${writing_kit}
+emr_test(test_chosen_ids SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_chosen_ids.c ${CMAKE_CURRENT_LIST_DIR}/deposit_kit.c ${reckless_kit}
 		${CMAKE_CURRENT_LIST_DIR}/shared_kit.c
 	USES ${writing_uses} INCLUDES ${writing_inside} ${view_inside}
 	LINK_OPTIONS -Wl,--wrap=guest_may)
-emr_test(test_chosen_numbers SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_chosen_numbers.c ${writing_kit}
+emr_test(test_chosen_numbers SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_chosen_numbers.c ${reckless_kit}
 	USES ${writing_uses} INCLUDES ${writing_inside}
 	LINK_OPTIONS -Wl,--wrap=guest_may)
-emr_test(test_forged_history SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_forged_history.c ${writing_kit}
+emr_test(test_forged_history SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_forged_history.c ${reckless_kit}
 	USES ${writing_uses} INCLUDES ${writing_inside}
 	LINK_OPTIONS -Wl,--wrap=guest_may)
 emr_test(test_strangers SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_strangers.c ${writing_kit}
