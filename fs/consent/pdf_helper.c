@@ -8,6 +8,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "helper/inside.h"
 
 #include "pdf_parts.h"
@@ -34,18 +35,6 @@ static bool read_all(int fd, uint64_t len, size_t max, emr_buf *out)
 	return emr_buf_append(out, &zero, 1) == EMR_OK;
 }
 
-static bool write_all(int fd, emr_bytes bytes)
-{
-	for (size_t at = 0; at < bytes.len;) {
-		ssize_t n = pwrite(fd, bytes.data + at, bytes.len - at, (off_t)at);
-
-		if (n <= 0)
-			return false;
-		at += (size_t)n;
-	}
-	return true;
-}
-
 static int serve(bool is_check)
 {
 	EMR_AUTO_BUF file = {0}, other = {0};
@@ -67,7 +56,7 @@ static int serve(bool is_check)
 		pdf_check(emr_buf_view(&file), emr_buf_view(&other), &question, &answer);
 	} else {
 		answer.fault = pdf_take(emr_buf_view(&file), &answer, &other);
-		if (!write_all(fds[1], emr_buf_view(&other)))
+		if (emr_pwrite_all(fds[1], other.data, other.len, 0) != EMR_OK)
 			return 1;
 	}
 	return emr_inside_tell(&answer, sizeof answer) ? 0 : 1;

@@ -3,11 +3,11 @@
  * and quotes that do not end. */
 #include "csv.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
-#include <unistd.h>
+
+#include "base/file.h"
 
 #define FIELDS_MAX 4096 /* of a row */
 #define CELL_MAX 64	/* of a cell that may stay; a longer one is empty in the copy */
@@ -65,17 +65,8 @@ emr_status csv_take_columns(const emr_column *columns, size_t count, csv_columns
 
 static void flush(csv *c)
 {
-	size_t done = 0;
-	ssize_t n;
-
-	while (c->status == EMR_OK && done < c->filled) {
-		n = pwrite(
-			c->out_fd, c->buffer + done, c->filled - done, (off_t)(c->written + done));
-		if (n < 0 && errno != EINTR)
-			c->status = emr_status_from_errno(errno);
-		else if (n > 0)
-			done += (size_t)n;
-	}
+	if (c->status == EMR_OK)
+		c->status = emr_pwrite_all(c->out_fd, c->buffer, c->filled, (off_t)c->written);
 	c->written += c->filled;
 	c->filled = 0;
 }

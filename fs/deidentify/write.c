@@ -1,11 +1,10 @@
 /* Writes the copy of a DICOM file for research: preamble, file meta and what identifies the copy
  * are made afresh, sequences are written with delimiters, elements one by one as their rule says,
  * and pixels in pieces.  It refuses to finish a copy of which something could not be read. */
-#include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
+#include "base/file.h"
 #include "copy.h"
 
 /* This program's own, as a UID from a random UUID (PS3.7 D.3.3.2). */
@@ -30,16 +29,8 @@ typedef struct copier {
 
 static void flush(copier *c)
 {
-	size_t done = 0;
-	ssize_t n;
-
-	while (c->status == EMR_OK && done < c->filled) {
-		n = pwrite(c->fd, c->buffer + done, c->filled - done, (off_t)(c->written + done));
-		if (n < 0 && errno != EINTR)
-			c->status = emr_status_from_errno(errno);
-		else if (n > 0)
-			done += (size_t)n;
-	}
+	if (c->status == EMR_OK)
+		c->status = emr_pwrite_all(c->fd, c->buffer, c->filled, (off_t)c->written);
 	c->written += c->filled;
 	c->filled = 0;
 }
