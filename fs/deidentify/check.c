@@ -66,7 +66,7 @@ static void take_unknown(words *all, const uint8_t *p, size_t len)
 	}
 }
 
-static void take(words *all, flat_file *f, const flat_found *e)
+static void take_words(words *all, flat_file *f, const flat_found *e)
 {
 	const table_row *row = (e->tag >> 16 & 1) != 0 ? NULL : dicom_row(e->tag);
 	size_t len = e->len < FLAT_VALUE_MAX ? e->len : FLAT_VALUE_MAX;
@@ -86,7 +86,7 @@ static void take(words *all, flat_file *f, const flat_found *e)
 		words_add_pieces(all, p, len, "\\", words_add);
 }
 
-static bool collect(words *all, flat_file *f)
+static bool collect_words(words *all, flat_file *f)
 {
 	flat_walk w;
 	flat_found e;
@@ -101,7 +101,7 @@ static bool collect(words *all, flat_file *f)
 				return false;
 		} else if (e.tag >> 16 != 0xfffe && e.len != FLAT_OPEN && e.tag >> 16 != 0x7fe0 &&
 			   strcmp(e.vr, "SQ") != 0) {
-			take(all, f, &e);
+			take_words(all, f, &e);
 		}
 	}
 	return true;
@@ -174,7 +174,7 @@ emr_withheld check_dicom(int original_fd, uint64_t original_size, int copy_fd, u
 
 	if (all != NULL && f != NULL) {
 		*f = (flat_file){.fd = original_fd, .size = original_size};
-		if (collect(all, f)) {
+		if (collect_words(all, f)) {
 			f->fd = copy_fd;
 			f->size = copy_size;
 			f->at = f->len = 0;

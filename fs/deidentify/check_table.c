@@ -55,7 +55,7 @@ static void take_token(words *all, const uint8_t *p, size_t len)
 	}
 }
 
-static bool collect(words *all, int fd, uint64_t size, block *b)
+static bool collect_words(words *all, int fd, uint64_t size, block *b)
 {
 	for (uint64_t at = 0;
 		at<size; at += b->len> EDGE && at + b->len < size ? b->len - EDGE : b->len) {
@@ -128,7 +128,7 @@ emr_withheld check_table(int original_fd, uint64_t original_size, int copy_fd, u
 	words *all = words_new();
 	emr_withheld why = EMR_WITHHELD_DAMAGED;
 
-	if (all != NULL && collect(all, original_fd, original_size, &b))
+	if (all != NULL && collect_words(all, original_fd, original_size, &b))
 		why = words_are_full(all)		      ? EMR_WITHHELD_TOO_COMPLEX
 		      : is_clean(all, copy_fd, copy_size, &b) ? EMR_WITHHELD_NOT
 							      : EMR_WITHHELD_FOUND_AGAIN;

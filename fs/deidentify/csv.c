@@ -63,7 +63,7 @@ emr_status csv_take_columns(const emr_column *columns, size_t count, csv_columns
 
 /* ---- the copy ---- */
 
-static void flush(csv *c)
+static void flush_copy(csv *c)
 {
 	if (c->status == EMR_OK)
 		c->status = emr_pwrite_all(c->out_fd, c->buffer, c->filled, (off_t)c->written);
@@ -71,10 +71,10 @@ static void flush(csv *c)
 	c->filled = 0;
 }
 
-static void put(csv *c, const char *text, size_t len)
+static void put_text(csv *c, const char *text, size_t len)
 {
 	if (c->filled + len > sizeof c->buffer)
-		flush(c);
+		flush_copy(c);
 	memcpy(c->buffer + c->filled, text, len);
 	c->filled += len;
 }
@@ -162,7 +162,7 @@ static bool take_code(const char *text)
 }
 
 /* Digits where PATTERN has a 0, its own sign elsewhere; digits go to OUT. */
-static bool fits(const char *text, const char *pattern, char *out)
+static bool text_fits(const char *text, const char *pattern, char *out)
 {
 	size_t i = 0;
 
@@ -196,7 +196,7 @@ static bool take_date(const csv *c, char *text)
 
 	if (text[0] != '\0' && strlen(text) > 10 && text[10] == ' ')
 		text[10] = 'T';
-	while (which < 3 && !fits(text, patterns[which], plain))
+	while (which < 3 && !text_fits(text, patterns[which], plain))
 		which++;
 	if (which == 3 || c->without_dates || is_beyond(c, plain))
 		return false;
@@ -269,11 +269,12 @@ static void end_cell(csv *c)
 	which = c->wanted[c->field++];
 	if (which != LEFT_OUT) {
 		if (c->written_fields++ > 0)
-			put(c, &c->separator, 1);
+			put_text(c, &c->separator, 1);
 		if (c->is_first_row)
-			put(c, c->columns->list[which].name, strlen(c->columns->list[which].name));
+			put_text(c, c->columns->list[which].name,
+				strlen(c->columns->list[which].name));
 		else if (take_cell(c, which, c->cell))
-			put(c, c->cell, strlen(c->cell));
+			put_text(c, c->cell, strlen(c->cell));
 	}
 	c->cell_len = 0;
 	c->was_quoted = false;
@@ -290,7 +291,7 @@ static void end_row(csv *c)
 		c->why = EMR_WITHHELD_DAMAGED;
 	if (c->is_first_row)
 		c->fields = c->field;
-	put(c, "\n", 1);
+	put_text(c, "\n", 1);
 	c->is_first_row = c->has_any = false;
 	c->field = c->written_fields = 0;
 }
@@ -396,7 +397,7 @@ emr_status csv_copy(int in_fd, uint64_t size, int out_fd, const persona *who,
 	if (c.why == EMR_WITHHELD_NOT && c.is_first_row)
 		c.why = EMR_WITHHELD_NOT_DICOM;
 	if (c.why == EMR_WITHHELD_NOT)
-		flush(&c);
+		flush_copy(&c);
 	/* Readers take no larger one: a last line that had no end has got one. */
 	if (c.why == EMR_WITHHELD_NOT && c.written > EMR_TABLE_MAX_BYTES)
 		c.why = EMR_WITHHELD_LARGE_TABLE;

@@ -34,22 +34,22 @@ struct emr_deidentifier {
 
 /* ---- processes ---- */
 
-static void stop(worker *w)
+static void worker_stop(worker *w)
 {
 	emr_helper_stop(&w->helper);
 	w->work = 0;
 }
 
-static emr_status start(worker *w, const char *program, const char *role)
+static emr_status worker_start(worker *w, const char *program, const char *role)
 {
 	if (w->helper.pid != 0 && w->work < WORK_MAX)
 		return EMR_OK;
-	stop(w);
+	worker_stop(w);
 	return emr_helper_start(&w->helper, program, role, PROTOCOL_VERSION);
 }
 
 /* What a helper says of one file; it is stopped unless the file left it as it was. */
-static emr_withheld ask(worker *w, uint32_t deadline_ms, const protocol_file *file,
+static emr_withheld worker_ask(worker *w, uint32_t deadline_ms, const protocol_file *file,
 	const int fds[2], protocol_result *out)
 {
 	int64_t usual_ms = FILE_MS + (int64_t)(file->size >> 12);
@@ -69,7 +69,7 @@ static emr_withheld ask(worker *w, uint32_t deadline_ms, const protocol_file *fi
 		out->what.withheld != EMR_WITHHELD_DAMAGED &&
 		out->what.withheld != EMR_WITHHELD_TOO_COMPLEX)
 		return out->what.withheld;
-	stop(w);
+	worker_stop(w);
 	if (status == EMR_OK)
 		return out->what.withheld;
 	*out = (protocol_result){0};
@@ -126,13 +126,13 @@ static bool is_plausible(const emr_deidentified *what, int out_fd)
 }
 
 /* The writer's turn, then the checker's. */
-static emr_status run(
+static emr_status write_and_check(
 	emr_deidentifier *d, protocol_file *file, const int fds[3], emr_deidentified *out)
 {
 	protocol_result written = {0}, checked = {0};
 	const int check_fds[] = {fds[0], fds[2]};
 
-	out->withheld = ask(&d->writer, d->rules.deadline_ms, file, fds, &written);
+	out->withheld = worker_ask(&d->writer, d->rules.deadline_ms, file, fds, &written);
 	emr_wipe(file->key, sizeof file->key);
 	if (written.status != EMR_OK)
 		return (emr_status)written.status;
@@ -142,7 +142,7 @@ static emr_status run(
 		return EMR_OK;
 	file->copy_size = written.what.size;
 	file->is_table = written.what.is_table;
-	out->withheld = ask(&d->checker, d->rules.deadline_ms, file, check_fds, &checked);
+	out->withheld = worker_ask(&d->checker, d->rules.deadline_ms, file, check_fds, &checked);
 	if (out->withheld == EMR_WITHHELD_NOT)
 		*out = written.what;
 	return EMR_OK;
@@ -153,7 +153,7 @@ static emr_status begin_key(emr_deidentifier *d, const emr_secret *key)
 {
 	if (d->key.len == key->len && memcmp(d->key.data, key->data, key->len) == 0)
 		return EMR_OK;
-	stop(&d->writer);
+	worker_stop(&d->writer);
 	if (d->key.len == 0) {
 		emr_status status = emr_secret_new(EMR_DEIDENTIFY_KEY_BYTES, &d->key);
 
@@ -202,15 +202,15 @@ emr_status emr_deidentify_file(emr_deidentifier *d, const emr_secret *key, const
 	if (status == EMR_OK)
 		status = begin_key(d, key);
 	if (status == EMR_OK)
-		status = start(&d->writer, d->program, PROTOCOL_WRITE);
+		status = worker_start(&d->writer, d->program, PROTOCOL_WRITE);
 	if (status == EMR_OK)
-		status = start(&d->checker, d->program, PROTOCOL_CHECK);
+		status = worker_start(&d->checker, d->program, PROTOCOL_CHECK);
 	if (status == EMR_OK) {
 		const int fds[] = {in >= 0 ? in : in_fd, out_fd, copy};
 
 		memcpy(file.key, key->data, sizeof file.key);
 		strcpy(file.pseudonym, pseudonym);
-		status = run(d, &file, fds, &what);
+		status = write_and_check(d, &file, fds, &what);
 		emr_wipe(file.key, sizeof file.key);
 	}
 	if ((status != EMR_OK || what.withheld != EMR_WITHHELD_NOT) && ftruncate(out_fd, 0) != 0)
@@ -233,7 +233,7 @@ typedef struct scanning {
 	emr_status source; /* what READ said last */
 } scanning;
 
-static emr_status give(scanning *s, const protocol_want *want)
+static emr_status give_piece(scanning *s, const protocol_want *want)
 {
 	uint8_t piece[PROTOCOL_PIECE];
 
@@ -268,15 +268,15 @@ static emr_status serve_scan(scanning *s, emr_withheld *out)
 		s->left_ms = end_ms - emr_helper_end_ms(0);
 		if (status != EMR_OK || len != sizeof said.want)
 			break;
-		status = give(s, &said.want);
+		status = give_piece(s, &said.want);
 	}
 	if (s->source != EMR_OK) { /* the helper waits for a piece still */
-		stop(s->w);
+		worker_stop(s->w);
 		return s->source;
 	}
 	if (status == EMR_TIMEOUT || (status == EMR_OK && s->left_ms <= 0)) {
 		*out = EMR_WITHHELD_LATE;
-		stop(s->w);
+		worker_stop(s->w);
 		return EMR_OK;
 	}
 	if (status == EMR_OK && len == sizeof said.result && said.result.kind == PROTOCOL_RESULT &&
@@ -285,7 +285,7 @@ static emr_status serve_scan(scanning *s, emr_withheld *out)
 		*out = said.result.what.withheld;
 		return EMR_OK;
 	}
-	stop(s->w);
+	worker_stop(s->w);
 	return EMR_OK;
 }
 
@@ -297,7 +297,7 @@ static emr_status scan_once(
 	if (emr_helper_tell(
 		    &d->scanner.helper, look, sizeof *look, NULL, 0, emr_helper_end_ms(s->left_ms)))
 		return serve_scan(s, out);
-	stop(&d->scanner);
+	worker_stop(&d->scanner);
 	*out = EMR_WITHHELD_STOPPED;
 	return EMR_OK;
 }
@@ -319,7 +319,7 @@ emr_status emr_deidentify_scan(emr_deidentifier *d, uint64_t size, unsigned year
 	 * this computer. */
 	*out = EMR_WITHHELD_STOPPED;
 	while (status == EMR_OK && *out == EMR_WITHHELD_STOPPED && !is_first) {
-		status = start(&d->scanner, d->program, PROTOCOL_SCAN);
+		status = worker_start(&d->scanner, d->program, PROTOCOL_SCAN);
 		is_first = d->scanner.work == 0;
 		if (status == EMR_OK)
 			status = scan_once(d, &look, &s, out);
@@ -357,9 +357,9 @@ void emr_deidentifier_close(emr_deidentifier *d)
 {
 	if (d == NULL)
 		return;
-	stop(&d->writer);
-	stop(&d->checker);
-	stop(&d->scanner);
+	worker_stop(&d->writer);
+	worker_stop(&d->checker);
+	worker_stop(&d->scanner);
 	emr_secret_free(&d->key);
 	free(d->program);
 	free(d);

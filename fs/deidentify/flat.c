@@ -22,7 +22,7 @@ static size_t read_some(const flat_file *f, uint64_t at, uint8_t *out, size_t le
 	return n > 0 ? (size_t)n : 0;
 }
 
-static void fill(flat_file *f, uint64_t at)
+static void fill_block(flat_file *f, uint64_t at)
 {
 	size_t most = f->ahead != 0 ? f->ahead : FLAT_BLOCK, n;
 
@@ -40,7 +40,7 @@ const uint8_t *flat_bytes(flat_file *f, uint64_t at, size_t len)
 	if (at > f->size || len > f->size - at)
 		return NULL;
 	if (at < f->at || at - f->at > f->len || len > f->len - (size_t)(at - f->at)) {
-		fill(f, at);
+		fill_block(f, at);
 		if (f->len < len)
 			return NULL;
 	}

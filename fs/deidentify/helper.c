@@ -50,7 +50,7 @@ static emr_withheld check_one(const protocol_file *file, const int fds[2])
 	return check_dicom(fds[0], file->size, fds[1], file->copy_size);
 }
 
-static int serve(bool is_checker)
+static int serve_files(bool is_checker)
 {
 	protocol_result result;
 	protocol_file file;
@@ -76,20 +76,20 @@ static int serve(bool is_checker)
 
 /* ---- scanning ---- */
 
-static bool hear(void *out, size_t len)
+static bool hear_whole(void *out, size_t len)
 {
 	size_t got = 0;
 
 	return emr_inside_hear(out, len, &got, NULL, 0) && got == len;
 }
 
-static size_t want(void *arg, uint64_t at, uint8_t *out, size_t len)
+static size_t want_piece(void *arg, uint64_t at, uint8_t *out, size_t len)
 {
 	protocol_want piece = {.kind = PROTOCOL_WANT, .at = at};
 
 	(void)arg;
 	piece.len = len < PROTOCOL_PIECE ? (uint32_t)len : PROTOCOL_PIECE;
-	if (!emr_inside_tell(&piece, sizeof piece) || !hear(out, piece.len))
+	if (!emr_inside_tell(&piece, sizeof piece) || !hear_whole(out, piece.len))
 		_exit(1); /* the caller has given it up */
 	return piece.len;
 }
@@ -102,13 +102,13 @@ static int scan_all(void)
 
 	if (!emr_inside_ready_tell(PROTOCOL_VERSION))
 		return 1;
-	while (hear(&look, sizeof look) && look.kind == PROTOCOL_LOOK) {
+	while (hear_whole(&look, sizeof look) && look.kind == PROTOCOL_LOOK) {
 		const scan_rules rules = {.year = look.year,
 			.without_dates = look.without_dates != 0,
 			.with_characteristics = look.with_characteristics != 0,
 			.columns = &look.columns};
 
-		file.read = want;
+		file.read = want_piece;
 		file.ahead = PROTOCOL_PIECE;
 		file.size = look.size;
 		file.at = file.len = 0;
@@ -136,6 +136,6 @@ int main(int argc, char **argv)
 	}
 	if (emr_sandbox_enter(MEMORY_BYTES, PROCESSOR_S) != EMR_OK)
 		return 3;
-	_exit(is_scanner ? scan_all() : serve(is_checker)); /* what runs at an exit may need more
-							       than the sandbox has */
+	_exit(is_scanner ? scan_all() : serve_files(is_checker)); /* what runs at an exit may need
+							       more than the sandbox has */
 }

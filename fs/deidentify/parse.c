@@ -127,7 +127,7 @@ static emr_withheld read_header(source *in, coding c, uint64_t at, uint64_t end,
 
 /* ---- the list ---- */
 
-static element *add(dicom *d, const header *h, element_kind kind, uint64_t at)
+static element *add_element(dicom *d, const header *h, element_kind kind, uint64_t at)
 {
 	element *more;
 
@@ -168,14 +168,14 @@ typedef struct parser {
 	int depth;
 } parser;
 
-static level *top(parser *p)
+static level *top_level(parser *p)
 {
 	return &p->levels[p->depth];
 }
 
-static emr_withheld push(parser *p, const header *h, bool is_sequence, coding c)
+static emr_withheld push_level(parser *p, const header *h, bool is_sequence, coding c)
 {
-	const level *outer = top(p);
+	const level *outer = top_level(p);
 	level inner = {
 		.is_open = h->len == DICOM_UNDEFINED, .is_sequence = is_sequence, .coding = c};
 
@@ -183,7 +183,7 @@ static emr_withheld push(parser *p, const header *h, bool is_sequence, coding c)
 		return EMR_WITHHELD_TOO_COMPLEX;
 	if (!inner.is_open && h->len > outer->end - p->at)
 		return EMR_WITHHELD_DAMAGED;
-	if (add(p->d, h, is_sequence ? ELEMENT_SEQUENCE : ELEMENT_ITEM, p->at) == NULL)
+	if (add_element(p->d, h, is_sequence ? ELEMENT_SEQUENCE : ELEMENT_ITEM, p->at) == NULL)
 		return EMR_WITHHELD_TOO_COMPLEX;
 	inner.end = inner.is_open ? outer->end : p->at + h->len;
 	inner.index = p->d->count - 1;
@@ -191,23 +191,23 @@ static emr_withheld push(parser *p, const header *h, bool is_sequence, coding c)
 	return EMR_WITHHELD_NOT;
 }
 
-static void pop(parser *p)
+static void pop_level(parser *p)
 {
-	p->d->elements[top(p)->index].end = p->d->count;
+	p->d->elements[top_level(p)->index].end = p->d->count;
 	p->depth--;
 }
 
 /* Compressed pixels: items of bytes up to the delimiter. */
 static emr_withheld read_fragments(parser *p, const header *h)
 {
-	uint64_t end = top(p)->end;
+	uint64_t end = top_level(p)->end;
 	header item;
 	emr_withheld why;
 
-	if (add(p->d, h, ELEMENT_FRAGMENTS, p->at) == NULL)
+	if (add_element(p->d, h, ELEMENT_FRAGMENTS, p->at) == NULL)
 		return EMR_WITHHELD_TOO_COMPLEX;
 	for (;;) {
-		why = read_header(&p->d->in, top(p)->coding, p->at, end, &item);
+		why = read_header(&p->d->in, top_level(p)->coding, p->at, end, &item);
 		if (why != EMR_WITHHELD_NOT)
 			return why;
 		p->at += 8;
@@ -224,37 +224,39 @@ static emr_withheld read_fragments(parser *p, const header *h)
 static emr_withheld read_item(parser *p)
 {
 	header h;
-	emr_withheld why = read_header(&p->d->in, top(p)->coding, p->at, top(p)->end, &h);
+	emr_withheld why =
+		read_header(&p->d->in, top_level(p)->coding, p->at, top_level(p)->end, &h);
 
 	if (why != EMR_WITHHELD_NOT)
 		return why;
 	p->at += 8;
-	if (h.tag == TAG_SEQUENCE_END && top(p)->is_open && h.len == 0) {
-		pop(p);
+	if (h.tag == TAG_SEQUENCE_END && top_level(p)->is_open && h.len == 0) {
+		pop_level(p);
 		return EMR_WITHHELD_NOT;
 	}
 	if (h.tag != TAG_ITEM)
 		return EMR_WITHHELD_DAMAGED;
-	return push(p, &h, false, top(p)->coding);
+	return push_level(p, &h, false, top_level(p)->coding);
 }
 
 static emr_withheld read_value(parser *p, const header *h)
 {
-	coding inner = top(p)->coding;
+	coding inner = top_level(p)->coding;
 	bool is_unknown = memcmp(h->vr, "UN", 2) == 0;
 
 	if (memcmp(h->vr, "SQ", 2) == 0)
-		return push(p, h, true, inner);
+		return push_level(p, h, true, inner);
 	if (h->len == DICOM_UNDEFINED && is_unknown) {
 		inner = (coding){.is_implicit = true};
-		return push(p, h, true, inner); /* PS3.5 6.2.2: implicit little endian inside */
+		return push_level(
+			p, h, true, inner); /* PS3.5 6.2.2: implicit little endian inside */
 	}
 	if (h->len == DICOM_UNDEFINED && h->tag == TAG_PIXELS && p->depth == 0 &&
 		p->d->syntax->pixels != PIXELS_NATIVE)
 		return read_fragments(p, h);
-	if (h->len > top(p)->end - p->at || (h->len & 1) != 0)
+	if (h->len > top_level(p)->end - p->at || (h->len & 1) != 0)
 		return EMR_WITHHELD_DAMAGED; /* no other has an undefined length */
-	if (add(p->d, h, ELEMENT_VALUE, p->at) == NULL)
+	if (add_element(p->d, h, ELEMENT_VALUE, p->at) == NULL)
 		return EMR_WITHHELD_TOO_COMPLEX;
 	p->at += h->len;
 	return EMR_WITHHELD_NOT;
@@ -263,18 +265,19 @@ static emr_withheld read_value(parser *p, const header *h)
 static emr_withheld read_element(parser *p)
 {
 	header h;
-	emr_withheld why = read_header(&p->d->in, top(p)->coding, p->at, top(p)->end, &h);
+	emr_withheld why =
+		read_header(&p->d->in, top_level(p)->coding, p->at, top_level(p)->end, &h);
 
 	if (why != EMR_WITHHELD_NOT)
 		return why;
 	p->at += h.size;
-	if (h.tag == TAG_ITEM_END && p->depth > 0 && top(p)->is_open && h.len == 0) {
-		pop(p);
+	if (h.tag == TAG_ITEM_END && p->depth > 0 && top_level(p)->is_open && h.len == 0) {
+		pop_level(p);
 		return EMR_WITHHELD_NOT;
 	}
-	if (h.tag <= top(p)->last || h.tag >> 16 < 4 || h.tag >> 16 == 0xfffe)
+	if (h.tag <= top_level(p)->last || h.tag >> 16 < 4 || h.tag >> 16 == 0xfffe)
 		return EMR_WITHHELD_DAMAGED;
-	top(p)->last = h.tag;
+	top_level(p)->last = h.tag;
 	return read_value(p, &h);
 }
 
@@ -286,12 +289,12 @@ static emr_withheld read_data_set(dicom *d, uint64_t at)
 	p.levels[0] =
 		(level){.end = d->in.size, .coding = {d->syntax->is_implicit, d->syntax->is_big}};
 	while (why == EMR_WITHHELD_NOT) {
-		if (!top(&p)->is_open && p.at == top(&p)->end) {
+		if (!top_level(&p)->is_open && p.at == top_level(&p)->end) {
 			if (p.depth == 0)
 				return EMR_WITHHELD_NOT;
-			pop(&p);
+			pop_level(&p);
 		} else {
-			why = top(&p)->is_sequence ? read_item(&p) : read_element(&p);
+			why = top_level(&p)->is_sequence ? read_item(&p) : read_element(&p);
 		}
 	}
 	return why;

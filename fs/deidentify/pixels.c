@@ -79,15 +79,15 @@ typedef struct stream {
 	emr_withheld why;
 } stream;
 
-static const fragment *here(const stream *s)
+static const fragment *fragment_here(const stream *s)
 {
 	return &s->d->fragments[s->fragment];
 }
 
 /* On to the next fragment at the end of one; false at the end of all. */
-static bool settle(stream *s)
+static bool find_fragment(stream *s)
 {
-	while (s->fragment < s->d->fragment_count && s->at == here(s)->len) {
+	while (s->fragment < s->d->fragment_count && s->at == fragment_here(s)->len) {
 		s->fragment++;
 		s->at = 0;
 	}
@@ -100,12 +100,12 @@ static const uint8_t *run(stream *s, size_t *out_len)
 	size_t len;
 	const uint8_t *p;
 
-	if (!settle(s))
+	if (!find_fragment(s))
 		return NULL;
-	len = here(s)->len - s->at;
+	len = fragment_here(s)->len - s->at;
 	if (len > SOURCE_PIECE)
 		len = SOURCE_PIECE;
-	p = source_at(&s->d->in, here(s)->at + s->at, len);
+	p = source_at(&s->d->in, fragment_here(s)->at + s->at, len);
 	*out_len = len;
 	return p;
 }
@@ -135,10 +135,11 @@ static bool add_cut(stream *s, uint32_t index, uint32_t at, uint32_t len)
 }
 
 /* Passes over LEN bytes, and leaves them out of the copy if CUT says so. */
-static bool pass(stream *s, uint64_t len, bool is_cut)
+static bool pass_bytes(stream *s, uint64_t len, bool is_cut)
 {
-	while (len > 0 && settle(s)) {
-		uint32_t left = here(s)->len - s->at, n = len < left ? (uint32_t)len : left;
+	while (len > 0 && find_fragment(s)) {
+		uint32_t left = fragment_here(s)->len - s->at,
+			 n = len < left ? (uint32_t)len : left;
 
 		if (is_cut && !add_cut(s, s->fragment, s->at, n)) {
 			s->why = EMR_WITHHELD_TOO_COMPLEX;
@@ -175,22 +176,22 @@ static bool pass_segment(stream *s, bool is_cut)
 	}
 	len = (uint64_t)(high << 8 | low);
 	if (!is_cut)
-		return pass(s, len - 2, false);
+		return pass_bytes(s, len - 2, false);
 	if (start.at < 2) { /* the marker stands in the fragment before: no encoder does that */
 		s->why = EMR_WITHHELD_COMPRESSION;
 		return false;
 	}
 	s->fragment = start.fragment;
 	s->at = start.at - 2;
-	return pass(s, len + 2, true);
+	return pass_bytes(s, len + 2, true);
 }
 
 /* What stands behind the end of an image in its last fragment: one byte that makes it even. */
 static bool pass_end(stream *s)
 {
-	uint32_t left = here(s)->len - s->at;
+	uint32_t left = fragment_here(s)->len - s->at;
 
-	return left == 0 || pass(s, left, true);
+	return left == 0 || pass_bytes(s, left, true);
 }
 
 /* ---- JPEG (ITU T.81 annex B) and JPEG-LS (T.87 annex C) ---- */
@@ -228,8 +229,8 @@ static bool is_adobe(stream *s)
 {
 	const uint8_t *p = NULL;
 
-	if (settle(s) && here(s)->len - s->at >= 14)
-		p = source_at(&s->d->in, here(s)->at + s->at, 14);
+	if (find_fragment(s) && fragment_here(s)->len - s->at >= 14)
+		p = source_at(&s->d->in, fragment_here(s)->at + s->at, 14);
 	return p != NULL && memcmp(p, "\0\16Adobe\0", 8) == 0 && p[13] <= 2;
 }
 
@@ -287,7 +288,7 @@ static bool look_tile_part(stream *s)
 			return false;
 		}
 		spent += 2 + (uint32_t)(high << 8 | low);
-		if (!pass(s, (uint64_t)(high << 8 | low) - 2, false))
+		if (!pass_bytes(s, (uint64_t)(high << 8 | low) - 2, false))
 			return false;
 	}
 	spent += 2;
@@ -295,7 +296,7 @@ static bool look_tile_part(stream *s)
 		s->why = length == 0 ? EMR_WITHHELD_COMPRESSION : EMR_WITHHELD_DAMAGED;
 		return false;
 	}
-	return pass(s, length - spent, false);
+	return pass_bytes(s, length - spent, false);
 }
 
 static bool look_j2k(stream *s)
@@ -389,7 +390,7 @@ static emr_withheld look_compressed(dicom *d, pixel_plan *plan)
 		return EMR_WITHHELD_DAMAGED;
 	if (pixels == PIXELS_RLE)
 		return look_rle(d);
-	while (settle(&s)) {
+	while (find_fragment(&s)) {
 		if (s.at != 0) /* each image begins a fragment */
 			return EMR_WITHHELD_DAMAGED;
 		if (!(pixels == PIXELS_J2K ? look_j2k(&s)

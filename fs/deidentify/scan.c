@@ -43,7 +43,7 @@ static bool is_of(const char *list, const char *vr)
 	return false;
 }
 
-static bool consists(const char *text, const char *letters, size_t most)
+static bool consists_of(const char *text, const char *letters, size_t most)
 {
 	size_t len = strlen(text);
 
@@ -102,13 +102,13 @@ static bool is_allowed(const scan *s, const flat_found *e, const table_row *row)
 
 static bool is_pseudonym(const char *text)
 {
-	return strlen(text) >= 8 && consists(text, SMALL "234567", EMR_DEIDENTIFY_NAME_MAX);
+	return strlen(text) >= 8 && consists_of(text, SMALL "234567", EMR_DEIDENTIFY_NAME_MAX);
 }
 
 static bool is_uid(const char *text)
 {
 	return text[0] == '\0' || dicom_uid_is_registered(text) ||
-	       (strncmp(text, "2.25.", 5) == 0 && consists(text + 5, DIGITS, 39));
+	       (strncmp(text, "2.25.", 5) == 0 && consists_of(text + 5, DIGITS, 39));
 }
 
 /* Moved, or what stands for a date that must not be empty. */
@@ -117,9 +117,9 @@ static bool is_moved(const scan *s, const value *v)
 	uint32_t year = 0;
 
 	if (v->text[0] == '\0' || strncmp(v->text, "18581117", 8) == 0)
-		return consists(v->text, DIGITS, 14);
+		return consists_of(v->text, DIGITS, 14);
 	if (s->rules->without_dates || strspn(v->text, DIGITS) < 4 ||
-		!consists(v->text, DIGITS ".+-", 26))
+		!consists_of(v->text, DIGITS ".+-", 26))
 		return false;
 	for (size_t i = 0; i < 4; i++)
 		year = 10 * year + (uint32_t)(v->text[i] - '0');
@@ -144,7 +144,7 @@ static bool is_code_string(const char *text)
 		if (digits > 4)
 			return false;
 	}
-	return consists(text, CAPITALS DIGITS " _", 16);
+	return consists_of(text, CAPITALS DIGITS " _", 16);
 }
 
 static bool is_word(const char *list, const char *text)
@@ -167,16 +167,16 @@ static bool is_code_of(const char *scheme, const char *code)
 	size_t letters = 0;
 
 	if (strcmp(scheme, "SCT") == 0)
-		return strlen(code) >= 6 && consists(code, DIGITS, 18);
+		return strlen(code) >= 6 && consists_of(code, DIGITS, 18);
 	if (strcmp(scheme, "DCM") == 0)
-		return code[0] == '1' && consists(code, DIGITS, 6);
+		return code[0] == '1' && consists_of(code, DIGITS, 6);
 	if (strcmp(scheme, "SRT") == 0 || strcmp(scheme, "SNM3") == 0)
 		return code[0] >= 'A' && code[0] <= 'Z' && strchr(code, '-') != NULL &&
-		       consists(code + 1, DIGITS "ABCDEF-", 8);
+		       consists_of(code + 1, DIGITS "ABCDEF-", 8);
 	if (strcmp(scheme, "LN") == 0)
-		return consists(code, DIGITS "-", 8);
+		return consists_of(code, DIGITS "-", 8);
 	if (strcmp(scheme, "RADLEX") == 0)
-		return strncmp(code, "RID", 3) == 0 && consists(code + 3, DIGITS, 6);
+		return strncmp(code, "RID", 3) == 0 && consists_of(code + 3, DIGITS, 6);
 	for (const char *at = code; *at != '\0'; at++) {
 		letters = (*at | 0x20) >= 'a' && (*at | 0x20) <= 'z' ? letters + 1 : 0;
 		if (letters > 6)
@@ -204,7 +204,8 @@ static bool is_kernel(const char *text)
 	static const char words[] = "|SOFT|STANDARD|DETAIL|BONE|BONEPLUS|EDGE|LUNG|CHST|ULTRA|";
 	size_t letters = strcspn(text, DIGITS "\\");
 
-	return is_word(words, text) || (letters <= 2 && consists(text, CAPITALS SMALL DIGITS, 6));
+	return is_word(words, text) ||
+	       (letters <= 2 && consists_of(text, CAPITALS SMALL DIGITS, 6));
 }
 
 /* Texts: nearly all of them are empty. */
@@ -232,7 +233,7 @@ static bool is_text(scan *s, const value *v)
 	case 0x00181210:
 		return is_kernel(v->text);
 	case 0x00209056:
-		return consists(v->text, DIGITS, 3);
+		return consists_of(v->text, DIGITS, 3);
 	default:
 		return false;
 	}
@@ -280,8 +281,8 @@ static bool is_value(scan *s, const value *v)
 	if (is_of("DADT", vr))
 		return is_moved(s, v);
 	if (is_of("TM", vr))
-		return consists(v->text, DIGITS ".", 16) &&
-		       (!s->rules->without_dates || consists(v->text, "0", 6));
+		return consists_of(v->text, DIGITS ".", 16) &&
+		       (!s->rules->without_dates || consists_of(v->text, "0", 6));
 	if (is_of("PN", vr))
 		return v->text[0] == '\0' || strcmp(v->text, "REMOVED") == 0 ||
 		       (v->tag == 0x00100010 && is_pseudonym(v->text));
@@ -290,7 +291,7 @@ static bool is_value(scan *s, const value *v)
 	if (is_of("CS", vr))
 		return is_code_string(v->text);
 	if (is_of("ISDS", vr))
-		return consists(v->text, DIGITS "+-.eE ", 16);
+		return consists_of(v->text, DIGITS "+-.eE ", 16);
 	return is_text(s, v);
 }
 

@@ -166,7 +166,7 @@ static bool end_row(table *t)
 	return true;
 }
 
-static bool take(table *t, char byte)
+static bool take_byte(table *t, char byte)
 {
 	if (byte == '\n')
 		return end_row(t);
@@ -195,7 +195,7 @@ emr_withheld scan_table(flat_file *f, const scan_rules *rules)
 		if (p == NULL)
 			return EMR_WITHHELD_DAMAGED;
 		for (size_t i = 0; i < len; i++)
-			if (!take(&t, (char)p[i]))
+			if (!take_byte(&t, (char)p[i]))
 				return EMR_WITHHELD_FOUND_AGAIN;
 		at += len;
 	}

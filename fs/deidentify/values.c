@@ -14,8 +14,8 @@
 
 /* ---- participants ---- */
 
-static void keyed(const uint8_t key[EMR_DEIDENTIFY_KEY_BYTES], const char *label, const char *text,
-	uint8_t out[32])
+static void keyed_hash(const uint8_t key[EMR_DEIDENTIFY_KEY_BYTES], const char *label,
+	const char *text, uint8_t out[32])
 {
 	char message[128];
 	int len = snprintf(message, sizeof message, "%s%c%.*s", label, 0, 96, text);
@@ -31,7 +31,7 @@ void persona_begin(persona *p, const uint8_t key[EMR_DEIDENTIFY_KEY_BYTES], cons
 
 	memcpy(p->key, key, sizeof p->key);
 	snprintf(p->pseudonym, sizeof p->pseudonym, "%s", pseudonym);
-	keyed(key, "shift", "", hash);
+	keyed_hash(key, "shift", "", hash);
 	for (int i = 0; i < 8; i++)
 		span = span << 8 | hash[i];
 	p->shift_us = -(THIRTY_YEARS_US + (int64_t)(span % (uint64_t)THIRTY_YEARS_US));
@@ -50,7 +50,7 @@ void value_uid(const persona *p, const char *uid, char out[EMR_DICOM_UID_SIZE])
 		snprintf(out, EMR_DICOM_UID_SIZE, "%s", uid);
 		return;
 	}
-	keyed(p->key, "uid", uid, hash);
+	keyed_hash(p->key, "uid", uid, hash);
 	hash[6] = (uint8_t)((hash[6] & 0x0f) | 0x80);
 	hash[8] = (uint8_t)((hash[8] & 0x3f) | 0x80);
 	digits[at] = '\0';
@@ -98,7 +98,7 @@ static bool is_leap(int year)
 }
 
 /* N digits; -1: others. */
-static int number(const char *text, int n)
+static int digits_value(const char *text, int n)
 {
 	int value = 0;
 
@@ -131,7 +131,7 @@ static bool read_clock(const char *text, moment *m)
 	static const int most[] = {23, 59, 60};
 
 	for (int i = 0; i < 3 && *text != '\0' && *text != '+' && *text != '-'; i++, text += 2) {
-		*parts[i] = number(text, 2);
+		*parts[i] = digits_value(text, 2);
 		if (*parts[i] < 0 || *parts[i] > most[i])
 			return false;
 		m->parts++;
@@ -142,17 +142,17 @@ static bool read_clock(const char *text, moment *m)
 		m->digits = (int)strspn(text + 1, "0123456789");
 		if (m->digits < 1 || m->digits > 6)
 			return false;
-		m->micro = number(text + 1, m->digits);
+		m->micro = digits_value(text + 1, m->digits);
 		for (int i = m->digits; i < 6; i++)
 			m->micro *= 10;
 		text += 1 + m->digits;
 	}
 	if (*text == '+' || *text == '-')
-		return number(text + 1, 4) >= 0 && text[5] == '\0';
+		return digits_value(text + 1, 4) >= 0 && text[5] == '\0';
 	return *text == '\0';
 }
 
-static void move(const persona *p, moment *m)
+static void move_moment(const persona *p, moment *m)
 {
 	int64_t us = days_of(m->year, m->month, m->day) * DAY_US +
 		     (m->hour * 3600 + m->minute * 60 + m->second) * SECOND_US + m->micro +
@@ -192,7 +192,7 @@ void value_time(const persona *p, const char *text, char out[32])
 	out[0] = '\0';
 	if (!read_time(text, &m))
 		return;
-	move(p, &m);
+	move_moment(p, &m);
 	len = snprintf(out, 32, "%02d%02d%02d", m.hour, m.minute, m.second);
 	if (m.parts < 3)
 		out[m.parts * 2] = '\0';
@@ -205,11 +205,11 @@ void value_date(const persona *p, const char *text, const char *time, char out[3
 	moment m, clock;
 
 	out[0] = '\0';
-	if (strlen(text) != 8 || number(text, 8) < 0)
+	if (strlen(text) != 8 || digits_value(text, 8) < 0)
 		return;
-	m = (moment){.year = number(text, 4),
-		.month = number(text + 4, 2),
-		.day = number(text + 6, 2),
+	m = (moment){.year = digits_value(text, 4),
+		.month = digits_value(text + 4, 2),
+		.day = digits_value(text + 6, 2),
 		.hour = 12};
 	if (!is_date(&m))
 		return;
@@ -219,13 +219,13 @@ void value_date(const persona *p, const char *text, const char *time, char out[3
 		m.second = clock.second;
 		m.micro = clock.micro;
 	}
-	move(p, &m);
+	move_moment(p, &m);
 	snprintf(out, 32, "%04d%02d%02d", m.year % 10000, m.month, m.day);
 }
 
 void value_date_time(const persona *p, const char *text, char out[32])
 {
-	moment m = {.year = number(text, strlen(text) >= 4 ? 4 : 0), .month = 1, .day = 1};
+	moment m = {.year = digits_value(text, strlen(text) >= 4 ? 4 : 0), .month = 1, .day = 1};
 	size_t said = strspn(text, "0123456789"), date = said < 8 ? said : 8;
 	int len;
 
@@ -233,12 +233,12 @@ void value_date_time(const persona *p, const char *text, char out[32])
 	if (date < 4 || date == 5 || date == 7)
 		return;
 	if (date >= 6)
-		m.month = number(text + 4, 2);
+		m.month = digits_value(text + 4, 2);
 	if (date == 8)
-		m.day = number(text + 6, 2);
+		m.day = digits_value(text + 6, 2);
 	if (!is_date(&m) || !read_clock(text + date, &m) || (date < 8 && m.parts > 0))
 		return;
-	move(p, &m);
+	move_moment(p, &m);
 	len = snprintf(out, 32, "%04d%02d%02d%02d%02d%02d", m.year % 10000, m.month, m.day, m.hour,
 		m.minute, m.second);
 	if (date < 8 || m.parts < 3)
@@ -249,7 +249,7 @@ void value_date_time(const persona *p, const char *text, char out[32])
 
 void value_age(const char *text, char out[32])
 {
-	int age = strlen(text) == 4 ? number(text, 3) : -1;
+	int age = strlen(text) == 4 ? digits_value(text, 3) : -1;
 
 	out[0] = '\0';
 	if (age < 0 || strchr("DWMY", text[3]) == NULL)

@@ -54,7 +54,7 @@ bool words_are_full(const words *all)
 
 /* ---- letters ---- */
 
-static uint8_t fold(uint8_t c)
+static uint8_t fold_letter(uint8_t c)
 {
 	return c >= 'A' && c <= 'Z' ? (uint8_t)(c | 0x20) : c;
 }
@@ -66,13 +66,13 @@ static bool is_digit(uint8_t c)
 
 bool words_is_letter_or_digit(uint8_t c)
 {
-	return is_digit(c) || (fold(c) >= 'a' && fold(c) <= 'z') || c >= 0x80;
+	return is_digit(c) || (fold_letter(c) >= 'a' && fold_letter(c) <= 'z') || c >= 0x80;
 }
 
 static uint32_t root_of(const uint8_t *p)
 {
-	uint32_t first = (uint32_t)fold(p[0]) << 24 | (uint32_t)fold(p[1]) << 16 |
-			 (uint32_t)fold(p[2]) << 8 | fold(p[3]);
+	uint32_t first = (uint32_t)fold_letter(p[0]) << 24 | (uint32_t)fold_letter(p[1]) << 16 |
+			 (uint32_t)fold_letter(p[2]) << 8 | fold_letter(p[3]);
 
 	return first * 2654435761u >> (32 - ROOT_BITS); /* Knuth's multiplicative hash */
 }
@@ -80,7 +80,7 @@ static uint32_t root_of(const uint8_t *p)
 static bool is_same(const word *w, const uint8_t *p)
 {
 	for (size_t i = 0; i < w->len; i++)
-		if ((uint8_t)w->text[i] != fold(p[i]))
+		if ((uint8_t)w->text[i] != fold_letter(p[i]))
 			return false;
 	return true;
 }
@@ -101,7 +101,7 @@ static uint32_t place_of(const words *all, uint64_t hash, const uint8_t *p, size
 	return at;
 }
 
-static bool grow(words *all)
+static bool grow_table(words *all)
 {
 	uint32_t room = all->room == 0 ? 128 : all->room * 2;
 	word *list;
@@ -141,7 +141,7 @@ static bool says_nothing(const uint8_t *p, size_t len)
 	return true;
 }
 
-static void add(words *all, const uint8_t *p, size_t len)
+static void add_word(words *all, const uint8_t *p, size_t len)
 {
 	uint64_t hash = HASH_START;
 	bool is_number = true;
@@ -149,8 +149,8 @@ static void add(words *all, const uint8_t *p, size_t len)
 	word *w;
 
 	for (size_t i = 0; i < len; i++)
-		hash = (hash ^ fold(p[i])) * HASH_PRIME;
-	if (all->count == all->room && !grow(all)) {
+		hash = (hash ^ fold_letter(p[i])) * HASH_PRIME;
+	if (all->count == all->room && !grow_table(all)) {
 		all->is_full = true;
 		return;
 	}
@@ -160,7 +160,7 @@ static void add(words *all, const uint8_t *p, size_t len)
 	w = &all->list[all->count++];
 	*w = (word){.hash = hash, .len = (uint8_t)len};
 	for (size_t i = 0; i < len; i++) {
-		w->text[i] = (char)fold(p[i]);
+		w->text[i] = (char)fold_letter(p[i]);
 		is_number = is_number && is_digit(p[i]);
 	}
 	w->is_whole = len < (is_number ? 8 : 6);
@@ -179,7 +179,7 @@ void words_add(words *all, const uint8_t *p, size_t len)
 	if (len > WORD_MAX)
 		len = WORD_MAX;
 	if (len >= WORD_MIN && !says_nothing(p, len))
-		add(all, p, len);
+		add_word(all, p, len);
 }
 
 void words_add_pieces(words *all, const uint8_t *p, size_t len, const char *separators,
@@ -244,7 +244,7 @@ static bool has_word(const words *all, const lengths *lens, size_t least, const 
 	for (size_t len = 1; len <= most; len++) {
 		uint32_t at;
 
-		hash = (hash ^ fold(p[len - 1])) * HASH_PRIME;
+		hash = (hash ^ fold_letter(p[len - 1])) * HASH_PRIME;
 		if (len < least || (lens->bits[(len - 1) / 32] >> ((len - 1) % 32) & 1) == 0)
 			continue;
 		at = all->table[place_of(all, hash, p, len)];

@@ -27,7 +27,7 @@ typedef struct copier {
 
 /* ---- bytes ---- */
 
-static void flush(copier *c)
+static void flush_copy(copier *c)
 {
 	if (c->status == EMR_OK)
 		c->status = emr_pwrite_all(c->fd, c->buffer, c->filled, (off_t)c->written);
@@ -35,7 +35,7 @@ static void flush(copier *c)
 	c->filled = 0;
 }
 
-static void put(copier *c, const void *data, size_t len)
+static void put_bytes(copier *c, const void *data, size_t len)
 {
 	const uint8_t *p = data;
 
@@ -47,7 +47,7 @@ static void put(copier *c, const void *data, size_t len)
 		p += n;
 		len -= n;
 		if (c->filled == SOURCE_WINDOW)
-			flush(c);
+			flush_copy(c);
 	}
 }
 
@@ -55,7 +55,7 @@ static void put_u16(copier *c, uint32_t v)
 {
 	const uint8_t little[] = {(uint8_t)v, (uint8_t)(v >> 8)}, big[] = {little[1], little[0]};
 
-	put(c, c->in.syntax->is_big ? big : little, 2);
+	put_bytes(c, c->in.syntax->is_big ? big : little, 2);
 }
 
 static void put_u32(copier *c, uint32_t v)
@@ -75,7 +75,7 @@ static void put_source(copier *c, uint64_t at, uint64_t len)
 			c->why = EMR_WITHHELD_DAMAGED;
 			return;
 		}
-		put(c, p, n);
+		put_bytes(c, p, n);
 		at += n;
 		len -= n;
 	}
@@ -104,9 +104,9 @@ static void put_header(copier *c, uint32_t tag, const char vr[2], uint32_t len)
 		put_u32(c, len);
 		return;
 	}
-	put(c, vr, 2);
+	put_bytes(c, vr, 2);
 	if (has_long_length(vr)) {
-		put(c, "\0", 2);
+		put_bytes(c, "\0", 2);
 		put_u32(c, len);
 	} else {
 		put_u16(c, len);
@@ -124,9 +124,9 @@ static void put_text(copier *c, uint32_t tag, const char vr[2], const char *text
 	size_t len = strlen(text);
 
 	put_header(c, tag, vr, (uint32_t)(len + (len & 1)));
-	put(c, text, len);
+	put_bytes(c, text, len);
 	if ((len & 1) != 0)
-		put(c, memcmp(vr, "UI", 2) == 0 ? "\0" : " ", 1);
+		put_bytes(c, memcmp(vr, "UI", 2) == 0 ? "\0" : " ", 1);
 }
 
 /* ---- what is written afresh ---- */
@@ -198,13 +198,13 @@ static void put_meta(copier *c, const char *class_uid, const char *instance_uid)
 	size_t length_at;
 
 	c->in.syntax = &explicit_little; /* file meta always is, PS3.10 7.1 */
-	put(c, preamble, sizeof preamble);
-	put(c, "DICM", 4);
+	put_bytes(c, preamble, sizeof preamble);
+	put_bytes(c, "DICM", 4);
 	put_header(c, 0x00020000, "UL", 4);
 	length_at = c->filled;
 	put_u32(c, 0);
 	put_header(c, 0x00020001, "OB", 2);
-	put(c, "\0\1", 2);
+	put_bytes(c, "\0\1", 2);
 	put_meta_text(c, 0x0002, class_uid, &length);
 	put_meta_text(c, 0x0003, instance_uid, &length);
 	put_meta_text(c, 0x0010, said->uid, &length);
@@ -339,7 +339,7 @@ static void put_dummy(copier *c, const element *e)
 		put_text(c, e->tag, e->vr, text);
 	} else { /* numbers of one to eight bytes, and runs of bytes */
 		put_header(c, e->tag, e->vr, sizeof zeros);
-		put(c, zeros, sizeof zeros);
+		put_bytes(c, zeros, sizeof zeros);
 	}
 }
 
@@ -407,7 +407,7 @@ static void put_fragments(copier *c, const element *e)
 		put_source(c, f->at + done, f->len - done);
 		sent += f->len - done;
 		if (sent < len)
-			put(c, "\0", 1);
+			put_bytes(c, "\0", 1);
 	}
 	put_item(c, TAG_SEQUENCE_END, 0);
 }
@@ -525,7 +525,7 @@ static uint32_t small_number(copier *c, uint32_t tag)
 }
 
 /* What names the copy; false: it has no name. */
-static bool describe(copier *c)
+static bool name_copy(copier *c)
 {
 	static const uint32_t tags[] = {0x00080018, 0x0020000d, 0x0020000e};
 	char *const uids[] = {c->out->instance_uid, c->out->study_uid, c->out->series_uid};
@@ -550,7 +550,7 @@ static void write_copy(copier *c)
 	dicom_text_of(&c->in, 0x00080016, class_uid, sizeof class_uid);
 	put_meta(c, class_uid, c->out->instance_uid);
 	put_range(c, (range){0, c->in.count, 0});
-	flush(c);
+	flush_copy(c);
 	c->out->size = c->written;
 }
 
@@ -570,7 +570,7 @@ emr_status copy_file(int in_fd, uint64_t size, int out_fd, uint8_t *window, uint
 		c.why = kind_of(&c.in, rules);
 	if (c.why == EMR_WITHHELD_NOT)
 		c.why = pixels_look(&c.in, &c.plan);
-	if (c.why == EMR_WITHHELD_NOT && !describe(&c))
+	if (c.why == EMR_WITHHELD_NOT && !name_copy(&c))
 		c.why = EMR_WITHHELD_DAMAGED;
 	if (c.why == EMR_WITHHELD_NOT)
 		write_copy(&c);
