@@ -27,7 +27,7 @@ typedef const char *(*question)(reading *r);
 
 /* ---- pieces ---- */
 
-static bool has(const json_t *object, const char *name)
+static bool has_member(const json_t *object, const char *name)
 {
 	return json_object_get(object, name) != NULL;
 }
@@ -112,7 +112,7 @@ static const char *ask_kind(reading *r)
 	if (strcmp(emr_json_text_at(r->whole, "resourceType"), "Consent") != 0)
 		return N_("it is no FHIR Consent");
 	for (size_t i = 0; i < sizeof later / sizeof *later; i++)
-		if (has(r->whole, later[i]))
+		if (has_member(r->whole, later[i]))
 			return N_("it is of another release of FHIR than R4");
 	if (json_is_array(json_object_get(r->whole, "provision")))
 		return N_("it is of another release of FHIR than R4");
@@ -139,7 +139,7 @@ static const char *ask_state(reading *r)
 		return N_("its scope is not patient-privacy: it is no consent to show records");
 	if (json_array_size(json_object_get(r->whole, "category")) == 0)
 		return N_("it has no category");
-	if (has(r->whole, "dateTime") &&
+	if (has_member(r->whole, "dateTime") &&
 		(!moment_read(emr_json_text_at(r->whole, "dateTime"), false, &made) ||
 			made > r->now + CLOCKS_DIFFER_S))
 		return N_("it does not say when it was given, or says a time to come");
@@ -187,7 +187,7 @@ static const char *ask_period(reading *r)
 {
 	const json_t *period = json_object_get(r->provision, "period");
 
-	if (!has(period, "start") || !has(period, "end"))
+	if (!has_member(period, "start") || !has_member(period, "end"))
 		return N_("it does not say from when until when it holds");
 	if (!moment_read(emr_json_text_at(period, "start"), false, &r->out->since_unix_s) ||
 		!moment_read(emr_json_text_at(period, "end"), true, &r->out->until_unix_s))

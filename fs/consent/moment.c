@@ -6,7 +6,7 @@
 #include <time.h>
 
 /* N digits at *AT, which goes on behind them; -1: something else stands there. */
-static int digits(const char **at, int n)
+static int digits_value(const char **at, int n)
 {
 	int number = 0;
 
@@ -18,20 +18,20 @@ static int digits(const char **at, int n)
 	return number;
 }
 
-static bool letter(const char **at, char wanted)
+static bool letter_is(const char **at, char wanted)
 {
 	return *(*at)++ == wanted;
 }
 
 static bool read_day(const char **at, struct tm *out)
 {
-	out->tm_year = digits(at, 4);
-	if (out->tm_year < 1970 || !letter(at, '-'))
+	out->tm_year = digits_value(at, 4);
+	if (out->tm_year < 1970 || !letter_is(at, '-'))
 		return false;
-	out->tm_mon = digits(at, 2);
-	if (out->tm_mon < 1 || out->tm_mon > 12 || !letter(at, '-'))
+	out->tm_mon = digits_value(at, 2);
+	if (out->tm_mon < 1 || out->tm_mon > 12 || !letter_is(at, '-'))
 		return false;
-	out->tm_mday = digits(at, 2);
+	out->tm_mday = digits_value(at, 2);
 	out->tm_year -= 1900;
 	out->tm_mon--;
 	return out->tm_mday >= 1;
@@ -39,19 +39,19 @@ static bool read_day(const char **at, struct tm *out)
 
 static bool read_time(const char **at, struct tm *out)
 {
-	out->tm_hour = digits(at, 2);
-	if (out->tm_hour < 0 || out->tm_hour > 23 || !letter(at, ':'))
+	out->tm_hour = digits_value(at, 2);
+	if (out->tm_hour < 0 || out->tm_hour > 23 || !letter_is(at, ':'))
 		return false;
-	out->tm_min = digits(at, 2);
-	if (out->tm_min < 0 || out->tm_min > 59 || !letter(at, ':'))
+	out->tm_min = digits_value(at, 2);
+	if (out->tm_min < 0 || out->tm_min > 59 || !letter_is(at, ':'))
 		return false;
-	out->tm_sec = digits(at, 2);
+	out->tm_sec = digits_value(at, 2);
 	if (out->tm_sec < 0 || out->tm_sec > 59)
 		return false;
 	if (**at != '.')
 		return true;
 	(*at)++;
-	if (digits(at, 1) < 0)
+	if (digits_value(at, 1) < 0)
 		return false;
 	*at += strspn(*at, "0123456789");
 	return true;
@@ -68,10 +68,10 @@ static bool read_zone(const char *at, int64_t *out_s)
 	if (*at != '+' && *at != '-')
 		return false;
 	at++;
-	hours = digits(&at, 2);
-	if (hours < 0 || hours > 14 || !letter(&at, ':'))
+	hours = digits_value(&at, 2);
+	if (hours < 0 || hours > 14 || !letter_is(&at, ':'))
 		return false;
-	minutes = digits(&at, 2);
+	minutes = digits_value(&at, 2);
 	if (minutes < 0 || minutes > 59 || *at != '\0')
 		return false;
 	*out_s = sign * (hours * INT64_C(3600) + minutes * INT64_C(60));
@@ -91,7 +91,7 @@ bool moment_read(const char *text, bool is_end, uint64_t *out_unix_s)
 		tm.tm_hour = 23;
 		tm.tm_min = tm.tm_sec = 59;
 	} else if (*at != '\0' &&
-		   (!letter(&at, 'T') || !read_time(&at, &tm) || !read_zone(at, &zone_s))) {
+		   (!letter_is(&at, 'T') || !read_time(&at, &tm) || !read_zone(at, &zone_s))) {
 		return false;
 	}
 	day = tm.tm_mday;

@@ -89,7 +89,7 @@ static X509 *signer_of(CMS_ContentInfo *cms)
 	return NULL;
 }
 
-static bool covers(CMS_ContentInfo *cms, emr_bytes file, uint64_t from, uint64_t to)
+static bool signature_covers(CMS_ContentInfo *cms, emr_bytes file, uint64_t from, uint64_t to)
 {
 	EMR_AUTO_BUF rest = {0};
 	BIO *content = NULL;
@@ -189,7 +189,7 @@ static bool may_vouch(const STACK_OF(X509) * path)
 	return true;
 }
 
-static X509_STORE *trust(emr_bytes signers)
+static X509_STORE *store_of(emr_bytes signers)
 {
 	BIO *text = BIO_new_mem_buf(signers.data, (int)signers.len);
 	X509_STORE *store = X509_STORE_new();
@@ -229,9 +229,10 @@ static bool leads_to(X509_STORE *store, CMS_ContentInfo *cms, X509 *signer, uint
 	return leads;
 }
 
-static emr_pdf_signature judge(CMS_ContentInfo *cms, X509 *signer, emr_bytes signers, uint64_t now)
+static emr_pdf_signature judge_signer(
+	CMS_ContentInfo *cms, X509 *signer, emr_bytes signers, uint64_t now)
 {
-	X509_STORE *store = signers.len > 0 && may_sign(signer) ? trust(signers) : NULL;
+	X509_STORE *store = signers.len > 0 && may_sign(signer) ? store_of(signers) : NULL;
 	emr_pdf_signature found = EMR_PDF_SIGNER_UNKNOWN;
 
 	if (store != NULL && leads_to(store, cms, signer, now))
@@ -256,12 +257,13 @@ void pdf_check(emr_bytes file, emr_bytes signers, const pdf_question *question, 
 	if (cms != NULL && is_kind(cms))
 		signer = signer_of(cms);
 	if (signer != NULL) {
-		out->fault = covers(cms, file, question->from, question->to) ? EMR_PDF_FINE
-									     : EMR_PDF_CHANGED;
+		out->fault = signature_covers(cms, file, question->from, question->to)
+				     ? EMR_PDF_FINE
+				     : EMR_PDF_CHANGED;
 		name_signer(signer, out->signer);
 	}
 	if (out->fault == EMR_PDF_FINE)
-		out->signature = judge(cms, signer, signers, question->now);
+		out->signature = judge_signer(cms, signer, signers, question->now);
 	CMS_ContentInfo_free(cms);
 	ERR_clear_error();
 }

@@ -48,7 +48,7 @@ static const char *why_not(uint32_t fault)
 }
 
 /* A file of memory that nobody changes any more. */
-static emr_status hold(emr_bytes bytes, int *out_fd)
+static emr_status file_of_memory(emr_bytes bytes, int *out_fd)
 {
 	emr_status status = EMR_OK;
 
@@ -65,7 +65,7 @@ static emr_status hold(emr_bytes bytes, int *out_fd)
 }
 
 /* One question to a new process.  EMR_INVALID: it broke, or was late. */
-static emr_status ask(const char *program, const char *role, const pdf_question *question,
+static emr_status ask_helper(const char *program, const char *role, const pdf_question *question,
 	const int fds[2], pdf_answer *out)
 {
 	emr_helper helper = EMR_HELPER_NONE;
@@ -85,7 +85,7 @@ static emr_status ask(const char *program, const char *role, const pdf_question 
 	return status;
 }
 
-static emr_status take(const char *program, int file, pdf_question *question, pdf_answer *out,
+static emr_status take_form(const char *program, int file, pdf_question *question, pdf_answer *out,
 	emr_buf *out_consent)
 {
 	EMR_AUTO_FD written = memfd_create("consent", MFD_CLOEXEC | MFD_ALLOW_SEALING);
@@ -98,7 +98,7 @@ static emr_status take(const char *program, int file, pdf_question *question, pd
 						F_SEAL_GROW | F_SEAL_SHRINK | F_SEAL_SEAL) != 0))
 		status = EMR_IO;
 	if (status == EMR_OK)
-		status = ask(program, PDF_TAKE, question, fds, out);
+		status = ask_helper(program, PDF_TAKE, question, fds, out);
 	if (status != EMR_OK || out->fault != EMR_PDF_FINE)
 		return status;
 	if (out->consent_size > EMR_CONSENT_BYTES_MAX)
@@ -112,11 +112,11 @@ static emr_status take(const char *program, int file, pdf_question *question, pd
 	return status == EMR_NO_MEMORY || status == EMR_OK ? status : EMR_INVALID;
 }
 
-static emr_status check(const char *program, int file, emr_bytes signers, pdf_question *question,
-	pdf_answer *taken, emr_pdf_form *out)
+static emr_status check_form(const char *program, int file, emr_bytes signers,
+	pdf_question *question, pdf_answer *taken, emr_pdf_form *out)
 {
 	EMR_AUTO_FD trusted = -1;
-	emr_status status = hold(signers, &trusted);
+	emr_status status = file_of_memory(signers, &trusted);
 	const int fds[] = {file, trusted};
 	pdf_answer checked = {0};
 
@@ -124,7 +124,7 @@ static emr_status check(const char *program, int file, emr_bytes signers, pdf_qu
 	question->to = taken->to;
 	question->signers_size = signers.len;
 	if (status == EMR_OK)
-		status = ask(program, PDF_CHECK, question, fds, &checked);
+		status = ask_helper(program, PDF_CHECK, question, fds, &checked);
 	if (status != EMR_OK)
 		return status;
 	taken->fault = checked.fault;
@@ -148,12 +148,12 @@ emr_status emr_pdf_form_read(const char *program, emr_bytes file, emr_bytes sign
 
 	if (file.len <= EMR_PDF_FORM_BYTES_MAX && signers.len <= EMR_PDF_SIGNERS_BYTES_MAX) {
 		taken.fault = EMR_PDF_FAULTS;
-		status = hold(file, &held);
+		status = file_of_memory(file, &held);
 	}
 	if (status == EMR_OK)
-		status = take(program, held, &question, &taken, out_consent);
+		status = take_form(program, held, &question, &taken, out_consent);
 	if (status == EMR_OK && taken.fault == EMR_PDF_FINE && taken.signature != EMR_PDF_UNSIGNED)
-		status = check(program, held, signers, &question, &taken, &form);
+		status = check_form(program, held, signers, &question, &taken, &form);
 	if (status == EMR_OK && taken.fault != EMR_PDF_FINE)
 		status = EMR_INVALID;
 	if (status == EMR_INVALID)

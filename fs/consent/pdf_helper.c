@@ -35,7 +35,7 @@ static bool read_all(int fd, uint64_t len, size_t max, emr_buf *out)
 	return emr_buf_append(out, &zero, 1) == EMR_OK;
 }
 
-static int serve(bool is_check)
+static int serve_question(bool is_check)
 {
 	EMR_AUTO_BUF file = {0}, other = {0};
 	pdf_answer answer = {0};
@@ -83,5 +83,6 @@ int main(int argc, char **argv)
 		return 3;
 	if (emr_sandbox_enter(MEMORY_BYTES, PROCESSOR_S) != EMR_OK)
 		return 3;
-	_exit(serve(is_check)); /* what runs at an exit may need more than the sandbox has */
+	_exit(serve_question(
+		is_check)); /* what runs at an exit may need more than the sandbox has */
 }
