@@ -221,7 +221,7 @@ static void checking_end(checking *c)
 		close(c->dir_fd);
 }
 
-static emr_status begin(checking *c, const char *dir)
+static emr_status begin_checking(checking *c, const char *dir)
 {
 	emr_status status;
 
@@ -248,7 +248,7 @@ emr_status emr_backup_check(const char *dir, const char *scratch, const emr_back
 {
 	__attribute__((cleanup(checking_end)))
 	checking c = {.options = options, .dir_fd = -1, .data_fd = -1, .stage_fd = -1};
-	emr_status status = begin(&c, dir);
+	emr_status status = begin_checking(&c, dir);
 
 	for (size_t i = 0; i < c.list.n && status == EMR_OK; i++)
 		status = check_file(&c, &c.list.files[i]);

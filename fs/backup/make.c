@@ -136,7 +136,7 @@ static emr_status copy_all(backup_target *t, moment *m, emr_backup_report *repor
 	return status;
 }
 
-static emr_status make(backup_target *t, moment *m, emr_backup_report *report)
+static emr_status make_copy(backup_target *t, moment *m, emr_backup_report *report)
 {
 	struct stat before, after;
 	emr_status status = EMR_OK;
@@ -190,7 +190,7 @@ emr_status emr_backup_make(const emr_backup_options *options, emr_backup_report 
 	emr_status status = target_open(&target, options);
 
 	if (status == EMR_OK)
-		status = make(&target, &m, &report);
+		status = make_copy(&target, &m, &report);
 	moment_end(&m);
 	target_close(&target);
 	*out_report = report;

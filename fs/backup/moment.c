@@ -287,7 +287,7 @@ static emr_status measure_last(
 }
 
 /* A segment that has a successor does not change any more. */
-static emr_status measure(moment *m, moment_segment *segment, emr_backup_manifest *scanned)
+static emr_status measure_segment(moment *m, moment_segment *segment, emr_backup_manifest *scanned)
 {
 	emr_backup_file note = {.bytes = 0};
 	const emr_backup_file *known;
@@ -321,7 +321,7 @@ static emr_status measure_all(moment *m, emr_backup_manifest *scanned)
 	emr_status status = EMR_OK;
 
 	for (size_t i = 0; i < m->n && status == EMR_OK; i++)
-		status = measure(m, &m->segments[i], scanned);
+		status = measure_segment(m, &m->segments[i], scanned);
 	return status;
 }
 
@@ -551,7 +551,7 @@ static emr_status check_ancestor(moment *m)
 }
 
 /* What the list says of the ledger. */
-static emr_status describe(moment *m)
+static emr_status describe_ledger(moment *m)
 {
 	emr_status status = emr_ledger_copy_tell(m->ledger, &m->facts);
 
@@ -596,5 +596,5 @@ emr_status moment_take(moment *m, backup_target *target, const emr_backup_option
 			status = find_moment(m, &scanned);
 	}
 	/* Once more: the moment that is held now is a later one. */
-	return status == EMR_OK ? describe(m) : status;
+	return status == EMR_OK ? describe_ledger(m) : status;
 }

@@ -61,7 +61,7 @@ static emr_status make_directory(const restoring *r, const char *path)
 }
 
 /* What a damaged or missing file of that kind means. */
-static emr_status judge(restoring *r, const emr_backup_file *file)
+static emr_status judge_loss(restoring *r, const emr_backup_file *file)
 {
 	switch (emr_backup_kind_of(file->path)) {
 	case EMR_BACKUP_LEDGER:
@@ -107,7 +107,7 @@ static emr_status restore_file(restoring *r, const emr_backup_file *file)
 	emr_status status;
 
 	if (in < 0)
-		return judge(r, file);
+		return judge_loss(r, file);
 	status = make_directory(r, file->path);
 	if (status != EMR_OK)
 		return status;
@@ -116,7 +116,7 @@ static emr_status restore_file(restoring *r, const emr_backup_file *file)
 	if (out < 0)
 		return emr_status_from_errno(errno);
 	status = copy_checked(r, file, in, out);
-	return status == EMR_DAMAGED ? judge(r, file) : status;
+	return status == EMR_DAMAGED ? judge_loss(r, file) : status;
 }
 
 static emr_status restore_some(restoring *r, const emr_backup_manifest *list, bool are_segments)

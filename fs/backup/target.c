@@ -61,7 +61,7 @@ static emr_status open_directories(backup_target *t, const char *dir)
 	return t->data_fd >= 0 ? EMR_OK : emr_status_from_errno(errno);
 }
 
-static emr_status lock(backup_target *t)
+static emr_status lock_data(backup_target *t)
 {
 	t->lock_fd = openat(t->data_fd, DATA_LOCK, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (t->lock_fd < 0)
@@ -92,7 +92,7 @@ emr_status target_open(backup_target *t, const emr_backup_options *options)
 	if (t->buffer == NULL)
 		return EMR_NO_MEMORY;
 	if (status == EMR_OK)
-		status = lock(t);
+		status = lock_data(t);
 	return status == EMR_OK ? read_lists(t) : status;
 }
 
@@ -105,7 +105,7 @@ static emr_status sync_directory(int fd)
 
 /* Rights are what the disk has: many know none.  Half files lie among the data, where the next run
  * clears away what was killed. */
-static emr_status replace(const backup_target *t, int dirfd, const char *name, emr_bytes bytes)
+static emr_status replace_file(const backup_target *t, int dirfd, const char *name, emr_bytes bytes)
 {
 	char temporary[64];
 	EMR_AUTO_FD fd = -1;
@@ -129,7 +129,7 @@ static emr_status replace(const backup_target *t, int dirfd, const char *name, e
 
 emr_status target_replace(const backup_target *t, const char *name, emr_bytes bytes)
 {
-	return replace(t, t->data_fd, name, bytes);
+	return replace_file(t, t->data_fd, name, bytes);
 }
 
 static const char *base_of(const char *path)
@@ -157,7 +157,7 @@ static bool is_there(const backup_target *t, const emr_backup_file *file)
 	       S_ISREG(st.st_mode) && (uint64_t)st.st_size == file->bytes;
 }
 
-static void advance(backup_target *t, uint64_t bytes, bool is_new)
+static void note_progress(backup_target *t, uint64_t bytes, bool is_new)
 {
 	t->done += bytes;
 	if (is_new) {
@@ -176,9 +176,9 @@ emr_status target_put(backup_target *t, const char *path, emr_bytes bytes)
 	crypto_hash_sha256(file.sha256, bytes.data, bytes.len);
 	name_after(&file);
 	if (!is_there(t, &file)) {
-		status = replace(t, t->data_fd, file.stored, bytes);
+		status = replace_file(t, t->data_fd, file.stored, bytes);
 		if (status == EMR_OK)
-			advance(t, file.bytes, true);
+			note_progress(t, file.bytes, true);
 	}
 	return status == EMR_OK ? emr_backup_manifest_add(&t->made, &file) : status;
 }
@@ -192,7 +192,7 @@ static emr_status give_name(backup_target *t, emr_backup_file *file, const char 
 	} else {
 		if (renameat(t->data_fd, temporary, t->data_fd, file->stored) != 0)
 			return emr_status_from_errno(errno);
-		advance(t, file->bytes, true);
+		note_progress(t, file->bytes, true);
 	}
 	return emr_backup_manifest_add(&t->made, file);
 }
@@ -279,7 +279,7 @@ static bool is_strange(const backup_target *t, const emr_backup_file *file)
 }
 
 /* The stored file must still be as long as the list says. */
-static const emr_backup_file *usable(
+static const emr_backup_file *usable_file(
 	const backup_target *t, const emr_backup_manifest *list, const char *path, uint64_t end)
 {
 	const emr_backup_file *file = emr_backup_manifest_find(list, path);
@@ -294,14 +294,15 @@ static const emr_backup_file *usable(
 
 const emr_backup_file *target_known(const backup_target *t, const char *path, uint64_t end)
 {
-	const emr_backup_file *file = t->has_partial ? usable(t, &t->partial, path, end) : NULL;
+	const emr_backup_file *file =
+		t->has_partial ? usable_file(t, &t->partial, path, end) : NULL;
 
-	return file != NULL || !t->has_old ? file : usable(t, &t->old, path, end);
+	return file != NULL || !t->has_old ? file : usable_file(t, &t->old, path, end);
 }
 
 uint64_t target_scanned(const backup_target *t, const char *path, uint64_t end)
 {
-	const emr_backup_file *file = t->has_old ? usable(t, &t->old, path, end) : NULL;
+	const emr_backup_file *file = t->has_old ? usable_file(t, &t->old, path, end) : NULL;
 
 	return file != NULL ? file->bytes : 0;
 }
@@ -318,7 +319,7 @@ static emr_status list_partial(backup_target *t, const emr_backup_file *file)
 		status = emr_backup_manifest_write(&t->made, &text);
 	t->made.n = n;
 	if (status == EMR_OK)
-		status = replace(t, t->data_fd, DATA_PARTIAL, emr_buf_view(&text));
+		status = replace_file(t, t->data_fd, DATA_PARTIAL, emr_buf_view(&text));
 	if (status == EMR_OK)
 		t->unlisted_bytes = 0;
 	return status;
@@ -349,7 +350,7 @@ static emr_status append_to(backup_target *t, int in, int out, uint64_t end,
 			status = emr_status_from_errno(errno);
 		if (status != EMR_OK)
 			return status;
-		advance(t, stop - file->bytes, true);
+		note_progress(t, stop - file->bytes, true);
 		file->bytes = stop;
 		so_far = *state;
 		crypto_hash_sha256_final(&so_far, file->sha256);
@@ -362,7 +363,7 @@ static emr_status append_to(backup_target *t, int in, int out, uint64_t end,
 }
 
 /* Whether SOURCE still begins with what was copied; then STATE is the hash of it. */
-static emr_status continues(backup_target *t, int source, const emr_backup_file *known,
+static emr_status file_continues(backup_target *t, int source, const emr_backup_file *known,
 	crypto_hash_sha256_state *state, bool *out_continues)
 {
 	crypto_hash_sha256_state copy;
@@ -408,17 +409,17 @@ emr_status target_put_segment(backup_target *t, const char *path, int fd, uint64
 	emr_status status = EMR_OK;
 
 	if (known != NULL && known->bytes == end) {
-		advance(t, end, false);
+		note_progress(t, end, false);
 		return emr_backup_manifest_add(&t->made, known);
 	}
 	if (known != NULL)
-		status = continues(t, fd, known, &state, &goes_on);
+		status = file_continues(t, fd, known, &state, &goes_on);
 	if (status != EMR_OK)
 		return status;
 	snprintf(file.path, sizeof file.path, "%s", path);
 	if (goes_on) {
 		file = *known;
-		advance(t, file.bytes, false);
+		note_progress(t, file.bytes, false);
 	} else {
 		crypto_hash_sha256_init(&state);
 		crypto_hash_sha256(file.sha256, NULL, 0);
@@ -491,7 +492,7 @@ static emr_status leave_note(const backup_target *t)
 
 	if (faccessat(t->dir_fd, NOTE_NAME, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
 		return EMR_OK;
-	return replace(t, t->dir_fd, NOTE_NAME, emr_bytes_of(text, sizeof text - 1));
+	return replace_file(t, t->dir_fd, NOTE_NAME, emr_bytes_of(text, sizeof text - 1));
 }
 
 emr_status target_finish(backup_target *t)
@@ -507,6 +508,6 @@ emr_status target_finish(backup_target *t)
 	if (status == EMR_OK)
 		status = sync_directory(t->dir_fd);
 	if (status == EMR_OK)
-		status = replace(t, t->dir_fd, EMR_BACKUP_MANIFEST, emr_buf_view(&text));
+		status = replace_file(t, t->dir_fd, EMR_BACKUP_MANIFEST, emr_buf_view(&text));
 	return status == EMR_OK ? remove_waste(t) : status;
 }
