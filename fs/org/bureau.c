@@ -112,7 +112,7 @@ static emr_status keep_parts(void *arg, const emr_known_grant *grant)
 /* An open folder shares the own copy: what is taken in here must leave it the parts of what others
  * share with this person.  What is granted by these very entries the folder adopts when it sees the
  * grant. */
-static emr_status follow(emr_session *session)
+static emr_status follow_shares(emr_session *session)
 {
 	emr_public me;
 	emr_known_person person;
@@ -149,11 +149,11 @@ static emr_status open_all(const emr_args *args, emr_bureau *bureau, emr_problem
 	if (status == EMR_OK)
 		status = emr_session_open_copy(session, false, out_problem);
 	if (status == EMR_OK)
-		status = follow(session);
+		status = follow_shares(session);
 	return status == EMR_OK ? emr_keyring_public(session->keyring, &session->identity) : status;
 }
 
-static emr_status say(emr_status status, emr_problem *out_problem)
+static emr_status say_status(emr_status status, emr_problem *out_problem)
 {
 	if (status == EMR_OK || out_problem->is_set)
 		return status;
@@ -170,13 +170,13 @@ emr_status emr_bureau_open(const emr_args *args, emr_bureau *out_bureau, emr_pro
 
 	if (status == EMR_OK)
 		status = find_organisation(out_bureau, out_problem);
-	return say(status, out_problem);
+	return say_status(status, out_problem);
 }
 
 emr_status emr_bureau_open_any(
 	const emr_args *args, emr_bureau *out_bureau, emr_problem *out_problem)
 {
-	return say(open_all(args, out_bureau, out_problem), out_problem);
+	return say_status(open_all(args, out_bureau, out_problem), out_problem);
 }
 
 /* ---- acting ---- */
@@ -192,7 +192,7 @@ static emr_status bureau_sent(
 	}
 	if (status == EMR_OK)
 		status = emr_follow_now(bureau->session.replica);
-	return say(status, out_problem);
+	return say_status(status, out_problem);
 }
 
 emr_status emr_bureau_send(

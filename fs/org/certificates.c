@@ -90,7 +90,7 @@ static bool have_one_in_common(const emr_buf *one, const emr_buf *other)
 }
 
 /* Another key of her chain, or one that a certificate of hers vouched for, brings its own. */
-static emr_status join(void *arg, const emr_known_person *person)
+static emr_status join_vouchers(void *arg, const emr_known_person *person)
 {
 	emr_ending *e = arg;
 	AUTO_VOUCHERS v = {.bureau = e->bureau};
@@ -221,7 +221,7 @@ emr_status emr_ending_find(
 	*e = (emr_ending){.bureau = bureau, .person = who->person};
 	do {
 		had = e->keys.len;
-		status = emr_replica_people(bureau->session.replica, join, e);
+		status = emr_replica_people(bureau->session.replica, join_vouchers, e);
 	} while (status == EMR_OK && e->keys.len > had);
 	for (size_t at = 0; status == EMR_OK && at < e->certificates.len; at += 32)
 		status = add_certificate(e, e->certificates.data + at);

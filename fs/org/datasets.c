@@ -14,7 +14,7 @@
 
 /* ---- which ---- */
 
-static emr_status call(emr_crowd *crowd, const emr_team *dataset, char *out, size_t size,
+static emr_status call_name(emr_crowd *crowd, const emr_team *dataset, char *out, size_t size,
 	char organisation[EMR_ORGANISATION_NAME_MAX + 1])
 {
 	char folded[160];
@@ -43,7 +43,7 @@ typedef struct walk {
 	json_t *list;
 } walk;
 
-static emr_status visit(void *arg, const emr_team *team)
+static emr_status visit_dataset(void *arg, const emr_team *team)
 {
 	walk *w = arg;
 	emr_team present;
@@ -57,7 +57,7 @@ static emr_status visit(void *arg, const emr_team *team)
 	return w->fn(w, team);
 }
 
-static emr_status consider(walk *w, const emr_team *dataset)
+static emr_status consider_dataset(walk *w, const emr_team *dataset)
 {
 	char organisation[EMR_ORGANISATION_NAME_MAX + 1], called[256];
 	size_t at = strlen(w->names);
@@ -66,7 +66,7 @@ static emr_status consider(walk *w, const emr_team *dataset)
 	if (strlen(dataset->name) != w->name_len ||
 		strncasecmp(dataset->name, w->name, w->name_len) != 0)
 		return EMR_OK;
-	status = call(w->crowd, dataset, called, sizeof called, organisation);
+	status = call_name(w->crowd, dataset, called, sizeof called, organisation);
 	if (status != EMR_OK ||
 		(w->org[0] != '\0' && strcmp(strrchr(called, '@') + 1, w->org) != 0))
 		return status;
@@ -82,7 +82,7 @@ emr_status emr_dataset_find(
 {
 	const char *at = strrchr(text, '@');
 	walk w = {.crowd = crowd,
-		.fn = consider,
+		.fn = consider_dataset,
 		.name = text,
 		.name_len = at != NULL ? (size_t)(at - text) : strlen(text),
 		.names = out_names,
@@ -92,7 +92,7 @@ emr_status emr_dataset_find(
 	out_names[0] = '\0';
 	if (at != NULL)
 		emr_who_fold(at + 1, w.org, sizeof w.org);
-	status = emr_teams_open(crowd->replica, visit, &w);
+	status = emr_teams_open(crowd->replica, visit_dataset, &w);
 	if (status == EMR_OK && w.n != 1)
 		return w.n == 0 ? EMR_NOT_FOUND : EMR_CONFLICT;
 	if (status == EMR_OK)
@@ -321,7 +321,7 @@ emr_status emr_dataset_json(
 	json_t *one = NULL;
 	bool leads = memcmp(dataset->row.steward, me.b, sizeof me.b) == 0;
 	emr_status status = c.readers != NULL && c.former != NULL
-				    ? call(crowd, dataset, called, sizeof called, organisation)
+				    ? call_name(crowd, dataset, called, sizeof called, organisation)
 				    : EMR_NO_MEMORY;
 
 	if (status == EMR_OK)
@@ -363,7 +363,7 @@ emr_status emr_datasets_json(emr_crowd *crowd, emr_id32 me, json_t **out_list)
 {
 	walk w = {.crowd = crowd, .fn = list_one, .me = me, .list = json_array()};
 	emr_status status =
-		w.list != NULL ? emr_teams_open(crowd->replica, visit, &w) : EMR_NO_MEMORY;
+		w.list != NULL ? emr_teams_open(crowd->replica, visit_dataset, &w) : EMR_NO_MEMORY;
 
 	if (status == EMR_OK)
 		*out_list = w.list;

@@ -63,7 +63,7 @@ static emr_status note_proposal(void *arg, emr_id16 proposal, const emr_row_prop
 	return EMR_OK;
 }
 
-static emr_status look(minting *m)
+static emr_status look_for_proposal(minting *m)
 {
 	emr_replica *replica = m->bureau->session.replica;
 	EMR_AUTO_BUF mine = {0};
@@ -84,7 +84,7 @@ static emr_status look(minting *m)
 	return status == EMR_NOT_FOUND ? EMR_OK : status;
 }
 
-static emr_status propose(minting *m, emr_bureau *bureau, emr_problem *out_problem)
+static emr_status propose_mint(minting *m, emr_bureau *bureau, emr_problem *out_problem)
 {
 	emr_pub_org_propose what = {
 		.kind = EMR_PROPOSAL_MINT, .not_after_unix_s = m->now + PROPOSAL_S};
@@ -96,7 +96,7 @@ static emr_status propose(minting *m, emr_bureau *bureau, emr_problem *out_probl
 	return emr_bureau_send(bureau, &act, (emr_bytes){0}, out_problem);
 }
 
-static emr_status agree(const emr_args *args, emr_out *out, minting *m, emr_bureau *bureau,
+static emr_status agree_to_mint(const emr_args *args, emr_out *out, minting *m, emr_bureau *bureau,
 	emr_problem *out_problem)
 {
 	char who[600], number[EMR_TEXT_BYTES], question[900];
@@ -109,15 +109,15 @@ static emr_status agree(const emr_args *args, emr_out *out, minting *m, emr_bure
 	status = emr_bureau_agree(
 		args, out, question, _("Your organisation agreed to nothing."), out_problem);
 	if (status == EMR_OK && !m->is_there)
-		status = propose(m, bureau, out_problem);
+		status = propose_mint(m, bureau, out_problem);
 	act = emr_act_approve_proposal(m->proposal, bureau->org);
 	if (status == EMR_OK)
 		status = emr_bureau_send(bureau, &act, (emr_bytes){0}, out_problem);
-	return status == EMR_OK ? look(m) : status;
+	return status == EMR_OK ? look_for_proposal(m) : status;
 }
 
 /* Somebody else may do it at the same moment: then they are made, too. */
-static emr_status make(minting *m, emr_bureau *bureau, emr_problem *out_problem)
+static emr_status make_points(minting *m, emr_bureau *bureau, emr_problem *out_problem)
 {
 	emr_pub_mint what = {.amount = m->points};
 	emr_problem none = {0};
@@ -146,7 +146,7 @@ static emr_status make(minting *m, emr_bureau *bureau, emr_problem *out_problem)
 	return EMR_REFUSED;
 }
 
-static void say(emr_out *out, const minting *m)
+static void say_minted(emr_out *out, const minting *m)
 {
 	bool is_done = m->row.head.state != EMR_PROPOSAL_OPEN;
 	char who[600], number[EMR_TEXT_BYTES];
@@ -165,7 +165,7 @@ static void say(emr_out *out, const minting *m)
 			m->need, number, who);
 }
 
-static emr_status mint(
+static emr_status mint_points(
 	const emr_args *args, emr_out *out, emr_bureau *bureau, emr_problem *out_problem)
 {
 	minting m = {.bureau = bureau, .now = emr_clock_unix_s(emr_clock_system())};
@@ -185,18 +185,18 @@ static emr_status mint(
 	if (status != EMR_OK)
 		return status;
 	emr_mint_subject(m.who.root.b, m.points, m.subject);
-	status = look(&m);
+	status = look_for_proposal(&m);
 	if (status == EMR_OK && !m.is_ours &&
 		(!m.is_there || m.row.head.state == EMR_PROPOSAL_OPEN))
-		status = agree(args, out, &m, bureau, out_problem);
+		status = agree_to_mint(args, out, &m, bureau, out_problem);
 	if (status == EMR_OK && m.row.head.state == EMR_PROPOSAL_DONE)
-		status = make(&m, bureau, out_problem);
+		status = make_points(&m, bureau, out_problem);
 	if (status == EMR_OK)
-		say(out, &m);
+		say_minted(out, &m);
 	return status;
 }
 
 int emr_org_mint(const emr_args *args, emr_out *out)
 {
-	return emr_bureau_run(args, out, mint);
+	return emr_bureau_run(args, out, mint_points);
 }

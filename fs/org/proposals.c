@@ -40,7 +40,7 @@ typedef struct looking {
 	size_t n, cap;
 } looking;
 
-static emr_status add(looking *l, const emr_coming *one)
+static emr_status add_coming(looking *l, const emr_coming *one)
 {
 	if (emr_array_room(&l->all, l->n, &l->cap, sizeof *l->all) != EMR_OK)
 		return EMR_NO_MEMORY;
@@ -99,7 +99,7 @@ static emr_status note_proposal(void *arg, emr_id16 proposal, const emr_row_prop
 		return status;
 	status = row->kind == EMR_PROPOSAL_ADMIT ? read_part(l, row, proposal, &one)
 						 : emr_bureau_name(l->bureau, one.org, one.name);
-	return status == EMR_OK ? add(l, &one) : status;
+	return status == EMR_OK ? add_coming(l, &one) : status;
 }
 
 /* An application gives an open proposal its number; alone it waits for somebody to propose it. */
@@ -140,7 +140,7 @@ static emr_status note_application(void *arg, emr_bytes bytes)
 	one.ends_unix_s = a.expires;
 	snprintf(one.name, sizeof one.name, "%s", a.name);
 	memcpy(one.msp, a.msp, sizeof one.msp);
-	return add(l, &one);
+	return add_coming(l, &one);
 }
 
 static emr_status each_application(const emr_bureau *bureau, emr_letters_fn fn, void *arg)
@@ -186,7 +186,7 @@ typedef struct choosing {
 	char numbers[NAMES_MAX]; /* of those that are meant */
 } choosing;
 
-static void note(char list[NAMES_MAX], const char *word)
+static void note_name(char list[NAMES_MAX], const char *word)
 {
 	size_t at = strlen(list);
 
@@ -205,16 +205,16 @@ static bool is_meant(const choosing *c, const emr_coming *one)
 				  : strcmp(folded, c->wanted) == 0;
 }
 
-static emr_status choose(void *arg, const emr_coming *one)
+static emr_status choose_coming(void *arg, const emr_coming *one)
 {
 	choosing *c = arg;
 
 	if (one->kind != c->kind)
 		return EMR_OK;
-	note(c->names, one->name);
+	note_name(c->names, one->name);
 	if (!is_meant(c, one))
 		return EMR_OK;
-	note(c->numbers, one->number);
+	note_name(c->numbers, one->number);
 	/* The one with a proposal of two that are called the same is not better: then a person must
 	 * look. */
 	c->found = *one;
@@ -222,14 +222,14 @@ static emr_status choose(void *arg, const emr_coming *one)
 	return EMR_OK;
 }
 
-static emr_status find(const emr_bureau *bureau, const char *name, bool is_unseen, uint8_t kind,
-	emr_coming *out, emr_problem *out_problem)
+static emr_status find_coming(const emr_bureau *bureau, const char *name, bool is_unseen,
+	uint8_t kind, emr_coming *out, emr_problem *out_problem)
 {
 	choosing c = {.kind = kind, .exactly = is_unseen ? name : NULL, .said = name};
 	emr_status status;
 
 	emr_who_fold(name, c.wanted, sizeof c.wanted);
-	status = emr_coming_each(bureau, choose, &c);
+	status = emr_coming_each(bureau, choose_coming, &c);
 	if (status != EMR_OK)
 		return status;
 	if (c.n > 1) {
@@ -253,7 +253,7 @@ typedef struct fetching {
 	emr_buf *out;
 } fetching;
 
-static emr_status fetch(void *arg, emr_bytes bytes)
+static emr_status fetch_application(void *arg, emr_bytes bytes)
 {
 	fetching *f = arg;
 	emr_application a;
@@ -274,7 +274,7 @@ static emr_status propose_admit(emr_bureau *bureau, emr_coming *coming, emr_prob
 	emr_id32 admin;
 	emr_act act;
 	char number[EMR_APPLICATION_NUMBER_CHARS];
-	emr_status status = each_application(bureau, fetch, &f);
+	emr_status status = each_application(bureau, fetch_application, &f);
 
 	if (status == EMR_OK)
 		status = emr_application_read(emr_buf_view(&bytes), &a);
@@ -307,7 +307,7 @@ static emr_status propose_leave(emr_bureau *bureau, emr_coming *coming, emr_prob
 	return emr_bureau_send(bureau, &act, (emr_bytes){0}, out_problem);
 }
 
-static emr_status approve(emr_bureau *bureau, emr_coming *coming, emr_problem *out_problem)
+static emr_status approve_coming(emr_bureau *bureau, emr_coming *coming, emr_problem *out_problem)
 {
 	emr_act act = emr_act_approve_proposal(coming->proposal, bureau->org);
 	emr_status status = emr_bureau_send(bureau, &act, (emr_bytes){0}, out_problem);
@@ -334,11 +334,11 @@ static void say_result(emr_out *out, const emr_coming *coming, bool comes)
 			coming->have, coming->need, coming->name);
 }
 
-static emr_status admit(
+static emr_status admit_coming(
 	const emr_args *args, emr_out *out, emr_bureau *bureau, emr_problem *out_problem)
 {
 	emr_coming coming;
-	emr_status status = find(bureau, args->operands[1], args->given[EMR_OPT_YES],
+	emr_status status = find_coming(bureau, args->operands[1], args->given[EMR_OPT_YES],
 		EMR_PROPOSAL_ADMIT, &coming, out_problem);
 
 	if (status != EMR_OK)
@@ -359,7 +359,7 @@ static emr_status admit(
 		if (status == EMR_OK && emr_id16_is_zero(coming.proposal))
 			status = propose_admit(bureau, &coming, out_problem);
 		if (status == EMR_OK)
-			status = approve(bureau, &coming, out_problem);
+			status = approve_coming(bureau, &coming, out_problem);
 	}
 	if (status == EMR_OK)
 		say_result(out, &coming, true);
@@ -368,18 +368,18 @@ static emr_status admit(
 
 int emr_org_admit(const emr_args *args, emr_out *out)
 {
-	return emr_bureau_run(args, out, admit);
+	return emr_bureau_run(args, out, admit_coming);
 }
 
 /* Its own wish, or another's that is approved. */
-static emr_status leave(
+static emr_status leave_network(
 	const emr_args *args, emr_out *out, emr_bureau *bureau, emr_problem *out_problem)
 {
 	bool is_own = args->n_operands < 2;
 	const char *name = is_own ? bureau->name : args->operands[1];
 	emr_problem none = {0};
 	emr_coming coming = {.kind = EMR_PROPOSAL_REMOVE, .org = bureau->org};
-	emr_status status = find(bureau, name, args->given[EMR_OPT_YES], EMR_PROPOSAL_REMOVE,
+	emr_status status = find_coming(bureau, name, args->given[EMR_OPT_YES], EMR_PROPOSAL_REMOVE,
 		&coming, is_own ? &none : out_problem);
 
 	if (status != EMR_OK && !(is_own && status == EMR_NOT_FOUND))
@@ -402,7 +402,7 @@ static emr_status leave(
 			status = propose_leave(bureau, &coming, out_problem);
 	}
 	if (status == EMR_OK && !coming.is_ours)
-		status = approve(bureau, &coming, out_problem);
+		status = approve_coming(bureau, &coming, out_problem);
 	if (status == EMR_OK)
 		say_result(out, &coming, false);
 	return status;
@@ -410,5 +410,5 @@ static emr_status leave(
 
 int emr_org_leave(const emr_args *args, emr_out *out)
 {
-	return emr_bureau_run(args, out, leave);
+	return emr_bureau_run(args, out, leave_network);
 }

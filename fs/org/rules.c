@@ -73,7 +73,7 @@ static emr_status read_text(const proposals *all, proposal *p)
 		       : EMR_OK;
 }
 
-static emr_status take(void *arg, emr_id16 id, const emr_row_proposal *row)
+static emr_status take_proposal(void *arg, emr_id16 id, const emr_row_proposal *row)
 {
 	proposals *all = arg;
 	proposal p = {.id = id, .row = *row};
@@ -115,7 +115,7 @@ static void name_all(proposals *all)
 	}
 }
 
-static emr_status collect(const emr_bureau *bureau, proposals *out)
+static emr_status collect_proposals(const emr_bureau *bureau, proposals *out)
 {
 	emr_status status = emr_replica_network(bureau->session.replica, &out->network);
 
@@ -124,7 +124,7 @@ static emr_status collect(const emr_bureau *bureau, proposals *out)
 	if (status != EMR_OK)
 		return status;
 	out->need = emr_approvals_needed(&out->network);
-	status = emr_replica_proposals(bureau->session.replica, take, out);
+	status = emr_replica_proposals(bureau->session.replica, take_proposal, out);
 	if (status == EMR_OK)
 		name_all(out);
 	return status;
@@ -157,7 +157,7 @@ static const char *how_many(uint8_t quorum, char *out, size_t size)
 }
 
 /* A text that cannot be read is not shown either: it may drive a terminal. */
-static emr_bytes shown(const emr_buf *text)
+static emr_bytes shown_text(const emr_buf *text)
 {
 	emr_rules ignored;
 
@@ -181,7 +181,7 @@ static emr_status show_proposed(const proposals *all, emr_out *out, json_t *list
 	for (size_t i = 0; i < all->n; i++) {
 		const proposal *p = &all->list[i];
 		json_t *one = json_pack("{s:s, s:o, s:i, s:i, s:i, s:b}", "id", p->short_id, "text",
-			text_json(shown(&p->text)), "quorum", (int)p->row.quorum, "have",
+			text_json(shown_text(&p->text)), "quorum", (int)p->row.quorum, "have",
 			(int)p->row.count, "need", (int)all->need, "ours", (int)p->is_ours);
 
 		if (one == NULL || json_array_append_new(list, one) != 0)
@@ -192,12 +192,12 @@ static emr_status show_proposed(const proposals *all, emr_out *out, json_t *list
 			p->is_ours ? "" : _(".  Yours is missing: emrfs org rules approve "),
 			p->is_ours ? "" : p->short_id,
 			how_many(p->row.quorum, number, sizeof number));
-		say_text(out, shown(&p->text));
+		say_text(out, shown_text(&p->text));
 	}
 	return EMR_OK;
 }
 
-static emr_status show(const proposals *all, emr_out *out, json_t *object)
+static emr_status show_rules(const proposals *all, emr_out *out, json_t *object)
 {
 	EMR_AUTO_BUF text = {0};
 	emr_rules rules;
@@ -242,9 +242,9 @@ json_t *emr_rules_show(const emr_bureau *bureau, emr_out *out, emr_status *out_s
 	AUTO_PROPOSALS all = {0};
 	json_t *object = json_object();
 
-	*out_status = object == NULL ? EMR_NO_MEMORY : collect(bureau, &all);
+	*out_status = object == NULL ? EMR_NO_MEMORY : collect_proposals(bureau, &all);
 	if (*out_status == EMR_OK)
-		*out_status = show(&all, out, object);
+		*out_status = show_rules(&all, out, object);
 	return object;
 }
 
@@ -307,8 +307,8 @@ static emr_status read_wanted(
 	return emr_wrong_use("org", what, out_problem);
 }
 
-static emr_status propose(emr_bureau *bureau, const emr_buf *text, uint8_t quorum, proposal *out,
-	emr_problem *out_problem)
+static emr_status propose_rules(emr_bureau *bureau, const emr_buf *text, uint8_t quorum,
+	proposal *out, emr_problem *out_problem)
 {
 	EMR_AUTO_BUF part = {0};
 	emr_bytes bytes = emr_buf_view(text);
@@ -333,7 +333,7 @@ static emr_status propose(emr_bureau *bureau, const emr_buf *text, uint8_t quoru
 
 /* ---- approving ---- */
 
-static emr_status approve(emr_bureau *bureau, const proposals *all, proposal *p, emr_out *out,
+static emr_status approve_rules(emr_bureau *bureau, const proposals *all, proposal *p, emr_out *out,
 	emr_problem *out_problem)
 {
 	emr_act act = emr_act_approve_proposal(p->id, bureau->org);
@@ -368,7 +368,7 @@ static proposal *same_as(proposals *all, const emr_buf *text, uint8_t quorum)
 	return NULL;
 }
 
-static emr_status agree(const emr_args *args, emr_out *out, emr_bytes text, uint8_t quorum,
+static emr_status agree_to_rules(const emr_args *args, emr_out *out, emr_bytes text, uint8_t quorum,
 	emr_problem *out_problem)
 {
 	char number[8];
@@ -387,7 +387,7 @@ static emr_status run_propose(
 	EMR_AUTO_BUF text = {0};
 	proposal fresh = {0}, *p;
 	uint8_t quorum = 0;
-	emr_status status = collect(bureau, &all);
+	emr_status status = collect_proposals(bureau, &all);
 
 	if (status == EMR_OK)
 		status = read_quorum(args, &all, &quorum, out_problem);
@@ -395,15 +395,15 @@ static emr_status run_propose(
 		status = read_wanted(bureau, args->n_operands == 2 ? args->operands[1] : NULL,
 			&text, out_problem);
 	if (status == EMR_OK)
-		status = agree(args, out, emr_buf_view(&text), quorum, out_problem);
+		status = agree_to_rules(args, out, emr_buf_view(&text), quorum, out_problem);
 	if (status != EMR_OK)
 		return status;
 	p = same_as(&all, &text, quorum);
 	if (p == NULL) {
 		p = &fresh;
-		status = propose(bureau, &text, quorum, p, out_problem);
+		status = propose_rules(bureau, &text, quorum, p, out_problem);
 	}
-	return status == EMR_OK ? approve(bureau, &all, p, out, out_problem) : status;
+	return status == EMR_OK ? approve_rules(bureau, &all, p, out, out_problem) : status;
 }
 
 static emr_status run_approve(
@@ -413,7 +413,7 @@ static emr_status run_approve(
 	const char *id = args->operands[2], *letters = strncasecmp(id, "p-", 2) == 0 ? id + 2 : id;
 	proposal *found = NULL;
 	unsigned n = 0;
-	emr_status status = collect(bureau, &all);
+	emr_status status = collect_proposals(bureau, &all);
 
 	for (size_t i = 0; i < all.n && status == EMR_OK && strlen(letters) >= ID_LETTERS_MIN; i++)
 		if (strncasecmp(all.list[i].letters, letters, strlen(letters)) == 0) {
@@ -422,13 +422,15 @@ static emr_status run_approve(
 		}
 	if (status != EMR_OK)
 		return status;
-	if (n != 1 || shown(&found->text).len == 0) { /* what cannot be shown cannot be agreed to */
+	if (n != 1 ||
+		shown_text(&found->text).len == 0) { /* what cannot be shown cannot be agreed to */
 		emr_problem_set(out_problem, EMR_SAY_UNKNOWN_PROPOSAL, "what", id, NULL);
 		return EMR_NOT_FOUND;
 	}
 	if (!found->is_ours)
-		status = agree(args, out, shown(&found->text), found->row.quorum, out_problem);
-	return status == EMR_OK ? approve(bureau, &all, found, out, out_problem) : status;
+		status = agree_to_rules(
+			args, out, shown_text(&found->text), found->row.quorum, out_problem);
+	return status == EMR_OK ? approve_rules(bureau, &all, found, out, out_problem) : status;
 }
 
 /* ---- the verb ---- */

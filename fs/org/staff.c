@@ -56,7 +56,7 @@ typedef struct walk {
 	uint64_t now;
 } walk;
 
-static emr_status visit(void *arg, const emr_known_person *person)
+static emr_status visit_person(void *arg, const emr_known_person *person)
 {
 	const walk *w = arg;
 	emr_staff_member m = {.person = *person};
@@ -78,7 +78,7 @@ emr_status emr_staff_each(const emr_bureau *bureau, emr_staff_fn fn, void *arg)
 		.arg = arg,
 		.now = emr_clock_unix_s(emr_clock_system())};
 
-	return emr_replica_people(bureau->session.replica, visit, &w);
+	return emr_replica_people(bureau->session.replica, visit_person, &w);
 }
 
 typedef struct search {
@@ -87,7 +87,7 @@ typedef struct search {
 	unsigned active, ended;
 } search;
 
-static emr_status compare(void *arg, const emr_staff_member *m)
+static emr_status compare_member(void *arg, const emr_staff_member *m)
 {
 	search *s = arg;
 	char code[EMR_PERSON_CODE_CHARS];
@@ -106,7 +106,7 @@ static emr_status compare(void *arg, const emr_staff_member *m)
 emr_status emr_staff_find(const emr_bureau *bureau, const char *what, emr_staff_member *out)
 {
 	search s = {.what = what};
-	emr_status status = emr_staff_each(bureau, compare, &s);
+	emr_status status = emr_staff_each(bureau, compare_member, &s);
 
 	if (status != EMR_OK)
 		return status;
@@ -481,7 +481,7 @@ static emr_status read_card(const char *file, emr_buf *out, emr_bytes *out_card,
 }
 
 /* In one step: a card is never half a card. */
-static emr_status replace(const char *file, emr_bytes text)
+static emr_status replace_card(const char *file, emr_bytes text)
 {
 	const char *slash = strrchr(file, '/');
 	EMR_AUTO_FREE char *dir = slash == NULL	  ? strdup(".")
@@ -510,10 +510,10 @@ static emr_status write_card(
 		status = emr_buf_append(&all, fresh, EMR_VOUCH_BYTES);
 	if (status == EMR_OK)
 		status = emr_card_file_text(emr_buf_view(&all), &text);
-	return status == EMR_OK ? replace(file, emr_buf_view(&text)) : status;
+	return status == EMR_OK ? replace_card(file, emr_buf_view(&text)) : status;
 }
 
-static emr_status vouch(
+static emr_status vouch_for_card(
 	const emr_args *args, emr_out *out, emr_bureau *bureau, emr_problem *out_problem)
 {
 	const char *file = args->operands[1];
@@ -550,5 +550,5 @@ static emr_status vouch(
 
 int emr_org_vouch(const emr_args *args, emr_out *out)
 {
-	return emr_bureau_run(args, out, vouch);
+	return emr_bureau_run(args, out, vouch_for_card);
 }

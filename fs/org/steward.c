@@ -67,7 +67,7 @@ emr_status emr_dataset_create(const emr_args *args, emr_bureau *bureau, emr_prob
 
 /* ---- readers ---- */
 
-static emr_status find(emr_bureau *bureau, const char *name, emr_team *out, emr_problem *p)
+static emr_status find_dataset(emr_bureau *bureau, const char *name, emr_team *out, emr_problem *p)
 {
 	emr_status status = emr_team_find(bureau, EMR_TEAM_DATASET, name, out);
 
@@ -101,7 +101,7 @@ emr_status emr_dataset_admit(const emr_args *args, emr_bureau *bureau, emr_probl
 {
 	emr_known_person who;
 	emr_team dataset;
-	emr_status status = find(bureau, args->operands[1], &dataset, out_problem);
+	emr_status status = find_dataset(bureau, args->operands[1], &dataset, out_problem);
 
 	if (status == EMR_OK)
 		status = find_reader(bureau, args->operands[2], &who, out_problem);
@@ -166,7 +166,7 @@ emr_status emr_dataset_drop(const emr_args *args, emr_bureau *bureau, emr_proble
 {
 	emr_team dataset;
 	emr_id32 root;
-	emr_status status = find(bureau, args->operands[1], &dataset, out_problem);
+	emr_status status = find_dataset(bureau, args->operands[1], &dataset, out_problem);
 
 	if (status == EMR_OK)
 		status = find_in(bureau, &dataset, args->operands[2], &root, out_problem);
@@ -188,7 +188,7 @@ emr_status emr_dataset_freeze(
 	emr_replica_position at;
 	emr_team dataset;
 	emr_act act;
-	emr_status status = find(bureau, args->operands[1], &dataset, out_problem);
+	emr_status status = find_dataset(bureau, args->operands[1], &dataset, out_problem);
 
 	if (status == EMR_OK)
 		status = emr_replica_at(replica, &at);
@@ -401,7 +401,7 @@ emr_status emr_dataset_fund(
 	emr_team dataset;
 	uint64_t left = 0;
 	emr_id32 me;
-	emr_status status = find(bureau, args->operands[1], &dataset, out_problem);
+	emr_status status = find_dataset(bureau, args->operands[1], &dataset, out_problem);
 
 	if (status != EMR_OK)
 		return status;
@@ -429,7 +429,7 @@ emr_status emr_dataset_close(
 	closing c = {.bureau = bureau, .dataset = &dataset, .problem = out_problem};
 	emr_problem none = {0};
 	size_t n = 0;
-	emr_status status = find(bureau, args->operands[1], &dataset, &none);
+	emr_status status = find_dataset(bureau, args->operands[1], &dataset, &none);
 
 	if (status == EMR_NOT_FOUND) { /* closed before, and not all of it came back */
 		status = take_all_back(bureau, args->operands[1], &n, out_problem);

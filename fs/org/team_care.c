@@ -100,7 +100,7 @@ static emr_status person_of(const emr_bureau *bureau, const uint8_t root[32], em
 
 /* ---- in and out ---- */
 
-static emr_status admit(emr_bureau *bureau, emr_id16 team, const emr_known_person *who,
+static emr_status admit_person(emr_bureau *bureau, emr_id16 team, const emr_known_person *who,
 	uint64_t until, const emr_grantee_key *key, emr_problem *p)
 {
 	EMR_AUTO_BUF item = {0};
@@ -120,7 +120,8 @@ static emr_status admit(emr_bureau *bureau, emr_id16 team, const emr_known_perso
 	return status == EMR_OK ? emr_bureau_send(bureau, &act, emr_buf_view(&part), p) : status;
 }
 
-static emr_status drop(emr_bureau *bureau, emr_id16 team, emr_id32 root, emr_problem *out_problem)
+static emr_status drop_person(
+	emr_bureau *bureau, emr_id16 team, emr_id32 root, emr_problem *out_problem)
 {
 	emr_act act = emr_act_drop(team, root);
 
@@ -166,7 +167,8 @@ static emr_status let_into(emr_bureau *bureau, const emr_team *team, const emr_k
 		return status;
 	status = key_of(bureau, team, &key);
 	if (status == EMR_OK)
-		status = admit(bureau, team->id, who, who->row.not_after_unix_s, key, out_problem);
+		status = admit_person(
+			bureau, team->id, who, who->row.not_after_unix_s, key, out_problem);
 	emr_grantee_key_free(key);
 	return status;
 }
@@ -194,14 +196,14 @@ emr_status emr_team_let_out(
 
 		status = emr_team_membership(bureau->session.replica, all.list[i].id, root, &m);
 		if (status == EMR_OK && m.row.head.state == EMR_MEMBER_ACTIVE) {
-			status = drop(bureau, all.list[i].id, root, out_problem);
+			status = drop_person(bureau, all.list[i].id, root, out_problem);
 			was_in = true;
 		}
 		if (status == EMR_NOT_FOUND)
 			status = EMR_OK;
 	}
 	if (status == EMR_OK && !was_in) /* the ledger says so in its own words */
-		status = drop(bureau, team->id, root, out_problem);
+		status = drop_person(bureau, team->id, root, out_problem);
 	return status;
 }
 
@@ -217,8 +219,8 @@ static emr_status keep_key(
 	emr_status status = own_root(bureau, &me, &root);
 
 	if (status == EMR_OK)
-		status = admit(bureau, team, &me, now_s() + MOMENT_S, key, out_problem);
-	return status == EMR_OK ? drop(bureau, team, root, out_problem) : status;
+		status = admit_person(bureau, team, &me, now_s() + MOMENT_S, key, out_problem);
+	return status == EMR_OK ? drop_person(bureau, team, root, out_problem) : status;
 }
 
 /* A team, or a dataset, that is not on the ledger yet. */
@@ -246,7 +248,7 @@ static emr_status write_terms(founding *f, const uint8_t x25519[32], emr_buf *pa
 				 f->kind, f->name, x25519, f->before, part, f->what.terms);
 }
 
-static emr_status publish(
+static emr_status register_team(
 	emr_bureau *bureau, founding *f, const emr_grantee_key *key, emr_problem *out_problem)
 {
 	EMR_AUTO_BUF part = {0};
@@ -270,14 +272,15 @@ static emr_status publish(
 	return emr_bureau_send(bureau, &act, emr_buf_view(&part), out_problem);
 }
 
-static emr_status found(emr_bureau *bureau, founding *f, emr_team *out, emr_problem *out_problem)
+static emr_status found_team(
+	emr_bureau *bureau, founding *f, emr_team *out, emr_problem *out_problem)
 {
 	emr_grantee_key *key = NULL;
 	emr_status status = emr_grantee_key_new(&key);
 
 	f->id = emr_id16_random();
 	if (status == EMR_OK)
-		status = publish(bureau, f, key, out_problem);
+		status = register_team(bureau, f, key, out_problem);
 	if (status == EMR_OK)
 		status = keep_key(bureau, f->id, key, out_problem);
 	emr_grantee_key_free(key);
@@ -292,7 +295,7 @@ static emr_pub_dataset_new terms_of_dataset(const emr_terms *terms)
 }
 
 /* What takes its place has its terms, and calls people as it did. */
-static emr_status inherit(emr_bureau *bureau, const emr_team *before, founding *f)
+static emr_status inherit_terms(emr_bureau *bureau, const emr_team *before, founding *f)
 {
 	emr_grantee_key *key = NULL;
 	emr_box_key *box = NULL;
@@ -322,8 +325,8 @@ emr_status emr_team_make(emr_bureau *bureau, emr_team_kind kind, const char *nam
 	if (before != NULL)
 		f.before = before->id;
 	if (kind == EMR_TEAM_DATASET)
-		status = before != NULL ? inherit(bureau, before, &f) : EMR_INVALID;
-	return status == EMR_OK ? found(bureau, &f, out, out_problem) : status;
+		status = before != NULL ? inherit_terms(bureau, before, &f) : EMR_INVALID;
+	return status == EMR_OK ? found_team(bureau, &f, out, out_problem) : status;
 }
 
 emr_status emr_dataset_make(emr_bureau *bureau, const char *name, emr_bytes file,
@@ -336,7 +339,7 @@ emr_status emr_dataset_make(emr_bureau *bureau, const char *name, emr_bytes file
 
 	memcpy(f.pseudonym_key, random.b, sizeof f.pseudonym_key);
 	emr_wipe(&random, sizeof random);
-	return status == EMR_OK ? found(bureau, &f, out, out_problem) : status;
+	return status == EMR_OK ? found_team(bureau, &f, out, out_problem) : status;
 }
 
 /* ---- what the certificates say ---- */
@@ -542,7 +545,7 @@ emr_status emr_teams_tend_session(const emr_session *session)
 
 /* ---- who has just come ---- */
 
-static emr_status await(emr_bureau *bureau, emr_id32 signer_id)
+static emr_status await_person(emr_bureau *bureau, emr_id32 signer_id)
 {
 	int64_t end = emr_clock_boot_ns(emr_clock_system()) + WELCOME_NS;
 	emr_replica *replica = bureau->session.replica;
@@ -566,7 +569,7 @@ static emr_status await(emr_bureau *bureau, emr_id32 signer_id)
 void emr_teams_welcome(emr_bureau *bureau, emr_id32 signer_id)
 {
 	emr_problem problem = {0};
-	emr_status status = await(bureau, signer_id);
+	emr_status status = await_person(bureau, signer_id);
 
 	if (status == EMR_OK)
 		status = emr_teams_tend(bureau, true, 0, &problem);

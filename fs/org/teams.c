@@ -23,7 +23,7 @@ typedef struct walk {
 	bool is_found;
 } walk;
 
-static emr_status visit(void *arg, const emr_team *team)
+static emr_status visit_team(void *arg, const emr_team *team)
 {
 	walk *w = arg;
 	emr_team present;
@@ -41,7 +41,7 @@ emr_status emr_teams_each(const emr_bureau *bureau, emr_team_fn fn, void *arg)
 {
 	walk w = {.bureau = bureau, .fn = fn, .arg = arg};
 
-	return emr_teams_open(bureau->session.replica, visit, &w);
+	return emr_teams_open(bureau->session.replica, visit_team, &w);
 }
 
 static emr_status take_named(void *arg, const emr_team *team)
@@ -136,7 +136,7 @@ static emr_status add_member(emr_bureau *bureau, const char *name, const emr_sta
 	return status == EMR_OK ? emr_team_let_in(bureau, team, &m->person, out_problem) : status;
 }
 
-static emr_status change(
+static emr_status change_member(
 	emr_bureau *bureau, const emr_args *args, emr_team *team, emr_problem *out_problem)
 {
 	emr_staff_member m;
@@ -154,12 +154,12 @@ static emr_status change(
 	return status == EMR_OK ? emr_team_renew(bureau, team, 0, team, out_problem) : status;
 }
 
-static emr_status answer(
+static emr_status answer_change(
 	const emr_args *args, emr_out *out, emr_bureau *bureau, emr_problem *out_problem)
 {
 	emr_team team;
 	json_t *members;
-	emr_status status = args->n_operands == 4 ? change(bureau, args, &team, out_problem)
+	emr_status status = args->n_operands == 4 ? change_member(bureau, args, &team, out_problem)
 						  : emr_team_find(bureau, EMR_TEAM_CHOSEN,
 							    args->operands[1], &team);
 
@@ -205,6 +205,6 @@ int emr_org_team(const emr_args *args, emr_out *out)
 	else
 		status = emr_bureau_open(args, &bureau, &problem);
 	if (status == EMR_OK)
-		status = answer(args, out, &bureau, &problem);
+		status = answer_change(args, out, &bureau, &problem);
 	return emr_out_done(out, status, &problem, _("The team"));
 }
