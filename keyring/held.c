@@ -195,32 +195,6 @@ void emr_epoch_key_public(const emr_epoch_key *key, uint8_t out_A[32])
 	memcpy(out_A, key->A, sizeof key->A);
 }
 
-emr_status emr_epoch_key_seal_local(const emr_keyring *kr, const emr_epoch_key *key, emr_bytes row,
-	uint8_t out_sealed[EMR_HELD_SEALED_BYTES])
-{
-	return emr_secret_seal_local(kr, EMR_LOCAL_LISTKEYS, &key->a, row, out_sealed);
-}
-
-emr_status emr_epoch_key_open_local(const emr_keyring *kr,
-	const uint8_t sealed[EMR_HELD_SEALED_BYTES], emr_bytes row, emr_id16 domain_id,
-	uint32_t epoch, const uint8_t A[32], emr_epoch_key **out)
-{
-	emr_secret a = {0};
-	emr_epoch_key *key = NULL;
-	emr_status status = emr_secret_open_local(kr, EMR_LOCAL_LISTKEYS, sealed, row, &a);
-
-	if (status == EMR_OK)
-		status = emr_epoch_key_from(&a, domain_id, epoch, &key);
-	if (status != EMR_OK)
-		return status;
-	if (memcmp(key->A, A, 32) != 0) {
-		emr_epoch_key_free(key);
-		return EMR_DAMAGED;
-	}
-	*out = key;
-	return EMR_OK;
-}
-
 void emr_epoch_key_free(emr_epoch_key *key)
 {
 	if (key == NULL)
@@ -284,21 +258,6 @@ emr_status emr_grantee_key_pop(
 	const emr_grantee_key *key, emr_id16 net_id, emr_id32 steward, uint8_t out_pop[64])
 {
 	return emr_pre_pop(&key->b, net_id.b, steward.b, out_pop);
-}
-
-emr_status emr_grantee_key_seal_local(const emr_keyring *kr, const emr_grantee_key *key,
-	emr_bytes row, uint8_t out_sealed[EMR_HELD_SEALED_BYTES])
-{
-	return emr_secret_seal_local(kr, EMR_LOCAL_LISTKEYS, &key->b, row, out_sealed);
-}
-
-emr_status emr_grantee_key_open_local(const emr_keyring *kr,
-	const uint8_t sealed[EMR_HELD_SEALED_BYTES], emr_bytes row, emr_grantee_key **out)
-{
-	emr_secret b = {0};
-	emr_status status = emr_secret_open_local(kr, EMR_LOCAL_LISTKEYS, sealed, row, &b);
-
-	return status == EMR_OK ? emr_grantee_key_from(&b, out) : status;
 }
 
 void emr_grantee_key_free(emr_grantee_key *key)

@@ -27,7 +27,8 @@ static emr_id16 half(emr_id32 id)
 	return out;
 }
 
-emr_bytes emr_act_pub(const emr_act *act)
+/* The public part, as the AAD of letters has it behind head124; borrowed. */
+static emr_bytes act_pub(const emr_act *act)
 {
 	int len = emr_op_pub_len(act->op);
 
@@ -44,7 +45,7 @@ emr_operation emr_act_operation(const emr_act *act, uint64_t time_unix_s, emr_by
 		.prev = act->prev,
 		.time = time_unix_s,
 		.epoch = act->epoch,
-		.pub = emr_act_pub(act),
+		.pub = act_pub(act),
 		.priv = priv};
 }
 
@@ -64,7 +65,7 @@ emr_status emr_act_item(
 	const emr_act *act, emr_id32 signer, uint64_t time_unix_s, emr_buf *out_item)
 {
 	emr_item item = item_of(act, signer);
-	emr_bytes pub = emr_act_pub(act);
+	emr_bytes pub = act_pub(act);
 	size_t len = 0;
 	emr_status status = emr_buf_reserve(out_item, EMR_ITEM_BYTES + EMR_PUB_MAX);
 
@@ -81,7 +82,7 @@ emr_status emr_act_item(
 emr_status emr_act_row_key(const emr_act *act, emr_id32 signer, emr_key_text *out_key)
 {
 	emr_item item = item_of(act, signer);
-	emr_bytes pub = emr_act_pub(act);
+	emr_bytes pub = act_pub(act);
 
 	return emr_contract_row_key(&item, (emr_span){pub.data, pub.len}, out_key) ? EMR_OK
 										   : EMR_NOT_FOUND;
@@ -103,7 +104,7 @@ static emr_status agree(const emr_keyring *next, emr_signer who, emr_id16 net_id
 {
 	uint8_t message[EMR_ROTATE_MESSAGE_MAX];
 	const size_t label = 16; /* emr_keyring_sign puts it there itself */
-	emr_bytes pub = emr_act_pub(act);
+	emr_bytes pub = act_pub(act);
 	size_t len;
 
 	if (emr_rotate_message(net_id.b, (emr_span){old.data, old.len},

@@ -50,7 +50,8 @@ static emr_status kubo_tell_403(node_run *run)
 	return status;
 }
 
-emr_status kubo_ask(node_run *run, const char *command, const node_request *how)
+/* HOW says body and what takes the answer.  COMMAND: "pin/ls?arg=..."; the timeout is added. */
+static emr_status kubo_ask(node_run *run, const char *command, const node_request *how)
 {
 	node_request request = *how;
 	char path[512];

@@ -4,8 +4,6 @@
 
 #include "node_private.h"
 
-/* HOW says body and what takes the answer.  COMMAND: "pin/ls?arg=..."; the timeout is added. */
-emr_status kubo_ask(node_run *run, const char *command, const node_request *how);
 /* The same for an answer of JSON objects; HOW gives the body, or is NULL. */
 emr_status kubo_ask_lines(node_run *run, const char *command, const node_request *how,
 	answer_line_fn take, void *arg);

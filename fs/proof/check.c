@@ -66,7 +66,8 @@ static bool is_in_log(const emr_proof *proof, const emr_checkpoint *head, const 
 		       proof->log_path.n, head->root);
 }
 
-bool is_in_batch(const emr_proof *proof, const emr_header *header)
+/* PROOF's item stands in the batch of HEADER, which its signer signed. */
+static bool is_in_batch(const emr_proof *proof, const emr_header *header)
 {
 	uint8_t leaf[32];
 

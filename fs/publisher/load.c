@@ -48,7 +48,7 @@ void load_free(load *l)
 	emr_buf_free(&l->block);
 }
 
-void load_clear(load *l)
+static void load_clear(load *l)
 {
 	emr_buf_clear(&l->roots);
 	emr_buf_clear(&l->cids);

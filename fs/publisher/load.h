@@ -27,7 +27,6 @@ typedef struct load {
 } load;
 
 void load_free(load *l);
-void load_clear(load *l);
 /* With everything below ROOT.  *OUT_FITS false: it would be too much; then it is as before, and
  * *OUT_BYTES is how large ROOT alone is.  EMR_MISSING_DATA, EMR_DAMAGED: of ROOT. */
 emr_status load_add(load *l, const emr_cid *root, bool *out_fits, uint64_t *out_bytes);

@@ -76,7 +76,7 @@ static int64_t pause_ns(unsigned failures)
 }
 
 /* With the lock. */
-void place_works_now(publisher_place *place)
+static void place_works_now(publisher_place *place)
 {
 	place->has_answered = true;
 	place->fault = EMR_IPFS_FINE;

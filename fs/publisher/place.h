@@ -109,7 +109,6 @@ void place_stick_root(publisher_place *place, const emr_cid *root);
 /* The same, because of what the place said last. */
 void place_stick_for_fault(publisher_place *place, const emr_cid *root);
 void place_works(publisher_place *place);
-void place_works_now(publisher_place *place); /* with the lock */
 void place_fails_with(publisher_place *place, emr_ipfs_fault fault, const char *said);
 /* Our own side: memory, or the disk. */
 void place_fails_here(publisher_place *place, emr_status status);

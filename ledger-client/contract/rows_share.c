@@ -34,14 +34,6 @@ void emr_row_proposal_encode(const emr_row_proposal *row, uint8_t out[EMR_ROW_PR
 	memcpy(out + 112, row->aux, 32);
 }
 
-emr_contract_status emr_row_signed_parse(emr_span value, uint8_t family, emr_row_signed *out)
-{
-	if (!emr_row_head_is(value, EMR_ROW_SIGNED_BYTES, family, &out->head))
-		return EMR_CONTRACT_STATE;
-	memcpy(out->signer, value.data + 48, 32);
-	return EMR_CONTRACT_OK;
-}
-
 void emr_row_signed_encode(const emr_row_signed *row, uint8_t out[EMR_ROW_SIGNED_BYTES])
 {
 	emr_row_put_head(&row->head, out);
@@ -159,14 +151,6 @@ void emr_row_join_encode(const emr_row_join *row, uint8_t out[EMR_ROW_JOIN_BYTES
 	memcpy(out + 48, row->grant, 16);
 }
 
-emr_contract_status emr_row_snapshot_parse(emr_span value, emr_row_snapshot *out)
-{
-	if (!emr_row_head_is(value, EMR_ROW_SNAPSHOT_BYTES, EMR_FAMILY_SNAPSHOT, &out->head))
-		return EMR_CONTRACT_STATE;
-	memcpy(out->root, value.data + 48, 32);
-	return EMR_CONTRACT_OK;
-}
-
 void emr_row_snapshot_encode(const emr_row_snapshot *row, uint8_t out[EMR_ROW_SNAPSHOT_BYTES])
 {
 	emr_row_put_head(&row->head, out);
@@ -203,17 +187,6 @@ void emr_row_token_encode(const emr_row_token *row, uint8_t out[EMR_ROW_TOKEN_BY
 {
 	emr_row_put_head(&row->head, out);
 	put_u64(out + 48, row->amount);
-}
-
-emr_contract_status emr_row_trustees_parse(emr_span value, emr_row_trustees *out)
-{
-	if (!emr_row_head_is(value, EMR_ROW_TRUSTEES_BYTES, EMR_FAMILY_TRUSTEES, &out->head))
-		return EMR_CONTRACT_STATE;
-	memcpy(out->identity, value.data + 48, 32);
-	out->t = value.data[80];
-	out->n = value.data[81];
-	out->delay_s = get_u32(value.data + 84);
-	return EMR_CONTRACT_OK;
 }
 
 void emr_row_trustees_encode(const emr_row_trustees *row, uint8_t out[EMR_ROW_TRUSTEES_BYTES])

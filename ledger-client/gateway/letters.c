@@ -62,11 +62,6 @@ void emr_letters_bound(emr_letters *letters, uint32_t timeout_ms, int cancel_fd)
 	letters->cancel_fd = cancel_fd;
 }
 
-const char *emr_letters_said(const emr_letters *letters)
-{
-	return letters->call.said;
-}
-
 static emr_status failed(const emr_letters *l, emr_status status)
 {
 	if (l->call.chaincode_status == TAKEN)

@@ -1,14 +1,10 @@
-/* Keys that do not come from the seed alone: a team's, an agent's of one week, a device's of an
- * epoch. */
+/* Keys that do not come from the seed alone: a team's, and an agent's of one week. */
 #include "release_kit.h"
-
-#include "held_private.h"
 
 static void a_team_reads_with_one_key(void **state)
 {
 	emr_grantee_key *team = NULL;
-	emr_grantee_key *member = NULL;
-	uint8_t B[32], pop[64], sealed[EMR_HELD_SEALED_BYTES];
+	uint8_t B[32], pop[64];
 	emr_id16 net = {{1}};
 	emr_kem_key *kem = NULL;
 
@@ -18,11 +14,6 @@ static void a_team_reads_with_one_key(void **state)
 	assert_ok(emr_grantee_key_pop(team, net, stranger_public.signer_id, pop));
 	assert_true(emr_pre_pop_verify(B, net.b, stranger_public.signer_id.b, pop));
 	assert_false(emr_pre_pop_verify(B, net.b, doctor_public.signer_id.b, pop));
-	/* At rest with a member, bound to its row. */
-	assert_ok(emr_grantee_key_seal_local(doctor, team, kit_text("team"), sealed));
-	assert_status(EMR_DAMAGED,
-		emr_grantee_key_open_local(doctor, sealed, kit_text("other"), &member));
-	assert_ok(emr_grantee_key_open_local(doctor, sealed, kit_text("team"), &member));
 	AUTO_GRANT kit = grant_of(2, 3, 1, B);
 	AUTO_REQUEST asked = ask();
 	wrapped one = wrap(kit.A, 1);
@@ -31,11 +22,10 @@ static void a_team_reads_with_one_key(void **state)
 	emr_pre_share shares[2] = {entry_of(&x).share, entry_of(&y).share};
 
 	assert_ok(emr_kem_key_combine(
-		member, kit.A, entry_of(&x).X, one.ctx, one.capsule, shares, 2, &kem));
+		team, kit.A, entry_of(&x).X, one.ctx, one.capsule, shares, 2, &kem));
 	assert_ok(opens(kem, &one));
 	emr_kem_key_free(kem);
 	emr_grantee_key_free(team);
-	emr_grantee_key_free(member);
 }
 
 static void an_agents_weekly_key_opens_what_the_seed_cannot(void **state)
@@ -80,39 +70,11 @@ static void an_agents_weekly_key_opens_what_the_seed_cannot(void **state)
 	emr_box_key_free(identity);
 }
 
-static void a_device_keeps_epoch_keys_for_their_row_and_A_only(void **state)
-{
-	emr_epoch_key *key = NULL;
-	emr_epoch_key *again = NULL;
-	uint8_t sealed[EMR_HELD_SEALED_BYTES];
-	uint8_t A[32];
-
-	(void)state;
-	assert_ok(emr_epoch_key_new(domain_id, 5, &key));
-	emr_epoch_key_public(key, A);
-	assert_ok(emr_epoch_key_seal_local(stranger, key, kit_text("row"), sealed));
-	assert_ok(emr_epoch_key_open_local(
-		stranger, sealed, kit_text("row"), domain_id, 5, A, &again));
-	assert_memory_equal(again->a.data, key->a.data, 32);
-	emr_epoch_key_free(again);
-	again = NULL;
-	A[0] ^= 1;
-	assert_status(EMR_DAMAGED, emr_epoch_key_open_local(stranger, sealed, kit_text("row"),
-					   domain_id, 5, A, &again));
-	A[0] ^= 1;
-	assert_status(EMR_DAMAGED,
-		emr_epoch_key_open_local(doctor, sealed, kit_text("row"), domain_id, 5, A, &again));
-	assert_status(EMR_INVALID, emr_epoch_key_new(domain_id, 0, &again));
-	assert_null(again);
-	emr_epoch_key_free(key);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_team_reads_with_one_key),
 		cmocka_unit_test(an_agents_weekly_key_opens_what_the_seed_cannot),
-		cmocka_unit_test(a_device_keeps_epoch_keys_for_their_row_and_A_only),
 	};
 
 	if (emr_base_init() != EMR_OK)

@@ -33,21 +33,22 @@ void space_died(emr_view *view, uint64_t bytes)
 	space_check(view);
 }
 
-void space_check(emr_view *view)
-{
-	if (view->wants_look || !space_look_is_due(view))
-		return;
-	view->wants_look = true;
-	pthread_cond_broadcast(&view->wake);
-}
-
-bool space_look_is_due(const emr_view *view)
+/* Enough may be of no use. */
+static bool look_is_due(const emr_view *view)
 {
 	uint64_t step = step_of(view);
 
 	if (!view->has_looked)
 		return emr_store_disk_bytes(view->options.store) >= step;
 	return unseen(view) >= step + view->seen_live / 8;
+}
+
+void space_check(emr_view *view)
+{
+	if (view->wants_look || !look_is_due(view))
+		return;
+	view->wants_look = true;
+	pthread_cond_broadcast(&view->wake);
 }
 
 static bool is_pressing(const emr_view *view)
@@ -101,7 +102,7 @@ void space_make_room(emr_view *view)
 	emr_reclaim_report report = {0};
 
 	pthread_mutex_lock(&view->lock);
-	if (!space_look_is_due(view) || view->options.read_only) {
+	if (!look_is_due(view) || view->options.read_only) {
 		pthread_mutex_unlock(&view->lock);
 		return;
 	}

@@ -11,8 +11,6 @@
 void space_died(emr_view *view, uint64_t bytes);
 /* Under view->lock: asks for a look when one is due. */
 void space_check(emr_view *view);
-/* Under view->lock: enough may be of no use. */
-bool space_look_is_due(const emr_view *view);
 /* One look, without view->lock: as emr_view_reclaim with limits that fit the disk. */
 emr_status space_look(emr_view *view, emr_reclaim_report *out_report);
 /* Without any lock, before more is written: asks for a look that is due, and waits while far more

@@ -4,7 +4,8 @@
 
 #include <string.h>
 
-void emr_merkle_empty(uint8_t out[32])
+/* SHA-256 of nothing: the root of no leaves. */
+static void merkle_empty(uint8_t out[32])
 {
 	emr_sha256("", 0, out);
 }
@@ -88,7 +89,7 @@ void emr_merkle_frontier_root(const emr_merkle_frontier *frontier, uint8_t out[3
 		started = true;
 	}
 	if (!started)
-		emr_merkle_empty(out);
+		merkle_empty(out);
 }
 
 size_t emr_merkle_frontier_pack(const emr_merkle_frontier *frontier, emr_merkle_hash out[64])

@@ -51,13 +51,6 @@ emr_status emr_epoch_key_new(emr_id16 domain_id, uint32_t epoch, emr_epoch_key *
 emr_id16 emr_epoch_key_domain(const emr_epoch_key *key);
 uint32_t emr_epoch_key_epoch(const emr_epoch_key *key);
 void emr_epoch_key_public(const emr_epoch_key *key, uint8_t out_A[32]);
-/* Under the local LISTKEYS key. */
-emr_status emr_epoch_key_seal_local(const emr_keyring *kr, const emr_epoch_key *key, emr_bytes row,
-	uint8_t out_sealed[EMR_HELD_SEALED_BYTES]);
-/* EMR_DAMAGED also when the key's public half is not A (of the ledger's E row). */
-emr_status emr_epoch_key_open_local(const emr_keyring *kr,
-	const uint8_t sealed[EMR_HELD_SEALED_BYTES], emr_bytes row, emr_id16 domain_id,
-	uint32_t epoch, const uint8_t A[32], emr_epoch_key **out);
 void emr_epoch_key_free(emr_epoch_key *key);
 
 /* ---- Grantee keys: b of a person or of a team, B = bG ---- */
@@ -74,11 +67,6 @@ emr_status emr_grantee_key_pop(
 /* The receiving key of a team, for letters that each of its members may open: X25519 secret =
  * HKDF-SHA512("emrfs/v1/team", b, "box", 32).  Its public half stands in the team's terms. */
 emr_status emr_grantee_key_box(const emr_grantee_key *key, emr_box_key **out);
-/* Under the local LISTKEYS key. */
-emr_status emr_grantee_key_seal_local(const emr_keyring *kr, const emr_grantee_key *key,
-	emr_bytes row, uint8_t out_sealed[EMR_HELD_SEALED_BYTES]);
-emr_status emr_grantee_key_open_local(const emr_keyring *kr,
-	const uint8_t sealed[EMR_HELD_SEALED_BYTES], emr_bytes row, emr_grantee_key **out);
 void emr_grantee_key_free(emr_grantee_key *key);
 
 /* ---- Capsule keys: K of one capsule ----

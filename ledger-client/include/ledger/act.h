@@ -35,8 +35,6 @@ typedef struct emr_act {
 
 /* ACT as the batch builder takes it; borrows from ACT and PRIV (empty = no private part). */
 emr_operation emr_act_operation(const emr_act *act, uint64_t time_unix_s, emr_bytes priv);
-/* The public part, as the AAD of letters has it behind head124; borrowed. */
-emr_bytes emr_act_pub(const emr_act *act);
 /* Appends the item as the keyring's ..._part_seal want it: encoded with its public part, the length
  * and hash of the private part still zero.  EMR_INVALID for an operation that is not of the format.
  */

@@ -125,9 +125,6 @@ typedef struct emr_row_trustees {
 /* All: EMR_CONTRACT_STATE for another length, family or impossible state. */
 EMR_CONTRACT_MUST_CHECK emr_contract_status emr_row_proposal_parse(
 	emr_span value, emr_row_proposal *out);
-/* FAMILY is one of CERTIFICATE, APPROVAL, LETTER, ACK, SERVED, REPORT. */
-EMR_CONTRACT_MUST_CHECK emr_contract_status emr_row_signed_parse(
-	emr_span value, uint8_t family, emr_row_signed *out);
 EMR_CONTRACT_MUST_CHECK emr_contract_status emr_row_request_parse(
 	emr_span value, emr_row_request *out);
 EMR_CONTRACT_MUST_CHECK emr_contract_status emr_row_access_parse(
@@ -137,13 +134,9 @@ EMR_CONTRACT_MUST_CHECK emr_contract_status emr_row_dataset_parse(
 EMR_CONTRACT_MUST_CHECK emr_contract_status emr_row_member_parse(
 	emr_span value, emr_row_member *out);
 EMR_CONTRACT_MUST_CHECK emr_contract_status emr_row_join_parse(emr_span value, emr_row_join *out);
-EMR_CONTRACT_MUST_CHECK emr_contract_status emr_row_snapshot_parse(
-	emr_span value, emr_row_snapshot *out);
 EMR_CONTRACT_MUST_CHECK emr_contract_status emr_row_voucher_parse(
 	emr_span value, emr_row_voucher *out);
 EMR_CONTRACT_MUST_CHECK emr_contract_status emr_row_token_parse(emr_span value, emr_row_token *out);
-EMR_CONTRACT_MUST_CHECK emr_contract_status emr_row_trustees_parse(
-	emr_span value, emr_row_trustees *out);
 
 void emr_row_proposal_encode(const emr_row_proposal *row, uint8_t out[EMR_ROW_PROPOSAL_BYTES]);
 void emr_row_signed_encode(const emr_row_signed *row, uint8_t out[EMR_ROW_SIGNED_BYTES]);

@@ -41,6 +41,3 @@ typedef emr_status (*emr_letters_fn)(void *arg, emr_bytes letter);
 #define EMR_LETTERS_APPLICATIONS_MAX 4096
 /* The applications that lie there, the first of so many at most.  Not EMR_OK ends it. */
 emr_status emr_letters_applications(emr_letters *letters, emr_letters_fn fn, void *arg);
-/* What the gateway said of the last call that failed; "" when it said nothing.  Not to be
- * believed. */
-const char *emr_letters_said(const emr_letters *letters);

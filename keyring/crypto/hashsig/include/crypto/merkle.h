@@ -16,7 +16,6 @@ typedef struct emr_merkle_hash {
 	uint8_t b[32];
 } emr_merkle_hash;
 
-void emr_merkle_empty(uint8_t out[32]); /* SHA-256 of nothing: the root of no leaves */
 void emr_merkle_leaf(const void *data, size_t len, uint8_t out[32]); /* SHA-256(0x00 || data) */
 /* A leaf in pieces: init, emr_sha256_update as often as wanted, emr_sha256_final. */
 void emr_merkle_leaf_init(emr_sha256_ctx *ctx);
