@@ -1,121 +1,23 @@
 /* Registration and renewal of keys: who vouches, and in which state of the K row. */
-#include "test_contract_kit.h"
-
-#include <sodium.h>
+#include "newcomer_kit.h"
 
 #include "contract/pubs_share.h"
 #include "contract/rows_share.h"
 #include "crypto/hashsig.h"
-
-#define UNTIL (KIT_NOW + 100 * KIT_DAY)
-
-/* A newcomer with a certificate of an organisation's CA, as the host would tell the contract. */
-typedef struct newcomer {
-	kit_world world;
-	kit_signer key, cert_key;
-	emr_pub_key_reg reg;
-	emr_pub_key_cert renewal;
-} newcomer;
-
-static void make(newcomer *it)
-{
-	kit_world_make(&it->world);
-	it->key = kit_signer_of("dr lima");
-	it->cert_key = kit_signer_of("dr lima, certificate");
-	it->reg = (emr_pub_key_reg){
-		.roles = EMR_ROLE_CLINICIAN, .how = EMR_HOW_CERTIFICATE, .not_after_unix_s = UNTIL};
-	memcpy(it->reg.org, it->world.org, 16);
-	memset(it->reg.ref, 0xce, 32);
-	memcpy(it->renewal.ref, it->reg.ref, 32);
-	it->renewal.not_after_unix_s = UNTIL;
-	kit_pop("lima", it->world.net_id, it->key.id, it->reg.B, it->reg.pop);
-	it->world.caller.cert = (emr_caller_cert){.is_present = true,
-		.roles = EMR_ROLE_CLINICIAN | EMR_ROLE_AGENT,
-		.not_after_unix_s = UNTIL,
-		.key_alg = 1};
-	memcpy(it->world.caller.cert.ref, it->reg.ref, 32);
-	memcpy(it->world.caller.cert.org, it->world.org, 16);
-	it->world.caller.cert.key = kit_span(it->cert_key.pk, 32);
-	memcpy(it->world.caller.submitter_id, it->key.id, 32);
-}
-
-static void bind(const newcomer *it, const kit_signer *by, uint8_t *pub, size_t len, size_t at)
-{
-	uint8_t message[EMR_BIND_MESSAGE_BYTES];
-
-	assert_int_equal(
-		emr_bind_message(it->world.net_id, it->key.id, kit_span(pub, len), message),
-		EMR_CONTRACT_OK);
-	crypto_sign_detached(pub + at, NULL, message, sizeof message, by->sk);
-}
-
-static int run_item(const newcomer *it, const char *name, uint8_t op, const uint8_t *pub,
-	size_t pub_len, emr_span part)
-{
-	static kit_run run;
-	emr_item item = {.op = op};
-	emr_key_text key;
-	kit_batch batch;
-	emr_span bytes;
-	int result;
-
-	memcpy(item.object_id, it->key.id, 16);
-	emr_key_signer(it->key.id, &key);
-	kit_follow(&it->world.state, key.text, &item);
-	kit_begin(&batch, &it->key, it->world.net_id);
-	kit_add(&batch, item, kit_span(pub, pub_len), part);
-	bytes = kit_end(&batch);
-	kit_judge(&run, name, bytes, &it->world.caller, KIT_NOW, &it->world.state, NULL);
-	result = kit_answer(&run);
-	/* What a certificate is about gets no entry when it is refused. */
-	if (it->world.caller.cert.is_present && it->world.caller.recorded.len == 0 &&
-		result != 1000 + EMR_RESULT_SUBMITTER) {
-		assert_true(result == 0 || result > 1000);
-		result %= 1000;
-	}
-	kit_run_free(&run);
-	free((void *)(uintptr_t)bytes.data);
-	return result;
-}
-
-/* KEY_REG with bind_sig by the certificate's key, or by BY. */
-static int reg(const newcomer *it, const char *name, const kit_signer *by)
-{
-	uint8_t pub[288];
-
-	emr_pub_key_reg_encode(&it->reg, pub);
-	bind(it, by != NULL ? by : &it->cert_key, pub, 288, 216);
-	return run_item(it, name, EMR_OP_KEY_REG, pub, 288, kit_part(1, 400));
-}
-
-static int renew(const newcomer *it, const char *name, const kit_signer *by)
-{
-	uint8_t pub[104];
-
-	emr_pub_key_cert_encode(&it->renewal, pub);
-	bind(it, by != NULL ? by : &it->cert_key, pub, 104, 32);
-	return run_item(it, name, EMR_OP_KEY_CERT, pub, 104, kit_part(1, 400));
-}
-
-static void put_own_key(newcomer *it, uint8_t how, uint8_t key_state, uint64_t not_after)
-{
-	kit_put_key(&it->world.state, &it->key, it->world.org,
-		how == EMR_HOW_DEVICE ? EMR_ROLE_DEVICE : EMR_ROLE_CLINICIAN, how, key_state,
-		not_after);
-}
 
 static void a_certificate_makes_a_key(void **state)
 {
 	newcomer it;
 
 	(void)state;
-	make(&it);
-	assert_int_equal(reg(&it, "KEY_REG of a newcomer", NULL), EMR_RESULT_APPLIED);
+	newcomer_make(&it);
+	assert_int_equal(newcomer_register(&it, "KEY_REG of a newcomer", NULL), EMR_RESULT_APPLIED);
 	it.reg.not_after_unix_s--;
-	assert_int_equal(
-		reg(&it, "KEY_REG for less time than the certificate", NULL), EMR_RESULT_APPLIED);
+	assert_int_equal(newcomer_register(&it, "KEY_REG for less time than the certificate", NULL),
+		EMR_RESULT_APPLIED);
 	it.reg.roles = EMR_ROLE_AGENT;
-	assert_int_equal(reg(&it, "KEY_REG with one of two roles", NULL), EMR_RESULT_APPLIED);
+	assert_int_equal(
+		newcomer_register(&it, "KEY_REG with one of two roles", NULL), EMR_RESULT_APPLIED);
 	kit_world_free(&it.world);
 }
 
@@ -126,13 +28,14 @@ static void a_p256_certificate_makes_a_key(void **state)
 	newcomer it;
 
 	(void)state;
-	make(&it);
+	newcomer_make(&it);
 	it.world.caller.cert.key_alg = 2;
-	assert_int_equal(
-		reg(&it, "KEY_REG with an Ed25519 signature and a P-256 certificate", NULL),
+	assert_int_equal(newcomer_register(&it,
+				 "KEY_REG with an Ed25519 signature and a P-256 certificate", NULL),
 		EMR_RESULT_NOT_AUTHORISED);
 	it.world.caller.cert.key_alg = 3;
-	assert_int_equal(reg(&it, "KEY_REG with an unknown kind of certificate", NULL),
+	assert_int_equal(
+		newcomer_register(&it, "KEY_REG with an unknown kind of certificate", NULL),
 		EMR_RESULT_NOT_AUTHORISED);
 	kit_world_free(&it.world);
 }
@@ -143,35 +46,39 @@ static void a_certificate_vouches_for_no_more_than_it_says(void **state)
 	newcomer it;
 
 	(void)state;
-	make(&it);
-	assert_int_equal(
-		reg(&it, "KEY_REG bound by another key", &other), EMR_RESULT_NOT_AUTHORISED);
+	newcomer_make(&it);
+	assert_int_equal(newcomer_register(&it, "KEY_REG bound by another key", &other),
+		EMR_RESULT_NOT_AUTHORISED);
 	it.reg.roles |= EMR_ROLE_ORG_ADMIN;
-	assert_int_equal(reg(&it, "KEY_REG with a role too many", NULL), EMR_RESULT_NOT_AUTHORISED);
+	assert_int_equal(newcomer_register(&it, "KEY_REG with a role too many", NULL),
+		EMR_RESULT_NOT_AUTHORISED);
 	it.reg.roles = EMR_ROLE_CLINICIAN;
 	it.reg.not_after_unix_s = UNTIL + 1;
-	assert_int_equal(
-		reg(&it, "KEY_REG beyond the certificate", NULL), EMR_RESULT_NOT_AUTHORISED);
+	assert_int_equal(newcomer_register(&it, "KEY_REG beyond the certificate", NULL),
+		EMR_RESULT_NOT_AUTHORISED);
 	it.reg.not_after_unix_s = UNTIL;
 	it.reg.pop[3] ^= 1;
-	assert_int_equal(reg(&it, "KEY_REG without proof of B", NULL), EMR_RESULT_NOT_AUTHORISED);
+	assert_int_equal(newcomer_register(&it, "KEY_REG without proof of B", NULL),
+		EMR_RESULT_NOT_AUTHORISED);
 	it.reg.pop[3] ^= 1;
 	it.world.caller.cert.org[0] ^= 1;
-	assert_int_equal(
-		reg(&it, "KEY_REG in another organisation", NULL), EMR_RESULT_NOT_AUTHORISED);
+	assert_int_equal(newcomer_register(&it, "KEY_REG in another organisation", NULL),
+		EMR_RESULT_NOT_AUTHORISED);
 	it.world.caller.cert.org[0] ^= 1;
 	kit_put_org(&it.world.state, it.world.org, EMR_ORG_REMOVED);
-	assert_int_equal(
-		reg(&it, "KEY_REG in a removed organisation", NULL), EMR_RESULT_NOT_AUTHORISED);
+	assert_int_equal(newcomer_register(&it, "KEY_REG in a removed organisation", NULL),
+		EMR_RESULT_NOT_AUTHORISED);
 	kit_put_org(&it.world.state, it.world.org, EMR_ORG_MEMBER);
 	it.reg.roles = 0x2000;
-	assert_int_equal(reg(&it, "KEY_REG with a role that is none", NULL), EMR_RESULT_FORMAT);
+	assert_int_equal(newcomer_register(&it, "KEY_REG with a role that is none", NULL),
+		EMR_RESULT_FORMAT);
 	it.reg.roles = EMR_ROLE_CLINICIAN;
 	it.reg.how = 3;
 	memcpy(it.world.caller.submitter_id, it.world.identity.id, 32);
-	assert_int_equal(reg(&it, "KEY_REG vouched for by nothing known", NULL), EMR_RESULT_FORMAT);
+	assert_int_equal(newcomer_register(&it, "KEY_REG vouched for by nothing known", NULL),
+		EMR_RESULT_FORMAT);
 	it.reg.how = EMR_HOW_CERTIFICATE;
-	assert_int_equal(reg(&it, "KEY_REG after all", NULL), EMR_RESULT_APPLIED);
+	assert_int_equal(newcomer_register(&it, "KEY_REG after all", NULL), EMR_RESULT_APPLIED);
 	kit_world_free(&it.world);
 }
 
@@ -182,27 +89,29 @@ static void a_newcomer_submits_with_his_own_certificate_only(void **state)
 	newcomer it;
 
 	(void)state;
-	make(&it);
+	newcomer_make(&it);
 	it.world.caller.cert.ref[0] ^= 1;
-	assert_int_equal(
-		reg(&it, "KEY_REG with another certificate", NULL), 1000 + EMR_RESULT_SUBMITTER);
+	assert_int_equal(newcomer_register(&it, "KEY_REG with another certificate", NULL),
+		1000 + EMR_RESULT_SUBMITTER);
 	it.world.caller.cert.ref[0] ^= 1;
 	memset(it.world.caller.submitter_id, 0x77, 32);
-	assert_int_equal(
-		reg(&it, "KEY_REG brought by a key unknown", NULL), 1000 + EMR_RESULT_SUBMITTER);
+	assert_int_equal(newcomer_register(&it, "KEY_REG brought by a key unknown", NULL),
+		1000 + EMR_RESULT_SUBMITTER);
 	memcpy(it.world.caller.submitter_id, it.key.id, 32);
 	it.reg.how = EMR_HOW_DEVICE;
-	assert_int_equal(reg(&it, "KEY_REG of a device with a certificate", NULL),
+	assert_int_equal(newcomer_register(&it, "KEY_REG of a device with a certificate", NULL),
 		1000 + EMR_RESULT_SUBMITTER);
 	it.reg.how = EMR_HOW_CERTIFICATE;
 	it.world.caller.cert.is_present = false;
-	assert_int_equal(
-		reg(&it, "KEY_REG without a certificate", NULL), 1000 + EMR_RESULT_SUBMITTER);
+	assert_int_equal(newcomer_register(&it, "KEY_REG without a certificate", NULL),
+		1000 + EMR_RESULT_SUBMITTER);
 	memcpy(it.world.caller.submitter_id, it.world.identity.id, 32);
-	assert_int_equal(reg(&it, "KEY_REG brought by another, without a certificate", NULL),
+	assert_int_equal(
+		newcomer_register(&it, "KEY_REG brought by another, without a certificate", NULL),
 		EMR_RESULT_NOT_AUTHORISED);
 	it.world.caller.cert.is_present = true;
-	assert_int_equal(reg(&it, "KEY_REG brought by another", NULL), EMR_RESULT_APPLIED);
+	assert_int_equal(
+		newcomer_register(&it, "KEY_REG brought by another", NULL), EMR_RESULT_APPLIED);
 	kit_world_free(&it.world);
 }
 
@@ -218,10 +127,10 @@ static void a_newcomer_brings_one_item(void **state)
 	newcomer it;
 
 	(void)state;
-	make(&it);
+	newcomer_make(&it);
 	memcpy(item.object_id, it.key.id, 16);
 	emr_pub_key_reg_encode(&it.reg, pub);
-	bind(&it, &it.cert_key, pub, 288, 216);
+	newcomer_bind(&it, &it.cert_key, pub, 288, 216);
 	kit_begin(&batch, &it.key, it.world.net_id);
 	kit_add(&batch, item, kit_span(pub, 288), kit_part(1, 40));
 	kit_add(&batch, item, kit_span(pub, 288), kit_part(2, 40));
@@ -240,13 +149,13 @@ static void reserved_bytes_are_zero(void **state)
 	newcomer it;
 
 	(void)state;
-	make(&it);
+	newcomer_make(&it);
 	for (size_t at = 3; at < 8; at++) {
 		emr_pub_key_reg_encode(&it.reg, pub);
 		pub[at] = 1;
-		bind(&it, &it.cert_key, pub, 288, 216);
-		assert_int_equal(run_item(&it, "KEY_REG with a reserved byte", EMR_OP_KEY_REG, pub,
-					 288, kit_part(1, 400)),
+		newcomer_bind(&it, &it.cert_key, pub, 288, 216);
+		assert_int_equal(newcomer_send(&it, "KEY_REG with a reserved byte", EMR_OP_KEY_REG,
+					 pub, 288, kit_part(1, 400)),
 			EMR_RESULT_FORMAT);
 	}
 	kit_world_free(&it.world);
@@ -258,10 +167,10 @@ static void a_key_is_registered_once(void **state)
 
 	(void)state;
 	for (uint8_t key_state = EMR_KEY_ACTIVE; key_state <= EMR_KEY_REVOKED; key_state++) {
-		make(&it);
-		put_own_key(&it, EMR_HOW_CERTIFICATE, key_state, UNTIL);
-		assert_int_equal(
-			reg(&it, "KEY_REG of a key that is there", NULL), EMR_RESULT_EXISTS);
+		newcomer_make(&it);
+		newcomer_put_key(&it, EMR_HOW_CERTIFICATE, key_state, UNTIL);
+		assert_int_equal(newcomer_register(&it, "KEY_REG of a key that is there", NULL),
+			EMR_RESULT_EXISTS);
 		kit_world_free(&it.world);
 	}
 }
@@ -281,52 +190,23 @@ static void a_certificate_is_renewed_while_the_key_stands(void **state)
 	newcomer it;
 
 	(void)state;
-	make(&it);
-	assert_int_equal(renew(&it, "KEY_CERT of no key", NULL), EMR_RESULT_KEY_DEAD);
+	newcomer_make(&it);
+	assert_int_equal(newcomer_renew(&it, "KEY_CERT of no key", NULL), EMR_RESULT_KEY_DEAD);
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-		put_own_key(&it, EMR_HOW_CERTIFICATE, cases[i].key_state,
+		newcomer_put_key(&it, EMR_HOW_CERTIFICATE, cases[i].key_state,
 			KIT_NOW + (uint64_t)(int64_t)cases[i].days * KIT_DAY);
-		assert_int_equal(renew(&it, "KEY_CERT by state", NULL), cases[i].expected);
+		assert_int_equal(newcomer_renew(&it, "KEY_CERT by state", NULL), cases[i].expected);
 	}
-	put_own_key(&it, EMR_HOW_CERTIFICATE, EMR_KEY_ACTIVE, KIT_NOW);
-	assert_int_equal(
-		renew(&it, "KEY_CERT bound by another key", &other), EMR_RESULT_NOT_AUTHORISED);
+	newcomer_put_key(&it, EMR_HOW_CERTIFICATE, EMR_KEY_ACTIVE, KIT_NOW);
+	assert_int_equal(newcomer_renew(&it, "KEY_CERT bound by another key", &other),
+		EMR_RESULT_NOT_AUTHORISED);
 	it.world.caller.cert.roles = EMR_ROLE_AGENT;
-	assert_int_equal(renew(&it, "KEY_CERT of a certificate that lost a role", NULL),
+	assert_int_equal(newcomer_renew(&it, "KEY_CERT of a certificate that lost a role", NULL),
 		EMR_RESULT_NOT_AUTHORISED);
 	kit_world_free(&it.world);
 }
 
 /* ---- devices ---- */
-
-static void make_device(newcomer *it)
-{
-	make(it);
-	it->world.caller.cert.is_present = false;
-	memcpy(it->world.caller.submitter_id, it->world.identity.id, 32);
-	it->reg.how = EMR_HOW_DEVICE;
-	it->reg.roles = EMR_ROLE_DEVICE;
-	memcpy(it->reg.ref, it->world.identity.id, 32);
-	memcpy(it->renewal.ref, it->world.identity.id, 32);
-}
-
-/* The newcomer's key is a device's that the world's identity endorsed, and named REF last. */
-static void put_device(newcomer *it, uint8_t key_state, uint64_t not_after, const uint8_t ref[32])
-{
-	emr_row_key row;
-	uint8_t value[EMR_ROW_KEY_BYTES];
-	emr_key_text key;
-	const kit_row *own;
-
-	put_own_key(it, EMR_HOW_DEVICE, key_state, not_after);
-	emr_key_signer(it->key.id, &key);
-	own = kit_get(&it->world.state, key.text);
-	assert_int_equal(emr_row_key_parse(kit_span(own->value, own->len), &row), EMR_CONTRACT_OK);
-	memcpy(row.ref, it->world.identity.id, 32);
-	memcpy(row.next, ref, 32);
-	emr_row_key_encode(&row, value);
-	kit_put(&it->world.state, key.text, value, sizeof value);
-}
 
 /* The newcomer's device is renewed by NEXT, the key behind that of FIRST. */
 static void put_next_of(newcomer *it, const kit_signer *next, const kit_signer *first)
@@ -351,14 +231,15 @@ static void a_person_endorses_a_device(void **state)
 	newcomer it;
 
 	(void)state;
-	make_device(&it);
-	assert_int_equal(reg(&it, "KEY_REG of a device", &it.world.identity), EMR_RESULT_APPLIED);
-	assert_int_equal(
-		reg(&it, "KEY_REG of a device bound by another", NULL), EMR_RESULT_NOT_AUTHORISED);
-	put_device(&it, EMR_KEY_ACTIVE, KIT_NOW, none);
-	assert_int_equal(
-		renew(&it, "KEY_CERT of a device", &it.world.identity), EMR_RESULT_APPLIED);
-	assert_int_equal(renew(&it, "KEY_CERT of a device bound by another", NULL),
+	newcomer_make_device(&it);
+	assert_int_equal(newcomer_register(&it, "KEY_REG of a device", &it.world.identity),
+		EMR_RESULT_APPLIED);
+	assert_int_equal(newcomer_register(&it, "KEY_REG of a device bound by another", NULL),
+		EMR_RESULT_NOT_AUTHORISED);
+	newcomer_put_device(&it, EMR_KEY_ACTIVE, KIT_NOW, none);
+	assert_int_equal(newcomer_renew(&it, "KEY_CERT of a device", &it.world.identity),
+		EMR_RESULT_APPLIED);
+	assert_int_equal(newcomer_renew(&it, "KEY_CERT of a device bound by another", NULL),
 		EMR_RESULT_NOT_AUTHORISED);
 	kit_world_free(&it.world);
 }
@@ -371,15 +252,16 @@ static void a_device_stays_its_person_s(void **state)
 	newcomer it;
 
 	(void)state;
-	make_device(&it);
-	put_device(&it, EMR_KEY_ACTIVE, UNTIL, none);
+	newcomer_make_device(&it);
+	newcomer_put_device(&it, EMR_KEY_ACTIVE, UNTIL, none);
 	kit_put_key(&it.world.state, &other, it.world.org, EMR_ROLE_PATIENT, EMR_HOW_CERTIFICATE,
 		EMR_KEY_ACTIVE, UNTIL);
 	memcpy(it.renewal.ref, other.id, 32);
-	assert_int_equal(renew(&it, "KEY_CERT of a device for another person", &other),
+	assert_int_equal(newcomer_renew(&it, "KEY_CERT of a device for another person", &other),
 		EMR_RESULT_NOT_AUTHORISED);
 	put_next_of(&it, &other, &it.world.identity);
-	assert_int_equal(renew(&it, "KEY_CERT of a device by its person's next key", &other),
+	assert_int_equal(
+		newcomer_renew(&it, "KEY_CERT of a device by its person's next key", &other),
 		EMR_RESULT_APPLIED);
 	kit_world_free(&it.world);
 }
@@ -389,17 +271,19 @@ static void a_device_gets_no_other_role_or_organisation(void **state)
 	newcomer it;
 
 	(void)state;
-	make_device(&it);
+	newcomer_make_device(&it);
 	it.reg.roles = EMR_ROLE_DEVICE | EMR_ROLE_ORG_ADMIN;
-	assert_int_equal(reg(&it, "KEY_REG of a device as admin", &it.world.identity),
+	assert_int_equal(newcomer_register(&it, "KEY_REG of a device as admin", &it.world.identity),
 		EMR_RESULT_NOT_AUTHORISED);
 	it.reg.roles = EMR_ROLE_ORG_ADMIN;
-	assert_int_equal(reg(&it, "KEY_REG of an admin as device", &it.world.identity),
+	assert_int_equal(
+		newcomer_register(&it, "KEY_REG of an admin as device", &it.world.identity),
 		EMR_RESULT_NOT_AUTHORISED);
 	it.reg.roles = EMR_ROLE_DEVICE;
 	kit_id16("clinic", it.reg.org);
 	kit_put_org(&it.world.state, it.reg.org, EMR_ORG_MEMBER);
-	assert_int_equal(reg(&it, "KEY_REG of a device elsewhere", &it.world.identity),
+	assert_int_equal(
+		newcomer_register(&it, "KEY_REG of a device elsewhere", &it.world.identity),
 		EMR_RESULT_NOT_AUTHORISED);
 	kit_world_free(&it.world);
 }
@@ -424,30 +308,20 @@ static void an_endorser_is_a_person_in_force(void **state)
 	newcomer it;
 
 	(void)state;
-	make_device(&it);
+	newcomer_make_device(&it);
 	memcpy(it.reg.ref, endorser.id, 32);
-	assert_int_equal(
-		reg(&it, "KEY_REG endorsed by nobody", &endorser), EMR_RESULT_NOT_AUTHORISED);
+	assert_int_equal(newcomer_register(&it, "KEY_REG endorsed by nobody", &endorser),
+		EMR_RESULT_NOT_AUTHORISED);
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
 		kit_put_key(&it.world.state, &endorser, it.world.org, cases[i].roles, cases[i].how,
 			cases[i].key_state, KIT_NOW + (uint64_t)cases[i].days * KIT_DAY);
-		assert_int_equal(reg(&it, "KEY_REG by endorser", &endorser), cases[i].expected);
+		assert_int_equal(newcomer_register(&it, "KEY_REG by endorser", &endorser),
+			cases[i].expected);
 	}
 	kit_world_free(&it.world);
 }
 
 /* ---- a device with a certificate ---- */
-
-/* On Fabric, with a certificate that the host verified. */
-static void make_certified_device(newcomer *it)
-{
-	static const uint8_t none[32] = {0};
-
-	make(it);
-	put_device(it, EMR_KEY_ACTIVE, UNTIL, none);
-	it->world.caller.host = EMR_HOST_FABRIC;
-	it->world.caller.cert.roles = EMR_ROLE_DEVICE;
-}
 
 static void put_identity(newcomer *it, uint8_t key_state)
 {
@@ -460,28 +334,30 @@ static void a_device_names_a_certificate_of_its_own(void **state)
 	newcomer it;
 
 	(void)state;
-	make_certified_device(&it);
-	assert_int_equal(
-		renew(&it, "KEY_CERT of a device with a certificate", NULL), EMR_RESULT_APPLIED);
-	assert_int_equal(
-		renew(&it, "KEY_CERT of a device, bound by its endorser", &it.world.identity),
+	newcomer_make_certified_device(&it);
+	assert_int_equal(newcomer_renew(&it, "KEY_CERT of a device with a certificate", NULL),
+		EMR_RESULT_APPLIED);
+	assert_int_equal(newcomer_renew(&it, "KEY_CERT of a device, bound by its endorser",
+				 &it.world.identity),
 		EMR_RESULT_NOT_AUTHORISED);
 	it.world.caller.cert.roles = EMR_ROLE_DEVICE | EMR_ROLE_CLINICIAN;
 	it.world.caller.cert.org[0] ^= 1;
-	assert_int_equal(renew(&it, "KEY_CERT of a device with a certificate from elsewhere", NULL),
+	assert_int_equal(
+		newcomer_renew(&it, "KEY_CERT of a device with a certificate from elsewhere", NULL),
 		EMR_RESULT_NOT_AUTHORISED);
 	it.world.caller.cert.org[0] ^= 1;
 	it.world.caller.cert.roles = EMR_ROLE_CLINICIAN;
-	assert_int_equal(renew(&it, "KEY_CERT of a device with the certificate of a person", NULL),
+	assert_int_equal(
+		newcomer_renew(&it, "KEY_CERT of a device with the certificate of a person", NULL),
 		EMR_RESULT_NOT_AUTHORISED);
 	it.world.caller.cert.roles = EMR_ROLE_DEVICE;
 	put_identity(&it, EMR_KEY_REVOKED);
-	assert_int_equal(
-		renew(&it, "KEY_CERT of a device whose person is out", NULL), EMR_RESULT_KEY_DEAD);
+	assert_int_equal(newcomer_renew(&it, "KEY_CERT of a device whose person is out", NULL),
+		EMR_RESULT_KEY_DEAD);
 	put_identity(&it, EMR_KEY_ACTIVE);
-	put_device(&it, EMR_KEY_REVOKED, UNTIL, it.world.caller.cert.ref);
-	assert_int_equal(
-		renew(&it, "KEY_CERT of a device that was removed", NULL), EMR_RESULT_KEY_DEAD);
+	newcomer_put_device(&it, EMR_KEY_REVOKED, UNTIL, it.world.caller.cert.ref);
+	assert_int_equal(newcomer_renew(&it, "KEY_CERT of a device that was removed", NULL),
+		EMR_RESULT_KEY_DEAD);
 	kit_world_free(&it.world);
 }
 
@@ -491,15 +367,17 @@ static void a_device_s_certificate_makes_nobody(void **state)
 	newcomer it;
 
 	(void)state;
-	make(&it);
+	newcomer_make(&it);
 	it.world.caller.cert.roles = EMR_ROLE_DEVICE | EMR_ROLE_CLINICIAN;
 	for (size_t i = 0; i < sizeof roles / sizeof roles[0]; i++) {
 		it.reg.roles = roles[i];
-		assert_int_equal(reg(&it, "KEY_REG with the certificate of a device", NULL),
+		assert_int_equal(
+			newcomer_register(&it, "KEY_REG with the certificate of a device", NULL),
 			EMR_RESULT_NOT_AUTHORISED);
 	}
-	put_own_key(&it, EMR_HOW_CERTIFICATE, EMR_KEY_ACTIVE, UNTIL);
-	assert_int_equal(renew(&it, "KEY_CERT of a person with the certificate of a device", NULL),
+	newcomer_put_key(&it, EMR_HOW_CERTIFICATE, EMR_KEY_ACTIVE, UNTIL);
+	assert_int_equal(
+		newcomer_renew(&it, "KEY_CERT of a person with the certificate of a device", NULL),
 		EMR_RESULT_NOT_AUTHORISED);
 	kit_world_free(&it.world);
 }
@@ -522,328 +400,24 @@ static void on_fabric_a_device_brings_what_it_signs_under_the_certificate_it_nam
 	newcomer it;
 
 	(void)state;
-	make_certified_device(&it);
+	newcomer_make_certified_device(&it);
 	assert_int_equal(bring_something(&it, "fabric, a device that named no certificate"),
 		1000 + EMR_RESULT_SUBMITTER);
-	put_device(&it, EMR_KEY_ACTIVE, UNTIL, other.id);
+	newcomer_put_device(&it, EMR_KEY_ACTIVE, UNTIL, other.id);
 	assert_int_equal(bring_something(&it, "fabric, a device that named another certificate"),
 		1000 + EMR_RESULT_SUBMITTER);
-	put_device(&it, EMR_KEY_ACTIVE, UNTIL, it.world.caller.cert.ref);
+	newcomer_put_device(&it, EMR_KEY_ACTIVE, UNTIL, it.world.caller.cert.ref);
 	assert_int_equal(bring_something(&it, "fabric, a device with its certificate"), 0);
 	it.world.caller.cert.is_present = false;
 	assert_int_equal(bring_something(&it, "fabric, a device without a certificate"),
 		1000 + EMR_RESULT_SUBMITTER);
 	it.world.caller.cert.is_present = true;
-	put_device(&it, EMR_KEY_REVOKED, UNTIL, it.world.caller.cert.ref);
+	newcomer_put_device(&it, EMR_KEY_REVOKED, UNTIL, it.world.caller.cert.ref);
 	assert_int_equal(bring_something(&it, "fabric, a device that was removed"),
 		1000 + EMR_RESULT_SUBMITTER);
 	memcpy(it.world.caller.submitter_id, it.world.identity.id, 32);
 	assert_int_equal(bring_something(&it, "fabric, a removed device as its person"),
 		1000 + EMR_RESULT_SUBMITTER);
-	kit_world_free(&it.world);
-}
-
-/* ---- a certificate that was revoked ---- */
-
-/* The answer to an administrator of ORG who says ITEM, about the row KEY, there. */
-static int administer(newcomer *it, const char *name, const uint8_t org[16], emr_item item,
-	emr_span pub, const emr_key_text *key)
-{
-	kit_signer admin = kit_signer_of("administrator");
-	kit_state parts = {0};
-	static kit_run run;
-	kit_batch batch;
-	emr_span sent;
-	int answer;
-
-	memcpy(item.object_id, pub.data + 16, 16);
-	if (key != NULL)
-		kit_follow(&it->world.state, key->text, &item);
-	kit_put_org(&it->world.state, org, EMR_ORG_MEMBER);
-	kit_put_key(&it->world.state, &admin, org, EMR_ROLE_ORG_ADMIN, EMR_HOW_CERTIFICATE,
-		EMR_KEY_ACTIVE, UNTIL);
-	memcpy(it->world.caller.submitter_id, admin.id, 32);
-	kit_begin(&batch, &admin, it->world.net_id);
-	kit_add(&batch, item, pub, (emr_span){NULL, 0});
-	sent = kit_end(&batch);
-	kit_judge(&run, name, sent, &it->world.caller, KIT_NOW, &it->world.state, NULL);
-	answer = kit_answer(&run);
-	if (answer == EMR_RESULT_APPLIED)
-		kit_commit(&run, &it->world.state, &parts);
-	kit_run_free(&run);
-	kit_state_free(&parts);
-	kit_drop(sent);
-	memcpy(it->world.caller.submitter_id, it->key.id, 32);
-	return answer;
-}
-
-/* Takes the certificate REF out of use. */
-static int revoke_cert(newcomer *it, const char *name, const uint8_t org[16], const uint8_t ref[32])
-{
-	emr_pub_cert_revoke pub;
-	uint8_t bytes[48];
-
-	memcpy(pub.org, org, 16);
-	memcpy(pub.ref, ref, 32);
-	emr_pub_cert_revoke_encode(&pub, bytes);
-	return administer(it, name, org, (emr_item){.op = EMR_OP_CERT_REVOKE, .version = 1},
-		kit_span(bytes, sizeof bytes), NULL);
-}
-
-/* Takes those out of use that WHO has there and that end at THROUGH or before. */
-static int revoke_name(
-	newcomer *it, const char *name, const uint8_t org[16], const char *who, uint64_t through)
-{
-	emr_pub_enrol_revoke pub = {.through_unix_s = through};
-	uint8_t bytes[56];
-	emr_key_text key;
-
-	memcpy(pub.org, org, 16);
-	emr_enrolment_id(org, who, pub.enrolment);
-	emr_key_enrolment(org, pub.enrolment, &key);
-	emr_pub_enrol_revoke_encode(&pub, bytes);
-	return administer(it, name, org, (emr_item){.op = EMR_OP_ENROL_REVOKE},
-		kit_span(bytes, sizeof bytes), &key);
-}
-
-static void name_is(newcomer *it, const char *who)
-{
-	emr_enrolment_id(it->world.caller.cert.org, who, it->world.caller.cert.enrolment);
-}
-
-/* He enrolled twice, and kept the other certificate aside. */
-static void with_a_revoked_name_no_certificate_registers_another_key(void **state)
-{
-	newcomer it;
-
-	(void)state;
-	make(&it);
-	name_is(&it, "lima");
-	assert_int_equal(revoke_name(&it, "ENROL_REVOKE", it.world.org, "lima", UINT64_MAX), 0);
-	assert_int_equal(reg(&it, "KEY_REG with a revoked name", NULL), EMR_RESULT_KEY_DEAD);
-	name_is(&it, "LiMA");
-	assert_int_equal(
-		reg(&it, "KEY_REG with a revoked name in capitals", NULL), EMR_RESULT_KEY_DEAD);
-	put_own_key(&it, EMR_HOW_CERTIFICATE, EMR_KEY_ACTIVE, UNTIL);
-	assert_int_equal(renew(&it, "KEY_CERT with a revoked name", NULL), EMR_RESULT_KEY_DEAD);
-	it.world.caller.host = EMR_HOST_FABRIC;
-	assert_int_equal(
-		renew(&it, "fabric, KEY_CERT with a revoked name", NULL), EMR_RESULT_KEY_DEAD);
-	name_is(&it, "lim\xc3\xa1");
-	assert_int_equal(
-		renew(&it, "fabric, KEY_CERT with another name", NULL), EMR_RESULT_APPLIED);
-	kit_world_free(&it.world);
-}
-
-static void what_ends_later_than_a_revoked_name_comes_back(void **state)
-{
-	newcomer it;
-
-	(void)state;
-	make(&it);
-	name_is(&it, "lima");
-	assert_int_equal(revoke_name(&it, "ENROL_REVOKE", it.world.org, "lima", UINT64_MAX), 0);
-	assert_int_equal(
-		revoke_name(&it, "ENROL_REVOKE of the earlier", it.world.org, "lima", UNTIL), 0);
-	assert_int_equal(
-		reg(&it, "KEY_REG with an earlier one of the name", NULL), EMR_RESULT_KEY_DEAD);
-	assert_int_equal(
-		revoke_name(&it, "ENROL_REVOKE of those before", it.world.org, "lima", UNTIL - 1),
-		0);
-	assert_int_equal(
-		reg(&it, "KEY_REG with a later one of the name", NULL), EMR_RESULT_APPLIED);
-	assert_int_equal(revoke_name(&it, "ENROL_REVOKE again", it.world.org, "lima", UNTIL), 0);
-	assert_int_equal(revoke_name(&it, "ENROL_REVOKE of none", it.world.org, "lima", 0), 0);
-	assert_int_equal(reg(&it, "KEY_REG with a name again", NULL), EMR_RESULT_APPLIED);
-	kit_world_free(&it.world);
-}
-
-static void an_administrator_revokes_no_name_of_another_organisation(void **state)
-{
-	uint8_t clinic[16];
-	newcomer it;
-
-	(void)state;
-	make(&it);
-	name_is(&it, "lima");
-	kit_id16("clinic", clinic);
-	assert_int_equal(revoke_name(&it, "ENROL_REVOKE elsewhere", clinic, "lima", UINT64_MAX), 0);
-	assert_int_equal(
-		reg(&it, "KEY_REG with a name that others revoked", NULL), EMR_RESULT_APPLIED);
-	kit_world_free(&it.world);
-}
-
-static void with_a_revoked_certificate_nobody_registers_another_key(void **state)
-{
-	newcomer it;
-
-	(void)state;
-	make(&it);
-	assert_int_equal(revoke_cert(&it, "CERT_REVOKE", it.world.org, it.reg.ref), 0);
-	assert_int_equal(reg(&it, "KEY_REG with a revoked certificate", NULL), EMR_RESULT_KEY_DEAD);
-	put_own_key(&it, EMR_HOW_CERTIFICATE, EMR_KEY_ACTIVE, UNTIL);
-	assert_int_equal(
-		renew(&it, "KEY_CERT with a revoked certificate", NULL), EMR_RESULT_KEY_DEAD);
-	it.world.caller.host = EMR_HOST_FABRIC;
-	assert_int_equal(renew(&it, "fabric, KEY_CERT with a revoked certificate", NULL),
-		EMR_RESULT_KEY_DEAD);
-	kit_world_free(&it.world);
-}
-
-/* The way back, after a mistake: the authority gives another one. */
-static void with_a_new_certificate_who_was_revoked_comes_back(void **state)
-{
-	uint8_t first[32];
-	newcomer it;
-
-	(void)state;
-	make(&it);
-	memcpy(first, it.reg.ref, 32);
-	assert_int_equal(revoke_cert(&it, "CERT_REVOKE of the first", it.world.org, first), 0);
-	memset(it.reg.ref, 0xcf, 32);
-	memcpy(it.world.caller.cert.ref, it.reg.ref, 32);
-	assert_int_equal(reg(&it, "KEY_REG with another certificate than the revoked one", NULL),
-		EMR_RESULT_APPLIED);
-	put_own_key(&it, EMR_HOW_CERTIFICATE, EMR_KEY_ACTIVE, UNTIL);
-	memcpy(it.renewal.ref, it.reg.ref, 32);
-	assert_int_equal(renew(&it, "KEY_CERT with another certificate than the revoked one", NULL),
-		EMR_RESULT_APPLIED);
-	kit_world_free(&it.world);
-}
-
-static void an_administrator_revokes_no_certificate_of_another_organisation(void **state)
-{
-	uint8_t clinic[16];
-	newcomer it;
-
-	(void)state;
-	make(&it);
-	kit_id16("clinic", clinic);
-	assert_int_equal(
-		revoke_cert(&it, "CERT_REVOKE of a certificate of others", clinic, it.reg.ref), 0);
-	assert_int_equal(
-		reg(&it, "KEY_REG with a certificate that others name", NULL), EMR_RESULT_APPLIED);
-	assert_int_equal(revoke_cert(&it, "CERT_REVOKE behind that", it.world.org, it.reg.ref), 0);
-	assert_int_equal(
-		reg(&it, "KEY_REG with a certificate that its own organisation revoked", NULL),
-		EMR_RESULT_KEY_DEAD);
-	kit_world_free(&it.world);
-}
-
-/* Her computer's registration names no certificate, and so none is asked about. */
-static void a_device_is_registered_whatever_certificate_brings_it(void **state)
-{
-	newcomer it;
-
-	(void)state;
-	make_device(&it);
-	it.world.caller.cert.is_present = true;
-	assert_int_equal(
-		revoke_cert(&it, "CERT_REVOKE", it.world.org, it.world.caller.cert.ref), 0);
-	memcpy(it.world.caller.submitter_id, it.world.identity.id, 32);
-	assert_int_equal(
-		reg(&it, "KEY_REG of a device beside a revoked certificate", &it.world.identity),
-		EMR_RESULT_APPLIED);
-	kit_world_free(&it.world);
-	make_certified_device(&it);
-	it.world.caller.host = EMR_HOST_EMBEDDED;
-	assert_int_equal(revoke_cert(&it, "CERT_REVOKE", it.world.org, it.renewal.ref), 0);
-	assert_int_equal(renew(&it, "KEY_CERT of a device with a revoked certificate", NULL),
-		EMR_RESULT_KEY_DEAD);
-	kit_world_free(&it.world);
-}
-
-/* The answer to BY, who ends the newcomer's key, and with CERTIFICATE what its row names. */
-static int remove_key(
-	newcomer *it, const char *name, const kit_signer *by, uint8_t certificate, bool is_kept)
-{
-	emr_item item = {.op = EMR_OP_KEY_REVOKE};
-	emr_pub_key_revoke pub = {.certificate = certificate};
-	kit_state parts = {0};
-	static kit_run run;
-	uint8_t bytes[48];
-	emr_key_text key;
-	kit_batch batch;
-	emr_span sent;
-	int answer;
-
-	memcpy(pub.target, it->key.id, 32);
-	memcpy(item.object_id, it->key.id, 16);
-	emr_pub_key_revoke_encode(&pub, bytes);
-	emr_key_signer(it->key.id, &key);
-	kit_follow(&it->world.state, key.text, &item);
-	memcpy(it->world.caller.submitter_id, by->id, 32);
-	kit_begin(&batch, by, it->world.net_id);
-	kit_add(&batch, item, kit_span(bytes, sizeof bytes), (emr_span){NULL, 0});
-	sent = kit_end(&batch);
-	kit_judge(&run, name, sent, &it->world.caller, KIT_NOW, &it->world.state, NULL);
-	answer = kit_answer(&run);
-	if (answer == EMR_RESULT_APPLIED && is_kept)
-		kit_commit(&run, &it->world.state, &parts);
-	kit_run_free(&run);
-	kit_state_free(&parts);
-	kit_drop(sent);
-	memcpy(it->world.caller.submitter_id, it->key.id, 32);
-	return answer;
-}
-
-static void a_removed_computer_s_certificate_ends_with_it(void **state)
-{
-	kit_signer other = kit_signer_of("somebody of the same organisation");
-	newcomer it;
-
-	(void)state;
-	make_certified_device(&it);
-	it.world.caller.host = EMR_HOST_EMBEDDED;
-	put_device(&it, EMR_KEY_ACTIVE, UNTIL, it.world.caller.cert.ref);
-	kit_put_key(&it.world.state, &other, it.world.org, EMR_ROLE_PATIENT, EMR_HOW_CERTIFICATE,
-		EMR_KEY_ACTIVE, UNTIL);
-	assert_int_equal(
-		remove_key(&it, "another's computer, with its certificate", &other, 1, false),
-		EMR_RESULT_NOT_AUTHORISED);
-	assert_int_equal(
-		remove_key(&it, "a computer without its certificate", &it.world.identity, 0, false),
-		EMR_RESULT_APPLIED);
-	assert_int_equal(remove_key(&it, "a computer that removes itself with its certificate",
-				 &it.key, 1, false),
-		EMR_RESULT_APPLIED);
-	assert_int_equal(
-		remove_key(&it, "a computer with its certificate", &it.world.identity, 1, true),
-		EMR_RESULT_APPLIED);
-	assert_int_equal(revoke_cert(&it, "CERT_REVOKE of a removed computer's", it.world.org,
-				 it.renewal.ref),
-		EMR_RESULT_CONFLICT);
-	/* Nor does another computer, of the same person say, live on with it. */
-	it.key = kit_signer_of("another computer");
-	memcpy(it.world.caller.submitter_id, it.key.id, 32);
-	put_device(&it, EMR_KEY_ACTIVE, UNTIL, other.id);
-	assert_int_equal(renew(&it, "KEY_CERT with a removed computer's certificate", NULL),
-		EMR_RESULT_KEY_DEAD);
-	kit_world_free(&it.world);
-}
-
-static void only_what_a_computer_named_ends_with_it(void **state)
-{
-	static const uint8_t none[32] = {0};
-	newcomer it;
-
-	(void)state;
-	make_certified_device(&it);
-	it.world.caller.host = EMR_HOST_EMBEDDED;
-	assert_int_equal(remove_key(&it, "a computer that named no certificate", &it.world.identity,
-				 1, false),
-		EMR_RESULT_NOT_AUTHORISED);
-	put_own_key(&it, EMR_HOW_CERTIFICATE, EMR_KEY_ACTIVE, UNTIL);
-	assert_int_equal(remove_key(&it, "one's own key with its certificate", &it.key, 1, false),
-		EMR_RESULT_NOT_AUTHORISED);
-	/* Whoever took it out of use before stays the one who did. */
-	put_device(&it, EMR_KEY_ACTIVE, UNTIL, none);
-	put_device(&it, EMR_KEY_ACTIVE, UNTIL, it.world.caller.cert.ref);
-	assert_int_equal(
-		revoke_cert(&it, "CERT_REVOKE of a computer's", it.world.org, it.renewal.ref), 0);
-	assert_int_equal(remove_key(&it, "a computer whose certificate is out of use",
-				 &it.world.identity, 1, true),
-		EMR_RESULT_APPLIED);
 	kit_world_free(&it.world);
 }
 
@@ -854,11 +428,13 @@ static void a_refused_registration_gets_no_entry(void **state)
 	newcomer it;
 
 	(void)state;
-	make(&it);
-	put_own_key(&it, EMR_HOW_CERTIFICATE, EMR_KEY_ACTIVE, UNTIL);
-	assert_int_equal(reg(&it, "KEY_REG that gets no entry", NULL), EMR_RESULT_EXISTS);
+	newcomer_make(&it);
+	newcomer_put_key(&it, EMR_HOW_CERTIFICATE, EMR_KEY_ACTIVE, UNTIL);
+	assert_int_equal(
+		newcomer_register(&it, "KEY_REG that gets no entry", NULL), EMR_RESULT_EXISTS);
 	it.world.caller.recorded = kit_span(&recorded, 1);
-	assert_int_equal(reg(&it, "KEY_REG that was refused in an entry of before", NULL),
+	assert_int_equal(
+		newcomer_register(&it, "KEY_REG that was refused in an entry of before", NULL),
 		EMR_RESULT_EXISTS);
 	kit_world_free(&it.world);
 }
@@ -873,10 +449,10 @@ static void every_flip_in_a_registration_is_refused(void **state)
 	newcomer it;
 
 	(void)state;
-	make(&it);
+	newcomer_make(&it);
 	memcpy(item.object_id, it.key.id, 16);
 	emr_pub_key_reg_encode(&it.reg, pub);
-	bind(&it, &it.cert_key, pub, 288, 216);
+	newcomer_bind(&it, &it.cert_key, pub, 288, 216);
 	for (size_t at = 0; at < 288; at++) {
 		pub[at] ^= 0x10;
 		kit_begin(&batch, &it.key, it.world.net_id);
@@ -910,15 +486,6 @@ int main(void)
 		cmocka_unit_test(a_device_s_certificate_makes_nobody),
 		cmocka_unit_test(
 			on_fabric_a_device_brings_what_it_signs_under_the_certificate_it_named),
-		cmocka_unit_test(with_a_revoked_name_no_certificate_registers_another_key),
-		cmocka_unit_test(what_ends_later_than_a_revoked_name_comes_back),
-		cmocka_unit_test(an_administrator_revokes_no_name_of_another_organisation),
-		cmocka_unit_test(with_a_revoked_certificate_nobody_registers_another_key),
-		cmocka_unit_test(with_a_new_certificate_who_was_revoked_comes_back),
-		cmocka_unit_test(an_administrator_revokes_no_certificate_of_another_organisation),
-		cmocka_unit_test(a_device_is_registered_whatever_certificate_brings_it),
-		cmocka_unit_test(a_removed_computer_s_certificate_ends_with_it),
-		cmocka_unit_test(only_what_a_computer_named_ends_with_it),
 		cmocka_unit_test(a_refused_registration_gets_no_entry),
 		cmocka_unit_test(every_flip_in_a_registration_is_refused),
 	};

@@ -1,0 +1,37 @@
+/* Somebody who is not on the ledger yet, with a certificate or as a device, for tests of how the
+ * contract registers keys. */
+#pragma once
+
+#include "test_contract_kit.h"
+
+#include "contract/pubs_share.h"
+
+#define UNTIL (KIT_NOW + 100 * KIT_DAY)
+
+/* A newcomer with a certificate of an organisation's CA, as the host would tell the contract. */
+typedef struct newcomer {
+	kit_world world;
+	kit_signer key, cert_key;
+	emr_pub_key_reg reg;
+	emr_pub_key_cert renewal;
+} newcomer;
+
+/* With a certificate that vouches for a clinician; the world and all in it are the caller's. */
+void newcomer_make(newcomer *it);
+/* BY's signature over PUB, of LEN bytes, at AT. */
+void newcomer_bind(const newcomer *it, const kit_signer *by, uint8_t *pub, size_t len, size_t at);
+/* The ledger's answer to one item of the newcomer's, about his key. */
+int newcomer_send(const newcomer *it, const char *name, uint8_t op, const uint8_t *pub,
+	size_t pub_len, emr_span part);
+/* KEY_REG and KEY_CERT with bind_sig by the certificate's key, or by BY: the ledger's answer. */
+int newcomer_register(const newcomer *it, const char *name, const kit_signer *by);
+int newcomer_renew(const newcomer *it, const char *name, const kit_signer *by);
+void newcomer_put_key(newcomer *it, uint8_t how, uint8_t key_state, uint64_t not_after);
+
+/* A device that the world's identity endorses. */
+void newcomer_make_device(newcomer *it);
+/* The newcomer's key is a device's that the world's identity endorsed, and named REF last. */
+void newcomer_put_device(
+	newcomer *it, uint8_t key_state, uint64_t not_after, const uint8_t ref[32]);
+/* On Fabric, with a certificate that the host verified. */
+void newcomer_make_certified_device(newcomer *it);

@@ -1,0 +1,336 @@
+/* Certificates, names and computers that were revoked: with them nobody registers a key any more,
+ * and with another one whoever was revoked comes back. */
+#include "newcomer_kit.h"
+
+#include "contract/pubs_share.h"
+#include "contract/rows_share.h"
+#include "crypto/hashsig.h"
+
+/* The answer to an administrator of ORG who says ITEM, about the row KEY, there. */
+static int administer(newcomer *it, const char *name, const uint8_t org[16], emr_item item,
+	emr_span pub, const emr_key_text *key)
+{
+	kit_signer admin = kit_signer_of("administrator");
+	kit_state parts = {0};
+	static kit_run run;
+	kit_batch batch;
+	emr_span sent;
+	int answer;
+
+	memcpy(item.object_id, pub.data + 16, 16);
+	if (key != NULL)
+		kit_follow(&it->world.state, key->text, &item);
+	kit_put_org(&it->world.state, org, EMR_ORG_MEMBER);
+	kit_put_key(&it->world.state, &admin, org, EMR_ROLE_ORG_ADMIN, EMR_HOW_CERTIFICATE,
+		EMR_KEY_ACTIVE, UNTIL);
+	memcpy(it->world.caller.submitter_id, admin.id, 32);
+	kit_begin(&batch, &admin, it->world.net_id);
+	kit_add(&batch, item, pub, (emr_span){NULL, 0});
+	sent = kit_end(&batch);
+	kit_judge(&run, name, sent, &it->world.caller, KIT_NOW, &it->world.state, NULL);
+	answer = kit_answer(&run);
+	if (answer == EMR_RESULT_APPLIED)
+		kit_commit(&run, &it->world.state, &parts);
+	kit_run_free(&run);
+	kit_state_free(&parts);
+	kit_drop(sent);
+	memcpy(it->world.caller.submitter_id, it->key.id, 32);
+	return answer;
+}
+
+/* Takes the certificate REF out of use. */
+static int revoke_cert(newcomer *it, const char *name, const uint8_t org[16], const uint8_t ref[32])
+{
+	emr_pub_cert_revoke pub;
+	uint8_t bytes[48];
+
+	memcpy(pub.org, org, 16);
+	memcpy(pub.ref, ref, 32);
+	emr_pub_cert_revoke_encode(&pub, bytes);
+	return administer(it, name, org, (emr_item){.op = EMR_OP_CERT_REVOKE, .version = 1},
+		kit_span(bytes, sizeof bytes), NULL);
+}
+
+/* Takes those out of use that WHO has there and that end at THROUGH or before. */
+static int revoke_name(
+	newcomer *it, const char *name, const uint8_t org[16], const char *who, uint64_t through)
+{
+	emr_pub_enrol_revoke pub = {.through_unix_s = through};
+	uint8_t bytes[56];
+	emr_key_text key;
+
+	memcpy(pub.org, org, 16);
+	emr_enrolment_id(org, who, pub.enrolment);
+	emr_key_enrolment(org, pub.enrolment, &key);
+	emr_pub_enrol_revoke_encode(&pub, bytes);
+	return administer(it, name, org, (emr_item){.op = EMR_OP_ENROL_REVOKE},
+		kit_span(bytes, sizeof bytes), &key);
+}
+
+static void name_is(newcomer *it, const char *who)
+{
+	emr_enrolment_id(it->world.caller.cert.org, who, it->world.caller.cert.enrolment);
+}
+
+/* He enrolled twice, and kept the other certificate aside. */
+static void with_a_revoked_name_no_certificate_registers_another_key(void **state)
+{
+	newcomer it;
+
+	(void)state;
+	newcomer_make(&it);
+	name_is(&it, "lima");
+	assert_int_equal(revoke_name(&it, "ENROL_REVOKE", it.world.org, "lima", UINT64_MAX), 0);
+	assert_int_equal(
+		newcomer_register(&it, "KEY_REG with a revoked name", NULL), EMR_RESULT_KEY_DEAD);
+	name_is(&it, "LiMA");
+	assert_int_equal(newcomer_register(&it, "KEY_REG with a revoked name in capitals", NULL),
+		EMR_RESULT_KEY_DEAD);
+	newcomer_put_key(&it, EMR_HOW_CERTIFICATE, EMR_KEY_ACTIVE, UNTIL);
+	assert_int_equal(
+		newcomer_renew(&it, "KEY_CERT with a revoked name", NULL), EMR_RESULT_KEY_DEAD);
+	it.world.caller.host = EMR_HOST_FABRIC;
+	assert_int_equal(newcomer_renew(&it, "fabric, KEY_CERT with a revoked name", NULL),
+		EMR_RESULT_KEY_DEAD);
+	name_is(&it, "lim\xc3\xa1");
+	assert_int_equal(newcomer_renew(&it, "fabric, KEY_CERT with another name", NULL),
+		EMR_RESULT_APPLIED);
+	kit_world_free(&it.world);
+}
+
+static void what_ends_later_than_a_revoked_name_comes_back(void **state)
+{
+	newcomer it;
+
+	(void)state;
+	newcomer_make(&it);
+	name_is(&it, "lima");
+	assert_int_equal(revoke_name(&it, "ENROL_REVOKE", it.world.org, "lima", UINT64_MAX), 0);
+	assert_int_equal(
+		revoke_name(&it, "ENROL_REVOKE of the earlier", it.world.org, "lima", UNTIL), 0);
+	assert_int_equal(newcomer_register(&it, "KEY_REG with an earlier one of the name", NULL),
+		EMR_RESULT_KEY_DEAD);
+	assert_int_equal(
+		revoke_name(&it, "ENROL_REVOKE of those before", it.world.org, "lima", UNTIL - 1),
+		0);
+	assert_int_equal(newcomer_register(&it, "KEY_REG with a later one of the name", NULL),
+		EMR_RESULT_APPLIED);
+	assert_int_equal(revoke_name(&it, "ENROL_REVOKE again", it.world.org, "lima", UNTIL), 0);
+	assert_int_equal(revoke_name(&it, "ENROL_REVOKE of none", it.world.org, "lima", 0), 0);
+	assert_int_equal(
+		newcomer_register(&it, "KEY_REG with a name again", NULL), EMR_RESULT_APPLIED);
+	kit_world_free(&it.world);
+}
+
+static void an_administrator_revokes_no_name_of_another_organisation(void **state)
+{
+	uint8_t clinic[16];
+	newcomer it;
+
+	(void)state;
+	newcomer_make(&it);
+	name_is(&it, "lima");
+	kit_id16("clinic", clinic);
+	assert_int_equal(revoke_name(&it, "ENROL_REVOKE elsewhere", clinic, "lima", UINT64_MAX), 0);
+	assert_int_equal(newcomer_register(&it, "KEY_REG with a name that others revoked", NULL),
+		EMR_RESULT_APPLIED);
+	kit_world_free(&it.world);
+}
+
+static void with_a_revoked_certificate_nobody_registers_another_key(void **state)
+{
+	newcomer it;
+
+	(void)state;
+	newcomer_make(&it);
+	assert_int_equal(revoke_cert(&it, "CERT_REVOKE", it.world.org, it.reg.ref), 0);
+	assert_int_equal(newcomer_register(&it, "KEY_REG with a revoked certificate", NULL),
+		EMR_RESULT_KEY_DEAD);
+	newcomer_put_key(&it, EMR_HOW_CERTIFICATE, EMR_KEY_ACTIVE, UNTIL);
+	assert_int_equal(newcomer_renew(&it, "KEY_CERT with a revoked certificate", NULL),
+		EMR_RESULT_KEY_DEAD);
+	it.world.caller.host = EMR_HOST_FABRIC;
+	assert_int_equal(newcomer_renew(&it, "fabric, KEY_CERT with a revoked certificate", NULL),
+		EMR_RESULT_KEY_DEAD);
+	kit_world_free(&it.world);
+}
+
+/* The way back, after a mistake: the authority gives another one. */
+static void with_a_new_certificate_who_was_revoked_comes_back(void **state)
+{
+	uint8_t first[32];
+	newcomer it;
+
+	(void)state;
+	newcomer_make(&it);
+	memcpy(first, it.reg.ref, 32);
+	assert_int_equal(revoke_cert(&it, "CERT_REVOKE of the first", it.world.org, first), 0);
+	memset(it.reg.ref, 0xcf, 32);
+	memcpy(it.world.caller.cert.ref, it.reg.ref, 32);
+	assert_int_equal(newcomer_register(&it,
+				 "KEY_REG with another certificate than the revoked one", NULL),
+		EMR_RESULT_APPLIED);
+	newcomer_put_key(&it, EMR_HOW_CERTIFICATE, EMR_KEY_ACTIVE, UNTIL);
+	memcpy(it.renewal.ref, it.reg.ref, 32);
+	assert_int_equal(
+		newcomer_renew(&it, "KEY_CERT with another certificate than the revoked one", NULL),
+		EMR_RESULT_APPLIED);
+	kit_world_free(&it.world);
+}
+
+static void an_administrator_revokes_no_certificate_of_another_organisation(void **state)
+{
+	uint8_t clinic[16];
+	newcomer it;
+
+	(void)state;
+	newcomer_make(&it);
+	kit_id16("clinic", clinic);
+	assert_int_equal(
+		revoke_cert(&it, "CERT_REVOKE of a certificate of others", clinic, it.reg.ref), 0);
+	assert_int_equal(
+		newcomer_register(&it, "KEY_REG with a certificate that others name", NULL),
+		EMR_RESULT_APPLIED);
+	assert_int_equal(revoke_cert(&it, "CERT_REVOKE behind that", it.world.org, it.reg.ref), 0);
+	assert_int_equal(
+		newcomer_register(
+			&it, "KEY_REG with a certificate that its own organisation revoked", NULL),
+		EMR_RESULT_KEY_DEAD);
+	kit_world_free(&it.world);
+}
+
+/* Her computer's registration names no certificate, and so none is asked about. */
+static void a_device_is_registered_whatever_certificate_brings_it(void **state)
+{
+	newcomer it;
+
+	(void)state;
+	newcomer_make_device(&it);
+	it.world.caller.cert.is_present = true;
+	assert_int_equal(
+		revoke_cert(&it, "CERT_REVOKE", it.world.org, it.world.caller.cert.ref), 0);
+	memcpy(it.world.caller.submitter_id, it.world.identity.id, 32);
+	assert_int_equal(newcomer_register(&it, "KEY_REG of a device beside a revoked certificate",
+				 &it.world.identity),
+		EMR_RESULT_APPLIED);
+	kit_world_free(&it.world);
+	newcomer_make_certified_device(&it);
+	it.world.caller.host = EMR_HOST_EMBEDDED;
+	assert_int_equal(revoke_cert(&it, "CERT_REVOKE", it.world.org, it.renewal.ref), 0);
+	assert_int_equal(
+		newcomer_renew(&it, "KEY_CERT of a device with a revoked certificate", NULL),
+		EMR_RESULT_KEY_DEAD);
+	kit_world_free(&it.world);
+}
+
+/* The answer to BY, who ends the newcomer's key, and with CERTIFICATE what its row names. */
+static int remove_key(
+	newcomer *it, const char *name, const kit_signer *by, uint8_t certificate, bool is_kept)
+{
+	emr_item item = {.op = EMR_OP_KEY_REVOKE};
+	emr_pub_key_revoke pub = {.certificate = certificate};
+	kit_state parts = {0};
+	static kit_run run;
+	uint8_t bytes[48];
+	emr_key_text key;
+	kit_batch batch;
+	emr_span sent;
+	int answer;
+
+	memcpy(pub.target, it->key.id, 32);
+	memcpy(item.object_id, it->key.id, 16);
+	emr_pub_key_revoke_encode(&pub, bytes);
+	emr_key_signer(it->key.id, &key);
+	kit_follow(&it->world.state, key.text, &item);
+	memcpy(it->world.caller.submitter_id, by->id, 32);
+	kit_begin(&batch, by, it->world.net_id);
+	kit_add(&batch, item, kit_span(bytes, sizeof bytes), (emr_span){NULL, 0});
+	sent = kit_end(&batch);
+	kit_judge(&run, name, sent, &it->world.caller, KIT_NOW, &it->world.state, NULL);
+	answer = kit_answer(&run);
+	if (answer == EMR_RESULT_APPLIED && is_kept)
+		kit_commit(&run, &it->world.state, &parts);
+	kit_run_free(&run);
+	kit_state_free(&parts);
+	kit_drop(sent);
+	memcpy(it->world.caller.submitter_id, it->key.id, 32);
+	return answer;
+}
+
+static void a_removed_computer_s_certificate_ends_with_it(void **state)
+{
+	kit_signer other = kit_signer_of("somebody of the same organisation");
+	newcomer it;
+
+	(void)state;
+	newcomer_make_certified_device(&it);
+	it.world.caller.host = EMR_HOST_EMBEDDED;
+	newcomer_put_device(&it, EMR_KEY_ACTIVE, UNTIL, it.world.caller.cert.ref);
+	kit_put_key(&it.world.state, &other, it.world.org, EMR_ROLE_PATIENT, EMR_HOW_CERTIFICATE,
+		EMR_KEY_ACTIVE, UNTIL);
+	assert_int_equal(
+		remove_key(&it, "another's computer, with its certificate", &other, 1, false),
+		EMR_RESULT_NOT_AUTHORISED);
+	assert_int_equal(
+		remove_key(&it, "a computer without its certificate", &it.world.identity, 0, false),
+		EMR_RESULT_APPLIED);
+	assert_int_equal(remove_key(&it, "a computer that removes itself with its certificate",
+				 &it.key, 1, false),
+		EMR_RESULT_APPLIED);
+	assert_int_equal(
+		remove_key(&it, "a computer with its certificate", &it.world.identity, 1, true),
+		EMR_RESULT_APPLIED);
+	assert_int_equal(revoke_cert(&it, "CERT_REVOKE of a removed computer's", it.world.org,
+				 it.renewal.ref),
+		EMR_RESULT_CONFLICT);
+	/* Nor does another computer, of the same person say, live on with it. */
+	it.key = kit_signer_of("another computer");
+	memcpy(it.world.caller.submitter_id, it.key.id, 32);
+	newcomer_put_device(&it, EMR_KEY_ACTIVE, UNTIL, other.id);
+	assert_int_equal(
+		newcomer_renew(&it, "KEY_CERT with a removed computer's certificate", NULL),
+		EMR_RESULT_KEY_DEAD);
+	kit_world_free(&it.world);
+}
+
+static void only_what_a_computer_named_ends_with_it(void **state)
+{
+	static const uint8_t none[32] = {0};
+	newcomer it;
+
+	(void)state;
+	newcomer_make_certified_device(&it);
+	it.world.caller.host = EMR_HOST_EMBEDDED;
+	assert_int_equal(remove_key(&it, "a computer that named no certificate", &it.world.identity,
+				 1, false),
+		EMR_RESULT_NOT_AUTHORISED);
+	newcomer_put_key(&it, EMR_HOW_CERTIFICATE, EMR_KEY_ACTIVE, UNTIL);
+	assert_int_equal(remove_key(&it, "one's own key with its certificate", &it.key, 1, false),
+		EMR_RESULT_NOT_AUTHORISED);
+	/* Whoever took it out of use before stays the one who did. */
+	newcomer_put_device(&it, EMR_KEY_ACTIVE, UNTIL, none);
+	newcomer_put_device(&it, EMR_KEY_ACTIVE, UNTIL, it.world.caller.cert.ref);
+	assert_int_equal(
+		revoke_cert(&it, "CERT_REVOKE of a computer's", it.world.org, it.renewal.ref), 0);
+	assert_int_equal(remove_key(&it, "a computer whose certificate is out of use",
+				 &it.world.identity, 1, true),
+		EMR_RESULT_APPLIED);
+	kit_world_free(&it.world);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(with_a_revoked_name_no_certificate_registers_another_key),
+		cmocka_unit_test(what_ends_later_than_a_revoked_name_comes_back),
+		cmocka_unit_test(an_administrator_revokes_no_name_of_another_organisation),
+		cmocka_unit_test(with_a_revoked_certificate_nobody_registers_another_key),
+		cmocka_unit_test(with_a_new_certificate_who_was_revoked_comes_back),
+		cmocka_unit_test(an_administrator_revokes_no_certificate_of_another_organisation),
+		cmocka_unit_test(a_device_is_registered_whatever_certificate_brings_it),
+		cmocka_unit_test(a_removed_computer_s_certificate_ends_with_it),
+		cmocka_unit_test(only_what_a_computer_named_ends_with_it),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
