@@ -3,7 +3,8 @@
 
 #include <string.h>
 
-#include "grpc.h"
+#include "base/log.h"
+#include "gateway_private.h"
 
 static const struct {
 	const char *name;
@@ -29,6 +30,15 @@ emr_status emr_gateway_fault_status(emr_gateway_fault fault)
 const char *emr_gateway_fault_advice(emr_gateway_fault fault)
 {
 	return fault < EMR_GATEWAY_FAULT_COUNT ? faults[fault].advice : "";
+}
+
+/* A line has room for less than a gateway may say, so that comes last. */
+void gateway_log_fault(const char *who, const emr_gateway_call *call)
+{
+	emr_log(EMR_LOG_WARN, "%s: %s, %s (%s), transaction %s: %s", who,
+		emr_gateway_stage_name(call->stage), emr_gateway_fault_name(call->fault),
+		emr_gateway_fault_advice(call->fault), call->tx_id[0] != '\0' ? call->tx_id : "-",
+		call->said);
 }
 
 /* Fabric has few codes and many meanings, which only its words tell apart.  A row counts when the

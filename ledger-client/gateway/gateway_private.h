@@ -66,6 +66,9 @@ emr_status gateway_run_fail_here(gateway_run *run, emr_status status);
 
 /* ---- Endpoints (endpoints.c) ---- */
 
+/* Into the private log: what failed, where, what to do, and in which transaction. */
+void gateway_log_fault(const char *who, const emr_gateway_call *call);
+
 emr_status endpoint_open(gateway_endpoint *endpoint, const emr_gateway_endpoint *options);
 void endpoint_close(gateway_endpoint *endpoint);
 /* Which to ask, leaving out those of the bits of TRIED; -1: none that does not rest. */

@@ -31,9 +31,7 @@
 emr_status host_status(const emr_gateway_call *call, emr_status status)
 {
 	if (status != EMR_OK && status != EMR_INTERRUPTED)
-		emr_log(EMR_LOG_WARN, "fabric: %s, %s, transaction %s: %s",
-			emr_gateway_stage_name(call->stage), emr_gateway_fault_name(call->fault),
-			call->tx_id[0] != '\0' ? call->tx_id : "-", call->said);
+		gateway_log_fault("fabric", call);
 	return status;
 }
 

@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "channel_private.h"
 #include "gateway/batch.h"
+#include "gateway_private.h"
 
 #define TIMEOUT_MS 60000u
 #define AGAIN_MAX 5
@@ -66,8 +67,7 @@ static emr_status failed(const emr_letters *l, emr_status status)
 {
 	if (l->call.chaincode_status == TAKEN)
 		return EMR_EXISTS;
-	emr_log(EMR_LOG_WARN, "letters: %s, %s: %s", emr_gateway_stage_name(l->call.stage),
-		emr_gateway_fault_name(l->call.fault), l->call.said);
+	gateway_log_fault("letters", &l->call);
 	return status;
 }
 
