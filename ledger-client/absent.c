@@ -223,6 +223,17 @@ static emr_status absent_renew(void *self, emr_keyring *keyring, emr_bytes certi
 				: status;
 }
 
+static emr_status absent_genesis(void *self, emr_ledger_genesis *out_genesis)
+{
+	visit v;
+	emr_status status = enter(self, &v);
+
+	if (status != EMR_OK)
+		return status;
+	return leave(&v, v.backend->genesis != NULL ? v.backend->genesis(v.self, out_genesis)
+						    : EMR_UNSUPPORTED);
+}
+
 static emr_status absent_size(void *self, uint64_t *out_size)
 {
 	visit v;
@@ -401,6 +412,7 @@ static const emr_ledger_backend backend = {
 	.close = absent_close,
 	.submit = absent_submit,
 	.renew = absent_renew,
+	.genesis = absent_genesis,
 	.size = absent_size,
 	.changes = absent_changes,
 	.entries = absent_entries,

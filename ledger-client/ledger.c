@@ -181,6 +181,13 @@ emr_status emr_ledger_verify(emr_ledger *ledger, emr_ledger_trouble *out_trouble
 	return ledger->backend->verify(ledger->self, out_trouble);
 }
 
+emr_status emr_ledger_genesis_of(emr_ledger *ledger, emr_ledger_genesis *out_genesis)
+{
+	if (ledger->backend->genesis == NULL)
+		return EMR_UNSUPPORTED;
+	return ledger->backend->genesis(ledger->self, out_genesis);
+}
+
 emr_status emr_ledger_unite(emr_ledger *ledger, struct emr_chain *own, uint64_t size,
 	struct emr_chain *united, emr_ledger_trouble *out_trouble)
 {

@@ -13,6 +13,7 @@
 #include "kit/language.h"
 #include "kit/out.h"
 #include "ledger/checkpoint.h"
+#include "ledger/genesis.h"
 #include "people/origin.h"
 #include "session/fetching.h"
 #include "session/walk.h"
@@ -440,6 +441,8 @@ static emr_status check_chain(verification *v, json_t **out_chain)
 	emr_replica_position at = {0};
 	char root[65];
 	uint64_t size = 0, awaited = 0, first = 0;
+	emr_ledger_genesis begun = {.is_pinned = false};
+	char genesis[65] = "";
 	bool is_ordered = false;
 	emr_status status;
 
@@ -456,6 +459,8 @@ static emr_status check_chain(verification *v, json_t **out_chain)
 	} else {
 		status = emr_ledger_verify(v->session->ledger, &trouble);
 		is_ordered = trouble.is_ordered;
+		if (status == EMR_OK && emr_ledger_genesis_of(v->session->ledger, &begun) == EMR_OK)
+			emr_hex(begun.hash, sizeof begun.hash, genesis);
 		if (status == EMR_OK)
 			status = emr_replica_verify_chain(v->session->replica, &trouble, &size);
 	}
@@ -470,10 +475,11 @@ static emr_status check_chain(verification *v, json_t **out_chain)
 	if (status != EMR_OK)
 		return status;
 	emr_hex(at.root, sizeof at.root, root);
-	*out_chain = json_pack("{s:s, s:I, s:s, s:b, s:b, s:b, s:I, s:o}", "kind",
+	*out_chain = json_pack("{s:s, s:I, s:s, s:b, s:b, s:s, s:b, s:b, s:I, s:o}", "kind",
 		emr_ledger_kind(v->session->ledger), "size", (json_int_t)at.size, "root", root,
-		"reached", absence.status == EMR_OK, "ordered", is_ordered, "mended", v->mended,
-		"awaited", (json_int_t)awaited, "witnesses", witness_names(v->session));
+		"reached", absence.status == EMR_OK, "ordered", is_ordered, "genesis", genesis,
+		"pinned", begun.is_pinned, "mended", v->mended, "awaited", (json_int_t)awaited,
+		"witnesses", witness_names(v->session));
 	return *out_chain != NULL ? EMR_OK : EMR_NO_MEMORY;
 }
 

@@ -44,7 +44,10 @@ static void say(const emr_founding *f, emr_status status, const char *said)
 {
 	char cause[600];
 
-	if (status == EMR_FORK)
+	if (status == EMR_FORK && said[0] != '\0')
+		snprintf(cause, sizeof cause, "%s",
+			_("its channel begins with another block than \"genesis\" there says"));
+	else if (status == EMR_FORK)
 		snprintf(cause, sizeof cause, "%s", _("another network has begun in its channel"));
 	else if (status == EMR_NOT_FOUND)
 		snprintf(cause, sizeof cause, "%s", _("no network has begun in its channel"));
@@ -62,6 +65,7 @@ static emr_status come(const emr_founding *f, meeting meet, emr_bytes ca, emr_by
 	emr_bytes descriptor)
 {
 	char said[512] = "";
+	bool is_new = false;
 	emr_status status = emr_keyring_tlv_set(f->keyring, EMR_KEYRING_CERTIFICATE, certificate);
 
 	if (status == EMR_OK)
@@ -77,8 +81,16 @@ static emr_status come(const emr_founding *f, meeting meet, emr_bytes ca, emr_by
 	emr_progress(f->out, "Waiting until the channel takes its certificates ...");
 	status = wait_until(f, meet, certificate, descriptor, said);
 	emr_progress_end(f->out);
+	if (status == EMR_OK)
+		status = emr_channel_pin(
+			f->dir, f->keyring, certificate, &is_new, said, sizeof said);
 	if (status != EMR_OK)
 		say(f, status, said);
+	else if (is_new)
+		emr_say(f->out,
+			"The channel's first block is kept in %s/%s (\"genesis\"), and another one "
+			"is refused from now on: compare it with whoever runs the channel.\n",
+			f->dir, EMR_CHANNEL_SETTINGS);
 	return status;
 }
 

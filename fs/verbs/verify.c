@@ -92,6 +92,22 @@ static void say_awaited(emr_out *out, uint64_t n)
 		text);
 }
 
+/* What a network on Fabric begins with. */
+static void say_genesis(emr_out *out, const json_t *chain)
+{
+	const char *hash = emr_json_text_at(chain, "genesis");
+
+	if (json_is_true(json_object_get(chain, "pinned")))
+		emr_say(out, "The channel begins with the block that the network's settings name "
+			     "(genesis).\n");
+	else if (hash[0] != '\0')
+		emr_say(out,
+			"Not checked: whether the channel's first block is the right one, because "
+			"the network's settings do not name it. Compare this with whoever runs the "
+			"channel, and write it there: genesis = %s\n",
+			hash);
+}
+
 static void say_chain(emr_out *out, const json_t *chain)
 {
 	char size[EMR_TEXT_BYTES];
@@ -111,6 +127,7 @@ static void say_chain(emr_out *out, const json_t *chain)
 		else
 			emr_say(out, "Not checked: whether orderers of these organisations have "
 				     "signed each block.\n");
+		say_genesis(out, chain);
 	}
 	say_awaited(out, (uint64_t)json_integer_value(json_object_get(chain, "awaited")));
 	if (json_is_true(json_object_get(chain, "mended")))

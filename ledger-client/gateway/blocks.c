@@ -109,6 +109,18 @@ static bool continues(const block *b, const emr_gateway_position *position)
 	return b->number == 0 ? b->previous.len == 0 : emr_bytes_equal(b->previous, hash);
 }
 
+/* Everything behind the first block leads back to it, and nobody signs it: who orders the channel
+ * is its word alone. */
+static bool is_beginning(const emr_gateway *gateway, const block *b)
+{
+	uint8_t hash[HASH_BYTES];
+
+	if (b->number > 0 || !gateway->has_genesis)
+		return true;
+	block_hash(b->number, b->previous, b->data_hash, hash);
+	return memcmp(hash, gateway->genesis, sizeof hash) == 0;
+}
+
 /* ---- Its entries ---- */
 
 static bool is_text(emr_bytes bytes, const char *text)
@@ -297,7 +309,7 @@ emr_status block_visit(const emr_gateway *gateway, emr_bytes bytes, emr_gateway_
 	else if (status == EMR_OK && (b.number != position->next_block || b.filter.len != b.count ||
 					     b.previous.len > HASH_BYTES || !is_data_of(&b)))
 		*out_wrong = "a block that is not what its header says";
-	else if (status == EMR_OK && !continues(&b, position))
+	else if (status == EMR_OK && (!continues(&b, position) || !is_beginning(gateway, &b)))
 		status = EMR_FORK;
 	if (*out_wrong != NULL)
 		status = EMR_DAMAGED;
@@ -404,6 +416,9 @@ emr_status emr_gateway_entries(emr_gateway *gateway, emr_gateway_call *call,
 				gateway, emr_buf_view(&bytes), position, visit, arg, &wrong);
 		if (wrong != NULL)
 			return gateway_run_fail(&run, EMR_GATEWAY_LIE, wrong);
+		if (status == EMR_FORK && position->next_block == 0)
+			return gateway_run_fail(&run, EMR_GATEWAY_OTHER_CHANNEL,
+				"another first block than \"genesis\" says");
 		if (status == EMR_FORK)
 			return other_history(call, status, "a block that follows another one");
 	}

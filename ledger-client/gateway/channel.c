@@ -59,7 +59,8 @@ emr_status channel_gateway(const emr_channel *channel, const emr_gateway_identit
 		.version = EMRFS_VERSION,
 		.clock = clock,
 		.endorsers_least = (unsigned)channel->n_organisations / 2 + 1,
-		.authorities = (const char *const *)channel->authorities};
+		.authorities = (const char *const *)channel->authorities,
+		.genesis = channel->has_genesis ? channel->genesis : NULL};
 
 	for (size_t i = 0; i < channel->n_gateways; i++)
 		endpoints[i] = (emr_gateway_endpoint){

@@ -4,22 +4,26 @@
 #include <openssl/pem.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/file.h"
-#include "gateway/batch.h"
+#include "base/id.h"
+#include "gateway/entries.h"
 #include "channel_private.h"
 
 #define TIMEOUT_MS 60000u
 #define AGAIN_MAX 5
 
 typedef struct beginning {
+	const char *dir;
 	emr_gateway *gateway;
 	emr_gateway_identity *identity;
 	emr_bytes descriptor;
 	emr_gateway_call call;
 	emr_buf found; /* the description that the channel has */
 	bool is_found;
+	emr_gateway_position first; /* behind the first block */
 } beginning;
 
 static void beginning_free(beginning *b)
@@ -78,11 +82,25 @@ static emr_status begin_once(beginning *b)
 	return status == EMR_NOT_FOUND ? EMR_TIMEOUT : status;
 }
 
+static emr_status pass_over(void *arg, const emr_gateway_entry *entry)
+{
+	(void)arg;
+	(void)entry;
+	return EMR_OK; /* a configuration has no entries */
+}
+
+/* The channel's first block; EMR_FORK: another one than the settings say. */
+static emr_status look_at_first_block(beginning *b)
+{
+	b->first = (emr_gateway_position){0};
+	return emr_gateway_entries(b->gateway, &b->call, &b->first, 1, pass_over, NULL, NULL);
+}
+
 static emr_status meet(const char *dir, const emr_keyring *keyring, emr_bytes certificate,
 	emr_bytes descriptor, emr_status (*how)(beginning *), char *said, size_t said_size)
 {
-	__attribute__((cleanup(beginning_free)))
-	beginning b = {.descriptor = descriptor, .call = emr_gateway_call_of(TIMEOUT_MS, -1)};
+	__attribute__((cleanup(beginning_free))) beginning b = {
+		.dir = dir, .descriptor = descriptor, .call = emr_gateway_call_of(TIMEOUT_MS, -1)};
 	EMR_AUTO_CHANNEL channel = {0};
 	char cause[256];
 	emr_status status = emr_channel_read(dir, &channel, cause, sizeof cause);
@@ -96,7 +114,10 @@ static emr_status meet(const char *dir, const emr_keyring *keyring, emr_bytes ce
 		status = channel_gateway(&channel, b.identity, NULL, &b.gateway);
 	if (status != EMR_OK)
 		return status;
-	status = how(&b);
+	if (channel.has_genesis)
+		status = look_at_first_block(&b);
+	if (status == EMR_OK)
+		status = how(&b);
 	if (said != NULL && status != EMR_OK)
 		(void)snprintf(said, said_size, "%s", b.call.said);
 	return status;
@@ -112,6 +133,40 @@ emr_status emr_channel_meet(const char *dir, const emr_keyring *keyring, emr_byt
 	emr_bytes descriptor, char *said, size_t said_size)
 {
 	return meet(dir, keyring, certificate, descriptor, look, said, said_size);
+}
+
+/* What follows a comment or a line without an end is a line of its own. */
+static emr_status write_genesis(beginning *b)
+{
+	EMR_AUTO_FD fd = open(b->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	EMR_AUTO_BUF text = {0};
+	char hash[65], line[96];
+	struct stat st;
+	emr_status status = look_at_first_block(b);
+
+	emr_hex(b->first.hash, sizeof b->first.hash, hash);
+	(void)snprintf(line, sizeof line, "\ngenesis = %s\n", hash);
+	if (status == EMR_OK && (fd < 0 || fstatat(fd, EMR_CHANNEL_SETTINGS, &st, 0) != 0))
+		status = EMR_NOT_FOUND;
+	if (status == EMR_OK)
+		status = emr_file_read(fd, EMR_CHANNEL_SETTINGS, CHANNEL_SETTINGS_MAX, &text);
+	if (status == EMR_OK)
+		status = emr_buf_append(&text, line, strlen(line));
+	return status == EMR_OK ? emr_file_replace(fd, EMR_CHANNEL_SETTINGS, emr_buf_view(&text),
+					  st.st_mode & 0777)
+				: status;
+}
+
+emr_status emr_channel_pin(const char *dir, const emr_keyring *keyring, emr_bytes certificate,
+	bool *out_is_new, char *said, size_t said_size)
+{
+	EMR_AUTO_CHANNEL channel = {0};
+	emr_status status = emr_channel_read(dir, &channel, said, said_size);
+
+	*out_is_new = status == EMR_OK && !channel.has_genesis;
+	return *out_is_new ? meet(dir, keyring, certificate, (emr_bytes){0}, write_genesis, said,
+				     said_size)
+			   : status;
 }
 
 emr_status emr_channel_msp(const char *dir, char **out_msp, char *cause, size_t cause_size)

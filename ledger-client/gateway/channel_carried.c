@@ -9,13 +9,14 @@
 
 #include "base/codec.h"
 #include "base/file.h"
+#include "base/id.h"
 
 #define MAGIC "EMCH"
-#define PLAIN 1
-#define WITH_AUTHORITY 2 /* version 1, and behind it how the members' Fabric CA is asked */
-#define RULE_MAJORITY 1	 /* of the organisations that are named must endorse */
+#define VERSION 3
+#define RULE_MAJORITY 1 /* of the organisations that are named must endorse */
 #define PEM_MAX ((size_t)32 << 10)
 #define ADDRESS_MAX 255
+#define HASH_BYTES 32
 
 typedef struct carried {
 	emr_bytes msp, channel, chaincode;
@@ -23,6 +24,7 @@ typedef struct carried {
 	emr_bytes addresses[EMR_GATEWAY_ENDPOINTS_MAX], roots[EMR_GATEWAY_ENDPOINTS_MAX];
 	emr_bytes msps[EMR_CHANNEL_ORGANISATIONS_MAX], cas[EMR_CHANNEL_ORGANISATIONS_MAX];
 	bool has_authority;
+	emr_bytes genesis; /* of no bytes: not known */
 	emr_bytes ca_address, ca_root, ca_name, login;
 } carried;
 
@@ -86,7 +88,7 @@ emr_status emr_channel_carry_for(
 	if (status != EMR_OK)
 		return status;
 	emr_write_bytes(&w, MAGIC, 4);
-	emr_write_u8(&w, channel.ca_address != NULL ? WITH_AUTHORITY : PLAIN);
+	emr_write_u8(&w, VERSION);
 	emr_write_u8(&w, RULE_MAJORITY);
 	emr_write_u16(&w, 0);
 	write_word(&w, channel.msp, EMR_GATEWAY_MSP_ID_MAX);
@@ -99,6 +101,10 @@ emr_status emr_channel_carry_for(
 		write_pem(&w, emr_bytes_of(channel.authorities[i + 1],
 				      strlen(channel.authorities[i + 1])));
 	}
+	emr_write_u8(&w, channel.has_genesis ? sizeof channel.genesis : 0);
+	if (channel.has_genesis)
+		emr_write_bytes(&w, channel.genesis, sizeof channel.genesis);
+	emr_write_u8(&w, channel.ca_address != NULL ? 1 : 0);
 	if (status == EMR_OK && channel.ca_address != NULL)
 		status = write_authority(&w, &channel, login);
 	return status == EMR_OK ? w.status : status;
@@ -136,17 +142,34 @@ static emr_bytes read_pem(emr_reader *r)
 	return pem;
 }
 
+/* What a network may have or not. */
+static void read_more(emr_reader *r, carried *out)
+{
+	uint8_t authorities;
+
+	out->genesis = emr_read_bytes(r, emr_read_u8(r));
+	authorities = emr_read_u8(r);
+	if (authorities > 1 || (out->genesis.len != 0 && out->genesis.len != HASH_BYTES))
+		r->bad = true;
+	out->has_authority = authorities == 1;
+	if (!out->has_authority)
+		return;
+	out->ca_address = read_word(r, ADDRESS_MAX);
+	out->ca_root = read_pem(r);
+	out->ca_name = read_word_or_none(r, EMR_GATEWAY_NAME_MAX);
+	out->login = read_word_or_none(r, EMR_CHANNEL_LOGIN_MAX);
+}
+
 /* EMR_DAMAGED, EMR_NEWER_FORMAT. */
 static emr_status read_carried(emr_bytes bytes, carried *out)
 {
 	emr_reader r = emr_reader_of(bytes);
 	uint8_t rule, version;
 
-	if (bytes.len > 4 && memcmp(bytes.data, MAGIC, 4) == 0 && bytes.data[4] > WITH_AUTHORITY)
-		return emr_newer_format(bytes.data[4], WITH_AUTHORITY);
+	if (bytes.len > 4 && memcmp(bytes.data, MAGIC, 4) == 0 && bytes.data[4] > VERSION)
+		return emr_newer_format(bytes.data[4], VERSION);
 	emr_read_magic(&r, MAGIC);
 	version = emr_read_u8(&r);
-	out->has_authority = version == WITH_AUTHORITY;
 	rule = emr_read_u8(&r);
 	emr_read_zeros(&r, 2);
 	out->msp = read_word(&r, EMR_GATEWAY_MSP_ID_MAX);
@@ -166,14 +189,9 @@ static emr_status read_carried(emr_bytes bytes, carried *out)
 		out->msps[i] = read_word(&r, EMR_GATEWAY_MSP_ID_MAX);
 		out->cas[i] = read_pem(&r);
 	}
-	if (out->has_authority) {
-		out->ca_address = read_word(&r, ADDRESS_MAX);
-		out->ca_root = read_pem(&r);
-		out->ca_name = read_word_or_none(&r, EMR_GATEWAY_NAME_MAX);
-		out->login = read_word_or_none(&r, EMR_CHANNEL_LOGIN_MAX);
-	}
-	return emr_reader_done(&r) && rule == RULE_MAJORITY && version >= PLAIN ? EMR_OK
-										: EMR_DAMAGED;
+	read_more(&r, out);
+	return emr_reader_done(&r) && rule == RULE_MAJORITY && version == VERSION ? EMR_OK
+										  : EMR_DAMAGED;
 }
 
 bool emr_channel_carried_login(emr_bytes bytes, char out_login[EMR_CHANNEL_LOGIN_MAX + 1])
@@ -238,6 +256,14 @@ static emr_status add_with_file(int dirfd, emr_buf *text, const char *word, size
 	return status == EMR_OK ? add_line(text, word, value, file) : status;
 }
 
+static emr_status add_genesis(emr_buf *text, emr_bytes hash)
+{
+	char hex[2 * HASH_BYTES + 1];
+
+	emr_hex(hash.data, hash.len, hex);
+	return add_line(text, "genesis", emr_bytes_of(hex, strlen(hex)), NULL);
+}
+
 emr_status emr_channel_settle_in(emr_bytes bytes, int dirfd)
 {
 	EMR_AUTO_BUF text = {0};
@@ -256,6 +282,8 @@ emr_status emr_channel_settle_in(emr_bytes bytes, int dirfd)
 		status = add_with_file(dirfd, &text, "gateway", i + 1, c.addresses[i], c.roots[i]);
 	for (size_t i = 0; i < c.n_organisations && status == EMR_OK; i++)
 		status = add_with_file(dirfd, &text, "organisation", i + 1, c.msps[i], c.cas[i]);
+	if (status == EMR_OK && c.genesis.len > 0)
+		status = add_genesis(&text, c.genesis);
 	if (status == EMR_OK && c.has_authority)
 		status = add_authority(dirfd, &text, &c);
 	/* Last: what it names is there. */

@@ -4,6 +4,8 @@
 
 #include "gateway/channel.h"
 
+#define CHANNEL_SETTINGS_MAX ((size_t)64 << 10) /* bytes of DIR/network */
+
 /* A client of PLACE's gateways for IDENTITY. */
 emr_status channel_gateway(const emr_channel *channel, const emr_gateway_identity *identity,
 	const emr_clock *clock, emr_gateway **out_gateway);

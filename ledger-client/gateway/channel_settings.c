@@ -7,9 +7,9 @@
 #include <unistd.h>
 
 #include "base/file.h"
-#include "gateway/channel.h"
+#include "base/id.h"
+#include "channel_private.h"
 
-#define SETTINGS_MAX ((size_t)64 << 10)
 #define CA_MAX ((size_t)32 << 10)
 
 typedef struct reading {
@@ -131,6 +131,16 @@ static emr_status set_authority(const reading *r, char *value)
 					     : wrong(r, EMR_INVALID, p->ca_root, strerror(errno));
 }
 
+static emr_status set_genesis(const reading *r, const char *value)
+{
+	if (r->out->has_genesis)
+		return wrong(r, EMR_INVALID, "genesis", "it stands there twice");
+	r->out->has_genesis = true;
+	return emr_unhex(value, r->out->genesis, sizeof r->out->genesis) == EMR_OK
+		       ? EMR_OK
+		       : wrong(r, EMR_INVALID, "genesis", "64 digits of a hash in hexadecimal");
+}
+
 static emr_status take(reading *r, const char *word, char *value)
 {
 	if (strcmp(word, "kind") == 0) {
@@ -149,6 +159,8 @@ static emr_status take(reading *r, const char *word, char *value)
 		return add_organisation(r, value);
 	if (strcmp(word, "authority") == 0)
 		return set_authority(r, value);
+	if (strcmp(word, "genesis") == 0)
+		return set_genesis(r, value);
 	return wrong(r, EMR_INVALID, word, "no such word");
 }
 
@@ -206,7 +218,7 @@ emr_status emr_channel_read(const char *dir, emr_channel *out, char *cause, size
 		path = NULL;
 		return EMR_NO_MEMORY;
 	}
-	status = emr_file_read(AT_FDCWD, path, SETTINGS_MAX, &bytes);
+	status = emr_file_read(AT_FDCWD, path, CHANNEL_SETTINGS_MAX, &bytes);
 	if (status != EMR_OK)
 		return status;
 	if (bytes.len > 0 && memchr(bytes.data, '\0', bytes.len) != NULL)

@@ -92,6 +92,9 @@ static emr_status fill(emr_gateway *gateway, const emr_gateway_options *options)
 	gateway->identity = options->identity;
 	gateway->clock = options->clock != NULL ? options->clock : emr_clock_system();
 	gateway->endorsers_least = options->endorsers_least > 0 ? options->endorsers_least : 1;
+	gateway->has_genesis = options->genesis != NULL;
+	if (gateway->has_genesis)
+		memcpy(gateway->genesis, options->genesis, sizeof gateway->genesis);
 	for (size_t i = 0; i < options->endpoint_count && status == EMR_OK; i++) {
 		gateway->endpoint_count++;
 		status = endpoint_open(&gateway->endpoints[i], &options->endpoints[i]);

@@ -45,6 +45,8 @@ struct emr_gateway {
 	gateway_authority *authorities;
 	size_t authority_count;
 	bool has_authorities;
+	bool has_genesis;
+	uint8_t genesis[32];  /* the hash that the first block must have */
 	pthread_mutex_t lock; /* of idle lines, failures and rests */
 };
 
@@ -64,10 +66,10 @@ emr_status gateway_run_fail(gateway_run *run, emr_gateway_fault fault, const cha
 /* Our own side failed: returns STATUS. */
 emr_status gateway_run_fail_here(gateway_run *run, emr_status status);
 
-/* ---- Endpoints (endpoints.c) ---- */
-
 /* Into the private log: what failed, where, what to do, and in which transaction. */
 void gateway_log_fault(const char *who, const emr_gateway_call *call);
+
+/* ---- Endpoints (endpoints.c) ---- */
 
 emr_status endpoint_open(gateway_endpoint *endpoint, const emr_gateway_endpoint *options);
 void endpoint_close(gateway_endpoint *endpoint);
@@ -160,7 +162,8 @@ size_t block_header_der(uint64_t number, emr_bytes previous, emr_bytes data_hash
 	uint8_t der[BLOCK_HEADER_DER_MAX]);
 void block_hash(uint64_t number, emr_bytes previous, emr_bytes data_hash, uint8_t out[32]);
 /* The entries of the block BYTES, which must be the one that POSITION expects; then POSITION is
- * behind it.  EMR_FORK: it does not follow the one before.  *OUT_WRONG: it is not what its header
+ * behind it.  EMR_FORK: it does not follow the one before, or is the first and another than the
+ * gateway was opened with.  *OUT_WRONG: it is not what its header
  * says; else NULL. */
 emr_status block_visit(const emr_gateway *gateway, emr_bytes bytes, emr_gateway_position *position,
 	emr_gateway_entry_fn visit, void *arg, const char **out_wrong);

@@ -445,7 +445,8 @@ static void note_trouble(
 	emr_ledger_trouble *out, emr_status status, const emr_gateway_call *call, emr_chain *truth)
 {
 	out->status = status;
-	if (truth == NULL || call->fault != EMR_GATEWAY_LIE)
+	if (truth == NULL ||
+		(call->fault != EMR_GATEWAY_LIE && call->fault != EMR_GATEWAY_OTHER_CHANNEL))
 		return;
 	(void)emr_chain_size(truth, &out->seq);
 	(void)snprintf(
@@ -478,6 +479,35 @@ static emr_status follow_to(fabric_host *h, uint64_t *out_next_block)
 	return status;
 }
 
+/* The first block alone, and whether anybody has said which it is. */
+static emr_status observe_genesis(fabric_host *h, emr_gateway_call *call, emr_chain *truth,
+	emr_gateway_position *position, emr_ledger_genesis *out, emr_ledger_trouble *trouble)
+{
+	emr_gateway *gateway = NULL;
+	emr_status status = observe_until(h, call, 1, truth, position, trouble);
+
+	if (status == EMR_OK)
+		status = host_line(h, &gateway);
+	if (status != EMR_OK)
+		return status;
+	out->is_pinned = gateway->has_genesis;
+	memcpy(out->hash, position->hash, sizeof out->hash);
+	return EMR_OK;
+}
+
+/* READ was read anew, and is as far as what was followed: by other blocks, somebody has exchanged
+ * the channel since this computer saw its beginning. */
+static emr_status compare_blocks(
+	const fabric_host *h, const emr_gateway_position *read, emr_ledger_trouble *out)
+{
+	if (memcmp(read->hash, h->position.hash, sizeof h->position.hash) == 0)
+		return EMR_OK;
+	*out = (emr_ledger_trouble){.status = EMR_FORK};
+	(void)emr_chain_size(h->chain, &out->seq);
+	(void)snprintf(out->cause, sizeof out->cause, "other blocks than were read before");
+	return EMR_FORK;
+}
+
 /* Observes everything once more, from the first block on, and compares.  Nobody waits for that but
  * for what came meanwhile. */
 static emr_status host_verify(void *self, emr_ledger_trouble *out_trouble)
@@ -488,6 +518,7 @@ static emr_status host_verify(void *self, emr_ledger_trouble *out_trouble)
 		emr_gateway_orderers_new();
 	emr_gateway_call call = emr_gateway_call_of(h->timeout_ms, -1);
 	emr_gateway_position position = {0};
+	emr_ledger_genesis genesis = {.is_pinned = false};
 	uint64_t until = 0;
 	emr_status status = orderers != NULL ? emr_chain_open_temporary(&truth) : EMR_NO_MEMORY;
 
@@ -496,19 +527,36 @@ static emr_status host_verify(void *self, emr_ledger_trouble *out_trouble)
 	if (status == EMR_OK)
 		status = follow_to(h, &until);
 	if (status == EMR_OK)
+		status = observe_genesis(h, &call, truth, &position, &genesis, out_trouble);
+	if (status == EMR_OK)
 		status = observe_until(h, &call, until, truth, &position, out_trouble);
 	HOLD(&h->lock);
 	if (status == EMR_OK)
 		status = observe_until(
 			h, &call, h->position.next_block, truth, &position, out_trouble);
 	if (status == EMR_OK)
+		status = compare_blocks(h, &position, out_trouble);
+	if (status == EMR_OK)
 		status = host_fill_from(h, truth);
 	if (status == EMR_OK)
 		status = emr_chain_compare(truth, h->chain, NULL, NULL, out_trouble);
 	out_trouble->is_ordered = status == EMR_OK && emr_gateway_orderers_have_signed(orderers);
+	h->has_genesis = status == EMR_OK;
+	h->genesis = genesis;
 	if (status != EMR_OK && out_trouble->status == EMR_OK)
 		note_trouble(out_trouble, status, &call, truth);
 	return status;
+}
+
+static emr_status host_genesis(void *self, emr_ledger_genesis *out_genesis)
+{
+	fabric_host *h = self;
+	HOLD(&h->lock);
+
+	if (!h->has_genesis)
+		return EMR_NOT_FOUND;
+	*out_genesis = h->genesis;
+	return EMR_OK;
 }
 
 /* Asked again when the last answer is a second old.  What is known here stays readable meanwhile.
@@ -587,6 +635,7 @@ static const emr_ledger_backend backend = {
 	.wait = host_wait,
 	.wake = host_wake,
 	.verify = host_verify,
+	.genesis = host_genesis,
 	.look = host_look,
 };
 

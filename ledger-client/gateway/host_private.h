@@ -33,6 +33,8 @@ typedef struct fabric_host {
 	emr_chain *chain;
 	emr_gateway_position position;
 	uint64_t kept_block; /* of the position that stands in the file */
+	emr_ledger_genesis genesis;
+	bool has_genesis; /* blocks were read from the first one on, to verify them */
 	/* what follows, which is changed by who holds both; never held while somebody is asked */
 	pthread_mutex_t known_lock;
 	emr_status last;      /* of the last time that blocks were asked for */

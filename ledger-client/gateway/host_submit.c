@@ -51,13 +51,14 @@ static emr_status answer_with_parts(const sending *s, emr_ledger_answer *out)
 	return host_keep_parts(s->host, s->batch);
 }
 
-/* EMR_NOT_FOUND: it is not there. */
+/* EMR_NOT_FOUND: it is not there.  Nothing is sent to a channel whose beginning nobody has seen: it
+ * might be another one. */
 static emr_status look(const sending *s, bool is_fresh, emr_ledger_answer *out)
 {
 	emr_status status = EMR_OK;
 	HOLD(&s->host->lock);
 
-	if (is_fresh)
+	if (is_fresh || s->host->position.next_block == 0)
 		status = host_follow(s->host, -1);
 	return status == EMR_OK ? answer_with_parts(s, out) : status;
 }

@@ -24,8 +24,12 @@ says "cable"
 { cat channel/settings && grep ^organisation channel/settings | head -n 1; } >net/network
 as hospital run 6 org create "São Lucas" --network "$NET" --yes --passphrase-file "$EMR_PASS" --words-file words
 says "it stands there twice"
-cp channel/settings net/network
+{ grep -v ^genesis channel/settings && echo "genesis = $(printf %064d 7)"; } >net/network
+as hospital run 6 org create "São Lucas" --network "$NET" --yes --passphrase-file "$EMR_PASS" --words-file words
+says "its channel begins with another block"
+grep -v ^genesis channel/settings >net/network
 two_network "São Lucas"
+grep -qx "$(grep ^genesis channel/settings)" net/network || emr_fail "what the channel begins with is not kept: $(cat net/network)"
 [ ! -e net/ledger/ledger.sqlite ] || emr_fail "there is a ledger in the directory, too"
 two_join ana "Silva, Ana" patient
 two_join lima "Paula Lima" clinician
@@ -167,6 +171,39 @@ two_unmount ana lima
 cp settings net/network
 two_mount ana lima
 two_until 60 reads
+
+say "a gateway of a channel that begins otherwise is refused by whoever reads from the beginning"
+lima_other() { "$EMRFS" status >out/other 2>&1; grep -q "a gateway of your network says does not hold" out/other; }
+two_unmount lima
+touch "$FAULT/other-beginning"
+mv lima/state/replica.fabric/fabric.position lima.position
+as lima run 0 mount --passphrase-file "$EMR_PASS" lima-folder
+two_until 60 as lima lima_other
+grep -q "other-channel (The channel there begins.*transaction [0-9a-f]\{64\}: another first block" lima/state/log || emr_fail "another reason: $(tail lima/state/log)"
+as lima run 0 unmount
+as ana run 8 verify
+says "another first block"
+says "genesis"
+rm "$FAULT/other-beginning"
+as ana run 0 verify
+says "The channel begins with the block that the network's settings name"
+
+say "where nobody has said how it begins, it is believed once, and verify says so"
+cp net/network settings
+grep -v ^genesis settings >net/network
+two_unmount ana
+two_mount ana lima
+as ana run 0 verify
+says "Not checked: whether the channel's first block is the right one"
+says "$(grep ^genesis channel/settings)"
+touch "$FAULT/other-beginning"
+as ana run 8 verify
+says "other blocks than were read before"
+rm "$FAULT/other-beginning"
+two_unmount ana lima
+cp settings net/network
+two_mount ana lima
+SHARE=$(ls -d lima-folder/shared-with-me/*/Imaging)
 
 say "a gateway that gives other private parts makes him wait, and no more"
 touch "$FAULT/other-parts"

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "base/id.h"
 #include "gateway/channel.h"
 #include "emr_test.h"
 
@@ -87,12 +88,75 @@ static void a_way_whose_words_are_more_than_words_is_refused(void **state)
 	way.data[5] = 2; /* another rule of endorsement */
 	assert_status(EMR_DAMAGED, emr_channel_carried_check(emr_buf_view(&way)));
 	way.data[5] = 1;
-	way.data[4] = 2; /* with an authority, which is not there */
+	way.data[4] = 2; /* of before the first release */
 	assert_status(EMR_DAMAGED, emr_channel_carried_check(emr_buf_view(&way)));
-	way.data[4] = 3;
+	way.data[4] = 4;
 	assert_status(EMR_NEWER_FORMAT, emr_channel_carried_check(emr_buf_view(&way)));
-	way.data[4] = 1;
+	way.data[4] = 3;
 	assert_ok(emr_channel_carried_check(emr_buf_view(&way)));
+}
+
+static void carry_with(const char *line, emr_buf *out)
+{
+	EMR_AUTO_FD from = open(here, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	EMR_AUTO_BUF before = {0}, settings = {0};
+	char cause[256];
+
+	assert_ok(emr_file_read(from, EMR_CHANNEL_SETTINGS, 4096, &before));
+	assert_ok(emr_buf_append(&settings, before.data, before.len));
+	assert_ok(emr_buf_append(&settings, line, strlen(line)));
+	assert_ok(emr_file_replace(from, EMR_CHANNEL_SETTINGS, emr_buf_view(&settings), 0600));
+	assert_ok(emr_channel_carry(here, out, cause, sizeof cause));
+	assert_ok(emr_file_replace(from, EMR_CHANNEL_SETTINGS, emr_buf_view(&before), 0600));
+}
+
+#define HASH "efea3910b9b90192ddd8afcdf6f92b6ec0751bdffa5b2e39f5458b88efa0cf9c"
+
+static void which_channel_it_is_goes_along(void **state)
+{
+	EMR_AUTO_FD fd = open(there, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	EMR_AUTO_CHANNEL channel = {0};
+	EMR_AUTO_BUF with = {0};
+	char cause[256], hex[65];
+
+	(void)state;
+	carry_with("genesis = " HASH "\n", &with);
+	assert_ok(emr_channel_settle_in(emr_buf_view(&with), fd));
+	assert_ok(emr_channel_read(there, &channel, cause, sizeof cause));
+	assert_true(channel.has_genesis);
+	emr_hex(channel.genesis, sizeof channel.genesis, hex);
+	assert_string_equal(hex, HASH);
+	for (size_t len = 0; len < with.len; len++)
+		assert_status(EMR_DAMAGED, emr_channel_carried_check(emr_bytes_of(with.data, len)));
+	with.data[with.len - 34] = 31; /* its length */
+	assert_status(EMR_DAMAGED, emr_channel_carried_check(emr_buf_view(&with)));
+	with.data[with.len - 34] = 32;
+	with.data[with.len - 1] = 2; /* two authorities */
+	assert_status(EMR_DAMAGED, emr_channel_carried_check(emr_buf_view(&with)));
+}
+
+static void settings_with_half_a_hash_are_refused(void **state)
+{
+	static const char *const bad[] = {"genesis = \n", "genesis = " HASH "00\n",
+		"genesis = efea3910\n", "genesis = " HASH "\ngenesis = " HASH "\n"};
+	EMR_AUTO_FD fd = open(there, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	(void)state;
+	assert_ok(emr_channel_settle_in(emr_buf_view(&way), fd));
+	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+		EMR_AUTO_CHANNEL channel = {0};
+		EMR_AUTO_BUF before = {0}, settings = {0};
+		char cause[256] = "";
+
+		assert_ok(emr_file_read(fd, EMR_CHANNEL_SETTINGS, 4096, &before));
+		assert_ok(emr_buf_append(&settings, before.data, before.len));
+		assert_ok(emr_buf_append(&settings, bad[i], strlen(bad[i])));
+		assert_ok(
+			emr_file_replace(fd, EMR_CHANNEL_SETTINGS, emr_buf_view(&settings), 0600));
+		assert_status(EMR_INVALID, emr_channel_read(there, &channel, cause, sizeof cause));
+		assert_non_null(strstr(cause, "genesis"));
+		assert_ok(emr_file_replace(fd, EMR_CHANNEL_SETTINGS, emr_buf_view(&before), 0600));
+	}
 }
 
 /* As whom is in the way, and in no settings. */
@@ -176,6 +240,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(another_computer_gets_the_same_settings),
 		cmocka_unit_test(the_authority_goes_along),
+		cmocka_unit_test(which_channel_it_is_goes_along),
+		cmocka_unit_test(settings_with_half_a_hash_are_refused),
 		cmocka_unit_test(a_way_that_is_cut_or_too_long_is_refused),
 		cmocka_unit_test(a_way_whose_words_are_more_than_words_is_refused),
 	};

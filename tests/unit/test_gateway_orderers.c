@@ -21,8 +21,9 @@ typedef struct channel {
 
 static json_t *root;
 
-/* Of KIND, as it is for somebody who knows the first KNOWN organisations. */
-static channel channel_of(const char *kind, size_t known)
+/* Of KIND, as it is for somebody who knows the first KNOWN organisations, and the hash of the first
+ * block (NULL: not). */
+static channel channel_from(const char *kind, size_t known, const uint8_t *genesis)
 {
 	const json_t *one = vectors_get(root, kind);
 	const json_t *list = vectors_get(one, "authorities"), *blocks = vectors_get(one, "blocks");
@@ -34,7 +35,8 @@ static channel channel_of(const char *kind, size_t known)
 		.chaincode = "emrfs",
 		.identity = (const void *)kind, /* nobody is spoken to */
 		.version = "0",
-		.authorities = authorities};
+		.authorities = authorities,
+		.genesis = genesis};
 	channel c = {.orderers = emr_gateway_orderers_new()};
 
 	assert_non_null(c.orderers);
@@ -44,6 +46,11 @@ static channel channel_of(const char *kind, size_t known)
 	for (size_t i = 0; i < BLOCKS; i++)
 		(void)vectors_unhex(json_string_value(json_array_get(blocks, i)), &c.blocks[i]);
 	return c;
+}
+
+static channel channel_of(const char *kind, size_t known)
+{
+	return channel_from(kind, known, NULL);
 }
 
 static void channel_end(channel *c)
@@ -98,12 +105,44 @@ static emr_status see_nothing(void *arg, const emr_gateway_entry *entry)
 	return EMR_OK;
 }
 
+static emr_status visit(channel *c, size_t block, emr_gateway_position *position)
+{
+	return block_visit(c->gateway, emr_buf_view(&c->blocks[block]), position, see_nothing, NULL,
+		&c->wrong);
+}
+
 /* As who follows a channel takes it. */
 static bool is_taken(channel *c, size_t block, emr_gateway_position *position)
 {
-	return look(c, block) == EMR_OK &&
-	       block_visit(c->gateway, emr_buf_view(&c->blocks[block]), position, see_nothing, NULL,
-		       &c->wrong) == EMR_OK;
+	return look(c, block) == EMR_OK && visit(c, block, position) == EMR_OK;
+}
+
+/* The hash is the one that the next block of Fabric names as that of the block before. */
+static void a_channel_with_another_first_block_is_another_channel(void **state)
+{
+	(void)state;
+	for (size_t k = 0; k < 2; k++) {
+		emr_gateway_position first = {0}, next, none = {0};
+		channel c = channel_of(kinds[k], 3);
+
+		assert_true(is_taken(&c, 0, &first));
+		next = first;
+		assert_true(is_taken(&c, 1, &next));
+		channel_end(&c);
+		c = channel_from(kinds[k], 3, first.hash);
+		assert_true(is_taken(&c, 0, &none));
+		assert_true(is_taken(&c, 1, &none));
+		channel_end(&c);
+		for (size_t i = 0; i < sizeof first.hash; i++) {
+			none = (emr_gateway_position){0};
+			first.hash[i] ^= 0x10;
+			c = channel_from(kinds[k], 3, first.hash);
+			first.hash[i] ^= 0x10;
+			assert_status(EMR_FORK, visit(&c, 0, &none));
+			assert_int_equal(none.next_block, 0);
+			channel_end(&c);
+		}
+	}
 }
 
 static void no_flipped_bit_of_a_header_is_taken(void **state)
@@ -253,6 +292,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(blocks_of_real_orderers_are_signed_by_them),
+		cmocka_unit_test(a_channel_with_another_first_block_is_another_channel),
 		cmocka_unit_test(no_flipped_bit_of_a_header_is_taken),
 		cmocka_unit_test(a_block_without_its_signatures_or_with_too_few_is_refused),
 		cmocka_unit_test(who_says_that_he_is_of_a_known_organisation_is_asked_for_its_ca),

@@ -3,6 +3,7 @@
  * subtrees. It refuses nothing by itself that ledger.h does not name. */
 #pragma once
 
+#include "ledger/genesis.h"
 #include "ledger/renew.h"
 
 struct emr_chain;
@@ -44,6 +45,8 @@ typedef struct emr_ledger_backend {
 	 * rows changed. */
 	emr_status (*mend)(void *self, struct emr_chain *own, struct emr_chain *united,
 		emr_ledger_trouble *out_trouble, uint64_t *out_n);
+	/* NULL = it stands in no channel. */
+	emr_status (*genesis)(void *self, emr_ledger_genesis *out_genesis);
 	/* NULL = it is always there. */
 	void (*look)(void *self, emr_ledger_absence *out_absence);
 } emr_ledger_backend;

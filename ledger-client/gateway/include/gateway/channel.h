@@ -16,7 +16,9 @@
  *   organisation = MSP-ID FILE       each that endorses; FILE has its CA; a majority must
  *   authority = https://HOST:PORT FILE [NAME]
  *                                    the members' Fabric CA, if they have one; FILE has the roots
- *                                    of its TLS, NAME is of one authority among several there */
+ *                                    of its TLS, NAME is of one authority among several there
+ *   genesis = HASH                   SHA-256 (64 hex digits) of the header of the channel's first
+ *                                    block; without it the one that a gateway gives is believed */
 #define EMR_CHANNEL_SETTINGS "network"
 #define EMR_CHANNEL_CA "ca.pem" /* beside it: the CA that the channel has to know */
 
@@ -30,6 +32,8 @@ typedef struct emr_channel {
 	char *authorities[2 * EMR_CHANNEL_ORGANISATIONS_MAX + 1];
 	/* The Fabric CA; NULL: there is none, and ca_name may be in any case. */
 	char *ca_address, *ca_root, *ca_name;
+	bool has_genesis;
+	uint8_t genesis[32]; /* the hash of the channel's first block */
 } emr_channel;
 
 /* DIR is the network's.  EMR_NOT_FOUND: it has no such file, so it is a ledger of one computer.
@@ -48,14 +52,20 @@ emr_status emr_channel_msp(const char *dir, char **out_msp, char *cause, size_t 
 /* Writes the CA (DER) as PEM into DIR/ca.pem, for whoever runs the channel. */
 emr_status emr_channel_offer_ca(const char *dir, emr_bytes ca);
 /* Begins the network of DESCRIPTOR in the channel that DIR names; when it has begun with these very
- * bytes, that is fine.  CERTIFICATE (DER) is KEYRING's.  EMR_FORK: another network is there.
- * EMR_DENIED: the channel does not know the certificate's CA; ask again when it does.  SAID (may be
- * NULL) is what the gateway said. */
+ * bytes, that is fine.  CERTIFICATE (DER) is KEYRING's.  EMR_FORK: another network is there, or,
+ * with something in SAID, the channel has another first block than DIR/network says. EMR_DENIED:
+ * the channel does not know the certificate's CA; ask again when it does.  SAID (may be NULL) is
+ * what the gateway said. */
 emr_status emr_channel_begin(const char *dir, const emr_keyring *keyring, emr_bytes certificate,
 	emr_bytes descriptor, char *said, size_t said_size);
 /* The same for who comes later: EMR_NOT_FOUND where no network has begun. */
 emr_status emr_channel_meet(const char *dir, const emr_keyring *keyring, emr_bytes certificate,
 	emr_bytes descriptor, char *said, size_t said_size);
+
+/* Where DIR/network does not say which the channel's first block is, writes down that it is the one
+ * that the gateway gives now; *OUT_IS_NEW.  As emr_channel_meet. */
+emr_status emr_channel_pin(const char *dir, const emr_keyring *keyring, emr_bytes certificate,
+	bool *out_is_new, char *said, size_t said_size);
 
 /* ---- On the way to another computer ---- */
 

@@ -74,6 +74,8 @@
 		"The gateway gave something else to sign than what was asked. Nothing was signed; tell who runs it.") \
 	X(EMR_GATEWAY_OTHER_HISTORY, "other-history", EMR_FORK,                                    \
 		"The peer has fewer blocks than were read before, or others: ask another organisation's peer, and tell who runs this one.") \
+	X(EMR_GATEWAY_OTHER_CHANNEL, "other-channel", EMR_FORK,                                    \
+		"The channel there begins with another block than \"genesis\" in the network's settings says: ask whoever runs the channel, by another way, which of the two is right.") \
 	/* ordering and commit */                                                                  \
 	X(EMR_GATEWAY_ORDERER, "orderer", EMR_OFFLINE,                                             \
 		"An orderer does not take it: the same envelope goes to another one. Look at the channel's orderer addresses.") \

@@ -53,6 +53,9 @@ typedef struct emr_gateway_options {
 	 * endorser must lead to his own.  NULL: endorsers are not traced to anybody; peers do so
 	 * when they commit. */
 	const char *const *authorities;
+	/* SHA-256 (32 bytes, copied) of the header of the channel's first block; NULL: nobody has
+	 * said which it is, and the one that comes is taken. */
+	const uint8_t *genesis;
 } emr_gateway_options;
 
 /* Looks at the options only, and speaks to nobody.  EMR_INVALID (EMR_GATEWAY_ADDRESS for an

@@ -10,6 +10,7 @@ package main
 //	                forged (results in blocks are others), unsigned (a transaction's
 //	                signature is another), unordered (no orderer has signed a block), peer-ordered (a peer has),
 //	                stranger-ordered (the orderer of another CA has), outsider-ordered (that of an organisation that orders nothing),
+//	                other-beginning (the same transactions stand in blocks behind another first one, which the orderer has signed),
 //	                other-parts (the parts that are asked for are others),
 //	                late-parts (private parts of what is ordered meanwhile come to no peer before the file goes), lost-parts (they never come),
 //	                held-beginning (whoever reads the first block behind the configuration waits,
@@ -188,8 +189,8 @@ func signedBy(block *common.Block, orderers ...*person) *common.Block {
 	return block
 }
 
-// configuration says who orders: the first organisation, by Raft.
-func configuration() []byte {
+// configuration says who orders: the first organisation, by Raft.  EPOCH makes another one of it.
+func configuration(epoch uint64) []byte {
 	value := func(message proto.Message) *common.ConfigValue { return &common.ConfigValue{Value: encoded(message)} }
 	organisation := &common.ConfigGroup{Values: map[string]*common.ConfigValue{
 		"MSP": value(&msp.MSPConfig{Config: encoded(&msp.FabricMSPConfig{Name: memberMSP})})}}
@@ -197,7 +198,7 @@ func configuration() []byte {
 		Values: map[string]*common.ConfigValue{"ConsensusType": value(&orderer.ConsensusType{Type: "etcdraft"})}}
 	config := &common.Config{ChannelGroup: &common.ConfigGroup{Groups: map[string]*common.ConfigGroup{"Orderer": orderers}}}
 	return encoded(&common.Envelope{Payload: encoded(&common.Payload{Data: encoded(&common.ConfigEnvelope{Config: config}), Header: &common.Header{
-		ChannelHeader: encoded(&common.ChannelHeader{Type: int32(common.HeaderType_CONFIG), ChannelId: networkName})}})})
+		ChannelHeader: encoded(&common.ChannelHeader{Type: int32(common.HeaderType_CONFIG), ChannelId: networkName, Epoch: epoch})}})})
 }
 
 // told is a block as it is, or as a peer that lies has made it: everything that needs nobody's key fits.
@@ -212,6 +213,8 @@ func (m *member) told(number uint64) *common.Block {
 		return signedBy(block, newAuthority("ca-stranger").orderer("orderer-stranger", memberMSP))
 	case m.fault("outsider-ordered"):
 		return signedBy(block, m.outsider)
+	case m.fault("other-beginning"):
+		return m.refounded(number)
 	case !m.fault("forged") && !m.fault("unsigned"):
 		return block
 	}
@@ -227,6 +230,16 @@ func (m *member) told(number uint64) *common.Block {
 		block.Data.Data[i] = encoded(&envelope)
 	}
 	block.Header.DataHash = hashed(block.Data.Data...)
+	return block
+}
+
+// refounded are the same transactions behind another beginning, and the orderer has signed their blocks.
+func (c *channel) refounded(number uint64) *common.Block {
+	block := newBlock(0, nil, []byte{0}, configuration(1))
+	for _, known := range c.blocks[1 : number+1] {
+		filter := known.Metadata.Metadata[common.BlockMetadataIndex_TRANSACTIONS_FILTER]
+		block = signedBy(newBlock(known.Header.Number, headerHash(block.Header), filter, known.Data.Data...), c.orderer)
+	}
 	return block
 }
 
@@ -558,7 +571,7 @@ func (c *channel) restore() error {
 	}
 	c.file = file
 	// A channel begins with its configuration.
-	c.blocks = append(c.blocks, newBlock(0, nil, []byte{0}, configuration()))
+	c.blocks = append(c.blocks, newBlock(0, nil, []byte{0}, configuration(0)))
 	read := gob.NewDecoder(file)
 	var kept [][]ordered
 	for {
@@ -642,5 +655,6 @@ func network(dir, caFile string, others []string) error {
 		settings += fmt.Sprintf("organisation = Org%s %s/ca-%s.pem\n", name, dir, strings.ToLower(name))
 	}
 	go c.order()
+	settings += fmt.Sprintf("genesis = %x\n", headerHash(c.blocks[0].Header))
 	return os.WriteFile(filepath.Join(dir, "settings"), []byte(settings), 0o600)
 }
