@@ -35,8 +35,8 @@ void disk_hear(emr_view *view, emr_status status)
 /* Under view->lock: some file's bytes are in this process only. */
 static bool has_unhanded(const emr_view *view)
 {
-	for (size_t i = 0; i < view->by_number.cap; i++) {
-		const node *n = table_at(&view->by_number, i);
+	for (size_t i = 0; i < view->nodes.used; i++) {
+		const node *n = slots_at(&view->nodes, i);
 
 		if (n != NULL && n->file != NULL && n->state == NODE_LIVE &&
 			n->file->wrote != n->file->handed)
@@ -83,9 +83,9 @@ static emr_status take_unhanded(emr_view *view, bool all, node ***out_nodes, siz
 	node **nodes;
 
 	pthread_mutex_lock(&view->lock);
-	nodes = calloc(view->by_number.count + 1, sizeof *nodes);
-	for (size_t i = 0; nodes != NULL && i < view->by_number.cap; i++) {
-		node *n = table_at(&view->by_number, i);
+	nodes = calloc(view->nodes.count + 1, sizeof *nodes);
+	for (size_t i = 0; nodes != NULL && i < view->nodes.used; i++) {
+		node *n = slots_at(&view->nodes, i);
 
 		if (n == NULL || n->file == NULL || n->state != NODE_LIVE ||
 			n->file->wrote == n->file->handed || (node_writers(n) > 0 && !all))

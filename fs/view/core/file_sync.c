@@ -318,8 +318,8 @@ static emr_status take_unsynced(emr_view *view, node ***out_nodes, size_t *out_c
 	pthread_mutex_lock(&view->lock);
 	nodes = calloc(view->unsynced_spills + 1, sizeof *nodes);
 	for (size_t i = 0;
-		nodes != NULL && i < view->by_number.cap && count < view->unsynced_spills; i++) {
-		node *n = table_at(&view->by_number, i);
+		nodes != NULL && i < view->nodes.used && count < view->unsynced_spills; i++) {
+		node *n = slots_at(&view->nodes, i);
 
 		if (n == NULL || n->file == NULL || !n->file->is_spill_unsynced)
 			continue;

@@ -315,11 +315,12 @@ struct emr_view {
 	pthread_cond_t wake;	/* the publisher and the syncer wait on it */
 	pthread_cond_t settled; /* a publishing run ended */
 	node *root;
-	uint64_t next_number;
 	uint8_t hash_key[16];
 	uint8_t confirm_key[32]; /* random for each opening: confirm.h */
-	table by_number, by_name, by_id;
-	table domains;		/* that some node was ever published in; owned emr_id16 */
+	slots nodes;		 /* by their number */
+	table by_name, by_id;
+	slots domain_ids;	/* that some node was ever published in; owned emr_id16 */
+	table domains;		/* where they are */
 	emr_place *spare_place; /* for the next tree_set_place, both */
 	packed_ids *spare_ids;
 	vacated *vacated;

@@ -174,8 +174,8 @@ static uint64_t promised_to_others(const emr_view *view, const node *n)
 {
 	uint64_t bytes = 0;
 
-	for (size_t i = 0; i < view->by_number.cap; i++) {
-		const node *other = table_at(&view->by_number, i);
+	for (size_t i = 0; i < view->nodes.used; i++) {
+		const node *other = slots_at(&view->nodes, i);
 
 		if (other != NULL && other != n && other->file != NULL &&
 			other->file->staging != NULL)

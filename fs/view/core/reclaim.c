@@ -47,8 +47,8 @@ static emr_status working_roots(void *context, emr_cid_visit visit, void *visit_
 	if (status == EMR_OK)
 		status = emr_settle_each_sent_root(view->options.settle, sent_root, r);
 	pthread_mutex_lock(&view->lock);
-	for (size_t i = 0; i < view->by_number.cap && status == EMR_OK; i++) {
-		const node *n = table_at(&view->by_number, i);
+	for (size_t i = 0; i < view->nodes.used && status == EMR_OK; i++) {
+		const node *n = slots_at(&view->nodes, i);
 
 		/* Unlinked but open: its row and pin are gone, its readers are not. */
 		if (n != NULL && n->file != NULL && n->file->has_content)

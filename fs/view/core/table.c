@@ -1,12 +1,11 @@
-/* This is the hash table by which the tree finds a node by its number, its id or its name. It
- * borrows its items and frees none, and its room is reserved beforehand, so that adding cannot
- * fail in the middle of a change. */
+/* This is the hash table by which the tree finds a node by its id or its name. It keeps their slots
+ * and not their addresses, which take twice the memory, and its room is reserved beforehand, so
+ * that adding cannot fail in the middle of a change. */
 #include "table.h"
 
 #include <stdlib.h>
 
-static char gone_mark;
-#define TABLE_GONE ((void *)&gone_mark)
+#define TABLE_GONE UINT32_MAX /* no slot: slots_reserve ends below it */
 
 #define LEAST_CAP 64
 
@@ -28,33 +27,30 @@ static size_t after(const table *t, size_t i)
 	return i + 1 == t->cap ? 0 : i + 1;
 }
 
-static void place(table *t, uint32_t hash, void *item)
+static void place(table *t, table_entry entry)
 {
-	size_t i = first(t, hash);
+	size_t i = first(t, entry.hash);
 
-	while (t->items[i] != NULL)
+	while (t->entries[i].slot != SLOT_NONE)
 		i = after(t, i);
-	t->items[i] = item;
-	t->hashes[i] = hash;
+	t->entries[i] = entry;
 }
 
 emr_status table_reserve_more(table *t, size_t more)
 {
-	/* Six slots in ten are taken then, three in four when it grows again. */
+	/* Six entries in ten are taken then, three in four when it grows again. */
 	const size_t cap = LEAST_CAP + (t->count + more) / 3 * 5;
-	table grown = {.used = t->count, .count = t->count};
+	table grown = {.cap = cap, .used = t->count, .count = t->count};
 
 	if ((t->used + more) * 4 <= t->cap * 3)
 		return EMR_OK;
-	grown.items = calloc(cap, sizeof *grown.items + sizeof *grown.hashes);
-	if (grown.items == NULL)
+	grown.entries = calloc(cap, sizeof *grown.entries);
+	if (grown.entries == NULL)
 		return EMR_NO_MEMORY;
-	grown.hashes = (uint32_t *)(void *)(grown.items + cap);
-	grown.cap = cap;
 	for (size_t i = 0; i < t->cap; i++)
-		if (t->items[i] != NULL && t->items[i] != TABLE_GONE)
-			place(&grown, t->hashes[i], t->items[i]);
-	free(t->items);
+		if (t->entries[i].slot != SLOT_NONE && t->entries[i].slot != TABLE_GONE)
+			place(&grown, t->entries[i]);
+	free(t->entries);
 	*t = grown;
 	return EMR_OK;
 }
@@ -64,46 +60,42 @@ emr_status table_reserve(table *t)
 	return table_reserve_more(t, 1);
 }
 
-void table_add(table *t, uint64_t hash, void *item)
+void table_add(table *t, uint64_t hash, uint32_t at)
 {
-	place(t, kept(hash), item);
+	place(t, (table_entry){.slot = at, .hash = kept(hash)});
 	t->used++;
 	t->count++;
 }
 
-void *table_find(const table *t, uint64_t hash, table_match match, const void *key)
+void *table_find(const table *t, const slots *of, uint64_t hash, table_match match, const void *key)
 {
 	if (t->cap == 0)
 		return NULL;
-	for (size_t i = first(t, kept(hash)); t->items[i] != NULL; i = after(t, i))
-		if (t->hashes[i] == kept(hash) && t->items[i] != TABLE_GONE &&
-			match(t->items[i], key))
-			return t->items[i];
+	for (size_t i = first(t, kept(hash)); t->entries[i].slot != SLOT_NONE; i = after(t, i)) {
+		const table_entry entry = t->entries[i];
+
+		if (entry.hash == kept(hash) && entry.slot != TABLE_GONE &&
+			match(slots_at(of, entry.slot), key))
+			return slots_at(of, entry.slot);
+	}
 	return NULL;
 }
 
-void table_remove(table *t, uint64_t hash, const void *item)
+void table_remove(table *t, uint64_t hash, uint32_t at)
 {
 	if (t->cap == 0)
 		return;
-	for (size_t i = first(t, kept(hash)); t->items[i] != NULL; i = after(t, i)) {
-		if (t->items[i] != item)
+	for (size_t i = first(t, kept(hash)); t->entries[i].slot != SLOT_NONE; i = after(t, i)) {
+		if (t->entries[i].slot != at)
 			continue;
-		t->items[i] = TABLE_GONE;
+		t->entries[i].slot = TABLE_GONE;
 		t->count--;
 		return;
 	}
 }
 
-void *table_at(const table *t, size_t index)
-{
-	void *item = t->items[index];
-
-	return item == TABLE_GONE ? NULL : item;
-}
-
 void table_free(table *t)
 {
-	free(t->items);
+	free(t->entries);
 	*t = (table){0};
 }

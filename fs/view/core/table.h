@@ -1,18 +1,19 @@
-/* This is a hash table of borrowed pointers. It is not thread-safe: whoever owns it locks. */
+/* This is a hash table of what lies in slots (slots.h), which it borrows.  It is not thread-safe:
+ * whoever owns it locks. */
 #pragma once
 
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
+#include "slots.h"
 
-#include "base/status.h"
+typedef struct table_entry {
+	uint32_t slot; /* SLOT_NONE: never used; TABLE_GONE: removed */
+	uint32_t hash; /* the upper half */
+} table_entry;
 
 typedef struct table {
-	void **items;	  /* NULL: never used; TABLE_GONE: removed */
-	uint32_t *hashes; /* the upper half, in the same memory: 12 bytes a slot instead of 16 */
-	size_t cap;	  /* at most 2^32 */
-	size_t used;	  /* slots that are not NULL */
-	size_t count;	  /* items */
+	table_entry *entries; /* owned */
+	size_t cap;	      /* at most 2^32 */
+	size_t used;	      /* entries that are not SLOT_NONE */
+	size_t count;	      /* items */
 } table;
 
 typedef bool (*table_match)(const void *item, const void *key);
@@ -21,9 +22,9 @@ typedef bool (*table_match)(const void *item, const void *key);
 emr_status table_reserve(table *t);
 /* The same for MORE items. */
 emr_status table_reserve_more(table *t, size_t more);
-void table_add(table *t, uint64_t hash, void *item); /* after table_reserve */
-void *table_find(const table *t, uint64_t hash, table_match match, const void *key);
-void table_remove(table *t, uint64_t hash, const void *item);
-/* The item in slot INDEX (0 .. cap - 1), or NULL: for walking. */
-void *table_at(const table *t, size_t index);
+void table_add(table *t, uint64_t hash, uint32_t slot); /* after table_reserve */
+/* An item in the slots OF, in which those of T lie. */
+void *table_find(
+	const table *t, const slots *of, uint64_t hash, table_match match, const void *key);
+void table_remove(table *t, uint64_t hash, uint32_t slot);
 void table_free(table *t);

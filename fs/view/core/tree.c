@@ -42,11 +42,6 @@ static uint64_t hash_id(const emr_view *view, emr_id16 id)
 	return hash_bytes(view, id.b, sizeof id.b);
 }
 
-static bool has_number(const void *item, const void *key)
-{
-	return ((const node *)item)->number == *(const uint64_t *)key;
-}
-
 /* What is only shown has ids that everybody can work out, and others choose those of what they
  * leave here: the two never meet. */
 static bool has_id(const void *item, const void *key)
@@ -169,7 +164,7 @@ static bool is_domain_id(const void *item, const void *key)
 
 static const emr_id16 *find_domain(const emr_view *view, emr_id16 id)
 {
-	return table_find(&view->domains, hash_id(view, id), is_domain_id, &id);
+	return table_find(&view->domains, &view->domain_ids, hash_id(view, id), is_domain_id, &id);
 }
 
 /* Of a domain there is one id for all nodes that are published in it. */
@@ -181,13 +176,15 @@ static emr_status need_domain(emr_view *view, emr_id16 id)
 	if (find_domain(view, id) != NULL)
 		return EMR_OK;
 	status = table_reserve(&view->domains);
+	if (status == EMR_OK)
+		status = slots_reserve(&view->domain_ids);
 	if (status != EMR_OK)
 		return status;
 	copy = malloc(sizeof *copy);
 	if (copy == NULL)
 		return EMR_NO_MEMORY;
 	*copy = id;
-	table_add(&view->domains, hash_id(view, id), copy);
+	table_add(&view->domains, hash_id(view, id), slot_of(slots_add(&view->domain_ids, copy)));
 	return EMR_OK;
 }
 
@@ -294,7 +291,7 @@ emr_status tree_new_node(
 	emr_status status;
 	node *n;
 
-	status = table_reserve(&view->by_number);
+	status = slots_reserve(&view->nodes);
 	if (status == EMR_OK)
 		status = table_reserve(&view->by_id);
 	if (status != EMR_OK)
@@ -307,15 +304,14 @@ emr_status tree_new_node(
 		free(n);
 		return EMR_NO_MEMORY;
 	}
-	n->number = view->next_number++;
+	n->number = slots_add(&view->nodes, n);
 	n->id = id;
 	n->ino = ino != 0 ? ino : tree_ino_of(id);
 	n->state = NODE_GONE;
 	n->kind = &own_kind;
 	if (type == EMR_META_DIR)
 		n->listing->next_cookie = 3; /* 1 and 2 are "." and ".." */
-	table_add(&view->by_number, hash_number(n->number), n);
-	table_add(&view->by_id, hash_id(view, id), n);
+	table_add(&view->by_id, hash_id(view, id), slot_of(n->number));
 	*out_node = n;
 	return EMR_OK;
 }
@@ -338,8 +334,8 @@ static void end_file(emr_view *view, node *n)
 
 void tree_free_node(emr_view *view, node *n)
 {
-	table_remove(&view->by_number, hash_number(n->number), n);
-	table_remove(&view->by_id, hash_id(view, n->id), n);
+	table_remove(&view->by_id, hash_id(view, n->id), slot_of(n->number));
+	slots_remove(&view->nodes, n->number);
 	if (n->file != NULL) {
 		end_file(view, n);
 		pthread_rwlock_destroy(&n->file->lock);
@@ -368,29 +364,39 @@ void tree_release_if_unused(emr_view *view, node *n)
 		tree_free_node(view, n);
 }
 
-void tree_become_root(emr_view *view, node *n)
+emr_status tree_become_root(emr_view *view, node *n)
 {
-	table_remove(&view->by_number, hash_number(n->number), n);
+	emr_status status = table_reserve(&view->by_id);
+
+	if (status != EMR_OK)
+		return status;
+	table_remove(&view->by_id, hash_id(view, n->id), slot_of(n->number));
+	slots_close(&view->nodes, n->number);
+	slots_put(&view->nodes, EMR_ROOT_NODE, n);
 	n->number = EMR_ROOT_NODE;
-	table_add(&view->by_number, hash_number(n->number), n);
+	table_add(&view->by_id, hash_id(view, n->id), slot_of(n->number));
 	n->state = NODE_LIVE;
 	n->is_domain = true;
 	view->root = n;
+	return EMR_OK;
 }
 
 node *tree_by_number(const emr_view *view, uint64_t number)
 {
-	return table_find(&view->by_number, hash_number(number), has_number, &number);
+	node *n =
+		slot_of(number) < view->nodes.used ? slots_at(&view->nodes, slot_of(number)) : NULL;
+
+	return n != NULL && n->number == number ? n : NULL;
 }
 
 node *tree_by_id(const emr_view *view, emr_id16 id)
 {
-	return table_find(&view->by_id, hash_id(view, id), has_id, &id);
+	return table_find(&view->by_id, &view->nodes, hash_id(view, id), has_id, &id);
 }
 
 node *tree_by_shown_id(const emr_view *view, emr_id16 id)
 {
-	return table_find(&view->by_id, hash_id(view, id), has_shown_id, &id);
+	return table_find(&view->by_id, &view->nodes, hash_id(view, id), has_shown_id, &id);
 }
 
 node *tree_directory_by_id(const emr_view *view, emr_id16 id)
@@ -404,7 +410,8 @@ node *tree_child(const emr_view *view, const node *directory, const char *name)
 {
 	name_key key = {.directory = directory, .name = name};
 
-	return table_find(&view->by_name, hash_name(view, directory, name), has_name, &key);
+	return table_find(
+		&view->by_name, &view->nodes, hash_name(view, directory, name), has_name, &key);
 }
 
 /* A name came or went: what was vacated under it is shown as deleted, or is not any more. */
@@ -461,7 +468,7 @@ static void add_kid(emr_view *view, node *directory, node *n, char *name)
 		in->subdirectories++;
 	if (emr_name_is_half_download(name))
 		in->half_downloads++;
-	table_add(&view->by_name, hash_name(view, directory, name), n);
+	table_add(&view->by_name, hash_name(view, directory, name), slot_of(n->number));
 	note_name(view);
 }
 
@@ -551,7 +558,7 @@ void tree_detach(emr_view *view, node *n)
 		in->subdirectories--;
 	if (emr_name_is_half_download(n->name))
 		in->half_downloads--;
-	table_remove(&view->by_name, hash_name(view, directory, n->name), n);
+	table_remove(&view->by_name, hash_name(view, directory, n->name), slot_of(n->number));
 	note_name(view);
 	free(n->name);
 	n->name = NULL;
@@ -611,9 +618,9 @@ emr_status tree_change_id(emr_view *view, node *n, emr_id16 id)
 
 	if (status != EMR_OK)
 		return status;
-	table_remove(&view->by_id, hash_id(view, n->id), n);
+	table_remove(&view->by_id, hash_id(view, n->id), slot_of(n->number));
 	n->id = id;
-	table_add(&view->by_id, hash_id(view, id), n);
+	table_add(&view->by_id, hash_id(view, id), slot_of(n->number));
 	return EMR_OK;
 }
 
@@ -629,7 +636,7 @@ void tree_follow_directory(emr_view *view, node *n, emr_id16 from)
 
 void tree_forget_id(emr_view *view, node *n)
 {
-	table_remove(&view->by_id, hash_id(view, n->id), n);
+	table_remove(&view->by_id, hash_id(view, n->id), slot_of(n->number));
 }
 
 bool tree_is_below(const node *n, const node *directory)
@@ -727,8 +734,8 @@ void tree_walk(node *n, void (*fn)(void *arg, node *n), void *arg)
 
 void tree_walk_elsewhere(emr_view *view, void (*fn)(void *arg, node *n), void *arg)
 {
-	for (size_t i = 0; i < view->by_number.cap; i++) {
-		node *top = table_at(&view->by_number, i);
+	for (size_t i = 0; i < view->nodes.used; i++) {
+		node *top = slots_at(&view->nodes, i);
 
 		if (top == NULL || kind_of(top)->within == NULL || !node_has_kids(top))
 			continue;

@@ -9,7 +9,7 @@
 emr_status tree_new_node(
 	emr_view *view, emr_meta_type type, emr_id16 id, uint64_t ino, node **out_node);
 /* N, which has no name, gets the number of the folder itself. */
-void tree_become_root(emr_view *view, node *n);
+emr_status tree_become_root(emr_view *view, node *n);
 /* N's attributes are BYTES, in no more memory than they need. */
 emr_status tree_set_attributes(node *n, emr_bytes bytes);
 /* The same in the memory of BYTES, which is empty afterwards: cannot fail. */

@@ -153,8 +153,8 @@ bool foreign_is_domain(const emr_view *view, emr_id16 domain)
 
 bool foreign_has_own(const emr_view *view, emr_id16 domain)
 {
-	for (size_t i = 0; i < view->by_number.cap && view->shares->has_own; i++) {
-		const node *top = table_at(&view->by_number, i);
+	for (size_t i = 0; i < view->nodes.used && view->shares->has_own; i++) {
+		const node *top = slots_at(&view->nodes, i);
 
 		if (top != NULL && shared_has(top) && node_has_kids(top) &&
 			emr_id16_equal(top->shared->domain, domain))

@@ -431,8 +431,8 @@ static emr_status meet(meeting *m, shared_share *s, node *n)
 /* What was loaded before its share was known. */
 static void know_anchors(emr_view *view)
 {
-	for (size_t i = 0; i < view->by_number.cap; i++) {
-		node *top = table_at(&view->by_number, i);
+	for (size_t i = 0; i < view->nodes.used; i++) {
+		node *top = slots_at(&view->nodes, i);
 
 		if (top == NULL || !shared_has(top) || top->shared->level != SHARED_RECORD ||
 			top->shared->share != NULL)
@@ -448,8 +448,8 @@ static emr_status meet_all(meeting *m)
 	emr_view *view = m->view;
 	emr_status status = EMR_OK;
 
-	for (size_t i = 0; i < view->by_number.cap && status == EMR_OK; i++) {
-		const node *n = table_at(&view->by_number, i);
+	for (size_t i = 0; i < view->nodes.used && status == EMR_OK; i++) {
+		const node *n = slots_at(&view->nodes, i);
 
 		if (n != NULL && n->state == NODE_LIVE && kind_top(n) != NULL)
 			status = emr_buf_append(&m->numbers, &n->number, sizeof n->number);

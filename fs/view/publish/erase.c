@@ -305,9 +305,9 @@ static emr_status close_readers(trying *t)
 	size_t count = 0;
 
 	pthread_mutex_lock(&view->lock);
-	held = calloc(view->by_number.cap + 1, sizeof *held);
-	for (size_t i = 0; held != NULL && i < view->by_number.cap; i++) {
-		node *n = table_at(&view->by_number, i);
+	held = calloc(view->nodes.used + 1, sizeof *held);
+	for (size_t i = 0; held != NULL && i < view->nodes.used; i++) {
+		node *n = slots_at(&view->nodes, i);
 
 		if (n == NULL || !node_is_file(n) || find(t, node_object(n)) == NULL)
 			continue;

@@ -77,8 +77,8 @@ static const node *root_of(const emr_view *view, emr_id16 domain)
 	const node *n = tree_by_id(view, domain);
 
 	/* Not published yet under this id: few, and asked for rarely. */
-	for (size_t i = 0; n == NULL && i < view->by_number.cap; i++) {
-		const node *one = table_at(&view->by_number, i);
+	for (size_t i = 0; n == NULL && i < view->nodes.used; i++) {
+		const node *one = slots_at(&view->nodes, i);
 
 		if (one != NULL && one->is_domain && one->state == NODE_LIVE &&
 			emr_id16_equal(tree_future_id(one), domain))

@@ -291,8 +291,8 @@ emr_status keeper_hand_out(emr_view *view)
 {
 	emr_status first = EMR_OK;
 
-	for (size_t i = 0; i < view->by_number.cap; i++) {
-		node *n = table_at(&view->by_number, i);
+	for (size_t i = 0; i < view->nodes.used; i++) {
+		node *n = slots_at(&view->nodes, i);
 		emr_status status;
 
 		if (n == NULL || n->file == NULL || n->state != NODE_LIVE ||

@@ -22,6 +22,8 @@
 
 static emr_status add(loading *l, node *n, emr_id16 parent, emr_bytes name)
 {
+	/* At the end, or where one was left out. */
+	const size_t at = slot_of(n->number) - l->first_slot;
 	char *copy;
 
 	if (emr_array_room(&l->all, l->count, &l->cap, sizeof *l->all) != EMR_OK ||
@@ -30,7 +32,11 @@ static emr_status add(loading *l, node *n, emr_id16 parent, emr_bytes name)
 	if (name.len > 0)
 		memcpy(copy, name.data, name.len);
 	copy[name.len] = 0;
-	l->all[l->count++] = (loaded){.n = n, .parent = parent, .name = copy};
+	if (at == l->count)
+		l->count++;
+	else
+		free(l->all[at].name);
+	l->all[at] = (loaded){.n = n, .parent = parent, .name = copy};
 	return EMR_OK;
 }
 
@@ -343,7 +349,7 @@ static emr_status load_vacated(void *arg, emr_id16 key, emr_bytes value)
 	v->is_sent = true; /* a batch that has no answer yet may end it */
 	memcpy(v->name, row.name.data, row.name.len);
 	vacated_add(l->view, v);
-	if (n != NULL && n->number >= l->first_number)
+	if (n != NULL && load_has_entry(l, n))
 		leave_out(l, n);
 	return EMR_OK;
 }
@@ -389,13 +395,12 @@ static emr_status walk_rows(loading *l)
 	return status;
 }
 
-static void set_root(loading *l)
+static emr_status set_root(loading *l)
 {
-	emr_view *view = l->view;
-	node *root = tree_by_id(view, l->root_id);
+	node *root = tree_by_id(l->view, l->root_id);
 
-	tree_become_root(view, root);
 	root->kind = &folder_kind;
+	return tree_become_root(l->view, root);
 }
 
 static void mark_foreign(void *arg, node *n)
@@ -427,7 +432,7 @@ static emr_status load_anchors(loading *l)
 		if (load_foreign_parent(l, &entry) != NULL)
 			continue;
 		status = shared_anchor(l->view, entry.domain, entry.parent, &n);
-		if (status == EMR_OK && n->number - l->first_number == l->count) /* it is new */
+		if (status == EMR_OK && !load_has_entry(l, n)) /* it is new */
 			status = add(l, n, (emr_id16){{0}}, (emr_bytes){0});
 		if (status != EMR_OK)
 			return status;
@@ -442,7 +447,7 @@ static emr_status load_all(loading *l)
 	uint64_t damaged = 0;
 	emr_status status;
 
-	l->first_number = view->next_number;
+	l->first_slot = view->nodes.used;
 	l->is_journal_damaged = emr_journal_state_get(view->options.journal).read_only;
 	status = domains_inbox(view, &l->inbox);
 	if (status == EMR_OK)
@@ -458,10 +463,10 @@ static emr_status load_all(loading *l)
 	if (emr_facts_unreadable(view->options.facts) > 0 && view->options.notice != NULL)
 		view->options.notice(view->options.notice_arg, "unreadable", "");
 	status = walk_rows(l);
-	if (status != EMR_OK)
-		return status;
-	set_root(l);
-	status = load_anchors(l);
+	if (status == EMR_OK)
+		status = set_root(l);
+	if (status == EMR_OK)
+		status = load_anchors(l);
 	if (status != EMR_OK)
 		return status;
 	load_follow_vacated(l);

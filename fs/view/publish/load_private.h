@@ -32,7 +32,7 @@ typedef struct loading {
 	size_t nmoves, moves_cap;
 	loaded *all;
 	size_t count, cap;
-	uint64_t first_number;
+	size_t first_slot; /* of those in ALL, whose slots follow one another */
 	emr_id16 root_id, inbox;
 	emr_id16 known; /* the domain looked at last, and whether others may have written there */
 	bool is_known, has_others;
@@ -41,7 +41,14 @@ typedef struct loading {
 
 static inline loaded *load_entry_of(const loading *l, const node *n)
 {
-	return &l->all[n->number - l->first_number];
+	return &l->all[slot_of(n->number) - l->first_slot];
+}
+
+static inline bool load_has_entry(const loading *l, const node *n)
+{
+	const size_t at = slot_of(n->number) - l->first_slot;
+
+	return at < l->count && l->all[at].n == n;
 }
 
 /* ---- load_attach.c ---- */

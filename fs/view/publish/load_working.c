@@ -164,8 +164,8 @@ emr_status load_working_copy(loading *l, const loaded *entry)
 
 static bool is_named(const emr_view *view, emr_id16 staging)
 {
-	for (size_t i = 0; i < view->by_number.cap; i++) {
-		const node *n = table_at(&view->by_number, i);
+	for (size_t i = 0; i < view->nodes.used; i++) {
+		const node *n = slots_at(&view->nodes, i);
 
 		if (n != NULL && n->file != NULL &&
 			(n->file->keep_spill || emr_id16_equal(n->file->staging_id, staging)))

@@ -111,12 +111,13 @@ emr_status emr_view_open(const emr_view_options *options, emr_view **out_view)
 		view->options.quiet_ns = DEFAULT_QUIET_NS;
 	if (view->options.sync_ns == 0)
 		view->options.sync_ns = DEFAULT_SYNC_NS;
-	view->next_number = EMR_ROOT_NODE + 1;
 	view->next_due_boot_ns = INT64_MAX;
 	crypto_shorthash_keygen(view->hash_key);
 	randombytes_buf(view->confirm_key, sizeof view->confirm_key);
 	init_locks(view);
-	status = folder_new_special(view);
+	status = slots_begin(&view->nodes, EMR_ROOT_NODE + 1);
+	if (status == EMR_OK)
+		status = folder_new_special(view);
 	view->options.headers_program = NULL; /* the caller's memory */
 	if (status == EMR_OK && options->headers_program != NULL)
 		status = emr_header_reader_new(options->headers_program, 0, &view->headers);
@@ -159,8 +160,8 @@ void emr_view_free(emr_view *view)
 	keeper_stop(view);
 	compare_free(view);
 	hand_out_all(view);
-	for (size_t i = 0; i < view->by_number.cap; i++) {
-		node *n = table_at(&view->by_number, i);
+	for (size_t i = 0; i < view->nodes.used; i++) {
+		node *n = slots_at(&view->nodes, i);
 
 		if (n != NULL)
 			tree_free_node(view, n);
@@ -186,12 +187,13 @@ void emr_view_free(emr_view *view)
 	emr_buf_free(&view->follow_again);
 	emr_buf_free(&view->erased);
 	awaiting_free(view);
-	for (size_t i = 0; i < view->domains.cap; i++)
-		free(table_at(&view->domains, i));
+	for (size_t i = 0; i < view->domain_ids.used; i++)
+		free(slots_at(&view->domain_ids, i));
+	slots_free(&view->domain_ids);
 	table_free(&view->domains);
 	free(view->spare_place);
 	free(view->spare_ids);
-	table_free(&view->by_number);
+	slots_free(&view->nodes);
 	table_free(&view->by_name);
 	table_free(&view->by_id);
 	pthread_cond_destroy(&view->wake);

@@ -392,20 +392,20 @@ static void serve_names(emr_view *view, shared_share *s)
  */
 static unsigned grow_ahead(shared_share *s, emr_id16 directory)
 {
-	size_t slots = sizeof s->ahead / sizeof s->ahead[0];
+	size_t places = sizeof s->ahead / sizeof s->ahead[0];
 
 	/* Where what is asked for counts, nothing is that nobody opened. */
 	if (s->owner->set != NULL && s->owner->set->terms.daily_limit != 0)
 		return 1;
 
-	for (size_t i = 0; i < slots; i++)
+	for (size_t i = 0; i < places; i++)
 		if (s->ahead[i].n > 0 && emr_id16_equal(s->ahead[i].directory, directory)) {
 			s->ahead[i].n =
 				s->ahead[i].n < AHEAD_MAX / 2 ? s->ahead[i].n * 2 : AHEAD_MAX;
 			return s->ahead[i].n;
 		}
-	s->ahead[s->ahead_next % slots].directory = directory;
-	s->ahead[s->ahead_next++ % slots].n = 1;
+	s->ahead[s->ahead_next % places].directory = directory;
+	s->ahead[s->ahead_next++ % places].n = 1;
 	return 1;
 }
 

@@ -33,11 +33,11 @@ typedef struct node_list {
 /* Under view->lock: the records of S that somebody has open, each kept by one more open. */
 static emr_status hold_open(emr_view *view, const shared_share *s, node_list *out)
 {
-	out->all = calloc(view->by_number.count + 1, sizeof *out->all);
+	out->all = calloc(view->nodes.count + 1, sizeof *out->all);
 	if (out->all == NULL)
 		return EMR_NO_MEMORY;
-	for (size_t i = 0; i < view->by_number.cap; i++) {
-		node *n = table_at(&view->by_number, i);
+	for (size_t i = 0; i < view->nodes.used; i++) {
+		node *n = slots_at(&view->nodes, i);
 
 		if (n == NULL || n->file == NULL || !shared_reads_of(n, s))
 			continue;

@@ -621,8 +621,8 @@ shared_tree *shared_swap_tree(emr_view *view, shared_share *s, shared_tree *tree
 		settle_node(view, s, before,
 			tree_by_shown_id(view, shared_record_id(s->space, s->top, 0)), tell);
 	else
-		for (size_t i = 0; i < view->by_number.cap; i++)
-			settle_node(view, s, before, table_at(&view->by_number, i), tell);
+		for (size_t i = 0; i < view->nodes.used; i++)
+			settle_node(view, s, before, slots_at(&view->nodes, i), tell);
 	s->was_looked_at = s->was_looked_at || tree != NULL;
 	if (before != NULL && tree != NULL)
 		shared_tell_new(view, s, before, tell);
@@ -648,8 +648,8 @@ void shared_tell_of(emr_view *view, const shared_share *s, emr_buf *tell)
 
 void shared_tell_records(emr_view *view, const shared_share *s, emr_buf *tell)
 {
-	for (size_t i = 0; i < view->by_number.cap; i++) {
-		const node *n = table_at(&view->by_number, i);
+	for (size_t i = 0; i < view->nodes.used; i++) {
+		const node *n = slots_at(&view->nodes, i);
 
 		if (n != NULL && n->type == EMR_META_FILE && shared_reads_of(n, s) &&
 			shared_tell_later(tell, n->number, NULL) != EMR_OK)
