@@ -1,17 +1,21 @@
-/* Where a record stands on the ledger is kept in half the memory: what comes out is what was put
- * in, and what would not be is never put in. */
+/* A node takes little memory.  Where its record stands on the ledger is kept in half of it: what
+ * comes out is what was put in, and what would not be is never put in.  What only a changed node
+ * needs is made as it changes, and given back when the ledger has it. */
 #include "view_kit.h"
 
 #include "record/format.h"
-#include "tree.h"
+#include "edit.h"
 
-_Static_assert(sizeof(node) <= 280, "a folder may have a million of them: see fs/view/DESIGN.md");
+_Static_assert(sizeof(node) <= 248, "a folder may have a million of them: see fs/view/DESIGN.md");
 
 static emr_view *loses_room; /* with the ledger's next answer, for a place that is kept whole */
 static bool has_no_room;
+static bool has_no_pending; /* no memory for a changed node */
 
 void *__real_malloc(size_t size);
 void *__wrap_malloc(size_t size);
+void *__real_calloc(size_t count, size_t size);
+void *__wrap_calloc(size_t count, size_t size);
 emr_status __real_emr_ledger_submit(
 	emr_ledger *ledger, emr_bytes batch, emr_ledger_answer *out_answer);
 emr_status __wrap_emr_ledger_submit(
@@ -20,6 +24,11 @@ emr_status __wrap_emr_ledger_submit(
 void *__wrap_malloc(size_t size)
 {
 	return has_no_room && size == sizeof(emr_place) ? NULL : __real_malloc(size);
+}
+
+void *__wrap_calloc(size_t count, size_t size)
+{
+	return has_no_pending && size == sizeof(node_pending) ? NULL : __real_calloc(count, size);
 }
 
 emr_status __wrap_emr_ledger_submit(
@@ -248,6 +257,78 @@ static void an_answer_that_finds_no_memory_for_a_place_changes_nothing(void **st
 	kit_close(&k);
 }
 
+static void a_rename_that_finds_no_memory_changes_nothing(void **state)
+{
+	kit k;
+
+	(void)state;
+	kit_open(&k);
+	kit_text(&k, "x", "one");
+	kit_publish_all(&k);
+	kit_restart_and_compare(&k);
+	assert_null(node_at(&k, "x")->pending);
+	has_no_pending = true;
+	assert_status(
+		EMR_NO_MEMORY, emr_view_rename(k.view, EMR_ROOT_NODE, "x", EMR_ROOT_NODE, "y", 0));
+	has_no_pending = false;
+	assert_false(node_at(&k, "x")->has_row);
+	kit_restart_and_compare(&k);
+	kit_expect_text(&k, "x", "one");
+	kit_rename(&k, "x", "y");
+	kit_publish_all(&k);
+	kit_restart_and_compare(&k);
+	kit_expect_text(&k, "y", "one");
+	kit_close(&k);
+}
+
+/* What is put into the queue behind a commit cannot be refused any more. */
+static void what_finds_no_memory_to_say_that_it_changed_is_published_all_the_same(void **state)
+{
+	uint64_t before;
+	node *n;
+	kit k;
+
+	(void)state;
+	kit_open(&k);
+	kit_text(&k, "x", "one");
+	kit_publish_all(&k);
+	kit_restart_and_compare(&k);
+	n = node_at(&k, "x");
+	before = node_version(n);
+	has_no_pending = true;
+	pthread_mutex_lock(&k.view->lock);
+	n->meta_dirty = true;
+	mark_changed(k.view, n);
+	pthread_mutex_unlock(&k.view->lock);
+	assert_true(n->is_queued);
+	assert_null(n->pending);
+	assert_status(EMR_NO_MEMORY, emr_view_publish_now(k.view));
+	assert_true(n->is_queued);
+	has_no_pending = false;
+	kit_publish_all(&k);
+	assert_false(n->meta_dirty);
+	assert_true(node_version(n) > before);
+	kit_close(&k);
+}
+
+static void what_the_ledger_has_gives_back_what_its_change_needed(void **state)
+{
+	kit k;
+
+	(void)state;
+	kit_open(&k);
+	kit_text(&k, "x", "one");
+	assert_non_null(node_at(&k, "x")->pending);
+	kit_publish_all(&k);
+	assert_ok(emr_view_publish_now(k.view)); /* which looks at the queue */
+	assert_null(node_at(&k, "x")->pending);
+	kit_rename(&k, "x", "y");
+	assert_true(node_change_count(node_at(&k, "y")) > 0);
+	kit_publish_all(&k);
+	kit_restart_and_compare(&k);
+	kit_close(&k);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -259,6 +340,10 @@ int main(void)
 		cmocka_unit_test(a_file_keeps_its_record_id_in_another_domain),
 		cmocka_unit_test(a_place_takes_what_it_needs_and_gives_it_back),
 		cmocka_unit_test(an_answer_that_finds_no_memory_for_a_place_changes_nothing),
+		cmocka_unit_test(a_rename_that_finds_no_memory_changes_nothing),
+		cmocka_unit_test(
+			what_finds_no_memory_to_say_that_it_changed_is_published_all_the_same),
+		cmocka_unit_test(what_the_ledger_has_gives_back_what_its_change_needed),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

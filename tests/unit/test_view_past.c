@@ -58,7 +58,7 @@ static void expect_text(kit *k, const char *path, const char *text)
 	assert_ok(emr_view_open_file(k->view, attr.node, O_RDONLY, &h));
 	kit_expect_handle(h, text, strlen(text));
 	assert_ok(emr_view_fsync(h)); /* sync FILE; no row of the journal waits for that: */
-	assert_int_equal(tree_by_number(k->view, attr.node)->row_seq, 0);
+	assert_int_equal(node_row_seq(tree_by_number(k->view, attr.node)), 0);
 	emr_view_release(h);
 	drop(k, attr);
 }

@@ -408,7 +408,7 @@ static emr_status change_attribute(
 		row.ctime_ns = view_now_ns(view);
 		e = edit_begin(view);
 		edit_put(&e, n->id, &row);
-		status = edit_commit(&e, &n->row_seq);
+		status = edit_commit_node(&e, n);
 	}
 	if (status != EMR_OK) {
 		emr_buf_free(&attributes);
@@ -527,9 +527,10 @@ static emr_status set_derived(emr_view *view, uint64_t number, emr_bytes value)
 	pthread_mutex_lock(&view->lock);
 	status = find_own(view, number, &n);
 	/* What is signed already stays what it was signed as. */
-	if (status == EMR_OK && (n->type != EMR_META_FILE ||
-					(n->is_published && !n->content_dirty &&
-						(n->file == NULL || n->file->staging == NULL))))
+	if (status == EMR_OK &&
+		(n->type != EMR_META_FILE ||
+			(n->is_published && !n->content_dirty &&
+				(node_file(n) == NULL || node_file(n)->staging == NULL))))
 		status = EMR_INVALID;
 	if (status == EMR_OK) {
 		emr_derived_mark(&from, n->mtime_ns, mark);

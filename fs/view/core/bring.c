@@ -42,7 +42,7 @@ static void bring_ahead(emr_handle *handle, uint64_t at)
 {
 	size_t n = leaves_ahead(handle, at), found = 0;
 	uint64_t leaf = (at >> EMR_LEAF_LOG2) + 1;
-	file *f = handle->node->file;
+	file *f = node_file(handle->node);
 	emr_cid cids[AHEAD_MORE];
 
 	if (n == 0)

@@ -163,7 +163,7 @@ emr_status conflict_leave_record(emr_view *view, node *n, const char *name)
 	emr_id16 before = n->id, id = emr_id16_random();
 	bool was_published = n->is_published, was_dirty = n->content_dirty,
 	     was_domain = n->is_domain;
-	emr_place *restored = n->file->restored;
+	emr_place *restored = node_file(n)->restored;
 	char *copy = NULL;
 	node_row row;
 	edit e;
@@ -177,7 +177,7 @@ emr_status conflict_leave_record(emr_view *view, node *n, const char *name)
 	}
 	n->is_published = n->is_domain = false;
 	n->content_dirty = true;
-	n->file->restored = NULL;
+	node_file(n)->restored = NULL;
 	row = row_of_node(n);
 	row.name = emr_bytes_of(name, strlen(name));
 	row.next_id = (emr_id16){{0}};
@@ -185,16 +185,16 @@ emr_status conflict_leave_record(emr_view *view, node *n, const char *name)
 	e = edit_begin(view);
 	edit_delete(&e, before);
 	edit_put(&e, id, &row);
-	if (n->file->has_content) {
-		edit_unpin(&e, &n->file->content->c, before);
-		edit_pin(&e, &n->file->content->c, id, EMR_PIN_WRITTEN);
+	if (node_file(n)->has_content) {
+		edit_unpin(&e, &node_file(n)->content->c, before);
+		edit_pin(&e, &node_file(n)->content->c, id, EMR_PIN_WRITTEN);
 	}
-	status = edit_commit(&e, &n->row_seq);
+	status = edit_commit_node(&e, n);
 	if (status != EMR_OK) {
 		n->is_published = was_published;
 		n->is_domain = was_domain;
 		n->content_dirty = was_dirty;
-		n->file->restored = restored;
+		node_file(n)->restored = restored;
 		free(copy);
 		return status;
 	}

@@ -38,8 +38,8 @@ static bool has_unhanded(const emr_view *view)
 	for (size_t i = 0; i < view->nodes.used; i++) {
 		const node *n = slots_at(&view->nodes, i);
 
-		if (n != NULL && n->file != NULL && n->state == NODE_LIVE &&
-			n->file->wrote != n->file->handed)
+		if (n != NULL && node_file(n) != NULL && n->state == NODE_LIVE &&
+			node_file(n)->wrote != node_file(n)->handed)
 			return true;
 	}
 	return false;
@@ -61,7 +61,7 @@ static bool is_refusing(const emr_view *view)
 
 bool disk_lacks(const emr_view *view, const node *n, uint64_t synced)
 {
-	const file *f = n->file;
+	const file *f = node_file(n);
 
 	if (n->state != NODE_LIVE)
 		return false;
@@ -70,7 +70,7 @@ bool disk_lacks(const emr_view *view, const node *n, uint64_t synced)
 	if (f != NULL && f->is_spill_doubted)
 		return true;
 	return is_refusing(view) &&
-	       ((f != NULL && f->is_spill_unsynced) || (n->has_row && n->row_seq > synced));
+	       ((f != NULL && f->is_spill_unsynced) || (n->has_row && node_row_seq(n) > synced));
 }
 
 /* ---- handing everything to the disk ---- */
@@ -87,8 +87,9 @@ static emr_status take_unhanded(emr_view *view, bool all, node ***out_nodes, siz
 	for (size_t i = 0; nodes != NULL && i < view->nodes.used; i++) {
 		node *n = slots_at(&view->nodes, i);
 
-		if (n == NULL || n->file == NULL || n->state != NODE_LIVE ||
-			n->file->wrote == n->file->handed || (node_writers(n) > 0 && !all))
+		if (n == NULL || node_file(n) == NULL || n->state != NODE_LIVE ||
+			node_file(n)->wrote == node_file(n)->handed ||
+			(node_writers(n) > 0 && !all))
 			continue;
 		n->opens++;
 		nodes[count++] = n;
@@ -156,7 +157,7 @@ static void list_back(void *arg, node *n)
 {
 	listing *l = arg;
 
-	if (l->n < l->max && n->file != NULL && n->file->went_back)
+	if (l->n < l->max && node_file(n) != NULL && node_file(n)->went_back)
 		l->out[l->n++] = n->number;
 }
 

@@ -143,6 +143,19 @@ emr_status edit_commit(edit *e, uint64_t *out_seq)
 	return EMR_OK;
 }
 
+emr_status edit_commit_node(edit *e, node *n)
+{
+	uint64_t seq;
+	emr_status status;
+
+	if (e->status == EMR_OK)
+		e->status = tree_need_pending(n);
+	status = edit_commit(e, &seq);
+	if (status == EMR_OK)
+		n->pending->row_seq = seq;
+	return status;
+}
+
 bool needs_settling(const node *n)
 {
 	emr_id16 domain;
@@ -170,7 +183,7 @@ void enqueue(emr_view *view, node *n)
 	else
 		view->queue_head = n;
 	view->queue_tail = n;
-	note_due(view, n->changed_boot_ns + view->options.quiet_ns);
+	note_due(view, node_changed_boot_ns(n) + view->options.quiet_ns);
 }
 
 void note_due(emr_view *view, int64_t boot_ns)
@@ -183,13 +196,15 @@ void note_due(emr_view *view, int64_t boot_ns)
 
 void mark_changed(emr_view *view, node *n)
 {
-	n->change++;
-	n->changed_boot_ns = view->busy_boot_ns = view_boot_ns(view);
+	view->busy_boot_ns = view_boot_ns(view);
+	tree_note_changed(n, view->busy_boot_ns);
+	if (n->pending != NULL) /* else nothing of it is on its way that could be taken for this */
+		n->pending->change++;
 	n->failure = EMR_OK;
 	if (!needs_settling(n))
 		return;
 	enqueue(view, n);
-	note_due(view, n->changed_boot_ns + view->options.quiet_ns);
+	note_due(view, node_changed_boot_ns(n) + view->options.quiet_ns);
 }
 
 int64_t emr_view_quiet_ns(emr_view *view)
@@ -225,7 +240,7 @@ emr_status edit_stay(emr_view *view, node *n)
 	row.change++;
 	e = edit_begin(view);
 	edit_put(&e, n->id, &row);
-	status = edit_commit(&e, &n->row_seq);
+	status = edit_commit_node(&e, n);
 	n->is_published = status != EMR_OK;
 	if (status != EMR_OK)
 		return status;

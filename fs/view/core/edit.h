@@ -33,8 +33,11 @@ void edit_died(edit *e, const emr_content *content);
 /* Commits and notes that the disk does not have it yet; the position goes to *OUT_SEQ (may be
  * NULL). */
 emr_status edit_commit(edit *e, uint64_t *out_seq);
+/* The same of an edit that puts the row of N, with what N needs to be changed: EMR_NO_MEMORY. */
+emr_status edit_commit_node(edit *e, node *n);
 
-/* N differs from the ledger from now on. */
+/* N differs from the ledger from now on.  Cannot fail: without memory to say since when, it is due
+ * at once. */
 void mark_changed(emr_view *view, node *n);
 /* Looks again at N and everything below it after a move. */
 void requeue_below(emr_view *view, node *n);

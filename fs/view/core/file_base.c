@@ -35,7 +35,7 @@ static const char *full_id(emr_view *view, const node *n)
 	bool has_earlier;
 
 	pthread_mutex_lock(&view->lock);
-	has_earlier = node_pversion(n) != 0 || (n->file != NULL && n->file->has_content);
+	has_earlier = node_pversion(n) != 0 || (node_file(n) != NULL && node_file(n)->has_content);
 	pthread_mutex_unlock(&view->lock);
 	return has_earlier ? "disk-full" : "disk-full-new";
 }
@@ -121,11 +121,11 @@ base_facts file_facts(emr_view *view, const node *n)
 	pthread_mutex_lock(&view->lock);
 	kind = kind_where(n);
 	facts = (base_facts){.is_theirs = kind->is_theirs != NULL && kind->is_theirs(n),
-		.has_content = n->file->has_content,
+		.has_content = node_file(n)->has_content,
 		.is_published = (n->is_published || n->is_published_gone) && node_pversion(n) != 0,
 		.place = node_place(n)};
 	if (facts.has_content)
-		facts.content = *n->file->content;
+		facts.content = *node_file(n)->content;
 	pthread_mutex_unlock(&view->lock);
 	return facts;
 }
@@ -151,8 +151,8 @@ emr_status file_base(emr_view *view, node *n, emr_content_reader **out_reader)
 	base_facts facts;
 	emr_status status;
 
-	if (n->file->reader != NULL) {
-		*out_reader = n->file->reader;
+	if (node_file(n)->reader != NULL) {
+		*out_reader = node_file(n)->reader;
 		return EMR_OK;
 	}
 	facts = file_facts(view, n);
@@ -168,7 +168,7 @@ emr_status file_base(emr_view *view, node *n, emr_content_reader **out_reader)
 	status = open_base(view, n, &facts, out_reader);
 	if (status != EMR_OK)
 		return status;
-	tree_set_reader(n->file, *out_reader);
+	tree_set_reader(node_file(n), *out_reader);
 	pthread_mutex_lock(&view->lock);
 	tree_note_stored(n, emr_content_reader_content(*out_reader));
 	pthread_mutex_unlock(&view->lock);
@@ -185,14 +185,14 @@ emr_status file_lock_readable(emr_view *view, node *n)
 		emr_content_reader *reader = NULL;
 		emr_status status;
 
-		pthread_rwlock_rdlock(&n->file->lock);
-		if (n->file->staging != NULL || n->file->reader != NULL || has_none)
+		pthread_rwlock_rdlock(&node_file(n)->lock);
+		if (node_file(n)->staging != NULL || node_file(n)->reader != NULL || has_none)
 			return EMR_OK;
-		pthread_rwlock_unlock(&n->file->lock);
-		pthread_rwlock_wrlock(&n->file->lock);
-		status = n->file->staging != NULL ? EMR_OK : file_base(view, n, &reader);
-		has_none = n->file->staging == NULL && reader == NULL;
-		pthread_rwlock_unlock(&n->file->lock);
+		pthread_rwlock_unlock(&node_file(n)->lock);
+		pthread_rwlock_wrlock(&node_file(n)->lock);
+		status = node_file(n)->staging != NULL ? EMR_OK : file_base(view, n, &reader);
+		has_none = node_file(n)->staging == NULL && reader == NULL;
+		pthread_rwlock_unlock(&node_file(n)->lock);
 		if (status != EMR_OK)
 			return status;
 	}
@@ -218,13 +218,14 @@ emr_status file_read(emr_handle *handle, uint64_t at, void *data, size_t len, si
 	if (status == EMR_OK)
 		status = file_lock_readable(view, n);
 	if (status == EMR_OK) {
-		if (n->file->staging != NULL)
-			status = emr_staging_read(n->file->staging, at, data, len, out_len);
-		else if (n->file->reader != NULL)
-			status = emr_content_reader_read(n->file->reader, at, data, len, out_len);
+		if (node_file(n)->staging != NULL)
+			status = emr_staging_read(node_file(n)->staging, at, data, len, out_len);
+		else if (node_file(n)->reader != NULL)
+			status = emr_content_reader_read(
+				node_file(n)->reader, at, data, len, out_len);
 		else
 			*out_len = 0;
-		pthread_rwlock_unlock(&n->file->lock);
+		pthread_rwlock_unlock(&node_file(n)->lock);
 	}
 	if (status != EMR_OK)
 		status = file_lacks_or_say(handle, status);
@@ -259,7 +260,7 @@ static bool is_open_here(emr_view *view, const node *n)
 emr_status file_bring_base(emr_view *view, node *n, uint64_t size)
 {
 	emr_fetcher *fetcher = view->options.fetcher;
-	file *f = n->file;
+	file *f = node_file(n);
 	emr_status status;
 	emr_cid missed;
 	bool is_begun;

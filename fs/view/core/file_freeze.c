@@ -19,17 +19,17 @@ static emr_status freeze_unlocked(
 	emr_content_key *key = NULL;
 	emr_status status;
 
-	pthread_rwlock_rdlock(&n->file->lock);
-	if (n->file->staging == NULL) { /* a close froze it meanwhile */
-		pthread_rwlock_unlock(&n->file->lock);
+	pthread_rwlock_rdlock(&node_file(n)->lock);
+	if (node_file(n)->staging == NULL) { /* a close froze it meanwhile */
+		pthread_rwlock_unlock(&node_file(n)->lock);
 		return EMR_CONFLICT;
 	}
 	pthread_mutex_lock(&view->lock);
-	*out_wrote = n->file->wrote;
+	*out_wrote = node_file(n)->wrote;
 	pthread_mutex_unlock(&view->lock);
-	*out_seq = emr_staging_dirty_seq(n->file->staging);
-	status = emr_staging_freeze(n->file->staging, out_content, &key);
-	pthread_rwlock_unlock(&n->file->lock);
+	*out_seq = emr_staging_dirty_seq(node_file(n)->staging);
+	status = emr_staging_freeze(node_file(n)->staging, out_content, &key);
+	pthread_rwlock_unlock(&node_file(n)->lock);
 	emr_content_key_free(key);
 	return status;
 }
@@ -41,10 +41,10 @@ static emr_status change_over(
 	emr_status status;
 
 	/* `wrote` too: the working copy may be another one by now. */
-	if (n->file->staging == NULL || n->file->wrote != wrote ||
-		emr_staging_dirty_seq(n->file->staging) != seq)
+	if (node_file(n)->staging == NULL || node_file(n)->wrote != wrote ||
+		emr_staging_dirty_seq(node_file(n)->staging) != seq)
 		return EMR_CONFLICT;
-	reader = emr_staging_base(n->file->staging);
+	reader = emr_staging_base(node_file(n)->staging);
 	pthread_mutex_lock(&view->lock);
 	status = file_adopt_content(view, n, content, wrote);
 	pthread_mutex_unlock(&view->lock);
@@ -52,7 +52,7 @@ static emr_status change_over(
 		emr_content_reader_free(reader);
 		return status;
 	}
-	tree_set_reader(n->file, reader);
+	tree_set_reader(node_file(n), reader);
 	file_end_staging(view, n);
 	return EMR_OK;
 }
@@ -69,19 +69,19 @@ emr_status file_freeze(emr_view *view, node *n)
 	pthread_mutex_unlock(&view->lock);
 	if (status != EMR_OK)
 		return status;
-	pthread_rwlock_wrlock(&n->file->lock);
-	if (n->file->staging == NULL) {
+	pthread_rwlock_wrlock(&node_file(n)->lock);
+	if (node_file(n)->staging == NULL) {
 		facts = file_facts(view, n);
 		status = facts.has_content || facts.is_published ? EMR_OK : freeze_empty(view, n);
-		pthread_rwlock_unlock(&n->file->lock);
+		pthread_rwlock_unlock(&node_file(n)->lock);
 		return status;
 	}
-	pthread_rwlock_unlock(&n->file->lock);
+	pthread_rwlock_unlock(&node_file(n)->lock);
 	status = freeze_unlocked(view, n, &content, &seq, &wrote);
 	if (status != EMR_OK)
 		return status;
-	pthread_rwlock_wrlock(&n->file->lock);
+	pthread_rwlock_wrlock(&node_file(n)->lock);
 	status = change_over(view, n, &content, seq, wrote);
-	pthread_rwlock_unlock(&n->file->lock);
+	pthread_rwlock_unlock(&node_file(n)->lock);
 	return status;
 }

@@ -11,7 +11,7 @@ static bool may_be_mapped(emr_handle *handle)
 	bool may;
 
 	pthread_mutex_lock(&view->lock);
-	may = handle->node->file->may_map > (is_own ? 1u : 0u);
+	may = node_file(handle->node)->may_map > (is_own ? 1u : 0u);
 	pthread_mutex_unlock(&view->lock);
 	return may;
 }
@@ -44,13 +44,13 @@ emr_status emr_view_seek(emr_handle *handle, uint64_t at, bool wants_hole, uint6
 		status = file_lock_readable(view, n);
 	if (status != EMR_OK)
 		return status;
-	if (n->file->staging != NULL)
-		status = emr_staging_seek(n->file->staging, at, wants_hole, out_at);
-	else if (n->file->reader != NULL)
-		status = emr_content_reader_seek(n->file->reader, at, wants_hole, out_at);
+	if (node_file(n)->staging != NULL)
+		status = emr_staging_seek(node_file(n)->staging, at, wants_hole, out_at);
+	else if (node_file(n)->reader != NULL)
+		status = emr_content_reader_seek(node_file(n)->reader, at, wants_hole, out_at);
 	else
 		status = EMR_NOT_FOUND;
-	pthread_rwlock_unlock(&n->file->lock);
+	pthread_rwlock_unlock(&node_file(n)->lock);
 	return status;
 }
 

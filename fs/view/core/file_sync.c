@@ -27,7 +27,7 @@ static emr_status put_row(node *n, edit *e)
 	}
 	row = row_of_node(n);
 	edit_put(e, n->id, &row);
-	status = edit_commit(e, &n->row_seq);
+	status = edit_commit_node(e, n);
 	if (status == EMR_OK)
 		n->has_row = true;
 	return status;
@@ -36,7 +36,7 @@ static emr_status put_row(node *n, edit *e)
 /* N's bytes are CONTENT from now on: one row, the old frozen content's blocks let go. */
 emr_status file_adopt_content(emr_view *view, node *n, const emr_content *content, uint64_t wrote)
 {
-	file *f = n->file;
+	file *f = node_file(n);
 	emr_content *before = f->content, *fresh = malloc(sizeof *fresh);
 	emr_place *restored = f->restored;
 	bool had_content = f->has_content, was_in_row = f->staging_in_row;
@@ -76,7 +76,7 @@ emr_status file_adopt_content(emr_view *view, node *n, const emr_content *conten
  */
 emr_status file_freeze_locked(emr_view *view, node *n)
 {
-	file *f = n->file;
+	file *f = node_file(n);
 	emr_content_key *key = NULL;
 	emr_content_reader *reader;
 	emr_content content;
@@ -106,7 +106,7 @@ emr_status file_freeze_locked(emr_view *view, node *n)
 /* Under file->lock: the bytes go to the spill, which the row names. */
 static emr_status spill_locked(emr_view *view, node *n)
 {
-	file *f = n->file;
+	file *f = node_file(n);
 	uint64_t wrote;
 	int64_t mtime_ns;
 	emr_status status;
@@ -142,19 +142,19 @@ static emr_status spill_locked(emr_view *view, node *n)
 /* Under file->lock for writing. */
 static emr_status hand_out_locked(emr_view *view, node *n)
 {
-	if (n->file->staging == NULL || n->file->wrote == n->file->handed)
+	if (node_file(n)->staging == NULL || node_file(n)->wrote == node_file(n)->handed)
 		return EMR_OK;
-	return emr_staging_is_simple(n->file->staging) ? file_freeze_locked(view, n)
-						       : spill_locked(view, n);
+	return emr_staging_is_simple(node_file(n)->staging) ? file_freeze_locked(view, n)
+							    : spill_locked(view, n);
 }
 
 emr_status file_hand_out(emr_view *view, node *n)
 {
 	emr_status status;
 
-	pthread_rwlock_wrlock(&n->file->lock);
+	pthread_rwlock_wrlock(&node_file(n)->lock);
 	status = hand_out_locked(view, n);
-	pthread_rwlock_unlock(&n->file->lock);
+	pthread_rwlock_unlock(&node_file(n)->lock);
 	return status;
 }
 
@@ -166,14 +166,14 @@ emr_status file_hand_out_finished(emr_view *view, node *n, uint32_t mine)
 	emr_status status = EMR_OK;
 	bool is_finished;
 
-	pthread_rwlock_wrlock(&n->file->lock);
+	pthread_rwlock_wrlock(&node_file(n)->lock);
 	/* Who opens from now on cannot change the working copy before the lock is free. */
 	pthread_mutex_lock(&view->lock);
 	is_finished = node_writers(n) <= mine;
 	pthread_mutex_unlock(&view->lock);
 	if (is_finished)
 		status = hand_out_locked(view, n);
-	pthread_rwlock_unlock(&n->file->lock);
+	pthread_rwlock_unlock(&node_file(n)->lock);
 	return status;
 }
 
@@ -182,7 +182,8 @@ bool file_is_handed_out(emr_view *view, const node *n)
 	bool done;
 
 	pthread_mutex_lock(&view->lock);
-	done = n->file == NULL || n->file->wrote == n->file->handed || n->state == NODE_GONE;
+	done = node_file(n) == NULL || node_file(n)->wrote == node_file(n)->handed ||
+	       n->state == NODE_GONE;
 	pthread_mutex_unlock(&view->lock);
 	return done;
 }
@@ -192,7 +193,7 @@ static bool is_doubted(emr_view *view, const node *n)
 	bool is;
 
 	pthread_mutex_lock(&view->lock);
-	is = n->file != NULL && n->file->is_spill_doubted;
+	is = node_file(n) != NULL && node_file(n)->is_spill_doubted;
 	pthread_mutex_unlock(&view->lock);
 	return is;
 }
@@ -249,7 +250,7 @@ static emr_status sync_spill(emr_view *view, file *f)
  * row itself goes to the disk with the next sync: the promise is kept by the spill. */
 static void note_promise(emr_view *view, node *n, uint64_t mark)
 {
-	file *f = n->file;
+	file *f = node_file(n);
 	node_row row;
 	edit e;
 
@@ -269,7 +270,7 @@ static void note_promise(emr_view *view, node *n, uint64_t mark)
 /* Everything handed out so far of N is on the disk. */
 static emr_status sync_file(emr_view *view, node *n)
 {
-	file *f = n->file;
+	file *f = node_file(n);
 	emr_status status = EMR_OK;
 	uint64_t row_seq;
 
@@ -285,7 +286,7 @@ static emr_status sync_file(emr_view *view, node *n)
 	/* Asked last: bytes that were frozen meanwhile are on the disk with the row that names
 	 * them. */
 	pthread_mutex_lock(&view->lock);
-	row_seq = n->row_seq;
+	row_seq = node_row_seq(n);
 	pthread_mutex_unlock(&view->lock);
 	if (status == EMR_OK && row_seq > emr_journal_synced_seq(view->options.journal))
 		status = emr_journal_sync(view->options.journal, row_seq);
@@ -317,11 +318,11 @@ static emr_status take_unsynced(emr_view *view, node ***out_nodes, size_t *out_c
 
 	pthread_mutex_lock(&view->lock);
 	nodes = calloc(view->unsynced_spills + 1, sizeof *nodes);
-	for (size_t i = 0;
-		nodes != NULL && i < view->nodes.used && count < view->unsynced_spills; i++) {
+	for (size_t i = 0; nodes != NULL && i < view->nodes.used && count < view->unsynced_spills;
+		i++) {
 		node *n = slots_at(&view->nodes, i);
 
-		if (n == NULL || n->file == NULL || !n->file->is_spill_unsynced)
+		if (n == NULL || node_file(n) == NULL || !node_file(n)->is_spill_unsynced)
 			continue;
 		n->opens++;
 		nodes[count++] = n;

@@ -42,8 +42,8 @@ emr_status handle_new(emr_view *view, node *n, int flags, emr_handle **out_handl
 	handle->may_write = accmode(flags) != O_RDONLY || (flags & O_TRUNC) != 0;
 	n->opens++;
 	if (handle->may_write)
-		n->file->writers++;
-	n->file->may_map += handle_may_map(handle);
+		node_file(n)->writers++;
+	node_file(n)->may_map += handle_may_map(handle);
 	*out_handle = handle;
 	return EMR_OK;
 }
@@ -61,7 +61,7 @@ bool emr_handle_is_past_cache(const emr_handle *handle)
 bool emr_handle_leaves_old_pages(const emr_handle *handle)
 {
 	return handle->is_past_cache &&
-	       __atomic_load_n(&handle->node->file->is_opened_again, __ATOMIC_ACQUIRE);
+	       __atomic_load_n(&node_file(handle->node)->is_opened_again, __ATOMIC_ACQUIRE);
 }
 
 emr_status emr_view_open_file(emr_view *view, uint64_t number, int flags, emr_handle **out_handle)
@@ -89,7 +89,7 @@ emr_status emr_view_open_file(emr_view *view, uint64_t number, int flags, emr_ha
 	if (status == EMR_OK)
 		status = handle_new(view, n, flags, &handle);
 	if (status == EMR_OK)
-		__atomic_store_n(&n->file->is_opened_again, true, __ATOMIC_RELEASE);
+		__atomic_store_n(&node_file(n)->is_opened_again, true, __ATOMIC_RELEASE);
 	if (status == EMR_OK)
 		kind = kind_where(n); /* it may be taken from now on, but not go back */
 	pthread_mutex_unlock(&view->lock);
@@ -124,13 +124,14 @@ static void discard_if_gone(emr_view *view, node *n)
 	bool gone;
 
 	pthread_rwlock_wrlock(
-		&n->file->lock); /* first: it may be opened again by its number and written to */
+		&node_file(n)
+			 ->lock); /* first: it may be opened again by its number and written to */
 	pthread_mutex_lock(&view->lock);
 	gone = n->state == NODE_GONE && n->opens == 1;
 	pthread_mutex_unlock(&view->lock);
 	if (gone)
 		file_end_staging(view, n);
-	pthread_rwlock_unlock(&n->file->lock);
+	pthread_rwlock_unlock(&node_file(n)->lock);
 }
 
 /* A published file that nobody has open keeps its reader only while it is cheap. */
@@ -138,14 +139,14 @@ static void close_reader(emr_view *view, node *n)
 {
 	bool is_last;
 
-	pthread_rwlock_wrlock(&n->file->lock); /* first: who opens it from now on looks at the
+	pthread_rwlock_wrlock(&node_file(n)->lock); /* first: who opens it from now on looks at the
 						  reader after this */
 	pthread_mutex_lock(&view->lock);
 	is_last = n->opens == 1;
 	pthread_mutex_unlock(&view->lock);
-	if (is_last && n->file->staging == NULL)
-		tree_set_reader(n->file, NULL);
-	pthread_rwlock_unlock(&n->file->lock);
+	if (is_last && node_file(n)->staging == NULL)
+		tree_set_reader(node_file(n), NULL);
+	pthread_rwlock_unlock(&node_file(n)->lock);
 }
 
 /* A mapping written after the last FLUSH: its bytes came since.  RELEASE comes late: the next
@@ -177,11 +178,12 @@ void handle_put(emr_handle *handle)
 	}
 	pthread_mutex_lock(&view->lock);
 	n->opens--;
-	n->file->may_map -= handle_may_map(handle);
+	node_file(n)->may_map -= handle_may_map(handle);
 	if (handle->may_write) {
-		n->file->writers--;
-		n->changed_boot_ns = view_boot_ns(view);
-		note_due(view, n->changed_boot_ns + view->options.quiet_ns);
+		node_file(n)->writers--;
+		if (n->pending != NULL)
+			n->pending->changed_boot_ns = view_boot_ns(view);
+		note_due(view, view_boot_ns(view) + view->options.quiet_ns);
 	}
 	tree_release_if_unused(view, n);
 	if (handle->may_write)

@@ -83,8 +83,8 @@ static void note_needed(void *arg, node *n)
 	if (!node_is_file(n) || need->status != EMR_OK)
 		return;
 	need->bytes += n->size;
-	if (n->file != NULL && n->file->has_content)
-		root = n->file->content->c;
+	if (node_file(n) != NULL && node_file(n)->has_content)
+		root = node_file(n)->content->c;
 	else if (n->is_published && node_pversion(n) != 0)
 		root = node_place(n).root;
 	else

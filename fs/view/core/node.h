@@ -77,12 +77,15 @@ typedef struct kid_list {
 	uint32_t half_downloads; /* kids that a browser is fetching */
 } kid_list;
 
-/* Ids that few nodes have. */
-typedef struct moving_ids {
+/* What a node has in which this computer and the ledger differ, or did until lately. */
+typedef struct node_pending {
+	uint64_t change;	 /* grows with every change that must be published */
+	uint64_t row_seq;	 /* journal position of its row; 0: it never had one */
+	int64_t changed_boot_ns; /* of a special file: when its size was right; 0: never */
 	emr_id16 next_id;     /* not zero: moved to another domain, where it gets this object id */
 	emr_id16 lost_parent; /* not zero: its directory could not be read, so it hangs at the top
 				 and stays what it is */
-} moving_ids;
+} node_pending;
 
 /* One of these for every record: 8 bytes more are a megabyte with 131,072 records.  The widest
  * members come first, so that nothing lies between them. */
@@ -90,8 +93,9 @@ struct node {
 	uint64_t number; /* the kernel's name for it */
 	uint64_t ino;
 	emr_id16 id; /* object id on the ledger, or the one it will get; key of its journal row */
-	moving_ids *moving;  /* owned; NULL: both are zero; node_next_id, tree_set_next_id */
-	struct node *parent; /* NULL: the top, or gone */
+	node_pending *pending; /* owned; NULL: all is zero; node_change_count and those after it,
+				  tree_need_pending */
+	struct node *parent;   /* NULL: the top, or gone */
 	char *name;
 	uint64_t cookie; /* its place in the parent's listing */
 	uint64_t size;
@@ -103,20 +107,14 @@ struct node {
 	union {
 		kid_list *listing; /* of a directory: node_listing */
 		char *target;	   /* of a link; owned: node_target */
+		file *file; /* of a regular file, once tree_need_file made it; NULL: as the ledger
+			       says, or empty: node_file */
 	};
-	file *file; /* of a regular file, once tree_need_file made it; NULL: as the ledger says, or
-		       empty */
 	packed_place packed;		  /* where, when is_published: node_place, tree_set_place */
 	union {				  /* owned but for the last */
 		former *was;		  /* NULL: it is where it was published */
 		struct shared_at *shared; /* of a node at or below shared-with-me: shared.h */
 		struct past *past; /* of a node below .emrfs/at/TIME or .emrfs/deleted: past.h */
-	};
-	uint64_t change;  /* grows with every change that must be published */
-	uint64_t row_seq; /* journal position of its row; 0: it never had one */
-	union {
-		int64_t changed_boot_ns;
-		int64_t made_boot_ns; /* of a special file: when its size was right; 0: never */
 	};
 	struct node *next_queued;
 	const struct node_kind *kind; /* atomic; what it is: kind.h */
@@ -167,24 +165,30 @@ static inline bool node_is_file(const node *n)
 	return n->type == EMR_META_FILE;
 }
 
+/* NULL: it is no regular file, or nobody has needed it. */
+static inline file *node_file(const node *n)
+{
+	return node_is_file(n) ? n->file : NULL;
+}
+
 /* Handles that may write to it. */
 static inline uint32_t node_writers(const node *n)
 {
-	return n->file != NULL ? n->file->writers : 0;
+	return node_file(n) != NULL ? node_file(n)->writers : 0;
 }
 
 /* The highest version that its record has had; 0: it is looked for before new bytes of it are
  * published. */
 static inline uint64_t node_top_cver(const node *n)
 {
-	return n->file != NULL ? n->file->top_cver : 0;
+	return node_file(n) != NULL ? node_file(n)->top_cver : 0;
 }
 
 /* Forgotten without `file`: there are no new bytes that would ask for it. */
 static inline void node_set_top_cver(node *n, uint64_t top_cver)
 {
-	if (n->file != NULL)
-		n->file->top_cver = top_cver;
+	if (node_file(n) != NULL)
+		node_file(n)->top_cver = top_cver;
 }
 
 /* Borrowed until they change. */
@@ -253,14 +257,30 @@ static inline const char *node_target(const node *n)
 	return n->type == EMR_META_SYMLINK ? n->target : NULL;
 }
 
+static inline uint64_t node_change_count(const node *n)
+{
+	return n->pending != NULL ? n->pending->change : 0;
+}
+
+static inline uint64_t node_row_seq(const node *n)
+{
+	return n->pending != NULL ? n->pending->row_seq : 0;
+}
+
+/* 0: never, or so long ago that nobody waits for it. */
+static inline int64_t node_changed_boot_ns(const node *n)
+{
+	return n->pending != NULL ? n->pending->changed_boot_ns : 0;
+}
+
 static inline emr_id16 node_next_id(const node *n)
 {
-	return n->moving != NULL ? n->moving->next_id : (emr_id16){{0}};
+	return n->pending != NULL ? n->pending->next_id : (emr_id16){{0}};
 }
 
 static inline emr_id16 node_lost_parent(const node *n)
 {
-	return n->moving != NULL ? n->moving->lost_parent : (emr_id16){{0}};
+	return n->pending != NULL ? n->pending->lost_parent : (emr_id16){{0}};
 }
 
 static inline bool node_has_kids(const node *n)

@@ -27,10 +27,10 @@ emr_status file_start_staging(emr_view *view, node *n, uint64_t base_size)
 	if (status != EMR_OK)
 		return status;
 	pthread_mutex_lock(&view->lock);
-	n->file->staging = staging;
-	n->file->staging_id = id;
-	n->file->staging_in_row = n->file->keep_spill = n->file->went_back = false;
-	n->file->promised = 0;
+	node_file(n)->staging = staging;
+	node_file(n)->staging_id = id;
+	node_file(n)->staging_in_row = node_file(n)->keep_spill = node_file(n)->went_back = false;
+	node_file(n)->promised = 0;
 	pthread_mutex_unlock(&view->lock);
 	return EMR_OK;
 }
@@ -44,12 +44,12 @@ static emr_status lock_writable(emr_view *view, node *n)
 	uint64_t size;
 
 	for (;;) {
-		pthread_rwlock_rdlock(&n->file->lock);
-		if (n->file->staging != NULL)
+		pthread_rwlock_rdlock(&node_file(n)->lock);
+		if (node_file(n)->staging != NULL)
 			return EMR_OK;
-		pthread_rwlock_unlock(&n->file->lock);
-		pthread_rwlock_wrlock(&n->file->lock);
-		if (n->file->staging == NULL) {
+		pthread_rwlock_unlock(&node_file(n)->lock);
+		pthread_rwlock_wrlock(&node_file(n)->lock);
+		if (node_file(n)->staging == NULL) {
 			pthread_mutex_lock(&view->lock);
 			size = n->size;
 			kind = kind_where(n);
@@ -58,7 +58,7 @@ static emr_status lock_writable(emr_view *view, node *n)
 			status = is_theirs ? kind->start_staging(view, n, size)
 					   : file_start_staging(view, n, size);
 		}
-		pthread_rwlock_unlock(&n->file->lock);
+		pthread_rwlock_unlock(&node_file(n)->lock);
 		if (status != EMR_OK)
 			return status;
 	}
@@ -68,9 +68,9 @@ static emr_status lock_writable(emr_view *view, node *n)
 static void note_write(emr_view *view, node *n)
 {
 	pthread_mutex_lock(&view->lock);
-	n->size = emr_staging_size(n->file->staging);
+	n->size = emr_staging_size(node_file(n)->staging);
 	n->mtime_ns = n->ctime_ns = view_now_ns(view);
-	n->file->wrote++;
+	node_file(n)->wrote++;
 	n->content_dirty = true;
 	mark_changed(view, n);
 	pthread_mutex_unlock(&view->lock);
@@ -94,12 +94,13 @@ emr_status emr_view_write(emr_handle *handle, uint64_t at, emr_bytes bytes)
 	if (status == EMR_OK)
 		status = lock_writable(view, n);
 	if (status == EMR_OK) {
-		status = emr_staging_write(n->file->staging, at, bytes.data, bytes.len);
+		status = emr_staging_write(node_file(n)->staging, at, bytes.data, bytes.len);
 		if (gives_way(view, status, bytes.len))
-			status = emr_staging_write(n->file->staging, at, bytes.data, bytes.len);
+			status =
+				emr_staging_write(node_file(n)->staging, at, bytes.data, bytes.len);
 		if (status == EMR_OK)
 			note_write(view, n);
-		pthread_rwlock_unlock(&n->file->lock);
+		pthread_rwlock_unlock(&node_file(n)->lock);
 	}
 	if (status != EMR_OK && status != EMR_BUSY)
 		file_notice_unsaved(view, n, status);
@@ -126,7 +127,7 @@ void file_end_staging(emr_view *view, node *n)
 	ended e;
 
 	pthread_mutex_lock(&view->lock);
-	e = take_working_copy(view, n->file);
+	e = take_working_copy(view, node_file(n));
 	pthread_mutex_unlock(&view->lock);
 	end_working_copy(e);
 }
@@ -136,12 +137,12 @@ static emr_status empty_file(emr_view *view, node *n)
 {
 	emr_status status;
 
-	pthread_rwlock_wrlock(&n->file->lock);
-	status = n->file->staging == NULL ? file_start_staging(view, n, 0)
-					  : emr_staging_truncate(n->file->staging, 0);
+	pthread_rwlock_wrlock(&node_file(n)->lock);
+	status = node_file(n)->staging == NULL ? file_start_staging(view, n, 0)
+					       : emr_staging_truncate(node_file(n)->staging, 0);
 	if (status == EMR_OK)
 		note_write(view, n);
-	pthread_rwlock_unlock(&n->file->lock);
+	pthread_rwlock_unlock(&node_file(n)->lock);
 	return status;
 }
 
@@ -158,10 +159,10 @@ emr_status file_truncate(emr_view *view, node *n, uint64_t size)
 		if (status == EMR_OK)
 			status = lock_writable(view, n);
 		if (status == EMR_OK) {
-			status = emr_staging_truncate(n->file->staging, size);
+			status = emr_staging_truncate(node_file(n)->staging, size);
 			if (status == EMR_OK)
 				note_write(view, n);
-			pthread_rwlock_unlock(&n->file->lock);
+			pthread_rwlock_unlock(&node_file(n)->lock);
 		}
 	}
 	if (status != EMR_OK && status != EMR_BUSY)
@@ -177,8 +178,8 @@ static uint64_t promised_to_others(const emr_view *view, const node *n)
 	for (size_t i = 0; i < view->nodes.used; i++) {
 		const node *other = slots_at(&view->nodes, i);
 
-		if (other != NULL && other != n && other->file != NULL &&
-			other->file->staging != NULL)
+		if (other != NULL && other != n && node_file(other) != NULL &&
+			node_file(other)->staging != NULL)
 			bytes += emr_padded_len(other->size, false);
 	}
 	return bytes;
@@ -249,7 +250,7 @@ static emr_status set_mode_and_time(emr_view *view, node *n, unsigned mask, cons
 	if (n->state == NODE_LIVE) {
 		e = edit_begin(view);
 		edit_put(&e, n->id, &row);
-		status = edit_commit(&e, &n->row_seq);
+		status = edit_commit_node(&e, n);
 		if (status != EMR_OK)
 			return status;
 		n->has_row = true;

@@ -38,9 +38,9 @@ void edit_remove(edit *e, node *n, vacated **out_vacated)
 			edit_vacate(e, *out_vacated);
 	}
 	edit_delete(e, n->id);
-	if (n->file != NULL && n->file->has_content) {
-		edit_unpin(e, &n->file->content->c, n->id);
-		edit_died(e, n->file->content);
+	if (node_file(n) != NULL && node_file(n)->has_content) {
+		edit_unpin(e, &node_file(n)->content->c, n->id);
+		edit_died(e, node_file(n)->content);
 	}
 }
 
@@ -217,7 +217,7 @@ static emr_status remember_former(node *n)
 {
 	if (!n->is_published)
 		return EMR_OK;
-	if (tree_need_moving(n) != EMR_OK)
+	if (tree_need_pending(n) != EMR_OK)
 		return EMR_NO_MEMORY;
 	if (n->was != NULL)
 		return EMR_OK;
@@ -236,7 +236,6 @@ static void finish_move(emr_view *view, node *n, const node_row *row)
 	n->is_domain = (row->flags & ROW_IS_DOMAIN) != 0;
 	tree_set_next_id(n, row->next_id);
 	tree_set_lost_parent(n, (emr_id16){{0}});
-	tree_drop_moving(n);
 	n->meta_dirty = true;
 	n->has_row = true;
 	if (n->was != NULL && strcmp(n->was->name, n->name) == 0 &&
@@ -271,7 +270,7 @@ static emr_status move_over(
 	edit_put(&e, n->id, &row);
 	if (target != NULL)
 		edit_remove(&e, target, &v);
-	status = edit_commit(&e, &n->row_seq);
+	status = edit_commit_node(&e, n);
 	if (status != EMR_OK) {
 		free(v);
 		free(copy);
@@ -295,9 +294,11 @@ static emr_status commit_exchange(
 
 	edit_put(&e, a->id, row_a);
 	edit_put(&e, b->id, row_b);
-	status = edit_commit(&e, &a->row_seq);
+	if (e.status == EMR_OK)
+		e.status = tree_need_pending(b);
+	status = edit_commit_node(&e, a);
 	if (status == EMR_OK)
-		b->row_seq = a->row_seq;
+		b->pending->row_seq = a->pending->row_seq;
 	return status;
 }
 
@@ -415,7 +416,7 @@ static emr_status hand_out_child(emr_view *view, uint64_t parent, const char *na
 	status = find_directory(view, parent, &directory);
 	if (status == EMR_OK)
 		n = tree_child(view, directory, name);
-	if (n == NULL || n->file == NULL || n->file->wrote == n->file->handed) {
+	if (n == NULL || node_file(n) == NULL || node_file(n)->wrote == node_file(n)->handed) {
 		pthread_mutex_unlock(&view->lock);
 		return EMR_OK;
 	}

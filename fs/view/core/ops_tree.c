@@ -185,7 +185,7 @@ static emr_status add_new(emr_view *view, node *directory, const char *name, nod
 	row.change++;
 	e = edit_begin(view);
 	edit_put(&e, n->id, &row);
-	status = edit_commit(&e, &n->row_seq);
+	status = edit_commit_node(&e, n);
 	if (status != EMR_OK) {
 		tree_detach(view, n);
 		return status;

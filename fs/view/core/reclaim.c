@@ -51,8 +51,8 @@ static emr_status working_roots(void *context, emr_cid_visit visit, void *visit_
 		const node *n = slots_at(&view->nodes, i);
 
 		/* Unlinked but open: its row and pin are gone, its readers are not. */
-		if (n != NULL && n->file != NULL && n->file->has_content)
-			status = emr_buf_append(&roots, &n->file->content->c, sizeof(emr_cid));
+		if (n != NULL && node_file(n) != NULL && node_file(n)->has_content)
+			status = emr_buf_append(&roots, &node_file(n)->content->c, sizeof(emr_cid));
 	}
 	pthread_mutex_unlock(&view->lock);
 	for (size_t at = 0; at < roots.len && status == EMR_OK; at += sizeof(emr_cid))

@@ -118,7 +118,7 @@ node_row row_of_node(const node *n)
 	const node *top = kind_top(n);
 	node_row row = {
 		.type = n->type,
-		.change = n->change,
+		.change = node_change_count(n),
 		.next_id = node_next_id(n),
 		.mode = n->mode,
 		.ino = n->ino,
@@ -145,18 +145,18 @@ node_row row_of_node(const node *n)
 		row.domain = tree_domain(top);
 	}
 	row.place = node_place(n);
-	if (n->file != NULL && n->file->has_content) {
+	if (node_file(n) != NULL && node_file(n)->has_content) {
 		row.flags |= ROW_HAS_CONTENT;
-		row.content = *n->file->content;
+		row.content = *node_file(n)->content;
 	}
-	if (n->file != NULL && n->file->has_content && n->file->restored != NULL) {
+	if (node_file(n) != NULL && node_file(n)->has_content && node_file(n)->restored != NULL) {
 		row.flags |= ROW_IS_RESTORED;
-		row.restored = *n->file->restored;
+		row.restored = *node_file(n)->restored;
 	}
-	if (n->file != NULL && n->file->staging_in_row) {
+	if (node_file(n) != NULL && node_file(n)->staging_in_row) {
 		row.flags |= ROW_HAS_STAGING;
-		row.staging = n->file->staging_id;
-		row.promised = n->file->promised;
+		row.staging = node_file(n)->staging_id;
+		row.promised = node_file(n)->promised;
 		row.flags |= row.promised > 0 ? ROW_IS_PROMISED : 0;
 	}
 	return row;

@@ -15,10 +15,10 @@
 static void note_made(emr_view *view, node *n, const emr_buf *bytes)
 {
 	pthread_mutex_lock(&view->lock);
-	if (n->size != bytes->len || n->made_boot_ns == 0)
+	if (n->size != bytes->len || node_changed_boot_ns(n) == 0)
 		n->mtime_ns = n->ctime_ns = view_now_ns(view);
 	n->size = bytes->len;
-	n->made_boot_ns = view_boot_ns(view);
+	tree_note_changed(n, view_boot_ns(view));
 	pthread_mutex_unlock(&view->lock);
 }
 
@@ -37,7 +37,8 @@ void special_learn(emr_view *view, node *n)
 	bool is_fresh;
 
 	pthread_mutex_lock(&view->lock);
-	is_fresh = n->made_boot_ns != 0 && view_boot_ns(view) - n->made_boot_ns < SPECIAL_FRESH_NS;
+	is_fresh = node_changed_boot_ns(n) != 0 &&
+		   view_boot_ns(view) - node_changed_boot_ns(n) < SPECIAL_FRESH_NS;
 	pthread_mutex_unlock(&view->lock);
 	/* A size that cannot be told now stays what it was; opening says what is wrong. */
 	if (!is_fresh && make(view, n, &bytes) != EMR_OK)

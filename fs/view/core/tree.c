@@ -130,31 +130,38 @@ void tree_take_target(node *n, char *target)
 	n->target = target;
 }
 
-emr_status tree_need_moving(node *n)
+emr_status tree_need_pending(node *n)
 {
-	if (n->moving == NULL)
-		n->moving = calloc(1, sizeof *n->moving);
-	return n->moving != NULL ? EMR_OK : EMR_NO_MEMORY;
+	if (n->pending == NULL)
+		n->pending = calloc(1, sizeof *n->pending);
+	return n->pending != NULL ? EMR_OK : EMR_NO_MEMORY;
+}
+
+void tree_note_changed(node *n, int64_t boot_ns)
+{
+	if (tree_need_pending(n) == EMR_OK)
+		n->pending->changed_boot_ns = boot_ns;
 }
 
 void tree_set_next_id(node *n, emr_id16 id)
 {
-	if (n->moving != NULL)
-		n->moving->next_id = id;
+	if (n->pending != NULL)
+		n->pending->next_id = id;
 }
 
 void tree_set_lost_parent(node *n, emr_id16 id)
 {
-	if (n->moving != NULL)
-		n->moving->lost_parent = id;
+	if (n->pending != NULL)
+		n->pending->lost_parent = id;
 }
 
-void tree_drop_moving(node *n)
+void tree_drop_pending(node *n)
 {
-	if (!emr_id16_is_zero(node_next_id(n)) || !emr_id16_is_zero(node_lost_parent(n)))
+	if (n->state != NODE_LIVE || n->has_row || n->is_queued || n->in_run ||
+		!emr_id16_is_zero(node_next_id(n)) || !emr_id16_is_zero(node_lost_parent(n)))
 		return;
-	free(n->moving);
-	n->moving = NULL;
+	free(n->pending);
+	n->pending = NULL;
 }
 
 static bool is_domain_id(const void *item, const void *key)
@@ -246,6 +253,8 @@ void tree_set_place(emr_view *view, node *n, const emr_place *place)
 
 emr_status tree_need_file(node *n)
 {
+	if (!node_is_file(n))
+		return EMR_INVALID;
 	if (n->file == NULL)
 		n->file = new_file();
 	return n->file != NULL ? EMR_OK : EMR_NO_MEMORY;
@@ -262,8 +271,8 @@ void tree_set_reader(file *f, emr_content_reader *reader)
 
 bool tree_has_reader(const node *n)
 {
-	return n->file != NULL && n->opens > 0 &&
-	       __atomic_load_n(&n->file->reader, __ATOMIC_ACQUIRE) != NULL;
+	return node_file(n) != NULL && n->opens > 0 &&
+	       __atomic_load_n(&node_file(n)->reader, __ATOMIC_ACQUIRE) != NULL;
 }
 
 emr_status tree_need_content(node *n)
@@ -272,17 +281,17 @@ emr_status tree_need_content(node *n)
 
 	if (status != EMR_OK)
 		return status;
-	if (n->file->content == NULL)
-		n->file->content = calloc(1, sizeof *n->file->content);
-	return n->file->content != NULL ? EMR_OK : EMR_NO_MEMORY;
+	if (node_file(n)->content == NULL)
+		node_file(n)->content = calloc(1, sizeof *node_file(n)->content);
+	return node_file(n)->content != NULL ? EMR_OK : EMR_NO_MEMORY;
 }
 
 void tree_drop_content(node *n)
 {
-	if (n->file == NULL || n->file->has_content)
+	if (node_file(n) == NULL || node_file(n)->has_content)
 		return;
-	free(n->file->content);
-	n->file->content = NULL;
+	free(node_file(n)->content);
+	node_file(n)->content = NULL;
 }
 
 emr_status tree_new_node(
@@ -319,31 +328,31 @@ emr_status tree_new_node(
 /* Nobody wants the bytes of a file without a name; those of one with a name stay in its spill. */
 static void end_file(emr_view *view, node *n)
 {
-	emr_content_reader_free(n->file->reader);
-	free(n->file->content);
-	free(n->file->restored);
-	free(n->file->shown);
-	if (n->file->staging == NULL)
+	emr_content_reader_free(node_file(n)->reader);
+	free(node_file(n)->content);
+	free(node_file(n)->restored);
+	free(node_file(n)->shown);
+	if (node_file(n)->staging == NULL)
 		return;
 	if (n->state == NODE_GONE) {
-		end_working_copy(take_working_copy(view, n->file));
+		end_working_copy(take_working_copy(view, node_file(n)));
 		return;
 	}
-	emr_staging_free(n->file->staging);
+	emr_staging_free(node_file(n)->staging);
 }
 
 void tree_free_node(emr_view *view, node *n)
 {
 	table_remove(&view->by_id, hash_id(view, n->id), slot_of(n->number));
 	slots_remove(&view->nodes, n->number);
-	if (n->file != NULL) {
+	if (node_file(n) != NULL) {
 		end_file(view, n);
-		pthread_rwlock_destroy(&n->file->lock);
-		free(n->file);
+		pthread_rwlock_destroy(&node_file(n)->lock);
+		free(node_file(n));
 	}
 	free(node_place_memory(n));
 	free(n->attributes);
-	free(n->moving);
+	free(n->pending);
 	if (!kind_of(n)->is_borrowed)
 		free(n->was);
 	free(n->name);
@@ -795,8 +804,8 @@ static uint64_t tree_hole_bytes(const node *n)
 {
 	uint64_t stored = n->size;
 
-	if (n->file != NULL && n->file->staging != NULL)
-		stored = emr_staging_stored(n->file->staging);
+	if (node_file(n) != NULL && node_file(n)->staging != NULL)
+		stored = emr_staging_stored(node_file(n)->staging);
 	else if (n->stored_leaves > 0)
 		stored = (uint64_t)n->stored_leaves << EMR_LEAF_LOG2;
 	return stored < n->size ? n->size - stored : 0;

@@ -17,12 +17,16 @@ void tree_take_attributes(node *n, emr_buf *bytes);
 void tree_swap_attributes(node *a, node *b);
 /* N, if it is a link, leads to TARGET, which becomes its own; NULL: nowhere. */
 void tree_take_target(node *n, char *target);
-/* So that the two below cannot fail.  Zero needs no room. */
-emr_status tree_need_moving(node *n);
+/* Room for what N, which is changed here, needs, so that the two below cannot fail.  Zero needs
+ * none.
+ */
+emr_status tree_need_pending(node *n);
 void tree_set_next_id(node *n, emr_id16 id);
 void tree_set_lost_parent(node *n, emr_id16 id);
-/* Gives that room back where both are zero. */
-void tree_drop_moving(node *n);
+/* It was changed last at BOOT_NS; without memory for that it is as if that were long ago. */
+void tree_note_changed(node *n, int64_t boot_ns);
+/* Gives that room back when N is as the ledger has it, and nobody is about to publish it. */
+void tree_drop_pending(node *n);
 /* So that the next tree_set_place, with PLACE, cannot fail. */
 emr_status tree_need_place(emr_view *view, const emr_place *place);
 /* N, which has the id of PLACE's object or soon will, stands there; after tree_need_place. */

@@ -40,12 +40,12 @@ static void keep_shown(node *n)
 	shared_at *at = n->shared;
 
 	n->shared = NULL;
-	if (n->file == NULL) {
+	if (node_file(n) == NULL) {
 		free(at);
 		return;
 	}
-	free(n->file->shown);
-	n->file->shown = at;
+	free(node_file(n)->shown);
+	node_file(n)->shown = at;
 }
 
 void foreign_become(emr_view *view, node *n, const emr_place *place, node *directory, char *name)
@@ -171,7 +171,7 @@ void foreign_note_cut(node *n)
 		return;
 	/* Nobody had it open, but the kernel may know it and open it now. */
 	if (tree_need_file(n) == EMR_OK) {
-		n->file->cut = shared_share_of(n);
+		node_file(n)->cut = shared_share_of(n);
 		kind_change(n, &guest_cut_kind);
 	} else {
 		emr_log(EMR_LOG_WARN, "shares: no memory for where a file without a name was");
@@ -198,15 +198,15 @@ emr_status foreign_open(emr_view *view, emr_handle *handle)
 	is_theirs = shared_reads_theirs(n);
 	s = shared_gives(n);
 	is_lost = n->state == NODE_GONE && s != NULL && s->is_blind; /* nothing of it comes back */
-	was_shown = n->file->shown != NULL;
+	was_shown = node_file(n)->shown != NULL;
 	pthread_mutex_unlock(&view->lock);
 	if (status != EMR_OK || !is_theirs)
 		return status;
-	pthread_rwlock_rdlock(&n->file->lock);
-	if (n->file->reader == NULL && n->file->staging == NULL)
+	pthread_rwlock_rdlock(&node_file(n)->lock);
+	if (node_file(n)->reader == NULL && node_file(n)->staging == NULL)
 		status = is_lost ? EMR_NOT_FOUND : EMR_BUSY;
 	handle->report = status == EMR_OK && was_shown ? &shared_report : NULL;
-	pthread_rwlock_unlock(&n->file->lock);
+	pthread_rwlock_unlock(&node_file(n)->lock);
 	return status;
 }
 
@@ -243,7 +243,7 @@ static emr_status copy_all(emr_content_reader *from, emr_staging *to, uint64_t s
 
 emr_status foreign_start_staging(emr_view *view, node *n, uint64_t size)
 {
-	emr_content_reader *reader = n->file->reader;
+	emr_content_reader *reader = node_file(n)->reader;
 	emr_status status;
 
 	if (reader == NULL)
@@ -252,10 +252,10 @@ emr_status foreign_start_staging(emr_view *view, node *n, uint64_t size)
 	 * bytes that can be lost. */
 	status = file_start_staging(view, n, 0);
 	if (status == EMR_OK)
-		status = copy_all(reader, n->file->staging, size);
+		status = copy_all(reader, node_file(n)->staging, size);
 	if (status == EMR_OK)
-		tree_set_reader(n->file, NULL); /* its key, too, is not needed any more */
-	else if (n->file->staging != NULL)
+		tree_set_reader(node_file(n), NULL); /* its key, too, is not needed any more */
+	else if (node_file(n)->staging != NULL)
 		file_end_staging(view, n);
 	return status;
 }
@@ -322,11 +322,11 @@ emr_status foreign_fetch(emr_view *view, node *n)
 	pthread_mutex_unlock(&view->lock);
 	if (status != EMR_OK)
 		return status;
-	pthread_rwlock_wrlock(&n->file->lock);
-	is_here = n->file->reader != NULL || n->file->staging != NULL;
-	if (is_here && n->file->staging == NULL)
+	pthread_rwlock_wrlock(&node_file(n)->lock);
+	is_here = node_file(n)->reader != NULL || node_file(n)->staging != NULL;
+	if (is_here && node_file(n)->staging == NULL)
 		status = foreign_start_staging(view, n, n->size);
-	pthread_rwlock_unlock(&n->file->lock);
+	pthread_rwlock_unlock(&node_file(n)->lock);
 	if (status != EMR_OK)
 		return status;
 	return is_here ? file_freeze(view, n) : ask_for_bytes(view, n);

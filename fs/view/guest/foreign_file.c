@@ -58,7 +58,7 @@ emr_status foreign_file_set_time(emr_view *view, node *n, int64_t mtime_ns)
 	row.change++;
 	e = edit_begin(view);
 	edit_put(&e, n->id, &row);
-	status = edit_commit(&e, &n->row_seq);
+	status = edit_commit_node(&e, n);
 	if (status != EMR_OK)
 		return status;
 	n->has_row = true;

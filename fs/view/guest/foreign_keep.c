@@ -61,7 +61,7 @@ static emr_status make_folder(keeping *k)
 	row.change++;
 	e = edit_begin(view);
 	edit_put(&e, n->id, &row);
-	status = edit_commit(&e, &n->row_seq);
+	status = edit_commit_node(&e, n);
 	if (status == EMR_OK)
 		status = shared_tell_later(&k->tell, EMR_ROOT_NODE, name);
 	if (status != EMR_OK) {
@@ -111,11 +111,11 @@ static emr_status keep(keeping *k, node *n)
 	e = edit_begin(view);
 	edit_delete(&e, before);
 	edit_put(&e, id, &row);
-	if (n->file != NULL && n->file->has_content) {
-		edit_unpin(&e, &n->file->content->c, before);
-		edit_pin(&e, &n->file->content->c, id, EMR_PIN_WRITTEN);
+	if (node_file(n) != NULL && node_file(n)->has_content) {
+		edit_unpin(&e, &node_file(n)->content->c, before);
+		edit_pin(&e, &node_file(n)->content->c, id, EMR_PIN_WRITTEN);
 	}
-	status = edit_commit(&e, &n->row_seq);
+	status = edit_commit_node(&e, n);
 	if (status != EMR_OK) {
 		n->is_published = was_published;
 		free(copy);

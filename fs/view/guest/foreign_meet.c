@@ -23,8 +23,8 @@ typedef struct meeting {
 static bool has_own_bytes(const node *n)
 {
 	return node_is_file(n) &&
-	       (n->content_dirty ||
-		       (n->file != NULL && (n->file->staging != NULL || n->file->has_content)));
+	       (n->content_dirty || (node_file(n) != NULL && (node_file(n)->staging != NULL ||
+								     node_file(n)->has_content)));
 }
 
 static bool is_clean(const node *n)
@@ -164,9 +164,9 @@ emr_status foreign_retire(emr_view *view, node *n, emr_buf *tell)
 	if (n->has_row) {
 		e = edit_begin(view);
 		edit_delete(&e, n->id);
-		if (n->file != NULL && n->file->has_content) {
-			edit_unpin(&e, &n->file->content->c, n->id);
-			edit_died(&e, n->file->content);
+		if (node_file(n) != NULL && node_file(n)->has_content) {
+			edit_unpin(&e, &node_file(n)->content->c, n->id);
+			edit_died(&e, node_file(n)->content);
 		}
 		status = edit_commit(&e, NULL);
 		if (status != EMR_OK)
@@ -216,8 +216,8 @@ static emr_status give_back(meeting *m, shared_share *s, node *n, uint32_t entry
 	n->was = NULL;
 	n->shared = at;
 	n->is_published = false;
-	free(n->moving);
-	n->moving = NULL;
+	tree_set_next_id(n, (emr_id16){{0}});
+	tree_set_lost_parent(n, (emr_id16){{0}});
 	kind_change(n, &shared_kind);
 	if (n->type == EMR_META_DIR)
 		tree_follow_directory(view, n, own);
@@ -324,7 +324,9 @@ static emr_status go_on_with(meeting *m, shared_share *s, node *n, uint32_t entr
 		status = shared_record_node(view, s, entry, &theirs);
 	if (status != EMR_OK)
 		return status;
-	status = tree_need_file(theirs);
+	status = tree_need_pending(theirs);
+	if (status == EMR_OK)
+		status = tree_need_file(theirs);
 	if (status == EMR_OK)
 		status = tree_reserve_ids(view, 2);
 	if (status == EMR_OK)
@@ -341,12 +343,12 @@ static emr_status go_on_with(meeting *m, shared_share *s, node *n, uint32_t entr
 	theirs->mode = n->mode;
 	theirs->mtime_ns = later_mtime(n, theirs);
 	tree_swap_attributes(n, theirs);
-	theirs->change = n->change;
+	theirs->pending->change = node_change_count(n);
 	directory->opens++; /* it is wanted again */
 	give_up_name(view, n);
 	foreign_become(view, theirs, &place, directory, name);
 	theirs->meta_dirty = theirs->has_row = true;
-	theirs->row_seq = seq;
+	theirs->pending->row_seq = seq;
 	mark_changed(view, theirs);
 	directory->opens--;
 	tree_release_if_unused(view, directory);

@@ -99,12 +99,12 @@ typedef struct living {
 static void note_living(void *arg, node *n)
 {
 	living *l = arg;
-	bool is_restored = n->file != NULL && n->file->restored != NULL;
+	bool is_restored = node_file(n) != NULL && node_file(n)->restored != NULL;
 	emr_id16 record;
 
 	if (n->type != EMR_META_FILE || (!is_restored && !n->is_published))
 		return;
-	record = is_restored ? n->file->restored->record_id : node_place(n).record_id;
+	record = is_restored ? node_file(n)->restored->record_id : node_place(n).record_id;
 	if (l->status == EMR_OK)
 		l->status = emr_buf_append(&l->records, &record, sizeof record);
 }

@@ -83,7 +83,7 @@ static former_state remember(node *n)
 		.meta_dirty = n->meta_dirty,
 		.content_dirty = n->content_dirty,
 		.has_row = n->has_row,
-		.has_content = n->file != NULL && n->file->has_content};
+		.has_content = node_file(n) != NULL && node_file(n)->has_content};
 }
 
 static void take_back(emr_view *view, const former_state *b)
@@ -106,8 +106,8 @@ static void take_back(emr_view *view, const former_state *b)
 	n->meta_dirty = b->meta_dirty;
 	n->content_dirty = b->content_dirty;
 	n->has_row = b->has_row;
-	if (n->file != NULL)
-		n->file->has_content = b->has_content;
+	if (node_file(n) != NULL)
+		node_file(n)->has_content = b->has_content;
 }
 
 /* N->was is new or NULL afterwards; the old one is the caller's. */
@@ -130,7 +130,7 @@ static void set_former(edit *e, node *n, const work *w)
 
 static void content_is_published(edit *e, node *n, emr_id16 before, const work *w, bool unchanged)
 {
-	file *f = n->file;
+	file *f = node_file(n);
 
 	if (f == NULL || !f->has_content)
 		return;
@@ -159,7 +159,7 @@ static void put_or_drop_row(edit *e, node *n)
 static void apply_to_node(edit *e, const publishing *p, node *n, const emr_outcome *o)
 {
 	const work *w = work_of(p, o->node);
-	bool unchanged = n->change == o->change;
+	bool unchanged = node_change_count(n) == o->change;
 	emr_place before = node_place(n);
 	bool moved = n->is_published && !emr_id16_equal(before.object, o->place.object);
 	emr_id16 old_id = n->id;
@@ -183,7 +183,7 @@ static void apply_to_node(edit *e, const publishing *p, node *n, const emr_outco
 	if (unchanged || emr_id16_equal(node_next_id(n), o->place.object))
 		tree_set_next_id(n, (emr_id16){{0}});
 	content_is_published(e, n, old_id, w, unchanged);
-	if (unchanged && node_is_file(n) && (n->file == NULL || n->file->staging == NULL))
+	if (unchanged && node_is_file(n) && (node_file(n) == NULL || node_file(n)->staging == NULL))
 		n->content_dirty = false;
 	set_former(e, n, w);
 	if (tree_is_root_object(n))
@@ -198,7 +198,7 @@ static void apply_to_node(edit *e, const publishing *p, node *n, const emr_outco
 	if (o->place.pversion != 0)
 		edit_pin(e, &o->place.root, n->id, EMR_PIN_REGISTERED);
 	n->has_row = n->meta_dirty || n->content_dirty || n->is_local ||
-		     (n->file != NULL && n->file->staging_in_row);
+		     (node_file(n) != NULL && node_file(n)->staging_in_row);
 	put_or_drop_row(e, n);
 }
 
@@ -218,18 +218,21 @@ static void apply_refusal(emr_view *view, const emr_outcome *o)
 		o->error != EMR_OK ? emr_status_text(o->error) : emr_result_text(o->result));
 	if (n == NULL)
 		return;
-	n->changed_boot_ns = view_boot_ns(view);
 	if (o->error == EMR_OK && is_momentary(o->result)) {
-		if (o->result == EMR_RESULT_TIME_AHEAD || o->result == EMR_RESULT_EXPIRED_BATCH)
-			n->changed_boot_ns += PUBLISH_RETRY_NS; /* a clock is not mended at once */
+		bool is_clock =
+			o->result == EMR_RESULT_TIME_AHEAD || o->result == EMR_RESULT_EXPIRED_BATCH;
+
+		/* A clock is not mended at once. */
+		tree_note_changed(n, view_boot_ns(view) + (is_clock ? PUBLISH_RETRY_NS : 0));
 		return;
 	}
+	tree_note_changed(n, view_boot_ns(view));
 	/* The version that it was is gone for good; its bytes are here and become a record of their
 	 * own. */
-	if (o->error != EMR_OK && n->file != NULL && n->file->restored != NULL &&
+	if (o->error != EMR_OK && node_file(n) != NULL && node_file(n)->restored != NULL &&
 		!n->is_published) {
-		free(n->file->restored);
-		n->file->restored = NULL;
+		free(node_file(n)->restored);
+		node_file(n)->restored = NULL;
 		return;
 	}
 	n->failure = o->error != EMR_OK ? o->error : EMR_REFUSED;
@@ -323,9 +326,9 @@ static void note_published(applying *a, const node *n, const emr_outcome *o, con
 	emr_opened one = {.place = node_place(n)};
 
 	if (o->kind != EMR_CHANGE_PUT || work_of(a->run, o->node) == NULL || !b->has_content ||
-		n->file->has_content || n->file->content == NULL)
+		node_file(n)->has_content || node_file(n)->content == NULL)
 		return;
-	one.content = *n->file->content;
+	one.content = *node_file(n)->content;
 	if (emr_buf_append(&a->opened, &one, sizeof one) != EMR_OK)
 		emr_log(EMR_LOG_INFO, "what a record was saved as is not kept: no memory");
 }
@@ -345,10 +348,9 @@ static void keep_applied(applying *a, const emr_outcome *outcomes)
 			continue;
 		if (node_place_memory(b->n) != b->place_memory)
 			free(b->place_memory);
-		if (b->n->file != NULL)
+		if (node_file(b->n) != NULL)
 			note_published(a, b->n, &outcomes[i], b);
 		tree_drop_content(b->n);
-		tree_drop_moving(b->n); /* not before: what is taken back needs it */
 		if (b->n->type == EMR_META_DIR && !emr_id16_equal(b->n->id, b->id))
 			follow_directory(a->view, b->n, b->id);
 	}

@@ -17,7 +17,7 @@
 /* Under view->lock: N is a record from now on, and has not been looked at with these bytes. */
 static bool is_new_record(const emr_view *view, const node *n)
 {
-	const file *f = n->file;
+	const file *f = node_file(n);
 
 	return n->type == EMR_META_FILE && !n->is_published && !n->is_local &&
 	       n->state == NODE_LIVE && kind_top(n) == NULL && view->originals.len > 0 &&
@@ -183,8 +183,8 @@ void copies_tell(publishing *p)
 
 		pthread_mutex_lock(&view->lock);
 		if (is_new_record(view, n)) {
-			content = *n->file->content;
-			n->file->looked = n->file->wrote;
+			content = *node_file(n)->content;
+			node_file(n)->looked = node_file(n)->wrote;
 			status = originals_of_size(view, content.n, &alike);
 		}
 		pthread_mutex_unlock(&view->lock);

@@ -20,13 +20,13 @@ static bool is_being_written(const node *n)
 
 static void count_bytes(emr_view_counts *counts, const node *n)
 {
-	if (n->type != EMR_META_FILE || n->file == NULL)
+	if (n->type != EMR_META_FILE || node_file(n) == NULL)
 		return;
 	if (is_being_written(n)) {
 		counts->writing++;
 		counts->writing_bytes += n->size;
 	}
-	counts->unhanded += n->file->wrote != n->file->handed;
+	counts->unhanded += node_file(n)->wrote != node_file(n)->handed;
 }
 
 typedef struct counting {

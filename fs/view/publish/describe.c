@@ -48,7 +48,7 @@ static unsigned depth_of(const node *n)
  */
 static bool comes_again(const node *n)
 {
-	const file *f = n->file;
+	const file *f = node_file(n);
 
 	if (f == NULL || f->restored == NULL || !f->has_content || f->staging != NULL)
 		return false;
@@ -109,7 +109,7 @@ static void fill_meta(const emr_view *view, work *w, const node *n)
 					 ? tree_future_id(foreign_sent_to(n->parent))
 					 : node_lost_parent(n);
 	if (comes_again(n))
-		memcpy(w->meta.r_pid, n->file->restored->r_pid, sizeof w->meta.r_pid);
+		memcpy(w->meta.r_pid, node_file(n)->restored->r_pid, sizeof w->meta.r_pid);
 	else if (n->is_published)
 		memcpy(w->meta.r_pid, node_place(n).r_pid, sizeof w->meta.r_pid);
 	else
@@ -121,7 +121,7 @@ static void fill_change(work *w, const node *n, emr_change_kind kind, emr_id16 d
 	w->change = (emr_change){
 		.kind = kind,
 		.node = n->id,
-		.change = n->change,
+		.change = node_change_count(n),
 		.domain = domain,
 		.object = tree_future_id(n),
 		.is_inbox = n->is_inbox,
@@ -134,8 +134,8 @@ static void fill_change(work *w, const node *n, emr_change_kind kind, emr_id16 d
 	if (n->type != EMR_META_FILE)
 		return;
 	if (comes_again(n)) {
-		w->change.record_id = n->file->restored->record_id;
-		w->change.cver = n->file->restored->cver;
+		w->change.record_id = node_file(n)->restored->record_id;
+		w->change.cver = node_file(n)->restored->cver;
 		return;
 	}
 	w->change.record_id = n->is_published ? node_place(n).record_id : n->id;
@@ -148,7 +148,7 @@ static void fill_change(work *w, const node *n, emr_change_kind kind, emr_id16 d
 
 static emr_status draw_next_id(const emr_view *view, node *n, emr_id16 domain)
 {
-	emr_status status = tree_need_moving(n);
+	emr_status status = tree_need_pending(n);
 
 	if (status == EMR_OK && !n->is_domain)
 		tree_set_next_id(n, tree_next_id(view, n, domain));
@@ -169,8 +169,8 @@ static emr_status describe(publishing *p, node *n)
 		return status;
 	/* Written again since: the next run has it.  An answer for the older bytes would pass for
 	 * one for these. */
-	if (kind == EMR_CHANGE_PUT &&
-		(n->file == NULL || !n->file->has_content || n->file->staging != NULL))
+	if (kind == EMR_CHANGE_PUT && (node_file(n) == NULL || !node_file(n)->has_content ||
+					      node_file(n)->staging != NULL))
 		return EMR_OK;
 	/* Became a version of a record since tops_learn: the next run knows its number. */
 	if (kind == EMR_CHANGE_PUT && n->is_published && node_top_cver(n) == 0)
@@ -185,14 +185,14 @@ static emr_status describe(publishing *p, node *n)
 	fill_meta(p->view, w, n);
 	fill_change(w, n, kind, tree_domain(n));
 	w->depth = depth_of(n);
-	w->from = comes_again(n) ? *n->file->restored : node_place(n);
+	w->from = comes_again(n) ? *node_file(n)->restored : node_place(n);
 	if (n->parent != NULL)
 		w->parent = n->parent->id;
 	if (kind == EMR_CHANGE_PUT || comes_again(n)) {
-		w->content = *n->file->content;
+		w->content = *node_file(n)->content;
 		w->meta.n = w->content.n;
 		w->meta.stored_leaves = emr_content_stored_leaves(&w->content);
-		w->wrote = n->file->wrote;
+		w->wrote = node_file(n)->wrote;
 		w->has_content = true;
 	}
 	if (!n->is_published && !comes_again(n))

@@ -284,7 +284,7 @@ static void close_reader(emr_view *view, node *n)
 	file *f;
 
 	pthread_mutex_lock(&view->lock);
-	f = n->file; /* NULL: never opened */
+	f = node_file(n); /* NULL: never opened */
 	pthread_mutex_unlock(&view->lock);
 	if (f != NULL) {
 		pthread_rwlock_wrlock(&f->lock);

@@ -78,13 +78,13 @@ static void note(node *n, const emr_headers *found)
 /* Whether N has new bytes that go to the ledger now. */
 static bool is_wanted(node *n, wanted *out)
 {
-	if (n->type != EMR_META_FILE || n->is_local || n->state != NODE_LIVE || n->file == NULL ||
-		!n->file->has_content || n->file->staging != NULL)
+	if (n->type != EMR_META_FILE || n->is_local || n->state != NODE_LIVE ||
+		node_file(n) == NULL || !node_file(n)->has_content || node_file(n)->staging != NULL)
 		return false;
 	*out = (wanted){.node = n,
 		.domain = tree_domain(n),
-		.content = *n->file->content,
-		.wrote = n->file->wrote};
+		.content = *node_file(n)->content,
+		.wrote = node_file(n)->wrote};
 	return true;
 }
 

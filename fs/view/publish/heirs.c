@@ -11,7 +11,7 @@
 
 bool heirs_lack_bytes(const node *n)
 {
-	return n->file != NULL && n->file->keep_spill;
+	return node_file(n) != NULL && node_file(n)->keep_spill;
 }
 
 node *heirs_find(const emr_view *view, const vacated *v)
@@ -66,11 +66,11 @@ static emr_status inherit(emr_view *view, node *n, const vacated *v)
 	edit_delete(&e, before);
 	edit_put(&e, n->id, &row);
 	edit_unvacate(&e, place.object);
-	if (n->file != NULL && n->file->has_content) {
-		edit_unpin(&e, &n->file->content->c, before);
-		edit_pin(&e, &n->file->content->c, n->id, EMR_PIN_WRITTEN);
+	if (node_file(n) != NULL && node_file(n)->has_content) {
+		edit_unpin(&e, &node_file(n)->content->c, before);
+		edit_pin(&e, &node_file(n)->content->c, n->id, EMR_PIN_WRITTEN);
 	}
-	status = edit_commit(&e, &n->row_seq);
+	status = edit_commit_node(&e, n);
 	if (status != EMR_OK) {
 		n->is_published = n->is_domain = false;
 		return tree_change_id(view, n, before) == EMR_OK ? status : EMR_NO_MEMORY;
@@ -148,24 +148,25 @@ static bool is_in_trash(const node *n)
  * together; otherwise (a backup, a lock) the record goes its own way. */
 static void remember_record(node *n, const emr_place *place, bool is_published_version)
 {
-	free(n->file->restored);
-	n->file->restored =
-		is_published_version && is_in_trash(n) ? malloc(sizeof *n->file->restored) : NULL;
-	if (n->file->restored != NULL)
-		*n->file->restored = *place;
+	free(node_file(n)->restored);
+	node_file(n)->restored = is_published_version && is_in_trash(n)
+					 ? malloc(sizeof *node_file(n)->restored)
+					 : NULL;
+	if (node_file(n)->restored != NULL)
+		*node_file(n)->restored = *place;
 }
 
 void heirs_forget_living_record(const emr_view *view, const node *n)
 {
 	const node *other;
 
-	if (n->file == NULL || n->file->restored == NULL || n->is_published)
+	if (node_file(n) == NULL || node_file(n)->restored == NULL || n->is_published)
 		return;
-	other = tree_by_id(view, n->file->restored->object);
+	other = tree_by_id(view, node_file(n)->restored->object);
 	if (other == NULL || !other->is_published)
 		return;
-	free(n->file->restored);
-	n->file->restored = NULL;
+	free(node_file(n)->restored);
+	node_file(n)->restored = NULL;
 }
 
 /* N has a local-only name: it leaves its record, which stays vacated under the name it had. */
@@ -187,7 +188,7 @@ emr_status heirs_leave_record(emr_view *view, node *n)
 			return status;
 		pthread_mutex_lock(&view->lock);
 	}
-	needs_content = node_is_file(n) && (n->file == NULL || !n->file->has_content) &&
+	needs_content = node_is_file(n) && (node_file(n) == NULL || !node_file(n)->has_content) &&
 			node_pversion(n) != 0;
 	pthread_mutex_unlock(&view->lock);
 	if (needs_content)
@@ -197,7 +198,7 @@ emr_status heirs_leave_record(emr_view *view, node *n)
 	pthread_mutex_lock(&view->lock);
 	/* Written and closed while the old bytes were fetched: the next run takes what there is
 	 * then. */
-	if (needs_content && n->file != NULL && n->file->has_content) {
+	if (needs_content && node_file(n) != NULL && node_file(n)->has_content) {
 		pthread_mutex_unlock(&view->lock);
 		return EMR_BUSY;
 	}
@@ -217,28 +218,28 @@ emr_status heirs_leave_record(emr_view *view, node *n)
 	n->is_domain = n->type == EMR_META_DIR &&
 		       n->parent == view->root; /* what comes back is a record like others */
 	if (needs_content) {
-		*n->file->content = content;
-		n->file->has_content = true;
+		*node_file(n)->content = content;
+		node_file(n)->has_content = true;
 	}
-	if (n->file != NULL)
+	if (node_file(n) != NULL)
 		remember_record(n, &v->place, needs_content);
 	row = row_of_node(n);
 	e = edit_begin(view);
 	edit_delete(&e, before);
 	edit_put(&e, n->id, &row);
-	if (n->file != NULL && n->file->has_content && !needs_content)
-		edit_unpin(&e, &n->file->content->c, before);
-	if (n->file != NULL && n->file->has_content)
-		edit_pin(&e, &n->file->content->c, n->id, EMR_PIN_WRITTEN);
+	if (node_file(n) != NULL && node_file(n)->has_content && !needs_content)
+		edit_unpin(&e, &node_file(n)->content->c, before);
+	if (node_file(n) != NULL && node_file(n)->has_content)
+		edit_pin(&e, &node_file(n)->content->c, n->id, EMR_PIN_WRITTEN);
 	if (n->type == EMR_META_DIR)
 		edit_moved(&e, before, n->id);
 	edit_vacate(&e, v);
-	status = edit_commit(&e, &n->row_seq);
+	status = edit_commit_node(&e, n);
 	if (status != EMR_OK) {
 		n->is_published = true;
 		n->is_domain = was_domain;
 		if (needs_content) {
-			n->file->has_content = false;
+			node_file(n)->has_content = false;
 			tree_drop_content(n);
 		}
 		if (tree_change_id(view, n, before) != EMR_OK)

@@ -34,13 +34,13 @@ static emr_status begin(emr_view *view, node *n)
 
 	row.flags |= ROW_IS_DOMAIN | ROW_META_DIRTY;
 	row.change++;
-	if (n->is_published && tree_need_moving(n) != EMR_OK)
+	if (n->is_published && tree_need_pending(n) != EMR_OK)
 		return EMR_NO_MEMORY;
 	if (n->is_published)
 		row.next_id = tree_next_id(view, n, (emr_id16){{0}});
 	e = edit_begin(view);
 	edit_put(&e, n->id, &row);
-	status = edit_commit(&e, &n->row_seq);
+	status = edit_commit_node(&e, n);
 	if (status != EMR_OK)
 		return status;
 	n->is_domain = n->meta_dirty = n->has_row = true;

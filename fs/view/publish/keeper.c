@@ -295,8 +295,8 @@ emr_status keeper_hand_out(emr_view *view)
 		node *n = slots_at(&view->nodes, i);
 		emr_status status;
 
-		if (n == NULL || n->file == NULL || n->state != NODE_LIVE ||
-			n->file->wrote == n->file->handed)
+		if (n == NULL || node_file(n) == NULL || n->state != NODE_LIVE ||
+			node_file(n)->wrote == node_file(n)->handed)
 			continue;
 		status = file_hand_out(view, n);
 		if (status != EMR_OK && first == EMR_OK)

@@ -18,9 +18,9 @@ static bool is_first_time(emr_view *view, node *n)
 	bool is_first;
 
 	pthread_mutex_lock(&view->lock);
-	is_first = tree_need_file(n) == EMR_OK && !n->file->is_lack_told;
+	is_first = tree_need_file(n) == EMR_OK && !node_file(n)->is_lack_told;
 	if (is_first)
-		n->file->is_lack_told = true;
+		node_file(n)->is_lack_told = true;
 	pthread_mutex_unlock(&view->lock);
 	return is_first;
 }
@@ -49,7 +49,7 @@ bool lacking_was_told(emr_view *view, const node *n)
 	bool was;
 
 	pthread_mutex_lock(&view->lock);
-	was = n->file != NULL && n->file->is_lack_told;
+	was = node_file(n) != NULL && node_file(n)->is_lack_told;
 	pthread_mutex_unlock(&view->lock);
 	return was;
 }
@@ -94,9 +94,9 @@ static emr_content_reader *base_of(const node *n)
 {
 	emr_content_reader *base;
 
-	pthread_rwlock_rdlock(&n->file->lock);
-	base = n->file->staging != NULL ? emr_staging_base(n->file->staging) : NULL;
-	pthread_rwlock_unlock(&n->file->lock);
+	pthread_rwlock_rdlock(&node_file(n)->lock);
+	base = node_file(n)->staging != NULL ? emr_staging_base(node_file(n)->staging) : NULL;
+	pthread_rwlock_unlock(&node_file(n)->lock);
 	return base;
 }
 

@@ -193,18 +193,18 @@ static emr_status overlay_content(node *n, const node_row *row)
 	if ((row->flags & ROW_HAS_CONTENT) && tree_need_content(n) != EMR_OK)
 		return EMR_NO_MEMORY;
 	if (row->flags & ROW_HAS_CONTENT) {
-		n->file->has_content = true;
-		*n->file->content = row->content;
+		node_file(n)->has_content = true;
+		*node_file(n)->content = row->content;
 		tree_note_stored(n, &row->content);
 	}
 	if (!(row->flags & ROW_IS_RESTORED))
 		return EMR_OK;
 	if (tree_need_file(n) != EMR_OK)
 		return EMR_NO_MEMORY;
-	n->file->restored = malloc(sizeof *n->file->restored);
-	if (n->file->restored == NULL)
+	node_file(n)->restored = malloc(sizeof *node_file(n)->restored);
+	if (node_file(n)->restored == NULL)
 		return EMR_NO_MEMORY;
-	*n->file->restored = row->restored;
+	*node_file(n)->restored = row->restored;
 	return EMR_OK;
 }
 
@@ -235,9 +235,9 @@ static emr_status overlay(loading *l, node *n, const node_row *row)
 	entry->staging = row->staging;
 	entry->promised = row->promised;
 	n->has_row = true;
-	n->change = row->change;
-	if (!emr_id16_is_zero(row->next_id) && tree_need_moving(n) != EMR_OK)
+	if (tree_need_pending(n) != EMR_OK)
 		return EMR_NO_MEMORY;
+	n->pending->change = row->change;
 	tree_set_next_id(n, row->next_id);
 	n->mode = row->mode;
 	n->ino = row->ino;

@@ -171,7 +171,7 @@ static node *domain_root(const loading *l, const loaded *entry)
 
 static emr_status lose_parent(const loaded *top)
 {
-	emr_status status = tree_need_moving(top->n);
+	emr_status status = tree_need_pending(top->n);
 
 	tree_set_lost_parent(top->n, top->is_others ? node_domain(top->n) : top->parent);
 	return status;

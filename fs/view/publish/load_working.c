@@ -20,7 +20,7 @@ static void fall_back(emr_view *view, node *n)
 {
 	emr_content_reader *base = NULL;
 
-	n->content_dirty = n->file->has_content; /* frozen, not sent yet */
+	n->content_dirty = node_file(n)->has_content; /* frozen, not sent yet */
 	if (file_base(view, n, &base) == EMR_OK)
 		n->size = base != NULL ? emr_content_reader_content(base)->n : 0;
 }
@@ -30,7 +30,7 @@ static void say_went_back(emr_view *view, node *n)
 {
 	char *path;
 
-	n->file->went_back = true;
+	node_file(n)->went_back = true;
 	path = n->state == NODE_LIVE ? tree_path(n) : NULL;
 	if (view->options.notice != NULL)
 		view->options.notice(
@@ -47,7 +47,7 @@ static emr_status write_part(emr_view *view, node *n, node *part)
 
 	edit_put(&e, part->id, &of_part);
 	edit_put(&e, n->id, &of_n);
-	status = edit_commit(&e, &part->row_seq);
+	status = edit_commit_node(&e, part);
 	if (status == EMR_OK)
 		part->has_row = n->has_row = true;
 	return status;
@@ -82,9 +82,9 @@ static emr_status make_part(loading *l, const loaded *entry, node **out_part)
 
 static void take_staging(node *n, emr_staging *staging, emr_id16 id)
 {
-	n->file->staging = staging;
-	n->file->staging_id = id;
-	n->file->staging_in_row = n->file->is_spill_named = true;
+	node_file(n)->staging = staging;
+	node_file(n)->staging_id = id;
+	node_file(n)->staging_in_row = node_file(n)->is_spill_named = true;
 	n->size = emr_staging_size(staging);
 	/* The spill knows the time of the last write, the row that of the last utimens: the later
 	 * one counts. */
@@ -116,7 +116,7 @@ static emr_status set_part_apart(loading *l, const loaded *entry, emr_staging *s
 		return EMR_OK;
 	}
 	emr_staging_free(staging);
-	entry->n->file->keep_spill = true;
+	node_file(entry->n)->keep_spill = true;
 	return status == EMR_NO_MEMORY ? status : EMR_OK;
 }
 
@@ -140,12 +140,12 @@ emr_status load_working_copy(loading *l, const loaded *entry)
 		emr_hex(n->id.b, sizeof n->id.b, id);
 		emr_log(EMR_LOG_WARN, "working copy of record %s was not recovered: %s", id,
 			emr_status_text(status));
-		n->file->keep_spill = status != EMR_NOT_FOUND;
+		node_file(n)->keep_spill = status != EMR_NOT_FOUND;
 		fall_back(view, n);
-		if (n->file->keep_spill) { /* the row goes on naming it: the next start may have
-					      better luck */
-			n->file->staging_id = entry->staging;
-			n->file->staging_in_row = n->file->is_spill_named = true;
+		if (node_file(n)->keep_spill) { /* the row goes on naming it: the next start may
+					      have better luck */
+			node_file(n)->staging_id = entry->staging;
+			node_file(n)->staging_in_row = node_file(n)->is_spill_named = true;
 			n->failure = status;
 			file_notice(view, n, status);
 		}
@@ -156,7 +156,7 @@ emr_status load_working_copy(loading *l, const loaded *entry)
 	if (emr_staging_mark(staging) < entry->promised)
 		return set_part_apart(l, entry, staging);
 	take_staging(n, staging, entry->staging);
-	n->file->promised = entry->promised;
+	node_file(n)->promised = entry->promised;
 	return EMR_OK;
 }
 
@@ -167,8 +167,9 @@ static bool is_named(const emr_view *view, emr_id16 staging)
 	for (size_t i = 0; i < view->nodes.used; i++) {
 		const node *n = slots_at(&view->nodes, i);
 
-		if (n != NULL && n->file != NULL &&
-			(n->file->keep_spill || emr_id16_equal(n->file->staging_id, staging)))
+		if (n != NULL && node_file(n) != NULL &&
+			(node_file(n)->keep_spill ||
+				emr_id16_equal(node_file(n)->staging_id, staging)))
 			return true;
 	}
 	return false;

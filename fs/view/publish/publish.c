@@ -49,10 +49,11 @@ static int64_t changes_due(const emr_view *view)
 	for (const node *n = view->queue_head; n != NULL; n = n->next_queued) {
 		if (n->failure != EMR_OK || node_writers(n) != 0 || heirs_lack_bytes(n) ||
 			foreign_must_wait(view, n) || awaiting_holds(view, n) ||
-			n->changed_boot_ns + view->options.quiet_ns >= due || !needs_settling(n))
+			node_changed_boot_ns(n) + view->options.quiet_ns >= due ||
+			!needs_settling(n))
 			continue;
-		if (n->changed_boot_ns + quiet_ns_of(view, n) < due)
-			due = n->changed_boot_ns + quiet_ns_of(view, n);
+		if (node_changed_boot_ns(n) + quiet_ns_of(view, n) < due)
+			due = node_changed_boot_ns(n) + quiet_ns_of(view, n);
 	}
 	for (const vacated *v = view->vacated; v != NULL; v = v->next)
 		if (!v->has_failed && v->since_boot_ns + view->options.quiet_ns < due &&
@@ -96,12 +97,13 @@ static bool is_ready(const publishing *p, const node *n)
 		foreign_is_heir(p->view, n) || awaiting_holds(p->view, n) ||
 		(n->failure != EMR_OK && !p->all))
 		return false;
-	return p->all || view_boot_ns(p->view) - n->changed_boot_ns >= quiet_ns_of(p->view, n);
+	return p->all || view_boot_ns(p->view) - node_changed_boot_ns(n) >= quiet_ns_of(p->view, n);
 }
 
 static emr_status add_node(publishing *p, node *n)
 {
-	if (emr_array_room(&p->nodes, p->nnodes, &p->nodes_cap, sizeof *p->nodes) != EMR_OK)
+	if (emr_array_room(&p->nodes, p->nnodes, &p->nodes_cap, sizeof *p->nodes) != EMR_OK ||
+		tree_need_pending(n) != EMR_OK) /* so that a change meanwhile is known by it */
 		return EMR_NO_MEMORY;
 	n->opens++;
 	n->in_run = true;
@@ -119,10 +121,12 @@ static void prune_queue(emr_view *view)
 		next = n->next_queued;
 		n->is_queued = false;
 		n->next_queued = NULL;
-		if (needs_settling(n))
+		if (needs_settling(n)) {
 			enqueue(view, n);
-		else
-			tree_release_if_unused(view, n);
+			continue;
+		}
+		tree_drop_pending(n);
+		tree_release_if_unused(view, n);
 	}
 }
 
@@ -215,8 +219,8 @@ static emr_status prepare_all(publishing *p)
 		if (is_lasting(status))
 			n->failure = status;
 		if (status != EMR_OK)
-			n->changed_boot_ns =
-				view_boot_ns(p->view) + (status == EMR_AWAITED ? LACK_PAUSE_NS : 0);
+			tree_note_changed(n, view_boot_ns(p->view) +
+						     (status == EMR_AWAITED ? LACK_PAUSE_NS : 0));
 		if (status != EMR_OK || n->is_local || n->state != NODE_LIVE)
 			drop_node(p, i);
 		pthread_mutex_unlock(&p->view->lock);

@@ -66,7 +66,8 @@ void restore_publish_first(emr_view *view)
 static bool is_being_written(const node *n)
 {
 	return node_writers(n) != 0 || !n->is_published || n->content_dirty ||
-	       (n->file != NULL && (n->file->staging != NULL || n->file->has_content));
+	       (node_file(n) != NULL &&
+		       (node_file(n)->staging != NULL || node_file(n)->has_content));
 }
 
 static emr_status look(restoring *r)
@@ -329,11 +330,11 @@ static emr_status put_in_place(
 	edit_put(&e, n->id, &row);
 	if (n->is_published)
 		edit_unvacate(&e, n->id);
-	if (n->file != NULL)
-		edit_pin(&e, &n->file->content->c, n->id, EMR_PIN_WRITTEN);
+	if (node_file(n) != NULL)
+		edit_pin(&e, &node_file(n)->content->c, n->id, EMR_PIN_WRITTEN);
 	if (target != NULL)
 		edit_remove(&e, target, &v);
-	status = edit_commit(&e, &n->row_seq);
+	status = edit_commit_node(&e, n);
 	if (status != EMR_OK) {
 		free(v);
 		free(copy);
@@ -456,19 +457,19 @@ static emr_status make_node(
 		tree_set_place(view, n, &r->last);
 		node_set_top_cver(n, r->highest);
 	}
-	if (status == EMR_OK && n->file != NULL) {
+	if (status == EMR_OK && node_file(n) != NULL) {
 		n->size = r->content.n;
-		*n->file->content = r->content;
+		*node_file(n)->content = r->content;
 		tree_note_stored(n, &r->content);
-		n->file->has_content = true;
+		node_file(n)->has_content = true;
 		n->content_dirty = true;
 	}
-	if (status == EMR_OK && n->file != NULL && !is_new) {
-		n->file->restored = malloc(sizeof *n->file->restored);
-		if (n->file->restored == NULL)
+	if (status == EMR_OK && node_file(n) != NULL && !is_new) {
+		node_file(n)->restored = malloc(sizeof *node_file(n)->restored);
+		if (node_file(n)->restored == NULL)
 			status = EMR_NO_MEMORY;
 		else
-			*n->file->restored = r->place;
+			*node_file(n)->restored = r->place;
 	}
 	if (status != EMR_OK) {
 		tree_free_node(view, n);

@@ -70,12 +70,12 @@ emr_status shared_attach(emr_view *view, shared_share *s, node *n, shared_check_
 		pthread_mutex_unlock(&view->lock);
 	}
 	if (status == EMR_OK) {
-		pthread_rwlock_wrlock(&n->file->lock);
-		if (n->file->reader == NULL && n->file->staging == NULL) {
-			tree_set_reader(n->file, reader);
+		pthread_rwlock_wrlock(&node_file(n)->lock);
+		if (node_file(n)->reader == NULL && node_file(n)->staging == NULL) {
+			tree_set_reader(node_file(n), reader);
 			reader = NULL;
 		}
-		pthread_rwlock_unlock(&n->file->lock);
+		pthread_rwlock_unlock(&node_file(n)->lock);
 	}
 	emr_content_reader_free(reader);
 	return status;
@@ -101,11 +101,11 @@ emr_status shared_open(emr_view *view, emr_handle *handle)
 		return kind->open != NULL ? kind->open(view, handle) : EMR_OK;
 	if (status != EMR_OK || is_note)
 		return status;
-	pthread_rwlock_rdlock(&n->file->lock);
+	pthread_rwlock_rdlock(&node_file(n)->lock);
 	/* A working copy: it has just been taken. */
-	status = n->file->reader != NULL || n->file->staging != NULL ? EMR_OK : EMR_BUSY;
+	status = node_file(n)->reader != NULL || node_file(n)->staging != NULL ? EMR_OK : EMR_BUSY;
 	handle->report = status == EMR_OK ? &shared_report : NULL;
-	pthread_rwlock_unlock(&n->file->lock);
+	pthread_rwlock_unlock(&node_file(n)->lock);
 	if (status == EMR_OK)
 		shared_note_opened(view, handle);
 	return status;
@@ -148,11 +148,11 @@ emr_status shared_read(
 		read_note(handle, at, data, len, out_len);
 		return EMR_OK;
 	}
-	pthread_rwlock_rdlock(&n->file->lock);
-	has_reader = n->file->reader != NULL;
+	pthread_rwlock_rdlock(&node_file(n)->lock);
+	has_reader = node_file(n)->reader != NULL;
 	if (has_reader)
-		status = emr_content_reader_read(n->file->reader, at, data, len, out_len);
-	pthread_rwlock_unlock(&n->file->lock);
+		status = emr_content_reader_read(node_file(n)->reader, at, data, len, out_len);
+	pthread_rwlock_unlock(&node_file(n)->lock);
 	/* Taken away since: the share has just ended, or the keys are too old, and an open asks for
 	 * them again. */
 	if (!has_reader) {

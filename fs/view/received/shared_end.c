@@ -39,7 +39,7 @@ static emr_status hold_open(emr_view *view, const shared_share *s, node_list *ou
 	for (size_t i = 0; i < view->nodes.used; i++) {
 		node *n = slots_at(&view->nodes, i);
 
-		if (n == NULL || n->file == NULL || !shared_reads_of(n, s))
+		if (n == NULL || node_file(n) == NULL || !shared_reads_of(n, s))
 			continue;
 		n->opens++;
 		out->all[out->n++] = n;
@@ -49,9 +49,9 @@ static emr_status hold_open(emr_view *view, const shared_share *s, node_list *ou
 
 static void end_reader(node *n)
 {
-	pthread_rwlock_wrlock(&n->file->lock); /* reads that are under way end first */
-	tree_set_reader(n->file, NULL);
-	pthread_rwlock_unlock(&n->file->lock);
+	pthread_rwlock_wrlock(&node_file(n)->lock); /* reads that are under way end first */
+	tree_set_reader(node_file(n), NULL);
+	pthread_rwlock_unlock(&node_file(n)->lock);
 }
 
 /* Every key of S goes, also those inside of readers. */

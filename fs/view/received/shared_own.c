@@ -42,7 +42,7 @@ node *shared_file_node(const emr_view *view, const shared_share *s)
 
 bool shared_reads_theirs(const node *n)
 {
-	const file *f = n->file;
+	const file *f = node_file(n);
 
 	if (shared_has(n) || !node_is_file(n) ||
 		(f != NULL && (f->has_content || f->staging != NULL)))
@@ -56,7 +56,8 @@ shared_share *shared_gives(const node *n)
 {
 	if (!shared_reads_theirs(n))
 		return NULL;
-	return n->file != NULL && n->file->cut != NULL ? n->file->cut : shared_share_of(n);
+	return node_file(n) != NULL && node_file(n)->cut != NULL ? node_file(n)->cut
+								 : shared_share_of(n);
 }
 
 bool shared_reads_of(const node *n, const shared_share *s)

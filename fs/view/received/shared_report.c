@@ -44,7 +44,7 @@ static shared_at *shown_of(const node *n)
 {
 	if (shared_has(n))
 		return n->shared;
-	return n->file != NULL ? n->file->shown : NULL;
+	return node_file(n) != NULL ? node_file(n)->shown : NULL;
 }
 
 static void report_note_read(emr_view *view, emr_handle *handle, uint64_t at, size_t len)

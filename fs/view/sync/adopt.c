@@ -137,15 +137,15 @@ static emr_status commit(emr_view *view, node *n, const emr_place *place)
 	if (n->has_row)
 		edit_put(&e, place->object, &row);
 	edit_ino(&e, place->object, n->ino);
-	if (n->file != NULL && n->file->has_content) {
-		edit_unpin(&e, &n->file->content->c, n->id);
-		edit_pin(&e, &n->file->content->c, place->object, EMR_PIN_WRITTEN);
+	if (node_file(n) != NULL && node_file(n)->has_content) {
+		edit_unpin(&e, &node_file(n)->content->c, n->id);
+		edit_pin(&e, &node_file(n)->content->c, place->object, EMR_PIN_WRITTEN);
 	}
 	if (place->pversion != 0)
 		edit_pin(&e, &place->root, place->object, EMR_PIN_REGISTERED);
 	if (n->type == EMR_META_DIR)
 		edit_moved(&e, n->id, place->object);
-	return edit_commit(&e, n->has_row ? &n->row_seq : NULL);
+	return n->has_row ? edit_commit_node(&e, n) : edit_commit(&e, NULL);
 }
 
 static emr_status take_id(emr_view *view, node *n, const arrival *a)

@@ -154,7 +154,7 @@ static emr_status attach_new(
 	emr_status status = choose_name(f, a, directory, NULL, name);
 
 	if (status == EMR_OK)
-		status = tree_need_moving(n);
+		status = tree_need_pending(n);
 	if (status == EMR_OK)
 		status = tree_prepare(f->view, directory, name, &copy);
 	if (status != EMR_OK)
@@ -178,7 +178,7 @@ static emr_status attach_new(
 		edit_ino(&e, a->object, n->ino);
 	}
 	pin(&e, a);
-	status = edit_commit(&e, n->meta_dirty ? &n->row_seq : NULL);
+	status = n->meta_dirty ? edit_commit_node(&e, n) : edit_commit(&e, NULL);
 	if (status != EMR_OK) {
 		free(copy);
 		return status;
@@ -196,7 +196,7 @@ static emr_status attach_new(
 	else if (directory == f->view->root && !emr_id16_is_zero(a->meta.parent) &&
 		 !emr_id16_equal(a->meta.parent, directory->id))
 		tree_set_lost_parent(n, a->meta.parent);
-	tree_drop_moving(n);
+	tree_drop_pending(n);
 	tree_mark_local(n);
 	if (n->meta_dirty)
 		mark_changed(f->view, n);
@@ -322,7 +322,7 @@ static emr_status say_again(following *f, node *n)
 	row.flags |= ROW_META_DIRTY;
 	row.change++;
 	edit_put(&e, n->id, &row);
-	status = edit_commit(&e, &n->row_seq);
+	status = edit_commit_node(&e, n);
 	if (status != EMR_OK)
 		return status;
 	n->meta_dirty = n->has_row = true;
@@ -380,9 +380,9 @@ static emr_status take_over_meta(node *n, const node *old)
 	n->meta_dirty = true;
 	n->has_row = true;
 	n->is_domain = n->is_domain || old->is_domain;
-	n->change = old->change;
-	if (!emr_id16_is_zero(node_next_id(old)) && tree_need_moving(n) != EMR_OK)
+	if (tree_need_pending(n) != EMR_OK)
 		return EMR_NO_MEMORY;
+	n->pending->change = node_change_count(old);
 	tree_set_next_id(n, node_next_id(old));
 	return tree_set_attributes(n, node_attributes(old));
 }
@@ -417,7 +417,7 @@ static emr_status swap_in(following *f, const arrival *a, node *old, node *n)
 		edit_ino(&e, a->object, n->ino);
 	}
 	pin(&e, a);
-	status = edit_commit(&e, &n->row_seq);
+	status = edit_commit_node(&e, n);
 	if (status != EMR_OK) {
 		free(copy);
 		return status;
@@ -474,16 +474,16 @@ static emr_status replace(following *f, const arrival *a, node *old)
 static bool has_own_bytes(const node *n)
 {
 	return node_is_file(n) &&
-	       (n->content_dirty ||
-		       (n->file != NULL && (n->file->staging != NULL || n->file->has_content)));
+	       (n->content_dirty || (node_file(n) != NULL && (node_file(n)->staging != NULL ||
+								     node_file(n)->has_content)));
 }
 
 /* Ready when nobody writes and every byte is frozen: follow_run saw to that, unless somebody was
  * quicker. */
 static bool is_frozen(const node *n)
 {
-	return node_writers(n) == 0 && n->file != NULL && n->file->staging == NULL &&
-	       n->file->has_content;
+	return node_writers(n) == 0 && node_file(n) != NULL && node_file(n)->staging == NULL &&
+	       node_file(n)->has_content;
 }
 
 static emr_status conflict(following *f, const arrival *a, node *n)

@@ -227,7 +227,7 @@ static emr_status add_directory(following *f, node *parent, const char *name, no
 	row.change++;
 	e = edit_begin(view);
 	edit_put(&e, n->id, &row);
-	status = edit_commit(&e, &n->row_seq);
+	status = edit_commit_node(&e, n);
 	if (status != EMR_OK) {
 		free(copy);
 		return status;

@@ -377,9 +377,10 @@ static void freeze_own(following *f)
 		n = tree_by_id(view, f->all[i].object);
 		if (n == NULL && !emr_id16_is_zero(f->all[i].was))
 			n = tree_by_id(view, f->all[i].was);
-		if (n != NULL && (!node_is_file(n) || node_writers(n) != 0 ||
-					 (!n->content_dirty &&
-						 (n->file == NULL || n->file->staging == NULL))))
+		if (n != NULL &&
+			(!node_is_file(n) || node_writers(n) != 0 ||
+				(!n->content_dirty &&
+					(node_file(n) == NULL || node_file(n)->staging == NULL))))
 			n = NULL;
 		if (n != NULL)
 			n->opens++;
