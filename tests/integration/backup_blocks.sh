@@ -114,4 +114,15 @@ mv elsewhere before
 say "a new backup cannot have it, and says so of every file"
 json 3 backup fresh
 expect "missing" "$(field missing)" 2
+
+say "rot in what a backup has whole, of no record's block: the next one, which copies that anew, says so"
+again
+run 0 mount --passphrase-file "$EMR_PASS" "$MNT"
+json 0 backup grows
+must "$SUPPORT/flip.py" "$(segment)" frame 1
+echo "saved after" >"$MNT/after.txt"
+run 0 status --wait
+run 3 backup grows
+says "blocks in it are damaged; they were copied as they are"
+run 0 unmount
 echo "all is well"

@@ -26,6 +26,7 @@ echo "second" >"$MNT/Letters/letter.txt"
 run 0 status --wait
 run 0 unmount
 cp -a "$LEDGER" rewound		# one version short of what follows
+cp -a "$STATE/replica.sqlite" earlier-own
 open_folder
 echo "third" >"$MNT/Letters/letter.txt"
 run 0 status --wait
@@ -226,6 +227,12 @@ dd if=/dev/urandom of="$STATE/replica.sqlite" bs=4096 seek=6 count=1 conv=notrun
 rm -rf copy && mkdir copy
 json 8 backup "$EMR_WORK/copy"
 expect "neither is whole" "$(field error)" ledger-away
+say "nor does an own copy that is whole but older than what was seen: the newest version would be lost without a word"
+again && gone && cp earlier-own "$STATE/replica.sqlite" && rm -f "$STATE"/replica.sqlite-*
+rm -rf copy && mkdir copy
+json 8 backup "$EMR_WORK/copy"
+expect "older" "$(field error)" ledger-away
+[ ! -e copy/emrfs-backup ] || emr_fail "a list was written"
 
 say "without any network"
 again
