@@ -1,0 +1,44 @@
+#!/bin/bash
+# backup_same_disk.sh: a backup on another partition of the disk that has the records, or on the disk that has a mounted
+# file with them in it, is lost together with them: it is said to be no second copy.
+SUPPORT=${SUPPORT:-$(cd "$(dirname "$0")/../support" && pwd)}
+. "$SUPPORT/mount.sh"
+. "$SUPPORT/said.sh"
+[ "$(id -u)" -eq 0 ] || emr_skip "a disk with two partitions needs root"
+emr_begin backup_same_disk
+cd "$EMR_WORK" || exit 2
+loop=
+at_end() {
+	umount "$EMRFS_HOME" "$EMR_WORK/other" 2>/dev/null
+	[ -z "$loop" ] || losetup -d "$loop"
+	case ${EMR_OTHER_DISK:-} in /dev/shm/emrfs-*) rm -rf "$EMR_OTHER_DISK" ;; esac
+}
+must truncate -s 64M disk
+loop=$(losetup --partscan --show --find disk) || emr_skip "no loop device"
+# The kernel is told where the partitions are: not every one reads a table of them.
+must addpart "$loop" 1 2048 61440
+must addpart "$loop" 2 63488 61440
+for n in 1 2; do must mkfs.ext4 -q "${loop}p$n"; done
+mkdir other
+must mount "${loop}p1" "$EMRFS_HOME"
+must mount "${loop}p2" other
+must chmod 700 "$EMRFS_HOME"
+other_disk
+emr_init
+
+# copied DIR IS_SAME: what backup says of it, and status afterwards.
+copied() {
+	local is_second=True
+	[ "$2" = False ] || is_second=False
+	json 0 backup "$1/copy"
+	expect "$1: same disk" "$(field same_disk)" "$2"
+	json 10 status
+	expect "$1: second copy" "$(field second_copy)" "$is_second"
+	must rm -r "$1/copy"
+}
+say "the other partition"
+copied other True
+say "the disk that has the mounted file"
+copied . True
+say "another disk"
+copied "$EMR_OTHER_DISK" False
