@@ -97,6 +97,29 @@ static emr_status forget_leaving(void *arg, const emr_cid *root)
 	return status;
 }
 
+/* ---- What lives ---- */
+
+typedef struct living {
+	emr_cid_visit visit;
+	void *arg;
+} living;
+
+static emr_status visit_bundle(void *arg, emr_id16 object, const emr_cid *root)
+{
+	const living *l = arg;
+
+	(void)object;
+	return l->visit(l->arg, root);
+}
+
+static emr_status each_living(void *arg, emr_cid_visit visit, void *visit_arg)
+{
+	const emr_publishing *p = arg;
+	living l = {.visit = visit, .arg = visit_arg};
+
+	return emr_facts_each_bundle(p->session->facts, visit_bundle, &l);
+}
+
 /* ---- What waits for copies ---- */
 
 typedef struct awaited {
@@ -161,6 +184,7 @@ void emr_publishing_start(emr_publishing *p)
 		.say = say_place,
 		.each_leaving = each_leaving,
 		.left = forget_leaving,
+		.each_living = each_living,
 		.each_awaited = each_awaited,
 		.copied = copied,
 		.quiet_ns = quiet_ns,

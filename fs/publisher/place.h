@@ -156,6 +156,8 @@ void cluster_unwait(publisher_place *place);
 /* With the lock. */
 unsigned cluster_copies(const publisher_place *place, const book_entry *entry);
 
+/* Reads again which roots are to be where; under no lock. */
+emr_status wanted_look(emr_publisher *p);
 void *here_watch(void *publisher); /* its thread */
 /* With the lock: ROOT was not whole on this computer when it was last looked. */
 bool here_lacks(const emr_publisher *p, const emr_cid *root);

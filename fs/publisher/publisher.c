@@ -111,77 +111,7 @@ void publisher_wait_until(emr_publisher *p, int64_t until_ns)
 		pthread_cond_timedwait(&p->wake, &p->lock, &until);
 }
 
-/* ---- Which records there are to be ---- */
-
-static emr_status note_pin(void *arg, const emr_pin *pin)
-{
-	return pin->state == EMR_PIN_REGISTERED ? emr_buf_append(arg, &pin->root, sizeof pin->root)
-						: EMR_OK;
-}
-
-static emr_status note_root(void *arg, const emr_cid *root)
-{
-	return emr_buf_append(arg, root, sizeof *root);
-}
-
-/* The same content may be pinned for more than one record. */
-static size_t sort_roots(emr_buf *roots)
-{
-	emr_cid *all = (void *)roots->data;
-	size_t n = roots->len / sizeof *all, kept = 0;
-
-	if (n > 1)
-		qsort(all, n, sizeof *all, book_compare);
-	for (size_t i = 0; i < n; i++) {
-		if (i == 0 || !emr_cid_equal(&all[i], &all[kept - 1]))
-			all[kept++] = all[i];
-	}
-	return kept;
-}
-
-/* Whatever the file knows of it: each place is told that it is gone. */
-static emr_status take_leaving(emr_publisher *p, const emr_buf *leaving)
-{
-	const emr_cid *roots = (const void *)leaving->data;
-	emr_status status = EMR_OK;
-
-	for (size_t i = 0; status == EMR_OK && i < leaving->len / sizeof *roots; i++) {
-		book_entry *entry;
-
-		status = book_add(&p->book, &roots[i], &entry);
-		if (status != EMR_OK || entry->is_noted || entry->is_wanted)
-			continue;
-		entry->is_noted = true;
-		for (size_t place = 0; place < p->count; place++)
-			entry->sent |= (uint16_t)(1u << p->places[place].number);
-	}
-	return status;
-}
-
-static emr_status look_at_pins(emr_publisher *p)
-{
-	EMR_AUTO_BUF wanted = {0}, leaving = {0};
-	emr_status status = EMR_OK;
-
-	/* Before the pins: what waits is pinned in the moment in which it waits no more. */
-	if (p->options.each_awaited != NULL)
-		status = p->options.each_awaited(p->options.arg, note_root, &wanted);
-	/* What is not in a list that is being made anew is not gone. */
-	if (status == EMR_OK)
-		status = emr_store_each_pin_of_all(p->options.store, note_pin, &wanted);
-	if (status == EMR_OK && p->options.each_leaving != NULL)
-		status = p->options.each_leaving(p->options.arg, note_root, &leaving);
-	if (status != EMR_OK)
-		return status;
-	pthread_mutex_lock(&p->lock);
-	status = book_want(&p->book, (const void *)wanted.data, sort_roots(&wanted));
-	if (status == EMR_OK)
-		status = take_leaving(p, &leaving);
-	p->has_looked = p->has_looked || status == EMR_OK;
-	pthread_cond_broadcast(&p->wake);
-	pthread_mutex_unlock(&p->lock);
-	return status;
-}
+/* ---- Looking which records there are to be ---- */
 
 /* With change_lock. */
 static void wait_for_change(emr_publisher *p, int64_t until_ns)
@@ -213,7 +143,7 @@ static void *look(void *arg)
 		}
 		p->is_changed = false;
 		pthread_mutex_unlock(&p->change_lock);
-		status = look_at_pins(p);
+		status = wanted_look(p);
 		if (status != EMR_OK && status != said)
 			emr_log(EMR_LOG_WARN, "publisher: what is to be where: %s",
 				emr_status_text(status));
@@ -328,7 +258,7 @@ emr_status emr_publisher_start(emr_publisher *p, const emr_publisher_options *op
 	if (status != EMR_OK || p->count == 0)
 		return status;
 	if (options->is_still)
-		return look_at_pins(p);
+		return wanted_look(p);
 	pthread_mutex_lock(&p->change_lock);
 	p->is_changed = true;
 	pthread_mutex_unlock(&p->change_lock);

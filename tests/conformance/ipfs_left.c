@@ -187,6 +187,47 @@ static void half_a_list_of_what_is_to_be_kept_lets_nothing_go(void **state)
 	scene_end(&s);
 }
 
+/* What goes behind each loss shows that the place was told all that it was to be told by then. */
+static void a_pin_that_is_lost_here_lets_nothing_go_that_the_ledger_has(void **state)
+{
+	static const char *const names[] = {"good"};
+	emr_cid living, never, erased[2];
+	scene s;
+
+	(void)state;
+	scene_begin(&s, "lost");
+	scene_start(&s, 1, names);
+	living = scene_save(&s, "living", 0);
+	never = scene_save(&s, "never registered", 0);
+	for (size_t i = 0; i < 2; i++)
+		erased[i] = scene_save(&s, "erased", i);
+	wait_held(&s, &living, 2);
+	wait_held(&s, &never, 2);
+	for (size_t i = 0; i < 2; i++)
+		wait_held(&s, &erased[i], 2);
+	pthread_mutex_lock(&s.lock);
+	s.is_ledger_away = true;
+	pthread_mutex_unlock(&s.lock);
+	scene_lose_pin(&s, &living);
+	scene_pin(&s, &never, true);
+	scene_erase(&s, &erased[0]);
+	while (leaving_count(&s) != 0)
+		usleep(1000);
+	/* Nobody says what they are. */
+	assert_int_equal(scene_look(&s, 0).leaving, 0);
+	assert_true(is_kept(&living));
+	assert_true(is_kept(&never));
+	pthread_mutex_lock(&s.lock);
+	s.is_ledger_away = false;
+	pthread_mutex_unlock(&s.lock);
+	scene_erase(&s, &erased[1]);
+	while (leaving_count(&s) != 0 || scene_look(&s, 0).leaving != 0 || is_kept(&never))
+		usleep(1000);
+	assert_true(is_kept(&living));
+	assert_int_equal(scene_held(&s, &living), 2);
+	scene_end(&s);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -196,6 +237,7 @@ int main(void)
 		cmocka_unit_test(
 			one_record_that_a_place_cannot_say_anything_of_does_not_keep_back_the_others),
 		cmocka_unit_test(half_a_list_of_what_is_to_be_kept_lets_nothing_go),
+		cmocka_unit_test(a_pin_that_is_lost_here_lets_nothing_go_that_the_ledger_has),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -24,6 +24,19 @@ static emr_status each_leaving(void *arg, emr_cid_visit visit, void *visit_arg)
 	return status;
 }
 
+static emr_status each_living(void *arg, emr_cid_visit visit, void *visit_arg)
+{
+	scene *s = arg;
+	emr_status status;
+
+	pthread_mutex_lock(&s->lock);
+	status = s->is_ledger_away ? EMR_OFFLINE : EMR_OK;
+	for (size_t i = 0; status == EMR_OK && i < s->living.len / sizeof(emr_cid); i++)
+		status = visit(visit_arg, (const emr_cid *)(const void *)s->living.data + i);
+	pthread_mutex_unlock(&s->lock);
+	return status;
+}
+
 static emr_status left(void *arg, const emr_cid *root)
 {
 	scene *s = arg;
@@ -106,6 +119,7 @@ void scene_start(scene *s, size_t count, const char *const *names)
 		.say = say,
 		.each_leaving = each_leaving,
 		.left = left,
+		.each_living = each_living,
 		.push_ms =
 			PATIENCE_MS, /* a gate stays closed for as long as a loaded machine needs */
 		.import_ms = s->import_ms,
@@ -136,6 +150,7 @@ void scene_end(scene *s)
 	emr_store_close(s->store);
 	close(s->state_fd);
 	emr_buf_free(&s->leaving);
+	emr_buf_free(&s->living);
 }
 
 emr_cid scene_put(scene *s, emr_codec codec, emr_bytes bytes)
@@ -190,6 +205,14 @@ emr_cid scene_save_leaves(scene *s, size_t number, size_t leaves)
 	root = scene_put(s, EMR_CODEC_DAG_PB, emr_buf_view(&node));
 	scene_pin(s, &root, false);
 	return root;
+}
+
+void scene_lose_pin(scene *s, const emr_cid *root)
+{
+	pthread_mutex_lock(&s->lock);
+	assert_ok(emr_buf_append(&s->living, root, sizeof *root));
+	pthread_mutex_unlock(&s->lock);
+	scene_pin(s, root, true);
 }
 
 void scene_erase(scene *s, const emr_cid *root)

@@ -27,7 +27,9 @@ typedef struct scene {
 	_Atomic size_t gave_way; /* how often it was asked while they are */
 	pthread_mutex_t lock;
 	emr_buf leaving; /* emr_cid, as the journal would have them */
-	size_t said;	 /* how often a place was said to fail */
+	emr_buf living;	 /* emr_cid, as the ledger would name them */
+	bool is_ledger_away;
+	size_t said; /* how often a place was said to fail */
 	emr_ipfs_fault last;
 } scene;
 
@@ -43,6 +45,8 @@ void scene_pin(scene *s, const emr_cid *root, bool unpin);
 emr_cid scene_save(scene *s, const char *text, size_t number);
 /* A record of LEAVES times LEAF_BYTES; those of other numbers have other bytes. */
 emr_cid scene_save_leaves(scene *s, size_t number, size_t leaves);
+/* The pin is lost from the index, of a record that the ledger goes on naming. */
+void scene_lose_pin(scene *s, const emr_cid *root);
 void scene_erase(scene *s, const emr_cid *root);
 /* How many copies are said to be there: this computer's, and those of nodes. */
 unsigned scene_held(scene *s, const emr_cid *root);

@@ -1,0 +1,143 @@
+/* This file says which roots each place is to have: those of pins, those that wait for copies, and
+ * those that no pin names any more but the ledger does.  What is erased goes. */
+#include <stdlib.h>
+
+#include "base/log.h"
+#include "book.h"
+#include "place.h"
+
+static emr_status note_pin(void *arg, const emr_pin *pin)
+{
+	return pin->state == EMR_PIN_REGISTERED ? emr_buf_append(arg, &pin->root, sizeof pin->root)
+						: EMR_OK;
+}
+
+static emr_status note_root(void *arg, const emr_cid *root)
+{
+	return emr_buf_append(arg, root, sizeof *root);
+}
+
+/* The same content may be pinned for more than one record. */
+static size_t sort_roots(emr_buf *roots)
+{
+	emr_cid *all = (void *)roots->data;
+	size_t n = roots->len / sizeof *all, kept = 0;
+
+	if (n > 1)
+		qsort(all, n, sizeof *all, book_compare);
+	for (size_t i = 0; i < n; i++) {
+		if (i == 0 || !emr_cid_equal(&all[i], &all[kept - 1]))
+			all[kept++] = all[i];
+	}
+	return kept;
+}
+
+/* Whatever the file knows of it: each place is told that it is gone. */
+static emr_status take_leaving(emr_publisher *p, const emr_buf *leaving)
+{
+	const emr_cid *roots = (const void *)leaving->data;
+	emr_status status = EMR_OK;
+
+	for (size_t i = 0; status == EMR_OK && i < leaving->len / sizeof *roots; i++) {
+		book_entry *entry;
+
+		status = book_add(&p->book, &roots[i], &entry);
+		if (status != EMR_OK || entry->is_noted || entry->is_wanted)
+			continue;
+		entry->is_noted = true;
+		for (size_t place = 0; place < p->count; place++)
+			entry->sent |= (uint16_t)(1u << p->places[place].number);
+	}
+	return status;
+}
+
+/* ---- What no pin names any more ---- */
+
+static bool has_root(const emr_buf *sorted, const emr_cid *root)
+{
+	return sorted->len > 0 && bsearch(root, sorted->data, sorted->len / sizeof *root,
+					  sizeof *root, book_compare) != NULL;
+}
+
+/* Roots that places may have, and of which neither a pin nor the journal says anything. */
+static emr_status list_unnamed(
+	emr_publisher *p, const emr_buf *wanted, const emr_buf *leaving, emr_buf *out_unnamed)
+{
+	emr_status status = EMR_OK;
+
+	pthread_mutex_lock(&p->lock);
+	for (size_t i = 0; status == EMR_OK && i < book_count(&p->book); i++) {
+		const book_entry *entry = book_at(&p->book, i);
+
+		if ((entry->held | entry->sent) != 0 && !has_root(wanted, &entry->root) &&
+			!has_root(leaving, &entry->root))
+			status = emr_buf_append(out_unnamed, &entry->root, sizeof entry->root);
+	}
+	pthread_mutex_unlock(&p->lock);
+	return status;
+}
+
+typedef struct living {
+	const emr_buf *unnamed; /* of emr_cid, sorted, as the book is */
+	emr_buf found;
+} living;
+
+static emr_status note_living(void *arg, const emr_cid *root)
+{
+	living *l = arg;
+
+	return has_root(l->unnamed, root) ? emr_buf_append(&l->found, root, sizeof *root) : EMR_OK;
+}
+
+/* A pin that is lost here is no erasure: what the ledger still has stays wanted, and all that
+ * nobody says anything of while the ledger's word cannot be had.  WANTED is added to, LEAVING
+ * sorted. OUT_TOLD: how the ledger's word was had. */
+static emr_status keep_living(
+	emr_publisher *p, emr_buf *wanted, const emr_buf *leaving, emr_status *out_told)
+{
+	EMR_AUTO_BUF unnamed = {0};
+	living l = {.unnamed = &unnamed};
+	emr_status status;
+
+	*out_told = EMR_OK;
+	wanted->len = sort_roots(wanted) * sizeof(emr_cid);
+	status = list_unnamed(p, wanted, leaving, &unnamed);
+	if (status != EMR_OK || unnamed.len == 0 || p->options.each_living == NULL)
+		return status;
+	*out_told = p->options.each_living(p->options.arg, note_living, &l);
+	if (*out_told == EMR_OK && l.found.len > 0)
+		emr_log(EMR_LOG_WARN, "publisher: pins of living records are lost here");
+	status = *out_told == EMR_OK ? emr_buf_append(wanted, l.found.data, l.found.len)
+				     : emr_buf_append(wanted, unnamed.data, unnamed.len);
+	emr_buf_free(&l.found);
+	return status;
+}
+
+emr_status wanted_look(emr_publisher *p)
+{
+	EMR_AUTO_BUF wanted = {0}, leaving = {0};
+	emr_status status = EMR_OK, told;
+
+	/* Before the pins: what waits is pinned in the moment in which it waits no more. */
+	if (p->options.each_awaited != NULL)
+		status = p->options.each_awaited(p->options.arg, note_root, &wanted);
+	/* What is not in a list that is being made anew is not gone. */
+	if (status == EMR_OK)
+		status = emr_store_each_pin_of_all(p->options.store, note_pin, &wanted);
+	if (status == EMR_OK && p->options.each_leaving != NULL)
+		status = p->options.each_leaving(p->options.arg, note_root, &leaving);
+	if (status != EMR_OK)
+		return status;
+	leaving.len = sort_roots(&leaving) * sizeof(emr_cid);
+	status = keep_living(p, &wanted, &leaving, &told);
+	if (status != EMR_OK)
+		return status;
+	pthread_mutex_lock(&p->lock);
+	status = book_want(&p->book, (const void *)wanted.data, sort_roots(&wanted));
+	if (status == EMR_OK)
+		status = take_leaving(p, &leaving);
+	p->has_looked = p->has_looked || status == EMR_OK;
+	pthread_cond_broadcast(&p->wake);
+	pthread_mutex_unlock(&p->lock);
+	return status == EMR_OK ? told : status;
+}
