@@ -163,6 +163,27 @@ static emr_status take_newest(void *arg, const emr_received *received)
 
 static int wait_ms;
 
+/* What the scripts compare: the names do not change when a reason is added. */
+static const char *text_of_why(emr_share_why why)
+{
+	static const char *const texts[] = {
+		[EMR_WHY_NONE] = "none",
+		[EMR_WHY_NO_GRANT] = "no-grant",
+		[EMR_WHY_NOT_YET] = "not-yet",
+		[EMR_WHY_EXPIRED] = "expired",
+		[EMR_WHY_REVOKED] = "revoked",
+		[EMR_WHY_PURPOSE] = "purpose",
+		[EMR_WHY_RIGHTS] = "rights",
+		[EMR_WHY_UNPAID] = "unpaid",
+		[EMR_WHY_NO_RELEASE] = "no-release",
+		[EMR_WHY_REFUSED] = "refused",
+		[EMR_WHY_LIAR] = "liar",
+		[EMR_WHY_LEDGER] = "ledger",
+	};
+
+	return (size_t)why < sizeof texts / sizeof texts[0] ? texts[why] : "unknown";
+}
+
 static void await(emr_ask *ask, const char *what)
 {
 	emr_share_trouble trouble = {0};
@@ -172,7 +193,7 @@ static void await(emr_ask *ask, const char *what)
 	emr_ask_free(ask);
 	if (status == EMR_OK)
 		return;
-	printf("%s: why %d code %d missing", what, (int)trouble.why, trouble.code);
+	printf("%s: why %s code %d missing", what, text_of_why(trouble.why), trouble.code);
 	for (unsigned i = 0; i < trouble.missing_count; i++) {
 		emr_hex(trouble.missing[i].b, 32, id);
 		printf(" %s", id);
@@ -245,7 +266,7 @@ static void open_record(const char *name, const char *forged)
 	status = emr_shared_open(
 		share, newest.domain, newest.grant, 0, EMR_READER_PERSON, &shared, &trouble);
 	if (status != EMR_OK)
-		printf("open: why %d\n", (int)trouble.why);
+		printf("open: why %s\n", text_of_why(trouble.why));
 	must(status, "open");
 	must(emr_shared_ask_names(shared, &ask, &trouble), "asking for names");
 	await(ask, "names");
