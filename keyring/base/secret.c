@@ -14,19 +14,22 @@
 #include "base/log.h"
 
 /* Slots are runs of 1, 2 or 4 granules inside one word of the map, so a run is found with a mask.
- */
-#define ARENA_BYTES ((size_t)1 << 20)
+ * One arena is enough for most; who has many keys in hand gets more, which stay. */
+#define ARENA_BYTES (EMR_SECRETS_MAX_BYTES / ARENAS_MAX)
+#define ARENAS_MAX 64
 #define GRANULE_BYTES 32
 #define GRANULES (ARENA_BYTES / GRANULE_BYTES)
 #define WORDS (GRANULES / 64)
 
+/* Protects all of these. */
 static pthread_mutex_t arena_lock = PTHREAD_MUTEX_INITIALIZER;
-static uint8_t *arena;	     /* set once by arena_open */
-static bool arena_locked;    /* set once by arena_open */
-static uint64_t used[WORDS]; /* protected by arena_lock; bit = granule taken */
-static size_t next_word;     /* protected by arena_lock; where the last search ended */
+static uint8_t *arenas[ARENAS_MAX];
+static size_t arena_count;
+static bool is_unlocked;		  /* one of them is not locked */
+static uint64_t used[ARENAS_MAX * WORDS]; /* bit = granule taken */
+static size_t next_word;		  /* where the last search ended */
 
-/* Maps the arena between two pages that nobody may touch. */
+/* Maps one more arena between two pages that nobody may touch.  Holds arena_lock. */
 static emr_status arena_open(void)
 {
 	size_t page = (size_t)sysconf(_SC_PAGESIZE);
@@ -44,19 +47,27 @@ static emr_status arena_open(void)
 		return EMR_NO_MEMORY;
 	}
 	/* Each page once it holds something; a kernel without that takes all of them. */
-	arena_locked =
-		mlock2(inside, ARENA_BYTES, MLOCK_ONFAULT) == 0 || mlock(inside, ARENA_BYTES) == 0;
-	if (!arena_locked)
-		emr_log(EMR_LOG_WARN, "keys are not locked in memory: RLIMIT_MEMLOCK is too low");
-	arena = inside;
+	if (mlock2(inside, ARENA_BYTES, MLOCK_ONFAULT) != 0 && mlock(inside, ARENA_BYTES) != 0)
+		is_unlocked = true;
+	arenas[arena_count++] = inside;
 	return EMR_OK;
+}
+
+/* Without the lock: whoever logs may need a secret. */
+static void say_unlocked(void)
+{
+	emr_log(EMR_LOG_WARN, "keys are not locked in memory: RLIMIT_MEMLOCK is too low");
 }
 
 static emr_status init_status;
 
 static void init_once(void)
 {
+	pthread_mutex_lock(&arena_lock);
 	init_status = sodium_init() < 0 ? EMR_NO_MEMORY : arena_open();
+	pthread_mutex_unlock(&arena_lock);
+	if (is_unlocked)
+		say_unlocked();
 }
 
 emr_status emr_base_init(void)
@@ -78,7 +89,14 @@ emr_status emr_process_harden(void)
 
 bool emr_secret_is_locked(void)
 {
-	return emr_base_init() == EMR_OK && arena_locked;
+	bool is_locked;
+
+	if (emr_base_init() != EMR_OK)
+		return false;
+	pthread_mutex_lock(&arena_lock);
+	is_locked = !is_unlocked;
+	pthread_mutex_unlock(&arena_lock);
+	return is_locked;
 }
 
 /* How many granules hold LEN bytes: 1, 2 or 4. */
@@ -110,23 +128,51 @@ static int take_in_word(size_t word, unsigned run)
 	return -1;
 }
 
-static uint8_t *take_run(unsigned run)
+/* Among the arenas that there are; NULL: they are full.  Holds arena_lock. */
+static uint8_t *find_run(unsigned run)
 {
-	uint8_t *found = NULL;
+	const size_t words = arena_count * WORDS;
 
-	pthread_mutex_lock(&arena_lock);
-	for (size_t i = 0; i < WORDS; i++) {
-		size_t word = (next_word + i) % WORDS;
+	for (size_t i = 0; i < words; i++) {
+		size_t word = (next_word + i) % words;
 		int bit = take_in_word(word, run);
 
 		if (bit >= 0) {
-			found = arena + (word * 64 + (size_t)bit) * GRANULE_BYTES;
 			next_word = word;
-			break;
+			return arenas[word / WORDS] +
+			       (word % WORDS * 64 + (size_t)bit) * GRANULE_BYTES;
 		}
 	}
+	return NULL;
+}
+
+static uint8_t *take_run(unsigned run)
+{
+	uint8_t *found;
+	bool was_unlocked, is_news;
+
+	pthread_mutex_lock(&arena_lock);
+	was_unlocked = is_unlocked;
+	found = find_run(run);
+	if (found == NULL && arena_count < ARENAS_MAX && arena_open() == EMR_OK) {
+		next_word = (arena_count - 1) * WORDS;
+		found = find_run(run);
+	}
+	is_news = is_unlocked && !was_unlocked;
 	pthread_mutex_unlock(&arena_lock);
+	if (is_news)
+		say_unlocked();
 	return found;
+}
+
+/* The first granule of DATA, counted through all arenas.  Holds arena_lock. */
+static size_t granule_of(const uint8_t *data)
+{
+	size_t i = 0;
+
+	while ((uintptr_t)data - (uintptr_t)arenas[i] >= ARENA_BYTES)
+		i++;
+	return i * GRANULES + (size_t)(data - arenas[i]) / GRANULE_BYTES;
 }
 
 emr_status emr_secret_new(size_t len, emr_secret *out_secret)
@@ -161,11 +207,11 @@ void emr_secret_free(emr_secret *secret)
 
 	if (secret->data == NULL)
 		return;
-	granule = (size_t)(secret->data - arena) / GRANULE_BYTES;
 	run = run_of(secret->len);
 	/* Wiped before the lock is left: the next owner finds zeros. */
 	sodium_memzero(secret->data, run * GRANULE_BYTES);
 	pthread_mutex_lock(&arena_lock);
+	granule = granule_of(secret->data);
 	used[granule / 64] &= ~(run_mask(run) << granule % 64);
 	pthread_mutex_unlock(&arena_lock);
 	*secret = (emr_secret){0};

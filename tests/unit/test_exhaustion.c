@@ -274,9 +274,9 @@ static void a_failed_allocation_is_told_as_such(void **state)
 	}
 }
 
-#define SLOTS 32768
+#define SLOTS (EMR_SECRETS_MAX_BYTES / 32)
 
-static void a_full_arena_is_told_as_such(void **state)
+static void full_memory_for_keys_is_told_as_such(void **state)
 {
 	static emr_secret held[SLOTS];
 	size_t n = 0;
@@ -343,7 +343,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_failed_allocation_is_told_as_such),
-		cmocka_unit_test(a_full_arena_is_told_as_such),
+		cmocka_unit_test(full_memory_for_keys_is_told_as_such),
 	};
 
 	/* Before OpenSSL's first allocation. */

@@ -56,32 +56,54 @@ static void a_freed_slot_is_wiped_at_once(void **state)
 		assert_int_equal(slot[i], 0);
 }
 
-#define MANY 40000
+/* A reader has the keys of all that he has opened in hand: of a dataset that is more than 1 MiB. */
+#define MANY 200000
 
-static void a_full_arena_refuses_and_recovers(void **state)
+static void keys_of_many_files_are_held_at_once(void **state)
 {
 	static emr_secret held[MANY];
-	emr_secret more = {.data = NULL, .len = 77};
+
+	(void)state;
+	for (uint32_t i = 0; i < MANY; i++) {
+		assert_ok(emr_secret_new(32, &held[i]));
+		memcpy(held[i].data, &i, sizeof i);
+	}
+	/* Slots do not overlap. */
+	for (uint32_t i = 0; i < MANY; i++)
+		assert_memory_equal(held[i].data, &i, sizeof i);
+	for (size_t i = 0; i < MANY; i++)
+		emr_secret_free(&held[i]);
+	for (size_t i = 0; i < MANY; i++) {
+		assert_ok(emr_secret_new(32, &held[i]));
+		for (size_t j = 0; j < 32; j++)
+			assert_int_equal(held[i].data[j], 0);
+	}
+	for (size_t i = 0; i < MANY; i++)
+		emr_secret_free(&held[i]);
+}
+
+#define ALL (EMR_SECRETS_MAX_BYTES / EMR_SECRET_MAX)
+
+static void what_is_full_refuses_and_recovers(void **state)
+{
+	static emr_secret held[ALL + 1];
+	emr_secret part[3] = {{NULL, 0}}, more = {.data = NULL, .len = 77};
 	size_t n = 0;
 
 	(void)state;
-	while (n < MANY && emr_secret_new(32, &held[n]) == EMR_OK) {
-		memset(held[n].data, (int)(n & 0xff), 32);
+	while (n <= ALL && emr_secret_new(EMR_SECRET_MAX, &held[n]) == EMR_OK)
 		n++;
-	}
-	assert_in_range(n, 32000, 32768);
+	assert_int_equal(n, ALL);
 	assert_status(EMR_NO_MEMORY, emr_secret_new(1, &more));
 	assert_int_equal(more.len, 77); /* untouched */
-	/* Slots do not overlap. */
-	for (size_t i = 0; i < n; i++)
-		assert_int_equal(held[i].data[31], i & 0xff);
-	/* Single holes do not make room for a long secret; four neighbours do. */
-	for (size_t i = 0; i < n; i += 2)
-		emr_secret_free(&held[i]);
-	assert_status(EMR_NO_MEMORY, emr_secret_new(128, &more));
-	for (size_t i = 1; i < 64; i += 2)
-		emr_secret_free(&held[i]);
-	assert_ok(emr_secret_new(128, &more));
+	/* Three of four neighbours are no room for a long secret. */
+	emr_secret_free(&held[n / 2]);
+	for (size_t i = 0; i < 3; i++)
+		assert_ok(emr_secret_new(32, &part[i]));
+	assert_status(EMR_NO_MEMORY, emr_secret_new(EMR_SECRET_MAX, &more));
+	for (size_t i = 0; i < 3; i++)
+		emr_secret_free(&part[i]);
+	assert_ok(emr_secret_new(EMR_SECRET_MAX, &more));
 	emr_secret_free(&more);
 	for (size_t i = 0; i < n; i++)
 		emr_secret_free(&held[i]);
@@ -229,12 +251,13 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_secret_is_zeroed_and_sized),
 		cmocka_unit_test(a_freed_slot_is_wiped_at_once),
-		cmocka_unit_test(a_full_arena_refuses_and_recovers),
 		cmocka_unit_test(mixed_sizes_never_overlap),
 		cmocka_unit_test(threads_share_the_arena),
 		cmocka_unit_test(the_arena_is_in_no_core_no_child_and_no_swap),
 		cmocka_unit_test(a_child_cannot_read_a_secret),
 		cmocka_unit_test(random_secrets_differ),
+		cmocka_unit_test(keys_of_many_files_are_held_at_once),
+		cmocka_unit_test(what_is_full_refuses_and_recovers),
 		cmocka_unit_test(a_hardened_process_leaves_no_core),
 	};
 

@@ -10,23 +10,25 @@
 #include "base/status.h"
 
 #define EMR_SECRET_MAX 128
+#define EMR_SECRETS_MAX_BYTES ((size_t)64 << 20) /* of all: slots of 32, 64 or 128 */
 
-/* Owns one slot of the locked arena; zero-initialised is valid and empty. */
+/* Owns one slot of locked memory; zero-initialised is valid and empty. */
 typedef struct emr_secret {
 	uint8_t *data;
 	size_t len;
 } emr_secret;
 
-/* Once at program start, before any other call of base: sodium_init, the 1 MiB arena (mlock,
- * MADV_DONTDUMP, MADV_DONTFORK).  Safe to call again. */
+/* Once at program start, before any other call of base: sodium_init, the first arena of 1 MiB
+ * (mlock, MADV_DONTDUMP, MADV_DONTFORK); others come when it is full.  Safe to call again. */
 emr_status emr_base_init(void);
 /* PR_SET_DUMPABLE 0 and RLIMIT_CORE 0: for processes that hold keys. */
 emr_status emr_process_harden(void);
-/* False when mlock was refused (RLIMIT_MEMLOCK): said once in the log and by `emrfs check`. */
+/* False when mlock was refused for any of it (RLIMIT_MEMLOCK): said once in the log, and by `emrfs
+ * check` of the first arena. */
 bool emr_secret_is_locked(void);
 
-/* A zeroed slot of LEN (1..EMR_SECRET_MAX) bytes; EMR_NO_MEMORY when the arena is full.
- * Thread-safe. */
+/* A zeroed slot of LEN (1..EMR_SECRET_MAX) bytes; EMR_NO_MEMORY when all are
+ * taken.  Thread-safe. */
 emr_status emr_secret_new(size_t len, emr_secret *out_secret);
 emr_status emr_secret_random(size_t len, emr_secret *out_secret);
 void emr_secret_free(emr_secret *secret); /* wipes; an empty one is fine */
