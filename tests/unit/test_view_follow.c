@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "follow.h"
+#include "tree.h"
 
 /* ---- what others see whenever the lock of the tree is free ---- */
 
@@ -100,6 +101,20 @@ static void a_new_version_replaces_the_file_and_open_readers_keep_theirs(void **
 	assert_int_equal(kit_attr(&t->b, "Imaging/1").ino, before.ino);
 	two_expect_equal(t);
 	assert_int_equal(two_conflicts_in(&t->b, "Imaging").n, 0);
+}
+
+/* A million records may arrive one after the other. */
+static void what_another_replaced_needs_nothing_that_only_a_changed_node_needs(void **state)
+{
+	two *t = *state;
+	const node *n;
+
+	kit_text(&t->a, "Imaging/1", "one, mended");
+	two_meet(t);
+	kit_expect_text(&t->b, "Imaging/1", "one, mended");
+	n = tree_by_number(t->b.view, kit_attr(&t->b, "Imaging/1").node);
+	assert_false(n->is_queued);
+	assert_null(n->pending);
 }
 
 static void names_and_attributes_follow(void **state)
@@ -356,6 +371,7 @@ int main(int argc, char **argv)
 	const struct CMUnitTest tests[] = {
 		WITH_TWO(what_one_saves_the_other_shows),
 		WITH_TWO(a_new_version_replaces_the_file_and_open_readers_keep_theirs),
+		WITH_TWO(what_another_replaced_needs_nothing_that_only_a_changed_node_needs),
 		WITH_TWO(names_and_attributes_follow),
 		WITH_TWO(a_file_that_is_replaced_by_another_there_is_never_lacking_here),
 		WITH_TWO(files_that_change_names_with_each_other_there_do_so_here),

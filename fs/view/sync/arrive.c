@@ -417,7 +417,7 @@ static emr_status swap_in(following *f, const arrival *a, node *old, node *n)
 		edit_ino(&e, a->object, n->ino);
 	}
 	pin(&e, a);
-	status = edit_commit_node(&e, n);
+	status = n->meta_dirty ? edit_commit_node(&e, n) : edit_commit(&e, NULL);
 	if (status != EMR_OK) {
 		free(copy);
 		return status;
