@@ -111,6 +111,8 @@ emr_status emr_backend_renew(const emr_ledger_backend *backend, void *self, emr_
 
 	if (backend->renew != NULL)
 		return backend->renew(self, keyring, certificate, batch, out_answer);
+	if (out_answer == NULL) /* whose batches no certificate signs */
+		return EMR_OK;
 	status = backend->submit(self, batch, out_answer);
 	if (status == EMR_OK && emr_ledger_answer_is_yes(out_answer))
 		status = emr_keyring_tlv_set(keyring, EMR_KEYRING_CERTIFICATE, certificate);

@@ -8,6 +8,7 @@
 #include "kit/language.h"
 #include "kit/passphrase.h"
 #include "kit/terminal.h"
+#include "session/network_dir.h"
 
 #define TIMEOUT_MS 30000
 
@@ -52,6 +53,16 @@ bool emr_enrolling_is_there(const char *dir)
 	 */
 	return emr_channel_read(dir, &channel, cause, sizeof cause) == EMR_OK &&
 	       channel.ca_address != NULL;
+}
+
+bool emr_enrolling_may_be_there(const char *dir)
+{
+	EMR_AUTO_CHANNEL channel = {0};
+	char cause[256];
+
+	return emr_channel_read(dir, &channel, cause, sizeof cause) == EMR_OK
+		       ? channel.ca_address != NULL
+		       : emr_network_dir_is_on_fabric(dir);
 }
 
 static emr_status say(

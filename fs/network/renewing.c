@@ -25,7 +25,6 @@
 #include "session/keys.h"
 #include "session/network_dir.h"
 
-#define NEXT EMR_STATE_CERTIFICATE ".next" /* the ledger does not know it yet */
 #define PART_OF_ITS_TIME 3
 
 static emr_status facts_of(const emr_keyring *keyring, emr_cert_facts *out)
@@ -84,21 +83,45 @@ static bool is_due(const emr_session *session, const emr_cert_facts *facts)
 	return emr_clock_unix_s(emr_clock_system()) >= due_of(session, facts);
 }
 
+/* Of the own key, and not over. */
+static bool is_usable(const emr_session *session, emr_bytes chain)
+{
+	emr_public public;
+	emr_cert_facts facts;
+
+	return emr_keyring_public(session->keyring, &public) == EMR_OK &&
+	       emr_cert_read(chain, &facts) == EMR_OK &&
+	       facts.not_after > emr_clock_unix_s(emr_clock_system()) &&
+	       memcmp(facts.spki, public.p256_spki, sizeof facts.spki) == 0;
+}
+
+static void forget_next(const emr_session *session)
+{
+	(void)unlinkat(session->state_fd, EMR_STATE_CERTIFICATE_NEXT, 0);
+	(void)unlinkat(session->state_fd, EMR_STATE_CERTIFICATE_BATCH, 0);
+}
+
 /* Fetched before, when its ledger could not be told, or now. */
 static emr_status find_next(emr_session *session, const char *dir, bool is_due_now, emr_buf *out,
 	emr_problem *out_problem)
 {
 	EMR_AUTO_CA_CERTIFICATE got = {{0}, {0}};
-	emr_status status = emr_file_read(session->state_fd, NEXT, EMR_CERT_CHAIN_MAX, out);
+	emr_status status = emr_file_read(
+		session->state_fd, EMR_STATE_CERTIFICATE_NEXT, EMR_CERT_CHAIN_MAX, out);
 
-	if (status != EMR_NOT_FOUND)
+	if (status == EMR_OK && is_usable(session, emr_buf_view(out)))
+		return EMR_OK;
+	if (status != EMR_OK && status != EMR_NOT_FOUND)
 		return status;
+	forget_next(session);
+	emr_buf_clear(out);
 	if (!is_due_now)
 		return EMR_NOT_FOUND;
 	status = emr_enrol_again(dir, session->keyring, &got, out_problem);
 	if (status == EMR_OK)
 		status = emr_buf_append(out, got.chain.data, got.chain.len);
-	return status == EMR_OK ? emr_file_replace(session->state_fd, NEXT, emr_buf_view(out), 0600)
+	return status == EMR_OK ? emr_file_replace(session->state_fd, EMR_STATE_CERTIFICATE_NEXT,
+					  emr_buf_view(out), 0600)
 				: status;
 }
 
@@ -129,15 +152,14 @@ static emr_status look(const emr_session *session, const emr_cert_facts *facts,
 	return status;
 }
 
-/* KEY_CERT behind the row of ME; what came of it is in the copy then.  Threads of an open folder
- * may bring batches meanwhile: which certificate signs is the ledger's handle's to say. */
-static emr_status send(emr_session *session, emr_bytes chain, const emr_known_person *me)
+/* KEY_CERT behind the row of ME. */
+static emr_status make_batch(
+	emr_session *session, emr_bytes chain, const emr_known_person *me, emr_buf *out)
 {
 	emr_register who = {.keyring = session->keyring,
 		.net_id = emr_ledger_net_id(session->ledger),
 		.roles = me->row.roles};
-	EMR_AUTO_BUF part = {0}, batch = {0};
-	EMR_AUTO_FREE emr_ledger_answer *answer = calloc(1, sizeof *answer);
+	EMR_AUTO_BUF part = {0};
 	char name[256];
 	emr_act act;
 	emr_status status;
@@ -145,16 +167,43 @@ static emr_status send(emr_session *session, emr_bytes chain, const emr_known_pe
 	name_of(session, me, name);
 	who.name = name;
 	memcpy(who.org.b, me->row.org, sizeof who.org.b);
-	status = answer != NULL ? emr_register_renew(&who, chain, &act, &part) : EMR_NO_MEMORY;
+	status = emr_register_renew(&who, chain, &act, &part);
 	if (status != EMR_OK)
 		return status;
 	act.version = me->row.head.version + 1;
 	memcpy(act.prev.b, me->row.head.item, sizeof act.prev.b);
-	status = emr_act_batch(session->keyring, emr_signer_identity(), session->ledger, &act,
-		emr_buf_view(&part), NULL, &batch);
+	return emr_act_batch(session->keyring, emr_signer_identity(), session->ledger, &act,
+		emr_buf_view(&part), NULL, out);
+}
+
+/* The one that was kept may be on its way, or on the ledger. */
+static emr_status find_batch(
+	emr_session *session, emr_bytes chain, const emr_known_person *me, emr_buf *out)
+{
+	emr_status status = emr_file_read(
+		session->state_fd, EMR_STATE_CERTIFICATE_BATCH, EMR_LEDGER_BATCH_MAX, out);
+
+	if (status != EMR_NOT_FOUND)
+		return status;
+	status = make_batch(session, chain, me, out);
+	return status == EMR_OK ? emr_file_replace(session->state_fd, EMR_STATE_CERTIFICATE_BATCH,
+					  emr_buf_view(out), 0600)
+				: status;
+}
+
+/* What came of it is in the copy then.  Threads of an open folder may bring batches meanwhile:
+ * which certificate signs is the ledger's handle's to say. */
+static emr_status send(emr_session *session, emr_bytes chain, const emr_known_person *me)
+{
+	EMR_AUTO_BUF batch = {0};
+	EMR_AUTO_FREE emr_ledger_answer *answer = calloc(1, sizeof *answer);
+	emr_status status = answer != NULL ? find_batch(session, chain, me, &batch) : EMR_NO_MEMORY;
+
 	if (status == EMR_OK)
 		status = emr_ledger_renew(
 			session->ledger, session->keyring, chain, emr_buf_view(&batch), answer);
+	if (status == EMR_OK) /* an answer is for good: another try is another batch */
+		(void)unlinkat(session->state_fd, EMR_STATE_CERTIFICATE_BATCH, 0);
 	return status == EMR_OK ? emr_follow_answer(session->replica, answer) : status;
 }
 
@@ -202,12 +251,26 @@ static emr_status take_over(emr_session *session, emr_bytes chain)
 {
 	emr_status status = emr_keyring_tlv_set(session->keyring, EMR_KEYRING_CERTIFICATE, chain);
 
-	if (status == EMR_OK &&
-		renameat(session->state_fd, NEXT, session->state_fd, EMR_STATE_CERTIFICATE) != 0)
+	if (status == EMR_OK && renameat(session->state_fd, EMR_STATE_CERTIFICATE_NEXT,
+					session->state_fd, EMR_STATE_CERTIFICATE) != 0)
 		status = emr_status_from_errno(errno);
 	if (status == EMR_OK && fsync(session->state_fd) != 0)
 		status = emr_status_from_errno(errno);
+	if (status == EMR_OK)
+		(void)unlinkat(session->state_fd, EMR_STATE_CERTIFICATE_BATCH, 0);
 	return status;
+}
+
+/* The ledger, or who leads to it, does not take this certificate, and so another one is fetched the
+ * next time.  While nobody knows whether the ledger has it, the keyring has it, and then it must
+ * not be lost; what fails here (the disk, the copy) says nothing about it. */
+static bool is_never_taken(const emr_session *session, emr_bytes chain, emr_status status)
+{
+	EMR_AUTO_BUF own = {0};
+
+	return (status == EMR_REFUSED || status == EMR_DENIED) &&
+	       emr_keyring_tlv_get(session->keyring, EMR_KEYRING_CERTIFICATE, &own) == EMR_OK &&
+	       !emr_bytes_equal(emr_buf_view(&own), chain);
 }
 
 static emr_status change_over(emr_session *session, emr_bytes chain)
@@ -216,9 +279,8 @@ static emr_status change_over(emr_session *session, emr_bytes chain)
 
 	if (status == EMR_OK)
 		return take_over(session, chain);
-	/* What no ledger takes is not asked again. */
-	if (status == EMR_REFUSED || emr_status_kind_of(status) == EMR_KIND_FINAL)
-		(void)unlinkat(session->state_fd, NEXT, 0);
+	if (is_never_taken(session, chain, status))
+		forget_next(session);
 	return status;
 }
 
@@ -238,13 +300,14 @@ uint64_t emr_renewing_due(const emr_session *session)
 	emr_cert_facts facts;
 
 	if (session->read_only || emr_network_dir_of(session->state_fd, &dir) != EMR_OK ||
-		facts_of(session->keyring, &facts) != EMR_OK || !emr_enrolling_is_there(dir))
+		facts_of(session->keyring, &facts) != EMR_OK)
 		return UINT64_MAX;
 	/* The ledger may not have the newer one: then the keyring's facts are those of a
 	 * certificate that it may have to give back. */
-	if (faccessat(session->state_fd, NEXT, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
+	if (faccessat(session->state_fd, EMR_STATE_CERTIFICATE_NEXT, F_OK, AT_SYMLINK_NOFOLLOW) ==
+		0)
 		return 0;
-	return due_of(session, &facts);
+	return emr_enrolling_may_be_there(dir) ? due_of(session, &facts) : UINT64_MAX;
 }
 
 emr_status emr_renewing_do(emr_session *session, bool *out_is_new, emr_problem *out_problem)
@@ -256,9 +319,10 @@ emr_status emr_renewing_do(emr_session *session, bool *out_is_new, emr_problem *
 
 	*out_is_new = false;
 	if (session->read_only || emr_network_dir_of(session->state_fd, &dir) != EMR_OK ||
-		facts_of(session->keyring, &facts) != EMR_OK || !emr_enrolling_is_there(dir))
+		facts_of(session->keyring, &facts) != EMR_OK)
 		return EMR_OK;
-	status = find_next(session, dir, is_due(session, &facts), &chain, out_problem);
+	status = find_next(session, dir, emr_enrolling_may_be_there(dir) && is_due(session, &facts),
+		&chain, out_problem);
 	if (status == EMR_NOT_FOUND && !out_problem->is_set)
 		return EMR_OK;
 	if (status == EMR_OK)

@@ -72,7 +72,8 @@ static bool is_void(const sending *s, emr_status status)
 	       (s->call.fault == EMR_GATEWAY_HERE && status == EMR_DAMAGED);
 }
 
-/* What became of the envelope; the file goes when that is certain. */
+/* What became of the envelope.  The file goes when nothing came of it; of one that is in a block,
+ * when that block was read here: until then it is all that tells a program that was killed. */
 static emr_status settle(sending *s, emr_bytes envelope, bool is_retry)
 {
 	emr_gateway_commit commit;
@@ -89,11 +90,16 @@ static emr_status settle(sending *s, emr_bytes envelope, bool is_retry)
 	}
 	if (s->call.is_open)
 		return status == EMR_OK ? EMR_TIMEOUT : host_status(&s->call, status);
-	(void)unlinkat(s->host->dirfd, s->name, 0);
 	if (status == EMR_OK)
 		return EMR_OK;
+	(void)unlinkat(s->host->dirfd, s->name, 0);
 	return s->call.fault == EMR_GATEWAY_OVERTAKEN ? EMR_CONFLICT
 						      : host_status(&s->call, status);
+}
+
+static bool has_kept(const sending *s)
+{
+	return faccessat(s->host->dirfd, s->name, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
 }
 
 /* EMR_NOT_FOUND: none was kept, or it came to nothing. */
@@ -186,12 +192,13 @@ static void sending_begin(fabric_host *h, emr_bytes batch, sending *out)
 	(void)snprintf(out->name, sizeof out->name, "envelope-%s", hex);
 }
 
-/* submit_lock held. */
+/* submit_lock held.  Of what was kept the blocks are asked first: they may have it, and with no
+ * gateway there nobody waits for what becomes of it as long as for what was just sent. */
 static emr_status submit(sending *s, emr_ledger_answer *out_answer)
 {
 	emr_gateway_answer said = {.kind = EMR_OUTCOME_APPLIED};
 	emr_ledger_answer answer = {.is_repeat = 1};
-	emr_status status = look(s, false, &answer);
+	emr_status status = look(s, has_kept(s), &answer);
 
 	if (status == EMR_NOT_FOUND) {
 		answer.is_repeat = 0;
@@ -207,6 +214,7 @@ static emr_status submit(sending *s, emr_ledger_answer *out_answer)
 	}
 	if (status != EMR_OK)
 		return status == EMR_NOT_FOUND ? EMR_TIMEOUT : status; /* the peer is behind */
+	(void)unlinkat(s->host->dirfd, s->name, 0);
 	answer.batch_id = s->batch_id;
 	*out_answer = answer;
 	return EMR_OK;
@@ -224,8 +232,7 @@ void host_renewal_free(host_renewal *renewal)
 /* An envelope is kept as long as nobody knows what became of it; without one nothing was sent. */
 static bool may_be_named(const sending *s)
 {
-	return s->host->renewal.is_entered ||
-	       faccessat(s->host->dirfd, s->name, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+	return s->host->renewal.is_entered || has_kept(s);
 }
 
 /* submit_lock held: whether the ledger has the renewal that is on its way.  Until that is known
@@ -280,7 +287,7 @@ emr_status host_renew(void *self, emr_keyring *keyring, emr_bytes certificate, e
 		return EMR_INVALID;
 	if (h->renewal.keyring == NULL)
 		status = note_renewal(h, keyring, certificate, batch);
-	return status == EMR_OK ? end_renewal(h, out_answer) : status;
+	return status == EMR_OK && out_answer != NULL ? end_renewal(h, out_answer) : status;
 }
 
 emr_status host_submit(void *self, emr_bytes batch, emr_ledger_answer *out_answer)

@@ -233,6 +233,34 @@ as keys json 0 agent --status
 pid=$(two_pid keys)
 kill -TERM "$pid" && await_gone "$pid"
 
+say "a renewal that is on the ledger, and whose program was killed before it heard so, is known to the next opening while the ledger is away"
+echo "300 60" >ca/days
+invite tito clinician 0
+join tito "Tito Paz" 0
+rm ca/days
+rm -f channel/held
+touch channel/fault/unseen
+as tito "$EMRFS" mount --passphrase-file "$EMR_PASS" "$EMR_WORK/tito-folder" >out/tito 2>&1 &
+opening=$!
+two_until 120 test -e channel/held
+two_kill tito
+wait "$opening"
+[ -s tito/state/certificate.batch ] || emr_fail "what is on its way is not kept: $(ls tito/state)"
+channel_stop
+rm channel/fault/unseen
+as tito run 0 mount --passphrase-file "$EMR_PASS" "$EMR_WORK/tito-folder"
+grep -q "fabric: submit" tito/state/log && emr_fail "the opening waited for a gateway that is not there: $(grep "fabric: submit" tito/state/log)"
+echo four >tito-folder/four.txt
+channel_start
+as tito run 0 status --wait
+grep -q "refused" tito/state/log && emr_fail "something was refused: $(grep refused tito/state/log)"
+as tito registered four.txt >/dev/null
+two_unmount tito
+as tito run 0 mount --passphrase-file "$EMR_PASS" "$EMR_WORK/tito-folder"
+[ -s tito/state/certificate ] && [ ! -e tito/state/certificate.next ] && [ ! -e tito/state/certificate.batch ] ||
+	emr_fail "the renewal was not ended: $(ls tito/state)"
+two_unmount tito
+
 say "a renewal whose end nobody saw is ended by the next opening, also without the authority"
 mv rui/state/certificate rui/state/certificate.next
 kill "$AUTHORITY_PID" && wait "$AUTHORITY_PID" 2>/dev/null

@@ -7,6 +7,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "keyring/cert.h"
 #include "network/enrolling.h"
 #include "network/renewing.h"
@@ -16,23 +17,36 @@
 
 #define DAY UINT64_C(86400)
 
+static char here[] = "/tmp/emr-renewing-XXXXXX"; /* state and network */
+
 emr_status __wrap_emr_network_dir_of(int state_fd, char **out_dir);
-bool __wrap_emr_enrolling_is_there(const char *dir);
+bool __wrap_emr_network_dir_is_on_fabric(const char *dir);
 emr_status __wrap_emr_replica_person(
 	emr_replica *replica, emr_id32 signer_id, emr_known_person *out_person);
 
 emr_status __wrap_emr_network_dir_of(int state_fd, char **out_dir)
 {
 	(void)state_fd;
-	*out_dir = strdup("network");
+	*out_dir = strdup(here);
 	return *out_dir != NULL ? EMR_OK : EMR_NO_MEMORY;
 }
 
-/* The organisation has an authority of its own. */
-bool __wrap_emr_enrolling_is_there(const char *dir)
+bool __wrap_emr_network_dir_is_on_fabric(const char *dir)
 {
 	(void)dir;
 	return true;
+}
+
+#define SETTINGS                                                                                   \
+	"kind = fabric\nmsp = OrgA\nchannel = care\nchaincode = emrfs\n"                           \
+	"gateway = https://one.example:7051 /dev/null\norganisation = OrgA ca.pem\n"
+#define WITH_AUTHORITY SETTINGS "authority = https://ca.example:7054 /dev/null\n"
+
+static void write_file(const char *name, const char *text)
+{
+	EMR_AUTO_FD fd = open(here, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	assert_ok(emr_file_replace(fd, name, emr_bytes_of(text, strlen(text)), 0600));
 }
 
 /* No copy of the ledger says when the certificate came. */
@@ -69,13 +83,11 @@ static void a_newer_one_that_the_ledger_may_not_know_is_due_now(void **state)
 {
 	EMR_AUTO_KEYRING keyring = kit_keyring();
 	const uint64_t now = (uint64_t)time(NULL);
-	char dir[] = "/tmp/emr-renewing-XXXXXX";
 	emr_session session = {.keyring = keyring};
 	int next_fd;
 
 	(void)state;
-	assert_non_null(mkdtemp(dir));
-	session.state_fd = open(dir, O_DIRECTORY | O_CLOEXEC);
+	session.state_fd = open(here, O_DIRECTORY | O_CLOEXEC);
 	assert_true(session.state_fd >= 0);
 	give_certificate(keyring, now);
 	assert_in_range(emr_renewing_due(&session), now + 59 * DAY, now + 61 * DAY);
@@ -87,14 +99,85 @@ static void a_newer_one_that_the_ledger_may_not_know_is_due_now(void **state)
 	assert_in_range(emr_renewing_due(&session), now + 59 * DAY, now + 61 * DAY);
 	close(next_fd);
 	close(session.state_fd);
-	assert_int_equal(rmdir(dir), 0);
+}
+
+/* They may be put right while the folder is open, and nobody looks at them again then. */
+static void settings_that_cannot_be_read_now_are_no_word_against_an_authority(void **state)
+{
+	EMR_AUTO_KEYRING keyring = kit_keyring();
+	const uint64_t now = (uint64_t)time(NULL);
+	emr_session session = {.keyring = keyring};
+
+	(void)state;
+	session.state_fd = open(here, O_DIRECTORY | O_CLOEXEC);
+	give_certificate(keyring, now);
+	write_file("network", SETTINGS "gateway\n");
+	assert_in_range(emr_renewing_due(&session), now + 59 * DAY, now + 61 * DAY);
+	write_file("network", SETTINGS);
+	assert_true(emr_renewing_due(&session) == UINT64_MAX);
+	write_file("network", WITH_AUTHORITY);
+	close(session.state_fd);
+}
+
+/* Of a damaged disk, or of another key: no ledger is asked about it. */
+static void what_is_no_certificate_of_the_own_key_is_not_kept(void **state)
+{
+	EMR_AUTO_KEYRING keyring = kit_keyring();
+	static const uint8_t seed[32] = {7};
+	EMR_AUTO_KEYRING other = kit_keyring_of(seed, (emr_id16){{9}}, 1700000000);
+	EMR_AUTO_BUF foreign = {0};
+	const uint64_t now = (uint64_t)time(NULL);
+	emr_session session = {.keyring = keyring};
+
+	(void)state;
+	session.state_fd = open(here, O_DIRECTORY | O_CLOEXEC);
+	give_certificate(keyring, now);
+	give_certificate(other, now);
+	assert_ok(emr_keyring_tlv_get(other, EMR_KEYRING_CERTIFICATE, &foreign));
+	for (int i = 0; i < 2; i++) {
+		emr_problem problem = {0};
+		bool is_new = true;
+
+		assert_ok(emr_file_replace(session.state_fd, EMR_STATE_CERTIFICATE_NEXT,
+			i == 0 ? emr_bytes_of("rot", 3) : emr_buf_view(&foreign), 0600));
+		write_file(EMR_STATE_CERTIFICATE_BATCH, "of it");
+		assert_ok(emr_renewing_do(&session, &is_new, &problem));
+		assert_false(is_new);
+		assert_int_not_equal(
+			faccessat(session.state_fd, EMR_STATE_CERTIFICATE_NEXT, F_OK, 0), 0);
+		assert_int_not_equal(
+			faccessat(session.state_fd, EMR_STATE_CERTIFICATE_BATCH, F_OK, 0), 0);
+	}
+	close(session.state_fd);
+}
+
+static int set_up(void **state)
+{
+	(void)state;
+	assert_non_null(mkdtemp(here));
+	write_file("ca.pem", "the CA of A\n");
+	write_file("network", WITH_AUTHORITY);
+	return 0;
+}
+
+static int tear_down(void **state)
+{
+	static const char *const names[] = {"ca.pem", "network"};
+	EMR_AUTO_FD fd = open(here, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	(void)state;
+	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+		(void)unlinkat(fd, names[i], 0);
+	return rmdir(here);
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_newer_one_that_the_ledger_may_not_know_is_due_now),
+		cmocka_unit_test(settings_that_cannot_be_read_now_are_no_word_against_an_authority),
+		cmocka_unit_test(what_is_no_certificate_of_the_own_key_is_not_kept),
 	};
 
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return cmocka_run_group_tests(tests, set_up, tear_down);
 }

@@ -10,8 +10,9 @@
  * the former one when it has not.  While nobody knows which of the two it is (a status of
  * emr_ledger_submit that leaves the question open), every batch asks for that first, and is not
  * sent before it is known, so that the ledger takes none for a stranger's; and whoever renews
- * meanwhile gets the answer of the batch that is on its way.  EMR_INVALID: KEYRING is not the
- * submitter's. */
+ * meanwhile gets the answer of the batch that is on its way.  With OUT_ANSWER NULL it is only noted
+ * as one that may be on its way from before, and no ledger is asked: the next batch asks.
+ * EMR_INVALID: KEYRING is not the submitter's. */
 emr_status emr_ledger_renew(emr_ledger *ledger, emr_keyring *keyring, emr_bytes certificate,
 	emr_bytes batch, emr_ledger_answer *out_answer);
 /* The first operation was taken, or was there. */

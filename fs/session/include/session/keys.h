@@ -20,6 +20,14 @@ emr_status emr_keys_open(int state_fd, const char *state_path, const char *passp
  * secret.  KEYRING has it from here on, if it is of its key and ends later than its own. */
 #define EMR_STATE_CERTIFICATE "certificate"
 void emr_keys_newest_certificate(int state_fd, emr_keyring *keyring);
+/* A newer one of which nobody knows whether the ledger has it, and the batch that tells the ledger.
+ */
+#define EMR_STATE_CERTIFICATE_NEXT EMR_STATE_CERTIFICATE ".next"
+#define EMR_STATE_CERTIFICATE_BATCH EMR_STATE_CERTIFICATE ".batch"
+/* What lies in FILE is such a one: of KEYRING's key, and ends later than its own.  OUT is empty
+ * before; the caller frees it either way. */
+bool emr_keys_newer_certificate(
+	int state_fd, const char *file, const emr_keyring *keyring, emr_buf *out);
 /* Before replacing the keyfile: EMR_BUSY while another process does.  Closing *out_fd lets go. */
 emr_status emr_keys_lock(int state_fd, int *out_fd, emr_problem *out_problem);
 /* After it was replaced: a remark for each backup that is not seen to be gone, which keeps the old

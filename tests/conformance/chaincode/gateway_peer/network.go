@@ -14,7 +14,8 @@ package main
 //	                other-parts (the parts that are asked for are others),
 //	                late-parts (private parts of what is ordered meanwhile come to no peer before the file goes), lost-parts (they never come),
 //	                held-beginning (whoever reads the first block behind the configuration waits,
-//	                and DIR/held says so), narrow (the orderer takes nothing of more than narrowBytes)
+//	                and DIR/held says so), unseen (nobody sees the blocks that are made meanwhile, and DIR/held says that
+//	                somebody waits for one), narrow (the orderer takes nothing of more than narrowBytes)
 
 import (
 	"bytes"
@@ -151,10 +152,11 @@ func (m *member) propose(signed *peer.SignedProposal, name, tx string) (*call, e
 
 // height is how many blocks this peer has.
 func (m *member) height() uint64 {
-	if !m.fault("lag") {
+	unseen := m.fault("unseen")
+	if !m.fault("lag") && !unseen {
 		m.frozen = 0
 	}
-	if m.number != 2 || m.frozen == 0 {
+	if m.frozen == 0 || m.number != 2 && !unseen {
 		return uint64(len(m.blocks))
 	}
 	return m.frozen
@@ -271,9 +273,9 @@ func changedAction(payload []byte, change func(*peer.ChaincodeEndorsedAction)) [
 	return encoded(&all)
 }
 
-// hold lasts until the fault is over, or nobody waits any more.
-func (m *member) hold(ctx context.Context) {
-	for m.fault("held-beginning") && ctx.Err() == nil {
+// hold lasts until the fault NAME is over, or nobody waits any more.
+func (m *member) hold(ctx context.Context, name string) {
+	for m.fault(name) && ctx.Err() == nil {
 		_ = os.WriteFile(filepath.Join(m.dir, "held"), nil, 0o600)
 		time.Sleep(blockWait)
 	}
@@ -285,7 +287,7 @@ func (m *member) Evaluate(ctx context.Context, request *gateway.EvaluateRequest)
 		return nil, err
 	}
 	if made.chaincode == "qscc" && string(made.args[0]) == "GetBlockByNumber" && string(made.args[2]) == "1" {
-		m.hold(ctx)
+		m.hold(ctx, "held-beginning")
 	}
 	m.lock.Lock()
 	defer m.lock.Unlock()
@@ -435,7 +437,7 @@ func (c *channel) cut(transactions []ordered) {
 	var previous []byte
 	var data [][]byte
 	var filter []byte
-	if c.frozen == 0 && c.fault("lag") {
+	if c.frozen == 0 && (c.fault("lag") || c.fault("unseen")) {
 		c.frozen = number
 	}
 	if number > 0 {
@@ -511,6 +513,9 @@ func (m *member) CommitStatus(ctx context.Context, signed *gateway.SignedCommitS
 		m.lock.Unlock()
 		if failing {
 			return nil, status.Error(codes.Unavailable, "the peer goes away")
+		}
+		if is {
+			m.hold(ctx, "unseen")
 		}
 		if is && done.block < height {
 			return &gateway.CommitStatusResponse{Result: done.code, BlockNumber: done.block}, nil
@@ -654,7 +659,7 @@ func network(dir, caFile string, others []string) error {
 	for _, name := range []string{"A", "B", "C"} {
 		settings += fmt.Sprintf("organisation = Org%s %s/ca-%s.pem\n", name, dir, strings.ToLower(name))
 	}
-	go c.order()
 	settings += fmt.Sprintf("genesis = %x\n", headerHash(c.blocks[0].Header))
+	go c.order()
 	return os.WriteFile(filepath.Join(dir, "settings"), []byte(settings), 0o600)
 }
