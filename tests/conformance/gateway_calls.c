@@ -504,6 +504,18 @@ static void a_peer_is_known_by_its_certificate(void **state)
 	assert_int_equal(fault_at(&endpoint), EMR_GATEWAY_CERTIFICATE_FILE);
 }
 
+/* A name of 64 letters without a dot is none that a name server is asked for. */
+static void a_name_that_nobody_has_is_told(void **state)
+{
+	const emr_gateway_endpoint endpoint = {
+		.address = "https://"
+			   "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa:7051",
+		.ca_file = file_of("tlsca.pem")};
+
+	(void)state;
+	assert_int_equal(fault_at(&endpoint), EMR_GATEWAY_NO_HOST);
+}
+
 static void the_next_gateway_is_asked_and_one_that_fails_rests(void **state)
 {
 	emr_gateway_endpoint endpoints[] = {
@@ -858,6 +870,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(somebody_who_gives_up_need_not_wait),
 		cmocka_unit_test(a_peer_that_hangs_up_is_away_and_refuses_nobody),
 		cmocka_unit_test(a_peer_is_known_by_its_certificate),
+		cmocka_unit_test(a_name_that_nobody_has_is_told),
 		cmocka_unit_test(the_next_gateway_is_asked_and_one_that_fails_rests),
 		cmocka_unit_test(one_that_says_nothing_is_asked_after_the_others),
 		cmocka_unit_test(a_failed_submit_is_no_failed_transaction),

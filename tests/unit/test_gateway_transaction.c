@@ -406,6 +406,7 @@ static void a_kept_envelope_must_be_of_this_channel_and_chaincode(void **state)
 {
 	EMR_AUTO_BUF payload = {0}, envelope = {0};
 	proto_writer writer = proto_writer_of(&envelope);
+	emr_gateway_call call = emr_gateway_call_of(1000, -1);
 	char tx_id[EMR_GATEWAY_TX_ID_BYTES] = "";
 	emr_bytes whole;
 
@@ -419,6 +420,10 @@ static void a_kept_envelope_must_be_of_this_channel_and_chaincode(void **state)
 	assert_string_equal(tx_id, vectors_text(w.root, "tx_id"));
 	assert_status(EMR_DAMAGED, emr_gateway_envelope_tx_id(w.gateway,
 					   emr_bytes_of(whole.data, whole.len / 2), tx_id));
+	assert_status(EMR_DAMAGED,
+		emr_gateway_submit(w.gateway, &call, emr_bytes_of(whole.data, whole.len / 2)));
+	assert_int_equal(call.fault, EMR_GATEWAY_HERE);
+	assert_false(call.is_open); /* nobody was asked */
 	free(w.gateway->channel);
 	w.gateway->channel = strdup("elsewhere");
 	assert_status(EMR_DAMAGED, emr_gateway_envelope_tx_id(w.gateway, whole, tx_id));

@@ -11,8 +11,6 @@
 /* clang-format off */
 #define EMR_GATEWAY_FAULTS(X)                                                                      \
 	/* found before anybody is asked */                                                        \
-	X(EMR_GATEWAY_ADDRESS, "address", EMR_INVALID,                                             \
-		"Write the gateway as https://HOST:PORT; http:// goes to this computer only.")     \
 	X(EMR_GATEWAY_CERTIFICATE_FILE, "certificate-file", EMR_INVALID,                           \
 		"Look whether the certificate, its key and the MSP id belong together.")           \
 	X(EMR_GATEWAY_TOO_LARGE, "too-large", EMR_LIMIT,                                           \

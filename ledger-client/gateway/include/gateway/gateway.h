@@ -58,9 +58,8 @@ typedef struct emr_gateway_options {
 	const uint8_t *genesis;
 } emr_gateway_options;
 
-/* Looks at the options only, and speaks to nobody.  EMR_INVALID (EMR_GATEWAY_ADDRESS for an
- * endpoint), EMR_FORBIDDEN (http:// to another computer), EMR_UNSUPPORTED (no libcurl, or one
- * without HTTP/2), EMR_NO_MEMORY. */
+/* Looks at the options only, and speaks to nobody.  EMR_INVALID, EMR_FORBIDDEN (http://
+ * to another computer), EMR_UNSUPPORTED (no libcurl, or one without HTTP/2), EMR_NO_MEMORY. */
 emr_status emr_gateway_open(const emr_gateway_options *options, emr_gateway **out_gateway);
 void emr_gateway_close(emr_gateway *gateway); /* NULL is fine; no call may run */
 
