@@ -141,6 +141,8 @@ entry 'no\n' unshare "$MNT/Scans"
 grep -qx "You share this with nobody." shown || emr_fail "not said: $(cat shown)"
 mv "$NET/ledger.away" "$NET/ledger"
 two_until 60 shared_with ''
+reaches_it() { as lima "$EMRFS" status --json | python3 -c 'import json, sys; sys.exit(bool(json.load(sys.stdin)["ledger"].get("error")))'; }
+two_until 60 reaches_it # her computer looks for itself
 say "a request is shown, and answered"
 as lima run 0 request 'Ana Silva:Scans' --reason 'second opinion'
 asked() { "$EMRFS" request | grep -q 'to you'; }

@@ -27,7 +27,7 @@ OFF
 	two_mount ana
 	echo "saved at $by" >ana-folder/a.txt
 	two_until 60 waiting
-	two_until 60 grep -q "fabric: .*, clock, " ana/state/log
+	two_until 60 grep -q "fabric: .*, clock (.* set it.), transaction " ana/state/log
 	expect "what she reads" "$(cat ana-folder/a.txt)" "saved at $by"
 	as ana run 4 unmount # it waits for the ledger
 	right
