@@ -184,7 +184,8 @@ void emr_publishing_start(emr_publishing *p)
 		.say = say_place,
 		.each_leaving = each_leaving,
 		.left = forget_leaving,
-		.each_living = each_living,
+		/* Without this computer's store its pins are away, and none is lost. */
+		.each_living = p->session->is_apart ? NULL : each_living,
 		.each_awaited = each_awaited,
 		.copied = copied,
 		.quiet_ns = quiet_ns,

@@ -60,7 +60,7 @@ typedef struct emr_publisher_options {
 	/* Roots of all versions that the ledger has and that are not erased.  What no pin names any
 	 * more is let go of only if it is not among them, or EACH_LEAVING says that it goes; while
 	 * they cannot be told it stays.  Asked only when there is such a root.  A thread of the
-	 * publisher's, under no lock. */
+	 * publisher's, under no lock.  NULL: nothing stays for that. */
 	emr_status (*each_living)(void *arg, emr_cid_visit visit, void *visit_arg);
 	/* A place has said that it holds something more.  A thread of the publisher's, under no
 	 * lock.  May be NULL. */
