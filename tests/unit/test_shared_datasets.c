@@ -192,9 +192,8 @@ static void what_was_read_of_who_leaves_is_purged(void **state)
 	assert_int_equal(files_in(b.path), 0);
 	assert_non_null(strstr(v.notices, "withdrawn datasets/knees/"));
 	emr_view_release(h);
+	reading_ends(&s, &d, &v); /* the view stops its fetcher */
 	emr_fetcher_close(b.fetcher);
-	b.fetcher = NULL;
-	reading_ends(&s, &d, &v);
 	emr_block_cache_close(b.cache);
 }
 
