@@ -1,25 +1,43 @@
 /* The ledger may be away for a while. This file stands in front of it: as long as it is away
- * each call says so at once, and the way back is tried at most once a second, so that callers
- * need no special case. It refuses a ledger that comes back as another one. */
+ * each call says so at once, and what is there again is opened by the first who asks, so that
+ * callers need no special case. It refuses a ledger that comes back as another one. */
 #include "ledger/backend.h"
 
 #include <errno.h>
 #include <poll.h>
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/log.h"
+#include "base/worker.h"
 #include "ledger/hash.h"
+#include "ledger/network.h"
 
+/* Until the next try at what stands there as it stood at the last one; and how long a call waits
+ * for a try that is under way, and that try for those who are inside. */
 #define KNOCK_NS 1000000000
+#define KNOCK_S 1
+
+/* What stands in the ledger's place, as far as can be told without opening it. */
+typedef struct sight {
+	int error; /* errno of looking; 0: what follows is of the file */
+	dev_t dev;
+	ino_t ino;
+	off_t size;
+	struct timespec changed;
+} sight;
 
 typedef struct absent {
 	/* set when it is opened */
 	emr_ledger_options options; /* path is a copy */
 	emr_buf descriptor;	    /* what the ledger's must be */
+	char *file;		    /* where an embedded one would stand */
 	int wake_fd;		    /* ends a wait before the door and one inside */
 
 	pthread_rwlock_t
@@ -29,8 +47,14 @@ typedef struct absent {
 	pthread_mutex_t lock; /* what follows */
 	emr_status status;    /* EMR_OK: inner is good */
 	uint64_t since_unix_s;
-	int64_t knocked_ns;
 	bool is_knocking;
+	int64_t patience_ns; /* system boot time: nobody waits longer for who knocks */
+	pthread_cond_t knocked;
+
+	/* of whoever knocks */
+	bool has_failed; /* the last try did not open anything */
+	int64_t tried_ns;
+	sight tried;
 } absent;
 
 /* An absence that may end by itself; or what is there must not be used.  Other statuses say that
@@ -101,19 +125,62 @@ static emr_status status_of(absent *a)
 	return status;
 }
 
-static bool may_knock(absent *a)
+static sight look_at_place(const absent *a)
 {
-	int64_t now = emr_clock_boot_ns(a->options.clock);
-	bool may;
+	struct stat st;
+
+	if (lstat(a->file, &st) != 0)
+		return (sight){.error = errno};
+	return (sight){
+		.dev = st.st_dev, .ino = st.st_ino, .size = st.st_size, .changed = st.st_ctim};
+}
+
+static bool is_same_sight(const sight *a, const sight *b)
+{
+	return a->error == b->error && a->dev == b->dev && a->ino == b->ino && a->size == b->size &&
+	       a->changed.tv_sec == b->changed.tv_sec && a->changed.tv_nsec == b->changed.tv_nsec;
+}
+
+/* False: it is there, or somebody has knocked for so long that he may never come back (a disk that
+ * does not answer).  What he finds in time is the answer for who asks meanwhile, too: the last one
+ * may be older than the ledger's return. */
+static bool begin_knock(absent *a)
+{
+	const emr_clock *system = emr_clock_system();
+	bool begins;
 
 	(void)pthread_mutex_lock(&a->lock);
-	may = a->status != EMR_OK && !a->is_knocking && now - a->knocked_ns >= KNOCK_NS;
-	if (may) {
+	while (a->status != EMR_OK && a->is_knocking && emr_clock_boot_ns(system) < a->patience_ns)
+		emr_cond_wait_until(&a->knocked, &a->lock, a->patience_ns);
+	begins = a->status != EMR_OK && !a->is_knocking;
+	if (begins) {
 		a->is_knocking = true;
-		a->knocked_ns = now;
+		a->patience_ns = emr_clock_boot_ns(system) + KNOCK_NS;
 	}
 	(void)pthread_mutex_unlock(&a->lock);
-	return may;
+	return begins;
+}
+
+static void end_knock(absent *a)
+{
+	(void)pthread_mutex_lock(&a->lock);
+	a->is_knocking = false;
+	(void)pthread_cond_broadcast(&a->knocked);
+	(void)pthread_mutex_unlock(&a->lock);
+}
+
+/* Opening costs more than a look, so what did not open is left alone for a second, unless something
+ * else stands there by now. */
+static bool is_worth_a_try(absent *a)
+{
+	int64_t now = emr_clock_boot_ns(a->options.clock);
+	sight seen = look_at_place(a);
+
+	if (a->has_failed && now - a->tried_ns < KNOCK_NS && is_same_sight(&seen, &a->tried))
+		return false;
+	a->tried_ns = now;
+	a->tried = seen;
+	return true;
 }
 
 static void absent_wake(void *self)
@@ -125,34 +192,48 @@ static void absent_wake(void *self)
 	(void)n; /* it fails only when a wake is pending already */
 }
 
+/* A waiter may sit inside for a minute, not having seen that the file was away: he is asked to come
+ * out.  False: somebody stays. */
+static bool lock_door(absent *a)
+{
+	struct timespec until;
+
+	if (pthread_rwlock_trywrlock(&a->door) == 0)
+		return true;
+	absent_wake(a);
+	(void)clock_gettime(CLOCK_REALTIME, &until);
+	until.tv_sec += KNOCK_S;
+	return pthread_rwlock_timedwrlock(&a->door, &until) == 0;
+}
+
 /* Opens outside of the door's lock: it may take as long as another process is busy. */
-static void knock(absent *a)
+static void try_again(absent *a)
 {
 	emr_ledger *fresh = NULL, *old = NULL;
-	emr_status status;
+	emr_status status = try_open(a, &fresh);
 
-	if (!may_knock(a))
-		return;
-	status = try_open(a, &fresh);
-	/* While somebody is still inside the old one, the next knock changes it. */
-	if (status == EMR_OK && pthread_rwlock_trywrlock(&a->door) == 0) {
+	a->has_failed = true;
+	if (status != EMR_OK) {
+		note_status(a, answer_for(status));
+	} else if (lock_door(a)) {
 		old = a->inner;
 		a->inner = fresh;
 		fresh = NULL;
+		a->has_failed = false;
 		note_status(a, EMR_OK);
 		(void)pthread_rwlock_unlock(&a->door);
-	} else if (status != EMR_OK) {
-		note_status(a, answer_for(status));
-	} else {
-		/* A waiter may sit inside for a minute, not having seen that the file was away: he
-		 * is asked to come out. */
-		absent_wake(a);
 	}
 	emr_ledger_close(fresh);
 	emr_ledger_close(old);
-	(void)pthread_mutex_lock(&a->lock);
-	a->is_knocking = false;
-	(void)pthread_mutex_unlock(&a->lock);
+}
+
+static void knock(absent *a)
+{
+	if (status_of(a) == EMR_OK || !begin_knock(a))
+		return;
+	if (is_worth_a_try(a))
+		try_again(a);
+	end_knock(a);
 }
 
 typedef struct visit {
@@ -199,6 +280,8 @@ static void absent_close(void *self)
 		(void)close(a->wake_fd);
 	(void)pthread_rwlock_destroy(&a->door);
 	(void)pthread_mutex_destroy(&a->lock);
+	(void)pthread_cond_destroy(&a->knocked);
+	free(a->file);
 	free((void *)(uintptr_t)a->options.path);
 	free((void *)(uintptr_t)a->options.own);
 	free(a);
@@ -445,8 +528,11 @@ static absent *absent_new(const emr_ledger_options *options)
 		a->options.clock = emr_clock_system();
 	(void)pthread_rwlock_init(&a->door, NULL);
 	(void)pthread_mutex_init(&a->lock, NULL);
+	emr_cond_init(&a->knocked);
+	if (asprintf(&a->file, "%s/" EMR_NETWORK_LEDGER, options->path) < 0)
+		a->file = NULL;
 	a->wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
-	if (a->options.path == NULL || a->wake_fd < 0 ||
+	if (a->options.path == NULL || a->file == NULL || a->wake_fd < 0 ||
 		(options->own != NULL && a->options.own == NULL)) {
 		absent_close(a);
 		return NULL;
@@ -474,6 +560,7 @@ emr_status emr_absent_open(const emr_ledger_options *options, emr_ledger **out_l
 
 	if (a == NULL)
 		return EMR_NO_MEMORY;
+	(void)is_worth_a_try(a);
 	status = try_open(a, &a->inner);
 	if (status == EMR_OK) {
 		emr_bytes own = emr_ledger_descriptor(a->inner);
@@ -481,7 +568,7 @@ emr_status emr_absent_open(const emr_ledger_options *options, emr_ledger **out_l
 		status = emr_buf_append(&a->descriptor, own.data, own.len);
 	} else if (is_absence(status) && ask_known(a) == EMR_OK) {
 		note_status(a, answer_for(status));
-		a->knocked_ns = emr_clock_boot_ns(a->options.clock);
+		a->has_failed = true;
 		status = EMR_OK;
 	}
 	if (status != EMR_OK) {

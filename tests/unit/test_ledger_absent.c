@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "ledger/backend.h"
 #include "ledger_kit.h"
 
 static kit k;
@@ -19,10 +20,25 @@ static emr_status known(void *arg, emr_buf *out)
 				  : EMR_NOT_FOUND;
 }
 
+/* The host itself, counted, and held up where a test has closed the gate. */
+static int opened;
+static pthread_mutex_t gate = PTHREAD_MUTEX_INITIALIZER;
+
+static emr_status host(const emr_ledger_options *options, int wake_fd, emr_ledger **out_ledger)
+{
+	__atomic_add_fetch(&opened, 1, __ATOMIC_SEQ_CST);
+	(void)pthread_mutex_lock(&gate);
+	(void)pthread_mutex_unlock(&gate);
+	return emr_embedded_open_woken(options, wake_fd, out_ledger);
+}
+
 static emr_status open_door(emr_ledger **out_ledger)
 {
-	emr_ledger_options options = {
-		.path = k.network, .submitter = k.keyring, .clock = &k.clock.clock, .known = known};
+	emr_ledger_options options = {.path = k.network,
+		.submitter = k.keyring,
+		.clock = &k.clock.clock,
+		.known = known,
+		.host = host};
 
 	return emr_ledger_open(&options, out_ledger);
 }
@@ -157,15 +173,53 @@ static void a_file_that_comes_back_is_used_again_and_says_nothing_of_before(void
 	assert_ok(open_door(&k.ledger));
 	assert_status(EMR_OFFLINE, status_now());
 	move("aside", "ledger.sqlite");
-	/* Not asked again within the second. */
-	assert_status(EMR_OFFLINE, emr_ledger_size(k.ledger, &size));
-	later();
 	assert_ok(emr_ledger_size(k.ledger, &size));
 	assert_int_equal(size, 3);
 	assert_status(EMR_OK, status_now());
 	domain = kit_domain_new(&k);
 	assert_ok(emr_ledger_size(k.ledger, &size));
 	assert_int_equal(size, 4);
+}
+
+/* However often, and by its own name or with its directory: who asks when it is there is not told
+ * what was found before. */
+static void what_is_there_again_is_there_at_once(void **state)
+{
+	char away[200];
+	uint64_t size = 0;
+
+	(void)state;
+	(void)snprintf(away, sizeof away, "%s.away", k.network);
+	assert_ok(open_door(&k.ledger));
+	for (int i = 0; i < 3; i++) {
+		assert_int_equal(rename(k.network, away), 0);
+		assert_status(EMR_OFFLINE, emr_ledger_size(k.ledger, &size));
+		assert_status(EMR_OFFLINE, emr_ledger_size(k.ledger, &size));
+		assert_int_equal(rename(away, k.network), 0);
+		assert_ok(emr_ledger_size(k.ledger, &size));
+		move("ledger.sqlite", "aside");
+		assert_status(EMR_OFFLINE, status_now());
+		move("aside", "ledger.sqlite");
+		assert_status(EMR_OK, status_now());
+	}
+	assert_int_equal(size, 3);
+}
+
+/* What is there and cannot be opened is not opened for each question. */
+static void what_did_not_open_is_tried_once_a_second(void **state)
+{
+	(void)state;
+	kit_sql(k.network, "ledger.sqlite", "PRAGMA user_version=9");
+	assert_ok(open_door(&k.ledger));
+	assert_status(EMR_NEWER_FORMAT, status_now());
+	opened = 0;
+	for (int i = 0; i < 5; i++)
+		assert_status(EMR_NEWER_FORMAT, status_now());
+	assert_int_equal(opened, 0);
+	later();
+	for (int i = 0; i < 5; i++)
+		assert_status(EMR_NEWER_FORMAT, status_now());
+	assert_int_equal(opened, 1);
 }
 
 static void a_file_that_goes_away_takes_no_entry_with_it(void **state)
@@ -405,6 +459,43 @@ static void who_waits_inside_does_not_keep_out_what_came_back(void **state)
 	assert_true(waited == EMR_INTERRUPTED || waited == EMR_OFFLINE);
 }
 
+static void *ask_size(void *arg)
+{
+	uint64_t size;
+
+	*(emr_status *)arg = emr_ledger_size(k.ledger, &size);
+	return NULL;
+}
+
+/* A busy computer takes its time to open what is there. */
+static void who_asks_while_somebody_tries_hears_what_he_found(void **state)
+{
+	pthread_t first, second;
+	emr_status found[2] = {EMR_IO, EMR_IO};
+	uint64_t size;
+
+	(void)state;
+	assert_ok(open_door(&k.ledger));
+	move("ledger.sqlite", "aside");
+	assert_status(EMR_OFFLINE, emr_ledger_size(k.ledger, &size));
+	assert_status(EMR_OFFLINE, emr_ledger_size(k.ledger, &size));
+	move("aside", "ledger.sqlite");
+	later();
+	__atomic_store_n(&opened, 0, __ATOMIC_SEQ_CST);
+	(void)pthread_mutex_lock(&gate);
+	assert_int_equal(pthread_create(&first, NULL, ask_size, &found[0]), 0);
+	while (__atomic_load_n(&opened, __ATOMIC_SEQ_CST) == 0)
+		usleep(1000);
+	assert_int_equal(pthread_create(&second, NULL, ask_size, &found[1]), 0);
+	usleep(200000); /* so that he has asked; too short only makes this test see less */
+	(void)pthread_mutex_unlock(&gate);
+	assert_int_equal(pthread_join(first, NULL), 0);
+	assert_int_equal(pthread_join(second, NULL), 0);
+	assert_ok(found[0]);
+	assert_ok(found[1]);
+	assert_int_equal(opened, 1);
+}
+
 /* Many ask while it comes and goes: nobody meets half a ledger. */
 static void *ask(void *arg)
 {
@@ -562,6 +653,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(every_question_is_answered_by_why_nobody_is_there),
 		TEST(a_file_that_comes_back_is_used_again_and_says_nothing_of_before),
+		TEST(what_is_there_again_is_there_at_once),
+		TEST(what_did_not_open_is_tried_once_a_second),
+		TEST(who_asks_while_somebody_tries_hears_what_he_found),
 		TEST(a_file_that_goes_away_takes_no_entry_with_it),
 		TEST(what_is_no_ledger_is_damage_and_stays_as_it_is),
 		TEST(another_ledger_is_never_let_in),

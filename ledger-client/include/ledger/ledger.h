@@ -28,9 +28,10 @@ typedef struct emr_ledger_options {
 	uint32_t busy_timeout_ms;     /* how long to wait for other processes; 0 = 10,000 */
 
 	/* For who can go on without the ledger.  With KNOWN a ledger that cannot be opened is
-	 * absent, not an error: the handle opens all the same, every call tries again (at most
-	 * once a second) and answers why it could not.  KNOWN gives the descriptor as it was when
-	 * the ledger was there; asked only when it is not, and only during emr_ledger_open. */
+	 * absent, not an error: the handle opens all the same, every call tries again (what stands
+	 * there as it did when it could not be opened, at most once a second) and answers why it
+	 * could not.  KNOWN gives the descriptor as it was when the ledger was there; asked only
+	 * when it is not, and only during emr_ledger_open. */
 	emr_status (*known)(void *arg, emr_buf *out_descriptor);
 	void *known_arg;
 	/* How a handle on this directory is made; NULL = emr_embedded_open_woken (backend.h). */
@@ -69,7 +70,7 @@ typedef struct emr_ledger_absence {
 	emr_status status;     /* EMR_OK: it is there */
 	uint64_t since_unix_s; /* when this handle found out; 0 = it is there */
 } emr_ledger_absence;
-/* Tries again first, if the last try is a second old. */
+/* Tries again first, if the last try is a second old or something else stands there by now. */
 void emr_ledger_look(emr_ledger *ledger, emr_ledger_absence *out_absence);
 
 /* What the ledger answered.  refusal != 0: the whole batch was refused (wire codes 16..21, 37),
