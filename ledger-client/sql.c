@@ -47,6 +47,7 @@ static emr_status status_of(int code)
 		return EMR_OK;
 	case SQLITE_BUSY:
 	case SQLITE_LOCKED:
+	case SQLITE_PROTOCOL: /* a hundred tries at a log that others are busy with */
 		return EMR_BUSY;
 	case SQLITE_FULL:
 		return EMR_NO_SPACE;
