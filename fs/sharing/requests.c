@@ -37,9 +37,11 @@ void emr_requests_say(emr_status status, const emr_request *request, emr_problem
 		emr_problem_set(out_problem, EMR_SAY_ANSWERED, "id", request->id, NULL);
 		return;
 	case EMR_OFFLINE:
-	case EMR_TIMEOUT:
-	case EMR_BUSY:
 		emr_problem_set(out_problem, EMR_SAY_REQUEST_AWAY, NULL);
+		return;
+	case EMR_TIMEOUT: /* what was sent may have been taken */
+	case EMR_BUSY:
+		emr_problem_set(out_problem, EMR_SAY_REQUEST_LATE, NULL);
 		return;
 	case EMR_READ_ONLY:
 		emr_problem_set(out_problem, EMR_SAY_READ_ONLY, "path", _("Your folder"), NULL);

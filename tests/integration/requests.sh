@@ -234,5 +234,29 @@ run 0 request
 says "1 older one is not shown"
 five_files() { [ "$(ls "$MNT/.emrfs/requests" | wc -l)" = 5 ]; }
 two_until 20 five_files
+
+say "while the ledger is away nothing is asked, and whoever asks when it is there again is not told otherwise"
+two_home nuno
+mv "$NET/ledger" "$NET/ledger.away"
+run 7 request "ana:Imaging" --reason "while it is away"
+run 7 request "ana:Imaging" --reason "while it is away"	# looked for a moment ago
+says "The ledger cannot be reached: nothing was asked or answered."
+mv "$NET/ledger.away" "$NET/ledger"
+run 0 request "ana:Imaging" --reason "it is back"
+
+say "one that others are busy with is not called away"
+python3 - "$NET/ledger/ledger.sqlite" <<'P' &
+import os, sqlite3, sys, time
+db = sqlite3.connect(sys.argv[1], timeout=100, isolation_level=None)
+db.execute("BEGIN IMMEDIATE"); open("held", "w").close()
+while not os.path.exists("let-go"): time.sleep(0.05)
+P
+holder=$!
+two_until 20 test -e held
+run 7 request "ana:Imaging" --reason "while others write"
+touch let-go
+wait $holder || emr_fail "nobody held the ledger"
+says "The ledger did not answer in time. Whether this was asked or answered shows when it does."
+run 0 request "ana:Imaging" --reason "when they are done"
 two_unmount ana nuno
 nothing_in_clear "Folder 6" "Thursday" "ask me on" -- "$NET" ana/state nuno/state
