@@ -1,0 +1,226 @@
+/* A disk that once refused to flush: which files are not safe on it is named truly, until it has
+ * taken all of them. */
+#include "view_kit.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#define LEN 250000
+#define NAMED_MAX 8
+
+static enum { TAKES, REFUSES_SPILLS, IS_FULL } disk;
+
+/* A working copy in its file. */
+static bool is_spill(int fd)
+{
+	char link[40], path[500] = "";
+
+	snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
+	return readlink(link, path, sizeof path - 1) > 0 && strstr(path, "/spill/") != NULL;
+}
+
+int __real_fdatasync(int fd);
+int __wrap_fdatasync(int fd);
+ssize_t __real_pwrite64(int fd, const void *data, size_t len, off_t at);
+ssize_t __wrap_pwrite64(int fd, const void *data, size_t len, off_t at);
+
+/* Somebody writes a byte of H and asks for it alone, and the disk refuses. */
+static void refuse(emr_handle *h)
+{
+	assert_ok(emr_view_write(h, 9, emr_bytes_of("!", 1)));
+	disk = REFUSES_SPILLS;
+	assert_status(EMR_IO, emr_view_fsync(h));
+	disk = TAKES;
+}
+
+static emr_handle *meanwhile; /* refused while the disk is asked for another file */
+
+int __wrap_fdatasync(int fd)
+{
+	emr_handle *h = meanwhile;
+
+	if (h != NULL && is_spill(fd)) {
+		meanwhile = NULL;
+		refuse(h);
+	}
+	if (disk != REFUSES_SPILLS || !is_spill(fd))
+		return __real_fdatasync(fd);
+	errno = EIO;
+	return -1;
+}
+
+ssize_t __wrap_pwrite64(int fd, const void *data, size_t len, off_t at)
+{
+	if (disk != IS_FULL || !is_spill(fd))
+		return __real_pwrite64(fd, data, len, at);
+	errno = ENOSPC;
+	return -1;
+}
+
+/* ---- what is named ---- */
+
+static bool is_named(kit *k, const char *path)
+{
+	uint64_t nodes[NAMED_MAX], node = kit_attr(k, path).node;
+	size_t n = emr_view_not_safe(k->view, nodes, NAMED_MAX);
+
+	for (size_t i = 0; i < n; i++)
+		if (nodes[i] == node)
+			return true;
+	return false;
+}
+
+static size_t count_named(kit *k)
+{
+	uint64_t nodes[NAMED_MAX];
+	emr_view_counts counts;
+	size_t n = emr_view_not_safe(k->view, nodes, NAMED_MAX);
+
+	emr_view_count(k->view, &counts);
+	assert_int_equal(counts.not_safe, n);
+	return n;
+}
+
+/* One byte inside, so that there is a working copy; closed by the caller. */
+static emr_handle *change(kit *k, const char *path, uint64_t at)
+{
+	emr_handle *h = kit_open_file(k, path, O_RDWR);
+
+	assert_ok(emr_view_write(h, at, emr_bytes_of("!", 1)));
+	assert_ok(emr_view_flush(h));
+	return h;
+}
+
+/* The working copies of a.raw and b.raw, and the rows that name them, are on the disk. */
+static void begin(kit *k)
+{
+	uint8_t *bytes = kit_bytes(LEN, 3);
+
+	kit_open(k);
+	kit_mkdir(k, "d");
+	kit_write(k, "d/a.raw", bytes, LEN);
+	kit_write(k, "d/b.raw", bytes, LEN);
+	kit_write(k, "d/untouched.raw", bytes, LEN);
+	kit_publish_all(k);
+	emr_view_release(change(k, "d/a.raw", 5));
+	emr_view_release(change(k, "d/b.raw", 5));
+	assert_ok(emr_view_sync(k->view));
+	assert_int_equal(count_named(k), 0);
+	free(bytes);
+}
+
+/* The handle stays open for writing. */
+static emr_handle *refuse_b(kit *k)
+{
+	emr_handle *b = kit_open_file(k, "d/b.raw", O_RDWR);
+
+	refuse(b);
+	assert_status(EMR_IO, emr_view_disk(k->view));
+	return b;
+}
+
+static void bytes_behind_a_row_that_is_safe_are_not(void **state)
+{
+	emr_handle *b;
+	kit k;
+
+	(void)state;
+	begin(&k);
+	emr_view_release(change(&k, "d/a.raw", 7));
+	assert_int_equal(count_named(&k), 0); /* a disk that refuses nothing takes it in time */
+	b = refuse_b(&k);
+	assert_true(is_named(&k, "d/a.raw"));
+	assert_false(is_named(&k, "d/untouched.raw"));
+	emr_view_release(b);
+	kit_close(&k);
+}
+
+static void what_it_refused_is_named_while_somebody_writes_on(void **state)
+{
+	emr_handle *b;
+	kit k;
+
+	(void)state;
+	begin(&k);
+	b = refuse_b(&k);
+	assert_true(is_named(&k, "d/b.raw"));
+	assert_int_equal(count_named(&k), 1);
+	emr_view_release(b);
+	kit_close(&k);
+}
+
+/* Whoever syncs everything asked for B before it was refused, and is told that all is well. */
+static void what_it_refused_while_it_took_everything_else_is_named(void **state)
+{
+	emr_handle *b;
+	kit k;
+
+	(void)state;
+	begin(&k);
+	emr_view_release(change(&k, "d/a.raw", 7));
+	b = kit_open_file(&k, "d/b.raw", O_RDWR);
+	meanwhile = b;
+	assert_ok(emr_view_sync(k.view));
+	assert_null(meanwhile);
+	assert_true(is_named(&k, "d/b.raw"));
+	assert_int_equal(count_named(&k), 1);
+	assert_ok(emr_view_sync(k.view));
+	assert_int_equal(count_named(&k), 0);
+	emr_view_release(b);
+	kit_close(&k);
+}
+
+static void once_it_has_taken_all_of_it_nothing_is_named(void **state)
+{
+	emr_handle *b;
+	kit k;
+
+	(void)state;
+	begin(&k);
+	emr_view_release(change(&k, "d/a.raw", 7));
+	b = refuse_b(&k);
+	assert_ok(emr_view_sync(k.view)); /* B as it is now, though it is open */
+	assert_ok(emr_view_disk(k.view));
+	assert_int_equal(count_named(&k), 0);
+	emr_view_release(b);
+	kit_close(&k);
+}
+
+/* What had no room is in the process only, and a sync of everything else does not change that. */
+static void it_stays_full_as_long_as_something_has_no_room(void **state)
+{
+	emr_handle *a;
+	kit k;
+
+	(void)state;
+	begin(&k);
+	a = kit_open_file(&k, "d/a.raw", O_RDWR);
+	assert_ok(emr_view_write(a, 7, emr_bytes_of("!", 1)));
+	disk = IS_FULL;
+	assert_status(EMR_NO_SPACE, emr_view_flush(a));
+	emr_view_release(a);
+	assert_ok(emr_view_sync(k.view));
+	assert_status(EMR_NO_SPACE, emr_view_disk(k.view));
+	assert_true(is_named(&k, "d/a.raw"));
+	assert_int_equal(count_named(&k), 1);
+	disk = TAKES;
+	assert_ok(emr_view_secure(k.view, false));
+	assert_ok(emr_view_disk(k.view));
+	assert_int_equal(count_named(&k), 0);
+	kit_close(&k);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(bytes_behind_a_row_that_is_safe_are_not),
+		cmocka_unit_test(what_it_refused_is_named_while_somebody_writes_on),
+		cmocka_unit_test(what_it_refused_while_it_took_everything_else_is_named),
+		cmocka_unit_test(once_it_has_taken_all_of_it_nothing_is_named),
+		cmocka_unit_test(it_stays_full_as_long_as_something_has_no_room),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
