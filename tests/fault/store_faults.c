@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/codec.h"
+#include "base/file.h"
 #include "journal/journal.h"
 #include "store_private.h"
 
@@ -475,6 +476,20 @@ static void saving_does_not_wait_until_the_disk_has_the_zeros_ahead(void **state
 	assert_int_equal(kit_quarantined(k), 0);
 }
 
+/* Segments in which one of four blocks is needed. */
+static void put_live_and_dead(kit *k)
+{
+	kit_close(k);
+	k->options.segment_bytes = 16384;
+	kit_open(k);
+	for (uint32_t i = 0; i < 12; i++) {
+		emr_cid cid = kit_put(k, i, 3000);
+
+		if (i % 4 == 0)
+			kit_pin_one(k, &cid, false);
+	}
+}
+
 /* Each time in a store of its own, so that the calls are the same and each of them fails once. */
 static bool loses_nothing_at_call(const emr_reclaim_options *options, fault kind, int n)
 {
@@ -485,15 +500,7 @@ static bool loses_nothing_at_call(const emr_reclaim_options *options, fault kind
 
 	assert_int_equal(kit_setup(&state), 0);
 	k = state;
-	kit_close(k);
-	k->options.segment_bytes = 16384;
-	kit_open(k);
-	for (uint32_t i = 0; i < 12; i++) {
-		emr_cid cid = kit_put(k, i, 3000);
-
-		if (i % 4 == 0)
-			kit_pin_one(k, &cid, false);
-	}
+	put_live_and_dead(k);
 	error = EIO;
 	arm(kind, n);
 	status = emr_store_reclaim(k->store, options, NULL);
@@ -506,6 +513,10 @@ static bool loses_nothing_at_call(const emr_reclaim_options *options, fault kind
 	}
 	if (!fired)
 		assert_ok(status);
+	for (uint32_t i = 0; i < 12; i++) { /* what was let go of comes back as any other */
+		kit_put(k, i, 3000);
+		kit_has(k, i, 3000);
+	}
 	assert_int_equal(kit_teardown(&state), 0);
 	return fired;
 }
@@ -533,6 +544,62 @@ static void zeros_in_place_lose_nothing_at_any_failing_call(void **state)
 	(void)state;
 	loses_nothing_at_any_failing_call(
 		&(emr_reclaim_options){.scrub = true, .max_copy_bytes = 1});
+}
+
+/* Whether a segment has the first bytes of BLOCK. */
+static bool lies_in_a_segment(kit *k, const emr_block *block)
+{
+	char path[512];
+
+	for (uint32_t number = 1; number < 20; number++) {
+		EMR_AUTO_BUF bytes = {0};
+		char name[EMR_SEGMENT_NAME_MAX];
+
+		emr_store_segment_name(k->store, number, name);
+		kit_file(k, name, path);
+		if (emr_file_read(AT_FDCWD, path, UINT64_C(1) << 20, &bytes) == EMR_OK &&
+			memmem(bytes.data, bytes.len, block->data.data, 64) != NULL)
+			return true;
+	}
+	return false;
+}
+
+/* A store of its own, as above.  What looks like room must have nothing in it: nobody looks there
+ * again. */
+static bool is_gone_the_second_time(fault kind, int n)
+{
+	const emr_reclaim_options options = {.scrub = true, .max_copy_bytes = 1};
+	void *state;
+	bool fired;
+	kit *k;
+
+	assert_int_equal(kit_setup(&state), 0);
+	k = state;
+	put_live_and_dead(k);
+	assert_ok(emr_store_close_segment(k->store));
+	error = EIO;
+	arm(kind, n);
+	(void)emr_store_reclaim(k->store, &options, NULL);
+	fired = disarm();
+	kit_close(k);
+	kit_open(k);
+	assert_ok(emr_store_reclaim(k->store, &options, NULL));
+	for (uint32_t i = 0; i < 12; i++) {
+		emr_block block = kit_block(i, 3000);
+
+		assert_true(lies_in_a_segment(k, &block) == (i % 4 == 0));
+		kit_block_free(&block);
+	}
+	assert_int_equal(kit_teardown(&state), 0);
+	return fired;
+}
+
+static void what_is_erased_goes_though_a_call_failed_the_first_time(void **state)
+{
+	(void)state;
+	for (int kind = WRITE; kind < FAULTS; kind++)
+		for (int n = 0; is_gone_the_second_time((fault)kind, n);)
+			n++;
 }
 
 /* ---- The journal ---- */
@@ -611,6 +678,7 @@ int main(void)
 		T(saving_does_not_wait_until_the_disk_has_the_zeros_ahead),
 		T(reclaim_loses_nothing_at_any_failing_call),
 		T(zeros_in_place_lose_nothing_at_any_failing_call),
+		T(what_is_erased_goes_though_a_call_failed_the_first_time),
 		T(a_commit_that_failed_did_not_happen_and_the_next_one_does),
 	};
 
