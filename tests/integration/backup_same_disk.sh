@@ -1,6 +1,6 @@
 #!/bin/bash
-# backup_same_disk.sh: a backup on another partition of the disk that has the records, or on the disk that has a mounted
-# file with them in it, is lost together with them: it is said to be no second copy.
+# backup_same_disk.sh: a backup on another partition or volume of the disk that has the records, or on the disk that has a
+# mounted file with them in it, is lost together with them: it is said to be no second copy.
 SUPPORT=${SUPPORT:-$(cd "$(dirname "$0")/../support" && pwd)}
 . "$SUPPORT/mount.sh"
 . "$SUPPORT/said.sh"
@@ -42,3 +42,27 @@ say "the disk that has the mounted file"
 copied . True
 say "another disk"
 copied "$EMR_OTHER_DISK" False
+
+# Not every kernel has volumes: the program alone is shown a /sys in which both file systems are volumes.
+cat >volumes <<'SCRIPT'
+#!/bin/bash
+[ -n "${IS_INSIDE:-}" ] || IS_INSIDE=1 exec unshare --mount "$0" "$@"
+mount -t tmpfs tmpfs /sys/dev/block || exit 99
+while read -r volume disk; do
+	mkdir -p "/sys/dev/block/$volume/slaves/disk" && echo "$disk" >"/sys/dev/block/$volume/slaves/disk/dev" || exit 99
+done <"$VOLUMES"
+exec "$PROGRAM" "$@"
+SCRIPT
+chmod +x volumes
+# volumes_of DISK DISK: of which disks the two file systems are.
+volumes_of() {
+	printf '%s %s\n' "$(mountpoint -d "$EMRFS_HOME")" "$1" "$(mountpoint -d other)" "$2" >disks
+}
+export PROGRAM=$EMRFS VOLUMES=$EMR_WORK/disks
+EMRFS=$EMR_WORK/volumes
+say "another volume of the disk"
+volumes_of 252:0 252:0
+copied other True
+say "a volume of another disk"
+volumes_of 252:0 252:16
+copied other False
