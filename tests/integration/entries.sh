@@ -131,6 +131,22 @@ entry 'no\n' unshare "$MNT/$odd"
 expect "what is shared" "$(sed '1d; 2,${/^window/,$d}' shown)" "$(printf '%s\n' 1 'Dr Paula  Lima' 'Old?scans?of "May" \n?')"
 entry '1\nyes\nyes\n' unshare "$MNT/$odd"
 two_until 60 shared_with ''
+say "nor the file whose name lacks the newline at its end"
+letter=$'letter of May\n'
+echo "for her alone" >"$MNT/letter of May" && echo "to be shown" >"$MNT/$letter" || exit 2
+run 0 status --wait
+chosen() { # ACTION [FILE]: what it says of a file is said of the one that was chosen
+	entry '' "$@"
+	grep -qF ", $(stat -c %s "$MNT/$letter") bytes, " shown || emr_fail "of another file: $*: $(cat shown)"
+}
+chosen status "$MNT/$letter"
+chosen status "file://${MNT//\//%2F}/letter%20of%20May%0A"
+NAUTILUS_SCRIPT_SELECTED_URIS="file://$MNT/letter%20of%20May%0A"$'\n' chosen status
+entry 'Dr Paula  Lima\n7 days\nyes\nyes\n' share "$MNT/$letter"
+shares_letter() { [ "$("$EMRFS" share --json | python3 -c 'import json, sys; print([g["path"] for g in json.load(sys.stdin)["grants"]])')" = "['letter of May\\n']" ]; }
+two_until 60 shares_letter
+entry '1\nyes\nyes\n' unshare "$MNT/$letter"
+two_until 60 shared_with ''
 say "what is ending already is not offered once more"
 run 0 share "$MNT/Scans" with 'Dr Paula  Lima' --yes --wait
 mv "$NET/ledger" "$NET/ledger.away"

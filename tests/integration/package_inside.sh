@@ -54,7 +54,7 @@ as /usr/libexec/emrfs/action status "/home/anatest/Health/Imaging/a letter.txt" 
 grep -q 'Version 2.*on the ledger' /tmp/said || fail "action status: $(cat /tmp/said)"
 as /usr/libexec/emrfs/action status "file:///home/anatest/Health/Imaging/a%20letter.txt" >/tmp/said
 grep -q 'Version 2' /tmp/said || fail "action with an address: $(cat /tmp/said)"
-as env NAUTILUS_SCRIPT_SELECTED_FILE_PATHS="/home/anatest/Health/Imaging/a letter.txt
+as env NAUTILUS_SCRIPT_SELECTED_URIS="file:///home/anatest/Health/Imaging/a%20letter.txt
 " "/usr/share/emrfs/nautilus-scripts/Earlier versions" >/tmp/said
 [ "$(grep -c '^v[12] ' /tmp/said)" = 2 ] || fail "action restore: $(cat /tmp/said)"
 as /usr/libexec/emrfs/action keep "/home/anatest/Health/Imaging/a letter.txt" >/tmp/said || fail "action keep: $(cat /tmp/said)"
