@@ -167,9 +167,15 @@ emr_status emr_answer_versions(emr_session *session, const emr_request *request,
 		status = emit_portion(&l);
 	json_decref(l.portion);
 	emr_authors_free(&l.authors);
-	if (status == EMR_INVALID && !out_problem->is_set) {
+	if ((status == EMR_INVALID || status == EMR_IS_DIRECTORY) && !out_problem->is_set) {
 		emr_problem_set(out_problem, EMR_SAY_WRONG_USE, "what",
-			_("A symbolic link has no versions."), "verb", "restore", NULL);
+			status == EMR_INVALID
+				? _("A symbolic link has no versions.")
+				: _("A folder has no versions; its files have. What was deleted of "
+				    "it "
+				    "lies below .emrfs/deleted, and restore without --list brings "
+				    "back a folder that is gone, with all that was in it."),
+			"verb", "restore", NULL);
 		return status;
 	}
 	if (status != EMR_OK) {

@@ -63,7 +63,14 @@ run 0 status --wait
 echo "thrown away before" >"$MNT/Imaging/CT/old.txt"
 run 0 status --wait
 must rm "$MNT/Imaging/CT/old.txt"
+run 2 restore --list Imaging/CT
+says "restore without --list brings back a folder that is gone"
 must rm -r "$MNT/Imaging/CT"
+for folder in Imaging/CT Imaging/CT/Empty; do
+	run 2 restore --list $folder
+	says "restore without --list brings back a folder that is gone"
+done
+json 5 restore --list Imaging/Never
 json 0 restore Imaging/CT
 expect "what came back" "$(field restored) $(field files)" "Imaging/CT 63"
 expect "slices" "$(cat "$MNT"/Imaging/CT/Head/*.dcm | sort -V | tail -1) $(ls "$MNT/Imaging/CT/Head" | wc -l)" "slice 60 60"

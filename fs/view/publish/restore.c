@@ -667,6 +667,22 @@ static emr_status tell_steps(
 	return status;
 }
 
+/* A folder that was deleted, which has no versions of its own, or nothing at all. */
+static emr_status no_file_of(const restoring *r)
+{
+	past_tree *tree;
+	emr_status status = past_tree_build(r->view, UINT64_MAX, PAST_DELETED_WITH_EMPTY, &tree);
+	uint32_t entry;
+
+	if (status != EMR_OK)
+		return status;
+	entry = flat_find(&tree->names, r->what->path);
+	status = entry != FLAT_NONE && tree->entries[entry].type == EMR_META_DIR ? EMR_IS_DIRECTORY
+										 : EMR_NOT_FOUND;
+	past_tree_free(tree);
+	return status;
+}
+
 static emr_status list(restoring *r, emr_file_version_fn fn, void *arg)
 {
 	EMR_AUTO_BUF history = {0};
@@ -677,6 +693,8 @@ static emr_status list(restoring *r, emr_file_version_fn fn, void *arg)
 		return EMR_OK; /* nothing of it is published */
 	if (status == EMR_OK && !r->is_live) {
 		status = find_in_past(r, UINT64_MAX, true, &e);
+		if (status == EMR_NOT_FOUND)
+			status = no_file_of(r);
 		if (status == EMR_OK && e.type != EMR_META_FILE)
 			status = EMR_INVALID;
 		if (status == EMR_OK)

@@ -331,7 +331,8 @@ typedef struct emr_file_version {
 typedef emr_status (*emr_file_version_fn)(void *arg, const emr_file_version *version);
 /* The versions of the file at PATH, or of the one that was deleted from there last, oldest first;
  * renaming and moving make none.  What is not published yet is published first if it can be.
- * EMR_NOT_FOUND, EMR_IS_DIRECTORY, EMR_INVALID (a link). FN is called without any lock. */
+ * EMR_NOT_FOUND, EMR_IS_DIRECTORY (one that was deleted, too), EMR_INVALID (a link). FN is called
+ * without any lock. */
 emr_status emr_view_each_version(
 	emr_view *view, const char *path, emr_file_version_fn fn, void *arg);
 
