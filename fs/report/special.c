@@ -43,7 +43,7 @@ static const char *const readme = N_(
 	"with\n"
 	"                 emrfs verify --proof FILE [COPY]\n"
 	"\n"
-	"getfattr -d FILE shows what emrfs knows about a file.\n"
+	"getfattr -d -m emrfs FILE shows what emrfs knows about a file.\n"
 	"\n");
 
 const char *const emr_special_names[] = {"README.txt", "status.txt", "status.json", "notices",
