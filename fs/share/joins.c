@@ -114,3 +114,46 @@ emr_status share_add_leave(
 	}
 	return EMR_OK;
 }
+
+/* ---- what was granted and did not join ---- */
+
+typedef struct trial {
+	emr_id16 domain, dataset;
+	uint64_t seq; /* of the entry with the grant */
+	uint8_t code; /* of the joining in it */
+	bool is_over;
+} trial;
+
+static emr_status note_joining(void *arg, const emr_replica_change *change)
+{
+	trial *t = arg;
+
+	t->is_over = change->seq > t->seq;
+	if (!t->is_over && change->op == EMR_OP_DATASET_JOIN &&
+		change->result > EMR_RESULT_ALREADY && emr_id16_equal(change->domain, t->domain) &&
+		emr_id16_equal(change->object, t->dataset))
+		t->code = change->result;
+	return t->is_over ? EMR_INTERRUPTED : EMR_OK;
+}
+
+emr_status share_joining_code(
+	emr_share *share, emr_id16 dataset, const emr_known_grant *grant, uint8_t *out_code)
+{
+	trial t = {.domain = grant->domain, .dataset = dataset, .code = EMR_RESULT_APPLIED};
+	EMR_AUTO_BUF bytes = {0};
+	emr_replica_item item;
+	emr_id16 by = {{0}};
+	bool is_in, was_in;
+	emr_status status =
+		joined_by(share->o.replica, grant->domain, dataset, &is_in, &was_in, &by);
+
+	*out_code = EMR_RESULT_APPLIED;
+	if (status != EMR_OK || (is_in && emr_id16_equal(by, grant->grant)))
+		return status;
+	status = share_item(share, EMR_FAMILY_GRANT, grant->domain, grant->grant, 1, &bytes, &item);
+	t.seq = item.seq;
+	if (status == EMR_OK)
+		status = emr_replica_since(share->o.replica, t.seq, note_joining, &t);
+	*out_code = t.code;
+	return t.is_over ? EMR_OK : status;
+}

@@ -10,6 +10,8 @@
 #include "base/log.h"
 #include "replica/rules.h"
 
+#include "teams_private.h"
+
 /* ---- questions ---- */
 
 emr_status question_read(emr_share *share, emr_id16 domain, emr_id16 access, question *out)
@@ -183,9 +185,10 @@ static emr_status member_row(void *arg, const emr_row_member *row)
 	return EMR_OK;
 }
 
-/* The grantee himself, or a member of the team in whose name he asks. */
-static emr_status is_grantee(
-	desk *d, const question *q, const emr_known_person *person, uint64_t now, bool *out)
+/* The grantee himself, or a member of the team in whose name he asks, unless what that one pays for
+ * was not paid. */
+static emr_status judge_grantee(
+	desk *d, const question *q, const emr_known_person *person, uint64_t now, uint8_t *out_code)
 {
 	membership m = {.root = person->row.root};
 	emr_row_dataset row;
@@ -194,9 +197,10 @@ static emr_status is_grantee(
 	emr_status status;
 
 	memcpy(via.b, q->pub.via, sizeof via.b);
-	*out = false;
+	*out_code = EMR_RESULT_NOT_GRANTEE;
 	if (emr_id16_is_zero(via)) {
-		*out = memcmp(q->grant.terms.grantee.b, person->row.root, 32) == 0;
+		if (memcmp(q->grant.terms.grantee.b, person->row.root, 32) == 0)
+			*out_code = EMR_RESULT_APPLIED;
 		return EMR_OK;
 	}
 	emr_grantee_dataset(via.b, team);
@@ -207,27 +211,29 @@ static emr_status is_grantee(
 	if (status != EMR_OK || row.head.state != EMR_DATASET_OPEN)
 		return status == EMR_NOT_FOUND ? EMR_OK : status;
 	status = emr_replica_members(d->share->o.replica, via, member_row, &m);
-	*out = status == EMR_OK && m.row.head.state == EMR_MEMBER_ACTIVE &&
-	       now < m.row.not_after_unix_s;
-	return status;
+	if (status != EMR_OK || m.row.head.state != EMR_MEMBER_ACTIVE ||
+		now >= m.row.not_after_unix_s)
+		return status;
+	*out_code = EMR_RESULT_APPLIED;
+	return row.price == 0 ? EMR_OK
+			      : share_joining_code(d->share, via, &q->grant.known, out_code);
 }
 
 static emr_status judge_person(desk *d, const question *q, uint64_t now, uint8_t *out_code)
 {
 	emr_known_person person;
-	bool is_active = false, is_the_one = false;
+	uint8_t code = EMR_RESULT_APPLIED;
+	bool is_active = false;
 	emr_status status = emr_replica_person(d->share->o.replica, q->signer, &person);
 
 	if (status == EMR_OK)
 		status =
 			emr_replica_person_is_active(d->share->o.replica, &person, now, &is_active);
 	if (status == EMR_OK)
-		status = is_grantee(d, q, &person, now, &is_the_one);
+		status = judge_grantee(d, q, &person, now, &code);
 	if (status != EMR_OK)
 		return status;
-	*out_code = !is_the_one	 ? EMR_RESULT_NOT_GRANTEE
-		    : !is_active ? EMR_RESULT_KEY_DEAD
-				 : EMR_RESULT_APPLIED;
+	*out_code = code == EMR_RESULT_APPLIED && !is_active ? EMR_RESULT_KEY_DEAD : code;
 	return EMR_OK;
 }
 

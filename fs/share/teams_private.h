@@ -27,6 +27,12 @@ emr_status share_add_join(
 emr_status share_add_leave(
 	parcel *p, emr_id16 domain, emr_id32 root, const emr_id16 *grants, size_t n);
 
+/* By which code the ledger refused the joining that came with GRANT: until who gave it takes it
+ * back it stands, not paid and not counted.  EMR_RESULT_APPLIED: it joined, or nothing was to join,
+ * as with a folder that lies in one which takes part. */
+emr_status share_joining_code(
+	emr_share *share, emr_id16 dataset, const emr_known_grant *grant, uint8_t *out_code);
+
 /* How a grant is this person's. */
 typedef struct standing {
 	bool is_team;

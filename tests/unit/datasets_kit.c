@@ -1,7 +1,9 @@
-/* Calls datasets, admits their readers and lets ana take part, as people's computers do. */
+/* Calls datasets, puts points by for them, admits their readers and lets ana take part, as people's
+ * computers do. */
 #include "datasets_kit.h"
 
 #include "contract/codes.h"
+#include "replica/points.h"
 
 person *dataset_steward(const called *d)
 {
@@ -69,4 +71,33 @@ emr_grant_made dataset_join(const called *d)
 
 	assert_ok(emr_share_grant(d->s->ana, &order, &made));
 	return made;
+}
+
+void dataset_put_by(const called *d, uint64_t points, uint16_t n)
+{
+	story *s = d->s;
+	person *boss = &s->bosses[0];
+	emr_id16 proposal = emr_id16_random();
+	emr_pub_org_propose what = {
+		.kind = EMR_PROPOSAL_MINT, .not_after_unix_s = story_now(s) + DAY};
+	emr_pub_dataset_fund fund = {.n = n, .inputs = 1};
+	emr_pub_mint mint = {.amount = points};
+	const emr_bytes none = {0};
+	emr_purse purse;
+
+	memcpy(mint.proposal, proposal.b, sizeof mint.proposal);
+	memcpy(mint.account, boss->public.signer_id.b, sizeof mint.account);
+	emr_mint_subject(mint.account, points, what.subject);
+	assert_int_equal(
+		story_says(s, boss, emr_act_propose(proposal, &what), none), EMR_RESULT_APPLIED);
+	for (int i = 0; i <= AGENTS; i++) /* those after a majority come too late */
+		(void)story_says(s, &s->bosses[i],
+			emr_act_approve_proposal(proposal, s->bosses[i].org), none);
+	assert_int_equal(story_says(s, boss, emr_act_mint(&mint), none), EMR_RESULT_APPLIED);
+	story_see(boss);
+	assert_ok(emr_replica_purse(boss->replica, boss->public.signer_id, &purse));
+	memcpy(fund.dataset, d->id.b, sizeof fund.dataset);
+	memcpy(fund.tokens[0], purse.tokens[0], sizeof fund.tokens[0]);
+	assert_int_equal(story_says(s, boss, emr_act_fund(&fund), none), EMR_RESULT_APPLIED);
+	assert_ok(emr_replica_catch_up(s->k.stack.replica, NULL, NULL, NULL));
 }

@@ -25,3 +25,5 @@ person *dataset_steward(const called *d);
 void dataset_admit(const called *d, const person *m);
 /* Ana's Imaging, for a week. */
 emr_grant_made dataset_join(const called *d);
+/* POINTS are made, as the members agree, and put by for N folders, once. */
+void dataset_put_by(const called *d, uint64_t points, uint16_t n);

@@ -7,7 +7,6 @@
 
 #include "contract/codes.h"
 #include "fetch/fetch.h"
-#include "replica/points.h"
 
 #define IDENTIFIED                                                                                 \
 	"{\"purpose\":\"To count pixels\",\"who\":\"Researchers\",\"until\":\"2090-01-01\","       \
@@ -69,36 +68,6 @@ static void reading_ends(story *s, called *d, viewer *v)
 
 /* ---- a price ---- */
 
-/* Points come to this dataset as the members agree. */
-static void put_points_by(const called *d, uint64_t points, uint16_t n)
-{
-	story *s = d->s;
-	person *boss = &s->bosses[0];
-	emr_id16 proposal = emr_id16_random();
-	emr_pub_org_propose what = {
-		.kind = EMR_PROPOSAL_MINT, .not_after_unix_s = story_now(s) + DAY};
-	emr_pub_dataset_fund fund = {.n = n, .inputs = 1};
-	emr_pub_mint mint = {.amount = points};
-	const emr_bytes none = {0};
-	emr_purse purse;
-
-	memcpy(mint.proposal, proposal.b, sizeof mint.proposal);
-	memcpy(mint.account, boss->public.signer_id.b, sizeof mint.account);
-	emr_mint_subject(mint.account, points, what.subject);
-	assert_int_equal(
-		story_says(s, boss, emr_act_propose(proposal, &what), none), EMR_RESULT_APPLIED);
-	for (int i = 0; i <= AGENTS; i++) /* those after a majority come too late */
-		(void)story_says(s, &s->bosses[i],
-			emr_act_approve_proposal(proposal, s->bosses[i].org), none);
-	assert_int_equal(story_says(s, boss, emr_act_mint(&mint), none), EMR_RESULT_APPLIED);
-	story_see(boss);
-	assert_ok(emr_replica_purse(boss->replica, boss->public.signer_id, &purse));
-	memcpy(fund.dataset, d->id.b, sizeof fund.dataset);
-	memcpy(fund.tokens[0], purse.tokens[0], sizeof fund.tokens[0]);
-	assert_int_equal(story_says(s, boss, emr_act_fund(&fund), none), EMR_RESULT_APPLIED);
-	assert_ok(emr_replica_catch_up(s->k.stack.replica, NULL, NULL, NULL));
-}
-
 static void what_is_granted_and_not_paid_is_not_read(void **state)
 {
 	story s;
@@ -109,7 +78,7 @@ static void what_is_granted_and_not_paid_is_not_read(void **state)
 	(void)state;
 	story_begin(&s);
 	dataset_is_read(&s, &d, &v, PAID, 20, NULL);
-	put_points_by(&d, 100, 1);
+	dataset_put_by(&d, 100, 1);
 	leaves_out_joining = true;
 	made = dataset_join(&d);
 	viewer_run(&v, NULL, 0);

@@ -6,6 +6,7 @@
 #include "contract/codes.h"
 #include "contract/rows_share.h"
 #include "org/datasets.h"
+#include "replica/points.h"
 
 #include "judge.h"
 #include "share/frozen.h"
@@ -451,6 +452,119 @@ static void questions_in_two_folders_count_each_other(void **state)
 	story_end(&s);
 }
 
+/* ---- a price ---- */
+
+#define PAID                                                                                       \
+	"{\"purpose\":\"To count pixels\",\"who\":\"Researchers\",\"until\":\"2090-01-01\","       \
+	"\"data\":\"identified\",\"price\":20}"
+
+/* Another was paid with the voucher that ana's computer has just found, and it is killed before it
+ * takes back what the ledger took without the joining. */
+static bool is_paid_another;
+/* Eve's program is her own, and does not look whether what she reads was paid. */
+static bool is_taken_for_paid;
+
+emr_status __real_emr_replica_voucher(
+	emr_replica *replica, emr_id16 dataset, emr_id16 *out_fund, uint32_t *out_index);
+emr_status __wrap_emr_replica_voucher(
+	emr_replica *replica, emr_id16 dataset, emr_id16 *out_fund, uint32_t *out_index);
+emr_status __wrap_emr_replica_voucher(
+	emr_replica *replica, emr_id16 dataset, emr_id16 *out_fund, uint32_t *out_index)
+{
+	emr_status status = __real_emr_replica_voucher(replica, dataset, out_fund, out_index);
+
+	*out_index += is_paid_another;
+	return status;
+}
+
+emr_status __real_share_revoke(emr_share *share, const emr_known_grant *grant, uint8_t reason);
+emr_status __wrap_share_revoke(emr_share *share, const emr_known_grant *grant, uint8_t reason);
+emr_status __wrap_share_revoke(emr_share *share, const emr_known_grant *grant, uint8_t reason)
+{
+	return is_paid_another ? EMR_INTERRUPTED : __real_share_revoke(share, grant, reason);
+}
+
+emr_status __real_emr_dataset_has(
+	emr_replica *replica, const emr_team *dataset, const emr_known_grant *grant, bool *out_has);
+emr_status __wrap_emr_dataset_has(
+	emr_replica *replica, const emr_team *dataset, const emr_known_grant *grant, bool *out_has);
+emr_status __wrap_emr_dataset_has(
+	emr_replica *replica, const emr_team *dataset, const emr_known_grant *grant, bool *out_has)
+{
+	emr_status status = __real_emr_dataset_has(replica, dataset, grant, out_has);
+
+	*out_has = *out_has || is_taken_for_paid;
+	return status;
+}
+
+static emr_release_tally given; /* since it was cleared, by the agents and the owner's computer */
+
+static void note_tally(emr_release_tally tally)
+{
+	given.answered += tally.answered;
+	given.refused += tally.refused;
+}
+
+static void agents_and_owner_answer(story *s)
+{
+	for (int turn = 0; turn < AGENTS; turn++) {
+		for (int i = 0; i < AGENTS; i++)
+			note_tally(story_agent(s, i));
+		s->k.clock.boot_ns += 200000000;
+	}
+	note_tally(story_owner(s));
+}
+
+/* The ledger has the grant and its fragments, and has refused the joining. */
+static emr_id16 grant_without_place(const called *d)
+{
+	const emr_grant_order order = {.domain = d->s->imaging,
+		.grant = emr_id16_random(),
+		.grantee = d->grantee,
+		.rights = EMR_GRANT_LIST | EMR_GRANT_READ,
+		.purposes = 1u << RESEARCH | 1u << CONSULT,
+		.not_after_unix_s = story_now(d->s) + 7 * DAY,
+		.label = "Imaging"};
+	emr_grant_made made;
+
+	is_paid_another = true;
+	assert_status(EMR_REFUSED, emr_share_grant(d->s->ana, &order, &made));
+	assert_int_equal(emr_share_refusal(d->s->ana), EMR_RESULT_FUNDS);
+	is_paid_another = false;
+	return order.grant;
+}
+
+static void nobody_releases_keys_of_what_was_not_paid(void **state)
+{
+	EMR_AUTO_BUF bytes = {0};
+	emr_share_trouble trouble;
+	emr_grant_made made;
+	emr_id16 grant;
+	called d;
+	STORY;
+
+	dataset_call_on(&d, &s, PAID, (emr_id16){{0}}, 20);
+	dataset_admit(&d, &s.lima);
+	dataset_put_by(&d, 100, 1);
+	grant = grant_without_place(&d);
+	(void)received_by(&s.lima);
+	is_taken_for_paid = true;
+	given = (emr_release_tally){0};
+	assert_status(EMR_DENIED, story_read(&s, &s.lima, grant, "MRI.pdf", agents_and_owner_answer,
+					  &bytes, &trouble));
+	assert_int_equal(trouble.code, EMR_RESULT_FUNDS);
+	assert_int_equal(given.answered, 0);
+	assert_int_equal(given.refused, AGENTS + 1);
+	is_taken_for_paid = false;
+	assert_ok(emr_share_revoke(s.ana, s.imaging, grant));
+	made = dataset_join(&d);
+	(void)received_by(&s.lima);
+	assert_ok(story_read(
+		&s, &s.lima, made.grant, "MRI.pdf", agents_and_owner_answer, &bytes, &trouble));
+	emr_grantee_key_free(d.key);
+	story_end(&s);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -467,6 +581,7 @@ int main(void)
 		cmocka_unit_test(questions_of_one_entry_count_each_other),
 		cmocka_unit_test(questions_in_two_folders_count_each_other),
 		cmocka_unit_test(the_limit_is_that_of_the_day_of_the_question),
+		cmocka_unit_test(nobody_releases_keys_of_what_was_not_paid),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
