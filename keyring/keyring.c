@@ -194,17 +194,27 @@ static emr_status x25519_and_B(const emr_keyring *kr, emr_public *made)
 	return status;
 }
 
-emr_status emr_keyring_public(const emr_keyring *kr, emr_public *out)
+static emr_status derive_public(const emr_keyring *kr, emr_public *made)
 {
-	emr_public made = {.device_id = kr->device_id, .gen = kr->gen};
-	emr_status status = emr_signer_public(kr, emr_signer_identity(), made.pk);
+	emr_status status = emr_signer_public(kr, emr_signer_identity(), made->pk);
 
 	if (status != EMR_OK)
 		return status;
-	emr_sha256(made.pk, 32, made.signer_id.b);
-	status = x25519_and_B(kr, &made);
-	if (status == EMR_OK)
-		status = emr_p256_spki(kr, 0, made.p256_spki);
+	emr_sha256(made->pk, 32, made->signer_id.b);
+	status = x25519_and_B(kr, made);
+	return status == EMR_OK ? emr_p256_spki(kr, 0, made->p256_spki) : status;
+}
+
+emr_status emr_keyring_public(const emr_keyring *kr, emr_public *out)
+{
+	emr_public made = {.device_id = kr->device_id, .gen = kr->gen};
+	emr_status status = EMR_OK;
+
+	if (!emr_memo_find_public(kr->memo, &made)) {
+		status = derive_public(kr, &made);
+		if (status == EMR_OK)
+			emr_memo_keep_public(kr->memo, &made);
+	}
 	if (status == EMR_OK)
 		*out = made;
 	return status;

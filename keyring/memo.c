@@ -24,6 +24,7 @@ typedef struct local {
 struct emr_memo {
 	pthread_mutex_t lock;
 	public_half publics[PUBLICS];
+	emr_public identity; /* gen 0: not asked for yet */
 	local locals[EMR_LOCAL_USE_COUNT];
 	emr_id16 *others; /* a hash table, NULL while there are none; zero id: empty */
 	size_t n_others, cap_others;
@@ -86,6 +87,27 @@ void emr_memo_keep(emr_memo *memo, const emr_memo_key *of, const uint8_t bytes[3
 	at = place_of(memo, of);
 	at->of = *of;
 	memcpy(at->bytes, bytes, sizeof at->bytes);
+	pthread_mutex_unlock(&memo->lock);
+}
+
+bool emr_memo_find_public(emr_memo *memo, emr_public *out)
+{
+	const emr_id16 device_id = out->device_id;
+	bool found;
+
+	pthread_mutex_lock(&memo->lock);
+	found = memo->identity.gen == out->gen;
+	if (found)
+		*out = memo->identity;
+	pthread_mutex_unlock(&memo->lock);
+	out->device_id = device_id;
+	return found;
+}
+
+void emr_memo_keep_public(emr_memo *memo, const emr_public *made)
+{
+	pthread_mutex_lock(&memo->lock);
+	memo->identity = *made;
 	pthread_mutex_unlock(&memo->lock);
 }
 

@@ -5,6 +5,7 @@
 #include "base/id.h"
 #include "base/secret.h"
 #include "keyring/content.h"
+#include "keyring/keyring.h"
 
 typedef struct emr_memo emr_memo;
 
@@ -28,6 +29,9 @@ void emr_memo_free(emr_memo *memo); /* wipes; NULL is fine */
 /* False: not remembered, or forgotten for another. */
 bool emr_memo_find(emr_memo *memo, const emr_memo_key *of, uint8_t out[32]);
 void emr_memo_keep(emr_memo *memo, const emr_memo_key *of, const uint8_t bytes[32]);
+/* Of the identity, as of generation OUT->gen (in), all but the device. */
+bool emr_memo_find_public(emr_memo *memo, emr_public *out);
+void emr_memo_keep_public(emr_memo *memo, const emr_public *made);
 /* WHAT (a hash of a domain and its owner's key) was found to be another's. */
 bool emr_memo_is_others(emr_memo *memo, const emr_id16 *what);
 void emr_memo_keep_others(emr_memo *memo, const emr_id16 *what);

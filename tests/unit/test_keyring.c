@@ -9,6 +9,7 @@
 #include "crypto/hpke.h"
 #include "crypto/pre.h"
 #include "keyring/content.h"
+#include "keyring_private.h"
 #include "memo_private.h"
 
 static const json_t *derived(const json_t *root, const char *name)
@@ -136,6 +137,37 @@ static void what_is_remembered_of_keys_is_what_the_seed_gives(void **state)
 		assert_same_domain(kr, nth_domain(i), 1, 2 + i % 3);
 		assert_same_domain(kr, nth_domain(i), 2, 1);
 	}
+}
+
+static void assert_same_identity(const emr_keyring *kr)
+{
+	EMR_AUTO_KEYRING fresh = kit_keyring(); /* was never asked for anything */
+	emr_public want, got;
+
+	fresh->gen = kr->gen;
+	emr_keyring_set_device(fresh, emr_keyring_device_id(kr));
+	assert_ok(emr_keyring_public(fresh, &want));
+	assert_ok(emr_keyring_public(kr, &got));
+	assert_memory_equal(got.pk, want.pk, sizeof got.pk);
+	assert_true(emr_id32_equal(got.signer_id, want.signer_id));
+	assert_memory_equal(got.x25519, want.x25519, sizeof got.x25519);
+	assert_memory_equal(got.B, want.B, sizeof got.B);
+	assert_true(emr_id16_equal(got.device_id, want.device_id));
+	assert_memory_equal(got.p256_spki, want.p256_spki, sizeof got.p256_spki);
+	assert_int_equal(got.gen, want.gen);
+}
+
+static void what_is_remembered_of_an_identity_is_of_its_generation_and_device(void **state)
+{
+	EMR_AUTO_KEYRING kr = kit_keyring();
+
+	(void)state;
+	for (uint32_t round = 0; round < 2; round++)
+		for (kr->gen = 1; kr->gen <= 3; kr->gen++) {
+			assert_same_identity(kr);
+			emr_keyring_set_device(kr, emr_id16_random());
+			assert_same_identity(kr);
+		}
 }
 
 static void a_domain_is_of_the_seed_that_made_its_owner_s_key(void **state)
@@ -541,6 +573,7 @@ int main(void)
 		cmocka_unit_test(the_key_table_matches_the_second_model),
 		cmocka_unit_test(public_keys_match_the_second_model),
 		cmocka_unit_test(what_is_remembered_of_keys_is_what_the_seed_gives),
+		cmocka_unit_test(what_is_remembered_of_an_identity_is_of_its_generation_and_device),
 		cmocka_unit_test(a_domain_is_of_the_seed_that_made_its_owner_s_key),
 		cmocka_unit_test(what_is_another_s_is_remembered_and_nothing_else),
 		cmocka_unit_test(a_local_key_is_of_the_device_that_the_keyring_has_now),
