@@ -10,6 +10,7 @@
 #include <time.h>
 
 #include "base/log.h"
+#include "base/worker.h"
 #include "ipfs/copies.h"
 
 #include "held.h"
@@ -636,14 +637,10 @@ bool emr_fetcher_bring_together(emr_fetcher *fetcher, const emr_cid *cids, size_
 		.until_ns = now_ns + patience->quiet_ns,
 		.quiet_ns = patience->quiet_ns,
 		.end_ns = now_ns + patience->all_ns};
-	pthread_condattr_t attr;
 	size_t forgotten;
 	bool is_whole;
 
-	pthread_condattr_init(&attr);
-	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-	pthread_cond_init(&t.told, &attr);
-	pthread_condattr_destroy(&attr);
+	emr_cond_init(&t.told);
 	ask_together(fetcher, &t, cids, count);
 	forgotten = forget_all(fetcher, &t);
 	is_whole = forgotten == 0;

@@ -7,10 +7,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/worker.h"
 
 #include "node_private.h"
 
@@ -237,7 +237,7 @@ static bool is_over(emr_copies *copies, want *w)
 static bool next_attempt(emr_copies *copies, attempt *out, want **out_over, int64_t *out_ns)
 {
 	*out_over = NULL;
-	*out_ns = INT64_MAX;
+	*out_ns = EMR_NEVER_NS;
 	for (want *w = copies->wants; w != NULL; w = w->next) {
 		size_t at;
 
@@ -400,23 +400,6 @@ static void run_attempt(emr_copies *copies, size_t thread, const attempt *a)
 
 /* ---- The threads ---- */
 
-/* With the lock. */
-static void wait_for_work(emr_copies *copies, int64_t until_boot_ns)
-{
-	int64_t left = until_boot_ns == INT64_MAX ? 0 : until_boot_ns - boot_ns();
-	struct timespec until;
-
-	if (until_boot_ns == INT64_MAX) {
-		pthread_cond_wait(&copies->work, &copies->lock);
-		return;
-	}
-	clock_gettime(CLOCK_MONOTONIC, &until);
-	left = (left > 0 ? left : 0) + until.tv_nsec;
-	until.tv_sec += left / 1000000000;
-	until.tv_nsec = left % 1000000000;
-	(void)pthread_cond_timedwait(&copies->work, &copies->lock, &until);
-}
-
 static void *bring_blocks(void *arg)
 {
 	thread_start start = *(thread_start *)arg;
@@ -436,7 +419,7 @@ static void *bring_blocks(void *arg)
 		else if (copies->is_closing)
 			break;
 		else
-			wait_for_work(copies, until);
+			emr_cond_wait_until(&copies->work, &copies->lock, until);
 	}
 	pthread_mutex_unlock(&copies->lock);
 	return NULL;
@@ -465,7 +448,6 @@ static emr_status start_thread(emr_copies *copies)
 emr_status emr_copies_open(const emr_copies_options *options, emr_copies **out_copies)
 {
 	emr_copies *copies;
-	pthread_condattr_t attr;
 	emr_status status = EMR_OK;
 
 	if (options->place_count == 0 || options->place_count > EMR_COPIES_PLACES_MAX)
@@ -485,10 +467,7 @@ emr_status emr_copies_open(const emr_copies_options *options, emr_copies **out_c
 		INT64_C(1000000) * (options->next_ms != 0 ? options->next_ms : EMR_COPIES_NEXT_MS);
 	copies->thread_max = copies->place_count > 1 ? THREADS_MAX : EMR_COPIES_THREADS;
 	pthread_mutex_init(&copies->lock, NULL);
-	pthread_condattr_init(&attr);
-	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-	pthread_cond_init(&copies->work, &attr);
-	pthread_condattr_destroy(&attr);
+	emr_cond_init(&copies->work);
 	pthread_cond_init(&copies->told, NULL);
 	pthread_mutex_lock(&copies->lock);
 	while (status == EMR_OK && copies->thread_count < copies->thread_max)

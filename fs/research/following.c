@@ -7,10 +7,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/worker.h"
 #include "keyring/keyring.h"
 #include "kit/language.h"
 #include "kit/out.h"
@@ -241,21 +241,6 @@ static bool has_to_stop(emr_research *r)
 	       emr_clock_boot_ns(emr_clock_system()) < atomic_load(&r->rests_until_boot_ns);
 }
 
-/* Under LOCK. */
-static void sleep_for(emr_research *r, int64_t ns)
-{
-	struct timespec until;
-
-	clock_gettime(CLOCK_MONOTONIC, &until);
-	until.tv_sec += (time_t)(ns / SECOND_NS);
-	until.tv_nsec += (long)(ns % SECOND_NS);
-	if (until.tv_nsec >= SECOND_NS) {
-		until.tv_sec++;
-		until.tv_nsec -= SECOND_NS;
-	}
-	(void)pthread_cond_timedwait(&r->woken, &r->lock, &until);
-}
-
 /* Until programs have asked for nothing for a moment. */
 static void give_way(emr_research *r)
 {
@@ -265,7 +250,7 @@ static void give_way(emr_research *r)
 
 	pthread_mutex_lock(&r->lock);
 	while (!has_to_stop(r) && now < quiet && now - begun < PATIENCE_NS) {
-		sleep_for(r, quiet - now);
+		emr_cond_wait_until(&r->woken, &r->lock, quiet);
 		now = emr_clock_boot_ns(emr_clock_system());
 		quiet = front->last_request_boot_ns() + LULL_NS;
 	}
@@ -549,7 +534,7 @@ bool emr_research_rest(emr_research *r, int64_t until_boot_ns)
 	pthread_mutex_lock(&r->lock);
 	pthread_cond_broadcast(&r->woken); /* it may be giving way */
 	while (r->is_at_work && now < until_boot_ns) {
-		sleep_for(r, until_boot_ns - now);
+		emr_cond_wait_until(&r->woken, &r->lock, until_boot_ns);
 		now = emr_clock_boot_ns(emr_clock_system());
 	}
 	is_at_work = r->is_at_work;
@@ -592,7 +577,7 @@ static void rest(emr_research *r)
 
 	r->looked_ns = 0;
 	while (now < until && !atomic_load(&r->stop) && atomic_load(&r->waiting) == 0) {
-		sleep_for(r, until - now);
+		emr_cond_wait_until(&r->woken, &r->lock, until);
 		now = emr_clock_boot_ns(emr_clock_system());
 	}
 }
@@ -610,7 +595,8 @@ static void *run_thread(void *arg)
 		pthread_mutex_lock(&r->lock);
 		rest(r);
 		if (!r->is_woken && !atomic_load(&r->stop) && pause_ns > 0)
-			sleep_for(r, pause_ns);
+			emr_cond_wait_until(&r->woken, &r->lock,
+				emr_clock_boot_ns(emr_clock_system()) + pause_ns);
 		while (!r->is_woken && !atomic_load(&r->stop) && pause_ns == 0)
 			pthread_cond_wait(&r->woken, &r->lock);
 		if (r->is_woken && atomic_load(&r->waiting) == 0)
@@ -625,16 +611,12 @@ static void *run_thread(void *arg)
 emr_status emr_research_new(emr_session *session, emr_research **out_research)
 {
 	emr_research *r = calloc(1, sizeof *r);
-	pthread_condattr_t attributes;
 
 	if (r == NULL)
 		return EMR_NO_MEMORY;
 	pthread_mutex_init(&r->work, NULL);
 	pthread_mutex_init(&r->lock, NULL);
-	pthread_condattr_init(&attributes);
-	pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-	pthread_cond_init(&r->woken, &attributes);
-	pthread_condattr_destroy(&attributes);
+	emr_cond_init(&r->woken);
 	r->session = session;
 	session->research = r;
 	*out_research = r;

@@ -1,7 +1,7 @@
 /* This file tells the time, which tests set, and waits on a condition for at most so long. */
 #include "clock.h"
 
-#include <time.h>
+#include "base/worker.h"
 
 int64_t view_now_ns(const emr_view *view)
 {
@@ -15,18 +15,8 @@ int64_t view_boot_ns(const emr_view *view)
 
 void view_wait_ns(emr_view *view, pthread_cond_t *cond, int64_t ns)
 {
-	struct timespec until;
+	int64_t now = emr_clock_boot_ns(emr_clock_system());
 
-	if (ns < 0) {
-		pthread_cond_wait(cond, &view->lock);
-		return;
-	}
-	clock_gettime(CLOCK_MONOTONIC, &until);
-	until.tv_sec += ns / 1000000000;
-	until.tv_nsec += ns % 1000000000;
-	if (until.tv_nsec >= 1000000000) {
-		until.tv_sec++;
-		until.tv_nsec -= 1000000000;
-	}
-	pthread_cond_timedwait(cond, &view->lock, &until);
+	emr_cond_wait_until(
+		cond, &view->lock, ns < 0 || ns > EMR_NEVER_NS - now ? EMR_NEVER_NS : now + ns);
 }
