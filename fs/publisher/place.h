@@ -4,6 +4,7 @@
 
 #include <pthread.h>
 
+#include "base/worker.h"
 #include "book.h"
 
 #define PUBLISHER_LANES 3 /* imports that a place is given at a time */
@@ -63,12 +64,8 @@ struct emr_publisher {
 	pthread_cond_t wake;
 	book book;
 	bool is_stopping, is_started, has_looked;
-	pthread_mutex_t change_lock; /* of these two; never held for long: whoever saves takes it */
-	pthread_cond_t change;
-	bool is_changed, is_looker_stopping;
-	int stop_fd; /* readable from stop on */
-	pthread_t looker;
-	bool has_looker;
+	int stop_fd;	   /* readable from stop on */
+	emr_worker looker; /* woken by whoever saves, and never holds him up */
 	/* here.c; under the lock */
 	emr_buf lacking; /* of emr_cid, sorted: not whole on this computer when it was last looked
 			  */

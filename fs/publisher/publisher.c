@@ -30,7 +30,6 @@
 emr_status emr_publisher_new(emr_ipfs *const *nodes, size_t count, emr_publisher **out_publisher)
 {
 	emr_publisher *p = calloc(1, sizeof *p);
-	pthread_condattr_t attr;
 
 	if (p == NULL || count > EMR_PUBLISHER_PLACES_MAX) {
 		for (size_t i = 0; i < count; i++)
@@ -49,12 +48,8 @@ emr_status emr_publisher_new(emr_ipfs *const *nodes, size_t count, emr_publisher
 			.room_max = LOAD_BYTES_MAX};
 	pthread_mutex_init(&p->lock, NULL);
 	pthread_mutex_init(&p->write_lock, NULL);
-	pthread_condattr_init(&attr);
-	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-	pthread_cond_init(&p->wake, &attr);
-	pthread_mutex_init(&p->change_lock, NULL);
-	pthread_cond_init(&p->change, &attr);
-	pthread_condattr_destroy(&attr);
+	emr_cond_init(&p->wake);
+	emr_worker_init(&p->looker);
 	p->stop_fd = eventfd(0, EFD_CLOEXEC);
 	if (p->stop_fd < 0) {
 		emr_publisher_free(p);
@@ -76,8 +71,7 @@ void emr_publisher_free(emr_publisher *p)
 	emr_buf_free(&p->lacking);
 	if (p->stop_fd >= 0)
 		close(p->stop_fd);
-	pthread_cond_destroy(&p->change);
-	pthread_mutex_destroy(&p->change_lock);
+	emr_worker_free(&p->looker);
 	pthread_cond_destroy(&p->wake);
 	pthread_mutex_destroy(&p->write_lock);
 	pthread_mutex_destroy(&p->lock);
@@ -113,16 +107,9 @@ void publisher_wait_until(emr_publisher *p, int64_t until_ns)
 
 /* ---- Looking which records there are to be ---- */
 
-/* With change_lock. */
-static void wait_for_change(emr_publisher *p, int64_t until_ns)
+static int64_t boot_ns(void)
 {
-	const struct timespec until = {
-		.tv_sec = until_ns / 1000000000, .tv_nsec = until_ns % 1000000000};
-
-	if (p->is_changed)
-		pthread_cond_timedwait(&p->change, &p->change_lock, &until);
-	else
-		pthread_cond_wait(&p->change, &p->change_lock);
+	return emr_clock_boot_ns(emr_clock_system());
 }
 
 static void *look(void *arg)
@@ -130,30 +117,25 @@ static void *look(void *arg)
 	emr_publisher *p = arg;
 	emr_status said = EMR_OK;
 	int64_t next_ns = 0;
+	bool is_changed = true;
 
 	publisher_step_back();
-	pthread_mutex_lock(&p->change_lock);
-	while (!p->is_looker_stopping) {
-		int64_t begun_ns = publisher_now_ns();
+	while (emr_worker_wait(&p->looker, is_changed ? next_ns : EMR_NEVER_NS)) {
+		const int64_t begun_ns = boot_ns();
 		emr_status status;
 
-		if (!p->is_changed || begun_ns < next_ns) {
-			wait_for_change(p, next_ns);
+		is_changed = true;
+		if (begun_ns < next_ns)
 			continue;
-		}
-		p->is_changed = false;
-		pthread_mutex_unlock(&p->change_lock);
 		status = wanted_look(p);
 		if (status != EMR_OK && status != said)
 			emr_log(EMR_LOG_WARN, "publisher: what is to be where: %s",
 				emr_status_text(status));
 		said = status;
-		next_ns = publisher_now_ns() + (status == EMR_OK ? LOOK_PAUSE_NS : LOOK_AGAIN_NS) +
-			  LOOK_SHARE * (publisher_now_ns() - begun_ns);
-		pthread_mutex_lock(&p->change_lock);
-		p->is_changed = p->is_changed || status != EMR_OK;
+		next_ns = boot_ns() + (status == EMR_OK ? LOOK_PAUSE_NS : LOOK_AGAIN_NS) +
+			  LOOK_SHARE * (boot_ns() - begun_ns);
+		is_changed = status != EMR_OK;
 	}
-	pthread_mutex_unlock(&p->change_lock);
 	return NULL;
 }
 
@@ -187,16 +169,11 @@ static void join_place(publisher_place *place)
 
 static emr_status start_threads(emr_publisher *p)
 {
-	if (pthread_create(&p->looker, NULL, look, p) != 0)
-		return EMR_NO_MEMORY;
-	p->has_looker = true;
-	for (size_t i = 0; i < p->count; i++) {
-		emr_status status = start_place(&p->places[i]);
+	emr_status status = emr_worker_start(&p->looker, "publisher", look, p);
 
-		if (status != EMR_OK)
-			return status;
-	}
-	return EMR_OK;
+	for (size_t i = 0; status == EMR_OK && i < p->count; i++)
+		status = start_place(&p->places[i]);
+	return status;
 }
 
 /* With the lock: this computer and what each place stands for, or what the rules want. */
@@ -259,9 +236,6 @@ emr_status emr_publisher_start(emr_publisher *p, const emr_publisher_options *op
 		return status;
 	if (options->is_still)
 		return wanted_look(p);
-	pthread_mutex_lock(&p->change_lock);
-	p->is_changed = true;
-	pthread_mutex_unlock(&p->change_lock);
 	status = start_threads(p);
 	if (status != EMR_OK)
 		emr_publisher_stop(p);
@@ -277,13 +251,7 @@ void emr_publisher_stop(emr_publisher *p)
 	(void)eventfd_write(p->stop_fd, 1);
 	pthread_cond_broadcast(&p->wake);
 	pthread_mutex_unlock(&p->lock);
-	pthread_mutex_lock(&p->change_lock);
-	p->is_looker_stopping = true;
-	pthread_cond_signal(&p->change);
-	pthread_mutex_unlock(&p->change_lock);
-	if (p->has_looker)
-		pthread_join(p->looker, NULL);
-	p->has_looker = false;
+	emr_worker_stop(&p->looker);
 	if (p->has_watcher)
 		pthread_join(p->watcher, NULL);
 	pthread_mutex_lock(&p->lock); /* whoever still asks for a look sees that there is none */
@@ -297,10 +265,7 @@ void emr_publisher_wake(void *publisher)
 {
 	emr_publisher *p = publisher;
 
-	pthread_mutex_lock(&p->change_lock);
-	p->is_changed = true;
-	pthread_cond_signal(&p->change);
-	pthread_mutex_unlock(&p->change_lock);
+	emr_worker_wake(&p->looker);
 }
 
 void emr_publisher_repair(emr_publisher *p)
