@@ -1,6 +1,6 @@
 # The kit of the sharing tests, and as many participants of one dataset as one wants.
 set(unit ${PROJECT_SOURCE_DIR}/tests/unit)
-add_executable(bench_datasets ${CMAKE_CURRENT_LIST_DIR}/datasets_bench.c ${unit}/shared_kit.c ${unit}/story_kit.c ${unit}/view_kit.c)
+add_executable(bench_datasets ${CMAKE_CURRENT_LIST_DIR}/datasets_bench.c ${unit}/datasets_kit.c ${unit}/shared_kit.c ${unit}/story_kit.c ${unit}/view_kit.c)
 target_include_directories(bench_datasets PRIVATE ${unit} ${PROJECT_SOURCE_DIR}/tests/support)
 target_compile_definitions(bench_datasets PRIVATE EMR_VECTOR_DIR="${PROJECT_SOURCE_DIR}/tests/vectors")
 foreach(used share stack view settle ledger contract crypto)

@@ -13,12 +13,12 @@
 
 #include "contract/codes.h"
 #include "keyring/cert.h"
-#include "keyring/letters.h"
 #include "ledger/act.h"
 #include "ledger/register.h"
 #include "record/staging.h"
 #include "settle/settle.h"
 #include "share/frozen.h"
+#include "datasets_kit.h"
 #include "shared_kit.h"
 
 #define TERMS                                                                                      \
@@ -43,57 +43,6 @@ static size_t memory_bytes(void)
 	struct mallinfo2 m = mallinfo2();
 
 	return m.uordblks + m.hblkhd;
-}
-
-/* ---- the dataset ---- */
-
-typedef struct dataset {
-	emr_id16 id;
-	emr_id32 grantee;
-	emr_grantee_key *key;
-} dataset;
-
-static void call(story *s, dataset *d)
-{
-	EMR_AUTO_BUF part = {0};
-	emr_pub_dataset_new what = {.purposes = 1u << RESEARCH};
-	uint8_t x25519[32], names[EMR_PSEUDONYM_KEY_BYTES];
-	const emr_bytes file = emr_bytes_of(TERMS, strlen(TERMS));
-	emr_box_key *box = NULL;
-	const char *wrong;
-	emr_terms terms;
-
-	d->id = emr_id16_random();
-	emr_grantee_dataset(d->id.b, d->grantee.b);
-	memset(names, 7, sizeof names);
-	assert_ok(emr_terms_parse(file, &terms, &wrong));
-	what.not_after_unix_s = terms.until_unix_s;
-	assert_ok(emr_grantee_key_new(&d->key));
-	assert_ok(emr_grantee_key_box(d->key, &box));
-	emr_box_key_public(box, x25519);
-	emr_box_key_free(box);
-	assert_ok(emr_dataset_terms_make(
-		"knees", x25519, (emr_id16){{0}}, file, names, &part, what.terms));
-	emr_grantee_key_public(d->key, what.B);
-	assert_ok(emr_grantee_key_pop(d->key, emr_ledger_net_id(s->lima.ledger),
-		s->bosses[0].public.signer_id, what.pop));
-	assert_int_equal(
-		story_says(s, &s->bosses[0], emr_act_dataset(d->id, &what), emr_buf_view(&part)),
-		EMR_RESULT_APPLIED);
-}
-
-static void admit(story *s, const dataset *d, const person *m)
-{
-	EMR_AUTO_BUF item = {0};
-	EMR_AUTO_BUF part = {0};
-	person *boss = &s->bosses[0];
-	emr_act act = emr_act_admit(d->id, m->public.signer_id, story_now(s) + 300 * DAY);
-
-	story_see(boss);
-	assert_ok(emr_replica_follow(boss->replica, boss->public.signer_id, &act));
-	assert_ok(emr_act_item(&act, boss->public.signer_id, story_now(s), &item));
-	assert_ok(emr_admit_part_seal(emr_buf_view(&item), m->public.x25519, d->key, &part));
-	assert_int_equal(story_says(s, boss, act, emr_buf_view(&part)), EMR_RESULT_APPLIED);
 }
 
 /* ---- one participant ---- */
@@ -264,7 +213,7 @@ static emr_id16 save_all(const story *s, giver *g)
 	return domain;
 }
 
-static void take_part(story *s, const dataset *d, size_t number)
+static void take_part(story *s, const called *d, size_t number)
 {
 	emr_grant_order order = {.grantee = d->grantee,
 		.rights = EMR_GRANT_LIST | EMR_GRANT_READ,
@@ -410,7 +359,7 @@ static void list(viewer *v, uint64_t directory, counts *c)
 
 /* ---- one mount ---- */
 
-static void show(story *s, viewer *v, const dataset *d)
+static void show(story *s, viewer *v, const called *d)
 {
 	EMR_AUTO_FROZEN_LOOK look = {.n = 0};
 	emr_replica_position at;
@@ -435,7 +384,7 @@ static uint64_t entries_of(const viewer *v)
 	return at.size;
 }
 
-static void open_and_list(story *s, const dataset *d, const char *what)
+static void open_and_list(story *s, const called *d, const char *what)
 {
 	size_t memory = memory_bytes(), told;
 	uint64_t entries;
@@ -503,13 +452,13 @@ static void those_of_whom_nothing_comes_are_waited_for_together(void **state)
 	static story s;
 	listing all = {.directory = EMR_ROOT_NODE};
 	int64_t waited_ns = 0;
-	dataset d;
+	called d;
 	viewer v;
 
 	(void)state;
 	story_begin(&s);
-	call(&s, &d);
-	admit(&s, &d, &s.lima);
+	dataset_call_on(&d, &s, TERMS, (emr_id16){{0}}, 0);
+	dataset_admit(&d, &s.lima);
 	for (size_t i = 0; i < participants; i++)
 		take_part(&s, &d, i);
 	story_agents(&s, 3);
@@ -549,13 +498,13 @@ static void those_of_whom_nothing_comes_are_waited_for_together(void **state)
 static void run(void **state)
 {
 	static story s;
-	dataset d;
+	called d;
 	double at;
 
 	(void)state;
 	story_begin(&s);
-	call(&s, &d);
-	admit(&s, &d, &s.lima);
+	dataset_call_on(&d, &s, TERMS, (emr_id16){{0}}, 0);
+	dataset_admit(&d, &s.lima);
 	at = cpu_s();
 	for (size_t i = 0; i < participants; i++)
 		take_part(&s, &d, i);

@@ -6,16 +6,36 @@
 #include "contract/rows_share.h"
 #include "crypto/hashsig.h"
 
-/* The answer to an administrator of ORG who says ITEM, about the row KEY, there. */
-static int administer(newcomer *it, const char *name, const uint8_t org[16], emr_item item,
-	emr_span pub, const emr_key_text *key)
+/* The answer to BY, who says ITEM there; what was accepted holds from then on when IS_KEPT. */
+static int said_by(newcomer *it, const char *name, const kit_signer *by, emr_item item,
+	emr_span pub, bool is_kept)
 {
-	kit_signer admin = kit_signer_of("administrator");
 	kit_state parts = {0};
 	static kit_run run;
 	kit_batch batch;
 	emr_span sent;
 	int answer;
+
+	memcpy(it->world.caller.submitter_id, by->id, 32);
+	kit_begin(&batch, by, it->world.net_id);
+	kit_add(&batch, item, pub, (emr_span){NULL, 0});
+	sent = kit_end(&batch);
+	kit_judge(&run, name, sent, &it->world.caller, KIT_NOW, &it->world.state, NULL);
+	answer = kit_answer(&run);
+	if (answer == EMR_RESULT_APPLIED && is_kept)
+		kit_commit(&run, &it->world.state, &parts);
+	kit_run_free(&run);
+	kit_state_free(&parts);
+	kit_drop(sent);
+	memcpy(it->world.caller.submitter_id, it->key.id, 32);
+	return answer;
+}
+
+/* The answer to an administrator of ORG who says ITEM, about the row KEY, there. */
+static int administer(newcomer *it, const char *name, const uint8_t org[16], emr_item item,
+	emr_span pub, const emr_key_text *key)
+{
+	kit_signer admin = kit_signer_of("administrator");
 
 	memcpy(item.object_id, pub.data + 16, 16);
 	if (key != NULL)
@@ -23,19 +43,7 @@ static int administer(newcomer *it, const char *name, const uint8_t org[16], emr
 	kit_put_org(&it->world.state, org, EMR_ORG_MEMBER);
 	kit_put_key(&it->world.state, &admin, org, EMR_ROLE_ORG_ADMIN, EMR_HOW_CERTIFICATE,
 		EMR_KEY_ACTIVE, UNTIL);
-	memcpy(it->world.caller.submitter_id, admin.id, 32);
-	kit_begin(&batch, &admin, it->world.net_id);
-	kit_add(&batch, item, pub, (emr_span){NULL, 0});
-	sent = kit_end(&batch);
-	kit_judge(&run, name, sent, &it->world.caller, KIT_NOW, &it->world.state, NULL);
-	answer = kit_answer(&run);
-	if (answer == EMR_RESULT_APPLIED)
-		kit_commit(&run, &it->world.state, &parts);
-	kit_run_free(&run);
-	kit_state_free(&parts);
-	kit_drop(sent);
-	memcpy(it->world.caller.submitter_id, it->key.id, 32);
-	return answer;
+	return said_by(it, name, &admin, item, pub, true);
 }
 
 /* Takes the certificate REF out of use. */
@@ -229,32 +237,15 @@ static int remove_key(
 {
 	emr_item item = {.op = EMR_OP_KEY_REVOKE};
 	emr_pub_key_revoke pub = {.certificate = certificate};
-	kit_state parts = {0};
-	static kit_run run;
 	uint8_t bytes[48];
 	emr_key_text key;
-	kit_batch batch;
-	emr_span sent;
-	int answer;
 
 	memcpy(pub.target, it->key.id, 32);
 	memcpy(item.object_id, it->key.id, 16);
 	emr_pub_key_revoke_encode(&pub, bytes);
 	emr_key_signer(it->key.id, &key);
 	kit_follow(&it->world.state, key.text, &item);
-	memcpy(it->world.caller.submitter_id, by->id, 32);
-	kit_begin(&batch, by, it->world.net_id);
-	kit_add(&batch, item, kit_span(bytes, sizeof bytes), (emr_span){NULL, 0});
-	sent = kit_end(&batch);
-	kit_judge(&run, name, sent, &it->world.caller, KIT_NOW, &it->world.state, NULL);
-	answer = kit_answer(&run);
-	if (answer == EMR_RESULT_APPLIED && is_kept)
-		kit_commit(&run, &it->world.state, &parts);
-	kit_run_free(&run);
-	kit_state_free(&parts);
-	kit_drop(sent);
-	memcpy(it->world.caller.submitter_id, it->key.id, 32);
-	return answer;
+	return said_by(it, name, by, item, kit_span(bytes, sizeof bytes), is_kept);
 }
 
 static void a_removed_computer_s_certificate_ends_with_it(void **state)
