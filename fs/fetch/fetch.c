@@ -463,7 +463,7 @@ static void block_came(void *arg, const emr_copies_answer *answer)
 		(b->done != NULL || status != EMR_TIMEOUT))
 		note_failure(fetcher, &b->cid, status);
 	/* A node that looks for it at others is there: only this block is late. */
-	if (!answer->has_answered && (status == EMR_OFFLINE || status == EMR_TIMEOUT))
+	if (!answer->has_answered && emr_status_is_away(status))
 		fetcher->away_until_boot_ns = boot_ns(fetcher) + AWAY_NS;
 	if (b->done != NULL)
 		fetcher->is_slow = boot_ns(fetcher) - b->asked_boot_ns > SLOW_NS;

@@ -282,8 +282,7 @@ static bool is_end(emr_status status)
 static void note_whether_away(emr_copies *copies, const attempt *a, emr_status status)
 {
 	int64_t now = boot_ns();
-	bool is_away = status == EMR_OFFLINE || status == EMR_TIMEOUT ||
-		       now - a->begun_boot_ns > copies->late_ns;
+	bool is_away = emr_status_is_away(status) || now - a->begun_boot_ns > copies->late_ns;
 
 	if (status == EMR_OFFLINE) /* whoever is next asks whether it is there at all */
 		copies->lacks_until_boot_ns[a->place] = 0;
