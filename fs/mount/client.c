@@ -59,11 +59,7 @@ static emr_status find_run(const emr_places *places, char **out_dir)
 
 	if (status != EMR_OK)
 		return status;
-	status = emr_session_run_place(state_fd, out_dir);
-	if (status != EMR_NOT_FOUND)
-		return status;
-	*out_dir = strdup(places->run); /* an earlier emrfs, which does not say it */
-	return *out_dir != NULL ? EMR_OK : EMR_NO_MEMORY;
+	return emr_session_run_place(state_fd, out_dir);
 }
 
 static emr_status connect_to(const emr_places *places, int *out_fd)
