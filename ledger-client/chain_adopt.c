@@ -1,5 +1,5 @@
 /* When a computer gets the right to read a folder, this file fetches the private parts that
- * belong to it and that were left out before; when the right has ended, it removes them. */
+ * belong to it and that were left out before. */
 #include "chain_private.h"
 
 #include <stdlib.h>
@@ -198,15 +198,4 @@ emr_status emr_chain_adopt(emr_chain *chain, const uint8_t domain[16], emr_chain
 		*out_filled = a->filled;
 	emr_chain_parts_free(&a->parts);
 	return status;
-}
-
-emr_status emr_chain_disown(emr_chain *chain, const uint8_t domain[16])
-{
-	sqlite3_stmt *s;
-	emr_status status = emr_sql_use(&chain->sql, PARTS_DROP, &s);
-
-	if (status != EMR_OK)
-		return status;
-	emr_sql_bind(s, 1, domain, 16);
-	return emr_sql_done(s);
 }

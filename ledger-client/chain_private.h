@@ -54,7 +54,6 @@ typedef enum chain_statement {
 	PART_PUT,
 	PART_EXPECT,
 	PART_PURGE,
-	PARTS_DROP,
 	PARTS_NAMING,
 	PARTS_LACKING,
 	PART_LACKING_LAST,

@@ -98,7 +98,6 @@ const char *const chain_texts[CHAIN_STATEMENTS] = {
 		" VALUES(?1, ?2, ?3, ?4, ?5, ?6, x'')",
 	[PART_PURGE] = "DELETE FROM parts WHERE family=?1 AND domain=?2 AND object=?3 AND "
 		       "version>=?4 AND version<=?5",
-	[PARTS_DROP] = "DELETE FROM parts WHERE domain=?1",
 	[PARTS_NAMING] =
 		"SELECT DISTINCT domain, object FROM parts WHERE family=32 AND " CHAIN_NUMBER "=?1",
 	[PARTS_LACKING] = "SELECT family, domain, object, version, seq FROM parts"

@@ -1,6 +1,5 @@
 /* This file says of which folders this computer keeps the private parts: of its own, and of
- * those that others share. It fetches them when a right begins and removes them when it has
- * ended. */
+ * those that others share. It fetches them when a right begins. */
 #include "replica_private.h"
 
 #include <errno.h>
@@ -23,13 +22,6 @@ static emr_status adopt(emr_replica *r, void *arg)
 	folder *of = arg;
 
 	return emr_chain_adopt(r->writer, of->domain.b, fetch_parts_adopted, r->ledger, &of->n);
-}
-
-static emr_status disown(emr_replica *r, void *arg)
-{
-	const folder *of = arg;
-
-	return emr_chain_disown(r->writer, of->domain.b);
 }
 
 static emr_status write_locked(
@@ -72,16 +64,6 @@ emr_status emr_replica_adopt(emr_replica *replica, emr_id16 domain, uint64_t *ou
 
 	if (status == EMR_OK && out_n)
 		*out_n = of.n;
-	return status;
-}
-
-emr_status emr_replica_disown(emr_replica *replica, emr_id16 domain)
-{
-	folder of = {.domain = domain};
-	emr_status status = replica_write_alone(replica, disown, &of);
-
-	if (status == EMR_OK)
-		emr_replica_forget_erased(replica);
 	return status;
 }
 

@@ -179,7 +179,7 @@ static void check_all(member *m)
 	assert_ok(emr_replica_verify_chain(m->replica, &trouble, &checked));
 }
 
-static void the_parts_of_a_domain_come_and_go_with_the_grant(void **state)
+static void the_parts_of_a_domain_come_with_the_grant_and_its_fragments_go(void **state)
 {
 	emr_id16 record = emr_id16_random(), erased = emr_id16_random(), grant = emr_id16_random();
 	emr_batch_builder *b = kit_batch(&k, health.id);
@@ -222,11 +222,13 @@ static void the_parts_of_a_domain_come_and_go_with_the_grant(void **state)
 	folk_see(&lima); /* the fragments go with the grant, everywhere */
 	assert_status(EMR_NOT_FOUND, part_of_version(&lima, EMR_FAMILY_KFRAGS, grant, 1));
 	check_all(&lima);
+	assert_ok(part_of_version(&lima, EMR_FAMILY_OBJECT, record, 1)); /* the rest stays */
 	is_health_mine = false;
-	assert_ok(emr_replica_disown(lima.replica, health.id));
+	open_choosy(&lima);
+	folk_see(&lima);
 	assert_status(EMR_NOT_FOUND, part_of_version(&lima, EMR_FAMILY_OBJECT, record, 1));
 	check_all(&lima);
-	is_health_mine = true; /* and once more, after the revocation */
+	is_health_mine = true; /* and once more, in a new copy after the revocation */
 	assert_ok(emr_replica_adopt(lima.replica, health.id, &n));
 	assert_int_equal(n, 4);
 	check_all(&lima);
@@ -323,7 +325,7 @@ int main(void)
 		WITH(a_device_acts_for_its_owner_until_it_is_lost),
 		WITH(a_rotated_key_keeps_what_its_person_was_granted),
 		WITH(a_domain_can_be_handed_to_its_next_key),
-		WITH(the_parts_of_a_domain_come_and_go_with_the_grant),
+		WITH(the_parts_of_a_domain_come_with_the_grant_and_its_fragments_go),
 		WITH(leaving_a_dataset_takes_the_fragments_from_everybody),
 		WITH(a_newcomer_who_replays_all_of_it_agrees),
 	};

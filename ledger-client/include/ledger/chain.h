@@ -221,8 +221,6 @@ void emr_chain_parts_free(emr_chain_parts *parts);
  * many were.  A part that is not at hand stays expected: run it again. */
 emr_status emr_chain_adopt(emr_chain *chain, const uint8_t domain[16], emr_chain_fetch_fn fetch,
 	void *arg, uint64_t *out_filled);
-/* Inside a write transaction: no part of DOMAIN is kept. */
-emr_status emr_chain_disown(emr_chain *chain, const uint8_t domain[16]);
 /* An emr_chain_fetch_fn on a chain; what is not there, or damaged, is not given. */
 emr_status emr_chain_fetch(
 	void *chain, const emr_part_key *keys, size_t n, emr_ledger_part_fn fn, void *fn_arg);

@@ -225,9 +225,6 @@ emr_status emr_replica_adopt(emr_replica *replica, emr_id16 domain, uint64_t *ou
  * grant to me): say it again in the next one before the first catch_up, else emr_replica_adopt
  * brings in what was missed. */
 emr_status emr_replica_keep(emr_replica *replica, emr_id16 domain);
-/* For one about which it begins to say no: its parts go, also from free pages and, as soon as no
- * reader holds them, from the write-ahead log. */
-emr_status emr_replica_disown(emr_replica *replica, emr_id16 domain);
 
 typedef emr_status (*emr_replica_domain_fn)(
 	void *arg, emr_id16 domain, bool is_mine, emr_bytes d_row);
