@@ -356,15 +356,6 @@ static emr_status absent_fetch(
 	return status == EMR_OK ? leave(&v, v.backend->fetch(v.self, keys, n, fn, arg)) : status;
 }
 
-static emr_status absent_find_batch(void *self, emr_id32 batch_id, uint64_t *out_seq)
-{
-	visit v;
-	emr_status status = enter(self, &v);
-
-	return status == EMR_OK ? leave(&v, v.backend->find_batch(v.self, batch_id, out_seq))
-				: status;
-}
-
 static emr_status absent_find_item(
 	void *self, emr_id32 item_id, uint64_t *out_seq, uint16_t *out_index)
 {
@@ -500,7 +491,6 @@ static const emr_ledger_backend backend = {
 	.changes = absent_changes,
 	.entries = absent_entries,
 	.fetch = absent_fetch,
-	.find_batch = absent_find_batch,
 	.find_item = absent_find_item,
 	.subtree = absent_subtree,
 	.note = absent_note,

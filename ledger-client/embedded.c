@@ -225,7 +225,6 @@ static const emr_ledger_backend backend = {
 	.changes = embedded_changes,
 	.entries = embedded_entries,
 	.fetch = embedded_fetch,
-	.find_batch = embedded_find_batch,
 	.find_item = embedded_find_item,
 	.subtree = embedded_subtree,
 	.note = embedded_note,

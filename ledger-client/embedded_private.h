@@ -48,7 +48,6 @@ emr_status embedded_entries(void *self, const emr_id16 *domain, uint64_t from, s
 	emr_ledger_entry_fn fn, void *arg, size_t *out_n);
 emr_status embedded_fetch(
 	void *self, const emr_part_key *keys, size_t n, emr_ledger_part_fn fn, void *arg);
-emr_status embedded_find_batch(void *self, emr_id32 batch_id, uint64_t *out_seq);
 emr_status embedded_find_item(void *self, emr_id32 item_id, uint64_t *out_seq, uint16_t *out_index);
 emr_status embedded_subtree(void *self, uint32_t level, uint64_t index, uint8_t out_hash[32]);
 emr_status embedded_note(void *self, emr_buf *out_note);

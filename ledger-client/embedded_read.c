@@ -193,18 +193,6 @@ emr_status embedded_fetch(
 	return status;
 }
 
-emr_status embedded_find_batch(void *self, emr_id32 batch_id, uint64_t *out_seq)
-{
-	embedded *e = self;
-	emr_status status;
-	HOLD(&e->read_lock);
-
-	status = embedded_catch_up(e);
-	return status == EMR_OK
-		       ? embedded_seen(e, emr_chain_find_batch(e->reader, batch_id.b, out_seq))
-		       : status;
-}
-
 emr_status embedded_find_item(void *self, emr_id32 item_id, uint64_t *out_seq, uint16_t *out_index)
 {
 	embedded *e = self;

@@ -157,11 +157,6 @@ emr_status emr_ledger_fetch(
 	return ledger->backend->fetch(ledger->self, keys, n, fn, arg);
 }
 
-emr_status emr_ledger_find_batch(emr_ledger *ledger, emr_id32 batch_id, uint64_t *out_seq)
-{
-	return ledger->backend->find_batch(ledger->self, batch_id, out_seq);
-}
-
 emr_status emr_ledger_find_item(
 	emr_ledger *ledger, emr_id32 item_id, uint64_t *out_seq, uint16_t *out_index)
 {

@@ -264,14 +264,6 @@ static emr_status host_entries(void *self, const emr_id16 *domain, uint64_t from
 	return status;
 }
 
-static emr_status host_find_batch(void *self, emr_id32 batch_id, uint64_t *out_seq)
-{
-	fabric_host *h = self;
-	HOLD(&h->lock);
-
-	return emr_chain_find_batch(h->chain, batch_id.b, out_seq);
-}
-
 static emr_status host_find_item(
 	void *self, emr_id32 item_id, uint64_t *out_seq, uint16_t *out_index)
 {
@@ -627,7 +619,6 @@ static const emr_ledger_backend backend = {
 	.changes = host_changes,
 	.entries = host_entries,
 	.fetch = host_fetch,
-	.find_batch = host_find_batch,
 	.find_item = host_find_item,
 	.subtree = host_subtree,
 	.note = host_note,

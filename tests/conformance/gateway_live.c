@@ -494,8 +494,6 @@ static void the_handle_of_a_ledger_submits_reads_and_proves(void **state)
 	assert_int_equal(again.ledger_time, first.ledger_time);
 	assert_ok(emr_ledger_size(ledger, &size));
 	assert_int_equal(size, first.seq + 1);
-	assert_ok(emr_ledger_find_batch(ledger, first.batch_id, &seq));
-	assert_int_equal(seq, first.seq);
 	assert_ok(emr_ledger_entries(ledger, 0, 1000, count_entry, &next, &n));
 	assert_int_equal(n, size);
 	assert_ok(emr_ledger_changes(ledger, &live.domain.id, 0, &change));

@@ -78,12 +78,10 @@ static void a_batch_is_answered_item_by_item(void **state)
 	assert_int_equal(answer.n_results, 2);
 	assert_int_equal(answer.seq, 3);
 	assert_int_equal(answer.ledger_time, KIT_NOW);
-	assert_ok(emr_ledger_find_batch(k.ledger, answer.batch_id, &seq));
-	assert_int_equal(seq, 3);
 	assert_ok(emr_ledger_find_item(k.ledger, item, &seq, &index));
 	assert_int_equal(seq, 3);
 	assert_int_equal(index, 0);
-	assert_status(EMR_NOT_FOUND, emr_ledger_find_batch(k.ledger, item, &seq));
+	assert_status(EMR_NOT_FOUND, emr_ledger_find_item(k.ledger, answer.batch_id, &seq, &index));
 	assert_sound();
 }
 

@@ -109,7 +109,6 @@ PASSED_ON(entries,
 PASSED_ON(fetch,
 	(void *arg, const emr_part_key *keys, size_t n, emr_ledger_part_fn fn, void *fn_arg),
 	(s->self, keys, n, fn, fn_arg))
-PASSED_ON(find_batch, (void *arg, emr_id32 batch, uint64_t *out_seq), (s->self, batch, out_seq))
 PASSED_ON(find_item, (void *arg, emr_id32 item, uint64_t *out_seq, uint16_t *out_index),
 	(s->self, item, out_seq, out_index))
 PASSED_ON(subtree, (void *arg, uint32_t level, uint64_t index, uint8_t out_hash[32]),
@@ -152,7 +151,6 @@ emr_status __wrap_emr_ledger_open(const emr_ledger_options *options, emr_ledger 
 		.changes = slow_changes,
 		.entries = slow_entries,
 		.fetch = slow_fetch,
-		.find_batch = slow_find_batch,
 		.find_item = slow_find_item,
 		.subtree = slow_subtree,
 		.note = slow_note,

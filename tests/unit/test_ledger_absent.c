@@ -154,7 +154,6 @@ static void every_question_is_answered_by_why_nobody_is_there(void **state)
 	assert_status(EMR_OFFLINE, emr_ledger_entries(k.ledger, 0, 9, no_entry, NULL, &given));
 	assert_int_equal(given, 0);
 	assert_status(EMR_OFFLINE, emr_ledger_fetch(k.ledger, &key, 1, no_part, NULL));
-	assert_status(EMR_OFFLINE, emr_ledger_find_batch(k.ledger, answer.batch_id, &n));
 	assert_status(EMR_OFFLINE, emr_ledger_find_item(k.ledger, answer.batch_id, &n, &index));
 	assert_status(EMR_OFFLINE, emr_ledger_root(k.ledger, 1, root));
 	assert_status(EMR_OFFLINE, emr_ledger_inclusion(k.ledger, 0, 1, &path));

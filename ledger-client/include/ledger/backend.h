@@ -24,7 +24,6 @@ typedef struct emr_ledger_backend {
 		emr_ledger_entry_fn fn, void *arg, size_t *out_n);
 	emr_status (*fetch)(
 		void *self, const emr_part_key *keys, size_t n, emr_ledger_part_fn fn, void *arg);
-	emr_status (*find_batch)(void *self, emr_id32 batch_id, uint64_t *out_seq);
 	emr_status (*find_item)(
 		void *self, emr_id32 item_id, uint64_t *out_seq, uint16_t *out_index);
 	/* Hash of the complete subtree of 2^LEVEL entries that begins with entry INDEX * 2^LEVEL.

@@ -149,9 +149,8 @@ typedef struct emr_ledger_path {
 	emr_merkle_hash hashes[EMR_MERKLE_PATH_MAX];
 } emr_ledger_path;
 
-/* Where a batch or an item stands.  EMR_NOT_FOUND.  Of an item that several batches carry, the
- * first that applied it. */
-emr_status emr_ledger_find_batch(emr_ledger *ledger, emr_id32 batch_id, uint64_t *out_seq);
+/* Where an item stands.  EMR_NOT_FOUND.  Of one that several batches carry, the first that applied
+ * it. */
 emr_status emr_ledger_find_item(
 	emr_ledger *ledger, emr_id32 item_id, uint64_t *out_seq, uint16_t *out_index);
 
