@@ -301,6 +301,19 @@ emr_status emr_chain_leaf(emr_chain *chain, uint64_t seq, uint8_t out_leaf[32])
 	return emr_chain_subtree(chain, 0, seq, out_leaf);
 }
 
+emr_status emr_chain_descriptor(emr_chain *chain, emr_buf *out)
+{
+	uint8_t leaf[32], found[32];
+	emr_status status = emr_chain_entry(chain, 0, out, NULL);
+
+	if (status == EMR_OK)
+		status = emr_chain_leaf(chain, 0, leaf);
+	if (status != EMR_OK)
+		return status == EMR_NOT_FOUND ? EMR_DAMAGED : status;
+	emr_entry_leaf(span_of(emr_buf_view(out)), found);
+	return memcmp(leaf, found, sizeof leaf) == 0 ? EMR_OK : EMR_DAMAGED;
+}
+
 emr_status emr_chain_root(emr_chain *chain, uint64_t size, uint8_t out_root[32])
 {
 	emr_merkle_frontier frontier = {0};

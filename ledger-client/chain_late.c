@@ -5,7 +5,7 @@
 
 #include <stdlib.h>
 
-static emr_part_key key_of(sqlite3_stmt *s)
+emr_part_key chain_part_key_of_row(sqlite3_stmt *s)
 {
 	emr_part_key key = {.family = (uint8_t)emr_sql_u64(s, 0), .version = emr_sql_u64(s, 3)};
 	emr_bytes domain = emr_sql_bytes(s, 1), object = emr_sql_bytes(s, 2);
@@ -39,7 +39,7 @@ emr_status emr_chain_lacks(emr_chain *chain, uint64_t from, emr_chain_lacking *o
 	while ((status = emr_sql_step(s)) == EMR_OK) {
 		last = emr_sql_u64(s, 4);
 		first = out->n == 0 ? last : first;
-		out->keys[out->n++] = key_of(s);
+		out->keys[out->n++] = chain_part_key_of_row(s);
 	}
 	(void)sqlite3_reset(s);
 	out->next = next_of(out->n, first, last);

@@ -83,6 +83,8 @@ extern const char *const chain_texts[CHAIN_STATEMENTS];
 bool chain_parse_key(const char *key, char letter, emr_part_key *out);
 /* Key of the private part of an item. */
 emr_part_key chain_part_key(const emr_item *item, emr_span pub);
+/* Of a row that begins with family, domain, object and version; zeros where it has no such ids. */
+emr_part_key chain_part_key_of_row(sqlite3_stmt *s);
 emr_status chain_bind_key(
 	emr_chain *chain, chain_statement which, const emr_part_key *key, sqlite3_stmt **out);
 /* PART goes under KEY, where an item expects it and it has that item's priv_hash; *out_is_new: it

@@ -184,15 +184,12 @@ emr_status emr_chain_each_missing(emr_chain *chain, emr_chain_missing_fn fn, voi
 	emr_status status = emr_sql_use(&chain->sql, ALL_PARTS, &s);
 
 	while (status == EMR_OK) {
-		emr_part_key key = {.family = 0};
+		emr_part_key key;
 
 		status = emr_sql_step(s);
 		if (status != EMR_OK || emr_sql_bytes(s, 5).len != 0)
 			continue;
-		key.family = (uint8_t)emr_sql_u64(s, 0);
-		memcpy(key.domain.b, emr_sql_bytes(s, 1).data, sizeof key.domain.b);
-		memcpy(key.object.b, emr_sql_bytes(s, 2).data, sizeof key.object.b);
-		key.version = emr_sql_u64(s, 3);
+		key = chain_part_key_of_row(s);
 		status = fn(arg, &key, emr_sql_u64(s, 6));
 	}
 	if (s != NULL)

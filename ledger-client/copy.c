@@ -223,8 +223,8 @@ emr_status emr_ledger_copy_make_whole(emr_ledger_copy *copy, const char *state_p
 	if (status != EMR_DAMAGED)
 		return status;
 	status = open_second(state_path, &own);
-	if (status == EMR_OK)
-		status = emr_chain_entry(own != NULL ? own : copy->held, 0, &descriptor, NULL);
+	if (status == EMR_OK && (own == NULL || emr_chain_descriptor(own, &descriptor) != EMR_OK))
+		status = emr_chain_descriptor(copy->held, &descriptor);
 	if (status == EMR_OK)
 		status = emr_chain_open_temporary(&copy->united);
 	if (status == EMR_OK)

@@ -157,23 +157,31 @@ static emr_status compare_mark(emr_replica *r, uint64_t size)
 	return status;
 }
 
+/* Which network it is of says its tree: a damaged first entry is put right later, as any other. */
 static emr_status check_network(emr_replica *r, uint64_t size)
 {
-	EMR_AUTO_BUF first = {0};
 	emr_id16 net_id = emr_ledger_net_id(r->ledger);
+	uint8_t first[32], wanted[32];
 	emr_status status;
 
 	if (r->mark.frontier.size > 0 && !emr_id16_equal(r->mark.net_id, net_id))
 		return EMR_FORK;
 	if (size == 0)
 		return EMR_OK;
-	status = emr_chain_entry(r->writer, 0, &first, NULL);
-	if (status == EMR_NOT_FOUND)
-		return EMR_DAMAGED;
+	status = emr_chain_leaf(r->writer, 0, first);
 	if (status != EMR_OK)
-		return status;
-	return emr_bytes_equal(emr_buf_view(&first), emr_ledger_descriptor(r->ledger)) ? EMR_OK
-										       : EMR_FORK;
+		return status == EMR_NOT_FOUND ? EMR_DAMAGED : status;
+	emr_entry_leaf(span_of(emr_ledger_descriptor(r->ledger)), wanted);
+	return memcmp(first, wanted, sizeof first) == 0 ? EMR_OK : EMR_FORK;
+}
+
+/* An entry whose number is beyond the tree is none that came last: no ledger has to reach it. */
+static emr_status check_end(emr_replica *r, uint64_t size)
+{
+	uint8_t leaf[32];
+	emr_status status = size == 0 ? EMR_OK : emr_chain_leaf(r->writer, size - 1, leaf);
+
+	return status == EMR_NOT_FOUND ? EMR_DAMAGED : status;
 }
 
 static emr_status open_checked(emr_replica *r)
@@ -189,6 +197,8 @@ static emr_status open_checked(emr_replica *r)
 		status = emr_chain_size(r->writer, &size);
 	if (status == EMR_OK)
 		status = check_network(r, size);
+	if (status == EMR_OK)
+		status = check_end(r, size);
 	if (status == EMR_OK)
 		status = compare_mark(r, size);
 	if (status == EMR_DAMAGED) {
@@ -234,7 +244,7 @@ emr_status emr_replica_descriptor(int state_dirfd, emr_buf *out_descriptor)
 	emr_status status =
 		emr_chain_open(state_dirfd, REPLICA_DB, EMR_CHAIN_PRIVATE, false, BUSY_MS, &chain);
 
-	return status == EMR_OK ? emr_chain_entry(chain, 0, out_descriptor, NULL) : status;
+	return status == EMR_OK ? emr_chain_descriptor(chain, out_descriptor) : status;
 }
 
 emr_status emr_replica_reaches(int state_dirfd, uint64_t *out_size, uint8_t out_root[32])

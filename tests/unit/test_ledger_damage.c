@@ -365,6 +365,57 @@ static void damage_in_the_own_copy_is_put_right_from_the_ledger(void **state)
 	}
 }
 
+/* Nor do the two keep anybody from opening the copy, who has a whole ledger. */
+static void damage_in_the_own_copys_first_entry_is_no_other_network(void **state)
+{
+	EMR_AUTO_REPLICA replica = NULL;
+	EMR_AUTO_BUF descriptor = {0};
+	emr_replica_trouble trouble = {0};
+	emr_replica_mended mended;
+
+	(void)state;
+	emr_replica_close(caught_up());
+	kit_sql(k.state, "replica.sqlite",
+		"UPDATE entries SET entry = substr(entry,1,40) || x'aaaa' || substr(entry,43) "
+		"WHERE seq=0");
+	assert_status(EMR_DAMAGED, emr_replica_descriptor(k.state_fd, &descriptor));
+	replica = caught_up();
+	assert_status(EMR_DAMAGED, compare_all(replica, &trouble));
+	assert_ok(emr_replica_mend(replica, &mended));
+	assert_int_equal(mended.ledger_rows, 0);
+	assert_true(mended.own_rows > 0);
+	assert_ok(compare_all(replica, &trouble));
+	assert_ok(emr_replica_descriptor(k.state_fd, &descriptor));
+}
+
+static void an_entry_beyond_the_own_copys_tree_is_no_older_ledger(void **state)
+{
+	EMR_AUTO_REPLICA replica = NULL;
+	emr_replica_trouble trouble = {0};
+	uint64_t checked;
+
+	(void)state;
+	emr_replica_close(caught_up());
+	kit_sql(k.state, "replica.sqlite",
+		"UPDATE entries SET seq=seq+64 WHERE seq=(SELECT max(seq) FROM entries)");
+	replica = caught_up();
+	assert_ok(emr_replica_verify_chain(replica, &trouble, &checked));
+}
+
+static void a_missing_part_whose_place_is_damaged_is_counted(void **state)
+{
+	EMR_AUTO_REPLICA replica = caught_up();
+	uint64_t n = 0, first = 0;
+
+	(void)state;
+	kit_sql(k.state, "replica.sqlite",
+		"UPDATE parts SET domain=NULL, part=x'' WHERE seq=3 AND version=1 AND object="
+		"(SELECT max(object) FROM parts WHERE seq=3)");
+	assert_ok(emr_replica_missing(replica, &n, &first));
+	assert_int_equal(n, 1);
+	assert_int_equal(first, 3);
+}
+
 static void damage_in_both_is_put_right_where_each_has_what_the_other_lacks(void **state)
 {
 	EMR_AUTO_REPLICA replica = NULL;
@@ -519,6 +570,9 @@ int main(void)
 		TEST(no_byte_of_the_file_changes_what_is_read_unseen),
 		TEST(damage_in_the_ledger_is_put_right_from_the_verified_copy),
 		TEST(damage_in_the_own_copy_is_put_right_from_the_ledger),
+		TEST(damage_in_the_own_copys_first_entry_is_no_other_network),
+		TEST(an_entry_beyond_the_own_copys_tree_is_no_older_ledger),
+		TEST(a_missing_part_whose_place_is_damaged_is_counted),
 		TEST(damage_in_both_is_put_right_where_each_has_what_the_other_lacks),
 		TEST(what_is_whole_in_neither_is_named_and_not_made_up),
 		TEST(another_history_is_not_mended_away),

@@ -48,6 +48,8 @@ emr_status emr_chain_size(emr_chain *chain, uint64_t *out_size);
 /* Entry bytes and items; either may be NULL.  EMR_NOT_FOUND. */
 emr_status emr_chain_entry(emr_chain *chain, uint64_t seq, emr_buf *out_entry, emr_buf *out_items);
 emr_status emr_chain_leaf(emr_chain *chain, uint64_t seq, uint8_t out_leaf[32]);
+/* Entry 0, as the tree has it; EMR_DAMAGED. */
+emr_status emr_chain_descriptor(emr_chain *chain, emr_buf *out);
 emr_status emr_chain_subtree(
 	emr_chain *chain, uint32_t level, uint64_t index, uint8_t out_hash[32]);
 /* Root over the first SIZE entries.  EMR_DAMAGED, also when there are not so many. */
