@@ -78,7 +78,7 @@ static void put_not_whole(FILE *to, const json_t *report)
 	fprintf(to, "  %s\n    %s\n", problem.text, problem.hint);
 }
 
-static const char *why_not_safe(const json_t *report)
+const char *emr_report_why_not_safe(const json_t *report)
 {
 	const char *error = emr_json_text_at(report, "disk_error");
 
@@ -103,7 +103,8 @@ static void put_safety(FILE *to, const json_t *report)
 	else
 		fprintf(to, _("  %s, %s.  Safe on this disk: all"), count, size);
 	if (lacking > 0) {
-		fprintf(to, _(" but %llu, %s"), (unsigned long long)lacking, why_not_safe(report));
+		fprintf(to, _(" but %llu, %s"), (unsigned long long)lacking,
+			emr_report_why_not_safe(report));
 		put_names(to, json_object_get(report, "not_safe"), lacking);
 	} else if (unsafe > 0) {
 		fprintf(to, _(" but %llu, written at this moment"), (unsigned long long)unsafe);

@@ -14,6 +14,7 @@
 #include "kit/text.h"
 #include "mount/client.h"
 #include "record/format.h"
+#include "report/report.h"
 #include "session/network_dir.h"
 #include "session/second_copy.h"
 #include "session/session.h"
@@ -23,6 +24,7 @@
 #define BRING_MS                                                                                   \
 	3600000 /* between two signs of life; a slow line takes long for a large record            \
 		 */
+#define ANSWER_MS 60000
 
 typedef struct backing_up {
 	const emr_args *args;
@@ -355,6 +357,30 @@ static void bring(backing_up *b)
 	emr_say(b->out, "%s were missing on this disk and came from your IPFS node.\n", text);
 }
 
+/* What the disk here refused is in the memory of the open folder, and so in no copy of this disk.
+ */
+static bool is_all_on_disk(backing_up *b, emr_problem *out_problem)
+{
+	const emr_request request = {.ask = EMR_ASK_WAIT};
+	EMR_AUTO_CLIENT client = EMR_CLIENT_CLOSED;
+	emr_problem unheard = {0};
+	json_t *answer = NULL;
+	json_int_t lacking = 0;
+	char n[EMR_COUNT_BYTES];
+
+	if (emr_client_open(&b->places, &client, &unheard) == EMR_OK &&
+		emr_client_ask(&client, &request, ANSWER_MS, &answer, &unheard) == EMR_OK &&
+		json_is_string(json_object_get(answer, "disk_error")))
+		lacking = json_integer_value(json_object_get(answer, "not_safe_files"));
+	if (lacking > 0) {
+		emr_count_text((uint64_t)lacking, "change is", "changes are", n);
+		emr_problem_set(out_problem, EMR_SAY_BACKUP_NOT_SAFE, "n", n, "dir", b->dir,
+			"cause", emr_report_why_not_safe(answer), NULL);
+	}
+	json_decref(answer);
+	return lacking <= 0;
+}
+
 static emr_status copy(backing_up *b, emr_backup_report *report, emr_problem *out_problem)
 {
 	emr_backup_options options = options_of(b);
@@ -454,6 +480,8 @@ static emr_status run(backing_up *b, emr_problem *out_problem)
 		emr_problem_set(out_problem, EMR_SAY_BACKUP_DAMAGE, "n", n, NULL);
 		return EMR_DAMAGED;
 	}
+	if (status == EMR_OK && !is_all_on_disk(b, out_problem))
+		return EMR_DAMAGED;
 	return status;
 }
 

@@ -194,9 +194,7 @@ static void say_disk(const json_t *report, emr_problem *out_problem)
 	}
 	emr_count_text((uint64_t)lacking, "change is", "changes are", n);
 	emr_problem_set(out_problem, EMR_SAY_NOT_SAFE, "n", n, "cause",
-		strcmp(error, "disk-full") == 0 ? _("this disk is full")
-						: _("this disk answers with errors"),
-		NULL);
+		emr_report_why_not_safe(report), NULL);
 }
 
 static emr_status say_report(emr_client *client, const emr_args *args, emr_out *out,

@@ -19,6 +19,7 @@
 #include "mount/mountpoint.h"
 #include "mount/sending.h"
 #include "mount/viewer_cache.h"
+#include "report/report.h"
 #include "session/fetching.h"
 #include "verbs/cmd.h"
 
@@ -128,10 +129,7 @@ static const char *cause_of(const json_t *answer)
 {
 	const char *error = json_string_value(json_object_get(answer, "disk_error"));
 
-	if (error == NULL)
-		return _("they are in memory only");
-	return strcmp(error, "disk-full") == 0 ? _("this disk is full")
-					       : _("this disk answers with errors");
+	return error == NULL ? _("they are in memory only") : emr_report_why_not_safe(answer);
 }
 
 /* What is waited for is said: a full disk may get room at any moment, and nobody knows that without

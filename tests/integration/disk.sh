@@ -24,7 +24,7 @@ notices() { cat "$MNT/.emrfs/notices" 2>/dev/null; }
 # there is room.
 row() {
 	local sentence
-	sentence=$(sed -E 's/^[1-9][0-9]* changes? (is|are) not safe/N changes are not safe/' <<<"${3//"$MNT"/DIR}")
+	sentence=$(sed -E 's/^[1-9][0-9]* changes? (is|are) not safe/N changes are not safe/; s/backup-[0-9]+/BACKUP/' <<<"${3//"$MNT"/DIR}")
 	sentence=${sentence//"$EMRFS_HOME"/HOME}
 	printf '| %s | %s | %s | %s |\n' "$SCENE" "$1" "$2" "${sentence//"$EMR_WORK"\//}" >>"$rows"
 	say "$SCENE, $1: $2: $sentence"

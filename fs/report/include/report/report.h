@@ -21,6 +21,8 @@ emr_status emr_report_unsent(emr_session *session, json_t *unsent, json_t *local
 json_t *emr_report_not_safe(emr_session *session, uint64_t of);
 /* What the disk answered: "disk-refuses", or "disk-full" while something waits for room; null. */
 json_t *emr_report_disk(emr_session *session, uint64_t not_safe);
+/* The same as words, of REPORT or of an answer that has it. */
+const char *emr_report_why_not_safe(const json_t *report);
 
 /* Whether a folder with this report of it asks for a second copy: not when there is one, nor where
  * nothing lies but what others share. */
