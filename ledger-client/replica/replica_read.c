@@ -284,6 +284,19 @@ static emr_status describe(
 	return EMR_OK;
 }
 
+/* An item that has a part has a place: where it has none the copy is damaged, and nobody is told
+ * that there is no such item. */
+static emr_status place_of(
+	emr_chain *chain, const emr_part_key *key, uint64_t *out_seq, uint16_t *out_index)
+{
+	EMR_AUTO_BUF part = {0};
+	emr_status status = emr_chain_place(chain, key, out_seq, out_index);
+
+	return status == EMR_NOT_FOUND && emr_chain_part(chain, key, &part) != EMR_NOT_FOUND
+		       ? EMR_DAMAGED
+		       : status;
+}
+
 emr_status emr_replica_item_get(emr_replica *replica, const emr_part_key *key, emr_buf *out_bytes,
 	emr_replica_item *out_item)
 {
@@ -295,7 +308,7 @@ emr_status emr_replica_item_get(emr_replica *replica, const emr_part_key *key, e
 	emr_status status = reading_begin(&r);
 
 	if (status == EMR_OK)
-		status = replica_own(replica, emr_chain_place(r.chain, key, &seq, &index));
+		status = replica_own(replica, place_of(r.chain, key, &seq, &index));
 	if (status == EMR_OK)
 		status = replica_own(replica,
 			replica_lend(replica, r.chain, seq, r.is_lent ? present_number : 0, &o));

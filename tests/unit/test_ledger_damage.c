@@ -402,6 +402,38 @@ static void an_entry_beyond_the_own_copys_tree_is_no_older_ledger(void **state)
 	assert_ok(emr_replica_verify_chain(replica, &trouble, &checked));
 }
 
+/* Nobody says of such an item that it is not there: the folder would not open, now or later. */
+static void an_item_whose_place_is_damaged_is_there_after_the_next_start(void **state)
+{
+	emr_batch_builder *b = kit_batch(&k, domain.id);
+	emr_part_key key = {.family = EMR_FAMILY_OBJECT,
+		.domain = domain.id,
+		.object = emr_id16_random(),
+		.version = 1};
+	EMR_AUTO_BUF bytes = {0};
+	emr_replica_item item;
+	emr_replica *replica;
+
+	(void)state;
+	(void)kit_put(b, &domain, key.object, 1, (emr_id32){{0}});
+	(void)kit_send(&k, b);
+	replica = caught_up();
+	assert_ok(emr_replica_item_get(replica, &key, &bytes, &item));
+	emr_replica_close(replica);
+	kit_sql(k.state, "replica.sqlite",
+		"UPDATE places SET domain=zeroblob(16) WHERE family=32 AND seq="
+		"(SELECT max(seq) FROM entries)");
+	replica = caught_up();
+	assert_status(EMR_DAMAGED, emr_replica_item_get(replica, &key, &bytes, &item));
+	key.version = 2;
+	assert_status(EMR_NOT_FOUND, emr_replica_item_get(replica, &key, &bytes, &item));
+	key.version = 1;
+	emr_replica_close(replica);
+	replica = caught_up();
+	assert_ok(emr_replica_item_get(replica, &key, &bytes, &item));
+	emr_replica_close(replica);
+}
+
 static void a_missing_part_whose_place_is_damaged_is_counted(void **state)
 {
 	EMR_AUTO_REPLICA replica = caught_up();
@@ -572,6 +604,7 @@ int main(void)
 		TEST(damage_in_the_own_copy_is_put_right_from_the_ledger),
 		TEST(damage_in_the_own_copys_first_entry_is_no_other_network),
 		TEST(an_entry_beyond_the_own_copys_tree_is_no_older_ledger),
+		TEST(an_item_whose_place_is_damaged_is_there_after_the_next_start),
 		TEST(a_missing_part_whose_place_is_damaged_is_counted),
 		TEST(damage_in_both_is_put_right_where_each_has_what_the_other_lacks),
 		TEST(what_is_whole_in_neither_is_named_and_not_made_up),
