@@ -140,7 +140,8 @@ static emr_status follow_for(fabric_host *h, uint32_t timeout_ms, int cancel_fd)
 	 * withholds it could withhold by telling nothing new, too. */
 	if (status == EMR_ROLLBACK)
 		status = EMR_OFFLINE;
-	if (status != EMR_INTERRUPTED)
+	/* A gateway, or a log, that others are busy with is not away. */
+	if (status != EMR_INTERRUPTED && status != EMR_BUSY)
 		note_followed(h, status);
 	if (h->position.next_block >= h->kept_block + POSITION_BLOCKS)
 		keep_position(h);
@@ -157,22 +158,49 @@ emr_status host_follow(fabric_host *h, int cancel_fd)
 
 /* ---- reading ---- */
 
-/* Who holds the lock may be waiting for a gateway that says nothing: EMR_OFFLINE, then. */
-static emr_status hold_soon(fabric_host *h)
+/* How it is, as far as is known without asking. */
+static emr_ledger_absence known_absence(fabric_host *h)
+{
+	const emr_clock *clock = emr_clock_system();
+	int64_t silent_ns;
+	HOLD(&h->known_lock);
+
+	silent_ns = h->asking_ns > 0 ? emr_clock_boot_ns(clock) - h->asking_ns : 0;
+	if (h->last == EMR_OK && silent_ns >= INT64_C(1000000) * LOOK_MS)
+		return (emr_ledger_absence){
+			.status = EMR_OFFLINE, /* which the one who asks finds out later */
+			.since_unix_s =
+				emr_clock_unix_s(clock) - (uint64_t)(silent_ns / 1000000000)};
+	if (h->last == EMR_OK)
+		return (emr_ledger_absence){.status = EMR_OK};
+	return (emr_ledger_absence){.status = h->last == EMR_DAMAGED || h->last == EMR_FORK ||
+							      h->last == EMR_ROLLBACK ||
+							      h->last == EMR_NEWER_FORMAT
+						      ? h->last
+						      : EMR_OFFLINE,
+		.since_unix_s = h->away_unix_s};
+}
+
+/* Who holds the lock reads blocks, or waits for a gateway that says nothing: EMR_BUSY, or what is
+ * known of how it is. */
+static emr_status hold_for(fabric_host *h, uint32_t most_ms)
 {
 	struct timespec until;
+	emr_status status;
 
 	(void)clock_gettime(CLOCK_MONOTONIC, &until);
-	until.tv_sec += SOON_MS / 1000;
-	return pthread_mutex_clocklock(&h->lock, CLOCK_MONOTONIC, &until) == 0 ? EMR_OK
-									       : EMR_OFFLINE;
+	until.tv_sec += most_ms / 1000;
+	if (pthread_mutex_clocklock(&h->lock, CLOCK_MONOTONIC, &until) == 0)
+		return EMR_OK;
+	status = known_absence(h).status;
+	return status == EMR_OK ? EMR_BUSY : status;
 }
 
 /* It is told how it is, as by host_look, and so in as little time. */
 static emr_status host_size(void *self, uint64_t *out_size)
 {
 	fabric_host *h = self;
-	emr_status status = hold_soon(h);
+	emr_status status = hold_for(h, LOOK_MS);
 
 	if (status != EMR_OK)
 		return status;
@@ -286,7 +314,7 @@ static emr_status host_subtree(void *self, uint32_t level, uint64_t index, uint8
 static emr_status host_note(void *self, emr_buf *out_note)
 {
 	fabric_host *h = self;
-	emr_status status = hold_soon(h);
+	emr_status status = hold_for(h, SOON_MS);
 
 	if (status != EMR_OK)
 		return status;
@@ -560,8 +588,7 @@ static void look_again(fabric_host *h)
 		return;
 	if (h->asked_ns == 0)
 		(void)host_follow(h, -1);
-	else if (h->last != EMR_OK &&
-		 emr_clock_boot_ns(emr_clock_system()) - h->asked_ns >= LOOK_NS)
+	else if (emr_clock_boot_ns(emr_clock_system()) - h->asked_ns >= LOOK_NS)
 		(void)follow_for(h, LOOK_MS, -1);
 	(void)pthread_mutex_unlock(&h->lock);
 }
@@ -569,25 +596,9 @@ static void look_again(fabric_host *h)
 static void host_look(void *self, emr_ledger_absence *out_absence)
 {
 	fabric_host *h = self;
-	int64_t silent_ns;
 
 	look_again(h);
-	HOLD(&h->known_lock);
-	*out_absence = (emr_ledger_absence){.status = EMR_OK};
-	silent_ns = h->asking_ns > 0 ? emr_clock_boot_ns(emr_clock_system()) - h->asking_ns : 0;
-	if (h->last == EMR_OK && silent_ns >= INT64_C(1000000) * LOOK_MS) {
-		out_absence->status = EMR_OFFLINE; /* which the one who asks finds out later */
-		out_absence->since_unix_s =
-			emr_clock_unix_s(emr_clock_system()) - (uint64_t)(silent_ns / 1000000000);
-		return;
-	}
-	if (h->last == EMR_OK)
-		return;
-	out_absence->status = h->last == EMR_DAMAGED || h->last == EMR_FORK ||
-					      h->last == EMR_ROLLBACK || h->last == EMR_NEWER_FORMAT
-				      ? h->last
-				      : EMR_OFFLINE;
-	out_absence->since_unix_s = h->away_unix_s;
+	*out_absence = known_absence(h);
 }
 
 static void host_close(void *self)

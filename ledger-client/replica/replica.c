@@ -87,11 +87,13 @@ uint64_t emr_replica_rows_read(emr_replica *replica)
 static emr_status discard(emr_replica *r, const char *why)
 {
 	uint64_t size;
+	emr_status status = r->is_still ? EMR_OFFLINE : emr_ledger_size(r->ledger, &size);
 
-	if (r->is_still || emr_ledger_size(r->ledger, &size) != EMR_OK) {
-		emr_log(EMR_LOG_ERROR, "replica: the copy must be made again, and %s: %s",
-			r->is_still ? "the disk takes nothing" : "the ledger is away", why);
-		return EMR_OFFLINE;
+	if (status != EMR_OK) {
+		emr_log(EMR_LOG_ERROR, "replica: the copy must be made again, and %s (%s): %s",
+			r->is_still ? "the disk takes nothing" : "the ledger cannot be asked",
+			emr_status_text(status), why);
+		return status == EMR_BUSY ? status : EMR_OFFLINE;
 	}
 	emr_log(EMR_LOG_WARN, "replica: the copy is made again: %s", why);
 	emr_chain_close(r->writer);
@@ -218,9 +220,10 @@ static emr_status open_checked(emr_replica *r)
 	atomic_store(&r->reached, size);
 	r->follower.told = size;
 	/* An empty copy says nothing about what this computer has seen. */
-	if (status == EMR_OK && size == 0 && r->mark.frontier.size > 0 &&
-		emr_ledger_size(r->ledger, &size) != EMR_OK)
-		return EMR_OFFLINE;
+	if (status == EMR_OK && size == 0 && r->mark.frontier.size > 0) {
+		status = emr_ledger_size(r->ledger, &size);
+		return status == EMR_OK || status == EMR_BUSY ? status : EMR_OFFLINE;
+	}
 	return status;
 }
 

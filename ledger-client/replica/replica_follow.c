@@ -227,9 +227,12 @@ static emr_status other_entry(emr_replica *r, uint64_t size, emr_ledger_trouble 
 {
 	uint8_t theirs[32];
 	uint8_t ours[32];
+	emr_status status = emr_ledger_root(r->ledger, size, theirs);
 
-	if (emr_ledger_root(r->ledger, size, theirs) == EMR_OK &&
-		emr_chain_root(r->writer, size, ours) == EMR_OK && memcmp(theirs, ours, 32) == 0)
+	if (emr_status_may_pass(status))
+		return status; /* which it is shows when it can be asked */
+	if (status == EMR_OK && emr_chain_root(r->writer, size, ours) == EMR_OK &&
+		memcmp(theirs, ours, 32) == 0)
 		return give_trouble(out, EMR_DAMAGED, size - 1, "the entry does not fit the tree");
 	return give_trouble(out, EMR_FORK, size - 1,
 		"the entry is not the one that this computer has verified");
@@ -465,7 +468,7 @@ static emr_status run_one(emr_replica *r, following *f, size_t *out_n, bool *out
 	status = emr_chain_size(r->writer, &size);
 	if (status == EMR_OK) {
 		status = emr_ledger_size(r->ledger, &ledger_size);
-		if (status != EMR_OK)
+		if (status != EMR_OK && status != EMR_BUSY)
 			status = check_alone(r, size, status, &f->trouble);
 	}
 	if (status == EMR_OK)

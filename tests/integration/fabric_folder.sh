@@ -125,6 +125,25 @@ if [ -n "${PEER_PID:-}" ]; then
 	two_until 60 reads
 fi
 
+if [ -n "${PEER_PID:-}" ]; then
+	say "a gateway that takes its time for each block is not away: whoever asks meanwhile waits for who reads"
+	told_away() { cat ana-folder/.emrfs/notices lima-folder/.emrfs/notices | grep -c ledger-away; }
+	before=$(told_away)
+	fault slow-blocks
+	for i in 1 2 3; do
+		rm -f channel/held
+		echo "a collarbone $i" >lima-folder/collarbone.txt
+		two_until 60 test -e channel/held
+		echo "a collarbone $i" >ana-folder/Imaging/CT.txt # her computer reads his block
+		as ana run 0 status --wait
+		as lima run 0 status --wait
+	done
+	rm "$FAULT/slow-blocks"
+	expect "how often they were told that the ledger is away" "$(told_away)" "$before"
+	reads() { [ "$(cat "$SHARE/CT.txt")" = "a collarbone 3" ]; }
+	two_until 60 reads
+fi
+
 say "the chaincode of her gateway's organisation is dead: another organisation's gateway has it endorsed"
 fault no-chaincode
 echo "a neck" >ana-folder/Imaging/CT.txt

@@ -15,7 +15,8 @@ package main
 //	                late-parts (private parts of what is ordered meanwhile come to no peer before the file goes), lost-parts (they never come),
 //	                held-beginning (whoever reads the first block behind the configuration waits,
 //	                and DIR/held says so), unseen (nobody sees the blocks that are made meanwhile, and DIR/held says that
-//	                somebody waits for one), narrow (the orderer takes nothing of more than narrowBytes)
+//	                somebody waits for one), slow-blocks (each block takes four seconds, and DIR/held says that somebody waits for one),
+//	                narrow (the orderer takes nothing of more than narrowBytes)
 
 import (
 	"bytes"
@@ -57,6 +58,7 @@ const (
 	networkName = "emrfs" // channel and chaincode
 	memberMSP   = "OrgA"
 	narrowBytes = 48 << 10
+	slowBlock   = 4 * time.Second
 )
 
 // ordered is what the orderer has taken, as it is kept: private rows beside it, as peers have them.
@@ -288,6 +290,10 @@ func (m *member) Evaluate(ctx context.Context, request *gateway.EvaluateRequest)
 	}
 	if made.chaincode == "qscc" && string(made.args[0]) == "GetBlockByNumber" && string(made.args[2]) == "1" {
 		m.hold(ctx, "held-beginning")
+	}
+	if made.chaincode == "qscc" && string(made.args[0]) == "GetBlockByNumber" && m.fault("slow-blocks") {
+		_ = os.WriteFile(filepath.Join(m.dir, "held"), nil, 0o600)
+		time.Sleep(slowBlock)
 	}
 	m.lock.Lock()
 	defer m.lock.Unlock()
