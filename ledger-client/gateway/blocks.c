@@ -106,7 +106,7 @@ static bool continues(const block *b, const emr_gateway_position *position)
 {
 	emr_bytes hash = emr_bytes_of(position->hash, HASH_BYTES);
 
-	return b->number == 0 ? b->previous.len == 0 : emr_bytes_equal(b->previous, hash);
+	return b->number == 0 || emr_bytes_equal(b->previous, hash);
 }
 
 /* Everything behind the first block leads back to it, and nobody signs it: who orders the channel
@@ -309,6 +309,8 @@ emr_status block_visit(const emr_gateway *gateway, emr_bytes bytes, emr_gateway_
 	else if (status == EMR_OK && (b.number != position->next_block || b.filter.len != b.count ||
 					     b.previous.len > HASH_BYTES || !is_data_of(&b)))
 		*out_wrong = "a block that is not what its header says";
+	else if (status == EMR_OK && b.number == 0 && b.previous.len > 0)
+		*out_wrong = "a first block that names one before it";
 	else if (status == EMR_OK && (!continues(&b, position) || !is_beginning(gateway, &b)))
 		status = EMR_FORK;
 	if (*out_wrong != NULL)
@@ -390,38 +392,69 @@ static emr_status ask_height_of_any(
 	return status;
 }
 
+/* The block that POSITION expects, its entries to VISIT. */
+static emr_status ask_block(emr_gateway *gateway, emr_gateway_call *call,
+	emr_gateway_position *position, emr_gateway_entry_fn visit, void *arg)
+{
+	EMR_AUTO_BUF bytes = {0};
+	gateway_run run = {.gateway = gateway, .call = call};
+	emr_gateway_position next = *position;
+	const char *wrong = NULL;
+	char number[24];
+	emr_status status;
+
+	(void)snprintf(number, sizeof number, "%" PRIu64, position->next_block);
+	status = ask_ledger(gateway, call, "GetBlockByNumber", number, &bytes);
+	if (status != EMR_OK)
+		return status;
+	status = block_visit(gateway, emr_buf_view(&bytes), &next, visit, arg, &wrong);
+	if (status == EMR_OK && call->orderers != NULL)
+		status = orderers_look(gateway, call->orderers, emr_buf_view(&bytes), &wrong);
+	if (wrong != NULL)
+		return gateway_run_fail(&run, EMR_GATEWAY_LIE, wrong);
+	if (status == EMR_FORK && position->next_block == 0)
+		return gateway_run_fail(&run, EMR_GATEWAY_OTHER_CHANNEL,
+			"another first block than \"genesis\" says");
+	if (status == EMR_FORK)
+		return other_history(call, status, "a block that follows another one");
+	if (status == EMR_OK)
+		*position = next;
+	return status;
+}
+
+/* What a first block has to be is known before anybody is asked: a gateway that has another one is
+ * passed over while one has that. */
+static emr_status ask_first_of_any(emr_gateway *gateway, emr_gateway_call *call,
+	emr_gateway_position *position, emr_gateway_entry_fn visit, void *arg)
+{
+	emr_status status = EMR_OFFLINE;
+
+	for (size_t i = 0; i < gateway->endpoint_count; i++) {
+		bool is_another;
+
+		status = ask_block(gateway, call, position, visit, arg);
+		is_another =
+			call->fault == EMR_GATEWAY_OTHER_CHANNEL || call->fault == EMR_GATEWAY_LIE;
+		if (!is_another)
+			break;
+		endpoint_defer(gateway, call->endpoint);
+		if (i + 1 < gateway->endpoint_count) /* the last one's is the caller's to log */
+			gateway_log_fault("fabric", call);
+	}
+	return status;
+}
+
 emr_status emr_gateway_entries(emr_gateway *gateway, emr_gateway_call *call,
 	emr_gateway_position *position, size_t max_blocks, emr_gateway_entry_fn visit, void *arg,
 	uint64_t *out_height)
 {
-	EMR_AUTO_BUF bytes = {0};
-	gateway_run run = {.gateway = gateway, .call = call};
-	const char *wrong = NULL;
 	uint64_t height = 0;
 	emr_status status = ask_height_of_any(gateway, call, position->next_block, &height);
 
-	for (size_t i = 0; i < max_blocks && status == EMR_OK && position->next_block < height;
-		i++) {
-		char number[24];
-
-		(void)snprintf(number, sizeof number, "%" PRIu64, position->next_block);
-		status = ask_ledger(gateway, call, "GetBlockByNumber", number, &bytes);
-		if (status != EMR_OK)
-			return status;
-		if (call->orderers != NULL)
-			status = orderers_look(
-				gateway, call->orderers, emr_buf_view(&bytes), &wrong);
-		if (status == EMR_OK)
-			status = block_visit(
-				gateway, emr_buf_view(&bytes), position, visit, arg, &wrong);
-		if (wrong != NULL)
-			return gateway_run_fail(&run, EMR_GATEWAY_LIE, wrong);
-		if (status == EMR_FORK && position->next_block == 0)
-			return gateway_run_fail(&run, EMR_GATEWAY_OTHER_CHANNEL,
-				"another first block than \"genesis\" says");
-		if (status == EMR_FORK)
-			return other_history(call, status, "a block that follows another one");
-	}
+	for (size_t i = 0; i < max_blocks && status == EMR_OK && position->next_block < height; i++)
+		status = position->next_block == 0
+				 ? ask_first_of_any(gateway, call, position, visit, arg)
+				 : ask_block(gateway, call, position, visit, arg);
 	if (status == EMR_OK && out_height != NULL)
 		*out_height = height;
 	return status;

@@ -207,6 +207,19 @@ rm "$FAULT/other-beginning"
 as ana run 0 verify
 says "The channel begins with the block that the network's settings name"
 
+if [ -n "${PEER_PID:-}" ]; then
+	say "one gateway that has another first block is passed over while others have the right one"
+	for lie in "odd-beginning another first block" "first-named a first block that names one before it"; do
+		fault "${lie%% *}"
+		rm -f lima/state/replica.fabric/fabric.position
+		two_mount lima
+		as lima run 0 verify
+		grep -q "${lie#* }" lima/state/log || emr_fail "nothing met the fault ${lie%% *}"
+		rm "$FAULT/${lie%% *}"
+		two_unmount lima
+	done
+fi
+
 say "where nobody has said how it begins, it is believed once, and verify says so"
 cp net/network settings
 grep -v ^genesis settings >net/network
@@ -219,6 +232,17 @@ touch "$FAULT/other-beginning"
 as ana run 8 verify
 says "other blocks than were read before"
 rm "$FAULT/other-beginning"
+if [ -n "${PEER_PID:-}" ]; then
+	say "a first block that can be none is no first block, also where nobody has said how it begins"
+	two_unmount ana
+	{ grep -v "^ge\|^gateway" settings && grep ^gateway settings | sed -n 1p; } >net/network
+	fault first-named
+	two_mount ana
+	as ana run 8 verify
+	says "a first block that names one before it"
+	rm "$FAULT/first-named"
+	as ana run 0 verify
+fi
 two_unmount ana lima
 cp settings net/network
 two_mount ana lima

@@ -494,6 +494,32 @@ static void blocks_are_read_in_order_and_batches_found_in_them(void **state)
 	assert_int_equal(refused, 15);
 }
 
+/* It fits no channel, whatever anybody has said of how this one begins. */
+static void a_first_block_that_names_one_before_it_is_a_lie(void **state)
+{
+	static const uint8_t none[32] = {0};
+	json_t *blocks = json_object_get(w.root, "blocks");
+	reading r = {.answer = EMR_OK};
+	emr_gateway_position position = {0};
+	EMR_AUTO_BUF first = {0}, named = {0};
+	const char *wrong = NULL;
+	emr_bytes bytes = vectors_hex(json_array_get(blocks, 0), "bytes", &first);
+
+	(void)state;
+	/* Block.header (1), whose previous_hash (2) it has not. */
+	assert_true(bytes.len > 2 && bytes.data[0] == 0x0a && bytes.data[1] < 0x50);
+	assert_ok(emr_buf_append(&named, bytes.data, 2 + (size_t)bytes.data[1]));
+	named.data[1] = (uint8_t)(named.data[1] + 2 + sizeof none);
+	assert_ok(emr_buf_append(&named, (const uint8_t[]){0x12, sizeof none}, 2));
+	assert_ok(emr_buf_append(&named, none, sizeof none));
+	assert_ok(emr_buf_append(
+		&named, bytes.data + 2 + bytes.data[1], bytes.len - 2 - bytes.data[1]));
+	assert_status(EMR_DAMAGED,
+		block_visit(w.gateway, emr_buf_view(&named), &position, see, &r, &wrong));
+	assert_string_equal(wrong, "a first block that names one before it");
+	assert_int_equal(position.next_block, 0);
+}
+
 static void a_reader_who_fails_stays_in_front_of_the_block(void **state)
 {
 	json_t *blocks = json_object_get(w.root, "blocks");
@@ -620,6 +646,7 @@ int main(void)
 		TEST(the_keyring_signs_with_its_certificate_and_no_other),
 		TEST(a_kept_envelope_must_be_of_this_channel_and_chaincode),
 		TEST(blocks_are_read_in_order_and_batches_found_in_them),
+		TEST(a_first_block_that_names_one_before_it_is_a_lie),
 		TEST(a_reader_who_fails_stays_in_front_of_the_block),
 		TEST(no_flipped_bit_of_a_block_changes_its_entries_unseen),
 		TEST(clear_text_goes_to_this_computer_only),

@@ -16,7 +16,8 @@ package main
 //	                held-beginning (whoever reads the first block behind the configuration waits,
 //	                and DIR/held says so), unseen (nobody sees the blocks that are made meanwhile, and DIR/held says that
 //	                somebody waits for one), slow-blocks (each block takes four seconds, and DIR/held says that somebody waits for one),
-//	                narrow (the orderer takes nothing of more than narrowBytes)
+//	                odd-beginning (the first peer has another first block, and all others), first-named (its first block names one
+//	                before it), narrow (the orderer takes nothing of more than narrowBytes)
 
 import (
 	"bytes"
@@ -209,6 +210,10 @@ func configuration(epoch uint64) []byte {
 func (m *member) told(number uint64) *common.Block {
 	block := m.blocks[number]
 	switch {
+	case number == 0 && m.number == 1 && m.fault("odd-beginning"):
+		return m.refounded(0)
+	case number == 0 && m.number == 1 && m.fault("first-named"):
+		return newBlock(0, hashed(nil), []byte{0}, configuration(0))
 	case m.fault("unordered"):
 		return signedBy(block)
 	case m.fault("peer-ordered"):
