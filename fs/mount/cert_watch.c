@@ -8,41 +8,58 @@
 #include "base/log.h"
 #include "base/worker.h"
 #include "network/renewing.h"
+#include "session/own_cert.h"
 
 #define LOOK_S UINT64_C(3600) /* at the longest: somebody may set the clock */
+#define AWAY_S UINT64_C(20)   /* while the ledger is away */
 
 struct emr_cert_watch {
 	emr_session *session;
 	emr_notices *notices;
 	emr_worker worker;
+	bool is_put_off; /* of the thread: it was due, and not tried */
 	bool has_failed; /* of the thread: the last try did, and it was said */
+	bool has_ended;	 /* of the thread: that, too, was said */
 };
 
 static void renew(emr_cert_watch *w)
 {
-	emr_problem problem = {0};
-	bool is_new = false;
-	emr_status status = emr_renewing_do(w->session, &is_new, &problem);
+	emr_problem problem = {0}, ended = {0};
+	bool is_new = false, has_ended;
+	emr_status status = EMR_OK;
 
+	w->is_put_off = !emr_renewing_may_begin(w->session);
+	if (!w->is_put_off)
+		status = emr_renewing_do(w->session, &is_new, &problem);
+	has_ended =
+		emr_own_cert_has_ended(w->session, emr_clock_unix_s(emr_clock_system()), &ended);
+	if (has_ended && !w->has_ended)
+		emr_notices_add_problem(w->notices, &ended, "");
 	if (status != EMR_OK) {
 		emr_log(EMR_LOG_WARN, "certificate: %s", problem.text);
-		if (!w->has_failed)
+		if (!w->has_failed && !has_ended)
 			emr_notices_add_problem(w->notices, &problem, "");
 	}
-	w->has_failed = status != EMR_OK;
+	if (!w->is_put_off)
+		w->has_failed = status != EMR_OK;
+	w->has_ended = has_ended;
 	if (is_new)
 		emr_log(EMR_LOG_INFO, "certificate: it was renewed");
 }
 
-/* A newer one that came, and that the ledger was not told of, is brought with the next look. */
+/* A newer one that came, and that the ledger was not told of, is brought with the next look.  One
+ * that ends meanwhile is said when it does. */
 static int64_t next_look_ns(const emr_cert_watch *w)
 {
 	uint64_t now = emr_clock_unix_s(emr_clock_system());
 	uint64_t due = emr_renewing_due(w->session);
-	uint64_t wait_s = due > now ? due - now : LOOK_S;
+	uint64_t end = emr_own_cert_end(w->session);
+	uint64_t wait_s = due > now ? due - now : w->is_put_off ? AWAY_S : LOOK_S;
 
 	if (wait_s > LOOK_S)
 		wait_s = LOOK_S;
+	if (end >= now && end - now < wait_s)
+		wait_s = end - now + 1;
 	return emr_clock_boot_ns(emr_clock_system()) + (int64_t)wait_s * 1000000000;
 }
 
@@ -56,8 +73,9 @@ static void *watch(void *arg)
 }
 
 emr_status emr_cert_watch_start(
-	emr_session *session, emr_notices *notices, emr_cert_watch **out_watch)
+	emr_session *session, emr_notices *notices, bool has_tried, emr_cert_watch **out_watch)
 {
+	emr_problem said = {0};
 	emr_cert_watch *w;
 	emr_status status;
 
@@ -69,6 +87,9 @@ emr_status emr_cert_watch_start(
 		return EMR_NO_MEMORY;
 	w->session = session;
 	w->notices = notices;
+	w->is_put_off = !has_tried;
+	w->has_ended = emr_own_cert_has_ended(
+		session, emr_clock_unix_s(emr_clock_system()), &said); /* by who mounted */
 	emr_worker_init(&w->worker);
 	status = emr_worker_start(&w->worker, "certificate", watch, w);
 	if (status != EMR_OK) {

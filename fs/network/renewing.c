@@ -24,6 +24,7 @@
 #include "replica/people.h"
 #include "session/keys.h"
 #include "session/network_dir.h"
+#include "session/own_cert.h"
 
 #define PART_OF_ITS_TIME 3
 
@@ -308,6 +309,15 @@ uint64_t emr_renewing_due(const emr_session *session)
 		0)
 		return 0;
 	return emr_enrolling_may_be_there(dir) ? due_of(session, &facts) : UINT64_MAX;
+}
+
+bool emr_renewing_may_begin(const emr_session *session)
+{
+	emr_ledger_absence absence;
+
+	emr_ledger_look(session->ledger, &absence);
+	return absence.status == EMR_OK ||
+	       emr_own_cert_end(session) < emr_clock_unix_s(emr_clock_system());
 }
 
 emr_status emr_renewing_do(emr_session *session, bool *out_is_new, emr_problem *out_problem)

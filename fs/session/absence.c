@@ -9,11 +9,13 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/file.h"
 #include "base/log.h"
 #include "kit/language.h"
 #include "kit/text.h"
 #include "session/network_dir.h"
+#include "session/own_cert.h"
 
 /* "emrfs ledger-away 1\nsince N\n" */
 #define NOTE_MAX 80
@@ -115,6 +117,11 @@ static void say_absence(emr_status status, uint64_t since_unix_s, const char *st
 void emr_absence_say(const emr_session *session, const emr_absence *absence, const char *fault,
 	emr_problem *out_problem)
 {
+	/* A gateway answers nobody whose certificate has ended. */
+	if (absence->status == EMR_OFFLINE && fault == NULL &&
+		strcmp(emr_ledger_kind(session->ledger), "fabric") == 0 &&
+		emr_own_cert_has_ended(session, emr_clock_unix_s(emr_clock_system()), out_problem))
+		return;
 	say_absence(
 		absence->status, absence->since_unix_s, session->state_path, fault, out_problem);
 }

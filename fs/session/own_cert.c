@@ -24,27 +24,35 @@ static void name_organisation(
 		snprintf(out, EMR_ORGANISATION_NAME_MAX + 1, "%s", _("Your organisation"));
 }
 
+uint64_t emr_own_cert_end(const emr_session *session)
+{
+	EMR_AUTO_BUF der = {0};
+	emr_cert_facts facts;
+
+	return emr_keyring_tlv_get(session->keyring, EMR_KEYRING_CERTIFICATE, &der) == EMR_OK &&
+			       emr_cert_read(emr_buf_view(&der), &facts) == EMR_OK
+		       ? facts.not_after
+		       : UINT64_MAX;
+}
+
 bool emr_own_cert_has_ended(
 	const emr_session *session, uint64_t now_unix_s, emr_problem *out_problem)
 {
 	char organisation[EMR_ORGANISATION_NAME_MAX + 1], when[EMR_TEXT_BYTES];
 	EMR_AUTO_FREE char *network = NULL;
-	EMR_AUTO_BUF der = {0};
+	const uint64_t end = emr_own_cert_end(session);
 	emr_known_person person;
-	emr_cert_facts facts;
 	emr_public me;
 	bool is_member;
 
-	if (emr_keyring_tlv_get(session->keyring, EMR_KEYRING_CERTIFICATE, &der) != EMR_OK ||
-		emr_cert_read(emr_buf_view(&der), &facts) != EMR_OK ||
-		facts.not_after >= now_unix_s)
+	if (end >= now_unix_s)
 		return false;
 	is_member = emr_network_dir_of(session->state_fd, &network) == EMR_OK &&
 		    emr_keyring_public(session->keyring, &me) == EMR_OK &&
 		    emr_replica_person(session->replica, me.signer_id, &person) == EMR_OK;
 	if (is_member)
 		name_organisation(session, person.row.org, organisation);
-	emr_time_text((int64_t)facts.not_after, when);
+	emr_time_text((int64_t)end, when);
 	emr_problem_set(out_problem,
 		is_member ? EMR_SAY_CERTIFICATE_ENDED_MEMBER : EMR_SAY_CERTIFICATE_ENDED, "time",
 		when, "organisation", is_member ? organisation : "?", NULL);

@@ -87,6 +87,7 @@ typedef struct mount {
 	emr_publishing *publishing;
 	emr_rot_watch *rot_watch;   /* NULL: for reading only */
 	emr_cert_watch *cert_watch; /* NULL: for reading only, or nobody renews it */
+	bool has_tried_renewing;
 	pthread_t warden;
 	atomic_bool is_ready, has_ended;
 	_Atomic int64_t ready_boot_ns; /* set before is_ready */
@@ -159,15 +160,22 @@ static void say_clock(mount *m)
 /* By the organisation's own authority, before anybody saves. */
 static void renew_certificate(mount *m)
 {
-	emr_problem problem = {0};
+	emr_problem problem = {0}, ended = {0};
 	bool is_new = false;
 
-	if (emr_renewing_do(&m->session, &is_new, &problem) != EMR_OK) {
-		emr_remark(m->out, &problem);
-		emr_notices_add_problem(m->notices, &problem, "");
-	} else if (is_new) {
-		emr_say(m->out, "Your certificate was renewed.\n");
+	m->has_tried_renewing = emr_renewing_may_begin(&m->session);
+	if (!m->has_tried_renewing)
+		return; /* the watch does when it may */
+	if (emr_renewing_do(&m->session, &is_new, &problem) == EMR_OK) {
+		if (is_new)
+			emr_say(m->out, "Your certificate was renewed.\n");
+		return;
 	}
+	emr_log(EMR_LOG_WARN, "certificate: %s", problem.text);
+	if (emr_own_cert_has_ended(&m->session, emr_clock_unix_s(emr_clock_system()), &ended))
+		return; /* which is said instead */
+	emr_remark(m->out, &problem);
+	emr_notices_add_problem(m->notices, &problem, "");
 }
 
 /* Said at once, and kept for whoever looks later: a mount at log-in has no terminal. */
@@ -175,6 +183,7 @@ static void say_certificate(mount *m)
 {
 	emr_problem problem = {0};
 
+	m->has_tried_renewing = true;
 	if (emr_own_key_is_revoked(&m->session, &problem)) {
 		emr_remark(m->out, &problem); /* the office has it among the notices */
 		return;
@@ -232,7 +241,7 @@ static void when_ready(void *arg)
 	m->state = NULL;
 	emr_say(m->out, "Your folder is open at %s%s.  Close it: emrfs unmount\n", shown,
 		is_read_only ? _(", for reading only") : "");
-	if (why.is_set)
+	if (why.is_set && why.message != EMR_SAY_CERTIFICATE_ENDED_MEMBER) /* said below */
 		emr_remark(m->out, &why);
 	if (why.is_set && why.message == EMR_SAY_DISK_READ_ONLY)
 		emr_notices_add_problem(m->notices, &why, "");
@@ -258,8 +267,8 @@ static void when_ready(void *arg)
 		emr_log(EMR_LOG_ERROR, "datasets: nothing follows while this folder is open");
 	if (!is_read_only && emr_rot_watch_start(&m->session, m->notices, &m->rot_watch) != EMR_OK)
 		emr_log(EMR_LOG_ERROR, "rot: the ledger is not compared while this folder is open");
-	if (!is_read_only &&
-		emr_cert_watch_start(&m->session, m->notices, &m->cert_watch) != EMR_OK)
+	if (!is_read_only && emr_cert_watch_start(&m->session, m->notices, m->has_tried_renewing,
+				     &m->cert_watch) != EMR_OK)
 		emr_log(EMR_LOG_ERROR, "certificate: not renewed while this folder is open");
 	emr_publishing_start(m->publishing);
 	atomic_store(&m->ready_boot_ns, emr_clock_boot_ns(emr_clock_system()));

@@ -152,6 +152,21 @@ echo two >rui-folder/two.txt
 as rui run 0 status --wait
 two_unmount rui
 
+say "gateways that take calls and answer none do not keep a folder closed; the certificate is renewed when they answer"
+echo "300 60" >ca/days
+invite rosa clinician 0
+join rosa "Rosa Luz" 0
+rm ca/days
+kill -STOP "$PEER_PID"
+as rosa run 0 mount --passphrase-file "$EMR_PASS" "$EMR_WORK/rosa-folder"
+says "cannot be reached"
+[ ! -e rosa/state/certificate.next ] || emr_fail "the opening waited for it"
+kill -CONT "$PEER_PID"
+two_until 120 grep -q "certificate: it was renewed" rosa/state/log
+echo three >rosa-folder/three.txt
+as rosa run 0 status --wait
+two_unmount rosa
+
 say "who is revoked gets no other certificate, and that an authority is away keeps nobody in"
 invite sara clinician 0
 join sara "Sara Gil" 0

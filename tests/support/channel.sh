@@ -36,6 +36,7 @@ channel_stop() {
 		for pid in $pids; do await_gone "$pid"; done
 	else # it ends when nobody holds its standard input any more
 		eval "exec ${SERVE[1]}>&-"
+		kill -CONT "$PEER_PID" 2>/dev/null # a test may have failed while it stood still
 		await_gone "$PEER_PID"
 	fi
 }

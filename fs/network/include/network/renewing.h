@@ -6,6 +6,9 @@
 #include "kit/out.h"
 #include "session/session.h"
 
+/* False: the ledger is away, and telling it would wait a minute for nothing.  A gateway answers
+ * nobody whose certificate has ended, so that this one may begin all the same. */
+bool emr_renewing_may_begin(const emr_session *session);
 /* SESSION is open, and other threads of it may bring batches meanwhile (emr_ledger_renew).  The
  * newer certificate is kept in the state (EMR_STATE_CERTIFICATE), and its keyring has it from here
  * on; *OUT_IS_NEW.  EMR_OK also where nothing is due; otherwise with a problem, and the previous

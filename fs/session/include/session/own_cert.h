@@ -7,6 +7,8 @@
 #include "kit/message.h"
 #include "session/session.h"
 
+/* Its last second; UINT64_MAX: there is none that could end. */
+uint64_t emr_own_cert_end(const emr_session *session);
 /* True: what is saved from now on is not taken by the ledger; *OUT_PROBLEM says since when, and of
  * a member whom to ask for a new one. */
 bool emr_own_cert_has_ended(

@@ -113,20 +113,31 @@ func (c *channel) once(name string) bool {
 	return os.Remove(filepath.Join(c.dir, "fault", name)) == nil
 }
 
-// isMember is what the MSP asks: the unit "client", a CA that the channel knows for it, and a certificate that has not ended.
-func (c *channel) isMember(creator []byte) bool {
+// certificateOf is CREATOR's, and its MSP; nil: it is none.
+func certificateOf(creator []byte) (*x509.Certificate, string) {
 	var identity msp.SerializedIdentity
 	if proto.Unmarshal(creator, &identity) != nil {
-		return false
+		return nil, ""
 	}
 	block, _ := pem.Decode(identity.IdBytes)
-	known, err := os.ReadFile(c.caFiles[identity.Mspid])
-	if block == nil || err != nil {
-		return false
+	if block == nil {
+		return nil, ""
 	}
-	certificate, err := x509.ParseCertificate(block.Bytes)
-	return err == nil && isSigned(certificate, known) && time.Now().Before(certificate.NotAfter) &&
-		slices.Contains(certificate.Subject.OrganizationalUnit, "client")
+	certificate, _ := x509.ParseCertificate(block.Bytes)
+	return certificate, identity.Mspid
+}
+
+// hasEnded is asked before all else, of peers (core/handlers/auth/filter/expiration.go) and of orderers (orderer/common/msgprocessor/expiration.go).
+func hasEnded(creator []byte) bool {
+	certificate, _ := certificateOf(creator)
+	return certificate != nil && time.Now().After(certificate.NotAfter)
+}
+
+// isMember is what the MSP asks: the unit "client", and a CA that the channel knows for it.
+func (c *channel) isMember(creator []byte) bool {
+	certificate, name := certificateOf(creator)
+	known, err := os.ReadFile(c.caFiles[name])
+	return err == nil && certificate != nil && isSigned(certificate, known) && slices.Contains(certificate.Subject.OrganizationalUnit, "client")
 }
 
 func isSigned(certificate *x509.Certificate, known []byte) bool {
@@ -142,6 +153,9 @@ func (m *member) propose(signed *peer.SignedProposal, name, tx string) (*call, e
 	made, err := proposed(signed, name, tx)
 	if err != nil {
 		return nil, err
+	}
+	if hasEnded(made.signature.Creator) {
+		return nil, fail(context.Background(), "expired")
 	}
 	if name != networkName || !m.isMember(made.signature.Creator) {
 		return nil, status.Errorf(codes.FailedPrecondition, "access denied: channel [%s] creator org unknown, creator is malformed", name)
@@ -355,6 +369,9 @@ func (m *member) Endorse(_ context.Context, request *gateway.EndorseRequest) (*g
 
 func (m *member) Submit(_ context.Context, request *gateway.SubmitRequest) (*gateway.SubmitResponse, error) {
 	made, err := readEnvelope(request.PreparedTransaction)
+	if err == nil && hasEnded(made.signature.Creator) {
+		err = errors.New("broadcast client identity expired")
+	}
 	if err != nil || !m.isMember(made.signature.Creator) {
 		return nil, status.Errorf(codes.Aborted, "received unsuccessful response from orderer: status=BAD_REQUEST, info=%v", err)
 	}

@@ -1,0 +1,90 @@
+#!/bin/bash
+# fabric_ended.sh: the certificate of somebody ends while his folder is open; then his computer was off, and it has ended. The folder says that
+# and what to do, opens, and keeps what he saves; a new certificate brings it to the ledger. PEER plays the channel, support/fake_ca.py the hospital's authority.
+SUPPORT=${SUPPORT:-$(cd "$(dirname "$0")/../support" && pwd)}
+. "$SUPPORT/mount.sh"
+. "$SUPPORT/said.sh"
+. "$SUPPORT/two.sh"
+. "$SUPPORT/channel.sh"
+. "$SUPPORT/authority.sh"
+two_begin fabric_ended
+channel_begin
+authority_begin
+printf 'adminpw\n' >admin.secret && chmod 600 admin.secret
+authority_network
+cp net/network settings
+as hospital run 0 org create "São Lucas" --network "$NET" --yes --passphrase-file "$EMR_PASS" --words-file "$EMR_WORK/hospital.words" \
+	--login admin --secret-file "$EMR_WORK/admin.secret"
+cp net/network settings
+away() { sed "s#https://127.0.0.1:$(cat ca/port) #https://127.0.0.1:1 #" settings >net/network; }
+invite() { as hospital run 0 org invite "$1" --role clinician -o "$EMR_WORK/$1.invitation" --within 1h --passphrase-file "$EMR_PASS"; }
+
+say "he saves while his certificate counts"
+days=0.0008 # 69 s; where that was too short for what comes before, another person has a longer one
+for who in rui rui-2 rui-3 rui-4; do
+	invite "$who"
+	echo "0 $days" >ca/days
+	as "$who" run 0 init --join "$EMR_WORK/$who.invitation" --yes --name "Rui Paz" --born 1970-01-01 --passphrase-file "$EMR_PASS" \
+		--words-file "$EMR_WORK/$who.words"
+	rm ca/days
+	away # nobody renews it
+	two_mount "$who"
+	echo "when it counted" >"$who-folder/before.txt"
+	as "$who" "$EMRFS" status --wait=20s >out/waited 2>&1 && break
+	as "$who" "$EMRFS" unmount --now >out/waited 2>&1
+	cp settings net/network
+	days=$(awk "BEGIN { print $days * 3 }")
+	who=
+done
+[ -n "$who" ] || emr_fail "nobody saved before his certificate ended"
+
+say "whoever has his folder open then reads it among the notices, and in his status"
+tells() {
+	says "Your certificate ended on"
+	says "Ask São Lucas for an invitation, then: emrfs join INVITE"
+	says_not "cannot be reached"
+}
+two_until 300 grep -q "certificate-ended .*Your certificate ended on" "$who-folder/.emrfs/notices"
+answers_nobody() { as "$who" run 0 status && grep -q "Your certificate ended on" out/said out/complained; }
+two_until 60 answers_nobody
+tells
+two_unmount "$who"
+cp settings net/network # from here on the authority is there, and gives nothing to whom it does not know any more
+
+say "his folder opens, with what is in it, and says what has ended and what to do"
+as "$who" run 0 mount --passphrase-file "$EMR_PASS" "$EMR_WORK/$who-folder"
+tells
+says_not "Your certificate ends on"
+expect "what he has" "$(cat "$who-folder/before.txt")" "when it counted"
+grep -q "Your certificate ended on" "$who-folder/.emrfs/notices" || emr_fail "whoever looks later is not told: $(cat "$who-folder/.emrfs/notices")"
+
+say "what he saves is kept here, waits and is not refused"
+echo "when it had ended" >"$who-folder/while.txt"
+as "$who" run 0 status
+tells
+as "$who" run 4 status --wait=5s
+tells
+as "$who" json 0 status
+[ "$(field pending)" -gt 0 ] || emr_fail "nothing waits: $(cat out/said)"
+expect "what failed" "$(field failed)" 0
+grep -q "refused" "$who-folder/.emrfs/notices" && emr_fail "refused: $(cat "$who-folder/.emrfs/notices")"
+as "$who" run 4 unmount
+as "$who" run 0 mount --passphrase-file "$EMR_PASS" "$EMR_WORK/$who-folder"
+expect "what he saved" "$(cat "$who-folder/while.txt")" "when it had ended"
+as "$who" run 4 unmount
+
+say "the invitation that he is told to ask for brings a new certificate, and what waited goes to the ledger, once"
+invite again
+as "$who" run 0 join "$EMR_WORK/again.invitation" --yes --passphrase-file "$EMR_PASS"
+says "Your key has a new certificate of São Lucas."
+two_mount "$who"
+says_not "certificate"
+as "$who" run 0 status --wait
+expect "what he saved" "$(cat "$who-folder/while.txt")" "when it had ended"
+for name in before while; do
+	as "$who" json 0 ledger $name.txt --limit 100
+	expect "versions of $name.txt" "$(python3 -c 'import json
+print(sum(e["op"] == "PUT" and e["result"] == "applied" for e in json.load(open("out/said"))["entries"]))')" 1
+done
+as "$who" run 0 verify
+two_unmount "$who"
