@@ -12,6 +12,7 @@
 #include "kit/language.h"
 #include "kit/out.h"
 #include "kit/text.h"
+#include "publisher/publisher.h"
 #include "research/research.h"
 #include "session/fetching.h"
 #include "session/second_copy.h"
@@ -166,7 +167,9 @@ emr_status emr_answer_erase(emr_session *session, const emr_request *request, em
 	if (!request->look) {
 		emr_session_await_front(session);
 		emr_chronicle_forget(session->chronicle); /* it still knows the names */
-		emr_fetching_purge(session, &brought); /* sealed, and perhaps of what was erased */
+		if (emr_publisher_save(session->publisher) == EMR_OK)
+			emr_fetching_purge(
+				session, &brought); /* sealed, and perhaps of what was erased */
 	}
 	not_reached = json_array();
 	if (not_reached != NULL)

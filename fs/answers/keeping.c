@@ -5,6 +5,7 @@
 #include "answers/answers.h"
 #include "kit/language.h"
 #include "kit/out.h"
+#include "publisher/publisher.h"
 #include "session/fetching.h"
 #include "sharing/shared_paths.h"
 
@@ -65,6 +66,8 @@ emr_status emr_answer_keep(emr_session *session, const emr_request *request, emr
 		status = emr_shared_keeps_all(request->path, out_problem);
 	else if (status == EMR_OK && request->has_path && !is_shared)
 		status = set_keep(session, request);
+	if (status == EMR_OK && request->purge)
+		status = emr_publisher_save(session->publisher);
 	if (status == EMR_OK && request->purge)
 		status = emr_view_purge(session->view, &freed);
 	if (status == EMR_OK && request->purge)

@@ -1,6 +1,7 @@
 /* This file keeps blocks that came from elsewhere as one file each, named by their hash. It knows
  * from memory which it has and which was used last, and drops the oldest when there are too many
- * bytes, when they were not used for too long, or when the disk gets full. */
+ * bytes, when they were not used for too long, or when the disk gets full; none of those that are
+ * the last copies for all that is known, and none at all before that was looked at. */
 #include "fetch/cache.h"
 
 #include <dirent.h>
@@ -30,6 +31,7 @@ typedef struct entry {
 	uint8_t digest[32];
 	uint64_t bytes;
 	int64_t used_s, touched_s;
+	uint64_t last_of; /* 0, or the look that found no other copy of it */
 } entry;
 
 struct emr_block_cache {
@@ -40,6 +42,9 @@ struct emr_block_cache {
 	entry *newest, *oldest;
 	uint64_t bytes;
 	uint64_t temporaries;
+	uint64_t looks;	       /* that are over */
+	bool is_held;	       /* none is over yet: nothing is dropped */
+	int64_t drops_until_s; /* what is to be dropped then */
 };
 
 /* ---- What is there: all with the lock ---- */
@@ -117,18 +122,46 @@ static int64_t now_s(const emr_block_cache *cache)
 	return emr_clock_unix_ns(cache->options.clock) / 1000000000;
 }
 
+/* The next one that may go, E or what was used later; NULL: there is none. */
+static entry *free_from(const emr_block_cache *cache, entry *e)
+{
+	while (e != NULL && e->last_of > 0 && e->last_of >= cache->looks)
+		e = e->newer;
+	return e;
+}
+
+static entry *oldest_free(const emr_block_cache *cache)
+{
+	return cache->is_held ? NULL : free_from(cache, cache->oldest);
+}
+
+static void drop_used_until(emr_block_cache *cache, int64_t until_s)
+{
+	entry *e = oldest_free(cache);
+
+	while (e != NULL && e->used_s <= until_s) {
+		entry *next = free_from(cache, e->newer);
+
+		drop_entry(cache, e);
+		e = next;
+	}
+}
+
 static void drop_old(emr_block_cache *cache)
 {
-	int64_t before = now_s(cache) - (int64_t)cache->options.max_days * DAY_S;
-
-	while (cache->oldest != NULL && cache->oldest->used_s < before)
-		drop_entry(cache, cache->oldest);
+	drop_used_until(cache, now_s(cache) - (int64_t)cache->options.max_days * DAY_S - 1);
 }
 
 static void drop_surplus(emr_block_cache *cache, uint64_t max_bytes)
 {
-	while (cache->oldest != NULL && cache->bytes > max_bytes)
-		drop_entry(cache, cache->oldest);
+	entry *e = oldest_free(cache);
+
+	while (e != NULL && cache->bytes > max_bytes) {
+		entry *next = free_from(cache, e->newer);
+
+		drop_entry(cache, e);
+		e = next;
+	}
 }
 
 /* ---- The disk ---- */
@@ -150,14 +183,18 @@ bool emr_block_cache_give_way(emr_block_cache *cache, uint64_t bytes)
 {
 	uint64_t before;
 	bool some = false;
+	entry *e;
 
 	pthread_mutex_lock(&cache->lock);
 	before = cache->bytes;
+	e = oldest_free(cache);
 	/* With a quota the disk has room, and the person has none. */
-	while (cache->oldest != NULL &&
-		(!some || before - cache->bytes < bytes || !has_room(cache, bytes))) {
-		drop_entry(cache, cache->oldest);
+	while (e != NULL && (!some || before - cache->bytes < bytes || !has_room(cache, bytes))) {
+		entry *next = free_from(cache, e->newer);
+
+		drop_entry(cache, e);
 		some = true;
+		e = next;
 	}
 	pthread_mutex_unlock(&cache->lock);
 	return some;
@@ -166,13 +203,20 @@ bool emr_block_cache_give_way(emr_block_cache *cache, uint64_t bytes)
 static bool make_room(emr_block_cache *cache, uint64_t bytes)
 {
 	bool has;
+	entry *e;
 
 	if (bytes > cache->options.max_bytes)
 		return false;
 	pthread_mutex_lock(&cache->lock);
 	drop_surplus(cache, cache->options.max_bytes - bytes);
-	while (!(has = has_room(cache, bytes)) && cache->oldest != NULL)
-		drop_entry(cache, cache->oldest);
+	e = oldest_free(cache);
+	while (!(has = has_room(cache, bytes)) && e != NULL) {
+		entry *next = free_from(cache, e->newer);
+
+		drop_entry(cache, e);
+		e = next;
+	}
+	has = has && cache->bytes + bytes <= cache->options.max_bytes;
 	pthread_mutex_unlock(&cache->lock);
 	return has;
 }
@@ -254,6 +298,7 @@ emr_status emr_block_cache_open(const emr_block_cache_options *options, emr_bloc
 	cache->fd = -1;
 	cache->options = *options;
 	cache->options.path = NULL;
+	cache->is_held = options->is_held;
 	pthread_mutex_init(&cache->lock, NULL);
 	status = emr_dir_open(options->path, &cache->fd);
 	if (status == EMR_OK)
@@ -417,17 +462,37 @@ void emr_block_cache_age(emr_block_cache *cache)
 void emr_block_cache_drop_until(emr_block_cache *cache, int64_t until_s)
 {
 	pthread_mutex_lock(&cache->lock);
-	while (cache->oldest != NULL && cache->oldest->used_s <= until_s)
-		drop_entry(cache, cache->oldest);
+	if (cache->is_held && until_s > cache->drops_until_s)
+		cache->drops_until_s = until_s;
+	drop_used_until(cache, until_s);
 	pthread_mutex_unlock(&cache->lock);
 }
 
 void emr_block_cache_purge(emr_block_cache *cache)
 {
+	emr_block_cache_drop_until(cache, INT64_MAX);
+}
+
+void emr_block_cache_keep(emr_block_cache *cache, const emr_cid *cid)
+{
+	entry *e;
+
 	pthread_mutex_lock(&cache->lock);
-	drop_surplus(cache, 0);
-	while (cache->oldest != NULL) /* of no bytes */
-		drop_entry(cache, cache->oldest);
+	e = *slot_of(cache, emr_cid_digest(cid));
+	if (e != NULL)
+		e->last_of = cache->looks + 1;
+	pthread_mutex_unlock(&cache->lock);
+}
+
+void emr_block_cache_looked(emr_block_cache *cache)
+{
+	pthread_mutex_lock(&cache->lock);
+	cache->looks++;
+	cache->is_held = false;
+	drop_used_until(cache, cache->drops_until_s);
+	cache->drops_until_s = 0;
+	drop_old(cache);
+	drop_surplus(cache, cache->options.max_bytes);
 	pthread_mutex_unlock(&cache->lock);
 }
 

@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "base/worker.h"
 #include "ipfs/copies.h"
+#include "store/car_store.h"
 
 #include "held.h"
 
@@ -394,6 +395,31 @@ emr_status emr_fetcher_take_home(emr_fetcher *fetcher, const emr_cid *cid)
 		return EMR_OK;
 	note_missed(fetcher, cid);
 	return EMR_NOT_FOUND;
+}
+
+static emr_status save_block(void *arg, const emr_cid *cid)
+{
+	emr_fetcher *fetcher = arg;
+
+	/* Without room, or on a disk that takes nothing, it stays in the cache. */
+	if (is_brought(fetcher, cid) && bring_home(fetcher, cid) != EMR_OK &&
+		fetcher->options.cache != NULL)
+		emr_block_cache_keep(fetcher->options.cache, cid);
+	return EMR_OK;
+}
+
+emr_status emr_fetcher_save(emr_fetcher *fetcher, const emr_cid *root)
+{
+	if (fetcher == NULL || fetcher->options.cache == NULL ||
+		emr_block_cache_bytes(fetcher->options.cache) == 0)
+		return EMR_OK;
+	return emr_store_walk_here(&fetcher->face, root, save_block, fetcher);
+}
+
+void emr_fetcher_looked(emr_fetcher *fetcher)
+{
+	if (fetcher != NULL && fetcher->options.cache != NULL)
+		emr_block_cache_looked(fetcher->options.cache);
 }
 
 /* ---- Bringing ---- */

@@ -6,7 +6,9 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "fetch/fetch.h"
 #include "kit/language.h"
+#include "session/fetching.h"
 #include "session/nodes.h"
 #include "publisher/publisher.h"
 #include "replica/rules.h"
@@ -153,6 +155,25 @@ static void copied(void *arg)
 	emr_view_copies_came(p->session->view);
 }
 
+/* ---- What the cache may have the last copy of ---- */
+
+static void unheld(void *arg, const emr_cid *root)
+{
+	const emr_publishing *p = arg;
+	emr_status status = emr_fetcher_save(emr_session_fetcher(p->session), root);
+
+	if (status != EMR_OK)
+		emr_log(EMR_LOG_WARN, "publisher: what was brought of a record: %s",
+			emr_status_text(status));
+}
+
+static void looked(void *arg)
+{
+	const emr_publishing *p = arg;
+
+	emr_fetcher_looked(emr_session_fetcher(p->session));
+}
+
 static int64_t quiet_ns(void *arg)
 {
 	const emr_publishing *p = arg;
@@ -188,6 +209,8 @@ void emr_publishing_start(emr_publishing *p)
 		.each_living = p->session->is_apart ? NULL : each_living,
 		.each_awaited = each_awaited,
 		.copied = copied,
+		.unheld = unheld,
+		.looked = looked,
 		.quiet_ns = quiet_ns,
 		.arg = p};
 	emr_status status;
@@ -197,8 +220,10 @@ void emr_publishing_start(emr_publishing *p)
 		emr_log(EMR_LOG_WARN, "publisher: the rules of the network cannot be read");
 	options.copies = rules.copies;
 	status = emr_publisher_start(p->publisher, &options);
-	if (status != EMR_OK)
-		emr_log(EMR_LOG_ERROR, "publisher: %s", emr_status_text(status));
+	if (status == EMR_OK)
+		return;
+	emr_log(EMR_LOG_ERROR, "publisher: %s", emr_status_text(status));
+	looked(p); /* nobody else will */
 }
 
 void emr_publishing_stop(emr_publishing *p)

@@ -1,6 +1,6 @@
 /* This file knows which records are not whole on this computer, so that it is not counted as a copy
- * of them.  A thread looks at all of them soon after the folder is opened, once a day, and when
- * somebody wants to know; it names no block and mends nothing. */
+ * of them, and says which no place holds.  A thread looks at all of them soon after the folder is
+ * opened, once a day, and when somebody wants to know; it names no block and mends nothing. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -139,6 +139,59 @@ static emr_status look_at_all(emr_publisher *p, const emr_buf *roots, emr_buf *l
 	return status;
 }
 
+/* With the lock. */
+static bool is_held(const emr_publisher *p, const emr_cid *root, uint16_t but)
+{
+	const book_entry *entry = book_find(&p->book, root);
+	uint16_t places = 0;
+
+	for (size_t i = 0; i < p->count; i++)
+		places |= place_bit(&p->places[i]);
+	return entry != NULL && (entry->held & places & ~but) != 0;
+}
+
+void here_unheld(emr_publisher *p, const emr_cid *root, uint16_t but)
+{
+	bool is;
+
+	pthread_mutex_lock(&p->lock);
+	is = is_held(p, root, but);
+	pthread_mutex_unlock(&p->lock);
+	if (!is && p->options.unheld != NULL)
+		p->options.unheld(p->options.arg, root);
+}
+
+/* Before it is looked what is whole here: what is told may mend that.  A_WATCHER gives way. */
+static emr_status say_unheld(emr_publisher *p, const emr_buf *roots, bool is_watcher)
+{
+	const emr_cid *all = (const void *)roots->data;
+	const size_t n = roots->len / sizeof *all;
+	int64_t begun_ns = publisher_now_ns();
+
+	for (size_t i = 0; i < n; i++) {
+		if (is_watcher && i > 0 && i % PORTION == 0) {
+			if (!give_way(p, begun_ns))
+				return EMR_INTERRUPTED;
+			begun_ns = publisher_now_ns();
+		}
+		here_unheld(p, &all[i], 0);
+	}
+	if (p->options.looked != NULL)
+		p->options.looked(p->options.arg);
+	return EMR_OK;
+}
+
+emr_status emr_publisher_save(emr_publisher *p)
+{
+	EMR_AUTO_BUF roots = {0};
+	emr_status status = EMR_OK;
+
+	if (p == NULL || !p->is_started)
+		return EMR_OK;
+	status = emr_store_each_pin_of_all(p->options.store, note_pin, &roots);
+	return status == EMR_OK ? say_unheld(p, &roots, false) : status;
+}
+
 static void sort(emr_buf *roots)
 {
 	size_t n = roots->len / sizeof(emr_cid);
@@ -153,6 +206,8 @@ static emr_status pass(emr_publisher *p)
 	emr_buf lacking = {0};
 	emr_status status = emr_store_each_pin_of_all(p->options.store, note_pin, &roots);
 
+	if (status == EMR_OK)
+		status = say_unheld(p, &roots, true);
 	if (status == EMR_OK)
 		status = look_at_all(p, &roots, &lacking);
 	if (status == EMR_OK) {

@@ -140,6 +140,9 @@ bool place_check_one(publisher_place *place)
 	}
 	if (status == EMR_OK)
 		place_works(place);
+	/* Before it is noted, and sent again: what is told may make it whole here. */
+	if (!is_held && (status == EMR_OK || fault == EMR_IPFS_ERROR))
+		here_unheld(p, &root, place_bit(place));
 	pthread_mutex_lock(&p->lock);
 	if (status != EMR_OK && !place_is_of_content(fault))
 		return true;

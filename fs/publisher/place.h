@@ -158,6 +158,8 @@ emr_status wanted_look(emr_publisher *p);
 void *here_watch(void *publisher); /* its thread */
 /* With the lock: ROOT was not whole on this computer when it was last looked. */
 bool here_lacks(const emr_publisher *p, const emr_cid *root);
+/* Says it of ROOT if no place holds it, those of BUT left aside. */
+void here_unheld(emr_publisher *p, const emr_cid *root, uint16_t but);
 
 void *place_serve(void *lane); /* its thread */
 int64_t publisher_now_ns(void);

@@ -50,7 +50,8 @@ static void open_cache(emr_fetching *fetching, const emr_settings *settings, con
 	EMR_AUTO_FREE char *path = NULL;
 	emr_block_cache_options options = {.max_bytes = settings->cache_bytes,
 		.max_days = settings->cache_days,
-		.clock = emr_clock_system()};
+		.clock = emr_clock_system(),
+		.is_held = true};
 	emr_status status;
 
 	if (settings->cache_bytes == 0 || directory == NULL)
@@ -121,9 +122,9 @@ void emr_fetching_purge(const emr_session *session, uint64_t *out_bytes)
 	emr_block_cache *cache = session->fetching != NULL ? session->fetching->cache : NULL;
 
 	*out_bytes = cache != NULL ? emr_block_cache_bytes(cache) : 0;
-	if (cache != NULL)
-		emr_block_cache_purge(cache);
 	emr_fetcher_forget(emr_session_fetcher(session), INT64_MAX);
+	if (cache != NULL)
+		*out_bytes -= emr_block_cache_bytes(cache);
 }
 
 emr_status emr_fetching_remove(const emr_places *places)

@@ -133,6 +133,17 @@ emr_status emr_store_walk_into(emr_block_store *store, const emr_cid *root, emr_
 	return status;
 }
 
+emr_status emr_store_walk_here(
+	emr_block_store *store, const emr_cid *root, emr_cid_visit visit, void *context)
+{
+	emr_pending seen = {0};
+	emr_walk_missing missing = {0};
+	emr_status status = emr_store_walk_into(store, root, &seen, visit, context, true, &missing);
+
+	emr_pending_free(&seen);
+	return status;
+}
+
 emr_status emr_store_walk(emr_block_store *store, const emr_cid *root, emr_cid_visit visit,
 	void *context, emr_cid *out_missing)
 {

@@ -10,6 +10,7 @@
 
 #include "fetch/fetch.h"
 #include "ipfs/node.h"
+#include "store/dag_pb.h"
 
 #define PATIENCE_MS 600000
 
@@ -178,6 +179,44 @@ static void what_came_just_now_is_read_from_memory_once(void **state)
 	end(&s);
 	emr_block_cache_close(cache);
 	kit_block_free(&block);
+}
+
+/* Its node and its leaf lie in the cache alone. */
+static void the_last_copy_of_an_own_leaf_goes_home_and_is_not_forgotten(void **state)
+{
+	emr_block leaf = give_node(20);
+	EMR_AUTO_BUF bytes = {0};
+	emr_block_cache *cache = NULL;
+	emr_block node;
+	char path[512];
+	scene s;
+
+	(void)state;
+	assert_ok(emr_dag_pb_write_link(&bytes, &leaf.cid, (emr_bytes){0}, leaf.data.len));
+	assert_ok(emr_dag_pb_write_data(&bytes, emr_bytes_of("\x08\x01", 2)));
+	node = (emr_block){.cid = emr_cid_of_block(EMR_CODEC_DAG_PB, emr_buf_view(&bytes)),
+		.data = emr_buf_view(&bytes)};
+	snprintf(path, sizeof path, "%s/cache-last-%d", getenv("EMR_NODE_DIR"), (int)getpid());
+	assert_ok(emr_block_cache_open(&(emr_block_cache_options){.path = path,
+					       .max_bytes = 1 << 20,
+					       .max_days = 1,
+					       .is_held = true,
+					       .clock = emr_clock_system()},
+		&cache));
+	begin_with(&s, "good", PATIENCE_MS, cache);
+	assert_ok(emr_block_cache_put(cache, &node.cid, node.data));
+	assert_ok(emr_fetcher_bring(s.fetcher, &leaf.cid, tell, &s));
+	assert_status(EMR_OK, await(&s, 1));
+	emr_fetcher_forget(s.fetcher, INT64_MAX);
+	assert_ok(emr_fetcher_save(s.fetcher, &node.cid));
+	emr_fetcher_looked(s.fetcher);
+	assert_int_equal(emr_block_cache_bytes(cache), 0);
+	assert_ok(read_block(&s, &leaf.cid));
+	assert_true(emr_block_store_has(emr_store_blocks(s.store->store), &leaf.cid));
+	assert_true(emr_block_store_has(emr_store_blocks(s.store->store), &node.cid));
+	end(&s);
+	emr_block_cache_close(cache);
+	kit_block_free(&leaf);
 }
 
 static void who_may_wait_gets_it_from_the_store_itself(void **state)
@@ -426,6 +465,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_is_missing_is_named_brought_and_there_then),
 		cmocka_unit_test(what_came_just_now_is_read_from_memory_once),
+		cmocka_unit_test(the_last_copy_of_an_own_leaf_goes_home_and_is_not_forgotten),
 		cmocka_unit_test(who_may_wait_gets_it_from_the_store_itself),
 		cmocka_unit_test(a_bad_block_of_ones_own_is_brought_whole),
 		cmocka_unit_test(each_place_that_does_not_give_it_is_told_by_its_reason),

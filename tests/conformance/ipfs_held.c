@@ -217,6 +217,53 @@ static void a_lost_copy_is_found_out_behind_a_record_that_the_place_cannot_say_a
 	scene_end(&s);
 }
 
+/* Whoever has blocks of it keeps them from then on. */
+static void what_no_place_is_known_to_hold_is_said(void **state)
+{
+	static const char *const names[] = {"good"};
+	emr_ipfs_call call = emr_ipfs_call_of(PATIENCE_MS, -1);
+	EMR_AUTO_IPFS good = open_place("good");
+	size_t of_kept, of_lost;
+	emr_cid kept, lost;
+	scene s;
+
+	(void)state;
+	scene_begin(&s, "unheld");
+	scene_start(&s, 1, names);
+	kept = scene_save(&s, "kept", 0);
+	lost = scene_save(&s, "let go", 0);
+	wait_held(&s, &kept, 2);
+	wait_held(&s, &lost, 2);
+	while (looked_count(&s) == 0) /* by itself, perhaps before it was held */
+		usleep(1000);
+	of_kept = unheld_count(&s, &kept);
+	of_lost = unheld_count(&s, &lost);
+	assert_ok(emr_publisher_save(s.publisher));
+	assert_int_equal(looked_count(&s), 2);
+	assert_int_equal(unheld_count(&s, &kept), of_kept);
+	assert_int_equal(unheld_count(&s, &lost), of_lost);
+	assert_ok(emr_ipfs_let_go(good, &call, &lost));
+	emr_publisher_repair(s.publisher);
+	while (unheld_count(&s, &lost) == of_lost)
+		usleep(1000);
+	assert_int_equal(unheld_count(&s, &kept), of_kept);
+	scene_end(&s);
+}
+
+static void without_a_place_each_record_is_said_to_be_held_by_none(void **state)
+{
+	emr_cid root;
+	scene s;
+
+	(void)state;
+	scene_begin(&s, "alone");
+	scene_start(&s, 0, NULL);
+	root = scene_save(&s, "alone", 0);
+	assert_ok(emr_publisher_save(s.publisher));
+	assert_int_equal(unheld_count(&s, &root), 1);
+	scene_end(&s);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -226,6 +273,8 @@ int main(void)
 		cmocka_unit_test(the_file_can_be_lost_or_torn_and_nothing_is_sent_twice),
 		cmocka_unit_test(without_the_file_a_place_is_asked_for_one_list_of_what_it_has),
 		cmocka_unit_test(a_copy_that_a_place_lost_is_found_out_and_sent_again),
+		cmocka_unit_test(what_no_place_is_known_to_hold_is_said),
+		cmocka_unit_test(without_a_place_each_record_is_said_to_be_held_by_none),
 		cmocka_unit_test(
 			a_lost_copy_is_found_out_behind_a_record_that_the_place_cannot_say_anything_of),
 	};

@@ -73,6 +73,47 @@ static void say(void *arg, const emr_publisher_place *place)
 	pthread_mutex_unlock(&s->lock);
 }
 
+static void note_unheld(void *arg, const emr_cid *root)
+{
+	scene *s = arg;
+
+	pthread_mutex_lock(&s->lock);
+	assert_ok(emr_buf_append(&s->unheld, root, sizeof *root));
+	pthread_mutex_unlock(&s->lock);
+}
+
+static void note_look(void *arg)
+{
+	scene *s = arg;
+
+	pthread_mutex_lock(&s->lock);
+	s->looks++;
+	pthread_mutex_unlock(&s->lock);
+}
+
+size_t unheld_count(scene *s, const emr_cid *root)
+{
+	const emr_cid *all;
+	size_t n = 0;
+
+	pthread_mutex_lock(&s->lock);
+	all = (const void *)s->unheld.data;
+	for (size_t i = 0; i < s->unheld.len / sizeof *all; i++)
+		n += emr_cid_equal(&all[i], root);
+	pthread_mutex_unlock(&s->lock);
+	return n;
+}
+
+size_t looked_count(scene *s)
+{
+	size_t n;
+
+	pthread_mutex_lock(&s->lock);
+	n = s->looks;
+	pthread_mutex_unlock(&s->lock);
+	return n;
+}
+
 static int64_t quiet_ns(void *arg)
 {
 	scene *s = arg;
@@ -124,6 +165,8 @@ void scene_start(scene *s, size_t count, const char *const *names)
 			PATIENCE_MS, /* a gate stays closed for as long as a loaded machine needs */
 		.import_ms = s->import_ms,
 		.first_bytes = s->first_bytes,
+		.unheld = note_unheld,
+		.looked = note_look,
 		.quiet_ns = s->has_programs ? quiet_ns : NULL,
 		.patience_ms = s->patience_ms,
 		.still_ms = s->still_ms,
@@ -151,6 +194,7 @@ void scene_end(scene *s)
 	close(s->state_fd);
 	emr_buf_free(&s->leaving);
 	emr_buf_free(&s->living);
+	emr_buf_free(&s->unheld);
 }
 
 emr_cid scene_put(scene *s, emr_codec codec, emr_bytes bytes)

@@ -29,6 +29,8 @@ typedef struct scene {
 	emr_buf leaving; /* emr_cid, as the journal would have them */
 	emr_buf living;	 /* emr_cid, as the ledger would name them */
 	bool is_ledger_away;
+	emr_buf unheld; /* emr_cid, that no place was known to hold, as often as that was said */
+	size_t looks;
 	size_t said; /* how often a place was said to fail */
 	emr_ipfs_fault last;
 } scene;
@@ -54,6 +56,8 @@ void wait_held(scene *s, const emr_cid *root, unsigned wanted);
 emr_publisher_place scene_look(scene *s, size_t place);
 uint64_t short_of(scene *s); /* records that have fewer copies than wanted */
 size_t leaving_count(scene *s);
+size_t unheld_count(scene *s, const emr_cid *root);
+size_t looked_count(scene *s);
 
 /* ---- The nodes ---- */
 

@@ -25,8 +25,10 @@ cp records/* "$MNT/Imaging"
 for file in records/*; do confirmed_version "$MNT/Imaging/${file##*/}" >/dev/null; done
 must "$EMRFS" export Imaging out/all.car >out/said 2>&1
 root=$(sed -n 's/^Its root.*: //p' out/said)
+mapfile -t cids < <(for file in records/*; do attribute cid "$MNT/Imaging/${file##*/}" && echo; done)
 emr_unmount
 must ipfs 1 dag import out/all.car >/dev/null
+must ipfs 1 pin add "${cids[@]}" >/dev/null
 taken=$(python3 "$SUPPORT/take_blocks.py" "$EMRFS_HOME/state/blocks" out/all.car)
 [ "$taken" -gt 60 ] || emr_fail "only $taken blocks were taken away"
 
@@ -40,6 +42,8 @@ emr_unmount
 say "from the node everything is read back, byte for byte"
 printf 'node = unix:%s/net/1/api.sock\n' "$EMR_WORK" >>"$EMRFS_HOME/settings"
 emr_mount
+holds() { "$EMRFS" copies | grep -q "api.sock *9 of 9$"; } # or what is brought is the last copy for all that is known, and goes home
+emr_until holds
 for file in records/*; do cmp "$file" "$MNT/Imaging/${file##*/}" || emr_fail "${file##*/}: other bytes"; done
 emr_unmount
 
@@ -89,7 +93,8 @@ emr_mount
 emr_unmount
 sed -i 's/^cache-bytes.*/cache-days = 2/' "$EMRFS_HOME/settings"
 emr_mount
-expect "kept after more days than it may be" "$(cached)" 0
+all_went() { [ "$(cached)" = 0 ]; }
+emr_until all_went # once it was looked whether any is the last copy
 emr_unmount
 sed -i '/^cache-days/d' "$EMRFS_HOME/settings"
 

@@ -189,6 +189,109 @@ static void what_nobody_used_for_so_many_days_goes(void **state)
 	emr_block_cache_close(cache);
 }
 
+/* The test's clock is not the one of files. */
+static void note_time(unsigned n)
+{
+	const struct timespec now[2] = {{.tv_nsec = UTIME_OMIT}, {.tv_sec = now_ns / 1000000000}};
+	char file[160];
+
+	file_of(n, file);
+	assert_int_equal(utimensat(AT_FDCWD, file, now, 0), 0);
+}
+
+static void keep_last(emr_block_cache *cache, unsigned n)
+{
+	uint8_t bytes[BLOCK_BYTES];
+	emr_cid cid = block_of(n, bytes);
+
+	emr_block_cache_keep(cache, &cid);
+}
+
+static void a_last_copy_stays_whatever_the_limits_are_until_it_is_none(void **state)
+{
+	emr_block_cache *cache = open_cache(2 * BLOCK_BYTES);
+
+	(void)state;
+	put(cache, 1);
+	keep_last(cache, 1);
+	put(cache, 2);
+	put(cache, 3);
+	assert_true(gets(cache, 1));
+	assert_false(gets(cache, 2));
+	emr_block_cache_looked(cache);
+	now_ns += 40 * DAY_NS;
+	emr_block_cache_age(cache);
+	assert_false(gets(cache, 3));
+	put(cache, 4);
+	emr_block_cache_purge(cache);
+	assert_false(gets(cache, 4));
+	assert_false(emr_block_cache_give_way(cache, 1));
+	assert_true(gets(cache, 1));
+	emr_block_cache_looked(cache); /* and nothing was said of it */
+	put(cache, 5);
+	put(cache, 6);
+	assert_false(gets(cache, 1));
+	emr_block_cache_close(cache);
+}
+
+static void nothing_is_dropped_before_it_was_looked_which_are_last_copies(void **state)
+{
+	emr_block_cache_options options = {.path = directory,
+		.max_bytes = 2 * BLOCK_BYTES,
+		.max_days = 30,
+		.clock = &clock_of_test,
+		.is_held = true};
+	emr_block_cache *cache = open_cache(100000);
+	uint8_t bytes[BLOCK_BYTES];
+	emr_cid more = block_of(9, bytes);
+
+	(void)state;
+	for (unsigned n = 1; n <= 4; n++) {
+		put(cache, n);
+		note_time(n);
+	}
+	emr_block_cache_close(cache);
+	now_ns += 40 * DAY_NS;
+	assert_ok(emr_block_cache_open(&options, &cache));
+	assert_status(
+		EMR_NO_SPACE, emr_block_cache_put(cache, &more, emr_bytes_of(bytes, sizeof bytes)));
+	assert_false(emr_block_cache_give_way(cache, 1));
+	assert_int_equal(emr_block_cache_bytes(cache), 4 * BLOCK_BYTES);
+	assert_true(gets(cache, 2));
+	keep_last(cache, 1);
+	emr_block_cache_looked(cache);
+	assert_int_equal(emr_block_cache_bytes(cache), 2 * BLOCK_BYTES);
+	assert_true(gets(cache, 1));
+	assert_true(gets(cache, 2));
+	emr_block_cache_close(cache);
+}
+
+static void what_somebody_may_not_read_any_more_goes_once_it_was_looked(void **state)
+{
+	emr_block_cache_options options = {.path = directory,
+		.max_bytes = 100000,
+		.max_days = 30,
+		.clock = &clock_of_test,
+		.is_held = true};
+	emr_block_cache *cache = open_cache(100000);
+
+	(void)state;
+	for (unsigned n = 1; n <= 2; n++) {
+		put(cache, n);
+		note_time(n);
+	}
+	emr_block_cache_close(cache);
+	assert_ok(emr_block_cache_open(&options, &cache));
+	emr_block_cache_drop_until(cache, now_ns / 1000000000);
+	put(cache, 3);
+	keep_last(cache, 2);
+	emr_block_cache_looked(cache);
+	assert_false(gets(cache, 1));
+	assert_true(gets(cache, 2));
+	assert_true(gets(cache, 3));
+	emr_block_cache_close(cache);
+}
+
 static void bytes_that_were_changed_or_cut_are_never_given_out(void **state)
 {
 	emr_block_cache *cache = open_cache(100000);
@@ -365,6 +468,9 @@ int main(void)
 		IN_DIRECTORY(what_was_used_up_to_a_time_goes_from_the_disk),
 		IN_DIRECTORY(what_was_not_used_for_longest_goes_first),
 		IN_DIRECTORY(what_nobody_used_for_so_many_days_goes),
+		IN_DIRECTORY(a_last_copy_stays_whatever_the_limits_are_until_it_is_none),
+		IN_DIRECTORY(nothing_is_dropped_before_it_was_looked_which_are_last_copies),
+		IN_DIRECTORY(what_somebody_may_not_read_any_more_goes_once_it_was_looked),
 		IN_DIRECTORY(bytes_that_were_changed_or_cut_are_never_given_out),
 		IN_DIRECTORY(what_others_left_in_the_directory_is_neither_read_nor_removed),
 		IN_DIRECTORY(a_block_larger_than_the_cache_is_not_kept_and_nothing_goes_for_it),

@@ -13,6 +13,7 @@ typedef struct emr_block_cache_options {
 	uint64_t max_bytes; /* of blocks; what was not used for longest goes first */
 	uint32_t max_days;  /* what nobody used for so long goes */
 	const emr_clock *clock;
+	bool is_held; /* nothing is dropped before emr_block_cache_looked */
 } emr_block_cache_options;
 
 /* Finds what an earlier process left there, and removes what is too old or too much of it. */
@@ -36,5 +37,10 @@ void emr_block_cache_drop(emr_block_cache *cache, const emr_cid *cid);
 void emr_block_cache_age(emr_block_cache *cache);
 /* Drops what nobody used after UNTIL_S (Unix time). */
 void emr_block_cache_drop_until(emr_block_cache *cache, int64_t until_s);
-void emr_block_cache_purge(emr_block_cache *cache);
+void emr_block_cache_purge(emr_block_cache *cache); /* all that may go */
+/* No other copy of CID is known: it stays, whatever the limits are, until emr_block_cache_drop or
+ * the end of a look that did not say so again. */
+void emr_block_cache_keep(emr_block_cache *cache, const emr_cid *cid);
+/* A look at what has no other copy is over: what may go and should have gone does now. */
+void emr_block_cache_looked(emr_block_cache *cache);
 uint64_t emr_block_cache_bytes(emr_block_cache *cache);

@@ -83,6 +83,13 @@ bool emr_fetcher_bring_together(emr_fetcher *fetcher, const emr_cid *cids, size_
  * computer; it counts as missed.  Anything else: the store does not take it. */
 emr_status emr_fetcher_take_home(emr_fetcher *fetcher, const emr_cid *cid);
 
+/* No place is known to have what is below ROOT: what was brought of it goes home, or is kept where
+ * it is if the store does not take it.  NULL is fine. */
+emr_status emr_fetcher_save(emr_fetcher *fetcher, const emr_cid *root);
+/* That was said of all roots of which it is so: the rest of what was brought may be forgotten,
+ * which the cache may have been held from (fetch/cache.h).  NULL is fine. */
+void emr_fetcher_looked(emr_fetcher *fetcher);
+
 /* The disk lacks BYTES for what a person saves: what was brought gives way.  False: there is none.
  * NULL is fine. */
 bool emr_fetcher_give_way(emr_fetcher *fetcher, uint64_t bytes);

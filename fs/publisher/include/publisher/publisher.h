@@ -65,6 +65,11 @@ typedef struct emr_publisher_options {
 	/* A place has said that it holds something more.  A thread of the publisher's, under no
 	 * lock.  May be NULL. */
 	void (*copied)(void *arg);
+	/* No place is known to hold ROOT, at a look at all pins, or because the last one that did
+	 * has lost it; LOOKED: that was said of all of which it is so.  A thread of the
+	 * publisher's, or that of emr_publisher_save; under no lock.  May be NULL. */
+	void (*unheld)(void *arg, const emr_cid *root);
+	void (*looked)(void *arg);
 	/* How long the programs that work in the folder have changed nothing: sending gives way to
 	 * them, for PATIENCE_MS at most.  A thread of the publisher's, under no lock.  May be NULL.
 	 */
@@ -102,6 +107,8 @@ void emr_publisher_sum(emr_publisher *publisher, emr_publisher_totals *out_total
 /* Looks again which records are whole here, unless that was done just now, and waits for it for
  * WAIT_NS at most; a large folder takes longer, and the next sum tells. */
 void emr_publisher_look_here(emr_publisher *publisher, int64_t wait_ns);
+/* Says UNHELD of all roots of which it is so, and LOOKED, now.  NULL is fine. */
+emr_status emr_publisher_save(emr_publisher *publisher);
 /* Whether every block of ROOT is in the store by its index, and those above its leaves can be read:
  * looked at now. */
 bool emr_publisher_is_here(emr_publisher *publisher, const emr_cid *root);
