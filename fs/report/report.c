@@ -324,7 +324,7 @@ json_t *emr_report_folder(emr_session *session, emr_notices *notices)
 		"s:i, s:b, s:o, s:o,"
 		" s:I, s:o, s:s, s:s, s:b, s:o, s:I, s:o, s:o, s:o, s:o, s:I, s:I, s:I, "
 		"s:I, s:o, s:I,"
-		" s:I, s:o, s:I, s:I, s:o, s:o, s:o, s:I, s:I, s:I}",
+		" s:I, s:o, s:I, s:I, s:o, s:o, s:o, s:I, s:I, s:I, s:I}",
 		"folder", session->folder != NULL ? emr_json_text(session->folder) : json_null(),
 		"owner", emr_json_text(session->profile.name), "code", session->code, "files",
 		(json_int_t)counts.files, "directories", (json_int_t)counts.directories, "bytes",
@@ -355,7 +355,8 @@ json_t *emr_report_folder(emr_session *session, emr_notices *notices)
 		emr_report_not_safe(session, counts.not_safe), "disk_error",
 		emr_report_disk(session, counts.not_safe), "places", emr_answer_places(session),
 		"not_whole", (json_int_t)(session->is_apart ? counts.confirmed : totals.lacking),
-		"awaiting_copies", (json_int_t)counts.awaiting, "copies_first",
+		"spared_bytes", (json_int_t)counts.spared_bytes, "awaiting_copies",
+		(json_int_t)counts.awaiting, "copies_first",
 		(json_int_t)emr_settle_copies_first(session->settle));
 }
 

@@ -78,6 +78,21 @@ static void put_not_whole(FILE *to, const json_t *report)
 	fprintf(to, "  %s\n    %s\n", problem.text, problem.hint);
 }
 
+/* What erasing or giving back space left, because nobody can tell whose it is. */
+static void put_spared(FILE *to, const json_t *report)
+{
+	char size[EMR_TEXT_BYTES];
+
+	if (emr_json_number_at(report, "spared_bytes") == 0)
+		return;
+	emr_size_text(emr_json_number_at(report, "spared_bytes"), size);
+	fprintf(to,
+		_("  %s are not given back: they may belong to a file a part of which is not here. "
+		  " "
+		  "They are looked at again when it is.\n"),
+		size);
+}
+
 const char *emr_report_why_not_safe(const json_t *report)
 {
 	const char *error = emr_json_text_at(report, "disk_error");
@@ -479,6 +494,7 @@ char *emr_report_text(const json_t *report)
 		put_head(to, report);
 		put_safety(to, report);
 		put_not_whole(to, report);
+		put_spared(to, report);
 		put_writing(to, report);
 		put_awaiting(to, report);
 		put_remarks(to, report);

@@ -28,8 +28,9 @@ typedef struct reclaim_run {
 	const emr_reclaim_options *options;
 	emr_reclaim_report report;
 	emr_walk_missing missing;
-	emr_pending live; /* a set */
-	victim *victims;  /* by slot of the segment; segment NULL: not considered */
+	emr_pending live;     /* a set */
+	emr_pending forsaken; /* what was seen below forsaken pins; with allow_missing only */
+	victim *victims;      /* by slot of the segment; segment NULL: not considered */
 	size_t slots;
 	size_t batches, batch; /* how many; the one at work */
 	emr_buf moves;	       /* of emr_store_position, live blocks in victims */
@@ -39,6 +40,7 @@ typedef struct reclaim_run {
 static void run_free(reclaim_run *run)
 {
 	emr_pending_free(&run->live);
+	emr_pending_free(&run->forsaken);
 	free(run->victims);
 	emr_buf_free(&run->moves);
 }
@@ -65,11 +67,23 @@ static bool is_forsaken(const reclaim_run *run, const emr_pin *pin)
 	       run->options->is_forsaken(run->options->forsaken_context, pin->owner);
 }
 
+/* What is known to be below it need not be spared. */
+static emr_status note_forsaken(reclaim_run *run, const emr_cid *root)
+{
+	emr_walk_missing missing = {0};
+	emr_status status = EMR_OK;
+
+	if (run->options->allow_missing)
+		status = emr_store_walk_into(
+			nodes_of(run), root, &run->forsaken, NULL, NULL, true, &missing);
+	return status == EMR_DAMAGED ? EMR_OK : status;
+}
+
 static emr_status mark_pin(void *context, const emr_pin *pin)
 {
 	reclaim_run *run = context;
 
-	return is_forsaken(run, pin) ? EMR_OK : mark_root(run, &pin->root);
+	return is_forsaken(run, pin) ? note_forsaken(run, &pin->root) : mark_root(run, &pin->root);
 }
 
 /* What others lack or let rot below their pins is no reason to keep what is dead here. */
@@ -144,15 +158,59 @@ static emr_status consider_segments(reclaim_run *run)
 	return run->victims == NULL ? EMR_NO_MEMORY : EMR_OK;
 }
 
+static bool is_journal_frame(const emr_scan_item *item)
+{
+	return item->head.len >= 4 && memcmp(item->head.data, "EMRJ", 4) == 0 &&
+	       emr_cid_codec(&item->cid) == EMR_CODEC_RAW;
+}
+
+/* Of any block that no root leads to nobody can say that it is not below the missing node. */
+static emr_status spare_block(void *context, const emr_scan_item *item)
+{
+	const emr_store_position member = {.segment = 1};
+	const uint8_t *digest = emr_cid_digest(&item->cid);
+	reclaim_run *run = context;
+	emr_status status;
+
+	if (item->hole || emr_store_frame_is(item->head) || is_journal_frame(item) ||
+		emr_segment_is_blank(&item->cid, item->data_len) ||
+		emr_pending_find(&run->forsaken, digest) != NULL ||
+		emr_pending_find(&run->live, digest) != NULL)
+		return EMR_OK;
+	status = emr_pending_reserve(&run->live, 1);
+	if (status == EMR_OK) {
+		emr_pending_put(&run->live, digest, member);
+		run->report.bytes_spared += item->len;
+	}
+	return status;
+}
+
+static emr_status spare(reclaim_run *run)
+{
+	emr_status status = EMR_OK;
+
+	for (size_t i = 0; status == EMR_OK && i < run->slots; i++) {
+		emr_segment *segment = run->victims[i].segment;
+		uint64_t end;
+		int fd;
+
+		if (segment == NULL)
+			continue;
+		status = emr_segment_use(run->store, segment, &fd);
+		if (status != EMR_OK)
+			break;
+		status = emr_scan(fd, EMR_SEGMENT_PREFIX_BYTES, false, spare_block, run, &end);
+		emr_segment_unuse(run->store, segment);
+	}
+	return status;
+}
+
 /* A segment with a live frame of the journal stays as it is. */
 static emr_status look_for_frames(void *context, const emr_scan_item *item)
 {
 	victim *v = context;
 
-	if (item->hole || item->head.len < 4)
-		return EMR_OK;
-	if (memcmp(item->head.data, "EMRJ", 4) == 0 && emr_cid_codec(&item->cid) == EMR_CODEC_RAW)
-		v->skip = true;
+	v->skip = v->skip || (!item->hole && is_journal_frame(item));
 	return EMR_OK;
 }
 
@@ -803,6 +861,8 @@ static emr_status reclaim_locked(reclaim_run *run)
 	status = consider_segments(run);
 	if (status == EMR_OK)
 		status = mark(run);
+	if (status == EMR_OK && run->missing.count > 0)
+		status = spare(run);
 	if (status == EMR_OK)
 		status = choose(run);
 	if (status == EMR_OK)

@@ -471,9 +471,21 @@ static void nodes_of_holes_that_are_not_there_stop_nothing(void **state)
 	assert_ok(emr_store_reclaim(k->store, &(emr_reclaim_options){0}, NULL));
 }
 
+static const emr_id16 forsaken_owner = {{77}};
+
+static bool is_forsaken_here(void *context, emr_id16 owner)
+{
+	(void)context;
+	return emr_id16_equal(owner, forsaken_owner);
+}
+
+/* What is below it cannot be told from what is dead, but for what is known to be below what goes.
+ */
 static void a_missing_node_below_a_pin_stops_reclaim(void **state)
 {
 	kit *k = *state;
+	emr_block leaf = kit_block(40, 10000), node;
+	EMR_AUTO_BUF bytes = {0};
 	emr_cid nowhere = emr_cid_of_block(EMR_CODEC_DAG_PB, emr_bytes_of("x", 1));
 	emr_reclaim_options options = {0};
 	emr_reclaim_report report;
@@ -481,14 +493,35 @@ static void a_missing_node_below_a_pin_stops_reclaim(void **state)
 	small_segments(k);
 	for (uint32_t i = 0; i < 30; i++)
 		kit_put(k, i, 10000);
+	assert_ok(emr_dag_pb_write_link(&bytes, &leaf.cid, (emr_bytes){0}, leaf.data.len));
+	assert_ok(emr_dag_pb_write_data(&bytes, emr_bytes_of("\x08\x01", 2)));
+	node = (emr_block){.cid = emr_cid_of_block(EMR_CODEC_DAG_PB, emr_buf_view(&bytes)),
+		.data = emr_buf_view(&bytes)};
+	assert_ok(emr_store_append(k->store, &leaf, 1, NULL));
+	assert_ok(emr_store_append(k->store, &node, 1, NULL));
+	assert_ok(emr_store_pin(k->store,
+		&(emr_pin_change){.pin = {.root = node.cid,
+					  .owner = forsaken_owner,
+					  .state = EMR_PIN_REGISTERED}},
+		1));
 	kit_pin_one(k, &nowhere, false);
+	assert_ok(emr_store_close_segment(k->store));
 	assert_status(EMR_MISSING_DATA, emr_store_reclaim(k->store, &options, &report));
 	assert_int_equal(report.missing_nodes, 1);
 	assert_true(emr_cid_equal(&report.first_missing, &nowhere));
 	kit_has(k, 0, 10000);
-	options.allow_missing = true;
+	options = (emr_reclaim_options){
+		.allow_missing = true, .scrub = true, .is_forsaken = is_forsaken_here};
 	assert_ok(emr_store_reclaim(k->store, &options, &report));
+	for (uint32_t i = 0; i < 30; i++)
+		kit_has(k, i, 10000);
+	assert_true(report.bytes_spared > 300000);
+	assert_status(EMR_NOT_FOUND, kit_try(k, 40, 10000));
+	kit_pin_one(k, &nowhere, true);
+	assert_ok(emr_store_reclaim(k->store, &options, &report));
+	assert_int_equal(report.bytes_spared, 0);
 	assert_status(EMR_NOT_FOUND, kit_try(k, 0, 10000));
+	kit_block_free(&leaf);
 }
 
 /* As the cache of a folder whose blocks were brought from elsewhere: a store of one node. */

@@ -125,6 +125,42 @@ static void purging_gives_back_what_nothing_needs(void **state)
 	kit_close(&k);
 }
 
+/* A tree whose node nobody gives: of no block that is dead it can be said that it is not below. */
+static void what_may_be_below_a_part_that_is_away_stays_until_it_is_back(void **state)
+{
+	const emr_pin pin = {.root = emr_cid_of_block(EMR_CODEC_DAG_PB, emr_bytes_of("away", 4)),
+		.owner = {{9}},
+		.state = EMR_PIN_REGISTERED};
+	uint8_t *big = kit_bytes(3000000, 6);
+	emr_view_counts counts;
+	emr_handle *h;
+	uint64_t freed;
+	kit k;
+
+	(void)state;
+	kit_open(&k);
+	kit_text(&k, "keep", "this");
+	kit_write(&k, "gone", big, 3000000);
+	h = kit_open_file(&k, "gone", O_RDWR);
+	assert_ok(emr_view_fsync(h));
+	emr_view_release(h);
+	kit_unlink(&k, "gone");
+	kit_publish_all(&k);
+	assert_ok(emr_block_store_pin(emr_store_blocks(k.stack.store), &pin, 1));
+	assert_ok(emr_view_purge(k.view, &freed));
+	assert_true(freed < 100000);
+	emr_view_count(k.view, &counts);
+	assert_true(counts.spared_bytes > 2900000);
+	assert_ok(emr_block_store_unpin(emr_store_blocks(k.stack.store), &pin, 1));
+	assert_ok(emr_view_purge(k.view, &freed));
+	assert_true(freed > 2900000);
+	emr_view_count(k.view, &counts);
+	assert_int_equal(counts.spared_bytes, 0);
+	kit_restart_and_compare(&k);
+	free(big);
+	kit_close(&k);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -132,6 +168,7 @@ int main(void)
 		cmocka_unit_test(saying_the_same_again_changes_nothing),
 		cmocka_unit_test(a_block_that_is_not_there_is_said),
 		cmocka_unit_test(purging_gives_back_what_nothing_needs),
+		cmocka_unit_test(what_may_be_below_a_part_that_is_away_stays_until_it_is_back),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

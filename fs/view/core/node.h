@@ -401,6 +401,8 @@ struct emr_view {
 	uint64_t seen_live;  /* what that look found, and the counts as it began */
 	uint64_t seen_appended, seen_left;
 	int64_t reclaim_due_boot_ns; /* not before */
+	uint64_t spared_bytes;	     /* not given back: perhaps below a part that is not here */
+	int64_t spared_due_boot_ns;  /* when they are looked at again */
 	bool stop;
 	bool is_started;	 /* emr_view_start was called: threads may be made */
 	unsigned threads;	 /* of publisher, syncer, follower, in this order, that run; of

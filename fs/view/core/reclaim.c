@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "fetch/fetch.h"
 
+#include "clock.h"
 #include "health.h"
 #include "space.h"
 
@@ -151,11 +152,12 @@ static emr_status look_at_trees(emr_view *view, emr_buf *trees, emr_buf *wanted,
 	return EMR_OK;
 }
 
-/* What stands between a root and its leaves is brought home, where a node has it: leaves that are
- * here and below what is not would be taken for dead.  One block of each tree at a time, of all
- * trees side by side.  EMR_INTERRUPTED: the folder is being closed, and nobody knows what nodes
- * have. */
-static emr_status bring_nodes(emr_view *view, const emr_reclaim_options *options)
+/* What stands between a root and its leaves is brought home, where a node has it: of leaves that
+ * are here and below what is not nobody knows that they live.  One block of each tree at a time, of
+ * all trees side by side.  *OUT_LOST: how many go on lacking a part.  EMR_INTERRUPTED: the folder
+ * is being closed, and nobody knows what nodes have. */
+static emr_status bring_nodes(
+	emr_view *view, const emr_reclaim_options *options, uint64_t *out_lost)
 {
 	emr_fetcher *fetcher = view->options.fetcher;
 	const emr_clock *clock = emr_clock_system();
@@ -167,6 +169,7 @@ static emr_status bring_nodes(emr_view *view, const emr_reclaim_options *options
 	bool goes_on = true;
 	emr_status status;
 
+	*out_lost = 1;
 	if (fetcher == NULL)
 		return EMR_OK;
 	status = emr_store_each_pin(view->options.store, note_pin, &pinned);
@@ -187,35 +190,74 @@ static emr_status bring_nodes(emr_view *view, const emr_reclaim_options *options
 		status = EMR_INTERRUPTED;
 	if (status == EMR_OK && lost > 0)
 		emr_log(EMR_LOG_WARN,
-			"%llu trees have a part that no node gives: what lies here below it goes, "
-			"too",
+			"%llu trees have a part that no node gives: what may be below it stays",
 			(unsigned long long)lost);
+	*out_lost = lost;
+	return status;
+}
+
+static void note_spared(emr_view *view, uint64_t bytes)
+{
+	pthread_mutex_lock(&view->lock);
+	view->spared_bytes = bytes;
+	view->spared_due_boot_ns = view_boot_ns(view) + VIEW_SPARED_NS;
+	pthread_cond_broadcast(&view->wake);
+	pthread_mutex_unlock(&view->lock);
+}
+
+bool view_spared_is_due(const emr_view *view)
+{
+	return view->spared_bytes > 0 && view->spared_due_boot_ns <= view_boot_ns(view);
+}
+
+/* IS_AGAIN: nothing is done where that would be what was done before. */
+static emr_status scrub_all(
+	emr_view *view, emr_reclaim_options *options, bool is_again, emr_reclaim_report *out_report)
+{
+	emr_status status = view_reclaim_with(view, options, out_report);
+	uint64_t lost = 0;
+
+	if (status != EMR_MISSING_DATA)
+		return status;
+	status = bring_nodes(view, options, &lost);
+	if (status == EMR_OK && is_again && lost > 0)
+		return EMR_MISSING_DATA;
+	options->allow_missing = true;
+	options->nodes = nodes_here(view); /* also those that found no room at home */
+	return status == EMR_OK ? view_reclaim_with(view, options, out_report) : status;
+}
+
+static emr_status scrub_with_reserve(
+	emr_view *view, emr_reclaim_options *options, bool is_again, emr_reclaim_report *out_report)
+{
+	emr_reserve *reserve = emr_store_reserve(view->options.store);
+	emr_status status;
+
+	options->scrub = true;
+	options->batch_bytes = SCRUB_BATCH_BYTES;
+	emr_reserve_check(reserve);
+	emr_reserve_lend(reserve);
+	options->max_copy_bytes = space_for_copies(view);
+	status = scrub_all(view, options, is_again, out_report);
+	emr_reserve_take_back(reserve);
+	if (status == EMR_OK)
+		note_spared(view, out_report->bytes_spared);
 	return status;
 }
 
 emr_status view_scrub(emr_view *view, bool (*is_forsaken)(void *arg, emr_id16 owner), void *arg,
 	emr_reclaim_report *out_report)
 {
-	emr_reserve *reserve = emr_store_reserve(view->options.store);
-	emr_status status;
-	emr_reclaim_options options = {.scrub = true,
-		.batch_bytes = SCRUB_BATCH_BYTES,
-		.is_forsaken = is_forsaken,
-		.forsaken_context = arg};
+	emr_reclaim_options options = {.is_forsaken = is_forsaken, .forsaken_context = arg};
 
-	emr_reserve_check(reserve);
-	emr_reserve_lend(reserve);
-	options.max_copy_bytes = space_for_copies(view);
-	status = view_reclaim_with(view, &options, out_report);
-	if (status == EMR_MISSING_DATA) {
-		status = bring_nodes(view, &options);
-		options.allow_missing = true;
-		options.nodes = nodes_here(view); /* also those that found no room at home */
-		if (status == EMR_OK)
-			status = view_reclaim_with(view, &options, out_report);
-	}
-	emr_reserve_take_back(reserve);
-	return status;
+	return scrub_with_reserve(view, &options, false, out_report);
+}
+
+emr_status view_scrub_spared(emr_view *view, emr_reclaim_report *out_report)
+{
+	emr_reclaim_options options = {0};
+
+	return scrub_with_reserve(view, &options, true, out_report);
 }
 
 emr_status emr_view_purge(emr_view *view, uint64_t *out_bytes)

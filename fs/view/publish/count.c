@@ -89,6 +89,7 @@ void emr_view_count(emr_view *view, emr_view_counts *out_counts)
 	counts.unhanded += theirs->unhanded;
 	counts.not_safe += theirs->not_safe;
 	counts.conflicts += theirs->conflicts;
+	counts.spared_bytes = view->spared_bytes;
 	for (const vacated *v = view->vacated; v != NULL; v = v->next)
 		if (v->has_failed)
 			counts.failed++;

@@ -117,10 +117,17 @@ static void *reclaim(void *arg)
 	emr_view *view = arg;
 	emr_reserve *reserve = emr_store_reserve(view->options.store);
 	emr_reclaim_report report = {0};
+	bool is_spared;
 	emr_status status;
 
+	pthread_mutex_lock(&view->lock);
+	is_spared = view_spared_is_due(view);
+	if (is_spared)
+		view->spared_due_boot_ns = view_boot_ns(view) + VIEW_SPARED_NS;
+	pthread_mutex_unlock(&view->lock);
 	emr_reserve_check(reserve);
 	status = emr_reserve_is_out(reserve) ? view_scrub(view, NULL, NULL, &report)
+		 : is_spared		     ? view_scrub_spared(view, &report)
 					     : space_look(view, &report);
 	if (status == EMR_OK)
 		emr_log(EMR_LOG_INFO, "reclaimed %llu bytes",
@@ -160,7 +167,7 @@ static void start_reclaim(emr_view *view)
 static bool is_reclaim_due(const emr_view *view)
 {
 	return !view->is_looking &&
-	       (view->wants_look ||
+	       (view->wants_look || view_spared_is_due(view) ||
 		       (view->wants_reclaim && view->reclaim_due_boot_ns <= view_boot_ns(view)));
 }
 
@@ -182,6 +189,8 @@ static void wait_for_sync(emr_view *view, int64_t first_look)
 		wait = sooner(wait, view->unsynced_since_boot_ns + view->options.sync_ns - now);
 	if (view->wants_reclaim && !view->is_looking)
 		wait = sooner(wait, view->reclaim_due_boot_ns - now);
+	if (view->spared_bytes > 0 && !view->is_looking)
+		wait = sooner(wait, view->spared_due_boot_ns - now);
 	if (first_look != 0)
 		wait = sooner(wait, first_look - now);
 	view_wait_ns(view, &view->wake, wait);

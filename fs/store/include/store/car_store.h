@@ -142,7 +142,9 @@ typedef emr_status (*emr_store_roots)(void *context, emr_cid_visit visit, void *
 typedef struct emr_reclaim_options {
 	uint8_t max_live_percent; /* closed segments with at most this share of live bytes; 0 = 60
 				   */
-	bool allow_missing; /* go on when a node below a pin is not there; else EMR_MISSING_DATA */
+	/* Go on when a node below a pin is not there; else EMR_MISSING_DATA.  What no root leads to
+	 * may then be below that node and stays, but for what a forsaken pin leads to. */
+	bool allow_missing;
 	/* Where nodes are read that may not be in the store: what lies below one that is here only
 	 * lives.  NULL: the store itself. */
 	emr_block_store *nodes;
@@ -177,6 +179,7 @@ typedef struct emr_reclaim_report {
 	uint64_t bytes_left;	   /* the least that max_copy_bytes must be for the next of them */
 	uint64_t live_bytes;	   /* of this writer's blocks, also where nothing was done */
 	uint64_t bytes_copied;
+	uint64_t bytes_spared;	/* that no root leads to, and that may be below a missing node */
 	uint64_t bytes_blanked; /* in the place of which there are zeros now */
 } emr_reclaim_report;
 
