@@ -67,10 +67,9 @@ emr_status emr_answer_keep(emr_session *session, const emr_request *request, emr
 	else if (status == EMR_OK && request->has_path && !is_shared)
 		status = set_keep(session, request);
 	if (status == EMR_OK && request->purge)
-		status = emr_publisher_save(session->publisher);
-	if (status == EMR_OK && request->purge)
 		status = emr_view_purge(session->view, &freed);
-	if (status == EMR_OK && request->purge)
+	/* What was brought stays while nobody can tell which of it are the last copies. */
+	if (status == EMR_OK && request->purge && emr_publisher_save(session->publisher) == EMR_OK)
 		emr_fetching_purge(session, &brought);
 	if (status == EMR_OK)
 		status = emr_view_each_kept(session->view, request->path, add_kept, &l);

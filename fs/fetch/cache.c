@@ -41,6 +41,7 @@ struct emr_block_cache {
 	entry *buckets[BUCKETS];
 	entry *newest, *oldest;
 	uint64_t bytes;
+	uint64_t coming; /* bytes that have room and no entry yet: several are put at once */
 	uint64_t temporaries;
 	uint64_t looks;	       /* that are over */
 	bool is_held;	       /* none is over yet: nothing is dropped */
@@ -156,7 +157,7 @@ static void drop_surplus(emr_block_cache *cache, uint64_t max_bytes)
 {
 	entry *e = oldest_free(cache);
 
-	while (e != NULL && cache->bytes > max_bytes) {
+	while (e != NULL && cache->bytes + cache->coming > max_bytes) {
 		entry *next = free_from(cache, e->newer);
 
 		drop_entry(cache, e);
@@ -200,6 +201,7 @@ bool emr_block_cache_give_way(emr_block_cache *cache, uint64_t bytes)
 	return some;
 }
 
+/* True: BYTES are coming. */
 static bool make_room(emr_block_cache *cache, uint64_t bytes)
 {
 	bool has;
@@ -216,7 +218,9 @@ static bool make_room(emr_block_cache *cache, uint64_t bytes)
 		drop_entry(cache, e);
 		e = next;
 	}
-	has = has && cache->bytes + bytes <= cache->options.max_bytes;
+	has = has && cache->bytes + cache->coming + bytes <= cache->options.max_bytes;
+	if (has)
+		cache->coming += bytes;
 	pthread_mutex_unlock(&cache->lock);
 	return has;
 }
@@ -427,6 +431,7 @@ emr_status emr_block_cache_put(emr_block_cache *cache, const emr_cid *cid, emr_b
 	const uint8_t *digest = emr_cid_digest(cid);
 	char name[NAME_CHARS + 1], temporary[NAME_CHARS + 40];
 	uint64_t number;
+	bool is_written;
 	emr_status status;
 
 	if (emr_block_cache_has(cache, cid, NULL))
@@ -440,14 +445,15 @@ emr_status emr_block_cache_put(emr_block_cache *cache, const emr_cid *cid, emr_b
 	snprintf(
 		temporary, sizeof temporary, TEMPORARY "%llu-%s", (unsigned long long)number, name);
 	status = write_file(cache, temporary, name, block);
-	if (status != EMR_OK) {
-		(void)emr_block_cache_give_way(cache, block.len);
-		return status == EMR_QUOTA ? EMR_NO_SPACE : status;
-	}
+	is_written = status == EMR_OK;
 	pthread_mutex_lock(&cache->lock);
-	status = add_entry(cache, digest, block.len, now_s(cache));
+	cache->coming -= block.len;
+	if (is_written)
+		status = add_entry(cache, digest, block.len, now_s(cache));
 	pthread_mutex_unlock(&cache->lock);
-	return status;
+	if (!is_written)
+		(void)emr_block_cache_give_way(cache, block.len);
+	return status == EMR_QUOTA ? EMR_NO_SPACE : status;
 }
 
 /* ---- All of it ---- */

@@ -36,5 +36,5 @@ emr_test(test_store_still
 	SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_store_still.c ${CMAKE_CURRENT_LIST_DIR}/still_kit.c ${store_kit}
 	USES journal Threads::Threads
 	LINK_OPTIONS -Wl,--wrap=fstatvfs64)
-emr_test(test_block_cache SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_block_cache.c USES fetch
+emr_test(test_block_cache SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_block_cache.c USES fetch Threads::Threads
 	LINK_OPTIONS -Wl,--wrap=fstatvfs64)

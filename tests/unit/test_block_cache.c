@@ -4,6 +4,7 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
@@ -292,6 +293,68 @@ static void what_somebody_may_not_read_any_more_goes_once_it_was_looked(void **s
 	emr_block_cache_close(cache);
 }
 
+#define PUTTERS 8
+#define ROUNDS 50
+
+typedef struct putter {
+	emr_block_cache *cache;
+	pthread_barrier_t *start;
+	unsigned block;
+} putter;
+
+static void *put_with_others(void *arg)
+{
+	const putter *p = arg;
+	uint8_t bytes[BLOCK_BYTES];
+	emr_cid cid = block_of(p->block, bytes);
+
+	(void)pthread_barrier_wait(p->start);
+	(void)emr_block_cache_put(p->cache, &cid, emr_bytes_of(bytes, sizeof bytes));
+	return NULL;
+}
+
+static void put_at_once(emr_block_cache *cache)
+{
+	pthread_barrier_t start;
+	pthread_t threads[PUTTERS];
+	putter putters[PUTTERS];
+
+	assert_int_equal(pthread_barrier_init(&start, NULL, PUTTERS), 0);
+	for (unsigned i = 0; i < PUTTERS; i++) {
+		putters[i] = (putter){.cache = cache, .start = &start, .block = i};
+		assert_int_equal(
+			pthread_create(&threads[i], NULL, put_with_others, &putters[i]), 0);
+	}
+	for (unsigned i = 0; i < PUTTERS; i++)
+		assert_int_equal(pthread_join(threads[i], NULL), 0);
+	pthread_barrier_destroy(&start);
+}
+
+/* While nothing may go, what is too much would stay. */
+static void what_comes_at_once_is_never_more_than_there_may_be(void **state)
+{
+	const emr_block_cache_options options = {.path = directory,
+		.max_bytes = 5 * BLOCK_BYTES,
+		.max_days = 30,
+		.clock = &clock_of_test,
+		.is_held = true};
+
+	(void)state;
+	for (int i = 0; i < ROUNDS; i++) {
+		emr_block_cache *cache = NULL;
+
+		assert_ok(emr_block_cache_open(&options, &cache));
+		put_at_once(cache);
+		assert_true(emr_block_cache_bytes(cache) <= 5 * BLOCK_BYTES);
+		emr_block_cache_looked(cache);
+		for (unsigned n = 0; n < 5; n++)
+			put(cache, 1000 + n);
+		assert_int_equal(emr_block_cache_bytes(cache), 5 * BLOCK_BYTES);
+		emr_block_cache_close(cache);
+		remove_files();
+	}
+}
+
 static void bytes_that_were_changed_or_cut_are_never_given_out(void **state)
 {
 	emr_block_cache *cache = open_cache(100000);
@@ -471,6 +534,7 @@ int main(void)
 		IN_DIRECTORY(a_last_copy_stays_whatever_the_limits_are_until_it_is_none),
 		IN_DIRECTORY(nothing_is_dropped_before_it_was_looked_which_are_last_copies),
 		IN_DIRECTORY(what_somebody_may_not_read_any_more_goes_once_it_was_looked),
+		IN_DIRECTORY(what_comes_at_once_is_never_more_than_there_may_be),
 		IN_DIRECTORY(bytes_that_were_changed_or_cut_are_never_given_out),
 		IN_DIRECTORY(what_others_left_in_the_directory_is_neither_read_nor_removed),
 		IN_DIRECTORY(a_block_larger_than_the_cache_is_not_kept_and_nothing_goes_for_it),
