@@ -8,7 +8,6 @@
 #include "edit.h"
 #include "ops_file.h"
 #include "ops_tree.h"
-#include "space.h"
 #include "special.h"
 
 static bool directory_is_empty(emr_view *view, node *directory)
@@ -38,18 +37,14 @@ void edit_remove(edit *e, node *n, vacated **out_vacated)
 			edit_vacate(e, *out_vacated);
 	}
 	edit_delete(e, n->id);
-	if (node_file(n) != NULL && node_file(n)->has_content) {
+	if (node_file(n) != NULL && node_file(n)->has_content)
 		edit_unpin(e, &node_file(n)->content->c, n->id);
-		edit_died(e, node_file(n)->content);
-	}
 }
 
 void finish_remove(emr_view *view, node *n, vacated *v)
 {
 	node *directory = n->parent;
 
-	if (node_is_file(n) && (!n->is_published || n->content_dirty))
-		space_died(view, 0); /* a published version can be brought back */
 	if (kind_where(n)->note_cut != NULL)
 		kind_where(n)->note_cut(n);
 	if (v != NULL)

@@ -13,6 +13,7 @@
 #include "spill.h"
 #include "edit.h"
 #include "kind.h"
+#include "space.h"
 
 typedef struct name_key {
 	const node *directory;
@@ -325,31 +326,33 @@ emr_status tree_new_node(
 	return EMR_OK;
 }
 
-/* Nobody wants the bytes of a file without a name; those of one with a name stay in its spill. */
-static void end_file(emr_view *view, node *n)
+/* Nobody wants the bytes of a file without a name, and from here on none of them is needed; those
+ * of one with a name stay in its spill. */
+static void free_file(emr_view *view, node *n)
 {
-	emr_content_reader_free(node_file(n)->reader);
-	free(node_file(n)->content);
-	free(node_file(n)->restored);
-	free(node_file(n)->shown);
-	if (node_file(n)->staging == NULL)
+	file *f = node_file(n);
+
+	if (f == NULL)
 		return;
-	if (n->state == NODE_GONE) {
-		end_working_copy(take_working_copy(view, node_file(n)));
-		return;
-	}
-	emr_staging_free(node_file(n)->staging);
+	if (n->state == NODE_GONE && (f->has_content || f->staging != NULL))
+		space_died(view, f->has_content ? f->content->padded : 0);
+	if (n->state == NODE_GONE)
+		end_working_copy(take_working_copy(view, f));
+	emr_staging_free(f->staging);
+	emr_content_reader_free(f->reader);
+	free(f->content);
+	free(f->restored);
+	free(f->shown);
+	pthread_rwlock_destroy(&f->lock);
+	free(f);
+	n->file = NULL;
 }
 
 void tree_free_node(emr_view *view, node *n)
 {
 	table_remove(&view->by_id, hash_id(view, n->id), slot_of(n->number));
 	slots_remove(&view->nodes, n->number);
-	if (node_file(n) != NULL) {
-		end_file(view, n);
-		pthread_rwlock_destroy(&node_file(n)->lock);
-		free(node_file(n));
-	}
+	free_file(view, n);
 	free(node_place_memory(n));
 	free(n->attributes);
 	free(n->pending);
@@ -364,13 +367,22 @@ void tree_free_node(emr_view *view, node *n)
 	free(n);
 }
 
+/* What a publishing run still has to take out of its queue has no bytes meanwhile: the next run may
+ * be far away. */
+static void free_or_wait(emr_view *view, node *n)
+{
+	if (n->is_queued)
+		free_file(view, n);
+	else
+		tree_free_node(view, n);
+}
+
 void tree_release_if_unused(emr_view *view, node *n)
 {
 	if (kind_of(n)->release != NULL)
 		kind_of(n)->release(view, n);
-	else if (n->state == NODE_GONE && n->kernel_refs == 0 && n->opens == 0 && !n->is_queued &&
-		 n != view->root)
-		tree_free_node(view, n);
+	else if (n->state == NODE_GONE && n->kernel_refs == 0 && n->opens == 0 && n != view->root)
+		free_or_wait(view, n);
 }
 
 emr_status tree_become_root(emr_view *view, node *n)

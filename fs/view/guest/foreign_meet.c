@@ -164,10 +164,8 @@ emr_status foreign_retire(emr_view *view, node *n, emr_buf *tell)
 	if (n->has_row) {
 		e = edit_begin(view);
 		edit_delete(&e, n->id);
-		if (node_file(n) != NULL && node_file(n)->has_content) {
+		if (node_file(n) != NULL && node_file(n)->has_content)
 			edit_unpin(&e, &node_file(n)->content->c, n->id);
-			edit_died(&e, node_file(n)->content);
-		}
 		status = edit_commit(&e, NULL);
 		if (status != EMR_OK)
 			return status;
