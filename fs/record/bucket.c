@@ -373,8 +373,10 @@ static void leave_under(emr_staging *st, bucket *b)
 		emr_cid cid = emr_cid_of_digest(EMR_CODEC_RAW, b->under_digest);
 
 		staging_retire(st, &cid);
+		st->retired_kept += b->under->is_content;
+	} else if (!b->under->is_content) {
+		atomic_fetch_add(&st->ctx->left, EMR_LEAF_SEALED_BYTES);
 	}
-	atomic_fetch_add(&st->ctx->left, EMR_LEAF_SEALED_BYTES);
 	st->lies_on--;
 	b->under->leaves--;
 	b->under = NULL;

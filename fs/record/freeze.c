@@ -382,12 +382,10 @@ static uint64_t count_unsealed(const freeze_run *run)
 /* ---- End: gate held for writing but where it is let go ---- */
 
 /* From now on the staging lies on the content; nothing of the old overlay is needed. */
-static void settle_on(emr_staging *st, const key_life *life, emr_content_reader *reader, uint64_t n)
+static void settle_on(emr_staging *st, key_life *life, emr_content_reader *reader, uint64_t n)
 {
-	uint64_t kept = life->leaves * EMR_LEAF_SEALED_BYTES;
-
+	life->is_content = true;
 	staging_clear(st);
-	atomic_fetch_sub(&st->ctx->left, kept); /* they are the content's */
 	if (st->base_is_own && !st->base_unlogged)
 		staging_retire(st, &emr_content_reader_content(st->base)->c);
 	emr_content_reader_free(st->base);

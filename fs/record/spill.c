@@ -193,11 +193,8 @@ static void forget_retired(emr_staging *st, uint64_t upto)
 
 	gate_write(&st->gate);
 	gone = upto > st->retired_dropped ? (size_t)(upto - st->retired_dropped) : 0;
-	if (gone > 0) {
-		st->retired.len -= gone;
-		memmove(st->retired.data, st->retired.data + gone, st->retired.len);
-		st->retired_dropped += gone;
-	}
+	if (gone > 0)
+		staging_forget_retired(st, gone / sizeof(emr_cid));
 	gate_write_end(&st->gate);
 }
 

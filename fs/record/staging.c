@@ -108,6 +108,8 @@ void emr_staging_free(emr_staging *st)
 	gate_write(&st->gate);
 	staging_wait_jobs(st);
 	staging_clear(st);
+	if (st->retired.len > 0)
+		staging_forget_retired(st, st->retired.len / sizeof(emr_cid));
 	staging_end_life(st);
 	life_drop_unused(st);
 	gate_write_end(&st->gate);
@@ -162,6 +164,18 @@ void staging_retire(emr_staging *st, const emr_cid *cid)
 {
 	if (emr_buf_append(&st->retired, cid, sizeof *cid) != EMR_OK)
 		emr_log(EMR_LOG_WARN, "what a crash may need is not kept"); /* there is room */
+}
+
+void staging_forget_retired(emr_staging *st, size_t n)
+{
+	size_t bytes = n * sizeof(emr_cid);
+	size_t kept = n < st->retired_kept ? n : (size_t)st->retired_kept;
+
+	st->retired_kept -= kept;
+	atomic_fetch_add(&st->ctx->left, (n - kept) * EMR_LEAF_SEALED_BYTES);
+	st->retired.len -= bytes;
+	memmove(st->retired.data, st->retired.data + bytes, st->retired.len);
+	st->retired_dropped += bytes;
 }
 
 emr_status staging_may_lie_on_one_more(emr_staging *st)

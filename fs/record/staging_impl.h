@@ -28,6 +28,7 @@ typedef struct key_life {
 	uint8_t suite;
 	uint8_t salt[24], com[32], hk[32];
 	bool ended;	 /* seals nothing any more */
+	bool is_content; /* was frozen: its leaves are needed when the working copy has ended */
 	uint64_t leaves; /* buckets that lie on a leaf of it */
 } key_life;
 
@@ -100,6 +101,7 @@ struct emr_staging {
 	emr_buf retired;
 	uint64_t retired_dropped; /* bytes that left the front of it so far */
 	uint64_t retired_marked;  /* with those: what the last mark does not name */
+	uint64_t retired_kept;	  /* so many in it are content's */
 	uint64_t lies_on;	  /* buckets over a sealed leaf */
 	uint64_t cut_unlogged;	  /* smallest size since the last record; UINT64_MAX = none */
 	bool base_unlogged;
@@ -114,6 +116,8 @@ struct emr_staging {
 
 /* The spill names CID, and nothing else does from now on; room was made when it was laid on. */
 void staging_retire(emr_staging *st, const emr_cid *cid);
+/* The first N retired blocks are named by no spill any more: only now they are of no use. */
+void staging_forget_retired(emr_staging *st, size_t n);
 /* Makes that room.  EMR_NO_MEMORY. */
 emr_status staging_may_lie_on_one_more(emr_staging *st);
 

@@ -334,6 +334,34 @@ static void what_had_no_name_goes_with_its_last_close(void **state)
 	end(&w);
 }
 
+#define SEALED_BYTES ((uint64_t)12 << 20) /* all but the last 4 MiB is sealed while it is written  \
+					   */
+
+/* What a spill on the disk still names is needed until a later one is there, and a look that came
+ * before has found it so. */
+static void what_a_spill_named_goes_with_the_next_one(void **state)
+{
+	uint64_t at = 0;
+	world w;
+
+	(void)state;
+	begin(&w, 9);
+	kit_write(&w.k, "d/f", w.bytes, 100);
+	kit_publish_all(&w.k);
+	w.files[0] = (writer){.handle = kit_open_file(&w.k, "d/f", O_RDWR), .is_there = true};
+	for (; at < SEALED_BYTES; at += 128 << 10)
+		assert_ok(emr_view_write(w.files[0].handle, at, emr_bytes_of(w.bytes, 128 << 10)));
+	assert_ok(emr_view_fsync(w.files[0].handle));
+	assert_true(on_disk(&w) > ALLOWED_BYTES);
+	cut_one(&w, 0, 0);
+	assert_ok(emr_view_write(w.files[0].handle, 0, emr_bytes_of(w.bytes, 1)));
+	assert_ok(emr_view_fsync(w.files[0].handle));
+	assert_ok(emr_view_write(w.files[0].handle, 1, emr_bytes_of(w.bytes, 1)));
+	must_fit(&w, "spilled again");
+	close_one(&w, 0);
+	end(&w);
+}
+
 /* What a life left is looked at when the next one begins. */
 static void the_next_life_gives_back_what_the_last_one_left(void **state)
 {
@@ -361,6 +389,7 @@ int main(void)
 		cmocka_unit_test(of_two_files_one_is_always_open),
 		cmocka_unit_test(what_was_removed_goes_though_nothing_is_published),
 		cmocka_unit_test(what_had_no_name_goes_with_its_last_close),
+		cmocka_unit_test(what_a_spill_named_goes_with_the_next_one),
 		cmocka_unit_test(the_next_life_gives_back_what_the_last_one_left),
 	};
 

@@ -34,7 +34,7 @@ void emr_record_ctx_free(emr_record_ctx *ctx); /* joins the workers; NULL is fin
 /* Bytes that stagings hold in memory now. */
 uint64_t emr_record_ctx_memory(const emr_record_ctx *ctx);
 /* Bytes of sealed leaves that working copies did not need any more, since the beginning: what was
- * overwritten, cut off or given up.  Some of them were never put, or are content by now. */
+ * overwritten, cut off or given up, once no spill on the disk names it.  Some were never put. */
 uint64_t emr_record_ctx_left(const emr_record_ctx *ctx);
 /* While a hold is open the blocks of every bundle built are among those that
  * emr_record_each_block names: until they are pinned.  Each begin has its end. */
