@@ -32,14 +32,25 @@ void disk_hear(emr_view *view, emr_status status)
 		view->options.notice(view->options.notice_arg, "disk-refuses", "");
 }
 
-/* Under view->lock: some file's bytes are in this process only. */
-static bool has_unhanded(const emr_view *view)
+/* Its bytes are in this process only. */
+static bool is_unhanded(const file *f)
+{
+	return f->wrote != f->handed;
+}
+
+/* The disk refused its working copy, and was not given it again since. */
+static bool is_doubted(const file *f)
+{
+	return f->is_spill_doubted;
+}
+
+/* Under view->lock: IS is true of some file. */
+static bool has_any(const emr_view *view, bool (*is)(const file *f))
 {
 	for (size_t i = 0; i < view->nodes.used; i++) {
 		const node *n = slots_at(&view->nodes, i);
 
-		if (n != NULL && node_file(n) != NULL && n->state == NODE_LIVE &&
-			node_file(n)->wrote != node_file(n)->handed)
+		if (n != NULL && node_file(n) != NULL && n->state == NODE_LIVE && is(node_file(n)))
 			return true;
 	}
 	return false;
@@ -48,7 +59,8 @@ static bool has_unhanded(const emr_view *view)
 void disk_took_all(emr_view *view)
 {
 	pthread_mutex_lock(&view->lock);
-	if (view->disk == EMR_IO || (view->disk != EMR_OK && !has_unhanded(view)))
+	/* One may have been refused while it took the others. */
+	if (!has_any(view, view->disk == EMR_IO ? is_doubted : is_unhanded))
 		view->disk = EMR_OK;
 	pthread_mutex_unlock(&view->lock);
 }
