@@ -564,32 +564,46 @@ static bool lies_in_a_segment(kit *k, const emr_block *block)
 	return false;
 }
 
-/* A store of its own, as above.  What looks like room must have nothing in it: nobody looks there
- * again. */
-static bool is_gone_the_second_time(fault kind, int n)
+static const emr_reclaim_options erasing = {.scrub = true, .max_copy_bytes = 1};
+
+/* A store of its own, as above, opened again after an erasure met a failing call. */
+static bool erase_failing_at(fault kind, int n, void **state)
 {
-	const emr_reclaim_options options = {.scrub = true, .max_copy_bytes = 1};
-	void *state;
 	bool fired;
 	kit *k;
 
-	assert_int_equal(kit_setup(&state), 0);
-	k = state;
+	assert_int_equal(kit_setup(state), 0);
+	k = *state;
 	put_live_and_dead(k);
 	assert_ok(emr_store_close_segment(k->store));
 	error = EIO;
 	arm(kind, n);
-	(void)emr_store_reclaim(k->store, &options, NULL);
+	(void)emr_store_reclaim(k->store, &erasing, NULL);
 	fired = disarm();
 	kit_close(k);
 	kit_open(k);
-	assert_ok(emr_store_reclaim(k->store, &options, NULL));
+	return fired;
+}
+
+/* What looks like room must have nothing in it: nobody looks there again. */
+static void only_what_is_needed_is_there(kit *k)
+{
 	for (uint32_t i = 0; i < 12; i++) {
 		emr_block block = kit_block(i, 3000);
 
 		assert_true(lies_in_a_segment(k, &block) == (i % 4 == 0));
 		kit_block_free(&block);
 	}
+}
+
+static bool is_gone_the_second_time(fault kind, int n)
+{
+	void *state;
+	bool fired = erase_failing_at(kind, n, &state);
+	kit *k = state;
+
+	assert_ok(emr_store_reclaim(k->store, &erasing, NULL));
+	only_what_is_needed_is_there(k);
 	assert_int_equal(kit_teardown(&state), 0);
 	return fired;
 }
@@ -599,6 +613,35 @@ static void what_is_erased_goes_though_a_call_failed_the_first_time(void **state
 	(void)state;
 	for (int kind = WRITE; kind < FAULTS; kind++)
 		for (int n = 0; is_gone_the_second_time((fault)kind, n);)
+			n++;
+}
+
+/* Looked at twice: the first look may make a new index, from which the second one judges. */
+static bool is_healthy_meanwhile(fault kind, int n)
+{
+	void *state;
+	bool fired = erase_failing_at(kind, n, &state);
+	kit *k = state;
+
+	for (int look = 0; look < 2; look++) {
+		assert_ok(emr_store_check(k->store, NULL, NULL));
+		for (uint32_t i = 0; i < 12; i += 4)
+			kit_has(k, i, 3000);
+		kit_close(k);
+		kit_open(k);
+	}
+	assert_int_equal(kit_quarantined(k), 0);
+	assert_ok(emr_store_reclaim(k->store, &erasing, NULL));
+	only_what_is_needed_is_there(k);
+	assert_int_equal(kit_teardown(&state), 0);
+	return fired;
+}
+
+static void an_erasure_that_a_failing_call_cut_short_is_no_damage(void **state)
+{
+	(void)state;
+	for (int kind = WRITE; kind < FAULTS; kind++)
+		for (int n = 0; is_healthy_meanwhile((fault)kind, n);)
 			n++;
 }
 
@@ -679,6 +722,7 @@ int main(void)
 		T(reclaim_loses_nothing_at_any_failing_call),
 		T(zeros_in_place_lose_nothing_at_any_failing_call),
 		T(what_is_erased_goes_though_a_call_failed_the_first_time),
+		T(an_erasure_that_a_failing_call_cut_short_is_no_damage),
 		T(a_commit_that_failed_did_not_happen_and_the_next_one_does),
 	};
 

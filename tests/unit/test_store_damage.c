@@ -147,6 +147,30 @@ static void rot_before_the_last_flush_is_quarantined_and_later_blocks_stay(void 
 	assert_true(kit_quarantined(k) >= sizeof bytes / sizeof bytes[0]);
 }
 
+/* As an erasure leaves it that was cut short, but for the index, which leads there. */
+static void zeros_in_place_of_what_is_needed_are_damage(void **state)
+{
+	static const uint8_t zeros[LEN];
+	kit *k = *state;
+	emr_store_damage damage = {0};
+	char path[512];
+	int fd;
+
+	put_some(k);
+	kit_close(k);
+	kit_file(k, "seg-1", path);
+	fd = open(path, O_WRONLY | O_CLOEXEC);
+	assert_true(fd >= 0);
+	assert_int_equal(pwrite(fd, zeros, LEN, PREFIX + 8 * SECTION - LEN), LEN);
+	close(fd);
+	kit_open(k);
+	assert_status(EMR_DAMAGED, emr_store_check(k->store, note_damage, &damage));
+	assert_int_equal(damage.offset, PREFIX + 7 * SECTION);
+	assert_int_equal(kit_quarantined(k), 1);
+	assert_status(EMR_DAMAGED, kit_try(k, 7, LEN));
+	kit_has(k, 8, LEN);
+}
+
 static void rot_that_came_after_indexing_is_found_by_check(void **state)
 {
 	kit *k = *state;
@@ -371,6 +395,7 @@ int main(void)
 		T(lost_sectors_behind_the_last_flush_end_the_log_there),
 		T(rot_before_the_last_flush_is_quarantined_and_later_blocks_stay),
 		T(rot_that_came_after_indexing_is_found_by_check),
+		T(zeros_in_place_of_what_is_needed_are_damage),
 		T(a_flipped_head_is_never_served_as_something_else),
 		T(a_damaged_prefix_is_written_again),
 		T(a_missing_index_is_made_again),

@@ -203,8 +203,9 @@ typedef struct emr_store_damage {
 typedef void (*emr_store_damage_visit)(void *context, const emr_store_damage *damage);
 
 /* Reads every section of this writer's segments, checks hashes, and compares with the index (made
- * anew when it lies). Damaged places go to quarantine/ and are filled so that the segment stays a
- * CAR. EMR_DAMAGED when there were any; VISIT may be NULL. */
+ * anew when it lies, which is no damage). Damaged places go to quarantine/ and are filled so that
+ * the segment stays a CAR; erasures that were cut short are ended. EMR_DAMAGED when there was
+ * damage; VISIT may be NULL. */
 emr_status emr_store_check(emr_store *store, emr_store_damage_visit visit, void *context);
 /* Damage that open found and repaired. */
 emr_status emr_store_each_damage(emr_store *store, emr_store_damage_visit visit, void *context);
