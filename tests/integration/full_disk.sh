@@ -23,6 +23,22 @@ old_is_whole() {
 	must diff -r "$src" "$MNT/old"
 }
 
+# refused WHAT COMMAND...: it fails with the right errno.
+refused() {
+	local what=$1
+	shift
+	"$@" 2>"$EMR_WORK/err" >&2 && emr_fail "$what: done on a full disk"
+	grep -q "${EMR_WANTED:-No space left}" "$EMR_WORK/err" || emr_fail "$what says: $(cat "$EMR_WORK/err")"
+}
+say "a copy that is too large, and was removed, is in nobody's way"
+head -c 60000000 /dev/urandom >"$EMR_WORK/huge"
+refused "a copy of 60 MB" cp "$EMR_WORK/huge" "$MNT/huge"
+must rm "$MNT/huge" "$EMR_WORK/huge"
+echo small >"$MNT/old/small" || emr_fail "six bytes do not fit"
+cp "$MNT/old/small" "$src/small"
+confirmed_version "$MNT/old/small" >/dev/null || exit 1
+old_is_whole
+
 say "the disk fills up"
 i=0
 while head -c 1000000 /dev/urandom >"$EMR_WORK/piece" && cp "$EMR_WORK/piece" "$MNT/fill-$i" 2>"$EMR_WORK/err"; do
@@ -37,13 +53,6 @@ rm -f "$MNT/fill-$i"
 old_is_whole
 
 say "saving over old records is refused, and they stay as they were"
-# refused WHAT COMMAND...: it fails with the right errno.
-refused() {
-	local what=$1
-	shift
-	"$@" 2>"$EMR_WORK/err" >&2 && emr_fail "$what: done on a full disk"
-	grep -q "${EMR_WANTED:-No space left}" "$EMR_WORK/err" || emr_fail "$what says: $(cat "$EMR_WORK/err")"
-}
 head -c 3000000 /dev/urandom >"$EMR_WORK/new"
 # Room that is left in the last blocks of the disk is used up first.
 dd if=/dev/zero of="$EMRFS_HOME/ballast" bs=4k status=none 2>/dev/null
@@ -57,7 +66,7 @@ expect "free space that the folder tells" "$(($(stat -f -c '%a * %S' "$MNT") / 1
 
 still_whole() {
 	local n
-	for n in 1 2 3 5 6 7 8; do must cmp "$src/$n" "$MNT/old/$n"; done
+	for n in 1 2 3 5 6 7 8 small; do must cmp "$src/$n" "$MNT/old/$n"; done
 	must cmp -n 160000 "$src/4" "$MNT/old/4"
 }
 still_whole
