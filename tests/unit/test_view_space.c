@@ -334,8 +334,8 @@ static void what_had_no_name_goes_with_its_last_close(void **state)
 	end(&w);
 }
 
-#define SEALED_BYTES ((uint64_t)12 << 20) /* all but the last 4 MiB is sealed while it is written  \
-					   */
+/* All but the last 4 MiB is sealed while it is written. */
+#define SEALED_BYTES ((uint64_t)12 << 20)
 
 /* What a spill on the disk still names is needed until a later one is there, and a look that came
  * before has found it so. */
