@@ -124,8 +124,9 @@ static json_t *pending_now(conversation *c, bool is_copying)
 
 	emr_ledger_look(c->server->session->ledger, &absence);
 	emr_view_count(c->server->session->view, &counts);
-	return json_pack("{s:b, s:b, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:o, s:o}",
-		"read_only", emr_session_is_read_only(c->server->session, &why), "away",
+	return json_pack("{s:b, s:b, s:b, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:o, s:o}",
+		"no_room", counts.has_no_room, "read_only",
+		emr_session_is_read_only(c->server->session, &why), "away",
 		absence.status != EMR_OK, "pending", (json_int_t)counts.pending + is_copying,
 		"awaiting_copies", (json_int_t)counts.awaiting, "failed", (json_int_t)counts.failed,
 		"confirmed", (json_int_t)counts.confirmed, "pending_bytes",

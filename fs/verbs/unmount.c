@@ -132,14 +132,25 @@ static const char *cause_of(const json_t *answer)
 	return error == NULL ? _("they are in memory only") : emr_report_why_not_safe(answer);
 }
 
+/* What waits is in memory only, or on a disk that has no room for the ledger. */
+static bool is_for_want_of_disk(const json_t *answer)
+{
+	return json_is_string(json_object_get(answer, "disk_error")) ||
+	       (json_is_true(json_object_get(answer, "no_room")) &&
+		       json_integer_value(json_object_get(answer, "pending")) > 0);
+}
+
 /* What is waited for is said: a full disk may get room at any moment, and nobody knows that without
  * a word. */
 static void say_disk(const json_t *answer, emr_out *out, bool *is_said)
 {
-	if (*is_said || !json_is_string(json_object_get(answer, "disk_error")))
+	if (*is_said || !is_for_want_of_disk(answer))
 		return;
 	*is_said = true;
-	emr_say(out, "Not everything can be saved: %s.\n", cause_of(answer));
+	if (json_is_string(json_object_get(answer, "disk_error")))
+		emr_say(out, "Not everything can be saved: %s.\n", cause_of(answer));
+	else
+		emr_say(out, "This disk is full: the ledger takes nothing until there is room.\n");
 }
 
 static void say_waiting(emr_out *out, bool *is_said)
@@ -154,7 +165,7 @@ static void say_waiting(emr_out *out, bool *is_said)
 /* Without anything that moves. */
 static int64_t patience_with(const json_t *answer, json_int_t pending)
 {
-	if (json_is_string(json_object_get(answer, "disk_error")))
+	if (is_for_want_of_disk(answer))
 		return DISK_NS;
 	return json_integer_value(json_object_get(answer, "awaiting_copies")) == pending
 		       ? COPIES_NS
@@ -195,6 +206,7 @@ static emr_status await_publishing(closing *c, emr_out *out, emr_problem *out_pr
 		still = emr_clock_boot_ns(emr_clock_system()) - moved;
 		if (pending > 0 && still >= WORD_NS && still < patience)
 			say_waiting(out, &is_wait_said);
+		fflush(stdout); /* a program that reads it waits, too */
 	} while ((is_first || pending > 0) && !is_stuck && still < patience);
 	emr_progress_end(out);
 	return EMR_OK;

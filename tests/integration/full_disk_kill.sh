@@ -41,6 +41,8 @@ closing=$!
 emr_until grep -q . said
 say "unmount: $(head -1 said)"
 wait "$closing"
+head -1 said | grep -q 'disk is full' || emr_fail "the first word is about something else: $(cat said)"
+! grep -q 'Waiting up to a minute' said || emr_fail "it waits for a disk that is full: $(cat said)"
 rm "$EMRFS_HOME/ballast"
 if mountpoint -q "$MNT"; then emr_unmount; else emr_await_end || emr_fail "the process stays"; fi
 emr_mount

@@ -456,6 +456,7 @@ typedef struct emr_view_counts {
 	uint64_t not_safe; /* names that a power cut, or the end of this process, would take back
 			      although no program is writing them: the disk is full or refuses */
 	uint64_t spared_bytes; /* not given back: they may be of a file a part of which is away */
+	bool has_no_room;      /* the last try to get something to the ledger found the disk full */
 	uint64_t conflicts; /* copies of files that were changed in two places, in one's own folder;
 			       what lies in others' counts until it is sent */
 } emr_view_counts;
