@@ -397,23 +397,32 @@ emr_status emr_fetcher_take_home(emr_fetcher *fetcher, const emr_cid *cid)
 	return EMR_NOT_FOUND;
 }
 
+static emr_status keep_block(void *cache, const emr_cid *cid)
+{
+	emr_block_cache_keep(cache, cid);
+	return EMR_OK;
+}
+
 static emr_status save_block(void *arg, const emr_cid *cid)
 {
 	emr_fetcher *fetcher = arg;
 
-	/* Without room, or on a disk that takes nothing, it stays in the cache. */
-	if (is_brought(fetcher, cid) && bring_home(fetcher, cid) != EMR_OK &&
-		fetcher->options.cache != NULL)
-		emr_block_cache_keep(fetcher->options.cache, cid);
+	if (is_brought(fetcher, cid))
+		(void)bring_home(fetcher, cid); /* without room it stays, and is logged */
 	return EMR_OK;
 }
 
+/* All of it is kept first: for what goes home the cache gives way, and not with the rest of it. */
 emr_status emr_fetcher_save(emr_fetcher *fetcher, const emr_cid *root)
 {
+	emr_status status;
+
 	if (fetcher == NULL || fetcher->options.cache == NULL ||
 		emr_block_cache_bytes(fetcher->options.cache) == 0)
 		return EMR_OK;
-	return emr_store_walk_here(&fetcher->face, root, save_block, fetcher);
+	status = emr_store_walk_here(&fetcher->face, root, keep_block, fetcher->options.cache);
+	return status == EMR_OK ? emr_store_walk_here(&fetcher->face, root, save_block, fetcher)
+				: status;
 }
 
 void emr_fetcher_looked(emr_fetcher *fetcher)

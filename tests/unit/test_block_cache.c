@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "fetch/fetch.h"
+#include "store/dag_pb.h"
 
 #define BLOCK_BYTES 1000
 #define DAY_NS INT64_C(86400000000000)
@@ -484,6 +485,57 @@ static void what_is_saved_has_what_the_cache_took_of_a_quota(void **state)
 	emr_block_cache_close(store.cache);
 }
 
+static emr_status lacks(emr_block_store *face, const emr_cid *cid, emr_buf *out)
+{
+	(void)face, (void)cid, (void)out;
+	return EMR_NOT_FOUND;
+}
+
+/* A node above blocks 1 and 2. */
+static emr_cid put_node(emr_block_cache *cache, emr_buf *bytes)
+{
+	emr_cid node;
+
+	for (unsigned n = 1; n <= 2; n++) {
+		uint8_t leaf[BLOCK_BYTES];
+		emr_cid cid = block_of(n, leaf);
+
+		assert_ok(emr_dag_pb_write_link(bytes, &cid, (emr_bytes){0}, BLOCK_BYTES));
+	}
+	assert_ok(emr_dag_pb_write_data(bytes, emr_bytes_of("\x08\x01", 2)));
+	node = emr_cid_of_block(EMR_CODEC_DAG_PB, emr_buf_view(bytes));
+	now_ns += 1000000000;
+	assert_ok(emr_block_cache_put(cache, &node, emr_buf_view(bytes)));
+	return node;
+}
+
+static void no_last_copy_gives_way_to_another_that_goes_home(void **state)
+{
+	static const emr_block_store_ops ops = {.put = put_within_quota, .get_verified = lacks};
+	quota_store store = {.face.ops = &ops};
+	emr_fetcher_options options = {.store = &store.face, .clock = &clock_of_test};
+	EMR_AUTO_BUF bytes = {0};
+	emr_fetcher *fetcher = NULL;
+	emr_cid node;
+
+	(void)state;
+	options.cache = store.cache = open_cache(100000);
+	put(store.cache, 1);
+	put(store.cache, 2);
+	node = put_node(store.cache, &bytes);
+	emr_block_cache_looked(store.cache); /* a place had it then */
+	store.quota = emr_block_cache_bytes(store.cache);
+	assert_ok(emr_fetcher_open(&options, &fetcher));
+	assert_ok(emr_fetcher_save(fetcher, &node));
+	assert_true(gets(store.cache, 1));
+	assert_true(gets(store.cache, 2));
+	emr_block_cache_purge(store.cache);
+	assert_true(gets(store.cache, 1));
+	assert_true(gets(store.cache, 2));
+	emr_fetcher_close(fetcher);
+	emr_block_cache_close(store.cache);
+}
+
 /* A disk of 100 MB, as others fill it. */
 static bool is_nearly_full, is_small;
 
@@ -542,6 +594,7 @@ int main(void)
 		IN_DIRECTORY(who_needs_the_disk_gets_room_as_long_as_there_is_some),
 		IN_DIRECTORY(who_has_a_quota_gets_as_much_as_he_needs_though_the_disk_has_room),
 		IN_DIRECTORY(what_is_saved_has_what_the_cache_took_of_a_quota),
+		IN_DIRECTORY(no_last_copy_gives_way_to_another_that_goes_home),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
