@@ -161,24 +161,51 @@ void here_unheld(emr_publisher *p, const emr_cid *root, uint16_t but)
 		p->options.unheld(p->options.arg, root);
 }
 
+/* With look_lock, given back meanwhile.  False: it ends, or somebody else has said all of it by
+ * now.
+ */
+static bool rest_of_saying(emr_publisher *p, int64_t begun_ns)
+{
+	const uint64_t before = p->looks;
+	bool goes_on;
+
+	pthread_mutex_unlock(&p->look_lock);
+	goes_on = give_way(p, begun_ns);
+	pthread_mutex_lock(&p->look_lock);
+	return goes_on && p->looks == before;
+}
+
 /* Before it is looked what is whole here: what is told may mend that.  A_WATCHER gives way. */
-static emr_status say_unheld(emr_publisher *p, const emr_buf *roots, bool is_watcher)
+static emr_status say_all(emr_publisher *p, const emr_buf *roots, bool is_watcher)
 {
 	const emr_cid *all = (const void *)roots->data;
 	const size_t n = roots->len / sizeof *all;
+	const uint64_t before = p->looks;
 	int64_t begun_ns = publisher_now_ns();
 
 	for (size_t i = 0; i < n; i++) {
 		if (is_watcher && i > 0 && i % PORTION == 0) {
-			if (!give_way(p, begun_ns))
-				return EMR_INTERRUPTED;
+			if (!rest_of_saying(p, begun_ns))
+				return p->looks != before ? EMR_OK : EMR_INTERRUPTED;
 			begun_ns = publisher_now_ns();
 		}
 		here_unheld(p, &all[i], 0);
 	}
+	p->looks++;
 	if (p->options.looked != NULL)
 		p->options.looked(p->options.arg);
 	return EMR_OK;
+}
+
+/* One look at a time: what is said in one holds until the next one is over, which says it again. */
+static emr_status say_unheld(emr_publisher *p, const emr_buf *roots, bool is_watcher)
+{
+	emr_status status;
+
+	pthread_mutex_lock(&p->look_lock);
+	status = say_all(p, roots, is_watcher);
+	pthread_mutex_unlock(&p->look_lock);
+	return status;
 }
 
 emr_status emr_publisher_save(emr_publisher *p)

@@ -70,7 +70,9 @@ struct emr_publisher {
 	emr_buf lacking; /* of emr_cid, sorted: not whole on this computer when it was last looked
 			  */
 	uint64_t here_asked, here_answered;
-	int64_t here_rests_ns; /* not looked at again before */
+	int64_t here_rests_ns;	   /* not looked at again before */
+	pthread_mutex_t look_lock; /* of who says what no place holds; lock is inside of it */
+	uint64_t looks;		   /* under look_lock: at which all of it was said */
 	pthread_t watcher;
 	bool has_watcher;
 };

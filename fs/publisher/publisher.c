@@ -48,6 +48,7 @@ emr_status emr_publisher_new(emr_ipfs *const *nodes, size_t count, emr_publisher
 			.room_max = LOAD_BYTES_MAX};
 	pthread_mutex_init(&p->lock, NULL);
 	pthread_mutex_init(&p->write_lock, NULL);
+	pthread_mutex_init(&p->look_lock, NULL);
 	emr_cond_init(&p->wake);
 	emr_worker_init(&p->looker);
 	p->stop_fd = eventfd(0, EFD_CLOEXEC);
@@ -73,6 +74,7 @@ void emr_publisher_free(emr_publisher *p)
 		close(p->stop_fd);
 	emr_worker_free(&p->looker);
 	pthread_cond_destroy(&p->wake);
+	pthread_mutex_destroy(&p->look_lock);
 	pthread_mutex_destroy(&p->write_lock);
 	pthread_mutex_destroy(&p->lock);
 	free(p);

@@ -264,6 +264,35 @@ static void without_a_place_each_record_is_said_to_be_held_by_none(void **state)
 	scene_end(&s);
 }
 
+static void *save_often(void *arg)
+{
+	scene *s = arg;
+
+	for (int i = 0; i < 200; i++)
+		assert_ok(emr_publisher_save(s->publisher));
+	return NULL;
+}
+
+/* What was said in one is forgotten with the end of the next one, which has said it again. */
+static void one_look_is_over_before_the_next_one_begins(void **state)
+{
+	pthread_t others[3];
+	scene s;
+
+	(void)state;
+	scene_begin(&s, "looks");
+	scene_start(&s, 0, NULL);
+	for (size_t i = 0; i < 8; i++)
+		(void)scene_save(&s, "looked at", i);
+	for (size_t i = 0; i < 3; i++)
+		assert_int_equal(pthread_create(&others[i], NULL, save_often, &s), 0);
+	for (size_t i = 0; i < 3; i++)
+		assert_int_equal(pthread_join(others[i], NULL), 0);
+	scene_stop(&s);
+	assert_int_equal(s.mixed, 0);
+	scene_end(&s);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -275,6 +304,7 @@ int main(void)
 		cmocka_unit_test(a_copy_that_a_place_lost_is_found_out_and_sent_again),
 		cmocka_unit_test(what_no_place_is_known_to_hold_is_said),
 		cmocka_unit_test(without_a_place_each_record_is_said_to_be_held_by_none),
+		cmocka_unit_test(one_look_is_over_before_the_next_one_begins),
 		cmocka_unit_test(
 			a_lost_copy_is_found_out_behind_a_record_that_the_place_cannot_say_anything_of),
 	};

@@ -4,6 +4,7 @@
 #include "emr_test.h"
 
 #include <fcntl.h>
+#include <sched.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -78,8 +79,12 @@ static void note_unheld(void *arg, const emr_cid *root)
 	scene *s = arg;
 
 	pthread_mutex_lock(&s->lock);
+	s->mixed += s->is_said && !pthread_equal(s->speaker, pthread_self());
+	s->speaker = pthread_self();
+	s->is_said = true;
 	assert_ok(emr_buf_append(&s->unheld, root, sizeof *root));
 	pthread_mutex_unlock(&s->lock);
+	(void)sched_yield(); /* others may come between */
 }
 
 static void note_look(void *arg)
@@ -88,6 +93,7 @@ static void note_look(void *arg)
 
 	pthread_mutex_lock(&s->lock);
 	s->looks++;
+	s->is_said = false;
 	pthread_mutex_unlock(&s->lock);
 }
 

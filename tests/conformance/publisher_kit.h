@@ -31,7 +31,10 @@ typedef struct scene {
 	bool is_ledger_away;
 	emr_buf unheld; /* emr_cid, that no place was known to hold, as often as that was said */
 	size_t looks;
-	size_t said; /* how often a place was said to fail */
+	pthread_t speaker; /* who said the last one, if that was since the last look */
+	bool is_said;
+	size_t mixed; /* how often another one had said it since then */
+	size_t said;  /* how often a place was said to fail */
 	emr_ipfs_fault last;
 } scene;
 

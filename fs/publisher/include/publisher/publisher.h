@@ -67,7 +67,8 @@ typedef struct emr_publisher_options {
 	void (*copied)(void *arg);
 	/* No place is known to hold ROOT, at a look at all pins, or because the last one that did
 	 * has lost it; LOOKED: that was said of all of which it is so.  A thread of the
-	 * publisher's, or that of emr_publisher_save; under no lock.  May be NULL. */
+	 * publisher's, or that of emr_publisher_save, which neither may call; one look at a time.
+	 * May be NULL. */
 	void (*unheld)(void *arg, const emr_cid *root);
 	void (*looked)(void *arg);
 	/* How long the programs that work in the folder have changed nothing: sending gives way to
