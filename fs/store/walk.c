@@ -22,6 +22,7 @@ typedef struct walk {
 	emr_cid_visit visit;
 	void *context;
 	bool go_on;
+	bool passes_unreadable; /* a node that cannot be read is like one that is not there */
 	emr_walk_missing *missing;
 	emr_buf stack; /* of step */
 } walk;
@@ -100,7 +101,8 @@ static emr_status visit_one(walk *w, const step *at)
 		status = emr_block_store_get_verified(w->store, &at->cid, &block);
 		if (status == EMR_NOT_FOUND && is_hole(&at->cid))
 			return EMR_OK;
-		if (status == EMR_NOT_FOUND)
+		if (status == EMR_NOT_FOUND ||
+			(w->passes_unreadable && (status == EMR_DAMAGED || status == EMR_IO)))
 			return note_missing(w, &at->cid);
 		if (status != EMR_OK)
 			return status;
@@ -108,6 +110,21 @@ static emr_status visit_one(walk *w, const step *at)
 	status = w->visit == NULL ? EMR_OK : w->visit(w->context, &at->cid);
 	if (status == EMR_OK && emr_cid_codec(&at->cid) == EMR_CODEC_DAG_PB)
 		status = push_children(w, emr_buf_view(&block), at->depth);
+	return status;
+}
+
+static emr_status walk_from(walk *w, const emr_cid *root)
+{
+	emr_status status = push(w, root, 0);
+
+	while (status == EMR_OK && w->stack.len > 0) {
+		step next;
+
+		w->stack.len -= sizeof next;
+		memcpy(&next, w->stack.data + w->stack.len, sizeof next);
+		status = visit_one(w, &next);
+	}
+	emr_buf_free(&w->stack);
 	return status;
 }
 
@@ -120,17 +137,8 @@ emr_status emr_store_walk_into(emr_block_store *store, const emr_cid *root, emr_
 		.context = context,
 		.go_on = go_on,
 		.missing = missing};
-	emr_status status = push(&w, root, 0);
 
-	while (status == EMR_OK && w.stack.len > 0) {
-		step next;
-
-		w.stack.len -= sizeof next;
-		memcpy(&next, w.stack.data + w.stack.len, sizeof next);
-		status = visit_one(&w, &next);
-	}
-	emr_buf_free(&w.stack);
-	return status;
+	return walk_from(&w, root);
 }
 
 emr_status emr_store_walk_here(
@@ -138,7 +146,14 @@ emr_status emr_store_walk_here(
 {
 	emr_pending seen = {0};
 	emr_walk_missing missing = {0};
-	emr_status status = emr_store_walk_into(store, root, &seen, visit, context, true, &missing);
+	walk w = {.store = store,
+		.seen = &seen,
+		.visit = visit,
+		.context = context,
+		.go_on = true,
+		.passes_unreadable = true,
+		.missing = &missing};
+	emr_status status = walk_from(&w, root);
 
 	emr_pending_free(&seen);
 	return status;

@@ -536,6 +536,52 @@ static void no_last_copy_gives_way_to_another_that_goes_home(void **state)
 	emr_block_cache_close(store.cache);
 }
 
+/* One node is damaged, and nothing fits. */
+typedef struct damaged_store {
+	emr_block_store face;
+	emr_cid damaged;
+} damaged_store;
+
+static emr_status get_damaged(emr_block_store *face, const emr_cid *cid, emr_buf *out)
+{
+	const damaged_store *store = (const damaged_store *)face;
+
+	(void)out;
+	return emr_cid_equal(cid, &store->damaged) ? EMR_DAMAGED : EMR_NOT_FOUND;
+}
+
+static emr_status put_nothing(emr_block_store *face, const emr_block *blocks, size_t count)
+{
+	(void)face, (void)blocks, (void)count;
+	return EMR_NO_SPACE;
+}
+
+static void the_last_copies_beside_a_damaged_node_stay(void **state)
+{
+	static const emr_block_store_ops ops = {.put = put_nothing, .get_verified = get_damaged};
+	damaged_store store = {.face.ops = &ops,
+		.damaged = emr_cid_of_block(EMR_CODEC_DAG_PB, emr_bytes_of("bad", 3))};
+	emr_fetcher_options options = {.store = &store.face, .clock = &clock_of_test};
+	EMR_AUTO_BUF bytes = {0};
+	emr_fetcher *fetcher = NULL;
+	emr_cid node;
+
+	(void)state;
+	options.cache = open_cache(100000);
+	put(options.cache, 1);
+	put(options.cache, 2);
+	assert_ok(emr_dag_pb_write_link(&bytes, &store.damaged, (emr_bytes){0}, BLOCK_BYTES));
+	node = put_node(options.cache, &bytes);
+	assert_ok(emr_fetcher_open(&options, &fetcher));
+	assert_ok(emr_fetcher_save(fetcher, &node));
+	emr_fetcher_looked(fetcher);
+	emr_fetcher_forget(fetcher, INT64_MAX);
+	assert_true(gets(options.cache, 1));
+	assert_true(gets(options.cache, 2));
+	emr_fetcher_close(fetcher);
+	emr_block_cache_close(options.cache);
+}
+
 /* A disk of 100 MB, as others fill it. */
 static bool is_nearly_full, is_small;
 
@@ -595,6 +641,7 @@ int main(void)
 		IN_DIRECTORY(who_has_a_quota_gets_as_much_as_he_needs_though_the_disk_has_room),
 		IN_DIRECTORY(what_is_saved_has_what_the_cache_took_of_a_quota),
 		IN_DIRECTORY(no_last_copy_gives_way_to_another_that_goes_home),
+		IN_DIRECTORY(the_last_copies_beside_a_damaged_node_stay),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -260,6 +260,6 @@ emr_status emr_store_export(emr_store *store, int fd, const emr_cid *roots, size
  * at most 16. */
 emr_status emr_store_walk(emr_block_store *store, const emr_cid *root, emr_cid_visit visit,
 	void *context, emr_cid *out_missing);
-/* The same, and passes over what lies below a missing node. */
+/* The same, and passes over what lies below a node that is missing or cannot be read. */
 emr_status emr_store_walk_here(
 	emr_block_store *store, const emr_cid *root, emr_cid_visit visit, void *context);
