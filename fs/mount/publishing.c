@@ -223,7 +223,10 @@ void emr_publishing_start(emr_publishing *p)
 	if (status == EMR_OK)
 		return;
 	emr_log(EMR_LOG_ERROR, "publisher: %s", emr_status_text(status));
-	looked(p); /* nobody else will */
+	status = emr_publisher_save(p->publisher); /* no thread of its own will */
+	if (status != EMR_OK)
+		emr_log(EMR_LOG_WARN, "publisher: what was brought stays: %s",
+			emr_status_text(status));
 }
 
 void emr_publishing_stop(emr_publishing *p)

@@ -147,7 +147,7 @@ static bool is_held(const emr_publisher *p, const emr_cid *root, uint16_t but)
 
 	for (size_t i = 0; i < p->count; i++)
 		places |= place_bit(&p->places[i]);
-	return entry != NULL && (entry->held & places & ~but) != 0;
+	return p->is_started && entry != NULL && (entry->held & places & ~but) != 0;
 }
 
 void here_unheld(emr_publisher *p, const emr_cid *root, uint16_t but)
@@ -211,11 +211,17 @@ static emr_status say_unheld(emr_publisher *p, const emr_buf *roots, bool is_wat
 emr_status emr_publisher_save(emr_publisher *p)
 {
 	EMR_AUTO_BUF roots = {0};
-	emr_status status = EMR_OK;
+	emr_store *store;
+	emr_status status;
 
-	if (p == NULL || !p->is_started)
+	if (p == NULL)
 		return EMR_OK;
-	status = emr_store_each_pin_of_all(p->options.store, note_pin, &roots);
+	pthread_mutex_lock(&p->lock); /* it may be being started */
+	store = p->options.store;
+	pthread_mutex_unlock(&p->lock);
+	if (store == NULL)
+		return EMR_OK;
+	status = emr_store_each_pin_of_all(store, note_pin, &roots);
 	return status == EMR_OK ? say_unheld(p, &roots, false) : status;
 }
 

@@ -3,6 +3,8 @@
  * counts this computer only where the record is whole. */
 #include "emr_test.h"
 
+#include <signal.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -264,6 +266,35 @@ static void without_a_place_each_record_is_said_to_be_held_by_none(void **state)
 	scene_end(&s);
 }
 
+/* As on a disk that takes nothing.  Nobody knows then what the places have. */
+static void when_the_file_cannot_be_begun_each_record_is_said_to_be_held_by_none(void **state)
+{
+	static const char *const names[] = {"good"}, *const others[] = {"other"};
+	struct rlimit before, none;
+	emr_status status;
+	emr_cid root;
+	size_t said;
+	scene s;
+
+	(void)state;
+	scene_begin(&s, "full");
+	scene_start(&s, 1, names);
+	root = scene_save(&s, "full", 0);
+	wait_held(&s, &root, 2);
+	scene_stop(&s);
+	said = unheld_count(&s, &root);
+	assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
+	none = (struct rlimit){.rlim_cur = 0, .rlim_max = before.rlim_max};
+	(void)signal(SIGXFSZ, SIG_IGN);
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &none), 0);
+	status = scene_try_start(&s, 1, others);
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
+	assert_int_not_equal(status, EMR_OK);
+	assert_ok(emr_publisher_save(s.publisher));
+	assert_int_equal(unheld_count(&s, &root), said + 1);
+	scene_end(&s);
+}
+
 static void *save_often(void *arg)
 {
 	scene *s = arg;
@@ -305,6 +336,8 @@ int main(void)
 		cmocka_unit_test(what_no_place_is_known_to_hold_is_said),
 		cmocka_unit_test(without_a_place_each_record_is_said_to_be_held_by_none),
 		cmocka_unit_test(one_look_is_over_before_the_next_one_begins),
+		cmocka_unit_test(
+			when_the_file_cannot_be_begun_each_record_is_said_to_be_held_by_none),
 		cmocka_unit_test(
 			a_lost_copy_is_found_out_behind_a_record_that_the_place_cannot_say_anything_of),
 	};

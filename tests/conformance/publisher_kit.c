@@ -159,7 +159,7 @@ void scene_begin(scene *s, const char *name)
 	assert_ok(emr_store_pins_complete(s->store, NULL, 0));
 }
 
-void scene_start(scene *s, size_t count, const char *const *names)
+emr_status scene_try_start(scene *s, size_t count, const char *const *names)
 {
 	emr_publisher_options options = {.store = s->store,
 		.state_dirfd = s->state_fd,
@@ -183,7 +183,12 @@ void scene_start(scene *s, size_t count, const char *const *names)
 	for (size_t i = 0; i < count; i++)
 		nodes[i] = open_place(names[i]);
 	assert_ok(emr_publisher_new(nodes, count, &s->publisher));
-	assert_ok(emr_publisher_start(s->publisher, &options));
+	return emr_publisher_start(s->publisher, &options);
+}
+
+void scene_start(scene *s, size_t count, const char *const *names)
+{
+	assert_ok(scene_try_start(s, count, names));
 }
 
 void scene_stop(scene *s)

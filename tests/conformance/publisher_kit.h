@@ -41,7 +41,8 @@ typedef struct scene {
 /* ---- A folder ---- */
 
 void scene_begin(scene *s, const char *name); /* with a store of its own, of that name */
-void scene_start(scene *s, size_t count, const char *const *names); /* with these nodes */
+void scene_start(scene *s, size_t count, const char *const *names);	      /* with these nodes */
+emr_status scene_try_start(scene *s, size_t count, const char *const *names); /* the same */
 void scene_stop(scene *s);
 void scene_end(scene *s);
 emr_cid scene_put(scene *s, emr_codec codec, emr_bytes bytes);

@@ -108,7 +108,8 @@ void emr_publisher_sum(emr_publisher *publisher, emr_publisher_totals *out_total
 /* Looks again which records are whole here, unless that was done just now, and waits for it for
  * WAIT_NS at most; a large folder takes longer, and the next sum tells. */
 void emr_publisher_look_here(emr_publisher *publisher, int64_t wait_ns);
-/* Says UNHELD of all roots of which it is so, and LOOKED, now.  NULL is fine. */
+/* Says UNHELD of all roots of which it is so, and LOOKED, now; of one that could not be started, of
+ * all of them.  NULL is fine. */
 emr_status emr_publisher_save(emr_publisher *publisher);
 /* Whether every block of ROOT is in the store by its index, and those above its leaves can be read:
  * looked at now. */
