@@ -59,6 +59,26 @@ emr_part_key chain_part_key(const emr_item *item, emr_span pub)
 	return key;
 }
 
+/* ERASE and RESTORE_PART name theirs. */
+uint8_t emr_chain_family(const emr_item *item, emr_span pub)
+{
+	uint8_t family = emr_op_family(item->op);
+
+	return family == 0 && pub.len > 0 ? pub.data[0] : family;
+}
+
+/* Leaving a dataset stands at the grant that it ends, too, and a refund at its number. */
+bool emr_chain_has_place(const emr_item *item, emr_span pub, const emr_part_key *key)
+{
+	if (memcmp(item->domain_id, key->domain.b, 16) != 0)
+		return false;
+	if (item->op == EMR_OP_DATASET_LEAVE && key->family == EMR_FAMILY_GRANT)
+		return true;
+	return emr_chain_family(item, pub) == key->family &&
+	       memcmp(item->object_id, key->object.b, 16) == 0 &&
+	       (item->op == EMR_OP_DATASET_REFUND || item->version == key->version);
+}
+
 emr_status chain_bind_key(
 	emr_chain *chain, chain_statement which, const emr_part_key *key, sqlite3_stmt **out)
 {
@@ -229,6 +249,8 @@ static emr_status item_with_part(emr_chain *chain, const emr_part_key *key, emr_
 		index >= batch->count)
 		return EMR_DAMAGED;
 	emr_batch_item_at(batch, index, out, &pub);
+	if (!emr_chain_has_place(out, pub, key))
+		return EMR_DAMAGED;
 	return out->priv_len > 0 ? EMR_OK : EMR_NOT_FOUND;
 }
 

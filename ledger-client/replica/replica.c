@@ -61,6 +61,8 @@ void emr_replica_rest(emr_replica *replica)
 
 emr_status replica_own(emr_replica *replica, emr_status status)
 {
+	if (status == EMR_DAMAGED)
+		atomic_store(&replica->has_met_damage, true);
 	if (status == EMR_DAMAGED && !replica->is_still) {
 		EMR_AUTO_FD fd = openat(
 			replica->dirfd, REPLICA_REBUILD, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
@@ -109,13 +111,35 @@ bool replica_is_doubtful(const emr_replica *r)
 	return faccessat(r->dirfd, REPLICA_REBUILD, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
 }
 
+bool emr_replica_should_reopen(emr_replica *replica)
+{
+	uint64_t size;
+
+	return atomic_load(&replica->has_met_damage) && !replica->is_still &&
+	       emr_ledger_size(replica->ledger, &size) == EMR_OK;
+}
+
+/* While the ledger is away, or damaged where the copy is not, what is whole in a damaged copy can
+ * still be read. */
+static void leave_doubtful(emr_replica *r)
+{
+	uint64_t size;
+
+	if (!replica_is_doubtful(r) || r->is_still || emr_ledger_size(r->ledger, &size) != EMR_OK)
+		return;
+	if (!replica_give_back(r)) {
+		emr_log(EMR_LOG_ERROR, "replica: copy and ledger are damaged; both stay");
+		return;
+	}
+	if (discard(r, "damage was found") == EMR_OK)
+		(void)unlinkat(r->dirfd, REPLICA_REBUILD, 0);
+}
+
 static emr_status open_or_make(emr_replica *r)
 {
 	emr_status status;
 
-	/* While the ledger is away what is whole in a damaged copy can still be read. */
-	if (replica_is_doubtful(r) && discard(r, "damage was found") == EMR_OK)
-		(void)unlinkat(r->dirfd, REPLICA_REBUILD, 0);
+	leave_doubtful(r);
 	status = emr_file_check_private(r->dirfd, REPLICA_DB);
 	if (status != EMR_OK && status != EMR_NOT_FOUND)
 		return status;

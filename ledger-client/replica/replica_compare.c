@@ -90,7 +90,7 @@ static void choose_parts(comparing *c)
 		c->index[c->n] = i;
 		memcpy(c->keys[c->n].domain.b, item.domain_id, 16);
 		memcpy(c->keys[c->n].object.b, item.object_id, 16);
-		c->keys[c->n].family = replica_family(&item, pub);
+		c->keys[c->n].family = emr_chain_family(&item, pub);
 		c->keys[c->n].version = item.version;
 		c->n++;
 	}

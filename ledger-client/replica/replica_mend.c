@@ -68,22 +68,32 @@ static emr_status mend_own(mending *m, uint64_t size)
 	return replica_own(r, status);
 }
 
+static emr_status unite_both(mending *m, uint64_t *out_size)
+{
+	emr_status status = emr_chain_size(m->own, out_size);
+
+	if (status == EMR_OK)
+		status = emr_ledger_unite(
+			m->replica->ledger, m->own, *out_size, m->united, &m->out->trouble);
+	return status == EMR_OK ? check_mark(m, *out_size) : status;
+}
+
+static emr_status mend_ledger(mending *m)
+{
+	return emr_ledger_mend(
+		m->replica->ledger, m->own, m->united, &m->out->trouble, &m->out->ledger_rows);
+}
+
 static emr_status mend_both(mending *m)
 {
 	uint64_t size = 0;
 	emr_status ledger = EMR_OK;
-	emr_status status = emr_chain_size(m->own, &size);
+	emr_status status = unite_both(m, &size);
 
-	if (status == EMR_OK)
-		status = emr_ledger_unite(
-			m->replica->ledger, m->own, size, m->united, &m->out->trouble);
-	if (status == EMR_OK)
-		status = check_mark(m, size);
 	if (status == EMR_OK)
 		status = mend_own(m, size);
 	if (status == EMR_OK)
-		ledger = emr_ledger_mend(m->replica->ledger, m->own, m->united, &m->out->trouble,
-			&m->out->ledger_rows);
+		ledger = mend_ledger(m);
 	if (status == EMR_OK && ledger == EMR_DAMAGED && m->out->trouble.status == EMR_OK)
 		(void)give_trouble(
 			&m->out->trouble, EMR_DAMAGED, 0, "the ledger file itself is damaged");
@@ -94,7 +104,17 @@ static emr_status mend_both(mending *m)
 	return status == EMR_OK ? ledger : status;
 }
 
-static emr_status open_and_mend(emr_replica *r, emr_replica_mended *out)
+/* The ledger alone. */
+static emr_status give_back(mending *m)
+{
+	uint64_t size = 0;
+	emr_status status = unite_both(m, &size);
+
+	return status == EMR_OK ? mend_ledger(m) : status;
+}
+
+static emr_status open_and_mend(
+	emr_replica *r, emr_status (*mend)(mending *m), emr_replica_mended *out)
 {
 	EMR_AUTO_CHAIN own = NULL;
 	EMR_AUTO_CHAIN united = NULL;
@@ -114,7 +134,7 @@ static emr_status open_and_mend(emr_replica *r, emr_replica_mended *out)
 	m.own = own;
 	m.united = united;
 	m.f = f;
-	return mend_both(&m);
+	return mend(&m);
 }
 
 static void settle(emr_replica *r, emr_status status, const emr_replica_mended *mended)
@@ -126,7 +146,9 @@ static void settle(emr_replica *r, emr_status status, const emr_replica_mended *
 			"rot: %llu rows of the ledger and %llu of the copy were put right",
 			(unsigned long long)mended->ledger_rows,
 			(unsigned long long)mended->own_rows);
-	if (status == EMR_OK)
+	/* What was met in the copy, and no row of it explains, is in the file itself: it is made
+	 * again at the next start. */
+	if (status == EMR_OK && mended->own_rows > 0)
 		(void)unlinkat(r->dirfd, REPLICA_REBUILD, 0);
 	(void)pthread_mutex_lock(&r->pool_lock);
 	/* A part that is gone costs a record and nothing that is saved from now on. */
@@ -149,11 +171,28 @@ emr_status emr_replica_mend(emr_replica *replica, emr_replica_mended *out_mended
 		if (errno != EINTR)
 			status = emr_status_from_errno(errno);
 	if (status == EMR_OK) {
-		status = open_and_mend(replica, &mended);
+		status = open_and_mend(replica, mend_both, &mended);
 		(void)flock(replica->lock_fd, LOCK_UN);
 	}
 	settle(replica, status, &mended);
 	(void)pthread_mutex_unlock(&replica->write_lock);
 	*out_mended = mended;
 	return status;
+}
+
+/* Where the copy has nothing to give that can be read, a ledger that is whole by itself is enough;
+ * but no older one, and no other. */
+bool replica_give_back(emr_replica *r)
+{
+	emr_replica_mended mended = {.missing = 0};
+	emr_ledger_trouble trouble;
+	emr_status status = open_and_mend(r, give_back, &mended);
+
+	if (mended.ledger_rows > 0)
+		emr_log(EMR_LOG_WARN, "rot: %llu rows of the ledger were put right",
+			(unsigned long long)mended.ledger_rows);
+	if (status == EMR_ROLLBACK || status == EMR_FORK)
+		return false;
+	return status == EMR_OK || status == EMR_UNSUPPORTED ||
+	       emr_ledger_verify(r->ledger, &trouble) == EMR_OK;
 }

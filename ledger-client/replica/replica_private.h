@@ -50,8 +50,9 @@ void follower_destroy(follower *f);
 struct emr_replica {
 	int dirfd;
 	int lock_fd;
-	bool is_still;	 /* the disk takes nothing: the copy stays as it is */
-	bool has_locals; /* its file has room for local copies */
+	bool is_still;		    /* the disk takes nothing: the copy stays as it is */
+	bool has_locals;	    /* its file has room for local copies */
+	atomic_bool has_met_damage; /* in its own copy, since it was opened */
 	emr_ledger *ledger;
 	const emr_clock *clock;
 	emr_replica_mine_fn is_mine;
@@ -90,6 +91,9 @@ void replica_give(emr_replica *replica, emr_chain *chain);
 emr_status replica_own(emr_replica *replica, emr_status status);
 /* Damage was found in the own copy, and it could not be made again yet. */
 bool replica_is_doubtful(const emr_replica *replica);
+/* Before the copy is thrown away: what is whole only in it goes into the ledger.  True: the ledger
+ * lacks nothing then. */
+bool replica_give_back(emr_replica *replica);
 
 /* Whether emr_replica_keep was called for DOMAIN. */
 bool replica_keeps(emr_replica *replica, emr_id16 domain);
@@ -105,7 +109,6 @@ int64_t replica_late_turn(emr_replica *r, bool may_ask);
 emr_status replica_new_mark(emr_replica *replica, uint64_t size, high_mark *out);
 /* Inside of write_lock, or when nobody else is there. */
 emr_status replica_save_mark(emr_replica *replica, bool is_last);
-uint8_t replica_family(const emr_item *item, emr_span pub);
 /* Item INDEX of an entry, but for is_mine. */
 void replica_change_of(
 	const emr_entry *entry, const emr_batch *batch, uint16_t index, emr_replica_change *out);

@@ -227,14 +227,6 @@ emr_status emr_replica_local_get(emr_replica *replica, const emr_part_key *at, e
 	return replica_own(replica, emr_chain_local(r.chain, at, out_sealed));
 }
 
-/* ERASE and RESTORE_PART name theirs. */
-uint8_t replica_family(const emr_item *item, emr_span pub)
-{
-	uint8_t family = emr_op_family(item->op);
-
-	return family == 0 && pub.len > 0 ? pub.data[0] : family;
-}
-
 void replica_change_of(
 	const emr_entry *entry, const emr_batch *batch, uint16_t index, emr_replica_change *out)
 {
@@ -247,7 +239,7 @@ void replica_change_of(
 		.index = index,
 		.flags = item.flags,
 		.op = item.op,
-		.family = replica_family(&item, pub),
+		.family = emr_chain_family(&item, pub),
 		.ledger_time = entry->ledger_time_unix_s,
 		.result = entry->results.data[index]};
 	memcpy(out->domain.b, item.domain_id, 16);
@@ -256,15 +248,13 @@ void replica_change_of(
 	emr_item_id(batch->items[index].bytes, out->item_id.b);
 }
 
-/* The bytes borrow from O. */
-static emr_status describe(
+/* Item INDEX, which O has; the bytes borrow from O. */
+static void describe(
 	const emr_replica *replica, const opened *o, uint16_t index, emr_replica_item *out)
 {
 	emr_item item;
 	emr_span pub;
 
-	if (index >= o->batch.count)
-		return EMR_DAMAGED;
 	emr_batch_item_at(&o->batch, index, &item, &pub);
 	*out = (emr_replica_item){.batch_id = o->batch_id,
 		.seq = o->entry.seq,
@@ -281,6 +271,22 @@ static emr_status describe(
 	out->is_time_suspect = out->ledger_time > emr_clock_unix_s(replica->clock) + SUSPECT_S;
 	out->bytes =
 		emr_bytes_of(o->batch.items[index].bytes.data, o->batch.items[index].bytes.len);
+}
+
+/* The item that the index names for KEY.  An index has no sums: what it names must be what was
+ * asked for. */
+static emr_status describe_placed(emr_replica *replica, const opened *o, uint16_t index,
+	const emr_part_key *key, emr_replica_item *out)
+{
+	emr_item item;
+	emr_span pub;
+
+	if (index >= o->batch.count || o->entry.results.data[index] != EMR_RESULT_APPLIED)
+		return replica_own(replica, EMR_DAMAGED);
+	emr_batch_item_at(&o->batch, index, &item, &pub);
+	if (!emr_chain_has_place(&item, pub, key))
+		return replica_own(replica, EMR_DAMAGED);
+	describe(replica, o, index, out);
 	return EMR_OK;
 }
 
@@ -313,7 +319,7 @@ emr_status emr_replica_item_get(emr_replica *replica, const emr_part_key *key, e
 		status = replica_own(replica,
 			replica_lend(replica, r.chain, seq, r.is_lent ? present_number : 0, &o));
 	if (status == EMR_OK)
-		status = describe(replica, o, index, &item);
+		status = describe_placed(replica, o, index, key, &item);
 	if (status == EMR_OK) {
 		emr_buf_clear(out_bytes);
 		status = emr_buf_append(out_bytes, item.bytes.data, item.bytes.len);
@@ -327,15 +333,14 @@ emr_status emr_replica_item_get(emr_replica *replica, const emr_part_key *key, e
 }
 
 typedef struct stands {
-	uint64_t seq;
+	uint64_t version, seq;
 	uint16_t index;
 } stands;
 
 static emr_status note_place(void *arg, uint64_t version, uint64_t seq, uint16_t index)
 {
-	stands s = {.seq = seq, .index = index};
+	stands s = {.version = version, .seq = seq, .index = index};
 
-	(void)version;
 	return emr_buf_append(arg, &s, sizeof s);
 }
 
@@ -345,6 +350,7 @@ emr_status emr_replica_history(emr_replica *replica, uint8_t family, emr_id16 do
 {
 	const opened *o = NULL;
 	EMR_AUTO_BUF places = {0};
+	emr_part_key key = {.family = family, .domain = domain, .object = object};
 	emr_replica_item item;
 	READING(r, replica);
 	emr_status status = replica_take(replica, &r.chain);
@@ -360,8 +366,9 @@ emr_status emr_replica_history(emr_replica *replica, uint8_t family, emr_id16 do
 			o = NULL;
 			status = replica_own(replica, replica_lend(replica, r.chain, s.seq, 0, &o));
 		}
+		key.version = s.version;
 		if (status == EMR_OK)
-			status = describe(replica, o, s.index, &item);
+			status = describe_placed(replica, o, s.index, &key, &item);
 		if (status == EMR_OK)
 			status = fn(arg, &item);
 	}
@@ -416,9 +423,8 @@ static emr_status give_items(
 		if (o->entry.results.data[i] != EMR_RESULT_APPLIED)
 			continue;
 		emr_batch_item_at(&o->batch, i, &item, &pub);
-		status = describe(replica, o, i, &at);
-		if (status == EMR_OK)
-			status = fn(arg, &at, &item);
+		describe(replica, o, i, &at);
+		status = fn(arg, &at, &item);
 	}
 	return status;
 }
@@ -452,9 +458,11 @@ emr_status emr_replica_find_batch(
 	if (status == EMR_OK)
 		status = replica_own(replica, emr_chain_find_batch(r.chain, batch_id.b, &seq));
 	if (status == EMR_OK)
-		status = replica_own(replica, open_entry(r.chain, seq, o));
+		status = open_entry(r.chain, seq, o);
+	if (status == EMR_OK && !emr_id32_equal(o->batch_id, batch_id))
+		status = EMR_DAMAGED;
 	if (status != EMR_OK)
-		return status;
+		return replica_own(replica, status);
 	*out_answer = (emr_ledger_answer){.batch_id = batch_id,
 		.seq = seq,
 		.is_repeat = 1,
@@ -584,13 +592,11 @@ static emr_status list_entry(emr_replica *replica, const opened *o, const emr_id
 		if ((domain && memcmp(domain->b, item.domain_id, 16) != 0) ||
 			(object && memcmp(object->b, item.object_id, 16) != 0))
 			continue;
-		status = describe(replica, o, (uint16_t)i, &line.item);
-		if (status != EMR_OK)
-			return status;
+		describe(replica, o, (uint16_t)i, &line.item);
 		memcpy(line.domain.b, item.domain_id, 16);
 		memcpy(line.object.b, item.object_id, 16);
 		memcpy(line.prev_entry.b, o->entry.prev_entry, 32);
-		line.family = replica_family(&item, pub);
+		line.family = emr_chain_family(&item, pub);
 		(*left)--;
 		status = fn(arg, &line);
 	}

@@ -402,36 +402,129 @@ static void an_entry_beyond_the_own_copys_tree_is_no_older_ledger(void **state)
 	assert_ok(emr_replica_verify_chain(replica, &trouble, &checked));
 }
 
-/* Nobody says of such an item that it is not there: the folder would not open, now or later. */
+/* A row of places that is lost, and those that name another entry, an item of other records in the
+ * same one, or none. */
+static const char *const misplaced[] = {
+	"UPDATE places SET domain=zeroblob(16) WHERE family=32 AND seq="
+	"(SELECT max(seq) FROM entries)",
+	"UPDATE places SET seq=seq-1 WHERE family=32 AND seq=(SELECT max(seq) FROM entries)",
+	"UPDATE places SET seq=seq+64 WHERE family=32 AND seq=(SELECT max(seq) FROM entries)",
+	"UPDATE places SET idx=idx+1 WHERE family=32 AND seq=(SELECT max(seq) FROM entries)",
+	"UPDATE places SET idx=idx+64 WHERE family=32 AND seq=(SELECT max(seq) FROM entries)",
+};
+#define N_MISPLACED (sizeof misplaced / sizeof misplaced[0])
+
+static emr_status note_version(void *arg, const emr_replica_item *item)
+{
+	*(uint64_t *)arg = item->version;
+	return EMR_OK;
+}
+
+/* Nobody says of such an item that it is not there, or gives another for it: the folder would not
+ * open, now or later. */
 static void an_item_whose_place_is_damaged_is_there_after_the_next_start(void **state)
 {
-	emr_batch_builder *b = kit_batch(&k, domain.id);
-	emr_part_key key = {.family = EMR_FAMILY_OBJECT,
-		.domain = domain.id,
-		.object = emr_id16_random(),
-		.version = 1};
+	emr_part_key key = {.family = EMR_FAMILY_OBJECT, .domain = domain.id, .version = 1};
 	EMR_AUTO_BUF bytes = {0};
 	emr_replica_item item;
 	emr_replica *replica;
 
 	(void)state;
+	for (size_t i = 0; i < N_MISPLACED; i++) {
+		emr_batch_builder *b = kit_batch(&k, domain.id);
+		uint64_t version = 0;
+		bool is_lost = i == 0;
+
+		key.object = emr_id16_random();
+		(void)kit_put(b, &domain, key.object, 1, (emr_id32){{0}});
+		(void)kit_put(b, &domain, emr_id16_random(), 1, (emr_id32){{0}});
+		(void)kit_send(&k, b);
+		replica = caught_up();
+		assert_ok(emr_replica_item_get(replica, &key, &bytes, &item));
+		assert_false(emr_replica_should_reopen(replica));
+		emr_replica_close(replica);
+		kit_sql(k.state, "replica.sqlite", misplaced[i]);
+		replica = caught_up();
+		assert_status(EMR_DAMAGED, emr_replica_item_get(replica, &key, &bytes, &item));
+		assert_true(emr_replica_should_reopen(replica));
+		assert_status(is_lost ? EMR_OK : EMR_DAMAGED,
+			emr_replica_history(replica, key.family, key.domain, key.object,
+				note_version, &version));
+		key.version = 2;
+		assert_status(EMR_NOT_FOUND, emr_replica_item_get(replica, &key, &bytes, &item));
+		key.version = 1;
+		emr_replica_close(replica);
+		replica = caught_up();
+		assert_ok(emr_replica_item_get(replica, &key, &bytes, &item));
+		assert_ok(emr_replica_history(
+			replica, key.family, key.domain, key.object, note_version, &version));
+		assert_int_equal(version, 1);
+		assert_false(emr_replica_should_reopen(replica));
+		emr_replica_close(replica);
+	}
+}
+
+/* The copy is the only one that is whole at that place. */
+static void a_damaged_copy_is_not_thrown_away_before_the_ledger_has_what_is_whole_in_it(
+	void **state)
+{
+	EMR_AUTO_REPLICA replica = NULL;
+	EMR_AUTO_BUF bytes = {0};
+	emr_part_key key = {.family = EMR_FAMILY_OBJECT,
+		.domain = domain.id,
+		.object = emr_id16_random(),
+		.version = 1};
+	emr_replica_trouble trouble = {0};
+	emr_replica_item item;
+	uint64_t checked;
+	emr_batch_builder *b = kit_batch(&k, domain.id);
+
+	(void)state;
 	(void)kit_put(b, &domain, key.object, 1, (emr_id32){{0}});
 	(void)kit_send(&k, b);
-	replica = caught_up();
-	assert_ok(emr_replica_item_get(replica, &key, &bytes, &item));
-	emr_replica_close(replica);
-	kit_sql(k.state, "replica.sqlite",
-		"UPDATE places SET domain=zeroblob(16) WHERE family=32 AND seq="
-		"(SELECT max(seq) FROM entries)");
+	emr_replica_close(caught_up());
+	kit_sql(k.network, "ledger.sqlite",
+		"UPDATE entries SET items = substr(items,1,40) || x'aaaa' || substr(items,43) "
+		"WHERE seq=3");
+	kit_sql(k.state, "replica.sqlite", misplaced[1]);
 	replica = caught_up();
 	assert_status(EMR_DAMAGED, emr_replica_item_get(replica, &key, &bytes, &item));
-	key.version = 2;
-	assert_status(EMR_NOT_FOUND, emr_replica_item_get(replica, &key, &bytes, &item));
-	key.version = 1;
 	emr_replica_close(replica);
 	replica = caught_up();
 	assert_ok(emr_replica_item_get(replica, &key, &bytes, &item));
-	emr_replica_close(replica);
+	assert_ok(emr_replica_verify_chain(replica, &trouble, &checked));
+	assert_ok(verify_ledger());
+}
+
+/* Nor when neither is whole at one place: what is whole in it can still be read. */
+static void a_damaged_copy_stays_where_the_ledger_cannot_replace_it(void **state)
+{
+	EMR_AUTO_REPLICA replica = NULL;
+	EMR_AUTO_BUF bytes = {0};
+	emr_part_key key = {.family = EMR_FAMILY_OBJECT,
+		.domain = domain.id,
+		.object = emr_id16_random(),
+		.version = 1};
+	const char *at_entry = "UPDATE entries SET items = substr(items,1,40) || x'aaaa' || "
+			       "substr(items,43) WHERE seq=3";
+	emr_batch_builder *b = kit_batch(&k, domain.id);
+	emr_replica_head head;
+	emr_replica_item item;
+
+	(void)state;
+	(void)kit_put(b, &domain, key.object, 1, (emr_id32){{0}});
+	(void)kit_send(&k, b);
+	emr_replica_close(caught_up());
+	kit_sql(k.network, "ledger.sqlite", at_entry);
+	kit_sql(k.state, "replica.sqlite", at_entry);
+	kit_sql(k.state, "replica.sqlite", misplaced[1]);
+	for (int i = 0; i < 2; i++) {
+		replica = kit_replica(&k);
+		assert_ok(emr_replica_head_get(replica, domain.id, key.object, &head));
+		assert_status(EMR_DAMAGED, emr_replica_item_get(replica, &key, &bytes, &item));
+		emr_replica_close(replica);
+		replica = NULL;
+	}
 }
 
 static void a_missing_part_whose_place_is_damaged_is_counted(void **state)
@@ -605,6 +698,8 @@ int main(void)
 		TEST(damage_in_the_own_copys_first_entry_is_no_other_network),
 		TEST(an_entry_beyond_the_own_copys_tree_is_no_older_ledger),
 		TEST(an_item_whose_place_is_damaged_is_there_after_the_next_start),
+		TEST(a_damaged_copy_is_not_thrown_away_before_the_ledger_has_what_is_whole_in_it),
+		TEST(a_damaged_copy_stays_where_the_ledger_cannot_replace_it),
 		TEST(a_missing_part_whose_place_is_damaged_is_counted),
 		TEST(damage_in_both_is_put_right_where_each_has_what_the_other_lacks),
 		TEST(what_is_whole_in_neither_is_named_and_not_made_up),

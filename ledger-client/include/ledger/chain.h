@@ -129,6 +129,9 @@ typedef emr_status (*emr_chain_row_fn)(
 	void *arg, const char *key, emr_bytes value, uint64_t seq, uint64_t time);
 /* Plain rows whose key begins with PREFIX, in order, read from one statement. */
 emr_status emr_chain_each_row(emr_chain *chain, const char *prefix, emr_chain_row_fn fn, void *arg);
+uint8_t emr_chain_family(const emr_item *item, emr_span pub);
+/* Whether ITEM, applied, has KEY for its place: what an index says is no more than that. */
+bool emr_chain_has_place(const emr_item *item, emr_span pub, const emr_part_key *key);
 typedef emr_status (*emr_chain_place_fn)(void *arg, uint64_t version, uint64_t seq, uint16_t index);
 emr_status emr_chain_each_place(emr_chain *chain, uint8_t family, const uint8_t domain[16],
 	const uint8_t object[16], emr_chain_place_fn fn, void *arg);

@@ -37,13 +37,17 @@ emr_status emr_replica_reaches(int state_dirfd, uint64_t *out_size, uint8_t out_
 
 /* Opens or makes replica.sqlite and replica.hw there.  A damaged, foreign or older file than the
  * high-water mark says is rebuilt from the ledger by the next catch_up, never trusted; the
- * high-water mark stays.  It is not thrown away before the ledger can be read: EMR_OFFLINE.
+ * high-water mark stays.  It is not thrown away before the ledger can be read: EMR_OFFLINE; and one
+ * that was found damaged stays as it is while the ledger lacks what may be whole in it.
  * EMR_EXPOSED, EMR_NEWER_FORMAT, EMR_DAMAGED (the high-water mark file
  * itself is damaged: remove it by hand to start again), EMR_FORK (the files belong to another
  * network), EMR_BUSY, EMR_IO.  Several processes may have one state open; catch_up locks between
  * them. */
 emr_status emr_replica_open(const emr_replica_options *options, emr_replica **out_replica);
 void emr_replica_close(emr_replica *replica);
+/* Damage of the copy was met since it was opened, and there is a ledger: whoever opens it again has
+ * a new one. */
+bool emr_replica_should_reopen(emr_replica *replica);
 /* After much was read, and before there is quiet: what is kept to be read again is given back. */
 void emr_replica_rest(emr_replica *replica);
 #define EMR_AUTO_REPLICA __attribute__((cleanup(emr_replica_auto))) emr_replica *
