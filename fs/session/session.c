@@ -64,32 +64,50 @@ static void leave_tidy(emr_session *session)
 		emr_log(EMR_LOG_WARN, "close: no snapshot: %s", emr_status_text(status));
 }
 
-void emr_session_close(emr_session *session)
+static void close_parts(emr_session *session, bool may_keep)
 {
-	bool was_open = session->view != NULL && !session->read_only;
+	bool is_kept = may_keep && session->view != NULL && !session->read_only;
 
-	if (session->view != NULL)
-		emr_absence_remember(session); /* it may have come or gone meanwhile */
 	emr_view_free(session->view);
-	if (was_open)
+	session->view = NULL;
+	if (is_kept)
 		leave_tidy(session);
 	emr_settle_free(session->settle);
+	session->settle = NULL;
 	emr_chronicle_free(session->chronicle);
+	session->chronicle = NULL;
 	emr_facts_free(session->facts);
+	session->facts = NULL;
 	emr_annex_close(session);
 	emr_record_ctx_free(session->records);
+	session->records = NULL;
 	emr_fetching_close(session);
 	emr_replica_close(session->replica);
+	session->replica = NULL;
 	emr_ledger_close(session->ledger);
+	session->ledger = NULL;
 	emr_journal_close(session->journal);
+	session->journal = NULL;
 	emr_store_close(session->store);
+	session->store = NULL;
 	emr_unit_key_free(session->unit_key);
+	session->unit_key = NULL;
 	if (session->is_apart)
 		leave_apart(session->state_fd);
+	session->is_apart = false;
+	close_fd(&session->spill_fd);
+	free(session->consent_signers);
+	session->consent_signers = NULL;
+}
+
+void emr_session_close(emr_session *session)
+{
+	if (session->view != NULL)
+		emr_absence_remember(session); /* it may have come or gone meanwhile */
+	close_parts(session, true);
 	emr_keyring_free(session->keyring);
 	emr_reserve_close(session->reserve);
 	emr_log_open(-1, EMR_LOG_ERROR);
-	close_fd(&session->spill_fd);
 	close_fd(&session->log_fd);
 	if (session->is_noted)
 		emr_still_forget(session->state_fd);
@@ -97,7 +115,6 @@ void emr_session_close(emr_session *session)
 	close_fd(&session->state_fd);
 	free(session->state_path);
 	free(session->folder);
-	free(session->consent_signers);
 	*session = EMR_SESSION_CLOSED;
 }
 
@@ -611,6 +628,25 @@ static emr_status open_all(
 	return status == EMR_OK ? EMR_OK : say_view(session, status, out_problem);
 }
 
+/* Where damage of the copy was met on the way, or could not be passed, the ledger has all of it:
+ * once more from the beginning, with a copy that is made of that.  Nothing is kept of what was
+ * concluded from the damaged one. */
+static emr_status open_whole(
+	emr_session *session, const emr_session_options *options, emr_problem *out_problem)
+{
+	bool read_only = session->read_only;
+	emr_status status = open_all(session, options, out_problem);
+
+	if (session->replica == NULL || !emr_replica_should_reopen(session->replica))
+		return status;
+	emr_log(EMR_LOG_WARN, "open: the copy of the ledger is damaged, and is made again");
+	close_parts(session, false);
+	session->read_only = read_only;
+	session->has_still_blocks = session->has_lost_annex = false;
+	*out_problem = (emr_problem){.is_set = false};
+	return open_all(session, options, out_problem);
+}
+
 emr_status emr_session_open(
 	emr_session *session, const emr_session_options *options, emr_problem *out_problem)
 {
@@ -630,7 +666,7 @@ emr_status emr_session_open_keyed(
 	 * for it, not end everything by way of a thread that does not know it. */
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &before);
-	status = open_all(session, options, out_problem);
+	status = open_whole(session, options, out_problem);
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	return status;
 }
