@@ -1,5 +1,5 @@
-/* DICOM Part 10: preamble, file meta (group 2, always explicit little endian), then group 8 of the
- * data set.  Elements stand in rising order, so the walk ends at the first group above 8, long
+/* This file reads DICOM Part 10: preamble, file meta (group 2, always explicit little endian), then
+ * the data set up to its series.  Elements stand in rising order, so the walk ends there, long
  * before any pixel. */
 #include <string.h>
 
@@ -7,6 +7,7 @@
 
 #define UNDEFINED 0xffffffffu
 #define DEPTH_MAX 16
+#define SERIES 0x0020000eu /* the last element that is read */
 
 typedef struct walk {
 	const uint8_t *at;
@@ -176,6 +177,12 @@ static void dicom_take(wanted *w, const element *e)
 	case 0x00080005:
 		w->set = charset_of(e->value);
 		return;
+	case 0x00080016:
+		put_text(e->value, ASCII, w->out->class_uid);
+		return;
+	case 0x00080018:
+		put_text(e->value, ASCII, w->out->instance_uid);
+		return;
 	case 0x00080020:
 		date_take(e->value, w->out->study_date);
 		return;
@@ -190,6 +197,18 @@ static void dicom_take(wanted *w, const element *e)
 		return;
 	case 0x0008103e:
 		put_text(e->value, w->set, w->series);
+		return;
+	case 0x00100010:
+		put_text(e->value, w->set, w->out->patient_name);
+		return;
+	case 0x00100020:
+		put_text(e->value, w->set, w->out->patient_id);
+		return;
+	case 0x0020000d:
+		put_text(e->value, ASCII, w->out->study_uid);
+		return;
+	case SERIES:
+		put_text(e->value, ASCII, w->out->series_uid);
 		return;
 	}
 }
@@ -216,7 +235,7 @@ static void read_data_set(walk *w, emr_headers *out)
 	uint32_t last = 0;
 	element e;
 
-	while (next(w, &e) && e.tag > last && e.tag >> 16 <= 8) {
+	while (next(w, &e) && e.tag > last && e.tag <= SERIES) {
 		last = e.tag;
 		if (e.len != UNDEFINED)
 			dicom_take(&found, &e);

@@ -2,37 +2,49 @@
  * reads them back. What it reads comes out as clean text only, whoever wrote the bytes. */
 #include "parts.h"
 
+#include <stddef.h>
 #include <string.h>
 
 #include "base/codec.h"
 
-#define FIELDS 4
+static const struct {
+	const char *name;
+	size_t at; /* in emr_headers */
+} fields[EMR_HEADER_FIELDS] = {
+	{"modality", offsetof(emr_headers, modality)},
+	{"study_date", offsetof(emr_headers, study_date)},
+	{"description", offsetof(emr_headers, description)},
+	{"organisation", offsetof(emr_headers, organisation)},
+	{"patient_name", offsetof(emr_headers, patient_name)},
+	{"patient_id", offsetof(emr_headers, patient_id)},
+	{"study_uid", offsetof(emr_headers, study_uid)},
+	{"series_uid", offsetof(emr_headers, series_uid)},
+	{"instance_uid", offsetof(emr_headers, instance_uid)},
+	{"class_uid", offsetof(emr_headers, class_uid)},
+};
 
-static char *field_of(emr_headers *headers, int tag)
+/* TAG counts from 1. */
+static const char *field_of(const emr_headers *headers, int tag)
 {
-	return tag == 1	  ? headers->modality
-	       : tag == 2 ? headers->study_date
-	       : tag == 3 ? headers->description
-			  : headers->organisation;
+	return (const char *)headers + fields[tag - 1].at;
 }
 
 emr_status emr_headers_encode(const emr_headers *headers, emr_buf *out)
 {
 	emr_writer w = emr_writer_of(out);
-	emr_headers copy = *headers;
 
 	if (headers->kind < EMR_HEADER_DICOM || headers->kind > EMR_HEADER_CDA)
 		return EMR_INVALID;
 	emr_write_u8(&w, 1);
 	emr_write_u8(&w, (uint8_t)headers->kind);
-	for (int tag = 1; tag <= FIELDS; tag++) {
-		size_t len = strnlen(field_of(&copy, tag), EMR_HEADER_TEXT_MAX);
+	for (int tag = 1; tag <= EMR_HEADER_FIELDS; tag++) {
+		size_t len = strnlen(field_of(headers, tag), EMR_HEADER_TEXT_MAX);
 
 		if (len == 0)
 			continue;
 		emr_write_u8(&w, (uint8_t)tag);
 		emr_write_u8(&w, (uint8_t)len);
-		emr_write_bytes(&w, (const uint8_t *)field_of(&copy, tag), len);
+		emr_write_bytes(&w, (const uint8_t *)field_of(headers, tag), len);
 	}
 	return w.status;
 }
@@ -51,14 +63,15 @@ static bool read_field(emr_reader *r, int *last, emr_headers *out)
 {
 	int tag = emr_read_u8(r);
 	emr_bytes text = emr_read_bytes(r, emr_read_u8(r));
-	char date[EMR_HEADER_TEXT_MAX + 1];
+	char date[EMR_HEADER_TEXT_MAX + 1], *field;
 
-	if (r->bad || tag <= *last || tag > FIELDS || text.len == 0 ||
+	if (r->bad || tag <= *last || tag > EMR_HEADER_FIELDS || text.len == 0 ||
 		text.len > EMR_HEADER_TEXT_MAX || !is_clean(text))
 		return false;
 	*last = tag;
-	memcpy(field_of(out, tag), text.data, text.len);
-	field_of(out, tag)[text.len] = '\0';
+	field = (char *)out + fields[tag - 1].at;
+	memcpy(field, text.data, text.len);
+	field[text.len] = '\0';
 	if (tag != 2)
 		return true;
 	date_take(text, date);
@@ -82,6 +95,27 @@ emr_status emr_headers_decode(emr_bytes bytes, emr_headers *out)
 			return EMR_DAMAGED;
 	*out = headers;
 	return EMR_OK;
+}
+
+static emr_status put_line(const char *name, const char *text, emr_buf *out)
+{
+	emr_status status = emr_buf_append(out, name, strlen(name));
+
+	if (status == EMR_OK)
+		status = emr_buf_append(out, "=", 1);
+	if (status == EMR_OK)
+		status = emr_buf_append(out, text, strlen(text));
+	return status == EMR_OK ? emr_buf_append(out, "\n", 1) : status;
+}
+
+emr_status emr_headers_lines(const emr_headers *headers, emr_buf *out)
+{
+	emr_status status = put_line("kind", emr_header_kind_text(headers->kind), out);
+
+	for (int tag = 1; tag <= EMR_HEADER_FIELDS && status == EMR_OK; tag++)
+		if (field_of(headers, tag)[0] != '\0')
+			status = put_line(fields[tag - 1].name, field_of(headers, tag), out);
+	return status;
 }
 
 const char *emr_header_kind_text(emr_header_kind kind)

@@ -30,14 +30,17 @@ must cp -r cd/DICOM/ST0/SE0 cd/DICOM/ST0/SE1 ana-folder/Knee/
 must cp cd/DICOM/ST0/SE0/IM0 ana-folder/Knee/copy.dcm
 echo "no image" >ana-folder/Knee/notes.txt
 must cp -r cd/DICOM/ST0/SE2 ana-folder/Head/
+must cp cd/DICOM/ST0/SE2/IM0 other.dcm
+must dcmodify -q -nb -gin other.dcm
+must dcmconv +td other.dcm ana-folder/Head/deflated.dcm
 as ana run 0 status --wait
 as ana run 0 share Knee with lima --yes --wait
 as ana run 0 share Head with lima --yes --wait
 is_there() { [ "$(ls lima-folder/shared-with-me/*/Head/SE2 | wc -l)" = 3 ]; }
 two_until 30 is_there
 knee=$(echo lima-folder/shared-with-me/*/Knee)
-can_read() { cat "$knee"/SE?/* "$knee"/* >/dev/null 2>&1 || cat "$knee"/SE0/IM0 >/dev/null; }
-two_until 30 can_read
+has_all() { [ "$(ls "$knee"/SE0 "$knee"/SE1 | grep -c IM)" = 6 ] && [ -e "$knee/copy.dcm" ]; }
+two_until 30 has_all
 
 PORT=$(emr_port)
 start() {
@@ -69,7 +72,8 @@ start "$knee"
 two_until 40 answers
 expect "the other series" "$(found "$(series SE1)")" "$(instances SE1)"
 expect "not chosen" "$(found "$(series SE2)")" ""
-grep -q "not shown: .*notes.txt: it does not begin as a DICOM file" out/view || emr_fail "said: $(cat out/view)"
+grep -q "not shown: .*notes.txt: no headers were kept" out/view || emr_fail "said: $(cat out/view)"
+expect "an image's headers" "$(getfattr --only-values -n user.emrfs.headers "$knee/SE0/IM0" | sed -n 's/^patient_name=//p')" "Silva^Ana"
 expect "the copy is still there" "$(ls "$knee")" $'SE0\nSE1\ncopy.dcm\nnotes.txt'
 tr '\0' ' ' <"/proc/$(pgrep -P "$VIEWER")/cmdline" >out/arguments
 grep -q "^dcmqrscp .*emrfs-pacs" out/arguments && ! grep -q "Silva\|Knee" out/arguments || emr_fail "names in arguments: $(cat out/arguments)"
@@ -83,10 +87,11 @@ for file in cd/DICOM/ST0/SE1/*; do tag PixelData "$file" && dcmdump -q +L +P Pix
 for file in got/*; do tag PixelData "$file" && dcmdump -q +L +P PixelData "$file"; done | sort >out/got
 must cmp out/sent out/got
 
-say "what was read stands in the log, and only that"
-opened() { as ana json 0 log && [ "$(jq '[.entries[] | select(.action == "opened") | .path | select(startswith("Knee/SE"))] | unique | length' out/said)" = 6 ]; }
-two_until 60 opened
-expect "not chosen" "$(jq '[.entries[] | select(.action == "opened") | .path | select(startswith("Head"))] | length' out/said)" 0
+say "what was fetched stands in the log as opened, and nothing that was only found"
+opened() { jq -r '[.entries[] | select(.action == "opened") | .path] | unique | .[]' out/said; }
+read_there() { as ana json 0 log && [ "$(opened | grep -c ^Knee/SE1/)" = 3 ]; }
+two_until 60 read_there
+expect "opened" "$(opened)" "$(printf 'Knee/SE1/IM%s\n' 0 1 2)"
 
 say "what is taken back, or deleted, is gone"
 must rm ana-folder/Knee/SE1/IM1
@@ -114,4 +119,16 @@ two_until 20 no_server
 start lima-folder/shared-with-me/*/Head
 one() { [ "$(find "$XDG_RUNTIME_DIR" -name 'emrfs-pacs-*' | wc -l)" = 1 ] && [ -n "$(found "$(series SE2)")" ]; }
 two_until 40 one
+
+say "what has no kept headers is opened for the index where that is asked for, and nothing else"
+grep -q "not shown: .*deflated.dcm: no headers were kept" out/view || emr_fail "said: $(cat out/view)"
+kill -TERM "$VIEWER"
+two_until 20 wait_over
+start --open lima-folder/shared-with-me/*/Head
+with_other() { found "$(series SE2)" | grep -qxF "$(tag SOPInstanceUID other.dcm)"; }
+two_until 40 with_other
+expect "with the others" "$(found "$(series SE2)" | wc -l)" 4
+it_was_read() { as ana json 0 log && opened | grep -q ^Head/deflated.dcm; }
+two_until 60 it_was_read
+expect "opened below Head" "$(opened | grep ^Head)" "Head/deflated.dcm"
 echo "all is well"

@@ -57,6 +57,33 @@ static void a_dicom_file_tells_modality_date_and_place(void **state)
 	}
 }
 
+static void a_dicom_file_tells_whose_it_is_and_which(void **state)
+{
+	static const char wanted[] = "kind=dicom\npatient_name=Müller^Zoë\npatient_id=K7QF\n"
+				     "study_uid=1.2\nseries_uid=1.2.3\ninstance_uid=1.2.3.4\n"
+				     "class_uid=1.2.840\n";
+	EMR_AUTO_BUF lines = {0};
+	dicom d = {0};
+	emr_headers h;
+
+	(void)state;
+	dicom_begin(&d, "1.2.840.10008.1.2.1");
+	dicom_text(&d, 0x00080005, "CS", "ISO_IR 100");
+	dicom_text(&d, 0x00080016, "UI", "1.2.840");
+	dicom_text(&d, 0x00080018, "UI", "1.2.3.4");
+	dicom_text(&d, 0x00100010, "PN", "M\xfcller^Zo\xeb");
+	dicom_text(&d, 0x00100020, "LO", "K7QF");
+	dicom_sequence(&d, 0x00101002, false);
+	dicom_text(&d, 0x0020000d, "UI", "1.2");
+	dicom_text(&d, 0x0020000e, "UI", "1.2.3");
+	dicom_text(&d, 0x00200010, "SH", "not read");
+	assert_ok(emr_headers_read_bytes(emr_bytes_of(d.bytes.data, d.bytes.len), &h));
+	assert_ok(emr_headers_lines(&h, &lines));
+	assert_int_equal(lines.len, strlen(wanted));
+	assert_memory_equal(lines.data, wanted, lines.len);
+	emr_buf_free(&d.bytes);
+}
+
 static void text_of_an_unknown_character_set_is_left_out(void **state)
 {
 	static const char *const sets[] = {"ISO_IR 192", "", "ISO 2022 IR 87", "ISO_IR 6"};
@@ -445,7 +472,7 @@ static void the_kept_form_is_that_of_the_second_model(void **state)
 	assert_string_equal(vectors_text(root, "key"), EMR_HEADERS_KEY);
 	json_array_foreach((json_t *)(uintptr_t)vectors_get(root, "cases"), i, one)
 	{
-		EMR_AUTO_BUF wanted = {0}, made = {0}, bytes = {0};
+		EMR_AUTO_BUF wanted = {0}, made = {0}, bytes = {0}, sent = {0}, came = {0};
 		emr_headers h = {0}, again;
 		emr_bytes value;
 		emr_meta meta;
@@ -458,6 +485,12 @@ static void the_kept_form_is_that_of_the_second_model(void **state)
 		copy_field(one, "study_date", h.study_date);
 		copy_field(one, "description", h.description);
 		copy_field(one, "organisation", h.organisation);
+		copy_field(one, "patient_name", h.patient_name);
+		copy_field(one, "patient_id", h.patient_id);
+		copy_field(one, "study_uid", h.study_uid);
+		copy_field(one, "series_uid", h.series_uid);
+		copy_field(one, "instance_uid", h.instance_uid);
+		copy_field(one, "class_uid", h.class_uid);
 		(void)vectors_unhex(vectors_text(one, "value"), &wanted);
 		assert_ok(emr_headers_encode(&h, &made));
 		assert_int_equal(made.len, wanted.len);
@@ -466,8 +499,10 @@ static void the_kept_form_is_that_of_the_second_model(void **state)
 		assert_ok(emr_xattr_find(meta.xattrs,
 			emr_bytes_of(EMR_HEADERS_KEY, strlen(EMR_HEADERS_KEY)), &value));
 		assert_ok(emr_headers_decode(value, &again));
-		assert_string_equal(again.description, h.description);
-		assert_string_equal(again.organisation, h.organisation);
+		assert_ok(emr_headers_lines(&h, &sent));
+		assert_ok(emr_headers_lines(&again, &came));
+		assert_int_equal(came.len, sent.len);
+		assert_memory_equal(came.data, sent.data, sent.len);
 	}
 	json_decref(root);
 }
@@ -478,7 +513,7 @@ static void a_kept_form_that_nobody_wrote_is_refused(void **state)
 		const char *bytes;
 		size_t len;
 	} bad[] = {{"", 0}, {"\1", 1}, {"\1\0", 2}, {"\1\5", 2}, {"\0\1", 2}, {"\1\1\1\0", 4},
-		{"\1\1\1\2C", 5}, {"\1\1\2\2CT", 6}, {"\1\1\3\1a\1\1b", 8}, {"\1\1\5\1a", 5},
+		{"\1\1\1\2C", 5}, {"\1\1\2\2CT", 6}, {"\1\1\3\1a\1\1b", 8}, {"\1\1\13\1a", 5},
 		{"\1\1\1\1\7", 5}, {"\1\1\1\1\xff", 5}, {"\1\1\1\2a ", 6}};
 	emr_headers h;
 
@@ -514,6 +549,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_dicom_file_tells_modality_date_and_place),
+		cmocka_unit_test(a_dicom_file_tells_whose_it_is_and_which),
 		cmocka_unit_test(text_of_an_unknown_character_set_is_left_out),
 		cmocka_unit_test(utf8_in_a_dicom_file_is_taken),
 		cmocka_unit_test(deflated_and_big_endian_data_sets_are_not_read),

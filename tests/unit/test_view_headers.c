@@ -46,6 +46,8 @@ static void headers_follow_the_bytes_through_renames_and_restarts(void **state)
 	kit_publish_all(&k);
 	kit_restart(&k);
 	assert_string_equal(modality_of(&k, "Other/skull"), "CT");
+	assert_string_equal(kit_attribute(&k, "Other/skull", "user.emrfs.headers"),
+		"kind=dicom\nmodality=CT\nstudy_date=2004-01-19\n");
 	write_dicom(&k, "Other/skull", "MR");
 	kit_publish_all(&k);
 	assert_string_equal(modality_of(&k, "Other/skull"), "MR");

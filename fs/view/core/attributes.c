@@ -55,6 +55,7 @@ typedef struct subject {
 	uint8_t refusal;
 	bool has_owner;
 	node_owner owner; /* access "": one's own */
+	emr_headers headers;
 } subject;
 
 static emr_status say_id(const subject *s, emr_buf *out)
@@ -180,6 +181,12 @@ static emr_status say_nothing(const subject *s, emr_buf *out)
 	return EMR_OK;
 }
 
+static emr_status say_headers(const subject *s, emr_buf *out)
+{
+	return s->headers.kind != EMR_HEADER_NONE ? emr_headers_lines(&s->headers, out)
+						  : EMR_NO_ATTRIBUTE;
+}
+
 static emr_status say_freshness(const subject *s, emr_buf *out)
 {
 	return fact_freshness(s->view, out);
@@ -202,6 +209,7 @@ static const struct computed {
 	{OURS "owner", say_owner},
 	{OURS "access", say_access},
 	{OURS "shared-with", say_nothing},
+	{OURS "headers", say_headers},
 	{OURS "freshness", say_freshness},
 };
 
@@ -215,6 +223,16 @@ const char *emr_view_attribute_name(size_t index)
 		return computed[index].name + strlen(OURS);
 	index -= COMPUTED;
 	return index < sizeof others / sizeof others[0] ? others[index] + strlen(OURS) : NULL;
+}
+
+void attributes_headers(const node *n, emr_headers *out)
+{
+	emr_bytes value;
+
+	*out = (emr_headers){0};
+	if (emr_xattr_find(node_attributes(n), text_bytes(EMR_HEADERS_KEY), &value) == EMR_OK &&
+		emr_headers_decode(value, out) != EMR_OK)
+		*out = (emr_headers){0};
 }
 
 static emr_status subject_of(emr_view *view, const node *n, subject *out)
@@ -238,6 +256,7 @@ static emr_status subject_of(emr_view *view, const node *n, subject *out)
 		.failure = n->failure,
 		.refusal = n->refusal,
 	};
+	attributes_headers(n, &out->headers);
 	out->awaits = !is_past && !out->is_local && awaiting_root(view, n, &out->awaited);
 	out->has_owner = kind_where(n)->whose != NULL && kind_where(n)->whose(view, n, &out->owner);
 	if (!out->has_owner && view->options.owner != NULL) {

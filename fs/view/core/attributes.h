@@ -2,6 +2,8 @@
  * answers some names of its own gives an attribute_source. */
 #pragma once
 
+#include "headers/headers.h"
+
 #include "node.h"
 
 /* Attributes that a room answers by their names, of whatever node.  All without view->lock. */
@@ -15,6 +17,9 @@ typedef struct attribute_source {
 	emr_status (*list)(emr_view *view, uint64_t number, emr_buf *out);
 } attribute_source;
 
+/* What the content of N said of itself when it was sealed, as its metadata has it; kind NONE when
+ * that is nothing, or cannot be read.  Under view->lock. */
+void attributes_headers(const node *n, emr_headers *out);
 /* Whether the metadata of N has room for ATTRIBUTES, whatever N is called later:
  * EMR_ATTRIBUTE_SPACE. */
 emr_status attributes_fit(const node *n, emr_bytes attributes, uint16_t count);

@@ -142,7 +142,6 @@ void headers_learn(publishing *p)
 emr_status emr_view_record(emr_view *view, uint64_t number, emr_record_facts *out)
 {
 	emr_status status = EMR_OK;
-	emr_bytes value;
 	node *n;
 
 	pthread_mutex_lock(&view->lock);
@@ -155,9 +154,7 @@ emr_status emr_view_record(emr_view *view, uint64_t number, emr_record_facts *ou
 			.is_local = n->is_local,
 			.is_failed = n->failure != EMR_OK,
 			.is_confirmed = n->is_published && !needs_settling(n)};
-		if (emr_xattr_find(node_attributes(n), header_key(), &value) == EMR_OK &&
-			emr_headers_decode(value, &out->headers) != EMR_OK)
-			out->headers = (emr_headers){0};
+		attributes_headers(n, &out->headers);
 	}
 	pthread_mutex_unlock(&view->lock);
 	return status;

@@ -29,6 +29,7 @@ typedef struct subject {
 	emr_card card;
 	emr_known_grant grant;
 	char access[ACCESS_BYTES];
+	emr_headers headers;
 } subject;
 
 static bool is_file(const subject *s)
@@ -181,6 +182,12 @@ static emr_status say_access(const subject *s, emr_buf *out)
 	return s->at.level == SHARED_RECORD ? fact_text(s->access, out) : EMR_NO_ATTRIBUTE;
 }
 
+static emr_status say_headers(const subject *s, emr_buf *out)
+{
+	return s->headers.kind != EMR_HEADER_NONE ? emr_headers_lines(&s->headers, out)
+						  : EMR_NO_ATTRIBUTE;
+}
+
 static emr_status say_freshness(const subject *s, emr_buf *out)
 {
 	return fact_freshness(s->view, out);
@@ -202,6 +209,7 @@ static const struct computed {
 	{OURS "signed-number", say_signed_number},
 	{OURS "owner", say_owner},
 	{OURS "access", say_access},
+	{OURS "headers", say_headers},
 	{OURS "freshness", say_freshness},
 };
 
@@ -224,6 +232,7 @@ static emr_status subject_of(emr_view *view, const node *n, subject *out)
 	out->has_entry = at->share->tree != NULL && at->entry != FLAT_NONE;
 	if (out->has_entry)
 		out->entry = at->share->tree->entries[at->entry];
+	attributes_headers(n, &out->headers);
 	return shared_is_readable(view, at->share);
 }
 

@@ -29,6 +29,13 @@ typedef struct emr_headers {
 			1]; /* YYYY-MM-DD or YYYY-MM or YYYY; a PDF's is its day of creation */
 	char description[EMR_HEADER_TEXT_MAX + 1];
 	char organisation[EMR_HEADER_TEXT_MAX + 1];
+	/* Of DICOM only: what a workstation asks for and names in its answer. */
+	char patient_name[EMR_HEADER_TEXT_MAX + 1];
+	char patient_id[EMR_HEADER_TEXT_MAX + 1];
+	char study_uid[EMR_HEADER_TEXT_MAX + 1];
+	char series_uid[EMR_HEADER_TEXT_MAX + 1];
+	char instance_uid[EMR_HEADER_TEXT_MAX + 1];
+	char class_uid[EMR_HEADER_TEXT_MAX + 1];
 } emr_headers;
 
 /* Where the bytes come from: pread, in short.  OUT_LEN < LEN only at the end. */
@@ -56,13 +63,18 @@ void emr_header_reader_free(emr_header_reader *reader); /* NULL is fine */
 
 /* As kept in the sealed metadata of a record, under the name EMR_HEADERS_KEY:
  *   u8 1 | u8 kind (1..4) | n x { u8 tag | u8 length 1..200 | text }, tags rising: 1 modality 2
- * study date 3 description 4 organisation.  No text: the field is left out. */
+ * study date 3 description 4 organisation 5 patient's name 6 patient's id 7 study 8 series
+ * 9 instance 10 class, the last four as UIDs.  No text: the field is left out. */
 #define EMR_HEADERS_KEY "emrfs.headers" /* not a user.* name: nobody's attribute can be it */
-#define EMR_HEADERS_BYTES_MAX (2 + 4 * (2 + EMR_HEADER_TEXT_MAX))
+#define EMR_HEADER_FIELDS 10
+#define EMR_HEADERS_BYTES_MAX (2 + EMR_HEADER_FIELDS * (2 + EMR_HEADER_TEXT_MAX))
 /* Appends; HEADERS must have a kind. */
 emr_status emr_headers_encode(const emr_headers *headers, emr_buf *out);
 /* EMR_DAMAGED, EMR_NEWER_FORMAT. */
 emr_status emr_headers_decode(emr_bytes bytes, emr_headers *out);
+
+/* Appends a line NAME=TEXT for each that is said, "kind" first. */
+emr_status emr_headers_lines(const emr_headers *headers, emr_buf *out);
 
 /* "dicom", "pdf", "fhir", "cda"; "" for none. */
 const char *emr_header_kind_text(emr_header_kind kind);
