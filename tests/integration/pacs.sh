@@ -33,6 +33,13 @@ must cp -r cd/DICOM/ST0/SE2 ana-folder/Head/
 must cp cd/DICOM/ST0/SE2/IM0 other.dcm
 must dcmodify -q -nb -gin other.dcm
 must dcmconv +td other.dcm ana-folder/Head/deflated.dcm
+# nested without end behind what its headers say: it ends dcmtk's programs
+must cp cd/DICOM/ST0/SE2/IM0 hostile.dcm
+must dcmodify -q -nb -gin -gse hostile.dcm
+for ((i = 0; i < 4000; i++)); do printf '\xe1\x7f\x10\0SQ\0\0\xff\xff\xff\xff\xfe\xff\0\xe0\xff\xff\xff\xff'; done >nested
+cp hostile.dcm sound.dcm
+for ((i = 0; i < 50; i++)); do cat nested; done >>hostile.dcm
+must cp hostile.dcm ana-folder/Head/
 as ana run 0 status --wait
 as ana run 0 share Knee with lima --yes --wait
 as ana run 0 share Head with lima --yes --wait
@@ -131,4 +138,13 @@ expect "with the others" "$(found "$(series SE2)" | wc -l)" 4
 it_was_read() { as ana json 0 log && opened | grep -q ^Head/deflated.dcm; }
 two_until 60 it_was_read
 expect "opened below Head" "$(opened | grep ^Head)" "Head/deflated.dcm"
+
+say "a file that ends who sends it ends that fetch, and the rest is found and fetched"
+hostile=$(tag SeriesInstanceUID sound.dcm)
+expect "the hostile file" "$(found "$hostile")" "$(tag SOPInstanceUID sound.dcm)"
+mkdir none rest
+fetch() { movescu -S -aet WS -aec EMRFS +P $((PORT + 1)) -od "$1" -k QueryRetrieveLevel=SERIES -k StudyInstanceUID="$STUDY" -k SeriesInstanceUID="$2" 127.0.0.1 $PORT >out/move 2>&1; }
+fetch none "$hostile" && [ -n "$(ls none)" ] && emr_fail "the hostile file was sent: $(cat out/move)"
+fetch rest "$(series SE2)" || emr_fail "C-MOVE: $(cat out/move)"
+expect "fetched" "$(ls rest | wc -l)" 4
 echo "all is well"
