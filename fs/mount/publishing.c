@@ -122,6 +122,13 @@ static emr_status each_living(void *arg, emr_cid_visit visit, void *visit_arg)
 	return emr_facts_each_bundle(p->session->facts, visit_bundle, &l);
 }
 
+static emr_status lost(void *arg, const emr_cid *roots, size_t count)
+{
+	const emr_publishing *p = arg;
+
+	return emr_view_pins_lost(p->session->view, roots, count);
+}
+
 /* ---- What waits for copies ---- */
 
 typedef struct awaited {
@@ -207,6 +214,7 @@ void emr_publishing_start(emr_publishing *p)
 		.left = forget_leaving,
 		/* Without this computer's store its pins are away, and none is lost. */
 		.each_living = p->session->is_apart ? NULL : each_living,
+		.lost = lost,
 		.each_awaited = each_awaited,
 		.copied = copied,
 		.unheld = unheld,
@@ -227,6 +235,7 @@ void emr_publishing_start(emr_publishing *p)
 	if (status != EMR_OK)
 		emr_log(EMR_LOG_WARN, "publisher: what was brought stays: %s",
 			emr_status_text(status));
+	(void)lost(p, NULL, 0);
 }
 
 void emr_publishing_stop(emr_publishing *p)

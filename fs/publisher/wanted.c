@@ -98,17 +98,23 @@ static emr_status keep_living(
 	EMR_AUTO_BUF unnamed = {0};
 	living l = {.unnamed = &unnamed};
 	emr_status status;
+	bool is_told;
 
 	*out_told = EMR_OK;
 	wanted->len = sort_roots(wanted) * sizeof(emr_cid);
 	status = list_unnamed(p, wanted, leaving, &unnamed);
-	if (status != EMR_OK || unnamed.len == 0 || p->options.each_living == NULL)
+	if (status != EMR_OK || p->options.each_living == NULL)
 		return status;
-	*out_told = p->options.each_living(p->options.arg, note_living, &l);
-	if (*out_told == EMR_OK && l.found.len > 0)
+	if (unnamed.len > 0)
+		*out_told = p->options.each_living(p->options.arg, note_living, &l);
+	is_told = *out_told == EMR_OK;
+	if (is_told && l.found.len > 0)
 		emr_log(EMR_LOG_WARN, "publisher: pins of living records are lost here");
-	status = *out_told == EMR_OK ? emr_buf_append(wanted, l.found.data, l.found.len)
-				     : emr_buf_append(wanted, unnamed.data, unnamed.len);
+	if (is_told && p->options.lost != NULL && !p->options.is_still)
+		*out_told = p->options.lost(
+			p->options.arg, (const void *)l.found.data, l.found.len / sizeof(emr_cid));
+	status = is_told ? emr_buf_append(wanted, l.found.data, l.found.len)
+			 : emr_buf_append(wanted, unnamed.data, unnamed.len);
 	emr_buf_free(&l.found);
 	return status;
 }

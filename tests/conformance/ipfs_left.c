@@ -225,6 +225,9 @@ static void a_pin_that_is_lost_here_lets_nothing_go_that_the_ledger_has(void **s
 		usleep(1000);
 	assert_true(is_kept(&living));
 	assert_int_equal(scene_held(&s, &living), 2);
+	pthread_mutex_lock(&s.lock);
+	assert_int_not_equal(s.lost, 0); /* so that somebody may pin it again */
+	pthread_mutex_unlock(&s.lock);
 	scene_end(&s);
 }
 

@@ -120,6 +120,18 @@ size_t looked_count(scene *s)
 	return n;
 }
 
+static emr_status note_lost(void *arg, const emr_cid *roots, size_t count)
+{
+	scene *s = arg;
+
+	pthread_mutex_lock(&s->lock);
+	for (size_t i = 0; i < count; i++)
+		assert_int_equal(emr_cid_codec(&roots[i]), EMR_CODEC_DAG_PB);
+	s->lost += count;
+	pthread_mutex_unlock(&s->lock);
+	return EMR_OK;
+}
+
 static int64_t quiet_ns(void *arg)
 {
 	scene *s = arg;
@@ -171,6 +183,7 @@ emr_status scene_try_start(scene *s, size_t count, const char *const *names)
 			PATIENCE_MS, /* a gate stays closed for as long as a loaded machine needs */
 		.import_ms = s->import_ms,
 		.first_bytes = s->first_bytes,
+		.lost = note_lost,
 		.unheld = note_unheld,
 		.looked = note_look,
 		.quiet_ns = s->has_programs ? quiet_ns : NULL,

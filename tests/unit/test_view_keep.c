@@ -1,6 +1,8 @@
 /* What is to be kept: remembered, inherited, and true about what is here. */
 #include "view_kit.h"
 
+#include <unistd.h>
+
 static const char *kept(kit *k, const char *path)
 {
 	return kit_attribute(k, path, "user.emrfs.keep");
@@ -161,6 +163,90 @@ static void what_may_be_below_a_part_that_is_away_stays_until_it_is_back(void **
 	kit_close(&k);
 }
 
+/* Nobody asks: ten minutes later, and as soon as the part is no more wanted or there. */
+static void what_was_spared_is_looked_at_again_by_itself(void **state)
+{
+	const emr_pin pin = {.root = emr_cid_of_block(EMR_CODEC_DAG_PB, emr_bytes_of("away", 4)),
+		.owner = {{9}},
+		.state = EMR_PIN_REGISTERED};
+	uint8_t *big = kit_bytes(3000000, 6);
+	emr_view_counts counts;
+	emr_handle *h;
+	uint64_t freed;
+	kit k;
+
+	(void)state;
+	kit_open(&k);
+	kit_write(&k, "gone", big, 3000000);
+	h = kit_open_file(&k, "gone", O_RDWR);
+	assert_ok(emr_view_fsync(h));
+	emr_view_release(h);
+	kit_unlink(&k, "gone");
+	kit_publish_all(&k);
+	k.options.threads = true;
+	kit_restart(&k);
+	assert_ok(emr_block_store_pin(emr_store_blocks(k.stack.store), &pin, 1));
+	assert_ok(emr_view_purge(k.view, &freed));
+	emr_view_count(k.view, &counts);
+	assert_true(counts.spared_bytes > 2900000);
+	assert_ok(emr_block_store_unpin(emr_store_blocks(k.stack.store), &pin, 1));
+	kit_wait_ms(&k, 600001);
+	do {
+		assert_ok(emr_view_publish_now(k.view)); /* its threads look at the clock */
+		usleep(1000);
+		emr_view_count(k.view, &counts);
+	} while (counts.spared_bytes > 0);
+	assert_ok(emr_view_purge(k.view, &freed));
+	assert_true(freed < 100000);
+	free(big);
+	kit_close(&k);
+}
+
+static emr_status note_registered(void *arg, const emr_pin *pin)
+{
+	if (pin->state == EMR_PIN_REGISTERED)
+		*(emr_pin *)arg = *pin;
+	return EMR_OK;
+}
+
+/* Whoever waits for something is late the next time he looks. */
+static int64_t hasty_ns(const emr_clock *clock)
+{
+	static _Atomic int64_t now = 2000000000000;
+
+	(void)clock;
+	return now += 60000000000;
+}
+
+static void a_pin_that_is_lost_is_said_again(void **state)
+{
+	emr_pin pin = {.state = EMR_PIN_WRITTEN}, found = {.state = EMR_PIN_WRITTEN};
+	uint64_t freed;
+	kit k;
+
+	(void)state;
+	kit_open(&k);
+	kit_text(&k, "x", "this");
+	kit_publish_all(&k);
+	assert_ok(emr_store_each_pin(k.stack.store, note_registered, &pin));
+	assert_int_equal(pin.state, EMR_PIN_REGISTERED);
+	k.options.has_places = true;
+	k.clock.clock.boot_ns = hasty_ns;
+	kit_restart(&k);
+	assert_ok(emr_block_store_unpin(emr_store_blocks(k.stack.store), &pin, 1));
+	assert_ok(emr_store_each_pin(k.stack.store, note_registered, &found));
+	assert_int_equal(found.state, EMR_PIN_WRITTEN);
+	assert_status(EMR_BUSY, emr_view_purge(k.view, &freed)); /* it would cost the file */
+	assert_ok(emr_view_pins_lost(k.view, &pin.root, 1));
+	assert_ok(emr_store_each_pin(k.stack.store, note_registered, &found));
+	assert_true(
+		emr_cid_equal(&found.root, &pin.root) && emr_id16_equal(found.owner, pin.owner));
+	assert_ok(emr_view_purge(k.view, &freed));
+	kit_expect_text(&k, "x", "this");
+	kit_restart_and_compare(&k);
+	kit_close(&k);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -168,7 +254,9 @@ int main(void)
 		cmocka_unit_test(saying_the_same_again_changes_nothing),
 		cmocka_unit_test(a_block_that_is_not_there_is_said),
 		cmocka_unit_test(purging_gives_back_what_nothing_needs),
+		cmocka_unit_test(a_pin_that_is_lost_is_said_again),
 		cmocka_unit_test(what_may_be_below_a_part_that_is_away_stays_until_it_is_back),
+		cmocka_unit_test(what_was_spared_is_looked_at_again_by_itself),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -54,6 +54,6 @@ emr_test(test_view_refused
 	USES ${view_uses}
 	INCLUDES ${view_inside}
 	LINK_OPTIONS -Wl,--wrap=emr_ledger_submit)
-emr_test(test_view_keep
+emr_test(test_view_keep THREADS
 	SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_view_keep.c ${view_kit}
 	USES ${view_uses})

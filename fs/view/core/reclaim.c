@@ -10,6 +10,7 @@
 #include "space.h"
 
 #define SCRUB_BATCH_BYTES (UINT64_C(32) << 20)
+#define PINS_WAIT_NS INT64_C(10000000000)  /* for the first look at them */
 #define NODES_ALL_NS INT64_C(600000000000) /* for all that nodes are asked for */
 
 typedef struct rooting {
@@ -61,11 +62,29 @@ static emr_status working_roots(void *context, emr_cid_visit visit, void *visit_
 	return status;
 }
 
+/* A pin that is lost would cost the blocks below it; with places it is said soon whether one is. */
+static emr_status await_pins(emr_view *view)
+{
+	const int64_t until = view_boot_ns(view) + PINS_WAIT_NS;
+	emr_status status;
+	int64_t left;
+
+	pthread_mutex_lock(&view->lock);
+	while (view->doubts_pins && !view->stop && (left = until - view_boot_ns(view)) > 0)
+		view_wait_ns(view, &view->settled, left);
+	status = view->doubts_pins ? EMR_BUSY : EMR_OK;
+	pthread_mutex_unlock(&view->lock);
+	return status;
+}
+
 emr_status view_reclaim_with(
 	emr_view *view, emr_reclaim_options *options, emr_reclaim_report *out_report)
 {
 	rooting r = {.view = view, .options = options};
+	emr_status status = await_pins(view);
 
+	if (status != EMR_OK)
+		return status;
 	options->extra_roots = working_roots;
 	options->roots_context = &r;
 	return emr_journal_reclaim(view->options.journal, options, out_report);

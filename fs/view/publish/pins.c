@@ -1,18 +1,24 @@
 /* Pins say which blocks on the disk are still needed. When the store's index was lost and made
  * anew, this file says all pins again from the ledger and the journal, so that cleaning up cannot
- * remove blocks of living records. */
+ * remove blocks of living records; and single ones that turn out to be lost. */
 #include "pins.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/array.h"
 #include "base/log.h"
 
+#include "edit.h"
+#include "erasing.h"
+#include "health.h"
 #include "row.h"
 
 typedef struct keeping {
 	emr_pin *pins;
 	size_t count, cap;
+	const emr_cid *roots; /* of lost pins */
+	size_t nroots;
 } keeping;
 
 static emr_status keep(keeping *k, const emr_cid *root, emr_id16 owner, emr_pin_state state)
@@ -55,4 +61,90 @@ emr_status pins_restore(emr_view *view)
 			k.count);
 	free(k.pins);
 	return status;
+}
+
+/* ---- single ones ---- */
+
+static int by_owner_and_root(const void *a, const void *b)
+{
+	const emr_pin *x = a, *y = b;
+	int owners = memcmp(x->owner.b, y->owner.b, sizeof x->owner.b);
+
+	return owners != 0 ? owners : memcmp(x->root.b, y->root.b, sizeof x->root.b);
+}
+
+static emr_status keep_registered(void *arg, const emr_pin *pin)
+{
+	return pin->state == EMR_PIN_REGISTERED ? keep(arg, &pin->root, pin->owner, pin->state)
+						: EMR_OK;
+}
+
+static emr_status keep_lost(void *arg, emr_id16 object, const emr_cid *root)
+{
+	const keeping *k = arg;
+
+	for (size_t i = 0; i < k->nroots; i++) {
+		if (emr_cid_equal(&k->roots[i], root))
+			return keep_bundle(arg, object, root);
+	}
+	return EMR_OK;
+}
+
+static emr_status say_again(emr_view *view, const emr_pin *pin, size_t *count)
+{
+	emr_status status = EMR_OK;
+
+	pthread_mutex_lock(&view->lock);
+	/* What an erasure has unpinned, or will, is not pinned again. */
+	if (!erase_has(view, pin->owner) && !erase_has_finished(view, pin->owner)) {
+		edit e = edit_begin(view);
+
+		edit_pin(&e, &pin->root, pin->owner, pin->state);
+		status = edit_commit(&e, NULL);
+		*count += status == EMR_OK;
+	}
+	pthread_mutex_unlock(&view->lock);
+	return status;
+}
+
+static emr_status say_lost(emr_view *view, const emr_cid *roots, size_t n)
+{
+	keeping there = {0}, living = {.roots = roots, .nroots = n};
+	size_t count = 0;
+	emr_status status;
+
+	/* Before the pins: what is registered meanwhile has its own. */
+	status = emr_facts_each_bundle(view->options.facts, keep_lost, &living);
+	if (status == EMR_OK)
+		status = emr_store_each_pin_of_all(view->options.store, keep_registered, &there);
+	if (status == EMR_OK && there.count > 1)
+		qsort(there.pins, there.count, sizeof *there.pins, by_owner_and_root);
+	for (size_t i = 0; status == EMR_OK && i < living.count; i++) {
+		if (there.count == 0 || bsearch(&living.pins[i], there.pins, there.count,
+						sizeof *there.pins, by_owner_and_root) == NULL)
+			status = say_again(view, &living.pins[i], &count);
+	}
+	if (count > 0)
+		emr_log(EMR_LOG_WARN, "%zu pins of living records were lost, and said again",
+			count);
+	free(there.pins);
+	free(living.pins);
+	return status;
+}
+
+emr_status emr_view_pins_lost(emr_view *view, const emr_cid *roots, size_t n)
+{
+	emr_status status = EMR_OK;
+
+	if (view_is_read_only(view))
+		return EMR_READ_ONLY;
+	if (n > 0)
+		status = say_lost(view, roots, n);
+	if (status != EMR_OK)
+		return status;
+	pthread_mutex_lock(&view->lock);
+	view->doubts_pins = false;
+	pthread_cond_broadcast(&view->settled);
+	pthread_mutex_unlock(&view->lock);
+	return EMR_OK;
 }

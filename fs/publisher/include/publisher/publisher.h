@@ -62,6 +62,10 @@ typedef struct emr_publisher_options {
 	 * they cannot be told it stays.  Asked only when there is such a root.  A thread of the
 	 * publisher's, under no lock.  NULL: nothing stays for that. */
 	emr_status (*each_living)(void *arg, emr_cid_visit visit, void *visit_arg);
+	/* The pins of ROOTS, which are among those, are lost: places go on keeping them, and
+	 * somebody may pin them again.  Called at each look, with none mostly, and again soon where
+	 * it fails.  As above.  May be NULL. */
+	emr_status (*lost)(void *arg, const emr_cid *roots, size_t count);
 	/* A place has said that it holds something more.  A thread of the publisher's, under no
 	 * lock.  May be NULL. */
 	void (*copied)(void *arg);

@@ -505,6 +505,10 @@ emr_status emr_view_path_of_object(emr_view *view, emr_id16 object, char **out_p
 /* Somewhere else there is a copy more of something: what waits for copies is looked at.  Any
  * thread, without a lock. */
 void emr_view_copies_came(emr_view *view);
+/* The pins of ROOTS are lost: says those again that the ledger has, which reads the whole history.
+ * Where there are places nothing is given back of the disk before this was called once, perhaps
+ * with no root.  EMR_BUSY: nobody knows which are there; EMR_READ_ONLY. */
+emr_status emr_view_pins_lost(emr_view *view, const emr_cid *roots, size_t n);
 /* How long nothing was changed in the folder by programs; for whoever gives way to them.  Any
  * thread, without a lock. */
 int64_t emr_view_quiet_ns(emr_view *view);

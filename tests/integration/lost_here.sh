@@ -1,0 +1,74 @@
+#!/bin/bash
+# lost_here.sh: what this computer lost of one's own records while a node has them - the pins, the node of a tree -
+# comes back, and nothing is given back of the disk meanwhile that may belong to them.
+SUPPORT=${SUPPORT:-$(cd "$(dirname "$0")/../support" && pwd)}
+. "$SUPPORT/mount.sh"
+. "$SUPPORT/said.sh"
+emr_begin lost_here
+at_end() { [ -z "${node:-}" ] || kill "$node" 2>/dev/null; }
+cd "$EMR_WORK" || exit 2
+mkdir node mine
+python3 "$SUPPORT/fake_node.py" "$EMR_WORK/node" >out/node 2>&1 &
+node=$!
+emr_until test -f node/ready
+emr_init
+alone() { printf 'kdf = 8,1\n' >"$EMRFS_HOME/settings"; }
+with_node() { alone && echo "node = unix:$EMR_WORK/node/good.sock" >>"$EMRFS_HOME/settings"; }
+whole() { diff -r mine "$MNT/Imaging" || emr_fail "other bytes"; }
+everywhere() { [ "$(attribute state "$MNT/Imaging/$1")" = "confirmed 2/2" ]; }
+pins() { python3 -c 'import sqlite3, sys; print(sqlite3.connect(sys.argv[1]).execute("SELECT count(*) FROM pin WHERE state = 2").fetchone()[0])' "$EMRFS_HOME/state/blocks/index.sqlite"; }
+
+say "records are saved, and a node has them, too"
+with_node
+emr_mount
+for name in scan film; do head -c 1000000 /dev/urandom >mine/$name; done
+must mkdir "$MNT/Imaging"
+must cp mine/* "$MNT/Imaging"
+for name in scan film; do emr_until everywhere $name; done
+emr_unmount
+was=$(pins)
+
+say "pins that are taken away are said again when the folder is opened, and who wants room back at once gets nothing of theirs"
+expect "taken" "$("$SUPPORT/take_pins.py" "$EMRFS_HOME/state/blocks")" "$was"
+expect "left" "$(pins)" 0
+emr_mount
+json 0 keep --purge
+emr_unmount
+expect "pins" "$(pins)" "$was"
+rm -rf "$EMRFS_HOME/cache"
+alone
+emr_mount
+whole
+run 0 verify
+emr_unmount
+
+say "a tree whose node is away everywhere: what may be below it is not given back, which status says; then it is home, and it goes"
+with_node
+emr_mount
+must "$EMRFS" export Imaging/film out/film.car >out/said
+emr_unmount
+alone
+[ "$("$SUPPORT/take_blocks.py" "$EMRFS_HOME/state/blocks" out/film.car --nodes)" -gt 0 ] || emr_fail "nothing was taken away"
+emr_mount
+json 0 status
+expect "spared" "$(field spared_bytes)" 0
+json 0 keep --purge
+json 0 status
+[ "$(field spared_bytes)" -gt 900000 ] || emr_fail "spared: $(field spared_bytes)"
+run 0 status
+says "are not given back: they may belong to a file a part of which is not here."
+cmp -s mine/film "$MNT/Imaging/film" && emr_fail "it was read from nowhere"
+emr_unmount
+with_node
+emr_mount
+json 0 keep --purge # which brings home what leads to leaves
+json 0 status
+expect "spared" "$(field spared_bytes)" 0
+whole
+emr_unmount
+rm -rf "$EMRFS_HOME/cache"
+alone
+emr_mount
+whole
+emr_unmount
+echo "all is well"
