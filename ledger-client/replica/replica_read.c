@@ -298,9 +298,10 @@ static emr_status place_of(
 	EMR_AUTO_BUF part = {0};
 	emr_status status = emr_chain_place(chain, key, out_seq, out_index);
 
-	return status == EMR_NOT_FOUND && emr_chain_part(chain, key, &part) != EMR_NOT_FOUND
-		       ? EMR_DAMAGED
-		       : status;
+	if (status != EMR_NOT_FOUND)
+		return status;
+	status = emr_chain_part(chain, key, &part);
+	return status == EMR_OK ? EMR_DAMAGED : status;
 }
 
 emr_status emr_replica_item_get(emr_replica *replica, const emr_part_key *key, emr_buf *out_bytes,

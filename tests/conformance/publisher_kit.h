@@ -34,8 +34,8 @@ typedef struct scene {
 	pthread_t speaker; /* who said the last one, if that was since the last look */
 	bool is_said;
 	size_t mixed; /* how often another one had said it since then */
-	size_t lost; /* roots whose pins were said to be lost */
-	size_t said; /* how often a place was said to fail */
+	size_t lost;  /* roots whose pins were said to be lost */
+	size_t said;  /* how often a place was said to fail */
 	emr_ipfs_fault last;
 } scene;
 

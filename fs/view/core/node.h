@@ -396,6 +396,7 @@ struct emr_view {
 	bool wants_reclaim;	/* the disk was full */
 	bool wants_look;	/* for space: enough may be of no use (space.h) */
 	bool is_looking;	/* a thread is giving space back */
+	bool is_asking;		/* that thread waits for nodes, and writers do not wait for it */
 	bool doubts_pins; /* nobody has said yet whether some are lost: nothing is given back */
 	bool has_looked;
 	uint64_t dead_bytes; /* let go since the last look */

@@ -229,6 +229,15 @@ bool view_spared_is_due(const emr_view *view)
 	return view->spared_bytes > 0 && view->spared_due_boot_ns <= view_boot_ns(view);
 }
 
+/* Nodes may take minutes. */
+static void set_asking(emr_view *view, bool is_asking)
+{
+	pthread_mutex_lock(&view->lock);
+	view->is_asking = is_asking;
+	pthread_cond_broadcast(&view->settled);
+	pthread_mutex_unlock(&view->lock);
+}
+
 /* IS_AGAIN: nothing is done where that would be what was done before. */
 static emr_status scrub_all(
 	emr_view *view, emr_reclaim_options *options, bool is_again, emr_reclaim_report *out_report)
@@ -238,7 +247,9 @@ static emr_status scrub_all(
 
 	if (status != EMR_MISSING_DATA)
 		return status;
+	set_asking(view, true);
 	status = bring_nodes(view, options, &lost);
+	set_asking(view, false);
 	if (status == EMR_OK && is_again && lost > 0)
 		return EMR_MISSING_DATA;
 	options->allow_missing = true;

@@ -113,7 +113,8 @@ void space_make_room(emr_view *view)
 	}
 	if (!view->is_looking)
 		space_check(view);
-	while (!view->stop && is_pressing(view) && (view->wants_look || view->is_looking))
+	while (!view->stop && is_pressing(view) && !view->is_asking &&
+		(view->wants_look || view->is_looking))
 		view_wait_ns(view, &view->settled, WAIT_NS);
 	pthread_mutex_unlock(&view->lock);
 }

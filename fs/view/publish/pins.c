@@ -17,8 +17,7 @@
 typedef struct keeping {
 	emr_pin *pins;
 	size_t count, cap;
-	const emr_cid *roots; /* of lost pins */
-	size_t nroots;
+	emr_buf roots; /* emr_cid, of lost pins, sorted */
 } keeping;
 
 static emr_status keep(keeping *k, const emr_cid *root, emr_id16 owner, emr_pin_state state)
@@ -79,15 +78,19 @@ static emr_status keep_registered(void *arg, const emr_pin *pin)
 						: EMR_OK;
 }
 
+static int by_cid(const void *a, const void *b)
+{
+	return memcmp(a, b, sizeof(emr_cid));
+}
+
 static emr_status keep_lost(void *arg, emr_id16 object, const emr_cid *root)
 {
 	const keeping *k = arg;
+	const size_t n = k->roots.len / sizeof *root;
 
-	for (size_t i = 0; i < k->nroots; i++) {
-		if (emr_cid_equal(&k->roots[i], root))
-			return keep_bundle(arg, object, root);
-	}
-	return EMR_OK;
+	return bsearch(root, k->roots.data, n, sizeof *root, by_cid) != NULL
+		       ? keep_bundle(arg, object, root)
+		       : EMR_OK;
 }
 
 static emr_status say_again(emr_view *view, const emr_pin *pin, size_t *count)
@@ -109,12 +112,15 @@ static emr_status say_again(emr_view *view, const emr_pin *pin, size_t *count)
 
 static emr_status say_lost(emr_view *view, const emr_cid *roots, size_t n)
 {
-	keeping there = {0}, living = {.roots = roots, .nroots = n};
+	keeping there = {0}, living = {0};
 	size_t count = 0;
-	emr_status status;
+	emr_status status = emr_buf_append(&living.roots, roots, n * sizeof *roots);
 
+	if (status == EMR_OK)
+		qsort(living.roots.data, n, sizeof *roots, by_cid);
 	/* Before the pins: what is registered meanwhile has its own. */
-	status = emr_facts_each_bundle(view->options.facts, keep_lost, &living);
+	if (status == EMR_OK)
+		status = emr_facts_each_bundle(view->options.facts, keep_lost, &living);
 	if (status == EMR_OK)
 		status = emr_store_each_pin_of_all(view->options.store, keep_registered, &there);
 	if (status == EMR_OK && there.count > 1)
@@ -129,6 +135,7 @@ static emr_status say_lost(emr_view *view, const emr_cid *roots, size_t n)
 			count);
 	free(there.pins);
 	free(living.pins);
+	emr_buf_free(&living.roots);
 	return status;
 }
 
