@@ -122,12 +122,12 @@ emr_status edit_commit(edit *e, uint64_t *out_seq)
 	emr_view *view = e->view;
 	emr_journal_txn *txn = e->txn;
 	uint64_t seq;
-	emr_status status;
+	emr_status status = e->status;
 
 	e->txn = NULL;
-	if (e->status != EMR_OK) {
+	if (status != EMR_OK) {
 		emr_journal_rollback(txn);
-		return e->status;
+		return status;
 	}
 	status = emr_journal_commit(txn, &seq);
 	if (status != EMR_OK)
