@@ -405,8 +405,8 @@ static void an_entry_beyond_the_own_copys_tree_is_no_older_ledger(void **state)
 /* A row of places that is lost, and those that name another entry, an item of other records in the
  * same one, or none. */
 static const char *const misplaced[] = {
-	"UPDATE places SET domain=zeroblob(16) WHERE family=32 AND seq="
-	"(SELECT max(seq) FROM entries)",
+	("UPDATE places SET domain=zeroblob(16) WHERE family=32 AND seq="
+	 "(SELECT max(seq) FROM entries)"),
 	"UPDATE places SET seq=seq-1 WHERE family=32 AND seq=(SELECT max(seq) FROM entries)",
 	"UPDATE places SET seq=seq+64 WHERE family=32 AND seq=(SELECT max(seq) FROM entries)",
 	"UPDATE places SET idx=idx+1 WHERE family=32 AND seq=(SELECT max(seq) FROM entries)",

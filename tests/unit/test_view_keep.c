@@ -1,6 +1,7 @@
 /* What is to be kept: remembered, inherited, and true about what is here. */
 #include "view_kit.h"
 
+#include <stdatomic.h>
 #include <unistd.h>
 
 static const char *kept(kit *k, const char *path)
@@ -209,13 +210,15 @@ static emr_status note_registered(void *arg, const emr_pin *pin)
 	return EMR_OK;
 }
 
+#define MINUTE_NS INT64_C(60000000000)
+
 /* Whoever waits for something is late the next time he looks. */
 static int64_t hasty_ns(const emr_clock *clock)
 {
-	static _Atomic int64_t now = 2000000000000;
+	static _Atomic int64_t now = INT64_C(2000000000000);
 
 	(void)clock;
-	return now += 60000000000;
+	return atomic_fetch_add(&now, MINUTE_NS) + MINUTE_NS;
 }
 
 static void a_pin_that_is_lost_is_said_again(void **state)
