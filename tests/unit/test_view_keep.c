@@ -128,27 +128,40 @@ static void purging_gives_back_what_nothing_needs(void **state)
 	kit_close(&k);
 }
 
+/* Three million bytes on the disk that no record needs. */
+static void make_dead(kit *k)
+{
+	uint8_t *big = kit_bytes(3000000, 6);
+	emr_handle *h;
+
+	kit_write(k, "gone", big, 3000000);
+	h = kit_open_file(k, "gone", O_RDWR);
+	assert_ok(emr_view_fsync(h));
+	emr_view_release(h);
+	kit_unlink(k, "gone");
+	kit_publish_all(k);
+	free(big);
+}
+
+static emr_pin pin_of_missing(void)
+{
+	return (emr_pin){.root = emr_cid_of_block(EMR_CODEC_DAG_PB, emr_bytes_of("away", 4)),
+		.owner = {{9}},
+		.state = EMR_PIN_REGISTERED};
+}
+
 /* A tree whose node nobody gives: of no block that is dead it can be said that it is not below. */
 static void what_may_be_below_a_part_that_is_away_stays_until_it_is_back(void **state)
 {
-	const emr_pin pin = {.root = emr_cid_of_block(EMR_CODEC_DAG_PB, emr_bytes_of("away", 4)),
-		.owner = {{9}},
-		.state = EMR_PIN_REGISTERED};
-	uint8_t *big = kit_bytes(3000000, 6);
+	const emr_pin pin = pin_of_missing();
 	emr_view_counts counts;
-	emr_handle *h;
 	uint64_t freed;
 	kit k;
 
 	(void)state;
 	kit_open(&k);
 	kit_text(&k, "keep", "this");
-	kit_write(&k, "gone", big, 3000000);
-	h = kit_open_file(&k, "gone", O_RDWR);
-	assert_ok(emr_view_fsync(h));
-	emr_view_release(h);
-	kit_unlink(&k, "gone");
-	kit_publish_all(&k);
+	make_dead(&k);
 	assert_ok(emr_block_store_pin(emr_store_blocks(k.stack.store), &pin, 1));
 	assert_ok(emr_view_purge(k.view, &freed));
 	assert_true(freed < 100000);
@@ -160,30 +173,20 @@ static void what_may_be_below_a_part_that_is_away_stays_until_it_is_back(void **
 	emr_view_count(k.view, &counts);
 	assert_int_equal(counts.spared_bytes, 0);
 	kit_restart_and_compare(&k);
-	free(big);
 	kit_close(&k);
 }
 
 /* Nobody asks: ten minutes later, and as soon as the part is no more wanted or there. */
 static void what_was_spared_is_looked_at_again_by_itself(void **state)
 {
-	const emr_pin pin = {.root = emr_cid_of_block(EMR_CODEC_DAG_PB, emr_bytes_of("away", 4)),
-		.owner = {{9}},
-		.state = EMR_PIN_REGISTERED};
-	uint8_t *big = kit_bytes(3000000, 6);
+	const emr_pin pin = pin_of_missing();
 	emr_view_counts counts;
-	emr_handle *h;
 	uint64_t freed;
 	kit k;
 
 	(void)state;
 	kit_open(&k);
-	kit_write(&k, "gone", big, 3000000);
-	h = kit_open_file(&k, "gone", O_RDWR);
-	assert_ok(emr_view_fsync(h));
-	emr_view_release(h);
-	kit_unlink(&k, "gone");
-	kit_publish_all(&k);
+	make_dead(&k);
 	k.options.threads = true;
 	kit_restart(&k);
 	assert_ok(emr_block_store_pin(emr_store_blocks(k.stack.store), &pin, 1));
@@ -199,7 +202,6 @@ static void what_was_spared_is_looked_at_again_by_itself(void **state)
 	} while (counts.spared_bytes > 0);
 	assert_ok(emr_view_purge(k.view, &freed));
 	assert_true(freed < 100000);
-	free(big);
 	kit_close(&k);
 }
 
