@@ -115,7 +115,8 @@ if [ -n "${PEER_PID:-}" ]; then
 	silent() {
 		local begun=$EPOCHSECONDS
 		as ana run 0 status
-		[ $((EPOCHSECONDS - begun)) -lt 15 ] || emr_fail "status took $((EPOCHSECONDS - begun)) s"
+		# Who waits with a call waits for a minute.
+		[ $((EPOCHSECONDS - begun)) -lt 50 ] || emr_fail "status took $((EPOCHSECONDS - begun)) s"
 		grep -qi "away\|offline\|reach" out/said
 	}
 	two_until 90 silent

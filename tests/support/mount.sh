@@ -101,6 +101,8 @@ emr_await_end() {
 emr_end() {
 	local status=$?
 	trap - EXIT
+	# What was tried until the end says why it did not come.
+	[ "$status" = 0 ] || cat "$EMR_WORK/tried" 2>/dev/null
 	# A test that works inside the mount must not hold it.
 	cd /
 	if emr_lives; then
@@ -214,7 +216,7 @@ emr_port() {
 # emr_until COMMAND...: until it succeeds.
 emr_until() {
 	local end=$((SECONDS + EMR_PATIENCE))
-	until "$@" 2>/dev/null; do
+	until "$@" 2>"$EMR_WORK/tried"; do
 		[ "$SECONDS" -lt "$end" ] || emr_fail "not within $EMR_PATIENCE s: $*"
 		sleep 0.05
 	done

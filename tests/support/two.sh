@@ -111,7 +111,7 @@ two_until() {
 	shift
 	[ "$seconds" -ge "$EMR_PATIENCE" ] || seconds=$EMR_PATIENCE
 	end=$((SECONDS + seconds))
-	until "$@" 2>/dev/null; do
+	until "$@" 2>"$EMR_WORK/tried"; do
 		[ "$SECONDS" -lt "$end" ] || emr_fail "not within $seconds s: $*"
 		sleep 0.05
 	done
