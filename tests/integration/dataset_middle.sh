@@ -42,14 +42,25 @@ copies() { find "ana-folder/Research/$1" -name '0*.dcm' 2>/dev/null | wc -l; }
 has_more() { [ "$(copies "$1")" -gt "$2" ]; }
 
 say "what a joining that was killed before its grant has left goes with its original"
-slices ana-folder/CT 1 200 # so many that it is not done before it is killed
+slices ana-folder/CT 1 20
 as ana run 0 status --wait
+# Nothing is granted while the ledger is held: so it is not done before it is killed.
+python3 - "$NET/ledger/ledger.sqlite" <<'END' &
+import os, sqlite3, sys, time
+db = sqlite3.connect(sys.argv[1], timeout=1000, isolation_level=None)
+db.execute("BEGIN IMMEDIATE"); open("held", "w").close()
+while not os.path.exists("let-go"): time.sleep(0.05)
+END
+holder=$!
+two_until 20 test -e held
 two_home ana
 "$EMRFS" dataset join other CT --yes >out/killed 2>&1 </dev/null &
 joining=$!
 until has_more other 0; do kill -0 $joining 2>/dev/null || emr_fail "it made no copy: $(cat out/killed)"; done
 kill -9 $joining
 wait $joining 2>/dev/null
+touch let-go
+wait $holder || emr_fail "nobody held the ledger"
 as ana json 0 dataset other
 expect "it was not joined" "$(field datasets.0.joined)" "[]"
 as ana run 0 status --wait
