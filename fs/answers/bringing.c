@@ -81,8 +81,7 @@ static emr_status take_all(
 			*out_lacking += !emr_publisher_is_here(session->publisher, &all[i]);
 		}
 		/* The folder is being closed, or there is no room: no use in going on. */
-		if (came == EMR_INTERRUPTED || came == EMR_NO_MEMORY || came == EMR_NO_SPACE ||
-			came == EMR_QUOTA)
+		if (came == EMR_INTERRUPTED || came == EMR_NO_MEMORY || emr_status_is_full(came))
 			return came;
 		status = say_progress(emit, arg, &last_ns, i + 1, n);
 	}

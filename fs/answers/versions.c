@@ -238,7 +238,7 @@ static emr_status note_restored(
 		snprintf(f->path, sizeof f->path, "%s", path);
 	}
 	/* What holds for one holds for all. */
-	return status == EMR_READ_ONLY || status == EMR_NO_SPACE || status == EMR_NO_MEMORY
+	return status == EMR_READ_ONLY || emr_status_is_full(status) || status == EMR_NO_MEMORY
 		       ? status
 		       : EMR_OK;
 }

@@ -286,7 +286,7 @@ static emr_status put(emr_block_store *face, const emr_block *blocks, size_t cou
 	emr_status status = emr_block_store_put(fetcher->options.store, blocks, count);
 	uint64_t bytes = 0;
 
-	if (status != EMR_NO_SPACE && status != EMR_QUOTA)
+	if (!emr_status_is_full(status))
 		return status;
 	for (size_t i = 0; i < count; i++)
 		bytes += blocks[i].data.len;

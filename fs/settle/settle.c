@@ -446,7 +446,7 @@ static emr_status publish_some(emr_settle *settle, const guest *g, const emr_cha
 	while (status == EMR_OK && done < n) {
 		status = add_change(&r, &changes[done]);
 		/* Waits for room; what needs none, as a removal, goes on. */
-		if (status == EMR_NO_SPACE || status == EMR_QUOTA) {
+		if (emr_status_is_full(status)) {
 			lacking = status;
 			status = EMR_OK;
 		}
@@ -519,7 +519,7 @@ emr_status emr_settle_publish(
 			status = EMR_OK;
 			continue;
 		}
-		if ((status == EMR_NO_SPACE || status == EMR_QUOTA) && done > 0) {
+		if (emr_status_is_full(status) && done > 0) {
 			lacking = status;
 			status = EMR_OK;
 		}

@@ -75,7 +75,7 @@ static emr_status load_index(emr_store *store)
 
 	if (status == EMR_OK && !store->read_only && load.dead.len > 0)
 		status = drop_rows(store, (void *)load.dead.data, load.dead.len / sizeof(int64_t));
-	if (status == EMR_NO_SPACE) /* what they name is not there; the next start drops them */
+	if (emr_status_is_full(status)) /* what they name is not there; the next start drops them */
 		status = EMR_OK;
 	emr_buf_free(&load.dead);
 	return status;

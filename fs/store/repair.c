@@ -119,9 +119,9 @@ static emr_status write_again(findings *f, const emr_scan_item *item)
 		status = emr_buf_append(&section, item->head.data, item->data_len);
 	if (status == EMR_OK)
 		status = emr_pwrite_all(f->fd, section.data, section.len, (off_t)item->offset);
-	if (status == EMR_NO_SPACE || status == EMR_QUOTA)
+	if (emr_status_is_full(status))
 		emr_log(EMR_LOG_WARN, "store: no room to write the end of a segment again");
-	return status == EMR_NO_SPACE || status == EMR_QUOTA ? EMR_OK : status;
+	return emr_status_is_full(status) ? EMR_OK : status;
 }
 
 static emr_status take_item(void *context, const emr_scan_item *item)

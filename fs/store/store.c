@@ -171,9 +171,9 @@ static emr_status index_at_start(emr_store *store)
 {
 	emr_status status = emr_store_index_now(store);
 
-	if (status == EMR_NO_SPACE && emr_reserve_release(store->reserve))
+	if (emr_status_is_full(status) && emr_reserve_release(store->reserve))
 		status = emr_store_index_now(store);
-	if (status != EMR_NO_SPACE)
+	if (!emr_status_is_full(status))
 		return status;
 	emr_log(EMR_LOG_WARN, "store: no room for the index; going on without writing it");
 	return EMR_OK;

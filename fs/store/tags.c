@@ -196,7 +196,7 @@ static int tags_of(emr_store *store, emr_segment *segment, bool writes)
 		emr_status status = open_tags(store, segment, writes, &segment->tags_fd);
 
 		segment->tags = status == EMR_OK ? EMR_TAGS_UNSEEN
-				: status == EMR_NOT_FOUND || status == EMR_NO_SPACE
+				: status == EMR_NOT_FOUND || emr_status_is_full(status)
 					? EMR_TAGS_NONE
 					: EMR_TAGS_REFUSED;
 		store->open_files += status == EMR_OK;

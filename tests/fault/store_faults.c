@@ -476,6 +476,35 @@ static void saving_does_not_wait_until_the_disk_has_the_zeros_ahead(void **state
 	assert_int_equal(kit_quarantined(k), 0);
 }
 
+/* Giving back what was put aside makes room below a quota as well as on a full disk. */
+static void at_the_end_of_a_quota_what_was_put_aside_is_used(void **state)
+{
+	kit *k = *state;
+	emr_cid cid = kit_put(k, 1, 3000);
+	emr_reserve *reserve = NULL;
+	struct stat before, after;
+	int fd = open(k->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	assert_true(fd >= 0);
+	kit_close(k);
+	assert_ok(emr_reserve_open(fd, 2 * EMR_RESERVE_LOW, &reserve));
+	k->options.reserve = reserve;
+	kit_open(k);
+	assert_int_equal(fstatat(fd, EMR_RESERVE_NAME, &before, 0), 0);
+	error = EDQUOT;
+	arm(WRITE, 0);
+	kit_pin_one(k, &cid, false);
+	assert_true(disarm());
+	assert_int_equal(fstatat(fd, EMR_RESERVE_NAME, &after, 0), 0);
+	assert_true(after.st_size < before.st_size);
+	kit_close(k);
+	k->options.reserve = NULL;
+	emr_reserve_close(reserve);
+	close(fd);
+	kit_open(k);
+	kit_has(k, 1, 3000);
+}
+
 /* Segments in which one of four blocks is needed. */
 static void put_live_and_dead(kit *k)
 {
@@ -718,6 +747,7 @@ int main(void)
 		T(a_flush_that_failed_with_zeros_ahead_is_no_promise),
 		T(a_flush_that_failed_at_the_end_of_a_segment_is_no_promise),
 		T(zeros_ahead_that_do_not_fit_leave_the_disk_its_room),
+		T(at_the_end_of_a_quota_what_was_put_aside_is_used),
 		T(saving_does_not_wait_until_the_disk_has_the_zeros_ahead),
 		T(reclaim_loses_nothing_at_any_failing_call),
 		T(zeros_in_place_lose_nothing_at_any_failing_call),

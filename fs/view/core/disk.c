@@ -11,7 +11,7 @@
  */
 static emr_status what_disk_said(const emr_view *view, emr_status status)
 {
-	if (status == EMR_NO_SPACE || status == EMR_QUOTA)
+	if (emr_status_is_full(status))
 		return EMR_NO_SPACE;
 	if (status == EMR_IO || (status == EMR_READ_ONLY && !view->options.read_only))
 		return EMR_IO;

@@ -117,7 +117,7 @@ static emr_status spill_locked(emr_view *view, node *n)
 	mtime_ns = n->mtime_ns;
 	pthread_mutex_unlock(&view->lock);
 	status = emr_staging_spill(f->staging, mtime_ns);
-	if ((status == EMR_NO_SPACE || status == EMR_QUOTA) &&
+	if (emr_status_is_full(status) &&
 		emr_fetcher_give_way(view->options.fetcher, emr_staging_size(f->staging)))
 		status = emr_staging_spill(f->staging, mtime_ns);
 	if (status != EMR_OK)

@@ -79,7 +79,7 @@ static void note_write(emr_view *view, node *n)
 /* True: there is room now that what was brought from elsewhere went. */
 static bool gives_way(const emr_view *view, emr_status status, uint64_t bytes)
 {
-	return (status == EMR_NO_SPACE || status == EMR_QUOTA) &&
+	return emr_status_is_full(status) &&
 	       emr_fetcher_give_way(view->options.fetcher, bytes + GIVEN_BYTES);
 }
 

@@ -37,7 +37,7 @@ static emr_status compare_now(emr_view *view, emr_content_reader *reader)
 				    : file_take_home(view, reader, UINT64_MAX, &leaf);
 
 	/* To read it no room is needed: then it is compared as far as the cache keeps it. */
-	if (status == EMR_READ_ONLY || status == EMR_NO_SPACE || status == EMR_QUOTA)
+	if (status == EMR_READ_ONLY || emr_status_is_full(status))
 		status = EMR_OK;
 	return status == EMR_OK ? emr_content_reader_verify(reader) : status;
 }

@@ -88,7 +88,7 @@ void emr_view_count(emr_view *view, emr_view_counts *out_counts)
 	counts.writing_bytes += theirs->writing_bytes;
 	counts.unhanded += theirs->unhanded;
 	counts.not_safe += theirs->not_safe;
-	counts.has_no_room = view->last_run == EMR_NO_SPACE || view->last_run == EMR_QUOTA;
+	counts.has_no_room = emr_status_is_full(view->last_run);
 	counts.conflicts += theirs->conflicts;
 	counts.spared_bytes = view->spared_bytes;
 	for (const vacated *v = view->vacated; v != NULL; v = v->next)

@@ -460,8 +460,8 @@ emr_status emr_view_erase(emr_view *view, const emr_erase *what, emr_erased *out
 	add_eraser(view, 1);
 	for (int i = 0; i < PUBLISH_TRIES && status == EMR_BUSY; i++) {
 		status = emr_view_publish_now(view);
-		if (status != EMR_OK && status != EMR_NO_SPACE) { /* for want of room things wait,
-								     and none is on its way */
+		/* For want of room things wait, and none is on its way. */
+		if (status != EMR_OK && !emr_status_is_full(status)) {
 			status = status == EMR_BUSY ? EMR_TIMEOUT : status;
 			break;
 		}

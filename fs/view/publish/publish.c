@@ -262,7 +262,7 @@ static emr_status send_all(publishing *p)
 			continue;
 		status = send_domain(p, i);
 		/* Some of it waits for room, or for a key; others' removals need neither. */
-		if (status == EMR_NO_SPACE || status == EMR_QUOTA || status == EMR_AWAITED)
+		if (emr_status_is_full(status) || status == EMR_AWAITED)
 			lacking = status;
 		else if (status != EMR_OK)
 			return status;
@@ -335,7 +335,7 @@ emr_status publish_run(emr_view *view, bool all)
 	}
 	if (status == EMR_OK)
 		status = prepare_all(&p);
-	if (status == EMR_NO_SPACE || status == EMR_QUOTA) {
+	if (emr_status_is_full(status)) {
 		lacking = status;
 		status = EMR_OK;
 	}

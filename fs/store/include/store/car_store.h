@@ -77,9 +77,9 @@ typedef struct emr_store_group {
 #define EMR_STORE_GROUP_BLOCKS_MAX 1024
 #define EMR_STORE_GROUP_PINS_MAX 8192
 
-/* A group without blocks (pins, frames) or one that is_needed uses the reserve when the disk is
- * full; while the reserve is out any other gets EMR_NO_SPACE. One pwritev.  Returns when the
- * operating system has the bytes: they survive kill -9, not a power cut.  All or nothing: after
+/* A group without blocks (pins, frames) or one that is_needed uses the reserve when the disk or
+ * a quota is full; while the reserve is out any other gets EMR_NO_SPACE. One pwritev.  Returns when
+ * the operating system has the bytes: they survive kill -9, not a power cut.  All or nothing: after
  * EMR_NO_SPACE, EMR_QUOTA or EMR_IO nothing was appended and the store goes on.  EMR_LIMIT: more
  * than the maxima above, or a block over 2 MiB.  The CIDs are believed.  out_positions:
  * block_count, or NULL. */

@@ -88,6 +88,12 @@ static inline bool emr_status_may_pass(emr_status status)
 	return emr_status_is_local(status) || emr_status_is_away(status);
 }
 
+/* No room is left, on the disk or by a limit: what needs none goes on. */
+static inline bool emr_status_is_full(emr_status status)
+{
+	return status == EMR_NO_SPACE || status == EMR_QUOTA;
+}
+
 /* EMR_NEWER_FORMAT, remembering for this thread which version was MET, and that this program knows
  * versions up to KNOWN; 0: no version says it. */
 emr_status emr_newer_format(uint64_t met, uint64_t known);
