@@ -66,13 +66,6 @@ static bool is_absence(emr_status status)
 	       status == EMR_NEWER_FORMAT || status == EMR_FORK;
 }
 
-static emr_status answer_for(emr_status status)
-{
-	return status == EMR_DAMAGED || status == EMR_NEWER_FORMAT || status == EMR_FORK
-		       ? status
-		       : EMR_OFFLINE;
-}
-
 static bool is_known(const absent *a, emr_bytes descriptor)
 {
 	emr_id32 hash = emr_sha256_of(&descriptor, 1);
@@ -214,7 +207,7 @@ static void try_again(absent *a)
 
 	a->has_failed = true;
 	if (status != EMR_OK) {
-		note_status(a, answer_for(status));
+		note_status(a, emr_ledger_absence_of(status));
 	} else if (lock_door(a)) {
 		old = a->inner;
 		a->inner = fresh;
@@ -263,7 +256,7 @@ static emr_status enter(absent *a, visit *v)
 static emr_status leave(visit *v, emr_status status)
 {
 	if (status == EMR_OFFLINE && v->backend->look == NULL)
-		note_status(v->absent, EMR_OFFLINE);
+		note_status(v->absent, status);
 	(void)pthread_rwlock_unlock(&v->absent->door);
 	return status;
 }
@@ -557,7 +550,7 @@ emr_status emr_absent_open(const emr_ledger_options *options, emr_ledger **out_l
 
 		status = emr_buf_append(&a->descriptor, own.data, own.len);
 	} else if (is_absence(status) && ask_known(a) == EMR_OK) {
-		note_status(a, answer_for(status));
+		note_status(a, emr_ledger_absence_of(status));
 		a->has_failed = true;
 		status = EMR_OK;
 	}

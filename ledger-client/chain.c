@@ -86,17 +86,22 @@ void emr_chain_make_indexes(emr_chain *chain)
 			emr_status_text(status));
 }
 
-bool emr_chain_is_in_place(emr_chain *chain)
+emr_status emr_chain_in_place(emr_chain *chain)
 {
 	int has_moved = 1;
 	int code = sqlite3_file_control(chain->sql.db, "main", SQLITE_FCNTL_HAS_MOVED, &has_moved);
 
-	return code == SQLITE_OK && has_moved == 0;
+	return code == SQLITE_OK && has_moved == 0 ? EMR_OK : EMR_OFFLINE;
 }
 
 bool emr_chain_is_overtaken(const emr_chain *chain)
 {
 	return emr_sql_is_overtaken(&chain->sql);
+}
+
+emr_status emr_chain_seen(const emr_chain *chain, emr_status status)
+{
+	return emr_sql_seen(&chain->sql, status);
 }
 
 emr_status emr_chain_begin(emr_chain *chain)

@@ -159,7 +159,7 @@ static emr_status embedded_submit(void *self, emr_bytes batch, emr_ledger_answer
 	if (status != EMR_OK)
 		return status;
 	/* An entry in a file that has lost its name is lost when the last process closes it. */
-	status = emr_chain_is_in_place(e->writer) ? EMR_OK : EMR_OFFLINE;
+	status = emr_chain_in_place(e->writer);
 	if (status == EMR_OK)
 		status = judge_and_append(e, emr_clock_unix_s(e->clock), &answer, &has_purged);
 	if (status == EMR_OK && answer.refusal == 0 && !answer.is_repeat)
@@ -306,7 +306,7 @@ static emr_status open_all(embedded *e, const emr_ledger_options *options)
 		status = emr_chain_open(
 			e->dirfd, EMR_NETWORK_LEDGER, use, false, busy_ms, &e->writer);
 	if (status == EMR_OK)
-		status = embedded_seen(e, read_descriptor(e));
+		status = emr_chain_seen(e->reader, read_descriptor(e));
 	if (status == EMR_OK)
 		status = watch(e, options->path);
 	if (status == EMR_OK && options->submitter) {

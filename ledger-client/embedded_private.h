@@ -38,9 +38,6 @@ static inline void embedded_unlock(pthread_mutex_t **lock)
 	__attribute__((cleanup(embedded_unlock), unused)) pthread_mutex_t *held = (lock);          \
 	(void)pthread_mutex_lock(held)
 
-/* Where others write and this mount can hold no lock, what it read meanwhile is nothing:
- * EMR_OFFLINE, until the next time. */
-emr_status embedded_seen(const embedded *e, emr_status status);
 emr_status embedded_size(void *self, uint64_t *out_size);
 emr_status embedded_changes(
 	void *self, const emr_id16 *domain, uint64_t since, emr_ledger_change *out_change);

@@ -26,21 +26,17 @@ static emr_status embedded_catch_up(embedded *e)
 	return EMR_OK;
 }
 
-emr_status embedded_seen(const embedded *e, emr_status status)
-{
-	return emr_chain_is_overtaken(e->reader) ? EMR_OFFLINE : status;
-}
-
 emr_status embedded_size(void *self, uint64_t *out_size)
 {
 	embedded *e = self;
 	emr_status status;
 	HOLD(&e->read_lock);
 
-	if (!emr_chain_is_in_place(e->reader))
-		return EMR_OFFLINE;
-	status = embedded_catch_up(e);
-	return status == EMR_OK ? embedded_seen(e, emr_chain_size(e->reader, out_size)) : status;
+	status = emr_chain_in_place(e->reader);
+	if (status == EMR_OK)
+		status = embedded_catch_up(e);
+	return status == EMR_OK ? emr_chain_seen(e->reader, emr_chain_size(e->reader, out_size))
+				: status;
 }
 
 emr_status embedded_changes(
@@ -67,7 +63,7 @@ emr_status embedded_changes(
 		if (status == EMR_OK)
 			emr_batch_id(entry.header, change.batch_id.b);
 	}
-	status = embedded_seen(e, status == EMR_NOT_FOUND ? EMR_DAMAGED : status);
+	status = emr_chain_seen(e->reader, status == EMR_NOT_FOUND ? EMR_DAMAGED : status);
 	if (status != EMR_OK)
 		return status;
 	*out_change = change;
@@ -133,7 +129,7 @@ static emr_status read_run(embedded *e, const emr_id16 *domain, uint64_t from, s
 		status = plan_run(e, domain, from, max, r);
 	if (status == EMR_OK)
 		status = read_planned(e->reader, r);
-	status = embedded_seen(e, status);
+	status = emr_chain_seen(e->reader, status);
 	if (status == EMR_OFFLINE)
 		r->n = 0;
 	return status;
@@ -181,8 +177,8 @@ emr_status embedded_fetch(
 			HOLD(&e->read_lock);
 			status = embedded_catch_up(e);
 			if (status == EMR_OK)
-				status = embedded_seen(
-					e, emr_chain_part(e->reader, &keys[i], &part));
+				status = emr_chain_seen(
+					e->reader, emr_chain_part(e->reader, &keys[i], &part));
 		}
 		/* Damaged bytes are given, too: the caller has the item that names their hash, and
 		 * a message for it. */
@@ -200,8 +196,8 @@ emr_status embedded_find_item(void *self, emr_id32 item_id, uint64_t *out_seq, u
 	HOLD(&e->read_lock);
 
 	status = embedded_catch_up(e);
-	return status == EMR_OK ? embedded_seen(e, emr_chain_find_item(e->reader, item_id.b,
-							   out_seq, out_index))
+	return status == EMR_OK ? emr_chain_seen(e->reader, emr_chain_find_item(e->reader,
+								    item_id.b, out_seq, out_index))
 				: status;
 }
 
@@ -212,9 +208,9 @@ emr_status embedded_subtree(void *self, uint32_t level, uint64_t index, uint8_t 
 	HOLD(&e->read_lock);
 
 	status = embedded_catch_up(e);
-	return status == EMR_OK
-		       ? embedded_seen(e, emr_chain_subtree(e->reader, level, index, out_hash))
-		       : status;
+	return status == EMR_OK ? emr_chain_seen(e->reader,
+					  emr_chain_subtree(e->reader, level, index, out_hash))
+				: status;
 }
 
 emr_status embedded_note(void *self, emr_buf *out_note)
@@ -224,5 +220,6 @@ emr_status embedded_note(void *self, emr_buf *out_note)
 	HOLD(&e->read_lock);
 
 	status = embedded_catch_up(e);
-	return status == EMR_OK ? embedded_seen(e, emr_chain_note(e->reader, out_note)) : status;
+	return status == EMR_OK ? emr_chain_seen(e->reader, emr_chain_note(e->reader, out_note))
+				: status;
 }

@@ -105,7 +105,7 @@ emr_status embedded_verify(void *self, emr_ledger_trouble *out_trouble)
 	if (status == EMR_OK)
 		status = emr_chain_verify(chain, emr_buf_view(&e->descriptor), &trouble);
 	if (chain != NULL && emr_chain_is_overtaken(chain))
-		return EMR_OFFLINE;
+		return emr_chain_seen(chain, status);
 	*out_trouble = trouble;
 	return status;
 }
@@ -135,7 +135,7 @@ emr_status embedded_unite(void *self, emr_chain *own, uint64_t size, emr_chain *
 	if (status == EMR_OK)
 		status = emr_chain_unite(
 			chain, own, emr_buf_view(&e->descriptor), size, united, out_trouble);
-	return chain != NULL && emr_chain_is_overtaken(chain) ? EMR_OFFLINE : status;
+	return chain != NULL ? emr_chain_seen(chain, status) : status;
 }
 
 /* Inside of the write transaction on CHAIN, so that nobody appends meanwhile. */
@@ -143,7 +143,7 @@ static emr_status unite_and_mend(embedded *e, emr_chain *chain, emr_chain *own, 
 	emr_ledger_trouble *out_trouble, uint64_t *out_n)
 {
 	uint64_t size = 0;
-	emr_status status = emr_chain_is_in_place(chain) ? EMR_OK : EMR_OFFLINE;
+	emr_status status = emr_chain_in_place(chain);
 
 	if (status == EMR_OK)
 		status = emr_chain_size(chain, &size);

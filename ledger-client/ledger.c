@@ -84,6 +84,14 @@ emr_bytes emr_ledger_descriptor(const emr_ledger *ledger)
 	return emr_buf_view(&ledger->descriptor);
 }
 
+emr_status emr_ledger_absence_of(emr_status cause)
+{
+	return cause == EMR_DAMAGED || cause == EMR_NEWER_FORMAT || cause == EMR_FORK ||
+			       cause == EMR_ROLLBACK
+		       ? cause
+		       : EMR_OFFLINE;
+}
+
 void emr_ledger_look(emr_ledger *ledger, emr_ledger_absence *out_absence)
 {
 	*out_absence = (emr_ledger_absence){.status = EMR_OK};

@@ -441,8 +441,8 @@ emr_status emr_sql_open(int dirfd, const char *name, const emr_sql_kind *kind, b
 		status = make_schema(&sql, kind);
 	if (status == EMR_OK)
 		status = check_kind(&sql, kind);
-	if (status == EMR_DAMAGED && sql.db != NULL && emr_sql_is_overtaken(&sql))
-		status = EMR_OFFLINE;
+	if (status == EMR_DAMAGED && sql.db != NULL)
+		status = emr_sql_seen(&sql, status);
 	if (status != EMR_OK) {
 		emr_sql_close(&sql);
 		return status;
@@ -455,6 +455,11 @@ bool emr_sql_is_overtaken(const emr_sql *sql)
 {
 	return sql->is_still &&
 	       emr_disk_database_changed(sqlite3_db_filename(sql->db, "main"), &sql->seen);
+}
+
+emr_status emr_sql_seen(const emr_sql *sql, emr_status status)
+{
+	return emr_sql_is_overtaken(sql) ? EMR_OFFLINE : status;
 }
 
 emr_status emr_sql_open_temporary(const emr_sql_kind *kind, emr_sql *out_sql)

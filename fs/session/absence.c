@@ -129,8 +129,7 @@ void emr_absence_say(const emr_session *session, const emr_absence *absence, con
 void emr_absence_say_status(
 	emr_status status, uint64_t since_unix_s, const char *state_path, emr_problem *out_problem)
 {
-	bool is_there = status == EMR_DAMAGED || status == EMR_NEWER_FORMAT || status == EMR_FORK;
-
-	say_absence(status == EMR_OK || is_there ? status : EMR_OFFLINE, since_unix_s, state_path,
-		NULL, out_problem);
+	if (status != EMR_OK)
+		say_absence(
+			emr_ledger_absence_of(status), since_unix_s, state_path, NULL, out_problem);
 }

@@ -177,7 +177,7 @@ static emr_status open_old(joiner *j, emr_problem *out_problem)
 	emr_absence_look(&j->session, &absence);
 	if (absence.status != EMR_OK) {
 		emr_absence_say(&j->session, &absence, NULL, out_problem);
-		return EMR_OFFLINE;
+		return absence.status;
 	}
 	if (emr_session_is_read_only(&j->session, out_problem))
 		return EMR_READ_ONLY;

@@ -111,7 +111,7 @@ static emr_status newest_line(channel_lines *lines)
 							     EMR_KEYRING_CERTIFICATE, &chain);
 
 	if (status != EMR_OK)
-		return status == EMR_NOT_FOUND ? EMR_OFFLINE : status;
+		return status;
 	certificate = channel_first_certificate(emr_buf_view(&chain));
 	hash = emr_sha256_of(&certificate, 1);
 	if (lines->newest != NULL && memcmp(hash.b, lines->newest->certificate.b, 32) == 0)

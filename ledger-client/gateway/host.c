@@ -167,18 +167,14 @@ static emr_ledger_absence known_absence(fabric_host *h)
 
 	silent_ns = h->asking_ns > 0 ? emr_clock_boot_ns(clock) - h->asking_ns : 0;
 	if (h->last == EMR_OK && silent_ns >= INT64_C(1000000) * LOOK_MS)
-		return (emr_ledger_absence){
-			.status = EMR_OFFLINE, /* which the one who asks finds out later */
+		return (emr_ledger_absence){/* Which the one who asks finds out later. */
+			.status = emr_ledger_absence_of(EMR_TIMEOUT),
 			.since_unix_s =
 				emr_clock_unix_s(clock) - (uint64_t)(silent_ns / 1000000000)};
 	if (h->last == EMR_OK)
 		return (emr_ledger_absence){.status = EMR_OK};
-	return (emr_ledger_absence){.status = h->last == EMR_DAMAGED || h->last == EMR_FORK ||
-							      h->last == EMR_ROLLBACK ||
-							      h->last == EMR_NEWER_FORMAT
-						      ? h->last
-						      : EMR_OFFLINE,
-		.since_unix_s = h->away_unix_s};
+	return (emr_ledger_absence){
+		.status = emr_ledger_absence_of(h->last), .since_unix_s = h->away_unix_s};
 }
 
 /* Who holds the lock reads blocks, or waits for a gateway that says nothing: EMR_BUSY, or what is

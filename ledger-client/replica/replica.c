@@ -85,17 +85,24 @@ uint64_t emr_replica_rows_read(emr_replica *replica)
 
 /* ---- opening ---- */
 
+/* Without the ledger the copy cannot be opened, whatever is the matter with the ledger: only that
+ * it is busy is its own. */
+static emr_status without_ledger(emr_status status)
+{
+	return status == EMR_OK || status == EMR_BUSY ? status : EMR_OFFLINE;
+}
+
 /* Only what the ledger can replace is thrown away. */
 static emr_status discard(emr_replica *r, const char *why)
 {
 	uint64_t size;
-	emr_status status = r->is_still ? EMR_OFFLINE : emr_ledger_size(r->ledger, &size);
+	emr_status status = r->is_still ? EMR_READ_ONLY : emr_ledger_size(r->ledger, &size);
 
 	if (status != EMR_OK) {
 		emr_log(EMR_LOG_ERROR, "replica: the copy must be made again, and %s (%s): %s",
 			r->is_still ? "the disk takes nothing" : "the ledger cannot be asked",
 			emr_status_text(status), why);
-		return status == EMR_BUSY ? status : EMR_OFFLINE;
+		return without_ledger(status);
 	}
 	emr_log(EMR_LOG_WARN, "replica: the copy is made again: %s", why);
 	emr_chain_close(r->writer);
@@ -244,10 +251,8 @@ static emr_status open_checked(emr_replica *r)
 	atomic_store(&r->reached, size);
 	r->follower.told = size;
 	/* An empty copy says nothing about what this computer has seen. */
-	if (status == EMR_OK && size == 0 && r->mark.frontier.size > 0) {
-		status = emr_ledger_size(r->ledger, &size);
-		return status == EMR_OK || status == EMR_BUSY ? status : EMR_OFFLINE;
-	}
+	if (status == EMR_OK && size == 0 && r->mark.frontier.size > 0)
+		return without_ledger(emr_ledger_size(r->ledger, &size));
 	return status;
 }
 

@@ -50,6 +50,18 @@ done < <(git ls-files '*.h' | grep -v '^tests/vectors/model/')
 lists=$(git grep -nE 'EMR_NO_MEMORY \|\| .*EMR_(IO|OFFLINE)\b' -- 'fs/*.c' 'keyring/*.c' 'ledger-client/*.c') && wrong "decides by itself what may pass (emr_status_is_local, emr_status_may_pass):" "$lists"
 lists=$(git grep -nE 'EMR_NO_SPACE (\|\||&&) .*EMR_QUOTA\b' -- 'fs/*.c' 'keyring/*.c' 'ledger-client/*.c') && wrong "decides by itself that there is no room (emr_status_is_full):" "$lists"
 
+# That somebody is away is found out where he is asked, and given on as it is: at the ledger (its hosts, the copy), at the nodes and their cache, at
+# a directory of the network.  What a gateway, a node or a CA says stands in the tables of their faults.  "Too late" is where somebody waits; those
+# places only become fewer: who lowers their number writes it here.
+born_of() {
+	git grep -nE "\bEMR_$1\b" -- 'fs/*.c' 'ledger-client/*.c' | sed -E "s/(==|!=) *EMR_$1\b//g; s/case EMR_$1\b//; s#/\*.*##" | grep -E "\bEMR_$1\b" | cut -d: -f1
+}
+AWAY_IN="ledger-client/(chain|chain_follow|ledger|sql|replica/replica|enrol/answers|gateway/(blocks|channel|host|host_parts))\.c|fs/(fetch/fetch|session/shared_blocks|backup/moment)\.c"
+LATE_MAX=42
+beyond=$(born_of OFFLINE | grep -vxE "$AWAY_IN") && wrong "finds out by itself that somebody is away (it gives on what it was told):" "$beyond"
+late=$(born_of TIMEOUT | wc -l)
+[ "$late" -le "$LATE_MAX" ] || wrong "$late places say that something came too late, and $LATE_MAX did"
+
 # The follower (replica/follower.h) is who asks the ledger what is new. Nothing in fs/ asks it besides, and the places that want to know all there is now,
 # which is a request each, only become fewer: who lowers their number writes it here. An answer, or more than was seen, is waited for (emr_follow_answer, _wait).
 LOOKS_MAX=47

@@ -165,9 +165,9 @@ static word word_of(const shared_share *s, emr_status status, const emr_share_tr
 		return (word){EMR_QUOTA, "daily-limit"};
 
 	if (status == EMR_OFFLINE)
-		return (word){EMR_OFFLINE, "offline"};
+		return (word){status, "offline"};
 	if (status == EMR_TIMEOUT)
-		return (word){EMR_TIMEOUT, "no-release"};
+		return (word){status, "no-release"};
 	if (why == EMR_WHY_REFUSED || why == EMR_WHY_LEDGER)
 		why = why_of_code(trouble->code);
 	switch (why) {

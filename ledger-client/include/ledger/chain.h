@@ -25,10 +25,12 @@ static inline void emr_chain_auto(emr_chain **chain)
 }
 #define EMR_AUTO_CHAIN __attribute__((cleanup(emr_chain_auto))) emr_chain *
 
-/* The file still has the name under which it was opened; false also when that cannot be told. */
-bool emr_chain_is_in_place(emr_chain *chain);
-/* See emr_sql_is_overtaken. */
+/* The file still has the name under which it was opened; EMR_OFFLINE also when that cannot be told.
+ */
+emr_status emr_chain_in_place(emr_chain *chain);
+/* See emr_sql_is_overtaken, emr_sql_seen. */
 bool emr_chain_is_overtaken(const emr_chain *chain);
+emr_status emr_chain_seen(const emr_chain *chain, emr_status status);
 
 emr_status emr_chain_begin(emr_chain *chain); /* to write */
 /* To write thousands of entries, in one such transaction after the other until emr_chain_settle. */

@@ -70,6 +70,9 @@ typedef struct emr_ledger_absence {
 	emr_status status;     /* EMR_OK: it is there */
 	uint64_t since_unix_s; /* when this handle found out; 0 = it is there */
 } emr_ledger_absence;
+/* What the absence is, of a ledger with which CAUSE went wrong: EMR_DAMAGED, EMR_NEWER_FORMAT,
+ * EMR_FORK and EMR_ROLLBACK as they are, everything else is EMR_OFFLINE. */
+emr_status emr_ledger_absence_of(emr_status cause);
 /* Tries again first, if the last try is a second old or something else stands there by now. */
 void emr_ledger_look(emr_ledger *ledger, emr_ledger_absence *out_absence);
 

@@ -59,6 +59,8 @@ void emr_sql_close(emr_sql *sql);
 /* It is read without locks, on a disk that takes nothing here, and somebody else wrote it since it
  * was opened: what it says counts for nothing, and it is to be opened again. */
 bool emr_sql_is_overtaken(const emr_sql *sql);
+/* STATUS, of what was read; EMR_OFFLINE when it was overtaken meanwhile. */
+emr_status emr_sql_seen(const emr_sql *sql, emr_status status);
 
 /* The status for an SQLite result code; logs the code when it is neither success nor busy. */
 emr_status emr_sql_status(sqlite3 *db, int code);
