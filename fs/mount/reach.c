@@ -7,7 +7,7 @@
 
 #include "answers/answers.h"
 #include "kit/language.h"
-#include "log/answers.h"
+#include "report/log_answers.h"
 #include "people/answers.h"
 #include "session/keys.h"
 #include "session/walk.h"

@@ -21,7 +21,7 @@
 #include "base/log.h"
 #include "kit/language.h"
 #include "kit/out.h"
-#include "log/answers.h"
+#include "report/log_answers.h"
 #include "mount/attendant.h"
 #include "people/answers.h"
 #include "publisher/publisher.h"

@@ -3,7 +3,7 @@
  * say so. */
 #pragma once
 
-#include "log/deeds.h"
+#include "report/deeds.h"
 #include "sharing/notices.h"
 #include "sharing/shares.h"
 

@@ -9,7 +9,7 @@
 #include "answers/evidence.h"
 #include "kit/language.h"
 #include "kit/verbs.h"
-#include "log/deeds.h"
+#include "report/deeds.h"
 #include "report/index_csv.h"
 #include "report/page.h"
 #include "report/report.h"

@@ -6,7 +6,7 @@
 #include <fcntl.h>
 #include <jansson.h>
 
-#include "log/deeds.h"
+#include "report/deeds.h"
 
 /* One for all tests of a program. */
 extern story s;

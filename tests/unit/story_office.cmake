@@ -9,8 +9,8 @@ foreach(part openings dealings)
 		USES ${emr_program} ${story_uses} PkgConfig::jansson)
 endforeach()
 target_compile_definitions(test_openings PRIVATE EMR_TEST_SUPPORT="${PROJECT_SOURCE_DIR}/tests/support")
-emr_test(test_fhir_consent SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_fhir_consent.c USES log PkgConfig::jansson)
-emr_test(test_folding SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_folding.c USES log)
+emr_test(test_fhir_consent SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_fhir_consent.c USES report PkgConfig::jansson)
+emr_test(test_folding SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_folding.c USES report)
 emr_test(test_consent SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_consent.c USES consent PkgConfig::jansson)
 emr_test(test_pdf_form COST 30
 	SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_pdf_form.c

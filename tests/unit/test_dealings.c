@@ -1,7 +1,7 @@
 /* The log of what the owner gave and took back: names of then, choosing, the order, the page. */
 #include "log_kit.h"
 
-#include "log/fhir_audit.h"
+#include "report/fhir_audit.h"
 #include "report/page.h"
 
 static void line_has(const json_t *entry, const char *text)

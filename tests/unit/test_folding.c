@@ -8,7 +8,7 @@
 
 #include <jansson.h>
 
-#include "log/folding.h"
+#include "report/folding.h"
 
 #define NOON 1795000020 /* the beginning of a minute */
 

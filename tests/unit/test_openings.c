@@ -4,7 +4,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "log/fhir_audit.h"
+#include "report/fhir_audit.h"
 #include "report/page.h"
 
 static void all_agents(story *of)

@@ -1,6 +1,6 @@
 /* This file puts the log together in the order of the ledger: saves and renames, shares, and
  * accesses of others, chosen by path, time, person and purpose. */
-#include "log/deeds.h"
+#include "report/deeds.h"
 
 #include <stdlib.h>
 #include <string.h>

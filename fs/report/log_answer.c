@@ -1,10 +1,10 @@
 /* The open folder answers `emrfs log` here, in portions that fit its socket. */
-#include "log/answers.h"
+#include "report/log_answers.h"
 
 #include <string.h>
 
 #include "kit/language.h"
-#include "log/deeds.h"
+#include "report/deeds.h"
 #include "sharing/shared_paths.h"
 
 #define PORTION 100

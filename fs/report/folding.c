@@ -1,14 +1,14 @@
 /* This file makes one line of the log out of many entries that are alike, for example of three
  * hundred images of one series: of one kind, one folder, one person and one minute. */
 #include "kit/json.h"
-#include "log/folding.h"
+#include "report/folding.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/array.h"
-#include "log/deeds.h"
+#include "report/deeds.h"
 
 #define FOLDED 5       /* more files than these are one line */
 #define GROUPS_BACK 64 /* so many kinds of deeds are looked through */

@@ -1,6 +1,6 @@
 /* This file tells, for the log, who asked for keys of records, who released them, and what was
  * reported as opened, with the names and versions of that time. */
-#include "log/openings.h"
+#include "report/openings.h"
 
 #include <inttypes.h>
 #include <stdio.h>

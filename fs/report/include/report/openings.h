@@ -4,7 +4,7 @@
 
 #include <jansson.h>
 
-#include "log/dealings.h"
+#include "report/dealings.h"
 #include "session/session.h"
 #include "share/audit.h"
 

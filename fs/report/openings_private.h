@@ -2,7 +2,7 @@
  * what a record is called. */
 #pragma once
 
-#include "log/openings.h"
+#include "report/openings.h"
 
 #define UNANSWERED_S 120 /* until then a question is not told */
 

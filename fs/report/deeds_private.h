@@ -1,7 +1,7 @@
 /* This is what the files that make the log share. */
 #pragma once
 
-#include "log/deeds.h"
+#include "report/deeds.h"
 
 /* What the owner is called in it; borrowed from SESSION. */
 const char *deeds_own_name(const emr_session *session);

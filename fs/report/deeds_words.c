@@ -9,7 +9,7 @@
 #include "kit/language.h"
 #include "kit/out.h"
 #include "kit/text.h"
-#include "log/deeds.h"
+#include "report/deeds.h"
 
 #include "deeds_private.h"
 

@@ -1,6 +1,6 @@
 /* This file writes what somebody shares as FHIR Consent resources, which a hospital's consent
  * system understands. A share that ended stays, as inactive; R4 has no word for revoked. */
-#include "log/fhir_consent.h"
+#include "report/fhir_consent.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -2,7 +2,7 @@
  * .emrfs/log and .emrfs/log.json.  It refuses to call proven what a reader's computer only says. */
 #pragma once
 
-#include "log/openings.h"
+#include "report/openings.h"
 #include "people/authors.h"
 #include "session/session.h"
 #include "settle/chronicle.h"

@@ -1,7 +1,7 @@
 /* This file tells, for the log, what was given, taken back, asked for and answered, and what was
  * left in Inboxes: from the ledger, in words and as JSON. Words of others are quoted so that
  * they cannot look like emrfs's own. */
-#include "log/dealings.h"
+#include "report/dealings.h"
 
 #include <inttypes.h>
 #include <stdlib.h>

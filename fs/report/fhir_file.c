@@ -11,7 +11,7 @@
 
 #include "base/bytes.h"
 #include "base/file.h"
-#include "log/fhir_audit.h"
+#include "report/fhir_audit.h"
 
 json_t *emr_fhir_coding(const char *system, const char *code, const char *display)
 {

@@ -1,6 +1,6 @@
 /* This file writes entries of the log as FHIR AuditEvent resources, which a hospital's audit
  * system understands. Writing them twice gives the same files. */
-#include "log/fhir_audit.h"
+#include "report/fhir_audit.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,7 +11,7 @@
 #include "kit/json.h"
 #include "kit/out.h"
 #include "ledger/hash.h"
-#include "log/dealings.h"
+#include "report/dealings.h"
 #include "session/purposes.h"
 
 #include "fhir_file.h"
