@@ -32,6 +32,7 @@ typedef struct entry {
 	uint64_t bytes;
 	int64_t used_s, touched_s;
 	uint64_t last_of; /* 0, or the look that found no other copy of it */
+	bool is_unread;	  /* its file could not be read just now, for no reason of its bytes */
 } entry;
 
 struct emr_block_cache {
@@ -104,8 +105,12 @@ static emr_status add_entry(
 	entry **at = slot_of(cache, digest);
 	entry *e;
 
-	if (*at != NULL)
+	if (*at != NULL) { /* written anew because it could not be read */
+		cache->bytes += bytes - (*at)->bytes;
+		(*at)->bytes = bytes;
+		(*at)->is_unread = false;
 		return EMR_OK;
+	}
 	e = calloc(1, sizeof *e);
 	if (e == NULL)
 		return EMR_NO_MEMORY;
@@ -338,13 +343,25 @@ void emr_block_cache_close(emr_block_cache *cache)
 bool emr_block_cache_has(emr_block_cache *cache, const emr_cid *cid, uint64_t *out_bytes)
 {
 	const entry *e;
+	bool has;
 
 	pthread_mutex_lock(&cache->lock);
 	e = *slot_of(cache, emr_cid_digest(cid));
-	if (e != NULL && out_bytes != NULL)
+	has = e != NULL && !e->is_unread;
+	if (has && out_bytes != NULL)
 		*out_bytes = e->bytes;
 	pthread_mutex_unlock(&cache->lock);
-	return e != NULL;
+	return has;
+}
+
+static bool is_listed(emr_block_cache *cache, const uint8_t *digest)
+{
+	bool is;
+
+	pthread_mutex_lock(&cache->lock);
+	is = *slot_of(cache, digest) != NULL;
+	pthread_mutex_unlock(&cache->lock);
+	return is;
 }
 
 /* It is used now; true when its file should say so, too. */
@@ -359,6 +376,7 @@ static bool note_use(emr_block_cache *cache, const uint8_t *digest)
 	if (e != NULL) {
 		unlink_by_use(cache, e);
 		e->used_s = now;
+		e->is_unread = false;
 		link_by_use(cache, e);
 		is_due = now - e->touched_s >= TOUCH_S || now < e->touched_s;
 		if (is_due)
@@ -366,6 +384,18 @@ static bool note_use(emr_block_cache *cache, const uint8_t *digest)
 	}
 	pthread_mutex_unlock(&cache->lock);
 	return is_due;
+}
+
+/* What stands there may be a last copy: it stays, and is looked for elsewhere meanwhile. */
+static void note_unread(emr_block_cache *cache, const uint8_t *digest)
+{
+	entry *e;
+
+	pthread_mutex_lock(&cache->lock);
+	e = *slot_of(cache, digest);
+	if (e != NULL)
+		e->is_unread = true;
+	pthread_mutex_unlock(&cache->lock);
 }
 
 static void drop_bad(emr_block_cache *cache, const uint8_t *digest)
@@ -384,6 +414,21 @@ void emr_block_cache_drop(emr_block_cache *cache, const emr_cid *cid)
 	drop_bad(cache, emr_cid_digest(cid));
 }
 
+/* Whether NAME is not the block of CID, and not only out of reach: READ is how reading it ended,
+ * and BLOCK what came. */
+static bool is_bad(emr_block_cache *cache, const char *name, const emr_cid *cid, emr_status read,
+	const emr_buf *block)
+{
+	struct stat st;
+
+	if (read == EMR_OK)
+		return emr_cid_verify(cid, emr_buf_view(block)) != EMR_OK;
+	if (read == EMR_NOT_FOUND || read == EMR_LIMIT || read == EMR_DAMAGED)
+		return true;
+	/* A link or a pipe is not read either. */
+	return fstatat(cache->fd, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && !S_ISREG(st.st_mode);
+}
+
 emr_status emr_block_cache_get(emr_block_cache *cache, const emr_cid *cid, emr_buf *out)
 {
 	const uint8_t *digest = emr_cid_digest(cid);
@@ -392,15 +437,20 @@ emr_status emr_block_cache_get(emr_block_cache *cache, const emr_cid *cid, emr_b
 	char name[NAME_CHARS + 1];
 	emr_status status;
 
-	if (!emr_block_cache_has(cache, cid, NULL))
+	if (!is_listed(cache, digest))
 		return EMR_NOT_FOUND;
 	name_of(digest, name);
 	status = emr_file_read(cache->fd, name, EMR_BLOCK_MAX, &block);
-	if (status == EMR_NO_MEMORY)
-		return status;
-	if (status != EMR_OK || emr_cid_verify(cid, emr_buf_view(&block)) != EMR_OK) {
+	if (is_bad(cache, name, cid, status, &block)) {
 		emr_log(EMR_LOG_WARN, "cache: a block was not what it should be, and is dropped");
 		drop_bad(cache, digest);
+		return EMR_NOT_FOUND;
+	}
+	if (status == EMR_NO_MEMORY)
+		return status;
+	if (status != EMR_OK) {
+		emr_log(EMR_LOG_WARN, "cache: a block cannot be read: %s", emr_status_text(status));
+		note_unread(cache, digest);
 		return EMR_NOT_FOUND;
 	}
 	if (note_use(cache, digest))

@@ -37,4 +37,4 @@ emr_test(test_store_still
 	USES journal Threads::Threads
 	LINK_OPTIONS -Wl,--wrap=fstatvfs64)
 emr_test(test_block_cache SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_block_cache.c USES fetch Threads::Threads
-	LINK_OPTIONS -Wl,--wrap=fstatvfs64)
+	LINK_OPTIONS -Wl,--wrap=fstatvfs64,--wrap=openat64,--wrap=fstat64,--wrap=pread64)

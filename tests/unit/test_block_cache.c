@@ -3,6 +3,7 @@
 #include "emr_test.h"
 
 #include <dirent.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
 #include <sys/stat.h>
@@ -582,6 +583,99 @@ static void the_last_copies_beside_a_damaged_node_stay(void **state)
 	emr_block_cache_close(options.cache);
 }
 
+/* The call on a file that fails once, counted from now; 0: none. */
+static unsigned calls_to_fault;
+static int fault_errno;
+
+static bool is_faulty(void)
+{
+	if (calls_to_fault == 0 || --calls_to_fault > 0)
+		return false;
+	errno = fault_errno;
+	return true;
+}
+
+int __real_openat64(int dirfd, const char *name, int flags, ...);
+int __wrap_openat64(int dirfd, const char *name, int flags, mode_t mode);
+int __wrap_openat64(int dirfd, const char *name, int flags, mode_t mode)
+{
+	return is_faulty() ? -1 : __real_openat64(dirfd, name, flags, mode);
+}
+
+int __real_fstat64(int fd, struct stat *out);
+int __wrap_fstat64(int fd, struct stat *out);
+int __wrap_fstat64(int fd, struct stat *out)
+{
+	return is_faulty() ? -1 : __real_fstat64(fd, out);
+}
+
+ssize_t __real_pread64(int fd, void *data, size_t len, off_t at);
+ssize_t __wrap_pread64(int fd, void *data, size_t len, off_t at);
+ssize_t __wrap_pread64(int fd, void *data, size_t len, off_t at)
+{
+	return is_faulty() ? -1 : __real_pread64(fd, data, len, at);
+}
+
+/* False: there is no Nth call on a file while block 1 is read. */
+static bool cannot_read(emr_block_cache *cache, unsigned n, int error)
+{
+	uint8_t bytes[BLOCK_BYTES];
+	emr_cid cid = block_of(1, bytes);
+	EMR_AUTO_BUF out = {0};
+	emr_status status;
+	bool is_over;
+
+	calls_to_fault = n;
+	fault_errno = error;
+	status = emr_block_cache_get(cache, &cid, &out);
+	is_over = calls_to_fault > 0;
+	calls_to_fault = 0;
+	if (is_over)
+		assert_ok(status);
+	else
+		assert_true(status == EMR_NOT_FOUND || status == EMR_NO_MEMORY);
+	return !is_over;
+}
+
+static void what_cannot_be_read_just_now_stays_on_the_disk(void **state)
+{
+	static const int errors[] = {EMFILE, ENFILE, EIO, EACCES, ENOMEM};
+	emr_block_cache *cache = open_cache(100000);
+	char file[160];
+
+	(void)state;
+	put(cache, 1);
+	file_of(1, file);
+	for (size_t i = 0; i < sizeof errors / sizeof errors[0]; i++) {
+		unsigned n = 1;
+
+		for (; cannot_read(cache, n, errors[i]); n++) {
+			assert_int_equal(access(file, F_OK), 0);
+			assert_int_equal(emr_block_cache_bytes(cache), BLOCK_BYTES);
+			assert_true(gets(cache, 1));
+		}
+		assert_true(n > 3); /* open, size, bytes */
+	}
+	emr_block_cache_close(cache);
+}
+
+static void what_cannot_be_read_is_brought_again_and_is_one_block(void **state)
+{
+	emr_block_cache *cache = open_cache(100000);
+	uint8_t bytes[BLOCK_BYTES];
+	emr_cid cid = block_of(1, bytes);
+
+	(void)state;
+	put(cache, 1);
+	assert_true(cannot_read(cache, 1, EIO));
+	assert_false(emr_block_cache_has(cache, &cid, NULL));
+	put(cache, 1);
+	assert_true(emr_block_cache_has(cache, &cid, NULL));
+	assert_int_equal(emr_block_cache_bytes(cache), BLOCK_BYTES);
+	assert_true(gets(cache, 1));
+	emr_block_cache_close(cache);
+}
+
 /* A disk of 100 MB, as others fill it. */
 static bool is_nearly_full, is_small;
 
@@ -642,6 +736,8 @@ int main(void)
 		IN_DIRECTORY(what_is_saved_has_what_the_cache_took_of_a_quota),
 		IN_DIRECTORY(no_last_copy_gives_way_to_another_that_goes_home),
 		IN_DIRECTORY(the_last_copies_beside_a_damaged_node_stay),
+		IN_DIRECTORY(what_cannot_be_read_just_now_stays_on_the_disk),
+		IN_DIRECTORY(what_cannot_be_read_is_brought_again_and_is_one_block),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

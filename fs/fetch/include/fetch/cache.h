@@ -23,7 +23,8 @@ void emr_block_cache_close(emr_block_cache *cache); /* NULL is fine; the files s
 
 bool emr_block_cache_has(emr_block_cache *cache, const emr_cid *cid, uint64_t *out_bytes);
 /* Appends the block to OUT, hashed there.  EMR_NOT_FOUND also when other bytes stood in its place:
- * they are removed. */
+ * they are removed; and when it cannot be read: it stays, and counts as not there until it can, or
+ * is put again.  Or EMR_NO_MEMORY. */
 emr_status emr_block_cache_get(emr_block_cache *cache, const emr_cid *cid, emr_buf *out);
 /* EMR_NO_SPACE: it is larger than all of the cache may be, or the disk is nearly full; then the
  * cache has given way already. */
