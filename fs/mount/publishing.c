@@ -218,7 +218,8 @@ void emr_publishing_start(emr_publishing *p)
 		.each_awaited = each_awaited,
 		.copied = copied,
 		.unheld = unheld,
-		.looked = looked,
+		/* Nor is it known then what is a last copy. */
+		.looked = p->session->is_apart ? NULL : looked,
 		.quiet_ns = quiet_ns,
 		.arg = p};
 	emr_status status;

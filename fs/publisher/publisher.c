@@ -364,7 +364,9 @@ static bool count_records(const emr_publisher *p, uint16_t bit, emr_publisher_pl
 		const book_entry *entry = book_at(&p->book, i);
 		bool is_held = (entry->held & bit) != 0;
 		bool is_lacking = entry->is_wanted && !is_held;
-		bool is_leaving = !entry->is_wanted && ((entry->held | entry->sent) & bit) != 0;
+		/* Where the pins are away nothing is known to be erased. */
+		bool is_leaving = !p->options.has_nothing && !entry->is_wanted &&
+				  ((entry->held | entry->sent) & bit) != 0;
 
 		out->records += entry->is_wanted;
 		out->held += entry->is_wanted && is_held;

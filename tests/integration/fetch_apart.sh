@@ -46,6 +46,7 @@ expect "copies of each" "$(field copies)" 0
 run 0 status
 says "$NET"
 says "Not all of it is on this disk"
+grep -q "let go there yet" out/said && emr_fail "what is away is called erased: $(cat out/said)"
 run 0 unmount
 
 say "a gateway is enough for reading, also behind one that lies and one that is away; the node that lacks it is asked first"
@@ -74,6 +75,15 @@ run 0 unmount
 say "without the node, too, what was read before opens; the rest says which place is away"
 kill "$node" && wait "$node" 2>/dev/null
 node=
+run 0 mount --passphrase-file "$EMR_PASS" rui-folder
+diff -r mine rui-folder/Imaging || emr_fail "not from the cache"
+run 0 unmount
+
+say "and goes on doing so however old it is, because nobody can say what else has it"
+touch -d "1 year ago" rui/cache/blocks/*
+run 0 mount --passphrase-file "$EMR_PASS" rui-folder
+for _ in 1 2 3; do run 0 status; done # each looks
+run 0 unmount
 run 0 mount --passphrase-file "$EMR_PASS" rui-folder
 diff -r mine rui-folder/Imaging || emr_fail "not from the cache"
 run 0 unmount
