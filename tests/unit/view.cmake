@@ -57,3 +57,6 @@ emr_test(test_view_refused
 emr_test(test_view_keep THREADS
 	SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_view_keep.c ${view_kit}
 	USES ${view_uses})
+emr_test(test_view_asking THREADS
+	SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_view_asking.c ${view_kit}
+	USES ${view_uses} view_core fetch ipfs)
