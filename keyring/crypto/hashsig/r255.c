@@ -44,10 +44,16 @@ static const uint8_t order[32] = {
 	0x10,
 };
 
+/* What the library would take for a point though it is none to us; all else it refuses itself when
+ * it decodes P, which costs a twentieth of a multiplication. */
+static bool is_trap(const uint8_t p[32])
+{
+	return (p[31] & 0x80) != 0 || sodium_is_zero(p, 32);
+}
+
 bool emr_r255_point_ok(const uint8_t p[32])
 {
-	return (p[31] & 0x80) == 0 && !sodium_is_zero(p, 32) &&
-	       crypto_core_ristretto255_is_valid_point(p) == 1;
+	return !is_trap(p) && crypto_core_ristretto255_is_valid_point(p) == 1;
 }
 
 bool emr_r255_scalar_ok(const uint8_t s[32])
@@ -62,7 +68,7 @@ bool emr_r255_scalar_ok(const uint8_t s[32])
 
 bool emr_r255_mul(const uint8_t scalar[32], const uint8_t point[32], uint8_t out[32])
 {
-	return emr_r255_scalar_ok(scalar) && emr_r255_point_ok(point) &&
+	return emr_r255_scalar_ok(scalar) && !is_trap(point) &&
 	       crypto_scalarmult_ristretto255(out, scalar, point) == 0;
 }
 
@@ -73,14 +79,14 @@ bool emr_r255_mul_base(const uint8_t scalar[32], uint8_t out[32])
 
 bool emr_r255_add(const uint8_t p[32], const uint8_t q[32], uint8_t out[32])
 {
-	return emr_r255_point_ok(p) && emr_r255_point_ok(q) &&
-	       crypto_core_ristretto255_add(out, p, q) == 0 && !sodium_is_zero(out, 32);
+	return !is_trap(p) && !is_trap(q) && crypto_core_ristretto255_add(out, p, q) == 0 &&
+	       !sodium_is_zero(out, 32);
 }
 
 bool emr_r255_sub(const uint8_t p[32], const uint8_t q[32], uint8_t out[32])
 {
-	return emr_r255_point_ok(p) && emr_r255_point_ok(q) &&
-	       crypto_core_ristretto255_sub(out, p, q) == 0 && !sodium_is_zero(out, 32);
+	return !is_trap(p) && !is_trap(q) && crypto_core_ristretto255_sub(out, p, q) == 0 &&
+	       !sodium_is_zero(out, 32);
 }
 
 bool emr_r255_scalar_add(const uint8_t x[32], const uint8_t y[32], uint8_t out[32])
