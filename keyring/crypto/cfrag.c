@@ -116,80 +116,114 @@ emr_status emr_pre_cfrag_verify(const uint8_t owner_pk[32], const emr_pre_bond *
 enum {
 	SUM_D_POINT,
 	SUM_D,
-	SUM_INVERSE,
-	SUM_LAMBDA,
-	SUM_DIFFERENCE,
 	SUM_S,
+	SUM_SCALE,   /* d lambda_0 */
+	SUM_UNSCALE, /* 1 / that */
+	SUM_RATIO,   /* 1 / w_0 */
+	SUM_FIRST,   /* w_0 */
+	SUM_TOP,     /* d sigma_0 ... sigma_n-1 */
+	SUM_SCRATCH,
 	SUM_SIGMA,
-	SUM_SCALARS = SUM_SIGMA + EMR_PRE_AGENTS_MAX
+	SUM_BELOW = SUM_SIGMA + EMR_PRE_AGENTS_MAX,
+	SUM_SCALARS = SUM_BELOW + EMR_PRE_AGENTS_MAX
 };
 
-/* lambda_i = prod_{j != i} sigma_j / (sigma_j - sigma_i), with one inversion. */
-static bool lagrange(emr_pre_pool *pool, unsigned n, unsigned i)
+/* OUT = the product of N scalars of the pool from FIRST on, without that at WITHOUT. */
+static bool product(
+	emr_pre_pool *pool, unsigned first, unsigned n, unsigned without, uint8_t out[32])
 {
-	uint8_t *lambda = emr_pre_pool_at(pool, SUM_LAMBDA);
-	uint8_t *below = emr_pre_pool_at(pool, SUM_INVERSE);
-	uint8_t *difference = emr_pre_pool_at(pool, SUM_DIFFERENCE);
-	const uint8_t *sigma_i = emr_pre_pool_at(pool, SUM_SIGMA + i);
 	bool good = true;
 
-	memset(lambda, 0, 32);
-	lambda[0] = 1;
-	memcpy(below, lambda, 32);
-	for (unsigned j = 0; j < n && good; j++) {
-		const uint8_t *sigma_j = emr_pre_pool_at(pool, SUM_SIGMA + j);
-
-		if (j == i)
-			continue;
-		good = emr_r255_scalar_mul(lambda, sigma_j, lambda) &&
-		       emr_r255_scalar_sub(sigma_j, sigma_i, difference) &&
-		       emr_r255_scalar_mul(below, difference, below);
-	}
-	return good && emr_r255_scalar_invert(below, below) &&
-	       emr_r255_scalar_mul(lambda, below, lambda);
+	memset(out, 0, 32);
+	out[0] = 1;
+	for (unsigned i = 0; i < n && good; i++)
+		if (i != without)
+			good = emr_r255_scalar_mul(out, emr_pre_pool_at(pool, first + i), out);
+	return good;
 }
 
-/* TOTAL += LAMBDA * POINT, or is it when FIRST. */
-static bool add_scaled(const uint8_t *lambda, const uint8_t *point, bool first, uint8_t *total)
+/* below_i = sigma_i prod_{j != i} (sigma_j - sigma_i): lambda_i is the product of all sigma over
+ * that, and w_i = prod_{j != i} below_j is as many times lambda_i for each i. */
+static bool set_below(emr_pre_pool *pool, unsigned n)
+{
+	uint8_t *difference = emr_pre_pool_at(pool, SUM_SCRATCH);
+	bool good = true;
+
+	for (unsigned i = 0; i < n && good; i++) {
+		const uint8_t *sigma_i = emr_pre_pool_at(pool, SUM_SIGMA + i);
+		uint8_t *below = emr_pre_pool_at(pool, SUM_BELOW + i);
+
+		memcpy(below, sigma_i, 32);
+		for (unsigned j = 0; j < n && good; j++)
+			good = j == i || (emr_r255_scalar_sub(emr_pre_pool_at(pool, SUM_SIGMA + j),
+						  sigma_i, difference) &&
+						 emr_r255_scalar_mul(below, difference, below));
+	}
+	return good;
+}
+
+/* With one inversion, that of w_0 below_0 top: it costs as much as half a multiplication of a
+ * point. */
+static bool set_scales(emr_pre_pool *pool, unsigned n)
+{
+	const uint8_t *below_0 = emr_pre_pool_at(pool, SUM_BELOW);
+	uint8_t *w_0 = emr_pre_pool_at(pool, SUM_FIRST);
+	uint8_t *top = emr_pre_pool_at(pool, SUM_TOP);
+	uint8_t *inverse = emr_pre_pool_at(pool, SUM_SCRATCH);
+	uint8_t *scale = emr_pre_pool_at(pool, SUM_SCALE);
+	uint8_t *unscale = emr_pre_pool_at(pool, SUM_UNSCALE);
+	uint8_t *ratio = emr_pre_pool_at(pool, SUM_RATIO);
+
+	return product(pool, SUM_BELOW, n, 0, w_0) && product(pool, SUM_SIGMA, n, n, top) &&
+	       emr_r255_scalar_mul(top, emr_pre_pool_at(pool, SUM_D), top) &&
+	       emr_r255_scalar_mul(w_0, below_0, unscale) &&
+	       emr_r255_scalar_mul(unscale, top, inverse) &&
+	       emr_r255_scalar_invert(inverse, inverse) &&
+	       emr_r255_scalar_mul(unscale, inverse, unscale) && /* 1 / top */
+	       emr_r255_scalar_mul(unscale, below_0, unscale) &&
+	       emr_r255_scalar_mul(inverse, top, inverse) && /* 1 / (w_0 below_0) */
+	       emr_r255_scalar_mul(inverse, below_0, ratio) &&
+	       emr_r255_scalar_mul(inverse, w_0, scale) && emr_r255_scalar_mul(scale, top, scale);
+}
+
+/* TOTAL += WEIGHT * POINT. */
+static bool add_scaled(const uint8_t *weight, const uint8_t *point, uint8_t total[32])
 {
 	uint8_t scaled[32];
 
-	if (!emr_r255_mul(lambda, point, scaled))
-		return false;
-	if (!first)
-		return emr_r255_add(total, scaled, total);
-	memcpy(total, scaled, 32);
-	return true;
+	return emr_r255_mul(weight, point, scaled) && emr_r255_add(total, scaled, total);
 }
 
-/* E' and V'. */
+/* E' / lambda_0 and V' / lambda_0: the first point of each needs no multiplication. */
 static bool interpolate(
 	emr_pre_pool *pool, const emr_pre_share *shares, unsigned n, uint8_t E1[32], uint8_t V1[32])
 {
-	const uint8_t *lambda = emr_pre_pool_at(pool, SUM_LAMBDA);
+	uint8_t *weight = emr_pre_pool_at(pool, SUM_SCRATCH);
 
-	for (unsigned i = 0; i < n; i++) {
-		if (!lagrange(pool, n, i) || !add_scaled(lambda, shares[i].cfrag, i == 0, E1) ||
-			!add_scaled(lambda, shares[i].cfrag + 32, i == 0, V1))
+	memcpy(E1, shares[0].cfrag, 32);
+	memcpy(V1, shares[0].cfrag + 32, 32);
+	for (unsigned i = 1; i < n; i++)
+		if (!product(pool, SUM_BELOW, n, i, weight) ||
+			!emr_r255_scalar_mul(weight, emr_pre_pool_at(pool, SUM_RATIO), weight) ||
+			!add_scaled(weight, shares[i].cfrag, E1) ||
+			!add_scaled(weight, shares[i].cfrag + 32, V1))
 			return false;
-	}
 	return true;
 }
 
-/* (s / d) A == V' + hE'. */
+/* (s / d) A == V' + hE', both sides over lambda_0. */
 static bool sum_fits(emr_pre_pool *pool, const uint8_t A[32], const uint8_t ctx[32],
 	const uint8_t capsule[96], const uint8_t E1[32], const uint8_t V1[32])
 {
-	uint8_t *scalar = emr_pre_pool_at(pool, SUM_INVERSE);
+	uint8_t *scalar = emr_pre_pool_at(pool, SUM_SCRATCH);
 	uint8_t h[32];
 	uint8_t left[32];
 	uint8_t right[32];
 
 	return emr_pre_capsule_hash(A, ctx, capsule, h) &&
-	       emr_r255_scalar_invert(emr_pre_pool_at(pool, SUM_D), scalar) &&
-	       emr_r255_scalar_mul(capsule + 64, scalar, scalar) && emr_r255_mul(scalar, A, left) &&
-	       emr_r255_mul(h, E1, right) && emr_r255_add(V1, right, right) &&
-	       memcmp(left, right, 32) == 0;
+	       emr_r255_scalar_mul(capsule + 64, emr_pre_pool_at(pool, SUM_UNSCALE), scalar) &&
+	       emr_r255_mul(scalar, A, left) && emr_r255_mul(h, E1, right) &&
+	       emr_r255_add(V1, right, right) && memcmp(left, right, 32) == 0;
 }
 
 /* D, d and every sigma from the grantee's side. */
@@ -236,9 +270,10 @@ emr_status emr_pre_combine(const emr_secret *b, const uint8_t A[32], const uint8
 	if (status != EMR_OK)
 		return status;
 	S = emr_pre_pool_at(&pool, SUM_S);
-	if (!open_bond(&pool, b, A, X, shares, n) || !interpolate(&pool, shares, n, E1, V1) ||
+	if (!open_bond(&pool, b, A, X, shares, n) || !set_below(&pool, n) ||
+		!set_scales(&pool, n) || !interpolate(&pool, shares, n, E1, V1) ||
 		!sum_fits(&pool, A, ctx, capsule, E1, V1) || !emr_r255_add(E1, V1, S) ||
-		!emr_r255_mul(emr_pre_pool_at(&pool, SUM_D), S, S))
+		!emr_r255_mul(emr_pre_pool_at(&pool, SUM_SCALE), S, S))
 		return EMR_DAMAGED;
 	return emr_pre_kem_key(A, ctx, capsule, S, out_k);
 }
