@@ -216,6 +216,10 @@ emr_status emr_grantee_key_from(emr_secret *take_b, emr_grantee_key **out)
 	key = calloc(1, sizeof *key);
 	if (key == NULL)
 		return EMR_NO_MEMORY;
+	if (emr_pre_public(&b, key->B) != EMR_OK) {
+		free(key);
+		return EMR_DAMAGED;
+	}
 	key->b = b;
 	b = (emr_secret){0};
 	*out = key;
@@ -240,9 +244,26 @@ emr_status emr_grantee_key_new(emr_grantee_key **out)
 
 void emr_grantee_key_public(const emr_grantee_key *key, uint8_t out_B[32])
 {
-	emr_status status = emr_pre_public(&key->b, out_B);
+	memcpy(out_B, key->B, 32);
+}
 
-	(void)status; /* the scalar was checked when the key was made */
+emr_status emr_grantee_key_copy(const emr_grantee_key *key, emr_grantee_key **out)
+{
+	EMR_AUTO_SECRET b = {0};
+	emr_grantee_key *copy;
+	emr_status status = emr_secret_new(key->b.len, &b);
+
+	if (status != EMR_OK)
+		return status;
+	copy = calloc(1, sizeof *copy);
+	if (copy == NULL)
+		return EMR_NO_MEMORY;
+	memcpy(b.data, key->b.data, key->b.len);
+	*copy = *key;
+	copy->b = b;
+	b = (emr_secret){0};
+	*out = copy;
+	return EMR_OK;
 }
 
 emr_status emr_grantee_key_box(const emr_grantee_key *key, emr_box_key **out)

@@ -16,6 +16,7 @@ struct emr_epoch_key {
 };
 struct emr_grantee_key {
 	emr_secret b;
+	uint8_t B[32];
 };
 struct emr_kem_key {
 	emr_secret k;

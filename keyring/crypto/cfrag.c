@@ -227,13 +227,12 @@ static bool sum_fits(emr_pre_pool *pool, const uint8_t A[32], const uint8_t ctx[
 }
 
 /* D, d and every sigma from the grantee's side. */
-static bool open_bond(emr_pre_pool *pool, const emr_secret *b, const uint8_t A[32],
-	const uint8_t X[32], const emr_pre_share *shares, unsigned n)
+static bool open_bond(emr_pre_pool *pool, const emr_secret *b, const uint8_t B[32],
+	const uint8_t A[32], const uint8_t X[32], const emr_pre_share *shares, unsigned n)
 {
 	uint8_t *D = emr_pre_pool_at(pool, SUM_D_POINT);
-	uint8_t B[32];
-	bool good = emr_r255_mul_base(b->data, B) && emr_r255_mul(b->data, X, D) &&
-		    emr_pre_dh(A, B, X, D, emr_pre_pool_at(pool, SUM_D));
+	bool good =
+		emr_r255_mul(b->data, X, D) && emr_pre_dh(A, B, X, D, emr_pre_pool_at(pool, SUM_D));
 
 	for (unsigned i = 0; i < n && good; i++)
 		good = emr_pre_index(
@@ -252,9 +251,9 @@ static bool agents_differ(const emr_pre_share *shares, unsigned n)
 	return true;
 }
 
-emr_status emr_pre_combine(const emr_secret *b, const uint8_t A[32], const uint8_t X[32],
-	const uint8_t ctx[32], const uint8_t capsule[96], const emr_pre_share *shares, unsigned n,
-	emr_secret *out_k)
+emr_status emr_pre_combine(const emr_secret *b, const uint8_t B[32], const uint8_t A[32],
+	const uint8_t X[32], const uint8_t ctx[32], const uint8_t capsule[96],
+	const emr_pre_share *shares, unsigned n, emr_secret *out_k)
 {
 	EMR_AUTO_POOL pool = {0};
 	uint8_t E1[32];
@@ -270,7 +269,7 @@ emr_status emr_pre_combine(const emr_secret *b, const uint8_t A[32], const uint8
 	if (status != EMR_OK)
 		return status;
 	S = emr_pre_pool_at(&pool, SUM_S);
-	if (!open_bond(&pool, b, A, X, shares, n) || !set_below(&pool, n) ||
+	if (!open_bond(&pool, b, B, A, X, shares, n) || !set_below(&pool, n) ||
 		!set_scales(&pool, n) || !interpolate(&pool, shares, n, E1, V1) ||
 		!sum_fits(&pool, A, ctx, capsule, E1, V1) || !emr_r255_add(E1, V1, S) ||
 		!emr_r255_mul(emr_pre_pool_at(&pool, SUM_SCALE), S, S))

@@ -124,7 +124,8 @@ static void combine(void)
 {
 	EMR_AUTO_SECRET k = {0};
 
-	must(emr_pre_combine(&b, A, X[threshold], ctx, capsule, shares[threshold], threshold, &k));
+	must(emr_pre_combine(
+		&b, B, A, X[threshold], ctx, capsule, shares[threshold], threshold, &k));
 }
 
 static void seal(void)

@@ -35,7 +35,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		emr_pre_kfrag_verify(pk, &bond, &frag, &b) == EMR_OK ||
 		emr_pre_cfrag_verify(pk, &bond, &frag, capsule, none, share.cfrag) == EMR_OK ||
 		emr_pre_reencapsulate(&b, frag.U, none, none, capsule, none, out) == EMR_OK ||
-		emr_pre_combine(&b, bond.A, bond.X, none, capsule, &share, 1, &k) == EMR_OK)
+		emr_pre_combine(&b, bond.B, bond.A, bond.X, none, capsule, &share, 1, &k) == EMR_OK)
 		abort();
 	return 0;
 }

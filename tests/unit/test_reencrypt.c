@@ -22,8 +22,8 @@ static reencrypt_set *published(void)
 static emr_status combine(const reencrypt_set *set, const emr_pre_share *shares, unsigned n)
 {
 	EMR_AUTO_SECRET k = {0};
-	emr_status status = emr_pre_combine(
-		&set->b, set->bond.A, set->bond.X, set->ctx, set->capsule, shares, n, &k);
+	emr_status status = emr_pre_combine(&set->b, set->bond.B, set->bond.A, set->bond.X,
+		set->ctx, set->capsule, shares, n, &k);
 
 	if (status == EMR_OK)
 		assert_memory_equal(k.data, set->k, 32);
@@ -133,8 +133,8 @@ static void fresh_fragments_work_and_never_repeat(void **state)
 			assert_ok(emr_pre_reencapsulate(&rk[i + 1], frags[i + 1].U, set->bond.A,
 				set->ctx, set->capsule, set->req, shares[i].cfrag));
 		}
-		assert_ok(emr_pre_combine(
-			&set->b, set->bond.A, X, set->ctx, set->capsule, shares, 2, &k));
+		assert_ok(emr_pre_combine(&set->b, set->bond.B, set->bond.A, X, set->ctx,
+			set->capsule, shares, 2, &k));
 		assert_memory_equal(k.data, set->k, 32);
 		if (round == 0)
 			memcpy(first, X, 32);
@@ -303,8 +303,9 @@ static void another_grantee_gets_nothing(void **state)
 	EMR_AUTO_SECRET k = {0};
 
 	(void)state;
-	assert_status(EMR_DAMAGED, emr_pre_combine(&sets[0]->b, set->bond.A, set->bond.X, set->ctx,
-					   set->capsule, set->shares, 3, &k));
+	assert_status(
+		EMR_DAMAGED, emr_pre_combine(&sets[0]->b, sets[0]->bond.B, set->bond.A, set->bond.X,
+				     set->ctx, set->capsule, set->shares, 3, &k));
 	assert_null(k.data);
 }
 
@@ -329,10 +330,10 @@ static void fragments_of_an_older_epoch_do_not_convert_newer_capsules(void **sta
 			emr_pre_cfrag_verify(now->sign_pk, &now->bond, &old->frags[i], now->capsule,
 				now->req, shares[i].cfrag));
 	}
-	assert_status(EMR_DAMAGED, emr_pre_combine(&now->b, now->bond.A, now->bond.X, now->ctx,
-					   now->capsule, shares, 2, &k));
-	assert_status(EMR_DAMAGED, emr_pre_combine(&now->b, now->bond.A, old->bond.X, now->ctx,
-					   now->capsule, shares, 2, &k));
+	assert_status(EMR_DAMAGED, emr_pre_combine(&now->b, now->bond.B, now->bond.A, now->bond.X,
+					   now->ctx, now->capsule, shares, 2, &k));
+	assert_status(EMR_DAMAGED, emr_pre_combine(&now->b, now->bond.B, now->bond.A, old->bond.X,
+					   now->ctx, now->capsule, shares, 2, &k));
 }
 
 static void answers_of_two_sets_of_one_grant_do_not_mix(void **state)
@@ -363,8 +364,8 @@ static void a_lie_that_the_sum_cannot_see_is_seen_by_the_proof(void **state)
 
 		memcpy(shares, set->shares, sizeof shares);
 		memcpy(shares[0].cfrag, set->delta_cfrag, EMR_PRE_CFRAG_BYTES);
-		assert_ok(emr_pre_combine(&set->b, set->bond.A, set->bond.X, set->ctx, set->capsule,
-			shares, set->t, &k));
+		assert_ok(emr_pre_combine(&set->b, set->bond.B, set->bond.A, set->bond.X, set->ctx,
+			set->capsule, shares, set->t, &k));
 		assert_memory_equal(k.data, set->delta_k, 32);
 		assert_memory_not_equal(k.data, set->k, 32);
 		assert_status(EMR_DAMAGED, verify(set, 0, shares[0].cfrag));

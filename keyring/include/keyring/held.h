@@ -61,6 +61,8 @@ emr_status emr_grantee_key_identity(const emr_keyring *kr, emr_grantee_key **out
 /* Random: of a team or dataset; its members get it by letter (keyring/letters.h). */
 emr_status emr_grantee_key_new(emr_grantee_key **out);
 void emr_grantee_key_public(const emr_grantee_key *key, uint8_t out_B[32]);
+/* Another one that says the same, and is freed by itself. */
+emr_status emr_grantee_key_copy(const emr_grantee_key *key, emr_grantee_key **out);
 /* Proof of possession for the network and the steward (see emr_pre_pop_verify). */
 emr_status emr_grantee_key_pop(
 	const emr_grantee_key *key, emr_id16 net_id, emr_id32 steward, uint8_t out_pop[64]);

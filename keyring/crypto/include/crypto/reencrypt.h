@@ -76,13 +76,13 @@ typedef struct emr_pre_share {
 	uint8_t cfrag[EMR_PRE_CFRAG_BYTES];
 } emr_pre_share;
 
-/* Any t answers made with fragments of the same X, in any order, to the key K of the capsule: D =
- * bX, d and sigma_i as above, lambda_i = prod_{j != i} sigma_j / (sigma_j - sigma_i), E' = sum
- * lambda_i E1_i, V' likewise; checks (s / d) A == V' + hE'; S = d (E' + V'), K = H512("kem", A,
- * ctx, E, V, S). EMR_INVALID: n out of 1..16 or two answers of one agent.  EMR_DAMAGED: the
- * capsule, or the sum does not fit (too few, another grantee, epoch or X, or a false answer).
- * Proofs are not read here: one false answer can be made to pass the sum, but then K is wrong and
- * whatever K opens stays shut; run emr_pre_cfrag_verify on each to know who it was. */
-emr_status emr_pre_combine(const emr_secret *b, const uint8_t A[32], const uint8_t X[32],
-	const uint8_t ctx[32], const uint8_t capsule[96], const emr_pre_share *shares, unsigned n,
-	emr_secret *out_k);
+/* Any t answers made with fragments of the same X, in any order, to the key K of the capsule, with
+ * B = bG: D = bX, d and sigma_i as above, lambda_i = prod_{j != i} sigma_j / (sigma_j - sigma_i),
+ * E' = sum lambda_i E1_i, V' likewise; checks (s / d) A == V' + hE'; S = d (E' + V'), K =
+ * H512("kem", A, ctx, E, V, S). EMR_INVALID: n out of 1..16 or two answers of one agent.
+ * EMR_DAMAGED: the capsule, or the sum does not fit (too few, another grantee, epoch or X, or a
+ * false answer). Proofs are not read here: one false answer can be made to pass the sum, but then K
+ * is wrong and whatever K opens stays shut; run emr_pre_cfrag_verify on each to know who it was. */
+emr_status emr_pre_combine(const emr_secret *b, const uint8_t B[32], const uint8_t A[32],
+	const uint8_t X[32], const uint8_t ctx[32], const uint8_t capsule[96],
+	const emr_pre_share *shares, unsigned n, emr_secret *out_k);
