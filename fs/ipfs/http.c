@@ -11,6 +11,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "gateway/late_curl.h"
+
 #define CONNECT_TIMEOUT_MS 10000L
 #define ERROR_BODY_MAX 4096
 #define TRAILER "x-stream-error:"
@@ -182,7 +184,8 @@ static bool exchange_address(const exchange *x, CURL *easy)
 		is_fine = curl_easy_setopt(easy, CURLOPT_HTTPAUTH, CURLAUTH_BASIC) == CURLE_OK &&
 			  curl_easy_setopt(easy, CURLOPT_USERPWD, node->login) == CURLE_OK;
 	if (is_fine && node->ca_file != NULL)
-		is_fine = curl_easy_setopt(easy, CURLOPT_CAINFO, node->ca_file) == CURLE_OK &&
+		is_fine = late_curl_tell_certificates(easy) &&
+			  curl_easy_setopt(easy, CURLOPT_CAINFO, node->ca_file) == CURLE_OK &&
 			  curl_easy_setopt(easy, CURLOPT_CAPATH, NULL) == CURLE_OK;
 	return is_fine;
 }

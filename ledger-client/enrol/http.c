@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "enrol_private.h"
+#include "gateway/late_curl.h"
 
 #define CONNECT_TIMEOUT_MS 10000L
 
@@ -78,6 +79,7 @@ static bool set_all(exchange *x, CURL *easy, const char *url)
 	const long left = (long)x->ca->timeout_ms;
 	const ca_request *request = x->request;
 	bool is_fine =
+		late_curl_tell_certificates(easy) &&
 		curl_easy_setopt(easy, CURLOPT_URL, url) == CURLE_OK &&
 		curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "https") == CURLE_OK &&
 		curl_easy_setopt(easy, CURLOPT_PROXY, "") == CURLE_OK &&

@@ -3,8 +3,11 @@
  * every verb would wait for them. The functions here have the names of libcurl's, so nobody else
  * knows. Where it cannot be loaded, each fails as for want of memory. */
 #define CURL_DISABLE_TYPECHECK
-#include <curl/curl.h>
+#include "gateway/late_curl.h"
+
 #include <dlfcn.h>
+#include <openssl/err.h>
+#include <openssl/x509_vfy.h>
 #include <pthread.h>
 #include <stdarg.h>
 
@@ -107,6 +110,42 @@ LATE(CURLUcode, curl_url_get, (CURLU * url, CURLUPart what, char **part, unsigne
 	(url, what, part, flags), CURLUE_OUT_OF_MEMORY)
 LATE(CURLUcode, curl_url_set, (CURLU * url, CURLUPart what, const char *part, unsigned flags),
 	(url, what, part, flags), CURLUE_OUT_OF_MEMORY)
+
+/* ---- whose certificate it is ---- */
+
+/* Of two CAs of one name the wrong one leaves the error of its signature in front of the one that
+ * says what it means, and libcurl 7.88 looks at the first alone: it calls that a handshake that
+ * failed, as where somebody hangs up. */
+static int verify_and_say_so(X509_STORE_CTX *chain, void *arg)
+{
+	int is_fine = X509_verify_cert(chain);
+
+	(void)arg;
+	if (is_fine <= 0)
+		ERR_clear_error();
+	return is_fine;
+}
+
+/* libssl is there with libcurl, and only then. */
+static CURLcode have_it_said(CURL *easy, void *ssl_ctx, void *arg)
+{
+	static void *at;
+	void (*set)(void *, int (*)(X509_STORE_CTX *, void *), void *) =
+		(__typeof__(set))library_find(&at, "SSL_CTX_set_cert_verify_callback");
+
+	(void)easy;
+	(void)arg;
+	if (set != NULL)
+		set(ssl_ctx, verify_and_say_so, NULL);
+	return CURLE_OK;
+}
+
+bool late_curl_tell_certificates(CURL *easy)
+{
+	CURLcode code = curl_easy_setopt(easy, CURLOPT_SSL_CTX_FUNCTION, have_it_said);
+
+	return code == CURLE_OK || code == CURLE_NOT_BUILT_IN || code == CURLE_UNKNOWN_OPTION;
+}
 
 /* The number of an option says what type its one argument, the last of LIST, has. */
 #define WITH_ITS_ARGUMENT(function, handle, option, list)                                          \

@@ -492,6 +492,8 @@ static void a_peer_is_known_by_its_certificate(void **state)
 
 	(void)state;
 	assert_int_equal(fault_at(&endpoint), EMR_GATEWAY_TLS); /* its ca is not its tlsca */
+	endpoint.ca_file = file_of("tlsca-2.pem");		/* of the same name, another key */
+	assert_int_equal(fault_at(&endpoint), EMR_GATEWAY_TLS);
 	endpoint.ca_file = file_of("tlsca.pem");
 	assert_int_equal(fault_at(&endpoint), EMR_GATEWAY_FINE);
 	(void)snprintf(other_name, sizeof other_name, "https://localhost:%d", ports[SECURE]);

@@ -62,6 +62,18 @@ func newAuthority(name string) *person {
 	return issued(own, own, key, &key.PublicKey, key)
 }
 
+// namesakeOf is told from CA by the key alone, as where somebody has made his CA anew.
+func namesakeOf(ca *person) *person {
+	old, err := x509.ParseCertificate(ca.certificate)
+	if err != nil {
+		panic(err)
+	}
+	key := keyOf("namesake")
+	own := template(old.Subject.CommonName)
+	own.Subject, own.SubjectKeyId, own.IsCA, own.KeyUsage = old.Subject, old.SubjectKeyId, true, x509.KeyUsageCertSign
+	return issued(own, own, key, &key.PublicKey, key)
+}
+
 func issued(own, parent *x509.Certificate, key crypto.Signer, public any, by crypto.Signer) *person {
 	der, err := x509.CreateCertificate(nil, own, parent, public, fixed{by})
 	if err != nil {

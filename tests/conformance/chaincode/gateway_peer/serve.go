@@ -321,7 +321,7 @@ func listen(s *server, options ...grpc.ServerOption) (int, error) {
 }
 
 func writeFiles(dir string) error {
-	files := map[string][]byte{"tlsca.pem": tlsCA.pem(), "ca-a.pem": caA.pem(), "ca-b.pem": caB.pem(), "tls-client.pem": tlsClient.pem(),
+	files := map[string][]byte{"tlsca.pem": tlsCA.pem(), "tlsca-2.pem": namesakeOf(tlsCA).pem(), "ca-a.pem": caA.pem(), "ca-b.pem": caB.pem(), "tls-client.pem": tlsClient.pem(),
 		"tls-client.key": tlsClient.keyPEM(), "p256/signcerts/cert.pem": client.pem(), "p256/keystore/key.pem": client.keyPEM(),
 		"ed25519/signcerts/cert.pem": clientEd.pem(), "ed25519/keystore/key.pem": clientEd.keyPEM()}
 	for name, content := range files {

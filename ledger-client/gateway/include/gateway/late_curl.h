@@ -1,0 +1,11 @@
+/* What whoever speaks to a server by libcurl needs besides libcurl's own functions (late_curl.c).
+ * It refuses nothing that libcurl takes. */
+#pragma once
+
+#include <curl/curl.h>
+#include <stdbool.h>
+
+/* From here on a server whose certificate is not by the CA that was given is
+ * CURLE_PEER_FAILED_VERIFICATION, also where another CA has the same name.  After each
+ * curl_easy_reset.  False: no memory. */
+bool late_curl_tell_certificates(CURL *easy);
