@@ -167,7 +167,8 @@ static emr_status note_present(void *arg, const known_writer *present)
 	making *m = arg;
 	uint16_t theirs = present->row.rights, ours = m->order->writes;
 
-	if (!known_writer_is_alive(present, share_now(m->share)) || m->order->replaces)
+	if (!known_writer_is_alive(present, share_now(m->share)) || m->order->replaces ||
+		!present->is_hers)
 		return EMR_OK;
 	if ((theirs & ~ours) != 0)
 		return EMR_EXISTS;

@@ -5,6 +5,7 @@
 
 #include "keyring/card.h"
 #include "share/give.h"
+#include "share/strangers.h"
 #include "teams_private.h"
 
 typedef struct one {
@@ -71,7 +72,7 @@ static emr_status note_grant(void *arg, const emr_given *given)
 	list *l = arg;
 	one o = {.given = *given};
 	one *grown;
-	bool may_act = false;
+	bool may_act = false, is_hers = false;
 	emr_status status;
 
 	if ((given->phase != EMR_GRANT_IN_FORCE && given->phase != EMR_GRANT_COMING) ||
@@ -80,8 +81,10 @@ static emr_status note_grant(void *arg, const emr_given *given)
 	for (size_t at = 0; at < l->inner.len; at += sizeof(emr_id16))
 		o.is_inner = o.is_inner || memcmp(l->inner.data + at, given->grant.grant.b,
 						   sizeof(emr_id16)) == 0;
-	status = may_grantee_act(l->share, given, &may_act);
-	if (status != EMR_OK || !may_act)
+	status = emr_grant_is_owners(l->share->o.replica, &given->grant, &is_hers);
+	if (status == EMR_OK)
+		status = may_grantee_act(l->share, given, &may_act);
+	if (status != EMR_OK || !is_hers || !may_act)
 		return status;
 	status = find_gone(l->share, &o);
 	grown = status == EMR_OK ? realloc(l->all, (l->n + 1) * sizeof *grown) : NULL;

@@ -9,6 +9,7 @@
 #include "keyring/card.h"
 #include "keyring/coowned.h"
 #include "share/give.h"
+#include "share/strangers.h"
 #include "share_private.h"
 #include "teams_private.h"
 
@@ -18,6 +19,7 @@ typedef struct tie {
 	emr_id16 share_id;
 	uint64_t seq; /* of the entry with its first terms: a share begins where it is oldest */
 	bool was_moved_out; /* revoked for that */
+	bool is_hers;	    /* its terms are the owner's word */
 	uint16_t writes;    /* the right to write that came with it */
 	char label[EMR_NOTE_LABEL_MAX + 1];
 } tie;
@@ -44,9 +46,10 @@ static bool is_alive(const tie *t)
 	return t->phase == EMR_GRANT_IN_FORCE || t->phase == EMR_GRANT_COMING;
 }
 
+/* What is not the owner's word belongs to no share of hers, whatever id it carries. */
 static bool is_same_tie(const tie *a, const tie *b)
 {
-	return emr_id16_equal(a->share_id, b->share_id) &&
+	return a->is_hers && b->is_hers && emr_id16_equal(a->share_id, b->share_id) &&
 	       memcmp(a->known.row.grantee, b->known.row.grantee, 32) == 0;
 }
 
@@ -61,6 +64,8 @@ static emr_status read_items(emr_share *share, tie *t)
 
 	if (status == EMR_OK)
 		t->seq = item.seq;
+	if (status == EMR_OK)
+		status = emr_grant_is_owners(share->o.replica, &t->known, &t->is_hers);
 	if (status == EMR_OK)
 		status = share_writes_of(share, &t->known, t->seq, &t->writes);
 	if (status != EMR_OK || t->phase != EMR_GRANT_IS_REVOKED)
@@ -296,7 +301,8 @@ static emr_status tie_place(nesting *nest, size_t i)
 	emr_status status = EMR_OK;
 
 	for (size_t k = 0; k < outer->n && status == EMR_OK; k++)
-		if (is_alive(&outer->ties[k]) && !has_tie(p, &outer->ties[k]))
+		if (is_alive(&outer->ties[k]) && outer->ties[k].is_hers &&
+			!has_tie(p, &outer->ties[k]))
 			status = count(nest, give_on(nest, p, &outer->ties[k]));
 	for (size_t k = 0; k < p->n && status == EMR_OK; k++)
 		if (is_alive(&p->ties[k]) && must_go(nest, i, &p->ties[k], &reason))

@@ -5,6 +5,7 @@
 
 #include "keyring/card.h"
 #include "share/give.h"
+#include "share/strangers.h"
 #include "teams_private.h"
 
 typedef struct moving {
@@ -48,12 +49,15 @@ static emr_status note_old(void *arg, const emr_given *given)
 	moving m = {.domain = given->grant.domain, .grant = given->grant.grant, .given = *given};
 	emr_team old;
 	emr_id32 grantee;
-	bool is_active = false;
+	bool is_active = false, is_hers = false;
 	moving *grown;
 	emr_status status;
 
 	if (!is_alive(given) || is_inner(l, given->grant.grant))
 		return EMR_OK;
+	status = emr_grant_is_owners(l->share->o.replica, &given->grant, &is_hers);
+	if (status != EMR_OK || !is_hers)
+		return status;
 	memcpy(grantee.b, given->grant.row.grantee, sizeof grantee.b);
 	status = emr_team_of_grantee(l->share->o.replica, grantee, &old);
 	if (status == EMR_OK)

@@ -206,6 +206,7 @@ typedef struct known_writer {
 	const writer_add *adds; /* the newest last; at least one */
 	size_t n;
 	uint64_t ended_at; /* ledger time of its WRITER_DEL; 0: there is none behind the last ADD */
+	bool is_hers;	   /* as it is now it is the owner's word, not a computer's of hers */
 } known_writer;
 typedef emr_status (*known_writer_fn)(void *arg, const known_writer *writer);
 /* Every right to write without MANAGE in DOMAIN, in every state; ROOT: only that person's (NULL =

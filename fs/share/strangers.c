@@ -1,7 +1,7 @@
 /* This file finds keys that may do something in the owner's domains without being hers or one of
  * her computers', for example what somebody with a stolen computer has added. Only the owner's
- * key begins an epoch or adds a computer; everything else that changes rights is signed by her
- * or by one of her computers. */
+ * key begins an epoch, adds a computer, shares, or lets anybody write: her other computers do
+ * none of it, so what they signed of that is somebody else's word. */
 #include "share/strangers.h"
 
 #include <string.h>
@@ -78,8 +78,10 @@ static emr_status look_at_writer(void *arg, emr_id16 domain, const emr_row_write
 	memcpy(object.b, row->writer, sizeof object.b);
 	status = signer_of(l, EMR_FAMILY_WRITER, object, row->head.version, &s.by);
 	s.kind = is_manager ? EMR_STRANGER_MANAGER : EMR_STRANGER_WRITER;
-	if (status == EMR_OK)
-		status = is_hers(l, is_manager ? s.who : s.by, &is_known);
+	if (status == EMR_OK && is_manager)
+		status = is_hers(l, s.who, &is_known);
+	else if (status == EMR_OK)
+		is_known = emr_id32_equal(s.by, l->owner);
 	return status == EMR_OK && !is_known ? l->fn(l->arg, &s) : status;
 }
 
@@ -91,16 +93,13 @@ static emr_status look_at_grant(void *arg, const emr_known_grant *grant)
 	emr_grant_phase phase = emr_grant_phase_at(grant, l->now);
 	emr_stranger s = {
 		.kind = EMR_STRANGER_GRANT, .domain = grant->domain, .grant = grant->grant};
-	bool is_known = false;
 	emr_status status;
 
 	if (phase != EMR_GRANT_IN_FORCE && phase != EMR_GRANT_COMING)
 		return EMR_OK;
 	memcpy(s.who.b, grant->row.grantee, sizeof s.who.b);
 	status = signer_of(l, EMR_FAMILY_GRANT, grant->grant, grant->row.head.version, &s.by);
-	if (status == EMR_OK)
-		status = is_hers(l, s.by, &is_known);
-	return status == EMR_OK && !is_known ? l->fn(l->arg, &s) : status;
+	return status == EMR_OK && !emr_id32_equal(s.by, l->owner) ? l->fn(l->arg, &s) : status;
 }
 
 /* ---- domains ---- */
@@ -163,6 +162,42 @@ emr_status emr_strangers(const emr_keyring *keyring, emr_replica *replica, uint6
 	emr_status status = set_person(&w.l, keyring);
 
 	return status == EMR_OK ? emr_replica_domains(replica, one_domain, &w) : status;
+}
+
+/* ---- whose word a right is ---- */
+
+static emr_status is_owners_word(emr_replica *replica, uint8_t family, emr_id16 domain,
+	emr_id16 object, uint64_t version, bool *out_is)
+{
+	looking l = {.replica = replica, .domain = domain};
+	emr_row_domain row;
+	emr_id32 signer;
+	emr_status status = emr_domain_row(replica, domain, &row);
+
+	if (status == EMR_OK)
+		status = signer_of(&l, family, object, version, &signer);
+	if (status == EMR_OK)
+		*out_is = emr_id32_equal(signer, id_of(row.owner_pk));
+	return status;
+}
+
+/* A REVOKE is the row's last version: the terms are one before. */
+emr_status emr_grant_is_owners(emr_replica *replica, const emr_known_grant *grant, bool *out_is)
+{
+	const emr_row_head *head = &grant->row.head;
+
+	return is_owners_word(replica, EMR_FAMILY_GRANT, grant->domain, grant->grant,
+		head->version - (head->state == EMR_GRANT_REVOKED), out_is);
+}
+
+emr_status emr_writer_is_owners(
+	emr_replica *replica, emr_id16 domain, const emr_row_writer *row, bool *out_is)
+{
+	emr_id16 object;
+
+	memcpy(object.b, row->writer, sizeof object.b);
+	return is_owners_word(
+		replica, EMR_FAMILY_WRITER, domain, object, row->head.version, out_is);
 }
 
 /* ---- epochs ---- */

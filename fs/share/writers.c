@@ -12,6 +12,7 @@
 #include "contract/pubs_share.h"
 #include "keyring/letters.h"
 #include "share/give.h"
+#include "share/strangers.h"
 #include "share_private.h"
 #include "teams_private.h"
 
@@ -82,6 +83,8 @@ static emr_status one_row(void *arg, emr_id16 domain, const emr_row_writer *row)
 	known.adds = h.adds;
 	known.n = h.n;
 	known.ended_at = h.ended_at;
+	if (status == EMR_OK)
+		status = emr_writer_is_owners(w->share->o.replica, domain, row, &known.is_hers);
 	if (status == EMR_OK)
 		status = h.n > 0 ? w->fn(w->arg, &known) : EMR_DAMAGED;
 	free(h.adds);
@@ -163,7 +166,8 @@ static emr_status note_rights(void *arg, const known_writer *writer)
 {
 	pairing *p = arg;
 
-	if (known_writer_is_alive(writer, p->now) && known_writer_came_with(writer, p->seq))
+	if (known_writer_is_alive(writer, p->now) && writer->is_hers &&
+		known_writer_came_with(writer, p->seq))
 		p->rights |= writer->row.rights;
 	return EMR_OK;
 }
@@ -295,7 +299,7 @@ static emr_status end_writer(void *arg, const known_writer *writer)
 		status = emr_replica_grants(l->share->o.replica, l->domain, note_staying, &k);
 	if (status != EMR_OK)
 		return status;
-	if (k.is_any && is_key_alive(l, writer))
+	if (k.is_any && writer->is_hers && is_key_alive(l, writer))
 		return k.longest.row.not_after_unix_s < writer->row.not_after_unix_s
 			       ? shorten(l, writer, &k.longest)
 			       : EMR_OK;

@@ -4,6 +4,7 @@
 
 #include "contract/codes.h"
 #include "keyring/letters.h"
+#include "share/devices.h"
 #include "share/write.h"
 
 #include "held_private.h"
@@ -485,6 +486,40 @@ static void a_team_with_another_key_keeps_what_it_had(void **state)
 	story_end(&s);
 }
 
+/* Her second computer shares nothing, so what its key gave a team is somebody else's word. */
+static void what_a_stolen_computer_gave_a_team_does_not_follow_it(void **state)
+{
+	STORY;
+	EMR_AUTO_BUF part = {0};
+	emr_pub_grant terms = {.rights = EMR_GRANT_LIST | EMR_GRANT_READ,
+		.purposes = 1u << CONSULT,
+		.not_before_unix_s = story_now(&s),
+		.not_after_unix_s = story_now(&s) + 300 * DAY};
+	crew old, new;
+	person laptop;
+
+	crew_begin(&old, &s, NULL);
+	admit(&old, &s.eve);
+	story_device(&s, &laptop, "laptop");
+	memcpy(terms.grantee, old.grantee.b, sizeof terms.grantee);
+	assert_ok(emr_buf_append_zeros(&part, 210 + 512));
+	assert_int_equal(
+		story_says(&s, &laptop, emr_act_grant(s.imaging, emr_id16_random(), 1, &terms),
+			emr_buf_view(&part)),
+		EMR_RESULT_APPLIED);
+	crew_begin(&new, &s, &old);
+	admit(&new, &s.eve);
+	assert_int_equal(follow(&s, NULL, 0), 0);
+	assert_int_equal(given(&s, s.imaging, &new).alive, 0);
+	assert_ok(emr_share_device_remove(s.ana, laptop.public.signer_id, NULL, NULL));
+	assert_int_equal(given(&s, s.imaging, &old).alive, 0);
+	assert_int_equal(given(&s, s.imaging, &new).alive, 0);
+	story_part(&laptop);
+	crew_end(&old);
+	crew_end(&new);
+	story_end(&s);
+}
+
 /* A leader who lets each of three teams name the one that comes after: what was given moves once,
  * and not round for ever. */
 static void teams_that_name_each_other_in_a_circle_end_with_the_newest(void **state)
@@ -690,6 +725,7 @@ int main(void)
 		cmocka_unit_test(a_membership_ends_with_its_time),
 		cmocka_unit_test(who_was_dropped_or_ran_out_of_time_is_lost),
 		cmocka_unit_test(a_team_with_another_key_keeps_what_it_had),
+		cmocka_unit_test(what_a_stolen_computer_gave_a_team_does_not_follow_it),
 		cmocka_unit_test(teams_that_name_each_other_in_a_circle_end_with_the_newest),
 		cmocka_unit_test(another_leaders_team_takes_nobodys_place),
 		cmocka_unit_test(a_share_with_a_team_reaches_the_folders_inside),

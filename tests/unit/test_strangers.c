@@ -3,8 +3,11 @@
  * stolen computer's own key and taken by the ledger. */
 #include "pen_kit.h"
 
+#include <stdlib.h>
+
 #include "contract/codes.h"
 #include "keyring/coowned.h"
+#include "keyring/grant.h"
 #include "keyring/letters.h"
 #include "ledger/act.h"
 #include "replica/people.h"
@@ -314,6 +317,178 @@ static void recover_lost_ends_whoever_is_left(void **state)
 	assert_int_equal(ended.managers + ended.grants + ended.writers, 0);
 }
 
+/* ---- what her own computer would do for him ---- */
+
+static void settle(void)
+{
+	for (int i = 0; i < 4; i++)
+		kit_publish_all(&s.k);
+}
+
+/* Whole, as her own would be, by a program of his; AGENT may be NULL. */
+static emr_id16 shares(person *m, const person *whom, const person *agent)
+{
+	emr_row_domain row = imaging_row();
+	emr_pub_grant terms = {.rights = EMR_GRANT_LIST | EMR_GRANT_READ,
+		.purposes = 1u << CONSULT,
+		.not_before_unix_s = story_now(&s),
+		.not_after_unix_s = story_now(&s) + 300 * DAY,
+		.t = agent != NULL,
+		.n = agent != NULL};
+	emr_grant_parties parties = {.agents = agent != NULL ? &agent->public.signer_id : NULL};
+	emr_grant_letter letter = {
+		.root_dir_id = s.imaging, .share_id = emr_id16_random(), .label = "Imaging"};
+	emr_id16 grant = emr_id16_random();
+	EMR_AUTO_BUF item = {0};
+	EMR_AUTO_BUF part = {0};
+	emr_act act;
+
+	memcpy(terms.grantee, whom->public.signer_id.b, sizeof terms.grantee);
+	memcpy(parties.owner_box, row.box, sizeof parties.owner_box);
+	memcpy(parties.grantee_x25519, whom->public.x25519, sizeof parties.grantee_x25519);
+	memcpy(parties.B, whom->public.B, sizeof parties.B);
+	act = emr_act_grant(s.imaging, grant, row.head.epoch, &terms);
+	story_see(m);
+	assert_ok(emr_replica_follow(m->replica, m->public.signer_id, &act));
+	assert_ok(emr_act_item(&act, m->public.signer_id, story_now(&s), &item));
+	assert_ok(emr_grant_part_seal(emr_buf_view(&item), &parties, &letter, &part));
+	assert_int_equal(story_says(&s, m, act, emr_buf_view(&part)), EMR_RESULT_APPLIED);
+	assert_ok(emr_replica_catch_up(s.k.stack.replica, NULL, NULL, NULL));
+	return grant;
+}
+
+typedef struct counted {
+	const person *whom;
+	size_t n;
+} counted;
+
+static emr_status count_grant(void *arg, const emr_known_grant *grant)
+{
+	counted *c = arg;
+
+	c->n += memcmp(grant->row.grantee, c->whom->public.signer_id.b, 32) == 0 &&
+		emr_grant_phase_at(grant, story_now(&s)) == EMR_GRANT_IN_FORCE;
+	return EMR_OK;
+}
+
+static size_t grants_in(emr_id16 domain, const person *whom)
+{
+	counted c = {.whom = whom};
+
+	assert_ok(emr_replica_catch_up(s.k.stack.replica, NULL, NULL, NULL));
+	assert_ok(emr_replica_grants(s.k.stack.replica, domain, count_grant, &c));
+	return c.n;
+}
+
+/* All domains of her folder, as sharing wants them. */
+static emr_nested *tree_of(size_t *out_n)
+{
+	EMR_AUTO_BUF list = {0};
+	emr_inner_domain d;
+	emr_nested *tree;
+
+	assert_ok(emr_view_domains_below(s.k.view, (emr_id16){{0}}, &list));
+	*out_n = list.len / sizeof d;
+	tree = calloc(*out_n + 1, sizeof *tree);
+	assert_non_null(tree);
+	for (size_t i = 0; i < *out_n; i++) {
+		memcpy(&d, list.data + i * sizeof d, sizeof d);
+		tree[i] = (emr_nested){.domain = d.domain, .outer = d.outer};
+	}
+	return tree;
+}
+
+static void whom_it_lets_read_is_listed_while_it_is_still_hers(void **state)
+{
+	(void)state;
+	(void)story_share(&s, &s.lima, 0, true);
+	(void)shares(&laptop, &s.eve, NULL);
+	assert_int_equal(look().grants, 1);
+	assert_ok(emr_share_end_strangers(s.ana, NULL, NULL));
+	assert_int_equal(look().grants, 0);
+	assert_int_equal(grants_in(s.imaging, &s.eve), 0);
+	assert_int_equal(grants_in(s.imaging, &s.lima), 1);
+}
+
+/* Signed by her key it would be hers, and stay when his computer is removed. */
+static void what_he_shares_is_not_carried_to_a_folder_inside(void **state)
+{
+	EMR_AUTO_FREE emr_nested *tree = NULL;
+	emr_id16 old;
+	size_t n;
+
+	(void)state;
+	assert_ok(emr_view_make_domain(s.k.view, "Imaging/Old", &old));
+	settle();
+	(void)story_share(&s, &s.lima, 0, true);
+	(void)shares(&laptop, &s.eve, NULL);
+	tree = tree_of(&n);
+	assert_ok(emr_share_tie(s.ana, tree, n, NULL));
+	assert_int_equal(grants_in(old, &s.lima), 1);
+	assert_int_equal(grants_in(old, &s.eve), 0);
+	assert_ok(emr_share_device_remove(s.ana, laptop.public.signer_id, NULL, NULL));
+	assert_ok(emr_share_tie(s.ana, tree, n, NULL));
+	assert_int_equal(grants_in(s.imaging, &s.eve) + grants_in(old, &s.eve), 0);
+	assert_int_equal(grants_in(old, &s.lima), 1);
+}
+
+static emr_status count_handover(void *arg, const emr_handover *handover)
+{
+	*(size_t *)arg += handover->made != NULL;
+	return EMR_OK;
+}
+
+static void what_he_shares_is_not_given_anew_through_other_agents(void **state)
+{
+	EMR_AUTO_FREE emr_nested *tree = NULL;
+	size_t n, told = 0;
+
+	(void)state;
+	(void)shares(&laptop, &s.eve, &s.agents[0]);
+	assert_int_equal(story_says(&s, &s.bosses[1],
+				 emr_act_key_revoke(s.agents[0].public.signer_id, story_now(&s), 1),
+				 (emr_bytes){0}),
+		EMR_RESULT_APPLIED);
+	tree = tree_of(&n);
+	assert_ok(emr_share_replace_agents(s.ana, tree, n, count_handover, &told));
+	assert_int_equal(told, 0);
+	assert_ok(emr_share_device_remove(s.ana, laptop.public.signer_id, NULL, NULL));
+	assert_int_equal(grants_in(s.imaging, &s.eve), 0);
+}
+
+static emr_status note_end(void *arg, emr_id16 domain, const emr_row_writer *row)
+{
+	(void)domain;
+	if (memcmp(row->writer, s.lima.public.signer_id.b, 32) == 0)
+		*(uint64_t *)arg = row->not_after_unix_s;
+	return EMR_OK;
+}
+
+/* A right to write lasts as long as the longer of two that she gave. */
+static void how_long_he_lets_somebody_write_is_not_taken_over(void **state)
+{
+	emr_grant_made made;
+	emr_grant_order order = {.rights = EMR_GRANT_LIST | EMR_GRANT_READ,
+		.writes = EMR_WRITES_ALL,
+		.purposes = 1u << CONSULT,
+		.not_after_unix_s = story_now(&s) + 7 * DAY};
+	uint64_t until = 0;
+
+	(void)state;
+	assert_ok(story_try_share(&s, &s.lima, &order, true, &made));
+	assert_int_equal(says(&laptop,
+				 emr_act_writer_add(s.imaging, s.lima.public.signer_id,
+					 EMR_WRITES_ALL, story_now(&s) + 300 * DAY),
+				 SEALED),
+		EMR_RESULT_APPLIED);
+	assert_int_equal(look().writers, 1);
+	order.not_after_unix_s = story_now(&s) + 14 * DAY;
+	assert_ok(story_try_share(&s, &s.lima, &order, true, &made));
+	assert_ok(emr_replica_writers(s.k.stack.replica, s.imaging, note_end, &until));
+	assert_int_equal(until, order.not_after_unix_s);
+	assert_int_equal(look().writers, 0);
+}
+
 /* ---- he keeps it from being removed ---- */
 
 static emr_status count_computer(void *arg, const emr_device *device)
@@ -400,6 +575,10 @@ int main(void)
 		TEST(her_own_computers_are_no_strangers),
 		TEST(who_may_manage_is_listed_and_ends_with_the_computer),
 		TEST(recover_lost_ends_whoever_is_left),
+		TEST(whom_it_lets_read_is_listed_while_it_is_still_hers),
+		TEST(what_he_shares_is_not_carried_to_a_folder_inside),
+		TEST(what_he_shares_is_not_given_anew_through_other_agents),
+		TEST(how_long_he_lets_somebody_write_is_not_taken_over),
 		TEST(a_computer_that_erases_its_name_is_removed_all_the_same),
 		TEST(a_computer_takes_no_other_key),
 	};

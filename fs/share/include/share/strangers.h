@@ -5,6 +5,7 @@
 #pragma once
 
 #include "keyring/keyring.h"
+#include "replica/people.h"
 #include "replica/replica.h"
 
 #define EMR_STRANGER_KEY_BYTES 8 /* of a key's id, as it is shown */
@@ -24,14 +25,21 @@ typedef struct emr_stranger {
 
 /* Calls FN for each in force at NOW in every domain of KEYRING's person: keys with MANAGE that are
  * neither the domain's nor an active computer of hers, then writers and grants whose present terms
- * were signed by no such key of hers.  Any other status of FN than EMR_OK ends the walk and is
- * returned. */
+ * the domain's own key did not sign (her other computers share nothing, also while they are hers).
+ * Any other status of FN than EMR_OK ends the walk and is returned. */
 typedef emr_status (*emr_stranger_fn)(void *arg, const emr_stranger *stranger);
 emr_status emr_strangers(const emr_keyring *keyring, emr_replica *replica, uint64_t now_unix_s,
 	emr_stranger_fn fn, void *arg);
 /* Those of DOMAIN, which is this person's. */
 emr_status emr_strangers_in(const emr_keyring *keyring, emr_replica *replica, emr_id16 domain,
 	uint64_t now_unix_s, emr_stranger_fn fn, void *arg);
+
+/* Whether the terms of GRANT, or the right of ROW, were signed by the owner's key.  What is given
+ * on, given anew or prolonged on her behalf must be, or it would become her word.  EMR_NOT_FOUND:
+ * it is not here. */
+emr_status emr_grant_is_owners(emr_replica *replica, const emr_known_grant *grant, bool *out_is);
+emr_status emr_writer_is_owners(
+	emr_replica *replica, emr_id16 domain, const emr_row_writer *row, bool *out_is);
 
 /* Whether the epoch that DOMAIN has now was begun by its owner's key: a writer with MANAGE may
  * begin one on the ledger, with a key that opens for him and not for her. */
