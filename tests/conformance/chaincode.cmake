@@ -15,7 +15,8 @@ set_tests_properties(chaincode_is_built chaincode_tests_are_built PROPERTIES LAB
 	TIMEOUT 3600 COST 200 FIXTURES_SETUP chaincode PROCESSORS ${EMR_WORKS})
 add_test(NAME conformance_chaincode COMMAND bash ${CMAKE_CURRENT_LIST_DIR}/chaincode.sh ${out} recorded
 	wire ${CMAKE_CURRENT_LIST_DIR}/contract ${PROJECT_SOURCE_DIR}/tests/vectors)
-add_test(NAME conformance_chaincode_live COMMAND bash ${CMAKE_CURRENT_LIST_DIR}/chaincode.sh ${out} emr-chaincode
+add_test(NAME conformance_chaincode_live COMMAND bash ${CMAKE_CURRENT_LIST_DIR}/chaincode.sh ${out} recorded
 	live $<TARGET_FILE:chaincode_live>)
-set_tests_properties(conformance_chaincode conformance_chaincode_live PROPERTIES LABELS conformance TIMEOUT ${EMR_PATIENCE_S}
+add_test(NAME conformance_chaincode_clock COMMAND bash ${CMAKE_CURRENT_LIST_DIR}/chaincode.sh ${out} emr-chaincode clock)
+set_tests_properties(conformance_chaincode conformance_chaincode_live conformance_chaincode_clock PROPERTIES LABELS conformance TIMEOUT ${EMR_PATIENCE_S}
 	FIXTURES_REQUIRED chaincode PROCESSORS ${EMR_WORKS})

@@ -17,6 +17,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 	"unsafe"
 
 	"github.com/hyperledger/fabric-chaincode-go/v2/shim"
@@ -43,7 +44,14 @@ const descriptorKey = "descriptor"
 //	applications FROM                ids in hex and letters by turns, 32 at most, from the id FROM on, for evaluation
 //
 // A list in an answer is: length in four bytes, then the bytes; the length ffffffff says that there is nothing.
-type Chaincode struct{}
+//
+// Clock is that of the organisation whose peer calls: whoever brings a batch says the time of his transaction, peers as Fabric sets
+// them up believe him, and everything that a date begins or ends is judged at that time.  nil: the callers are tests that repeat
+// what was recorded, or play a peer that looks at the time itself.
+type Chaincode struct{ Clock func() time.Time }
+
+// apartMax is how far the time of a transaction may be from this organisation's: what peers with TimeWindowCheck allow, too.
+const apartMax = 15 * time.Minute
 
 func init() {
 	if !bool(C.hosted_begin()) {
@@ -55,12 +63,17 @@ func init() {
 func (Chaincode) Init(shim.ChaincodeStubInterface) *peer.Response { return shim.Success(nil) }
 
 // Invoke runs one function; a panic would take every other transaction with it, so there is none on bad arguments.
-func (Chaincode) Invoke(stub shim.ChaincodeStubInterface) *peer.Response {
+func (c Chaincode) Invoke(stub shim.ChaincodeStubInterface) *peer.Response {
 	args := stub.GetArgs()
 	if len(args) == 0 {
 		return shim.Error("no function")
 	}
 	name, args := string(args[0]), args[1:]
+	if name == "register" {
+		if err := c.isOfNow(stub); err != nil {
+			return shim.Error(err.Error())
+		}
+	}
 	switch {
 	case name == "genesis" && len(args) == 1:
 		return answer(genesis(stub, args[0]))
@@ -82,6 +95,21 @@ func (Chaincode) Invoke(stub shim.ChaincodeStubInterface) *peer.Response {
 		return answer(readApplications(stub, string(args[0])))
 	}
 	return shim.Error("no such function, or another number of arguments: " + name)
+}
+
+// isOfNow is an error with the words of a peer's own filter, which clients know, when the time of the transaction is none of now.
+func (c Chaincode) isOfNow(stub shim.ChaincodeStubInterface) error {
+	if c.Clock == nil {
+		return nil
+	}
+	made, err := stub.GetTxTimestamp()
+	if err != nil {
+		return err
+	}
+	if apart := c.Clock().Sub(made.AsTime()); apart > apartMax || apart < -apartMax {
+		return fmt.Errorf("refused due to incorrect timestamp: the transaction is %s from the clock here", apart.Round(time.Second))
+	}
+	return nil
 }
 
 func answer(payload []byte, err error) *peer.Response {

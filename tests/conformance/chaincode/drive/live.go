@@ -1,6 +1,6 @@
 package main
 
-// Here a ledger of today is repeated on the chaincode as it is, with the certificate of whoever made it: every call must be
+// Here a ledger is repeated on the chaincode, which has no clock of its own then, with the certificate of whoever made it: every call must be
 // answered as the embedded ledger answered it, and rows and parts must be the same in the end.
 
 import (

@@ -3,7 +3,8 @@
 // batch is endorsed by every organisation, and all must say the same.
 //
 //	drive wire RECORDS VECTORS ADDRESS...     the chaincodes at these addresses; drive plays the peers (wire.go)
-//	drive live PROGRAM ADDRESS...             the same, with the chaincode as it is: it repeats what PROGRAM did to a ledger (live.go)
+//	drive live PROGRAM ADDRESS...             the same, as a client calls: it repeats what PROGRAM did to a ledger, at its times (live.go)
+//	drive clock ADDRESS...                    the chaincode itself, called at other times than now (clock.go)
 //	drive story RECORDS VECTORS NETWORK       the story alone, at a real network
 //	drive fabric RECORDS VECTORS NETWORK      the peers of a real network that examples/network/fabric started, with the chaincode recorded
 package main
@@ -33,10 +34,12 @@ func main() {
 	switch {
 	case len(os.Args) >= 4 && os.Args[1] == "live":
 		err = live(os.Args[2], os.Args[3:])
+	case len(os.Args) >= 3 && os.Args[1] == "clock":
+		err = clock(os.Args[2:])
 	case len(os.Args) >= 5:
 		err = drive(os.Args[1], os.Args[2], os.Args[3], os.Args[4:])
 	default:
-		err = errors.New("drive live PROGRAM ADDRESS..., drive wire RECORDS VECTORS ADDRESS..., drive fabric RECORDS VECTORS NETWORK")
+		err = errors.New("drive live PROGRAM ADDRESS..., drive clock ADDRESS..., drive wire RECORDS VECTORS ADDRESS..., drive fabric RECORDS VECTORS NETWORK")
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)

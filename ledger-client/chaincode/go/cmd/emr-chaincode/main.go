@@ -3,8 +3,9 @@ package main
 
 import (
 	"log"
+	"time"
 
 	ledger "emrfs.invalid/chaincode"
 )
 
-func main() { log.Fatal(ledger.Serve(ledger.Chaincode{})) }
+func main() { log.Fatal(ledger.Serve(ledger.Chaincode{Clock: time.Now})) }
