@@ -113,15 +113,25 @@ static bool is_below(const past_tree *tree, uint32_t entry, uint32_t top)
 	return entry == top;
 }
 
+/* The time is the entry's own: the one beside the head in this computer's copy has no sum, and what
+ * is erased does not come back. */
 static bool was_deleted_in_time(asking *a, const past_entry *e)
 {
+	EMR_AUTO_BUF bytes = {0};
+	emr_facts *facts = a->view->options.facts;
+	emr_part_key at = {.family = EMR_FAMILY_OBJECT, .domain = e->domain, .object = e->object};
+	emr_replica_item last;
 	emr_replica_head head;
 
 	if (a->what->until_unix_s == 0)
 		return true;
 	/* What the ledger has not heard of was deleted just now. */
-	return emr_facts_head(a->view->options.facts, e->domain, e->object, &head) == EMR_OK &&
-	       head.state != EMR_OBJECT_LIVE && head.ledger_time <= a->what->until_unix_s;
+	if (emr_facts_head(facts, e->domain, e->object, &head) != EMR_OK ||
+		head.state == EMR_OBJECT_LIVE)
+		return false;
+	at.version = head.version;
+	return emr_facts_item(facts, &at, &bytes, &last) == EMR_OK &&
+	       last.ledger_time <= a->what->until_unix_s;
 }
 
 static void note_entry(asking *a, const past_entry *e)
