@@ -185,6 +185,7 @@ static const char *const ask_texts[EMR_ASK_COUNT] = {
 	[EMR_ASK_LOG] = "log",
 	[EMR_ASK_AGENT] = "agent",
 	[EMR_ASK_DEVICES] = "devices",
+	[EMR_ASK_WALLET] = "wallet",
 	[EMR_ASK_DATASET] = "dataset",
 };
 

@@ -18,6 +18,7 @@
 
 #include "answers/answers.h"
 #include "answers/devices.h"
+#include "answers/points.h"
 #include "base/log.h"
 #include "kit/language.h"
 #include "kit/out.h"
@@ -212,7 +213,7 @@ static emr_status answer(conversation *c, const emr_request *request)
 	emr_problem problem = {0};
 	emr_status status = EMR_OK;
 
-	if (c->server->session->agent != NULL)
+	if (c->server->session->agent != NULL && request->ask != EMR_ASK_WALLET)
 		return answer_agent(c, request);
 	switch (request->ask) {
 	case EMR_ASK_AGENT:
@@ -282,6 +283,9 @@ static emr_status answer(conversation *c, const emr_request *request)
 		break;
 	case EMR_ASK_DEVICES:
 		status = emr_answer_devices(c->server->session, request, send_stolen, c, &problem);
+		break;
+	case EMR_ASK_WALLET:
+		status = emr_answer_wallet(c->server->session, request, send_stolen, c, &problem);
 		break;
 	case EMR_ASK_COUNT:
 		return EMR_INVALID;

@@ -192,6 +192,9 @@ as ana json 0 wallet --explain --passphrase-file "$EMR_PASS"
 cp out/said ana.wallet
 python3 -c 'import json, sys; sys.exit(sum(row["agent"] for row in json.load(open("ana.wallet"))["ranking"]) < 3)' || emr_fail "no credit for agents: $(cat ana.wallet)"
 must python3 "$SUPPORT/points_agree.py" "$SUPPORT/../../examples/verify-audit/points.py" "$NET/ledger/ledger.sqlite" ana.wallet
+# An agent at work says what it has, without its passphrase.
+as keys-aurora json 0 wallet --explain
+[ "$(field counted.agent)" -ge 1 ] || emr_fail "no credit of its own: $(cat out/said)"
 # Out of use while it works: it says so, and the ledger takes nothing from it.
 as norte run 0 org revoke keys-norte --yes --passphrase-file "$EMR_PASS"
 two_until 30 agent_says keys-norte '"in_force":false'

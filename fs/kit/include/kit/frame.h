@@ -53,6 +53,7 @@ typedef enum emr_ask {
 	EMR_ASK_LOG, /* path, since, who, purposes, software, staff optional; answers with portions
 			of entries until "done" */
 	EMR_ASK_DEVICES, /* this person's computers */
+	EMR_ASK_WALLET,	 /* points and credit; answers with portions until "done" */
 	EMR_ASK_DATASET, /* who: one of them; answers until "done"; with join, path: makes copies,
 			    once: of what is there now alone; look only says which, drop takes
 			    them back */
