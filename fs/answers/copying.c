@@ -55,7 +55,7 @@ typedef struct counting {
 	emr_session *session;
 	size_t place_count, room;
 	unsigned wanted;
-	uint64_t files, here, short_files, held[EMR_PUBLISHER_PLACES_MAX];
+	uint64_t files, waiting, here, short_files, held[EMR_PUBLISHER_PLACES_MAX];
 	json_t *short_paths;
 	emr_status status;
 } counting;
@@ -76,11 +76,17 @@ static bool count_file(void *arg, const char *path, const emr_attr *attr)
 {
 	counting *c = arg;
 	unsigned held = 1, wanted = 1;
+	emr_record_facts facts;
 	emr_place at;
 
-	if (attr->type != EMR_META_FILE || emr_path_is_shared(path) ||
-		emr_view_place(c->session->view, path, &at) != EMR_OK)
-		return true; /* not on the ledger: nowhere else either */
+	if (attr->type != EMR_META_FILE || emr_path_is_shared(path))
+		return true;
+	if (emr_view_place(c->session->view, path, &at) != EMR_OK) {
+		/* What is there now is not on the ledger, and nobody counts copies of it. */
+		c->waiting += emr_view_record(c->session->view, attr->node, &facts) == EMR_OK &&
+			      !facts.is_local;
+		return true;
+	}
 	c->files++;
 	c->here += emr_publisher_is_here(c->session->publisher, &at.root);
 	for (size_t i = 0; i < c->place_count; i++)
@@ -149,8 +155,9 @@ emr_status emr_answer_copies(emr_session *session, const emr_request *request, e
 		json_decref(c.short_paths);
 		return status;
 	}
-	object = json_pack("{s:b, s:I, s:I, s:o, s:o, s:I}", "done", 1, "wanted",
-		(json_int_t)c.wanted, "files", (json_int_t)c.files, "places", counted_places(&c),
-		"short", c.short_paths, "short_files", (json_int_t)c.short_files);
+	object = json_pack("{s:b, s:I, s:I, s:I, s:o, s:o, s:I}", "done", 1, "wanted",
+		(json_int_t)c.wanted, "files", (json_int_t)c.files, "waiting",
+		(json_int_t)c.waiting, "places", counted_places(&c), "short", c.short_paths,
+		"short_files", (json_int_t)c.short_files);
 	return object != NULL ? emit(arg, object) : EMR_NO_MEMORY;
 }

@@ -50,7 +50,8 @@ static void say_short(emr_out *out, const json_t *answer)
 static emr_status copies(emr_client *client, const emr_args *args, emr_out *out,
 	emr_problem *out_short, emr_problem *out_problem)
 {
-	static const char *const fields[] = {"wanted", "files", "places", "short", "short_files"};
+	static const char *const fields[] = {
+		"wanted", "files", "waiting", "places", "short", "short_files"};
 	emr_request request = {.ask = EMR_ASK_COPIES, .repair = args->given[EMR_OPT_REPAIR]};
 	char count[EMR_COUNT_BYTES];
 	json_t *answer = NULL;
@@ -66,6 +67,10 @@ static emr_status copies(emr_client *client, const emr_args *args, emr_out *out,
 		say_place(out, json_array_get(places, i), i == 0);
 	emr_say(out, "Wanted of each file: %llu\n",
 		(unsigned long long)emr_json_number_at(answer, "wanted"));
+	if (emr_json_number_at(answer, "waiting") > 0) {
+		emr_count_text(emr_json_number_at(answer, "waiting"), "file", "files", count);
+		emr_say(out, "Not on the ledger yet as they are, and so not counted: %s\n", count);
+	}
 	if (emr_json_number_at(answer, "short_files") > 0) {
 		emr_count_text(emr_json_number_at(answer, "short_files"), "file", "files", count);
 		emr_problem_set(out_short, EMR_SAY_COPIES_SHORT, "n", count, NULL);

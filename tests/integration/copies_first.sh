@@ -51,6 +51,10 @@ run 0 status
 says "Waiting for 3 copies, this computer's included, before the ledger: 2 files."
 run 0 status Imaging/late
 says "waiting for copies: 2 of 3"
+json 0 copies Imaging/late
+expect "counted, waiting" "$(field files) $(field waiting)" "0 1"
+run 0 copies Imaging/late
+says "Not on the ledger yet as they are, and so not counted: 1 file"
 run 4 status --wait=1s
 cmp scan-1 "$MNT/Imaging/late" || emr_fail "other bytes"
 expect "on the ledger" "$(entries)" 3

@@ -89,6 +89,10 @@ for cause in gone; do
 	json 0 restore Letters/letter.txt@v1 --to Letters/old.txt
 	expect "$cause: an earlier version" "$(cat "$MNT/Letters/old.txt")" first
 	cp "$MNT/Letters/old.txt" changed/Letters/
+	json 0 copies Letters/old.txt
+	expect "$cause: copies of what waits" "$(field files) $(field waiting)" "0 1"
+	run 0 copies Letters/old.txt
+	says "so not counted: 1 file"
 	[ ! -e "$LEDGER/ledger.sqlite" ] || emr_fail "$cause: a new ledger was made"
 	json 4 unmount
 	expect "$cause: error id" "$(field error)" unsent

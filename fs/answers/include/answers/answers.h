@@ -43,8 +43,9 @@ emr_status emr_answer_erase(emr_session *session, const emr_request *request, em
 emr_status emr_answer_bring(
 	emr_session *session, emr_emit_fn emit, void *arg, emr_problem *out_problem);
 /* Where the files at or below REQUEST's path are; with `repair` places are asked for everything
- * again.  Emits {"done":true,"wanted","files","places":[{name state counts copies of stuck leaving
- * sending sending_of error message hint}], "short":[path],"short_files"}, this computer first. */
+ * again.  Emits {"done":true,"wanted","files","waiting","places":[{name state counts copies of
+ * stuck leaving sending sending_of error message hint}], "short":[path],"short_files"}, this
+ * computer first. */
 emr_status emr_answer_copies(emr_session *session, const emr_request *request, emr_emit_fn emit,
 	void *arg, emr_problem *out_problem);
 /* The places of the settings alone, counting every version.  NULL without memory. */
