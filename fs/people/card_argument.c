@@ -50,6 +50,19 @@ static emr_status read_card_text(const char *from, emr_buf *out, emr_problem *ou
 	return status;
 }
 
+/* People get cards to print, and photographs of them: PDF, PNG (ISO 15948) and JPEG by how they
+ * begin. */
+static bool is_picture(const emr_buf *text)
+{
+	static const char *const begins[] = {"%PDF-", "\x89PNG", "\xff\xd8\xff"};
+
+	for (size_t i = 0; i < sizeof begins / sizeof *begins; i++)
+		if (text->len > strlen(begins[i]) &&
+			memcmp(text->data, begins[i], strlen(begins[i])) == 0)
+			return true;
+	return false;
+}
+
 emr_status emr_card_argument(const char *from, emr_request *request, emr_problem *out_problem)
 {
 	EMR_AUTO_BUF text = {0};
@@ -64,7 +77,10 @@ emr_status emr_card_argument(const char *from, emr_request *request, emr_problem
 		status = EMR_LIMIT;
 	if (status != EMR_OK && !out_problem->is_set)
 		emr_problem_set(out_problem, EMR_SAY_BAD_CARD, "cause",
-			status == EMR_LIMIT ? _("it is longer than a card") : _("this is no card"),
+			is_picture(&text)     ? _("this is a picture; the card is the text of the "
+						      "code in it (EMRFS:...), which a camera reads")
+			: status == EMR_LIMIT ? _("it is longer than a card")
+					      : _("this is no card"),
 			NULL);
 	if (status != EMR_OK)
 		return status;

@@ -162,17 +162,19 @@ static emr_status write_card(const char *file, const json_t *card, emr_problem *
 {
 	EMR_AUTO_FD fd = open(file, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644);
 	const char *format = picture_format(file);
+	bool is_drawn = fd >= 0 && format != NULL;
 	emr_status status = fd < 0 ? emr_status_from_errno(errno) : EMR_OK;
 
 	if (status == EMR_OK)
-		status = format != NULL ? draw_card(fd, card, format)
-					: write_text(fd, emr_json_text_at(card, "card"));
+		status = is_drawn ? draw_card(fd, card, format)
+				  : write_text(fd, emr_json_text_at(card, "card"));
 	if (status == EMR_OK && fsync(fd) != 0)
 		status = emr_status_from_errno(errno);
 	if (status != EMR_OK && fd >= 0)
 		(void)unlink(file);
 	if (status != EMR_OK)
-		emr_problem_set(out_problem, EMR_SAY_CARD_FILE, "file", file, "cause",
+		emr_problem_set(out_problem, is_drawn ? EMR_SAY_CARD_PICTURE : EMR_SAY_CARD_FILE,
+			"file", file, "cause",
 			status == EMR_UNSUPPORTED ? _("the program that draws cards (draw-card) is "
 						      "not installed")
 						  : emr_text(emr_status_text(status)),

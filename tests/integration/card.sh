@@ -38,13 +38,21 @@ EMRFS_HOME=$EMR_WORK/other must "$EMRFS" init --yes --name Lima --passphrase-fil
 EMRFS_HOME=$EMR_WORK/other must "$EMRFS" people add "$(read_code page-1.png)" --name ana --passphrase-file "$EMR_PASS" >out/said 2>&1
 grep -q 'Ana Conceição' out/said || emr_fail "not Ana: $(cat out/said)"
 
+# The picture itself is not what is added, and who tries is told what is.
+for file in card.png Card.PDF; do
+	run 8 people add $file
+	says "this is a picture; the card is the text of the code in it"
+done
+
 say "nobody draws"
 mv usr/libexec/emrfs/draw-card hidden
 run 1 people card -o none.pdf
 says "draw-card"
+says "emrfs people card -o my.card"
 [ ! -e none.pdf ] || emr_fail "an empty page is left"
 printf '#!/bin/sh\necho half; exit 1\n' >usr/libexec/emrfs/draw-card && chmod +x usr/libexec/emrfs/draw-card
 run 1 people card -o none.png
+says "The card could not be drawn for none.png"
 [ ! -e none.png ] || emr_fail "half a picture is left"
 mv hidden usr/libexec/emrfs/draw-card
 
