@@ -486,7 +486,7 @@ static emr_status leave_note(const backup_target *t)
 		"\n"
 		"    emrfs init --restore THIS-DIRECTORY\n"
 		"\n"
-		"To check the copy: emrfs backup THIS-DIRECTORY --verify. Nothing here can be read "
+		"To check the copy: emrfs backup THIS-DIRECTORY --verify. No record can be read "
 		"without the keys;\n"
 		"please give the disk back to whoever it belongs to.\n";
 

@@ -18,7 +18,9 @@
 static const char *const readme = N_(
 	"This folder is yours. What you put here is encrypted, kept on this computer and "
 	"registered on a\n"
-	"ledger, so that nobody can change it unseen.\n"
+	"ledger. What is changed, swapped or set back behind it is noticed and not shown, unless "
+	"the\n"
+	"whole disk of your only computer is set back.\n"
 	"\n"
 	"Use it like any other folder: copy, open, rename, delete. A file is safe on this disk "
 	"within\n"
