@@ -12,7 +12,6 @@
 #include "kit/out.h"
 #include "kit/text.h"
 #include "people/who.h"
-#include "replica/follower.h"
 #include "replica/people.h"
 #include "replica/points.h"
 
@@ -330,12 +329,10 @@ emr_status emr_answer_wallet(emr_session *session, const emr_request *request, e
 		.entries = json_array(),
 		.ranking = json_array(),
 		.names = json_array()};
-	/* What a verb beside the folder has just done; without the ledger, what is known of it. */
-	emr_status status = emr_follow_now(session->replica);
+	/* The copy as it is: whoever has it open follows the ledger all the time. */
+	emr_status status = emr_crowd_open(session, &c.crowd);
 
 	(void)request;
-	if (status == EMR_OK || status == EMR_OFFLINE)
-		status = emr_crowd_open(session, &c.crowd);
 	if (status == EMR_OK)
 		status = count(&c);
 	if (status == EMR_OK)

@@ -175,7 +175,7 @@ static void say_opened(const revoking *r)
 	for (size_t i = 0; i < released;)
 		i += say_seen(r, r->released, i, _("its key was released: proven"));
 	if (json_array_size(r->ended) > 0 && opened == 0 && released == 0 && !r->names_seen)
-		emr_say(r->out, "Nothing of it was opened.\n");
+		emr_say(r->out, "Nothing was opened by what has ended.\n");
 }
 
 static void strip(json_t *list, bool is_proven)

@@ -105,7 +105,7 @@ expect state "$(field state)" confirmed
 expect ended "$(python3 -c 'import json; d = json.load(open("out/said")); print(d["ended"][0]["path"], d["opened"], d["names_seen"])')" "Bills [] False"
 run 0 revoke --all from lima --wait
 says "Ended: Imaging   $id"
-says "Nothing of it was opened."
+says "Nothing was opened by what has ended."
 run 0 share
 says "You share nothing"
 json 0 share --fhir consents
