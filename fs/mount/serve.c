@@ -16,9 +16,9 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include "answers/answers.h"
-#include "answers/devices.h"
-#include "answers/points.h"
+#include "mount/answers.h"
+#include "mount/devices.h"
+#include "mount/points.h"
 #include "base/log.h"
 #include "kit/language.h"
 #include "kit/out.h"

@@ -11,7 +11,7 @@
 #include <sys/xattr.h>
 #include <unistd.h>
 
-#include "answers/gaps.h"
+#include "mount/gaps.h"
 #include "base/file.h"
 #include "kit/language.h"
 #include "kit/text.h"

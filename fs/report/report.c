@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "answers/answers.h"
+#include "report/places.h"
 #include "base/log.h"
 #include "kit/out.h"
 #include "kit/text.h"
@@ -353,7 +353,7 @@ json_t *emr_report_folder(emr_session *session, emr_notices *notices)
 		"shares_received_until_unix", (json_int_t)received.until_unix_s, "not_safe_files",
 		(json_int_t)counts.not_safe, "not_safe",
 		emr_report_not_safe(session, counts.not_safe), "disk_error",
-		emr_report_disk(session, counts.not_safe), "places", emr_answer_places(session),
+		emr_report_disk(session, counts.not_safe), "places", emr_places_json(session),
 		"not_whole", (json_int_t)(session->is_apart ? counts.confirmed : totals.lacking),
 		"spared_bytes", (json_int_t)counts.spared_bytes, "awaiting_copies",
 		(json_int_t)counts.awaiting, "copies_first",

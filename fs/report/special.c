@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "answers/evidence.h"
+#include "report/evidence.h"
 #include "kit/language.h"
 #include "kit/verbs.h"
 #include "report/deeds.h"

@@ -9,7 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "answers/devices.h"
+#include "mount/devices.h"
 #include "base/file.h"
 #include "keyring/card.h"
 #include "keyring/coowned.h"

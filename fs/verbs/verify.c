@@ -6,7 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "answers/gaps.h"
+#include "mount/gaps.h"
 #include "kit/json.h"
 #include "kit/language.h"
 #include "kit/places.h"

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "answers/points.h"
+#include "mount/points.h"
 #include "base/clock.h"
 #include "contract/codes.h"
 #include "contract/pubs_share.h"

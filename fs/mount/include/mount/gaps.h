@@ -5,7 +5,7 @@
 
 #include <jansson.h>
 
-#include "answers/answers.h"
+#include "mount/answers.h"
 #include "session/session.h"
 #include "settle/issued.h"
 

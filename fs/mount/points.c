@@ -1,6 +1,6 @@
 /* The points and the credit of the person are counted here for `emrfs wallet`, from the own copy of
  * the ledger. */
-#include "answers/points.h"
+#include "mount/points.h"
 
 #include <stdlib.h>
 #include <string.h>

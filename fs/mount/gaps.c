@@ -1,6 +1,6 @@
 /* Each author numbers what he signs. This file tells which numbers of others are missing here,
  * so that a version that somebody held back does not go unseen. */
-#include "answers/gaps.h"
+#include "mount/gaps.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -2,54 +2,15 @@
  * and why.  Only files of one's own count, in their newest version. */
 #include <string.h>
 
-#include "answers/answers.h"
+#include "mount/answers.h"
 #include "kit/out.h"
 #include "publisher/publisher.h"
-#include "session/nodes.h"
+#include "report/places.h"
 #include "session/walk.h"
 #include "sharing/shared_paths.h"
 
 #define SHORT_MAX 200 /* of one answer */
 #define SHORT_ROOM ((size_t)16384)
-
-/* {name state counts copies of stuck leaving sending sending_of error message hint} */
-static json_t *place_json(const emr_publisher_place *place, uint64_t copies, uint64_t of)
-{
-	emr_problem why = {0};
-	bool fails = place->fault != EMR_IPFS_FINE;
-
-	if (fails)
-		emr_node_say(place->failed, place->fault, place->said, &why);
-	return json_pack("{s:o, s:s, s:i, s:I, s:I, s:I, s:I, s:I, s:I, s:o, s:o, s:o}", "name",
-		emr_json_text(place->address), "state",
-		fails		      ? "fails"
-		: place->has_answered ? "works"
-				      : "unknown",
-		"counts", (int)place->counts, "copies", (json_int_t)copies, "of", (json_int_t)of,
-		"stuck", (json_int_t)place->stuck, "leaving", (json_int_t)place->leaving, "sending",
-		(json_int_t)place->sending, "sending_of", (json_int_t)place->sending_of, "error",
-		fails ? json_string(emr_message_get(why.message)->id) : json_null(), "message",
-		fails ? emr_json_text(why.text) : json_null(), "hint",
-		fails ? emr_json_text(why.hint) : json_null());
-}
-
-json_t *emr_answer_places(emr_session *session)
-{
-	size_t n = session->publisher != NULL ? emr_publisher_place_count(session->publisher) : 0;
-	json_t *places = json_array();
-
-	for (size_t i = 0; places != NULL && i < n; i++) {
-		emr_publisher_place place;
-
-		emr_publisher_look(session->publisher, i, &place);
-		if (json_array_append_new(places, place_json(&place, place.held, place.records)) !=
-			0) {
-			json_decref(places);
-			return NULL;
-		}
-	}
-	return places;
-}
 
 typedef struct counting {
 	emr_session *session;
@@ -130,7 +91,8 @@ static json_t *counted_places(const counting *c)
 		emr_publisher_place place;
 
 		emr_publisher_look(c->session->publisher, i, &place);
-		if (json_array_append_new(places, place_json(&place, c->held[i], c->files)) != 0) {
+		if (json_array_append_new(places, emr_place_json(&place, c->held[i], c->files)) !=
+			0) {
 			json_decref(places);
 			return NULL;
 		}

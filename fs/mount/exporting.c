@@ -6,8 +6,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "answers/answers.h"
-#include "answers/evidence.h"
+#include "mount/answers.h"
+#include "report/evidence.h"
 #include "base/log.h"
 #include "carry/carry.h"
 #include "fetch/fetch.h"

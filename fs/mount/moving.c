@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "answers/answers.h"
+#include "mount/answers.h"
 #include "kit/language.h"
 #include "kit/out.h"
 #include "people/who.h"

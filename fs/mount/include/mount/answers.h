@@ -48,8 +48,6 @@ emr_status emr_answer_bring(
  * computer first. */
 emr_status emr_answer_copies(emr_session *session, const emr_request *request, emr_emit_fn emit,
 	void *arg, emr_problem *out_problem);
-/* The places of the settings alone, counting every version.  NULL without memory. */
-json_t *emr_answer_places(emr_session *session);
 
 /* Sets what REQUEST's path says of keeping, gives back dead space with `purge`, and lists: emits
  * {"done":true, "kept":[{path bytes complete keep}],"cache_bytes","last_copy"}. */

@@ -1,6 +1,6 @@
 /* This file lists a person's computers, and the keys that act as one without being one, for the
  * verb `device`. */
-#include "answers/devices.h"
+#include "mount/devices.h"
 
 #include "kit/out.h"
 #include "kit/text.h"

@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "answers/answers.h"
-#include "answers/gaps.h"
+#include "mount/answers.h"
+#include "mount/gaps.h"
 #include "base/array.h"
 #include "base/log.h"
 #include "fetch/fetch.h"
