@@ -1,6 +1,6 @@
 /* The open folder answers here before `emrfs backup` copies its disk: what only IPFS nodes have of
  * any version is brought home.  What no node has is counted, and keeps nothing else back. */
-#include "mount/answers.h"
+#include "answers.h"
 #include "fetch/fetch.h"
 #include "kit/language.h"
 #include "publisher/publisher.h"

@@ -2,7 +2,7 @@
  * and why.  Only files of one's own count, in their newest version. */
 #include <string.h>
 
-#include "mount/answers.h"
+#include "answers.h"
 #include "kit/out.h"
 #include "publisher/publisher.h"
 #include "report/places.h"

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "mount/answers.h"
+#include "answers.h"
 #include "contract/item.h"
 #include "kit/language.h"
 #include "kit/text.h"

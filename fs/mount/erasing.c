@@ -8,7 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "mount/answers.h"
+#include "answers.h"
 #include "kit/language.h"
 #include "kit/out.h"
 #include "kit/text.h"

@@ -6,7 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "mount/answers.h"
+#include "answers.h"
 #include "report/evidence.h"
 #include "base/log.h"
 #include "carry/carry.h"

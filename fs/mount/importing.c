@@ -8,7 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "mount/answers.h"
+#include "answers.h"
 #include "base/file.h"
 #include "base/log.h"
 #include "carry/carry.h"

@@ -2,7 +2,7 @@
  * counts what is here, and gives space back when that is asked for. */
 #include <string.h>
 
-#include "mount/answers.h"
+#include "answers.h"
 #include "kit/language.h"
 #include "kit/out.h"
 #include "publisher/publisher.h"

@@ -4,13 +4,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "mount/answers.h"
+#include "answers.h"
+#include "bad_name.h"
 #include "kit/language.h"
 #include "kit/out.h"
 #include "people/who.h"
 #include "sharing/shared_paths.h"
-
-#include "bad_name.h"
 
 /* What is there to be moved lacks nothing but a place to go to. */
 static bool lacks_folder(

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "mount/answers.h"
+#include "answers.h"
 #include "kit/language.h"
 #include "report/log_answers.h"
 #include "people/answers.h"

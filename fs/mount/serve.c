@@ -16,7 +16,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include "mount/answers.h"
+#include "answers.h"
 #include "mount/devices.h"
 #include "mount/points.h"
 #include "base/log.h"

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "mount/answers.h"
+#include "answers.h"
 #include "mount/gaps.h"
 #include "base/array.h"
 #include "base/log.h"

@@ -4,7 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "mount/answers.h"
+#include "answers.h"
+#include "bad_name.h"
 #include "fetch/fetch.h"
 #include "kit/language.h"
 #include "kit/out.h"
@@ -13,7 +14,6 @@
 #include "session/fetching.h"
 #include "sharing/shared_paths.h"
 
-#include "bad_name.h"
 #include "shared_versions.h"
 
 #define PORTION 200

@@ -62,6 +62,11 @@ beyond=$(born_of OFFLINE | grep -vxE "$AWAY_IN") && wrong "finds out by itself t
 late=$(born_of TIMEOUT | wc -l)
 [ "$late" -le "$LATE_MAX" ] || wrong "$late places say that something came too late, and $LATE_MAX did"
 
+# The folders of fs/ only become fewer: who merges two writes the number here.
+ROOMS_MAX=29
+rooms=$(git ls-files fs | sed -n 's#^fs/\([^/]*\)/.*#\1#p' | sort -u | wc -l)
+[ "$rooms" -le "$ROOMS_MAX" ] || wrong "fs/ has $rooms folders, and had $ROOMS_MAX"
+
 # The follower (replica/follower.h) is who asks the ledger what is new. Nothing in fs/ asks it besides, and the places that want to know all there is now,
 # which is a request each, only become fewer: who lowers their number writes it here. An answer, or more than was seen, is waited for (emr_follow_answer, _wait).
 LOOKS_MAX=47

@@ -5,7 +5,7 @@
 
 #include <jansson.h>
 
-#include "mount/answers.h"
+#include "session/answer.h"
 #include "session/session.h"
 #include "settle/issued.h"
 
