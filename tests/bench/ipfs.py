@@ -13,6 +13,7 @@ import sys
 import time
 
 from filesystems import Failed, drop_caches
+from ipfs_seen import seen
 from sharing_scene import Person, until
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "support"))
@@ -202,8 +203,9 @@ def reading(scene, person, cid):
     with open(os.devnull, "wb") as null:
         yield "ipfs_cat", scene.ipfs(1, "cat", cid, to=null)[0]
     only_on_nodes(scene, person, 1)
-    yield "ipfs_read", read_all(person.path("large"))
-    yield from kubos_mount(scene, cid)
+    seconds = read_all(person.path("large"))
+    yield "ipfs_read", seconds
+    yield from kubos_mount(scene, cid, seconds)
     ask(scene, person, 2)
     seconds = first_byte(person.path("large"))
     yield "ipfs_first_byte", seconds
@@ -232,8 +234,8 @@ def larger(scene, person):
     yield "ipfs_first_byte_larger", first_byte(person.path("larger"))
 
 
-def kubos_mount(scene, cid):
-    """Where the node cannot mount, there is no such row."""
+def kubos_mount(scene, cid, ours):
+    """OURS: the seconds in which emrfs read as much.  Where the node cannot mount, there is no such row."""
     mounts = [f"{scene.dir}/{name}" for name in ("ipfs", "ipns", "mfs")]
     for path in mounts:
         os.makedirs(path, exist_ok=True)
@@ -244,7 +246,9 @@ def kubos_mount(scene, cid):
         print("#", error)
         return
     try:
-        yield "ipfs_kubo_mount", read_all(f"{mounts[0]}/{cid}")
+        seconds = read_all(f"{mounts[0]}/{cid}")
+        yield "ipfs_kubo_mount", seconds
+        yield "ipfs_read_mount_share", ours / seconds
     finally:
         for path in mounts:
             subprocess.run(["umount", "-l", path], check=False, stderr=subprocess.DEVNULL)
@@ -286,6 +290,8 @@ def ipfs(bed, data, is_first):
         yield from publishing_many(scene, person)
         yield from saving(scene, person, bed)
         yield from larger(scene, person)
+        person.close()
+        yield from seen(scene, settings)
     finally:
         person.close()
         shutil.rmtree(scene.dir + "/many", ignore_errors=True)

@@ -20,6 +20,7 @@ class Person:
         self.home = os.path.join(scene.dir, who)
         self.folder = self.home + "-folder"
         self.words = self.home + ".words"
+        self.before = []  # words before the program's name
         os.makedirs(self.home, mode=0o700)
         os.makedirs(self.folder)
         with open(os.path.join(self.home, "settings"), "w", encoding="ascii") as file:
@@ -27,7 +28,7 @@ class Person:
 
     def start(self, *words, secret=True):
         """Begins a verb without waiting for its end."""
-        command = [self.scene.emrfs, *words]
+        command = [*self.before, self.scene.emrfs, *words]
         if secret:
             command += ["--passphrase-file", self.scene.secret]
         with open(os.path.join(self.scene.dir, "log"), "a", encoding="utf-8") as log:
