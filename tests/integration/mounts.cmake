@@ -41,11 +41,12 @@ if(NOT EMRFS_SANITIZE)
 	emr_mount_test(mount_flushes SCRIPT flushes.sh)
 	emr_mount_test(mount_kernel_asks SCRIPT kernel_asks.sh)
 endif()
-# In the sanitized builds one mount under mixed load, with the label by which their presets choose.
+# In the sanitized builds one mount under mixed load, and people, with the label by which their presets choose.
 if(EMRFS_SANITIZE MATCHES "address")
 	emr_mount_test(mount_under_load_asan SCRIPT sanitized.sh ARGS libasan LABELS asan COST 60)
 	emr_mount_test(people_under_asan SCRIPT sanitized_people.sh ARGS libasan shared.sh LABELS asan COST 80)
 elseif(EMRFS_SANITIZE MATCHES "thread")
 	emr_mount_test(mount_under_load_tsan SCRIPT sanitized.sh ARGS libtsan LABELS tsan COST 60)
 	emr_mount_test(people_under_tsan SCRIPT sanitized_people.sh ARGS libtsan shared.sh LABELS tsan COST 100)
+	emr_mount_test(lost_here_under_tsan SCRIPT sanitized_people.sh ARGS libtsan lost_here.sh LABELS tsan COST 60)
 endif()
