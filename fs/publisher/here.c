@@ -61,6 +61,17 @@ bool here_lacks(const emr_publisher *p, const emr_cid *root)
 	       emr_cid_equal((const emr_cid *)(const void *)p->lacking.data + at, root);
 }
 
+/* With the lock: ROOT, which was not whole here, is, and waits for no later turn at a place. */
+static void note_come(emr_publisher *p, const emr_cid *root)
+{
+	book_entry *entry = book_find(&p->book, root);
+
+	if (entry == NULL)
+		return;
+	entry->stuck = 0;
+	pthread_cond_broadcast(&p->wake);
+}
+
 /* With the lock. */
 static emr_status note_whole(emr_publisher *p, const emr_cid *root, bool is_whole)
 {
@@ -80,7 +91,15 @@ static emr_status note_whole(emr_publisher *p, const emr_cid *root, bool is_whol
 	}
 	p->lacking.len -= sizeof *root;
 	memmove(p->lacking.data + at, p->lacking.data + at + sizeof *root, p->lacking.len - at);
+	note_come(p, root);
 	return EMR_OK;
+}
+
+void here_note_lacking(emr_publisher *p, const emr_cid *root)
+{
+	pthread_mutex_lock(&p->lock);
+	(void)!note_whole(p, root, false); /* what there is no memory for is found again */
+	pthread_mutex_unlock(&p->lock);
 }
 
 bool emr_publisher_is_here(emr_publisher *p, const emr_cid *root)
@@ -250,6 +269,12 @@ static emr_status pass(emr_publisher *p)
 		pthread_mutex_lock(&p->lock);
 		before = p->lacking;
 		p->lacking = lacking;
+		for (size_t at = 0; at < before.len; at += sizeof(emr_cid)) {
+			const emr_cid *root = (const void *)(before.data + at);
+
+			if (!here_lacks(p, root))
+				note_come(p, root);
+		}
 		pthread_mutex_unlock(&p->lock);
 		lacking = before;
 	}

@@ -284,6 +284,7 @@ static void set_aside(publisher_place *place, pick *one, emr_status status)
 		emr_status_text(status));
 	one->is_stuck = true;
 	place_stick_root(place, &one->root);
+	here_note_lacking(place->publisher, &one->root);
 }
 
 /* As many as fit; *OUT_LARGE is one that does not even alone, when it is the first.  How many bytes

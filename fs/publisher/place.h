@@ -160,6 +160,8 @@ emr_status wanted_look(emr_publisher *p);
 void *here_watch(void *publisher); /* its thread */
 /* With the lock: ROOT was not whole on this computer when it was last looked. */
 bool here_lacks(const emr_publisher *p, const emr_cid *root);
+/* ROOT could not be sent because it is not whole here; when it is, it is sent at once. */
+void here_note_lacking(emr_publisher *p, const emr_cid *root);
 /* Says it of ROOT if no place holds it, those of BUT left aside. */
 void here_unheld(emr_publisher *p, const emr_cid *root, uint16_t but);
 

@@ -1,0 +1,71 @@
+#!/bin/bash
+# cache_home.sh: blocks that this computer lost are read from a live node and lie in the cache; when that node is gone for good, too, they go home
+# from there and to another node, which gives all of it back after both the own store and the cache were lost.
+SUPPORT=${SUPPORT:-$(cd "$(dirname "$0")/../support" && pwd)}
+. "$SUPPORT/mount.sh"
+. "$SUPPORT/said.sh"
+emr_begin cache_home
+at_end() { [ ! -d "$EMR_WORK/net" ] || "$NETWORK" down "$EMR_WORK/net" >/dev/null 2>&1; }
+cd "$EMR_WORK" || exit 2
+NETWORK=$(cd "$SUPPORT/../../examples/network" && pwd)/ipfs
+KUBO=$("$NETWORK" build) || emr_fail "Kubo is not built"
+export KUBO
+must "$NETWORK" up net >/dev/null
+emr_init
+nodes() { printf 'kdf = 8,1\n' >"$EMRFS_HOME/settings" && for n in "$@"; do echo "node = unix:$EMR_WORK/net/$n/api.sock"; done >>"$EMRFS_HOME/settings"; }
+everywhere() { [ "$(attribute state "$MNT/Imaging/$1")" = "confirmed 2/2" ]; }
+whole() { diff -r mine "$MNT/Imaging" || emr_fail "$1: other bytes"; }
+cached() { find "$EMRFS_HOME/cache/blocks" -type f 2>/dev/null | wc -l; }
+lose_blocks() {
+	taken=$(python3 "$SUPPORT/take_blocks.py" "$EMRFS_HOME/state/blocks" out/all.car)
+	[ "$taken" -ge 14 ] || emr_fail "only $taken blocks were taken away"
+}
+
+say "records are here and on the first node; then their blocks are lost here, and read from there into the cache"
+nodes 1
+emr_mount
+mkdir mine
+must mkdir "$MNT/Imaging"
+head -c 3000000 /dev/urandom >mine/scan && echo "a knee" >mine/letter
+must cp mine/* "$MNT/Imaging"
+for name in scan letter; do emr_until everywhere $name; done
+must "$EMRFS" export Imaging out/all.car >out/said 2>&1
+emr_unmount
+lose_blocks
+emr_mount
+holds() { "$EMRFS" copies | grep -q "api.sock *2 of 2$"; } # or what is brought goes home at once
+emr_until holds
+whole "from the node"
+must "$EMRFS" export Imaging out/again.car >out/said 2>&1 # which wants what describes the records, too
+cmp out/all.car out/again.car || emr_fail "another export"
+[ "$(cached)" -ge 16 ] || emr_fail "only $(cached) blocks are in the cache"
+emr_unmount
+
+say "the first node is gone for good, another one is named: the cache has the only copy, which goes home"
+read -r pid _ <net/1.pid
+kill -9 "$pid" && tail -s 0.05 --pid="$pid" -f /dev/null
+nodes 2
+emr_mount
+whole "from the cache"
+
+say "from there the second node is given all of it"
+for name in scan letter; do emr_until everywhere $name; done
+emr_unmount
+rm -rf "$EMRFS_HOME/cache"
+nodes
+emr_mount
+whole "from the own store, without a cache and without nodes"
+run 0 verify
+emr_unmount
+
+say "the own store and the cache are lost: the second node gives it back, byte for byte"
+lose_blocks
+rm -rf "$EMRFS_HOME/cache"
+emr_mount
+cmp -s mine/scan "$MNT/Imaging/scan" && emr_fail "it was read from nowhere"
+emr_unmount
+nodes 2
+emr_mount
+whole "from the second node"
+emr_unmount
+echo "all is well"
