@@ -42,6 +42,11 @@ static void a_record_that_is_not_whole_here_does_not_keep_back_the_others(void *
 	assert_int_equal(scene_held(&s, &other), 2);
 	assert_false(emr_publisher_is_here(s.publisher, &root));
 	assert_true(emr_publisher_is_here(s.publisher, &other));
+	/* It comes home, and is sent without waiting for its turn, which is minutes later. */
+	(void)scene_put(&s, EMR_CODEC_RAW, emr_bytes_of("lost", 4));
+	assert_true(emr_publisher_is_here(s.publisher, &root));
+	assert_int_equal(scene_look(&s, 0).stuck, 0);
+	wait_held(&s, &root, 2);
 	scene_end(&s);
 }
 
