@@ -286,6 +286,7 @@ emr_status emr_share_received(
 	if (status != EMR_OK)
 		return status;
 	memcpy(w.root.b, me.row.root, sizeof w.root.b);
+	share_forget_team_key(share);
 	status = emr_replica_grants_to(share->o.replica, w.root, one_grant, &w);
 	if (status == EMR_OK)
 		status = emr_teams_grants(share->o.replica, w.root, one_grant, &w);

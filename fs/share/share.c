@@ -31,6 +31,7 @@ void emr_share_free(emr_share *share)
 	if (share != NULL) {
 		free(share->others.ids);
 		free(share->letters.all);
+		emr_grantee_key_free(share->team_key.key);
 	}
 	free(share);
 }

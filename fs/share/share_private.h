@@ -35,6 +35,14 @@ typedef struct letters_said {
 	size_t n, sorted, room;
 } letters_said;
 
+/* The key of the team in whose name this person opened something last, and the item by which he is
+ * in it: of a dataset there is a share for each participant, and one key for all.  standing.c */
+typedef struct team_key {
+	emr_grantee_key *key; /* owned; NULL: none */
+	emr_id16 team;
+	emr_id32 membership;
+} team_key;
+
 struct emr_share {
 	emr_share_options o;
 	emr_id16 net_id;
@@ -43,6 +51,7 @@ struct emr_share {
 	request_others others;
 	auditors auditors;
 	letters_said letters;
+	team_key team_key;
 	size_t most_records;  /* said again in one batch; 0: as many as a batch holds */
 	bool awaits_team_key; /* a letter to me about a team was not here when it was looked for */
 };

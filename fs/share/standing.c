@@ -106,12 +106,44 @@ emr_status share_was_his(
 	return status;
 }
 
+void share_forget_team_key(emr_share *share)
+{
+	emr_grantee_key_free(share->team_key.key);
+	share->team_key = (team_key){.key = NULL};
+}
+
+static bool has_team_key(const emr_share *share, const standing *s)
+{
+	const team_key *kept = &share->team_key;
+	uint8_t B[32];
+
+	if (kept->key == NULL || !emr_id16_equal(kept->team, s->team_id) ||
+		memcmp(kept->membership.b, s->membership.row.head.item, 32) != 0)
+		return false;
+	emr_grantee_key_public(kept->key, B);
+	return memcmp(B, s->team->row.B, sizeof B) == 0;
+}
+
+static emr_status open_team_key(emr_share *share, const standing *s, emr_grantee_key **out)
+{
+	team_key *kept = &share->team_key;
+	emr_status status = EMR_OK;
+
+	if (!has_team_key(share, s)) {
+		share_forget_team_key(share);
+		status = emr_team_key(
+			share->o.replica, share->o.keyring, s->team, s->root, &kept->key);
+		kept->team = s->team_id;
+		memcpy(kept->membership.b, s->membership.row.head.item, 32);
+	}
+	return status == EMR_OK ? emr_grantee_key_copy(kept->key, out) : status;
+}
+
 emr_status share_standing_keys(
 	emr_share *share, const standing *s, emr_box_key **out_box, emr_grantee_key **out_key)
 {
 	emr_grantee_key *key = NULL;
-	emr_status status = s->is_team ? emr_team_key(share->o.replica, share->o.keyring, s->team,
-						 s->root, &key)
+	emr_status status = s->is_team ? open_team_key(share, s, &key)
 				       : emr_grantee_key_identity(share->o.keyring, &key);
 
 	if (status == EMR_OK && out_box != NULL)

@@ -51,6 +51,8 @@ emr_grant_phase share_phase(emr_share *share, const standing *s, emr_known_grant
  * keeps the key as a member of one minute, is no member of the past. */
 emr_status share_was_his(
 	emr_share *share, const standing *s, const emr_known_grant *known, bool *out_was);
+/* The key of the team that was opened last is wiped: whoever is in no more does not keep it. */
+void share_forget_team_key(emr_share *share);
 /* What opens its letter, and what converted keys are for.  Either may be NULL. */
 emr_status share_standing_keys(
 	emr_share *share, const standing *s, emr_box_key **out_box, emr_grantee_key **out_key);
