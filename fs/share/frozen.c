@@ -114,23 +114,36 @@ static emr_status note_line(void *arg, const emr_team *team)
 
 /* ---- versions ---- */
 
-static emr_status note_head(void *arg, const emr_replica_head *head)
+/* Whether HEAD's content stands before the state.  Its entry is read only where something was said
+ * of the record since: it is never later than that of the last item. */
+static emr_status is_content_before(const looking *l, const emr_replica_head *head, bool *out_is)
 {
-	looking *l = arg;
 	const emr_part_key key = {.family = EMR_FAMILY_OBJECT,
 		.domain = head->domain,
 		.object = head->object,
 		.version = head->pversion};
 	EMR_AUTO_BUF bytes = {0};
-	emr_replica_item item;
+	emr_replica_item item = {.seq = head->seq};
+	emr_status status = head->seq < l->log_size
+				    ? EMR_OK
+				    : emr_replica_item_get(l->replica, &key, &bytes, &item);
+
+	*out_is = item.seq < l->log_size;
+	return status;
+}
+
+static emr_status note_head(void *arg, const emr_replica_head *head)
+{
+	looking *l = arg;
+	bool is_before;
 	emr_status status;
 
 	if (head->state != EMR_OBJECT_LIVE || head->pversion == 0)
 		return EMR_OK;
-	status = emr_replica_item_get(l->replica, &key, &bytes, &item);
-	if (status != EMR_OK || item.seq >= l->log_size)
+	status = is_content_before(l, head, &is_before);
+	if (status != EMR_OK || !is_before)
 		return status;
-	return emr_buf_append(&l->leaves, item.item_id.b, sizeof item.item_id);
+	return emr_buf_append(&l->leaves, head->pitem.b, sizeof head->pitem);
 }
 
 static int by_bytes(const void *a, const void *b)

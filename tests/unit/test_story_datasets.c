@@ -452,6 +452,41 @@ static void questions_in_two_folders_count_each_other(void **state)
 	story_end(&s);
 }
 
+/* ---- a frozen state ---- */
+
+static uint32_t versions_at(story *s, const called *d, uint64_t log_size)
+{
+	EMR_AUTO_FROZEN_LOOK look = {.n = 0};
+	emr_team team;
+
+	story_see(&s->lima);
+	assert_ok(emr_team_get(s->lima.replica, d->id, &team));
+	assert_ok(emr_frozen_look_at(s->lima.replica, &team, log_size, story_now(s), &look));
+	return look.n;
+}
+
+static void a_frozen_state_has_what_was_renamed_since_and_not_what_was_saved_since(void **state)
+{
+	emr_replica_position then, now;
+	called d;
+	STORY;
+
+	(void)read_by_lima(&s, &d);
+	assert_ok(emr_replica_at(s.lima.replica, &then));
+	assert_int_equal(versions_at(&s, &d, then.size), 2);
+	kit_rename(&s.k, "Imaging/MRI.pdf", "Imaging/Knee.pdf");
+	kit_publish_all(&s.k);
+	assert_int_equal(versions_at(&s, &d, then.size), 2);
+	kit_text(&s.k, "Imaging/Old/CT.pdf", "another scan");
+	kit_text(&s.k, "Imaging/New.pdf", "one more");
+	kit_publish_all(&s.k);
+	assert_int_equal(versions_at(&s, &d, then.size), 1);
+	assert_ok(emr_replica_at(s.lima.replica, &now));
+	assert_int_equal(versions_at(&s, &d, now.size), 3);
+	emr_grantee_key_free(d.key);
+	story_end(&s);
+}
+
 /* ---- a price ---- */
 
 #define PAID                                                                                       \
@@ -580,6 +615,8 @@ int main(void)
 		cmocka_unit_test(nobody_but_an_administrator_calls_in_the_name_of_his_organisation),
 		cmocka_unit_test(questions_of_one_entry_count_each_other),
 		cmocka_unit_test(questions_in_two_folders_count_each_other),
+		cmocka_unit_test(
+			a_frozen_state_has_what_was_renamed_since_and_not_what_was_saved_since),
 		cmocka_unit_test(the_limit_is_that_of_the_day_of_the_question),
 		cmocka_unit_test(nobody_releases_keys_of_what_was_not_paid),
 	};
