@@ -475,6 +475,17 @@ static void absent_look(void *self, emr_ledger_absence *out_absence)
 	(void)pthread_mutex_unlock(&a->lock);
 }
 
+static void absent_hurry(void *self)
+{
+	visit v;
+
+	if (enter(self, &v) != EMR_OK)
+		return;
+	if (v.backend->hurry != NULL)
+		v.backend->hurry(v.self);
+	(void)leave(&v, EMR_OK);
+}
+
 static const emr_ledger_backend backend = {
 	.close = absent_close,
 	.submit = absent_submit,
@@ -494,6 +505,7 @@ static const emr_ledger_backend backend = {
 	.unite = absent_unite,
 	.mend = absent_mend,
 	.look = absent_look,
+	.hurry = absent_hurry,
 };
 
 /* ---- opening ---- */

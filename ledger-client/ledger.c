@@ -99,6 +99,12 @@ void emr_ledger_look(emr_ledger *ledger, emr_ledger_absence *out_absence)
 		ledger->backend->look(ledger->self, out_absence);
 }
 
+void emr_ledger_hurry(emr_ledger *ledger)
+{
+	if (ledger->backend->hurry != NULL)
+		ledger->backend->hurry(ledger->self);
+}
+
 emr_status emr_ledger_submit(emr_ledger *ledger, emr_bytes batch, emr_ledger_answer *out_answer)
 {
 	if (batch.len > EMR_LEDGER_BATCH_MAX)

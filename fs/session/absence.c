@@ -19,6 +19,7 @@
 
 /* "emrfs ledger-away 1\nsince N\n" */
 #define NOTE_MAX 80
+#define CLOCKS_APART_S 900 /* so much off the peers' own clock they take what they are sent */
 
 uint64_t emr_absence_read(int state_fd)
 {
@@ -53,8 +54,11 @@ void emr_absence_look(emr_session *session, emr_absence *out_absence)
 	uint64_t noted;
 
 	emr_ledger_look(session->ledger, &now);
-	*out_absence = (emr_absence){.status = now.status, .since_unix_s = now.since_unix_s};
-	if (now.status == EMR_OK)
+	*out_absence = (emr_absence){.status = now.status,
+		.since_unix_s = now.since_unix_s,
+		.is_asked = now.is_asked,
+		.refusal = now.refusal};
+	if (now.status == EMR_OK || now.is_asked)
 		return;
 	noted = emr_absence_read(session->state_fd);
 	if (noted > 0 && noted < now.since_unix_s)
@@ -68,6 +72,8 @@ void emr_absence_remember(emr_session *session)
 	if (session->is_still)
 		return;
 	emr_absence_look(session, &absence);
+	if (absence.is_asked)
+		return;
 	if (absence.status != EMR_OK && emr_absence_read(session->state_fd) == 0)
 		write_note(session->state_fd, absence.since_unix_s);
 	if (absence.status == EMR_OK &&
@@ -114,13 +120,67 @@ static void say_absence(emr_status status, uint64_t since_unix_s, const char *st
 			place, "state", state_path, NULL);
 }
 
+/* What a gateway that answers has against this computer, by its name in the log.  The last counts
+ * where none fits. */
+static const struct {
+	const char *refusal, *cause, *step;
+} refusals[] = {
+	{"clock", N_("the clock of this computer is more than a quarter of an hour off theirs"),
+		N_("Set the clock.")},
+	{"expired", N_("by their clocks your certificate has ended"),
+		N_("Look at the clock of this computer, and ask whoever administers your "
+		   "organisation.")},
+	{"identity", N_("they do not take your certificate"),
+		N_("Ask whoever administers your organisation.")},
+	{"permission", N_("they do not take your certificate"),
+		N_("Ask whoever administers your organisation.")},
+	{"tls",
+		N_("their certificate of TLS is not of that name, or not by the CA that your "
+		   "network's settings name"),
+		N_("Ask whoever administers your organisation.")},
+	{"here", N_("something is wrong on this computer"), N_("Look whether its disk is full.")},
+	{"", N_("they answer with an error"), N_("Ask whoever administers your organisation.")},
+};
+
+static void say_refusal(
+	const emr_session *session, const emr_absence *absence, emr_problem *out_problem)
+{
+	const size_t last = sizeof refusals / sizeof *refusals - 1;
+	char since[EMR_TEXT_BYTES], log[4400];
+	size_t i = 0;
+
+	while (i < last && strcmp(refusals[i].refusal, absence->refusal) != 0)
+		i++;
+	emr_time_text((int64_t)absence->since_unix_s, since);
+	snprintf(log, sizeof log, "%.4000s/log", session->state_path);
+	emr_problem_set(out_problem, EMR_SAY_LEDGER_REFUSES, "since", since, "cause",
+		emr_text(refusals[i].cause), "step", emr_text(refusals[i].step), "log", log, NULL);
+}
+
+/* Of a channel of Fabric, which is more than away; false: it is not. */
+static bool say_gateways(
+	const emr_session *session, const emr_absence *absence, emr_problem *out_problem)
+{
+	uint64_t now = emr_clock_unix_s(emr_clock_system());
+	bool is_ended = absence->refusal != NULL && strcmp(absence->refusal, "expired") == 0;
+
+	/* A gateway answers nobody whose certificate has ended: by its own clock, which may be
+	 * ahead of ours, and in the certificate's last second, which is the first for it. */
+	if (emr_own_cert_has_ended(session, is_ended ? now + CLOCKS_APART_S : now, out_problem))
+		return true;
+	if (absence->is_asked)
+		emr_problem_set(out_problem, EMR_SAY_LEDGER_ASKED, NULL);
+	else if (absence->refusal != NULL)
+		say_refusal(session, absence, out_problem);
+	return out_problem->is_set;
+}
+
 void emr_absence_say(const emr_session *session, const emr_absence *absence, const char *fault,
 	emr_problem *out_problem)
 {
-	/* A gateway answers nobody whose certificate has ended. */
 	if (absence->status == EMR_OFFLINE && fault == NULL &&
 		strcmp(emr_ledger_kind(session->ledger), "fabric") == 0 &&
-		emr_own_cert_has_ended(session, emr_clock_unix_s(emr_clock_system()), out_problem))
+		say_gateways(session, absence, out_problem))
 		return;
 	say_absence(
 		absence->status, absence->since_unix_s, session->state_path, fault, out_problem);

@@ -582,6 +582,15 @@ static emr_status keep_signers(emr_session *session, const emr_session_options *
 	return path != NULL && session->consent_signers == NULL ? EMR_NO_MEMORY : EMR_OK;
 }
 
+/* The ledger is not needed for opening.  Whether a computer that was added is still one of its
+ * person's only the ledger says. */
+static bool may_hurry(const emr_session *session, const emr_session_options *options)
+{
+	return options->may_hurry && !session->read_only &&
+	       emr_keyring_kind_of(session->keyring) != EMR_KEYRING_DEVICE &&
+	       emr_replica_is_whole(session->replica);
+}
+
 static emr_status open_all(
 	emr_session *session, const emr_session_options *options, emr_problem *out_problem)
 {
@@ -596,6 +605,8 @@ static emr_status open_all(
 		return status;
 	if (emr_journal_state_get(session->journal).read_only)
 		session->read_only = true;
+	if (may_hurry(session, options))
+		emr_ledger_hurry(session->ledger);
 	status = keep_signers(session, options);
 	if (status == EMR_OK)
 		status = learn_who(session);

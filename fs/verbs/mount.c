@@ -227,7 +227,7 @@ static void say_second_copy(const mount *m)
 static void when_ready(void *arg)
 {
 	mount *m = arg;
-	emr_problem why = {0};
+	emr_problem why = {0}, ended = {0};
 	emr_ledger_absence absence;
 	bool is_read_only = emr_session_is_read_only(&m->session, &why);
 	char shown[4200];
@@ -241,8 +241,10 @@ static void when_ready(void *arg)
 	m->state = NULL;
 	emr_say(m->out, "Your folder is open at %s%s.  Close it: emrfs unmount\n", shown,
 		is_read_only ? _(", for reading only") : "");
-	if (why.is_set && why.message != EMR_SAY_CERTIFICATE_ENDED_MEMBER) /* said below */
-		emr_remark(m->out, &why);
+	if (why.is_set && !(why.message == EMR_SAY_CERTIFICATE_ENDED_MEMBER &&
+				  emr_own_cert_has_ended(&m->session,
+					  emr_clock_unix_s(emr_clock_system()), &ended)))
+		emr_remark(m->out, &why); /* which is said below otherwise */
 	if (why.is_set && why.message == EMR_SAY_DISK_READ_ONLY)
 		emr_notices_add_problem(m->notices, &why, "");
 	emr_ledger_look(m->session.ledger, &absence);
@@ -385,6 +387,7 @@ static emr_status open_all(mount *m, emr_problem *out_problem)
 		.settings = &m->settings,
 		.read_only = m->args->given[EMR_OPT_READ_ONLY] || m->args->given[EMR_OPT_DATASET],
 		.may_be_still = true,
+		.may_hurry = true,
 		/* what others share is not shown then, and one's own is not what was asked for */
 		.may_be_apart = !m->args->given[EMR_OPT_DATASET],
 		.view = {.changed = emr_fuse_changed,

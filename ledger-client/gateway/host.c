@@ -24,6 +24,8 @@
 	5000	     /* that a look may take; behind the first one, which may take as long as any  \
 		      */
 #define SOON_MS 1000 /* that somebody waits who only wants to know what is known */
+#define MOMENT_MS                                                                                  \
+	3000 /* that a folder waits for who says nothing, when it can be opened without him */
 #define NOTHING_MS                                                                                 \
 	1000	      /* between two looks while the gateway is away, or says what does not come */
 #define BLOCK_MS 1000 /* that a block may take on the average, behind the first minute */
@@ -81,16 +83,27 @@ emr_status host_line(fabric_host *h, emr_gateway **out_gateway)
 	return h->line != NULL ? h->line(h->line_arg, out_gateway) : EMR_OK;
 }
 
-static void note_followed(fabric_host *h, emr_status status)
+static void note_followed(fabric_host *h, emr_status status, emr_gateway_fault fault)
 {
 	HOLD(&h->known_lock);
 
 	h->last = status;
+	h->fault = fault;
+	h->is_hurried = false;
 	h->asked_ns = emr_clock_boot_ns(emr_clock_system());
 	if (status == EMR_OK)
 		h->away_unix_s = 0;
 	else if (h->away_unix_s == 0)
 		h->away_unix_s = emr_clock_unix_s(emr_clock_system());
+}
+
+/* That nothing was heard in a moment says nothing yet. */
+static void note_put_off(fabric_host *h)
+{
+	HOLD(&h->known_lock);
+
+	h->asked_ns = emr_clock_boot_ns(emr_clock_system());
+	h->away_unix_s = emr_clock_unix_s(emr_clock_system());
 }
 
 /* Whoever looks meanwhile sees for how long nothing was heard. */
@@ -140,9 +153,14 @@ static emr_status follow_for(fabric_host *h, uint32_t timeout_ms, int cancel_fd)
 	 * withholds it could withhold by telling nothing new, too. */
 	if (status == EMR_ROLLBACK)
 		status = EMR_OFFLINE;
+	if (status == EMR_TIMEOUT && timeout_ms == MOMENT_MS) {
+		note_put_off(h);
+		return EMR_OFFLINE;
+	}
 	/* A gateway, or a log, that others are busy with is not away. */
 	if (status != EMR_INTERRUPTED && status != EMR_BUSY)
-		note_followed(h, status);
+		note_followed(
+			h, status, call.fault == EMR_GATEWAY_FINE ? EMR_GATEWAY_HERE : call.fault);
 	if (h->position.next_block >= h->kept_block + POSITION_BLOCKS)
 		keep_position(h);
 	if (trouble.status != EMR_OK)
@@ -165,6 +183,9 @@ static emr_ledger_absence known_absence(fabric_host *h)
 	int64_t silent_ns;
 	HOLD(&h->known_lock);
 
+	if (h->is_hurried && h->away_unix_s != 0)
+		return (emr_ledger_absence){
+			.status = EMR_OFFLINE, .since_unix_s = h->away_unix_s, .is_asked = true};
 	silent_ns = h->asking_ns > 0 ? emr_clock_boot_ns(clock) - h->asking_ns : 0;
 	if (h->last == EMR_OK && silent_ns >= INT64_C(1000000) * LOOK_MS)
 		return (emr_ledger_absence){/* Which the one who asks finds out later. */
@@ -174,7 +195,9 @@ static emr_ledger_absence known_absence(fabric_host *h)
 	if (h->last == EMR_OK)
 		return (emr_ledger_absence){.status = EMR_OK};
 	return (emr_ledger_absence){
-		.status = emr_ledger_absence_of(h->last), .since_unix_s = h->away_unix_s};
+		.status = emr_ledger_absence_of(h->last),
+		.since_unix_s = h->away_unix_s,
+		.refusal = emr_status_is_away(h->last) ? NULL : emr_gateway_fault_name(h->fault)};
 }
 
 /* Who holds the lock reads blocks, or waits for a gateway that says nothing: EMR_BUSY, or what is
@@ -192,15 +215,25 @@ static emr_status hold_for(fabric_host *h, uint32_t most_ms)
 	return status == EMR_OK ? EMR_BUSY : status;
 }
 
+/* Lock held. */
+static uint32_t look_ms(fabric_host *h)
+{
+	HOLD(&h->known_lock);
+
+	if (h->is_hurried)
+		return MOMENT_MS;
+	return h->asked_ns == 0 ? h->timeout_ms : LOOK_MS;
+}
+
 /* It is told how it is, as by host_look, and so in as little time. */
 static emr_status host_size(void *self, uint64_t *out_size)
 {
 	fabric_host *h = self;
-	emr_status status = hold_for(h, LOOK_MS);
+	emr_status status = known_absence(h).is_asked ? EMR_OFFLINE : hold_for(h, LOOK_MS);
 
 	if (status != EMR_OK)
 		return status;
-	status = follow_for(h, h->asked_ns == 0 ? h->timeout_ms : LOOK_MS, -1);
+	status = follow_for(h, look_ms(h), -1);
 	if (status == EMR_OK)
 		status = emr_chain_size(h->chain, out_size);
 	(void)pthread_mutex_unlock(&h->lock);
@@ -580,12 +613,10 @@ static emr_status host_genesis(void *self, emr_ledger_genesis *out_genesis)
  * how it is does not wait with him. */
 static void look_again(fabric_host *h)
 {
-	if (pthread_mutex_trylock(&h->lock) != 0)
+	if (known_absence(h).is_asked || pthread_mutex_trylock(&h->lock) != 0)
 		return;
-	if (h->asked_ns == 0)
-		(void)host_follow(h, -1);
-	else if (emr_clock_boot_ns(emr_clock_system()) - h->asked_ns >= LOOK_NS)
-		(void)follow_for(h, LOOK_MS, -1);
+	if (h->asked_ns == 0 || emr_clock_boot_ns(emr_clock_system()) - h->asked_ns >= LOOK_NS)
+		(void)follow_for(h, look_ms(h), -1);
 	(void)pthread_mutex_unlock(&h->lock);
 }
 
@@ -595,6 +626,14 @@ static void host_look(void *self, emr_ledger_absence *out_absence)
 
 	look_again(h);
 	*out_absence = known_absence(h);
+}
+
+static void host_hurry(void *self)
+{
+	fabric_host *h = self;
+	HOLD(&h->known_lock);
+
+	h->is_hurried = h->asked_ns == 0;
 }
 
 static void host_close(void *self)
@@ -635,6 +674,7 @@ static const emr_ledger_backend backend = {
 	.verify = host_verify,
 	.genesis = host_genesis,
 	.look = host_look,
+	.hurry = host_hurry,
 };
 
 /* ---- opening ---- */

@@ -37,10 +37,13 @@ typedef struct fabric_host {
 	bool has_genesis; /* blocks were read from the first one on, to verify them */
 	/* what follows, which is changed by who holds both; never held while somebody is asked */
 	pthread_mutex_t known_lock;
-	emr_status last;      /* of the last time that blocks were asked for */
-	int64_t asked_ns;     /* when that was, by the clock since the start */
-	int64_t asking_ns;    /* somebody asks, and has heard nothing since then; 0: nobody does */
-	uint64_t away_unix_s; /* since when it fails; 0: it does not */
+	emr_status last;	 /* of the last time that blocks were asked for */
+	emr_gateway_fault fault; /* the same */
+	bool is_hurried;   /* who opened it has a copy, and nobody has asked for as long as that may
+			    * take */
+	int64_t asked_ns;  /* when that was, by the clock since the start */
+	int64_t asking_ns; /* somebody asks, and has heard nothing since then; 0: nobody does */
+	uint64_t away_unix_s;	  /* since when it fails; 0: it does not */
 	int64_t lacking_due_ns;	  /* when what no peer had is looked for; 0: never yet */
 	int64_t lacking_pause_ns; /* to the next time */
 	int64_t in_vain_ns;	  /* when parts were waited for last, and did not come; 0: never */

@@ -118,6 +118,13 @@ bool replica_is_doubtful(const emr_replica *r)
 	return faccessat(r->dirfd, REPLICA_REBUILD, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
 }
 
+bool emr_replica_is_whole(emr_replica *replica)
+{
+	uint64_t size = atomic_load(&replica->reached);
+
+	return size > 0 && size >= replica->mark.frontier.size && !replica_is_doubtful(replica);
+}
+
 bool emr_replica_should_reopen(emr_replica *replica)
 {
 	uint64_t size;

@@ -16,6 +16,7 @@ FAKE=$(faketime -f +0 printenv LD_PRELOAD) || emr_fail "faketime does not work h
 off() { EMRFS_REAL=$EMRFS EMRFS=$EMR_WORK/emrfs-off; }
 right() { EMRFS=$EMRFS_REAL; }
 waiting() { as ana json 0 status && [ "$(field pending)" -gt 0 ]; }
+told() { as ana run 0 status && grep -qF "the clock of this computer is more than a quarter of an hour off theirs" out/said out/complained; }
 versions=0
 for by in +20m -20m; do
 	say "the clock is off by $by"
@@ -28,6 +29,7 @@ OFF
 	echo "saved at $by" >ana-folder/a.txt
 	two_until 60 waiting
 	two_until 60 grep -q "fabric: .*, clock (.* set it.), transaction " ana/state/log
+	two_until 60 told
 	expect "what she reads" "$(cat ana-folder/a.txt)" "saved at $by"
 	as ana run 4 unmount # it waits for the ledger
 	right

@@ -51,6 +51,21 @@ tells
 two_unmount "$who"
 cp settings net/network # from here on the authority is there, and gives nothing to whom it does not know any more
 
+say "one that has ended by the clocks of the peers, and not yet by his own, is no ledger that is away"
+invite zita
+echo "0 0.008" >ca/days # 691 s
+as zita run 0 init --join "$EMR_WORK/zita.invitation" --yes --name "Zita Paz" --born 1970-01-01 --passphrase-file "$EMR_PASS" \
+	--words-file "$EMR_WORK/zita.words"
+rm ca/days
+two_mount zita
+hers() { as zita json 0 status && [ "$(field ledger.error)" = "$1" ]; }
+two_until 120 hers None
+touch channel/fault/evaluate-says-expired
+two_until 120 hers certificate-ended
+rm channel/fault/evaluate-says-expired
+two_until 120 hers None
+two_unmount zita
+
 say "his folder opens, with what is in it, and says what has ended and what to do"
 as "$who" run 0 mount --passphrase-file "$EMR_PASS" "$EMR_WORK/$who-folder"
 tells

@@ -87,6 +87,11 @@ void view_hear_ledger(emr_view *view, emr_status status)
 
 	if (status != EMR_OK && status != EMR_OFFLINE)
 		return;
+	if (status == EMR_OFFLINE)
+		emr_ledger_look(view->options.ledger, &absence);
+	if (absence.is_asked || absence.refusal != NULL)
+		return; /* nobody knows yet that it is away, or it is not */
+	absence = (emr_ledger_absence){.status = status};
 	pthread_mutex_lock(&view->lock);
 	is_news = view->is_ledger_away && status == EMR_OK;
 	pthread_mutex_unlock(&view->lock);

@@ -48,6 +48,8 @@ typedef struct emr_ledger_backend {
 	emr_status (*genesis)(void *self, emr_ledger_genesis *out_genesis);
 	/* NULL = it is always there. */
 	void (*look)(void *self, emr_ledger_absence *out_absence);
+	/* NULL = it waits for nobody. */
+	void (*hurry)(void *self);
 } emr_ledger_backend;
 
 /* A handle over SELF, which it closes; also when this fails.  DESCRIPTOR is copied. */

@@ -69,12 +69,19 @@ emr_bytes emr_ledger_descriptor(const emr_ledger *ledger);
 typedef struct emr_ledger_absence {
 	emr_status status;     /* EMR_OK: it is there */
 	uint64_t since_unix_s; /* when this handle found out; 0 = it is there */
+	bool is_asked;	       /* OFFLINE: nobody has answered yet, and not in vain (hurry) */
+	const char *refusal;   /* OFFLINE, though somebody answers: what this is called in the log,
+				* static text; NULL: nobody does */
 } emr_ledger_absence;
 /* What the absence is, of a ledger with which CAUSE went wrong: EMR_DAMAGED, EMR_NEWER_FORMAT,
  * EMR_FORK and EMR_ROLLBACK as they are, everything else is EMR_OFFLINE. */
 emr_status emr_ledger_absence_of(emr_status cause);
 /* Tries again first, if the last try is a second old or something else stands there by now. */
 void emr_ledger_look(emr_ledger *ledger, emr_ledger_absence *out_absence);
+/* Whoever has a whole copy need not wait for a ledger that says nothing: from here on it answers
+ * EMR_OFFLINE after a moment, once, and then at once, until a thread that waits for more
+ * (emr_ledger_wait) has asked it for as long as that may take. */
+void emr_ledger_hurry(emr_ledger *ledger);
 
 /* What the ledger answered.  refusal != 0: the whole batch was refused (wire codes 16..21, 37),
  * nothing was written and n_results is 0.  Otherwise results[i] is the wire code of item i: 0

@@ -11,6 +11,8 @@
 typedef struct emr_absence {
 	emr_status status;     /* as emr_ledger_look; EMR_OK = the ledger is there */
 	uint64_t since_unix_s; /* 0 = it is there */
+	bool is_asked;	       /* as emr_ledger_look, also the next */
+	const char *refusal;
 } emr_absence;
 
 /* SINCE reaches back over earlier openings: the state keeps a note of the first that found it away.

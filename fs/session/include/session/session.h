@@ -84,6 +84,8 @@ typedef struct emr_session_options {
 	bool read_only;
 	bool may_be_still; /* a disk that takes nothing is enough: it opens for reading only; else
 			      EMR_READ_ONLY */
+	bool may_hurry;	   /* a ledger that says nothing is not waited for where the copy of it is
+			      whole, and a thread of the view asks it on */
 	bool may_be_apart; /* so is a network's directory that is away; else EMR_OFFLINE */
 	bool is_agent; /* an agent's keyring is wanted: any other is refused, as this is without it
 			*/

@@ -45,6 +45,9 @@ emr_status emr_replica_reaches(int state_dirfd, uint64_t *out_size, uint8_t out_
  * them. */
 emr_status emr_replica_open(const emr_replica_options *options, emr_replica **out_replica);
 void emr_replica_close(emr_replica *replica);
+/* It is as long as what this computer has verified, and no damage of it is known: it will do for as
+ * long as the ledger is away. */
+bool emr_replica_is_whole(emr_replica *replica);
 /* Damage of the copy was met since it was opened, and there is a ledger: whoever opens it again has
  * a new one. */
 bool emr_replica_should_reopen(emr_replica *replica);

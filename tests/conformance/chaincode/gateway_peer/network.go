@@ -17,7 +17,8 @@ package main
 //	                and DIR/held says so), unseen (nobody sees the blocks that are made meanwhile, and DIR/held says that
 //	                somebody waits for one), slow-blocks (each block takes four seconds, and DIR/held says that somebody waits for one),
 //	                odd-beginning (the first peer has another first block, and all others), first-named (its first block names one
-//	                before it), narrow (the orderer takes nothing of more than narrowBytes)
+//	                before it), narrow (the orderer takes nothing of more than narrowBytes), CALL-says-NAME (evaluate-says-clock:
+//	                that call of every gateway fails by what failures.go has of that name)
 
 import (
 	"bytes"
@@ -111,6 +112,16 @@ func (c *channel) fault(name string) bool {
 
 func (c *channel) once(name string) bool {
 	return os.Remove(filepath.Join(c.dir, "fault", name)) == nil
+}
+
+// said is what CALL is to fail with.
+func (c *channel) said(call string) error {
+	names, _ := filepath.Glob(filepath.Join(c.dir, "fault", call+"-says-*"))
+	if len(names) == 0 {
+		return nil
+	}
+	_, name, _ := strings.Cut(filepath.Base(names[0]), "-says-")
+	return fail(context.Background(), name)
 }
 
 // certificateOf is CREATOR's, and its MSP; nil: it is none.
@@ -304,6 +315,9 @@ func (m *member) hold(ctx context.Context, name string) {
 
 func (m *member) Evaluate(ctx context.Context, request *gateway.EvaluateRequest) (*gateway.EvaluateResponse, error) {
 	made, err := m.propose(request.ProposedTransaction, request.ChannelId, request.TransactionId)
+	if err == nil {
+		err = m.said("evaluate")
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -334,6 +348,9 @@ func (m *member) Evaluate(ctx context.Context, request *gateway.EvaluateRequest)
 
 func (m *member) Endorse(_ context.Context, request *gateway.EndorseRequest) (*gateway.EndorseResponse, error) {
 	made, err := m.propose(request.ProposedTransaction, request.ChannelId, request.TransactionId)
+	if err == nil {
+		err = m.said("endorse")
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -374,6 +391,9 @@ func (m *member) Submit(_ context.Context, request *gateway.SubmitRequest) (*gat
 	}
 	if err != nil || !m.isMember(made.signature.Creator) {
 		return nil, status.Errorf(codes.Aborted, "received unsuccessful response from orderer: status=BAD_REQUEST, info=%v", err)
+	}
+	if err := m.said("submit"); err != nil {
+		return nil, err
 	}
 	m.lock.Lock()
 	defer m.lock.Unlock()
@@ -532,6 +552,9 @@ func (m *member) CommitStatus(ctx context.Context, signed *gateway.SignedCommitS
 	}
 	if err := verify(request.Identity, signed.Request, signed.Signature); err != nil || !m.isMember(request.Identity) {
 		return nil, status.Error(codes.PermissionDenied, "access denied")
+	}
+	if err := m.said("commit"); err != nil {
+		return nil, err
 	}
 	for {
 		m.lock.Lock()

@@ -1,0 +1,95 @@
+#!/bin/bash
+# fabric_said.sh: gateways that say nothing, that fail, or that have something against her: what her folder and her status say of each. Away is
+# who does not answer, and nobody else; and what she saves meanwhile goes to the ledger when they take it. PEER plays the channel.
+SUPPORT=${SUPPORT:-$(cd "$(dirname "$0")/../support" && pwd)}
+. "$SUPPORT/mount.sh"
+. "$SUPPORT/said.sh"
+. "$SUPPORT/two.sh"
+. "$SUPPORT/channel.sh"
+two_begin fabric_said
+channel_begin
+channel_network "São Lucas"
+two_join ana "Silva, Ana" patient
+FAULT=$EMR_WORK/channel/fault
+two_mount ana
+echo "a knee" >ana-folder/knee.txt
+as ana run 0 status --wait
+tells() { # ID WORDS
+	as ana json 0 status
+	[ "$(field ledger.error)" = "$1" ] || return 1
+	[ "$1" = None ] || grep -qF -- "$2" out/said || emr_fail "$1, and not: $2: $(cat out/said)"
+}
+
+say "what the gateways have against her is said, and is not called away"
+while read -r name id words; do
+	touch "$FAULT/evaluate-says-$name"
+	two_until 120 tells "$id" "$words"
+	rm "$FAULT/evaluate-says-$name"
+	two_until 120 tells None
+done <<'END'
+clock ledger-refuses the clock of this computer
+expired ledger-refuses by their clocks your certificate has ended
+identity ledger-refuses they do not take your certificate
+permission ledger-refuses they do not take your certificate
+precondition ledger-refuses they answer with an error
+argument ledger-refuses they answer with an error
+unimplemented ledger-refuses they answer with an error
+chaincode ledger-refuses they answer with an error
+other ledger-refuses they answer with an error
+unavailable ledger-away cannot be reached
+no-peers ledger-away cannot be reached
+slow ledger-away cannot be reached
+END
+
+say "what is not taken at one stage is logged with stage, name and transaction, waits, and makes nothing away"
+while read -r stage name; do
+	touch "$FAULT/$stage-says-$name"
+	echo "$stage $name" >ana-folder/knee.txt
+	two_until 120 grep -qE "fabric: $stage, $name \(.*\), transaction [0-9a-f]{64}: " ana/state/log
+	two_until 60 tells None
+	expect "what failed by $stage, $name" "$(field failed)" 0
+	[ "$(field pending)" -gt 0 ] || emr_fail "nothing waits"
+	rm "$FAULT/$stage-says-$name"
+	as ana run 0 status --wait
+	expect "what she reads" "$(cat ana-folder/knee.txt)" "$stage $name"
+done <<'END'
+endorse clock
+endorse identity
+endorse endorsement
+endorse no-peers
+endorse not-spread
+submit identity
+submit permission
+commit permission
+END
+as ana json 0 ledger knee.txt --limit 100
+expect "versions" "$(python3 -c 'import json
+print(sum(e["op"] == "PUT" and e["result"] == "applied" for e in json.load(open("out/said"))["entries"]))')" 9
+two_unmount ana
+
+say "her folder opens before gateways that take calls and answer none count as away, and says that they are asked"
+opens() { as ana run 0 mount --passphrase-file "$EMR_PASS" "$EMR_WORK/ana-folder"; }
+kill -STOP "$PEER_PID"
+opens
+says "has not answered yet"
+says_not "cannot be reached"
+expect "what she has" "$(cat ana-folder/knee.txt)" "commit permission"
+echo "while they were silent" >ana-folder/knee.txt
+two_until 120 tells ledger-away "cannot be reached" # they had all their time
+kill -CONT "$PEER_PID"
+as ana run 0 status --wait
+two_until 60 tells None
+two_unmount ana
+
+say "who has no copy of her own waits for them"
+rm ana/state/replica.sqlite*
+kill -STOP "$PEER_PID"
+opens &
+opening=$!
+sleep 6 # longer than a folder with a copy waits
+kill -CONT "$PEER_PID"
+wait "$opening" || exit 1
+says_not "has not answered yet"
+expect "what she has" "$(cat ana-folder/knee.txt)" "while they were silent"
+as ana run 0 verify
+two_unmount ana
