@@ -1,6 +1,6 @@
 /* This file is the main loop of an agent's service: it follows the ledger, answers questions for
- * keys when it is its turn, signs the head of the ledger, renews its receiving key and its
- * certificate, and reports how it is doing. */
+ * keys when it is its turn, signs the head of the ledger, renews its receiving key, and reports how
+ * it is doing. */
 #include "mount/attendant.h"
 
 #include <errno.h>
@@ -19,9 +19,9 @@
 #include "kit/out.h"
 #include "kit/text.h"
 #include "ledger/checkpoint.h"
-#include "network/renewing.h"
 #include "replica/follower.h"
 #include "replica/people.h"
+#include "session/absence.h"
 #include "share/release.h"
 
 #define TICK_MS 30000  /* a look at the clock although nothing happens */
@@ -29,8 +29,7 @@
 #define SIGN_MS 1000   /* between two signatures of the head */
 #define WAITING_MAX 32 /* questions that a report names */
 #define KEY_S ((uint64_t)7 * 86400)
-#define KEY_AGAIN_S 3600u  /* after a renewal that did not come about */
-#define CERT_AGAIN_S 3600u /* the same of a certificate */
+#define KEY_AGAIN_S 3600u /* after a renewal that did not come about */
 
 /* What other threads may ask for. */
 typedef struct news {
@@ -50,7 +49,6 @@ struct emr_attendant {
 	atomic_bool stop;
 	uint64_t started_unix_s;	      /* does not change */
 	uint64_t key_try_unix_s, signed_size; /* of the working thread, as all down to the lock */
-	uint64_t cert_due_unix_s;	      /* when the certificate is to be renewed */
 	int64_t signed_boot_ns;
 	emr_follow_place place; /* as far as it has waited for the ledger */
 	news now;
@@ -179,27 +177,6 @@ static emr_status renew_if_due(emr_attendant *a, int *next_ms)
 	return status;
 }
 
-/* An agent runs for longer than a certificate lasts.  Who does not get one asks again. */
-static void renew_certificate_if_due(emr_attendant *a, int *next_ms)
-{
-	emr_problem problem = {0};
-	uint64_t now = unix_now();
-	bool is_new = false;
-
-	if (now >= a->cert_due_unix_s) {
-		if (emr_renewing_do(a->session, &is_new, &problem) != EMR_OK)
-			emr_log(EMR_LOG_WARN, "agent: %s", problem.text);
-		if (is_new)
-			emr_log(EMR_LOG_INFO, "agent: the certificate was renewed");
-		a->cert_due_unix_s = emr_renewing_due(a->session);
-		if (a->cert_due_unix_s <= now)
-			a->cert_due_unix_s = now + CERT_AGAIN_S;
-	}
-	if (a->cert_due_unix_s - now < TICK_MS / 1000 &&
-		(*next_ms < 0 || *next_ms > (int)(a->cert_due_unix_s - now) * 1000))
-		*next_ms = (int)(a->cert_due_unix_s - now) * 1000;
-}
-
 /* Signs the head that was reached and verified here; at most once a second, because each is a write
  * that others see. */
 static emr_status sign_head(emr_attendant *a)
@@ -249,8 +226,6 @@ static emr_status work(emr_attendant *a, int *out_next_ms)
 	if (status == EMR_OK)
 		status = renew_if_due(a, out_next_ms);
 	if (status == EMR_OK)
-		renew_certificate_if_due(a, out_next_ms);
-	if (status == EMR_OK)
 		status = sign_head(a);
 	if (status != a->now.status)
 		emr_log(status == EMR_OK ? EMR_LOG_INFO : EMR_LOG_WARN, "agent: %s",
@@ -262,11 +237,16 @@ static emr_status work(emr_attendant *a, int *out_next_ms)
 
 /* ---- the whole ---- */
 
-static emr_status say_why_not(emr_status status, emr_problem *out_problem)
+static emr_status say_why_not(emr_session *session, emr_status status, emr_problem *out_problem)
 {
+	emr_absence absence;
+
 	if (out_problem->is_set)
 		return status;
-	if (status == EMR_OFFLINE)
+	emr_absence_look(session, &absence);
+	if (absence.refusal != NULL)
+		emr_absence_say(session, &absence, NULL, out_problem);
+	else if (status == EMR_OFFLINE)
 		emr_problem_set(out_problem, EMR_SAY_LEDGER_NO_ANSWER, NULL);
 	else
 		emr_problem_set_status(out_problem, status, _("The agent"));
@@ -297,7 +277,6 @@ static emr_status attendant_begin(emr_attendant *a, emr_problem *out_problem)
 
 	if (status == EMR_OK)
 		status = emr_follow_now(a->session->replica);
-	a->cert_due_unix_s = emr_renewing_due(a->session);
 	if (status == EMR_OK)
 		status = look_at_key(a);
 	if (status == EMR_OK && !a->now.is_in_force) {
@@ -316,7 +295,7 @@ emr_status emr_attendant_new(
 	emr_status status;
 
 	if (a == NULL)
-		return say_why_not(EMR_NO_MEMORY, out_problem);
+		return say_why_not(session, EMR_NO_MEMORY, out_problem);
 	a->session = session;
 	a->dirfd = a->stop_fd = -1;
 	a->started_unix_s = unix_now();
@@ -326,7 +305,7 @@ emr_status emr_attendant_new(
 	status = attendant_begin(a, out_problem);
 	if (status != EMR_OK) {
 		emr_attendant_free(a);
-		return say_why_not(status, out_problem);
+		return say_why_not(session, status, out_problem);
 	}
 	*out_attendant = a;
 	return EMR_OK;

@@ -1,5 +1,5 @@
-/* Waits until a third of the certificate's time is left, and has it renewed while the folder goes
- * on.  What could not be renewed is said once, and asked for again. */
+/* Waits until a third of the certificate's time is left, and has it renewed while the folder, or
+ * the agent, goes on.  What could not be renewed is said once, and asked for again. */
 #include "mount/cert_watch.h"
 
 #include <stdlib.h>
@@ -15,12 +15,19 @@
 
 struct emr_cert_watch {
 	emr_session *session;
-	emr_notices *notices;
+	emr_notices *notices; /* NULL: the log alone is told */
 	emr_worker worker;
+	bool is_first;	 /* of the thread: it has not looked yet, and nobody has before it */
 	bool is_put_off; /* of the thread: it was due, and not tried */
 	bool has_failed; /* of the thread: the last try did, and it was said */
 	bool has_ended;	 /* of the thread: that, too, was said */
 };
+
+static void tell(const emr_cert_watch *w, const emr_problem *problem)
+{
+	if (w->notices != NULL)
+		emr_notices_add_problem(w->notices, problem, "");
+}
 
 static void renew(emr_cert_watch *w)
 {
@@ -28,17 +35,18 @@ static void renew(emr_cert_watch *w)
 	bool is_new = false, has_ended;
 	emr_status status = EMR_OK;
 
+	w->is_first = false;
 	w->is_put_off = !emr_renewing_may_begin(w->session);
 	if (!w->is_put_off)
 		status = emr_renewing_do(w->session, &is_new, &problem);
 	has_ended =
 		emr_own_cert_has_ended(w->session, emr_clock_unix_s(emr_clock_system()), &ended);
 	if (has_ended && !w->has_ended)
-		emr_notices_add_problem(w->notices, &ended, "");
+		tell(w, &ended);
 	if (status != EMR_OK) {
 		emr_log(EMR_LOG_WARN, "certificate: %s", problem.text);
 		if (!w->has_failed && !has_ended)
-			emr_notices_add_problem(w->notices, &problem, "");
+			tell(w, &problem);
 	}
 	if (!w->is_put_off)
 		w->has_failed = status != EMR_OK;
@@ -54,7 +62,7 @@ static int64_t next_look_ns(const emr_cert_watch *w)
 	uint64_t now = emr_clock_unix_s(emr_clock_system());
 	uint64_t due = emr_renewing_due(w->session);
 	uint64_t end = emr_own_cert_end(w->session);
-	uint64_t wait_s = due > now ? due - now : w->is_put_off ? AWAY_S : LOOK_S;
+	uint64_t wait_s = due > now ? due - now : w->is_first ? 0 : w->is_put_off ? AWAY_S : LOOK_S;
 
 	if (wait_s > LOOK_S)
 		wait_s = LOOK_S;
@@ -87,7 +95,7 @@ emr_status emr_cert_watch_start(
 		return EMR_NO_MEMORY;
 	w->session = session;
 	w->notices = notices;
-	w->is_put_off = !has_tried;
+	w->is_first = !has_tried;
 	w->has_ended = emr_own_cert_has_ended(
 		session, emr_clock_unix_s(emr_clock_system()), &said); /* by who mounted */
 	emr_worker_init(&w->worker);

@@ -6,16 +6,19 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "kit/language.h"
 #include "kit/text.h"
 #include "mount/attendant.h"
 #include "mount/behind.h"
+#include "mount/cert_watch.h"
 #include "mount/client.h"
 #include "mount/ready.h"
 #include "mount/serve.h"
 #include "network/renewing.h"
 #include "session/keys.h"
+#include "session/own_cert.h"
 #include "verbs/cmd.h"
 
 #define ANSWER_MS 10000
@@ -27,11 +30,15 @@ typedef struct agent {
 	emr_session session;
 	emr_attendant *attendant;
 	emr_server *server;
+	emr_cert_watch *cert_watch; /* NULL: nobody renews it */
+	bool has_tried_renewing;
 	int report_fd; /* to the waiting parent; -1 in the foreground */
 } agent;
 
 static void agent_end(agent *a)
 {
+	emr_cert_watch_stop(a->cert_watch);
+	emr_cert_watch_free(a->cert_watch);
 	emr_server_stop(a->server);
 	emr_attendant_free(a->attendant);
 	emr_session_close(&a->session);
@@ -128,12 +135,17 @@ static void take_signals(emr_attendant *attendant)
 	atomic_store(&at_work, attendant);
 }
 
-/* By the organisation's own authority, before anybody is served. */
-static void renew_certificate(agent *a)
+/* By the organisation's own authority, before anybody is served, where the ledger takes nothing
+ * from it any more; one that counts is renewed meanwhile. */
+static void renew_ended(agent *a)
 {
 	emr_problem problem = {0};
 	bool is_new = false;
 
+	a->has_tried_renewing =
+		emr_own_cert_end(&a->session) < emr_clock_unix_s(emr_clock_system());
+	if (!a->has_tried_renewing)
+		return;
 	if (emr_renewing_do(&a->session, &is_new, &problem) != EMR_OK)
 		emr_remark(a->out, &problem);
 	else if (is_new)
@@ -153,7 +165,7 @@ static emr_status open_all(agent *a, emr_problem *out_problem)
 	if (status == EMR_OK)
 		status = emr_session_open_copy(&a->session, true, out_problem);
 	if (status == EMR_OK)
-		renew_certificate(a);
+		renew_ended(a);
 	if (status == EMR_OK)
 		status = emr_attendant_new(&a->session, &a->attendant, out_problem);
 	if (status == EMR_OK) {
@@ -191,6 +203,9 @@ static int serve(agent *a)
 	if (chdir("/") != 0)
 		emr_log(EMR_LOG_WARN, "chdir to / failed");
 	take_signals(a->attendant);
+	if (emr_cert_watch_start(&a->session, NULL, a->has_tried_renewing, &a->cert_watch) !=
+		EMR_OK)
+		emr_log(EMR_LOG_ERROR, "certificate: not renewed while this agent runs");
 	emr_log(EMR_LOG_INFO, "agent: at work");
 	say_ready(a);
 	emr_attendant_run(a->attendant);

@@ -22,6 +22,13 @@ agent_stop keys
 channel_stop
 as keys run 7 agent --passphrase-file "$EMR_PASS"
 channel_start
+if [ -n "${PEER_PID:-}" ]; then
+	say "it says what its gateways have against it, and that is not called away"
+	touch channel/fault/evaluate-says-clock
+	as keys run 7 agent --passphrase-file "$EMR_PASS"
+	says "the clock of this computer is more than a quarter of an hour off theirs"
+	rm channel/fault/evaluate-says-clock
+fi
 agent_start keys
 two_until 60 agent_says keys '"in_force":true'
 two_join ana "Silva, Ana" patient
