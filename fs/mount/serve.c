@@ -128,13 +128,13 @@ static json_t *pending_now(conversation *c, bool is_copying)
 	return json_pack("{s:b, s:b, s:b, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:o, s:o}",
 		"no_room", counts.has_no_room, "read_only",
 		emr_session_is_read_only(c->server->session, &why), "away",
-		absence.status != EMR_OK, "pending", (json_int_t)counts.pending + is_copying,
-		"awaiting_copies", (json_int_t)counts.awaiting, "failed", (json_int_t)counts.failed,
-		"confirmed", (json_int_t)counts.confirmed, "pending_bytes",
-		(json_int_t)counts.pending_bytes, "writing_files", (json_int_t)counts.writing,
-		"writing_bytes", (json_int_t)counts.writing_bytes, "not_safe_files",
-		(json_int_t)counts.not_safe, "not_safe",
-		emr_report_not_safe(c->server->session, counts.not_safe), "disk_error",
+		absence.status != EMR_OK && !absence.is_asked, "pending",
+		(json_int_t)counts.pending + is_copying, "awaiting_copies",
+		(json_int_t)counts.awaiting, "failed", (json_int_t)counts.failed, "confirmed",
+		(json_int_t)counts.confirmed, "pending_bytes", (json_int_t)counts.pending_bytes,
+		"writing_files", (json_int_t)counts.writing, "writing_bytes",
+		(json_int_t)counts.writing_bytes, "not_safe_files", (json_int_t)counts.not_safe,
+		"not_safe", emr_report_not_safe(c->server->session, counts.not_safe), "disk_error",
 		emr_report_disk(c->server->session, counts.not_safe));
 }
 

@@ -81,6 +81,16 @@ as ana run 0 status --wait
 two_until 60 tells None
 two_unmount ana
 
+say "who closes it while they are asked waits for them, and what she saved goes there"
+kill -STOP "$PEER_PID"
+opens
+says "has not answered yet"
+echo "before she went" >ana-folder/knee.txt
+as ana "$EMRFS" unmount >out/closing 2>&1 &
+closing=$!
+kill -CONT "$PEER_PID"
+wait "$closing" || emr_fail "closed with less on the ledger: $(cat out/closing)"
+
 say "who has no copy of her own waits for them"
 rm ana/state/replica.sqlite*
 kill -STOP "$PEER_PID"
@@ -90,6 +100,6 @@ sleep 6 # longer than a folder with a copy waits
 kill -CONT "$PEER_PID"
 wait "$opening" || exit 1
 says_not "has not answered yet"
-expect "what she has" "$(cat ana-folder/knee.txt)" "while they were silent"
+expect "what she has" "$(cat ana-folder/knee.txt)" "before she went"
 as ana run 0 verify
 two_unmount ana
