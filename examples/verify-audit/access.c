@@ -155,7 +155,7 @@ static void check_question(audit *a)
 	a->asker = key_of(a, item + 80);
 	if (a->asker == NULL)
 		failed(check, "the key that asked is not shown");
-	name_of(a, a->asker->pub + 8, name);
+	name_of(a, a->asker, name);
 	shown(check, "%s, %s, asked for the keys of %u record%s", a->asker->name, name, count,
 		count == 1 ? "" : "s");
 	if (a->p.priv.len == 0)
@@ -262,7 +262,7 @@ static int judge_answer(audit *a, const proof *p)
 		failed(check, "a key that answered is not shown to be an agent's");
 	if (!is_of_grant(a, p->item.at + 80))
 		failed(check, "an agent that answered is none of the grant's");
-	name_of(a, agent->pub + 8, name);
+	name_of(a, agent, name);
 	shown(check,
 		a->agents != NULL
 			? "%s, %s, gave its part of the keys of %u, at %s"

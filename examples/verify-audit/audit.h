@@ -69,21 +69,23 @@ typedef struct checkpoint {
 	signature sigs[SIGS_MAX];
 } checkpoint;
 
-typedef struct key {
-	hash id; /* SHA-256 of pk */
-	const uint8_t *pk;
-	const uint8_t *pub; /* KEY_REG's public part, 288 bytes */
-	X509 *certificate;
-	char name[65];
-	hash ref;
-} key;
-
 /* An organisation that came in later. */
 typedef struct admission {
 	const uint8_t *org;
 	uint64_t seq; /* of the last approval */
 	bytes ca, name;
 } admission;
+
+typedef struct key {
+	hash id; /* SHA-256 of pk */
+	const uint8_t *pk;
+	const uint8_t *pub; /* KEY_REG's public part, 288 bytes */
+	X509 *certificate;
+	const admission
+		*by; /* with whose CA it leads to the network; NULL: one of the description */
+	char name[65];
+	hash ref;
+} key;
 
 typedef struct audit {
 	proof p;
@@ -150,7 +152,7 @@ void check_key(audit *a, bytes file);
 bool is_of_channel(bytes descriptor); /* the network is one of Fabric */
 bytes ca_of(bytes descriptor, const uint8_t org[16], bytes *out_name);
 void check_admissions(audit *a);
-void name_of(const audit *a, const uint8_t org[16], char out[256]);
+void name_of(const audit *a, const key *k, char out[256]);
 void check_certificate(audit *a, key *k);
 
 /* ---- ledger.c ---- */

@@ -243,30 +243,33 @@ void check_admissions(audit *a)
 	}
 }
 
-/* ISSUER is a CA of ORG: of the description, or of an admission before entry SEQ. */
-static bool is_ca_of(const audit *a, bytes issuer, const uint8_t org[16], uint64_t seq)
+/* ISSUER is a CA of K's organisation: of the description, or of an admission before entry SEQ. */
+static bool is_ca_of(const audit *a, bytes issuer, key *k, uint64_t seq)
 {
+	const uint8_t *org = k->pub + 8;
 	bytes name, ca = ca_of(part_of(&a->p, 4, 0), org, &name);
 
 	if (ca.at != NULL && same(ca, issuer))
 		return true;
 	for (size_t i = 0; i < a->n_admissions; i++)
 		if (memcmp(a->admissions[i].org, org, 16) == 0 && a->admissions[i].seq <= seq &&
-			same(a->admissions[i].ca, issuer))
+			same(a->admissions[i].ca, issuer)) {
+			k->by = &a->admissions[i];
 			return true;
+		}
 	return false;
 }
 
-/* How the network calls ORG.  What could move a cursor or turn a line round is shown as '?'. */
-void name_of(const audit *a, const uint8_t org[16], char out[256])
+/* How the network calls K's organisation, as it came in with the CA that vouches for K.  What could
+ * move a cursor or turn a line round is shown as '?'. */
+void name_of(const audit *a, const key *k, char out[256])
 {
 	bytes name = {NULL, 0};
 	size_t n = 0;
 
-	(void)ca_of(part_of(&a->p, 4, 0), org, &name);
-	for (size_t i = 0; i < a->n_admissions && name.len == 0; i++)
-		if (memcmp(a->admissions[i].org, org, 16) == 0)
-			name = a->admissions[i].name;
+	(void)ca_of(part_of(&a->p, 4, 0), k->pub + 8, &name);
+	if (name.len == 0 && k->by != NULL)
+		name = k->by->name;
 	for (size_t i = 0; i < name.len; i++) {
 		bool is_plain = name.at[i] >= 0x20 && name.at[i] < 0x7f;
 		/* Letters of two bytes, from U+00C0 on; no marks of direction are among them below
@@ -346,7 +349,7 @@ static void check_chain(audit *a, key *k, const bytes *links, size_t n)
 
 	if (between == NULL)
 		no_memory();
-	if (!is_ca_of(a, links[n - 1], k->pub + 8, a->key_seqs[k - a->keys]))
+	if (!is_ca_of(a, links[n - 1], k, a->key_seqs[k - a->keys]))
 		failed(check, "the certificate is from a CA that is not this network's");
 	k->certificate = read_certificate(links[0]);
 	is_in_force = in_force(k->certificate, a->ledger_time) &&

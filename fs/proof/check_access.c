@@ -30,7 +30,7 @@ static bool note_who(checking *c)
 	memcpy(v->signer, who->certificate.handle, sizeof v->signer);
 	v->certificate = who->certificate.ref;
 	memcpy(v->handle_id, who->signer_id.b, 8);
-	organisation_name(c, who->pub.org, v->organisation);
+	organisation_name(c, who, v->organisation);
 	memcpy(v->domain.b, c->item.domain_id, 16);
 	memcpy(v->grant.b, c->asked.grant, 16);
 	v->asked = c->asked.count;
@@ -216,7 +216,7 @@ static const char *note_answer(
 	if (!r->is_owner) {
 		count_organisation(t, agent->pub.org);
 		memcpy(r->name, agent->certificate.handle, sizeof r->name);
-		organisation_name(c, agent->pub.org, r->organisation);
+		organisation_name(c, agent, r->organisation);
 	}
 	t->is_by_owner |= r->is_owner;
 	v->n_releasers++;

@@ -181,7 +181,7 @@ bool check_statement(checking *c)
 	memcpy(c->verdict->signer, issuer->certificate.handle, sizeof c->verdict->signer);
 	c->verdict->certificate = issuer->certificate.ref;
 	memcpy(c->verdict->handle_id, issuer->signer_id.b, 8);
-	organisation_name(c, issuer->pub.org, c->verdict->organisation);
+	organisation_name(c, issuer, c->verdict->organisation);
 	c->verdict->record_id = s->record_id;
 	c->verdict->cver = s->cver;
 	c->verdict->n = s->n;

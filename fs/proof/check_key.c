@@ -74,7 +74,7 @@ static bool take_der(emr_bytes *rest, emr_bytes *out_der)
 }
 
 /* CHAIN is the key's certificate and what is between it and CA. */
-static const char *check_chain(checking *c, const known_key *key, emr_bytes chain, emr_bytes ca)
+static const char *check_chain(checking *c, known_key *key, emr_bytes chain, emr_bytes ca)
 {
 	uint64_t at = c->entry.ledger_time_unix_s;
 	uint8_t message[EMR_BIND_MESSAGE_BYTES];
@@ -82,7 +82,7 @@ static const char *check_chain(checking *c, const known_key *key, emr_bytes chai
 	uint8_t pub[288];
 	emr_status status;
 
-	if (!is_ca_of(c, ca, key->pub.org, key->seq))
+	if (!is_ca_of(c, ca, key->pub.org, key->seq, &key->by))
 		return "the certificate is from a CA that is not this network's";
 	status = emr_cert_verify(chain, ca, at, &facts);
 	if (status == EMR_DENIED || key->pub.not_after_unix_s <= at)

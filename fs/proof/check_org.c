@@ -136,32 +136,35 @@ bool check_admissions(checking *c)
 
 /* ---- what the others ask ---- */
 
-bool is_ca_of(const checking *c, emr_bytes der, const uint8_t org[16], uint64_t seq)
+bool is_ca_of(const checking *c, emr_bytes der, const uint8_t org[16], uint64_t seq,
+	const admitted **out_by)
 {
 	emr_descriptor d;
 	emr_descriptor_org row;
 
+	*out_by = NULL;
 	if (in_description(c, org, &d, &row) &&
 		emr_bytes_equal(der, emr_bytes_of(row.ca_der.data, row.ca_der.len)))
 		return true;
 	for (size_t i = 0; i < c->n_admissions; i++)
 		if (memcmp(c->admissions[i].org, org, 16) == 0 && c->admissions[i].seq <= seq &&
-			emr_bytes_equal(der, c->admissions[i].ca))
+			emr_bytes_equal(der, c->admissions[i].ca)) {
+			*out_by = &c->admissions[i];
 			return true;
+		}
 	return false;
 }
 
-void organisation_name(const checking *c, const uint8_t org[16], char out[EMR_PROOF_NAME_BYTES])
+void organisation_name(const checking *c, const known_key *key, char out[EMR_PROOF_NAME_BYTES])
 {
 	emr_descriptor d;
 	emr_descriptor_org row;
 	emr_bytes name = {0};
 
-	if (in_description(c, org, &d, &row))
+	if (in_description(c, key->pub.org, &d, &row))
 		name = emr_bytes_of(row.name.data, row.name.len);
-	for (size_t i = 0; i < c->n_admissions && name.len == 0; i++)
-		if (memcmp(c->admissions[i].org, org, 16) == 0)
-			name = c->admissions[i].name;
+	if (name.len == 0 && key->by != NULL)
+		name = key->by->name;
 	if (name.len > 0)
 		memcpy(out, name.data, name.len);
 	out[name.len] = '\0';

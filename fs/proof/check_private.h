@@ -12,15 +12,6 @@
 #include "proof/proof.h"
 #include "record/format.h"
 
-/* A key that this ledger registered, with the certificate that vouches for it. */
-typedef struct known_key {
-	emr_id32 signer_id;
-	uint8_t pk[32];
-	emr_pub_key_reg pub;
-	emr_cert_facts certificate;
-	uint64_t seq; /* of its registration */
-} known_key;
-
 /* An organisation that came in after the network was made. */
 typedef struct admitted {
 	uint8_t org[16];
@@ -28,6 +19,16 @@ typedef struct admitted {
 	emr_bytes ca, name; /* borrowed from PART */
 	emr_buf part;
 } admitted;
+
+/* A key that this ledger registered, with the certificate that vouches for it. */
+typedef struct known_key {
+	emr_id32 signer_id;
+	uint8_t pk[32];
+	emr_pub_key_reg pub;
+	emr_cert_facts certificate;
+	const admitted *by; /* to whose CA its chain leads; NULL: to one of the description */
+	uint64_t seq;	    /* of its registration */
+} known_key;
 
 typedef struct checking {
 	const emr_proof *proof;
@@ -80,11 +81,14 @@ void nested_end(nested *n);
 /* PRIV is what the item commits to. */
 bool priv_fits(const emr_item *item, emr_bytes priv);
 
-/* How the network calls ORG, shown safely; "" when the file does not say. */
-void organisation_name(const checking *c, const uint8_t org[16], char out[EMR_PROOF_NAME_BYTES]);
-/* DER is a CA of ORG: of the network's description, or of an admission that came before entry SEQ.
- */
-bool is_ca_of(const checking *c, emr_bytes der, const uint8_t org[16], uint64_t seq);
+/* How the network calls KEY's organisation, as it came in with the CA that vouches for KEY: another
+ * admission of it in the file says nothing about this key.  Shown safely; "" when the file does not
+ * say. */
+void organisation_name(const checking *c, const known_key *key, char out[EMR_PROOF_NAME_BYTES]);
+/* DER is a CA of ORG: of the network's description (*OUT_BY is NULL then), or of an admission that
+ * came before entry SEQ. */
+bool is_ca_of(const checking *c, emr_bytes der, const uint8_t org[16], uint64_t seq,
+	const admitted **out_by);
 
 /* Whose domain the item is in, when DOM_ID is its key; NULL and *OUT_WHY when no card shows it. */
 const known_key *domain_owner(const checking *c, const uint8_t dom_id[32], const char **out_why);

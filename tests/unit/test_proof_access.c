@@ -45,6 +45,22 @@ static void audit_says(char out[32])
 	assert_int_equal(WEXITSTATUS(code), out[0] == '\0' ? 0 : 1);
 }
 
+/* In anything that it says of the file at PATH. */
+static bool audit_names(const char *word)
+{
+	char command[512], line[600];
+	bool is_there = false;
+	FILE *pipe;
+
+	snprintf(command, sizeof command, "'%s' '%s'", EMR_VERIFY_AUDIT, path);
+	pipe = popen(command, "r");
+	assert_non_null(pipe);
+	while (fgets(line, sizeof line, pipe) != NULL)
+		is_there |= strstr(line, word) != NULL;
+	assert_int_equal(pclose(pipe), 0);
+	return is_there;
+}
+
 static void both_say(emr_bytes file, const char *wanted)
 {
 	FILE *to = fopen(path, "wb");
@@ -292,6 +308,131 @@ static void what_nobody_released_or_asked_has_no_proof(void **state)
 	assert_status(EMR_NOT_FOUND, emr_proof_make_access(&from, 1, &file));
 	assert_status(EMR_NOT_FOUND, emr_proof_make_access(&from, seq + 100, &file));
 	assert_int_equal(file.len, 0);
+}
+
+/* A computer that hands out what it did not check. */
+static bool is_unchecked;
+
+emr_status __real_emr_proof_check(
+	emr_bytes file, int copy_fd, const emr_id16 *net, emr_proof_verdict *out);
+emr_status __wrap_emr_proof_check(
+	emr_bytes file, int copy_fd, const emr_id16 *net, emr_proof_verdict *out);
+
+emr_status __wrap_emr_proof_check(
+	emr_bytes file, int copy_fd, const emr_id16 *net, emr_proof_verdict *out)
+{
+	if (!is_unchecked)
+		return __real_emr_proof_check(file, copy_fd, net, out);
+	*out = (emr_proof_verdict){.step = EMR_PROOF_SOUND};
+	return EMR_OK;
+}
+
+/* ---- an organisation under another name ---- */
+
+static const emr_id16
+	*carried; /* what a hostile program takes for the one proposal that was carried */
+
+emr_status __real_emr_replica_proposals(
+	emr_replica *replica, emr_replica_proposal_fn fn, void *arg);
+emr_status __wrap_emr_replica_proposals(
+	emr_replica *replica, emr_replica_proposal_fn fn, void *arg);
+
+typedef struct pretending {
+	emr_replica_proposal_fn fn;
+	void *arg;
+} pretending;
+
+static emr_status pretend(void *arg, emr_id16 proposal, const emr_row_proposal *row)
+{
+	const pretending *p = arg;
+	emr_row_proposal as = *row;
+
+	if (emr_id16_equal(proposal, *carried))
+		as.head.state = EMR_PROPOSAL_DONE;
+	else if (memcmp(row->org, s.bosses[0].org.b, sizeof row->org) == 0)
+		return EMR_OK;
+	return p->fn(p->arg, proposal, &as);
+}
+
+emr_status __wrap_emr_replica_proposals(emr_replica *replica, emr_replica_proposal_fn fn, void *arg)
+{
+	pretending p = {.fn = fn, .arg = arg};
+
+	return carried == NULL ? __real_emr_replica_proposals(replica, fn, arg)
+			       : __real_emr_replica_proposals(replica, pretend, &p);
+}
+
+/* BOSS proposes the clinic again, with the CA that it has, and approves that alone. */
+static emr_id16 renames_the_clinic(person *boss, const char *name)
+{
+	const person *clinic = &s.bosses[0];
+	emr_id16 proposal = emr_id16_random();
+	EMR_AUTO_BUF part = {0};
+	emr_pub_org_propose what = emr_proposal_admit(clinic->org, clinic->public.signer_id,
+		emr_buf_view(&clinic->ca), story_now(&s) + 9 * DAY);
+
+	assert_ok(emr_proposal_admit_part(name, "", emr_buf_view(&clinic->ca), &part));
+	assert_int_equal(
+		story_says(&s, boss, emr_act_propose(proposal, &what), emr_buf_view(&part)),
+		EMR_RESULT_APPLIED);
+	assert_int_equal(
+		story_says(&s, boss, emr_act_approve_proposal(proposal, boss->org), (emr_bytes){0}),
+		EMR_RESULT_APPLIED);
+	return proposal;
+}
+
+static bool has_part(const emr_proof *p, emr_proof_type type, emr_bytes part)
+{
+	for (size_t i = 0; emr_proof_part_of(p, type, i).data != NULL; i++)
+		if (emr_bytes_equal(emr_proof_part_of(p, type, i), part))
+			return true;
+	return false;
+}
+
+/* The one part of TYPE that only OTHER has, before those of its type. */
+static void put_before(emr_proof *p, const emr_proof *other, emr_proof_type type)
+{
+	emr_bytes part;
+	size_t i = 0;
+
+	while ((part = emr_proof_part_of(other, type, i)).data != NULL && has_part(p, type, part))
+		i++;
+	assert_non_null(part.data);
+	repeat_part(p, type);
+	p->parts[place_of(p, type, 0)].bytes = part;
+}
+
+static void one_approval_gives_nobody_another_name(void **state)
+{
+	EMR_AUTO_BUF file = {0};
+	EMR_AUTO_BUF forged = {0};
+	EMR_AUTO_BUF changed = {0};
+	emr_grant_made made = story_share(&s, &s.lima, 0, true);
+	emr_id16 proposal;
+	opened_file f, other;
+	emr_proof_verdict v;
+	uint64_t seq;
+
+	(void)state;
+	seq = reads(&s.lima, made.grant, all_agents);
+	proposal = renames_the_clinic(&s.bosses[1], "Charite");
+	make(seq, &file);
+	carried = &proposal;
+	is_unchecked = true;
+	make(seq, &forged);
+	is_unchecked = false;
+	carried = NULL;
+	both_say(emr_buf_view(&forged), "certificate"); /* lima's is older than that admission */
+	open_file(&file, &f);
+	open_file(&forged, &other);
+	put_before(&f.proof, &other.proof, EMR_PROOF_ADMISSION);
+	put_before(&f.proof, &other.proof, EMR_PROOF_APPROVAL);
+	assert_ok(emr_proof_format(&f.proof, &changed));
+	check(&changed, &v);
+	assert_string_equal(v.organisation, "org0");
+	assert_false(audit_names("Charite"));
+	close_file(&f);
+	close_file(&other);
 }
 
 /* ---- an agent of another's ---- */
@@ -710,23 +851,6 @@ static void what_a_writer_left_in_ones_folder_has_a_proof(void **state)
 	pen_close(&p);
 }
 
-/* A computer that hands out what it did not check. */
-static bool is_unchecked;
-
-emr_status __real_emr_proof_check(
-	emr_bytes file, int copy_fd, const emr_id16 *net, emr_proof_verdict *out);
-emr_status __wrap_emr_proof_check(
-	emr_bytes file, int copy_fd, const emr_id16 *net, emr_proof_verdict *out);
-
-emr_status __wrap_emr_proof_check(
-	emr_bytes file, int copy_fd, const emr_id16 *net, emr_proof_verdict *out)
-{
-	if (!is_unchecked)
-		return __real_emr_proof_check(file, copy_fd, net, out);
-	*out = (emr_proof_verdict){.step = EMR_PROOF_SOUND};
-	return EMR_OK;
-}
-
 static void nobody_proves_with_what_another_once_said(void **state)
 {
 	EMR_AUTO_BUF file = {0};
@@ -830,6 +954,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(a_proof_shows_who_asked_under_what_and_who_gave),
 		TEST(the_owners_own_answer_is_proved_too),
+		TEST(one_approval_gives_nobody_another_name),
 		TEST(who_cannot_open_the_question_proves_that_it_was_asked),
 		TEST(what_nobody_released_or_asked_has_no_proof),
 		TEST(an_agent_that_the_grant_does_not_name_gives_nothing),
