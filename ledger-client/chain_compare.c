@@ -15,8 +15,8 @@ static const table tables[] = {
 	{ALL_NODES, 3, "a hash of the tree"},
 	{ALL_DOMAINS, 2, "the index of domains"},
 	{ALL_ITEMS, 3, "the index of items"},
-	{ALL_STATE, 3, "a state row"},
-	{ALL_PLACES, 6, "the index of versions"},
+	{ALL_STATE, 4, "a state row"},
+	{ALL_PLACES, 7, "the index of versions"},
 	{ALL_META, 2, "the digest of state"},
 };
 

@@ -119,8 +119,8 @@ const char *const chain_texts[CHAIN_STATEMENTS] = {
 	[ALL_NODES] = "SELECT level, idx, hash, ((idx+1)<<level)-1 FROM nodes ORDER BY 1, 2",
 	[ALL_DOMAINS] = "SELECT domain, seq, seq FROM domains ORDER BY 2, 1",
 	[ALL_ITEMS] = "SELECT prefix, seq, idx, seq FROM items ORDER BY 1, 2, 3",
-	[ALL_STATE] = "SELECT key, value, time, seq FROM state ORDER BY 1",
-	[ALL_PLACES] = "SELECT family, domain, object, version, idx, purged, seq FROM places"
+	[ALL_STATE] = "SELECT key, value, time, seq, seq FROM state ORDER BY 1",
+	[ALL_PLACES] = "SELECT family, domain, object, version, idx, purged, seq, seq FROM places"
 		       " ORDER BY 1, 2, 3, 4",
 	[ALL_PARTS] = "SELECT family, domain, object, version, hash, part, seq FROM parts ORDER BY "
 		      "2, 3, 1, 4",

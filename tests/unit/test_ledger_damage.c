@@ -38,10 +38,12 @@ static const struct {
 	{"domain index", "DELETE FROM domains WHERE seq=3"},
 	{"item index", "DELETE FROM items WHERE seq=3 AND idx=1"},
 	{"place", "UPDATE places SET idx=idx+1 WHERE seq=3"},
+	{"place, its entry", "UPDATE places SET seq=seq+1 WHERE seq=3"},
 	{"place, purged", "UPDATE places SET purged=4 WHERE seq=3"},
 	{"state value", "UPDATE state SET value = substr(value,1,60) || x'aaaa' || "
 			"substr(value,63) WHERE seq=3"},
 	{"state time", "UPDATE state SET time=time+1 WHERE seq=3"},
+	{"state, its entry", "UPDATE state SET seq=seq+1 WHERE seq=3"},
 	{"state row missing", "DELETE FROM state WHERE seq=3"},
 	{"state row added", "INSERT INTO state VALUES('O/ff/ff', x'00', 3, 0)"},
 	{"part", "UPDATE parts SET part = substr(part,1,40) || x'aaaa' || substr(part,43) WHERE "
