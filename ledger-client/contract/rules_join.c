@@ -1,7 +1,9 @@
 /* These are the rules for a domain in a research dataset: joining it, which is paid where the
  * dataset has a price, leaving it, and the fixed state of a dataset that a paper can name (54
  * DATASET_JOIN, 55 DATASET_LEAVE, 56 DATASET_SNAPSHOT). Nobody but who manages the domain takes it
- * in or out, and a join without a grant to the dataset, or one that was not paid, is refused. */
+ * in or out, and a join without a grant to the dataset, or one that was not paid, is refused. What
+ * the folder holds may be stated with a join (a letter to the steward), and a frozen state may
+ * carry the table that he made of such letters. */
 #include "judge.h"
 
 #include "contract/pubs_share.h"
@@ -38,6 +40,8 @@ static bool join_row(const emr_item *item, emr_span pub, emr_key_text *out)
 	return true;
 }
 
+/* What the folder held by the version before goes: a statement lasts until the next, or until it
+ * leaves. */
 static void put_join(struct judge *judge, const uint8_t grant[16], uint8_t state)
 {
 	emr_row_join row = {.head = emr_judge_head(judge, EMR_FAMILY_JOIN, state, 0, 0)};
@@ -48,6 +52,8 @@ static void put_join(struct judge *judge, const uint8_t grant[16], uint8_t state
 	emr_key_in_domain("J", judge->item.domain_id, judge->item.object_id, &key);
 	emr_row_join_encode(&row, value);
 	emr_judge_put(judge, key.text, value, sizeof value);
+	if (judge->is_row_present)
+		emr_judge_purge(judge, EMR_FAMILY_JOIN, judge->head.version, judge->head.version);
 }
 
 /* ---- 54 DATASET_JOIN ---- */
@@ -89,12 +95,22 @@ static void join_follows(struct key_set *set, const emr_item *item, emr_span pub
 	emr_declare_account(set, owner);
 }
 
+/* Who is in by this grant says anew what the folder holds. */
+static bool is_statement(struct judge *judge)
+{
+	emr_row_join row;
+
+	return judge->item.priv_len > 0 &&
+	       emr_judge_parsed(judge, emr_row_join_parse(judge->row, &row)) &&
+	       memcmp(row.grant, join_pub(judge->pub).grant, 16) == 0;
+}
+
 /* Once at a time, and as long as the dataset takes anybody. */
 static emr_result join_state(struct judge *judge)
 {
 	emr_row_dataset row;
 
-	if (judge->head.state == EMR_JOIN_ACTIVE)
+	if (judge->head.state == EMR_JOIN_ACTIVE && !is_statement(judge))
 		return EMR_RESULT_EXISTS;
 	return emr_judge_dataset(judge, judge->item.object_id, &row) &&
 			       row.head.state == EMR_DATASET_OPEN &&
@@ -281,6 +297,8 @@ const op_rule emr_rules_join[3] = {
 		.op = EMR_OP_DATASET_JOIN,
 		.domain = DOMAIN_LIVES,
 		.epoch = EPOCH_ZERO,
+		.part_max = EMR_JOIN_PART_BYTES,
+		.part_step = EMR_JOIN_PART_BYTES,
 		.reserved_at = 36,
 		.reserved_len = 4,
 		.needs = NEED_DOMAIN | NEED_SIGNER,
@@ -308,6 +326,8 @@ const op_rule emr_rules_join[3] = {
 		.op = EMR_OP_DATASET_SNAPSHOT,
 		.domain = DOMAIN_NONE,
 		.epoch = EPOCH_ZERO,
+		.part_max = EMR_SNAPSHOT_PART_BYTES,
+		.part_step = EMR_SNAPSHOT_PART_BYTES,
 		.reserved_at = 28,
 		.reserved_len = 4,
 		.needs = NEED_SIGNER,

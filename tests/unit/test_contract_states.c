@@ -377,6 +377,80 @@ static void leaving_a_dataset_ends_the_grant_by_which_it_was_joined(void **state
 	people_free(&p);
 }
 
+static bool purges(const kit_run *run, const people *p, uint64_t version)
+{
+	for (size_t i = 0; i < run->outcome.writes_count; i++) {
+		const emr_write *w = &run->outcome.writes[i];
+
+		if (w->kind == EMR_WRITE_PURGE_PARTS && w->family == EMR_FAMILY_JOIN &&
+			memcmp(w->object_id, p->study, 16) == 0)
+			return w->first_version == version && w->last_version == version;
+	}
+	return false;
+}
+
+/* What WHAT does about the study, which is joined, with PART; *OUT_PURGES: what was stated goes. */
+static int about_study(const people *p, const char *name, enum what what, const uint8_t grant[16],
+	size_t part, bool *out_purges)
+{
+	static kit_run run;
+	people_item item = people_item_of(p, what, OWNER);
+	emr_pub_dataset_join how = {.index = 0};
+	emr_key_text key;
+	kit_batch batch;
+	emr_span bytes;
+	int answer;
+
+	memcpy(item.item.object_id, p->study, 16);
+	memcpy(how.grant, grant, 16);
+	if (what == DATASET_JOIN)
+		emr_pub_dataset_join_encode(&how, item.pub);
+	emr_key_in_domain("J", p->world.domain, p->study, &key);
+	kit_follow(&p->world.state, key.text, &item.item);
+	item.part = kit_part(5, part);
+	kit_begin(&batch, &p->who[OWNER], p->world.net_id);
+	kit_add(&batch, item.item, kit_span(item.pub, item.pub_len), item.part);
+	bytes = kit_end(&batch);
+	kit_judge(&run, name, bytes, &p->world.caller, KIT_NOW, &p->world.state, NULL);
+	answer = run.outcome.results.data[0];
+	*out_purges = purges(&run, p, item.item.version - 1);
+	kit_run_free(&run);
+	kit_drop(bytes);
+	return answer;
+}
+
+static void a_folder_that_is_in_says_anew_what_it_holds_and_the_former_word_goes(void **state)
+{
+	bool is_gone = false;
+	people p;
+
+	(void)state;
+	people_make(&p);
+	kit_expect(OK,
+		about_study(&p, "what a folder in a dataset holds", DATASET_JOIN, p.study_grant,
+			EMR_JOIN_PART_BYTES, &is_gone),
+		"stated");
+	assert_true(is_gone);
+	kit_expect(EMR_RESULT_EXISTS,
+		about_study(&p, "joining twice without a word", DATASET_JOIN, p.study_grant, 0,
+			&is_gone),
+		"nothing stated");
+	kit_expect(EMR_RESULT_EXISTS,
+		about_study(&p, "what it holds, by another grant", DATASET_JOIN, p.team_grant,
+			EMR_JOIN_PART_BYTES, &is_gone),
+		"by another grant");
+	kit_expect(EMR_RESULT_PRIVATE_PART,
+		about_study(&p, "what it holds, in too many bytes", DATASET_JOIN, p.study_grant,
+			2 * EMR_JOIN_PART_BYTES, &is_gone),
+		"twice as long");
+	kit_expect(OK,
+		about_study(&p, "leaving takes what was stated", DATASET_LEAVE, p.study_grant, 0,
+			&is_gone),
+		"leave");
+	assert_true(is_gone);
+	people_free(&p);
+}
+
 /* One batch of the owner: the grant to the dataset, the joining, and the leaving. */
 static void a_grant_a_join_and_a_leave_fit_in_one_batch(void **state)
 {
@@ -515,6 +589,8 @@ int main(void)
 		cmocka_unit_test(nobody_becomes_a_writer_or_member_with_a_dead_key),
 		cmocka_unit_test(a_team_in_every_state),
 		cmocka_unit_test(leaving_a_dataset_ends_the_grant_by_which_it_was_joined),
+		cmocka_unit_test(
+			a_folder_that_is_in_says_anew_what_it_holds_and_the_former_word_goes),
 		cmocka_unit_test(a_grant_a_join_and_a_leave_fit_in_one_batch),
 		cmocka_unit_test(
 			a_dataset_that_is_over_or_costs_something_takes_nobody_for_nothing),
