@@ -212,6 +212,8 @@ typedef struct finding {
 	const emr_team *dataset;
 	emr_frozen found;
 	unsigned n;
+	emr_frozen_fn fn; /* NULL: the last is FOUND */
+	void *arg;
 } finding;
 
 /* Which dataset a state is of stands in its item alone. */
@@ -254,12 +256,21 @@ static emr_status note_state(void *arg, const char *name, emr_bytes row)
 	if (status != EMR_OK || !is)
 		return status;
 	f->found = (emr_frozen){.id = key.object,
+		.seq = item.seq,
 		.log_size = pub.log_size,
 		.n = pub.n,
 		.time_unix_s = item.ledger_time};
 	memcpy(f->found.root.b, pub.root, sizeof f->found.root);
 	f->n++;
-	return EMR_OK;
+	return f->fn != NULL ? f->fn(f->arg, &f->found) : EMR_OK;
+}
+
+emr_status emr_frozen_each(
+	emr_replica *replica, const emr_team *dataset, emr_frozen_fn fn, void *arg)
+{
+	finding f = {.replica = replica, .dataset = dataset, .fn = fn, .arg = arg};
+
+	return emr_replica_each_row(replica, "SN/", note_state, &f);
 }
 
 emr_status emr_frozen_find(

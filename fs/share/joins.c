@@ -1,6 +1,6 @@
 /* A folder that is granted to a dataset joins it on the ledger, and leaves it with the grant: both
  * in the batch of the grant, so that nobody counts as taking part whose records cannot be read, or
- * is read without being counted. */
+ * is read without being counted. What it holds, in numbers, is told to the steward afterwards. */
 #include <string.h>
 
 #include "contract/codes.h"
@@ -8,12 +8,13 @@
 #include "contract/rows_share.h"
 
 #include "replica/points.h"
+#include "share/counts.h"
 
 #include "teams_private.h"
 
-/* *OUT_WAS: it joined before, in or out by now. */
+/* *OUT_WAS: it joined before, in or out by now; OUT is its row then. */
 static emr_status joined_by(emr_replica *replica, emr_id16 domain, emr_id16 dataset, bool *out_is,
-	bool *out_was, emr_id16 *out_grant)
+	bool *out_was, emr_row_join *out)
 {
 	EMR_AUTO_BUF bytes = {0};
 	emr_key_text key;
@@ -29,18 +30,23 @@ static emr_status joined_by(emr_replica *replica, emr_id16 domain, emr_id16 data
 		return EMR_DAMAGED;
 	*out_was = true;
 	*out_is = row.head.state == EMR_JOIN_ACTIVE;
-	memcpy(out_grant->b, row.grant, sizeof out_grant->b);
+	*out = row;
 	return EMR_OK;
+}
+
+static bool is_by(const emr_row_join *row, emr_id16 grant)
+{
+	return memcmp(row->grant, grant.b, sizeof row->grant) == 0;
 }
 
 emr_status emr_dataset_has(
 	emr_replica *replica, const emr_team *dataset, const emr_known_grant *grant, bool *out_has)
 {
-	emr_id16 by = {{0}};
+	emr_row_join row = {.grant = {0}};
 	bool was_in;
-	emr_status status = joined_by(replica, grant->domain, dataset->id, out_has, &was_in, &by);
+	emr_status status = joined_by(replica, grant->domain, dataset->id, out_has, &was_in, &row);
 
-	*out_has = *out_has && emr_id16_equal(by, grant->grant);
+	*out_has = *out_has && is_by(&row, grant->grant);
 	return status;
 }
 
@@ -69,14 +75,15 @@ emr_status share_add_join(
 {
 	emr_pub_dataset_join how = {.index = 0};
 	emr_team dataset;
-	emr_id16 by, fund = {{0}};
+	emr_id16 fund = {{0}};
+	emr_row_join row;
 	emr_act act;
 	bool is_in = false, was_in = false;
 	emr_status status = dataset_of(p->share, root, &dataset);
 
 	*out_joins = false;
 	if (status == EMR_OK)
-		status = joined_by(p->share->o.replica, domain, dataset.id, &is_in, &was_in, &by);
+		status = joined_by(p->share->o.replica, domain, dataset.id, &is_in, &was_in, &row);
 	if (status != EMR_OK)
 		return status == EMR_NOT_FOUND ? EMR_OK : status;
 	/* A folder is paid once; without a voucher it does not go in for nothing. */
@@ -96,23 +103,112 @@ emr_status share_add_leave(
 	parcel *p, emr_id16 domain, emr_id32 root, const emr_id16 *grants, size_t n)
 {
 	emr_team dataset;
-	emr_id16 by;
+	emr_row_join row;
 	emr_act act;
 	bool is_in = false, was_in;
 	emr_status status = dataset_of(p->share, root, &dataset);
 
 	if (status == EMR_OK)
-		status = joined_by(p->share->o.replica, domain, dataset.id, &is_in, &was_in, &by);
+		status = joined_by(p->share->o.replica, domain, dataset.id, &is_in, &was_in, &row);
 	if (status != EMR_OK || !is_in)
 		return status == EMR_NOT_FOUND ? EMR_OK : status;
 	for (size_t i = 0; i < n; i++) {
-		if (!emr_id16_equal(grants[i], by))
+		if (!is_by(&row, grants[i]))
 			continue;
 		act = emr_act_leave(domain, dataset.id);
 		status = parcel_prepare(p, &act);
 		return status == EMR_OK ? parcel_add(p, &act, NULL) : status;
 	}
 	return EMR_OK;
+}
+
+/* ---- what it holds, in numbers ---- */
+
+/* The part that the present version of ROW came with, if it did. */
+static emr_status stated(emr_share *share, emr_id16 domain, emr_id16 dataset,
+	const emr_row_join *row, emr_buf *out_part, uint64_t *out_time)
+{
+	EMR_AUTO_BUF bytes = {0};
+	emr_replica_item item = {.ledger_time = 0};
+	emr_status status =
+		share_part(share, EMR_FAMILY_JOIN, domain, dataset, row->head.version, out_part);
+
+	if (status == EMR_OK)
+		status = share_item(
+			share, EMR_FAMILY_JOIN, domain, dataset, row->head.version, &bytes, &item);
+	*out_time = item.ledger_time;
+	return status == EMR_NOT_FOUND || status == EMR_MISSING_DATA ? EMR_OK : status;
+}
+
+static emr_status send_counts(emr_share *share, emr_id16 domain, const emr_team *dataset,
+	const emr_row_join *row, const uint8_t *mark_key, const uint8_t *plain)
+{
+	emr_pub_dataset_join how = {.index = 0};
+	emr_known_person steward;
+	emr_id32 signer;
+	emr_act act;
+	AUTO_PARCEL p = {0};
+	emr_status status;
+
+	memcpy(signer.b, dataset->row.steward, sizeof signer.b);
+	memcpy(how.grant, row->grant, sizeof how.grant);
+	status = emr_replica_person(share->o.replica, signer, &steward);
+	if (status == EMR_OK)
+		status = parcel_begin(share, emr_signer_domain(domain, SHARE_GEN), &p);
+	act = emr_act_join(domain, dataset->id, &how);
+	if (status == EMR_OK)
+		status = parcel_prepare(&p, &act);
+	if (status == EMR_OK)
+		status = emr_counts_part_seal(
+			emr_buf_view(&p.item), steward.row.x25519, mark_key, plain, &p.part);
+	if (status == EMR_OK)
+		status = parcel_add(&p, &act, NULL);
+	return status == EMR_OK ? parcel_send(&p) : status;
+}
+
+emr_status emr_share_counts_due(
+	emr_share *share, emr_id16 domain, emr_id32 grantee, bool *out_is_due)
+{
+	EMR_AUTO_BUF before = {0};
+	uint64_t time = 0;
+	emr_row_join row;
+	emr_team dataset;
+	bool is_in = false, was_in;
+	emr_status status = dataset_of(share, grantee, &dataset);
+
+	*out_is_due = false;
+	if (status == EMR_OK)
+		status = joined_by(share->o.replica, domain, dataset.id, &is_in, &was_in, &row);
+	if (status != EMR_OK || !is_in)
+		return status == EMR_NOT_FOUND ? EMR_OK : status;
+	status = stated(share, domain, dataset.id, &row, &before, &time);
+	*out_is_due = before.len == 0 || share_now(share) >= time + EMR_COUNTS_AGAIN_S;
+	return status;
+}
+
+emr_status emr_share_state_counts(emr_share *share, emr_id16 domain, emr_id32 grantee,
+	const uint8_t mark_key[EMR_COUNTS_MARK_KEY_BYTES], const emr_counts *counts)
+{
+	uint8_t plain[EMR_COUNTS_PLAIN_BYTES];
+	EMR_AUTO_BUF before = {0};
+	uint64_t time = 0;
+	emr_row_join row;
+	emr_team dataset;
+	bool is_in = false, was_in;
+	emr_status status = dataset_of(share, grantee, &dataset);
+
+	if (status == EMR_OK)
+		status = joined_by(share->o.replica, domain, dataset.id, &is_in, &was_in, &row);
+	if (status == EMR_OK && !is_in)
+		status = EMR_NOT_FOUND;
+	if (status == EMR_OK)
+		status = stated(share, domain, dataset.id, &row, &before, &time);
+	if (status != EMR_OK)
+		return status;
+	emr_counts_encode(counts, plain);
+	if (emr_counts_part_says(emr_buf_view(&before), mark_key, plain))
+		return EMR_OK;
+	return send_counts(share, domain, &dataset, &row, mark_key, plain);
 }
 
 /* ---- what was granted and did not join ---- */
@@ -142,13 +238,13 @@ emr_status share_joining_code(
 	trial t = {.domain = grant->domain, .dataset = dataset, .code = EMR_RESULT_APPLIED};
 	EMR_AUTO_BUF bytes = {0};
 	emr_replica_item item;
-	emr_id16 by = {{0}};
+	emr_row_join row;
 	bool is_in, was_in;
 	emr_status status =
-		joined_by(share->o.replica, grant->domain, dataset, &is_in, &was_in, &by);
+		joined_by(share->o.replica, grant->domain, dataset, &is_in, &was_in, &row);
 
 	*out_code = EMR_RESULT_APPLIED;
-	if (status != EMR_OK || (is_in && emr_id16_equal(by, grant->grant)))
+	if (status != EMR_OK || (is_in && is_by(&row, grant->grant)))
 		return status;
 	status = share_item(share, EMR_FAMILY_GRANT, grant->domain, grant->grant, 1, &bytes, &item);
 	t.seq = item.seq;

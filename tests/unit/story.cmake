@@ -12,6 +12,7 @@ emr_test(test_story_datasets
 	USES ${emr_program} ${story_uses} PkgConfig::jansson
 	INCLUDES ${PROJECT_SOURCE_DIR}/fs/share
 	LINK_OPTIONS -Wl,--wrap=emr_grant_letter_open,--wrap=emr_replica_voucher,--wrap=share_revoke,--wrap=emr_dataset_has)
+emr_test(test_counts SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_counts.c USES share keyring replica)
 emr_test(test_terms SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_terms.c USES share keyring record crypto PkgConfig::jansson)
 emr_test(test_story_log
 	SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_story_log.c ${story_kit}

@@ -3,6 +3,7 @@
 #include "share_world.h"
 
 #include "contract/pubs_share.h"
+#include "keyring/counts.h"
 
 #include "grant_private.h"
 #include "held_private.h"
@@ -462,9 +463,52 @@ static void a_member_gets_the_teams_key_and_no_other(void **state)
 	every_bit_matters(&one, open_admit);
 }
 
+static emr_status open_counts(emr_bytes item, emr_bytes part)
+{
+	uint8_t plain[EMR_COUNTS_PLAIN_BYTES];
+	emr_box_key *steward = NULL;
+	emr_status status = emr_box_key_identity(agents[2], &steward);
+
+	if (status == EMR_OK)
+		status = emr_counts_part_open(steward, item, part, plain);
+	emr_box_key_free(steward);
+	return status;
+}
+
+static void the_steward_reads_what_a_folder_holds_and_its_owner_knows_her_word(void **state)
+{
+	AUTO_PART one = share_part_of(root, "DATASET_JOIN");
+	const json_t *counts = vectors_get(root, "counts");
+	uint8_t plain[EMR_COUNTS_PLAIN_BYTES], expected[EMR_COUNTS_PLAIN_BYTES], mark[32];
+	EMR_AUTO_BUF again = {0};
+	emr_box_key *steward = NULL;
+
+	(void)state;
+	vectors_fixed(counts, "statement", expected, sizeof expected);
+	vectors_fixed(counts, "mark_key", mark, sizeof mark);
+	assert_ok(emr_box_key_identity(agents[2], &steward));
+	assert_ok(emr_counts_part_open(
+		steward, emr_buf_view(&one.item), emr_buf_view(&one.part), plain));
+	emr_box_key_free(steward);
+	assert_memory_equal(plain, expected, sizeof plain);
+	assert_true(emr_counts_part_says(emr_buf_view(&one.part), mark, plain));
+	assert_status(EMR_DAMAGED, emr_counts_part_open(grantee_box, emr_buf_view(&one.item),
+					   emr_buf_view(&one.part), expected));
+	plain[20] ^= 1;
+	assert_false(emr_counts_part_says(emr_buf_view(&one.part), mark, plain));
+	plain[20] ^= 1;
+	mark[0] ^= 1;
+	assert_false(emr_counts_part_says(emr_buf_view(&one.part), mark, plain));
+	assert_ok(emr_counts_part_seal(emr_buf_view(&one.item), mark, mark, plain, &again));
+	assert_int_equal(again.len, one.part.len);
+	every_bit_matters(&one, open_counts);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(
+			the_steward_reads_what_a_folder_holds_and_its_owner_knows_her_word),
 		cmocka_unit_test(a_grant_reads_as_the_second_model_wrote_it),
 		cmocka_unit_test(another_operation_of_the_same_length_is_no_grant),
 		cmocka_unit_test(nobody_else_opens_a_grants_letter),

@@ -9,6 +9,7 @@
 #include "replica/points.h"
 
 #include "judge.h"
+#include "share/counts.h"
 #include "share/frozen.h"
 #include "shared_private.h"
 
@@ -233,6 +234,135 @@ static uint8_t join_state(story *s, const called *d)
 	assert_int_equal(
 		emr_row_join_parse((emr_span){bytes.data, bytes.len}, &row), EMR_CONTRACT_OK);
 	return row.head.state;
+}
+
+/* Of ana's Imaging, as the dataset's own row has it; the caller frees PART. */
+static emr_status stated_part(story *s, const called *d, uint64_t version, emr_buf *part)
+{
+	const emr_part_key key = {.family = EMR_FAMILY_JOIN,
+		.domain = s->imaging,
+		.object = d->id,
+		.version = version};
+
+	story_see(&s->bosses[0]);
+	return emr_replica_part(s->bosses[0].replica, &key, part);
+}
+
+static emr_counts_table counted_by_steward(story *s, const called *d)
+{
+	person *boss = &s->bosses[0];
+	emr_counts_table table;
+	emr_box_key *box = NULL;
+	emr_team dataset;
+
+	story_see(boss);
+	assert_ok(emr_team_get(boss->replica, d->id, &dataset));
+	assert_ok(emr_box_key_identity(boss->keyring, &box));
+	assert_ok(emr_counts_collect(
+		boss->replica, boss->ledger, &dataset, box, story_now(s), &table));
+	emr_box_key_free(box);
+	return table;
+}
+
+static void what_a_folder_holds_is_for_the_steward_and_goes_when_it_leaves(void **state)
+{
+	static const uint8_t mark[EMR_COUNTS_MARK_KEY_BYTES] = {3};
+	emr_counts counts = {.who = {{1}}, .band = 3, .kinds = {7}, .modalities = {7}};
+	EMR_AUTO_BUF part = {0};
+	EMR_AUTO_BUF item = {0};
+	uint8_t plain[EMR_COUNTS_PLAIN_BYTES];
+	emr_replica_item facts;
+	emr_box_key *lima = NULL, *boss = NULL;
+	emr_grant_made made;
+	bool is_due = false;
+	called d;
+	STORY;
+
+	dataset_call_on(&d, &s, TERMS("2090-01-01"), (emr_id16){{0}}, 0);
+	dataset_admit(&d, &s.lima);
+	made = dataset_join(&d);
+	assert_ok(emr_share_counts_due(s.ana, s.imaging, d.grantee, &is_due));
+	assert_true(is_due);
+	assert_status(EMR_NOT_FOUND, stated_part(&s, &d, 1, &part));
+	assert_ok(emr_share_state_counts(s.ana, s.imaging, d.grantee, mark, &counts));
+	assert_ok(emr_share_counts_due(s.ana, s.imaging, d.grantee, &is_due));
+	assert_false(is_due);
+	assert_ok(stated_part(&s, &d, 2, &part));
+	assert_ok(emr_replica_item_get(s.bosses[0].replica,
+		&(emr_part_key){.family = EMR_FAMILY_JOIN,
+			.domain = s.imaging,
+			.object = d.id,
+			.version = 2},
+		&item, &facts));
+	assert_ok(emr_box_key_identity(s.lima.keyring, &lima));
+	assert_ok(emr_box_key_identity(s.bosses[0].keyring, &boss));
+	assert_status(
+		EMR_DAMAGED, emr_counts_part_open(lima, facts.bytes, emr_buf_view(&part), plain));
+	assert_ok(emr_counts_part_open(boss, facts.bytes, emr_buf_view(&part), plain));
+	emr_box_key_free(lima);
+	emr_box_key_free(boss);
+	/* The same again is not sent, other numbers take the place of these. */
+	assert_ok(emr_share_state_counts(s.ana, s.imaging, d.grantee, mark, &counts));
+	emr_buf_clear(&part);
+	assert_status(EMR_NOT_FOUND, stated_part(&s, &d, 3, &part));
+	counts.kinds[0] = 8;
+	assert_ok(emr_share_state_counts(s.ana, s.imaging, d.grantee, mark, &counts));
+	assert_status(EMR_NOT_FOUND, stated_part(&s, &d, 2, &part));
+	assert_ok(stated_part(&s, &d, 3, &part));
+	assert_int_equal(counted_by_steward(&s, &d).people, 0); /* one is too few */
+	assert_ok(emr_share_revoke(s.ana, s.imaging, made.grant));
+	emr_buf_clear(&part);
+	assert_status(EMR_NOT_FOUND, stated_part(&s, &d, 3, &part));
+	assert_status(
+		EMR_NOT_FOUND, emr_share_state_counts(s.ana, s.imaging, d.grantee, mark, &counts));
+	emr_grantee_key_free(d.key);
+	story_end(&s);
+}
+
+/* The steward's signature under PART, as a frozen state of the dataset. */
+static void freezes_with(story *s, const called *d, emr_bytes part)
+{
+	emr_pub_dataset_snapshot what = {.log_size = 1, .n = 1};
+
+	memcpy(what.dataset, d->id.b, sizeof what.dataset);
+	memset(what.root, 1, sizeof what.root);
+	assert_int_equal(
+		story_says(s, &s->bosses[0], emr_act_snapshot(emr_id16_random(), &what), part),
+		EMR_RESULT_APPLIED);
+}
+
+static void a_stewards_table_of_a_few_people_is_shown_to_nobody(void **state)
+{
+	emr_counts_table table = {.people = 10, .kinds = {{10, 40}}}, seen;
+	EMR_AUTO_BUF good = {0};
+	EMR_AUTO_BUF bad = {0};
+	bool would_tell = false;
+	emr_frozen with;
+	emr_team dataset;
+	called d;
+	STORY;
+
+	dataset_call_on(&d, &s, TERMS("2090-01-01"), (emr_id16){{0}}, 0);
+	assert_ok(emr_counts_table_encode(&table, &good));
+	table.kinds[0] = (emr_counts_cell){1, 40};
+	assert_ok(emr_counts_table_encode(&table, &bad));
+	freezes_with(&s, &d, emr_buf_view(&bad));
+	story_see(&s.lima);
+	assert_ok(emr_team_get(s.lima.replica, d.id, &dataset));
+	assert_status(EMR_NOT_FOUND, emr_counts_newest(s.lima.replica, &dataset, &seen, &with));
+	freezes_with(&s, &d, emr_buf_view(&good));
+	freezes_with(&s, &d, emr_buf_view(&bad));
+	freezes_with(&s, &d, (emr_bytes){0});
+	story_see(&s.lima);
+	assert_ok(emr_counts_newest(s.lima.replica, &dataset, &seen, &with));
+	assert_int_equal(seen.kinds[0].people, 10);
+	/* One folder more: the next table less this one would be what she has. */
+	dataset_join(&d);
+	story_see(&s.bosses[0]);
+	assert_ok(emr_counts_would_tell(s.bosses[0].replica, &dataset, with.seq, &would_tell));
+	assert_true(would_tell);
+	emr_grantee_key_free(d.key);
+	story_end(&s);
 }
 
 static void who_leaves_has_left_on_the_ledger_and_may_come_back(void **state)
@@ -607,6 +737,8 @@ int main(void)
 		cmocka_unit_test(terms_that_change_after_joining_are_followed_by_nobody),
 		cmocka_unit_test(a_letter_that_was_read_is_opened_again_when_its_grant_changes),
 		cmocka_unit_test(a_letter_that_was_read_ends_with_its_grant),
+		cmocka_unit_test(what_a_folder_holds_is_for_the_steward_and_goes_when_it_leaves),
+		cmocka_unit_test(a_stewards_table_of_a_few_people_is_shown_to_nobody),
 		cmocka_unit_test(who_leaves_has_left_on_the_ledger_and_may_come_back),
 		cmocka_unit_test(what_the_ledger_charges_and_the_terms_do_not_say_is_no_dataset),
 		cmocka_unit_test(

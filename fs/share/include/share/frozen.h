@@ -9,6 +9,7 @@
 
 typedef struct emr_frozen {
 	emr_id16 id;
+	uint64_t seq;	   /* of the entry that says so */
 	uint64_t log_size; /* entries of the ledger that it is of */
 	uint32_t n;	   /* versions */
 	emr_id32 root;	   /* RFC 6962 over the item ids of their contents, in order */
@@ -35,3 +36,7 @@ emr_status emr_frozen_look_at(emr_replica *replica, const emr_team *dataset, uin
  * (no such text), EMR_CONFLICT: several. */
 emr_status emr_frozen_find(
 	emr_replica *replica, const emr_team *dataset, const char *text, emr_frozen *out);
+typedef emr_status (*emr_frozen_fn)(void *arg, const emr_frozen *frozen);
+/* Every state of DATASET, in the order of their ids. */
+emr_status emr_frozen_each(
+	emr_replica *replica, const emr_team *dataset, emr_frozen_fn fn, void *arg);

@@ -1,0 +1,212 @@
+/* This file counts what is in a dataset: the steward's computer opens what participants have stated
+ * and sums it up, and everybody's finds the newest table that the steward has signed. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "contract/codes.h"
+#include "contract/item.h"
+#include "contract/rows_share.h"
+#include "share/counts.h"
+
+#define AT_ONCE 256u /* parts */
+
+/* ---- the steward's ---- */
+
+typedef struct counting {
+	emr_replica *replica;
+	const emr_team *dataset, *one; /* ONE of the same line: in hand */
+	const emr_box_key *box;
+	uint64_t now;
+	emr_buf keys;	/* emr_part_key, of folders that are in */
+	size_t fetched; /* of them: before those in hand */
+	emr_buf all;	/* emr_counts */
+} counting;
+
+static emr_status note_grant(void *arg, const emr_known_grant *grant)
+{
+	counting *c = arg;
+	emr_part_key key = {
+		.family = EMR_FAMILY_JOIN, .domain = grant->domain, .object = c->one->id};
+	EMR_AUTO_BUF bytes = {0};
+	emr_key_text name;
+	emr_row_join row;
+	bool is_in = false;
+	emr_status status = EMR_OK;
+
+	if (emr_grant_phase_at(grant, c->now) == EMR_GRANT_IN_FORCE)
+		status = emr_dataset_has(c->replica, c->one, grant, &is_in);
+	if (status != EMR_OK || !is_in)
+		return status;
+	emr_key_in_domain("J", grant->domain.b, c->one->id.b, &name);
+	status = emr_replica_state_get(c->replica, name.text, &bytes);
+	if (status != EMR_OK)
+		return status;
+	if (emr_row_join_parse((emr_span){bytes.data, bytes.len}, &row) != EMR_CONTRACT_OK)
+		return EMR_DAMAGED;
+	key.version = row.head.version;
+	return emr_buf_append(&c->keys, &key, sizeof key);
+}
+
+/* Nobody's word stops the counting: what is not sound, or not its item's, is left out. */
+static emr_status take_stated(void *arg, size_t index, emr_bytes part)
+{
+	counting *c = arg;
+	uint8_t plain[EMR_COUNTS_PLAIN_BYTES];
+	EMR_AUTO_BUF bytes = {0};
+	emr_replica_item item;
+	emr_counts counts;
+	emr_part_key key;
+	emr_status status;
+
+	if (part.data == NULL)
+		return EMR_OK;
+	memcpy(&key, c->keys.data + (c->fetched + index) * sizeof key, sizeof key);
+	status = emr_replica_item_get(c->replica, &key, &bytes, &item);
+	if (status == EMR_OK)
+		status = emr_counts_part_open(c->box, item.bytes, part, plain);
+	if (status == EMR_OK)
+		status = emr_counts_decode(plain, &counts);
+	if (status == EMR_OK)
+		return emr_buf_append(&c->all, &counts, sizeof counts);
+	return status == EMR_NO_MEMORY ? status : EMR_OK;
+}
+
+/* Parts of others' folders are not in the own copy. */
+static emr_status fetch_stated(counting *c, emr_ledger *ledger)
+{
+	const emr_part_key *keys = (const emr_part_key *)(const void *)c->keys.data;
+	size_t n = c->keys.len / sizeof *keys;
+	emr_status status = EMR_OK;
+
+	for (c->fetched = 0; c->fetched < n && status == EMR_OK; c->fetched += AT_ONCE)
+		status = emr_ledger_fetch(ledger, keys + c->fetched,
+			n - c->fetched < AT_ONCE ? n - c->fetched : AT_ONCE, take_stated, c);
+	return status;
+}
+
+static emr_status note_line(void *arg, const emr_team *team)
+{
+	counting *c = arg;
+
+	if (!emr_dataset_is_same(team, c->dataset))
+		return EMR_OK;
+	c->one = team;
+	return emr_replica_grants_to(c->replica, team->grantee, note_grant, c);
+}
+
+emr_status emr_counts_collect(emr_replica *replica, emr_ledger *ledger, const emr_team *dataset,
+	const emr_box_key *box, uint64_t now_unix_s, emr_counts_table *out)
+{
+	counting c = {.replica = replica, .dataset = dataset, .box = box, .now = now_unix_s};
+	emr_status status = emr_teams_open(replica, note_line, &c);
+
+	if (status == EMR_OK)
+		status = fetch_stated(&c, ledger);
+	if (status == EMR_OK)
+		emr_counts_sum(
+			(emr_counts *)(void *)c.all.data, c.all.len / sizeof(emr_counts), out);
+	emr_buf_free(&c.keys);
+	emr_buf_free(&c.all);
+	return status;
+}
+
+/* ---- everybody's ---- */
+
+typedef struct newest {
+	emr_replica *replica;
+	emr_counts_table table;
+	emr_frozen state;
+	bool is_there;
+} newest;
+
+static emr_status note_state(void *arg, const emr_frozen *frozen)
+{
+	newest *n = arg;
+	const emr_part_key key = {
+		.family = EMR_FAMILY_SNAPSHOT, .version = 1, .object = frozen->id};
+	EMR_AUTO_BUF part = {0};
+	emr_counts_table table;
+	emr_status status;
+
+	if (n->is_there && frozen->seq < n->state.seq)
+		return EMR_OK;
+	status = emr_replica_part(n->replica, &key, &part);
+	if (status == EMR_OK)
+		status = emr_counts_table_decode(emr_buf_view(&part), &table);
+	if (status != EMR_OK) /* a state without one, or one that tells of a few people */
+		return status == EMR_NO_MEMORY ? status : EMR_OK;
+	n->table = table;
+	n->state = *frozen;
+	n->is_there = true;
+	return EMR_OK;
+}
+
+emr_status emr_counts_newest(
+	emr_replica *replica, const emr_team *dataset, emr_counts_table *out, emr_frozen *out_state)
+{
+	newest n = {.replica = replica};
+	emr_status status = emr_frozen_each(replica, dataset, note_state, &n);
+
+	if (status == EMR_OK && !n.is_there)
+		return EMR_NOT_FOUND;
+	if (status == EMR_OK) {
+		*out = n.table;
+		*out_state = n.state;
+	}
+	return status;
+}
+
+/* ---- what the difference of two tables would tell ---- */
+
+typedef struct changing {
+	emr_buf line; /* emr_id16: ids of the dataset before and after a new key */
+	emr_id16 folders[EMR_COUNTS_FLOOR]; /* that changed */
+	size_t n;
+} changing;
+
+static emr_status note_id(void *arg, const emr_team *team)
+{
+	counting *c = arg;
+
+	return emr_dataset_is_same(team, c->dataset)
+		       ? emr_buf_append(&c->all, team->id.b, sizeof team->id)
+		       : EMR_OK;
+}
+
+static bool is_in_line(const changing *c, emr_id16 dataset)
+{
+	for (size_t at = 0; at < c->line.len; at += sizeof dataset)
+		if (memcmp(c->line.data + at, dataset.b, sizeof dataset) == 0)
+			return true;
+	return false;
+}
+
+/* EMR_INTERRUPTED: enough have changed. */
+static emr_status note_change(void *arg, const emr_replica_change *change)
+{
+	changing *c = arg;
+
+	if (change->family != EMR_FAMILY_JOIN || change->result > EMR_RESULT_ALREADY ||
+		!is_in_line(c, change->object))
+		return EMR_OK;
+	for (size_t i = 0; i < c->n; i++)
+		if (emr_id16_equal(c->folders[i], change->domain))
+			return EMR_OK;
+	c->folders[c->n++] = change->domain;
+	return c->n == EMR_COUNTS_FLOOR ? EMR_INTERRUPTED : EMR_OK;
+}
+
+emr_status emr_counts_would_tell(
+	emr_replica *replica, const emr_team *dataset, uint64_t since, bool *out_would)
+{
+	counting ids = {.dataset = dataset};
+	changing c = {.n = 0};
+	emr_status status = emr_teams_open(replica, note_id, &ids);
+
+	c.line = ids.all;
+	if (status == EMR_OK)
+		status = emr_replica_since(replica, since, note_change, &c);
+	*out_would = status != EMR_INTERRUPTED;
+	emr_buf_free(&c.line);
+	return status == EMR_INTERRUPTED ? EMR_OK : status;
+}
