@@ -10,6 +10,7 @@
 #include "org/datasets.h"
 #include "org/team_care.h"
 #include "replica/points.h"
+#include "share/counts.h"
 
 /* ---- create ---- */
 
@@ -178,6 +179,33 @@ emr_status emr_dataset_drop(const emr_args *args, emr_bureau *bureau, emr_proble
 
 /* ---- freeze ---- */
 
+/* What is in it, as the participants' computers say: nothing where few are in it, or where it would
+ * tell by how it differs from the table before what one folder holds. */
+static emr_status count_what_is_in_it(
+	const emr_bureau *bureau, const emr_team *dataset, emr_buf *out_part)
+{
+	emr_replica *replica = bureau->session.replica;
+	emr_counts_table before, table = {.people = 0};
+	emr_box_key *box = NULL;
+	emr_frozen state;
+	bool would_tell = false;
+	emr_status status = emr_counts_newest(replica, dataset, &before, &state);
+
+	if (status == EMR_OK)
+		status = emr_counts_would_tell(replica, dataset, state.seq, &would_tell);
+	else if (status == EMR_NOT_FOUND)
+		status = EMR_OK;
+	if (status != EMR_OK || would_tell)
+		return status;
+	status = emr_box_key_identity(bureau->session.keyring, &box);
+	if (status == EMR_OK)
+		status = emr_counts_collect(replica, bureau->session.ledger, dataset, box,
+			emr_clock_unix_s(emr_clock_system()), &table);
+	emr_box_key_free(box);
+	return status == EMR_OK && table.people > 0 ? emr_counts_table_encode(&table, out_part)
+						    : status;
+}
+
 emr_status emr_dataset_freeze(
 	const emr_args *args, emr_bureau *bureau, emr_frozen *out, emr_problem *out_problem)
 {
@@ -185,6 +213,7 @@ emr_status emr_dataset_freeze(
 	uint64_t now = emr_clock_unix_s(emr_clock_system());
 	emr_pub_dataset_snapshot what = {.n = 0};
 	EMR_AUTO_FROZEN_LOOK look = {.n = 0};
+	EMR_AUTO_BUF part = {0};
 	emr_replica_position at;
 	emr_team dataset;
 	emr_act act;
@@ -199,6 +228,8 @@ emr_status emr_dataset_freeze(
 			out_problem, EMR_SAY_DATASET_EMPTY, "what", args->operands[1], NULL);
 		status = EMR_NOT_FOUND;
 	}
+	if (status == EMR_OK)
+		status = count_what_is_in_it(bureau, &dataset, &part);
 	if (status != EMR_OK)
 		return status;
 	*out = (emr_frozen){.id = emr_id16_random(),
@@ -211,7 +242,7 @@ emr_status emr_dataset_freeze(
 	memcpy(what.dataset, dataset.id.b, sizeof what.dataset);
 	memcpy(what.root, look.root.b, sizeof what.root);
 	act = emr_act_snapshot(out->id, &what);
-	return emr_bureau_send(bureau, &act, (emr_bytes){0}, out_problem);
+	return emr_bureau_send(bureau, &act, emr_buf_view(&part), out_problem);
 }
 
 /* ---- close ---- */

@@ -550,6 +550,8 @@ static int64_t go_round(emr_research *r, int64_t pause_ns)
 	pthread_mutex_lock(&r->work);
 	set_at_work(r, true);
 	status = has_to_stop(r) ? EMR_INTERRUPTED : follow_all(r, &waits);
+	if (status == EMR_OK)
+		status = has_to_stop(r) ? EMR_INTERRUPTED : research_state_counts(r);
 	set_at_work(r, false);
 	pthread_mutex_unlock(&r->work);
 	if (status != EMR_OK && status != EMR_INTERRUPTED)

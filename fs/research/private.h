@@ -52,3 +52,7 @@ emr_status research_follows(emr_research *r, const emr_team *dataset, json_t **o
 /* The part of emr_answer_dataset that makes copies. */
 emr_status research_join(emr_research *r, const emr_request *request, const emr_team *dataset,
 	emr_emit_fn emit, void *arg, emr_problem *out_problem);
+
+/* Tells the stewards of all datasets that this person is in what her folders there hold, in
+ * numbers, where that is due (stating.c).  Of the thread. */
+emr_status research_state_counts(emr_research *r);

@@ -19,7 +19,9 @@ emr_status emr_dataset_find_or_say(
 /* {"name" "organisation" "called" "data" "purpose" "who" "until" "until_unix" "price" "daily_limit"
  * "dates" "characteristics" "faces" "columns" (of copies) "terms" (SHA-256 of their file)
  * "participants" "steward" "reader" "readers":[{"who" "name" "organisation" "code" "id" "since"
- * "entry"}] "former":[{... "until"}]}, owned: FORMER were let in and read no more.  ME: the first
+ * "entry"}] "former":[{... "until"}]}, owned: FORMER were let in and read no more.  Where there is
+ * a table of what is in it (share/counts.h) also "counts":{"as_of" "fewest" "people" "ages":[{"age"
+ * "people"}] "kinds":[{"kind" "people" "files"}] "modalities":[{"modality" ...}]}. ME: the first
  * key of whom is told. */
 emr_status emr_dataset_json(
 	emr_crowd *crowd, const emr_team *dataset, emr_id32 me, json_t **out_json);
@@ -31,7 +33,8 @@ emr_status emr_datasets_json(emr_crowd *crowd, emr_id32 me, json_t **out_list);
 emr_status emr_dataset_create(const emr_args *args, emr_bureau *bureau, emr_problem *out_problem);
 emr_status emr_dataset_admit(const emr_args *args, emr_bureau *bureau, emr_problem *out_problem);
 emr_status emr_dataset_drop(const emr_args *args, emr_bureau *bureau, emr_problem *out_problem);
-/* dataset freeze NAME: the state that the ledger has now, and its id. */
+/* dataset freeze NAME: the state that the ledger has now, and its id; and the table of what is in
+ * the dataset, where enough people are, and enough has changed since the last one. */
 emr_status emr_dataset_freeze(
 	const emr_args *args, emr_bureau *bureau, emr_frozen *out, emr_problem *out_problem);
 /* NAME and N of ARGS: points of the steward's own for N folders that will join. */

@@ -1,0 +1,81 @@
+#!/bin/bash
+# dataset_counts.sh: whoever may see a call sees how many people and files of which kind, modality and age are in it; never what fewer than five people have, and nothing more of who has left.
+SUPPORT=${SUPPORT:-$(cd "$(dirname "$0")/../support" && pwd)}
+. "$SUPPORT/mount.sh"
+. "$SUPPORT/said.sh"
+. "$SUPPORT/two.sh"
+python3 -c 'import pydicom' 2>/dev/null || emr_skip "needs pydicom"
+two_begin counts
+mkdir -p usr/bin usr/libexec/emrfs
+cp "$EMRFS" usr/bin/emrfs && cp "$DEIDENTIFY" "$READ_HEADERS" usr/libexec/emrfs/ || exit 2
+EMRFS=$EMR_WORK/usr/bin/emrfs
+PEOPLE="ana rui mia leo eva"
+two_network "São Lucas"
+for who in $PEOPLE; do two_join "$who" "Silva, ${who^}" patient; done	# all of one age
+two_join tom "Tom Reis" patient	# he may see the call, and takes no part
+steward() { as hospital run "$1" dataset "${@:2}" --passphrase-file "$EMR_PASS"; }
+for name in knees bones; do
+	data=$([ $name = knees ] && echo identified || echo de-identified)
+	echo '{"purpose": "To count", "who": "Researchers", "until": "2099-12-31", "data": "'$data'"}' >terms.json
+	steward 0 create $name --terms terms.json
+done
+two_mount $PEOPLE tom
+knows() { as "$1" "$EMRFS" dataset bones >out/known 2>&1 </dev/null; }
+for who in $PEOPLE tom; do two_until 20 knows "$who"; done
+for who in $PEOPLE; do
+	mkdir "$who-folder/Imaging"
+	python3 - "$who" <<'END'
+import sys
+from pydicom import dcmread
+from pydicom.data import get_testdata_file
+from pydicom.uid import generate_uid
+who = sys.argv[1]
+data = dcmread(get_testdata_file("CT_small.dcm"))
+data.PatientName = who
+data.StudyInstanceUID, data.SeriesInstanceUID = generate_uid(), generate_uid()
+for number in (1, 2):
+    data.SOPInstanceUID = data.file_meta.MediaStorageSOPInstanceUID = generate_uid()
+    data.save_as(f"{who}-folder/Imaging/{number}.dcm")
+END
+	printf 'a,b\n1,2\n' >"$who-folder/Imaging/sugar.csv"
+	as "$who" run 0 status --wait
+done
+echo "%PDF-1.4" >ana-folder/Imaging/one.pdf	# nobody else has one
+as ana run 0 status --wait
+
+say "who joins is told what her computer says"
+as ana run 13 dataset join knees Imaging
+says "Your computer tells the steward your age band (such as 40-64) and how many files of which kind and modality you give;"
+
+say "of four people nothing is said"
+for who in ana rui mia leo; do as "$who" run 0 dataset join knees Imaging --yes --wait; done
+for who in $PEOPLE; do as "$who" run 0 dataset join bones Imaging --yes --wait; done
+freeze() { as hospital run 0 dataset freeze "$1" --passphrase-file "$EMR_PASS"; }
+freeze knees
+as tom json 0 dataset knees
+expect "a table of four" "$(field datasets.0.participants) $(grep -c '"counts"' out/said)" "4 0"
+
+say "of five people everybody sees kinds, modalities and ages, in multiples of five, and nothing that one alone has"
+as eva run 0 dataset join knees Imaging --yes --wait
+counted() { freeze "$1" && as tom json 0 dataset "$1" && [ "$(field datasets.0.counts.people)" = 5 ]; }
+two_until 60 counted knees
+expect "what is in it" "$(python3 -c 'import json; c = json.load(open("out/said"))["datasets"][0]["counts"]; print(c["fewest"], c["ages"], c["kinds"], c["modalities"])')" \
+	"5 [{'age': '40-64', 'people': 5}] [{'kind': 'dicom', 'people': 5, 'files': 10}, {'kind': 'csv', 'people': 5, 'files': 5}] [{'modality': 'CT', 'people': 5, 'files': 10}]"
+as tom run 0 dataset knees
+says "Kinds: dicom (5 people, 10 files), csv (5 people, 5 files)"
+says "what fewer than 5 people have is not shown"
+says_not pdf
+for who in $PEOPLE; do says_not "${who^}"; done
+
+say "of copies what they were made of says which modality they are"
+two_until 60 counted bones
+expect "copies" "$(python3 -c 'import json; c = json.load(open("out/said"))["datasets"][0]["counts"]; print(c["kinds"], c["modalities"])')" \
+	"[{'kind': 'dicom', 'people': 5, 'files': 10}] [{'modality': 'CT', 'people': 5, 'files': 10}]"
+
+say "who leaves takes her numbers away"
+as eva run 0 dataset leave knees --wait
+left() { as tom json 0 dataset knees && [ "$(field datasets.0.participants)" = 4 ]; }
+two_until 30 left
+expect "no table of four" "$(grep -c '"counts"' out/said)" 0
+two_unmount $PEOPLE tom
+echo "all is well"
