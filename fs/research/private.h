@@ -32,8 +32,10 @@ struct emr_research {
 	atomic_bool stop;
 	atomic_int_least64_t rests_until_boot_ns; /* somebody closes the folder */
 	int64_t looked_ns; /* of the thread: what its last round took to find out what is to do */
-	bool has_thread;   /* of whoever starts and ends, as the next one */
-	emr_subscription *news; /* of the ledger */
+	uint64_t counted_size;	 /* of the thread: entries that it has looked at for who joined, */
+	int64_t counted_boot_ns; /* and when it last went through all datasets; 0: never */
+	bool has_thread;	 /* of whoever starts and ends, as the next one */
+	emr_subscription *news;	 /* of the ledger */
 };
 
 /* Under LOCK: reads what was agreed to, once. */

@@ -6,12 +6,15 @@
 #include <strings.h>
 
 #include "base/clock.h"
+#include "contract/codes.h"
 #include "crypto/kdf.h"
 #include "headers/headers.h"
 #include "session/walk.h"
 #include "share/counts.h"
 
 #include "private.h"
+
+#define LOOK_NS (INT64_C(3600) * 1000000000) /* what is due after a day is looked for so often */
 
 typedef struct stating {
 	emr_session *session;
@@ -118,13 +121,16 @@ static emr_status state_one(
 	return status == EMR_NOT_FOUND ? EMR_OK : status; /* she left meanwhile */
 }
 
-static emr_status state_row(emr_research *r, emr_share *share, const emr_share_row *row)
+/* *OUT_WAITS: something is asked for and not on the ledger yet. */
+static emr_status state_row(
+	emr_research *r, emr_share *share, const emr_share_row *row, bool *out_waits)
 {
 	uint64_t now = emr_clock_unix_s(emr_clock_system());
 	emr_team dataset;
 	bool is_due = false;
 	emr_status status;
 
+	*out_waits = *out_waits || (row->who.is_dataset && row->state == EMR_SHARE_QUEUED);
 	if (!row->who.is_dataset || row->state != EMR_SHARE_CONFIRMED || !row->who.is_active ||
 		row->is_deleted)
 		return EMR_OK;
@@ -136,7 +142,30 @@ static emr_status state_row(emr_research *r, emr_share *share, const emr_share_r
 	return status == EMR_NOT_FOUND ? EMR_OK : status;
 }
 
-emr_status research_state_counts(emr_research *r)
+/* Any other status ends the walk: a folder joined, or left. */
+static emr_status is_of_joining(void *arg, const emr_replica_change *change)
+{
+	(void)arg;
+	return change->family == EMR_FAMILY_JOIN ? EMR_EXISTS : EMR_OK;
+}
+
+/* The ledger of a busy network moves all the time, and mostly nothing is to be stated. */
+static emr_status is_time(emr_research *r, const emr_replica_position *at, bool *out_is)
+{
+	int64_t now = emr_clock_boot_ns(emr_clock_system());
+	emr_status status;
+
+	*out_is = r->counted_boot_ns == 0 || now - r->counted_boot_ns >= LOOK_NS;
+	if (*out_is)
+		return EMR_OK;
+	status = emr_replica_since(r->session->replica, r->counted_size, is_of_joining, NULL);
+	*out_is = status == EMR_EXISTS;
+	if (status == EMR_OK)
+		r->counted_size = at->size;
+	return *out_is ? EMR_OK : status;
+}
+
+static emr_status state_all(emr_research *r, bool *out_waits)
 {
 	EMR_AUTO_CROWD crowd = {0};
 	EMR_AUTO_SHARES rows = {0};
@@ -148,7 +177,25 @@ emr_status research_state_counts(emr_research *r)
 	if (status == EMR_OK)
 		status = emr_sharing_handle(r->session, &share);
 	for (size_t i = 0; i < rows.n && status == EMR_OK; i++)
-		status = state_row(r, share, &rows.list[i]);
+		status = state_row(r, share, &rows.list[i], out_waits);
 	emr_share_free(share);
+	return status;
+}
+
+emr_status research_state_counts(emr_research *r)
+{
+	emr_replica_position at;
+	bool is_now = false, waits = false;
+	emr_status status = emr_replica_at(r->session->replica, &at);
+
+	if (status == EMR_OK)
+		status = is_time(r, &at, &is_now);
+	if (status != EMR_OK || !is_now)
+		return status;
+	status = state_all(r, &waits);
+	if (status == EMR_OK && !waits) {
+		r->counted_size = at.size;
+		r->counted_boot_ns = emr_clock_boot_ns(emr_clock_system());
+	}
 	return status;
 }

@@ -287,6 +287,9 @@ static void what_a_folder_holds_is_for_the_steward_and_goes_when_it_leaves(void 
 	assert_ok(emr_share_state_counts(s.ana, s.imaging, d.grantee, mark, &counts));
 	assert_ok(emr_share_counts_due(s.ana, s.imaging, d.grantee, &is_due));
 	assert_false(is_due);
+	story_pass(&s, DAY); /* what changes is stated once a day */
+	assert_ok(emr_share_counts_due(s.ana, s.imaging, d.grantee, &is_due));
+	assert_true(is_due);
 	assert_ok(stated_part(&s, &d, 2, &part));
 	assert_ok(emr_replica_item_get(s.bosses[0].replica,
 		&(emr_part_key){.family = EMR_FAMILY_JOIN,
