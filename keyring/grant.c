@@ -11,6 +11,7 @@
 
 #define NOTE_BYTES (16 + 1 + EMR_NOTE_LABEL_MAX)
 #define NOTE_SEALED_BYTES (NOTE_BYTES + EMR_LETTER_OVERHEAD)
+#define OUTER_WORD_BYTES (16 + EMR_PART_HEAD_BYTES + 64)
 #define LETTER_PLAIN_MAX 1024 /* what a card and the longest label need, in units of 512 */
 
 static bool threshold_ok(unsigned t, unsigned n)
@@ -215,6 +216,16 @@ emr_status emr_grant_part_seal(emr_bytes grant_item, const emr_grant_parties *pa
 	return status == EMR_OK ? emr_buf_append(out_part, part.data, part.len) : status;
 }
 
+static bool read_outer(emr_reader *r, emr_grant_part *out, emr_id16 domain)
+{
+	size_t total = r->left;
+
+	emr_read_copy(r, out->outer.b, 16);
+	out->outer_sig = emr_read_bytes(r, 64);
+	emr_part_read_padding(r, total);
+	return !emr_id16_is_zero(out->outer) && !emr_id16_equal(out->outer, domain);
+}
+
 emr_status emr_grant_part_read(emr_bytes grant_item, emr_bytes part, emr_grant_part *out)
 {
 	emr_grant_part made = {0};
@@ -233,6 +244,8 @@ emr_status emr_grant_part_read(emr_bytes grant_item, emr_bytes part, emr_grant_p
 		emr_read_copy(&r, made.agents[i].b, 32);
 	made.note = emr_read_bytes(&r, NOTE_SEALED_BYTES);
 	made.letter = emr_read_bytes(&r, emr_read_u16(&r));
+	if (r.left > 0 && !read_outer(&r, &made, item.domain_id))
+		return EMR_DAMAGED;
 	if (!emr_reader_done(&r) || !emr_r255_point_ok(made.B) ||
 		!emr_agents_differ(made.agents, made.n) ||
 		made.letter.len < EMR_LETTER_UNIT + EMR_LETTER_OVERHEAD ||
@@ -240,6 +253,52 @@ emr_status emr_grant_part_read(emr_bytes grant_item, emr_bytes part, emr_grant_p
 		return EMR_DAMAGED;
 	*out = made;
 	return EMR_OK;
+}
+
+/* What the outer domain's key signs. */
+static emr_status outer_word(emr_id16 outer, emr_bytes grant_item, uint8_t out[OUTER_WORD_BYTES])
+{
+	emr_part_item item;
+	emr_status status = emr_part_item_read(grant_item, EMR_PART_GRANT, &item);
+
+	if (status != EMR_OK)
+		return status;
+	if (emr_id16_is_zero(outer) || emr_id16_equal(outer, item.domain_id))
+		return EMR_INVALID;
+	memcpy(out, outer.b, 16);
+	memcpy(out + 16, item.head, EMR_PART_HEAD_BYTES);
+	memcpy(out + 16 + EMR_PART_HEAD_BYTES, item.pub.data, item.pub.len);
+	return EMR_OK;
+}
+
+emr_status emr_grant_outer_seal(
+	const emr_keyring *kr, emr_id16 outer, uint32_t gen, emr_bytes grant_item, emr_buf *part)
+{
+	uint8_t word[OUTER_WORD_BYTES], sig[64];
+	emr_writer w = emr_writer_of(part);
+	size_t start = part->len;
+	emr_status status = outer_word(outer, grant_item, word);
+
+	if (status == EMR_OK)
+		status = emr_keyring_sign(kr, emr_signer_domain(outer, gen), EMR_SIGN_OUTER,
+			emr_bytes_of(word, sizeof word), sig);
+	if (status != EMR_OK)
+		return status;
+	emr_write_bytes(&w, outer.b, 16);
+	emr_write_bytes(&w, sig, sizeof sig);
+	emr_part_write_padding(&w, start);
+	return w.status;
+}
+
+emr_status emr_grant_outer_check(
+	emr_bytes grant_item, const emr_grant_part *part, const uint8_t outer_pk[32])
+{
+	uint8_t word[OUTER_WORD_BYTES];
+
+	if (part->outer_sig.len != 64 || outer_word(part->outer, grant_item, word) != EMR_OK)
+		return EMR_BAD_SIGNATURE;
+	return emr_sign_verify(
+		outer_pk, EMR_SIGN_OUTER, emr_bytes_of(word, sizeof word), part->outer_sig.data);
 }
 
 emr_status emr_grant_note_open(const emr_box_key *box, emr_bytes grant_item,

@@ -39,6 +39,7 @@ static const label_rule rules[EMR_SIGN_LABEL_COUNT] = {
 	[EMR_SIGN_STMT] = {NUL_LABEL("emrfs-stmt-v1"), 320, 320,
 		BY_IDENTITY | BY_DOMAIN | BY_CERTIFICATE, true},
 	[EMR_SIGN_KFRAG] = {NUL_LABEL("emrfs-kfrag-v1"), 192, 192, BY_IDENTITY | BY_DOMAIN, false},
+	[EMR_SIGN_OUTER] = {NUL_LABEL("emrfs/v1/outer"), 204, 204, BY_DOMAIN, false},
 	[EMR_SIGN_FABRIC] = {.label = "\n",
 		.label_len = 1,
 		.min = 2,

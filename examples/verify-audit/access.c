@@ -168,19 +168,31 @@ static void check_question(audit *a)
 
 /* ---- the grant ---- */
 
-/* salt[32], B[32], n x agent id[32], note[96], u16, letter. */
+/* Behind the letter: nothing, or outer domain id[16], signature[64] and zeros to 512. */
+static bool tail_fits(bytes tail, const uint8_t *domain)
+{
+	return tail.len == 0 ||
+	       (tail.len == 512 && !all_zero(tail.at, 16) && memcmp(tail.at, domain, 16) != 0 &&
+		       all_zero(tail.at + 80, tail.len - 80));
+}
+
+/* salt[32], B[32], n x agent id[32], note[96], u16, letter, tail. */
 static const uint8_t *agents_of(const proof *p, const char *check)
 {
 	const uint8_t *g = p->item.at + 160;
-	size_t n = g[63], end = 64 + 32 * n + 96;
+	size_t n = g[63], end = 64 + 32 * n + 96, letter;
 	bytes priv = p->priv;
 
 	if (priv.len == 0)
 		return NULL;
 	if (priv.len != number(p->item.at + 124, 4) ||
 		!hash_equals(labelled("emrfs/v1/priv", 13, priv), p->item.at + 128) || n > 16 ||
-		priv.len < end + 2 || priv.len != end + 2 + number(priv.at + end, 2) ||
-		priv.len < end + 2 + 512 + 48 || priv.len > end + 2 + 1024 + 48)
+		priv.len < end + 2)
+		failed(check, "the private part of the grant is not the one that it commits to");
+	letter = number(priv.at + end, 2);
+	end += 2 + letter;
+	if (letter < 512 + 48 || letter > 1024 + 48 || priv.len < end ||
+		!tail_fits((bytes){priv.at + end, priv.len - end}, p->item.at + 8))
 		failed(check, "the private part of the grant is not the one that it commits to");
 	for (size_t i = 0; i < n; i++)
 		for (size_t j = 0; j < i; j++)

@@ -9,7 +9,7 @@
 #include "bytes.h"
 #include "rules_grant.h"
 
-/* salt, B, n agents, note, letter_len, HPKE letter of 512 k */
+/* salt, B, n agents, note, letter_len, HPKE letter; with what is behind it 512 k of text */
 #define GRANT_PART(n, k) (32 + 32 + 32 * (n) + 96 + 2 + EMR_HPKE_BYTES + 512 * (k))
 /* salt, X, n and zeros, n x (agent, U, signature, HPKE of a scalar) */
 #define KFRAGS_PART(n) (32 + 32 + 8 + 208 * (n))

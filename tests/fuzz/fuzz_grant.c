@@ -37,6 +37,7 @@ static void grant(emr_bytes bytes, const emr_box_key *box)
 	emr_grant_letter read;
 	emr_grant_note noted;
 	emr_bytes rest;
+	const uint8_t pk[32] = {1};
 
 	if (bytes.len < 64)
 		return;
@@ -45,7 +46,8 @@ static void grant(emr_bytes bytes, const emr_box_key *box)
 	if (emr_grant_part_read(emr_buf_view(&item), rest, &part) != EMR_OK)
 		return;
 	if (emr_grant_letter_open(box, emr_buf_view(&item), &part, &read) == EMR_OK ||
-		emr_grant_note_open(box, emr_buf_view(&item), &part, &noted) == EMR_OK)
+		emr_grant_note_open(box, emr_buf_view(&item), &part, &noted) == EMR_OK ||
+		emr_grant_outer_check(emr_buf_view(&item), &part, pk) == EMR_OK)
 		abort();
 }
 

@@ -375,6 +375,7 @@ static const label_case label_cases[] = {
 	{EMR_SIGN_VOUCH, {25, 1024}, {0, 1025}, 1},
 	{EMR_SIGN_INVITE, {128, 65536}, {127, 65537}, 1},
 	{EMR_SIGN_KFRAG, {192, 192}, {191, 193}, 1 | 2},
+	{EMR_SIGN_OUTER, {204, 204}, {203, 205}, 2},
 	{EMR_SIGN_COSIGNATURE, {8, 1024}, {0, 1025}, 4},
 };
 

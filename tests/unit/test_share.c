@@ -106,6 +106,58 @@ static void every_bit_of_a_grant_matters(void **state)
 	every_bit_is_authenticated_without_the_hash(&grant, open_grant, (32 + 32 + 96) * 8);
 }
 
+/* ---- GRANT of a folder that lies in another one ---- */
+
+static emr_status open_inner(emr_bytes item, emr_bytes part)
+{
+	emr_grant_part read;
+	emr_status status = emr_grant_part_read(item, part, &read);
+
+	return status == EMR_OK ? emr_grant_outer_check(item, &read, domain_pk) : status;
+}
+
+static void the_folder_around_a_grant_vouches_as_in_the_second_model(void **state)
+{
+	AUTO_PART inner = share_part_of(root, "GRANT inner");
+	AUTO_PART outer = share_part_of(root, "GRANT");
+	emr_bytes item = emr_buf_view(&inner.item);
+	EMR_AUTO_BUF again = {0};
+	emr_grant_part part;
+	size_t end = outer.part.len; /* both say the same but for what is behind the letter */
+
+	(void)state;
+	assert_int_equal(inner.part.len, end + 512);
+	assert_ok(open_inner(item, emr_buf_view(&inner.part)));
+	assert_ok(emr_grant_part_read(item, emr_buf_view(&inner.part), &part));
+	assert_true(emr_id16_equal(part.outer, domain_id));
+	assert_ok(emr_grant_outer_seal(owner, domain_id, 1, item, &again));
+	assert_int_equal(again.len, 512);
+	assert_memory_equal(again.data, inner.part.data + end, 512);
+	/* Nobody vouches for a folder but the one around it, and none for itself. */
+	assert_status(EMR_INVALID,
+		emr_grant_outer_seal(owner, domain_id, 1, emr_buf_view(&outer.item), &again));
+	assert_int_equal(again.len, 512);
+	emr_buf_clear(&again);
+	assert_ok(emr_buf_append(&again, inner.part.data, end));
+	assert_ok(emr_grant_outer_seal(grantee, domain_id, 1, item, &again));
+	assert_int_equal(again.len, inner.part.len);
+	assert_status(EMR_BAD_SIGNATURE, open_instead(&inner, emr_buf_view(&again), open_inner));
+	assert_ok(emr_grant_part_read(emr_buf_view(&outer.item), emr_buf_view(&outer.part), &part));
+	assert_true(emr_id16_is_zero(part.outer));
+	assert_status(EMR_BAD_SIGNATURE,
+		emr_grant_outer_check(emr_buf_view(&outer.item), &part, domain_pk));
+}
+
+static void every_bit_of_what_is_behind_a_grants_letter_matters(void **state)
+{
+	AUTO_PART inner = share_part_of(root, "GRANT inner");
+	AUTO_PART outer = share_part_of(root, "GRANT");
+
+	(void)state;
+	every_bit_matters(&inner, open_inner);
+	every_bit_is_authenticated_without_the_hash(&inner, open_inner, outer.part.len * 8);
+}
+
 /* ---- KFRAGS ---- */
 
 static emr_status open_fragment(emr_bytes item, emr_bytes part)
@@ -513,6 +565,8 @@ int main(void)
 		cmocka_unit_test(another_operation_of_the_same_length_is_no_grant),
 		cmocka_unit_test(nobody_else_opens_a_grants_letter),
 		cmocka_unit_test(every_bit_of_a_grant_matters),
+		cmocka_unit_test(the_folder_around_a_grant_vouches_as_in_the_second_model),
+		cmocka_unit_test(every_bit_of_what_is_behind_a_grants_letter_matters),
 		cmocka_unit_test(fragments_open_as_the_second_model_cut_them),
 		cmocka_unit_test(every_bit_of_the_fragments_part_matters),
 		cmocka_unit_test(a_fragment_for_other_terms_is_refused),

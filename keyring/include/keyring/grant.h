@@ -67,10 +67,21 @@ typedef struct emr_grant_part {
 	emr_id32 agents[EMR_AGENTS_MAX];
 	emr_bytes note;
 	emr_bytes letter;
+	emr_id16 outer;	     /* the domain that it says to lie in; zero: none */
+	emr_bytes outer_sig; /* not checked yet */
 } emr_grant_part;
 
 /* What everybody who holds the part can see.  EMR_DAMAGED. */
 emr_status emr_grant_part_read(emr_bytes grant_item, emr_bytes part, emr_grant_part *out);
+
+/* Appends to PART, which emr_grant_part_seal made for GRANT_ITEM, the word of OUTER's key (its
+ * generation GEN) that what is granted lies in OUTER.  EMR_INVALID: OUTER is the domain itself. */
+emr_status emr_grant_outer_seal(
+	const emr_keyring *kr, emr_id16 outer, uint32_t gen, emr_bytes grant_item, emr_buf *part);
+/* Whether that is the word of OUTER_PK, which the caller knows to be the key of PART->outer.
+ * EMR_BAD_SIGNATURE, also where none is named. */
+emr_status emr_grant_outer_check(
+	emr_bytes grant_item, const emr_grant_part *part, const uint8_t outer_pk[32]);
 
 /* What the owner noted for himself: enough to show the share after a restore. */
 typedef struct emr_grant_note {

@@ -181,6 +181,7 @@ typedef enum emr_sign_label {
 	EMR_SIGN_INVITE,	/* the invitation before its signature       to 64 KiB I */
 	EMR_SIGN_STMT,		/* the whole statement, label first          320       I D C */
 	EMR_SIGN_KFRAG,		/* gctx || A || B || X || id || U_i          192       I D */
+	EMR_SIGN_OUTER,		/* domain_id || GRANT's bytes 0..123 || pub  204       D */
 	EMR_SIGN_COSIGNATURE,	/* "time N\n" || checkpoint body             to 1024   L */
 	EMR_SIGN_FABRIC,	/* a message of Hyperledger Fabric, whose
 				   first field is its first: begins with \n  2..16 MiB  C */

@@ -63,6 +63,15 @@ export function build() {
 		const letterWire = seal(grantee.box.pk, grantee.box.sk, 'grant', cat(head, pub), S.grantLetter({ card: cards.domain, rootDir, shareId, label: shareLabel }));
 		return cat(grantee.pre.pk, agents.map((a) => a.id), noteWire, u16(letterWire.length), letterWire);
 	});
+	// The same of a folder inside: another domain, by the word of the one around it.
+	const innerDomain = rnd('share inner', 16);
+	const innerSigner = sha256(K.domSign(owner.seed, innerDomain, 1).pk);
+	const innerBox = K.domBox(owner.seed, innerDomain);
+	part('GRANT inner', { op: 0x30, domain: innerDomain, object: rnd('share inner grant', 16), signerId: innerSigner, epoch: 3, pub: S.terms(t) }, (seal, head, pub) => {
+		const noteWire = seal(innerBox.pk, innerBox.sk, 'note', cat(head, pub), S.note(shareId, shareLabel));
+		const letterWire = seal(grantee.box.pk, grantee.box.sk, 'grant', cat(head, pub), S.grantLetter({ card: cards.domain, rootDir: domain, shareId, label: shareLabel }));
+		return cat(grantee.pre.pk, agents.map((a) => a.id), noteWire, u16(letterWire.length), letterWire, S.outer({ domain, seed: dom.seed, head, pub }));
+	});
 	const fragments = [2, 3].map((epoch, j) => {
 		const A = epochs[epoch].pk;
 		const gctx = Q.gctx({ domain, grant: grantId, epoch, A, B: grantee.pre.pk, ...t });

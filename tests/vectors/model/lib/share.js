@@ -1,6 +1,6 @@
 // What sharing adds to the parts of lib/parts.js, from the layouts of the formats alone.
 import { ascii, cat, expectLength, padTo, padUnit, u8, u16, u32, u64, zeros } from './bytes.js';
-import { scalarBytes, xchachaPoly } from './prim.js';
+import { edSign, scalarBytes, xchachaPoly } from './prim.js';
 import { labelHash } from './parts.js';
 
 const NO_KPQ = zeros(32);
@@ -23,6 +23,8 @@ export const note = (shareId, label) => {
 };
 export const grantLetter = ({ card, rootDir, shareId, label }) =>
 	padUnit(cat(u16(card.length), card, rootDir, shareId, NO_KPQ, u8(ascii(label).length), ascii(label)), 512);
+/** The word of the key of the domain around it that a grant lies inside. */
+export const outer = ({ domain, seed, head, pub }) => padUnit(cat(domain, edSign(seed, ascii('emrfs/v1/outer\0'), domain, head, pub)), 512);
 export const writerLetter = ({ card, inboxDir, keys, label }) =>
 	padUnit(cat(u16(card.length), card, inboxDir, NO_KPQ, u8(keys.length), keys.map((k) => cat(u32(k.epoch), scalarBytes(k.a))), u8(ascii(label).length), ascii(label)), 512);
 export const requestBody = (r) =>
