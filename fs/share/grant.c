@@ -141,6 +141,12 @@ static void write_terms(making *m)
 	memcpy(m->terms.grantee, m->grantee.row.root, 32);
 }
 
+/* It lies in the folder that was shared, and comes with it. */
+static bool is_inner(const making *m)
+{
+	return !emr_id16_equal(m->letter.root_dir_id, m->order->domain);
+}
+
 static emr_status add_grant(parcel *p, making *m, emr_grant_terms *out_terms)
 {
 	emr_act act = emr_act_grant(m->order->domain, m->made.grant, m->made.epoch, &m->terms);
@@ -156,6 +162,8 @@ static emr_status add_grant(parcel *p, making *m, emr_grant_terms *out_terms)
 	if (status == EMR_OK)
 		status =
 			emr_grant_part_seal(emr_buf_view(&p->item), &parties, &m->letter, &p->part);
+	if (status == EMR_OK && is_inner(m))
+		status = share_add_outer(p, out_terms->grantee, m->letter.root_dir_id);
 	return status == EMR_OK ? parcel_add(p, &act, NULL) : status;
 }
 
@@ -216,7 +224,7 @@ static emr_status add_join(parcel *p, making *m)
 {
 	emr_id32 root;
 
-	if (!share_is_team(&m->grantee) || !emr_id16_equal(m->letter.root_dir_id, m->order->domain))
+	if (!share_is_team(&m->grantee) || is_inner(m))
 		return EMR_OK;
 	memcpy(root.b, m->grantee.row.root, sizeof root.b);
 	return share_add_join(p, m->order->domain, root, m->made.grant, &m->joins);

@@ -211,45 +211,68 @@ emr_status emr_share_state_counts(emr_share *share, emr_id16 domain, emr_id32 gr
 	return send_counts(share, domain, &dataset, &row, mark_key, plain);
 }
 
-/* ---- what was granted and did not join ---- */
+/* ---- what was paid ---- */
 
-typedef struct trial {
-	emr_id16 domain, dataset;
-	uint64_t seq; /* of the entry with the grant */
-	uint8_t code; /* of the joining in it */
-	bool is_over;
-} trial;
-
-static emr_status note_joining(void *arg, const emr_replica_change *change)
+emr_status share_takes_part(emr_share *share, emr_id16 domain, emr_id16 dataset, bool *out_does)
 {
-	trial *t = arg;
+	emr_known_grant by;
+	emr_row_join row;
+	emr_id16 grant;
+	bool is_in = false, was_in;
+	emr_status status = joined_by(share->o.replica, domain, dataset, &is_in, &was_in, &row);
 
-	t->is_over = change->seq > t->seq;
-	if (!t->is_over && change->op == EMR_OP_DATASET_JOIN &&
-		change->result > EMR_RESULT_ALREADY && emr_id16_equal(change->domain, t->domain) &&
-		emr_id16_equal(change->object, t->dataset))
-		t->code = change->result;
-	return t->is_over ? EMR_INTERRUPTED : EMR_OK;
+	*out_does = false;
+	if (status != EMR_OK || !is_in)
+		return status;
+	memcpy(grant.b, row.grant, sizeof grant.b);
+	status = emr_replica_grant(share->o.replica, domain, grant, &by);
+	*out_does =
+		status == EMR_OK && emr_grant_phase_at(&by, share_now(share)) == EMR_GRANT_IN_FORCE;
+	return status == EMR_NOT_FOUND ? EMR_OK : status;
 }
 
-emr_status share_joining_code(
-	emr_share *share, emr_id16 dataset, const emr_known_grant *grant, uint8_t *out_code)
+/* The folder around it, whose own key must say so: that another one takes part is for everybody to
+ * see, and would be named by whoever does not pay. */
+static emr_status lies_in(emr_share *share, const grant_facts *grant, bool *out_does)
 {
-	trial t = {.domain = grant->domain, .dataset = dataset, .code = EMR_RESULT_APPLIED};
-	EMR_AUTO_BUF bytes = {0};
-	emr_replica_item item;
-	emr_row_join row;
-	bool is_in, was_in;
-	emr_status status =
-		joined_by(share->o.replica, grant->domain, dataset, &is_in, &was_in, &row);
+	emr_row_domain row;
+	emr_status status = share_domain(share, grant->read.outer, &row);
 
-	*out_code = EMR_RESULT_APPLIED;
-	if (status != EMR_OK || (is_in && is_by(&row, grant->grant)))
+	*out_does = status == EMR_OK && emr_grant_outer_check(emr_buf_view(&grant->item),
+						&grant->read, row.owner_pk) == EMR_OK;
+	return status == EMR_NOT_FOUND ? EMR_OK : status;
+}
+
+emr_status share_is_paid(emr_share *share, emr_id16 dataset, const grant_facts *grant, bool *out_is,
+	emr_id16 *out_outer)
+{
+	emr_id16 outer = {{0}};
+	emr_row_join row;
+	bool is_in = false, was_in;
+	emr_status status =
+		joined_by(share->o.replica, grant->known.domain, dataset, &is_in, &was_in, &row);
+
+	is_in = is_in && is_by(&row, grant->known.grant);
+	if (status == EMR_OK && !is_in && !emr_id16_is_zero(grant->read.outer)) {
+		outer = grant->read.outer;
+		status = lies_in(share, grant, &is_in);
+		if (status == EMR_OK && is_in)
+			status = share_takes_part(share, outer, dataset, &is_in);
+	}
+	if (status != EMR_OK)
 		return status;
-	status = share_item(share, EMR_FAMILY_GRANT, grant->domain, grant->grant, 1, &bytes, &item);
-	t.seq = item.seq;
-	if (status == EMR_OK)
-		status = emr_replica_since(share->o.replica, t.seq, note_joining, &t);
-	*out_code = t.code;
-	return t.is_over ? EMR_OK : status;
+	*out_is = is_in;
+	*out_outer = outer;
+	return EMR_OK;
+}
+
+emr_status share_add_outer(parcel *p, emr_id32 root, emr_id16 outer)
+{
+	emr_team dataset;
+	emr_status status = emr_team_of_grantee(p->share->o.replica, root, &dataset);
+
+	if (status != EMR_OK || dataset.row.price == 0)
+		return status == EMR_NOT_FOUND ? EMR_OK : status;
+	return emr_grant_outer_seal(
+		p->share->o.keyring, outer, SHARE_GEN, emr_buf_view(&p->item), &p->part);
 }

@@ -193,7 +193,8 @@ static emr_status judge_grantee(
 	membership m = {.root = person->row.root};
 	emr_row_dataset row;
 	uint8_t team[32];
-	emr_id16 via;
+	emr_id16 via, outer;
+	bool is_paid = true;
 	emr_status status;
 
 	memcpy(via.b, q->pub.via, sizeof via.b);
@@ -214,9 +215,10 @@ static emr_status judge_grantee(
 	if (status != EMR_OK || m.row.head.state != EMR_MEMBER_ACTIVE ||
 		now >= m.row.not_after_unix_s)
 		return status;
-	*out_code = EMR_RESULT_APPLIED;
-	return row.price == 0 ? EMR_OK
-			      : share_joining_code(d->share, via, &q->grant.known, out_code);
+	if (row.price > 0)
+		status = share_is_paid(d->share, via, &q->grant, &is_paid, &outer);
+	*out_code = is_paid ? EMR_RESULT_APPLIED : EMR_RESULT_FUNDS;
+	return status;
 }
 
 static emr_status judge_person(desk *d, const question *q, uint64_t now, uint8_t *out_code)

@@ -122,25 +122,6 @@ static emr_status denied(emr_share_why why, emr_share_trouble *out)
 	return why == EMR_WHY_NONE ? EMR_OK : EMR_DENIED;
 }
 
-emr_status emr_shared_check(emr_shared *shared, emr_share_trouble *out_trouble)
-{
-	emr_received *r = &shared->received;
-	emr_replica *replica = shared->share->o.replica;
-	standing *s = &shared->standing;
-	emr_known_grant known;
-	emr_status status = emr_replica_grant(replica, r->grant.domain, r->grant.grant, &known);
-
-	if (status == EMR_OK && s->is_team)
-		status = emr_team_membership(replica, s->team_id, s->root, &s->membership);
-	if (status != EMR_OK)
-		return status;
-	r->phase = share_phase(shared->share, s, &known);
-	r->grant = known;
-	if (r->phase != EMR_GRANT_IN_FORCE)
-		wipe(shared);
-	return denied(why_of(r->phase), out_trouble);
-}
-
 /* Whether the grant is to this keyring, now, and for PURPOSE. */
 static emr_status may_open(emr_share *share, const emr_known_grant *known, uint8_t purpose,
 	emr_team *team, standing *out_standing, emr_share_trouble *out_trouble)
@@ -162,19 +143,57 @@ static emr_status may_open(emr_share *share, const emr_known_grant *known, uint8
 }
 
 /* A grant to a dataset with a price says nothing of the payment, which comes with the joining: what
- * is granted without it is not read. What lies in a folder that takes part joins nothing itself. */
+ * is granted without it is not read. */
 static emr_status check_payment(
-	const emr_shared *shared, const emr_known_grant *known, emr_share_trouble *out_trouble)
+	emr_shared *shared, const emr_known_grant *known, emr_share_trouble *out_trouble)
 {
-	const emr_team *team = shared->standing.team;
-	bool is_in = false;
+	AUTO_GRANT_FACTS facts = {0};
+	bool is_paid = false;
 	emr_status status;
 
-	if (!shared->standing.is_team || team->row.price == 0 ||
-		emr_received_is_inner(&shared->received))
+	if (!shared->standing.is_team || shared->standing.team->row.price == 0)
 		return EMR_OK;
-	status = emr_dataset_has(shared->share->o.replica, team, known, &is_in);
-	return status != EMR_OK || is_in ? status : denied(EMR_WHY_UNPAID, out_trouble);
+	status = share_grant_facts(shared->share, known->domain, known->grant, &facts);
+	if (status == EMR_OK)
+		status = share_is_paid(
+			shared->share, shared->standing.team_id, &facts, &is_paid, &shared->outer);
+	return status != EMR_OK || is_paid ? status : denied(EMR_WHY_UNPAID, out_trouble);
+}
+
+/* Whoever leaves has ended the grant of what joined, and need not have ended those inside it. */
+static emr_status check_outer(emr_shared *shared, emr_share_trouble *out_trouble)
+{
+	bool is_in = true;
+	emr_status status = EMR_OK;
+
+	if (!emr_id16_is_zero(shared->outer))
+		status = share_takes_part(
+			shared->share, shared->outer, shared->standing.team_id, &is_in);
+	if (status != EMR_OK)
+		return status;
+	if (!is_in)
+		wipe(shared);
+	return denied(is_in ? EMR_WHY_NONE : EMR_WHY_UNPAID, out_trouble);
+}
+
+emr_status emr_shared_check(emr_shared *shared, emr_share_trouble *out_trouble)
+{
+	emr_received *r = &shared->received;
+	emr_replica *replica = shared->share->o.replica;
+	standing *s = &shared->standing;
+	emr_known_grant known;
+	emr_status status = emr_replica_grant(replica, r->grant.domain, r->grant.grant, &known);
+
+	if (status == EMR_OK && s->is_team)
+		status = emr_team_membership(replica, s->team_id, s->root, &s->membership);
+	if (status != EMR_OK)
+		return status;
+	r->phase = share_phase(shared->share, s, &known);
+	r->grant = known;
+	if (r->phase == EMR_GRANT_IN_FORCE)
+		return check_outer(shared, out_trouble);
+	wipe(shared);
+	return denied(why_of(r->phase), out_trouble);
 }
 
 static emr_status read_terms(emr_shared *shared, const emr_known_grant *known)

@@ -21,6 +21,7 @@ struct emr_shared {
 	emr_share *share;
 	emr_received received;
 	standing standing;
+	emr_id16 outer; /* the dataset paid for that domain, which this one lies in; else zero */
 	emr_grant_terms terms;
 	emr_row_domain row;
 	uint8_t owner_pk[32]; /* signed the fragments */

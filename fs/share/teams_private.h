@@ -27,11 +27,16 @@ emr_status share_add_join(
 emr_status share_add_leave(
 	parcel *p, emr_id16 domain, emr_id32 root, const emr_id16 *grants, size_t n);
 
-/* By which code the ledger refused the joining that came with GRANT: until who gave it takes it
- * back it stands, not paid and not counted.  EMR_RESULT_APPLIED: it joined, or nothing was to join,
- * as with a folder that lies in one which takes part. */
-emr_status share_joining_code(
-	emr_share *share, emr_id16 dataset, const emr_known_grant *grant, uint8_t *out_code);
+/* Into the part of GRANT to ROOT that P has in hand, where that is a dataset with a price: that it
+ * lies in OUTER, a domain of this keyring, and is paid with it.  Nobody else is told. */
+emr_status share_add_outer(parcel *p, emr_id32 root, emr_id16 outer);
+
+/* Whether DOMAIN takes part in DATASET, by a grant that is in force. */
+emr_status share_takes_part(emr_share *share, emr_id16 domain, emr_id16 dataset, bool *out_does);
+/* Whether DATASET, which has a price, has paid for what GRANT gives it: it joined by this very
+ * grant, or it lies in *OUT_OUTER, which takes part now, and whose key says so (else zero). */
+emr_status share_is_paid(emr_share *share, emr_id16 dataset, const grant_facts *grant, bool *out_is,
+	emr_id16 *out_outer);
 
 /* How a grant is this person's. */
 typedef struct standing {

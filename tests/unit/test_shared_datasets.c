@@ -93,6 +93,34 @@ static void what_is_granted_and_not_paid_is_not_read(void **state)
 	reading_ends(&s, &d, &v);
 }
 
+static void a_folder_inside_is_shown_while_the_one_around_it_is_paid_for(void **state)
+{
+	emr_grant_made made;
+	emr_id16 inner;
+	story s;
+	called d;
+	viewer v;
+
+	(void)state;
+	story_begin(&s);
+	dataset_is_read(&s, &d, &v, PAID, 20, NULL);
+	dataset_put_by(&d, 100, 1);
+	made = dataset_join(&d);
+	assert_ok(emr_view_make_domain(s.k.view, "Imaging/Old", &inner));
+	for (int i = 0; i < 4; i++)
+		kit_publish_all(&s.k);
+	viewer_run(&v, NULL, 0);
+	assert_string_equal(
+		viewer_text(&v, in_dataset(&v, "Old/CT.pdf"), owner_answers), "%PDF a head");
+	/* A client that leaves, and goes on giving what lies inside. */
+	assert_ok(emr_share_revoke(s.ana, s.imaging, made.grant));
+	v.notices[0] = 0;
+	viewer_run(&v, NULL, 0);
+	assert_string_equal(viewer_list(&v, in_dataset(&v, ""), owner_answers), "!access denied");
+	assert_non_null(strstr(v.notices, "unpaid datasets/knees/"));
+	reading_ends(&s, &d, &v);
+}
+
 /* ---- who has left ---- */
 
 typedef struct brought {
@@ -214,6 +242,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_is_granted_and_not_paid_is_not_read),
+		cmocka_unit_test(a_folder_inside_is_shown_while_the_one_around_it_is_paid_for),
 		cmocka_unit_test(what_was_read_of_who_leaves_is_purged),
 		cmocka_unit_test(nothing_in_a_dataset_starts_as_a_program),
 		cmocka_unit_test(

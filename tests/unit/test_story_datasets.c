@@ -629,8 +629,8 @@ static void a_frozen_state_has_what_was_renamed_since_and_not_what_was_saved_sin
 /* Another was paid with the voucher that ana's computer has just found, and it is killed before it
  * takes back what the ledger took without the joining. */
 static bool is_paid_another;
-/* Eve's program is her own, and does not look whether what she reads was paid. */
-static bool is_taken_for_paid;
+/* This reader's program is his own, and does not look whether what he reads was paid. */
+static const emr_share *is_taken_for_paid;
 
 emr_status __real_emr_replica_voucher(
 	emr_replica *replica, emr_id16 dataset, emr_id16 *out_fund, uint32_t *out_index);
@@ -652,16 +652,19 @@ emr_status __wrap_share_revoke(emr_share *share, const emr_known_grant *grant, u
 	return is_paid_another ? EMR_INTERRUPTED : __real_share_revoke(share, grant, reason);
 }
 
-emr_status __real_emr_dataset_has(
-	emr_replica *replica, const emr_team *dataset, const emr_known_grant *grant, bool *out_has);
-emr_status __wrap_emr_dataset_has(
-	emr_replica *replica, const emr_team *dataset, const emr_known_grant *grant, bool *out_has);
-emr_status __wrap_emr_dataset_has(
-	emr_replica *replica, const emr_team *dataset, const emr_known_grant *grant, bool *out_has)
+emr_status __real_share_is_paid(emr_share *share, emr_id16 dataset, const grant_facts *grant,
+	bool *out_is, emr_id16 *out_outer);
+emr_status __wrap_share_is_paid(emr_share *share, emr_id16 dataset, const grant_facts *grant,
+	bool *out_is, emr_id16 *out_outer);
+emr_status __wrap_share_is_paid(emr_share *share, emr_id16 dataset, const grant_facts *grant,
+	bool *out_is, emr_id16 *out_outer)
 {
-	emr_status status = __real_emr_dataset_has(replica, dataset, grant, out_has);
+	emr_status status = __real_share_is_paid(share, dataset, grant, out_is, out_outer);
 
-	*out_has = *out_has || is_taken_for_paid;
+	if (is_taken_for_paid == share && share != NULL) {
+		*out_is = true;
+		*out_outer = (emr_id16){{0}};
+	}
 	return status;
 }
 
@@ -716,20 +719,185 @@ static void nobody_releases_keys_of_what_was_not_paid(void **state)
 	dataset_put_by(&d, 100, 1);
 	grant = grant_without_place(&d);
 	(void)received_by(&s.lima);
-	is_taken_for_paid = true;
+	is_taken_for_paid = s.lima.share;
 	given = (emr_release_tally){0};
 	assert_status(EMR_DENIED, story_read(&s, &s.lima, grant, "MRI.pdf", agents_and_owner_answer,
 					  &bytes, &trouble));
 	assert_int_equal(trouble.code, EMR_RESULT_FUNDS);
 	assert_int_equal(given.answered, 0);
 	assert_int_equal(given.refused, AGENTS + 1);
-	is_taken_for_paid = false;
+	is_taken_for_paid = NULL;
 	assert_ok(emr_share_revoke(s.ana, s.imaging, grant));
 	made = dataset_join(&d);
 	(void)received_by(&s.lima);
 	assert_ok(story_read(
 		&s, &s.lima, made.grant, "MRI.pdf", agents_and_owner_answer, &bytes, &trouble));
 	emr_grantee_key_free(d.key);
+	story_end(&s);
+}
+
+/* ---- a folder inside ---- */
+
+/* Whose key says that it lies in the folder around it; NULL: the owner's, as it should be. */
+static const emr_keyring *vouches;
+/* The word of another grant, which is sent instead; or nothing at all. */
+static emr_bytes word_instead;
+static bool is_word_left_out;
+
+emr_status __real_emr_grant_outer_seal(
+	const emr_keyring *kr, emr_id16 outer, uint32_t gen, emr_bytes grant_item, emr_buf *part);
+emr_status __wrap_emr_grant_outer_seal(
+	const emr_keyring *kr, emr_id16 outer, uint32_t gen, emr_bytes grant_item, emr_buf *part);
+emr_status __wrap_emr_grant_outer_seal(
+	const emr_keyring *kr, emr_id16 outer, uint32_t gen, emr_bytes grant_item, emr_buf *part)
+{
+	if (is_word_left_out || word_instead.len > 0)
+		return emr_buf_append(part, word_instead.data, word_instead.len);
+	return __real_emr_grant_outer_seal(
+		vouches != NULL ? vouches : kr, outer, gen, grant_item, part);
+}
+
+static emr_id16 domain_at(story *s, const char *path)
+{
+	emr_id16 domain;
+
+	assert_ok(emr_view_make_domain(s->k.view, path, &domain));
+	for (int i = 0; i < 4; i++)
+		kit_publish_all(&s->k);
+	return domain;
+}
+
+/* DOMAIN, said to lie in OUTER, is granted and joins nothing. */
+static emr_id16 given_inside(const called *d, emr_id16 domain, emr_id16 outer)
+{
+	const emr_grant_order order = {.domain = domain,
+		.grantee = d->grantee,
+		.rights = EMR_GRANT_LIST | EMR_GRANT_READ,
+		.purposes = 1u << RESEARCH | 1u << CONSULT,
+		.not_after_unix_s = story_now(d->s) + 7 * DAY,
+		.label = "Private",
+		.root_dir = outer};
+	emr_grant_made made;
+
+	assert_ok(emr_share_grant(d->s->ana, &order, &made));
+	return made.grant;
+}
+
+static emr_status read_inside(
+	story *s, emr_id16 domain, emr_id16 grant, const char *name, emr_share_trouble *out_trouble)
+{
+	EMR_AUTO_BUF bytes = {0};
+	emr_id16 before = s->imaging;
+	emr_status status;
+
+	(void)received_by(&s->lima);
+	given = (emr_release_tally){0};
+	s->imaging = domain;
+	status = story_read(s, &s->lima, grant, name, agents_and_owner_answer, &bytes, out_trouble);
+	s->imaging = before;
+	return status;
+}
+
+/* Neither by the program as it is, nor by one that does not look: who gives the keys looks. */
+static void is_unpaid(story *s, emr_id16 domain, emr_id16 grant, const char *name)
+{
+	emr_share_trouble trouble = {0};
+
+	assert_status(EMR_DENIED, read_inside(s, domain, grant, name, &trouble));
+	assert_int_equal(trouble.why, EMR_WHY_UNPAID);
+	is_taken_for_paid = s->lima.share;
+	assert_status(EMR_DENIED, read_inside(s, domain, grant, name, &trouble));
+	assert_int_equal(trouble.code, EMR_RESULT_FUNDS);
+	assert_int_equal(given.answered, 0);
+	assert_int_equal(given.refused, AGENTS + 1);
+	is_taken_for_paid = NULL;
+}
+
+static emr_status find_grant(void *arg, const emr_known_grant *known)
+{
+	memcpy(arg, known->grant.b, sizeof known->grant.b);
+	return EMR_OK;
+}
+
+static void a_folder_inside_is_read_while_the_one_around_it_is_paid_for(void **state)
+{
+	emr_share_trouble trouble;
+	emr_shared *open = NULL;
+	emr_grant_made made;
+	emr_id16 inner, grant = {{0}};
+	called d;
+	STORY;
+
+	dataset_call_on(&d, &s, PAID, (emr_id16){{0}}, 20);
+	dataset_admit(&d, &s.lima);
+	dataset_put_by(&d, 100, 1);
+	made = dataset_join(&d);
+	inner = domain_at(&s, "Imaging/Old"); /* publishing carries the share there by itself */
+	assert_ok(emr_replica_grants(s.k.stack.replica, inner, find_grant, &grant));
+	assert_ok(read_inside(&s, inner, grant, "CT.pdf", &trouble));
+	assert_ok(emr_shared_open(
+		s.lima.share, inner, grant, CONSULT, EMR_READER_PERSON, &open, &trouble));
+	assert_ok(emr_shared_check(open, &trouble));
+	/* A client that leaves, and would go on giving what lies inside. */
+	assert_ok(emr_share_revoke(s.ana, s.imaging, made.grant));
+	story_see(&s.lima);
+	assert_status(EMR_DENIED, emr_shared_check(open, &trouble));
+	assert_int_equal(trouble.why, EMR_WHY_UNPAID);
+	emr_shared_free(open);
+	is_unpaid(&s, inner, grant, "CT.pdf");
+	emr_grantee_key_free(d.key);
+	story_end(&s);
+}
+
+/* The bytes behind the letter of a grant, which PART keeps. */
+static emr_bytes word_of(story *s, emr_id16 domain, emr_id16 grant, emr_buf *part)
+{
+	emr_part_key at = {
+		.domain = domain, .object = grant, .version = 1, .family = EMR_FAMILY_GRANT};
+
+	assert_ok(emr_replica_part(s->k.stack.replica, &at, part));
+	assert_true(part->len > 1024);
+	return emr_bytes_of(part->data + part->len - 512, 512);
+}
+
+static void a_wrong_folder_around_opens_nothing(void **state)
+{
+	EMR_AUTO_BUF part = {0};
+	emr_share_trouble trouble;
+	emr_id16 private, letters, grant;
+	called d, other;
+	STORY;
+
+	kit_mkdir(&s.k, "Private");
+	kit_text(&s.k, "Private/blood.pdf", "%PDF blood");
+	kit_mkdir(&s.k, "Letters");
+	kit_text(&s.k, "Letters/one.txt", "a letter");
+	private = domain_at(&s, "Private");
+	letters = domain_at(&s, "Letters");
+	dataset_call_on(&d, &s, PAID, (emr_id16){{0}}, 20);
+	dataset_call_on(&other, &s, PAID, (emr_id16){{0}}, 20);
+	dataset_admit(&d, &s.lima);
+	dataset_put_by(&d, 100, 1);
+	(void)dataset_join(&d);
+	/* By the key of her who was paid: she says what lies in her folder. */
+	grant = given_inside(&d, private, s.imaging);
+	assert_ok(read_inside(&s, private, grant, "blood.pdf", &trouble));
+	word_instead = word_of(&s, private, grant, &part);
+	is_unpaid(&s, letters, given_inside(&d, letters, s.imaging), "one.txt");
+	word_instead = (emr_bytes){0};
+	/* As somebody else, whose folder it is not. */
+	vouches = s.eve.keyring;
+	is_unpaid(&s, letters, given_inside(&d, letters, s.imaging), "one.txt");
+	vouches = NULL;
+	is_word_left_out = true;
+	is_unpaid(&s, letters, given_inside(&d, letters, s.imaging), "one.txt");
+	is_word_left_out = false;
+	/* Her own folder, which was never paid; and one that was paid for another dataset. */
+	is_unpaid(&s, letters, given_inside(&d, letters, private), "one.txt");
+	dataset_admit(&other, &s.lima);
+	is_unpaid(&s, letters, given_inside(&other, letters, s.imaging), "one.txt");
+	emr_grantee_key_free(d.key);
+	emr_grantee_key_free(other.key);
 	story_end(&s);
 }
 
@@ -754,6 +922,8 @@ int main(void)
 			a_frozen_state_has_what_was_renamed_since_and_not_what_was_saved_since),
 		cmocka_unit_test(the_limit_is_that_of_the_day_of_the_question),
 		cmocka_unit_test(nobody_releases_keys_of_what_was_not_paid),
+		cmocka_unit_test(a_folder_inside_is_read_while_the_one_around_it_is_paid_for),
+		cmocka_unit_test(a_wrong_folder_around_opens_nothing),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

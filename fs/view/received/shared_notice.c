@@ -142,6 +142,8 @@ static emr_share_why why_of_code(uint8_t code)
 	case EMR_RESULT_NOT_AUTHORISED:
 	case EMR_RESULT_KEY_DEAD:
 		return EMR_WHY_NO_GRANT;
+	case EMR_RESULT_FUNDS:
+		return EMR_WHY_UNPAID;
 	default:
 		return EMR_WHY_REFUSED;
 	}
