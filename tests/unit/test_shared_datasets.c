@@ -93,9 +93,14 @@ static void what_is_granted_and_not_paid_is_not_read(void **state)
 	reading_ends(&s, &d, &v);
 }
 
-static void a_folder_inside_is_shown_while_the_one_around_it_is_paid_for(void **state)
+static void a_folder_inside_is_paid_with_the_one_around_it(void **state)
 {
+	emr_grant_order order = {.rights = EMR_GRANT_LIST | EMR_GRANT_READ,
+		.purposes = 1u << RESEARCH,
+		.label = "Letters",
+		.root_dir = emr_id16_random()};
 	emr_grant_made made;
+	char beside[700];
 	emr_id16 inner;
 	story s;
 	called d;
@@ -103,20 +108,28 @@ static void a_folder_inside_is_shown_while_the_one_around_it_is_paid_for(void **
 
 	(void)state;
 	story_begin(&s);
+	kit_mkdir(&s.k, "Letters");
+	kit_text(&s.k, "Letters/one.txt", "a letter");
 	dataset_is_read(&s, &d, &v, PAID, 20, NULL);
 	dataset_put_by(&d, 100, 1);
-	made = dataset_join(&d);
+	(void)dataset_join(&d);
 	assert_ok(emr_view_make_domain(s.k.view, "Imaging/Old", &inner));
+	assert_ok(emr_view_make_domain(s.k.view, "Letters", &order.domain));
 	for (int i = 0; i < 4; i++)
-		kit_publish_all(&s.k);
+		kit_publish_all(&s.k); /* carries the share there, too */
 	viewer_run(&v, NULL, 0);
 	assert_string_equal(
 		viewer_text(&v, in_dataset(&v, "Old/CT.pdf"), owner_answers), "%PDF a head");
-	/* A client that leaves, and goes on giving what lies inside. */
-	assert_ok(emr_share_revoke(s.ana, s.imaging, made.grant));
-	v.notices[0] = 0;
+	/* A client that says so of what lies in nothing that was paid. */
+	order.grantee = d.grantee;
+	order.not_after_unix_s = story_now(&s) + 7 * DAY;
+	assert_ok(emr_share_grant(s.ana, &order, &made));
 	viewer_run(&v, NULL, 0);
-	assert_string_equal(viewer_list(&v, in_dataset(&v, ""), owner_answers), "!access denied");
+	(void)snprintf(beside, sizeof beside, "datasets/knees/%s",
+		viewer_list(&v, "datasets/knees", NULL));
+	(void)snprintf(beside + strlen(beside), sizeof beside - strlen(beside), "/%s",
+		strstr(viewer_list(&v, beside, owner_answers), "Letters"));
+	assert_string_equal(viewer_list(&v, beside, owner_answers), "!access denied");
 	assert_non_null(strstr(v.notices, "unpaid datasets/knees/"));
 	reading_ends(&s, &d, &v);
 }
@@ -242,7 +255,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_is_granted_and_not_paid_is_not_read),
-		cmocka_unit_test(a_folder_inside_is_shown_while_the_one_around_it_is_paid_for),
+		cmocka_unit_test(a_folder_inside_is_paid_with_the_one_around_it),
 		cmocka_unit_test(what_was_read_of_who_leaves_is_purged),
 		cmocka_unit_test(nothing_in_a_dataset_starts_as_a_program),
 		cmocka_unit_test(
