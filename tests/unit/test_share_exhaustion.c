@@ -2,43 +2,11 @@
  * the locked arena. */
 #include "share_world.h"
 
-#include <stdatomic.h>
-
+#include "exhaustion.h"
 #include "held_private.h"
 
-/* Requests until one fails; 0 = none does. */
-static atomic_int countdown;
-static atomic_bool failed;
-
-static bool fail_now(void)
-{
-	int left = atomic_load(&countdown);
-
-	if (left == 0)
-		return false;
-	atomic_store(&countdown, left - 1);
-	if (left != 1)
-		return false;
-	atomic_store(&failed, true);
-	return true;
-}
-
-void *__real_calloc(size_t n, size_t size);
-void *__real_realloc(void *old, size_t size);
 void *__real_sodium_malloc(size_t size);
-void *__wrap_calloc(size_t n, size_t size);
-void *__wrap_realloc(void *old, size_t size);
 void *__wrap_sodium_malloc(size_t size);
-
-void *__wrap_calloc(size_t n, size_t size)
-{
-	return fail_now() ? NULL : __real_calloc(n, size);
-}
-
-void *__wrap_realloc(void *old, size_t size)
-{
-	return fail_now() ? NULL : __real_realloc(old, size);
-}
 
 void *__wrap_sodium_malloc(size_t size)
 {
@@ -320,11 +288,6 @@ static emr_status new_keys(void)
 	return status;
 }
 
-typedef struct step {
-	const char *name;
-	emr_status (*run)(void);
-} step;
-
 static const step steps[] = {
 	{"seal grant", seal_grant},
 	{"open grant", open_grant},
@@ -372,37 +335,10 @@ static void a_failed_allocation_is_told_as_such(void **state)
 	}
 }
 
-#define SLOTS (EMR_SECRETS_MAX_BYTES / 32)
-
 static void full_memory_for_keys_is_told_as_such(void **state)
 {
-	static emr_secret held[SLOTS];
-	size_t n = 0;
-
 	(void)state;
-	while (n < SLOTS && emr_secret_new(32, &held[n]) == EMR_OK)
-		n++;
-	assert_true(n > 0 && n < SLOTS); /* full: the kit holds the others */
-	for (size_t i = 0; i < STEPS; i++) {
-		bool good = false;
-
-		for (size_t spare = 0; spare < 256 && !good; spare++) {
-			emr_status status;
-
-			for (size_t j = 0; j < spare; j++)
-				emr_secret_free(&held[j]);
-			status = steps[i].run();
-			for (size_t j = 0; j < spare; j++)
-				assert_ok(emr_secret_new(32, &held[j]));
-			if (status != EMR_OK && status != EMR_NO_MEMORY)
-				fail_msg("%s with %zu slots: %s", steps[i].name, spare,
-					emr_status_text(status));
-			good = status == EMR_OK;
-		}
-		assert_true(good);
-	}
-	for (size_t j = 0; j < n; j++)
-		emr_secret_free(&held[j]);
+	keys_run_out(steps, STEPS, 256);
 }
 
 /* The answers of two agents to slot 1, the listing. */
