@@ -86,6 +86,20 @@ for nodes in "$publishing" "$more"; do
 	emr_unmount
 done
 
+say "a node that takes all of it and never says that it is pinned: how much is on its way is told, then that it is late, and saving goes on"
+name_nodes "never-pins|"
+emr_mount
+sent() { "$EMRFS" status 2>/dev/null | grep -q "Being sent: .* of "; }
+emr_until sent # it has a minute, which is waited for by a clock that goes faster
+saves being-sent
+emr_unmount
+EMR_CLOCK_HASTE=5 LD_PRELOAD=$TOOLS/libclock_shim.so emr_mount
+emr_until copies_say "$(address never-pins)" "did not answer in time"
+emr_until grep -qF "fake/never-pins.sock did not answer in time" "$MNT/.emrfs/notices"
+saves while-it-is-late
+expect "copies" "$(attribute state "$MNT/being-sent")" "confirmed 1/2"
+emr_unmount
+
 say "of nodes that give other bytes, too many, too few or none, nothing is shown, and it is said whose they are"
 name_nodes ""
 emr_mount

@@ -456,6 +456,13 @@ def stands(h):
     h.close_connection = True
 
 
+def never_pins(h):
+    """Takes all of an import, and comes to no end with pinning it."""
+    if h.verb == "dag/import":
+        return hangs(h)
+    return h.good()
+
+
 def lacks(h):
     h.body()
     h.error("block was not found locally (offline): ipld: could not find " + h.query["arg"])
@@ -670,6 +677,7 @@ SCENES = {
     "other-tree": holding(tree=OTHER),
     "tree-of-nothing": holding(blocks=0),
     "lacks": lacks,
+    "never-pins": never_pins,
     "gate": gate,
     "seeks": seeks,
     "slow": slow,
