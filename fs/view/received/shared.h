@@ -148,9 +148,9 @@ typedef struct shared_at {
 	uint64_t version; /* of the content; of a link its row's, of a directory 0 */
 	uint32_t entry;	  /* of share->tree; FLAT_NONE: it is no more, or there is no tree */
 	bool has_verdict;
-	shared_span spans[SHARED_SPANS_MAX]; /* what was read since it was made, apart from each
-						other */
-	size_t nspans;
+	uint8_t nspans, spans_room;
+	shared_span spans[]; /* what was read since it was made, apart from each other: of most
+				files nothing, and there is one of these for each that is listed */
 } shared_at;
 
 typedef struct shared_waiter {

@@ -15,13 +15,36 @@
 
 /* ---- which bytes ---- */
 
-/* [FROM, TO) joins what was read of N before.  When too many pieces lie apart, the oldest is
- * forgotten: then it was not "whole". */
-static void add_span(shared_at *at, uint64_t from, uint64_t to)
+/* *PLACE, which may move, with room for one more piece.  When too many lie apart, or there is no
+ * memory, the oldest is forgotten: then it was not "whole".  NULL: there is room for none. */
+static shared_at *need_span(shared_at **place)
 {
-	size_t kept = 0;
+	shared_at *at = *place, *grown = NULL;
+	uint8_t room = at->spans_room == 0 ? 1 : SHARED_SPANS_MAX;
 
-	for (size_t i = 0; i < at->nspans; i++) {
+	if (at->nspans < at->spans_room)
+		return at;
+	if (at->nspans < SHARED_SPANS_MAX)
+		grown = realloc(at, sizeof *at + room * sizeof at->spans[0]);
+	if (grown != NULL) {
+		grown->spans_room = room;
+		*place = grown;
+		return grown;
+	}
+	if (at->nspans == 0)
+		return NULL;
+	at->nspans--;
+	memmove(at->spans, at->spans + 1, at->nspans * sizeof at->spans[0]);
+	return at;
+}
+
+/* [FROM, TO) joins what was read before. */
+static void add_span(shared_at **place, uint64_t from, uint64_t to)
+{
+	shared_at *at = *place;
+	uint8_t kept = 0;
+
+	for (uint8_t i = 0; i < at->nspans; i++) {
 		shared_span s = at->spans[i];
 
 		if (s.to < from || s.from > to) {
@@ -31,34 +54,40 @@ static void add_span(shared_at *at, uint64_t from, uint64_t to)
 		from = s.from < from ? s.from : from;
 		to = s.to > to ? s.to : to;
 	}
-	if (kept == SHARED_SPANS_MAX) {
-		memmove(at->spans, at->spans + 1, (SHARED_SPANS_MAX - 1) * sizeof at->spans[0]);
-		kept--;
-	}
-	at->spans[kept++] = (shared_span){from, to};
 	at->nspans = kept;
+	at = need_span(place);
+	if (at != NULL)
+		at->spans[at->nspans++] = (shared_span){from, to};
 }
 
-/* N as the share showed it, also when it has become one's own since; NULL: it never did. */
-static shared_at *shown_of(const node *n)
+/* Where N is kept as the share showed it, also when it has become one's own since; NULL: it never
+ * was shown. */
+static shared_at **shown_place(node *n)
 {
 	if (shared_has(n))
-		return n->shared;
-	return node_file(n) != NULL ? node_file(n)->shown : NULL;
+		return &n->shared;
+	return node_file(n) != NULL && node_file(n)->shown != NULL ? &node_file(n)->shown : NULL;
+}
+
+static shared_at *shown_of(node *n)
+{
+	shared_at **place = shown_place(n);
+
+	return place != NULL ? *place : NULL;
 }
 
 static void report_note_read(emr_view *view, emr_handle *handle, uint64_t at, size_t len)
 {
-	shared_at *shown;
+	shared_at **shown;
 
 	pthread_mutex_lock(&view->lock);
-	shown = shown_of(handle->node);
+	shown = shown_place(handle->node);
 	if (shown != NULL)
 		add_span(shown, at, at + len);
 	pthread_mutex_unlock(&view->lock);
 }
 
-static bool is_whole(const node *n)
+static bool is_whole(node *n)
 {
 	const shared_at *at = shown_of(n);
 
@@ -104,7 +133,7 @@ static void add_row(emr_view *view, shared_share *s, const emr_report_row *row)
 	shared_stir(view, s);
 }
 
-static emr_report_row row_of(const emr_view *view, const node *n, const char *program)
+static emr_report_row row_of(const emr_view *view, node *n, const char *program)
 {
 	uint64_t now = (uint64_t)(view_now_ns(view) / 1000000000);
 	emr_report_row row = {.object_id = shown_of(n)->object,
