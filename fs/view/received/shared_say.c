@@ -21,7 +21,6 @@
 /* A copy of what the answers need, so that they are put together without the lock. */
 typedef struct subject {
 	emr_view *view;
-	shared_at at;
 	shared_entry entry; /* pointers of it are not used */
 	bool has_entry;
 	emr_meta_type type;
@@ -30,6 +29,7 @@ typedef struct subject {
 	emr_known_grant grant;
 	char access[ACCESS_BYTES];
 	emr_headers headers;
+	shared_at at; /* without what was read of it */
 } subject;
 
 static bool is_file(const subject *s)
