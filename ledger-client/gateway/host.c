@@ -87,8 +87,11 @@ static void note_followed(fabric_host *h, emr_status status, emr_gateway_fault f
 {
 	HOLD(&h->known_lock);
 
-	h->last = status;
-	h->fault = fault;
+	/* While all rest nobody is asked: what made them rest is what is known. */
+	if (fault != EMR_GATEWAY_RESTING || h->last == EMR_OK) {
+		h->last = status;
+		h->fault = fault;
+	}
 	h->is_hurried = false;
 	h->asked_ns = emr_clock_boot_ns(emr_clock_system());
 	if (status == EMR_OK)
