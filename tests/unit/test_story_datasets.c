@@ -849,6 +849,33 @@ static void a_folder_inside_is_read_while_the_one_around_it_is_paid_for(void **s
 	story_end(&s);
 }
 
+/* A participant who helps, by leaving with one folder before the next is asked for, moves no limit.
+ */
+static void what_was_asked_in_a_folder_that_left_counts_on(void **state)
+{
+	emr_id16 access, imaging, left;
+	bool is_over = false;
+	question q = {0};
+	called d;
+	STORY;
+
+	imaging = s.imaging;
+	dataset_call_on(&d, &s, TERMS_OF_ONE, (emr_id16){{0}}, 0);
+	dataset_admit(&d, &s.eve);
+	join_and_ask(&d, &access);
+	assert_ok(emr_replica_grants(s.k.stack.replica, imaging, find_grant, &left));
+	assert_ok(emr_share_revoke(s.ana, imaging, left));
+	s.imaging = domain_at(&s, "Imaging/Old");
+	join_and_ask(&d, &access);
+	assert_ok(question_load(s.ana, s.imaging, access, &q));
+	assert_ok(share_is_over_daily_limit(s.ana, &q, &is_over));
+	assert_true(is_over);
+	question_free(&q);
+	s.imaging = imaging;
+	emr_grantee_key_free(d.key);
+	story_end(&s);
+}
+
 /* The bytes behind the letter of a grant, which PART keeps. */
 static emr_bytes word_of(story *s, emr_id16 domain, emr_id16 grant, emr_buf *part)
 {
@@ -924,6 +951,7 @@ int main(void)
 		cmocka_unit_test(nobody_releases_keys_of_what_was_not_paid),
 		cmocka_unit_test(a_folder_inside_is_read_while_the_one_around_it_is_paid_for),
 		cmocka_unit_test(a_wrong_folder_around_opens_nothing),
+		cmocka_unit_test(what_was_asked_in_a_folder_that_left_counts_on),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
