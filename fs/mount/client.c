@@ -17,7 +17,6 @@
 #include "session/walk.h"
 
 #define SEND_MS 10000
-#define STATUS_MS 10000
 
 void emr_client_close(emr_client *client)
 {
@@ -184,7 +183,7 @@ emr_status emr_client_path(
 
 	if (args->n_operands == 0)
 		return EMR_OK;
-	status = emr_client_ask(client, &where, STATUS_MS, &report, out_problem);
+	status = emr_client_ask(client, &where, EMR_CLIENT_REPORT_MS, &report, out_problem);
 	if (status != EMR_OK)
 		return status;
 	status = emr_path_in_folder(json_string_value(json_object_get(report, "folder")),

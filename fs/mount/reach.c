@@ -12,7 +12,6 @@
 #include "session/keys.h"
 #include "session/walk.h"
 
-#define STATUS_MS 10000
 #define WORK_MS 600000 /* between two objects of a long answer */
 
 void emr_reach_close(emr_reach *reach)
@@ -29,8 +28,8 @@ static emr_status learn_folder(emr_reach *reach, emr_problem *out_problem)
 	const emr_request request = {.ask = EMR_ASK_STATUS};
 	json_t *report = NULL;
 	const char *folder;
-	emr_status status =
-		emr_client_ask(&reach->client, &request, STATUS_MS, &report, out_problem);
+	emr_status status = emr_client_ask(
+		&reach->client, &request, EMR_CLIENT_REPORT_MS, &report, out_problem);
 
 	if (status != EMR_OK)
 		return status;

@@ -18,7 +18,6 @@
 #include "people/origin.h"
 
 #define SHARED "shared-with-me/"
-#define STATUS_MS 10000
 #define CHUNK ((size_t)1 << 20)
 
 bool emr_is_shared_path(const emr_reach *reach, const emr_request *request)
@@ -220,7 +219,8 @@ static void put_origin(emr_reach *reach, const emr_request *request, emr_out *ou
 	EMR_AUTO_FREE char *text = NULL;
 
 	memcpy(about.path, request->path, sizeof about.path);
-	if (emr_client_ask(&reach->client, &about, STATUS_MS, &report, &ignored) != EMR_OK)
+	if (emr_client_ask(&reach->client, &about, EMR_CLIENT_REPORT_MS, &report, &ignored) !=
+		EMR_OK)
 		return;
 	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
 		if (json_object_get(report, names[i][0]) != NULL)

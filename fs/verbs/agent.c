@@ -21,8 +21,6 @@
 #include "session/own_cert.h"
 #include "verbs/cmd.h"
 
-#define ANSWER_MS 10000
-
 typedef struct agent {
 	const emr_args *args;
 	emr_out *out;
@@ -85,9 +83,9 @@ static emr_status ask_report(
 	if (status == EMR_NOT_FOUND && out_problem->is_set &&
 		out_problem->message == EMR_SAY_NOT_OPEN)
 		emr_problem_set(out_problem, EMR_SAY_AGENT_STOPPED, NULL);
-	return status == EMR_OK
-		       ? emr_client_ask(&client, &request, ANSWER_MS, out_report, out_problem)
-		       : status;
+	return status == EMR_OK ? emr_client_ask(&client, &request, EMR_CLIENT_REPORT_MS,
+					  out_report, out_problem)
+				: status;
 }
 
 static int say_status(const emr_args *args, emr_out *out)

@@ -17,7 +17,6 @@
 #include "verbs/cmd.h"
 #include "view/when.h"
 
-#define STATUS_MS 10000
 #define LOOK_MS 120000
 #define WORK_MS 3600000 /* a large store is written anew where something dead is in it */
 
@@ -68,7 +67,8 @@ static emr_status read_path(wanted *w, emr_problem *out_problem)
 	const emr_request where = {.ask = EMR_ASK_STATUS};
 	json_t *report = NULL;
 	const char *path = w->args->operands[0];
-	emr_status status = emr_client_ask(&w->client, &where, STATUS_MS, &report, out_problem);
+	emr_status status =
+		emr_client_ask(&w->client, &where, EMR_CLIENT_REPORT_MS, &report, out_problem);
 
 	if (status != EMR_OK || w->args->n_operands == 0) {
 		json_decref(report);

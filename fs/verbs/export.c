@@ -13,7 +13,6 @@
 #include "session/walk.h"
 #include "verbs/cmd.h"
 
-#define STATUS_MS 10000
 #define WORK_MS 600000 /* between two objects of a long answer */
 
 typedef struct asking {
@@ -45,7 +44,8 @@ static emr_status asking_begin(const emr_args *args, asking *a, emr_problem *out
 	if (status == EMR_OK)
 		status = emr_client_open(&a->places, &a->client, out_problem);
 	if (status == EMR_OK)
-		status = emr_client_ask(&a->client, &where, STATUS_MS, &report, out_problem);
+		status = emr_client_ask(
+			&a->client, &where, EMR_CLIENT_REPORT_MS, &report, out_problem);
 	if (status != EMR_OK)
 		return status;
 	folder = json_string_value(json_object_get(report, "folder"));

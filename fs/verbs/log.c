@@ -16,8 +16,6 @@
 #include "verbs/cmd.h"
 #include "view/when.h"
 
-#define STATUS_MS 10000
-
 typedef struct telling {
 	emr_out *out;
 	json_t *all;	      /* with --json */
@@ -126,8 +124,8 @@ static char *owner_of(emr_reach *reach)
 	const char *owner = reach->session.profile.name;
 	char *copy;
 
-	if (reach->client.fd >= 0 &&
-		emr_client_ask(&reach->client, &request, STATUS_MS, &report, &ignored) == EMR_OK)
+	if (reach->client.fd >= 0 && emr_client_ask(&reach->client, &request, EMR_CLIENT_REPORT_MS,
+					     &report, &ignored) == EMR_OK)
 		owner = json_string_value(json_object_get(report, "owner"));
 	copy = strdup(owner != NULL ? owner : "");
 	json_decref(report);

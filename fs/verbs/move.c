@@ -11,7 +11,6 @@
 #include "session/walk.h"
 #include "verbs/cmd.h"
 
-#define STATUS_MS 10000
 #define WORK_MS 60000
 
 static emr_status take_path(const char *folder, const char *typed, char *out, size_t size,
@@ -86,7 +85,8 @@ static emr_status move(
 	json_t *answer = NULL;
 	char shown[4200], names[600];
 	size_t gains;
-	emr_status status = emr_client_ask(client, &where, STATUS_MS, &answer, out_problem);
+	emr_status status =
+		emr_client_ask(client, &where, EMR_CLIENT_REPORT_MS, &answer, out_problem);
 
 	if (status != EMR_OK)
 		return status;

@@ -15,7 +15,6 @@
 #include "verbs/cmd.h"
 #include "view/when.h"
 
-#define STATUS_MS 10000
 #define WORK_MS 600000
 
 /* ---- the command line ---- */
@@ -227,7 +226,8 @@ static emr_status ask_restore(
 	emr_request request = {
 		.ask = args->given[EMR_OPT_LIST] ? EMR_ASK_VERSIONS : EMR_ASK_RESTORE};
 	json_t *report = NULL;
-	emr_status status = emr_client_ask(client, &where, STATUS_MS, &report, out_problem);
+	emr_status status =
+		emr_client_ask(client, &where, EMR_CLIENT_REPORT_MS, &report, out_problem);
 
 	if (status != EMR_OK)
 		return status;

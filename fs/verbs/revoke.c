@@ -14,7 +14,6 @@
 
 #include "share.h"
 
-#define STATUS_MS 10000
 #define WORK_MS 120000
 #define FOLDED 5 /* more lines than this about one folder are one */
 #define LOOK_NS INT64_C(5000000000)
@@ -57,7 +56,8 @@ static emr_status find_path(revoking *r, emr_problem *out_problem)
 {
 	const emr_request where = {.ask = EMR_ASK_STATUS};
 	json_t *answer = NULL;
-	emr_status status = emr_client_ask(&r->client, &where, STATUS_MS, &answer, out_problem);
+	emr_status status =
+		emr_client_ask(&r->client, &where, EMR_CLIENT_REPORT_MS, &answer, out_problem);
 
 	if (status != EMR_OK)
 		return status;

@@ -22,7 +22,6 @@
 #include "session/walk.h"
 #include "verbs/cmd.h"
 
-#define STATUS_MS 10000
 #define WORK_MS 120000
 #define MONTH_S ((uint64_t)30 * 86400)
 
@@ -536,7 +535,8 @@ emr_status emr_share_find_path(
 {
 	const emr_request where = {.ask = EMR_ASK_STATUS};
 	json_t *answer = NULL;
-	emr_status status = emr_client_ask(client, &where, STATUS_MS, &answer, out_problem);
+	emr_status status =
+		emr_client_ask(client, &where, EMR_CLIENT_REPORT_MS, &answer, out_problem);
 
 	if (status != EMR_OK)
 		return status;
@@ -554,7 +554,8 @@ static emr_status find_owner(sharing *s, char **out_owner, emr_problem *out_prob
 {
 	const emr_request request = {.ask = EMR_ASK_STATUS};
 	json_t *answer = NULL;
-	emr_status status = emr_client_ask(&s->client, &request, STATUS_MS, &answer, out_problem);
+	emr_status status =
+		emr_client_ask(&s->client, &request, EMR_CLIENT_REPORT_MS, &answer, out_problem);
 
 	if (status != EMR_OK)
 		return status;

@@ -19,7 +19,6 @@
 #include "session/walk.h"
 #include "verbs/cmd.h"
 
-#define ANSWER_MS 10000
 #define SLICE_MS 500
 #define WAIT_DEFAULT_NS INT64_C(60000000000)
 
@@ -122,7 +121,8 @@ static emr_status ask_pending(waiting *w, uint32_t timeout_ms, uint64_t *out_pen
 {
 	const emr_request request = {.ask = EMR_ASK_WAIT, .timeout_ms = timeout_ms};
 	json_t *answer = NULL;
-	emr_status status = emr_client_ask(w->client, &request, ANSWER_MS, &answer, out_problem);
+	emr_status status =
+		emr_client_ask(w->client, &request, EMR_CLIENT_REPORT_MS, &answer, out_problem);
 
 	if (status != EMR_OK)
 		return status;
@@ -172,7 +172,8 @@ static emr_status wait_for_ledger(
 static emr_status ask_report(emr_client *client, const emr_request *request, json_t **out_report,
 	emr_problem *out_problem)
 {
-	emr_status status = emr_client_ask(client, request, ANSWER_MS, out_report, out_problem);
+	emr_status status =
+		emr_client_ask(client, request, EMR_CLIENT_REPORT_MS, out_report, out_problem);
 
 	if (status == EMR_OK)
 		json_object_del(*out_report, "ok");

@@ -227,15 +227,25 @@ static uint32_t look_ms(fabric_host *h)
 	return h->asked_ns == 0 ? h->timeout_ms : LOOK_MS;
 }
 
+/* Lock held.  What whoever held it before has heard since BEGUN_NS, if that was that nobody
+ * answers: two do not wait for that one after the other. */
+static emr_status heard_since(fabric_host *h, int64_t begun_ns)
+{
+	return h->asked_ns >= begun_ns ? known_absence(h).status : EMR_OK;
+}
+
 /* It is told how it is, as by host_look, and so in as little time. */
 static emr_status host_size(void *self, uint64_t *out_size)
 {
 	fabric_host *h = self;
+	int64_t begun_ns = emr_clock_boot_ns(emr_clock_system());
 	emr_status status = known_absence(h).is_asked ? EMR_OFFLINE : hold_for(h, LOOK_MS);
 
 	if (status != EMR_OK)
 		return status;
-	status = follow_for(h, look_ms(h), -1);
+	status = heard_since(h, begun_ns);
+	if (status == EMR_OK)
+		status = follow_for(h, look_ms(h), -1);
 	if (status == EMR_OK)
 		status = emr_chain_size(h->chain, out_size);
 	(void)pthread_mutex_unlock(&h->lock);
