@@ -64,16 +64,28 @@ static emr_status grant_left(emr_chain *chain, const emr_item *leave, emr_id16 *
 	return EMR_OK;
 }
 
+/* What the folder stated of itself by the version before goes with a join and with leaving. */
+static emr_status repeat_stated(emr_chain *chain, const emr_item *item, emr_part_key key)
+{
+	if ((item->op != EMR_OP_DATASET_JOIN && item->op != EMR_OP_DATASET_LEAVE) ||
+		item->version < 2)
+		return EMR_OK;
+	key.family = EMR_FAMILY_JOIN;
+	key.version = item->version - 1;
+	return chain_purge_parts(chain, &key, key.version);
+}
+
 /* What the applied item purged, if it did. */
 static emr_status repeat_purge(emr_chain *chain, const emr_item *item, emr_span pub)
 {
 	emr_part_key key = {.version = 1};
-	emr_status status = EMR_OK;
+	emr_status status;
 	emr_pub_erase erase;
 
 	memcpy(key.domain.b, item->domain_id, 16);
 	memcpy(key.object.b, item->object_id, 16);
-	if (item->op == EMR_OP_DATASET_LEAVE)
+	status = repeat_stated(chain, item, key);
+	if (status == EMR_OK && item->op == EMR_OP_DATASET_LEAVE)
 		status = grant_left(chain, item, &key.object);
 	if (status != EMR_OK)
 		return status;

@@ -235,7 +235,7 @@ static void the_parts_of_a_domain_come_with_the_grant_and_its_fragments_go(void 
 }
 
 /* The boss keeps a dataset, ana's domain joins it by a grant with fragments, and leaves again. */
-static void join_and_leave(emr_id16 dataset, emr_id16 grant)
+static void join_and(bool leaves, emr_id16 dataset, emr_id16 grant)
 {
 	emr_pub_dataset_new what = {.not_after_unix_s = now + 90 * DAY, .purposes = 1};
 	emr_pub_dataset_join how = {.index = 0};
@@ -258,7 +258,12 @@ static void join_and_leave(emr_id16 dataset, emr_id16 grant)
 		folk_own(emr_act_grant(health.id, grant, 1, &terms), folk_part_of(GRANT_PART(1))));
 	assert_applied(folk_own(emr_act_kfrags(health.id, grant, 1), folk_part_of(72 + 208)));
 	assert_applied(folk_own(emr_act_join(health.id, dataset, &how), folk_nothing()));
-	assert_applied(folk_own(emr_act_leave(health.id, dataset), folk_nothing()));
+	/* What it holds is stated, and stated anew. */
+	for (int i = 0; i < 2; i++)
+		assert_applied(folk_own(
+			emr_act_join(health.id, dataset, &how), folk_part_of(EMR_JOIN_PART_BYTES)));
+	if (leaves)
+		assert_applied(folk_own(emr_act_leave(health.id, dataset), folk_nothing()));
 }
 
 static emr_status note_op(void *arg, const emr_replica_item *item)
@@ -278,7 +283,7 @@ static void leaving_a_dataset_takes_the_fragments_from_everybody(void **state)
 	(void)state;
 	is_health_mine = false;
 	open_choosy(&lima);
-	join_and_leave(dataset, grant);
+	join_and(true, dataset, grant);
 	folk_see(&lima);
 	folk_see(&ana);
 	assert_status(EMR_NOT_FOUND, part_of_version(&ana, EMR_FAMILY_KFRAGS, grant, 1));
@@ -290,6 +295,30 @@ static void leaving_a_dataset_takes_the_fragments_from_everybody(void **state)
 	is_health_mine = true;
 	assert_ok(emr_replica_adopt(lima.replica, health.id, &n));
 	assert_status(EMR_NOT_FOUND, part_of_version(&lima, EMR_FAMILY_KFRAGS, grant, 1));
+	check_all(&lima);
+	check_all(&ana);
+}
+
+/* Whoever fetches the domain's parts later has the statement that stands, and none before it. */
+static void what_a_folder_stated_before_is_nobodys(void **state)
+{
+	emr_id16 dataset = emr_id16_random(), grant = emr_id16_random();
+	uint64_t n = 0;
+
+	(void)state;
+	is_health_mine = false;
+	open_choosy(&lima);
+	join_and(false, dataset, grant);
+	folk_see(&lima);
+	folk_see(&ana);
+	is_health_mine = true;
+	assert_ok(emr_replica_adopt(lima.replica, health.id, &n));
+	for (uint64_t version = 1; version <= 3; version++) {
+		emr_status wanted = version < 3 ? EMR_NOT_FOUND : EMR_OK;
+
+		assert_status(wanted, part_of_version(&ana, EMR_FAMILY_JOIN, dataset, version));
+		assert_status(wanted, part_of_version(&lima, EMR_FAMILY_JOIN, dataset, version));
+	}
 	check_all(&lima);
 	check_all(&ana);
 }
@@ -327,6 +356,7 @@ int main(void)
 		WITH(a_domain_can_be_handed_to_its_next_key),
 		WITH(the_parts_of_a_domain_come_with_the_grant_and_its_fragments_go),
 		WITH(leaving_a_dataset_takes_the_fragments_from_everybody),
+		WITH(what_a_folder_stated_before_is_nobodys),
 		WITH(a_newcomer_who_replays_all_of_it_agrees),
 	};
 
