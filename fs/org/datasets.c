@@ -357,7 +357,7 @@ static emr_status add_counts(
 				    : EMR_NOT_FOUND;
 
 	if (status != EMR_OK)
-		return status == EMR_NOT_FOUND ? EMR_OK : status;
+		return status == EMR_NOT_FOUND || status == EMR_MISSING_DATA ? EMR_OK : status;
 	emr_time_json((int64_t)state.time_unix_s, as_of);
 	counts = json_pack("{s:s, s:I, s:I}", "as_of", as_of, "fewest",
 		(json_int_t)EMR_COUNTS_FLOOR, "people", (json_int_t)table.people);

@@ -180,30 +180,29 @@ emr_status emr_dataset_drop(const emr_args *args, emr_bureau *bureau, emr_proble
 /* ---- freeze ---- */
 
 /* What is in it, as the participants' computers say: nothing where few are in it, or where it would
- * tell by how it differs from the table before what one folder holds. */
+ * tell by how it differs from the table before what a few hold. */
 static emr_status count_what_is_in_it(
 	const emr_bureau *bureau, const emr_team *dataset, emr_buf *out_part)
 {
 	emr_replica *replica = bureau->session.replica;
-	emr_counts_table before, table = {.people = 0};
+	emr_counts_table before = {.people = 0}, table = {.people = 0};
 	emr_box_key *box = NULL;
 	emr_frozen state;
-	bool would_tell = false;
 	emr_status status = emr_counts_newest(replica, dataset, &before, &state);
+	bool is_first = status == EMR_NOT_FOUND;
 
-	if (status == EMR_OK)
-		status = emr_counts_would_tell(replica, dataset, state.seq, &would_tell);
-	else if (status == EMR_NOT_FOUND)
-		status = EMR_OK;
-	if (status != EMR_OK || would_tell)
-		return status;
-	status = emr_box_key_identity(bureau->session.keyring, &box);
+	if (status == EMR_MISSING_DATA)
+		return EMR_OK;
+	if (status == EMR_OK || is_first)
+		status = emr_box_key_identity(bureau->session.keyring, &box);
 	if (status == EMR_OK)
 		status = emr_counts_collect(replica, bureau->session.ledger, dataset, box,
 			emr_clock_unix_s(emr_clock_system()), &table);
 	emr_box_key_free(box);
-	return status == EMR_OK && table.people > 0 ? emr_counts_table_encode(&table, out_part)
-						    : status;
+	if (status != EMR_OK || table.people == 0 ||
+		(!is_first && emr_counts_would_tell(&before, &table)))
+		return status;
+	return emr_counts_table_encode(&table, out_part);
 }
 
 emr_status emr_dataset_freeze(

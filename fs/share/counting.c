@@ -131,10 +131,10 @@ static emr_status note_state(void *arg, const emr_frozen *frozen)
 	if (n->is_there && frozen->seq < n->state.seq)
 		return EMR_OK;
 	status = emr_replica_part(n->replica, &key, &part);
-	if (status == EMR_OK)
-		status = emr_counts_table_decode(emr_buf_view(&part), &table);
-	if (status != EMR_OK) /* a state without one, or one that tells of a few people */
-		return status == EMR_NO_MEMORY ? status : EMR_OK;
+	if (status != EMR_OK) /* EMR_NOT_FOUND: a state without one */
+		return status == EMR_NOT_FOUND ? EMR_OK : status;
+	if (emr_counts_table_decode(emr_buf_view(&part), &table) != EMR_OK)
+		return EMR_OK; /* it tells of a few people, or is none */
 	n->table = table;
 	n->state = *frozen;
 	n->is_there = true;
@@ -156,57 +156,7 @@ emr_status emr_counts_newest(
 	return status;
 }
 
-/* ---- what the difference of two tables would tell ---- */
-
-typedef struct changing {
-	emr_buf line; /* emr_id16: ids of the dataset before and after a new key */
-	emr_id16 folders[EMR_COUNTS_FLOOR]; /* that changed */
-	size_t n;
-} changing;
-
-static emr_status note_id(void *arg, const emr_team *team)
+bool emr_counts_would_tell(const emr_counts_table *before, const emr_counts_table *table)
 {
-	counting *c = arg;
-
-	return emr_dataset_is_same(team, c->dataset)
-		       ? emr_buf_append(&c->all, team->id.b, sizeof team->id)
-		       : EMR_OK;
-}
-
-static bool is_in_line(const changing *c, emr_id16 dataset)
-{
-	for (size_t at = 0; at < c->line.len; at += sizeof dataset)
-		if (memcmp(c->line.data + at, dataset.b, sizeof dataset) == 0)
-			return true;
-	return false;
-}
-
-/* EMR_INTERRUPTED: enough have changed. */
-static emr_status note_change(void *arg, const emr_replica_change *change)
-{
-	changing *c = arg;
-
-	if (change->family != EMR_FAMILY_JOIN || change->result > EMR_RESULT_ALREADY ||
-		!is_in_line(c, change->object))
-		return EMR_OK;
-	for (size_t i = 0; i < c->n; i++)
-		if (emr_id16_equal(c->folders[i], change->domain))
-			return EMR_OK;
-	c->folders[c->n++] = change->domain;
-	return c->n == EMR_COUNTS_FLOOR ? EMR_INTERRUPTED : EMR_OK;
-}
-
-emr_status emr_counts_would_tell(
-	emr_replica *replica, const emr_team *dataset, uint64_t since, bool *out_would)
-{
-	counting ids = {.dataset = dataset};
-	changing c = {.n = 0};
-	emr_status status = emr_teams_open(replica, note_id, &ids);
-
-	c.line = ids.all;
-	if (status == EMR_OK)
-		status = emr_replica_since(replica, since, note_change, &c);
-	*out_would = status != EMR_INTERRUPTED;
-	emr_buf_free(&c.line);
-	return status == EMR_INTERRUPTED ? EMR_OK : status;
+	return table->people < 2 * (before->people + EMR_COUNTS_FLOOR);
 }

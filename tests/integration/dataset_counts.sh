@@ -72,6 +72,14 @@ two_until 60 counted bones
 expect "copies" "$(python3 -c 'import json; c = json.load(open("out/said"))["datasets"][0]["counts"]; print(c["kinds"], c["modalities"])')" \
 	"[{'kind': 'dicom', 'people': 5, 'files': 10}] [{'modality': 'CT', 'people': 5, 'files': 10}]"
 
+say "and no other table is made that would tell by its difference what a few have"
+before=$(field datasets.0.counts.as_of)
+passed() { [ "$(date -u +%FT%TZ)" \> "$(python3 -c 'import sys, datetime; print(datetime.datetime.fromisoformat(sys.argv[1].replace("Z", "+00:00")).astimezone(datetime.timezone.utc).strftime("%FT%TZ"))' "$before")" ]; }
+two_until 20 passed
+freeze bones
+as tom json 0 dataset bones
+expect "of when" "$(field datasets.0.counts.as_of)" "$before"
+
 say "who leaves takes her numbers away"
 as eva run 0 dataset leave knees --wait
 left() { as tom json 0 dataset knees && [ "$(field datasets.0.participants)" = 4 ]; }

@@ -168,10 +168,23 @@ static void a_modality_or_kind_that_is_not_known_is_among_the_others(void **stat
 	assert_int_equal(counts.modalities[EMR_COUNTS_MODALITIES - 1], 1);
 }
 
+/* The difference of two tables is of whoever came between them. */
+static void another_table_is_made_of_twice_as_many_people(void **state)
+{
+	emr_counts_table before = {.people = 5}, table = {.people = 15};
+
+	(void)state;
+	assert_true(emr_counts_would_tell(&before, &table));
+	assert_true(emr_counts_would_tell(&before, &before));
+	table.people = 20; /* nine before, at the most */
+	assert_false(emr_counts_would_tell(&before, &table));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_a_few_people_have_is_in_no_table),
+		cmocka_unit_test(another_table_is_made_of_twice_as_many_people),
 		cmocka_unit_test(five_folders_of_one_person_are_one),
 		cmocka_unit_test(a_table_that_tells_of_a_few_people_is_none),
 		cmocka_unit_test(statement_and_table_are_those_of_the_second_model),

@@ -76,10 +76,9 @@ emr_status emr_share_state_counts(emr_share *share, emr_id16 domain, emr_id32 gr
 emr_status emr_counts_collect(emr_replica *replica, emr_ledger *ledger, const emr_team *dataset,
 	const emr_box_key *box, uint64_t now_unix_s, emr_counts_table *out);
 /* The newest table that the steward of DATASET signed with a frozen state, and that state.
- * EMR_NOT_FOUND. */
+ * EMR_NOT_FOUND; EMR_MISSING_DATA: the part of a newer one has not come yet. */
 emr_status emr_counts_newest(emr_replica *replica, const emr_team *dataset, emr_counts_table *out,
 	emr_frozen *out_state);
-/* Whether so few folders came, left or stated something else since entry SINCE that another table
- * would tell what they hold. */
-emr_status emr_counts_would_tell(
-	emr_replica *replica, const emr_team *dataset, uint64_t since, bool *out_would);
+/* Whether TABLE beside BEFORE, which everybody has, would tell what a few people hold who came
+ * between them: it would not when those are the greater part of it. */
+bool emr_counts_would_tell(const emr_counts_table *before, const emr_counts_table *table);
