@@ -348,11 +348,12 @@ static emr_status body_of(emr_bytes message, emr_buf *out)
 
 /* A gateway asks a peer of its own organisation before all others, and gives up with it: another
  * organisation's chaincode may run where this one's is dead, and its peer may not be behind, also
- * with the CAs that the channel knows. */
+ * with the CAs that the channel knows.  A clock that all find wrong is one's own. */
 static bool is_of_its_peer(emr_gateway_fault fault)
 {
 	return fault == EMR_GATEWAY_ENDORSEMENT || fault == EMR_GATEWAY_MISMATCH ||
-	       fault == EMR_GATEWAY_NOT_SPREAD || fault == EMR_GATEWAY_IDENTITY;
+	       fault == EMR_GATEWAY_NOT_SPREAD || fault == EMR_GATEWAY_IDENTITY ||
+	       fault == EMR_GATEWAY_CLOCK;
 }
 
 /* Another gateway may reach whom this one does not. */

@@ -146,12 +146,12 @@ if [ -n "${PEER_PID:-}" ]; then
 fi
 
 say "the chaincode of her gateway's organisation is dead: another organisation's gateway has it endorsed"
-fault no-chaincode
+fault endorse-1-says-endorsement
 echo "a neck" >ana-folder/Imaging/CT.txt
 as ana run 0 status --wait
 reads() { [ "$(cat "$SHARE/CT.txt")" = "a neck" ]; }
 two_until 60 reads
-rm "$FAULT/no-chaincode"
+rm "$FAULT/endorse-1-says-endorsement"
 
 say "a gateway that has fewer blocks than were read makes him wait, and no more"
 touch "$FAULT/lag"

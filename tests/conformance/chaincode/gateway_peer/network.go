@@ -6,7 +6,7 @@ package main
 //
 //	once:           mvcc (the next transaction is overtaken), lost-answer (it is ordered, and Submit fails), lost (it is not, and Submit
 //	                fails), no-status (CommitStatus fails), twice (ordered twice)
-//	while it there: no-chaincode (the first peer's is dead, so its gateway endorses nothing), lag (the second peer sees no newer blocks),
+//	while it there: lag (the second peer sees no newer blocks),
 //	                forged (results in blocks are others), unsigned (a transaction's
 //	                signature is another), unordered (no orderer has signed a block), peer-ordered (a peer has),
 //	                stranger-ordered (the orderer of another CA has), outsider-ordered (that of an organisation that orders nothing),
@@ -18,7 +18,7 @@ package main
 //	                somebody waits for one), slow-blocks (each block takes four seconds, and DIR/held says that somebody waits for one),
 //	                odd-beginning (the first peer has another first block, and all others), first-named (its first block names one
 //	                before it), narrow (the orderer takes nothing of more than narrowBytes), CALL-says-NAME (evaluate-says-clock:
-//	                that call of every gateway fails by what failures.go has of that name)
+//	                that call of every gateway fails by what failures.go has of that name), CALL-N-says-NAME (that of peer N)
 
 import (
 	"bytes"
@@ -115,8 +115,10 @@ func (c *channel) once(name string) bool {
 }
 
 // said is what CALL is to fail with.
-func (c *channel) said(call string) error {
-	names, _ := filepath.Glob(filepath.Join(c.dir, "fault", call+"-says-*"))
+func (m *member) said(call string) error {
+	names, _ := filepath.Glob(filepath.Join(m.dir, "fault", call+"-says-*"))
+	own, _ := filepath.Glob(filepath.Join(m.dir, "fault", fmt.Sprintf("%s-%d-says-*", call, m.number)))
+	names = append(names, own...)
 	if len(names) == 0 {
 		return nil
 	}
@@ -353,9 +355,6 @@ func (m *member) Endorse(_ context.Context, request *gateway.EndorseRequest) (*g
 	}
 	if err != nil {
 		return nil, err
-	}
-	if m.number == 1 && m.fault("no-chaincode") {
-		return nil, fail(context.Background(), "endorsement")
 	}
 	m.lock.Lock()
 	defer m.lock.Unlock()
