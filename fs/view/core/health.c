@@ -89,7 +89,7 @@ void view_hear_ledger(emr_view *view, emr_status status)
 		return;
 	if (status == EMR_OFFLINE)
 		emr_ledger_look(view->options.ledger, &absence);
-	if (absence.is_asked || absence.refusal != NULL)
+	if (absence.is_asked || absence.refusal != NULL || absence.status != status)
 		return; /* nobody knows yet that it is away, or it is not */
 	absence = (emr_ledger_absence){.status = status};
 	pthread_mutex_lock(&view->lock);
