@@ -139,7 +139,7 @@ emr_status emr_answer_devices(emr_session *session, const emr_request *request, 
 	emr_status status = emr_follow_now(session->replica);
 
 	(void)request;
-	if (status == EMR_OK || status == EMR_OFFLINE)
+	if (status == EMR_OK || emr_status_may_pass(status))
 		status = emr_sharing_handle(session, &of.share);
 	if (status == EMR_OK)
 		status = list_devices(&of, emit, arg);

@@ -55,13 +55,11 @@ static emr_status open_here(wallet *w, emr_problem *out_problem)
 
 	if (status == EMR_OK)
 		status = emr_acting_open(&w->acting, out_problem);
-	if (status != EMR_OK)
-		return status;
 	w->session.keyring = w->acting.keyring;
 	w->session.state_fd = w->acting.state_fd;
 	w->session.ledger = w->acting.ledger;
 	w->session.replica = w->acting.replica;
-	return EMR_OK;
+	return status;
 }
 
 /* ---- what there is ---- */
@@ -116,6 +114,11 @@ static emr_status look(wallet *w, emr_problem *out_problem)
 	if (emr_client_open(&places, &client, &closed) == EMR_OK)
 		return ask_folder(w, &client, &request, out_problem);
 	status = open_here(w, out_problem);
+	/* The copy has all of it; the ledger was asked only for what is new. */
+	if (emr_status_may_pass(status) && w->session.replica != NULL) {
+		*out_problem = (emr_problem){.is_set = false};
+		status = EMR_OK;
+	}
 	return status == EMR_OK ? emr_answer_wallet(&w->session, &request, take, w, out_problem)
 				: status;
 }
