@@ -18,6 +18,7 @@
 #include "kit/language.h"
 #include "ledger/hash.h"
 #include "replica/follower.h"
+#include "session/absence.h"
 #include "session/annex.h"
 #include "session/network_dir.h"
 #include "session/stage.h"
@@ -184,6 +185,8 @@ emr_status emr_bringing_renew(emr_bringing *b, const char *handle, int64_t withi
 			emr_passphrase_view(passphrase), kdf);
 	if (status == EMR_OK)
 		status = emr_stage_remove_tree(s->state_fd, EMR_STATE_JOINING);
+	if (emr_status_is_away(status) && !out_problem->is_set)
+		(void)emr_absence_say_refusal(s, s->ledger, out_problem);
 	if (status != EMR_OK && !out_problem->is_set)
 		emr_problem_set_status(out_problem, status, _("The new certificate"));
 	return status;
@@ -202,6 +205,8 @@ emr_status emr_bringing_register(
 	if (status == EMR_OK)
 		status = register_with(
 			b, emr_buf_view(&certificate), b->ledger, b->replica, out_problem);
+	if (emr_status_is_away(status) && !out_problem->is_set)
+		(void)emr_absence_say_refusal(b->session, b->ledger, out_problem);
 	if (status != EMR_OK && !out_problem->is_set)
 		emr_problem_set_status(out_problem, status, "Joining");
 	return status;

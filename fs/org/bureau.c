@@ -16,6 +16,7 @@
 #include "ledger/act_send.h"
 #include "ledger/hash.h"
 #include "replica/follower.h"
+#include "session/absence.h"
 #include "session/keys.h"
 #include "session/network_dir.h"
 #include "share/teams.h"
@@ -153,9 +154,13 @@ static emr_status open_all(const emr_args *args, emr_bureau *bureau, emr_problem
 	return status == EMR_OK ? emr_keyring_public(session->keyring, &session->identity) : status;
 }
 
-static emr_status say_status(emr_status status, emr_problem *out_problem)
+static emr_status say_status(const emr_bureau *bureau, emr_status status, emr_problem *out_problem)
 {
+	const emr_session *session = &bureau->session;
+
 	if (status == EMR_OK || out_problem->is_set)
+		return status;
+	if (status == EMR_OFFLINE && emr_absence_say_refusal(session, session->ledger, out_problem))
 		return status;
 	if (status == EMR_OFFLINE)
 		emr_problem_set(out_problem, EMR_SAY_LEDGER_NO_ANSWER, NULL);
@@ -170,13 +175,15 @@ emr_status emr_bureau_open(const emr_args *args, emr_bureau *out_bureau, emr_pro
 
 	if (status == EMR_OK)
 		status = find_organisation(out_bureau, out_problem);
-	return say_status(status, out_problem);
+	return say_status(out_bureau, status, out_problem);
 }
 
 emr_status emr_bureau_open_any(
 	const emr_args *args, emr_bureau *out_bureau, emr_problem *out_problem)
 {
-	return say_status(open_all(args, out_bureau, out_problem), out_problem);
+	emr_status status = open_all(args, out_bureau, out_problem);
+
+	return say_status(out_bureau, status, out_problem);
 }
 
 /* ---- acting ---- */
@@ -192,7 +199,7 @@ static emr_status bureau_sent(
 	}
 	if (status == EMR_OK)
 		status = emr_follow_now(bureau->session.replica);
-	return say_status(status, out_problem);
+	return say_status(bureau, status, out_problem);
 }
 
 emr_status emr_bureau_send(

@@ -186,6 +186,19 @@ void emr_absence_say(const emr_session *session, const emr_absence *absence, con
 		absence->status, absence->since_unix_s, session->state_path, fault, out_problem);
 }
 
+bool emr_absence_say_refusal(
+	const emr_session *session, emr_ledger *ledger, emr_problem *out_problem)
+{
+	emr_ledger_absence now = {.refusal = NULL};
+	emr_absence absence;
+
+	if (ledger != NULL)
+		emr_ledger_look(ledger, &now);
+	absence = (emr_absence){
+		.status = now.status, .since_unix_s = now.since_unix_s, .refusal = now.refusal};
+	return now.refusal != NULL && say_gateways(session, &absence, out_problem);
+}
+
 void emr_absence_say_status(
 	emr_status status, uint64_t since_unix_s, const char *state_path, emr_problem *out_problem)
 {

@@ -10,6 +10,7 @@
 #include "gateway/channel.h"
 #include "kit/language.h"
 #include "replica/follower.h"
+#include "session/absence.h"
 #include "session/keys.h"
 #include "session/session.h"
 #include "session/still.h"
@@ -88,6 +89,21 @@ static emr_status follow(emr_acting *acting)
 	return status == EMR_OK ? emr_share_learn(acting->share, &some) : status;
 }
 
+static void say_why_not(const emr_acting *acting, emr_status status, emr_problem *out_problem)
+{
+	emr_session here = EMR_SESSION_CLOSED;
+
+	if (out_problem->is_set)
+		return;
+	here.keyring = acting->keyring;
+	here.state_fd = acting->state_fd;
+	here.state_path = acting->places.state;
+	here.replica = acting->replica;
+	if (!emr_status_is_away(status) ||
+		!emr_absence_say_refusal(&here, acting->ledger, out_problem))
+		emr_problem_set_status(out_problem, status, _("The ledger"));
+}
+
 emr_status emr_acting_open(emr_acting *acting, emr_problem *out_problem)
 {
 	emr_replica_options replica = {.state_dirfd = acting->state_fd,
@@ -104,8 +120,8 @@ emr_status emr_acting_open(emr_acting *acting, emr_problem *out_problem)
 		status = emr_share_new(&share, &acting->share);
 	if (status == EMR_OK)
 		status = follow(acting);
-	if (status != EMR_OK && !out_problem->is_set)
-		emr_problem_set_status(out_problem, status, _("The ledger"));
+	if (status != EMR_OK)
+		say_why_not(acting, status, out_problem);
 	return status;
 }
 

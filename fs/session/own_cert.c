@@ -47,7 +47,8 @@ bool emr_own_cert_has_ended(
 
 	if (end >= now_unix_s)
 		return false;
-	is_member = emr_network_dir_of(session->state_fd, &network) == EMR_OK &&
+	is_member = session->replica != NULL &&
+		    emr_network_dir_of(session->state_fd, &network) == EMR_OK &&
 		    emr_keyring_public(session->keyring, &me) == EMR_OK &&
 		    emr_replica_person(session->replica, me.signer_id, &person) == EMR_OK;
 	if (is_member)

@@ -350,6 +350,8 @@ static void say_no_copy(const emr_session *session, emr_problem *out_problem)
 {
 	char place[4400], settings[4400];
 
+	if (emr_absence_say_refusal(session, session->ledger, out_problem))
+		return;
 	if (emr_network_dir_ledger_place(session->state_path, place, sizeof place) &&
 		emr_network_dir_settings(place, settings, sizeof settings)) {
 		emr_problem_set(out_problem, EMR_SAY_LEDGER_AWAY_CHANNEL, NULL);

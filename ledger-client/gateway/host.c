@@ -30,11 +30,19 @@
 	1000	      /* between two looks while the gateway is away, or says what does not come */
 #define BLOCK_MS 1000 /* that a block may take on the average, behind the first minute */
 
+/* What a gateway has against this computer, or what answers in its place, is no verdict of the
+ * contract: nobody has judged what was asked, and the same may be asked again. */
+static bool is_no_verdict(const emr_gateway_call *call, emr_status status)
+{
+	return status == emr_gateway_fault_status(call->fault) &&
+	       (status == EMR_DENIED || status == EMR_UNSUPPORTED || status == EMR_INVALID);
+}
+
 emr_status host_status(const emr_gateway_call *call, emr_status status)
 {
 	if (status != EMR_OK && status != EMR_INTERRUPTED)
 		gateway_log_fault("fabric", call);
-	return status;
+	return is_no_verdict(call, status) ? emr_ledger_absence_of(status) : status;
 }
 
 /* ---- the place in the blocks ---- */
@@ -183,10 +191,12 @@ emr_status host_follow(fabric_host *h, int cancel_fd)
 static emr_ledger_absence known_absence(fabric_host *h)
 {
 	const emr_clock *clock = emr_clock_system();
-	int64_t silent_ns;
+	int64_t silent_ns, asked_ago_ns;
 	HOLD(&h->known_lock);
 
-	if (h->is_hurried && h->away_unix_s != 0)
+	/* For as long as whoever waits for more may take; nobody may. */
+	asked_ago_ns = emr_clock_boot_ns(clock) - h->asked_ns;
+	if (h->is_hurried && h->away_unix_s != 0 && asked_ago_ns < INT64_C(1000000) * h->timeout_ms)
 		return (emr_ledger_absence){
 			.status = EMR_OFFLINE, .since_unix_s = h->away_unix_s, .is_asked = true};
 	silent_ns = h->asking_ns > 0 ? emr_clock_boot_ns(clock) - h->asking_ns : 0;
@@ -222,9 +232,9 @@ static uint32_t look_ms(fabric_host *h)
 {
 	HOLD(&h->known_lock);
 
-	if (h->is_hurried)
-		return MOMENT_MS;
-	return h->asked_ns == 0 ? h->timeout_ms : LOOK_MS;
+	if (h->asked_ns != 0)
+		return LOOK_MS;
+	return h->is_hurried ? MOMENT_MS : h->timeout_ms;
 }
 
 /* Lock held.  What whoever held it before has heard since BEGUN_NS, if that was that nobody
@@ -428,7 +438,7 @@ static emr_status wait_for_event(fabric_host *h, uint64_t from_block, uint32_t l
 		return take_wake(h) ? EMR_INTERRUPTED : EMR_OK;
 	if (status == EMR_EXISTS || status == EMR_TIMEOUT)
 		return EMR_OK;
-	(void)host_status(&call, status);
+	status = host_status(&call, status);
 	if (!emr_status_may_pass(status))
 		return status;
 	return pause_or_wake(h, left_ms);

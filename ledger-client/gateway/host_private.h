@@ -57,7 +57,8 @@ static inline void host_unlock(pthread_mutex_t **lock)
 	__attribute__((cleanup(host_unlock), unused)) pthread_mutex_t *held = (lock);              \
 	(void)pthread_mutex_lock(held)
 
-/* The status that ledger.h knows for a call that failed; what failed goes to the log. */
+/* The status that ledger.h knows for a call that failed; what failed goes to the log.  EMR_OFFLINE
+ * is also what no contract has judged. */
 emr_status host_status(const emr_gateway_call *call, emr_status status);
 /* Whom to ask now. */
 emr_status host_line(fabric_host *h, emr_gateway **out_gateway);

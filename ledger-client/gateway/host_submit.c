@@ -51,15 +51,25 @@ static emr_status answer_with_parts(const sending *s, emr_ledger_answer *out)
 	return host_keep_parts(s->host, s->batch);
 }
 
+/* Lock held. */
+static emr_status follow(sending *s)
+{
+	emr_status status = host_follow(s->host, -1);
+
+	if (status != EMR_OK)
+		s->call.fault = s->host->fault;
+	return status;
+}
+
 /* EMR_NOT_FOUND: it is not there.  Nothing is sent to a channel whose beginning nobody has seen: it
  * might be another one. */
-static emr_status look(const sending *s, bool is_fresh, emr_ledger_answer *out)
+static emr_status look(sending *s, bool is_fresh, emr_ledger_answer *out)
 {
 	emr_status status = EMR_OK;
 	HOLD(&s->host->lock);
 
 	if (is_fresh || s->host->position.next_block == 0)
-		status = host_follow(s->host, -1);
+		status = follow(s);
 	return status == EMR_OK ? answer_with_parts(s, out) : status;
 }
 
@@ -131,8 +141,9 @@ static bool is_founder(const fabric_host *h, emr_id16 org)
 
 /* Who belongs to an organisation of after the beginning has to bring its CA along.  One that is not
  * known here is asked for once; without it the chaincode says what it thinks of that. */
-static emr_status find_authority(fabric_host *h, emr_buf *out)
+static emr_status find_authority(sending *s, emr_buf *out)
 {
+	fabric_host *h = s->host;
 	EMR_AUTO_BUF chain = {0};
 	emr_cert_facts own;
 	emr_status status = emr_keyring_tlv_get(h->submitter, EMR_KEYRING_CERTIFICATE, &chain);
@@ -144,7 +155,7 @@ static emr_status find_authority(fabric_host *h, emr_buf *out)
 		return status == EMR_NOT_FOUND ? EMR_OK : status;
 	status = emr_chain_authority(h->chain, own.org, out);
 	if (status == EMR_NOT_FOUND && !is_founder(h, own.org)) {
-		status = host_follow(h, -1);
+		status = follow(s);
 		if (status == EMR_OK)
 			status = emr_chain_authority(h->chain, own.org, out);
 	}
@@ -159,7 +170,7 @@ static emr_status propose(sending *s, emr_gateway_answer *answer)
 	emr_status status = host_line(s->host, &gateway);
 
 	if (status == EMR_OK)
-		status = find_authority(s->host, &authority);
+		status = find_authority(s, &authority);
 	if (status != EMR_OK)
 		return status;
 	status = emr_gateway_register(gateway, &s->call, s->host->submitter_id, s->batch,
@@ -235,6 +246,14 @@ static bool may_be_named(const sending *s)
 	return s->host->renewal.is_entered || has_kept(s);
 }
 
+/* Who leads to the ledger does not take the certificate, whatever it signs. */
+static bool is_not_taken(const sending *s, emr_status status)
+{
+	return emr_status_is_away(status) &&
+	       (s->call.fault == EMR_GATEWAY_EXPIRED || s->call.fault == EMR_GATEWAY_IDENTITY ||
+		       s->call.fault == EMR_GATEWAY_PERMISSION);
+}
+
 /* submit_lock held: whether the ledger has the renewal that is on its way.  Until that is known
  * nobody can say by which certificate anything else is to be signed. */
 static emr_status end_renewal(fabric_host *h, emr_ledger_answer *out_answer)
@@ -254,7 +273,7 @@ static emr_status end_renewal(fabric_host *h, emr_ledger_answer *out_answer)
 	if (undone != EMR_OK)
 		return undone;
 	host_renewal_free(r);
-	return status;
+	return is_not_taken(&s, status) ? EMR_DENIED : status;
 }
 
 static emr_status note_renewal(

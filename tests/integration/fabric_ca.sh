@@ -266,6 +266,27 @@ two_until 120 grep -qE "certificate: (it was renewed|.*no newer one came)" spare
 pid=$(two_pid spare)
 kill -TERM "$pid" && await_gone "$pid"
 
+say "a newer certificate that no gateway takes is given up, and another one is fetched; what only the clock is against is kept"
+echo "300 60" >ca/days
+invite nina clinician 0
+join nina "Nina Paz" 0
+rm ca/days
+touch channel/fault/endorse-says-clock
+as nina run 0 mount --passphrase-file "$EMR_PASS" "$EMR_WORK/nina-folder"
+two_until 120 grep -q "fabric: endorse, clock " nina/state/log
+two_unmount nina
+[ -s nina/state/certificate.next ] || emr_fail "it is given up because of a clock: $(ls nina/state)"
+rm channel/fault/endorse-says-clock
+touch channel/fault/endorse-says-identity
+as nina run 0 mount --passphrase-file "$EMR_PASS" "$EMR_WORK/nina-folder"
+given_up() { [ ! -e nina/state/certificate.next ]; }
+two_until 120 given_up
+two_unmount nina
+rm channel/fault/endorse-says-identity
+as nina run 0 mount --passphrase-file "$EMR_PASS" "$EMR_WORK/nina-folder"
+is_renewed nina
+two_unmount nina
+
 say "a renewal that is on the ledger, and whose program was killed before it heard so, is known to the next opening while the ledger is away"
 echo "300 60" >ca/days
 invite tito clinician 0

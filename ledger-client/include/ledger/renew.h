@@ -12,7 +12,8 @@
  * sent before it is known, so that the ledger takes none for a stranger's; and whoever renews
  * meanwhile gets the answer of the batch that is on its way.  With OUT_ANSWER NULL it is only noted
  * as one that may be on its way from before, and no ledger is asked: the next batch asks.
- * EMR_INVALID: KEYRING is not the submitter's. */
+ * EMR_INVALID: KEYRING is not the submitter's.  EMR_DENIED: who leads to the ledger does not take
+ * CERTIFICATE. */
 emr_status emr_ledger_renew(emr_ledger *ledger, emr_keyring *keyring, emr_bytes certificate,
 	emr_bytes batch, emr_ledger_answer *out_answer);
 /* The first operation was taken, or was there. */
