@@ -10,6 +10,8 @@ two_begin fabric_said
 channel_begin
 channel_network "São Lucas"
 two_join ana "Silva, Ana" patient
+two_join lima "Paula Lima" clinician
+two_cards ana lima
 FAULT=$EMR_WORK/channel/fault
 two_mount ana
 echo "a knee" >ana-folder/knee.txt
@@ -19,6 +21,12 @@ tells() { # ID WORDS
 	[ "$(field ledger.error)" = "$1" ] || return 1
 	[ "$1" = None ] || grep -qF -- "$2" out/said || emr_fail "$1, and not: $2: $(cat out/said)"
 }
+
+say "a clock that is wrong where one organisation's contract runs keeps nobody from the others"
+touch "$FAULT/endorse-1-says-clock"
+echo "a clock" >ana-folder/knee.txt
+as ana run 0 status --wait=120s
+rm "$FAULT/endorse-1-says-clock"
 
 say "what the gateways have against her is said, and is not called away"
 while read -r name id words; do
@@ -42,6 +50,8 @@ slow ledger-away cannot be reached
 END
 
 say "what is not taken at one stage is logged with stage, name and transaction, waits, and makes nothing away"
+told_away() { grep -c ledger-away ana-folder/.emrfs/notices; }
+before=$(told_away)
 while read -r stage name; do
 	touch "$FAULT/$stage-says-$name"
 	echo "$stage $name" >ana-folder/knee.txt
@@ -62,10 +72,38 @@ submit identity
 submit permission
 commit permission
 END
+expect "how often she was told that the ledger is away" "$(told_away)" "$before"
 as ana json 0 ledger knee.txt --limit 100
 expect "versions" "$(python3 -c 'import json
-print(sum(e["op"] == "PUT" and e["result"] == "applied" for e in json.load(open("out/said"))["entries"]))')" 9
+print(sum(e["op"] == "PUT" and e["result"] == "applied" for e in json.load(open("out/said"))["entries"]))')" 10
+
+say "a share that they do not take waits, too, and is given when they do"
+for name in clock identity permission precondition; do
+	touch "$FAULT/endorse-says-$name"
+	: >ana/state/log
+	as ana "$EMRFS" share knee.txt with lima --yes --wait >out/sharing 2>&1 &
+	sharing=$!
+	two_until 120 grep -q "fabric: endorse, $name " ana/state/log
+	rm "$FAULT/endorse-says-$name"
+	wait "$sharing" || emr_fail "not given, by $name: $(cat out/sharing)"
+	as ana run 0 revoke knee.txt from lima --yes --wait
+done
 two_unmount ana
+
+say "her computer begins with no copy before gateways that have something against it, and says what"
+mv ana/state/replica.sqlite* .
+touch "$FAULT/evaluate-says-clock"
+as ana run 7 mount --passphrase-file "$EMR_PASS" "$EMR_WORK/ana-folder"
+says "the clock of this computer"
+says_not "cannot be reached"
+as ana run 7 device --passphrase-file "$EMR_PASS"
+says "the clock of this computer"
+rm "$FAULT/evaluate-says-clock"
+rm -f ana/state/replica.sqlite* && mv replica.sqlite* ana/state
+touch "$FAULT/evaluate-says-identity"
+as hospital run 7 org invite nobody --role patient -o "$EMR_WORK/nobody.invitation" --within 10min --passphrase-file "$EMR_PASS"
+says "they do not take your certificate"
+rm "$FAULT/evaluate-says-identity"
 
 say "her folder opens before gateways that take calls and answer none count as away, and says that they are asked"
 opens() { as ana run 0 mount --passphrase-file "$EMR_PASS" "$EMR_WORK/ana-folder"; }
@@ -76,6 +114,8 @@ says_not "cannot be reached"
 expect "what she has" "$(cat ana-folder/knee.txt)" "commit permission"
 echo "while they were silent" >ana-folder/knee.txt
 two_until 120 tells ledger-away "cannot be reached" # they had all their time
+as ana run 0 device
+as ana run 0 wallet
 kill -CONT "$PEER_PID"
 as ana run 0 status --wait
 two_until 60 tells None
@@ -103,3 +143,8 @@ says_not "has not answered yet"
 expect "what she has" "$(cat ana-folder/knee.txt)" "before she went"
 as ana run 0 verify
 two_unmount ana
+
+say "what she has stands in her own copy, also when her folder is closed and nobody answers"
+channel_stop
+as ana run 0 wallet --passphrase-file "$EMR_PASS"
+says_not "reached"
