@@ -7,6 +7,7 @@ SUPPORT=${SUPPORT:-$(cd "$(dirname "$0")/../support" && pwd)}
 . "$SUPPORT/two.sh"
 . "$SUPPORT/channel.sh"
 two_begin fabric_said
+mkdir early
 channel_begin
 channel_network "São Lucas"
 two_join ana "Silva, Ana" patient
@@ -90,6 +91,7 @@ for name in clock identity permission precondition; do
 done
 two_unmount ana
 
+cp -p ana/state/replica.hw ana/state/replica.sqlite* early
 say "her computer begins with no copy before gateways that have something against it, and says what"
 mv ana/state/replica.sqlite* .
 touch "$FAULT/evaluate-says-clock"
@@ -130,6 +132,16 @@ as ana "$EMRFS" unmount >out/closing 2>&1 &
 closing=$!
 kill -CONT "$PEER_PID"
 wait "$closing" || emr_fail "closed with less on the ledger: $(cat out/closing)"
+
+say "one whose copy was put back opens for reading only while they are silent, and hears of them when they answer"
+rm ana/state/replica.sqlite* && cp -p early/* ana/state
+kill -STOP "$PEER_PID"
+opens
+kill -CONT "$PEER_PID"
+expect "what the copy has" "$(cat ana-folder/knee.txt)" "commit permission"
+tells ledger-away "lacks the newest entries" || emr_fail "it is told otherwise: $(cat out/said)"
+two_until 120 tells None # nobody asks them before they had all their time
+two_unmount ana
 
 say "who has no copy of her own waits for them"
 rm ana/state/replica.sqlite*
