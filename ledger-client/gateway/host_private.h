@@ -35,7 +35,8 @@ typedef struct fabric_host {
 	uint64_t kept_block; /* of the position that stands in the file */
 	emr_ledger_genesis genesis;
 	bool has_genesis; /* blocks were read from the first one on, to verify them */
-	/* what follows, which is changed by who holds both; never held while somebody is asked */
+	/* what follows, which is changed by who holds both (is_hurried: this one alone); never held
+	 * while somebody is asked */
 	pthread_mutex_t known_lock;
 	emr_status last;	 /* of the last time that blocks were asked for */
 	emr_gateway_fault fault; /* the same */
