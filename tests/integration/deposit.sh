@@ -14,7 +14,7 @@ members_end=$(declare -f at_end)
 eval "members_${members_end}"
 at_end() {
 	local group
-	for group in ${RECEIVER:-} ${PLACER:-}; do kill -KILL -- "-$group" 2>/dev/null; done
+	for group in ${RECEIVER:-} ${SENDER:-} ${PLACER:-}; do kill -KILL -- "-$group" 2>/dev/null; done
 	members_at_end
 }
 two_network "São Lucas"
@@ -54,11 +54,15 @@ receive
 must cp ct/SE0/IM0 large.dcm
 head -c 8000000 /dev/urandom >pixels
 must dcmodify -q -nb -gin -m Rows=2000 -m Columns=2000 -if PixelData=pixels large.dcm
-storescu -aec HOSPITAL 127.0.0.1 $PORT large.dcm >out/large 2>&1 &
-half() { [ -n "$(find "$state/arriving" -size +500k)" ]; }
+# The sender stops itself at its 40th write of about 130, so that the image is not whole when the receiver is killed, on any computer.
+setsid strace -qq -o out/trace -e trace=write -e inject=write:signal=SIGSTOP:when=40 storescu -aec HOSPITAL 127.0.0.1 $PORT large.dcm >out/large 2>&1 &
+SENDER=$!
+half() { grep -q 'stopped by SIGSTOP' out/trace && [ -n "$(find "$state/arriving" -size +500k)" ]; }
 two_until 20 half
 kill -KILL -- "-$RECEIVER"
-! wait $! || emr_fail "the whole image was sent before the receiver was killed"
+kill -CONT -- "-$SENDER"
+! wait $SENDER || emr_fail "the whole image was sent before the receiver was killed"
+SENDER=
 torn=$(find "$state/arriving" -size +500k)
 [ "$(stat -c %s "$torn")" -lt 8000000 ] || emr_fail "not torn: $torn"
 receive
