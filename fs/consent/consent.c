@@ -9,7 +9,7 @@
 
 #include "kit/json.h"
 #include "kit/language.h"
-#include "session/purposes.h"
+#include "kit/purposes.h"
 
 #include "moment.h"
 

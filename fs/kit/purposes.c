@@ -1,6 +1,6 @@
 /* A grant names purposes (treatment, legal ...). This file turns their words into the bits of
  * the ledger and back, with the codes of HL7. */
-#include "session/purposes.h"
+#include "kit/purposes.h"
 
 #include <stdio.h>
 #include <string.h>

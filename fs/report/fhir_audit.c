@@ -12,7 +12,7 @@
 #include "kit/out.h"
 #include "ledger/hash.h"
 #include "report/dealings.h"
-#include "session/purposes.h"
+#include "kit/purposes.h"
 
 #include "fhir_file.h"
 #include "fhir_pattern.h"

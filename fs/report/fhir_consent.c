@@ -8,7 +8,7 @@
 #include "kit/json.h"
 #include "kit/out.h"
 #include "kit/text.h"
-#include "session/purposes.h"
+#include "kit/purposes.h"
 
 #include "fhir_file.h"
 

@@ -14,7 +14,7 @@
 #include "kit/language.h"
 #include "kit/out.h"
 #include "kit/text.h"
-#include "session/purposes.h"
+#include "kit/purposes.h"
 #include "sharing/requests.h"
 
 #include "deeds_private.h"

@@ -9,7 +9,7 @@
 #include "kit/language.h"
 #include "kit/text.h"
 #include "report/html.h"
-#include "session/purposes.h"
+#include "kit/purposes.h"
 #include "share/write.h"
 
 #define DAY_S UINT64_C(86400)

@@ -13,7 +13,7 @@
 #include "contract/codes.h"
 #include "kit/language.h"
 #include "kit/text.h"
-#include "session/purposes.h"
+#include "kit/purposes.h"
 #include "share/write.h"
 #include "sharing/shares.h"
 

@@ -10,7 +10,7 @@
 #include "kit/out.h"
 #include "kit/text.h"
 #include "session/own_cert.h"
-#include "session/purposes.h"
+#include "kit/purposes.h"
 #include "session/walk.h"
 #include "share/write.h"
 #include "sharing/answers.h"

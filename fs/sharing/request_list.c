@@ -12,7 +12,7 @@
 #include "kit/language.h"
 #include "kit/out.h"
 #include "kit/text.h"
-#include "session/purposes.h"
+#include "kit/purposes.h"
 #include "share/write.h"
 
 #define ID_LETTERS_MIN 4

@@ -7,7 +7,7 @@
 #include "base/log.h"
 #include "contract/codes.h"
 #include "kit/language.h"
-#include "session/purposes.h"
+#include "kit/purposes.h"
 #include "share/write.h"
 #include "sharing/consents.h"
 #include "sharing/office_looks.h"

@@ -7,7 +7,7 @@
 
 #include "kit/out.h"
 #include "kit/text.h"
-#include "session/purposes.h"
+#include "kit/purposes.h"
 #include "view/received.h"
 
 /* ---- order ---- */

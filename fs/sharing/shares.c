@@ -10,7 +10,7 @@
 #include "contract/codes.h"
 #include "kit/out.h"
 #include "kit/text.h"
-#include "session/purposes.h"
+#include "kit/purposes.h"
 #include "share/audit.h"
 #include "share/write.h"
 

@@ -12,7 +12,7 @@
 #include "report/fhir_audit.h"
 #include "report/folding.h"
 #include "mount/reach.h"
-#include "session/purposes.h"
+#include "kit/purposes.h"
 #include "verbs/cmd.h"
 #include "view/when.h"
 

@@ -38,7 +38,7 @@
 #include "research/research.h"
 #include "session/keys.h"
 #include "session/own_cert.h"
-#include "session/purposes.h"
+#include "kit/purposes.h"
 #include "session/second_copy.h"
 #include "session/session.h"
 #include "session/shared_blocks.h"

@@ -9,7 +9,7 @@
 #include "kit/text.h"
 #include "mount/client.h"
 #include "people/card_argument.h"
-#include "session/purposes.h"
+#include "kit/purposes.h"
 #include "sharing/request_list.h"
 #include "verbs/cmd.h"
 

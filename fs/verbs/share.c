@@ -18,7 +18,7 @@
 #include "report/fhir_consent.h"
 #include "mount/client.h"
 #include "mount/order_wait.h"
-#include "session/purposes.h"
+#include "kit/purposes.h"
 #include "session/walk.h"
 #include "verbs/cmd.h"
 

@@ -16,7 +16,7 @@
 #include "kit/text.h"
 #include "ledger/network.h"
 #include "proof/proof.h"
-#include "session/purposes.h"
+#include "kit/purposes.h"
 #include "verbs/cmd.h"
 
 /* What the answer needs besides the verdict. */
