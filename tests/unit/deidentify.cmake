@@ -2,12 +2,12 @@
 foreach(name rules kinds hostile check scan csv)
 	emr_test(test_deidentify_${name}
 		SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_deidentify_${name}.c ${CMAKE_CURRENT_LIST_DIR}/deidentify_kit.c
-		INCLUDES ${PROJECT_SOURCE_DIR}/fs/deidentify
+		INCLUDES ${PROJECT_SOURCE_DIR}/fs/helper/deidentify
 		USES deidentify deidentify_copy base PkgConfig::jansson)
 endforeach()
 emr_test(test_deidentify_helper
 	SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_deidentify_helper.c ${CMAKE_CURRENT_LIST_DIR}/deidentify_kit.c
-	INCLUDES ${PROJECT_SOURCE_DIR}/fs/deidentify
+	INCLUDES ${PROJECT_SOURCE_DIR}/fs/helper/deidentify
 	DEFINES EMR_DEIDENTIFY_HELPER="$<TARGET_FILE:emrfs_deidentify>"
 	USES deidentify deidentify_copy helper helper_inside base)
 add_dependencies(test_deidentify_helper emrfs_deidentify)

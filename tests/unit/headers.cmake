@@ -4,7 +4,7 @@ emr_test(test_headers
 	USES headers_parse record crypto base PkgConfig::jansson)
 emr_test(test_header_reader
 	SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_header_reader.c
-	INCLUDES ${PROJECT_SOURCE_DIR}/fs/headers
+	INCLUDES ${PROJECT_SOURCE_DIR}/fs/helper/headers
 	DEFINES EMR_READ_HEADERS="$<TARGET_FILE:emrfs_read_headers>" EMR_HEADERS_CORPUS="${PROJECT_SOURCE_DIR}/tests/fuzz/corpus/fuzz_headers"
 	USES headers_parse helper_inside base)
 add_dependencies(test_header_reader emrfs_read_headers)
@@ -13,7 +13,7 @@ foreach(name view_headers chronicle)
 	emr_test(test_${name}
 		SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_${name}.c ${CMAKE_CURRENT_LIST_DIR}/view_kit.c
 			${CMAKE_CURRENT_LIST_DIR}/headers_kit.c ${${name}_others}
-		INCLUDES ${PROJECT_SOURCE_DIR}/fs/headers
+		INCLUDES ${PROJECT_SOURCE_DIR}/fs/helper/headers
 		USES stack view settle headers_parse helper_inside ledger contract crypto Threads::Threads)
 endforeach()
 foreach(name csv html)

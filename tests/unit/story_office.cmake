@@ -15,6 +15,6 @@ emr_test(test_consent SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_consent.c USES cons
 emr_test(test_pdf_form COST 30
 	SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_pdf_form.c
 	DEFINES EMR_READ_FORM="$<TARGET_FILE:emrfs_read_form>" EMR_TEST_SUPPORT="${PROJECT_SOURCE_DIR}/tests/support"
-	INCLUDES ${PROJECT_SOURCE_DIR}/fs/consent
+	INCLUDES ${PROJECT_SOURCE_DIR}/fs/helper/consent
 	USES consent helper_inside base)
 add_dependencies(test_pdf_form emrfs_read_form)
