@@ -1,5 +1,5 @@
 /* This file is `emrfs org`, the verb of administrators: it writes invitations and answers them
- * with certificates, and hands the other deeds (members, teams, rules) to fs/org. */
+ * with certificates, and hands the other deeds (members, teams, rules) to fs/people/org. */
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
