@@ -208,8 +208,8 @@ static emr_status known_network(const emr_session *session, emr_id32 *out_hash, 
 	return EMR_OK;
 }
 
-/* A renewal whose end nobody saw (fs/network/renewing.c) goes on before anything else is brought:
- * by which certificate that is to be signed, only its end says. */
+/* A renewal whose end nobody saw (fs/session/network/renewing.c) goes on before anything else is
+ * brought: by which certificate that is to be signed, only its end says. */
 static emr_status note_renewal(emr_session *session)
 {
 	EMR_AUTO_BUF chain = {0}, batch = {0};
