@@ -17,7 +17,7 @@ target_link_options(test_cmd_notices PRIVATE -Wl,--wrap=syscall,--wrap=clock_get
 target_link_options(test_cmd_frame PRIVATE -Wl,--wrap=geteuid)
 # What somebody agreed to when she joined a dataset.
 emr_test(test_research_agreed SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_research_agreed.c
-	INCLUDES ${PROJECT_SOURCE_DIR}/fs/research
+	INCLUDES ${PROJECT_SOURCE_DIR}/fs/sharing/research
 	USES ${emr_program} research base keyring PkgConfig::jansson Threads::Threads)
 # Pages of program and libraries that only an opening needs.
 emr_test(test_code_rest SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_code_rest.c

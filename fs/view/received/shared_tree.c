@@ -243,7 +243,7 @@ static bool has_word(const char **at, const char *word)
 	return has;
 }
 
-/* As fs/research/cleaner.c makes them. */
+/* As fs/sharing/research/cleaner.c makes them. */
 bool shared_copy_name_ok(const char *name, int type)
 {
 	static const char letters[] = "abcdefghijklmnopqrstuvwxyz234567", digits[] = "0123456789";
