@@ -33,7 +33,7 @@ sleep 1.1	# the ledger counts in seconds
 as ana run 0 share Imaging with lima --yes --wait
 as ana rewrapped Imaging/MRI.pdf || emr_fail "what is shared is not wrapped anew: nothing to see here"
 lists() { [ -e "$1" ]; }
-two_until 20 lists lima-folder/shared-with-me
+emr_until lists lima-folder/shared-with-me
 SHARE=$(echo lima-folder/shared-with-me/*)/Imaging
 
 # both PROOF [COPY]: emrfs and the stand-alone program are content.
@@ -55,11 +55,11 @@ refused() {
 say "with the owner's computer off, a viewer opens, reads a part; a program without her is refused"
 cp ana-folder/Imaging/MRI.pdf copy.pdf
 agent_holds() { agent_says keys-aurora '"grants":1' && agent_says keys-trust '"grants":1'; }
-two_until 30 agent_holds
+emr_until agent_holds
 two_unmount ana
-two_until 30 cmp "$SHARE/MRI.pdf" copy.pdf	# an opening waits ten seconds for its keys, and not longer
+emr_until cmp "$SHARE/MRI.pdf" copy.pdf	# an opening waits ten seconds for its keys, and not longer
 begins() { head -c 1000 "$SHARE/CT.bin" >part; }
-two_until 30 begins
+emr_until begins
 cp "$(command -v cat)" tumblerd
 ./tumblerd "$SHARE/note.txt" >/dev/null 2>&1 && emr_fail "a thumbnailer read"
 two_mount ana
@@ -70,7 +70,7 @@ e = [e for e in json.load(open("out/said"))["entries"] if e["action"] == sys.arg
 print(*[e[-1][k] for k in sys.argv[3:]] if e else "", sep="|")' "$@"; }
 reported() { json 0 log --who lima && [ -n "$(entry opened Imaging/MRI.pdf at)" ] && [ -n "$(entry opened Imaging/CT.bin at)" ] &&
 	[ -n "$(entry refused Imaging/note.txt at)" ]; }
-two_until 60 reported
+emr_until reported
 GIVEN="['Clínica Aurora', \"Patients' Trust\"]"
 # Her own computer, back again, may answer, too.
 sorted() { python3 -c 'import ast, sys; print(sorted(set(ast.literal_eval(sys.argv[1])) - {"you"}))' "$1"; }
@@ -94,7 +94,7 @@ for action in released opened refused listed; do grep -lq "\"$action\"" fhir/*.j
 
 say "who signed this, when, in which transaction: one command, for own and for what others share"
 witnessed() { json 0 "$@" && [ "$(field signed.witnesses | python3 -c 'import ast; print(sorted(set(ast.literal_eval(input())) - {"São Lucas"}))')" = "$GIVEN" ]; }
-two_until 30 witnessed verify Imaging/MRI.pdf
+emr_until witnessed verify Imaging/MRI.pdf
 expect "hers" "$(field signed.by) $(field signed.organisation) $(field signed.signature)" "Ana Silva São Lucas self"
 OWN=$(field signed.entry):$(field signed.tx)
 expect "its entry and time" "$OWN $(field signed.at)" "$REGISTERED"
@@ -106,7 +106,7 @@ says "Signed by you, São Lucas, "
 says "Entry ${OWN%%:*} of the ledger, transaction ${OWN#*:}, witnessed by "
 two_home lima
 SHARED=${SHARE#lima-folder/}
-two_until 30 witnessed verify "$SHARED/MRI.pdf"
+emr_until witnessed verify "$SHARED/MRI.pdf"
 expect "the same" "$(field signed.entry):$(field signed.tx) $(field signed.at)" "$REGISTERED"
 expect "of another" "$(field signed.organisation) $(field signed.signature) $(field checked) $(field bad)" "São Lucas self 1 []"
 run 0 verify "$SHARED/MRI.pdf"
@@ -128,7 +128,7 @@ counted() {
 	"$EMRFS" log --proof "$TX" counted >out/said 2>&1 && "$VERIFY_AUDIT" counted >out/audit &&
 		grep -qE "[2-9] good signatures on it, 0 by keys that are not in the file" out/audit
 }
-two_until 60 counted
+emr_until counted
 json 0 log --proof "$TX" access
 expect "its answer" "$(field out)" "$EMR_WORK/access"
 run 1 log --proof "$TX" access
@@ -208,16 +208,16 @@ says_not "of patient-"
 say "offline, what is open goes on, and it is said how long"
 echo "later" >ana-folder/Imaging/late.txt
 as ana run 0 status --wait
-two_until 30 lists "$SHARE/late.txt"
+emr_until lists "$SHARE/late.txt"
 two_home lima
 exec 9<"$SHARE/CT.bin"
 must head -c 4096 <&9 >/dev/null
 mv "$NET/ledger" "$NET/ledger-away"
 away() { run 0 status && grep -q "The ledger of your network cannot be reached since" out/said; }
-two_until 60 away
+emr_until away
 timeout "$EMR_PATIENCE" cat "$SHARE/late.txt" >/dev/null 2>out/said && emr_fail "a key without the ledger"
 grep -q "No route to host" out/said || emr_fail "offline: $(cat out/said)"
-two_until 20 grep -q " offline .*Imaging/late.txt needs a key of others, and the ledger cannot be reached" lima-folder/.emrfs/notices
+emr_until grep -q " offline .*Imaging/late.txt needs a key of others, and the ledger cannot be reached" lima-folder/.emrfs/notices
 must head -c 4096 <&9 >/dev/null
 must cmp "$SHARE/MRI.pdf" ana-folder/Imaging/MRI.pdf
 exec 9<&-

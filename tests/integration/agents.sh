@@ -38,7 +38,7 @@ agent_start keys
 run 11 agent --passphrase-file "$EMR_PASS"
 run 6 status
 says "releases keys and keeps no records"
-two_until 60 agent_says keys '"witnessed_at":"2'
+emr_until agent_says keys '"witnessed_at":"2'
 for field in '"grants":0' '"served":0' '"refused":0' '"waiting":\[\]' '"in_force":true' '"error":null' '"key_made_at":"2'; do
 	agent_says keys "$field" || emr_fail "not in the report: $field: $(cat out/said)"
 done
@@ -52,14 +52,14 @@ touch -d '8 days ago' keys/state/agent/box-present
 two_home hospital
 "$EMRFS" ledger --json --limit 100 --passphrase-file "$EMR_PASS" >out/before 2>&1 || emr_fail "ledger"
 two_join rui "Rui Costa" patient >out/joined	# the ledger grows, and so the agent looks
-two_until 60 cmp -s first-box keys/state/agent/box-before
+emr_until cmp -s first-box keys/state/agent/box-before
 two_home hospital
 new_keys() {
 	"$EMRFS" ledger --json --limit 100 --passphrase-file "$EMR_PASS" >out/after 2>&1 || emr_fail "ledger"
 	echo $(($(grep -o '"op":"KEY_KX"' out/after | wc -l) - $(grep -o '"op":"KEY_KX"' out/before | wc -l)))
 }
 has_new_key() { [ "$(new_keys)" -ge 1 ]; }
-two_until 60 has_new_key
+emr_until has_new_key
 expect "new receiving keys on the ledger" "$(new_keys)" 1
 
 say "it ends in order, and comes back"
@@ -94,9 +94,9 @@ run 7 agent --passphrase-file "$EMR_PASS"
 mv net.away net
 agent_start keys
 mv net net.away
-two_until 60 error_is_said
+emr_until error_is_said
 mv net.away net
-two_until 60 agent_says keys '"error":null'
+emr_until agent_says keys '"error":null'
 agent_stop keys
 
 say "three organisations keep fragments, and two must answer"
@@ -115,14 +115,14 @@ for at in aurora trust norte; do
 	agent_start "keys-$at"
 done
 expect "agents" "$(as ana "$PEER" "$EMR_PASS" grant Imaging "$lima" | cut -d' ' -f2-)" "2 of 3"
-for at in aurora trust norte; do two_until 30 agent_says "keys-$at" '"grants":1,"fragments":1'; done
+for at in aurora trust norte; do emr_until agent_says "keys-$at" '"grants":1,"fragments":1'; done
 # The owner's computer is off from here on.
 as lima "$PEER" "$EMR_PASS" open MRI.txt 600000 >out/read || emr_fail "$(cat out/read)"
 grep -q 'the key of MRI.txt is here' out/read || emr_fail "$(cat out/read)"
 # So does her folder: names and bytes, with keys that two agents have converted.
 shown() { [ "$(cat lima-folder/shared-with-me/*/Imaging/MRI.txt)" = "a finding" ]; }
 two_mount lima
-two_until 30 shown
+emr_until shown
 two_unmount lima
 
 say "an administrator at his desk takes nothing from his open folder"
@@ -130,7 +130,7 @@ aurora=$(as aurora "$PEER" "$EMR_PASS" me x x)
 as ana "$PEER" "$EMR_PASS" grant Imaging "$aurora" >out/granted || emr_fail "$(cat out/granted)"
 two_mount aurora
 boss_sees() { [ "$(ls aurora-folder/shared-with-me/*/Imaging | wc -l)" = "$1" ]; }
-two_until 30 boss_sees 1
+emr_until boss_sees 1
 boss=$(two_pid aurora)
 emr_stop "$boss"	# so that the desk is first to follow the ledger
 two_mount ana
@@ -139,7 +139,7 @@ as ana run 0 status --wait
 two_unmount ana
 as aurora run 0 org show --passphrase-file "$EMR_PASS"
 kill -CONT "$boss"
-two_until 30 boss_sees 2
+emr_until boss_sees 2
 two_unmount aurora
 expect "revoked" "$(as ana "$PEER" "$EMR_PASS" revoke Imaging "$aurora")" "1 taken back"
 
@@ -149,14 +149,14 @@ before=$(date +%s%N)
 as lima "$PEER" "$EMR_PASS" open MRI.txt 600000 >out/read || emr_fail "$(cat out/read)"
 [ $((($(date +%s%N) - before) / 1000000)) -lt 550000 ] || emr_fail "it took as long as no answer"
 two_mount lima
-two_until 30 shown
+emr_until shown
 two_unmount lima
-two_until 30 agent_says keys-aurora '"served":[1-9]'
-two_until 30 agent_says keys-norte '"served":[1-9]'
+emr_until agent_says keys-aurora '"served":[1-9]'
+emr_until agent_says keys-norte '"served":[1-9]'
 
 say "no agent that served has a word of it in its memory"
 two_mount lima
-two_until 30 shown
+emr_until shown
 python3 "$SUPPORT/in_memory.py" "$(two_pid lima)" "a finding" MRI.txt >out/found || emr_fail "the search finds nothing where it is: $(cat out/found)"
 two_unmount lima
 for at in aurora norte; do
@@ -180,12 +180,12 @@ say "taken back: fragments are destroyed, also by who was off at that moment"
 agent_stop keys-trust
 expect "revoked" "$(as ana "$PEER" "$EMR_PASS" revoke Imaging "$lima")" "1 taken back"
 gone() { ! ls "keys-$1/state/agent" | grep -q '^f-'; }
-two_until 30 gone aurora
-two_until 30 gone norte
+emr_until gone aurora
+emr_until gone norte
 [ "$(ls keys-trust/state/agent | grep -c '^f-')" = 1 ] || emr_fail "nothing was left to destroy"
 agent_start keys-trust
-two_until 30 gone trust
-two_until 30 agent_says keys-trust '"destroyed":1'
+emr_until gone trust
+emr_until agent_says keys-trust '"destroyed":1'
 as lima "$PEER" "$EMR_PASS" open MRI.txt 60000 >out/read && emr_fail "opened after the end"
 grep -q '^open: why revoked' out/read || emr_fail "$(cat out/read)"
 as ana json 0 wallet --explain --passphrase-file "$EMR_PASS"
@@ -197,7 +197,7 @@ as keys-aurora json 0 wallet --explain
 [ "$(field counted.agent)" -ge 1 ] || emr_fail "no credit of its own: $(cat out/said)"
 # Out of use while it works: it says so, and the ledger takes nothing from it.
 as norte run 0 org revoke keys-norte --yes --passphrase-file "$EMR_PASS"
-two_until 30 agent_says keys-norte '"in_force":false'
+emr_until agent_says keys-norte '"in_force":false'
 # Logs have ids, and no word of anybody.
 nothing_in_clear MRI.txt Imaging "Ana Silva" finding -- keys-*/state/log keys-*/state/agent "$NET"
 grep -q 'request [0-9a-f]* grant [0-9a-f]*: 1 of 1 given' keys-aurora/state/log || emr_fail "no release in the log"

@@ -39,11 +39,11 @@ consent c1 Imaging >c1.json
 cp c1.json "$MNT/.emrfs/consent/" || emr_fail "a Consent was not taken"
 expect "a record like any other" "$(ls "$MNT/Consents")" c1.json
 asked() { json 0 request && [ "$(one state)" = open ]; }
-two_until 30 asked
+emr_until asked
 expect "who, what" "$(one who) $(one path) $(one rights) $(one purpose) $(one direction)" "nuno@saolucas Imaging read treatment to-me"
 expect "where it stands" "$(one file)" Consents/c1.json
 id=$(one id)
-two_until 20 noticed "Consents/c1.json asks that Dr Nuno Reis, São Lucas (no card of each other) may have Imaging, treatment. It is not signed. Nobody has it before you say yes."
+emr_until noticed "Consents/c1.json asks that Dr Nuno Reis, São Lucas (no card of each other) may have Imaging, treatment. It is not signed. Nobody has it before you say yes."
 noticed "emrfs approve $id, or: emrfs deny $id" || emr_fail "a notice without its commands"
 expect "files" "$(ls "$MNT/.emrfs/requests")" "$id.txt"
 grep -qF "Consent:    Consents/c1.json" "$MNT/.emrfs/requests/$id.txt" || emr_fail "$(cat "$MNT/.emrfs/requests/$id.txt")"
@@ -59,24 +59,24 @@ say "a yes shares what stands in it, and no longer"
 run 13 approve "$id"
 json 0 approve "$id" --yes --until 400d
 granted() { json 0 share && [ "$(field grants.0.state)" = confirmed ]; }
-two_until 30 granted
+emr_until granted
 expect "who" "$(field grants.0.who) $(field grants.0.path) $(field grants.0.purpose)" "nuno@saolucas Imaging treatment"
 expect "until" "$(field grants.0.until | cut -c 1-10)" "$(python3 -c 'import json; print(json.load(open("c1.json"))["provision"]["period"]["end"][:10])')"
 approved() { json 0 request && [ "$(one state)" = approved ]; }
-two_until 30 approved
+emr_until approved
 run 6 approve "$id" --yes
 run 6 deny "$id"
 cmp c1.json "$MNT/Consents/c1.json" || emr_fail "the evidence was changed"
 case $(attribute state "$MNT/Consents/c1.json") in confirmed*) ;; *) emr_fail "the evidence is not on the ledger" ;; esac
 two_home nuno
 seen() { cmp -s "$EMR_WORK/nuno-folder/shared-with-me/Ana Silva"*/Imaging/MRI.txt "$EMR_WORK/ana-folder/Imaging/MRI.txt"; }
-two_until 30 seen
+emr_until seen
 
 say "no"
 two_home ana
 consent c2 Drafts 'p["action"].append({"coding": [{"system": p["action"][0]["coding"][0]["system"], "code": "correct"}]})' >"$MNT/.emrfs/consent/c2.json"
 writes() { json 0 request && [ "$(one rights) $(one state)" = "write open" ]; }
-two_until 30 writes
+emr_until writes
 id2=$(one id)
 run 0 deny "$id2"
 says "You said no to $id2. The file stays, and nobody is told."
@@ -88,12 +88,12 @@ say "what is refused"
 # refused NAME "reason" FILE
 refused() {
 	cp "$3" "$MNT/.emrfs/consent/$1.json" || emr_fail "cp"
-	two_until 30 noticed "Consents/$1.json is no request: $2"
+	emr_until noticed "Consents/$1.json is no request: $2"
 }
 part=$(printf 'a%.0s' {1..250})/$(printf 'b%.0s' {1..250}) # no request has room for such a path; what lies behind it is read still
 mkdir -p "$MNT/Consents/$part/$part/c" || emr_fail "mkdir"
 consent c0 Imaging >"$MNT/Consents/$part/$part/c/long-name-of-a-consent.json" || emr_fail "a long path"
-two_until 30 noticed "long-name-of-a-consent.json is no request: the path of the file is too long."
+emr_until noticed "long-name-of-a-consent.json is no request: the path of the file is too long."
 python3 -c 'import json; print(json.dumps(json.load(open("c1.json")), indent=8, sort_keys=True))' >again.json
 refused again "it was answered already." again.json
 refused denied "it was answered already." "$MNT/Consents/c2.json"
@@ -116,10 +116,10 @@ form() { python3 "$SUPPORT/pdf_form_made.py" "$@" || emr_fail "no form"; }
 consent c8 Drafts >c8.json && form signed.pdf c8.json --sign office.key office.pem --modern
 cp signed.pdf "$MNT/.emrfs/consent/" || emr_fail "cp"
 of_form() { json 0 request && [ "$(one state) $(one file)" = "open Consents/$1" ]; }
-two_until 30 of_form signed.pdf
+emr_until of_form signed.pdf
 expect "what, who signed" "$(one path) $(one who) $(one signature) $(one signer)" "Drafts nuno@saolucas trusted Consent Office (São Lucas)"
 signed=$(one id)
-two_until 20 noticed "treatment. It is signed by \"Consent Office (São Lucas)\"; you trust who vouches for that name. Nobody has it before you say yes."
+emr_until noticed "treatment. It is signed by \"Consent Office (São Lucas)\"; you trust who vouches for that name. Nobody has it before you say yes."
 grep -qF 'It is signed by "Consent Office (São Lucas)"; you trust who vouches for that name.' "$MNT/.emrfs/requests/$signed.txt" || emr_fail "$(cat "$MNT/.emrfs/requests/$signed.txt")"
 run 0 request
 says 'It is signed by "Consent Office (São Lucas)"; you trust who vouches for that name.'
@@ -127,24 +127,24 @@ json 0 share
 expect "nothing is granted by itself" "$(python3 -c 'import json; print([g["path"] for g in json.load(open("out/said"))["grants"]])')" "['Imaging']"
 json 0 approve "$signed" --yes
 drafts() { json 0 share && python3 -c 'import json; assert "Drafts" in [g["path"] for g in json.load(open("out/said"))["grants"] if g["state"] == "confirmed"]' 2>/dev/null; }
-two_until 30 drafts
+emr_until drafts
 json 0 request
 expect "who signed it is kept" "$(one signer)" "Consent Office (São Lucas)"
 cmp signed.pdf "$MNT/Consents/signed.pdf" || emr_fail "the evidence was changed"
 consent c9 Imaging >c9.json && form unsigned.pdf c9.json && cp unsigned.pdf "$MNT/.emrfs/consent/" || emr_fail "cp"
-two_until 30 of_form unsigned.pdf
+emr_until of_form unsigned.pdf
 expect "nobody" "$(one signature)[$(one signer)]" "none[]"
 openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -utf8 -keyout self.key -out self.pem -days 30 -subj "/O=São Lucas/CN=Consent Office" 2>openssl.log ||
 	emr_fail "certificates: $(cat openssl.log)"
 consent c13 Imaging >c13.json && form self.pdf c13.json --sign self.key self.pem && cp self.pdf "$MNT/.emrfs/consent/" || emr_fail "cp"
-two_until 30 of_form self.pdf
+emr_until of_form self.pdf
 expect "somebody who calls himself so" "$(one signature) $(one signer)" "unknown Consent Office (São Lucas)"
-two_until 20 noticed 'treatment. Nobody whom you trust vouches for who signed it: its certificate says "Consent Office (São Lucas)". Nobody has it before you say yes.'
+emr_until noticed 'treatment. Nobody whom you trust vouches for who signed it: its certificate says "Consent Office (São Lucas)". Nobody has it before you say yes.'
 run 0 deny "$(one id)"
 # not_asked NAME "reason" CONSENT [...]
 not_asked() {
 	form "$1.pdf" "${@:3}" && cp "$1.pdf" "$MNT/.emrfs/consent/" || emr_fail "cp"
-	two_until 30 noticed "Consents/$1.pdf is no request: $2"
+	emr_until noticed "Consents/$1.pdf is no request: $2"
 }
 consent c10 Imaging >c10.json
 not_asked changed "the signature does not fit: the PDF was changed after it was signed." c10.json --sign office.key office.pem --way changed
@@ -160,17 +160,17 @@ two_mount ana
 cp fhir/emrfs-g-*.json "$MNT/.emrfs/consent/" || emr_fail "cp"
 states() { python3 -c 'import json; print(*sorted(r["state"] for r in json.load(open("out/said"))["requests"]))'; }
 own() { json 0 request && [ "$(states)" = "approved approved denied denied open open open" ]; } # the two of its own, and the unsigned form
-two_until 30 own
+emr_until own
 
 say "forms that take a reader all the time that it has keep nothing else waiting"
 python3 "$SUPPORT/pdf_form_made.py" slow.pdf c10.json --way slow || emr_fail "no form"
 for i in 1 2 3 4 5 6 7 8; do cp slow.pdf "$MNT/.emrfs/consent/slow$i.pdf" || emr_fail "cp"; done
 slow() { grep -c 'Consents/slow.\.pdf is no request: the PDF could not be read safely' "$MNT/.emrfs/notices"; }
 first() { [ "$(slow)" -ge 1 ]; }
-two_until 60 first
+emr_until first
 consent c11 Imaging >"$MNT/.emrfs/consent/c11.json"
 late() { noticed "Consents/c11.json asks that"; }
-two_until 200 late
+emr_until late
 [ "$(slow)" -lt 8 ] || emr_fail "it asked after the last of them"
 two_unmount ana
 
@@ -179,7 +179,7 @@ mkdir -p without/fs && cp "$EMRFS" without/fs/emrfs || exit 2
 EMRFS=$PWD/without/fs/emrfs two_mount ana
 consent c12 Imaging >"$MNT/.emrfs/consent/c12.json"
 other() { noticed "Consents/c12.json asks that"; }
-two_until 60 other
+emr_until other
 [ "$(slow)" -eq 0 ] || emr_fail "a form was read"
 two_unmount ana nuno
 nothing_in_clear "Consents/c1" "saolucas.example" -- "$NET/blocks" ana/state nuno/state

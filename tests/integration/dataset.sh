@@ -47,7 +47,7 @@ for who in ana rui; do
 done
 knows() { as "$1" "$EMRFS" dataset "$2" >out/known 2>&1 </dev/null; }
 knows_not() { ! knows "$@"; }
-for who in ana rui dora; do two_until 20 knows "$who" knees; done
+for who in ana rui dora; do emr_until knows "$who" knees; done
 
 say "nothing is in it but on its terms"
 as ana json 6 share Imaging with dataset:knees@saolucas --yes
@@ -65,23 +65,23 @@ for who in ana rui; do as "$who" run 0 dataset join knees Imaging --yes --wait; 
 as ana json 0 dataset knees
 expect "hers" "$(field datasets.0.joined.0)" Imaging
 counts() { as "$1" json 0 dataset knees && [ "$(field datasets.0.participants)" = "$2" ]; }
-for who in ana rui dora; do two_until 20 counts "$who" 2; done
+for who in ana rui dora; do emr_until counts "$who" 2; done
 says_not ana
 
 say "everybody is told of every reader"
 steward 0 admit knees dora@saolucas
 says "Dora Reis, São Lucas"
 told() { as "$1" run 0 dataset knees; grep -q "Dora Reis, São Lucas .* reads it, since" out/said; }
-for who in ana rui; do two_until 20 told "$who"; done
+for who in ana rui; do emr_until told "$who"; done
 noticed() { grep -qF -- "$2" "$1-folder/.emrfs/notices"; }
-for who in ana rui; do two_until 20 noticed "$who" "Dora Reis, São Lucas: let into knees@saolucas by its steward, where Imaging can be read."; done
+for who in ana rui; do emr_until noticed "$who" "Dora Reis, São Lucas: let into knees@saolucas by its steward, where Imaging can be read."; done
 
 say "whom the steward admitted reads all of it, under pseudonyms, and writes nothing"
 sees() { [ "$(ls "$1-folder/datasets/knees" 2>/dev/null | wc -l)" = "$2" ]; }
-two_until 30 sees dora 2
+emr_until sees dora 2
 knee_of() { grep -lsx "the knee of $2" "$1"-folder/datasets/knees/*/Imaging/MRI.txt | cut -d/ -f4; }
 read_both() { [ -n "$(knee_of dora ana)" ] && [ -n "$(knee_of dora rui)" ]; }
-two_until 30 read_both
+emr_until read_both
 ANA=$(knee_of dora ana) RUI=$(knee_of dora rui)
 [[ $ANA =~ ^[a-z2-7]{12}$ && $RUI =~ ^[a-z2-7]{12}$ && $ANA != "$RUI" ]] || emr_fail "pseudonyms: $ANA $RUI"
 expect "nothing else of hers" "$(ls "dora-folder/datasets/knees/$ANA")" Imaging
@@ -102,9 +102,9 @@ say "what comes later is there, too"
 echo "the other knee of ana" >ana-folder/Imaging/MRI-2.txt
 as ana run 0 status --wait
 later() { grep -qsx "the other knee of ana" "dora-folder/datasets/knees/$ANA/Imaging/MRI-2.txt"; }
-two_until 30 later
+emr_until later
 opened() { as ana run 0 log --who dora@saolucas && grep -q "got the key of Imaging/MRI-2.txt" out/said; }
-two_until 30 opened
+emr_until opened
 says "research"
 
 say "who leaves is out: folder, open files, and a word about it"
@@ -122,38 +122,38 @@ for i in range(30000):
         break
     time.sleep(0.02)
 END
-two_until 20 test -e held.open
+emr_until test -e held.open
 as ana run 0 dataset leave knees --wait
 says "What was worked out from your records before stays."
-two_until 30 test -e held.errno
+emr_until test -e held.errno
 expect EKEYREVOKED "$(cat held.errno)" 128
-two_until 20 sees dora 1
+emr_until sees dora 1
 expect "who is left" "$(ls dora-folder/datasets/knees)" "$RUI"
 cat "dora-folder/datasets/knees/$ANA/Imaging/MRI.txt" 2>out/said && emr_fail "still read"
 told_of_it() { grep -q " withdrawn .*$ANA left knees on " dora-folder/.emrfs/notices; }
-two_until 20 told_of_it
-for who in ana rui dora; do two_until 20 counts "$who" 1; done
+emr_until told_of_it
+for who in ana rui dora; do emr_until counts "$who" 1; done
 
 say "who comes back is called as before, and in another dataset otherwise"
 terms purpose '"To count other pixels"' daily-limit 3
 steward 0 create hips --terms terms.json
 steward 0 admit hips dora@saolucas
 as ana run 0 dataset join knees Imaging --yes --wait
-two_until 20 sees dora 2
+emr_until sees dora 2
 expect "as before" "$(ls dora-folder/datasets/knees | grep -vx "$RUI")" "$ANA"
-two_until 20 knows ana hips
+emr_until knows ana hips
 as ana run 0 dataset join hips Imaging --yes --wait
 in_hips() { grep -qsx "the knee of ana" dora-folder/datasets/hips/*/Imaging/MRI.txt; }
-two_until 30 in_hips
+emr_until in_hips
 [ "$(ls dora-folder/datasets/hips)" != "$ANA" ] || emr_fail "one pseudonym in two datasets"
 HERS=dora-folder/datasets/hips/$(ls dora-folder/datasets/hips)
 for i in 1 2 3; do echo "slice $i" >"ana-folder/Imaging/CT-$i.txt"; done
 as ana run 0 status --wait
-two_until 30 test -e "$HERS/Imaging/CT-3.txt"
-two_until 20 knows rui hips
+emr_until test -e "$HERS/Imaging/CT-3.txt"
+emr_until knows rui hips
 as rui run 0 dataset join hips Imaging --yes --wait
 both() { [ "$(ls dora-folder/datasets/hips | wc -l)" = 2 ]; }
-two_until 30 both
+emr_until both
 HIS=dora-folder/datasets/hips/$(ls dora-folder/datasets/hips | grep -vx "$(basename "$HERS")")
 # two computers answer at once, each for its own folder
 cat "$HIS/Imaging/MRI.txt" >out/his 2>out/refused-him &
@@ -170,14 +170,14 @@ say "who is taken out reads nothing, and who takes part is called as before by w
 two_join eva "Eva Reis" researcher
 two_mount eva
 steward 0 admit knees eva@saolucas
-two_until 30 sees eva 2
+emr_until sees eva 2
 steward 0 drop knees dora@saolucas
-two_until 30 sees dora 0
+emr_until sees dora 0
 eva_reads() { grep -qsx "the knee of ana" "eva-folder/datasets/knees/$ANA/Imaging/MRI.txt"; }
-two_until 30 eva_reads
+emr_until eva_reads
 moved() { as ana json 0 dataset knees && [ "$(python3 -c 'import json; print(*[r["name"] for r in json.load(open("out/said"))["datasets"][0]["readers"]])')" = "Eva Reis" ]; }
-two_until 30 moved
-two_until 30 eva_reads
+emr_until moved
+emr_until eva_reads
 expect "by the same names" "$(ls eva-folder/datasets/knees | sort | tr '\n' ' ')" "$(printf '%s\n' "$ANA" "$RUI" | sort | tr '\n' ' ')"
 
 say "nobody is admitted quietly: not for a moment, and not while a folder is closed"
@@ -185,7 +185,7 @@ two_unmount ana
 steward 0 admit hips eva@saolucas
 steward 0 drop hips eva@saolucas
 two_mount ana
-two_until 20 noticed ana "Eva Reis, São Lucas (who reads no more): let into hips@saolucas by its steward, where Imaging can be read."
+emr_until noticed ana "Eva Reis, São Lucas (who reads no more): let into hips@saolucas by its steward, where Imaging can be read."
 noticed ana "Dora Reis" && emr_fail "told twice of the same reader"
 as ana run 0 dataset hips
 grep -qE "Eva Reis, São Lucas .* read it, from .* to " out/said || emr_fail "$(cat out/said)"
@@ -202,9 +202,9 @@ expect error "$(field error)" not-reader
 as eva json 5 mount --dataset nothing --passphrase-file "$EMR_PASS" "$EMR_WORK/eva-folder"
 as eva run 0 mount --dataset knees --passphrase-file "$EMR_PASS" "$EMR_WORK/eva-folder"
 alone() { [ "$(ls eva-folder | sort | tr '\n' ' ')" = "$(printf '%s\n' "$ANA" "$RUI" | sort | tr '\n' ' ')" ]; }
-two_until 30 alone
+emr_until alone
 only_reads() { grep -qsx "the knee of ana" "eva-folder/$ANA/Imaging/MRI.txt"; }
-two_until 30 only_reads
+emr_until only_reads
 (echo more >eva-folder/more.txt) 2>out/said && emr_fail "a file made"
 grep -q "Read-only file system" out/said || emr_fail "$(cat out/said)"
 
@@ -219,14 +219,14 @@ frozen() { as eva json 0 mount --dataset "$STATE" --passphrase-file "$EMR_PASS" 
 frozen
 expect "all of it" "$(field dataset.versions) $(field dataset.present) $(field dataset.complete)" "6 6 True"
 then_read() { grep -qsx "the knee of rui" "eva-folder/$RUI/Imaging/MRI.txt"; }
-two_until 30 then_read
+emr_until then_read
 expect "and nothing of later" "$(ls "eva-folder/$RUI/Imaging")" MRI.txt
 two_unmount eva
 as ana run 0 dataset leave knees --wait
 frozen
 expect "what is left" "$(field dataset.present) $(field dataset.withdrawn) $(field dataset.complete)" "1 1 False"
 grep -q "is incomplete: 1 withdrawn" eva-folder/.emrfs/notices || emr_fail "not noted"
-two_until 30 then_read
+emr_until then_read
 expect "who is left" "$(ls eva-folder)" "$RUI"
 two_unmount eva
 as eva json 5 mount --dataset knees@00000000 --passphrase-file "$EMR_PASS" "$EMR_WORK/eva-folder"
@@ -238,7 +238,7 @@ say "who joins is paid once, out of what was put by, and the rest comes back"
 points() { as "$1" json 0 wallet "${@:3}" && expect "points of $1" "$(field points)" "$2"; }
 terms price 20
 steward 0 create ankles --terms terms.json
-two_until 20 knows ana ankles
+emr_until knows ana ankles
 as ana json 6 dataset join ankles Letters --yes
 expect error "$(field error)" no-points-put-by
 says "pays 20 points for each folder, and none are put by"
@@ -253,7 +253,7 @@ steward 6 fund ankles 4 --yes
 steward 0 fund ankles 3 --yes
 points hospital 10 --passphrase-file "$EMR_PASS"
 paid_for() { as ana "$EMRFS" dataset join ankles Letters --yes --wait >out/said 2>&1 </dev/null; }
-two_until 20 paid_for # as soon as her copy has it
+emr_until paid_for # as soon as her copy has it
 points ana 20
 expect "for what" "$(field entries.0.why) $(field entries.0.amount)" "joined 20"
 TX=$(field entries.0.tx)
@@ -269,7 +269,7 @@ steward 0 admit ankles dora@saolucas
 as hospital json 0 dataset ankles --passphrase-file "$EMR_PASS"
 steward 0 drop ankles "$(field datasets.0.readers.0.code)" # a code is for ever, whatever becomes of the handle; what was put by stays with who joins next, and pays nobody twice
 also_paid() { as rui "$EMRFS" dataset join ankles Walks --yes --wait >out/said 2>&1 </dev/null; }
-two_until 20 also_paid
+emr_until also_paid
 points rui 20
 points ana 20
 steward 0 close ankles --yes
@@ -296,8 +296,8 @@ say "what is closed is read by nobody"
 steward 13 close knees
 steward 0 close knees --yes
 empty() { [ -z "$(ls eva-folder)" ]; }
-two_until 30 empty
-two_until 20 knows_not ana knees
+emr_until empty
+emr_until knows_not ana knees
 as ana json 5 dataset join knees Imaging --yes
 expect error "$(field error)" unknown-dataset
 two_unmount ana rui eva

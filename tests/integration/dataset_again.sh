@@ -8,29 +8,29 @@ as ana run 0 status --wait; slices ana-folder/CT 1 3
 as ana run 0 status --wait
 as ana json 0 dataset join plain CT --yes --wait
 COPIES=$(field folder)
-two_until 60 sees "1 2 3 "
+emr_until sees "1 2 3 "
 number() { getfattr --absolute-names --only-values -n user.emrfs.id "ana-folder/$COPIES"/*/*/0000"$1"-*.dcm; }
 
 say "a copy that was taken back and is there again stays when something else is erased"
 mv ana-folder/CT/anabela-01.dcm picture.dcm
-two_until 60 sees "2 3 "
+emr_until sees "2 3 "
 as ana run 0 status --wait
 mv picture.dcm ana-folder/CT/anabela-01.dcm
-two_until 60 sees "1 2 3 "
-two_until 60 settled
+emr_until sees "1 2 3 "
+emr_until settled
 stood=$(number 01)
 as ana json 0 erase CT/anabela-03.dcm --yes --passphrase-file "$EMR_PASS"
 expect "its copy, and the one that was taken back" "$(field copies)" 2
 expect "the copy that is there" "$(number 01)" "$stood"
-two_until 60 sees "1 2 "
+emr_until sees "1 2 "
 
 say "who joins again with another folder gives that one, and nothing of what she gave before"
 as ana run 0 dataset leave plain --wait
-two_until 60 sees ""
+emr_until sees ""
 slices ana-folder/Other 300 300
 as ana run 0 status --wait
 as ana json 0 dataset join plain Other --once --yes --wait
-two_until 60 sees "300 "
+emr_until sees "300 "
 expect "copies" "$(copies | wc -l)" 1
 
 say "what goes with an erasure is counted once, also by who joined twice"
@@ -42,6 +42,6 @@ rm usr/libexec/emrfs/deidentify
 as ana run 0 dataset plain
 as ana json 0 erase Other --yes --passphrase-file "$EMR_PASS"
 expect "copies of it and earlier ones" "$(field copies)" 3
-two_until 60 sees ""
+emr_until sees ""
 two_unmount ana dora
 echo "all is well"

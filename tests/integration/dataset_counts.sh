@@ -21,7 +21,7 @@ for name in knees bones; do
 done
 two_mount $PEOPLE tom
 knows() { as "$1" "$EMRFS" dataset bones >out/known 2>&1 </dev/null; }
-for who in $PEOPLE tom; do two_until 20 knows "$who"; done
+for who in $PEOPLE tom; do emr_until knows "$who"; done
 for who in $PEOPLE; do
 	mkdir "$who-folder/Imaging"
 	python3 - "$who" <<'END'
@@ -58,7 +58,7 @@ expect "a table of four" "$(field datasets.0.participants) $(grep -c '"counts"' 
 say "of five people everybody sees kinds, modalities and ages, in multiples of five, and nothing that one alone has"
 as eva run 0 dataset join knees Imaging --yes --wait
 counted() { freeze "$1" && as tom json 0 dataset "$1" && [ "$(field datasets.0.counts.people)" = 5 ]; }
-two_until 60 counted knees
+emr_until counted knees
 expect "what is in it" "$(python3 -c 'import json; c = json.load(open("out/said"))["datasets"][0]["counts"]; print(c["fewest"], c["ages"], c["kinds"], c["modalities"])')" \
 	"5 [{'age': '40-64', 'people': 5}] [{'kind': 'dicom', 'people': 5, 'files': 10}, {'kind': 'csv', 'people': 5, 'files': 5}] [{'modality': 'CT', 'people': 5, 'files': 10}]"
 as tom run 0 dataset knees
@@ -68,14 +68,14 @@ says_not pdf
 for who in $PEOPLE; do says_not "${who^}"; done
 
 say "of copies what they were made of says which modality they are"
-two_until 60 counted bones
+emr_until counted bones
 expect "copies" "$(python3 -c 'import json; c = json.load(open("out/said"))["datasets"][0]["counts"]; print(c["kinds"], c["modalities"])')" \
 	"[{'kind': 'dicom', 'people': 5, 'files': 10}] [{'modality': 'CT', 'people': 5, 'files': 10}]"
 
 say "and no other table is made that would tell by its difference what a few have"
 before=$(field datasets.0.counts.as_of)
 passed() { [ "$(date -u +%FT%TZ)" \> "$(python3 -c 'import sys, datetime; print(datetime.datetime.fromisoformat(sys.argv[1].replace("Z", "+00:00")).astimezone(datetime.timezone.utc).strftime("%FT%TZ"))' "$before")" ]; }
-two_until 20 passed
+emr_until passed
 freeze bones
 as tom json 0 dataset bones
 expect "of when" "$(field datasets.0.counts.as_of)" "$before"
@@ -83,7 +83,7 @@ expect "of when" "$(field datasets.0.counts.as_of)" "$before"
 say "who leaves takes her numbers away"
 as eva run 0 dataset leave knees --wait
 left() { as tom json 0 dataset knees && [ "$(field datasets.0.participants)" = 4 ]; }
-two_until 30 left
+emr_until left
 expect "no table of four" "$(grep -c '"counts"' out/said)" 0
 two_unmount $PEOPLE tom
 echo "all is well"

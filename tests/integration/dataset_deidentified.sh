@@ -21,7 +21,7 @@ steward 0 create plain --terms terms.json
 steward 0 admit plain dora@saolucas
 two_mount ana dora
 knows() { as ana "$EMRFS" dataset plain >out/known 2>&1 </dev/null; }
-two_until 20 knows
+emr_until knows
 
 series() { # FIRST LAST: slices of pydicom's CT_small under ana's name, and their UIDs in uids
 	python3 - ana-folder/CT "$@" <<'END' >>uids
@@ -123,9 +123,9 @@ done
 
 say "a reader has the pictures under a pseudonym, and no word of the originals"
 there() { [ "$(find dora-folder/datasets/plain -name '*.dcm' 2>/dev/null | wc -l)" = "$1" ]; }
-two_until 30 there 3
+emr_until there 3
 reads() { (cd dora-folder/datasets/plain && find . -name '*.dcm' -exec cat {} + >/dev/null); }
-two_until 30 reads
+emr_until reads
 python3 - "$(basename "$COPIES")" <<'END' || emr_fail "what a reader has"
 import os, pathlib, sys
 from pydicom import dcmread
@@ -185,9 +185,9 @@ os.symlink("Silva Anabela.dcm", os.path.join(series, "Anabela"))
 put("000096-aaaaaaaaaaaa.dcm", copy, rules)  # as the program does
 END
 told() { [ "$(find dora-folder/datasets/plain -name '0000*.dcm' 2>/dev/null | wc -l)" = 9 ]; }
-two_until 30 told
+emr_until told
 opens() { cat dora-folder/datasets/plain/*/*/*/*/0000"$1"-*.dcm >out/bytes 2>out/why; }
-two_until 30 opens 96
+emr_until opens 96
 for lie in 91 92 93 94 95; do
 	! opens "$lie" || emr_fail "lie $lie was shown"
 	grep -q "Permission denied" out/why || emr_fail "lie $lie: $(cat out/why)"
@@ -204,7 +204,7 @@ grep -q " not-a-copy datasets/plain/.*/000093-aaaaaaaaaaaa.dcm: .* is no copy as
 as dora json 0 dataset plain
 expect "counted" "$(field datasets.0.withheld)" 5
 rm "ana-folder/$COPIES"/*/*/*-aaaaaaaaaaaa.dcm "ana-folder/$COPIES"/*/*/*nabela*
-two_until 30 there 3
+emr_until there 3
 
 say "joining again gives what is new, and nothing twice"
 stat -c '%n %Y %i' "ana-folder/$COPIES"/*/*/* >stood
@@ -217,7 +217,7 @@ as ana json 0 dataset join plain CT --once --yes
 expect "one more" "$(field added) $(copies | wc -l)" "1 4"
 stat -c '%n %Y %i' "ana-folder/$COPIES"/*/*/* | grep -cFf stood >out/stood
 expect "the others as they were" "$(cat out/stood)" 3
-two_until 30 there 4
+emr_until there 4
 python3 - ana-folder/CT/anabela-02.dcm <<'END'
 import sys
 from pydicom import dcmread
@@ -229,7 +229,7 @@ as ana run 0 status --wait
 as ana json 0 dataset join plain CT --once --yes
 expect "what was changed is copied again" "$(field added) $(copies | wc -l)" "1 4"
 newer() { (cd dora-folder/datasets/plain && find . -name '000002-*.dcm' -exec tail -c 2 {} + | od -An -tx1 | grep -q "7e 01"); }
-two_until 30 newer
+emr_until newer
 as ana json 6 dataset join plain Research --yes
 expect "no copies of copies" "$(field error)" never-shared
 mkdir "ana-folder/$COPIES/mine" && cp ana-folder/CT/anabela.txt "ana-folder/$COPIES/mine/"
@@ -240,17 +240,17 @@ rm -r "ana-folder/$COPIES/mine"
 say "who leaves keeps the copies, is told where, and comes back with the same ones"
 as ana run 0 dataset leave plain --wait
 says "The copies stay in your folder, in $COPIES"
-two_until 30 there 0
+emr_until there 0
 expect "copies" "$(copies | wc -l)" 4
 as ana json 0 dataset join plain CT --once --yes --wait
 expect "none is made again" "$(field added)" 0
-two_until 30 there 4
+emr_until there 4
 
 say "what is refused in the middle leaves no folder behind"
 sed 's/}/, "price": 20}/' terms.json >paid.json
 steward 0 create paid --terms paid.json
 knows_paid() { as ana "$EMRFS" dataset paid >out/known 2>&1 </dev/null; }
-two_until 20 knows_paid
+emr_until knows_paid
 as ana json 6 dataset join paid CT --yes
 expect "no points" "$(field error)" no-points-put-by
 [ ! -e ana-folder/Research/paid ] || emr_fail "left: $(find ana-folder/Research/paid)"

@@ -12,16 +12,16 @@ says "for what lies in CT now and for what comes there later"
 as ana json 0 dataset join plain CT --yes --wait
 COPIES=$(field folder)
 expect "it follows" "$(field follows)" True
-two_until 30 sees "1 2 "
+emr_until sees "1 2 "
 as ana run 0 dataset plain
 says "What comes into CT follows: 2 copies, 0 waiting, 0 withheld."
 
 say "a new file is copied by itself, and a reader sees the copy and no word of the original"
 slices ana-folder/CT 3 3
 mkdir ana-folder/CT/later && slices ana-folder/CT/later 4 4
-two_until 60 sees "1 2 3 4 "
+emr_until sees "1 2 3 4 "
 reads() { (cd dora-folder/datasets/plain && find . -name '*.dcm' -exec cat {} + >/dev/null); }
-two_until 30 reads
+emr_until reads
 python3 - "$(basename "$COPIES")" <<'END' || emr_fail "what a reader has"
 import pathlib, sys
 from pydicom import dcmread
@@ -45,14 +45,14 @@ done
 say "what is withheld is told once, and counted"
 slices ana-folder/CT 5 5 burned-in
 echo "dear Anabela" >ana-folder/CT/letter.txt
-two_until 60 is_at withheld 2
+emr_until is_at withheld 2
 as ana run 0 dataset plain
 says "What comes into CT follows: 4 copies, 0 waiting, 2 withheld."
 notices() { grep -c " follows-not " ana-folder/.emrfs/notices; }
 grep -h " follows-not " ana-folder/.emrfs/notices | grep -q "CT/letter.txt (no DICOM file)" || emr_fail "not told"
 told=$(notices)
 echo "dear Anabela, again" >ana-folder/CT/other.txt
-two_until 60 is_at withheld 3
+emr_until is_at withheld 3
 expect "one notice more" "$(notices)" $((told + 1))
 
 say "a file that was changed is copied anew, as the same record, and one that was renamed or moved keeps its copy"
@@ -68,15 +68,15 @@ END
 mv ana-folder/CT/anabela-01.dcm ana-folder/CT/later/first.dcm
 mv ana-folder/CT ana-folder/Pictures
 newer() { (cd dora-folder/datasets/plain && find . -name '000002-*.dcm' -exec tail -c 2 {} + | od -An -tx1 | grep -q "7e 01"); }
-two_until 60 newer
-two_until 30 is_at path Pictures
-two_until 30 settled
+emr_until newer
+emr_until is_at path Pictures
+emr_until settled
 expect "copies" "$(follows copies) $(copies | wc -l)" "4 4"
 records | cmp -s - stood || emr_fail "other copies than before: $(copies)"
 
 say "a file that was removed takes its copy back"
 rm ana-folder/Pictures/later/anabela-04.dcm
-two_until 60 sees "1 2 3 "
+emr_until sees "1 2 3 "
 expect "copies" "$(copies | wc -l)" 3
 
 say "an erased file erases its copy, of which no key is left"
@@ -85,7 +85,7 @@ copy=$(find "ana-folder/$COPIES" -name '000003-*.dcm')
 as ana json 0 erase Pictures/anabela-03.dcm --yes --passphrase-file "$EMR_PASS"
 expect "its copy, and the one that was taken back" "$(field copies)" 2
 [ ! -e "$copy" ] || emr_fail "the copy is there"
-two_until 60 sees "1 2 "
+emr_until sees "1 2 "
 as ana run 0 status --wait
 [ -z "$(find ana-folder/.emrfs/deleted -name '00000[34]-*.dcm' 2>/dev/null)" ] || emr_fail "it could be brought back"
 as ana run 5 restore "${copy#ana-folder/}@v1"
@@ -99,22 +99,22 @@ for round in 1 2 3 4; do
 	slices ana-folder/Pictures/many $((136 + 4 * round)) $((139 + 4 * round))
 	# Asked of the computer and not of the folder: copies are made while no program uses that.
 	more() { [ "$(follows copies)" -gt $((before + round % 3)) ]; }
-	two_until 60 more
+	emr_until more
 	two_kill ana
 done
 two_mount ana
 all() { [ "$(find dora-folder/datasets/plain -name '0001*.dcm' | wc -l)" = "$1" ]; }
-two_until 120 all 56
-two_until 60 settled
+emr_until all 56
+emr_until settled
 expect "copies, each once" "$(copies | grep -c '/0001') $(copies | sed 's|.*/\(0001[0-9]*\)-.*|\1|' | grep '^0001' | sort -u | wc -l)" "56 56"
 expect "halves" "$(find "ana-folder/$COPIES" -name '*.part' | wc -l)" 0
 versions() { for copy in "ana-folder/$COPIES"/*/*/0001*; do getfattr --absolute-names --only-values -n user.emrfs.version "$copy"; echo; done | sort | uniq -c | tr -s ' '; }
 expect "no copy has a second version" "$(versions)" " 56 1"
-two_until 30 reads
+emr_until reads
 
 say "who leaves gives nothing more, and is asked again before anything follows"
 as ana run 0 dataset leave plain --wait
-two_until 60 sees ""
+emr_until sees ""
 slices ana-folder/Pictures 200 200
 as ana run 0 status --wait
 as ana json 0 dataset join plain Pictures --once --yes --wait

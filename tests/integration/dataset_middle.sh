@@ -21,7 +21,7 @@ for name in plain other; do
 done
 two_mount ana
 knows() { as ana "$EMRFS" dataset other >out/known 2>&1 </dev/null; }
-two_until 20 knows
+emr_until knows
 
 slices() { # FOLDER FIRST LAST: slices of pydicom's CT_small
 	python3 - "$@" <<'END'
@@ -52,7 +52,7 @@ db.execute("BEGIN IMMEDIATE"); open("held", "w").close()
 while not os.path.exists("let-go"): time.sleep(0.05)
 END
 holder=$!
-two_until 20 test -e held
+emr_until test -e held
 two_home ana
 "$EMRFS" dataset join other CT --yes >out/killed 2>&1 </dev/null &
 joining=$!
@@ -88,14 +88,14 @@ before=$(told)
 while :; do stat ana-folder/Head >/dev/null; sleep 0.2; done &
 busy=$!
 slices ana-folder/Head 101 140
-two_until 90 has_more plain 1
+emr_until has_more plain 1
 as ana run 0 dataset leave plain --wait
 given=$(copies plain)
 kill $busy
 wait $busy 2>/dev/null
 busy=
 tells() { [ "$(told)" -gt "$before" ]; }
-two_until 60 tells
+emr_until tells
 [ "$(copies plain)" -le $((given + 1)) ] || emr_fail "$(copies plain) copies, $given when she had left"
 
 say "a copy stays while the next version of its original waits for copies on nodes"
@@ -115,11 +115,11 @@ data.PixelData = data.PixelData[:-2] + b"\x7e\x01"
 data.save_as(sys.argv[1])
 END
 waits() { as ana json 0 status && [ "$(field awaiting_copies)" -gt 0 ]; }
-two_until 60 waits
+emr_until waits
 rm ana-folder/Knee/anabela-303.dcm
 copy() { compgen -G "ana-folder/Research/plain/*/STUDY-*/SERIES-*/000$1-*.dcm" >/dev/null; }
 gone() { ! copy "$1"; }
-two_until 60 gone 303
+emr_until gone 303
 copy 302 || emr_fail "the copy of what waits is gone"
 two_kill ana # its new version waits for ever
 
@@ -134,7 +134,7 @@ echo 0 >clock
 export EMR_CLOCK_FILE=$EMR_WORK/clock
 LD_PRELOAD=$TOOLS/libclock_shim.so two_mount ana
 knows_short() { as ana "$EMRFS" dataset short >out/known 2>&1 </dev/null; }
-two_until 20 knows_short
+emr_until knows_short
 slices ana-folder/Arm 401 401
 as ana run 0 status --wait
 as ana json 0 dataset join short Arm --yes --wait
@@ -155,16 +155,16 @@ chmod +x usr/libexec/emrfs/deidentify
 LD_PRELOAD=$TOOLS/libclock_shim.so two_mount ana
 before=$(told)
 slices ana-folder/Arm 402 402
-two_until 60 [ -e held-1 ]
+emr_until [ -e held-1 ]
 slices ana-folder/Arm 403 441
 confirmed() { as ana json 0 status && [ "$(field pending)" = 0 ]; }
-two_until 60 confirmed
+emr_until confirmed
 : >go-1
-two_until 60 [ -e held-2 ]
+emr_until [ -e held-2 ]
 echo $((3 * 86400)) >clock
 : >go-2
 tells() { [ "$(told)" -ge $((before + 2)) ]; }
-two_until 60 tells
+emr_until tells
 [ "$(copies short)" -le 3 ] || emr_fail "$(copies short) copies: one of the joining, one of each pass, and what was made after the end"
 two_unmount ana
 echo "all is well"

@@ -7,18 +7,18 @@ slices ana-folder/CT 1 3
 as ana run 0 status --wait
 as ana json 0 dataset join plain CT --yes --wait
 COPIES=$(field folder)
-two_until 60 sees "1 2 3 "
+emr_until sees "1 2 3 "
 # A copy that was taken back lies in the history still.
 mv ana-folder/CT/anabela-03.dcm picture.dcm
-two_until 60 sees "1 2 "
-two_until 60 settled
+emr_until sees "1 2 "
+emr_until settled
 two_unmount ana
 as ana run 0 device add laptop -o laptop.device --yes --passphrase-file "$EMR_PASS"
 two_home laptop
 run 0 device accept laptop.device --passphrase-file "$EMR_PASS"
 two_mount laptop
 here() { [ "$(find "laptop-folder/$COPIES" -name '*.dcm' 2>/dev/null | wc -l)" = "$1" ] && [ -e laptop-folder/CT/anabela-01.dcm ]; }
-two_until 30 here 2
+emr_until here 2
 
 say "the other computer says how many copies go with it, and erases them"
 run 13 erase CT/anabela-01.dcm </dev/null
@@ -32,8 +32,8 @@ run 0 status --wait
 
 say "the first computer agrees, and a reader, to whom it gives keys, has the other picture"
 two_mount ana
-two_until 60 settled
-two_until 60 sees "2 "
+emr_until settled
+emr_until sees "2 "
 expect "copies" "$(copies | grep -c .)" 1
 ! find ana-folder/.emrfs/deleted -name '0000*.dcm' | grep -q . || emr_fail "left: $(find ana-folder/.emrfs/deleted)"
 two_unmount ana dora laptop

@@ -25,7 +25,7 @@ steward 0 create sugar --terms terms.json
 steward 0 admit sugar dora@saolucas
 two_mount ana dora
 knows() { as ana "$EMRFS" dataset sugar >out/known 2>&1 </dev/null; }
-two_until 20 knows
+emr_until knows
 mkdir ana-folder/Lab
 cat >ana-folder/Lab/ana-silva.csv <<'END'
 name;Taken;glucose;note;unit;sex
@@ -56,9 +56,9 @@ say "a reader has the columns, and nothing else of the table"
 as ana json 0 dataset join sugar Lab --yes --wait
 COPIES=$(field folder)
 there() { [ "$(find dora-folder/datasets/sugar -name 'TABLE-*.csv' 2>/dev/null | wc -l)" = "$1" ]; }
-two_until 30 there 1
+emr_until there 1
 reads() { cat dora-folder/datasets/sugar/*/*/TABLES/TABLE-*.csv >out/table; }
-two_until 30 reads
+emr_until reads
 python3 - <<'END' || emr_fail "$(cat out/table)"
 lines = open("out/table").read().split("\n")
 assert lines[0] == "taken;glucose;unit;sex" and lines[-1] == "" and len(lines) == 5, lines
@@ -75,7 +75,7 @@ say "a changed table is the same copy with other cells"
 sed -i 's/5,4/7,1/' ana-folder/Lab/ana-silva.csv
 as ana run 0 status --wait
 changed() { reads && grep -q ';7.1;' out/table && there 1; }
-two_until 60 changed
+emr_until changed
 
 say "what a client that lies calls a table by the rules is withheld by the reader's computer"
 python3 - "ana-folder/$COPIES/TABLES" "$terms" <<'END' || emr_fail "the lies could not be told"
@@ -99,9 +99,9 @@ put("h", b"\xef\xbb\xbfunit\nmol\n")  # a mark of the byte order
 put("i", b"unit\n" + b"a" * 100000 + b"\n")  # a huge cell
 put("j", b"unit\nmol\n")  # as the program does
 END
-two_until 30 there 10
+emr_until there 10
 opens() { cat dora-folder/datasets/sugar/*/*/TABLES/TABLE-"$1"*.csv >out/bytes 2>out/why; }
-two_until 30 opens j
+emr_until opens j
 for lie in b c d e f g h i; do
 	! opens "$lie" || emr_fail "lie $lie was shown"
 	grep -q "Permission denied" out/why || emr_fail "lie $lie: $(cat out/why)"
@@ -110,6 +110,6 @@ done
 say "who removes the table takes its copy back, and nothing stays of it that erase was asked for"
 rm ana-folder/Lab/ana-silva.csv
 gone() { ! ls "ana-folder/$COPIES"/TABLES/TABLE-*.csv 2>/dev/null | grep -qvE 'TABLE-(.)\1{11}'; }
-two_until 60 gone
+emr_until gone
 two_unmount ana dora
 echo "all is well"

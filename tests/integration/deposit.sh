@@ -24,7 +24,7 @@ two_join ward "São Lucas archive" hospital
 two_cards ana rui ward
 two_mount ana rui ward
 is_open() { [ "$(ls -d ward-folder/shared-with-me/*/Inbox | wc -l)" = 2 ]; }
-two_until 20 is_open
+emr_until is_open
 
 state=$EMR_WORK/deposits drop=$EMR_WORK/drop
 mkdir -p "$state/arriving" "$drop/K7QF" "$drop/R1@São Lucas" && printf 'issuer,patient_id,who,born\n,K7QF,ana,1984-03-12\nSão Lucas,R1,rui,1951-07-30\n' >patients.csv || exit 2
@@ -37,7 +37,7 @@ receive() {
 	setsid /usr/bin/python3 -B "$service" receive --state "$state" --port $PORT --title HOSPITAL >out/receive 2>&1 &
 	RECEIVER=$!
 	disown
-	two_until 20 echoscu -aec HOSPITAL 127.0.0.1 $PORT
+	emr_until echoscu -aec HOSPITAL 127.0.0.1 $PORT
 }
 sends() { storescu -aec HOSPITAL +sd +r 127.0.0.1 $PORT "$@" >out/sent 2>&1; }
 
@@ -58,7 +58,7 @@ must dcmodify -q -nb -gin -m Rows=2000 -m Columns=2000 -if PixelData=pixels larg
 setsid strace -qq -o out/trace -e trace=write -e inject=write:signal=SIGSTOP:when=40 storescu -aec HOSPITAL 127.0.0.1 $PORT large.dcm >out/large 2>&1 &
 SENDER=$!
 half() { grep -q 'stopped by SIGSTOP' out/trace && [ -n "$(find "$state/arriving" -size +500k)" ]; }
-two_until 20 half
+emr_until half
 kill -KILL -- "-$RECEIVER"
 kill -CONT -- "-$SENDER"
 ! wait $SENDER || emr_fail "the whole image was sent before the receiver was killed"
@@ -110,8 +110,8 @@ say "($killed times)"
 
 say "each is in one Inbox, once; nothing that is not whole is"
 all_of() { [ "$(names "$1" | wc -l)" -ge "$2" ]; }
-two_until 60 all_of ana 8
-two_until 60 all_of rui 2
+emr_until all_of ana 8
+emr_until all_of rui 2
 as ana run 0 status --wait
 as rui run 0 status --wait
 wanted() { for file in "$@"; do dcmdump -q +P SOPInstanceUID "$file" | sed 's/.*\[\(.*\)\].*/\1/'; done | sort; }
@@ -152,8 +152,8 @@ echo ",4711,$(field people.0.code),1951-07-30" >>patients.csv	# by another word 
 echo "and the second." >&7
 exec 7>&-
 must place env
-two_until 60 all_of rui 3
-two_until 60 all_of ana 9
+emr_until all_of rui 3
+emr_until all_of ana 9
 expect "finished" "$(cat ana-folder/Inbox/*/*/growing*.txt)" "the first half,
 and the second."
 expect "4711" "$(uids rui | sort)" "$(wanted rui.dcm nobody.dcm)"
@@ -170,22 +170,22 @@ expect "waits" "$(field queued)" 1
 expect "below the folder" "$(ls -A ward-folder)" ""
 at_once
 two_mount ward
-two_until 20 is_open
+emr_until is_open
 
 say "folder and service are killed while something is on its way to the ledger"
 place exec setsid &	# the service and the verbs that it starts are one group
 PLACER=$!
 disown
 under_way() { [ -z "$(sqlite3 "$state/deposit.sqlite" "SELECT key FROM object WHERE state = 'queued'")" ]; }
-two_until 20 under_way
+emr_until under_way
 two_kill ward
 kill -KILL -- "-$PLACER" 2>>out/killed
 PLACER=
 two_mount ward
-two_until 20 is_open
+emr_until is_open
 at_once
 must place env
-two_until 60 all_of ana 10
+emr_until all_of ana 10
 as ana run 0 status --wait
 expect "of ana, in all" "$(names ana | wc -l)" 10
 expect "of ana, once each" "$(uids ana | sort | uniq -d)" ""

@@ -42,7 +42,7 @@ refused "not permitted" setfattr -n user.emrfs.grant.lima -v "$(confirmed read I
 grep -q " unknown-person Imaging: Nobody here is called eva" .emrfs/notices || emr_fail "no notice: $(cat .emrfs/notices)"
 refused "No such attribute" setfattr -x user.emrfs.grant.lima Imaging
 must setfattr -n user.emrfs.grant.lima -v "$(confirmed "read until=2099-12-31 purpose=treatment,legal" Imaging)" Imaging
-two_until 60 granted grant.lima Imaging
+emr_until granted grant.lima Imaging
 [[ $(attribute grant.lima Imaging) =~ ^read\ until=2099-12-31T23:59:59Z\ purpose=treatment,legal\ grant=g-[a-z2-7]{4}\ state=confirmed$ ]] ||
 	emr_fail "grant.lima: $(attribute grant.lima Imaging)"
 expect "shared" "$(attribute shared-with Imaging)" "lima until 2099-12-31T23:59:59Z"
@@ -56,7 +56,7 @@ expect "the verb says the same" "$(grants)" "Imaging lima"
 say "a value replaces the one before"
 must setfattr -n user.emrfs.grant.lima -v "read until=2098-12-31 purpose=treatment" Imaging
 narrowed() { [ "$(attribute shared-with Imaging)" = "lima until 2098-12-31T23:59:59Z" ] && [ "$(grants)" = "Imaging lima" ]; }
-two_until 60 narrowed
+emr_until narrowed
 json 13 share Imaging with lima --until 2d
 run 13 share Imaging with lima --until 2d
 says "What Paula Lima, São Lucas has of Imaging now (read, treatment, until 31 Dec 2098"
@@ -70,7 +70,7 @@ says_not "ended    the share of"
 
 say "a value for writing, and for leaving things"
 must setfattr -n user.emrfs.grant.lima -v "$(confirmed "write until=2099-12-31 purpose=legal" Bills)" Bills
-two_until 60 granted grant.lima Bills
+emr_until granted grant.lima Bills
 [[ $(attribute grant.lima Bills) =~ ^write\ until=2099-12-31T23:59:59Z\ purpose=legal\ grant=g-[a-z2-7]{4}\ state=confirmed$ ]] ||
 	emr_fail "grant.lima: $(attribute grant.lima Bills)"
 refused "not permitted" mv Imaging/MRI.pdf Bills/	# for another purpose, and to be changed
@@ -79,12 +79,12 @@ grep -q ' would-share .* would show it to Paula Lima, São Lucas (who may change
 must setfattr -n user.emrfs.grant.lima -v "$(confirmed "deposit until=2097-12-31 purpose=legal" Bills)" Bills
 left_only() { [[ $(attribute grant.lima Bills) =~ ^deposit\ until=2097-12-31T23:59:59Z\ grant=g-[a-z2-7]{4}\ state=confirmed$ ]] &&
 	[ "$(attribute shared-with Bills)" = "lima until 2097-12-31T23:59:59Z" ]; }
-two_until 60 left_only
+emr_until left_only
 links() { [ "$(readlink shared-by-me/lima/Bills)" = ../../Bills ]; }
-two_until 60 links
+emr_until links
 must rm shared-by-me/lima/Bills
 ended() { [ "$(grants)" = "Imaging lima" ] && [ "$(attribute shared-with Bills)" = "" ]; }
-two_until 60 ended
+emr_until ended
 
 say "copies never share"
 value=$(attribute grant.lima Imaging)
@@ -120,21 +120,21 @@ refused "not permitted" mv Imaging/MRI.pdf shared-by-me/lima/
 refused "Directory not empty" rmdir shared-by-me/lima
 run 0 status
 must rm shared-by-me/lima/Imaging
-two_until 60 none
+emr_until none
 gone() { [ ! -e shared-by-me ]; }
-two_until 30 gone
+emr_until gone
 expect "private again" "$(attribute shared-with Imaging)" ""
 must setfattr -n user.emrfs.grant.lima -v "$(confirmed read Imaging)" Imaging
-two_until 60 granted grant.lima Imaging
+emr_until granted grant.lima Imaging
 linked() { [ -L shared-by-me/lima/Imaging ]; }
-two_until 30 linked
+emr_until linked
 must rm -r shared-by-me/lima
-two_until 60 none
+emr_until none
 must setfattr -n user.emrfs.grant.lima -v "$(confirmed read Imaging)" Imaging
-two_until 60 granted grant.lima Imaging
+emr_until granted grant.lima Imaging
 must setfattr -x user.emrfs.grant.lima Imaging
-two_until 60 none
-two_until 30 gone
+emr_until none
+emr_until gone
 expect "not there" "$(ls)" "Imaging
 Inbox"
 
@@ -143,8 +143,8 @@ echo bill >Bills.txt
 mkdir Other Shared2
 must setfattr -n user.emrfs.grant.lima -v "$(confirmed read Imaging)" Imaging
 must setfattr -n user.emrfs.grant.lima -v "$(confirmed read Shared2)" Shared2
-two_until 60 granted grant.lima Imaging
-two_until 60 granted grant.lima Shared2
+emr_until granted grant.lima Imaging
+emr_until granted grant.lima Shared2
 refused "not permitted" mv Bills.txt Imaging/
 [ -e Bills.txt ] && [ ! -e Imaging/Bills.txt ] || emr_fail "it moved"
 grep -q " would-share Bills.txt: Moving Bills.txt to Imaging would show it to Paula Lima, São Lucas. To do that: emrfs move 'Bills.txt' 'Imaging/Bills.txt'" \
@@ -160,7 +160,7 @@ refused "not permitted" mv Private Imaging/	# a domain of its own, which takes i
 grep -q ' would-share Private: Moving Private to Imaging would show it to Paula Lima' .emrfs/notices || emr_fail "notice: $(cat .emrfs/notices)"
 json 13 move Private Imaging
 must setfattr -n user.emrfs.grant.lima -v "$(confirmed "read until=2099-12-31" Box/plain)" Box/plain
-two_until 60 granted grant.lima Box/plain
+emr_until granted grant.lima Box/plain
 refused "not permitted" mv Box Imaging/	# with one in it that lima sees
 must mv Box/plain Imaging/	# she sees it as long already
 refused "not permitted" mv Imaging/MRI.pdf Imaging/plain/	# and what lies there for longer
@@ -187,13 +187,13 @@ echo deep >Deep/deep.txt
 run 0 status --wait
 two_mount lima
 theirs=$EMR_WORK/lima-folder/shared-with-me
-two_until 30 test -d "$theirs"
+emr_until test -d "$theirs"
 owner=$(ls "$theirs")
 [[ $owner =~ ^Ana\ Silva\  ]] || emr_fail "owner: $owner"
 json 0 move Deep Imaging --yes
 run 0 status --wait
 follows() { find "$theirs" | grep -q deep.txt; }
-two_until 30 follows
+emr_until follows
 expect "her name" "$(ls "$theirs")" "$owner"
 cd "$EMR_WORK" || exit 2
 two_unmount ana

@@ -56,7 +56,7 @@ grep -q lima shown || emr_fail "nobody to choose: $(cat shown)"
 say "shared for as long as was chosen"
 entry 'lima\n7 days\nyes\nyes\n' share "$MNT/Scans"
 shares_one() { "$EMRFS" share --json | grep -q '"path": *"Scans"'; }
-two_until 60 shares_one
+emr_until shares_one
 run 0 share
 says "(7 days)"
 run 0 status --wait
@@ -64,7 +64,7 @@ say "taken back: those who may open it are asked about, and nobody else who is k
 entry '1\nyes\nyes\n' unshare "$MNT/Scans/a.txt"
 expect "who may open it, and what" "$(sed '1d; 2,${/^window/,$d}' shown)" "$(printf '%s\n' 1 lima Scans)"
 shares_none() { ! shares_one; }
-two_until 60 shares_none
+emr_until shares_none
 say "with a terminal behind it, too, everything is asked in windows"
 cat >terminal.py <<'END'
 import os, pty, select, signal, sys
@@ -84,9 +84,9 @@ END
 printf 'lima\n7 days\nyes\nyes\n' >answers && : >shown
 python3 terminal.py "$PACKAGING/action" share "$MNT/Scans" || emr_fail "action share: $(cat shown)"
 grep -q 'Share it (yes or no)?' shown || emr_fail "a yes was not asked for: $(cat shown)"
-two_until 60 shares_one
+emr_until shares_one
 entry '1\nyes\nyes\n' unshare "$MNT"
-two_until 60 shares_none
+emr_until shares_none
 say "of what nobody may open that is said, in one sentence"
 entry 'no\n' unshare "$MNT/Scans"
 expect "windows" "$(grep -c ^window: shown)" 1
@@ -104,33 +104,33 @@ print("\n".join(sorted(g["who"] for g in json.load(sys.stdin)["grants"])))')" = 
 }
 entry 'Dr Paula  Lima\n7 days\nyes\nyes\n' share "$MNT/Scans"
 expect "who may be chosen" "$(sed '1d; 2,${/^window/,$d}' shown | sort)" "$(printf '%s\n' "$odd" 'Dr Paula  Lima' | sort)"
-two_until 60 shared_with 'Dr Paula  Lima'
+emr_until shared_with 'Dr Paula  Lima'
 entry "${odd/\\/\\\\}\n7 days\nyes\nyes\n" share "$MNT/Scans"
-two_until 60 shared_with "$odd
+emr_until shared_with "$odd
 Dr Paula  Lima"
 must mkdir "$MNT/Scans 2"
 run 0 share "$MNT/Scans 2" with 'Dr Paula  Lima' --yes
 shared_three() { [ "$("$EMRFS" share --json | python3 -c 'import json, sys; print(len(json.load(sys.stdin)["grants"]))')" = 3 ]; }
-two_until 60 shared_three
+emr_until shared_three
 entry 'no\n' unshare "$MNT/Scans"
 expect "who may open it" "$(sed '1d; 2,${/^window/,$d}' shown)" "$(printf '%s\n' 1 "$odd" Scans 2 'Dr Paula  Lima' Scans)"
 entry '1\nyes\nyes\n' unshare "$MNT/Scans 2"
-two_until 60 shared_with "$odd
+emr_until shared_with "$odd
 Dr Paula  Lima"
 entry '2\nyes\nyes\n' unshare "$MNT/Scans"
-two_until 60 shared_with "$odd"
+emr_until shared_with "$odd"
 entry '1\nyes\nyes\n' unshare "$MNT/Scans"
-two_until 60 shares_none
+emr_until shares_none
 say "whatever a folder is called, and nothing else is meant"
 odd=$'Old\tscans\nof "May" \\n\x01'
 must mkdir "$MNT/$odd" "$MNT/Oldtscansnof \"May\" \\nu0001"
 run 0 share "$MNT/$odd" with 'Dr Paula  Lima' --yes
 shares_one_odd() { [ "$("$EMRFS" share --json | python3 -c 'import json, sys; print([g["path"] for g in json.load(sys.stdin)["grants"]])')" = "$(python3 -c 'import sys; print([sys.argv[1]])' "$odd")" ]; }
-two_until 60 shares_one_odd
+emr_until shares_one_odd
 entry 'no\n' unshare "$MNT/$odd"
 expect "what is shared" "$(sed '1d; 2,${/^window/,$d}' shown)" "$(printf '%s\n' 1 'Dr Paula  Lima' 'Old?scans?of "May" \n?')"
 entry '1\nyes\nyes\n' unshare "$MNT/$odd"
-two_until 60 shared_with ''
+emr_until shared_with ''
 say "nor the file whose name lacks the newline at its end"
 letter=$'letter of May\n'
 echo "for her alone" >"$MNT/letter of May" && echo "to be shown" >"$MNT/$letter" || exit 2
@@ -144,9 +144,9 @@ chosen status "file://${MNT//\//%2F}/letter%20of%20May%0A"
 NAUTILUS_SCRIPT_SELECTED_URIS="file://$MNT/letter%20of%20May%0A"$'\n' chosen status
 entry 'Dr Paula  Lima\n7 days\nyes\nyes\n' share "$MNT/$letter"
 shares_letter() { [ "$("$EMRFS" share --json | python3 -c 'import json, sys; print([g["path"] for g in json.load(sys.stdin)["grants"]])')" = "['letter of May\\n']" ]; }
-two_until 60 shares_letter
+emr_until shares_letter
 entry '1\nyes\nyes\n' unshare "$MNT/$letter"
-two_until 60 shared_with ''
+emr_until shared_with ''
 say "what is ending already is not offered once more"
 run 0 share "$MNT/Scans" with 'Dr Paula  Lima' --yes --wait
 mv "$NET/ledger" "$NET/ledger.away"
@@ -156,23 +156,23 @@ expect "it ends" "$(field grants.0.state)" ending
 entry 'no\n' unshare "$MNT/Scans"
 grep -qx "You share this with nobody." shown || emr_fail "not said: $(cat shown)"
 mv "$NET/ledger.away" "$NET/ledger"
-two_until 60 shared_with ''
+emr_until shared_with ''
 reaches_it() { as lima "$EMRFS" status --json | python3 -c 'import json, sys; sys.exit(bool(json.load(sys.stdin)["ledger"].get("error")))'; }
-two_until 60 reaches_it # her computer looks for itself
+emr_until reaches_it # her computer looks for itself
 say "a request is shown, and answered"
 as lima run 0 request 'Ana Silva:Scans' --reason 'second opinion'
 asked() { "$EMRFS" request | grep -q 'to you'; }
-two_until 60 asked
+emr_until asked
 id=$("$EMRFS" request | sed -n 's/^\(r-[^ ]*\).* to you .*/\1/p')
 entry "$id x\nno\n" requests
 grep -q "to you .*Scans.*second opinion" shown || emr_fail "the request is not shown: $(cat shown)"
 say "also where the person reads Portuguese"
 LC_ALL=C.UTF-8 LANGUAGE=pt entry "$id x\nyes\nyes\nyes\n" requests # a translation needs no locale of its country
 grep -q "para si .*Scans.*second opinion" shown || emr_fail "the request is not shown in Portuguese: $(cat shown)"
-two_until 60 shares_one
+emr_until shares_one
 say "what has been answered is not offered again"
 answered() { "$EMRFS" request | grep -q "^$id .* asked for "; }
-two_until 60 answered
+emr_until answered
 entry 'no\n' requests
 ! grep "^$id" shown || emr_fail "offered: $(cat shown)"
 two_unmount ana lima

@@ -14,8 +14,8 @@ say "a hospital on a channel and its agent"
 channel_network "São Lucas"
 orgs_agent keys hospital
 agent_start keys
-two_until 60 agent_says keys '"in_force":true'
-two_until 60 agent_says keys '"witnessed_at":"2'
+emr_until agent_says keys '"in_force":true'
+emr_until agent_says keys '"witnessed_at":"2'
 
 say "while the channel is away it does not start, and then it does"
 agent_stop keys
@@ -30,8 +30,8 @@ if [ -n "${PEER_PID:-}" ]; then
 	rm channel/fault/evaluate-says-clock
 fi
 agent_start keys
-two_until 60 agent_says keys '"in_force":true'
+emr_until agent_says keys '"in_force":true'
 two_join ana "Silva, Ana" patient
 well() { agent_says keys '"error":null'; }
-two_until 60 well
+emr_until well
 agent_stop keys

@@ -28,14 +28,14 @@ far games mkdir -m 755 "$THERE/node"
 install -m 644 -o games "$SUPPORT/fake_node.py" "$SUPPORT/car_varint.py" "$THERE"
 $(far_words games) python3 "$THERE/fake_node.py" "$THERE/node" >out/node 2>&1 &
 node=$!
-two_until 60 test -f "$THERE/node/ready"
+emr_until test -f "$THERE/node/ready"
 
 # Waits in the background for whoever uses it; what it says is in out/invited-WHO.
 invite() { # WHO ROLE WITHIN
 	env --default-signal=INT "$EMRFS" org invite "$1" --role "$2" -o "$EMR_WORK/$1.invitation" --within "$3" --passphrase-file "$EMR_PASS" --json \
 		>"$EMR_WORK/out/invited-$1" 2>&1 </dev/null &
 	inviting=$!
-	two_until 60 test -s "$EMR_WORK/$1.invitation"
+	emr_until test -s "$EMR_WORK/$1.invitation"
 }
 mail() { far_take games "$EMR_WORK/$1.invitation" "$1.invitation"; }
 join() { # WHO NAME EXIT OPTION...
@@ -79,12 +79,12 @@ far games mkdir "$THERE/lima-folder/Reports" && far games sh -c "echo 'it will h
 far_as games lima run 0 status --wait
 far_as games lima run 0 share Reports with ana --yes --wait
 hers() { [ "$(far games sh -c "cat '$THERE'/lima-folder/shared-with-me/*/Imaging/MRI.txt")" = "a knee" ]; }
-two_until 60 hers
+emr_until hers
 his() { [ "$(cat ana-folder/shared-with-me/*/Reports/knee.txt)" = "it will heal" ]; }
-two_until 60 his
+emr_until his
 far_as games lima run 0 unmount
 far_as games lima run 0 mount --passphrase-file "$THERE/passphrase" "$THERE/lima-folder"
-two_until 60 hers
+emr_until hers
 
 say "somebody with another account brings her folder along, and comes for a new certificate later"
 far_home games rita
@@ -133,7 +133,7 @@ grep -q "stays valid until its end" out/invited-eva || emr_fail "$(cat out/invit
 cp eva.invitation carla.invitation
 as hospital invite carla clinician 1h
 refused() { ! kill -0 "$inviting" 2>/dev/null; }
-two_until 60 refused # somebody else's name is not given to whoever has it
+emr_until refused # somebody else's name is not given to whoever has it
 wait "$inviting" && emr_fail "an invitation of eva is carla's: $(cat out/invited-carla)"
 [ -s carla.invitation ] || emr_fail "a file of somebody's is gone"
 join eva "Eva Reis" 7 --within 1s
@@ -151,6 +151,6 @@ mail late
 wait "$inviting"
 ended=$(($(date +%s) + 2))
 over() { [ "$(date +%s)" -gt "$ended" ]; }
-two_until 10 over
+emr_until over
 join late "Too Late" 8
 says "it ended; ask for a new one"

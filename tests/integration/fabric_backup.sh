@@ -30,7 +30,7 @@ two_unmount ana # her certificate is renewed: that is what the 24 words are to f
 rm -f ana.invitation
 as hospital two_invite ana patient
 inviting=$!
-two_until 60 test -s ana.invitation
+emr_until test -s ana.invitation
 as ana json 0 join ana.invitation --yes --passphrase-file "$EMR_PASS"
 expect "that it is new" "$(field renewed)" True
 wait "$inviting" || emr_fail "org invite ana: $(cat out/invited-ana)"
@@ -65,7 +65,7 @@ restores ana
 echo "an elbow" >ana-folder/Imaging/elbow.txt
 as ana run 0 status --wait
 shown() { [ "$(cat lima-folder/shared-with-me/*/Imaging/elbow.txt)" = "an elbow" ]; }
-two_until 60 shown
+emr_until shown
 as ana run 0 backup "$EMR_WORK/copy" # it goes on from the one that it came out of
 (cd ana-folder && sha256sum Imaging/*) >sums
 two_unmount ana

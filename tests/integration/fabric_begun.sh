@@ -13,7 +13,7 @@ at_end() {
 mkdir -m 700 channel net
 coproc SERVE { exec "$PEER" network "$EMR_WORK/channel" "$EMR_WORK/taken.pem" 2>>"$EMR_WORK/peer.log"; }
 PEER_PID=$SERVE_PID
-two_until 60 test -s channel/settings
+emr_until test -s channel/settings
 cp channel/settings net/network
 two_home hospital
 create() { # EXIT NAME WITHIN [PASSPHRASE-FILE]
@@ -33,7 +33,7 @@ say "killed while it waits, the same line goes on with the same CA"
 rm net/ca.pem
 "$EMRFS" org create "São Lucas" --network "$NET" --within 10min --yes --passphrase-file "$EMR_PASS" --words-file words >out/founding 2>&1 </dev/null &
 founding=$!
-two_until 60 test -s net/ca.pem
+emr_until test -s net/ca.pem
 kill -KILL $founding
 wait $founding 2>/dev/null
 founding=

@@ -27,7 +27,7 @@ create() { # EXIT OPTION...
 nothing_made() { [ -z "$(ls "$EMR_WORK/$1/state" | grep -v lock)" ] || emr_fail "something was made: $(ls "$EMR_WORK/$1/state")"; }
 
 # By its opening, or, where gateways took longer than a folder waits for them, while it is open.
-is_renewed() { grep -qF "Your certificate was renewed." out/said || two_until 120 grep -q "certificate: it was renewed" "$1/state/log"; }
+is_renewed() { grep -qF "Your certificate was renewed." out/said || emr_until grep -q "certificate: it was renewed" "$1/state/log"; }
 
 say "a wrong secret, an authority that nobody vouches for, and one that is away make nothing"
 create 6 --login admin --secret-file "$EMR_WORK/wrong.secret"
@@ -134,7 +134,7 @@ two_cards ana lima
 mkdir ana-folder/Imaging && echo "a knee" >ana-folder/Imaging/MRI.txt
 as ana run 0 share Imaging with lima --yes --wait
 hers() { [ "$(cat lima-folder/shared-with-me/*/Imaging/MRI.txt)" = "a knee" ]; }
-two_until 60 hers
+emr_until hers
 two_unmount ana lima
 
 say "a certificate of which a third is left is renewed when the folder is opened, and what it brings counts"
@@ -165,7 +165,7 @@ as rosa run 0 mount --passphrase-file "$EMR_PASS" "$EMR_WORK/rosa-folder"
 says "has not answered yet"
 [ ! -e rosa/state/certificate.next ] || emr_fail "the opening waited for it"
 kill -CONT "$PEER_PID"
-two_until 120 grep -q "certificate: it was renewed" rosa/state/log
+emr_until grep -q "certificate: it was renewed" rosa/state/log
 echo three >rosa-folder/three.txt
 as rosa run 0 status --wait
 two_unmount rosa
@@ -193,7 +193,7 @@ revoke 0 sara # the same line tells it what it was not told
 [ -e ca/sara.revoked ] || emr_fail "the authority goes on giving her certificates"
 as sara run 0 mount --passphrase-file "$EMR_PASS" "$EMR_WORK/sara-folder"
 says_not "renewed"
-two_until 60 grep -q "ended your key" sara-folder/.emrfs/notices
+emr_until grep -q "ended your key" sara-folder/.emrfs/notices
 two_unmount sara
 
 say "who removes a computer reads what the authority has to be told"
@@ -245,7 +245,7 @@ echo "0 0.001" >ca/days # 86 s, and a third of it is left when it asks
 join keys "Keys" 0
 rm ca/days
 as keys run 0 agent --passphrase-file "$EMR_PASS"
-two_until 120 grep -q "certificate: it was renewed" keys/state/log
+emr_until grep -q "certificate: it was renewed" keys/state/log
 as keys json 0 agent --status
 [ "$(field in_force) $(field error)" = "True None" ] || emr_fail "$(cat out/said)"
 pid=$(two_pid keys)
@@ -262,7 +262,7 @@ says_not "no newer one came"
 as spare json 0 agent --status
 [ "$(field in_force) $(field error)" = "True None" ] || emr_fail "$(cat out/said)"
 kill -CONT "$AUTHORITY_PID"
-two_until 120 grep -qE "certificate: (it was renewed|.*no newer one came)" spare/state/log
+emr_until grep -qE "certificate: (it was renewed|.*no newer one came)" spare/state/log
 pid=$(two_pid spare)
 kill -TERM "$pid" && await_gone "$pid"
 
@@ -273,14 +273,14 @@ join nina "Nina Paz" 0
 rm ca/days
 touch channel/fault/endorse-says-clock
 as nina run 0 mount --passphrase-file "$EMR_PASS" "$EMR_WORK/nina-folder"
-two_until 120 grep -q "fabric: endorse, clock " nina/state/log
+emr_until grep -q "fabric: endorse, clock " nina/state/log
 two_unmount nina
 [ -s nina/state/certificate.next ] || emr_fail "it is given up because of a clock: $(ls nina/state)"
 rm channel/fault/endorse-says-clock
 touch channel/fault/endorse-says-identity
 as nina run 0 mount --passphrase-file "$EMR_PASS" "$EMR_WORK/nina-folder"
 given_up() { [ ! -e nina/state/certificate.next ]; }
-two_until 120 given_up
+emr_until given_up
 two_unmount nina
 rm channel/fault/endorse-says-identity
 as nina run 0 mount --passphrase-file "$EMR_PASS" "$EMR_WORK/nina-folder"
@@ -296,7 +296,7 @@ rm -f channel/held
 touch channel/fault/unseen
 as tito "$EMRFS" mount --passphrase-file "$EMR_PASS" "$EMR_WORK/tito-folder" >out/tito 2>&1 &
 opening=$!
-two_until 120 test -e channel/held
+emr_until test -e channel/held
 two_kill tito
 wait "$opening"
 [ -s tito/state/certificate.batch ] || emr_fail "what is on its way is not kept: $(ls tito/state)"
@@ -312,7 +312,7 @@ as tito registered four.txt >/dev/null
 two_unmount tito
 as tito run 0 mount --passphrase-file "$EMR_PASS" "$EMR_WORK/tito-folder"
 ended() { [ -s tito/state/certificate ] && [ ! -e tito/state/certificate.next ] && [ ! -e tito/state/certificate.batch ]; }
-two_until 60 ended
+emr_until ended
 two_unmount tito
 
 say "a renewal whose end nobody saw is ended by the next opening, also without the authority"

@@ -69,7 +69,7 @@ CONF
 	: >out/authority
 	"$FABRIC_CA" start -H ca >out/authority 2>&1 &
 	authority=$!
-	two_until 60 grep -q "Listening on https" out/authority
+	emr_until grep -q "Listening on https" out/authority
 }
 authority_stop() {
 	[ -z "${authority:-}" ] || { kill "$authority" && wait "$authority"; } 2>/dev/null

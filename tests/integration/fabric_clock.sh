@@ -28,9 +28,9 @@ OFF
 	off
 	two_mount ana
 	echo "saved at $by" >ana-folder/a.txt
-	two_until 60 waiting
-	two_until 60 grep -q "fabric: .*, clock (.* set it.), transaction " ana/state/log
-	two_until 60 told
+	emr_until waiting
+	emr_until grep -q "fabric: .*, clock (.* set it.), transaction " ana/state/log
+	emr_until told
 	expect "what she reads" "$(cat ana-folder/a.txt)" "saved at $by"
 	as ana run 4 unmount # it waits for the ledger
 	right

@@ -21,7 +21,7 @@ invite() { # HANDLE ROLE
 	env --default-signal=INT "$EMRFS" org invite "$1" --role "$2" -o "$EMR_WORK/invitation" --within 10min --passphrase-file "$EMR_PASS" \
 		>"$EMR_WORK/out/invited" 2>&1 </dev/null &
 	inviting=$!
-	two_until 60 test -s "$EMR_WORK/invitation"
+	emr_until test -s "$EMR_WORK/invitation"
 }
 invited() { wait "$inviting" || emr_fail "org invite: $(cat out/invited)"; }
 add() { # EXIT NAME OPTION...
@@ -66,13 +66,13 @@ two_mount laptop
 
 say "both write, and both read"
 is() { [ "$(cat "$1" 2>/dev/null)" = "$2" ]; }
-two_until 60 is laptop-folder/Imaging/MRI.txt "a knee"
+emr_until is laptop-folder/Imaging/MRI.txt "a knee"
 echo "written on the laptop" >laptop-folder/Imaging/laptop.txt
 as laptop run 0 status --wait
-two_until 60 is ana-folder/Imaging/laptop.txt "written on the laptop"
+emr_until is ana-folder/Imaging/laptop.txt "written on the laptop"
 echo "written at home" >ana-folder/Imaging/home.txt
 as ana run 0 status --wait
-two_until 60 is laptop-folder/Imaging/home.txt "written at home"
+emr_until is laptop-folder/Imaging/home.txt "written at home"
 as laptop run 6 device add third --join "$EMR_WORK/used.invitation" -o "$EMR_WORK/third.device" --yes --passphrase-file "$EMR_PASS"
 
 say "removed, it can write nothing"
@@ -80,7 +80,7 @@ as ana run 0 device remove laptop --passphrase-file "$EMR_PASS"
 [ "$(names)" = "first 0" ] || emr_fail "her computers: $(names)"
 echo "after it was removed" >ana-folder/Imaging/after.txt
 as ana run 0 status --wait
-two_until 60 grep -q device-removed laptop-folder/.emrfs/notices
+emr_until grep -q device-removed laptop-folder/.emrfs/notices
 [ ! -e laptop-folder/Imaging/after.txt ] || emr_fail "it sees what came after its removal"
 pid=$(as laptop pid_of_mount)
 as laptop "$EMRFS" unmount --now >/dev/null 2>&1
@@ -98,7 +98,7 @@ two_home phone
 run 0 device accept "$EMR_WORK/phone.device" --passphrase-file "$EMR_PASS"
 [ -s phone/state/network/network ] || emr_fail "its state does not keep where the network is"
 two_mount phone
-two_until 60 test -e phone-folder/Imaging/after.txt
+emr_until test -e phone-folder/Imaging/after.txt
 echo "written elsewhere" >phone-folder/Imaging/phone.txt
 as phone run 0 status --wait
 two_unmount phone
@@ -128,12 +128,12 @@ kill -KILL $adding && wait $adding 2>/dev/null
 two_mount ana # it hands on the keys
 two_home desk
 accepted() { "$EMRFS" device accept "$EMR_WORK/desk.device" --passphrase-file "$EMR_PASS" >out/accepted 2>&1; }
-two_until 60 accepted
+emr_until accepted
 two_mount desk
-two_until 60 test -d desk-folder/Imaging # the keys come by letter, once ana's folder has seen the new computer
+emr_until test -d desk-folder/Imaging # the keys come by letter, once ana's folder has seen the new computer
 echo "written at the desk" >desk-folder/Imaging/desk.txt
 as desk run 0 status --wait
-two_until 60 is ana-folder/Imaging/desk.txt "written at the desk"
+emr_until is ana-folder/Imaging/desk.txt "written at the desk"
 two_unmount desk ana
 
 say "after a loss the first computer cuts the others off"
@@ -141,7 +141,7 @@ as ana json 0 recover --lost --yes --words-file "$EMR_WORK/ana.words" --new-pass
 expect "what is cut off" "$(python3 -c 'import json; print(*sorted(json.load(open("out/said"))["removed"]))')" "desk phone"
 two_mount ana
 [ "$(cat ana-folder/Imaging/after.txt)" = "after it was removed" ] || emr_fail "her records are not there"
-two_until 60 test -e ana-folder/Imaging/phone.txt # its blocks were on the phone alone
+emr_until test -e ana-folder/Imaging/phone.txt # its blocks were on the phone alone
 as phone run 6 mount --passphrase-file "$EMR_PASS" "$EMR_WORK/phone-folder"
 says "was removed"
 two_unmount ana

@@ -44,9 +44,9 @@ tells() {
 	says "Ask São Lucas for an invitation, then: emrfs join INVITE"
 	says_not "cannot be reached"
 }
-two_until 300 grep -q "certificate-ended .*Your certificate ended on" "$who-folder/.emrfs/notices"
+emr_until grep -q "certificate-ended .*Your certificate ended on" "$who-folder/.emrfs/notices"
 answers_nobody() { as "$who" run 0 status && grep -q "Your certificate ended on" out/said out/complained; }
-two_until 60 answers_nobody
+emr_until answers_nobody
 tells
 two_unmount "$who"
 cp settings net/network # from here on the authority is there, and gives nothing to whom it does not know any more
@@ -59,11 +59,11 @@ as zita run 0 init --join "$EMR_WORK/zita.invitation" --yes --name "Zita Paz" --
 rm ca/days
 two_mount zita
 hers() { as zita json 0 status && [ "$(field ledger.error)" = "$1" ]; }
-two_until 120 hers None
+emr_until hers None
 touch channel/fault/evaluate-says-expired
-two_until 120 hers certificate-ended
+emr_until hers certificate-ended
 rm channel/fault/evaluate-says-expired
-two_until 120 hers None
+emr_until hers None
 two_unmount zita
 
 say "his folder opens, with what is in it, and says what has ended and what to do"

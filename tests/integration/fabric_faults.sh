@@ -37,7 +37,7 @@ saves() {
 	as ana run 0 status --wait
 	versions=$((versions + 1))
 	SAVED=$1
-	two_until 60 he_reads
+	emr_until he_reads
 }
 he_reads() {
 	[ -n "$SHARE" ] || SHARE=$(ls -d lima-folder/shared-with-me/*/Imaging)
@@ -60,7 +60,7 @@ echo "a knee" >ana-folder/Imaging/MRI.txt
 as ana run 0 status --wait
 as ana run 0 share Imaging with lima --yes --wait
 versions=1 SAVED="a knee" SHARE=
-two_until 60 he_reads
+emr_until he_reads
 
 say "a chaincode is killed: the other organisations endorse"
 channel_kill chaincode-1
@@ -75,7 +75,7 @@ saves "a toe"
 say "it comes back, and has what was saved while it was dead"
 channel_start
 through 1
-two_until 60 he_reads
+emr_until he_reads
 saves "a hip"
 through 1 2 3
 
@@ -105,7 +105,7 @@ two_cards ana eva
 two_mount eva
 as ana run 0 share Imaging with eva --yes --wait
 eva_reads() { [ "$(cat eva-folder/shared-with-me/*/Imaging/MRI.txt)" = "$SAVED" ]; }
-two_until 60 eva_reads
+emr_until eva_reads
 two_unmount eva
 through 1 2 3
 
@@ -125,11 +125,11 @@ raft)
 	say "the orderer that leads is killed: another one leads"
 	leads() { curl -s --max-time 20 "http://127.0.0.1:$(sed -n "s/^orderer_operations_$1=//p" channel/net)/metrics" | grep -q '^consensus_etcdraft_is_leader{.*} 1$'; }
 	leader() { for LEADER in 1 2 3; do ! leads "$LEADER" || return 0; done; false; }
-	two_until 60 leader
+	emr_until leader
 	channel_kill "orderer-$LEADER"
 	saves "a neck"
 	channel_start
-	two_until 60 leader
+	emr_until leader
 	gone="orderer-1 orderer-2"
 	;;
 bft)
@@ -150,10 +150,10 @@ if [ -n "${APART:-}" ]; then
 	saves "a chin"
 	heal
 	through 1
-	two_until 60 he_reads
+	emr_until he_reads
 	saves "a tooth"
 	through 1 2 3
-	two_until 60 he_reads
+	emr_until he_reads
 fi
 
 say "too few orderers: nothing gets on, nothing is lost, and it goes on with them"
@@ -162,12 +162,12 @@ channel_kill $gone
 SAVED="an ear"
 echo "$SAVED" >ana-folder/Imaging/MRI.txt
 waits_here() { as ana json 0 status && [ "$(field pending)" -gt 0 ]; }
-two_until 60 waits_here
+emr_until waits_here
 [ "$(cat "$SHARE/MRI.txt")" != "$SAVED" ] || emr_fail "he reads what no orderer has taken"
 channel_start
 as ana run 0 status --wait
 versions=$((versions + 1))
-two_until 60 he_reads
+emr_until he_reads
 
 say "all of them stop at once, and start again"
 channel_stop
@@ -176,7 +176,7 @@ echo "$SAVED" >ana-folder/Imaging/MRI.txt
 channel_start
 as ana run 0 status --wait
 versions=$((versions + 1))
-two_until 60 he_reads
+emr_until he_reads
 
 say "each version is there once, and the ledger is what everybody has signed"
 as ana json 0 ledger Imaging/MRI.txt --limit 100

@@ -45,10 +45,10 @@ expect "the kind of ledger" "$(field ledger.kind)" fabric
 as ana run 0 share Imaging with lima --yes --wait
 SHARE=
 shown() { SHARE=$(ls -d lima-folder/shared-with-me/*/Imaging) && cat "$SHARE/MRI.txt"; }
-two_until 60 shown >/dev/null
+emr_until shown >/dev/null
 expect "what he reads" "$(cat "$SHARE/MRI.txt")" "a knee"
 told() { as ana run 0 log Imaging && grep -q "opened\|read" out/said; }
-two_until 60 told
+emr_until told
 
 say "a second organisation in the directory of the first is refused with a sentence"
 echo a >ana-folder/a.txt
@@ -65,7 +65,7 @@ run 0 status --wait
 two_unmount eva
 as hospital two_invite eva patient
 inviting=$!
-two_until 60 test -s eva.invitation
+emr_until test -s eva.invitation
 as eva run 0 join eva.invitation --yes --passphrase-file "$EMR_PASS"
 wait "$inviting" || emr_fail "org invite eva: $(cat out/invited-eva)"
 two_mount eva
@@ -85,7 +85,7 @@ for what in mvcc lost lost-answer no-status twice; do
 	expect "versions after $what" "$(python3 -c 'import json
 print(sum(e["op"] == "PUT" and e["result"] == "applied" for e in json.load(open("out/said"))["entries"]))')" $((++versions))
 	reads() { [ "$(cat "$SHARE/MRI.txt")" = "a knee, $what" ]; }
-	two_until 60 reads
+	emr_until reads
 done
 
 say "a channel whose orderers take only small transactions gets what she saves in more of them"
@@ -102,11 +102,11 @@ say "the network is away: what is saved waits, and goes there when it is back"
 channel_stop
 echo "a shoulder" >ana-folder/Imaging/CT.txt
 away() { as ana run 0 status && grep -qi "away\|offline\|reach" out/said; }
-two_until 60 away
+emr_until away
 channel_start
 as ana run 0 status --wait
 reads() { [ "$(cat "$SHARE/CT.txt")" = "a shoulder" ]; }
-two_until 60 reads
+emr_until reads
 
 if [ -n "${PEER_PID:-}" ]; then
 	say "gateways that take calls and answer none: status says so, and does not wait with who asks them"
@@ -119,11 +119,11 @@ if [ -n "${PEER_PID:-}" ]; then
 		[ $((EPOCHSECONDS - begun)) -lt 50 ] || emr_fail "status took $((EPOCHSECONDS - begun)) s"
 		grep -qi "away\|offline\|reach" out/said
 	}
-	two_until 90 silent
+	emr_until silent
 	kill -CONT "$PEER_PID"
 	as ana run 0 status --wait
 	reads() { [ "$(cat "$SHARE/CT.txt")" = "a shoulder blade" ]; }
-	two_until 60 reads
+	emr_until reads
 fi
 
 if [ -n "${PEER_PID:-}" ]; then
@@ -134,7 +134,7 @@ if [ -n "${PEER_PID:-}" ]; then
 	for i in 1 2 3; do
 		rm -f channel/held
 		echo "a collarbone $i" >lima-folder/collarbone.txt
-		two_until 60 test -e channel/held
+		emr_until test -e channel/held
 		echo "a collarbone $i" >ana-folder/Imaging/CT.txt # her computer reads his block
 		as ana run 0 status --wait
 		as lima run 0 status --wait
@@ -142,7 +142,7 @@ if [ -n "${PEER_PID:-}" ]; then
 	rm "$FAULT/slow-blocks"
 	expect "how often they were told that the ledger is away" "$(told_away)" "$before"
 	reads() { [ "$(cat "$SHARE/CT.txt")" = "a collarbone 3" ]; }
-	two_until 60 reads
+	emr_until reads
 fi
 
 say "the chaincode of her gateway's organisation is dead: another organisation's gateway has it endorsed"
@@ -150,7 +150,7 @@ fault endorse-1-says-endorsement
 echo "a neck" >ana-folder/Imaging/CT.txt
 as ana run 0 status --wait
 reads() { [ "$(cat "$SHARE/CT.txt")" = "a neck" ]; }
-two_until 60 reads
+emr_until reads
 rm "$FAULT/endorse-1-says-endorsement"
 
 say "a gateway that has fewer blocks than were read makes him wait, and no more"
@@ -159,19 +159,19 @@ second() { "$EMRFS" status >out/second 2>&1; grep -qi "away\|offline\|reach" out
 echo "an elbow" >ana-folder/Imaging/CT.txt
 as ana run 0 status --wait
 reads() { [ "$(cat "$SHARE/CT.txt")" = "an elbow" ]; }
-two_until 60 reads
+emr_until reads
 two_unmount lima
 cp net/network settings
 { grep -v ^gateway settings && grep ^gateway settings | sed -n 2p; } >net/network
 two_mount lima
-two_until 60 as lima second
+emr_until as lima second
 [ "$(stat -c %s "$SHARE/CT.txt")" = 9 ] || emr_fail "what he has seen before is not there: $(ls "$SHARE")"
 rm "$FAULT/lag"
 cp settings net/network
 echo "a wrist" >ana-folder/Imaging/CT.txt
 as ana run 0 status --wait
 reads() { [ "$(cat "$SHARE/CT.txt")" = "a wrist" ]; }
-two_until 60 reads
+emr_until reads
 
 say "one that gets no blocks any more is passed over while another has them, by who saves and by who reads"
 two_unmount ana lima
@@ -183,14 +183,14 @@ for part in shin heel toe; do
 	echo "a $part" >ana-folder/Imaging/CT.txt
 	as ana run 0 status --wait
 	reads() { [ "$(cat "$SHARE/CT.txt")" = "a $part" ]; }
-	two_until 60 reads
+	emr_until reads
 done
 as ana run 0 verify
 rm "$FAULT/lag"
 two_unmount ana lima
 cp settings net/network
 two_mount ana lima
-two_until 60 reads
+emr_until reads
 
 say "a gateway of a channel that begins otherwise is refused by whoever reads from the beginning"
 lima_other() { "$EMRFS" status >out/other 2>&1; grep -q "a gateway of your network says does not hold" out/other; }
@@ -198,7 +198,7 @@ two_unmount lima
 touch "$FAULT/other-beginning"
 mv lima/state/replica.fabric/fabric.position lima.position
 as lima run 0 mount --passphrase-file "$EMR_PASS" lima-folder
-two_until 60 as lima lima_other
+emr_until as lima lima_other
 grep -q "other-channel (The channel there begins.*transaction [0-9a-f]\{64\}: another first block" lima/state/log || emr_fail "another reason: $(tail lima/state/log)"
 as lima run 0 unmount
 as ana run 8 verify
@@ -252,16 +252,16 @@ SHARE=$(ls -d lima-folder/shared-with-me/*/Imaging)
 say "a gateway that gives other private parts makes him wait, and no more"
 touch "$FAULT/other-parts"
 echo "a thumb" >ana-folder/Imaging/CT.txt
-two_until 60 grep -q "gives another private part" lima/state/log
+emr_until grep -q "gives another private part" lima/state/log
 rm "$FAULT/other-parts"
 as ana run 0 status --wait
 reads() { [ "$(cat "$SHARE/CT.txt")" = "a thumb" ]; }
-two_until 60 reads
+emr_until reads
 
 say "it ends when she takes it back"
 as ana run 0 revoke Imaging from lima --yes
 gone() { [ ! -e "$SHARE/CT.txt" ]; }
-two_until 60 gone
+emr_until gone
 two_unmount ana lima
 as ana run 0 mount --passphrase-file "$EMR_PASS" ana-folder
 expect "what she has after it was opened again" "$(cat ana-folder/Imaging/CT.txt)" "a thumb"
@@ -274,7 +274,7 @@ refuses() { "$EMRFS" status >out/refused 2>&1; grep -q "a gateway of your networ
 for what in forged unsigned; do
 	fault $what
 	echo "after $what" >ana-folder/Imaging/hip.txt
-	two_until 60 as ana refuses
+	emr_until as ana refuses
 	rm "$FAULT/$what"
 	grep -q "lie.*not signed by its creator" ana/state/log || emr_fail "another reason: $(tail ana/state/log)"
 	as ana run 4 unmount # it waits for the ledger
@@ -298,7 +298,7 @@ say "while verify reads all blocks again, whoever shares does not wait for it"
 fault held-beginning
 as ana "$EMRFS" verify >out/verified 2>&1 &
 verifying=$!
-two_until 60 test -e channel/held
+emr_until test -e channel/held
 as ana run 0 share Imaging with lima --yes --wait
 kill -0 "$verifying" || emr_fail "verify did not wait for the block: $(cat out/verified)"
 rm "$FAULT/held-beginning"

@@ -15,7 +15,7 @@ invite() { # WITHIN
 	env --default-signal=INT "$EMRFS" org invite eva --role clinician -o "$EMR_WORK/eva.invitation" --within "$1" \
 		--passphrase-file "$EMR_PASS" --json >out/invited 2>&1 </dev/null &
 	inviting=$!
-	two_until 60 test -s eva.invitation
+	emr_until test -s eva.invitation
 }
 # A call lasts a minute; the sockets of a stopped program take what comes, and give nothing.
 PORTS=$(sed -n 's|^gateway = https://[^ ]*:\([0-9]*\) .*|\1|p' channel/settings)
@@ -31,7 +31,7 @@ say "she thinks better of it"
 two_home hospital
 invite 1h
 emr_stop "$PEER_PID"
-two_until 60 asks
+emr_until asks
 began=$SECONDS
 kill -INT "$inviting"
 wait "$inviting"
@@ -46,7 +46,7 @@ env --default-signal=INT "$EMRFS" org invite eva --role clinician -o "$EMR_WORK/
 	--passphrase-file "$EMR_PASS" --json >out/invited 2>&1 </dev/null &
 inviting=$!
 catches() { [ $((0x$(sed -n 's/^SigCgt:\t//p' /proc/$inviting/status) & 2)) = 2 ]; }
-two_until 60 catches
+emr_until catches
 kill -INT "$inviting"
 wait "$inviting"
 [ ! -e eva.invitation ] || emr_fail "it was not withdrawn: $(cat out/invited)"

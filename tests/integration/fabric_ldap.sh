@@ -49,7 +49,7 @@ LDAP_PORT=$(emr_port)
 "$SLAPD" -h "ldaps://127.0.0.1:$LDAP_PORT" -f ldap/slapd.conf -d 0 >out/slapd 2>&1 &
 directory=$!
 listens() { (: <"/dev/tcp/127.0.0.1/$1"); }
-two_until 60 listens "$LDAP_PORT"
+emr_until listens "$LDAP_PORT"
 CA_PORT=$((LDAP_PORT + 2))
 cat >ca/fabric-ca-server-config.yaml <<CONF
 port: $CA_PORT
@@ -75,10 +75,10 @@ signing:
 CONF
 "$FABRIC_CA" start -H ca >out/authority 2>&1 &
 authority=$!
-two_until 60 grep -q "Listening on https" out/authority
+emr_until grep -q "Listening on https" out/authority
 coproc SERVE { exec "$PEER" network "$EMR_WORK/channel" "$NET/ca.pem" 2>>"$EMR_WORK/peer.log"; }
 PEER_PID=$SERVE_PID
-two_until 60 test -s channel/settings
+emr_until test -s channel/settings
 {
 	cat channel/settings
 	echo "authority = https://127.0.0.1:$CA_PORT $EMR_WORK/ca/ca-cert.pem"

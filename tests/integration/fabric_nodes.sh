@@ -35,7 +35,7 @@ two_mount ana
 far_home games lima
 as hospital two_invite lima clinician
 inviting=$!
-two_until 60 test -s lima.invitation
+emr_until test -s lima.invitation
 far_take games lima.invitation lima.invitation
 far_as games lima run 0 init --join "$THERE/lima.invitation" --yes --name "Paula Lima" --born 1970-01-01 --passphrase-file "$THERE/passphrase" \
 	--words-file "$THERE/lima.words"
@@ -51,7 +51,7 @@ mkdir ana-folder/Imaging && echo "a knee" >ana-folder/Imaging/first
 as ana run 0 share Imaging with lima --yes --wait
 read_there() { far games sh -c "cat lima-folder/shared-with-me/*/Imaging/$1" 2>/dev/null; }
 first() { [ "$(read_there first)" = "a knee" ]; }
-two_until 60 first
+emr_until first
 
 say "what she saves while both folders are open he sees and opens, and meets nothing but the whole of it"
 state() { getfattr --only-values -n user.emrfs.state --absolute-names -- "ana-folder/Imaging/$1"; }
@@ -67,9 +67,9 @@ for bytes in 2000 700000 5000000; do
 	head -c $bytes /dev/urandom >"scan-$bytes"
 	far games sh -c "ls lima-folder/shared-with-me/*/Imaging" | grep -q "^scan-$bytes$" && emr_fail "he sees it before it is saved"
 	cp "scan-$bytes" ana-folder/Imaging
-	two_until 60 is_confirmed "scan-$bytes"
+	emr_until is_confirmed "scan-$bytes"
 	confirmed=$(seconds)
-	two_until 60 is_whole "scan-$bytes"
+	emr_until is_whole "scan-$bytes"
 	echo "  $bytes bytes: opened by him $((($(seconds) - confirmed) / 1000)) ms after they were confirmed"
 done
 
@@ -86,12 +86,12 @@ for n in 1 2; do
 	kill "$pid" && tail -s 0.05 --pid="$pid" -f /dev/null
 done
 echo "an ankle" >ankle && cp ankle ana-folder/Imaging
-two_until 60 is_confirmed ankle
+emr_until is_confirmed ankle
 named() { far games sh -c "ls lima-folder/shared-with-me/*/Imaging" | grep -q '^ankle$'; }
-two_until 60 named
+emr_until named
 is_whole ankle && emr_fail "it came from nowhere"
 must network up >/dev/null
-two_until 60 is_whole ankle
+emr_until is_whole ankle
 far_as games lima run 0 unmount
 two_unmount ana
 echo "all is well"

@@ -62,7 +62,7 @@ anew() { # USER WHO
 # The organisation's own people in the channel put its CA, which it makes anew unless it goes on, into their MSP.
 taken() { # USER DIR ORGANISATION
 	local ca=${FAR[$1]}/$2/ca.pem
-	two_until 60 test -s "$ca"
+	emr_until test -s "$ca"
 	channel_take "$3" "$ca"
 	cp "$ca" "ca-of-$1.pem"
 	rm "$ca"
@@ -78,7 +78,7 @@ for file in fake_node.py car_varint.py; do install -m 644 -o $C "$SUPPORT/$file"
 $(far_words $C) python3 "${FAR[$C]}/fake_node.py" "${FAR[$C]}/node" >out/node 2>&1 &
 node=$!
 chmod 755 "${FAR[$C]}"
-two_until 60 test -f "${FAR[$C]}/node/ready"
+emr_until test -f "${FAR[$C]}/node/ready"
 NODE="node = unix:${FAR[$C]}/node/good.sock"
 echo "$NODE" >>ana/settings
 two_mount ana
@@ -110,18 +110,18 @@ anew $B aurora
 
 say "killed while it waits for its channel, and for the members: the same line goes on with the same CA and the same number"
 apply $B aurora "Clínica Aurora" net 1h
-two_until 60 test -s "${FAR[$B]}/net/ca.pem"
+emr_until test -s "${FAR[$B]}/net/ca.pem"
 kill -KILL $applying
 wait $applying 2>/dev/null
 taken $B net 2
 apply $B aurora "Clínica Aurora" net
-two_until 60 asks aurora
+emr_until asks aurora
 old=$(number_of aurora)
 kill -KILL $applying
 wait $applying 2>/dev/null
 nothing_made $B aurora
 apply $B aurora "Clínica Aurora" net
-two_until 60 asks aurora
+emr_until asks aurora
 expect "its number" "$(number_of aurora)" "$old"
 kill -KILL $applying
 wait $applying 2>/dev/null
@@ -133,19 +133,19 @@ directory $C net $MSP_C
 create $B aurora 6 net # it goes on behind its application's time, which nobody admits any more: by the same CA it makes another one
 ends=$(($(date +%s) + 3))
 past() { [ "$(date +%s)" -ge "$ends" ]; }
-two_until 60 past
+emr_until past
 cp "${FAR[$B]}/net/ca.pem" earlier.pem
 apply $B aurora "Clínica Aurora" net
 waiting=$applying
 taken $B net 2
-two_until 60 asks aurora
+emr_until asks aurora
 number=$(number_of aurora)
 grep -q "directory of one account" out/applied-aurora && emr_fail "who joins on Fabric needs no account here: $(cat out/applied-aurora)"
 cmp "ca-of-$B.pem" earlier.pem || emr_fail "another CA"
 apply $C eva "Clínica Aurora" net
 thief=$applying
 taken $C net 3
-two_until 60 asks eva
+emr_until asks eva
 [ "$number" != "$old" ] && [ "$number" != "$(number_of eva)" ] || emr_fail "two have one number"
 two_home hospital
 run 5 org admit "Clínica Aurora" --yes $PF
@@ -165,8 +165,8 @@ while True:
     line.accept()[0].close()
     print(flush=True)" "$port" >out/asked &
 nobody=$!
-two_until 60 grep -q python "/proc/$nobody/comm" # until then it is this shell, with its traps
-two_until 60 ask_often
+emr_until grep -q python "/proc/$nobody/comm" # until then it is this shell, with its traps
+emr_until ask_often
 kill -0 "$waiting" || emr_fail "who waits has ended: $(cat out/applied-aurora)"
 kill "$nobody"
 await_gone "$nobody"
@@ -197,7 +197,7 @@ invite_b() { # WHO ROLE
 	EMRFS_HOME=${FAR[$B]}/aurora $(far_words $B) env --default-signal=INT "$FAR_EMRFS" org invite "$1" --role "$2" \
 		-o "${FAR[$B]}/$1.invitation" --within 10min $BF --json >"$EMR_WORK/out/invited-$1" 2>&1 </dev/null &
 	inviting=$!
-	two_until 60 test -s "${FAR[$B]}/$1.invitation"
+	emr_until test -s "${FAR[$B]}/$1.invitation"
 }
 join_b() { # USER WHO ROLE NAME
 	local user=$1 who=$2
@@ -228,9 +228,9 @@ far $C mkdir lima-folder/Reports && far $C sh -c "echo 'it will heal' >lima-fold
 far_as $C lima run 0 status --wait
 far_as $C lima run 0 share Reports with ana --yes --wait
 hers() { [ "$(far $C sh -c "cat lima-folder/shared-with-me/*/Imaging/MRI.txt")" = "a knee" ]; }
-two_until 60 hers
+emr_until hers
 his() { [ "$(cat ana-folder/shared-with-me/*/Reports/knee.txt)" = "it will heal" ]; }
-two_until 60 his
+emr_until his
 as ana json 0 people lima
 expect "her organisation" "$(field people.0.organisation)" "Clínica Aurora"
 
@@ -253,7 +253,7 @@ far_home $C trust
 apply $C trust "Patients' Trust" net
 waiting=$applying
 taken $C net 3
-two_until 60 asks trust
+emr_until asks trust
 run 0 org admit "Patients' Trust" --yes --json $PF
 has '"have":1,"need":2,"done":false'
 far_as $B aurora run 0 org show $BF

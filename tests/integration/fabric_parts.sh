@@ -19,7 +19,7 @@ echo "a knee" >ana-folder/Imaging/MRI.txt
 as ana run 0 status --wait
 as ana run 0 share Imaging with lima --yes --wait
 shown() { SHARE=$(ls -d lima-folder/shared-with-me/*/Imaging) && [ "$(cat "$SHARE/$1")" = "$2" ]; }
-two_until 60 shown MRI.txt "a knee" 2>/dev/null
+emr_until shown MRI.txt "a knee" 2>/dev/null
 
 # reads WHAT: with a folder that was opened anew, so that nothing is known but what is on the ledger.
 reads() {
@@ -42,7 +42,7 @@ touch "$FAULT/late-parts"
 echo "a shin" >ana-folder/Imaging/CT.txt
 as ana run 0 status --wait
 reads CT.txt "a shin"
-two_until 60 followed
+emr_until followed
 as lima run 0 verify
 says "1 private part that the ledger names has not come yet"
 grep -q "ledger is damaged\|own copy is damaged" lima/state/log ana/state/log && emr_fail "damage: $(grep damaged lima/state/log ana/state/log)"
@@ -50,7 +50,7 @@ grep -q "ledger is damaged\|own copy is damaged" lima/state/log ana/state/log &&
 rm "$FAULT/late-parts"
 
 say "they come, and he has them"
-two_until 60 shown CT.txt "a shin" 2>/dev/null
+emr_until shown CT.txt "a shin" 2>/dev/null
 as lima run 0 verify
 says_not "not come yet"
 
@@ -58,13 +58,13 @@ say "she is killed after the orderer took it and before she heard of it: her bat
 touch "$FAULT/late-parts" "$FAULT/lost-answer"
 echo "a heel" >ana-folder/Imaging/CT.txt
 ordered() { [ ! -e "$FAULT/lost-answer" ]; }
-two_until 60 ordered
+emr_until ordered
 two_kill ana
 two_mount ana
 as ana run 0 status --wait
 reads CT.txt "a heel"
 rm "$FAULT/late-parts"
-two_until 60 shown CT.txt "a heel" 2>/dev/null
+emr_until shown CT.txt "a heel" 2>/dev/null
 
 say "a part that no peer has any more: she reads it, and her folder, opened again meanwhile, brings it once more for others"
 touch "$FAULT/lost-parts"
@@ -74,14 +74,14 @@ rm "$FAULT/lost-parts"
 reads toe.txt "a toe"
 as ana json 0 verify
 expect "parts that she waits for" "$(field chain.awaited)" 0
-two_until 180 shown toe.txt "a toe" 2>/dev/null
+emr_until shown toe.txt "a toe" 2>/dev/null
 grep -q "1 private parts that no peer had were sent again: applied" ana/state/log || emr_fail "it was not lost: $(tail -3 ana/state/log)"
 as lima json 0 verify
 expect "parts that he waits for" "$(field chain.awaited)" 0
 reads toe.txt "a toe"
 echo "a hip" >ana-folder/Imaging/hip.txt
 as ana run 0 status --wait
-two_until 60 shown hip.txt "a hip" 2>/dev/null
+emr_until shown hip.txt "a hip" 2>/dev/null
 tended() { [ -z "$(find ana/state -name 'lacking-*')" ]; }
-two_until 180 tended
+emr_until tended
 [ "$(grep -c "were sent again" ana/state/log)" = 1 ] || emr_fail "sent again and again: $(grep "sent again" ana/state/log)"

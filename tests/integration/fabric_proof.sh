@@ -49,14 +49,14 @@ grep -q "^FAILED copy:" out/audit || emr_fail "verify-audit names something else
 say "evidence of one release of keys"
 run 0 share Imaging with lima --yes --wait
 reads() { [ "$(cat lima-folder/shared-with-me/*/Imaging/MRI.txt)" = "a knee" ]; }
-two_until 60 reads
+emr_until reads
 released() {
 	json 0 log --who lima
 	TX=$(python3 -c 'import json
 print(*[e["tx"] for e in json.load(open("out/said"))["entries"] if e["action"] == "released" and e["path"] == "Imaging/MRI.txt"][-1:])')
 	[ -n "$TX" ] && rm -f access && "$EMRFS" log --proof "$TX" access >out/proved 2>&1
 }
-two_until 60 released
+emr_until released
 both access
 run 0 verify --proof access
 says "lima, São Lucas asked for the keys of 1 record"

@@ -45,7 +45,7 @@ say "an open folder gets another certificate meanwhile, and what is saved before
 open_with 0.002 rui # 173 s
 keep_saving "$who" &
 saving=$!
-two_until 240 grep -q "certificate: it was renewed" "$who/state/log"
+emr_until grep -q "certificate: it was renewed" "$who/state/log"
 [ -s "$who/state/certificate" ] && [ ! -e "$who/state/certificate.next" ] || emr_fail "it is not kept: $(ls "$who/state")"
 touch "$who.enough"
 wait "$saving" || emr_fail "the folder stopped saving"
@@ -64,8 +64,8 @@ say "what cannot be renewed leaves the former in use, and is said"
 open_with 0.003 sara
 kill "$AUTHORITY_PID" && wait "$AUTHORITY_PID" 2>/dev/null
 authority=
-two_until 240 grep -q "no newer one came" "$who/state/log"
-two_until 60 grep -q "no newer one came" "$who-folder/.emrfs/notices"
+emr_until grep -q "no newer one came" "$who/state/log"
+emr_until grep -q "no newer one came" "$who-folder/.emrfs/notices"
 [ ! -e "$who/state/certificate" ] || emr_fail "where is it from?"
 echo "under the former" >"$who-folder/former.txt"
 as "$who" run 0 status --wait

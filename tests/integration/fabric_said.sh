@@ -32,9 +32,9 @@ rm "$FAULT/endorse-1-says-clock"
 say "what the gateways have against her is said, and is not called away"
 while read -r name id words; do
 	touch "$FAULT/evaluate-says-$name"
-	two_until 120 tells "$id" "$words"
+	emr_until tells "$id" "$words"
 	rm "$FAULT/evaluate-says-$name"
-	two_until 120 tells None
+	emr_until tells None
 done <<'END'
 clock ledger-refuses the clock of this computer
 expired ledger-refuses by their clocks your certificate has ended
@@ -56,8 +56,8 @@ before=$(told_away)
 while read -r stage name; do
 	touch "$FAULT/$stage-says-$name"
 	echo "$stage $name" >ana-folder/knee.txt
-	two_until 120 grep -qE "fabric: $stage, $name \(.*\), transaction [0-9a-f]{64}: " ana/state/log
-	two_until 60 tells None
+	emr_until grep -qE "fabric: $stage, $name \(.*\), transaction [0-9a-f]{64}: " ana/state/log
+	emr_until tells None
 	expect "what failed by $stage, $name" "$(field failed)" 0
 	[ "$(field pending)" -gt 0 ] || emr_fail "nothing waits"
 	rm "$FAULT/$stage-says-$name"
@@ -84,7 +84,7 @@ for name in clock identity permission precondition; do
 	: >ana/state/log
 	as ana "$EMRFS" share knee.txt with lima --yes --wait >out/sharing 2>&1 &
 	sharing=$!
-	two_until 120 grep -q "fabric: endorse, $name " ana/state/log
+	emr_until grep -q "fabric: endorse, $name " ana/state/log
 	rm "$FAULT/endorse-says-$name"
 	wait "$sharing" || emr_fail "not given, by $name: $(cat out/sharing)"
 	as ana run 0 revoke knee.txt from lima --yes --wait
@@ -115,12 +115,12 @@ says "has not answered yet"
 says_not "cannot be reached"
 expect "what she has" "$(cat ana-folder/knee.txt)" "commit permission"
 echo "while they were silent" >ana-folder/knee.txt
-two_until 120 tells ledger-away "cannot be reached" # they had all their time
+emr_until tells ledger-away "cannot be reached" # they had all their time
 as ana run 0 device
 as ana run 0 wallet
 kill -CONT "$PEER_PID"
 as ana run 0 status --wait
-two_until 60 tells None
+emr_until tells None
 two_unmount ana
 
 say "who closes it while they are asked waits for them, and what she saved goes there"
@@ -140,7 +140,7 @@ opens
 kill -CONT "$PEER_PID"
 expect "what the copy has" "$(cat ana-folder/knee.txt)" "commit permission"
 tells ledger-away "lacks the newest entries" || emr_fail "it is told otherwise: $(cat out/said)"
-two_until 120 tells None # nobody asks them before they had all their time
+emr_until tells None # nobody asks them before they had all their time
 two_unmount ana
 
 say "who has no copy of her own waits for them"

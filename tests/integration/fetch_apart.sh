@@ -14,7 +14,7 @@ at_end() {
 mkdir node
 python3 "$SUPPORT/fake_node.py" "$EMR_WORK/node" >out/node 2>&1 &
 node=$!
-two_until 20 test -f node/ready
+emr_until test -f node/ready
 two_network "São Lucas"
 two_join rui "Rui Silva" patient
 two_home rui
@@ -24,7 +24,7 @@ mkdir mine && head -c 1000000 /dev/urandom >mine/scan && echo "finding, benign" 
 must mkdir rui-folder/Imaging
 must cp mine/* rui-folder/Imaging
 everywhere() { [ "$(attribute state "rui-folder/Imaging/$1")" = "confirmed 2/2" ]; }
-for name in scan letter note; do two_until 60 everywhere $name; done
+for name in scan letter note; do emr_until everywhere $name; done
 two_unmount rui
 
 say "what was registered is read from the node; what was not is not shown, and nothing can be changed"

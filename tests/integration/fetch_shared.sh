@@ -28,7 +28,7 @@ mkdir hers && cp ana-folder/Imaging/* hers
 as ana run 0 status --wait
 as ana run 0 share Imaging with lima --yes --wait
 imaging() { ls -d lima-folder/shared-with-me/*/Imaging >/dev/null 2>&1; }
-two_until 20 imaging
+emr_until imaging
 as ana run 0 export Imaging "$EMR_WORK/out/hers.car"
 two_unmount ana lima
 must ipfs 1 dag import out/hers.car >/dev/null
@@ -40,7 +40,7 @@ two_mount ana lima
 SHARE=$(ls -d lima-folder/shared-with-me/*)/Imaging
 cat ana-folder/Imaging/MRI.txt >/dev/null 2>&1 && emr_fail "it is still here"
 same() { diff -r hers "$SHARE" >/dev/null 2>&1; }
-two_until 60 same
+emr_until same
 opened=$(attribute signature "$SHARE/MRI.txt")
 [[ $opened == self* ]] || emr_fail "signature: $opened"
 
@@ -49,30 +49,30 @@ two_unmount lima
 read -r pid _ <nodes/1.pid
 kill "$pid" && tail -s 0.05 --pid="$pid" -f /dev/null
 two_mount lima
-two_until 60 same
+emr_until same
 two_unmount lima
 rm -rf lima/cache
 must ipfs 2 repo gc >/dev/null
 two_mount lima
 cat "$SHARE/MRI.txt" >/dev/null 2>&1 && emr_fail "it was read from nowhere"
 noticed() { grep -qE "(place-late|place-away|missing-everywhere|no-release).*Imaging/MRI.txt" lima-folder/.emrfs/notices; }
-two_until 60 noticed
+emr_until noticed
 expect listing "$(ls "$SHARE" | wc -l)" 2
 
 say "what is taken back leaves the disk of who read it, also when his folder was closed then"
 must "$NETWORK" up nodes >/dev/null
 cached() { find lima/cache -type f 2>/dev/null | wc -l; }
 none_cached() { [ "$(cached)" = 0 ]; }
-two_until 60 same
+emr_until same
 [ "$(cached)" -gt 10 ] || emr_fail "only $(cached) blocks were kept"
 as ana run 0 revoke Imaging from lima --wait
-two_until 60 none_cached
+emr_until none_cached
 as ana run 0 share Imaging with lima --yes --wait
-two_until 60 same
+emr_until same
 two_unmount lima
 ! none_cached || emr_fail "nothing was kept"
 as ana run 0 revoke Imaging from lima --wait
 two_mount lima
-two_until 60 none_cached
+emr_until none_cached
 two_unmount ana lima
 echo "all is well"

@@ -20,9 +20,9 @@ gone() { [ ! -e "$1" ]; }
 says() { [ "$(cat "$1" 2>/dev/null)" = "$2" ]; }
 as ana run 0 share Imaging with lima --write --yes --wait
 as ana run 0 share Post with lima --deposit --yes --wait
-two_until 30 lists lima-folder/shared-with-me
+emr_until lists lima-folder/shared-with-me
 THEIRS=lima-folder/shared-with-me/$(ls lima-folder/shared-with-me)
-two_until 30 says "$THEIRS/Imaging/MRI.txt" "a knee"
+emr_until says "$THEIRS/Imaging/MRI.txt" "a knee"
 access() { getfattr --only-values -n user.emrfs.access "$1"; }
 [[ $(access "$THEIRS/Imaging/MRI.txt") == "write until="*" purpose=treatment" ]] || emr_fail "$(access "$THEIRS/Imaging/MRI.txt")"
 
@@ -46,18 +46,18 @@ END
 say "programs save there, and she sees it"
 save "$THEIRS/Imaging/report.odt" "healthy"
 expect "at once" "$(cat "$THEIRS/Imaging/report.odt")" healthy
-two_until 30 says ana-folder/Imaging/report.odt healthy
+emr_until says ana-folder/Imaging/report.odt healthy
 save "$THEIRS/Imaging/report.odt" "healthy again"
-two_until 30 says ana-folder/Imaging/report.odt "healthy again"
+emr_until says ana-folder/Imaging/report.odt "healthy again"
 version() { [ "$(getfattr --only-values -n user.emrfs.version ana-folder/Imaging/report.odt)" = "$1" ]; }
-two_until 30 version 2
+emr_until version 2
 mkdir -p tree/one/two
 for i in 1 2 3 4 5; do head -c $((i * 30000)) /dev/urandom >"tree/one/$i.bin"; done
 echo "deep" >tree/one/two/deep.txt
 must cp -r tree "$THEIRS/Imaging/tree"
 must diff -r tree "$THEIRS/Imaging/tree"
 same() { diff -r "$1" "$2" >/dev/null 2>&1; }
-two_until 30 same tree ana-folder/Imaging/tree
+emr_until same tree ana-folder/Imaging/tree
 must mv "$THEIRS/Imaging/Old/CT.txt" "$THEIRS/Imaging/tree/CT head.txt"
 must rmdir "$THEIRS/Imaging/Old"
 must rm -r "$THEIRS/Imaging/tree/one/two"
@@ -68,18 +68,18 @@ must truncate -s 1000 "$THEIRS/Imaging/tree/one/4.bin"
 truncate -s 1000 tree/one/4.bin && rm -r tree/one/two && echo "a head" >"tree/CT head.txt"
 mv "$THEIRS/Imaging/MRI.txt" lima-folder/moved.txt || emr_fail "mv copies"
 must mv lima-folder/moved.txt "$THEIRS/Imaging/MRI.txt"
-two_until 30 same tree ana-folder/Imaging/tree
-two_until 30 gone ana-folder/Imaging/Old
-two_until 30 says ana-folder/Imaging/MRI.txt "another knee"
-two_until 30 same "$THEIRS/Imaging" ana-folder/Imaging
+emr_until same tree ana-folder/Imaging/tree
+emr_until gone ana-folder/Imaging/Old
+emr_until says ana-folder/Imaging/MRI.txt "another knee"
+emr_until same "$THEIRS/Imaging" ana-folder/Imaging
 expect "scratch" "$(ls -A ana-folder/Imaging | tr '\n' ' ')" "MRI.txt report.odt tree "
 
 say "what he closed reaches her, also when his computer dies at that moment"
 echo "closed, and then it died" >"$THEIRS/Imaging/last.txt"
 two_kill lima
 two_mount lima
-two_until 30 says ana-folder/Imaging/last.txt "closed, and then it died"
-two_until 30 lists "$THEIRS/Imaging/last.txt"
+emr_until says ana-folder/Imaging/last.txt "closed, and then it died"
+emr_until lists "$THEIRS/Imaging/last.txt"
 
 say "both write one file while the ledger is held: both are kept, and she is told which came second"
 python3 - "$NET/ledger/ledger.sqlite" <<'P' &
@@ -92,22 +92,22 @@ for i in range(2400):
 db.execute("ROLLBACK")
 P
 holder=$!
-two_until 10 test -e held
+emr_until test -e held
 echo "as ana saw it" >ana-folder/Imaging/MRI.txt
 echo "as lima saw it" >"$THEIRS/Imaging/MRI.txt"
 touch let-go
 wait $holder
 both() { [ "$(cat "$1"/MRI*.txt | sort | tr '\n' ' ')" = "as ana saw it as lima saw it " ]; }
-two_until 40 both ana-folder/Imaging
-two_until 40 both "$THEIRS/Imaging"
+emr_until both ana-folder/Imaging
+emr_until both "$THEIRS/Imaging"
 knows() { as "$1" json 0 status && [[ $(field conflicts) =~ ^\[.*Imaging/MRI\ \(conflict,.*\]$ ]] && as "$1" run 0 status && grep -q "both kept: 1 copy for you to choose" out/said; }
 told() { grep -q " conflict .*Imaging/MRI (conflict, .*: $2 changed this file at the same time." "$1-folder/.emrfs/notices"; }
-two_until 20 knows ana
-two_until 20 told ana "Paula Lima, São Lucas"	# and the writer when his came second
+emr_until knows ana
+emr_until told ana "Paula Lima, São Lucas"	# and the writer when his came second
 must rm ana-folder/Imaging/MRI\ \(conflict*
 as ana run 0 status --wait
 one_left() { ! ls "$THEIRS/Imaging/"*conflict* >/dev/null 2>&1; }
-two_until 30 one_left
+emr_until one_left
 as ana json 0 status
 expect "chosen" "$(field conflicts)" "[]"
 
@@ -115,8 +115,8 @@ say "it is hers now: she renames, removes, brings back, erases, and keeps it ove
 must mv ana-folder/Imaging/last.txt ana-folder/Imaging/first.txt
 must rm ana-folder/Imaging/report.odt
 as ana run 0 status --wait
-two_until 30 lists "$THEIRS/Imaging/first.txt"
-two_until 30 gone "$THEIRS/Imaging/report.odt"
+emr_until lists "$THEIRS/Imaging/first.txt"
+emr_until gone "$THEIRS/Imaging/report.odt"
 two_unmount ana
 two_mount ana
 expect "after a restart" "$(cat ana-folder/Imaging/first.txt)" "closed, and then it died"
@@ -124,15 +124,15 @@ as ana run 0 restore Imaging/report.odt
 expect "brought back" "$(cat ana-folder/Imaging/report.odt)" "healthy again"
 as ana run 0 erase Imaging/first.txt --yes --passphrase-file "$EMR_PASS"
 as ana run 0 status --wait
-two_until 30 gone "$THEIRS/Imaging/first.txt"
+emr_until gone "$THEIRS/Imaging/first.txt"
 as ana run 0 verify
 
 say "a folder for deposits shows nothing of what was sent"
 expect "empty" "$(ls -A "$THEIRS/Post")" ""
 [[ $(access "$THEIRS/Post") == "deposit until="* ]] || emr_fail "$(access "$THEIRS/Post")"
 echo "a letter of lima" >"$THEIRS/Post/letter.txt"
-two_until 30 says ana-folder/Post/letter.txt "a letter of lima"
-two_until 30 gone "$THEIRS/Post/letter.txt"
+emr_until says ana-folder/Post/letter.txt "a letter of lima"
+emr_until gone "$THEIRS/Post/letter.txt"
 expect "nothing" "$(ls -A "$THEIRS/Post")" ""
 ln -s letter.txt "$THEIRS/Post/mine" 2>out/said && emr_fail "a link"
 grep -q "Permission denied" out/said || emr_fail "$(cat out/said)"
@@ -149,16 +149,16 @@ os.write(f, b"after\n")
 os.close(f)
 open("writing.done", "w")
 END
-two_until 20 lists writing.open
+emr_until lists writing.open
 as ana run 0 revoke Imaging from lima --wait
 kept() { ls -d "lima-folder/Imaging (not sent to Silva, Ana, "*")" >/dev/null 2>&1; }
-two_until 30 kept
+emr_until kept
 touch writing.go
-two_until 20 lists writing.done
+emr_until lists writing.done
 whole() { [ "$(cat "lima-folder/Imaging (not sent to Silva, Ana, "*")/unsent.txt")" = "before, after" ]; }
-two_until 20 whole
+emr_until whole
 noticed() { grep -q -- " not-sent .*It is kept: Imaging (not sent to Silva, Ana, " lima-folder/.emrfs/notices; }
-two_until 20 noticed
+emr_until noticed
 as lima run 0 status --wait
 gone "$THEIRS/Imaging/unsent.txt" && gone ana-folder/Imaging/unsent.txt || emr_fail "it is there"
 two_unmount lima ana

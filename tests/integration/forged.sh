@@ -32,11 +32,11 @@ as ana run 0 share Imaging with lima --yes --wait
 as ana run 0 share Imaging with eva --yes --wait
 imaging_of() { ls -d "$1"-folder/shared-with-me/"Ana Silva "*/Imaging 2>/dev/null; }
 has_all() { local dir; dir=$(imaging_of "$1") && [ "$(ls "$dir" | wc -l)" = 44 ]; }
-two_until 60 has_all eva
-two_until 60 has_all lima
+emr_until has_all eva
+emr_until has_all lima
 EVAS=$(imaging_of eva)
 reads() { cat "$@" >/dev/null 2>&1; }
-for i in "$EVAS/small-read.txt" "$EVAS/big-read.bin"; do two_until 60 reads "$i"; done
+for i in "$EVAS/small-read.txt" "$EVAS/big-read.bin"; do emr_until reads "$i"; done
 
 # look PATH MUST: how PATH's word is seen by pread and by mmap, in processes of their own, and MUST hold of both:
 # "refused": EIO; "true": the word that was signed; "never-forged": one of them.
@@ -88,14 +88,14 @@ done
 for i in small-unread.txt big-unread.bin; do
 	look "ana-folder/Imaging/$i" refused
 	look "$EVAS/$i" refused
-	two_until 60 noticed ana "Imaging/$i"
-	two_until 60 noticed eva "Imaging/$i"
+	emr_until noticed ana "Imaging/$i"
+	emr_until noticed eva "Imaging/$i"
 done
 
 say "nor when the kernel and the program have forgotten it"
 for where in ana-folder/Imaging "$EVAS"; do
 	drop "$where"/other-*.txt
-	two_until 60 reads "$where"/other-*.txt
+	emr_until reads "$where"/other-*.txt
 	for i in small-read.txt big-read.bin; do
 		drop "$where/$i" 2>/dev/null
 		look "$where/$i" refused
@@ -107,12 +107,12 @@ done
 say "in folders that are opened now"
 two_unmount ana eva
 two_mount ana eva
-two_until 60 has_all eva
+emr_until has_all eva
 for i in $FILES; do
 	look "ana-folder/Imaging/$i" refused
 	look "$EVAS/$i" refused
-	two_until 60 noticed ana "Imaging/$i"
-	two_until 60 noticed eva "Imaging/$i"
+	emr_until noticed ana "Imaging/$i"
+	emr_until noticed eva "Imaging/$i"
 done
 as ana json 8 verify
 for i in $FILES; do grep -q "Imaging/$i" out/said || emr_fail "verify does not name $i: $(cat out/said)"; done

@@ -48,13 +48,13 @@ disown -a
 # smb WHO COMMANDS [LOG-IN]: at the server of WHO
 smb() { smbclient -s "$EMR_WORK/smb-$1/smb.conf" -p "$(port "$1")" "//127.0.0.1/health" -U "${3:-$1}%${3:-$1}-pass" -m SMB3 -c "$2" >out/smb 2>&1; }
 must_smb() { smb "$@" || { cat out/smb "$EMR_WORK/smb-$1"/log* >&2; emr_fail "smbclient $1: $2"; }; }
-two_until 20 smb lima ls
-two_until 20 smb reis ls
+emr_until smb lima ls
+emr_until smb reis ls
 ANA="shared-with-me/$(cd lima-folder/shared-with-me && ls -d Silva*)"
 
 say "each reads what is shared with him, and nobody else what is not"
 arrived() { smb lima "cd \"$ANA/Imaging\"; get MRI.txt $EMR_WORK/out/MRI.txt"; }
-two_until 40 arrived
+emr_until arrived
 must cmp ana-folder/Imaging/MRI.txt out/MRI.txt
 must_smb reis "cd \"$ANA\"; ls"
 ! grep -q "Imaging\|Letters" out/smb || emr_fail "the other sees it: $(cat out/smb)"
@@ -68,23 +68,23 @@ version_is() { [ "$(attribute version "ana-folder/Letters/$1")" = "$2" ] && cmp 
 echo "better words" >plan && echo 2 >doses || exit 2
 must_smb lima "cd \"$ANA/Letters\"; put plan ~\$plan.docx; put plan ~WRD0001.tmp; rename plan.docx ~WRL0002.tmp; rename ~WRD0001.tmp plan.docx; del ~WRL0002.tmp; del ~\$plan.docx"
 must_smb lima "cd \"$ANA/Letters\"; put doses 1A2B3C4D; del doses.xlsx; rename 1A2B3C4D doses.xlsx"
-two_until 40 version_is plan.docx 2 plan
-two_until 40 version_is doses.xlsx 2 doses
+emr_until version_is plan.docx 2 plan
+emr_until version_is doses.xlsx 2 doses
 signed() { getfattr --only-values -n user.emrfs.signature "ana-folder/Letters/$1" 2>/dev/null | grep -q "^valid by=Paula Lima, São Lucas "; }
-two_until 20 signed plan.docx
-two_until 20 signed doses.xlsx
+emr_until signed plan.docx
+emr_until signed doses.xlsx
 expect "left behind" "$(ls -A ana-folder/Letters)" $'doses.xlsx\nplan.docx'
 
 say "both leave deposits; each log names the right one, and the servers' logs the workstations"
 must_smb lima "cd \"$ANA/Inbox\"; put plan lima.txt"
 must_smb reis "cd \"$ANA/Inbox\"; put doses reis.txt"
 both() { [ "$(ls ana-folder/Inbox/*/*/)" = $'lima.txt\nreis.txt' ]; }
-two_until 40 both
+emr_until both
 by() { getfattr --only-values -n user.emrfs.signed-by "$(echo ana-folder/Inbox/*/*)/$1" 2>/dev/null | grep -qx "$2, São Lucas"; }
-two_until 20 by lima.txt "Paula Lima"
-two_until 20 by reis.txt "Nuno Reis"
+emr_until by lima.txt "Paula Lima"
+emr_until by reis.txt "Nuno Reis"
 opened() { as ana run 0 log Imaging && grep -q "Paula Lima, São Lucas, treatment.*MRI.txt" out/said; }
-two_until 60 opened
+emr_until opened
 ! grep -q Nuno out/said || emr_fail "the other opened it: $(cat out/said)"
 "$gateway" log lima "$EMR_WORK/smb-lima" >out/audit
 grep -q '^lima|127.0.0.1|.*|openat|ok|r|.*Imaging/MRI.txt$' out/audit || emr_fail "workstation: $(cat out/audit "$EMR_WORK"/smb-lima/log* | head -40)"

@@ -31,7 +31,7 @@ saves 1
 as ana run 0 share Imaging with lima --yes --wait
 for name in "Clínica Aurora" "Patients' Trust" "both needed."; do says "$name"; done
 shows() { [ "$(cat lima-folder/shared-with-me/*/Imaging/"MRI-$1.txt")" = "finding $1" ]; }
-two_until 60 shows 1
+emr_until shows 1
 
 # leaves WHO "Name" ADMIN...: WHO's organisation wishes to, and the others say yes until that is enough.
 leaves() {
@@ -50,8 +50,8 @@ say "one of the two leaves, and a third is there: the share goes on through thos
 orgs_agent keys-norte norte
 agent_start keys-norte
 leaves trust "Patients' Trust" hospital aurora norte
-two_until 60 noticed "Keys of Patients' Trust are in force no more. Imaging for Dr Paula Lima, São Lucas is released by" "Hospital do Norte"
-two_until 30 agent_says keys-norte '"grants":1'
+emr_until noticed "Keys of Patients' Trust are in force no more. Imaging for Dr Paula Lima, São Lucas is released by" "Hospital do Norte"
+emr_until agent_says keys-norte '"grants":1'
 as ana run 0 share --json
 python3 - out/said <<'END' || emr_fail "the list of shares: $(cat out/said)"
 import json, sys
@@ -62,29 +62,29 @@ assert shares[0]["needed"] == 2, shares
 END
 saves 2	# a key that nobody can have had before
 two_unmount ana
-two_until 60 shows 2
-two_until 30 agent_says keys-norte '"served":[1-9]'
+emr_until shows 2
+emr_until agent_says keys-norte '"served":[1-9]'
 
 say "then its keys end, too, and one alone is not what she agreed to"
 as norte run 0 org revoke keys-norte --yes $PF
 two_mount ana
-two_until 60 noticed "Keys of Hospital do Norte are in force no more, and too few others release Imaging" "emrfs share 'Imaging' with 'lima'"
+emr_until noticed "Keys of Hospital do Norte are in force no more, and too few others release Imaging" "emrfs share 'Imaging' with 'lima'"
 saves 3
-two_until 60 shows 3	# her folder is open
+emr_until shows 3	# her folder is open
 as ana run 0 share Imaging with lima --yes --wait
 says "Clínica Aurora alone can release this share's keys; nobody else has to agree."
 says "The agent of Hospital do Norte is left out: its key is in force no more."
 saves 4
-two_until 30 agent_says keys-aurora '"grants":[1-9]'
+emr_until agent_says keys-aurora '"grants":[1-9]'
 two_unmount ana
-two_until 60 shows 4
+emr_until shows 4
 
 say "where nobody releases, who runs and does not count is said, with the reason"
 orgs_agent keys-hospital hospital
 agent_start keys-hospital
 as aurora run 0 org revoke keys-aurora --yes $PF
 two_mount ana
-two_until 60 noticed "Keys of Clínica Aurora are in force no more, and too few others release Imaging" "emrfs share 'Imaging' with 'lima'"
+emr_until noticed "Keys of Clínica Aurora are in force no more, and too few others release Imaging" "emrfs share 'Imaging' with 'lima'"
 as ana run 0 share Imaging with lima --yes --wait
 says "No organisation here releases keys of this share"
 says "The agent of Clínica Aurora is left out: its key is in force no more."

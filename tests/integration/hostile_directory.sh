@@ -22,9 +22,9 @@ there() { [ -e "$1" ]; }
 reads() { [ "$(cat "$1" 2>/dev/null)" = "$2" ]; }
 hers() { ls -d "$1"-folder/shared-with-me/"Ana Silva "*/Imaging 2>/dev/null; }	# what WHO sees of it
 sees() { [ -n "$(hers "$1")" ]; }
-two_until 20 sees lima
+emr_until sees lima
 SHARE=$(hers lima)
-two_until 20 reads "$SHARE/1.txt" "finding number 1"
+emr_until reads "$SHARE/1.txt" "finding number 1"
 own=$(cat ana/state/device) strange=00112233445566778899aabbccddeeff
 
 say "planted in blocks, ledger and mail: pipes, links, directories, files of every size and by the thousand"
@@ -76,17 +76,17 @@ quick() { # SECONDS COMMAND...: within them
 echo "finding number 4" >ana-folder/Imaging/4.txt
 head -c 300000 /dev/urandom >ana-folder/Imaging/scan.bin
 as ana run 0 status --wait
-two_until 20 there "$SHARE/scan.bin"
+emr_until there "$SHARE/scan.bin"
 same() { quick 100 cmp ana-folder/Imaging/scan.bin "$SHARE/scan.bin"; }
-two_until 60 same
-two_until 60 reads "$SHARE/4.txt" "finding number 4"
+emr_until same
+emr_until reads "$SHARE/4.txt" "finding number 4"
 as ana run 0 revoke Imaging from lima --wait
 as ana run 0 share Imaging with lima --yes --wait
 two_unmount ana lima
 two_mount ana lima
-two_until 30 reads "$SHARE/4.txt" "finding number 4"
+emr_until reads "$SHARE/4.txt" "finding number 4"
 as ana run 0 verify
-two_until 60 same
+emr_until same
 two_join rui "Rui Costa" patient >out/joined
 ! grep -q "$(printf '\033')" ana/state/log lima/state/log || emr_fail "an escape sequence in a log"
 rm -rf "$NET/blocks/seg-$strange-"* "$NET"/mail/*.{application,certificate,reply,invitation}
@@ -109,8 +109,8 @@ sys.exit(0 if changed else 1)
 END
 [ $? = 0 ] || emr_fail "nothing to change"
 two_mount lima
-for i in 1 2 3 4; do two_until 30 reads "$SHARE/$i.txt" "finding number $i"; done
-two_until 20 there "$SHARE/scan.bin"
+for i in 1 2 3 4; do emr_until reads "$SHARE/$i.txt" "finding number $i"; done
+emr_until there "$SHARE/scan.bin"
 python3 - "$SHARE" ana-folder/Imaging <<'END' || emr_fail "bytes that nobody saved"
 import os, sys
 failed = []
@@ -137,22 +137,22 @@ for pid in $pids; do wait "$pid" || emr_fail "one of those at once: $(cat out/at
 rows() { python3 -c 'import json; [print(g["path"], g["who"], g["state"]) for g in json.load(open("out/said"))["grants"]]' | sort -u; }
 each_has_it() { as ana json 0 share && [ "$(rows)" = "Imaging eva confirmed
 Imaging lima confirmed" ]; }	# nobody waited for what the attribute asked for
-two_until 60 each_has_it
+emr_until each_has_it
 as ana run 0 revoke --all from lima --wait
 as ana json 0 share
 expect "and is taken back from one, whoever gave it how often" "$(rows)" "Imaging eva confirmed"
 two_mount lima eva
-two_until 20 sees eva
-two_until 20 reads "$(hers eva)/1.txt" "finding number 1"
+emr_until sees eva
+emr_until reads "$(hers eva)/1.txt" "finding number 1"
 nothing_left() { [ ! -e "$SHARE" ]; }
-two_until 30 nothing_left
+emr_until nothing_left
 
 say "a second computer of hers writes in the shared folder; sharing is for the first"
 as ana run 0 device add laptop -o laptop.device --yes --passphrase-file "$EMR_PASS"
 two_home laptop
 run 0 device accept laptop.device --passphrase-file "$EMR_PASS"
 two_mount laptop
-two_until 60 reads laptop-folder/Imaging/1.txt "finding number 1"
+emr_until reads laptop-folder/Imaging/1.txt "finding number 1"
 as laptop run 0 people add lima.card --name lima --passphrase-file "$EMR_PASS"
 as laptop json 6 share Imaging with lima --yes
 expect "who may" "$(field error)" not-first-computer
@@ -160,12 +160,12 @@ as laptop json 6 revoke Imaging from eva
 expect "who may" "$(field error)" not-first-computer
 ! setfattr -n user.emrfs.grant.lima -v "$(confirmed "read until=2099-01-01" laptop-folder/Imaging)" laptop-folder/Imaging 2>out/refused || emr_fail "shared from the laptop"
 as ana run 0 share Imaging with lima --yes --wait
-two_until 30 reads "$SHARE/1.txt" "finding number 1"
+emr_until reads "$SHARE/1.txt" "finding number 1"
 echo "from the laptop" >laptop-folder/Imaging/new.txt
 as laptop run 0 status --wait
-two_until 30 reads "$SHARE/new.txt" "from the laptop"
+emr_until reads "$SHARE/new.txt" "from the laptop"
 as ana run 0 revoke --all from lima --wait
-two_until 30 nothing_left
+emr_until nothing_left
 as ana json 0 share
 expect "eva keeps it" "$(rows)" "Imaging eva confirmed"
 echo "all is well"

@@ -39,7 +39,7 @@ done
 two_network "São Lucas"
 as hospital two_invite ana patient
 inviting=$!
-two_until 60 test -s ana.invitation
+emr_until test -s ana.invitation
 two_home ana
 for name in "Ana${ESC}[2J" "Ana ${RTL}avliS" "Ana${LINE}Silva" "Ana${BELL}"; do
 	run 2 init --join ana.invitation --yes --name "$name" --born 1984-03-12 --passphrase-file "$EMR_PASS" --words-file ana.words
@@ -76,12 +76,12 @@ json 0 share
 said
 expect "shared" "$(python3 -c 'import json; print(len(json.load(open("out/said"))["grants"]))')" ${#bad[@]}
 linked() { [ "$(find ana-folder/shared-by-me -mindepth 2 -printf x | wc -c)" = ${#bad[@]} ]; }
-two_until 60 linked
+emr_until linked
 harmless ana-folder/.emrfs/notices ana-folder/.emrfs/index.csv ana-folder/.emrfs/report.html
 
 say "at whom they are shared with, they stay in their place"
 shown() { [ "$(find lima-folder/shared-with-me -mindepth 3 -type f -printf x 2>/dev/null | wc -c)" = ${#bad[@]} ]; }
-two_until 60 shown
+emr_until shown
 OWNER=$(ls lima-folder/shared-with-me)
 [[ $OWNER =~ ^_\._\.\._Ana\ \[K7QF\]\ 1984-03-12\ \([A-Z2-7]{4}\)$ ]] || emr_fail "owner: $OWNER"
 python3 - "lima-folder/shared-with-me/$OWNER" <<'END' >out/shares || emr_fail "names of shares: $(cat out/shares)"
@@ -96,7 +96,7 @@ for name in sorted(os.listdir(top)):
         assert n >= 32 and not 0x7f <= n < 0xa0 and not 0x202a <= n <= 0x202e and not 0x2066 <= n <= 0x2069, ascii(name)
 END
 readable() { cat "$1" >out/read; }
-for file in lima-folder/shared-with-me/"$OWNER"/*/*; do two_until 60 readable "$file"; done
+for file in lima-folder/shared-with-me/"$OWNER"/*/*; do emr_until readable "$file"; done
 two_home lima
 harmless lima-folder/.emrfs/notices
 harmless_run 0 status
@@ -109,11 +109,11 @@ run 0 status --wait
 harmless_run 0 share Ward with lima --write --yes --wait
 WARD="lima-folder/shared-with-me/$OWNER/Ward"
 may_write() { touch "$WARD/first" 2>/dev/null; }
-two_until 60 may_write
+emr_until may_write
 for name in "${bad[@]}"; do echo "hers" >"$WARD/$name" || emr_fail "cannot be made: $(printf %q "$name")"; done
 as lima run 0 status --wait
 arrived() { [ "$(find ana-folder/Ward -type f -printf x | wc -c)" = $((${#bad[@]} + 1)) ]; }
-two_until 60 arrived
+emr_until arrived
 for name in "${bad[@]}"; do [ "$(cat "ana-folder/Ward/$name")" = hers ] || emr_fail "not hers: $(printf %q "$name")"; done
 harmless_run 0 status
 for name in "${bad[@]}"; do harmless_run 0 status "Ward/$name"; done
@@ -122,16 +122,16 @@ harmless ana-folder/.emrfs/notices ana-folder/.emrfs/index.csv ana-folder/.emrfs
 say "the log, the report and the end of it"
 two_home ana
 opened() { "$EMRFS" log --json >out/log 2>&1 && [ "$(grep -o '"opened"' out/log | wc -l)" -ge 1 ]; }
-two_until 60 opened
+emr_until opened
 harmless out/log
 harmless_run 0 log
 harmless_run 0 revoke --all from lima --wait
 harmless_run 0 share
 harmless ana-folder/.emrfs/report.html
 gone() { [ "$(find lima-folder/shared-with-me -mindepth 3 -type f -printf x 2>/dev/null | wc -c)" = 0 ]; }
-two_until 60 gone
+emr_until gone
 noted() { ls "lima-folder/shared-with-me/$OWNER/"*.txt >/dev/null 2>&1; }
-two_until 60 noted
+emr_until noted
 for note in lima-folder/shared-with-me/"$OWNER"/*.txt; do harmless "$note"; done
 harmless ana-folder/.emrfs/notices lima-folder/.emrfs/notices ana/state/log lima/state/log
 echo "all is well"

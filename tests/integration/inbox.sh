@@ -25,7 +25,7 @@ as ward run 0 people add "$QR" --name ana --passphrase-file "$EMR_PASS"
 two_mount ana lima ward
 INBOX() { echo lima-folder/shared-with-me/*/Inbox; }
 shows_inbox() { [ -d "$(echo "$1"-folder/shared-with-me/Silva*)/Inbox" ]; }
-two_until 20 shows_inbox lima
+emr_until shows_inbox lima
 INBOX=$(INBOX)
 [[ $(basename "$(dirname "$INBOX")") =~ ^Silva,\ Ana\ 1984-03-12\ \([A-Z2-7]{4}\)$ ]] || emr_fail "owner: $INBOX"
 expect "access" "$(getfattr --only-values -n user.emrfs.access "$INBOX")" "deposit"
@@ -37,10 +37,10 @@ must cp report.pdf "$INBOX/Findings.pdf"
 must cp image.dcm "$INBOX/IM0001.dcm"
 as lima run 0 status --wait
 PLACE=ana-folder/Inbox/São\ Lucas/$(date +%Y-%m-%d)
-two_until 20 test -e "$PLACE/IM0001.dcm"
-two_until 20 cmp report.pdf "$PLACE/Findings.pdf"
+emr_until test -e "$PLACE/IM0001.dcm"
+emr_until cmp report.pdf "$PLACE/Findings.pdf"
 must cmp image.dcm "$PLACE/IM0001.dcm"
-two_until 20 is_signed "$PLACE/Findings.pdf" "valid by=Paula Lima, São Lucas at=20"
+emr_until is_signed "$PLACE/Findings.pdf" "valid by=Paula Lima, São Lucas at=20"
 expect "by" "$(getfattr --only-values -n user.emrfs.signed-by "$PLACE/Findings.pdf")" "Paula Lima, São Lucas"
 as ana run 0 status "Inbox/São Lucas/$(date +%Y-%m-%d)/Findings.pdf"
 says "Signed by Paula Lima, São Lucas"
@@ -58,7 +58,7 @@ say "a copy that ana makes of it is hers, and that is said"
 must cp "$PLACE/Findings.pdf" ana-folder/Mine.pdf
 as ana run 0 status --wait
 is_signed ana-folder/Mine.pdf self || emr_fail "the copy: $(signature ana-folder/Mine.pdf)"
-two_until 20 grep -qF "The copy Mine.pdf is yours; the signature of Paula Lima, São Lucas stays with $DAY/Findings.pdf." ana-folder/.emrfs/notices
+emr_until grep -qF "The copy Mine.pdf is yours; the signature of Paula Lima, São Lucas stays with $DAY/Findings.pdf." ana-folder/.emrfs/notices
 must rm ana-folder/Mine.pdf
 
 say "and what she left has a proof for others, where it lies and where it was moved to"
@@ -72,19 +72,19 @@ grep -qF 'takes deposits takes new files, alone or in new folders, and no links.
 
 say "the depositor sees nothing of it any more, and another of the same name takes nobody's place"
 gone() { [ -z "$(ls "$INBOX")" ]; }
-two_until 20 gone
+emr_until gone
 echo "a second opinion" >"$INBOX/Findings.pdf"
 as lima run 0 status --wait
 second() { [ "$(ls "$PLACE" | grep -c Findings)" = 2 ]; }
-two_until 20 second
+emr_until second
 must cmp report.pdf "$PLACE/Findings.pdf"
 
 say "a hospital's own computer signs for the hospital"
-two_until 20 shows_inbox ward
+emr_until shows_inbox ward
 must cp image.dcm "$(echo ward-folder/shared-with-me/*/Inbox)/Ward.dcm"
-two_until 20 test -e "$PLACE/Ward.dcm"
+emr_until test -e "$PLACE/Ward.dcm"
 must cmp image.dcm "$PLACE/Ward.dcm"
-two_until 20 is_signed "$PLACE/Ward.dcm" "valid by=São Lucas at=20"
+emr_until is_signed "$PLACE/Ward.dcm" "valid by=São Lucas at=20"
 as ana registered "$DAY/Ward.dcm" >ward.registered
 
 say "an image series in folders is left with one cp -r; its files say where they lay, and the folders go when they are not wanted"
@@ -95,12 +95,12 @@ WARD_INBOX=$(echo ward-folder/shared-with-me/*/Inbox)
 must cp -r Series "$WARD_INBOX/"
 as ward run 0 status --wait
 for n in "Series - IM1.dcm" "Series - IM2.dcm" "Series - IM3.dcm" "Series - Scout - IM1.dcm"; do
-	two_until 20 test -e "$PLACE/$n"
-	two_until 20 cmp "Series/$(echo "${n#Series - }" | sed 's: - :/:')" "$PLACE/$n"
+	emr_until test -e "$PLACE/$n"
+	emr_until cmp "Series/$(echo "${n#Series - }" | sed 's: - :/:')" "$PLACE/$n"
 done
-two_until 20 is_signed "$PLACE/Series - Scout - IM1.dcm" "valid by=São Lucas at=20"
+emr_until is_signed "$PLACE/Series - Scout - IM1.dcm" "valid by=São Lucas at=20"
 files_left() { [ -z "$(find "$WARD_INBOX" -type f)" ]; }
-two_until 20 files_left
+emr_until files_left
 must rm -r "$WARD_INBOX/Series"
 [ -z "$(ls "$WARD_INBOX")" ] || emr_fail "in the Inbox: $(ls "$WARD_INBOX")"
 
@@ -114,14 +114,14 @@ for e in sorted((e for e in json.load(open(sys.argv[1]))["entries"] if e["action
     print(e["path"], e["bytes"], e["into"], w["who"], w["name"], w["born"], e["who"], e["proven"], e["tx"], e["at"])' "$EMR_WORK/out/said"
 }
 has_receipt() { as "$1" receipts | grep -qF -- "$2"; }
-two_until 20 has_receipt lima "Findings.pdf $(stat -c %s report.pdf) Inbox ana Silva, Ana 1984-03-12 you True $REGISTERED"
-two_until 20 has_receipt ward "Ward.dcm 300000 Inbox ana Silva, Ana 1984-03-12 you True $(cat ward.registered)"
+emr_until has_receipt lima "Findings.pdf $(stat -c %s report.pdf) Inbox ana Silva, Ana 1984-03-12 you True $REGISTERED"
+emr_until has_receipt ward "Ward.dcm 300000 Inbox ana Silva, Ana 1984-03-12 you True $(cat ward.registered)"
 has_receipt lima "IM0001.dcm 300000 Inbox ana" || emr_fail "the image: $(as lima receipts)"
 expect "of the two Findings.pdf and the image" "$(as lima receipts | wc -l)" 3
 ! as ana receipts | grep . || emr_fail "ana left nothing"
 as lima run 0 log
 says "Paula Lima  left     IM0001.dcm in the Inbox of Silva, Ana 1984-03-12 ("
-two_until 20 has_receipt ward "Series - Scout - IM1.dcm 20000 Inbox ana"
+emr_until has_receipt ward "Series - Scout - IM1.dcm 20000 Inbox ana"
 as lima run 0 log --who ana
 says "left     Findings.pdf in the Inbox of Silva, Ana"
 grep -q "Paula Lima  left     Findings.pdf in the Inbox of Silva, Ana" lima-folder/.emrfs/log || emr_fail ".emrfs/log"
@@ -140,7 +140,7 @@ as lima run 0 log
 says "left     a file (its name cannot be read) in the Inbox of Silva, Ana 1984-03-12 ("
 mv "$NET/ledger-away" "$NET/ledger" || exit 2
 same_receipts() { [ "$(as lima receipts)" = "$BEFORE" ]; }
-two_until 40 same_receipts
+emr_until same_receipts
 
 say "moved out, it stays her word; without the ledger, too"
 as ana run 0 status --wait
@@ -159,8 +159,8 @@ mv "$NET/ledger" "$NET/ledger-away" || exit 2
 two_mount ana
 must cmp report.pdf ana-folder/Imaging/Findings.pdf
 must cmp image.dcm "$PLACE/IM0001.dcm"
-two_until 20 is_signed ana-folder/Imaging/Findings.pdf "valid by=Paula Lima, São Lucas"
-two_until 20 is_signed "$PLACE/IM0001.dcm" "valid by=Paula Lima, São Lucas"
+emr_until is_signed ana-folder/Imaging/Findings.pdf "valid by=Paula Lima, São Lucas"
+emr_until is_signed "$PLACE/IM0001.dcm" "valid by=Paula Lima, São Lucas"
 two_unmount ana
 mv "$NET/ledger-away" "$NET/ledger" || exit 2
 
@@ -170,9 +170,9 @@ as lima run 0 people card -o lima.card
 as ana run 0 people add lima.card --name lima
 as ana run 0 share Imaging with lima --write --yes --wait
 SHARE=$(dirname "$INBOX")/Imaging
-two_until 20 test -e "$SHARE/Findings.pdf"
-two_until 20 cmp report.pdf "$SHARE/Findings.pdf"
-two_until 20 is_signed "$SHARE/Findings.pdf" "valid by=Paula Lima, São Lucas at=.*Z placed$"
+emr_until test -e "$SHARE/Findings.pdf"
+emr_until cmp report.pdf "$SHARE/Findings.pdf"
+emr_until is_signed "$SHARE/Findings.pdf" "valid by=Paula Lima, São Lucas at=.*Z placed$"
 as lima json 0 verify "${SHARE#lima-folder/}/Findings.pdf"
 expect "who cannot see the Inbox is told so" "$(field signed.by) $(field signed.placed) $(field signed.signature)" "Paula Lima True valid"
 [[ $(field signed.entry) -gt ${REGISTERED%%:*} ]] || emr_fail "the owner's entry: $(field signed.entry)"
@@ -181,20 +181,20 @@ AT=$(date -d "$(field signed.at)" +%s) PUT=$(date -d "${REGISTERED#* }" +%s)
 as lima run 0 status "${SHARE#lima-folder/}/Findings.pdf"
 says "The owner put it here with entry "
 must cmp report.pdf ana-folder/Imaging/Findings.pdf
-two_until 20 is_signed ana-folder/Imaging/Findings.pdf "valid by=Paula Lima, São Lucas"
+emr_until is_signed ana-folder/Imaging/Findings.pdf "valid by=Paula Lima, São Lucas"
 grep -qE '^"Imaging/Findings.pdf",.*,"São Lucas","valid",' ana-folder/.emrfs/index.csv || emr_fail "index: $(cat ana-folder/.emrfs/index.csv)"
 echo "%PDF corrected" >"$SHARE/Findings.pdf"
 as lima run 0 status --wait
 corrected() { is ana-folder/Imaging/Findings.pdf "%PDF corrected"; }
-two_until 20 corrected
-two_until 20 is_signed ana-folder/Imaging/Findings.pdf "valid by=Paula Lima, São Lucas at=.*Z amendment$"
+emr_until corrected
+emr_until is_signed ana-folder/Imaging/Findings.pdf "valid by=Paula Lima, São Lucas at=.*Z amendment$"
 as ana run 0 status Imaging/Findings.pdf
 says "It amends an earlier version."
 
 say "who sees a part of what she signed is told so; who has all of it is told nothing"
 OWNER=shared-with-me/$(basename "$(dirname "$INBOX")")
 is_fourth() { cat "$SHARE/Findings.pdf" >/dev/null; getfattr --only-values -n user.emrfs.signed-number "$SHARE/Findings.pdf" 2>/dev/null | grep -qE '^4 [0-9a-f]{16}$'; }
-two_until 20 is_fourth
+emr_until is_fourth
 as lima json 0 verify "$OWNER"
 expect "number four alone" "$(field gaps.0.last) $(field gaps.0.missing)" "4 3"
 expect "not shared with her" "$(field gaps.0.numbers)" "1-3"
@@ -206,10 +206,10 @@ expect "all is here" "$(field gaps)" "[]"
 say "a CAR brings back what others signed, where her ledger has it"
 echo "a note of hers" >"$SHARE/note.txt"
 as lima run 0 status --wait
-two_until 20 is ana-folder/Imaging/note.txt "a note of hers"
+emr_until is ana-folder/Imaging/note.txt "a note of hers"
 echo "not hers to place" >"$INBOX/late.txt"
 as lima run 0 status --wait
-two_until 20 test -e "$PLACE/late.txt"
+emr_until test -e "$PLACE/late.txt"
 as ana run 0 status --wait
 as ana run 0 export / all.car
 as ana json 0 import all.car Back
@@ -237,27 +237,27 @@ as hospital run 0 org rules rules --yes --passphrase-file "$EMR_PASS"
 as hospital json 0 ledger --limit 1 --passphrase-file "$EMR_PASS"
 NEWEST=$(field entries.0.index)
 has_heard() { as lima json 0 ledger --limit 1 && [ "$(field entries.0.index)" -ge "$NEWEST" ]; }
-two_until 20 has_heard
+emr_until has_heard
 # The day of the ledger is that of UTC: when it ends just now, the next one has room for four again.
 for ((taken = 0; taken < 6; taken++)); do
 	cp report.pdf "$INBOX/fifth.pdf" 2>out/cp || break
 	[ "$(date -u +%F)" != "$UTC_DAY" ] || emr_fail "a fifth file was taken"
 	as lima run 0 status --wait
-	two_until 20 gone
+	emr_until gone
 done
 grep -q "Disk quota exceeded" out/cp || emr_fail "cp said: $(cat out/cp)"
-two_until 20 grep -q "deposits-full .*Inbox/fifth.pdf was not taken: .* for Silva, Ana" lima-folder/.emrfs/notices
+emr_until grep -q "deposits-full .*Inbox/fifth.pdf was not taken: .* for Silva, Ana" lima-folder/.emrfs/notices
 gone || emr_fail "left behind: $(ls "$INBOX")"
 
 as ana run 0 restore Imaging/Findings.pdf@v1
 as ana run 0 status --wait
 must cmp report.pdf ana-folder/Imaging/Findings.pdf
-two_until 20 is_signed ana-folder/Imaging/Findings.pdf "valid by=Paula Lima, São Lucas at=.*Z superseded$"
+emr_until is_signed ana-folder/Imaging/Findings.pdf "valid by=Paula Lima, São Lucas at=.*Z superseded$"
 
 say "who reads only status, verify or the page sees that a newer version was put aside, too"
 SUPERSEDED="Superseded: somebody else has signed a newer version, and the owner put this one back on top of it."
-two_until 20 cmp report.pdf "$SHARE/Findings.pdf"
-two_until 20 is_signed "$SHARE/Findings.pdf" "valid by=Paula Lima, São Lucas at=.* superseded"
+emr_until cmp report.pdf "$SHARE/Findings.pdf"
+emr_until is_signed "$SHARE/Findings.pdf" "valid by=Paula Lima, São Lucas at=.* superseded"
 for who in ana lima; do
 	path=Imaging/Findings.pdf
 	[ $who = ana ] || path=${SHARE#lima-folder/}/Findings.pdf
@@ -274,7 +274,7 @@ as ana json 0 status "$DAY/IM0001.dcm"
 expect "of what is as it was left" "$(field signed.note)" ""
 as ana run 0 revoke Imaging from lima --wait
 over() { ! echo "%PDF too late" >"$SHARE/Findings.pdf"; }
-two_until 20 over
+emr_until over
 must cmp report.pdf ana-folder/Imaging/Findings.pdf
 
 say "her backup has what others left and wrote, when the network has lost every block"
@@ -293,7 +293,7 @@ PLACE=ana2-folder/${PLACE#ana-folder/}
 must cmp before.dcm "$PLACE/IM0001.dcm"
 must cmp report.pdf ana2-folder/Imaging/Findings.pdf
 signed_as_before() { [ -n "$BEFORE" ] && [ "$(signature ana2-folder/Imaging/Findings.pdf)" = "$BEFORE" ]; }
-two_until 20 signed_as_before
+emr_until signed_as_before
 json 0 verify
 expect "bad" "$(field bad)" "[]"
 
@@ -306,7 +306,7 @@ must python3 "$SUPPORT/points_agree.py" "$SUPPORT/../../examples/verify-audit/po
 say "whose key the hospital ends is told so, and by whom, wherever it matters"
 as hospital run 0 org revoke lima --yes --passphrase-file "$EMR_PASS"
 told_ended() { grep -q ' error key-revoked : São Lucas ended your key on ' lima-folder/.emrfs/notices; }
-two_until 30 told_ended
+emr_until told_ended
 as lima run 6 request ana:Imaging
 as lima says "São Lucas ended your key on"
 mkdir lima-folder/Own && echo "a note" >lima-folder/Own/note.txt

@@ -58,10 +58,10 @@ two_unmount ana
 two_home ana
 run 2 join --passphrase-file "$EMR_PASS"
 run 5 join x.invitation --passphrase-file "$EMR_PASS"
-two_until 60 test ! -e "$EMR_WORK/ana.invitation"
+emr_until test ! -e "$EMR_WORK/ana.invitation"
 as hospital two_invite ana patient
 inviting=$!
-two_until 60 test -s "$EMR_WORK/ana.invitation"
+emr_until test -s "$EMR_WORK/ana.invitation"
 run 13 join ana.invitation --passphrase-file "$EMR_PASS"
 says "how many entries came from you, all at once ("
 must mv "$EMRFS_HOME/state/ledger" ledger.away
@@ -73,11 +73,11 @@ say "somebody else answers first"
 emr_stop "$inviting"
 "$EMRFS" join ana.invitation --yes --within 20min --passphrase-file "$EMR_PASS" >out/joined 2>out/complained </dev/null &
 joining=$!
-two_until 60 compgen -G "$NET/mail/*.reply" >out/reply
+emr_until compgen -G "$NET/mail/*.reply" >out/reply
 reply=$(compgen -G "$NET/mail/*.reply")
 echo garbage >planted && chmod 600 planted && must mv planted "${reply%.reply}.certificate"
 is_thrown_away() { [ ! -e "${reply%.reply}.certificate" ]; }
-two_until 60 is_thrown_away
+emr_until is_thrown_away
 kill $joining
 ! wait $joining || emr_fail "joined with garbage"
 [ ! -e "$EMRFS_HOME/state/joining/certificate" ] || emr_fail "garbage was kept"
@@ -158,7 +158,7 @@ say "no other network takes them from there"
 as other run 0 org create Other --network "$EMR_WORK/net2" --yes --passphrase-file "$EMR_PASS" --words-file "$EMR_WORK/other.words"
 as other two_invite ana patient
 inviting=$!
-two_until 60 test -s "$EMR_WORK/ana.invitation"
+emr_until test -s "$EMR_WORK/ana.invitation"
 as ana run 6 join ana.invitation --passphrase-file "$EMR_PASS"
 as ana says "on the network in $NET already"
 kill -TERM $inviting && wait $inviting
@@ -212,7 +212,7 @@ mv joined.away "$EMRFS_HOME/state/annex/joined"
 say "a new certificate for the same key"
 as hospital two_invite ana patient
 inviting=$!
-two_until 60 test -s "$EMR_WORK/ana.invitation"
+emr_until test -s "$EMR_WORK/ana.invitation"
 two_home ana
 before=$(sha256sum <"$EMRFS_HOME/state/keyfile")
 json 0 join ana.invitation --passphrase-file "$EMR_PASS"
@@ -221,7 +221,7 @@ wait "$inviting" || emr_fail "org invite: $(cat out/invited-ana)"
 [ "$before" != "$(sha256sum <"$EMRFS_HOME/state/keyfile")" ] || emr_fail "the keyfile has no new certificate"
 as hospital two_invite ana clinician
 inviting=$!
-two_until 60 test -s "$EMR_WORK/ana.invitation"
+emr_until test -s "$EMR_WORK/ana.invitation"
 run 8 join ana.invitation --passphrase-file "$EMR_PASS"
 says "another role"
 wait "$inviting"

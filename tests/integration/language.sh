@@ -144,7 +144,7 @@ done
 grep -q '"saved"' ana-folder/.emrfs/log.json || emr_fail "no deed in log.json"
 two_mount lima
 opens() { cat lima-folder/shared-with-me/*/Imaging/MRI.pdf >/dev/null; }
-two_until 60 opens
+emr_until opens
 two_unmount lima
 two_home ana
 run 0 log
@@ -177,7 +177,7 @@ says "não está na sua pasta."
 
 say "why a value of an attribute shares nothing, and why a card cannot be read"
 setfattr -n user.emrfs.grant.lima -v 'look' "$EMR_WORK/ana-folder/Imaging" 2>/dev/null && emr_fail "look was taken"
-two_until 10 grep -q grant-value ana-folder/.emrfs/notices
+emr_until grep -q grant-value ana-folder/.emrfs/notices
 grep grant-value ana-folder/.emrfs/notices | grep -qF "'look' não é read, write nem deposit" || emr_fail "$(cat ana-folder/.emrfs/notices)"
 run 5 people add "$EMR_WORK/none.card"
 ! grep -q 'not found' out/said || emr_fail "English within: $(cat out/said)"
@@ -216,7 +216,7 @@ portuguese
 say "notices are in the language of whoever opened the folder, under ids that stay"
 : >"$EMR_WORK/ana-folder/Imaging/$(printf 'x%.0s' {1..256})" 2>/dev/null
 ln ana-folder/Imaging/a.txt ana-folder/Imaging/b.txt 2>/dev/null
-two_until 10 grep -q 'no-hard-links' ana-folder/.emrfs/notices
+emr_until grep -q 'no-hard-links' ana-folder/.emrfs/notices
 grep 'no-hard-links' ana-folder/.emrfs/notices | grep -qF "Um registo está num só lugar.  Faça uma cópia ou uma ligação simbólica." ||
 	grep 'no-hard-links' ana-folder/.emrfs/notices | grep -qF "Um registo está num só lugar." || emr_fail "$(cat ana-folder/.emrfs/notices)"
 json 0 status
@@ -230,7 +230,7 @@ says "A sua pasta está fechada.  Está tudo no livro-razão."
 say "a folder that was opened with --json, too, writes notices for people in their language"
 json 0 mount --passphrase-file "$EMR_PASS" "$EMR_WORK/ana-folder"
 ln ana-folder/Imaging/a.txt ana-folder/Imaging/b.txt 2>/dev/null
-two_until 10 grep -q 'no-hard-links' ana-folder/.emrfs/notices
+emr_until grep -q 'no-hard-links' ana-folder/.emrfs/notices
 grep -qF "Um registo está num só lugar." ana-folder/.emrfs/notices || emr_fail "$(cat ana-folder/.emrfs/notices)"
 run 0 unmount
 

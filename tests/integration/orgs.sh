@@ -21,7 +21,7 @@ run 5 org admit "Clínica Aurora" $PF
 say "the first needs one approval, and both see one number"
 as aurora orgs_apply aurora "Clínica Aurora"
 waiting=$!
-two_until 60 orgs_waits
+emr_until orgs_waits
 run 0 org show --json $PF
 has '"waiting":[{"what":"admit","who":"Clínica Aurora"'
 run 13 org admit "Clinica aurora" $PF
@@ -39,7 +39,7 @@ has '{"name":"Clínica Aurora","member":true}'
 say "the next ones need a majority"
 as trust orgs_apply trust "Patients' Trust"
 waiting=$!
-two_until 60 orgs_waits
+emr_until orgs_waits
 run 0 org admit "Patients' Trust" --yes --json $PF
 has '"have":1,"need":2,"done":false'
 run 0 org admit "Patients' Trust" --json $PF	# ours is given: nothing to ask
@@ -123,7 +123,7 @@ must python3 "$SUPPORT/points_agree.py" "$SUPPORT/../../examples/verify-audit/po
 two_home aurora
 two_invite lima clinician
 waiting=$!
-two_until 60 test -s lima.invitation
+emr_until test -s lima.invitation
 two_home other
 "$EMRFS" init --join "$EMR_WORK/lima.invitation" --yes $PF --words-file other.words >out/other 2>&1 </dev/null &
 second=$!

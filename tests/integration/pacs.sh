@@ -44,10 +44,10 @@ as ana run 0 status --wait
 as ana run 0 share Knee with lima --yes --wait
 as ana run 0 share Head with lima --yes --wait
 is_there() { [ "$(ls lima-folder/shared-with-me/*/Head/SE2 | wc -l)" = 3 ]; }
-two_until 30 is_there
+emr_until is_there
 knee=$(echo lima-folder/shared-with-me/*/Knee)
 has_all() { [ "$(ls "$knee"/SE0 "$knee"/SE1 | grep -c IM)" = 6 ] && [ -e "$knee/copy.dcm" ]; }
-two_until 30 has_all
+emr_until has_all
 
 PORT=$(emr_port)
 start() {
@@ -68,15 +68,15 @@ answers() { [ "$(found "$(series SE0)")" = "$(instances SE0)" ]; }
 say "what is outside of the folder is not shown, and without memory there is no index"
 start /etc
 wait_over() { ! kill -0 "$VIEWER"; }
-two_until 20 wait_over
+emr_until wait_over
 grep -q "is not inside" out/view || emr_fail "said: $(cat out/view)"
 XDG_RUNTIME_DIR=$EMR_WORK start "$knee"
-two_until 20 wait_over
+emr_until wait_over
 if [ "$(stat -f -c %T "$EMR_WORK")" != tmpfs ]; then grep -q "is not in memory" out/view || emr_fail "said: $(cat out/view)"; fi
 
 say "found is what was chosen, each instance once"
 start "$knee"
-two_until 40 answers
+emr_until answers
 expect "the other series" "$(found "$(series SE1)")" "$(instances SE1)"
 expect "not chosen" "$(found "$(series SE2)")" ""
 grep -q "not shown: .*notes.txt: no headers were kept" out/view || emr_fail "said: $(cat out/view)"
@@ -97,46 +97,46 @@ must cmp out/sent out/got
 say "what was fetched stands in the log as opened, and nothing that was only found"
 opened() { jq -r '[.entries[] | select(.action == "opened") | .path] | unique | .[]' out/said; }
 read_there() { as ana json 0 log && [ "$(opened | grep -c ^Knee/SE1/)" = 3 ]; }
-two_until 60 read_there
+emr_until read_there
 expect "opened" "$(opened)" "$(printf 'Knee/SE1/IM%s\n' 0 1 2)"
 
 say "what is taken back, or deleted, is gone"
 must rm ana-folder/Knee/SE1/IM1
 fewer() { [ "$(found "$(series SE1)" | wc -l)" = 2 ]; }
-two_until 60 fewer
+emr_until fewer
 as ana run 0 revoke Knee from lima --wait
 nothing() { [ -z "$(found "$(series SE0)")$(found "$(series SE1)")" ]; }
-two_until 60 nothing
+emr_until nothing
 [ -n "$(index)" ] || emr_fail "there is no index"
 ! tr '\0' '\n' <"$(index)" | grep -q Silva || emr_fail "the index still has her name"
 
 say "the index goes with the folder, and what a killed run left with the next"
 two_unmount lima
-two_until 20 wait_over
+emr_until wait_over
 expect "left behind" "$(find "$XDG_RUNTIME_DIR" -name 'emrfs-pacs-*')" ""
 two_mount lima
 start lima-folder/shared-with-me/*/Head
 has_index() { [ -n "$(index)" ]; }
-two_until 40 has_index
+emr_until has_index
 kill -KILL "$VIEWER"
-two_until 20 wait_over
+emr_until wait_over
 [ -n "$(index)" ] || emr_fail "nothing was left to be removed"
 no_server() { ! echoscu -aec EMRFS -aet WS 127.0.0.1 $PORT; }
-two_until 20 no_server
+emr_until no_server
 start lima-folder/shared-with-me/*/Head
 one() { [ "$(find "$XDG_RUNTIME_DIR" -name 'emrfs-pacs-*' | wc -l)" = 1 ] && [ -n "$(found "$(series SE2)")" ]; }
-two_until 40 one
+emr_until one
 
 say "what has no kept headers is opened for the index where that is asked for, and nothing else"
 grep -q "not shown: .*deflated.dcm: no headers were kept" out/view || emr_fail "said: $(cat out/view)"
 kill -TERM "$VIEWER"
-two_until 20 wait_over
+emr_until wait_over
 start --open lima-folder/shared-with-me/*/Head
 with_other() { found "$(series SE2)" | grep -qxF "$(tag SOPInstanceUID other.dcm)"; }
-two_until 40 with_other
+emr_until with_other
 expect "with the others" "$(found "$(series SE2)" | wc -l)" 4
 it_was_read() { as ana json 0 log && opened | grep -q ^Head/deflated.dcm; }
-two_until 60 it_was_read
+emr_until it_was_read
 expect "opened below Head" "$(opened | grep ^Head)" "Head/deflated.dcm"
 
 say "a file that ends who sends it ends that fetch, and the rest is found and fetched"

@@ -45,7 +45,7 @@ says "from you    to Ana Silva, São Lucas, for Imaging, treatment: \"second opi
 say "saying no"
 two_home ana
 noticed() { grep -qF -- "$1" "$MNT/.emrfs/notices"; }
-two_until 20 noticed "Dr Nuno Reis, São Lucas asks for Imaging, treatment: \"second opinion on 'Thursday'\""
+emr_until noticed "Dr Nuno Reis, São Lucas asks for Imaging, treatment: \"second opinion on 'Thursday'\""
 noticed "emrfs approve $id, or: emrfs deny $id" || emr_fail "a notice without its commands"
 run 0 status
 says "Waiting for you: 1 request (emrfs request)."
@@ -69,17 +69,17 @@ json 0 deny "$id" --reason "ask me on Friday"
 expect "denied" "$(field id)" "$id"
 run 6 deny "$id"
 no_files() { [ -z "$(ls "$MNT/.emrfs/requests")" ]; }
-two_until 20 no_files
+emr_until no_files
 [ ! -e "$MNT/.emrfs/requests/$id.txt" ] || emr_fail "an answered request is still a file"
 run 0 status
 says_not "Waiting for you"
 two_home nuno
 denied() { json 0 request && [ "$(one state)" = denied ]; }
-two_until 20 denied
+emr_until denied
 expect "why not" "$(one answer)" "ask me on Friday"
 run 0 request
 says "denied: \"ask me on Friday\""
-two_until 20 noticed "Ana Silva, São Lucas said no to your request $id for Imaging: \"ask me on Friday\""
+emr_until noticed "Ana Silva, São Lucas said no to your request $id for Imaging: \"ask me on Friday\""
 two_unmount nuno
 two_mount nuno
 json 0 request
@@ -96,7 +96,7 @@ two_home ana
 must mkdir "$MNT/Imaging"
 echo "%PDF a knee" >"$MNT/Imaging/MRI.pdf"
 run 0 status --wait
-two_until 20 noticed "$id"
+emr_until noticed "$id"
 json 5 approve "$elsewhere"
 expect "not here" "$(field error)" no-such-path
 run 5 approve r-none
@@ -108,15 +108,15 @@ json 0 approve "$id" --yes
 expect "shared" "$(field grant.path) $(field grant.who) $(field grant.purpose)" "Imaging nuno research"
 granted() { json 0 share && python3 -c 'import json,sys; g = json.load(open("out/said"))["grants"]
 sys.exit(not (len(g) == 1 and g[0]["state"] == "confirmed"))'; }
-two_until 30 granted
+emr_until granted
 approved() { json 0 request && [ "$(one state)" = approved ]; }
-two_until 20 approved
+emr_until approved
 run 6 approve "$id" --yes
 run 6 deny "$id"
 two_home nuno
 run 6 approve "$elsewhere"
-two_until 20 approved
-two_until 20 noticed "Ana Silva, São Lucas said yes to your request $id for /Imaging/."
+emr_until approved
+emr_until noticed "Ana Silva, São Lucas said yes to your request $id for /Imaging/."
 run 0 deny "$elsewhere"
 
 say "said yes to twice at once: one answer, and one share"
@@ -126,7 +126,7 @@ id=$(one id)
 two_home ana
 must mkdir "$MNT/Twice"
 run 0 status --wait
-two_until 20 noticed "$id"
+emr_until noticed "$id"
 "$EMRFS" approve "$id" --until 1h --yes >out/yes-1 2>&1 </dev/null &
 first=$!
 "$EMRFS" approve "$id" --until forever --yes >out/yes-2 2>&1 </dev/null &
@@ -140,7 +140,7 @@ run 6 deny "$id"
 state_of() { json 0 request && python3 -c 'import json,sys
 print(*[r["state"] for r in json.load(open("out/said"))["requests"] if r["id"] == sys.argv[1]])' "$1"; }
 said_yes() { [ "$(state_of "$1")" = approved ]; }
-two_until 30 said_yes "$id"
+emr_until said_yes "$id"
 run 6 approve "$id" --until 2d --yes
 of_folder() { json 0 share && python3 -c 'import json,sys
 print(*[g["state"] for g in json.load(open("out/said"))["grants"] if g["path"] == sys.argv[1]])' "$1"; }
@@ -170,36 +170,36 @@ run 0 deny "$(one id)"
 two_home ana
 must mkdir "$MNT/Drafts"
 run 0 status --wait
-two_until 20 noticed "asks for Drafts, to leave files there"
-two_until 20 noticed "asks for Drafts, to read and change"
+emr_until noticed "asks for Drafts, to leave files there"
+emr_until noticed "asks for Drafts, to read and change"
 grep -qF "To:         read and change, until" "$MNT/.emrfs/requests/$writing.txt" || emr_fail "$(cat "$MNT/.emrfs/requests/$writing.txt")"
 run 0 approve "$leaving" --yes
 says "can leave new files in Drafts"
 rights_of() { json 0 share && python3 -c 'import json
 print(*[g["rights"] for g in json.load(open("out/said"))["grants"] if g["path"] == "Drafts" and g["state"] == "confirmed"])'; }
 deposited() { [ "$(rights_of)" = deposit ]; }
-two_until 30 deposited
+emr_until deposited
 answered() { [[ $(state_of "$1") =~ ^(approved)?$ ]]; }	# who asked takes it back when he has seen the right
-two_until 30 answered "$leaving"
+emr_until answered "$leaving"
 two_home nuno
-two_until 30 said_yes "$leaving"
-two_until 20 noticed "Ana Silva, São Lucas said yes to your request $leaving for Drafts"
+emr_until said_yes "$leaving"
+emr_until noticed "Ana Silva, São Lucas said yes to your request $leaving for Drafts"
 two_home ana
 run 0 approve "$writing" --yes
 says "can read and change Drafts"
-two_until 30 said_yes "$writing"
+emr_until said_yes "$writing"
 expect "wider" "$(rights_of)" write
 two_home nuno
 json 0 request ana:Drafts --deposit --until 9d
 less=$(one id)
 two_home ana
-two_until 20 noticed "$less"
+emr_until noticed "$less"
 json 6 approve "$less" --yes
 expect "less than that" "$(field error)" may-write-already
 run 0 revoke Drafts from nuno --wait
 two_home nuno
 run 0 deny "$less"
-two_until 30 said_yes "$writing"
+emr_until said_yes "$writing"
 
 say "the log, in words and as FHIR"
 two_home ana
@@ -227,13 +227,13 @@ run 0 deny "$(one id)"
 says "was yours: it is taken back."
 two_home ana
 flooded() { json 0 request && [ "$(field held_back)" = 1 ]; }
-two_until 20 flooded
+emr_until flooded
 expect "shown" "$(one)" 9	# and the four that are answered
 expect "the newest" "$(one path) $(one purpose)" "Folder 6 research, legal"
 run 0 request
 says "1 older one is not shown"
 five_files() { [ "$(ls "$MNT/.emrfs/requests" | wc -l)" = 5 ]; }
-two_until 20 five_files
+emr_until five_files
 
 say "while the ledger is away nothing is asked, and whoever asks when it is there again is not told otherwise"
 two_home nuno
@@ -252,7 +252,7 @@ db.execute("BEGIN IMMEDIATE"); open("held", "w").close()
 while not os.path.exists("let-go"): time.sleep(0.05)
 P
 holder=$!
-two_until 20 test -e held
+emr_until test -e held
 run 7 request "ana:Imaging" --reason "while others write"
 touch let-go
 wait $holder || emr_fail "nobody held the ledger"

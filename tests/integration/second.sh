@@ -24,22 +24,22 @@ run 0 device accept laptop.device --passphrase-file "$EMR_PASS"
 say "her own records are there"
 two_mount lima laptop
 own() { [ "$(cat laptop-folder/Mine/note.txt 2>/dev/null)" = "my own" ]; }
-two_until 20 own
+emr_until own
 expect "the top" "$(ls laptop-folder | paste -sd, -)" "Inbox,Mine"
 echo "from the laptop" >laptop-folder/Mine/second.txt
 run 0 status --wait
 came() { [ "$(cat lima-folder/Mine/second.txt 2>/dev/null)" = "from the laptop" ]; }
-two_until 20 came
+emr_until came
 json 0 share
 expect "it shares nothing" "$(field grants)" "[]"
 ! grep -q "shares of folders inside shared ones" laptop/state/log || emr_fail "its log complains"
 
 say "what others share is on the first computer, and the second says so"
 shares() { compgen -G "lima-folder/shared-with-me/Silva*/Imaging/MRI.txt" >/dev/null; }
-two_until 20 shares
+emr_until shares
 [ ! -e laptop-folder/shared-with-me ] || emr_fail "shares on the laptop: look at the sentence"
 told() { grep -q "shares-elsewhere .*on your first computer only" laptop-folder/.emrfs/notices; }
-two_until 20 told
+emr_until told
 expect "once" "$(grep -c shares-elsewhere laptop-folder/.emrfs/notices)" 1
 run 0 status
 ! grep -q shares-elsewhere lima-folder/.emrfs/notices || emr_fail "the first computer says so, too"
@@ -53,7 +53,7 @@ for data in identified de-identified; do
 	END
 	as hospital run 0 dataset create "$data" --terms terms.json --passphrase-file "$EMR_PASS"
 	knows() { "$EMRFS" dataset "$data" >out/known 2>&1 </dev/null; }
-	two_until 20 knows
+	emr_until knows
 	json 6 dataset join "$data" Mine --yes
 	expect "who joins" "$(field error)" not-first-computer
 done

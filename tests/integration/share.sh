@@ -135,15 +135,15 @@ expect "it was asked for only" "$(field state)" confirmed
 cp ana-folder/.emrfs/notices notices-before	# on a slow computer it is over already, and notices end with the mount
 two_kill ana
 has_passed() { [ "$(date +%s)" -ge "$over" ]; }
-two_until 20 has_passed
+emr_until has_passed
 mv "$NET.away" "$NET"
 two_mount ana
-two_until 60 state_of "Imaging confirmed"
-two_until 60 state_of "Bills failed the time was over before it could be done"
+emr_until state_of "Imaging confirmed"
+emr_until state_of "Bills failed the time was over before it could be done"
 expect "once, and not what was taken back" "$(rows path state)" "Bills failed the time was over before it could be done
 Imaging confirmed"
 said_over() { grep -q ' share-failed Bills: Bills is not shared with lima: the time was over' notices-before "$MNT/.emrfs/notices"; }
-two_until 60 said_over
+emr_until said_over
 run 0 revoke Bills from lima
 json 0 share
 expect "forgotten" "$(rows path)" Imaging
@@ -159,7 +159,7 @@ json 0 revoke Imaging from lima
 expect "not yet" "$(field state)" queued
 mv "$NET/ledger.away" "$NET/ledger"
 nothing() { as ana json 0 share && [ "$(rows path)" = "" ]; }
-two_until 60 nothing
+emr_until nothing
 run 0 share Imaging with lima --yes --wait
 
 say "an inner folder and a single file, by themselves"
@@ -171,7 +171,7 @@ says "120 records get keys of their own first"
 run 0 share Bills/2024 with lima --yes
 two_kill ana
 two_mount ana
-two_until 60 state_of "Bills/2024 confirmed"
+emr_until state_of "Bills/2024 confirmed"
 [[ $(attribute grant.lima ana-folder/Bills/2024) =~ ^read\ .*state=confirmed$ ]] || emr_fail "attribute: $(attribute grant.lima ana-folder/Bills/2024)"
 expect "kept" "$(cat ana-folder/Bills/2024/77; ls ana-folder/Bills/2024 | wc -l)" "bill 77
 120"
@@ -209,7 +209,7 @@ expect "confirmed: inside, too" "$(attribute shared-with ana-folder/Case/Psych/d
 run 0 move Extra Case --yes
 run 0 status --wait
 inside() { [ "$(attribute shared-with ana-folder/Case/Extra)" = "$(attribute shared-with ana-folder/Case)" ]; }
-two_until 30 inside
+emr_until inside
 json 0 share
 expect "listed once" "$(rows path who state)" "2024/7 eva@saolucas confirmed
 Case lima confirmed
@@ -244,15 +244,15 @@ expect "writing, in its place" "$(rows path who rights purpose state | grep Draf
 two_mount lima
 there() { cd "$EMR_WORK"/lima-folder/shared-with-me/*/Drafts 2>/dev/null; }
 shown() { (there); }
-two_until 60 shown
+emr_until shown
 [[ $(there && attribute access .) =~ ^write\ until= ]] || emr_fail "access: $(there && attribute access .)"
 (there && echo "by the doctor" >note.txt) || emr_fail "lima cannot write"
 came() { [ "$(cat ana-folder/Drafts/note.txt 2>/dev/null)" = "by the doctor" ]; }
-two_until 60 came
+emr_until came
 report_has() { sed 's/<[^>]*>//g' ana-folder/.emrfs/report.html | grep -q "$1"; }
-two_until 20 report_has "Paula Lima, São Lucas, may change it, treatment"
-two_until 20 report_has "Paula Lima, São Lucas saved Drafts/note.txt"
-two_until 20 report_has "[0-9]made folder Drafts"
+emr_until report_has "Paula Lima, São Lucas, may change it, treatment"
+emr_until report_has "Paula Lima, São Lucas saved Drafts/note.txt"
+emr_until report_has "[0-9]made folder Drafts"
 run 0 log Drafts
 says "Paula Lima, São Lucas  saved    Drafts/note.txt v1, 14 bytes"
 says "Ana Silva  made     folder Drafts"
@@ -294,7 +294,7 @@ json 0 share
 expect "with other rights" "$(rows path rights | grep Drafts)" "Drafts write"
 two_mount lima
 shown_now() { [[ $(there && attribute access . | tr -d '\n') == "write until=2098-12-31T23:59:59Z purpose=research" ]]; }
-two_until 60 shown_now
+emr_until shown_now
 two_unmount lima
 json 0 revoke Drafts from lima --wait
 expect "one ended" "$(python3 -c 'import json; print(len(json.load(open("out/said"))["ended"]))')" 1
@@ -309,10 +309,10 @@ run 0 share Bills with eva@saolucas --yes --wait
 as hospital run 0 org revoke eva --yes --passphrase-file "$EMR_PASS"
 json 5 revoke Imaging from eva@saolucas
 json 0 revoke 2024/7 from "eva@São Lucas" --wait
-two_until 60 test -L ana-folder/shared-by-me/eva@saolucas/Bills
+emr_until test -L ana-folder/shared-by-me/eva@saolucas/Bills
 must rm ana-folder/shared-by-me/eva@saolucas/Bills
 only() { as ana json 0 share && [ "$(rows path who)" = "Imaging lima" ]; }
-two_until 60 only
+emr_until only
 run 0 revoke Imaging from "$(rows id)" --wait
 says "Ended: Imaging"
 
@@ -320,21 +320,21 @@ say "while the ledger is away, both are written down, at once, and say so"
 run 0 share Drafts with lima --yes --wait
 mv "$NET/ledger" "$NET/ledger-away" || exit 2
 away() { run 0 status && grep -q "The ledger of your network cannot be reached since" out/said; }
-two_until 60 away
+emr_until away
 run 0 revoke Drafts from lima
 says "Will end as soon as the ledger answers: Drafts"
 run 0 share Bills with lima --yes
 says "It will be shared as soon as the ledger answers: emrfs share"
 mv "$NET/ledger-away" "$NET/ledger" || exit 2
 done_since() { json 0 share && [ "$(rows path who state)" = "Bills lima confirmed" ]; }
-two_until 60 done_since
+emr_until done_since
 
 say "what was deleted stays shared, says so, and can be taken back"
 must rm -r ana-folder/Bills
 deleted() { json 0 share && [ "$(rows path who state)" = "Bills lima deleted" ]; }
-two_until 60 deleted
+emr_until deleted
 told_of_it() { grep -q " shared-deleted Bills: Bills was deleted, and is still shared with .* emrfs revoke 'Bills' from 'lima'$" ana-folder/.emrfs/notices; }
-two_until 60 told_of_it
+emr_until told_of_it
 json 5 revoke Bills from hospital
 expect "nobody else" "$(field error)" no-such-path
 run 0 revoke Bills from lima --wait

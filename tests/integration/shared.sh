@@ -26,10 +26,10 @@ lists() { [ -e "$1" ]; }
 
 say "it appears, with every byte"
 her_inbox() { [ "$(ls lima-folder/shared-with-me/*)" = Inbox ]; }
-two_until 20 her_inbox	# lima is a doctor and has her card: nothing else yet
+emr_until her_inbox	# lima is a doctor and has her card: nothing else yet
 as ana run 0 share Imaging with lima --yes --wait
 imaging() { ls -d lima-folder/shared-with-me/*/Imaging >/dev/null 2>&1; }
-two_until 20 imaging
+emr_until imaging
 expect "the top" "$(ls lima-folder)" "Inbox
 shared-with-me"
 OWNER=$(ls lima-folder/shared-with-me)
@@ -39,7 +39,7 @@ OWNER_RE=${OWNER//[()]/.}
 same() { diff -r ana-folder/Imaging "$SHARE" >/dev/null 2>&1; }	# each opening waits ten seconds for an answer, and not longer
 at_once=yes
 same || at_once=no
-two_until 60 same
+emr_until same
 asked() { as lima json 0 ledger --limit 1000; python3 -c 'import json
 print(sum(e["op"] == "ACCESS_REQ" for e in json.load(open("out/said"))["entries"]))'; }
 n=$(asked)
@@ -47,7 +47,7 @@ n=$(asked)
 getfattr --only-values -n user.emrfs.access "$SHARE/MRI.txt" | grep -Eq '^read until=20[0-9-]+T[0-9:]+Z purpose=treatment$' || emr_fail "access"
 expect owner "$(getfattr --only-values -n user.emrfs.owner "$SHARE/MRI.txt")" "$OWNER vouched=self"
 signed() { cat "$SHARE/MRI.txt" >/dev/null && getfattr --only-values -n user.emrfs.signature "$SHARE/MRI.txt" | grep -qF "self by=$OWNER at=20"; }
-two_until 20 signed
+emr_until signed
 expect "cid" "$(getfattr --only-values -n user.emrfs.cid "$SHARE/MRI.txt")" \
 	"$(getfattr --only-values -n user.emrfs.cid ana-folder/Imaging/MRI.txt)"
 
@@ -75,7 +75,7 @@ wait $opener || emr_fail "it was not there: $(cat out/opened)"
 say "$(cat out/opened)"
 echo "a knee" >ana-folder/Imaging/MRI.txt
 as ana run 0 status --wait
-two_until 60 same
+emr_until same
 
 say "what she shares stands in his list, and a folder with nothing of its own gives no alarm"
 as lima run 0 share
@@ -108,15 +108,15 @@ echo "another knee" >ana-folder/Imaging/MRI.txt
 echo "new" >ana-folder/Imaging/new.txt
 rm ana-folder/Imaging/Old/CT.bin
 as ana run 0 status --wait
-two_until 20 lists "$SHARE/new.txt"
-two_until 20 cmp -s "$SHARE/MRI.txt" ana-folder/Imaging/MRI.txt
+emr_until lists "$SHARE/new.txt"
+emr_until cmp -s "$SHARE/MRI.txt" ana-folder/Imaging/MRI.txt
 is_gone() { [ ! -e "$1" ]; }
-two_until 20 is_gone "$SHARE/Old/CT.bin"
+emr_until is_gone "$SHARE/Old/CT.bin"
 
 say "her computer is off: said within ten seconds, and who waits can be interrupted"
 for i in 1 2; do echo "unseen $i" >"ana-folder/Imaging/unseen$i.txt"; done
 as ana run 0 status --wait
-two_until 20 lists "$SHARE/unseen2.txt"
+emr_until lists "$SHARE/unseen2.txt"
 two_unmount ana
 # Who is interrupted does not wait for the ten seconds to be over; on a busy computer one second may be as long.
 interrupted() {
@@ -127,10 +127,10 @@ interrupted() {
 for ((i = 0; i < 20; i++)); do interrupted && break; done
 [ $i -lt 20 ] || emr_fail "not interrupted"
 expect ETIMEDOUT "$(errno_of "$SHARE/unseen1.txt")" 110
-two_until 20 noticed no-release "the computer of $OWNER did not answer within 10 seconds"
+emr_until noticed no-release "the computer of $OWNER did not answer within 10 seconds"
 expect "what was open stays readable" "$(cat "$SHARE/MRI.txt")" "another knee"
 two_mount ana
-two_until 30 cat "$SHARE/unseen1.txt" >/dev/null
+emr_until cat "$SHARE/unseen1.txt" >/dev/null
 
 # hold PATH NAME SECONDS: opens it within so many, says so in NAME.open, and reads it until that fails; errno in NAME.errno
 hold() {
@@ -161,15 +161,15 @@ END
 mkdir ana-folder/Imaging/Apart
 for i in 1 2 3 4; do echo "apart $i" >ana-folder/Imaging/Apart/$i.txt; done
 as ana run 0 status --wait
-two_until 20 lists "$SHARE/Apart/4.txt"
+emr_until lists "$SHARE/Apart/4.txt"
 # With the second one of a folder comes the key of another, which nobody opens.
-for i in 1 2; do two_until 30 cat "$SHARE/Apart/$i.txt" >/dev/null; done
+for i in 1 2; do emr_until cat "$SHARE/Apart/$i.txt" >/dev/null; done
 reported() { as ana run 0 log Imaging/Apart && grep -q "opened Imaging/Apart/1.txt" out/said && grep -q "opened Imaging/Apart/2.txt" out/said; }
-two_until 60 reported
+emr_until reported
 
 say "taking back acts on what is open, and says what was opened, a folder of it in one line"
 hold "$SHARE/MRI.txt" held 120
-two_until 20 lists held.open
+emr_until lists held.open
 as ana run 0 revoke Imaging from lima --wait
 grep -qE "[0-9]+ files of Imaging/Series   .*released: proven   \(each: emrfs log --all Imaging/Series\)" out/said &&
 	[ "$(wc -l <out/said)" -lt 60 ] || emr_fail "opened: $(cat out/said)"
@@ -177,17 +177,17 @@ apart() { sed -n "/^$1/,/^[^ ]/s:^  .*   Imaging/Apart/\\(.*\\)\$:\\1:p" out/sai
 expect "opened" "$(apart "What was opened cannot be un-seen:" | sort)" "1.txt   opened: reported; its key was released: proven
 2.txt   opened: reported; its key was released: proven"
 [[ $(apart "Could have been opened, and nobody reports that it was:") =~ ^[34].txt\ \ \ its\ key\ was\ released:\ proven$ ]] || emr_fail "could have been opened: $(cat out/said)"
-two_until 30 lists held.errno
+emr_until lists held.errno
 expect EKEYREVOKED "$(cat held.errno)" 128
 gone() { [ ! -e "$SHARE" ]; }
-two_until 20 gone
+emr_until gone
 refused_as() { ! cat "$2" >/dev/null 2>out/said && grep -q "$1" out/said; }
-two_until 20 refused_as "Key has been revoked" "$SHARE/MRI.txt"	# opened again by its path, it says why
+emr_until refused_as "Key has been revoked" "$SHARE/MRI.txt"	# opened again by its path, it says why
 NOTE="lima-folder/shared-with-me/$OWNER/Imaging - access ended $(date +%F).txt"
-two_until 20 grep -qF "$OWNER ended your access to Imaging" "$NOTE"
-two_until 20 noticed grant-revoked "$OWNER ended your access to Imaging on"
+emr_until grep -qF "$OWNER ended your access to Imaging" "$NOTE"
+emr_until noticed grant-revoked "$OWNER ended your access to Imaging on"
 listed_as_ended() { as lima run 0 share && grep -qE "^  Imaging +$OWNER_RE   read   treatment   ended 2.*, by its owner$" out/said; }
-two_until 20 listed_as_ended
+emr_until listed_as_ended
 
 say "and so does the end of its time"
 # timed SECONDS: shared for so long, and open when that is over.  On a slow computer it may be over before it can be opened.
@@ -198,10 +198,10 @@ timed() {
 	lists timed.open
 }
 timed 7 || timed 20 || timed 60 || emr_fail "not open before its time was over: $(cat out/said)"
-two_until 1 lists timed.errno
+emr_until lists timed.errno
 expect EKEYEXPIRED "$(cat timed.errno)" 127
-two_until 20 noticed grant-expired "Your access to Imaging of $OWNER ended on"
-two_until 20 refused_as "Key has expired" "$SHARE/MRI.txt"
+emr_until noticed grant-expired "Your access to Imaging of $OWNER ended on"
+emr_until refused_as "Key has expired" "$SHARE/MRI.txt"
 
 say "and what the notice says to do asks her again, with her card or without"
 # hint WHO: the command of WHO's last notice of that; pasted COMMAND: as a person would, at a shell
@@ -230,7 +230,7 @@ for who in lima nuno; do
 done
 two_home ana
 both_asked() { json 0 request && [ "$(grep -o '"path": *"Imaging"' out/said | wc -l)" = 2 ]; }
-two_until 20 both_asked
+emr_until both_asked
 CODE=${OWNER##*\(}
 as nuno json 0 request "${CODE%)}:Letters"
 as nuno json 5 request "Silva, Ana 1984-03-21 (${CODE%)}):Imaging"
@@ -252,17 +252,17 @@ two_unmount lima
 as lima run 2 mount --purpose fun
 as lima run 2 mount --purpose treatment,research
 as lima run 0 mount --purpose research --passphrase-file "$EMR_PASS" "$EMR_WORK/lima-folder"
-two_until 20 lists "$SHARE"
+emr_until lists "$SHARE"
 ls "$SHARE" 2>out/said && emr_fail "listed for research"
 grep -q "Permission denied" out/said || emr_fail "$(cat out/said)"
-two_until 20 noticed wrong-purpose "Imaging is shared for treatment; this folder was opened for research"
+emr_until noticed wrong-purpose "Imaging is shared for treatment; this folder was opened for research"
 
 say "after a start it is all there again"
 two_unmount lima
 two_mount lima
-two_until 20 lists "$SHARE"
+emr_until lists "$SHARE"
 reads() { [ "$(cat "$1")" = "$2" ]; }
-two_until 20 reads "$SHARE/MRI.txt" "another knee"
+emr_until reads "$SHARE/MRI.txt" "another knee"
 
 say "and she can see what she did: whom she gave what, until when and for what, and how it ended"
 two_home ana
@@ -280,7 +280,7 @@ series_is_folded() {	# once he has told of all
 	[ "$all" -ge 120 ] && [ "$(wc -l <out/said)" -lt 60 ] &&
 		grep -qE "opened [0-9]+ files in Imaging/Series \(whole\)   reported; key proven, by you" out/said
 }
-two_until 60 series_is_folded
+emr_until series_is_folded
 says "each has its own with --all"
 run 0 log
 says_not "changed"	# an epoch began twice

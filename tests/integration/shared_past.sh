@@ -23,12 +23,12 @@ comes() {
 	timeout "$EMR_PATIENCE" "$EMRFS" "$@" --json >out/said 2>out/complained </dev/null
 	[ $? = "$wanted" ]
 }
-asked() { two_until 60 comes "$@"; }
+asked() { emr_until comes "$@"; }
 
 say "who got no history is told so, and that it is not his"
 as ana run 0 share Imaging with lima --yes --wait
 imaging() { ls -d lima-folder/shared-with-me/*/Imaging >/dev/null 2>&1; }
-two_until 20 imaging
+emr_until imaging
 OWNER=$(ls lima-folder/shared-with-me)
 FILE="shared-with-me/$OWNER/Imaging/MRI.txt"
 two_home lima
@@ -52,7 +52,7 @@ says "$FILE belongs to $OWNER; ledger PATH is for your own records."
 say "who got it sees the versions"
 as ana run 0 share Imaging with lima --history --until 60d --yes --wait
 has_history() { json 0 share && grep -q '"history": *true' out/said; }
-two_until 20 has_history
+emr_until has_history
 asked 0 restore --list "$FILE"
 versions() { python3 -c 'import json
 for v in json.load(open("out/said"))["versions"]: print(v["version"], v["bytes"], v["current"], v["who"], sep="|")'; }
@@ -67,7 +67,7 @@ expect error "$(field error)" copy-where
 asked 0 restore "$FILE@v1" --to old.txt
 expect "the copy" "$(cat lima-folder/old.txt)" "a knee"
 original() { [ "$(cat "lima-folder/$FILE")" = "another knee" ]; }
-two_until 60 original
+emr_until original
 asked 0 restore "$FILE@v2" --to now.txt
 expect "from" "$(field copied_from)" "$OWNER"
 must cmp lima-folder/now.txt ana-folder/Imaging/MRI.txt
@@ -80,16 +80,16 @@ expect error "$(field error)" no-such-path
 asked 5 restore --list "${FILE%MRI.txt}CT.txt"
 json 2 restore --list "${FILE%/MRI.txt}"
 words() { timeout "$EMR_PATIENCE" "$EMRFS" restore "$FILE@v1" --to said.txt >out/said 2>out/complained </dev/null; }
-two_until 60 words
+emr_until words
 says "said.txt: a copy of version 1, 7 bytes. It is yours; the signature stays with the original of $OWNER."
 told() { as ana run 0 log Imaging --who lima && grep -q "Paula Lima.* opened  *Imaging/MRI.txt v1 (whole)" out/said; }
-two_until 20 told
+emr_until told
 
 say "when nobody can give the key, it says who did not answer"
 echo "a third knee" >ana-folder/Imaging/MRI.txt
 as ana run 0 status --wait
 third() { comes 0 restore --list "$FILE" && [ "$(versions | wc -l)" = 3 ]; }
-two_until 60 third
+emr_until third
 two_unmount ana
 json 7 restore "$FILE@v3" --to third.txt
 expect error "$(field error)" no-release

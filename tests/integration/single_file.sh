@@ -25,9 +25,9 @@ say "it is shared for writing by itself; nobody leaves files in it"
 as ana run 6 share Plans/plan.txt with lima --deposit --yes
 grep -q "nothing can be left in it" out/said out/complained || emr_fail "$(cat out/said out/complained)"
 as ana run 0 share Plans/plan.txt with lima --write --yes --wait
-two_until 30 lists lima-folder/shared-with-me
+emr_until lists lima-folder/shared-with-me
 THEIRS=lima-folder/shared-with-me/$(ls lima-folder/shared-with-me)
-two_until 30 says "$THEIRS/plan.txt" rest
+emr_until says "$THEIRS/plan.txt" rest
 expect "nothing else" "$(ls -A "$THEIRS" | tr '\n' ' ')" "Inbox plan.txt "
 [[ $(access "$THEIRS/plan.txt") == "write until="*" purpose=treatment" ]] || emr_fail "$(access "$THEIRS/plan.txt")"
 
@@ -35,18 +35,18 @@ say "what programs write in place reaches her"
 echo "walk" >new.txt
 must cp new.txt "$THEIRS/plan.txt"
 expect "at once" "$(cat "$THEIRS/plan.txt")" walk
-two_until 30 says ana-folder/Plans/plan.txt walk
-two_until 30 version 2
+emr_until says ana-folder/Plans/plan.txt walk
+emr_until version 2
 echo "swim" >>"$THEIRS/plan.txt" || emr_fail "append"
-two_until 30 says ana-folder/Plans/plan.txt "walk
+emr_until says ana-folder/Plans/plan.txt "walk
 swim"
 printf 'W' | dd of="$THEIRS/plan.txt" bs=1 seek=0 conv=notrunc status=none || emr_fail "in the middle"
-two_until 30 says ana-folder/Plans/plan.txt "Walk
+emr_until says ana-folder/Plans/plan.txt "Walk
 swim"
 must truncate -s 5 "$THEIRS/plan.txt"
-two_until 30 says ana-folder/Plans/plan.txt Walk
+emr_until says ana-folder/Plans/plan.txt Walk
 must rsync --inplace --times new.txt "$THEIRS/plan.txt"
-two_until 30 says ana-folder/Plans/plan.txt walk
+emr_until says ana-folder/Plans/plan.txt walk
 python3 - "$THEIRS/plan.txt" <<'END' || emr_fail "truncate and write"
 import os, sys
 f = os.open(sys.argv[1], os.O_WRONLY | os.O_TRUNC)
@@ -54,7 +54,7 @@ os.write(f, b"walk, and rest\n")
 os.fsync(f)
 os.close(f)
 END
-two_until 30 says ana-folder/Plans/plan.txt "walk, and rest"
+emr_until says ana-folder/Plans/plan.txt "walk, and rest"
 
 say "and she sees who wrote"
 as ana run 0 log Plans/plan.txt
@@ -81,24 +81,24 @@ refused "Permission denied" touch -d 2020-01-01 "$THEIRS/plan.txt"
 refused "Permission denied" setfattr -n user.note -v his "$THEIRS/plan.txt"
 mkdir new-plan && echo run >new-plan/plan.txt
 must cp -f new-plan/plan.txt "$THEIRS/plan.txt"
-two_until 30 says ana-folder/Plans/plan.txt run
+emr_until says ana-folder/Plans/plan.txt run
 must mv ana-folder/Plans/plan.txt ana-folder/Plans/Old/exercise.txt
 as ana run 0 status --wait
-two_until 30 test -e "$THEIRS/exercise.txt"	# as she calls it now
+emr_until test -e "$THEIRS/exercise.txt"	# as she calls it now
 [ ! -e "$THEIRS/plan.txt" ] || emr_fail "the share has two names: $(ls "$THEIRS")"
 echo "run more" >"$THEIRS/exercise.txt"
-two_until 30 says ana-folder/Plans/Old/exercise.txt "run more"
+emr_until says ana-folder/Plans/Old/exercise.txt "run more"
 must mv ana-folder/Plans/Old/exercise.txt ana-folder/Plans/plan.txt
 as ana run 0 status --wait
-two_until 30 test -e "$THEIRS/plan.txt"
+emr_until test -e "$THEIRS/plan.txt"
 expect "her folder" "$(ls -A ana-folder/Plans | tr '\n' ' ')" "Old diary.txt plan.txt "
 
 say "what he closed reaches her, also when his computer dies at that moment"
 echo "closed, and then it died" >"$THEIRS/plan.txt"
 two_kill lima
 two_mount lima
-two_until 30 says "$THEIRS/plan.txt" "closed, and then it died"
-two_until 30 says ana-folder/Plans/plan.txt "closed, and then it died"
+emr_until says "$THEIRS/plan.txt" "closed, and then it died"
+emr_until says ana-folder/Plans/plan.txt "closed, and then it died"
 two_unmount ana
 two_mount ana
 expect "after a restart" "$(cat ana-folder/Plans/plan.txt)" "closed, and then it died"
@@ -116,7 +116,7 @@ while not os.path.exists(name + ".go"):
 os.close(f)
 open(name + ".done", "w")
 END
-	two_until 20 lists "$3.open"
+	emr_until lists "$3.open"
 }
 
 say "two write at the same time: both versions are kept"
@@ -124,51 +124,51 @@ holds "$THEIRS/plan.txt" "his" first
 echo "hers" >ana-folder/Plans/plan.txt
 as ana run 0 status --wait
 touch first.go
-two_until 20 lists first.done
+emr_until lists first.done
 his() { cat "lima-folder/plan.txt (not sent to Silva, Ana, "*")/plan.txt" 2>/dev/null; }
 kept() { [ "$(his)" = his ]; }
-two_until 30 kept
-two_until 30 says "$THEIRS/plan.txt" hers
+emr_until kept
+emr_until says "$THEIRS/plan.txt" hers
 expect "hers" "$(cat ana-folder/Plans/plan.txt)" hers
 noticed() { grep -q -- "$1" lima-folder/.emrfs/notices; }
-two_until 20 noticed " conflict plan.txt (not sent to Silva, Ana, .*: Silva, Ana.* changed this file at the same time"
+emr_until noticed " conflict plan.txt (not sent to Silva, Ana, .*: Silva, Ana.* changed this file at the same time"
 rm -r "lima-folder/plan.txt (not sent to Silva, Ana, "*")"
 holds ana-folder/Plans/plan.txt "hers again" second
 echo "his again" >"$THEIRS/plan.txt"
 as lima run 0 status --wait
 touch second.go
-two_until 20 lists second.done
-two_until 30 says ana-folder/Plans/plan.txt "his again"
+emr_until lists second.done
+emr_until says ana-folder/Plans/plan.txt "his again"
 copy() { [ "$(cat "ana-folder/Plans/plan (conflict, "*").txt" 2>/dev/null)" = "hers again" ]; }
-two_until 30 copy
+emr_until copy
 rm "ana-folder/Plans/plan (conflict, "*").txt"
 
 say "the right ends while a program writes: its bytes are kept, and said"
 holds "$THEIRS/plan.txt" "not sent" third
 as ana run 0 revoke Plans/plan.txt from lima --wait
 unsent() { [ "$(his)" = "not sent" ]; }
-two_until 30 unsent
+emr_until unsent
 touch third.go
-two_until 20 lists third.done
-two_until 20 noticed " not-sent .*It is kept: plan.txt (not sent to Silva, Ana, "
+emr_until lists third.done
+emr_until noticed " not-sent .*It is kept: plan.txt (not sent to Silva, Ana, "
 as lima run 0 status --wait
 expect "hers" "$(cat ana-folder/Plans/plan.txt)" "his again"
 ended() { ls -d "$THEIRS/plan.txt - access ended "*.txt >/dev/null 2>&1; }
-two_until 20 ended
+emr_until ended
 
 say "the attribute, and a request that she says yes to, let him write as well"
 must setfattr -n user.emrfs.grant.lima -v "$(confirmed write ana-folder/Plans/plan.txt)" ana-folder/Plans/plan.txt
 written() { echo "$1" 2>/dev/null >"$THEIRS/plan.txt"; }
-two_until 60 written "by the attribute"
-two_until 30 says ana-folder/Plans/plan.txt "by the attribute"
+emr_until written "by the attribute"
+emr_until says ana-folder/Plans/plan.txt "by the attribute"
 as ana run 0 revoke Plans/plan.txt from lima --wait
-two_until 30 ended
+emr_until ended
 as lima json 0 request "ana:Plans/plan.txt" --reason "the next plan" --write
 asked() { as ana json 0 request && grep -q "the next plan" out/said; }
-two_until 30 asked
+emr_until asked
 as ana json 0 approve "$(python3 -c 'import json; print(next(r["id"] for r in json.load(open("out/said"))["requests"] if r["state"] == "open"))')" --yes
-two_until 60 written "after a request"
-two_until 30 says ana-folder/Plans/plan.txt "after a request"
+emr_until written "after a request"
+emr_until says ana-folder/Plans/plan.txt "after a request"
 expect "at its place" "$(ls -A ana-folder/Plans | tr '\n' ' ')$(ls ana-folder | tr '\n' ' ')" "Old diary.txt plan.txt Inbox Plans shared-by-me "
 as ana run 0 verify
 two_unmount lima ana

@@ -39,9 +39,9 @@ mkdir "a 'b'"
 refused "not permitted" setfattr -n user.emrfs.grant.lima -v "read until=2033-12-31" "a 'b'"
 command=$(sed -n "s/.* grant-unconfirmed a 'b': .* If you want that: //p" .emrfs/notices | head -1)
 bash -c "$command" || emr_fail "the command of the notice: $command"
-two_until 60 granted grant.lima "a 'b'"
+emr_until granted grant.lima "a 'b'"
 must rm "shared-by-me/lima/a 'b'"
-two_until 60 nothing_else
+emr_until nothing_else
 
 say "a hostile stick, by three programs, twice"
 stick=$EMR_WORK/stick
@@ -95,7 +95,7 @@ refused "not permitted" set_grant "read until=2050-12-31 confirm=$(code Guarded)
 refused "not permitted" set_grant "read until=2050-12-31 confirm=$(code Imaging)a"
 expect "until here" "$(grants)" "Shared lima 2031"
 must set_grant "read confirm=$(code Imaging) until=2050-12-31 purpose=treatment,legal"
-two_until 60 granted grant.lima Imaging
+emr_until granted grant.lima Imaging
 expect "shared" "$(grants)" "Imaging lima 2050,Shared lima 2031"
 
 say "what gives no more needs no code, what gives more does"
@@ -105,10 +105,10 @@ for more in "read until=2051-12-31" "write until=2050-12-31" "read until=2050-12
 done
 must set_grant "read until=2040-12-31 purpose=treatment"
 narrowed() { [ "$(grants)" = "Imaging lima 2040,Shared lima 2031" ]; }
-two_until 60 narrowed
+emr_until narrowed
 refused "not permitted" set_grant "read until=2050-12-31 purpose=treatment"
 must setfattr -x user.emrfs.grant.lima Imaging
-two_until 60 nothing_else
+emr_until nothing_else
 
 say "programs: fewer without, more by the code, as the notice says"
 must setfattr -n user.emrfs.software -v refuse Imaging

@@ -30,16 +30,16 @@ not_there() { [ ! -e "$1" ]; }
 
 say "who is in reads"
 hears() { as ana "$EMRFS" log --who "$1" >out/said 2>&1 </dev/null; } # her copy of the ledger has it
-two_until 20 hears radiology@saolucas
+emr_until hears radiology@saolucas
 as ana run 0 share Imaging with radiology@saolucas --yes --wait
 says "radiology, São Lucas can read Imaging"
 as ana json 6 share Imaging with radiology@saolucas --write --yes
 expect "a team does not write" "$(field error)" not-a-person
-two_until 20 lists lima-folder/shared-with-me
+emr_until lists lima-folder/shared-with-me
 OWNER=$(ls lima-folder/shared-with-me)
 of() { echo "$1-folder/shared-with-me/$OWNER/$2"; }
-two_until 20 shows "$(of lima Imaging/MRI.txt)" "a knee"
-two_until 20 shows "$(of nuno Imaging/Old/CT.txt)" "a head"
+emr_until shows "$(of lima Imaging/MRI.txt)" "a knee"
+emr_until shows "$(of nuno Imaging/Old/CT.txt)" "a head"
 
 say "taking back says by which other shares somebody still reads, and the command"
 ways() { python3 -c 'import json; print(*[w["path"] + " " + w["via"] for w in json.load(open("out/said"))["still"]], sep="; ")'; }
@@ -47,10 +47,10 @@ echo "and again" >ana-folder/Letters/second.txt
 as ana run 0 status --wait
 as ana run 0 share Letters with @saolucas --yes --wait
 as ana run 0 share Letters with lima --yes --wait
-two_until 20 shows "$(of lima Letters/letter.txt)" "dear colleague"
+emr_until shows "$(of lima Letters/letter.txt)" "dear colleague"
 opened_it() { as ana json 0 log --who lima && python3 -c 'import json, sys
 sys.exit(not any(e["action"] == "opened" and e["path"] == "Letters/letter.txt" for e in json.load(open("out/said"))["entries"]))'; }
-two_until 60 opened_it
+emr_until opened_it
 as ana json 3 revoke --all from lima --wait
 expect "said" "$(field error) $(field ended.0.path)" "still-reads Letters"
 expect "each way" "$(ways)" "Imaging radiology@saolucas; Letters @saolucas"
@@ -77,7 +77,7 @@ as hospital run 0 org vouch ana.card --yes --passphrase-file "$EMR_PASS"
 days="$days $(date -u +%F)"
 as lima run 0 people add ana.card
 vouched() { [[ $(getfattr --only-values -n user.emrfs.owner "$(of lima Imaging/MRI.txt)") == *"vouched=São Lucas"* ]]; }
-two_until 20 vouched
+emr_until vouched
 owner=$(getfattr --only-values -n user.emrfs.owner "$(of lima Imaging/MRI.txt)")
 expect "who vouches" "${owner%@*}" "$OWNER vouched=São Lucas"
 [[ " $days " = *" ${owner##*@} "* ]] || emr_fail "vouched on one of $days: $owner"
@@ -87,14 +87,14 @@ getfattr --only-values -n user.emrfs.shared-with ana-folder/Imaging | grep -q '^
 released() { as ana json 0 log --who "$1" && python3 -c 'import json, sys
 e = [e for e in json.load(open("out/said"))["entries"] if e["action"] == "released" and e["path"].startswith("Imaging")]
 sys.exit(0 if e and all(x["team"] == "radiology@saolucas" for x in e) else 1)'; }
-two_until 20 released lima
-two_until 20 released nuno@saolucas
-two_until 20 released radiology@saolucas
+emr_until released lima
+emr_until released nuno@saolucas
+emr_until released radiology@saolucas
 as ana run 0 log
 says "for radiology@saolucas got the key of Imaging/MRI.txt"
 in_report() { sed 's/<[^>]*>//g' ana-folder/.emrfs/report.html | grep -q "$1"; }
-two_until 20 in_report "the team radiology, São Lucas, treatment, "
-two_until 20 in_report "Paula Lima, São Lucas, for radiology@saolucas.*got the keys of 1 record"
+emr_until in_report "the team radiology, São Lucas, treatment, "
+emr_until in_report "Paula Lima, São Lucas, for radiology@saolucas.*got the keys of 1 record"
 as ana json 0 log --fhir fhir
 must python3 "$SUPPORT/fhir_audit_event.py" fhir
 grep -lq '"on behalf of radiology@saolucas"' fhir/*.json || emr_fail "no AuditEvent in the team's name"
@@ -126,34 +126,34 @@ expect error "$(field error)" owners-log
 say "what is shared inside lies at its place"
 as ana run 0 share Imaging/Old with nuno@saolucas --yes --wait
 inside() { as ana run 0 ledger --limit 1000 && [ "$(grep -c ' GRANT ' out/said)" = 5 ]; }	# two of Letters
-two_until 30 inside
+emr_until inside
 for who in lima nuno; do
-	two_until 30 shows "$(of "$who" Imaging/Old/CT.txt)" "a head"
+	emr_until shows "$(of "$who" Imaging/Old/CT.txt)" "a head"
 	expect "$who sees no second one" "$(ls "$who-folder/shared-with-me/$OWNER" | grep -vx -e Inbox -e "Letters - access ended .*")" Imaging
 	expect "$who sees all" "$(cd "$(of "$who" Imaging)" && find . | sort | tr '\n' ' ')" ". ./MRI.txt ./Old ./Old/CT.txt "
 done
 mkdir ana-folder/Imaging/Series
 mv ana-folder/Imaging/Old ana-folder/Imaging/Series/Older
 as ana run 0 status --wait
-for who in lima nuno; do two_until 30 shows "$(of "$who" Imaging/Series/Older/CT.txt)" "a head"; done
-two_until 20 not_there "$(of lima Imaging/Old)"
+for who in lima nuno; do emr_until shows "$(of "$who" Imaging/Series/Older/CT.txt)" "a head"; done
+emr_until not_there "$(of lima Imaging/Old)"
 mkdir ana-folder/Private
 mv ana-folder/Imaging/Series/Older ana-folder/Private/Older
 as ana run 0 status --wait
-two_until 30 not_there "$(of lima Imaging/Series/Older)"
+emr_until not_there "$(of lima Imaging/Series/Older)"
 # What ana renamed is called so beside, too.
-two_until 30 shows "$(of nuno Older/CT.txt)" "a head"
+emr_until shows "$(of nuno Older/CT.txt)" "a head"
 mv ana-folder/Private/Older ana-folder/Imaging/Old 2>out/said && emr_fail "unasked"
 as ana run 0 move Private/Older Imaging/Old --yes
-for who in lima nuno; do two_until 30 shows "$(of "$who" Imaging/Old/CT.txt)" "a head"; done
-two_until 30 not_there "$(of nuno Older)"
+for who in lima nuno; do emr_until shows "$(of "$who" Imaging/Old/CT.txt)" "a head"; done
+emr_until not_there "$(of nuno Older)"
 as ana run 3 revoke Imaging/Old from nuno@saolucas --wait	# the team goes on
 
 say "who comes later reads without the owner's doing anything"
 two_join rosa "Rosa Dias" clinician
 team radiology add rosa
 two_mount rosa
-two_until 20 shows "$(of rosa Imaging/MRI.txt)" "a knee"
+emr_until shows "$(of rosa Imaging/MRI.txt)" "a knee"
 
 say "who is taken out loses what is open, and the others read on"
 python3 - "$(of lima Imaging/MRI.txt)" <<'END' &
@@ -170,39 +170,39 @@ for i in range(30000):
         break
     time.sleep(0.02)
 END
-two_until 20 lists held.open
+emr_until lists held.open
 as ana run 0 ledger --limit 1000
 before=$(grep -c ' REVOKE ' out/said)
 team radiology remove lima
 says_not lima
-two_until 30 lists held.errno
+emr_until lists held.errno
 expect EKEYREVOKED "$(cat held.errno)" 128
-two_until 20 not_there "$(of lima Imaging)"
-two_until 20 lists "$(of lima "Imaging - access ended $(date +%F).txt")"
+emr_until not_there "$(of lima Imaging)"
+emr_until lists "$(of lima "Imaging - access ended $(date +%F).txt")"
 # Her computer gives the team's new key what the old one had.
 moved() { as ana run 0 ledger --limit 1000 && [ "$(grep -c ' REVOKE ' out/said)" -gt "$before" ]; }
-two_until 30 moved
+emr_until moved
 one_share() { as ana json 0 share && [ "$(python3 -c 'import json; print(*[g["who"] for g in json.load(open("out/said"))["grants"]])')" = radiology@saolucas ]; }
-two_until 20 one_share
+emr_until one_share
 echo "another knee" >ana-folder/Imaging/MRI.txt
 as ana run 0 status --wait
-two_until 20 shows "$(of nuno Imaging/MRI.txt)" "another knee"
-two_until 20 shows "$(of rosa Imaging/MRI.txt)" "another knee"
+emr_until shows "$(of nuno Imaging/MRI.txt)" "another knee"
+emr_until shows "$(of rosa Imaging/MRI.txt)" "another knee"
 not_there "$(of lima Imaging)" || emr_fail "she has it again"
 
 say "an organisation is everybody who works there"
 as ana run 0 share Letters with @saolucas --yes --wait
-for who in lima nuno rosa; do two_until 20 shows "$(of "$who" Letters/letter.txt)" colleague; done
+for who in lima nuno rosa; do emr_until shows "$(of "$who" Letters/letter.txt)" colleague; done
 as hospital run 0 org revoke rosa --yes --passphrase-file "$EMR_PASS"
-two_until 20 not_there "$(of rosa Letters)"
-two_until 20 not_there "$(of rosa Imaging)"
-two_until 20 shows "$(of nuno Letters/letter.txt)" colleague
+emr_until not_there "$(of rosa Letters)"
+emr_until not_there "$(of rosa Imaging)"
+emr_until shows "$(of nuno Letters/letter.txt)" colleague
 
 say "taking back ends it for all"
 as ana run 0 revoke Imaging from radiology@saolucas --wait
-two_until 20 not_there "$(of nuno Imaging)"
+emr_until not_there "$(of nuno Imaging)"
 setfattr -x user.emrfs.grant.@saolucas ana-folder/Letters
-two_until 20 not_there "$(of nuno Letters)"
-two_until 20 not_there "$(of lima Letters)"
+emr_until not_there "$(of nuno Letters)"
+emr_until not_there "$(of lima Letters)"
 two_unmount ana lima nuno rosa
 echo "all is well"

@@ -14,7 +14,7 @@ authority_begin() {
 	mkdir -m 700 ca
 	CA_PORT=$(emr_port) python3 "$SUPPORT/fake_ca.py" ca >out/authority 2>&1 &
 	AUTHORITY_PID=$!
-	two_until 60 test -e ca/ready
+	emr_until test -e ca/ready
 }
 
 authority_network() {

@@ -22,7 +22,7 @@ channel_start() {
 	rm -f channel/settings
 	coproc SERVE { exec "$PEER" network "$EMR_WORK/channel" "$NET/ca.pem" OrgB="$EMR_WORK/ca-2.pem" OrgC="$EMR_WORK/ca-3.pem" 2>>"$EMR_WORK/peer.log"; }
 	PEER_PID=$SERVE_PID
-	two_until 60 test -s channel/settings
+	emr_until test -s channel/settings
 }
 
 channel_stop() {
@@ -75,7 +75,7 @@ channel_network() {
 	fi
 	two_network "$1" &
 	founding=$!
-	two_until 60 test -s "$NET/ca.pem"
+	emr_until test -s "$NET/ca.pem"
 	channel_take 1 "$NET/ca.pem"
 	wait "$founding" || exit 1
 	TWO_ADMIN=hospital

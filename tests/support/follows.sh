@@ -28,7 +28,7 @@ END
 	steward 0 create plain --terms terms.json
 	steward 0 admit plain dora@saolucas
 	two_mount ana dora
-	two_until 20 knows
+	emr_until knows
 }
 
 slices() { # FOLDER FIRST LAST [BURNED_IN]: slices of pydicom's CT_small under ana's name

@@ -213,7 +213,7 @@ emr_port() {
 	echo $port
 }
 
-# emr_until COMMAND...: until it succeeds.
+# emr_until COMMAND...: until it succeeds; nothing is judged by how long that takes (EMR_PATIENCE).
 emr_until() {
 	local end=$((SECONDS + EMR_PATIENCE))
 	until "$@" 2>"$EMR_WORK/tried"; do

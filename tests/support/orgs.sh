@@ -10,7 +10,7 @@ orgs_join() {
 	shift 2
 	as "$who" orgs_apply "$who" "$name"
 	waiting=$!
-	two_until 60 orgs_waits
+	emr_until orgs_waits
 	for admin in "$@"; do
 		as "$admin" run 0 org admit "$name" --yes --passphrase-file "$EMR_PASS"
 	done
@@ -26,7 +26,7 @@ orgs_agent() {
 	local waiting
 	as "$2" two_invite "$1" agent
 	waiting=$!
-	two_until 60 test -s "$EMR_WORK/$1.invitation"
+	emr_until test -s "$EMR_WORK/$1.invitation"
 	as "$1" run 0 init --join "$EMR_WORK/$1.invitation" --passphrase-file "$EMR_PASS" --words-file "$EMR_WORK/$1.words"
 	wait "$waiting" || emr_fail "org invite $1: $(cat "$EMR_WORK/out/invited-$1")"
 }

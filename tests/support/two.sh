@@ -9,7 +9,6 @@
 #   two_home WHO                       from here on: EMRFS_HOME, MNT and EMR_LOG are WHO's, so `run`, `json`, `attribute` are, too
 #   as WHO COMMAND...                  one command of WHO's, and then again whose turn it was
 #   two_kill WHO                       as a crash, and the dead mount is cleaned away
-#   two_until SECONDS COMMAND...       until it succeeds; SECONDS is what it takes on a quiet computer, and nothing is judged by it (EMR_PATIENCE)
 #   $EMR_WORK/WHO-folder               WHO's folder
 #
 # What a test may say beforehand: EMR_BORN (of who joins next; default 1984-03-12).
@@ -52,7 +51,7 @@ two_join() {
 	local who=$1 name=$2 role=$3 admin=${4:-$TWO_ADMIN} inviting
 	as "$admin" two_invite "$who" "$role"
 	inviting=$!
-	two_until 60 test -s "$EMR_WORK/$who.invitation"
+	emr_until test -s "$EMR_WORK/$who.invitation"
 	as "$who" run 0 init --join "$EMR_WORK/$who.invitation" --yes --name "$name" --born "${EMR_BORN:-1984-03-12}" \
 		--passphrase-file "$EMR_PASS" --words-file "$EMR_WORK/$who.words"
 	wait "$inviting" || emr_fail "org invite $who: $(cat "$EMR_WORK/out/invited-$who")"
@@ -104,15 +103,4 @@ two_kill() {
 at_end() {
 	local who
 	for who in $TWO_MEMBERS; do emr_clear_away "$EMR_WORK/$who" "$EMR_WORK/$who-folder"; done
-}
-
-two_until() {
-	local seconds=$1 end
-	shift
-	[ "$seconds" -ge "$EMR_PATIENCE" ] || seconds=$EMR_PATIENCE
-	end=$((SECONDS + seconds))
-	until "$@" 2>"$EMR_WORK/tried"; do
-		[ "$SECONDS" -lt "$end" ] || emr_fail "not within $seconds s: $*"
-		sleep 0.05
-	done
 }

@@ -39,7 +39,7 @@ say "an invitation: what members will see is asked, and a no leaves nothing"
 as hospital two_invite ana patient
 inviting=$!
 MNT=$HOME/Health
-two_until 60 test -s "$EMR_WORK/ana.invitation"
+emr_until test -s "$EMR_WORK/ana.invitation"
 for answer in click_no close_window; do
 	screen_start "$PACKAGING/action" join "$EMR_WORK/ana.invitation"
 	next_window 'extra-button=Yes'
@@ -72,7 +72,7 @@ nothing_begun
 say "somebody who waits for the organisation sees that, and may cancel it"
 as hospital two_invite rui patient
 absent=$!
-two_until 60 test -s "$EMR_WORK/rui.invitation"
+emr_until test -s "$EMR_WORK/rui.invitation"
 emr_stop "$absent" # it does not answer
 MNT=$HOME/Health
 screen_start "$PACKAGING/action" join "$EMR_WORK/rui.invitation"

@@ -44,7 +44,7 @@ must cp report.pdf ana-folder/Imaging/
 as ana run 0 status --wait
 shares() {
 	as ana run 0 share Imaging with lima --yes --wait
-	two_until 60 compgen -G "lima-folder/shared-with-me/*/Imaging/report.pdf" >out/shared
+	emr_until compgen -G "lima-folder/shared-with-me/*/Imaging/report.pdf" >out/shared
 	IMAGING=$(echo "$EMR_WORK"/lima-folder/shared-with-me/*/Imaging)
 }
 screen_begin
@@ -74,13 +74,13 @@ screen_stop
 say "taken back while it is open: no page that was not drawn"
 as lima run 0 unmount	# nothing is left from the first reading
 two_mount lima
-two_until 60 test -e "$IMAGING/report.pdf"
+emr_until test -e "$IMAGING/report.pdf"
 viewed
 exec 9<"$IMAGING/report.pdf"
 must head -c 1 <&9 >out/byte
 as ana run 0 revoke Imaging from lima --wait
 ended() { ! head -c 1 <&9 >out/byte; }	# for who has it open, and its pages are dropped
-two_until 60 ended
+emr_until ended
 exec 9<&-
 to_the_last
 ! grep -E 'thorax|knee|without' out/text || emr_fail "a page was drawn after the end"
