@@ -21,6 +21,7 @@ foreach(program ipfs_suite ipfs_publisher ipfs_held ipfs_left ipfs_imports ipfs_
 	target_include_directories(${program} PRIVATE ${PROJECT_SOURCE_DIR}/tests/support)
 	target_link_libraries(${program} PRIVATE emr_flags emr_publisher PkgConfig::cmocka Threads::Threads)
 endforeach()
+target_link_options(ipfs_held PRIVATE -Wl,--wrap=emr_pending_reserve,--wrap=emr_block_store_get_verified)
 add_executable(ipfs_fetch ${CMAKE_CURRENT_LIST_DIR}/ipfs_fetch.c ${PROJECT_SOURCE_DIR}/tests/unit/store_kit.c)
 target_include_directories(ipfs_fetch PRIVATE ${PROJECT_SOURCE_DIR}/tests/support ${PROJECT_SOURCE_DIR}/tests/unit)
 target_link_libraries(ipfs_fetch PRIVATE emr_flags emr_fetch emr_ipfs PkgConfig::cmocka Threads::Threads)

@@ -4,12 +4,85 @@
 #include "emr_test.h"
 
 #include <signal.h>
+#include <stdatomic.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "publisher_kit.h"
 #include "store/dag_pb.h"
+
+/* ---- What this computer has little of: a few times that a thread of the publisher needs it ----
+ */
+
+static _Thread_local bool is_test;
+static atomic_int memory_is_short, disk_is_bad; /* so many times */
+
+emr_status __real_emr_pending_reserve(void *map, size_t more);
+emr_status __wrap_emr_pending_reserve(void *map, size_t more);
+emr_status __real_emr_block_store_get_verified(
+	emr_block_store *store, const emr_cid *cid, emr_buf *out);
+emr_status __wrap_emr_block_store_get_verified(
+	emr_block_store *store, const emr_cid *cid, emr_buf *out);
+
+static bool fails(atomic_int *times)
+{
+	int left = atomic_load(times);
+
+	while (!is_test && left > 0 && !atomic_compare_exchange_weak(times, &left, left - 1))
+		;
+	return !is_test && left > 0;
+}
+
+emr_status __wrap_emr_pending_reserve(void *map, size_t more)
+{
+	return fails(&memory_is_short) ? EMR_NO_MEMORY : __real_emr_pending_reserve(map, more);
+}
+
+emr_status __wrap_emr_block_store_get_verified(
+	emr_block_store *store, const emr_cid *cid, emr_buf *out)
+{
+	return fails(&disk_is_bad) ? EMR_IO : __real_emr_block_store_get_verified(store, cid, out);
+}
+
+/* A record that cannot be looked at just now goes on counting here: WHAT fails, which IS_SAID of
+ * the record or not; also when it is looked at again, behind the place's word that it has none of
+ * it. */
+static void what_fails_for_a_while_is_no_loss(atomic_int *what, bool is_said, const char *name)
+{
+	static const char *const names[] = {"good"};
+	emr_cid root;
+	scene s;
+
+	is_test = true;
+	scene_begin(&s, name);
+	scene_start(&s, 1, names);
+	while (looked_count(&s) == 0) /* or it may be the look that fails */
+		usleep(1000);
+	atomic_store(what, 2);
+	root = scene_save(&s, name, 0);
+	while (atomic_load(what) > 0)
+		usleep(1000);
+	while (is_said ? scene_look(&s, 0).stuck == 0 : scene_held(&s, &root) == 1)
+		usleep(1000);
+	assert_true(scene_held(&s, &root) >= 1);
+	emr_publisher_repair(s.publisher);
+	wait_held(&s, &root, 2);
+	scene_end(&s);
+	is_test = false;
+}
+
+static void memory_that_runs_short_makes_no_record_a_lost_one(void **state)
+{
+	(void)state;
+	what_fails_for_a_while_is_no_loss(&memory_is_short, false, "short");
+}
+
+static void a_disk_that_cannot_be_read_just_now_makes_no_record_a_lost_one(void **state)
+{
+	(void)state;
+	what_fails_for_a_while_is_no_loss(&disk_is_bad, true, "unread");
+}
 
 /* It is not looked at all of them again and again, so perhaps not at the first asking. */
 static void look_until(scene *s, const emr_cid *root, unsigned wanted)
@@ -334,6 +407,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_record_that_is_not_whole_here_does_not_keep_back_the_others),
 		cmocka_unit_test(a_record_that_is_not_whole_here_counts_where_it_is),
+		cmocka_unit_test(memory_that_runs_short_makes_no_record_a_lost_one),
+		cmocka_unit_test(a_disk_that_cannot_be_read_just_now_makes_no_record_a_lost_one),
 		cmocka_unit_test(who_was_killed_while_sending_asks_before_sending_again),
 		cmocka_unit_test(the_file_can_be_lost_or_torn_and_nothing_is_sent_twice),
 		cmocka_unit_test(without_the_file_a_place_is_asked_for_one_list_of_what_it_has),

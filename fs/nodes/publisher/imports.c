@@ -273,7 +273,8 @@ static emr_status send_in_pieces(publisher_place *place, load *l, pick *one)
 	return status;
 }
 
-/* What is not whole here cannot be sent; the place may have it from another computer. */
+/* What is not whole here cannot be sent; the place may have it from another computer.  What cannot
+ * be read just now (too many open files, a bad sector) is not known to be lost: here.c looks. */
 static void set_aside(publisher_place *place, pick *one, emr_status status)
 {
 	if (!one->may_be_there) {
@@ -284,19 +285,23 @@ static void set_aside(publisher_place *place, pick *one, emr_status status)
 		emr_status_text(status));
 	one->is_stuck = true;
 	place_stick_root(place, &one->root);
-	here_note_lacking(place->publisher, &one->root);
+	if (status == EMR_MISSING_DATA || status == EMR_DAMAGED)
+		here_note_lacking(place->publisher, &one->root);
 }
 
-/* As many as fit; *OUT_LARGE is one that does not even alone, when it is the first.  How many bytes
- * are to go. */
-static uint64_t fill(
-	publisher_place *place, load *l, pick *picks, size_t n, size_t *out_n, pick **out_large)
+typedef struct filling {
+	size_t n;    /* of the picks: those that come first */
+	pick *large; /* the first to be sent, which does not fit even alone; NULL: there is none */
+	uint64_t bytes; /* that are to go */
+} filling;
+
+/* As many as fit.  EMR_NO_MEMORY says nothing of any record. */
+static emr_status fill(publisher_place *place, load *l, pick *picks, size_t n, filling *out)
 {
-	uint64_t large = 0;
 	bool fits = true;
 	size_t i;
 
-	*out_large = NULL;
+	*out = (filling){.large = NULL};
 	for (i = 0; fits && i < n; i++) {
 		uint64_t bytes;
 		emr_status status;
@@ -304,16 +309,20 @@ static uint64_t fill(
 		if (!is_to_be_sent(&picks[i]))
 			continue;
 		status = load_add(l, &picks[i].root, &fits, &bytes);
+		if (status == EMR_NO_MEMORY)
+			return status;
 		if (status != EMR_OK) {
 			set_aside(place, &picks[i], status);
 			fits = true;
 		} else if (!fits && l->roots.len == 0) {
-			*out_large = &picks[i];
-			large = bytes;
+			out->large = &picks[i];
+			out->bytes = bytes;
 		}
 	}
-	*out_n = fits ? i : i - 1;
-	return large > 0 ? large : l->bytes;
+	out->n = fits || out->large != NULL ? i : i - 1;
+	if (out->large == NULL)
+		out->bytes = l->bytes;
+	return EMR_OK;
 }
 
 static emr_status send_batch(publisher_place *place, load *l, pick *picks, size_t n)
@@ -368,16 +377,18 @@ static emr_status send_some(publisher_place *place, pick *picks, size_t n)
 		.await_arg = &wait,
 		.given = &place->going};
 	const size_t chosen = n;
-	uint64_t bytes = 0;
-	pick *large;
+	filling what = {0};
 	emr_status status = ask_each(place, picks, n), noted;
-	bool was_asked = status == EMR_OK;
 
-	if (was_asked) {
+	if (status == EMR_OK) {
 		l.room = room_of(place);
-		bytes = fill(place, &l, picks, n, &n, &large);
-		n += large != NULL;
-		atomic_fetch_add(&place->going_of, bytes);
+		status = fill(place, &l, picks, n, &what);
+		if (status != EMR_OK)
+			place_fails_here(place, status);
+	}
+	if (status == EMR_OK) {
+		n = what.n;
+		atomic_fetch_add(&place->going_of, what.bytes);
 		end_going(place, picks + n, chosen - n);
 		/* Before the first byte goes: whoever is killed now asks next time. */
 		noted = note_and_write(place, picks, n, BOOK_SENT, is_to_be_sent);
@@ -385,12 +396,12 @@ static emr_status send_some(publisher_place *place, pick *picks, size_t n)
 			place_fails_here(place, noted);
 			status = noted;
 		} else {
-			status = large != NULL ? send_in_pieces(place, &l, large)
-					       : send_batch(place, &l, picks, n);
+			status = what.large != NULL ? send_in_pieces(place, &l, what.large)
+						    : send_batch(place, &l, picks, n);
 		}
 	}
 	atomic_fetch_sub(&place->going, l.gave);
-	atomic_fetch_sub(&place->going_of, bytes);
+	atomic_fetch_sub(&place->going_of, what.bytes);
 	noted = note_and_write(place, picks, n, BOOK_HELD, is_held);
 	if (noted != EMR_OK)
 		place_fails_here(place, noted);
