@@ -1,6 +1,7 @@
 #!/bin/bash
 # lost_here.sh: what this computer lost of one's own records while a node has them - the pins, the node of a tree -
-# comes back, and nothing is given back of the disk meanwhile that may belong to them.
+# comes back, and nothing is given back of the disk meanwhile that may belong to them.  What was only read of a record that
+# this computer lost is not forgotten when the node loses it, too.
 SUPPORT=${SUPPORT:-$(cd "$(dirname "$0")/../support" && pwd)}
 . "$SUPPORT/mount.sh"
 . "$SUPPORT/said.sh"
@@ -65,6 +66,46 @@ json 0 keep --purge # which brings home what leads to leaves
 json 0 status
 expect "spared" "$(field spared_bytes)" 0
 whole
+emr_unmount
+rm -rf "$EMRFS_HOME/cache"
+alone
+emr_mount
+whole
+emr_unmount
+
+say "a record is lost here and read from the node, and then the node loses it: what was read outlives its age in the cache"
+with_node
+echo 'cache-days = 1' >>"$EMRFS_HOME/settings"
+emr_mount
+must "$EMRFS" export Imaging/scan out/scan.car >out/said
+must "$SUPPORT/car_walk.py" export out/scan.car "$(attribute cid "$MNT/Imaging/scan")" out/record.car
+emr_until everywhere scan
+emr_unmount
+[ "$("$SUPPORT/take_blocks.py" "$EMRFS_HOME/state/blocks" out/record.car)" -gt 5 ] || emr_fail "little was taken away"
+emr_mount
+must cmp mine/scan "$MNT/Imaging/scan"
+way_is_home() { # all but leaves is in the own store
+	PYTHONPATH=$SUPPORT python3 -c '
+import glob, sys
+from car_varint import sections
+def blocks(name):
+    data = open(name, "rb").read()
+    return {data[b:b + 36]: e - b for b, e in sections(data)}
+home = set().union(*map(blocks, glob.glob(sys.argv[1] + "/seg-*.car")))
+sys.exit(any(size < 100000 and cid not in home for cid, size in blocks("out/record.car").items()))' "$EMRFS_HOME/state/blocks"
+}
+emr_until way_is_home
+emr_unmount
+rm -rf node/blocks node/pins
+kill "$node" && wait "$node" 2>/dev/null
+rm -f node/*.sock node/ready
+python3 "$SUPPORT/fake_node.py" "$EMR_WORK/node" >out/node 2>&1 &
+node=$!
+emr_until test -f node/ready
+rm "$EMRFS_HOME/state/copies" # or what the node said last is believed until it is asked again
+find "$EMRFS_HOME/cache" -type f -exec touch -d '3 days ago' {} +
+emr_mount
+emr_until everywhere scan # given to the node anew, which only a record can be that is whole here
 emr_unmount
 rm -rf "$EMRFS_HOME/cache"
 alone

@@ -7,6 +7,7 @@
 #include "view/received.h"
 
 #include "file.h"
+#include "health.h"
 #include "ops_file.h"
 
 #define AHEAD_FIRST 4
@@ -69,10 +70,45 @@ emr_status emr_view_read(emr_handle *handle, uint64_t at, void *data, size_t len
 	return status;
 }
 
+/* ---- what leads there ---- */
+
+/* Of one's own records the publisher says which no place has any more, and what is below their
+ * roots is saved then.  So the way from the root to the leaves must not be lost before them: it
+ * lies in this computer's own store, from which no block goes with its age. */
+static bool is_own(emr_view *view, const base_facts *facts)
+{
+	return facts->is_published && !facts->is_theirs && !view_is_read_only(view);
+}
+
+/* Once for each handle that lacks something. */
+static void bring_way(emr_handle *handle)
+{
+	emr_view *view = handle->view;
+	base_facts facts;
+
+	if (__atomic_exchange_n(&handle->is_brought, true, __ATOMIC_RELAXED))
+		return;
+	facts = file_facts(view, handle->node);
+	if (is_own(view, &facts))
+		emr_fetcher_bring_way(view->options.fetcher, &facts.place.root);
+}
+
+static void take_node_home(const emr_handle *handle, const emr_cid *cid)
+{
+	base_facts facts;
+
+	if (emr_cid_codec(cid) != EMR_CODEC_DAG_PB)
+		return;
+	facts = file_facts(handle->view, handle->node);
+	if (is_own(handle->view, &facts)) /* without room it stays in the cache, and is logged */
+		(void)emr_fetcher_take_home(handle->view->options.fetcher, cid);
+}
+
 /* ---- what is waited for ---- */
 
 typedef struct bringing {
 	emr_handle *handle;
+	emr_cid cid;
 	emr_ready_fn ready;
 	void *arg;
 } bringing;
@@ -96,7 +132,9 @@ static void came(void *arg, emr_status status)
 {
 	bringing *b = arg;
 
-	if (status != EMR_OK)
+	if (status == EMR_OK)
+		take_node_home(b->handle, &b->cid);
+	else
 		status = say_failure(b->handle, status);
 	b->ready(b->arg, status);
 	handle_put(b->handle);
@@ -122,13 +160,13 @@ emr_status emr_view_await_block(emr_handle *handle, uint64_t at, emr_ready_fn re
 	b = malloc(sizeof *b);
 	if (b == NULL)
 		return EMR_NO_MEMORY;
-	*b = (bringing){.handle = handle, .ready = ready, .arg = arg};
+	*b = (bringing){.handle = handle, .cid = missed, .ready = ready, .arg = arg};
 	/* One for who is told, who may be answered and close before this returns, and one for us.
 	 */
 	__atomic_add_fetch(&handle->refs, 2, __ATOMIC_RELAXED);
-	__atomic_store_n(&handle->is_brought, true, __ATOMIC_RELAXED);
 	status = emr_fetcher_bring(fetcher, &missed, came, b);
 	if (status == EMR_OK) {
+		bring_way(handle);
 		bring_ahead(handle, at);
 		status = EMR_BUSY;
 	} else {

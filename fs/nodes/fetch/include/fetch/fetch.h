@@ -83,6 +83,10 @@ bool emr_fetcher_bring_together(emr_fetcher *fetcher, const emr_cid *cids, size_
  * computer; it counts as missed.  Anything else: the store does not take it. */
 emr_status emr_fetcher_take_home(emr_fetcher *fetcher, const emr_cid *cid);
 
+/* What leads to the content of ROOT, and reading it does not bring, comes into this computer's own
+ * store, if a place gives it; returns at once, and nobody is told. */
+void emr_fetcher_bring_way(emr_fetcher *fetcher, const emr_cid *root);
+
 /* No place is known to have what is below ROOT: what was brought of it goes home, or is kept where
  * it is if the store does not take it.  NULL is fine. */
 emr_status emr_fetcher_save(emr_fetcher *fetcher, const emr_cid *root);
