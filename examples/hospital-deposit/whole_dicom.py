@@ -1,6 +1,7 @@
 """Is a DICOM file whole, and whose is it?  whole(path) reads its structure to the last byte, because tools of the field read a file that
 was cut off without a word; it refuses what is cut, what has bytes behind its end, and nesting without end.  Nothing is decoded before."""
 import mmap
+import os
 import struct
 import zlib
 
@@ -115,6 +116,8 @@ def structure(data):
 def whole(path):
     """What the file says of itself (ASKED, as text) with the transfer syntax and where the data set begins; Broken when it is not whole."""
     try:
+        if os.path.getsize(path) == 0:
+            raise Broken("it is empty")
         with open(path, "rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
             begins = data_set(data)[1]
             syntax, has_rows, has_pixels = structure(data)

@@ -1,0 +1,174 @@
+#!/bin/bash
+# deposit_strange.sh: what is out of the ordinary around examples/hospital-deposit (names in another encoding, a directory that cannot be read, a
+# table that is being written, a file that is replaced while it is taken, a full disk, a person who is called otherwise, a patient who erases)
+# brings nothing to the wrong patient, loses nothing, and keeps nobody else waiting.
+SUPPORT=${SUPPORT:-$(cd "$(dirname "$0")/../support" && pwd)}
+. "$SUPPORT/mount.sh"
+. "$SUPPORT/said.sh"
+. "$SUPPORT/two.sh"
+for program in dcmodify strace; do
+	command -v $program >/dev/null || emr_skip "$program is not installed (Debian: dcmtk, strace)"
+done
+service=$(cd "$(dirname "$0")/../../examples/hospital-deposit" && pwd)/hospital-deposit
+two_begin deposit_strange
+eval "members_$(declare -f at_end)"
+PLACER=
+at_end() {
+	[ -z "$PLACER" ] || kill -KILL -- "-$PLACER" 2>/dev/null
+	members_at_end
+}
+two_network "São Lucas"
+two_join ana "Silva, Ana" patient
+EMR_BORN=1951-07-30 two_join rui "Silva, Rui" patient
+two_join ward "São Lucas archive" hospital
+two_cards ana rui ward
+two_mount ana rui ward
+is_open() { [ "$(ls -d ward-folder/shared-with-me/*/Inbox | wc -l)" = 2 ]; }
+two_until 20 is_open
+
+state=$EMR_WORK/deposits drop=$EMR_WORK/drop
+mkdir -p "$state/arriving/1-1" "$drop/K7QF" "$drop/R1@São Lucas" || exit 2
+table() { printf '%s\n' issuer,patient_id,who,born "$@" >patients.csv; }
+table ,K7QF,ana,1984-03-12 "São Lucas,R1,rui,1951-07-30"
+# place: one run of the service, as the ward's; arguments go before it (a tracer).
+place() { EMRFS_HOME=$EMR_WORK/ward "$@" /usr/bin/python3 -B "$service" place --state "$state" --folder "$EMR_WORK/ward-folder" --table patients.csv --drop "$drop" --still 0 --once --most ${MOST:-100000000} 2>>out/place; }
+must_place() { place "$@" || emr_fail "the service ended by itself: $(tail -5 out/place)"; }
+status() { EMRFS_HOME=$EMR_WORK/ward /usr/bin/python3 -B "$service" status --state "$state" --drop "$drop" >out/said; }
+names() { find "$EMR_WORK/$1-folder/Inbox" -type f -printf '%f\n' | sort; }
+# got WHO BEGINNING [TIMES]: so often it is in the Inbox of WHO
+got() { [ "$(names "$1" | grep -cF -- "$2")" = "${3:-1}" ]; }
+held() { [ "$(find "$state/unplaced" -name "$1*" | wc -l)" = 1 ] || emr_fail "$1: $(ls "$state/unplaced")"; }
+# What an Inbox did not take is tried again after a minute; here at once.
+at_once() { sqlite3 "$state/deposit.sqlite" "UPDATE object SET not_before = 0" || exit 2; }
+must /usr/bin/python3 "$SUPPORT/make_cd.py" cd 6
+image=cd/DICOM/ST0/SE0/IM0
+
+say "what one program leaves behind stops nothing of the others"
+mkdir "$drop/$(printf 'R1@S\343o Lucas')" "$drop/CLOSED" && echo "by an old system" >"$drop/$(printf 'R1@S\343o Lucas')/latin.txt" || exit 2
+must cp "$image" "$drop/$(printf 'R1@S\343o Lucas')/latin.dcm"
+echo "not in a directory of a receiver" >"$state/arriving/stray"
+: >"$state/arriving/1-1/nothing"
+echo "to be placed" >"$drop/K7QF/first.txt"
+must_place strace -f -qq -o out/trace -P "$drop/CLOSED" -e trace=openat -e inject=openat:error=EACCES
+two_until 60 got ana "first "
+held "the name of its directory cannot be read - latin "
+held "the name of its directory cannot be read - CT"
+held "it is empty - nothing"
+grep -q "^$drop/CLOSED: Permission denied" out/place || emr_fail "said: $(cat out/place)"
+held "it does not begin as a DICOM file - stray"
+rm -r "$drop/CLOSED" "$state"/unplaced/* || exit 2
+
+say "names that never become records are not taken, and an object cannot have one"
+for name in '~$plan.docx' scan.bak '#notes.txt#' video.download; do echo "of another program" >"$drop/K7QF/$name"; done
+mkdir -p "$state/arriving/1-1"
+must cp "$image" "$state/arriving/1-1/odd"
+must dcmodify -q -nb -gin -m 'Modality=~$X' "$state/arriving/1-1/odd"
+must_place
+expect "left where they are" "$(ls "$drop/K7QF" | wc -l)" 4
+held 'its name would be one of a temporary file - ~$X'
+rm -r "$drop"/K7QF/* "$state"/unplaced/* || exit 2
+
+say "a table that is half written, or was saved with something else in its first line, places nothing, also not with somebody else"
+for bad in 'issuer,patient_id,who,born\n,K7QF,ana,1984-03-12\nSão Lucas,R1,an' 'issuer,patient_id,who,born\n,K7QF,ana\n' 'Issuer;patient_id;who;born\n,K7QF,ana,\n' ''; do
+	printf "$bad" >patients.csv
+	echo "of rui" >"$drop/R1@São Lucas/second.txt"
+	at_once
+	must_place
+	grep -q "^patients.csv: .*nothing is placed" out/place || emr_fail "no word about: $bad"
+	: >out/place
+done
+printf '\357\273\277issuer,patient_id,who,born\n,K7QF,ana,1984-03-12\nSão Lucas,R1,rui,1951-07-30\n' >patients.csv
+at_once
+must_place
+two_until 60 got rui "second "
+expect "of ana" "$(names ana | grep -c second)" 0
+expect "held" "$(ls "$state/unplaced")" ""
+table ,K7QF,ana,1984-03-12 "São Lucas,R1,rui,1951-07-30" ',R3,"Silva, Rui",'
+mkdir "$drop/R3" && echo "by the name that he gave himself" >"$drop/R3/name.txt" || exit 2
+must_place
+status
+expect "by a name that is the patient's own word" "$(field queued)" 1
+table ,K7QF,ana,1984-03-12 "São Lucas,R1,rui,1951-07-30" ',R3,rui,'
+at_once
+must_place
+two_until 60 got rui "name "
+
+say "a file with a time to come is taken; one that is replaced while it is taken is taken, too"
+echo "by a clock that is ahead" >"$drop/K7QF/ahead.txt" && touch -d '+2 days' "$drop/K7QF/ahead.txt" || exit 2
+must_place
+two_until 60 got ana "ahead "
+echo "the first letter" >"$drop/K7QF/letter.txt"
+# The service is stopped when it has the letter in its queue; then the record system replaces it.
+place strace -f -qq -o out/trace -e trace=rename -e inject=rename:signal=SIGSTOP:when=1 &
+TRACER=$!
+stopped() { grep -q 'stopped by SIGSTOP' out/trace; }
+two_until 30 stopped
+echo "the corrected letter" >letter.txt && mv letter.txt "$drop/K7QF/letter.txt" || exit 2
+kill -CONT "$(sed -n 's/^\([0-9]*\) .*stopped by SIGSTOP.*/\1/p' out/trace | head -1)"
+wait $TRACER || emr_fail "the service ended by itself: $(tail -5 out/place)"
+must_place
+two_until 60 got ana "letter " 2
+cat ana-folder/Inbox/*/*/letter* | sort >out/letters
+expect "both" "$(cat out/letters)" $'the corrected letter\nthe first letter'
+
+say "the same instance with other bytes is another record; a full disk loses nothing"
+for n in 1 2; do
+	mkdir -p "$state/arriving/1-1"
+	must cp "$image" "$state/arriving/1-1/same$n"
+	must dcmodify -q -nb -i "ImageComments=version $n" "$state/arriving/1-1/same$n"
+done
+uid=$(dcmdump -q +P SOPInstanceUID "$image" | sed 's/.*\[\(.*\)\].*/\1/')
+STEPS=link,rename,fsync,fdatasync,pwrite64
+failed=0
+for ((n = 1; ; n += 1 + n / 2)); do
+	rm -f out/trace
+	place strace -f -qq -o out/trace -e trace=$STEPS -e inject=$STEPS:error=ENOSPC:when=$n..$((n + 2))
+	at_once
+	grep -q INJECTED out/trace || break
+	failed=$((failed + 1))
+	[ "$n" -lt 2000 ] || emr_fail "never done: $(tail -5 out/place)"
+done
+[ "$failed" -ge 3 ] || emr_fail "full $failed times only"
+must_place
+two_until 60 got ana "$uid" 2
+as ana run 0 status --wait
+got ana "$uid" 2 || emr_fail "not once each: $(names ana)"
+
+say "what is larger than the network's rules let a patient see is not sent in vain"
+head -c 5000 /dev/urandom >"$drop/K7QF/large.bin"
+MOST=4999 must_place
+held "it is larger than the network allows - large "
+rm "$state"/unplaced/* || exit 2
+
+say "a person who is called otherwise from now on keeps nobody waiting, nor does one who erased what was left for her"
+before=$(names ana | wc -l)
+echo "one more" >"$drop/K7QF/renamed.txt"
+place exec setsid &
+PLACER=$!
+disown
+under_way() { [ "$(sqlite3 "$state/deposit.sqlite" "SELECT count(*) FROM object WHERE state = 'leaving'")" = 1 ]; }
+two_until 20 under_way
+kill -KILL -- "-$PLACER" 2>>out/killed
+PLACER=
+as ward run 0 people add "$EMR_WORK/ana.card" --name anita
+table ,K7QF,anita,1984-03-12 "São Lucas,R1,rui,1951-07-30"
+must_place
+two_until 60 got ana "renamed "
+expect "once" "$(names ana | wc -l)" $((before + 1))
+
+echo "to be erased" >"$drop/K7QF/erased.txt"
+must_place
+two_until 60 got ana "erased "
+as ana run 0 status --wait
+as ana run 0 erase "$(cd ana-folder && ls Inbox/*/*/erased*)" --yes --passphrase-file "$EMR_PASS"
+as ana run 0 status --wait
+unnamed() { as ward json 0 log && [ "$(jq '[.entries[] | select(.action == "left" and .path == null)] | length' out/said)" = 1 ]; }
+two_until 60 unnamed
+echo "after it" >"$drop/R1@São Lucas/after.txt"
+echo "hers, after it" >"$drop/K7QF/hers.txt"
+must_place timeout 120
+two_until 60 got rui "after "
+two_until 60 got ana "hers "
+expect "in the queue" "$(ls -A "$state/queue")" ""
+status || emr_fail "somebody is needed: $(cat out/said)"
+echo "all is well"
