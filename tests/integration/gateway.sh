@@ -90,6 +90,38 @@ emr_until opened
 grep -q '^lima|127.0.0.1|.*|openat|ok|r|.*Imaging/MRI.txt$' out/audit || emr_fail "workstation: $(cat out/audit "$EMR_WORK"/smb-lima/log* | head -40)"
 ! grep -q reis out/audit || emr_fail "of the other: $(cat out/audit)"
 
+say "a name that a patient chose is no line of the server's log"
+forged=$'knee\nlima|198.51.100.7|EVIL|health|openat|ok|r|never opened'
+echo "a strange name" >"ana-folder/Imaging/$forged" || exit 2
+strange() { smb lima "cd \"$ANA/Imaging\"; ls" && mangled=$(sed -n 's/^  \([^ ]*~[^ ]*\) .*/\1/p' out/smb) && [ -n "$mangled" ]; }
+two_until 40 strange
+must_smb lima "cd \"$ANA/Imaging\"; get $mangled $EMR_WORK/out/strange"
+expect "read by another name" "$(cat out/strange)" "a strange name"
+"$gateway" log lima "$EMR_WORK/smb-lima" >out/audit
+grep -q "|openat|ok|r|.*Imaging/knee" out/audit || emr_fail "its opening is not told: $(tail -5 out/audit)"
+! grep "^lima|198" out/audit || emr_fail "a line that nobody caused"
+
+say "a folder that is closed in the middle of a session takes and gives nothing more, and nothing lands in clear below it"
+mkfifo session && exec 6<>session || exit 2
+smbclient -s "$EMR_WORK/smb-lima/smb.conf" -p "$PORT" "//127.0.0.1/health" -U lima%lima-pass -m SMB3 <session >out/session 2>&1 6>&- &
+SESSION=$!
+echo "get \"$ANA/Imaging/MRI.txt\" $EMR_WORK/out/before" >&6
+two_until 40 cmp -s ana-folder/Imaging/MRI.txt out/before
+as lima run 0 unmount --now
+echo "get \"$ANA/Imaging/MRI.txt\" $EMR_WORK/out/after
+put plan in-clear.txt
+mkdir in-clear
+cd \"$ANA/Inbox\"
+put plan in-clear.txt
+quit" >&6
+exec 6>&- # it reads the rest at the end
+await_gone $SESSION
+grep -q NT_STATUS out/session || emr_fail "nothing was refused: $(cat out/session)"
+[ ! -s out/after ] || emr_fail "read after it was closed"
+expect "in clear" "$(ls -A lima-folder)" ""
+two_mount lima
+two_until 20 smb lima ls
+
 say "a closed folder is refused, and nothing lands in clear below it; the other's stays open"
 two_unmount lima
 ! smb lima "put plan in-clear.txt" || emr_fail "written below the closed folder"
@@ -99,4 +131,7 @@ must_smb reis "cd \"$ANA/Inbox\"; ls"
 must mkdir "$EMR_WORK/other"
 "$gateway" serve 'li/ma' "$EMR_WORK/other" "$EMR_WORK" 127.0.0.1 1 2>/dev/null
 expect "a log-in that leads elsewhere" $? 2
+must mkdir "$EMR_WORK/\$(id) %U"
+"$gateway" serve lima "$EMR_WORK/other" "$EMR_WORK/\$(id) %U" 127.0.0.1 1 2>/dev/null
+expect "a folder that Samba or a shell would call otherwise" $? 2
 echo "all is well"
