@@ -24,7 +24,7 @@ two_join ward "São Lucas archive" hospital
 two_cards ana rui ward
 two_mount ana rui ward
 is_open() { [ "$(ls -d ward-folder/shared-with-me/*/Inbox | wc -l)" = 2 ]; }
-two_until 20 is_open
+emr_until is_open
 
 state=$EMR_WORK/deposits drop=$EMR_WORK/drop
 mkdir -p "$state/arriving/1-1" "$drop/K7QF" "$drop/R1@São Lucas" || exit 2
@@ -50,7 +50,7 @@ echo "not in a directory of a receiver" >"$state/arriving/stray"
 : >"$state/arriving/1-1/nothing"
 echo "to be placed" >"$drop/K7QF/first.txt"
 must_place strace -f -qq -o out/trace -P "$drop/CLOSED" -e trace=openat -e inject=openat:error=EACCES
-two_until 60 got ana "first "
+emr_until got ana "first "
 held "the name of its directory cannot be read - latin "
 held "the name of its directory cannot be read - CT"
 held "it is empty - nothing"
@@ -80,7 +80,7 @@ done
 printf '\357\273\277issuer,patient_id,who,born\n,K7QF,ana,1984-03-12\nSão Lucas,R1,rui,1951-07-30\n' >patients.csv
 at_once
 must_place
-two_until 60 got rui "second "
+emr_until got rui "second "
 expect "of ana" "$(names ana | grep -c second)" 0
 expect "held" "$(ls "$state/unplaced")" ""
 table ,K7QF,ana,1984-03-12 "São Lucas,R1,rui,1951-07-30" ',R3,"Silva, Rui",'
@@ -91,23 +91,23 @@ expect "by a name that is the patient's own word" "$(field queued)" 1
 table ,K7QF,ana,1984-03-12 "São Lucas,R1,rui,1951-07-30" ',R3,rui,'
 at_once
 must_place
-two_until 60 got rui "name "
+emr_until got rui "name "
 
 say "a file with a time to come is taken; one that is replaced while it is taken is taken, too"
 echo "by a clock that is ahead" >"$drop/K7QF/ahead.txt" && touch -d '+2 days' "$drop/K7QF/ahead.txt" || exit 2
 must_place
-two_until 60 got ana "ahead "
+emr_until got ana "ahead "
 echo "the first letter" >"$drop/K7QF/letter.txt"
 # The service is stopped when it has the letter in its queue; then the record system replaces it.
 place strace -f -qq -o out/trace -e trace=rename -e inject=rename:signal=SIGSTOP:when=1 &
 TRACER=$!
 stopped() { grep -q 'stopped by SIGSTOP' out/trace; }
-two_until 30 stopped
+emr_until stopped
 echo "the corrected letter" >letter.txt && mv letter.txt "$drop/K7QF/letter.txt" || exit 2
 kill -CONT "$(sed -n 's/^\([0-9]*\) .*stopped by SIGSTOP.*/\1/p' out/trace | head -1)"
 wait $TRACER || emr_fail "the service ended by itself: $(tail -5 out/place)"
 must_place
-two_until 60 got ana "letter " 2
+emr_until got ana "letter " 2
 cat ana-folder/Inbox/*/*/letter* | sort >out/letters
 expect "both" "$(cat out/letters)" $'the corrected letter\nthe first letter'
 
@@ -130,7 +130,7 @@ for ((n = 1; ; n += 1 + n / 2)); do
 done
 [ "$failed" -ge 3 ] || emr_fail "full $failed times only"
 must_place
-two_until 60 got ana "$uid" 2
+emr_until got ana "$uid" 2
 as ana run 0 status --wait
 got ana "$uid" 2 || emr_fail "not once each: $(names ana)"
 
@@ -147,28 +147,28 @@ place exec setsid &
 PLACER=$!
 disown
 under_way() { [ "$(sqlite3 "$state/deposit.sqlite" "SELECT count(*) FROM object WHERE state = 'leaving'")" = 1 ]; }
-two_until 20 under_way
+emr_until under_way
 kill -KILL -- "-$PLACER" 2>>out/killed
 PLACER=
 as ward run 0 people add "$EMR_WORK/ana.card" --name anita
 table ,K7QF,anita,1984-03-12 "São Lucas,R1,rui,1951-07-30"
 must_place
-two_until 60 got ana "renamed "
+emr_until got ana "renamed "
 expect "once" "$(names ana | wc -l)" $((before + 1))
 
 echo "to be erased" >"$drop/K7QF/erased.txt"
 must_place
-two_until 60 got ana "erased "
+emr_until got ana "erased "
 as ana run 0 status --wait
 as ana run 0 erase "$(cd ana-folder && ls Inbox/*/*/erased*)" --yes --passphrase-file "$EMR_PASS"
 as ana run 0 status --wait
 unnamed() { as ward json 0 log && [ "$(jq '[.entries[] | select(.action == "left" and .path == null)] | length' out/said)" = 1 ]; }
-two_until 60 unnamed
+emr_until unnamed
 echo "after it" >"$drop/R1@São Lucas/after.txt"
 echo "hers, after it" >"$drop/K7QF/hers.txt"
 must_place timeout 120
-two_until 60 got rui "after "
-two_until 60 got ana "hers "
+emr_until got rui "after "
+emr_until got ana "hers "
 expect "in the queue" "$(ls -A "$state/queue")" ""
 status || emr_fail "somebody is needed: $(cat out/said)"
 echo "all is well"

@@ -94,7 +94,7 @@ say "a name that a patient chose is no line of the server's log"
 forged=$'knee\nlima|198.51.100.7|EVIL|health|openat|ok|r|never opened'
 echo "a strange name" >"ana-folder/Imaging/$forged" || exit 2
 strange() { smb lima "cd \"$ANA/Imaging\"; ls" && mangled=$(sed -n 's/^  \([^ ]*~[^ ]*\) .*/\1/p' out/smb) && [ -n "$mangled" ]; }
-two_until 40 strange
+emr_until strange
 must_smb lima "cd \"$ANA/Imaging\"; get $mangled $EMR_WORK/out/strange"
 expect "read by another name" "$(cat out/strange)" "a strange name"
 "$gateway" log lima "$EMR_WORK/smb-lima" >out/audit
@@ -106,7 +106,7 @@ mkfifo session && exec 6<>session || exit 2
 smbclient -s "$EMR_WORK/smb-lima/smb.conf" -p "$PORT" "//127.0.0.1/health" -U lima%lima-pass -m SMB3 <session >out/session 2>&1 6>&- &
 SESSION=$!
 echo "get \"$ANA/Imaging/MRI.txt\" $EMR_WORK/out/before" >&6
-two_until 40 cmp -s ana-folder/Imaging/MRI.txt out/before
+emr_until cmp -s ana-folder/Imaging/MRI.txt out/before
 as lima run 0 unmount --now
 echo "get \"$ANA/Imaging/MRI.txt\" $EMR_WORK/out/after
 put plan in-clear.txt
@@ -120,7 +120,7 @@ grep -q NT_STATUS out/session || emr_fail "nothing was refused: $(cat out/sessio
 [ ! -s out/after ] || emr_fail "read after it was closed"
 expect "in clear" "$(ls -A lima-folder)" ""
 two_mount lima
-two_until 20 smb lima ls
+emr_until smb lima ls
 
 say "a closed folder is refused, and nothing lands in clear below it; the other's stays open"
 two_unmount lima

@@ -104,11 +104,22 @@ say "what is taken back, or deleted, is gone"
 must rm ana-folder/Knee/SE1/IM1
 fewer() { [ "$(found "$(series SE1)" | wc -l)" = 2 ]; }
 emr_until fewer
+# A workstation that asked before and stays connected asks once more: it is stopped where one that asks once would end.
+asks() { strace -qq -o "$1" -e trace=write,sendto "${@:4}" findscu -S -v --repeat "$2" -aet WS -aec EMRFS -k QueryRetrieveLevel=IMAGE -k StudyInstanceUID="$STUDY" -k SeriesInstanceUID="$(series SE0)" -k SOPInstanceUID -k PatientName 127.0.0.1 $PORT >"$3" 2>&1; }
+asks out/once 1 out/first || emr_fail "C-FIND: $(cat out/first)"
+grep -q Silva out/first || emr_fail "no name: $(cat out/first)"
+asks out/trace 2 out/both -e inject=write,sendto:signal=SIGSTOP:when="$(grep -c . out/once)" &
+ASKING=$!
+stopped() { grep -q 'stopped by SIGSTOP' out/trace; }
+emr_until stopped
 as ana run 0 revoke Knee from lima --wait
 nothing() { [ -z "$(found "$(series SE0)")$(found "$(series SE1)")" ]; }
 emr_until nothing
 [ -n "$(index)" ] || emr_fail "there is no index"
 ! tr '\0' '\n' <"$(index)" | grep -q Silva || emr_fail "the index still has her name"
+pkill -CONT -P "$(pgrep -P $ASKING -x strace)" findscu
+wait $ASKING
+expect "names that the connected one was told" "$(grep -c Silva out/both)" "$(grep -c Silva out/first)"
 
 say "the index goes with the folder, and what a killed run left with the next"
 two_unmount lima
