@@ -115,7 +115,7 @@ static emr_status sign_head(emr_session *session, emr_buf *out_note)
 	if (status == EMR_OK)
 		return take_cosignatures(session, &checkpoint, out_note);
 	/* It is as good in a drawer. */
-	return status == EMR_OFFLINE ? EMR_OK : status;
+	return emr_status_is_away(status) ? EMR_OK : status;
 }
 
 static json_t *checkpoint_json(emr_session *session, emr_status *out_status)

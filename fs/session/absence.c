@@ -138,10 +138,14 @@ static const struct {
 		N_("their certificate of TLS is not of that name, or not by the CA that your "
 		   "network's settings name"),
 		N_("Ask whoever administers your organisation.")},
+	{"endorsement", N_("too few organisations endorse it"),
+		N_("Try again; if it stays so, ask whoever administers your organisation.")},
 	{"here", N_("something is wrong on this computer"), N_("Look whether its disk is full.")},
 	{"", N_("they answer with an error"), N_("Ask whoever administers your organisation.")},
 };
 
+/* Without a time since when nothing comes from it, the ledger is there, and only what was sent was
+ * not taken. */
 static void say_refusal(
 	const emr_session *session, const emr_absence *absence, emr_problem *out_problem)
 {
@@ -151,8 +155,14 @@ static void say_refusal(
 
 	while (i < last && strcmp(refusals[i].refusal, absence->refusal) != 0)
 		i++;
-	emr_time_text((int64_t)absence->since_unix_s, since);
 	snprintf(log, sizeof log, "%.4000s/log", session->state_path);
+	if (absence->since_unix_s == 0) {
+		emr_problem_set(out_problem, EMR_SAY_LEDGER_TAKES_NOTHING, "cause",
+			emr_text(refusals[i].cause), "step", emr_text(refusals[i].step), "log", log,
+			NULL);
+		return;
+	}
+	emr_time_text((int64_t)absence->since_unix_s, since);
 	emr_problem_set(out_problem, EMR_SAY_LEDGER_REFUSES, "since", since, "cause",
 		emr_text(refusals[i].cause), "step", emr_text(refusals[i].step), "log", log, NULL);
 }
@@ -196,7 +206,9 @@ bool emr_absence_say_refusal(
 		emr_ledger_look(ledger, &now);
 	absence = (emr_absence){
 		.status = now.status, .since_unix_s = now.since_unix_s, .refusal = now.refusal};
-	return now.refusal != NULL && say_gateways(session, &absence, out_problem);
+	if (now.status == EMR_OK)
+		absence.refusal = now.sent_refusal;
+	return absence.refusal != NULL && say_gateways(session, &absence, out_problem);
 }
 
 void emr_absence_say_status(

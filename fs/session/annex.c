@@ -74,7 +74,7 @@ static emr_status open_parts(emr_session *session, const emr_joined *joined)
 	 */
 	if (status == EMR_OK)
 		status = emr_follow_now(session->annex.replica);
-	if (status != EMR_OK && status != EMR_OFFLINE)
+	if (status != EMR_OK && !emr_status_may_pass(status))
 		return status;
 	session->annex.joined_size = joined->size;
 	emr_facts_set_annex(session->facts, &session->annex);

@@ -313,7 +313,7 @@ emr_status emr_share_preview(
 
 	if (status == EMR_OK)
 		status = share_catch_up(share);
-	if (status == EMR_OK || status == EMR_OFFLINE)
+	if (status == EMR_OK || emr_status_may_pass(status))
 		status = look_up(&m);
 	if (status == EMR_OK)
 		status = settle_agents(&m);

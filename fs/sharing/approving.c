@@ -193,7 +193,7 @@ emr_status emr_answer_approve(emr_session *session, const emr_request *request, 
 						 "reached", emr_sharing_reaches_ledger(session));
 	free(a);
 	if (status != EMR_OK && !out_problem->is_set)
-		emr_requests_say(status, request, out_problem);
+		emr_requests_say(session, status, request, out_problem);
 	if (status != EMR_OK)
 		return status;
 	return object != NULL ? emit(arg, object) : EMR_NO_MEMORY;

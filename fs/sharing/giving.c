@@ -9,6 +9,7 @@
 #include "kit/language.h"
 #include "kit/out.h"
 #include "kit/text.h"
+#include "session/absence.h"
 #include "session/own_cert.h"
 #include "kit/purposes.h"
 #include "session/walk.h"
@@ -140,6 +141,9 @@ static emr_status say_terms(const asking *a, emr_status status, const emr_who *w
 	else if (status == EMR_EXISTS)
 		emr_problem_set(a->problem, EMR_SAY_MAY_WRITE_ALREADY, "who", text, "path",
 			a->request->path, NULL);
+	else if ((status == EMR_OFFLINE || status == EMR_TIMEOUT) &&
+		 emr_absence_say_refusal(a->session, a->session->ledger, a->problem))
+		return status;
 	else if (status == EMR_OFFLINE || status == EMR_TIMEOUT)
 		emr_problem_set(a->problem, EMR_SAY_LEDGER_NO_ANSWER, NULL);
 	else if (status == EMR_READ_ONLY)

@@ -13,6 +13,7 @@
 #include "sharing/answers.h"
 #include "sharing/request_list.h"
 #include "view/received.h"
+#include "session/absence.h"
 #include "session/own_cert.h"
 
 #define PORTION 5 /* requests in one object: texts are long and a frame is not */
@@ -27,8 +28,12 @@ emr_status emr_requests_share(const emr_session *session, emr_share **out_share)
 	return emr_share_new(&options, out_share);
 }
 
-void emr_requests_say(emr_status status, const emr_request *request, emr_problem *out_problem)
+void emr_requests_say(emr_session *session, emr_status status, const emr_request *request,
+	emr_problem *out_problem)
 {
+	if ((status == EMR_OFFLINE || status == EMR_TIMEOUT) &&
+		emr_absence_say_refusal(session, session->ledger, out_problem))
+		return;
 	switch ((int)status) {
 	case EMR_NOT_FOUND:
 		emr_problem_set(out_problem, EMR_SAY_NO_REQUEST, "id", request->id, NULL);
@@ -59,7 +64,7 @@ emr_status emr_requests_may_act(emr_session *session, emr_problem *out_problem)
 		return EMR_DENIED;
 	if (!emr_session_is_read_only(session, &why))
 		return EMR_OK;
-	emr_requests_say(EMR_READ_ONLY, NULL, out_problem);
+	emr_requests_say(session, EMR_READ_ONLY, NULL, out_problem);
 	return EMR_READ_ONLY;
 }
 
@@ -274,7 +279,7 @@ emr_status emr_answer_request(emr_session *session, const emr_request *request, 
 				    : answer_ask(session, request, emit, arg, out_problem);
 
 	if (status != EMR_OK && !out_problem->is_set)
-		emr_requests_say(status, request, out_problem);
+		emr_requests_say(session, status, request, out_problem);
 	return status;
 }
 
@@ -339,7 +344,7 @@ emr_status emr_answer_deny(emr_session *session, const emr_request *request, emr
 			!listed->is_to_me, "of_file", listed->file[0] != '\0');
 	free(listed);
 	if (status != EMR_OK && !out_problem->is_set)
-		emr_requests_say(status, request, out_problem);
+		emr_requests_say(session, status, request, out_problem);
 	if (status != EMR_OK)
 		return status;
 	return object != NULL ? emit(arg, object) : EMR_NO_MEMORY;

@@ -38,8 +38,9 @@ typedef struct fabric_host {
 	/* what follows, which is changed by who holds both (is_hurried: this one alone); never held
 	 * while somebody is asked */
 	pthread_mutex_t known_lock;
-	emr_status last;	 /* of the last time that blocks were asked for */
-	emr_gateway_fault fault; /* the same */
+	emr_status last;	  /* of the last time that blocks were asked for */
+	emr_gateway_fault fault;  /* the same */
+	const char *sent_refusal; /* see emr_ledger_absence */
 	bool is_hurried;   /* who opened it has a copy, and nobody has asked for as long as that may
 			    * take */
 	int64_t asked_ns;  /* when that was, by the clock since the start */

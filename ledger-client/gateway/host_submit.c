@@ -309,6 +309,19 @@ emr_status host_renew(void *self, emr_keyring *keyring, emr_bytes certificate, e
 	return status == EMR_OK && out_answer != NULL ? end_renewal(h, out_answer) : status;
 }
 
+/* Somebody answers, and does not take it: who only reads would not know. */
+static void note_refusal(const sending *s, emr_status status)
+{
+	emr_status of_fault = emr_gateway_fault_status(s->call.fault);
+	bool is_refusal =
+		emr_status_is_away(status) && of_fault != EMR_OK &&
+		(!emr_status_is_away(of_fault) || s->call.fault == EMR_GATEWAY_ENDORSEMENT ||
+			s->call.fault == EMR_GATEWAY_NOT_SPREAD);
+	HOLD(&s->host->known_lock);
+
+	s->host->sent_refusal = is_refusal ? emr_gateway_fault_name(s->call.fault) : NULL;
+}
+
 emr_status host_submit(void *self, emr_bytes batch, emr_ledger_answer *out_answer)
 {
 	fabric_host *h = self;
@@ -329,5 +342,7 @@ emr_status host_submit(void *self, emr_bytes batch, emr_ledger_answer *out_answe
 	if (h->renewal.keyring != NULL)
 		return status;
 	sending_begin(h, batch, &s);
-	return submit(&s, out_answer);
+	status = submit(&s, out_answer);
+	note_refusal(&s, status);
+	return status;
 }

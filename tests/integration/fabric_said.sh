@@ -91,6 +91,20 @@ for name in clock identity permission precondition; do
 done
 two_unmount ana
 
+say "what they have against a thing that is only sent is named where it is sent, and not called away"
+while read -r name words; do
+	touch "$FAULT/endorse-says-$name"
+	as hospital run 7 org revoke lima --yes --passphrase-file "$EMR_PASS"
+	says "$words"
+	says_not "does not answer"
+	rm "$FAULT/endorse-says-$name"
+done <<'END'
+clock the clock of this computer
+identity they do not take your certificate
+precondition they answer with an error
+endorsement too few organisations endorse it
+END
+
 cp -p ana/state/replica.hw ana/state/replica.sqlite* early
 say "her computer begins with no copy before gateways that have something against it, and says what"
 mv ana/state/replica.sqlite* .
@@ -133,14 +147,22 @@ closing=$!
 kill -CONT "$PEER_PID"
 wait "$closing" || emr_fail "closed with less on the ledger: $(cat out/closing)"
 
-say "one whose copy was put back opens for reading only while they are silent, and hears of them when they answer"
+say "one whose copy was put back opens for reading only while they are silent, and takes changes again when they have answered"
 rm ana/state/replica.sqlite* && cp -p early/* ana/state
 kill -STOP "$PEER_PID"
 opens
-kill -CONT "$PEER_PID"
 expect "what the copy has" "$(cat ana-folder/knee.txt)" "commit permission"
 tells ledger-away "lacks the newest entries" || emr_fail "it is told otherwise: $(cat out/said)"
+[ "$(field read_only)" = True ] || emr_fail "it takes changes upon a copy that lacks what she has seen"
+kill -CONT "$PEER_PID"
 emr_until tells None # nobody asks them before they had all their time
+newest() { [ "$(cat ana-folder/knee.txt)" = "before she went" ]; }
+emr_until newest
+takes() { as ana json 0 status && [ "$(field read_only)" = False ]; }
+emr_until takes
+echo "after they came" >ana-folder/knee.txt
+as ana run 0 status --wait
+grep -q ledger-back ana-folder/.emrfs/notices || emr_fail "nobody told her that it takes changes again"
 two_unmount ana
 
 say "who has no copy of her own waits for them"
@@ -152,7 +174,7 @@ sleep 6 # longer than a folder with a copy waits
 kill -CONT "$PEER_PID"
 wait "$opening" || exit 1
 says_not "has not answered yet"
-expect "what she has" "$(cat ana-folder/knee.txt)" "before she went"
+expect "what she has" "$(cat ana-folder/knee.txt)" "after they came"
 as ana run 0 verify
 two_unmount ana
 

@@ -160,7 +160,8 @@ static emr_status say_status(const emr_bureau *bureau, emr_status status, emr_pr
 
 	if (status == EMR_OK || out_problem->is_set)
 		return status;
-	if (status == EMR_OFFLINE && emr_absence_say_refusal(session, session->ledger, out_problem))
+	if (emr_status_is_away(status) &&
+		emr_absence_say_refusal(session, session->ledger, out_problem))
 		return status;
 	if (status == EMR_OFFLINE)
 		emr_problem_set(out_problem, EMR_SAY_LEDGER_NO_ANSWER, NULL);

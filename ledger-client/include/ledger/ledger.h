@@ -72,6 +72,8 @@ typedef struct emr_ledger_absence {
 	bool is_asked;	       /* OFFLINE: nobody has answered yet, and not in vain (hurry) */
 	const char *refusal;   /* OFFLINE, though somebody answers: what this is called in the log,
 				* static text; NULL: nobody does */
+	const char *sent_refusal; /* what those who answer had against what was sent last, as
+				   * refusal; NULL: nothing.  Also where the ledger is there */
 } emr_ledger_absence;
 /* What the absence is, of a ledger with which CAUSE went wrong: EMR_DAMAGED, EMR_NEWER_FORMAT,
  * EMR_FORK and EMR_ROLLBACK as they are, everything else is EMR_OFFLINE. */

@@ -30,7 +30,7 @@ void emr_absence_say(const emr_session *session, const emr_absence *absence, con
 /* The same before anything is open. */
 void emr_absence_say_status(
 	emr_status status, uint64_t since_unix_s, const char *state_path, emr_problem *out_problem);
-/* What the gateways of LEDGER, which answered that it is away, have against this computer.  False:
- * nothing, or there is none (NULL). */
+/* What the gateways of LEDGER, which answered that it is away, have against this computer, or, when
+ * they give blocks, against what was sent there last.  False: nothing, or there is none (NULL). */
 bool emr_absence_say_refusal(
 	const emr_session *session, emr_ledger *ledger, emr_problem *out_problem);

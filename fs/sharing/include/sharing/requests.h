@@ -7,7 +7,8 @@
 /* A handle of one's own for sharing. */
 emr_status emr_requests_share(const emr_session *session, emr_share **out_share);
 /* The problem that says STATUS about REQUEST's id. */
-void emr_requests_say(emr_status status, const emr_request *request, emr_problem *out_problem);
+void emr_requests_say(emr_session *session, emr_status status, const emr_request *request,
+	emr_problem *out_problem);
 /* EMR_READ_ONLY, which is said. */
 emr_status emr_requests_may_act(emr_session *session, emr_problem *out_problem);
 /* The one that REQUEST's id means.  EMR_NOT_FOUND. */
