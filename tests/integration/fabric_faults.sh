@@ -31,10 +31,12 @@ two_cards ana lima
 two_mount ana lima
 mkdir ana-folder/Imaging
 
+# Whoever was cut off from a leader needs longer to find another than a person waits for by himself.
+on_ledger() { as ana run 0 status --wait="${EMR_PATIENCE}s"; }
 # saves WHAT: she saves, the ledger has it, and he reads it.
 saves() {
 	echo "$1" >ana-folder/Imaging/MRI.txt
-	as ana run 0 status --wait
+	on_ledger
 	versions=$((versions + 1))
 	SAVED=$1
 	emr_until he_reads
@@ -57,7 +59,7 @@ through() {
 }
 
 echo "a knee" >ana-folder/Imaging/MRI.txt
-as ana run 0 status --wait
+on_ledger
 as ana run 0 share Imaging with lima --yes --wait
 versions=1 SAVED="a knee" SHARE=
 emr_until he_reads
@@ -165,7 +167,7 @@ waits_here() { as ana json 0 status && [ "$(field pending)" -gt 0 ]; }
 emr_until waits_here
 [ "$(cat "$SHARE/MRI.txt")" != "$SAVED" ] || emr_fail "he reads what no orderer has taken"
 channel_start
-as ana run 0 status --wait
+on_ledger
 versions=$((versions + 1))
 emr_until he_reads
 
@@ -174,7 +176,7 @@ channel_stop
 SAVED="an eye"
 echo "$SAVED" >ana-folder/Imaging/MRI.txt
 channel_start
-as ana run 0 status --wait
+on_ledger
 versions=$((versions + 1))
 emr_until he_reads
 
