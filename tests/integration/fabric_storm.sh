@@ -1,6 +1,6 @@
 #!/bin/bash
 # fabric_storm.sh: many clients write through real peers and orderers while one member after the other is killed, or stops for seconds, at
-# random: nothing that was acknowledged is lost, and nothing is there twice.  STORM is the clients, STORM_S how long (default: three minutes).
+# random: nothing that was acknowledged is lost, nothing is there twice, and the part of each accepted item lies at two organisations.  STORM is the clients, STORM_S how long (default: three minutes).
 SUPPORT=${SUPPORT:-$(cd "$(dirname "$0")/../support" && pwd)}
 . "$SUPPORT/mount.sh"
 . "$SUPPORT/said.sh"
