@@ -294,6 +294,24 @@ static void the_meaning_of_a_code_never_comes_from_the_file(void **state)
 	assert_false(rule_knows_code("LN", "-"));
 }
 
+/* A code is one of an item, where its scheme is looked at; beside the picture it is a text. */
+static void put_loose_code(made *m)
+{
+	made_text(m, 0x00080100, "SH", "LEPRA 1961");
+	made_text(m, 0x00080102, "SH", "MARKED");
+	made_text(m, 0x00080104, "LO", "MARKED");
+}
+
+static void a_code_that_stands_in_no_item_goes(void **state)
+{
+	emr_buf out = copy_with(put_loose_code, MADE_EXPLICIT, NULL);
+
+	(void)state;
+	assert_false(made_has(emr_buf_view(&out), "LEPRA"));
+	assert_false(made_has(emr_buf_view(&out), "MARKED"));
+	emr_buf_free(&out);
+}
+
 /* ---- dates ---- */
 
 static persona person(char letter)
@@ -528,6 +546,7 @@ int main(void)
 		cmocka_unit_test(an_element_with_another_vr_than_the_standards_goes),
 		cmocka_unit_test(texts_stay_only_when_they_are_words_that_pictures_have),
 		cmocka_unit_test(the_meaning_of_a_code_never_comes_from_the_file),
+		cmocka_unit_test(a_code_that_stands_in_no_item_goes),
 		cmocka_unit_test(all_times_of_a_participant_move_by_the_same_span),
 		cmocka_unit_test(what_is_no_date_gives_nothing),
 		cmocka_unit_test(dates_are_between_thirty_and_sixty_years_ago_and_each_persons_own),

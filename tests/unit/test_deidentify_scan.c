@@ -97,6 +97,7 @@ static void what_was_added_to_a_copy_is_found(void **state)
 		{0x00280301, "CS", "YES"},		 /* burned in */
 		{0x0018030a, "CS", "19590708"},		 /* digits like a date in a code */
 		{0xfffcfffc, "OB", "Silva"},		 /* padding */
+		{0x00080100, "SH", "Ana Silva"},	 /* a code of no scheme */
 	};
 
 	(void)state;
@@ -104,6 +105,32 @@ static void what_was_added_to_a_copy_is_found(void **state)
 	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
 		if (with(bad[i].tag, bad[i].vr, bad[i].text) == EMR_WITHHELD_NOT)
 			fail_msg("%08x %s %s was let through", bad[i].tag, bad[i].vr, bad[i].text);
+}
+
+/* A code is believed by its scheme: whatever stands in the scheme's place, a text is none. */
+static void a_text_is_no_code_whatever_its_scheme_is_called(void **state)
+{
+	static const struct {
+		const char *code, *scheme;
+		emr_withheld wanted;
+	} rows[] = {{"39607008", "SCT", EMR_WITHHELD_NOT},
+		{"Ana Silva", "SCT", EMR_WITHHELD_FOUND_AGAIN},
+		{"Ana Silva", "", EMR_WITHHELD_FOUND_AGAIN},
+		{"Ana Silva", "REMOVED", EMR_WITHHELD_FOUND_AGAIN},
+		{"Ana Silva", "SILVA", EMR_WITHHELD_FOUND_AGAIN}};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		EMR_AUTO_BUF copy = {0};
+		made more = {.syntax = MADE_EXPLICIT};
+
+		make_copy(MADE_EXPLICIT, NULL, &copy);
+		made_text(&more, 0x00080100, "SH", rows[i].code);
+		made_text(&more, 0x00080102, "SH", rows[i].scheme);
+		add(&copy, &more);
+		assert_int_equal(scan_bytes(emr_buf_view(&copy), &usual), rows[i].wanted);
+		emr_buf_free(&more.bytes);
+	}
 }
 
 static void what_is_hidden_in_a_sequence_is_found(void **state)
@@ -168,6 +195,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(an_original_is_no_copy),
 		cmocka_unit_test(what_was_added_to_a_copy_is_found),
+		cmocka_unit_test(a_text_is_no_code_whatever_its_scheme_is_called),
 		cmocka_unit_test(what_is_hidden_in_a_sequence_is_found),
 		cmocka_unit_test(bytes_around_a_copy_are_found),
 		cmocka_unit_test(the_terms_decide_what_may_be_there),

@@ -66,18 +66,20 @@ static bool is_vr(const element *e, const char *list)
 
 /* ---- elements without a row in Table E.1-1 ---- */
 
-static deed rule_for_text(uint32_t tag)
+static deed rule_for_text(uint32_t tag, int depth)
 {
 	if (dicom_words(tag) != NULL)
 		return DEED_WORD;
 	switch (tag) {
-	case 0x00080100: /* CodeValue and its scheme: of items whose code is known */
+	case 0x00080100: /* CodeValue and its scheme: of items whose code is known; at the top
+			    nobody has looked at it */
 	case 0x00080102:
+		return depth > 0 ? DEED_CHECK : DEED_REMOVE;
 	case 0x00181210: /* ConvolutionKernel: sharpness; a pattern of makers' names */
 	case 0x00209056: /* StackID: digits */
 		return DEED_CHECK;
 	case 0x00080104:
-		return DEED_MEANING;
+		return depth > 0 ? DEED_MEANING : DEED_REMOVE;
 	case 0x00409210: /* LUTLabel, SegmentLabel: type 1, free words */
 	case 0x00620005:
 		return DEED_DUMMY;
@@ -105,7 +107,7 @@ static deed rule_without_row(const element *e, int depth)
 		return DEED_CHECK;
 	if (is_vr(e, "UI"))
 		return DEED_UID;
-	return is_vr(e, "LOSH") ? rule_for_text(e->tag) : DEED_REMOVE;
+	return is_vr(e, "LOSH") ? rule_for_text(e->tag, depth) : DEED_REMOVE;
 }
 
 /* ---- all elements ---- */

@@ -16,7 +16,8 @@
 
 typedef struct scan {
 	const scan_rules *rules;
-	char code[65]; /* the last (0008,0100) */
+	char code[65];	    /* the last (0008,0100) */
+	bool awaits_scheme; /* of it, which must follow: without one it is any text */
 	bool says_removed, has_pseudonym, has_class;
 } scan;
 
@@ -213,7 +214,7 @@ static bool is_text(scan *s, const value *v)
 {
 	const char *words = dicom_words(v->tag);
 
-	if (v->text[0] == '\0' || strcmp(v->text, "REMOVED") == 0)
+	if (v->tag != 0x00080102 && (v->text[0] == '\0' || strcmp(v->text, "REMOVED") == 0))
 		return true;
 	if (words != NULL)
 		return is_word(words, v->text);
@@ -329,9 +330,14 @@ static bool is_fit(scan *s, flat_file *f, const flat_found *e)
 	const uint8_t *p;
 	size_t at = 0;
 
+	if (s->awaits_scheme && e->tag != 0x00080102)
+		return false;
+	s->awaits_scheme = e->tag == 0x00080100;
 	if (e->tag >> 16 == 0xfffe)
 		return e->tag <= 0xfffee0dd;
 	if (row == NULL || !dicom_row_has_vr(row, e->vr) || !is_allowed(s, e, row))
+		return false;
+	if (e->len == 0 && e->tag == 0x00080102)
 		return false;
 	if (e->len == 0 || is_of("SQUSSSULSLUVSVFLFDATOBODOFOLOVOW", e->vr))
 		return e->len != FLAT_OPEN || is_of("SQ", e->vr) || e->tag == 0x7fe00010;
@@ -393,7 +399,7 @@ emr_withheld scan_dicom(flat_file *f, const scan_rules *rules)
 	}
 	if (why == EMR_WITHHELD_NOT && !s.has_class)
 		why = EMR_WITHHELD_UNKNOWN_KIND;
-	if (why == EMR_WITHHELD_NOT && (!s.says_removed || !s.has_pseudonym))
+	if (why == EMR_WITHHELD_NOT && (s.awaits_scheme || !s.says_removed || !s.has_pseudonym))
 		why = EMR_WITHHELD_FOUND_AGAIN;
 	return why;
 }
