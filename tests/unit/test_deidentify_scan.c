@@ -97,6 +97,8 @@ static void what_was_added_to_a_copy_is_found(void **state)
 		{0x00280301, "CS", "YES"},		 /* burned in */
 		{0x0018030a, "CS", "19590708"},		 /* digits like a date in a code */
 		{0xfffcfffc, "OB", "Silva"},		 /* padding */
+		{0x00420011, "OB", "%PDF-1.4 Ana"},	 /* what a document may be, but empty */
+		{0x0072006d, "UN", "Ana Silva"},	 /* the same of unknown bytes */
 		{0x00080100, "SH", "Ana Silva"},	 /* a code of no scheme */
 	};
 
@@ -117,7 +119,8 @@ static void a_text_is_no_code_whatever_its_scheme_is_called(void **state)
 		{"Ana Silva", "SCT", EMR_WITHHELD_FOUND_AGAIN},
 		{"Ana Silva", "", EMR_WITHHELD_FOUND_AGAIN},
 		{"Ana Silva", "REMOVED", EMR_WITHHELD_FOUND_AGAIN},
-		{"Ana Silva", "SILVA", EMR_WITHHELD_FOUND_AGAIN}};
+		{"Ana Silva", "SILVA", EMR_WITHHELD_FOUND_AGAIN},
+		{"Ana Silva\\39607008", "SCT", EMR_WITHHELD_FOUND_AGAIN}};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {

@@ -324,11 +324,21 @@ static bool are_values(scan *s, const flat_found *e, const uint8_t *p)
 
 /* ---- all of it ---- */
 
+/* Zeros, which stand for bytes that must be there. */
+static bool is_dummy(flat_file *f, const flat_found *e)
+{
+	const uint8_t *p = e->len <= FLAT_VALUE_MAX ? flat_bytes(f, e->at, e->len) : NULL;
+	size_t at = 0;
+
+	while (p != NULL && at < e->len && p[at] == 0)
+		at++;
+	return at == e->len;
+}
+
 static bool is_fit(scan *s, flat_file *f, const flat_found *e)
 {
 	const table_row *row = (e->tag >> 16 & 1) != 0 ? NULL : dicom_row(e->tag);
 	const uint8_t *p;
-	size_t at = 0;
 
 	if (s->awaits_scheme && e->tag != 0x00080102)
 		return false;
@@ -339,14 +349,16 @@ static bool is_fit(scan *s, flat_file *f, const flat_found *e)
 		return false;
 	if (e->len == 0 && e->tag == 0x00080102)
 		return false;
+	if (e->len > 0 && row->code[0] != '-' && is_of("OBODOFOLOVOW", e->vr))
+		return is_dummy(f, e);
 	if (e->len == 0 || is_of("SQUSSSULSLUVSVFLFDATOBODOFOLOVOW", e->vr))
 		return e->len != FLAT_OPEN || is_of("SQ", e->vr) || e->tag == 0x7fe00010;
 	p = e->len <= FLAT_VALUE_MAX ? flat_bytes(f, e->at, e->len) : NULL;
-	if (p != NULL && strcmp(e->vr, "UN") == 0) {
-		while (at < e->len && p[at] == 0) /* what stands for a value that must be there */
-			at++;
-		return at == e->len;
-	}
+	if (strcmp(e->vr, "UN") == 0)
+		return is_dummy(f, e);
+	/* The scheme that follows is of one code. */
+	if (p != NULL && e->tag == 0x00080100 && memchr(p, '\\', e->len) != NULL)
+		return false;
 	return p != NULL && are_values(s, e, p);
 }
 
