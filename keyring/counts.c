@@ -21,6 +21,7 @@ static void mark_of(const uint8_t *salt, const uint8_t key[EMR_COUNTS_MARK_KEY_B
 	memcpy(message + EMR_PART_SALT_BYTES, plain, EMR_COUNTS_PLAIN_BYTES);
 	emr_hmac_sha256(emr_bytes_of(key, EMR_COUNTS_MARK_KEY_BYTES),
 		emr_bytes_of(message, sizeof message), out);
+	emr_wipe(message, sizeof message);
 }
 
 emr_status emr_counts_part_seal(emr_bytes join_item, const uint8_t steward_x25519[32],

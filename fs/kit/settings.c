@@ -242,6 +242,14 @@ static const char *set_consent_signers(const char *value, emr_settings *settings
 	return set_text(&settings->consent_signers, value);
 }
 
+static const char *set_tell_counts(const char *value, emr_settings *settings)
+{
+	settings->tells_no_counts = strcmp(value, "no") == 0;
+	return settings->tells_no_counts || strcmp(value, "yes") == 0
+		       ? NULL
+		       : N_("tell-counts is yes or no");
+}
+
 static const struct {
 	emr_setting_row row;
 	setting_fn set;
@@ -306,6 +314,11 @@ static const struct {
 		 "certificates (PEM) of those whose signatures on Consents you trust, or of the "
 		 "authorities that vouch for them; without it every signer is said to be unknown"},
 		set_consent_signers},
+	{{"tell-counts", "ANSWER",
+		 "yes or no: whether stewards of datasets that you are in are told your age band "
+		 "and how many "
+		 "files of which kind and modality you give (yes)"},
+		set_tell_counts},
 };
 
 #define KNOWN (sizeof known / sizeof *known)

@@ -576,10 +576,12 @@ emr_status emr_session_learn(emr_session *session, emr_problem *out_problem)
 	return status;
 }
 
-static emr_status keep_signers(emr_session *session, const emr_session_options *options)
+/* The settings are borrowed for the opening alone. */
+static emr_status keep_settings(emr_session *session, const emr_session_options *options)
 {
 	const char *path = options->settings != NULL ? options->settings->consent_signers : NULL;
 
+	session->tells_no_counts = options->settings != NULL && options->settings->tells_no_counts;
 	session->consent_signers = path != NULL ? strdup(path) : NULL;
 	return path != NULL && session->consent_signers == NULL ? EMR_NO_MEMORY : EMR_OK;
 }
@@ -609,7 +611,7 @@ static emr_status open_all(
 		session->read_only = true;
 	if (may_hurry(session, options))
 		emr_ledger_hurry(session->ledger);
-	status = keep_signers(session, options);
+	status = keep_settings(session, options);
 	if (status == EMR_OK)
 		status = learn_who(session);
 	if (status != EMR_OK) {

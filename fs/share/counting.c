@@ -17,9 +17,10 @@ typedef struct counting {
 	const emr_team *dataset, *one; /* ONE of the same line: in hand */
 	const emr_box_key *box;
 	uint64_t now;
-	emr_buf keys;	/* emr_part_key, of folders that are in */
-	size_t fetched; /* of them: before those in hand */
-	emr_buf all;	/* emr_counts */
+	emr_buf keys;	 /* emr_part_key, of folders that are in */
+	size_t fetched;	 /* of them: before those in hand */
+	emr_counts *all; /* room for one of each of KEYS; wiped at the end */
+	size_t n;	 /* of them: that are sound */
 } counting;
 
 static emr_status note_grant(void *arg, const emr_known_grant *grant)
@@ -54,7 +55,6 @@ static emr_status take_stated(void *arg, size_t index, emr_bytes part)
 	uint8_t plain[EMR_COUNTS_PLAIN_BYTES];
 	EMR_AUTO_BUF bytes = {0};
 	emr_replica_item item;
-	emr_counts counts;
 	emr_part_key key;
 	emr_status status;
 
@@ -65,9 +65,9 @@ static emr_status take_stated(void *arg, size_t index, emr_bytes part)
 	if (status == EMR_OK)
 		status = emr_counts_part_open(c->box, item.bytes, part, plain);
 	if (status == EMR_OK)
-		status = emr_counts_decode(plain, &counts);
-	if (status == EMR_OK)
-		return emr_buf_append(&c->all, &counts, sizeof counts);
+		status = emr_counts_decode(plain, &c->all[c->n]);
+	c->n += status == EMR_OK && !emr_counts_say_nothing(&c->all[c->n]) ? 1 : 0;
+	emr_wipe(plain, sizeof plain);
 	return status == EMR_NO_MEMORY ? status : EMR_OK;
 }
 
@@ -78,6 +78,9 @@ static emr_status fetch_stated(counting *c, emr_ledger *ledger)
 	size_t n = c->keys.len / sizeof *keys;
 	emr_status status = EMR_OK;
 
+	c->all = calloc(n + 1, sizeof *c->all);
+	if (c->all == NULL)
+		return EMR_NO_MEMORY;
 	for (c->fetched = 0; c->fetched < n && status == EMR_OK; c->fetched += AT_ONCE)
 		status = emr_ledger_fetch(ledger, keys + c->fetched,
 			n - c->fetched < AT_ONCE ? n - c->fetched : AT_ONCE, take_stated, c);
@@ -103,10 +106,11 @@ emr_status emr_counts_collect(emr_replica *replica, emr_ledger *ledger, const em
 	if (status == EMR_OK)
 		status = fetch_stated(&c, ledger);
 	if (status == EMR_OK)
-		emr_counts_sum(
-			(emr_counts *)(void *)c.all.data, c.all.len / sizeof(emr_counts), out);
+		emr_counts_sum(c.all, c.n, out);
+	if (c.all != NULL)
+		emr_wipe(c.all, (c.keys.len / sizeof(emr_part_key) + 1) * sizeof *c.all);
+	free(c.all);
 	emr_buf_free(&c.keys);
-	emr_buf_free(&c.all);
 	return status;
 }
 

@@ -83,6 +83,15 @@ void emr_counts_add(emr_counts *counts, const char *kind, const char *modality)
 			modality_texts, EMR_COUNTS_MODALITIES, modality)]);
 }
 
+bool emr_counts_say_nothing(const emr_counts *counts)
+{
+	uint32_t files = 0;
+
+	for (size_t i = 0; i < EMR_COUNTS_KINDS; i++)
+		files |= counts->kinds[i];
+	return counts->band == 0 && files == 0;
+}
+
 static void put_u32(uint8_t *at, uint32_t value)
 {
 	for (int i = 0; i < 4; i++)

@@ -166,24 +166,37 @@ static emr_status send_counts(emr_share *share, emr_id16 domain, const emr_team 
 	return status == EMR_OK ? parcel_send(&p) : status;
 }
 
+/* OUT_BEFORE, OUT_TIME: what DOMAIN has stated last in the dataset that GRANTEE names, and when.
+ * EMR_NOT_FOUND: it is in no such dataset. */
+static emr_status stated_last(emr_share *share, emr_id16 domain, emr_id32 grantee,
+	emr_team *out_dataset, emr_row_join *out_row, emr_buf *out_before, uint64_t *out_time)
+{
+	bool is_in = false, was_in;
+	emr_status status = dataset_of(share, grantee, out_dataset);
+
+	if (status == EMR_OK)
+		status = joined_by(
+			share->o.replica, domain, out_dataset->id, &is_in, &was_in, out_row);
+	if (status == EMR_OK && !is_in)
+		status = EMR_NOT_FOUND;
+	return status == EMR_OK
+		       ? stated(share, domain, out_dataset->id, out_row, out_before, out_time)
+		       : status;
+}
+
 emr_status emr_share_counts_due(
-	emr_share *share, emr_id16 domain, emr_id32 grantee, bool *out_is_due)
+	emr_share *share, emr_id16 domain, emr_id32 grantee, bool *out_is_due, bool *out_is_stated)
 {
 	EMR_AUTO_BUF before = {0};
 	uint64_t time = 0;
 	emr_row_join row;
 	emr_team dataset;
-	bool is_in = false, was_in;
-	emr_status status = dataset_of(share, grantee, &dataset);
+	emr_status status = stated_last(share, domain, grantee, &dataset, &row, &before, &time);
 
-	*out_is_due = false;
-	if (status == EMR_OK)
-		status = joined_by(share->o.replica, domain, dataset.id, &is_in, &was_in, &row);
-	if (status != EMR_OK || !is_in)
-		return status == EMR_NOT_FOUND ? EMR_OK : status;
-	status = stated(share, domain, dataset.id, &row, &before, &time);
-	*out_is_due = before.len == 0 || share_now(share) >= time + EMR_COUNTS_AGAIN_S;
-	return status;
+	*out_is_stated = status == EMR_OK && before.len > 0;
+	*out_is_due = status == EMR_OK &&
+		      (before.len == 0 || share_now(share) >= time + EMR_COUNTS_AGAIN_S);
+	return status == EMR_NOT_FOUND ? EMR_OK : status;
 }
 
 emr_status emr_share_state_counts(emr_share *share, emr_id16 domain, emr_id32 grantee,
@@ -194,21 +207,15 @@ emr_status emr_share_state_counts(emr_share *share, emr_id16 domain, emr_id32 gr
 	uint64_t time = 0;
 	emr_row_join row;
 	emr_team dataset;
-	bool is_in = false, was_in;
-	emr_status status = dataset_of(share, grantee, &dataset);
+	emr_status status = stated_last(share, domain, grantee, &dataset, &row, &before, &time);
 
-	if (status == EMR_OK)
-		status = joined_by(share->o.replica, domain, dataset.id, &is_in, &was_in, &row);
-	if (status == EMR_OK && !is_in)
-		status = EMR_NOT_FOUND;
-	if (status == EMR_OK)
-		status = stated(share, domain, dataset.id, &row, &before, &time);
 	if (status != EMR_OK)
 		return status;
 	emr_counts_encode(counts, plain);
-	if (emr_counts_part_says(emr_buf_view(&before), mark_key, plain))
-		return EMR_OK;
-	return send_counts(share, domain, &dataset, &row, mark_key, plain);
+	if (!emr_counts_part_says(emr_buf_view(&before), mark_key, plain))
+		status = send_counts(share, domain, &dataset, &row, mark_key, plain);
+	emr_wipe(plain, sizeof plain);
+	return status;
 }
 
 /* ---- what was paid ---- */

@@ -368,7 +368,9 @@ static void say_told(const dataset *d)
 	emr_say(d->out,
 		"Your computer tells the steward your age band (such as 40-64) and how many files "
 		"of "
-		"which kind and modality you give;\nothers see sums over at least five people.\n");
+		"which kind and modality you give;\nothers see sums over at least five people. "
+		"With "
+		"tell-counts = no in your settings it tells nothing.\n");
 }
 
 /* In as many words: what is read, by whom, for what, and what cannot be taken back. */

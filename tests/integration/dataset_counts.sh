@@ -12,6 +12,7 @@ EMRFS=$EMR_WORK/usr/bin/emrfs
 PEOPLE="ana rui mia leo eva"
 two_network "São Lucas"
 for who in $PEOPLE; do two_join "$who" "Silva, ${who^}" patient; done	# all of one age
+two_join ivo "Silva, Ivo" patient
 two_join tom "Tom Reis" patient	# he may see the call, and takes no part
 steward() { as hospital run "$1" dataset "${@:2}" --passphrase-file "$EMR_PASS"; }
 for name in knees bones; do
@@ -19,10 +20,10 @@ for name in knees bones; do
 	echo '{"purpose": "To count", "who": "Researchers", "until": "2099-12-31", "data": "'$data'"}' >terms.json
 	steward 0 create $name --terms terms.json
 done
-two_mount $PEOPLE tom
+two_mount $PEOPLE ivo tom
 knows() { as "$1" "$EMRFS" dataset bones >out/known 2>&1 </dev/null; }
-for who in $PEOPLE tom; do emr_until knows "$who"; done
-for who in $PEOPLE; do
+for who in $PEOPLE ivo tom; do emr_until knows "$who"; done
+for who in $PEOPLE ivo; do
 	mkdir "$who-folder/Imaging"
 	python3 - "$who" <<'END'
 import sys
@@ -51,8 +52,23 @@ say "of four people nothing is said"
 for who in ana rui mia leo; do as "$who" run 0 dataset join knees Imaging --yes --wait; done
 for who in $PEOPLE; do as "$who" run 0 dataset join bones Imaging --yes --wait; done
 freeze() { as hospital run 0 dataset freeze "$1" --passphrase-file "$EMR_PASS"; }
+as ivo run 0 dataset join knees Imaging --yes --wait
+
+say "each finds in her folder that a steward is told, and how to refuse; who refuses takes it back"
+is_told() { grep -q " counts-told .*knees.*tell-counts = no" "$1-folder/.emrfs/notices"; }
+for who in ana rui mia leo ivo; do emr_until is_told "$who"; done
+two_unmount ivo
+echo 'tell-counts = no' >>ivo/settings
+two_mount ivo
+takes_back() { grep -qa "a steward is told nothing any more" ivo/state/log; }
+emr_until takes_back
+
 freeze knees
 as tom json 0 dataset knees
+expect "a table of five, of whom one refuses" "$(field datasets.0.participants) $(grep -c '"counts"' out/said)" "5 0"
+as ivo run 0 dataset leave knees --wait
+four() { as tom json 0 dataset knees && [ "$(field datasets.0.participants)" = 4 ]; }
+emr_until four
 expect "a table of four" "$(field datasets.0.participants) $(grep -c '"counts"' out/said)" "4 0"
 
 say "of five people everybody sees kinds, modalities and ages, in multiples of five, and nothing that one alone has"
@@ -85,5 +101,5 @@ as eva run 0 dataset leave knees --wait
 left() { as tom json 0 dataset knees && [ "$(field datasets.0.participants)" = 4 ]; }
 emr_until left
 expect "no table of four" "$(grep -c '"counts"' out/said)" 0
-two_unmount $PEOPLE tom
+two_unmount $PEOPLE ivo tom
 echo "all is well"

@@ -274,21 +274,23 @@ static void what_a_folder_holds_is_for_the_steward_and_goes_when_it_leaves(void 
 	emr_replica_item facts;
 	emr_box_key *lima = NULL, *boss = NULL;
 	emr_grant_made made;
-	bool is_due = false;
+	bool is_due = false, is_stated = false;
 	called d;
 	STORY;
 
 	dataset_call_on(&d, &s, TERMS("2090-01-01"), (emr_id16){{0}}, 0);
 	dataset_admit(&d, &s.lima);
 	made = dataset_join(&d);
-	assert_ok(emr_share_counts_due(s.ana, s.imaging, d.grantee, &is_due));
+	assert_ok(emr_share_counts_due(s.ana, s.imaging, d.grantee, &is_due, &is_stated));
 	assert_true(is_due);
+	assert_false(is_stated);
 	assert_status(EMR_NOT_FOUND, stated_part(&s, &d, 1, &part));
 	assert_ok(emr_share_state_counts(s.ana, s.imaging, d.grantee, mark, &counts));
-	assert_ok(emr_share_counts_due(s.ana, s.imaging, d.grantee, &is_due));
+	assert_ok(emr_share_counts_due(s.ana, s.imaging, d.grantee, &is_due, &is_stated));
 	assert_false(is_due);
+	assert_true(is_stated);
 	story_pass(&s, DAY); /* what changes is stated once a day */
-	assert_ok(emr_share_counts_due(s.ana, s.imaging, d.grantee, &is_due));
+	assert_ok(emr_share_counts_due(s.ana, s.imaging, d.grantee, &is_due, &is_stated));
 	assert_true(is_due);
 	assert_ok(stated_part(&s, &d, 2, &part));
 	assert_ok(emr_replica_item_get(s.bosses[0].replica,

@@ -235,8 +235,10 @@ emr_status research_follows(emr_research *r, const emr_team *dataset, json_t **o
 
 /* ---- giving way ---- */
 
-static bool has_to_stop(emr_research *r)
+bool research_has_to_stop(void *research)
 {
+	emr_research *r = research;
+
 	return atomic_load(&r->stop) || atomic_load(&r->waiting) > 0 ||
 	       emr_clock_boot_ns(emr_clock_system()) < atomic_load(&r->rests_until_boot_ns);
 }
@@ -249,7 +251,7 @@ static void give_way(emr_research *r)
 	int64_t quiet = front != NULL ? front->last_request_boot_ns() + LULL_NS : begun;
 
 	pthread_mutex_lock(&r->lock);
-	while (!has_to_stop(r) && now < quiet && now - begun < PATIENCE_NS) {
+	while (!research_has_to_stop(r) && now < quiet && now - begun < PATIENCE_NS) {
 		emr_cond_wait_until(&r->woken, &r->lock, quiet);
 		now = emr_clock_boot_ns(emr_clock_system());
 		quiet = front->last_request_boot_ns() + LULL_NS;
@@ -363,7 +365,8 @@ static emr_status take_back(run *u, const json_t *paths)
 
 		if (copy->is_wanted)
 			continue;
-		status = has_to_stop(u->r) ? EMR_INTERRUPTED : cleaner_remove(u->p.c, copy->name);
+		status = research_has_to_stop(u->r) ? EMR_INTERRUPTED
+						    : cleaner_remove(u->p.c, copy->name);
 		u->taken_back += status == EMR_OK ? 1 : 0;
 	}
 	return status;
@@ -408,7 +411,9 @@ static emr_status follow(
 	emr_status status = u != NULL ? cleaner_open(r->session, dataset, &c) : EMR_NO_MEMORY;
 
 	if (status == EMR_OK) {
-		*u = (run){.r = r, .dataset = dataset};
+		*u = (run){.r = r,
+			.dataset = dataset,
+			.p = {.stops = research_has_to_stop, .stops_arg = r}};
 		status = pass_begin(&c, &u->p);
 	}
 	if (status == EMR_OK)
@@ -420,7 +425,7 @@ static emr_status follow(
 		if (one->waits || one->has_copy || was_told(r, one))
 			continue;
 		give_way(r);
-		status = has_to_stop(r) ? EMR_INTERRUPTED : is_still_in(u, &is_in);
+		status = research_has_to_stop(r) ? EMR_INTERRUPTED : is_still_in(u, &is_in);
 		if (status == EMR_OK && is_in)
 			status = follow_one(u, one);
 	}
@@ -499,15 +504,20 @@ static emr_status follow_all(emr_research *r, bool *out_waits)
 	status = joined_collect(r->session, &all, &n);
 	if (status == EMR_OK)
 		status = forget_left(r, all, n);
-	for (size_t i = 0; i < n && status == EMR_OK; i++) {
+	if (status != EMR_OK)
+		n = 0;
+	for (size_t i = 0; i < n && status != EMR_INTERRUPTED; i++) {
 		json_t *paths = NULL;
+		emr_status one;
 
 		if (!all[i].is_in)
 			continue;
-		status = paths_of(r, all[i].dataset.terms_id, &paths);
-		if (status == EMR_OK && has_agreed_to(r, all[i].dataset.terms_id))
-			status = follow(r, &all[i].dataset, paths, out_waits);
+		one = paths_of(r, all[i].dataset.terms_id, &paths);
+		if (one == EMR_OK && has_agreed_to(r, all[i].dataset.terms_id))
+			one = follow(r, &all[i].dataset, paths, out_waits);
 		json_decref(paths);
+		/* What fails with one dataset keeps nothing from the others. */
+		status = status == EMR_OK || one == EMR_INTERRUPTED ? one : status;
 	}
 	free(all);
 	return status;
@@ -545,19 +555,19 @@ bool emr_research_rest(emr_research *r, int64_t until_boot_ns)
 static int64_t go_round(emr_research *r, int64_t pause_ns)
 {
 	bool waits = false;
-	emr_status status;
+	emr_status status, stated = EMR_INTERRUPTED;
 
 	pthread_mutex_lock(&r->work);
 	set_at_work(r, true);
-	status = has_to_stop(r) ? EMR_INTERRUPTED : follow_all(r, &waits);
-	if (status == EMR_OK)
-		status = has_to_stop(r) ? EMR_INTERRUPTED : research_state_counts(r);
-	set_at_work(r, false);
+	status = research_has_to_stop(r) ? EMR_INTERRUPTED : follow_all(r, &waits);
 	pthread_mutex_unlock(&r->work);
+	if (!research_has_to_stop(r))
+		stated = research_state_counts(r);
+	set_at_work(r, false);
 	if (status != EMR_OK && status != EMR_INTERRUPTED)
 		emr_log(EMR_LOG_WARN, "datasets: what comes later does not follow now: %s",
 			emr_status_text(status));
-	if (status == EMR_OK && !waits)
+	if (status == EMR_OK && stated == EMR_OK && !waits)
 		return 0;
 	pause_ns = pause_ns == 0 ? AGAIN_NS : 2 * pause_ns;
 	return pause_ns > AGAIN_MAX_NS ? AGAIN_MAX_NS : pause_ns;

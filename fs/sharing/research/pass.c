@@ -66,7 +66,9 @@ static bool visit(void *arg, const char *path, const emr_attr *attr)
 
 	if (attr->type == EMR_META_DIR || is_never_given(path))
 		return true;
-	if (attr->type == EMR_META_FILE)
+	if (p->stops != NULL && p->stops(p->stops_arg))
+		p->status = EMR_INTERRUPTED;
+	else if (attr->type == EMR_META_FILE)
 		p->status = add(p, path, attr);
 	else if (p->other != NULL)
 		p->status = p->other(p->arg, path);

@@ -24,6 +24,9 @@ typedef struct pass {
 	/* A link, or what else is no file; may be NULL. */
 	emr_status (*other)(void *arg, const char *path);
 	void *arg;
+	/* Whether to leave the gathering, which is EMR_INTERRUPTED then; may be NULL. */
+	bool (*stops)(void *arg);
+	void *stops_arg;
 } pass;
 
 /* Reads which copies are there. */

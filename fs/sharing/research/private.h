@@ -55,6 +55,10 @@ emr_status research_follows(emr_research *r, const emr_team *dataset, json_t **o
 emr_status research_join(emr_research *r, const emr_request *request, const emr_team *dataset,
 	emr_emit_fn emit, void *arg, emr_problem *out_problem);
 
+/* Whether the thread, which RESEARCH is of, has to leave what it is at: somebody waits, or the
+ * folder closes. */
+bool research_has_to_stop(void *research);
+
 /* Tells the stewards of all datasets that this person is in what her folders there hold, in
- * numbers, where that is due (stating.c).  Of the thread. */
+ * numbers, where that is due (stating.c).  Of the thread; it takes WORK, but for the sending. */
 emr_status research_state_counts(emr_research *r);

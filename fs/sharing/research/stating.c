@@ -1,11 +1,13 @@
 /* Counts what this person's folders in datasets hold, by kind, modality and her age, and has that
  * told to the datasets' stewards, sealed: no name, no file, no day. Of a de-identified dataset the
  * copies count, of another the files. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
 #include "base/clock.h"
+#include "base/log.h"
 #include "contract/codes.h"
 #include "crypto/kdf.h"
 #include "headers/headers.h"
@@ -17,9 +19,37 @@
 #define LOOK_NS (INT64_C(3600) * 1000000000) /* what is due after a day is looked for so often */
 
 typedef struct stating {
+	emr_research *research;
 	emr_session *session;
 	emr_counts counts;
+	bool is_stopped;
 } stating;
+
+/* What is to be told of one folder; it is sent once nobody waits for the counting any more. */
+typedef struct statement {
+	emr_id16 domain;
+	emr_id32 grantee;
+	emr_counts counts;
+	uint8_t mark_key[EMR_COUNTS_MARK_KEY_BYTES];
+	char name[EMR_TEAM_NAME_MAX + 1]; /* of the dataset */
+	char *path;			  /* owned */
+	bool is_first;			  /* she is told that its steward is */
+} statement;
+
+typedef struct statements {
+	statement *list; /* all zeros at first: it has room for each share there is */
+	size_t n, room;
+} statements;
+
+static void statements_free(statements *all)
+{
+	for (size_t i = 0; i < all->n; i++)
+		free(all->list[i].path);
+	if (all->list != NULL)
+		emr_wipe(all->list, all->room * sizeof *all->list);
+	free(all->list);
+}
+#define AUTO_STATEMENTS __attribute__((cleanup(statements_free))) statements
 
 /* ---- what is counted ---- */
 
@@ -43,6 +73,9 @@ static bool count_file(void *arg, const char *path, const emr_attr *attr)
 	emr_record_facts facts;
 	const char *kind;
 
+	s->is_stopped = research_has_to_stop(s->research);
+	if (s->is_stopped)
+		return false;
 	if (attr->type != EMR_META_FILE || !is_read(s->session, attr->node, &facts))
 		return true;
 	kind = emr_header_kind_text(facts.headers.kind);
@@ -56,7 +89,7 @@ static bool count_file(void *arg, const char *path, const emr_attr *attr)
 static emr_status count_copies(stating *s, const emr_team *dataset)
 {
 	AUTO_CLEANER c = {0};
-	AUTO_PASS p = {0};
+	AUTO_PASS p = {.stops = research_has_to_stop, .stops_arg = s->research};
 	emr_status status = cleaner_find(s->session, dataset, &c);
 
 	if (status == EMR_OK)
@@ -93,41 +126,60 @@ static void key_of(const emr_copies *copies, const char *what, uint8_t out[32])
 		emr_bytes_of(what, strlen(what)), out);
 }
 
-static emr_status state_one(
-	emr_research *r, emr_share *share, const emr_share_row *row, const emr_team *dataset)
+static emr_status count_folder(stating *s, const emr_share_row *row, const emr_team *dataset)
+{
+	emr_status status;
+
+	if (dataset->terms.is_deidentified)
+		return count_copies(s, dataset);
+	status = emr_walk(s->session->view, row->path, count_file, s);
+	return status == EMR_OK && s->is_stopped ? EMR_INTERRUPTED : status;
+}
+
+static emr_status count_one(
+	emr_research *r, const emr_share_row *row, const emr_team *dataset, statements *io)
 {
 	uint64_t now = emr_clock_unix_s(emr_clock_system());
 	int64_t begun = emr_clock_boot_ns(emr_clock_system());
-	stating s = {.session = r->session};
+	statement *one = &io->list[io->n];
+	stating s = {.research = r, .session = r->session};
 	emr_copies copies = {0};
-	uint8_t who[32], mark[32];
+	uint8_t who[32];
 	emr_status status = emr_copies_of(r->session, dataset, &copies);
 
 	if (status != EMR_OK)
 		return status;
 	key_of(&copies, "emrfs/v1/counts who", who);
-	key_of(&copies, "emrfs/v1/counts mark", mark);
+	key_of(&copies, "emrfs/v1/counts mark", one->mark_key);
 	emr_secret_free(&copies.secret);
 	memcpy(s.counts.who.b, who, sizeof s.counts.who);
-	s.counts.band = emr_counts_band(r->session->profile.born, now);
-	status = dataset->terms.is_deidentified
-			 ? count_copies(&s, dataset)
-			 : emr_walk(r->session->view, row->path, count_file, &s);
+	if (!r->session->tells_no_counts) {
+		s.counts.band = emr_counts_band(r->session->profile.born, now);
+		status = count_folder(&s, row, dataset);
+	}
 	r->looked_ns += emr_clock_boot_ns(emr_clock_system()) - begun;
-	if (status == EMR_OK)
-		status = emr_share_state_counts(
-			share, row->domain, dataset->grantee, mark, &s.counts);
-	emr_wipe(mark, sizeof mark);
-	return status == EMR_NOT_FOUND ? EMR_OK : status; /* she left meanwhile */
+	one->path = status == EMR_OK ? strdup(row->path) : NULL;
+	if (status == EMR_OK && one->path == NULL)
+		status = EMR_NO_MEMORY;
+	if (status == EMR_OK) {
+		one->domain = row->domain;
+		one->grantee = dataset->grantee;
+		one->counts = s.counts;
+		snprintf(one->name, sizeof one->name, "%s", dataset->name);
+		io->n++;
+	}
+	emr_wipe(who, sizeof who);
+	emr_wipe(&s.counts, sizeof s.counts);
+	return status;
 }
 
 /* *OUT_WAITS: something is asked for and not on the ledger yet. */
-static emr_status state_row(
-	emr_research *r, emr_share *share, const emr_share_row *row, bool *out_waits)
+static emr_status count_row(emr_research *r, emr_share *share, const emr_share_row *row,
+	statements *io, bool *out_waits)
 {
 	uint64_t now = emr_clock_unix_s(emr_clock_system());
 	emr_team dataset;
-	bool is_due = false;
+	bool is_due = false, is_stated = false, says_nothing = r->session->tells_no_counts;
 	emr_status status;
 
 	*out_waits = *out_waits || (row->who.is_dataset && row->state == EMR_SHARE_QUEUED);
@@ -136,17 +188,114 @@ static emr_status state_row(
 		return EMR_OK;
 	status = emr_team_of_grantee(r->session->replica, row->who.root, &dataset);
 	if (status == EMR_OK && dataset.terms.until_unix_s > now)
-		status = emr_share_counts_due(share, row->domain, dataset.grantee, &is_due);
-	if (status == EMR_OK && is_due)
-		status = state_one(r, share, row, &dataset);
-	return status == EMR_NOT_FOUND ? EMR_OK : status;
+		status = emr_share_counts_due(
+			share, row->domain, dataset.grantee, &is_due, &is_stated);
+	/* Who refuses takes back what was stated, at once. */
+	if (status != EMR_OK || !(says_nothing ? is_stated : is_due))
+		return status;
+	io->list[io->n].is_first = !is_stated;
+	return count_one(r, row, &dataset, io);
 }
 
-/* Any other status ends the walk: a folder joined, or left. */
-static emr_status is_of_joining(void *arg, const emr_replica_change *change)
+/* ---- all of them ---- */
+
+/* What fails with one folder is said, and keeps no other from being stated; *IO_FIRST is then what
+ * the whole comes to. False: nothing more is to be done now. */
+static bool goes_on(emr_status status, emr_status *io_first)
 {
-	(void)arg;
-	return change->family == EMR_FAMILY_JOIN ? EMR_EXISTS : EMR_OK;
+	if (status == EMR_OK || status == EMR_NOT_FOUND) /* she left meanwhile */
+		return true;
+	if (*io_first == EMR_OK || status == EMR_INTERRUPTED)
+		*io_first = status;
+	if (status == EMR_INTERRUPTED)
+		return false;
+	emr_log(EMR_LOG_WARN, "datasets: what one folder holds is not stated now: %s",
+		emr_status_text(status));
+	return true;
+}
+
+/* Under WORK: nobody makes copies or takes them back meanwhile. */
+static emr_status count_all(emr_research *r, emr_share *share, statements *out, bool *out_waits)
+{
+	EMR_AUTO_CROWD crowd = {0};
+	EMR_AUTO_SHARES rows = {0};
+	emr_status status = emr_crowd_open(r->session, &crowd);
+
+	if (status == EMR_OK)
+		status = emr_shares_collect(r->session, &crowd, NULL, false, &rows);
+	out->list = status == EMR_OK ? calloc(rows.n + 1, sizeof *out->list) : NULL;
+	if (status == EMR_OK && out->list == NULL)
+		status = EMR_NO_MEMORY;
+	if (status != EMR_OK)
+		return status;
+	out->room = rows.n + 1;
+	for (size_t i = 0; i < rows.n; i++) {
+		emr_status one = research_has_to_stop(r)
+					 ? EMR_INTERRUPTED
+					 : count_row(r, share, &rows.list[i], out, out_waits);
+
+		if (!goes_on(one, &status))
+			break;
+	}
+	return status;
+}
+
+/* Who joined before her computer stated anything was not asked: each is told, and how to refuse. */
+static void tell_first(emr_research *r, const statement *one)
+{
+	emr_problem problem = {0};
+
+	emr_problem_set(&problem, EMR_SAY_COUNTS_TOLD, "dataset", one->name, NULL);
+	emr_notices_add_problem(r->notices, &problem, one->path);
+}
+
+static emr_status state_one(emr_research *r, emr_share *share, const statement *one)
+{
+	emr_status status = atomic_load(&r->stop)
+				    ? EMR_INTERRUPTED
+				    : emr_share_state_counts(share, one->domain, one->grantee,
+					      one->mark_key, &one->counts);
+
+	if (status == EMR_OK && one->is_first)
+		tell_first(r, one);
+	else if (status == EMR_OK && r->session->tells_no_counts)
+		emr_log(EMR_LOG_INFO, "datasets: a steward is told nothing any more");
+	return status;
+}
+
+static emr_status state_all(emr_research *r, bool *out_waits)
+{
+	AUTO_STATEMENTS all = {.n = 0};
+	emr_share *share = NULL;
+	emr_status status = emr_sharing_handle(r->session, &share);
+
+	if (status == EMR_OK) {
+		pthread_mutex_lock(&r->work);
+		status = count_all(r, share, &all, out_waits);
+		pthread_mutex_unlock(&r->work);
+	}
+	for (size_t i = 0; i < all.n; i++) {
+		emr_status sent = state_one(r, share, &all.list[i]);
+
+		if (!goes_on(sent, &status))
+			break;
+	}
+	emr_share_free(share);
+	return status;
+}
+
+/* ---- when ---- */
+
+/* Any other status than EMR_OK ends the walk. Others' joinings and statements are as many as there
+ * are participants: one that woke all computers would cost the network the square of it. */
+static emr_status is_own_joining(void *arg, const emr_replica_change *change)
+{
+	bool is_mine = false;
+	emr_status status = change->family == EMR_FAMILY_JOIN
+				    ? emr_replica_is_mine(arg, change->domain, &is_mine)
+				    : EMR_OK;
+
+	return status == EMR_OK && is_mine ? EMR_EXISTS : status;
 }
 
 /* The ledger of a busy network moves all the time, and mostly nothing is to be stated. */
@@ -158,28 +307,12 @@ static emr_status is_time(emr_research *r, const emr_replica_position *at, bool 
 	*out_is = r->counted_boot_ns == 0 || now - r->counted_boot_ns >= LOOK_NS;
 	if (*out_is)
 		return EMR_OK;
-	status = emr_replica_since(r->session->replica, r->counted_size, is_of_joining, NULL);
+	status = emr_replica_since(
+		r->session->replica, r->counted_size, is_own_joining, r->session->replica);
 	*out_is = status == EMR_EXISTS;
 	if (status == EMR_OK)
 		r->counted_size = at->size;
 	return *out_is ? EMR_OK : status;
-}
-
-static emr_status state_all(emr_research *r, bool *out_waits)
-{
-	EMR_AUTO_CROWD crowd = {0};
-	EMR_AUTO_SHARES rows = {0};
-	emr_share *share = NULL;
-	emr_status status = emr_crowd_open(r->session, &crowd);
-
-	if (status == EMR_OK)
-		status = emr_shares_collect(r->session, &crowd, NULL, false, &rows);
-	if (status == EMR_OK)
-		status = emr_sharing_handle(r->session, &share);
-	for (size_t i = 0; i < rows.n && status == EMR_OK; i++)
-		status = state_row(r, share, &rows.list[i], out_waits);
-	emr_share_free(share);
-	return status;
 }
 
 emr_status research_state_counts(emr_research *r)

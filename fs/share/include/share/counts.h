@@ -25,7 +25,7 @@ typedef struct emr_counts {
 	uint8_t band;
 	uint32_t kinds[EMR_COUNTS_KINDS]; /* files; sum of MODALITIES at most that of all kinds */
 	uint32_t modalities[EMR_COUNTS_MODALITIES];
-} emr_counts;
+} emr_counts; /* with no band and no file: what was stated is taken back, and counts for nobody */
 
 typedef struct emr_counts_cell {
 	uint32_t people; /* who have any; 0: none, or too few to be told */
@@ -50,6 +50,8 @@ uint8_t emr_counts_band(const char *born, uint64_t now_unix_s);
 /* One more file.  KIND and MODALITY as above, in any case, or unknown words, or "". */
 void emr_counts_add(emr_counts *counts, const char *kind, const char *modality);
 
+/* Neither a band nor a file. */
+bool emr_counts_say_nothing(const emr_counts *counts);
 void emr_counts_encode(const emr_counts *counts, uint8_t out[EMR_COUNTS_PLAIN_BYTES]);
 /* EMR_DAMAGED: not as emr_counts_encode makes it, or out of bounds. */
 emr_status emr_counts_decode(const uint8_t plain[EMR_COUNTS_PLAIN_BYTES], emr_counts *out);
@@ -64,9 +66,9 @@ emr_status emr_counts_table_decode(emr_bytes part, emr_counts_table *out);
 /* ---- on the ledger ---- */
 
 /* Whether DOMAIN is in the dataset that GRANTEE names, and what it holds was not stated yet, or at
- * least EMR_COUNTS_AGAIN_S ago. */
+ * least EMR_COUNTS_AGAIN_S ago; *OUT_IS_STATED: it was. */
 emr_status emr_share_counts_due(
-	emr_share *share, emr_id16 domain, emr_id32 grantee, bool *out_is_due);
+	emr_share *share, emr_id16 domain, emr_id32 grantee, bool *out_is_due, bool *out_is_stated);
 /* States what it holds; nothing is sent where the same stands there.  EMR_NOT_FOUND: it is in no
  * such dataset. */
 emr_status emr_share_state_counts(emr_share *share, emr_id16 domain, emr_id32 grantee,
