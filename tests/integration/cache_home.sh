@@ -4,12 +4,8 @@
 SUPPORT=${SUPPORT:-$(cd "$(dirname "$0")/../support" && pwd)}
 . "$SUPPORT/mount.sh"
 . "$SUPPORT/said.sh"
-emr_begin cache_home
-at_end() { [ ! -d "$EMR_WORK/net" ] || "$NETWORK" down "$EMR_WORK/net" >/dev/null 2>&1; }
-cd "$EMR_WORK" || exit 2
-NETWORK=$(cd "$SUPPORT/../../examples/network" && pwd)/ipfs
-KUBO=$("$NETWORK" build) || emr_fail "Kubo is not built"
-export KUBO
+. "$SUPPORT/kubo.sh"
+kubo_begin cache_home
 must "$NETWORK" up net >/dev/null
 emr_init
 nodes() { printf 'kdf = 8,1\n' >"$EMRFS_HOME/settings" && for n in "$@"; do echo "node = unix:$EMR_WORK/net/$n/api.sock"; done >>"$EMRFS_HOME/settings"; }

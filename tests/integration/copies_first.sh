@@ -4,15 +4,12 @@
 SUPPORT=${SUPPORT:-$(cd "$(dirname "$0")/../support" && pwd)}
 . "$SUPPORT/mount.sh"
 . "$SUPPORT/said.sh"
-emr_begin copies_first
+. "$SUPPORT/kubo.sh"
 at_end() {
 	[ -z "${fake:-}" ] || kill "$fake" 2>/dev/null
-	[ ! -d "$EMR_WORK/net" ] || "$NETWORK" down "$EMR_WORK/net" >/dev/null 2>&1
+	kubo_end
 }
-cd "$EMR_WORK" || exit 2
-NETWORK=$(cd "$SUPPORT/../../examples/network" && pwd)/ipfs
-KUBO=$("$NETWORK" build) || emr_fail "Kubo is not built"
-export KUBO
+kubo_begin copies_first
 stop_node() { read -r pid _ <"net/$1.pid" && kill -9 "$pid" && tail -s 0.05 --pid="$pid" -f /dev/null; }
 has_state() { [ "$(attribute state "$MNT/$1")" = "$2" ]; }
 settings() { printf 'kdf = 8,1\n' >"$EMRFS_HOME/settings" && printf '%s\n' "$@" >>"$EMRFS_HOME/settings"; }

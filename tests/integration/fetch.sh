@@ -4,12 +4,8 @@
 SUPPORT=${SUPPORT:-$(cd "$(dirname "$0")/../support" && pwd)}
 . "$SUPPORT/mount.sh"
 . "$SUPPORT/said.sh"
-emr_begin fetch
-at_end() { [ ! -d "$EMR_WORK/net" ] || "$NETWORK" down "$EMR_WORK/net" >/dev/null 2>&1; }
-cd "$EMR_WORK" || exit 2
-NETWORK=$(cd "$SUPPORT/../../examples/network" && pwd)/ipfs
-KUBO=$("$NETWORK" build) || emr_fail "Kubo is not built"
-export KUBO
+. "$SUPPORT/kubo.sh"
+kubo_begin fetch
 must "$NETWORK" up net >/dev/null
 ipfs() { IPFS_PATH=$EMR_WORK/net/$1 "$KUBO" "${@:2}"; }
 

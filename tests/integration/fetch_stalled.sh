@@ -4,16 +4,13 @@
 SUPPORT=${SUPPORT:-$(cd "$(dirname "$0")/../support" && pwd)}
 . "$SUPPORT/mount.sh"
 . "$SUPPORT/said.sh"
-emr_begin fetch_stalled
+. "$SUPPORT/kubo.sh"
 STOPPED=
 at_end() {
 	[ -z "$STOPPED" ] || kill -CONT "$STOPPED"
-	[ ! -d "$EMR_WORK/net" ] || "$NETWORK" down "$EMR_WORK/net" >/dev/null 2>&1
+	kubo_end
 }
-cd "$EMR_WORK" || exit 2
-NETWORK=$(cd "$SUPPORT/../../examples/network" && pwd)/ipfs
-KUBO=$("$NETWORK" build) || emr_fail "Kubo is not built"
-export KUBO
+kubo_begin fetch_stalled
 kubo() { IPFS_PATH=$EMR_WORK/net/$1 "$KUBO" "${@:2}"; }
 has_state() { [ "$(attribute state "$1")" = "$2" ]; }
 name_nodes() { # N...: and nothing is cached

@@ -2,12 +2,8 @@
 # ipfs.sh: the private network of three nodes of examples/network/ipfs starts, heals, and leaves nothing.
 SUPPORT=${SUPPORT:-$(cd "$(dirname "$0")/../support" && pwd)}
 . "$SUPPORT/mount.sh"
-emr_begin ipfs
-at_end() { [ ! -d "$EMR_WORK/net" ] || "$NETWORK" down "$EMR_WORK/net" >/dev/null 2>&1; }
-cd "$EMR_WORK" || exit 2
-NETWORK=$(cd "$SUPPORT/../../examples/network" && pwd)/ipfs
-KUBO=$("$NETWORK" build) || emr_fail "Kubo is not built"
-export KUBO
+. "$SUPPORT/kubo.sh"
+kubo_begin ipfs
 process() { read -r pid _ <"net/$1.pid" && echo "$pid"; }
 
 say "three nodes start, answer, and know each other"

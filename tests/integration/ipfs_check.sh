@@ -4,12 +4,8 @@
 SUPPORT=${SUPPORT:-$(cd "$(dirname "$0")/../support" && pwd)}
 . "$SUPPORT/mount.sh"
 . "$SUPPORT/said.sh"
-emr_begin ipfs-check
-at_end() { [ ! -d "$EMR_WORK/net" ] || "$NETWORK" down "$EMR_WORK/net" >/dev/null 2>&1; }
-cd "$EMR_WORK" || exit 2
-NETWORK=$(cd "$SUPPORT/../../examples/network" && pwd)/ipfs
-KUBO=$("$NETWORK" build) || emr_fail "Kubo is not built"
-export KUBO
+. "$SUPPORT/kubo.sh"
+kubo_begin ipfs-check
 mkdir bin && ln -s "$KUBO" bin/ipfs
 export PATH=$EMR_WORK/bin:$PATH
 rules="private quiet bootstrap routing transports peering gateway sync shards closed"

@@ -4,12 +4,8 @@
 SUPPORT=${SUPPORT:-$(cd "$(dirname "$0")/../support" && pwd)}
 . "$SUPPORT/mount.sh"
 . "$SUPPORT/said.sh"
-emr_begin three_nodes
-at_end() { [ ! -d "$EMR_WORK/net" ] || "$NETWORK" down "$EMR_WORK/net" >/dev/null 2>&1; }
-cd "$EMR_WORK" || exit 2
-NETWORK=$(cd "$SUPPORT/../../examples/network" && pwd)/ipfs
-KUBO=$("$NETWORK" build) || emr_fail "Kubo is not built"
-export KUBO
+. "$SUPPORT/kubo.sh"
+kubo_begin three_nodes
 must "$NETWORK" up net >/dev/null
 has_state() { [ "$(attribute state "$1")" = "$2" ]; }
 name_nodes() { # N...: in the order in which they are asked
