@@ -3,9 +3,9 @@
  * signature. */
 #include "crypto/hashsig.h"
 
+#include <openssl/core_names.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
-#include <openssl/x509.h>
 #include <sodium.h>
 #include <string.h>
 
@@ -157,13 +157,29 @@ bool emr_p256_is_encoded(const uint8_t *spki_der, size_t spki_len)
 	       memcmp(spki_der, spki_head, sizeof spki_head) == 0;
 }
 
-/* NULL when it is not that encoding or the point is not on the curve. */
+/* NULL when it is not that encoding or the point is not on the curve.  The point is given as it is:
+ * a decoder of keys would look through all formats for who can read this one. */
 static EVP_PKEY *p256_key(const uint8_t *spki_der, size_t spki_len)
 {
-	const uint8_t *at = spki_der;
+	char group[] = "prime256v1";
+	uint8_t point[1 + 64];
+	OSSL_PARAM said[] = {
+		OSSL_PARAM_construct_utf8_string(OSSL_PKEY_PARAM_GROUP_NAME, group, 0),
+		OSSL_PARAM_construct_octet_string(OSSL_PKEY_PARAM_PUB_KEY, point, sizeof point),
+		OSSL_PARAM_construct_end(),
+	};
+	EVP_PKEY_CTX *ctx;
+	EVP_PKEY *key = NULL;
 
-	return emr_p256_is_encoded(spki_der, spki_len) ? d2i_PUBKEY(NULL, &at, (long)spki_len)
-						       : NULL;
+	if (!emr_p256_is_encoded(spki_der, spki_len))
+		return NULL;
+	memcpy(point, spki_der + sizeof spki_head - 1, sizeof point);
+	ctx = EVP_PKEY_CTX_new_from_name(NULL, "EC", NULL);
+	if (ctx == NULL || EVP_PKEY_fromdata_init(ctx) != 1 ||
+		EVP_PKEY_fromdata(ctx, &key, EVP_PKEY_PUBLIC_KEY, said) != 1)
+		key = NULL;
+	EVP_PKEY_CTX_free(ctx);
+	return key;
 }
 
 bool emr_p256_verify(const uint8_t *spki_der, size_t spki_len, const void *msg, size_t len,
