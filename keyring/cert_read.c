@@ -560,6 +560,65 @@ static void keep_way(const struct kept_way *way)
 	(void)pthread_mutex_unlock(&ways.lock);
 }
 
+/* Each member of an organisation is new once, and its CA is the same for all of them: the CAs that
+ * were asked for last stay parsed.  What is judged of one is judged each time. */
+#define ROOTS_KEPT 16
+
+static struct {
+	pthread_mutex_t lock;
+	struct kept_root {
+		emr_id32 hash;
+		X509 *cert; /* one reference; NULL: none */
+	} at[ROOTS_KEPT];
+} roots = {.lock = PTHREAD_MUTEX_INITIALIZER};
+
+static X509 *find_root(emr_id32 hash)
+{
+	const struct kept_root *at = &roots.at[hash.b[0] % ROOTS_KEPT];
+	X509 *found = NULL;
+
+	(void)pthread_mutex_lock(&roots.lock);
+	if (at->cert != NULL && emr_id32_equal(at->hash, hash) && X509_up_ref(at->cert) == 1)
+		found = at->cert;
+	(void)pthread_mutex_unlock(&roots.lock);
+	return found;
+}
+
+static void keep_root(emr_id32 hash, X509 *cert)
+{
+	struct kept_root *at = &roots.at[hash.b[0] % ROOTS_KEPT];
+
+	(void)pthread_mutex_lock(&roots.lock);
+	if (X509_up_ref(cert) == 1) {
+		X509_free(at->cert);
+		*at = (struct kept_root){.hash = hash, .cert = cert};
+	}
+	(void)pthread_mutex_unlock(&roots.lock);
+}
+
+/* Only a CA is kept. */
+static emr_status take_root(emr_bytes der, emr_id32 hash, X509 **out)
+{
+	__attribute__((cleanup(emr_x509_free))) X509 *cert = find_root(hash);
+	emr_cert_facts facts;
+	emr_status status = EMR_OK;
+
+	if (cert == NULL) {
+		status = emr_cert_parse(der, &cert);
+		if (status == EMR_OK)
+			status = read_facts(cert, der, &facts);
+		if (status == EMR_OK && !facts.is_ca)
+			status = EMR_BAD_SIGNATURE;
+		if (status == EMR_OK)
+			keep_root(hash, cert);
+	}
+	if (status != EMR_OK)
+		return status;
+	*out = cert;
+	cert = NULL;
+	return EMR_OK;
+}
+
 /* The way from CHAIN to CA_DER, found anew; IS_OUT_OF_TIME as of NOW_UNIX_S. */
 static emr_status find_anew(emr_bytes chain, emr_bytes ca_der, uint64_t now_unix_s,
 	struct kept_way *way, bool *is_out_of_time)
@@ -569,16 +628,12 @@ static emr_status find_anew(emr_bytes chain, emr_bytes ca_der, uint64_t now_unix
 	/* No certificate has a date beyond the last, and OpenSSL cannot compare with one. */
 	path p = {.at = (time_t)(now_unix_s < EMR_CERT_LAST_DATE ? now_unix_s : EMR_CERT_LAST_DATE),
 		.is_out_of_time = now_unix_s > EMR_CERT_LAST_DATE};
-	emr_cert_facts root_facts;
 	emr_status status = read_links(chain, &l);
 
 	if (status == EMR_OK)
-		status = emr_cert_parse(ca_der, &root);
+		status = take_root(ca_der, way->ca, &root);
 	if (status == EMR_OK)
-		status = read_facts(root, ca_der, &root_facts);
-	if (status == EMR_OK)
-		status = l.facts.is_ca || !root_facts.is_ca ? EMR_BAD_SIGNATURE
-							    : follow(&l, root, &p);
+		status = l.facts.is_ca ? EMR_BAD_SIGNATURE : follow(&l, root, &p);
 	way->is_there = status == EMR_OK || p.is_anothers;
 	way->is_anothers = p.is_anothers;
 	if (status != EMR_OK)

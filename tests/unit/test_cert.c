@@ -1,5 +1,5 @@
-/* These tests make and check certificates: dates, authorities of the same name, every changed
- * byte, and what a subject may contain. */
+/* These tests make and check certificates: dates, authorities of the same name and
+ * those that are kept, every changed byte, and what a subject may contain. */
 #include "keyring_kit.h"
 
 #include <sodium.h>
@@ -123,6 +123,54 @@ static void another_ca_of_the_same_name_does_not_count(void **state)
 	pair_free(&theirs);
 }
 
+/* More organisations than are kept parsed, each with two members of whom nothing was asked before.
+ */
+static void each_member_of_a_known_ca_is_judged_for_himself(void **state)
+{
+	enum { CAS = 40, YEARS = 2 };
+	EMR_AUTO_KEYRING kr = kit_keyring();
+	emr_cert_facts facts;
+	emr_public public;
+	emr_buf cas[CAS] = {{0}};
+
+	(void)state;
+	assert_ok(emr_keyring_public(kr, &public));
+	for (int i = 0; i < CAS; i++) {
+		char name[32];
+		emr_cert_subject ca = {
+			.handle = name, .not_before = T0, .not_after = T0 + YEARS * YEAR};
+
+		(void)snprintf(name, sizeof name, "Hospital %d", i);
+		assert_ok(emr_cert_make_ca(kr, &ca, &cas[i]));
+	}
+	for (int member = 0; member < 2; member++)
+		for (int i = 0; i < CAS; i++) {
+			EMR_AUTO_BUF cert = {0}, forged = {0};
+			emr_bytes own = emr_buf_view(&cas[i]);
+			emr_cert_subject subject = {.handle = member == 0 ? "lima" : "costa",
+				.roles = 1,
+				.not_before = T0,
+				.not_after = T0 + YEARS * YEAR};
+
+			assert_ok(emr_cert_issue(kr, own, &subject,
+				emr_bytes_of(public.p256_spki, EMR_P256_SPKI_BYTES), &cert));
+			assert_ok(emr_buf_append(&forged, cert.data, cert.len));
+			forged.data[forged.len - 1] ^= 1; /* of the signature */
+			assert_status(EMR_BAD_SIGNATURE,
+				emr_cert_verify(emr_buf_view(&forged), own, T0 + 9, &facts));
+			assert_status(EMR_BAD_SIGNATURE,
+				emr_cert_verify(emr_buf_view(&cert),
+					emr_buf_view(&cas[(i + 1) % CAS]), T0 + 9, &facts));
+			/* The CA ended, after it was good for others. */
+			assert_status(EMR_DENIED, emr_cert_verify(emr_buf_view(&cert), own,
+							  T0 + YEARS * YEAR + 1, &facts));
+			assert_ok(emr_cert_verify(emr_buf_view(&cert), own, T0 + 9, &facts));
+			assert_string_equal(facts.handle, subject.handle);
+		}
+	for (int i = 0; i < CAS; i++)
+		emr_buf_free(&cas[i]);
+}
+
 static void no_flipped_byte_of_a_chain_is_accepted(void **state)
 {
 	EMR_AUTO_KEYRING kr = kit_keyring();
@@ -241,6 +289,7 @@ int main(void)
 		cmocka_unit_test(an_owner_has_a_certificate_of_his_own_ca),
 		cmocka_unit_test(a_certificate_counts_only_between_its_dates),
 		cmocka_unit_test(another_ca_of_the_same_name_does_not_count),
+		cmocka_unit_test(each_member_of_a_known_ca_is_judged_for_himself),
 		cmocka_unit_test(no_flipped_byte_of_a_chain_is_accepted),
 		cmocka_unit_test(a_subject_must_be_presentable),
 		cmocka_unit_test(role_words_round_trip),
