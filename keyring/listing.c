@@ -15,15 +15,18 @@
 
 struct emr_list_key {
 	emr_secret key;	 /* K_L */
-	emr_secret meta; /* of K_L, what the key of each record's description is expanded from */
+	emr_secret meta; /* of K_L, what the key of each record's description is expanded from,
+			    prepared for it */
 };
 
 static emr_status key_from(emr_secret *take_key, emr_list_key **out)
 {
 	static const char label[] = "emrfs/v1/meta";
+	EMR_AUTO_SECRET prk = {0};
 	emr_list_key *key = calloc(1, sizeof *key);
 
-	if (key == NULL || emr_secret_new(64, &key->meta) != EMR_OK) {
+	if (key == NULL || emr_secret_new(64, &prk) != EMR_OK ||
+		emr_secret_new(EMR_HKDF_PREPARED_BYTES, &key->meta) != EMR_OK) {
 		free(key);
 		emr_secret_free(take_key);
 		return EMR_NO_MEMORY;
@@ -31,7 +34,8 @@ static emr_status key_from(emr_secret *take_key, emr_list_key **out)
 	key->key = *take_key;
 	*take_key = (emr_secret){0};
 	emr_hkdf_sha512_extract(
-		emr_bytes_of(label, sizeof label - 1), emr_secret_view(&key->key), key->meta.data);
+		emr_bytes_of(label, sizeof label - 1), emr_secret_view(&key->key), prk.data);
+	emr_hkdf_sha512_prepare(emr_secret_view(&prk), key->meta.data);
 	*out = key;
 	return EMR_OK;
 }
@@ -150,7 +154,7 @@ static emr_status meta_key(const emr_list_key *key, emr_id16 object_id, emr_secr
 	emr_status status = emr_secret_new(32, &made);
 
 	if (status == EMR_OK)
-		status = emr_hkdf_sha512_expand(emr_secret_view(&key->meta),
+		status = emr_hkdf_sha512_expand_prepared(key->meta.data,
 			emr_bytes_of(object_id.b, sizeof object_id.b), made.data, made.len);
 	if (status != EMR_OK)
 		return status;

@@ -99,6 +99,45 @@ emr_status emr_hkdf_sha256_expand(emr_bytes prk, emr_bytes info, uint8_t *out, s
 	return expand(32, prk, info, out, len);
 }
 
+/* HMAC begins both of its hashes with a block of the key: the states behind that block. */
+void emr_hkdf_sha512_prepare(emr_bytes prk, uint8_t out[EMR_HKDF_PREPARED_BYTES])
+{
+	crypto_auth_hmacsha512_state hmac;
+
+	crypto_auth_hmacsha512_init(&hmac, some(prk), prk.len);
+	memcpy(out, hmac.ictx.state, 64);
+	memcpy(out + 64, hmac.octx.state, 64);
+	sodium_memzero(&hmac, sizeof hmac);
+}
+
+static crypto_hash_sha512_state behind_one_block(const uint8_t words[64])
+{
+	crypto_hash_sha512_state state = {.count = {0, UINT64_C(128) * 8}}; /* bits */
+
+	memcpy(state.state, words, 64);
+	return state;
+}
+
+emr_status emr_hkdf_sha512_expand_prepared(
+	const uint8_t prepared[EMR_HKDF_PREPARED_BYTES], emr_bytes info, uint8_t *out, size_t len)
+{
+	static const uint8_t first = 1;
+	crypto_auth_hmacsha512_state hmac;
+	uint8_t block[64];
+
+	if (len > sizeof block)
+		return EMR_LIMIT;
+	hmac.ictx = behind_one_block(prepared);
+	hmac.octx = behind_one_block(prepared + 64);
+	crypto_auth_hmacsha512_update(&hmac, some(info), info.len);
+	crypto_auth_hmacsha512_update(&hmac, &first, 1);
+	crypto_auth_hmacsha512_final(&hmac, block);
+	memcpy(out, block, len);
+	sodium_memzero(&hmac, sizeof hmac);
+	sodium_memzero(block, sizeof block);
+	return EMR_OK;
+}
+
 emr_status emr_hkdf_sha512(
 	const char *salt, emr_bytes ikm, emr_bytes info, uint8_t *out, size_t len)
 {
