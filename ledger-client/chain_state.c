@@ -148,7 +148,8 @@ emr_status emr_chain_part(emr_chain *chain, const emr_part_key *key, emr_buf *ou
 		status = EMR_MISSING_DATA;
 	else
 		status = emr_buf_append(out_part, part.data, part.len);
-	emr_item_priv_hash(span_of(part), found);
+	if (status == EMR_OK)
+		emr_item_priv_hash(span_of(part), found);
 	if (status == EMR_OK && (hash.len != 32 || memcmp(found, hash.data, 32) != 0))
 		status = EMR_DAMAGED;
 	(void)sqlite3_reset(s);
