@@ -28,6 +28,7 @@
 #include "publisher/publisher.h"
 #include "report/report.h"
 #include "research/research.h"
+#include "session/fetching.h"
 #include "sharing/answers.h"
 
 #define CONVERSATIONS_MAX 8
@@ -164,6 +165,18 @@ static void secure(conversation *c, bool now)
 		emr_log(EMR_LOG_ERROR, "before the end: the disk: %s", emr_status_text(status));
 }
 
+/* True: nothing of what was brought is left that somebody could miss.  What of it was the last copy
+ * is in the own store now, or stays where it is, and so does all where nobody can tell. */
+static bool empty_cache(const emr_session *session)
+{
+	uint64_t brought;
+
+	if (emr_publisher_save(session->publisher) != EMR_OK)
+		return false;
+	emr_fetching_purge(session, &brought);
+	return emr_fetching_is_empty(session);
+}
+
 /* What would be left behind.  The verb unmounts; with `now` the mount ends by itself. */
 static emr_status answer_unmount(conversation *c, const emr_request *request)
 {
@@ -186,7 +199,9 @@ static emr_status answer_unmount(conversation *c, const emr_request *request)
 		emr_log(EMR_LOG_WARN, "listing what is unsent: %s", emr_status_text(status));
 	if (json_object_set_new(answer, "unsent", unsent) != 0 ||
 		json_object_set_new(answer, "left_outside", local) != 0 ||
-		json_object_set_new(answer, "folder", emr_json_text(session->folder)) != 0) {
+		json_object_set_new(answer, "folder", emr_json_text(session->folder)) != 0 ||
+		json_object_set_new(answer, "cache_is_empty",
+			json_boolean(request->purge && empty_cache(session))) != 0) {
 		json_decref(answer);
 		return EMR_NO_MEMORY;
 	}

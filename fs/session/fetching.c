@@ -127,6 +127,13 @@ void emr_fetching_purge(const emr_session *session, uint64_t *out_bytes)
 		*out_bytes -= emr_block_cache_bytes(cache);
 }
 
+bool emr_fetching_is_empty(const emr_session *session)
+{
+	emr_block_cache *cache = session->fetching != NULL ? session->fetching->cache : NULL;
+
+	return cache != NULL && emr_block_cache_bytes(cache) == 0;
+}
+
 emr_status emr_fetching_remove(const emr_places *places)
 {
 	EMR_AUTO_FD fd = open(places->cache, O_RDONLY | O_DIRECTORY | O_CLOEXEC);

@@ -46,6 +46,7 @@ typedef struct closing {
 	json_t *names; /* of thumbnails, as emr_traces_name finds them; owned */
 	int pidfd;     /* of the mount; -1 = closed */
 	bool now, purge;
+	bool has_empty_cache; /* of what nodes gave: what is there by the end may go */
 	uint64_t unsent, not_safe;
 	const char *cause; /* why they are not safe */
 } closing;
@@ -214,7 +215,7 @@ static emr_status await_publishing(closing *c, emr_out *out, emr_problem *out_pr
 
 static emr_status ask_unmount(closing *c, emr_out *out, emr_problem *out_problem)
 {
-	const emr_request request = {.ask = EMR_ASK_UNMOUNT, .now = c->now};
+	const emr_request request = {.ask = EMR_ASK_UNMOUNT, .now = c->now, .purge = c->purge};
 	json_t *answer = NULL;
 	const char *folder;
 	emr_status status = emr_client_ask(&c->client, &request, ANSWER_MS, &answer, out_problem);
@@ -227,6 +228,7 @@ static emr_status ask_unmount(closing *c, emr_out *out, emr_problem *out_problem
 	c->folder = folder != NULL ? strdup(folder) : NULL;
 	c->not_safe = (uint64_t)json_integer_value(json_object_get(answer, "not_safe_files"));
 	c->cause = cause_of(answer);
+	c->has_empty_cache = json_is_true(json_object_get(answer, "cache_is_empty"));
 	emr_out_put(out, "folder", json_incref(json_object_get(answer, "folder")));
 	emr_out_put(out, "not_safe", json_incref(json_object_get(answer, "not_safe")));
 	emr_out_put(out, "unsent", json_incref(json_object_get(answer, "unsent")));
@@ -449,7 +451,7 @@ static int tell_traces(const closing *c, const char *folder, emr_out *out)
 					   : EMR_NO_MEMORY;
 	int code = EMR_EXIT_DONE;
 
-	if (c->purge && status == EMR_OK)
+	if (c->purge && c->has_empty_cache && status == EMR_OK)
 		status = emr_fetching_remove(&c->places);
 	emr_show(folder, shown, sizeof shown);
 	if (c->purge && traces_text(traces, true, n, sizeof n))

@@ -16,7 +16,9 @@ void emr_fetching_close(emr_session *session);
 emr_block_store *emr_session_blocks(const emr_session *session);
 /* NULL: there is none. */
 struct emr_fetcher *emr_session_fetcher(const emr_session *session);
-/* Forgets everything that was brought.  *OUT_BYTES: how much that was. */
+/* Forgets everything that was brought and may go.  *OUT_BYTES: how much that was. */
 void emr_fetching_purge(const emr_session *session, uint64_t *out_bytes);
-/* The same of a folder that is closed. */
+/* There is a cache, and nothing in it. */
+bool emr_fetching_is_empty(const emr_session *session);
+/* Removes the cache of a folder that is closed, in which nothing is that somebody could miss. */
 emr_status emr_fetching_remove(const emr_places *places);
