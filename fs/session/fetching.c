@@ -2,6 +2,7 @@
  * the block store of the folder. */
 #include "session/fetching.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -132,6 +133,25 @@ bool emr_fetching_is_empty(const emr_session *session)
 	emr_block_cache *cache = session->fetching != NULL ? session->fetching->cache : NULL;
 
 	return cache != NULL && emr_block_cache_bytes(cache) == 0;
+}
+
+bool emr_fetching_has_left(const emr_places *places)
+{
+	EMR_AUTO_FD fd = open(places->cache, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int blocks = fd >= 0 ? openat(fd, CACHE_BLOCKS, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
+	DIR *listing = blocks >= 0 ? fdopendir(blocks) : NULL;
+	const struct dirent *entry;
+
+	if (listing == NULL) {
+		if (blocks >= 0)
+			(void)close(blocks);
+		return false;
+	}
+	do
+		entry = readdir(listing);
+	while (entry != NULL && entry->d_name[0] == '.');
+	(void)closedir(listing);
+	return entry != NULL;
 }
 
 emr_status emr_fetching_remove(const emr_places *places)

@@ -458,6 +458,10 @@ static int tell_traces(const closing *c, const char *folder, emr_out *out)
 		emr_say(out, "Removed: %s.\n", n);
 	else if (c->purge && status == EMR_OK && json_array_size(traces) == 0)
 		emr_say(out, "The desktop keeps nothing of %s.\n", shown);
+	if (c->purge && emr_fetching_has_left(&c->places))
+		emr_say(out, "What IPFS nodes gave stays in this computer's cache, encrypted: it "
+			     "may be the last "
+			     "copy, and only an open folder can tell.\n");
 	if (traces_text(traces, false, n, sizeof n)) {
 		say_traces(traces, out);
 		emr_problem_set(&problem, c->purge ? EMR_SAY_TRACES_LEFT : EMR_SAY_TRACES, "folder",

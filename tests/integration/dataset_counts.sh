@@ -105,7 +105,7 @@ expect "no table of four" "$(grep -c '"counts"' out/said)" 0
 say "what was stated of a dataset that was closed goes with whoever leaves it"
 steward 0 close bones --yes
 closed() { as ana "$EMRFS" dataset bones >out/closed 2>&1 </dev/null; ! grep -q "5 folders are in it" out/closed; }
-two_until 30 closed
+emr_until closed
 as ana run 0 dataset leave bones@saolucas --wait
 two_unmount $PEOPLE ivo tom
 echo "all is well"

@@ -58,6 +58,9 @@ for file in records/*; do cmp "$file" "$MNT/Imaging/${file##*/}" || emr_fail "${
 emr_unmount
 cached() { find "$EMRFS_HOME/cache" -type f 2>/dev/null | wc -l; }
 [ "$(cached)" -gt 50 ] || emr_fail "only $(cached) blocks are kept"
+run 0 unmount --purge "$MNT" # of a folder that is closed
+says "it may be the last copy"
+[ "$(cached)" -gt 50 ] || emr_fail "only $(cached) blocks are kept"
 expect "mode" "$(stat -c %a "$EMRFS_HOME/cache/blocks")" 700
 emr_mount
 json 0 keep --purge
@@ -73,6 +76,8 @@ expect "kept" "$(cached)" 0
 cmp records/16384 "$MNT/Imaging/16384" || emr_fail "other bytes"
 emr_unmount --purge
 expect "kept" "$(cached)" 0
+run 0 unmount --purge "$MNT"
+says_not "it may be the last copy"
 sed -i '/^node/a cache-bytes = 0' "$EMRFS_HOME/settings"
 emr_mount
 cmp records/262145 "$MNT/Imaging/262145" || emr_fail "other bytes"

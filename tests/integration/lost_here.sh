@@ -106,7 +106,7 @@ rm "$EMRFS_HOME/state/copies" # or what the node said last is believed until it 
 find "$EMRFS_HOME/cache" -type f -exec touch -d '3 days ago' {} +
 emr_mount
 emr_unmount --purge # before it was looked which are last copies, and once more when it is closed
-"$EMRFS" unmount --purge >/dev/null 2>&1
+run 0 unmount --purge "$MNT"
 emr_mount
 emr_until everywhere scan # given to the node anew, which only a record can be that is whole here
 emr_unmount

@@ -20,5 +20,7 @@ struct emr_fetcher *emr_session_fetcher(const emr_session *session);
 void emr_fetching_purge(const emr_session *session, uint64_t *out_bytes);
 /* There is a cache, and nothing in it. */
 bool emr_fetching_is_empty(const emr_session *session);
+/* Blocks are in the cache of a folder that is closed. */
+bool emr_fetching_has_left(const emr_places *places);
 /* Removes the cache of a folder that is closed, in which nothing is that somebody could miss. */
 emr_status emr_fetching_remove(const emr_places *places);
