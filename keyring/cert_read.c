@@ -481,7 +481,7 @@ static void store_ctx_free(X509_STORE_CTX **ctx)
 static emr_status read_force(const STACK_OF(X509) * chain, path *p)
 {
 	emr_status status = EMR_OK;
-	uint64_t from, until;
+	uint64_t from = 0, until = UINT64_MAX;
 
 	p->from = 0;
 	p->until = UINT64_MAX;

@@ -244,8 +244,8 @@ far_as $B aurora run 6 org mint lima@clinicaaurora 100 --yes $BF
 sed -i "s/^msp = .*/msp = $MSP_B/" "${FAR[$B]}/net/network"
 far_as $B aurora run 0 org mint lima@clinicaaurora 100 --yes $BF
 says "Paula Lima, Clínica Aurora has 100 points more."
-far_as $C lima json 0 wallet --passphrase-file "${FAR[$C]}/passphrase"
-expect "her points" "$(field points)" 100
+her_points() { far_as $C lima json 0 wallet --passphrase-file "${FAR[$C]}/passphrase" && [ "$(field points)" = 100 ]; }
+emr_until her_points # her open folder says what her computer has heard by now
 
 say "the next one needs a majority, and the second says it from elsewhere"
 rm -f "${FAR[$C]}/net/ca.pem"
