@@ -83,10 +83,10 @@ static emr_status compare_once(emr_settle *settle, emr_status followed)
 {
 	emr_status status = followed, seen;
 
-	if ((status != EMR_OK && !emr_status_may_pass(status)) || settle->has_compared)
+	if ((status != EMR_OK && status != EMR_OFFLINE) || settle->has_compared)
 		return status;
-	/* Once: from then on the replica itself does not go back.  Also while the ledger is away,
-	 * or answers with an error of the moment: then the copy is all there is. */
+	/* Once: from then on the replica itself does not go back.  Also while the ledger is away:
+	 * then the copy is all there is. */
 	seen = compare_seen(settle);
 	settle->has_compared = seen == EMR_OK;
 	return seen != EMR_OK ? seen : status;

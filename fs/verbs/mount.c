@@ -230,7 +230,6 @@ static void when_ready(void *arg)
 	emr_problem why = {0}, ended = {0};
 	emr_ledger_absence absence;
 	bool is_read_only = emr_session_is_read_only(&m->session, &why);
-	bool may_watch = !is_read_only || emr_view_awaits_ledger(m->session.view);
 	char shown[4200];
 	int code;
 
@@ -268,10 +267,10 @@ static void when_ready(void *arg)
 			"office: nobody else is answered as long as this folder is open");
 	if (emr_research_start(m->research, m->notices) != EMR_OK)
 		emr_log(EMR_LOG_ERROR, "datasets: nothing follows while this folder is open");
-	if (may_watch && emr_rot_watch_start(&m->session, m->notices, &m->rot_watch) != EMR_OK)
+	if (!is_read_only && emr_rot_watch_start(&m->session, m->notices, &m->rot_watch) != EMR_OK)
 		emr_log(EMR_LOG_ERROR, "rot: the ledger is not compared while this folder is open");
-	if (may_watch && emr_cert_watch_start(&m->session, m->notices, m->has_tried_renewing,
-				 &m->cert_watch) != EMR_OK)
+	if (!is_read_only && emr_cert_watch_start(&m->session, m->notices, m->has_tried_renewing,
+				     &m->cert_watch) != EMR_OK)
 		emr_log(EMR_LOG_ERROR, "certificate: not renewed while this folder is open");
 	emr_publishing_start(m->publishing);
 	atomic_store(&m->ready_boot_ns, emr_clock_boot_ns(emr_clock_system()));

@@ -50,38 +50,9 @@ void view_stop_writing(emr_view *view, emr_status why)
 			"");
 }
 
-void view_await_ledger(emr_view *view)
-{
-	view_stop_writing(view, EMR_ROLLBACK);
-	pthread_mutex_lock(&view->lock);
-	view->awaits_ledger = view->is_ledger_away = true;
-	pthread_mutex_unlock(&view->lock);
-}
-
-void view_go_on_writing(emr_view *view)
-{
-	view->options.read_only = view->awaits_ledger = false;
-	view->stopped_by = EMR_OK;
-	view->has_news = true; /* what the tree was made of is older */
-	emr_log(EMR_LOG_INFO, "the ledger has what the copy here lacked: changes are taken again");
-}
-
-bool emr_view_awaits_ledger(emr_view *view)
-{
-	bool awaits;
-
-	pthread_mutex_lock(&view->lock);
-	awaits = view->awaits_ledger;
-	pthread_mutex_unlock(&view->lock);
-	return awaits;
-}
-
 void emr_view_distrust_ledger(emr_view *view, emr_status why)
 {
 	(void)stop_writing(view, why);
-	pthread_mutex_lock(&view->lock);
-	view->awaits_ledger = false; /* it has come, and is another one */
-	pthread_mutex_unlock(&view->lock);
 }
 
 bool view_mend_ledger(emr_view *view, emr_status why)
@@ -111,14 +82,11 @@ emr_status emr_view_stopped_by(emr_view *view)
 
 void view_hear_ledger(emr_view *view, emr_status status)
 {
-	emr_ledger_absence absence;
+	emr_ledger_absence absence = {.status = status};
 	bool is_news;
 
-	if (status == EMR_TIMEOUT) /* gateways that take calls and answer none */
-		status = emr_ledger_absence_of(status);
 	if (status != EMR_OK && status != EMR_OFFLINE)
 		return;
-	absence = (emr_ledger_absence){.status = status};
 	if (status == EMR_OFFLINE)
 		emr_ledger_look(view->options.ledger, &absence);
 	if (absence.is_asked || absence.refusal != NULL || absence.status != status)

@@ -10,11 +10,6 @@ bool view_ledger_is_wrong(emr_status status);
 bool view_is_read_only(emr_view *view);
 /* The folder is read-only from now on, and says so once. */
 void view_stop_writing(emr_view *view, emr_status why);
-/* Read-only because the copy here is older than what this computer has seen, which a ledger that is
- * away cannot make up for: the folder takes changes again once it has. */
-void view_await_ledger(emr_view *view);
-/* Under view->lock: what was awaited has come. */
-void view_go_on_writing(emr_view *view);
 /* Whether WHY was damage of the ledger or of the own copy, and is put right now: what failed may be
  * tried again. */
 bool view_mend_ledger(emr_view *view, emr_status why);

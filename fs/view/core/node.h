@@ -387,8 +387,6 @@ struct emr_view {
 	emr_status last_run;   /* how the last one ended */
 	emr_status stopped_by; /* why the folder became read-only by itself; EMR_OK: it did not */
 	bool is_ledger_away;   /* said so, and not yet that it is back */
-	bool awaits_ledger;    /* stopped because the copy here lacks what this computer has seen,
-				* with the ledger away: only until that was followed */
 	/* awaiting.h */
 	emr_buf awaiting;	/* of emr_awaiting, by node: changes that wait for copies */
 	bool has_copies;	/* some came since a run last looked */

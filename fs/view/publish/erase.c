@@ -86,10 +86,12 @@ emr_status erase_load(emr_view *view)
 
 	view->erase_due_boot_ns = view_boot_ns(view);
 	status = emr_journal_each(view->options.journal, EMR_ROW_ERASING, load_row, view);
-	if (status != EMR_OK || view->nerasing == 0)
+	if (status != EMR_OK || view->nerasing == 0 || view->options.read_only)
 		return status;
+	pthread_mutex_lock(&view->lock);
 	status = remove_begun(view);
 	note_due(view, view->erase_due_boot_ns);
+	pthread_mutex_unlock(&view->lock);
 	return status;
 }
 

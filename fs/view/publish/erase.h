@@ -5,8 +5,8 @@
 
 #include "erasing.h"
 
-/* Under view->lock, after the tree, before anything is changed: what an earlier mount has begun.
- * Nodes that it did not come to are removed. */
+/* At open, after the tree: what an earlier mount has begun.  Nodes that it did not come to are
+ * removed. */
 emr_status erase_load(emr_view *view);
 /* On the publishing thread, between its runs: one try at everything that is being erased. */
 void erase_run(emr_view *view);

@@ -27,8 +27,6 @@
 #define BACKOFF_LAST_NS INT64_C(30000000000)
 #define RECLAIM_PAUSE_NS INT64_C(5000000000) /* between two that were asked for */
 #define FIRST_LOOK_NS INT64_C(2000000000)
-#define AWAIT_NS                                                                                   \
-	INT64_C(1000000000) /* between two looks for a ledger that must be followed first */
 
 static int64_t next_backoff(int64_t backoff, emr_status status)
 {
@@ -85,41 +83,6 @@ static emr_status publish_and_erase(emr_view *view, bool all)
 	return status;
 }
 
-/* Without view->lock. */
-static emr_status try_writing(emr_view *view)
-{
-	emr_status status = emr_settle_catch_up(view->options.settle);
-
-	if (status != EMR_OK)
-		return status;
-	status = view_recover_writing(view);
-	if (status != EMR_OK)
-		view_stop_writing(view, status);
-	else
-		view_hear_ledger(view, EMR_OK);
-	return status;
-}
-
-/* Under view->lock, which it gives away meanwhile: until the ledger has made up for a copy that
- * lacks what this computer has seen, or the folder is closed. */
-static void await_ledger(emr_view *view)
-{
-	while (!view->stop && view->awaits_ledger) {
-		emr_status status;
-
-		view->has_news = false;
-		pthread_mutex_unlock(&view->lock);
-		status = try_writing(view);
-		pthread_mutex_lock(&view->lock);
-		view->last_run = status;
-		view->hurried = view->hurries;
-		pthread_cond_broadcast(&view->settled);
-		if (status != EMR_OK && !view->stop)
-			view_wait_ns(view, &view->wake, AWAIT_NS);
-	}
-	note_due(view, 0);
-}
-
 static void *publish_loop(void *arg)
 {
 	emr_view *view = arg;
@@ -127,8 +90,6 @@ static void *publish_loop(void *arg)
 	uint64_t hurried = 0;
 
 	pthread_mutex_lock(&view->lock);
-	if (view->awaits_ledger)
-		await_ledger(view);
 	while (wait_for_work(view, not_before, hurried)) {
 		bool all = view->hurry > 0;
 		emr_status status;
@@ -249,8 +210,6 @@ static void *sync_loop(void *arg)
 			       looked */
 
 	pthread_mutex_lock(&view->lock);
-	while (!view->stop && view->awaits_ledger)
-		pthread_cond_wait(&view->settled, &view->lock);
 	first_look = view_boot_ns(view) + FIRST_LOOK_NS;
 	while (!view->stop) {
 		int64_t due = view->unsynced_since_boot_ns + view->options.sync_ns;
@@ -301,7 +260,7 @@ emr_status emr_view_start(emr_view *view)
 	view->is_started = true;
 	pthread_mutex_unlock(&view->lock);
 	status = shared_start(view);
-	if (status != EMR_OK || (view_is_read_only(view) && !emr_view_awaits_ledger(view)))
+	if (status != EMR_OK || view_is_read_only(view))
 		return status;
 	if (pthread_create(&view->publisher, NULL, publish_loop, view) != 0)
 		return EMR_NO_MEMORY;
@@ -357,14 +316,10 @@ emr_status keeper_hand_out(emr_view *view)
 
 emr_status emr_view_publish_now(emr_view *view)
 {
-	emr_status status = EMR_OK;
+	emr_status status;
 	uint64_t mine;
 
 	if (view->threads == 0) {
-		if (emr_view_awaits_ledger(view))
-			status = try_writing(view);
-		if (status != EMR_OK)
-			return status;
 		status = publish_and_erase(view, true);
 		compare_turn(view);
 		space_make_room(view);

@@ -6,9 +6,6 @@
 
 #include "edit.h"
 
-/* Before a folder takes changes, at its opening or after it had to await the ledger: what earlier
- * mounts left to be done.  Without view->lock. */
-emr_status view_recover_writing(emr_view *view);
 void keeper_stop(emr_view *view); /* joins; fine when there are none */
 /* After much was read: what was kept to read it again goes back to the system.  Without view->lock,
  * or before there are threads. */

@@ -47,48 +47,21 @@ static void init_locks(emr_view *view)
  * again later. */
 static emr_status follow_ledger(emr_view *view)
 {
-	const bool was_read_only = view->options.read_only;
-	emr_ledger_absence absence;
-	emr_status status = EMR_OK;
+	emr_status status = emr_settle_catch_up(view->options.settle);
 
-	for (int tries = 0; tries == 0 || (tries == 1 && view_mend_ledger(view, status)); tries++)
+	if (view_mend_ledger(view, status))
 		status = emr_settle_catch_up(view->options.settle);
 	if (status == EMR_OK && !view->options.read_only)
 		status = emr_settle_resend(view->options.settle, load_outcomes, view);
 	view_hear_ledger(view, status);
 	if (view_ledger_is_wrong(status)) {
-		emr_ledger_look(view->options.ledger, &absence);
-		if (status == EMR_ROLLBACK && absence.status == EMR_OFFLINE && !was_read_only)
-			view_await_ledger(view);
-		else
-			view_stop_writing(view, status);
+		view_stop_writing(view, status);
 		return EMR_OK;
 	}
 	if (status == EMR_NO_MEMORY)
 		return status;
 	if (status != EMR_OK)
 		emr_log(EMR_LOG_WARN, "the ledger was not followed: %s", emr_status_text(status));
-	return EMR_OK;
-}
-
-emr_status view_recover_writing(emr_view *view)
-{
-	emr_status status;
-
-	pthread_mutex_lock(&view->lock);
-	if (view->awaits_ledger)
-		view_go_on_writing(view);
-	load_clean_spills(view);
-	status = erase_load(view);
-	if (status == EMR_OK)
-		erase_look_soon(view);
-	pthread_mutex_unlock(&view->lock);
-	if (status != EMR_OK)
-		return status;
-	status = pins_restore(view);
-	if (status !=
-		EMR_OK) /* nothing is reclaimed until it succeeds, and nothing else needs it */
-		emr_log(EMR_LOG_WARN, "pins were not said again: %s", emr_status_text(status));
 	return EMR_OK;
 }
 
@@ -106,7 +79,18 @@ static emr_status recover(emr_view *view)
 		status = emr_replica_at(view->options.replica, &at);
 	view->followed = view->opened_at = at.size;
 	view->wants_tie = true;
-	return status != EMR_OK || view->options.read_only ? status : view_recover_writing(view);
+	if (status != EMR_OK || view->options.read_only)
+		return status;
+	load_clean_spills(view);
+	status = erase_load(view);
+	if (status != EMR_OK)
+		return status;
+	erase_look_soon(view);
+	status = pins_restore(view);
+	if (status !=
+		EMR_OK) /* nothing is reclaimed until it succeeds, and nothing else needs it */
+		emr_log(EMR_LOG_WARN, "pins were not said again: %s", emr_status_text(status));
+	return EMR_OK;
 }
 
 emr_status emr_view_open(const emr_view_options *options, emr_view **out_view)

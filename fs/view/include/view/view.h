@@ -488,9 +488,6 @@ size_t emr_view_conflicts(emr_view *view, uint64_t *out, size_t max);
 /* Why the folder takes no changes any more although it was opened for them (what the ledger or its
  * copy here made impossible to believe); EMR_OK: it does. */
 emr_status emr_view_stopped_by(emr_view *view);
-/* It takes none as long as the ledger is away, because the copy here is older than what this
- * computer has seen; and takes them again, by itself, once the ledger was followed. */
-bool emr_view_awaits_ledger(emr_view *view);
 /* Nothing more is saved in this folder while it is open: the ledger is not what it was.  Any
  * thread; the caller says why. */
 void emr_view_distrust_ledger(emr_view *view, emr_status why);
