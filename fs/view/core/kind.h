@@ -80,6 +80,8 @@ struct node_kind {
 	emr_status (*may_make)(
 		emr_view *view, const node *directory, emr_meta_type type, const char *name);
 	emr_status (*may_come)(emr_view *view, const node *directory, const char *name);
+	/* N, a file, may be sent as large as it is: EMR_TOO_BIG. */
+	emr_status (*may_send)(emr_view *view, const node *n);
 	/* N is about to be changed, and becomes one's own for that: EMR_READ_ONLY, EMR_DENIED. */
 	emr_status (*prepare)(emr_view *view, node *n, node_change what);
 	emr_status (*prepare_attr)(emr_view *view, node *n, unsigned mask, const emr_attr *wanted);

@@ -34,6 +34,10 @@ bool foreign_is_left_alone(const emr_view *view, const node *n);
 /* foreign_limit.c: one more file may be called NAME in DIRECTORY today: EMR_QUOTA, when it is in an
  * Inbox that takes no more from one sender.  Names of scratch do not count. */
 emr_status foreign_check_deposit(emr_view *view, const node *directory, const char *name);
+/* N, a file, is as large as its owner's computer takes it: EMR_TOO_BIG, when it is in an Inbox.  It
+ * is asked when N is sent and not when it is written: a copy that is stopped in its middle leaves
+ * half a file, and that would be sent. */
+emr_status foreign_check_size(emr_view *view, const node *n);
 /* N may be changed, a share that is a file in nothing but its bytes: EMR_READ_ONLY, EMR_DENIED. */
 emr_status foreign_may_change(const emr_view *view, const node *n, node_change what);
 /* N lies in another's folder, and cannot be sent now as far as is known here. */

@@ -1,7 +1,8 @@
-/* How much one may leave in another's Inbox in a day.  The network's rules say it, the owner's
- * computer neither fetches nor shows what is beyond (deposits_limit.c), and nobody could tell the
- * sender: so his own computer counts what the ledger has of his own, and what waits here, and takes
- * no more than that.  What others left there, and what became of it, it does not look at. */
+/* How much one may leave in another's Inbox in a day, and how large a file.  The network's rules
+ * say it, the owner's computer neither fetches nor shows what is beyond (deposits_limit.c), and
+ * nobody could tell the sender: so his own computer counts what the ledger has of his own, and what
+ * waits here, and takes no more than that.  What others left there, and what became of it, it does
+ * not look at. */
 #include "contract/codes.h"
 #include "contract/rows.h"
 #include "replica/rules.h"
@@ -114,4 +115,17 @@ emr_status foreign_check_deposit(emr_view *view, const node *directory, const ch
 	if (s->sent < rules.deposits_a_day)
 		tree_walk_elsewhere(view, count_node, &w);
 	return s->sent + w.n < rules.deposits_a_day ? EMR_OK : EMR_QUOTA;
+}
+
+emr_status foreign_check_size(emr_view *view, const node *n)
+{
+	const shared_share *s = shared_share_of(n);
+	bool counts = false;
+	emr_rules rules;
+	emr_status status = s == NULL ? EMR_OK : is_inbox(view, s->domain, &counts);
+
+	if (status != EMR_OK || !counts)
+		return status;
+	status = emr_rules_in_force(view->options.replica, &rules, NULL, NULL);
+	return status == EMR_OK && n->size > rules.deposit_bytes ? EMR_TOO_BIG : status;
 }

@@ -99,9 +99,9 @@ static const node_policy shared_policy = {.above = shared_software_above,
 #define WRITING                                                                                    \
 	.is_empty = union_is_empty, .is_below = foreign_is_below,                                  \
 	.may_hold = foreign_check_directory, .may_make = guest_may_make,                           \
-	.may_come = foreign_check_deposit, .prepare = foreign_prepare_change,                      \
-	.prepare_attr = guest_prepare_attr, .set_attr = guest_set_attr,                            \
-	.note_made = foreign_note_made, .whose = guest_whose,                                      \
+	.may_come = foreign_check_deposit, .may_send = foreign_check_size,                         \
+	.prepare = foreign_prepare_change, .prepare_attr = guest_prepare_attr,                     \
+	.set_attr = guest_set_attr, .note_made = foreign_note_made, .whose = guest_whose,          \
 	.tell_refused = shared_notice_refused
 
 const node_kind shared_kind = {WRITING, .is_shown = true, .is_received = true,

@@ -179,12 +179,20 @@ static void drop_node(publishing *p, size_t i)
 
 static emr_status prepare(publishing *p, node *n)
 {
-	bool is_local, needs_content;
+	bool is_local, needs_content, was_refused;
+	emr_status status = EMR_OK;
 
 	pthread_mutex_lock(&p->view->lock);
 	is_local = n->is_local;
 	needs_content = n->type == EMR_META_FILE && (n->content_dirty || !n->is_published);
+	was_refused = n->failure == EMR_TOO_BIG;
+	if (needs_content && !is_local && kind_where(n)->may_send != NULL)
+		status = kind_where(n)->may_send(p->view, n);
 	pthread_mutex_unlock(&p->view->lock);
+	if (status == EMR_TOO_BIG && !was_refused)
+		kind_tell_refused(p->view, n->number, NULL, "deposit-too-large");
+	if (status != EMR_OK)
+		return status;
 	emr_fetcher_begin(p->view->options.fetcher);
 	if (is_local)
 		return lacking_bring(p->view, n, heirs_leave_record(p->view, n));
