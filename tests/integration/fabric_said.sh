@@ -167,7 +167,7 @@ sleep 6 # longer than a folder with a copy waits
 kill -CONT "$PEER_PID"
 wait "$opening" || exit 1
 says_not "has not answered yet"
-expect "what she has" "$(cat ana-folder/knee.txt)" "after they came"
+expect "what she has" "$(cat ana-folder/knee.txt)" "before she went"
 as ana run 0 verify
 two_unmount ana
 

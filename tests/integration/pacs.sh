@@ -117,8 +117,8 @@ nothing() { [ -z "$(found "$(series SE0)")$(found "$(series SE1)")" ]; }
 emr_until nothing
 [ -n "$(index)" ] || emr_fail "there is no index"
 ! tr '\0' '\n' <"$(index)" | grep -q Silva || emr_fail "the index still has her name"
-pkill -CONT -P "$(pgrep -P $ASKING -x strace)" findscu
-wait $ASKING
+goes_on() { pkill -CONT -g "$(ps -o pgid= -p $ASKING | tr -d ' ')" findscu; ! kill -0 $ASKING 2>/dev/null; }
+emr_until goes_on
 expect "names that the connected one was told" "$(grep -c Silva out/both)" "$(grep -c Silva out/first)"
 
 say "the index goes with the folder, and what a killed run left with the next"

@@ -258,13 +258,15 @@ typedef struct range { /* of an item's elements, or of the whole data set */
 	int depth;
 } range;
 
-/* The text of the sibling TAG. */
+/* The text of the sibling TAG, unless it is of another kind than the standard's: then it is not
+ * copied, and nothing may rest upon it. */
 static void sibling_text(copier *c, range among, uint32_t tag, char *out, size_t size)
 {
 	uint32_t i = tag == 0 ? among.end : dicom_find(&c->in, among.first, among.end, tag);
+	const table_row *row = dicom_row(tag);
 
 	out[0] = '\0';
-	if (i < among.end)
+	if (i < among.end && row != NULL && dicom_row_has_vr(row, c->in.elements[i].vr))
 		dicom_text(&c->in, &c->in.elements[i], out, size);
 }
 

@@ -277,8 +277,8 @@ static emr_status state_all(emr_research *r, bool *out_waits)
 	for (size_t i = 0; i < all.n; i++) {
 		emr_status sent = state_one(r, share, &all.list[i]);
 
-		if (!goes_on(sent, &status))
-			break;
+		if (!goes_on(sent, &status) || emr_status_is_away(sent))
+			break; /* nor would the next one be taken */
 	}
 	emr_share_free(share);
 	return status;
