@@ -18,7 +18,8 @@ emr_mount
 json 0 people card
 same=$(field qr | cut -c1-250)
 [ "${same%%:*}" = EMRFS ] || emr_fail "no text of a code: $same"
-read_code() { zbarimg --quiet --raw "$1" 2>/dev/null; }
+# Of one kind only: in the noise of a large code others can be seen by chance.
+read_code() { zbarimg --quiet --raw -Sdisable -Sqrcode.enable "$1" 2>/dev/null; }
 
 say "a picture"
 json 0 people card -o card.png
