@@ -29,6 +29,7 @@ static emr_sql_kind kind_of(emr_chain_use use)
 	if (use == EMR_CHAIN_PRIVATE) {
 		kind.application_id = REPLICA_ID;
 		kind.survives_power_cut = false;
+		kind.has_triggers = true;
 	}
 	return kind;
 }

@@ -3,4 +3,4 @@ emr_module(ledger
 		embedded.c embedded_read.c embedded_verify.c embedded_wait.c hash.c
 		ledger.c network.c place.c register.c sql.c welcome.c
 	USES base keyring contract PkgConfig::sqlite3
-	PRIVATE_USES PkgConfig::sodium Threads::Threads)
+	PRIVATE_USES database PkgConfig::sodium Threads::Threads)

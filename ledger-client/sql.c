@@ -15,6 +15,7 @@
 #include "base/disk.h"
 #include "base/file.h"
 #include "base/log.h"
+#include "database/files.h"
 
 #define CACHE_AT_REST "PRAGMA cache_size=-512" /* KiB */
 /* Pages of the write-ahead log that the next commit brings into the file: SQLite's own number, and
@@ -277,27 +278,16 @@ static emr_status expect_pragma(emr_sql *sql, const char *text, int64_t expected
 /* Journal mode is the one setting that is kept in the file. */
 static emr_status use_wal(emr_sql *sql)
 {
-	sqlite3_stmt *statement = NULL;
-	const char *mode;
-	emr_status status;
-	int code = sqlite3_prepare_v2(sql->db, "PRAGMA journal_mode=WAL", -1, &statement, NULL);
+	int code = emr_database_use_log(sql->db);
 
-	if (code != SQLITE_OK)
-		return emr_sql_status(sql->db, code);
-	status = emr_sql_step(statement);
-	if (status == EMR_OK) {
-		mode = (const char *)sqlite3_column_text(statement, 0);
-		status = mode && strcmp(mode, "wal") == 0 ? EMR_OK : EMR_UNSUPPORTED;
-	}
-	(void)sqlite3_finalize(statement);
-	return status;
+	return code == SQLITE_MISUSE ? EMR_UNSUPPORTED : emr_sql_status(sql->db, code);
 }
 
 /* What holds also for who only reads. */
 static emr_status configure_reading(emr_sql *sql)
 {
-	return emr_sql_run(sql, "PRAGMA cell_size_check=ON; PRAGMA trusted_schema=OFF;"
-				"PRAGMA mmap_size=0; PRAGMA temp_store=MEMORY; " CACHE_AT_REST);
+	return emr_sql_run(sql, "PRAGMA cell_size_check=ON; PRAGMA mmap_size=0; PRAGMA "
+				"temp_store=MEMORY; " CACHE_AT_REST);
 }
 
 static emr_status configure(emr_sql *sql, const emr_sql_kind *kind)
@@ -390,14 +380,18 @@ emr_status emr_sql_path(int dirfd, const char *name, char out_path[PATH_MAX])
 	return length < PATH_MAX - n ? EMR_OK : EMR_LIMIT;
 }
 
-static emr_status connect_to(int dirfd, const char *name, uint32_t busy_ms, emr_sql *sql)
+static emr_status connect_to(
+	int dirfd, const char *name, const emr_sql_kind *kind, uint32_t busy_ms, emr_sql *sql)
 {
+	const char *files = emr_database_files();
 	char path[PATH_MAX], uri[3 * PATH_MAX];
 	struct stat there;
 	bool is_alone = false;
 	emr_status status = emr_sql_path(dirfd, name, path);
 	int code;
 
+	if (status == EMR_OK && files == NULL)
+		status = EMR_NO_MEMORY;
 	if (status != EMR_OK)
 		return status;
 	if (fstatat(dirfd, name, &there, AT_SYMLINK_NOFOLLOW) != 0)
@@ -412,12 +406,12 @@ static emr_status connect_to(int dirfd, const char *name, uint32_t busy_ms, emr_
 		SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_NOFOLLOW |
 			(sql->is_still ? SQLITE_OPEN_READONLY | SQLITE_OPEN_URI
 				       : SQLITE_OPEN_READWRITE),
-		NULL);
+		files);
 	if (code != SQLITE_OK)
 		return emr_sql_status(sql->db, code);
 	(void)sqlite3_extended_result_codes(sql->db, 1);
 	(void)sqlite3_busy_timeout(sql->db, (int)busy_ms);
-	(void)sqlite3_db_config(sql->db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
+	emr_database_restrict(sql->db, kind->has_triggers);
 	/* Else each value that is bound where an index has a condition prepares its statement anew.
 	 */
 	(void)sqlite3_db_config(sql->db, SQLITE_DBCONFIG_ENABLE_QPSG, 1, NULL);
@@ -434,7 +428,7 @@ emr_status emr_sql_open(int dirfd, const char *name, const emr_sql_kind *kind, b
 	if (may_create)
 		status = make_file(dirfd, name, kind->mode);
 	if (status == EMR_OK)
-		status = connect_to(dirfd, name, busy_ms, &sql);
+		status = connect_to(dirfd, name, kind, busy_ms, &sql);
 	if (status == EMR_OK)
 		status = sql.is_still ? configure_reading(&sql) : configure(&sql, kind);
 	if (status == EMR_OK && may_create)

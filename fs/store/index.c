@@ -10,6 +10,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "database/files.h"
+
 #define INDEX_VERSION 1
 /* Of the connection that reads, in KiB: the inner pages of a million blocks. */
 #define READ_CACHE "PRAGMA cache_size = -512"
@@ -123,16 +125,20 @@ static void close_connection(connection *c)
 
 static emr_status open_connection(connection *c, const char *path, int flags)
 {
+	const char *files = emr_database_files();
 	int rc;
 
-	if (pthread_mutex_init(&c->lock, NULL) != 0)
+	if (files == NULL || pthread_mutex_init(&c->lock, NULL) != 0)
 		return EMR_NO_MEMORY;
-	rc = sqlite3_open_v2(path, &c->db, flags | SQLITE_OPEN_NOMUTEX, NULL);
+	rc = sqlite3_open_v2(path, &c->db, flags | SQLITE_OPEN_NOMUTEX, files);
 	if (rc == SQLITE_OK)
 		rc = sqlite3_busy_timeout(c->db, 10000);
+	if (rc == SQLITE_OK) {
+		emr_database_restrict(c->db, false);
+		rc = emr_database_use_log(c->db);
+	}
 	if (rc == SQLITE_OK)
-		rc = sqlite3_exec(c->db, "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL",
-			NULL, NULL, NULL);
+		rc = sqlite3_exec(c->db, "PRAGMA synchronous = NORMAL", NULL, NULL, NULL);
 	return rc == SQLITE_CANTOPEN ? EMR_NOT_FOUND : from_sqlite(rc);
 }
 
@@ -140,16 +146,19 @@ static emr_status open_connection(connection *c, const char *path, int flags)
 static emr_status open_still(connection *c, const char *path, emr_disk_seen *out_seen)
 {
 	char uri[3 * INDEX_PATH_CHARS];
+	const char *files = emr_database_files();
 	bool is_alone;
 	emr_status status = emr_disk_database(path, uri, sizeof uri, &is_alone, out_seen);
 	int rc;
 
-	if (pthread_mutex_init(&c->lock, NULL) != 0)
+	if (files == NULL || pthread_mutex_init(&c->lock, NULL) != 0)
 		return EMR_NO_MEMORY;
 	if (status != EMR_OK)
 		return status;
 	rc = sqlite3_open_v2(
-		uri, &c->db, SQLITE_OPEN_READONLY | SQLITE_OPEN_URI | SQLITE_OPEN_NOMUTEX, NULL);
+		uri, &c->db, SQLITE_OPEN_READONLY | SQLITE_OPEN_URI | SQLITE_OPEN_NOMUTEX, files);
+	if (rc == SQLITE_OK)
+		emr_database_restrict(c->db, false);
 	if (rc == SQLITE_OK && is_alone)
 		rc = sqlite3_exec(c->db, "PRAGMA locking_mode = EXCLUSIVE", NULL, NULL, NULL);
 	return rc == SQLITE_CANTOPEN ? EMR_NOT_FOUND : from_sqlite(rc);

@@ -1,10 +1,14 @@
-/* Statements of the ledger's databases are prepared once, whatever is bound to them: an index with
- * a condition made SQLite prepare one again for each value that could meet it. */
+/* A ledger's database is read as quickly as it can be, and with nothing of what others may have put
+ * into it or beside it: no journal of theirs is played back, and no trigger or view of theirs runs.
+ * Statements are prepared once, whatever is bound to them. */
 #include "emr_test.h"
 
 #include <fcntl.h>
+#include <limits.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/codec.h"
 #include "ledger/sql.h"
 
 static void a_statement_is_prepared_once_for_all_values(void **state)
@@ -47,10 +51,128 @@ static void a_statement_is_prepared_once_for_all_values(void **state)
 	assert_int_equal(rmdir(path), 0);
 }
 
+/* What SQLite looks for in a rollback journal: as many pages as the file has, none to put back, and
+ * at its end the name of a file that tells of other journals, with its sum
+ * (sqlite.org/fileformat2.html, section 3, and writeSuperJournal of pager.c). */
+static void plant_journal(int dirfd, const char *name, const char *victim)
+{
+	static const uint8_t magic[8] = {0xd9, 0xd5, 0x05, 0xf9, 0x20, 0xa1, 0x63, 0xd7};
+	size_t n = strlen(victim);
+	uint8_t head[512] = {0}, end[4 + PATH_MAX + 16], *p = end;
+	struct stat there;
+	uint32_t sum = 0;
+	int fd;
+
+	assert_int_equal(fstatat(dirfd, "things", &there, 0), 0);
+	memcpy(head, magic, sizeof magic);
+	emr_put_u32(head + 16, (uint32_t)(there.st_size / 4096));
+	emr_put_u32(head + 20, 512);
+	emr_put_u32(head + 24, 4096);
+	emr_put_u32(p, 0x40000000 / 4096 + 1);
+	memcpy(p += 4, victim, n);
+	for (size_t i = 0; i < n; i++)
+		sum += (uint32_t)(signed char)victim[i];
+	emr_put_u32(p += n, (uint32_t)n);
+	emr_put_u32(p + 4, sum);
+	memcpy(p + 8, magic, sizeof magic);
+	fd = openat(dirfd, name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	assert_true(fd >= 0);
+	assert_int_equal(write(fd, head, sizeof head), sizeof head);
+	assert_int_equal(write(fd, end, 4 + n + 16), 4 + n + 16);
+	close(fd);
+}
+
+/* Whoever may write beside a ledger could have had any file of its reader deleted. */
+static void a_journal_that_somebody_planted_beside_a_database_deletes_nothing(void **state)
+{
+	static const char *const texts[EMR_SQL_STATEMENTS] = {"SELECT value FROM things"};
+	static const emr_sql_kind kind = {.application_id = 7,
+		.format = 1,
+		.schema = "CREATE TABLE things(value INTEGER); INSERT INTO things VALUES(5);",
+		.texts = texts,
+		.mode = 0600};
+	char path[] = "/tmp/emr-sql-XXXXXX", victim[64];
+	sqlite3_stmt *s = NULL;
+	emr_sql sql = {0};
+	int fd, other;
+
+	(void)state;
+	assert_non_null(mkdtemp(path));
+	fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	assert_true(fd >= 0);
+	snprintf(victim, sizeof victim, "%s/keyfile", path);
+	other = open(victim, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+	assert_int_equal(write(other, "not a journal", 13), 13);
+	close(other);
+	assert_ok(emr_sql_open(fd, "things", &kind, true, 1000, &sql));
+	emr_sql_close(&sql);
+	plant_journal(fd, "things-journal", victim);
+	assert_ok(emr_sql_open(fd, "things", &kind, true, 1000, &sql));
+	assert_ok(emr_sql_use(&sql, 0, &s));
+	assert_ok(emr_sql_step(s));
+	assert_int_equal(emr_sql_u64(s, 0), 5);
+	emr_sql_close(&sql);
+	assert_int_equal(unlinkat(fd, "things-journal", 0), 0); /* nobody played it back */
+	assert_int_equal(unlinkat(fd, "keyfile", 0), 0);
+	assert_int_equal(unlinkat(fd, "things", 0), 0);
+	(void)unlinkat(fd, "things-wal", 0);
+	(void)unlinkat(fd, "things-shm", 0);
+	close(fd);
+	assert_int_equal(rmdir(path), 0);
+}
+
+/* A trigger could empty what is registered; a view could be a table without an end. */
+static void nothing_is_run_that_a_database_brings(void **state)
+{
+	static const char *const texts[EMR_SQL_STATEMENTS] = {
+		"UPDATE things SET value=6", "SELECT value FROM things"};
+	static const emr_sql_kind kind = {.application_id = 7,
+		.format = 1,
+		.schema = "CREATE TABLE things(value INTEGER); INSERT INTO things VALUES(5);"
+			  "CREATE TRIGGER eat AFTER UPDATE ON things BEGIN DELETE FROM things; END;"
+			  "CREATE TABLE far(value INTEGER);",
+		.texts = texts,
+		.mode = 0600};
+	char path[] = "/tmp/emr-sql-XXXXXX", file[64];
+	sqlite3_stmt *s = NULL;
+	sqlite3 *bare = NULL;
+	emr_sql sql = {0};
+	int fd;
+
+	(void)state;
+	assert_non_null(mkdtemp(path));
+	fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	assert_true(fd >= 0);
+	assert_ok(emr_sql_open(fd, "things", &kind, true, 1000, &sql));
+	assert_ok(emr_sql_use(&sql, 0, &s));
+	assert_status(EMR_NOT_FOUND, emr_sql_step(s));
+	assert_ok(emr_sql_use(&sql, 1, &s));
+	assert_ok(emr_sql_step(s));
+	assert_int_equal(emr_sql_u64(s, 0), 6);
+	emr_sql_close(&sql);
+	snprintf(file, sizeof file, "%s/things", path);
+	assert_int_equal(sqlite3_open(file, &bare), SQLITE_OK);
+	assert_int_equal(
+		sqlite3_exec(bare, "DROP TABLE things; CREATE VIEW things AS SELECT 7 AS value",
+			NULL, NULL, NULL),
+		SQLITE_OK);
+	sqlite3_close(bare);
+	assert_ok(emr_sql_open(fd, "things", &kind, true, 1000, &sql));
+	assert_true(emr_sql_use(&sql, 1, &s) != EMR_OK);
+	emr_sql_close(&sql);
+	assert_int_equal(unlinkat(fd, "things", 0), 0);
+	(void)unlinkat(fd, "things-wal", 0);
+	(void)unlinkat(fd, "things-shm", 0);
+	close(fd);
+	assert_int_equal(rmdir(path), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(a_statement_is_prepared_once_for_all_values)};
+		cmocka_unit_test(a_statement_is_prepared_once_for_all_values),
+		cmocka_unit_test(a_journal_that_somebody_planted_beside_a_database_deletes_nothing),
+		cmocka_unit_test(nothing_is_run_that_a_database_brings)};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -37,6 +37,7 @@ typedef struct emr_sql_kind {
 	const char *schema;	 /* CREATE statements of that format */
 	const char *const *texts;
 	bool survives_power_cut; /* synchronous FULL, else NORMAL */
+	bool has_triggers;	 /* else none that the file brings is run */
 	mode_t mode;		 /* of a new file */
 } emr_sql_kind;
 

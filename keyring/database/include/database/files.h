@@ -1,0 +1,22 @@
+/* How a database of SQLite is opened that somebody else may have written to: the ledger and the
+ * index of the block store lie in a directory of several people.  It refuses to play back a
+ * rollback journal, and to run what the file itself brings to be run. */
+#pragma once
+
+#include <sqlite3.h>
+#include <stdbool.h>
+
+/* The name of the file system (sqlite3_vfs) to give to sqlite3_open_v2; NULL without memory.  It is
+ * SQLite's own, but knows no rollback journals: one that lies beside a database is not looked at,
+ * because SQLite deletes whatever file such a journal names (pager_delsuper of its pager.c), and
+ * puts pages of anybody's choice into the database.  What is in a database has its hashes; whom a
+ * journal has deleted nobody would miss.  Of a write-ahead log nothing changes.  Thread-safe. */
+const char *emr_database_files(void);
+
+/* After opening, before anything is read.  Views are not looked into and, unless HAS_TRIGGERS,
+ * triggers are not run: a file can bring both.  No value is larger than 64 MiB (a batch has 4). */
+void emr_database_restrict(sqlite3 *db, bool has_triggers);
+
+/* A database becomes one with a write-ahead log, which it stays.  Returns a code of SQLite:
+ * SQLITE_MISUSE when it cannot have one. */
+int emr_database_use_log(sqlite3 *db);
