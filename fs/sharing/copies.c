@@ -30,13 +30,25 @@ void emr_copies_rules_of(const emr_terms *terms, emr_copies_rules *out)
 			.words = terms->column_text + terms->columns[i].words};
 }
 
+emr_id32 emr_copies_dataset_id(const emr_team *dataset)
+{
+	uint8_t same[32 + 32 + EMR_TEAM_NAME_MAX];
+	size_t len = strlen(dataset->name);
+	emr_id32 id;
+
+	memcpy(same, dataset->row.steward, 32);
+	memcpy(same + 32, dataset->terms_id.b, 32);
+	memcpy(same + 64, dataset->name, len);
+	emr_sha256(same, 64 + len, id.b);
+	return id;
+}
+
 emr_status emr_copies_of(emr_session *session, const emr_team *dataset, emr_copies *out)
 {
 	EMR_AUTO_SECRET secret = {0};
 	emr_known_person me;
 	emr_id32 root;
-	uint8_t same[32 + 32 + EMR_TEAM_NAME_MAX], id[32], pk[32];
-	size_t len = strlen(dataset->name);
+	uint8_t pk[32];
 	emr_status status = emr_keyring_person_pk(session->keyring, pk);
 
 	if (status != EMR_OK)
@@ -44,16 +56,13 @@ emr_status emr_copies_of(emr_session *session, const emr_team *dataset, emr_copi
 	emr_sha256(pk, sizeof pk, root.b);
 	if (emr_replica_person(session->replica, root, &me) == EMR_OK)
 		memcpy(root.b, me.row.root, sizeof root.b);
-	memcpy(same, dataset->row.steward, 32);
-	memcpy(same + 32, dataset->terms_id.b, 32);
-	memcpy(same + 64, dataset->name, len);
-	emr_sha256(same, 64 + len, id);
-	status = emr_keyring_copies_secret(session->keyring, id, &secret);
+	status = emr_keyring_copies_secret(
+		session->keyring, emr_copies_dataset_id(dataset).b, &secret);
 	if (status != EMR_OK)
 		return status;
 	emr_pseudonym(secret.data, root, out->pseudonym);
-	snprintf(out->path, sizeof out->path, "%s/%s/%s", EMR_COPIES_FOLDER, dataset->name,
-		out->pseudonym);
+	snprintf(out->path, sizeof out->path, "%s/%.*s/%s", EMR_COPIES_FOLDER, EMR_DATASET_NAME_MAX,
+		dataset->name, out->pseudonym);
 	out->secret = secret;
 	secret = (emr_secret){0};
 	return EMR_OK;

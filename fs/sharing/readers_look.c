@@ -11,6 +11,7 @@
 #include "kit/language.h"
 #include "org/datasets.h"
 #include "session/sealed.h"
+#include "sharing/copies.h"
 #include "sharing/office_looks.h"
 #include "sharing/shares.h"
 
@@ -117,7 +118,7 @@ static emr_status tell_of(
 
 	if (status == EMR_NOT_FOUND || status == EMR_CONFLICT)
 		return EMR_OK; /* it is closed: nobody reads it */
-	memcpy(t->key, dataset.terms_id.b, 16);
+	memcpy(t->key, emr_copies_dataset_id(&dataset).b, 16);
 	if (status == EMR_OK)
 		status =
 			emr_dataset_json(crowd, &dataset, visit->session->identity.signer_id, &one);

@@ -15,7 +15,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		uint8_t source[32] = {0};
 
 		for (size_t i = 0; i < a.n; i++)
-			if (agreed_find(&a, a.rows[i].terms, a.rows[i].path) == NULL)
+			if (agreed_find(&a, a.rows[i].dataset, a.rows[i].path) == NULL)
 				abort();
 		for (size_t i = 0; i < a.n_told; i++) {
 			memcpy(source, a.told[i].source, sizeof a.told[i].source);

@@ -36,6 +36,9 @@ set_tests_properties(integration_dataset_tables PROPERTIES LABELS integration TI
 add_test(NAME integration_dataset_second COMMAND bash ${CMAKE_CURRENT_LIST_DIR}/dataset_second.sh)
 set_tests_properties(integration_dataset_second PROPERTIES LABELS integration TIMEOUT ${EMR_PATIENCE_S} SKIP_RETURN_CODE 77
 	ENVIRONMENT "EMRFS=$<TARGET_FILE:emrfs>;TOOLS=${CMAKE_BINARY_DIR}/tests/tools;DEIDENTIFY=$<TARGET_FILE:emrfs_deidentify>")
+add_test(NAME integration_dataset_twins COMMAND bash ${CMAKE_CURRENT_LIST_DIR}/dataset_twins.sh)
+set_tests_properties(integration_dataset_twins PROPERTIES LABELS integration TIMEOUT ${EMR_PATIENCE_S} SKIP_RETURN_CODE 77
+	ENVIRONMENT "EMRFS=$<TARGET_FILE:emrfs>;TOOLS=${CMAKE_BINARY_DIR}/tests/tools;DEIDENTIFY=$<TARGET_FILE:emrfs_deidentify>")
 # What is in one, in numbers.
 add_test(NAME integration_dataset_counts COMMAND bash ${CMAKE_CURRENT_LIST_DIR}/dataset_counts.sh)
 set_tests_properties(integration_dataset_counts PROPERTIES LABELS integration TIMEOUT ${EMR_PATIENCE_S} SKIP_RETURN_CODE 77

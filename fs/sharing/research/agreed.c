@@ -27,7 +27,7 @@ static emr_status parse_row(emr_reader *r, agreed *out)
 	emr_bytes path;
 	uint8_t flags;
 
-	emr_read_copy(r, row->terms.b, sizeof row->terms.b);
+	emr_read_copy(r, row->dataset.b, sizeof row->dataset.b);
 	emr_read_copy(r, row->object.b, sizeof row->object.b);
 	row->at_unix_s = emr_read_u64(r);
 	flags = emr_read_u8(r);
@@ -117,7 +117,7 @@ emr_status agreed_save(const emr_session *session, const agreed *a)
 	for (size_t i = 0; i < a->n; i++) {
 		const agreed_row *row = &a->rows[i];
 
-		emr_write_bytes(&w, row->terms.b, sizeof row->terms.b);
+		emr_write_bytes(&w, row->dataset.b, sizeof row->dataset.b);
 		emr_write_bytes(&w, row->object.b, sizeof row->object.b);
 		emr_write_u64(&w, row->at_unix_s);
 		emr_write_u8(&w, row->was_in ? 1 : 0);
@@ -148,17 +148,18 @@ void agreed_free(agreed *a)
 
 /* ---- rows ---- */
 
-agreed_row *agreed_find(const agreed *a, emr_id32 terms, const char *path)
+agreed_row *agreed_find(const agreed *a, emr_id32 dataset, const char *path)
 {
 	for (size_t i = 0; i < a->n; i++)
-		if (emr_id32_equal(a->rows[i].terms, terms) && strcmp(a->rows[i].path, path) == 0)
+		if (emr_id32_equal(a->rows[i].dataset, dataset) &&
+			strcmp(a->rows[i].path, path) == 0)
 			return &a->rows[i];
 	return NULL;
 }
 
-emr_status agreed_add(agreed *a, emr_id32 terms, emr_id16 object, const char *path, uint64_t now)
+emr_status agreed_add(agreed *a, emr_id32 dataset, emr_id16 object, const char *path, uint64_t now)
 {
-	agreed_row *row = agreed_find(a, terms, path);
+	agreed_row *row = agreed_find(a, dataset, path);
 	agreed_row *grown;
 
 	if (row != NULL) {
@@ -173,7 +174,7 @@ emr_status agreed_add(agreed *a, emr_id32 terms, emr_id16 object, const char *pa
 	a->rows = grown;
 	row = &a->rows[a->n];
 	*row = (agreed_row){
-		.terms = terms, .object = object, .at_unix_s = now, .path = strdup(path)};
+		.dataset = dataset, .object = object, .at_unix_s = now, .path = strdup(path)};
 	a->n += row->path != NULL ? 1 : 0;
 	return row->path != NULL ? EMR_OK : EMR_NO_MEMORY;
 }
@@ -187,12 +188,12 @@ void agreed_drop(agreed *a, agreed_row *row)
 	a->n--;
 }
 
-bool agreed_drop_all(agreed *a, emr_id32 terms)
+bool agreed_drop_all(agreed *a, emr_id32 dataset)
 {
 	size_t before = a->n;
 
 	for (size_t i = a->n; i > 0; i--)
-		if (emr_id32_equal(a->rows[i - 1].terms, terms))
+		if (emr_id32_equal(a->rows[i - 1].dataset, dataset))
 			agreed_drop(a, &a->rows[i - 1]);
 	return a->n < before;
 }

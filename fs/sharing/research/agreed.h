@@ -14,8 +14,8 @@
 #define WITHHELD_KNOWN_MAX 2000000 /* since then */
 
 typedef struct agreed_row {
-	emr_id32 terms;	 /* SHA-256 of the dataset's terms: what was agreed to */
-	emr_id16 object; /* of the folder or file, as the ledger has it */
+	emr_id32 dataset; /* emr_copies_dataset_id: what was agreed to */
+	emr_id16 object;  /* of the folder or file, as the ledger has it */
 	uint64_t at_unix_s;
 	bool was_in; /* its copies were granted: when they are not any more, she has left */
 	char *path;  /* as it was called last; owned */
@@ -42,12 +42,12 @@ emr_status agreed_parse(emr_bytes plain, agreed *out); /* for fuzzing; frees not
 void agreed_free(agreed *a);
 
 /* NULL: none. */
-agreed_row *agreed_find(const agreed *a, emr_id32 terms, const char *path);
+agreed_row *agreed_find(const agreed *a, emr_id32 dataset, const char *path);
 /* The row is there when it returns.  EMR_LIMIT. */
-emr_status agreed_add(agreed *a, emr_id32 terms, emr_id16 object, const char *path, uint64_t now);
+emr_status agreed_add(agreed *a, emr_id32 dataset, emr_id16 object, const char *path, uint64_t now);
 void agreed_drop(agreed *a, agreed_row *row);
 /* Every row of TERMS goes; whether there was one. */
-bool agreed_drop_all(agreed *a, emr_id32 terms);
+bool agreed_drop_all(agreed *a, emr_id32 dataset);
 told *agreed_told(const agreed *a, const uint8_t source[32]);
 /* EMR_LIMIT. */
 emr_status agreed_tell(agreed *a, const uint8_t source[32], uint8_t why);

@@ -30,7 +30,9 @@
 
 emr_status cleaner_find(emr_session *session, const emr_team *dataset, cleaner *out)
 {
-	*out = (cleaner){.session = session, .terms_id = dataset->terms_id};
+	*out = (cleaner){.session = session,
+		.terms_id = dataset->terms_id,
+		.dataset_id = emr_copies_dataset_id(dataset)};
 	return emr_copies_of(session, dataset, &out->copies);
 }
 

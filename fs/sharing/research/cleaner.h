@@ -25,6 +25,7 @@ typedef struct cleaner {
 	emr_session *session;
 	emr_copies copies;
 	emr_id32 terms_id;
+	emr_id32 dataset_id; /* emr_copies_dataset_id */
 	emr_secret key;
 	emr_deidentifier *deidentifier;
 } cleaner;

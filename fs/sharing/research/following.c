@@ -118,8 +118,8 @@ emr_status joined_collect(emr_session *session, joined_in **out, size_t *out_n)
 	return EMR_OK;
 }
 
-/* Whether this person is in the dataset of TERMS. */
-static emr_status is_joined(emr_session *session, emr_id32 terms, bool *out_is)
+/* Whether this person is in DATASET. */
+static emr_status is_joined(emr_session *session, emr_id32 dataset, bool *out_is)
 {
 	joined_in *all = NULL;
 	size_t n = 0;
@@ -127,16 +127,17 @@ static emr_status is_joined(emr_session *session, emr_id32 terms, bool *out_is)
 
 	*out_is = false;
 	for (size_t i = 0; i < n; i++)
-		*out_is =
-			*out_is || (all[i].is_in && emr_id32_equal(all[i].dataset.terms_id, terms));
+		*out_is = *out_is ||
+			  (all[i].is_in &&
+				  emr_id32_equal(emr_copies_dataset_id(&all[i].dataset), dataset));
 	free(all);
 	return status;
 }
 
 /* ---- what is given to one dataset ---- */
 
-/* A copy of what was agreed to for TERMS, so that no lock is held while files are read. */
-static emr_status paths_of(emr_research *r, emr_id32 terms, json_t **out)
+/* A copy of what was agreed to for DATASET, so that no lock is held while files are read. */
+static emr_status paths_of(emr_research *r, emr_id32 dataset, json_t **out)
 {
 	json_t *paths = json_array();
 	emr_status status = paths != NULL ? EMR_OK : EMR_NO_MEMORY;
@@ -148,7 +149,7 @@ static emr_status paths_of(emr_research *r, emr_id32 terms, json_t **out)
 		agreed_row *row = &r->agreed.rows[i];
 		char *path = NULL;
 
-		if (!emr_id32_equal(row->terms, terms))
+		if (!emr_id32_equal(row->dataset, dataset))
 			continue;
 		status = path_of(r->session, row, &path);
 		if (path != NULL && strcmp(path, row->path) != 0) { /* it was renamed */
@@ -199,7 +200,8 @@ emr_status research_follows(emr_research *r, const emr_team *dataset, json_t **o
 {
 	AUTO_CLEANER c = {0};
 	json_t *paths = NULL, *list = json_array();
-	emr_status status = list != NULL ? paths_of(r, dataset->terms_id, &paths) : EMR_NO_MEMORY;
+	emr_status status =
+		list != NULL ? paths_of(r, emr_copies_dataset_id(dataset), &paths) : EMR_NO_MEMORY;
 
 	if (status == EMR_OK && json_array_size(paths) > 0)
 		status = cleaner_find(r->session, dataset, &c);
@@ -307,7 +309,7 @@ static emr_status is_still_in(run *u, bool *out_is)
 
 	*out_is = status == EMR_OK && at.size == u->size && changes == u->changes;
 	if (status == EMR_OK && !*out_is)
-		status = is_joined(session, u->dataset->terms_id, out_is);
+		status = is_joined(session, emr_copies_dataset_id(u->dataset), out_is);
 	*out_is = *out_is && !is_over;
 	if (status == EMR_OK && *out_is) {
 		u->size = at.size;
@@ -462,7 +464,8 @@ static emr_status forget_left(emr_research *r, const joined_in *all, size_t n)
 		agreed_row *row = &r->agreed.rows[i - 1];
 		size_t k = 0;
 
-		while (k < n && !emr_id32_equal(all[k].dataset.terms_id, row->terms))
+		while (k < n &&
+			!emr_id32_equal(emr_copies_dataset_id(&all[k].dataset), row->dataset))
 			k++;
 		if (k < n && all[k].is_in && !row->was_in)
 			row->was_in = has_changed = true;
@@ -477,13 +480,13 @@ static emr_status forget_left(emr_research *r, const joined_in *all, size_t n)
 	return status;
 }
 
-static bool has_agreed_to(emr_research *r, emr_id32 terms)
+static bool has_agreed_to(emr_research *r, emr_id32 dataset)
 {
 	bool is = false;
 
 	pthread_mutex_lock(&r->lock);
 	for (size_t i = 0; i < r->agreed.n && !is; i++)
-		is = emr_id32_equal(r->agreed.rows[i].terms, terms);
+		is = emr_id32_equal(r->agreed.rows[i].dataset, dataset);
 	pthread_mutex_unlock(&r->lock);
 	return is;
 }
@@ -512,8 +515,8 @@ static emr_status follow_all(emr_research *r, bool *out_waits)
 
 		if (!all[i].is_in)
 			continue;
-		one = paths_of(r, all[i].dataset.terms_id, &paths);
-		if (one == EMR_OK && has_agreed_to(r, all[i].dataset.terms_id))
+		one = paths_of(r, emr_copies_dataset_id(&all[i].dataset), &paths);
+		if (one == EMR_OK && has_agreed_to(r, emr_copies_dataset_id(&all[i].dataset)))
 			one = follow(r, &all[i].dataset, paths, out_waits);
 		json_decref(paths);
 		/* What fails with one dataset keeps nothing from the others. */

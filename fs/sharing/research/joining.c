@@ -155,13 +155,14 @@ static emr_status begin_anew(joining *j, pass *p)
 	emr_status status = joined_collect(r->session, &all, &n);
 
 	for (size_t i = 0; i < n; i++)
-		is_in = is_in || emr_id32_equal(all[i].dataset.terms_id, j->c.terms_id);
+		is_in = is_in ||
+			emr_id32_equal(emr_copies_dataset_id(&all[i].dataset), j->c.dataset_id);
 	free(all);
 	if (status != EMR_OK || is_in)
 		return status;
 	pthread_mutex_lock(&r->lock);
 	status = research_load(r);
-	if (status == EMR_OK && agreed_drop_all(&r->agreed, j->c.terms_id))
+	if (status == EMR_OK && agreed_drop_all(&r->agreed, j->c.dataset_id))
 		status = agreed_save(r->session, &r->agreed);
 	pthread_mutex_unlock(&r->lock);
 	for (size_t i = 0; i < p->there.n && status == EMR_OK; i++)
@@ -222,9 +223,9 @@ static emr_status note_agreed(const joining *j)
 		return status;
 	pthread_mutex_lock(&r->lock);
 	status = research_load(r);
-	row = status == EMR_OK ? agreed_find(&r->agreed, j->c.terms_id, j->request->path) : NULL;
+	row = status == EMR_OK ? agreed_find(&r->agreed, j->c.dataset_id, j->request->path) : NULL;
 	if (status == EMR_OK && !j->request->once)
-		status = agreed_add(&r->agreed, j->c.terms_id, object, j->request->path,
+		status = agreed_add(&r->agreed, j->c.dataset_id, object, j->request->path,
 			emr_clock_unix_s(emr_clock_system()));
 	else if (row != NULL)
 		agreed_drop(&r->agreed, row);
@@ -241,7 +242,7 @@ static bool follows(const joining *j)
 
 	pthread_mutex_lock(&r->lock);
 	is_there = research_load(r) == EMR_OK &&
-		   agreed_find(&r->agreed, j->c.terms_id, j->request->path) != NULL;
+		   agreed_find(&r->agreed, j->c.dataset_id, j->request->path) != NULL;
 	pthread_mutex_unlock(&r->lock);
 	return is_there;
 }
@@ -257,13 +258,13 @@ static emr_status undo(joining *j, bool *out_is_gone)
 	char path[EMR_COPIES_PATH_BYTES];
 
 	pthread_mutex_lock(&r->lock);
-	row = agreed_find(&r->agreed, j->c.terms_id, j->request->path);
+	row = agreed_find(&r->agreed, j->c.dataset_id, j->request->path);
 	if (row != NULL) {
 		agreed_drop(&r->agreed, row);
 		status = agreed_save(r->session, &r->agreed);
 	}
 	pthread_mutex_unlock(&r->lock);
-	*out_is_gone = r->made > 0 && emr_id32_equal(r->made_for, j->c.terms_id);
+	*out_is_gone = r->made > 0 && emr_id32_equal(r->made_for, j->c.dataset_id);
 	if (!*out_is_gone)
 		return status;
 	if (status == EMR_OK)
@@ -313,7 +314,7 @@ static emr_status work(joining *j, emr_problem *out_problem)
 		status = go_through(j, out_problem);
 	if (status == EMR_OK && !j->request->look && !j->request->drop) {
 		j->research->made = j->made;
-		j->research->made_for = j->c.terms_id;
+		j->research->made_for = j->c.dataset_id;
 		status = note_agreed(j);
 	}
 	return status == EMR_OK ? say_done(j, is_gone) : status;

@@ -29,5 +29,8 @@ typedef struct emr_copies_rules {
 
 void emr_copies_rules_of(const emr_terms *terms, emr_copies_rules *out);
 
+/* Which dataset it is: of whom, called how, and with which terms.  Two may have the terms' bytes in
+ * common: what was agreed to for one is not agreed to for the other. */
+emr_id32 emr_copies_dataset_id(const emr_team *dataset);
 /* The caller frees the secret. */
 emr_status emr_copies_of(emr_session *session, const emr_team *dataset, emr_copies *out);

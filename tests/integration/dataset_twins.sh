@@ -1,0 +1,33 @@
+#!/bin/bash
+# dataset_twins.sh: two datasets whose terms are the same bytes are two: what was joined to one of them is in no other, and stays out of it.
+SUPPORT=${SUPPORT:-$(cd "$(dirname "$0")/../support" && pwd)}
+. "$SUPPORT/follows.sh"
+follows_begin dtwins
+steward 0 create twin --terms terms.json
+steward 0 admit twin dora@saolucas
+slices ana-folder/CT 1 2
+slices ana-folder/Knee 3 3
+as ana run 0 status --wait
+knows_twin() { as ana "$EMRFS" dataset twin >out/known 2>&1 </dev/null; }
+emr_until knows_twin
+
+say "each has the copies of the folder that joined it"
+as ana run 0 dataset join plain CT --yes --wait
+as ana run 0 dataset join twin Knee --yes --wait
+seen_in() { (cd "dora-folder/datasets/$1" 2>/dev/null && find . -name '*.dcm' | sed 's|.*/0*||; s|-.*||' | sort -n | tr '\n' ' '); }
+has() { [ "$(seen_in "$1")" = "$2" ]; }
+emr_until has plain "1 2 "
+emr_until has twin "3 "
+
+say "what comes later follows into the one that was asked, and when it left that, into none"
+slices ana-folder/CT 4 4
+emr_until has plain "1 2 4 "
+slices ana-folder/Knee 5 5
+emr_until has twin "3 5 " # which was looked at after the other
+has plain "1 2 4 " || emr_fail "plain has $(seen_in plain)"
+as ana run 0 dataset leave plain --wait
+slices ana-folder/CT 6 6
+slices ana-folder/Knee 7 7
+emr_until has twin "3 5 7 "
+two_unmount ana dora
+echo "all is well"
