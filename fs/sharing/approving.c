@@ -164,12 +164,17 @@ static emr_status say_yes(approving *a, uint64_t *out_number)
 	return status;
 }
 
+/* WHOLE is what the yes names then: the beginning of an id that somebody typed may be another's
+ * request by the time that he has read what this one asks for. */
 static json_t *say_terms(const approving *a)
 {
-	return json_pack("{s:b, s:s, s:s, s:o, s:o, s:I, s:I}", "done", 1, "id", a->listed.id,
-		"rights", emr_rights_word(a->listed.rights), "path", emr_json_text(a->path), "who",
-		emr_json_text(a->listed.who.called), "purposes", (json_int_t)a->listed.purposes,
-		"until_unix", (json_int_t)a->until);
+	char whole[2 + 27] = "r-";
+
+	emr_base32(a->listed.request.b, sizeof a->listed.request.b, whole + 2);
+	return json_pack("{s:b, s:s, s:s, s:s, s:o, s:o, s:I, s:I}", "done", 1, "id", a->listed.id,
+		"whole", whole, "rights", emr_rights_word(a->listed.rights), "path",
+		emr_json_text(a->path), "who", emr_json_text(a->listed.who.called), "purposes",
+		(json_int_t)a->listed.purposes, "until_unix", (json_int_t)a->until);
 }
 
 emr_status emr_answer_approve(emr_session *session, const emr_request *request, emr_emit_fn emit,

@@ -366,7 +366,7 @@ static emr_status take_id(
 }
 
 /* What would be shared is shown, and asked, as by `share`; the yes itself is one step of the open
- * folder's, so that nobody else's comes between. */
+ * folder's, so that nobody else's comes between, and names the whole id of what was shown. */
 static emr_status approve(telling *t, emr_request *request, emr_problem *out_problem)
 {
 	emr_request share = {.ask = EMR_ASK_SHARE, .has_path = true};
@@ -386,6 +386,7 @@ static emr_status approve(telling *t, emr_request *request, emr_problem *out_pro
 	share.purposes = (uint32_t)json_integer_value(json_object_get(t->last, "purposes"));
 	share.until_unix_s = (uint64_t)json_integer_value(json_object_get(t->last, "until_unix"));
 	request->look = false;
+	snprintf(request->id, sizeof request->id, "%s", emr_json_text_at(t->last, "whole"));
 	request->until_unix_s = share.until_unix_s;
 	status = emr_share_as_asked(
 		t->args, t->out, &t->client, &share, request, &grant, out_problem);

@@ -133,6 +133,20 @@ emr_until got ana "letter " 2
 cat ana-folder/Inbox/*/*/letter* | sort >out/letters
 expect "both" "$(cat out/letters)" $'the corrected letter\nthe first letter'
 
+say "a directory that becomes a link while the service is busy leads to no file of anybody else"
+mkdir "$drop/0000" elsewhere && echo "of another patient" >elsewhere/secret.txt && echo "to be busy with" >"$drop/0000/busy.txt" || exit 2
+rm -f out/trace
+place strace -f -qq -o out/trace -e trace=rename -e inject=rename:signal=SIGSTOP:when=1 &
+TRACER=$!
+emr_until stopped
+mv "$drop/K7QF" kept && ln -s "$EMR_WORK/elsewhere" "$drop/K7QF" || exit 2
+emr_until goes_on
+wait $TRACER || emr_fail "the service ended by itself: $(tail -5 out/place)"
+expect "where it was" "$(ls elsewhere)" secret.txt
+expect "of ana" "$(names ana | grep -c secret)" 0
+grep -q "^$drop/K7QF: Not a directory" out/place || emr_fail "nobody was told: $(tail -5 out/place)"
+rm -r "$drop/K7QF" "$drop/0000" "$state"/unplaced/* && mv kept "$drop/K7QF" || exit 2
+
 say "the same instance with other bytes is another record; a full disk loses nothing"
 for n in 1 2; do
 	mkdir -p "$state/arriving/1-1"
