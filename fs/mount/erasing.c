@@ -26,6 +26,9 @@ static void say_problem(emr_status status, const emr_request *request, emr_probl
 	case EMR_NOT_FOUND:
 		emr_problem_set(out_problem, EMR_SAY_NO_SUCH_PATH, "path", path, NULL);
 		return;
+	case EMR_CONFLICT:
+		emr_problem_set(out_problem, EMR_SAY_ERASE_CHANGED, "path", path, NULL);
+		return;
 	case EMR_BUSY:
 		emr_problem_set(out_problem, EMR_SAY_FILE_BUSY, "path", path, NULL);
 		return;
@@ -141,12 +144,12 @@ static emr_status erase_all(
 emr_status emr_answer_erase(emr_session *session, const emr_request *request, emr_emit_fn emit,
 	void *arg, emr_problem *out_problem)
 {
-	const emr_erase what = {
-		.path = request->deleted || request->unreadable ? NULL : request->path,
+	emr_erase what = {.path = request->deleted || request->unreadable ? NULL : request->path,
 		.unreadable = request->unreadable,
 		.until_unix_s = request->until_unix_s,
 		.only_look = request->look};
 	emr_erased erased = {0};
+	char objects[2 * sizeof erased.objects.b + 1];
 	uint64_t brought;
 	json_t *not_reached, *object;
 	int failed = 0;
@@ -156,6 +159,8 @@ emr_status emr_answer_erase(emr_session *session, const emr_request *request, em
 	emr_status status =
 		is_others ? emr_shared_not_yours(request->path, "erase", out_problem) : EMR_OK;
 
+	if (status == EMR_OK && request->id[0] != '\0')
+		status = emr_unhex(request->id, what.objects.b, sizeof what.objects.b);
 	if (status == EMR_OK)
 		status = erase_all(session, &what, &copies, &erased);
 
@@ -176,8 +181,9 @@ emr_status emr_answer_erase(emr_session *session, const emr_request *request, em
 		failed = add_unfinished(not_reached, &erased);
 	if (not_reached != NULL && erased.live + erased.deleted + erased.directories > 0)
 		failed += add_backup(not_reached, session) + add_quarantine(not_reached, session);
-	object = json_pack("{s:b, s:I, s:I, s:I, s:I, s:b, s:o}", "done", 1, "live",
-		(json_int_t)erased.live, "copies", (json_int_t)copies, "deleted",
+	emr_hex(erased.objects.b, sizeof erased.objects.b, objects);
+	object = json_pack("{s:b, s:s, s:I, s:I, s:I, s:I, s:b, s:o}", "done", 1, "objects",
+		objects, "live", (json_int_t)erased.live, "copies", (json_int_t)copies, "deleted",
 		(json_int_t)erased.deleted, "directories", (json_int_t)erased.directories,
 		"finished", erased.is_finished, "not_reached", not_reached);
 	if (failed != 0) {

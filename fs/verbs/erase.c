@@ -110,6 +110,8 @@ static emr_status look_what_goes(wanted *w, emr_problem *out_problem)
 		return status;
 	w->files = emr_json_number_at(answer, "live") + emr_json_number_at(answer, "deleted");
 	w->directories = emr_json_number_at(answer, "directories");
+	/* What is erased is what was counted, whatever has its name by then. */
+	snprintf(w->request.id, sizeof w->request.id, "%s", emr_json_text_at(answer, "objects"));
 	if (emr_json_number_at(answer, "copies") > 0) {
 		emr_count_text(emr_json_number_at(answer, "copies"), "copy", "copies", count);
 		emr_say(w->out, "With it goes what was made of it for datasets: %s.\n", count);

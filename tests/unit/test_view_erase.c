@@ -347,6 +347,35 @@ static void a_look_changes_nothing(void **state)
 
 /* ---- interrupted ---- */
 
+/* Somebody who may write there could give another record the name while its owner says yes. */
+static void another_record_that_took_the_name_since_the_look_is_not_erased(void **state)
+{
+	emr_erase what = {.path = "A/x", .only_look = true};
+	emr_erased erased;
+	needles list;
+	uint8_t *kept;
+	kit k;
+
+	(void)state;
+	with_x(&k, &kept, &list);
+	kit_text(&k, "A/biopsy", "the only one");
+	kit_publish_all(&k);
+	assert_ok(emr_view_erase(k.view, &what, &erased));
+	assert_int_equal(erased.live, 1);
+	what = (emr_erase){.path = "A/x", .objects = erased.objects};
+	kit_rename(&k, "A/x", "A/aside");
+	kit_rename(&k, "A/biopsy", "A/x");
+	assert_status(EMR_CONFLICT, emr_view_erase(k.view, &what, &erased));
+	kit_expect_text(&k, "A/x", "the only one");
+	kit_rename(&k, "A/x", "A/biopsy");
+	kit_rename(&k, "A/aside", "A/x");
+	assert_ok(emr_view_erase(k.view, &what, &erased));
+	assert_int_equal(erased.live, 1);
+	kit_expect_text(&k, "A/biopsy", "the only one");
+	assert_false(kit_exists(&k, "A/x"));
+	end(&k, kept, &list);
+}
+
 static void a_crash_after_the_ledger_is_made_good_at_the_next_start(void **state)
 {
 	emr_erased erased;
@@ -742,6 +771,7 @@ int main(void)
 		cmocka_unit_test(nothing_of_an_erased_file_is_left_in_the_state),
 		cmocka_unit_test(what_was_deleted_before_is_erased_too),
 		cmocka_unit_test(a_look_changes_nothing),
+		cmocka_unit_test(another_record_that_took_the_name_since_the_look_is_not_erased),
 		cmocka_unit_test(a_crash_after_the_ledger_is_made_good_at_the_next_start),
 		cmocka_unit_test(a_crash_after_the_blocks_are_gone_is_made_good_at_the_next_start),
 		cmocka_unit_test(a_crash_before_the_ledger_leaves_no_name),

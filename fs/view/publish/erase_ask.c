@@ -5,6 +5,7 @@
 
 #include "base/log.h"
 #include "contract/codes.h"
+#include "crypto/hashsig.h"
 
 #include "health.h"
 #include "clock.h"
@@ -425,6 +426,22 @@ static void set_path(asking *a)
 	a->path = a->path[len] == 0 ? NULL : a->path + len + 1;
 }
 
+static emr_status sum_objects(asking *a)
+{
+	const erasing *all = (const erasing *)(const void *)a->objects.data;
+	EMR_AUTO_BUF bytes = {0};
+	emr_status status = EMR_OK;
+
+	for (size_t i = 0; i < a->objects.len / sizeof *all && status == EMR_OK; i++) {
+		status = emr_buf_append(&bytes, all[i].domain.b, sizeof all[i].domain.b);
+		if (status == EMR_OK)
+			status = emr_buf_append(&bytes, all[i].object.b, sizeof all[i].object.b);
+	}
+	if (status == EMR_OK)
+		emr_sha256(bytes.data, bytes.len, a->erased.objects.b);
+	return status;
+}
+
 static emr_status ask_once(emr_view *view, const emr_erase *what, emr_erased *out_erased)
 {
 	asking a = {.view = view, .what = what};
@@ -432,6 +449,11 @@ static emr_status ask_once(emr_view *view, const emr_erase *what, emr_erased *ou
 
 	set_path(&a);
 	status = look(&a);
+	if (status == EMR_OK)
+		status = sum_objects(&a);
+	if (status == EMR_OK && !emr_id32_is_zero(what->objects) &&
+		!emr_id32_equal(what->objects, a.erased.objects))
+		status = EMR_CONFLICT;
 	if (status == EMR_OK && !what->only_look && a.objects.len > 0)
 		status = erase(&a);
 	note_state(&a);

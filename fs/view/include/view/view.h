@@ -414,11 +414,15 @@ typedef struct emr_erase {
 			    mine and what does not open */
 	uint64_t until_unix_s; /* with PATH NULL: what was deleted up to then; 0: all of it */
 	bool only_look;	       /* count what would go */
+	/* emr_erased.objects of the look that a person was asked with; all zero: nobody was.  Who
+	 * may write there could have put another record in the place of what was looked at. */
+	emr_id32 objects;
 } emr_erase;
 typedef struct emr_erased {
 	uint64_t live, deleted; /* files and links with all their versions; DELETED had no name any
 				   more, or, of what does not open, never had one here */
 	uint64_t directories;
+	emr_id32 objects; /* SHA-256 over domain and id of each object that goes, sorted by id */
 	bool is_finished; /* false: the rest is done by itself, see WHY */
 	emr_status
 		why; /* EMR_BUSY (the ledger, or a file that is being written), EMR_NO_SPACE, ... */
@@ -426,7 +430,8 @@ typedef struct emr_erased {
 } emr_erased;
 /* Destroys the keys and the bytes of every version of what WHAT names, here and on the ledger,
  * which keeps ids and hashes. Cannot be undone, and goes on after a crash once it has begun.
- * EMR_NOT_FOUND, EMR_BUSY (a file is open for writing; nothing was done), EMR_DENIED (the folder
+ * EMR_NOT_FOUND, EMR_CONFLICT (not the objects that WHAT says; nothing was done), EMR_BUSY (a file
+ * is open for writing; nothing was done), EMR_DENIED (the folder
  * itself, Inbox), EMR_TIMEOUT (the ledger does not answer), EMR_READ_ONLY. */
 emr_status emr_view_erase(emr_view *view, const emr_erase *what, emr_erased *out_erased);
 
