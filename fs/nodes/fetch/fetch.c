@@ -38,6 +38,7 @@ typedef struct bringing {
 	emr_fetched_fn done; /* NULL: nobody is told */
 	void *arg;
 	int64_t asked_boot_ns;
+	bool is_wanted; /* somebody waits for it */
 } bringing;
 
 struct emr_fetcher {
@@ -495,12 +496,12 @@ static void block_came(void *arg, const emr_copies_answer *answer)
 	pthread_mutex_lock(&fetcher->lock);
 	/* What nobody wanted yet may be late because it stood behind what somebody did. */
 	if (status != EMR_OK && status != EMR_INTERRUPTED &&
-		(b->done != NULL || status != EMR_TIMEOUT))
+		(b->is_wanted || status != EMR_TIMEOUT))
 		note_failure(fetcher, &b->cid, status);
 	/* A node that looks for it at others is there: only this block is late. */
 	if (!answer->has_answered && emr_status_is_away(status))
 		fetcher->away_until_boot_ns = boot_ns(fetcher) + AWAY_NS;
-	if (b->done != NULL)
+	if (b->is_wanted)
 		fetcher->is_slow = boot_ns(fetcher) - b->asked_boot_ns > SLOW_NS;
 	take_out(fetcher, b);
 	done = b->done; /* who forgets does so before, or is told */
@@ -523,7 +524,7 @@ static bool is_brought_for(
 
 /* With the lock. */
 static emr_status begin_bringing(
-	emr_fetcher *fetcher, const emr_cid *cid, emr_fetched_fn done, void *arg)
+	emr_fetcher *fetcher, const emr_cid *cid, emr_fetched_fn done, void *arg, bool is_wanted)
 {
 	bringing *b = calloc(1, sizeof *b);
 	uint64_t ticket;
@@ -536,7 +537,8 @@ static emr_status begin_bringing(
 		.cid = *cid,
 		.done = done,
 		.arg = arg,
-		.asked_boot_ns = boot_ns(fetcher)};
+		.asked_boot_ns = boot_ns(fetcher),
+		.is_wanted = is_wanted};
 	fetcher->all = b;
 	status = emr_copies_fetch(fetcher->copies, cid, block_came, b, &ticket);
 	if (status != EMR_OK) {
@@ -546,8 +548,8 @@ static emr_status begin_bringing(
 	return status;
 }
 
-emr_status emr_fetcher_bring(
-	emr_fetcher *fetcher, const emr_cid *cid, emr_fetched_fn done, void *arg)
+static emr_status bring(
+	emr_fetcher *fetcher, const emr_cid *cid, emr_fetched_fn done, void *arg, bool is_wanted)
 {
 	emr_status status;
 
@@ -556,9 +558,21 @@ emr_status emr_fetcher_bring(
 	if (status == EMR_OK && fetcher->copies == NULL)
 		status = fetcher->options.place_count > 0 ? EMR_INTERRUPTED : EMR_MISSING_DATA;
 	if (status == EMR_OK && !is_brought_for(fetcher, cid, done, arg))
-		status = begin_bringing(fetcher, cid, done, arg);
+		status = begin_bringing(fetcher, cid, done, arg, is_wanted);
 	pthread_mutex_unlock(&fetcher->lock);
 	return status;
+}
+
+emr_status emr_fetcher_bring(
+	emr_fetcher *fetcher, const emr_cid *cid, emr_fetched_fn done, void *arg)
+{
+	return bring(fetcher, cid, done, arg, done != NULL);
+}
+
+emr_status emr_fetcher_bring_beside(
+	emr_fetcher *fetcher, const emr_cid *cid, emr_fetched_fn done, void *arg)
+{
+	return bring(fetcher, cid, done, arg, false);
 }
 
 /* ---- Several at a time ---- */

@@ -42,7 +42,7 @@ static void go_on(void *arg, emr_status status)
 		status = emr_fetcher_take_home(w->fetcher, &next);
 	}
 	if (status != EMR_NOT_FOUND || w->steps-- == 0 ||
-		emr_fetcher_bring(w->fetcher, &next, go_on, w) != EMR_OK)
+		emr_fetcher_bring_beside(w->fetcher, &next, go_on, w) != EMR_OK)
 		free(w);
 }
 

@@ -80,13 +80,12 @@ static bool is_own(emr_view *view, const base_facts *facts)
 	return facts->is_published && !facts->is_theirs && !view_is_read_only(view);
 }
 
-/* Once for each handle that lacks something. */
-static void bring_way(emr_handle *handle)
+void file_bring_way(emr_handle *handle)
 {
 	emr_view *view = handle->view;
 	base_facts facts;
 
-	if (__atomic_exchange_n(&handle->is_brought, true, __ATOMIC_RELAXED))
+	if (!__atomic_load_n(&handle->is_brought, __ATOMIC_RELAXED))
 		return;
 	facts = file_facts(view, handle->node);
 	if (is_own(view, &facts))
@@ -164,9 +163,9 @@ emr_status emr_view_await_block(emr_handle *handle, uint64_t at, emr_ready_fn re
 	/* One for who is told, who may be answered and close before this returns, and one for us.
 	 */
 	__atomic_add_fetch(&handle->refs, 2, __ATOMIC_RELAXED);
+	__atomic_store_n(&handle->is_brought, true, __ATOMIC_RELAXED);
 	status = emr_fetcher_bring(fetcher, &missed, came, b);
 	if (status == EMR_OK) {
-		bring_way(handle);
 		bring_ahead(handle, at);
 		status = EMR_BUSY;
 	} else {

@@ -197,5 +197,6 @@ void emr_view_release(emr_handle *handle)
 {
 	if (handle->may_write && !kind_is_shown(handle->node))
 		finish_writing(handle);
+	file_bring_way(handle);
 	handle_put(handle);
 }

@@ -47,6 +47,10 @@ typedef void (*emr_fetched_fn)(void *arg, emr_status status);
  * once.  Anything else, as above: it is not. */
 emr_status emr_fetcher_bring(
 	emr_fetcher *fetcher, const emr_cid *cid, emr_fetched_fn done, void *arg);
+/* The same of what nobody waits for: that it comes late, or never, says nothing of the places that
+ * others read from. */
+emr_status emr_fetcher_bring_beside(
+	emr_fetcher *fetcher, const emr_cid *cid, emr_fetched_fn done, void *arg);
 /* It will soon be wanted; nobody is told.  Not brought while what is wanted comes slowly. */
 void emr_fetcher_bring_ahead(emr_fetcher *fetcher, const emr_cid *cid);
 
