@@ -165,7 +165,8 @@ typedef struct admission_search {
 	uint64_t before; /* entry of the registration that it must come before */
 	emr_bytes chain; /* of certificates, which must lead to its CA */
 	emr_id16 proposal;
-	emr_buf part;
+	emr_buf part, row;	       /* of the proposal */
+	bool is_taken[EMR_VOICES_MAX]; /* the approvals in its row */
 	bool is_found;
 } admission_search;
 
@@ -194,6 +195,26 @@ static emr_status look_at_proposal(void *arg, emr_id16 proposal, const emr_row_p
 	return emr_buf_append(&s->part, part.data, part.len);
 }
 
+/* Did this approval count?  Lines come from the newest down: what somebody said before he said it
+ * again is not in the row any more. */
+static bool takes_approval(admission_search *s, const emr_replica_listing *line)
+{
+	emr_span row = {s->row.data, s->row.len};
+	emr_row_proposal proposal;
+	emr_voice voice;
+
+	if (emr_row_proposal_parse(row, &proposal) != EMR_CONTRACT_OK)
+		return false;
+	for (size_t i = 0; i < proposal.count; i++) {
+		emr_row_proposal_voice(row, i, &voice);
+		if (s->is_taken[i] || memcmp(voice.signer, line->item.signer_id.b, 32) != 0)
+			continue;
+		s->is_taken[i] = true;
+		return true;
+	}
+	return false;
+}
+
 /* Items about the proposal: itself, and the approvals that counted. */
 static emr_status take_line(void *arg, const emr_replica_listing *line)
 {
@@ -205,7 +226,7 @@ static emr_status take_line(void *arg, const emr_replica_listing *line)
 	if (line->family == EMR_FAMILY_ORG)
 		return pieces_prove(p, line->item.seq, line->item.index, emr_buf_view(&s->part),
 			&p->admissions[p->n_admissions]);
-	if (line->family != EMR_FAMILY_APPROVAL)
+	if (line->family != EMR_FAMILY_APPROVAL || !takes_approval(s, line))
 		return EMR_OK;
 	if (p->n_approvals == EMR_PROOF_APPROVALS_MAX)
 		return EMR_LIMIT;
@@ -218,6 +239,7 @@ static emr_status add_admission(
 {
 	admission_search s = {.p = p, .org = org, .chain = chain};
 	const emr_id16 nobodys = {{0}};
+	emr_key_text key;
 	emr_bytes ca;
 	emr_status status = emr_replica_proposals(p->from->replica, look_at_proposal, &s);
 	bool is_new = true;
@@ -232,6 +254,9 @@ static emr_status add_admission(
 		is_new &= memcmp(p->orgs[i], s.proposal.b, 16) != 0;
 	if (status == EMR_OK && is_new && p->n_admissions == EMR_PROOF_ADMISSIONS_MAX)
 		status = EMR_LIMIT;
+	emr_key_proposal(s.proposal.b, &key);
+	if (status == EMR_OK && is_new)
+		status = emr_replica_state_get(p->from->replica, key.text, &s.row);
 	if (status == EMR_OK && is_new)
 		status = emr_replica_recent(
 			p->from->replica, &nobodys, &s.proposal, LISTING_MAX, take_line, &s);
@@ -240,6 +265,7 @@ static emr_status add_admission(
 	if (status == EMR_OK && is_new)
 		memcpy(p->orgs[p->n_admissions++], s.proposal.b, 16);
 	emr_buf_free(&s.part);
+	emr_buf_free(&s.row);
 	return status;
 }
 

@@ -6,6 +6,8 @@
 
 /* The most vouchers that the items of BATCH can make. */
 size_t emr_batch_vouchers(const emr_batch *batch);
+/* The approvals of proposals among the items of BATCH. */
+size_t emr_batch_approvals(const emr_batch *batch);
 /* Zeroed, aligned for any type; NULL when it does not fit. */
 void *emr_arena_alloc(emr_contract_arena *arena, size_t len);
 /* A copy of TEXT or BYTES; NULL when it does not fit. */

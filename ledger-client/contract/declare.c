@@ -1,6 +1,7 @@
 /* The contract does no input or output: this file tells its caller beforehand which rows of the
  * state a batch will need, so that the same answer comes out on every computer. */
 #include "contract/contract.h"
+#include "contract/pubs_share.h"
 #include "contract/rows_share.h"
 
 #include "declare.h"
@@ -9,12 +10,14 @@
 #include "bytes.h"
 
 #define KEYS_PER_ITEM 10
+#define KEYS_PER_APPROVAL (2 * (EMR_VOICES_MAX + 1)) /* of all who spoke, and who proposed */
 
 /* The keys of one pass, each once. */
 struct key_set {
 	emr_contract_arena *arena;
 	struct table table;
 	size_t first_new; /* keys before it were given by an earlier pass */
+	size_t approvals; /* in the batch */
 	bool is_full;
 };
 
@@ -35,6 +38,11 @@ void emr_declare_signer(struct key_set *set, const uint8_t signer[32])
 
 	emr_key_signer(signer, &key);
 	emr_declare(set, &key);
+}
+
+bool emr_declares_approvals(const struct key_set *set)
+{
+	return set->approvals <= EMR_BATCH_APPROVALS_MAX;
 }
 
 bool emr_declared_value(const struct key_set *set, const emr_key_text *key, emr_span *out_value)
@@ -244,12 +252,15 @@ emr_contract_status emr_contract_keys(int pass, const emr_batch *batch, const em
 	const emr_value *values, size_t values_count, emr_contract_arena *arena,
 	emr_key_list *out_keys)
 {
-	struct key_set set = {.arena = arena};
+	struct key_set set = {.arena = arena, .approvals = emr_batch_approvals(batch)};
+	size_t followed = pass == 2 && emr_declares_approvals(&set) ? set.approvals : 0;
 	emr_contract_status status;
 
 	if (pass != 1 && pass != 2)
 		return EMR_CONTRACT_ARGUMENT;
-	if (!emr_table_new(arena, (size_t)batch->count * KEYS_PER_ITEM + 8, &set.table))
+	if (!emr_table_new(arena,
+		    (size_t)batch->count * KEYS_PER_ITEM + followed * KEYS_PER_APPROVAL + 8,
+		    &set.table))
 		return EMR_CONTRACT_NO_ROOM;
 	if (pass == 1) {
 		add_first_pass(&set, batch, caller);

@@ -10,6 +10,8 @@ struct key_set;
 void emr_declare(struct key_set *set, const emr_key_text *key);
 /* The K row of SIGNER; in the first pass its organisation's M row follows by itself. */
 void emr_declare_signer(struct key_set *set, const uint8_t signer[32]);
+/* Can the approvals of the batch be judged, or are they too many? */
+bool emr_declares_approvals(const struct key_set *set);
 /* Second pass: the value of a row that the first pass declared; false when it is absent or was not
  * declared. */
 bool emr_declared_value(const struct key_set *set, const emr_key_text *key, emr_span *out_value);

@@ -40,16 +40,21 @@ bool emr_judge_key(struct judge *judge, const uint8_t signer[32], emr_row_key *o
 	       emr_judge_parsed(judge, emr_row_key_parse(value, out_key));
 }
 
-bool emr_judge_org_is_member(struct judge *judge, const uint8_t org[16])
+bool emr_judge_org(struct judge *judge, const uint8_t org[16], emr_row_org *out_org)
 {
-	emr_row_org row;
 	emr_key_text key;
 	emr_span value;
 
 	emr_key_org(org, &key);
 	return emr_judge_get(judge, key.text, &value) &&
-	       emr_judge_parsed(judge, emr_row_org_parse(value, &row)) &&
-	       row.head.state == EMR_ORG_MEMBER;
+	       emr_judge_parsed(judge, emr_row_org_parse(value, out_org));
+}
+
+bool emr_judge_org_is_member(struct judge *judge, const uint8_t org[16])
+{
+	emr_row_org row;
+
+	return emr_judge_org(judge, org, &row) && row.head.state == EMR_ORG_MEMBER;
 }
 
 bool emr_judge_key_is_active(struct judge *judge, const emr_row_key *key)

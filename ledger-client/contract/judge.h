@@ -48,6 +48,8 @@ bool emr_judge_get(struct judge *judge, const char *key, emr_span *out_value);
 bool emr_judge_parsed(struct judge *judge, emr_contract_status status);
 /* Row of a signer's key.  False when absent. */
 bool emr_judge_key(struct judge *judge, const uint8_t signer[32], emr_row_key *out_key);
+/* The M row of an organisation.  False when absent. */
+bool emr_judge_org(struct judge *judge, const uint8_t org[16], emr_row_org *out_org);
 bool emr_judge_org_is_member(struct judge *judge, const uint8_t org[16]);
 /* State active, in time, and its organisation a member. */
 bool emr_judge_key_is_active(struct judge *judge, const emr_row_key *key);

@@ -5,11 +5,33 @@
 #include "bytes.h"
 #include "rows_head.h"
 
+#define PROPOSER_AT 144
+
+static void read_voice(const uint8_t *p, emr_voice *out)
+{
+	memcpy(out->org, p, 16);
+	out->member_version = get_u64(p + 16);
+	memcpy(out->signer, p + 24, 32);
+}
+
+static void put_voice(const emr_voice *voice, uint8_t *out)
+{
+	memcpy(out, voice->org, 16);
+	put_u64(out + 16, voice->member_version);
+	memcpy(out + 24, voice->signer, 32);
+}
+
+static size_t proposal_len(uint8_t count)
+{
+	return EMR_ROW_PROPOSAL_BYTES + (size_t)count * EMR_VOICE_BYTES;
+}
+
 emr_contract_status emr_row_proposal_parse(emr_span value, emr_row_proposal *out)
 {
 	const uint8_t *p = value.data;
 
-	if (!emr_row_head_is(value, EMR_ROW_PROPOSAL_BYTES, EMR_FAMILY_ORG, &out->head))
+	if (value.len < EMR_ROW_PROPOSAL_BYTES ||
+		!emr_row_head_is(value, proposal_len(p[50]), EMR_FAMILY_ORG, &out->head))
 		return EMR_CONTRACT_STATE;
 	out->kind = p[48];
 	out->quorum = p[49];
@@ -18,10 +40,17 @@ emr_contract_status emr_row_proposal_parse(emr_span value, emr_row_proposal *out
 	memcpy(out->org, p + 64, 16);
 	memcpy(out->subject, p + 80, 32);
 	memcpy(out->aux, p + 112, 32);
+	read_voice(p + PROPOSER_AT, &out->by);
 	return EMR_CONTRACT_OK;
 }
 
-void emr_row_proposal_encode(const emr_row_proposal *row, uint8_t out[EMR_ROW_PROPOSAL_BYTES])
+void emr_row_proposal_voice(emr_span value, size_t i, emr_voice *out)
+{
+	read_voice(value.data + EMR_ROW_PROPOSAL_BYTES + i * EMR_VOICE_BYTES, out);
+}
+
+size_t emr_row_proposal_encode(
+	const emr_row_proposal *row, const emr_voice *voices, uint8_t out[EMR_ROW_PROPOSAL_MAX])
 {
 	memset(out, 0, EMR_ROW_PROPOSAL_BYTES);
 	emr_row_put_head(&row->head, out);
@@ -32,6 +61,16 @@ void emr_row_proposal_encode(const emr_row_proposal *row, uint8_t out[EMR_ROW_PR
 	memcpy(out + 64, row->org, 16);
 	memcpy(out + 80, row->subject, 32);
 	memcpy(out + 112, row->aux, 32);
+	put_voice(&row->by, out + PROPOSER_AT);
+	for (size_t i = 0; i < row->count; i++)
+		put_voice(&voices[i], out + EMR_ROW_PROPOSAL_BYTES + i * EMR_VOICE_BYTES);
+	return proposal_len(row->count);
+}
+
+bool emr_voice_stands(const emr_voice *voice, const emr_row_org *org, const emr_row_key *key)
+{
+	return org->head.state == EMR_ORG_MEMBER && org->head.version == voice->member_version &&
+	       key->head.state != EMR_KEY_REVOKED;
 }
 
 void emr_row_signed_encode(const emr_row_signed *row, uint8_t out[EMR_ROW_SIGNED_BYTES])

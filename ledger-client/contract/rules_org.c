@@ -32,6 +32,44 @@ static emr_result administrator(struct judge *judge)
 	return emr_judge_registered(judge, EMR_ROLE_ORG_ADMIN);
 }
 
+/* What the signer says now, for his organisation. */
+static bool own_voice(struct judge *judge, emr_voice *out)
+{
+	emr_row_key key;
+	emr_row_org org;
+
+	if (!emr_judge_key(judge, judge->signer_id, &key) || !emr_judge_org(judge, key.org, &org))
+		return false;
+	memcpy(out->org, key.org, 16);
+	out->member_version = org.head.version;
+	memcpy(out->signer, judge->signer_id, 32);
+	return true;
+}
+
+static bool stands(struct judge *judge, const emr_voice *voice)
+{
+	emr_row_key key;
+	emr_row_org org;
+
+	return emr_judge_org(judge, voice->org, &org) &&
+	       emr_judge_key(judge, voice->signer, &key) && emr_voice_stands(voice, &org, &key);
+}
+
+/* Whether ORG may come in or go, by who proposes it.  A member's authority is a member's own: it
+ * says who its people are.  An id is used once: whoever was given one that an organisation had
+ * would be that organisation, and its people's keys would be in force again. */
+static bool org_may_change(
+	struct judge *judge, uint8_t kind, const uint8_t org[16], const uint8_t proposer[16])
+{
+	emr_row_org row;
+	bool is_there = emr_judge_org(judge, org, &row);
+	bool is_member = is_there && row.head.state == EMR_ORG_MEMBER;
+
+	if (kind == EMR_PROPOSAL_REMOVE)
+		return is_member;
+	return !is_there || (is_member && memcmp(org, proposer, 16) == 0);
+}
+
 /* ---- 04 ORG_PROPOSE ---- */
 
 static bool proposal_row(const emr_item *item, emr_span pub, emr_key_text *out)
@@ -66,6 +104,21 @@ static emr_result propose_form(struct judge *judge)
 	return is_good ? EMR_RESULT_APPLIED : EMR_RESULT_FORMAT;
 }
 
+/* Nobody proposes an authority for somebody else's organisation. */
+static emr_result propose_authority(struct judge *judge)
+{
+	emr_pub_org_propose pub = propose_pub(judge->pub);
+	emr_result result = administrator(judge);
+	emr_row_key key;
+
+	if (result != EMR_RESULT_APPLIED || pub.kind != EMR_PROPOSAL_ADMIT ||
+		!emr_judge_org_is_member(judge, pub.org))
+		return result;
+	return emr_judge_key(judge, judge->signer_id, &key) && memcmp(key.org, pub.org, 16) == 0
+		       ? EMR_RESULT_APPLIED
+		       : EMR_RESULT_NOT_AUTHORISED;
+}
+
 static bool propose_part_fits(struct judge *judge)
 {
 	uint32_t len = judge->item.priv_len;
@@ -89,22 +142,25 @@ static bool is_in_reach(const struct judge *judge, uint64_t not_after)
 
 static emr_result propose_last(struct judge *judge)
 {
+	emr_pub_org_propose pub = propose_pub(judge->pub);
 	emr_result result = emr_judge_key_in_force(judge);
+	emr_voice by;
 
 	if (result != EMR_RESULT_APPLIED)
 		return result;
-	return is_in_reach(judge, propose_pub(judge->pub).not_after_unix_s) ? EMR_RESULT_APPLIED
-									    : EMR_RESULT_LIMIT;
+	if (!own_voice(judge, &by) ||
+		(names_org(pub.kind) && !org_may_change(judge, pub.kind, pub.org, by.org)))
+		return EMR_RESULT_RULES;
+	return is_in_reach(judge, pub.not_after_unix_s) ? EMR_RESULT_APPLIED : EMR_RESULT_LIMIT;
 }
 
-static void put_proposal(struct judge *judge, const emr_row_proposal *row)
+static void put_proposal(struct judge *judge, const emr_row_proposal *row, const emr_voice *voices)
 {
-	uint8_t value[EMR_ROW_PROPOSAL_BYTES];
+	uint8_t value[EMR_ROW_PROPOSAL_MAX];
 	emr_key_text key;
 
 	emr_key_proposal(judge->item.object_id, &key);
-	emr_row_proposal_encode(row, value);
-	emr_judge_put(judge, key.text, value, sizeof value);
+	emr_judge_put(judge, key.text, value, emr_row_proposal_encode(row, voices, value));
 }
 
 static void propose_write(struct judge *judge)
@@ -119,7 +175,8 @@ static void propose_write(struct judge *judge)
 	memcpy(row.org, pub.org, 16);
 	memcpy(row.subject, pub.subject, 32);
 	memcpy(row.aux, pub.aux, 32);
-	put_proposal(judge, &row);
+	if (own_voice(judge, &row.by))
+		put_proposal(judge, &row, NULL);
 }
 
 /* ---- 05 ORG_APPROVE ---- */
@@ -141,29 +198,67 @@ static void approve_names(struct key_set *set, const emr_item *item, emr_span pu
 	emr_declare(set, &key);
 }
 
+static void declare_voice(struct key_set *set, const emr_voice *voice)
+{
+	emr_key_text key;
+
+	emr_key_org(voice->org, &key);
+	emr_declare(set, &key);
+	emr_declare_signer(set, voice->signer);
+}
+
+/* The organisation that it is about, and whether those who spoke may still speak. */
 static void approve_follows(struct key_set *set, const emr_item *item, emr_span pub)
 {
 	emr_row_proposal row;
+	emr_voice voice;
 	emr_key_text key;
 	emr_span value;
 
 	(void)pub;
 	emr_key_proposal(item->object_id, &key);
-	if (!emr_declared_value(set, &key, &value) ||
+	if (!emr_declares_approvals(set) || !emr_declared_value(set, &key, &value) ||
 		emr_row_proposal_parse(value, &row) != EMR_CONTRACT_OK)
 		return;
 	emr_key_org(row.org, &key);
 	emr_declare(set, &key);
+	declare_voice(set, &row.by);
+	for (size_t i = 0; i < row.count; i++) {
+		emr_row_proposal_voice(value, i, &voice);
+		declare_voice(set, &voice);
+	}
 }
 
-static bool get_proposal(struct judge *judge, emr_row_proposal *out_row)
+/* A proposal with the approvals that count now; row.count is how many those are. */
+typedef struct ballot {
+	emr_row_proposal row;
+	emr_voice voices[EMR_VOICES_MAX + 1]; /* room for the one in hand */
+	bool is_own_there;		      /* the organisation in hand is among them */
+} ballot;
+
+static bool get_ballot(struct judge *judge, ballot *out)
 {
 	emr_key_text key;
 	emr_span value;
+	size_t all;
 
+	out->is_own_there = false;
 	emr_key_proposal(judge->item.object_id, &key);
-	return emr_judge_get(judge, key.text, &value) &&
-	       emr_judge_parsed(judge, emr_row_proposal_parse(value, out_row));
+	if (!emr_judge_get(judge, key.text, &value) ||
+		!emr_judge_parsed(judge, emr_row_proposal_parse(value, &out->row)))
+		return false;
+	all = out->row.count;
+	out->row.count = 0;
+	for (size_t i = 0; i < all; i++) {
+		emr_voice *voice = &out->voices[out->row.count];
+
+		emr_row_proposal_voice(value, i, voice);
+		if (!stands(judge, voice))
+			continue;
+		out->is_own_there |= memcmp(voice->org, judge->pub.data, 16) == 0;
+		out->row.count++;
+	}
+	return true;
 }
 
 static emr_row_network get_network(struct judge *judge)
@@ -190,16 +285,23 @@ static emr_result approve_authority(struct judge *judge)
 							 : EMR_RESULT_NOT_AUTHORISED;
 }
 
+/* An organisation speaks once, and again when what it said counts no more.  A proposal is over when
+ * who made it may not make it any more. */
 static emr_result approve_state(struct judge *judge)
 {
-	emr_row_proposal row;
+	ballot b;
 
-	if (judge->is_row_present)
-		return EMR_RESULT_EXISTS;
-	if (!get_proposal(judge, &row) || row.head.state != EMR_PROPOSAL_OPEN ||
-		!is_in_reach(judge, row.not_after_unix_s))
+	if (emr_batch_approvals(judge->batch) > EMR_BATCH_APPROVALS_MAX)
+		return EMR_RESULT_LIMIT;
+	if (!get_ballot(judge, &b))
 		return EMR_RESULT_GONE;
-	return EMR_RESULT_APPLIED;
+	if (b.is_own_there)
+		return EMR_RESULT_EXISTS;
+	return b.row.head.state == EMR_PROPOSAL_OPEN &&
+			       is_in_reach(judge, b.row.not_after_unix_s) &&
+			       stands(judge, &b.row.by)
+		       ? EMR_RESULT_APPLIED
+		       : EMR_RESULT_GONE;
 }
 
 /* A network that shrank below its quorum is bound by all who are left, not for ever. */
@@ -221,13 +323,14 @@ static bool completes(struct judge *judge, const emr_row_proposal *row)
 static bool is_possible(struct judge *judge, const emr_row_proposal *row)
 {
 	emr_row_network network = get_network(judge);
-	bool is_member = names_org(row->kind) && emr_judge_org_is_member(judge, row->org);
 
+	if (names_org(row->kind) && !org_may_change(judge, row->kind, row->org, row->by.org))
+		return false;
 	switch ((enum emr_proposal_kind)row->kind) {
 	case EMR_PROPOSAL_ADMIT: /* of a member: its new CA and administrator */
-		return is_member || network.norg < UINT8_MAX;
+		return network.norg < UINT8_MAX || emr_judge_org_is_member(judge, row->org);
 	case EMR_PROPOSAL_REMOVE:
-		return is_member && network.norg > 1;
+		return network.norg > 1;
 	case EMR_PROPOSAL_RULES:
 		return row->quorum <= network.norg;
 	case EMR_PROPOSAL_CONTRACT:
@@ -241,14 +344,14 @@ static bool is_possible(struct judge *judge, const emr_row_proposal *row)
 static emr_result approve_last(struct judge *judge)
 {
 	emr_result result = emr_judge_key_in_force(judge);
-	emr_row_proposal row;
+	ballot b;
 
 	if (result != EMR_RESULT_APPLIED)
 		return result;
-	if (!get_proposal(judge, &row))
+	if (!get_ballot(judge, &b))
 		return EMR_RESULT_GONE;
-	return completes(judge, &row) && !is_possible(judge, &row) ? EMR_RESULT_RULES
-								   : EMR_RESULT_APPLIED;
+	return completes(judge, &b.row) && !is_possible(judge, &b.row) ? EMR_RESULT_RULES
+								       : EMR_RESULT_APPLIED;
 }
 
 /* Heads of M and N count the changes that proposals made, and name the approval that did it. */
@@ -326,21 +429,30 @@ static void approve_write(struct judge *judge)
 	emr_row_signed approval = {
 		.head = emr_judge_head(judge, EMR_FAMILY_APPROVAL, EMR_STATE_PRESENT, 0, 0)};
 	uint8_t value[EMR_ROW_SIGNED_BYTES];
-	emr_row_proposal row;
+	ballot b;
 	emr_key_text key;
 
-	if (!get_proposal(judge, &row))
+	if (!get_ballot(judge, &b) || !own_voice(judge, &b.voices[b.row.count]))
 		return;
 	memcpy(approval.signer, judge->signer_id, 32);
 	emr_key_approval(judge->item.object_id, judge->pub.data, &key);
 	emr_row_signed_encode(&approval, value);
 	emr_judge_put(judge, key.text, value, sizeof value);
-	if (completes(judge, &row)) {
-		row.head.state = EMR_PROPOSAL_DONE;
-		take_effect(judge, &row);
+	if (completes(judge, &b.row)) {
+		b.row.head.state = EMR_PROPOSAL_DONE;
+		take_effect(judge, &b.row);
 	}
-	row.count++;
-	put_proposal(judge, &row);
+	b.row.count++;
+	put_proposal(judge, &b.row, b.voices);
+}
+
+/* All approvals of a proposal share one, which names the newest: also one that is said again. */
+static bool approve_place(const struct judge *judge, uint8_t *out_family, uint64_t *out_version)
+{
+	(void)judge;
+	*out_family = EMR_FAMILY_APPROVAL;
+	*out_version = 1;
+	return true;
 }
 
 const op_rule emr_rules_org[2] = {
@@ -357,7 +469,7 @@ const op_rule emr_rules_org[2] = {
 		.names = propose_names,
 		.part_fits = propose_part_fits,
 		.form = propose_form,
-		.authority = administrator,
+		.authority = propose_authority,
 		.state = emr_judge_is_new,
 		.last = propose_last,
 		.write = propose_write,
@@ -374,5 +486,6 @@ const op_rule emr_rules_org[2] = {
 		.state = approve_state,
 		.last = approve_last,
 		.write = approve_write,
+		.place = approve_place,
 	},
 };

@@ -223,16 +223,19 @@ static emr_result mint_last(struct judge *judge)
 static void mint_write(struct judge *judge)
 {
 	emr_pub_mint pub = mint_pub(judge->pub);
-	uint8_t value[EMR_ROW_PROPOSAL_BYTES];
+	uint8_t value[EMR_ROW_PROPOSAL_MAX];
+	emr_voice voices[EMR_VOICES_MAX];
 	emr_row_proposal row;
 	emr_key_text key;
+	emr_span old;
 
-	if (!get_proposal(judge, &row))
-		return;
-	row.head.state = EMR_PROPOSAL_USED;
 	emr_key_proposal(judge->item.object_id, &key);
-	emr_row_proposal_encode(&row, value);
-	emr_judge_put(judge, key.text, value, sizeof value);
+	if (!get_proposal(judge, &row) || !emr_judge_get(judge, key.text, &old))
+		return;
+	for (size_t i = 0; i < row.count; i++)
+		emr_row_proposal_voice(old, i, &voices[i]);
+	row.head.state = EMR_PROPOSAL_USED;
+	emr_judge_put(judge, key.text, value, emr_row_proposal_encode(&row, voices, value));
 	emr_judge_put_token(judge, pub.account, 0, pub.amount);
 }
 

@@ -170,6 +170,62 @@ emr_status emr_replica_proposals(emr_replica *replica, emr_replica_proposal_fn f
 	return emr_replica_each_row(replica, "P/", give_proposal, &w);
 }
 
+static emr_status voice_stands(emr_replica *replica, const emr_voice *voice, bool *out_stands)
+{
+	EMR_AUTO_BUF row = {0};
+	emr_known_person person;
+	emr_row_org org;
+	emr_id32 signer;
+	emr_key_text key;
+	emr_status status;
+
+	memcpy(signer.b, voice->signer, 32);
+	emr_key_org(voice->org, &key);
+	status = get(replica, &key, &row);
+	if (status == EMR_OK)
+		status = replica_parsed(emr_row_org_parse(view_of(&row), &org));
+	if (status == EMR_OK)
+		status = emr_replica_person(replica, signer, &person);
+	if (status == EMR_OK)
+		*out_stands = emr_voice_stands(voice, &org, &person.row);
+	return status == EMR_NOT_FOUND ? EMR_DAMAGED : status; /* such rows stay */
+}
+
+emr_status emr_replica_votes(
+	emr_replica *replica, emr_id16 proposal, emr_id16 org, emr_known_votes *out)
+{
+	EMR_AUTO_BUF bytes = {0};
+	emr_known_votes votes = {0};
+	emr_row_proposal row;
+	emr_key_text key;
+	emr_status status;
+	bool stands = false;
+
+	emr_key_proposal(proposal.b, &key);
+	status = get(replica, &key, &bytes);
+	if (status == EMR_OK)
+		status = replica_parsed(emr_row_proposal_parse(view_of(&bytes), &row));
+	if (status == EMR_OK)
+		status = voice_stands(replica, &row.by, &stands);
+	if (status != EMR_OK)
+		return status;
+	votes.is_done = row.head.state != EMR_PROPOSAL_OPEN;
+	votes.is_over = !votes.is_done && !stands;
+	for (size_t i = 0; i < row.count; i++) {
+		emr_voice voice;
+
+		emr_row_proposal_voice(view_of(&bytes), i, &voice);
+		stands = votes.is_done;
+		status = stands ? EMR_OK : voice_stands(replica, &voice, &stands);
+		if (status != EMR_OK)
+			return status;
+		votes.have += stands;
+		votes.is_ours |= stands && memcmp(voice.org, org.b, 16) == 0;
+	}
+	*out = votes;
+	return EMR_OK;
+}
+
 /* ---- teams ---- */
 
 emr_status emr_replica_team(emr_replica *replica, emr_id16 team, emr_row_dataset *out_row)

@@ -357,10 +357,16 @@ static size_t proposal_row(const uint8_t hash[32], uint8_t *out)
 		.quorum = hash[5] % 3,
 		.count = hash[6] % 3,
 		.not_after_unix_s = NOW + hash[7] % 2};
+	emr_voice voices[2] = {0};
 
 	memset(row.org, hash[8] % 2, 16);
-	emr_row_proposal_encode(&row, out);
-	return EMR_ROW_PROPOSAL_BYTES;
+	for (size_t i = 0; i < 2; i++) {
+		memset(voices[i].org, hash[9 + i] % 2, 16);
+		voices[i].member_version = hash[11 + i] % 2;
+		memcpy(voices[i].signer, hash[13 + i] % 2 != 0 ? signer_id : hash, 32);
+	}
+	row.by = voices[hash[15] % 2];
+	return emr_row_proposal_encode(&row, voices, out);
 }
 
 static size_t approval_row(const uint8_t hash[32], uint8_t *out)

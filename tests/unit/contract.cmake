@@ -3,7 +3,7 @@ set(contract_kit
 	${CMAKE_CURRENT_LIST_DIR}/test_contract_record.c
 	${CMAKE_CURRENT_LIST_DIR}/test_contract_samples.c)
 set(contract_uses contract hashsig base PkgConfig::sodium PkgConfig::jansson)
-foreach(part format table parts batch run)
+foreach(part format table parts batch run votes)
 	emr_test(test_contract_${part}
 		SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_contract_${part}.c ${contract_kit}
 		USES ${contract_uses})

@@ -132,19 +132,37 @@ void people_put_voucher(people *p, const uint8_t fund[16], uint32_t index,
 	put(p, &key, value, sizeof value);
 }
 
+emr_voice people_voice(const people *p, enum who who)
+{
+	emr_voice voice = {0};
+	emr_row_org org;
+	emr_key_text key;
+	const kit_row *value;
+
+	memcpy(voice.org, who == ADMIN2 ? p->clinic : p->world.org, 16);
+	memcpy(voice.signer, p->who[who].id, 32);
+	emr_key_org(voice.org, &key);
+	value = kit_get(&p->world.state, key.text);
+	assert_non_null(value);
+	assert_int_equal(
+		emr_row_org_parse(kit_span(value->value, value->len), &org), EMR_CONTRACT_OK);
+	voice.member_version = org.head.version;
+	return voice;
+}
+
 void people_put_points_proposal(
 	people *p, uint8_t state, const uint8_t account[32], uint64_t amount)
 {
 	emr_row_proposal row = {.head = head_of(EMR_FAMILY_ORG, state, "points"),
 		.kind = EMR_PROPOSAL_MINT,
 		.not_after_unix_s = KIT_NOW - 1};
-	uint8_t value[EMR_ROW_PROPOSAL_BYTES];
+	uint8_t value[EMR_ROW_PROPOSAL_MAX];
 	emr_key_text key;
 
+	row.by = people_voice(p, ADMIN);
 	emr_mint_subject(account, amount, row.subject);
 	emr_key_proposal(p->points_proposal, &key);
-	emr_row_proposal_encode(&row, value);
-	put(p, &key, value, sizeof value);
+	put(p, &key, value, emr_row_proposal_encode(&row, NULL, value));
 }
 
 uint64_t people_points(const kit_state *state)
@@ -199,8 +217,12 @@ void people_put_proposal(people *p, uint8_t kind, uint8_t state, uint8_t count, 
 		.kind = kind,
 		.count = count,
 		.not_after_unix_s = not_after};
-	uint8_t value[EMR_ROW_PROPOSAL_BYTES];
+	const emr_voice voices[] = {people_voice(p, ADMIN2), people_voice(p, ADMIN)};
+	uint8_t value[EMR_ROW_PROPOSAL_MAX];
 	emr_key_text key;
+
+	assert_true(count <= 2);
+	row.by = people_voice(p, ADMIN);
 
 	if (kind == EMR_PROPOSAL_ADMIT)
 		kit_id16("laboratory", row.org);
@@ -211,8 +233,7 @@ void people_put_proposal(people *p, uint8_t kind, uint8_t state, uint8_t count, 
 		memcpy(memset(row.subject, 0, 32), "\0\0\0\2", 4);
 	memset(row.aux, kind == EMR_PROPOSAL_ADMIT ? 0x99 : 0, 32);
 	emr_key_proposal(p->proposal, &key);
-	emr_row_proposal_encode(&row, value);
-	put(p, &key, value, sizeof value);
+	put(p, &key, value, emr_row_proposal_encode(&row, voices, value));
 }
 
 void people_put_team(people *p, uint8_t state)

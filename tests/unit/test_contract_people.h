@@ -129,6 +129,9 @@ void people_put_dataset_grant(people *p, const uint8_t grant[16], const uint8_t 
 void people_put_join(people *p, const uint8_t dataset[16], const uint8_t grant[16], uint8_t state);
 void people_put_request(people *p, uint8_t state);
 void people_put_access(people *p, uint64_t time);
+/* What an administrator says now, for the organisation that he is of. */
+emr_voice people_voice(const people *p, enum who who);
+/* Proposed by ADMIN; its COUNT approvals are those of ADMIN2, then ADMIN. */
 void people_put_proposal(people *p, uint8_t kind, uint8_t state, uint8_t count, uint64_t not_after);
 void people_put_team(people *p, uint8_t state);
 void people_put_dataset(people *p, const uint8_t dataset[16], uint8_t state, uint64_t price);

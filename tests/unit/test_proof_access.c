@@ -362,7 +362,7 @@ emr_status __wrap_emr_replica_proposals(emr_replica *replica, emr_replica_propos
 			       : __real_emr_replica_proposals(replica, pretend, &p);
 }
 
-/* BOSS proposes the clinic again, with the CA that it has, and approves that alone. */
+/* BOSS, who runs the clinic, proposes it again, with the CA that it has, and approves that alone. */
 static emr_id16 renames_the_clinic(person *boss, const char *name)
 {
 	const person *clinic = &s.bosses[0];
@@ -415,7 +415,7 @@ static void one_approval_gives_nobody_another_name(void **state)
 
 	(void)state;
 	seq = reads(&s.lima, made.grant, all_agents);
-	proposal = renames_the_clinic(&s.bosses[1], "Charite");
+	proposal = renames_the_clinic(&s.bosses[0], "Charite");
 	make(seq, &file);
 	carried = &proposal;
 	is_unchecked = true;

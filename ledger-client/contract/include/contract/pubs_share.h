@@ -53,6 +53,8 @@ enum emr_proposal_kind {
 
 /* How long a proposal may be open; who proposes chooses, and no longer than this. */
 #define EMR_PROPOSAL_MAX_S ((uint64_t)366 * 86400)
+/* Approvals that one batch can have: each is judged by the rows of all who approved before it. */
+#define EMR_BATCH_APPROVALS_MAX 16u
 
 /* ORG_PROPOSE 04, 96 bytes */
 typedef struct emr_pub_org_propose {

@@ -5,7 +5,10 @@
 
 #include "contract/rows.h"
 
-#define EMR_ROW_PROPOSAL_BYTES 144
+#define EMR_ROW_PROPOSAL_BYTES 200 /* without approvals */
+#define EMR_VOICE_BYTES 56	   /* each approval behind it */
+#define EMR_VOICES_MAX 255u	   /* as many members as there can be */
+#define EMR_ROW_PROPOSAL_MAX (EMR_ROW_PROPOSAL_BYTES + EMR_VOICES_MAX * EMR_VOICE_BYTES)
 #define EMR_ROW_SIGNED_BYTES 80
 #define EMR_ROW_ENROLMENT_BYTES 88
 #define EMR_ROW_REQUEST_BYTES 128
@@ -34,15 +37,23 @@ void emr_key_voucher(const uint8_t fund[16], uint32_t index, emr_key_text *out);
 void emr_key_token(const uint8_t account[32], const uint8_t token[16],
 	emr_key_text *out); /* T/account/token */
 
+/* Who spoke for an organisation, and as which member it spoke. */
+typedef struct emr_voice {
+	uint8_t org[16];
+	uint64_t member_version; /* version of its M row then */
+	uint8_t signer[32];
+} emr_voice;
+
 typedef struct emr_row_proposal {
-	emr_row_head head; /* of the ORG_PROPOSE: approvals change count and state only */
+	emr_row_head head; /* of the ORG_PROPOSE: approvals change their list and the state only */
 	uint8_t kind;
 	uint8_t quorum;
-	uint8_t count; /* approvals, one an organisation */
+	uint8_t count; /* approvals in the row; which of them count, emr_voice_stands says */
 	uint64_t not_after_unix_s;
 	uint8_t org[16];
 	uint8_t subject[32];
 	uint8_t aux[32];
+	emr_voice by; /* who proposed it */
 } emr_row_proposal;
 
 /* PA, KC, H, Y, S, X: who signed it. */
@@ -125,6 +136,12 @@ typedef struct emr_row_trustees {
 /* All: EMR_CONTRACT_STATE for another length, family or impossible state. */
 EMR_CONTRACT_MUST_CHECK emr_contract_status emr_row_proposal_parse(
 	emr_span value, emr_row_proposal *out);
+/* Approval I, below its count, of a row that was parsed. */
+void emr_row_proposal_voice(emr_span value, size_t i, emr_voice *out);
+/* Does what VOICE said still count?  ORG and KEY are the rows of its organisation and signer now:
+ * the organisation is a member, and nothing was changed about it since (it was not expelled, its
+ * authority is the same); its key was not revoked.  That a certificate ran out changes nothing. */
+bool emr_voice_stands(const emr_voice *voice, const emr_row_org *org, const emr_row_key *key);
 EMR_CONTRACT_MUST_CHECK emr_contract_status emr_row_request_parse(
 	emr_span value, emr_row_request *out);
 EMR_CONTRACT_MUST_CHECK emr_contract_status emr_row_access_parse(
@@ -138,7 +155,9 @@ EMR_CONTRACT_MUST_CHECK emr_contract_status emr_row_voucher_parse(
 	emr_span value, emr_row_voucher *out);
 EMR_CONTRACT_MUST_CHECK emr_contract_status emr_row_token_parse(emr_span value, emr_row_token *out);
 
-void emr_row_proposal_encode(const emr_row_proposal *row, uint8_t out[EMR_ROW_PROPOSAL_BYTES]);
+/* With row->count VOICES (NULL for none); returns how long it is. */
+size_t emr_row_proposal_encode(
+	const emr_row_proposal *row, const emr_voice *voices, uint8_t out[EMR_ROW_PROPOSAL_MAX]);
 void emr_row_signed_encode(const emr_row_signed *row, uint8_t out[EMR_ROW_SIGNED_BYTES]);
 emr_contract_status emr_row_enrolment_parse(emr_span value, emr_row_enrolment *out);
 void emr_row_enrolment_encode(const emr_row_enrolment *row, uint8_t out[EMR_ROW_ENROLMENT_BYTES]);

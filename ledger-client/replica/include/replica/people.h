@@ -64,6 +64,17 @@ emr_status emr_replica_certificate_since(
 typedef emr_status (*emr_replica_proposal_fn)(
 	void *arg, emr_id16 proposal, const emr_row_proposal *row);
 emr_status emr_replica_proposals(emr_replica *replica, emr_replica_proposal_fn fn, void *arg);
+/* How an open proposal stands, by the contract's own rule: which of its approvals count now.  Of
+ * one that is done, as it was when it was. */
+typedef struct emr_known_votes {
+	unsigned have;
+	bool is_ours; /* the organisation that is asked about is among them */
+	bool is_over; /* who proposed it may not any more: nobody approves it */
+	bool is_done; /* or used */
+} emr_known_votes;
+/* EMR_NOT_FOUND: no such proposal. */
+emr_status emr_replica_votes(
+	emr_replica *replica, emr_id16 proposal, emr_id16 org, emr_known_votes *out);
 
 /* A team or dataset, and its members of every state. */
 emr_status emr_replica_team(emr_replica *replica, emr_id16 team, emr_row_dataset *out_row);

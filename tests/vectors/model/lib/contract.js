@@ -213,6 +213,7 @@ export function judge({ batch, caller, now, state }) {
 		const known = j.rows.get(key.b(j.batchId));
 		if (known) return { outcome: 'known', results: cut(known, 208, int(known, 6, 2)) };
 		j.checkRest(items, header);
+		j.approvals = items.filter((i) => i.bytes[5] === 5).length;
 		const results = Uint8Array.from(items.map((item, i) => {
 			try {
 				return j.judge(item, i);

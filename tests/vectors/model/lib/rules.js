@@ -130,9 +130,26 @@ const KEYS = {
 
 // ---- organisations ----
 const approvals = (n) => (n.raw[48] === 0 ? Math.floor(n.raw[49] / 2) + 1 : Math.min(n.raw[48], n.raw[49]));
+// A voice is 56 bytes: the organisation, the version of its M row, the key that spoke.  It stands while nothing was changed about either.
+const VOICE = 56;
+const FIRST = 200;
+const voiceNow = (c) => cat(c.K.at(88, 16), u64(c.rowOf(key.M(c.K.at(88, 16))).version), c.signer);
+function stands(c, voice) {
+	const [m, k] = [c.rowOf(key.M(cut(voice, 0, 16))), c.rowOf(key.K(cut(voice, 24, 32)))];
+	return !!m && m.state === 1 && m.version === num(voice, 16, 8) && !!k && k.state !== 3;
+}
+const voices = (c, p) => Array.from({ length: p.raw[50] }, (_, i) => p.at(FIRST + VOICE * i, VOICE)).filter((v) => stands(c, v));
+const proposer = (p) => p.at(144, VOICE);
+// An id is used once, and the authority of a member is the member's to propose.
+function mayChange(c, kind, org, by) {
+	const m = c.rowOf(key.M(org));
+	if (kind === 2) return m?.state === 1;
+	return kind !== 1 || !m || (m.state === 1 && same(org, by));
+}
 function possible(c, p, n) {
 	const member = p.raw[48] <= 2 && c.isMember(p.at(64, 16));
-	return [null, member || n.raw[49] < 255, member && n.raw[49] > 1, p.raw[49] <= n.raw[49], p.int(80, 4) >= n.int(52, 4), true][p.raw[48]];
+	if (!mayChange(c, p.raw[48], p.at(64, 16), p.at(144, 16))) return false;
+	return [null, member || n.raw[49] < 255, n.raw[49] > 1, p.raw[49] <= n.raw[49], p.int(80, 4) >= n.int(52, 4), true][p.raw[48]];
 }
 function effect(c, p, n) {
 	const org = p.at(64, 16);
@@ -170,28 +187,34 @@ const ORGS = {
 			const [org, subject, aux] = [cut(c.pub, 16, 16), cut(c.pub, 32, 32), cut(c.pub, 64, 32)];
 			need(k >= 1 && k <= 5 && isZero(org) === k > 2 && isZero(aux) === (k !== 1) && isZero(subject) === (k === 2) && (k === 3 || !c.pub[1]) && (k !== 4 || isZero(subject.slice(4))), FORMAT);
 		},
-		may: role(64), state: isNew, last: (c) => { inForce(c); need(inReach(c, num(c.pub, 8, 8)), LIMIT); },
-		write: (c) => c.put(key.by('P', c.object), row(4, c.head(), cut(c.pub, 0, 2), zeros(6), cut(c.pub, 8, 88))),
+		may: (c) => { role(64)(c); need(c.pub[0] !== 1 || !c.isMember(cut(c.pub, 16, 16)) || same(c.K.at(88, 16), cut(c.pub, 16, 16)), MAY); },
+		state: isNew,
+		last: (c) => { inForce(c); need(mayChange(c, c.pub[0], cut(c.pub, 16, 16), c.K.at(88, 16)), RULES); need(inReach(c, num(c.pub, 8, 8)), LIMIT); },
+		write: (c) => c.put(key.by('P', c.object), row(4, c.head(), cut(c.pub, 0, 2), zeros(6), cut(c.pub, 8, 88), voiceNow(c))),
 	},
 	0x05: {
 		dom: 'none', epoch: '0', part: none, row: (c) => key.in('PA', c.object, c.pub),
 		may: (c) => { role(64)(c); need(same(c.K.at(88, 16), c.pub), MAY); },
+		placeVersion: () => 1n,
 		state: (c) => {
-			isNew(c);
+			need(c.approvals <= 16, LIMIT);
 			const p = c.rowOf(key.by('P', c.object));
-			need(p && p.state === 1 && inReach(c, p.num(56, 8)), GONE);
+			need(p, GONE);
+			need(!voices(c, p).some((v) => same(cut(v, 0, 16), c.pub)), EXISTS);
+			need(p.state === 1 && inReach(c, p.num(56, 8)) && stands(c, proposer(p)), GONE);
 		},
 		last: (c) => {
 			inForce(c);
 			const [p, n] = [c.rowOf(key.by('P', c.object)), c.rowOf(key.N)];
-			need(p.raw[50] + 1 < approvals(n) || possible(c, p, n), RULES);
+			need(voices(c, p).length + 1 < approvals(n) || possible(c, p, n), RULES);
 		},
 		write: (c) => {
 			const [p, n] = [c.rowOf(key.by('P', c.object)), c.rowOf(key.N)];
-			const done = p.raw[50] + 1 >= approvals(n);
+			const all = [...voices(c, p), voiceNow(c)];
+			const done = all.length >= approvals(n);
 			c.put(key.in('PA', c.object, c.pub), row(5, c.head(), c.signer));
 			if (done) effect(c, p, n);
-			c.put(key.by('P', c.object), over(rehead(p, { state: done ? 2 : 1 }), 50, u8(p.raw[50] + 1)));
+			c.put(key.by('P', c.object), cat(over(rehead(p, { state: done ? 2 : 1 }), 50, u8(all.length)).slice(0, FIRST), ...all));
 		},
 	},
 };
