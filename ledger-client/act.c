@@ -355,11 +355,12 @@ emr_act emr_act_agent_ack(
 
 /* ---- requests ---- */
 
-emr_act emr_act_request(emr_id16 domain, emr_id16 request, emr_id32 to)
+emr_act emr_act_request(emr_id16 domain, emr_id32 asker, emr_id32 to)
 {
-	emr_act act = act_of(EMR_OP_REQUEST, domain, request);
+	emr_act act = act_of(EMR_OP_REQUEST, domain, zero16());
 
 	memcpy(act.pub, to.b, 32);
+	emr_object_request(to.b, asker.b, act.object.b);
 	return act;
 }
 

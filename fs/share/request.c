@@ -88,8 +88,8 @@ static emr_status write_body(
 	return EMR_OK;
 }
 
-static emr_status send_body(
-	emr_share *share, const emr_known_person *to, const emr_request_body *body, emr_id16 id)
+static emr_status send_body(emr_share *share, const emr_known_person *to,
+	const emr_request_body *body, emr_id16 *out_id)
 {
 	emr_id32 addressee;
 	emr_act act;
@@ -99,20 +99,23 @@ static emr_status send_body(
 	if (status != EMR_OK)
 		return status;
 	emr_request_to(body->rsalt, to->signer_id.b, addressee.b);
-	act = emr_act_request(nowhere, id, addressee);
+	act = emr_act_request(nowhere, share->me.signer_id, addressee);
 	status = parcel_prepare(&p, &act);
 	if (status == EMR_OK)
 		status =
 			emr_request_part_seal(emr_buf_view(&p.item), to->row.x25519, body, &p.part);
 	if (status == EMR_OK)
 		status = parcel_add(&p, &act, NULL);
-	return status == EMR_OK ? parcel_send(&p) : status;
+	if (status == EMR_OK)
+		status = parcel_send(&p);
+	if (status == EMR_OK)
+		*out_id = act.object;
+	return status;
 }
 
 emr_status emr_share_request_send(
 	emr_share *share, const emr_share_request_order *order, emr_id16 *out_request)
 {
-	emr_id16 id = emr_id16_random();
 	emr_known_person to;
 	emr_request_body body;
 	emr_status status = check_order(share, order);
@@ -125,9 +128,7 @@ emr_status emr_share_request_send(
 	if (status == EMR_OK)
 		status = write_body(share, order, &body);
 	if (status == EMR_OK)
-		status = send_body(share, &to, &body, id);
-	if (status == EMR_OK)
-		*out_request = id;
+		status = send_body(share, &to, &body, out_request);
 	return status;
 }
 

@@ -490,6 +490,15 @@ void emr_object_served(const uint8_t req[32], const uint8_t signer_id[32], uint8
 	memcpy(out, hash, 16);
 }
 
+void emr_object_request(const uint8_t to[32], const uint8_t signer_id[32], uint8_t out[16])
+{
+	const emr_span pieces[] = {{to, 32}, {signer_id, 32}};
+	uint8_t hash[32];
+
+	labelled("request", pieces, 2, hash);
+	memcpy(out, hash, 16);
+}
+
 void emr_object_member(const uint8_t dataset[16], const uint8_t member[32], uint8_t out[16])
 {
 	const emr_span pieces[] = {{dataset, 16}, {member, 32}};

@@ -46,11 +46,17 @@ static bool names_domain(const struct judge *judge)
 
 /* ---- 40 REQUEST ---- */
 
-/* To a domain, or to a person whom nobody else can name. */
+/* To a person whom nobody else can name; to a domain with a number of the asker's own, so that he
+ * can ask it twice.  What a request is called follows from both: who chose it would take the name
+ * of a grant that stands, and be answered with that one. */
 static emr_result request_form(struct judge *judge)
 {
-	return names_domain(judge) == is_zero(judge->pub.data, 32) ? EMR_RESULT_APPLIED
-								   : EMR_RESULT_FORMAT;
+	uint8_t object[16];
+
+	emr_object_request(judge->pub.data, judge->signer_id, object);
+	return !is_zero(judge->pub.data, 32) && memcmp(judge->item.object_id, object, 16) == 0
+		       ? EMR_RESULT_APPLIED
+		       : EMR_RESULT_FORMAT;
 }
 
 static emr_result anyone(struct judge *judge)

@@ -206,8 +206,7 @@ static void chosen_pub(const uint8_t *choice, emr_item *item, uint8_t pub[EMR_PU
 			memset(pub + 16, 0, 16);
 		break;
 	case EMR_OP_REQUEST:
-		if (choice[5] % 3 != 0)
-			memset(pub, 0, 32);
+		emr_object_request(pub, signer_id, item->object_id);
 		break;
 	default: /* the others have no field that follows from another */
 		break;

@@ -278,10 +278,8 @@ static void do_before(people *p, int form, enum who who, enum column column)
 /* The same row, made by somebody who may. */
 static void do_by_another(people *p, int form)
 {
-	static const enum column makers[WHAT_COUNT] = {[ORG_PROPOSE] = COL_ADMIN,
-		[REQUEST] = COL_ADMIN,
-		[DATASET_NEW] = COL_ADMIN,
-		[TRUSTEE_SET] = COL_ADMIN};
+	static const enum column makers[WHAT_COUNT] = {
+		[ORG_PROPOSE] = COL_ADMIN, [DATASET_NEW] = COL_ADMIN, [TRUSTEE_SET] = COL_ADMIN};
 
 	do_before(p, form, ADMIN, makers[form]);
 }

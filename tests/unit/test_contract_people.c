@@ -367,11 +367,12 @@ static void put_points(people *p)
 
 void people_make(people *p)
 {
+	uint8_t asked[32];
+
 	memset(p, 0, sizeof *p);
 	kit_world_make(&p->world);
 	kit_id16("clinic", p->clinic);
 	kit_id16("the grant", p->grant);
-	kit_id16("the request", p->request);
 	kit_id16("the access", p->access);
 	kit_id16("the proposal", p->proposal);
 	kit_id16("the team", p->team);
@@ -381,6 +382,8 @@ void people_make(people *p)
 	kit_put_org(&p->world.state, p->clinic, EMR_ORG_MEMBER);
 	people_put_network(p, 0, 2);
 	put_keys(p);
+	memset(asked, PEOPLE_ASKED, sizeof asked);
+	emr_object_request(asked, p->who[GRANTEE].id, p->request);
 	put_epoch(p);
 	kit_put_writer(&p->world.state, p->world.domain, &p->who[MANAGER], EMR_RIGHT_MANAGE, 1,
 		KIT_NOW + 20 * KIT_DAY);
@@ -573,13 +576,14 @@ static void ack_pub(const people *p, enum who who, people_item *out)
 	emr_object_ack(pub.subject, pub.what, p->who[who].id, out->item.object_id);
 }
 
-static void request_pub(const people *p, enum what what, people_item *out)
+static void request_pub(const people *p, enum what what, enum who who, people_item *out)
 {
 	emr_pub_approve pub;
 
 	object(out, p->request);
 	if (what == REQUEST) {
-		kit_id16("another request", out->item.object_id);
+		memset(out->pub, 0x52, 32);
+		emr_object_request(out->pub, p->who[who].id, out->item.object_id);
 		out->part = kit_part(10, 32 + 48 + 512);
 	}
 	if (what == APPROVE) {
@@ -746,7 +750,7 @@ people_item people_item_of(const people *p, enum what what, enum who who)
 	} else if (what == AGENT_ACK)
 		ack_pub(p, who, &out);
 	else if (what <= WITHDRAW)
-		request_pub(p, what, &out);
+		request_pub(p, what, who, &out);
 	else if (what == ACCESS_REQ || what == READ_REPORT)
 		access_pub(p, what, &out);
 	else if (what <= SERVED_REFUSAL)

@@ -89,6 +89,8 @@ typedef struct people {
 		study_grant[16]; /* a dataset that the domain has joined, by that grant */
 } people;
 
+#define PEOPLE_ASKED 0x51 /* each byte of what the grantee's request is called after */
+
 /* The grant is in force, the request open, the access asked for, the proposal (to admit a third
  * organisation) open with no approval, the team open with the grantee in it; the domain is in the
  * study, and may join the team. */

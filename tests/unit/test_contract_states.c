@@ -168,6 +168,8 @@ static void a_request_ends_once(void **state)
 			emr_key_text key;
 
 			memcpy(item.item.object_id, p.request, 16);
+			if (whats[w] == REQUEST)
+				memset(item.pub, PEOPLE_ASKED, 32);
 			emr_key_in_domain("Q", p.world.domain, p.request, &key);
 			kit_follow(&p.world.state, key.text, &item.item);
 			snprintf(name, sizeof name, "%s on a request that is %s",

@@ -163,6 +163,10 @@ static void vary(walk *w, enum what what, enum who who, people_item *item)
 		what == LETTER || what == DATASET_NEW || what == DATASET_SNAPSHOT) {
 		snprintf(name, sizeof name, "id %u", next_random(&w->seed) % 500);
 		kit_id16(name, item->item.object_id);
+		if (what == REQUEST) {
+			emr_sha256(name, strlen(name), item->pub);
+			emr_object_request(item->pub, p->who[who].id, item->item.object_id);
+		}
 		kit_follow(&p->world.state, "none", &item->item);
 	}
 	if ((what == DATASET_JOIN || what == DATASET_LEAVE) && one_in(w, 2))
@@ -557,7 +561,7 @@ static void a_random_walk_keeps_what_must_hold(void **state)
 	(void)state;
 	assert_non_null(w);
 	for (uint32_t i = 0; i < WALKS; i++)
-		walk_on(w, 19700108 + i);
+		walk_on(w, 19700110 + i);
 	for (int i = 0; i < 256; i++)
 		kinds += w->results[i] > 0;
 	assert_true(w->results[EMR_RESULT_APPLIED] > WALKS * STEPS / 8);

@@ -236,9 +236,12 @@ static void a_request_to_a_person_is_denied_by_that_person_alone(void **state)
 	people_make(&p);
 	ask = people_item_of(&p, REQUEST, GRANTEE);
 	memset(ask.item.domain_id, 0, 16);
+	memset(ask.pub, 0, 32);
+	emr_object_request(ask.pub, p.who[GRANTEE].id, ask.item.object_id);
 	kit_expect(EMR_RESULT_FORMAT, people_answer(&p, "REQUEST to nobody", GRANTEE, &ask),
 		"to nobody");
 	emr_request_to(rsalt, p.who[PATIENT].id, ask.pub);
+	emr_object_request(ask.pub, p.who[GRANTEE].id, ask.item.object_id);
 	kit_expect(OK, people_do(&p, REQUEST, GRANTEE, &ask), "to a person");
 	memcpy(object, ask.item.object_id, 16);
 	deny = people_item_of(&p, DENY, PATIENT);
@@ -252,6 +255,39 @@ static void a_request_to_a_person_is_denied_by_that_person_alone(void **state)
 	kit_expect(NO, people_answer(&p, "DENY with another salt", PATIENT, &deny), "salt");
 	deny.pub[0] ^= 1;
 	kit_expect(OK, people_answer(&p, "DENY by the person", PATIENT, &deny), "person");
+	people_free(&p);
+}
+
+/* A grant is called as the request that it answers.  Who asked under the id of somebody else's
+ * grant had that one ended when he took his request back. */
+static void nobody_chooses_what_a_request_is_called(void **state)
+{
+	people p;
+	people_item ask;
+	uint8_t own[16];
+
+	(void)state;
+	people_make(&p);
+	for (int in_domain = 0; in_domain < 2; in_domain++) {
+		ask = people_item_of(&p, REQUEST, GRANTEE);
+		if (!in_domain)
+			memset(ask.item.domain_id, 0, 16);
+		memcpy(own, ask.item.object_id, 16);
+		memcpy(ask.item.object_id, p.grant, 16);
+		kit_expect(EMR_RESULT_FORMAT,
+			people_answer(&p, "REQUEST under the id of a grant", GRANTEE, &ask),
+			"a grant's");
+		memcpy(ask.item.object_id, p.world.domain, 16);
+		kit_expect(EMR_RESULT_FORMAT,
+			people_answer(&p, "REQUEST under the id of a folder", GRANTEE, &ask),
+			"a folder's");
+		emr_object_request(ask.pub, p.who[STEWARD].id, ask.item.object_id);
+		kit_expect(EMR_RESULT_FORMAT,
+			people_answer(&p, "REQUEST under the id of another's", GRANTEE, &ask),
+			"another's");
+		memcpy(ask.item.object_id, own, 16);
+		kit_expect(OK, people_answer(&p, "REQUEST under its own id", GRANTEE, &ask), "own");
+	}
 	people_free(&p);
 }
 
@@ -305,6 +341,7 @@ int main(void)
 		cmocka_unit_test(a_manager_prolongs_nobodys_management_beyond_his_own),
 		cmocka_unit_test(a_grant_on_a_foreign_domain_answers_no_request),
 		cmocka_unit_test(a_request_to_a_person_is_denied_by_that_person_alone),
+		cmocka_unit_test(nobody_chooses_what_a_request_is_called),
 		cmocka_unit_test(a_member_reads_through_his_team_while_he_is_one),
 	};
 

@@ -38,8 +38,9 @@ static void seal_request(sealing *s)
 {
 	emr_request_body body = {
 		.rights = 3, .purposes = 1, .until = now + DAY, .reason = "before the visit"};
-	emr_act act = emr_act_request(health.id, s->request, (emr_id32){{0}});
+	emr_act act = emr_act_request(health.id, lima.public.signer_id, emr_id32_random());
 
+	s->request = act.object;
 	prepare(s, &lima, lima.public.signer_id, &act);
 	assert_ok(emr_request_part_seal(emr_buf_view(&s->item), s->owner.box, &body, &s->part));
 	assert_applied(folk_say(&lima, act, emr_buf_view(&s->part)));

@@ -216,12 +216,12 @@ static uint8_t state_of_request(member *m, emr_id16 domain)
 
 static void a_request_is_seen_and_decided(void **state)
 {
-	emr_id16 request = emr_id16_random(), grant = emr_id16_random();
-	emr_id32 nobody = {{0}};
+	emr_id16 request, grant = emr_id16_random();
+	emr_act ask = emr_act_request(health.id, lima.public.signer_id, emr_id32_random());
 
 	(void)state;
-	assert_applied(
-		folk_say(&lima, emr_act_request(health.id, request, nobody), folk_part_of(592)));
+	request = ask.object;
+	assert_applied(folk_say(&lima, ask, folk_part_of(592)));
 	assert_int_equal(state_of_request(&ana, health.id), EMR_REQUEST_OPEN);
 	assert_int_equal(
 		folk_own(emr_act_approve(health.id, request, health.id, grant), folk_nothing()),
@@ -237,12 +237,15 @@ static void a_request_is_seen_and_decided(void **state)
 
 static void a_request_to_a_person_is_his_to_deny(void **state)
 {
-	emr_id16 request = emr_id16_random(), none = {{0}};
+	emr_id16 request, none = {{0}};
 	emr_id32 rsalt = emr_id32_random(), to;
+	emr_act ask;
 
 	(void)state;
 	emr_request_to(rsalt.b, ana.public.signer_id.b, to.b);
-	assert_applied(folk_say(&lima, emr_act_request(none, request, to), folk_part_of(592)));
+	ask = emr_act_request(none, lima.public.signer_id, to);
+	request = ask.object;
+	assert_applied(folk_say(&lima, ask, folk_part_of(592)));
 	assert_int_equal(folk_say(&agent, emr_act_deny(none, request, rsalt), folk_part_of(100)),
 		EMR_RESULT_NOT_AUTHORISED);
 	assert_applied(folk_say(&ana, emr_act_deny(none, request, rsalt), folk_part_of(100)));

@@ -96,8 +96,9 @@ emr_act emr_act_agent_ack(
 
 /* ---- requests ---- */
 
-/* TO is zero when DOMAIN is named, else emr_request_to(). */
-emr_act emr_act_request(emr_id16 domain, emr_id16 request, emr_id32 to);
+/* TO is a random number when DOMAIN is named, else emr_request_to().  What the request is called,
+ * by which it is answered, is the act's object. */
+emr_act emr_act_request(emr_id16 domain, emr_id32 asker, emr_id32 to);
 emr_act emr_act_approve(emr_id16 domain, emr_id16 request, emr_id16 grant_domain, emr_id16 grant);
 /* RSALT is that of the request's body, where it names no domain; else any. */
 emr_act emr_act_deny(emr_id16 domain, emr_id16 request, emr_id32 rsalt);

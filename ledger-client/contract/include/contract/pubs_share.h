@@ -288,6 +288,9 @@ emr_contract_status emr_rotate_message(const uint8_t net_id[16], emr_span old_id
 void emr_object_ack(
 	const uint8_t subject[32], uint8_t what, const uint8_t signer_id[32], uint8_t out[16]);
 void emr_object_served(const uint8_t req[32], const uint8_t signer_id[32], uint8_t out[16]);
+/* Nobody chooses it: a grant is called as the request that it answers, so whoever could, would ask
+ * under the name of somebody else's. */
+void emr_object_request(const uint8_t to[32], const uint8_t signer_id[32], uint8_t out[16]);
 void emr_object_member(const uint8_t dataset[16], const uint8_t member[32], uint8_t out[16]);
 /* The grantee that stands for a team or dataset, whole 32 bytes (label "dataset"). */
 void emr_grantee_dataset(const uint8_t dataset[16], uint8_t out_grantee[32]);

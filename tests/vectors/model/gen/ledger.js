@@ -259,8 +259,9 @@ function story() {
 	const reqPath = ascii('/Imaging');
 	const reqReason = ascii('second opinion');
 	const reqBody = padUnit(cat(rnd('rsalt', 32), u16(3), u16(0), u32(1), u64(TIME + 30 * DAY), u16(doctorCard.length), doctorCard, u16(reqPath.length), reqPath, u16(reqReason.length), reqReason), 512);
+	const asked = rnd('request', 32);
 	const request = s.item('REQUEST', 'Q', {
-		op: 0x40, domain, object: rnd('request', 16), signerId: doctor.id, pub: zeros(32),
+		op: 0x40, domain, object: Q.labelHash('request', asked, doctor.id).slice(0, 16), signerId: doctor.id, pub: asked,
 		priv: (head, pub) => {
 			const skE = rnd('eph request', 32);
 			note('REQUEST body', skE, domBox.sk, 'request', cat(head, pub), reqBody);

@@ -155,10 +155,12 @@ export function build() {
 	writer('WRITER_ADD device', agent3, 8, { card: cards.domain, inboxDir: ZERO16, keys: [1, 2, 3].map((e) => ({ epoch: e, a: epochs[e].secret })), label: 'tablet' });
 	const rsalt = rnd('share rsalt', 32);
 	const request = { rsalt, rights: 3, purposes: 1, until: TIME + 30 * DAY, card: cards.grantee, path: '/Imagens/Tórax', reason: 'segunda opinião' };
-	part('REQUEST', { op: 0x40, domain: ZERO16, object: rnd('share request', 16), signerId: grantee.id, pub: S.requestTo(rsalt, owner.id) }, (seal, head, pub) =>
+	const to = S.requestTo(rsalt, owner.id);
+	const asked = Q.labelHash('request', to, grantee.id).slice(0, 16);
+	part('REQUEST', { op: 0x40, domain: ZERO16, object: asked, signerId: grantee.id, pub: to }, (seal, head, pub) =>
 		seal(owner.box.pk, owner.box.sk, 'request', cat(head, pub), S.requestBody(request)));
 	const no = 'não agora';
-	part('DENY', { op: 0x42, domain: ZERO16, object: rnd('share request', 16), version: 2, signerId: owner.id, pub: rsalt }, (seal, head, pub) =>
+	part('DENY', { op: 0x42, domain: ZERO16, object: asked, version: 2, signerId: owner.id, pub: rsalt }, (seal, head, pub) =>
 		seal(grantee.box.pk, grantee.box.sk, 'deny', cat(head, pub), S.reason(no)));
 	const teamB = rndScalar('share team b');
 	const team = rnd('share team', 16);
@@ -187,7 +189,7 @@ export function build() {
 		access: { epk_sk: hex(epk), key: hex(boxKey), kcom: hex(Q.labelHash('mbox', boxKey)), body: hex(body), purpose: 4, reader: 2, slots: slots.map((x) => ({ object_id: hex(x.object), version: String(x.version), kind: x.kind })) },
 		report: rows.map((r) => ({ object_id: hex(r.object), version: r.version, first: r.first, last: r.last, opens: r.opens, reader: r.reader, purpose: r.purpose, flags: r.flags, bytes: String(r.bytes), program: hex(r.program) })),
 		device_epoch: { a: hex(scalarBytes(deviceA)), A: hex(P.mulBaseBytes(deviceA)) },
-		request: { path: request.path, reason: request.reason, rights: 3, purposes: 1, until: request.until, rsalt: hex(rsalt), to: hex(S.requestTo(rsalt, owner.id)), deny: no },
+		request: { path: request.path, reason: request.reason, rights: 3, purposes: 1, until: request.until, rsalt: hex(rsalt), to: hex(to), deny: no },
 		team: { b: hex(scalarBytes(teamB)), B: hex(P.mulBaseBytes(teamB)) },
 		counts: { mark_key: hex(markKey), who: hex(files.who), band: files.band, kinds: files.kinds, modalities: files.modalities, statement: hex(S.statement(files)), table: { ...table, bytes: hex(S.table(rnd('share table', 32), table)) } },
 		parts,

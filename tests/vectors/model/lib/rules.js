@@ -344,7 +344,7 @@ const named = (c) => !isZero(c.domain);
 const ends = (state) => (c) => c.put(requestRow(c), rehead(c.row, c.head({ state })));
 const REQUESTS = {
 	0x40: {
-		dom: 'either', epoch: '0', part: sealed, row: requestRow, form: (c) => need(named(c) === isZero(c.pub), FORMAT), may: role(), state: isNew, last: inForce,
+		dom: 'either', epoch: '0', part: sealed, row: requestRow, form: (c) => need(!isZero(c.pub) && same(c.object, id16(H('request', c.pub, c.signer))), FORMAT), may: role(), state: isNew, last: inForce,
 		write: (c) => c.put(requestRow(c), row(0x40, c.head(), c.signer, c.pub, zeros(16))),
 	},
 	0x41: {
